@@ -1,0 +1,51 @@
+pragma circom 2.2.3;
+
+/**
+ * @title  PiecewisePolynomial
+ * @notice A tabulated function: the upper bits of the argument choose a segment, the lower ones are the
+ *         offset from its centre, at which that segment's polynomial is evaluated by Horner's rule.
+ * @param  ARGUMENT_BITS  width of the argument; its scale is the table's
+ * @param  INDEX_BITS     2^INDEX_BITS segments
+ * @param  DEGREE         degree of the polynomials
+ * @param  OFFSET_BITS    [DEGREE]; level k multiplies by the offset's upper OFFSET_BITS[k] bits only
+ * @param  COEFFICIENTS   [DEGREE + 1][2^INDEX_BITS]; see below
+ * @input  bits           [ARGUMENT_BITS]  least significant first, binary by the caller's decomposition
+ * @output out            []  untruncated, at the table's result scale; its range is the table's
+ *
+ * Segment i's coefficient is the sum of COEFFICIENTS[k][j] over all j whose bits are within i's, so it
+ * is linear in the products of index bits: all columns share 2^INDEX_BITS - INDEX_BITS - 1 rows.
+ * Inner levels need fewer bits since they are multiplied by small offsets (CIRCUITS: mixed precision);
+ * scripts/generateTables.ts chooses the bits and bounds the error. DEGREE more rows; no hints.
+ */
+template PiecewisePolynomial(ARGUMENT_BITS, INDEX_BITS, DEGREE, OFFSET_BITS, COEFFICIENTS) {
+    signal input bits[ARGUMENT_BITS];
+    signal output out;
+
+    var ALL_OFFSET_BITS = ARGUMENT_BITS - INDEX_BITS;
+    signal products[2 ** INDEX_BITS];
+    products[0] <== 1;
+    for (var i = 0; i < INDEX_BITS; i++) {
+        for (var j = 0; j < 2 ** i; j++) {
+            products[2 ** i + j] <== products[j] * bits[ALL_OFFSET_BITS + i];
+        }
+    }
+
+    signal levels[DEGREE + 1];
+    for (var k = DEGREE; k >= 0; k--) {
+        var coefficient = 0;
+        for (var j = 0; j < 2 ** INDEX_BITS; j++) {
+            coefficient += COEFFICIENTS[k][j] * products[j];
+        }
+        if (k == DEGREE) {
+            levels[k] <== coefficient;
+        } else {
+            assert(OFFSET_BITS[k] <= ALL_OFFSET_BITS);
+            var offset = 0;
+            for (var i = ALL_OFFSET_BITS - 1; i >= ALL_OFFSET_BITS - OFFSET_BITS[k]; i--) {
+                offset += offset + bits[i];
+            }
+            levels[k] <== levels[k + 1] * (offset - 2 ** (OFFSET_BITS[k] - 1)) + coefficient;
+        }
+    }
+    out <== levels[0];
+}

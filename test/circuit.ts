@@ -1,0 +1,398 @@
+/**
+ * Compiles small circuits and asks the questions circuit tests ask: what is the witness, which constraints does an
+ * arbitrary witness violate, which wires could move without violating any, how many constraints are there.
+ */
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, relative } from 'node:path'
+import { promisify } from 'node:util'
+
+/** Order of the field circuits compute in (BN254's scalar field). */
+export const FIELD_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617n
+
+/** Values of input signals by name; arrays in signal order. */
+export type CircuitInput = Readonly<Record<string, bigint | readonly bigint[]>>
+
+export type CompileOptions = {
+  /** Compiles a witness generator that carries on where a constraint is violated, for attacks. */
+  readonly tolerant?: boolean
+}
+
+type Term = readonly [wire: number, coefficient: bigint]
+type Constraint = readonly [a: readonly Term[], b: readonly Term[], c: readonly Term[]]
+
+const ROOT = join(import.meta.dirname, '..')
+const CACHE = join(ROOT, 'build', 'circuitTests')
+const INCLUDE_FOLDERS = [join(ROOT, 'circuits'), join(ROOT, 'node_modules', 'circomlib', 'circuits')]
+const FIELD_BYTES = 32
+
+const require = createRequire(import.meta.url)
+const run = promisify(execFile)
+
+/**
+ * Compiles a main file, or takes it from the cache: its key is the text of all files it includes.
+ *
+ * @param source - circom text with a main component; includes are looked up in circuits/ and circomlib
+ * @throws {@link CompilationError} with the compiler's report
+ */
+export async function compileCircuit(source: string, options: CompileOptions = {}): Promise<Circuit> {
+  const folder = join(CACHE, cacheKey(source, options))
+  if (!existsSync(folder)) await compileInto(folder, source, options)
+  return new Circuit(
+    readFileSync(join(folder, 'main.r1cs')),
+    readFileSync(join(folder, 'main_js', 'main.wasm')),
+    readFileSync(join(folder, 'main.sym'), 'utf8'),
+  )
+}
+
+function cacheKey(source: string, options: CompileOptions): string {
+  const hash = createHash('sha256')
+  hash.update(require('circom2/package.json').version)
+  hash.update(JSON.stringify(options))
+  const seen = new Set<string>()
+  const visit = (text: string, folder: string) => {
+    hash.update(text).update('\0')
+    for (const [, name] of text.matchAll(/^\s*include\s+"([^"]+)"/gm)) {
+      const path = [folder, ...INCLUDE_FOLDERS].map((base) => join(base, name!)).find((candidate) => existsSync(candidate))
+      if (path === undefined || seen.has(path)) continue
+      seen.add(path)
+      visit(readFileSync(path, 'utf8'), dirname(path))
+    }
+  }
+  visit(source, CACHE)
+  return hash.digest('hex')
+}
+
+async function compileInto(folder: string, source: string, options: CompileOptions): Promise<void> {
+  const temporary = `${folder}.${process.pid}.tmp`
+  mkdirSync(temporary, { recursive: true })
+  const main = join(temporary, 'main.circom')
+  writeFileSync(main, source)
+  const here = (path: string) => relative(ROOT, path)
+  const compilerArguments = [require.resolve('circom2/cli.js'), here(main), '--r1cs', '--wasm', '--sym', '--O2']
+  if (options.tolerant) compilerArguments.push('--sanity_check', '0')
+  for (const include of INCLUDE_FOLDERS) compilerArguments.push('-l', here(include))
+  compilerArguments.push('-o', here(temporary))
+  try {
+    await run(process.execPath, compilerArguments, { cwd: ROOT, maxBuffer: 1 << 26 })
+    renameSync(temporary, folder)
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true })
+    if (existsSync(folder)) return // another test file compiled the same source first
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    throw new CompilationError(stdout + stderr, { cause: error })
+  }
+}
+
+/** A compiled circuit, its witness generator loaded. */
+export class Circuit {
+  /** Rows of the R1CS, which is what proving time depends on. */
+  readonly constraintCount: number
+  readonly #constraints: readonly Constraint[]
+  readonly #wireCount: number
+  readonly #outputCount: number
+  readonly #inputCount: number
+  readonly #names: readonly string[]
+  readonly #wires: ReadonlyMap<string, number>
+  readonly #generator: WitnessGenerator
+
+  constructor(r1cs: Uint8Array, wasm: Uint8Array, symbols: string) {
+    const parsed = parseR1cs(r1cs)
+    this.#constraints = parsed.constraints
+    this.constraintCount = parsed.constraints.length
+    this.#wireCount = parsed.wires
+    this.#outputCount = parsed.outputs
+    this.#inputCount = parsed.inputs
+    const names: string[] = []
+    const wires = new Map<string, number>()
+    for (const line of symbols.split('\n')) {
+      const [, wire, , name] = line.split(',')
+      if (wire === undefined || name === undefined || wire === '-1') continue
+      names[Number(wire)] ??= name
+      wires.set(name, Number(wire))
+    }
+    this.#names = names
+    this.#wires = wires
+    this.#generator = new WitnessGenerator(wasm)
+  }
+
+  /** All wires, the constant 1 first. @throws {@link NoWitnessError} if the inputs violate a constraint */
+  witness(input: CircuitInput): bigint[] {
+    return this.#generator.calculate(input, this.#wireCount)
+  }
+
+  /** The output signals in order. @throws {@link NoWitnessError} if the inputs violate a constraint */
+  outputs(input: CircuitInput): bigint[] {
+    return this.#generator.calculate(input, 1 + this.#outputCount).slice(1)
+  }
+
+  /** Whether the inputs have a witness. */
+  accepts(input: CircuitInput): boolean {
+    try {
+      this.outputs(input)
+      return true
+    } catch (error) {
+      if (error instanceof NoWitnessError) return false
+      throw error
+    }
+  }
+
+  /** Index of a signal's wire, by its full name such as `main.out`; undefined if the optimiser substituted it. */
+  wire(name: string): number | undefined {
+    return this.#wires.get(name)
+  }
+
+  /** Indices of the constraints that a witness violates. Values may be any integers; they are reduced. */
+  violations(witness: readonly bigint[]): number[] {
+    const violated: number[] = []
+    this.#constraints.forEach(([a, b, c], index) => {
+      if (reduce(evaluate(a, witness) * evaluate(b, witness) - evaluate(c, witness)) !== 0n) violated.push(index)
+    })
+    return violated
+  }
+
+  /**
+   * Names of the wires that an infinitesimal change of the witness can move while the inputs stand still: those that a
+   * null vector of the constraints' Jacobian at the witness touches. None means that the witness is isolated.
+   *
+   * It does not see another isolated witness, such as a quotient one lower: each hint needs an attack test besides.
+   */
+  movableWires(witness: readonly bigint[]): string[] {
+    const firstInput = 1 + this.#outputCount
+    const isFixed = (wire: number) => wire === 0 || (wire >= firstInput && wire < firstInput + this.#inputCount)
+    const rows = this.#constraints.map((constraint) => jacobianRow(constraint, witness, isFixed))
+    const used = new Set(rows.flatMap((row) => [...row.keys()]))
+    const unused: number[] = []
+    for (let wire = 1; wire < this.#wireCount; wire++) if (!isFixed(wire) && !used.has(wire)) unused.push(wire)
+    return [...unused, ...nullSpaceSupport(rows)].map((wire) => this.#names[wire] ?? `wire ${wire}`).sort()
+  }
+
+  /** The witness with one wire replaced. */
+  withWire(witness: readonly bigint[], name: string, value: bigint): bigint[] {
+    const wire = this.wire(name)
+    if (wire === undefined) throw new Error(`No wire of its own: ${name}`)
+    return witness.with(wire, reduce(value))
+  }
+}
+
+function reduce(value: bigint): bigint {
+  const remainder = value % FIELD_ORDER
+  return remainder < 0n ? remainder + FIELD_ORDER : remainder
+}
+
+function evaluate(terms: readonly Term[], witness: readonly bigint[]): bigint {
+  return reduce(terms.reduce((sum, [wire, coefficient]) => sum + coefficient * witness[wire]!, 0n))
+}
+
+// ---------------------------------------------------------------- Jacobian
+
+type SparseRow = Map<number, bigint>
+
+function addTerms(row: SparseRow, terms: readonly Term[], factor: bigint, isFixed: (wire: number) => boolean): void {
+  if (factor === 0n) return
+  for (const [wire, coefficient] of terms) {
+    if (!isFixed(wire)) row.set(wire, reduce((row.get(wire) ?? 0n) + coefficient * factor))
+  }
+}
+
+function jacobianRow(
+  [a, b, c]: Constraint,
+  witness: readonly bigint[],
+  isFixed: (wire: number) => boolean,
+): SparseRow {
+  const row: SparseRow = new Map()
+  addTerms(row, a, evaluate(b, witness), isFixed)
+  addTerms(row, b, evaluate(a, witness), isFixed)
+  addTerms(row, c, -1n, isFixed)
+  // Zero coefficients stay out of the elimination but count as a use of the wire
+  return row
+}
+
+/** Wires that some null vector of the rows moves. */
+function nullSpaceSupport(rows: readonly SparseRow[]): number[] {
+  const columns = new Set(rows.flatMap((row) => [...row.keys()]))
+  const sparse = rows.map((row) => new Map([...row].filter(([, value]) => value !== 0n)))
+  const open = withoutForcedWires(sparse, columns)
+
+  const pivots = new Map<number, SparseRow>()
+  for (const row of open.sort((x, y) => x.size - y.size)) {
+    for (const wire of [...row.keys()]) {
+      const pivot = pivots.get(wire)
+      if (pivot !== undefined) eliminate(row, pivot, wire)
+    }
+    const first = row.keys().next().value
+    if (first === undefined) continue
+    const inverse = invert(row.get(first)!)
+    for (const [wire, value] of row) row.set(wire, reduce(value * inverse))
+    for (const pivot of pivots.values()) if (pivot.has(first)) eliminate(pivot, row, first)
+    pivots.set(first, row)
+  }
+  // A column without pivot is free, and moves every pivot whose reduced row it stands in
+  const moved = [...columns].filter((wire) => !pivots.has(wire))
+  for (const [wire, row] of pivots) if (row.size > 1) moved.push(wire)
+  return moved
+}
+
+/** Removes from rows and columns, over and over, each wire that a row with a single entry forces to stand still. */
+function withoutForcedWires(rows: readonly SparseRow[], columns: Set<number>): SparseRow[] {
+  const rowsOf = new Map<number, SparseRow[]>()
+  for (const row of rows) {
+    for (const wire of row.keys()) rowsOf.set(wire, [...(rowsOf.get(wire) ?? []), row])
+  }
+  const queue = rows.filter((row) => row.size === 1)
+  for (let row = queue.pop(); row !== undefined; row = queue.pop()) {
+    const wire = row.keys().next().value
+    if (wire === undefined) continue
+    columns.delete(wire)
+    for (const other of rowsOf.get(wire)!) {
+      if (other.delete(wire) && other.size === 1) queue.push(other)
+    }
+  }
+  return rows.filter((row) => row.size > 0)
+}
+
+/** row -= row[wire] × pivot, where pivot[wire] = 1. */
+function eliminate(row: SparseRow, pivot: SparseRow, wire: number): void {
+  const factor = row.get(wire)!
+  for (const [other, value] of pivot) {
+    const difference = reduce((row.get(other) ?? 0n) - factor * value)
+    if (difference === 0n) row.delete(other)
+    else row.set(other, difference)
+  }
+}
+
+/** Inverse modulo the field order, by the extended Euclidean algorithm. */
+function invert(value: bigint): bigint {
+  let [r, nextR, s, nextS] = [FIELD_ORDER, value, 0n, 1n]
+  while (nextR !== 0n) {
+    const quotient = r / nextR
+    ;[r, nextR] = [nextR, r - quotient * nextR]
+    ;[s, nextS] = [nextS, s - quotient * nextS]
+  }
+  return reduce(s)
+}
+
+// ---------------------------------------------------------------- files
+
+/** @see https://github.com/iden3/r1csfile/blob/master/doc/r1cs_bin_format.md */
+function parseR1cs(bytes: Uint8Array) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const sections = new Map<number, number>()
+  let position = 12
+  for (let i = view.getUint32(8, true); i > 0; i--) {
+    sections.set(view.getUint32(position, true), position + 12)
+    position += 12 + Number(view.getBigUint64(position + 4, true))
+  }
+  const counts = sections.get(1)! + 4 + FIELD_BYTES
+  const [wires, outputs, publicInputs, privateInputs] = [0, 4, 8, 12].map((at) => view.getUint32(counts + at, true))
+
+  position = sections.get(2)!
+  const readTerms = (): Term[] => {
+    const terms: Term[] = []
+    const count = view.getUint32(position, true)
+    position += 4
+    for (let i = 0; i < count; i++) {
+      terms.push([view.getUint32(position, true), readField(view, position + 4)])
+      position += 4 + FIELD_BYTES
+    }
+    return terms
+  }
+  const constraints: Constraint[] = []
+  for (let i = view.getUint32(counts + 24, true); i > 0; i--) constraints.push([readTerms(), readTerms(), readTerms()])
+  return { wires: wires!, outputs: outputs!, inputs: publicInputs! + privateInputs!, constraints }
+}
+
+function readField(view: DataView, position: number): bigint {
+  let value = 0n
+  for (let i = 3; i >= 0; i--) value = (value << 64n) | view.getBigUint64(position + 8 * i, true)
+  return value
+}
+
+// ---------------------------------------------------------------- witness generator
+
+type WitnessExports = {
+  init(sanityCheck: number): void
+  getInputSignalSize(high: number, low: number): number
+  getInputSize(): number
+  setInputSignal(high: number, low: number, index: number): void
+  getWitness(index: number): void
+  readSharedRWMemory(index: number): number
+  writeSharedRWMemory(index: number, value: number): void
+  getMessageChar(): number
+}
+
+/** The module that `circom --wasm` writes, kept loaded between calls. */
+class WitnessGenerator {
+  readonly #exports: WitnessExports
+  #message = ''
+
+  constructor(wasm: Uint8Array) {
+    const readMessage = () => {
+      for (let code = this.#exports.getMessageChar(); code !== 0; code = this.#exports.getMessageChar()) {
+        this.#message += String.fromCharCode(code)
+      }
+    }
+    const runtime = {
+      exceptionHandler: () => {
+        throw new NoWitnessError(this.#message.trim())
+      },
+      printErrorMessage: readMessage,
+      writeBufferMessage: readMessage,
+      showSharedRWMemory: () => undefined,
+    }
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm as BufferSource), { runtime })
+    this.#exports = instance.exports as unknown as WitnessExports
+  }
+
+  calculate(input: CircuitInput, wires: number): bigint[] {
+    this.#message = ''
+    this.#exports.init(0)
+    let given = 0
+    for (const [name, value] of Object.entries(input)) {
+      const values = typeof value === 'bigint' ? [value] : value
+      const [high, low] = signalHash(name)
+      if (this.#exports.getInputSignalSize(high, low) !== values.length) {
+        throw new Error(`Input ${name} does not have ${values.length} elements`)
+      }
+      values.forEach((element, index) => {
+        this.#write(reduce(element))
+        this.#exports.setInputSignal(high, low, index)
+      })
+      given += values.length
+    }
+    if (given !== this.#exports.getInputSize()) throw new Error('Inputs are missing')
+    return Array.from({ length: wires }, (_, wire) => {
+      this.#exports.getWitness(wire)
+      return this.#read()
+    })
+  }
+
+  #write(value: bigint): void {
+    for (let i = 0; i < FIELD_BYTES / 4; i++) {
+      this.#exports.writeSharedRWMemory(i, Number(BigInt.asUintN(32, value >> BigInt(32 * i))))
+    }
+  }
+
+  #read(): bigint {
+    let value = 0n
+    for (let i = FIELD_BYTES / 4 - 1; i >= 0; i--) {
+      value = (value << 32n) | BigInt(this.#exports.readSharedRWMemory(i) >>> 0)
+    }
+    return value
+  }
+}
+
+/** FNV-1a of a signal's name, the two halves: how the generated module finds its inputs. */
+function signalHash(name: string): [high: number, low: number] {
+  let hash = 0xcbf29ce484222325n
+  for (const character of name) hash = BigInt.asUintN(64, (hash ^ BigInt(character.charCodeAt(0))) * 0x100000001b3n)
+  return [Number(hash >> 32n), Number(hash & 0xffffffffn)]
+}
+
+/** The compiler refused the source. */
+export class CompilationError extends Error {}
+
+/** No assignment of the wires satisfies the constraints for these inputs. */
+export class NoWitnessError extends Error {}
