@@ -1,0 +1,22 @@
+import { createRequire } from 'node:module'
+import hardhatEthers from '@nomicfoundation/hardhat-ethers'
+import { defineConfig } from 'hardhat/config'
+
+const require = createRequire(import.meta.url)
+const solc = require('solc/package.json') as { version: string }
+
+export default defineConfig({
+  plugins: [hardhatEthers],
+  paths: {
+    // Verifiers follow from this machine's development keys, so they are built, not committed.
+    sources: { solidity: ['contracts', 'build/contracts'] },
+    artifacts: 'build/artifacts',
+    cache: 'build/hardhat',
+  },
+  solidity: {
+    // The compiler comes from npm by path: Hardhat would otherwise download one.
+    version: solc.version,
+    path: require.resolve('solc/soljson.js'),
+    settings: { evmVersion: 'cancun', viaIR: true, optimizer: { enabled: true, runs: 200 } },
+  },
+})

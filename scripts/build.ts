@@ -1,0 +1,124 @@
+/**
+ * Builds what is missing or stale, in order: generated code, circuits, development keys, contracts, library. Every stage is
+ * keyed by the content of its inputs and the versions of its tools, and its result appears whole or not at all.
+ *
+ *   node scripts/build.ts
+ */
+import { spawn } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { builds } from '../circuits/builds.ts'
+import { buildCircuit, constraintsOf } from './buildCircuits.ts'
+import { contentHash, filesBelow, root, versionOf } from './sources.ts'
+
+/** Says what it did, or undefined when there was nothing to do. */
+type Stage = { readonly name: string; readonly run: () => Promise<string | undefined> }
+
+const stages: readonly Stage[] = [
+  { name: 'generated code', run: generateCode },
+  { name: 'circuits', run: compileCircuits },
+  { name: 'contracts', run: compileContracts },
+  { name: 'library', run: compileLibrary },
+]
+
+async function generateCode(): Promise<string | undefined> {
+  const generators = filesBelow('scripts', '.ts').filter((file) => /^scripts\/generate\w*\.ts$/.test(file))
+  const key = (): string =>
+    contentHash([
+      ...generators,
+      ...filesBelow('circuits', '.ts'),
+      ...filesBelow('prover/math', '.ts'),
+      ...filesBelow('prover/statement', '.ts'),
+      ...filesBelow('circuits/generated', '.circom'),
+      ...filesBelow('contracts/generated', '.sol'),
+    ])
+  if (isStamped('generated-code', key())) return undefined
+  for (const generator of generators) await runNode(generator)
+  stamp('generated-code', key())
+  return generators.join(', ')
+}
+
+async function compileCircuits(): Promise<string | undefined> {
+  const summaries: string[] = []
+  for (const build of builds) {
+    const started = performance.now()
+    const circuit = await buildCircuit(build)
+    if (!circuit.fresh) continue
+    const summary = `${build.name}: ${constraintsOf(circuit).toLocaleString('en')} constraints`
+    say(`      ${summary} (${secondsSince(started)})`)
+    summaries.push(summary)
+  }
+  return summaries.length === 0 ? undefined : `${summaries.length} compiled`
+}
+
+async function compileContracts(): Promise<string | undefined> {
+  mkdirSync(join(root, 'build', 'contracts'), { recursive: true })
+  const sources = [...filesBelow('contracts', '.sol'), ...filesBelow('build/contracts', '.sol')]
+  const tools = ['hardhat', 'solc', '@openzeppelin/contracts', 'solady'].map(versionOf)
+  const key = contentHash([...sources, 'hardhat.config.ts'], ...tools)
+  if (existsSync(join(root, 'build', 'artifacts')) && isStamped('contracts', key)) return undefined
+  await runNode('node_modules/hardhat/dist/src/cli.js', 'build', '--quiet')
+  stamp('contracts', key)
+  return `${sources.length} files`
+}
+
+/** Types are checked by `npm run check`; here only what runs is wanted. */
+async function compileLibrary(): Promise<string | undefined> {
+  const sources = [...filesBelow('circuits', '.ts'), ...filesBelow('prover', '')]
+  const key = contentHash([...sources, 'tsconfig.json', 'tsconfig.build.json'], versionOf('typescript'))
+  const library = join(root, 'dist')
+  if (existsSync(library) && isStamped('library', key)) return undefined
+  const draft = join(root, 'build', 'dist.draft')
+  rmSync(draft, { recursive: true, force: true })
+  await runNode('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--noCheck', '--outDir', draft)
+  for (const file of sources.filter((path) => !path.endsWith('.ts') || path.endsWith('.d.ts'))) {
+    cpSync(join(root, file), join(draft, file))
+  }
+  rmSync(library, { recursive: true, force: true })
+  renameSync(draft, library)
+  stamp('library', key)
+  return `${sources.length} files`
+}
+
+const stampFile = (name: string): string => join(root, 'build', 'stamps', name)
+
+function isStamped(name: string, key: string): boolean {
+  return existsSync(stampFile(name)) && readFileSync(stampFile(name), 'utf8') === key
+}
+
+function stamp(name: string, key: string): void {
+  mkdirSync(dirname(stampFile(name)), { recursive: true })
+  writeFileSync(`${stampFile(name)}.draft`, key)
+  renameSync(`${stampFile(name)}.draft`, stampFile(name))
+}
+
+/** Runs a script; what it says is shown only when it fails. */
+async function runNode(script: string, ...args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [script, ...args], { cwd: root })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (text) => {
+      output += text
+    })
+  }
+  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve))
+  if (code !== 0) throw new Error(`${[script, ...args].join(' ')} failed (exit ${code}):\n${output}`)
+}
+
+const say = (line: string): void => console.error(line)
+const secondsSince = (started: number): string => `${((performance.now() - started) / 1000).toFixed(1)} s`
+
+const begun = performance.now()
+for (const [i, stage] of stages.entries()) {
+  const started = performance.now()
+  say(`[${i + 1}/${stages.length}] ${stage.name} …`)
+  try {
+    const done = await stage.run()
+    say(`[${i + 1}/${stages.length}] ${stage.name}: ${done ?? 'up to date'} (${secondsSince(started)})`)
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error))
+    say(`Build stopped at '${stage.name}'. What is complete stays; the same command takes up from there.`)
+    process.exit(1)
+  }
+}
+say(`Built in ${secondsSince(begun)}.`)

@@ -1,0 +1,105 @@
+/**
+ * Checks that the documents tell the truth about the tree: every claim names a test that mentions it, every claim named in
+ * a test or a circuit exists, and every file that README.md and docs/ point to is there.
+ *
+ *   node scripts/checkDocs.ts [folder of a project]
+ *
+ * A claim is a table row of docs/statement.md or docs/claims/*.md whose first cell is its id; the tests are the paths
+ * `test/…` in that row. A test is about a claim when its title begins with the id ("M2: …"), a template when its
+ * docstring says "Claim: M2". A file tree is a fenced block marked `tree`, two spaces a level.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { filesBelow, root } from './sources.ts'
+
+type Claim = { readonly id: string; readonly document: string; readonly tests: readonly string[] }
+
+const ids = '[A-Z]\\d{1,3}(?:(?:, | and )[A-Z]\\d{1,3})*'
+const testTitle = new RegExp(`\\b(?:describe|it|test)(?:\\.\\w+)*\\(\\s*[\`'"](${ids}): `, 'g')
+const docstring = new RegExp(`\\bClaims?: (${ids})\\b`, 'g')
+
+/** Untruths, one line each; empty when there is none. */
+export function checkDocs(project: string = root): readonly string[] {
+  const claims = claimsOf(project)
+  return [
+    ...claims.flatMap((claim) => untestedClaim(claim, project)),
+    ...unknownClaims(new Set(claims.map(({ id }) => id)), project),
+    ...documentsOf(project).flatMap((document) => [
+      ...missingTreeLines(document, project),
+      ...deadLinks(document, project),
+    ]),
+  ]
+}
+
+const documentsOf = (project: string): readonly string[] => [
+  ...['README.md'].filter((file) => existsSync(join(project, file))),
+  ...filesBelow('docs', '.md', project),
+]
+
+function claimsOf(project: string): readonly Claim[] {
+  const documents = documentsOf(project).filter(
+    (file) => file === 'docs/statement.md' || file.startsWith('docs/claims/'),
+  )
+  return documents.flatMap((document) =>
+    [...read(project, document).matchAll(/^\| *[*`]*([A-Z]\d{1,3})[*`]* *\|(.*)$/gm)].map(([, id = '', row = '']) => ({
+      id,
+      document,
+      tests: row.match(/\btest\/[\w./-]+\.(?:ts|sol)\b/g) ?? [],
+    })),
+  )
+}
+
+function untestedClaim({ id, document, tests }: Claim, project: string): readonly string[] {
+  if (tests.length === 0) return [`${document}: claim ${id} names no test`]
+  return tests.flatMap((test) => {
+    if (!existsSync(join(project, test))) return [`${document}: claim ${id} names ${test}, which does not exist`]
+    const mentions = new RegExp(`\\b${id}\\b`).test(read(project, test))
+    return mentions ? [] : [`${document}: claim ${id} names ${test}, which does not mention it`]
+  })
+}
+
+function unknownClaims(known: ReadonlySet<string>, project: string): readonly string[] {
+  const tests = [...filesBelow('test', '.test.ts', project), ...filesBelow('test', '.t.sol', project)]
+  const templates = filesBelow('circuits', '.circom', project)
+  const uses = [
+    ...tests.map((file) => ({ file, pattern: testTitle })),
+    ...templates.map((file) => ({ file, pattern: docstring })),
+  ]
+  return uses.flatMap(({ file, pattern }) => {
+    const named = [...read(project, file).matchAll(pattern)].flatMap(([, list = '']) => list.split(/, | and /))
+    return [...new Set(named)].filter((id) => !known.has(id)).map((id) => `${file}: claim ${id} is in no document`)
+  })
+}
+
+function missingTreeLines(document: string, project: string): readonly string[] {
+  const blocks = [...read(project, document).matchAll(/^```tree\n([\s\S]*?)^```/gm)].map(([, block = '']) => block)
+  return blocks.flatMap((block) => {
+    const folders: string[] = []
+    return block
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map((line) => {
+        const depth = (line.length - line.trimStart().length) / 2
+        const name = line.trim().split(/\s/)[0] ?? ''
+        folders.splice(depth, Number.POSITIVE_INFINITY, name)
+        return join(...folders)
+      })
+      .filter((path) => !existsSync(join(project, path)))
+      .map((path) => `${document}: the file tree has ${path}, which does not exist`)
+  })
+}
+
+function deadLinks(document: string, project: string): readonly string[] {
+  const targets = [...read(project, document).matchAll(/\]\((?!\w+:|#)([^)\s#]+)[^)]*\)/g)].map(([, path = '']) => path)
+  return targets
+    .filter((path) => !existsSync(join(project, dirname(document), path)))
+    .map((path) => `${document}: links to ${path}, which does not exist`)
+}
+
+const read = (project: string, file: string): string => readFileSync(join(project, file), 'utf8')
+
+if (import.meta.main) {
+  const untruths = checkDocs(process.argv[2] === undefined ? root : resolve(process.argv[2]))
+  for (const line of untruths) console.error(line)
+  process.exitCode = untruths.length === 0 ? 0 : 1
+}

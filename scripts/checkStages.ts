@@ -1,0 +1,119 @@
+/**
+ * Checks the order of the house: a file imports only from its own stage and from stages before it, in TypeScript, Circom
+ * and Solidity alike, and every folder of circuits/, contracts/, prover/ and test/ is named after a stage.
+ *
+ *   node scripts/checkStages.ts [folder of a project]
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { filesBelow, root } from './sources.ts'
+
+/** In order of dependence. */
+export const stages = [
+  'math',
+  'market',
+  'volatility',
+  'parameters',
+  'options',
+  'portfolio',
+  'statement',
+  'proof',
+  'registry',
+  'consumers',
+  'audit',
+  'service',
+] as const
+
+/** Top folders whose sub-folders are stages, with the further names they may hold. */
+const tops: Record<string, readonly string[]> = {
+  circuits: ['generated'],
+  contracts: ['generated'],
+  prover: [],
+  test: ['scripts', 'snapshots', 'system'],
+}
+
+/** Declarations above all stages, which every stage may import. Other files at the top of a folder may only import. */
+const declarations: ReadonlySet<string> = new Set([
+  'circuits/builds.ts',
+  'circuits/statements.ts',
+  'prover/config.ts',
+  'prover/errors.ts',
+])
+
+/** Violations, one line each; empty when the order holds. */
+export function checkStages(project: string = root): readonly string[] {
+  return [...misnamedFolders(project), ...backwardImports(project)]
+}
+
+function misnamedFolders(project: string): readonly string[] {
+  return Object.entries(tops).flatMap(([top, others]) => {
+    const allowed: readonly string[] = [...stages, ...others]
+    if (!existsSync(join(project, top))) return []
+    return readdirSync(join(project, top), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !allowed.includes(entry.name))
+      .map(({ name }) => `${top}/${name}/: not the name of a stage; expected one of ${allowed.join(', ')}`)
+  })
+}
+
+function backwardImports(project: string): readonly string[] {
+  const sources = ['circuits', 'contracts', 'prover'].flatMap((top) =>
+    ['.ts', '.circom', '.sol'].flatMap((suffix) => filesBelow(top, suffix, project)),
+  )
+  return sources.flatMap((file) =>
+    importsOf(file, project)
+      .map((imported) => violation(file, imported))
+      .filter((found) => found !== undefined),
+  )
+}
+
+function violation(file: string, imported: string): string | undefined {
+  const importer = placeOf(file)
+  const target = placeOf(imported)
+  if (!(target.top in tops)) return `${file} imports ${imported}, which is no part of the product`
+  if (target.top === 'test') return `${file} imports ${imported}, which is a test`
+  if (declarations.has(imported) || target.stage === 'generated') return undefined
+  if (importer.stage === undefined) {
+    if (declarations.has(file) && target.stage !== undefined)
+      return `${file} imports ${imported}: a declaration stands above every stage`
+    return undefined
+  }
+  if (target.stage === undefined) return `${file} imports ${imported}, which stands above the stages`
+  // Generated code is written for the stage that declares its source; it may use arithmetic only.
+  const reach = importer.stage === 'generated' ? 0 : orderOf(importer.stage)
+  if (orderOf(target.stage) <= reach) return undefined
+  return `${file} imports ${imported}: ${target.stage} comes after ${importer.stage}`
+}
+
+const orderOf = (stage: string): number => stages.indexOf(stage as (typeof stages)[number])
+
+/** `prover/proof/verify.ts` lies in stage proof of prover; `prover/index.ts` in no stage. */
+function placeOf(file: string): { readonly top: string; readonly stage: string | undefined } {
+  const [top = '', ...rest] = file.split('/')
+  return { top, stage: rest.length > 1 ? rest[0] : undefined }
+}
+
+const importPatterns: Record<string, RegExp> = {
+  ts: /(?:^|[;\n])\s*(?:import|export)\b[^'"`;]*?['"](\.[^'"]+)['"]|\b(?:import|URL)\(\s*['"](\.[^'"]+)['"]/g,
+  circom: /(?:^|\n)\s*include\s+"([^"]+)"/g,
+  sol: /(?:^|\n)\s*import\b[^;"']*["'](\.[^"']+)["']/g,
+}
+
+/** Files of the project that a file imports, as paths from its root; packages are left out. */
+function importsOf(file: string, project: string): readonly string[] {
+  const pattern = importPatterns[file.slice(file.lastIndexOf('.') + 1)]
+  if (pattern === undefined) return []
+  const text = readFileSync(join(project, file), 'utf8')
+  return [...text.matchAll(pattern)].flatMap((match) => {
+    const path = match[1] ?? match[2] ?? ''
+    const local = resolve(project, dirname(file), path)
+    if (path.startsWith('.') || existsSync(local)) return [relative(project, local).replaceAll('\\', '/')]
+    // Circom also looks below circuits/; what is in neither place comes from circomlib.
+    return existsSync(join(project, 'circuits', path)) ? [join('circuits', path)] : []
+  })
+}
+
+if (import.meta.main) {
+  const violations = checkStages(process.argv[2] === undefined ? root : resolve(process.argv[2]))
+  for (const line of violations) console.error(line)
+  process.exitCode = violations.length === 0 ? 0 : 1
+}

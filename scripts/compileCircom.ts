@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import { contentHash, root, versionOf } from './sources.ts'
+
+/** Where `include "math/MulDown.circom"` and `include "bitify.circom"` are looked up. WASI does not follow symlinks. */
+const includeFolders = ['circuits', 'node_modules/circomlib/circuits'] as const
+
+const flags = ['--O2', '--r1cs', '--wasm', '--sym', '--inspect'] as const
+
+/** Files of a compiled circuit, all in one folder. */
+export type CompiledCircuit = {
+  readonly name: string
+  readonly r1cs: string
+  /** Witness generator. */
+  readonly wasm: string
+  /** Names of the signals. */
+  readonly symbols: string
+  /** What the compiler said: constraint counts and warnings. */
+  readonly report: string
+  /** False when it was there already. */
+  readonly fresh: boolean
+}
+
+/**
+ * Compiles a main component with circom 2.2.3 (WASM, from npm) unless the folder already holds the result for the same
+ * sources and compiler. The folder appears at once and complete, so an interrupted compilation leaves nothing to mistake.
+ *
+ * @param name   - name of the circuit and of its files
+ * @param source - Circom text of the main file; includes are found below circuits/ and in circomlib
+ * @param folder - absolute path of the folder to make, inside the project (WASI sees no further)
+ * @throws {@link CompilationError} with the compiler's words
+ */
+export async function compileCircom(name: string, source: string, folder: string): Promise<CompiledCircuit> {
+  const key = sourceKey(source)
+  if (isCompiled(folder, key)) return compiledCircuit(name, folder, false)
+
+  mkdirSync(dirname(folder), { recursive: true })
+  const draft = mkdtempSync(`${folder}.draft-`)
+  try {
+    writeFileSync(join(draft, `${name}.circom`), source)
+    const report = await runCircom(name, draft)
+    renameSync(join(draft, `${name}_js`, `${name}.wasm`), join(draft, `${name}.wasm`))
+    rmSync(join(draft, `${name}_js`), { recursive: true })
+    writeFileSync(join(draft, 'report.txt'), report)
+    writeFileSync(join(draft, 'key'), key)
+    rmSync(folder, { recursive: true, force: true })
+    renameSync(draft, folder)
+  } finally {
+    rmSync(draft, { recursive: true, force: true })
+  }
+  return compiledCircuit(name, folder, true)
+}
+
+function compiledCircuit(name: string, folder: string, fresh: boolean): CompiledCircuit {
+  return {
+    name,
+    r1cs: join(folder, `${name}.r1cs`),
+    wasm: join(folder, `${name}.wasm`),
+    symbols: join(folder, `${name}.sym`),
+    report: join(folder, 'report.txt'),
+    fresh,
+  }
+}
+
+/** Hash of a main file, of every file it includes in turn, and of the compiler and its flags. */
+function sourceKey(source: string): string {
+  return contentHash([...includedFiles(source, '.')].sort(), source, versionOf('circom2'), flags.join(' '))
+}
+
+/** Files that a source includes, and theirs, as paths from the root. */
+export function includedFiles(source: string, folder: string, found = new Set<string>()): ReadonlySet<string> {
+  for (const [, path = ''] of source.matchAll(/^\s*include\s+"([^"]+)"/gm)) {
+    const candidates = [folder, ...includeFolders].map((each) => join(each, path))
+    const file = candidates.find((each) => readIfPresent(each) !== undefined)
+    if (file === undefined) throw new IncludeNotFoundError(path, candidates)
+    if (found.has(file)) continue
+    found.add(file)
+    includedFiles(readIfPresent(file) ?? '', dirname(file), found)
+  }
+  return found
+}
+
+function readIfPresent(path: string): string | undefined {
+  try {
+    return readFileSync(join(root, path), 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function isCompiled(folder: string, key: string): boolean {
+  try {
+    return readFileSync(join(folder, 'key'), 'utf8') === key
+  } catch {
+    return false
+  }
+}
+
+async function runCircom(name: string, folder: string): Promise<string> {
+  const compiler = join(root, 'node_modules', 'circom2', 'cli.js')
+  const here = relative(root, folder)
+  const libraries = includeFolders.flatMap((each) => ['-l', each])
+  const child = spawn(process.execPath, [compiler, join(here, `${name}.circom`), ...flags, ...libraries, '-o', here], {
+    cwd: root,
+  })
+  let report = ''
+  child.stdout.on('data', (text) => {
+    report += text
+  })
+  child.stderr.on('data', (text) => {
+    report += text
+  })
+  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve))
+  const plain = stripVTControlCharacters(report)
+  if (code !== 0) throw new CompilationError(name, code, plain)
+  return plain
+}
+
+/** The compiler refused a circuit. */
+export class CompilationError extends Error {
+  readonly circuit: string
+  readonly exitCode: number | null
+  readonly report: string
+  constructor(circuit: string, exitCode: number | null, report: string) {
+    super(`circom refused ${circuit} (exit ${exitCode}):\n${report}`)
+    this.circuit = circuit
+    this.exitCode = exitCode
+    this.report = report
+  }
+}
+
+/** An include names no file in any of the folders searched. */
+export class IncludeNotFoundError extends Error {
+  readonly path: string
+  constructor(path: string, searched: readonly string[]) {
+    super(`include "${path}" names no file; looked for ${searched.join(', ')}.`)
+    this.path = path
+  }
+}

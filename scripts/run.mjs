@@ -1,0 +1,251 @@
+/**
+ * The way in: `npm start`, `npm test`, `npm run check`, `npm run build`. Plain JavaScript without dependencies, because it
+ * runs before anything is installed and on any Node >= 18.
+ *
+ *   node scripts/run.mjs <start|test|check|build> [arguments for the job]
+ *
+ * 1. A Node older than package.json's `engines` fetches the pinned one from npm and hands over to it.
+ * 2. Dependencies that do not match package-lock.json are installed (`npm ci`, no install scripts).
+ * 3. Circuits, keys, contracts and the library are built where they are missing or stale (scripts/build.ts).
+ * 4. The job runs. Its exit code and signals are passed on.
+ *
+ * Every step says when it is complete by a file that is written last, so an interrupted set-up resumes.
+ */
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, delimiter, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const modules = join(root, 'node_modules')
+const installStamp = join(modules, '.installed')
+const setUpLock = join(root, 'build', 'set-up.lock')
+
+const jobs = {
+  start: { build: true, script: ['prover/service/cli.ts', 'demo'] },
+  test: { build: true, script: ['scripts/test.ts'] },
+  check: { build: false, script: ['scripts/check.ts'] },
+  build: { build: true, script: undefined },
+}
+
+async function main([name = 'start', ...rest]) {
+  const job = jobs[name]
+  if (job === undefined) return fail(`Unknown job '${name}'; expected one of ${Object.keys(jobs).join(', ')}.`)
+  if (!satisfiesEngines(process.versions.node)) {
+    return run(await withSetUpLock(pinnedNode), [fileURLToPath(import.meta.url), name, ...rest])
+  }
+  const setUpCode = await withSetUpLock(() => setUp(job.build))
+  if (setUpCode !== 0 || job.script === undefined) return setUpCode
+  return run(process.execPath, [...job.script, ...rest])
+}
+
+async function setUp(build) {
+  if (!isInstalled()) await install()
+  return build ? run(process.execPath, ['scripts/build.ts']) : 0
+}
+
+// Node
+
+/** Whether a Node version lies in package.json's `engines.node`, written as `^A.B.C` and `>=A.B.C` joined by `||`. */
+function satisfiesEngines(version) {
+  const [major, minor] = version.split('.').map(Number)
+  return readJson(join(root, 'package.json'))
+    .engines.node.split('||')
+    .some((range) => {
+      const [, operator, wantedMajor, wantedMinor] = range.trim().match(/^(\^|>=)(\d+)\.(\d+)/)
+      if (operator === '^' && major !== Number(wantedMajor)) return false
+      return major > Number(wantedMajor) || (major === Number(wantedMajor) && minor >= Number(wantedMinor))
+    })
+}
+
+/**
+ * The pinned Node from npm, checked against the integrity in package-lock.json. `npm ci` of the project must not run
+ * under an old Node: npm would skip packages whose `engines` refuse it, among them Hardhat's chain.
+ */
+async function pinnedNode() {
+  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
+  const binary = join('node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+  const entry = readJson(join(root, 'package-lock.json')).packages[`node_modules/${name}`]
+  if (entry === undefined) {
+    const range = readJson(join(root, 'package.json')).engines.node
+    throw new Error(
+      `This is Node ${process.versions.node}; the project needs ${range} and pins none for this machine (${name}). Install one from https://nodejs.org and try again.`,
+    )
+  }
+  if (isInstalled()) return join(root, binary)
+  const folder = join(root, 'build', 'node')
+  const completed = join(folder, 'installed')
+  if (!existsSync(completed) || readFileSync(completed, 'utf8') !== entry.integrity) {
+    say(`This is Node ${process.versions.node}; fetching Node ${entry.version} from npm for this project alone.`)
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    const manifest = { name: 'pinned-node', private: true, dependencies: { [name]: entry.version } }
+    const packages = { '': { dependencies: manifest.dependencies }, [`node_modules/${name}`]: entry }
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
+    writeFileSync(join(folder, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, requires: true, packages }))
+    await npm(['ci', '--prefix', folder, '--ignore-scripts'])
+    writeFileSync(completed, entry.integrity)
+  }
+  return join(folder, binary)
+}
+
+// Dependencies
+
+/** True when node_modules holds what the lock file says: our stamp, or npm's own record of an install by hand. */
+function isInstalled() {
+  const lockFile = readFileSync(join(root, 'package-lock.json'))
+  if (existsSync(installStamp) && readFileSync(installStamp, 'utf8') === sha256(lockFile)) return true
+  const record = join(modules, '.package-lock.json')
+  if (!existsSync(record)) return false
+  const installed = readJson(record).packages
+  return Object.entries(JSON.parse(lockFile).packages).every(
+    ([path, wanted]) =>
+      path === '' ||
+      (path in installed
+        ? installed[path].integrity === wanted.integrity
+        : wanted.optional && !isForThisMachine(wanted)),
+  )
+}
+
+/** npm leaves out optional packages of other machines; one for this machine that is missing was skipped under an old Node. */
+function isForThisMachine({ os, cpu, libc }) {
+  const ours = process.report.getReport().header.glibcVersionRuntime === undefined ? 'musl' : 'glibc'
+  return (
+    (os === undefined || os.includes(process.platform)) &&
+    (cpu === undefined || cpu.includes(process.arch)) &&
+    (libc === undefined || process.platform !== 'linux' || libc.includes(ours))
+  )
+}
+
+async function install() {
+  const lockFile = readFileSync(join(root, 'package-lock.json'))
+  const folders = new Set(
+    Object.keys(JSON.parse(lockFile).packages)
+      .filter((path) => path !== '')
+      .map((path) => path.split('/')[1]),
+  )
+  say('Installing dependencies from npm (about a minute).')
+  rmSync(installStamp, { force: true })
+  const started = Date.now()
+  const progress = setInterval(() => {
+    const present = existsSync(modules) ? readdirSync(modules).length : 0
+    say(`  ${Math.min(present, folders.size)} of about ${folders.size} folders after ${seconds(started)}`)
+  }, 10_000)
+  try {
+    await npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+  } finally {
+    clearInterval(progress)
+  }
+  writeFileSync(installStamp, sha256(lockFile))
+  say(`Dependencies installed in ${seconds(started)}.`)
+}
+
+/** Runs npm under the Node that runs this script. */
+async function npm(args) {
+  const cli = process.env.npm_execpath
+  const code =
+    cli !== undefined && basename(cli) === 'npm-cli.js'
+      ? await run(process.execPath, [cli, ...args])
+      : await run('npm', args, { shell: process.platform === 'win32' })
+  if (code !== 0)
+    throw new Error(`npm ${args[0]} failed (exit ${code}). Run the same command again: it takes up where it stopped.`)
+}
+
+// Processes
+
+/**
+ * Runs a command in the project with our Node first in PATH, passes signals on, and resolves to its exit code. When the
+ * command dies of a signal, so do we: the shell above must see the same ending.
+ */
+function run(command, args, options = {}) {
+  const path = [dirname(command === 'npm' ? process.execPath : command), process.env.PATH].join(delimiter)
+  const child = spawn(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: path }, ...options })
+  // A terminal sends Ctrl-C to the whole group: forwarding it there would count twice.
+  const forward = (signal) => {
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const signal of signals) process.on(signal, forward)
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code, signal) => {
+      for (const each of signals) process.off(each, forward)
+      if (signal === null) return resolve(code)
+      process.kill(process.pid, signal)
+    })
+  })
+}
+
+/**
+ * One set-up at a time in a checkout. The lock names its process and is touched while held: it counts as left behind
+ * when that process is gone, or (the number may belong to another by now) when nobody has touched it for a while.
+ */
+async function withSetUpLock(work) {
+  mkdirSync(dirname(setUpLock), { recursive: true })
+  const claim = `${setUpLock}.${process.pid}`
+  writeFileSync(claim, String(process.pid))
+  for (let waited = false; !tryLink(claim, setUpLock); waited = true) {
+    if (isLeftBehind(setUpLock)) rmSync(setUpLock, { force: true })
+    else if (!waited) say(`Waiting for another set-up in this checkout (${setUpLock}).`)
+    await sleep(500)
+  }
+  rmSync(claim)
+  const touch = setInterval(() => utimesSync(setUpLock, new Date(), new Date()), 2_000)
+  try {
+    return await work()
+  } finally {
+    clearInterval(touch)
+    rmSync(setUpLock, { force: true })
+  }
+}
+
+function tryLink(existing, path) {
+  try {
+    linkSync(existing, path)
+    return true
+  } catch (error) {
+    if (error.code === 'EEXIST') return false
+    throw error
+  }
+}
+
+function isLeftBehind(lock) {
+  try {
+    if (Date.now() - statSync(lock).mtimeMs > 20_000) return true
+    process.kill(Number(readFileSync(lock, 'utf8')), 0)
+    return false
+  } catch (error) {
+    return error.code === 'ESRCH'
+  }
+}
+
+const say = (line) => process.stderr.write(`${line}\n`)
+const fail = (line) => {
+  say(line)
+  return 2
+}
+const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'))
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex')
+const seconds = (since) => `${((Date.now() - since) / 1000).toFixed(0)} s`
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error) => {
+    say(error.message)
+    process.exitCode = 1
+  },
+)
