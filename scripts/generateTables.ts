@@ -62,8 +62,8 @@ const specifications: readonly TableSpecification[] = [
     taylor: exp2NegativeTaylor,
     indexBits: 4,
     segmentBits: 4,
-    offsetBits: [28, 25, 18, 10],
-    leadingBits: 12,
+    offsetBits: [28, 24, 17, 9],
+    leadingBits: 10,
     side: 'exactAtZero',
   },
 ]
