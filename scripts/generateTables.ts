@@ -249,6 +249,11 @@ function evaluate(coefficients: readonly bigint[], offsets: readonly bigint[]): 
   return coefficients.reduceRight((inner, coefficient, k) => inner * (offsets[k] ?? 0n) + coefficient)
 }
 
+/** floor(ln(2) × 2^bits). */
+function ln2Down(bits: number): bigint {
+  return ln(2n * ONE) >> (PRECISION - BigInt(bits))
+}
+
 function atZero(table: Table): bigint {
   return evaluate(table.coefficients[0]!, startOffsets(table.specification.offsetBits))
 }
@@ -264,10 +269,10 @@ function moebius(column: readonly bigint[]): bigint[] {
 
 // ---------------------------------------------------------------- output
 
-/** log2 of an error as a decimal with one digit, rounded towards the worse. */
+/** log2 of an error as a decimal with two digits, rounded towards the worse. */
 function errorBits(error: bigint): string {
   const bits = Number(PRECISION) - Math.log2(Number(error >> 200n)) - 200
-  return (Math.floor(bits * 10) / 10).toFixed(1)
+  return (Math.floor(bits * 100) / 100).toFixed(2)
 }
 
 function describe(table: Table): string[] {
@@ -315,26 +320,15 @@ function ${name}AtZero() {
     return ${atZero(table)};
 }
 
+// floor(ln(2) * 2^${table.resultBits}).
+function ${name}Ln2() {
+    return ${ln2Down(table.resultBits)};
+}
+
 function ${name}Coefficients() {
     return [
 ${rows.join(',\n')}
     ];
-}
-`
-}
-
-function circomConstants(ln2Bits: number): string {
-  return `pragma circom 2.2.3;
-
-// Written by scripts/generateTables.ts; do not edit.
-
-// floor(ln(2) * 2^${ln2Bits})
-function ln2() {
-    return ${ln(2n * ONE) >> (PRECISION - BigInt(ln2Bits))};
-}
-
-function ln2Bits() {
-    return ${ln2Bits};
 }
 `
 }
@@ -361,7 +355,7 @@ import type { PolynomialTable } from './piecewisePolynomial.ts'
 export const LN2_BITS = ${ln2Bits}
 
 /** floor(ln(2) × 2^LN2_BITS). */
-export const LN2 = ${ln(2n * ONE) >> (PRECISION - BigInt(ln2Bits))}n
+export const LN2 = ${ln2Down(ln2Bits)}n
 
 ${parts.join('\n')}`
 }
@@ -374,7 +368,6 @@ export function generateTables(): ReadonlyMap<string, string> {
   for (const table of tables) {
     files.set(`circuits/generated/tables/${table.specification.name}.circom`, circomTable(table))
   }
-  files.set('circuits/generated/tables/ln2.circom', circomConstants(LN2_BITS))
   files.set('prover/math/tables.generated.ts', typescriptTables(tables, LN2_BITS))
   return files
 }

@@ -5,7 +5,6 @@ include "comparators.circom";
 include "PiecewisePolynomial.circom";
 include "PowerOfTwo.circom";
 include "bitWidth.circom";
-include "../generated/tables/ln2.circom";
 include "../generated/tables/lnX28.circom";
 
 /**
@@ -54,9 +53,8 @@ template LnDown(FRACTION_BITS) {
         ARGUMENT_BITS, lnX28IndexBits(), lnX28Degree(), lnX28OffsetBits(), lnX28Coefficients()
     )(argument);
 
-    var LN2 = ln2() \ 2 ** (ln2Bits() - RESULT_BITS);
     signal isOne <== IsZero()(in - 1);
-    signal logarithm <== (IN_BITS - 1 - shift) * LN2 + lnMantissa - isOne * lnX28AtZero();
+    signal logarithm <== (IN_BITS - 1 - shift) * lnX28Ln2() + lnMantissa - isOne * lnX28AtZero();
     signal bits[RESULT_BITS + 6] <== Num2Bits(RESULT_BITS + 6)(logarithm);
     var kept = 0;
     for (var i = RESULT_BITS + 5; i >= RESULT_BITS - FRACTION_BITS; i--) {

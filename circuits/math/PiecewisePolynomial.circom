@@ -40,11 +40,11 @@ template PiecewisePolynomial(ARGUMENT_BITS, INDEX_BITS, DEGREE, OFFSET_BITS, COE
             levels[k] <== coefficient;
         } else {
             assert(OFFSET_BITS[k] <= ALL_OFFSET_BITS);
-            var offset = 0;
-            for (var i = ALL_OFFSET_BITS - 1; i >= ALL_OFFSET_BITS - OFFSET_BITS[k]; i--) {
+            var offset = bits[ALL_OFFSET_BITS - 1] - 1; // the offset's top bit, less half a segment
+            for (var i = ALL_OFFSET_BITS - 2; i >= ALL_OFFSET_BITS - OFFSET_BITS[k]; i--) {
                 offset += offset + bits[i];
             }
-            levels[k] <== levels[k + 1] * (offset - 2 ** (OFFSET_BITS[k] - 1)) + coefficient;
+            levels[k] <== levels[k + 1] * offset + coefficient;
         }
     }
     out <== levels[0];

@@ -16,8 +16,10 @@ template PowerOfTwo(BITS) {
     assert(BITS <= 7);
     signal powers[BITS];
     powers[0] <== 1 + bits[0];
+    var factor = 2;
     for (var i = 1; i < BITS; i++) {
-        powers[i] <== powers[i - 1] * (1 + bits[i] * (2 ** (2 ** i) - 1));
+        factor *= factor; // 2^(2^i)
+        powers[i] <== powers[i - 1] * (1 + bits[i] * (factor - 1));
     }
     out <== powers[BITS - 1];
 }

@@ -14,7 +14,7 @@ export const EXP2_SCALE = exp2.resultBits + 2 ** INTEGER_BITS - 1
  *
  * @param x - exponent at scale 2^fractionBits
  * @param fractionBits - at least 32, of which the upper 32 are used
- * @returns weight × 2^EXP2_SCALE: exactly 2^EXP2_SCALE at 0, never above; 0 from 16 on; otherwise within 2^-32 of 2^-x
+ * @returns weight × 2^EXP2_SCALE: exactly 2^EXP2_SCALE at 0, never above; 0 from 16 on; otherwise within 2^-31.8 of 2^-x
  * @throws {@link OutOfDomainError} if `x` is negative
  */
 export function exp2Negative(x: bigint, fractionBits: number): bigint {

@@ -2,7 +2,7 @@ pragma circom 2.2.3;
 
 // Written by scripts/generateTables.ts; do not edit.
 // ln(1 + x), x in [0, 1), at scale 2^93:
-// never above the function and within 2^-30.5 of it.
+// never above the function and within 2^-30.55 of it.
 
 function lnX28ArgumentBits() {
     return 31;
@@ -27,6 +27,11 @@ function lnX28ResultBits() {
 // The result at argument 0.
 function lnX28AtZero() {
     return 64223003481605;
+}
+
+// floor(ln(2) * 2^93).
+function lnX28Ln2() {
+    return 6864597183463434168892683891;
 }
 
 function lnX28Coefficients() {
