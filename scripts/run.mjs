@@ -95,7 +95,7 @@ async function pinnedNode() {
     const packages = { '': { dependencies: manifest.dependencies }, [`node_modules/${name}`]: entry }
     writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
     writeFileSync(join(folder, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, requires: true, packages }))
-    await npm(['ci', '--prefix', folder, '--ignore-scripts'])
+    await npm(['ci', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'])
     writeFileSync(completed, entry.integrity)
   }
   return join(folder, binary)
@@ -131,20 +131,17 @@ function isForThisMachine({ os, cpu, libc }) {
 
 async function install() {
   const lockFile = readFileSync(join(root, 'package-lock.json'))
-  const folders = new Set(
-    Object.keys(JSON.parse(lockFile).packages)
-      .filter((path) => path !== '')
-      .map((path) => path.split('/')[1]),
-  )
-  say('Installing dependencies from npm (about a minute).')
+  const packages = Object.entries(JSON.parse(lockFile).packages)
+    .filter(([path, wanted]) => path !== '' && (!wanted.optional || isForThisMachine(wanted)))
+    .map(([path]) => join(root, path, 'package.json'))
+  say(`Installing ${packages.length} packages from npm (about a minute).`)
   rmSync(installStamp, { force: true })
   const started = Date.now()
   const progress = setInterval(() => {
-    const present = existsSync(modules) ? readdirSync(modules).length : 0
-    say(`  ${Math.min(present, folders.size)} of about ${folders.size} folders after ${seconds(started)}`)
-  }, 10_000)
+    say(`  ${packages.filter((path) => existsSync(path)).length} of ${packages.length} after ${seconds(started)}`)
+  }, 5_000)
   try {
-    await npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+    await npm(['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'])
   } finally {
     clearInterval(progress)
   }

@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest'
+import { checkStages } from '../../scripts/checkStages.ts'
+import { projectOf } from './project.ts'
+
+const orderly = {
+  'circuits/statements.ts': '',
+  'circuits/math/MulDown.circom': 'include "bitify.circom";',
+  'circuits/volatility/Ewma.circom': 'include "../math/MulDown.circom";',
+  'circuits/parameters/Margin.circom': 'include "volatility/Ewma.circom";\ninclude "generated/packedWords.circom";',
+  'circuits/generated/packedWords.circom': 'include "../math/MulDown.circom";',
+  'contracts/market/Inbox.sol': 'import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";',
+  'contracts/registry/RiskRegistry.sol': 'import {Inbox} from "../market/Inbox.sol";',
+  'prover/errors.ts': '',
+  'prover/math/ln.ts': `import { ProverError } from '../errors.ts'`,
+  'prover/statement/words.ts': `import { statements } from '../../circuits/statements.ts'\nexport * from '../math/ln.ts'`,
+  'prover/index.ts': `export * from './statement/words.ts'`,
+  'test/system/whole.test.ts': '',
+}
+
+it('accepts a tree whose imports point backwards', () => {
+  expect(checkStages(projectOf(orderly))).toEqual([])
+})
+
+it.each([
+  ['prover/math/ln.ts', `import { words } from '../statement/words.ts'`, 'statement comes after math'],
+  ['prover/math/ln.ts', `import {\n  words,\n} from '../statement/words.ts'`, 'statement comes after math'],
+  ['prover/math/ln.ts', `export type { Words } from '../statement/words.ts'`, 'statement comes after math'],
+  ['prover/math/ln.ts', `const words = await import('../statement/words.ts')`, 'statement comes after math'],
+  ['prover/math/ln.ts', `fork(new URL('../proof/worker.ts', import.meta.url))`, 'proof comes after math'],
+  ['prover/math/ln.ts', `import { all } from '../index.ts'`, 'stands above the stages'],
+  ['prover/math/ln.ts', `import { builds } from '../../scripts/build.ts'`, 'no part of the product'],
+  ['prover/math/ln.ts', `import { circuit } from '../../test/circuit.ts'`, 'is a test'],
+  ['prover/errors.ts', `import { lnDown } from './math/ln.ts'`, 'a declaration stands above every stage'],
+  ['circuits/math/MulDown.circom', 'include "../volatility/Ewma.circom";', 'volatility comes after math'],
+  ['circuits/math/MulDown.circom', 'include "volatility/Ewma.circom";', 'volatility comes after math'],
+  ['circuits/generated/packedWords.circom', 'include "../volatility/Ewma.circom";', 'volatility comes after generated'],
+  ['contracts/market/Inbox.sol', 'import {R} from "../registry/RiskRegistry.sol";', 'registry comes after market'],
+  ['contracts/market/Inbox.sol', 'import "../registry/RiskRegistry.sol";', 'registry comes after market'],
+])('refuses %s with %s', (file, text, complaint) => {
+  const violations = checkStages(projectOf({ ...orderly, [file]: text }))
+  expect(violations).toHaveLength(1)
+  expect(violations[0]).toContain(file)
+  expect(violations[0]).toContain(complaint)
+})
+
+it.each(['prover/utils/hex.ts', 'circuits/common/bits.circom', 'contracts/helpers/Math.sol', 'test/helpers/chain.ts'])(
+  'refuses the folder of %s',
+  (file) => {
+    const violations = checkStages(projectOf({ ...orderly, [file]: '' }))
+    expect(violations).toHaveLength(1)
+    expect(violations[0]).toContain('not the name of a stage')
+  },
+)

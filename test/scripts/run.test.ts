@@ -1,0 +1,213 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { root } from '../../scripts/sources.ts'
+import { projectOf } from './project.ts'
+
+const pinned = `node-${process.platform}-${process.arch}`
+const lock = (integrity: string): string =>
+  JSON.stringify({
+    packages: {
+      '': {},
+      'node_modules/hardhat': { integrity },
+      'node_modules/chain': { integrity: 'chain', optional: true, os: [process.platform], cpu: [process.arch] },
+      'node_modules/elsewhere': { integrity: 'elsewhere', optional: true, os: ['plan9'] },
+      [`node_modules/${pinned}`]: { version: '24.0.0', integrity: 'node', optional: true, os: [process.platform] },
+    },
+  })
+
+const logLine = `import { appendFileSync } from 'node:fs'
+const log = (line) => appendFileSync(process.env.LOG, line + '\\n')
+`
+
+/** Stands for npm: lays what the lock file of its --prefix (or of the project) names, unless told to fail half-way. */
+const fakeNpm = `${logLine}
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+const at = process.argv.indexOf('--prefix')
+const folder = at < 0 ? process.cwd() : process.argv[at + 1]
+log('npm ' + process.argv[2] + (at < 0 ? '' : ' of the pinned Node') + ' under ' + process.versions.node.split('.')[0])
+rmSync(join(folder, 'node_modules'), { recursive: true, force: true })
+const { packages } = JSON.parse(readFileSync(join(folder, 'package-lock.json')))
+delete packages['']
+delete packages['node_modules/elsewhere']
+for (const path of Object.keys(packages)) {
+  mkdirSync(join(folder, path, 'bin'), { recursive: true })
+  writeFileSync(join(folder, path, 'package.json'), '{}')
+  writeFileSync(join(folder, path, 'bin', 'node'), '#!/bin/sh\\nFAKE_NODE= exec "' + process.execPath + '" "$@"\\n')
+  chmodSync(join(folder, path, 'bin', 'node'), 0o755)
+  if (process.env.NPM_FAILS) process.exit(1)
+}
+writeFileSync(join(folder, 'node_modules', '.package-lock.json'), JSON.stringify({ packages }))
+`
+
+const fakeVersion = `if (process.env.FAKE_NODE) {
+  Object.defineProperty(process, 'versions', { value: { ...process.versions, node: process.env.FAKE_NODE } })
+}
+`
+
+function sketch(): string {
+  const project = projectOf({
+    'package.json': JSON.stringify({ type: 'module', engines: { node: '^22.18.0 || >=24.0.0' } }),
+    'package-lock.json': lock('first'),
+    'npm/package.json': JSON.stringify({ type: 'module' }),
+    'npm/npm-cli.js': fakeNpm,
+    'npm/version.mjs': fakeVersion,
+    'scripts/build.ts': `${logLine}log('build'); process.exit(Number(process.env.BUILD_EXIT ?? 0))`,
+    'scripts/check.ts': `${logLine}log(['check', ...process.argv.slice(2)].join(' ')); process.exit(Number(process.env.JOB_EXIT ?? 0))`,
+    'scripts/test.ts': `${logLine}log('test'); process.on('SIGTERM', () => process.exit(9)); setInterval(() => {}, 1000)`,
+  })
+  copyFileSync(join(root, 'scripts/run.mjs'), join(project, 'scripts/run.mjs'))
+  return project
+}
+
+function startRun(project: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+  return spawn(process.execPath, [join(project, 'scripts/run.mjs'), ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      ...process.env,
+      NODE_OPTIONS: `--import=${join(project, 'npm/version.mjs')}`,
+      npm_execpath: join(project, 'npm/npm-cli.js'),
+      LOG: join(project, 'log'),
+      ...env,
+    },
+  })
+}
+
+/** Runs the bootstrap; what it did is in `steps`. */
+async function run(project: string, args: readonly string[], env?: Readonly<Record<string, string>>) {
+  rmSync(join(project, 'log'), { force: true })
+  const child = startRun(project, args, env)
+  let said = ''
+  child.stderr?.on('data', (text) => {
+    said += text
+  })
+  const code = await ended(child)
+  return { code, said, steps: stepsOf(project) }
+}
+
+const ended = (child: ChildProcess): Promise<number | string | null> =>
+  new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))
+
+const stepsOf = (project: string): readonly string[] =>
+  existsSync(join(project, 'log')) ? readFileSync(join(project, 'log'), 'utf8').trim().split('\n') : []
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+const ours = process.versions.node.split('.')[0]
+
+it('installs once and hands arguments to the job', async () => {
+  const project = sketch()
+  expect(await run(project, ['check', 'a', 'b'])).toMatchObject({
+    code: 0,
+    steps: [`npm ci under ${ours}`, 'check a b'],
+  })
+  expect(await run(project, ['check'])).toMatchObject({ code: 0, steps: ['check'] })
+})
+
+it('installs again when the lock file changes', async () => {
+  const project = sketch()
+  await run(project, ['check'])
+  writeFileSync(join(project, 'package-lock.json'), lock('second'))
+  expect(await run(project, ['check'])).toMatchObject({ steps: [`npm ci under ${ours}`, 'check'] })
+})
+
+it('accepts an install made by hand, unless a package for this machine was left out', async () => {
+  const project = sketch()
+  await run(project, ['check'])
+  rmSync(join(project, 'node_modules/.installed'))
+  expect(await run(project, ['check'])).toMatchObject({ steps: ['check'] })
+
+  const record = join(project, 'node_modules/.package-lock.json')
+  const { packages } = JSON.parse(readFileSync(record, 'utf8'))
+  delete packages['node_modules/chain']
+  writeFileSync(record, JSON.stringify({ packages }))
+  expect(await run(project, ['check'])).toMatchObject({ steps: [`npm ci under ${ours}`, 'check'] })
+})
+
+it('resumes after an install that failed half-way', async () => {
+  const project = sketch()
+  expect(await run(project, ['check'], { NPM_FAILS: '1' })).toMatchObject({ code: 1, steps: [`npm ci under ${ours}`] })
+  expect(await run(project, ['check'])).toMatchObject({ code: 0, steps: [`npm ci under ${ours}`, 'check'] })
+})
+
+it('hands over to the pinned Node when its own is too old', async () => {
+  const project = sketch()
+  const old = { FAKE_NODE: '20.20.2' }
+  const first = ['npm ci of the pinned Node under 20', `npm ci under ${ours}`, 'check x']
+  expect(await run(project, ['check', 'x'], old)).toMatchObject({ code: 0, steps: first })
+  expect(await run(project, ['check'], old)).toMatchObject({ code: 0, steps: ['check'] })
+
+  rmSync(join(project, 'node_modules'), { recursive: true })
+  expect(await run(project, ['check'], old)).toMatchObject({ steps: [`npm ci under ${ours}`, 'check'] })
+})
+
+it('fetches the pinned Node again after a download that broke off', async () => {
+  const project = sketch()
+  const old = { FAKE_NODE: '18.19.0' }
+  expect(await run(project, ['check'], { ...old, NPM_FAILS: '1' })).toMatchObject({ code: 1 })
+  expect(await run(project, ['check'], old)).toMatchObject({
+    code: 0,
+    steps: [expect.stringContaining('pinned'), `npm ci under ${ours}`, 'check'],
+  })
+})
+
+it.each([
+  ['22.17.9', true],
+  ['22.18.0', false],
+  ['23.11.1', true],
+  ['24.0.0', false],
+  ['26.1.0', false],
+])('Node %s is too old: %s', async (version, tooOld) => {
+  const { steps } = await run(sketch(), ['check'], { FAKE_NODE: version })
+  expect(steps.some((step) => step.includes('pinned'))).toBe(tooOld)
+})
+
+it('names what to install where no Node is pinned for the machine', async () => {
+  const project = sketch()
+  writeFileSync(join(project, 'package-lock.json'), JSON.stringify({ packages: { '': {} } }))
+  const { code, said } = await run(project, ['check'], { FAKE_NODE: '20.0.0' })
+  expect(code).toBe(1)
+  expect(said).toContain('^22.18.0 || >=24.0.0')
+})
+
+it('builds before a job that needs it and stops when the build fails', async () => {
+  const project = sketch()
+  expect(await run(project, ['build'])).toMatchObject({ code: 0, steps: [`npm ci under ${ours}`, 'build'] })
+  expect(await run(project, ['test'], { BUILD_EXIT: '3' })).toMatchObject({ code: 3, steps: ['build'] })
+})
+
+it('passes exit codes on', async () => {
+  expect(await run(sketch(), ['check'], { JOB_EXIT: '7' })).toMatchObject({ code: 7 })
+})
+
+it('passes signals on and waits for the job to end its own way', async () => {
+  const project = sketch()
+  const child = startRun(project, ['test'])
+  await until(() => stepsOf(project).includes('test'))
+  child.kill('SIGTERM')
+  expect(await ended(child)).toBe(9)
+})
+
+it('lets one set-up run at a time and clears the lock of a dead one', async () => {
+  const project = sketch()
+  await run(project, ['check'])
+  writeFileSync(join(project, 'build/set-up.lock'), '999999999')
+  expect(await run(project, ['check'])).toMatchObject({ code: 0 })
+
+  rmSync(join(project, 'node_modules'), { recursive: true })
+  rmSync(join(project, 'log'))
+  const both = [startRun(project, ['check']), startRun(project, ['check'])]
+  expect(await Promise.all(both.map(ended))).toEqual([0, 0])
+  expect(stepsOf(project).filter((step) => step.startsWith('npm'))).toHaveLength(1)
+})
+
+it('refuses a job it does not know', async () => {
+  expect(await run(sketch(), ['deploy'])).toMatchObject({
+    code: 2,
+    said: expect.stringContaining('start, test, check, build'),
+  })
+})
