@@ -21,19 +21,22 @@ template PiecewisePolynomial(ARGUMENT_BITS, INDEX_BITS, DEGREE, OFFSET_BITS, COE
     signal input bits[ARGUMENT_BITS];
     signal output out;
 
+    var SEGMENTS = 2 ** INDEX_BITS;
     var ALL_OFFSET_BITS = ARGUMENT_BITS - INDEX_BITS;
-    signal products[2 ** INDEX_BITS];
+    signal products[SEGMENTS];
     products[0] <== 1;
+    var known = 1;
     for (var i = 0; i < INDEX_BITS; i++) {
-        for (var j = 0; j < 2 ** i; j++) {
-            products[2 ** i + j] <== products[j] * bits[ALL_OFFSET_BITS + i];
+        for (var j = 0; j < known; j++) {
+            products[known + j] <== products[j] * bits[ALL_OFFSET_BITS + i];
         }
+        known += known;
     }
 
     signal levels[DEGREE + 1];
     for (var k = DEGREE; k >= 0; k--) {
         var coefficient = 0;
-        for (var j = 0; j < 2 ** INDEX_BITS; j++) {
+        for (var j = 0; j < SEGMENTS; j++) {
             coefficient += COEFFICIENTS[k][j] * products[j];
         }
         if (k == DEGREE) {
