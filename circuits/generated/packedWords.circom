@@ -16,6 +16,25 @@ template BitsToNumber(TOTAL_BITS, FROM, BITS) {
 }
 
 /**
+ * @title  ObservationFields
+ * @notice What an oracle reported for one market at one time; half a statement word: the fields of its bits. Claim: Q1.
+ * @input  bits  [108]  boolean, least significant first
+ */
+template ObservationFields() {
+    signal input bits[108];
+    signal output {maxbit} priceE8;
+    signal output {maxbit} asOf;
+    signal output {maxbit} impliedVolatilityX24;
+
+    priceE8.maxbit = 48;
+    priceE8 <== BitsToNumber(108, 0, 48)(bits);
+    asOf.maxbit = 32;
+    asOf <== BitsToNumber(108, 48, 32)(bits);
+    impliedVolatilityX24.maxbit = 28;
+    impliedVolatilityX24 <== BitsToNumber(108, 80, 28)(bits);
+}
+
+/**
  * @title  UnpackObservation
  * @notice What an oracle reported for one market at one time; half a statement word: splits the word into its fields. Claim: Q1.
  * @input  word  []  refused at 2^108 and above
@@ -28,13 +47,11 @@ template UnpackObservation() {
     signal output {maxbit} asOf;
     signal output {maxbit} impliedVolatilityX24;
 
-    signal bits[108] <== Num2Bits(108)(word);
-    priceE8.maxbit = 48;
-    priceE8 <== BitsToNumber(108, 0, 48)(bits);
-    asOf.maxbit = 32;
-    asOf <== BitsToNumber(108, 48, 32)(bits);
-    impliedVolatilityX24.maxbit = 28;
-    impliedVolatilityX24 <== BitsToNumber(108, 80, 28)(bits);
+    component fields = ObservationFields();
+    fields.bits <== Num2Bits(108)(word);
+    priceE8 <== fields.priceE8;
+    asOf <== fields.asOf;
+    impliedVolatilityX24 <== fields.impliedVolatilityX24;
 }
 
 /**
@@ -59,106 +76,152 @@ template PackObservation() {
 }
 
 /**
+ * @title  VolatilityStateFields
+ * @notice What the volatility model remembers of one market: the fields of its bits. Claim: Q1.
+ * @input  bits  [200]  boolean, least significant first
+ */
+template VolatilityStateFields() {
+    signal input bits[200];
+    signal output {maxbit} varianceFastX36;
+    signal output {maxbit} varianceSlowX36;
+    signal output {maxbit} lnPriceX26;
+    signal output {maxbit} asOf;
+    signal output {maxbit} multiplierDownX18;
+    signal output {maxbit} multiplierUpX18;
+
+    varianceFastX36.maxbit = 46;
+    varianceFastX36 <== BitsToNumber(200, 0, 46)(bits);
+    varianceSlowX36.maxbit = 46;
+    varianceSlowX36 <== BitsToNumber(200, 46, 46)(bits);
+    lnPriceX26.maxbit = 32;
+    lnPriceX26 <== BitsToNumber(200, 92, 32)(bits);
+    asOf.maxbit = 32;
+    asOf <== BitsToNumber(200, 124, 32)(bits);
+    multiplierDownX18.maxbit = 22;
+    multiplierDownX18 <== BitsToNumber(200, 156, 22)(bits);
+    multiplierUpX18.maxbit = 22;
+    multiplierUpX18 <== BitsToNumber(200, 178, 22)(bits);
+}
+
+/**
  * @title  UnpackVolatilityState
  * @notice What the volatility model remembers of one market: splits the word into its fields. Claim: Q1.
- * @input  word  []  refused at 2^210 and above
+ * @input  word  []  refused at 2^200 and above
  *
- * The 210 bits of the word are unique since 2^210 < p, so each field has one value.
+ * The 200 bits of the word are unique since 2^200 < p, so each field has one value.
  */
 template UnpackVolatilityState() {
     signal input word;
     signal output {maxbit} varianceFastX36;
     signal output {maxbit} varianceSlowX36;
-    signal output {maxbit} lnPriceX28;
+    signal output {maxbit} lnPriceX26;
     signal output {maxbit} asOf;
-    signal output {maxbit} multiplierDownX20;
-    signal output {maxbit} multiplierUpX20;
+    signal output {maxbit} multiplierDownX18;
+    signal output {maxbit} multiplierUpX18;
 
-    signal bits[210] <== Num2Bits(210)(word);
-    varianceFastX36.maxbit = 48;
-    varianceFastX36 <== BitsToNumber(210, 0, 48)(bits);
-    varianceSlowX36.maxbit = 48;
-    varianceSlowX36 <== BitsToNumber(210, 48, 48)(bits);
-    lnPriceX28.maxbit = 34;
-    lnPriceX28 <== BitsToNumber(210, 96, 34)(bits);
-    asOf.maxbit = 32;
-    asOf <== BitsToNumber(210, 130, 32)(bits);
-    multiplierDownX20.maxbit = 24;
-    multiplierDownX20 <== BitsToNumber(210, 162, 24)(bits);
-    multiplierUpX20.maxbit = 24;
-    multiplierUpX20 <== BitsToNumber(210, 186, 24)(bits);
+    component fields = VolatilityStateFields();
+    fields.bits <== Num2Bits(200)(word);
+    varianceFastX36 <== fields.varianceFastX36;
+    varianceSlowX36 <== fields.varianceSlowX36;
+    lnPriceX26 <== fields.lnPriceX26;
+    asOf <== fields.asOf;
+    multiplierDownX18 <== fields.multiplierDownX18;
+    multiplierUpX18 <== fields.multiplierUpX18;
 }
 
 /**
  * @title  PackVolatilityState
  * @notice What the volatility model remembers of one market: lays the fields side by side. Claim: Q1.
- * @output word  []  below 2^210
+ * @output word  []  below 2^200
  *
  * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
  */
 template PackVolatilityState() {
     signal input {maxbit} varianceFastX36;
     signal input {maxbit} varianceSlowX36;
-    signal input {maxbit} lnPriceX28;
+    signal input {maxbit} lnPriceX26;
     signal input {maxbit} asOf;
-    signal input {maxbit} multiplierDownX20;
-    signal input {maxbit} multiplierUpX20;
+    signal input {maxbit} multiplierDownX18;
+    signal input {maxbit} multiplierUpX18;
     signal output word;
 
-    assert(varianceFastX36.maxbit <= 48);
-    assert(varianceSlowX36.maxbit <= 48);
-    assert(lnPriceX28.maxbit <= 34);
+    assert(varianceFastX36.maxbit <= 46);
+    assert(varianceSlowX36.maxbit <= 46);
+    assert(lnPriceX26.maxbit <= 32);
     assert(asOf.maxbit <= 32);
-    assert(multiplierDownX20.maxbit <= 24);
-    assert(multiplierUpX20.maxbit <= 24);
+    assert(multiplierDownX18.maxbit <= 22);
+    assert(multiplierUpX18.maxbit <= 22);
     word <== varianceFastX36
-        + varianceSlowX36 * 2 ** 48
-        + lnPriceX28 * 2 ** 96
-        + asOf * 2 ** 130
-        + multiplierDownX20 * 2 ** 162
-        + multiplierUpX20 * 2 ** 186;
+        + varianceSlowX36 * 2 ** 46
+        + lnPriceX26 * 2 ** 92
+        + asOf * 2 ** 124
+        + multiplierDownX18 * 2 ** 156
+        + multiplierUpX18 * 2 ** 178;
 }
 
 /**
- * @title  UnpackAnchorState
- * @notice The prediction that is being tested, and the margins the dampers start from: splits the word into its fields. Claim: Q1.
- * @input  word  []  refused at 2^162 and above
- *
- * The 162 bits of the word are unique since 2^162 < p, so each field has one value.
+ * @title  AnchorStateFields
+ * @notice The prediction that is being tested, and the margins the dampers start from: the fields of its bits. Claim: Q1.
+ * @input  bits  [160]  boolean, least significant first
  */
-template UnpackAnchorState() {
-    signal input word;
-    signal output {maxbit} anchorLnPriceX28;
+template AnchorStateFields() {
+    signal input bits[160];
+    signal output {maxbit} anchorLnPriceX26;
     signal output {maxbit} anchorAsOf;
     signal output {maxbit} anchorMoveDownX24;
     signal output {maxbit} anchorMoveUpX24;
     signal output {maxbit} initialMarginX24;
     signal output {maxbit} maintenanceMarginX24;
 
-    signal bits[162] <== Num2Bits(162)(word);
-    anchorLnPriceX28.maxbit = 34;
-    anchorLnPriceX28 <== BitsToNumber(162, 0, 34)(bits);
+    anchorLnPriceX26.maxbit = 32;
+    anchorLnPriceX26 <== BitsToNumber(160, 0, 32)(bits);
     anchorAsOf.maxbit = 32;
-    anchorAsOf <== BitsToNumber(162, 34, 32)(bits);
+    anchorAsOf <== BitsToNumber(160, 32, 32)(bits);
     anchorMoveDownX24.maxbit = 24;
-    anchorMoveDownX24 <== BitsToNumber(162, 66, 24)(bits);
+    anchorMoveDownX24 <== BitsToNumber(160, 64, 24)(bits);
     anchorMoveUpX24.maxbit = 24;
-    anchorMoveUpX24 <== BitsToNumber(162, 90, 24)(bits);
+    anchorMoveUpX24 <== BitsToNumber(160, 88, 24)(bits);
     initialMarginX24.maxbit = 24;
-    initialMarginX24 <== BitsToNumber(162, 114, 24)(bits);
+    initialMarginX24 <== BitsToNumber(160, 112, 24)(bits);
     maintenanceMarginX24.maxbit = 24;
-    maintenanceMarginX24 <== BitsToNumber(162, 138, 24)(bits);
+    maintenanceMarginX24 <== BitsToNumber(160, 136, 24)(bits);
+}
+
+/**
+ * @title  UnpackAnchorState
+ * @notice The prediction that is being tested, and the margins the dampers start from: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^160 and above
+ *
+ * The 160 bits of the word are unique since 2^160 < p, so each field has one value.
+ */
+template UnpackAnchorState() {
+    signal input word;
+    signal output {maxbit} anchorLnPriceX26;
+    signal output {maxbit} anchorAsOf;
+    signal output {maxbit} anchorMoveDownX24;
+    signal output {maxbit} anchorMoveUpX24;
+    signal output {maxbit} initialMarginX24;
+    signal output {maxbit} maintenanceMarginX24;
+
+    component fields = AnchorStateFields();
+    fields.bits <== Num2Bits(160)(word);
+    anchorLnPriceX26 <== fields.anchorLnPriceX26;
+    anchorAsOf <== fields.anchorAsOf;
+    anchorMoveDownX24 <== fields.anchorMoveDownX24;
+    anchorMoveUpX24 <== fields.anchorMoveUpX24;
+    initialMarginX24 <== fields.initialMarginX24;
+    maintenanceMarginX24 <== fields.maintenanceMarginX24;
 }
 
 /**
  * @title  PackAnchorState
  * @notice The prediction that is being tested, and the margins the dampers start from: lays the fields side by side. Claim: Q1.
- * @output word  []  below 2^162
+ * @output word  []  below 2^160
  *
  * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
  */
 template PackAnchorState() {
-    signal input {maxbit} anchorLnPriceX28;
+    signal input {maxbit} anchorLnPriceX26;
     signal input {maxbit} anchorAsOf;
     signal input {maxbit} anchorMoveDownX24;
     signal input {maxbit} anchorMoveUpX24;
@@ -166,58 +229,83 @@ template PackAnchorState() {
     signal input {maxbit} maintenanceMarginX24;
     signal output word;
 
-    assert(anchorLnPriceX28.maxbit <= 34);
+    assert(anchorLnPriceX26.maxbit <= 32);
     assert(anchorAsOf.maxbit <= 32);
     assert(anchorMoveDownX24.maxbit <= 24);
     assert(anchorMoveUpX24.maxbit <= 24);
     assert(initialMarginX24.maxbit <= 24);
     assert(maintenanceMarginX24.maxbit <= 24);
-    word <== anchorLnPriceX28
-        + anchorAsOf * 2 ** 34
-        + anchorMoveDownX24 * 2 ** 66
-        + anchorMoveUpX24 * 2 ** 90
-        + initialMarginX24 * 2 ** 114
-        + maintenanceMarginX24 * 2 ** 138;
+    word <== anchorLnPriceX26
+        + anchorAsOf * 2 ** 32
+        + anchorMoveDownX24 * 2 ** 64
+        + anchorMoveUpX24 * 2 ** 88
+        + initialMarginX24 * 2 ** 112
+        + maintenanceMarginX24 * 2 ** 136;
+}
+
+/**
+ * @title  LearningPolicyFields
+ * @notice Engine-wide policy of estimation and learning: the fields of its bits. Claim: Q1.
+ * @input  bits  [153]  boolean, least significant first
+ */
+template LearningPolicyFields() {
+    signal input bits[153];
+    signal output {maxbit} decayRateX36;
+    signal output {maxbit} horizonSeconds;
+    signal output {maxbit} sqrtHorizonX24;
+    signal output {maxbit} stepUpX18;
+    signal output {maxbit} stepDownX18;
+    signal output {maxbit} multiplierFloorX18;
+    signal output {maxbit} multiplierCeilingX18;
+
+    decayRateX36.maxbit = 25;
+    decayRateX36 <== BitsToNumber(153, 0, 25)(bits);
+    horizonSeconds.maxbit = 24;
+    horizonSeconds <== BitsToNumber(153, 25, 24)(bits);
+    sqrtHorizonX24.maxbit = 24;
+    sqrtHorizonX24 <== BitsToNumber(153, 49, 24)(bits);
+    stepUpX18.maxbit = 18;
+    stepUpX18 <== BitsToNumber(153, 73, 18)(bits);
+    stepDownX18.maxbit = 18;
+    stepDownX18 <== BitsToNumber(153, 91, 18)(bits);
+    multiplierFloorX18.maxbit = 22;
+    multiplierFloorX18 <== BitsToNumber(153, 109, 22)(bits);
+    multiplierCeilingX18.maxbit = 22;
+    multiplierCeilingX18 <== BitsToNumber(153, 131, 22)(bits);
 }
 
 /**
  * @title  UnpackLearningPolicy
  * @notice Engine-wide policy of estimation and learning: splits the word into its fields. Claim: Q1.
- * @input  word  []  refused at 2^161 and above
+ * @input  word  []  refused at 2^153 and above
  *
- * The 161 bits of the word are unique since 2^161 < p, so each field has one value.
+ * The 153 bits of the word are unique since 2^153 < p, so each field has one value.
  */
 template UnpackLearningPolicy() {
     signal input word;
     signal output {maxbit} decayRateX36;
     signal output {maxbit} horizonSeconds;
     signal output {maxbit} sqrtHorizonX24;
-    signal output {maxbit} stepUpX20;
-    signal output {maxbit} stepDownX20;
-    signal output {maxbit} multiplierFloorX20;
-    signal output {maxbit} multiplierCeilingX20;
+    signal output {maxbit} stepUpX18;
+    signal output {maxbit} stepDownX18;
+    signal output {maxbit} multiplierFloorX18;
+    signal output {maxbit} multiplierCeilingX18;
 
-    signal bits[161] <== Num2Bits(161)(word);
-    decayRateX36.maxbit = 25;
-    decayRateX36 <== BitsToNumber(161, 0, 25)(bits);
-    horizonSeconds.maxbit = 24;
-    horizonSeconds <== BitsToNumber(161, 25, 24)(bits);
-    sqrtHorizonX24.maxbit = 24;
-    sqrtHorizonX24 <== BitsToNumber(161, 49, 24)(bits);
-    stepUpX20.maxbit = 20;
-    stepUpX20 <== BitsToNumber(161, 73, 20)(bits);
-    stepDownX20.maxbit = 20;
-    stepDownX20 <== BitsToNumber(161, 93, 20)(bits);
-    multiplierFloorX20.maxbit = 24;
-    multiplierFloorX20 <== BitsToNumber(161, 113, 24)(bits);
-    multiplierCeilingX20.maxbit = 24;
-    multiplierCeilingX20 <== BitsToNumber(161, 137, 24)(bits);
+    component fields = LearningPolicyFields();
+    fields.bits <== Num2Bits(153)(word);
+    decayRateX36 <== fields.decayRateX36;
+    horizonSeconds <== fields.horizonSeconds;
+    sqrtHorizonX24 <== fields.sqrtHorizonX24;
+    stepUpX18 <== fields.stepUpX18;
+    stepDownX18 <== fields.stepDownX18;
+    multiplierFloorX18 <== fields.multiplierFloorX18;
+    multiplierCeilingX18 <== fields.multiplierCeilingX18;
 }
 
 /**
  * @title  PackLearningPolicy
  * @notice Engine-wide policy of estimation and learning: lays the fields side by side. Claim: Q1.
- * @output word  []  below 2^161
+ * @output word  []  below 2^153
  *
  * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
  */
@@ -225,87 +313,150 @@ template PackLearningPolicy() {
     signal input {maxbit} decayRateX36;
     signal input {maxbit} horizonSeconds;
     signal input {maxbit} sqrtHorizonX24;
-    signal input {maxbit} stepUpX20;
-    signal input {maxbit} stepDownX20;
-    signal input {maxbit} multiplierFloorX20;
-    signal input {maxbit} multiplierCeilingX20;
+    signal input {maxbit} stepUpX18;
+    signal input {maxbit} stepDownX18;
+    signal input {maxbit} multiplierFloorX18;
+    signal input {maxbit} multiplierCeilingX18;
     signal output word;
 
     assert(decayRateX36.maxbit <= 25);
     assert(horizonSeconds.maxbit <= 24);
     assert(sqrtHorizonX24.maxbit <= 24);
-    assert(stepUpX20.maxbit <= 20);
-    assert(stepDownX20.maxbit <= 20);
-    assert(multiplierFloorX20.maxbit <= 24);
-    assert(multiplierCeilingX20.maxbit <= 24);
+    assert(stepUpX18.maxbit <= 18);
+    assert(stepDownX18.maxbit <= 18);
+    assert(multiplierFloorX18.maxbit <= 22);
+    assert(multiplierCeilingX18.maxbit <= 22);
     word <== decayRateX36
         + horizonSeconds * 2 ** 25
         + sqrtHorizonX24 * 2 ** 49
-        + stepUpX20 * 2 ** 73
-        + stepDownX20 * 2 ** 93
-        + multiplierFloorX20 * 2 ** 113
-        + multiplierCeilingX20 * 2 ** 137;
+        + stepUpX18 * 2 ** 73
+        + stepDownX18 * 2 ** 91
+        + multiplierFloorX18 * 2 ** 109
+        + multiplierCeilingX18 * 2 ** 131;
+}
+
+/**
+ * @title  MarginPolicyFields
+ * @notice Engine-wide policy of margins: the fields of its bits. Claim: Q1.
+ * @input  bits  [84]  boolean, least significant first
+ */
+template MarginPolicyFields() {
+    signal input bits[84];
+    signal output {maxbit} impliedWeightX10;
+    signal output {maxbit} stressWeightX10;
+    signal output {maxbit} scanMultipleX8;
+    signal output {maxbit} loosenPerSecondX32;
+    signal output {maxbit} tightenPerSecondX32;
+    signal output {maxbit} initialMarginBufferX10;
+
+    impliedWeightX10.maxbit = 11;
+    impliedWeightX10 <== BitsToNumber(84, 0, 11)(bits);
+    stressWeightX10.maxbit = 11;
+    stressWeightX10 <== BitsToNumber(84, 11, 11)(bits);
+    scanMultipleX8.maxbit = 12;
+    scanMultipleX8 <== BitsToNumber(84, 22, 12)(bits);
+    loosenPerSecondX32.maxbit = 20;
+    loosenPerSecondX32 <== BitsToNumber(84, 34, 20)(bits);
+    tightenPerSecondX32.maxbit = 20;
+    tightenPerSecondX32 <== BitsToNumber(84, 54, 20)(bits);
+    initialMarginBufferX10.maxbit = 10;
+    initialMarginBufferX10 <== BitsToNumber(84, 74, 10)(bits);
 }
 
 /**
  * @title  UnpackMarginPolicy
  * @notice Engine-wide policy of margins: splits the word into its fields. Claim: Q1.
- * @input  word  []  refused at 2^110 and above
+ * @input  word  []  refused at 2^84 and above
  *
- * The 110 bits of the word are unique since 2^110 < p, so each field has one value.
+ * The 84 bits of the word are unique since 2^84 < p, so each field has one value.
  */
 template UnpackMarginPolicy() {
     signal input word;
-    signal output {maxbit} impliedWeightX16;
-    signal output {maxbit} stressWeightX16;
+    signal output {maxbit} impliedWeightX10;
+    signal output {maxbit} stressWeightX10;
     signal output {maxbit} scanMultipleX8;
-    signal output {maxbit} loosenPerSecondX36;
-    signal output {maxbit} tightenPerSecondX36;
-    signal output {maxbit} initialMarginBufferX16;
+    signal output {maxbit} loosenPerSecondX32;
+    signal output {maxbit} tightenPerSecondX32;
+    signal output {maxbit} initialMarginBufferX10;
 
-    signal bits[110] <== Num2Bits(110)(word);
-    impliedWeightX16.maxbit = 17;
-    impliedWeightX16 <== BitsToNumber(110, 0, 17)(bits);
-    stressWeightX16.maxbit = 17;
-    stressWeightX16 <== BitsToNumber(110, 17, 17)(bits);
-    scanMultipleX8.maxbit = 12;
-    scanMultipleX8 <== BitsToNumber(110, 34, 12)(bits);
-    loosenPerSecondX36.maxbit = 24;
-    loosenPerSecondX36 <== BitsToNumber(110, 46, 24)(bits);
-    tightenPerSecondX36.maxbit = 24;
-    tightenPerSecondX36 <== BitsToNumber(110, 70, 24)(bits);
-    initialMarginBufferX16.maxbit = 16;
-    initialMarginBufferX16 <== BitsToNumber(110, 94, 16)(bits);
+    component fields = MarginPolicyFields();
+    fields.bits <== Num2Bits(84)(word);
+    impliedWeightX10 <== fields.impliedWeightX10;
+    stressWeightX10 <== fields.stressWeightX10;
+    scanMultipleX8 <== fields.scanMultipleX8;
+    loosenPerSecondX32 <== fields.loosenPerSecondX32;
+    tightenPerSecondX32 <== fields.tightenPerSecondX32;
+    initialMarginBufferX10 <== fields.initialMarginBufferX10;
 }
 
 /**
  * @title  PackMarginPolicy
  * @notice Engine-wide policy of margins: lays the fields side by side. Claim: Q1.
- * @output word  []  below 2^110
+ * @output word  []  below 2^84
  *
  * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
  */
 template PackMarginPolicy() {
-    signal input {maxbit} impliedWeightX16;
-    signal input {maxbit} stressWeightX16;
+    signal input {maxbit} impliedWeightX10;
+    signal input {maxbit} stressWeightX10;
     signal input {maxbit} scanMultipleX8;
-    signal input {maxbit} loosenPerSecondX36;
-    signal input {maxbit} tightenPerSecondX36;
-    signal input {maxbit} initialMarginBufferX16;
+    signal input {maxbit} loosenPerSecondX32;
+    signal input {maxbit} tightenPerSecondX32;
+    signal input {maxbit} initialMarginBufferX10;
     signal output word;
 
-    assert(impliedWeightX16.maxbit <= 17);
-    assert(stressWeightX16.maxbit <= 17);
+    assert(impliedWeightX10.maxbit <= 11);
+    assert(stressWeightX10.maxbit <= 11);
     assert(scanMultipleX8.maxbit <= 12);
-    assert(loosenPerSecondX36.maxbit <= 24);
-    assert(tightenPerSecondX36.maxbit <= 24);
-    assert(initialMarginBufferX16.maxbit <= 16);
-    word <== impliedWeightX16
-        + stressWeightX16 * 2 ** 17
-        + scanMultipleX8 * 2 ** 34
-        + loosenPerSecondX36 * 2 ** 46
-        + tightenPerSecondX36 * 2 ** 70
-        + initialMarginBufferX16 * 2 ** 94;
+    assert(loosenPerSecondX32.maxbit <= 20);
+    assert(tightenPerSecondX32.maxbit <= 20);
+    assert(initialMarginBufferX10.maxbit <= 10);
+    word <== impliedWeightX10
+        + stressWeightX10 * 2 ** 11
+        + scanMultipleX8 * 2 ** 22
+        + loosenPerSecondX32 * 2 ** 34
+        + tightenPerSecondX32 * 2 ** 54
+        + initialMarginBufferX10 * 2 ** 74;
+}
+
+/**
+ * @title  MarketPolicyFields
+ * @notice Policy of one market: the fields of its bits. Claim: Q1.
+ * @input  bits  [176]  boolean, least significant first
+ */
+template MarketPolicyFields() {
+    signal input bits[176];
+    signal output {maxbit} maxReturnX16;
+    signal output {maxbit} volatilityFloorX16;
+    signal output {maxbit} volatilityCeilingX16;
+    signal output {maxbit} stressVolatilityX16;
+    signal output {maxbit} liquidationCostX16;
+    signal output {maxbit} maintenanceMarginFloorX16;
+    signal output {maxbit} maintenanceMarginCeilingX16;
+    signal output {maxbit} liquidationBonusX16;
+    signal output {maxbit} scanRangeFloorX16;
+    signal output {maxbit} scanRangeCeilingX16;
+
+    maxReturnX16.maxbit = 16;
+    maxReturnX16 <== BitsToNumber(176, 0, 16)(bits);
+    volatilityFloorX16.maxbit = 20;
+    volatilityFloorX16 <== BitsToNumber(176, 16, 20)(bits);
+    volatilityCeilingX16.maxbit = 20;
+    volatilityCeilingX16 <== BitsToNumber(176, 36, 20)(bits);
+    stressVolatilityX16.maxbit = 20;
+    stressVolatilityX16 <== BitsToNumber(176, 56, 20)(bits);
+    liquidationCostX16.maxbit = 16;
+    liquidationCostX16 <== BitsToNumber(176, 76, 16)(bits);
+    maintenanceMarginFloorX16.maxbit = 16;
+    maintenanceMarginFloorX16 <== BitsToNumber(176, 92, 16)(bits);
+    maintenanceMarginCeilingX16.maxbit = 16;
+    maintenanceMarginCeilingX16 <== BitsToNumber(176, 108, 16)(bits);
+    liquidationBonusX16.maxbit = 16;
+    liquidationBonusX16 <== BitsToNumber(176, 124, 16)(bits);
+    scanRangeFloorX16.maxbit = 18;
+    scanRangeFloorX16 <== BitsToNumber(176, 140, 18)(bits);
+    scanRangeCeilingX16.maxbit = 18;
+    scanRangeCeilingX16 <== BitsToNumber(176, 158, 18)(bits);
 }
 
 /**
@@ -328,27 +479,18 @@ template UnpackMarketPolicy() {
     signal output {maxbit} scanRangeFloorX16;
     signal output {maxbit} scanRangeCeilingX16;
 
-    signal bits[176] <== Num2Bits(176)(word);
-    maxReturnX16.maxbit = 16;
-    maxReturnX16 <== BitsToNumber(176, 0, 16)(bits);
-    volatilityFloorX16.maxbit = 20;
-    volatilityFloorX16 <== BitsToNumber(176, 16, 20)(bits);
-    volatilityCeilingX16.maxbit = 20;
-    volatilityCeilingX16 <== BitsToNumber(176, 36, 20)(bits);
-    stressVolatilityX16.maxbit = 20;
-    stressVolatilityX16 <== BitsToNumber(176, 56, 20)(bits);
-    liquidationCostX16.maxbit = 16;
-    liquidationCostX16 <== BitsToNumber(176, 76, 16)(bits);
-    maintenanceMarginFloorX16.maxbit = 16;
-    maintenanceMarginFloorX16 <== BitsToNumber(176, 92, 16)(bits);
-    maintenanceMarginCeilingX16.maxbit = 16;
-    maintenanceMarginCeilingX16 <== BitsToNumber(176, 108, 16)(bits);
-    liquidationBonusX16.maxbit = 16;
-    liquidationBonusX16 <== BitsToNumber(176, 124, 16)(bits);
-    scanRangeFloorX16.maxbit = 18;
-    scanRangeFloorX16 <== BitsToNumber(176, 140, 18)(bits);
-    scanRangeCeilingX16.maxbit = 18;
-    scanRangeCeilingX16 <== BitsToNumber(176, 158, 18)(bits);
+    component fields = MarketPolicyFields();
+    fields.bits <== Num2Bits(176)(word);
+    maxReturnX16 <== fields.maxReturnX16;
+    volatilityFloorX16 <== fields.volatilityFloorX16;
+    volatilityCeilingX16 <== fields.volatilityCeilingX16;
+    stressVolatilityX16 <== fields.stressVolatilityX16;
+    liquidationCostX16 <== fields.liquidationCostX16;
+    maintenanceMarginFloorX16 <== fields.maintenanceMarginFloorX16;
+    maintenanceMarginCeilingX16 <== fields.maintenanceMarginCeilingX16;
+    liquidationBonusX16 <== fields.liquidationBonusX16;
+    scanRangeFloorX16 <== fields.scanRangeFloorX16;
+    scanRangeCeilingX16 <== fields.scanRangeCeilingX16;
 }
 
 /**
@@ -394,14 +536,12 @@ template PackMarketPolicy() {
 }
 
 /**
- * @title  UnpackParameters
- * @notice Risk parameters of one market, as a consumer reads them: splits the word into its fields. Claim: Q1.
- * @input  word  []  refused at 2^230 and above
- *
- * The 230 bits of the word are unique since 2^230 < p, so each field has one value.
+ * @title  ParametersFields
+ * @notice Risk parameters of one market, as a consumer reads them: the fields of its bits. Claim: Q1.
+ * @input  bits  [230]  boolean, least significant first
  */
-template UnpackParameters() {
-    signal input word;
+template ParametersFields() {
+    signal input bits[230];
     signal output {maxbit} initialMarginX24;
     signal output {maxbit} maintenanceMarginX24;
     signal output {maxbit} liquidationThresholdX24;
@@ -412,7 +552,6 @@ template UnpackParameters() {
     signal output {maxbit} horizonMoveUpX24;
     signal output {maxbit} asOf;
 
-    signal bits[230] <== Num2Bits(230)(word);
     initialMarginX24.maxbit = 24;
     initialMarginX24 <== BitsToNumber(230, 0, 24)(bits);
     maintenanceMarginX24.maxbit = 24;
@@ -431,6 +570,38 @@ template UnpackParameters() {
     horizonMoveUpX24 <== BitsToNumber(230, 174, 24)(bits);
     asOf.maxbit = 32;
     asOf <== BitsToNumber(230, 198, 32)(bits);
+}
+
+/**
+ * @title  UnpackParameters
+ * @notice Risk parameters of one market, as a consumer reads them: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^230 and above
+ *
+ * The 230 bits of the word are unique since 2^230 < p, so each field has one value.
+ */
+template UnpackParameters() {
+    signal input word;
+    signal output {maxbit} initialMarginX24;
+    signal output {maxbit} maintenanceMarginX24;
+    signal output {maxbit} liquidationThresholdX24;
+    signal output {maxbit} maxLoanToValueX24;
+    signal output {maxbit} scanRangeX24;
+    signal output {maxbit} volatilityX24;
+    signal output {maxbit} horizonMoveDownX24;
+    signal output {maxbit} horizonMoveUpX24;
+    signal output {maxbit} asOf;
+
+    component fields = ParametersFields();
+    fields.bits <== Num2Bits(230)(word);
+    initialMarginX24 <== fields.initialMarginX24;
+    maintenanceMarginX24 <== fields.maintenanceMarginX24;
+    liquidationThresholdX24 <== fields.liquidationThresholdX24;
+    maxLoanToValueX24 <== fields.maxLoanToValueX24;
+    scanRangeX24 <== fields.scanRangeX24;
+    volatilityX24 <== fields.volatilityX24;
+    horizonMoveDownX24 <== fields.horizonMoveDownX24;
+    horizonMoveUpX24 <== fields.horizonMoveUpX24;
+    asOf <== fields.asOf;
 }
 
 /**

@@ -41,52 +41,52 @@ library ObservationWord {
 /// @notice What the volatility model remembers of one market.
 library VolatilityStateWord {
     /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 210;
+    uint256 internal constant BITS = 200;
 
-    /// @notice annualised variance, short half-life, saturating; 48 bits at 0.
+    /// @notice annualised variance, short half-life, saturating; 46 bits at 0.
     function varianceFastX36(uint256 word) internal pure returns (uint256) {
-        return word & 0xffffffffffff;
+        return word & 0x3fffffffffff;
     }
 
-    /// @notice annualised variance, long half-life, saturating; 48 bits at 48.
+    /// @notice annualised variance, long half-life, saturating; 46 bits at 46.
     function varianceSlowX36(uint256 word) internal pure returns (uint256) {
-        return (word >> 48) & 0xffffffffffff;
+        return (word >> 46) & 0x3fffffffffff;
     }
 
-    /// @notice natural logarithm of the last priceE8, rounded down; 34 bits at 96.
-    function lnPriceX28(uint256 word) internal pure returns (uint256) {
-        return (word >> 96) & 0x3ffffffff;
+    /// @notice natural logarithm of the last priceE8, rounded down; 32 bits at 92.
+    function lnPriceX26(uint256 word) internal pure returns (uint256) {
+        return (word >> 92) & 0xffffffff;
     }
 
-    /// @notice time of the last observation; 32 bits at 130.
+    /// @notice time of the last observation; 32 bits at 124.
     function asOf(uint256 word) internal pure returns (uint256) {
-        return (word >> 130) & 0xffffffff;
+        return (word >> 124) & 0xffffffff;
     }
 
-    /// @notice learned confidence multiplier of falls; 24 bits at 162.
-    function multiplierDownX20(uint256 word) internal pure returns (uint256) {
-        return (word >> 162) & 0xffffff;
+    /// @notice learned confidence multiplier of falls; 22 bits at 156.
+    function multiplierDownX18(uint256 word) internal pure returns (uint256) {
+        return (word >> 156) & 0x3fffff;
     }
 
-    /// @notice learned confidence multiplier of rises; 24 bits at 186.
-    function multiplierUpX20(uint256 word) internal pure returns (uint256) {
-        return (word >> 186) & 0xffffff;
+    /// @notice learned confidence multiplier of rises; 22 bits at 178.
+    function multiplierUpX18(uint256 word) internal pure returns (uint256) {
+        return (word >> 178) & 0x3fffff;
     }
 
     /// @notice Lays field values, in the order of the declaration, side by side.
     function pack(uint256[6] memory values) internal pure returns (uint256 word) {
-        if (values[0] >= 2 ** 48) revert FieldOutOfRange("varianceFastX36", values[0]);
+        if (values[0] >= 2 ** 46) revert FieldOutOfRange("varianceFastX36", values[0]);
         word |= values[0];
-        if (values[1] >= 2 ** 48) revert FieldOutOfRange("varianceSlowX36", values[1]);
-        word |= values[1] << 48;
-        if (values[2] >= 2 ** 34) revert FieldOutOfRange("lnPriceX28", values[2]);
-        word |= values[2] << 96;
+        if (values[1] >= 2 ** 46) revert FieldOutOfRange("varianceSlowX36", values[1]);
+        word |= values[1] << 46;
+        if (values[2] >= 2 ** 32) revert FieldOutOfRange("lnPriceX26", values[2]);
+        word |= values[2] << 92;
         if (values[3] >= 2 ** 32) revert FieldOutOfRange("asOf", values[3]);
-        word |= values[3] << 130;
-        if (values[4] >= 2 ** 24) revert FieldOutOfRange("multiplierDownX20", values[4]);
-        word |= values[4] << 162;
-        if (values[5] >= 2 ** 24) revert FieldOutOfRange("multiplierUpX20", values[5]);
-        word |= values[5] << 186;
+        word |= values[3] << 124;
+        if (values[4] >= 2 ** 22) revert FieldOutOfRange("multiplierDownX18", values[4]);
+        word |= values[4] << 156;
+        if (values[5] >= 2 ** 22) revert FieldOutOfRange("multiplierUpX18", values[5]);
+        word |= values[5] << 178;
     }
 }
 
@@ -94,52 +94,52 @@ library VolatilityStateWord {
 /// @notice The prediction that is being tested, and the margins the dampers start from.
 library AnchorStateWord {
     /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 162;
+    uint256 internal constant BITS = 160;
 
-    /// @notice log price when the prediction was made; 34 bits at 0.
-    function anchorLnPriceX28(uint256 word) internal pure returns (uint256) {
-        return word & 0x3ffffffff;
+    /// @notice log price when the prediction was made; 32 bits at 0.
+    function anchorLnPriceX26(uint256 word) internal pure returns (uint256) {
+        return word & 0xffffffff;
     }
 
-    /// @notice time of the prediction; 32 bits at 34.
+    /// @notice time of the prediction; 32 bits at 32.
     function anchorAsOf(uint256 word) internal pure returns (uint256) {
-        return (word >> 34) & 0xffffffff;
+        return (word >> 32) & 0xffffffff;
     }
 
-    /// @notice predicted fall over one horizon, log return; 24 bits at 66.
+    /// @notice predicted fall over one horizon, log return; 24 bits at 64.
     function anchorMoveDownX24(uint256 word) internal pure returns (uint256) {
-        return (word >> 66) & 0xffffff;
+        return (word >> 64) & 0xffffff;
     }
 
-    /// @notice predicted rise over one horizon, log return; 24 bits at 90.
+    /// @notice predicted rise over one horizon, log return; 24 bits at 88.
     function anchorMoveUpX24(uint256 word) internal pure returns (uint256) {
-        return (word >> 90) & 0xffffff;
+        return (word >> 88) & 0xffffff;
     }
 
-    /// @notice initial margin in force; 24 bits at 114.
+    /// @notice initial margin in force; 24 bits at 112.
     function initialMarginX24(uint256 word) internal pure returns (uint256) {
-        return (word >> 114) & 0xffffff;
+        return (word >> 112) & 0xffffff;
     }
 
-    /// @notice maintenance margin in force; 24 bits at 138.
+    /// @notice maintenance margin in force; 24 bits at 136.
     function maintenanceMarginX24(uint256 word) internal pure returns (uint256) {
-        return (word >> 138) & 0xffffff;
+        return (word >> 136) & 0xffffff;
     }
 
     /// @notice Lays field values, in the order of the declaration, side by side.
     function pack(uint256[6] memory values) internal pure returns (uint256 word) {
-        if (values[0] >= 2 ** 34) revert FieldOutOfRange("anchorLnPriceX28", values[0]);
+        if (values[0] >= 2 ** 32) revert FieldOutOfRange("anchorLnPriceX26", values[0]);
         word |= values[0];
         if (values[1] >= 2 ** 32) revert FieldOutOfRange("anchorAsOf", values[1]);
-        word |= values[1] << 34;
+        word |= values[1] << 32;
         if (values[2] >= 2 ** 24) revert FieldOutOfRange("anchorMoveDownX24", values[2]);
-        word |= values[2] << 66;
+        word |= values[2] << 64;
         if (values[3] >= 2 ** 24) revert FieldOutOfRange("anchorMoveUpX24", values[3]);
-        word |= values[3] << 90;
+        word |= values[3] << 88;
         if (values[4] >= 2 ** 24) revert FieldOutOfRange("initialMarginX24", values[4]);
-        word |= values[4] << 114;
+        word |= values[4] << 112;
         if (values[5] >= 2 ** 24) revert FieldOutOfRange("maintenanceMarginX24", values[5]);
-        word |= values[5] << 138;
+        word |= values[5] << 136;
     }
 }
 
@@ -147,7 +147,7 @@ library AnchorStateWord {
 /// @notice Engine-wide policy of estimation and learning.
 library LearningPolicyWord {
     /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 161;
+    uint256 internal constant BITS = 153;
 
     /// @notice fast half-lives per second; 25 bits at 0.
     function decayRateX36(uint256 word) internal pure returns (uint256) {
@@ -164,24 +164,24 @@ library LearningPolicyWord {
         return (word >> 49) & 0xffffff;
     }
 
-    /// @notice added to a multiplier by a breach: learning rate × (1 − α); 20 bits at 73.
-    function stepUpX20(uint256 word) internal pure returns (uint256) {
-        return (word >> 73) & 0xfffff;
+    /// @notice added to a multiplier by a breach: learning rate × (1 − α); 18 bits at 73.
+    function stepUpX18(uint256 word) internal pure returns (uint256) {
+        return (word >> 73) & 0x3ffff;
     }
 
-    /// @notice taken from a multiplier by a quiet horizon: learning rate × α; 20 bits at 93.
-    function stepDownX20(uint256 word) internal pure returns (uint256) {
-        return (word >> 93) & 0xfffff;
+    /// @notice taken from a multiplier by a quiet horizon: learning rate × α; 18 bits at 91.
+    function stepDownX18(uint256 word) internal pure returns (uint256) {
+        return (word >> 91) & 0x3ffff;
     }
 
-    /// @notice least multiplier; 24 bits at 113.
-    function multiplierFloorX20(uint256 word) internal pure returns (uint256) {
-        return (word >> 113) & 0xffffff;
+    /// @notice least multiplier; 22 bits at 109.
+    function multiplierFloorX18(uint256 word) internal pure returns (uint256) {
+        return (word >> 109) & 0x3fffff;
     }
 
-    /// @notice greatest multiplier; 24 bits at 137.
-    function multiplierCeilingX20(uint256 word) internal pure returns (uint256) {
-        return (word >> 137) & 0xffffff;
+    /// @notice greatest multiplier; 22 bits at 131.
+    function multiplierCeilingX18(uint256 word) internal pure returns (uint256) {
+        return (word >> 131) & 0x3fffff;
     }
 
     /// @notice Lays field values, in the order of the declaration, side by side.
@@ -192,14 +192,14 @@ library LearningPolicyWord {
         word |= values[1] << 25;
         if (values[2] >= 2 ** 24) revert FieldOutOfRange("sqrtHorizonX24", values[2]);
         word |= values[2] << 49;
-        if (values[3] >= 2 ** 20) revert FieldOutOfRange("stepUpX20", values[3]);
+        if (values[3] >= 2 ** 18) revert FieldOutOfRange("stepUpX18", values[3]);
         word |= values[3] << 73;
-        if (values[4] >= 2 ** 20) revert FieldOutOfRange("stepDownX20", values[4]);
-        word |= values[4] << 93;
-        if (values[5] >= 2 ** 24) revert FieldOutOfRange("multiplierFloorX20", values[5]);
-        word |= values[5] << 113;
-        if (values[6] >= 2 ** 24) revert FieldOutOfRange("multiplierCeilingX20", values[6]);
-        word |= values[6] << 137;
+        if (values[4] >= 2 ** 18) revert FieldOutOfRange("stepDownX18", values[4]);
+        word |= values[4] << 91;
+        if (values[5] >= 2 ** 22) revert FieldOutOfRange("multiplierFloorX18", values[5]);
+        word |= values[5] << 109;
+        if (values[6] >= 2 ** 22) revert FieldOutOfRange("multiplierCeilingX18", values[6]);
+        word |= values[6] << 131;
     }
 }
 
@@ -207,52 +207,52 @@ library LearningPolicyWord {
 /// @notice Engine-wide policy of margins.
 library MarginPolicyWord {
     /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 110;
+    uint256 internal constant BITS = 84;
 
-    /// @notice weight of implied volatility, at most 1; 17 bits at 0.
-    function impliedWeightX16(uint256 word) internal pure returns (uint256) {
-        return word & 0x1ffff;
+    /// @notice weight of implied volatility, at most 1; 11 bits at 0.
+    function impliedWeightX10(uint256 word) internal pure returns (uint256) {
+        return word & 0x7ff;
     }
 
-    /// @notice weight of the stressed variance, at most 1; 17 bits at 17.
-    function stressWeightX16(uint256 word) internal pure returns (uint256) {
-        return (word >> 17) & 0x1ffff;
+    /// @notice weight of the stressed variance, at most 1; 11 bits at 11.
+    function stressWeightX10(uint256 word) internal pure returns (uint256) {
+        return (word >> 11) & 0x7ff;
     }
 
-    /// @notice spot scan range over horizon move; 12 bits at 34.
+    /// @notice spot scan range over horizon move; 12 bits at 22.
     function scanMultipleX8(uint256 word) internal pure returns (uint256) {
-        return (word >> 34) & 0xfff;
+        return (word >> 22) & 0xfff;
     }
 
-    /// @notice fastest fall of a margin; 24 bits at 46.
-    function loosenPerSecondX36(uint256 word) internal pure returns (uint256) {
-        return (word >> 46) & 0xffffff;
+    /// @notice fastest fall of a margin; 20 bits at 34.
+    function loosenPerSecondX32(uint256 word) internal pure returns (uint256) {
+        return (word >> 34) & 0xfffff;
     }
 
-    /// @notice fastest rise of the maintenance margin; 24 bits at 70.
-    function tightenPerSecondX36(uint256 word) internal pure returns (uint256) {
-        return (word >> 70) & 0xffffff;
+    /// @notice fastest rise of the maintenance margin; 20 bits at 54.
+    function tightenPerSecondX32(uint256 word) internal pure returns (uint256) {
+        return (word >> 54) & 0xfffff;
     }
 
-    /// @notice initial over maintenance margin, less 1; 16 bits at 94.
-    function initialMarginBufferX16(uint256 word) internal pure returns (uint256) {
-        return (word >> 94) & 0xffff;
+    /// @notice initial over maintenance margin, less 1; 10 bits at 74.
+    function initialMarginBufferX10(uint256 word) internal pure returns (uint256) {
+        return (word >> 74) & 0x3ff;
     }
 
     /// @notice Lays field values, in the order of the declaration, side by side.
     function pack(uint256[6] memory values) internal pure returns (uint256 word) {
-        if (values[0] >= 2 ** 17) revert FieldOutOfRange("impliedWeightX16", values[0]);
+        if (values[0] >= 2 ** 11) revert FieldOutOfRange("impliedWeightX10", values[0]);
         word |= values[0];
-        if (values[1] >= 2 ** 17) revert FieldOutOfRange("stressWeightX16", values[1]);
-        word |= values[1] << 17;
+        if (values[1] >= 2 ** 11) revert FieldOutOfRange("stressWeightX10", values[1]);
+        word |= values[1] << 11;
         if (values[2] >= 2 ** 12) revert FieldOutOfRange("scanMultipleX8", values[2]);
-        word |= values[2] << 34;
-        if (values[3] >= 2 ** 24) revert FieldOutOfRange("loosenPerSecondX36", values[3]);
-        word |= values[3] << 46;
-        if (values[4] >= 2 ** 24) revert FieldOutOfRange("tightenPerSecondX36", values[4]);
-        word |= values[4] << 70;
-        if (values[5] >= 2 ** 16) revert FieldOutOfRange("initialMarginBufferX16", values[5]);
-        word |= values[5] << 94;
+        word |= values[2] << 22;
+        if (values[3] >= 2 ** 20) revert FieldOutOfRange("loosenPerSecondX32", values[3]);
+        word |= values[3] << 34;
+        if (values[4] >= 2 ** 20) revert FieldOutOfRange("tightenPerSecondX32", values[4]);
+        word |= values[4] << 54;
+        if (values[5] >= 2 ** 10) revert FieldOutOfRange("initialMarginBufferX10", values[5]);
+        word |= values[5] << 74;
     }
 }
 

@@ -7,7 +7,7 @@ pragma solidity ^0.8.28;
 /// previousVolatilityState, previousAnchorState, marketPolicy, observations; then of every market volatilityState, anchorState, parameters.
 library MarketRiskLayout {
     /// @notice Hash of the declaration; a model registered with another hash speaks another language.
-    bytes32 internal constant LAYOUT_HASH = 0x02657f51354825900eeb4c903881791923c8fff19bc7e196421e8c044cf76a45;
+    bytes32 internal constant LAYOUT_HASH = 0x3a1fec8c8e8d64f07a51d52403006278c5f1f0edfd1d5345dffc6c93e60ca63f;
 
     uint256 internal constant SHARED_WORDS = 2;
     /// @notice Input words of a market besides its observation words.

@@ -1,0 +1,47 @@
+pragma circom 2.2.3;
+
+include "comparators.circom";
+include "../math/AssumeBits.circom";
+include "../math/RangeCheck.circom";
+include "../math/LnDown.circom";
+include "../generated/packedWords.circom";
+
+/**
+ * @title  Slot
+ * @notice One observation slot of a batch: the observation if the slot is used, the previous one's values if not.
+ *         Claims: O1 (a used slot is strictly later and has a positive price), O2 (an unused slot changes nothing).
+ * @input  bits             [108]  of the packed observation, boolean; all zero marks an unused slot
+ * @input  previousAsOf       []  time of the last observation
+ * @input  previousLnPriceX26 []  its log price
+ * @output used               []  boolean
+ * @output asOf, elapsed      []  time, and seconds since previousAsOf; elapsed is 0 in an unused slot
+ * @output lnPriceX26         []  ln(priceE8), rounded down
+ * @output impliedVolatilityX24 []
+ *
+ * No witness: a used slot with priceE8 = 0, or not later than previousAsOf.
+ */
+template Slot() {
+    signal input bits[108];
+    signal input {maxbit} previousAsOf, previousLnPriceX26;
+    signal output used;
+    signal output {maxbit} asOf, elapsed, lnPriceX26, impliedVolatilityX24;
+
+    component observation = ObservationFields();
+    observation.bits <== bits;
+    signal unused <== IsZero()(BitsToNumber(108, 0, 108)(bits));
+    used <== 1 - unused;
+    impliedVolatilityX24 <== observation.impliedVolatilityX24;
+
+    // elapsed - used is Δt - 1 in a used slot and 0 otherwise: below 2^32 only if time went forward.
+    signal difference <== used * (observation.asOf - previousAsOf);
+    signal {maxbit} atLeastOne <== RangeCheck(32)(difference - used);
+    elapsed <== AssumeBits(32)(atLeastOne + used); // Δt = asOf - previousAsOf < 2^32, both 32 bits
+    asOf <== AssumeBits(32)(previousAsOf + elapsed); // one of the two 32-bit times
+
+    // An unused slot takes the logarithm of 1 and throws it away; a used slot of price 0 has no logarithm.
+    signal {maxbit} price <== AssumeBits(48)(observation.priceE8 + unused); // either 48 bits or 1
+    signal {maxbit} lnPrice <== LnDown(26)(price);
+    assert(lnPrice.maxbit <= 32);
+    signal change <== used * (lnPrice - previousLnPriceX26);
+    lnPriceX26 <== AssumeBits(32)(previousLnPriceX26 + change); // one of the two 32-bit logarithms
+}

@@ -1,0 +1,27 @@
+import { buildPoseidonOpt } from 'circomlibjs'
+
+/** Words absorbed by one permutation; with the chaining value they fill circomlib's widest Poseidon (16 inputs). */
+export const COMMITMENT_RATE = 15
+
+type Poseidon = ((inputs: readonly bigint[]) => Uint8Array) & { F: { toObject(element: Uint8Array): bigint } }
+
+let poseidon: Promise<Poseidon> | undefined
+
+/**
+ * Commitment to the statement's input words: a Poseidon chain over blocks of 15 words that starts from their number,
+ * so that vectors of different lengths never share a chain.
+ *
+ * Twin of `circuits/statement/Commitment.circom`.
+ *
+ * @param words - input words, shape [n], each below 2^248
+ * @returns one scalar-field element
+ */
+export async function commit(words: readonly bigint[]): Promise<bigint> {
+  poseidon ??= buildPoseidonOpt() as Promise<Poseidon>
+  const hash = await poseidon
+  let chain = BigInt(words.length)
+  for (let from = 0; from < words.length; from += COMMITMENT_RATE) {
+    chain = hash.F.toObject(hash([chain, ...words.slice(from, from + COMMITMENT_RATE)]))
+  }
+  return chain
+}
