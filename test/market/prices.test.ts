@@ -1,0 +1,298 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { PriceOptions } from '../../prover/market/prices.ts'
+import {
+  ImpliedVolatilityError,
+  joinPrices,
+  NoPricesInRangeError,
+  PriceColumnMissingError,
+  PriceFileEmptyError,
+  PriceFileFormatError,
+  PriceFileMissingError,
+  PriceFileUnreadableError,
+  PriceGapError,
+  PriceHeaderMissingError,
+  PriceNegativeError,
+  PriceNotNumericError,
+  PriceOverRangeError,
+  PricePrecisionError,
+  PriceTimeError,
+  PriceTimeOrderError,
+  PriceTimeRepeatedError,
+  PriceZeroError,
+  parsePrices,
+  readPrices,
+} from '../../prover/market/prices.ts'
+
+const START = 1_583_971_200n // 2020-03-12 00:00 UTC
+const read = (text: string, options?: PriceOptions) => parsePrices(text, 'prices.csv', options)
+const thrownBy = (action: () => unknown): unknown => {
+  try {
+    action()
+  } catch (error) {
+    return error
+  }
+  throw new Error('expected an error')
+}
+/** A file whose second and third rows are good and whose fourth is the given one. */
+const withRow = (row: string) => `time,close\n2020-03-12 00:00:00,7900\n2020-03-12 01:00:00,7800.5\n${row}\n`
+
+describe('what is read', () => {
+  it('finds time and price by header, whatever the case and order', () => {
+    const expected = [{ asOf: START, priceE8: 793_412_000_000n, impliedVolatilityX24: 0n }]
+    expect(read('Close,TimeStamp\n7934.12,2020-03-12\n')).toEqual(expected)
+    expect(read('unix,close\n1583971200,7934.12\n')).toEqual(expected)
+    expect(read('open_time,open,price,close\n1583971200000,1,7934.12,2\n')).toEqual(expected)
+    expect(read('\uFEFF,Open,Close\r\n2020-03-12 00:00:00,1,7934.12\r\n')).toEqual(expected)
+  })
+
+  it('prefers a date to a unix column and takes the columns it is told', () => {
+    const text = 'unix,date,mark,close\n1,2020-03-12,5,6\n'
+    expect(read(text)).toEqual([{ asOf: START, priceE8: 600_000_000n, impliedVolatilityX24: 0n }])
+    expect(read(text, { priceColumn: 'Mark' })[0]?.priceE8).toBe(500_000_000n)
+    expect(thrownBy(() => read(text, { timeColumn: 'unix' }))).toMatchObject({ code: 'market.time', column: 'unix' })
+  })
+
+  it.each([
+    ['1583971200', 0n],
+    ['1583971200.0', 0n],
+    ['1583971200000', 0n],
+    ['1583971200001', 1n],
+    ['2020-03-12', 0n],
+    ['2020-03-12 00:00', 0n],
+    ['2020-03-12 00:00:00', 0n],
+    ['2020-03-12 00:00:00.000000', 0n],
+    ['2020-03-11 23:59:59.999000', 0n],
+    ['2020-03-12T00:00:00Z', 0n],
+    ['2020-03-12T00:00:00.000Z', 0n],
+    ['2020-03-12 00:00:00 UTC', 0n],
+    ['2020-03-12 03:00:00+03:00', 0n],
+    ['2020-03-11T19:30:00-0430', 0n],
+  ])('reads the time %s', (text, offset) => {
+    expect(read(`time,price\n${text},1\n`)[0]?.asOf).toBe(START + offset)
+  })
+
+  it.each([
+    ['7934.12000000', 793_412_000_000n],
+    ['0.00000001', 1n],
+    ['.5', 50_000_000n],
+    ['5.', 500_000_000n],
+    ['+5', 500_000_000n],
+    ['6.1e-05', 6_100n],
+    ['1.5E3', 150_000_000_000n],
+    ['2814749.76710655', 2n ** 48n - 1n],
+    ['1.000000000', 100_000_000n],
+  ])('reads the price %s exactly', (text, priceE8) => {
+    expect(read(`time,price\n2020-03-12,${text}\n`)[0]?.priceE8).toBe(priceE8)
+  })
+
+  it('reads back every price that fits 48 bits', () => {
+    const prices = fc.bigInt({ min: 1n, max: 2n ** 48n - 1n })
+    fc.assert(
+      fc.property(prices, (priceE8) => {
+        const digits = priceE8.toString().padStart(9, '0')
+        const text = `${digits.slice(0, -8)}.${digits.slice(-8)}`
+        expect(read(`time,price\n2020-03-12,${text}\n`)[0]?.priceE8).toBe(priceE8)
+      }),
+    )
+  })
+
+  it('rounds to the nearest 1e-8 when allowed to', () => {
+    const round = (text: string) => read(`time,price\n2020-03-12,${text}\n`, { roundPrices: true })[0]?.priceE8
+    expect([round('1.000000004'), round('1.000000005'), round('0.00000000999')]).toEqual([
+      100_000_000n,
+      100_000_001n,
+      1n,
+    ])
+  })
+
+  it('dates a bar by its close and keeps a range of times', () => {
+    const text = 'time,close\n2020-03-12 00:00,1\n2020-03-12 01:00,2\n2020-03-12 02:00,3\n'
+    expect(read(text, { barSeconds: 3600 }).map(({ asOf }) => asOf - START)).toEqual([3600n, 7200n, 10_800n])
+    expect(read(text, { from: START + 3600n, to: START + 7200n }).map(({ priceE8 }) => priceE8)).toEqual([200_000_000n])
+  })
+
+  it('turns a file that runs backwards', () => {
+    const text = 'time,close\n2020-03-12 01:00,2\n2020-03-12 00:00,1\n'
+    expect(read(text, { newestFirst: true }).map(({ priceE8 }) => priceE8)).toEqual([100_000_000n, 200_000_000n])
+  })
+
+  it('rounds implied volatilities up and takes an empty cell for none', () => {
+    const text = 'time,price,iv\n2020-03-12 00:00,1,0.65\n2020-03-12 01:00,1,\n2020-03-12 02:00,1,0.5\n'
+    const rows = read(text, { impliedVolatilityColumn: 'iv' })
+    expect(rows.map((row) => row.impliedVolatilityX24)).toEqual([10_905_191n, 0n, 8_388_608n])
+  })
+
+  it('joins histories without overlap', () => {
+    const row = (hour: bigint, priceE8: bigint) => ({ asOf: START + hour * 3600n, priceE8, impliedVolatilityX24: 0n })
+    const joined = joinPrices([row(0n, 1n), row(1n, 2n)], [row(1n, 9n), row(2n, 3n)], [row(0n, 9n)])
+    expect(joined.map(({ priceE8 }) => priceE8)).toEqual([1n, 2n, 3n])
+  })
+})
+
+describe('files', () => {
+  let folder = ''
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'prices-'))
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  it('reads plain and gzipped files alike', () => {
+    const text = 'time,close\n2020-03-12,7900\n'
+    const [plain, gzipped] = [join(folder, 'prices.csv'), join(folder, 'prices.csv.gz')]
+    writeFileSync(plain, text)
+    writeFileSync(gzipped, gzipSync(text))
+    expect(readPrices(gzipped)).toEqual(readPrices(plain))
+  })
+
+  it('names a file that does not exist', () => {
+    const file = join(folder, 'absent.csv')
+    const error = thrownBy(() => readPrices(file))
+    expect(error).toBeInstanceOf(PriceFileMissingError)
+    expect(error).toMatchObject({ code: 'market.file-missing', file })
+  })
+
+  it('names a file that cannot be read or unpacked', () => {
+    const file = join(folder, 'cut.csv.gz')
+    writeFileSync(file, gzipSync('time,close\n2020-03-12,7900\n').subarray(0, 20))
+    for (const unreadable of [file, folder]) {
+      const error = thrownBy(() => readPrices(unreadable))
+      expect(error).toBeInstanceOf(PriceFileUnreadableError)
+      expect(error).toMatchObject({ code: 'market.file-unreadable', file: unreadable })
+    }
+  })
+})
+
+describe('files that are refused', () => {
+  it.each([[''], ['\n\n'], ['time,close\n']])('refuses an empty file %j', (text) => {
+    const error = thrownBy(() => read(text))
+    expect(error).toBeInstanceOf(PriceFileEmptyError)
+    expect(error).toMatchObject({ code: 'market.file-empty', file: 'prices.csv' })
+  })
+
+  it('refuses a file whose header is missing', () => {
+    const error = thrownBy(() => read('2020-03-12 00:00:00,7900\n2020-03-12 01:00:00,7800\n'))
+    expect(error).toBeInstanceOf(PriceHeaderMissingError)
+    expect(error).toMatchObject({ code: 'market.header-missing', row: 1, found: ['2020-03-12 00:00:00', '7900'] })
+  })
+
+  it('refuses a file without the wanted column', () => {
+    const error = thrownBy(() => read('time,open\n2020-03-12,1\n'))
+    expect(error).toBeInstanceOf(PriceColumnMissingError)
+    expect(error).toMatchObject({ code: 'market.column-missing', column: 'price', found: ['time', 'open'] })
+    expect(thrownBy(() => read('when,close\n2020-03-12,1\n'))).toMatchObject({ column: 'time' })
+    expect(thrownBy(() => read('time,close\n2020-03-12,1\n', { priceColumn: 'mark' }))).toMatchObject({
+      column: 'price',
+      expected: ['mark'],
+    })
+    expect(thrownBy(() => read('time,close\n2020-03-12,1\n', { impliedVolatilityColumn: 'iv' }))).toMatchObject({
+      column: 'implied volatility',
+    })
+  })
+
+  it('refuses a quote that is never closed', () => {
+    const error = thrownBy(() => read('time,close\n2020-03-12,1\n2020-03-13,"2\n'))
+    expect(error).toBeInstanceOf(PriceFileFormatError)
+    expect(error).toMatchObject({ code: 'market.file-format', row: 3 })
+  })
+
+  it('refuses a range without prices', () => {
+    const error = thrownBy(() => read('time,close\n2020-03-12,1\n', { from: START + 1n }))
+    expect(error).toBeInstanceOf(NoPricesInRangeError)
+    expect(error).toMatchObject({ code: 'market.range-empty', from: START + 1n })
+  })
+})
+
+describe('rows that are refused', () => {
+  it.each([
+    ['0', PriceZeroError, 'market.price-zero'],
+    ['-0.00', PriceZeroError, 'market.price-zero'],
+    ['-7900', PriceNegativeError, 'market.price-negative'],
+    ['NaN', PriceNotNumericError, 'market.price-not-numeric'],
+    ['inf', PriceNotNumericError, 'market.price-not-numeric'],
+    ['', PriceNotNumericError, 'market.price-not-numeric'],
+    ['"7,900"', PriceNotNumericError, 'market.price-not-numeric'],
+    ['0x1EDC', PriceNotNumericError, 'market.price-not-numeric'],
+    ['1e9999', PriceNotNumericError, 'market.price-not-numeric'],
+    ['2814749.76710656', PriceOverRangeError, 'market.price-over-range'],
+    ['1e300', PriceOverRangeError, 'market.price-over-range'],
+    ['7900.123456789', PricePrecisionError, 'market.price-precision'],
+    ['1e-300', PricePrecisionError, 'market.price-precision'],
+  ])('refuses the price %s', (price, type, code) => {
+    const error = thrownBy(() => read(withRow(`2020-03-12 02:00:00,${price}`)))
+    expect(error).toBeInstanceOf(type)
+    expect(error).toMatchObject({ code, file: 'prices.csv', row: 4, column: 'close', value: price.replaceAll('"', '') })
+  })
+
+  it('does not round a price down to nothing', () => {
+    const text = 'time,close\n2020-03-12,0.000000001\n'
+    expect(thrownBy(() => read(text, { roundPrices: true }))).toBeInstanceOf(PriceZeroError)
+  })
+
+  it.each([
+    ['yesterday'],
+    [''],
+    ['NaN'],
+    ['20200312'],
+    ['-1583971200'],
+    ['1583971200000000'],
+    ['9999999999'],
+    ['2020-02-30'],
+    ['2020-13-01'],
+    ['2020-03-12 24:00:00'],
+    ['12/03/2020'],
+    ['2120-01-01'],
+  ])('refuses the time %j', (time) => {
+    const error = thrownBy(() => read(withRow(`${time},7700`)))
+    expect(error).toBeInstanceOf(PriceTimeError)
+    expect(error).toMatchObject({ code: 'market.time', row: 4, column: 'time', value: time })
+  })
+
+  it('counts rows as the file does, blank ones included', () => {
+    const error = thrownBy(() => read('time,close\n\n2020-03-12 00:00:00,1\n\n\n2020-03-12 01:00:00,x\n'))
+    expect(error).toMatchObject({ row: 6, value: 'x' })
+  })
+
+  it('refuses rows out of order', () => {
+    const error = thrownBy(() => read(withRow('2020-03-12 00:30:00,7700')))
+    expect(error).toBeInstanceOf(PriceTimeOrderError)
+    expect(error).toMatchObject({ code: 'market.time-order', row: 4, previousRow: 3, value: '2020-03-12 00:30:00' })
+  })
+
+  it('names the row of the file also when it runs backwards', () => {
+    const text = 'time,close\n2020-03-12 01:00,1\n2020-03-12 00:00,1\n2020-03-12 02:00,1\n'
+    expect(thrownBy(() => read(text, { newestFirst: true }))).toMatchObject({
+      code: 'market.time-order',
+      row: 4,
+      previousRow: 3,
+    })
+  })
+
+  it('refuses a time that comes twice', () => {
+    const error = thrownBy(() => read(withRow('2020-03-12 01:00:00,7700')))
+    expect(error).toBeInstanceOf(PriceTimeRepeatedError)
+    expect(error).toMatchObject({ code: 'market.time-repeated', row: 4, previousRow: 3 })
+  })
+
+  it('refuses a gap of more than six spacings, or more than it is told', () => {
+    expect(read(withRow('2020-03-12 07:00:00,7700'))).toHaveLength(3)
+    const error = thrownBy(() => read(withRow('2020-03-12 02:00:00,7750\n2020-03-12 08:00:01,7700')))
+    expect(error).toBeInstanceOf(PriceGapError)
+    expect(error).toMatchObject({ code: 'market.time-gap', row: 5, gapSeconds: 21_601, maxGapSeconds: 21_600 })
+    expect(read(withRow('2020-03-13 02:00:00,7700'), { maxGapSeconds: 90_000 })).toHaveLength(3)
+    expect(thrownBy(() => read(withRow('2020-03-13 02:00:01,7700'), { maxGapSeconds: 90_000 }))).toMatchObject({
+      gapSeconds: 90_001,
+    })
+  })
+
+  it.each([['-0.1'], ['NaN'], ['16'], ['70%']])('refuses the implied volatility %s', (value) => {
+    const text = `time,close,iv\n2020-03-12,1,${value}\n`
+    const error = thrownBy(() => read(text, { impliedVolatilityColumn: 'iv' }))
+    expect(error).toBeInstanceOf(ImpliedVolatilityError)
+    expect(error).toMatchObject({ code: 'market.implied-volatility', row: 2, column: 'iv', value })
+  })
+})
