@@ -30,17 +30,23 @@ export type CompiledCircuit = {
  * @param name   - name of the circuit and of its files
  * @param source - Circom text of the main file; includes are found below circuits/ and in circomlib
  * @param folder - absolute path of the folder to make, inside the project (WASI sees no further)
+ * @param extraFlags - of the compiler, besides the usual ones
  * @throws {@link CompilationError} with the compiler's words
  */
-export async function compileCircom(name: string, source: string, folder: string): Promise<CompiledCircuit> {
-  const key = sourceKey(source)
+export async function compileCircom(
+  name: string,
+  source: string,
+  folder: string,
+  extraFlags: readonly string[] = [],
+): Promise<CompiledCircuit> {
+  const key = sourceKey(source, extraFlags)
   if (isCompiled(folder, key)) return compiledCircuit(name, folder, false)
 
   mkdirSync(dirname(folder), { recursive: true })
   const draft = mkdtempSync(`${folder}.draft-`)
   try {
     writeFileSync(join(draft, `${name}.circom`), source)
-    const report = await runCircom(name, draft)
+    const report = await runCircom(name, draft, extraFlags)
     renameSync(join(draft, `${name}_js`, `${name}.wasm`), join(draft, `${name}.wasm`))
     rmSync(join(draft, `${name}_js`), { recursive: true })
     writeFileSync(join(draft, 'report.txt'), report)
@@ -65,8 +71,9 @@ function compiledCircuit(name: string, folder: string, fresh: boolean): Compiled
 }
 
 /** Hash of a main file, of every file it includes in turn, and of the compiler and its flags. */
-function sourceKey(source: string): string {
-  return contentHash([...includedFiles(source, '.')].sort(), source, versionOf('circom2'), flags.join(' '))
+function sourceKey(source: string, extraFlags: readonly string[]): string {
+  const options = [...flags, ...extraFlags].join(' ')
+  return contentHash([...includedFiles(source, '.')].sort(), source, versionOf('circom2'), options)
 }
 
 /** Files that a source includes, and theirs, as paths from the root. */
@@ -98,13 +105,12 @@ function isCompiled(folder: string, key: string): boolean {
   }
 }
 
-async function runCircom(name: string, folder: string): Promise<string> {
+async function runCircom(name: string, folder: string, extraFlags: readonly string[]): Promise<string> {
   const compiler = join(root, 'node_modules', 'circom2', 'cli.js')
   const here = relative(root, folder)
   const libraries = includeFolders.flatMap((each) => ['-l', each])
-  const child = spawn(process.execPath, [compiler, join(here, `${name}.circom`), ...flags, ...libraries, '-o', here], {
-    cwd: root,
-  })
+  const options = [...flags, ...extraFlags, ...libraries, '-o', here]
+  const child = spawn(process.execPath, [compiler, join(here, `${name}.circom`), ...options], { cwd: root })
   let report = ''
   child.stdout.on('data', (text) => {
     report += text

@@ -2,12 +2,11 @@
  * Compiles small circuits and asks the questions circuit tests ask: what is the witness, which constraints does an
  * arbitrary witness violate, which wires could move without violating any, how many constraints are there.
  */
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join, relative } from 'node:path'
-import { promisify } from 'node:util'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type CompiledCircuit, compileCircom } from '../scripts/compileCircom.ts'
+import { root } from '../scripts/sources.ts'
 
 /** Order of the field circuits compute in (BN254's scalar field). */
 export const FIELD_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617n
@@ -23,88 +22,51 @@ export type CompileOptions = {
 type Term = readonly [wire: number, coefficient: bigint]
 type Constraint = readonly [a: readonly Term[], b: readonly Term[], c: readonly Term[]]
 
-const ROOT = join(import.meta.dirname, '..')
-const CACHE = join(ROOT, 'build', 'circuitTests')
-const INCLUDE_FOLDERS = [join(ROOT, 'circuits'), join(ROOT, 'node_modules', 'circomlib', 'circuits')]
+const CACHE = join(root, 'build', 'circuitTests')
 const FIELD_BYTES = 32
 
-const require = createRequire(import.meta.url)
-const run = promisify(execFile)
-
 /**
- * Compiles a main file, or takes it from the cache: its key is the text of all files it includes.
+ * Compiles a main file, or takes it from the cache.
  *
  * @param source - circom text with a main component; includes are looked up in circuits/ and circomlib
- * @throws {@link CompilationError} with the compiler's report
+ * @throws CompilationError with the compiler's report
  */
 export async function compileCircuit(source: string, options: CompileOptions = {}): Promise<Circuit> {
-  const folder = join(CACHE, cacheKey(source, options))
-  if (!existsSync(folder)) await compileInto(folder, source, options)
-  return new Circuit(
-    readFileSync(join(folder, 'main.r1cs')),
-    readFileSync(join(folder, 'main_js', 'main.wasm')),
-    readFileSync(join(folder, 'main.sym'), 'utf8'),
-  )
+  const flags = options.tolerant ? ['--sanity_check', '0'] : []
+  const name = createHash('sha256')
+    .update(JSON.stringify([source, flags]))
+    .digest('hex')
+    .slice(0, 40)
+  const folder = join(CACHE, name)
+  const compile = () => compileCircom('main', source, folder, flags)
+  // Another test process may have finished the same folder in the meantime: then the second call finds it
+  const compiled: CompiledCircuit = await compile().catch((error) => {
+    if (existsSync(folder)) return compile()
+    throw error
+  })
+  return new Circuit(readFileSync(compiled.r1cs), readFileSync(compiled.wasm), readFileSync(compiled.symbols, 'utf8'))
 }
 
-function cacheKey(source: string, options: CompileOptions): string {
-  const hash = createHash('sha256')
-  hash.update(require('circom2/package.json').version)
-  hash.update(JSON.stringify(options))
-  const seen = new Set<string>()
-  const visit = (text: string, folder: string) => {
-    hash.update(text).update('\0')
-    for (const [, name] of text.matchAll(/^\s*include\s+"([^"]+)"/gm)) {
-      const path = [folder, ...INCLUDE_FOLDERS].map((base) => join(base, name!)).find((candidate) => existsSync(candidate))
-      if (path === undefined || seen.has(path)) continue
-      seen.add(path)
-      visit(readFileSync(path, 'utf8'), dirname(path))
-    }
-  }
-  visit(source, CACHE)
-  return hash.digest('hex')
-}
+/** A main component to count the constraints of. */
+export type MainComponent = { readonly name: string; readonly source: string }
 
-async function compileInto(folder: string, source: string, options: CompileOptions): Promise<void> {
-  const temporary = `${folder}.${process.pid}.tmp`
-  mkdirSync(temporary, { recursive: true })
-  const main = join(temporary, 'main.circom')
-  writeFileSync(main, source)
-  const here = (path: string) => relative(ROOT, path)
-  const compilerArguments = [require.resolve('circom2/cli.js'), here(main), '--r1cs', '--wasm', '--sym', '--O2']
-  if (options.tolerant) compilerArguments.push('--sanity_check', '0')
-  for (const include of INCLUDE_FOLDERS) compilerArguments.push('-l', here(include))
-  compilerArguments.push('-o', here(temporary))
-  try {
-    await run(process.execPath, compilerArguments, { cwd: ROOT, maxBuffer: 1 << 26 })
-    renameSync(temporary, folder)
-  } catch (error) {
-    rmSync(temporary, { recursive: true, force: true })
-    if (existsSync(folder)) return // another test file compiled the same source first
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
-    throw new CompilationError(stdout + stderr, { cause: error })
-  }
+/** Constraints of each main component by name: what the snapshots in test/snapshots hold. */
+export async function countConstraints(mains: readonly MainComponent[]): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const { name, source } of mains) counts[name] = (await compileCircuit(source)).constraintCount
+  return counts
 }
 
 /** A compiled circuit, its witness generator loaded. */
 export class Circuit {
-  /** Rows of the R1CS, which is what proving time depends on. */
-  readonly constraintCount: number
-  readonly #constraints: readonly Constraint[]
-  readonly #wireCount: number
-  readonly #outputCount: number
-  readonly #inputCount: number
+  readonly #r1cs: R1csFile
   readonly #names: readonly string[]
   readonly #wires: ReadonlyMap<string, number>
   readonly #generator: WitnessGenerator
+  #parsedConstraints: readonly Constraint[] | undefined
 
   constructor(r1cs: Uint8Array, wasm: Uint8Array, symbols: string) {
-    const parsed = parseR1cs(r1cs)
-    this.#constraints = parsed.constraints
-    this.constraintCount = parsed.constraints.length
-    this.#wireCount = parsed.wires
-    this.#outputCount = parsed.outputs
-    this.#inputCount = parsed.inputs
+    this.#r1cs = new R1csFile(r1cs)
     const names: string[] = []
     const wires = new Map<string, number>()
     for (const line of symbols.split('\n')) {
@@ -118,14 +80,24 @@ export class Circuit {
     this.#generator = new WitnessGenerator(wasm)
   }
 
+  /** Rows of the R1CS, which is what proving time depends on. */
+  get constraintCount(): number {
+    return this.#r1cs.constraintCount
+  }
+
+  get #constraints(): readonly Constraint[] {
+    this.#parsedConstraints ??= this.#r1cs.constraints()
+    return this.#parsedConstraints
+  }
+
   /** All wires, the constant 1 first. @throws {@link NoWitnessError} if the inputs violate a constraint */
   witness(input: CircuitInput): bigint[] {
-    return this.#generator.calculate(input, this.#wireCount)
+    return this.#generator.calculate(input, this.#r1cs.wires)
   }
 
   /** The output signals in order. @throws {@link NoWitnessError} if the inputs violate a constraint */
   outputs(input: CircuitInput): bigint[] {
-    return this.#generator.calculate(input, 1 + this.#outputCount).slice(1)
+    return this.#generator.calculate(input, 1 + this.#r1cs.outputs).slice(1)
   }
 
   /** Whether the inputs have a witness. */
@@ -160,13 +132,20 @@ export class Circuit {
    * It does not see another isolated witness, such as a quotient one lower: each hint needs an attack test besides.
    */
   movableWires(witness: readonly bigint[]): string[] {
-    const firstInput = 1 + this.#outputCount
-    const isFixed = (wire: number) => wire === 0 || (wire >= firstInput && wire < firstInput + this.#inputCount)
+    const firstInput = 1 + this.#r1cs.outputs
+    const isFixed = (wire: number) => wire === 0 || (wire >= firstInput && wire < firstInput + this.#r1cs.inputs)
     const rows = this.#constraints.map((constraint) => jacobianRow(constraint, witness, isFixed))
     const used = new Set(rows.flatMap((row) => [...row.keys()]))
     const unused: number[] = []
-    for (let wire = 1; wire < this.#wireCount; wire++) if (!isFixed(wire) && !used.has(wire)) unused.push(wire)
+    for (let wire = 1; wire < this.#r1cs.wires; wire++) if (!isFixed(wire) && !used.has(wire)) unused.push(wire)
     return [...unused, ...nullSpaceSupport(rows)].map((wire) => this.#names[wire] ?? `wire ${wire}`).sort()
+  }
+
+  /** Whether both circuits have the same constraints over the same wires. */
+  hasConstraintsOf(other: Circuit): boolean {
+    const text = (circuit: Circuit) =>
+      JSON.stringify(circuit.#constraints, (_, value) => (typeof value === 'bigint' ? `${value}` : value))
+    return this.#r1cs.wires === other.#r1cs.wires && text(this) === text(other)
   }
 
   /** The witness with one wire replaced. */
@@ -197,16 +176,11 @@ function addTerms(row: SparseRow, terms: readonly Term[], factor: bigint, isFixe
   }
 }
 
-function jacobianRow(
-  [a, b, c]: Constraint,
-  witness: readonly bigint[],
-  isFixed: (wire: number) => boolean,
-): SparseRow {
+function jacobianRow([a, b, c]: Constraint, witness: readonly bigint[], isFixed: (wire: number) => boolean): SparseRow {
   const row: SparseRow = new Map()
   addTerms(row, a, evaluate(b, witness), isFixed)
   addTerms(row, b, evaluate(a, witness), isFixed)
   addTerms(row, c, -1n, isFixed)
-  // Zero coefficients stay out of the elimination but count as a use of the wire
   return row
 }
 
@@ -276,32 +250,46 @@ function invert(value: bigint): bigint {
 
 // ---------------------------------------------------------------- files
 
-/** @see https://github.com/iden3/r1csfile/blob/master/doc/r1cs_bin_format.md */
-function parseR1cs(bytes: Uint8Array) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const sections = new Map<number, number>()
-  let position = 12
-  for (let i = view.getUint32(8, true); i > 0; i--) {
-    sections.set(view.getUint32(position, true), position + 12)
-    position += 12 + Number(view.getBigUint64(position + 4, true))
-  }
-  const counts = sections.get(1)! + 4 + FIELD_BYTES
-  const [wires, outputs, publicInputs, privateInputs] = [0, 4, 8, 12].map((at) => view.getUint32(counts + at, true))
+/** An *.r1cs file. @see https://github.com/iden3/r1csfile/blob/master/doc/r1cs_bin_format.md */
+class R1csFile {
+  readonly wires: number
+  readonly outputs: number
+  readonly inputs: number
+  readonly constraintCount: number
+  readonly #view: DataView
+  readonly #start: number
 
-  position = sections.get(2)!
-  const readTerms = (): Term[] => {
-    const terms: Term[] = []
-    const count = view.getUint32(position, true)
-    position += 4
-    for (let i = 0; i < count; i++) {
-      terms.push([view.getUint32(position, true), readField(view, position + 4)])
-      position += 4 + FIELD_BYTES
+  constructor(bytes: Uint8Array) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const sections = new Map<number, number>()
+    let position = 12
+    for (let i = this.#view.getUint32(8, true); i > 0; i--) {
+      sections.set(this.#view.getUint32(position, true), position + 12)
+      position += 12 + Number(this.#view.getBigUint64(position + 4, true))
     }
-    return terms
+    const counts = sections.get(1)! + 4 + FIELD_BYTES
+    const count = (offset: number) => this.#view.getUint32(counts + offset, true)
+    this.wires = count(0)
+    this.outputs = count(4)
+    this.inputs = count(8) + count(12)
+    this.constraintCount = count(24)
+    this.#start = sections.get(2)!
   }
-  const constraints: Constraint[] = []
-  for (let i = view.getUint32(counts + 24, true); i > 0; i--) constraints.push([readTerms(), readTerms(), readTerms()])
-  return { wires: wires!, outputs: outputs!, inputs: publicInputs! + privateInputs!, constraints }
+
+  constraints(): Constraint[] {
+    let position = this.#start
+    const readTerms = (): Term[] => {
+      const terms: Term[] = []
+      const count = this.#view.getUint32(position, true)
+      position += 4
+      for (let i = 0; i < count; i++) {
+        terms.push([this.#view.getUint32(position, true), readField(this.#view, position + 4)])
+        position += 4 + FIELD_BYTES
+      }
+      return terms
+    }
+    return Array.from({ length: this.constraintCount }, () => [readTerms(), readTerms(), readTerms()])
+  }
 }
 
 function readField(view: DataView, position: number): bigint {
@@ -390,9 +378,6 @@ function signalHash(name: string): [high: number, low: number] {
   for (const character of name) hash = BigInt.asUintN(64, (hash ^ BigInt(character.charCodeAt(0))) * 0x100000001b3n)
   return [Number(hash >> 32n), Number(hash & 0xffffffffn)]
 }
-
-/** The compiler refused the source. */
-export class CompilationError extends Error {}
 
 /** No assignment of the wires satisfies the constraints for these inputs. */
 export class NoWitnessError extends Error {}
