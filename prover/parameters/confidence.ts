@@ -45,11 +45,12 @@ export function testPrediction(anchor: Anchor, lnPriceX26: bigint, asOf: bigint,
  * @see I. Gibbs, E. Candès, Adaptive Conformal Inference Under Distribution Shift, NeurIPS 2021
  */
 export function learn(multipliers: Multipliers, verdict: Verdict, policy: LearningPolicy): Multipliers {
-  if (!verdict.due) return multipliers
-  const step = (multiplier: bigint, breach: boolean): bigint =>
-    breach
+  const step = (multiplier: bigint, breach: boolean): bigint => {
+    if (!verdict.due) return multiplier
+    return breach
       ? min(multiplier + policy.stepUpX18, policy.multiplierCeilingX18)
       : max(multiplier - policy.stepDownX18, policy.multiplierFloorX18)
+  }
   return {
     multiplierDownX18: step(multipliers.multiplierDownX18, verdict.breachDown),
     multiplierUpX18: step(multipliers.multiplierUpX18, verdict.breachUp),
