@@ -1,0 +1,124 @@
+/**
+ * Two verifiers that share no arithmetic, behind one strict parser: what they accept is exactly what the EVM accepts.
+ */
+import { bn254 } from '@noble/curves/bn254.js'
+import { curves, groth16 } from 'snarkjs'
+import { ProverError } from '../errors.ts'
+import { formatProof, type ProofPoints, parseProof, parsePublicSignals, toNobleG2 } from './strictProof.ts'
+import { formatVerificationKey, type VerificationKey } from './verificationKey.ts'
+
+export { parseProof, parsePublicSignals } from './strictProof.ts'
+export { parseVerificationKey, type VerificationKey, verificationKeyHash } from './verificationKey.ts'
+
+/** Accepted, or why not. */
+export type Verdict = { readonly accepted: true } | { readonly accepted: false; readonly reason: ProverError }
+
+/** A statement and its proof, as read from a file: nothing is assumed about them. */
+export interface ProofToVerify {
+  readonly proof: unknown
+  readonly publicSignals: unknown
+}
+
+/** Verifies with snarkjs' WebAssembly pairing. */
+export function verifyWithSnarkjs(key: VerificationKey, claim: ProofToVerify): Promise<Verdict> {
+  return judge(key, claim, snarkjsAccepts)
+}
+
+/** Verifies with the pairing of @noble/curves, in plain bigints. */
+export function verifyWithNoble(key: VerificationKey, claim: ProofToVerify): Promise<Verdict> {
+  return judge(key, claim, async (points, signals) => nobleAccepts(key, points, signals))
+}
+
+/**
+ * Verifies with both.
+ *
+ * @throws {@link VerifiersDisagreeError} if their verdicts differ, which would be a bug in one of them
+ */
+export async function verifyProof(key: VerificationKey, claim: ProofToVerify): Promise<Verdict> {
+  const [snarkjsVerdict, nobleVerdict] = await Promise.all([verifyWithSnarkjs(key, claim), verifyWithNoble(key, claim)])
+  if (snarkjsVerdict.accepted !== nobleVerdict.accepted) throw new VerifiersDisagreeError(snarkjsVerdict.accepted)
+  return snarkjsVerdict
+}
+
+type Verifier = (points: ProofPoints, signals: readonly bigint[], key: VerificationKey) => Promise<boolean>
+
+async function judge(
+  key: VerificationKey,
+  { proof, publicSignals }: ProofToVerify,
+  verifier: Verifier,
+): Promise<Verdict> {
+  try {
+    const points = parseProof(proof)
+    const signals = parsePublicSignals(publicSignals, key.publicPoints.length - 1)
+    if (await verifier(points, signals, key)) return { accepted: true }
+    return { accepted: false, reason: new ProofRejectedError() }
+  } catch (error) {
+    if (error instanceof ProverError) return { accepted: false, reason: error }
+    throw error
+  }
+}
+
+async function snarkjsAccepts(points: ProofPoints, signals: readonly bigint[], key: VerificationKey): Promise<boolean> {
+  return withBorrowedCurve(() => groth16.verify(formatVerificationKey(key), signals.map(String), formatProof(points)))
+}
+
+/** ffjavascript shares one curve per process through this global. */
+const shared = globalThis as { curve_bn128?: unknown }
+let singleThreadCurve: Promise<unknown> | undefined
+let borrowers = 0
+
+/**
+ * Lends snarkjs a curve without worker threads while `job` runs. Its own would start one per processor and keep the process alive
+ * until terminated; one pairing needs none. A curve that somebody else has already started is used as it is.
+ */
+async function withBorrowedCurve<Result>(job: () => Promise<Result>): Promise<Result> {
+  singleThreadCurve ??= curves.getCurveFromName('bn128', { singleThread: true })
+  const curve = await singleThreadCurve
+  shared.curve_bn128 ??= curve
+  borrowers++
+  try {
+    return await job()
+  } finally {
+    borrowers--
+    if (borrowers === 0 && shared.curve_bn128 === curve) shared.curve_bn128 = null
+  }
+}
+
+/** e(-A, B) · e(alpha, beta) · e(Σ signalᵢ · publicPointᵢ, gamma) · e(C, delta) = 1. */
+function nobleAccepts(key: VerificationKey, { a, b, c }: ProofPoints, signals: readonly bigint[]): boolean {
+  const { Point } = bn254.G1
+  let combination = Point.fromAffine(key.publicPoints[0] as { x: bigint; y: bigint })
+  for (const [i, signal] of signals.entries()) {
+    const point = Point.fromAffine(key.publicPoints[i + 1] as { x: bigint; y: bigint })
+    combination = combination.add(point.multiplyUnsafe(signal))
+  }
+  const pairs = [
+    { g1: Point.fromAffine(a).negate(), g2: toNobleG2(b) },
+    { g1: Point.fromAffine(key.alpha1), g2: toNobleG2(key.beta2) },
+    { g1: combination, g2: toNobleG2(key.gamma2) },
+    { g1: Point.fromAffine(c), g2: toNobleG2(key.delta2) },
+  ]
+  // A pair with infinity contributes 1; @noble/curves wants it left out.
+  const product = bn254.pairingBatch(pairs.filter(({ g1 }) => !g1.is0()))
+  return bn254.fields.Fp12.eql(product, bn254.fields.Fp12.ONE)
+}
+
+/** A well-formed proof that does not prove these public signals under this key. */
+export class ProofRejectedError extends ProverError {
+  readonly code = 'proof.rejected'
+
+  constructor() {
+    super('The proof does not prove these public signals under this verification key. Do not act on them.')
+  }
+}
+
+/** One verifier accepted and the other did not: a bug in one of them. */
+export class VerifiersDisagreeError extends ProverError {
+  readonly code = 'proof.verifiers-disagree'
+  readonly snarkjsAccepts: boolean
+
+  constructor(snarkjsAccepts: boolean) {
+    super('snarkjs and @noble/curves disagree about a proof. Trust neither, and report the proof as a bug.')
+    this.snarkjsAccepts = snarkjsAccepts
+  }
+}
