@@ -1,4 +1,4 @@
-import type { statements } from './statements.ts'
+import { SLOW_HALF_LIFE_SHIFT, type statements } from './statements.ts'
 
 /** One compiled circuit: a template at fixed sizes, with keys and a verifier of its own. */
 export type Build = {
@@ -44,4 +44,5 @@ export const buildArguments = (build: Build): readonly number[] => [
   build.markets,
   build.observations,
   build.testEverySlot,
+  SLOW_HALF_LIFE_SHIFT,
 ]
