@@ -83,10 +83,12 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
 
 /** Histories of one market one after the other: each contributes what is later than everything before it. */
 export function joinPrices(...histories: readonly (readonly PriceRow[])[]): readonly PriceRow[] {
-  return histories.reduce((joined, history) => {
-    const last = joined.at(-1)?.asOf ?? -1n
-    return [...joined, ...history.filter(({ asOf }) => asOf > last)]
-  }, [])
+  let last = -1n
+  return histories.flatMap((history) => {
+    const later = history.filter(({ asOf }) => asOf > last)
+    last = later.at(-1)?.asOf ?? last
+    return later
+  })
 }
 
 type Line = { readonly row: number; readonly cells: readonly string[] }
@@ -118,7 +120,7 @@ function splitCsv(text: string, file: string): readonly Line[] {
     }) as unknown as readonly { readonly record: string[]; readonly info: { readonly lines: number } }[]
     return records.map(({ record, info }) => ({ row: info.lines, cells: record }))
   } catch (cause) {
-    if (cause instanceof CsvError) throw new PriceFileFormatError(file, Number(cause['lines'] ?? 0), cause)
+    if (cause instanceof CsvError) throw new PriceFileFormatError(file, Number(cause.lines ?? 0), cause)
     throw cause
   }
 }

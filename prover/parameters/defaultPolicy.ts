@@ -1,4 +1,6 @@
+import type { Policy } from './marketRisk.ts'
 import type { EnginePolicy, MarketRiskPolicy } from './policy.ts'
+import { encodeEnginePolicy, encodeMarketPolicy } from './policy.ts'
 
 /**
  * Starting policy of the engine; docs/backtest.md measures it.
@@ -38,3 +40,12 @@ export const defaultMarketPolicy: MarketRiskPolicy = {
 
 /** Confidence multiplier of a market that has learned nothing yet. */
 export const INITIAL_MULTIPLIER_X18 = 3n << 18n
+
+/** Volatility of a market of which no price has been seen yet: 60 %. */
+export const INITIAL_VOLATILITY_X24 = (6n << 24n) / 10n
+
+/** The starting policies as words. */
+export const defaultPolicy: Policy = {
+  ...encodeEnginePolicy(defaultEnginePolicy),
+  market: encodeMarketPolicy(defaultMarketPolicy),
+}

@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { PriceOptions, PriceRow } from './prices.ts'
+import { joinPrices, readPrices } from './prices.ts'
+import { parseTime } from './time.ts'
+
+/** Markets whose history comes with the project. */
+export type HistoryMarket = 'BTC-USD' | 'ETH-USD'
+
+export const historyMarkets: readonly HistoryMarket[] = ['BTC-USD', 'ETH-USD']
+
+export type PriceHistory = {
+  readonly market: HistoryMarket
+  readonly rows: readonly PriceRow[]
+  /** File names, in the order in which they follow each other. */
+  readonly sources: readonly string[]
+}
+
+type Source = { readonly file: string; readonly options: PriceOptions }
+
+const utc = (text: string): bigint => parseTime(text) ?? 0n
+const hourly = (file: string, options: PriceOptions = {}): Source => ({
+  file,
+  options: { barSeconds: 3600, ...options },
+})
+
+/**
+ * Hourly closes 2019/2020 to June 2024 as they lie beside a developer's checkout. Each market passes from one source to
+ * the next where the better one begins: the early ETH source is a venue of its own, with days missing from November 2020.
+ */
+const longSources: Readonly<Record<HistoryMarket, readonly Source[]>> = {
+  'BTC-USD': [
+    hourly('btcusdt-1h-2019-01_2022-02.csv.gz', { newestFirst: true, to: utc('2022-01-01 00:00:01') }),
+    hourly('btcusdt-1h-spot-2022-01_2024-06.csv.gz'),
+  ],
+  'ETH-USD': [
+    hourly('ethusd-1h-premium-venue-2020-01_2021-05.csv.gz', { timeColumn: 'date', to: utc('2020-10-23 09:00:00') }),
+    hourly('ethusdt-perp-1h-2020-10_2024-06.csv.gz', { to: utc('2022-01-01 00:00:01') }),
+    hourly('ethusdt-1h-spot-2022-01_2024-06.csv.gz'),
+  ],
+}
+
+const extracts: Readonly<Record<HistoryMarket, Source>> = {
+  'BTC-USD': { file: 'btc-usd-2020-03.csv', options: {} },
+  'ETH-USD': { file: 'eth-usd-2020-03.csv', options: {} },
+}
+
+/** Where a checkout keeps the long histories: beside itself. */
+export const longHistoryFolder = join(projectFolder(), '..', 'shared', 'data', 'prices')
+
+const extractFolder = join(projectFolder(), 'prover', 'market', 'extracts')
+
+/** Years of hourly closes, or undefined where they are not beside the checkout. */
+export function readLongHistory(market: HistoryMarket, folder: string = longHistoryFolder): PriceHistory | undefined {
+  const sources = longSources[market]
+  if (!sources.every(({ file }) => existsSync(join(folder, file)))) return undefined
+  return {
+    market,
+    rows: joinPrices(...sources.map(({ file, options }) => readPrices(join(folder, file), options))),
+    sources: sources.map(({ file }) => file),
+  }
+}
+
+/** The project's own extract: hourly closes of 8 to 16 March 2020. */
+export function readExtract(market: HistoryMarket): PriceHistory {
+  const { file, options } = extracts[market]
+  return { market, rows: readPrices(join(extractFolder, file), options), sources: [file] }
+}
+
+/** The project's root: the nearest folder upwards that holds package.json, from the sources and from dist alike. */
+function projectFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) folder = dirname(folder)
+  return folder
+}
