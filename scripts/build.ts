@@ -6,8 +6,9 @@
  */
 import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
-import { builds } from '../circuits/builds.ts'
+import { type Build, builds } from '../circuits/builds.ts'
 import { buildCircuit, constraintsOf } from './buildCircuits.ts'
 import { contentHash, filesBelow, root, versionOf } from './sources.ts'
 
@@ -17,6 +18,7 @@ type Stage = { readonly name: string; readonly run: () => Promise<string | undef
 const stages: readonly Stage[] = [
   { name: 'generated code', run: generateCode },
   { name: 'circuits', run: compileCircuits },
+  { name: 'keys', run: makeKeys },
   { name: 'contracts', run: compileContracts },
   { name: 'library', run: compileLibrary },
 ]
@@ -39,16 +41,53 @@ async function generateCode(): Promise<string | undefined> {
 }
 
 async function compileCircuits(): Promise<string | undefined> {
-  const summaries: string[] = []
+  let compiled = 0
+  const compileNext = async (queue: Build[]): Promise<void> => {
+    for (let build = queue.shift(); build !== undefined; build = queue.shift()) {
+      const started = performance.now()
+      const circuit = await buildCircuit(build)
+      if (!circuit.fresh) continue
+      compiled++
+      say(`      ${build.name}: ${constraintsOf(circuit).toLocaleString('en')} constraints (${secondsSince(started)})`)
+    }
+  }
+  const queue: Build[] = [...builds]
+  await Promise.all(Array.from({ length: availableParallelism() }, () => compileNext(queue)))
+  return compiled === 0 ? undefined : `${compiled} compiled`
+}
+
+/** Development keys where a circuit has none, and the verifier contract of whatever keys it has. */
+async function makeKeys(): Promise<string | undefined> {
+  const { generateVerifierContract, KeyStore } = await import('../prover/proof/index.ts')
+  const store = new KeyStore(join(root, 'build', 'keys'))
+  let made = 0
   for (const build of builds) {
     const started = performance.now()
-    const circuit = await buildCircuit(build)
-    if (!circuit.fresh) continue
-    const summary = `${build.name}: ${constraintsOf(circuit).toLocaleString('en')} constraints`
-    say(`      ${summary} (${secondsSince(started)})`)
-    summaries.push(summary)
+    const title = `      ${build.name}: development keys`
+    const progress = { said: started, reached: undefined as number | undefined }
+    const onProgress = (fraction: number): void => {
+      progress.reached = fraction
+      if (performance.now() - progress.said < 5_000) return
+      progress.said = performance.now()
+      say(`${title} ${Math.floor(fraction * 100)} %`)
+    }
+    const keys = await store.loadOrMakeDevelopmentKeys(await buildCircuit(build), { onProgress })
+    if (progress.reached !== undefined) {
+      made++
+      say(`${title} (${secondsSince(started)})`)
+    }
+    const contract = `${build.name.charAt(0).toUpperCase()}${build.name.slice(1)}Verifier`
+    writeIfChanged(`build/contracts/${contract}.sol`, generateVerifierContract(keys.verificationKey, contract))
   }
-  return summaries.length === 0 ? undefined : `${summaries.length} compiled`
+  return made === 0 ? undefined : `${made} made`
+}
+
+function writeIfChanged(path: string, text: string): void {
+  const file = join(root, path)
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) return
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(`${file}.draft`, text)
+  renameSync(`${file}.draft`, file)
 }
 
 async function compileContracts(): Promise<string | undefined> {
@@ -80,17 +119,14 @@ async function compileLibrary(): Promise<string | undefined> {
   return `${sources.length} files`
 }
 
-const stampFile = (name: string): string => join(root, 'build', 'stamps', name)
+const stampFile = (name: string): string => `build/stamps/${name}`
 
 function isStamped(name: string, key: string): boolean {
-  return existsSync(stampFile(name)) && readFileSync(stampFile(name), 'utf8') === key
+  const file = join(root, stampFile(name))
+  return existsSync(file) && readFileSync(file, 'utf8') === key
 }
 
-function stamp(name: string, key: string): void {
-  mkdirSync(dirname(stampFile(name)), { recursive: true })
-  writeFileSync(`${stampFile(name)}.draft`, key)
-  renameSync(`${stampFile(name)}.draft`, stampFile(name))
-}
+const stamp = (name: string, key: string): void => writeIfChanged(stampFile(name), key)
 
 /** Runs a script; what it says is shown only when it fails. */
 async function runNode(script: string, ...args: readonly string[]): Promise<void> {

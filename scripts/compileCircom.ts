@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { contentHash, root, versionOf } from './sources.ts'
 
@@ -43,20 +43,42 @@ export async function compileCircom(
   if (isCompiled(folder, key)) return compiledCircuit(name, folder, false)
 
   mkdirSync(dirname(folder), { recursive: true })
+  removeAbandonedDrafts(folder)
   const draft = mkdtempSync(`${folder}.draft-`)
   try {
     writeFileSync(join(draft, `${name}.circom`), source)
     const report = await runCircom(name, draft, extraFlags)
+    if (sourceKey(source, extraFlags) !== key) return await compileCircom(name, source, folder, extraFlags)
     renameSync(join(draft, `${name}_js`, `${name}.wasm`), join(draft, `${name}.wasm`))
     rmSync(join(draft, `${name}_js`), { recursive: true })
     writeFileSync(join(draft, 'report.txt'), report)
     writeFileSync(join(draft, 'key'), key)
-    rmSync(folder, { recursive: true, force: true })
-    renameSync(draft, folder)
+    replaceFolder(draft, folder, key)
   } finally {
     rmSync(draft, { recursive: true, force: true })
   }
   return compiledCircuit(name, folder, true)
+}
+
+/** Puts a draft in its place, unless another process has put an equal one there in the meantime. */
+function replaceFolder(draft: string, folder: string, key: string): void {
+  if (isCompiled(folder, key)) return
+  rmSync(folder, { recursive: true, force: true })
+  try {
+    renameSync(draft, folder)
+  } catch (error) {
+    if (!isCompiled(folder, key)) throw error
+  }
+}
+
+/** A process that was killed leaves its draft; none compiles for an hour. */
+function removeAbandonedDrafts(folder: string): void {
+  for (const entry of readdirSync(dirname(folder))) {
+    if (!entry.startsWith(`${basename(folder)}.draft-`)) continue
+    const draft = join(dirname(folder), entry)
+    const changed = statSync(draft, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
+    if (Date.now() - changed > 3_600_000) rmSync(draft, { recursive: true, force: true })
+  }
 }
 
 function compiledCircuit(name: string, folder: string, fresh: boolean): CompiledCircuit {
