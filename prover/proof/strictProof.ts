@@ -68,7 +68,8 @@ export function formatProof({ a, b, c }: ProofPoints): Groth16Proof {
  */
 export function parsePublicSignals(value: unknown, count: number): bigint[] {
   const signals = parseArray(value, 'publicSignals', count)
-  return signals.map((signal, i) => parseNumber(signal, SCALAR_FIELD_ORDER, `publicSignals[${i}]`))
+  // Array.from visits holes as well, which map would leave as they are.
+  return Array.from(signals, (signal, i) => parseNumber(signal, SCALAR_FIELD_ORDER, `publicSignals[${i}]`))
 }
 
 /** Parses [x, y, 1] as a point of the first group. */
@@ -76,7 +77,7 @@ export function parseG1(value: unknown, field: string): G1Point {
   const [x, y, z] = parseArray(value, field, 3)
   const point = { x: parseCoordinate(x, `${field}[0]`), y: parseCoordinate(y, `${field}[1]`) }
   parseConstant(z, '1', `${field}[2]`)
-  assertInGroup(() => bn254.G1.Point.fromAffine(point).assertValidity(), field)
+  assertInGroup(() => bn254.G1.Point.fromAffine(point), field)
   return point
 }
 
@@ -87,7 +88,7 @@ export function parseG2(value: unknown, field: string): G2Point {
   const point = { x: parsePair(x, `${field}[0]`), y: parsePair(y, `${field}[1]`) }
   parseConstant(z0, '1', `${field}[2][0]`)
   parseConstant(z1, '0', `${field}[2][1]`)
-  assertInGroup(() => toNobleG2(point).assertValidity(), field)
+  assertInGroup(() => toNobleG2(point), field)
   return point
 }
 
@@ -166,12 +167,16 @@ function parsePair(value: unknown, field: string): [bigint, bigint] {
   return [parseCoordinate(c0, `${field}[0]`), parseCoordinate(c1, `${field}[1]`)]
 }
 
-function assertInGroup(check: () => void, field: string): void {
+function assertInGroup(make: () => { is0(): boolean; assertValidity(): void }, field: string): void {
   try {
-    check()
+    const point = make()
+    point.assertValidity()
+    // @noble/curves reads (0, 0) as infinity, as the EVM does, and finds it valid.
+    if (!point.is0()) return
   } catch (error) {
     throw new PointNotInGroupError(field, error)
   }
+  throw new PointNotInGroupError(field, undefined)
 }
 
 /** The shape is not that of a Groth16 proof over BN254, or of its public signals or key. */

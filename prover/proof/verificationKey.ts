@@ -57,7 +57,7 @@ export function parseVerificationKey(value: unknown): VerificationKey {
     beta2: parseG2(key.vk_beta_2, 'vk_beta_2'),
     gamma2: parseG2(key.vk_gamma_2, 'vk_gamma_2'),
     delta2: parseG2(key.vk_delta_2, 'vk_delta_2'),
-    publicPoints: points.map((point, i) => parseG1(point, `IC[${i}]`)),
+    publicPoints: Array.from(points, (point, i) => parseG1(point, `IC[${i}]`)),
   }
 }
 
