@@ -1,4 +1,4 @@
-import { max, min } from '../math/index.ts'
+import { max, min, subtractOrZero } from '../math/index.ts'
 
 export type LearningPolicy = {
   readonly decayRateX36: bigint
@@ -49,7 +49,7 @@ export function learn(multipliers: Multipliers, verdict: Verdict, policy: Learni
     if (!verdict.due) return multiplier
     return breach
       ? min(multiplier + policy.stepUpX18, policy.multiplierCeilingX18)
-      : max(multiplier - policy.stepDownX18, policy.multiplierFloorX18)
+      : max(subtractOrZero(multiplier, policy.stepDownX18), policy.multiplierFloorX18)
   }
   return {
     multiplierDownX18: step(multipliers.multiplierDownX18, verdict.breachDown),
