@@ -1,8 +1,8 @@
 /**
- * The way in: `npm start`, `npm test`, `npm run check`, `npm run build`. Plain JavaScript without dependencies, because it
+ * The way in: `npm start`, `npm test`, `npm run check`, `npm run build`, `npm run snapshot`. Plain JavaScript without dependencies, because it
  * runs before anything is installed and on any Node >= 18.
  *
- *   node scripts/run.mjs <start|test|check|build> [arguments for the job]
+ *   node scripts/run.mjs <start|test|check|build|snapshot|zkrisk> [arguments for the job]
  *
  * 1. A Node older than package.json's `engines` fetches the pinned one from npm and hands over to it.
  * 2. Dependencies that do not match package-lock.json are installed (`npm ci`, no install scripts).
@@ -13,17 +13,7 @@
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -38,6 +28,8 @@ const jobs = {
   test: { build: true, script: ['scripts/test.ts'] },
   check: { build: false, script: ['scripts/check.ts'] },
   build: { build: true, script: undefined },
+  snapshot: { build: true, script: ['scripts/snapshot.ts'] },
+  zkrisk: { build: false, script: ['prover/service/cli.ts'] },
 }
 
 async function main([name = 'start', ...rest]) {
@@ -48,7 +40,9 @@ async function main([name = 'start', ...rest]) {
   }
   const setUpCode = await withSetUpLock(() => setUp(job.build))
   if (setUpCode !== 0 || job.script === undefined) return setUpCode
-  return run(process.execPath, [...job.script, ...rest])
+  const [script, ...args] = job.script
+  // Paths among the arguments are the user's, relative to where they stand.
+  return run(process.execPath, [join(root, script), ...args, ...rest], { cwd: process.cwd() })
 }
 
 async function setUp(build) {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { root } from '../../scripts/sources.ts'
@@ -23,7 +23,7 @@ const log = (line) => appendFileSync(process.env.LOG, line + '\\n')
 
 /** Stands for npm: lays what the lock file of its --prefix (or of the project) names, unless told to fail half-way. */
 const fakeNpm = `${logLine}
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 const at = process.argv.indexOf('--prefix')
 const folder = at < 0 ? process.cwd() : process.argv[at + 1]
@@ -54,6 +54,7 @@ function sketch(): string {
     'npm/package.json': JSON.stringify({ type: 'module' }),
     'npm/npm-cli.js': fakeNpm,
     'npm/version.mjs': fakeVersion,
+    'prover/service/cli.ts': `${logLine}log(process.argv.slice(2).join(' ') + ' in ' + process.cwd())`,
     'scripts/build.ts': `${logLine}log('build'); process.exit(Number(process.env.BUILD_EXIT ?? 0))`,
     'scripts/check.ts': `${logLine}log(['check', ...process.argv.slice(2)].join(' ')); process.exit(Number(process.env.JOB_EXIT ?? 0))`,
     'scripts/test.ts': `${logLine}log('test'); process.on('SIGTERM', () => process.exit(9)); setInterval(() => {}, 1000)`,
@@ -62,8 +63,11 @@ function sketch(): string {
   return project
 }
 
-function startRun(project: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+type Environment = Readonly<Record<string, string>>
+
+function startRun(project: string, args: readonly string[], env: Environment = {}, cwd = project): ChildProcess {
   return spawn(process.execPath, [join(project, 'scripts/run.mjs'), ...args], {
+    cwd,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       ...process.env,
@@ -76,9 +80,9 @@ function startRun(project: string, args: readonly string[], env: Readonly<Record
 }
 
 /** Runs the bootstrap; what it did is in `steps`. */
-async function run(project: string, args: readonly string[], env?: Readonly<Record<string, string>>) {
+async function run(project: string, args: readonly string[], env?: Environment, cwd?: string) {
   rmSync(join(project, 'log'), { force: true })
-  const child = startRun(project, args, env)
+  const child = startRun(project, args, env, cwd)
   let said = ''
   child.stderr?.on('data', (text) => {
     said += text
@@ -208,6 +212,14 @@ it('lets one set-up run at a time and clears the lock of a dead one', async () =
 it('refuses a job it does not know', async () => {
   expect(await run(sketch(), ['deploy'])).toMatchObject({
     code: 2,
-    said: expect.stringContaining('start, test, check, build'),
+    said: expect.stringContaining('start, test, check, build, snapshot, zkrisk'),
+  })
+})
+
+it('runs the command where the user stands', async () => {
+  const project = sketch()
+  const elsewhere = projectOf({ 'batch.json': '' })
+  expect(await run(project, ['zkrisk', 'prove', 'batch.json'], {}, elsewhere)).toMatchObject({
+    steps: [`npm ci under ${ours}`, `prove batch.json in ${realpathSync(elsewhere)}`],
   })
 })
