@@ -141,6 +141,46 @@ export class Circuit {
     return [...unused, ...nullSpaceSupport(rows)].map((wire) => this.#names[wire] ?? `wire ${wire}`).sort()
   }
 
+  /**
+   * Changes one wire at a time and looks at the constraints it stands in.
+   *
+   * @param changes - other values to try; those equal to the honest one are left out
+   * @returns how many were tried, and the wires of which some change violates nothing
+   */
+  tamper(witness: readonly bigint[], changes: (value: bigint) => readonly bigint[]): { tried: number; undetected: string[] } {
+    type Place = { readonly row: number; a: bigint; b: bigint; c: bigint }
+    const places = new Map<number, Map<number, Place>>()
+    const sums = this.#constraints.map((row) => row.map((terms) => evaluate(terms, witness)) as [bigint, bigint, bigint])
+    this.#constraints.forEach((constraint, row) => {
+      constraint.forEach((terms, side) => {
+        for (const [wire, coefficient] of terms) {
+          const rows = places.get(wire) ?? places.set(wire, new Map()).get(wire)!
+          const place = rows.get(row) ?? rows.set(row, { row, a: 0n, b: 0n, c: 0n }).get(row)!
+          place[(['a', 'b', 'c'] as const)[side]!] += coefficient
+        }
+      })
+    })
+    let tried = 0
+    const undetected: string[] = []
+    for (let wire = 1; wire < this.#r1cs.wires; wire++) {
+      const rows = [...(places.get(wire)?.values() ?? [])]
+      const honest = witness[wire]!
+      for (const changed of changes(honest)) {
+        const difference = reduce(changed - honest)
+        if (difference === 0n) continue
+        tried++
+        const caught = rows.some(({ row, a, b, c }) => {
+          const [sumA, sumB, sumC] = sums[row]!
+          return reduce((sumA + a * difference) * (sumB + b * difference) - sumC - c * difference) !== 0n
+        })
+        if (caught) continue
+        undetected.push(this.#names[wire] ?? `wire ${wire}`)
+        break
+      }
+    }
+    return { tried, undetected }
+  }
+
   /** Whether both circuits have the same constraints over the same wires. */
   hasConstraintsOf(other: Circuit): boolean {
     const text = (circuit: Circuit) =>

@@ -1,0 +1,139 @@
+/** Random batches inside the declared domain: what governance, inbox and earlier proofs can bring about. */
+
+import type { Build } from '../../circuits/builds.ts'
+import { marketIdOf } from '../../prover/market/marketId.ts'
+import type { AnchorState, MarketState, Observation, VolatilityState } from '../../prover/parameters/marketRisk.ts'
+import { batchLength } from '../../prover/parameters/marketRisk.ts'
+import type { MarketRiskBatch } from '../../prover/statement/marketRisk.ts'
+import type { Random } from '../parallel.ts'
+
+export const REGISTRY = `0x${'5a'.repeat(20)}`
+export const MODEL_ID = `0x${'7b'.repeat(32)}`
+
+export const buildOf = (markets: number, observations: number, testEverySlot: 0 | 1): Build => ({
+  name: `test${markets}x${observations}`,
+  statement: 'marketRisk',
+  template: 'MarketRisk',
+  file: 'statement/MarketRisk.circom',
+  markets,
+  observations,
+  testEverySlot,
+  meaning: 'a small build for tests',
+})
+
+export const sourceOf = ({ markets, observations, testEverySlot }: Build): string => `pragma circom 2.2.3;
+include "statement/MarketRisk.circom";
+component main {public [challenge]} = MarketRisk(${markets}, ${observations}, ${testEverySlot}, 4);
+`
+
+function randomEngine(random: Random): Pick<MarketRiskBatch, 'learning' | 'margin'> {
+  const multiplierFloorX18 = random.wide(22)
+  const cap = (value: bigint, most: bigint) => (value < most ? value : most)
+  return {
+    learning: {
+      decayRateX36: random.wide(25),
+      horizonSeconds: random.between(1n, 1n << random.between(1n, 24n)) & 0xffffffn,
+      sqrtHorizonX24: random.wide(24),
+      stepUpX18: random.wide(18),
+      stepDownX18: random.wide(18),
+      multiplierFloorX18,
+      multiplierCeilingX18: random.between(multiplierFloorX18, (1n << 22n) - 1n),
+    },
+    margin: {
+      impliedWeightX10: cap(random.wide(11), 1024n),
+      stressWeightX10: cap(random.wide(11), 1024n),
+      scanMultipleX8: random.wide(12),
+      loosenPerSecondX32: random.wide(20),
+      tightenPerSecondX32: random.wide(20),
+      initialMarginBufferX10: random.below(512n),
+    },
+  }
+}
+
+function randomPolicy(random: Random): MarketRiskBatch['markets'][number]['policy'] {
+  const pair = (bits: number, most = (1n << BigInt(bits)) - 1n): [bigint, bigint] => {
+    const high = random.wide(bits) % (most + 1n)
+    return [random.below(high + 1n), high]
+  }
+  const [volatilityFloorX16, volatilityCeilingX16] = pair(20)
+  // ceiling · (1 + buffer) < 1 with a buffer below one half.
+  const [maintenanceMarginFloorX16, maintenanceMarginCeilingX16] = pair(16, 43_000n)
+  const [scanRangeFloorX16, scanRangeCeilingX16] = pair(18)
+  return {
+    maxReturnX16: random.wide(16),
+    volatilityFloorX16,
+    volatilityCeilingX16,
+    stressVolatilityX16: random.wide(20),
+    liquidationCostX16: random.wide(16),
+    // A margin of nothing is no margin: RiskPolicy refuses a floor of 0.
+    maintenanceMarginFloorX16: maintenanceMarginFloorX16 + 1n,
+    maintenanceMarginCeilingX16: maintenanceMarginCeilingX16 + 1n,
+    liquidationBonusX16: random.wide(16),
+    scanRangeFloorX16,
+    scanRangeCeilingX16,
+  }
+}
+
+function randomState(random: Random): MarketState {
+  const volatility: VolatilityState = {
+    varianceFastX36: random.wide(46),
+    varianceSlowX36: random.wide(46),
+    lnPriceX26: random.below(2_232_000_000n),
+    asOf: random.between(1n << 20n, (1n << 31n) - 1n),
+    multiplierDownX18: random.wide(22),
+    multiplierUpX18: random.wide(22),
+  }
+  const maintenanceMarginX24 = random.between(1n, (1n << 24n) - 1n)
+  const anchor: AnchorState = {
+    anchorLnPriceX26: random.below(2_232_000_000n),
+    anchorAsOf: volatility.asOf - random.below(1n << 16n),
+    anchorMoveDownX24: random.wide(24),
+    anchorMoveUpX24: random.wide(24),
+    initialMarginX24: random.between(maintenanceMarginX24, (1n << 24n) - 1n),
+    maintenanceMarginX24,
+  }
+  return { volatility, anchor }
+}
+
+function randomObservations(random: Random, state: MarketState, most: number): Observation[] {
+  const count = Number(random.between(1n, BigInt(most)))
+  let { asOf } = state.volatility
+  let priceE8 = random.below(4n) === 0n ? random.wide(48) : BigInt(Math.round(Math.exp(Number(state.volatility.lnPriceX26) / 2 ** 26)))
+  return Array.from({ length: count }, () => {
+    asOf += random.between(1n, 1n << random.between(0n, 20n))
+    const change = random.between(-100n, 100n)
+    priceE8 = (priceE8 * (10_000n + change)) / 10_000n
+    if (priceE8 < 1n) priceE8 = 1n
+    if (priceE8 >= 1n << 48n) priceE8 = (1n << 48n) - 1n
+    return { priceE8, asOf, impliedVolatilityX24: random.boolean() ? 0n : random.wide(28) }
+  })
+}
+
+/** A batch of 1 to `build.markets` markets with as many observations as one batch may take. */
+export function randomBatch(random: Random, build: Build): MarketRiskBatch {
+  const engine = randomEngine(random)
+  const count = Number(random.between(1n, BigInt(build.markets)))
+  const markets = Array.from({ length: count }, (_, i) => {
+    const previous = randomState(random)
+    const waiting = randomObservations(random, previous, build.observations)
+    const taken = batchLength(previous, waiting, build.observations, build.testEverySlot === 1, engine.learning.horizonSeconds)
+    return {
+      marketId: marketIdOf(`M${i}-USD`),
+      sequence: random.between(1n, (1n << 26n) - 1n),
+      previous,
+      observations: waiting.slice(0, taken),
+      policy: randomPolicy(random),
+    }
+  })
+  return { build, chainId: 31337n, registry: REGISTRY, modelId: MODEL_ID, ...engine, markets }
+}
+
+/** Inputs in the flat form that a witness generator takes. */
+export function flatInput(input: Readonly<Record<string, unknown>>): Record<string, bigint | bigint[]> {
+  return Object.fromEntries(
+    Object.entries(input).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? (value.flat(2) as bigint[]) : (value as bigint),
+    ]),
+  )
+}
