@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest'
+import type { StatementContext } from '../../prover/statement/challenge.ts'
+import { challengeOf, evaluate, FIELD_ORDER } from '../../prover/statement/challenge.ts'
+import { commit } from '../../prover/statement/commitment.ts'
+import { assembleWords, stateBatch } from '../../prover/statement/marketRisk.ts'
+import { pack, unpack, WORD_LIMIT, wordBits } from '../../prover/statement/words.ts'
+import type { PackedWordName } from '../../circuits/statements.ts'
+import { packedWords } from '../../circuits/statements.ts'
+import { Random } from '../parallel.ts'
+import { buildOf, randomBatch } from './batches.ts'
+
+const context: StatementContext = {
+  layoutHash: `0x${'01'.repeat(32)}`,
+  chainId: 31337n,
+  registry: `0x${'02'.repeat(20)}`,
+  modelId: `0x${'03'.repeat(32)}`,
+  markets: [
+    { marketId: `0x${'04'.repeat(32)}`, sequence: 7n },
+    { marketId: `0x${'05'.repeat(32)}`, sequence: 9n },
+  ],
+}
+const words = [11n, 22n, 33n, 44n]
+const commitment = 1234567n
+
+describe('Q1: packing', () => {
+  test.each(Object.keys(packedWords) as PackedWordName[])('%s: packs and unpacks 1,000 random values, and no two alike', (word) => {
+    const random = new Random(BigInt(word.length))
+    const seen = new Map<bigint, string>()
+    for (let i = 0; i < 1000; i++) {
+      const values = Object.fromEntries(packedWords[word].fields.map(({ name, bits }) => [name, random.wide(bits)]))
+      const packed = pack(word, values as never)
+      expect(packed < WORD_LIMIT).toBe(true)
+      expect(unpack(word, packed)).toEqual(values)
+      const text = JSON.stringify(values, (_, v) => (typeof v === 'bigint' ? `${v}` : v))
+      expect(seen.get(packed) ?? text).toBe(text)
+      seen.set(packed, text)
+    }
+  })
+
+  test.each(Object.keys(packedWords) as PackedWordName[])('%s: refuses a field at its limit and a word above its fields', (word) => {
+    const zeros = Object.fromEntries(packedWords[word].fields.map(({ name }) => [name, 0n]))
+    for (const { name, bits } of packedWords[word].fields) {
+      const limit = 1n << BigInt(bits)
+      expect(() => pack(word, { ...zeros, [name]: limit - 1n } as never)).not.toThrow()
+      for (const bad of [limit, -1n]) {
+        expect(() => pack(word, { ...zeros, [name]: bad } as never)).toThrow(
+          expect.objectContaining({ code: 'statement.field-out-of-range', field: name }),
+        )
+      }
+    }
+    expect(() => unpack(word, 1n << BigInt(wordBits(word)))).toThrow(
+      expect.objectContaining({ code: 'statement.word-out-of-range' }),
+    )
+  })
+})
+
+describe('Q2: commitment', () => {
+  test('depends on every word, on their order and on their number', async () => {
+    const base = Array.from({ length: 34 }, (_, i) => BigInt(i + 1))
+    const honest = await commit(base)
+    const others = new Set<bigint>([honest])
+    for (let i = 0; i < base.length; i++) others.add(await commit(base.with(i, 999n)))
+    others.add(await commit(base.with(0, 2n).with(1, 1n)))
+    others.add(await commit([...base, 0n]))
+    others.add(await commit(base.slice(0, -1)))
+    expect(others.size).toBe(1 + base.length + 3)
+  })
+})
+
+describe('Q3: challenge and evaluation', () => {
+  const honest = challengeOf(context, commitment, words)
+
+  test.each([
+    ['layout', { ...context, layoutHash: `0x${'11'.repeat(32)}` }],
+    ['chain', { ...context, chainId: 1n }],
+    ['contract', { ...context, registry: `0x${'12'.repeat(20)}` }],
+    ['model', { ...context, modelId: `0x${'13'.repeat(32)}` }],
+    ['market', { ...context, markets: [{ ...context.markets[0]!, marketId: `0x${'14'.repeat(32)}` }, context.markets[1]!] }],
+    ['sequence', { ...context, markets: [{ ...context.markets[0]!, sequence: 8n }, context.markets[1]!] }],
+    ['order of markets', { ...context, markets: [context.markets[1]!, context.markets[0]!] }],
+    ['number of markets', { ...context, markets: [context.markets[0]!] }],
+  ])('another %s moves the challenge', (_, other) => {
+    expect(challengeOf(other, commitment, words)).not.toBe(honest)
+  })
+
+  test('another commitment, another word, two words swapped: the challenge moves', () => {
+    expect(challengeOf(context, commitment + 1n, words)).not.toBe(honest)
+    for (let i = 0; i < words.length; i++) expect(challengeOf(context, commitment, words.with(i, 99n))).not.toBe(honest)
+    expect(challengeOf(context, commitment, [22n, 11n, 33n, 44n])).not.toBe(honest)
+  })
+
+  test('is below 2^248, and the evaluation is the polynomial', () => {
+    expect(honest < WORD_LIMIT).toBe(true)
+    const direct = words.reduce((sum, word, i) => (sum + word * honest ** BigInt(i)) % FIELD_ORDER, 0n)
+    expect(evaluate(words, honest)).toBe(direct)
+  })
+
+  test('a word and the word plus the field order evaluate alike, which is why every word must be below 2^248', () => {
+    expect(evaluate([words[0]! + FIELD_ORDER, ...words.slice(1)], honest)).toBe(evaluate(words, honest))
+    expect(words[0]! + FIELD_ORDER >= WORD_LIMIT).toBe(true)
+  })
+
+  test('attack: with a challenge that does not depend on the commitment, other words of the same width evaluate alike', () => {
+    // The prover knows the challenge r of the words it shows, and proves (w0 + r, w1 - 1, …) instead.
+    const random = new Random(3n)
+    let forged = 0
+    let caught = 0
+    for (let i = 0; i < 200; i++) {
+      const shown = [random.below(WORD_LIMIT), random.between(1n, WORD_LIMIT - 1n), random.below(WORD_LIMIT)]
+      const r = challengeOf(context, 0n, shown)
+      const proven = [shown[0]! + r, shown[1]! - 1n, shown[2]!]
+      if (proven[0]! >= WORD_LIMIT) continue
+      expect(evaluate(proven, r)).toBe(evaluate(shown, r))
+      forged++
+      // With the commitment to the proven words inside, the contract's challenge is another one, and they differ.
+      const bound = challengeOf(context, BigInt(i) + 1n, shown)
+      if (evaluate(proven, bound) !== evaluate(shown, bound)) caught++
+    }
+    expect(forged).toBeGreaterThan(50)
+    expect(caught).toBe(forged)
+  })
+})
+
+test('Q2: a smaller batch repeats its first market', async () => {
+  const random = new Random(21n)
+  const build = buildOf(4, 2, 0)
+  const statement = await stateBatch(randomBatch(random, build))
+  const { packed } = statement
+  const shared = statement.words.slice(0, 2)
+  const repeated = assembleWords(shared, packed, 4)
+  const spelt = assembleWords(shared, Array.from({ length: 4 }, (_, i) => packed[i] ?? packed[0]!), 4)
+  expect(repeated).toEqual(spelt)
+  expect(repeated.words).toEqual(statement.words)
+  expect(statement.words).toHaveLength(2 + 4 * 7)
+})
