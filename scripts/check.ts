@@ -12,6 +12,7 @@ const checks: readonly Check[] = [
     name: 'lint of Solidity',
     command: ['solhint/solhint.js', '--disc', '--noPoster', '--max-warnings', '0', 'contracts/**/*.sol'],
   },
+  { name: 'lint of circuits', command: ['scripts/lintCircuits.ts'] },
   { name: 'types', command: ['typescript/bin/tsc', '--noEmit'] },
   { name: 'order of the stages', command: ['scripts/checkStages.ts'] },
   { name: 'documents', command: ['scripts/checkDocs.ts'] },

@@ -93,7 +93,7 @@ function placeOf(file: string): { readonly top: string; readonly stage: string |
 }
 
 const importPatterns: Record<string, RegExp> = {
-  ts: /(?:^|[;\n])\s*(?:import|export)\b[^'"`;]*?['"](\.[^'"]+)['"]|\b(?:import|URL)\(\s*['"](\.[^'"]+)['"]/g,
+  ts: /^\s*(?:import|export)\s+(?:[\w$*{}\s,]+\sfrom\s+)?['"](\.[^'"]+)['"]|\b(?:import|URL)\(\s*['"](\.[^'"]+\.\w+)['"]/gm,
   circom: /(?:^|\n)\s*include\s+"([^"]+)"/g,
   sol: /(?:^|\n)\s*import\b[^;"']*["'](\.[^"']+)["']/g,
 }

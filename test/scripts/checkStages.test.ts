@@ -11,6 +11,7 @@ const orderly = {
   'contracts/market/Inbox.sol': 'import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";',
   'contracts/registry/RiskRegistry.sol': 'import {Inbox} from "../market/Inbox.sol";',
   'prover/errors.ts': '',
+  'prover/market/files.ts': `export function parent(): string {\n  return join(folder, '..')\n}`,
   'prover/math/ln.ts': `import { ProverError } from '../errors.ts'`,
   'prover/statement/words.ts': `import { statements } from '../../circuits/statements.ts'\nexport * from '../math/ln.ts'`,
   'prover/index.ts': `export * from './statement/words.ts'`,
@@ -24,6 +25,8 @@ it('accepts a tree whose imports point backwards', () => {
 it.each([
   ['prover/math/ln.ts', `import { words } from '../statement/words.ts'`, 'statement comes after math'],
   ['prover/math/ln.ts', `import {\n  words,\n} from '../statement/words.ts'`, 'statement comes after math'],
+  ['prover/math/ln.ts', `import type Words, { word } from '../statement/words.ts'`, 'statement comes after math'],
+  ['prover/math/ln.ts', `import '../statement/words.ts'`, 'statement comes after math'],
   ['prover/math/ln.ts', `export type { Words } from '../statement/words.ts'`, 'statement comes after math'],
   ['prover/math/ln.ts', `const words = await import('../statement/words.ts')`, 'statement comes after math'],
   ['prover/math/ln.ts', `fork(new URL('../proof/worker.ts', import.meta.url))`, 'proof comes after math'],
