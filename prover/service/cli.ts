@@ -1,0 +1,35 @@
+/** The `zkrisk` command. Exit codes: 0 done, 1 refused or failed (with a typed error), 2 wrong usage. */
+import { Command, CommanderError } from 'commander'
+import { addDoctorCommand } from './commands/doctor.ts'
+import { addKeysCommand } from './commands/keys.ts'
+import { addParamsCommand } from './commands/params.ts'
+import { EXIT } from './terminal.ts'
+import { packageVersion } from './workspace.ts'
+
+function createProgram(): Command {
+  const program = new Command('zkrisk')
+    .description('Risk parameters computed off-chain, proven, and put in force on chain only if the proof verifies.')
+    .version(packageVersion)
+    .exitOverride()
+    .showHelpAfterError('(zkrisk <command> --help shows its options and an example)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 refused or failed (message and code on standard error), 2 wrong usage.\nZKRISK_DEBUG=1 adds stacks.',
+    )
+  for (const add of [addParamsCommand, addKeysCommand, addDoctorCommand]) add(program)
+  return program
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(args, { from: 'user' })
+    return Number(process.exitCode ?? EXIT.success)
+  } catch (error) {
+    // Commander has told the user already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage
+    throw error
+  }
+}
+
+// What a command leaves running (a provider's poll, an idle child) must not keep the shell waiting.
+process.exit(await main(process.argv.slice(2)))

@@ -1,0 +1,57 @@
+/** What all commands share: options, help with an example, numbers, errors and exit codes. */
+import { type Command, InvalidArgumentError } from 'commander'
+import { EXIT, openTerminal, reportError, type Terminal } from '../terminal.ts'
+
+/** Returns the exit code, 0 if nothing. */
+export type Work<Options, Args extends readonly unknown[]> = (
+  terminal: Terminal,
+  options: Options,
+  ...args: Args
+  // biome-ignore lint/suspicious/noConfusingVoidType: most commands simply end
+) => Promise<number | void>
+
+/** Adds a command with `--json` and examples in its help. */
+export function addCommand(parent: Command, usage: string, summary: string, examples: readonly string[]): Command {
+  return parent
+    .command(usage)
+    .description(summary)
+    .option('--json', 'result as JSON on standard output')
+    .addHelpText('after', `\nExample:\n${examples.map((line) => `  $ zkrisk ${line}`).join('\n')}`)
+}
+
+/** Wraps a command's work for commander: typed errors become messages and exit codes, never stacks. */
+export function action<Options, Args extends readonly unknown[]>(
+  work: Work<Options, Args>,
+): (...all: readonly unknown[]) => Promise<void> {
+  return async (...all) => {
+    const command = all.at(-1) as Command
+    const args = all.slice(0, -2) as unknown as Args
+    const options = command.optsWithGlobals() as Options & { json?: boolean }
+    const terminal = openTerminal(options.json === true)
+    process.exitCode = await work(terminal, options, ...args).then(
+      (code) => code ?? EXIT.success,
+      (error: unknown) => reportError(terminal, error),
+    )
+  }
+}
+
+/** A whole number from `least` up, for an option. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`)
+    }
+    return value
+  }
+}
+
+/** A positive decimal number, for an option. */
+export function positiveNumber(text: string): number {
+  const value = Number(text)
+  if (!/^\d*\.?\d+$/.test(text) || !(value > 0)) throw new InvalidArgumentError('Expected a positive number.')
+  return value
+}
+
+/** A repeatable option's values, in order. */
+export const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value]

@@ -1,0 +1,33 @@
+import type { Command } from 'commander'
+import { action, addCommand } from './command.ts'
+
+type Options = { keys?: string }
+
+export function addKeysCommand(program: Command): void {
+  const group = program.command('keys').description('proving and verification keys of the circuits compiled here')
+
+  addCommand(group, 'setup [circuits...]', 'make development keys where there are none (insecure: local chains only)', [
+    'keys setup',
+    'keys setup marketRisk8x2',
+  ])
+    .option('--keys <folder>', 'where keys lie, instead of the project’s own folder')
+    .action(
+      action<Options, [string[]]>(async (terminal, { keys }, circuits) => {
+        const { formatKeys, setUpKeys } = await import('../keyCommands.ts')
+        const reports = await setUpKeys(terminal, circuits, keys)
+        terminal.result(reports, formatKeys(reports))
+      }),
+    )
+
+  addCommand(group, 'verify [circuits...]', 'check hashes, ceremony gate and that keys belong to these circuits', [
+    'keys verify',
+  ])
+    .option('--keys <folder>', 'where keys lie, instead of the project’s own folder')
+    .action(
+      action<Options, [string[]]>(async (terminal, { keys }, circuits) => {
+        const { formatKeys, verifyKeys } = await import('../keyCommands.ts')
+        const reports = await verifyKeys(terminal, circuits, keys)
+        terminal.result(reports, formatKeys(reports))
+      }),
+    )
+}

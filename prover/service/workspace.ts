@@ -1,0 +1,82 @@
+/** Where circuits, keys and reports lie: below the project's `build/`, or below ZKRISK_BUILD. */
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { type Build, type BuildName, builds } from '../../circuits/builds.ts'
+import { ProverError } from '../errors.ts'
+import { type CircuitKeys, type CompiledCircuit, KeyStore } from '../proof/index.ts'
+
+/** The project's folder: the nearest one above this file that is ours. */
+export const projectRoot: string = findRoot(import.meta.dirname)
+
+export const packageVersion: string = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')).version
+
+export const buildFolder: string = resolve(process.env.ZKRISK_BUILD ?? join(projectRoot, 'build'))
+
+/** Build of the live circuit, which every batch uses unless it drains a backlog. */
+export const LIVE_BUILD: BuildName = 'marketRisk8x2'
+/** Build of the catch-up circuit. */
+export const CATCH_UP_BUILD: BuildName = 'marketRisk1x48'
+
+/** @throws {@link UnknownBuildError} */
+export function buildOf(name: string): Build {
+  const build = builds.find((candidate) => candidate.name === name)
+  if (build === undefined) throw new UnknownBuildError(name)
+  return build
+}
+
+/**
+ * A build as the circuit compiler left it.
+ *
+ * @throws {@link CircuitNotBuiltError}
+ */
+export function compiledCircuit(name: string): CompiledCircuit {
+  buildOf(name)
+  const file = (suffix: string): string => join(buildFolder, 'circuits', name, `${name}.${suffix}`)
+  const circuit = { name, r1cs: file('r1cs'), wasm: file('wasm') }
+  for (const path of [circuit.r1cs, circuit.wasm]) {
+    if (!existsSync(path)) throw new CircuitNotBuiltError(name, path)
+  }
+  return circuit
+}
+
+/** @param folder - of keys; the project's own by default */
+export function keyStore(folder: string = join(buildFolder, 'keys')): KeyStore {
+  return new KeyStore(folder)
+}
+
+/** Keys of a build, every hash checked. */
+export async function loadKeys(name: string, folder?: string): Promise<CircuitKeys> {
+  return keyStore(folder).load(compiledCircuit(name))
+}
+
+function findRoot(start: string): string {
+  for (let folder = start; ; folder = dirname(folder)) {
+    const manifest = join(folder, 'package.json')
+    if (existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).name === 'zk-risk-engine') return folder
+    if (dirname(folder) === folder) throw new Error(`No package.json of zk-risk-engine above ${start}.`)
+  }
+}
+
+/** There is no build of this name. */
+export class UnknownBuildError extends ProverError {
+  readonly code = 'service.unknown-build'
+  readonly build: string
+
+  constructor(build: string) {
+    super(`Expected one of the builds ${builds.map(({ name }) => name).join(', ')}, got "${build}".`)
+    this.build = build
+  }
+}
+
+/** The compiler's output is not there. */
+export class CircuitNotBuiltError extends ProverError {
+  readonly code = 'service.circuit-not-built'
+  readonly circuit: string
+  readonly file: string
+
+  constructor(circuit: string, file: string) {
+    super(`Circuit ${circuit} is not built: ${file} is missing. Run \`npm run build\`.`)
+    this.circuit = circuit
+    this.file = file
+  }
+}
