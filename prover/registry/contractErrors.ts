@@ -1,0 +1,94 @@
+/** What a contract reverted with, by name and arguments. */
+import type { ErrorDescription } from 'ethers'
+import { ProverError } from '../errors.ts'
+import { type ContractName, interfaceOf } from './artifacts.ts'
+
+/** A registry call may end in its own errors or in those of what it calls. */
+const contracts: readonly ContractName[] = ['RiskRegistry', 'ModelRegistry', 'AttestedFeed', 'RiskCouncil']
+
+/** Bytes a call reverted with; libraries and nodes put them under a `data` key at different depths. */
+export function revertDataOf(error: unknown, depth = 0): string | undefined {
+  if (typeof error !== 'object' || error === null || depth > 8) return undefined
+  const { data, error: inner, info, cause } = error as Record<string, unknown>
+  if (typeof data === 'string' && /^0x[0-9a-fA-F]*$/.test(data)) return data
+  return [data, inner, info, cause].map((next) => revertDataOf(next, depth + 1)).find((found) => found !== undefined)
+}
+
+/**
+ * Turns whatever a call threw into a typed error.
+ *
+ * @returns a {@link ContractRevertError} for a revert, a {@link RpcError} for everything else that is not ours already
+ */
+export function typedCallError(error: unknown, doing: string): ProverError {
+  if (error instanceof ProverError) return error
+  const data = revertDataOf(error)
+  if (data !== undefined) return revertError(data, doing, error)
+  const { code } = error as { code?: unknown }
+  if (code === 'CALL_EXCEPTION') return new ContractRevertError(doing, 'unknown', {}, error)
+  return new RpcError(doing, error)
+}
+
+function revertError(data: string, doing: string, cause: unknown): ContractRevertError {
+  for (const contract of contracts) {
+    const parsed = parse(contract, data)
+    if (parsed !== null) return new ContractRevertError(doing, parsed.name, argumentsOf(parsed), cause)
+  }
+  return new ContractRevertError(doing, data === '0x' ? 'no reason' : data.slice(0, 10), {}, cause)
+}
+
+function parse(contract: ContractName, data: string): ErrorDescription | null {
+  try {
+    return interfaceOf(contract).parseError(data)
+  } catch {
+    return null
+  }
+}
+
+function argumentsOf({ fragment, args }: ErrorDescription): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(fragment.inputs.map(({ name }, i) => [name === '' ? `${i}` : name, args[i]]))
+}
+
+/** What to do about the errors people meet; the others are for developers. */
+const advice: Readonly<Record<string, string>> = {
+  ObservationStale: 'Take in newer observations, or drain the backlog with the catch-up model.',
+  ObservationInFuture: 'Wait until the chain has caught up with the observation.',
+  StateMismatch: 'Another batch has moved this market since: make the batch again.',
+  InboxMismatch: 'The observations are not the next ones of the inbox: make the batch again.',
+  ModelNotActive: 'Use a model that the model registry lists as active.',
+  ProofRejected: 'The proof is for another chain, registry, model, sequence or policy: make the batch again.',
+  UnknownMarket: 'Add the market, or name one the registry has.',
+  AccessManagedUnauthorized: 'Only the council may do this.',
+}
+
+/** A contract refused a call. */
+export class ContractRevertError extends ProverError {
+  readonly code = 'registry.reverted'
+  /** Name of the contract's custom error, or the selector of an unknown one. */
+  readonly reason: string
+  /** Arguments of the custom error by name. */
+  readonly arguments: Readonly<Record<string, unknown>>
+
+  constructor(doing: string, reason: string, args: Readonly<Record<string, unknown>>, cause: unknown) {
+    const listed = Object.entries(args).map(([name, value]) => `${name} ${String(value)}`)
+    super(`${doing}: refused with ${reason}(${listed.join(', ')}). ${advice[reason] ?? ''}`.trim(), { cause })
+    this.reason = reason
+    this.arguments = args
+  }
+}
+
+/** The node did not answer, or not sensibly. */
+export class RpcError extends ProverError {
+  readonly code = 'registry.rpc'
+  readonly doing: string
+
+  constructor(doing: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    super(
+      `${doing}: the node did not answer as it should (${reason.slice(0, 300)}). Check the RPC address and try again.`,
+      {
+        cause,
+      },
+    )
+    this.doing = doing
+  }
+}

@@ -1,0 +1,115 @@
+/** `deployment.json`: where an engine lives and what it was deployed with. */
+import { AbiCoder, keccak256 } from 'ethers'
+import { z } from 'zod'
+import { ProverError } from '../errors.ts'
+import { digestOfJson } from './digest.ts'
+import { writeFileAtomic } from './atomicFile.ts'
+import { jsonOf, readAtMost, textOf } from './sealedFile.ts'
+import { addressSchema, firstIssue, hashSchema, integerSchema, wordSchema } from './wordSchemas.ts'
+import type { KeyManifest } from '../proof/index.ts'
+
+const MAX_BYTES = 1 << 20
+
+/** How old observations may land and parameters be read, and what staleness costs; as `IRiskPolicy.FreshnessPolicy`. */
+export const freshnessSchema = z.strictObject({
+  maxObservationAgeSeconds: integerSchema(32),
+  maxParameterAgeSeconds: integerSchema(32),
+  stalenessAddOnPerHourX24: integerSchema(24),
+  maintenanceMarginCapX24: integerSchema(24),
+})
+
+export const deployedModelSchema = z.strictObject({
+  /** Name of the build in circuits/builds.ts. */
+  name: z.string().min(1).max(64),
+  modelId: hashSchema,
+  verifier: addressSchema,
+  /** sha256 of the verification key, as bytes32. */
+  verificationKeyHash: hashSchema,
+  manifestHash: hashSchema,
+})
+
+export const deployedMarketSchema = z.strictObject({
+  name: z.string().min(1).max(66),
+  marketId: hashSchema,
+  source: addressSchema,
+  block: z.int().min(0),
+})
+
+export const deploymentSchema = z.strictObject({
+  format: z.literal('zk-risk-engine/deployment'),
+  version: z.literal(1),
+  chainId: integerSchema(64),
+  /** Block from which on the engine's events are found. */
+  block: z.int().min(0),
+  layoutHash: hashSchema,
+  addresses: z.strictObject({
+    council: addressSchema,
+    modelRegistry: addressSchema,
+    registry: addressSchema,
+    feed: addressSchema,
+  }),
+  feed: z.strictObject({
+    signers: z.array(addressSchema).min(1).max(256),
+    threshold: z.int().min(1),
+    maxConfidenceBps: z.int().min(0).max(10_000),
+  }),
+  policy: z.strictObject({
+    learning: wordSchema('learningPolicy'),
+    margin: wordSchema('marginPolicy'),
+    freshness: freshnessSchema,
+  }),
+  models: z.array(deployedModelSchema).max(64),
+  markets: z.array(deployedMarketSchema).max(4096),
+})
+
+export type FreshnessPolicy = z.infer<typeof freshnessSchema>
+export type DeployedModel = z.infer<typeof deployedModelSchema>
+export type DeployedMarket = z.infer<typeof deployedMarketSchema>
+export type Deployment = z.infer<typeof deploymentSchema>
+
+/** Id of a model: the build's name, its key and the words' layout, so that another key is another model. */
+export function modelIdOf(build: string, verificationKeyHash: string, layoutHash: string): string {
+  const types = ['string', 'bytes32', 'bytes32']
+  return keccak256(AbiCoder.defaultAbiCoder().encode(types, [build, verificationKeyHash, layoutHash]))
+}
+
+/**
+ * sha256 of what a key's manifest says about the key itself, as bytes32. Left out is what may differ between machines that
+ * have the same key: when it was fetched, by which tools, and the witness generator, which cannot make a wrong proof.
+ */
+export function manifestHashOf(manifest: KeyManifest): string {
+  const { circuit, kind, contributions, r1csSha256, zkeySha256, verificationKeySha256 } = manifest
+  return `0x${digestOfJson({ circuit, kind, contributions, r1csSha256, zkeySha256, verificationKeySha256 })}`
+}
+
+/** Writes a deployment, whole or not at all. */
+export async function writeDeployment(file: string, deployment: Deployment): Promise<void> {
+  const replacer = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value)
+  await writeFileAtomic(file, `${JSON.stringify(deployment, replacer, 2)}\n`)
+}
+
+/**
+ * Reads a deployment.
+ *
+ * @throws {@link UnreadableFileError} if it is no JSON file of a sensible size
+ * @throws {@link DeploymentFieldError} naming the field that is missing, unknown or malformed
+ */
+export async function readDeployment(file: string): Promise<Deployment> {
+  const parsed = deploymentSchema.safeParse(jsonOf(textOf(await readAtMost(file, MAX_BYTES), MAX_BYTES, file), file))
+  if (parsed.success) return parsed.data
+  const { path, reason } = firstIssue(parsed.error)
+  throw new DeploymentFieldError(file, path, reason)
+}
+
+/** A deployment file has a field that is missing, unknown or malformed. */
+export class DeploymentFieldError extends ProverError {
+  readonly code = 'registry.deployment-field'
+  readonly file: string
+  readonly field: string
+
+  constructor(file: string, field: string, reason: string) {
+    super(`${file}, ${field}: ${reason}. Deploy again, or correct the file.`)
+    this.file = file
+    this.field = field
+  }
+}

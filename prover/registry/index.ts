@@ -1,0 +1,99 @@
+/** The engine on a chain: deploying, feeding, reading and moving it, and the files that go between. */
+export {
+  type Artifact,
+  artifactOf,
+  type ContractName,
+  ContractsNotBuiltError,
+  interfaceOf,
+  verifierArtifactOf,
+  verifierNameOf,
+} from './artifacts.ts'
+export { DiskFullError, FileWriteError, writeFileAtomic } from './atomicFile.ts'
+export {
+  type BatchFileOptions,
+  type FileBatch,
+  parseBatchFile,
+  readBatchFile,
+  UnknownMarketError,
+} from './batchFile.ts'
+export {
+  batchOf,
+  type Bundle,
+  type BundlePins,
+  type BundleVerdict,
+  buildOf,
+  checkBundle,
+  type ClaimResult,
+  formatBundle,
+  type InboxPosition,
+  makeBundle,
+  parseBundle,
+  readBundle,
+  UnknownModelError,
+  writeBundle,
+} from './bundle.ts'
+export {
+  advanceInbox,
+  decodeSubmit,
+  encodeSubmit,
+  extendHead,
+  SubmissionHiddenError,
+  type SubmitCall,
+  stateHashOf,
+  submitCallOf,
+  type UpdateCall,
+  unpackObservations,
+} from './calldata.ts'
+export { connectProvider, RpcUnreachableError, WrongChainError } from './chain.ts'
+export {
+  type ClientOptions,
+  type CurrentMarket,
+  InboxUnreadableError,
+  type LeftOut,
+  MarketUnknownError,
+  type NextBatch,
+  NoProviderError,
+  NoSignerError,
+  type NothingToDo,
+  RegistryClient,
+  RegistryMissingError,
+  StateUnreadableError,
+  type Submitted,
+  WrongRegistryError,
+} from './client.ts'
+export { ContractRevertError, RpcError, typedCallError } from './contractErrors.ts'
+export {
+  addMarket,
+  defaultFreshness,
+  deployEngine,
+  type DeployOptions,
+  InsufficientFundsError,
+  type MarketToAdd,
+  type ModelToDeploy,
+  NoFirstObservationError,
+  SignerOffChainError,
+  VerifierOutOfDateError,
+} from './deploy.ts'
+export {
+  type DeployedMarket,
+  type DeployedModel,
+  type Deployment,
+  DeploymentFieldError,
+  type FreshnessPolicy,
+  manifestHashOf,
+  modelIdOf,
+  readDeployment,
+  writeDeployment,
+} from './deployment.ts'
+export {
+  type Attestation,
+  attestObservation,
+  type AttestedObservation,
+  feedDomain,
+  ObservationsNotMinedError,
+  observationTypes,
+  type SignedObservation,
+  submitObservations,
+} from './feed.ts'
+export { ModelDisabledError, type ModelOnChain, ModelUnknownError } from './models.ts'
+export { FileFieldError, NotCanonicalError, SectionChangedError, UnreadableFileError } from './sealedFile.ts'

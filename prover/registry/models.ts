@@ -1,0 +1,88 @@
+/** Models as the model registry lists them. */
+import { Contract, type Provider } from 'ethers'
+import type { Build } from '../../circuits/builds.ts'
+import { ProverError } from '../errors.ts'
+import { layoutHash } from '../statement/layout.ts'
+import { interfaceOf } from './artifacts.ts'
+import { modelIdOf } from './deployment.ts'
+
+export type ModelStatus = 'none' | 'active' | 'disabled'
+const statuses: readonly ModelStatus[] = ['none', 'active', 'disabled']
+
+export type ModelOnChain = {
+  readonly modelId: string
+  readonly verifier: string
+  readonly markets: number
+  readonly observations: number
+  readonly status: ModelStatus
+  readonly allowsBacklog: boolean
+  readonly layoutHash: string
+  readonly verificationKeyHash: string
+  readonly manifestHash: string
+}
+
+/** The model of a build under a key. */
+export function readModel(
+  provider: Provider,
+  modelRegistry: string,
+  build: string,
+  verificationKeyHash: string,
+): Promise<ModelOnChain> {
+  return readModelById(provider, modelRegistry, modelIdOf(build, verificationKeyHash, layoutHash('marketRisk')))
+}
+
+export async function readModelById(provider: Provider, modelRegistry: string, modelId: string): Promise<ModelOnChain> {
+  const contract = new Contract(modelRegistry, interfaceOf('ModelRegistry'), provider)
+  const model = await contract.getFunction('modelOf')(modelId)
+  return {
+    modelId,
+    verifier: model.verifier,
+    markets: Number(model.markets),
+    observations: Number(model.observations),
+    status: statuses[Number(model.status)] ?? 'none',
+    allowsBacklog: model.allowsBacklog,
+    layoutHash: model.layoutHash,
+    verificationKeyHash: model.verificationKeyHash,
+    manifestHash: model.manifestHash,
+  }
+}
+
+/**
+ * Refuses a model that would not take a build's proofs.
+ *
+ * @throws {@link ModelUnknownError}, {@link ModelDisabledError}
+ */
+export function checkModel(model: ModelOnChain, build: Build): void {
+  if (model.status === 'disabled') throw new ModelDisabledError(build.name, model.modelId)
+  const fits = model.markets === build.markets && model.observations === build.observations
+  if (model.status === 'none' || !fits) throw new ModelUnknownError(build.name, model.modelId)
+}
+
+/** The registry does not know this build under this key. */
+export class ModelUnknownError extends ProverError {
+  readonly code = 'registry.model-not-registered'
+  readonly build: string
+  readonly modelId: string
+
+  constructor(build: string, modelId: string) {
+    super(
+      `The registry has no model ${build} with the keys at hand (${modelId}). ` +
+        'Use the keys it was deployed with, or have the council register the model.',
+    )
+    this.build = build
+    this.modelId = modelId
+  }
+}
+
+/** The model was disabled. */
+export class ModelDisabledError extends ProverError {
+  readonly code = 'registry.model-disabled'
+  readonly build: string
+  readonly modelId: string
+
+  constructor(build: string, modelId: string) {
+    super(`Model ${build} (${modelId}) was disabled. Use another model.`)
+    this.build = build
+    this.modelId = modelId
+  }
+}

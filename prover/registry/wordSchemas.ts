@@ -1,0 +1,67 @@
+/** What numbers, hashes and words look like in our JSON files: one spelling each, so that equal files have equal bytes. */
+import { getAddress } from 'ethers'
+import { z } from 'zod'
+import type { Fields, PackedWordName } from '../../circuits/statements.ts'
+import { packedWords } from '../../circuits/statements.ts'
+
+/** 2^256 has 78 digits; longer numbers are refused unread. */
+const MOST_DIGITS = 78
+
+/** An integer in [0, 2^bits): a decimal string without sign, leading zeros or spaces. */
+export function integerSchema(bits = 256) {
+  return z
+    .string()
+    .max(MOST_DIGITS)
+    .regex(/^(?:0|[1-9][0-9]*)$/, 'expected a decimal integer without sign and leading zeros')
+    .transform((text) => BigInt(text))
+    .refine((value) => value < 1n << BigInt(bits), `expected an integer below 2^${bits}`)
+}
+
+/** 32 bytes in lower-case hexadecimal with 0x. */
+export const hashSchema = z.string().regex(/^0x[0-9a-f]{64}$/, 'expected 0x and 64 lower-case hexadecimal digits')
+
+/** sha256 in lower-case hexadecimal, without 0x. */
+export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits')
+
+/** An address with its checksum. */
+export const addressSchema = z.string().refine(isChecksummed, 'expected an address with its checksum')
+
+/** Bytes in lower-case hexadecimal with 0x. */
+export const bytesSchema = z
+  .string()
+  .regex(/^0x(?:[0-9a-f]{2})*$/, 'expected 0x and pairs of lower-case hexadecimal digits')
+
+/** Every field of a packed word by name, each within its width. */
+export function wordSchema<W extends PackedWordName>(word: W): z.ZodType<Fields<W>> {
+  const shape = Object.fromEntries(packedWords[word].fields.map(({ name, bits }) => [name, integerSchema(bits)]))
+  return z.strictObject(shape) as unknown as z.ZodType<Fields<W>>
+}
+
+/** Path of a field as people read it: `markets[1].previous.volatility.asOf`. */
+export function pathOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`
+    return text === '' ? String(key) : `${text}.${String(key)}`
+  }, '')
+}
+
+/** Where and why a schema refuses a value: its first issue; an unknown key is named with its path. */
+export function firstIssue(error: z.ZodError): { readonly path: string; readonly reason: string } {
+  const [issue] = error.issues
+  if (issue === undefined) return { path: '', reason: 'invalid' }
+  if (issue.code === 'unrecognized_keys') {
+    return { path: pathOf([...issue.path, issue.keys[0] ?? '']), reason: 'this field is unknown' }
+  }
+  if (issue.code === 'invalid_type' && issue.input === undefined) {
+    return { path: pathOf(issue.path), reason: 'this field is missing' }
+  }
+  return { path: pathOf(issue.path), reason: issue.message }
+}
+
+function isChecksummed(text: string): boolean {
+  try {
+    return /^0x[0-9a-fA-F]{40}$/.test(text) && getAddress(text) === text
+  } catch {
+    return false
+  }
+}
