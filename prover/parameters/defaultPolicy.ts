@@ -7,10 +7,11 @@ import { encodeEnginePolicy, encodeMarketPolicy } from './policy.ts'
  *
  * Over N horizons the breach rate misses α by exactly (q_end − q_start) / (learningRate · N) as long as the multiplier q
  * stays off its bounds. So the learning rate keeps a year (N = 8,760) within 0.1 percentage points of α even if q moves
- * by 4 in it, and the bounds are only a fence around what is learned, not part of the estimate.
+ * by 4 in it, and the bounds are only a fence around what is learned, not part of the estimate. The half-life is the
+ * longest after which breaches no longer come in clusters.
  */
 export const defaultEnginePolicy: EnginePolicy = {
-  fastHalfLifeHours: 6,
+  fastHalfLifeHours: 4,
   horizonSeconds: 3600,
   breachProbability: 0.005,
   learningRate: 0.5,
@@ -24,9 +25,14 @@ export const defaultEnginePolicy: EnginePolicy = {
   initialMarginBuffer: 0.5,
 }
 
-/** Starting policy of BTC and ETH against the dollar. */
+/**
+ * Starting policy of BTC and ETH against the dollar.
+ *
+ * Returns are winsorised where one hour alone would lift the volatility to about 380 %: beyond it margins would follow
+ * one price and not the market, and coverage does not improve.
+ */
 export const defaultMarketPolicy: MarketRiskPolicy = {
-  maxReturn: 0.25,
+  maxReturn: 0.1,
   volatilityFloor: 0.2,
   volatilityCeiling: 8,
   stressVolatility: 1.2,

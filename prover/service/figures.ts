@@ -1,0 +1,24 @@
+/** Figures as people read them: the same in tables, reports and messages. */
+
+/** An exact price from units of 1e-8, without trailing zeros: 793412000000 → `7934.12`. */
+export function exactPrice(priceE8: bigint): string {
+  const digits = priceE8.toString().padStart(9, '0')
+  return `${digits.slice(0, -8)}.${digits.slice(-8)}`.replace(/\.?0+$/, '')
+}
+
+/** A price to about five digits, thousands separated: `7,934.1`. */
+export function price(value: number): string {
+  const decimals = Math.min(8, Math.max(0, 4 - Math.floor(Math.log10(value))))
+  return value.toLocaleString('en-GB', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+}
+
+/** A fraction in per cent: 0.02351 → `2.35 %`. */
+export function percent(fraction: number, decimals = 2): string {
+  return `${(100 * fraction).toFixed(decimals)} %`
+}
+
+/** Unix seconds as `2020-03-12 10:00`, UTC; seconds only where there are any. */
+export function utcTime(asOf: bigint | number): string {
+  const iso = new Date(Number(asOf) * 1000).toISOString()
+  return `${iso.slice(0, 10)} ${iso.slice(17, 19) === '00' ? iso.slice(11, 16) : iso.slice(11, 19)}`
+}

@@ -1,0 +1,47 @@
+import { writeWholeFile } from '../wholeFile.ts'
+import type { BacktestSection } from './backtestSection.ts'
+import { drawBacktest } from './backtestSection.ts'
+import type { Entry } from './page.ts'
+import { page } from './page.ts'
+import type { WindowSection } from './window.ts'
+import { drawWindow } from './window.ts'
+
+export type { BacktestSection } from './backtestSection.ts'
+export type { ProvenPoint, WindowSection } from './window.ts'
+
+export type ReportSection = WindowSection | BacktestSection
+
+export type ReportOptions = {
+  readonly title?: string | undefined
+  /** Paragraphs below the title; by default how to read the charts. */
+  readonly lead?: readonly string[] | undefined
+}
+
+const LEAD = [
+  'Risk parameters as the engine’s exact integer model computes them from prices alone; a proof shows the same numbers to a contract. ' +
+    'The band is where one horizon earlier the price was expected to stay; the multipliers learn from every time it did not.',
+  'The initial margin rises at once and the maintenance margin on a ramp, so that the engine does not liquidate everybody in one step; ' +
+    'both fall slowly. Dashed: what a venue with a fixed margin would have had to ask for, all the time, to be exceeded no more often in its worst year. ' +
+    'Point at a chart, or use the arrow keys, to read a publication.',
+]
+
+/**
+ * Writes a report with plots as one HTML file that needs nothing else: no network, no other file.
+ *
+ * @param file - written as a whole or not at all
+ * @param sections - in the order in which they are shown; n ≥ 1
+ * @throws {@link FileWriteError} if it cannot be written
+ */
+export function writeReport(file: string, sections: readonly ReportSection[], options: ReportOptions = {}): void {
+  writeWholeFile(file, renderReport(sections, options))
+}
+
+/** The page that {@link writeReport} writes. */
+export function renderReport(sections: readonly ReportSection[], options: ReportOptions = {}): string {
+  const entries = sections.map((section, i): Entry => {
+    const id = `section-${i + 1}`
+    const body = section.kind === 'window' ? drawWindow(section, id) : drawBacktest(section, id)
+    return { id, title: section.title, body }
+  })
+  return page(options.title ?? 'Risk parameters through time', options.lead ?? LEAD, entries).markup
+}

@@ -1,0 +1,307 @@
+import { realValues } from '../../parameters/real.ts'
+import type { ReplayPoint, ReplaySeries } from '../../parameters/replay.ts'
+import { transitions } from '../../parameters/replay.ts'
+import { percent, price, utcTime } from '../figures.ts'
+import type { Chart, ChartPoint, Mark } from './chart.ts'
+import { drawChart } from './chart.ts'
+import type { Markup } from './markup.ts'
+import { embeddedJson, html } from './markup.ts'
+
+/** A publication that was proven and landed on a chain. */
+export type ProvenPoint = {
+  readonly asOf: bigint
+  readonly sequence: bigint
+  readonly transactionHash: string
+  /** The auditor's. */
+  readonly verdict: 'pass' | 'fail'
+}
+
+/** Parameters of one market through a stretch of time: four charts that share their time axis. */
+export type WindowSection = {
+  readonly kind: 'window'
+  readonly title: string
+  readonly note?: string | undefined
+  readonly series: ReplaySeries
+  /** Shown from and to, unix seconds; by default the whole series, which may start earlier to have learned something. */
+  readonly from?: bigint | undefined
+  readonly to?: bigint | undefined
+  /** Margins that a venue with fixed parameters would have asked for. */
+  readonly fixed?: { readonly initialMargin: number; readonly maintenanceMargin: number } | undefined
+  readonly proven?: readonly ProvenPoint[] | undefined
+}
+
+/** More points than this are not told apart on a screen. */
+const MAX_POINTS = 2400
+
+/** Everything charts, readout and summary say of one publication. */
+type Moment = {
+  readonly time: number
+  readonly price: number
+  /** Where the running prediction, made one horizon ago, expected the price; none while it is not due. */
+  readonly expected: readonly [low: number, high: number] | undefined
+  readonly volatilityFast: number
+  readonly volatilitySlow: number
+  readonly volatility: number
+  readonly initialMargin: number
+  readonly maintenanceMargin: number
+  readonly multiplierDown: number
+  readonly multiplierUp: number
+  readonly breach: 'down' | 'up' | undefined
+  readonly proven: ProvenPoint | undefined
+}
+
+/** Draws a window; `id` makes its anchors unique within the page. */
+export function drawWindow(section: WindowSection, id: string): Markup {
+  const all = momentsOf(section)
+  const moments = thin(all)
+  const hasProofs = (section.proven?.length ?? 0) > 0
+  return html`<section class="window" id="${id}">
+<h2>${section.title}</h2>
+${section.note === undefined ? [] : html`<p class="note">${section.note}</p>`}
+${summary(all, section)}
+<div class="plots" tabindex="0" aria-label="Charts; arrow keys move the readout">
+<p class="readout" aria-live="polite"></p>
+${[priceChart(moments, hasProofs), volatilityChart(moments), marginChart(moments, section), multiplierChart(moments)].map(drawChart)}
+<script type="application/json">${embeddedJson(moments.map((moment) => [moment.time, readout(moment, section)]))}</script>
+</div>
+${breachTable(all)}${hasProofs ? proofTable(section.proven ?? []) : []}
+</section>
+`
+}
+
+function momentsOf(section: WindowSection): readonly Moment[] {
+  const { series, from = series.start.asOf, to = 1n << 32n } = section
+  const proven = new Map(section.proven?.map((point) => [point.asOf, point]))
+  const shown = [...transitions(series)].filter(({ point }) => from <= point.asOf && point.asOf < to)
+  return shown.map(({ before, point }) => {
+    const volatility = realValues(point.state.volatility)
+    const parameters = realValues(point.parameters)
+    return {
+      time: Number(point.asOf),
+      price: Number(point.priceE8) / 1e8,
+      expected: point.verdict.due ? expectedRange(before.anchor) : undefined,
+      volatilityFast: Math.sqrt(volatility.varianceFast),
+      volatilitySlow: Math.sqrt(volatility.varianceSlow),
+      volatility: parameters.volatility,
+      initialMargin: parameters.initialMargin,
+      maintenanceMargin: parameters.maintenanceMargin,
+      multiplierDown: volatility.multiplierDown,
+      multiplierUp: volatility.multiplierUp,
+      breach: breachOf(point),
+      proven: proven.get(point.asOf),
+    }
+  })
+}
+
+function expectedRange(anchor: ReplayPoint['state']['anchor']): readonly [low: number, high: number] {
+  const { anchorLnPrice, anchorMoveDown, anchorMoveUp } = realValues(anchor)
+  return [Math.exp(anchorLnPrice - anchorMoveDown) / 1e8, Math.exp(anchorLnPrice + anchorMoveUp) / 1e8]
+}
+
+function breachOf({ verdict }: ReplayPoint): 'down' | 'up' | undefined {
+  if (verdict.breachDown) return 'down'
+  return verdict.breachUp ? 'up' : undefined
+}
+
+/** Of too many moments, those that shape the picture: of each stretch its lowest price, highest margin, breaches and proofs. */
+function thin(moments: readonly Moment[]): readonly Moment[] {
+  if (moments.length <= MAX_POINTS) return moments
+  const stretch = Math.ceil(moments.length / (MAX_POINTS / 2))
+  return moments.filter((moment, i) => {
+    const start = i - (i % stretch)
+    const neighbours = moments.slice(start, start + stretch)
+    const isLowest = neighbours.every((other) => other.price >= moment.price)
+    const isDearest = neighbours.every((other) => other.initialMargin <= moment.initialMargin)
+    return isLowest || isDearest || moment.breach !== undefined || moment.proven !== undefined
+  })
+}
+
+function span(moments: readonly Moment[]): { readonly from: number; readonly to: number } {
+  return { from: moments.at(0)?.time ?? 0, to: moments.at(-1)?.time ?? 1 }
+}
+
+const curve = (moments: readonly Moment[], value: (moment: Moment) => number): readonly ChartPoint[] =>
+  moments.map((moment) => [moment.time, value(moment)])
+
+function priceChart(moments: readonly Moment[], hasProofs: boolean): Chart {
+  const marks: readonly Mark[] = moments.flatMap(({ time, price, breach, proven }): readonly Mark[] => [
+    ...(breach === undefined
+      ? []
+      : [{ kind: breach, shape: breach, point: [time, price], title: `${utcTime(time)} breach ${breach}` } as const]),
+    ...(proven === undefined
+      ? []
+      : [
+          {
+            kind: proven.verdict,
+            shape: 'foot',
+            point: [time, price],
+            title: `proof ${proven.sequence}: ${proven.verdict}`,
+          } as const,
+        ]),
+  ])
+  return {
+    title: 'Price',
+    unit: 'USD',
+    height: 300,
+    ...span(moments),
+    figure: price,
+    axisFigure: (value) => value.toLocaleString('en-GB', { maximumSignificantDigits: 6 }),
+    series: [{ label: 'price', kind: 'ink', shape: 'line', points: curve(moments, (m) => m.price) }],
+    band: {
+      label: 'range expected one horizon earlier',
+      points: moments.flatMap(({ time, expected }) => (expected === undefined ? [] : [[time, ...expected] as const])),
+    },
+    marks,
+    markLegend: [
+      { label: 'breach down', kind: 'down', shape: 'down' },
+      { label: 'breach up', kind: 'up', shape: 'up' },
+      ...(hasProofs ? [{ label: 'proven on chain', kind: 'pass', shape: 'foot' } as const] : []),
+    ],
+  }
+}
+
+function volatilityChart(moments: readonly Moment[]): Chart {
+  return {
+    title: 'Volatility',
+    unit: 'annualised',
+    height: 190,
+    ...span(moments),
+    figure: (value) => percent(value, 0),
+    fromZero: true,
+    series: [
+      { label: 'used', kind: 'used', shape: 'line', points: curve(moments, (m) => m.volatility) },
+      { label: 'fast', kind: 'fast', shape: 'line', points: curve(moments, (m) => m.volatilityFast) },
+      { label: 'slow', kind: 'slow', shape: 'line', points: curve(moments, (m) => m.volatilitySlow) },
+    ],
+  }
+}
+
+function marginChart(moments: readonly Moment[], { fixed }: WindowSection): Chart {
+  return {
+    title: 'Margin',
+    unit: 'share of notional',
+    height: 230,
+    ...span(moments),
+    figure: (value) => percent(value, 1),
+    axisFigure: (value) => percent(value, 0),
+    fromZero: true,
+    series: [
+      { label: 'initial', kind: 'initial', shape: 'steps', points: curve(moments, (m) => m.initialMargin) },
+      { label: 'maintenance', kind: 'maintenance', shape: 'steps', points: curve(moments, (m) => m.maintenanceMargin) },
+    ],
+    levels:
+      fixed === undefined
+        ? []
+        : [
+            { label: 'fixed initial', kind: 'initial', value: fixed.initialMargin },
+            { label: 'fixed maintenance', kind: 'maintenance', value: fixed.maintenanceMargin },
+          ],
+  }
+}
+
+function multiplierChart(moments: readonly Moment[]): Chart {
+  return {
+    title: 'Confidence multiplier',
+    unit: 'standard deviations',
+    height: 150,
+    ...span(moments),
+    figure: (value) => value.toFixed(1),
+    series: [
+      { label: 'down', kind: 'down', shape: 'steps', points: curve(moments, (m) => m.multiplierDown) },
+      { label: 'up', kind: 'up', shape: 'steps', points: curve(moments, (m) => m.multiplierUp) },
+    ],
+  }
+}
+
+function summary(moments: readonly Moment[], { fixed }: WindowSection): Markup {
+  const [first, last] = [moments.at(0), moments.at(-1)]
+  if (first === undefined || last === undefined) return html`<p class="note">No publication lies in this window.</p>`
+  const extreme = (value: (moment: Moment) => number, pick: (...values: number[]) => number): number =>
+    moments.reduce((best, moment) => pick(best, value(moment)), value(first))
+  const count = (side: 'down' | 'up'): number => moments.filter(({ breach }) => breach === side).length
+  const lowest = extreme((m) => m.price, Math.min)
+  const above = moments.filter((m) => m.maintenanceMargin > (fixed?.maintenanceMargin ?? Number.POSITIVE_INFINITY))
+  const tiles = [
+    ['Price, first / lowest / last', `${price(first.price)} / ${price(lowest)} / ${price(last.price)}`],
+    [
+      'Breaches down / up',
+      `${count('down')} / ${count('up')} of ${moments.filter((m) => m.expected !== undefined).length}`,
+    ],
+    [
+      'Volatility, first / highest',
+      `${percent(first.volatility, 0)} / ${percent(
+        extreme((m) => m.volatility, Math.max),
+        0,
+      )}`,
+    ],
+    [
+      'Initial margin',
+      range(
+        first.initialMargin,
+        extreme((m) => m.initialMargin, Math.max),
+      ),
+    ],
+    [
+      'Maintenance margin',
+      range(
+        first.maintenanceMargin,
+        extreme((m) => m.maintenanceMargin, Math.max),
+      ),
+    ],
+    ...(fixed === undefined
+      ? []
+      : [
+          [
+            'Above the fixed maintenance margin',
+            `${percent(above.length / moments.length, 0)} of publications`,
+          ] as const,
+        ]),
+  ] as const
+  return html`<dl class="tiles">${tiles.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`
+}
+
+const range = (from: number, to: number): string => `${percent(from, 1)} → ${percent(to, 1)}`
+
+function readout(moment: Moment, { fixed }: WindowSection): string {
+  const { expected, breach, proven } = moment
+  return [
+    `${utcTime(moment.time)} UTC`,
+    `price ${price(moment.price)}`,
+    ...(expected === undefined ? [] : [`expected ${price(expected[0])} to ${price(expected[1])}`]),
+    ...(breach === undefined ? [] : [`BREACH ${breach.toUpperCase()}`]),
+    `volatility ${percent(moment.volatility, 0)} (fast ${percent(moment.volatilityFast, 0)}, slow ${percent(moment.volatilitySlow, 0)})`,
+    `margin ${percent(moment.initialMargin, 1)} initial, ${percent(moment.maintenanceMargin, 1)} maintenance` +
+      (fixed === undefined
+        ? ''
+        : ` (fixed ${percent(fixed.initialMargin, 1)}, ${percent(fixed.maintenanceMargin, 1)})`),
+    `multiplier ${moment.multiplierDown.toFixed(2)} down, ${moment.multiplierUp.toFixed(2)} up`,
+    ...(proven === undefined
+      ? []
+      : [`proof ${proven.sequence} ${proven.verdict}, ${proven.transactionHash.slice(0, 10)}…`]),
+  ].join(' · ')
+}
+
+function breachTable(moments: readonly Moment[]): Markup {
+  const breaches = moments.filter(({ breach }) => breach !== undefined)
+  return html`<details><summary>Breaches (${breaches.length})</summary>
+<table><thead><tr><th>time (UTC)</th><th>side</th><th>expected from</th><th>expected to</th><th>price</th></tr></thead><tbody>
+${breaches.map(
+  (
+    m,
+  ) => html`<tr><td>${utcTime(m.time)}</td><td>${m.breach ?? ''}</td><td>${price(m.expected?.[0] ?? 0)}</td><td>${price(m.expected?.[1] ?? 0)}</td><td>${price(m.price)}</td></tr>
+`,
+)}</tbody></table></details>
+`
+}
+
+function proofTable(proven: readonly ProvenPoint[]): Markup {
+  return html`<details><summary>Proofs on chain (${proven.length})</summary>
+<table><thead><tr><th>time (UTC)</th><th>sequence</th><th>transaction</th><th>audit</th></tr></thead><tbody>
+${proven.map(
+  (
+    p,
+  ) => html`<tr><td>${utcTime(p.asOf)}</td><td>${p.sequence.toString()}</td><td><code>${p.transactionHash}</code></td><td class="${p.verdict}">${p.verdict}</td></tr>
+`,
+)}</tbody></table></details>
+`
+}

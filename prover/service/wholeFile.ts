@@ -1,0 +1,35 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { ProverError } from '../errors.ts'
+
+/**
+ * Writes a file as a whole or not at all: a full disk or a crash leaves whatever was there before, and no fragment.
+ *
+ * @param file - its folder is made if it does not exist
+ * @throws {@link FileWriteError} if it cannot be written
+ */
+export function writeWholeFile(file: string, content: string | Uint8Array): void {
+  const partial = `${file}.partial-${process.pid}`
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(partial, content, { flush: true })
+    renameSync(partial, file)
+  } catch (cause) {
+    rmSync(partial, { force: true })
+    throw new FileWriteError(file, cause)
+  }
+}
+
+/** A file could not be written; nothing was left behind. */
+export class FileWriteError extends ProverError {
+  readonly code = 'service.file-write'
+  readonly file: string
+
+  constructor(file: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    super(`Could not write ${file} (${reason}). Nothing was left behind; free the disk or choose another place.`, {
+      cause,
+    })
+    this.file = file
+  }
+}
