@@ -4,7 +4,7 @@
  * A folder appears complete or not at all, because it is filled under another name and then renamed; an interrupted set-up starts
  * again without asking. Nothing in it is trusted on reading: every hash of the manifest is checked.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -129,46 +129,43 @@ export class KeyStore {
 
   /** Fills a folder under a temporary name, then renames it. If somebody else was faster, theirs stays. */
   private async add(circuit: CompiledCircuit, zkeyPieces: readonly Uint8Array[], kind: KeyKind): Promise<void> {
-    const r1csSha256 = sha256(await readFile(circuit.r1cs))
-    await mkdir(this.directory, { recursive: true })
-    await this.removeAbandoned()
-    const partial = join(this.directory, `${r1csSha256}.partial-${process.pid}`)
-    const folder = join(this.directory, r1csSha256)
-    await rm(partial, { recursive: true, force: true })
-    await mkdir(partial)
+    const zkeyBytes = Buffer.concat(zkeyPieces)
+    const zkey = readZkey(zkeyBytes, ZKEY)
+    const verificationKey = verificationKeyOf(zkey)
+    const manifest: KeyManifest = {
+      version: MANIFEST_VERSION,
+      circuit: circuit.name,
+      kind,
+      contributions: zkey.contributions.length,
+      r1csSha256: sha256(await readFile(circuit.r1cs)),
+      wasmSha256: sha256(await readFile(circuit.wasm)),
+      zkeySha256: sha256(zkeyBytes),
+      verificationKeySha256: verificationKeyHash(verificationKey),
+      createdAt: new Date().toISOString(),
+      tools: { node: process.versions.node, snarkjs: snarkjsVersion() },
+    }
+    const folder = join(this.directory, manifest.r1csSha256)
+    const partial = `${folder}.partial-${process.pid}-${randomUUID()}`
     try {
-      const zkeyBytes = Buffer.concat(zkeyPieces)
-      const zkey = readZkey(zkeyBytes, ZKEY)
-      const verificationKey = verificationKeyOf(zkey)
-      const manifest: KeyManifest = {
-        version: MANIFEST_VERSION,
-        circuit: circuit.name,
-        kind,
-        contributions: zkey.contributions.length,
-        r1csSha256,
-        wasmSha256: sha256(await readFile(circuit.wasm)),
-        zkeySha256: sha256(zkeyBytes),
-        verificationKeySha256: verificationKeyHash(verificationKey),
-        createdAt: new Date().toISOString(),
-        tools: { node: process.versions.node, snarkjs: snarkjsVersion() },
-      }
+      await mkdir(partial, { recursive: true })
+      await this.removeAbandoned()
       await writeDurably(join(partial, ZKEY), zkeyBytes)
       await writeDurably(join(partial, VERIFICATION_KEY), toJson(formatVerificationKey(verificationKey)))
       await writeDurably(join(partial, MANIFEST), toJson(manifest))
-      await rename(partial, folder).catch(async (error: NodeJS.ErrnoException) => {
+      await rename(partial, folder).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
       })
     } catch (error) {
-      throw error instanceof ProverError ? error : new KeyWriteError(folder, error)
+      throw new KeyWriteError(folder, error)
     } finally {
-      await rm(partial, { recursive: true, force: true })
+      await rm(partial, { recursive: true, force: true }).catch(() => undefined)
     }
   }
 
   /** Removes what interrupted processes left behind. */
   private async removeAbandoned(): Promise<void> {
     for (const entry of await readdir(this.directory)) {
-      const pid = /\.partial-(\d+)$/.exec(entry)?.[1]
+      const pid = /\.partial-(\d+)-/.exec(entry)?.[1]
       if (pid === undefined || isRunning(Number(pid))) continue
       await rm(join(this.directory, entry), { recursive: true, force: true })
     }
@@ -200,7 +197,8 @@ export function sha256(bytes: Uint8Array | string): string {
 
 async function readManifest(file: string, circuit: CompiledCircuit): Promise<KeyManifest> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' ? new KeysMissingError(circuit.name) : new CorruptKeyFileError(file, error)
+    const absent = error.code === 'ENOENT' || error.code === 'ENOTDIR'
+    throw absent ? new KeysMissingError(circuit.name) : new CorruptKeyFileError(file, error)
   })
   const manifest = parseJson(text, file) as Partial<KeyManifest> | null
   const isManifest =
