@@ -32,8 +32,16 @@ type TableSpecification = {
   /** Fraction bits of the leading coefficients. */
   readonly leadingBits: number
   /** `below`: never above the function. `exactAtZero`: on either side, but exact where the first segment starts. */
-  readonly side: 'below' | 'exactAtZero'
+  readonly side: 'below' | 'near' | 'exactAtZero'
+  /** From this segment on the table is constant. */
+  readonly flat?: { readonly fromSegment: number; readonly value: bigint }
+  /** The fitted segments must be at least as good as this. */
+  readonly tolerance?: bigint
+  /** Further constants that the functions on this table need. */
+  readonly constants?: (resultBits: number) => readonly Constant[]
 }
+
+type Constant = { readonly name: string; readonly meaning: string; readonly value: bigint }
 
 type Table = {
   readonly specification: TableSpecification
@@ -45,6 +53,17 @@ type Table = {
   readonly error: bigint
 }
 
+/** Fraction bits of log2(e) in the exponential: |x| < 16 times half a unit of it stays below 2^-35. */
+const LOG2_E_BITS = 38
+
+/** Where the distribution function is taken as flat; from there on it differs from 1 by less than 2^-34. */
+const CDF_FLAT_FROM = 13n * (ONE / 2n)
+/** Half of that difference: what the distribution function gives way to stay below the true value on both sides of 0. */
+const CDF_MARGIN = (ONE - normalCdf(CDF_FLAT_FROM)) / 2n
+
+/** Where the density is taken as 0: it is below 2^-34 there. */
+const PDF_FLAT_FROM = 27n * (ONE / 4n)
+
 const specifications: readonly TableSpecification[] = [
   {
     name: 'lnX28',
@@ -55,6 +74,7 @@ const specifications: readonly TableSpecification[] = [
     offsetBits: [26, 20, 14, 7],
     leadingBits: 6,
     side: 'below',
+    constants: (bits) => [{ name: 'Ln2', meaning: `floor(ln(2) * 2^${bits})`, value: floorAt(ln(2n * ONE), bits) }],
   },
   {
     name: 'exp2',
@@ -65,6 +85,55 @@ const specifications: readonly TableSpecification[] = [
     offsetBits: [28, 24, 17, 9],
     leadingBits: 10,
     side: 'exactAtZero',
+  },
+  {
+    name: 'exp',
+    meaning: '2^x, x in [0, 1)',
+    taylor: exp2Taylor,
+    indexBits: 4,
+    segmentBits: 4,
+    offsetBits: [31, 26, 19, 12],
+    leadingBits: 13,
+    side: 'below',
+    constants: () => [
+      {
+        name: 'Log2E',
+        meaning: `log2(e) * 2^${LOG2_E_BITS}, rounded to the nearest`,
+        value: roundAt(divide(ONE, ln(2n * ONE)), LOG2_E_BITS),
+      },
+      { name: 'Log2EBits', meaning: 'its fraction bits', value: BigInt(LOG2_E_BITS) },
+    ],
+  },
+  {
+    name: 'normalCdf',
+    meaning: 'the standard normal distribution function on [0, 8), flat from 6.5 on',
+    taylor: normalCdfTaylor,
+    indexBits: 5,
+    segmentBits: 2,
+    offsetBits: [26, 26, 26, 20, 16, 11],
+    leadingBits: 14,
+    side: 'near',
+    flat: { fromSegment: 26, value: ONE - CDF_MARGIN },
+    tolerance: CDF_MARGIN,
+    constants: (bits) => [
+      {
+        name: 'Margin',
+        meaning: 'half of what the function lacks from 1 at 6.5, rounded up',
+        value: floorAt(CDF_MARGIN, bits) + 1n,
+      },
+    ],
+  },
+  {
+    name: 'normalPdf',
+    meaning: 'the standard normal density on [0, 8), 0 from 6.75 on',
+    taylor: normalPdfTaylor,
+    indexBits: 5,
+    segmentBits: 2,
+    offsetBits: [26, 26, 26, 22, 18, 14],
+    leadingBits: 15,
+    side: 'below',
+    flat: { fromSegment: 27, value: 0n },
+    tolerance: normalPdf(PDF_FLAT_FROM),
   },
 ]
 
@@ -86,6 +155,11 @@ function maximum(values: readonly bigint[]): bigint {
   return values.reduce((largest, value) => (value > largest ? value : largest))
 }
 
+/** ⌊value × 2^bits⌋. */
+function floorAt(value: bigint, bits: number): bigint {
+  return value >> (PRECISION - BigInt(bits))
+}
+
 /** The integer nearest to value × 2^bits. */
 function roundAt(value: bigint, bits: number): bigint {
   const drop = PRECISION - BigInt(bits)
@@ -105,15 +179,55 @@ function ln(a: bigint): bigint {
   return 2n * sum
 }
 
-/** e^a for a real in [-1, 1], by its Taylor series. */
+/** e^a for a real in [-64, 64]: the Taylor series of e^(a / 64), raised to the 64th power. */
 function exp(a: bigint): bigint {
+  const reduced = a >> 6n
   let term = ONE
-  let sum = 0n
+  let result = 0n
   for (let n = 1n; term !== 0n && term !== -1n; n++) {
-    sum += term
-    term = multiply(term, a) / n
+    result += term
+    term = multiply(term, reduced) / n
+  }
+  for (let i = 0; i < 6; i++) result = multiply(result, result)
+  return result
+}
+
+/** arctan(1 / n). */
+function arctanOfInverse(n: bigint): bigint {
+  let power = ONE / n
+  let sum = 0n
+  for (let k = 1n; power !== 0n; k += 2n) {
+    sum += k % 4n === 1n ? power / k : -power / k
+    power /= n * n
   }
   return sum
+}
+
+function squareRoot(a: bigint): bigint {
+  let root = 1n << BigInt((a.toString(2).length + Number(PRECISION) + 2) >> 1)
+  for (;;) {
+    const next = (root + (a << PRECISION) / root) >> 1n
+    if (next >= root) return root
+    root = next
+  }
+}
+
+/** Density of the standard normal distribution. */
+function normalPdf(a: bigint): bigint {
+  const pi = 16n * arctanOfInverse(5n) - 4n * arctanOfInverse(239n) // Machin
+  return divide(exp(-multiply(a, a) / 2n), squareRoot(2n * pi))
+}
+
+/** Its distribution function at a ≥ 0: 1/2 + φ(a)·(a + a³/3 + a⁵/(3·5) + …). */
+function normalCdf(a: bigint): bigint {
+  const square = multiply(a, a)
+  let term = a
+  let sum = 0n
+  for (let n = 3n; term !== 0n; n += 2n) {
+    sum += term
+    term = multiply(term, square) / n
+  }
+  return ONE / 2n + multiply(normalPdf(a), sum)
 }
 
 // ---------------------------------------------------------------- Taylor coefficients
@@ -129,8 +243,29 @@ function lnTaylor(point: bigint): bigint[] {
   return coefficients
 }
 
+function exp2Taylor(point: bigint): bigint[] {
+  return exponentialTaylor(point, ln(2n * ONE))
+}
+
 function exp2NegativeTaylor(point: bigint): bigint[] {
-  const rate = -ln(2n * ONE)
+  return exponentialTaylor(point, -ln(2n * ONE))
+}
+
+/** Of φ, from φ' = -x·φ. */
+function normalPdfTaylor(point: bigint): bigint[] {
+  const coefficients = [normalPdf(point)]
+  for (let k = 0; k < ORDER; k++) {
+    coefficients.push(-(multiply(point, coefficients[k]!) + (coefficients[k - 1] ?? 0n)) / BigInt(k + 1))
+  }
+  return coefficients
+}
+
+function normalCdfTaylor(point: bigint): bigint[] {
+  const density = normalPdfTaylor(point).slice(0, ORDER)
+  return [normalCdf(point), ...density.map((coefficient, k) => coefficient / BigInt(k + 1))]
+}
+
+function exponentialTaylor(point: bigint, rate: bigint): bigint[] {
   const coefficients = [exp(multiply(rate, point))]
   for (let k = 1; k <= ORDER; k++) coefficients.push(multiply(coefficients[k - 1]!, rate) / BigInt(k))
   return coefficients
@@ -155,12 +290,18 @@ export function tabulate(specification: TableSpecification): Table {
   const scales = [leadingBits]
   for (const bits of offsetBits.toReversed()) scales.unshift(scales[0]! + bits + segmentBits)
 
-  const segments = Array.from({ length: 2 ** indexBits }, (_, segment) => fitSegment(specification, scales, segment))
+  const fitted = specification.flat?.fromSegment ?? 2 ** indexBits
+  const segments = Array.from({ length: fitted }, (_, segment) => fitSegment(specification, scales, segment))
+  const error = maximum(segments.map((segment) => segment.error))
+  if (error > (specification.tolerance ?? error)) throw new Error(`${specification.name}: the fit is too coarse`)
+
+  const flat = [floorAt(specification.flat?.value ?? 0n, scales[0]!), ...offsetBits.map(() => 0n)]
+  const rest = Array.from({ length: 2 ** indexBits - fitted }, () => flat)
   return {
     specification,
     resultBits: scales[0]!,
-    coefficients: segments.map((segment) => segment.coefficients),
-    error: maximum(segments.map((segment) => segment.error)),
+    coefficients: [...segments.map((segment) => segment.coefficients), ...rest],
+    error,
   }
 }
 
@@ -198,7 +339,7 @@ function fitSegment(specification: TableSpecification, scales: readonly number[]
     })
     error += absolute(multiple) + 1n
   }
-  error += cutError(coefficients, scales, means, radiusBits)
+  error += cutError(coefficients, scales, means, radiusBits, (2n * ONE) >> BigInt(offsetBits[0]!))
 
   if (specification.side === 'below') {
     const unit = ONE >> BigInt(scales[0]!)
@@ -206,7 +347,8 @@ function fitSegment(specification: TableSpecification, scales: readonly number[]
     return { coefficients, error: 2n * (error + unit) }
   }
   coefficients[0] = roundAt(rest[0]!, scales[0]!)
-  if (segment !== 0) return { coefficients, error: error + (ONE >> BigInt(scales[0]!)) }
+  if (specification.side === 'near' || segment !== 0)
+    return { coefficients, error: error + (ONE >> BigInt(scales[0]!)) }
 
   const excess = evaluate(coefficients, startOffsets(offsetBits)) - roundAt(specification.taylor(0n)[0]!, scales[0]!)
   coefficients[0] -= excess
@@ -223,18 +365,23 @@ function nestedBasis(means: readonly bigint[]): bigint[][] {
   return basis
 }
 
-/** What cutting the offsets of levels 1 and up short can change: the deviation from the mean, times all levels inside. */
+/**
+ * What cutting the offsets of levels 1 and up short can change: the deviation from the mean, times all levels inside.
+ * `carry` is the unit that the whole offset may have on top of the bits from which the cut ones are taken.
+ */
 function cutError(
   coefficients: readonly bigint[],
   scales: readonly number[],
   means: readonly bigint[],
   radiusBits: bigint,
+  carry: bigint,
 ): bigint {
   let error = 0n
   let inner = 0n
   for (let k = means.length; k >= 2; k--) {
     inner = (inner >> radiusBits) + (absolute(coefficients[k]!) << (PRECISION - BigInt(scales[k]!)))
-    error += multiply(inner, means[k - 1]!) >> (BigInt(k) * radiusBits)
+    const mean = means[k - 1]!
+    if (mean !== 0n) error += multiply(inner, mean + carry) >> (BigInt(k) * radiusBits)
   }
   return error
 }
@@ -247,11 +394,6 @@ function startOffsets(offsetBits: readonly number[]): bigint[] {
 /** Horner's rule on integers, as circuit and twin do it. */
 function evaluate(coefficients: readonly bigint[], offsets: readonly bigint[]): bigint {
   return coefficients.reduceRight((inner, coefficient, k) => inner * (offsets[k] ?? 0n) + coefficient)
-}
-
-/** floor(ln(2) × 2^bits). */
-function ln2Down(bits: number): bigint {
-  return ln(2n * ONE) >> (PRECISION - BigInt(bits))
 }
 
 function atZero(table: Table): bigint {
@@ -275,18 +417,27 @@ function errorBits(error: bigint): string {
   return (Math.floor(bits * 100) / 100).toFixed(2)
 }
 
+function constantsOf(table: Table): readonly Constant[] {
+  return table.specification.constants?.(table.resultBits) ?? []
+}
+
 function describe(table: Table): string[] {
   const { meaning, side } = table.specification
   const bound = `within 2^-${errorBits(table.error)} of it`
   return [
     `${meaning}, at scale 2^${table.resultBits}:`,
-    side === 'below' ? `never above the function and ${bound}.` : `${bound}, and exact at 0.`,
+    { below: `never above the function and ${bound}.`, near: `${bound}.`, exactAtZero: `${bound}, and exact at 0.` }[
+      side
+    ],
   ]
 }
 
 function circomTable(table: Table): string {
   const { name, indexBits, offsetBits } = table.specification
   const columns = offsetBits.concat(0).map((_, k) => moebius(table.coefficients.map((segment) => segment[k]!)))
+  const constants = constantsOf(table).map(
+    (constant) => `// ${constant.meaning}.\nfunction ${name}${constant.name}() {\n    return ${constant.value};\n}\n\n`,
+  )
   const rows = columns.map((column) => `        [\n${column.map((c) => `            ${c}`).join(',\n')}\n        ]`)
   return `pragma circom 2.2.3;
 
@@ -320,12 +471,7 @@ function ${name}AtZero() {
     return ${atZero(table)};
 }
 
-// floor(ln(2) * 2^${table.resultBits}).
-function ${name}Ln2() {
-    return ${ln2Down(table.resultBits)};
-}
-
-function ${name}Coefficients() {
+${constants.join('')}function ${name}Coefficients() {
     return [
 ${rows.join(',\n')}
     ];
@@ -333,7 +479,7 @@ ${rows.join(',\n')}
 `
 }
 
-function typescriptTables(tables: readonly Table[], ln2Bits: number): string {
+function typescriptTables(tables: readonly Table[]): string {
   const parts = tables.map((table) => {
     const { name, indexBits, offsetBits } = table.specification
     const rows = table.coefficients.map((segment) => `    [${segment.map((c) => `${c}n`).join(', ')}],`)
@@ -347,20 +493,15 @@ export const ${name}: PolynomialTable = {
 ${rows.join('\n')}
   ],
 }
-`
+${constantsOf(table)
+  .map((constant) => `\n/** ${constant.meaning}. */\nexport const ${name}${constant.name} = ${constant.value}n\n`)
+  .join('')}`
   })
   return `// Written by scripts/generateTables.ts; do not edit.
 import type { PolynomialTable } from './piecewisePolynomial.ts'
 
-export const LN2_BITS = ${ln2Bits}
-
-/** floor(ln(2) × 2^LN2_BITS). */
-export const LN2 = ${ln2Down(ln2Bits)}n
-
 ${parts.join('\n')}`
 }
-
-const LN2_BITS = 200
 
 export function generateTables(): ReadonlyMap<string, string> {
   const tables = specifications.map(tabulate)
@@ -368,7 +509,7 @@ export function generateTables(): ReadonlyMap<string, string> {
   for (const table of tables) {
     files.set(`circuits/generated/tables/${table.specification.name}.circom`, circomTable(table))
   }
-  files.set('prover/math/tables.generated.ts', typescriptTables(tables, LN2_BITS))
+  files.set('prover/math/tables.generated.ts', typescriptTables(tables))
   return files
 }
 

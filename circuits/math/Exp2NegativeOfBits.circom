@@ -43,7 +43,7 @@ template Exp2NegativeOfBits(IN_BITS, FRACTION_BITS) {
     }
     signal fractionWeight <== PiecewisePolynomial(
         ARGUMENT_BITS, exp2IndexBits(), exp2Degree(), exp2OffsetBits(), exp2Coefficients()
-    )(argument);
+    )(argument, 0);
 
     signal clearBits[4];
     for (var i = 0; i < 4; i++) {

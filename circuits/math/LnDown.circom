@@ -10,7 +10,7 @@ include "../generated/tables/lnX28.circom";
 /**
  * @title  LnDown
  * @notice Natural logarithm of an integer, rounded down: out <= ln(in) * 2^FRACTION_BITS.
- * @param  FRACTION_BITS  28
+ * @param  FRACTION_BITS  of the result, at most 28: the table resolves no more
  * @input  in   []  in >= 1 (0 has no witness); tagged width W, 32 to 64
  * @output out  []  maxbit = FRACTION_BITS + 6, as ln(2^64) < 2^6
  *
@@ -18,13 +18,13 @@ include "../generated/tables/lnX28.circom";
  * a hint with one accepted value, the one that brings in * 2^shift into [2^(W - 1), 2^W); the product stays
  * below 2^(W + 64) <= 2^128 whatever its bits. The table never lies above ln(1 + x) and ln(2) is rounded
  * down, so out never lies above; it would fall below 0 only at in = 1, which gets the table's shortfall back.
- * Error: out > ln(in) * 2^28 - 1.3, of which 1 is the final truncation. Claim: M16.
+ * Error: out > ln(in) * 2^FRACTION_BITS - 1.3, of which 1 is the final truncation. Claim: M16.
  */
 template LnDown(FRACTION_BITS) {
     signal input {maxbit} in;
     signal output {maxbit} out;
 
-    assert(FRACTION_BITS == 28);
+    assert(FRACTION_BITS <= 28);
     var IN_BITS = in.maxbit;
     assert(IN_BITS >= 32);
     assert(IN_BITS <= 64);
@@ -51,7 +51,7 @@ template LnDown(FRACTION_BITS) {
     }
     signal lnMantissa <== PiecewisePolynomial(
         ARGUMENT_BITS, lnX28IndexBits(), lnX28Degree(), lnX28OffsetBits(), lnX28Coefficients()
-    )(argument);
+    )(argument, 0);
 
     signal isOne <== IsZero()(in - 1);
     signal logarithm <== (IN_BITS - 1 - shift) * lnX28Ln2() + lnMantissa - isOne * lnX28AtZero();

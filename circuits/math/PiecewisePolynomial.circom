@@ -10,15 +10,17 @@ pragma circom 2.2.3;
  * @param  OFFSET_BITS    [DEGREE]; level k multiplies by the offset's upper OFFSET_BITS[k] bits only
  * @param  COEFFICIENTS   [DEGREE + 1][2^INDEX_BITS]; see below
  * @input  bits           [ARGUMENT_BITS]  least significant first, binary by the caller's decomposition
+ * @input  carry          []  0 or 1, added to the argument; it may reach the segment's end, not the next one
  * @output out            []  untruncated, at the table's result scale; its range is the table's
  *
  * Segment i's coefficient is the sum of COEFFICIENTS[k][j] over all j whose bits are within i's, so it
  * is linear in the products of index bits: all columns share 2^INDEX_BITS - INDEX_BITS - 1 rows.
- * Inner levels need fewer bits since they are multiplied by small offsets (CIRCUITS: mixed precision);
- * scripts/generateTables.ts chooses the bits and bounds the error. DEGREE more rows; no hints.
+ * Inner levels need fewer bits since they are multiplied by small offsets; levels that use all bits also
+ * see the carry. scripts/generateTables.ts bounds the error. DEGREE more rows; no hints.
  */
 template PiecewisePolynomial(ARGUMENT_BITS, INDEX_BITS, DEGREE, OFFSET_BITS, COEFFICIENTS) {
     signal input bits[ARGUMENT_BITS];
+    signal input carry;
     signal output out;
 
     var SEGMENTS = 2 ** INDEX_BITS;
@@ -46,6 +48,9 @@ template PiecewisePolynomial(ARGUMENT_BITS, INDEX_BITS, DEGREE, OFFSET_BITS, COE
             var offset = bits[ALL_OFFSET_BITS - 1] - 1; // the offset's top bit, less half a segment
             for (var i = ALL_OFFSET_BITS - 2; i >= ALL_OFFSET_BITS - OFFSET_BITS[k]; i--) {
                 offset += offset + bits[i];
+            }
+            if (OFFSET_BITS[k] == ALL_OFFSET_BITS) {
+                offset += carry;
             }
             levels[k] <== levels[k + 1] * offset + coefficient;
         }

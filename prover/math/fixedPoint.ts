@@ -2,7 +2,7 @@
  * Exact integer arithmetic of the circuits, on bigints: every function equals the template of the same name in
  * `circuits/math` bit for bit, and rounds the way its name says. Scales are the caller's; see STYLE for the suffixes.
  *
- * All arguments and results are non-negative integers.
+ * Arguments and results are non-negative integers unless a name says signed.
  */
 import { ProverError } from '../errors.ts'
 
@@ -22,6 +22,16 @@ export function mulUp(a: bigint, b: bigint, fractionBits: number): bigint {
 export function shiftRightDown(x: bigint, drop: number): bigint {
   requireNonNegative('shiftRightDown', x)
   return x >> BigInt(drop)
+}
+
+/** ⌊x / 2^drop⌋ of a number of either sign, towards minus infinity. */
+export function signedShiftRightDown(x: bigint, drop: number): bigint {
+  return x >> BigInt(drop)
+}
+
+/** ⌊a·b / 2^fractionBits⌋ of numbers of either sign, towards minus infinity. */
+export function signedMulDown(a: bigint, b: bigint, fractionBits: number): bigint {
+  return (a * b) >> BigInt(fractionBits)
 }
 
 /** ⌈x / 2^drop⌉. */

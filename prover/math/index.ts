@@ -1,3 +1,5 @@
+export { expDown } from './exp.ts'
+export { EXP2_SCALE, exp2Negative } from './exp2.ts'
 export {
   absoluteDifference,
   clamp,
@@ -12,9 +14,11 @@ export {
   saturate,
   shiftRightDown,
   shiftRightUp,
+  signedMulDown,
+  signedShiftRightDown,
   sqrtDown,
   sqrtUp,
   subtractOrZero,
 } from './fixedPoint.ts'
-export { EXP2_SCALE, exp2Negative } from './exp2.ts'
 export { lnDown } from './ln.ts'
+export { normalCdfDown, normalPdfDown } from './normal.ts'

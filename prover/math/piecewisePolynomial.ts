@@ -22,9 +22,10 @@ export function argumentBits(table: PolynomialTable): number {
  * centre, cut to fewer bits at each inner level of Horner's rule.
  *
  * @param argument - in [0, 2^argumentBits(table)); callers cut it to that width
+ * @param carry - 0 or 1, added to the offset, which may so reach the segment's end; seen by levels that use all its bits
  * @returns the function at scale 2^resultBits, untruncated
  */
-export function evaluatePiecewise(table: PolynomialTable, argument: bigint): bigint {
+export function evaluatePiecewise(table: PolynomialTable, argument: bigint, carry = 0n): bigint {
   const allOffsetBits = table.offsetBits[0]!
   const segment = table.coefficients[Number(argument >> BigInt(allOffsetBits))]!
   const offset = argument & ((1n << BigInt(allOffsetBits)) - 1n)
@@ -32,6 +33,6 @@ export function evaluatePiecewise(table: PolynomialTable, argument: bigint): big
   return segment.reduceRight((inner, coefficient, level) => {
     const bits = table.offsetBits[level] ?? 1
     const cut = (offset >> BigInt(allOffsetBits - bits)) - (1n << BigInt(bits - 1))
-    return inner * cut + coefficient
+    return inner * (bits === allOffsetBits ? cut + carry : cut) + coefficient
   }, 0n)
 }

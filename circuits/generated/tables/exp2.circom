@@ -2,7 +2,7 @@ pragma circom 2.2.3;
 
 // Written by scripts/generateTables.ts; do not edit.
 // 2^-x, x in [0, 1), at scale 2^104:
-// within 2^-33.31 of it, and exact at 0.
+// within 2^-33.29 of it, and exact at 0.
 
 function exp2ArgumentBits() {
     return 32;
@@ -27,11 +27,6 @@ function exp2ResultBits() {
 // The result at argument 0.
 function exp2AtZero() {
     return 20282409603651670423947251286016;
-}
-
-// floor(ln(2) * 2^104).
-function exp2Ln2() {
-    return 14058695031733113177892216608771;
 }
 
 function exp2Coefficients() {
