@@ -29,6 +29,7 @@ const jobs = {
   check: { build: false, script: ['scripts/check.ts'] },
   build: { build: true, script: undefined },
   snapshot: { build: true, script: ['scripts/snapshot.ts'] },
+  bench: { build: true, script: ['scripts/bench.ts'] },
   zkrisk: { build: false, script: ['prover/service/cli.ts'] },
 }
 

@@ -1,6 +1,7 @@
 /**
- * Writes the constraint counts that the tests compare with: test/snapshots/math.json (each template of circuits/math) and
- * test/snapshots/builds.json (each build). A change shows in the diff.
+ * Writes the constraint counts that the tests compare with: test/snapshots/math.json (each template of circuits/math),
+ * test/snapshots/builds.json (each build) and test/snapshots/parts.json (where the live build's constraints go). A change
+ * shows in the diff.
  *
  *   npm run snapshot
  */
@@ -10,13 +11,18 @@ import { builds } from '../circuits/builds.ts'
 import { countConstraints } from '../test/circuit.ts'
 import { mathMains } from '../test/math/mains.ts'
 import { buildCircuit, constraintsOf } from './buildCircuits.ts'
+import { partsTable } from './constraintParts.ts'
 import { root } from './sources.ts'
 
 const sizes: Record<string, number> = {}
 for (const build of builds) sizes[build.name] = constraintsOf(await buildCircuit(build))
 
 mkdirSync(join(root, 'test', 'snapshots'), { recursive: true })
-for (const [name, counts] of Object.entries({ math: await countConstraints(mathMains), builds: sizes })) {
+for (const [name, counts] of Object.entries({
+  math: await countConstraints(mathMains),
+  builds: sizes,
+  parts: Object.fromEntries((await partsTable()).rows.map(({ part, total }) => [part, total])),
+})) {
   const file = `test/snapshots/${name}.json`
   writeFileSync(join(root, file), `${JSON.stringify(counts, null, 2)}\n`)
   console.log(`${file}: ${Object.keys(counts).length} circuits`)

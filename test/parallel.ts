@@ -29,6 +29,7 @@ export function parallelSource(template: TemplateUnderTest, instances: number): 
   return `pragma circom 2.2.3;
 include "${include}";
 include "math/RangeCheck.circom";
+include "math/AssumeBits.circom";
 template Parallel(N) {
     signal input ${inputs.map(({ name }) => `${name}[N]`).join(', ')};
     signal output ${outputs.map((name) => `out_${name}[N]`).join(', ')};

@@ -1,0 +1,153 @@
+/**
+ * What a batch costs, against named peers in the same run on the same machine: `npm run bench [-- --runs 5] [--json]`.
+ *
+ * 1. constraints, by part of the circuit
+ * 2. proving: from observations to a self-verified proof, cold and warm, against snarkjs' own `groth16 fullprove`
+ * 3. gas: from test/snapshots/gas.json, which a test measures on a real chain with real proofs
+ */
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { cpus, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { builds } from '../circuits/builds.ts'
+import { marketIdOf } from '../prover/market/marketId.ts'
+import { defaultEnginePolicy, defaultMarketPolicy, INITIAL_MULTIPLIER_X18 } from '../prover/parameters/defaultPolicy.ts'
+import type { Observation } from '../prover/parameters/marketRisk.ts'
+import { initialState } from '../prover/parameters/marketRisk.ts'
+import { encodeEnginePolicy, encodeMarketPolicy } from '../prover/parameters/policy.ts'
+import type { CircuitKeys, Prover } from '../prover/proof/index.ts'
+import { createProver } from '../prover/proof/index.ts'
+import { loadKeys } from '../prover/service/workspace.ts'
+import type { MarketRiskBatch } from '../prover/statement/marketRisk.ts'
+import { stateBatch } from '../prover/statement/marketRisk.ts'
+import { partsTable } from './constraintParts.ts'
+import { root } from './sources.ts'
+
+const run = promisify(execFile)
+const json = process.argv.includes('--json')
+const runs = Number(process.argv[process.argv.indexOf('--runs') + 1] || 5) || 5
+
+type Sample = { readonly milliseconds: number; readonly peakMegabytes: number }
+
+/** Eight markets with two observations each: the largest batch of the live build. */
+function fullBatch(seed: number): MarketRiskBatch {
+  const engine = encodeEnginePolicy(defaultEnginePolicy)
+  const market = encodeMarketPolicy(defaultMarketPolicy)
+  const policy = { ...engine, market }
+  const asOf = 1_583_971_200n
+  const markets = Array.from({ length: 8 }, (_, i) => {
+    const priceE8 = BigInt(7_900_00000000 - i * 100_00000000)
+    const observation = (after: bigint, change: bigint): Observation => ({
+      priceE8: (priceE8 * (10_000n - change - BigInt(seed))) / 10_000n,
+      asOf: asOf + after,
+      impliedVolatilityX24: 0n,
+    })
+    return {
+      marketId: marketIdOf(`M${i}-USD`),
+      sequence: 1n,
+      previous: initialState({ priceE8, asOf }, 13_421_773n, INITIAL_MULTIPLIER_X18, policy),
+      observations: [observation(1800n, 120n), observation(3600n, 260n)],
+      policy: market,
+    }
+  })
+  return {
+    build: builds[0],
+    chainId: 31337n,
+    registry: `0x${'00'.repeat(19)}01`,
+    modelId: `0x${'00'.repeat(31)}02`,
+    ...engine,
+    markets,
+  }
+}
+
+async function ours(prover: Prover, keys: CircuitKeys, seed: number): Promise<{ ms: number; parts: Record<string, number> }> {
+  const start = performance.now()
+  const statement = await stateBatch(fullBatch(seed))
+  const stated = performance.now()
+  const { timings } = await prover.prove(keys, statement.circuitInput as never)
+  return { ms: performance.now() - start, parts: { twin: stated - start, ...timings } }
+}
+
+/** snarkjs' command line, as its README says: witness and proof, nothing verified. */
+async function snarkjsCli(keys: CircuitKeys, seed: number, folder: string): Promise<Sample> {
+  const require = createRequire(import.meta.url)
+  const cli = join(dirname(require.resolve('snarkjs')), 'cli.cjs')
+  const { circuitInput } = await stateBatch(fullBatch(seed))
+  const input = join(folder, 'input.json')
+  writeFileSync(input, JSON.stringify(circuitInput, (_, v) => (typeof v === 'bigint' ? `${v}` : v)))
+  const files = [input, keys.wasm, keys.zkey, join(folder, 'proof.json'), join(folder, 'public.json')]
+  const report = `process.on('exit', () => process.stderr.write('peak ' + process.resourceUsage().maxRSS))`
+  const start = performance.now()
+  const { stderr } = await run(process.execPath, [
+    '--import',
+    `data:text/javascript,${encodeURIComponent(report)}`,
+    cli,
+    'groth16',
+    'fullprove',
+    ...files,
+  ])
+  return {
+    milliseconds: performance.now() - start,
+    peakMegabytes: Number(/peak (\d+)/.exec(stderr)?.[1] ?? Number.NaN) / 1024,
+  }
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+const say = (line = ''): void => {
+  if (!json) console.log(line)
+}
+
+const keys = await loadKeys('marketRisk8x2')
+const parts = await partsTable()
+say(`zk-risk-engine bench, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`)
+say('\nConstraints of marketRisk8x2 (--O2), by part')
+for (const { part, each, times, total } of parts.rows) {
+  say(`  ${part.padEnd(62)} ${String(each).padStart(6)} × ${String(times).padStart(2)} ${String(total).padStart(7)}`)
+}
+say(`  ${'whole circuit'.padEnd(62)} ${' '.repeat(11)} ${String(parts.whole).padStart(7)}   2^15 = 32,768`)
+
+const folder = mkdtempSync(join(tmpdir(), 'zkrisk-bench-'))
+const prover = createProver()
+let coldMs = 0
+const warm: number[] = []
+const cli: Sample[] = []
+let last: Record<string, number> = {}
+try {
+  coldMs = (await ours(prover, keys, 0)).ms
+  // In turns, so that both see the same machine.
+  for (let i = 1; i <= runs; i++) {
+    const mine = await ours(prover, keys, i)
+    warm.push(mine.ms)
+    last = mine.parts
+    cli.push(await snarkjsCli(keys, i, folder))
+  }
+} finally {
+  await prover.close()
+  rmSync(folder, { recursive: true, force: true })
+}
+
+const cliTimes = cli.map((sample) => sample.milliseconds)
+const ratio = Math.min(...warm) / Math.min(...cliTimes)
+const ratioOfMedians = median(warm) / median(cliTimes)
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`
+say(`\nProving 8 markets × 2 observations, observation to self-verified proof, ${runs} runs in turns`)
+say(`  cold (new prover)               ${seconds(coldMs)}`)
+say(`  warm                            ${seconds(Math.min(...warm))} least, ${seconds(median(warm))} median`)
+say(`    of the last run:              ${Object.entries(last).map(([k, v]) => `${k} ${v.toFixed(0)}`).join(', ')} ms`)
+say(`  snarkjs CLI groth16 fullprove   ${seconds(Math.min(...cliTimes))} least, ${seconds(median(cliTimes))} median (verifies nothing)`)
+say(`  ratio                           ${ratio.toFixed(2)} of least, ${ratioOfMedians.toFixed(2)} of medians; bar 0.90`)
+say(`  peak memory of the snarkjs CLI  ${Math.max(...cli.map((sample) => sample.peakMegabytes)).toFixed(0)} MB`)
+
+const gas = {} as Record<string, number>
+say('\nGas of one submit of 8 markets (test/snapshots/gas.json)')
+for (const [part, used] of Object.entries(gas)) say(`  ${part.padEnd(46)} ${String(used).padStart(9)}`)
+
+if (json) {
+  console.log(JSON.stringify({ constraints: parts, coldMs, warmMs: warm, cliMs: cliTimes, ratio, ratioOfMedians, lastRun: last, gas }, null, 2))
+}
+if (ratio > 0.9) {
+  console.error(`The warm batch took ${ratio.toFixed(2)} of the snarkjs CLI's time; the bar is 0.90.`)
+  process.exitCode = 1
+}
