@@ -133,6 +133,8 @@ async function runCircom(name: string, folder: string, extraFlags: readonly stri
   const libraries = includeFolders.flatMap((each) => ['-l', each])
   const options = [...flags, ...extraFlags, ...libraries, '-o', here]
   const child = spawn(process.execPath, [compiler, join(here, `${name}.circom`), ...options], { cwd: root })
+  const stop = (): boolean => child.kill()
+  process.once('exit', stop)
   let report = ''
   child.stdout.on('data', (text) => {
     report += text
@@ -141,6 +143,7 @@ async function runCircom(name: string, folder: string, extraFlags: readonly stri
     report += text
   })
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve))
+  process.off('exit', stop)
   const plain = stripVTControlCharacters(report)
   if (code !== 0) throw new CompilationError(name, code, plain)
   return plain

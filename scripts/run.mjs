@@ -1,8 +1,8 @@
 /**
- * The way in: `npm start`, `npm test`, `npm run check`, `npm run build`, `npm run snapshot`. Plain JavaScript without dependencies, because it
- * runs before anything is installed and on any Node >= 18.
+ * The way in: `npm start`, `npm test`, `npm run check` and the other scripts of package.json. Plain JavaScript without
+ * dependencies, because it runs before anything is installed and on any Node >= 18.
  *
- *   node scripts/run.mjs <start|test|check|build|snapshot|zkrisk> [arguments for the job]
+ *   node scripts/run.mjs <job> [arguments for the job]
  *
  * 1. A Node older than package.json's `engines` fetches the pinned one from npm and hands over to it.
  * 2. Dependencies that do not match package-lock.json are installed (`npm ci`, no install scripts).
@@ -30,6 +30,7 @@ const jobs = {
   build: { build: true, script: undefined },
   snapshot: { build: true, script: ['scripts/snapshot.ts'] },
   bench: { build: true, script: ['scripts/bench.ts'] },
+  backtest: { build: false, script: ['scripts/backtest.ts'] },
   zkrisk: { build: false, script: ['prover/service/cli.ts'] },
 }
 
@@ -136,7 +137,16 @@ async function install() {
     say(`  ${packages.filter((path) => existsSync(path)).length} of ${packages.length} after ${seconds(started)}`)
   }, 5_000)
   try {
-    await npm(['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'])
+    // A NODE_ENV or an npm setting of the user's may leave out what the tests and the chain need.
+    await npm([
+      'ci',
+      '--include=dev',
+      '--include=optional',
+      '--no-audit',
+      '--no-fund',
+      '--ignore-scripts',
+      '--loglevel=error',
+    ])
   } finally {
     clearInterval(progress)
   }
