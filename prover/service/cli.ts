@@ -1,5 +1,6 @@
 /** The `zkrisk` command. Exit codes: 0 done, 1 refused or failed (with a typed error), 2 wrong usage. */
 import { Command, CommanderError } from 'commander'
+import { addDemoCommand } from './commands/demo.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addKeysCommand } from './commands/keys.ts'
 import { addParamsCommand } from './commands/params.ts'
@@ -16,7 +17,7 @@ function createProgram(): Command {
       'after',
       '\nExit codes: 0 done, 1 refused or failed (message and code on standard error), 2 wrong usage.\nZKRISK_DEBUG=1 adds stacks.',
     )
-  for (const add of [addParamsCommand, addKeysCommand, addDoctorCommand]) add(program)
+  for (const add of [addDemoCommand, addParamsCommand, addKeysCommand, addDoctorCommand]) add(program)
   return program
 }
 

@@ -26,7 +26,7 @@ export async function parametersOf(file: string, options: ParamsOptions): Promis
   const rows = readPrices(file, { ...prices, from: timeOption('from', fromText), to: timeOption('to', toText) })
   const series = replay(rows, defaultPolicy, { every: options.every })
   if (options.plot !== undefined) {
-    const { writeReplayReport } = await import('./replayReport.ts')
+    const { writeReplayReport } = await import('./reports.ts')
     writeReplayReport(options.plot, options.market, series)
   }
   const title = `Risk parameters of ${options.market} (twin only, not proven)`

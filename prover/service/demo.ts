@@ -1,0 +1,82 @@
+/**
+ * `zkrisk demo`, which `npm start` runs: a whole engine on an embedded chain through the crash of March 2020. Real prices,
+ * attested by development signers; real proofs, verified by the contract before a parameter changes; then an audit.
+ */
+import { historyMarkets, readExtract } from '../market/histories.ts'
+import { parseTime } from '../market/time.ts'
+import { createProver } from '../proof/index.ts'
+import { startDevelopmentChain } from './developmentChain.ts'
+import { deployDevelopmentEngine, type MarketHistory, type NamedObservation, stepsOf } from './developmentEngine.ts'
+import { percent, utcTime } from './figures.ts'
+import { type ProvenStep, replayProven } from './provenReplay.ts'
+import { CATCH_UP_BUILD, LIVE_BUILD, loadKeys } from './workspace.ts'
+
+export type DemoOptions = {
+  /** Most hours to prove. */
+  readonly batches?: number | undefined
+  /** No further proof is begun after this time. */
+  readonly proveSeconds?: number | undefined
+  readonly say: (line: string) => void
+}
+
+export type DemoResult = {
+  readonly steps: readonly ProvenStep[]
+  readonly seconds: number
+}
+
+/** A quiet hour: within the next BTC falls by 15 %, and by half within the day. */
+export const DEMO_START: bigint = parseTime('2020-03-12 09:00:00') ?? 0n
+export const DEMO_BATCHES = 12
+export const DEMO_PROVE_SECONDS = 32
+
+export async function runDemo({
+  say,
+  batches = DEMO_BATCHES,
+  proveSeconds = DEMO_PROVE_SECONDS,
+}: DemoOptions): Promise<DemoResult> {
+  const began = performance.now()
+  const [live, catchUp] = await Promise.all([loadKeys(LIVE_BUILD), loadKeys(CATCH_UP_BUILD)])
+  const { warmUps, steps } = crashHistory(DEMO_START, batches)
+  const prover = createProver()
+  const chain = await startDevelopmentChain(DEMO_START)
+  try {
+    const warmed = prover.warm(live)
+    say(`A chain of its own, its clock at ${utcTime(DEMO_START)} UTC.`)
+    const engine = await deployDevelopmentEngine(chain, [live, catchUp], warmUps, (line) => say(`  ${line}`))
+    await warmed
+    say(`Proving up to ${steps.length} hours of the crash, one batch of ${warmUps.length} markets an hour:`)
+    const deadline = performance.now() + 1000 * proveSeconds
+    const proven = await replayProven(engine, prover, live, steps, {
+      onStep: (step) => say(`  ${describeStep(step)}`),
+      mayContinue: () => performance.now() < deadline,
+    })
+    if (proven.length < steps.length) say(`  ${proven.length} hours proven within ${proveSeconds} s; --seconds allows more.`)
+    return { steps: proven, seconds: (performance.now() - began) / 1000 }
+  } finally {
+    await prover.close()
+    await chain.close()
+  }
+}
+
+/** The extract's markets up to a time, from which the twin learns, and the hours from there. */
+export function crashHistory(
+  start: bigint,
+  batches: number,
+): { readonly warmUps: readonly MarketHistory[]; readonly steps: readonly (readonly NamedObservation[])[] } {
+  const histories: readonly MarketHistory[] = historyMarkets.map((name) => ({ name, rows: readExtract(name).rows }))
+  const part = (keep: (asOf: bigint) => boolean): readonly MarketHistory[] =>
+    histories.map(({ name, rows }) => ({ name, rows: rows.filter(({ asOf }) => keep(asOf)) }))
+  return {
+    warmUps: part((asOf) => asOf <= start),
+    steps: stepsOf(part((asOf) => asOf > start)).slice(0, batches),
+  }
+}
+
+/** One line of progress. */
+export function describeStep({ asOf, markets, gasUsed, proofMs }: ProvenStep): string {
+  const margins = markets.map(
+    ({ name, parameters }) => `${name} IM ${percent(Number(parameters.initialMarginX24) / 2 ** 24, 1)}`,
+  )
+  const cost = `${gasUsed.toLocaleString('en')} gas, proof ${(proofMs / 1000).toFixed(1)} s`
+  return `${utcTime(asOf)}  ${margins.join('  ')}  (${cost})`
+}
