@@ -15,8 +15,16 @@ export function writeWholeFile(file: string, content: string | Uint8Array): void
     writeFileSync(partial, content, { flush: true })
     renameSync(partial, file)
   } catch (cause) {
-    rmSync(partial, { force: true })
+    removeIfThere(partial)
     throw new FileWriteError(file, cause)
+  }
+}
+
+function removeIfThere(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch {
+    // Where it cannot be removed it could not be made either; the first failure is the one to report
   }
 }
 

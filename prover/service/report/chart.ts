@@ -67,7 +67,7 @@ ${valueAxis(chart, low, high, y)}${timeAxis(chart, x)}
 ${chart.band === undefined ? [] : drawBand(chart.band, { x, y })}
 ${(chart.levels ?? []).map((level) => drawLevel(level, y))}
 ${chart.series.map((series) => drawSeries(series, { x, y }))}
-${(chart.marks ?? []).map((mark) => drawMark(mark, chart.height, { x, y }))}
+${drawMarks(chart, { x, y })}
 ${endLabels(chart, y)}
 <line class="crosshair" x1="0" x2="0" y1="${frame.top}" y2="${chart.height - frame.bottom}"/>
 </svg>
@@ -100,7 +100,7 @@ function scalesOf(chart: Chart, low: number, high: number): Scales {
 }
 
 function valueAxis(chart: Chart, low: number, high: number, y: Scales['y']): readonly Markup[] {
-  return valueTicks(low, high, Math.max(2, Math.round(chart.height / 55))).map((value) => {
+  return valueTicks(low, high, Math.max(3, Math.round(chart.height / 55))).map((value) => {
     const right = frame.width - frame.right
     return html`<line class="grid" x1="${frame.left}" x2="${right}" y1="${y(value)}" y2="${y(value)}"/>
 <text class="tick" x="${frame.left - 8}" y="${y(value) + 4}" text-anchor="end">${(chart.axisFigure ?? chart.figure)(value)}</text>`
@@ -137,17 +137,25 @@ function drawSeries({ kind, shape, points }: Series, { x, y }: Scales): Markup {
   return html`<path class="series ${kind}" d="${path.join('')}"/>`
 }
 
-function drawMark({ kind, shape, point: [time, value], title }: Mark, height: number, { x, y }: Scales): Markup {
+/** More triangles than these would hide the line they mark. */
+const MANY_MARKS = 60
+
+function drawMarks({ marks = [], height }: Chart, { x, y }: Scales): readonly Markup[] {
   const foot = height - frame.bottom
-  if (shape === 'foot') {
-    return html`<line class="mark ${kind}" x1="${x(time)}" x2="${x(time)}" y1="${foot - 7}" y2="${foot}"><title>${title}</title></line>`
-  }
-  return html`<path class="mark ${kind}" d="${triangle(shape, x(time), y(value))}"><title>${title}</title></path>`
+  const size = marks.filter(({ shape }) => shape !== 'foot').length > MANY_MARKS ? 0.5 : 1
+  return marks.map(({ kind, shape, point: [time, value], title }) =>
+    shape === 'foot'
+      ? html`<line class="mark ${kind}" x1="${x(time)}" x2="${x(time)}" y1="${foot - 7}" y2="${foot}"><title>${title}</title></line>`
+      : html`<path class="mark ${kind}" d="${triangle(shape, x(time), y(value), size)}"><title>${title}</title></path>`,
+  )
 }
 
 /** A triangle that points the way the price broke out. */
-function triangle(shape: 'down' | 'up', x: number, y: number): string {
-  return shape === 'down' ? `M${x} ${y + 14}l-6 -9h12z` : `M${x} ${y - 14}l-6 9h12z`
+function triangle(shape: 'down' | 'up', x: number, y: number, size: number): string {
+  const [tip, half, height] = [14 * size, 6 * size, 9 * size]
+  return shape === 'down'
+    ? `M${x} ${round(y + tip)}l${-half} ${-height}h${2 * half}z`
+    : `M${x} ${round(y - tip)}l${-half} ${height}h${2 * half}z`
 }
 
 /** Labels at the right end of lines and levels, moved apart where they would overlap. */

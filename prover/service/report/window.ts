@@ -112,7 +112,8 @@ function thin(moments: readonly Moment[]): readonly Moment[] {
     const neighbours = moments.slice(start, start + stretch)
     const isLowest = neighbours.every((other) => other.price >= moment.price)
     const isDearest = neighbours.every((other) => other.initialMargin <= moment.initialMargin)
-    return isLowest || isDearest || moment.breach !== undefined || moment.proven !== undefined
+    const isEnd = i === 0 || i === moments.length - 1
+    return isEnd || isLowest || isDearest || moment.breach !== undefined || moment.proven !== undefined
   })
 }
 
