@@ -166,8 +166,7 @@ export function makeBundle(
 
 /** The bundle's one text. */
 export function formatBundle(bundle: Bundle): string {
-  // Fields in the schema's order, whoever made the object.
-  return seal(bundleFormat, bundleSchema.parse(JSON.parse(JSON.stringify(bundle, decimal))))
+  return seal(bundleFormat, bundle)
 }
 
 /** Writes a bundle, whole or not at all. */
@@ -266,13 +265,18 @@ export function compareFields(
   const claims = new Map<string, ClaimResult>()
   for (const { prefix, expected, found } of results) {
     for (const [field, value] of Object.entries(expected)) {
-      const claim = claimOfField[field] ?? 'Q1'
+      const claim = claimOf(prefix, field)
       const given = (found as Record<string, unknown>)[field]
       if (claims.get(claim)?.holds === false) continue
       claims.set(claim, compare(claim, `${prefix}.${field}`, value, given))
     }
   }
   return [...claims.values()]
+}
+
+/** The margins that the dampers start from next time are P6's; the published ones are P4's and P5's. */
+function claimOf(prefix: string, field: string): string {
+  return prefix.endsWith('anchor') && field.endsWith('MarginX24') ? 'P6' : (claimOfField[field] ?? 'Q1')
 }
 
 /** One equality as a claim. */
@@ -357,10 +361,6 @@ function integerText() {
     .string()
     .max(78)
     .regex(/^(?:0|[1-9][0-9]*)$/, 'expected a decimal integer without sign and leading zeros')
-}
-
-function decimal(_: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value
 }
 
 /** There is no build, or no deployed model, of this name. */

@@ -25,7 +25,8 @@ const MAX_DEPTH = 16
 /** The one text of a content. */
 export function seal<Content extends object>(kind: SealedFormat<Content>, content: Content): string {
   const { format, version } = kind
-  const plain = plainOf(content) as Record<string, unknown>
+  // Through the schema, so that fields come in its order, whoever made the object.
+  const plain = plainOf(kind.content.parse(plainOf(content))) as Record<string, unknown>
   const sha256 = Object.fromEntries(sectionsOf(plain).map(([section, value]) => [section, digestOfJson(value)]))
   return `${JSON.stringify({ format, version, sha256, content: plain }, undefined, 1)}\n`
 }
