@@ -23,7 +23,11 @@ export const packedWords = {
     fields: [
       { name: 'priceE8', bits: 48, meaning: 'quote per base, at least 1' },
       { name: 'asOf', bits: 32, meaning: 'time of the price' },
-      { name: 'impliedVolatilityX24', bits: 28, meaning: 'attested 30-day at-the-money volatility; 0 when none was attested' },
+      {
+        name: 'impliedVolatilityX24',
+        bits: 28,
+        meaning: 'attested 30-day at-the-money volatility; 0 when none was attested',
+      },
     ],
   },
   volatilityState: {
@@ -135,7 +139,11 @@ export const statements = {
       { name: 'previousVolatilityState', word: 'volatilityState', meaning: 'as the registry holds it' },
       { name: 'previousAnchorState', word: 'anchorState', meaning: 'as the registry holds it' },
       { name: 'marketPolicy', word: 'marketPolicy', meaning: 'as RiskPolicy holds it' },
-      { name: 'observations', word: 'observations', meaning: 'as the inbox holds them, oldest first, after the unused slots' },
+      {
+        name: 'observations',
+        word: 'observations',
+        meaning: 'as the inbox holds them, oldest first, after the unused slots',
+      },
     ],
     marketOutputs: [
       { name: 'volatilityState', word: 'volatilityState', meaning: 'after the observations' },

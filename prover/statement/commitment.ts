@@ -3,9 +3,7 @@ import { buildPoseidonOpt } from 'circomlibjs'
 /** Words absorbed by one permutation; with the chaining value they fill circomlib's widest Poseidon (16 inputs). */
 export const COMMITMENT_RATE = 15
 
-type Poseidon = ((inputs: readonly bigint[]) => Uint8Array) & { F: { toObject(element: Uint8Array): bigint } }
-
-let poseidon: Promise<Poseidon> | undefined
+let poseidon: ReturnType<typeof buildPoseidonOpt> | undefined
 
 /**
  * Commitment to the statement's input words: a Poseidon chain over blocks of 15 words that starts from their number,
@@ -17,7 +15,7 @@ let poseidon: Promise<Poseidon> | undefined
  * @returns one scalar-field element
  */
 export async function commit(words: readonly bigint[]): Promise<bigint> {
-  poseidon ??= buildPoseidonOpt() as Promise<Poseidon>
+  poseidon ??= buildPoseidonOpt()
   const hash = await poseidon
   let chain = BigInt(words.length)
   for (let from = 0; from < words.length; from += COMMITMENT_RATE) {

@@ -14,7 +14,7 @@ const places = Object.fromEntries(
     })
     return [name, fields]
   }),
-) as Record<PackedWordName, readonly Place[]>
+) as { [name: string]: readonly Place[] } as Record<PackedWordName, readonly Place[]>
 
 /** Bits a packed word uses; every bit above is zero. */
 export function wordBits(word: PackedWordName): number {

@@ -98,7 +98,10 @@ function randomState(random: Random): MarketState {
 function randomObservations(random: Random, state: MarketState, most: number): Observation[] {
   const count = Number(random.between(1n, BigInt(most)))
   let { asOf } = state.volatility
-  let priceE8 = random.below(4n) === 0n ? random.wide(48) : BigInt(Math.round(Math.exp(Number(state.volatility.lnPriceX26) / 2 ** 26)))
+  let priceE8 =
+    random.below(4n) === 0n
+      ? random.wide(48)
+      : BigInt(Math.round(Math.exp(Number(state.volatility.lnPriceX26) / 2 ** 26)))
   return Array.from({ length: count }, () => {
     asOf += random.between(1n, 1n << random.between(0n, 20n))
     const change = random.between(-100n, 100n)
@@ -116,7 +119,13 @@ export function randomBatch(random: Random, build: Build): MarketRiskBatch {
   const markets = Array.from({ length: count }, (_, i) => {
     const previous = randomState(random)
     const waiting = randomObservations(random, previous, build.observations)
-    const taken = batchLength(previous, waiting, build.observations, build.testEverySlot === 1, engine.learning.horizonSeconds)
+    const taken = batchLength(
+      previous,
+      waiting,
+      build.observations,
+      build.testEverySlot === 1,
+      engine.learning.horizonSeconds,
+    )
     return {
       marketId: marketIdOf(`M${i}-USD`),
       sequence: random.between(1n, (1n << 26n) - 1n),

@@ -23,35 +23,41 @@ const words = [11n, 22n, 33n, 44n]
 const commitment = 1234567n
 
 describe('Q1: packing', () => {
-  test.each(Object.keys(packedWords) as PackedWordName[])('%s: packs and unpacks 1,000 random values, and no two alike', (word) => {
-    const random = new Random(BigInt(word.length))
-    const seen = new Map<bigint, string>()
-    for (let i = 0; i < 1000; i++) {
-      const values = Object.fromEntries(packedWords[word].fields.map(({ name, bits }) => [name, random.wide(bits)]))
-      const packed = pack(word, values as never)
-      expect(packed < WORD_LIMIT).toBe(true)
-      expect(unpack(word, packed)).toEqual(values)
-      const text = JSON.stringify(values, (_, v) => (typeof v === 'bigint' ? `${v}` : v))
-      expect(seen.get(packed) ?? text).toBe(text)
-      seen.set(packed, text)
-    }
-  })
-
-  test.each(Object.keys(packedWords) as PackedWordName[])('%s: refuses a field at its limit and a word above its fields', (word) => {
-    const zeros = Object.fromEntries(packedWords[word].fields.map(({ name }) => [name, 0n]))
-    for (const { name, bits } of packedWords[word].fields) {
-      const limit = 1n << BigInt(bits)
-      expect(() => pack(word, { ...zeros, [name]: limit - 1n } as never)).not.toThrow()
-      for (const bad of [limit, -1n]) {
-        expect(() => pack(word, { ...zeros, [name]: bad } as never)).toThrow(
-          expect.objectContaining({ code: 'statement.field-out-of-range', field: name }),
-        )
+  test.each(Object.keys(packedWords) as PackedWordName[])(
+    '%s: packs and unpacks 1,000 random values, and no two alike',
+    (word) => {
+      const random = new Random(BigInt(word.length))
+      const seen = new Map<bigint, string>()
+      for (let i = 0; i < 1000; i++) {
+        const values = Object.fromEntries(packedWords[word].fields.map(({ name, bits }) => [name, random.wide(bits)]))
+        const packed = pack(word, values as never)
+        expect(packed < WORD_LIMIT).toBe(true)
+        expect(unpack(word, packed)).toEqual(values)
+        const text = JSON.stringify(values, (_, v) => (typeof v === 'bigint' ? `${v}` : v))
+        expect(seen.get(packed) ?? text).toBe(text)
+        seen.set(packed, text)
       }
-    }
-    expect(() => unpack(word, 1n << BigInt(wordBits(word)))).toThrow(
-      expect.objectContaining({ code: 'statement.word-out-of-range' }),
-    )
-  })
+    },
+  )
+
+  test.each(Object.keys(packedWords) as PackedWordName[])(
+    '%s: refuses a field at its limit and a word above its fields',
+    (word) => {
+      const zeros = Object.fromEntries(packedWords[word].fields.map(({ name }) => [name, 0n]))
+      for (const { name, bits } of packedWords[word].fields) {
+        const limit = 1n << BigInt(bits)
+        expect(() => pack(word, { ...zeros, [name]: limit - 1n } as never)).not.toThrow()
+        for (const bad of [limit, -1n]) {
+          expect(() => pack(word, { ...zeros, [name]: bad } as never)).toThrow(
+            expect.objectContaining({ code: 'statement.field-out-of-range', field: name }),
+          )
+        }
+      }
+      expect(() => unpack(word, 1n << BigInt(wordBits(word)))).toThrow(
+        expect.objectContaining({ code: 'statement.word-out-of-range' }),
+      )
+    },
+  )
 })
 
 describe('Q2: commitment', () => {
@@ -75,7 +81,10 @@ describe('Q3: challenge and evaluation', () => {
     ['chain', { ...context, chainId: 1n }],
     ['contract', { ...context, registry: `0x${'12'.repeat(20)}` }],
     ['model', { ...context, modelId: `0x${'13'.repeat(32)}` }],
-    ['market', { ...context, markets: [{ ...context.markets[0]!, marketId: `0x${'14'.repeat(32)}` }, context.markets[1]!] }],
+    [
+      'market',
+      { ...context, markets: [{ ...context.markets[0]!, marketId: `0x${'14'.repeat(32)}` }, context.markets[1]!] },
+    ],
     ['sequence', { ...context, markets: [{ ...context.markets[0]!, sequence: 8n }, context.markets[1]!] }],
     ['order of markets', { ...context, markets: [context.markets[1]!, context.markets[0]!] }],
     ['number of markets', { ...context, markets: [context.markets[0]!] }],
@@ -128,7 +137,11 @@ test('Q2: a smaller batch repeats its first market', async () => {
   const { packed } = statement
   const shared = statement.words.slice(0, 2)
   const repeated = assembleWords(shared, packed, 4)
-  const spelt = assembleWords(shared, Array.from({ length: 4 }, (_, i) => packed[i] ?? packed[0]!), 4)
+  const spelt = assembleWords(
+    shared,
+    Array.from({ length: 4 }, (_, i) => packed[i] ?? packed[0]!),
+    4,
+  )
   expect(repeated).toEqual(spelt)
   expect(repeated.words).toEqual(statement.words)
   expect(statement.words).toHaveLength(2 + 4 * 7)

@@ -22,7 +22,9 @@ for (const [markets, observations, testEverySlot, share] of [
     for (let i = 0; i < cases; i++) {
       const statement = await stateBatch(randomBatch(random, build))
       // The evaluation covers every word, so equality here is equality of all of them.
-      expect(circuit.outputs(flatInput(statement.circuitInput)), `batch ${i}`).toEqual(statement.publicSignals.slice(0, 2))
+      expect(circuit.outputs(flatInput(statement.circuitInput)), `batch ${i}`).toEqual(
+        statement.publicSignals.slice(0, 2),
+      )
     }
   })
 }

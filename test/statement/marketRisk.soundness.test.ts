@@ -26,7 +26,8 @@ beforeAll(async () => {
   statements = found
 })
 
-const inputOf = (statement: MarketRiskStatement) => flatInput(statement.circuitInput) as Record<string, bigint | bigint[]>
+const inputOf = (statement: MarketRiskStatement) =>
+  flatInput(statement.circuitInput) as Record<string, bigint | bigint[]>
 
 describe('Q1: words', () => {
   const places: readonly [input: string, word: PackedWordName][] = [
@@ -36,15 +37,23 @@ describe('Q1: words', () => {
     ['previousAnchorState', 'anchorState'],
     ['marketPolicy', 'marketPolicy'],
   ]
-  test.each(places)('%s is refused with a bit above its fields, negative, or moved by the field order', (name, word) => {
-    for (const statement of statements) {
-      const input = inputOf(statement)
-      const honest = [input[name]].flat()[0] as bigint
-      for (const forged of [1n << BigInt(wordBits(word)), honest + (1n << BigInt(wordBits(word))), FIELD_ORDER - 1n, honest + (1n << 248n)]) {
-        expect(circuit.accepts({ ...input, [name]: Array.isArray(input[name]) ? [forged] : forged })).toBe(false)
+  test.each(places)(
+    '%s is refused with a bit above its fields, negative, or moved by the field order',
+    (name, word) => {
+      for (const statement of statements) {
+        const input = inputOf(statement)
+        const honest = [input[name]].flat()[0] as bigint
+        for (const forged of [
+          1n << BigInt(wordBits(word)),
+          honest + (1n << BigInt(wordBits(word))),
+          FIELD_ORDER - 1n,
+          honest + (1n << 248n),
+        ]) {
+          expect(circuit.accepts({ ...input, [name]: Array.isArray(input[name]) ? [forged] : forged })).toBe(false)
+        }
       }
-    }
-  })
+    },
+  )
 
   test('observations are refused above their two slots', () => {
     const input = inputOf(statements[0] as MarketRiskStatement)

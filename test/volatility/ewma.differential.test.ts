@@ -59,7 +59,10 @@ test(`V1: circuit equals the twin on ${CASES} random steps, unused slots include
               one.decayRateX36 as bigint,
               one.maxReturnX16 as bigint,
             )
-      expect(answers[i], JSON.stringify(one, (_, v) => (typeof v === 'bigint' ? `${v}` : v))).toEqual({
+      expect(
+        answers[i],
+        JSON.stringify(one, (_, v) => (typeof v === 'bigint' ? `${v}` : v)),
+      ).toEqual({
         nextFastX36: expected.varianceFastX36,
         nextSlowX36: expected.varianceSlowX36,
       })
@@ -131,7 +134,13 @@ test('V1: many ticks are as harmless as one: 60 one-second steps of one move equ
 
 test('V1: saturates at 2^46 − 1 and never wraps', () => {
   const top = (1n << 46n) - 1n
-  const next = ewmaStep({ varianceFastX36: top, varianceSlowX36: top, lnPriceX26: 0n }, 1n << 31n, 1n, 1n << 24n, 65_535n)
+  const next = ewmaStep(
+    { varianceFastX36: top, varianceSlowX36: top, lnPriceX26: 0n },
+    1n << 31n,
+    1n,
+    1n << 24n,
+    65_535n,
+  )
   expect(next.varianceFastX36).toBe(top)
   expect(next.varianceSlowX36).toBe(top)
 })
