@@ -87,8 +87,12 @@ export function packObservations(observations: readonly Observation[], slots: nu
  */
 export async function stateBatch(batch: MarketRiskBatch): Promise<MarketRiskStatement> {
   checkBatch(batch)
-  const updates = batch.markets.map((market) => updateMarket(market.previous, market.observations, policyOf(batch, market)))
-  const packed = batch.markets.map((market, i) => packMarket(market, updates[i] as MarketUpdate, batch.build.observations))
+  const updates = batch.markets.map((market) =>
+    updateMarket(market.previous, market.observations, policyOf(batch, market)),
+  )
+  const packed = batch.markets.map((market, i) =>
+    packMarket(market, updates[i] as MarketUpdate, batch.build.observations),
+  )
   const shared = [pack('learningPolicy', batch.learning), pack('marginPolicy', batch.margin)]
   const { inputWords, words } = assembleWords(shared, packed, batch.build.markets)
 

@@ -30,7 +30,8 @@ export function pack<W extends PackedWordName>(word: W, values: Fields<W>): bigi
   let packed = 0n
   for (const { name, bits, offset } of places[word]) {
     const value = (values as Record<string, bigint>)[name]
-    if (value === undefined || value < 0n || value >= 1n << bits) throw new FieldOutOfRangeError(word, name, value, bits)
+    if (value === undefined || value < 0n || value >= 1n << bits)
+      throw new FieldOutOfRangeError(word, name, value, bits)
     packed |= value << offset
   }
   return packed
