@@ -30,16 +30,10 @@ export type CompiledCircuit = {
  * @param name   - name of the circuit and of its files
  * @param source - Circom text of the main file; includes are found below circuits/ and in circomlib
  * @param folder - absolute path of the folder to make, inside the project (WASI sees no further)
- * @param extraFlags - of the compiler, besides the usual ones
  * @throws {@link CompilationError} with the compiler's words
  */
-export async function compileCircom(
-  name: string,
-  source: string,
-  folder: string,
-  extraFlags: readonly string[] = [],
-): Promise<CompiledCircuit> {
-  const key = sourceKey(source, extraFlags)
+export async function compileCircom(name: string, source: string, folder: string): Promise<CompiledCircuit> {
+  const key = sourceKey(source)
   if (isCompiled(folder, key)) return compiledCircuit(name, folder, false)
 
   mkdirSync(dirname(folder), { recursive: true })
@@ -47,8 +41,8 @@ export async function compileCircom(
   const draft = mkdtempSync(`${folder}.draft-`)
   try {
     writeFileSync(join(draft, `${name}.circom`), source)
-    const report = await runCircom(name, draft, extraFlags)
-    if (sourceKey(source, extraFlags) !== key) return await compileCircom(name, source, folder, extraFlags)
+    const report = await runCircom(name, draft)
+    if (sourceKey(source) !== key) return await compileCircom(name, source, folder)
     renameSync(join(draft, `${name}_js`, `${name}.wasm`), join(draft, `${name}.wasm`))
     rmSync(join(draft, `${name}_js`), { recursive: true })
     writeFileSync(join(draft, 'report.txt'), report)
@@ -93,9 +87,8 @@ function compiledCircuit(name: string, folder: string, fresh: boolean): Compiled
 }
 
 /** Hash of a main file, of every file it includes in turn, and of the compiler and its flags. */
-function sourceKey(source: string, extraFlags: readonly string[]): string {
-  const options = [...flags, ...extraFlags].join(' ')
-  return contentHash([...includedFiles(source, '.')].sort(), source, versionOf('circom2'), options)
+function sourceKey(source: string): string {
+  return contentHash([...includedFiles(source, '.')].sort(), source, versionOf('circom2'), flags.join(' '))
 }
 
 /** Files that a source includes, and theirs, as paths from the root. */
@@ -127,11 +120,11 @@ function isCompiled(folder: string, key: string): boolean {
   }
 }
 
-async function runCircom(name: string, folder: string, extraFlags: readonly string[]): Promise<string> {
+async function runCircom(name: string, folder: string): Promise<string> {
   const compiler = join(root, 'node_modules', 'circom2', 'cli.js')
   const here = relative(root, folder)
   const libraries = includeFolders.flatMap((each) => ['-l', each])
-  const options = [...flags, ...extraFlags, ...libraries, '-o', here]
+  const options = [...flags, ...libraries, '-o', here]
   const child = spawn(process.execPath, [compiler, join(here, `${name}.circom`), ...options], { cwd: root })
   const stop = (): boolean => child.kill()
   process.once('exit', stop)
