@@ -1,6 +1,7 @@
 /**
  * Multiples of a generator, many at once: a table per window of scalar bits, then one addition per window.
  *
+ * All scalars take the same window at the same time, so that their affine additions share one inversion (Montgomery's trick).
  * Only key set-up multiplies generators, so this is never on a proof's path.
  */
 import type { Group, Kernel } from './kernel.ts'
@@ -33,12 +34,16 @@ export class FixedBase {
   multiply(scalars: Uint8Array): Uint8Array<ArrayBuffer> {
     const { kernel, group } = this
     const words = new Uint32Array(scalars.buffer, scalars.byteOffset, scalars.length / 4)
-    const count = words.length / SCALAR_WORDS
+    const bytes = (words.length / SCALAR_WORDS) * group.affineBytes
     return kernel.temporarily(() => {
-      const results = kernel.allocate(count * group.jacobianBytes)
-      for (let i = 0; i < count; i++) this.multiplyOne(words, i * SCALAR_WORDS, results + i * group.jacobianBytes)
-      kernel.toAffine(group, results, count, results)
-      return kernel.read(results, count * group.affineBytes)
+      const sums = kernel.allocate(bytes)
+      kernel.bytes(sums, bytes).fill(0)
+      const adder = new SharedInversion(kernel, group, words.length / SCALAR_WORDS)
+      const started = new Uint8Array(words.length / SCALAR_WORDS)
+      for (let window = 0; window < this.windows; window++) {
+        this.addWindow(words, window, sums, started, adder)
+      }
+      return kernel.read(sums, bytes)
     })
   }
 
@@ -50,13 +55,35 @@ export class FixedBase {
     return 2 ** this.windowBits * this.group.affineBytes
   }
 
-  private multiplyOne(words: Uint32Array, start: number, result: number): void {
-    const { group, windowBits, table, tableBytes } = this
-    group.zero(result)
-    for (let window = 0; window < this.windows; window++) {
-      const digit = readBits(words, start, window * windowBits, windowBits)
-      if (digit !== 0) group.addMixed(result, table + window * tableBytes + digit * group.affineBytes, result)
+  /**
+   * Adds each scalar's digit times 2^(w · windowBits) the generator to its sum.
+   *
+   * The two never have the same x: the sum's logarithm is below 2^(w · windowBits), the addend's is not, and together they are
+   * at most the scalar, which is below r, so they are neither equal nor opposite.
+   */
+  private addWindow(
+    words: Uint32Array,
+    window: number,
+    sums: number,
+    started: Uint8Array,
+    adder: SharedInversion,
+  ): void {
+    const { group, windowBits } = this
+    const table = this.table + window * this.tableBytes
+    for (let i = 0; i < started.length; i++) {
+      const digit = readBits(words, i * SCALAR_WORDS, window * windowBits, windowBits)
+      if (digit === 0) continue
+      const addend = table + digit * group.affineBytes
+      const sum = sums + i * group.affineBytes
+      if (started[i] === 0) {
+        group.field.copy(addend, sum)
+        group.field.copy(addend + group.field.bytes, sum + group.field.bytes)
+        started[i] = 1
+      } else {
+        adder.schedule(sum, addend)
+      }
     }
+    adder.addAll()
   }
 
   /** Table `w` holds 0, 1, 2, … times 2^(w · windowBits) the generator. */
@@ -77,6 +104,68 @@ export class FixedBase {
       group.add(multiples + (size - 1) * group.jacobianBytes, base, base)
       kernel.toAffine(group, multiples, size, this.table + window * this.tableBytes)
     }
+  }
+}
+
+/** Affine additions of finite points of different x, carried out together. */
+class SharedInversion {
+  private readonly group: Group
+  private readonly sums: Uint32Array
+  private readonly addends: Uint32Array
+  private readonly differences: number
+  private readonly prefixes: number
+  private readonly product: number
+  private readonly slope: number
+  private readonly scratch: number
+  private count = 0
+
+  constructor(kernel: Kernel, group: Group, capacity: number) {
+    const { bytes } = group.field
+    this.group = group
+    this.sums = new Uint32Array(capacity)
+    this.addends = new Uint32Array(capacity)
+    this.differences = kernel.allocate(capacity * bytes)
+    this.prefixes = kernel.allocate(capacity * bytes)
+    this.product = kernel.allocate(bytes)
+    this.slope = kernel.allocate(bytes)
+    this.scratch = kernel.allocate(bytes)
+    group.field.one(this.product)
+  }
+
+  /** Notes that `addend` is to be added to `sum`. */
+  schedule(sum: number, addend: number): void {
+    const { product } = this
+    const { field } = this.group
+    const difference = this.differences + this.count * field.bytes
+    field.subtract(addend, sum, difference)
+    field.copy(product, this.prefixes + this.count * field.bytes)
+    field.multiply(product, difference, product)
+    this.sums[this.count] = sum
+    this.addends[this.count] = addend
+    this.count++
+  }
+
+  /** Carries out what was noted. */
+  addAll(): void {
+    const { product, slope, scratch } = this
+    const { field } = this.group
+    field.inverse(product, product)
+    while (this.count > 0) {
+      this.count--
+      const [sum, addend] = [this.sums[this.count] as number, this.addends[this.count] as number]
+      field.multiply(product, this.prefixes + this.count * field.bytes, slope)
+      field.multiply(product, this.differences + this.count * field.bytes, product)
+      field.subtract(addend + field.bytes, sum + field.bytes, scratch)
+      field.multiply(slope, scratch, slope)
+      field.square(slope, scratch)
+      field.subtract(scratch, sum, scratch)
+      field.subtract(scratch, addend, scratch)
+      field.subtract(sum, scratch, sum)
+      field.multiply(slope, sum, sum)
+      field.subtract(sum, sum + field.bytes, sum + field.bytes)
+      field.copy(scratch, sum)
+    }
+    field.one(product)
   }
 }
 
