@@ -1,39 +1,67 @@
 /**
  * Backtests the starting policy on years of hourly closes and prints what came of it.
  *
- *   node scripts/backtest.ts [--json]
+ *   npm run backtest -- [--json]
+ *   npm run backtest -- [--json] [--bar-seconds 3600] [--newest-first] [--max-gap-seconds 86400] prices.csv …
  *
- * Without the long histories beside the checkout it says so and takes the project's own extract of March 2020.
+ * Without files: BTC and ETH from the long histories beside the checkout; where they are missing it says so and takes the
+ * project's own extract of March 2020.
  */
 import { parseArgs } from 'node:util'
-import type { HistoryMarket, PriceHistory } from '../prover/market/histories.ts'
+import { ProverError } from '../prover/errors.ts'
+import type { HistoryMarket } from '../prover/market/histories.ts'
 import { historyMarkets, longHistoryFolder, readExtract, readLongHistory } from '../prover/market/histories.ts'
+import type { PriceRow } from '../prover/market/prices.ts'
+import { readPrices } from '../prover/market/prices.ts'
 import { backtest } from '../prover/parameters/backtest.ts'
 import { defaultPolicy } from '../prover/parameters/defaultPolicy.ts'
 import { replay } from '../prover/parameters/replay.ts'
 import { formatBacktest } from '../prover/service/backtestTable.ts'
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
-
-const results = historyMarkets.map((market) => {
-  const { sources, rows } = historyOf(market)
-  return { market, sources, backtest: backtest(replay(rows, defaultPolicy)) }
+const { values, positionals: files } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    'bar-seconds': { type: 'string', default: '0' },
+    'newest-first': { type: 'boolean', default: false },
+    'max-gap-seconds': { type: 'string' },
+  },
 })
 
-if (values.json) {
-  const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value)
-  process.stdout.write(`${JSON.stringify(results, plain, 2)}\n`)
-} else {
-  for (const { market, sources, backtest } of results) {
-    process.stdout.write(`${formatBacktest(`${market} (${sources.join(', ')})`, backtest)}\n`)
+type History = { readonly name: string; readonly rows: readonly PriceRow[] }
+
+function historyOf(market: HistoryMarket): History {
+  const history = readLongHistory(market)
+  if (history === undefined) {
+    process.stderr.write(
+      `${market}: no price histories in ${longHistoryFolder}; this is the extract of March 2020 alone, too short to judge by.\n`,
+    )
   }
+  const { sources, rows } = history ?? readExtract(market)
+  return { name: `${market} (${sources.join(', ')})`, rows }
 }
 
-function historyOf(market: HistoryMarket): PriceHistory {
-  const history = readLongHistory(market)
-  if (history !== undefined) return history
-  process.stderr.write(
-    `${market}: no price histories in ${longHistoryFolder}; this is the extract of March 2020 alone, too short to judge by.\n`,
+function historyIn(file: string): History {
+  const gap = values['max-gap-seconds']
+  const rows = readPrices(file, {
+    barSeconds: Number(values['bar-seconds']),
+    newestFirst: values['newest-first'],
+    maxGapSeconds: gap === undefined ? undefined : Number(gap),
+  })
+  return { name: file, rows }
+}
+
+try {
+  const histories = files.length === 0 ? historyMarkets.map(historyOf) : files.map(historyIn)
+  const results = histories.map(({ name, rows }) => ({ name, backtest: backtest(replay(rows, defaultPolicy)) }))
+  const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value)
+  process.stdout.write(
+    values.json
+      ? `${JSON.stringify(results, plain, 2)}\n`
+      : results.map(({ name, backtest }) => formatBacktest(name, backtest)).join('\n\n'),
   )
-  return readExtract(market)
+} catch (error) {
+  if (!(error instanceof ProverError)) throw error
+  process.stderr.write(`${error.message} [${error.code}]\n`)
+  process.exitCode = 1
 }

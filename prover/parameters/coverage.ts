@@ -53,11 +53,12 @@ export type TrafficLight = 'green' | 'yellow' | 'red'
 
 /**
  * Supervisors' traffic light: yellow when so many breaches or fewer had a probability of 95 % and more under the
- * promised share, red from 99.99 % on. It warns of too many breaches, never of too few.
+ * promised share, red from 99.99 % on. It warns of too many breaches, never of too few, so none at all are green.
  *
  * @see Basel Committee, Supervisory Framework for the Use of "Backtesting", 1996 (its table: 250 predictions at 1 %)
  */
 export function trafficLight(predictions: number, breaches: number, alpha: number): TrafficLight {
+  if (breaches === 0) return 'green'
   const cumulative = binomialUpTo(breaches, predictions, alpha)
   if (cumulative >= 0.9999) return 'red'
   return cumulative >= 0.95 ? 'yellow' : 'green'

@@ -11,7 +11,7 @@ export function formatBacktest(title: string, result: Backtest): string {
     `${utcTime(result.from)} to ${utcTime(result.to)} UTC, ${result.publications} publications; a move holds for ${horizon} ` +
       `and may be exceeded in ${percent(result.alpha)} of them, on either side`,
     '',
-    formatTable(COVERAGE_COLUMNS, [...result.years, result.whole].flatMap(coverageRows)),
+    formatTable(COVERAGE_COLUMNS, periodsOf(result).flatMap(coverageRows)),
     '',
     formatTable(DISTRIBUTION_COLUMNS, [
       distributionRow('horizon move down', result.moveDown),
@@ -31,6 +31,11 @@ export function formatBacktest(title: string, result: Backtest): string {
     '',
     ...stepLines(result),
   ].join('\n')}\n`
+}
+
+/** Every year and the whole, or the one year there is. */
+export function periodsOf({ years, whole }: Backtest): readonly Coverage[] {
+  return years.length === 1 ? [whole] : [...years, whole]
 }
 
 const COVERAGE_COLUMNS = [

@@ -106,6 +106,8 @@ describe('trafficLight', () => {
     expect(zones).toEqual([...Array(5).fill('green'), ...Array(5).fill('yellow'), 'red', 'red'])
   })
 
+  it('is green without a breach, however short the history', () => expect(trafficLight(1, 0, 0.005)).toBe('green'))
+
   it('holds for histories long enough to underflow', () => {
     expect(trafficLight(1_000_000, 5_000, 0.005)).toBe('green')
     expect(trafficLight(1_000_000, 5_400, 0.005)).toBe('red')

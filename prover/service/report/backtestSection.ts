@@ -1,4 +1,5 @@
 import type { Backtest, Coverage, SideCoverage } from '../../parameters/backtest.ts'
+import { periodsOf } from '../backtestTable.ts'
 import { percent, utcTime } from '../figures.ts'
 import type { Markup } from './markup.ts'
 import { html } from './markup.ts'
@@ -25,7 +26,7 @@ A move may be exceeded in ${percent(backtest.alpha)} of horizons on either side.
 </dl>
 <table><thead><tr><th>period</th><th>predictions</th><th>breaches down</th><th class="wide">rate</th><th>breaches up</th><th class="wide">rate</th>
 <th>Kupiec p</th><th>Christoffersen p</th><th>traffic light</th></tr></thead><tbody>
-${[...backtest.years, backtest.whole].map((coverage) => row(coverage, backtest.alpha))}</tbody></table>
+${periodsOf(backtest).map((coverage) => row(coverage, backtest.alpha))}</tbody></table>
 <p class="note">Bars show the breach rate, the line in them is α. Kupiec asks whether breaches are as many as promised,
 Christoffersen (conditional coverage) also whether they come independently of each other: below 0.05 they do not; down / up.</p>
 </section>
