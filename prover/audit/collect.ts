@@ -130,30 +130,31 @@ async function finalParameters(gathered: Gathered, marketId: string): Promise<bi
 async function modelsOf({ provider, keys, fromBlock, end }: Gathered, address: string): Promise<ModelRecord[]> {
   const logs = await logsBetween(provider, { address }, fromBlock, end)
   const registry = interfaceOf('ModelRegistry')
-  const events = logs.map((log) => ({ place: placeOf(log), event: registry.parseLog(log) }))
+  const events = logs.flatMap((log) => {
+    const event = registry.parseLog(log)
+    return event === null ? [] : [{ place: placeOf(log), name: event.name, args: event.args }]
+  })
   const layout = layoutHash('marketRisk')
   return inTurns(
-    events.filter(({ event }) => event?.name === 'ModelRegistered'),
-    async ({ place, event }) => {
-      const { modelId, model } = event?.args as unknown as { modelId: string; model: Record<string, unknown> }
-      const disabled = events.find(
-        (later) => later.event?.name === 'ModelDisabled' && later.event.args.modelId === modelId,
-      )
+    events.filter(({ name }) => name === 'ModelRegistered'),
+    async ({ place, args }) => {
+      const { modelId, model } = args
+      const disabled = events.find((later) => later.name === 'ModelDisabled' && later.args.modelId === modelId)
       const key = keys.find(
         (candidate) =>
           modelIdOf(candidate.build, `0x${verificationKeyHash(candidate.verificationKey)}`, layout) === modelId,
       )
-      const verifier = model.verifier as string
+      const verifier: string = model.verifier
       return {
         modelId,
         verifier,
         verifierCode: (await ask('Reading a verifier', () => provider.getCode(verifier, end))).toLowerCase(),
         markets: Number(model.markets),
         observations: Number(model.observations),
-        allowsBacklog: model.allowsBacklog as boolean,
-        layoutHash: model.layoutHash as string,
-        verificationKeyHash: model.verificationKeyHash as string,
-        manifestHash: model.manifestHash as string,
+        allowsBacklog: model.allowsBacklog,
+        layoutHash: model.layoutHash,
+        verificationKeyHash: model.verificationKeyHash,
+        manifestHash: model.manifestHash,
         registered: place,
         disabled: disabled?.place ?? null,
         key: key === undefined ? null : keyRecord(key),

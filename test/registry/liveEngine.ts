@@ -1,0 +1,152 @@
+/**
+ * A deployed engine with the real circuit, development keys and proofs, driven through the library's own calls: what
+ * operators, clients and auditors meet.
+ */
+import { join } from 'node:path'
+import { Wallet } from 'ethers'
+import { type BuildName, builds } from '../../circuits/builds.ts'
+import type { AuditKey } from '../../prover/audit/index.ts'
+import { marketIdOf } from '../../prover/market/marketId.ts'
+import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
+import { type CircuitKeys, createProver, KeyStore, type Prover, verificationKeyHash } from '../../prover/proof/index.ts'
+import {
+  addMarket,
+  attestObservation,
+  type Bundle,
+  type Deployment,
+  deployEngine,
+  feedDomain,
+  makeBundle,
+  type NextBatch,
+  RegistryClient,
+  submitObservations,
+  verifierArtifactOf,
+} from '../../prover/registry/index.ts'
+import { stateBatch } from '../../prover/statement/marketRisk.ts'
+import { type Chain, startChain } from '../chain.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** As many signatures as an observation needs. */
+const THRESHOLD = 2
+export const feedSigners = [11, 12, 13].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`))
+
+/** Built files of a circuit with its keys; `npm run build` makes them. */
+export async function keysOf(build: BuildName): Promise<CircuitKeys> {
+  const folder = join(root, 'build', 'circuits', build)
+  const circuit = { name: build, r1cs: join(folder, `${build}.r1cs`), wasm: join(folder, `${build}.wasm`) }
+  return new KeyStore(join(root, 'build', 'keys')).loadOrMakeDevelopmentKeys(circuit)
+}
+
+export class LiveEngine {
+  readonly chain: Chain
+  readonly keys: ReadonlyMap<BuildName, CircuitKeys>
+  readonly prover: Prover
+  deployment: Deployment
+  client!: RegistryClient
+
+  private constructor(chain: Chain, keys: ReadonlyMap<BuildName, CircuitKeys>, deployment: Deployment) {
+    this.chain = chain
+    this.keys = keys
+    this.prover = createProver()
+    this.deployment = deployment
+  }
+
+  /** Deploys with models for the given builds, and adds markets at a first price each. */
+  static async start(buildNames: readonly BuildName[], firstPrices: Record<string, bigint>): Promise<LiveEngine> {
+    const chain = await startChain()
+    const keys = new Map<BuildName, CircuitKeys>()
+    for (const name of buildNames) keys.set(name, await keysOf(name))
+    const deployment = await deployEngine(chain.signers[0] as never, {
+      models: [...keys].map(([name, { verificationKey, manifest }]) => ({
+        build: buildOf(name),
+        verificationKey,
+        manifest,
+      })),
+      feed: { signers: feedSigners.map(({ address }) => address), threshold: THRESHOLD },
+      policy: defaultPolicy,
+      guardian: await (chain.signers[1] as { getAddress(): Promise<string> }).getAddress(),
+    })
+    const engine = new LiveEngine(chain, keys, deployment)
+    await engine.observe(firstPrices)
+    for (const name of Object.keys(firstPrices)) {
+      const added = await addMarket(chain.signers[0] as never, engine.deployment, {
+        name,
+        policy: defaultPolicy.market,
+      })
+      engine.deployment = added.deployment
+    }
+    engine.client = await engine.connect()
+    return engine
+  }
+
+  connect(): Promise<RegistryClient> {
+    return RegistryClient.connect({
+      registry: this.deployment.addresses.registry,
+      provider: this.chain.ethers.provider as never,
+      signer: this.chain.signers[2] as never,
+      fromBlock: this.deployment.block,
+    })
+  }
+
+  /** Moves time on and appends one observation per market, prices in dollars. */
+  async observe(prices: Record<string, bigint>, secondsLater = 60n): Promise<void> {
+    const asOf = (await this.chain.now()) + secondsLater
+    await this.chain.setTime(asOf)
+    const { feed } = this.deployment.addresses
+    const domain = feedDomain(this.deployment.chainId, feed)
+    const signed = await Promise.all(
+      Object.entries(prices).map(([name, price]) =>
+        attestObservation(domain, feedSigners.slice(0, THRESHOLD), {
+          marketId: marketIdOf(name),
+          priceE8: price * 10n ** 8n,
+          asOf,
+          impliedVolatilityX24: 0n,
+          confidenceE8: 0n,
+          deadline: asOf + 600n,
+        }),
+      ),
+    )
+    await submitObservations(this.chain.signers[3] as never, feed, signed)
+  }
+
+  keyHash(build: BuildName): string {
+    return `0x${verificationKeyHash(this.keysFor(build).verificationKey)}`
+  }
+
+  /** The next batch, which must exist. */
+  async next(build: BuildName, names?: readonly string[]): Promise<NextBatch> {
+    const next = await this.client.nextBatch(buildOf(build), this.keyHash(build), names)
+    if (next.batch === undefined) throw new Error(`Nothing to prove: ${JSON.stringify(next.leftOut)}`)
+    return next
+  }
+
+  /** Proves the next batch of a build. */
+  async prove(build: BuildName, names?: readonly string[]): Promise<Bundle> {
+    const next = await this.next(build, names)
+    const statement = await stateBatch(next.batch)
+    const keys = this.keysFor(build)
+    const { proof } = await this.prover.prove(keys, statement.circuitInput as never)
+    return makeBundle(statement, next.inboxes, next.names, proof, keys.verificationKey)
+  }
+
+  /** What an auditor with this machine's keys brings. */
+  auditKeys(): readonly AuditKey[] {
+    return [...this.keys].map(([build, { verificationKey, manifest }]) => ({
+      build,
+      verificationKey,
+      manifest,
+      verifierCode: verifierArtifactOf(build).deployedBytecode,
+    }))
+  }
+
+  async close(): Promise<void> {
+    await this.prover.close()
+  }
+
+  private keysFor(build: BuildName): CircuitKeys {
+    return this.keys.get(build) as CircuitKeys
+  }
+}
+
+export const buildOf = (name: BuildName) => builds.find((build) => build.name === name) as (typeof builds)[number]
