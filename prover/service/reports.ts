@@ -19,10 +19,9 @@ export function writeDemoReport(
   warmUps: readonly MarketHistory[],
   steps: readonly ProvenStep[],
   verdictOf: VerdictOf,
-  isLong: boolean,
 ): void {
   const proven = warmUps.map((history) => provenSection(history, steps, verdictOf))
-  writeReport(file, isLong ? [...proven, ...crashSections(defaultPolicy)] : proven)
+  writeReport(file, [...proven, ...crashSections(defaultPolicy)])
 }
 
 /** Writes a report of one replayed history. */

@@ -1,4 +1,7 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Command } from 'commander'
+import { EXIT } from '../terminal.ts'
 import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
 
 type Options = { batches?: number; seconds?: number; report?: string }
@@ -8,15 +11,28 @@ export function addDemoCommand(program: Command): void {
     'demo',
     'demo --batches 60 --seconds 600',
   ])
-    .option('--batches <count>', 'most hours to prove (default 12)', wholeNumber(1))
-    .option('--seconds <seconds>', 'begin no further proof after this time (default 32)', positiveNumber)
+    .option('--batches <count>', 'most hours to prove (default 17)', wholeNumber(1))
+    .option('--seconds <seconds>', 'begin no further proof after this time (default 28)', positiveNumber)
     .option('--report <file>', 'HTML report to write')
     .action(
-      action<Options, []>(async (terminal, { batches, seconds }) => {
-        const { runDemo } = await import('../demo.ts')
-        const { formatProven, provenRows } = await import('../provenTable.ts')
-        const result = await runDemo({ batches, proveSeconds: seconds, say: terminal.say })
-        terminal.result({ parameters: provenRows(result.steps), seconds: result.seconds }, formatProven(result.steps))
+      action<Options, []>(async (terminal, { batches, seconds, report }) => {
+        const [{ runDemo }, { formatProven, provenRows }, { formatAudit }, { buildFolder }] = await Promise.all([
+          import('../demo.ts'),
+          import('../provenTable.ts'),
+          import('../../audit/index.ts'),
+          import('../workspace.ts'),
+        ])
+        const file = report ?? join(buildFolder, 'reports', 'demo.html')
+        const result = await runDemo({ batches, proveSeconds: seconds, report: file, say: terminal.say })
+        const { steps, held, audit } = result
+        const text = [
+          formatAudit(audit),
+          formatProven(steps),
+          `Plots: ${pathToFileURL(file)}`,
+          `${steps.length} batches proven, put in force, read back and audited in ${result.seconds.toFixed(0)} s.`,
+        ]
+        terminal.result({ parameters: provenRows(steps), held, audit, report: file, seconds: result.seconds }, text.join('\n'))
+        return audit.accepted ? EXIT.success : EXIT.failure
       }),
     )
 }

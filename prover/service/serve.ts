@@ -1,0 +1,220 @@
+/**
+ * `zkrisk serve`: watches a registry's inboxes, and proves and lands a batch whenever a trigger says that it is worth it.
+ *
+ * One step at a time, each stored before the next begins: planned, proven, signed, confirmed. Whatever the moment at which
+ * the process dies, the next one takes up from the last stored step and asks the chain about the rest.
+ */
+import type { BuildName } from '../../circuits/builds.ts'
+import { ProverError } from '../errors.ts'
+import type { CircuitKeys, Prover } from '../proof/index.ts'
+import { formatBundle } from '../registry/bundle.ts'
+import type { NextBatch, RegistryClient } from '../registry/client.ts'
+import { type MarketRiskStatement, stateBatch } from '../statement/marketRisk.ts'
+import { type Job, type JobStore, jobIdOf } from './jobStore.ts'
+import { keyHashOf, proveStatement } from './proving.ts'
+import { type Landing, Sender, type SenderOptions } from './sender.ts'
+import { describeError } from './terminal.ts'
+import { firedTrigger, type TriggerPolicy, type WaitingMarket } from './triggers.ts'
+import { buildOf } from './workspace.ts'
+
+/** A step that was just stored, or begun. */
+export type ServeEvent = {
+  readonly step: 'started' | 'planned' | 'proven' | 'signed' | 'confirmed' | 'superseded' | 'retrying' | 'stopped'
+  readonly job?: string
+  readonly detail?: string
+}
+
+export type ServeOptions = Pick<SenderOptions, 'client' | 'account' | 'store'> &
+  Partial<Pick<SenderOptions, 'confirmations' | 'bumpAfterMs'>> & {
+    readonly prover: Prover
+    readonly live: CircuitKeys
+    readonly catchUp: CircuitKeys
+    readonly triggers: TriggerPolicy
+    /** Markets to serve; all by default. */
+    readonly markets?: readonly string[] | undefined
+    readonly pollMs?: number
+    /** Ends the service: what is under way is finished, nothing new is begun. */
+    readonly signal: AbortSignal
+    readonly onEvent: (event: ServeEvent) => Promise<void> | void
+  }
+
+type Planned = { readonly next: NextBatch; readonly statement: MarketRiskStatement; readonly keys: CircuitKeys }
+
+const POLL_MS = 500
+const LONGEST_PAUSE_MS = 30_000
+/** A batch that was refused is not made again at once: the chain's clock or state must have moved. */
+const REFUSED_PAUSE_MS = 5_000
+/** Time that a stopped service takes to finish its job. */
+const FINISH_MS = 60_000
+
+/** Conditions that no waiting mends. */
+const FATAL: ReadonlySet<string> = new Set([
+  'registry.model-not-registered',
+  'registry.model-disabled',
+  'registry.unknown-market',
+  'registry.wrong-chain',
+  'registry.registry-missing',
+  'proof.corrupt-key-file',
+  'proof.self-verification',
+])
+
+/**
+ * Serves until the signal.
+ *
+ * @throws errors that no waiting mends; every other one is reported and tried again after a pause
+ */
+export async function serve(options: ServeOptions): Promise<void> {
+  const { signal, onEvent, pollMs = POLL_MS } = options
+  const service = new Service(options)
+  await onEvent({ step: 'started', detail: `account ${options.account.address}` })
+  let pause = pollMs
+  let stopBy = Number.POSITIVE_INFINITY
+  while (true) {
+    if (signal.aborted) {
+      stopBy = Math.min(stopBy, Date.now() + FINISH_MS)
+      if (Date.now() > stopBy || !service.hasOpenJob()) break
+    }
+    try {
+      const worked = await service.advance(!signal.aborted)
+      pause = pollMs
+      if (!worked) await sleep(pause, signal)
+    } catch (error) {
+      const { code, message } = describeError(error)
+      if (!(error instanceof ProverError) || FATAL.has(code)) throw error
+      await onEvent({ step: 'retrying', detail: `${message} (${code}); again in ${pause / 1000} s` })
+      await sleep(pause, signal)
+      pause = Math.min(2 * pause, LONGEST_PAUSE_MS)
+      if (signal.aborted) break
+    }
+  }
+  await onEvent({ step: 'stopped' })
+}
+
+class Service {
+  private readonly options: ServeOptions
+  private readonly client: RegistryClient
+  private readonly store: JobStore
+  private readonly sender: Sender
+  private readonly planned = new Map<string, Planned>()
+  private lastBuild: string | undefined
+
+  constructor(options: ServeOptions) {
+    this.options = options
+    this.client = options.client
+    this.store = options.store
+    this.sender = new Sender({ confirmations: 1, bumpAfterMs: 30_000, ...options })
+  }
+
+  hasOpenJob(): boolean {
+    return this.store.openJobs().some(({ status, id }) => status !== 'planned' || this.planned.has(id))
+  }
+
+  /** One step of the open job, or a new job; false if there is nothing to do now. */
+  async advance(mayPlan: boolean): Promise<boolean> {
+    const open = this.store.openJobs()
+    const signed = open.find(({ status }) => status === 'signed')
+    if (signed !== undefined) return this.ended(signed, await this.sender.settle(signed))
+    const proven = open.find(({ status }) => status === 'proven')
+    if (proven !== undefined) return this.sign(proven)
+    const planned = open.find(({ id }) => this.planned.has(id))
+    if (planned !== undefined) return this.prove(planned)
+    return mayPlan ? this.plan(open) : false
+  }
+
+  private async plan(leftBehind: readonly Job[]): Promise<boolean> {
+    const found = await this.nextBatch()
+    if (found === undefined) return false
+    const { next, keys, trigger } = found
+    const statement = await stateBatch(next.batch)
+    const id = jobIdOf(next.batch.build.name, statement.publicSignals)
+    for (const job of leftBehind) {
+      if (job.id !== id) await this.ended(job, { status: 'superseded', reason: 'a later batch takes its observations' })
+    }
+    const summary = next.batch.markets.map(({ sequence }, i) => `${next.names[i]} #${sequence}`).join(', ')
+    let job = this.store.plan({ id, build: next.batch.build.name, trigger, summary })
+    if (job.status === 'superseded') {
+      if (Date.now() - job.updatedAt < REFUSED_PAUSE_MS) return false
+      job = this.store.reopen(id)
+    }
+    if (job.status === 'confirmed') return false
+    this.planned.set(id, { next, statement, keys })
+    this.lastBuild = next.batch.build.name
+    await this.report({ step: 'planned', job: id, detail: `${summary} (${trigger})` })
+    return true
+  }
+
+  /** Live batches as triggers ask for them; between two of them a catch-up batch for a market that fell behind. */
+  private async nextBatch(): Promise<
+    { readonly next: NextBatch; readonly keys: CircuitKeys; readonly trigger: string } | undefined
+  > {
+    const { live, catchUp, markets } = this.options
+    const next = await this.client.nextBatch(buildOf(live.circuit), keyHashOf(live), markets)
+    const behind = next.leftOut.filter(({ reason }) => reason === 'behind').map(({ name }) => name)
+    const isTurnOfBacklog = this.lastBuild !== (catchUp.circuit as BuildName) || next.batch === undefined
+    if (behind.length > 0 && isTurnOfBacklog) {
+      const drain = await this.client.nextBatch(buildOf(catchUp.circuit), keyHashOf(catchUp), behind)
+      if (drain.batch !== undefined) return { next: drain, keys: catchUp, trigger: `backlog of ${drain.names.join(', ')}` }
+    }
+    if (next.batch === undefined) return undefined
+    const fired = await this.firedTrigger(next)
+    return fired === undefined ? undefined : { next, keys: live, trigger: fired }
+  }
+
+  private async firedTrigger({ batch, names }: NextBatch): Promise<string | undefined> {
+    const waiting = await Promise.all(
+      names.map(async (name): Promise<WaitingMarket> => {
+        const { state } = await this.client.market(name)
+        return { name, state, waiting: await this.client.waiting(name) }
+      }),
+    )
+    const fired = firedTrigger(waiting, this.options.triggers, batch.learning.horizonSeconds)
+    return fired === undefined ? undefined : `${fired.name}: ${fired.reason}`
+  }
+
+  private async prove(job: Job): Promise<boolean> {
+    const { next, statement, keys } = this.planned.get(job.id) as Planned
+    const { bundle, timings } = await proveStatement(this.options.prover, keys, next, statement)
+    this.store.proven(job.id, formatBundle(bundle))
+    this.planned.delete(job.id)
+    await this.report({ step: 'proven', job: job.id, detail: `${(timings.total / 1000).toFixed(1)} s` })
+    return true
+  }
+
+  private async sign(job: Job): Promise<boolean> {
+    const landing = await this.sender.sign(job)
+    if (landing !== undefined) return this.ended(job, landing)
+    await this.report({ step: 'signed', job: job.id })
+    return true
+  }
+
+  /** Stores how a job ended; false while it is pending. */
+  private async ended(job: Job, landing: Landing): Promise<boolean> {
+    if (landing.status === 'pending') return false
+    if (landing.status === 'superseded') {
+      this.store.end(job.id, 'superseded', landing.reason)
+      await this.report({ step: 'superseded', job: job.id, detail: landing.reason })
+      return true
+    }
+    this.store.end(job.id, 'confirmed')
+    const cost = landing.gasUsed === undefined ? '' : `, ${landing.gasUsed.toLocaleString('en')} gas`
+    await this.report({ step: 'confirmed', job: job.id, detail: `${job.summary}${cost}` })
+    return true
+  }
+
+  private async report(event: ServeEvent): Promise<void> {
+    await this.options.onEvent(event)
+  }
+}
+
+/** Ends early when the service is stopped. */
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, milliseconds)
+    function done(): void {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    if (!signal.aborted) signal.addEventListener('abort', done)
+  })
+}
