@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {IObservationSource} from "./IObservationSource.sol";
+
+/// @title IAttestedFeed
+/// @notice Observations attested by k of n signers (EIP-712; contracts sign by ERC-1271). Anyone may carry them.
+/// @dev No owner: signers, threshold and confidence bound are fixed for ever. A new committee is a new feed.
+interface IAttestedFeed is IObservationSource {
+    /// @notice What a signer attests; also the EIP-712 type.
+    /// @param marketId             market, as the registry knows it
+    /// @param priceE8              quote per base, 1 to 2^48 - 1
+    /// @param confidenceE8         half-width of the price's confidence interval
+    /// @param asOf                 time of the price
+    /// @param impliedVolatilityX24 30-day at-the-money volatility, below 2^28; 0 if none is attested
+    /// @param deadline             last second at which the attestation may be appended
+    struct Observation {
+        bytes32 marketId;
+        uint256 priceE8;
+        uint256 confidenceE8;
+        uint256 asOf;
+        uint256 impliedVolatilityX24;
+        uint256 deadline;
+    }
+
+    /// @notice One signer's signature: 65 bytes of ECDSA, or whatever an ERC-1271 contract accepts.
+    struct Signature {
+        address signer;
+        bytes signature;
+    }
+
+    /// @notice A feed needs at least one signer, and no more signatures than signers.
+    error ThresholdOutOfRange(uint256 threshold, uint256 signers);
+    /// @notice Signers, at construction and on every attestation, come in strictly increasing order.
+    error SignersNotIncreasing(address signer, address previous);
+    /// @notice The confidence bound is a fraction of the price, at most 1.
+    error ConfidenceBoundOutOfRange(uint256 maxConfidenceBps, uint256 limit);
+    /// @notice Fewer or more signatures than the threshold.
+    error SignatureCountMismatch(uint256 given, uint256 threshold);
+    /// @notice The signer is not one of this feed's.
+    error UnknownSigner(address signer);
+    /// @notice The signature is not this signer's over this observation on this feed and chain.
+    error SignatureRejected(address signer);
+    /// @notice The attestation may no longer be appended.
+    error ObservationExpired(uint256 deadline, uint256 timestamp);
+    /// @notice The observation claims a time later than the clock skew allows.
+    error ObservationInFuture(uint256 asOf, uint256 latest);
+    /// @notice The observation is not later than the market's last one.
+    error ObservationNotLater(uint256 asOf, uint256 lastAsOf);
+    /// @notice A price of zero has no logarithm.
+    error PriceIsZero(bytes32 marketId);
+    /// @notice The price is too uncertain to be used.
+    error ConfidenceTooWide(uint256 confidenceE8, uint256 limit);
+
+    /// @notice Appends one attested observation.
+    /// @param signatures exactly `threshold()` of them, by strictly increasing signer
+    /// @custom:reverts ObservationExpired, ObservationInFuture, ObservationNotLater for its times
+    /// @custom:reverts PriceIsZero, FieldOutOfRange, ConfidenceTooWide for its values
+    /// @custom:reverts SignatureCountMismatch, SignersNotIncreasing, UnknownSigner, SignatureRejected for its signatures
+    function submit(Observation calldata observation, Signature[] calldata signatures) external;
+
+    /// @notice Appends several attested observations, all or none; reverts as {submit} does.
+    function submitBatch(Observation[] calldata observations, Signature[][] calldata signatures) external;
+
+    /// @notice EIP-712 digest that a signer signs.
+    function digest(Observation calldata observation) external view returns (bytes32);
+
+    /// @notice Whether `account` is one of the n signers.
+    function isSigner(address account) external view returns (bool);
+
+    /// @notice k: signatures that an observation needs.
+    function threshold() external view returns (uint256);
+
+    /// @notice Greatest confidence half-width accepted, in 1/10,000 of the price.
+    function maxConfidenceBps() external view returns (uint256);
+}

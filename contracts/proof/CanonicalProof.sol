@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {Statement} from "../statement/Statement.sol";
+import {IGroth16Verifier} from "./IGroth16Verifier.sol";
+
+/// @title CanonicalProof
+/// @notice Gate in front of a Groth16 verifier: one encoding per proof, bounded gas, no silent failure.
+/// @dev The generated verifier reduces coordinates modulo q and so takes several encodings of the same proof, and a
+/// point off the curve burns all gas it is given (docs/claims/registry.md, R9 and R10). A proof is never an identity all
+/// the same: (-A, -B, C) and re-randomised proofs are valid; sequences keep them from applying twice.
+library CanonicalProof {
+    /// @notice Order of the base field of BN254: limit of coordinates.
+    uint256 internal constant BASE_FIELD =
+        21888242871839275222246405745257275088696311157297823662689037894645226208583;
+    /// @notice Most gas a verification may take; an honest one takes about 203,000.
+    uint256 internal constant VERIFIER_GAS = 350_000;
+
+    /// @notice Coordinate `index` of the proof is not below the base field's order.
+    error CoordinateNotCanonical(uint256 index, uint256 coordinate);
+    /// @notice Public signal `index` is not below the scalar field's order.
+    error SignalNotCanonical(uint256 index, uint256 signal);
+    /// @notice The verifier does not accept this proof for this statement.
+    error ProofRejected();
+
+    /// @notice Returns if the verifier accepts; reverts otherwise.
+    /// @param proof  [ax, ay, bx1, bx0, by1, by0, cx, cy]
+    function verify(address verifier, uint256[8] calldata proof, uint256[3] memory publicSignals) internal view {
+        for (uint256 i = 0; i < 8; ++i) {
+            if (proof[i] >= BASE_FIELD) revert CoordinateNotCanonical(i, proof[i]);
+        }
+        for (uint256 i = 0; i < 3; ++i) {
+            if (publicSignals[i] >= Statement.SCALAR_FIELD) revert SignalNotCanonical(i, publicSignals[i]);
+        }
+        if (!_accepts(verifier, proof, publicSignals)) revert ProofRejected();
+    }
+
+    /// @dev The eight proof words already lie in calldata as verifyProof's arguments do. Assembly, since a high-level
+    /// call would pass on a verifier's revert and decode its answer outside the gate.
+    function _accepts(
+        address verifier,
+        uint256[8] calldata proof,
+        uint256[3] memory publicSignals
+    ) private view returns (bool accepted) {
+        bytes4 selector = IGroth16Verifier.verifyProof.selector;
+        assembly ("memory-safe") {
+            let pointer := mload(0x40)
+            mstore(pointer, selector)
+            calldatacopy(add(pointer, 0x04), proof, 0x100)
+            mcopy(add(pointer, 0x104), publicSignals, 0x60)
+            mstore(0x00, 0)
+            let answered := staticcall(VERIFIER_GAS, verifier, pointer, 0x164, 0x00, 0x20)
+            accepted := and(and(answered, gt(returndatasize(), 0x1f)), eq(mload(0x00), 1))
+        }
+    }
+}

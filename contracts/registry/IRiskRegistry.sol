@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {IRiskParameters} from "./IRiskParameters.sol";
+
+/// @title IRiskRegistry
+/// @notice Moves markets by proof: whole batches, reject never clamp. Nobody can set a parameter.
+interface IRiskRegistry is IRiskParameters {
+    /// @notice One market of a batch: what it starts from, as the chain hashed it, and what it arrives at.
+    /// @param marketId                id, strictly increasing within a batch
+    /// @param previousVolatilityState `VolatilityStateWord` in force
+    /// @param previousAnchorState     `AnchorStateWord` in force
+    /// @param inboxHead               head of the source's inbox after the last consumed observation
+    /// @param inboxCount              how many observations have been consumed
+    /// @param source                  the market's observation source
+    /// @param observationCount        how many observations this batch consumes, 1 to K
+    /// @param volatilityState         proven `VolatilityStateWord` after them
+    /// @param anchorState             proven `AnchorStateWord` after them
+    /// @param parameters              proven `ParametersWord` after them
+    struct MarketUpdate {
+        bytes32 marketId;
+        uint256 previousVolatilityState;
+        uint256 previousAnchorState;
+        bytes32 inboxHead;
+        uint256 inboxCount;
+        address source;
+        uint256 observationCount;
+        uint256 volatilityState;
+        uint256 anchorState;
+        uint256 parameters;
+    }
+
+    /// @notice A market was added; its parameters wait for the first proof.
+    event MarketAdded(
+        bytes32 indexed marketId,
+        address indexed source,
+        uint256 volatilityState,
+        uint256 anchorState,
+        bytes32 inboxHead,
+        uint256 inboxCount
+    );
+    /// @notice A market's parameters changed: `ParametersWord`, and the new sequence above it.
+    event ParametersUpdated(bytes32 indexed marketId, uint256 parametersAndSequence);
+    /// @notice A batch was proven and applied. The rest of it is the calldata of {submit}.
+    event BatchAccepted(bytes32 indexed modelId, uint256 commitment, address indexed submitter);
+
+    /// @notice The market exists already.
+    error MarketAlreadyExists(bytes32 marketId);
+    /// @notice No such market.
+    error UnknownMarket(bytes32 marketId);
+    /// @notice A market starts right after an observation of its source.
+    error InitialStateNotAtLatest(bytes32 marketId, uint256 asOf, uint256 latestAsOf);
+    /// @notice A prediction cannot have been made after the state it belongs to.
+    error AnchorInFuture(bytes32 marketId, uint256 anchorAsOf, uint256 asOf);
+    /// @notice A batch has at least one market and at most as many as its model has places for.
+    error BatchSizeOutOfRange(uint256 markets, uint256 places);
+    /// @notice The observation words are not those of this many markets.
+    error ObservationWordsMismatch(uint256 given, uint256 expected);
+    /// @notice Markets repeat, or are not in order.
+    error MarketsNotIncreasing(bytes32 marketId, bytes32 previous);
+    /// @notice The presented previous state, inbox position and source are not the ones in force.
+    error StateMismatch(bytes32 marketId, bytes32 given, bytes32 inForce);
+    /// @notice A market has been moved as often as its counter can count.
+    error SequenceExhausted(bytes32 marketId, uint256 sequence);
+    /// @notice A market takes at least one observation and at most as many as the model has slots for.
+    error ObservationCountOutOfRange(bytes32 marketId, uint256 observations, uint256 slots);
+    /// @notice The newest observation is older than the policy allows.
+    error ObservationStale(bytes32 marketId, uint256 asOf, uint256 oldest);
+    /// @notice The newest observation claims a time later than the clock skew allows.
+    error ObservationInFuture(bytes32 marketId, uint256 asOf, uint256 latest);
+    /// @notice The newest observation is not later than the previous state.
+    error ObservationNotLater(bytes32 marketId, uint256 asOf, uint256 previousAsOf);
+    /// @notice An observation word has bits that belong to no slot.
+    error ObservationWordOutOfRange(bytes32 marketId, uint256 word, uint256 bits);
+    /// @notice A slot before the batch's observations holds something.
+    error UnusedSlotNotZero(bytes32 marketId, uint256 slot, uint256 observation);
+    /// @notice A slot of the batch's observations is empty.
+    error UsedSlotIsZero(bytes32 marketId, uint256 slot);
+    /// @notice The observations are not the source's next ones.
+    error InboxMismatch(bytes32 marketId, uint256 count, bytes32 head, bytes32 checkpoint);
+    /// @notice A state or parameters word has bits beyond its fields.
+    error WordOutOfRange(bytes32 marketId, string word, uint256 value, uint256 bits);
+    /// @notice A time in the result is not the newest observation's.
+    error AsOfMismatch(bytes32 marketId, uint256 asOf, uint256 newestAsOf);
+    /// @notice The margins the dampers will start from are not the margins in force.
+    error MarginsMismatch(bytes32 marketId, uint256 inAnchorState, uint256 inParameters);
+    /// @notice Not 0 < maintenance <= initial.
+    error MarginsOutOfOrder(bytes32 marketId, uint256 maintenanceMarginX24, uint256 initialMarginX24);
+    /// @notice A loan-to-value limit is not 1 - margin - bonus.
+    error LoanToValueMismatch(bytes32 marketId, uint256 loanToValueX24, uint256 expectedX24);
+    /// @notice The volatility used is outside the policy's bounds.
+    error VolatilityOutOfBounds(bytes32 marketId, uint256 volatilityX24, uint256 leastX24, uint256 greatestX24);
+    /// @notice The scan range is outside the policy's bounds, or narrower than the predicted move.
+    error ScanRangeOutOfBounds(bytes32 marketId, uint256 scanRangeX24, uint256 leastX24, uint256 greatestX24);
+    /// @notice The initial margin fell faster than the policy allows.
+    error InitialMarginTooFast(bytes32 marketId, uint256 initialMarginX24, uint256 leastX24);
+    /// @notice The maintenance margin moved faster than the policy allows.
+    error MaintenanceMarginTooFast(bytes32 marketId, uint256 maintenanceMarginX24, uint256 leastX24, uint256 greatestX24);
+    /// @notice The maintenance margin left the policy's bounds, or moved away from them.
+    error MaintenanceMarginOutOfBounds(
+        bytes32 marketId,
+        uint256 maintenanceMarginX24,
+        uint256 leastX24,
+        uint256 greatestX24
+    );
+
+    /// @notice Adds a market: the last time anybody but a prover has a say in its state. Restricted. The market's policy
+    /// must have been set, and the state must stand at the source's latest observation.
+    /// @custom:reverts MarketAlreadyExists, MarketPolicyMissing, WordOutOfRange, InitialStateNotAtLatest, AnchorInFuture,
+    /// MarginsOutOfOrder
+    function addMarket(bytes32 marketId, address source, uint256 volatilityState, uint256 anchorState) external;
+
+    /// @notice Puts proven parameters in force. Anyone may call: the proof is the permission.
+    /// @dev Checks run from cheap to dear: model, shape, and for every market order, state, freshness and observations;
+    /// inboxes; guard-rails; canonical encoding; proof. All markets of a batch move, or none.
+    /// @param modelId          active model of the model registry
+    /// @param commitment       the circuit's commitment to its input words
+    /// @param proof            Groth16 points [ax, ay, bx1, bx0, by1, by0, cx, cy]
+    /// @param updates          1 to M markets, by strictly increasing id
+    /// @param observationWords for every market in turn ceil(K / 2) words: slot j stands in word j / 2 at bit
+    /// 108 * (j % 2); unused slots come first and are zero, the newest observation comes last
+    function submit(
+        bytes32 modelId,
+        uint256 commitment,
+        uint256[8] calldata proof,
+        MarketUpdate[] calldata updates,
+        uint256[] calldata observationWords
+    ) external;
+
+    /// @notice Hash of what the next update of a market must present:
+    /// keccak256(abi.encode(volatilityState, anchorState, inboxHead, inboxCount, source)); zero if there is no such market.
+    function stateHash(bytes32 marketId) external view returns (bytes32);
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+/// @title Statement
+/// @notice Ties a proof to the words the chain holds by one random point: challenge and evaluation.
+/// @dev The circuit fixes its words through the commitment, which is hashed into the challenge with everything else. Two
+/// different vectors of n words agree at a random point with probability at most n / 2^248 (docs/statement.md).
+library Statement {
+    /// @notice Order of the scalar field of BN254.
+    uint256 internal constant SCALAR_FIELD =
+        21888242871839275222246405745257275088548364400416034343698204186575808495617;
+
+    /// @notice The point: 248 bits of the hash of the whole transcript, words included.
+    function challenge(uint256[] memory transcript) internal pure returns (uint256 point) {
+        assembly ("memory-safe") {
+            point := shr(8, keccak256(add(transcript, 0x20), shl(5, mload(transcript))))
+        }
+    }
+
+    /// @notice Sum of words[i] * point^i modulo the field, by Horner's rule from the last word.
+    /// @param firstWord index of words[0] in the transcript; the words run to its end
+    function evaluation(
+        uint256[] memory transcript,
+        uint256 firstWord,
+        uint256 point
+    ) internal pure returns (uint256 sum) {
+        assembly ("memory-safe") {
+            let first := add(add(transcript, 0x20), shl(5, firstWord))
+            let word := add(add(transcript, 0x20), shl(5, mload(transcript)))
+            for {} gt(word, first) {} {
+                word := sub(word, 0x20)
+                sum := addmod(mulmod(sum, point, SCALAR_FIELD), mload(word), SCALAR_FIELD)
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+/** A chain of its own for every test file, and how tests ask what a call reverted with and what it emitted. */
+import type { BaseContract, ContractTransactionResponse, LogDescription, TransactionReceipt } from 'ethers'
+import { network } from 'hardhat'
+import { expect } from 'vitest'
+import type { CompiledContract } from './solidity.ts'
+
+export type Chain = Awaited<ReturnType<typeof startChain>>
+
+/** Enough for every call of these tests; given explicitly, so that ethers does not estimate, which runs the call twice. */
+export const GAS_LIMIT = 15_000_000n
+
+/** Starts an in-process chain. */
+export async function startChain() {
+  const { ethers, provider } = await network.create()
+  const signers = await ethers.getSigners()
+
+  /** Deploys a contract of the project by name, or a compiled one. */
+  async function deploy(contract: string | CompiledContract, ...args: readonly unknown[]) {
+    const factory =
+      typeof contract === 'string'
+        ? await ethers.getContractFactory(contract)
+        : new ethers.ContractFactory([...contract.abi], contract.bytecode, signers[0])
+    const deployed = await factory.deploy(...args)
+    await deployed.waitForDeployment()
+    return ethers.getContractAt([...factory.interface.fragments], await deployed.getAddress())
+  }
+
+  const request = (method: string, ...params: readonly unknown[]) => provider.request({ method, params: [...params] })
+
+  /** Time of the latest block, which is also the time calls see. */
+  async function now(): Promise<bigint> {
+    const block = await ethers.provider.getBlock('latest')
+    return BigInt(block?.timestamp ?? 0)
+  }
+
+  /** Mines an empty block at a time. */
+  async function setTime(timestamp: bigint): Promise<void> {
+    await request('evm_mine', `0x${timestamp.toString(16)}`)
+  }
+
+  /** The next transaction is mined at this time. */
+  async function setNextTime(timestamp: bigint): Promise<void> {
+    await request('evm_setNextBlockTimestamp', `0x${timestamp.toString(16)}`)
+  }
+
+  /** Overwrites a storage slot. */
+  async function setStorage(contract: BaseContract, slot: string, value: bigint): Promise<void> {
+    await request('hardhat_setStorageAt', contract.target, slot, ethers.toBeHex(value, 32))
+  }
+
+  /** Runs a body and puts the chain back to where it was. */
+  async function undone<T>(body: () => Promise<T>): Promise<T> {
+    const snapshot = await request('evm_snapshot')
+    try {
+      return await body()
+    } finally {
+      await request('evm_revert', snapshot)
+    }
+  }
+
+  return { ethers, provider, signers, deploy, request, now, setTime, setNextTime, setStorage, undone }
+}
+
+/** Asserts that a call reverts with exactly this custom error; `args` are compared where given. */
+export async function expectRevert(
+  call: Promise<unknown>,
+  contract: BaseContract,
+  errorName: string,
+  args?: readonly unknown[],
+): Promise<void> {
+  const revertData = await call.then(
+    () => expect.fail(`Expected ${errorName}, but the call went through.`),
+    (error: unknown) => revertDataOf(error) ?? Promise.reject(error),
+  )
+  const parsed = contract.interface.parseError(revertData)
+  expect(parsed?.name ?? revertData).toBe(errorName)
+  if (args) expect(parsed?.args.toArray()).toEqual(args)
+}
+
+/** Sends a transaction and waits for it. */
+export async function mined(sent: Promise<ContractTransactionResponse>): Promise<TransactionReceipt> {
+  const receipt = await (await sent).wait()
+  if (receipt === null) throw new Error('The transaction was not mined.')
+  return receipt
+}
+
+/** Events of a contract in a receipt, in order. */
+export function eventsOf(receipt: TransactionReceipt, contract: BaseContract): readonly LogDescription[] {
+  return receipt.logs
+    .map((log) => contract.interface.parseLog(log))
+    .filter((event): event is LogDescription => event !== null)
+}
+
+/** Where libraries put the bytes a call reverted with differs by path; they are under some `data` key. */
+function revertDataOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  const { data, error: inner, info, cause } = error as Record<string, unknown>
+  if (typeof data === 'string' && data.startsWith('0x')) return data
+  return [data, inner, info, cause].map(revertDataOf).find((found) => found !== undefined)
+}

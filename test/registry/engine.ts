@@ -1,0 +1,316 @@
+/**
+ * A whole engine on a chain of its own: council, models, attested feed, registry, markets. Batches are computed by the twin
+ * and proven with {@link freeStatement}, so a test may change any word and still bring a valid proof of what it changed.
+ */
+import { Contract, Wallet } from 'ethers'
+import type { Fields, PackedWordName } from '../../circuits/statements.ts'
+import { marketIdOf } from '../../prover/market/marketId.ts'
+import { defaultEnginePolicy, defaultMarketPolicy, INITIAL_MULTIPLIER_X18 } from '../../prover/parameters/defaultPolicy.ts'
+import type { MarketState, Observation, Policy } from '../../prover/parameters/marketRisk.ts'
+import { initialState, updateMarket } from '../../prover/parameters/marketRisk.ts'
+import { encodeEnginePolicy, encodeMarketPolicy } from '../../prover/parameters/policy.ts'
+import type { StatementContext } from '../../prover/statement/challenge.ts'
+import { challengeOf, evaluate } from '../../prover/statement/challenge.ts'
+import { layoutHash } from '../../prover/statement/layout.ts'
+import { assembleWords, packObservations } from '../../prover/statement/marketRisk.ts'
+import { pack, unpack } from '../../prover/statement/words.ts'
+import type { Chain } from '../chain.ts'
+import { GAS_LIMIT, mined, startChain } from '../chain.ts'
+import { attest, byAddress, domainOf } from '../market/attestation.ts'
+import type { FreeStatement } from './freeStatement.ts'
+import { freeStatement } from './freeStatement.ts'
+
+/** Sizes of a model, as circuits/builds.ts declares them for a real one. */
+export type ModelSize = { readonly markets: number; readonly observations: number; readonly allowsBacklog: boolean }
+
+export const models = {
+  live: { markets: 8, observations: 2, allowsBacklog: false },
+  catchUp: { markets: 1, observations: 48, allowsBacklog: true },
+  /** An odd number of slots: its last word holds one. */
+  odd: { markets: 2, observations: 3, allowsBacklog: false },
+} as const satisfies Record<string, ModelSize>
+
+export type ModelName = keyof typeof models
+
+export const modelIdOf = (name: string): string => marketIdOf(name.toUpperCase())
+
+export const freshness = {
+  maxObservationAgeSeconds: 120n,
+  maxParameterAgeSeconds: 3900n,
+  stalenessAddOnPerHourX24: 1n << 20n,
+  maintenanceMarginCapX24: 1n << 23n,
+}
+
+/** Calldata of one market of a batch; a test may change any of it. */
+export type MarketUpdate = {
+  marketId: string
+  previousVolatilityState: bigint
+  previousAnchorState: bigint
+  inboxHead: string
+  inboxCount: bigint
+  source: string
+  observationCount: bigint
+  volatilityState: bigint
+  anchorState: bigint
+  parameters: bigint
+}
+
+/** Calldata of a batch without its proof. */
+export type Batch = {
+  model: ModelName
+  modelId: string
+  commitment: bigint
+  updates: MarketUpdate[]
+  observationWords: bigint[]
+}
+
+/** What the prover believes of a market. */
+export type Market = {
+  readonly marketId: string
+  feed: Contract
+  state: MarketState
+  inboxHead: string
+  inboxCount: bigint
+  sequence: bigint
+  policy: Fields<'marketPolicy'>
+  /** Observed and not yet consumed, oldest first. */
+  waiting: Observation[]
+}
+
+const marketNames = ['AVAX-USD', 'BNB-USD', 'BTC-USD', 'DOGE-USD', 'ETH-USD', 'LINK-USD', 'SOL-USD', 'XRP-USD']
+const FIRST_PRICE_E8 = 50_000n * 10n ** 8n
+const FIRST_VOLATILITY_X24 = 12n << 20n // 75 %
+const THRESHOLD = 2
+
+export class Engine {
+  readonly chain: Chain
+  readonly council: Contract
+  readonly modelRegistry: Contract
+  readonly registry: Contract
+  readonly verifier: Contract
+  readonly feed: Contract
+  readonly feedSigners: readonly Wallet[]
+  readonly statement: FreeStatement
+  readonly markets: Market[] = []
+  learning: Fields<'learningPolicy'>
+  margin: Fields<'marginPolicy'>
+
+  private constructor(parts: Pick<Engine, 'chain' | 'council' | 'modelRegistry' | 'registry' | 'verifier' | 'feed' | 'feedSigners' | 'statement' | 'learning' | 'margin'>) {
+    this.chain = parts.chain
+    this.council = parts.council
+    this.modelRegistry = parts.modelRegistry
+    this.registry = parts.registry
+    this.verifier = parts.verifier
+    this.feed = parts.feed
+    this.feedSigners = parts.feedSigners
+    this.statement = parts.statement
+    this.learning = parts.learning
+    this.margin = parts.margin
+  }
+
+  /** Deploys everything and adds `marketCount` markets, each with a first observation. */
+  static async start(marketCount: number): Promise<Engine> {
+    const chain = await startChain()
+    const statement = await freeStatement()
+    const { learning, margin } = encodeEnginePolicy(defaultEnginePolicy)
+    const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
+    const modelRegistry = await chain.deploy('ModelRegistry', council)
+    const words = [pack('learningPolicy', learning), pack('marginPolicy', margin)]
+    const registry = await chain.deploy('RiskRegistry', council, modelRegistry, ...words, freshness)
+    const verifier = await chain.deploy(statement.verifier)
+    const feedSigners = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))
+    const feed = await deployFeed(chain, feedSigners)
+    const engine = new Engine({ chain, council, modelRegistry, registry, verifier, feed, feedSigners, statement, learning, margin })
+    for (const name of Object.keys(models) as ModelName[]) await engine.registerModel(name, models[name])
+    for (const name of marketNames.slice(0, marketCount)) await engine.addMarket(marketIdOf(name))
+    return engine
+  }
+
+  async registerModel(name: string, size: ModelSize): Promise<void> {
+    await mined(
+      this.modelRegistry.getFunction('register')(modelIdOf(name), {
+        ...size,
+        verifier: this.verifier,
+        status: 0,
+        layoutHash: layoutHash('marketRisk'),
+        verificationKeyHash: `0x${'11'.repeat(32)}`,
+        manifestHash: `0x${'22'.repeat(32)}`,
+      }),
+    )
+  }
+
+  /** Adds a market that starts right after a first observation of `feed`. */
+  async addMarket(marketId: string, feed: Contract = this.feed): Promise<Market> {
+    const market: Market = {
+      marketId,
+      feed,
+      state: undefined as unknown as MarketState,
+      inboxHead: '',
+      inboxCount: 0n,
+      sequence: 0n,
+      policy: encodeMarketPolicy(defaultMarketPolicy),
+      waiting: [],
+    }
+    await this.setMarketPolicy(market, {})
+    await this.observe(market, FIRST_PRICE_E8)
+    const [first] = market.waiting.splice(0)
+    market.state = initialState(first as Observation, FIRST_VOLATILITY_X24, INITIAL_MULTIPLIER_X18, this.policyOf(market))
+    await mined(this.registry.getFunction('addMarket')(marketId, feed, ...packState(market.state)))
+    await this.followInbox(market)
+    this.markets.push(market)
+    return market
+  }
+
+  async setMarketPolicy(market: Market, change: Partial<Fields<'marketPolicy'>>): Promise<void> {
+    market.policy = { ...market.policy, ...change }
+    await mined(this.registry.getFunction('setMarketPolicy')(market.marketId, pack('marketPolicy', market.policy)))
+  }
+
+  async setMarginPolicy(change: Partial<Fields<'marginPolicy'>>): Promise<void> {
+    this.margin = { ...this.margin, ...change }
+    await mined(this.registry.getFunction('setMarginPolicy')(pack('marginPolicy', this.margin)))
+  }
+
+  /** Attests and appends an observation at the chain's time, or `secondsLater`. */
+  async observe(market: Market, priceE8: bigint, secondsLater = 1n): Promise<void> {
+    const asOf = (await this.chain.now()) + secondsLater
+    await this.chain.setTime(asOf)
+    await this.append(market, { priceE8, asOf, impliedVolatilityX24: 0n })
+  }
+
+  /** Attests and appends an observation of any time the feed takes. */
+  async append(market: Market, observation: Observation): Promise<void> {
+    const attested = { ...observation, marketId: market.marketId, confidenceE8: 0n, deadline: 2n ** 32n }
+    const signers = this.feedSigners.slice(0, THRESHOLD)
+    const signatures = await attest(await domainOf(market.feed), signers, attested)
+    await mined(market.feed.getFunction('submit')(attested, signatures, { gasLimit: GAS_LIMIT }))
+    market.waiting.push(observation)
+  }
+
+  policyOf(market: Market): Policy {
+    return { learning: this.learning, margin: this.margin, market: market.policy }
+  }
+
+  /** The honest batch that consumes the oldest `observationCount` waiting observations of each market. */
+  batch(markets: readonly Market[], observationCount = 1, model: ModelName = 'live'): Batch {
+    const slots = models[model].observations
+    const taken = markets.map((market) => market.waiting.slice(0, observationCount))
+    const updates = markets.map((market, i): MarketUpdate => {
+      const update = updateMarket(market.state, taken[i] ?? [], this.policyOf(market))
+      const [previousVolatilityState, previousAnchorState] = packState(market.state)
+      const [volatilityState, anchorState] = packState(update.state)
+      return {
+        marketId: market.marketId,
+        previousVolatilityState,
+        previousAnchorState,
+        inboxHead: market.inboxHead,
+        inboxCount: market.inboxCount,
+        source: market.feed.target as string,
+        observationCount: BigInt(observationCount),
+        volatilityState,
+        anchorState,
+        parameters: pack('parameters', update.parameters),
+      }
+    })
+    const observationWords = taken.flatMap((observations) => packObservations(observations, slots))
+    return { model, modelId: modelIdOf(model), commitment: 7n, updates, observationWords }
+  }
+
+  /** Public signals of a batch as the contract derives them; `elsewhere` changes the place it is bound to. */
+  async signals(batch: Batch, elsewhere: Partial<StatementContext> = {}): Promise<[bigint, bigint, bigint]> {
+    const { markets: places, observations: slots } = models[batch.model]
+    const wordsPerMarket = Math.ceil(slots / 2)
+    const packed = batch.updates.map((update, i) => ({
+      ...update,
+      marketPolicy: pack('marketPolicy', this.marketOf(update.marketId).policy),
+      observations: batch.observationWords.slice(i * wordsPerMarket, (i + 1) * wordsPerMarket),
+    }))
+    const shared = [pack('learningPolicy', this.learning), pack('marginPolicy', this.margin)]
+    const { words } = assembleWords(shared, packed, places)
+    const context: StatementContext = {
+      layoutHash: layoutHash('marketRisk'),
+      chainId: 31337n,
+      registry: this.registry.target as string,
+      modelId: batch.modelId,
+      markets: batch.updates.map(({ marketId }) => ({ marketId, sequence: this.marketOf(marketId).sequence + 1n })),
+      ...elsewhere,
+    }
+    const challenge = challengeOf(context, batch.commitment, words)
+    return [batch.commitment, evaluate(words, challenge), challenge]
+  }
+
+  /** A valid proof for whatever the batch says. */
+  async prove(batch: Batch, elsewhere: Partial<StatementContext> = {}): Promise<bigint[]> {
+    return this.statement.prove(...(await this.signals(batch, elsewhere)))
+  }
+
+  /** Sends a batch; the answer fails as the chain does. */
+  submit(batch: Batch, proof: readonly bigint[], overrides: object = {}) {
+    const { modelId, commitment, updates, observationWords } = batch
+    const submit = this.registry.getFunction('submit')
+    return submit(modelId, commitment, proof, updates, observationWords, { gasLimit: GAS_LIMIT, ...overrides })
+  }
+
+  /** Proves and sends a batch. */
+  async proveAndSubmit(batch: Batch) {
+    return this.submit(batch, await this.prove(batch))
+  }
+
+  /** Proves and lands a batch, and takes it over into what the prover believes. */
+  async land(batch: Batch) {
+    const receipt = await mined(this.proveAndSubmit(batch))
+    for (const update of batch.updates) await this.accept(this.marketOf(update.marketId), update)
+    return receipt
+  }
+
+  /** Takes over an update that has landed. */
+  async accept(market: Market, update: MarketUpdate): Promise<void> {
+    const consumed = market.waiting.splice(0, Number(update.observationCount))
+    market.state = {
+      volatility: unpack('volatilityState', update.volatilityState),
+      anchor: unpack('anchorState', update.anchorState),
+    }
+    market.sequence += 1n
+    market.inboxCount += update.observationCount
+    market.inboxHead = consumed.reduce((head, observation) => this.extendHead(head, observation), market.inboxHead)
+  }
+
+  extendHead(head: string, observation: Observation): string {
+    return this.chain.ethers.solidityPackedKeccak256(['bytes32', 'uint256'], [head, pack('observation', observation)])
+  }
+
+  marketOf(marketId: string): Market {
+    const market = this.markets.find((candidate) => candidate.marketId === marketId)
+    if (market === undefined) throw new Error(`No market ${marketId} in this engine.`)
+    return market
+  }
+
+  async close(): Promise<void> {
+    await this.statement.close()
+  }
+
+  private async followInbox(market: Market): Promise<void> {
+    const [head, count] = await market.feed.getFunction('latest')(market.marketId)
+    market.inboxHead = head
+    market.inboxCount = count
+  }
+}
+
+/** A feed of the test signers, k = 2. */
+export async function deployFeed(chain: Chain, signers: readonly Wallet[]): Promise<Contract> {
+  return chain.deploy(
+    'AttestedFeed',
+    signers.map(({ address }) => address),
+    THRESHOLD,
+    100,
+  )
+}
+
+/** A word with some of its fields changed. */
+export function withFields<W extends PackedWordName>(word: W, packed: bigint, change: Partial<Fields<W>>): bigint {
+  return pack(word, { ...unpack(word, packed), ...change })
+}
+
+export function packState({ volatility, anchor }: MarketState): [bigint, bigint] {
+  return [pack('volatilityState', volatility), pack('anchorState', anchor)]
+}

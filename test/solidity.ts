@@ -1,0 +1,57 @@
+/** Compiles Solidity that only tests need (the verifier of a test key, an ERC-1271 wallet), outside the project's build. */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+
+export type CompiledContract = { readonly abi: readonly object[]; readonly bytecode: string }
+
+type Compiler = { compile(input: string, callbacks: { import(path: string): { contents: string } }): string }
+type CompilerOutput = {
+  readonly errors?: readonly { readonly severity: string; readonly formattedMessage: string }[]
+  readonly contracts: Record<string, Record<string, { abi: object[]; evm: { bytecode: { object: string } } }>>
+}
+
+const root = join(import.meta.dirname, '..')
+const require = createRequire(import.meta.url)
+
+/**
+ * Compiles one contract, or takes it from the cache: its key is the source and the compiler's version.
+ *
+ * @param source - imports are looked up in node_modules
+ */
+export function compileContract(name: string, source: string): CompiledContract {
+  const { version } = require('solc/package.json') as { version: string }
+  const key = createHash('sha256').update(`${version}\0${name}\0${source}`).digest('hex')
+  const file = join(root, 'build', 'testContracts', `${key}.json`)
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as CompiledContract
+
+  const compiled = compile(name, source)
+  mkdirSync(join(file, '..'), { recursive: true })
+  writeFileSync(`${file}.${process.pid}`, JSON.stringify(compiled))
+  renameSync(`${file}.${process.pid}`, file)
+  return compiled
+}
+
+function compile(name: string, source: string): CompiledContract {
+  const compiler = require('solc') as Compiler
+  const input = {
+    language: 'Solidity',
+    sources: { 'test.sol': { content: source } },
+    settings: {
+      evmVersion: 'cancun',
+      viaIR: true,
+      optimizer: { enabled: true, runs: 200 },
+      outputSelection: { 'test.sol': { '*': ['abi', 'evm.bytecode.object'] } },
+    },
+  }
+  const answer = compiler.compile(JSON.stringify(input), {
+    import: (path) => ({ contents: readFileSync(join(root, 'node_modules', path), 'utf8') }),
+  })
+  const output = JSON.parse(answer) as CompilerOutput
+  const error = output.errors?.find(({ severity }) => severity === 'error')
+  if (error) throw new Error(error.formattedMessage)
+  const contract = output.contracts['test.sol']?.[name]
+  if (!contract) throw new Error(`The source has no contract ${name}.`)
+  return { abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` }
+}
