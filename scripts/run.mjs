@@ -30,6 +30,7 @@ const jobs = {
   build: { build: true, script: undefined },
   snapshot: { build: true, script: ['scripts/snapshot.ts'] },
   bench: { build: true, script: ['scripts/bench.ts'] },
+  'campaign:crash': { build: true, script: ['scripts/campaignCrash.ts'] },
   backtest: { build: false, script: ['scripts/backtest.ts'] },
   zkrisk: { build: false, script: ['prover/service/cli.ts'] },
 }

@@ -1,9 +1,13 @@
 /** The `zkrisk` command. Exit codes: 0 done, 1 refused or failed (with a typed error), 2 wrong usage. */
 import { Command, CommanderError } from 'commander'
+import { addAuditCommand } from './commands/audit.ts'
+import { addChainCommands } from './commands/chain.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addKeysCommand } from './commands/keys.ts'
 import { addParamsCommand } from './commands/params.ts'
+import { addProofCommands } from './commands/proofs.ts'
+import { addServeCommand } from './commands/serve.ts'
 import { EXIT } from './terminal.ts'
 import { packageVersion } from './workspace.ts'
 
@@ -17,7 +21,17 @@ function createProgram(): Command {
       'after',
       '\nExit codes: 0 done, 1 refused or failed (message and code on standard error), 2 wrong usage.\nZKRISK_DEBUG=1 adds stacks.',
     )
-  for (const add of [addDemoCommand, addParamsCommand, addKeysCommand, addDoctorCommand]) add(program)
+  const commands = [
+    addDemoCommand,
+    addParamsCommand,
+    addProofCommands,
+    addServeCommand,
+    addAuditCommand,
+    addKeysCommand,
+    addDoctorCommand,
+    addChainCommands,
+  ]
+  for (const add of commands) add(program)
   return program
 }
 

@@ -60,14 +60,20 @@ export async function runDemo({
       onStep: (step) => say(`  ${describeStep(step)}`),
       mayContinue: () => performance.now() < deadline,
     })
-    if (proven.length < steps.length) say(`  ${proven.length} hours proven within ${proveSeconds} s; --seconds allows more.`)
+    if (proven.length < steps.length)
+      say(`  ${proven.length} hours proven within ${proveSeconds} s; --seconds allows more.`)
     const held = await readBack(engine)
     say('Read back by a contract call, as a consumer would:')
     for (const line of describeReadBack(held)) say(line)
     say(`Auditing ${proven.length} batches from chain data alone: twin, inbox, snarkjs and @noble/curves …`)
     const { registry } = engine.deployment.addresses
     const keys = [live, catchUp].map(auditKeyOf)
-    const { report: audited } = await audit({ registry, provider: chain.provider, expectedChainId: chain.chainId, keys })
+    const { report: audited } = await audit({
+      registry,
+      provider: chain.provider,
+      expectedChainId: chain.chainId,
+      keys,
+    })
     const accepted = new Set(audited.batches.filter((batch) => batch.accepted).map((batch) => batch.transactionHash))
     say('Drawing the report …')
     writeDemoReport(report, warmUps, proven, (hash) => (accepted.has(hash) ? 'pass' : 'fail'))

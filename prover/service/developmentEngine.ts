@@ -57,7 +57,11 @@ export async function deployDevelopmentEngine(
     onProgress: say,
   })
 
-  await appendObservations(chain, deployment, warmUps.map(({ name, rows }) => ({ name, observation: lastOf(name, rows) })))
+  await appendObservations(
+    chain,
+    deployment,
+    warmUps.map(({ name, rows }) => ({ name, observation: lastOf(name, rows) })),
+  )
   const states = new Map<string, MarketState>()
   for (const { name, rows } of warmUps) {
     const warm = replay(rows, defaultPolicy).points.at(-1)?.state
@@ -75,7 +79,10 @@ export async function appendObservations(
   deployment: Deployment,
   observations: readonly NamedObservation[],
 ): Promise<void> {
-  const newest = observations.reduce((latest, { observation }) => (observation.asOf > latest ? observation.asOf : latest), 0n)
+  const newest = observations.reduce(
+    (latest, { observation }) => (observation.asOf > latest ? observation.asOf : latest),
+    0n,
+  )
   if ((await chain.now()) <= newest) await chain.setNextTime(newest + 1n)
   const domain = feedDomain(deployment.chainId, deployment.addresses.feed)
   const signers = FEED_SIGNER_KEYS.slice(0, deployment.feed.threshold).map((key) => new Wallet(key))
@@ -116,7 +123,9 @@ export class HistoriesDifferError extends ProverError {
   readonly asOf: bigint
 
   constructor(market: string, asOf: bigint) {
-    super(`Expected a price of ${market} at ${asOf} (unix seconds), as of the other markets. Cut the files to the same times.`)
+    super(
+      `Expected a price of ${market} at ${asOf} (unix seconds), as of the other markets. Cut the files to the same times.`,
+    )
     this.market = market
     this.asOf = asOf
   }

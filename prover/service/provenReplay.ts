@@ -109,7 +109,9 @@ export class BatchNotReadyError extends ProverError {
   readonly reasons: readonly string[]
 
   constructor(reasons: readonly string[]) {
-    super(`Expected every appended observation in the next batch, but: ${reasons.join('; ')}. Look at the chain’s clock.`)
+    super(
+      `Expected every appended observation in the next batch, but: ${reasons.join('; ')}. Look at the chain’s clock.`,
+    )
     this.reasons = reasons
   }
 }

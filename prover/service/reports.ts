@@ -34,8 +34,14 @@ export function writeReplayReport(file: string, market: string, series: ReplaySe
   ])
 }
 
-function provenSection({ name, rows }: MarketHistory, steps: readonly ProvenStep[], verdictOf: VerdictOf): ReportSection {
-  const mine = steps.flatMap((step) => step.markets.filter((market) => market.name === name).map((market) => ({ step, market })))
+function provenSection(
+  { name, rows }: MarketHistory,
+  steps: readonly ProvenStep[],
+  verdictOf: VerdictOf,
+): ReportSection {
+  const mine = steps.flatMap((step) =>
+    step.markets.filter((market) => market.name === name).map((market) => ({ step, market })),
+  )
   const series = replay([...rows, ...mine.map(({ market }) => market.observation)], defaultPolicy)
   return {
     kind: 'window',

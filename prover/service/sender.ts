@@ -5,7 +5,7 @@
 import { isError, keccak256, type Provider, Transaction, type TransactionReceipt, type Wallet } from 'ethers'
 import { parseBundle } from '../registry/bundle.ts'
 import type { RegistryClient } from '../registry/client.ts'
-import { ContractRevertError, RpcError } from '../registry/contractErrors.ts'
+import { ContractRevertError, RpcError, typedCallError } from '../registry/contractErrors.ts'
 import type { Job, JobStore, SignedTransaction } from './jobStore.ts'
 
 export type SenderOptions = {
@@ -46,15 +46,17 @@ export class Sender {
     const { client, account } = this.options
     const bundle = parseBundle(Buffer.from(job.bundle ?? ''), `job ${job.id}`)
     if (await client.isApplied(bundle)) return { status: 'confirmed', hash: undefined, gasUsed: undefined }
+    const { to, data, chainId } = client.transactionOf(bundle)
+    let gas: bigint
     try {
+      // Both ask whether it would land, and the chain may move between them.
       await client.simulate(bundle)
+      gas = await ask('Estimating gas', () => this.provider.estimateGas({ to, data, from: account.address }))
     } catch (error) {
       if (error instanceof ContractRevertError) return { status: 'superseded', reason: error.reason }
       throw error
     }
-    const { to, data, chainId } = client.transactionOf(bundle)
     const nonce = await ask('Reading the nonce', () => this.provider.getTransactionCount(account.address, 'latest'))
-    const gas = await ask('Estimating gas', () => this.provider.estimateGas({ to, data, from: account.address }))
     const fees = await this.fees()
     const gasLimit = (gas * GAS_MARGIN_PERCENT) / 100n
     this.keep(job.id, nonce, await account.signTransaction({ type: 2, to, data, chainId, nonce, gasLimit, ...fees }))
@@ -142,7 +144,10 @@ export class Sender {
   private async fees(): Promise<{ maxFeePerGas: bigint; maxPriorityFeePerGas: bigint }> {
     const fees = await ask('Reading fees', () => this.provider.getFeeData())
     const maxPriorityFeePerGas = fees.maxPriorityFeePerGas ?? 1_000_000_000n
-    return { maxPriorityFeePerGas, maxFeePerGas: fees.maxFeePerGas ?? (fees.gasPrice ?? 0n) * 2n + maxPriorityFeePerGas }
+    return {
+      maxPriorityFeePerGas,
+      maxFeePerGas: fees.maxFeePerGas ?? (fees.gasPrice ?? 0n) * 2n + maxPriorityFeePerGas,
+    }
   }
 }
 
@@ -150,6 +155,6 @@ async function ask<Result>(doing: string, action: () => Promise<Result>): Promis
   try {
     return await action()
   } catch (error) {
-    throw new RpcError(doing, error)
+    throw typedCallError(error, doing)
   }
 }

@@ -153,7 +153,8 @@ class Service {
     const isTurnOfBacklog = this.lastBuild !== (catchUp.circuit as BuildName) || next.batch === undefined
     if (behind.length > 0 && isTurnOfBacklog) {
       const drain = await this.client.nextBatch(buildOf(catchUp.circuit), keyHashOf(catchUp), behind)
-      if (drain.batch !== undefined) return { next: drain, keys: catchUp, trigger: `backlog of ${drain.names.join(', ')}` }
+      if (drain.batch !== undefined)
+        return { next: drain, keys: catchUp, trigger: `backlog of ${drain.names.join(', ')}` }
     }
     if (next.batch === undefined) return undefined
     const fired = await this.firedTrigger(next)

@@ -7,10 +7,12 @@ import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
 type Options = { batches?: number; seconds?: number; report?: string }
 
 export function addDemoCommand(program: Command): void {
-  addCommand(program, 'demo', 'deploy, attest, prove, submit, read back and audit the crash of March 2020, here and now', [
+  addCommand(
+    program,
     'demo',
-    'demo --batches 60 --seconds 600',
-  ])
+    'deploy, attest, prove, submit, read back and audit the crash of March 2020, here and now',
+    ['demo', 'demo --batches 60 --seconds 600'],
+  )
     .option('--batches <count>', 'most hours to prove (default 17)', wholeNumber(1))
     .option('--seconds <seconds>', 'begin no further proof after this time (default 28)', positiveNumber)
     .option('--report <file>', 'HTML report to write')
@@ -31,7 +33,10 @@ export function addDemoCommand(program: Command): void {
           `Plots: ${pathToFileURL(file)}`,
           `${steps.length} batches proven, put in force, read back and audited in ${result.seconds.toFixed(0)} s.`,
         ]
-        terminal.result({ parameters: provenRows(steps), held, audit, report: file, seconds: result.seconds }, text.join('\n'))
+        terminal.result(
+          { parameters: provenRows(steps), held, audit, report: file, seconds: result.seconds },
+          text.join('\n'),
+        )
         return audit.accepted ? EXIT.success : EXIT.failure
       }),
     )

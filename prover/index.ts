@@ -1,0 +1,56 @@
+/**
+ * The library: everything that the `zkrisk` command does, as functions. `zk-risk-engine/prover`.
+ *
+ * @example
+ * const rows = readPrices('btc-hourly.csv')
+ * const series = replay(rows, defaultPolicy)
+ */
+
+export { builds, type Build, type BuildName } from '../circuits/builds.ts'
+export type { Fields, PackedWordName } from '../circuits/statements.ts'
+export { ProverError } from './errors.ts'
+
+// Prices in
+export { marketIdOf, marketNameOf } from './market/marketId.ts'
+export { joinPrices, parsePrices, type PriceOptions, type PriceRow, readPrices } from './market/prices.ts'
+
+// Parameters by the exact twin
+export { type Backtest, backtest } from './parameters/backtest.ts'
+export { defaultEnginePolicy, defaultMarketPolicy, defaultPolicy } from './parameters/defaultPolicy.ts'
+export {
+  type AnchorState,
+  initialState,
+  type MarketState,
+  type MarketUpdate,
+  type Observation,
+  type Parameters,
+  type Policy,
+  updateMarket,
+  type VolatilityState,
+} from './parameters/marketRisk.ts'
+export {
+  encodeEnginePolicy,
+  encodeMarketPolicy,
+  type EnginePolicy,
+  type MarketRiskPolicy,
+} from './parameters/policy.ts'
+export { realValues } from './parameters/real.ts'
+export { type ReplayOptions, type ReplayPoint, type ReplaySeries, replay } from './parameters/replay.ts'
+
+// Statements and proofs
+export { type MarketBatch, type MarketRiskBatch, type MarketRiskStatement, stateBatch } from './statement/marketRisk.ts'
+export { pack, unpack } from './statement/words.ts'
+export * from './proof/index.ts'
+
+// The chain, the auditor, the service
+export * from './registry/index.ts'
+export * from './audit/index.ts'
+export { type DemoOptions, type DemoResult, runDemo } from './service/demo.ts'
+export { examine, type Finding } from './service/doctor.ts'
+export { type Job, JobStore, jobIdOf, type JobStatus } from './service/jobStore.ts'
+export { type BatchToProve, type ProvenBundle, proveBatch } from './service/proving.ts'
+export { type ReportSection, writeReport } from './service/report/report.ts'
+export { serve, type ServeEvent, type ServeOptions } from './service/serve.ts'
+export { formatParameters } from './service/table.ts'
+export { defaultTriggerPolicy, firedTrigger, type TriggerName, type TriggerPolicy } from './service/triggers.ts'
+export { loadKeys } from './service/workspace.ts'

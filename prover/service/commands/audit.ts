@@ -1,0 +1,43 @@
+import type { Command } from 'commander'
+import { action, addCommand, wholeNumber } from './command.ts'
+
+type Options = {
+  rpc?: string
+  registry?: string
+  deployment?: string
+  fromBlock?: number
+  bundle?: string
+  out?: string
+  keys?: string
+}
+
+export function addAuditCommand(program: Command): void {
+  addCommand(
+    program,
+    'audit',
+    'recompute and re-verify everything, from a chain or from a bundle; exit 1 if a claim fails',
+    ['audit --rpc http://127.0.0.1:8545 --deployment deployment.json -o audit.json', 'audit --bundle audit.json'],
+  )
+    .option('--rpc <url>', 'node of the chain')
+    .option('--registry <address>', 'registry to audit')
+    .option('--deployment <file>', 'names registry, chain and first block instead')
+    .option('--from-block <number>', 'block of the deployment, or an earlier one', wholeNumber(0))
+    .option('--bundle <file>', 'audit this file without a chain')
+    .option('-o, --out <file>', 'write a bundle that can be audited without a chain')
+    .option('--keys <folder>', 'keys to trust, instead of the project’s own')
+    .action(
+      action<Options, []>(async (terminal, options) => {
+        const [{ auditFromFile, auditFromChain }, { formatAudit, exitCodeOf }] = await Promise.all([
+          import('../auditing.ts'),
+          import('../../audit/index.ts'),
+        ])
+        const { bundle, rpc } = options
+        const report =
+          bundle === undefined
+            ? await auditFromChain({ ...options, rpc, say: terminal.say })
+            : await auditFromFile(bundle, options)
+        terminal.result(report, formatAudit(report))
+        return exitCodeOf(report)
+      }),
+    )
+}

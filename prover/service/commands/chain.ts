@@ -1,0 +1,63 @@
+import type { Command } from 'commander'
+import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
+import { untilStopped } from './stop.ts'
+
+type ChainOptions = { port: number; deployment: string; keyFile: string; start: string }
+type FeedOptions = { rpc: string; deployment: string; market: string[]; pause: number; count?: number }
+
+/** Three terminals, in this order. */
+const THREE_TERMINALS = `
+Try the service in three terminals:
+  $ zkrisk chain
+  $ zkrisk serve --rpc http://127.0.0.1:8545 --deployment deployment.json --key-file prover.key
+  $ zkrisk feed replay --rpc http://127.0.0.1:8545 --deployment deployment.json`
+
+export function addChainCommands(program: Command): void {
+  addCommand(
+    program,
+    'chain',
+    'serve a development chain with an engine on it, and write deployment.json and prover.key',
+    ['chain --port 8545'],
+  )
+    .addHelpText('after', THREE_TERMINALS)
+    .option('--port <number>', 'port on this machine', wholeNumber(0), 8545)
+    .option('--deployment <file>', 'deployment to write', 'deployment.json')
+    .option('--key-file <file>', 'key of a funded development account to write, for `serve`', 'prover.key')
+    .option('--start <time>', 'the chain’s first time, UTC, within the project’s extract', '2020-03-12 09:00:00')
+    .action(
+      action<ChainOptions, []>(async (terminal, options) => {
+        const { openChain } = await import('../tryOut.ts')
+        const { url, deployment, close } = await openChain({ ...options, say: terminal.say })
+        terminal.result(
+          { url, deployment: options.deployment, keyFile: options.keyFile, registry: deployment.addresses.registry },
+          `Chain at ${url}, registry ${deployment.addresses.registry}; ${options.deployment} and ${options.keyFile} written. Ctrl-C ends it.`,
+        )
+        await untilStopped()
+        await close()
+      }),
+    )
+
+  const feed = program.command('feed').description('observations for a development chain')
+  addCommand(
+    feed,
+    'replay [prices...]',
+    'attest prices with the development signers and append them, one time after the other',
+    [
+      'feed replay --rpc http://127.0.0.1:8545 --deployment deployment.json --pause 5',
+      'feed replay btc.csv eth.csv --market BTC-USD --market ETH-USD --rpc http://127.0.0.1:8545 --deployment deployment.json',
+    ],
+  )
+    .addHelpText('after', THREE_TERMINALS)
+    .requiredOption('--rpc <url>', 'node of the development chain')
+    .requiredOption('--deployment <file>', 'where the engine lives')
+    .option('--market <name...>', 'market of each price file, in order; by default the project’s extract is replayed')
+    .option('--pause <seconds>', 'between two times', positiveNumber, 5)
+    .option('--count <count>', 'end after this many times', wholeNumber(1))
+    .action(
+      action<FeedOptions, [string[]]>(async (terminal, options, files) => {
+        const { replayFeed } = await import('../tryOut.ts')
+        const appended = await replayFeed(files, { ...options, market: options.market ?? [], say: terminal.say })
+        terminal.result({ appended }, `${appended} times appended.`)
+      }),
+    )
+}

@@ -1,0 +1,74 @@
+import type { Command } from 'commander'
+import { EXIT } from '../terminal.ts'
+import { action, addCommand } from './command.ts'
+
+type BatchOptions = { rpc: string; deployment: string; out: string; model?: string; keys?: string }
+type ProveOptions = { out: string; deployment?: string; keys?: string }
+type VerifyOptions = { keys?: string; unpinned?: boolean; chainId?: string; registry?: string }
+type SubmitOptions = { rpc: string; keyFile?: string }
+
+export function addProofCommands(program: Command): void {
+  addCommand(program, 'batch', 'write the next batch that a registry would take, as input of `prove`', [
+    'batch --rpc http://127.0.0.1:8545 --deployment deployment.json -o batch.json',
+  ])
+    .requiredOption('--rpc <url>', 'node of the chain')
+    .requiredOption('--deployment <file>', 'where the engine lives')
+    .requiredOption('-o, --out <file>', 'batch to write')
+    .option('--model <build>', 'marketRisk8x2 (live) or marketRisk1x48 (catch-up)')
+    .option('--keys <folder>', 'keys, instead of the project’s own')
+    .action(
+      action<BatchOptions, []>(async (terminal, { rpc, deployment, out, model, keys }) => {
+        const { writeNextBatch } = await import('../proofFlows.ts')
+        const { names, leftOut } = await writeNextBatch({ rpc, deployment, out, model, keys })
+        terminal.result({ written: out, markets: names, leftOut }, `${names.join(', ')}: written to ${out}`)
+      }),
+    )
+
+  addCommand(program, 'prove <batch>', 'prove a batch and write a proof bundle, or nothing', [
+    'prove batch.json --deployment deployment.json -o bundle.json',
+  ])
+    .requiredOption('-o, --out <file>', 'bundle to write')
+    .option('--deployment <file>', 'supplies chain, registry and policy, and the markets and models that exist')
+    .option('--keys <folder>', 'keys, instead of the project’s own')
+    .action(
+      action<ProveOptions, [string]>(async (terminal, { out, deployment, keys }, batch) => {
+        const { proveFile } = await import('../proofFlows.ts')
+        const { names, timings } = await proveFile(batch, { out, deployment, keys, say: terminal.say })
+        const seconds = (timings.total / 1000).toFixed(1)
+        terminal.result(
+          { written: out, markets: names, timings },
+          `${names.join(', ')}: proven in ${seconds} s, ${out}`,
+        )
+      }),
+    )
+
+  addCommand(program, 'verify <bundle>', 'check every claim of a bundle without a chain; exit 1 if one fails', [
+    'verify bundle.json',
+    'verify bundle.json --chain-id 31337 --registry 0x…',
+  ])
+    .option('--keys <folder>', 'keys to pin, instead of the project’s own')
+    .option('--unpinned', 'take the verification key from the bundle: shows only that it agrees with itself')
+    .option('--chain-id <id>', 'chain that it must be for')
+    .option('--registry <address>', 'registry that it must be for')
+    .action(
+      action<VerifyOptions, [string]>(async (terminal, options, file) => {
+        const { formatVerdict, verifyFile } = await import('../proofFlows.ts')
+        const verdict = await verifyFile(file, options)
+        terminal.result(verdict, formatVerdict(verdict))
+        return verdict.valid ? EXIT.success : EXIT.failure
+      }),
+    )
+
+  addCommand(program, 'submit <bundle>', 'send a bundle to its registry; a second time does nothing', [
+    'submit bundle.json --rpc http://127.0.0.1:8545 --key-file prover.key',
+  ])
+    .requiredOption('--rpc <url>', 'node of the chain')
+    .option('--key-file <file>', 'private key that pays; by default the variable ZKRISK_KEY')
+    .action(
+      action<SubmitOptions, [string]>(async (terminal, options, file) => {
+        const { describeSubmitted, submitFile } = await import('../proofFlows.ts')
+        const submitted = await submitFile(file, options)
+        terminal.result(submitted, describeSubmitted(submitted))
+      }),
+    )
+}

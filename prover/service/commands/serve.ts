@@ -1,0 +1,68 @@
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import type { TriggerName } from '../triggers.ts'
+import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
+import { stopSignal } from './stop.ts'
+
+type Options = {
+  rpc: string
+  deployment: string
+  keyFile?: string
+  store: string
+  market?: string[]
+  trigger: TriggerName[]
+  heartbeat: number
+  spotMove: number
+  confirmations: number
+  poll: number
+  keys?: string
+}
+
+export function addServeCommand(program: Command): void {
+  addCommand(program, 'serve', 'watch the inboxes, prove batches as triggers ask for them, and put them in force', [
+    'serve --rpc http://127.0.0.1:8545 --deployment deployment.json --key-file prover.key',
+    'serve --rpc … --deployment deployment.json --trigger prediction spot --spot-move 0.01',
+  ])
+    .addHelpText(
+      'after',
+      '\nEnds with SIGTERM or Ctrl-C after the job under way. Whenever it dies, the next one takes up from its store.',
+    )
+    .requiredOption('--rpc <url>', 'node of the chain')
+    .requiredOption('--deployment <file>', 'where the engine lives')
+    .option('--key-file <file>', 'private key that pays; by default the variable ZKRISK_KEY')
+    .option('--store <file>', 'what must not be forgotten', 'state/serve.sqlite')
+    .option('--market <name...>', 'markets to serve; all by default')
+    .addOption(
+      new Option('--trigger <name...>', 'what a batch is made for; any of them is enough')
+        .choices(['observations', 'heartbeat', 'spot', 'prediction'])
+        .default(['observations']),
+    )
+    .option('--heartbeat <seconds>', 'heartbeat: the data in force is this old', wholeNumber(1), 3600)
+    .option('--spot-move <fraction>', 'spot: the price has moved by this log return', positiveNumber, 0.005)
+    .option('--confirmations <blocks>', 'after which a batch is believed', wholeNumber(1), 1)
+    .option('--poll <milliseconds>', 'between two looks at the chain', wholeNumber(10), 500)
+    .option('--keys <folder>', 'keys, instead of the project’s own')
+    .action(
+      action<Options, []>(async (terminal, options) => {
+        const { runServe } = await import('../serving.ts')
+        const events = await runServe({
+          ...options,
+          triggers: {
+            triggers: options.trigger,
+            heartbeatSeconds: options.heartbeat,
+            spotMove: options.spotMove,
+          },
+          pollMs: options.poll,
+          signal: stopSignal(),
+          onEvent: (event) => {
+            const time = new Date().toISOString()
+            if (terminal.json) terminal.result({ time, ...event }, '')
+            else
+              terminal.say([time, event.step, event.job?.slice(0, 12), event.detail].filter((part) => part).join('  '))
+          },
+        })
+        if (!terminal.json)
+          terminal.result(undefined, `${events.confirmed} batches confirmed, ${events.superseded} superseded.`)
+      }),
+    )
+}
