@@ -140,7 +140,7 @@ say(`  snarkjs CLI groth16 fullprove   ${seconds(Math.min(...cliTimes))} least, 
 say(`  ratio                           ${ratio.toFixed(2)} of least, ${ratioOfMedians.toFixed(2)} of medians; bar 0.90`)
 say(`  peak memory of the snarkjs CLI  ${Math.max(...cli.map((sample) => sample.peakMegabytes)).toFixed(0)} MB`)
 
-const gas = {} as Record<string, number>
+const gas = JSON.parse(readFileSync(join(root, 'test/snapshots/gas.json'), 'utf8')) as Record<string, number>
 say('\nGas of one submit of 8 markets (test/snapshots/gas.json)')
 for (const [part, used] of Object.entries(gas)) say(`  ${part.padEnd(46)} ${String(used).padStart(9)}`)
 

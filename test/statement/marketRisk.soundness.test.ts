@@ -63,7 +63,7 @@ describe('Q1: words', () => {
     }
   })
 
-  test('every field of every word changes the evaluation: no word or bit is left out', async () => {
+  test('Q3: every field of every word changes the evaluation: no word or bit is left out', async () => {
     const statement = statements[0] as MarketRiskStatement
     const input = inputOf(statement)
     const honest = circuit.outputs(input)
