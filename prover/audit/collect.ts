@@ -174,7 +174,7 @@ function keyRecord({ build, verificationKey, manifest, verifierCode }: AuditKey)
   }
 }
 
-/** Observations from the one a market started at; earlier ones are in the past of its governed first state. */
+/** Observations after the one a market started at; that one and earlier ones are behind its governed first state. */
 async function observationsOf(
   { provider, fromBlock, end }: Gathered,
   markets: readonly MarketRecord[],
@@ -187,7 +187,7 @@ async function observationsOf(
     const topics = interfaceOf('AttestedFeed').encodeFilterTopics('ObservationAppended', [[...firstCounts.keys()]])
     for (const log of await logsBetween(provider, { address: source, topics }, fromBlock, end)) {
       const { marketId, count, word } = parseLog('AttestedFeed', log)
-      if (count >= (firstCounts.get(marketId) ?? 0n)) found.push({ ...placeOf(log), source, marketId, count, word })
+      if (count > (firstCounts.get(marketId) ?? 0n)) found.push({ ...placeOf(log), source, marketId, count, word })
     }
   }
   return found

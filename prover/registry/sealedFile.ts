@@ -91,7 +91,8 @@ export function textOf(bytes: Uint8Array, maxBytes: number, name: string): strin
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    throw new UnreadableFileError(name, 'it is not UTF-8 text')
+    const readable = new TextDecoder('utf-8').decode(bytes).split('\uFFFD', 1)[0] ?? ''
+    throw new UnreadableFileError(name, `line ${readable.split('\n').length} is not UTF-8 text`)
   }
 }
 

@@ -1,0 +1,147 @@
+/** What deploying refuses, and what it leaves behind. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { network } from 'hardhat'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
+import type { CircuitKeys } from '../../prover/proof/index.ts'
+import {
+  addMarket,
+  type Deployment,
+  type DeployOptions,
+  deployEngine,
+  interfaceOf,
+  modelIdOf,
+  readDeployment,
+  writeDeployment,
+} from '../../prover/registry/index.ts'
+import { layoutHash } from '../../prover/statement/layout.ts'
+import { type Chain, startChain } from '../chain.ts'
+import { buildOf, feedSigners, keysOf } from './liveEngine.ts'
+
+let chain: Chain
+let keys: CircuitKeys
+let deployment: Deployment
+let folder: string
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'deploy-'))
+  chain = await startChain()
+  keys = await keysOf('marketRisk8x2')
+  deployment = await deployEngine(chain.signers[0] as never, options())
+})
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function options(change: Partial<CircuitKeys> = {}): DeployOptions {
+  const { verificationKey, manifest } = { ...keys, ...change }
+  return {
+    models: [{ build: buildOf('marketRisk8x2'), verificationKey, manifest }],
+    feed: { signers: feedSigners.map(({ address }) => address), threshold: 2 },
+    policy: defaultPolicy,
+  }
+}
+
+describe('deploying', () => {
+  it('registers a model that is bound to its key and layout', async () => {
+    const [model] = deployment.models
+    const registry = await chain.ethers.getContractAt('ModelRegistry', deployment.addresses.modelRegistry)
+    expect(model?.modelId).toBe(modelIdOf('marketRisk8x2', model?.verificationKeyHash ?? '', layoutHash('marketRisk')))
+    const onChain = await registry.getFunction('modelOf')(model?.modelId)
+    expect(onChain.verificationKeyHash).toBe(`0x${keys.manifest.verificationKeySha256}`)
+    expect(onChain.manifestHash).toBe(model?.manifestHash)
+    expect([onChain.markets, onChain.observations, onChain.status, onChain.allowsBacklog]).toEqual([8n, 2n, 1n, false])
+  })
+
+  it('refuses development keys on any other chain, before anything is sent', async () => {
+    const { ethers } = await network.create({ override: { chainId: 1 } })
+    const [signer] = await ethers.getSigners()
+    await expect(deployEngine(signer as never, options())).rejects.toMatchObject({
+      code: 'proof.development-key',
+      chainId: 1n,
+    })
+    expect(await ethers.provider.getBlockNumber()).toBe(0)
+  })
+
+  it('refuses a key straight from the set-up, with delta = gamma, and one that nobody contributed to', async () => {
+    const raw = { ...keys.verificationKey, delta2: keys.verificationKey.gamma2 }
+    await expect(deployEngine(chain.signers[0] as never, options({ verificationKey: raw }))).rejects.toMatchObject({
+      code: 'proof.delta-not-random',
+    })
+    const production = { ...keys.manifest, kind: 'production' as const }
+    await expect(deployEngine(chain.signers[0] as never, options({ manifest: production }))).rejects.toMatchObject({
+      code: 'proof.no-contributions',
+    })
+  })
+
+  it('refuses a key that the compiled verifier was not made from', async () => {
+    const { publicPoints } = keys.verificationKey
+    const other = { ...keys.verificationKey, publicPoints: [...publicPoints].reverse() }
+    await expect(deployEngine(chain.signers[0] as never, options({ verificationKey: other }))).rejects.toMatchObject({
+      code: 'registry.verifier-out-of-date',
+      build: 'marketRisk8x2',
+    })
+  })
+
+  it('leaves adding markets to the council, after a first observation', async () => {
+    const market = { name: 'BTC-USD', policy: defaultPolicy.market }
+    await expect(addMarket(chain.signers[0] as never, deployment, market)).rejects.toMatchObject({
+      code: 'registry.no-first-observation',
+      market: 'BTC-USD',
+    })
+  })
+
+  it('decodes what contracts refuse, by name and arguments', async () => {
+    const registry = interfaceOf('RiskRegistry')
+    expect(registry.getError('StateMismatch')?.inputs.map(({ name }) => name)).toEqual(['marketId', 'given', 'inForce'])
+    const signers = feedSigners.map(({ address }) => address)
+    const impossible = { ...options(), feed: { signers, threshold: 4 } }
+    await expect(deployEngine(chain.signers[0] as never, impossible)).rejects.toMatchObject({
+      code: 'registry.reverted',
+      reason: 'ThresholdOutOfRange',
+      arguments: { threshold: 4n, signers: 3n },
+    })
+  })
+})
+
+/** As much of the file as the tests change. */
+type DeploymentJson = Record<string, unknown> & {
+  addresses: Partial<Record<string, string>>
+  policy: { margin: Record<string, string> }
+}
+
+describe('deployment.json', () => {
+  it('is read as it was written', async () => {
+    const file = join(folder, 'deployment.json')
+    await writeDeployment(file, deployment)
+    expect(await readDeployment(file)).toEqual(deployment)
+  })
+
+  it.each([
+    ['a missing address', (json: DeploymentJson) => delete json.addresses.feed, 'addresses.feed'],
+    ['an unknown field', (json: DeploymentJson) => Object.assign(json.addresses, { old: '' }), 'addresses.old'],
+    ['a mistyped address', (json: DeploymentJson) => Object.assign(json.addresses, { feed: '0x12' }), 'addresses.feed'],
+    ['another version', (json: DeploymentJson) => Object.assign(json, { version: 2 }), 'version'],
+    [
+      'a policy word over its width',
+      (json: DeploymentJson) => Object.assign(json.policy.margin, { impliedWeightX10: '2048' }),
+      'policy.margin.impliedWeightX10',
+    ],
+  ])('with %s is refused at the field', async (_, change, field) => {
+    const file = join(folder, 'deployment.json')
+    await writeDeployment(file, deployment)
+    const json = JSON.parse(readFileSync(file, 'utf8'))
+    change(json)
+    writeFileSync(file, JSON.stringify(json))
+    await expect(readDeployment(file)).rejects.toMatchObject({ code: 'registry.deployment-field', field })
+  })
+
+  it('that is no JSON is refused', async () => {
+    const file = join(folder, 'broken.json')
+    writeFileSync(file, '{"chainId":')
+    await expect(readDeployment(file)).rejects.toMatchObject({ code: 'registry.unreadable-file', file })
+  })
+})
