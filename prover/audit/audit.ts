@@ -1,7 +1,7 @@
 /** `zkrisk audit`: a registry's whole history, judged from chain data alone. */
 import { getAddress, type Provider } from 'ethers'
 import { verificationKeyHash } from '../proof/index.ts'
-import { connectProvider, NoProviderError, WrongChainError } from '../registry/index.ts'
+import { connectProvider, NoProviderError, RegistryMissingError, WrongChainError } from '../registry/index.ts'
 import type { ChainRecord } from './chainRecord.ts'
 import { type AuditKey, collectRecord } from './collect.ts'
 import { judge } from './judge.ts'
@@ -28,6 +28,7 @@ export type Audit = { readonly report: AuditReport; readonly record: ChainRecord
  * Reads a registry's history from a node and judges it.
  *
  * @throws {@link RpcUnreachableError}, {@link WrongChainError}, {@link RpcError} if the node does not answer or is another's
+ * @throws {@link RegistryMissingError} if there is no contract at the address
  * @throws {@link HistoryIncompleteError} if `fromBlock` lies after the deployment. A false history does not throw; it is
  * reported
  */
@@ -38,6 +39,7 @@ export async function audit(options: AuditOptions): Promise<Audit> {
     throw new WrongChainError(options.expectedChainId, chainId)
   }
   const registry = getAddress(options.registry)
+  if ((await provider.getCode(registry)) === '0x') throw new RegistryMissingError(registry, chainId)
   const { keys, fromBlock = 0, toBlock, onProgress } = options
   const record = await collectRecord({
     provider,

@@ -3,6 +3,9 @@ import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ProverError } from '../errors.ts'
 
+/** Two writes of one file at once must not share a draft. */
+let drafts = 0
+
 /**
  * Writes a file under another name, waits until it is on the disk, and renames it. Whoever reads sees the old file or the
  * new one; a failure leaves nothing behind.
@@ -11,7 +14,7 @@ import { ProverError } from '../errors.ts'
  * @throws {@link FileWriteError} for every other reason
  */
 export async function writeFileAtomic(file: string, content: string | Uint8Array): Promise<void> {
-  const draft = join(dirname(file), `.${basename(file)}.${process.pid}.draft`)
+  const draft = join(dirname(file), `.${basename(file)}.${process.pid}.${drafts++}.draft`)
   try {
     const handle = await open(draft, 'w')
     try {

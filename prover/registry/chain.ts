@@ -39,14 +39,36 @@ export async function logsBetween(
 ): Promise<readonly Log[]> {
   const logs: Log[] = []
   for (let from = fromBlock; from <= toBlock; from += LOG_BLOCKS) {
-    const to = Math.min(from + LOG_BLOCKS - 1, toBlock)
-    try {
-      logs.push(...(await provider.getLogs({ ...filter, fromBlock: from, toBlock: to })))
-    } catch (error) {
-      throw new RpcError(`Reading events of blocks ${from} to ${to}`, error)
-    }
+    logs.push(...(await queryLogs(provider, filter, from, Math.min(from + LOG_BLOCKS - 1, toBlock))))
   }
   return logs
+}
+
+/** The newest log of a block range, both ends included; searched from the end. */
+export async function newestLog(
+  provider: Provider,
+  filter: Pick<Filter, 'address' | 'topics'>,
+  fromBlock: number,
+  toBlock: number,
+): Promise<Log | undefined> {
+  for (let to = toBlock; to >= fromBlock; to -= LOG_BLOCKS) {
+    const newest = (await queryLogs(provider, filter, Math.max(fromBlock, to - LOG_BLOCKS + 1), to)).at(-1)
+    if (newest !== undefined) return newest
+  }
+  return undefined
+}
+
+async function queryLogs(
+  provider: Provider,
+  filter: Pick<Filter, 'address' | 'topics'>,
+  fromBlock: number,
+  toBlock: number,
+): Promise<readonly Log[]> {
+  try {
+    return await provider.getLogs({ ...filter, fromBlock, toBlock })
+  } catch (error) {
+    throw new RpcError(`Reading events of blocks ${fromBlock} to ${toBlock}`, error)
+  }
 }
 
 async function askChainId(rpcUrl: string): Promise<bigint> {

@@ -19,7 +19,7 @@ import {
   submitCallOf,
   unpackObservations,
 } from './calldata.ts'
-import { checkChainId, connectProvider, logsBetween, WrongChainError } from './chain.ts'
+import { checkChainId, connectProvider, logsBetween, newestLog, WrongChainError } from './chain.ts'
 import { ContractRevertError, RpcError, typedCallError } from './contractErrors.ts'
 import { checkModel, type ModelOnChain, readModel } from './models.ts'
 
@@ -38,6 +38,9 @@ export type CurrentMarket = {
   /** None before the first proof. */
   readonly parameters?: Parameters
 }
+
+/** A market of the registry's list. */
+export type ListedMarket = { readonly name: string; readonly marketId: string; readonly source: string }
 
 /** Why a market is not in a batch. */
 export type LeftOut = {
@@ -86,6 +89,9 @@ export class RegistryClient {
   private readonly fromBlock: number
   private readonly states = new Map<string, CurrentMarket>()
   private readonly inboxes = new Map<string, InboxCache>()
+  private readonly listed = new Map<string, ListedMarket>()
+  /** First block not yet searched for markets. */
+  private listedTo: number
 
   private constructor(provider: Provider, chainId: bigint, options: ClientOptions) {
     this.provider = provider
@@ -93,6 +99,7 @@ export class RegistryClient {
     this.registry = getAddress(options.registry)
     this.signer = options.signer
     this.fromBlock = options.fromBlock ?? 0
+    this.listedTo = this.fromBlock
   }
 
   /**
@@ -104,7 +111,7 @@ export class RegistryClient {
    */
   static async connect(options: ClientOptions): Promise<RegistryClient> {
     const provider = await providerOf(options)
-    const { chainId } = await provider.getNetwork()
+    const chainId = await chainIdOf(provider)
     checkChainId(options.expectedChainId, chainId)
     const client = new RegistryClient(provider, chainId, options)
     const code = await client.ask('Reading the registry', () => provider.getCode(client.registry))
@@ -113,12 +120,15 @@ export class RegistryClient {
   }
 
   /** Markets of the registry, in the order they were added. */
-  async markets(): Promise<readonly { readonly name: string; readonly marketId: string; readonly source: string }[]> {
-    const logs = await this.registryLogs('MarketAdded', [])
-    return logs.map((log) => {
-      const { marketId, source } = this.parse(log)
-      return { name: marketNameOf(marketId), marketId, source }
-    })
+  async markets(): Promise<readonly ListedMarket[]> {
+    const head = await this.ask('Reading the block number', () => this.provider.getBlockNumber())
+    const filter = this.eventFilter('MarketAdded', [])
+    for (const log of await logsBetween(this.provider, filter, this.listedTo, head)) {
+      const { marketId, source } = parseLog('RiskRegistry', log)
+      this.listed.set(marketId, { name: marketNameOf(marketId), marketId, source })
+    }
+    this.listedTo = head + 1
+    return [...this.listed.values()]
   }
 
   /** Engine-wide policy in force. */
@@ -290,21 +300,17 @@ export class RegistryClient {
   }
 
   private async rebuild(name: string, marketId: string): Promise<CurrentMarket> {
-    const moves = await this.registryLogs('ParametersUpdated', [marketId])
-    const last = moves.at(-1)
-    return last === undefined ? this.initial(name, marketId) : this.movedBy(last, name, marketId)
-  }
-
-  private async initial(name: string, marketId: string): Promise<CurrentMarket> {
-    const [added] = await this.registryLogs('MarketAdded', [marketId])
+    const last = await this.newestEvent('ParametersUpdated', marketId)
+    if (last !== undefined) return this.movedBy(last, name, marketId)
+    const added = await this.newestEvent('MarketAdded', marketId)
     if (added === undefined) throw new MarketUnknownError(name, this.registry)
-    const { source, volatilityState, anchorState, inboxHead, inboxCount } = this.parse(added)
+    const { source, volatilityState, anchorState, inboxHead, inboxCount } = parseLog('RiskRegistry', added)
     const inbox = { source, head: inboxHead, count: inboxCount }
     return { name, marketId, sequence: 0n, state: unpackState(volatilityState, anchorState), inbox }
   }
 
   private async movedBy(log: Log, name: string, marketId: string): Promise<CurrentMarket> {
-    const { parametersAndSequence } = this.parse(log)
+    const { parametersAndSequence } = parseLog('RiskRegistry', log)
     const parametersBits = BigInt(wordBits('parameters'))
     const parametersWord = parametersAndSequence & ((1n << parametersBits) - 1n)
     const submissions = await this.ask('Reading a batch', () =>
@@ -349,7 +355,8 @@ export class RegistryClient {
   private async followInbox(source: string, marketId: string, head: number, isFresh: boolean): Promise<InboxCache> {
     const key = `${source}:${marketId}`
     const known = isFresh ? undefined : this.inboxes.get(key)
-    const cache = known ?? { words: [], nextBlock: 0 }
+    // What a market has not consumed was appended after the market was added, hence after the deployment.
+    const cache = known ?? { words: [], nextBlock: this.fromBlock }
     if (cache.nextBlock <= head) {
       const feed = interfaceOf('AttestedFeed')
       const topics = feed.encodeFilterTopics('ObservationAppended', [marketId])
@@ -364,17 +371,13 @@ export class RegistryClient {
     return cache
   }
 
-  private async registryLogs(event: string, topics: readonly unknown[]): Promise<readonly Log[]> {
-    const filter = {
-      address: this.registry,
-      topics: interfaceOf('RiskRegistry').encodeFilterTopics(event, [...topics]),
-    }
+  private async newestEvent(event: string, marketId: string): Promise<Log | undefined> {
     const head = await this.ask('Reading the block number', () => this.provider.getBlockNumber())
-    return logsBetween(this.provider, filter, this.fromBlock, head)
+    return newestLog(this.provider, this.eventFilter(event, [marketId]), this.fromBlock, head)
   }
 
-  private parse(log: Log): ReturnType<typeof parseLog> {
-    return parseLog('RiskRegistry', log)
+  private eventFilter(event: string, topics: readonly string[]) {
+    return { address: this.registry, topics: interfaceOf('RiskRegistry').encodeFilterTopics(event, [...topics]) }
   }
 
   private async read(method: string, ...args: readonly unknown[]) {
@@ -440,6 +443,14 @@ function unpackState(volatilityState: bigint, anchorState: bigint): MarketState 
 }
 
 const firstTime = (observations: readonly Observation[]): bigint => observations[0]?.asOf ?? 0n
+
+async function chainIdOf(provider: Provider): Promise<bigint> {
+  try {
+    return (await provider.getNetwork()).chainId
+  } catch (error) {
+    throw typedCallError(error, 'Reading the chain id')
+  }
+}
 
 async function providerOf({ provider, rpcUrl, signer, expectedChainId }: ClientOptions): Promise<Provider> {
   if (provider !== undefined) return provider

@@ -114,13 +114,19 @@ describe('an honest history', () => {
     })
   })
 
-  it('is refused when it is not the history that was pinned', async () => {
+  it('A3: is refused when it is not the history that was pinned', async () => {
     const key = `0x${'ab'.repeat(32)}`
     expect(await judge(short, { verificationKeyHashes: [key] })).toMatchObject({
       accepted: false,
       failure: { of: 'model marketRisk8x2', claim: { claim: 'key' } },
     })
     expect(await judge(short, { chainId: 1n })).toMatchObject({ failure: { claim: { field: 'context.chainId' } } })
+  })
+
+  it('is looked for at the right address', async () => {
+    const registry = `0x${'12'.repeat(20)}`
+    const nowhere = audit({ registry, provider: engine.chain.ethers.provider as never, keys: [] })
+    await expect(nowhere).rejects.toMatchObject({ code: 'registry.registry-missing' })
   })
 
   it('is incomplete when the blocks start after the deployment', async () => {
@@ -149,6 +155,15 @@ describe('keys', () => {
     })
     expect(report.failure).toMatchObject({ of: 'model marketRisk8x2', claim: { claim: 'T1' } })
     expect(report.models[0]?.claims).toContainEqual(expect.objectContaining({ claim: 'T2', holds: false }))
+  })
+
+  it('T2: straight from the set-up, with delta = gamma, are rejected', async () => {
+    const report = await judged((record) => {
+      const key = record.models[0]?.key?.verificationKey
+      if (key) key.vk_delta_2 = structuredClone(key.vk_gamma_2)
+    })
+    expect(report.models[0]?.claims).toContainEqual(expect.objectContaining({ claim: 'T2', holds: false }))
+    expect(report.accepted).toBe(false)
   })
 
   it('nobody brought make every batch of their model rejected', async () => {
@@ -180,7 +195,7 @@ describe('keys', () => {
   })
 })
 
-describe('a false history', () => {
+describe('A2: a false history', () => {
   const bump = <K extends string>(target: Record<K, bigint>, field: K): void => {
     target[field] = target[field] ^ 1n
   }
@@ -255,7 +270,7 @@ describe('a false history', () => {
     for (const report of [dropped, changed, added]) expect(report.failure?.claim.claim).toBe('inbox')
   })
 
-  it('in which a batch is missing, repeated or exchanged is rejected', async () => {
+  it('A4: in which a batch is missing or repeated is rejected, by the sequence or by where the market ends', async () => {
     const missing = await judged((record) => void record.batches.shift(), whole.record)
     expect(missing.failure).toMatchObject({ of: 'batch 1', claim: { claim: 'sequence' } })
     const last = await judged((record) => void record.batches.pop(), whole.record)
@@ -307,7 +322,7 @@ describe('an audit bundle', () => {
     }
   }
 
-  it('is caught and named at 1,000 flipped bytes', () => {
+  it('A6: is caught and named at 1,000 flipped bytes', () => {
     const bytes = Buffer.from(formatAuditBundle(whole.record))
     let seed = 20200312
     const random = (bound: number): number => {
@@ -347,7 +362,7 @@ describe('an audit bundle', () => {
     }
   })
 
-  it('of a hostile author costs little', () => {
+  it('A5: of a hostile author costs little', () => {
     const hostile = [
       `{"content":${'['.repeat(1_000_000)}`,
       `{"format":"zk-risk-engine/audit","version":1,"sha256":{},"content":{"__proto__":{"x":1}}}`,

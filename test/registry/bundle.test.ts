@@ -117,7 +117,7 @@ describe('reading', () => {
     expect(readFileSync(file, 'utf8')).toBe(text)
   })
 
-  it('catches every single changed byte', () => {
+  it('A6: catches every single changed byte', () => {
     const bytes = Buffer.from(text)
     for (let at = 0; at < bytes.length; at++) {
       const changed = Buffer.from(bytes)
@@ -172,7 +172,7 @@ describe('reading', () => {
     ['no UTF-8', Buffer.from([0x7b, 0xff, 0x7d])],
     ['a million brackets', '['.repeat(1_000_000)],
     ['two megabytes', `"${'x'.repeat(2_000_000)}"`],
-  ])('refuses %s quickly', (_, bytes) => {
+  ])('A5: refuses %s quickly', (_, bytes) => {
     const started = performance.now()
     expect(refusal(bytes)?.code).toBe('registry.unreadable-file')
     expect(performance.now() - started).toBeLessThan(1_000)
@@ -192,7 +192,7 @@ describe('checking', () => {
     expect(await checkBundle(bundle, { verificationKeyHash: keyHash })).toMatchObject({ valid: true, pinned: true })
   })
 
-  it('refuses another key, chain or registry than pinned', async () => {
+  it('A3: refuses another key, chain or registry than pinned', async () => {
     const other = `0x${'cd'.repeat(32)}`
     expect((await checkBundle(bundle, { verificationKeyHash: other })).failure?.field).toBe(
       'context.verificationKeyHash',
@@ -201,7 +201,7 @@ describe('checking', () => {
     expect((await checkBundle(bundle, { registry: SOURCE })).failure?.field).toBe('context.registry')
   })
 
-  it('finds every changed value that the proof or the twin knows, even if sealed again', async () => {
+  it('A2: finds every changed value that the proof or the twin knows, even if sealed again', async () => {
     // Where the inbox stands is known to the chain only; `verify` says so, `submit` checks it.
     // The second market's fields are found as the first's are, and every look takes two pairings.
     const skipped = /^markets\.0\.inbox|^markets\.1/
@@ -244,7 +244,7 @@ describe('writing', () => {
     expect(readdirSync(folder).filter((name) => name.endsWith('.draft'))).toEqual([])
   })
 
-  it('says that the disk is full, keeps the old file and leaves no part of the new one', () => {
+  it('P7: says that the disk is full, keeps the old file and leaves no part of the new one', () => {
     const file = join(folder, 'full.json')
     writeFileSync(file, 'old')
     // A limit of 8 kB on file sizes stands for a full disk; the signal that comes with it is ignored.
