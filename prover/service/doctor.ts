@@ -4,9 +4,10 @@ import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { freemem, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { JsonRpcProvider } from 'ethers'
+import type { JsonRpcProvider } from 'ethers'
 import { builds } from '../../circuits/builds.ts'
 import { isDevelopmentChain } from '../proof/index.ts'
+import { connectProvider } from '../registry/index.ts'
 import { describeError } from './terminal.ts'
 import { buildFolder, compiledCircuit, loadKeys, projectRoot } from './workspace.ts'
 
@@ -31,7 +32,6 @@ export type DoctorOptions = {
 const DISK_BYTES = 2 ** 30
 /** Resident size of a prover with both keys loaded, with room to spare. */
 const MEMORY_BYTES = 1.5 * 2 ** 30
-const RPC_TIMEOUT_MS = 5_000
 export const DEFAULT_PORT = 8545
 
 export async function examine(options: DoctorOptions = {}): Promise<readonly Finding[]> {
@@ -136,34 +136,22 @@ async function port(number: number): Promise<Finding> {
 }
 
 async function chain(rpc: string, registry: string | undefined): Promise<readonly Finding[]> {
-  const provider = new JsonRpcProvider(rpc, undefined, { staticNetwork: true })
+  let provider: JsonRpcProvider | undefined
   try {
-    const chainId = BigInt(await withTimeout(provider.send('eth_chainId', []), RPC_TIMEOUT_MS))
+    provider = await connectProvider(rpc)
+    const { chainId } = await provider.getNetwork()
     const kind = isDevelopmentChain(chainId) ? 'development' : 'production: development keys are refused'
     const reached: Finding = { check: 'RPC', status: 'ok', found: `chain ${chainId} (${kind})` }
     if (registry === undefined) return [reached]
-    const code = String(await withTimeout(provider.send('eth_getCode', [registry, 'latest']), RPC_TIMEOUT_MS))
+    const code = await provider.getCode(registry)
     const mend = 'Check the address and that the RPC is of the chain it was deployed to.'
     return code === '0x'
       ? [reached, { check: 'registry', status: 'missing', found: `no contract at ${registry}`, mend }]
       : [reached, { check: 'registry', status: 'ok', found: `${code.length / 2 - 1} bytes of code at ${registry}` }]
   } catch (error) {
-    const found = `no answer (${describeError(error).message})`
-    return [{ check: 'RPC', status: 'missing', found, mend: 'Start the node or correct --rpc.' }]
+    return [{ check: 'RPC', status: 'missing', found: describeError(error).message, mend: 'Start the node or correct --rpc.' }]
   } finally {
-    provider.destroy()
-  }
-}
-
-async function withTimeout<T>(work: Promise<T>, milliseconds: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const expiry = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`timed out after ${milliseconds / 1000} s`)), milliseconds)
-  })
-  try {
-    return await Promise.race([work, expiry])
-  } finally {
-    clearTimeout(timer)
+    provider?.destroy()
   }
 }
 

@@ -22,7 +22,8 @@ export type SenderOptions = {
 export type Landing =
   | { readonly status: 'confirmed'; readonly hash: string | undefined; readonly gasUsed: bigint | undefined }
   | { readonly status: 'superseded'; readonly reason: string }
-  | { readonly status: 'pending' }
+  /** `sent`: the chain did not have it a moment ago. */
+  | { readonly status: 'pending'; readonly sent: boolean }
 
 const GAS_MARGIN_PERCENT = 120n
 /** Nodes take a replacement that offers a tenth more. */
@@ -74,15 +75,16 @@ export class Sender {
     if (receipt !== undefined) return this.judge(job, receipt)
     // The nonce went to a transaction that is not ours: ours can never be mined.
     if (used > newest.nonce) return this.judgeElsewhere(job)
-    await this.broadcast(newest)
+    const isKnown = await ask('Reading a transaction', () => this.provider.getTransaction(newest.hash))
+    if (isKnown === null) await this.broadcast(newest)
     if (Date.now() - newest.signedAt > this.options.bumpAfterMs) await this.bump(job, newest)
-    return { status: 'pending' }
+    return { status: 'pending', sent: isKnown === null }
   }
 
   private async judge(job: Job, receipt: TransactionReceipt): Promise<Landing> {
     if (receipt.status !== 1) return this.judgeElsewhere(job)
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
-    if (head - receipt.blockNumber + 1 < this.options.confirmations) return { status: 'pending' }
+    if (head - receipt.blockNumber + 1 < this.options.confirmations) return { status: 'pending', sent: false }
     return { status: 'confirmed', hash: receipt.hash, gasUsed: receipt.gasUsed }
   }
 

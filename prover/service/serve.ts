@@ -19,7 +19,7 @@ import { buildOf } from './workspace.ts'
 
 /** A step that was just stored, or begun. */
 export type ServeEvent = {
-  readonly step: 'started' | 'planned' | 'proven' | 'signed' | 'confirmed' | 'superseded' | 'retrying' | 'stopped'
+  readonly step: 'started' | 'planned' | 'proven' | 'signed' | 'sent' | 'confirmed' | 'superseded' | 'retrying' | 'stopped'
   readonly job?: string
   readonly detail?: string
 }
@@ -190,7 +190,10 @@ class Service {
 
   /** Stores how a job ended; false while it is pending. */
   private async ended(job: Job, landing: Landing): Promise<boolean> {
-    if (landing.status === 'pending') return false
+    if (landing.status === 'pending') {
+      if (landing.sent) await this.report({ step: 'sent', job: job.id })
+      return false
+    }
     if (landing.status === 'superseded') {
       this.store.end(job.id, 'superseded', landing.reason)
       await this.report({ step: 'superseded', job: job.id, detail: landing.reason })

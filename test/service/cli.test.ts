@@ -1,0 +1,154 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { errorOf, temporaryFolder, zkrisk } from './zkrisk.ts'
+
+const folder = temporaryFolder()
+const root = join(import.meta.dirname, '..', '..')
+const extract = join(root, 'prover', 'market', 'extracts', 'btc-usd-2020-03.csv')
+/** Nothing listens on port 1. */
+const DEAD_RPC = 'http://127.0.0.1:1'
+
+const file = (name: string, content: string): string => {
+  writeFileSync(join(folder, name), content)
+  return join(folder, name)
+}
+
+describe('zkrisk', () => {
+  it('shows help with an example for every command and ends with 0', async () => {
+    const { code, stdout } = await zkrisk('--help')
+    expect(code).toBe(0)
+    const commands = ['demo', 'params', 'batch', 'prove', 'verify', 'submit', 'serve', 'audit', 'keys', 'doctor', 'chain', 'feed']
+    for (const command of commands) expect(stdout).toContain(`  ${command}`)
+    for (const args of [['prove'], ['serve'], ['audit'], ['keys', 'verify'], ['feed', 'replay']]) {
+      const help = await zkrisk(...args, '--help')
+      expect(help.code).toBe(0)
+      expect(help.stdout).toContain('Example:\n  $ zkrisk ')
+    }
+  })
+
+  it('ends with 2 on wrong usage: unknown command, missing option, malformed number', async () => {
+    expect((await zkrisk('prophesy')).code).toBe(2)
+    expect((await zkrisk('prove', 'batch.json')).code).toBe(2)
+    expect((await zkrisk('params', extract, '--rows', 'many')).code).toBe(2)
+  })
+
+  it('prints message, code and what to do on a failure, and no stack', async () => {
+    const { code, stdout, stderr } = await zkrisk('params', join(folder, 'absent.csv'))
+    expect(code).toBe(1)
+    expect(stdout).toBe('')
+    expect(stderr).toContain('market.file-missing')
+    expect(stderr).not.toContain('    at ')
+  })
+})
+
+describe('zkrisk params', () => {
+  it('prints parameters through time as table, CSV and JSON', async () => {
+    const table = await zkrisk('params', extract, '--from', '2020-03-11', '--rows', '6')
+    expect(table.code).toBe(0)
+    expect(table.stdout).toContain('maintenance')
+    const csv = await zkrisk('params', extract, '--format', 'csv', '-o', join(folder, 'p.csv'))
+    expect(csv.code).toBe(0)
+    const json = await zkrisk('params', extract, '--json')
+    const rows = JSON.parse(json.stdout)
+    expect(readFileSync(join(folder, 'p.csv'), 'utf8').trim().split('\n')).toHaveLength(rows.length + 1)
+    expect(rows[0]).toMatchObject({ time: expect.stringContaining('2020-03-08'), price: expect.any(String) })
+  })
+
+  it('writes a report with plots', async () => {
+    const plot = join(folder, 'plot.html')
+    expect((await zkrisk('params', extract, '--plot', plot)).code).toBe(0)
+    expect(readFileSync(plot, 'utf8')).toContain('<svg')
+  })
+
+  const hour = (n: number): string => `2020-03-12 0${n}:00:00`
+  const rows = (...prices: readonly string[]): string => prices.map((price, i) => `${hour(i)},${price}`).join('\n')
+  it.each([
+    ['a negative price', `time,price\n${rows('1', '-2')}\n`, 'market.price-negative', 3],
+    ['times out of order', `time,price\n${hour(2)},1\n${hour(1)},1\n`, 'market.time-order', 3],
+    ['a missing header', `${rows('1', '2')}\n`, 'market.header-missing', 1],
+  ])('names code and row of %s and writes nothing', async (_, content, code, row) => {
+    const out = join(folder, 'never.csv')
+    const ended = await zkrisk('params', file('bad.csv', content), '--json', '-o', out)
+    expect(ended.code).toBe(1)
+    expect(errorOf(ended)).toMatchObject({ code, row })
+    expect(existsSync(out)).toBe(false)
+  })
+})
+
+describe('zkrisk keys', () => {
+  it('names the file of a truncated proving key, and proves nothing with it', async () => {
+    const keys = join(folder, 'keys')
+    mkdirSync(keys)
+    for (const name of readdirSync(join(root, 'build', 'keys'))) {
+      if (!name.includes('.')) cpSync(join(root, 'build', 'keys', name), join(keys, name), { recursive: true })
+    }
+    expect((await zkrisk('keys', 'verify', 'marketRisk8x2', '--keys', keys)).code).toBe(0)
+    for (const name of readdirSync(keys)) truncateSync(join(keys, name, 'proving.zkey'), 1000)
+    const ended = await zkrisk('keys', 'verify', '--keys', keys, '--json')
+    expect(ended.code).toBe(1)
+    expect(errorOf(ended)).toMatchObject({ code: 'proof.corrupt-key-file', file: expect.stringContaining('proving.zkey') })
+    const doctor = await zkrisk('doctor', '--keys', keys, '--json')
+    expect(doctor.code).toBe(1)
+    expect(JSON.parse(doctor.stdout)).toContainEqual(
+      expect.objectContaining({ check: 'keys marketRisk8x2', status: 'missing', mend: expect.any(String) }),
+    )
+  })
+
+  it('says that keys are missing and how to make them', async () => {
+    const ended = await zkrisk('keys', 'verify', '--keys', join(folder, 'none'), '--json')
+    expect(ended.code).toBe(1)
+    expect(errorOf(ended)).toMatchObject({ code: 'proof.keys-missing', message: expect.stringContaining('keys setup') })
+  })
+})
+
+describe('zkrisk against nodes that do not answer, or answer for another chain', () => {
+  it('says that no node answers', async () => {
+    const registry = `0x${'11'.repeat(20)}`
+    const ended = await zkrisk('audit', '--rpc', DEAD_RPC, '--registry', registry, '--json')
+    expect(ended.code).toBe(1)
+    expect(errorOf(ended).code).toBe('registry.rpc-unreachable')
+    const doctor = await zkrisk('doctor', '--rpc', DEAD_RPC, '--json')
+    expect(doctor.code).toBe(1)
+    expect(JSON.parse(doctor.stdout)).toContainEqual(expect.objectContaining({ check: 'RPC', status: 'missing' }))
+  })
+
+  it('names expected and found chain', async () => {
+    const node = createServer((_, response) => response.end('{"jsonrpc":"2.0","id":1,"result":"0x1"}'))
+    await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve))
+    const rpc = `http://127.0.0.1:${(node.address() as AddressInfo).port}`
+    const key = file('prover.key', `0x${'22'.repeat(32)}`)
+    const args = ['--rpc', rpc, '--deployment', deploymentFile(), '--key-file', key, '--store', join(folder, 's.sqlite')]
+    const ended = await zkrisk('serve', ...args, '--json')
+    node.close()
+    expect(ended.code).toBe(1)
+    expect(errorOf(ended)).toMatchObject({ code: 'registry.wrong-chain', expected: '31337', found: '1' })
+    expect(existsSync(join(folder, 's.sqlite'))).toBe(false)
+  })
+
+  function deploymentFile(): string {
+    const address = `0x${'11'.repeat(20)}`
+    const hash = `0x${'33'.repeat(32)}`
+    const zero = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, '0']))
+    const learning = ['decayRateX36', 'horizonSeconds', 'sqrtHorizonX24', 'stepUpX18', 'stepDownX18', 'multiplierFloorX18', 'multiplierCeilingX18']
+    const margin = ['impliedWeightX10', 'stressWeightX10', 'scanMultipleX8', 'loosenPerSecondX32', 'tightenPerSecondX32', 'initialMarginBufferX10']
+    const freshness = ['maxObservationAgeSeconds', 'maxParameterAgeSeconds', 'stalenessAddOnPerHourX24', 'maintenanceMarginCapX24']
+    return file(
+      'deployment.json',
+      JSON.stringify({
+        format: 'zk-risk-engine/deployment',
+        version: 1,
+        chainId: '31337',
+        block: 0,
+        layoutHash: hash,
+        addresses: { council: address, modelRegistry: address, registry: address, feed: address },
+        feed: { signers: [address], threshold: 1, maxConfidenceBps: 100 },
+        policy: { learning: zero(learning), margin: zero(margin), freshness: zero(freshness) },
+        models: [],
+        markets: [],
+      }),
+    )
+  }
+})
