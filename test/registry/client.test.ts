@@ -153,6 +153,31 @@ describe('a bundle', () => {
     expect(await (await engine.connect()).market('ETH-USD')).toMatchObject({ sequence: 2n })
   })
 
+  it('of a long backlog ends where the inbox keeps a checkpoint for ever', async () => {
+    const { inbox } = await engine.client.market('BTC-USD')
+    await engine.observeMany(
+      'BTC-USD',
+      Array.from({ length: 120 }, (_, i) => 7_400n + BigInt(i)),
+      10n,
+    )
+    const live = await engine.client.nextBatch(buildOf('marketRisk8x2'), engine.keyHash('marketRisk8x2'), ['BTC-USD'])
+    expect(live.leftOut).toEqual([{ name: 'BTC-USD', reason: 'behind' }])
+    const catchUp = await engine.prove('marketRisk1x48', ['BTC-USD'])
+    expect(inbox.count + BigInt(catchUp.markets[0]?.observations.length ?? 0)).toBe(32n)
+    expect(await engine.client.submit(catchUp)).toMatchObject({ status: 'applied' })
+  })
+
+  it('forgets observations that a reorganisation took back', async () => {
+    const before = await engine.client.waiting('ETH-USD')
+    await engine.chain.undone(async () => {
+      await engine.observe({ 'ETH-USD': 170n })
+      expect((await engine.client.waiting('ETH-USD')).at(-1)?.priceE8).toBe(170n * 10n ** 8n)
+    })
+    expect(await engine.client.waiting('ETH-USD')).toEqual(before)
+    await engine.observe({ 'ETH-USD': 171n })
+    expect((await engine.client.waiting('ETH-USD')).map(({ priceE8 }) => priceE8)).toEqual([171n * 10n ** 8n])
+  })
+
   it('of a disabled model is refused before anything is proven', async () => {
     const { modelRegistry } = engine.deployment.addresses
     const [, guardian] = engine.chain.signers

@@ -93,17 +93,28 @@ export class LiveEngine {
   async observe(prices: Record<string, bigint>, secondsLater = 60n): Promise<void> {
     const asOf = (await this.chain.now()) + secondsLater
     await this.chain.setTime(asOf)
+    await this.append(Object.entries(prices).map(([name, price]) => ({ name, price, asOf })))
+  }
+
+  /** Moves time on and appends many observations of one market, a number of seconds apart. */
+  async observeMany(name: string, prices: readonly bigint[], secondsApart: bigint): Promise<void> {
+    const from = await this.chain.now()
+    await this.chain.setTime(from + BigInt(prices.length) * secondsApart)
+    await this.append(prices.map((price, i) => ({ name, price, asOf: from + BigInt(i + 1) * secondsApart })))
+  }
+
+  private async append(observed: readonly { name: string; price: bigint; asOf: bigint }[]): Promise<void> {
     const { feed } = this.deployment.addresses
     const domain = feedDomain(this.deployment.chainId, feed)
     const signed = await Promise.all(
-      Object.entries(prices).map(([name, price]) =>
+      observed.map(({ name, price, asOf }) =>
         attestObservation(domain, feedSigners.slice(0, THRESHOLD), {
           marketId: marketIdOf(name),
           priceE8: price * 10n ** 8n,
           asOf,
           impliedVolatilityX24: 0n,
           confidenceE8: 0n,
-          deadline: asOf + 600n,
+          deadline: asOf + 100_000n,
         }),
       ),
     )
