@@ -72,17 +72,22 @@ export class Circuit {
   readonly #names: readonly string[]
   readonly #wires: ReadonlyMap<string, number>
   readonly #generator: WitnessGenerator
+  readonly #inputWires = new Set<number>()
   #parsedConstraints: readonly Constraint[] | undefined
 
   constructor(r1cs: Uint8Array, wasm: Uint8Array, symbols: string) {
     this.#r1cs = new R1csFile(r1cs)
     const names: string[] = []
     const wires = new Map<string, number>()
+    const firstInput = 1 + this.#r1cs.outputs
     for (const line of symbols.split('\n')) {
-      const [, wire, , name] = line.split(',')
+      const [label, wire, , name] = line.split(',')
       if (wire === undefined || name === undefined || wire === '-1') continue
       names[Number(wire)] ??= name
       wires.set(name, Number(wire))
+      // An input that no constraint mentions has a label but no wire
+      const isInput = Number(label) >= firstInput && Number(label) < firstInput + this.#r1cs.inputs
+      if (isInput) this.#inputWires.add(Number(wire))
     }
     this.#names = names
     this.#wires = wires
@@ -141,8 +146,7 @@ export class Circuit {
    * It does not see another isolated witness, such as a quotient one lower: each hint needs an attack test besides.
    */
   movableWires(witness: readonly bigint[]): string[] {
-    const firstInput = 1 + this.#r1cs.outputs
-    const isFixed = (wire: number) => wire === 0 || (wire >= firstInput && wire < firstInput + this.#r1cs.inputs)
+    const isFixed = (wire: number) => wire === 0 || this.#inputWires.has(wire)
     const rows = this.#constraints.map((constraint) => jacobianRow(constraint, witness, isFixed))
     const used = new Set(rows.flatMap((row) => [...row.keys()]))
     const unused: number[] = []
