@@ -149,7 +149,14 @@ async function chain(rpc: string, registry: string | undefined): Promise<readonl
       ? [reached, { check: 'registry', status: 'missing', found: `no contract at ${registry}`, mend }]
       : [reached, { check: 'registry', status: 'ok', found: `${code.length / 2 - 1} bytes of code at ${registry}` }]
   } catch (error) {
-    return [{ check: 'RPC', status: 'missing', found: describeError(error).message, mend: 'Start the node or correct --rpc.' }]
+    return [
+      {
+        check: 'RPC',
+        status: 'missing',
+        found: describeError(error).message,
+        mend: 'Start the node or correct --rpc.',
+      },
+    ]
   } finally {
     provider?.destroy()
   }

@@ -4,7 +4,8 @@ import { defaultPolicy } from '../parameters/defaultPolicy.ts'
 import { type ReplaySeries, replay } from '../parameters/replay.ts'
 import type { MarketHistory } from './developmentEngine.ts'
 import type { ProvenStep } from './provenReplay.ts'
-import { crashSections, fixedMargins } from './report/crashes.ts'
+import { keptCrashSections } from './crashStudies.ts'
+import { fixedMargins } from './report/crashes.ts'
 import { type ReportSection, writeReport } from './report/report.ts'
 
 /** Verdict of the audit on the batch of a transaction. */
@@ -21,7 +22,7 @@ export function writeDemoReport(
   verdictOf: VerdictOf,
 ): void {
   const proven = warmUps.map((history) => provenSection(history, steps, verdictOf))
-  writeReport(file, [...proven, ...crashSections(defaultPolicy)])
+  writeReport(file, [...proven, ...keptCrashSections(defaultPolicy)])
 }
 
 /** Writes a report of one replayed history. */

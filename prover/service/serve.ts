@@ -19,7 +19,16 @@ import { buildOf } from './workspace.ts'
 
 /** A step that was just stored, or begun. */
 export type ServeEvent = {
-  readonly step: 'started' | 'planned' | 'proven' | 'signed' | 'sent' | 'confirmed' | 'superseded' | 'retrying' | 'stopped'
+  readonly step:
+    | 'started'
+    | 'planned'
+    | 'proven'
+    | 'signed'
+    | 'sent'
+    | 'confirmed'
+    | 'superseded'
+    | 'retrying'
+    | 'stopped'
   readonly job?: string
   readonly detail?: string
 }

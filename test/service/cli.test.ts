@@ -20,7 +20,20 @@ describe('zkrisk', () => {
   it('shows help with an example for every command and ends with 0', async () => {
     const { code, stdout } = await zkrisk('--help')
     expect(code).toBe(0)
-    const commands = ['demo', 'params', 'batch', 'prove', 'verify', 'submit', 'serve', 'audit', 'keys', 'doctor', 'chain', 'feed']
+    const commands = [
+      'demo',
+      'params',
+      'batch',
+      'prove',
+      'verify',
+      'submit',
+      'serve',
+      'audit',
+      'keys',
+      'doctor',
+      'chain',
+      'feed',
+    ]
     for (const command of commands) expect(stdout).toContain(`  ${command}`)
     for (const args of [['prove'], ['serve'], ['audit'], ['keys', 'verify'], ['feed', 'replay']]) {
       const help = await zkrisk(...args, '--help')
@@ -89,7 +102,10 @@ describe('zkrisk keys', () => {
     for (const name of readdirSync(keys)) truncateSync(join(keys, name, 'proving.zkey'), 1000)
     const ended = await zkrisk('keys', 'verify', '--keys', keys, '--json')
     expect(ended.code).toBe(1)
-    expect(errorOf(ended)).toMatchObject({ code: 'proof.corrupt-key-file', file: expect.stringContaining('proving.zkey') })
+    expect(errorOf(ended)).toMatchObject({
+      code: 'proof.corrupt-key-file',
+      file: expect.stringContaining('proving.zkey'),
+    })
     const doctor = await zkrisk('doctor', '--keys', keys, '--json')
     expect(doctor.code).toBe(1)
     expect(JSON.parse(doctor.stdout)).toContainEqual(
@@ -120,7 +136,16 @@ describe('zkrisk against nodes that do not answer, or answer for another chain',
     await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve))
     const rpc = `http://127.0.0.1:${(node.address() as AddressInfo).port}`
     const key = file('prover.key', `0x${'22'.repeat(32)}`)
-    const args = ['--rpc', rpc, '--deployment', deploymentFile(), '--key-file', key, '--store', join(folder, 's.sqlite')]
+    const args = [
+      '--rpc',
+      rpc,
+      '--deployment',
+      deploymentFile(),
+      '--key-file',
+      key,
+      '--store',
+      join(folder, 's.sqlite'),
+    ]
     const ended = await zkrisk('serve', ...args, '--json')
     node.close()
     expect(ended.code).toBe(1)
@@ -132,9 +157,29 @@ describe('zkrisk against nodes that do not answer, or answer for another chain',
     const address = `0x${'11'.repeat(20)}`
     const hash = `0x${'33'.repeat(32)}`
     const zero = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, '0']))
-    const learning = ['decayRateX36', 'horizonSeconds', 'sqrtHorizonX24', 'stepUpX18', 'stepDownX18', 'multiplierFloorX18', 'multiplierCeilingX18']
-    const margin = ['impliedWeightX10', 'stressWeightX10', 'scanMultipleX8', 'loosenPerSecondX32', 'tightenPerSecondX32', 'initialMarginBufferX10']
-    const freshness = ['maxObservationAgeSeconds', 'maxParameterAgeSeconds', 'stalenessAddOnPerHourX24', 'maintenanceMarginCapX24']
+    const learning = [
+      'decayRateX36',
+      'horizonSeconds',
+      'sqrtHorizonX24',
+      'stepUpX18',
+      'stepDownX18',
+      'multiplierFloorX18',
+      'multiplierCeilingX18',
+    ]
+    const margin = [
+      'impliedWeightX10',
+      'stressWeightX10',
+      'scanMultipleX8',
+      'loosenPerSecondX32',
+      'tightenPerSecondX32',
+      'initialMarginBufferX10',
+    ]
+    const freshness = [
+      'maxObservationAgeSeconds',
+      'maxParameterAgeSeconds',
+      'stalenessAddOnPerHourX24',
+      'maintenanceMarginCapX24',
+    ]
     return file(
       'deployment.json',
       JSON.stringify({

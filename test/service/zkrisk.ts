@@ -24,7 +24,11 @@ export function zkriskWithoutDisk(...args: readonly string[]): Promise<Ended> {
   return run('bash', ['-c', 'ulimit -f 0; exec "$@"', 'bash', process.execPath, cli, ...args])
 }
 
-export function run(command: string, args: readonly string[], onLine: (line: string) => void = () => {}): Promise<Ended> {
+export function run(
+  command: string,
+  args: readonly string[],
+  onLine: (line: string) => void = () => {},
+): Promise<Ended> {
   const env = { ...process.env, ZKRISK_DEBUG: '', ZKRISK_KEY: '' }
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
   const output = { stdout: '', stderr: '' }

@@ -58,11 +58,15 @@ describe('bad input, each with a typed error and no partial output', () => {
   const prove = (file: string) => zkrisk('prove', file, '-o', out, '--deployment', tryOut.deploymentFile, '--json')
 
   it.each([
-    ['an unknown market', 'registry.unknown-market', (b: any) => (b.markets[0].market = 'DOGE-USD')],
+    ['an unknown market', 'registry.batch-market', (b: any) => (b.markets[0].market = 'DOGE-USD')],
     ['an unknown model', 'registry.unknown-model', (b: any) => (b.model = 'marketRisk9x9')],
     ['a misspelt field', 'registry.file-field', (b: any) => (b.markets[0].sequense = 1)],
-    ['an observation older than the state', 'parameters.observation-not-newer', (b: any) => (b.markets[0].observations[0].asOf = '1500000000')],
-    ['a price of zero', 'parameters.observation-price', (b: any) => (b.markets[0].observations[0].priceE8 = '0')],
+    [
+      'an observation older than the state',
+      'parameters.observation-not-newer',
+      (b: any) => (b.markets[0].observations[0].asOf = '1500000000'),
+    ],
+    ['a price of zero', 'registry.file-field', (b: any) => (b.markets[0].observations[0].priceE8 = '0')],
   ])('refuses to prove %s', async (_, code, change) => {
     const ended = await prove(changed('bad.json', change))
     expect({ code: ended.code, error: errorOf(ended).code }).toEqual({ code: 1, error: code })
@@ -71,7 +75,10 @@ describe('bad input, each with a typed error and no partial output', () => {
 
   it('leaves nothing on a full disk, and says so', async () => {
     const ended = await zkriskWithoutDisk('prove', path('batch.json'), '-o', out, '--json')
-    expect({ code: ended.code, error: errorOf(ended) }).toMatchObject({ code: 1, error: { code: 'registry.disk-full', file: out } })
+    expect({ code: ended.code, error: errorOf(ended) }).toMatchObject({
+      code: 1,
+      error: { code: 'registry.disk-full', file: out },
+    })
     expect(existsSync(out)).toBe(false)
   })
 
@@ -109,7 +116,10 @@ describe('bad input, each with a typed error and no partial output', () => {
     const ended = await zkrisk('submit', path('stale-bundle.json'), '--rpc', rpc, '--key-file', keyFile, '--json')
     expect(errorOf(ended)).toMatchObject({ code: 'registry.reverted', reason: 'ObservationStale' })
     const late = await zkrisk('batch', '--rpc', rpc, '--deployment', deploymentFile, '-o', out, '--json')
-    expect(errorOf(late)).toMatchObject({ code: 'service.nothing-waiting', leftOut: [{ reason: 'behind' }, { reason: 'behind' }] })
+    expect(errorOf(late)).toMatchObject({
+      code: 'service.nothing-waiting',
+      leftOut: [{ reason: 'behind' }, { reason: 'behind' }],
+    })
     expect(existsSync(out)).toBe(false)
   })
 })

@@ -23,7 +23,10 @@ afterAll(() => tryOut.close())
 async function serveUntil(end: { dieAt: string } | { stopAt: string }) {
   const { rpc, deploymentFile: deployment, keyFile } = tryOut
   const ended = await run(process.execPath, [script, JSON.stringify({ rpc, deployment, keyFile, store, ...end })])
-  const events = ended.stdout.trim().split('\n').map((line) => JSON.parse(line) as { step: string; job?: string })
+  const events = ended.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { step: string; job?: string })
   return { ...ended, events }
 }
 
