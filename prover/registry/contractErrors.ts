@@ -76,19 +76,22 @@ export class ContractRevertError extends ProverError {
   }
 }
 
+/** Why a library failed, without the paths of addresses: they often hold keys. */
+function reasonOf(cause: unknown): string {
+  const { shortMessage } = (cause ?? {}) as { shortMessage?: string }
+  const reason = shortMessage ?? (cause instanceof Error ? cause.message : String(cause))
+  return reason.replace(/\b(https?|wss?):\/\/([^\s/"]+)[^\s"]*/g, '$1://$2').slice(0, 300)
+}
+
 /** The node did not answer, or not sensibly. */
 export class RpcError extends ProverError {
   readonly code = 'registry.rpc'
   readonly doing: string
 
   constructor(doing: string, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    super(
-      `${doing}: the node did not answer as it should (${reason.slice(0, 300)}). Check the RPC address and try again.`,
-      {
-        cause,
-      },
-    )
+    super(`${doing}: the node did not answer as it should (${reasonOf(cause)}). Check the RPC address and try again.`, {
+      cause,
+    })
     this.doing = doing
   }
 }

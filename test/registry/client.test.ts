@@ -1,18 +1,21 @@
 /** The client against a real chain, real circuit and real proofs. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { network } from 'hardhat'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import {
   batchOf,
   type Bundle,
   checkBundle,
   connectProvider,
   type ContractRevertError,
+  deployEngine,
   formatBundle,
   parseBundle,
   RegistryClient,
 } from '../../prover/registry/index.ts'
-import { buildOf, LiveEngine } from './liveEngine.ts'
+import { buildOf, feedSigners, LiveEngine } from './liveEngine.ts'
 
 let engine: LiveEngine
 let first: Bundle
@@ -230,6 +233,27 @@ describe('connecting', () => {
     const error = await refusal(connectProvider('http://127.0.0.1:9/secret-key'))
     expect(error).toMatchObject({ code: 'registry.rpc-unreachable' })
     expect(error.message).not.toContain('secret-key')
+  })
+
+  it("says so when the node goes away, and when it answers nonsense, without the address's path", async () => {
+    const node = await network.createServer()
+    const { address, port } = await node.listen()
+    const provider = await connectProvider(`http://${address}:${port}/secret-key`, 31337n)
+    const { addresses } = await deployEngine(await provider.getSigner(), {
+      models: [],
+      feed: { signers: feedSigners.map((signer) => signer.address), threshold: 2 },
+      policy: defaultPolicy,
+    })
+    const client = await RegistryClient.connect({ registry: addresses.registry, provider })
+    await node.close()
+    const gone = await refusal(client.policies())
+    expect(gone).toMatchObject({ code: 'registry.rpc' })
+    expect(gone.message).not.toContain('secret-key')
+    const nonsense = await refusal(
+      RegistryClient.connect({ registry: addresses.registry, provider: await connectProvider(rpcUrl) }),
+    )
+    expect(nonsense.code).toMatch(/^registry\.rpc/)
+    expect(nonsense.message).not.toContain('secret-key')
   })
 
   it('refuses an address without a contract', async () => {
