@@ -17,6 +17,6 @@ export default defineConfig({
     // The compiler comes from npm by path: Hardhat would otherwise download one.
     version: solc.version,
     path: require.resolve('solc/soljson.js'),
-    settings: { evmVersion: 'cancun', viaIR: true, optimizer: { enabled: true, runs: 200 } },
+    settings: { evmVersion: 'cancun', viaIR: true, optimizer: { enabled: true, runs: 10_000 } },
   },
 })

@@ -78,9 +78,27 @@ contract AttestedFeed is IAttestedFeed, EIP712 {
         uint256[] calldata counts
     ) external view returns (bytes32[] memory heads) {
         if (marketIds.length != counts.length) revert LengthMismatch(marketIds.length, counts.length);
-        heads = new bytes32[](marketIds.length);
+        // Returned from where the heads are written: an array in memory would be zeroed first and copied afterwards.
+        uint256 answer;
+        assembly {
+            answer := mload(0x40)
+            mstore(answer, 0x20)
+            mstore(add(answer, 0x20), marketIds.length)
+        }
         for (uint256 i = 0; i < marketIds.length; ++i) {
-            heads[i] = _inbox[marketIds[i]].checkpoint(counts[i]);
+            bytes32 marketId;
+            uint256 count;
+            assembly {
+                marketId := calldataload(add(marketIds.offset, shl(5, i)))
+                count := calldataload(add(counts.offset, shl(5, i)))
+            }
+            bytes32 head = _inbox[marketId].checkpoint(count);
+            assembly {
+                mstore(add(add(answer, 0x40), shl(5, i)), head)
+            }
+        }
+        assembly {
+            return(answer, add(0x40, shl(5, marketIds.length)))
         }
     }
 

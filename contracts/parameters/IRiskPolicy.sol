@@ -34,6 +34,8 @@ interface IRiskPolicy {
     error PolicyBelow(string field, uint256 value, uint256 least);
     /// @notice A policy value is above what another value, or sense, allows.
     error PolicyAbove(string field, uint256 value, uint256 greatest);
+    /// @notice There is no room for another market's policy.
+    error PolicyBookFull(uint256 markets);
     /// @notice A market without a policy.
     error MarketPolicyMissing(bytes32 marketId);
 

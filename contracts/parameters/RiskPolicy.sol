@@ -3,25 +3,17 @@ pragma solidity ^0.8.28;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IRiskPolicy} from "./IRiskPolicy.sol";
+import {PolicyBook} from "./PolicyBook.sol";
 import {PolicyBounds} from "./PolicyBounds.sol";
 
 /// @title RiskPolicy
 /// @notice Holds the risk appetite; the base of RiskRegistry, so that a batch reads it without a call.
 abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
-    /// @dev One slot, since a batch needs both: the margin word and the freshness policy.
-    struct MarginAndFreshness {
-        uint128 marginPolicy;
-        uint32 maxObservationAgeSeconds;
-        uint32 maxParameterAgeSeconds;
-        uint24 stalenessAddOnPerHourX24;
-        uint24 maintenanceMarginCapX24;
-    }
+    using PolicyBook for uint256[];
 
-    uint256 private _learningPolicy;
-    MarginAndFreshness private _marginAndFreshness;
-    // The word leaves room above it for flags of a market, such as a freeze.
-    mapping(bytes32 marketId => uint256) private _marketPolicies;
-    bytes32[] private _marketsWithPolicy;
+    address private _book;
+    // maxObservationAgeSeconds stands in the book instead and is zero here.
+    FreshnessPolicy private _readPolicy;
 
     constructor(
         address authority,
@@ -29,83 +21,100 @@ abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
         uint256 marginWord,
         FreshnessPolicy memory freshness
     ) AccessManaged(authority) {
-        _setLearningPolicy(learningWord);
-        _setMarginPolicy(marginWord);
-        _setFreshnessPolicy(freshness);
+        PolicyBounds.checkLearning(learningWord);
+        PolicyBounds.checkMargin(marginWord);
+        PolicyBounds.checkFreshness(freshness);
+        _book = PolicyBook.create(learningWord, marginWord, freshness.maxObservationAgeSeconds).write();
+        _storeReadPolicy(freshness);
+        FreshnessPolicy memory none;
+        emit LearningPolicySet(0, learningWord);
+        emit MarginPolicySet(0, marginWord);
+        emit FreshnessPolicySet(none, freshness);
     }
 
     /// @inheritdoc IRiskPolicy
     function setLearningPolicy(uint256 word) external restricted {
-        _setLearningPolicy(word);
+        PolicyBounds.checkLearning(word);
+        uint256[] memory book = _policyBook();
+        (uint256 previous, uint256 marginWord, uint256 age) = book.shared();
+        book.setShared(word, marginWord, age);
+        _book = book.write();
+        emit LearningPolicySet(previous, word);
     }
 
     /// @inheritdoc IRiskPolicy
     function setMarginPolicy(uint256 word) external restricted {
-        _setMarginPolicy(word);
+        PolicyBounds.checkMargin(word);
+        uint256[] memory book = _policyBook();
+        uint256[] memory marketWords = book.marketWords();
+        for (uint256 i = 0; i < marketWords.length; ++i) {
+            PolicyBounds.checkJointly(word, marketWords[i]);
+        }
+        (uint256 learningWord, uint256 previous, uint256 age) = book.shared();
+        book.setShared(learningWord, word, age);
+        _book = book.write();
+        emit MarginPolicySet(previous, word);
     }
 
     /// @inheritdoc IRiskPolicy
     function setMarketPolicy(bytes32 marketId, uint256 word) external restricted {
         PolicyBounds.checkMarket(word);
-        PolicyBounds.checkJointly(marginPolicy(), word);
-        uint256 previous = _marketPolicies[marketId];
-        if (previous == 0) _marketsWithPolicy.push(marketId); // a valid word is never zero
-        _marketPolicies[marketId] = word;
+        uint256[] memory book = _policyBook();
+        (, uint256 marginWord, ) = book.shared();
+        PolicyBounds.checkJointly(marginWord, word);
+        (, uint256 previous) = book.seek(book.start(), marketId);
+        _book = book.withMarket(marketId, word).write();
         emit MarketPolicySet(marketId, previous, word);
     }
 
     /// @inheritdoc IRiskPolicy
     function setFreshnessPolicy(FreshnessPolicy calldata policy) external restricted {
-        _setFreshnessPolicy(policy);
+        PolicyBounds.checkFreshness(policy);
+        FreshnessPolicy memory previous = freshnessPolicy();
+        uint256[] memory book = _policyBook();
+        (uint256 learningWord, uint256 marginWord, ) = book.shared();
+        book.setShared(learningWord, marginWord, policy.maxObservationAgeSeconds);
+        _book = book.write();
+        _storeReadPolicy(policy);
+        emit FreshnessPolicySet(previous, policy);
     }
 
     /// @inheritdoc IRiskPolicy
-    function learningPolicy() public view returns (uint256) {
-        return _learningPolicy;
+    function learningPolicy() external view returns (uint256 word) {
+        (word, , ) = _policyBook().shared();
     }
 
     /// @inheritdoc IRiskPolicy
-    function marginPolicy() public view returns (uint256) {
-        return _marginAndFreshness.marginPolicy;
+    function marginPolicy() external view returns (uint256 word) {
+        (, word, ) = _policyBook().shared();
     }
 
     /// @inheritdoc IRiskPolicy
     function marketPolicy(bytes32 marketId) public view returns (uint256 word) {
-        word = _marketPolicies[marketId];
-        if (word == 0) revert MarketPolicyMissing(marketId);
+        uint256[] memory book = _policyBook();
+        (, word) = book.seek(book.start(), marketId);
+        if (word == 0) revert MarketPolicyMissing(marketId); // a valid word is never zero
     }
 
     /// @inheritdoc IRiskPolicy
     function freshnessPolicy() public view returns (FreshnessPolicy memory policy) {
-        MarginAndFreshness storage stored = _marginAndFreshness;
-        policy.maxObservationAgeSeconds = stored.maxObservationAgeSeconds;
-        policy.maxParameterAgeSeconds = stored.maxParameterAgeSeconds;
-        policy.stalenessAddOnPerHourX24 = stored.stalenessAddOnPerHourX24;
-        policy.maintenanceMarginCapX24 = stored.maintenanceMarginCapX24;
+        policy = _readPolicy;
+        (, , uint256 maxObservationAgeSeconds) = _policyBook().shared();
+        policy.maxObservationAgeSeconds = uint32(maxObservationAgeSeconds); // came from as many bits
     }
 
-    function _setLearningPolicy(uint256 word) private {
-        PolicyBounds.checkLearning(word);
-        emit LearningPolicySet(_learningPolicy, word);
-        _learningPolicy = word;
+    /// @dev What reads of parameters need of the freshness policy.
+    function _policyOfReads() internal view returns (FreshnessPolicy memory) {
+        return _readPolicy;
     }
 
-    function _setMarginPolicy(uint256 word) private {
-        PolicyBounds.checkMargin(word);
-        for (uint256 i = 0; i < _marketsWithPolicy.length; ++i) {
-            PolicyBounds.checkJointly(word, _marketPolicies[_marketsWithPolicy[i]]);
-        }
-        emit MarginPolicySet(marginPolicy(), word);
-        _marginAndFreshness.marginPolicy = uint128(word); // its width was checked
+    /// @dev All that a batch needs of the policy.
+    function _policyBook() internal view returns (uint256[] memory) {
+        return PolicyBook.read(_book);
     }
 
-    function _setFreshnessPolicy(FreshnessPolicy memory policy) private {
-        PolicyBounds.checkFreshness(policy);
-        emit FreshnessPolicySet(freshnessPolicy(), policy);
-        MarginAndFreshness storage stored = _marginAndFreshness;
-        stored.maxObservationAgeSeconds = policy.maxObservationAgeSeconds;
-        stored.maxParameterAgeSeconds = policy.maxParameterAgeSeconds;
-        stored.stalenessAddOnPerHourX24 = policy.stalenessAddOnPerHourX24;
-        stored.maintenanceMarginCapX24 = policy.maintenanceMarginCapX24;
+    function _storeReadPolicy(FreshnessPolicy memory policy) private {
+        _readPolicy = policy;
+        _readPolicy.maxObservationAgeSeconds = 0;
     }
 }

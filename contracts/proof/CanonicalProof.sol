@@ -26,13 +26,21 @@ library CanonicalProof {
     /// @notice Returns if the verifier accepts; reverts otherwise.
     /// @param proof  [ax, ay, bx1, bx0, by1, by0, cx, cy]
     function verify(address verifier, uint256[8] calldata proof, uint256[3] memory publicSignals) internal view {
-        for (uint256 i = 0; i < 8; ++i) {
-            if (proof[i] >= BASE_FIELD) revert CoordinateNotCanonical(i, proof[i]);
-        }
+        uint256 canonical = _canonicalCoordinates(proof);
+        if (canonical != 8) revert CoordinateNotCanonical(canonical, proof[canonical]);
         for (uint256 i = 0; i < 3; ++i) {
             if (publicSignals[i] >= Statement.SCALAR_FIELD) revert SignalNotCanonical(i, publicSignals[i]);
         }
         if (!_accepts(verifier, proof, publicSignals)) revert ProofRejected();
+    }
+
+    /// @dev How many coordinates, from the first, are below the base field's order.
+    function _canonicalCoordinates(uint256[8] calldata proof) private pure returns (uint256 count) {
+        assembly ("memory-safe") {
+            for {} lt(count, 8) { count := add(count, 1) } {
+                if iszero(lt(calldataload(add(proof, shl(5, count))), BASE_FIELD)) { break }
+            }
+        }
     }
 
     /// @dev The eight proof words already lie in calldata as verifyProof's arguments do. Assembly, since a high-level

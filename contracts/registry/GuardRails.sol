@@ -32,128 +32,157 @@ library GuardRails {
         uint256 marketPolicy,
         uint256 marginPolicy
     ) internal pure {
-        _fits(update.marketId, "parameters", update.parameters, ParametersWord.BITS);
-        checkState(update.marketId, update.volatilityState, update.anchorState, newestAsOf);
-        _checkAgreement(update, newestAsOf);
-        _checkLoanToValue(update.marketId, update.parameters, marketPolicy);
-        _checkRanges(update.marketId, update.parameters, marketPolicy);
-        uint256 previousAsOf = VolatilityStateWord.asOf(update.previousVolatilityState);
-        _checkSpeeds(update, newestAsOf - previousAsOf, marketPolicy, marginPolicy);
+        bytes32 marketId = update.marketId;
+        uint256 parameters = update.parameters;
+        (uint256 maintenance, uint256 initial) = checkState(
+            marketId,
+            update.volatilityState,
+            update.anchorState,
+            newestAsOf
+        );
+        _checkAgreement(marketId, parameters, newestAsOf, maintenance, initial);
+        _checkLoanToValue(marketId, parameters, maintenance, initial, marketPolicy);
+        _checkRanges(marketId, parameters, marketPolicy);
+        unchecked {
+            uint256 elapsed = newestAsOf - VolatilityStateWord.asOf(update.previousVolatilityState);
+            _checkSpeeds(marketId, update.previousAnchorState, maintenance, initial, elapsed, marginPolicy);
+        }
+        _checkMaintenanceMargin(marketId, update.previousAnchorState, maintenance, marketPolicy);
     }
 
     /// @notice Checks a state by itself: widths, its time, and 0 < maintenance <= initial.
-    function checkState(bytes32 marketId, uint256 volatilityState, uint256 anchorState, uint256 asOf) internal pure {
-        _fits(marketId, "volatilityState", volatilityState, VolatilityStateWord.BITS);
-        _fits(marketId, "anchorState", anchorState, AnchorStateWord.BITS);
-        _sameTime(marketId, VolatilityStateWord.asOf(volatilityState), asOf);
-        uint256 maintenance = AnchorStateWord.maintenanceMarginX24(anchorState);
-        uint256 initial = AnchorStateWord.initialMarginX24(anchorState);
-        if (maintenance == 0 || maintenance > initial) {
-            revert IRiskRegistry.MarginsOutOfOrder(marketId, maintenance, initial);
+    /// @return maintenance the state's maintenance margin, X24
+    /// @return initial     its initial margin, X24
+    function checkState(
+        bytes32 marketId,
+        uint256 volatilityState,
+        uint256 anchorState,
+        uint256 asOf
+    ) internal pure returns (uint256 maintenance, uint256 initial) {
+        if (volatilityState >> VolatilityStateWord.BITS != 0) {
+            revert IRiskRegistry.WordOutOfRange(marketId, volatilityState, VolatilityStateWord.BITS);
         }
+        if (anchorState >> AnchorStateWord.BITS != 0) {
+            revert IRiskRegistry.WordOutOfRange(marketId, anchorState, AnchorStateWord.BITS);
+        }
+        uint256 stateAsOf = VolatilityStateWord.asOf(volatilityState);
+        if (stateAsOf != asOf) revert IRiskRegistry.AsOfMismatch(marketId, stateAsOf, asOf);
+        maintenance = AnchorStateWord.maintenanceMarginX24(anchorState);
+        initial = AnchorStateWord.initialMarginX24(anchorState);
+        if (maintenance == 0) revert IRiskRegistry.MarginsOutOfOrder(marketId, maintenance, initial);
+        if (maintenance > initial) revert IRiskRegistry.MarginsOutOfOrder(marketId, maintenance, initial);
     }
 
     /// @dev Parameters tell the same time and margins as the states; both margins are below 1 by their width.
-    function _checkAgreement(IRiskRegistry.MarketUpdate calldata update, uint256 newestAsOf) private pure {
-        bytes32 marketId = update.marketId;
-        _sameTime(marketId, ParametersWord.asOf(update.parameters), newestAsOf);
-        _sameMargin(
-            marketId,
-            AnchorStateWord.initialMarginX24(update.anchorState),
-            ParametersWord.initialMarginX24(update.parameters)
-        );
-        _sameMargin(
-            marketId,
-            AnchorStateWord.maintenanceMarginX24(update.anchorState),
-            ParametersWord.maintenanceMarginX24(update.parameters)
-        );
+    function _checkAgreement(
+        bytes32 marketId,
+        uint256 parameters,
+        uint256 newestAsOf,
+        uint256 maintenance,
+        uint256 initial
+    ) private pure {
+        if (parameters >> ParametersWord.BITS != 0) {
+            revert IRiskRegistry.WordOutOfRange(marketId, parameters, ParametersWord.BITS);
+        }
+        uint256 stated = ParametersWord.asOf(parameters);
+        if (stated != newestAsOf) revert IRiskRegistry.AsOfMismatch(marketId, stated, newestAsOf);
+        stated = ParametersWord.initialMarginX24(parameters);
+        if (stated != initial) revert IRiskRegistry.MarginsMismatch(marketId, initial, stated);
+        stated = ParametersWord.maintenanceMarginX24(parameters);
+        if (stated != maintenance) revert IRiskRegistry.MarginsMismatch(marketId, maintenance, stated);
     }
 
     /// @dev With maintenance <= initial, exact limits are in order too: borrowing limit <= threshold < 1.
-    function _checkLoanToValue(bytes32 marketId, uint256 parameters, uint256 policy) private pure {
-        uint256 bonusX24 = MarketPolicyWord.liquidationBonusX16(policy) << X16_TO_X24;
-        uint256 threshold = ParametersWord.liquidationThresholdX24(parameters);
-        uint256 expected = _subtractOrZero(ONE_X24, ParametersWord.maintenanceMarginX24(parameters) + bonusX24);
-        if (threshold != expected) revert IRiskRegistry.LoanToValueMismatch(marketId, threshold, expected);
-        uint256 maxLoanToValue = ParametersWord.maxLoanToValueX24(parameters);
-        expected = _subtractOrZero(ONE_X24, ParametersWord.initialMarginX24(parameters) + bonusX24);
-        if (maxLoanToValue != expected) revert IRiskRegistry.LoanToValueMismatch(marketId, maxLoanToValue, expected);
+    function _checkLoanToValue(
+        bytes32 marketId,
+        uint256 parameters,
+        uint256 maintenance,
+        uint256 initial,
+        uint256 policy
+    ) private pure {
+        unchecked {
+            uint256 withoutBonus = ONE_X24 - (MarketPolicyWord.liquidationBonusX16(policy) << X16_TO_X24);
+            uint256 stated = ParametersWord.liquidationThresholdX24(parameters);
+            uint256 expected;
+            if (withoutBonus > maintenance) expected = withoutBonus - maintenance;
+            if (stated != expected) revert IRiskRegistry.LoanToValueMismatch(marketId, stated, expected);
+            stated = ParametersWord.maxLoanToValueX24(parameters);
+            expected = 0;
+            if (withoutBonus > initial) expected = withoutBonus - initial;
+            if (stated != expected) revert IRiskRegistry.LoanToValueMismatch(marketId, stated, expected);
+        }
     }
 
     /// @dev Volatility and scan range are clamped afresh each time, so their bounds hold whatever was in force before.
     function _checkRanges(bytes32 marketId, uint256 parameters, uint256 policy) private pure {
-        uint256 volatility = ParametersWord.volatilityX24(parameters);
+        uint256 stated = ParametersWord.volatilityX24(parameters);
         uint256 least = MarketPolicyWord.volatilityFloorX16(policy) << X16_TO_X24;
         uint256 greatest = MarketPolicyWord.volatilityCeilingX16(policy) << X16_TO_X24;
-        if (volatility < least || volatility > greatest) {
-            revert IRiskRegistry.VolatilityOutOfBounds(marketId, volatility, least, greatest);
-        }
-        uint256 move = _max(
-            ParametersWord.horizonMoveDownX24(parameters),
-            ParametersWord.horizonMoveUpX24(parameters)
-        );
-        uint256 range = ParametersWord.scanRangeX24(parameters);
+        if (stated < least) revert IRiskRegistry.VolatilityOutOfBounds(marketId, stated, least, greatest);
+        if (stated > greatest) revert IRiskRegistry.VolatilityOutOfBounds(marketId, stated, least, greatest);
+
+        stated = ParametersWord.scanRangeX24(parameters);
+        least = MarketPolicyWord.scanRangeFloorX16(policy) << X16_TO_X24;
         greatest = MarketPolicyWord.scanRangeCeilingX16(policy) << X16_TO_X24;
-        least = _max(MarketPolicyWord.scanRangeFloorX16(policy) << X16_TO_X24, _min(move, greatest));
-        if (range < least || range > greatest) {
-            revert IRiskRegistry.ScanRangeOutOfBounds(marketId, range, least, greatest);
+        if (stated > greatest) revert IRiskRegistry.ScanRangeOutOfBounds(marketId, stated, least, greatest);
+        if (stated < greatest) {
+            // Only at the ceiling may it be narrower than a move.
+            uint256 move = ParametersWord.horizonMoveDownX24(parameters);
+            if (move > least) least = move;
+            move = ParametersWord.horizonMoveUpX24(parameters);
+            if (move > least) least = move;
+            if (stated < least) revert IRiskRegistry.ScanRangeOutOfBounds(marketId, stated, least, greatest);
         }
     }
 
     /// @dev The initial margin may rise at once and falls slowly; the maintenance margin moves slowly both ways.
     function _checkSpeeds(
-        IRiskRegistry.MarketUpdate calldata update,
+        bytes32 marketId,
+        uint256 previousAnchorState,
+        uint256 maintenance,
+        uint256 initial,
         uint256 elapsed,
-        uint256 marketPolicy,
         uint256 marginPolicy
     ) private pure {
-        uint256 loosen = _allowance(elapsed, MarginPolicyWord.loosenPerSecondX32(marginPolicy));
-        uint256 initial = ParametersWord.initialMarginX24(update.parameters);
-        uint256 least = _subtractOrZero(AnchorStateWord.initialMarginX24(update.previousAnchorState), loosen);
-        if (initial < least) revert IRiskRegistry.InitialMarginTooFast(update.marketId, initial, least);
-
-        uint256 maintenance = ParametersWord.maintenanceMarginX24(update.parameters);
-        uint256 previous = AnchorStateWord.maintenanceMarginX24(update.previousAnchorState);
-        least = _subtractOrZero(previous, loosen);
-        uint256 greatest = previous + _allowance(elapsed, MarginPolicyWord.tightenPerSecondX32(marginPolicy));
-        if (maintenance < least || maintenance > greatest) {
-            revert IRiskRegistry.MaintenanceMarginTooFast(update.marketId, maintenance, least, greatest);
+        unchecked {
+            // 32 bits of time and 20 of speed; margins and allowances have 24.
+            uint256 loosen = _allowance(elapsed * MarginPolicyWord.loosenPerSecondX32(marginPolicy));
+            uint256 previous = AnchorStateWord.initialMarginX24(previousAnchorState);
+            if (initial + loosen < previous) {
+                revert IRiskRegistry.InitialMarginTooFast(marketId, initial, previous - loosen);
+            }
+            previous = AnchorStateWord.maintenanceMarginX24(previousAnchorState);
+            if (maintenance + loosen < previous) {
+                revert IRiskRegistry.MaintenanceMarginTooFast(marketId, maintenance, previous - loosen);
+            }
+            uint256 tighten = _allowance(elapsed * MarginPolicyWord.tightenPerSecondX32(marginPolicy));
+            if (maintenance > previous + tighten) {
+                revert IRiskRegistry.MaintenanceMarginTooFast(marketId, maintenance, previous + tighten);
+            }
         }
-        least = _min(MarketPolicyWord.maintenanceMarginFloorX16(marketPolicy) << X16_TO_X24, previous);
-        greatest = _max(MarketPolicyWord.maintenanceMarginCeilingX16(marketPolicy) << X16_TO_X24, previous);
-        if (maintenance < least || maintenance > greatest) {
-            revert IRiskRegistry.MaintenanceMarginOutOfBounds(update.marketId, maintenance, least, greatest);
+    }
+
+    /// @dev Inside the policy's bounds, or between them and the margin in force if they have moved past it.
+    function _checkMaintenanceMargin(
+        bytes32 marketId,
+        uint256 previousAnchorState,
+        uint256 maintenance,
+        uint256 policy
+    ) private pure {
+        uint256 previous = AnchorStateWord.maintenanceMarginX24(previousAnchorState);
+        uint256 bound = MarketPolicyWord.maintenanceMarginFloorX16(policy) << X16_TO_X24;
+        if (maintenance < bound) {
+            if (maintenance < previous) revert IRiskRegistry.MaintenanceMarginOutOfBounds(marketId, maintenance, bound);
+        }
+        bound = MarketPolicyWord.maintenanceMarginCeilingX16(policy) << X16_TO_X24;
+        if (maintenance > bound) {
+            if (maintenance > previous) revert IRiskRegistry.MaintenanceMarginOutOfBounds(marketId, maintenance, bound);
         }
     }
 
     /// @dev Rounded down, saturating below 1, as the circuit's Allowance.
-    function _allowance(uint256 elapsed, uint256 perSecondX32) private pure returns (uint256) {
-        return _min((elapsed * perSecondX32) >> X32_TO_X24, ONE_X24 - 1);
-    }
-
-    function _fits(bytes32 marketId, string memory word, uint256 value, uint256 bits) private pure {
-        if (value >> bits != 0) revert IRiskRegistry.WordOutOfRange(marketId, word, value, bits);
-    }
-
-    function _sameTime(bytes32 marketId, uint256 asOf, uint256 newestAsOf) private pure {
-        if (asOf != newestAsOf) revert IRiskRegistry.AsOfMismatch(marketId, asOf, newestAsOf);
-    }
-
-    function _sameMargin(bytes32 marketId, uint256 inAnchorState, uint256 inParameters) private pure {
-        if (inAnchorState != inParameters) {
-            revert IRiskRegistry.MarginsMismatch(marketId, inAnchorState, inParameters);
-        }
-    }
-
-    function _subtractOrZero(uint256 a, uint256 b) private pure returns (uint256) {
-        return a > b ? a - b : 0;
-    }
-
-    function _min(uint256 a, uint256 b) private pure returns (uint256) {
-        return a < b ? a : b;
-    }
-
-    function _max(uint256 a, uint256 b) private pure returns (uint256) {
-        return a > b ? a : b;
+    function _allowance(uint256 allowedX32) private pure returns (uint256 allowanceX24) {
+        allowanceX24 = allowedX32 >> X32_TO_X24;
+        if (allowanceX24 >= ONE_X24) allowanceX24 = ONE_X24 - 1;
     }
 }

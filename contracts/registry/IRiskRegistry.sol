@@ -76,10 +76,12 @@ interface IRiskRegistry is IRiskParameters {
     error UnusedSlotNotZero(bytes32 marketId, uint256 slot, uint256 observation);
     /// @notice A slot of the batch's observations is empty.
     error UsedSlotIsZero(bytes32 marketId, uint256 slot);
+    /// @notice The source did not answer with the checkpoints it was asked for.
+    error SourceFailed(address source);
     /// @notice The observations are not the source's next ones.
     error InboxMismatch(bytes32 marketId, uint256 count, bytes32 head, bytes32 checkpoint);
     /// @notice A state or parameters word has bits beyond its fields.
-    error WordOutOfRange(bytes32 marketId, string word, uint256 value, uint256 bits);
+    error WordOutOfRange(bytes32 marketId, uint256 word, uint256 bits);
     /// @notice A time in the result is not the newest observation's.
     error AsOfMismatch(bytes32 marketId, uint256 asOf, uint256 newestAsOf);
     /// @notice The margins the dampers will start from are not the margins in force.
@@ -95,14 +97,9 @@ interface IRiskRegistry is IRiskParameters {
     /// @notice The initial margin fell faster than the policy allows.
     error InitialMarginTooFast(bytes32 marketId, uint256 initialMarginX24, uint256 leastX24);
     /// @notice The maintenance margin moved faster than the policy allows.
-    error MaintenanceMarginTooFast(bytes32 marketId, uint256 maintenanceMarginX24, uint256 leastX24, uint256 greatestX24);
+    error MaintenanceMarginTooFast(bytes32 marketId, uint256 maintenanceMarginX24, uint256 limitX24);
     /// @notice The maintenance margin left the policy's bounds, or moved away from them.
-    error MaintenanceMarginOutOfBounds(
-        bytes32 marketId,
-        uint256 maintenanceMarginX24,
-        uint256 leastX24,
-        uint256 greatestX24
-    );
+    error MaintenanceMarginOutOfBounds(bytes32 marketId, uint256 maintenanceMarginX24, uint256 boundX24);
 
     /// @notice Adds a market: the last time anybody but a prover has a say in its state. Restricted. The market's policy
     /// must have been set, and the state must stand at the source's latest observation.

@@ -27,7 +27,7 @@ abstract contract RiskParameters is IRiskParameters, RiskPolicy {
     /// @inheritdoc IRiskParameters
     function parameters(bytes32 marketId) public view returns (Parameters memory proven) {
         proven = _proven(marketId);
-        uint256 oldest = block.timestamp - freshnessPolicy().maxParameterAgeSeconds;
+        uint256 oldest = block.timestamp - _policyOfReads().maxParameterAgeSeconds;
         if (proven.asOf < oldest) revert ParametersStale(proven.asOf, oldest);
     }
 
@@ -36,7 +36,7 @@ abstract contract RiskParameters is IRiskParameters, RiskPolicy {
         bytes32 marketId
     ) external view returns (Parameters memory tightened, bool stale) {
         tightened = _proven(marketId);
-        FreshnessPolicy memory policy = freshnessPolicy();
+        FreshnessPolicy memory policy = _policyOfReads();
         uint256 staleFrom = tightened.asOf + policy.maxParameterAgeSeconds;
         stale = block.timestamp > staleFrom;
         if (stale) _tighten(tightened, block.timestamp - staleFrom, policy);

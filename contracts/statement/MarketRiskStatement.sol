@@ -9,25 +9,34 @@ import {Statement} from "./Statement.sol";
 /// @dev The transcript that is hashed into the challenge: layout hash, chain id, registry, model id, commitment; id and
 /// new sequence of every given market; then the statement's words. A batch of fewer markets than the circuit has places
 /// repeats the first market in the places left: the circuit proves it again, and there is nothing to mask.
+///
+/// Markets are put one after the other; the transcript keeps the memory addresses where the next one goes.
 library MarketRiskStatement {
-    /// @notice Words of the transcript before the first market's id.
     uint256 private constant HEADER_WORDS = 5;
+    uint256 private constant IDENTITY_WORDS = 2;
+    uint256 private constant WORD_BYTES = 32;
+    uint256 private constant OUTPUT_BYTES = MarketRiskLayout.MARKET_OUTPUT_WORDS * WORD_BYTES;
 
     /// @notice A statement in the making.
-    /// @param words     the transcript
-    /// @param firstWord index in `words` of the statement's first word
-    /// @param given     markets of the batch
-    /// @param places    markets of the circuit
-    /// @param observationWords words that a market's observations take
+    /// @param words        the transcript
+    /// @param firstWord    index in `words` of the statement's first word
+    /// @param inputBytes   memory that the input words of a market take
+    /// @param nextIdentity where the next market's id and sequence go
+    /// @param nextInputs   where its input words go
+    /// @param nextOutputs  where its output words go
     struct Transcript {
         uint256[] words;
         uint256 firstWord;
-        uint256 given;
-        uint256 places;
-        uint256 observationWords;
+        uint256 inputBytes;
+        uint256 nextIdentity;
+        uint256 nextInputs;
+        uint256 nextOutputs;
     }
 
     /// @notice Starts a transcript: everything but the markets.
+    /// @param given            markets of the batch
+    /// @param places           markets of the circuit
+    /// @param observationWords words that a market's observations take
     function open(
         bytes32 modelId,
         uint256 commitment,
@@ -35,111 +44,125 @@ library MarketRiskStatement {
         uint256 places,
         uint256 observationWords
     ) internal view returns (Transcript memory self) {
-        uint256 firstWord = HEADER_WORDS + 2 * given;
-        uint256 marketWords = MarketRiskLayout.MARKET_INPUT_WORDS +
-            observationWords +
-            MarketRiskLayout.MARKET_OUTPUT_WORDS;
-        uint256[] memory words = new uint256[](firstWord + MarketRiskLayout.SHARED_WORDS + places * marketWords);
-        words[0] = uint256(MarketRiskLayout.LAYOUT_HASH);
-        words[1] = block.chainid;
-        words[2] = uint256(uint160(address(this)));
-        words[3] = uint256(modelId);
-        words[4] = commitment;
-        return Transcript(words, firstWord, given, places, observationWords);
+        unchecked {
+            // At most 255 places and observations, so nothing overflows.
+            self.inputBytes = (MarketRiskLayout.MARKET_INPUT_WORDS + observationWords) * WORD_BYTES;
+            self.firstWord = HEADER_WORDS + IDENTITY_WORDS * given;
+            uint256 inputsFrom = (self.firstWord + MarketRiskLayout.SHARED_WORDS) * WORD_BYTES;
+            uint256 outputsFrom = inputsFrom + places * self.inputBytes;
+            self.words = new uint256[]((outputsFrom + places * OUTPUT_BYTES) / WORD_BYTES);
+            uint256 start = _putHeader(self.words, modelId, commitment);
+            self.nextIdentity = start + HEADER_WORDS * WORD_BYTES;
+            self.nextInputs = start + inputsFrom;
+            self.nextOutputs = start + outputsFrom;
+        }
     }
 
     /// @notice Puts the engine-wide policy words.
     function putShared(Transcript memory self, uint256 learningPolicy, uint256 marginPolicy) internal pure {
-        self.words[self.firstWord] = learningPolicy;
-        self.words[self.firstWord + 1] = marginPolicy;
+        uint256 inputs = self.nextInputs;
+        assembly ("memory-safe") {
+            mstore(sub(inputs, 0x40), learningPolicy)
+            mstore(sub(inputs, 0x20), marginPolicy)
+        }
     }
 
-    /// @notice Puts market `index`: its identity, and the words it starts from.
+    /// @notice Puts the next market's identity and the words it starts from.
+    /// @param observations where its observation words stand in calldata
     function putInputs(
         Transcript memory self,
-        uint256 index,
         bytes32 marketId,
         uint256 sequence,
         uint256 previousVolatilityState,
         uint256 previousAnchorState,
         uint256 marketPolicy,
-        uint256[] calldata observations
+        uint256 observations
     ) internal pure {
-        uint256 identity = _pointer(self, HEADER_WORDS + 2 * index);
-        uint256 inputs = _pointer(self, _inputs(self, index));
+        uint256 identity = self.nextIdentity;
+        uint256 inputs = self.nextInputs;
+        uint256 size = self.inputBytes;
         assembly ("memory-safe") {
             mstore(identity, marketId)
             mstore(add(identity, 0x20), sequence)
             mstore(inputs, previousVolatilityState)
             mstore(add(inputs, 0x20), previousAnchorState)
             mstore(add(inputs, 0x40), marketPolicy)
-            calldatacopy(add(inputs, 0x60), observations.offset, shl(5, observations.length))
+            calldatacopy(add(inputs, 0x60), observations, sub(size, 0x60))
+        }
+        unchecked {
+            self.nextIdentity = identity + IDENTITY_WORDS * WORD_BYTES;
+            self.nextInputs = inputs + size;
         }
     }
 
-    /// @notice Puts the words market `index` arrives at.
+    /// @notice Puts the words the next market arrives at.
     function putOutputs(
         Transcript memory self,
-        uint256 index,
         uint256 volatilityState,
         uint256 anchorState,
         uint256 parameters
     ) internal pure {
-        uint256 outputs = _pointer(self, _outputs(self, index));
+        uint256 outputs = self.nextOutputs;
         assembly ("memory-safe") {
             mstore(outputs, volatilityState)
             mstore(add(outputs, 0x20), anchorState)
             mstore(add(outputs, 0x40), parameters)
         }
+        unchecked {
+            self.nextOutputs = outputs + OUTPUT_BYTES;
+        }
     }
 
-    /// @notice Sequence that market `index` gets.
-    function sequenceOf(Transcript memory self, uint256 index) internal pure returns (uint256) {
-        return self.words[HEADER_WORDS + 2 * index + 1];
+    /// @notice Sequence that was put for market `index`.
+    function sequenceOf(Transcript memory self, uint256 index) internal pure returns (uint256 sequence) {
+        uint256[] memory words = self.words;
+        assembly ("memory-safe") {
+            // The index-th pair after length and header.
+            sequence := mload(add(words, add(0xe0, shl(6, index))))
+        }
     }
 
-    /// @notice Policy word of market `index`.
-    function marketPolicyOf(Transcript memory self, uint256 index) internal pure returns (uint256) {
-        return self.words[_inputs(self, index) + 2];
-    }
-
-    /// @notice Fills the places left and derives the public signals: commitment, evaluation, challenge.
-    function close(Transcript memory self) internal pure returns (uint256[3] memory publicSignals) {
-        _repeatFirst(self, _inputs(self, 0), _inputWords(self));
-        _repeatFirst(self, _outputs(self, 0), MarketRiskLayout.MARKET_OUTPUT_WORDS);
+    /// @notice Repeats the first market in the places left and derives the public signals: commitment, evaluation,
+    /// challenge.
+    function close(
+        Transcript memory self,
+        uint256 given,
+        uint256 places
+    ) internal pure returns (uint256[3] memory publicSignals) {
+        _repeatFirst(self.nextInputs, self.inputBytes, given, places);
+        _repeatFirst(self.nextOutputs, OUTPUT_BYTES, given, places);
         uint256 point = Statement.challenge(self.words);
-        publicSignals[0] = self.words[4];
+        publicSignals[0] = self.words[HEADER_WORDS - 1];
         publicSignals[1] = Statement.evaluation(self.words, self.firstWord, point);
         publicSignals[2] = point;
     }
 
-    /// @dev Copies the first market's words at `start` to the places that no market of the batch took.
-    function _repeatFirst(Transcript memory self, uint256 start, uint256 length) private pure {
-        uint256 source = _pointer(self, start);
-        for (uint256 index = self.given; index < self.places; ++index) {
-            uint256 target = _pointer(self, start + index * length);
-            assembly ("memory-safe") {
-                mcopy(target, source, shl(5, length))
+    /// @dev `next` is where the words after the last given market's go.
+    function _repeatFirst(uint256 next, uint256 size, uint256 given, uint256 places) private pure {
+        assembly ("memory-safe") {
+            let first := sub(next, mul(given, size))
+            for {} lt(given, places) { given := add(given, 1) } {
+                mcopy(next, first, size)
+                next := add(next, size)
             }
         }
     }
 
-    function _inputWords(Transcript memory self) private pure returns (uint256) {
-        return MarketRiskLayout.MARKET_INPUT_WORDS + self.observationWords;
-    }
-
-    function _inputs(Transcript memory self, uint256 index) private pure returns (uint256) {
-        return self.firstWord + MarketRiskLayout.SHARED_WORDS + index * _inputWords(self);
-    }
-
-    function _outputs(Transcript memory self, uint256 index) private pure returns (uint256) {
-        return _inputs(self, self.places) + index * MarketRiskLayout.MARKET_OUTPUT_WORDS;
-    }
-
-    function _pointer(Transcript memory self, uint256 index) private pure returns (uint256 pointer) {
-        uint256[] memory words = self.words;
+    /// @notice Puts what comes before the markets.
+    /// @return start address of the first word
+    function _putHeader(
+        uint256[] memory words,
+        bytes32 modelId,
+        uint256 commitment
+    ) private view returns (uint256 start) {
+        bytes32 layoutHash = MarketRiskLayout.LAYOUT_HASH;
         assembly ("memory-safe") {
-            pointer := add(add(words, 0x20), shl(5, index))
+            start := add(words, 0x20)
+            mstore(start, layoutHash)
+            mstore(add(start, 0x20), chainid())
+            mstore(add(start, 0x40), address())
+            mstore(add(start, 0x60), modelId)
+            mstore(add(start, 0x80), commitment)
         }
     }
 }
