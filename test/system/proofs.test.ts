@@ -7,9 +7,13 @@ import { readJson, startTryOut, type TryOut } from './tryOut.ts'
 
 const folder = temporaryFolder()
 const path = (name: string): string => join(folder, name)
-const changed = (name: string, change: (batch: ReturnType<typeof readJson>) => void): string => {
+/** The batch with one field changed; the field's path has dots. */
+const changed = (name: string, field: string, value: unknown): string => {
   const batch = readJson(path('batch.json'))
-  change(batch)
+  const names = field.split('.')
+  const last = names.pop() as string
+  const holder = names.reduce((inner, part) => inner[part], batch)
+  holder[last] = value
   writeFileSync(path(name), JSON.stringify(batch))
   return path(name)
 }
@@ -58,17 +62,13 @@ describe('bad input, each with a typed error and no partial output', () => {
   const prove = (file: string) => zkrisk('prove', file, '-o', out, '--deployment', tryOut.deploymentFile, '--json')
 
   it.each([
-    ['an unknown market', 'registry.batch-market', (b: any) => (b.markets[0].market = 'DOGE-USD')],
-    ['an unknown model', 'registry.unknown-model', (b: any) => (b.model = 'marketRisk9x9')],
-    ['a misspelt field', 'registry.file-field', (b: any) => (b.markets[0].sequense = 1)],
-    [
-      'an observation older than the state',
-      'parameters.observation-not-newer',
-      (b: any) => (b.markets[0].observations[0].asOf = '1500000000'),
-    ],
-    ['a price of zero', 'registry.file-field', (b: any) => (b.markets[0].observations[0].priceE8 = '0')],
-  ])('refuses to prove %s', async (_, code, change) => {
-    const ended = await prove(changed('bad.json', change))
+    ['an unknown market', 'registry.batch-market', 'markets.0.market', 'DOGE-USD'],
+    ['an unknown model', 'registry.unknown-model', 'model', 'marketRisk9x9'],
+    ['a misspelt field', 'registry.file-field', 'markets.0.sequense', 1],
+    ['a stale observation', 'parameters.observation-not-newer', 'markets.0.observations.0.asOf', '1500000000'],
+    ['a price of zero', 'registry.file-field', 'markets.0.observations.0.priceE8', '0'],
+  ])('refuses to prove %s', async (_, code, field, value) => {
+    const ended = await prove(changed('bad.json', field, value))
     expect({ code: ended.code, error: errorOf(ended).code }).toEqual({ code: 1, error: code })
     expect(existsSync(out)).toBe(false)
   })
