@@ -83,15 +83,14 @@ export class Groth16 {
     const proof = this.proofs++
     await threads.runOnEach(() => ({ kind: 'evaluateRows', key }))
 
-    const transforms = ([0, 1, 2] as const).map((vector) => threads.run({ kind: 'transform', key, vector }))
+    // Queued before the sums, so that these fill the gaps; the quotient needs all three.
+    const quotient = this.sumQuotient(proof)
     const windowBits = bestWindowBits(countWide(this.witness))
-    const sums = WITNESS_SUMS.map((name) => this.sum(name, proof, windowBits))
-    await Promise.all(transforms)
-    await threads.runOnEach((thread) => ({ kind: 'divide', key, ...this.rowsOf(thread) }))
-    const quotientSum = this.sum('h', proof, bestWindowBits(2 ** this.zkey.header.domainPower))
-
-    const [b2, a, b1, c] = (await Promise.all(sums)) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
-    return this.blind({ a, b1, b2, c, h: await quotientSum })
+    const [[b2, a, b1, c], h] = await Promise.all([
+      Promise.all(WITNESS_SUMS.map((name) => this.sum(name, proof, windowBits))),
+      quotient,
+    ])
+    return this.blind({ a, b1, b2, c, h } as Record<SumName, Uint8Array>)
   }
 
   /** The public signals of the wires in {@link Groth16.witness}. */
@@ -99,6 +98,14 @@ export class Groth16 {
     return Array.from({ length: this.zkey.header.publicSignals }, (_, i) =>
       readUint256(this.witness, (i + 1) * ELEMENT_BYTES),
     )
+  }
+
+  /** Transforms A, B and their product to the coset, divides, and sums the quotient's points. */
+  private async sumQuotient(proof: number): Promise<Uint8Array> {
+    const { threads, key } = this
+    await Promise.all(([0, 1, 2] as const).map((vector) => threads.run({ kind: 'transform', key, vector })))
+    await threads.runOnEach((thread) => ({ kind: 'divide', key, ...this.rowsOf(thread) }))
+    return this.sum('h', proof, bestWindowBits(2 ** this.zkey.header.domainPower))
   }
 
   private rowsOf(thread: number): { firstRow: number; endRow: number } {

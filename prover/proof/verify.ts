@@ -58,29 +58,24 @@ async function judge(
   }
 }
 
-async function snarkjsAccepts(points: ProofPoints, signals: readonly bigint[], key: VerificationKey): Promise<boolean> {
-  return withBorrowedCurve(() => groth16.verify(formatVerificationKey(key), signals.map(String), formatProof(points)))
-}
-
-/** ffjavascript shares one curve per process through this global. */
+/** ffjavascript keeps the curve that snarkjs uses in this global. */
 const shared = globalThis as { curve_bn128?: unknown }
 let singleThreadCurve: Promise<unknown> | undefined
-let borrowers = 0
 
 /**
- * Lends snarkjs a curve without worker threads while `job` runs. Its own would start one per processor and keep the process alive
- * until terminated; one pairing needs none. A curve that somebody else has already started is used as it is.
+ * Lends snarkjs a curve without worker threads. Its own would start one per processor and keep the process alive until somebody
+ * terminates it; one pairing needs none. snarkjs looks the curve up before its first `await`, so the global can be put back at
+ * once, and nobody else ever sees the loan.
  */
-async function withBorrowedCurve<Result>(job: () => Promise<Result>): Promise<Result> {
+async function snarkjsAccepts(points: ProofPoints, signals: readonly bigint[], key: VerificationKey): Promise<boolean> {
   singleThreadCurve ??= curves.getCurveFromName('bn128', { singleThread: true })
   const curve = await singleThreadCurve
-  shared.curve_bn128 ??= curve
-  borrowers++
+  const previous = shared.curve_bn128
+  shared.curve_bn128 = curve
   try {
-    return await job()
+    return groth16.verify(formatVerificationKey(key), signals.map(String), formatProof(points))
   } finally {
-    borrowers--
-    if (borrowers === 0 && shared.curve_bn128 === curve) shared.curve_bn128 = null
+    shared.curve_bn128 = previous
   }
 }
 

@@ -17,7 +17,7 @@ import { formatVerificationKey, type VerificationKey, verificationKeyOf } from '
 import { verifyProof } from '../../prover/proof/verify.ts'
 import { readZkey, type Zkey } from '../../prover/proof/zkey.ts'
 import { lookalikeCircuit, polynomialCircuit, polynomialInput } from './smallCircuits.ts'
-import { endSnarkjsThreads } from './snarkjsThreads.ts'
+import { keepSnarkjsInThisThread } from './snarkjsInThisThread.ts'
 
 /** Power of the test's powers of tau: room for 2^8 constraints. */
 const POWER = 8
@@ -31,6 +31,7 @@ const keys = {} as Record<keyof typeof bytes, Zkey>
 let ptau: string
 
 beforeAll(async () => {
+  await keepSnarkjsInThisThread()
   directory = await mkdtemp(join(tmpdir(), 'ceremony-'))
   circuit = await polynomialCircuit()
   r1csBytes = await readFile(circuit.r1cs)
@@ -48,10 +49,7 @@ beforeAll(async () => {
   for (const name of Object.keys(bytes) as (keyof typeof bytes)[]) keys[name] = readZkey(bytes[name], name)
 })
 
-afterAll(async () => {
-  await endSnarkjsThreads()
-  await rm(directory, { recursive: true, force: true })
-})
+afterAll(() => rm(directory, { recursive: true, force: true }))
 
 const keyOf = (name: keyof typeof bytes): VerificationKey => verificationKeyOf(keys[name])
 

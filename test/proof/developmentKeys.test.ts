@@ -15,7 +15,7 @@ import { verifyProof, verifyWithSnarkjs } from '../../prover/proof/verify.ts'
 import { WitnessCalculator } from '../../prover/proof/witnessCalculator.ts'
 import { readZkey } from '../../prover/proof/zkey.ts'
 import { lookalikeCircuit, polynomialCircuit, polynomialInput, widerCircuit } from './smallCircuits.ts'
-import { endSnarkjsThreads } from './snarkjsThreads.ts'
+import { keepSnarkjsInThisThread } from './snarkjsInThisThread.ts'
 
 let circuit: CompiledCircuit
 let r1cs: R1cs
@@ -55,18 +55,15 @@ describe('a development key', () => {
   })
 
   it('is read by snarkjs, which makes and accepts proofs with it', async () => {
-    try {
-      const zkey = { type: 'mem', data: new Uint8Array(key) } as const
-      const { proof, publicSignals } = await snarkjsGroth16.fullProve(polynomialInput, circuit.wasm, zkey)
-      const exported = await zKey.exportVerificationKey(zkey)
-      expect(await snarkjsGroth16.verify(exported, publicSignals, proof)).toBe(true)
-      const ours = verificationKeyOf(readZkey(key, 'key'))
-      expect(parseVerificationKey(exported)).toEqual(ours)
-      expect(exported).toMatchObject(formatVerificationKey(ours))
-      expect(await verifyProof(ours, { proof, publicSignals })).toEqual({ accepted: true })
-    } finally {
-      await endSnarkjsThreads()
-    }
+    await keepSnarkjsInThisThread()
+    const zkey = { type: 'mem', data: new Uint8Array(key) } as const
+    const { proof, publicSignals } = await snarkjsGroth16.fullProve(polynomialInput, circuit.wasm, zkey)
+    const exported = await zKey.exportVerificationKey(zkey)
+    expect(await snarkjsGroth16.verify(exported, publicSignals, proof)).toBe(true)
+    const ours = verificationKeyOf(readZkey(key, 'key'))
+    expect(parseVerificationKey(exported)).toEqual(ours)
+    expect(exported).toMatchObject(formatVerificationKey(ours))
+    expect(await verifyProof(ours, { proof, publicSignals })).toEqual({ accepted: true })
   })
 })
 
