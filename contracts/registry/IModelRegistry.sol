@@ -20,6 +20,7 @@ interface IModelRegistry {
     /// @param layoutHash          declaration of the statement's words; must be this contract's own
     /// @param verificationKeyHash sha256 of verification_key.json, for auditors
     /// @param manifestHash        sha256 of the artefact manifest, for auditors
+    // solhint-disable-next-line gas-struct-packing
     struct Model {
         address verifier;
         uint8 markets;
