@@ -74,7 +74,18 @@ const specifications: readonly TableSpecification[] = [
     offsetBits: [26, 20, 14, 7],
     leadingBits: 6,
     side: 'below',
-    constants: (bits) => [{ name: 'Ln2', meaning: `floor(ln(2) * 2^${bits})`, value: floorAt(ln(2n * ONE), bits) }],
+    constants: ln2Constant,
+  },
+  {
+    name: 'lnX36',
+    meaning: 'ln(1 + x), x in [0, 1)',
+    taylor: lnTaylor,
+    indexBits: 5,
+    segmentBits: 5,
+    offsetBits: [34, 29, 22, 16, 10],
+    leadingBits: 6,
+    side: 'below',
+    constants: ln2Constant,
   },
   {
     name: 'exp2',
@@ -136,6 +147,11 @@ const specifications: readonly TableSpecification[] = [
     tolerance: normalPdf(PDF_FLAT_FROM),
   },
 ]
+
+/** What ln(2^n · (1 + x)) takes besides ln(1 + x). */
+function ln2Constant(bits: number): readonly Constant[] {
+  return [{ name: 'Ln2', meaning: `floor(ln(2) * 2^${bits})`, value: floorAt(ln(2n * ONE), bits) }]
+}
 
 // ---------------------------------------------------------------- reals
 

@@ -6,12 +6,13 @@ include "PiecewisePolynomial.circom";
 include "PowerOfTwo.circom";
 include "bitWidth.circom";
 include "../generated/tables/lnX28.circom";
+include "../generated/tables/lnX36.circom";
 
 /**
  * @title  LnDown
  * @notice Natural logarithm of an integer, rounded down: out <= ln(in) * 2^FRACTION_BITS.
- * @param  FRACTION_BITS  of the result, at most 28: the table resolves no more
- * @input  in   []  in >= 1 (0 has no witness); tagged width W, 32 to 64
+ * @param  FRACTION_BITS  of the result, at most 36; up to 28 a smaller table serves
+ * @input  in   []  in >= 1 (0 has no witness); tagged width W, 32 to 64, from 40 on if FRACTION_BITS > 28
  * @output out  []  maxbit = FRACTION_BITS + 6, as ln(2^64) < 2^6
  *
  * in = 2^(W - 1 - shift) * (1 + x) with x in [0, 1): ln(in) = (W - 1 - shift) ln(2) + ln(1 + x). The shift is
@@ -24,14 +25,17 @@ template LnDown(FRACTION_BITS) {
     signal input {maxbit} in;
     signal output {maxbit} out;
 
-    assert(FRACTION_BITS <= 28);
+    assert(FRACTION_BITS <= 36);
+    var IS_X28 = FRACTION_BITS <= 28;
     var IN_BITS = in.maxbit;
-    assert(IN_BITS >= 32);
+    assert(IN_BITS >= (IS_X28 ? 32 : 40));
     assert(IN_BITS <= 64);
     var TOP = 2 ** (IN_BITS - 1);
     var SHIFT_BITS = bitWidth(IN_BITS - 1);
-    var ARGUMENT_BITS = lnX28ArgumentBits();
-    var RESULT_BITS = lnX28ResultBits();
+    var ARGUMENT_BITS = IS_X28 ? lnX28ArgumentBits() : lnX36ArgumentBits();
+    var RESULT_BITS = IS_X28 ? lnX28ResultBits() : lnX36ResultBits();
+    var LN2 = IS_X28 ? lnX28Ln2() : lnX36Ln2();
+    var AT_ONE = IS_X28 ? lnX28AtZero() : lnX36AtZero();
 
     var leadingZeros = 0;
     var scaled = in;
@@ -49,12 +53,19 @@ template LnDown(FRACTION_BITS) {
     for (var i = 0; i < ARGUMENT_BITS; i++) {
         argument[i] <== mantissaBits[IN_BITS - 1 - ARGUMENT_BITS + i];
     }
-    signal lnMantissa <== PiecewisePolynomial(
-        ARGUMENT_BITS, lnX28IndexBits(), lnX28Degree(), lnX28OffsetBits(), lnX28Coefficients()
-    )(argument, 0);
+    signal lnMantissa;
+    if (IS_X28) {
+        lnMantissa <== PiecewisePolynomial(
+            ARGUMENT_BITS, lnX28IndexBits(), lnX28Degree(), lnX28OffsetBits(), lnX28Coefficients()
+        )(argument, 0);
+    } else {
+        lnMantissa <== PiecewisePolynomial(
+            ARGUMENT_BITS, lnX36IndexBits(), lnX36Degree(), lnX36OffsetBits(), lnX36Coefficients()
+        )(argument, 0);
+    }
 
     signal isOne <== IsZero()(in - 1);
-    signal logarithm <== (IN_BITS - 1 - shift) * lnX28Ln2() + lnMantissa - isOne * lnX28AtZero();
+    signal logarithm <== (IN_BITS - 1 - shift) * LN2 + lnMantissa - isOne * AT_ONE;
     signal bits[RESULT_BITS + 6] <== Num2Bits(RESULT_BITS + 6)(logarithm);
     var kept = 0;
     for (var i = RESULT_BITS + 5; i >= RESULT_BITS - FRACTION_BITS; i--) {

@@ -150,6 +150,8 @@ export const mathFunctions: readonly MathFunction[] = [
   },
   call('LnDown(28)', [unsigned('a', 48)], (a) => lnDown(a, 28), { intoDomain: positive }),
   call('LnDown(28)', [unsigned('a', 64)], (a) => lnDown(a, 28), { label: 'LnDown(28), 64 bits', intoDomain: positive }),
+  call('LnDown(26)', [unsigned('a', 48)], (a) => lnDown(a, 26), { label: 'LnDown(26), 48 bits', intoDomain: positive }),
+  call('LnDown(36)', [unsigned('a', 48)], (a) => lnDown(a, 36), { intoDomain: positive }),
   call('Exp2Negative(36)', [unsigned('a', 57)], (a) => exp2Negative(a, 36)),
   call('Exp2Negative(40)', [unsigned('a', 57)], (a) => exp2Negative(a, 40), { label: 'Exp2Negative(40), 57 bits' }),
   call('Exp2Negative(40)', [unsigned('a', 38)], (a) => exp2Negative(a, 40), { label: 'Exp2Negative(40), below 1' }),

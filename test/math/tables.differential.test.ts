@@ -32,21 +32,22 @@ describe('M16: lnDown', () => {
   const powers = Array.from({ length: 64 }, (_, i) => 1n << BigInt(i))
   const inputs = [...samples(64, 1n), ...powers, ...powers.map((power) => 2n * power - 1n)]
 
-  it('never exceeds ln and falls short of it by less than 1.3 units of X28', () => {
-    const { least, greatest } = errors(inputs, 28, (x) => lnDown(x, 28), referenceLn)
+  it.each([26, 28, 36])('never exceeds ln and falls short of it by less than 1.3 units of X%i', (fractionBits) => {
+    const { least, greatest } = errors(inputs, fractionBits, (x) => lnDown(x, fractionBits), referenceLn)
     expect(least).toBeGreaterThan(-1.3)
     expect(greatest).toBeLessThanOrEqual(0)
   })
 
-  it('is 0 at 1, never falls, and fits 34 bits', () => {
-    expect(lnDown(1n, 28)).toBe(0n)
-    expect(lnDown((1n << 64n) - 1n, 28)).toBeLessThan(1n << 34n)
-    const sorted = inputs.toSorted((a, b) => (a < b ? -1 : 1)).map((x) => lnDown(x, 28))
+  it.each([26, 28, 36])('is 0 at 1, never falls, and has 6 bits above the point: X%i', (fractionBits) => {
+    expect(lnDown(1n, fractionBits)).toBe(0n)
+    expect(lnDown((1n << 64n) - 1n, fractionBits)).toBeLessThan(1n << BigInt(fractionBits + 6))
+    const sorted = inputs.toSorted((a, b) => (a < b ? -1 : 1)).map((x) => lnDown(x, fractionBits))
     expect(sorted.findIndex((value, i) => i > 0 && value < sorted[i - 1]!)).toBe(-1)
   })
 
   it('refuses 0, a negative and 2^64', () => {
     for (const x of [0n, -1n, 1n << 64n]) expect(() => lnDown(x, 28)).toThrow(OutOfDomainError)
+    expect(() => lnDown(2n, 37)).toThrow(OutOfDomainError)
   })
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { argumentBits, evaluatePiecewise, type PolynomialTable } from '../../prover/math/piecewisePolynomial.ts'
-import { exp, exp2, lnX28, normalCdf, normalPdf } from '../../prover/math/tables.generated.ts'
+import { exp, exp2, lnX28, lnX36, normalCdf, normalPdf } from '../../prover/math/tables.generated.ts'
 import { generateTables } from '../../scripts/generateTables.ts'
 import { root } from '../../scripts/sources.ts'
 import {
@@ -26,6 +26,12 @@ const tables: readonly {
     table: lnX28,
     reference: (x) => referenceLn((1n << 31n) + x) - referenceLn(1n << 31n),
     arguments: 1n << 31n,
+  },
+  {
+    name: 'lnX36',
+    table: lnX36,
+    reference: (x) => referenceLn((1n << 39n) + x) - referenceLn(1n << 39n),
+    arguments: 1n << 39n,
   },
   { name: 'exp2', table: exp2, reference: (x) => referenceExp2Negative(real(x, 32)), arguments: 1n << 32n },
   { name: 'exp', table: exp, reference: (x) => referenceExp2Negative(-real(x, 35)), arguments: 1n << 35n },
