@@ -183,5 +183,8 @@ export async function partsTable(): Promise<{ readonly rows: readonly PartRow[];
     return { part, each, times, total: each * times }
   })
   const rest = whole - rows.reduce((sum, row) => sum + row.total, 0)
-  return { rows: [...rows, { part: 'joints, less what the optimiser shares', each: rest, times: 1, total: rest }], whole }
+  return {
+    rows: [...rows, { part: 'joints, less what the optimiser shares', each: rest, times: 1, total: rest }],
+    whole,
+  }
 }

@@ -23,7 +23,9 @@ export function parallelSource(template: TemplateUnderTest, instances: number): 
   const { include, call, inputs, outputs } = template
   const feed = inputs
     .map(({ name, bits, tagged }) =>
-      tagged === false ? `        t[i].${name} <== ${name}[i];` : `        t[i].${name} <== RangeCheck(${bits})(${name}[i]);`,
+      tagged === false
+        ? `        t[i].${name} <== ${name}[i];`
+        : `        t[i].${name} <== RangeCheck(${bits})(${name}[i]);`,
     )
     .join('\n')
   return `pragma circom 2.2.3;
@@ -70,9 +72,7 @@ export class Parallel {
     )
     const outputs = this.#circuit.outputs(input)
     return cases.map((_, i) =>
-      Object.fromEntries(
-        this.#template.outputs.map((name, o) => [name, outputs[o * this.instances + i] as bigint]),
-      ),
+      Object.fromEntries(this.#template.outputs.map((name, o) => [name, outputs[o * this.instances + i] as bigint])),
     )
   }
 }

@@ -44,7 +44,11 @@ export const LN_FRACTION_BITS = 26
  * @throws {@link ObservationNotNewerError} if times do not increase strictly
  * @throws {@link ObservationPriceError} if a price is 0
  */
-export function updateMarket(previous: MarketState, observations: readonly Observation[], policy: Policy): MarketUpdate {
+export function updateMarket(
+  previous: MarketState,
+  observations: readonly Observation[],
+  policy: Policy,
+): MarketUpdate {
   if (observations.length === 0) throw new NoObservationError()
   const { learning } = policy
   const verdicts: Verdict[] = []

@@ -10,9 +10,20 @@ const positive = z.number().positive()
 /** Risk appetite of the whole engine in human units: plain fractions, hours, annualised volatilities. */
 export const enginePolicySchema = z
   .strictObject({
-    fastHalfLifeHours: positive.min(1).describe('weight of a return halves in this time; the slow half-life is 16 times it'),
-    horizonSeconds: z.number().int().min(60).max(2 ** 24 - 1).describe('time a position needs to be closed'),
-    breachProbability: z.number().min(0.0001).max(0.2).describe('α: share of horizons whose move may exceed the prediction'),
+    fastHalfLifeHours: positive
+      .min(1)
+      .describe('weight of a return halves in this time; the slow half-life is 16 times it'),
+    horizonSeconds: z
+      .number()
+      .int()
+      .min(60)
+      .max(2 ** 24 - 1)
+      .describe('time a position needs to be closed'),
+    breachProbability: z
+      .number()
+      .min(0.0001)
+      .max(0.2)
+      .describe('α: share of horizons whose move may exceed the prediction'),
     learningRate: z.number().min(0.001).max(0.9).describe('γ: how fast a breach raises the confidence multiplier'),
     multiplierFloor: positive.max(15),
     multiplierCeiling: positive.max(15),

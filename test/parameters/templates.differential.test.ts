@@ -98,9 +98,16 @@ const pairs: readonly Pair[] = [
     // Moves grow with their multipliers, as Evaluate makes them.
     arrange: (raw) => {
       const ascending = ordered('floorX16', 'ceilingX16')(raw)
-      const [small, large] = ordered('moveDownX24', 'moveUpX24')(raw).moveDownX24 === raw.moveDownX24 ? [raw.moveDownX24, raw.moveUpX24] : [raw.moveUpX24, raw.moveDownX24]
+      const [small, large] =
+        ordered('moveDownX24', 'moveUpX24')(raw).moveDownX24 === raw.moveDownX24
+          ? [raw.moveDownX24, raw.moveUpX24]
+          : [raw.moveUpX24, raw.moveDownX24]
       const upWider = (raw.multiplierUpX18 as bigint) > (raw.multiplierDownX18 as bigint)
-      return { ...ascending, moveDownX24: (upWider ? small : large) as bigint, moveUpX24: (upWider ? large : small) as bigint }
+      return {
+        ...ascending,
+        moveDownX24: (upWider ? small : large) as bigint,
+        moveUpX24: (upWider ? large : small) as bigint,
+      }
     },
     twin: (c) => ({
       multiplierX18: max(c.multiplierDownX18 as bigint, c.multiplierUpX18 as bigint),
@@ -229,7 +236,7 @@ const pairs: readonly Pair[] = [
       ]
       const choice = (raw.lnPriceX26 as bigint) % 12n
       const edge = edges[Number(choice % 2n)] as bigint
-      const beside = edge + (choice / 2n) - 1n
+      const beside = edge + choice / 2n - 1n
       const lnPriceX26 = choice < 6n && beside < 1n << 32n ? beside : (raw.lnPriceX26 as bigint)
       return { ...raw, anchorLnPriceX26: anchor, lnPriceX26 }
     },
@@ -281,7 +288,10 @@ const pairs: readonly Pair[] = [
       ],
       outputs: ['out'],
     },
-    arrange: (raw) => ({ ...ordered('floorX18', 'ceilingX18')(raw), breach: raw.due === 1n ? (raw.breach as bigint) : 0n }),
+    arrange: (raw) => ({
+      ...ordered('floorX18', 'ceilingX18')(raw),
+      breach: raw.due === 1n ? (raw.breach as bigint) : 0n,
+    }),
     twin: (c) => {
       const breach = c.breach === 1n
       const policy = {
@@ -314,7 +324,12 @@ for (const [index, { claim, template, arrange, twin, instances = 100 }] of pairs
       )
       const answers = circuit.run(cases)
       for (const [i, one] of cases.entries()) {
-        expect(answers[i], Object.entries(one).map(([k, v]) => `${k} ${v}`).join(', ')).toEqual(twin(one))
+        expect(
+          answers[i],
+          Object.entries(one)
+            .map(([k, v]) => `${k} ${v}`)
+            .join(', '),
+        ).toEqual(twin(one))
       }
     }
   })
