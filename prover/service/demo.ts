@@ -7,6 +7,7 @@ import { historyMarkets, readExtract } from '../market/histories.ts'
 import { parseTime } from '../market/time.ts'
 import { createProver } from '../proof/index.ts'
 import { auditKeyOf } from './auditing.ts'
+import { type DeskVisit, describeVisit, visitDesk } from './consumerDesk.ts'
 import { startDevelopmentChain } from './developmentChain.ts'
 import { deployDevelopmentEngine, type MarketHistory, type NamedObservation, stepsOf } from './developmentEngine.ts'
 import { percent, utcTime } from './figures.ts'
@@ -28,6 +29,7 @@ export type DemoOptions = {
 export type DemoResult = {
   readonly steps: readonly ProvenStep[]
   readonly held: readonly ReadBack[]
+  readonly visit: DeskVisit
   readonly audit: Audit['report']
   readonly report: string
   readonly seconds: number
@@ -63,8 +65,10 @@ export async function runDemo({
     if (proven.length < steps.length)
       say(`  ${proven.length} hours proven within ${proveSeconds} s; --seconds allows more.`)
     const held = await readBack(engine)
-    say('Read back by a contract call, as a consumer would:')
+    const visit = await visitDesk(engine, historyMarkets[0] as string)
+    say('Read back by contracts:')
     for (const line of describeReadBack(held)) say(line)
+    say(describeVisit(visit))
     say(`Auditing ${proven.length} batches from chain data alone: twin, inbox, snarkjs and @noble/curves …`)
     const { registry } = engine.deployment.addresses
     const keys = [live, catchUp].map(auditKeyOf)
@@ -77,7 +81,7 @@ export async function runDemo({
     const accepted = new Set(audited.batches.filter((batch) => batch.accepted).map((batch) => batch.transactionHash))
     say('Drawing the report …')
     writeDemoReport(report, warmUps, proven, (hash) => (accepted.has(hash) ? 'pass' : 'fail'))
-    return { steps: proven, held, audit: audited, report, seconds: (performance.now() - began) / 1000 }
+    return { steps: proven, held, visit, audit: audited, report, seconds: (performance.now() - began) / 1000 }
   } finally {
     await prover.close()
     await chain.close()

@@ -18,6 +18,7 @@ it('the demo proves hours of the crash, reads them back, audits them, draws them
   const [before, , after] = result.parameters
   expect(after.initialMargin).toBeGreaterThan(2 * before.initialMargin)
   expect(result.held).toContainEqual(expect.objectContaining({ market: 'BTC-USD', sequence: '2' }))
+  expect(result.visit).toMatchObject({ market: 'BTC-USD', refusedWith: 'MarginTooLow' })
   expect(existsSync(report)).toBe(true)
   expect(readFileSync(report, 'utf8')).toContain('BTC-USD, proven on chain')
 })

@@ -26,7 +26,7 @@ export function addDemoCommand(program: Command): void {
         ])
         const file = report ?? join(buildFolder, 'reports', 'demo.html')
         const result = await runDemo({ batches, proveSeconds: seconds, report: file, say: terminal.say })
-        const { steps, held, audit } = result
+        const { steps, held, visit, audit } = result
         const text = [
           formatAudit(audit),
           formatProven(steps),
@@ -34,7 +34,7 @@ export function addDemoCommand(program: Command): void {
           `${steps.length} batches proven, put in force, read back and audited in ${result.seconds.toFixed(0)} s.`,
         ]
         terminal.result(
-          { parameters: provenRows(steps), held, audit, report: file, seconds: result.seconds },
+          { parameters: provenRows(steps), held, visit, audit, report: file, seconds: result.seconds },
           text.join('\n'),
         )
         return audit.accepted ? EXIT.success : EXIT.failure
