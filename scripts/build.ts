@@ -64,15 +64,15 @@ async function makeKeys(): Promise<string | undefined> {
   for (const build of builds) {
     const started = performance.now()
     const title = `      ${build.name}: development keys`
-    const progress = { said: started, reached: undefined as number | undefined }
+    const progress = { said: started, begun: false }
     const onProgress = (fraction: number): void => {
-      progress.reached = fraction
+      progress.begun = true
       if (performance.now() - progress.said < 5_000) return
       progress.said = performance.now()
       say(`${title} ${Math.floor(fraction * 100)} %`)
     }
     const keys = await store.loadOrMakeDevelopmentKeys(await buildCircuit(build), { onProgress })
-    if (progress.reached !== undefined) {
+    if (progress.begun) {
       made++
       say(`${title} (${secondsSince(started)})`)
     }
@@ -107,16 +107,26 @@ async function compileLibrary(): Promise<string | undefined> {
   const key = contentHash([...sources, 'tsconfig.json', 'tsconfig.build.json'], versionOf('typescript'))
   const library = join(root, 'dist')
   if (existsSync(library) && isStamped('library', key)) return undefined
-  const draft = join(root, 'build', 'dist.draft')
+  const draft = join(root, 'build', `dist.draft-${process.pid}`)
   rmSync(draft, { recursive: true, force: true })
   await runNode('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--noCheck', '--outDir', draft)
   for (const file of sources.filter((path) => !path.endsWith('.ts') || path.endsWith('.d.ts'))) {
     cpSync(join(root, file), join(draft, file))
   }
-  rmSync(library, { recursive: true, force: true })
-  renameSync(draft, library)
+  putInPlace(draft, library)
   stamp('library', key)
   return `${sources.length} files`
+}
+
+/** Another build may put its own there between the removal and the renaming: then ours follows. */
+function putInPlace(draft: string, folder: string): void {
+  rmSync(folder, { recursive: true, force: true })
+  try {
+    renameSync(draft, folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error
+    putInPlace(draft, folder)
+  }
 }
 
 const stampFile = (name: string): string => `build/stamps/${name}`
@@ -148,6 +158,7 @@ const begun = performance.now()
 for (const [i, stage] of stages.entries()) {
   const started = performance.now()
   say(`[${i + 1}/${stages.length}] ${stage.name} …`)
+  const sign = setInterval(() => say(`      ${secondsSince(started)} …`), 10_000)
   try {
     const done = await stage.run()
     say(`[${i + 1}/${stages.length}] ${stage.name}: ${done ?? 'up to date'} (${secondsSince(started)})`)
@@ -155,6 +166,8 @@ for (const [i, stage] of stages.entries()) {
     say(error instanceof Error ? error.message : String(error))
     say(`Build stopped at '${stage.name}'. What is complete stays; the same command takes up from there.`)
     process.exit(1)
+  } finally {
+    clearInterval(sign)
   }
 }
 say(`Built in ${secondsSince(begun)}.`)
