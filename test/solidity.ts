@@ -1,8 +1,9 @@
-/** Compiles Solidity that only tests need (the verifier of a test key, an ERC-1271 wallet), outside the project's build. */
+/** Compiles Solidity that only tests need (the verifier of a test key, an unguarded source), outside the project's build. */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { contentHash, filesBelow, root } from '../scripts/sources.ts'
 
 export type CompiledContract = { readonly abi: readonly object[]; readonly bytecode: string }
 
@@ -12,17 +13,17 @@ type CompilerOutput = {
   readonly contracts: Record<string, Record<string, { abi: object[]; evm: { bytecode: { object: string } } }>>
 }
 
-const root = join(import.meta.dirname, '..')
 const require = createRequire(import.meta.url)
 
 /**
- * Compiles one contract, or takes it from the cache: its key is the source and the compiler's version.
+ * Compiles one contract, or takes it from the cache: its key is the source, ours that it may import, and the compiler.
  *
- * @param source - imports are looked up in node_modules
+ * @param source - imports are looked up in the project and in node_modules
  */
 export function compileContract(name: string, source: string): CompiledContract {
   const { version } = require('solc/package.json') as { version: string }
-  const key = createHash('sha256').update(`${version}\0${name}\0${source}`).digest('hex')
+  const imported = source.includes('"contracts/') ? contentHash(filesBelow('contracts', '.sol')) : ''
+  const key = createHash('sha256').update(`${version}\0${name}\0${source}\0${imported}`).digest('hex')
   const file = join(root, 'build', 'testContracts', `${key}.json`)
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as CompiledContract
 
@@ -46,7 +47,7 @@ function compile(name: string, source: string): CompiledContract {
     },
   }
   const answer = compiler.compile(JSON.stringify(input), {
-    import: (path) => ({ contents: readFileSync(join(root, 'node_modules', path), 'utf8') }),
+    import: (path) => ({ contents: readFileSync(join(root, path.startsWith('contracts/') ? '' : 'node_modules', path), 'utf8') }),
   })
   const output = JSON.parse(answer) as CompilerOutput
   const error = output.errors?.find(({ severity }) => severity === 'error')

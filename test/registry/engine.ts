@@ -9,6 +9,7 @@ import { defaultEnginePolicy, defaultMarketPolicy, INITIAL_MULTIPLIER_X18 } from
 import type { MarketState, Observation, Policy } from '../../prover/parameters/marketRisk.ts'
 import { initialState, updateMarket } from '../../prover/parameters/marketRisk.ts'
 import { encodeEnginePolicy, encodeMarketPolicy } from '../../prover/parameters/policy.ts'
+import type { ProofCalldata } from '../../prover/proof/proofCalldata.ts'
 import type { StatementContext } from '../../prover/statement/challenge.ts'
 import { challengeOf, evaluate } from '../../prover/statement/challenge.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
@@ -178,13 +179,17 @@ export class Engine {
     await this.append(market, { priceE8, asOf, impliedVolatilityX24: 0n })
   }
 
-  /** Attests and appends an observation of any time the feed takes. */
+  /** Attests and appends an observation of any time the feed takes; an unchecked source takes it as it is. */
   async append(market: Market, observation: Observation): Promise<void> {
+    market.waiting.push(observation)
+    if (market.feed.interface.getFunction('submitBatch') === null) {
+      await mined(market.feed.getFunction('append')(market.marketId, pack('observation', observation)))
+      return
+    }
     const attested = { ...observation, marketId: market.marketId, confidenceE8: 0n, deadline: 2n ** 32n }
     const signers = this.feedSigners.slice(0, THRESHOLD)
     const signatures = await attest(await domainOf(market.feed), signers, attested)
     await mined(market.feed.getFunction('submit')(attested, signatures, { gasLimit: GAS_LIMIT }))
-    market.waiting.push(observation)
   }
 
   policyOf(market: Market): Policy {
@@ -240,7 +245,7 @@ export class Engine {
   }
 
   /** A valid proof for whatever the batch says. */
-  async prove(batch: Batch, elsewhere: Partial<StatementContext> = {}): Promise<bigint[]> {
+  async prove(batch: Batch, elsewhere: Partial<StatementContext> = {}): Promise<ProofCalldata> {
     return this.statement.prove(...(await this.signals(batch, elsewhere)))
   }
 
@@ -283,10 +288,6 @@ export class Engine {
     const market = this.markets.find((candidate) => candidate.marketId === marketId)
     if (market === undefined) throw new Error(`No market ${marketId} in this engine.`)
     return market
-  }
-
-  async close(): Promise<void> {
-    await this.statement.close()
   }
 
   private async followInbox(market: Market): Promise<void> {

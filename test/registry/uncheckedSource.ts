@@ -1,0 +1,24 @@
+/** A source that appends whatever it is told: what a careless adapter could do to the registry, which must cope. */
+import { type CompiledContract, compileContract } from '../solidity.ts'
+
+const source = `// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+import {Inbox} from "contracts/market/Inbox.sol";
+import {IObservationSource} from "contracts/market/IObservationSource.sol";
+contract UncheckedSource is IObservationSource {
+    using Inbox for Inbox.Chain;
+    mapping(bytes32 marketId => Inbox.Chain) private _inbox;
+    bool public silent;
+    function append(bytes32 marketId, uint256 word) external { _inbox[marketId].append(marketId, word); }
+    function fallSilent() external { silent = true; }
+    function latest(bytes32 marketId) external view returns (bytes32 head, uint256 count, uint256 asOf, uint256 lastWord) {
+        (head, count, lastWord) = _inbox[marketId].latest();
+        asOf = (lastWord >> 48) & 0xffffffff;
+    }
+    function checkpoints(bytes32[] calldata ids, uint256[] calldata counts) external view returns (bytes32[] memory heads) {
+        heads = new bytes32[](silent ? 0 : ids.length);
+        for (uint256 i = 0; i < heads.length; ++i) heads[i] = _inbox[ids[i]].checkpoint(counts[i]);
+    }
+}`
+
+export const uncheckedSource = (): CompiledContract => compileContract('UncheckedSource', source)
