@@ -22,7 +22,9 @@ export class MarketNameError extends ProverError {
   readonly marketName: string
 
   constructor(marketName: string) {
-    super(`Expected a market name such as BTC-USD (capital letters, digits, "-", ".", "/"; at most 31), got "${marketName}".`)
+    super(
+      `Expected a market name such as BTC-USD (capital letters, digits, "-", ".", "/"; at most 31), got "${marketName}".`,
+    )
     this.marketName = marketName
   }
 }
