@@ -172,6 +172,12 @@ export class Engine {
     await mined(this.registry.getFunction('setMarginPolicy')(pack('marginPolicy', this.margin)))
   }
 
+  /** Lets observations land at any age a test may take, so that its clock does not matter. */
+  async neverStale(): Promise<void> {
+    const aDay = { maxObservationAgeSeconds: 86_400n, maxParameterAgeSeconds: 86_400n }
+    await mined(this.registry.getFunction('setFreshnessPolicy')({ ...freshness, ...aDay }))
+  }
+
   /** Attests and appends an observation at the chain's time, or `secondsLater`. */
   async observe(market: Market, priceE8: bigint, secondsLater = 1n): Promise<void> {
     const asOf = (await this.chain.now()) + secondsLater
