@@ -1,403 +1,305 @@
-/** The example consumer on parameters that a proof has set: it fails closed, and liquidates whatever happens. */
-import type { Contract, Signer } from 'ethers'
-import { beforeAll, describe, expect, test } from 'vitest'
-import { type Chain, eventsOf, expectRevert, GAS_LIMIT, mined } from '../chain.ts'
+import type { Contract } from 'ethers'
+import * as fc from 'fast-check'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { eventsOf, expectRevert, mined } from '../chain.ts'
 import { Engine, freshness, type Market } from '../registry/engine.ts'
 import { compileContract } from '../solidity.ts'
 
-const PRICE = 50_000n
-const SIZE = 10n ** 16n // a hundredth of a coin, 500 in cash
-const PLENTY = 1_000n * 10n ** 18n
-const MAX_MARK_AGE_SECONDS = 60n
+const PRICE_E8 = 50_000n * 10n ** 8n
+const ONE = 10n ** 18n
+const ONE_X24 = 1n << 24n
+const MAX_MARK_AGE_SECONDS = 3600n
 const REWARD_BPS = 50n
-const HOUR = 3_600n
+const HOUSE_CASH = 10_000_000n * ONE
+const CASH = 100_000n * ONE
 
-/** Cash of fewer decimals than the desk counts in. */
-const coinOfSixDecimals = `// SPDX-License-Identifier: GPL-3.0-or-later
+const cash = (decimals: number) => `// SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
-contract CoinOfSixDecimals is ERC20("Coin", "COIN") {
-    function decimals() public pure override returns (uint8) { return 6; }
+contract Cash is ERC20 {
+    constructor(address[] memory holders) ERC20("Cash", "CASH") {
+        for (uint256 i = 0; i < holders.length; ++i) _mint(holders[i], ${HOUSE_CASH});
+    }
+    function decimals() public pure override returns (uint8) { return ${decimals}; }
 }`
 
 let engine: Engine
-let chain: Chain
-let registry: Contract
-let btc: Market
-let unproven: Market
-let cash: Contract
+let market: Market
+let token: Contract
 let desk: Contract
-let house: Signer
-let trader: Signer
-let liquidator: Signer
-let initialMarginX24: bigint
-let maintenanceMarginX24: bigint
-let asOf: bigint
+let addresses: string[]
 
-beforeAll(async () => {
-  engine = await Engine.start(2)
-  ;({ chain, registry } = engine)
-  ;[btc, unproven] = engine.markets as [Market, Market]
-  ;[, house, trader, liquidator] = chain.signers as unknown as [Signer, Signer, Signer, Signer]
-  await engine.observe(btc, e8(PRICE))
-  await engine.land(engine.batch([btc]))
-  ;({ initialMarginX24, maintenanceMarginX24, asOf } = await registry.getFunction('parameters')(btc.marketId))
-  cash = await chain.deploy('WETH')
-  desk = await openDesk(btc)
-  await deposit(house, PLENTY)
-})
+const signers = { house: 0, alice: 1, bob: 2, carol: 3 } as const
+type Name = keyof typeof signers
+const names = Object.keys(signers) as Name[]
+const addressOf = (name: Name) => addresses[signers[name]] as string
+const as = (name: Name, contract: Contract = desk) =>
+  contract.connect(engine.chain.signers[signers[name]] as never) as Contract
 
-const e8 = (price: bigint) => price * 10n ** 8n
-const addressOf = (signer: Signer) => signer.getAddress()
-
-/** A desk at which the house, the trader and the liquidator may deposit. */
-async function openDesk(market: Market, token: Contract = cash): Promise<Contract> {
-  const made = await chain.deploy(
+const deployDesk = (cashToken: Contract) =>
+  engine.chain.deploy(
     'PerpetualDesk',
-    registry,
+    engine.registry,
     market.feed,
     market.marketId,
-    token,
-    house,
+    cashToken,
+    addressOf('house'),
     MAX_MARK_AGE_SECONDS,
     REWARD_BPS,
   )
-  for (const signer of [house, trader, liquidator]) {
-    await mined((cash.connect(signer) as Contract).getFunction('approve')(made, 2n ** 256n - 1n))
+
+beforeAll(async () => {
+  engine = await Engine.start(1)
+  ;[market] = engine.markets as [Market]
+  await engine.observe(market, PRICE_E8)
+  await engine.land(engine.batch([market]))
+  addresses = await Promise.all(
+    names.map((name) => engine.chain.signers[signers[name]]?.getAddress() as Promise<string>),
+  )
+})
+
+beforeEach(async () => {
+  token = await engine.chain.deploy(compileContract('Cash', cash(18)), addresses)
+  desk = await deployDesk(token)
+  for (const name of names) {
+    await mined(as(name, token).getFunction('approve')(desk, HOUSE_CASH))
+    await mined(as(name).getFunction('deposit')(name === 'house' ? HOUSE_CASH : CASH))
   }
-  return made
-}
+})
 
-const call = (signer: Signer, name: string, ...args: readonly unknown[]) =>
-  (desk.connect(signer) as Contract).getFunction(name)(...args, { gasLimit: GAS_LIMIT })
+const trade = (name: Name, sizeChange: bigint) => as(name).getFunction('trade')(sizeChange)
+const withdraw = (name: Name, amount: bigint) => as(name).getFunction('withdraw')(amount)
+const liquidate = (liquidator: Name, account: Name) => as(liquidator).getFunction('liquidate')(addressOf(account))
+const equityOf = (name: Name): Promise<bigint> => desk.getFunction('equityOf')(addressOf(name))
+const accountOf = async (name: Name): Promise<{ cash: bigint; size: bigint }> =>
+  (await desk.getFunction('accountOf')(addressOf(name))).toObject()
+const margins = async () => (await engine.registry.getFunction('parameters')(market.marketId)).toObject()
 
-/** Wraps as much as is deposited. */
-async function deposit(signer: Signer, amount: bigint) {
-  await mined((cash.connect(signer) as Contract).getFunction('deposit')({ value: amount }))
-  return mined(call(signer, 'deposit', amount))
-}
-const withdraw = (signer: Signer, amount: bigint) => call(signer, 'withdraw', amount)
-const trade = (signer: Signer, sizeChange: bigint) => call(signer, 'trade', sizeChange)
-const liquidate = async (signer: Signer, account: Signer) => call(signer, 'liquidate', await addressOf(account))
+const valueUp = (size: bigint, priceE8: bigint) => (size * priceE8 + 10n ** 8n - 1n) / 10n ** 8n
+const requirement = (size: bigint, marginX24: bigint, priceE8 = PRICE_E8) =>
+  (size * priceE8 * marginX24 + 10n ** 8n * ONE_X24 - 1n) / (10n ** 8n * ONE_X24)
 
-async function accountOf(signer: Signer): Promise<[bigint, bigint]> {
-  return (await desk.getFunction('accountOf')(await addressOf(signer))).toArray()
-}
-
-/** Cash that `size` needs at a price, rounded up. */
-function required(size: bigint, price: bigint, marginX24: bigint): bigint {
-  return (size * price * marginX24 + (1n << 24n) - 1n) >> 24n
-}
-
-/** A fresh mark; the registry hears nothing of it. */
-const mark = (price: bigint, secondsLater = 1n) => engine.observe(btc, e8(price), secondsLater)
-
-/** A fresh mark at the price so far, and the next transaction at this time. */
-async function standAt(time: bigint, price = PRICE): Promise<void> {
-  await mark(price, time - (await chain.now()) - 10n)
-  await chain.setNextTime(time)
-}
-
-const refused = (sent: Promise<unknown>, error: string, args?: readonly unknown[]) =>
-  expectRevert(sent, desk, error, args)
-
-async function marginTooLow(sent: Promise<unknown>, who: Signer, equity: bigint, needed: bigint): Promise<void> {
-  await refused(sent, 'MarginTooLow', [await addressOf(who), equity, needed])
-}
-
-/** A test that leaves the chain as it found it. */
-const scene = (name: string, body: () => Promise<void>) =>
-  test(name, () => chain.undone(async () => void (await body())))
-
-describe('cash', () => {
-  scene('comes in and, from a flat account, goes out to the last unit', async () => {
-    const [deposited] = eventsOf(await deposit(trader, 5n), desk)
-    expect([deposited?.name, deposited?.args.toArray()]).toEqual(['Deposited', [await addressOf(trader), 5n]])
-    await marginTooLow(withdraw(trader, 6n), trader, -1n, 0n)
-    const [withdrawn] = eventsOf(await mined(withdraw(trader, 5n)), desk)
-    expect([withdrawn?.name, withdrawn?.args.toArray()]).toEqual(['Withdrawn', [await addressOf(trader), 5n]])
-    expect(await accountOf(trader)).toEqual([0n, 0n])
-    expect(await cash.getFunction('balanceOf')(trader)).toBe(5n)
+/** Runs a body at another mark price, without new parameters. */
+const atMark = (priceE8: bigint, body: () => Promise<void>) =>
+  engine.chain.undone(async () => {
+    await engine.observe(market, priceE8)
+    market.waiting.pop()
+    await body()
   })
 
-  scene('moves by more than nothing, and so do positions', async () => {
-    for (const name of ['deposit', 'withdraw', 'trade']) await refused(call(trader, name, 0n), 'NothingChanges')
+describe('R20: a desk opens on proven parameters', () => {
+  test('up to the initial margin, and not one unit of size more', async () => {
+    const { initialMarginX24 } = await margins()
+    // CASH covers valueUp(size) · margin for sizes up to this one.
+    let size = (CASH * 10n ** 8n * ONE_X24) / (PRICE_E8 * initialMarginX24)
+    while (requirement(size + 1n, initialMarginX24) <= CASH) size++
+    await expectRevert(trade('alice', size + 1n), desk, 'MarginTooLow')
+    const receipt = await mined(trade('alice', size))
+    expect(eventsOf(receipt, desk)[0]?.args.toArray()).toEqual([addressOf('alice'), size, PRICE_E8])
+    expect(await accountOf('alice')).toEqual({ cash: CASH - valueUp(size, PRICE_E8), size })
+    expect((await accountOf('house')).size).toBe(-size)
+    await expectRevert(trade('alice', 1n), desk, 'MarginTooLow')
   })
 
-  scene('has 18 decimals', async () => {
-    const coin = await chain.deploy(compileContract('CoinOfSixDecimals', coinOfSixDecimals))
-    await refused(openDesk(btc, coin), 'UnsupportedDecimals', [6n])
+  test('not when they are stale, while risk may always be reduced', async () => {
+    await mined(trade('alice', ONE))
+    await engine.chain.undone(async () => {
+      const staleFrom = (await margins()).asOf + freshness.maxParameterAgeSeconds + 1n
+      await engine.chain.setTime(staleFrom)
+      await engine.observe(market, PRICE_E8)
+      market.waiting.pop()
+      await expectRevert(trade('bob', ONE), engine.registry, 'ParametersStale')
+      await expectRevert(trade('alice', 1n), engine.registry, 'ParametersStale')
+      await expectRevert(withdraw('alice', 1n), engine.registry, 'ParametersStale')
+      await mined(trade('alice', -ONE / 2n))
+      await mined(trade('alice', -ONE / 2n))
+      await mined(withdraw('bob', CASH)) // flat: nothing is at risk
+    })
+  })
+
+  test('not across zero on the strength of a position that shrank', async () => {
+    await mined(trade('alice', ONE))
+    await expectRevert(trade('alice', -100n * ONE), desk, 'MarginTooLow')
+    await mined(trade('alice', -2n * ONE))
+    expect((await accountOf('alice')).size).toBe(-ONE)
+  })
+
+  test('not against a house that lacks the margin itself', async () => {
+    await mined(withdraw('house', HOUSE_CASH - 1000n * ONE))
+    await expectRevert(trade('alice', ONE), desk, 'MarginTooLow')
+    await mined(trade('alice', ONE / 10n))
+  })
+
+  test('not on a mark that is too old', async () => {
+    const [, , asOf] = await market.feed.getFunction('latest')(market.marketId)
+    await engine.chain.undone(async () => {
+      await engine.chain.setNextTime(asOf + MAX_MARK_AGE_SECONDS + 1n)
+      await expectRevert(trade('alice', 1n), desk, 'MarkStale', [asOf, asOf + 1n])
+    })
+    await engine.chain.undone(async () => {
+      await engine.chain.setNextTime(asOf + MAX_MARK_AGE_SECONDS)
+      await mined(trade('alice', 1n))
+    })
   })
 })
 
-describe('opening', () => {
-  for (const [side, sizeChange] of [
-    ['long', SIZE],
-    ['short', -SIZE],
-  ] as const) {
-    scene(`${side} needs the initial margin, to the unit`, async () => {
-      const least = required(SIZE, PRICE, initialMarginX24)
-      await deposit(trader, least - 1n)
-      await mark(PRICE)
-      await marginTooLow(trade(trader, sizeChange), trader, least - 1n, least)
-      await deposit(trader, 1n)
-      const [traded] = eventsOf(await mined(trade(trader, sizeChange)), desk)
-      expect([traded?.name, traded?.args.toArray()]).toEqual([
-        'Traded',
-        [await addressOf(trader), sizeChange, e8(PRICE)],
-      ])
-      expect(await accountOf(trader)).toEqual([least - sizeChange * PRICE, sizeChange])
-      expect(await accountOf(house)).toEqual([PLENTY + sizeChange * PRICE, -sizeChange])
-    })
+describe('R20: a desk pays out', () => {
+  test('what the initial margin does not hold', async () => {
+    await mined(trade('alice', ONE))
+    const { initialMarginX24 } = await margins()
+    const free = CASH - requirement(ONE, initialMarginX24)
+    await expectRevert(withdraw('alice', free + 1n), desk, 'MarginTooLow')
+    await mined(withdraw('alice', free))
+    await expectRevert(withdraw('alice', 1n), desk, 'MarginTooLow')
+  })
+
+  test('all of a flat account, and no more', async () => {
+    await expectRevert(withdraw('alice', CASH + 1n), desk, 'MarginTooLow', [addressOf('alice'), -1n, 0n])
+    const before = await token.getFunction('balanceOf')(addressOf('alice'))
+    await mined(withdraw('alice', CASH))
+    expect(await token.getFunction('balanceOf')(addressOf('alice'))).toBe(before + CASH)
+  })
+})
+
+describe('R20: a desk liquidates', () => {
+  /** Alice buys all that her cash allows, then the mark falls until she has lost that share of it. */
+  async function underwater(
+    lossShare: [bigint, bigint],
+    body: (size: bigint, priceE8: bigint) => Promise<void>,
+  ): Promise<void> {
+    const { initialMarginX24 } = await margins()
+    const size = (CASH * 10n ** 8n * ONE_X24) / (PRICE_E8 * initialMarginX24) - 1n
+    await mined(trade('alice', size))
+    const loss = (CASH * lossShare[0]) / lossShare[1]
+    const priceE8 = PRICE_E8 - (loss * 10n ** 8n) / size
+    await atMark(priceE8, () => body(size, priceE8))
   }
 
-  scene('needs the initial margin of the house too', async () => {
-    const least = required(SIZE, PRICE, initialMarginX24)
-    await deposit(trader, PLENTY)
-    await mined(withdraw(house, PLENTY - least + 1n))
-    await mark(PRICE)
-    await marginTooLow(trade(trader, SIZE), house, least - 1n, least)
-    await deposit(house, 1n)
-    await mined(trade(trader, SIZE))
+  test('below the maintenance margin, and not a unit of price above it', async () => {
+    const { initialMarginX24, maintenanceMarginX24 } = await margins()
+    const size = (CASH * 10n ** 8n * ONE_X24) / (PRICE_E8 * initialMarginX24) - 1n
+    await mined(trade('alice', size))
+    const held = (await accountOf('alice')).cash
+    const isHealthy = (priceE8: bigint) =>
+      held + (size * priceE8) / 10n ** 8n >= requirement(size, maintenanceMarginX24, priceE8)
+    let priceE8 = PRICE_E8
+    for (let step = PRICE_E8 / 2n; step > 0n; step /= 2n) while (isHealthy(priceE8 - step)) priceE8 -= step
+    await atMark(priceE8, async () => expectRevert(liquidate('bob', 'alice'), desk, 'AccountHealthy'))
+    await atMark(priceE8 - 1n, async () => {
+      await mined(as('bob').getFunction('deposit')(CASH * 9n))
+      const receipt = await mined(liquidate('bob', 'alice'))
+      const event = eventsOf(receipt, desk).find(({ name }) => name === 'Liquidated')
+      const reward = (size * (priceE8 - 1n) * REWARD_BPS) / 10n ** 12n
+      expect(event?.args.toArray()).toEqual([addressOf('alice'), addressOf('bob'), size, priceE8 - 1n, reward])
+      expect((await accountOf('alice')).size).toBe(0n)
+      expect((await accountOf('bob')).size).toBe(size)
+    })
   })
 
-  scene('is not for the house, which would trade with itself', async () => {
-    await refused(trade(house, SIZE), 'SameAccount', [await addressOf(house)])
+  test('on stale parameters, which are tighter', async () => {
+    await underwater([1n, 4n], async (_, priceE8) => {
+      await mined(as('bob').getFunction('deposit')(CASH * 50n))
+      await expectRevert(liquidate('bob', 'alice'), desk, 'AccountHealthy')
+      await engine.chain.setTime((await margins()).asOf + freshness.maxParameterAgeSeconds + 3n * 3600n)
+      await engine.observe(market, priceE8)
+      market.waiting.pop()
+      await mined(liquidate('bob', 'alice'))
+    })
   })
 
-  scene('through zero to the other side needs the margin of the other side', async () => {
-    const least = required(SIZE, PRICE, initialMarginX24)
-    await deposit(trader, least)
-    await mark(PRICE)
-    await mined(trade(trader, SIZE))
-    const wider = required(SIZE + 1n, PRICE, initialMarginX24)
-    await marginTooLow(trade(trader, -2n * SIZE - 1n), trader, least, wider)
-    await mined(trade(trader, -2n * SIZE))
-    expect((await accountOf(trader))[1]).toBe(-SIZE)
+  test('only for a liquidator with the margin to hold the position', async () => {
+    await underwater([4n, 5n], async () => {
+      await mined(withdraw('bob', CASH / 2n))
+      await expectRevert(liquidate('bob', 'alice'), desk, 'MarginTooLow')
+      await mined(as('bob').getFunction('deposit')(CASH * 9n))
+      await mined(liquidate('bob', 'alice'))
+    })
   })
 
-  scene('and closing at one price never adds to equity', async () => {
-    await deposit(trader, PLENTY)
-    await engine.observe(btc, e8(PRICE) - 1n)
-    for (const sizeChange of [1n, -1n, 7n, -7n]) {
-      const [before] = await accountOf(trader)
-      await mined(trade(trader, sizeChange))
-      await mined(trade(trader, -sizeChange))
-      expect((await accountOf(trader))[0]).toBeLessThanOrEqual(before)
+  test('at the house’s loss when nothing is left', async () => {
+    await underwater([6n, 5n], async () => {
+      await mined(as('bob').getFunction('deposit')(CASH * 9n))
+      const [house, bob, alice] = [await equityOf('house'), await equityOf('bob'), await equityOf('alice')]
+      expect(alice).toBeLessThan(0n)
+      await mined(liquidate('bob', 'alice'))
+      expect(await accountOf('alice')).toEqual({ cash: 0n, size: 0n })
+      const roundings = 2n // of equity and of a shortfall, a unit each
+      expect(await equityOf('house')).toBeLessThanOrEqual(house + alice + roundings)
+      expect(await equityOf('bob')).toBeLessThanOrEqual(bob)
+    })
+  })
+
+  test('others than oneself', async () => {
+    await expectRevert(liquidate('alice', 'alice'), desk, 'SameAccount', [addressOf('alice')])
+    await expectRevert(trade('house', 1n), desk, 'SameAccount', [addressOf('house')])
+  })
+})
+
+describe('R20: a desk', () => {
+  test('refuses to do nothing, and tokens of other decimals', async () => {
+    await expectRevert(trade('alice', 0n), desk, 'NothingChanges')
+    await expectRevert(withdraw('alice', 0n), desk, 'NothingChanges')
+    await expectRevert(as('alice').getFunction('deposit')(0n), desk, 'NothingChanges')
+    const six = await engine.chain.deploy(compileContract('Cash', cash(6)), [])
+    await expectRevert(deployDesk(six), desk, 'UnsupportedDecimals', [6n])
+  })
+
+  test('holds exactly the cash of all its accounts and as much long as short, whatever happens', async () => {
+    const people = ['alice', 'bob', 'carol'] as const
+    const step = fc.oneof(
+      fc.record({
+        kind: fc.constant('trade' as const),
+        who: fc.constantFrom(...people),
+        amount: fc.bigInt(-8n * ONE, 8n * ONE),
+      }),
+      fc.record({
+        kind: fc.constant('withdraw' as const),
+        who: fc.constantFrom(...people),
+        amount: fc.bigInt(1n, CASH),
+      }),
+      fc.record({
+        kind: fc.constant('liquidate' as const),
+        who: fc.constantFrom(...people),
+        whom: fc.constantFrom(...people),
+      }),
+      fc.record({ kind: fc.constant('mark' as const), priceE8: fc.bigInt(PRICE_E8 / 2n, PRICE_E8 * 2n) }),
+    )
+    let landed = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 15 }), async (steps) => {
+        const waiting = market.waiting.length
+        await engine.chain.undone(async () => {
+          for (const one of steps) {
+            if (one.kind === 'mark') await engine.observe(market, one.priceE8)
+            else if (await happens(one)) landed++
+            await checkBooks()
+          }
+        })
+        market.waiting.splice(waiting)
+      }),
+      { numRuns: 15 },
+    )
+    expect(landed).toBeGreaterThan(20)
+
+    async function happens(one: Exclude<typeof step extends fc.Arbitrary<infer S> ? S : never, { kind: 'mark' }>) {
+      const call =
+        one.kind === 'trade'
+          ? trade(one.who, one.amount)
+          : one.kind === 'withdraw'
+            ? withdraw(one.who, one.amount)
+            : liquidate(one.who, one.whom)
+      return call.then(
+        () => true,
+        () => false,
+      )
     }
   })
 })
 
-describe('withdrawing', () => {
-  scene('leaves the initial margin of an open position, to the unit', async () => {
-    const least = required(SIZE, PRICE, initialMarginX24)
-    await deposit(trader, least + 5n)
-    await mark(PRICE)
-    await mined(trade(trader, SIZE))
-    await marginTooLow(withdraw(trader, 6n), trader, least - 1n, least)
-    await mined(withdraw(trader, 5n))
-    expect(await desk.getFunction('equityOf')(trader)).toBe(least)
-  })
-})
-
-describe('when the parameters are stale', () => {
-  const lastMoment = () => asOf + freshness.maxParameterAgeSeconds
-
-  /** Does it in the last second in which it can be done, and is refused in the next. */
-  async function stops(attempt: () => Promise<unknown>): Promise<void> {
-    await chain.undone(async () => {
-      await standAt(lastMoment() + 1n)
-      await expectRevert(attempt(), registry, 'ParametersStale', [asOf, asOf + 1n])
-    })
-    await standAt(lastMoment())
-    await mined(attempt() as ReturnType<typeof trade>)
-  }
-
-  scene('opening stops', async () => {
-    await deposit(trader, PLENTY)
-    await stops(() => trade(trader, SIZE))
-  })
-
-  scene('withdrawing from an open position stops', async () => {
-    await deposit(trader, PLENTY)
-    await mark(PRICE)
-    await mined(trade(trader, SIZE))
-    await stops(() => withdraw(trader, 1n))
-  })
-
-  scene('deposits, smaller positions and withdrawals of the flat go on', async () => {
-    await deposit(trader, PLENTY)
-    await mark(PRICE)
-    await mined(trade(trader, SIZE))
-    await standAt(lastMoment() + 1n)
-    await deposit(trader, 1n)
-    await mined(trade(trader, -SIZE / 2n))
-    await mined(trade(trader, -SIZE / 2n))
-    await mined(withdraw(trader, PLENTY + 1n))
-    expect(await accountOf(trader)).toEqual([0n, 0n])
-  })
-
-  scene('liquidation goes on, at a maintenance margin that rises by the hour, to the unit', async () => {
-    const hours = 2n
-    const tightenedX24 = maintenanceMarginX24 + hours * freshness.stalenessAddOnPerHourX24
-    expect(tightenedX24).toBeGreaterThan(initialMarginX24)
-    const least = required(SIZE, PRICE, tightenedX24)
-    await deposit(liquidator, PLENTY)
-    await deposit(trader, least)
-    await mark(PRICE)
-    await mined(trade(trader, SIZE))
-    await chain.undone(async () => {
-      await standAt(lastMoment() + hours * HOUR)
-      await refused(liquidate(liquidator, trader), 'AccountHealthy', [await addressOf(trader), least, least])
-    })
-    await mined(withdraw(trader, 1n))
-    await chain.undone(async () => {
-      await standAt(lastMoment() + hours * HOUR - 1n)
-      await refused(liquidate(liquidator, trader), 'AccountHealthy')
-    })
-    await standAt(lastMoment() + hours * HOUR)
-    await mined(liquidate(liquidator, trader))
-    expect((await accountOf(trader))[1]).toBe(0n)
-  })
-
-  scene('whoever takes a position over needs the tightened margin', async () => {
-    const hours = 2n
-    const tightenedX24 = maintenanceMarginX24 + hours * freshness.stalenessAddOnPerHourX24
-    const least = required(SIZE, PRICE, tightenedX24)
-    const reward = (SIZE * PRICE * REWARD_BPS) / 10_000n
-    await deposit(trader, least - 1n)
-    await deposit(liquidator, least - reward - 1n)
-    await mark(PRICE)
-    await mined(trade(trader, SIZE))
-    await chain.undone(async () => {
-      await standAt(lastMoment() + hours * HOUR)
-      await marginTooLow(liquidate(liquidator, trader), liquidator, least - 1n, least)
-    })
-    await deposit(liquidator, 1n)
-    await standAt(lastMoment() + hours * HOUR)
-    await mined(liquidate(liquidator, trader))
-  })
-})
-
-describe('liquidation', () => {
-  for (const [side, sizeChange, price] of [
-    ['long', SIZE, 45_000n],
-    ['short', -SIZE, 55_000n],
-  ] as const) {
-    const loss = SIZE * (price > PRICE ? price - PRICE : PRICE - price)
-    const reward = (SIZE * price * REWARD_BPS) / 10_000n
-
-    scene(`of a ${side} position starts one unit below the maintenance margin`, async () => {
-      const least = required(SIZE, price, maintenanceMarginX24)
-      await deposit(liquidator, PLENTY)
-      await deposit(trader, least + loss)
-      await mark(PRICE)
-      await mined(trade(trader, sizeChange))
-      await chain.undone(async () => {
-        await mark(price)
-        await refused(liquidate(liquidator, trader), 'AccountHealthy', [await addressOf(trader), least, least])
-      })
-      await mined(withdraw(trader, 1n))
-      await mark(price)
-      const [event] = eventsOf(await mined(liquidate(liquidator, trader)), desk)
-      const [account, by] = [await addressOf(trader), await addressOf(liquidator)]
-      expect([event?.name, event?.args.toArray()]).toEqual(['Liquidated', [account, by, sizeChange, e8(price), reward]])
-      expect(await accountOf(trader)).toEqual([least - 1n - reward, 0n])
-      expect(await accountOf(liquidator)).toEqual([PLENTY - sizeChange * price + reward, sizeChange])
-    })
-
-    scene(`of a ${side} position needs the liquidator's initial margin, reward included, to the unit`, async () => {
-      const needed = required(SIZE, price, initialMarginX24)
-      await deposit(liquidator, needed - reward - 1n)
-      await deposit(trader, required(SIZE, price, maintenanceMarginX24) + loss - 1n)
-      await mark(PRICE)
-      await mined(trade(trader, sizeChange))
-      await mark(price)
-      await marginTooLow(liquidate(liquidator, trader), liquidator, needed - 1n, needed)
-      await deposit(liquidator, 1n)
-      await mined(liquidate(liquidator, trader))
-    })
-  }
-
-  scene('is impossible while healthy, of the flat, and of oneself', async () => {
-    const equity = required(SIZE, PRICE, initialMarginX24)
-    const needed = required(SIZE, PRICE, maintenanceMarginX24)
-    await deposit(liquidator, PLENTY)
-    await deposit(trader, equity)
-    await mark(PRICE)
-    await refused(liquidate(liquidator, trader), 'AccountHealthy', [await addressOf(trader), equity, 0n])
-    await mined(trade(trader, SIZE))
-    await refused(liquidate(liquidator, trader), 'AccountHealthy', [await addressOf(trader), equity, needed])
-    await refused(liquidate(trader, trader), 'SameAccount', [await addressOf(trader)])
-  })
-
-  scene('leaves a shortfall to the house, pays nothing for it, and loses no cash', async () => {
-    const equity = required(SIZE, PRICE, initialMarginX24)
-    await deposit(liquidator, PLENTY)
-    await deposit(trader, equity)
-    await mark(PRICE)
-    await mined(trade(trader, SIZE))
-    await mark(PRICE / 2n)
-    const [houseBefore] = await accountOf(house)
-    const shortfall = (SIZE * PRICE) / 2n - equity
-    expect(shortfall).toBeGreaterThan(0n)
-    const [event] = eventsOf(await mined(liquidate(liquidator, trader)), desk)
-    expect(event?.args.reward).toBe(0n)
-    const accounts = await Promise.all([house, trader, liquidator].map(accountOf))
-    expect(accounts[1]).toEqual([0n, 0n])
-    expect(accounts[0]?.[0]).toBe(houseBefore - shortfall)
-    const held = await cash.getFunction('balanceOf')(desk)
-    expect(accounts.reduce((sum, [amount]) => sum + amount, 0n)).toBe(held)
-    expect(accounts.reduce((sum, [, size]) => sum + size, 0n)).toBe(0n)
-  })
-
-  scene('pays a reward only out of what is left', async () => {
-    await deposit(liquidator, PLENTY)
-    const equity = required(SIZE, PRICE, initialMarginX24)
-    await deposit(trader, equity)
-    await mark(PRICE)
-    await mined(trade(trader, SIZE))
-    // A price in whole units at which less is left than the reward would be.
-    const price = PRICE - equity / SIZE
-    await mark(price)
-    const left = equity - SIZE * (PRICE - price)
-    expect(left).toBeLessThan((SIZE * price * REWARD_BPS) / 10_000n)
-    const [event] = eventsOf(await mined(liquidate(liquidator, trader)), desk)
-    expect(event?.args.reward).toBe(left)
-    expect(await accountOf(trader)).toEqual([0n, 0n])
-  })
-})
-
-describe('a mark price', () => {
-  scene('is at most so old, for trades and liquidations alike', async () => {
-    await deposit(trader, PLENTY)
-    await mark(PRICE)
-    const [, , marked] = await btc.feed.getFunction('latest')(btc.marketId)
-    const attempts = [() => trade(trader, SIZE), () => liquidate(liquidator, trader)]
-    for (const attempt of attempts) {
-      await chain.undone(async () => {
-        await chain.setNextTime(marked + MAX_MARK_AGE_SECONDS + 1n)
-        await refused(attempt(), 'MarkStale', [marked, marked + 1n])
-      })
-    }
-    await chain.setNextTime(marked + MAX_MARK_AGE_SECONDS)
-    await mined(trade(trader, SIZE))
-  })
-})
-
-describe('before the first proof', () => {
-  scene('nothing opens and nothing is liquidated', async () => {
-    const proven = desk
-    desk = await openDesk(unproven)
-    try {
-      await deposit(trader, PLENTY)
-      await engine.observe(unproven, e8(PRICE))
-      for (const attempt of [() => trade(trader, SIZE), () => liquidate(liquidator, trader)]) {
-        await expectRevert(attempt(), registry, 'NotYetProven', [unproven.marketId])
-      }
-      await mined(withdraw(trader, PLENTY))
-    } finally {
-      desk = proven
-    }
-  })
-})
+async function checkBooks(): Promise<void> {
+  const accounts = await Promise.all(names.map(accountOf))
+  const cashOfAll = accounts.reduce((sum, { cash: held }) => sum + held, 0n)
+  const sizeOfAll = accounts.reduce((sum, { size }) => sum + size, 0n)
+  expect(cashOfAll).toBe(await token.getFunction('balanceOf')(desk))
+  expect(sizeOfAll).toBe(0n)
+}
