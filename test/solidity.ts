@@ -47,7 +47,9 @@ function compile(name: string, source: string): CompiledContract {
     },
   }
   const answer = compiler.compile(JSON.stringify(input), {
-    import: (path) => ({ contents: readFileSync(join(root, path.startsWith('contracts/') ? '' : 'node_modules', path), 'utf8') }),
+    import: (path) => ({
+      contents: readFileSync(join(root, path.startsWith('contracts/') ? '' : 'node_modules', path), 'utf8'),
+    }),
   })
   const output = JSON.parse(answer) as CompilerOutput
   const error = output.errors?.find(({ severity }) => severity === 'error')

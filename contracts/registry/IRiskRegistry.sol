@@ -71,7 +71,7 @@ interface IRiskRegistry is IRiskParameters {
     /// @notice The newest observation is not later than the previous state.
     error ObservationNotLater(bytes32 marketId, uint256 asOf, uint256 previousAsOf);
     /// @notice An observation word has bits that belong to no slot.
-    error ObservationWordOutOfRange(bytes32 marketId, uint256 word, uint256 bits);
+    error ObservationWordOutOfRange(bytes32 marketId, uint256 word);
     /// @notice A slot before the batch's observations holds something.
     error UnusedSlotNotZero(bytes32 marketId, uint256 slot, uint256 observation);
     /// @notice A slot of the batch's observations is empty.

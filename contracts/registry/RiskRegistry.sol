@@ -201,7 +201,10 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         uint256 count = update.observationCount;
         if (count == 0 || count > batch.slots) revert ObservationCountOutOfRange(update.marketId, count, batch.slots);
         // The newest observation stands in the last slot: the upper half of the last word unless that has one slot.
-        uint256 newest = _wordAt(words, batch.wordsPerMarket - 1);
+        uint256 newest;
+        unchecked {
+            newest = _wordAt(words, batch.wordsPerMarket - 1);
+        }
         if (batch.slots % SLOTS_PER_WORD == 0) newest >>= SLOT_BITS;
         asOf = ObservationWord.asOf(newest);
         if (asOf < batch.oldest) revert ObservationStale(update.marketId, asOf, batch.oldest);
@@ -221,27 +224,24 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
             uint256 firstUsed = slots - update.observationCount; // at most slots, checked
             for (uint256 slot = 0; slot < slots; slot += SLOTS_PER_WORD) {
                 uint256 word = _wordAt(words, slot / SLOTS_PER_WORD);
-                uint256 bits = slot + 1 < slots ? SLOTS_PER_WORD * SLOT_BITS : SLOT_BITS;
-                if (word >> bits != 0) revert ObservationWordOutOfRange(update.marketId, word, bits);
-                head = _take(head, update.marketId, slot, firstUsed, word & SLOT_MASK);
-                if (slot + 1 < slots) head = _take(head, update.marketId, slot + 1, firstUsed, word >> SLOT_BITS);
+                uint256 high = word >> SLOT_BITS;
+                if (high > (slot + 1 < slots ? SLOT_MASK : 0)) revert ObservationWordOutOfRange(update.marketId, word);
+                uint256 low = word & SLOT_MASK;
+                if (slot < firstUsed) {
+                    if (low != 0) revert UnusedSlotNotZero(update.marketId, slot, low);
+                } else {
+                    if (low == 0) revert UsedSlotIsZero(update.marketId, slot);
+                    head = Inbox.extend(head, low);
+                }
+                if (slot + 1 == slots) break;
+                if (slot + 1 < firstUsed) {
+                    if (high != 0) revert UnusedSlotNotZero(update.marketId, slot + 1, high);
+                } else {
+                    if (high == 0) revert UsedSlotIsZero(update.marketId, slot + 1);
+                    head = Inbox.extend(head, high);
+                }
             }
         }
-    }
-
-    function _take(
-        bytes32 head,
-        bytes32 marketId,
-        uint256 slot,
-        uint256 firstUsed,
-        uint256 observation
-    ) private pure returns (bytes32) {
-        if (slot < firstUsed) {
-            if (observation != 0) revert UnusedSlotNotZero(marketId, slot, observation);
-            return head;
-        }
-        if (observation == 0) revert UsedSlotIsZero(marketId, slot);
-        return Inbox.extend(head, observation);
     }
 
     /// @dev Compares heads with what the sources recorded: one call per run of markets that share a source.

@@ -1,4 +1,4 @@
-import { Contract, Wallet } from 'ethers'
+import { type Contract, Wallet } from 'ethers'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { pack } from '../../prover/statement/words.ts'
@@ -46,7 +46,15 @@ const deployFeed = (addresses: readonly string[], threshold = 2n, maxConfidenceB
 async function observation(change: Partial<Observation> = {}): Promise<Observation> {
   const asOf = await chain.now()
   const impliedVolatilityX24 = 1n << 23n
-  return { marketId: btc, priceE8: PRICE_E8, confidenceE8: 0n, asOf, impliedVolatilityX24, deadline: asOf + 600n, ...change }
+  return {
+    marketId: btc,
+    priceE8: PRICE_E8,
+    confidenceE8: 0n,
+    asOf,
+    impliedVolatilityX24,
+    deadline: asOf + 600n,
+    ...change,
+  }
 }
 
 async function signed(what: Observation, by: readonly Wallet[] = signers.slice(0, 2)): Promise<Signature[]> {
@@ -82,9 +90,12 @@ describe('R18: an attested feed takes', () => {
     const what = await observation()
     const [byOwner] = await signed(what, [outsider])
     const [byOther] = await signed(what, [signers[0] as Wallet])
-    await expectRevert(send(what, [{ signer: address, signature: byOther?.signature as string }]), feed, 'SignatureRejected', [
-      address,
-    ])
+    await expectRevert(
+      send(what, [{ signer: address, signature: byOther?.signature as string }]),
+      feed,
+      'SignatureRejected',
+      [address],
+    )
     await mined(send(what, [{ signer: address, signature: byOwner?.signature as string }]))
   })
 

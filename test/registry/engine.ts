@@ -2,10 +2,14 @@
  * A whole engine on a chain of its own: council, models, attested feed, registry, markets. Batches are computed by the twin
  * and proven with {@link freeStatement}, so a test may change any word and still bring a valid proof of what it changed.
  */
-import { Contract, Wallet } from 'ethers'
+import { type Contract, Wallet } from 'ethers'
 import type { Fields, PackedWordName } from '../../circuits/statements.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
-import { defaultEnginePolicy, defaultMarketPolicy, INITIAL_MULTIPLIER_X18 } from '../../prover/parameters/defaultPolicy.ts'
+import {
+  defaultEnginePolicy,
+  defaultMarketPolicy,
+  INITIAL_MULTIPLIER_X18,
+} from '../../prover/parameters/defaultPolicy.ts'
 import type { MarketState, Observation, Policy } from '../../prover/parameters/marketRisk.ts'
 import { initialState, updateMarket } from '../../prover/parameters/marketRisk.ts'
 import { encodeEnginePolicy, encodeMarketPolicy } from '../../prover/parameters/policy.ts'
@@ -96,7 +100,21 @@ export class Engine {
   learning: Fields<'learningPolicy'>
   margin: Fields<'marginPolicy'>
 
-  private constructor(parts: Pick<Engine, 'chain' | 'council' | 'modelRegistry' | 'registry' | 'verifier' | 'feed' | 'feedSigners' | 'statement' | 'learning' | 'margin'>) {
+  private constructor(
+    parts: Pick<
+      Engine,
+      | 'chain'
+      | 'council'
+      | 'modelRegistry'
+      | 'registry'
+      | 'verifier'
+      | 'feed'
+      | 'feedSigners'
+      | 'statement'
+      | 'learning'
+      | 'margin'
+    >,
+  ) {
     this.chain = parts.chain
     this.council = parts.council
     this.modelRegistry = parts.modelRegistry
@@ -121,7 +139,18 @@ export class Engine {
     const verifier = await chain.deploy(statement.verifier)
     const feedSigners = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))
     const feed = await deployFeed(chain, feedSigners)
-    const engine = new Engine({ chain, council, modelRegistry, registry, verifier, feed, feedSigners, statement, learning, margin })
+    const engine = new Engine({
+      chain,
+      council,
+      modelRegistry,
+      registry,
+      verifier,
+      feed,
+      feedSigners,
+      statement,
+      learning,
+      margin,
+    })
     for (const name of Object.keys(models) as ModelName[]) await engine.registerModel(name, models[name])
     for (const name of marketNames.slice(0, marketCount)) await engine.addMarket(marketIdOf(name))
     return engine
@@ -155,7 +184,12 @@ export class Engine {
     await this.setMarketPolicy(market, {})
     await this.observe(market, FIRST_PRICE_E8)
     const [first] = market.waiting.splice(0)
-    market.state = initialState(first as Observation, FIRST_VOLATILITY_X24, INITIAL_MULTIPLIER_X18, this.policyOf(market))
+    market.state = initialState(
+      first as Observation,
+      FIRST_VOLATILITY_X24,
+      INITIAL_MULTIPLIER_X18,
+      this.policyOf(market),
+    )
     await mined(this.registry.getFunction('addMarket')(marketId, feed, ...packState(market.state)))
     await this.followInbox(market)
     this.markets.push(market)

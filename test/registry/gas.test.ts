@@ -17,7 +17,13 @@ const GAS_LIMIT_OF_VERIFICATION = 240_000
 /** Calldata varies with the digits of observations and proofs, a few bytes of it zero by chance. */
 const TOLERANCE = 1_500
 
-type Step = { readonly op: string; readonly depth: number; readonly gas: number; readonly gasCost: number; readonly pc: number }
+type Step = {
+  readonly op: string
+  readonly depth: number
+  readonly gas: number
+  readonly gasCost: number
+  readonly pc: number
+}
 
 let engine: Engine
 let receipt: TransactionReceipt
@@ -82,15 +88,16 @@ function evaluationSteps(): ReadonlySet<number> {
 describe('R21: a batch of 8 markets', () => {
   test('costs at most 430,000 gas in all, of which verification at most 240,000', () => {
     const parts = gasByPart()
-    for (const [part, gas] of Object.entries(parts)) console.log(`${part.padEnd(30)}${gas.toLocaleString('en').padStart(9)}`)
+    for (const [part, gas] of Object.entries(parts))
+      console.log(`${part.padEnd(30)}${gas.toLocaleString('en').padStart(9)}`)
     console.log(`${'in all'.padEnd(30)}${Number(receipt.gasUsed).toLocaleString('en').padStart(9)}`)
     expect(Number(receipt.gasUsed)).toBeLessThanOrEqual(GAS_LIMIT_OF_BATCH)
-    expect(parts['verification']).toBeLessThanOrEqual(GAS_LIMIT_OF_VERIFICATION)
+    expect(parts.verification).toBeLessThanOrEqual(GAS_LIMIT_OF_VERIFICATION)
   })
 
   test('costs what the snapshot says, part by part', () => {
     const found = { 'in all': Number(receipt.gasUsed), ...gasByPart() }
-    if (process.env['UPDATE_SNAPSHOTS'] === '1') writeFileSync(snapshotFile, `${JSON.stringify(found, undefined, 2)}\n`)
+    if (process.env.UPDATE_SNAPSHOTS === '1') writeFileSync(snapshotFile, `${JSON.stringify(found, undefined, 2)}\n`)
     const snapshot = JSON.parse(readFileSync(snapshotFile, 'utf8')) as Record<string, number>
     expect(Object.keys(found)).toEqual(Object.keys(snapshot))
     for (const [part, gas] of Object.entries(found)) {

@@ -62,7 +62,12 @@ const lands = (batch: Batch) => engine.chain.undone(async () => mined(engine.pro
 /** The batch does not land although its proof is valid. */
 const refused = (batch: Batch, error: string, ...args: readonly bigint[]) =>
   engine.chain.undone(async () =>
-    expectRevert(engine.proveAndSubmit(batch), engine.registry, error, args.length === 0 ? undefined : [market.marketId, ...args]),
+    expectRevert(
+      engine.proveAndSubmit(batch),
+      engine.registry,
+      error,
+      args.length === 0 ? undefined : [market.marketId, ...args],
+    ),
   )
 
 /** Everything inside is undone afterwards, on the chain and in what the test believes of it. */
@@ -163,7 +168,13 @@ describe('R10: results that are clamped', () => {
     await refused(withParameters({ volatilityX24: floor - 1n }), 'VolatilityOutOfBounds', floor - 1n, floor, ceiling)
     await lands(withParameters({ volatilityX24: floor }))
     await lands(withParameters({ volatilityX24: ceiling }))
-    await refused(withParameters({ volatilityX24: ceiling + 1n }), 'VolatilityOutOfBounds', ceiling + 1n, floor, ceiling)
+    await refused(
+      withParameters({ volatilityX24: ceiling + 1n }),
+      'VolatilityOutOfBounds',
+      ceiling + 1n,
+      floor,
+      ceiling,
+    )
   })
 
   test('keep the scan range between floor and ceiling, and at least as wide as either move', async () => {
@@ -191,7 +202,10 @@ describe('R10: results that are clamped', () => {
       const scanRangeX24 = scanRangeCeilingX16 << 8n
       const horizonMoveDownX24 = scanRangeX24 + 1n
       await lands(withParameters({ scanRangeX24, horizonMoveDownX24 }, batch))
-      await refused(withParameters({ scanRangeX24: scanRangeX24 - 1n, horizonMoveDownX24 }, batch), 'ScanRangeOutOfBounds')
+      await refused(
+        withParameters({ scanRangeX24: scanRangeX24 - 1n, horizonMoveDownX24 }, batch),
+        'ScanRangeOutOfBounds',
+      )
     })
   })
 })
@@ -266,7 +280,12 @@ describe('R11: the maintenance margin stays in bounds', () => {
     const floor = (held >> 8n) + 1000n
     await under({ maintenanceMarginFloorX16: floor }, {}, async (batch) => {
       const { initialMarginX24 } = unpack('parameters', (batch.updates[0] as MarketUpdate).parameters)
-      await refused(withMargins(held - 1n, initialMarginX24, batch), 'MaintenanceMarginOutOfBounds', held - 1n, floor << 8n)
+      await refused(
+        withMargins(held - 1n, initialMarginX24, batch),
+        'MaintenanceMarginOutOfBounds',
+        held - 1n,
+        floor << 8n,
+      )
       await lands(withMargins(held, initialMarginX24, batch))
       await lands(batch)
     })

@@ -40,7 +40,7 @@ describe('R1: a list of models', () => {
       const expected = { ...model, status: Status.active }
       expect(event?.args.model.toObject()).toEqual(expected)
       expect((await models.getFunction('modelOf')(modelId)).toObject()).toEqual(expected)
-      expect((await models.getFunction('activeModel')(modelId)).toArray()).toEqual([model['verifier'], 8n, 2n, true])
+      expect((await models.getFunction('activeModel')(modelId)).toArray()).toEqual([model.verifier, 8n, 2n, true])
     })
   })
 

@@ -28,7 +28,8 @@ beforeAll(async () => {
 
 const refused = (error: string, words: readonly bigint[], args?: readonly unknown[], what = batch) =>
   expectRevert(engine.submit(what, words), engine.registry, error, args)
-const lands = (what: Batch, words: readonly bigint[]) => engine.chain.undone(async () => mined(engine.submit(what, words)))
+const lands = (what: Batch, words: readonly bigint[]) =>
+  engine.chain.undone(async () => mined(engine.submit(what, words)))
 
 describe('R12: proofs and signals have one encoding', () => {
   test('every coordinate is below the base field’s order, in every alias that fits a word', async () => {
@@ -77,7 +78,8 @@ describe('R13: a proof that does not verify', () => {
 
   test('is refused of whatever verifier, also one that reverts, answers nothing, or burns what it gets', async () => {
     const verifiers = {
-      reverts: 'function verifyProof(uint256[2] calldata, uint256[2][2] calldata, uint256[2] calldata, uint256[3] calldata) external pure returns (bool) { revert(); }',
+      reverts:
+        'function verifyProof(uint256[2] calldata, uint256[2][2] calldata, uint256[2] calldata, uint256[3] calldata) external pure returns (bool) { revert(); }',
       answersNothing: 'fallback() external {}',
       answersTwo: 'fallback(bytes calldata) external returns (bytes memory) { return abi.encode(2); }',
       answersShortly: 'fallback(bytes calldata) external returns (bytes memory) { return hex"01"; }',
@@ -109,7 +111,9 @@ describe('R14: a proof fits one place once', () => {
     'another model': () => ({ modelId: modelIdOf('odd') }),
     'the sequence before': () => ({ markets: sequences((sequence) => sequence - 1n) }),
     'the sequence after': () => ({ markets: sequences((sequence) => sequence + 1n) }),
-    'another market': () => ({ markets: sequences((sequence) => sequence).with(1, { marketId: modelIdOf('X'), sequence: 1n }) }),
+    'another market': () => ({
+      markets: sequences((sequence) => sequence).with(1, { marketId: modelIdOf('X'), sequence: 1n }),
+    }),
     'fewer markets': () => ({ markets: sequences((sequence) => sequence).slice(0, 2) }),
   }
   const sequences = (change: (sequence: bigint) => bigint) =>
