@@ -6,7 +6,7 @@
  * 3. gas by part, from test/snapshots/gas.json, and against a design with every word a public input, measured here
  */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -102,6 +102,21 @@ async function snarkjsCli(keys: CircuitKeys, seed: number, folder: string): Prom
   }
 }
 
+/** Most memory that a child of this process has held, where the system tells (Linux). */
+function peakOfChildren(): number {
+  try {
+    const peaks = readdirSync('/proc')
+      .filter((entry) => /^\d+$/.test(entry))
+      .map((pid) => readFileSync(`/proc/${pid}/status`, 'utf8'))
+      .filter((status) => new RegExp(`^PPid:\\s+${process.pid}$`, 'm').test(status))
+      .map((status) => Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0))
+    return Math.max(0, ...peaks) / 1024
+  } catch {
+    // No /proc, or a process ended while it was read.
+    return Number.NaN
+  }
+}
+
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 const say = (line = ''): void => {
@@ -123,6 +138,7 @@ let coldMs = 0
 const warm: number[] = []
 const cli: Sample[] = []
 let last: Record<string, number> = {}
+let peakMegabytes = Number.NaN
 try {
   coldMs = (await ours(prover, keys, 0)).ms
   // In turns, so that both see the same machine.
@@ -132,6 +148,7 @@ try {
     last = mine.parts
     cli.push(await snarkjsCli(keys, i, folder))
   }
+  peakMegabytes = peakOfChildren()
 } finally {
   await prover.close()
   rmSync(folder, { recursive: true, force: true })
@@ -153,7 +170,9 @@ say(
   `  snarkjs CLI groth16 fullprove   ${seconds(Math.min(...cliTimes))} least, ${seconds(median(cliTimes))} median (verifies nothing)`,
 )
 say(`  ratio                           ${ratio.toFixed(2)} of least, ${ratioOfMedians.toFixed(2)} of medians; bar 0.90`)
-say(`  peak memory of the snarkjs CLI  ${Math.max(...cli.map((sample) => sample.peakMegabytes)).toFixed(0)} MB`)
+say(
+  `  peak memory                     ${peakMegabytes.toFixed(0)} MB, snarkjs CLI ${Math.max(...cli.map((sample) => sample.peakMegabytes)).toFixed(0)} MB`,
+)
 
 const gas = JSON.parse(readFileSync(join(root, 'test/snapshots/gas.json'), 'utf8')) as Record<string, number>
 const words = 58
