@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { pack } from '../../prover/statement/words.ts'
 import { type Chain, eventsOf, expectRevert, GAS_LIMIT, mined, startChain } from '../chain.ts'
+import { uncheckedSource } from '../registry/uncheckedSource.ts'
 import { compileContract } from '../solidity.ts'
 import { attest, byAddress, domainOf, type Observation, type Signature } from './attestation.ts'
 
@@ -287,6 +288,16 @@ describe('R19: an inbox', () => {
     expect(kept).toEqual(expected)
     expect(await checkpoint(194)).toBe(heads[130]) // not yet come: the head 64 words before it
     expect(await checkpoint(160)).toBe(MISSING)
+  })
+
+  test('takes words of 216 bits, which leave room for the count', async () => {
+    const source = await chain.deploy(uncheckedSource())
+    const append = source.getFunction('append')
+    const greatest = (1n << 216n) - 1n
+    await expectRevert(append(btc, greatest + 1n), source, 'InboxWordOutOfRange', [greatest + 1n, greatest])
+    await mined(append(btc, greatest))
+    const { head, count, lastWord } = await source.getFunction('latest')(btc)
+    expect([head, count, lastWord]).toEqual([extend(startHead(source, btc), greatest), 1n, greatest])
   })
 
   test('answers for many markets at once, and refuses lists of different lengths', async () => {

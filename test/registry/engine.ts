@@ -2,7 +2,7 @@
  * A whole engine on a chain of its own: council, models, attested feed, registry, markets. Batches are computed by the twin
  * and proven with {@link freeStatement}, so a test may change any word and still bring a valid proof of what it changed.
  */
-import { type Contract, Wallet } from 'ethers'
+import { type Contract, keccak256, Wallet } from 'ethers'
 import type { Fields, PackedWordName } from '../../circuits/statements.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import {
@@ -86,6 +86,8 @@ const marketNames = ['AVAX-USD', 'BNB-USD', 'BTC-USD', 'DOGE-USD', 'ETH-USD', 'L
 const FIRST_PRICE_E8 = 50_000n * 10n ** 8n
 const FIRST_VOLATILITY_X24 = 12n << 20n // 75 %
 const THRESHOLD = 2
+/** As long as a real one; the circuit of these tests commits to nothing. */
+const COMMITMENT = BigInt(keccak256('0x')) >> 3n
 
 export class Engine {
   readonly chain: Chain
@@ -258,7 +260,7 @@ export class Engine {
       }
     })
     const observationWords = taken.flatMap((observations) => packObservations(observations, slots))
-    return { model, modelId: modelIdOf(model), commitment: 7n, updates, observationWords }
+    return { model, modelId: modelIdOf(model), commitment: COMMITMENT, updates, observationWords }
   }
 
   /** Public signals of a batch as the contract derives them; `elsewhere` changes the place it is bound to. */
