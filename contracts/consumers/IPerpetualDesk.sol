@@ -37,7 +37,7 @@ interface IPerpetualDesk {
     function withdraw(uint256 amount) external;
 
     /// @notice Buys (positive) or sells (negative) from the house at the mark price. Whoever ends with more risk than
-    /// before, caller or house, must have the initial margin; whoever ends with less may always trade.
+    /// before, caller or house, must have the initial margin; whoever ends with less needs none.
     /// @custom:reverts MarginTooLow, MarkStale, SameAccount, and what the registry's {parameters} reverts with
     function trade(int256 sizeChange) external;
 
