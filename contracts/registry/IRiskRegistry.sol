@@ -108,8 +108,8 @@ interface IRiskRegistry is IRiskParameters {
     function addMarket(bytes32 marketId, address source, uint256 volatilityState, uint256 anchorState) external;
 
     /// @notice Puts proven parameters in force. Anyone may call: the proof is the permission.
-    /// @dev Checks run from cheap to dear: model, shape, and for every market order, state, freshness and observations;
-    /// inboxes; guard-rails; canonical encoding; proof. All markets of a batch move, or none.
+    /// @dev Checks run from cheap to dear: model and shape; for every market order, state, freshness, observation slots and
+    /// guard-rails; inboxes; canonical encoding; proof. All markets of a batch move, or none.
     /// @param modelId          active model of the model registry
     /// @param commitment       the circuit's commitment to its input words
     /// @param proof            Groth16 points [ax, ay, bx1, bx0, by1, by0, cx, cy]
