@@ -1,0 +1,58 @@
+import { parseDecimal, scaleDecimal } from '../market/decimal.ts'
+
+/** What an option's name says. */
+export type Instrument = {
+  readonly currency: string
+  readonly expiry: bigint
+  readonly strikeE8: bigint
+  readonly isCall: boolean
+}
+
+/** Options expire at 08:00 UTC, on Deribit, Derive and most venues after them. */
+const EXPIRY_HOUR = 8
+
+const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC']
+
+const NAME = /^([A-Z0-9_]+)-(?:(\d{1,2})([A-Z]{3})(\d{2})|(\d{4})(\d{2})(\d{2}))-(\d+(?:[d.]\d+)?)-([CP])$/
+
+/**
+ * Reads an option's name, `BTC-27MAR26-100000-C` as on Deribit or `BTC-20260327-100000-C` as on Derive; a `d` in a strike
+ * is its decimal point.
+ *
+ * @returns undefined for anything else, among it dates that do not exist and strikes of 0 or of more than 48 bits at 1e-8
+ */
+export function readInstrument(name: string): Instrument | undefined {
+  const match = NAME.exec(name)
+  if (match === null) return undefined
+  const [, currency = '', day = '', month = '', year = '', fullYear, monthNumber, dayNumber, strike = '', kind] = match
+  const expiry =
+    fullYear === undefined
+      ? instant(2000 + Number(year), MONTHS.indexOf(month), Number(day))
+      : instant(Number(fullYear), Number(monthNumber) - 1, Number(dayNumber))
+  const strikeE8 = exactE8(strike.replace('d', '.'))
+  if (expiry === undefined || strikeE8 === undefined) return undefined
+  return { currency, expiry, strikeE8, isCall: kind === 'C' }
+}
+
+/** An option's name as Deribit writes it. */
+export function instrumentName({ currency, expiry, strikeE8, isCall }: Instrument): string {
+  const date = new Date(Number(expiry) * 1000)
+  const day = `${date.getUTCDate()}${MONTHS[date.getUTCMonth()]}${String(date.getUTCFullYear()).slice(2)}`
+  const whole = strikeE8 / 10n ** 8n
+  const fraction = (strikeE8 % 10n ** 8n).toString().padStart(8, '0').replace(/0+$/, '')
+  return `${currency}-${day}-${whole}${fraction === '' ? '' : `d${fraction}`}-${isCall ? 'C' : 'P'}`
+}
+
+function instant(year: number, month: number, day: number): bigint | undefined {
+  const date = new Date(Date.UTC(year, month, day, EXPIRY_HOUR))
+  const isReal = month >= 0 && date.getUTCMonth() === month && date.getUTCDate() === day
+  return isReal ? BigInt(date.getTime() / 1000) : undefined
+}
+
+function exactE8(text: string): bigint | undefined {
+  const decimal = parseDecimal(text)
+  if (decimal === undefined) return undefined
+  const { numerator, denominator } = scaleDecimal(decimal, 10n ** 8n)
+  const isStrike = numerator % denominator === 0n && numerator > 0n && numerator / denominator < 1n << 48n
+  return isStrike ? numerator / denominator : undefined
+}
