@@ -1,4 +1,4 @@
-import { SLOW_HALF_LIFE_SHIFT, type statements } from './statements.ts'
+import { type PortfolioStatementName, type Size, SLOW_HALF_LIFE_SHIFT, type statements } from './statements.ts'
 
 /** One compiled circuit: a template at fixed sizes, with keys and a verifier of its own. */
 export type Build = {
@@ -46,3 +46,58 @@ export const buildArguments = (build: Build): readonly number[] => [
   build.testEverySlot,
   SLOW_HALF_LIFE_SHIFT,
 ]
+
+/** A compiled circuit about options and portfolios. */
+export type PortfolioBuild = {
+  readonly name: string
+  readonly statement: PortfolioStatementName
+  readonly template: string
+  /** Path below circuits/. */
+  readonly file: string
+  /** In the order of the template's parameters. */
+  readonly sizes: Readonly<Partial<Record<Size, number>>>
+  readonly meaning: string
+}
+
+export const portfolioBuilds = [
+  {
+    name: 'riskArray6',
+    statement: 'riskArray',
+    template: 'RiskArray',
+    file: 'statement/RiskArray.circom',
+    sizes: { strikes: 6 },
+    meaning: 'six strikes of one expiry priced under every scenario',
+  },
+  {
+    name: 'optionBook5x6',
+    statement: 'optionBook',
+    template: 'OptionBook',
+    file: 'statement/OptionBook.circom',
+    sizes: { segments: 5, strikes: 6 },
+    meaning: 'the option positions of an account in five arrays',
+  },
+  {
+    name: 'portfolioMargin3',
+    statement: 'portfolioMargin',
+    template: 'PortfolioMargin',
+    file: 'statement/PortfolioMargin.circom',
+    sizes: { accounts: 3 },
+    meaning: 'margins of three accounts',
+  },
+  {
+    name: 'unhealthyWitness',
+    statement: 'unhealthyWitness',
+    template: 'UnhealthyWitness',
+    file: 'statement/UnhealthyWitness.circom',
+    sizes: {},
+    meaning: 'one scenario that shows an account to be below maintenance',
+  },
+] as const satisfies readonly PortfolioBuild[]
+
+export type PortfolioBuildName = (typeof portfolioBuilds)[number]['name']
+
+/** The main component of a build, as circom writes it. */
+export const mainComponent = (build: Build | PortfolioBuild): string => {
+  const sizes = 'sizes' in build ? Object.values(build.sizes) : buildArguments(build)
+  return `${build.template}(${sizes.join(', ')})`
+}

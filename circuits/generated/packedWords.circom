@@ -15,6 +15,15 @@ template BitsToNumber(TOTAL_BITS, FROM, BITS) {
     out <== number;
 }
 
+/** The same less 2^(BITS - 1): a field that stands above its value by so much. */
+template BitsToSignedNumber(TOTAL_BITS, FROM, BITS) {
+    signal input bits[TOTAL_BITS];
+    signal output out;
+
+    signal number <== BitsToNumber(TOTAL_BITS, FROM, BITS)(bits);
+    out <== number - 2 ** (BITS - 1);
+}
+
 /**
  * @title  ObservationFields
  * @notice What an oracle reported for one market at one time; half a statement word: the fields of its bits. Claim: Q1.
@@ -641,4 +650,1952 @@ template PackParameters() {
         + horizonMoveDownX24 * 2 ** 150
         + horizonMoveUpX24 * 2 ** 174
         + asOf * 2 ** 198;
+}
+
+/**
+ * @title  ScenarioRegularFields
+ * @notice One spot shock of the regular grid and how its three scenarios are damped: the fields of its bits. Claim: Q1.
+ * @input  bits  [172]  boolean, least significant first
+ */
+template ScenarioRegularFields() {
+    signal input bits[172];
+    signal output {maxbit} shockX40;
+    signal output {maxbit} dampingUpX40;
+    signal output {maxbit} dampingNoneX40;
+    signal output {maxbit} dampingDownX40;
+
+    shockX40.maxbit = 43;
+    shockX40 <== BitsToNumber(172, 0, 43)(bits);
+    dampingUpX40.maxbit = 43;
+    dampingUpX40 <== BitsToNumber(172, 43, 43)(bits);
+    dampingNoneX40.maxbit = 43;
+    dampingNoneX40 <== BitsToNumber(172, 86, 43)(bits);
+    dampingDownX40.maxbit = 43;
+    dampingDownX40 <== BitsToNumber(172, 129, 43)(bits);
+}
+
+/**
+ * @title  UnpackScenarioRegular
+ * @notice One spot shock of the regular grid and how its three scenarios are damped: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^172 and above
+ *
+ * The 172 bits of the word are unique since 2^172 < p, so each field has one value.
+ */
+template UnpackScenarioRegular() {
+    signal input word;
+    signal output {maxbit} shockX40;
+    signal output {maxbit} dampingUpX40;
+    signal output {maxbit} dampingNoneX40;
+    signal output {maxbit} dampingDownX40;
+
+    component fields = ScenarioRegularFields();
+    fields.bits <== Num2Bits(172)(word);
+    shockX40 <== fields.shockX40;
+    dampingUpX40 <== fields.dampingUpX40;
+    dampingNoneX40 <== fields.dampingNoneX40;
+    dampingDownX40 <== fields.dampingDownX40;
+}
+
+/**
+ * @title  PackScenarioRegular
+ * @notice One spot shock of the regular grid and how its three scenarios are damped: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^172
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackScenarioRegular() {
+    signal input {maxbit} shockX40;
+    signal input {maxbit} dampingUpX40;
+    signal input {maxbit} dampingNoneX40;
+    signal input {maxbit} dampingDownX40;
+    signal output word;
+
+    assert(shockX40.maxbit <= 43);
+    assert(dampingUpX40.maxbit <= 43);
+    assert(dampingNoneX40.maxbit <= 43);
+    assert(dampingDownX40.maxbit <= 43);
+    word <== shockX40
+        + dampingUpX40 * 2 ** 43
+        + dampingNoneX40 * 2 ** 86
+        + dampingDownX40 * 2 ** 129;
+}
+
+/**
+ * @title  ScenarioUpOnlyPairFields
+ * @notice Two spot shocks that are only tried with volatility up: extremes and tails: the fields of its bits. Claim: Q1.
+ * @input  bits  [172]  boolean, least significant first
+ */
+template ScenarioUpOnlyPairFields() {
+    signal input bits[172];
+    signal output {maxbit} firstShockX40;
+    signal output {maxbit} firstDampingX40;
+    signal output {maxbit} secondShockX40;
+    signal output {maxbit} secondDampingX40;
+
+    firstShockX40.maxbit = 43;
+    firstShockX40 <== BitsToNumber(172, 0, 43)(bits);
+    firstDampingX40.maxbit = 43;
+    firstDampingX40 <== BitsToNumber(172, 43, 43)(bits);
+    secondShockX40.maxbit = 43;
+    secondShockX40 <== BitsToNumber(172, 86, 43)(bits);
+    secondDampingX40.maxbit = 43;
+    secondDampingX40 <== BitsToNumber(172, 129, 43)(bits);
+}
+
+/**
+ * @title  UnpackScenarioUpOnlyPair
+ * @notice Two spot shocks that are only tried with volatility up: extremes and tails: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^172 and above
+ *
+ * The 172 bits of the word are unique since 2^172 < p, so each field has one value.
+ */
+template UnpackScenarioUpOnlyPair() {
+    signal input word;
+    signal output {maxbit} firstShockX40;
+    signal output {maxbit} firstDampingX40;
+    signal output {maxbit} secondShockX40;
+    signal output {maxbit} secondDampingX40;
+
+    component fields = ScenarioUpOnlyPairFields();
+    fields.bits <== Num2Bits(172)(word);
+    firstShockX40 <== fields.firstShockX40;
+    firstDampingX40 <== fields.firstDampingX40;
+    secondShockX40 <== fields.secondShockX40;
+    secondDampingX40 <== fields.secondDampingX40;
+}
+
+/**
+ * @title  PackScenarioUpOnlyPair
+ * @notice Two spot shocks that are only tried with volatility up: extremes and tails: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^172
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackScenarioUpOnlyPair() {
+    signal input {maxbit} firstShockX40;
+    signal input {maxbit} firstDampingX40;
+    signal input {maxbit} secondShockX40;
+    signal input {maxbit} secondDampingX40;
+    signal output word;
+
+    assert(firstShockX40.maxbit <= 43);
+    assert(firstDampingX40.maxbit <= 43);
+    assert(secondShockX40.maxbit <= 43);
+    assert(secondDampingX40.maxbit <= 43);
+    word <== firstShockX40
+        + firstDampingX40 * 2 ** 43
+        + secondShockX40 * 2 ** 86
+        + secondDampingX40 * 2 ** 129;
+}
+
+/**
+ * @title  ScenarioSpecialFields
+ * @notice Skew scenarios, and the forward shocks of the basis contingency: the fields of its bits. Claim: Q1.
+ * @input  bits  [215]  boolean, least significant first
+ */
+template ScenarioSpecialFields() {
+    signal input bits[215];
+    signal output {maxbit} dampingLinearX40;
+    signal output {maxbit} dampingAbsoluteX40;
+    signal output {maxbit} basisUpX40;
+    signal output {maxbit} basisDownX40;
+    signal output {maxbit} basisAddX40;
+
+    dampingLinearX40.maxbit = 43;
+    dampingLinearX40 <== BitsToNumber(215, 0, 43)(bits);
+    dampingAbsoluteX40.maxbit = 43;
+    dampingAbsoluteX40 <== BitsToNumber(215, 43, 43)(bits);
+    basisUpX40.maxbit = 43;
+    basisUpX40 <== BitsToNumber(215, 86, 43)(bits);
+    basisDownX40.maxbit = 43;
+    basisDownX40 <== BitsToNumber(215, 129, 43)(bits);
+    basisAddX40.maxbit = 43;
+    basisAddX40 <== BitsToNumber(215, 172, 43)(bits);
+}
+
+/**
+ * @title  UnpackScenarioSpecial
+ * @notice Skew scenarios, and the forward shocks of the basis contingency: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^215 and above
+ *
+ * The 215 bits of the word are unique since 2^215 < p, so each field has one value.
+ */
+template UnpackScenarioSpecial() {
+    signal input word;
+    signal output {maxbit} dampingLinearX40;
+    signal output {maxbit} dampingAbsoluteX40;
+    signal output {maxbit} basisUpX40;
+    signal output {maxbit} basisDownX40;
+    signal output {maxbit} basisAddX40;
+
+    component fields = ScenarioSpecialFields();
+    fields.bits <== Num2Bits(215)(word);
+    dampingLinearX40 <== fields.dampingLinearX40;
+    dampingAbsoluteX40 <== fields.dampingAbsoluteX40;
+    basisUpX40 <== fields.basisUpX40;
+    basisDownX40 <== fields.basisDownX40;
+    basisAddX40 <== fields.basisAddX40;
+}
+
+/**
+ * @title  PackScenarioSpecial
+ * @notice Skew scenarios, and the forward shocks of the basis contingency: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^215
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackScenarioSpecial() {
+    signal input {maxbit} dampingLinearX40;
+    signal input {maxbit} dampingAbsoluteX40;
+    signal input {maxbit} basisUpX40;
+    signal input {maxbit} basisDownX40;
+    signal input {maxbit} basisAddX40;
+    signal output word;
+
+    assert(dampingLinearX40.maxbit <= 43);
+    assert(dampingAbsoluteX40.maxbit <= 43);
+    assert(basisUpX40.maxbit <= 43);
+    assert(basisDownX40.maxbit <= 43);
+    assert(basisAddX40.maxbit <= 43);
+    word <== dampingLinearX40
+        + dampingAbsoluteX40 * 2 ** 43
+        + basisUpX40 * 2 ** 86
+        + basisDownX40 * 2 ** 129
+        + basisAddX40 * 2 ** 172;
+}
+
+/**
+ * @title  VolatilityShocksFields
+ * @notice Volatility shocks by tenor: the fields of its bits. Claim: Q1.
+ * @input  bits  [242]  boolean, least significant first
+ */
+template VolatilityShocksFields() {
+    signal input bits[242];
+    signal output {maxbit} rangeUpX40;
+    signal output {maxbit} rangeDownX40;
+    signal output {maxbit} shortPowerX40;
+    signal output {maxbit} longPowerX40;
+    signal output {maxbit} tenorFloorSeconds;
+    signal output {maxbit} floorUpX40;
+
+    rangeUpX40.maxbit = 44;
+    rangeUpX40 <== BitsToNumber(242, 0, 44)(bits);
+    rangeDownX40.maxbit = 44;
+    rangeDownX40 <== BitsToNumber(242, 44, 44)(bits);
+    shortPowerX40.maxbit = 42;
+    shortPowerX40 <== BitsToNumber(242, 88, 42)(bits);
+    longPowerX40.maxbit = 42;
+    longPowerX40 <== BitsToNumber(242, 130, 42)(bits);
+    tenorFloorSeconds.maxbit = 26;
+    tenorFloorSeconds <== BitsToNumber(242, 172, 26)(bits);
+    floorUpX40.maxbit = 44;
+    floorUpX40 <== BitsToNumber(242, 198, 44)(bits);
+}
+
+/**
+ * @title  UnpackVolatilityShocks
+ * @notice Volatility shocks by tenor: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^242 and above
+ *
+ * The 242 bits of the word are unique since 2^242 < p, so each field has one value.
+ */
+template UnpackVolatilityShocks() {
+    signal input word;
+    signal output {maxbit} rangeUpX40;
+    signal output {maxbit} rangeDownX40;
+    signal output {maxbit} shortPowerX40;
+    signal output {maxbit} longPowerX40;
+    signal output {maxbit} tenorFloorSeconds;
+    signal output {maxbit} floorUpX40;
+
+    component fields = VolatilityShocksFields();
+    fields.bits <== Num2Bits(242)(word);
+    rangeUpX40 <== fields.rangeUpX40;
+    rangeDownX40 <== fields.rangeDownX40;
+    shortPowerX40 <== fields.shortPowerX40;
+    longPowerX40 <== fields.longPowerX40;
+    tenorFloorSeconds <== fields.tenorFloorSeconds;
+    floorUpX40 <== fields.floorUpX40;
+}
+
+/**
+ * @title  PackVolatilityShocks
+ * @notice Volatility shocks by tenor: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^242
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackVolatilityShocks() {
+    signal input {maxbit} rangeUpX40;
+    signal input {maxbit} rangeDownX40;
+    signal input {maxbit} shortPowerX40;
+    signal input {maxbit} longPowerX40;
+    signal input {maxbit} tenorFloorSeconds;
+    signal input {maxbit} floorUpX40;
+    signal output word;
+
+    assert(rangeUpX40.maxbit <= 44);
+    assert(rangeDownX40.maxbit <= 44);
+    assert(shortPowerX40.maxbit <= 42);
+    assert(longPowerX40.maxbit <= 42);
+    assert(tenorFloorSeconds.maxbit <= 26);
+    assert(floorUpX40.maxbit <= 44);
+    word <== rangeUpX40
+        + rangeDownX40 * 2 ** 44
+        + shortPowerX40 * 2 ** 88
+        + longPowerX40 * 2 ** 130
+        + tenorFloorSeconds * 2 ** 172
+        + floorUpX40 * 2 ** 198;
+}
+
+/**
+ * @title  SkewLinearFields
+ * @notice Linear skew shock, and what both skew shocks share: the fields of its bits. Claim: Q1.
+ * @input  bits  [184]  boolean, least significant first
+ */
+template SkewLinearFields() {
+    signal input bits[184];
+    signal output {signedbit} capX40;
+    signal output {signedbit} capSlopeX40;
+    signal output {maxbit} widthFloorX40;
+    signal output {maxbit} widthScaleX40;
+
+    capX40.signedbit = 47;
+    capX40 <== BitsToSignedNumber(184, 0, 48)(bits);
+    capSlopeX40.signedbit = 47;
+    capSlopeX40 <== BitsToSignedNumber(184, 48, 48)(bits);
+    widthFloorX40.maxbit = 44;
+    widthFloorX40 <== BitsToNumber(184, 96, 44)(bits);
+    widthScaleX40.maxbit = 44;
+    widthScaleX40 <== BitsToNumber(184, 140, 44)(bits);
+}
+
+/**
+ * @title  UnpackSkewLinear
+ * @notice Linear skew shock, and what both skew shocks share: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^184 and above
+ *
+ * The 184 bits of the word are unique since 2^184 < p, so each field has one value.
+ */
+template UnpackSkewLinear() {
+    signal input word;
+    signal output {signedbit} capX40;
+    signal output {signedbit} capSlopeX40;
+    signal output {maxbit} widthFloorX40;
+    signal output {maxbit} widthScaleX40;
+
+    component fields = SkewLinearFields();
+    fields.bits <== Num2Bits(184)(word);
+    capX40 <== fields.capX40;
+    capSlopeX40 <== fields.capSlopeX40;
+    widthFloorX40 <== fields.widthFloorX40;
+    widthScaleX40 <== fields.widthScaleX40;
+}
+
+/**
+ * @title  PackSkewLinear
+ * @notice Linear skew shock, and what both skew shocks share: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^184
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackSkewLinear() {
+    signal input {signedbit} capX40;
+    signal input {signedbit} capSlopeX40;
+    signal input {maxbit} widthFloorX40;
+    signal input {maxbit} widthScaleX40;
+    signal output word;
+
+    assert(capX40.signedbit <= 47);
+    assert(capSlopeX40.signedbit <= 47);
+    assert(widthFloorX40.maxbit <= 44);
+    assert(widthScaleX40.maxbit <= 44);
+    word <== (capX40 + 2 ** 47)
+        + (capSlopeX40 + 2 ** 47) * 2 ** 48
+        + widthFloorX40 * 2 ** 96
+        + widthScaleX40 * 2 ** 140;
+}
+
+/**
+ * @title  SkewAbsoluteFields
+ * @notice Absolute skew shock, and the typical volatility behind the width of both: the fields of its bits. Claim: Q1.
+ * @input  bits  [188]  boolean, least significant first
+ */
+template SkewAbsoluteFields() {
+    signal input bits[188];
+    signal output {signedbit} capX40;
+    signal output {signedbit} capSlopeX40;
+    signal output {maxbit} volatilityX40;
+    signal output {signedbit} volatilitySlopeX40;
+
+    capX40.signedbit = 47;
+    capX40 <== BitsToSignedNumber(188, 0, 48)(bits);
+    capSlopeX40.signedbit = 47;
+    capSlopeX40 <== BitsToSignedNumber(188, 48, 48)(bits);
+    volatilityX40.maxbit = 44;
+    volatilityX40 <== BitsToNumber(188, 96, 44)(bits);
+    volatilitySlopeX40.signedbit = 47;
+    volatilitySlopeX40 <== BitsToSignedNumber(188, 140, 48)(bits);
+}
+
+/**
+ * @title  UnpackSkewAbsolute
+ * @notice Absolute skew shock, and the typical volatility behind the width of both: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^188 and above
+ *
+ * The 188 bits of the word are unique since 2^188 < p, so each field has one value.
+ */
+template UnpackSkewAbsolute() {
+    signal input word;
+    signal output {signedbit} capX40;
+    signal output {signedbit} capSlopeX40;
+    signal output {maxbit} volatilityX40;
+    signal output {signedbit} volatilitySlopeX40;
+
+    component fields = SkewAbsoluteFields();
+    fields.bits <== Num2Bits(188)(word);
+    capX40 <== fields.capX40;
+    capSlopeX40 <== fields.capSlopeX40;
+    volatilityX40 <== fields.volatilityX40;
+    volatilitySlopeX40 <== fields.volatilitySlopeX40;
+}
+
+/**
+ * @title  PackSkewAbsolute
+ * @notice Absolute skew shock, and the typical volatility behind the width of both: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^188
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackSkewAbsolute() {
+    signal input {signedbit} capX40;
+    signal input {signedbit} capSlopeX40;
+    signal input {maxbit} volatilityX40;
+    signal input {signedbit} volatilitySlopeX40;
+    signal output word;
+
+    assert(capX40.signedbit <= 47);
+    assert(capSlopeX40.signedbit <= 47);
+    assert(volatilityX40.maxbit <= 44);
+    assert(volatilitySlopeX40.signedbit <= 47);
+    word <== (capX40 + 2 ** 47)
+        + (capSlopeX40 + 2 ** 47) * 2 ** 48
+        + volatilityX40 * 2 ** 96
+        + (volatilitySlopeX40 + 2 ** 47) * 2 ** 140;
+}
+
+/**
+ * @title  LongDiscountFields
+ * @notice Static discount of what an expiry is worth to the account: the fields of its bits. Claim: Q1.
+ * @input  bits  [139]  boolean, least significant first
+ */
+template LongDiscountFields() {
+    signal input bits[139];
+    signal output {maxbit} baseX40;
+    signal output {maxbit} rateMultipleX40;
+    signal output {maxbit} rateAddX40;
+
+    baseX40.maxbit = 43;
+    baseX40 <== BitsToNumber(139, 0, 43)(bits);
+    rateMultipleX40.maxbit = 48;
+    rateMultipleX40 <== BitsToNumber(139, 43, 48)(bits);
+    rateAddX40.maxbit = 48;
+    rateAddX40 <== BitsToNumber(139, 91, 48)(bits);
+}
+
+/**
+ * @title  UnpackLongDiscount
+ * @notice Static discount of what an expiry is worth to the account: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^139 and above
+ *
+ * The 139 bits of the word are unique since 2^139 < p, so each field has one value.
+ */
+template UnpackLongDiscount() {
+    signal input word;
+    signal output {maxbit} baseX40;
+    signal output {maxbit} rateMultipleX40;
+    signal output {maxbit} rateAddX40;
+
+    component fields = LongDiscountFields();
+    fields.bits <== Num2Bits(139)(word);
+    baseX40 <== fields.baseX40;
+    rateMultipleX40 <== fields.rateMultipleX40;
+    rateAddX40 <== fields.rateAddX40;
+}
+
+/**
+ * @title  PackLongDiscount
+ * @notice Static discount of what an expiry is worth to the account: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^139
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackLongDiscount() {
+    signal input {maxbit} baseX40;
+    signal input {maxbit} rateMultipleX40;
+    signal input {maxbit} rateAddX40;
+    signal output word;
+
+    assert(baseX40.maxbit <= 43);
+    assert(rateMultipleX40.maxbit <= 48);
+    assert(rateAddX40.maxbit <= 48);
+    word <== baseX40
+        + rateMultipleX40 * 2 ** 43
+        + rateAddX40 * 2 ** 91;
+}
+
+/**
+ * @title  ShortDiscountFields
+ * @notice Static mark-up of what an expiry costs the account; the tenor part of the basis contingency: the fields of its bits. Claim: Q1.
+ * @input  bits  [228]  boolean, least significant first
+ */
+template ShortDiscountFields() {
+    signal input bits[228];
+    signal output {maxbit} baseX40;
+    signal output {maxbit} rateMultipleX40;
+    signal output {maxbit} rateAddX40;
+    signal output {maxbit} basisSlopeX40;
+    signal output {maxbit} confidenceThresholdX40;
+
+    baseX40.maxbit = 43;
+    baseX40 <== BitsToNumber(228, 0, 43)(bits);
+    rateMultipleX40.maxbit = 48;
+    rateMultipleX40 <== BitsToNumber(228, 43, 48)(bits);
+    rateAddX40.maxbit = 48;
+    rateAddX40 <== BitsToNumber(228, 91, 48)(bits);
+    basisSlopeX40.maxbit = 48;
+    basisSlopeX40 <== BitsToNumber(228, 139, 48)(bits);
+    confidenceThresholdX40.maxbit = 41;
+    confidenceThresholdX40 <== BitsToNumber(228, 187, 41)(bits);
+}
+
+/**
+ * @title  UnpackShortDiscount
+ * @notice Static mark-up of what an expiry costs the account; the tenor part of the basis contingency: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^228 and above
+ *
+ * The 228 bits of the word are unique since 2^228 < p, so each field has one value.
+ */
+template UnpackShortDiscount() {
+    signal input word;
+    signal output {maxbit} baseX40;
+    signal output {maxbit} rateMultipleX40;
+    signal output {maxbit} rateAddX40;
+    signal output {maxbit} basisSlopeX40;
+    signal output {maxbit} confidenceThresholdX40;
+
+    component fields = ShortDiscountFields();
+    fields.bits <== Num2Bits(228)(word);
+    baseX40 <== fields.baseX40;
+    rateMultipleX40 <== fields.rateMultipleX40;
+    rateAddX40 <== fields.rateAddX40;
+    basisSlopeX40 <== fields.basisSlopeX40;
+    confidenceThresholdX40 <== fields.confidenceThresholdX40;
+}
+
+/**
+ * @title  PackShortDiscount
+ * @notice Static mark-up of what an expiry costs the account; the tenor part of the basis contingency: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^228
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackShortDiscount() {
+    signal input {maxbit} baseX40;
+    signal input {maxbit} rateMultipleX40;
+    signal input {maxbit} rateAddX40;
+    signal input {maxbit} basisSlopeX40;
+    signal input {maxbit} confidenceThresholdX40;
+    signal output word;
+
+    assert(baseX40.maxbit <= 43);
+    assert(rateMultipleX40.maxbit <= 48);
+    assert(rateAddX40.maxbit <= 48);
+    assert(basisSlopeX40.maxbit <= 48);
+    assert(confidenceThresholdX40.maxbit <= 41);
+    word <== baseX40
+        + rateMultipleX40 * 2 ** 43
+        + rateAddX40 * 2 ** 91
+        + basisSlopeX40 * 2 ** 139
+        + confidenceThresholdX40 * 2 ** 187;
+}
+
+/**
+ * @title  ExpiryForwardFields
+ * @notice What a round says about one expiry: time, forward, confidence: the fields of its bits. Claim: Q1.
+ * @input  bits  [242]  boolean, least significant first
+ */
+template ExpiryForwardFields() {
+    signal input bits[242];
+    signal output {maxbit} expiry;
+    signal output {maxbit} asOf;
+    signal output {maxbit} forwardVariableE8;
+    signal output {maxbit} forwardFixedE8;
+    signal output {maxbit} confidenceX40;
+    signal output {maxbit} spotConfidenceX40;
+
+    expiry.maxbit = 32;
+    expiry <== BitsToNumber(242, 0, 32)(bits);
+    asOf.maxbit = 32;
+    asOf <== BitsToNumber(242, 32, 32)(bits);
+    forwardVariableE8.maxbit = 48;
+    forwardVariableE8 <== BitsToNumber(242, 64, 48)(bits);
+    forwardFixedE8.maxbit = 48;
+    forwardFixedE8 <== BitsToNumber(242, 112, 48)(bits);
+    confidenceX40.maxbit = 41;
+    confidenceX40 <== BitsToNumber(242, 160, 41)(bits);
+    spotConfidenceX40.maxbit = 41;
+    spotConfidenceX40 <== BitsToNumber(242, 201, 41)(bits);
+}
+
+/**
+ * @title  UnpackExpiryForward
+ * @notice What a round says about one expiry: time, forward, confidence: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^242 and above
+ *
+ * The 242 bits of the word are unique since 2^242 < p, so each field has one value.
+ */
+template UnpackExpiryForward() {
+    signal input word;
+    signal output {maxbit} expiry;
+    signal output {maxbit} asOf;
+    signal output {maxbit} forwardVariableE8;
+    signal output {maxbit} forwardFixedE8;
+    signal output {maxbit} confidenceX40;
+    signal output {maxbit} spotConfidenceX40;
+
+    component fields = ExpiryForwardFields();
+    fields.bits <== Num2Bits(242)(word);
+    expiry <== fields.expiry;
+    asOf <== fields.asOf;
+    forwardVariableE8 <== fields.forwardVariableE8;
+    forwardFixedE8 <== fields.forwardFixedE8;
+    confidenceX40 <== fields.confidenceX40;
+    spotConfidenceX40 <== fields.spotConfidenceX40;
+}
+
+/**
+ * @title  PackExpiryForward
+ * @notice What a round says about one expiry: time, forward, confidence: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^242
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackExpiryForward() {
+    signal input {maxbit} expiry;
+    signal input {maxbit} asOf;
+    signal input {maxbit} forwardVariableE8;
+    signal input {maxbit} forwardFixedE8;
+    signal input {maxbit} confidenceX40;
+    signal input {maxbit} spotConfidenceX40;
+    signal output word;
+
+    assert(expiry.maxbit <= 32);
+    assert(asOf.maxbit <= 32);
+    assert(forwardVariableE8.maxbit <= 48);
+    assert(forwardFixedE8.maxbit <= 48);
+    assert(confidenceX40.maxbit <= 41);
+    assert(spotConfidenceX40.maxbit <= 41);
+    word <== expiry
+        + asOf * 2 ** 32
+        + forwardVariableE8 * 2 ** 64
+        + forwardFixedE8 * 2 ** 112
+        + confidenceX40 * 2 ** 160
+        + spotConfidenceX40 * 2 ** 201;
+}
+
+/**
+ * @title  ExpirySurfaceFields
+ * @notice What a round says about one expiry: rate, level and slope of its SVI total variance: the fields of its bits. Claim: Q1.
+ * @input  bits  [216]  boolean, least significant first
+ */
+template ExpirySurfaceFields() {
+    signal input bits[216];
+    signal output {signedbit} rateX40;
+    signal output {signedbit} sviAX48;
+    signal output {maxbit} sviBX48;
+    signal output {maxbit} tauRefSecondsX20;
+
+    rateX40.signedbit = 47;
+    rateX40 <== BitsToSignedNumber(216, 0, 48)(bits);
+    sviAX48.signedbit = 59;
+    sviAX48 <== BitsToSignedNumber(216, 48, 60)(bits);
+    sviBX48.maxbit = 56;
+    sviBX48 <== BitsToNumber(216, 108, 56)(bits);
+    tauRefSecondsX20.maxbit = 52;
+    tauRefSecondsX20 <== BitsToNumber(216, 164, 52)(bits);
+}
+
+/**
+ * @title  UnpackExpirySurface
+ * @notice What a round says about one expiry: rate, level and slope of its SVI total variance: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^216 and above
+ *
+ * The 216 bits of the word are unique since 2^216 < p, so each field has one value.
+ */
+template UnpackExpirySurface() {
+    signal input word;
+    signal output {signedbit} rateX40;
+    signal output {signedbit} sviAX48;
+    signal output {maxbit} sviBX48;
+    signal output {maxbit} tauRefSecondsX20;
+
+    component fields = ExpirySurfaceFields();
+    fields.bits <== Num2Bits(216)(word);
+    rateX40 <== fields.rateX40;
+    sviAX48 <== fields.sviAX48;
+    sviBX48 <== fields.sviBX48;
+    tauRefSecondsX20 <== fields.tauRefSecondsX20;
+}
+
+/**
+ * @title  PackExpirySurface
+ * @notice What a round says about one expiry: rate, level and slope of its SVI total variance: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^216
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackExpirySurface() {
+    signal input {signedbit} rateX40;
+    signal input {signedbit} sviAX48;
+    signal input {maxbit} sviBX48;
+    signal input {maxbit} tauRefSecondsX20;
+    signal output word;
+
+    assert(rateX40.signedbit <= 47);
+    assert(sviAX48.signedbit <= 59);
+    assert(sviBX48.maxbit <= 56);
+    assert(tauRefSecondsX20.maxbit <= 52);
+    word <== (rateX40 + 2 ** 47)
+        + (sviAX48 + 2 ** 59) * 2 ** 48
+        + sviBX48 * 2 ** 108
+        + tauRefSecondsX20 * 2 ** 164;
+}
+
+/**
+ * @title  ExpirySurfaceShapeFields
+ * @notice What a round says about one expiry: shape of its SVI total variance: the fields of its bits. Claim: Q1.
+ * @input  bits  [196]  boolean, least significant first
+ */
+template ExpirySurfaceShapeFields() {
+    signal input bits[196];
+    signal output {signedbit} sviRhoX40;
+    signal output {signedbit} sviMX40;
+    signal output {maxbit} sviSX40;
+    signal output {maxbit} forwardRefE8;
+
+    sviRhoX40.signedbit = 47;
+    sviRhoX40 <== BitsToSignedNumber(196, 0, 48)(bits);
+    sviMX40.signedbit = 47;
+    sviMX40 <== BitsToSignedNumber(196, 48, 48)(bits);
+    sviSX40.maxbit = 52;
+    sviSX40 <== BitsToNumber(196, 96, 52)(bits);
+    forwardRefE8.maxbit = 48;
+    forwardRefE8 <== BitsToNumber(196, 148, 48)(bits);
+}
+
+/**
+ * @title  UnpackExpirySurfaceShape
+ * @notice What a round says about one expiry: shape of its SVI total variance: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^196 and above
+ *
+ * The 196 bits of the word are unique since 2^196 < p, so each field has one value.
+ */
+template UnpackExpirySurfaceShape() {
+    signal input word;
+    signal output {signedbit} sviRhoX40;
+    signal output {signedbit} sviMX40;
+    signal output {maxbit} sviSX40;
+    signal output {maxbit} forwardRefE8;
+
+    component fields = ExpirySurfaceShapeFields();
+    fields.bits <== Num2Bits(196)(word);
+    sviRhoX40 <== fields.sviRhoX40;
+    sviMX40 <== fields.sviMX40;
+    sviSX40 <== fields.sviSX40;
+    forwardRefE8 <== fields.forwardRefE8;
+}
+
+/**
+ * @title  PackExpirySurfaceShape
+ * @notice What a round says about one expiry: shape of its SVI total variance: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^196
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackExpirySurfaceShape() {
+    signal input {signedbit} sviRhoX40;
+    signal input {signedbit} sviMX40;
+    signal input {maxbit} sviSX40;
+    signal input {maxbit} forwardRefE8;
+    signal output word;
+
+    assert(sviRhoX40.signedbit <= 47);
+    assert(sviMX40.signedbit <= 47);
+    assert(sviSX40.maxbit <= 52);
+    assert(forwardRefE8.maxbit <= 48);
+    word <== (sviRhoX40 + 2 ** 47)
+        + (sviMX40 + 2 ** 47) * 2 ** 48
+        + sviSX40 * 2 ** 96
+        + forwardRefE8 * 2 ** 148;
+}
+
+/**
+ * @title  StrikesFields
+ * @notice Five strikes; 0 where there is none: the fields of its bits. Claim: Q1.
+ * @input  bits  [240]  boolean, least significant first
+ */
+template StrikesFields() {
+    signal input bits[240];
+    signal output {maxbit} firstE8;
+    signal output {maxbit} secondE8;
+    signal output {maxbit} thirdE8;
+    signal output {maxbit} fourthE8;
+    signal output {maxbit} fifthE8;
+
+    firstE8.maxbit = 48;
+    firstE8 <== BitsToNumber(240, 0, 48)(bits);
+    secondE8.maxbit = 48;
+    secondE8 <== BitsToNumber(240, 48, 48)(bits);
+    thirdE8.maxbit = 48;
+    thirdE8 <== BitsToNumber(240, 96, 48)(bits);
+    fourthE8.maxbit = 48;
+    fourthE8 <== BitsToNumber(240, 144, 48)(bits);
+    fifthE8.maxbit = 48;
+    fifthE8 <== BitsToNumber(240, 192, 48)(bits);
+}
+
+/**
+ * @title  UnpackStrikes
+ * @notice Five strikes; 0 where there is none: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^240 and above
+ *
+ * The 240 bits of the word are unique since 2^240 < p, so each field has one value.
+ */
+template UnpackStrikes() {
+    signal input word;
+    signal output {maxbit} firstE8;
+    signal output {maxbit} secondE8;
+    signal output {maxbit} thirdE8;
+    signal output {maxbit} fourthE8;
+    signal output {maxbit} fifthE8;
+
+    component fields = StrikesFields();
+    fields.bits <== Num2Bits(240)(word);
+    firstE8 <== fields.firstE8;
+    secondE8 <== fields.secondE8;
+    thirdE8 <== fields.thirdE8;
+    fourthE8 <== fields.fourthE8;
+    fifthE8 <== fields.fifthE8;
+}
+
+/**
+ * @title  PackStrikes
+ * @notice Five strikes; 0 where there is none: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^240
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackStrikes() {
+    signal input {maxbit} firstE8;
+    signal input {maxbit} secondE8;
+    signal input {maxbit} thirdE8;
+    signal input {maxbit} fourthE8;
+    signal input {maxbit} fifthE8;
+    signal output word;
+
+    assert(firstE8.maxbit <= 48);
+    assert(secondE8.maxbit <= 48);
+    assert(thirdE8.maxbit <= 48);
+    assert(fourthE8.maxbit <= 48);
+    assert(fifthE8.maxbit <= 48);
+    word <== firstE8
+        + secondE8 * 2 ** 48
+        + thirdE8 * 2 ** 96
+        + fourthE8 * 2 ** 144
+        + fifthE8 * 2 ** 192;
+}
+
+/**
+ * @title  OptionPositionFields
+ * @notice What an account holds of one strike of one expiry: the fields of its bits. Claim: Q1.
+ * @input  bits  [202]  boolean, least significant first
+ */
+template OptionPositionFields() {
+    signal input bits[202];
+    signal output {maxbit} expiry;
+    signal output {maxbit} strikeE8;
+    signal output {signedbit} callsE12;
+    signal output {signedbit} putsE12;
+
+    expiry.maxbit = 32;
+    expiry <== BitsToNumber(202, 0, 32)(bits);
+    strikeE8.maxbit = 48;
+    strikeE8 <== BitsToNumber(202, 32, 48)(bits);
+    callsE12.signedbit = 60;
+    callsE12 <== BitsToSignedNumber(202, 80, 61)(bits);
+    putsE12.signedbit = 60;
+    putsE12 <== BitsToSignedNumber(202, 141, 61)(bits);
+}
+
+/**
+ * @title  UnpackOptionPosition
+ * @notice What an account holds of one strike of one expiry: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^202 and above
+ *
+ * The 202 bits of the word are unique since 2^202 < p, so each field has one value.
+ */
+template UnpackOptionPosition() {
+    signal input word;
+    signal output {maxbit} expiry;
+    signal output {maxbit} strikeE8;
+    signal output {signedbit} callsE12;
+    signal output {signedbit} putsE12;
+
+    component fields = OptionPositionFields();
+    fields.bits <== Num2Bits(202)(word);
+    expiry <== fields.expiry;
+    strikeE8 <== fields.strikeE8;
+    callsE12 <== fields.callsE12;
+    putsE12 <== fields.putsE12;
+}
+
+/**
+ * @title  PackOptionPosition
+ * @notice What an account holds of one strike of one expiry: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^202
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackOptionPosition() {
+    signal input {maxbit} expiry;
+    signal input {maxbit} strikeE8;
+    signal input {signedbit} callsE12;
+    signal input {signedbit} putsE12;
+    signal output word;
+
+    assert(expiry.maxbit <= 32);
+    assert(strikeE8.maxbit <= 48);
+    assert(callsE12.signedbit <= 60);
+    assert(putsE12.signedbit <= 60);
+    word <== expiry
+        + strikeE8 * 2 ** 32
+        + (callsE12 + 2 ** 60) * 2 ** 80
+        + (putsE12 + 2 ** 60) * 2 ** 141;
+}
+
+/**
+ * @title  BookFlagsFields
+ * @notice Which segments of a book leave their expiry to the next one: the fields of its bits. Claim: Q1.
+ * @input  bits  [16]  boolean, least significant first
+ */
+template BookFlagsFields() {
+    signal input bits[16];
+    signal output {maxbit} continues;
+
+    continues.maxbit = 16;
+    continues <== BitsToNumber(16, 0, 16)(bits);
+}
+
+/**
+ * @title  UnpackBookFlags
+ * @notice Which segments of a book leave their expiry to the next one: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^16 and above
+ *
+ * The 16 bits of the word are unique since 2^16 < p, so each field has one value.
+ */
+template UnpackBookFlags() {
+    signal input word;
+    signal output {maxbit} continues;
+
+    component fields = BookFlagsFields();
+    fields.bits <== Num2Bits(16)(word);
+    continues <== fields.continues;
+}
+
+/**
+ * @title  PackBookFlags
+ * @notice Which segments of a book leave their expiry to the next one: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^16
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackBookFlags() {
+    signal input {maxbit} continues;
+    signal output word;
+
+    assert(continues.maxbit <= 16);
+    word <== continues;
+}
+
+/**
+ * @title  RoundPricesFields
+ * @notice What a round says about the market: prices: the fields of its bits. Claim: Q1.
+ * @input  bits  [172]  boolean, least significant first
+ */
+template RoundPricesFields() {
+    signal input bits[172];
+    signal output {maxbit} spotE8;
+    signal output {maxbit} perpPriceE8;
+    signal output {maxbit} stablePriceE12;
+    signal output {maxbit} asOf;
+
+    spotE8.maxbit = 48;
+    spotE8 <== BitsToNumber(172, 0, 48)(bits);
+    perpPriceE8.maxbit = 48;
+    perpPriceE8 <== BitsToNumber(172, 48, 48)(bits);
+    stablePriceE12.maxbit = 44;
+    stablePriceE12 <== BitsToNumber(172, 96, 44)(bits);
+    asOf.maxbit = 32;
+    asOf <== BitsToNumber(172, 140, 32)(bits);
+}
+
+/**
+ * @title  UnpackRoundPrices
+ * @notice What a round says about the market: prices: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^172 and above
+ *
+ * The 172 bits of the word are unique since 2^172 < p, so each field has one value.
+ */
+template UnpackRoundPrices() {
+    signal input word;
+    signal output {maxbit} spotE8;
+    signal output {maxbit} perpPriceE8;
+    signal output {maxbit} stablePriceE12;
+    signal output {maxbit} asOf;
+
+    component fields = RoundPricesFields();
+    fields.bits <== Num2Bits(172)(word);
+    spotE8 <== fields.spotE8;
+    perpPriceE8 <== fields.perpPriceE8;
+    stablePriceE12 <== fields.stablePriceE12;
+    asOf <== fields.asOf;
+}
+
+/**
+ * @title  PackRoundPrices
+ * @notice What a round says about the market: prices: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^172
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackRoundPrices() {
+    signal input {maxbit} spotE8;
+    signal input {maxbit} perpPriceE8;
+    signal input {maxbit} stablePriceE12;
+    signal input {maxbit} asOf;
+    signal output word;
+
+    assert(spotE8.maxbit <= 48);
+    assert(perpPriceE8.maxbit <= 48);
+    assert(stablePriceE12.maxbit <= 44);
+    assert(asOf.maxbit <= 32);
+    word <== spotE8
+        + perpPriceE8 * 2 ** 48
+        + stablePriceE12 * 2 ** 96
+        + asOf * 2 ** 140;
+}
+
+/**
+ * @title  RoundConfidencesFields
+ * @notice What a round says about the market: confidences, and the volatility that default is judged by: the fields of its bits. Claim: Q1.
+ * @input  bits  [125]  boolean, least significant first
+ */
+template RoundConfidencesFields() {
+    signal input bits[125];
+    signal output {maxbit} spotConfidenceX40;
+    signal output {maxbit} perpConfidenceX40;
+    signal output {maxbit} horizonVolatilityX40;
+
+    spotConfidenceX40.maxbit = 41;
+    spotConfidenceX40 <== BitsToNumber(125, 0, 41)(bits);
+    perpConfidenceX40.maxbit = 41;
+    perpConfidenceX40 <== BitsToNumber(125, 41, 41)(bits);
+    horizonVolatilityX40.maxbit = 43;
+    horizonVolatilityX40 <== BitsToNumber(125, 82, 43)(bits);
+}
+
+/**
+ * @title  UnpackRoundConfidences
+ * @notice What a round says about the market: confidences, and the volatility that default is judged by: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^125 and above
+ *
+ * The 125 bits of the word are unique since 2^125 < p, so each field has one value.
+ */
+template UnpackRoundConfidences() {
+    signal input word;
+    signal output {maxbit} spotConfidenceX40;
+    signal output {maxbit} perpConfidenceX40;
+    signal output {maxbit} horizonVolatilityX40;
+
+    component fields = RoundConfidencesFields();
+    fields.bits <== Num2Bits(125)(word);
+    spotConfidenceX40 <== fields.spotConfidenceX40;
+    perpConfidenceX40 <== fields.perpConfidenceX40;
+    horizonVolatilityX40 <== fields.horizonVolatilityX40;
+}
+
+/**
+ * @title  PackRoundConfidences
+ * @notice What a round says about the market: confidences, and the volatility that default is judged by: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^125
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackRoundConfidences() {
+    signal input {maxbit} spotConfidenceX40;
+    signal input {maxbit} perpConfidenceX40;
+    signal input {maxbit} horizonVolatilityX40;
+    signal output word;
+
+    assert(spotConfidenceX40.maxbit <= 41);
+    assert(perpConfidenceX40.maxbit <= 41);
+    assert(horizonVolatilityX40.maxbit <= 43);
+    word <== spotConfidenceX40
+        + perpConfidenceX40 * 2 ** 41
+        + horizonVolatilityX40 * 2 ** 82;
+}
+
+/**
+ * @title  CollateralPricePairFields
+ * @notice What a round says about two collateral assets: the fields of its bits. Claim: Q1.
+ * @input  bits  [206]  boolean, least significant first
+ */
+template CollateralPricePairFields() {
+    signal input bits[206];
+    signal output {maxbit} firstPriceE12;
+    signal output {maxbit} firstConfidenceX40;
+    signal output {maxbit} secondPriceE12;
+    signal output {maxbit} secondConfidenceX40;
+
+    firstPriceE12.maxbit = 62;
+    firstPriceE12 <== BitsToNumber(206, 0, 62)(bits);
+    firstConfidenceX40.maxbit = 41;
+    firstConfidenceX40 <== BitsToNumber(206, 62, 41)(bits);
+    secondPriceE12.maxbit = 62;
+    secondPriceE12 <== BitsToNumber(206, 103, 62)(bits);
+    secondConfidenceX40.maxbit = 41;
+    secondConfidenceX40 <== BitsToNumber(206, 165, 41)(bits);
+}
+
+/**
+ * @title  UnpackCollateralPricePair
+ * @notice What a round says about two collateral assets: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^206 and above
+ *
+ * The 206 bits of the word are unique since 2^206 < p, so each field has one value.
+ */
+template UnpackCollateralPricePair() {
+    signal input word;
+    signal output {maxbit} firstPriceE12;
+    signal output {maxbit} firstConfidenceX40;
+    signal output {maxbit} secondPriceE12;
+    signal output {maxbit} secondConfidenceX40;
+
+    component fields = CollateralPricePairFields();
+    fields.bits <== Num2Bits(206)(word);
+    firstPriceE12 <== fields.firstPriceE12;
+    firstConfidenceX40 <== fields.firstConfidenceX40;
+    secondPriceE12 <== fields.secondPriceE12;
+    secondConfidenceX40 <== fields.secondConfidenceX40;
+}
+
+/**
+ * @title  PackCollateralPricePair
+ * @notice What a round says about two collateral assets: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^206
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackCollateralPricePair() {
+    signal input {maxbit} firstPriceE12;
+    signal input {maxbit} firstConfidenceX40;
+    signal input {maxbit} secondPriceE12;
+    signal input {maxbit} secondConfidenceX40;
+    signal output word;
+
+    assert(firstPriceE12.maxbit <= 62);
+    assert(firstConfidenceX40.maxbit <= 41);
+    assert(secondPriceE12.maxbit <= 62);
+    assert(secondConfidenceX40.maxbit <= 41);
+    word <== firstPriceE12
+        + firstConfidenceX40 * 2 ** 62
+        + secondPriceE12 * 2 ** 103
+        + secondConfidenceX40 * 2 ** 165;
+}
+
+/**
+ * @title  CollateralPolicyPairFields
+ * @notice How two collateral assets count: the fields of its bits. Claim: Q1.
+ * @input  bits  [248]  boolean, least significant first
+ */
+template CollateralPolicyPairFields() {
+    signal input bits[248];
+    signal output {maxbit} firstInitialHaircutX40;
+    signal output {maxbit} firstMaintenanceHaircutX40;
+    signal output {maxbit} firstConfidenceThresholdX40;
+    signal output {maxbit} firstMovesWithSpot;
+    signal output {maxbit} secondInitialHaircutX40;
+    signal output {maxbit} secondMaintenanceHaircutX40;
+    signal output {maxbit} secondConfidenceThresholdX40;
+    signal output {maxbit} secondMovesWithSpot;
+
+    firstInitialHaircutX40.maxbit = 41;
+    firstInitialHaircutX40 <== BitsToNumber(248, 0, 41)(bits);
+    firstMaintenanceHaircutX40.maxbit = 41;
+    firstMaintenanceHaircutX40 <== BitsToNumber(248, 41, 41)(bits);
+    firstConfidenceThresholdX40.maxbit = 41;
+    firstConfidenceThresholdX40 <== BitsToNumber(248, 82, 41)(bits);
+    firstMovesWithSpot.maxbit = 1;
+    firstMovesWithSpot <== BitsToNumber(248, 123, 1)(bits);
+    secondInitialHaircutX40.maxbit = 41;
+    secondInitialHaircutX40 <== BitsToNumber(248, 124, 41)(bits);
+    secondMaintenanceHaircutX40.maxbit = 41;
+    secondMaintenanceHaircutX40 <== BitsToNumber(248, 165, 41)(bits);
+    secondConfidenceThresholdX40.maxbit = 41;
+    secondConfidenceThresholdX40 <== BitsToNumber(248, 206, 41)(bits);
+    secondMovesWithSpot.maxbit = 1;
+    secondMovesWithSpot <== BitsToNumber(248, 247, 1)(bits);
+}
+
+/**
+ * @title  UnpackCollateralPolicyPair
+ * @notice How two collateral assets count: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^248 and above
+ *
+ * The 248 bits of the word are unique since 2^248 < p, so each field has one value.
+ */
+template UnpackCollateralPolicyPair() {
+    signal input word;
+    signal output {maxbit} firstInitialHaircutX40;
+    signal output {maxbit} firstMaintenanceHaircutX40;
+    signal output {maxbit} firstConfidenceThresholdX40;
+    signal output {maxbit} firstMovesWithSpot;
+    signal output {maxbit} secondInitialHaircutX40;
+    signal output {maxbit} secondMaintenanceHaircutX40;
+    signal output {maxbit} secondConfidenceThresholdX40;
+    signal output {maxbit} secondMovesWithSpot;
+
+    component fields = CollateralPolicyPairFields();
+    fields.bits <== Num2Bits(248)(word);
+    firstInitialHaircutX40 <== fields.firstInitialHaircutX40;
+    firstMaintenanceHaircutX40 <== fields.firstMaintenanceHaircutX40;
+    firstConfidenceThresholdX40 <== fields.firstConfidenceThresholdX40;
+    firstMovesWithSpot <== fields.firstMovesWithSpot;
+    secondInitialHaircutX40 <== fields.secondInitialHaircutX40;
+    secondMaintenanceHaircutX40 <== fields.secondMaintenanceHaircutX40;
+    secondConfidenceThresholdX40 <== fields.secondConfidenceThresholdX40;
+    secondMovesWithSpot <== fields.secondMovesWithSpot;
+}
+
+/**
+ * @title  PackCollateralPolicyPair
+ * @notice How two collateral assets count: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^248
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackCollateralPolicyPair() {
+    signal input {maxbit} firstInitialHaircutX40;
+    signal input {maxbit} firstMaintenanceHaircutX40;
+    signal input {maxbit} firstConfidenceThresholdX40;
+    signal input {maxbit} firstMovesWithSpot;
+    signal input {maxbit} secondInitialHaircutX40;
+    signal input {maxbit} secondMaintenanceHaircutX40;
+    signal input {maxbit} secondConfidenceThresholdX40;
+    signal input {maxbit} secondMovesWithSpot;
+    signal output word;
+
+    assert(firstInitialHaircutX40.maxbit <= 41);
+    assert(firstMaintenanceHaircutX40.maxbit <= 41);
+    assert(firstConfidenceThresholdX40.maxbit <= 41);
+    assert(firstMovesWithSpot.maxbit <= 1);
+    assert(secondInitialHaircutX40.maxbit <= 41);
+    assert(secondMaintenanceHaircutX40.maxbit <= 41);
+    assert(secondConfidenceThresholdX40.maxbit <= 41);
+    assert(secondMovesWithSpot.maxbit <= 1);
+    word <== firstInitialHaircutX40
+        + firstMaintenanceHaircutX40 * 2 ** 41
+        + firstConfidenceThresholdX40 * 2 ** 82
+        + firstMovesWithSpot * 2 ** 123
+        + secondInitialHaircutX40 * 2 ** 124
+        + secondMaintenanceHaircutX40 * 2 ** 165
+        + secondConfidenceThresholdX40 * 2 ** 206
+        + secondMovesWithSpot * 2 ** 247;
+}
+
+/**
+ * @title  LossFactorsFields
+ * @notice How the worst scenario becomes margin: the fields of its bits. Claim: Q1.
+ * @input  bits  [213]  boolean, least significant first
+ */
+template LossFactorsFields() {
+    signal input bits[213];
+    signal output {maxbit} maintenanceFactorX40;
+    signal output {maxbit} initialFactorX40;
+    signal output {maxbit} pegThresholdX40;
+    signal output {maxbit} pegLossX40;
+    signal output {maxbit} confidenceThresholdX40;
+
+    maintenanceFactorX40.maxbit = 43;
+    maintenanceFactorX40 <== BitsToNumber(213, 0, 43)(bits);
+    initialFactorX40.maxbit = 43;
+    initialFactorX40 <== BitsToNumber(213, 43, 43)(bits);
+    pegThresholdX40.maxbit = 43;
+    pegThresholdX40 <== BitsToNumber(213, 86, 43)(bits);
+    pegLossX40.maxbit = 43;
+    pegLossX40 <== BitsToNumber(213, 129, 43)(bits);
+    confidenceThresholdX40.maxbit = 41;
+    confidenceThresholdX40 <== BitsToNumber(213, 172, 41)(bits);
+}
+
+/**
+ * @title  UnpackLossFactors
+ * @notice How the worst scenario becomes margin: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^213 and above
+ *
+ * The 213 bits of the word are unique since 2^213 < p, so each field has one value.
+ */
+template UnpackLossFactors() {
+    signal input word;
+    signal output {maxbit} maintenanceFactorX40;
+    signal output {maxbit} initialFactorX40;
+    signal output {maxbit} pegThresholdX40;
+    signal output {maxbit} pegLossX40;
+    signal output {maxbit} confidenceThresholdX40;
+
+    component fields = LossFactorsFields();
+    fields.bits <== Num2Bits(213)(word);
+    maintenanceFactorX40 <== fields.maintenanceFactorX40;
+    initialFactorX40 <== fields.initialFactorX40;
+    pegThresholdX40 <== fields.pegThresholdX40;
+    pegLossX40 <== fields.pegLossX40;
+    confidenceThresholdX40 <== fields.confidenceThresholdX40;
+}
+
+/**
+ * @title  PackLossFactors
+ * @notice How the worst scenario becomes margin: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^213
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackLossFactors() {
+    signal input {maxbit} maintenanceFactorX40;
+    signal input {maxbit} initialFactorX40;
+    signal input {maxbit} pegThresholdX40;
+    signal input {maxbit} pegLossX40;
+    signal input {maxbit} confidenceThresholdX40;
+    signal output word;
+
+    assert(maintenanceFactorX40.maxbit <= 43);
+    assert(initialFactorX40.maxbit <= 43);
+    assert(pegThresholdX40.maxbit <= 43);
+    assert(pegLossX40.maxbit <= 43);
+    assert(confidenceThresholdX40.maxbit <= 41);
+    word <== maintenanceFactorX40
+        + initialFactorX40 * 2 ** 43
+        + pegThresholdX40 * 2 ** 86
+        + pegLossX40 * 2 ** 129
+        + confidenceThresholdX40 * 2 ** 172;
+}
+
+/**
+ * @title  ContingenciesFields
+ * @notice Margin on top of the worst scenario, fractions of notional: the fields of its bits. Claim: Q1.
+ * @input  bits  [207]  boolean, least significant first
+ */
+template ContingenciesFields() {
+    signal input bits[207];
+    signal output {maxbit} maintenancePerpX40;
+    signal output {maxbit} initialPerpX40;
+    signal output {maxbit} maintenanceOptionX40;
+    signal output {maxbit} initialOptionX40;
+    signal output {maxbit} confidenceMarginX40;
+
+    maintenancePerpX40.maxbit = 41;
+    maintenancePerpX40 <== BitsToNumber(207, 0, 41)(bits);
+    initialPerpX40.maxbit = 41;
+    initialPerpX40 <== BitsToNumber(207, 41, 41)(bits);
+    maintenanceOptionX40.maxbit = 41;
+    maintenanceOptionX40 <== BitsToNumber(207, 82, 41)(bits);
+    initialOptionX40.maxbit = 41;
+    initialOptionX40 <== BitsToNumber(207, 123, 41)(bits);
+    confidenceMarginX40.maxbit = 43;
+    confidenceMarginX40 <== BitsToNumber(207, 164, 43)(bits);
+}
+
+/**
+ * @title  UnpackContingencies
+ * @notice Margin on top of the worst scenario, fractions of notional: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^207 and above
+ *
+ * The 207 bits of the word are unique since 2^207 < p, so each field has one value.
+ */
+template UnpackContingencies() {
+    signal input word;
+    signal output {maxbit} maintenancePerpX40;
+    signal output {maxbit} initialPerpX40;
+    signal output {maxbit} maintenanceOptionX40;
+    signal output {maxbit} initialOptionX40;
+    signal output {maxbit} confidenceMarginX40;
+
+    component fields = ContingenciesFields();
+    fields.bits <== Num2Bits(207)(word);
+    maintenancePerpX40 <== fields.maintenancePerpX40;
+    initialPerpX40 <== fields.initialPerpX40;
+    maintenanceOptionX40 <== fields.maintenanceOptionX40;
+    initialOptionX40 <== fields.initialOptionX40;
+    confidenceMarginX40 <== fields.confidenceMarginX40;
+}
+
+/**
+ * @title  PackContingencies
+ * @notice Margin on top of the worst scenario, fractions of notional: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^207
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackContingencies() {
+    signal input {maxbit} maintenancePerpX40;
+    signal input {maxbit} initialPerpX40;
+    signal input {maxbit} maintenanceOptionX40;
+    signal input {maxbit} initialOptionX40;
+    signal input {maxbit} confidenceMarginX40;
+    signal output word;
+
+    assert(maintenancePerpX40.maxbit <= 41);
+    assert(initialPerpX40.maxbit <= 41);
+    assert(maintenanceOptionX40.maxbit <= 41);
+    assert(initialOptionX40.maxbit <= 41);
+    assert(confidenceMarginX40.maxbit <= 43);
+    word <== maintenancePerpX40
+        + initialPerpX40 * 2 ** 41
+        + maintenanceOptionX40 * 2 ** 82
+        + initialOptionX40 * 2 ** 123
+        + confidenceMarginX40 * 2 ** 164;
+}
+
+/**
+ * @title  HoldingsFields
+ * @notice What an account holds besides options and collateral: the fields of its bits. Claim: Q1.
+ * @input  bits  [229]  boolean, least significant first
+ */
+template HoldingsFields() {
+    signal input bits[229];
+    signal output {signedbit} perpsE12;
+    signal output {signedbit} cashE12;
+    signal output {signedbit} perpPnlE12;
+
+    perpsE12.signedbit = 60;
+    perpsE12 <== BitsToSignedNumber(229, 0, 61)(bits);
+    cashE12.signedbit = 83;
+    cashE12 <== BitsToSignedNumber(229, 61, 84)(bits);
+    perpPnlE12.signedbit = 83;
+    perpPnlE12 <== BitsToSignedNumber(229, 145, 84)(bits);
+}
+
+/**
+ * @title  UnpackHoldings
+ * @notice What an account holds besides options and collateral: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^229 and above
+ *
+ * The 229 bits of the word are unique since 2^229 < p, so each field has one value.
+ */
+template UnpackHoldings() {
+    signal input word;
+    signal output {signedbit} perpsE12;
+    signal output {signedbit} cashE12;
+    signal output {signedbit} perpPnlE12;
+
+    component fields = HoldingsFields();
+    fields.bits <== Num2Bits(229)(word);
+    perpsE12 <== fields.perpsE12;
+    cashE12 <== fields.cashE12;
+    perpPnlE12 <== fields.perpPnlE12;
+}
+
+/**
+ * @title  PackHoldings
+ * @notice What an account holds besides options and collateral: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^229
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackHoldings() {
+    signal input {signedbit} perpsE12;
+    signal input {signedbit} cashE12;
+    signal input {signedbit} perpPnlE12;
+    signal output word;
+
+    assert(perpsE12.signedbit <= 60);
+    assert(cashE12.signedbit <= 83);
+    assert(perpPnlE12.signedbit <= 83);
+    word <== (perpsE12 + 2 ** 60)
+        + (cashE12 + 2 ** 83) * 2 ** 61
+        + (perpPnlE12 + 2 ** 83) * 2 ** 145;
+}
+
+/**
+ * @title  CollateralAmountsFields
+ * @notice What an account holds of four collateral assets: the fields of its bits. Claim: Q1.
+ * @input  bits  [248]  boolean, least significant first
+ */
+template CollateralAmountsFields() {
+    signal input bits[248];
+    signal output {maxbit} firstE12;
+    signal output {maxbit} secondE12;
+    signal output {maxbit} thirdE12;
+    signal output {maxbit} fourthE12;
+
+    firstE12.maxbit = 62;
+    firstE12 <== BitsToNumber(248, 0, 62)(bits);
+    secondE12.maxbit = 62;
+    secondE12 <== BitsToNumber(248, 62, 62)(bits);
+    thirdE12.maxbit = 62;
+    thirdE12 <== BitsToNumber(248, 124, 62)(bits);
+    fourthE12.maxbit = 62;
+    fourthE12 <== BitsToNumber(248, 186, 62)(bits);
+}
+
+/**
+ * @title  UnpackCollateralAmounts
+ * @notice What an account holds of four collateral assets: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^248 and above
+ *
+ * The 248 bits of the word are unique since 2^248 < p, so each field has one value.
+ */
+template UnpackCollateralAmounts() {
+    signal input word;
+    signal output {maxbit} firstE12;
+    signal output {maxbit} secondE12;
+    signal output {maxbit} thirdE12;
+    signal output {maxbit} fourthE12;
+
+    component fields = CollateralAmountsFields();
+    fields.bits <== Num2Bits(248)(word);
+    firstE12 <== fields.firstE12;
+    secondE12 <== fields.secondE12;
+    thirdE12 <== fields.thirdE12;
+    fourthE12 <== fields.fourthE12;
+}
+
+/**
+ * @title  PackCollateralAmounts
+ * @notice What an account holds of four collateral assets: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^248
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackCollateralAmounts() {
+    signal input {maxbit} firstE12;
+    signal input {maxbit} secondE12;
+    signal input {maxbit} thirdE12;
+    signal input {maxbit} fourthE12;
+    signal output word;
+
+    assert(firstE12.maxbit <= 62);
+    assert(secondE12.maxbit <= 62);
+    assert(thirdE12.maxbit <= 62);
+    assert(fourthE12.maxbit <= 62);
+    word <== firstE12
+        + secondE12 * 2 ** 62
+        + thirdE12 * 2 ** 124
+        + fourthE12 * 2 ** 186;
+}
+
+/**
+ * @title  AccountMarginsFields
+ * @notice Margins of an account: what it holds above its requirements: the fields of its bits. Claim: Q1.
+ * @input  bits  [166]  boolean, least significant first
+ */
+template AccountMarginsFields() {
+    signal input bits[166];
+    signal output {signedbit} initialE8;
+    signal output {signedbit} maintenanceE8;
+    signal output {maxbit} worstScenario;
+
+    initialE8.signedbit = 79;
+    initialE8 <== BitsToSignedNumber(166, 0, 80)(bits);
+    maintenanceE8.signedbit = 79;
+    maintenanceE8 <== BitsToSignedNumber(166, 80, 80)(bits);
+    worstScenario.maxbit = 6;
+    worstScenario <== BitsToNumber(166, 160, 6)(bits);
+}
+
+/**
+ * @title  UnpackAccountMargins
+ * @notice Margins of an account: what it holds above its requirements: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^166 and above
+ *
+ * The 166 bits of the word are unique since 2^166 < p, so each field has one value.
+ */
+template UnpackAccountMargins() {
+    signal input word;
+    signal output {signedbit} initialE8;
+    signal output {signedbit} maintenanceE8;
+    signal output {maxbit} worstScenario;
+
+    component fields = AccountMarginsFields();
+    fields.bits <== Num2Bits(166)(word);
+    initialE8 <== fields.initialE8;
+    maintenanceE8 <== fields.maintenanceE8;
+    worstScenario <== fields.worstScenario;
+}
+
+/**
+ * @title  PackAccountMargins
+ * @notice Margins of an account: what it holds above its requirements: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^166
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackAccountMargins() {
+    signal input {signedbit} initialE8;
+    signal input {signedbit} maintenanceE8;
+    signal input {maxbit} worstScenario;
+    signal output word;
+
+    assert(initialE8.signedbit <= 79);
+    assert(maintenanceE8.signedbit <= 79);
+    assert(worstScenario.maxbit <= 6);
+    word <== (initialE8 + 2 ** 79)
+        + (maintenanceE8 + 2 ** 79) * 2 ** 80
+        + worstScenario * 2 ** 160;
+}
+
+/**
+ * @title  AccountThresholdsFields
+ * @notice Spot levels at which an account is liquidated or defaults, as far as the scenario grid reaches: the fields of its bits. Claim: Q1.
+ * @input  bits  [225]  boolean, least significant first
+ */
+template AccountThresholdsFields() {
+    signal input bits[225];
+    signal output {maxbit} liquidationDownE8;
+    signal output {maxbit} liquidationUpE8;
+    signal output {maxbit} defaultDownE8;
+    signal output {maxbit} defaultUpE8;
+    signal output {maxbit} defaultProbabilityX32;
+
+    liquidationDownE8.maxbit = 48;
+    liquidationDownE8 <== BitsToNumber(225, 0, 48)(bits);
+    liquidationUpE8.maxbit = 48;
+    liquidationUpE8 <== BitsToNumber(225, 48, 48)(bits);
+    defaultDownE8.maxbit = 48;
+    defaultDownE8 <== BitsToNumber(225, 96, 48)(bits);
+    defaultUpE8.maxbit = 48;
+    defaultUpE8 <== BitsToNumber(225, 144, 48)(bits);
+    defaultProbabilityX32.maxbit = 33;
+    defaultProbabilityX32 <== BitsToNumber(225, 192, 33)(bits);
+}
+
+/**
+ * @title  UnpackAccountThresholds
+ * @notice Spot levels at which an account is liquidated or defaults, as far as the scenario grid reaches: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^225 and above
+ *
+ * The 225 bits of the word are unique since 2^225 < p, so each field has one value.
+ */
+template UnpackAccountThresholds() {
+    signal input word;
+    signal output {maxbit} liquidationDownE8;
+    signal output {maxbit} liquidationUpE8;
+    signal output {maxbit} defaultDownE8;
+    signal output {maxbit} defaultUpE8;
+    signal output {maxbit} defaultProbabilityX32;
+
+    component fields = AccountThresholdsFields();
+    fields.bits <== Num2Bits(225)(word);
+    liquidationDownE8 <== fields.liquidationDownE8;
+    liquidationUpE8 <== fields.liquidationUpE8;
+    defaultDownE8 <== fields.defaultDownE8;
+    defaultUpE8 <== fields.defaultUpE8;
+    defaultProbabilityX32 <== fields.defaultProbabilityX32;
+}
+
+/**
+ * @title  PackAccountThresholds
+ * @notice Spot levels at which an account is liquidated or defaults, as far as the scenario grid reaches: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^225
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackAccountThresholds() {
+    signal input {maxbit} liquidationDownE8;
+    signal input {maxbit} liquidationUpE8;
+    signal input {maxbit} defaultDownE8;
+    signal input {maxbit} defaultUpE8;
+    signal input {maxbit} defaultProbabilityX32;
+    signal output word;
+
+    assert(liquidationDownE8.maxbit <= 48);
+    assert(liquidationUpE8.maxbit <= 48);
+    assert(defaultDownE8.maxbit <= 48);
+    assert(defaultUpE8.maxbit <= 48);
+    assert(defaultProbabilityX32.maxbit <= 33);
+    word <== liquidationDownE8
+        + liquidationUpE8 * 2 ** 48
+        + defaultDownE8 * 2 ** 96
+        + defaultUpE8 * 2 ** 144
+        + defaultProbabilityX32 * 2 ** 192;
+}
+
+/**
+ * @title  SpotGreeksFields
+ * @notice Sensitivities of options to spot and volatility: the fields of its bits. Claim: Q1.
+ * @input  bits  [244]  boolean, least significant first
+ */
+template SpotGreeksFields() {
+    signal input bits[244];
+    signal output {signedbit} deltaE12;
+    signal output {signedbit} gammaE20;
+    signal output {signedbit} vegaE8;
+
+    deltaE12.signedbit = 79;
+    deltaE12 <== BitsToSignedNumber(244, 0, 80)(bits);
+    gammaE20.signedbit = 83;
+    gammaE20 <== BitsToSignedNumber(244, 80, 84)(bits);
+    vegaE8.signedbit = 79;
+    vegaE8 <== BitsToSignedNumber(244, 164, 80)(bits);
+}
+
+/**
+ * @title  UnpackSpotGreeks
+ * @notice Sensitivities of options to spot and volatility: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^244 and above
+ *
+ * The 244 bits of the word are unique since 2^244 < p, so each field has one value.
+ */
+template UnpackSpotGreeks() {
+    signal input word;
+    signal output {signedbit} deltaE12;
+    signal output {signedbit} gammaE20;
+    signal output {signedbit} vegaE8;
+
+    component fields = SpotGreeksFields();
+    fields.bits <== Num2Bits(244)(word);
+    deltaE12 <== fields.deltaE12;
+    gammaE20 <== fields.gammaE20;
+    vegaE8 <== fields.vegaE8;
+}
+
+/**
+ * @title  PackSpotGreeks
+ * @notice Sensitivities of options to spot and volatility: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^244
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackSpotGreeks() {
+    signal input {signedbit} deltaE12;
+    signal input {signedbit} gammaE20;
+    signal input {signedbit} vegaE8;
+    signal output word;
+
+    assert(deltaE12.signedbit <= 79);
+    assert(gammaE20.signedbit <= 83);
+    assert(vegaE8.signedbit <= 79);
+    word <== (deltaE12 + 2 ** 79)
+        + (gammaE20 + 2 ** 83) * 2 ** 80
+        + (vegaE8 + 2 ** 79) * 2 ** 164;
+}
+
+/**
+ * @title  TimeGreeksFields
+ * @notice Sensitivities of options to time and rate: the fields of its bits. Claim: Q1.
+ * @input  bits  [160]  boolean, least significant first
+ */
+template TimeGreeksFields() {
+    signal input bits[160];
+    signal output {signedbit} thetaE8;
+    signal output {signedbit} rhoE8;
+
+    thetaE8.signedbit = 79;
+    thetaE8 <== BitsToSignedNumber(160, 0, 80)(bits);
+    rhoE8.signedbit = 79;
+    rhoE8 <== BitsToSignedNumber(160, 80, 80)(bits);
+}
+
+/**
+ * @title  UnpackTimeGreeks
+ * @notice Sensitivities of options to time and rate: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^160 and above
+ *
+ * The 160 bits of the word are unique since 2^160 < p, so each field has one value.
+ */
+template UnpackTimeGreeks() {
+    signal input word;
+    signal output {signedbit} thetaE8;
+    signal output {signedbit} rhoE8;
+
+    component fields = TimeGreeksFields();
+    fields.bits <== Num2Bits(160)(word);
+    thetaE8 <== fields.thetaE8;
+    rhoE8 <== fields.rhoE8;
+}
+
+/**
+ * @title  PackTimeGreeks
+ * @notice Sensitivities of options to time and rate: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^160
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackTimeGreeks() {
+    signal input {signedbit} thetaE8;
+    signal input {signedbit} rhoE8;
+    signal output word;
+
+    assert(thetaE8.signedbit <= 79);
+    assert(rhoE8.signedbit <= 79);
+    word <== (thetaE8 + 2 ** 79)
+        + (rhoE8 + 2 ** 79) * 2 ** 80;
+}
+
+/**
+ * @title  BatchRiskFields
+ * @notice Risk of a batch of accounts together: the fields of its bits. Claim: Q1.
+ * @input  bits  [164]  boolean, least significant first
+ */
+template BatchRiskFields() {
+    signal input bits[164];
+    signal output {maxbit} defaultProbabilityX32;
+    signal output {maxbit} expectedShortfallE8;
+    signal output {maxbit} unhealthy;
+
+    defaultProbabilityX32.maxbit = 48;
+    defaultProbabilityX32 <== BitsToNumber(164, 0, 48)(bits);
+    expectedShortfallE8.maxbit = 100;
+    expectedShortfallE8 <== BitsToNumber(164, 48, 100)(bits);
+    unhealthy.maxbit = 16;
+    unhealthy <== BitsToNumber(164, 148, 16)(bits);
+}
+
+/**
+ * @title  UnpackBatchRisk
+ * @notice Risk of a batch of accounts together: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^164 and above
+ *
+ * The 164 bits of the word are unique since 2^164 < p, so each field has one value.
+ */
+template UnpackBatchRisk() {
+    signal input word;
+    signal output {maxbit} defaultProbabilityX32;
+    signal output {maxbit} expectedShortfallE8;
+    signal output {maxbit} unhealthy;
+
+    component fields = BatchRiskFields();
+    fields.bits <== Num2Bits(164)(word);
+    defaultProbabilityX32 <== fields.defaultProbabilityX32;
+    expectedShortfallE8 <== fields.expectedShortfallE8;
+    unhealthy <== fields.unhealthy;
+}
+
+/**
+ * @title  PackBatchRisk
+ * @notice Risk of a batch of accounts together: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^164
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackBatchRisk() {
+    signal input {maxbit} defaultProbabilityX32;
+    signal input {maxbit} expectedShortfallE8;
+    signal input {maxbit} unhealthy;
+    signal output word;
+
+    assert(defaultProbabilityX32.maxbit <= 48);
+    assert(expectedShortfallE8.maxbit <= 100);
+    assert(unhealthy.maxbit <= 16);
+    word <== defaultProbabilityX32
+        + expectedShortfallE8 * 2 ** 48
+        + unhealthy * 2 ** 148;
+}
+
+/**
+ * @title  ScenarioChoiceFields
+ * @notice The scenario that shows an account to be unhealthy: the fields of its bits. Claim: Q1.
+ * @input  bits  [6]  boolean, least significant first
+ */
+template ScenarioChoiceFields() {
+    signal input bits[6];
+    signal output {maxbit} scenario;
+
+    scenario.maxbit = 6;
+    scenario <== BitsToNumber(6, 0, 6)(bits);
+}
+
+/**
+ * @title  UnpackScenarioChoice
+ * @notice The scenario that shows an account to be unhealthy: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^6 and above
+ *
+ * The 6 bits of the word are unique since 2^6 < p, so each field has one value.
+ */
+template UnpackScenarioChoice() {
+    signal input word;
+    signal output {maxbit} scenario;
+
+    component fields = ScenarioChoiceFields();
+    fields.bits <== Num2Bits(6)(word);
+    scenario <== fields.scenario;
+}
+
+/**
+ * @title  PackScenarioChoice
+ * @notice The scenario that shows an account to be unhealthy: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^6
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackScenarioChoice() {
+    signal input {maxbit} scenario;
+    signal output word;
+
+    assert(scenario.maxbit <= 6);
+    word <== scenario;
+}
+
+/**
+ * @title  MaintenanceBoundFields
+ * @notice What the maintenance margin of an account is at most: the fields of its bits. Claim: Q1.
+ * @input  bits  [80]  boolean, least significant first
+ */
+template MaintenanceBoundFields() {
+    signal input bits[80];
+    signal output {signedbit} maintenanceE8;
+
+    maintenanceE8.signedbit = 79;
+    maintenanceE8 <== BitsToSignedNumber(80, 0, 80)(bits);
+}
+
+/**
+ * @title  UnpackMaintenanceBound
+ * @notice What the maintenance margin of an account is at most: splits the word into its fields. Claim: Q1.
+ * @input  word  []  refused at 2^80 and above
+ *
+ * The 80 bits of the word are unique since 2^80 < p, so each field has one value.
+ */
+template UnpackMaintenanceBound() {
+    signal input word;
+    signal output {signedbit} maintenanceE8;
+
+    component fields = MaintenanceBoundFields();
+    fields.bits <== Num2Bits(80)(word);
+    maintenanceE8 <== fields.maintenanceE8;
+}
+
+/**
+ * @title  PackMaintenanceBound
+ * @notice What the maintenance margin of an account is at most: lays the fields side by side. Claim: Q1.
+ * @output word  []  below 2^80
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template PackMaintenanceBound() {
+    signal input {signedbit} maintenanceE8;
+    signal output word;
+
+    assert(maintenanceE8.signedbit <= 79);
+    word <== (maintenanceE8 + 2 ** 79);
 }

@@ -410,3 +410,1133 @@ library ParametersWord {
         word |= values[8] << 198;
     }
 }
+
+/// @title ScenarioRegularWord
+/// @notice One spot shock of the regular grid and how its three scenarios are damped.
+library ScenarioRegularWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 172;
+
+    /// @notice shocked over current spot; 43 bits at 0.
+    function shockX40(uint256 word) internal pure returns (uint256) {
+        return word & 0x7ffffffffff;
+    }
+
+    /// @notice weight of the scenario with volatility up; 43 bits at 43.
+    function dampingUpX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 43) & 0x7ffffffffff;
+    }
+
+    /// @notice weight of the scenario with volatility as it is; 43 bits at 86.
+    function dampingNoneX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 86) & 0x7ffffffffff;
+    }
+
+    /// @notice weight of the scenario with volatility down; 43 bits at 129.
+    function dampingDownX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 129) & 0x7ffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[4] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 43) revert FieldOutOfRange("shockX40", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 43) revert FieldOutOfRange("dampingUpX40", values[1]);
+        word |= values[1] << 43;
+        if (values[2] >= 2 ** 43) revert FieldOutOfRange("dampingNoneX40", values[2]);
+        word |= values[2] << 86;
+        if (values[3] >= 2 ** 43) revert FieldOutOfRange("dampingDownX40", values[3]);
+        word |= values[3] << 129;
+    }
+}
+
+/// @title ScenarioUpOnlyPairWord
+/// @notice Two spot shocks that are only tried with volatility up: extremes and tails.
+library ScenarioUpOnlyPairWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 172;
+
+    /// @notice shocked over current spot; 43 bits at 0.
+    function firstShockX40(uint256 word) internal pure returns (uint256) {
+        return word & 0x7ffffffffff;
+    }
+
+    /// @notice weight of the first scenario; 43 bits at 43.
+    function firstDampingX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 43) & 0x7ffffffffff;
+    }
+
+    /// @notice shocked over current spot; 43 bits at 86.
+    function secondShockX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 86) & 0x7ffffffffff;
+    }
+
+    /// @notice weight of the second scenario; 43 bits at 129.
+    function secondDampingX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 129) & 0x7ffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[4] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 43) revert FieldOutOfRange("firstShockX40", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 43) revert FieldOutOfRange("firstDampingX40", values[1]);
+        word |= values[1] << 43;
+        if (values[2] >= 2 ** 43) revert FieldOutOfRange("secondShockX40", values[2]);
+        word |= values[2] << 86;
+        if (values[3] >= 2 ** 43) revert FieldOutOfRange("secondDampingX40", values[3]);
+        word |= values[3] << 129;
+    }
+}
+
+/// @title ScenarioSpecialWord
+/// @notice Skew scenarios, and the forward shocks of the basis contingency.
+library ScenarioSpecialWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 215;
+
+    /// @notice weight of the linear skew scenario; 43 bits at 0.
+    function dampingLinearX40(uint256 word) internal pure returns (uint256) {
+        return word & 0x7ffffffffff;
+    }
+
+    /// @notice weight of the absolute skew scenario; 43 bits at 43.
+    function dampingAbsoluteX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 43) & 0x7ffffffffff;
+    }
+
+    /// @notice forward up over current forward; 43 bits at 86.
+    function basisUpX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 86) & 0x7ffffffffff;
+    }
+
+    /// @notice forward down over current forward; 43 bits at 129.
+    function basisDownX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 129) & 0x7ffffffffff;
+    }
+
+    /// @notice basis contingency: part that does not depend on the tenor; 43 bits at 172.
+    function basisAddX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 172) & 0x7ffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[5] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 43) revert FieldOutOfRange("dampingLinearX40", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 43) revert FieldOutOfRange("dampingAbsoluteX40", values[1]);
+        word |= values[1] << 43;
+        if (values[2] >= 2 ** 43) revert FieldOutOfRange("basisUpX40", values[2]);
+        word |= values[2] << 86;
+        if (values[3] >= 2 ** 43) revert FieldOutOfRange("basisDownX40", values[3]);
+        word |= values[3] << 129;
+        if (values[4] >= 2 ** 43) revert FieldOutOfRange("basisAddX40", values[4]);
+        word |= values[4] << 172;
+    }
+}
+
+/// @title VolatilityShocksWord
+/// @notice Volatility shocks by tenor.
+library VolatilityShocksWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 242;
+
+    /// @notice relative rise at 30 days; 44 bits at 0.
+    function rangeUpX40(uint256 word) internal pure returns (uint256) {
+        return word & 0xfffffffffff;
+    }
+
+    /// @notice relative fall at 30 days; 44 bits at 44.
+    function rangeDownX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 44) & 0xfffffffffff;
+    }
+
+    /// @notice power of 30 days over the tenor, tenors up to 30 days; 42 bits at 88.
+    function shortPowerX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 88) & 0x3ffffffffff;
+    }
+
+    /// @notice the same beyond 30 days; 42 bits at 130.
+    function longPowerX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 130) & 0x3ffffffffff;
+    }
+
+    /// @notice shorter tenors are shocked as this one; 26 bits at 172.
+    function tenorFloorSeconds(uint256 word) internal pure returns (uint256) {
+        return (word >> 172) & 0x3ffffff;
+    }
+
+    /// @notice least volatility after a rise; 44 bits at 198.
+    function floorUpX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 198) & 0xfffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[6] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 44) revert FieldOutOfRange("rangeUpX40", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 44) revert FieldOutOfRange("rangeDownX40", values[1]);
+        word |= values[1] << 44;
+        if (values[2] >= 2 ** 42) revert FieldOutOfRange("shortPowerX40", values[2]);
+        word |= values[2] << 88;
+        if (values[3] >= 2 ** 42) revert FieldOutOfRange("longPowerX40", values[3]);
+        word |= values[3] << 130;
+        if (values[4] >= 2 ** 26) revert FieldOutOfRange("tenorFloorSeconds", values[4]);
+        word |= values[4] << 172;
+        if (values[5] >= 2 ** 44) revert FieldOutOfRange("floorUpX40", values[5]);
+        word |= values[5] << 198;
+    }
+}
+
+/// @title SkewLinearWord
+/// @notice Linear skew shock, and what both skew shocks share.
+library SkewLinearWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 184;
+
+    /// @notice largest relative change at tenor 0; 48 bits at 0, which hold the value plus 2^47.
+    function capX40(uint256 word) internal pure returns (int256) {
+        return int256(word & 0xffffffffffff) - int256(2 ** 47);
+    }
+
+    /// @notice its change per square root of a year; 48 bits at 48, which hold the value plus 2^47.
+    function capSlopeX40(uint256 word) internal pure returns (int256) {
+        return int256((word >> 48) & 0xffffffffffff) - int256(2 ** 47);
+    }
+
+    /// @notice least log-moneyness at which the cap is reached; 44 bits at 96.
+    function widthFloorX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 96) & 0xfffffffffff;
+    }
+
+    /// @notice that log-moneyness in deviations of the typical volatility; 44 bits at 140.
+    function widthScaleX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 140) & 0xfffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[4] memory values) internal pure returns (uint256 word) {
+        unchecked {
+            if (values[0] + 2 ** 47 >= 2 ** 48) revert FieldOutOfRange("capX40", values[0]);
+            word |= (values[0] + 2 ** 47);
+            if (values[1] + 2 ** 47 >= 2 ** 48) revert FieldOutOfRange("capSlopeX40", values[1]);
+            word |= (values[1] + 2 ** 47) << 48;
+            if (values[2] >= 2 ** 44) revert FieldOutOfRange("widthFloorX40", values[2]);
+            word |= values[2] << 96;
+            if (values[3] >= 2 ** 44) revert FieldOutOfRange("widthScaleX40", values[3]);
+            word |= values[3] << 140;
+        }
+    }
+}
+
+/// @title SkewAbsoluteWord
+/// @notice Absolute skew shock, and the typical volatility behind the width of both.
+library SkewAbsoluteWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 188;
+
+    /// @notice largest relative change at tenor 0; 48 bits at 0, which hold the value plus 2^47.
+    function capX40(uint256 word) internal pure returns (int256) {
+        return int256(word & 0xffffffffffff) - int256(2 ** 47);
+    }
+
+    /// @notice its change per square root of a year; 48 bits at 48, which hold the value plus 2^47.
+    function capSlopeX40(uint256 word) internal pure returns (int256) {
+        return int256((word >> 48) & 0xffffffffffff) - int256(2 ** 47);
+    }
+
+    /// @notice typical volatility at tenor 0; 44 bits at 96.
+    function volatilityX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 96) & 0xfffffffffff;
+    }
+
+    /// @notice its change per square root of a year; 48 bits at 140, which hold the value plus 2^47.
+    function volatilitySlopeX40(uint256 word) internal pure returns (int256) {
+        return int256((word >> 140) & 0xffffffffffff) - int256(2 ** 47);
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[4] memory values) internal pure returns (uint256 word) {
+        unchecked {
+            if (values[0] + 2 ** 47 >= 2 ** 48) revert FieldOutOfRange("capX40", values[0]);
+            word |= (values[0] + 2 ** 47);
+            if (values[1] + 2 ** 47 >= 2 ** 48) revert FieldOutOfRange("capSlopeX40", values[1]);
+            word |= (values[1] + 2 ** 47) << 48;
+            if (values[2] >= 2 ** 44) revert FieldOutOfRange("volatilityX40", values[2]);
+            word |= values[2] << 96;
+            if (values[3] + 2 ** 47 >= 2 ** 48) revert FieldOutOfRange("volatilitySlopeX40", values[3]);
+            word |= (values[3] + 2 ** 47) << 140;
+        }
+    }
+}
+
+/// @title LongDiscountWord
+/// @notice Static discount of what an expiry is worth to the account.
+library LongDiscountWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 139;
+
+    /// @notice factor at tenor 0; 43 bits at 0.
+    function baseX40(uint256 word) internal pure returns (uint256) {
+        return word & 0x7ffffffffff;
+    }
+
+    /// @notice of the interest rate, per year; 48 bits at 43.
+    function rateMultipleX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 43) & 0xffffffffffff;
+    }
+
+    /// @notice on top of it, per year; 48 bits at 91.
+    function rateAddX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 91) & 0xffffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[3] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 43) revert FieldOutOfRange("baseX40", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 48) revert FieldOutOfRange("rateMultipleX40", values[1]);
+        word |= values[1] << 43;
+        if (values[2] >= 2 ** 48) revert FieldOutOfRange("rateAddX40", values[2]);
+        word |= values[2] << 91;
+    }
+}
+
+/// @title ShortDiscountWord
+/// @notice Static mark-up of what an expiry costs the account; the tenor part of the basis contingency.
+library ShortDiscountWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 228;
+
+    /// @notice factor at tenor 0; 43 bits at 0.
+    function baseX40(uint256 word) internal pure returns (uint256) {
+        return word & 0x7ffffffffff;
+    }
+
+    /// @notice of the interest rate, per year; 48 bits at 43.
+    function rateMultipleX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 43) & 0xffffffffffff;
+    }
+
+    /// @notice on top of it, per year; 48 bits at 91.
+    function rateAddX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 91) & 0xffffffffffff;
+    }
+
+    /// @notice basis contingency per year of tenor; 48 bits at 139.
+    function basisSlopeX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 139) & 0xffffffffffff;
+    }
+
+    /// @notice feeds below this confidence cost margin; 41 bits at 187.
+    function confidenceThresholdX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 187) & 0x1ffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[5] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 43) revert FieldOutOfRange("baseX40", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 48) revert FieldOutOfRange("rateMultipleX40", values[1]);
+        word |= values[1] << 43;
+        if (values[2] >= 2 ** 48) revert FieldOutOfRange("rateAddX40", values[2]);
+        word |= values[2] << 91;
+        if (values[3] >= 2 ** 48) revert FieldOutOfRange("basisSlopeX40", values[3]);
+        word |= values[3] << 139;
+        if (values[4] >= 2 ** 41) revert FieldOutOfRange("confidenceThresholdX40", values[4]);
+        word |= values[4] << 187;
+    }
+}
+
+/// @title ExpiryForwardWord
+/// @notice What a round says about one expiry: time, forward, confidence.
+library ExpiryForwardWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 242;
+
+    /// @notice time at which the options expire; 32 bits at 0.
+    function expiry(uint256 word) internal pure returns (uint256) {
+        return word & 0xffffffff;
+    }
+
+    /// @notice time of the round; 32 bits at 32.
+    function asOf(uint256 word) internal pure returns (uint256) {
+        return (word >> 32) & 0xffffffff;
+    }
+
+    /// @notice part of the forward that still moves with spot; 48 bits at 64.
+    function forwardVariableE8(uint256 word) internal pure returns (uint256) {
+        return (word >> 64) & 0xffffffffffff;
+    }
+
+    /// @notice part that the settlement average has fixed; 48 bits at 112.
+    function forwardFixedE8(uint256 word) internal pure returns (uint256) {
+        return (word >> 112) & 0xffffffffffff;
+    }
+
+    /// @notice least confidence of forward, rate and surface; 41 bits at 160.
+    function confidenceX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 160) & 0x1ffffffffff;
+    }
+
+    /// @notice confidence of the spot price; 41 bits at 201.
+    function spotConfidenceX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 201) & 0x1ffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[6] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 32) revert FieldOutOfRange("expiry", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 32) revert FieldOutOfRange("asOf", values[1]);
+        word |= values[1] << 32;
+        if (values[2] >= 2 ** 48) revert FieldOutOfRange("forwardVariableE8", values[2]);
+        word |= values[2] << 64;
+        if (values[3] >= 2 ** 48) revert FieldOutOfRange("forwardFixedE8", values[3]);
+        word |= values[3] << 112;
+        if (values[4] >= 2 ** 41) revert FieldOutOfRange("confidenceX40", values[4]);
+        word |= values[4] << 160;
+        if (values[5] >= 2 ** 41) revert FieldOutOfRange("spotConfidenceX40", values[5]);
+        word |= values[5] << 201;
+    }
+}
+
+/// @title ExpirySurfaceWord
+/// @notice What a round says about one expiry: rate, level and slope of its SVI total variance.
+library ExpirySurfaceWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 216;
+
+    /// @notice continuously compounded interest rate; 48 bits at 0, which hold the value plus 2^47.
+    function rateX40(uint256 word) internal pure returns (int256) {
+        return int256(word & 0xffffffffffff) - int256(2 ** 47);
+    }
+
+    /// @notice SVI a; 60 bits at 48, which hold the value plus 2^59.
+    function sviAX48(uint256 word) internal pure returns (int256) {
+        return int256((word >> 48) & 0xfffffffffffffff) - int256(2 ** 59);
+    }
+
+    /// @notice SVI b; 56 bits at 108.
+    function sviBX48(uint256 word) internal pure returns (uint256) {
+        return (word >> 108) & 0xffffffffffffff;
+    }
+
+    /// @notice tenor that the surface was fitted at; 52 bits at 164.
+    function tauRefSecondsX20(uint256 word) internal pure returns (uint256) {
+        return (word >> 164) & 0xfffffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[4] memory values) internal pure returns (uint256 word) {
+        unchecked {
+            if (values[0] + 2 ** 47 >= 2 ** 48) revert FieldOutOfRange("rateX40", values[0]);
+            word |= (values[0] + 2 ** 47);
+            if (values[1] + 2 ** 59 >= 2 ** 60) revert FieldOutOfRange("sviAX48", values[1]);
+            word |= (values[1] + 2 ** 59) << 48;
+            if (values[2] >= 2 ** 56) revert FieldOutOfRange("sviBX48", values[2]);
+            word |= values[2] << 108;
+            if (values[3] >= 2 ** 52) revert FieldOutOfRange("tauRefSecondsX20", values[3]);
+            word |= values[3] << 164;
+        }
+    }
+}
+
+/// @title ExpirySurfaceShapeWord
+/// @notice What a round says about one expiry: shape of its SVI total variance.
+library ExpirySurfaceShapeWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 196;
+
+    /// @notice SVI rho; 48 bits at 0, which hold the value plus 2^47.
+    function sviRhoX40(uint256 word) internal pure returns (int256) {
+        return int256(word & 0xffffffffffff) - int256(2 ** 47);
+    }
+
+    /// @notice SVI m; 48 bits at 48, which hold the value plus 2^47.
+    function sviMX40(uint256 word) internal pure returns (int256) {
+        return int256((word >> 48) & 0xffffffffffff) - int256(2 ** 47);
+    }
+
+    /// @notice SVI sigma, the smoothness; 52 bits at 96.
+    function sviSX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 96) & 0xfffffffffffff;
+    }
+
+    /// @notice forward that the surface was fitted at; 48 bits at 148.
+    function forwardRefE8(uint256 word) internal pure returns (uint256) {
+        return (word >> 148) & 0xffffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[4] memory values) internal pure returns (uint256 word) {
+        unchecked {
+            if (values[0] + 2 ** 47 >= 2 ** 48) revert FieldOutOfRange("sviRhoX40", values[0]);
+            word |= (values[0] + 2 ** 47);
+            if (values[1] + 2 ** 47 >= 2 ** 48) revert FieldOutOfRange("sviMX40", values[1]);
+            word |= (values[1] + 2 ** 47) << 48;
+            if (values[2] >= 2 ** 52) revert FieldOutOfRange("sviSX40", values[2]);
+            word |= values[2] << 96;
+            if (values[3] >= 2 ** 48) revert FieldOutOfRange("forwardRefE8", values[3]);
+            word |= values[3] << 148;
+        }
+    }
+}
+
+/// @title StrikesWord
+/// @notice Five strikes; 0 where there is none.
+library StrikesWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 240;
+
+    /// @notice strike; 48 bits at 0.
+    function firstE8(uint256 word) internal pure returns (uint256) {
+        return word & 0xffffffffffff;
+    }
+
+    /// @notice strike; 48 bits at 48.
+    function secondE8(uint256 word) internal pure returns (uint256) {
+        return (word >> 48) & 0xffffffffffff;
+    }
+
+    /// @notice strike; 48 bits at 96.
+    function thirdE8(uint256 word) internal pure returns (uint256) {
+        return (word >> 96) & 0xffffffffffff;
+    }
+
+    /// @notice strike; 48 bits at 144.
+    function fourthE8(uint256 word) internal pure returns (uint256) {
+        return (word >> 144) & 0xffffffffffff;
+    }
+
+    /// @notice strike; 48 bits at 192.
+    function fifthE8(uint256 word) internal pure returns (uint256) {
+        return (word >> 192) & 0xffffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[5] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 48) revert FieldOutOfRange("firstE8", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 48) revert FieldOutOfRange("secondE8", values[1]);
+        word |= values[1] << 48;
+        if (values[2] >= 2 ** 48) revert FieldOutOfRange("thirdE8", values[2]);
+        word |= values[2] << 96;
+        if (values[3] >= 2 ** 48) revert FieldOutOfRange("fourthE8", values[3]);
+        word |= values[3] << 144;
+        if (values[4] >= 2 ** 48) revert FieldOutOfRange("fifthE8", values[4]);
+        word |= values[4] << 192;
+    }
+}
+
+/// @title OptionPositionWord
+/// @notice What an account holds of one strike of one expiry.
+library OptionPositionWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 202;
+
+    /// @notice time at which the options expire; 32 bits at 0.
+    function expiry(uint256 word) internal pure returns (uint256) {
+        return word & 0xffffffff;
+    }
+
+    /// @notice strike; 48 bits at 32.
+    function strikeE8(uint256 word) internal pure returns (uint256) {
+        return (word >> 32) & 0xffffffffffff;
+    }
+
+    /// @notice calls held, negative if sold; 61 bits at 80, which hold the value plus 2^60.
+    function callsE12(uint256 word) internal pure returns (int256) {
+        return int256((word >> 80) & 0x1fffffffffffffff) - int256(2 ** 60);
+    }
+
+    /// @notice puts held, negative if sold; 61 bits at 141, which hold the value plus 2^60.
+    function putsE12(uint256 word) internal pure returns (int256) {
+        return int256((word >> 141) & 0x1fffffffffffffff) - int256(2 ** 60);
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[4] memory values) internal pure returns (uint256 word) {
+        unchecked {
+            if (values[0] >= 2 ** 32) revert FieldOutOfRange("expiry", values[0]);
+            word |= values[0];
+            if (values[1] >= 2 ** 48) revert FieldOutOfRange("strikeE8", values[1]);
+            word |= values[1] << 32;
+            if (values[2] + 2 ** 60 >= 2 ** 61) revert FieldOutOfRange("callsE12", values[2]);
+            word |= (values[2] + 2 ** 60) << 80;
+            if (values[3] + 2 ** 60 >= 2 ** 61) revert FieldOutOfRange("putsE12", values[3]);
+            word |= (values[3] + 2 ** 60) << 141;
+        }
+    }
+}
+
+/// @title BookFlagsWord
+/// @notice Which segments of a book leave their expiry to the next one.
+library BookFlagsWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 16;
+
+    /// @notice bit e: segment e does; 16 bits at 0.
+    function continues(uint256 word) internal pure returns (uint256) {
+        return word & 0xffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[1] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 16) revert FieldOutOfRange("continues", values[0]);
+        word |= values[0];
+    }
+}
+
+/// @title RoundPricesWord
+/// @notice What a round says about the market: prices.
+library RoundPricesWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 172;
+
+    /// @notice spot price, at least 1; 48 bits at 0.
+    function spotE8(uint256 word) internal pure returns (uint256) {
+        return word & 0xffffffffffff;
+    }
+
+    /// @notice price of the perpetual; 48 bits at 48.
+    function perpPriceE8(uint256 word) internal pure returns (uint256) {
+        return (word >> 48) & 0xffffffffffff;
+    }
+
+    /// @notice price of the settlement currency, at least 1; 44 bits at 96.
+    function stablePriceE12(uint256 word) internal pure returns (uint256) {
+        return (word >> 96) & 0xfffffffffff;
+    }
+
+    /// @notice time of the round; 32 bits at 140.
+    function asOf(uint256 word) internal pure returns (uint256) {
+        return (word >> 140) & 0xffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[4] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 48) revert FieldOutOfRange("spotE8", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 48) revert FieldOutOfRange("perpPriceE8", values[1]);
+        word |= values[1] << 48;
+        if (values[2] >= 2 ** 44) revert FieldOutOfRange("stablePriceE12", values[2]);
+        word |= values[2] << 96;
+        if (values[3] >= 2 ** 32) revert FieldOutOfRange("asOf", values[3]);
+        word |= values[3] << 140;
+    }
+}
+
+/// @title RoundConfidencesWord
+/// @notice What a round says about the market: confidences, and the volatility that default is judged by.
+library RoundConfidencesWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 125;
+
+    /// @notice confidence of the spot price; 41 bits at 0.
+    function spotConfidenceX40(uint256 word) internal pure returns (uint256) {
+        return word & 0x1ffffffffff;
+    }
+
+    /// @notice confidence of the price of the perpetual; 41 bits at 41.
+    function perpConfidenceX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 41) & 0x1ffffffffff;
+    }
+
+    /// @notice volatility over the default horizon: σ·√h, at least 1; 43 bits at 82.
+    function horizonVolatilityX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 82) & 0x7ffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[3] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 41) revert FieldOutOfRange("spotConfidenceX40", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 41) revert FieldOutOfRange("perpConfidenceX40", values[1]);
+        word |= values[1] << 41;
+        if (values[2] >= 2 ** 43) revert FieldOutOfRange("horizonVolatilityX40", values[2]);
+        word |= values[2] << 82;
+    }
+}
+
+/// @title CollateralPricePairWord
+/// @notice What a round says about two collateral assets.
+library CollateralPricePairWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 206;
+
+    /// @notice price; 62 bits at 0.
+    function firstPriceE12(uint256 word) internal pure returns (uint256) {
+        return word & 0x3fffffffffffffff;
+    }
+
+    /// @notice confidence of the price; 41 bits at 62.
+    function firstConfidenceX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 62) & 0x1ffffffffff;
+    }
+
+    /// @notice price; 62 bits at 103.
+    function secondPriceE12(uint256 word) internal pure returns (uint256) {
+        return (word >> 103) & 0x3fffffffffffffff;
+    }
+
+    /// @notice confidence of the price; 41 bits at 165.
+    function secondConfidenceX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 165) & 0x1ffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[4] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 62) revert FieldOutOfRange("firstPriceE12", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 41) revert FieldOutOfRange("firstConfidenceX40", values[1]);
+        word |= values[1] << 62;
+        if (values[2] >= 2 ** 62) revert FieldOutOfRange("secondPriceE12", values[2]);
+        word |= values[2] << 103;
+        if (values[3] >= 2 ** 41) revert FieldOutOfRange("secondConfidenceX40", values[3]);
+        word |= values[3] << 165;
+    }
+}
+
+/// @title CollateralPolicyPairWord
+/// @notice How two collateral assets count.
+library CollateralPolicyPairWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 248;
+
+    /// @notice initial margin, fraction of value; 41 bits at 0.
+    function firstInitialHaircutX40(uint256 word) internal pure returns (uint256) {
+        return word & 0x1ffffffffff;
+    }
+
+    /// @notice maintenance margin, fraction of value; 41 bits at 41.
+    function firstMaintenanceHaircutX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 41) & 0x1ffffffffff;
+    }
+
+    /// @notice lower confidence costs margin; 41 bits at 82.
+    function firstConfidenceThresholdX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 82) & 0x1ffffffffff;
+    }
+
+    /// @notice 1: shocked with spot, so it offsets options and perpetuals; 1 bits at 123.
+    function firstMovesWithSpot(uint256 word) internal pure returns (uint256) {
+        return (word >> 123) & 0x1;
+    }
+
+    /// @notice initial margin, fraction of value; 41 bits at 124.
+    function secondInitialHaircutX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 124) & 0x1ffffffffff;
+    }
+
+    /// @notice maintenance margin, fraction of value; 41 bits at 165.
+    function secondMaintenanceHaircutX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 165) & 0x1ffffffffff;
+    }
+
+    /// @notice lower confidence costs margin; 41 bits at 206.
+    function secondConfidenceThresholdX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 206) & 0x1ffffffffff;
+    }
+
+    /// @notice 1: shocked with spot, so it offsets options and perpetuals; 1 bits at 247.
+    function secondMovesWithSpot(uint256 word) internal pure returns (uint256) {
+        return (word >> 247) & 0x1;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[8] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 41) revert FieldOutOfRange("firstInitialHaircutX40", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 41) revert FieldOutOfRange("firstMaintenanceHaircutX40", values[1]);
+        word |= values[1] << 41;
+        if (values[2] >= 2 ** 41) revert FieldOutOfRange("firstConfidenceThresholdX40", values[2]);
+        word |= values[2] << 82;
+        if (values[3] >= 2 ** 1) revert FieldOutOfRange("firstMovesWithSpot", values[3]);
+        word |= values[3] << 123;
+        if (values[4] >= 2 ** 41) revert FieldOutOfRange("secondInitialHaircutX40", values[4]);
+        word |= values[4] << 124;
+        if (values[5] >= 2 ** 41) revert FieldOutOfRange("secondMaintenanceHaircutX40", values[5]);
+        word |= values[5] << 165;
+        if (values[6] >= 2 ** 41) revert FieldOutOfRange("secondConfidenceThresholdX40", values[6]);
+        word |= values[6] << 206;
+        if (values[7] >= 2 ** 1) revert FieldOutOfRange("secondMovesWithSpot", values[7]);
+        word |= values[7] << 247;
+    }
+}
+
+/// @title LossFactorsWord
+/// @notice How the worst scenario becomes margin.
+library LossFactorsWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 213;
+
+    /// @notice of the worst loss, maintenance margin; 43 bits at 0.
+    function maintenanceFactorX40(uint256 word) internal pure returns (uint256) {
+        return word & 0x7ffffffffff;
+    }
+
+    /// @notice of the worst loss, initial margin; 43 bits at 43.
+    function initialFactorX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 43) & 0x7ffffffffff;
+    }
+
+    /// @notice a settlement currency below this costs initial margin; 43 bits at 86.
+    function pegThresholdX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 86) & 0x7ffffffffff;
+    }
+
+    /// @notice added to the initial factor per unit below it; 43 bits at 129.
+    function pegLossX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 129) & 0x7ffffffffff;
+    }
+
+    /// @notice feeds below this confidence cost margin; 41 bits at 172.
+    function confidenceThresholdX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 172) & 0x1ffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[5] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 43) revert FieldOutOfRange("maintenanceFactorX40", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 43) revert FieldOutOfRange("initialFactorX40", values[1]);
+        word |= values[1] << 43;
+        if (values[2] >= 2 ** 43) revert FieldOutOfRange("pegThresholdX40", values[2]);
+        word |= values[2] << 86;
+        if (values[3] >= 2 ** 43) revert FieldOutOfRange("pegLossX40", values[3]);
+        word |= values[3] << 129;
+        if (values[4] >= 2 ** 41) revert FieldOutOfRange("confidenceThresholdX40", values[4]);
+        word |= values[4] << 172;
+    }
+}
+
+/// @title ContingenciesWord
+/// @notice Margin on top of the worst scenario, fractions of notional.
+library ContingenciesWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 207;
+
+    /// @notice perpetuals, maintenance; 41 bits at 0.
+    function maintenancePerpX40(uint256 word) internal pure returns (uint256) {
+        return word & 0x1ffffffffff;
+    }
+
+    /// @notice perpetuals, added for initial; 41 bits at 41.
+    function initialPerpX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 41) & 0x1ffffffffff;
+    }
+
+    /// @notice naked short options, maintenance; 41 bits at 82.
+    function maintenanceOptionX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 82) & 0x1ffffffffff;
+    }
+
+    /// @notice naked short options, added for initial; 41 bits at 123.
+    function initialOptionX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 123) & 0x1ffffffffff;
+    }
+
+    /// @notice of notional, per unit of missing confidence; 43 bits at 164.
+    function confidenceMarginX40(uint256 word) internal pure returns (uint256) {
+        return (word >> 164) & 0x7ffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[5] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 41) revert FieldOutOfRange("maintenancePerpX40", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 41) revert FieldOutOfRange("initialPerpX40", values[1]);
+        word |= values[1] << 41;
+        if (values[2] >= 2 ** 41) revert FieldOutOfRange("maintenanceOptionX40", values[2]);
+        word |= values[2] << 82;
+        if (values[3] >= 2 ** 41) revert FieldOutOfRange("initialOptionX40", values[3]);
+        word |= values[3] << 123;
+        if (values[4] >= 2 ** 43) revert FieldOutOfRange("confidenceMarginX40", values[4]);
+        word |= values[4] << 164;
+    }
+}
+
+/// @title HoldingsWord
+/// @notice What an account holds besides options and collateral.
+library HoldingsWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 229;
+
+    /// @notice perpetuals; 61 bits at 0, which hold the value plus 2^60.
+    function perpsE12(uint256 word) internal pure returns (int256) {
+        return int256(word & 0x1fffffffffffffff) - int256(2 ** 60);
+    }
+
+    /// @notice cash in the settlement currency; 84 bits at 61, which hold the value plus 2^83.
+    function cashE12(uint256 word) internal pure returns (int256) {
+        return int256((word >> 61) & 0xfffffffffffffffffffff) - int256(2 ** 83);
+    }
+
+    /// @notice unrealised gain of the perpetuals, funding included; 84 bits at 145, which hold the value plus 2^83.
+    function perpPnlE12(uint256 word) internal pure returns (int256) {
+        return int256((word >> 145) & 0xfffffffffffffffffffff) - int256(2 ** 83);
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[3] memory values) internal pure returns (uint256 word) {
+        unchecked {
+            if (values[0] + 2 ** 60 >= 2 ** 61) revert FieldOutOfRange("perpsE12", values[0]);
+            word |= (values[0] + 2 ** 60);
+            if (values[1] + 2 ** 83 >= 2 ** 84) revert FieldOutOfRange("cashE12", values[1]);
+            word |= (values[1] + 2 ** 83) << 61;
+            if (values[2] + 2 ** 83 >= 2 ** 84) revert FieldOutOfRange("perpPnlE12", values[2]);
+            word |= (values[2] + 2 ** 83) << 145;
+        }
+    }
+}
+
+/// @title CollateralAmountsWord
+/// @notice What an account holds of four collateral assets.
+library CollateralAmountsWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 248;
+
+    /// @notice amount; 62 bits at 0.
+    function firstE12(uint256 word) internal pure returns (uint256) {
+        return word & 0x3fffffffffffffff;
+    }
+
+    /// @notice amount; 62 bits at 62.
+    function secondE12(uint256 word) internal pure returns (uint256) {
+        return (word >> 62) & 0x3fffffffffffffff;
+    }
+
+    /// @notice amount; 62 bits at 124.
+    function thirdE12(uint256 word) internal pure returns (uint256) {
+        return (word >> 124) & 0x3fffffffffffffff;
+    }
+
+    /// @notice amount; 62 bits at 186.
+    function fourthE12(uint256 word) internal pure returns (uint256) {
+        return (word >> 186) & 0x3fffffffffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[4] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 62) revert FieldOutOfRange("firstE12", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 62) revert FieldOutOfRange("secondE12", values[1]);
+        word |= values[1] << 62;
+        if (values[2] >= 2 ** 62) revert FieldOutOfRange("thirdE12", values[2]);
+        word |= values[2] << 124;
+        if (values[3] >= 2 ** 62) revert FieldOutOfRange("fourthE12", values[3]);
+        word |= values[3] << 186;
+    }
+}
+
+/// @title AccountMarginsWord
+/// @notice Margins of an account: what it holds above its requirements.
+library AccountMarginsWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 166;
+
+    /// @notice above the initial requirement; may open if not negative; 80 bits at 0, which hold the value plus 2^79.
+    function initialE8(uint256 word) internal pure returns (int256) {
+        return int256(word & 0xffffffffffffffffffff) - int256(2 ** 79);
+    }
+
+    /// @notice above maintenance; liquidation if negative; 80 bits at 80, which hold the value plus 2^79.
+    function maintenanceE8(uint256 word) internal pure returns (int256) {
+        return int256((word >> 80) & 0xffffffffffffffffffff) - int256(2 ** 79);
+    }
+
+    /// @notice index of the scenario that binds; 33: the basis contingency; 6 bits at 160.
+    function worstScenario(uint256 word) internal pure returns (uint256) {
+        return (word >> 160) & 0x3f;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[3] memory values) internal pure returns (uint256 word) {
+        unchecked {
+            if (values[0] + 2 ** 79 >= 2 ** 80) revert FieldOutOfRange("initialE8", values[0]);
+            word |= (values[0] + 2 ** 79);
+            if (values[1] + 2 ** 79 >= 2 ** 80) revert FieldOutOfRange("maintenanceE8", values[1]);
+            word |= (values[1] + 2 ** 79) << 80;
+            if (values[2] >= 2 ** 6) revert FieldOutOfRange("worstScenario", values[2]);
+            word |= values[2] << 160;
+        }
+    }
+}
+
+/// @title AccountThresholdsWord
+/// @notice Spot levels at which an account is liquidated or defaults, as far as the scenario grid reaches.
+library AccountThresholdsWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 225;
+
+    /// @notice fall that breaches maintenance; 0: none; 48 bits at 0.
+    function liquidationDownE8(uint256 word) internal pure returns (uint256) {
+        return word & 0xffffffffffff;
+    }
+
+    /// @notice rise that does; 2^48 - 1: none; 48 bits at 48.
+    function liquidationUpE8(uint256 word) internal pure returns (uint256) {
+        return (word >> 48) & 0xffffffffffff;
+    }
+
+    /// @notice fall that leaves no equity; 0: none; 48 bits at 96.
+    function defaultDownE8(uint256 word) internal pure returns (uint256) {
+        return (word >> 96) & 0xffffffffffff;
+    }
+
+    /// @notice rise that does; 2^48 - 1: none; 48 bits at 144.
+    function defaultUpE8(uint256 word) internal pure returns (uint256) {
+        return (word >> 144) & 0xffffffffffff;
+    }
+
+    /// @notice over the default horizon; 33 bits at 192.
+    function defaultProbabilityX32(uint256 word) internal pure returns (uint256) {
+        return (word >> 192) & 0x1ffffffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[5] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 48) revert FieldOutOfRange("liquidationDownE8", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 48) revert FieldOutOfRange("liquidationUpE8", values[1]);
+        word |= values[1] << 48;
+        if (values[2] >= 2 ** 48) revert FieldOutOfRange("defaultDownE8", values[2]);
+        word |= values[2] << 96;
+        if (values[3] >= 2 ** 48) revert FieldOutOfRange("defaultUpE8", values[3]);
+        word |= values[3] << 144;
+        if (values[4] >= 2 ** 33) revert FieldOutOfRange("defaultProbabilityX32", values[4]);
+        word |= values[4] << 192;
+    }
+}
+
+/// @title SpotGreeksWord
+/// @notice Sensitivities of options to spot and volatility.
+library SpotGreeksWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 244;
+
+    /// @notice per unit of forward; 80 bits at 0, which hold the value plus 2^79.
+    function deltaE12(uint256 word) internal pure returns (int256) {
+        return int256(word & 0xffffffffffffffffffff) - int256(2 ** 79);
+    }
+
+    /// @notice change of delta per unit of forward; 84 bits at 80, which hold the value plus 2^83.
+    function gammaE20(uint256 word) internal pure returns (int256) {
+        return int256((word >> 80) & 0xfffffffffffffffffffff) - int256(2 ** 83);
+    }
+
+    /// @notice per 1.00 of volatility; 80 bits at 164, which hold the value plus 2^79.
+    function vegaE8(uint256 word) internal pure returns (int256) {
+        return int256((word >> 164) & 0xffffffffffffffffffff) - int256(2 ** 79);
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[3] memory values) internal pure returns (uint256 word) {
+        unchecked {
+            if (values[0] + 2 ** 79 >= 2 ** 80) revert FieldOutOfRange("deltaE12", values[0]);
+            word |= (values[0] + 2 ** 79);
+            if (values[1] + 2 ** 83 >= 2 ** 84) revert FieldOutOfRange("gammaE20", values[1]);
+            word |= (values[1] + 2 ** 83) << 80;
+            if (values[2] + 2 ** 79 >= 2 ** 80) revert FieldOutOfRange("vegaE8", values[2]);
+            word |= (values[2] + 2 ** 79) << 164;
+        }
+    }
+}
+
+/// @title TimeGreeksWord
+/// @notice Sensitivities of options to time and rate.
+library TimeGreeksWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 160;
+
+    /// @notice per year; 80 bits at 0, which hold the value plus 2^79.
+    function thetaE8(uint256 word) internal pure returns (int256) {
+        return int256(word & 0xffffffffffffffffffff) - int256(2 ** 79);
+    }
+
+    /// @notice per 1.00 of interest rate; 80 bits at 80, which hold the value plus 2^79.
+    function rhoE8(uint256 word) internal pure returns (int256) {
+        return int256((word >> 80) & 0xffffffffffffffffffff) - int256(2 ** 79);
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[2] memory values) internal pure returns (uint256 word) {
+        unchecked {
+            if (values[0] + 2 ** 79 >= 2 ** 80) revert FieldOutOfRange("thetaE8", values[0]);
+            word |= (values[0] + 2 ** 79);
+            if (values[1] + 2 ** 79 >= 2 ** 80) revert FieldOutOfRange("rhoE8", values[1]);
+            word |= (values[1] + 2 ** 79) << 80;
+        }
+    }
+}
+
+/// @title BatchRiskWord
+/// @notice Risk of a batch of accounts together.
+library BatchRiskWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 164;
+
+    /// @notice sum over accounts; 48 bits at 0.
+    function defaultProbabilityX32(uint256 word) internal pure returns (uint256) {
+        return word & 0xffffffffffff;
+    }
+
+    /// @notice sum of probability of default times deficit in the worst scenario; 100 bits at 48.
+    function expectedShortfallE8(uint256 word) internal pure returns (uint256) {
+        return (word >> 48) & 0xfffffffffffffffffffffffff;
+    }
+
+    /// @notice accounts below maintenance; 16 bits at 148.
+    function unhealthy(uint256 word) internal pure returns (uint256) {
+        return (word >> 148) & 0xffff;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[3] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 48) revert FieldOutOfRange("defaultProbabilityX32", values[0]);
+        word |= values[0];
+        if (values[1] >= 2 ** 100) revert FieldOutOfRange("expectedShortfallE8", values[1]);
+        word |= values[1] << 48;
+        if (values[2] >= 2 ** 16) revert FieldOutOfRange("unhealthy", values[2]);
+        word |= values[2] << 148;
+    }
+}
+
+/// @title ScenarioChoiceWord
+/// @notice The scenario that shows an account to be unhealthy.
+library ScenarioChoiceWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 6;
+
+    /// @notice its index; 6 bits at 0.
+    function scenario(uint256 word) internal pure returns (uint256) {
+        return word & 0x3f;
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[1] memory values) internal pure returns (uint256 word) {
+        if (values[0] >= 2 ** 6) revert FieldOutOfRange("scenario", values[0]);
+        word |= values[0];
+    }
+}
+
+/// @title MaintenanceBoundWord
+/// @notice What the maintenance margin of an account is at most.
+library MaintenanceBoundWord {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 80;
+
+    /// @notice negative; 80 bits at 0, which hold the value plus 2^79.
+    function maintenanceE8(uint256 word) internal pure returns (int256) {
+        return int256(word & 0xffffffffffffffffffff) - int256(2 ** 79);
+    }
+
+    /// @notice Lays field values, in the order of the declaration, side by side.
+    function pack(uint256[1] memory values) internal pure returns (uint256 word) {
+        unchecked {
+            if (values[0] + 2 ** 79 >= 2 ** 80) revert FieldOutOfRange("maintenanceE8", values[0]);
+            word |= (values[0] + 2 ** 79);
+        }
+    }
+}

@@ -7,10 +7,38 @@ pragma solidity ^0.8.28;
 /// previousVolatilityState, previousAnchorState, marketPolicy, observations; then of every market volatilityState, anchorState, parameters.
 library MarketRiskLayout {
     /// @notice Hash of the declaration; a model registered with another hash speaks another language.
-    bytes32 internal constant LAYOUT_HASH = 0x3a1fec8c8e8d64f07a51d52403006278c5f1f0edfd1d5345dffc6c93e60ca63f;
+    bytes32 internal constant LAYOUT_HASH = 0xa6347ab04dfcc2e08ef33a634091e8f366e920eda74232ec12042149de49d5b3;
 
     uint256 internal constant SHARED_WORDS = 2;
     /// @notice Input words of a market besides its observation words.
     uint256 internal constant MARKET_INPUT_WORDS = 3;
     uint256 internal constant MARKET_OUTPUT_WORDS = 3;
+}
+
+/// @title RiskArrayLayout
+/// @notice Order of the statement words. Inputs: scenarioRegular, scenarioUpOnly, scenarioSpecial, volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount, expiryForward, expirySurface, expirySurfaceShape, strikes. Outputs: arrayRoot.
+library RiskArrayLayout {
+    /// @notice Hash of the declaration; a model registered with another hash speaks another language.
+    bytes32 internal constant LAYOUT_HASH = 0x1519fecd20b1440362f8fc1992388e5ad2f745824755773d1b1a02e139959a17;
+}
+
+/// @title OptionBookLayout
+/// @notice Order of the statement words. Inputs: stateIn, arrayRoots, positions, flags. Outputs: stateOut.
+library OptionBookLayout {
+    /// @notice Hash of the declaration; a model registered with another hash speaks another language.
+    bytes32 internal constant LAYOUT_HASH = 0x0d99af4a093703f85c8ec8e710a73529ba7267969709597e704f15cbd58dc4b3;
+}
+
+/// @title PortfolioMarginLayout
+/// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSpecial, lossFactors, contingencies, collateralPolicy; for each of the accounts stateIn, holdings, collateralAmounts. Outputs: for each of the accounts margins, thresholds, spotGreeks, timeGreeks; batchRisk, batchSpotGreeks, batchTimeGreeks.
+library PortfolioMarginLayout {
+    /// @notice Hash of the declaration; a model registered with another hash speaks another language.
+    bytes32 internal constant LAYOUT_HASH = 0x3db326240337216172fd590dd28ce2ffa0f5702fc9c894d67a37f0582511deb8;
+}
+
+/// @title UnhealthyWitnessLayout
+/// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSpecial, lossFactors, contingencies, collateralPolicy, stateIn, holdings, collateralAmounts, choice. Outputs: bound.
+library UnhealthyWitnessLayout {
+    /// @notice Hash of the declaration; a model registered with another hash speaks another language.
+    bytes32 internal constant LAYOUT_HASH = 0x5f3f856193b77f7c4cfaa0428f4ea14f72d15c82a8a2f21f9cd580368403aa71;
 }

@@ -1,14 +1,16 @@
 import { packedWords, WORD_BITS } from '../../circuits/statements.ts'
-import type { Fields, PackedWordName } from '../../circuits/statements.ts'
+import type { Fields, PackedWord, PackedWordName } from '../../circuits/statements.ts'
 import { ProverError } from '../errors.ts'
 
-type Place = { readonly name: string; readonly bits: bigint; readonly offset: bigint }
+/** `bias` is what a signed field adds to its value. */
+type Place = { readonly name: string; readonly bits: bigint; readonly offset: bigint; readonly bias: bigint }
 
 const places = Object.fromEntries(
-  Object.entries(packedWords).map(([name, word]) => {
+  Object.entries(packedWords as Record<string, PackedWord>).map(([name, word]) => {
     let offset = 0n
     const fields = word.fields.map((field) => {
-      const place = { name: field.name, bits: BigInt(field.bits), offset }
+      const bias = field.signed ? 1n << BigInt(field.bits - 1) : 0n
+      const place = { name: field.name, bits: BigInt(field.bits), offset, bias }
       offset += place.bits
       return place
     })
@@ -28,11 +30,11 @@ export function wordBits(word: PackedWordName): number {
  */
 export function pack<W extends PackedWordName>(word: W, values: Fields<W>): bigint {
   let packed = 0n
-  for (const { name, bits, offset } of places[word]) {
+  for (const { name, bits, offset, bias } of places[word]) {
     const value = (values as Record<string, bigint>)[name]
-    if (value === undefined || value < 0n || value >= 1n << bits)
-      throw new FieldOutOfRangeError(word, name, value, bits)
-    packed |= value << offset
+    if (value === undefined || value + bias < 0n || value + bias >= 1n << bits)
+      throw new FieldOutOfRangeError(word, name, value, bits, bias)
+    packed |= (value + bias) << offset
   }
   return packed
 }
@@ -44,7 +46,10 @@ export function pack<W extends PackedWordName>(word: W, values: Fields<W>): bigi
  */
 export function unpack<W extends PackedWordName>(word: W, packed: bigint): Fields<W> {
   if (packed < 0n || packed >= 1n << BigInt(wordBits(word))) throw new WordOutOfRangeError(word, packed)
-  const entries = places[word].map(({ name, bits, offset }) => [name, (packed >> offset) & ((1n << bits) - 1n)])
+  const entries = places[word].map(({ name, bits, offset, bias }) => [
+    name,
+    ((packed >> offset) & ((1n << bits) - 1n)) - bias,
+  ])
   return Object.fromEntries(entries) as Fields<W>
 }
 
@@ -58,8 +63,9 @@ export class FieldOutOfRangeError extends ProverError {
   readonly field: string
   readonly value: bigint | undefined
 
-  constructor(word: string, field: string, value: bigint | undefined, bits: bigint) {
-    super(`Expected ${word}.${field} in [0, 2^${bits}), got ${value ?? 'nothing'}.`)
+  constructor(word: string, field: string, value: bigint | undefined, bits: bigint, bias: bigint) {
+    const range = bias === 0n ? `[0, 2^${bits})` : `[-2^${bits - 1n}, 2^${bits - 1n})`
+    super(`Expected ${word}.${field} in ${range}, got ${value ?? 'nothing'}.`)
     this.word = word
     this.field = field
     this.value = value

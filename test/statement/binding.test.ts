@@ -4,7 +4,7 @@ import { challengeOf, evaluate, FIELD_ORDER } from '../../prover/statement/chall
 import { commit } from '../../prover/statement/commitment.ts'
 import { assembleWords, stateBatch } from '../../prover/statement/marketRisk.ts'
 import { pack, unpack, WORD_LIMIT, wordBits } from '../../prover/statement/words.ts'
-import type { PackedWordName } from '../../circuits/statements.ts'
+import type { Field, PackedWordName } from '../../circuits/statements.ts'
 import { packedWords } from '../../circuits/statements.ts'
 import { Random } from '../parallel.ts'
 import { buildOf, randomBatch } from './batches.ts'
@@ -22,6 +22,12 @@ const context: StatementContext = {
 const words = [11n, 22n, 33n, 44n]
 const commitment = 1234567n
 
+/** The values a field takes: [low, high). */
+function rangeOf({ bits, signed }: Field): readonly [low: bigint, high: bigint] {
+  const size = 1n << BigInt(bits)
+  return signed ? [-size / 2n, size / 2n] : [0n, size]
+}
+
 describe('Q1: packing', () => {
   test.each(Object.keys(packedWords) as PackedWordName[])(
     '%s: packs and unpacks 1,000 random values, and no two alike',
@@ -29,7 +35,9 @@ describe('Q1: packing', () => {
       const random = new Random(BigInt(word.length))
       const seen = new Map<bigint, string>()
       for (let i = 0; i < 1000; i++) {
-        const values = Object.fromEntries(packedWords[word].fields.map(({ name, bits }) => [name, random.wide(bits)]))
+        const values = Object.fromEntries(
+          packedWords[word].fields.map((field) => [field.name, random.wide(field.bits) + rangeOf(field)[0]]),
+        )
         const packed = pack(word, values as never)
         expect(packed < WORD_LIMIT).toBe(true)
         expect(unpack(word, packed)).toEqual(values)
@@ -44,10 +52,12 @@ describe('Q1: packing', () => {
     '%s: refuses a field at its limit and a word above its fields',
     (word) => {
       const zeros = Object.fromEntries(packedWords[word].fields.map(({ name }) => [name, 0n]))
-      for (const { name, bits } of packedWords[word].fields) {
-        const limit = 1n << BigInt(bits)
-        expect(() => pack(word, { ...zeros, [name]: limit - 1n } as never)).not.toThrow()
-        for (const bad of [limit, -1n]) {
+      for (const field of packedWords[word].fields) {
+        const { name } = field
+        const [low, high] = rangeOf(field)
+        expect(() => pack(word, { ...zeros, [name]: high - 1n } as never)).not.toThrow()
+        expect(() => pack(word, { ...zeros, [name]: low } as never)).not.toThrow()
+        for (const bad of [high, low - 1n]) {
           expect(() => pack(word, { ...zeros, [name]: bad } as never)).toThrow(
             expect.objectContaining({ code: 'statement.field-out-of-range', field: name }),
           )
