@@ -1,0 +1,52 @@
+/**
+ * Spot levels at which an account is liquidated or defaults, and the probability of the latter. Twin of
+ * `circuits/portfolio/Crossing.circom` and `circuits/portfolio/DefaultProbability.circom`.
+ */
+import { lnDown, normalCdfDown, saturate, subtractOrZero } from '../math/index.ts'
+import { floorDiv } from './book.ts'
+
+/** An account's equity when spot is at a shock: one corner of the line that a threshold is looked for on. */
+export type Node = { readonly shockX40: bigint; readonly equityMX40: bigint }
+
+export type Side = 'down' | 'up'
+
+/** Stands for "none inside the grid". */
+export const NO_THRESHOLD: Readonly<Record<Side, bigint>> = { down: 0n, up: (1n << 48n) - 1n }
+
+/**
+ * Spot at the first point, going outward, where the line through the nodes falls below 0.
+ *
+ * Equity between two nodes is taken as linear in spot, in whole units of M; the result is rounded towards spot.
+ *
+ * @param nodes - from the present outward, shape [4]; the first one's shock is 1
+ * @returns spot itself if equity is negative already, {@link NO_THRESHOLD} if it stays positive, and at most 2^48 - 1
+ */
+export function crossing(spotE8: bigint, nodes: readonly Node[], side: Side): bigint {
+  const first = nodes.findIndex(({ equityMX40 }) => equityMX40 < 0n)
+  if (first === -1) return NO_THRESHOLD[side]
+  if (first === 0) return spotE8
+  const [inner, outer] = [nodes[first - 1] as Node, nodes[first] as Node]
+  const above = inner.equityMX40 >> 40n
+  const below = outer.equityMX40 >> 40n
+  const numerator = spotE8 * (outer.shockX40 * above - inner.shockX40 * below)
+  const denominator = (above - below) << 40n
+  return side === 'down' ? -floorDiv(-numerator, denominator) : saturate(floorDiv(numerator, denominator), 48)
+}
+
+/** Logarithms are rounded down by less than 1.3 units of X28, so their difference is wrong by less than 2. */
+const LN_DOUBT = 2n
+
+/**
+ * Probability that spot ends the horizon beyond a threshold, of a lognormal spot without drift; rounded up.
+ *
+ * @param volatilityX40 - over the horizon, σ·√h, at least 1
+ * @returns X32; 0 where there is no threshold
+ */
+export function probabilityBeyond(spotE8: bigint, thresholdE8: bigint, volatilityX40: bigint, side: Side): bigint {
+  if (thresholdE8 === NO_THRESHOLD[side]) return 0n
+  const [low, high] = side === 'down' ? [thresholdE8, spotE8] : [spotE8, thresholdE8]
+  const distanceX28 = subtractOrZero(lnDown(high, 28), lnDown(low, 28) + LN_DOUBT)
+  const inverseX30 = (1n << 70n) / volatilityX40
+  const deviationsX28 = saturate((distanceX28 * inverseX30) >> 30n, 32)
+  return (1n << 32n) - normalCdfDown(deviationsX28)
+}
