@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Statement} from "../statement/Statement.sol";
+import {IBatchVerifier} from "./IBatchVerifier.sol";
 import {IGroth16Verifier} from "./IGroth16Verifier.sol";
 
 /// @title CanonicalProof
@@ -15,11 +16,15 @@ library CanonicalProof {
         21888242871839275222246405745257275088696311157297823662689037894645226208583;
     /// @notice Most gas a verification may take; an honest one takes about 203,000.
     uint256 internal constant VERIFIER_GAS = 350_000;
+    /// @notice What every proof of a batch may take beyond it; an honest one takes about 55,000.
+    uint256 internal constant BATCH_GAS_PER_PROOF = 90_000;
 
     /// @notice Coordinate `index` of the proof is not below the base field's order.
     error CoordinateNotCanonical(uint256 index, uint256 coordinate);
     /// @notice Public signal `index` is not below the scalar field's order.
     error SignalNotCanonical(uint256 index, uint256 signal);
+    /// @notice As many proofs as statements are needed, and at least one.
+    error ProofCountMismatch(uint256 proofs, uint256 statements);
     /// @notice The verifier does not accept this proof for this statement.
     error ProofRejected();
 
@@ -32,6 +37,38 @@ library CanonicalProof {
             if (publicSignals[i] >= Statement.SCALAR_FIELD) revert SignalNotCanonical(i, publicSignals[i]);
         }
         if (!_accepts(verifier, proof, publicSignals)) revert ProofRejected();
+    }
+
+    /// @notice Returns if every proof of one verifier's key is accepted; reverts otherwise. Errors name coordinates and
+    /// signals by their place in the whole batch.
+    /// @param proofs        at least one
+    /// @param publicSignals as many
+    function verifyAll(
+        IBatchVerifier batchVerifier,
+        address verifier,
+        uint256[8][] calldata proofs,
+        uint256[3][] memory publicSignals
+    ) internal view {
+        uint256 count = proofs.length;
+        if (count == 0 || count != publicSignals.length) revert ProofCountMismatch(count, publicSignals.length);
+        if (count == 1) return verify(verifier, proofs[0], publicSignals[0]);
+        for (uint256 i = 0; i < count; ++i) {
+            uint256 canonical = _canonicalCoordinates(proofs[i]);
+            if (canonical != 8) revert CoordinateNotCanonical(8 * i + canonical, proofs[i][canonical]);
+            for (uint256 j = 0; j < 3; ++j) {
+                uint256 signal = publicSignals[i][j];
+                if (signal >= Statement.SCALAR_FIELD) revert SignalNotCanonical(3 * i + j, signal);
+            }
+        }
+        uint256 limit = VERIFIER_GAS + count * BATCH_GAS_PER_PROOF;
+        bytes memory call_ = abi.encodeCall(IBatchVerifier.verifyProofs, (verifier, proofs, publicSignals));
+        bool accepted;
+        assembly ("memory-safe") {
+            mstore(0x00, 0)
+            let answered := staticcall(limit, batchVerifier, add(call_, 0x20), mload(call_), 0x00, 0x20)
+            accepted := and(and(answered, gt(returndatasize(), 0x1f)), eq(mload(0x00), 1))
+        }
+        if (!accepted) revert ProofRejected();
     }
 
     /// @dev How many coordinates, from the first, are below the base field's order.

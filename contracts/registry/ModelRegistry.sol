@@ -2,14 +2,33 @@
 pragma solidity ^0.8.28;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
-import {MarketRiskLayout} from "../generated/StatementLayouts.sol";
+import {
+    MarketRiskLayout,
+    OptionBookLayout,
+    PortfolioMarginLayout,
+    RiskArrayLayout,
+    UnhealthyWitnessLayout
+} from "../generated/StatementLayouts.sol";
 import {IModelRegistry} from "./IModelRegistry.sol";
 
 /// @title ModelRegistry
 /// @notice Append-only list of circuits.
 contract ModelRegistry is IModelRegistry, AccessManaged {
-    // The first slot of a model (verifier, sizes, status, flag) is all that a batch reads.
-    mapping(bytes32 modelId => Model) private _models;
+    /// @dev A model as stored: kind and all else that a batch reads share the first slot.
+    // solhint-disable-next-line gas-struct-packing
+    struct Stored {
+        address verifier;
+        uint8 markets;
+        uint8 observations;
+        Status status;
+        bool allowsBacklog;
+        Kind kind;
+        bytes32 layoutHash;
+        bytes32 verificationKeyHash;
+        bytes32 manifestHash;
+    }
+
+    mapping(bytes32 modelId => Stored) private _models;
 
     /// @param authority AccessManager that knows who is council and who is guardian
     constructor(address authority) AccessManaged(authority) {}
@@ -17,15 +36,23 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     /// @inheritdoc IModelRegistry
     function register(bytes32 modelId, Model calldata model) external restricted {
         if (_models[modelId].status != Status.None) revert ModelAlreadyRegistered(modelId);
-        bytes32 expected = MarketRiskLayout.LAYOUT_HASH;
-        if (model.layoutHash != expected) revert LayoutMismatch(model.layoutHash, expected);
+        Kind kind = kindOf(model.layoutHash);
         if (model.verifier.code.length == 0) revert VerifierWithoutCode(model.verifier);
         if (model.markets == 0 || model.observations == 0) {
             revert ModelWithoutPlaces(model.markets, model.observations);
         }
-        _models[modelId] = model;
-        _models[modelId].status = Status.Active;
-        emit ModelRegistered(modelId, _models[modelId]);
+        _models[modelId] = Stored({
+            verifier: model.verifier,
+            markets: model.markets,
+            observations: model.observations,
+            status: Status.Active,
+            allowsBacklog: model.allowsBacklog,
+            kind: kind,
+            layoutHash: model.layoutHash,
+            verificationKeyHash: model.verificationKeyHash,
+            manifestHash: model.manifestHash
+        });
+        emit ModelRegistered(modelId, modelOf(modelId));
     }
 
     /// @inheritdoc IModelRegistry
@@ -37,17 +64,52 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     }
 
     /// @inheritdoc IModelRegistry
-    function modelOf(bytes32 modelId) external view returns (Model memory) {
-        return _models[modelId];
-    }
-
-    /// @inheritdoc IModelRegistry
     function activeModel(
         bytes32 modelId
     ) external view returns (address verifier, uint256 markets, uint256 observations, bool allowsBacklog) {
-        Model storage model = _models[modelId];
+        Stored storage model = _active(modelId, Kind.MarketRisk);
+        return (model.verifier, model.markets, model.observations, model.allowsBacklog);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function activeModelOfKind(
+        bytes32 modelId,
+        Kind kind
+    ) external view returns (address verifier, uint256 places, uint256 slots) {
+        Stored storage model = _active(modelId, kind);
+        return (model.verifier, model.markets, model.observations);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function modelOf(bytes32 modelId) public view returns (Model memory) {
+        Stored storage model = _models[modelId];
+        return
+            Model({
+                verifier: model.verifier,
+                markets: model.markets,
+                observations: model.observations,
+                status: model.status,
+                allowsBacklog: model.allowsBacklog,
+                layoutHash: model.layoutHash,
+                verificationKeyHash: model.verificationKeyHash,
+                manifestHash: model.manifestHash
+            });
+    }
+
+    /// @inheritdoc IModelRegistry
+    function kindOf(bytes32 layoutHash) public pure returns (Kind) {
+        if (layoutHash == MarketRiskLayout.LAYOUT_HASH) return Kind.MarketRisk;
+        if (layoutHash == RiskArrayLayout.LAYOUT_HASH) return Kind.RiskArray;
+        if (layoutHash == OptionBookLayout.LAYOUT_HASH) return Kind.OptionBook;
+        if (layoutHash == PortfolioMarginLayout.LAYOUT_HASH) return Kind.PortfolioMargin;
+        if (layoutHash == UnhealthyWitnessLayout.LAYOUT_HASH) return Kind.UnhealthyWitness;
+        revert LayoutUnknown(layoutHash);
+    }
+
+    function _active(bytes32 modelId, Kind kind) private view returns (Stored storage model) {
+        model = _models[modelId];
         Status status = model.status;
         if (status != Status.Active) revert ModelNotActive(modelId, status);
-        return (model.verifier, model.markets, model.observations, model.allowsBacklog);
+        if (model.kind != kind) revert ModelOfAnotherKind(modelId, model.kind, kind);
     }
 }

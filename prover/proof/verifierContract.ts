@@ -24,7 +24,8 @@ const PAIRING_WORDS = 24
 
 /**
  * Solidity source of a verifier with
- * `verifyProof(uint256[2] a, uint256[2][2] b, uint256[2] c, uint256[n] publicSignals) view returns (bool)`.
+ * `verifyProof(uint256[2] a, uint256[2][2] b, uint256[2] c, uint256[n] publicSignals) view returns (bool)` and the key itself,
+ * `verificationKey() pure returns (uint256[16 + 2n])`, for whoever verifies several proofs at once.
  *
  * Check the key with `checkCeremony` first: a verifier of a forgeable key looks like any other.
  *
@@ -45,6 +46,11 @@ export function generateVerifierContract(key: VerificationKey, contractName: str
   const coordinateChecks = ['a', 'b', 'c'].flatMap((point) =>
     Array.from({ length: point === 'b' ? 4 : 2 }, (_, i) => `lt(${wordOf(point, i)}, ${BASE_FIELD_ORDER})`),
   )
+  const keyWords = [
+    ...[minusAlpha.x, minusAlpha.y, ...evmWords(key.beta2)],
+    ...[...evmWords(negateG2(key.gamma2)), ...evmWords(negateG2(key.delta2))],
+    ...[constant, ...points].flatMap(({ x, y }) => [x, y]),
+  ]
   const finiteChecks = ['a', 'b', 'c'].map(
     (point) => `gt(or(${Array.from({ length: 2 }, (_, i) => wordOf(point, i)).join(', ')}), 0)`,
   )
@@ -85,6 +91,14 @@ ${storeWords('input', C + 2, evmWords(negateG2(key.delta2)))}
                 accepted := and(accepted, staticcall(gas(), ${PAIRING}, input, ${PAIRING_WORDS * WORD_BYTES}, 0x00, 0x20))
                 accepted := and(accepted, eq(mload(0x00), 1))
             }
+        }
+    }
+
+    /// @notice The key as {verifyProof} uses it: -alpha, beta, -gamma, -delta, then a point for the constant and one for each
+    /// signal; points of the second group with the imaginary coordinate first.
+    function verificationKey() external pure returns (uint256[${keyWords.length}] memory key) {
+        assembly ("memory-safe") {
+${storeWords('key', 0, keyWords)}
         }
     }
 }

@@ -1,6 +1,7 @@
 import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { layoutHash } from '../../prover/statement/layout.ts'
+import { type PortfolioStatementName, portfolioStatements } from '../../circuits/statements.ts'
+import { layoutHash, portfolioLayoutHash } from '../../prover/statement/layout.ts'
 import { type Chain, eventsOf, expectRevert, mined, startChain } from '../chain.ts'
 import { modelIdOf } from './engine.ts'
 
@@ -54,13 +55,35 @@ describe('R1: a list of models', () => {
   })
 
   test('refuses another layout, a verifier without code, and a model without places', async () => {
-    const layout = layoutHash('marketRisk')
-    await expectRevert(register({ layoutHash: hash('33') }), models, 'LayoutMismatch', [hash('33'), layout])
+    await expectRevert(register({ layoutHash: hash('33') }), models, 'LayoutUnknown', [hash('33')])
     const nobody = await chain.signers[3]?.getAddress()
     await expectRevert(register({ verifier: nobody }), models, 'VerifierWithoutCode', [nobody])
     await expectRevert(register({ markets: 0n }), models, 'ModelWithoutPlaces', [0n, 2n])
     await expectRevert(register({ observations: 0n }), models, 'ModelWithoutPlaces', [8n, 0n])
     await register.call(undefined, { markets: 1n, observations: 1n }, modelIdOf('least'))
+  })
+
+  test('takes every statement that the contracts speak, and gives each only to whom it is for', async () => {
+    const layouts = [
+      layoutHash('marketRisk'),
+      ...(Object.keys(portfolioStatements) as PortfolioStatementName[]).map(portfolioLayoutHash),
+    ]
+    expect(new Set(layouts).size).toBe(5)
+    await chain.undone(async () => {
+      for (const [kind, layout] of layouts.entries()) {
+        const id = modelIdOf(`kind-${kind}`)
+        expect(await models.getFunction('kindOf')(layout)).toBe(BigInt(kind))
+        await mined(register({ layoutHash: layout }, id))
+        const ofMarkets = models.getFunction('activeModel')(id)
+        if (kind === 0) await ofMarkets
+        else await expectRevert(ofMarkets, models, 'ModelOfAnotherKind', [id, BigInt(kind), 0n])
+        for (const asked of layouts.keys()) {
+          const answer = models.getFunction('activeModelOfKind')(id, asked)
+          if (asked === kind) expect((await answer).toArray()).toEqual([model.verifier, 8n, 2n])
+          else await expectRevert(answer, models, 'ModelOfAnotherKind', [id, BigInt(kind), BigInt(asked)])
+        }
+      }
+    })
   })
 
   test('knows unknown, active and disabled, and disables only what is active', async () => {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+/// @title IPortfolioPolicy
+/// @notice The risk appetite of portfolio margins: scenario grid, volatility and skew shocks, discounts, loss factors,
+/// contingencies, haircuts; and how old rounds and margins may be.
+/// @dev The same words enter the statements, so the circuits obey them. Setters are restricted to the authority (an
+/// AccessManager, which delays and cancels). What a circuit could not read or would read nonsense into is refused here.
+interface IPortfolioPolicy {
+    /// @notice How old data may be. Not part of any statement.
+    /// @param maxRoundAgeSeconds  age at which a round's proofs no longer land
+    /// @param maxMarginAgeSeconds age at which plain reads of margins revert; at least `maxRoundAgeSeconds`
+    struct PortfolioFreshness {
+        uint32 maxRoundAgeSeconds;
+        uint32 maxMarginAgeSeconds;
+    }
+
+    /// @notice The policy changed. Arrays proven under another version are of no use any more.
+    event PortfolioPolicySet(uint256 indexed version, uint256[24] words);
+    /// @notice The policy of freshness changed.
+    event PortfolioFreshnessSet(PortfolioFreshness previous, PortfolioFreshness current);
+
+    /// @notice A policy word has bits beyond its fields.
+    error PortfolioWordOutOfRange(uint256 index, uint256 word, uint256 bits);
+    /// @notice A policy value is below what another value, or sense, allows.
+    error PortfolioPolicyBelow(string field, uint256 value, uint256 least);
+    /// @notice A policy value is above what another value, or sense, allows.
+    error PortfolioPolicyAbove(string field, uint256 value, uint256 greatest);
+    /// @notice The policy could not be written.
+    error PortfolioPolicyNotWritten();
+
+    /// @notice Sets the policy. Restricted.
+    /// @param words 7 `ScenarioRegularWord`, 5 `ScenarioUpOnlyPairWord`, `ScenarioSpecialWord`, `VolatilityShocksWord`,
+    /// `SkewLinearWord`, `SkewAbsoluteWord`, `LongDiscountWord`, `ShortDiscountWord`, `LossFactorsWord`,
+    /// `ContingenciesWord`, 4 `CollateralPolicyPairWord`
+    /// @custom:reverts PortfolioWordOutOfRange, PortfolioPolicyBelow, PortfolioPolicyAbove
+    function setPortfolioPolicy(uint256[24] calldata words) external;
+
+    /// @notice Sets the policy of freshness. Restricted.
+    /// @custom:reverts PortfolioPolicyBelow, PortfolioPolicyAbove
+    function setPortfolioFreshness(PortfolioFreshness calldata freshness) external;
+
+    /// @notice Words in force, in the order of {setPortfolioPolicy}, and how many policies there have been.
+    function portfolioPolicy() external view returns (uint256 version, uint256[] memory words);
+
+    /// @notice Policy of freshness in force.
+    function portfolioFreshness() external view returns (PortfolioFreshness memory);
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {IPortfolioMargins} from "./IPortfolioMargins.sol";
+
+/// @title IPortfolioRegistry
+/// @notice Margins of accounts by proof: whole batches, reject never clamp. Nobody can set a margin.
+/// @dev A round is priced once, in arrays of strikes that any number of accounts share; accounts are folded over arrays of
+/// one round, and a margin follows from the fold. What ties the proofs together are commitments that this contract carries
+/// from one to the next, so nothing of two rounds, two accounts or two policies can be mixed.
+interface IPortfolioRegistry is IPortfolioMargins {
+    /// @notice A round as its source keeps it, with the words of the market.
+    /// @param asOf         time of the round
+    /// @param expiriesHash hash of the hashes of its expiries
+    /// @param marketWords  `RoundPricesWord`, `RoundConfidencesWord`, 4 `CollateralPricePairWord`
+    struct Round {
+        uint256 asOf;
+        bytes32 expiriesHash;
+        uint256[6] marketWords;
+    }
+
+    /// @notice A proven array: options of one expiry at some strikes.
+    /// @param commitment  the circuit's commitment to its input words
+    /// @param expiryIndex which of the round's expiries
+    /// @param expiryWords `ExpiryForwardWord`, `ExpirySurfaceWord`, `ExpirySurfaceShapeWord`
+    /// @param arrayRoot   commitment to what the array holds
+    struct RiskArray {
+        uint256 commitment;
+        uint256 expiryIndex;
+        uint256[3] expiryWords;
+        uint256 arrayRoot;
+    }
+
+    /// @notice One account of a batch: what it holds, as the venue reported it, and its proven margins.
+    /// @param account           strictly increasing within a batch
+    /// @param books             proofs that its option positions take, none if it has no options
+    /// @param holdings          `HoldingsWord`
+    /// @param collateralAmounts two `CollateralAmountsWord`
+    /// @param margins           proven `AccountMarginsWord`
+    /// @param thresholds        proven `AccountThresholdsWord`
+    /// @param spotGreeks        proven `SpotGreeksWord`
+    /// @param timeGreeks        proven `TimeGreeksWord`
+    struct AccountMargin {
+        address account;
+        uint256 books;
+        uint256 holdings;
+        uint256[2] collateralAmounts;
+        uint256 margins;
+        uint256 thresholds;
+        uint256 spotGreeks;
+        uint256 timeGreeks;
+    }
+
+    /// @notice A batch of margins, besides its accounts.
+    /// @param bookModelId   active model of option books; of no account if none has options
+    /// @param marginModelId active model of margins
+    /// @param commitment    the margin circuit's commitment to its input words
+    /// @param emptyMargins  margins, thresholds and Greeks of an account that holds nothing, which fills places left
+    /// @param batchWords    proven `BatchRiskWord`, `SpotGreeksWord`, `TimeGreeksWord` of all accounts
+    struct Batch {
+        bytes32 bookModelId;
+        bytes32 marginModelId;
+        uint256 commitment;
+        uint256[4] emptyMargins;
+        uint256[3] batchWords;
+    }
+
+    /// @notice A witness that an account is below maintenance.
+    /// @param bookModelId       active model of option books
+    /// @param witnessModelId    active model of witnesses
+    /// @param commitment        the witness circuit's commitment to its input words
+    /// @param account           of whom
+    /// @param books             proofs that its option positions take
+    /// @param holdings          `HoldingsWord`
+    /// @param collateralAmounts two `CollateralAmountsWord`
+    /// @param scenario          `ScenarioChoiceWord`: the scenario that shows it
+    /// @param bound             proven `MaintenanceBoundWord`: what its maintenance margin is at most
+    struct Witness {
+        bytes32 bookModelId;
+        bytes32 witnessModelId;
+        uint256 commitment;
+        address account;
+        uint256 books;
+        uint256 holdings;
+        uint256[2] collateralAmounts;
+        uint256 scenario;
+        uint256 bound;
+    }
+
+    /// @notice The venue reported an account; the words are all that its margins rest on.
+    event AccountReported(
+        address indexed account,
+        uint256 sequence,
+        uint256[] positions,
+        uint256 holdings,
+        uint256[2] collateralAmounts
+    );
+    /// @notice An array was proven and may be used by accounts of its round.
+    event ArrayAccepted(uint256 indexed arrayRoot, uint256 indexed asOf, uint256 expiry, uint256 policyVersion);
+    /// @notice Margins of an account were proven: the packed words, and the round and report they are about.
+    event MarginProven(
+        address indexed account,
+        uint256 indexed asOf,
+        uint256 sequence,
+        uint256 margins,
+        uint256 thresholds,
+        uint256 spotGreeks,
+        uint256 timeGreeks
+    );
+    /// @notice A batch of margins was proven. The rest of it is the calldata of {submitPortfolio}.
+    event PortfolioAccepted(uint256 indexed asOf, bytes32 subject, uint256[3] batchWords, address indexed submitter);
+    /// @notice An account was proven to be below maintenance.
+    event AccountUnhealthy(address indexed account, uint256 indexed asOf, uint256 sequence, uint256 bound);
+
+    /// @notice No such round, or its words are others.
+    error RoundUnknown(uint256 asOf, bytes32 given, bytes32 published);
+    /// @notice The round is older than the policy allows.
+    error RoundStale(uint256 asOf, uint256 oldest);
+    /// @notice A word of the round tells another time than the round.
+    error RoundTimeMismatch(uint256 inWord, uint256 asOf);
+    /// @notice The round has no expiry at this place, or its words are others.
+    error ExpiryMismatch(uint256 expiryIndex, bytes32 given, bytes32 published);
+    /// @notice The words given are not as many as the proofs are about.
+    error WordCountMismatch(uint256 given, uint256 expected);
+    /// @notice A batch has at least one account and at most as many as its model has places for.
+    error AccountCountOutOfRange(uint256 accounts, uint256 places);
+    /// @notice Accounts repeat, or are not in order.
+    error AccountsNotIncreasing(address account, address previous);
+    /// @notice The venue has never reported this account.
+    error AccountUnknown(address account);
+    /// @notice Positions, holdings or collateral are not what the venue reported.
+    error BookMismatch(address account, bytes32 given, bytes32 reported);
+    /// @notice The array was not proven for this round, expiry and policy.
+    error ArrayUnknown(uint256 arrayRoot, uint256 record, uint256 expected);
+    /// @notice Segments of an account go through expiries in order, so that each is valued as a whole.
+    error ExpiriesDecreasing(uint256 expiry, uint256 previous);
+    /// @notice The account's margins are of this round and report already, or of later ones.
+    error MarginNotNewer(address account, uint256 asOf, uint256 sequence);
+    /// @notice A margins word has bits beyond its fields.
+    error MarginsOutOfRange(address account, uint256 margins);
+    /// @notice There is no such scenario.
+    error ScenarioOutOfRange(uint256 scenario);
+    /// @notice The witness does not show the account to be below maintenance.
+    error AccountHealthy(address account, int256 boundE8);
+    /// @notice A position word has bits beyond its fields, holds nothing, or too much to be proven.
+    error PositionOutOfRange(uint256 index, uint256 word);
+    /// @notice Positions come by strictly increasing expiry and strike, one word each.
+    error PositionsNotIncreasing(uint256 index, uint256 word);
+    /// @notice More positions than the proofs of one account are about.
+    error TooManyPositions(uint256 positions, uint256 limit);
+    /// @notice A word of holdings or collateral has bits beyond its fields, or too much to be proven.
+    error HoldingsOutOfRange(uint256 word);
+
+    /// @notice Reports what an account holds. Restricted to the venue.
+    /// @param positions `OptionPositionWord`s by strictly increasing expiry and strike, without those that hold nothing
+    /// @custom:reverts PositionOutOfRange, PositionsNotIncreasing, TooManyPositions, HoldingsOutOfRange
+    function reportAccount(
+        address account,
+        uint256[] calldata positions,
+        uint256 holdings,
+        uint256[2] calldata collateralAmounts
+    ) external;
+
+    /// @notice Takes proven arrays of one round. Anyone may call: the proofs are the permission.
+    /// @param asOf         time of the round
+    /// @param marketHash   hash of the round's market words
+    /// @param expiryHashes hashes of the words of its expiries
+    /// @param modelId      active model of arrays
+    /// @param strikeWords  `StrikesWord`s of every array in turn
+    /// @param proofs       one an array
+    function submitArrays(
+        uint256 asOf,
+        bytes32 marketHash,
+        bytes32[] calldata expiryHashes,
+        bytes32 modelId,
+        RiskArray[] calldata arrays,
+        uint256[] calldata strikeWords,
+        uint256[8][] calldata proofs
+    ) external;
+
+    /// @notice Puts proven margins in force. Anyone may call: the proofs are the permission. All accounts, or none.
+    /// @dev Checks run from cheap to dear: round, accounts, positions and arrays, proofs of the books, proof of the margins.
+    /// @param bookWords   of every book of every account in turn: commitment, array roots, position words by segment, state
+    /// after the book. Which segments continue follows from the expiries
+    /// @param bookProofs  one a book
+    /// @param marginProof of the batch
+    function submitPortfolio(
+        Round calldata round,
+        Batch calldata batch,
+        AccountMargin[] calldata accounts,
+        uint256[] calldata bookWords,
+        uint256[8][] calldata bookProofs,
+        uint256[8] calldata marginProof
+    ) external;
+
+    /// @notice Marks an account as below maintenance: one scenario is enough, so it is quickly proven.
+    function proveUnhealthy(
+        Round calldata round,
+        Witness calldata witness,
+        uint256[] calldata bookWords,
+        uint256[8][] calldata bookProofs,
+        uint256[8] calldata witnessProof
+    ) external;
+
+    /// @notice What an array was proven for: time of its round, policy version << 32, expiry << 64; zero if it was not.
+    function arrayOf(uint256 arrayRoot) external view returns (uint256 record);
+}

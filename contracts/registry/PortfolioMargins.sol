@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {AccountMarginsWord, AccountThresholdsWord} from "../generated/PackedWords.sol";
+import {PortfolioPolicy} from "../parameters/PortfolioPolicy.sol";
+import {IPortfolioMargins} from "./IPortfolioMargins.sol";
+
+/// @title PortfolioMargins
+/// @notice The read side of the portfolio registry.
+abstract contract PortfolioMargins is IPortfolioMargins, PortfolioPolicy {
+    /// @notice What the chain keeps of an account, in four slots.
+    /// @param bookHash          what the venue last reported
+    /// @param sequence          how often it has
+    /// @param unhealthyAsOf     round of the last witness that the account is below maintenance
+    /// @param unhealthySequence report that the witness is about
+    /// @param margins           `AccountMarginsWord`; above it the round's time, then the report's sequence
+    /// @param thresholds        `AccountThresholdsWord`
+    struct Account {
+        bytes32 bookHash;
+        uint40 sequence;
+        uint32 unhealthyAsOf;
+        uint40 unhealthySequence;
+        uint256 margins;
+        uint256 thresholds;
+    }
+
+    uint256 internal constant AS_OF_SHIFT = AccountMarginsWord.BITS;
+    uint256 internal constant SEQUENCE_SHIFT = AS_OF_SHIFT + 32;
+
+    mapping(address account => Account) internal _accounts;
+
+    /// @inheritdoc IPortfolioMargins
+    function marginOf(address account) external view returns (Margin memory proven) {
+        proven = _proven(account);
+        uint256 oldest = block.timestamp - portfolioFreshness().maxMarginAgeSeconds;
+        if (proven.asOf < oldest) revert MarginStale(proven.asOf, oldest);
+        uint256 current = _accounts[account].sequence;
+        if (proven.sequence != current) revert MarginOfOtherPositions(account, proven.sequence, current);
+    }
+
+    /// @inheritdoc IPortfolioMargins
+    function marginForLiquidation(
+        address account
+    ) external view returns (Margin memory proven, bool liquidatable, uint256 ageSeconds) {
+        Account storage held = _accounts[account];
+        uint256 newest = held.unhealthyAsOf;
+        if (held.margins != 0 || newest == 0) proven = _proven(account);
+        bool isCurrent = proven.sequence == held.sequence;
+        liquidatable = isCurrent && proven.maintenanceE8 < 0;
+        if (newest != 0 && held.unhealthySequence == held.sequence) {
+            liquidatable = liquidatable || !isCurrent || newest >= proven.asOf;
+        }
+        if (proven.asOf > newest) newest = proven.asOf;
+        ageSeconds = _age(newest);
+    }
+
+    /// @inheritdoc IPortfolioMargins
+    function unsafeMargin(address account) external view returns (Margin memory proven, uint256 ageSeconds) {
+        proven = _proven(account);
+        ageSeconds = _age(proven.asOf);
+    }
+
+    /// @inheritdoc IPortfolioMargins
+    function accountOf(address account) external view returns (uint256 sequence, bytes32 bookHash) {
+        return (_accounts[account].sequence, _accounts[account].bookHash);
+    }
+
+    function _proven(address account) private view returns (Margin memory) {
+        uint256 margins = _accounts[account].margins;
+        if (margins == 0) revert MarginNotYetProven(account);
+        uint256 thresholds = _accounts[account].thresholds;
+        return
+            Margin({
+                initialE8: AccountMarginsWord.initialE8(margins),
+                maintenanceE8: AccountMarginsWord.maintenanceE8(margins),
+                worstScenario: AccountMarginsWord.worstScenario(margins),
+                liquidationDownE8: AccountThresholdsWord.liquidationDownE8(thresholds),
+                liquidationUpE8: AccountThresholdsWord.liquidationUpE8(thresholds),
+                defaultDownE8: AccountThresholdsWord.defaultDownE8(thresholds),
+                defaultUpE8: AccountThresholdsWord.defaultUpE8(thresholds),
+                defaultProbabilityX32: AccountThresholdsWord.defaultProbabilityX32(thresholds),
+                asOf: uint32(margins >> AS_OF_SHIFT),
+                sequence: margins >> SEQUENCE_SHIFT
+            });
+    }
+
+    /// @dev A round may be ahead of the chain by the clocks' skew.
+    function _age(uint256 asOf) private view returns (uint256) {
+        return block.timestamp > asOf ? block.timestamp - asOf : 0;
+    }
+}

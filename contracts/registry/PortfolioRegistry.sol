@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {
+    ExpiryForwardWord,
+    MaintenanceBoundWord,
+    OptionPositionWord,
+    RoundPricesWord
+} from "../generated/PackedWords.sol";
+import {
+    OptionBookLayout,
+    PortfolioMarginLayout,
+    RiskArrayLayout,
+    UnhealthyWitnessLayout
+} from "../generated/StatementLayouts.sol";
+import {IRoundSource} from "../market/IRoundSource.sol";
+import {RoundId} from "../market/RoundId.sol";
+import {PortfolioPolicy} from "../parameters/PortfolioPolicy.sol";
+import {PortfolioPolicyBounds} from "../parameters/PortfolioPolicyBounds.sol";
+import {BatchVerifier} from "../proof/BatchVerifier.sol";
+import {CanonicalProof} from "../proof/CanonicalProof.sol";
+import {IBatchVerifier} from "../proof/IBatchVerifier.sol";
+import {PortfolioStatement} from "../statement/PortfolioStatement.sol";
+import {IModelRegistry} from "./IModelRegistry.sol";
+import {IPortfolioRegistry} from "./IPortfolioRegistry.sol";
+import {PositionBook} from "./PositionBook.sol";
+
+/// @title PortfolioRegistry
+/// @notice Margins in force of the accounts of one market's venue.
+contract PortfolioRegistry is PositionBook {
+    using PortfolioStatement for PortfolioStatement.Transcript;
+
+    uint256 private constant STRIKES_PER_WORD = 5;
+    /// @dev Words of the policy that price options: grid, volatility, skew, discounts.
+    uint256 private constant PRICING_WORDS = PortfolioPolicyBounds.LOSS_FACTORS;
+    uint256 private constant GRID_WORDS = PortfolioPolicyBounds.VOLATILITY_SHOCKS;
+    uint256 private constant MARGIN_WORDS = PortfolioPolicyBounds.WORDS - PortfolioPolicyBounds.LOSS_FACTORS;
+    uint256 private constant EXPIRY_WORDS = 3;
+    uint256 private constant MARKET_WORDS = 6;
+    uint256 private constant SHARED_WORDS = MARKET_WORDS + GRID_WORDS + MARGIN_WORDS;
+    uint256 private constant ACCOUNT_INPUT_WORDS = 4;
+    uint256 private constant ACCOUNT_OUTPUT_WORDS = 4;
+    uint256 private constant BATCH_WORDS = 3;
+    uint256 private constant WITNESS_WORDS = 2;
+    uint256 private constant SCENARIOS = 33;
+    /// @dev `HoldingsWord` of an account that holds nothing.
+    uint256 private constant NO_HOLDINGS = 2 ** 60 + 2 ** (61 + 83) + 2 ** (61 + 84 + 83);
+    uint256 private constant VERSION_SHIFT = 32;
+    uint256 private constant EXPIRY_SHIFT = 64;
+
+    /// @notice Circuits that may prove arrays, books and margins.
+    IModelRegistry public immutable models;
+    /// @notice Where rounds come from.
+    IRoundSource public immutable rounds;
+    /// @notice Whose rounds.
+    bytes32 public immutable marketId;
+    /// @notice Commitment to the state of a book before its first position.
+    uint256 public immutable emptyState;
+
+    IBatchVerifier private immutable _batchVerifier = new BatchVerifier();
+
+    mapping(uint256 arrayRoot => uint256 record) private _arrays;
+
+    /// @dev What all statements of a submission share.
+    struct Scope {
+        uint256 asOf;
+        bytes32 roundId;
+        uint256 policyVersion;
+        uint256[] policy;
+        bytes32 subject;
+    }
+
+    /// @dev The books of a submission on their way: sizes of their model, and how far they have been read.
+    struct Books {
+        bytes32 modelId;
+        address verifier;
+        uint256 segments;
+        uint256 strikes;
+        uint256 next; // first word not read
+        uint256[3][] publicSignals;
+        uint256 count; // signals derived
+    }
+
+    /// @dev One account's fold: where it stands, and the positions it has met.
+    struct Fold {
+        uint256 state;
+        uint256 expiry;
+        uint256[] held;
+        uint256 count;
+    }
+
+    /// @param authority   AccessManager that knows who may set policy and who is the venue
+    /// @param models_     registry of models
+    /// @param rounds_     source of rounds
+    /// @param marketId_   whose rounds
+    /// @param emptyState_ commitment to the state of a book before its first position
+    /// @param policy      first policy, see {IPortfolioPolicy-setPortfolioPolicy}
+    /// @param freshness   first policy of freshness
+    constructor(
+        address authority,
+        IModelRegistry models_,
+        IRoundSource rounds_,
+        bytes32 marketId_,
+        uint256 emptyState_,
+        uint256[24] memory policy,
+        PortfolioFreshness memory freshness
+    ) PortfolioPolicy(authority, policy, freshness) {
+        models = models_;
+        rounds = rounds_;
+        marketId = marketId_;
+        emptyState = emptyState_;
+    }
+
+    /// @inheritdoc IPortfolioRegistry
+    function submitArrays(
+        uint256 asOf,
+        bytes32 marketHash,
+        bytes32[] calldata expiryHashes,
+        bytes32 modelId,
+        RiskArray[] calldata arrays,
+        uint256[] calldata strikeWords,
+        uint256[8][] calldata proofs
+    ) external {
+        Scope memory scope = _scope(asOf, marketHash, RoundId.hashOfExpiries(expiryHashes));
+        scope.subject = scope.roundId;
+        (address verifier, uint256 strikes, ) = models.activeModelOfKind(modelId, IModelRegistry.Kind.RiskArray);
+        uint256 wordsPerArray = (strikes + STRIKES_PER_WORD - 1) / STRIKES_PER_WORD;
+        _requireWords(strikeWords.length, arrays.length * wordsPerArray);
+        uint256[3][] memory publicSignals = new uint256[3][](arrays.length);
+        for (uint256 i = 0; i < arrays.length; ++i) {
+            _requireExpiry(asOf, expiryHashes, arrays[i]);
+            uint256[] calldata words = strikeWords[i * wordsPerArray:(i + 1) * wordsPerArray];
+            publicSignals[i] = _stateArray(scope, modelId, arrays[i], words);
+        }
+        CanonicalProof.verifyAll(_batchVerifier, verifier, proofs, publicSignals);
+        for (uint256 i = 0; i < arrays.length; ++i) {
+            _acceptArray(scope, arrays[i]);
+        }
+    }
+
+    /// @inheritdoc IPortfolioRegistry
+    function submitPortfolio(
+        Round calldata round,
+        Batch calldata batch,
+        AccountMargin[] calldata accounts,
+        uint256[] calldata bookWords,
+        uint256[8][] calldata bookProofs,
+        uint256[8] calldata marginProof
+    ) external {
+        Scope memory scope = _scopeOf(round);
+        (address verifier, uint256 places, ) = models.activeModelOfKind(
+            batch.marginModelId,
+            IModelRegistry.Kind.PortfolioMargin
+        );
+        if (accounts.length == 0 || accounts.length > places) revert AccountCountOutOfRange(accounts.length, places);
+        scope.subject = _subjectOfBatch(scope, accounts);
+        Books memory books = _openBooks(batch.bookModelId, bookProofs.length);
+        uint256[3] memory publicSignals = _stateBatch(scope, round, batch, accounts, places, books, bookWords);
+        _verifyBooks(books, bookWords, bookProofs);
+        CanonicalProof.verify(verifier, marginProof, publicSignals);
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            _acceptMargin(scope.asOf, accounts[i]);
+        }
+        emit PortfolioAccepted(scope.asOf, scope.subject, batch.batchWords, msg.sender);
+    }
+
+    /// @inheritdoc IPortfolioRegistry
+    function proveUnhealthy(
+        Round calldata round,
+        Witness calldata witness,
+        uint256[] calldata bookWords,
+        uint256[8][] calldata bookProofs,
+        uint256[8] calldata witnessProof
+    ) external {
+        Scope memory scope = _scopeOf(round);
+        (address verifier, , ) = models.activeModelOfKind(
+            witness.witnessModelId,
+            IModelRegistry.Kind.UnhealthyWitness
+        );
+        if (witness.scenario > SCENARIOS) revert ScenarioOutOfRange(witness.scenario);
+        int256 bound = MaintenanceBoundWord.maintenanceE8(witness.bound);
+        if (bound >= 0) revert AccountHealthy(witness.account, bound);
+        uint256 sequence = _sequenceOf(witness.account);
+        scope.subject = _subjectOf(scope.roundId, witness.account, sequence);
+        Books memory books = _openBooks(witness.bookModelId, bookProofs.length);
+        uint256[3] memory publicSignals = _stateWitness(scope, round, witness, books, bookWords);
+        _verifyBooks(books, bookWords, bookProofs);
+        CanonicalProof.verify(verifier, witnessProof, publicSignals);
+        _acceptWitness(scope.asOf, sequence, witness);
+    }
+
+    /// @inheritdoc IPortfolioRegistry
+    function arrayOf(uint256 arrayRoot) external view returns (uint256 record) {
+        return _arrays[arrayRoot];
+    }
+
+    function _scopeOf(Round calldata round) private view returns (Scope memory scope) {
+        uint256 inWord = RoundPricesWord.asOf(round.marketWords[0]);
+        if (inWord != round.asOf) revert RoundTimeMismatch(inWord, round.asOf);
+        return _scope(round.asOf, keccak256(abi.encode(round.marketWords)), round.expiriesHash);
+    }
+
+    function _scope(uint256 asOf, bytes32 marketHash, bytes32 expiriesHash) private view returns (Scope memory scope) {
+        uint256 oldest = block.timestamp - portfolioFreshness().maxRoundAgeSeconds;
+        if (asOf < oldest) revert RoundStale(asOf, oldest);
+        scope.asOf = asOf;
+        scope.roundId = RoundId.derive(address(rounds), marketId, asOf, marketHash, expiriesHash);
+        bytes32 published = rounds.roundOf(marketId, asOf);
+        if (scope.roundId != published) revert RoundUnknown(asOf, scope.roundId, published);
+        (scope.policyVersion, scope.policy) = _policy();
+    }
+
+    function _requireExpiry(uint256 asOf, bytes32[] calldata expiryHashes, RiskArray calldata array) private pure {
+        uint256 index = array.expiryIndex;
+        bytes32 given = keccak256(abi.encode(array.expiryWords));
+        if (index >= expiryHashes.length) revert ExpiryMismatch(index, given, 0);
+        if (given != expiryHashes[index]) revert ExpiryMismatch(index, given, expiryHashes[index]);
+        uint256 inWord = ExpiryForwardWord.asOf(array.expiryWords[0]);
+        if (inWord != asOf) revert RoundTimeMismatch(inWord, asOf);
+    }
+
+    function _stateArray(
+        Scope memory scope,
+        bytes32 modelId,
+        RiskArray calldata array,
+        uint256[] calldata strikeWords
+    ) private view returns (uint256[3] memory) {
+        PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
+            RiskArrayLayout.LAYOUT_HASH,
+            modelId,
+            scope.subject,
+            array.commitment,
+            PRICING_WORDS + EXPIRY_WORDS + strikeWords.length + 1
+        );
+        transcript.putWords(scope.policy, 0, PRICING_WORDS);
+        for (uint256 i = 0; i < EXPIRY_WORDS; ++i) {
+            transcript.put(array.expiryWords[i]);
+        }
+        transcript.putCalldata(strikeWords);
+        transcript.putRoot(array.arrayRoot);
+        return transcript.close();
+    }
+
+    function _acceptArray(Scope memory scope, RiskArray calldata array) private {
+        uint256 expiry = ExpiryForwardWord.expiry(array.expiryWords[0]);
+        _arrays[array.arrayRoot] = _record(scope, expiry);
+        emit ArrayAccepted(array.arrayRoot, scope.asOf, expiry, scope.policyVersion);
+    }
+
+    function _record(Scope memory scope, uint256 expiry) private pure returns (uint256) {
+        return scope.asOf | (scope.policyVersion << VERSION_SHIFT) | (expiry << EXPIRY_SHIFT);
+    }
+
+    function _sequenceOf(address account) private view returns (uint256 sequence) {
+        sequence = _accounts[account].sequence;
+        if (sequence == 0) revert AccountUnknown(account);
+    }
+
+    /// @dev Round, accounts and reports, so that a proof fits one round and one report of each account.
+    function _subjectOfBatch(Scope memory scope, AccountMargin[] calldata accounts) private view returns (bytes32) {
+        address[] memory addresses = new address[](accounts.length);
+        uint256[] memory sequences = new uint256[](accounts.length);
+        address previous = address(0);
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            address account = accounts[i].account;
+            if (account <= previous) revert AccountsNotIncreasing(account, previous);
+            previous = account;
+            addresses[i] = account;
+            sequences[i] = _sequenceOf(account);
+            uint256 proven = _accounts[account].margins >> AS_OF_SHIFT;
+            // Time in the low 32 bits, sequence above: the same report of a later round, or a later report.
+            bool isLater = scope.asOf > uint32(proven) || (scope.asOf == uint32(proven) && sequences[i] > proven >> 32);
+            if (!isLater) revert MarginNotNewer(account, scope.asOf, sequences[i]);
+        }
+        return keccak256(abi.encode(scope.roundId, addresses, sequences));
+    }
+
+    /// @dev The subject of one account: of its books in any batch, and of its witness.
+    function _subjectOf(bytes32 roundId, address account, uint256 sequence) private pure returns (bytes32) {
+        address[] memory addresses = new address[](1);
+        uint256[] memory sequences = new uint256[](1);
+        addresses[0] = account;
+        sequences[0] = sequence;
+        return keccak256(abi.encode(roundId, addresses, sequences));
+    }
+
+    function _stateBatch(
+        Scope memory scope,
+        Round calldata round,
+        Batch calldata batch,
+        AccountMargin[] calldata accounts,
+        uint256 places,
+        Books memory books,
+        uint256[] calldata bookWords
+    ) private view returns (uint256[3] memory) {
+        PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
+            PortfolioMarginLayout.LAYOUT_HASH,
+            batch.marginModelId,
+            scope.subject,
+            batch.commitment,
+            SHARED_WORDS + places * (ACCOUNT_INPUT_WORDS + ACCOUNT_OUTPUT_WORDS) + BATCH_WORDS
+        );
+        _putShared(transcript, scope, round);
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            AccountMargin calldata each = accounts[i];
+            uint256 state = _fold(scope, books, bookWords, each.account, each.books, each.holdings, each.collateralAmounts);
+            _putAccount(transcript, state, each.holdings, each.collateralAmounts[0], each.collateralAmounts[1]);
+        }
+        for (uint256 i = accounts.length; i < places; ++i) {
+            _putAccount(transcript, emptyState, NO_HOLDINGS, 0, 0);
+        }
+        _putOutputs(transcript, batch, accounts, places);
+        return transcript.close();
+    }
+
+    function _stateWitness(
+        Scope memory scope,
+        Round calldata round,
+        Witness calldata witness,
+        Books memory books,
+        uint256[] calldata bookWords
+    ) private view returns (uint256[3] memory) {
+        PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
+            UnhealthyWitnessLayout.LAYOUT_HASH,
+            witness.witnessModelId,
+            scope.subject,
+            witness.commitment,
+            SHARED_WORDS + ACCOUNT_INPUT_WORDS + WITNESS_WORDS
+        );
+        _putShared(transcript, scope, round);
+        uint256[2] calldata amounts = witness.collateralAmounts;
+        uint256 state = _fold(scope, books, bookWords, witness.account, witness.books, witness.holdings, amounts);
+        _putAccount(transcript, state, witness.holdings, amounts[0], amounts[1]);
+        transcript.put(witness.scenario);
+        transcript.put(witness.bound);
+        return transcript.close();
+    }
+
+    /// @dev What margins and witnesses start with: the round's market, the grid, the policy of margins.
+    function _putShared(
+        PortfolioStatement.Transcript memory transcript,
+        Scope memory scope,
+        Round calldata round
+    ) private pure {
+        for (uint256 i = 0; i < MARKET_WORDS; ++i) {
+            transcript.put(round.marketWords[i]);
+        }
+        transcript.putWords(scope.policy, 0, GRID_WORDS);
+        transcript.putWords(scope.policy, PRICING_WORDS, MARGIN_WORDS);
+    }
+
+    function _putAccount(
+        PortfolioStatement.Transcript memory transcript,
+        uint256 state,
+        uint256 holdings,
+        uint256 firstAmounts,
+        uint256 secondAmounts
+    ) private pure {
+        transcript.putRoot(state);
+        transcript.put(holdings);
+        transcript.put(firstAmounts);
+        transcript.put(secondAmounts);
+    }
+
+    function _putOutputs(
+        PortfolioStatement.Transcript memory transcript,
+        Batch calldata batch,
+        AccountMargin[] calldata accounts,
+        uint256 places
+    ) private pure {
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            AccountMargin calldata each = accounts[i];
+            if (each.margins >> AS_OF_SHIFT != 0) revert MarginsOutOfRange(each.account, each.margins);
+            transcript.put(each.margins);
+            transcript.put(each.thresholds);
+            transcript.put(each.spotGreeks);
+            transcript.put(each.timeGreeks);
+        }
+        for (uint256 i = accounts.length; i < places; ++i) {
+            for (uint256 j = 0; j < ACCOUNT_OUTPUT_WORDS; ++j) {
+                transcript.put(batch.emptyMargins[j]);
+            }
+        }
+        for (uint256 i = 0; i < BATCH_WORDS; ++i) {
+            transcript.put(batch.batchWords[i]);
+        }
+    }
+
+    function _acceptMargin(uint256 asOf, AccountMargin calldata proven) private {
+        Account storage held = _accounts[proven.account];
+        uint256 sequence = held.sequence;
+        held.margins = proven.margins | (asOf << AS_OF_SHIFT) | (sequence << SEQUENCE_SHIFT);
+        held.thresholds = proven.thresholds;
+        emit MarginProven(
+            proven.account,
+            asOf,
+            sequence,
+            proven.margins,
+            proven.thresholds,
+            proven.spotGreeks,
+            proven.timeGreeks
+        );
+    }
+
+    function _acceptWitness(uint256 asOf, uint256 sequence, Witness calldata witness) private {
+        Account storage held = _accounts[witness.account];
+        bool isLater = asOf > held.unhealthyAsOf || (asOf == held.unhealthyAsOf && sequence > held.unhealthySequence);
+        if (!isLater) revert MarginNotNewer(witness.account, asOf, sequence);
+        held.unhealthyAsOf = uint32(asOf); // as long as in the round's words
+        held.unhealthySequence = uint40(sequence); // came from as many bits
+        emit AccountUnhealthy(witness.account, asOf, sequence, witness.bound);
+    }
+
+    /// @dev A submission without books needs no model of them.
+    function _openBooks(bytes32 modelId, uint256 proofs) private view returns (Books memory books) {
+        if (proofs == 0) return books;
+        (books.verifier, books.segments, books.strikes) = models.activeModelOfKind(
+            modelId,
+            IModelRegistry.Kind.OptionBook
+        );
+        books.modelId = modelId;
+        books.publicSignals = new uint256[3][](proofs);
+    }
+
+    function _verifyBooks(
+        Books memory books,
+        uint256[] calldata bookWords,
+        uint256[8][] calldata bookProofs
+    ) private view {
+        _requireWords(bookWords.length, books.next);
+        if (books.count != bookProofs.length) {
+            revert CanonicalProof.ProofCountMismatch(bookProofs.length, books.count);
+        }
+        if (books.count == 0) return;
+        CanonicalProof.verifyAll(_batchVerifier, books.verifier, bookProofs, books.publicSignals);
+    }
+
+    /// @notice Folds an account's option positions over its books and holds what was met to the venue's report.
+    /// @return state after the last book
+    function _fold(
+        Scope memory scope,
+        Books memory books,
+        uint256[] calldata bookWords,
+        address account,
+        uint256 count,
+        uint256 holdings,
+        uint256[2] calldata collateralAmounts
+    ) private view returns (uint256 state) {
+        uint256 size = _bookSize(books);
+        if (count > books.publicSignals.length - books.count) {
+            revert CanonicalProof.ProofCountMismatch(books.publicSignals.length, books.count + count);
+        }
+        uint256 end = books.next + count * size;
+        if (end > bookWords.length) revert WordCountMismatch(bookWords.length, end);
+        Fold memory fold;
+        fold.state = emptyState;
+        fold.held = new uint256[](count * books.segments * books.strikes);
+        bytes32 subject = _subjectOf(scope.roundId, account, _accounts[account].sequence);
+        for (uint256 from = books.next; from < end; from += size) {
+            // The first position word of the account's next book, if there is one.
+            uint256 next = from + size < end ? bookWords[from + size + 1 + books.segments] : 0;
+            books.publicSignals[books.count] = _stateBook(scope, books, fold, subject, bookWords[from:from + size], next);
+            ++books.count;
+        }
+        books.next = end;
+        bytes32 bookHash = _bookHash(_hashHeld(fold), holdings, collateralAmounts);
+        bytes32 reported = _accounts[account].bookHash;
+        if (bookHash != reported) revert BookMismatch(account, bookHash, reported);
+        return fold.state;
+    }
+
+    /// @dev Commitment, array roots, positions, state after the book.
+    function _bookSize(Books memory books) private pure returns (uint256) {
+        return 1 + books.segments + books.segments * books.strikes + 1;
+    }
+
+    /// @notice Puts what a book says into a transcript and takes over its state.
+    /// @param words of the book
+    /// @param next  first position word of the account's next book, zero if this is the last
+    function _stateBook(
+        Scope memory scope,
+        Books memory books,
+        Fold memory fold,
+        bytes32 subject,
+        uint256[] calldata words,
+        uint256 next
+    ) private view returns (uint256[3] memory) {
+        PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
+            OptionBookLayout.LAYOUT_HASH,
+            books.modelId,
+            subject,
+            words[0],
+            words.length + 1 // one word is the commitment; states before and after, and flags, are three
+        );
+        uint256 segments = books.segments;
+        transcript.putRoot(fold.state);
+        for (uint256 i = 1; i <= segments; ++i) {
+            transcript.putRoot(words[i]);
+        }
+        uint256[] calldata positions = words[1 + segments:words.length - 1];
+        transcript.putCalldata(positions);
+        transcript.put(_takeSegments(scope, fold, words[1:1 + segments], positions, next));
+        fold.state = words[words.length - 1];
+        transcript.putRoot(fold.state);
+        return transcript.close();
+    }
+
+    /// @notice Takes in the positions of a book. An expiry must be valued as a whole, so a segment continues exactly if the
+    /// next one is of the same expiry, and no expiry comes back after another.
+    /// @return flags bit e: segment e continues
+    function _takeSegments(
+        Scope memory scope,
+        Fold memory fold,
+        uint256[] calldata arrayRoots,
+        uint256[] calldata positions,
+        uint256 next
+    ) private view returns (uint256 flags) {
+        uint256 strikes = positions.length / arrayRoots.length;
+        for (uint256 i = 0; i < arrayRoots.length; ++i) {
+            uint256 from = i * strikes;
+            uint256 to = from + strikes;
+            uint256 expiry = _takeSegment(scope, fold, arrayRoots[i], positions[from:to]);
+            uint256 following = i + 1 < arrayRoots.length ? positions[to] : next;
+            if (following != 0 && OptionPositionWord.expiry(following) == expiry) flags |= 1 << i;
+        }
+    }
+
+    function _takeSegment(
+        Scope memory scope,
+        Fold memory fold,
+        uint256 arrayRoot,
+        uint256[] calldata positions
+    ) private view returns (uint256 expiry) {
+        expiry = OptionPositionWord.expiry(positions[0]);
+        if (expiry < fold.expiry) revert ExpiriesDecreasing(expiry, fold.expiry);
+        fold.expiry = expiry;
+        uint256 expected = _record(scope, expiry);
+        uint256 record = _arrays[arrayRoot];
+        if (record != expected) revert ArrayUnknown(arrayRoot, record, expected);
+        uint256[] memory held = fold.held;
+        uint256 count = fold.count;
+        for (uint256 i = 0; i < positions.length; ++i) {
+            uint256 word = positions[i];
+            if (word >> QUANTITIES_AT == NO_QUANTITIES) continue;
+            held[count] = word;
+            ++count;
+        }
+        fold.count = count;
+    }
+
+    /// @dev keccak256(abi.encodePacked(positions)) of the positions met.
+    function _hashHeld(Fold memory fold) private pure returns (bytes32 hash) {
+        uint256[] memory held = fold.held;
+        uint256 count = fold.count;
+        assembly ("memory-safe") {
+            hash := keccak256(add(held, 0x20), shl(5, count))
+        }
+    }
+
+    function _requireWords(uint256 given, uint256 expected) private pure {
+        if (given != expected) revert WordCountMismatch(given, expected);
+    }
+}
