@@ -56,6 +56,13 @@ type Table = {
 /** Fraction bits of log2(e) in the exponential: |x| < 16 times half a unit of it stays below 2^-35. */
 const LOG2_E_BITS = 38
 
+/** The same for the finer exponential: 2^-43. */
+const LOG2_E_FINE_BITS = 46
+
+/** Options look up |d1| and |d2| on this grid, at the middle of a cell: their tables are of f(x + half a cell). */
+const GRID_BITS = 13n
+const HALF_CELL = ONE >> (GRID_BITS + 1n)
+
 /** Where the distribution function is taken as flat; from there on it differs from 1 by less than 2^-34. */
 const CDF_FLAT_FROM = 13n * (ONE / 2n)
 /** Half of that difference: what the distribution function gives way to stay below the true value on both sides of 0. */
@@ -145,6 +152,64 @@ const specifications: readonly TableSpecification[] = [
     side: 'below',
     flat: { fromSegment: 27, value: 0n },
     tolerance: normalPdf(PDF_FLAT_FROM),
+  },
+  {
+    name: 'expFine',
+    meaning: '2^x, x in [0, 1)',
+    taylor: exp2Taylor,
+    indexBits: 5,
+    segmentBits: 5,
+    offsetBits: [39, 31, 23, 15],
+    leadingBits: 16,
+    side: 'below',
+    constants: () => [
+      {
+        name: 'Log2E',
+        meaning: `log2(e) * 2^${LOG2_E_FINE_BITS}, rounded to the nearest`,
+        value: roundAt(divide(ONE, ln(2n * ONE)), LOG2_E_FINE_BITS),
+      },
+      { name: 'Log2EBits', meaning: 'its fraction bits', value: BigInt(LOG2_E_FINE_BITS) },
+    ],
+  },
+  {
+    name: 'gridCdf',
+    meaning: 'the standard normal distribution function at the middle of cells of 2^-13 on [0, 8)',
+    taylor: (point) => normalCdfTaylor(point + HALF_CELL),
+    indexBits: 4,
+    segmentBits: 1,
+    offsetBits: [12, 12, 12, 12, 12, 12, 12, 12],
+    leadingBits: 22,
+    side: 'near',
+  },
+  {
+    name: 'gridPdf',
+    meaning: 'the standard normal density at the middle of cells of 2^-13 on [0, 8)',
+    taylor: (point) => normalPdfTaylor(point + HALF_CELL),
+    indexBits: 4,
+    segmentBits: 1,
+    offsetBits: [12, 12, 12, 12, 12, 9],
+    leadingBits: 11,
+    side: 'near',
+  },
+  {
+    name: 'gridPdfCoarse',
+    meaning: 'the same coarsely, for terms of second order',
+    taylor: (point) => normalPdfTaylor(point + HALF_CELL),
+    indexBits: 4,
+    segmentBits: 1,
+    offsetBits: [12, 12, 10],
+    leadingBits: 7,
+    side: 'near',
+  },
+  {
+    name: 'gridPdfFine',
+    meaning: 'the same finely, for Greeks',
+    taylor: (point) => normalPdfTaylor(point + HALF_CELL),
+    indexBits: 4,
+    segmentBits: 1,
+    offsetBits: [12, 12, 12, 12, 12, 12, 12],
+    leadingBits: 14,
+    side: 'near',
   },
 ]
 

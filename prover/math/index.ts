@@ -1,4 +1,4 @@
-export { expDown } from './exp.ts'
+export { expDown, expFineDown } from './exp.ts'
 export { EXP2_SCALE, exp2Negative } from './exp2.ts'
 export {
   absoluteDifference,
@@ -21,4 +21,14 @@ export {
   subtractOrZero,
 } from './fixedPoint.ts'
 export { lnDown } from './ln.ts'
-export { normalCdfDown, normalPdfDown } from './normal.ts'
+export {
+  GRID_BITS,
+  GRID_CDF_BITS,
+  GRID_PDF_BITS,
+  GRID_PDF_COARSE_BITS,
+  GRID_PDF_FINE_BITS,
+  gridNormal,
+  isOnGrid,
+  normalCdfDown,
+  normalPdfDown,
+} from './normal.ts'

@@ -1,5 +1,5 @@
 import { argumentBits, evaluatePiecewise, type PolynomialTable } from './piecewisePolynomial.ts'
-import { normalCdf, normalCdfMargin, normalPdf } from './tables.generated.ts'
+import { gridCdf, gridPdf, gridPdfCoarse, gridPdfFine, normalCdf, normalCdfMargin, normalPdf } from './tables.generated.ts'
 
 const FRACTION_BITS = 32
 
@@ -32,4 +32,28 @@ function evaluateFolded(table: PolynomialTable, x: bigint): bigint | undefined {
   const folded = x < 0n ? -x - 1n : x
   if (folded >> BigInt(argumentBits(table)) !== 0n) return undefined
   return evaluatePiecewise(table, folded, x < 0n ? 1n : 0n)
+}
+
+/** Cells of the grid on which options look up the distribution: 2^-13 wide, a point at the middle of each. */
+export const GRID_BITS = 13
+/** Fraction bits of {@link gridNormal}'s values. */
+export const GRID_CDF_BITS = gridCdf.resultBits
+export const GRID_PDF_BITS = gridPdf.resultBits
+export const GRID_PDF_COARSE_BITS = gridPdfCoarse.resultBits
+export const GRID_PDF_FINE_BITS = gridPdfFine.resultBits
+
+/** Cells on [0, 8); beyond, the distribution is taken as flat. */
+const GRID_CELLS = 1n << BigInt(argumentBits(gridCdf))
+
+/** Whether cell ≥ 0 lies in the tables. */
+export function isOnGrid(cell: bigint): boolean {
+  return cell < GRID_CELLS
+}
+
+/** The distribution function and its density at the middle of cell 0 ≤ `cell` < 2^16, each at its table's scale. */
+export const gridNormal = {
+  cdf: (cell: bigint): bigint => evaluatePiecewise(gridCdf, cell),
+  pdf: (cell: bigint): bigint => evaluatePiecewise(gridPdf, cell),
+  pdfCoarse: (cell: bigint): bigint => evaluatePiecewise(gridPdfCoarse, cell),
+  pdfFine: (cell: bigint): bigint => evaluatePiecewise(gridPdfFine, cell),
 }

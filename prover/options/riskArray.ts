@@ -1,66 +1,25 @@
-import type { ScenarioPolicy, VolatilityKind } from './grid.ts'
+import { ProverError } from '../errors.ts'
+import { lnDown } from '../math/index.ts'
+import {
+  CALL_BITS,
+  GAMMA_BITS,
+  gridGreeks,
+  gridPrice,
+  MARK,
+  PDF_BITS,
+  SHOCKED_VOLATILITY,
+  THETA_BITS,
+  UNSHOCKED_VOLATILITY,
+} from './black.ts'
+import { discountsOf } from './discounts.ts'
+import { forwardShocks, POINTS, pointForward, pointVolatility, UNSHOCKED, type VolatilityKind } from './grid.ts'
+import { type Tenor, tenorOf } from './tenor.ts'
+import type { ExpiryMarket, PricingPolicy } from './terms.ts'
+import { sviVariance, totalVolatilities } from './volatility.ts'
 
-/** What a round says about one expiry, as its statement words hold it. */
-export type ExpiryMarket = {
-  readonly expiry: bigint
-  readonly asOf: bigint
-  readonly forwardVariableE8: bigint
-  readonly forwardFixedE8: bigint
-  readonly rateX40: bigint
-  readonly sviAX48: bigint
-  readonly sviBX48: bigint
-  readonly sviRhoX40: bigint
-  readonly sviMX40: bigint
-  readonly sviSX40: bigint
-  readonly forwardRefE8: bigint
-  readonly tauRefSecondsX20: bigint
-  readonly confidenceX40: bigint
-  readonly spotConfidenceX40: bigint
-}
-
-export type VolatilityShocks = {
-  readonly rangeUpX40: bigint
-  readonly rangeDownX40: bigint
-  readonly shortPowerX40: bigint
-  readonly longPowerX40: bigint
-  readonly tenorFloorSeconds: bigint
-  readonly floorUpX40: bigint
-}
-
-export type SkewLinear = {
-  readonly capX40: bigint
-  readonly capSlopeX40: bigint
-  readonly widthFloorX40: bigint
-  readonly widthScaleX40: bigint
-}
-
-export type SkewAbsolute = {
-  readonly capX40: bigint
-  readonly capSlopeX40: bigint
-  readonly volatilityX40: bigint
-  readonly volatilitySlopeX40: bigint
-}
-
-export type LongDiscount = {
-  readonly baseX40: bigint
-  readonly rateMultipleX40: bigint
-  readonly rateAddX40: bigint
-}
-
-export type ShortDiscount = LongDiscount & {
-  readonly basisSlopeX40: bigint
-  readonly confidenceThresholdX40: bigint
-}
-
-/** Everything that pricing takes from the policy; each member is a statement word, or several. */
-export type PricingPolicy = {
-  readonly scenarios: ScenarioPolicy
-  readonly volatilityShocks: VolatilityShocks
-  readonly skewLinear: SkewLinear
-  readonly skewAbsolute: SkewAbsolute
-  readonly longDiscount: LongDiscount
-  readonly shortDiscount: ShortDiscount
-}
+export { greeks, priceCall } from './black.ts'
+export type * from './terms.ts'
+export { CALL_BITS, GAMMA_BITS, PDF_BITS, THETA_BITS }
 
 /** What all strikes of an expiry share; 29 field elements of the array's root. */
 export type Header = {
@@ -99,18 +58,156 @@ export type StrikeLeaf = {
   elements(): bigint[]
 }
 
-/** Fraction bits of calls, of N(d1) and of K·N(d2). */
-export const CALL_BITS = 126
-/** Fraction bits of φ(d1). */
-export const PDF_BITS = 133
-/** Fraction bits of φ(d1)/v. */
-export const GAMMA_BITS = PDF_BITS + 24
-/** Fraction bits of φ(d1)·v. */
-export const THETA_BITS = PDF_BITS + 40
-
 /** Header and leaves of one expiry. */
 export type RiskArray = { readonly header: Header; readonly leaves: readonly StrikeLeaf[] }
 
-export declare function expiryHeader(market: ExpiryMarket, policy: PricingPolicy): Header
-export declare function priceStrike(market: ExpiryMarket, policy: PricingPolicy, strikeE8: bigint): StrikeLeaf
-export declare function riskArray(market: ExpiryMarket, policy: PricingPolicy, strikesE8: readonly bigint[]): RiskArray
+/** Strikes and the parts of a forward are below 2^48. */
+const PRICE_BITS = 48n
+const ONE_X40 = 1n << 40n
+
+/** What pricing a strike takes from its expiry, worked out once. */
+type ExpiryContext = {
+  readonly market: ExpiryMarket
+  readonly tenor: Tenor
+  readonly forwardsE8: readonly bigint[]
+  /** ln of the unshocked forward. */
+  readonly lnForwardX36: bigint
+  readonly lnForwardsX26: readonly bigint[]
+}
+
+/**
+ * What all strikes of an expiry share.
+ *
+ * @throws {@link ForwardOutOfRangeError}, {@link UnshockedScenarioError} and the errors of {@link tenorOf}
+ */
+export function expiryHeader(market: ExpiryMarket, policy: PricingPolicy): Header {
+  return headerOf(contextOf(market, policy), policy)
+}
+
+/**
+ * Prices of one strike under every scenario, with the Greeks of its mark.
+ *
+ * @throws {@link StrikeOutOfRangeError}, {@link NegativeVarianceError} and the errors of {@link expiryHeader}
+ */
+export function priceStrike(market: ExpiryMarket, policy: PricingPolicy, strikeE8: bigint): StrikeLeaf {
+  return leafOf(contextOf(market, policy), strikeE8)
+}
+
+/**
+ * One expiry: its header and a leaf a strike, in the order given. Twin of `circuits/options/ExpiryArray.circom`.
+ *
+ * @throws the errors of {@link expiryHeader} and {@link priceStrike}
+ */
+export function riskArray(market: ExpiryMarket, policy: PricingPolicy, strikesE8: readonly bigint[]): RiskArray {
+  const context = contextOf(market, policy)
+  return { header: headerOf(context, policy), leaves: strikesE8.map((strikeE8) => leafOf(context, strikeE8)) }
+}
+
+function contextOf(market: ExpiryMarket, policy: PricingPolicy): ExpiryContext {
+  if (policy.scenarios.regular[UNSHOCKED]?.shockX40 !== ONE_X40) throw new UnshockedScenarioError()
+  const tenor = tenorOf(market, policy)
+  if (market.forwardRefE8 === 0n) throw new ForwardOutOfRangeError(market.expiry, 'reference', 0n)
+  const forwardsE8 = forwardShocks(policy.scenarios).map((shockX40) => {
+    const forwardE8 = ((market.forwardVariableE8 * shockX40) >> 40n) + market.forwardFixedE8
+    if (forwardE8 < 1n) throw new ForwardOutOfRangeError(market.expiry, 'forward', forwardE8)
+    return forwardE8
+  })
+  const lnForwardX36 = lnDown(forwardsE8[0] as bigint, 36)
+  const lnForwardsX26 = forwardsE8.map((forwardE8, index) =>
+    isUnshocked(index) ? lnForwardX36 >> 10n : lnDown(forwardE8, 26),
+  )
+  return { market, tenor, forwardsE8, lnForwardX36, lnForwardsX26 }
+}
+
+/** Whether a forward, by its index among the twenty, is the unshocked one. */
+const isUnshocked = (index: number): boolean => index === 0 || index === 1 + UNSHOCKED
+
+function headerOf({ market, tenor, forwardsE8 }: ExpiryContext, policy: PricingPolicy): Header {
+  const discounts = discountsOf(market, policy, tenor)
+  const header = {
+    expiry: market.expiry,
+    asOf: market.asOf,
+    forwardsE8,
+    ...discounts,
+    sqrtTauX40: tenor.sqrtTauX40,
+    secondsToExpiry: tenor.secondsToExpiry,
+  }
+  return {
+    ...header,
+    elements: () => [
+      header.expiry,
+      header.asOf,
+      ...forwardsE8,
+      header.discountX40,
+      header.longFactorX40,
+      header.shortFactorX40,
+      header.basisFactorX40,
+      header.shortfallX40,
+      header.sqrtTauX40,
+      header.secondsToExpiry,
+    ],
+  }
+}
+
+function leafOf({ market, tenor, forwardsE8, lnForwardX36, lnForwardsX26 }: ExpiryContext, strikeE8: bigint): StrikeLeaf {
+  if (strikeE8 < 1n || strikeE8 >> PRICE_BITS !== 0n) throw new StrikeOutOfRangeError(market.expiry, strikeE8)
+  const lnStrikeX36 = lnDown(strikeE8, 36)
+  const variance = sviVariance(market, strikeE8, lnStrikeX36)
+  const volatilityX40 = totalVolatilities(variance, lnStrikeX36 - lnForwardX36, tenor)
+
+  const forwardE8 = forwardsE8[0] as bigint
+  const markLogarithm = (lnForwardX36 >> 4n) - (lnStrikeX36 >> 4n)
+  const mark = gridPrice(forwardE8, strikeE8, markLogarithm, volatilityX40.none, MARK)
+  const greeks = gridGreeks(mark, forwardE8, volatilityX40.none)
+  const calls = Array.from({ length: POINTS }, (_, p) => {
+    const index = pointForward(p)
+    const kind = pointVolatility(p)
+    if (isUnshocked(index) && kind === 'none') return mark.call
+    const logarithm = (lnForwardsX26[index] as bigint) - (lnStrikeX36 >> 10n)
+    const precision = kind === 'none' ? UNSHOCKED_VOLATILITY : SHOCKED_VOLATILITY
+    return gridPrice(forwardsE8[index] as bigint, strikeE8, logarithm, volatilityX40[kind], precision).call
+  })
+  const { nd1, pdf, gammaN, thetaN, kNd2 } = greeks
+  return {
+    strikeE8,
+    volatilityX40,
+    calls,
+    ...greeks,
+    elements: () => [strikeE8, ...calls, nd1, pdf, gammaN, thetaN, kNd2],
+  }
+}
+
+/** A forward, or the one that the surface was fitted at, is missing or shocked to nothing. */
+export class ForwardOutOfRangeError extends ProverError {
+  readonly code = 'options.forward-out-of-range'
+  readonly expiry: bigint
+  readonly forwardE8: bigint
+
+  constructor(expiry: bigint, which: 'forward' | 'reference', forwardE8: bigint) {
+    super(`Expiry ${expiry}: expected a ${which === 'forward' ? 'forward' : 'reference forward'} of at least 1e-8, got ${forwardE8}.`)
+    this.expiry = expiry
+    this.forwardE8 = forwardE8
+  }
+}
+
+/** A strike is 0 or beyond 48 bits at 1e-8. */
+export class StrikeOutOfRangeError extends ProverError {
+  readonly code = 'options.strike-out-of-range'
+  readonly expiry: bigint
+  readonly strikeE8: bigint
+
+  constructor(expiry: bigint, strikeE8: bigint) {
+    super(`Expiry ${expiry}: expected a strike from 1 to 2^48 - 1 at 1e-8, got ${strikeE8}.`)
+    this.expiry = expiry
+    this.strikeE8 = strikeE8
+  }
+}
+
+/** The grid's fourth regular shock is not exactly 1. */
+export class UnshockedScenarioError extends ProverError {
+  readonly code = 'options.unshocked-scenario'
+
+  constructor() {
+    super('Expected the fourth of the seven regular spot shocks to be exactly 1: its unshocked scenario is the mark.')
+  }
+}
