@@ -101,6 +101,22 @@ export async function statePortfolio(
   }
 }
 
+/** What the circuit is given besides its private inputs: the challenge and the words of the input sections, by name. */
+export function publicInput({
+  build,
+  sections,
+  challenge,
+}: StatedPortfolio): Record<string, bigint | readonly bigint[]> {
+  const { inputs }: PortfolioStatement = portfolioStatements[build.statement]
+  const entries = inputs
+    .flatMap((group) => group.sections.map((section) => ({ section, repeated: group.repeat !== undefined })))
+    .map(({ section, repeated }) => {
+      const words = sections[section.name] ?? []
+      return [section.name, section.count === undefined && !repeated ? (words[0] as bigint) : words]
+    })
+  return { challenge, ...Object.fromEntries(entries) }
+}
+
 /** As for batches of markets: 248 bits of the hash of everything, so that the words are fixed before the point exists. */
 export function portfolioChallenge(
   statement: PortfolioStatementName,

@@ -1,0 +1,44 @@
+import type { PortfolioBuild } from '../../circuits/builds.ts'
+import type { BookState, OptionPosition } from '../portfolio/book.ts'
+import type { BookShard } from '../portfolio/sharding.ts'
+import { bookRoot } from '../portfolio/state.ts'
+import { FIELD_ORDER } from './challenge.ts'
+import { commit } from './commitment.ts'
+import { type PortfolioContext, type StatedPortfolio, statePortfolio } from './portfolio.ts'
+import { pack } from './words.ts'
+
+/** One proof of a book and what it says. */
+export type StatedBook = { readonly stated: StatedPortfolio; readonly shard: BookShard; readonly stateOut: bigint }
+
+/** The state of a book as one element of the scalar field. */
+export const stateRoot = (state: BookState): Promise<bigint> => bookRoot(state, commitSigned)
+
+/** A negative element is held as its sum with the field's order, as circuits hold it. */
+const commitSigned = (elements: readonly bigint[]): Promise<bigint> =>
+  commit(elements.map((element) => (element < 0n ? element + FIELD_ORDER : element)))
+
+/** Word of a position. */
+export const positionWord = (position: OptionPosition): bigint => pack('optionPosition', position)
+
+/**
+ * States the proof of one shard of a book.
+ *
+ * @param arrayRoots - root of the array of each segment
+ */
+export async function stateBook(
+  build: PortfolioBuild,
+  context: PortfolioContext,
+  shard: BookShard,
+  arrayRoots: readonly bigint[],
+): Promise<StatedBook> {
+  const continues = shard.segments.reduce((flags, segment, e) => flags | (BigInt(segment.continues) << BigInt(e)), 0n)
+  const stateOut = await stateRoot(shard.after)
+  const stated = await statePortfolio(build, context, {
+    stateIn: [await stateRoot(shard.before)],
+    arrayRoots,
+    positions: shard.segments.flatMap(({ positions }) => positions.map(positionWord)),
+    flags: [pack('bookFlags', { continues })],
+    stateOut: [stateOut],
+  })
+  return { stated, shard, stateOut }
+}

@@ -1,0 +1,116 @@
+import type { PortfolioBuild } from '../../circuits/builds.ts'
+import { STRIKES_PER_WORD } from '../../circuits/statements.ts'
+import { ProverError } from '../errors.ts'
+import type { ScenarioPolicy } from '../options/grid.ts'
+import { type ExpiryMarket, type PricingPolicy, type RiskArray, riskArray } from '../options/riskArray.ts'
+import { commit } from './commitment.ts'
+import { type PortfolioContext, type SectionWords, type StatedPortfolio, statePortfolio } from './portfolio.ts'
+import { pack } from './words.ts'
+
+/** A risk array and what its proof says. */
+export type StatedRiskArray = {
+  readonly stated: StatedPortfolio
+  readonly array: RiskArray
+  /** Commitment to each leaf, in the order of the strikes. */
+  readonly leafRoots: readonly bigint[]
+  readonly arrayRoot: bigint
+}
+
+/** Words of the scenario grid, as every statement that reads it has them. */
+export function scenarioWords({ regular, upOnly, ...special }: ScenarioPolicy): SectionWords {
+  return {
+    scenarioRegular: regular.map((shock) => pack('scenarioRegular', shock)),
+    scenarioUpOnly: pairs(upOnly).map(([first, second]) =>
+      pack('scenarioUpOnlyPair', {
+        firstShockX40: first.shockX40,
+        firstDampingX40: first.dampingX40,
+        secondShockX40: second.shockX40,
+        secondDampingX40: second.dampingX40,
+      }),
+    ),
+    scenarioSpecial: [pack('scenarioSpecial', special)],
+  }
+}
+
+/** Words of the policy that prices depend on, the grid among them. */
+export function pricingWords({ scenarios, ...words }: PricingPolicy): SectionWords {
+  return {
+    ...scenarioWords(scenarios),
+    volatilityShocks: [pack('volatilityShocks', words.volatilityShocks)],
+    skewLinear: [pack('skewLinear', words.skewLinear)],
+    skewAbsolute: [pack('skewAbsolute', words.skewAbsolute)],
+    longDiscount: [pack('longDiscount', words.longDiscount)],
+    shortDiscount: [pack('shortDiscount', words.shortDiscount)],
+  }
+}
+
+/** Words of what a round says about one expiry. */
+export function expiryWords(market: ExpiryMarket): SectionWords {
+  return {
+    expiryForward: [pack('expiryForward', market)],
+    expirySurface: [pack('expirySurface', market)],
+    expirySurfaceShape: [pack('expirySurfaceShape', market)],
+  }
+}
+
+/**
+ * Words of strikes; places after the last are zero.
+ *
+ * @param strikesE8 - shape [n]
+ * @returns shape [⌈n / 5⌉]
+ */
+export function strikeWords(strikesE8: readonly bigint[]): readonly bigint[] {
+  const names = ['firstE8', 'secondE8', 'thirdE8', 'fourthE8', 'fifthE8'] as const
+  return Array.from({ length: Math.ceil(strikesE8.length / STRIKES_PER_WORD) }, (_, word) => {
+    const strikeAt = (i: number): bigint => strikesE8[word * STRIKES_PER_WORD + i] ?? 0n
+    return pack('strikes', Object.fromEntries(names.map((name, i) => [name, strikeAt(i)])) as never)
+  })
+}
+
+/** Commitment to a leaf, and to a whole array: header, then leaves. */
+export async function arrayRoots(array: RiskArray): Promise<{ leafRoots: readonly bigint[]; arrayRoot: bigint }> {
+  const leafRoots: bigint[] = []
+  for (const leaf of array.leaves) leafRoots.push(await commit(leaf.elements()))
+  return { leafRoots, arrayRoot: await commit([...array.header.elements(), ...leafRoots]) }
+}
+
+/**
+ * Prices the strikes and states the proof of it.
+ *
+ * @param strikesE8 - as many as the build has places; callers with fewer repeat the last one
+ * @throws {@link StrikeCountError}, and what {@link riskArray} throws
+ */
+export async function stateRiskArray(
+  build: PortfolioBuild,
+  context: PortfolioContext,
+  market: ExpiryMarket,
+  policy: PricingPolicy,
+  strikesE8: readonly bigint[],
+): Promise<StatedRiskArray> {
+  if (strikesE8.length !== build.sizes.strikes) throw new StrikeCountError(build, strikesE8.length)
+  const array = riskArray(market, policy, strikesE8)
+  const { leafRoots, arrayRoot } = await arrayRoots(array)
+  const stated = await statePortfolio(build, context, {
+    ...pricingWords(policy),
+    ...expiryWords(market),
+    strikes: strikeWords(strikesE8),
+    arrayRoot: [arrayRoot],
+  })
+  return { stated, array, leafRoots, arrayRoot }
+}
+
+/** Neighbours two by two; shape [2n] to [n][2]. */
+export function pairs<T>(values: readonly T[]): readonly (readonly [T, T])[] {
+  return Array.from({ length: values.length / 2 }, (_, i) => [values[2 * i] as T, values[2 * i + 1] as T])
+}
+
+/** An array was asked for with another number of strikes than its circuit has places. */
+export class StrikeCountError extends ProverError {
+  readonly code = 'statement.strike-count'
+  readonly given: number
+
+  constructor({ name, sizes }: PortfolioBuild, given: number) {
+    super(`Expected ${sizes.strikes} strikes for ${name}, got ${given}. Repeat the last one to fill its places.`)
+    this.given = given
+  }
+}
