@@ -1,0 +1,143 @@
+/** From a portfolio to its proven numbers: arrays, book, margin, in the exact integers that statements are made of. */
+import { COLLATERALS } from '../../circuits/statements.ts'
+import type { PricingPolicy, RiskArray, StrikeLeaf } from '../options/riskArray.ts'
+import { riskArray } from '../options/riskArray.ts'
+import type { OptionPosition } from './book.ts'
+import type { AccountMargin, AccountState, CollateralPolicy, Holdings, MarginPolicy, RoundMarket } from './margin.ts'
+import { accountMargin } from './margin.ts'
+import type { ExpirySurface, Portfolio } from './portfolio.ts'
+import { surfaceOf } from './portfolio.ts'
+import { scenarioSlots } from './scenarioSlots.ts'
+import type { BookChain } from './sharding.ts'
+import { shardBook } from './sharding.ts'
+
+/** Sizes of the builds that margins are proven with. */
+export type MarginSizes = {
+  /** Strikes of an array. */
+  readonly strikes: number
+  /** Arrays of a book. */
+  readonly segments: number
+}
+
+/** An array as it is proven: what the round says of its expiry, its strikes, and what the circuit makes of them. */
+export type PricedSurface = {
+  readonly surface: ExpirySurface
+  /** As many as the build has, ascending, the last one repeated where there are fewer. */
+  readonly strikesE8: readonly bigint[]
+  readonly array: RiskArray
+}
+
+/** All that a portfolio's proofs say and use. */
+export type ProvableMargin = {
+  readonly pricingPolicy: PricingPolicy
+  readonly marginPolicy: MarginPolicy
+  readonly round: RoundMarket
+  readonly arrays: readonly PricedSurface[]
+  /** Ascending by expiry and strike, each once. */
+  readonly positions: readonly OptionPosition[]
+  readonly chain: BookChain
+  readonly account: AccountState
+  readonly margin: AccountMargin
+}
+
+/**
+ * Margins of a portfolio, exactly as circuits compute them.
+ *
+ * @throws the errors of pricing and of the portfolio stage, each naming its leg
+ */
+export function provableMargin(portfolio: Portfolio, sizes: MarginSizes): ProvableMargin {
+  const { market, rules } = portfolio
+  const scenarios = { ...scenarioSlots(portfolio.scenarios), ...rules.basis }
+  const pricingPolicy: PricingPolicy = { scenarios, ...rules }
+  const marginPolicy: MarginPolicy = { scenarios, ...rules, collaterals: collateralPolicies(portfolio) }
+  const round: RoundMarket = { ...market, collaterals: collateralPrices(portfolio) }
+  const positions = netPositions(portfolio)
+  const arrays = arraysOf(portfolio, positions, pricingPolicy, sizes.strikes)
+  const chain = shardBook(
+    positions,
+    arrays.map(({ array }) => array),
+    sizes.segments,
+  )
+  const account: AccountState = { book: chain.final, holdings: holdingsOf(portfolio) }
+  const margin = accountMargin(account, round, marginPolicy)
+  return { pricingPolicy, marginPolicy, round, arrays, positions, chain, account, margin }
+}
+
+/** Leaf of a strike in whichever array has it. */
+export function leafOf(
+  arrays: readonly PricedSurface[],
+  { expiry, strikeE8 }: Pick<OptionPosition, 'expiry' | 'strikeE8'>,
+): { readonly array: RiskArray; readonly leaf: StrikeLeaf } | undefined {
+  for (const { array } of arrays) {
+    const leaf = array.header.expiry === expiry ? array.leaves.find((each) => each.strikeE8 === strikeE8) : undefined
+    if (leaf !== undefined) return { array, leaf }
+  }
+  return undefined
+}
+
+/** Legs of one strike together, in the order in which books run through them. */
+function netPositions({ account }: Portfolio): readonly OptionPosition[] {
+  const byStrike = new Map<string, OptionPosition>()
+  for (const { expiry, strikeE8, isCall, quantityE12 } of account.options) {
+    const key = `${expiry} ${strikeE8}`
+    const { callsE12, putsE12 } = byStrike.get(key) ?? { callsE12: 0n, putsE12: 0n }
+    byStrike.set(key, {
+      expiry,
+      strikeE8,
+      callsE12: isCall ? callsE12 + quantityE12 : callsE12,
+      putsE12: isCall ? putsE12 : putsE12 + quantityE12,
+    })
+  }
+  const ascending = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0)
+  return [...byStrike.values()].toSorted((a, b) => ascending(a.expiry, b.expiry) || ascending(a.strikeE8, b.strikeE8))
+}
+
+function arraysOf(
+  { market, account }: Portfolio,
+  positions: readonly OptionPosition[],
+  policy: PricingPolicy,
+  strikes: number,
+): readonly PricedSurface[] {
+  const surfaces = new Map(account.options.map((leg) => [leg.expiry, surfaceOf(market, leg)]))
+  return [...surfaces.values()].flatMap((surface) => {
+    const held = positions.filter(({ expiry }) => expiry === surface.expiry).map(({ strikeE8 }) => strikeE8)
+    const groups = Array.from({ length: Math.ceil(held.length / strikes) }, (_, i) =>
+      held.slice(i * strikes, (i + 1) * strikes),
+    )
+    return groups.map((group) => {
+      const strikesE8 = Array.from({ length: strikes }, (_, i) => group[i] ?? (group.at(-1) as bigint))
+      return { surface, strikesE8, array: riskArray(surface, policy, strikesE8) }
+    })
+  })
+}
+
+/** The account's collateral assets have the slots; what the market prices besides them stays out. */
+const slots = <T>(portfolio: Portfolio, entry: (asset: string, amountE12: bigint) => T, unused: T): readonly T[] =>
+  Array.from({ length: COLLATERALS }, (_, i) => {
+    const held = portfolio.account.collaterals[i]
+    return held === undefined ? unused : entry(held.asset, held.amountE12)
+  })
+
+function holdingsOf(portfolio: Portfolio): Holdings {
+  const { cashE12, perpsE12, perpPnlE12 } = portfolio.account
+  return { cashE12, perpsE12, perpPnlE12, collateralsE12: slots(portfolio, (_, amountE12) => amountE12, 0n) }
+}
+
+const collateralPrices = (portfolio: Portfolio): RoundMarket['collaterals'] =>
+  slots(
+    portfolio,
+    (asset) => portfolio.market.collaterals.find((each) => each.asset === asset) ?? { priceE12: 0n, confidenceX40: 0n },
+    { priceE12: 0n, confidenceX40: 0n },
+  )
+
+function collateralPolicies(portfolio: Portfolio): readonly CollateralPolicy[] {
+  const unused = { initialHaircutX40: 0n, maintenanceHaircutX40: 0n, confidenceThresholdX40: 0n, movesWithSpot: 0n }
+  return slots(
+    portfolio,
+    (asset) => {
+      const rule = portfolio.rules.collaterals.find((each) => each.asset === asset)
+      return rule === undefined ? unused : { ...rule, movesWithSpot: rule.movesWithSpot ? 1n : 0n }
+    },
+    unused,
+  )
+}
