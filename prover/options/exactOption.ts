@@ -1,0 +1,110 @@
+/** One option priced by the exact integers that circuits prove, without a surface or a scenario grid. */
+import { ProverError } from '../errors.ts'
+import { expFineDown, mulDown, shiftRightUp, sqrtDown } from '../math/index.ts'
+import { CALL_BITS, GAMMA_BITS, greeks, PDF_BITS, priceCall, THETA_BITS } from './black.ts'
+import type { Greeks } from './real.ts'
+import { clampExponent, YEAR_SECONDS } from './tenor.ts'
+
+export type ExactTerms = {
+  readonly forwardE8: bigint
+  readonly strikeE8: bigint
+  /** 0 prices the payoff. */
+  readonly secondsToExpiry: bigint
+  /** Annualised. */
+  readonly impliedVolatilityX40: bigint
+  /** Continuously compounded, per year; a negative rate counts as 0, as in margins. */
+  readonly rateX40: bigint
+  readonly isCall: boolean
+}
+
+export type ExactOption = {
+  readonly sqrtTauX40: bigint
+  readonly totalVolatilityX40: bigint
+  readonly discountX40: bigint
+  /** Undiscounted, E8 × 2^CALL_BITS; may lie below 0 by its error. */
+  readonly valueRaw: bigint
+  /** Undiscounted, quote. */
+  readonly forwardValue: number
+  /** Discounted, quote. */
+  readonly value: number
+  readonly greeks: Greeks
+}
+
+/** Prices and strikes are below 2^48 units of 1e-8, times below 2^26 s, volatilities below 2^45 units of 2^-40. */
+const LIMITS = {
+  forwardE8: 1n << 48n,
+  strikeE8: 1n << 48n,
+  secondsToExpiry: 1n << 26n,
+  impliedVolatilityX40: 1n << 45n,
+}
+
+/**
+ * Value and Greeks of one option.
+ *
+ * @throws {@link OptionTermError} naming the term that is out of range
+ */
+export function exactOption(terms: ExactTerms): ExactOption {
+  for (const [name, limit] of Object.entries(LIMITS) as [keyof typeof LIMITS, bigint][]) {
+    const least = name === 'forwardE8' || name === 'strikeE8' ? 1n : 0n
+    if (terms[name] < least || terms[name] >= limit) throw new OptionTermError(name, terms[name], least, limit)
+  }
+  const { forwardE8, strikeE8, secondsToExpiry, isCall } = terms
+  const tauX80 = (secondsToExpiry << 80n) / YEAR_SECONDS
+  const sqrtTauX40 = sqrtDown(tauX80)
+  const totalVolatilityX40 = mulDown(terms.impliedVolatilityX40, sqrtTauX40, 40)
+  const rateX40 = terms.rateX40 < 0n ? 0n : terms.rateX40
+  const discountX40 = expFineDown(clampExponent(-shiftRightUp((tauX80 >> 40n) * rateX40, 40)))
+  const call = priceCall(forwardE8, strikeE8, totalVolatilityX40)
+  const valueRaw = isCall ? call : call + ((strikeE8 - forwardE8) << BigInt(CALL_BITS))
+  const forwardValue = toReal(valueRaw, CALL_BITS) / 1e8
+  return {
+    sqrtTauX40,
+    totalVolatilityX40,
+    discountX40,
+    valueRaw,
+    forwardValue,
+    value: (forwardValue * Number(discountX40)) / 2 ** 40,
+    greeks: exactGreeks(terms, sqrtTauX40, totalVolatilityX40),
+  }
+}
+
+/** Greeks in plain numbers, from the raw ones that circuits prove. */
+function exactGreeks(
+  { forwardE8, strikeE8, secondsToExpiry, isCall }: ExactTerms,
+  sqrtTauX40: bigint,
+  totalVolatilityX40: bigint,
+): Greeks {
+  const raw = greeks(forwardE8, strikeE8, totalVolatilityX40)
+  const forward = Number(forwardE8) / 1e8
+  const strike = Number(strikeE8) / 1e8
+  const timeToExpiry = Number(secondsToExpiry) / Number(YEAR_SECONDS)
+  const delta = toReal(raw.nd1, CALL_BITS)
+  const exercise = toReal(raw.kNd2, CALL_BITS) / 1e8
+  return {
+    delta: isCall ? delta : delta - 1,
+    gamma: toReal(raw.gammaN, GAMMA_BITS) / forward,
+    vega: (forward * Number(sqrtTauX40) * toReal(raw.pdf, PDF_BITS)) / 2 ** 40,
+    theta: secondsToExpiry === 0n ? 0 : (-forward * toReal(raw.thetaN, THETA_BITS)) / (2 * timeToExpiry),
+    rho: timeToExpiry * (isCall ? exercise : exercise - strike),
+  }
+}
+
+/** A raw number as a double: its scale is beyond what a double's exponent and 53 bits should meet at once. */
+export function toReal(raw: bigint, fractionBits: number): number {
+  const kept = 60
+  const excess = Math.max(0, fractionBits - kept)
+  return Number(raw >> BigInt(excess)) / 2 ** (fractionBits - excess)
+}
+
+/** A term of an option is outside what prices are defined for. */
+export class OptionTermError extends ProverError {
+  readonly code = 'options.term-out-of-range'
+  readonly term: string
+  readonly value: bigint
+
+  constructor(term: string, value: bigint, least: bigint, limit: bigint) {
+    super(`Expected ${term} from ${least} to ${limit - 1n} (units are in its name), got ${value}.`)
+    this.term = term
+    this.value = value
+  }
+}
