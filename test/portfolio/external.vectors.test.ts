@@ -4,6 +4,13 @@
 import { describe, expect, it } from 'vitest'
 import { quoteCollateral, type StrikePosition, underlyingCollateralUp } from '../../prover/portfolio/expiryPayoff.ts'
 import { linearMarginUp, perpPnl, skewedFillPrice } from '../../prover/portfolio/perpMargin.ts'
+import {
+  lowerQuantile,
+  lowerTailMean,
+  riskFactorsUp,
+  upperQuantile,
+  upperTailMean,
+} from '../../prover/portfolio/rules/lognormalTail.ts'
 import { nakedPutMarginUp } from '../../prover/portfolio/rules/nakedPut.ts'
 import { scaledInitialMarginPpm, tierInitialMarginUp } from '../../prover/portfolio/rules/openInterest.ts'
 import { assetWeightDown, liabilityWeightUp } from '../../prover/portfolio/rules/sizePremium.ts'
@@ -12,6 +19,7 @@ import {
   compare,
   type ExternalVector,
   fromE,
+  fromX,
   toE8,
   toE12,
   toX,
@@ -149,5 +157,33 @@ describe.skipIf(!vectorsPresent)(`published risk arrays${whereVectors}`, () => {
     ])
     expect(profits).toEqual(array(vector.expected.portfolioArray))
     compare(vector, 'requirement', Number(vector.expected.spanRequirement), Number(requirement), 0)
+  })
+})
+
+describe.skipIf(!vectorsPresent)(`published tails of lognormal prices${whereVectors}`, () => {
+  const tailOf = ({ mu, sigma, lambda_ }: ExternalVector['inputs']) => ({
+    meanX40: toX(mu, 40),
+    deviationX40: toX(sigma, 40),
+    tailX40: toX(lambda_, 40),
+  })
+
+  // Vega counts what a buyer holds as a negative amount at risk
+  it.each(vectorsOf('lognormal_var_es'))('K7: $id: Vega, a buyer at σ = $inputs.sigma', (vector) => {
+    const tail = tailOf(vector.inputs)
+    compare(vector, 'VaR', Number(vector.expected.VaR), -fromX(lowerQuantile(tail), 40), 1e-8)
+    compare(vector, 'ES', Number(vector.expected.ES), -fromX(lowerTailMean(tail), 40), 1e-8)
+  })
+
+  it.each(vectorsOf('neg_lognormal_var_es'))('K7: $id: Vega, a seller at σ = $inputs.sigma', (vector) => {
+    const tail = tailOf(vector.inputs)
+    compare(vector, 'VaR', Number(vector.expected.VaR), fromX(upperQuantile(tail), 40), 1e-8)
+    compare(vector, 'ES', Number(vector.expected.ES), fromX(upperTailMean(tail), 40), 1e-8)
+  })
+
+  it.each(vectorsOf('perp_margin_risk_factor_es'))('K7: $id: Vega, risk factors over a minute', (vector) => {
+    const { sigma, lambda_ } = vector.inputs
+    const { longX40, shortX40 } = riskFactorsUp(toX(sigma, 40), 60n, toX(lambda_, 40))
+    compare(vector, 'short', Number(vector.expected.rfShort), fromX(shortX40, 40), 5e-9)
+    compare(vector, 'long', Number(vector.expected.rfLong), fromX(longX40, 40), 5e-9)
   })
 })

@@ -9,6 +9,13 @@ import {
   worstPayoff,
 } from '../../prover/portfolio/expiryPayoff.ts'
 import { linearMarginUp, perpPnl, skewedFillPrice, unsettledFunding } from '../../prover/portfolio/perpMargin.ts'
+import { normalCdf } from '../../prover/options/real.ts'
+import {
+  lowerQuantile,
+  lowerTailMean,
+  riskFactorsUp,
+  upperTailMean,
+} from '../../prover/portfolio/rules/lognormalTail.ts'
 import { nakedPutMarginUp } from '../../prover/portfolio/rules/nakedPut.ts'
 import { scaledInitialMarginPpm, tierInitialMarginUp } from '../../prover/portfolio/rules/openInterest.ts'
 import { assetWeightDown, liabilityWeightUp } from '../../prover/portfolio/rules/sizePremium.ts'
@@ -168,5 +175,47 @@ describe('rules of other venues', () => {
       expect(Number(liability) / 2 ** 40).toBeGreaterThanOrEqual(exactLiability - 1e-11)
       expect(Number(liability) / 2 ** 40).toBeLessThan(exactLiability * (1 + 1e-11))
     }
+  })
+
+  it('K7: tails agree with doubles to 2^-36/λ, and risk factors are never below them', () => {
+    const random = new Random(5n)
+    let worst = 0
+    for (let i = 0; i < 2000; i++) {
+      const tailX40 = random.between(ONE_X40 / 1000n, ONE_X40 / 2n)
+      const volatilityX40 = random.between(ONE_X40 / 100n, 3n * ONE_X40)
+      const horizon = random.between(1n, 30n * 86_400n)
+      const tail = Number(tailX40) / 2 ** 40
+      const deviation = (Number(volatilityX40) / 2 ** 40) * Math.sqrt(Number(horizon) / 31_536_000)
+      const exact = { meanX40: 0n, deviationX40: BigInt(Math.round(deviation * 2 ** 40)), tailX40 }
+      const z = Math.log(Number(lowerQuantile({ ...exact, deviationX40: ONE_X40 })) / 2 ** 40)
+      expect(Math.abs(normalCdf(z) - tail)).toBeLessThan(1e-11)
+
+      const scale = Math.exp(deviation ** 2 / 2)
+      const [lower, upper] = [z - deviation, z + deviation].map((d) => (scale * normalCdf(d)) / tail) as [
+        number,
+        number,
+      ]
+      const errors = [
+        Number(lowerTailMean(exact)) / 2 ** 40 / lower - 1,
+        Number(upperTailMean(exact)) / 2 ** 40 / upper - 1,
+      ]
+      worst = Math.max(worst, ...errors.map((error) => Math.abs(error) * tail))
+
+      const { longX40, shortX40 } = riskFactorsUp(volatilityX40, horizon, tailX40)
+      const slack = 2 ** -35 / tail
+      for (const [factor, published] of [
+        [longX40, 1 - lower / scale],
+        [shortX40, upper / scale - 1],
+      ] as const) {
+        const error = Number(factor) / 2 ** 40 - published
+        expect(error).toBeGreaterThanOrEqual(0)
+        expect(error).toBeLessThan(slack * Math.max(1, published))
+      }
+    }
+    console.log(`lognormal tails: worst relative error is 2^${Math.log2(worst).toFixed(1)}/λ over 2,000`)
+    expect(worst).toBeLessThan(2 ** -36)
+    expect(() => lowerTailMean({ meanX40: 0n, deviationX40: 1n, tailX40: 0n })).toThrow(
+      expect.objectContaining({ code: 'portfolio.tail-out-of-range' }),
+    )
   })
 })
