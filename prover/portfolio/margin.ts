@@ -9,7 +9,7 @@ import type { Fields } from '../../circuits/statements.ts'
 import { ProverError } from '../errors.ts'
 import { SCENARIOS, type ScenarioPolicy, UNSHOCKED } from '../options/grid.ts'
 import { type BookState, type BookTotals, floorDiv, MixedRoundsError } from './book.ts'
-import { crossing, type Node, probabilityBeyond, type Side } from './thresholds.ts'
+import { crossing, type Node, probabilityBeyond, type Side, type Threshold } from './thresholds.ts'
 
 /** Collateral assets of a round. */
 export const COLLATERAL_SLOTS = 8
@@ -328,7 +328,7 @@ function thresholdsOf(
   { spotE8, horizonVolatilityX40 }: RoundMarket,
   { shocksX40 }: RoundTerms,
 ): Fields<'accountThresholds'> {
-  const threshold = (marginE8: bigint, side: Side): bigint => {
+  const threshold = (marginE8: bigint, side: Side): Threshold => {
     const outward = side === 'down' ? [3, 4, 5, 6] : [3, 2, 1, 0]
     const nodes = outward.map((regular): Node => {
       const scenario = 3 * regular + 1
@@ -339,16 +339,16 @@ function thresholdsOf(
     })
     return crossing(spotE8, nodes, side)
   }
-  const defaultDownE8 = threshold(equityE8, 'down')
-  const defaultUpE8 = threshold(equityE8, 'up')
+  const defaultDown = threshold(equityE8, 'down')
+  const defaultUp = threshold(equityE8, 'up')
   return {
-    liquidationDownE8: threshold(maintenanceE8, 'down'),
-    liquidationUpE8: threshold(maintenanceE8, 'up'),
-    defaultDownE8,
-    defaultUpE8,
+    liquidationDownE8: threshold(maintenanceE8, 'down').spotE8,
+    liquidationUpE8: threshold(maintenanceE8, 'up').spotE8,
+    defaultDownE8: defaultDown.spotE8,
+    defaultUpE8: defaultUp.spotE8,
     defaultProbabilityX32:
-      probabilityBeyond(spotE8, defaultDownE8, horizonVolatilityX40, 'down') +
-      probabilityBeyond(spotE8, defaultUpE8, horizonVolatilityX40, 'up'),
+      probabilityBeyond(spotE8, defaultDown, horizonVolatilityX40, 'down') +
+      probabilityBeyond(spotE8, defaultUp, horizonVolatilityX40, 'up'),
   }
 }
 

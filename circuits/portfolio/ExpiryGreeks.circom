@@ -1,0 +1,77 @@
+pragma circom 2.2.3;
+
+include "comparators.circom";
+include "../math/AssumeBits.circom";
+include "../math/DivDown.circom";
+include "AssumeSigned.circom";
+include "FloorAndSign.circom";
+include "layout.circom";
+
+/**
+ * @title  SignedDivDown
+ * @notice out = floor(numerator / denominator), towards minus infinity. Claim: A1.
+ * @param  QUOTIENT_BITS  the quotient must lie in [-2^QUOTIENT_BITS, 2^QUOTIENT_BITS), else there is no witness
+ * @input  numerator    []  tagged signed width
+ * @input  denominator  []  tagged width; 0 has no witness
+ * @output out          []  signedbit = QUOTIENT_BITS
+ */
+template SignedDivDown(QUOTIENT_BITS) {
+    signal input {signedbit} numerator;
+    signal input {maxbit} denominator;
+    signal output {signedbit} out;
+
+    var RAISED_BITS = QUOTIENT_BITS + 1 + denominator.maxbit;
+    assert(numerator.signedbit <= 252);
+    // A numerator too low to be raised above 0 would have a quotient beyond 2^(QUOTIENT_BITS + 1): DivDown refuses it.
+    signal {maxbit} raised <== AssumeBits(RAISED_BITS)(numerator + denominator * 2 ** QUOTIENT_BITS);
+    signal {maxbit} quotient <== DivDown(QUOTIENT_BITS + 1)(raised, denominator);
+    out.signedbit = QUOTIENT_BITS;
+    out <== quotient - 2 ** QUOTIENT_BITS;
+}
+
+/**
+ * @title  ExpiryGreeks
+ * @notice Greeks of an account in one expiry, from sums over its strikes. Claim: A5.
+ * @input  nd1Sum, pdfSum, gammaSum, thetaSum, putsE12  []  sums, see SegmentSums
+ * @input  forwardE8, sqrtTauX40, secondsToExpiry       []  of the header: 52, 41 and 26 bits
+ * @input  markM       []  undiscounted value, 83 bits and a sign
+ * @output deltaE12X20, gammaE20, vegaE20X60, thetaE20X20, rhoE20X20  []  rho times the seconds of a year
+ *
+ * delta = sum N(d1) - puts; gamma = sum (pdf / v) / F; vega = F * sqrt(tau) * sum pdf; theta = -F * sum (pdf * v) / (2 tau),
+ * its last second counting as one; rho = tau * (F * delta - value), since K * N(d2) = F * N(d1) - call. Every sum is cut
+ * once, to E12X20, downwards; the quotients of gamma and theta are rounded down as well.
+ */
+template ExpiryGreeks() {
+    signal input nd1Sum, pdfSum, gammaSum, thetaSum, putsE12, forwardE8, sqrtTauX40, secondsToExpiry, markM;
+    signal output deltaE12X20, gammaE20, vegaE20X60, thetaE20X20, rhoE20X20;
+
+    var FRACTION_BITS = 20;
+    // Quantities add up to less than 2^62; N(d1) lies within [0, 1], the density below 1/2, each but for its table's error.
+    component delta = FloorAndSign(callFractionBits() - FRACTION_BITS);
+    delta.in <== AssumeSigned(190)(nd1Sum - putsE12 * 2 ** callFractionBits());
+    component pdf = FloorAndSign(pdfFractionBits() - FRACTION_BITS);
+    pdf.in <== AssumeSigned(195)(pdfSum);
+    // Raw values of a leaf are below 2^180.
+    component gamma = FloorAndSign(gammaFractionBits() - FRACTION_BITS);
+    gamma.in <== AssumeSigned(242)(gammaSum);
+    component theta = FloorAndSign(thetaFractionBits() - FRACTION_BITS);
+    theta.in <== AssumeSigned(242)(thetaSum);
+
+    deltaE12X20 <== delta.out;
+
+    signal {signedbit} gammaNumerator <== AssumeSigned(159)(gamma.out * 10 ** 16); // 105 + 54 bits
+    signal {maxbit} gammaDenominator <== AssumeBits(72)(forwardE8 * 2 ** FRACTION_BITS);
+    gammaE20 <== SignedDivDown(139)(gammaNumerator, gammaDenominator); // at least 2^20 divides 159 bits
+
+    signal pdfForward <== pdf.out * forwardE8;
+    vegaE20X60 <== pdfForward * sqrtTauX40; // 82 + 52 + 41 bits
+
+    signal isLastSecond <== IsZero()(secondsToExpiry);
+    signal {maxbit} twiceSeconds <== AssumeBits(27)(2 * (secondsToExpiry + isLastSecond));
+    signal thetaForward <== theta.out * forwardE8;
+    signal {signedbit} thetaNumerator <== AssumeSigned(166)(-thetaForward * 31536000); // 89 + 52 + 25 bits
+    thetaE20X20 <== SignedDivDown(165)(thetaNumerator, twiceSeconds); // at least 2 divides 166 bits
+
+    signal deltaForward <== deltaE12X20 * forwardE8;
+    rhoE20X20 <== secondsToExpiry * (deltaForward - markM * 2 ** (32 + FRACTION_BITS));
+}

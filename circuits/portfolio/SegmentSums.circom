@@ -1,0 +1,59 @@
+pragma circom 2.2.3;
+
+include "PositionQuantities.circom";
+include "layout.circom";
+
+/**
+ * @title  SegmentSums
+ * @notice Adds the positions in one array to the sums of its expiry. Claims: A2, A3.
+ * @param  SLOTS   strikes of the array
+ * @input  expiry  []
+ * @input  leaves  [SLOTS][42]  as the array's root commits to them
+ * @input  words   [SLOTS]      position words
+ * @input  before  [41]  sums so far
+ * @output after   [41]  with this array's positions
+ * @output grossE12, nakedShortE12  []  of this array
+ *
+ * Bit budget: quantities of a book add up to less than 2^62 (BookTotals), a leaf's raw values stay below 2^180, so sums
+ * stay below 2^242.
+ */
+template SegmentSums(SLOTS) {
+    signal input expiry, leaves[SLOTS][leafElements()], words[SLOTS], before[sumElements()];
+    signal output after[sumElements()], grossE12, nakedShortE12;
+
+    component quantities[SLOTS];
+    signal products[SLOTS][sumElements()];
+    var gross = 0;
+    var nakedShort = 0;
+    for (var j = 0; j < SLOTS; j++) {
+        quantities[j] = PositionQuantities();
+        quantities[j].word <== words[j];
+        quantities[j].expiry <== expiry;
+        quantities[j].strikeE8 <== leaves[j][0];
+        gross += quantities[j].grossE12;
+        nakedShort += quantities[j].nakedShortE12;
+
+        var k = 0;
+        for (var p = 0; p < 36; p++) {
+            if (p != unshockedPoint()) {
+                products[j][k] <== quantities[j].netE12 * leaves[j][leafCalls() + p];
+                k++;
+            }
+        }
+        for (var g = 0; g < 4; g++) {
+            products[j][sumGreeks() + g] <== quantities[j].netE12 * leaves[j][leafGreeks() + g];
+        }
+        products[j][sumPuts()] <== quantities[j].putsE12;
+        products[j][sumStrikePuts()] <== quantities[j].putsE12 * leaves[j][0];
+    }
+
+    for (var k = 0; k < sumElements(); k++) {
+        var sum = before[k];
+        for (var j = 0; j < SLOTS; j++) {
+            sum += products[j][k];
+        }
+        after[k] <== sum;
+    }
+    grossE12 <== gross;
+    nakedShortE12 <== nakedShort;
+}

@@ -1,0 +1,56 @@
+pragma circom 2.2.3;
+
+/** Places of a risk array's header and leaf, and the scale of what stands there: prover/options/riskArray.ts. */
+function headerElements() { return 29; }
+function headerExpiry() { return 0; }
+function headerAsOf() { return 1; }
+function headerForward() { return 2; } // of 20
+function headerDiscount() { return 22; }
+function headerLongFactor() { return 23; }
+function headerShortFactor() { return 24; }
+function headerBasisFactor() { return 25; }
+function headerShortfall() { return 26; }
+function headerSqrtTau() { return 27; }
+function headerSeconds() { return 28; }
+
+/** Of PackHeader. */
+function packedHeaderElements() { return 7; }
+
+function leafElements() { return 42; }
+function leafCalls() { return 1; } // of 36, after the strike
+function leafGreeks() { return 37; } // N(d1), pdf, gamma, theta; then K * N(d2), which a book does not need
+
+/** Fraction bits of calls and N(d1), of the density, of density over and times volatility. */
+function callFractionBits() { return 126; }
+function pdfFractionBits() { return 133; }
+function gammaFractionBits() { return 157; }
+function thetaFractionBits() { return 173; }
+
+/** The point among 36 that no shock moves: it prices what point 0 prices, and only point 0 is looked at. */
+function unshockedPoint() { return 11; }
+
+/** Which of the header's forwards point p of 36 is priced on. */
+function forwardOfPoint(p) {
+    if (p == 34) { return 18; }
+    if (p == 35) { return 19; }
+    if (p == 0 || p > 31 || p == unshockedPoint()) { return 0; }
+    return p < 22 ? 1 + (p - 1) \ 3 : p - 14;
+}
+
+/** Sums over the strikes of an expiry: calls at 35 points, four Greeks, puts, puts times strike. */
+function sumElements() { return 41; }
+function sumGreeks() { return 35; }
+function sumPuts() { return 39; }
+function sumStrikePuts() { return 40; }
+
+/** Totals of a book: 33 scenarios, then the rest in this order. */
+function totalElements() { return 43; }
+function totalBasis() { return 33; }
+function totalMark() { return 34; }
+function totalNakedShort() { return 35; }
+function totalShortfall() { return 36; }
+function totalGross() { return 37; }
+function totalGreeks() { return 38; } // delta, gamma, vega, theta, rho
+
+/** |quantity| of a position is at most 2^60, and the sum over a book is below 2^62. */
+function grossBits() { return 62; }

@@ -1,0 +1,81 @@
+pragma circom 2.2.3;
+
+include "../portfolio/layout.circom";
+include "Commitment.circom";
+
+/**
+ * @title  ArrayRoot
+ * @notice Root of a risk array: commitment to its header and to each strike's leaf. Claim: A6.
+ * @param  SLOTS   strikes
+ * @input  header  [29]
+ * @input  leaves  [SLOTS][42]
+ * @output out     []
+ */
+template ArrayRoot(SLOTS) {
+    signal input header[headerElements()], leaves[SLOTS][leafElements()];
+    signal output out;
+
+    component root = Commitment(headerElements() + SLOTS);
+    for (var i = 0; i < headerElements(); i++) {
+        root.words[i] <== header[i];
+    }
+    component leaf[SLOTS];
+    for (var j = 0; j < SLOTS; j++) {
+        leaf[j] = Commitment(leafElements());
+        leaf[j].words <== leaves[j];
+        root.words[headerElements() + j] <== leaf[j].out;
+    }
+    out <== root.out;
+}
+
+/**
+ * @title  ClosedBookRoot
+ * @notice Root of a book: commitment to its time, last expiry, totals, and what stands for an expiry under way. Claim: A6.
+ * @input  asOf, expiry  []  32 bits each: they share an element
+ * @input  totals  [43]
+ * @input  open    []  commitment to the expiry under way; 0 if there is none
+ * @output out     []
+ */
+template ClosedBookRoot() {
+    signal input {maxbit} asOf, expiry;
+    signal input totals[totalElements()], open;
+    signal output out;
+
+    assert(asOf.maxbit <= 32);
+    assert(expiry.maxbit <= 32);
+    component root = Commitment(totalElements() + 2);
+    root.words[0] <== asOf + expiry * 2 ** 32;
+    for (var k = 0; k < totalElements(); k++) {
+        root.words[1 + k] <== totals[k];
+    }
+    root.words[1 + totalElements()] <== open;
+    out <== root.out;
+}
+
+/**
+ * @title  BookRoot
+ * @notice The same of a book that may have an expiry under way. Claim: A6.
+ * @input  isOpen  []    boolean
+ * @input  header  [7]   of the expiry under way, packed; of no account if there is none
+ * @input  sums    [41]  likewise
+ * @output out     []
+ */
+template BookRoot() {
+    signal input {maxbit} asOf, expiry;
+    signal input totals[totalElements()], isOpen, header[packedHeaderElements()], sums[sumElements()];
+    signal output out;
+
+    component open = Commitment(packedHeaderElements() + sumElements());
+    for (var i = 0; i < packedHeaderElements(); i++) {
+        open.words[i] <== header[i];
+    }
+    for (var k = 0; k < sumElements(); k++) {
+        open.words[packedHeaderElements() + k] <== sums[k];
+    }
+    component root = ClosedBookRoot();
+    root.asOf <== asOf;
+    root.expiry <== expiry;
+    root.totals <== totals;
+    root.open <== isOpen * open.out;
+    out <== root.out;
+}

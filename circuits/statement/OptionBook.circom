@@ -1,0 +1,131 @@
+pragma circom 2.2.3;
+
+include "bitify.circom";
+include "../math/AssumeBits.circom";
+include "../math/BooleanCheck.circom";
+include "../math/RangeCheck.circom";
+include "../portfolio/BookSegment.circom";
+include "../portfolio/PackHeader.circom";
+include "../portfolio/SegmentOrder.circom";
+include "../portfolio/layout.circom";
+include "BookState.circom";
+include "Commitment.circom";
+include "Evaluation.circom";
+
+/**
+ * @title  OptionBook
+ * @notice An account's option positions in a few arrays of a round, folded into the state of its book. Claims: Q2, Q3, A2
+ *         to A7.
+ * @param  SEGMENTS  arrays, at least 1; arrays of one expiry stand together, expiries ascend
+ * @param  SLOTS     strikes of an array
+ * @input  challenge   []  public
+ * @input  stateIn     []  root of the book so far; of the empty book at first
+ * @input  arrayRoots  [SEGMENTS]         as RiskArray proves them
+ * @input  positions   [SEGMENTS][SLOTS]  position words; nothing held where quantities are 0
+ * @input  flags       []  bit e: array e + 1, or the next proof's first, is of the same expiry
+ * @input  headers, leaves  [SEGMENTS][29], [SEGMENTS][SLOTS][42]  private: what the roots commit to
+ * @input  openIn, headerIn, sumsIn  [], [7], [41]  private: the expiry that stateIn leaves open, if any
+ * @input  asOfIn, expiryIn, totalsIn  [], [], [43]  private: the rest of stateIn
+ * @output commitment, evaluation  []
+ *
+ * stateIn is the empty book's root or the stateOut of another such proof, which the contract checks: totals are within
+ * their widths because they came about by this circuit. A root that no array has is for the contract to refuse as well.
+ */
+template OptionBook(SEGMENTS, SLOTS) {
+    signal input challenge, stateIn, arrayRoots[SEGMENTS], positions[SEGMENTS][SLOTS], flags;
+    signal input headers[SEGMENTS][headerElements()], leaves[SEGMENTS][SLOTS][leafElements()];
+    signal input openIn, headerIn[packedHeaderElements()], sumsIn[sumElements()];
+    signal input asOfIn, expiryIn, totalsIn[totalElements()];
+    signal output commitment, evaluation;
+
+    signal continues[SEGMENTS] <== Num2Bits(SEGMENTS)(flags);
+    signal {binary} isOpen <== BooleanCheck()(openIn);
+
+    component before = BookRoot();
+    before.asOf <== RangeCheck(32)(asOfIn);
+    before.expiry <== RangeCheck(32)(expiryIn);
+    before.totals <== totalsIn;
+    before.isOpen <== isOpen;
+    before.header <== headerIn;
+    before.sums <== sumsIn;
+    before.out === stateIn;
+    // The first round sets the time, which is 0 in an empty book only.
+    asOfIn * (headers[0][headerAsOf()] - asOfIn) === 0;
+
+    component array[SEGMENTS];
+    component segment[SEGMENTS];
+    component packed[SEGMENTS];
+    component order[SEGMENTS];
+    for (var e = 0; e < SEGMENTS; e++) {
+        array[e] = ArrayRoot(SLOTS);
+        array[e].header <== headers[e];
+        array[e].leaves <== leaves[e];
+        array[e].out === arrayRoots[e];
+
+        packed[e] = PackHeader();
+        packed[e].header <== headers[e];
+        order[e] = SegmentOrder();
+        order[e].header <== packed[e].out;
+        order[e].expiry <== headers[e][headerExpiry()];
+        if (e == 0) {
+            order[e].isOpen <== isOpen;
+            order[e].openHeader <== headerIn;
+            order[e].lastExpiry <== expiryIn;
+        } else {
+            order[e].isOpen <== continues[e - 1];
+            order[e].openHeader <== packed[e - 1].out;
+            order[e].lastExpiry <== headers[e - 1][headerExpiry()];
+            headers[e][headerAsOf()] === headers[e - 1][headerAsOf()];
+        }
+
+        segment[e] = BookSegment(SLOTS);
+        segment[e].header <== headers[e];
+        segment[e].leaves <== leaves[e];
+        segment[e].words <== positions[e];
+        segment[e].continues <== continues[e];
+        for (var k = 0; k < sumElements(); k++) {
+            if (e == 0) {
+                segment[e].sumsBefore[k] <== isOpen * sumsIn[k];
+            } else {
+                segment[e].sumsBefore[k] <== segment[e - 1].sumsAfter[k];
+            }
+        }
+        for (var k = 0; k < totalElements(); k++) {
+            if (e == 0) {
+                segment[e].totalsBefore[k] <== totalsIn[k];
+            } else {
+                segment[e].totalsBefore[k] <== segment[e - 1].totalsAfter[k];
+            }
+        }
+    }
+
+    var LAST = SEGMENTS - 1;
+    // Quantities only add up, so one check at the end bounds every sum of this proof.
+    signal {maxbit} gross <== RangeCheck(grossBits())(segment[LAST].totalsAfter[totalGross()]);
+    component after = BookRoot();
+    after.asOf <== AssumeBits(32)(headers[LAST][headerAsOf()]);
+    after.expiry <== AssumeBits(32)(headers[LAST][headerExpiry()]);
+    after.totals <== segment[LAST].totalsAfter;
+    after.isOpen <== continues[LAST];
+    after.header <== packed[LAST].out;
+    after.sums <== segment[LAST].sumsAfter;
+
+    var INPUT_WORDS = 2 + SEGMENTS * (1 + SLOTS);
+    signal words[INPUT_WORDS + 1];
+    words[0] <== stateIn;
+    for (var e = 0; e < SEGMENTS; e++) {
+        words[1 + e] <== arrayRoots[e];
+        for (var j = 0; j < SLOTS; j++) {
+            words[1 + SEGMENTS + e * SLOTS + j] <== positions[e][j];
+        }
+    }
+    words[INPUT_WORDS - 1] <== flags;
+    words[INPUT_WORDS] <== after.out;
+
+    component commit = Commitment(INPUT_WORDS);
+    for (var i = 0; i < INPUT_WORDS; i++) {
+        commit.words[i] <== words[i];
+    }
+    commitment <== commit.out;
+    evaluation <== Evaluation(INPUT_WORDS + 1)(words, challenge);
+}
