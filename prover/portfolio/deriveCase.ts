@@ -16,7 +16,7 @@ import type {
   VolatilityMove,
 } from './portfolio.ts'
 import { splitForward, UnknownInstrumentError } from './portfolio.ts'
-import { issueOf, PortfolioSchemaError, TooManyCollateralsError } from './schema.ts'
+import { issueOf, nameOf, PortfolioSchemaError, TooManyCollateralsError } from './schema.ts'
 
 /** Numbers arrive as their own text ({@link parseExactJson}). */
 const decimal = z.string()
@@ -160,7 +160,7 @@ export function readDeriveCase(text: string, file: string): Portfolio {
     })),
   }
   return {
-    name: file,
+    name: nameOf(file),
     account: {
       cashE12: exactField('holdings', 'cashE12', scenario.Cash, 'Scenario.Cash'),
       perpsE12: exactField('holdings', 'perpsE12', scenario.NumPerps, 'Scenario.NumPerps'),

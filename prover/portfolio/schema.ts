@@ -168,7 +168,7 @@ export type ReadOptions = {
 export function readPortfolio(text: string, file: string, options: ReadOptions = {}): Portfolio {
   const parsed = portfolioSchema.safeParse(parseExactJson(text, file))
   if (!parsed.success) throw new PortfolioSchemaError(file, ...issueOf(parsed.error), parsed.error)
-  const { name = file, account, market: stated, parameters, scenarios } = parsed.data
+  const { name = nameOf(file), account, market: stated, parameters, scenarios } = parsed.data
   const market = marketOf(stated, parameters, options)
   const portfolio: Portfolio = {
     name,
@@ -491,6 +491,9 @@ function requireCollateralsKnown({ account, market, rules }: Portfolio): void {
       throw new UnknownAssetError(asset, 'parameters.collaterals')
   }
 }
+
+/** What an account without a name is called: its file, without folders and ending. */
+export const nameOf = (file: string): string => file.replace(/^.*[\\/]/, '').replace(/\.json$/, '')
 
 function timeOf(text: string, entry: string): bigint {
   const seconds = parseTime(text)

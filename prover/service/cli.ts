@@ -4,8 +4,11 @@ import { addAuditCommand } from './commands/audit.ts'
 import { addChainCommands } from './commands/chain.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addGreeksCommand } from './commands/greeks.ts'
 import { addKeysCommand } from './commands/keys.ts'
+import { addMarginCommand } from './commands/margin.ts'
 import { addParamsCommand } from './commands/params.ts'
+import { addPriceCommand } from './commands/price.ts'
 import { addProofCommands } from './commands/proofs.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { EXIT } from './terminal.ts'
@@ -24,6 +27,9 @@ function createProgram(): Command {
   const commands = [
     addDemoCommand,
     addParamsCommand,
+    addPriceCommand,
+    addGreeksCommand,
+    addMarginCommand,
     addProofCommands,
     addServeCommand,
     addAuditCommand,

@@ -33,7 +33,8 @@ export async function parametersOf(file: string, options: ParamsOptions): Promis
   return formatParameters(series.points, { format: options.format, maxRows: options.rows, title })
 }
 
-function timeOption(option: string, text: string | undefined): bigint | undefined {
+/** A time on the command line, unix seconds. @throws {@link TimeOptionError} */
+export function timeOption(option: string, text: string | undefined): bigint | undefined {
   if (text === undefined) return undefined
   const time = parseTime(text)
   if (time === undefined) throw new TimeOptionError(option, text)

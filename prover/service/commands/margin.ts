@@ -1,0 +1,45 @@
+/** `zkrisk margin`: what an account must hold, and why. */
+import type { Command } from 'commander'
+import { EXIT } from '../terminal.ts'
+import { action, addCommand } from './command.ts'
+
+type Options = {
+  deriveCase?: string
+  explain?: boolean
+  html?: string
+  allowArbitrage?: boolean
+  now?: string
+  json?: boolean
+}
+
+export function addMarginCommand(program: Command): void {
+  addCommand(
+    program,
+    'margin [portfolio]',
+    'initial and maintenance margin of an account, leg by leg, by the exact twin',
+    [
+      'margin portfolio.json --explain',
+      'margin --derive-case case.json --json',
+      'margin portfolio.json --html margin.html',
+    ],
+  )
+    .option('--derive-case <file>', 'a case in the format of Derive’s portfolio margin tests, instead of a portfolio')
+    .option('--explain', 'every intermediate with its formula and rounding')
+    .option('--html <file>', 'also write a page with pictures')
+    .option('--allow-arbitrage', 'take volatility surfaces whose butterflies can be arbitraged')
+    .option('--now <time>', 'refuse a market that is stale at this time (UTC)')
+    .action(
+      action<Options, [string | undefined]>(async (terminal, options, portfolio) => {
+        const { formatMargin, marginJson, marginOf, readAccount } = await import('../margins.ts')
+        const answer = await marginOf(readAccount(portfolio, options))
+        if (options.html !== undefined) {
+          const { writeMarginReport } = await import('../report/marginReport.ts')
+          writeMarginReport(options.html, answer)
+          terminal.say(`Pictures: ${options.html}`)
+        }
+        const isExplained = options.explain === true
+        terminal.result(marginJson(answer, isExplained), formatMargin(answer, isExplained))
+        return EXIT.success
+      }),
+    )
+}

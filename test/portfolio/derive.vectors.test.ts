@@ -1,0 +1,91 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { provableMargin } from '../../prover/portfolio/accountMargin.ts'
+import { readDeriveCase } from '../../prover/portfolio/deriveCase.ts'
+import { legContributions, marginTerms, otherContributions, worstScenario } from '../../prover/portfolio/explain.ts'
+import type { Portfolio } from '../../prover/portfolio/portfolio.ts'
+import { realMargin } from '../../prover/portfolio/real.ts'
+
+const folder = join(import.meta.dirname, '..', '..', '..', 'shared', 'vectors', 'derive-pmrm2')
+const isPresent = existsSync(folder)
+if (!isPresent) console.log(`skipped: no ${folder}`)
+
+type Result = { readonly IM: number; readonly MM: number }
+type Case = { readonly name: string; readonly portfolio: Portfolio; readonly result: Result }
+
+const cases: readonly Case[] = isPresent
+  ? readdirSync(folder)
+      .filter((file) => file.endsWith('.json'))
+      .map((file) => {
+        const text = readFileSync(join(folder, file), 'utf8')
+        return { name: file.slice(0, -5), portfolio: readDeriveCase(text, file), result: JSON.parse(text).Result }
+      })
+  : []
+
+/** Near zero a margin is compared to one unit of the quote currency. */
+const relative = (value: number, expected: number): number =>
+  Math.abs(value - expected) / Math.max(1, Math.abs(expected))
+
+describe.skipIf(!isPresent)("Derive's own portfolio margins", () => {
+  it('the twin agrees on initial and maintenance margin of every case within 1e-8', () => {
+    const binding = new Map<string, number>()
+    const errors = cases.map(({ name, portfolio, result }) => {
+      const provable = provableMargin(portfolio, { strikes: 6, segments: 5 })
+      const { initialE8, maintenanceE8 } = provable.margin
+      const words = worstScenario(portfolio, provable).words
+      binding.set(words, (binding.get(words) ?? 0) + 1)
+      const initial = { calculated: Number(initialE8) / 1e8, expected: result.IM }
+      const maintenance = { calculated: Number(maintenanceE8) / 1e8, expected: result.MM }
+      const error = Math.max(
+        ...[initial, maintenance].map(({ calculated, expected }) => relative(calculated, expected)),
+      )
+      return { name, initial, maintenance, error }
+    })
+    const worst = errors.reduce((a, b) => (b.error > a.error ? b : a))
+    console.log(`${cases.length} cases, worst error ${worst.error.toExponential(2)} (tolerance 1e-8) in`, worst)
+    console.log('binding scenarios:', Object.fromEntries([...binding].toSorted(([, a], [, b]) => b - a)))
+    expect(cases.length).toBeGreaterThanOrEqual(69)
+    expect(errors.filter(({ error }) => error > 1e-8)).toEqual([])
+  })
+
+  it('the float reference agrees within 1e-9, so the formula is right apart from the integers', () => {
+    const errors = cases.map(({ name, portfolio, result }) => {
+      const { initialMargin, maintenanceMargin } = realMargin(portfolio)
+      return { name, error: Math.max(relative(initialMargin, result.IM), relative(maintenanceMargin, result.MM)) }
+    })
+    console.log(`worst error of the float reference: ${Math.max(...errors.map(({ error }) => error)).toExponential(2)}`)
+    expect(errors.filter(({ error }) => error > 1e-9)).toEqual([])
+  })
+
+  it('what legs, perpetuals and collateral add is the worst loss', () => {
+    for (const { name, portfolio } of cases) {
+      const provable = provableMargin(portfolio, { strikes: 6, segments: 5 })
+      const parts = [...legContributions(portfolio, provable), ...otherContributions(portfolio, provable)]
+      const sum = parts.reduce((total, { contribution }) => total + contribution, 0)
+      expect(relative(sum, marginTerms(provable).worstLoss), name).toBeLessThan(1e-9)
+    }
+  })
+
+  it('thresholds, probability of default and Greeks are those of the float reference', () => {
+    for (const { name, portfolio } of cases) {
+      const { margin } = provableMargin(portfolio, { strikes: 6, segments: 5 })
+      const { thresholds, greeks } = realMargin(portfolio)
+      const none = (1n << 48n) - 1n
+      const levels = [
+        [margin.thresholds.liquidationDownE8, thresholds.liquidationDown ?? 0],
+        [margin.thresholds.liquidationUpE8, thresholds.liquidationUp ?? Number(none) / 1e8],
+        [margin.thresholds.defaultDownE8, thresholds.defaultDown ?? 0],
+        [margin.thresholds.defaultUpE8, thresholds.defaultUp ?? Number(none) / 1e8],
+      ] as const
+      for (const [exact, real] of levels) expect(relative(Number(exact) / 1e8, real), name).toBeLessThan(1e-8)
+      const probability = Number(margin.thresholds.defaultProbabilityX32) / 2 ** 32
+      expect(Math.abs(probability - thresholds.defaultProbability), name).toBeLessThan(1e-6)
+      const { spotGreeks, timeGreeks } = margin
+      expect(relative(Number(spotGreeks.deltaE12) / 1e12, greeks.delta), name).toBeLessThan(1e-6)
+      expect(relative(Number(spotGreeks.vegaE8) / 1e8, greeks.vega), name).toBeLessThan(1e-6)
+      expect(relative(Number(timeGreeks.thetaE8) / 1e8, greeks.theta), name).toBeLessThan(1e-6)
+      expect(relative(Number(timeGreeks.rhoE8) / 1e8, greeks.rho), name).toBeLessThan(1e-6)
+    }
+  })
+})
