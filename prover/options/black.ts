@@ -53,10 +53,10 @@ export const UNSHOCKED_VOLATILITY: Precision = { ...MARK, logarithmBits: 26 }
 /** Of all other scenarios. */
 export const SHOCKED_VOLATILITY: Precision = { logarithmBits: 26, reciprocalBits: 22, droppedBits: 12 }
 
-/** 1/v, rounded down. */
+/** 1/v, rounded down; the numerator lacks a unit so that 2^18 is not reached. */
 export function reciprocalDown(volatilityX40: bigint, { reciprocalBits, droppedBits }: Precision): bigint {
   const floored = volatilityX40 < RECIPROCAL_FLOOR_X40 ? RECIPROCAL_FLOOR_X40 : volatilityX40
-  return (1n << BigInt(40 - droppedBits + reciprocalBits)) / (floored >> BigInt(droppedBits))
+  return ((1n << BigInt(40 - droppedBits + reciprocalBits)) - 1n) / (floored >> BigInt(droppedBits))
 }
 
 /** One price on the grid, with all that Greeks take from it. */

@@ -1,0 +1,81 @@
+pragma circom 2.2.3;
+
+include "bitify.circom";
+include "comparators.circom";
+include "../math/AssumeBits.circom";
+include "../math/Constant.circom";
+include "../math/ExpFineDown.circom";
+include "../math/IsLess.circom";
+include "../math/Min.circom";
+include "../math/MulDown.circom";
+include "../math/MulUp.circom";
+include "../math/ShiftRightUp.circom";
+include "ClampedExponent.circom";
+
+/**
+ * @title  Discounts
+ * @notice What an expiry's value is multiplied by, each rounded against the account: discount = e^(-r tau),
+ *         long = base e^(-tau (r + r multiple + add)), short = min(1, base e^(tau (r multiple + add - r))), both 1 at
+ *         expiry; basis = discount (add + slope tau); r is the rate, at least 0. Claim: B8.
+ * @input  secondsToExpiry, tauX40  []  26 and 42 bits
+ * @input  rateX40                  []  signed 47 bits
+ * @input  longBaseX40, shortBaseX40, basisAddX40    []  43 bits
+ * @input  long and short rateMultiple and rateAdd, basisSlopeX40  []  X40, 48 bits
+ * @input  confidenceX40, spotConfidenceX40, confidenceThresholdX40  []  41 bits
+ * @output discountX40, longFactorX40, shortFactorX40, basisFactorX40  []
+ * @output shortfallX40  []  1 less the lower confidence if that is below the threshold, and 0 if it is 1 or more
+ */
+template Discounts() {
+    signal input {maxbit} secondsToExpiry, tauX40;
+    signal input {signedbit} rateX40;
+    signal input {maxbit} longBaseX40, longMultipleX40, longAddX40;
+    signal input {maxbit} shortBaseX40, shortMultipleX40, shortAddX40, basisAddX40, basisSlopeX40;
+    signal input {maxbit} confidenceX40, spotConfidenceX40, confidenceThresholdX40;
+    signal output discountX40, longFactorX40, shortFactorX40, basisFactorX40, shortfallX40;
+
+    assert(rateX40.signedbit == 47);
+    signal rateBits[48] <== Num2Bits(48)(rateX40 + 2 ** 47);
+    signal rate <== rateBits[47] * rateX40;
+    signal isExpiring <== IsZero()(secondsToExpiry);
+
+    // Negated before they are floored, exponents of what is to be rounded down are rounded up.
+    signal {signedbit} discountExponentX80;
+    discountExponentX80.signedbit = 90; // 42 + 47 bits
+    discountExponentX80 <== -tauX40 * rate;
+    signal {signedbit} discountExponent <== ClampedExponent(40)(discountExponentX80);
+    signal {maxbit} discount <== ExpFineDown()(discountExponent);
+    discountX40 <== discount;
+
+    signal longGrowth <== rate * longMultipleX40;
+    signal {signedbit} longExponentX120;
+    longExponentX120.signedbit = 140; // 42 + 96 bits
+    longExponentX120 <== -tauX40 * (longGrowth + (rate + longAddX40) * 2 ** 40);
+    signal {signedbit} longExponent <== ClampedExponent(80)(longExponentX120);
+    signal {maxbit} longExponential <== ExpFineDown()(longExponent);
+    signal {maxbit} longFactor <== MulDown(40)(longBaseX40, longExponential);
+    longFactorX40 <== longFactor + isExpiring * (2 ** 40 - longFactor);
+
+    signal shortGrowth <== rate * shortMultipleX40;
+    signal {signedbit} shortExponentX120;
+    shortExponentX120.signedbit = 140;
+    shortExponentX120 <== tauX40 * (shortGrowth + (shortAddX40 - rate) * 2 ** 40) + 2 ** 80 - 1; // rounded up
+    signal {signedbit} shortExponent <== ClampedExponent(80)(shortExponentX120);
+    signal {maxbit} shortExponential <== ExpFineDown()(shortExponent);
+    // The exponential lies below by less than 2^-38 of itself and two units.
+    signal {maxbit} shortX118 <== AssumeBits(146)(shortBaseX40 * (shortExponential * (2 ** 38 + 1) + 2 ** 39));
+    signal {maxbit} shortFactor <== ShiftRightUp(78)(shortX118);
+    signal {maxbit, max} one <== Constant(2 ** 40)();
+    signal {maxbit} shortAtMostOne <== Min()(shortFactor, one);
+    shortFactorX40 <== shortAtMostOne + isExpiring * (2 ** 40 - shortAtMostOne);
+
+    signal slope <== basisSlopeX40 * tauX40;
+    signal {maxbit} basisX80 <== AssumeBits(92)(basisAddX40 * 2 ** 40 + slope); // 83 and 90 bits
+    signal {maxbit} discountAtMostOne <== AssumeBits(41)(discount); // its exponent is not positive
+    signal {maxbit} basis <== MulUp(80)(basisX80, discountAtMostOne);
+    basisFactorX40 <== basis;
+
+    signal {maxbit} confidence <== Min()(confidenceX40, spotConfidenceX40);
+    signal {maxbit} limit <== Min()(confidenceThresholdX40, one);
+    signal isShort <== IsLess()(confidence, limit);
+    shortfallX40 <== isShort * (2 ** 40 - confidence);
+}
