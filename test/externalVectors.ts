@@ -5,7 +5,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { parseDecimal, scaleDecimal } from '../prover/market/decimal.ts'
+import { nearest } from '../prover/portfolio/exact.ts'
+import { parseExactJson } from '../prover/portfolio/exactJson.ts'
 import { root } from '../scripts/sources.ts'
 
 /** Numbers are kept as they were written; `inputs` and `expected` hold them as text. */
@@ -26,11 +27,7 @@ export const vectorsPresent = existsSync(FILE)
 export const whereVectors = vectorsPresent ? '' : ` (no ${FILE})`
 
 /** Reads JSON with every number as the text it was written as. */
-export function readExactJson(file: string): unknown {
-  type SourceReviver = (key: string, value: unknown, context: { readonly source: string }) => unknown
-  const asWritten: SourceReviver = (_, value, { source }) => (typeof value === 'number' ? source : value)
-  return JSON.parse(readFileSync(file, 'utf8'), asWritten as Parameters<typeof JSON.parse>[1])
-}
+export const readExactJson = (file: string): unknown => parseExactJson(readFileSync(file, 'utf8'), file)
 
 export const externalVectors = vectorsPresent ? (readExactJson(FILE) as readonly ExternalVector[]) : []
 
@@ -39,14 +36,8 @@ export function vectorsOf(...kinds: readonly string[]): readonly ExternalVector[
   return externalVectors.filter(({ kind }) => kinds.includes(kind))
 }
 
-/** A decimal number times a scale, rounded to the nearest integer, halves up. */
-export function scaled(value: string | number, scale: bigint): bigint {
-  const decimal = parseDecimal(String(value))
-  if (decimal === undefined) throw new Error(`Expected a decimal number, got ${value}`)
-  const { numerator, denominator } = scaleDecimal(decimal, scale)
-  const rounded = (2n * numerator + denominator) / (2n * denominator)
-  return decimal.negative ? -rounded : rounded
-}
+/** A decimal number times a scale, rounded to the nearest integer, halves away from zero. */
+export const scaled = (value: string | number, scale: bigint): bigint => nearest(String(value), scale, 'vector')
 
 export const toE8 = (value: string | number): bigint => scaled(value, 10n ** 8n)
 export const toE12 = (value: string | number): bigint => scaled(value, 10n ** 12n)

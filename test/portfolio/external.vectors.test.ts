@@ -1,6 +1,8 @@
 /**
  * Margin answers of other venues and of textbooks: each computed by this engine's functions. Prints each comparison.
  */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { quoteCollateral, type StrikePosition, underlyingCollateralUp } from '../../prover/portfolio/expiryPayoff.ts'
 import { linearMarginUp, perpPnl, skewedFillPrice } from '../../prover/portfolio/perpMargin.ts'
@@ -14,10 +16,15 @@ import {
 import { nakedPutMarginUp } from '../../prover/portfolio/rules/nakedPut.ts'
 import { scaledInitialMarginPpm, tierInitialMarginUp } from '../../prover/portfolio/rules/openInterest.ts'
 import { assetWeightDown, liabilityWeightUp } from '../../prover/portfolio/rules/sizePremium.ts'
+import type { Scenario, VolatilityMove } from '../../prover/portfolio/portfolio.ts'
 import { scanRisk } from '../../prover/portfolio/scanRisk.ts'
+import { scenarioSlots, slottedScenarios } from '../../prover/portfolio/scenarioSlots.ts'
+import { root } from '../../scripts/sources.ts'
 import {
   compare,
+  coverage,
   type ExternalVector,
+  externalVectors,
   fromE,
   fromX,
   toE8,
@@ -185,5 +192,48 @@ describe.skipIf(!vectorsPresent)(`published tails of lognormal prices${whereVect
     const { longX40, shortX40 } = riskFactorsUp(toX(sigma, 40), 60n, toX(lambda_, 40))
     compare(vector, 'short', Number(vector.expected.rfShort), fromX(shortX40, 40), 5e-9)
     compare(vector, 'long', Number(vector.expected.rfLong), fromX(longX40, 40), 5e-9)
+  })
+})
+
+describe.skipIf(!vectorsPresent)(`published scenario grids${whereVectors}`, () => {
+  const moves: Readonly<Record<string, VolatilityMove>> = {
+    Up: 'up',
+    None: 'none',
+    Down: 'down',
+    LINEAR: 'linear',
+    ABS: 'absolute',
+  }
+  const inOrder = (scenarios: readonly Scenario[]): readonly string[] =>
+    scenarios
+      .map(({ spotShockX40, volatility, dampingX40 }) => `${spotShockX40} ${volatility} ${dampingX40}`)
+      .toSorted()
+
+  it.each(vectorsOf('scenario_grid'))('$id: all of its scenarios have a slot, and no other slot counts', (vector) => {
+    const rows = vector.inputs.scenarios_spotShock_volDir_damp as readonly (readonly [string, string, string])[]
+    const scenarios = rows.map(([shock, move, damping]) => ({
+      spotShockX40: toX(shock, 40),
+      volatility: moves[move] as VolatilityMove,
+      dampingX40: toX(damping, 40),
+    }))
+    const slots = slottedScenarios(scenarioSlots(scenarios)).filter(({ dampingX40 }) => dampingX40 !== 0n)
+    expect(inOrder(slots)).toEqual(inOrder(scenarios))
+    console.log(
+      `${vector.id} ${vector.source_repo} ${vector.kind}: ${slots.length} of ${rows.length} scenarios in slots`,
+    )
+  })
+})
+
+describe.skipIf(!vectorsPresent)(`all published answers${whereVectors}`, () => {
+  it('every entry is checked by a test that names its kind', () => {
+    const unchecked = externalVectors.filter(({ kind }) => {
+      const file = coverage[kind]
+      return file === undefined || !new RegExp(`\\b${kind}\\b`).test(readFileSync(join(root, file), 'utf8'))
+    })
+    const kinds = new Set(externalVectors.map(({ kind }) => kind))
+    console.log(
+      `external.json: ${externalVectors.length - unchecked.length} of ${externalVectors.length} entries of ${kinds.size} kinds are checked`,
+    )
+    expect(unchecked.map(({ id, kind }) => `${id} ${kind}`)).toEqual([])
+    expect(Object.keys(coverage).filter((kind) => !kinds.has(kind))).toEqual([])
   })
 })
