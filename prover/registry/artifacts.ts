@@ -11,6 +11,8 @@ const sources = {
   ModelRegistry: 'contracts/registry/ModelRegistry.sol',
   RiskRegistry: 'contracts/registry/RiskRegistry.sol',
   AttestedFeed: 'contracts/market/AttestedFeed.sol',
+  AttestedRounds: 'contracts/market/AttestedRounds.sol',
+  PortfolioRegistry: 'contracts/registry/PortfolioRegistry.sol',
 } as const
 
 export type ContractName = keyof typeof sources

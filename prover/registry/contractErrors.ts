@@ -4,7 +4,14 @@ import { ProverError } from '../errors.ts'
 import { type ContractName, interfaceOf } from './artifacts.ts'
 
 /** A registry call may end in its own errors or in those of what it calls. */
-const contracts: readonly ContractName[] = ['RiskRegistry', 'ModelRegistry', 'AttestedFeed', 'RiskCouncil']
+const contracts: readonly ContractName[] = [
+  'RiskRegistry',
+  'PortfolioRegistry',
+  'ModelRegistry',
+  'AttestedFeed',
+  'AttestedRounds',
+  'RiskCouncil',
+]
 
 /** Bytes a call reverted with; libraries and nodes put them under a `data` key at different depths. */
 export function revertDataOf(error: unknown, depth = 0): string | undefined {
@@ -56,6 +63,13 @@ const advice: Readonly<Record<string, string>> = {
   InboxMismatch: 'The observations are not the next ones of the inbox: make the batch again.',
   ModelNotActive: 'Use a model that the model registry lists as active.',
   ProofRejected: 'The proof is for another chain, registry, model, sequence or policy: make the batch again.',
+  RoundUnknown: 'The round was not published with these words: take the one that was.',
+  RoundStale: 'Prove a newer round.',
+  ArrayUnknown: 'Submit the arrays of this round under the policy in force first.',
+  BookMismatch: 'The account holds something else by now: prove its last report.',
+  MarginNotNewer: 'These margins, or later ones, are in force already.',
+  MarginStale: 'Wait for the margins of a newer round.',
+  MarginOfOtherPositions: 'Wait for the margins of the positions last reported.',
   UnknownMarket: 'Add the market, or name one the registry has.',
   AccessManagedUnauthorized: 'Only the council may do this.',
 }

@@ -159,15 +159,7 @@ async function registerModel(
   { build, verificationKey, manifest }: ModelToDeploy,
   layout: string,
 ): Promise<Deployment['models'][number]> {
-  const keyHash = `0x${verificationKeyHash(verificationKey)}`
-  const artifact = verifierArtifactOf(build.name)
-  const verifier = await deployContract(signer, `the verifier of ${build.name}`, artifact, [])
-  const contract = new Contract(verifier, artifact.abi as InterfaceAbi, signer)
-  const compiledFor: string = await attempt(`Reading the key of the verifier of ${build.name}`, () =>
-    contract.getFunction('VERIFICATION_KEY_HASH')(),
-  )
-  if (compiledFor !== keyHash) throw new VerifierOutOfDateError(build.name, compiledFor, keyHash)
-
+  const { verifier, keyHash } = await deployVerifier(signer, build.name, verificationKey)
   const modelId = modelIdOf(build.name, keyHash, layout)
   const manifestHash = manifestHashOf(manifest)
   await transact(signer, modelRegistry, 'ModelRegistry', 'register', [
@@ -186,6 +178,27 @@ async function registerModel(
   return { name: build.name, modelId, verifier, verificationKeyHash: keyHash, manifestHash }
 }
 
+/**
+ * Deploys the compiled verifier of a build, of whatever statement.
+ *
+ * @throws {@link VerifierOutOfDateError} if it was made from another key
+ */
+export async function deployVerifier(
+  signer: Signer,
+  build: string,
+  verificationKey: VerificationKey,
+): Promise<{ readonly verifier: string; readonly keyHash: string }> {
+  const keyHash = `0x${verificationKeyHash(verificationKey)}`
+  const artifact = verifierArtifactOf(build)
+  const verifier = await deployContract(signer, `the verifier of ${build}`, artifact, [])
+  const contract = new Contract(verifier, artifact.abi as InterfaceAbi, signer)
+  const compiledFor: string = await attempt(`Reading the key of the verifier of ${build}`, () =>
+    contract.getFunction('VERIFICATION_KEY_HASH')(),
+  )
+  if (compiledFor !== keyHash) throw new VerifierOutOfDateError(build, compiledFor, keyHash)
+  return { verifier, keyHash }
+}
+
 async function appointGuardian(
   signer: Signer,
   council: string,
@@ -199,7 +212,8 @@ async function appointGuardian(
   }
 }
 
-async function deployContract(
+/** Deploys a compiled contract; returns its address. */
+export async function deployContract(
   signer: Signer,
   name: string,
   { abi, bytecode }: Artifact,
@@ -214,7 +228,7 @@ async function deployContract(
 }
 
 /** Sends a transaction and waits for it; returns its block. */
-async function transact(
+export async function transact(
   signer: Signer,
   address: string,
   contract: ContractName,
@@ -228,7 +242,8 @@ async function transact(
   })
 }
 
-async function attempt<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
+/** Runs what may fail on the chain, and says so in our terms. */
+export async function attempt<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
   try {
     return await action()
   } catch (error) {

@@ -96,4 +96,51 @@ export {
   submitObservations,
 } from './feed.ts'
 export { ModelDisabledError, type ModelOnChain, ModelUnknownError } from './models.ts'
+export {
+  type AccountBooks,
+  arraysCall,
+  bookHashOf,
+  encodeRegistryCall,
+  ExpiryUnknownError,
+  portfolioCall,
+  type ProvenPortfolio,
+  type RegistryCall,
+  type ReportedAccount,
+  subjectOf,
+  witnessCall,
+} from './portfolioCalldata.ts'
+export {
+  type AccountReport,
+  AccountUnreportedError,
+  type Landed,
+  PortfolioClient,
+  type PortfolioClientOptions,
+  type ProvenMargin,
+} from './portfolioClient.ts'
+export {
+  defaultPortfolioFreshness,
+  deployPortfolio,
+  type PortfolioDeployment,
+  type PortfolioDeployOptions,
+  type PortfolioFreshness,
+  type PortfolioModelToDeploy,
+  policyWordsOf,
+  portfolioModelIdOf,
+} from './portfolioDeploy.ts'
+export {
+  attestRound,
+  type AttestedRound,
+  expiriesHashOf,
+  expiryHashesOf,
+  type ExpiryWords,
+  hashOfWords,
+  publishRound,
+  roundIdOf,
+  RoundNotMinedError,
+  roundOf,
+  roundsDomain,
+  roundTypes,
+  type RoundWords,
+  type SignedRound,
+} from './rounds.ts'
 export { FileFieldError, NotCanonicalError, SectionChangedError, UnreadableFileError } from './sealedFile.ts'

@@ -1,0 +1,489 @@
+/**
+ * A portfolio registry on a chain of its own: rounds, arrays, books and margins whose words a test makes up, each proven with
+ * {@link freeStatement}. What is refused here is refused by the contracts alone, as if every circuit were broken.
+ */
+import { type Contract, keccak256, toBeHex, Wallet } from 'ethers'
+import { type PortfolioBuild, portfolioBuilds } from '../../circuits/builds.ts'
+import type { Fields, PortfolioStatementName } from '../../circuits/statements.ts'
+import { marketIdOf } from '../../prover/market/marketId.ts'
+import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
+import {
+  type AccountBooks,
+  arraysCall,
+  attestRound,
+  PortfolioClient,
+  portfolioCall,
+  type ProvenPortfolio,
+  policyWordsOf,
+  publishRound,
+  type RegistryCall,
+  roundsDomain,
+  type RoundWords,
+  witnessCall,
+} from '../../prover/registry/index.ts'
+import { modelSizesOf, portfolioModelIdOf } from '../../prover/registry/portfolioDeploy.ts'
+import { evaluate } from '../../prover/statement/challenge.ts'
+import { portfolioLayoutHash } from '../../prover/statement/layout.ts'
+import {
+  layOut,
+  portfolioChallenge,
+  type PortfolioContext,
+  type SectionWords,
+} from '../../prover/statement/portfolio.ts'
+import { pack } from '../../prover/statement/words.ts'
+import { type Chain, GAS_LIMIT, mined, startChain } from '../chain.ts'
+import { byAddress } from '../market/attestation.ts'
+import { type FreeStatement, freeStatement } from './freeStatement.ts'
+
+export const E8 = 10n ** 8n
+export const E12 = 10n ** 12n
+export const ONE_X40 = 1n << 40n
+
+export const freshness = { maxRoundAgeSeconds: 600n, maxMarginAgeSeconds: 3_600n }
+const MARKET = marketIdOf('BTC-USD')
+const ROUND_AGE_SECONDS = 300n
+const THRESHOLD = 2
+const KEY_HASH = `0x${'11'.repeat(32)}`
+
+export const buildOf = (statement: PortfolioStatementName): PortfolioBuild =>
+  portfolioBuilds.find((build) => build.statement === statement) as PortfolioBuild
+export const modelIdOf = (statement: PortfolioStatementName): string => portfolioModelIdOf(buildOf(statement), KEY_HASH)
+const { segments: SEGMENTS, strikes: STRIKES } = buildOf('optionBook').sizes as { segments: number; strikes: number }
+
+const regular = (shockX40: bigint) => ({
+  shockX40,
+  dampingUpX40: ONE_X40,
+  dampingNoneX40: ONE_X40,
+  dampingDownX40: ONE_X40,
+})
+const haircuts = { InitialHaircutX40: 1n << 36n, MaintenanceHaircutX40: 1n << 35n, ConfidenceThresholdX40: 1n << 39n }
+const collateralPair = Object.fromEntries(
+  ['first', 'second'].flatMap((each) => [
+    ...Object.entries(haircuts).map(([name, value]) => [`${each}${name}`, value] as const),
+    [`${each}MovesWithSpot`, 0n] as const,
+  ]),
+) as Fields<'collateralPolicyPair'>
+
+/** A policy like any other. */
+export const policy: SectionWords = {
+  scenarioRegular: [3n, 2n, 1n, 0n, -1n, -2n, -3n].map((step) =>
+    pack('scenarioRegular', regular(ONE_X40 + (step * ONE_X40) / 20n)),
+  ),
+  scenarioUpOnly: Array.from({ length: 5 }, (_, i) =>
+    pack('scenarioUpOnlyPair', {
+      firstShockX40: ONE_X40 + (BigInt(i + 1) * ONE_X40) / 5n,
+      firstDampingX40: ONE_X40 / 2n,
+      secondShockX40: ONE_X40 - (BigInt(i + 1) * ONE_X40) / 8n,
+      secondDampingX40: ONE_X40 / 2n,
+    }),
+  ),
+  scenarioSpecial: [
+    pack('scenarioSpecial', {
+      dampingLinearX40: ONE_X40,
+      dampingAbsoluteX40: ONE_X40,
+      basisUpX40: ONE_X40 + ONE_X40 / 20n,
+      basisDownX40: ONE_X40 - ONE_X40 / 20n,
+      basisAddX40: ONE_X40 / 4n,
+    }),
+  ],
+  volatilityShocks: [
+    pack('volatilityShocks', {
+      rangeUpX40: ONE_X40 / 2n,
+      rangeDownX40: ONE_X40 / 4n,
+      shortPowerX40: ONE_X40 / 3n,
+      longPowerX40: ONE_X40 / 8n,
+      tenorFloorSeconds: 86_400n,
+      floorUpX40: ONE_X40 / 5n,
+    }),
+  ],
+  skewLinear: [
+    pack('skewLinear', {
+      capX40: ONE_X40 / 8n,
+      capSlopeX40: -ONE_X40 / 16n,
+      widthFloorX40: 1n << 33n,
+      widthScaleX40: 4n << 40n,
+    }),
+  ],
+  skewAbsolute: [
+    pack('skewAbsolute', {
+      capX40: ONE_X40 / 8n,
+      capSlopeX40: -ONE_X40 / 16n,
+      volatilityX40: ONE_X40 / 2n,
+      volatilitySlopeX40: ONE_X40 / 4n,
+    }),
+  ],
+  longDiscount: [
+    pack('longDiscount', { baseX40: ONE_X40 - 1000n, rateMultipleX40: ONE_X40, rateAddX40: ONE_X40 / 10n }),
+  ],
+  shortDiscount: [
+    pack('shortDiscount', {
+      baseX40: ONE_X40,
+      rateMultipleX40: ONE_X40,
+      rateAddX40: ONE_X40 / 10n,
+      basisSlopeX40: ONE_X40 / 2n,
+      confidenceThresholdX40: ONE_X40 / 2n,
+    }),
+  ],
+  lossFactors: [
+    pack('lossFactors', {
+      maintenanceFactorX40: (ONE_X40 * 8n) / 10n,
+      initialFactorX40: ONE_X40,
+      pegThresholdX40: (ONE_X40 * 98n) / 100n,
+      pegLossX40: 2n * ONE_X40,
+      confidenceThresholdX40: ONE_X40 / 2n,
+    }),
+  ],
+  contingencies: [
+    pack('contingencies', {
+      maintenancePerpX40: ONE_X40 / 64n,
+      initialPerpX40: ONE_X40 / 64n,
+      maintenanceOptionX40: ONE_X40 / 256n,
+      initialOptionX40: ONE_X40 / 256n,
+      confidenceMarginX40: ONE_X40 / 2n,
+    }),
+  ],
+  collateralPolicy: Array.from({ length: 4 }, () => pack('collateralPolicyPair', collateralPair)),
+}
+
+/** Options of one expiry at some strikes, as an array of a round has them. */
+export type ArrayKey = { readonly expiry: bigint; readonly strikesE8: readonly bigint[] }
+export type Position = Fields<'optionPosition'>
+
+/** What a test account holds. */
+export type Account = {
+  readonly signer: string
+  readonly positions: readonly Position[]
+  readonly holdings: Fields<'holdings'>
+  readonly collateralAmounts: readonly [bigint, bigint]
+}
+
+/** A number of the scalar field that looks like a commitment to the given words. */
+export const rootOf = (...parts: readonly bigint[]): bigint =>
+  BigInt(keccak256(`0x${parts.map((part) => toBeHex(part, 32).slice(2)).join('')}`)) % SCALAR_FIELD_ORDER
+
+export class PortfolioEngine {
+  readonly chain: Chain
+  readonly council: Contract
+  readonly models: Contract
+  readonly rounds: Contract
+  readonly registry: Contract
+  readonly client: PortfolioClient
+  readonly statement: FreeStatement
+  readonly roundSigners: readonly Wallet[]
+  /** Commitment that stands for the book before its first position. */
+  readonly emptyState = rootOf(0n)
+
+  private constructor(
+    parts: Pick<
+      PortfolioEngine,
+      'chain' | 'council' | 'models' | 'rounds' | 'registry' | 'client' | 'statement' | 'roundSigners'
+    >,
+  ) {
+    this.chain = parts.chain
+    this.council = parts.council
+    this.models = parts.models
+    this.rounds = parts.rounds
+    this.registry = parts.registry
+    this.client = parts.client
+    this.statement = parts.statement
+    this.roundSigners = parts.roundSigners
+  }
+
+  static async start(): Promise<PortfolioEngine> {
+    const chain = await startChain()
+    const statement = await freeStatement()
+    const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
+    const models = await chain.deploy('ModelRegistry', council)
+    const roundSigners = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))
+    const rounds = await deployRounds(chain, roundSigners)
+    const place = [council, models, rounds, MARKET, rootOf(0n)]
+    const registry = await chain.deploy('PortfolioRegistry', ...place, policyWordsOf(policy), freshness)
+    const verifier = await chain.deploy(statement.verifier)
+    for (const { statement: name } of portfolioBuilds) {
+      await mined(models.getFunction('register')(modelIdOf(name), modelOf(name, verifier)))
+    }
+    const client = await PortfolioClient.connect({
+      registry: registry.target as string,
+      provider: chain.ethers.provider as never,
+      signer: chain.signers[0] as never,
+    })
+    return new PortfolioEngine({ chain, council, models, rounds, registry, client, statement, roundSigners })
+  }
+
+  /** Publishes a round at the chain's time, or `secondsLater`. */
+  async round(expiries: readonly bigint[], secondsLater = 1n, spotE8 = 100_000n * E8): Promise<RoundWords> {
+    const asOf = (await this.chain.now()) + secondsLater
+    await this.chain.setTime(asOf)
+    const round = roundAt(asOf, expiries, spotE8)
+    await this.publish(round)
+    return round
+  }
+
+  async publish(round: RoundWords): Promise<void> {
+    const domain = roundsDomain(31337n, this.rounds.target as string)
+    const signed = await attestRound(domain, this.roundSigners.slice(0, THRESHOLD), round, round.asOf + 1000n)
+    await publishRound(this.chain.signers[3] as never, this.rounds.target as string, signed)
+  }
+
+  /** The venue's report of an account. */
+  async report({ signer, positions, holdings, collateralAmounts }: Account): Promise<void> {
+    const words = positions.map((position) => pack('optionPosition', position))
+    await this.client.reportAccount(signer, words, pack('holdings', holdings), collateralAmounts)
+  }
+
+  /** Any statement with a proof of it. */
+  async prove(
+    name: PortfolioStatementName,
+    context: PortfolioContext,
+    sections: SectionWords,
+  ): Promise<ProvenPortfolio> {
+    const build = buildOf(name)
+    const words = [...layOut(build, 'inputs', sections), ...layOut(build, 'outputs', sections)]
+    const commitment = rootOf(...words)
+    const challenge = portfolioChallenge(name, context, commitment, words)
+    const proof = await this.statement.prove(commitment, evaluate(words, challenge), challenge)
+    return { stated: { sections, commitment }, proof }
+  }
+
+  async context(
+    name: PortfolioStatementName,
+    round: RoundWords,
+    accounts: readonly string[],
+  ): Promise<PortfolioContext> {
+    const modelId = modelIdOf(name)
+    if (name === 'riskArray') return this.client.arrayContext(round, modelId)
+    const reported = await Promise.all(accounts.map((account) => this.client.account(account)))
+    return this.client.accountContext(round, modelId, reported)
+  }
+
+  /** What the array of a round is committed to; any number will do. */
+  arrayRoot = (round: RoundWords, { expiry, strikesE8 }: ArrayKey): bigint =>
+    rootOf(BigInt(round.asOf), expiry, ...strikesE8)
+
+  async array(round: RoundWords, key: ArrayKey, change: SectionWords = {}): Promise<ProvenPortfolio> {
+    const index = round.expiries.findIndex(([forward]) => (forward & 0xffffffffn) === key.expiry)
+    const [forward = 0n, surface = 0n, shape = 0n] = round.expiries[index] ?? []
+    const { lossFactors, contingencies, collateralPolicy, ...pricing } = policy
+    const sections = {
+      ...pricing,
+      expiryForward: [forward],
+      expirySurface: [surface],
+      expirySurfaceShape: [shape],
+      strikes: [0, 5].map((from) => packStrikes(key.strikesE8.slice(from, from + 5))),
+      arrayRoot: [this.arrayRoot(round, key)],
+      ...change,
+    }
+    return this.prove('riskArray', await this.context('riskArray', round, []), sections)
+  }
+
+  async landArrays(round: RoundWords, keys: readonly ArrayKey[]) {
+    const arrays = await Promise.all(keys.map((key) => this.array(round, key)))
+    return this.send(arraysCall(round, modelIdOf('riskArray'), arrays))
+  }
+
+  /** Books of an account over arrays of a round, in the order given. */
+  async books(
+    round: RoundWords,
+    { signer, positions }: Account,
+    keys: readonly ArrayKey[],
+  ): Promise<ProvenPortfolio[]> {
+    const context = await this.context('optionBook', round, [signer])
+    const books: ProvenPortfolio[] = []
+    let state = this.emptyState
+    for (let from = 0; from < keys.length; from += SEGMENTS) {
+      const sections = bookSections(this, round, positions, keys, from, state)
+      books.push(await this.prove('optionBook', context, sections))
+      state = sections.stateOut[0] as bigint
+    }
+    return books
+  }
+
+  /** Margins of accounts whose books are given. */
+  async margin(
+    round: RoundWords,
+    accounts: readonly Account[],
+    books: readonly (readonly ProvenPortfolio[])[],
+    change: SectionWords = {},
+  ): Promise<ProvenPortfolio> {
+    const context = await this.context(
+      'portfolioMargin',
+      round,
+      accounts.map(({ signer }) => signer),
+    )
+    return this.prove('portfolioMargin', context, { ...this.marginSections(round, accounts, books), ...change })
+  }
+
+  marginSections(
+    round: RoundWords,
+    accounts: readonly Account[],
+    books: readonly (readonly ProvenPortfolio[])[],
+  ): SectionWords {
+    const places = Array.from({ length: buildOf('portfolioMargin').sizes.accounts as number }, (_, i) => i)
+    const at = (i: number): Account => accounts[i] ?? nobody
+    return {
+      ...sharedSections(round),
+      stateIn: places.map((i) => stateAfter(books[i] ?? [], this.emptyState)),
+      holdings: places.map((i) => pack('holdings', at(i).holdings)),
+      collateralAmounts: places.flatMap((i) => at(i).collateralAmounts),
+      margins: places.map((i) => marginsWord({ initialE8: BigInt(i + 1) * E8, maintenanceE8: BigInt(2 * i + 2) * E8 })),
+      thresholds: places.map((i) => thresholdsWord(BigInt(i + 1) * E8)),
+      spotGreeks: places.map((i) => pack('spotGreeks', { deltaE12: BigInt(i), gammaE20: -1n, vegaE8: 5n })),
+      timeGreeks: places.map((i) => pack('timeGreeks', { thetaE8: BigInt(-i), rhoE8: 7n })),
+      batchRisk: [pack('batchRisk', { defaultProbabilityX32: 1n, expectedShortfallE8: 2n, unhealthy: 0n })],
+      batchSpotGreeks: [pack('spotGreeks', { deltaE12: 1n, gammaE20: 1n, vegaE8: 1n })],
+      batchTimeGreeks: [pack('timeGreeks', { thetaE8: 1n, rhoE8: 1n })],
+    }
+  }
+
+  async witness(
+    round: RoundWords,
+    account: Account,
+    books: readonly ProvenPortfolio[],
+    change: SectionWords = {},
+  ): Promise<ProvenPortfolio> {
+    const context = await this.context('unhealthyWitness', round, [account.signer])
+    return this.prove('unhealthyWitness', context, {
+      ...sharedSections(round),
+      stateIn: [stateAfter(books, this.emptyState)],
+      holdings: [pack('holdings', account.holdings)],
+      collateralAmounts: account.collateralAmounts,
+      choice: [pack('scenarioChoice', { scenario: 4n })],
+      bound: [pack('maintenanceBound', { maintenanceE8: -1n })],
+      ...change,
+    })
+  }
+
+  marginCall(round: RoundWords, accounts: readonly AccountBooks[], margin: ProvenPortfolio): RegistryCall {
+    return portfolioCall(round, modelIdOf('optionBook'), modelIdOf('portfolioMargin'), accounts, margin)
+  }
+
+  witnessCall(round: RoundWords, account: AccountBooks, witness: ProvenPortfolio): RegistryCall {
+    return witnessCall(round, modelIdOf('optionBook'), modelIdOf('unhealthyWitness'), account, witness)
+  }
+
+  /** Everything from the books on: proves and lands the margins of accounts over arrays that have landed. */
+  async landMargins(round: RoundWords, accounts: readonly Account[], keys: readonly (readonly ArrayKey[])[]) {
+    const books = await Promise.all(accounts.map((account, i) => this.books(round, account, keys[i] ?? [])))
+    const margin = await this.margin(round, accounts, books)
+    const proven = accounts.map(({ signer }, i) => ({ account: signer, books: books[i] as ProvenPortfolio[] }))
+    return mined(this.send(this.marginCall(round, proven, margin)))
+  }
+
+  /** Sends a call; the answer fails as the chain does. */
+  send({ method, args }: RegistryCall) {
+    return this.registry.getFunction(method)(...args, { gasLimit: GAS_LIMIT })
+  }
+}
+
+export const modelOf = (name: PortfolioStatementName, verifier: Contract) => ({
+  ...modelSizesOf(buildOf(name)),
+  verifier,
+  status: 0,
+  allowsBacklog: false,
+  layoutHash: portfolioLayoutHash(name),
+  verificationKeyHash: KEY_HASH,
+  manifestHash: KEY_HASH,
+})
+
+/** A source of the test signers, k = 2. */
+export const deployRounds = (chain: Chain, signers: readonly Wallet[]): Promise<Contract> =>
+  chain.deploy(
+    'AttestedRounds',
+    signers.map(({ address }) => address),
+    THRESHOLD,
+    ROUND_AGE_SECONDS,
+  )
+
+/** A round of the market at a time. */
+export function roundAt(asOf: bigint, expiries: readonly bigint[], spotE8: bigint): RoundWords {
+  const confidence = { confidenceX40: ONE_X40, spotConfidenceX40: ONE_X40 }
+  return {
+    marketId: MARKET,
+    asOf,
+    market: [
+      pack('roundPrices', { spotE8, perpPriceE8: spotE8 + 1n, stablePriceE12: E12, asOf }),
+      pack('roundConfidences', {
+        spotConfidenceX40: ONE_X40,
+        perpConfidenceX40: ONE_X40,
+        horizonVolatilityX40: ONE_X40 / 50n,
+      }),
+      ...Array.from({ length: 4 }, () =>
+        pack('collateralPricePair', {
+          firstPriceE12: E12,
+          firstConfidenceX40: ONE_X40,
+          secondPriceE12: 0n,
+          secondConfidenceX40: ONE_X40,
+        }),
+      ),
+    ],
+    expiries: expiries.map((expiry) => [
+      pack('expiryForward', { expiry, asOf, forwardVariableE8: spotE8, forwardFixedE8: 0n, ...confidence }),
+      pack('expirySurface', {
+        rateX40: 1n << 35n,
+        sviAX48: 1n << 40n,
+        sviBX48: 1n << 44n,
+        tauRefSecondsX20: 1n << 41n,
+      }),
+      pack('expirySurfaceShape', { sviRhoX40: -(1n << 38n), sviMX40: 0n, sviSX40: 1n << 37n, forwardRefE8: spotE8 }),
+    ]),
+  }
+}
+
+/** An account that holds nothing: it fills the places of a batch. */
+const nobody: Account = {
+  signer: '0x',
+  positions: [],
+  holdings: { perpsE12: 0n, cashE12: 0n, perpPnlE12: 0n },
+  collateralAmounts: [0n, 0n],
+}
+
+export const marginsWord = (change: Partial<Fields<'accountMargins'>>): bigint =>
+  pack('accountMargins', { initialE8: E8, maintenanceE8: 2n * E8, worstScenario: 6n, ...change })
+
+export const thresholdsWord = (liquidationDownE8: bigint): bigint =>
+  pack('accountThresholds', {
+    liquidationDownE8,
+    liquidationUpE8: (1n << 48n) - 1n,
+    defaultDownE8: 0n,
+    defaultUpE8: (1n << 48n) - 1n,
+    defaultProbabilityX32: 77n,
+  })
+
+const stateAfter = (books: readonly ProvenPortfolio[], empty: bigint): bigint =>
+  books.at(-1)?.stated.sections.stateOut?.[0] ?? empty
+
+function sharedSections({ market: [prices = 0n, confidences = 0n, ...collateralPrices] }: RoundWords): SectionWords {
+  const { volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount, ...margins } = policy
+  return { roundPrices: [prices], roundConfidences: [confidences], collateralPrices, ...margins }
+}
+
+const packStrikes = (strikesE8: readonly bigint[]): bigint => {
+  const [firstE8 = 0n, secondE8 = 0n, thirdE8 = 0n, fourthE8 = 0n, fifthE8 = 0n] = strikesE8
+  return pack('strikes', { firstE8, secondE8, thirdE8, fourthE8, fifthE8 })
+}
+
+function bookSections(
+  engine: PortfolioEngine,
+  round: RoundWords,
+  positions: readonly Position[],
+  keys: readonly ArrayKey[],
+  from: number,
+  stateIn: bigint,
+) {
+  const last = Math.min(from + SEGMENTS, keys.length) - 1
+  const segments = Array.from({ length: SEGMENTS }, (_, i) => keys[Math.min(from + i, last)] as ArrayKey)
+  const words = segments.flatMap((key, i) => slotsOf(key, from + i <= last ? positions : []))
+  const expiryAfter = (i: number) => (segments[i + 1] ?? keys[from + SEGMENTS])?.expiry
+  const flags = segments.reduce((sum, { expiry }, i) => sum | (expiryAfter(i) === expiry ? 1n << BigInt(i) : 0n), 0n)
+  const arrayRoots = segments.map((key) => engine.arrayRoot(round, key))
+  const stateOut = [rootOf(stateIn, ...arrayRoots, ...words, flags)]
+  return { stateIn: [stateIn], arrayRoots, positions: words, flags: [flags], stateOut }
+}
+
+/** A word for each strike of an array: the position there, or nothing. */
+const slotsOf = ({ expiry, strikesE8 }: ArrayKey, positions: readonly Position[]): readonly bigint[] =>
+  Array.from({ length: STRIKES }, (_, i) => {
+    const strikeE8 = strikesE8[i] as bigint
+    const held = positions.find((each) => each.expiry === expiry && each.strikeE8 === strikeE8)
+    return pack('optionPosition', held ?? { expiry, strikeE8, callsE12: 0n, putsE12: 0n })
+  })
