@@ -1,5 +1,6 @@
 pragma circom 2.2.3;
 
+include "../math/RangeCheck.circom";
 include "../portfolio/layout.circom";
 include "Commitment.circom";
 
@@ -78,4 +79,25 @@ template BookRoot() {
     root.totals <== totals;
     root.open <== isOpen * open.out;
     out <== root.out;
+}
+
+/**
+ * @title  OpenedBook
+ * @notice Totals of a finished book of the round. Claims: A6, A7.
+ * @input  root    []    must commit to the rest, with no expiry under way
+ * @input  asOf    []    time of the round, or 0 in a book that holds nothing
+ * @input  expiry  []    the last one folded
+ * @input  totals  [43]
+ * @input  roundAsOf  []
+ */
+template OpenedBook() {
+    signal input root, asOf, expiry, totals[totalElements()], roundAsOf;
+
+    component opened = ClosedBookRoot();
+    opened.asOf <== RangeCheck(32)(asOf);
+    opened.expiry <== RangeCheck(32)(expiry);
+    opened.totals <== totals;
+    opened.open <== 0;
+    opened.out === root;
+    asOf * (roundAsOf - asOf) === 0;
 }

@@ -1,0 +1,86 @@
+pragma circom 2.2.3;
+
+include "../generated/packedWords.circom";
+include "AssumeSigned.circom";
+include "FloorAndSign.circom";
+include "layout.circom";
+
+/**
+ * @title  AccountHoldings
+ * @notice What an account owns and what margin it needs whatever the scenario. Claims: A8, A10.
+ * @input  holdings, collateralAmounts  [], [2]  words of the account
+ * @input  totals  [43]  of its book
+ * @input  round terms, see RoundTerms
+ * @output hedgeM  []  perpetuals and collateral that move one for one with spot; floored; 87 bits and a sign
+ * @output equityE20X60  []  mark, collateral, cash and unrealised gains; exact; 180 bits and a sign
+ * @output maintenanceContingencyE20X60, initialContingencyE20X60  []  exact; 180 bits
+ * @output confidenceE20X100  []  exact; 223 bits
+ *
+ * Bit budget: an amount of 62 bits times 73 bits of price, eight times, is 138 bits; haircuts and shortfalls add 41,
+ * the confidence margin 43 more.
+ */
+template AccountHoldings() {
+    signal input holdings, collateralAmounts[2], totals[totalElements()];
+    signal input spotE8, perpPriceE8;
+    signal input valueE8X20[8], movingE8X20[8], maintenanceE8X60[8], initialE8X60[8], uncertainE8X60[8];
+    signal input perpShortfallX40;
+    signal input maintenancePerpX40, initialPerpX40, maintenanceOptionX40, initialOptionX40, confidenceMarginX40;
+    signal output hedgeM, equityE20X60, maintenanceContingencyE20X60, initialContingencyE20X60, confidenceE20X100;
+
+    component held = UnpackHoldings();
+    held.word <== holdings;
+    component amounts[2];
+    signal amountE12[8];
+    for (var i = 0; i < 2; i++) {
+        amounts[i] = UnpackCollateralAmounts();
+        amounts[i].word <== collateralAmounts[i];
+        amountE12[4 * i] <== amounts[i].firstE12;
+        amountE12[4 * i + 1] <== amounts[i].secondE12;
+        amountE12[4 * i + 2] <== amounts[i].thirdE12;
+        amountE12[4 * i + 3] <== amounts[i].fourthE12;
+    }
+
+    signal value[8], moving[8], maintenance[8], initial[8], uncertain[8];
+    var values = 0;
+    var movings = 0;
+    var maintenances = 0;
+    var initials = 0;
+    var uncertains = 0;
+    for (var i = 0; i < 8; i++) {
+        value[i] <== amountE12[i] * valueE8X20[i];
+        moving[i] <== amountE12[i] * movingE8X20[i];
+        maintenance[i] <== amountE12[i] * maintenanceE8X60[i];
+        initial[i] <== amountE12[i] * initialE8X60[i];
+        uncertain[i] <== amountE12[i] * uncertainE8X60[i];
+        values += value[i];
+        movings += moving[i];
+        maintenances += maintenance[i];
+        initials += initial[i];
+        uncertains += uncertain[i];
+    }
+
+    signal perpValueE20 <== held.perpsE12 * perpPriceE8;
+    component hedge = FloorAndSign(52);
+    hedge.in <== AssumeSigned(139)(perpValueE20 * 2 ** 20 + movings);
+    hedgeM <== hedge.out;
+
+    equityE20X60 <== totals[totalMark()] * 2 ** 52 + values * 2 ** 40
+        + (held.cashE12 + held.perpPnlE12) * (10 ** 8 * 2 ** 60);
+
+    component perps = FloorAndSign(0);
+    perps.in <== held.perpsE12;
+    signal perpsMagnitude <== (1 - 2 * perps.negative) * held.perpsE12;
+    signal perpNotionalE20 <== perpsMagnitude * spotE8;
+    signal nakedNotionalE20 <== totals[totalNakedShort()] * spotE8;
+
+    signal maintenancePerp <== perpNotionalE20 * maintenancePerpX40;
+    signal maintenanceOption <== nakedNotionalE20 * maintenanceOptionX40;
+    maintenanceContingencyE20X60 <== (maintenancePerp + maintenanceOption) * 2 ** 20 + maintenances;
+    signal initialPerp <== perpNotionalE20 * initialPerpX40;
+    signal initialOption <== nakedNotionalE20 * initialOptionX40;
+    initialContingencyE20X60 <== (initialPerp + initialOption) * 2 ** 20 + initials;
+
+    signal uncertainOptions <== totals[totalShortfall()] * spotE8;
+    signal uncertainPerps <== perpNotionalE20 * perpShortfallX40;
+    confidenceE20X100 <== ((uncertainOptions + uncertainPerps) * 2 ** 20 + uncertains) * confidenceMarginX40;
+}

@@ -1,0 +1,47 @@
+pragma circom 2.2.3;
+
+include "layout.circom";
+
+/**
+ * @title  ChosenScenario
+ * @notice What one scenario makes of an account: its damped loss. Claim: A13.
+ * @input  scenario  []  0 to 33, the last one the basis contingency; no other has a witness
+ * @input  totals    [43]  of the account's book
+ * @input  shocksX40, dampingX40  [33]
+ * @input  hedgeM    []
+ * @output lossMX80  []  178 bits and a sign
+ *
+ * `chosen` is a hint with one accepted value: one bit is set, and its place is the scenario.
+ */
+template ChosenScenario() {
+    signal input scenario, totals[totalElements()], shocksX40[33], dampingX40[33], hedgeM;
+    signal output lossMX80;
+
+    signal chosen[34];
+    signal pnls[33], shocks[33], dampings[33];
+    var count = 0;
+    var index = 0;
+    var pnl = 0;
+    var shock = 0;
+    var damping = 0;
+    for (var s = 0; s < 34; s++) {
+        chosen[s] <-- scenario == s ? 1 : 0;
+        chosen[s] * (1 - chosen[s]) === 0;
+        count += chosen[s];
+        index += s * chosen[s];
+        if (s < 33) {
+            pnls[s] <== chosen[s] * totals[s];
+            shocks[s] <== chosen[s] * (shocksX40[s] - 2 ** 40);
+            dampings[s] <== chosen[s] * dampingX40[s];
+            pnl += pnls[s];
+            shock += shocks[s];
+            damping += dampings[s];
+        }
+    }
+    count === 1;
+    index === scenario;
+
+    signal hedged <== hedgeM * shock;
+    signal basis <== chosen[33] * totals[totalBasis()];
+    lossMX80 <== (pnl + hedged) * damping + basis * 2 ** 40;
+}
