@@ -37,6 +37,40 @@ export {
 export { realValues } from './parameters/real.ts'
 export { type ReplayOptions, type ReplayPoint, type ReplaySeries, replay } from './parameters/replay.ts'
 
+// Models and margin families beside the proven ones; the first portfolio margin is proven by the circuits of the second
+export { type GarchModel, garchStep } from './volatility/garch.ts'
+export {
+  netCalls,
+  payoffAt,
+  quoteCollateral,
+  type StrikePosition,
+  underlyingCollateralUp,
+  worstPayoff,
+} from './portfolio/expiryPayoff.ts'
+export { linearMarginUp, perpPnl, skewedFillPrice, unsettledFunding } from './portfolio/perpMargin.ts'
+export { type FirstMargin, type FirstRules, firstMargin } from './portfolio/pmrmFirst.ts'
+export {
+  type LognormalTail,
+  lowerQuantile,
+  lowerTailMean,
+  type RiskFactors,
+  riskFactorsUp,
+  upperQuantile,
+  upperTailMean,
+} from './portfolio/rules/lognormalTail.ts'
+export { nakedPutMarginUp } from './portfolio/rules/nakedPut.ts'
+export { type OpenInterestTier, scaledInitialMarginPpm, tierInitialMarginUp } from './portfolio/rules/openInterest.ts'
+export { assetWeightDown, liabilityWeightUp } from './portfolio/rules/sizePremium.ts'
+export { type ScannedPosition, type ScanRisk, scanRisk } from './portfolio/scanRisk.ts'
+export {
+  type MarkedStrike,
+  type StandardExpiry,
+  type StandardMargins,
+  type StandardMarket,
+  type StandardRules,
+  standardMargins,
+} from './portfolio/standardManager.ts'
+
 // Statements and proofs
 export { type MarketBatch, type MarketRiskBatch, type MarketRiskStatement, stateBatch } from './statement/marketRisk.ts'
 export { pack, unpack } from './statement/words.ts'

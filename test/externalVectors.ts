@@ -23,6 +23,7 @@ export type ExternalVector = {
 
 const FILE = join(root, '..', 'shared', 'vectors', 'external.json')
 export const vectorsPresent = existsSync(FILE)
+if (!vectorsPresent) console.log(`No ${FILE}: other people's answers are not compared`)
 /** For titles: says why the tests below are skipped. */
 export const whereVectors = vectorsPresent ? '' : ` (no ${FILE})`
 

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { mainComponent, portfolioBuilds } from '../../circuits/builds.ts'
 import { priceCall } from '../../prover/options/black.ts'
 import { sqrtDown } from '../../prover/math/index.ts'
 import { perpPnl, unsettledFunding } from '../../prover/portfolio/perpMargin.ts'
@@ -13,12 +14,15 @@ import type { PortfolioAccount, PortfolioMarket } from '../../prover/portfolio/p
 import { type StandardMarket, type StandardRules, standardMargins } from '../../prover/portfolio/standardManager.ts'
 import { positionWord } from '../../prover/statement/optionBook.ts'
 import { holdingsWords, marginPolicyWords, roundWords } from '../../prover/statement/portfolioMargin.ts'
-import { expiryWords, pricingWords, strikeWords } from '../../prover/statement/riskArray.ts'
+import { publicInput } from '../../prover/statement/portfolio.ts'
+import { expiryWords, pricingWords, stateRiskArray, strikeWords } from '../../prover/statement/riskArray.ts'
 import { root } from '../../scripts/sources.ts'
+import { compileCircuit } from '../circuit.ts'
 import { fromE, fromX, readExactJson, scaled, toX } from '../externalVectors.ts'
 
 const FOLDER = join(root, '..', 'shared', 'data', 'margin-vectors')
 const present = existsSync(FOLDER)
+if (!present) console.log(`No ${FOLDER}: Derive's margins are not compared`)
 const where = present ? '' : ` (no ${FOLDER})`
 /** Of the answer, or of one unit of quote where that is more. */
 const TOLERANCE = 1e-8
@@ -296,6 +300,31 @@ describe.skipIf(!present)(`Derive's first portfolio margin${where}`, () => {
       holdingsWords(account.holdings)
       positions.map(positionWord)
     }
+  })
+
+  it('K9: the compiled circuit prices every array of every case as the twin does', async () => {
+    const build = portfolioBuilds.find(({ name }) => name === 'riskArray6')!
+    const circuit = await compileCircuit(
+      `pragma circom 2.2.3;\ninclude "${build.file}";\ncomponent main {public [challenge]} = ${mainComponent(build)};\n`,
+    )
+    const context = {
+      chainId: 31_337n,
+      registry: `0x${'11'.repeat(20)}`,
+      modelId: `0x${'22'.repeat(32)}`,
+      subject: `0x${'33'.repeat(32)}`,
+    }
+    const proven = new Set<bigint>()
+    for (const [name, { Scenario: scenario }] of cases('derive-pmrm-testAndVerifyScenarios.json')) {
+      const { arrays } = firstMargin(accountOf(scenario), marketOf(scenario), rules, sizes)
+      for (const { surface, pricingPolicy, strikesE8 } of arrays) {
+        const { stated, arrayRoot } = await stateRiskArray(build, context, surface, pricingPolicy, strikesE8)
+        if (proven.has(arrayRoot)) continue
+        proven.add(arrayRoot)
+        expect(circuit.outputs(publicInput(stated)), name).toEqual(stated.publicSignals.slice(0, 2))
+      }
+    }
+    console.log(`first portfolio margin: ${proven.size} different arrays, each as the circuit prices it`)
+    expect(proven.size).toBeGreaterThan(9)
   })
 
   it('K9: the 7 scenarios published without an answer have one', () => {
