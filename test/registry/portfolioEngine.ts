@@ -320,15 +320,19 @@ export class PortfolioEngine {
   ): SectionWords {
     const places = Array.from({ length: buildOf('portfolioMargin').sizes.accounts as number }, (_, i) => i)
     const at = (i: number): Account => accounts[i] ?? nobody
+    // Places that are left all hold nothing, and so have the same results.
+    const results = places.map((i) => Math.min(i, accounts.length))
     return {
       ...sharedSections(round),
       stateIn: places.map((i) => stateAfter(books[i] ?? [], this.emptyState)),
       holdings: places.map((i) => pack('holdings', at(i).holdings)),
       collateralAmounts: places.flatMap((i) => at(i).collateralAmounts),
-      margins: places.map((i) => marginsWord({ initialE8: BigInt(i + 1) * E8, maintenanceE8: BigInt(2 * i + 2) * E8 })),
-      thresholds: places.map((i) => thresholdsWord(BigInt(i + 1) * E8)),
-      spotGreeks: places.map((i) => pack('spotGreeks', { deltaE12: BigInt(i), gammaE20: -1n, vegaE8: 5n })),
-      timeGreeks: places.map((i) => pack('timeGreeks', { thetaE8: BigInt(-i), rhoE8: 7n })),
+      margins: results.map((i) =>
+        marginsWord({ initialE8: BigInt(i + 1) * E8, maintenanceE8: BigInt(2 * i + 2) * E8 }),
+      ),
+      thresholds: results.map((i) => thresholdsWord(BigInt(i + 1) * E8)),
+      spotGreeks: results.map((i) => pack('spotGreeks', { deltaE12: BigInt(i), gammaE20: -1n, vegaE8: 5n })),
+      timeGreeks: results.map((i) => pack('timeGreeks', { thetaE8: BigInt(-i), rhoE8: 7n })),
       batchRisk: [pack('batchRisk', { defaultProbabilityX32: 1n, expectedShortfallE8: 2n, unhealthy: 0n })],
       batchSpotGreeks: [pack('spotGreeks', { deltaE12: 1n, gammaE20: 1n, vegaE8: 1n })],
       batchTimeGreeks: [pack('timeGreeks', { thetaE8: 1n, rhoE8: 1n })],
