@@ -96,6 +96,9 @@ export const portfolioBuilds = [
 
 export type PortfolioBuildName = (typeof portfolioBuilds)[number]['name']
 
+/** Every compiled circuit. */
+export const allBuilds: readonly (Build | PortfolioBuild)[] = [...builds, ...portfolioBuilds]
+
 /** The main component of a build, as circom writes it. */
 export const mainComponent = (build: Build | PortfolioBuild): string => {
   const sizes = 'sizes' in build ? Object.values(build.sizes) : buildArguments(build)

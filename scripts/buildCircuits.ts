@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Build, buildArguments, builds } from '../circuits/builds.ts'
+import { allBuilds, type Build, mainComponent, type PortfolioBuild } from '../circuits/builds.ts'
 import { type CompiledCircuit, compileCircom } from './compileCircom.ts'
 import { root } from './sources.ts'
 
@@ -14,16 +14,16 @@ import { root } from './sources.ts'
 export const circuitFolder = (name: string): string => join(root, 'build', 'circuits', name)
 
 /** The main file of a build: one public input, the challenge; the outputs are public by themselves. */
-export function mainSource(build: Build): string {
+export function mainSource(build: Build | PortfolioBuild): string {
   return `pragma circom 2.2.3;
 
 include "${build.file}";
 
-component main {public [challenge]} = ${build.template}(${buildArguments(build).join(', ')});
+component main {public [challenge]} = ${mainComponent(build)};
 `
 }
 
-export const buildCircuit = (build: Build): Promise<CompiledCircuit> =>
+export const buildCircuit = (build: Build | PortfolioBuild): Promise<CompiledCircuit> =>
   compileCircom(build.name, mainSource(build), circuitFolder(build.name))
 
 /** Constraints of a compiled circuit, from the compiler's report. */
@@ -36,12 +36,12 @@ export function constraintsOf(circuit: CompiledCircuit): number {
 
 if (import.meta.main) {
   const wanted = process.argv.slice(2)
-  const unknown = wanted.filter((name) => !builds.some((build) => build.name === name))
+  const unknown = wanted.filter((name) => !allBuilds.some((build) => build.name === name))
   if (unknown.length > 0) {
-    console.error(`Unknown build ${unknown.join(', ')}; expected ${builds.map((build) => build.name).join(', ')}.`)
+    console.error(`Unknown build ${unknown.join(', ')}; expected ${allBuilds.map((build) => build.name).join(', ')}.`)
     process.exit(2)
   }
-  for (const build of builds.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+  for (const build of allBuilds.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
     const started = performance.now()
     const circuit = await buildCircuit(build).catch((error: Error) => {
       console.error(error.message)

@@ -7,7 +7,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { builds } from '../circuits/builds.ts'
+import { allBuilds } from '../circuits/builds.ts'
 import { countConstraints } from '../test/circuit.ts'
 import { mathMains } from '../test/math/mains.ts'
 import { buildCircuit, constraintsOf } from './buildCircuits.ts'
@@ -15,7 +15,7 @@ import { partsTable } from './constraintParts.ts'
 import { root } from './sources.ts'
 
 const sizes: Record<string, number> = {}
-for (const build of builds) sizes[build.name] = constraintsOf(await buildCircuit(build))
+for (const build of allBuilds) sizes[build.name] = constraintsOf(await buildCircuit(build))
 
 mkdirSync(join(root, 'test', 'snapshots'), { recursive: true })
 for (const [name, counts] of Object.entries({

@@ -1,7 +1,7 @@
 /** Where circuits, keys and reports lie: below the project's `build/`, or below ZKRISK_BUILD. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { type Build, type BuildName, builds } from '../../circuits/builds.ts'
+import { allBuilds, type Build, type BuildName, builds } from '../../circuits/builds.ts'
 import { ProverError } from '../errors.ts'
 import { type CircuitKeys, type CompiledCircuit, KeyStore } from '../proof/index.ts'
 
@@ -30,7 +30,7 @@ export function buildOf(name: string): Build {
  * @throws {@link CircuitNotBuiltError}
  */
 export function compiledCircuit(name: string): CompiledCircuit {
-  buildOf(name)
+  if (!allBuilds.some((build) => build.name === name)) throw new UnknownBuildError(name)
   const file = (suffix: string): string => join(buildFolder, 'circuits', name, `${name}.${suffix}`)
   const circuit = { name, r1cs: file('r1cs'), wasm: file('wasm') }
   for (const path of [circuit.r1cs, circuit.wasm]) {
@@ -63,7 +63,7 @@ export class UnknownBuildError extends ProverError {
   readonly build: string
 
   constructor(build: string) {
-    super(`Expected one of the builds ${builds.map(({ name }) => name).join(', ')}, got "${build}".`)
+    super(`Expected one of the builds ${allBuilds.map(({ name }) => name).join(', ')}, got "${build}".`)
     this.build = build
   }
 }

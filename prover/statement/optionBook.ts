@@ -1,14 +1,25 @@
 import type { PortfolioBuild } from '../../circuits/builds.ts'
 import type { BookState, OptionPosition } from '../portfolio/book.ts'
 import type { BookShard } from '../portfolio/sharding.ts'
-import { bookRoot } from '../portfolio/state.ts'
+import { bookOpenings, bookRoot } from '../portfolio/state.ts'
 import { FIELD_ORDER } from './challenge.ts'
 import { commit } from './commitment.ts'
-import { type PortfolioContext, type StatedPortfolio, statePortfolio } from './portfolio.ts'
+import {
+  type CircuitSignals,
+  type PortfolioContext,
+  type StatedPortfolio,
+  publicInput,
+  statePortfolio,
+} from './portfolio.ts'
 import { pack } from './words.ts'
 
 /** One proof of a book and what it says. */
-export type StatedBook = { readonly stated: StatedPortfolio; readonly shard: BookShard; readonly stateOut: bigint }
+export type StatedBook = {
+  readonly stated: StatedPortfolio
+  readonly shard: BookShard
+  readonly stateOut: bigint
+  readonly circuitInput: CircuitSignals
+}
 
 /** The state of a book as one element of the scalar field. */
 export const stateRoot = (state: BookState): Promise<bigint> => bookRoot(state, commitSigned)
@@ -40,5 +51,6 @@ export async function stateBook(
     flags: [pack('bookFlags', { continues })],
     stateOut: [stateOut],
   })
-  return { stated, shard, stateOut }
+  const circuitInput = { ...publicInput(stated), ...bookOpenings(shard.before, shard.segments) }
+  return { stated, shard, stateOut, circuitInput }
 }

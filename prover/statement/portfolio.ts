@@ -101,12 +101,16 @@ export async function statePortfolio(
   }
 }
 
-/** What the circuit is given besides its private inputs: the challenge and the words of the input sections, by name. */
+/** Signals of a circuit by name; arrays in signal order, however deep. */
+export type CircuitSignals = { readonly [signal: string]: CircuitSignal }
+type CircuitSignal = bigint | readonly CircuitSignal[]
+
+/** What a circuit is given besides its private inputs: the challenge and the words of the input sections, by name. */
 export function publicInput({
   build,
   sections,
   challenge,
-}: StatedPortfolio): Record<string, bigint | readonly bigint[]> {
+}: StatedPortfolio): Readonly<Record<string, bigint | readonly bigint[]>> {
   const { inputs }: PortfolioStatement = portfolioStatements[build.statement]
   const entries = inputs
     .flatMap((group) => group.sections.map((section) => ({ section, repeated: group.repeat !== undefined })))

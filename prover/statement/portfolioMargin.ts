@@ -12,8 +12,16 @@ import {
   type RoundMarket,
   unhealthyWitness,
 } from '../portfolio/margin.ts'
+import { closedBookOpening } from '../portfolio/state.ts'
 import { stateRoot } from './optionBook.ts'
-import { type PortfolioContext, type SectionWords, type StatedPortfolio, statePortfolio } from './portfolio.ts'
+import {
+  type CircuitSignals,
+  type PortfolioContext,
+  type SectionWords,
+  type StatedPortfolio,
+  publicInput,
+  statePortfolio,
+} from './portfolio.ts'
 import { pairs, scenarioWords } from './riskArray.ts'
 import { pack } from './words.ts'
 
@@ -24,6 +32,7 @@ export type StatedMargins = {
   readonly accounts: readonly AccountState[]
   readonly margins: readonly AccountMargin[]
   readonly aggregates: BatchAggregates
+  readonly circuitInput: CircuitSignals
 }
 
 /** A witness against one account and what its proof says. */
@@ -31,6 +40,7 @@ export type StatedWitness = {
   readonly stated: StatedPortfolio
   readonly account: AccountState
   readonly scenario: number
+  readonly circuitInput: CircuitSignals
 }
 
 /** An account that holds nothing: it fills the places that a batch leaves. */
@@ -116,7 +126,14 @@ export async function stateMargins(
     batchSpotGreeks: [pack('spotGreeks', aggregates.spotGreeks)],
     batchTimeGreeks: [pack('timeGreeks', aggregates.timeGreeks)],
   })
-  return { stated, accounts: filled, margins, aggregates }
+  const openings = filled.map(({ book }) => closedBookOpening(book))
+  const circuitInput = {
+    ...publicInput(stated),
+    asOfIn: openings.map(({ asOfIn }) => asOfIn),
+    expiryIn: openings.map(({ expiryIn }) => expiryIn),
+    totalsIn: openings.map(({ totalsIn }) => totalsIn),
+  }
+  return { stated, accounts: filled, margins, aggregates, circuitInput }
 }
 
 /**
@@ -141,5 +158,5 @@ export async function stateWitness(
     choice: [pack('scenarioChoice', { scenario: BigInt(scenario) })],
     bound: [pack('maintenanceBound', bound)],
   })
-  return { stated, account, scenario }
+  return { stated, account, scenario, circuitInput: { ...publicInput(stated), ...closedBookOpening(account.book) } }
 }

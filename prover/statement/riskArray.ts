@@ -4,7 +4,14 @@ import { ProverError } from '../errors.ts'
 import type { ScenarioPolicy } from '../options/grid.ts'
 import { type ExpiryMarket, type PricingPolicy, type RiskArray, riskArray } from '../options/riskArray.ts'
 import { commit } from './commitment.ts'
-import { type PortfolioContext, type SectionWords, type StatedPortfolio, statePortfolio } from './portfolio.ts'
+import {
+  type CircuitSignals,
+  type PortfolioContext,
+  type SectionWords,
+  type StatedPortfolio,
+  publicInput,
+  statePortfolio,
+} from './portfolio.ts'
 import { pack } from './words.ts'
 
 /** A risk array and what its proof says. */
@@ -14,6 +21,7 @@ export type StatedRiskArray = {
   /** Commitment to each leaf, in the order of the strikes. */
   readonly leafRoots: readonly bigint[]
   readonly arrayRoot: bigint
+  readonly circuitInput: CircuitSignals
 }
 
 /** Words of the scenario grid, as every statement that reads it has them. */
@@ -96,7 +104,7 @@ export async function stateRiskArray(
     strikes: strikeWords(strikesE8),
     arrayRoot: [arrayRoot],
   })
-  return { stated, array, leafRoots, arrayRoot }
+  return { stated, array, leafRoots, arrayRoot, circuitInput: publicInput(stated) }
 }
 
 /** Neighbours two by two; shape [2n] to [n][2]. */

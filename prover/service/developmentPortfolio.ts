@@ -1,0 +1,120 @@
+/** A portfolio registry on a development chain: deployed for one market and policy, rounds attested by hand. */
+import { Wallet } from 'ethers'
+import { type PortfolioBuild, portfolioBuilds } from '../../circuits/builds.ts'
+import type { PortfolioStatementName } from '../../circuits/statements.ts'
+import { ProverError } from '../errors.ts'
+import { defaultPolicy } from '../parameters/defaultPolicy.ts'
+import type { CircuitKeys } from '../proof/index.ts'
+import { deployEngine } from '../registry/deploy.ts'
+import {
+  attestRound,
+  deployPortfolio,
+  PortfolioClient,
+  type PortfolioDeployment,
+  publishRound,
+  roundsDomain,
+  type RoundWords,
+} from '../registry/index.ts'
+import type { SectionWords } from '../statement/portfolio.ts'
+import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD } from './developmentChain.ts'
+import { loadKeys } from './workspace.ts'
+
+/** Keys of the builds that margins are proven with, by what they prove. */
+export type PortfolioKeys = Readonly<Record<PortfolioStatementName, CircuitKeys>>
+
+export type DevelopmentPortfolio = {
+  readonly chain: DevelopmentChain
+  readonly deployment: PortfolioDeployment
+  /** Signs as whoever proves; anyone may. */
+  readonly client: PortfolioClient
+  /** Signs as the venue, which reports accounts. */
+  readonly venue: PortfolioClient
+}
+
+/** Attested rounds may be this late; here they are signed and published at once. */
+const DEADLINE_SECONDS = 3600n
+
+/** The build that a statement is proven with unless another one is named. */
+export function portfolioBuildOf(statement: PortfolioStatementName): PortfolioBuild {
+  const build = portfolioBuilds.find((each) => each.statement === statement)
+  if (build === undefined) throw new NoPortfolioBuildError(statement)
+  return build
+}
+
+/** @throws what {@link loadKeys} throws, above all if a circuit is not built */
+export async function loadPortfolioKeys(): Promise<PortfolioKeys> {
+  const load = (statement: PortfolioStatementName) => loadKeys(portfolioBuildOf(statement).name)
+  return {
+    riskArray: await load('riskArray'),
+    optionBook: await load('optionBook'),
+    portfolioMargin: await load('portfolioMargin'),
+    unhealthyWitness: await load('unhealthyWitness'),
+  }
+}
+
+/**
+ * Deploys a portfolio registry beside an engine without markets.
+ *
+ * @param policy - sections of prices and of margins
+ */
+export async function deployDevelopmentPortfolio(
+  chain: DevelopmentChain,
+  keys: PortfolioKeys,
+  policy: SectionWords,
+  say: (line: string) => void = () => {},
+): Promise<DevelopmentPortfolio> {
+  const council = chain.account('council')
+  const signers = FEED_SIGNER_KEYS.map((key) => new Wallet(key).address)
+  const engine = await deployEngine(council, {
+    models: [],
+    feed: { signers, threshold: FEED_THRESHOLD },
+    policy: { learning: defaultPolicy.learning, margin: defaultPolicy.margin },
+    onProgress: say,
+  })
+  const deployment = await deployPortfolio(council, {
+    council: engine.addresses.council,
+    modelRegistry: engine.addresses.modelRegistry,
+    market: 'BTC-USD',
+    rounds: { signers, threshold: FEED_THRESHOLD },
+    policy,
+    venue: chain.account('feeder').address,
+    models: Object.entries(keys).map(([statement, { verificationKey, manifest }]) => ({
+      build: portfolioBuildOf(statement as PortfolioStatementName),
+      verificationKey,
+      manifest,
+    })),
+    onProgress: say,
+  })
+  const connect = (role: 'prover' | 'feeder') =>
+    PortfolioClient.connect({
+      registry: deployment.registry,
+      provider: chain.provider,
+      signer: chain.account(role),
+      expectedChainId: deployment.chainId,
+      fromBlock: deployment.block,
+    })
+  return { chain, deployment, client: await connect('prover'), venue: await connect('feeder') }
+}
+
+/** Attests a round with k of the n development signers and publishes it a second after its time. */
+export async function publishDevelopmentRound(
+  { chain, deployment }: DevelopmentPortfolio,
+  round: RoundWords,
+): Promise<void> {
+  if ((await chain.now()) <= round.asOf) await chain.setNextTime(round.asOf + 1n)
+  const signers = FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD).map((key) => new Wallet(key))
+  const domain = roundsDomain(deployment.chainId, deployment.rounds)
+  const signed = await attestRound(domain, signers, round, round.asOf + DEADLINE_SECONDS)
+  await publishRound(chain.account('feeder'), deployment.rounds, signed)
+}
+
+/** No build proves such statements. */
+export class NoPortfolioBuildError extends ProverError {
+  readonly code = 'service.no-portfolio-build'
+  readonly statement: string
+
+  constructor(statement: string) {
+    super(`Expected a build that proves ${statement} in circuits/builds.ts, found none.`)
+    this.statement = statement
+  }
+}
