@@ -17,7 +17,7 @@ import { holdingsWords, marginPolicyWords, roundWords } from '../../prover/state
 import { publicInput } from '../../prover/statement/portfolio.ts'
 import { expiryWords, pricingWords, stateRiskArray, strikeWords } from '../../prover/statement/riskArray.ts'
 import { root } from '../../scripts/sources.ts'
-import { compileCircuit } from '../circuit.ts'
+import { type CircuitInput, compileCircuit } from '../circuit.ts'
 import { fromE, fromX, readExactJson, scaled, toX } from '../externalVectors.ts'
 
 const FOLDER = join(root, '..', 'shared', 'data', 'margin-vectors')
@@ -320,7 +320,7 @@ describe.skipIf(!present)(`Derive's first portfolio margin${where}`, () => {
         const { stated, arrayRoot } = await stateRiskArray(build, context, surface, pricingPolicy, strikesE8)
         if (proven.has(arrayRoot)) continue
         proven.add(arrayRoot)
-        expect(circuit.outputs(publicInput(stated)), name).toEqual(stated.publicSignals.slice(0, 2))
+        expect(circuit.outputs(publicInput(stated) as CircuitInput), name).toEqual(stated.publicSignals.slice(0, 2))
       }
     }
     console.log(`first portfolio margin: ${proven.size} different arrays, each as the circuit prices it`)
