@@ -1,5 +1,13 @@
 import { argumentBits, evaluatePiecewise, type PolynomialTable } from './piecewisePolynomial.ts'
-import { gridCdf, gridPdf, gridPdfCoarse, gridPdfFine, normalCdf, normalCdfMargin, normalPdf } from './tables.generated.ts'
+import {
+  gridCdf,
+  gridPdf,
+  gridPdfCoarse,
+  gridPdfFine,
+  normalCdf,
+  normalCdfMargin,
+  normalPdf,
+} from './tables.generated.ts'
 
 const FRACTION_BITS = 32
 

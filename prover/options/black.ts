@@ -136,8 +136,7 @@ export function gridGreeks(price: GridPrice, forwardE8: bigint, volatilityX40: b
   const secondOrderX80 = firstOrderX47 * offsetX33
   const step = gridNormal.pdf(cell) * offsetX40 - 2n * gridNormal.pdfCoarse(cell) * secondOrderX80
   const nd1 = cdf + (isNegative ? -step : step)
-  const pdf =
-    (gridNormal.pdfFine(cell) << BigInt(PDF_BITS - GRID_PDF_FINE_BITS)) - gridNormal.pdf(cell) * firstOrderX47
+  const pdf = (gridNormal.pdfFine(cell) << BigInt(PDF_BITS - GRID_PDF_FINE_BITS)) - gridNormal.pdf(cell) * firstOrderX47
   return {
     nd1,
     pdf,

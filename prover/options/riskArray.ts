@@ -149,7 +149,10 @@ function headerOf({ market, tenor, forwardsE8 }: ExpiryContext, policy: PricingP
   }
 }
 
-function leafOf({ market, tenor, forwardsE8, lnForwardX36, lnForwardsX26 }: ExpiryContext, strikeE8: bigint): StrikeLeaf {
+function leafOf(
+  { market, tenor, forwardsE8, lnForwardX36, lnForwardsX26 }: ExpiryContext,
+  strikeE8: bigint,
+): StrikeLeaf {
   if (strikeE8 < 1n || strikeE8 >> PRICE_BITS !== 0n) throw new StrikeOutOfRangeError(market.expiry, strikeE8)
   const lnStrikeX36 = lnDown(strikeE8, 36)
   const variance = sviVariance(market, strikeE8, lnStrikeX36)
@@ -184,7 +187,9 @@ export class ForwardOutOfRangeError extends ProverError {
   readonly forwardE8: bigint
 
   constructor(expiry: bigint, which: 'forward' | 'reference', forwardE8: bigint) {
-    super(`Expiry ${expiry}: expected a ${which === 'forward' ? 'forward' : 'reference forward'} of at least 1e-8, got ${forwardE8}.`)
+    super(
+      `Expiry ${expiry}: expected a ${which === 'forward' ? 'forward' : 'reference forward'} of at least 1e-8, got ${forwardE8}.`,
+    )
     this.expiry = expiry
     this.forwardE8 = forwardE8
   }

@@ -23,7 +23,7 @@ export function sviVariance(market: ExpiryMarket, strikeE8: bigint, lnStrikeX36:
   const largestX44 = 4n * sqrtDown(wingX88)
   const magnitude = min(logMoneynessX44 < 0n ? -logMoneynessX44 : logMoneynessX44, largestX44)
   const distanceX44 = (logMoneynessX44 < 0n ? -magnitude : magnitude) - (market.sviMX40 << 4n)
-  const rootX44 = sqrtDown(distanceX44 ** 2n + (s ** 2n << 8n))
+  const rootX44 = sqrtDown(distanceX44 ** 2n + ((s ** 2n) << 8n))
   const varianceX132 = (a << 84n) + b * (market.sviRhoX40 * distanceX44 + (rootX44 << 40n))
   if (varianceX132 < 0n) throw new NegativeVarianceError(market.expiry, strikeE8)
   return min(shiftRightDown(varianceX132, 84), LARGEST_VARIANCE_X48)

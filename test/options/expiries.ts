@@ -122,7 +122,8 @@ export function randomPolicy(random: Random): PricingPolicy {
     const magnitude = wild ? random.wide(bits - 1) : x40(usual * uniform(random, 0, 2))
     return random.boolean() ? magnitude : -magnitude
   }
-  const shock = (): bigint => (wild ? (random.wide(43) || 1n) + (1n << 24n)  : x40(uniform(random, 0.2, 7))) % (1n << 43n)
+  const shock = (): bigint =>
+    (wild ? (random.wide(43) || 1n) + (1n << 24n) : x40(uniform(random, 0.2, 7))) % (1n << 43n)
   return {
     scenarios: {
       ...usualScenarios,
