@@ -1,12 +1,13 @@
 /** `zkrisk margin`: what an account must hold, and why. */
 import type { Command } from 'commander'
-import { EXIT } from '../terminal.ts'
+import { EXIT, type Terminal } from '../terminal.ts'
 import { action, addCommand } from './command.ts'
 
 type Options = {
   deriveCase?: string
   explain?: boolean
   html?: string
+  chain?: readonly string[]
   allowArbitrage?: boolean
   now?: string
   json?: boolean
@@ -21,15 +22,21 @@ export function addMarginCommand(program: Command): void {
       'margin portfolio.json --explain',
       'margin --derive-case case.json --json',
       'margin portfolio.json --html margin.html',
+      'margin portfolio.json --chain snapshot-*.csv.gz --html crash.html',
     ],
   )
     .option('--derive-case <file>', 'a case in the format of Derive’s portfolio margin tests, instead of a portfolio')
     .option('--explain', 'every intermediate with its formula and rounding')
+    .option(
+      '--chain <files...>',
+      'the market of these option chains instead of the portfolio’s own, one after the other',
+    )
     .option('--html <file>', 'also write a page with pictures')
     .option('--allow-arbitrage', 'take volatility surfaces whose butterflies can be arbitraged')
     .option('--now <time>', 'refuse a market that is stale at this time (UTC)')
     .action(
       action<Options, [string | undefined]>(async (terminal, options, portfolio) => {
+        if (options.chain !== undefined) return await marginThrough(terminal, portfolio, options.chain, options)
         const { formatMargin, marginJson, marginOf, readAccount } = await import('../margins.ts')
         const answer = await marginOf(readAccount(portfolio, options))
         if (options.html !== undefined) {
@@ -42,4 +49,25 @@ export function addMarginCommand(program: Command): void {
         return EXIT.success
       }),
     )
+}
+
+async function marginThrough(
+  terminal: Terminal,
+  portfolio: string | undefined,
+  chains: readonly string[],
+  options: Options,
+): Promise<number> {
+  const [{ formatThrough, marginsThrough, throughJson }, { AccountChoiceError }] = await Promise.all([
+    import('../marginThrough.ts'),
+    import('../margins.ts'),
+  ])
+  if (portfolio === undefined || options.deriveCase !== undefined) throw new AccountChoiceError()
+  const answers = await marginsThrough(portfolio, chains, options)
+  if (options.html !== undefined) {
+    const { writeThroughReport } = await import('../report/throughReport.ts')
+    writeThroughReport(options.html, answers)
+    terminal.say(`Pictures: ${options.html}`)
+  }
+  terminal.result(throughJson(answers), formatThrough(answers))
+  return EXIT.success
 }

@@ -78,6 +78,14 @@ i.line.used { border-top-width: 6px }
 .band { fill: var(--band) }
 path.mark { fill: currentcolor; stroke: var(--card); stroke-width: 1 }
 line.mark { stroke: currentcolor; stroke-width: 2 }
+.dot { fill: currentcolor }
+.ring { fill: none; stroke: currentcolor; stroke-width: 1; opacity: .55 }
+.cell { fill: currentcolor }
+.empty-cell { fill: var(--grid); opacity: .5 }
+.worst-cell { fill: none; stroke: var(--ink); stroke-width: 2.5 }
+.cell-figure { fill: var(--ink); font-size: 12px; font-variant-numeric: tabular-nums }
+.small-multiples { display: grid; grid-template-columns: repeat(auto-fit, minmax(380px, 1fr)); gap: 0 20px }
+.bar.plain::after { display: none }
 .crosshair { stroke: var(--muted); stroke-dasharray: 2 3; visibility: hidden }
 .ink, .used { color: var(--ink) } .fast { color: var(--fast) } .slow { color: var(--slow) } .initial { color: var(--initial) }
 .maintenance { color: var(--maintenance) } .down, .fail { color: var(--down) } .up, .pass { color: var(--up) }

@@ -1,0 +1,111 @@
+/** Pictures of one account through many markets, a crash for instance. */
+import { utcTime } from '../figures.ts'
+import { amount, type MarginAnswer } from '../margins.ts'
+import { writeWholeFile } from '../wholeFile.ts'
+import type { ChartPoint } from './chart.ts'
+import { drawChart } from './chart.ts'
+import { compact } from './marginReport.ts'
+import { embeddedJson, html } from './markup.ts'
+import { page } from './page.ts'
+
+/**
+ * Writes the pictures as one HTML file that needs nothing else.
+ *
+ * @param answers - oldest first; n ≥ 2
+ * @throws {@link FileWriteError} if it cannot be written
+ */
+export function writeThroughReport(file: string, answers: readonly MarginAnswer[]): void {
+  writeWholeFile(file, renderThroughReport(answers))
+}
+
+const money = (valueE8: bigint): number => Number(valueE8) / 1e8
+
+/** The page that {@link writeThroughReport} writes. */
+export function renderThroughReport(answers: readonly MarginAnswer[]): string {
+  const name = answers[0]?.portfolio.name ?? ''
+  const times = answers.map(({ portfolio }) => Number(portfolio.market.asOf))
+  const curve = (value: (answer: MarginAnswer) => number): readonly ChartPoint[] =>
+    answers.map((answer, i) => [times[i] ?? 0, value(answer)])
+  const shared = { from: times[0] ?? 0, to: times.at(-1) ?? 0 }
+  const equity = (answer: MarginAnswer): number => money(answer.provable.margin.equityE8)
+  const charts = [
+    {
+      ...shared,
+      title: 'Spot',
+      unit: 'quote per base',
+      height: 230,
+      figure: (value: number) => Math.round(value).toLocaleString('en-GB'),
+      series: [
+        {
+          label: 'spot',
+          kind: 'ink',
+          shape: 'line' as const,
+          points: curve(({ portfolio }) => money(portfolio.market.spotE8)),
+        },
+      ],
+    },
+    {
+      ...shared,
+      title: 'Volatility of the account’s options',
+      unit: 'mean of the legs, as marked',
+      height: 150,
+      figure: (value: number) => `${(100 * value).toFixed(0)} %`,
+      series: [{ label: 'volatility', kind: 'slow', shape: 'line' as const, points: curve(meanVolatility) }],
+    },
+    {
+      ...shared,
+      title: 'Equity and what must be held',
+      unit: 'quote; below a requirement the account may not open, or may be liquidated',
+      height: 320,
+      figure: compact,
+      series: [
+        { label: 'equity', kind: 'ink', shape: 'line' as const, points: curve(equity) },
+        {
+          label: 'initial',
+          kind: 'initial',
+          shape: 'line' as const,
+          points: curve((answer) => equity(answer) - money(answer.provable.margin.initialE8)),
+        },
+        {
+          label: 'maintenance',
+          kind: 'maintenance',
+          shape: 'line' as const,
+          points: curve((answer) => equity(answer) - money(answer.provable.margin.maintenanceE8)),
+        },
+      ],
+    },
+  ]
+  const moments = answers.map((answer, i) => [times[i] ?? 0, readout(answer)])
+  const body = html`<section class="window" id="through">
+<h2>${name}</h2>
+<p class="note">${answers.length} markets from ${utcTime(shared.from)} to ${utcTime(shared.to)} UTC; surfaces are SVI fits to each chain’s marks, the
+account stays as it is. Between the markets lines are straight.</p>
+<div class="plots" tabindex="0" aria-label="Charts; arrow keys move the readout">
+<p class="readout" aria-live="polite"></p>
+${charts.map(drawChart)}
+<script type="application/json">${embeddedJson(moments)}</script>
+</div>
+</section>
+`
+  const lead = [
+    'Margins as the exact integer twin computes them from recorded option chains: what proofs of the same markets would state.',
+  ]
+  return page(`${name} through time`, lead, [{ id: 'through', title: name, body }]).markup
+}
+
+function meanVolatility({ legs }: MarginAnswer): number {
+  return legs.reduce((sum, { impliedVolatility }) => sum + impliedVolatility, 0) / Math.max(1, legs.length)
+}
+
+function readout(answer: MarginAnswer): string {
+  const { portfolio, provable, worst } = answer
+  const { equityE8, initialE8, maintenanceE8 } = provable.margin
+  return [
+    `${utcTime(portfolio.market.asOf)} UTC`,
+    `spot ${amount(money(portfolio.market.spotE8))}`,
+    `equity ${amount(money(equityE8))}`,
+    `initial left ${amount(money(initialE8))}`,
+    `maintenance left ${amount(money(maintenanceE8))}`,
+    `worst: ${worst.words}`,
+  ].join(' · ')
+}
