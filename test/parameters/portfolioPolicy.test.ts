@@ -1,0 +1,177 @@
+import type { Contract } from 'ethers'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { packedWords } from '../../circuits/statements.ts'
+import type { Fields, PackedWordName } from '../../circuits/statements.ts'
+import { policyWordsOf } from '../../prover/registry/index.ts'
+import { pack, unpack, wordBits } from '../../prover/statement/words.ts'
+import { type Chain, eventsOf, expectRevert, mined, startChain } from '../chain.ts'
+import { freshness, ONE_X40, policy, rootOf } from '../registry/portfolioEngine.ts'
+
+const kinds: readonly PackedWordName[] = [
+  ...Array<PackedWordName>(7).fill('scenarioRegular'),
+  ...Array<PackedWordName>(5).fill('scenarioUpOnlyPair'),
+  'scenarioSpecial',
+  'volatilityShocks',
+  'skewLinear',
+  'skewAbsolute',
+  'longDiscount',
+  'shortDiscount',
+  'lossFactors',
+  'contingencies',
+  ...Array<PackedWordName>(4).fill('collateralPolicyPair'),
+]
+const words = policyWordsOf(policy)
+
+let chain: Chain
+let registry: Contract
+
+beforeAll(async () => {
+  chain = await startChain()
+  const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
+  const place = [council, council, council, `0x${'11'.repeat(32)}`, rootOf(0n)]
+  registry = await chain.deploy('PortfolioRegistry', ...place, words, freshness)
+})
+
+const set = (given: readonly bigint[]) => registry.getFunction('setPortfolioPolicy')(given)
+const takes = (given: readonly bigint[]) => chain.undone(async () => mined(set(given)))
+const refuses = (given: readonly bigint[], error: string, args?: readonly unknown[]) =>
+  expectRevert(set(given), registry, error, args)
+
+/** The policy with some fields of one word changed. */
+function withFields(index: number, change: Record<string, bigint>): readonly bigint[] {
+  const kind = kinds[index] as PackedWordName
+  const fields = { ...unpack(kind, words[index] as bigint), ...change } as Fields<PackedWordName>
+  return words.with(index, pack(kind, fields as never))
+}
+
+describe('R25: the policy of portfolio margins', () => {
+  test('is kept word by word, counted and told', async () => {
+    await chain.undone(async () => {
+      const next = withFields(19, { initialPerpX40: 5n })
+      const [event] = eventsOf(await mined(set(next)), registry)
+      expect(event?.name).toBe('PortfolioPolicySet')
+      expect([event?.args.version, [...(event?.args.words ?? [])]]).toEqual([2n, next])
+      const found = await registry.getFunction('portfolioPolicy')()
+      expect([found.version, [...found.words]]).toEqual([2n, next])
+    })
+    const found = await registry.getFunction('portfolioPolicy')()
+    expect([found.version, [...found.words]]).toEqual([1n, words])
+  })
+
+  test('has words of their width', async () => {
+    for (const [i, kind] of kinds.entries()) {
+      const bits = wordBits(kind)
+      const wide = (words[i] as bigint) | (1n << BigInt(bits))
+      await refuses(words.with(i, wide), 'PortfolioWordOutOfRange', [BigInt(i), wide, BigInt(bits)])
+    }
+    expect(kinds.length).toBe(words.length)
+    expect(new Set(kinds).size).toBeLessThan(Object.keys(packedWords).length)
+  })
+
+  test('has regular shocks from high to low around none', async () => {
+    const shockOf = (i: number) => unpack('scenarioRegular', words[i] as bigint).shockX40
+    await takes(withFields(1, { shockX40: shockOf(0) }))
+    await refuses(withFields(1, { shockX40: shockOf(0) + 1n }), 'PortfolioPolicyAbove', [
+      'regularShockX40',
+      shockOf(0) + 1n,
+      shockOf(0),
+    ])
+    await refuses(withFields(3, { shockX40: ONE_X40 + 1n }), 'PortfolioPolicyAbove', [
+      'regularShockX40',
+      ONE_X40 + 1n,
+      ONE_X40,
+    ])
+    await refuses(withFields(3, { shockX40: ONE_X40 - 1n }), 'PortfolioPolicyBelow', [
+      'regularShockX40',
+      ONE_X40 - 1n,
+      ONE_X40,
+    ])
+    await takes(withFields(6, { shockX40: 1n }))
+    await refuses(withFields(6, { shockX40: 0n }), 'PortfolioPolicyBelow', ['regularShockX40', 0n, 1n])
+    await refuses(withFields(6, { shockX40: shockOf(5) + 1n }), 'PortfolioPolicyAbove')
+  })
+
+  test('has shocks above zero, and forwards shocked up and down', async () => {
+    for (const i of [7, 8, 9, 10, 11]) {
+      for (const field of ['firstShockX40', 'secondShockX40']) {
+        await refuses(withFields(i, { [field]: 0n }), 'PortfolioPolicyBelow', ['upOnlyShockX40', 0n, 1n])
+      }
+    }
+    await takes(withFields(7, { firstShockX40: 1n, secondShockX40: (1n << 43n) - 1n }))
+    await takes(withFields(12, { basisUpX40: ONE_X40, basisDownX40: ONE_X40 }))
+    await refuses(withFields(12, { basisUpX40: ONE_X40 - 1n }), 'PortfolioPolicyBelow', [
+      'basisUpX40',
+      ONE_X40 - 1n,
+      ONE_X40,
+    ])
+    await refuses(withFields(12, { basisDownX40: ONE_X40 + 1n }), 'PortfolioPolicyAbove', [
+      'basisDownX40',
+      ONE_X40 + 1n,
+      ONE_X40,
+    ])
+  })
+
+  test('has fractions that are', async () => {
+    for (const field of ['maintenancePerpX40', 'initialPerpX40', 'maintenanceOptionX40', 'initialOptionX40']) {
+      await takes(withFields(19, { [field]: ONE_X40 }))
+      await refuses(withFields(19, { [field]: ONE_X40 + 1n }), 'PortfolioPolicyAbove', [field, ONE_X40 + 1n, ONE_X40])
+    }
+    for (const i of [20, 21, 22, 23]) {
+      for (const each of ['first', 'second']) {
+        for (const [suffix, name] of [
+          ['InitialHaircutX40', 'haircutX40'],
+          ['MaintenanceHaircutX40', 'haircutX40'],
+          ['ConfidenceThresholdX40', 'collateralConfidenceThresholdX40'],
+        ]) {
+          const field = `${each}${suffix}`
+          if (i === 20) await takes(withFields(i, { [field]: ONE_X40 }))
+          await refuses(withFields(i, { [field]: ONE_X40 + 1n }), 'PortfolioPolicyAbove', [name, ONE_X40 + 1n, ONE_X40])
+        }
+      }
+    }
+  })
+
+  test('has one threshold of confidence in both of its words', async () => {
+    const both = (threshold: bigint) =>
+      withFields(18, { confidenceThresholdX40: threshold }).with(
+        17,
+        pack('shortDiscount', { ...unpack('shortDiscount', words[17] as bigint), confidenceThresholdX40: threshold }),
+      )
+    await takes(both(ONE_X40))
+    await refuses(both(ONE_X40 + 1n), 'PortfolioPolicyAbove', ['confidenceThresholdX40', ONE_X40 + 1n, ONE_X40])
+    for (const change of [1n, -1n]) {
+      const other = withFields(18, { confidenceThresholdX40: ONE_X40 / 2n + change })
+      await refuses(other, change > 0n ? 'PortfolioPolicyAbove' : 'PortfolioPolicyBelow')
+    }
+  })
+
+  test('says how old rounds and margins may be', async () => {
+    const setFreshness = (maxRoundAgeSeconds: bigint, maxMarginAgeSeconds: bigint) =>
+      registry.getFunction('setPortfolioFreshness')({ maxRoundAgeSeconds, maxMarginAgeSeconds })
+    await chain.undone(async () => {
+      const [event] = eventsOf(await mined(setFreshness(60n, 60n)), registry)
+      expect(event?.args.toArray().map((value: { toArray(): bigint[] }) => value.toArray())).toEqual([
+        [600n, 3_600n],
+        [60n, 60n],
+      ])
+    })
+    const month = 2_592_000n
+    await chain.undone(async () => mined(setFreshness(1n, month)))
+    await expectRevert(setFreshness(0n, 1n), registry, 'PortfolioPolicyBelow', ['maxRoundAgeSeconds', 0n, 1n])
+    await expectRevert(setFreshness(61n, 60n), registry, 'PortfolioPolicyBelow', ['maxMarginAgeSeconds', 60n, 61n])
+    const beyond = ['maxMarginAgeSeconds', month + 1n, month]
+    await expectRevert(setFreshness(1n, month + 1n), registry, 'PortfolioPolicyAbove', beyond)
+  })
+
+  test('is set by the authority alone, also at deployment', async () => {
+    const [, stranger] = chain.signers
+    const asStranger = registry.connect(stranger as never) as Contract
+    const address = await stranger?.getAddress()
+    const refusal = [registry, 'AccessManagedUnauthorized', [address]] as const
+    await expectRevert(asStranger.getFunction('setPortfolioPolicy')([...words]), ...refusal)
+    await expectRevert(asStranger.getFunction('setPortfolioFreshness')(freshness), ...refusal)
+    const place = [registry.target, registry.target, registry.target, `0x${'11'.repeat(32)}`, 0n]
+    const bad = withFields(6, { shockX40: 0n })
+    await expectRevert(chain.deploy('PortfolioRegistry', ...place, bad, freshness), registry, 'PortfolioPolicyBelow')
+  })
+})
