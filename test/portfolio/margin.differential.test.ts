@@ -1,0 +1,131 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { emptyBook } from '../../prover/portfolio/book.ts'
+import { type AccountState, MarginOutOfRangeError, NotUnhealthyError } from '../../prover/portfolio/margin.ts'
+import { emptyAccount, stateMargins, stateWitness } from '../../prover/statement/portfolioMargin.ts'
+import type { Circuit } from '../circuit.ts'
+import { compileCircuit } from '../circuit.ts'
+import { Random } from '../parallel.ts'
+import {
+  CONTEXT,
+  marginBuild,
+  marginInput,
+  randomBook,
+  randomHoldings,
+  randomPolicy,
+  randomRound,
+  sourceOf,
+  witnessBuild,
+  witnessInput,
+} from './portfolios.ts'
+
+const ROUND = 1_770_000_000n
+const build = marginBuild(2)
+let margins: Circuit
+let witness: Circuit
+
+beforeAll(async () => {
+  margins = await compileCircuit(sourceOf(build))
+  witness = await compileCircuit(sourceOf(witnessBuild))
+}, 600_000)
+
+function randomAccount(random: Random): AccountState {
+  const bits = Number(random.between(20n, 60n))
+  const book = random.below(4n) === 0n ? emptyBook : randomBook(random, ROUND, bits)
+  return { book, holdings: randomHoldings(random, bits) }
+}
+
+describe('A5 A8 A9 A10 A11 A12: circuit equals twin', () => {
+  test('random accounts, rounds and policies', async () => {
+    const random = new Random(41n)
+    const seen = { unhealthy: 0, saturated: 0, worst: new Set<number>() }
+    for (let i = 0; i < 60; i++) {
+      const accounts =
+        random.below(5n) === 0n ? [randomAccount(random)] : [randomAccount(random), randomAccount(random)]
+      const round = randomRound(random, ROUND)
+      let stated: Awaited<ReturnType<typeof stateMargins>>
+      try {
+        stated = await stateMargins(build, CONTEXT, accounts, round, randomPolicy(random))
+      } catch (error) {
+        if (error instanceof MarginOutOfRangeError) continue
+        throw error
+      }
+      expect(margins.outputs(marginInput(stated))).toEqual(stated.stated.publicSignals.slice(0, 2))
+      for (const { maintenanceE8, worstScenario, spotGreeks } of stated.margins) {
+        if (maintenanceE8 < 0n) seen.unhealthy++
+        if (spotGreeks.gammaE20 === (1n << 83n) - 1n || spotGreeks.gammaE20 === -(1n << 83n)) seen.saturated++
+        seen.worst.add(worstScenario)
+      }
+    }
+    console.log(
+      `unhealthy ${seen.unhealthy}, saturated ${seen.saturated}, ${seen.worst.size} different worst scenarios`,
+    )
+    expect(seen.worst.size).toBeGreaterThan(10)
+  })
+
+  test('A11 A12: thresholds of every kind, below and above spot', async () => {
+    const random = new Random(44n)
+    const kinds: Record<string, number> = {}
+    for (let i = 0; i < 60; i++) {
+      const spotE8 = 10n ** 8n * random.between(1n, 100_000n)
+      const round = { ...randomRound(random, ROUND), spotE8, perpPriceE8: spotE8, horizonVolatilityX40: 1n << 36n }
+      const accounts = [0, 1].map(() => {
+        const perpsE12 = (random.boolean() ? 1n : -1n) * random.between(1n, 10n ** 15n)
+        const notionalE12 = ((perpsE12 < 0n ? -perpsE12 : perpsE12) * spotE8) / 10n ** 8n
+        const cashE12 = (notionalE12 * random.between(-10n, 45n)) / 100n
+        const book = random.boolean() ? emptyBook : randomBook(random, ROUND, 1)
+        return { book, holdings: { ...emptyAccount.holdings, perpsE12, cashE12 } }
+      })
+      const stated = await stateMargins(build, CONTEXT, accounts, round, randomPolicy(random))
+      expect(margins.outputs(marginInput(stated))).toEqual(stated.stated.publicSignals.slice(0, 2))
+      for (const { thresholds } of stated.margins) {
+        for (const [name, level] of Object.entries(thresholds)) {
+          if (name === 'defaultProbabilityX32') continue
+          const kind = level === 0n || level === (1n << 48n) - 1n ? 'none' : level === spotE8 ? 'spot' : 'inside'
+          kinds[`${name} ${kind}`] = (kinds[`${name} ${kind}`] ?? 0) + 1
+        }
+      }
+    }
+    console.log(kinds)
+    expect(Object.keys(kinds)).toHaveLength(12)
+  })
+
+  test('an account that holds nothing, or only perpetuals, and the ties of its scenarios', async () => {
+    const random = new Random(42n)
+    const round = randomRound(random, ROUND)
+    const policy = randomPolicy(random)
+    const perps = {
+      ...emptyAccount,
+      holdings: { ...emptyAccount.holdings, perpsE12: -(10n ** 12n), cashE12: 10n ** 15n },
+    }
+    const stated = await stateMargins(build, CONTEXT, [perps], round, policy)
+    expect(margins.outputs(marginInput(stated))).toEqual(stated.stated.publicSignals.slice(0, 2))
+    expect(stated.margins[1]?.worstScenario).toBe(0)
+    expect(stated.margins[1]?.thresholds).toMatchObject({ defaultDownE8: 0n, defaultUpE8: (1n << 48n) - 1n })
+  })
+})
+
+test('A13: one scenario that shows an account to be unhealthy: circuit equals twin', async () => {
+  const random = new Random(43n)
+  let shown = 0
+  let refused = 0
+  while (shown < 25) {
+    const account = randomAccount(random)
+    const scenario = Number(random.below(34n))
+    try {
+      const stated = await stateWitness(
+        witnessBuild,
+        CONTEXT,
+        account,
+        randomRound(random, ROUND),
+        randomPolicy(random),
+        scenario,
+      )
+      expect(witness.outputs(witnessInput(stated))).toEqual(stated.stated.publicSignals.slice(0, 2))
+      shown++
+    } catch (error) {
+      if (!(error instanceof NotUnhealthyError || error instanceof MarginOutOfRangeError)) throw error
+      refused++
+    }
+  }
+  console.log(`${shown} unhealthy accounts shown, ${refused} refused`)
+})
