@@ -32,11 +32,11 @@ import { splitForward, UnknownInstrumentError } from './portfolio.ts'
 const decimal = z
   .union([z.string().regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?$/), z.number()])
   .transform(String)
-  .describe('decimal number, as a JSON number or as a string; read exactly')
+  .meta({ id: 'decimal', description: 'decimal number, as a JSON number or as a string; read exactly' })
 const time = z
   .union([z.string(), z.number()])
   .transform(String)
-  .describe('unix seconds or ISO 8601, UTC where no offset is given')
+  .meta({ id: 'time', description: 'unix seconds or ISO 8601, UTC where no offset is given' })
 
 const sviSchema = z.strictObject({
   a: decimal,

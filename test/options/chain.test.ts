@@ -1,0 +1,128 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { byExpiry, latestQuotes, parseChain, readChain } from '../../prover/options/chain.ts'
+import { instrumentName, readInstrument } from '../../prover/options/instrument.ts'
+import { temporaryFolder } from '../service/zkrisk.ts'
+
+const header = 'timestamp,instrument_name,underlying,implied_volatility,bid_price,ask_price,mark_price,index_price'
+const row = (
+  name: string,
+  forward = '70000',
+  volatility = '0.5',
+  bid = '0.01',
+  ask = '0.02',
+  time = '2026-02-05T04:00:00+00:00',
+) => `${time},${name},${forward},${volatility},${bid},${ask},0.015,69900`
+const csv = (...rows: readonly string[]): string => [header, ...rows].join('\n')
+
+const ticker = (name: string, at: number, forward: number, volatility: number): string =>
+  `${at / 1000}: ${JSON.stringify({
+    jsonrpc: '2.0',
+    method: 'subscription',
+    params: {
+      channel: `ticker.${name}.raw`,
+      data: {
+        instrument_name: name,
+        timestamp: at,
+        underlying_price: forward,
+        mark_iv: volatility,
+        mark_price: 0.1,
+        greeks: { delta: 0.5 },
+      },
+    },
+  })}`
+
+describe('an option chain', () => {
+  it('is read from a CSV, plain or gzipped', () => {
+    const file = join(temporaryFolder(), 'chain.csv.gz')
+    writeFileSync(file, gzipSync(csv(row('BTC-27MAR26-100000-C'), row('BTC-27MAR26-62500-P', '70000.12345678'))))
+    const { quotes, refused } = readChain(file)
+    expect(refused).toEqual([])
+    expect(quotes[1]).toMatchObject({
+      row: 3,
+      currency: 'BTC',
+      expiry: 1_774_598_400n,
+      strikeE8: 6_250_000_000_000n,
+      isCall: false,
+      forwardE8: 7_000_012_345_678n,
+      markVolatility: 0.5,
+      indexPrice: 69900,
+    })
+    expect(quotes[1]?.timeToExpiry).toBeCloseTo(50.1667 / 365, 6)
+  })
+
+  it('is read from a websocket log, whose other lines are counted', () => {
+    const log = [
+      'wss://example <-> 1',
+      ticker('ETH-27AUG21-4000-P', 1_626_993_723_632, 1999.98, 117.2),
+      '1626993724: {"params":{"channel":"book.X","data":{}}}',
+      ticker('ETH-27AUG21-4000-P', 1_626_993_724_632, 2000.5, 116.9),
+    ]
+    const chain = parseChain(log.join('\n'), 'ws.log')
+    expect([chain.quotes.length, chain.skipped]).toEqual([2, 2])
+    expect(latestQuotes(chain.quotes)).toMatchObject([
+      { forwardE8: 200_050_000_000n, markVolatility: 1.169, greeks: { delta: 0.5 } },
+    ])
+  })
+
+  it('refuses rows one by one and by name', () => {
+    const name = 'BTC-27MAR26-100000-C'
+    const bad = {
+      'options.quote-instrument': row('BTC-PERPETUAL'),
+      'options.quote-time': row(name, '70000', '0.5', '0.01', '0.02', 'noon'),
+      'options.quote-expired': row('BTC-5FEB26-70000-C', '70000', '0.5', '0.01', '0.02', '2026-02-05T08:00:00+00:00'),
+      'options.quote-forward': row(name, ''),
+      'options.quote-volatility': row(name, '70000', '0'),
+      'options.quote-crossed': row(name, '70000', '0.5', '0.03', '0.02'),
+    }
+    const { quotes, refused } = parseChain(csv(row(name), ...Object.values(bad)), 'bad.csv')
+    expect(quotes).toHaveLength(1)
+    expect(refused.map(({ code, row }) => [code, row])).toEqual(Object.keys(bad).map((code, i) => [code, i + 3]))
+    expect(
+      parseChain(csv(row('BTC-5FEB26-70000-C', '70000', '0.5', '', '', '2026-02-05T07:59:59+00:00')), 'late.csv')
+        .quotes,
+    ).toMatchObject([{ bidPrice: undefined }])
+  })
+
+  it('is refused as a whole if it is missing, empty, broken or lacks a column', () => {
+    const refused = (text: string, code: string) =>
+      expect(() => parseChain(text, 'chain.csv')).toThrow(expect.objectContaining({ code, file: 'chain.csv' }))
+    expect(() => readChain('absent.csv')).toThrow(expect.objectContaining({ code: 'options.file-missing' }))
+    refused('', 'options.file-empty')
+    refused(header, 'options.file-empty')
+    refused(`${header}\n"never closed`, 'options.file-format')
+    refused('timestamp,instrument_name,mark_iv\n1,BTC-27MAR26-100000-C,50', 'options.column-missing')
+    refused('wss://example <-> 1\n1: {}', 'options.file-empty')
+  })
+
+  it('is sorted by currency, expiry and strike', () => {
+    const names = ['ETH-27MAR26-2000-C', 'BTC-27MAR26-70000-C', 'BTC-27FEB26-70000-C', 'BTC-27MAR26-60000-P']
+    const groups = byExpiry(parseChain(csv(...names.map((name) => row(name))), 'chain.csv').quotes)
+    expect(groups.map(({ quotes }) => quotes.map(({ instrument }) => instrument))).toEqual([
+      ['BTC-27FEB26-70000-C'],
+      ['BTC-27MAR26-60000-P', 'BTC-27MAR26-70000-C'],
+      ['ETH-27MAR26-2000-C'],
+    ])
+  })
+})
+
+describe('an instrument name', () => {
+  it('is read as Deribit and Derive write it, and written back', () => {
+    const terms = { currency: 'BTC', expiry: 1_774_598_400n, strikeE8: 10_000_000_000_000n, isCall: true }
+    expect(readInstrument('BTC-27MAR26-100000-C')).toEqual(terms)
+    expect(readInstrument('BTC-20260327-100000-C')).toEqual(terms)
+    expect(instrumentName(terms)).toBe('BTC-27MAR26-100000-C')
+    expect(readInstrument('XRP_USDC-5JUN26-0d5625-P')?.strikeE8).toBe(56_250_000n)
+    for (const name of [
+      'BTC-32MAR26-1-C',
+      'BTC-27XXX26-1-C',
+      'BTC-27MAR26-1-X',
+      'BTC-27MAR26-0-C',
+      'BTC-27MAR26-2814750-C',
+    ]) {
+      expect(readInstrument(name)).toBeUndefined()
+    }
+  })
+})
