@@ -133,7 +133,8 @@ for (const { part, each, times, total } of parts.rows) {
 say(`  ${'whole circuit'.padEnd(62)} ${' '.repeat(11)} ${String(parts.whole).padStart(7)}   2^15 = 32,768`)
 
 const folder = mkdtempSync(join(tmpdir(), 'zkrisk-bench-'))
-const prover = createProver()
+// What npm alone gives; `npm run bench:prover` sets it against the native prover.
+const prover = createProver({}, 'snarkjs')
 let coldMs = 0
 const warm: number[] = []
 const cli: Sample[] = []

@@ -26,20 +26,34 @@ export {
   StaleWitnessGeneratorError,
 } from './keyStore.ts'
 export { decodeProofCalldata, encodeProofCalldata, type ProofCalldata, verifierArguments } from './proofCalldata.ts'
+export { FallbackProver, NativeFailedWarning } from './fallbackProver.ts'
 export {
+  isNativeBuilt,
+  nativeFolder,
+  NativeUnavailableError,
+  requireNativeProgram,
+  whyNotBuilt,
+} from './nativeBuild.ts'
+export { NativeCrashedError, NativeFrameError, NativeRefusedError } from './nativeProcess.ts'
+export { NativeProver } from './nativeProver.ts'
+export { testNativeProver } from './nativeSelfTest.ts'
+export {
+  type Backend,
   createProver,
   type ProofTimings,
   type Prover,
-  ProverClosedError,
-  ProverCrashedError,
   type ProverOptions,
-  ProverOutOfMemoryError,
-  ProverTimeoutError,
   type Proven,
-  SelfVerificationError,
-  SnarkjsProver,
   UnknownBackendError,
 } from './prover.ts'
+export { SnarkjsProver } from './snarkjsProver.ts'
+export {
+  ProverClosedError,
+  ProverCrashedError,
+  ProverOutOfMemoryError,
+  ProverTimeoutError,
+  SelfVerificationError,
+} from './workerProver.ts'
 export { readR1cs, WrongFieldError } from './r1cs.ts'
 export {
   formatProof,

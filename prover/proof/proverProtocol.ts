@@ -4,6 +4,8 @@ import { MalformedFileError } from './binaryFile.ts'
 import { WrongCircuitError } from './ceremony.ts'
 import { KernelThreadError } from './kernel/kernelThreads.ts'
 import { CorruptKeyFileError, StaleWitnessGeneratorError } from './keyStore.ts'
+import { NativeUnavailableError } from './nativeBuild.ts'
+import { NativeCrashedError, NativeFrameError, NativeRefusedError } from './nativeProcess.ts'
 import type { ProofPoints } from './strictProof.ts'
 import {
   type CircuitInput,
@@ -48,10 +50,19 @@ export type ProveResponse =
   | { readonly id: number; readonly result: UnverifiedProof | undefined }
   | { readonly id: number; readonly failure: SerialisedError }
 
+/** From the child besides answers: which process it has started to do the proving, and that it has none any more. */
+export interface ServantNotice {
+  readonly servantPid: number | undefined
+}
+
+export type WorkerMessage = ProveResponse | ServantNotice
+
 /** Limits and threads, as arguments of the child. */
 export interface WorkerLimits {
   readonly memoryBytes: number
   readonly threads: number | undefined
+  /** The native prover's program, for the worker that uses it. */
+  readonly nativeProgram?: string
 }
 
 /** The child ends with this when it finds itself above its memory limit. */
@@ -70,6 +81,10 @@ const CLASSES: Readonly<Record<string, { readonly prototype: ProverError }>> = {
   'proof.circuit-input': CircuitInputError,
   'proof.corrupt-key-file': CorruptKeyFileError,
   'proof.malformed-file': MalformedFileError,
+  'proof.native-crashed': NativeCrashedError,
+  'proof.native-frame': NativeFrameError,
+  'proof.native-refused': NativeRefusedError,
+  'proof.native-unavailable': NativeUnavailableError,
   'proof.stale-witness-generator': StaleWitnessGeneratorError,
   'proof.thread-ended': KernelThreadError,
   'proof.unsatisfied': UnsatisfiedCircuitError,

@@ -2,12 +2,8 @@
  * The child process of `SnarkjsProver`: keys, witness generators and threads stay warm in here, and whatever goes wrong in
  * WebAssembly goes wrong in here too. It ends when its parent does.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { WrongCircuitError } from './ceremony.ts'
 import { Groth16 } from './groth16.ts'
 import { KernelThreads } from './kernel/kernelThreads.ts'
-import { CorruptKeyFileError, sha256 } from './keyStore.ts'
 import {
   type CircuitFiles,
   OUT_OF_MEMORY_EXIT,
@@ -17,8 +13,8 @@ import {
   type UnverifiedProof,
   type WorkerLimits,
 } from './proverProtocol.ts'
-import { type CircuitInput, WitnessCalculator } from './witnessCalculator.ts'
-import { readZkey } from './zkey.ts'
+import { readCircuit } from './warmCircuit.ts'
+import type { CircuitInput, WitnessCalculator } from './witnessCalculator.ts'
 
 const MEMORY_CHECK_INTERVAL = 200
 
@@ -58,39 +54,10 @@ async function warm(files: CircuitFiles): Promise<WarmCircuit> {
   const known = circuits.get(name)
   if (known !== undefined) return known
 
-  const code = await readFile(files.wasm).catch((error) => {
-    throw new CorruptKeyFileError(files.wasm, error)
-  })
-  if (sha256(code) !== files.wasmSha256) throw new CorruptKeyFileError(files.wasm)
-  const calculator = await WitnessCalculator.load(files.circuit, code)
-  const zkeyBytes = readShared(files.zkey)
-  if (sha256(zkeyBytes) !== files.zkeySha256) throw new CorruptKeyFileError(files.zkey)
-  const zkey = readZkey(zkeyBytes, files.zkey)
-  if ((await calculator.size()) !== zkey.header.wires) throw new WrongCircuitError(files.circuit)
-
+  const { calculator, zkey } = await readCircuit(files)
   const circuit = { calculator, groth16: await Groth16.load(zkey, await threads, circuits.size) }
   circuits.set(name, circuit)
   return circuit
-}
-
-/** Reads a file into memory that threads share. */
-function readShared(file: string): Uint8Array {
-  try {
-    const descriptor = openSync(file, 'r')
-    try {
-      const bytes = new Uint8Array(new SharedArrayBuffer(fstatSync(descriptor).size))
-      for (let position = 0; position < bytes.length; ) {
-        const count = readSync(descriptor, bytes, position, bytes.length - position, position)
-        if (count === 0) throw new CorruptKeyFileError(file)
-        position += count
-      }
-      return bytes
-    } finally {
-      closeSync(descriptor)
-    }
-  } catch (error) {
-    throw error instanceof CorruptKeyFileError ? error : new CorruptKeyFileError(file, error)
-  }
 }
 
 function respond(response: ProveResponse): void {

@@ -6,7 +6,15 @@ import { freemem, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { JsonRpcProvider } from 'ethers'
 import { builds } from '../../circuits/builds.ts'
-import { isDevelopmentChain } from '../proof/index.ts'
+import {
+  createProver,
+  isDevelopmentChain,
+  isNativeBuilt,
+  NativeProver,
+  nativeFolder,
+  testNativeProver,
+  whyNotBuilt,
+} from '../proof/index.ts'
 import { connectProvider } from '../registry/index.ts'
 import { describeError } from './terminal.ts'
 import { buildFolder, compiledCircuit, loadKeys, projectRoot } from './workspace.ts'
@@ -40,6 +48,7 @@ export async function examine(options: DoctorOptions = {}): Promise<readonly Fin
     compiler(),
     ...builds.map(({ name }) => circuit(name)),
     ...(await Promise.all(builds.map(({ name }) => keys(name, options.keys)))),
+    await prover(),
     contracts(),
     disk(),
     memory(),
@@ -98,6 +107,37 @@ async function keys(name: string, folder: string | undefined): Promise<Finding> 
   } catch (error) {
     const mend = 'Run `zkrisk keys setup`; if a file is corrupt, delete its folder first.'
     return { check, status: 'missing', found: describeError(error).message, mend }
+  }
+}
+
+/** Which backend proves here, and why not the faster one. */
+async function prover(): Promise<Finding> {
+  const check = 'prover'
+  const choice = process.env.ZKRISK_PROVER || 'auto'
+  const mend = 'With Go and a C compiler, `npm run build:native` makes proofs several times faster.'
+  if (choice === 'auto' && !isNativeBuilt(nativeFolder)) {
+    return {
+      check,
+      status: 'warning',
+      found: `snarkjs, for want of a native prover: ${whyNotBuilt(nativeFolder)}`,
+      mend,
+    }
+  }
+  let native: NativeProver | undefined
+  try {
+    // Refuses a name that is none; what it makes starts nothing yet.
+    createProver({ onWarning: () => {} }, choice)
+    if (choice === 'snarkjs') return { check, status: 'ok', found: 'snarkjs, because ZKRISK_PROVER says so' }
+    // Alone: with snarkjs behind it the test would always be passed.
+    native = new NativeProver()
+    const { timings } = await testNativeProver(native, nativeFolder)
+    return { check, status: 'ok', found: `native (rapidsnark), self-test passed in ${timings.total.toFixed(0)} ms` }
+  } catch (error) {
+    const { message } = describeError(error)
+    if (choice === 'auto') return { check, status: 'warning', found: `snarkjs: ${message}`, mend }
+    return { check, status: 'missing', found: message, mend }
+  } finally {
+    await native?.close()
   }
 }
 

@@ -1,0 +1,49 @@
+/** What a worker needs of a circuit before its first proof, checked: it belongs together by hash and by size. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { WrongCircuitError } from './ceremony.ts'
+import { CorruptKeyFileError, sha256 } from './keyStore.ts'
+import type { CircuitFiles } from './proverProtocol.ts'
+import { WitnessCalculator } from './witnessCalculator.ts'
+import { readZkey, type Zkey } from './zkey.ts'
+
+/**
+ * Reads a circuit's witness generator and proving key.
+ *
+ * @returns the key as views into memory that threads can share
+ * @throws {@link CorruptKeyFileError} if a file is missing or is not the one its hash names
+ * @throws {@link WrongCircuitError} if the key is of another circuit than the generator
+ * @throws what `WitnessCalculator.load` and `readZkey` throw
+ */
+export async function readCircuit(files: CircuitFiles): Promise<{ calculator: WitnessCalculator; zkey: Zkey }> {
+  const code = await readFile(files.wasm).catch((error) => {
+    throw new CorruptKeyFileError(files.wasm, error)
+  })
+  if (sha256(code) !== files.wasmSha256) throw new CorruptKeyFileError(files.wasm)
+  const calculator = await WitnessCalculator.load(files.circuit, code)
+  const zkeyBytes = readShared(files.zkey)
+  if (sha256(zkeyBytes) !== files.zkeySha256) throw new CorruptKeyFileError(files.zkey)
+  const zkey = readZkey(zkeyBytes, files.zkey)
+  if ((await calculator.size()) !== zkey.header.wires) throw new WrongCircuitError(files.circuit)
+  return { calculator, zkey }
+}
+
+/** Reads a file into memory that threads share. */
+function readShared(file: string): Uint8Array {
+  try {
+    const descriptor = openSync(file, 'r')
+    try {
+      const bytes = new Uint8Array(new SharedArrayBuffer(fstatSync(descriptor).size))
+      for (let position = 0; position < bytes.length; ) {
+        const count = readSync(descriptor, bytes, position, bytes.length - position, position)
+        if (count === 0) throw new CorruptKeyFileError(file)
+        position += count
+      }
+      return bytes
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch (error) {
+    throw error instanceof CorruptKeyFileError ? error : new CorruptKeyFileError(file, error)
+  }
+}
