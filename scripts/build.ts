@@ -1,6 +1,6 @@
 /**
- * Builds what is missing or stale, in order: generated code, circuits, development keys, contracts, library. Every stage is
- * keyed by the content of its inputs and the versions of its tools, and its result appears whole or not at all.
+ * Builds what is missing or stale, in order: generated code, circuits, development keys, contracts, library, native prover.
+ * Every stage is keyed by the content of its inputs and the versions of its tools, and its result appears whole or not at all.
  *
  *   node scripts/build.ts
  */
@@ -21,6 +21,7 @@ const stages: readonly Stage[] = [
   { name: 'keys', run: makeKeys },
   { name: 'contracts', run: compileContracts },
   { name: 'library', run: compileLibrary },
+  { name: 'native prover', run: buildNativeProver },
 ]
 
 async function generateCode(): Promise<string | undefined> {
@@ -116,6 +117,17 @@ async function compileLibrary(): Promise<string | undefined> {
   putInPlace(draft, library)
   stamp('library', key)
   return `${sources.length} files`
+}
+
+/** Wanted, not needed: without Go or a network everything works, only slower. */
+async function buildNativeProver(): Promise<string | undefined> {
+  const { buildNative, NativeBuildError } = await import('./buildNative.ts')
+  try {
+    return await buildNative()
+  } catch (error) {
+    if (!(error instanceof NativeBuildError)) throw error
+    return `skipped, snarkjs proves instead: ${error.message}`
+  }
 }
 
 /** Another build may put its own there between the removal and the renaming: then ours follows. */
