@@ -190,7 +190,8 @@ export async function proveUnhealthy(
   const build = portfolioBuildOf('unhealthyWitness')
   const { marginPolicy, round: market } = provable
   const stated = await stateWitness(build, context, provable.account, market, marginPolicy, scenario)
-  const { proof } = await prover.prove(keys.unhealthyWitness, stated.circuitInput)
+  const { proof, publicSignals } = await prover.prove(keys.unhealthyWitness, stated.circuitInput)
+  requireStated('unhealthyWitness', stated.stated, publicSignals)
   const proven = { stated: stated.stated, proof: encodeProofCalldata(parseProof(proof)) }
   return client.proveUnhealthy(round, bookModel, witnessModel, { account, books }, proven)
 }
@@ -211,7 +212,8 @@ class ProofMaker {
     { stated, circuitInput }: { readonly stated: StatedPortfolio; readonly circuitInput: CircuitSignals },
   ): Promise<ProvenPortfolio> {
     const { prover, keys, onProof } = this.proving
-    const { proof, timings } = await prover.prove(keys[statement], circuitInput)
+    const { proof, publicSignals, timings } = await prover.prove(keys[statement], circuitInput)
+    requireStated(statement, stated, publicSignals)
     const proven = { stated, proof: encodeProofCalldata(parseProof(proof)) }
     const made = { statement, proven, timings }
     this.made.push(made)
@@ -257,6 +259,20 @@ function roundWordsOf(marketId: string, provables: readonly ProvableMargin[]): R
   return round
 }
 
+/** A circuit that computes something else than its twin would only be found out by the contract. */
+function requireStated(
+  statement: PortfolioStatementName,
+  stated: StatedPortfolio,
+  publicSignals: readonly bigint[],
+): void {
+  const signals = ['commitment', 'evaluation', 'challenge'] as const
+  for (const [i, signal] of signals.entries()) {
+    const expected = stated.publicSignals[i] as bigint
+    const found = publicSignals[i] as bigint
+    if (expected !== found) throw new CircuitDiffersError(statement, signal, expected, found)
+  }
+}
+
 function requireHeld(account: string, { margin }: ProvableMargin, held: ProvenMargin): void {
   const pairs = [
     ['initialE8', margin.initialE8, held.initialE8],
@@ -274,6 +290,19 @@ export class AccountsDifferError extends ProverError {
 
   constructor(expected: string, found: string) {
     super(`Expected ${expected}, got ${found}. Prove them apart.`)
+  }
+}
+
+/** The circuit arrives at another statement than the twin: their builds do not belong together. */
+export class CircuitDiffersError extends ProverError {
+  readonly code = 'service.circuit-differs'
+  readonly statement: string
+  readonly signal: string
+
+  constructor(statement: string, signal: string, expected: bigint, found: bigint) {
+    super(`Expected ${signal} ${expected} of ${statement}, the circuit has ${found}. Run \`npm run build\`.`)
+    this.statement = statement
+    this.signal = signal
   }
 }
 
