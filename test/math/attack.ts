@@ -14,8 +14,10 @@ type Replacements = readonly (readonly [honest: string, forced: string])[]
 export type AttackInput = { readonly name: string; readonly taggedBits?: number; readonly size?: number }
 
 export type Attack = {
-  /** Template of circuits/math, with its parameters. */
+  /** Template with its parameters. */
   readonly template: string
+  /** Folder of circuits/ that holds the template's file; math if absent. */
+  readonly folder?: string
   readonly inputs: readonly AttackInput[]
   /** What to replace in the template's text so that its hint becomes `forced`. */
   readonly replace: Replacements
@@ -65,10 +67,11 @@ export class AttackedTemplate {
 
 function mainSource(attack: Attack, forced: boolean): string {
   const name = attack.template.replace(/\(.*/, '')
+  const folder = attack.folder ?? 'math'
   const size = attack.forcedSize === undefined ? '' : `[${attack.forcedSize}]`
   const inputs = attack.inputs.map(({ name, size }) => (size === undefined ? name : `${name}[${size}]`))
   return `pragma circom 2.2.3;
-${forced ? forcedTemplate(name, attack) : `include "math/${name}.circom";`}
+${forced ? forcedTemplate(name, folder, attack) : `include "${folder}/${name}.circom";`}
 ${forced && attack.library ? forcedLibrary(attack.library) : ''}
 template Tagged(BITS) {
     signal input in;
@@ -90,10 +93,10 @@ component main = Main();
 `
 }
 
-function forcedTemplate(name: string, attack: Attack): string {
-  let text = readFileSync(join(root, 'circuits', 'math', `${name}.circom`), 'utf8')
+function forcedTemplate(name: string, folder: string, attack: Attack): string {
+  let text = readFileSync(join(root, 'circuits', folder, `${name}.circom`), 'utf8')
   text = text.replace(/^pragma.*$/m, '').replace(/include "(\w+)\.circom"/g, (include, file: string) => {
-    return ['bitify', 'comparators'].includes(file) ? include : `include "math/${file}.circom"`
+    return ['bitify', 'comparators'].includes(file) ? include : `include "${folder}/${file}.circom"`
   })
   text = text.replaceAll('include "../', 'include "')
   return replaceAll(text, attack.replace)
