@@ -153,11 +153,9 @@ describe('R24: attested rounds', () => {
       roundIdOf(31337n, first.address, round),
       roundIdOf(31337n, place, { ...round, marketId: `0x${'12'.repeat(32)}` }),
       roundIdOf(31337n, place, { ...round, asOf: round.asOf + 1n }),
-      ...round.market
-        .keys()
-        .map((i) =>
-          roundIdOf(31337n, place, { ...round, market: round.market.with(i, (round.market[i] as bigint) + 1n) }),
-        ),
+      ...round.market.map((_, i) =>
+        roundIdOf(31337n, place, { ...round, market: round.market.with(i, (round.market[i] as bigint) + 1n) }),
+      ),
       ...[
         [forward + 1n, surface, shape],
         [forward, surface + 1n, shape],
