@@ -2,15 +2,18 @@
  * Builds what is missing or stale, in order: generated code, circuits, development keys, contracts, library, native prover.
  * Every stage is keyed by the content of its inputs and the versions of its tools, and its result appears whole or not at all.
  *
- *   node scripts/build.ts
+ *   node scripts/build.ts             everything
+ *   node scripts/build.ts --markets   without the circuits of options and portfolios, which a feed of parameters needs not
  */
 import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type Build, builds } from '../circuits/builds.ts'
+import { allBuilds, type Build, builds, type PortfolioBuild } from '../circuits/builds.ts'
 import { buildCircuit, constraintsOf } from './buildCircuits.ts'
 import { contentHash, filesBelow, root, versionOf } from './sources.ts'
+
+const circuits: readonly (Build | PortfolioBuild)[] = process.argv.includes('--markets') ? builds : allBuilds
 
 /** Says what it did, or undefined when there was nothing to do. */
 type Stage = { readonly name: string; readonly run: () => Promise<string | undefined> }
@@ -43,7 +46,7 @@ async function generateCode(): Promise<string | undefined> {
 
 async function compileCircuits(): Promise<string | undefined> {
   let compiled = 0
-  const compileNext = async (queue: Build[]): Promise<void> => {
+  const compileNext = async (queue: (Build | PortfolioBuild)[]): Promise<void> => {
     for (let build = queue.shift(); build !== undefined; build = queue.shift()) {
       const started = performance.now()
       const circuit = await buildCircuit(build)
@@ -52,7 +55,7 @@ async function compileCircuits(): Promise<string | undefined> {
       say(`      ${build.name}: ${constraintsOf(circuit).toLocaleString('en')} constraints (${secondsSince(started)})`)
     }
   }
-  const queue: Build[] = [...builds]
+  const queue = [...circuits]
   await Promise.all(Array.from({ length: availableParallelism() }, () => compileNext(queue)))
   return compiled === 0 ? undefined : `${compiled} compiled`
 }
@@ -62,7 +65,7 @@ async function makeKeys(): Promise<string | undefined> {
   const { generateVerifierContract, KeyStore } = await import('../prover/proof/index.ts')
   const store = new KeyStore(join(root, 'build', 'keys'))
   let made = 0
-  for (const build of builds) {
+  for (const build of circuits) {
     const started = performance.now()
     const title = `      ${build.name}: development keys`
     const progress = { said: started, begun: false }

@@ -24,17 +24,18 @@ const installStamp = join(modules, '.installed')
 const setUpLock = join(root, 'build', 'set-up.lock')
 
 const jobs = {
-  start: { build: true, script: ['prover/service/cli.ts', 'demo'] },
-  test: { build: true, script: ['scripts/test.ts'] },
-  check: { build: false, script: ['scripts/check.ts'] },
-  build: { build: true, script: undefined },
-  'build:native': { build: false, script: ['scripts/buildNative.ts'] },
-  snapshot: { build: true, script: ['scripts/snapshot.ts'] },
-  bench: { build: true, script: ['scripts/bench.ts'] },
-  'bench:prover': { build: true, script: ['scripts/benchProver.ts'] },
-  'campaign:crash': { build: true, script: ['scripts/campaignCrash.ts'] },
-  backtest: { build: false, script: ['scripts/backtest.ts'] },
-  zkrisk: { build: false, script: ['prover/service/cli.ts'] },
+  start: { build: ['--markets'], script: ['prover/service/cli.ts', 'demo'] },
+  test: { build: [], script: ['scripts/test.ts'] },
+  check: { build: undefined, script: ['scripts/check.ts'] },
+  build: { build: [], script: undefined },
+  'build:native': { build: undefined, script: ['scripts/buildNative.ts'] },
+  snapshot: { build: [], script: ['scripts/snapshot.ts'] },
+  bench: { build: [], script: ['scripts/bench.ts'] },
+  'bench:prover': { build: [], script: ['scripts/benchProver.ts'] },
+  'campaign:crash': { build: [], script: ['scripts/campaignCrash.ts'] },
+  'campaign:derive': { build: [], script: ['scripts/campaignDerive.ts'] },
+  backtest: { build: undefined, script: ['scripts/backtest.ts'] },
+  zkrisk: { build: undefined, script: ['prover/service/cli.ts'] },
 }
 
 async function main([name = 'start', ...rest]) {
@@ -52,7 +53,7 @@ async function main([name = 'start', ...rest]) {
 
 async function setUp(build) {
   if (!isInstalled()) await install()
-  return build ? run(process.execPath, ['scripts/build.ts']) : 0
+  return build === undefined ? 0 : run(process.execPath, ['scripts/build.ts', ...build])
 }
 
 // Node

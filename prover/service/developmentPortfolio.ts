@@ -5,12 +5,13 @@ import type { PortfolioStatementName } from '../../circuits/statements.ts'
 import { ProverError } from '../errors.ts'
 import { defaultPolicy } from '../parameters/defaultPolicy.ts'
 import type { CircuitKeys } from '../proof/index.ts'
-import { deployEngine } from '../registry/deploy.ts'
+import { deployEngine, transact } from '../registry/deploy.ts'
 import {
   attestRound,
   deployPortfolio,
   PortfolioClient,
   type PortfolioDeployment,
+  policyWordsOf,
   publishRound,
   roundsDomain,
   type RoundWords,
@@ -29,10 +30,15 @@ export type DevelopmentPortfolio = {
   readonly client: PortfolioClient
   /** Signs as the venue, which reports accounts. */
   readonly venue: PortfolioClient
+  /** Ids of rounds that were published here. */
+  readonly published: Set<string>
 }
 
 /** Attested rounds may be this late; here they are signed and published at once. */
 const DEADLINE_SECONDS = 3600n
+
+/** A day: whoever tries things on one machine proves slowly, while the chain's clock runs on. */
+const FRESHNESS = { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n }
 
 /** The build that a statement is proven with unless another one is named. */
 export function portfolioBuildOf(statement: PortfolioStatementName): PortfolioBuild {
@@ -77,6 +83,7 @@ export async function deployDevelopmentPortfolio(
     market: 'BTC-USD',
     rounds: { signers, threshold: FEED_THRESHOLD },
     policy,
+    freshness: FRESHNESS,
     venue: chain.account('feeder').address,
     models: Object.entries(keys).map(([statement, { verificationKey, manifest }]) => ({
       build: portfolioBuildOf(statement as PortfolioStatementName),
@@ -93,19 +100,34 @@ export async function deployDevelopmentPortfolio(
       expectedChainId: deployment.chainId,
       fromBlock: deployment.block,
     })
-  return { chain, deployment, client: await connect('prover'), venue: await connect('feeder') }
+  return { chain, deployment, client: await connect('prover'), venue: await connect('feeder'), published: new Set() }
 }
 
-/** Attests a round with k of the n development signers and publishes it a second after its time. */
+/** Has the council set another policy, unless it is the one in force. */
+export async function setDevelopmentPolicy(
+  { chain, client, deployment }: DevelopmentPortfolio,
+  policy: SectionWords,
+): Promise<void> {
+  const words = policyWordsOf(policy)
+  const inForce = await client.policy()
+  if (inForce.words.every((word, i) => word === words[i])) return
+  const council = chain.account('council')
+  await transact(council, deployment.registry, 'PortfolioRegistry', 'setPortfolioPolicy', [words])
+}
+
+/** Attests a round with k of the n development signers and publishes it a second after its time, once. */
 export async function publishDevelopmentRound(
-  { chain, deployment }: DevelopmentPortfolio,
+  { chain, client, deployment, published }: DevelopmentPortfolio,
   round: RoundWords,
 ): Promise<void> {
+  const roundId = await client.roundId(round)
+  if (published.has(roundId)) return
   if ((await chain.now()) <= round.asOf) await chain.setNextTime(round.asOf + 1n)
   const signers = FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD).map((key) => new Wallet(key))
   const domain = roundsDomain(deployment.chainId, deployment.rounds)
   const signed = await attestRound(domain, signers, round, round.asOf + DEADLINE_SECONDS)
   await publishRound(chain.account('feeder'), deployment.rounds, signed)
+  published.add(roundId)
 }
 
 /** No build proves such statements. */

@@ -1,4 +1,5 @@
 /** Proves margins of accounts of one round and lands them: arrays, then books, then margins, each tied to the one before. */
+import { toBeHex } from 'ethers'
 import { ProverError } from '../errors.ts'
 import type { ProvableMargin } from '../portfolio/accountMargin.ts'
 import type { PricedArray } from '../portfolio/book.ts'
@@ -29,6 +30,7 @@ import {
   portfolioBuildOf,
   type PortfolioKeys,
   publishDevelopmentRound,
+  setDevelopmentPolicy,
 } from './developmentPortfolio.ts'
 
 /** One proof on its way: what it says, and how long it took. */
@@ -61,6 +63,8 @@ export type PortfolioProver = {
   readonly keys: PortfolioKeys
   /** Called after each proof. */
   readonly onProof?: (made: ProofMade, done: number, total: number) => void
+  /** Proofs made before, by what they say; what is made is added. Statements name place, round and account. */
+  readonly known?: Map<string, ProvenPortfolio>
 }
 
 /** Arrays that land in one transaction: their proofs are verified together, within a block's gas. */
@@ -78,6 +82,7 @@ export const policyOf = ({ pricingPolicy, marginPolicy }: ProvableMargin): Secti
  * Arrays that accounts share are proven once. Proofs do not wait for each other, for the twin knows what each arrives at;
  * transactions do.
  *
+ * @param firstAccount - address of the first account, as a number; the others follow it
  * @throws {@link AccountsDifferError} if the accounts are of different rounds or policies
  * @throws {@link MarginDiffersError} if the registry holds another margin than the twin computed
  * @throws what provers and the registry throw; then nothing is half in force
@@ -86,14 +91,16 @@ export async function provePortfolios(
   development: DevelopmentPortfolio,
   proving: PortfolioProver,
   provables: readonly ProvableMargin[],
+  firstAccount = 1n,
 ): Promise<PortfolioLanded> {
   const { client, venue, deployment } = development
   const [first] = provables
   if (first === undefined) throw new AccountsDifferError('at least one account', 'none')
   const round = roundWordsOf(deployment.marketId, provables)
+  await setDevelopmentPolicy(development, policyOf(first))
   await publishDevelopmentRound(development, round)
 
-  const names = provables.map((_, i) => `0x${(i + 1).toString(16).padStart(40, '0')}`)
+  const names = provables.map((_, i) => toBeHex(firstAccount + BigInt(i), 20))
   for (const [i, { positions, account }] of provables.entries()) {
     const { holdings = [], collateralAmounts = [] } = holdingsWords(account.holdings)
     await venue.reportAccount(names[i] as string, positions.map(positionWord), holdings[0] as bigint, collateralAmounts)
@@ -200,7 +207,7 @@ export async function proveUnhealthy(
 class ProofMaker {
   readonly made: ProofMade[] = []
   private readonly proving: PortfolioProver
-  private readonly total: number
+  private total: number
 
   constructor(proving: PortfolioProver, total: number) {
     this.proving = proving
@@ -211,12 +218,19 @@ class ProofMaker {
     statement: PortfolioStatementName,
     { stated, circuitInput }: { readonly stated: StatedPortfolio; readonly circuitInput: CircuitSignals },
   ): Promise<ProvenPortfolio> {
-    const { prover, keys, onProof } = this.proving
+    const { prover, keys, onProof, known } = this.proving
+    const key = stated.publicSignals.join(' ')
+    const before = known?.get(key)
+    if (before !== undefined) {
+      this.total--
+      return before
+    }
     const { proof, publicSignals, timings } = await prover.prove(keys[statement], circuitInput)
     requireStated(statement, stated, publicSignals)
     const proven = { stated, proof: encodeProofCalldata(parseProof(proof)) }
     const made = { statement, proven, timings }
     this.made.push(made)
+    known?.set(key, proven)
     onProof?.(made, this.made.length, this.total)
     return proven
   }
