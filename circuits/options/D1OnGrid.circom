@@ -9,7 +9,7 @@ include "../math/SignAndBits.circom";
  * @param  LOGARITHM_BITS, RECIPROCAL_BITS  fraction bits of ln(F / K) and of 1 / v
  * @param  REMAINDER_BITS  upper bits of the remainder to hand on
  * @input  logarithm      []  at most 36.1 in size, as F < 2^52 and K >= 1
- * @input  reciprocal     []  at most 2^18: VolatilityParts
+ * @input  reciprocal     []  below 2^17: VolatilityParts
  * @input  volatilityX40  []  44 bits
  * @input  isFlat         []  1 if there is no volatility
  * @output negative       []  binary
@@ -18,7 +18,7 @@ include "../math/SignAndBits.circom";
  * @output remainderBits  [REMAINDER_BITS]  least significant first, from the cell's lower end
  * @output point          []  d1's grid point is (point + 1/2) * 2^-13; saturates at 8 + 2^-14 in size
  *
- * Bit budget: 36.1 * 2^18 + 8 < 2^24 and LOGARITHM_BITS + RECIPROCAL_BITS fraction bits. The decomposition is exact, so
+ * Bit budget: 36.1 * 2^17 + 8 < 2^23 and LOGARITHM_BITS + RECIPROCAL_BITS fraction bits. The decomposition is exact, so
  * d1 is rounded once; the only hint is the sign, of SignAndBits.
  */
 template D1OnGrid(LOGARITHM_BITS, RECIPROCAL_BITS, REMAINDER_BITS) {
@@ -28,10 +28,10 @@ template D1OnGrid(LOGARITHM_BITS, RECIPROCAL_BITS, REMAINDER_BITS) {
     signal output negative, inTable, cellBits[16], remainderBits[REMAINDER_BITS], point;
 
     var SCALE = LOGARITHM_BITS + RECIPROCAL_BITS;
-    var BITS = SCALE + 24;
+    var BITS = SCALE + 23;
     var DROPPED = SCALE - 13;
     assert(logarithm.signedbit <= LOGARITHM_BITS + 6);
-    assert(reciprocal.maxbit <= RECIPROCAL_BITS + 18);
+    assert(reciprocal.maxbit <= RECIPROCAL_BITS + 17);
     assert(volatilityX40.maxbit <= 44);
 
     signal {signedbit} d1;

@@ -14,10 +14,10 @@ include "ClampedExponent.circom";
 
 /**
  * @title  Discounts
- * @notice What an expiry's value is multiplied by, each rounded against the account: discount = e^(-r tau),
+ * @notice What an expiry's value is multiplied by, the factors rounded against the account: discount = e^(-r tau),
  *         long = base e^(-tau (r + r multiple + add)), short = min(1, base e^(tau (r multiple + add - r))), both 1 at
  *         expiry; basis = discount (add + slope tau); r is the rate, at least 0. Claim: B8.
- * @input  secondsToExpiry, tauX40  []  26 and 42 bits
+ * @input  secondsToExpiry, tauX40, tauX56  []  26, 42 and 58 bits, the latter rounded down
  * @input  rateX40                  []  signed 47 bits
  * @input  longBaseX40, shortBaseX40, basisAddX40    []  43 bits
  * @input  long and short rateMultiple and rateAdd, basisSlopeX40  []  X40, 48 bits
@@ -26,7 +26,7 @@ include "ClampedExponent.circom";
  * @output shortfallX40  []  1 less the lower confidence if that is below the threshold, and 0 if it is 1 or more
  */
 template Discounts() {
-    signal input {maxbit} secondsToExpiry, tauX40;
+    signal input {maxbit} secondsToExpiry, tauX40, tauX56;
     signal input {signedbit} rateX40;
     signal input {maxbit} longBaseX40, longMultipleX40, longAddX40;
     signal input {maxbit} shortBaseX40, shortMultipleX40, shortAddX40, basisAddX40, basisSlopeX40;
@@ -47,19 +47,21 @@ template Discounts() {
     discountX40 <== discount;
 
     signal longGrowth <== rate * longMultipleX40;
-    signal {signedbit} longExponentX120;
-    longExponentX120.signedbit = 140; // 42 + 96 bits
-    longExponentX120 <== -tauX40 * (longGrowth + (rate + longAddX40) * 2 ** 40);
-    signal {signedbit} longExponent <== ClampedExponent(80)(longExponentX120);
+    // A unit more makes up for the year fraction: rates are below 2^16, and 2^-56 of them below a unit.
+    signal {signedbit} longExponentX136;
+    longExponentX136.signedbit = 156; // 58 + 96 bits
+    longExponentX136 <== -tauX56 * (longGrowth + (rate + longAddX40) * 2 ** 40) - 2 ** 96;
+    signal {signedbit} longExponent <== ClampedExponent(96)(longExponentX136);
     signal {maxbit} longExponential <== ExpFineDown()(longExponent);
     signal {maxbit} longFactor <== MulDown(40)(longBaseX40, longExponential);
     longFactorX40 <== longFactor + isExpiring * (2 ** 40 - longFactor);
 
     signal shortGrowth <== rate * shortMultipleX40;
-    signal {signedbit} shortExponentX120;
-    shortExponentX120.signedbit = 140;
-    shortExponentX120 <== tauX40 * (shortGrowth + (shortAddX40 - rate) * 2 ** 40) + 2 ** 80 - 1; // rounded up
-    signal {signedbit} shortExponent <== ClampedExponent(80)(shortExponentX120);
+    signal {signedbit} shortExponentX136;
+    shortExponentX136.signedbit = 156;
+    // Rounded up, and a unit more
+    shortExponentX136 <== tauX56 * (shortGrowth + (shortAddX40 - rate) * 2 ** 40) + 2 ** 97 - 1;
+    signal {signedbit} shortExponent <== ClampedExponent(96)(shortExponentX136);
     signal {maxbit} shortExponential <== ExpFineDown()(shortExponent);
     // The exponential lies below by less than 2^-38 of itself and two units.
     signal {maxbit} shortX118 <== AssumeBits(146)(shortBaseX40 * (shortExponential * (2 ** 38 + 1) + 2 ** 39));
@@ -68,10 +70,11 @@ template Discounts() {
     signal {maxbit} shortAtMostOne <== Min()(shortFactor, one);
     shortFactorX40 <== shortAtMostOne + isExpiring * (2 ** 40 - shortAtMostOne);
 
-    signal slope <== basisSlopeX40 * tauX40;
+    // The discount is short by less than 4 units, the year fraction by less than one.
+    signal slope <== basisSlopeX40 * (tauX40 + 1);
     signal {maxbit} basisX80 <== AssumeBits(92)(basisAddX40 * 2 ** 40 + slope); // 83 and 90 bits
-    signal {maxbit} discountAtMostOne <== AssumeBits(41)(discount); // its exponent is not positive
-    signal {maxbit} basis <== MulUp(80)(basisX80, discountAtMostOne);
+    signal {maxbit} raisedDiscount <== AssumeBits(41)(discount + 4); // at most 2^40 and 4: its exponent is not positive
+    signal {maxbit} basis <== MulUp(80)(basisX80, raisedDiscount);
     basisFactorX40 <== basis;
 
     signal {maxbit} confidence <== Min()(confidenceX40, spotConfidenceX40);

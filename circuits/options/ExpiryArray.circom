@@ -103,6 +103,7 @@ template ExpiryArray(STRIKES) {
     component discounts = Discounts();
     discounts.secondsToExpiry <== tenor.secondsToExpiry;
     discounts.tauX40 <== tenor.tauX40;
+    discounts.tauX56 <== tenor.tauX56;
     discounts.rateX40 <== surface.rateX40;
     discounts.longBaseX40 <== long.baseX40;
     discounts.longMultipleX40 <== long.rateMultipleX40;

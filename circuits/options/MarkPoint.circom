@@ -10,7 +10,7 @@ include "StrikeGreeks.circom";
  * @notice The raw price and Greeks of a call as it stands; d1 at the precision that Greeks need. Claims: B4, B5, B6.
  * @input  lnForwardX32, lnStrikeX32  []  38 bits
  * @input  forward, strike            []  E8, 52 and 48 bits
- * @input  volatilityX40, reciprocal, onGrid, restX40, restX33, restSquaredX66, isFlat  see VolatilityParts(24, 0)
+ * @input  volatilityX40, reciprocal, onGrid, restX40, restX33, restSquaredX66, isFlat  see VolatilityParts(24, 4)
  * @output call, nd1, pdf, gammaN, thetaN, kNd2  see ScenarioPrice and StrikeGreeks
  */
 template MarkPoint() {
@@ -24,7 +24,7 @@ template MarkPoint() {
     logarithm <== lnForwardX32 - lnStrikeX32;
     component d1 = D1OnGrid(32, 24, 27);
     d1.logarithm <== logarithm;
-    d1.reciprocal <== AssumeBits(42)(reciprocal); // VolatilityParts
+    d1.reciprocal <== AssumeBits(41)(reciprocal); // VolatilityParts
     d1.volatilityX40 <== volatilityX40;
     d1.isFlat <== isFlat;
 

@@ -24,7 +24,7 @@ template ScenarioPoint(RECIPROCAL_BITS) {
     logarithm <== lnForwardX26 - lnStrikeX26;
     component d1 = D1OnGrid(26, RECIPROCAL_BITS, 20);
     d1.logarithm <== logarithm;
-    d1.reciprocal <== AssumeBits(RECIPROCAL_BITS + 18)(reciprocal); // VolatilityParts
+    d1.reciprocal <== AssumeBits(RECIPROCAL_BITS + 17)(reciprocal); // VolatilityParts
     d1.volatilityX40 <== volatilityX40;
     d1.isFlat <== isFlat;
 

@@ -13,7 +13,7 @@ include "../math/SegmentPolynomial.circom";
  * @output nd1, pdfOut, gammaN, thetaN, kNd2  []  N(d1) * 2^126, phi(d1) * 2^133, phi(d1) / v * 2^157,
  *         phi(d1) * v * 2^173, K * N(d2) E8 * 2^126 = F * N(d1) - call; each below 2^180 in size
  *
- * Bit budget: phi(d1) * 2^133 < 2^132, v < 2^44, 1 / v < 2^42, F < 2^52.
+ * Bit budget: phi(d1) * 2^133 < 2^132, v < 2^44, 1 / v < 2^41, F < 2^52.
  */
 template StrikeGreeks() {
     signal input cellBits[16], inTable, signInTable, cdf, products[16], pdf, pdfCoarse, remainderBits[27];

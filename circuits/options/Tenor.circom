@@ -1,5 +1,6 @@
 pragma circom 2.2.3;
 
+include "bitify.circom";
 include "comparators.circom";
 include "../math/Add.circom";
 include "../math/AssumeBits.circom";
@@ -129,7 +130,7 @@ template SkewSlope() {
  * @input  expiry, asOf, tauRefSecondsX20  []  32, 32 and 52 bits
  * @input  the fields of the policy words volatilityShocks, skewLinear (linear…) and skewAbsolute (absolute…)
  * @output secondsToExpiry       []  26 bits
- * @output tauX40, sqrtTauX40    []  42 and 41 bits
+ * @output tauX40, tauX56, sqrtTauX40  []  42, 58 and 41 bits
  * @output ratioX40              []  time to expiry over the surface's tenor, 54 bits; more has no witness
  * @output upX40, downX40, floorUpX40  []  44, 41 and 46 bits
  * @output widthX36              []  42 bits
@@ -141,7 +142,7 @@ template Tenor() {
     signal input {maxbit} widthFloorX40, widthScaleX40, typicalVolatilityX40;
     signal input {signedbit} linearCapX40, linearCapSlopeX40, absoluteCapX40, absoluteCapSlopeX40;
     signal input {signedbit} typicalVolatilitySlopeX40;
-    signal output {maxbit} secondsToExpiry, tauX40, sqrtTauX40, ratioX40, upX40, downX40, leastUpX40, widthX36;
+    signal output {maxbit} secondsToExpiry, tauX40, tauX56, sqrtTauX40, ratioX40, upX40, downX40, leastUpX40, widthX36;
     signal output linearIsNegative, linearSlopeX44, absoluteIsNegative, absoluteSlopeX44;
 
     secondsToExpiry <== RangeCheck(26)(expiry - asOf);
@@ -151,7 +152,17 @@ template Tenor() {
     signal {maxbit} timeX80 <== ShiftLeft(80)(secondsToExpiry);
     signal {maxbit} year <== Constant(31536000)();
     signal {maxbit} tauX80 <== DivDown(82)(timeX80, year);
-    tauX40 <== ShiftRightDown(40)(tauX80);
+    signal tauBits[82] <== Num2Bits(82)(tauX80);
+    var tau = 0;
+    for (var i = 81; i >= 24; i--) {
+        tau += tau + tauBits[i];
+        if (i == 40) {
+            tauX40.maxbit = 42;
+            tauX40 <== tau;
+        }
+    }
+    tauX56.maxbit = 58;
+    tauX56 <== tau;
     sqrtTauX40 <== SqrtDown()(tauX80);
 
     (upX40, downX40) <== VolatilityFactors()(

@@ -13,7 +13,7 @@ include "VolatilityParts.circom";
  * @title  UnshockedVolatility
  * @notice v = sqrt(w * ratio), X40, saturating just below 16. Claim: B3.
  * @input  varianceX48, ratioX40  []  53 and 54 bits
- * @output parts, as of VolatilityParts(24, 0)
+ * @output parts, as of VolatilityParts(24, 4)
  */
 template UnshockedVolatility() {
     signal input {maxbit} varianceX48, ratioX40;
@@ -24,7 +24,7 @@ template UnshockedVolatility() {
     assert(varianceX48.maxbit + ratioX40.maxbit == 107);
     signal {maxbit} rootX44 <== SqrtDown()(squareX88);
     signal bits[54] <== Num2Bits(54)(rootX44);
-    component parts = VolatilityParts(24, 0);
+    component parts = VolatilityParts(24, 4);
     signal beyond[6];
     for (var i = 0; i < 44; i++) {
         parts.bits[i] <== bits[4 + i];

@@ -16,7 +16,7 @@ include "../math/DivDown.circom";
  * @output onGrid         []  v rounded to 2^-13; at most 2^17
  * @output restX40, restX33, restSquaredX66  []  v less that, in [-2^26, 2^26); floored to 2^-33; squared
  * @output isFlat         []  1 if v is 0
- * @output reciprocal     []  floor((2^(40 - DROPPED + RECIPROCAL) - 1) / (max(v, 2^-18) cut)), below 2^18
+ * @output reciprocal     []  floor((2^(40 - DROPPED + RECIPROCAL) - 1) / (max(v, 2^-17) cut)), below 2^17
  */
 template VolatilityParts(RECIPROCAL_BITS, DROPPED_BITS) {
     signal input bits[44], fits, isMax;
@@ -39,7 +39,7 @@ template VolatilityParts(RECIPROCAL_BITS, DROPPED_BITS) {
         if (i >= 7 && i < 27) {
             rest += bits[i] * 2 ** (i - 7);
         }
-        if (i >= 22) {
+        if (i >= 23) {
             large += bits[i];
         }
     }
@@ -54,8 +54,8 @@ template VolatilityParts(RECIPROCAL_BITS, DROPPED_BITS) {
     signal isLarge <== fits * large + isMax;
     signal isSmall <== IsZero()(isLarge);
     signal cutVolatility <== fits * cut + isMax * (2 ** (44 - DROPPED_BITS) - 1);
-    signal floored <== cutVolatility + isSmall * (2 ** (22 - DROPPED_BITS) - cutVolatility);
-    signal {maxbit} divisor <== AssumeBits(44 - DROPPED_BITS)(floored); // a part of 44 bits, or 2^-18 in its stead
+    signal floored <== cutVolatility + isSmall * (2 ** (23 - DROPPED_BITS) - cutVolatility);
+    signal {maxbit} divisor <== AssumeBits(44 - DROPPED_BITS)(floored); // a part of 44 bits, or 2^-17 in its stead
     signal {maxbit} numerator <== Constant(2 ** (40 - DROPPED_BITS + RECIPROCAL_BITS) - 1)();
-    reciprocal <== DivDown(RECIPROCAL_BITS + 18)(numerator, divisor);
+    reciprocal <== DivDown(RECIPROCAL_BITS + 17)(numerator, divisor);
 }

@@ -33,8 +33,8 @@ export const THETA_BITS = PDF_BITS + 40
 
 /** Total volatilities saturate below 16, from where on a call is worth its forward but for 10^-13 of it. */
 export const TOTAL_VOLATILITY_BITS = 44
-/** Below 2^-18 the reciprocal stays: strikes within 8·2^-18 of the forward lose accuracy, no other. */
-const RECIPROCAL_FLOOR_X40 = 1n << 22n
+/** Below 2^-17 the reciprocal stays: strikes within 8·2^-17 of the forward lose accuracy, no other. */
+const RECIPROCAL_FLOOR_X40 = 1n << 23n
 /** Where d1 leaves the tables it is taken as 8. */
 const OUTERMOST_CELL = 1n << 16n
 
@@ -47,13 +47,13 @@ export type Precision = {
 }
 
 /** Of the mark, from which Greeks are taken. */
-export const MARK: Precision = { logarithmBits: 32, reciprocalBits: FINE_RECIPROCAL_BITS, droppedBits: 0 }
+export const MARK: Precision = { logarithmBits: 32, reciprocalBits: FINE_RECIPROCAL_BITS, droppedBits: 4 }
 /** Of scenarios at the unshocked volatility, whose reciprocal the mark has found. */
 export const UNSHOCKED_VOLATILITY: Precision = { ...MARK, logarithmBits: 26 }
 /** Of all other scenarios. */
 export const SHOCKED_VOLATILITY: Precision = { logarithmBits: 26, reciprocalBits: 22, droppedBits: 12 }
 
-/** 1/v, rounded down; the numerator lacks a unit so that 2^18 is not reached. */
+/** 1/v, rounded down; the numerator lacks a unit so that 2^17 is not reached. */
 export function reciprocalDown(volatilityX40: bigint, { reciprocalBits, droppedBits }: Precision): bigint {
   const floored = volatilityX40 < RECIPROCAL_FLOOR_X40 ? RECIPROCAL_FLOOR_X40 : volatilityX40
   return ((1n << BigInt(40 - droppedBits + reciprocalBits)) - 1n) / (floored >> BigInt(droppedBits))

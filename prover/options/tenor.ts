@@ -30,6 +30,8 @@ export type Skew = {
 export type Tenor = {
   readonly secondsToExpiry: bigint
   readonly tauX40: bigint
+  /** The same finely, for exponents that must not be rounded the wrong way. */
+  readonly tauX56: bigint
   readonly sqrtTauX40: bigint
   /** Time to expiry over the tenor that the surface was fitted at. */
   readonly ratioX40: bigint
@@ -67,6 +69,7 @@ export function tenorOf(market: ExpiryMarket, policy: PricingPolicy): Tenor {
   return {
     secondsToExpiry,
     tauX40: shiftRightDown(tauX80, 40),
+    tauX56: shiftRightDown(tauX80, 24),
     sqrtTauX40,
     ratioX40,
     upX40,

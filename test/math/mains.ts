@@ -10,6 +10,7 @@ import {
   EXP2_SCALE,
   exp2Negative,
   expDown,
+  expFineDown,
   lnDown,
   max,
   min,
@@ -168,6 +169,7 @@ export const mathFunctions: readonly MathFunction[] = [
     call: 'SignAndMagnitudeAsOne()(a)',
   },
   call('ExpDown', [signed('a', 36)], (a) => expDown(a)),
+  call('ExpFineDown', [signed('a', 44)], (a) => expFineDown(a)),
   call('NormalCdfDown', [signed('a', 34)], (a) => normalCdfDown(a)),
   call('NormalPdfDown', [signed('a', 34)], (a) => normalPdfDown(a)),
 ]

@@ -73,6 +73,7 @@ const CLAIMS: Readonly<Record<string, string>> = {
   SignedMulDown: 'M19',
   SignAndMagnitude: 'M19',
   ExpDown: 'M20',
+  ExpFineDown: 'M23',
   NormalCdfDown: 'M21',
   NormalPdfDown: 'M22',
 }

@@ -8,6 +8,7 @@ import {
   EXP2_SCALE,
   exp2Negative,
   expDown,
+  expFineDown,
   lnDown,
   normalCdfDown,
   normalPdfDown,
@@ -107,6 +108,29 @@ describe('M20: expDown', () => {
 
   it('refuses 16 and what lies below -16', () => {
     for (const x of [1n << 36n, -(1n << 36n) - 1n]) expect(() => expDown(x)).toThrow(OutOfDomainError)
+  })
+})
+
+describe('M23: expFineDown', () => {
+  const magnitudes = samples(44, 0n)
+  const inputs = [...magnitudes, ...magnitudes.map((x) => -x), -(1n << 44n), (1n << 44n) - 1n, 1n, -1n]
+
+  it('never exceeds e^x and falls short of it by less than 2^-39.8 of it and one unit of X40', () => {
+    for (const x of inputs) {
+      const exact = referenceExp(real(x, 40))
+      const shortfall = exact - real(expFineDown(x), 40)
+      const allowed = (exact * 1_149n) / (1_000n << 40n) + (1n << (PRECISION - 40n)) // 2^0.2 = 1.1487
+      if (shortfall < 0n || shortfall >= allowed) expect({ x, shortfall, allowed }).toBe('within')
+    }
+  })
+
+  it('is exactly 1 at 0 and fits 64 bits', () => {
+    expect(expFineDown(0n)).toBe(1n << 40n)
+    expect(expFineDown((1n << 44n) - 1n)).toBeLessThan(1n << 64n)
+  })
+
+  it('refuses 16 and what lies below -16', () => {
+    for (const x of [1n << 44n, -(1n << 44n) - 1n]) expect(() => expFineDown(x)).toThrow(OutOfDomainError)
   })
 })
 

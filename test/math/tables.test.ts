@@ -2,7 +2,19 @@ import { describe, expect, it } from 'vitest'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { argumentBits, evaluatePiecewise, type PolynomialTable } from '../../prover/math/piecewisePolynomial.ts'
-import { exp, exp2, lnX28, lnX36, normalCdf, normalPdf } from '../../prover/math/tables.generated.ts'
+import {
+  exp,
+  exp2,
+  expFine,
+  gridCdf,
+  gridPdf,
+  gridPdfCoarse,
+  gridPdfFine,
+  lnX28,
+  lnX36,
+  normalCdf,
+  normalPdf,
+} from '../../prover/math/tables.generated.ts'
 import { generateTables } from '../../scripts/generateTables.ts'
 import { root } from '../../scripts/sources.ts'
 import {
@@ -37,9 +49,19 @@ const tables: readonly {
   { name: 'exp', table: exp, reference: (x) => referenceExp2Negative(-real(x, 35)), arguments: 1n << 35n },
   { name: 'normalCdf', table: normalCdf, reference: (x) => referenceNormalCdf(real(x, 28)), arguments: 13n << 27n },
   { name: 'normalPdf', table: normalPdf, reference: (x) => referenceNormalPdf(real(x, 28)), arguments: 27n << 26n },
+  { name: 'expFine', table: expFine, reference: (x) => referenceExp2Negative(-real(x, 44)), arguments: 1n << 44n },
+  { name: 'gridCdf', table: gridCdf, reference: (x) => referenceNormalCdf(middle(x)), arguments: 1n << 16n },
+  { name: 'gridPdf', table: gridPdf, reference: (x) => referenceNormalPdf(middle(x)), arguments: 1n << 16n },
+  { name: 'gridPdfCoarse', table: gridPdfCoarse, reference: (x) => referenceNormalPdf(middle(x)), arguments: 1n << 16n },
+  { name: 'gridPdfFine', table: gridPdfFine, reference: (x) => referenceNormalPdf(middle(x)), arguments: 1n << 16n },
 ]
 
-describe('M16, M17 and M20 to M22: coefficient tables', () => {
+/** The middle of a cell of 2^-13. */
+function middle(cell: bigint): bigint {
+  return real(2n * cell + 1n, 14)
+}
+
+describe('M16, M17 and M20 to M24: coefficient tables', () => {
   it('are what scripts/generateTables.ts writes', () => {
     for (const [path, text] of generateTables()) {
       expect(readFileSync(join(root, path), 'utf8'), `${path} is stale: node scripts/generateTables.ts`).toBe(text)

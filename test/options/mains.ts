@@ -34,7 +34,7 @@ const price = bare('forward strike onGrid restX40 restX33 restSquaredX66')
 export const d1OnGrid: OptionTemplate = {
   name: 'D1OnGrid(26, 22, 20)',
   file: 'D1OnGrid',
-  inputs: [...signed('logarithm:32'), ...unsigned('reciprocal:40 volatilityX40:44'), ...bare('isFlat')],
+  inputs: [...signed('logarithm:32'), ...unsigned('reciprocal:39 volatilityX40:44'), ...bare('isFlat')],
   outputs: [...outputs('negative inTable point'), { name: 'cellBits', size: 16 }, { name: 'remainderBits', size: 20 }],
 }
 
@@ -112,7 +112,9 @@ const discounts: OptionTemplate = {
   name: 'Discounts()',
   file: 'Discounts',
   inputs: [
-    ...unsigned('secondsToExpiry:26 tauX40:42 longBaseX40:43 longMultipleX40:48 longAddX40:48 shortBaseX40:43'),
+    ...unsigned(
+      'secondsToExpiry:26 tauX40:42 tauX56:58 longBaseX40:43 longMultipleX40:48 longAddX40:48 shortBaseX40:43',
+    ),
     ...unsigned('shortMultipleX40:48 shortAddX40:48 basisAddX40:43 basisSlopeX40:48 confidenceX40:41'),
     ...unsigned('spotConfidenceX40:41 confidenceThresholdX40:41'),
     ...signed('rateX40:47'),

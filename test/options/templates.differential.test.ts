@@ -23,7 +23,7 @@ const ROUNDS = 25
 type Case = { readonly forwardE8: bigint; readonly strikeE8: bigint; readonly volatilityX40: bigint }
 
 const LARGEST = (1n << 44n) - 1n
-const VOLATILITIES = [0n, 1n, (1n << 22n) - 1n, 1n << 22n, (1n << 26n) - 1n, 1n << 26n, 1n << 27n, 1n << 40n, LARGEST]
+const VOLATILITIES = [0n, 1n, (1n << 23n) - 1n, 1n << 23n, (1n << 26n) - 1n, 1n << 26n, 1n << 27n, 1n << 40n, LARGEST]
 const PRICES = [1n, 2n, 1n << 24n, 100_000_000n, 9_500_000_000_000n, (1n << 48n) - 1n]
 
 /** Corners first, then strikes spread over what matters at each volatility, then anything. */
