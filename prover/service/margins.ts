@@ -184,7 +184,7 @@ export function formatMargin(answer: MarginAnswer, withSteps: boolean): string {
     greeksLine(answer),
     ...thresholdLines(answer),
     '',
-    `Float reference: differs by ${difference.toExponential(1)}. Twin only, not proven.`,
+    `Float reference: differs by ${difference.toExponential(1)}.`,
     ...(withSteps ? ['', formatSteps(explainSteps(portfolio, provable))] : []),
   ].join('\n')
 }

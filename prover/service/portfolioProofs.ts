@@ -38,6 +38,7 @@ export type ProofMade = {
   readonly statement: PortfolioStatementName
   readonly proven: ProvenPortfolio
   readonly timings: ProofTimings
+  readonly backend: string
 }
 
 /** An account whose margin a contract holds. */
@@ -225,10 +226,10 @@ class ProofMaker {
       this.total--
       return before
     }
-    const { proof, publicSignals, timings } = await prover.prove(keys[statement], circuitInput)
+    const { proof, publicSignals, timings, backend } = await prover.prove(keys[statement], circuitInput)
     requireStated(statement, stated, publicSignals)
     const proven = { stated, proof: encodeProofCalldata(parseProof(proof)) }
-    const made = { statement, proven, timings }
+    const made = { statement, proven, timings, backend }
     this.made.push(made)
     known?.set(key, proven)
     onProof?.(made, this.made.length, this.total)

@@ -6,6 +6,7 @@ import { action, addCommand } from './command.ts'
 type Options = {
   deriveCase?: string
   explain?: boolean
+  prove?: boolean
   html?: string
   chain?: readonly string[]
   allowArbitrage?: boolean
@@ -13,14 +14,16 @@ type Options = {
   json?: boolean
 }
 
+const NOT_PROVEN = 'Computed by the twin of the circuits; --prove proves it.'
+
 export function addMarginCommand(program: Command): void {
   addCommand(
     program,
     'margin [portfolio]',
-    'initial and maintenance margin of an account, leg by leg, by the exact twin',
+    'initial and maintenance margin of an account, leg by leg, proven on request',
     [
       'margin portfolio.json --explain',
-      'margin --derive-case case.json --json',
+      'margin --derive-case case.json --prove --json',
       'margin portfolio.json --html margin.html',
       'margin portfolio.json --chain snapshot-*.csv.gz --html crash.html',
     ],
@@ -31,6 +34,7 @@ export function addMarginCommand(program: Command): void {
       '--chain <files...>',
       'the market of these option chains instead of the portfolio’s own, one after the other',
     )
+    .option('--prove', 'prove it, and have a contract on a development chain verify and hold it')
     .option('--html <file>', 'also write a page with pictures')
     .option('--allow-arbitrage', 'take volatility surfaces whose butterflies can be arbitraged')
     .option('--now <time>', 'refuse a market that is stale at this time (UTC)')
@@ -45,7 +49,16 @@ export function addMarginCommand(program: Command): void {
           terminal.say(`Pictures: ${options.html}`)
         }
         const isExplained = options.explain === true
-        terminal.result(marginJson(answer, isExplained), formatMargin(answer, isExplained))
+        if (options.prove !== true) {
+          terminal.result(marginJson(answer, isExplained), `${formatMargin(answer, isExplained)}\n\n${NOT_PROVEN}`)
+          return EXIT.success
+        }
+        const { formatProof, proofJson, proveMargin } = await import('../marginProof.ts')
+        const proof = await proveMargin(answer, terminal.say)
+        terminal.result(
+          { ...marginJson(answer, isExplained), proof: proofJson(proof) },
+          `${formatMargin(answer, isExplained)}\n\n${formatProof(proof)}`,
+        )
         return EXIT.success
       }),
     )
