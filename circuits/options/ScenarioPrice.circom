@@ -32,7 +32,6 @@ template ScenarioPrice() {
     signal output call, signInTable, cdf, products[16], pdf, pdfCoarse;
 
     var ONE = 2 ** gridCdfResultBits();
-    var HALF = 2 ** (gridCdfResultBits() - 1);
     var OFFSET_BITS = gridCdfArgumentBits() - gridCdfIndexBits();
     assert(gridCdfArgumentBits() == 16 && gridCdfIndexBits() == 4);
     assert(gridPdfResultBits() + 40 == gridCdfResultBits() && gridPdfCoarseResultBits() + 82 == gridCdfResultBits());
@@ -45,9 +44,15 @@ template ScenarioPrice() {
         indexBits[i] <== cellBits[OFFSET_BITS + i];
     }
     products <== IndexProducts(4)(indexBits);
-    signal upper <== SegmentPolynomial(16, OFFSET_BITS, gridCdfDegree(), gridCdfOffsetBits(), gridCdfCoefficients())(products, offsetBits);
-    pdf <== SegmentPolynomial(16, OFFSET_BITS, gridPdfDegree(), gridPdfOffsetBits(), gridPdfCoefficients())(products, offsetBits);
-    pdfCoarse <== SegmentPolynomial(16, OFFSET_BITS, gridPdfCoarseDegree(), gridPdfCoarseOffsetBits(), gridPdfCoarseCoefficients())(products, offsetBits);
+    signal upper <== SegmentPolynomial(
+        16, OFFSET_BITS, gridCdfDegree(), gridCdfOffsetBits(), gridCdfCoefficients()
+    )(products, offsetBits);
+    pdf <== SegmentPolynomial(
+        16, OFFSET_BITS, gridPdfDegree(), gridPdfOffsetBits(), gridPdfCoefficients()
+    )(products, offsetBits);
+    pdfCoarse <== SegmentPolynomial(
+        16, OFFSET_BITS, gridPdfCoarseDegree(), gridPdfCoarseOffsetBits(), gridPdfCoarseCoefficients()
+    )(products, offsetBits);
     signInTable <== (1 - 2 * negative) * inTable;
     cdf <== signInTable * (upper - ONE) + (1 - negative) * ONE;
 
@@ -64,7 +69,9 @@ template ScenarioPrice() {
         lowerIndexBits[i] <== lowerBits[OFFSET_BITS + i];
     }
     signal lowerProducts[16] <== IndexProducts(4)(lowerIndexBits);
-    signal lower <== SegmentPolynomial(16, OFFSET_BITS, gridCdfDegree(), gridCdfOffsetBits(), gridCdfCoefficients())(lowerProducts, lowerOffsetBits);
+    signal lower <== SegmentPolynomial(
+        16, OFFSET_BITS, gridCdfDegree(), gridCdfOffsetBits(), gridCdfCoefficients()
+    )(lowerProducts, lowerOffsetBits);
     signal lowerInTable <== (1 - lowerBits[16]) * (1 - lowerBits[17]);
     signal lowerSign <== (1 - 2 * lowerNegative) * lowerInTable;
     signal lowerCdf <== lowerSign * (lower - ONE) + (1 - lowerNegative) * ONE;

@@ -43,7 +43,9 @@ template StrikeGreeks() {
     signal bend <== pdfCoarse * 2 * secondOrderX80;
     nd1 <== cdf + signInTable * (slope - bend);
 
-    signal fine <== SegmentPolynomial(16, 12, gridPdfFineDegree(), gridPdfFineOffsetBits(), gridPdfFineCoefficients())(products, offsetBits);
+    signal fine <== SegmentPolynomial(
+        16, 12, gridPdfFineDegree(), gridPdfFineOffsetBits(), gridPdfFineCoefficients()
+    )(products, offsetBits);
     signal tilt <== pdf * firstOrderX47;
     pdfOut <== inTable * (fine * 2 ** (133 - gridPdfFineResultBits()) - tilt);
     gammaN <== pdfOut * reciprocalX24;
