@@ -64,12 +64,18 @@ contract BatchVerifier is IBatchVerifier {
     }
 
     function _isWellFormed(uint256[8] calldata proof, uint256[3] calldata signals) private pure returns (bool well) {
-        well = (proof[0] | proof[1]) != 0 && (proof[2] | proof[3]) != 0 && (proof[6] | proof[7]) != 0;
-        for (uint256 i = 0; i < 8; ++i) {
-            well = well && proof[i] < CanonicalProof.BASE_FIELD;
-        }
-        for (uint256 i = 0; i < SIGNALS; ++i) {
-            well = well && signals[i] < Statement.SCALAR_FIELD;
+        uint256 q = CanonicalProof.BASE_FIELD;
+        uint256 p = Statement.SCALAR_FIELD;
+        assembly ("memory-safe") {
+            well := gt(or(calldataload(proof), calldataload(add(proof, 0x20))), 0)
+            well := and(well, gt(or(calldataload(add(proof, 0x40)), calldataload(add(proof, 0x60))), 0))
+            well := and(well, gt(or(calldataload(add(proof, 0xc0)), calldataload(add(proof, 0xe0))), 0))
+            for { let i := 0 } lt(i, 0x100) { i := add(i, 0x20) } {
+                well := and(well, lt(calldataload(add(proof, i)), q))
+            }
+            for { let i := 0 } lt(i, 0x60) { i := add(i, 0x20) } {
+                well := and(well, lt(calldataload(add(signals, i)), p))
+            }
         }
     }
 
@@ -127,12 +133,19 @@ contract BatchVerifier is IBatchVerifier {
             scaled.valid = true;
             _addProduct(scaled, proof[0], proof[1], coefficients[i]);
             _putPoint(input, i, scaled);
-            for (uint256 j = 2; j < PAIR_WORDS; ++j) input[i * PAIR_WORDS + j] = proof[j];
+            _putSecond(input, i, proof);
             _addProduct(sum, proof[6], proof[7], coefficients[i]);
             sum.valid = sum.valid && scaled.valid;
         }
         _putPoint(input, proofs.length + 2, sum);
         return sum.valid;
+    }
+
+    /// @dev B of a proof where its pair stands.
+    function _putSecond(uint256[] memory input, uint256 pair, uint256[8] calldata proof) private pure {
+        assembly ("memory-safe") {
+            calldatacopy(add(add(input, 0x60), mul(pair, 0xc0)), add(proof, 0x40), 0x80)
+        }
     }
 
     /// @dev Pairs with beta and -gamma, and the -delta of the last pair.

@@ -232,7 +232,7 @@ contract PortfolioRegistry is PositionBook {
             array.commitment,
             PRICING_WORDS + EXPIRY_WORDS + strikeWords.length + 1
         );
-        transcript.putWords(scope.policy, 0, PRICING_WORDS);
+        transcript.putKnown(scope.policy, 0, PRICING_WORDS);
         for (uint256 i = 0; i < EXPIRY_WORDS; ++i) {
             transcript.put(array.expiryWords[i]);
         }
@@ -342,11 +342,12 @@ contract PortfolioRegistry is PositionBook {
         Scope memory scope,
         Round calldata round
     ) private pure {
+        uint256[6] calldata market = round.marketWords;
         for (uint256 i = 0; i < MARKET_WORDS; ++i) {
-            transcript.put(round.marketWords[i]);
+            transcript.put(market[i]);
         }
-        transcript.putWords(scope.policy, 0, GRID_WORDS);
-        transcript.putWords(scope.policy, PRICING_WORDS, MARGIN_WORDS);
+        transcript.putKnown(scope.policy, 0, GRID_WORDS);
+        transcript.putKnown(scope.policy, PRICING_WORDS, MARGIN_WORDS);
     }
 
     function _putAccount(
@@ -537,13 +538,25 @@ contract PortfolioRegistry is PositionBook {
         uint256 expected = _record(scope, expiry);
         uint256 record = _arrays[arrayRoot];
         if (record != expected) revert ArrayUnknown(arrayRoot, record, expected);
+        _takePositions(fold, positions);
+    }
+
+    /// @dev Takes in what is held; there is room for every position of all books.
+    function _takePositions(Fold memory fold, uint256[] calldata positions) private pure {
         uint256[] memory held = fold.held;
         uint256 count = fold.count;
-        for (uint256 i = 0; i < positions.length; ++i) {
-            uint256 word = positions[i];
-            if (word >> QUANTITIES_AT == NO_QUANTITIES) continue;
-            held[count] = word;
-            ++count;
+        uint256 nothing = NO_QUANTITIES;
+        assembly ("memory-safe") {
+            let next := add(add(held, 0x20), shl(5, count))
+            let end := add(positions.offset, shl(5, positions.length))
+            for { let at_ := positions.offset } lt(at_, end) { at_ := add(at_, 0x20) } {
+                let word := calldataload(at_)
+                if iszero(eq(shr(QUANTITIES_AT, word), nothing)) {
+                    mstore(next, word)
+                    next := add(next, 0x20)
+                    count := add(count, 1)
+                }
+            }
         }
         fold.count = count;
     }
