@@ -152,7 +152,7 @@ export function readDeriveCase(text: string, file: string): Portfolio {
     spotConfidenceX40,
     perpConfidenceX40: confidence('perpConfidenceX40', scenario.PerpConfidence, 'PerpConfidence'),
     horizonVolatilityX40: exactField('roundConfidences', 'horizonVolatilityX40', HORIZON_VOLATILITY, 'horizon'),
-    expiries: scenario.OptionFeeds.map((feed) => surfaceOfFeed(feed, asOf, spotConfidenceX40)),
+    expiries: scenario.OptionFeeds.map((feed) => surfaceOfFeed(feed, scenario, asOf, spotConfidenceX40)),
     collaterals: scenario.Collaterals.map(({ Name, Price, Confidence }) => ({
       asset: Name,
       priceE12: exactField('collateralPricePair', 'firstPriceE12', Price, `${Name}.Price`),
@@ -192,7 +192,12 @@ function timeOf(options: readonly Option[]): bigint {
   return nearest(first.ExiryTs, 1n, 'Options.0.ExiryTs') - nearest(first.Expiry, 1n, 'Options.0.Expiry')
 }
 
-function surfaceOfFeed(feed: Feed, asOf: bigint, spotConfidenceX40: bigint): ExpirySurface {
+function surfaceOfFeed(
+  feed: Feed,
+  { NumPerps, PerpConfidence }: DeriveCase['Scenario'],
+  asOf: bigint,
+  spotConfidenceX40: bigint,
+): ExpirySurface {
   const leg = `OptionFeeds ${feed.FeedExpiry} s`
   const secondsToExpiry = exactIn(
     { scale: 1n, least: 0n, most: (1n << 26n) - 1n },
@@ -201,7 +206,9 @@ function surfaceOfFeed(feed: Feed, asOf: bigint, spotConfidenceX40: bigint): Exp
   )
   const forwardE8 = exactField('expiryForward', 'forwardVariableE8', feed.Forward, `${leg}.Forward`)
   const [a, b, rho, m, s, forwardRef, tauRef] = feed.SVIparam
-  const confidences = [feed.ForwardConfidence, feed.RateConfidence, feed.OptionVolConfidences].map((text) =>
+  // Derive counts the perpetual's confidence against the options of an account that holds perpetuals
+  const ofPerps = Number(NumPerps) === 0 ? [] : [PerpConfidence]
+  const confidences = [feed.ForwardConfidence, feed.RateConfidence, feed.OptionVolConfidences, ...ofPerps].map((text) =>
     exactField('expiryForward', 'confidenceX40', text, `${leg}.Confidence`),
   )
   const surface: ExpirySurface = {
