@@ -34,6 +34,7 @@ const jobs = {
   'bench:prover': { build: [], script: ['scripts/benchProver.ts'] },
   'campaign:crash': { build: [], script: ['scripts/campaignCrash.ts'] },
   'campaign:derive': { build: [], script: ['scripts/campaignDerive.ts'] },
+  'campaign:chains': { build: undefined, script: ['scripts/campaignChains.ts'] },
   backtest: { build: undefined, script: ['scripts/backtest.ts'] },
   zkrisk: { build: undefined, script: ['prover/service/cli.ts'] },
 }
