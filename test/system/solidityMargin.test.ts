@@ -21,7 +21,7 @@ beforeAll(async () => {
 const relative = (found: number, expected: number): number =>
   Math.abs(found - expected) / Math.max(1, Math.abs(expected))
 
-describe('the margin engine in Solidity that ours is measured against', () => {
+describe('R22: the margin engine in Solidity that ours is measured against', () => {
   test('has a normal distribution function good to 1e-14', async () => {
     const { normal } = engine.contract as never as Record<string, (x: bigint) => Promise<bigint>>
     // Of R 4.3, pnorm with 15 digits.
