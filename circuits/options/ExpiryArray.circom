@@ -49,8 +49,8 @@ template GridShocks() {
  * @param  STRIKES  how many
  * @input  policy words, expiry words  packed
  * @input  strikes  [STRIKES]       E8, 48 bits
- * @output header   [29]            expiry, asOf, forwards[20], discount, long, short and basis factor, shortfall, sqrt(tau),
- *                                  seconds to expiry
+ * @output header   [29]            expiry, asOf, forwards[20], discount, long, short and basis factor, shortfall,
+ *                                  sqrt(tau), seconds to expiry
  * @output leaves   [STRIKES][42]   see StrikeLeaf
  */
 template ExpiryArray(STRIKES) {

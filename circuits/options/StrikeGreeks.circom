@@ -5,7 +5,8 @@ include "../math/SegmentPolynomial.circom";
 
 /**
  * @title  StrikeGreeks
- * @notice Raw Greeks of a mark: N(d1) repaired to second order of what the grid leaves over, phi(d1) to first. Claim: B6.
+ * @notice Raw Greeks of a mark: N(d1) repaired to second order of what the grid leaves over, phi(d1) to first.
+ *         Claim: B6.
  * @input  cellBits, inTable, signInTable, cdf, products, pdf, pdfCoarse  see ScenarioPrice
  * @input  remainderBits  [27]  upper bits, X40
  * @input  forward, call  []    of the mark

@@ -64,8 +64,8 @@ template VolatilityFactors() {
 
 /**
  * @title  SkewWidth
- * @notice Log-moneyness at which the skews reach their caps: max(floor, sqrt(tau) scale (volatility + sqrt(tau) slope)),
- *         from 2^-12 to 64. Claim: B7.
+ * @notice Log-moneyness at which the skews reach their caps, from 2^-12 to 64:
+ *         max(floor, sqrt(tau) scale (volatility + sqrt(tau) slope)). Claim: B7.
  * @input  sqrtTauX40                                          []  41 bits
  * @input  widthFloorX40, widthScaleX40, volatilityX40         []  44 bits
  * @input  volatilitySlopeX40                                  []  signed 47 bits
