@@ -3,8 +3,8 @@
  * {@link freeStatement}. What is refused here is refused by the contracts alone, as if every circuit were broken.
  */
 import { type Contract, keccak256, toBeHex, Wallet } from 'ethers'
-import { type PortfolioBuild, portfolioBuilds } from '../../circuits/builds.ts'
-import type { Fields, PortfolioStatementName } from '../../circuits/statements.ts'
+import type { PortfolioBuild } from '../../circuits/builds.ts'
+import { type Fields, type PortfolioStatementName, STRIKES_PER_WORD } from '../../circuits/statements.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import {
@@ -45,10 +45,20 @@ const ROUND_AGE_SECONDS = 300n
 const THRESHOLD = 2
 const KEY_HASH = `0x${'11'.repeat(32)}`
 
-export const buildOf = (statement: PortfolioStatementName): PortfolioBuild =>
-  portfolioBuilds.find((build) => build.statement === statement) as PortfolioBuild
-export const modelIdOf = (statement: PortfolioStatementName): string => portfolioModelIdOf(buildOf(statement), KEY_HASH)
-const { segments: SEGMENTS, strikes: STRIKES } = buildOf('optionBook').sizes as { segments: number; strikes: number }
+/** Sizes of these tests, whatever the compiled circuits have: the registry takes them from the model. */
+const testBuilds: readonly PortfolioBuild[] = [
+  { statement: 'riskArray', sizes: { strikes: 6 } } as const,
+  { statement: 'optionBook', sizes: { segments: 5, strikes: 6 } } as const,
+  { statement: 'portfolioMargin', sizes: { accounts: 3 } } as const,
+  { statement: 'unhealthyWitness', sizes: {} } as const,
+].map((build) => ({ ...build, name: `test-${build.statement}`, template: '', file: '', meaning: '' }))
+
+const findBuild = (builds: readonly PortfolioBuild[], statement: PortfolioStatementName): PortfolioBuild =>
+  builds.find((build) => build.statement === statement) as PortfolioBuild
+
+/** Id of the model of a statement in an engine of the sizes of these tests. */
+export const modelIdOf = (statement: PortfolioStatementName): string =>
+  portfolioModelIdOf(findBuild(testBuilds, statement), KEY_HASH)
 
 const regular = (shockX40: bigint) => ({
   shockX40,
@@ -170,13 +180,14 @@ export class PortfolioEngine {
   readonly client: PortfolioClient
   readonly statement: FreeStatement
   readonly roundSigners: readonly Wallet[]
+  readonly builds: readonly PortfolioBuild[]
   /** Commitment that stands for the book before its first position. */
   readonly emptyState = rootOf(0n)
 
   private constructor(
     parts: Pick<
       PortfolioEngine,
-      'chain' | 'council' | 'models' | 'rounds' | 'registry' | 'client' | 'statement' | 'roundSigners'
+      'chain' | 'council' | 'models' | 'rounds' | 'registry' | 'client' | 'statement' | 'roundSigners' | 'builds'
     >,
   ) {
     this.chain = parts.chain
@@ -187,9 +198,11 @@ export class PortfolioEngine {
     this.client = parts.client
     this.statement = parts.statement
     this.roundSigners = parts.roundSigners
+    this.builds = parts.builds
   }
 
-  static async start(): Promise<PortfolioEngine> {
+  /** @param builds - sizes of the models */
+  static async start(builds = testBuilds): Promise<PortfolioEngine> {
     const chain = await startChain()
     const statement = await freeStatement()
     const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
@@ -199,15 +212,34 @@ export class PortfolioEngine {
     const place = [council, models, rounds, MARKET, rootOf(0n)]
     const registry = await chain.deploy('PortfolioRegistry', ...place, policyWordsOf(policy), freshness)
     const verifier = await chain.deploy(statement.verifier)
-    for (const { statement: name } of portfolioBuilds) {
-      await mined(models.getFunction('register')(modelIdOf(name), modelOf(name, verifier)))
+    for (const build of builds) {
+      const id = portfolioModelIdOf(build, KEY_HASH)
+      await mined(models.getFunction('register')(id, modelOf(build, verifier)))
     }
     const client = await PortfolioClient.connect({
       registry: registry.target as string,
       provider: chain.ethers.provider as never,
       signer: chain.signers[0] as never,
     })
-    return new PortfolioEngine({ chain, council, models, rounds, registry, client, statement, roundSigners })
+    return new PortfolioEngine({ chain, council, models, rounds, registry, client, statement, roundSigners, builds })
+  }
+
+  buildOf(statement: PortfolioStatementName): PortfolioBuild {
+    return findBuild(this.builds, statement)
+  }
+
+  modelIdOf(statement: PortfolioStatementName): string {
+    return portfolioModelIdOf(this.buildOf(statement), KEY_HASH)
+  }
+
+  /** Strikes of an array. */
+  get strikes(): number {
+    return this.buildOf('riskArray').sizes.strikes as number
+  }
+
+  /** Segments of a book. */
+  get segments(): number {
+    return this.buildOf('optionBook').sizes.segments as number
   }
 
   /** Publishes a round at the chain's time, or `secondsLater`. */
@@ -237,7 +269,7 @@ export class PortfolioEngine {
     context: PortfolioContext,
     sections: SectionWords,
   ): Promise<ProvenPortfolio> {
-    const build = buildOf(name)
+    const build = this.buildOf(name)
     const words = [...layOut(build, 'inputs', sections), ...layOut(build, 'outputs', sections)]
     const commitment = rootOf(...words)
     const challenge = portfolioChallenge(name, context, commitment, words)
@@ -250,7 +282,7 @@ export class PortfolioEngine {
     round: RoundWords,
     accounts: readonly string[],
   ): Promise<PortfolioContext> {
-    const modelId = modelIdOf(name)
+    const modelId = this.modelIdOf(name)
     if (name === 'riskArray') return this.client.arrayContext(round, modelId)
     const reported = await Promise.all(accounts.map((account) => this.client.account(account)))
     return this.client.accountContext(round, modelId, reported)
@@ -269,7 +301,9 @@ export class PortfolioEngine {
       expiryForward: [forward],
       expirySurface: [surface],
       expirySurfaceShape: [shape],
-      strikes: [0, 5].map((from) => packStrikes(key.strikesE8.slice(from, from + 5))),
+      strikes: Array.from({ length: Math.ceil(this.strikes / STRIKES_PER_WORD) }, (_, i) =>
+        packStrikes(key.strikesE8.slice(i * STRIKES_PER_WORD, (i + 1) * STRIKES_PER_WORD)),
+      ),
       arrayRoot: [this.arrayRoot(round, key)],
       ...change,
     }
@@ -278,7 +312,7 @@ export class PortfolioEngine {
 
   async landArrays(round: RoundWords, keys: readonly ArrayKey[]) {
     const arrays = await Promise.all(keys.map((key) => this.array(round, key)))
-    return this.send(arraysCall(round, modelIdOf('riskArray'), arrays))
+    return this.send(arraysCall(round, this.modelIdOf('riskArray'), arrays))
   }
 
   /** Books of an account over arrays of a round, in the order given. */
@@ -290,7 +324,7 @@ export class PortfolioEngine {
     const context = await this.context('optionBook', round, [signer])
     const books: ProvenPortfolio[] = []
     let state = this.emptyState
-    for (let from = 0; from < keys.length; from += SEGMENTS) {
+    for (let from = 0; from < keys.length; from += this.segments) {
       const sections = bookSections(this, round, positions, keys, from, state)
       books.push(await this.prove('optionBook', context, sections))
       state = sections.stateOut[0] as bigint
@@ -318,7 +352,7 @@ export class PortfolioEngine {
     accounts: readonly Account[],
     books: readonly (readonly ProvenPortfolio[])[],
   ): SectionWords {
-    const places = Array.from({ length: buildOf('portfolioMargin').sizes.accounts as number }, (_, i) => i)
+    const places = Array.from({ length: this.buildOf('portfolioMargin').sizes.accounts as number }, (_, i) => i)
     const at = (i: number): Account => accounts[i] ?? nobody
     // Places that are left all hold nothing, and so have the same results.
     const results = places.map((i) => Math.min(i, accounts.length))
@@ -358,11 +392,11 @@ export class PortfolioEngine {
   }
 
   marginCall(round: RoundWords, accounts: readonly AccountBooks[], margin: ProvenPortfolio): RegistryCall {
-    return portfolioCall(round, modelIdOf('optionBook'), modelIdOf('portfolioMargin'), accounts, margin)
+    return portfolioCall(round, this.modelIdOf('optionBook'), this.modelIdOf('portfolioMargin'), accounts, margin)
   }
 
   witnessCall(round: RoundWords, account: AccountBooks, witness: ProvenPortfolio): RegistryCall {
-    return witnessCall(round, modelIdOf('optionBook'), modelIdOf('unhealthyWitness'), account, witness)
+    return witnessCall(round, this.modelIdOf('optionBook'), this.modelIdOf('unhealthyWitness'), account, witness)
   }
 
   /** Everything from the books on: proves and lands the margins of accounts over arrays that have landed. */
@@ -379,12 +413,12 @@ export class PortfolioEngine {
   }
 }
 
-export const modelOf = (name: PortfolioStatementName, verifier: Contract) => ({
-  ...modelSizesOf(buildOf(name)),
+export const modelOf = (build: PortfolioBuild, verifier: Contract) => ({
+  ...modelSizesOf(build),
   verifier,
   status: 0,
   allowsBacklog: false,
-  layoutHash: portfolioLayoutHash(name),
+  layoutHash: portfolioLayoutHash(build.statement),
   verificationKeyHash: KEY_HASH,
   manifestHash: KEY_HASH,
 })
@@ -474,10 +508,11 @@ function bookSections(
   from: number,
   stateIn: bigint,
 ) {
-  const last = Math.min(from + SEGMENTS, keys.length) - 1
-  const segments = Array.from({ length: SEGMENTS }, (_, i) => keys[Math.min(from + i, last)] as ArrayKey)
-  const words = segments.flatMap((key, i) => slotsOf(key, from + i <= last ? positions : []))
-  const expiryAfter = (i: number) => (segments[i + 1] ?? keys[from + SEGMENTS])?.expiry
+  const { segments: count, strikes } = engine
+  const last = Math.min(from + count, keys.length) - 1
+  const segments = Array.from({ length: count }, (_, i) => keys[Math.min(from + i, last)] as ArrayKey)
+  const words = segments.flatMap((key, i) => slotsOf(key, strikes, from + i <= last ? positions : []))
+  const expiryAfter = (i: number) => (segments[i + 1] ?? keys[from + count])?.expiry
   const flags = segments.reduce((sum, { expiry }, i) => sum | (expiryAfter(i) === expiry ? 1n << BigInt(i) : 0n), 0n)
   const arrayRoots = segments.map((key) => engine.arrayRoot(round, key))
   const stateOut = [rootOf(stateIn, ...arrayRoots, ...words, flags)]
@@ -485,8 +520,8 @@ function bookSections(
 }
 
 /** A word for each strike of an array: the position there, or nothing. */
-const slotsOf = ({ expiry, strikesE8 }: ArrayKey, positions: readonly Position[]): readonly bigint[] =>
-  Array.from({ length: STRIKES }, (_, i) => {
+const slotsOf = ({ expiry, strikesE8 }: ArrayKey, strikes: number, positions: readonly Position[]): readonly bigint[] =>
+  Array.from({ length: strikes }, (_, i) => {
     const strikeE8 = strikesE8[i] as bigint
     const held = positions.find((each) => each.expiry === expiry && each.strikeE8 === strikeE8)
     return pack('optionPosition', held ?? { expiry, strikeE8, callsE12: 0n, putsE12: 0n })

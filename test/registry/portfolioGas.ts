@@ -1,0 +1,84 @@
+/** What margins of accounts cost on a chain, for the snapshot and for the benchmark against a margin engine in Solidity. */
+import type { TransactionReceipt } from 'ethers'
+import { arraysCall } from '../../prover/registry/index.ts'
+import { mined } from '../chain.ts'
+import { type Account, type ArrayKey, E12, E8, type PortfolioEngine } from './portfolioEngine.ts'
+
+const EXPIRY = 2_000_000_000n
+
+/** Gas of whole transactions, calldata included, once all slots are in use. */
+export type PortfolioGas = {
+  /** Arrays that the options take; any number of accounts share them. */
+  readonly arrays: number
+  readonly oneArray: number
+  /** Of all arrays but one, together. */
+  readonly otherArrays: number
+  /** Proofs of books that one account takes. */
+  readonly books: number
+  readonly oneAccount: number
+  /** As many accounts as the model of margins has places for. */
+  readonly fullBatch: number
+  readonly accounts: number
+}
+
+/**
+ * Margins of accounts that each have a call and a put at each strike of one expiry.
+ *
+ * @param engine  - with models of the sizes to measure
+ * @param options - of each account, from 14 to 256
+ */
+export async function measurePortfolioGas(engine: PortfolioEngine, options: number): Promise<PortfolioGas> {
+  const { strikes: perArray, segments } = engine
+  const held = Math.ceil(options / 2)
+  const arrays = Math.ceil(held / perArray)
+  const strikes = Array.from({ length: arrays * perArray }, (_, i) => (50_000n + 1_000n * BigInt(i)) * E8)
+  const keys: readonly ArrayKey[] = Array.from({ length: arrays }, (_, i) => ({
+    expiry: EXPIRY,
+    strikesE8: strikes.slice(perArray * i, perArray * (i + 1)),
+  }))
+  const accounts = await accountsOf(engine, strikes.slice(0, held))
+  for (const account of accounts) await engine.report(account)
+  const used = (receipt: TransactionReceipt): number => Number(receipt.gasUsed)
+  const gas = { oneArray: 0, otherArrays: 0, oneAccount: 0, fullBatch: 0 }
+  // Twice: slots that were empty cost more the first time.
+  for (let i = 0; i < 2; i++) {
+    const round = await engine.round([EXPIRY])
+    const proven = await Promise.all(keys.map((key) => engine.array(round, key)))
+    const land = async (given: typeof proven) =>
+      used(await mined(engine.send(arraysCall(round, engine.modelIdOf('riskArray'), given))))
+    gas.oneArray = await land(proven.slice(0, 1))
+    gas.otherArrays = await land(proven.slice(1))
+    gas.oneAccount = used(await engine.landMargins(round, accounts.slice(0, 1), [keys]))
+    const next = await engine.round([EXPIRY])
+    await mined(engine.landArrays(next, keys))
+    gas.fullBatch = used(
+      await engine.landMargins(
+        next,
+        accounts,
+        accounts.map(() => keys),
+      ),
+    )
+  }
+  const books = Math.ceil(arrays / segments)
+  return { arrays, books, accounts: accounts.length, ...gas }
+}
+
+/** Accounts with a call and a put at each strike, in the order of their addresses. */
+async function accountsOf(engine: PortfolioEngine, strikes: readonly bigint[]): Promise<readonly Account[]> {
+  const places = engine.buildOf('portfolioMargin').sizes.accounts as number
+  const signers = engine.chain.signers.slice(4, 4 + places)
+  const addresses = await Promise.all(signers.map((signer) => signer.getAddress()))
+  return addresses
+    .toSorted((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
+    .map((signer) => ({
+      signer,
+      positions: strikes.map((strikeE8, i) => ({
+        expiry: EXPIRY,
+        strikeE8,
+        callsE12: (i % 2 === 0 ? -1n : 1n) * E12 + BigInt(i),
+        putsE12: E12 / 2n + BigInt(i),
+      })),
+      holdings: { perpsE12: -E12, cashE12: 10n ** 18n, perpPnlE12: 5n },
+      collateralAmounts: [1n << 100n, 0n],
+    }))
+}
