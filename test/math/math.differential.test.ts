@@ -25,7 +25,7 @@ const groups = [false, true].flatMap((furtherSize) => {
 })
 
 for (const functions of groups) {
-  describe(`M1 to M22: ${functions[0]!.name} to ${functions.at(-1)!.name}`, () => {
+  describe(`M1 to M23: ${functions[0]!.name} to ${functions.at(-1)!.name}`, () => {
     const cases = functions.map((fn) => [...randomCases(fn), ...edgeCases(fn)])
     let found: Disagreement[][]
     beforeAll(async () => {

@@ -52,7 +52,12 @@ const tables: readonly {
   { name: 'expFine', table: expFine, reference: (x) => referenceExp2Negative(-real(x, 44)), arguments: 1n << 44n },
   { name: 'gridCdf', table: gridCdf, reference: (x) => referenceNormalCdf(middle(x)), arguments: 1n << 16n },
   { name: 'gridPdf', table: gridPdf, reference: (x) => referenceNormalPdf(middle(x)), arguments: 1n << 16n },
-  { name: 'gridPdfCoarse', table: gridPdfCoarse, reference: (x) => referenceNormalPdf(middle(x)), arguments: 1n << 16n },
+  {
+    name: 'gridPdfCoarse',
+    table: gridPdfCoarse,
+    reference: (x) => referenceNormalPdf(middle(x)),
+    arguments: 1n << 16n,
+  },
   { name: 'gridPdfFine', table: gridPdfFine, reference: (x) => referenceNormalPdf(middle(x)), arguments: 1n << 16n },
 ]
 
