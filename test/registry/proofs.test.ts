@@ -1,8 +1,10 @@
 import { keccak256, toUtf8Bytes } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { type PortfolioStatementName, portfolioStatements } from '../../circuits/statements.ts'
 import { BASE_FIELD_ORDER, SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import type { ProofCalldata } from '../../prover/proof/proofCalldata.ts'
 import type { StatementContext } from '../../prover/statement/challenge.ts'
+import { portfolioLayoutHash } from '../../prover/statement/layout.ts'
 import { unpack } from '../../prover/statement/words.ts'
 import { expectRevert, mined } from '../chain.ts'
 import { compileContract } from '../solidity.ts'
@@ -124,6 +126,24 @@ describe('R14: a proof fits one place once', () => {
       await refused('ProofRejected', await engine.prove(batch, context()))
     })
   }
+
+  test('not of a model whose proofs are about something else', async () => {
+    for (const [i, name] of (Object.keys(portfolioStatements) as PortfolioStatementName[]).entries()) {
+      const id = modelIdOf(`KIND-${i}`)
+      await mined(
+        engine.modelRegistry.getFunction('register')(id, {
+          ...models.live,
+          verifier: engine.verifier,
+          status: 0,
+          layoutHash: portfolioLayoutHash(name),
+          verificationKeyHash: `0x${'00'.repeat(32)}`,
+          manifestHash: `0x${'00'.repeat(32)}`,
+        }),
+      )
+      const submitted = engine.submit({ ...batch, modelId: id }, proof)
+      await expectRevert(submitted, engine.modelRegistry, 'ModelOfAnotherKind', [id, BigInt(i + 1), 0n])
+    }
+  })
 
   test('not another commitment', async () => {
     await refused('ProofRejected', proof, undefined, { ...batch, commitment: batch.commitment + 1n })
