@@ -13,11 +13,11 @@ include "layout.circom";
  * @input  round terms, see RoundTerms
  * @output hedgeM  []  perpetuals and collateral that move one for one with spot; floored; 87 bits and a sign
  * @output equityE20X60  []  mark, collateral, cash and unrealised gains; exact; 180 bits and a sign
- * @output maintenanceContingencyE20X60, initialContingencyE20X60  []  exact; 180 bits
- * @output confidenceE20X100  []  exact; 223 bits
+ * @output maintenanceContingencyE20X60, initialContingencyE20X60  []  exact; 181 bits
+ * @output confidenceE20X100  []  exact; 225 bits
  *
  * Bit budget: an amount of 62 bits times 73 bits of price, eight times, is 138 bits; haircuts and shortfalls add 41,
- * the confidence margin 43 more.
+ * the confidence margin 45 more.
  */
 template AccountHoldings() {
     signal input holdings, collateralAmounts[2], totals[totalElements()];

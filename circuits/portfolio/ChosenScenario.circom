@@ -38,7 +38,8 @@ template ChosenScenario() {
             damping += dampings[s];
         }
     }
-    count === 1;
+    signal ones <== count;
+    ones === 1;
     index === scenario;
 
     signal hedged <== hedgeM * shock;

@@ -11,16 +11,18 @@ include "../math/SubtractOrZero.circom";
 
 /**
  * @title  Shortfall
- * @notice 1 - confidence if the lesser of two confidences is below a threshold, else 0. Claim: A10.
+ * @notice 1 - confidence if the lesser of two confidences is below a threshold and below 1, else 0. Claim: A10.
  * @input  confidenceX40, spotConfidenceX40, thresholdX40  []  41 bits
- * @output out  []  X40, exact; negative only for a confidence above 1
+ * @output out  []  X40, exact, at most 1
  */
 template Shortfall() {
     signal input {maxbit} confidenceX40, spotConfidenceX40, thresholdX40;
     signal output out;
 
     signal {maxbit} lesser <== Min()(confidenceX40, spotConfidenceX40);
-    signal isLow <== IsLess()(lesser, thresholdX40);
+    signal {maxbit} one <== Constant(2 ** 40)();
+    signal {maxbit} limit <== Min()(thresholdX40, one);
+    signal isLow <== IsLess()(lesser, limit);
     out <== isLow * (2 ** 40 - lesser);
 }
 
@@ -28,21 +30,21 @@ template Shortfall() {
  * @title  InitialFactor
  * @notice Loss factor of the initial margin: what the policy says, and more where the settlement currency has fallen below
  *         its peg. Rounded up. Claim: A10.
- * @input  initialFactorX40, pegThresholdX40, pegLossX40  []  43 bits
+ * @input  initialFactorX40, pegThresholdX40, pegLossX40  []  44, 47 and 44 bits
  * @input  stablePriceE12  []  44 bits
- * @output out  []  X40, 48 bits
+ * @output out  []  X40, 51 bits
  */
 template InitialFactor() {
     signal input {maxbit} initialFactorX40, pegThresholdX40, pegLossX40, stablePriceE12;
     signal output out;
 
-    // E12X40 on both sides: 43 + 40 and 44 + 40 bits.
-    signal {maxbit} threshold <== AssumeBits(84)(pegThresholdX40 * 10 ** 12);
-    signal {maxbit} price <== AssumeBits(84)(stablePriceE12 * 2 ** 40);
+    // E12X40 on both sides: 47 + 40 and 44 + 40 bits.
+    signal {maxbit} threshold <== AssumeBits(87)(pegThresholdX40 * 10 ** 12);
+    signal {maxbit} price <== AssumeBits(87)(stablePriceE12 * 2 ** 40);
     signal {maxbit} below <== SubtractOrZero()(threshold, price);
-    signal {maxbit} loss <== AssumeBits(127)(below * pegLossX40);
+    signal {maxbit} loss <== AssumeBits(131)(below * pegLossX40);
     signal {maxbit} unit <== Constant(10 ** 12 * 2 ** 40)();
-    signal {maxbit} added <== DivUp(47)(loss, unit); // below 8 times 8
+    signal {maxbit} added <== DivUp(51)(loss, unit); // below 128 times 16
     out <== initialFactorX40 + added;
 }
 
@@ -57,7 +59,7 @@ template InitialFactor() {
  * @output movingE8X20  [8]  the same of collateral that moves with spot, else 0
  * @output maintenanceE8X60, initialE8X60, uncertainE8X60  [8]  the same times maintenance haircut, initial haircut, and
  *         what its confidence is short of 1
- * @output maintenanceFactorX40, initialFactorX40, perpShortfallX40  []  43, 48 and 41 bits
+ * @output maintenanceFactorX40, initialFactorX40, perpShortfallX40  []  44, 52 and 41 bits
  * @output maintenancePerpX40, initialPerpX40, maintenanceOptionX40, initialOptionX40, confidenceMarginX40  []
  * @output inverseVolatilityX30  []  one over the volatility of the default horizon, rounded down, 71 bits
  *

@@ -36,7 +36,8 @@ template WorstScenario(CHOICES, BITS) {
         sum += products[s];
         weighted += s * chosen[s];
     }
-    count === 1;
+    signal ones <== count;
+    ones === 1;
     least <== sum;
     index <== weighted;
 

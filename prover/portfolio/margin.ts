@@ -138,9 +138,9 @@ export function roundTerms(round: RoundMarket, policy: MarginPolicy): RoundTerms
   }
 }
 
-/** 1 - confidence below the threshold, 0 from it on. */
+/** 1 - confidence below the threshold, 0 from it or from 1 on. */
 const shortfall = (confidenceX40: bigint, thresholdX40: bigint): bigint =>
-  confidenceX40 < thresholdX40 ? ONE - confidenceX40 : 0n
+  confidenceX40 < lesser(thresholdX40, ONE) ? ONE - confidenceX40 : 0n
 
 function initialFactor(stablePriceE12: bigint, lossFactors: Fields<'lossFactors'>): bigint {
   const below = lossFactors.pegThresholdX40 * E12 - (stablePriceE12 << 40n)

@@ -155,14 +155,15 @@ export function randomPolicy(random: Random): MarginPolicy {
     collaterals: Array.from({ length: 8 }, () => ({
       initialHaircutX40: fraction(),
       maintenanceHaircutX40: fraction(),
-      confidenceThresholdX40: random.between(0n, ONE),
+      confidenceThresholdX40: random.between(0n, (ONE * 3n) / 2n),
       movesWithSpot: random.below(2n),
     })),
   }
 }
 
 export function randomRound(random: Random, asOf: bigint): RoundMarket {
-  const confidence = (): bigint => random.between(0n, ONE)
+  // Words leave room for more than 1.
+  const confidence = (): bigint => random.between(0n, (ONE * 9n) / 8n)
   return {
     spotE8: 1n + random.wide(47),
     perpPriceE8: random.wide(48),

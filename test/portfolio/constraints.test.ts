@@ -1,0 +1,43 @@
+/** What books and margins cost, as `npm run snapshot` last wrote it, and what the builds must stay below. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { portfolioBuilds } from '../../circuits/builds.ts'
+import { POINTS } from '../../prover/options/grid.ts'
+import { root } from '../../scripts/sources.ts'
+import { countConstraints } from '../circuit.ts'
+import { portfolioMains } from './mains.ts'
+
+const snapshot: Record<string, number> = JSON.parse(
+  readFileSync(join(root, 'test', 'snapshots', 'portfolio.json'), 'utf8'),
+)
+const rows = (name: string): number => snapshot[name] as number
+
+describe('A2 to A13: constraints', () => {
+  test('are those of the snapshot', async () => {
+    expect(await countConstraints(portfolioMains)).toEqual(snapshot)
+  }, 900_000)
+
+  test('a position is one constraint a scenario, an account below 16,400, and each build fits its domain', () => {
+    const segment = rows('OptionBook(2, 5)') - rows('OptionBook(1, 5)')
+    const account = rows('PortfolioMargin(2)') - rows('PortfolioMargin(1)')
+    const book = portfolioBuilds.find(({ statement }) => statement === 'optionBook')?.sizes as {
+      segments: number
+      strikes: number
+    }
+    const margin = portfolioBuilds.find(({ statement }) => statement === 'portfolioMargin')?.sizes as {
+      accounts: number
+    }
+    // Of the rows of a segment's sums, those that are not its words' are products: one a strike and price.
+    const products = (rows('SegmentSums(5)') / 5 - rows('PositionQuantities()')) / (POINTS - 1)
+    console.log(
+      `array with its expiry ${segment}, account ${account}, witness ${rows('UnhealthyWitness()')}, position and price ${products.toFixed(2)}`,
+    )
+    expect(account).toBeLessThan(16_400)
+    expect(products).toBeLessThan(1.3)
+    expect(book.strikes).toBe(5)
+    expect(rows('OptionBook(1, 5)') + (book.segments - 1) * segment).toBeLessThan(2 ** 17 - 1_000)
+    expect(rows('PortfolioMargin(1)') + (margin.accounts - 1) * account).toBeLessThan(2 ** 16 - 1_000)
+    expect(rows('UnhealthyWitness()')).toBeLessThan(2 ** 14 - 1_000)
+  })
+})
