@@ -61,19 +61,19 @@ export type PortfolioBuild = {
 
 export const portfolioBuilds = [
   {
-    name: 'riskArray6',
+    name: 'riskArray5',
     statement: 'riskArray',
     template: 'RiskArray',
     file: 'statement/RiskArray.circom',
-    sizes: { strikes: 6 },
-    meaning: 'six strikes of one expiry priced under every scenario',
+    sizes: { strikes: 5 },
+    meaning: 'five strikes of one expiry priced under every scenario',
   },
   {
-    name: 'optionBook5x6',
+    name: 'optionBook5x5',
     statement: 'optionBook',
     template: 'OptionBook',
     file: 'statement/OptionBook.circom',
-    sizes: { segments: 5, strikes: 6 },
+    sizes: { segments: 5, strikes: 5 },
     meaning: 'the option positions of an account in five arrays',
   },
   {

@@ -135,7 +135,7 @@ export const packedWords = {
       { name: 'dampingAbsoluteX40', bits: 43, meaning: 'weight of the absolute skew scenario' },
       { name: 'basisUpX40', bits: 43, meaning: 'forward up over current forward' },
       { name: 'basisDownX40', bits: 43, meaning: 'forward down over current forward' },
-      { name: 'basisAddX40', bits: 43, meaning: 'basis contingency: part that does not depend on the tenor' },
+      { name: 'basisAddX40', bits: 45, meaning: 'basis contingency: part that does not depend on the tenor' },
     ],
   },
   volatilityShocks: {
@@ -143,10 +143,10 @@ export const packedWords = {
     fields: [
       { name: 'rangeUpX40', bits: 44, meaning: 'relative rise at 30 days' },
       { name: 'rangeDownX40', bits: 44, meaning: 'relative fall at 30 days' },
-      { name: 'shortPowerX40', bits: 42, meaning: 'power of 30 days over the tenor, tenors up to 30 days' },
-      { name: 'longPowerX40', bits: 42, meaning: 'the same beyond 30 days' },
+      { name: 'shortPowerX40', bits: 44, meaning: 'power of 30 days over the tenor, tenors up to 30 days' },
+      { name: 'longPowerX40', bits: 44, meaning: 'the same beyond 30 days' },
       { name: 'tenorFloorSeconds', bits: 26, meaning: 'shorter tenors are shocked as this one' },
-      { name: 'floorUpX40', bits: 44, meaning: 'least volatility after a rise' },
+      { name: 'floorUpX40', bits: 45, meaning: 'least volatility after a rise' },
     ],
   },
   skewLinear: {
@@ -279,21 +279,21 @@ export const packedWords = {
   lossFactors: {
     title: 'How the worst scenario becomes margin',
     fields: [
-      { name: 'maintenanceFactorX40', bits: 43, meaning: 'of the worst loss, maintenance margin' },
-      { name: 'initialFactorX40', bits: 43, meaning: 'of the worst loss, initial margin' },
-      { name: 'pegThresholdX40', bits: 43, meaning: 'a settlement currency below this costs initial margin' },
-      { name: 'pegLossX40', bits: 43, meaning: 'added to the initial factor per unit below it' },
+      { name: 'maintenanceFactorX40', bits: 44, meaning: 'of the worst loss, maintenance margin' },
+      { name: 'initialFactorX40', bits: 44, meaning: 'of the worst loss, initial margin' },
+      { name: 'pegThresholdX40', bits: 47, meaning: 'a settlement currency below this costs initial margin' },
+      { name: 'pegLossX40', bits: 44, meaning: 'added to the initial factor per unit below it' },
       { name: 'confidenceThresholdX40', bits: 41, meaning: 'feeds below this confidence cost margin' },
     ],
   },
   contingencies: {
     title: 'Margin on top of the worst scenario, fractions of notional',
     fields: [
-      { name: 'maintenancePerpX40', bits: 41, meaning: 'perpetuals, maintenance' },
-      { name: 'initialPerpX40', bits: 41, meaning: 'perpetuals, added for initial' },
-      { name: 'maintenanceOptionX40', bits: 41, meaning: 'naked short options, maintenance' },
-      { name: 'initialOptionX40', bits: 41, meaning: 'naked short options, added for initial' },
-      { name: 'confidenceMarginX40', bits: 43, meaning: 'of notional, per unit of missing confidence' },
+      { name: 'maintenancePerpX40', bits: 42, meaning: 'perpetuals, maintenance' },
+      { name: 'initialPerpX40', bits: 42, meaning: 'perpetuals, added for initial' },
+      { name: 'maintenanceOptionX40', bits: 42, meaning: 'naked short options, maintenance' },
+      { name: 'initialOptionX40', bits: 42, meaning: 'naked short options, added for initial' },
+      { name: 'confidenceMarginX40', bits: 45, meaning: 'of notional, per unit of missing confidence' },
     ],
   },
   holdings: {

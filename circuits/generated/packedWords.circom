@@ -791,10 +791,10 @@ template PackScenarioUpOnlyPair() {
 /**
  * @title  ScenarioSpecialFields
  * @notice Skew scenarios, and the forward shocks of the basis contingency: the fields of its bits. Claim: Q1.
- * @input  bits  [215]  boolean, least significant first
+ * @input  bits  [217]  boolean, least significant first
  */
 template ScenarioSpecialFields() {
-    signal input bits[215];
+    signal input bits[217];
     signal output {maxbit} dampingLinearX40;
     signal output {maxbit} dampingAbsoluteX40;
     signal output {maxbit} basisUpX40;
@@ -802,23 +802,23 @@ template ScenarioSpecialFields() {
     signal output {maxbit} basisAddX40;
 
     dampingLinearX40.maxbit = 43;
-    dampingLinearX40 <== BitsToNumber(215, 0, 43)(bits);
+    dampingLinearX40 <== BitsToNumber(217, 0, 43)(bits);
     dampingAbsoluteX40.maxbit = 43;
-    dampingAbsoluteX40 <== BitsToNumber(215, 43, 43)(bits);
+    dampingAbsoluteX40 <== BitsToNumber(217, 43, 43)(bits);
     basisUpX40.maxbit = 43;
-    basisUpX40 <== BitsToNumber(215, 86, 43)(bits);
+    basisUpX40 <== BitsToNumber(217, 86, 43)(bits);
     basisDownX40.maxbit = 43;
-    basisDownX40 <== BitsToNumber(215, 129, 43)(bits);
-    basisAddX40.maxbit = 43;
-    basisAddX40 <== BitsToNumber(215, 172, 43)(bits);
+    basisDownX40 <== BitsToNumber(217, 129, 43)(bits);
+    basisAddX40.maxbit = 45;
+    basisAddX40 <== BitsToNumber(217, 172, 45)(bits);
 }
 
 /**
  * @title  UnpackScenarioSpecial
  * @notice Skew scenarios, and the forward shocks of the basis contingency: splits the word into its fields. Claim: Q1.
- * @input  word  []  refused at 2^215 and above
+ * @input  word  []  refused at 2^217 and above
  *
- * The 215 bits of the word are unique since 2^215 < p, so each field has one value.
+ * The 217 bits of the word are unique since 2^217 < p, so each field has one value.
  */
 template UnpackScenarioSpecial() {
     signal input word;
@@ -829,7 +829,7 @@ template UnpackScenarioSpecial() {
     signal output {maxbit} basisAddX40;
 
     component fields = ScenarioSpecialFields();
-    fields.bits <== Num2Bits(215)(word);
+    fields.bits <== Num2Bits(217)(word);
     dampingLinearX40 <== fields.dampingLinearX40;
     dampingAbsoluteX40 <== fields.dampingAbsoluteX40;
     basisUpX40 <== fields.basisUpX40;
@@ -840,7 +840,7 @@ template UnpackScenarioSpecial() {
 /**
  * @title  PackScenarioSpecial
  * @notice Skew scenarios, and the forward shocks of the basis contingency: lays the fields side by side. Claim: Q1.
- * @output word  []  below 2^215
+ * @output word  []  below 2^217
  *
  * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
  */
@@ -856,7 +856,7 @@ template PackScenarioSpecial() {
     assert(dampingAbsoluteX40.maxbit <= 43);
     assert(basisUpX40.maxbit <= 43);
     assert(basisDownX40.maxbit <= 43);
-    assert(basisAddX40.maxbit <= 43);
+    assert(basisAddX40.maxbit <= 45);
     word <== dampingLinearX40
         + dampingAbsoluteX40 * 2 ** 43
         + basisUpX40 * 2 ** 86
@@ -867,10 +867,10 @@ template PackScenarioSpecial() {
 /**
  * @title  VolatilityShocksFields
  * @notice Volatility shocks by tenor: the fields of its bits. Claim: Q1.
- * @input  bits  [242]  boolean, least significant first
+ * @input  bits  [247]  boolean, least significant first
  */
 template VolatilityShocksFields() {
-    signal input bits[242];
+    signal input bits[247];
     signal output {maxbit} rangeUpX40;
     signal output {maxbit} rangeDownX40;
     signal output {maxbit} shortPowerX40;
@@ -879,25 +879,25 @@ template VolatilityShocksFields() {
     signal output {maxbit} floorUpX40;
 
     rangeUpX40.maxbit = 44;
-    rangeUpX40 <== BitsToNumber(242, 0, 44)(bits);
+    rangeUpX40 <== BitsToNumber(247, 0, 44)(bits);
     rangeDownX40.maxbit = 44;
-    rangeDownX40 <== BitsToNumber(242, 44, 44)(bits);
-    shortPowerX40.maxbit = 42;
-    shortPowerX40 <== BitsToNumber(242, 88, 42)(bits);
-    longPowerX40.maxbit = 42;
-    longPowerX40 <== BitsToNumber(242, 130, 42)(bits);
+    rangeDownX40 <== BitsToNumber(247, 44, 44)(bits);
+    shortPowerX40.maxbit = 44;
+    shortPowerX40 <== BitsToNumber(247, 88, 44)(bits);
+    longPowerX40.maxbit = 44;
+    longPowerX40 <== BitsToNumber(247, 132, 44)(bits);
     tenorFloorSeconds.maxbit = 26;
-    tenorFloorSeconds <== BitsToNumber(242, 172, 26)(bits);
-    floorUpX40.maxbit = 44;
-    floorUpX40 <== BitsToNumber(242, 198, 44)(bits);
+    tenorFloorSeconds <== BitsToNumber(247, 176, 26)(bits);
+    floorUpX40.maxbit = 45;
+    floorUpX40 <== BitsToNumber(247, 202, 45)(bits);
 }
 
 /**
  * @title  UnpackVolatilityShocks
  * @notice Volatility shocks by tenor: splits the word into its fields. Claim: Q1.
- * @input  word  []  refused at 2^242 and above
+ * @input  word  []  refused at 2^247 and above
  *
- * The 242 bits of the word are unique since 2^242 < p, so each field has one value.
+ * The 247 bits of the word are unique since 2^247 < p, so each field has one value.
  */
 template UnpackVolatilityShocks() {
     signal input word;
@@ -909,7 +909,7 @@ template UnpackVolatilityShocks() {
     signal output {maxbit} floorUpX40;
 
     component fields = VolatilityShocksFields();
-    fields.bits <== Num2Bits(242)(word);
+    fields.bits <== Num2Bits(247)(word);
     rangeUpX40 <== fields.rangeUpX40;
     rangeDownX40 <== fields.rangeDownX40;
     shortPowerX40 <== fields.shortPowerX40;
@@ -921,7 +921,7 @@ template UnpackVolatilityShocks() {
 /**
  * @title  PackVolatilityShocks
  * @notice Volatility shocks by tenor: lays the fields side by side. Claim: Q1.
- * @output word  []  below 2^242
+ * @output word  []  below 2^247
  *
  * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
  */
@@ -936,16 +936,16 @@ template PackVolatilityShocks() {
 
     assert(rangeUpX40.maxbit <= 44);
     assert(rangeDownX40.maxbit <= 44);
-    assert(shortPowerX40.maxbit <= 42);
-    assert(longPowerX40.maxbit <= 42);
+    assert(shortPowerX40.maxbit <= 44);
+    assert(longPowerX40.maxbit <= 44);
     assert(tenorFloorSeconds.maxbit <= 26);
-    assert(floorUpX40.maxbit <= 44);
+    assert(floorUpX40.maxbit <= 45);
     word <== rangeUpX40
         + rangeDownX40 * 2 ** 44
         + shortPowerX40 * 2 ** 88
-        + longPowerX40 * 2 ** 130
-        + tenorFloorSeconds * 2 ** 172
-        + floorUpX40 * 2 ** 198;
+        + longPowerX40 * 2 ** 132
+        + tenorFloorSeconds * 2 ** 176
+        + floorUpX40 * 2 ** 202;
 }
 
 /**
@@ -1927,34 +1927,34 @@ template PackCollateralPolicyPair() {
 /**
  * @title  LossFactorsFields
  * @notice How the worst scenario becomes margin: the fields of its bits. Claim: Q1.
- * @input  bits  [213]  boolean, least significant first
+ * @input  bits  [220]  boolean, least significant first
  */
 template LossFactorsFields() {
-    signal input bits[213];
+    signal input bits[220];
     signal output {maxbit} maintenanceFactorX40;
     signal output {maxbit} initialFactorX40;
     signal output {maxbit} pegThresholdX40;
     signal output {maxbit} pegLossX40;
     signal output {maxbit} confidenceThresholdX40;
 
-    maintenanceFactorX40.maxbit = 43;
-    maintenanceFactorX40 <== BitsToNumber(213, 0, 43)(bits);
-    initialFactorX40.maxbit = 43;
-    initialFactorX40 <== BitsToNumber(213, 43, 43)(bits);
-    pegThresholdX40.maxbit = 43;
-    pegThresholdX40 <== BitsToNumber(213, 86, 43)(bits);
-    pegLossX40.maxbit = 43;
-    pegLossX40 <== BitsToNumber(213, 129, 43)(bits);
+    maintenanceFactorX40.maxbit = 44;
+    maintenanceFactorX40 <== BitsToNumber(220, 0, 44)(bits);
+    initialFactorX40.maxbit = 44;
+    initialFactorX40 <== BitsToNumber(220, 44, 44)(bits);
+    pegThresholdX40.maxbit = 47;
+    pegThresholdX40 <== BitsToNumber(220, 88, 47)(bits);
+    pegLossX40.maxbit = 44;
+    pegLossX40 <== BitsToNumber(220, 135, 44)(bits);
     confidenceThresholdX40.maxbit = 41;
-    confidenceThresholdX40 <== BitsToNumber(213, 172, 41)(bits);
+    confidenceThresholdX40 <== BitsToNumber(220, 179, 41)(bits);
 }
 
 /**
  * @title  UnpackLossFactors
  * @notice How the worst scenario becomes margin: splits the word into its fields. Claim: Q1.
- * @input  word  []  refused at 2^213 and above
+ * @input  word  []  refused at 2^220 and above
  *
- * The 213 bits of the word are unique since 2^213 < p, so each field has one value.
+ * The 220 bits of the word are unique since 2^220 < p, so each field has one value.
  */
 template UnpackLossFactors() {
     signal input word;
@@ -1965,7 +1965,7 @@ template UnpackLossFactors() {
     signal output {maxbit} confidenceThresholdX40;
 
     component fields = LossFactorsFields();
-    fields.bits <== Num2Bits(213)(word);
+    fields.bits <== Num2Bits(220)(word);
     maintenanceFactorX40 <== fields.maintenanceFactorX40;
     initialFactorX40 <== fields.initialFactorX40;
     pegThresholdX40 <== fields.pegThresholdX40;
@@ -1976,7 +1976,7 @@ template UnpackLossFactors() {
 /**
  * @title  PackLossFactors
  * @notice How the worst scenario becomes margin: lays the fields side by side. Claim: Q1.
- * @output word  []  below 2^213
+ * @output word  []  below 2^220
  *
  * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
  */
@@ -1988,49 +1988,49 @@ template PackLossFactors() {
     signal input {maxbit} confidenceThresholdX40;
     signal output word;
 
-    assert(maintenanceFactorX40.maxbit <= 43);
-    assert(initialFactorX40.maxbit <= 43);
-    assert(pegThresholdX40.maxbit <= 43);
-    assert(pegLossX40.maxbit <= 43);
+    assert(maintenanceFactorX40.maxbit <= 44);
+    assert(initialFactorX40.maxbit <= 44);
+    assert(pegThresholdX40.maxbit <= 47);
+    assert(pegLossX40.maxbit <= 44);
     assert(confidenceThresholdX40.maxbit <= 41);
     word <== maintenanceFactorX40
-        + initialFactorX40 * 2 ** 43
-        + pegThresholdX40 * 2 ** 86
-        + pegLossX40 * 2 ** 129
-        + confidenceThresholdX40 * 2 ** 172;
+        + initialFactorX40 * 2 ** 44
+        + pegThresholdX40 * 2 ** 88
+        + pegLossX40 * 2 ** 135
+        + confidenceThresholdX40 * 2 ** 179;
 }
 
 /**
  * @title  ContingenciesFields
  * @notice Margin on top of the worst scenario, fractions of notional: the fields of its bits. Claim: Q1.
- * @input  bits  [207]  boolean, least significant first
+ * @input  bits  [213]  boolean, least significant first
  */
 template ContingenciesFields() {
-    signal input bits[207];
+    signal input bits[213];
     signal output {maxbit} maintenancePerpX40;
     signal output {maxbit} initialPerpX40;
     signal output {maxbit} maintenanceOptionX40;
     signal output {maxbit} initialOptionX40;
     signal output {maxbit} confidenceMarginX40;
 
-    maintenancePerpX40.maxbit = 41;
-    maintenancePerpX40 <== BitsToNumber(207, 0, 41)(bits);
-    initialPerpX40.maxbit = 41;
-    initialPerpX40 <== BitsToNumber(207, 41, 41)(bits);
-    maintenanceOptionX40.maxbit = 41;
-    maintenanceOptionX40 <== BitsToNumber(207, 82, 41)(bits);
-    initialOptionX40.maxbit = 41;
-    initialOptionX40 <== BitsToNumber(207, 123, 41)(bits);
-    confidenceMarginX40.maxbit = 43;
-    confidenceMarginX40 <== BitsToNumber(207, 164, 43)(bits);
+    maintenancePerpX40.maxbit = 42;
+    maintenancePerpX40 <== BitsToNumber(213, 0, 42)(bits);
+    initialPerpX40.maxbit = 42;
+    initialPerpX40 <== BitsToNumber(213, 42, 42)(bits);
+    maintenanceOptionX40.maxbit = 42;
+    maintenanceOptionX40 <== BitsToNumber(213, 84, 42)(bits);
+    initialOptionX40.maxbit = 42;
+    initialOptionX40 <== BitsToNumber(213, 126, 42)(bits);
+    confidenceMarginX40.maxbit = 45;
+    confidenceMarginX40 <== BitsToNumber(213, 168, 45)(bits);
 }
 
 /**
  * @title  UnpackContingencies
  * @notice Margin on top of the worst scenario, fractions of notional: splits the word into its fields. Claim: Q1.
- * @input  word  []  refused at 2^207 and above
+ * @input  word  []  refused at 2^213 and above
  *
- * The 207 bits of the word are unique since 2^207 < p, so each field has one value.
+ * The 213 bits of the word are unique since 2^213 < p, so each field has one value.
  */
 template UnpackContingencies() {
     signal input word;
@@ -2041,7 +2041,7 @@ template UnpackContingencies() {
     signal output {maxbit} confidenceMarginX40;
 
     component fields = ContingenciesFields();
-    fields.bits <== Num2Bits(207)(word);
+    fields.bits <== Num2Bits(213)(word);
     maintenancePerpX40 <== fields.maintenancePerpX40;
     initialPerpX40 <== fields.initialPerpX40;
     maintenanceOptionX40 <== fields.maintenanceOptionX40;
@@ -2052,7 +2052,7 @@ template UnpackContingencies() {
 /**
  * @title  PackContingencies
  * @notice Margin on top of the worst scenario, fractions of notional: lays the fields side by side. Claim: Q1.
- * @output word  []  below 2^207
+ * @output word  []  below 2^213
  *
  * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
  */
@@ -2064,16 +2064,16 @@ template PackContingencies() {
     signal input {maxbit} confidenceMarginX40;
     signal output word;
 
-    assert(maintenancePerpX40.maxbit <= 41);
-    assert(initialPerpX40.maxbit <= 41);
-    assert(maintenanceOptionX40.maxbit <= 41);
-    assert(initialOptionX40.maxbit <= 41);
-    assert(confidenceMarginX40.maxbit <= 43);
+    assert(maintenancePerpX40.maxbit <= 42);
+    assert(initialPerpX40.maxbit <= 42);
+    assert(maintenanceOptionX40.maxbit <= 42);
+    assert(initialOptionX40.maxbit <= 42);
+    assert(confidenceMarginX40.maxbit <= 45);
     word <== maintenancePerpX40
-        + initialPerpX40 * 2 ** 41
-        + maintenanceOptionX40 * 2 ** 82
-        + initialOptionX40 * 2 ** 123
-        + confidenceMarginX40 * 2 ** 164;
+        + initialPerpX40 * 2 ** 42
+        + maintenanceOptionX40 * 2 ** 84
+        + initialOptionX40 * 2 ** 126
+        + confidenceMarginX40 * 2 ** 168;
 }
 
 /**

@@ -33,9 +33,9 @@ function LN_SHOCK_TENOR_X36() {
  * @notice What a tenor makes of the volatility shocks: up = 1 + range ms, down = max(0, 1 - range ms), with
  *         ms = (30 d / max(T, floor))^power. Claim: B7.
  * @input  secondsToExpiry, tenorFloorSeconds  []  26 bits
- * @input  shortPowerX40, longPowerX40         []  42 bits; short up to 30 days
+ * @input  shortPowerX40, longPowerX40         []  44 bits; short up to 30 days
  * @input  rangeUpX40, rangeDownX40            []  44 bits
- * @output upX40, downX40  []  44 bits, saturating; at most 2^40
+ * @output upX40, downX40  []  60 bits, saturating: any volatility is then beyond bounds; at most 2^40
  */
 template VolatilityFactors() {
     signal input {maxbit} secondsToExpiry, tenorFloorSeconds, shortPowerX40, longPowerX40, rangeUpX40, rangeDownX40;
@@ -49,13 +49,13 @@ template VolatilityFactors() {
     signal isLong <== IsLess()(shockTenor, secondsToExpiry);
     signal powerX40 <== shortPowerX40 + isLong * (longPowerX40 - shortPowerX40);
     signal {signedbit} exponentX76;
-    exponentX76.signedbit = 84; // 42 bits times the difference of two logarithms of 42 bits
+    exponentX76.signedbit = 86; // 44 bits times the difference of two logarithms of 42 bits
     exponentX76 <== powerX40 * (LN_SHOCK_TENOR_X36() - lnTenorX36);
     signal {signedbit} exponentX40 <== ClampedExponent(36)(exponentX76);
     signal {maxbit} multipleX40 <== ExpFineDown()(exponentX40);
 
     signal {maxbit} raisedX80 <== AssumeBits(109)(rangeUpX40 * multipleX40 + 2 ** 80); // 44 + 64 bits
-    upX40 <== ShiftRightDownSaturate(40, 44)(raisedX80);
+    upX40 <== ShiftRightDownSaturate(40, 60)(raisedX80);
     signal {maxbit} fallX80 <== AssumeBits(108)(rangeDownX40 * multipleX40);
     signal {maxbit} fallX40 <== ShiftRightDownSaturate(40, 41)(fallX80);
     signal {maxbit, max} one <== Constant(2 ** 40)();
@@ -64,12 +64,12 @@ template VolatilityFactors() {
 
 /**
  * @title  SkewWidth
- * @notice Log-moneyness at which the skews reach their caps, from 2^-12 to 64:
+ * @notice Log-moneyness at which the skews reach their caps, from 2^-12 to 2^10:
  *         max(floor, sqrt(tau) scale (volatility + sqrt(tau) slope)). Claim: B7.
  * @input  sqrtTauX40                                          []  41 bits
  * @input  widthFloorX40, widthScaleX40, volatilityX40         []  44 bits
  * @input  volatilitySlopeX40                                  []  signed 47 bits
- * @output out  []  X36; maxbit = 42
+ * @output out  []  X36; maxbit = 46
  */
 template SkewWidth() {
     signal input {maxbit} sqrtTauX40, widthFloorX40, widthScaleX40, volatilityX40;
@@ -94,13 +94,13 @@ template SkewWidth() {
     signal {maxbit} raisedFloor <== AssumeBits(53)(floored + 2 ** 52);
     signal {maxbit} larger <== Max()(raisedWanted, raisedFloor);
     signal {maxbit} width <== AssumeBits(52)(larger - 2 ** 52); // at least the floor
-    out <== Saturate(42)(width);
+    out <== Saturate(46)(width);
 }
 
 /**
  * @title  SkewSlope
  * @notice A skew's cap, base + slope * sqrt(tau), over its width. Claim: B7.
- * @input  sqrtTauX40, widthX36  []  41 and 42 bits
+ * @input  sqrtTauX40, widthX36  []  41 and 46 bits
  * @input  capX40, capSlopeX40   []  signed 47 bits
  * @output isNegative            []  binary
  * @output slopeX44              []  with the cap's sign; below 2^67 in size, as the width is at least 2^24
@@ -132,8 +132,8 @@ template SkewSlope() {
  * @output secondsToExpiry       []  26 bits
  * @output tauX40, tauX56, sqrtTauX40  []  42, 58 and 41 bits
  * @output ratioX40              []  time to expiry over the surface's tenor, 54 bits; more has no witness
- * @output upX40, downX40, floorUpX40  []  44, 41 and 46 bits
- * @output widthX36              []  42 bits
+ * @output upX40, downX40, floorUpX40  []  60, 41 and 46 bits
+ * @output widthX36              []  46 bits
  * @output linear and absolute skews  see SkewSlope
  */
 template Tenor() {
@@ -169,7 +169,7 @@ template Tenor() {
         secondsToExpiry, tenorFloorSeconds, shortPowerX40, longPowerX40, rangeUpX40, rangeDownX40
     );
     signal {maxbit} leastUp <== MulDown(40)(floorUpX40, sqrtTauX40);
-    leastUpX40 <== AssumeBits(46)(leastUp); // 44 + 41 - 40 bits
+    leastUpX40 <== AssumeBits(46)(leastUp); // 45 + 41 - 40 bits
     widthX36 <== SkewWidth()(sqrtTauX40, widthFloorX40, widthScaleX40, typicalVolatilityX40, typicalVolatilitySlopeX40);
     (linearIsNegative, linearSlopeX44) <== SkewSlope()(sqrtTauX40, widthX36, linearCapX40, linearCapSlopeX40);
     (absoluteIsNegative, absoluteSlopeX44) <== SkewSlope()(sqrtTauX40, widthX36, absoluteCapX40, absoluteCapSlopeX40);

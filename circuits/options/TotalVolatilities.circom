@@ -47,11 +47,11 @@ template UnshockedVolatility() {
 /**
  * @title  RaisedVolatility
  * @notice max(floor, v * up), saturating. Claim: B3.
- * @input  volatilityX40, upX40  []  44 bits
+ * @input  volatilityX40, upX40  []  44 and 60 bits
  * @input  floorX40              []  46 bits
  * @output parts, as of VolatilityParts(22, 12)
  *
- * The bits of v * up - floor * 2^40 + 2^88 say whether the product is the larger and by how much, floored: one
+ * The bits of v * up - floor * 2^40 + 2^104 say whether the product is the larger and by how much, floored: one
  * decomposition for comparison and cut.
  */
 template RaisedVolatility() {
@@ -59,25 +59,25 @@ template RaisedVolatility() {
     signal output {maxbit} outX40, reciprocal;
     signal output onGrid, restX40, restX33, restSquaredX66, isFlat;
 
-    assert(volatilityX40.maxbit + upX40.maxbit == 88);
+    assert(volatilityX40.maxbit + upX40.maxbit == 104);
     assert(floorX40.maxbit <= 46);
-    signal excess <== volatilityX40 * upX40 - floorX40 * 2 ** 40 + 2 ** 88;
-    signal excessBits[89] <== Num2Bits(89)(excess);
+    signal excess <== volatilityX40 * upX40 - floorX40 * 2 ** 40 + 2 ** 104;
+    signal excessBits[105] <== Num2Bits(105)(excess);
     var above = 0;
-    for (var i = 40; i < 88; i++) {
+    for (var i = 40; i < 104; i++) {
         above += excessBits[i] * 2 ** (i - 40);
     }
-    signal raised <== floorX40 + excessBits[88] * above;
-    signal bits[48] <== Num2Bits(48)(raised);
+    signal raised <== floorX40 + excessBits[104] * above;
+    signal bits[64] <== Num2Bits(64)(raised);
     component parts = VolatilityParts(22, 12);
-    signal beyond[4];
+    signal beyond[20];
     for (var i = 0; i < 44; i++) {
         parts.bits[i] <== bits[i];
     }
-    for (var i = 0; i < 4; i++) {
+    for (var i = 0; i < 20; i++) {
         beyond[i] <== bits[44 + i];
     }
-    signal fits <== AllZero(4)(beyond);
+    signal fits <== AllZero(20)(beyond);
     parts.fits <== fits;
     parts.isMax <== 1 - fits;
     outX40 <== parts.volatilityX40;

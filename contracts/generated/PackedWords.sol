@@ -493,7 +493,7 @@ library ScenarioUpOnlyPairWord {
 /// @notice Skew scenarios, and the forward shocks of the basis contingency.
 library ScenarioSpecialWord {
     /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 215;
+    uint256 internal constant BITS = 217;
 
     /// @notice weight of the linear skew scenario; 43 bits at 0.
     function dampingLinearX40(uint256 word) internal pure returns (uint256) {
@@ -515,9 +515,9 @@ library ScenarioSpecialWord {
         return (word >> 129) & 0x7ffffffffff;
     }
 
-    /// @notice basis contingency: part that does not depend on the tenor; 43 bits at 172.
+    /// @notice basis contingency: part that does not depend on the tenor; 45 bits at 172.
     function basisAddX40(uint256 word) internal pure returns (uint256) {
-        return (word >> 172) & 0x7ffffffffff;
+        return (word >> 172) & 0x1fffffffffff;
     }
 
     /// @notice Lays field values, in the order of the declaration, side by side.
@@ -530,7 +530,7 @@ library ScenarioSpecialWord {
         word |= values[2] << 86;
         if (values[3] >= 2 ** 43) revert FieldOutOfRange("basisDownX40", values[3]);
         word |= values[3] << 129;
-        if (values[4] >= 2 ** 43) revert FieldOutOfRange("basisAddX40", values[4]);
+        if (values[4] >= 2 ** 45) revert FieldOutOfRange("basisAddX40", values[4]);
         word |= values[4] << 172;
     }
 }
@@ -539,7 +539,7 @@ library ScenarioSpecialWord {
 /// @notice Volatility shocks by tenor.
 library VolatilityShocksWord {
     /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 242;
+    uint256 internal constant BITS = 247;
 
     /// @notice relative rise at 30 days; 44 bits at 0.
     function rangeUpX40(uint256 word) internal pure returns (uint256) {
@@ -551,24 +551,24 @@ library VolatilityShocksWord {
         return (word >> 44) & 0xfffffffffff;
     }
 
-    /// @notice power of 30 days over the tenor, tenors up to 30 days; 42 bits at 88.
+    /// @notice power of 30 days over the tenor, tenors up to 30 days; 44 bits at 88.
     function shortPowerX40(uint256 word) internal pure returns (uint256) {
-        return (word >> 88) & 0x3ffffffffff;
+        return (word >> 88) & 0xfffffffffff;
     }
 
-    /// @notice the same beyond 30 days; 42 bits at 130.
+    /// @notice the same beyond 30 days; 44 bits at 132.
     function longPowerX40(uint256 word) internal pure returns (uint256) {
-        return (word >> 130) & 0x3ffffffffff;
+        return (word >> 132) & 0xfffffffffff;
     }
 
-    /// @notice shorter tenors are shocked as this one; 26 bits at 172.
+    /// @notice shorter tenors are shocked as this one; 26 bits at 176.
     function tenorFloorSeconds(uint256 word) internal pure returns (uint256) {
-        return (word >> 172) & 0x3ffffff;
+        return (word >> 176) & 0x3ffffff;
     }
 
-    /// @notice least volatility after a rise; 44 bits at 198.
+    /// @notice least volatility after a rise; 45 bits at 202.
     function floorUpX40(uint256 word) internal pure returns (uint256) {
-        return (word >> 198) & 0xfffffffffff;
+        return (word >> 202) & 0x1fffffffffff;
     }
 
     /// @notice Lays field values, in the order of the declaration, side by side.
@@ -577,14 +577,14 @@ library VolatilityShocksWord {
         word |= values[0];
         if (values[1] >= 2 ** 44) revert FieldOutOfRange("rangeDownX40", values[1]);
         word |= values[1] << 44;
-        if (values[2] >= 2 ** 42) revert FieldOutOfRange("shortPowerX40", values[2]);
+        if (values[2] >= 2 ** 44) revert FieldOutOfRange("shortPowerX40", values[2]);
         word |= values[2] << 88;
-        if (values[3] >= 2 ** 42) revert FieldOutOfRange("longPowerX40", values[3]);
-        word |= values[3] << 130;
+        if (values[3] >= 2 ** 44) revert FieldOutOfRange("longPowerX40", values[3]);
+        word |= values[3] << 132;
         if (values[4] >= 2 ** 26) revert FieldOutOfRange("tenorFloorSeconds", values[4]);
-        word |= values[4] << 172;
-        if (values[5] >= 2 ** 44) revert FieldOutOfRange("floorUpX40", values[5]);
-        word |= values[5] << 198;
+        word |= values[4] << 176;
+        if (values[5] >= 2 ** 45) revert FieldOutOfRange("floorUpX40", values[5]);
+        word |= values[5] << 202;
     }
 }
 
@@ -1169,45 +1169,45 @@ library CollateralPolicyPairWord {
 /// @notice How the worst scenario becomes margin.
 library LossFactorsWord {
     /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 213;
+    uint256 internal constant BITS = 220;
 
-    /// @notice of the worst loss, maintenance margin; 43 bits at 0.
+    /// @notice of the worst loss, maintenance margin; 44 bits at 0.
     function maintenanceFactorX40(uint256 word) internal pure returns (uint256) {
-        return word & 0x7ffffffffff;
+        return word & 0xfffffffffff;
     }
 
-    /// @notice of the worst loss, initial margin; 43 bits at 43.
+    /// @notice of the worst loss, initial margin; 44 bits at 44.
     function initialFactorX40(uint256 word) internal pure returns (uint256) {
-        return (word >> 43) & 0x7ffffffffff;
+        return (word >> 44) & 0xfffffffffff;
     }
 
-    /// @notice a settlement currency below this costs initial margin; 43 bits at 86.
+    /// @notice a settlement currency below this costs initial margin; 47 bits at 88.
     function pegThresholdX40(uint256 word) internal pure returns (uint256) {
-        return (word >> 86) & 0x7ffffffffff;
+        return (word >> 88) & 0x7fffffffffff;
     }
 
-    /// @notice added to the initial factor per unit below it; 43 bits at 129.
+    /// @notice added to the initial factor per unit below it; 44 bits at 135.
     function pegLossX40(uint256 word) internal pure returns (uint256) {
-        return (word >> 129) & 0x7ffffffffff;
+        return (word >> 135) & 0xfffffffffff;
     }
 
-    /// @notice feeds below this confidence cost margin; 41 bits at 172.
+    /// @notice feeds below this confidence cost margin; 41 bits at 179.
     function confidenceThresholdX40(uint256 word) internal pure returns (uint256) {
-        return (word >> 172) & 0x1ffffffffff;
+        return (word >> 179) & 0x1ffffffffff;
     }
 
     /// @notice Lays field values, in the order of the declaration, side by side.
     function pack(uint256[5] memory values) internal pure returns (uint256 word) {
-        if (values[0] >= 2 ** 43) revert FieldOutOfRange("maintenanceFactorX40", values[0]);
+        if (values[0] >= 2 ** 44) revert FieldOutOfRange("maintenanceFactorX40", values[0]);
         word |= values[0];
-        if (values[1] >= 2 ** 43) revert FieldOutOfRange("initialFactorX40", values[1]);
-        word |= values[1] << 43;
-        if (values[2] >= 2 ** 43) revert FieldOutOfRange("pegThresholdX40", values[2]);
-        word |= values[2] << 86;
-        if (values[3] >= 2 ** 43) revert FieldOutOfRange("pegLossX40", values[3]);
-        word |= values[3] << 129;
+        if (values[1] >= 2 ** 44) revert FieldOutOfRange("initialFactorX40", values[1]);
+        word |= values[1] << 44;
+        if (values[2] >= 2 ** 47) revert FieldOutOfRange("pegThresholdX40", values[2]);
+        word |= values[2] << 88;
+        if (values[3] >= 2 ** 44) revert FieldOutOfRange("pegLossX40", values[3]);
+        word |= values[3] << 135;
         if (values[4] >= 2 ** 41) revert FieldOutOfRange("confidenceThresholdX40", values[4]);
-        word |= values[4] << 172;
+        word |= values[4] << 179;
     }
 }
 
@@ -1215,45 +1215,45 @@ library LossFactorsWord {
 /// @notice Margin on top of the worst scenario, fractions of notional.
 library ContingenciesWord {
     /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 207;
+    uint256 internal constant BITS = 213;
 
-    /// @notice perpetuals, maintenance; 41 bits at 0.
+    /// @notice perpetuals, maintenance; 42 bits at 0.
     function maintenancePerpX40(uint256 word) internal pure returns (uint256) {
-        return word & 0x1ffffffffff;
+        return word & 0x3ffffffffff;
     }
 
-    /// @notice perpetuals, added for initial; 41 bits at 41.
+    /// @notice perpetuals, added for initial; 42 bits at 42.
     function initialPerpX40(uint256 word) internal pure returns (uint256) {
-        return (word >> 41) & 0x1ffffffffff;
+        return (word >> 42) & 0x3ffffffffff;
     }
 
-    /// @notice naked short options, maintenance; 41 bits at 82.
+    /// @notice naked short options, maintenance; 42 bits at 84.
     function maintenanceOptionX40(uint256 word) internal pure returns (uint256) {
-        return (word >> 82) & 0x1ffffffffff;
+        return (word >> 84) & 0x3ffffffffff;
     }
 
-    /// @notice naked short options, added for initial; 41 bits at 123.
+    /// @notice naked short options, added for initial; 42 bits at 126.
     function initialOptionX40(uint256 word) internal pure returns (uint256) {
-        return (word >> 123) & 0x1ffffffffff;
+        return (word >> 126) & 0x3ffffffffff;
     }
 
-    /// @notice of notional, per unit of missing confidence; 43 bits at 164.
+    /// @notice of notional, per unit of missing confidence; 45 bits at 168.
     function confidenceMarginX40(uint256 word) internal pure returns (uint256) {
-        return (word >> 164) & 0x7ffffffffff;
+        return (word >> 168) & 0x1fffffffffff;
     }
 
     /// @notice Lays field values, in the order of the declaration, side by side.
     function pack(uint256[5] memory values) internal pure returns (uint256 word) {
-        if (values[0] >= 2 ** 41) revert FieldOutOfRange("maintenancePerpX40", values[0]);
+        if (values[0] >= 2 ** 42) revert FieldOutOfRange("maintenancePerpX40", values[0]);
         word |= values[0];
-        if (values[1] >= 2 ** 41) revert FieldOutOfRange("initialPerpX40", values[1]);
-        word |= values[1] << 41;
-        if (values[2] >= 2 ** 41) revert FieldOutOfRange("maintenanceOptionX40", values[2]);
-        word |= values[2] << 82;
-        if (values[3] >= 2 ** 41) revert FieldOutOfRange("initialOptionX40", values[3]);
-        word |= values[3] << 123;
-        if (values[4] >= 2 ** 43) revert FieldOutOfRange("confidenceMarginX40", values[4]);
-        word |= values[4] << 164;
+        if (values[1] >= 2 ** 42) revert FieldOutOfRange("initialPerpX40", values[1]);
+        word |= values[1] << 42;
+        if (values[2] >= 2 ** 42) revert FieldOutOfRange("maintenanceOptionX40", values[2]);
+        word |= values[2] << 84;
+        if (values[3] >= 2 ** 42) revert FieldOutOfRange("initialOptionX40", values[3]);
+        word |= values[3] << 126;
+        if (values[4] >= 2 ** 45) revert FieldOutOfRange("confidenceMarginX40", values[4]);
+        word |= values[4] << 168;
     }
 }
 

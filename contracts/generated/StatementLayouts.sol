@@ -19,7 +19,7 @@ library MarketRiskLayout {
 /// @notice Order of the statement words. Inputs: scenarioRegular, scenarioUpOnly, scenarioSpecial, volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount, expiryForward, expirySurface, expirySurfaceShape, strikes. Outputs: arrayRoot.
 library RiskArrayLayout {
     /// @notice Hash of the declaration; a model registered with another hash speaks another language.
-    bytes32 internal constant LAYOUT_HASH = 0x1519fecd20b1440362f8fc1992388e5ad2f745824755773d1b1a02e139959a17;
+    bytes32 internal constant LAYOUT_HASH = 0xe137086f15f382494a55a96d03273df4b65454489dc0b59ad016ee292deeb2d7;
 }
 
 /// @title OptionBookLayout
@@ -33,12 +33,12 @@ library OptionBookLayout {
 /// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSpecial, lossFactors, contingencies, collateralPolicy; for each of the accounts stateIn, holdings, collateralAmounts. Outputs: for each of the accounts margins, thresholds, spotGreeks, timeGreeks; batchRisk, batchSpotGreeks, batchTimeGreeks.
 library PortfolioMarginLayout {
     /// @notice Hash of the declaration; a model registered with another hash speaks another language.
-    bytes32 internal constant LAYOUT_HASH = 0x3db326240337216172fd590dd28ce2ffa0f5702fc9c894d67a37f0582511deb8;
+    bytes32 internal constant LAYOUT_HASH = 0xd5326d18b62fbe81dadd4c8b21601a2afcf2089b7b402b78de5b75cc09b6b61c;
 }
 
 /// @title UnhealthyWitnessLayout
 /// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSpecial, lossFactors, contingencies, collateralPolicy, stateIn, holdings, collateralAmounts, choice. Outputs: bound.
 library UnhealthyWitnessLayout {
     /// @notice Hash of the declaration; a model registered with another hash speaks another language.
-    bytes32 internal constant LAYOUT_HASH = 0x5f3f856193b77f7c4cfaa0428f4ea14f72d15c82a8a2f21f9cd580368403aa71;
+    bytes32 internal constant LAYOUT_HASH = 0xaee84e760328233e433a95343a885c980fff1d6fa98d401fda4475fd3aa5d90d;
 }

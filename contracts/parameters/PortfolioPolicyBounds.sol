@@ -36,6 +36,8 @@ library PortfolioPolicyBounds {
     /// @dev The shock of the scenario that leaves spot where it is.
     uint256 private constant CENTRE = 3;
     uint256 private constant ONE_X40 = 2 ** 40;
+    /// @dev Three times notional, the most that Derive's own policy setter takes.
+    uint256 private constant MAX_CONTINGENCY_X40 = 3 * ONE_X40;
     uint256 private constant MAX_AGE_SECONDS = 30 days;
 
     /// @notice A whole policy.
@@ -88,10 +90,10 @@ library PortfolioPolicyBounds {
     }
 
     function _checkContingencies(uint256 word) private pure {
-        _greatest("maintenancePerpX40", ContingenciesWord.maintenancePerpX40(word), ONE_X40);
-        _greatest("initialPerpX40", ContingenciesWord.initialPerpX40(word), ONE_X40);
-        _greatest("maintenanceOptionX40", ContingenciesWord.maintenanceOptionX40(word), ONE_X40);
-        _greatest("initialOptionX40", ContingenciesWord.initialOptionX40(word), ONE_X40);
+        _greatest("maintenancePerpX40", ContingenciesWord.maintenancePerpX40(word), MAX_CONTINGENCY_X40);
+        _greatest("initialPerpX40", ContingenciesWord.initialPerpX40(word), MAX_CONTINGENCY_X40);
+        _greatest("maintenanceOptionX40", ContingenciesWord.maintenanceOptionX40(word), MAX_CONTINGENCY_X40);
+        _greatest("initialOptionX40", ContingenciesWord.initialOptionX40(word), MAX_CONTINGENCY_X40);
     }
 
     function _checkCollateral(uint256 word) private pure {

@@ -12,9 +12,11 @@ const TENOR_BITS = 26
 const EXPONENT_LIMIT_X40 = 1n << 44n
 /** The surface may be read at up to 2^14 times the tenor it was fitted at. */
 const RATIO_BITS = 54
-/** Log-moneyness at which a skew reaches its cap: from 2^-12 to 64. */
+/** Log-moneyness at which a skew reaches its cap: from 2^-12 to 2^10. */
 const WIDTH_FLOOR_X36 = 1n << 24n
-const WIDTH_BITS = 42
+const WIDTH_BITS = 46
+/** A rise beyond 2^20 takes any volatility beyond bounds. */
+const UP_BITS = 60
 
 const ONE_X40 = 1n << 40n
 
@@ -88,7 +90,7 @@ function volatilityFactors(secondsToExpiry: bigint, shocks: VolatilityShocks) {
   const multiple = expFineDown(clampExponent(exponent))
   const fall = mulDown(shocks.rangeDownX40, multiple, 40)
   return {
-    upX40: saturate(ONE_X40 + mulDown(shocks.rangeUpX40, multiple, 40), 44),
+    upX40: saturate(ONE_X40 + mulDown(shocks.rangeUpX40, multiple, 40), UP_BITS),
     downX40: fall < ONE_X40 ? ONE_X40 - fall : 0n,
   }
 }

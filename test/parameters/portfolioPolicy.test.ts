@@ -113,8 +113,9 @@ describe('R25: the policy of portfolio margins', () => {
 
   test('has fractions that are', async () => {
     for (const field of ['maintenancePerpX40', 'initialPerpX40', 'maintenanceOptionX40', 'initialOptionX40']) {
-      await takes(withFields(19, { [field]: ONE_X40 }))
-      await refuses(withFields(19, { [field]: ONE_X40 + 1n }), 'PortfolioPolicyAbove', [field, ONE_X40 + 1n, ONE_X40])
+      const most = 3n * ONE_X40
+      await takes(withFields(19, { [field]: most }))
+      await refuses(withFields(19, { [field]: most + 1n }), 'PortfolioPolicyAbove', [field, most + 1n, most])
     }
     for (const i of [20, 21, 22, 23]) {
       for (const each of ['first', 'second']) {
