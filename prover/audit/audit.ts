@@ -3,8 +3,9 @@ import { getAddress, type Provider } from 'ethers'
 import { verificationKeyHash } from '../proof/index.ts'
 import { connectProvider, NoProviderError, RegistryMissingError, WrongChainError } from '../registry/index.ts'
 import type { ChainRecord } from './chainRecord.ts'
-import { type AuditKey, collectRecord } from './collect.ts'
+import { collectRecord } from './collect.ts'
 import { judge } from './judge.ts'
+import type { AuditKey } from './models.ts'
 import type { AuditReport } from './report.ts'
 
 export type AuditOptions = {
@@ -33,13 +34,8 @@ export type Audit = { readonly report: AuditReport; readonly record: ChainRecord
  * reported
  */
 export async function audit(options: AuditOptions): Promise<Audit> {
-  const provider = await providerOf(options)
-  const { chainId } = await provider.getNetwork()
-  if (options.expectedChainId !== undefined && options.expectedChainId !== chainId) {
-    throw new WrongChainError(options.expectedChainId, chainId)
-  }
+  const { provider, chainId } = await connectTo(options)
   const registry = getAddress(options.registry)
-  if ((await provider.getCode(registry)) === '0x') throw new RegistryMissingError(registry, chainId)
   const { keys, fromBlock = 0, toBlock, onProgress } = options
   const record = await collectRecord({
     provider,
@@ -55,6 +51,23 @@ export async function audit(options: AuditOptions): Promise<Audit> {
     onProgress?.('verifying', done, total),
   )
   return { report, record }
+}
+
+/**
+ * The node, and that the registry is there.
+ *
+ * @throws {@link RpcUnreachableError}, {@link WrongChainError}, {@link RegistryMissingError}
+ */
+export async function connectTo(
+  options: AuditOptions,
+): Promise<{ readonly provider: Provider; readonly chainId: bigint }> {
+  const provider = await providerOf(options)
+  const { chainId } = await provider.getNetwork()
+  if (options.expectedChainId !== undefined && options.expectedChainId !== chainId) {
+    throw new WrongChainError(options.expectedChainId, chainId)
+  }
+  if ((await provider.getCode(options.registry)) === '0x') throw new RegistryMissingError(options.registry, chainId)
+  return { provider, chainId }
 }
 
 async function providerOf({ provider, rpcUrl, expectedChainId }: AuditOptions): Promise<Provider> {

@@ -1,6 +1,7 @@
 /** Everything a chain says about one registry: what the auditor judges, and what an audit bundle holds. */
 import { z } from 'zod'
-import { builds, type BuildName } from '../../circuits/builds.ts'
+import { allBuilds } from '../../circuits/builds.ts'
+import type { AuditKey } from './models.ts'
 import { verificationKeySchema } from '../registry/bundle.ts'
 import { addressSchema, bytesSchema, digestSchema, hashSchema, integerSchema } from '../registry/wordSchemas.ts'
 
@@ -21,7 +22,8 @@ const keyManifestSchema = z.strictObject({
   tools: z.record(z.string().max(64), z.string().max(64)),
 })
 
-const buildNames = builds.map(({ name }) => name) as [BuildName, ...BuildName[]]
+type AnyBuildName = AuditKey['build']
+const buildNames = allBuilds.map(({ name }) => name) as [AnyBuildName, ...AnyBuildName[]]
 
 const modelSchema = z.strictObject({
   modelId: hashSchema,

@@ -1,28 +1,16 @@
 /** Gathers a {@link ChainRecord} from a node: events, calldata, code and the state at the last block. Judges nothing. */
 import { Contract, type Log, type Provider, toBeHex } from 'ethers'
-import type { BuildName } from '../../circuits/builds.ts'
 import { ProverError } from '../errors.ts'
-import { formatVerificationKey, type KeyManifest, type VerificationKey, verificationKeyHash } from '../proof/index.ts'
 import { interfaceOf } from '../registry/artifacts.ts'
 import { submissionsIn, SubmissionHiddenError } from '../registry/calldata.ts'
 import { logsBetween } from '../registry/chain.ts'
 import { parseLog } from '../registry/client.ts'
-import { ContractRevertError, typedCallError } from '../registry/contractErrors.ts'
-import { modelIdOf } from '../registry/deployment.ts'
-import { layoutHash } from '../statement/layout.ts'
+import { ContractRevertError } from '../registry/contractErrors.ts'
 import { pack, wordBits } from '../statement/words.ts'
-import type { BatchRecord, ChainRecord, MarketRecord, ModelRecord } from './chainRecord.ts'
+import type { BatchRecord, ChainRecord, MarketRecord } from './chainRecord.ts'
 import { chainRecordSchema } from './chainRecord.ts'
-
-/** A key the auditor trusts to be what the model's name says. */
-export type AuditKey = {
-  readonly build: BuildName
-  readonly verificationKey: VerificationKey
-  /** Says how the key was made; without one it is taken for a production key of which nothing is known. */
-  readonly manifest?: KeyManifest
-  /** Runtime code compiled from the key here, to be compared with what is deployed. */
-  readonly verifierCode?: string
-}
+import { type AuditKey, collectModels } from './models.ts'
+import { ask, inTurns, placeOf } from './nodeReads.ts'
 
 export type CollectOptions = {
   readonly provider: Provider
@@ -35,8 +23,6 @@ export type CollectOptions = {
 }
 
 const NO_MARKET = `0x${'00'.repeat(32)}`
-/** Requests under way at once; nodes limit them. */
-const PARALLEL = 8
 
 type Gathered = CollectOptions & { readonly end: number }
 
@@ -46,10 +32,8 @@ type Gathered = CollectOptions & { readonly end: number }
  */
 export async function collectRecord(options: CollectOptions): Promise<ChainRecord> {
   const { provider, registry, chainId, fromBlock } = options
-  const end = options.toBlock ?? (await ask('Reading the block number', () => provider.getBlockNumber()))
+  const { end, hash } = await lastBlock(options)
   const gathered: Gathered = { ...options, end }
-  const block = await ask('Reading the last block', () => provider.getBlock(end))
-  if (block?.hash == null) throw new HistoryIncompleteError(registry, `block ${end} does not exist`)
 
   const modelRegistry: string = await callRegistry(gathered, 'models')
   const logs = await logsBetween(provider, { address: registry }, fromBlock, end)
@@ -59,8 +43,8 @@ export async function collectRecord(options: CollectOptions): Promise<ChainRecor
   }
   const markets = await marketsOf(gathered, logs)
   const record: ChainRecord = {
-    context: { chainId, registry, modelRegistry, fromBlock, toBlock: end, toBlockHash: block.hash },
-    models: await modelsOf(gathered, modelRegistry),
+    context: { chainId, registry, modelRegistry, fromBlock, toBlock: end, toBlockHash: hash },
+    models: await collectModels(gathered, modelRegistry),
     policies,
     markets,
     observations: await observationsOf(gathered, markets),
@@ -69,12 +53,22 @@ export async function collectRecord(options: CollectOptions): Promise<ChainRecor
   return chainRecordSchema.parse(JSON.parse(JSON.stringify(record, decimal)))
 }
 
+/** The block up to which is read. @throws {@link HistoryIncompleteError} if it does not exist */
+export async function lastBlock({
+  provider,
+  registry,
+  toBlock,
+}: Pick<CollectOptions, 'provider' | 'registry' | 'toBlock'>): Promise<{ end: number; hash: string }> {
+  const end = toBlock ?? (await ask('Reading the block number', () => provider.getBlockNumber()))
+  const block = await ask('Reading the last block', () => provider.getBlock(end))
+  if (block?.hash == null) throw new HistoryIncompleteError(registry, `block ${end} does not exist`)
+  return { end, hash: block.hash }
+}
+
 function eventOf(log: Log): { readonly name: string; readonly args: ReturnType<typeof parseLog> } | undefined {
   const parsed = interfaceOf('RiskRegistry').parseLog(log)
   return parsed === null ? undefined : { name: parsed.name, args: parsed.args }
 }
-
-const placeOf = (log: Log): { block: number; logIndex: number } => ({ block: log.blockNumber, logIndex: log.index })
 
 function policiesOf(logs: readonly Log[]): ChainRecord['policies'] {
   return logs.flatMap((log): ChainRecord['policies'] => {
@@ -124,53 +118,6 @@ async function finalParameters(gathered: Gathered, marketId: string): Promise<bi
   } catch (error) {
     if (error instanceof ContractRevertError && error.reason === 'NotYetProven') return 0n
     throw error
-  }
-}
-
-async function modelsOf({ provider, keys, fromBlock, end }: Gathered, address: string): Promise<ModelRecord[]> {
-  const logs = await logsBetween(provider, { address }, fromBlock, end)
-  const registry = interfaceOf('ModelRegistry')
-  const events = logs.flatMap((log) => {
-    const event = registry.parseLog(log)
-    return event === null ? [] : [{ place: placeOf(log), name: event.name, args: event.args }]
-  })
-  const layout = layoutHash('marketRisk')
-  return inTurns(
-    events.filter(({ name }) => name === 'ModelRegistered'),
-    async ({ place, args }) => {
-      const { modelId, model } = args
-      const disabled = events.find((later) => later.name === 'ModelDisabled' && later.args.modelId === modelId)
-      const key = keys.find(
-        (candidate) =>
-          modelIdOf(candidate.build, `0x${verificationKeyHash(candidate.verificationKey)}`, layout) === modelId,
-      )
-      const verifier: string = model.verifier
-      return {
-        modelId,
-        verifier,
-        verifierCode: (await ask('Reading a verifier', () => provider.getCode(verifier, end))).toLowerCase(),
-        markets: Number(model.markets),
-        observations: Number(model.observations),
-        allowsBacklog: model.allowsBacklog,
-        layoutHash: model.layoutHash,
-        verificationKeyHash: model.verificationKeyHash,
-        manifestHash: model.manifestHash,
-        registered: place,
-        disabled: disabled?.place ?? null,
-        key: key === undefined ? null : keyRecord(key),
-      }
-    },
-  )
-}
-
-function keyRecord({ build, verificationKey, manifest, verifierCode }: AuditKey): ModelRecord['key'] {
-  return {
-    build,
-    verificationKey: formatVerificationKey(verificationKey) as unknown as NonNullable<
-      ModelRecord['key']
-    >['verificationKey'],
-    manifest: manifest === undefined ? null : { ...manifest, tools: { ...manifest.tools } },
-    verifierCode: verifierCode?.toLowerCase() ?? null,
   }
 }
 
@@ -239,26 +186,6 @@ async function calldataOf({ provider, registry }: Gathered, hash: string, index:
 async function callRegistry({ provider, registry, end }: Gathered, method: string, ...args: readonly unknown[]) {
   const contract = new Contract(registry, interfaceOf('RiskRegistry'), provider)
   return ask(`Reading ${method}`, () => contract.getFunction(method)(...args, { blockTag: toBeHex(end) }))
-}
-
-async function ask<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
-  try {
-    return await action()
-  } catch (error) {
-    throw typedCallError(error, doing)
-  }
-}
-
-/** Like Promise.all over the items, a few at a time; results in order. */
-async function inTurns<Item, Result>(
-  items: readonly Item[],
-  action: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = []
-  for (let from = 0; from < items.length; from += PARALLEL) {
-    results.push(...(await Promise.all(items.slice(from, from + PARALLEL).map(action))))
-  }
-  return results
 }
 
 function decimal(_: string, value: unknown): unknown {

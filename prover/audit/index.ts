@@ -8,8 +8,13 @@ export {
   writeAuditBundle,
 } from './auditBundle.ts'
 export type { ChainRecord } from './chainRecord.ts'
-export { type AuditKey, HistoryIncompleteError } from './collect.ts'
+export { HistoryIncompleteError } from './collect.ts'
 export { type AuditPins, judge } from './judge.ts'
+export type { AuditKey } from './models.ts'
+export { auditPortfolio, isPortfolioRegistry, type PortfolioAudit } from './portfolio.ts'
+export { judgePortfolio } from './portfolioJudge.ts'
+export type { PortfolioRecord } from './portfolioRecord.ts'
+export { formatPortfolioAudit, type MarginReport, type PortfolioAuditReport } from './portfolioReport.ts'
 export {
   type AuditReport,
   auditToJson,

@@ -1,21 +1,8 @@
 /** Judges a {@link ChainRecord}: recomputes every batch with the twin, verifies every proof twice, and says what differs. */
-import type { BuildName } from '../../circuits/builds.ts'
 import { OBSERVATIONS_PER_WORD } from '../../circuits/statements.ts'
-import { ProverError } from '../errors.ts'
 import { marketNameOf } from '../market/marketId.ts'
-import {
-  checkCeremony,
-  decodeProofCalldata,
-  formatProof,
-  type KeyManifest,
-  parseVerificationKey,
-  type VerificationKey,
-  verificationKeyHash,
-  verifyProof,
-} from '../proof/index.ts'
 import { compare, compareFields } from '../registry/bundle.ts'
 import { stateHashOfWords } from '../registry/calldata.ts'
-import { manifestHashOf, modelIdOf } from '../registry/deployment.ts'
 import {
   buildOf,
   type ClaimResult,
@@ -24,13 +11,14 @@ import {
   type SubmitCall,
   type UpdateCall,
 } from '../registry/index.ts'
-import { layoutHash } from '../statement/layout.ts'
 import { type MarketRiskStatement, packObservations, stateBatch } from '../statement/marketRisk.ts'
 import { unpack, wordBits } from '../statement/words.ts'
 import type { BatchRecord, ChainRecord, MarketRecord, ModelRecord } from './chainRecord.ts'
-import { type HeldMarket, inOrder, isBefore, Ledger, observationOf, stateOf } from './ledger.ts'
-import type { AuditReport, BatchReport, MarketReport, ModelReport } from './report.ts'
-import { missingConstant, withoutMetadata } from './verifierCode.ts'
+import { failed, firstFailureOf, judgeProof, summarise } from './findings.ts'
+import { type HeldMarket, inOrder, Ledger, observationOf, stateOf } from './ledger.ts'
+import { judgeModel, type UsableKey } from './models.ts'
+import { isBefore } from './nodeReads.ts'
+import type { AuditReport, BatchReport, MarketReport } from './report.ts'
 
 /** What the record must agree with; what is left out is taken from the record and so shows consistency only. */
 export type AuditPins = {
@@ -43,9 +31,6 @@ export type AuditPins = {
 /** RiskRegistry.CLOCK_SKEW_SECONDS. */
 const CLOCK_SKEW_SECONDS = 15n
 
-/** A key that the auditor may use: parsed, and its model. */
-type UsableKey = { readonly build: BuildName; readonly verificationKey: VerificationKey; readonly model: ModelRecord }
-
 /** Judges a record. Never throws for a false one; says what is false first. */
 export async function judge(
   record: ChainRecord,
@@ -54,7 +39,7 @@ export async function judge(
 ): Promise<AuditReport> {
   const { context } = record
   const keys = new Map<string, UsableKey>()
-  const models = record.models.map((model) => judgeModel(model, context.chainId, pins, keys))
+  const models = record.models.map((model) => judgeModel(model, context.chainId, pins.verificationKeyHashes, keys))
   const ledger = new Ledger(record)
   const batches: BatchReport[] = []
   for (const batch of inOrder(record.batches)) {
@@ -66,7 +51,12 @@ export async function judge(
   const markets = record.markets.map((market) => judgeMarket(market, ledger))
 
   const place = judgePlace(record, pins)
-  const failure = firstFailure(place, models, batches, markets)
+  const failure = firstFailureOf([
+    { of: 'the record', claims: place },
+    ...models.map(({ name, claims }) => ({ of: `model ${name}`, claims })),
+    ...batches.map(({ number, claims }) => ({ of: `batch ${number}`, claims })),
+    ...markets.map(({ name, claims }) => ({ of: `market ${name}`, claims })),
+  ])
   return {
     accepted: failure === undefined,
     chainId: context.chainId,
@@ -86,89 +76,6 @@ function judgePlace({ context }: ChainRecord, pins: AuditPins): readonly ClaimRe
     compare('place', 'context.chainId', pins.chainId ?? context.chainId, context.chainId),
     compare('place', 'context.registry', pins.registry ?? context.registry, context.registry),
   ]
-}
-
-function judgeModel(model: ModelRecord, chainId: bigint, pins: AuditPins, keys: Map<string, UsableKey>): ModelReport {
-  const { modelId, key } = model
-  if (key === null) {
-    // A model that never proved anything needs no key; a batch of it will ask for one.
-    return { modelId, name: modelId, accepted: true, claims: [] }
-  }
-  const claims: ClaimResult[] = []
-  try {
-    const verificationKey = parseVerificationKey(key.verificationKey)
-    const keyHash = `0x${verificationKeyHash(verificationKey)}`
-    const pinned = pins.verificationKeyHashes?.includes(keyHash) ?? true
-    claims.push(
-      compare('key', 'models.verificationKeyHash', keyHash, model.verificationKeyHash),
-      compare('key', 'models.layoutHash', layoutHash('marketRisk'), model.layoutHash),
-      compare('key', 'models.modelId', modelIdOf(key.build, keyHash, model.layoutHash), modelId),
-      compare('key', 'models.markets', buildOf(key.build).markets, model.markets),
-      compare('key', 'models.observations', buildOf(key.build).observations, model.observations),
-      pinned
-        ? { claim: 'key', holds: true }
-        : { claim: 'key', holds: false, field: 'models.key', expected: 'a pinned key', found: keyHash },
-      ...judgeManifest(model, key.manifest, verificationKey, chainId),
-      ...judgeVerifier(model, key.verifierCode, verificationKey),
-    )
-    if (claims.every(({ claim, holds }) => holds || claim !== 'key')) {
-      keys.set(modelId, { build: key.build, verificationKey, model })
-    }
-  } catch (error) {
-    claims.push(failed('key', 'models.key.verificationKey', error))
-  }
-  return { modelId, name: key.build, ...summarise(claims) }
-}
-
-/** T2 and T3 of docs/claims/proof.md: how the key was made. */
-function judgeManifest(
-  model: ModelRecord,
-  manifest: KeyManifest | null,
-  verificationKey: VerificationKey,
-  chainId: bigint,
-): readonly ClaimResult[] {
-  const claims: ClaimResult[] = []
-  if (manifest !== null) {
-    const keyHash = verificationKeyHash(verificationKey)
-    claims.push(
-      compare('T1', 'models.manifestHash', manifestHashOf(manifest), model.manifestHash),
-      compare('T1', 'models.key.manifest.verificationKeySha256', keyHash, manifest.verificationKeySha256),
-    )
-  }
-  try {
-    const made = manifest === null ? {} : { kind: manifest.kind, contributions: manifest.contributions }
-    checkCeremony({ verificationKey, ...made }, chainId)
-    claims.push({ claim: 'T2', holds: true })
-  } catch (error) {
-    claims.push(failed('T2', 'models.key', error))
-  }
-  return claims
-}
-
-function judgeVerifier(model: ModelRecord, compiled: string | null, key: VerificationKey): readonly ClaimResult[] {
-  const missing = missingConstant(model.verifierCode, key)
-  const claims: ClaimResult[] = [
-    missing === undefined
-      ? { claim: 'verifier', holds: true }
-      : {
-          claim: 'verifier',
-          holds: false,
-          field: 'models.verifierCode',
-          expected: `the constants of ${missing}`,
-          found: 'others',
-        },
-  ]
-  if (compiled !== null && withoutMetadata(compiled) !== withoutMetadata(model.verifierCode)) {
-    const field = 'models.verifierCode'
-    claims.push({
-      claim: 'verifier',
-      holds: false,
-      field,
-      expected: 'the code compiled from the key',
-      found: 'other code',
-    })
-  }
-  return claims
 }
 
 async function judgeBatch(
@@ -386,23 +293,9 @@ async function judgeComputation(
   return [
     ...compareFields(claims),
     compare('Q2', 'commitment', statement.commitment, call.commitment),
-    await judgeProof(call, statement, verificationKey),
+    // The proof is for exactly this statement: commitment, evaluation and challenge were computed here.
+    await judgeProof('Q3', call.proof, statement.publicSignals, verificationKey),
   ]
-}
-
-/** Q3: the proof is for exactly this statement, since commitment, evaluation and challenge were computed here. */
-async function judgeProof(
-  call: SubmitCall,
-  statement: MarketRiskStatement,
-  key: VerificationKey,
-): Promise<ClaimResult> {
-  try {
-    const proof = formatProof(decodeProofCalldata(call.proof))
-    const verdict = await verifyProof(key, { proof, publicSignals: statement.publicSignals })
-    return verdict.accepted ? { claim: 'Q3', holds: true } : failed('Q3', 'proof', verdict.reason)
-  } catch (error) {
-    return failed('Q3', 'proof', error)
-  }
 }
 
 /** Follows the chain, whatever was judged: the next batch starts from what the registry then held. */
@@ -444,41 +337,6 @@ function judgeMarket(record: MarketRecord, ledger: Ledger): MarketReport {
     claims.push(failed('state', 'final', error))
     return { name, sequence: 0n, waiting: 0, ...summarise(claims) }
   }
-}
-
-/** One result per claim id: the first that fails, or that all hold. */
-function summarise(claims: readonly ClaimResult[]): { accepted: boolean; claims: readonly ClaimResult[] } {
-  const byId = new Map<string, ClaimResult>()
-  for (const result of claims) {
-    if (byId.get(result.claim)?.holds === false) continue
-    byId.set(result.claim, result.holds ? { claim: result.claim, holds: true } : result)
-  }
-  const results = [...byId.values()]
-  return { accepted: results.every(({ holds }) => holds), claims: results }
-}
-
-function firstFailure(
-  place: readonly ClaimResult[],
-  models: readonly ModelReport[],
-  batches: readonly BatchReport[],
-  markets: readonly MarketReport[],
-): AuditReport['failure'] {
-  const subjects = [
-    { of: 'the record', claims: place },
-    ...models.map(({ name, claims }) => ({ of: `model ${name}`, claims })),
-    ...batches.map(({ number, claims }) => ({ of: `batch ${number}`, claims })),
-    ...markets.map(({ name, claims }) => ({ of: `market ${name}`, claims })),
-  ]
-  for (const { of, claims } of subjects) {
-    const claim = claims.find(({ holds }) => !holds)
-    if (claim !== undefined) return { of, claim }
-  }
-  return undefined
-}
-
-function failed(claim: string, field: string, error: unknown): ClaimResult {
-  if (!(error instanceof ProverError)) throw error
-  return { claim, holds: false, field, found: error.message }
 }
 
 function parametersOf(parametersAndSequence: bigint): bigint {

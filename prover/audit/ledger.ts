@@ -4,8 +4,7 @@ import type { MarketState, Observation } from '../parameters/marketRisk.ts'
 import { extendHead, type InboxPosition } from '../registry/index.ts'
 import { unpack } from '../statement/words.ts'
 import type { BatchRecord, ChainRecord, MarketRecord } from './chainRecord.ts'
-
-type Place = { readonly block: number; readonly logIndex: number }
+import { isBefore, type Place } from './nodeReads.ts'
 
 /** A market between two batches. */
 export type HeldMarket = {
@@ -108,11 +107,6 @@ export function stateOf({ volatilityState, anchorState }: HeldMarket): MarketSta
 }
 
 export const observationOf = (word: bigint): Observation => unpack('observation', word) as Fields<'observation'>
-
-/** The order of the chain. */
-export function isBefore(a: Place, b: Place): boolean {
-  return a.block < b.block || (a.block === b.block && a.logIndex < b.logIndex)
-}
 
 /** Batches in the order of the chain. */
 export function inOrder(batches: readonly BatchRecord[]): readonly BatchRecord[] {

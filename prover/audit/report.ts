@@ -51,12 +51,12 @@ export type AuditReport = {
 }
 
 /** 0 if everything holds, 1 otherwise. */
-export function exitCodeOf(report: AuditReport): 0 | 1 {
+export function exitCodeOf(report: { readonly accepted: boolean }): 0 | 1 {
   return report.accepted ? 0 : 1
 }
 
 /** The report as JSON; bigints as decimal strings. */
-export function auditToJson(report: AuditReport): string {
+export function auditToJson(report: { readonly accepted: boolean }): string {
   const decimal = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value)
   return JSON.stringify(report, decimal, 2)
 }
@@ -93,19 +93,20 @@ function verdictText(report: AuditReport): string {
   return `${place}: REJECTED, ${count} of ${batches.length} batches accepted.\nFirst failure: ${failure.of}, ${claimText(failure.claim)}${pins}`
 }
 
-function claimText({ claim, field, expected, found }: ClaimResult): string {
+export function claimText({ claim, field, expected, found }: ClaimResult): string {
   const values = expected === undefined ? (found ?? '') : `expected ${expected}, found ${found}`
   return `claim ${claim}${field === undefined ? '' : ` at ${field}`}: ${values}`
 }
 
-function verdictCells({ accepted, claims }: { accepted: boolean; claims: readonly ClaimResult[] }): string[] {
+export function verdictCells({ accepted, claims }: { accepted: boolean; claims: readonly ClaimResult[] }): string[] {
   const failed = claims.find(({ holds }) => !holds)
   const held = claims.filter(({ holds }) => holds).map(({ claim }) => claim)
   return [accepted ? 'accepted' : 'REJECTED', failed === undefined ? held.join(' ') : claimText(failed)]
 }
 
-function alignColumns(rows: readonly (readonly string[])[]): string {
-  const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...rows.map((row) => (row[column] ?? '').length)))
+export function alignColumns(rows: readonly (readonly string[])[]): string {
+  const columns = Math.max(0, ...rows.map((row) => row.length - 1))
+  const widths = Array.from({ length: columns }, (_, i) => Math.max(0, ...rows.map((row) => (row[i] ?? '').length)))
   return rows
     .map((row) =>
       row
@@ -116,6 +117,6 @@ function alignColumns(rows: readonly (readonly string[])[]): string {
     .join('\n')
 }
 
-function timeText(unixSeconds: bigint): string {
+export function timeText(unixSeconds: bigint): string {
   return new Date(Number(unixSeconds) * 1000).toISOString().slice(0, 16).replace('T', ' ')
 }

@@ -7,7 +7,7 @@ import { leafOf } from './accountMargin.ts'
 import { decimalText } from './exact.ts'
 import { BASIS_SCENARIO } from './margin.ts'
 import type { OptionLeg, Portfolio, VolatilityMove } from './portfolio.ts'
-import { scenarioSlots, slottedScenarios } from './scenarioSlots.ts'
+import { slottedScenarios } from './scenarioSlots.ts'
 
 const X40 = 2 ** 40
 /** Money of a book, the mark `M`: 2^32·10^-20 of the quote currency. */
@@ -56,11 +56,11 @@ export type Step = {
 }
 
 /** The 33 scenarios in slot order and the basis contingency, with their results. */
-export function namedScenarios(
-  portfolio: Portfolio,
-  { margin }: Pick<ProvableMargin, 'margin'>,
-): readonly NamedScenario[] {
-  const grid = slottedScenarios(scenarioSlots(portfolio.scenarios))
+export function namedScenarios({
+  margin,
+  marginPolicy,
+}: Pick<ProvableMargin, 'margin' | 'marginPolicy'>): readonly NamedScenario[] {
+  const grid = slottedScenarios(marginPolicy.scenarios)
   const scenarios = grid.map(({ spotShockX40, volatility, dampingX40 }, index): NamedScenario => {
     const spotShock = tidy(spotShockX40)
     const damping = tidy(dampingX40)
@@ -92,8 +92,8 @@ export function namedScenarios(
 const tidy = (value: bigint): number => Number((Number(value) / X40).toFixed(11))
 
 /** The scenario that binds; if none loses anything, its words say so. */
-export function worstScenario(portfolio: Portfolio, provable: ProvableMargin): NamedScenario {
-  const worst = namedScenarios(portfolio, provable)[provable.margin.worstScenario] as NamedScenario
+export function worstScenario(provable: ProvableMargin): NamedScenario {
+  const worst = namedScenarios(provable)[provable.margin.worstScenario] as NamedScenario
   return provable.margin.minSpanM >= 0n ? { ...worst, words: 'no scenario loses anything' } : worst
 }
 
@@ -112,7 +112,7 @@ const dampedWords = (damping: number): string =>
 
 /** What every option leg adds to the worst scenario; they and {@link otherContributions} sum to it. */
 export function legContributions(portfolio: Portfolio, provable: ProvableMargin): readonly LegContribution[] {
-  const scenario = namedScenarios(portfolio, provable)[provable.margin.worstScenario] as NamedScenario
+  const scenario = namedScenarios(provable)[provable.margin.worstScenario] as NamedScenario
   const expiries = new Map(
     [...new Set(portfolio.account.options.map(({ expiry }) => expiry))].map((expiry) => [
       expiry,
@@ -142,7 +142,7 @@ export function legContributions(portfolio: Portfolio, provable: ProvableMargin)
 
 /** What perpetuals and collateral add to the worst scenario. */
 export function otherContributions(portfolio: Portfolio, provable: ProvableMargin): readonly Contribution[] {
-  const { spotShock, damping } = namedScenarios(portfolio, provable)[provable.margin.worstScenario] as NamedScenario
+  const { spotShock, damping } = namedScenarios(provable)[provable.margin.worstScenario] as NamedScenario
   const { account, market, rules } = portfolio
   const move = (spotShock - 1) * damping
   const perps = (Number(account.perpsE12) / 1e12) * (Number(market.perpPriceE8) / 1e8) * move
@@ -257,7 +257,7 @@ export function explainSteps(portfolio: Portfolio, provable: ProvableMargin): re
   return [
     ...expirySteps(provable),
     ...legSteps(portfolio, provable),
-    ...scenarioSteps(portfolio, provable),
+    ...scenarioSteps(provable),
     ...marginSteps(portfolio, provable),
   ]
 }
@@ -359,8 +359,8 @@ function rawText(leg: OptionLeg, leaf: StrikeLeaf, { header }: RiskArray): strin
   return decimalText((leaf.calls[0] as bigint) + parity, (10n ** 8n) << BigInt(CALL_BITS))
 }
 
-function scenarioSteps(portfolio: Portfolio, provable: ProvableMargin): readonly Step[] {
-  return namedScenarios(portfolio, provable)
+function scenarioSteps(provable: ProvableMargin): readonly Step[] {
+  return namedScenarios(provable)
     .filter(({ isUsed }) => isUsed)
     .map(
       ({ index, words }): Step => ({

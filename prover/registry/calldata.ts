@@ -135,25 +135,30 @@ type CallFrame = {
   readonly calls?: readonly CallFrame[]
 }
 
+/** Calldata of the registry's successful `submit` calls within a transaction; see {@link callsIn}. */
+export const submissionsIn = (provider: Provider, registry: string, transactionHash: string) =>
+  callsIn(provider, registry, transactionHash, (calldata) => decodeSubmit(calldata) !== undefined)
+
 /**
- * Calldata of the registry's successful `submit` calls within a transaction, in order.
+ * Calldata of a registry's successful calls of one kind within a transaction, in order.
  *
  * Usually the transaction itself is the call. If somebody submitted through a contract of theirs, the node is asked for a
  * trace.
  *
  * @throws {@link SubmissionHiddenError} if the node cannot trace it
  */
-export async function submissionsIn(
+export async function callsIn(
   provider: Provider & { send?(method: string, params: unknown[]): Promise<unknown> },
   registry: string,
   transactionHash: string,
+  isWanted: (calldata: string) => boolean,
 ): Promise<readonly string[]> {
   const transaction = await provider.getTransaction(transactionHash)
   if (transaction?.to?.toLowerCase() === registry.toLowerCase()) return [transaction.data]
   try {
     if (provider.send === undefined) throw new Error('this provider cannot trace')
     const trace = await provider.send('debug_traceTransaction', [transactionHash, { tracer: 'callTracer' }])
-    const found = submissionsBelow(trace as CallFrame, registry.toLowerCase())
+    const found = callsBelow(trace as CallFrame, registry.toLowerCase(), isWanted)
     if (found.length === 0) throw new Error('the trace has no call of the registry')
     return found
   } catch (error) {
@@ -161,10 +166,14 @@ export async function submissionsIn(
   }
 }
 
-function submissionsBelow({ to, input, error, calls = [] }: CallFrame, registry: string): readonly string[] {
+function callsBelow(
+  { to, input, error, calls = [] }: CallFrame,
+  registry: string,
+  isWanted: (calldata: string) => boolean,
+): readonly string[] {
   if (error !== undefined) return []
-  const isSubmission = to?.toLowerCase() === registry && input !== undefined && decodeSubmit(input) !== undefined
-  return isSubmission ? [input] : calls.flatMap((call) => submissionsBelow(call, registry))
+  const isCall = to?.toLowerCase() === registry && input !== undefined && isWanted(input)
+  return isCall ? [input] : calls.flatMap((call) => callsBelow(call, registry, isWanted))
 }
 
 /** A batch came through another contract, and the node cannot say with which calldata. */
@@ -174,7 +183,7 @@ export class SubmissionHiddenError extends ProverError {
 
   constructor(transactionHash: string, cause: unknown) {
     super(
-      `Transaction ${transactionHash} moved markets through another contract, and the node cannot trace it. ` +
+      `Transaction ${transactionHash} moved the registry through another contract, and the node cannot trace it. ` +
         'Use a node that offers debug_traceTransaction with the callTracer.',
       { cause },
     )

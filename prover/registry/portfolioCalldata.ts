@@ -1,5 +1,5 @@
 /** Proofs about options and portfolios as the portfolio registry takes them. */
-import { AbiCoder, keccak256 } from 'ethers'
+import { AbiCoder, keccak256, type ParamType } from 'ethers'
 import { ProverError } from '../errors.ts'
 import type { ProofCalldata } from '../proof/index.ts'
 import type { SectionWords, StatedPortfolio } from '../statement/portfolio.ts'
@@ -45,6 +45,36 @@ export type RegistryCall = { readonly method: string; readonly args: readonly un
 
 export const encodeRegistryCall = ({ method, args }: RegistryCall): string =>
   interfaceOf('PortfolioRegistry').encodeFunctionData(method, [...args])
+
+/**
+ * The call whose calldata this is, its arguments by name.
+ *
+ * @returns undefined if it is none of the registry's, or malformed
+ */
+export function decodeRegistryCall(
+  calldata: string,
+): { readonly method: string; readonly args: Readonly<Record<string, unknown>> } | undefined {
+  try {
+    const parsed = interfaceOf('PortfolioRegistry').parseTransaction({ data: calldata })
+    if (parsed === null) return undefined
+    return { method: parsed.name, args: namedValues(parsed.fragment.inputs, parsed.args) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Decoded values as plain objects and arrays; touches every one, so that what is malformed throws here. */
+export function namedValues(
+  types: readonly ParamType[],
+  values: readonly unknown[],
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(types.map((type, i) => [type.name, plainValue(type, values[i])]))
+}
+
+function plainValue(type: ParamType, value: unknown): unknown {
+  if (type.isArray()) return Array.from(value as readonly unknown[], (each) => plainValue(type.arrayChildren, each))
+  return type.isTuple() ? namedValues(type.components, value as readonly unknown[]) : value
+}
 
 /**
  * A submission of arrays.

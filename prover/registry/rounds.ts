@@ -89,14 +89,28 @@ export function expiryWordsOf(sections: SectionWords): ExpiryWords {
 export const hashOfWords = (words: readonly bigint[]): string =>
   keccak256(concat(words.map((word) => toBeHex(word, 32))))
 export const expiryHashesOf = (round: RoundWords): readonly string[] => round.expiries.map(hashOfWords)
-export const expiriesHashOf = (round: RoundWords): string => keccak256(concat(expiryHashesOf(round)))
+export const expiriesHashOf = (round: RoundWords): string => hashOfHashes(expiryHashesOf(round))
 
 /** Id of a round as its source derives it. */
 export function roundIdOf(chainId: bigint, rounds: string, round: RoundWords): string {
+  const { marketId, asOf, market } = round
+  return roundIdOfHashes(chainId, rounds, { marketId, asOf, marketHash: hashOfWords(market) }, expiriesHashOf(round))
+}
+
+/** The same from the hashes of its words. */
+export function roundIdOfHashes(
+  chainId: bigint,
+  rounds: string,
+  { marketId, asOf, marketHash }: Pick<AttestedRound, 'marketId' | 'asOf' | 'marketHash'>,
+  expiriesHash: string,
+): string {
   const types = ['address', 'uint256', 'bytes32', 'uint256', 'bytes32', 'bytes32']
-  const values = [rounds, chainId, round.marketId, round.asOf, hashOfWords(round.market), expiriesHashOf(round)]
+  const values = [rounds, chainId, marketId, asOf, marketHash, expiriesHash]
   return keccak256(AbiCoder.defaultAbiCoder().encode(types, values))
 }
+
+/** Hash of the hashes of a round's expiries. */
+export const hashOfHashes = (expiryHashes: readonly string[]): string => keccak256(concat([...expiryHashes]))
 
 /**
  * Has signers attest a round.

@@ -1,20 +1,32 @@
 /** Auditing with the keys on this machine's disk. */
-import { type BuildName, builds } from '../../circuits/builds.ts'
-import { type AuditKey, type AuditReport, audit, auditOffline, writeAuditBundle } from '../audit/index.ts'
+import { builds, portfolioBuilds } from '../../circuits/builds.ts'
+import {
+  type AuditKey,
+  type AuditReport,
+  audit,
+  auditOffline,
+  auditPortfolio,
+  isPortfolioRegistry,
+  type PortfolioAuditReport,
+  writeAuditBundle,
+} from '../audit/index.ts'
 import { ProverError } from '../errors.ts'
 import { type CircuitKeys, verificationKeyHash } from '../proof/index.ts'
-import { readDeployment, verifierArtifactOf } from '../registry/index.ts'
+import { connectProvider, readDeployment, verifierArtifactOf } from '../registry/index.ts'
 import { loadKeys } from './workspace.ts'
 
 /** What an auditor trusts of a key: its values, and the verifier compiled from it here. */
 export function auditKeyOf({ circuit, verificationKey, manifest }: CircuitKeys): AuditKey {
   const verifierCode = verifierArtifactOf(circuit).deployedBytecode
-  return { build: circuit as BuildName, verificationKey, manifest, verifierCode }
+  return { build: circuit as AuditKey['build'], verificationKey, manifest, verifierCode }
 }
 
-/** Keys of every build compiled here. */
-export async function auditKeys(folder?: string): Promise<readonly AuditKey[]> {
-  return Promise.all(builds.map(async ({ name }) => auditKeyOf(await loadKeys(name, folder))))
+/** Keys of builds compiled here; by default of those that prove parameters of markets. */
+export async function auditKeys(
+  folder?: string,
+  of: readonly { readonly name: string }[] = builds,
+): Promise<readonly AuditKey[]> {
+  return Promise.all(of.map(async ({ name }) => auditKeyOf(await loadKeys(name, folder))))
 }
 
 export type ChainAuditOptions = {
@@ -29,22 +41,27 @@ export type ChainAuditOptions = {
 }
 
 /**
- * Audits a registry through a node.
+ * Audits a registry of either kind through a node.
  *
  * @throws {@link AuditTargetError} if it is not said what to audit, or where
  */
-export async function auditFromChain(options: ChainAuditOptions): Promise<AuditReport> {
+export async function auditFromChain(options: ChainAuditOptions): Promise<AuditReport | PortfolioAuditReport> {
   const deployment = options.deployment === undefined ? undefined : await readDeployment(options.deployment)
   const registry = options.registry ?? deployment?.addresses.registry
   if (options.rpc === undefined || registry === undefined) throw new AuditTargetError()
-  const { report, record } = await audit({
-    rpcUrl: options.rpc,
+  const provider = await connectProvider(options.rpc, deployment?.chainId)
+  const target = {
+    provider,
     registry,
     fromBlock: options.fromBlock ?? deployment?.block ?? 0,
-    keys: await auditKeys(options.keys),
     onProgress: progressOf(options.say),
     ...(deployment === undefined ? {} : { expectedChainId: deployment.chainId }),
-  })
+  }
+  if (await isPortfolioRegistry(provider, registry)) {
+    if (options.out !== undefined) throw new NoPortfolioBundleError()
+    return (await auditPortfolio({ ...target, keys: await auditKeys(options.keys, portfolioBuilds) })).report
+  }
+  const { report, record } = await audit({ ...target, keys: await auditKeys(options.keys) })
   if (options.out !== undefined) await writeAuditBundle(options.out, record)
   return report
 }
@@ -77,5 +94,14 @@ export class AuditTargetError extends ProverError {
 
   constructor() {
     super('Say what to audit: --rpc with --registry or --deployment, or --bundle for a file.')
+  }
+}
+
+/** Audits of portfolio registries have no bundle. */
+export class NoPortfolioBundleError extends ProverError {
+  readonly code = 'service.no-portfolio-bundle'
+
+  constructor() {
+    super('Expected no --out: an audit of a portfolio registry has no bundle yet. Use --json for its report.')
   }
 }

@@ -78,8 +78,8 @@ export async function marginOf(portfolio: Portfolio): Promise<MarginAnswer> {
     portfolio,
     provable,
     reference: realMargin(portfolio),
-    worst: worstScenario(portfolio, provable),
-    scenarios: namedScenarios(portfolio, provable),
+    worst: worstScenario(provable),
+    scenarios: namedScenarios(provable),
     legs: legContributions(portfolio, provable),
     others: otherContributions(portfolio, provable),
   }

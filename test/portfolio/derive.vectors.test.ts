@@ -33,7 +33,7 @@ describe.skipIf(!isPresent)("Derive's own portfolio margins", () => {
     const errors = cases.map(({ name, portfolio, result }) => {
       const provable = provableMargin(portfolio, { strikes: 6, segments: 5 })
       const { initialE8, maintenanceE8 } = provable.margin
-      const words = worstScenario(portfolio, provable).words
+      const words = worstScenario(provable).words
       binding.set(words, (binding.get(words) ?? 0) + 1)
       const initial = { calculated: Number(initialE8) / 1e8, expected: result.IM }
       const maintenance = { calculated: Number(maintenanceE8) / 1e8, expected: result.MM }

@@ -19,7 +19,7 @@ export function addAuditCommand(program: Command): void {
     ['audit --rpc http://127.0.0.1:8545 --deployment deployment.json -o audit.json', 'audit --bundle audit.json'],
   )
     .option('--rpc <url>', 'node of the chain')
-    .option('--registry <address>', 'registry to audit')
+    .option('--registry <address>', 'registry to audit, of markets or of portfolios; which one is found out')
     .option('--deployment <file>', 'names registry, chain and first block instead')
     .option('--from-block <number>', 'block of the deployment, or an earlier one', wholeNumber(0))
     .option('--bundle <file>', 'audit this file without a chain')
@@ -27,16 +27,14 @@ export function addAuditCommand(program: Command): void {
     .option('--keys <folder>', 'keys to trust, instead of the project’s own')
     .action(
       action<Options, []>(async (terminal, options) => {
-        const [{ auditFromFile, auditFromChain }, { formatAudit, exitCodeOf }] = await Promise.all([
-          import('../auditing.ts'),
-          import('../../audit/index.ts'),
-        ])
+        const [{ auditFromFile, auditFromChain }, { formatAudit, formatPortfolioAudit, exitCodeOf }] =
+          await Promise.all([import('../auditing.ts'), import('../../audit/index.ts')])
         const { bundle, rpc } = options
         const report =
           bundle === undefined
             ? await auditFromChain({ ...options, rpc, say: terminal.say })
             : await auditFromFile(bundle, options)
-        terminal.result(report, formatAudit(report))
+        terminal.result(report, 'kind' in report ? formatPortfolioAudit(report) : formatAudit(report))
         return exitCodeOf(report)
       }),
     )

@@ -1,0 +1,203 @@
+/** Models of circuits: what the registry of models says of them, and whether the auditor's keys bear it out. */
+import type { Provider } from 'ethers'
+import { type BuildName, type PortfolioBuildName, portfolioBuilds } from '../../circuits/builds.ts'
+import {
+  checkCeremony,
+  formatVerificationKey,
+  type KeyManifest,
+  parseVerificationKey,
+  type VerificationKey,
+  verificationKeyHash,
+} from '../proof/index.ts'
+import { interfaceOf } from '../registry/artifacts.ts'
+import { compare } from '../registry/bundle.ts'
+import { logsBetween } from '../registry/chain.ts'
+import { manifestHashOf, modelIdOf } from '../registry/deployment.ts'
+import { buildOf, type ClaimResult } from '../registry/index.ts'
+import { modelSizesOf } from '../registry/portfolioDeploy.ts'
+import { layoutHash, portfolioLayoutHash } from '../statement/layout.ts'
+import type { ModelRecord } from './chainRecord.ts'
+import { failed, summarise } from './findings.ts'
+import { ask, inTurns, placeOf } from './nodeReads.ts'
+import type { ModelReport } from './report.ts'
+import { missingConstant, withoutMetadata } from './verifierCode.ts'
+
+/** A key the auditor trusts to be what the model's name says. */
+export type AuditKey = {
+  readonly build: BuildName | PortfolioBuildName
+  readonly verificationKey: VerificationKey
+  /** Says how the key was made; without one it is taken for a production key of which nothing is known. */
+  readonly manifest?: KeyManifest
+  /** Runtime code compiled from the key here, to be compared with what is deployed. */
+  readonly verifierCode?: string
+}
+
+/** A key that the auditor may use: parsed, and its model. */
+export type UsableKey = {
+  readonly build: AuditKey['build']
+  readonly verificationKey: VerificationKey
+  readonly model: ModelRecord
+}
+
+/** Where models are read, and up to when. */
+export type ModelSource = {
+  readonly provider: Provider
+  readonly keys: readonly AuditKey[]
+  readonly fromBlock: number
+  readonly end: number
+}
+
+/** What the registry of models must say of a build. */
+function declarationOf(name: AuditKey['build']) {
+  const portfolio = portfolioBuilds.find((each) => each.name === name)
+  if (portfolio !== undefined) {
+    return { layout: portfolioLayoutHash(portfolio.statement), ...modelSizesOf(portfolio) }
+  }
+  const { markets, observations } = buildOf(name)
+  return { layout: layoutHash('marketRisk'), markets, observations }
+}
+
+/** Models that a registry of models lists, with the auditor's keys. */
+export async function collectModels(
+  { provider, keys, fromBlock, end }: ModelSource,
+  address: string,
+): Promise<ModelRecord[]> {
+  const logs = await logsBetween(provider, { address }, fromBlock, end)
+  const registry = interfaceOf('ModelRegistry')
+  const events = logs.flatMap((log) => {
+    const event = registry.parseLog(log)
+    return event === null ? [] : [{ place: placeOf(log), name: event.name, args: event.args }]
+  })
+  return inTurns(
+    events.filter(({ name }) => name === 'ModelRegistered'),
+    async ({ place, args }) => {
+      const { modelId, model } = args
+      const disabled = events.find((later) => later.name === 'ModelDisabled' && later.args.modelId === modelId)
+      const key = keys.find(
+        ({ build, verificationKey }) =>
+          modelIdOf(build, `0x${verificationKeyHash(verificationKey)}`, declarationOf(build).layout) === modelId,
+      )
+      const verifier: string = model.verifier
+      return {
+        modelId,
+        verifier,
+        verifierCode: (await ask('Reading a verifier', () => provider.getCode(verifier, end))).toLowerCase(),
+        markets: Number(model.markets),
+        observations: Number(model.observations),
+        allowsBacklog: model.allowsBacklog,
+        layoutHash: model.layoutHash,
+        verificationKeyHash: model.verificationKeyHash,
+        manifestHash: model.manifestHash,
+        registered: place,
+        disabled: disabled?.place ?? null,
+        key: key === undefined ? null : keyRecord(key),
+      }
+    },
+  )
+}
+
+function keyRecord({ build, verificationKey, manifest, verifierCode }: AuditKey): ModelRecord['key'] {
+  return {
+    build,
+    verificationKey: formatVerificationKey(verificationKey) as unknown as NonNullable<
+      ModelRecord['key']
+    >['verificationKey'],
+    manifest: manifest === undefined ? null : { ...manifest, tools: { ...manifest.tools } },
+    verifierCode: verifierCode?.toLowerCase() ?? null,
+  }
+}
+
+/**
+ * Judges one model.
+ *
+ * @param pinned - sha256 of the keys that may have proven; undefined if nobody said
+ * @param usable - takes the key if it fits
+ */
+export function judgeModel(
+  model: ModelRecord,
+  chainId: bigint,
+  pinned: readonly string[] | undefined,
+  usable: Map<string, UsableKey>,
+): ModelReport {
+  const { modelId, key } = model
+  if (key === null) {
+    // A model that never proved anything needs no key; a batch of it will ask for one.
+    return { modelId, name: modelId, accepted: true, claims: [] }
+  }
+  const claims: ClaimResult[] = []
+  try {
+    const verificationKey = parseVerificationKey(key.verificationKey)
+    const keyHash = `0x${verificationKeyHash(verificationKey)}`
+    const isPinned = pinned?.includes(keyHash) ?? true
+    const { layout, markets, observations } = declarationOf(key.build)
+    claims.push(
+      compare('key', 'models.verificationKeyHash', keyHash, model.verificationKeyHash),
+      compare('key', 'models.layoutHash', layout, model.layoutHash),
+      compare('key', 'models.modelId', modelIdOf(key.build, keyHash, model.layoutHash), modelId),
+      compare('key', 'models.markets', markets, model.markets),
+      compare('key', 'models.observations', observations, model.observations),
+      isPinned
+        ? { claim: 'key', holds: true }
+        : { claim: 'key', holds: false, field: 'models.key', expected: 'a pinned key', found: keyHash },
+      ...judgeManifest(model, key.manifest, verificationKey, chainId),
+      ...judgeVerifier(model, key.verifierCode, verificationKey),
+    )
+    if (claims.every(({ claim, holds }) => holds || claim !== 'key')) {
+      usable.set(modelId, { build: key.build, verificationKey, model })
+    }
+  } catch (error) {
+    claims.push(failed('key', 'models.key.verificationKey', error))
+  }
+  return { modelId, name: key.build, ...summarise(claims) }
+}
+
+/** T2 and T3 of docs/claims/proof.md: how the key was made. */
+function judgeManifest(
+  model: ModelRecord,
+  manifest: KeyManifest | null,
+  verificationKey: VerificationKey,
+  chainId: bigint,
+): readonly ClaimResult[] {
+  const claims: ClaimResult[] = []
+  if (manifest !== null) {
+    const keyHash = verificationKeyHash(verificationKey)
+    claims.push(
+      compare('T1', 'models.manifestHash', manifestHashOf(manifest), model.manifestHash),
+      compare('T1', 'models.key.manifest.verificationKeySha256', keyHash, manifest.verificationKeySha256),
+    )
+  }
+  try {
+    const made = manifest === null ? {} : { kind: manifest.kind, contributions: manifest.contributions }
+    checkCeremony({ verificationKey, ...made }, chainId)
+    claims.push({ claim: 'T2', holds: true })
+  } catch (error) {
+    claims.push(failed('T2', 'models.key', error))
+  }
+  return claims
+}
+
+function judgeVerifier(model: ModelRecord, compiled: string | null, key: VerificationKey): readonly ClaimResult[] {
+  const missing = missingConstant(model.verifierCode, key)
+  const claims: ClaimResult[] = [
+    missing === undefined
+      ? { claim: 'verifier', holds: true }
+      : {
+          claim: 'verifier',
+          holds: false,
+          field: 'models.verifierCode',
+          expected: `the constants of ${missing}`,
+          found: 'others',
+        },
+  ]
+  if (compiled !== null && withoutMetadata(compiled) !== withoutMetadata(model.verifierCode)) {
+    const field = 'models.verifierCode'
+    claims.push({
+      claim: 'verifier',
+      holds: false,
+      field,
+      expected: 'the code compiled from the key',
+      found: 'other code',
+    })
+  }
+  return claims
+}

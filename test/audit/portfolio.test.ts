@@ -1,0 +1,361 @@
+/** The auditor of margins against a real chain: re-derives every leg, and finds whatever is changed in its record. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  auditPortfolio,
+  auditToJson,
+  exitCodeOf,
+  formatPortfolioAudit,
+  isPortfolioRegistry,
+  judgePortfolio,
+  type PortfolioAudit,
+  type PortfolioAuditReport,
+  type PortfolioRecord,
+} from '../../prover/audit/index.ts'
+import {
+  type ArraysCall,
+  decodeProvingCall,
+  type MarginsCall,
+  type WitnessCall,
+} from '../../prover/audit/portfolioCalls.ts'
+import { marginTerms } from '../../prover/portfolio/explain.ts'
+import { interfaceOf } from '../../prover/registry/artifacts.ts'
+import { pack, unpack } from '../../prover/statement/words.ts'
+import { Random } from '../parallel.ts'
+import { type PortfolioChain, provePortfolioChain } from './portfolioChain.ts'
+
+let chain: PortfolioChain
+let whole: PortfolioAudit
+
+beforeAll(async () => {
+  chain = await provePortfolioChain()
+  whole = await chain.audit()
+}, 600_000)
+
+afterAll(() => chain?.close())
+
+type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T
+type MutableRecord = Mutable<PortfolioRecord>
+
+/** A copy of the record with something changed, judged. */
+async function judged(change: (record: MutableRecord) => void): Promise<PortfolioAuditReport> {
+  const copy = structuredClone(whole.record) as MutableRecord
+  change(copy)
+  return judgePortfolio(copy)
+}
+
+/** Which transaction each call is in. */
+const PLACES = { submitArrays: 0, submitPortfolio: 1, proveUnhealthy: 2 } as const
+type Calls = { submitArrays: ArraysCall; submitPortfolio: MarginsCall; proveUnhealthy: WitnessCall }
+
+/** Changes the arguments of one call. */
+function judgedCall<M extends keyof Calls>(method: M, change: (call: Mutable<Calls[M]>) => void) {
+  return judged((record) => {
+    const transaction = record.transactions[PLACES[method]] as MutableRecord['transactions'][number]
+    const call = structuredClone(decodeProvingCall(transaction.calls?.[0] ?? '')) as Mutable<Calls[M]>
+    change(call)
+    const { inputs } = interfaceOf('PortfolioRegistry').getFunction(method) ?? { inputs: [] }
+    const args = inputs.map(({ name }) => (call as Record<string, unknown>)[name])
+    transaction.calls = [interfaceOf('PortfolioRegistry').encodeFunctionData(method, args).toLowerCase()]
+  })
+}
+
+/** Every claim that fails anywhere in a report. */
+function failures({ arrays, margins, witnesses, models, policy, rounds, accounts }: PortfolioAuditReport) {
+  const books = [...margins, ...witnesses].flatMap((each) => each.books)
+  return [...models, policy, rounds, ...arrays, ...books, ...margins, ...witnesses, ...accounts]
+    .flatMap(({ claims }) => claims)
+    .filter(({ holds }) => !holds)
+}
+
+const claimsOf = (report: PortfolioAuditReport): readonly string[] => failures(report).map(({ claim }) => claim)
+const fieldsOf = (report: PortfolioAuditReport): readonly (string | undefined)[] =>
+  failures(report).map(({ field }) => field)
+
+describe('an honest history', () => {
+  it('J1: is accepted, array by array, book by book, margin by margin', () => {
+    const { report } = whole
+    expect(report.failure).toBeUndefined()
+    expect(report).toMatchObject({ accepted: true, pinned: true, kind: 'portfolio' })
+    expect(exitCodeOf(report)).toBe(0)
+    expect(report.models.map(({ name }) => name).toSorted()).toEqual([
+      'optionBook5x6',
+      'portfolioMargin3',
+      'riskArray6',
+      'unhealthyWitness',
+    ])
+    expect(report.arrays).toHaveLength(1)
+    expect(report.margins[0]?.books).toMatchObject([{ number: 1, positions: 3, accepted: true }])
+    const claims = report.margins[0]?.claims.map(({ claim }) => claim)
+    for (const claim of ['report', 'margins', 'thresholds', 'greeks', 'batch', 'statement', 'proof', 'sequence']) {
+      expect(claims).toContain(claim)
+    }
+    expect(report.witnesses).toMatchObject([{ accepted: true, books: [{ accepted: true }] }])
+  })
+
+  it('J1: is explained leg by leg as the prover explains it, from chain data alone', () => {
+    const [margin] = whole.report.margins
+    const { provable } = chain
+    expect(margin).toMatchObject({
+      initialE8: provable.margin.initialE8,
+      maintenanceE8: provable.margin.maintenanceE8,
+      worstLoss: marginTerms(provable).worstLoss,
+    })
+    expect(margin?.legs.map(({ leg, quantity }) => [leg, quantity])).toEqual([
+      ['2026-03-27 08:00 50000 put', 1],
+      ['2026-03-27 08:00 60000 put', -2],
+      ['2026-03-27 08:00 90000 call', -2],
+      ['perpetuals', 0.4],
+    ])
+    const sum = margin?.legs.reduce((total, { contribution }) => total + contribution, 0) ?? 0
+    expect(Math.abs(sum - (margin?.worstLoss ?? 0))).toBeLessThan(1e-6)
+  })
+
+  it('is told in a table and in JSON', () => {
+    const table = formatPortfolioAudit(whole.report)
+    expect(table).toMatch(/margin of 0x\w+ +block \d+ +IM -\d+\.\d\d MM -\d+\.\d\d +accepted/)
+    expect(table).toContain('2026-03-27 08:00 60000 put')
+    expect(table).toContain('ACCEPTED, 1 arrays, 1 margins, 1 witnesses')
+    expect(JSON.parse(auditToJson(whole.report))).toMatchObject({ accepted: true, margins: [{ sequence: '1' }] })
+  })
+
+  it('is looked for at the right address, of the right kind, and from its first block', async () => {
+    const { provider } = chain.development.chain
+    const { registry, rounds } = chain.development.deployment
+    expect(await isPortfolioRegistry(provider, registry)).toBe(true)
+    expect(await isPortfolioRegistry(provider, rounds)).toBe(false)
+    const nowhere = auditPortfolio({ provider, registry: `0x${'12'.repeat(20)}`, keys: [] })
+    await expect(nowhere).rejects.toMatchObject({ code: 'registry.registry-missing' })
+    const late = chain.audit({ fromBlock: whole.record.context.toBlock })
+    await expect(late).rejects.toMatchObject({ code: 'audit.history-incomplete' })
+  })
+})
+
+describe('J2: a false history', () => {
+  it.each([
+    ['a strike', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.strikeWords, 0), 'array'],
+    ['the surface', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.arrays[0]?.expiryWords, 1), 'round'],
+    [
+      'the hash of the market',
+      'submitArrays',
+      (call: Mutable<ArraysCall>) => set(call, 'marketHash', NO_HASH),
+      'round',
+    ],
+    ['an array’s root', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.arrays[0], 'arrayRoot'), 'array'],
+    [
+      'an array’s commitment',
+      'submitArrays',
+      (call: Mutable<ArraysCall>) => bump(call.arrays[0], 'commitment'),
+      'statement',
+    ],
+    ['an array’s model', 'submitArrays', (call: Mutable<ArraysCall>) => set(call, 'modelId', NO_HASH), 'model'],
+    ['an array’s proof', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.proofs[0], 0), 'proof'],
+    ['a position', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.bookWords, 6, 1n << 80n), 'report'],
+    [
+      'the root of a book’s array',
+      'submitPortfolio',
+      (call: Mutable<MarginsCall>) => bump(call.bookWords, 1),
+      'arrays',
+    ],
+    [
+      'the state after a book',
+      'submitPortfolio',
+      (call: Mutable<MarginsCall>) => bump(call.bookWords, call.bookWords.length - 1),
+      'book',
+    ],
+    ['a book’s commitment', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.bookWords, 0), 'statement'],
+    ['a book’s proof', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.bookProofs[0], 7), 'proof'],
+    [
+      'the proof of a book for that of the margin',
+      'submitPortfolio',
+      (call: Mutable<MarginsCall>) => {
+        call.marginProof = call.bookProofs[0] as bigint[]
+      },
+      'proof',
+    ],
+    [
+      'holdings',
+      'submitPortfolio',
+      (call: Mutable<MarginsCall>) => bump(call.accounts[0], 'holdings', 1n << 61n),
+      'report',
+    ],
+    [
+      'collateral',
+      'submitPortfolio',
+      (call: Mutable<MarginsCall>) => bump(call.accounts[0]?.collateralAmounts, 0),
+      'report',
+    ],
+    [
+      'the round of a margin',
+      'submitPortfolio',
+      (call: Mutable<MarginsCall>) => bump(call.round.marketWords, 0),
+      'round',
+    ],
+    ['the places left', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.batch.emptyMargins, 1), 'batch'],
+    ['the batch', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.batch.batchWords, 0), 'batch'],
+    [
+      'the scenario of a witness',
+      'proveUnhealthy',
+      (call: Mutable<WitnessCall>) => bump(call.witness, 'scenario'),
+      'witness',
+    ],
+    [
+      'the bound of a witness',
+      'proveUnhealthy',
+      (call: Mutable<WitnessCall>) => bump(call.witness, 'bound'),
+      'witness',
+    ],
+    ['the proof of a witness', 'proveUnhealthy', (call: Mutable<WitnessCall>) => bump(call.witnessProof, 3), 'proof'],
+  ] as const)('with another %s is rejected', async (_, method, change, claim) => {
+    const report = await judgedCall(method, change as never)
+    expect(report.accepted).toBe(false)
+    expect(exitCodeOf(report)).toBe(1)
+    expect(claimsOf(report)).toContain(claim)
+    expect(report.failure?.claim.field).toBeDefined()
+  })
+
+  it('names every single field of a margin that is off by one, with both values', async () => {
+    for (const [word, at, claim] of [
+      ['accountMargins', 'margins', 'margins'],
+      ['accountThresholds', 'thresholds', 'thresholds'],
+      ['spotGreeks', 'spotGreeks', 'greeks'],
+      ['timeGreeks', 'timeGreeks', 'greeks'],
+    ] as const) {
+      const [original] = (decodeProvingCall(whole.record.transactions[1]?.calls?.[0] ?? '') as MarginsCall).accounts
+      for (const [field, value] of Object.entries(unpack(word, original?.[at] ?? 0n))) {
+        const report = await judgedCall('submitPortfolio', (call) => {
+          const item = call.accounts[0] as Mutable<MarginsCall['accounts'][number]>
+          item[at] = pack(word, { ...unpack(word, item[at]), [field]: value ^ 1n } as never)
+        })
+        const found = failures(report).find((each) => each.claim === claim)
+        expect(found).toMatchObject({ field: `${at}.${field}`, expected: String(value), found: String(value ^ 1n) })
+      }
+    }
+  }, 300_000)
+
+  it.each([
+    ['policy', (record: MutableRecord) => bump(record.policies[0]?.words, 18), ['policy', 'margins']],
+    ['policy of prices', (record: MutableRecord) => bump(record.policies[0]?.words, 13), ['policy', 'array']],
+    ['round', (record: MutableRecord) => set(record.rounds[0], 'marketHash', NO_HASH), ['round']],
+    ['age', (record: MutableRecord) => set(record.transactions[0], 'timestamp', 2 ** 31), ['freshness']],
+    ['report', (record: MutableRecord) => bump(record.reports[0]?.positions, 0, 1n << 80n), ['report']],
+    ['sequence', (record: MutableRecord) => bump(record.reports[0], 'sequence'), ['sequence', 'statement']],
+    [
+      'event of a margin',
+      (record: MutableRecord) => bump(record.transactions[1]?.events[0] as never, 'margins'),
+      ['events'],
+    ],
+    [
+      'event of an array',
+      (record: MutableRecord) => bump(record.transactions[0]?.events[0] as never, 'policyVersion'),
+      ['policy'],
+    ],
+    [
+      'event of a witness',
+      (record: MutableRecord) => bump(record.transactions[2]?.events[0] as never, 'bound'),
+      ['events'],
+    ],
+    ['end', (record: MutableRecord) => bump(record.final.accounts[0]?.margin as never, 'initialE8'), ['state']],
+  ] as const)('with another %s is rejected', async (_, change, claims) => {
+    const report = await judged(change as never)
+    const found = claimsOf(report)
+    expect(claims.some((claim) => found.includes(claim))).toBe(true)
+    expect(found).toContain(claims[0])
+  })
+
+  it('in which arrays, margins or a call are missing is rejected', async () => {
+    const withoutArrays = await judged((record) => void record.transactions.splice(0, 1))
+    expect(withoutArrays.failure).toMatchObject({ of: `book 1 of ${chain.account}`, claim: { claim: 'arrays' } })
+    const withoutMargins = await judged((record) => void record.transactions.splice(1, 1))
+    expect(withoutMargins.failure).toMatchObject({ of: `account ${chain.account}`, claim: { claim: 'state' } })
+    const withoutReport = await judged((record) => void record.reports.pop())
+    expect(claimsOf(withoutReport)).toContain('report')
+    const withoutRound = await judged((record) => void record.rounds.pop())
+    expect(claimsOf(withoutRound)).toContain('round')
+    for (const method of Object.values(PLACES)) {
+      const hidden = await judged((record) => set(record.transactions[method], 'calls', null))
+      expect(hidden.failure?.claim).toMatchObject({ claim: 'calldata' })
+    }
+  })
+
+  it('proven twice, or out of an inactive model, is rejected', async () => {
+    const twice = await judged(
+      (record) => void record.transactions.splice(2, 0, structuredClone(record.transactions[1]) as never),
+    )
+    expect(claimsOf(twice)).toContain('sequence')
+    const disabled = await judged((record) => {
+      for (const model of record.models) model.disabled = { ...model.registered }
+    })
+    expect(claimsOf(disabled)).toContain('model')
+  })
+
+  it('is found at every one of 240 flipped bytes of calldata', async () => {
+    const random = new Random(20_200_312n)
+    const caught = new Map<string, number>()
+    for (let i = 0; i < 240; i++) {
+      const at = i % 3
+      let place = 0
+      const report = await judged((record) => {
+        // What comes later says nothing about it.
+        record.transactions.length = at + 1
+        const transaction = record.transactions[at] as MutableRecord['transactions'][number]
+        const bytes = Buffer.from(transaction.calls?.[0]?.slice(2) ?? '', 'hex')
+        place = Number(random.below(BigInt(bytes.length)))
+        bytes[place] = (bytes[place] as number) ^ (1 << Number(random.below(8n)))
+        transaction.calls = [`0x${bytes.toString('hex')}`]
+      })
+      const proofs = at === 0 ? report.arrays : at === 1 ? report.margins : report.witnesses
+      const claims = proofs
+        .flatMap((each) => [each, ...('books' in each ? each.books : [])])
+        .flatMap((each) => each.claims)
+      const first = claims.find(({ holds }) => !holds)
+      expect(first, `transaction ${at}, byte ${place}`).toBeDefined()
+      expect(first?.field).toBeDefined()
+      caught.set(first?.claim ?? '', (caught.get(first?.claim ?? '') ?? 0) + 1)
+    }
+    console.log('240 flipped bytes, first caught by', Object.fromEntries(caught))
+  }, 600_000)
+})
+
+describe('J3: keys', () => {
+  it('that nobody brought make every proof rejected', async () => {
+    const { report } = await chain.audit({ keys: [] })
+    expect(report.failure).toMatchObject({ of: 'array 1', claim: { claim: 'model' } })
+    expect([...report.arrays, ...report.margins, ...report.witnesses].some(({ accepted }) => accepted)).toBe(false)
+  })
+
+  it('of other circuits, or other keys than those pinned, are refused', async () => {
+    const swapped = await judged((record) => {
+      const [first, second] = record.models.map(({ key }) => key?.verificationKey)
+      if (record.models[0]?.key && record.models[1]?.key && first && second) {
+        record.models[0].key.verificationKey = second
+        record.models[1].key.verificationKey = first
+      }
+    })
+    expect(swapped.failure).toMatchObject({ claim: { claim: 'key' } })
+    const other = `0x${'ab'.repeat(32)}`
+    const pinned = await judgePortfolio(whole.record, { verificationKeyHashes: [other] })
+    expect(pinned.failure).toMatchObject({ claim: { claim: 'key', field: 'models.key' } })
+    const elsewhere = await judgePortfolio(whole.record, { chainId: 1n })
+    expect(elsewhere.failure).toMatchObject({ claim: { field: 'context.chainId' } })
+  })
+
+  it('made for development are refused on any other chain, and so are other verifiers', async () => {
+    const development = await judged((record) => set(record.context, 'chainId', 1n))
+    expect(claimsOf(development)).toContain('T2')
+    const code = await judged((record) => set(record.models[0], 'verifierCode', '0x6000'))
+    expect(fieldsOf(code)).toContain('models.verifierCode')
+  })
+})
+
+const NO_HASH = `0x${'00'.repeat(32)}`
+
+function set(target: unknown, field: string, value: unknown): void {
+  const holder = target as Record<string, unknown>
+  holder[field] = value
+}
+
+/** Flips the lowest bit of a number, or another one. */
+function bump(target: unknown, field: string | number, bit = 1n): void {
+  const holder = target as Record<string | number, bigint>
+  holder[field] = (holder[field] as bigint) ^ bit
+}
