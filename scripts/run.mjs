@@ -32,9 +32,11 @@ const jobs = {
   snapshot: { build: [], script: ['scripts/snapshot.ts'] },
   bench: { build: [], script: ['scripts/bench.ts'] },
   'bench:prover': { build: [], script: ['scripts/benchProver.ts'] },
+  'bench:options': { build: [], script: ['scripts/benchOptions.ts'] },
   'campaign:crash': { build: [], script: ['scripts/campaignCrash.ts'] },
   'campaign:derive': { build: [], script: ['scripts/campaignDerive.ts'] },
   'campaign:chains': { build: undefined, script: ['scripts/campaignChains.ts'] },
+  'campaign:shards': { build: [], script: ['scripts/campaignShards.ts'] },
   backtest: { build: undefined, script: ['scripts/backtest.ts'] },
   zkrisk: { build: undefined, script: ['prover/service/cli.ts'] },
 }

@@ -1,0 +1,321 @@
+/**
+ * Proves one whole recorded chain: every expiry fitted, every strike priced under every scenario, every array of strikes a
+ * proof of its own, all of them landed on a development chain, one registry and one round a currency.
+ *
+ *   npm run campaign:shards                          the largest chain of ../shared/data/options/deribit-2026
+ *   npm run campaign:shards -- --chain <file>        another one
+ *   npm run campaign:shards -- --limit 8             so many arrays, spread evenly over the chain
+ *   npm run campaign:shards -- --workers 2           so many provers side by side (default 1), each with keys of its own
+ *   npm run campaign:shards -- --json
+ *
+ * Exits 0 only if every array was proven and the registry holds it. What cannot be priced is refused by name and counted.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Wallet } from 'ethers'
+import { ProverError } from '../prover/errors.ts'
+import { defaultPolicy } from '../prover/parameters/defaultPolicy.ts'
+import { type CircuitKeys, createProver, encodeProofCalldata, parseProof, type Prover } from '../prover/proof/index.ts'
+import { deployEngine } from '../prover/registry/deploy.ts'
+import {
+  deployPortfolio,
+  PortfolioClient,
+  type ProvenPortfolio,
+  roundOf,
+  type RoundWords,
+} from '../prover/registry/index.ts'
+import {
+  type DevelopmentChain,
+  FEED_SIGNER_KEYS,
+  FEED_THRESHOLD,
+  startDevelopmentChain,
+} from '../prover/service/developmentChain.ts'
+import { portfolioBuildOf, publishDevelopmentRound } from '../prover/service/developmentPortfolio.ts'
+import { CircuitDiffersError } from '../prover/service/portfolioProofs.ts'
+import { loadKeys } from '../prover/service/workspace.ts'
+import { expiryWords, type StatedRiskArray, stateRiskArray } from '../prover/statement/riskArray.ts'
+import { type ArrayToProve, largestChain, type MarketToProve, marketsOfChain, type Refusal } from './chainArrays.ts'
+
+/** The chain starts this long before the round, so that there is time to deploy. */
+const LEAD_SECONDS = 600n
+/** Their proofs are verified together, within a block's gas. */
+const ARRAYS_PER_TRANSACTION = 16
+/** A machine may take hours over a chain. */
+const FRESHNESS = { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n }
+
+/** A market's registry with its round published. */
+type Place = {
+  readonly market: MarketToProve
+  readonly client: PortfolioClient
+  readonly round: RoundWords
+  readonly modelId: string
+}
+
+type MadeArray = {
+  readonly array: ArrayToProve
+  readonly arrayRoot: bigint
+  readonly proven: ProvenPortfolio
+  readonly backend: string
+  readonly milliseconds: { readonly twin: number; readonly witness: number; readonly proof: number }
+}
+
+const build = portfolioBuildOf('riskArray')
+const say = (line: string): void => console.error(line)
+const { values } = parseArgs({
+  options: {
+    chain: { type: 'string' },
+    limit: { type: 'string' },
+    workers: { type: 'string', default: '1' },
+    json: { type: 'boolean' },
+  },
+})
+process.exitCode = await campaign(values.chain === undefined ? largestChain() : resolve(values.chain))
+
+async function campaign(file: string | undefined): Promise<number> {
+  if (file === undefined) {
+    say('No recorded chains beside the checkout. Name one with --chain.')
+    return 2
+  }
+  const fitting = performance.now()
+  const markets = limited(marketsOfChain(file), Number(values.limit ?? Number.POSITIVE_INFINITY))
+  const fitSeconds = secondsSince(fitting)
+  const total = markets.reduce((sum, { arrays }) => sum + arrays.length, 0)
+  say(`${basename(file)}: ${total} arrays of ${build.sizes.strikes} strikes to prove`)
+
+  const keys = await loadKeys(build.name)
+  const earliest = markets.reduce((least, { asOf }) => (asOf < least ? asOf : least), markets[0]?.asOf ?? 0n)
+  const chain = await startDevelopmentChain(earliest - LEAD_SECONDS)
+  const provers = Array.from({ length: Math.max(1, Number(values.workers) || 1) }, () => createProver())
+  try {
+    for (const prover of provers) await prover.warm(keys)
+    const made: MadeArray[] = []
+    const refused: Refusal[] = markets.flatMap((market) => market.refused)
+    const landing = { gas: [] as number[], accepted: 0, seconds: 0 }
+    const places: Place[] = []
+    for (const market of markets) places.push(await settle(chain, keys, market))
+    const started = performance.now()
+    for (const place of places) {
+      const proven = await proveArrays(place, provers, keys, refused, (array) => {
+        made.push(array)
+        const { twin, witness, proof } = array.milliseconds
+        const parts = `twin ${seconds(twin)}, witness ${seconds(witness)}, proof ${seconds(proof)} s`
+        say(`${String(made.length).padStart(4)} of ${total}  ${array.array.leg}: ${parts}`)
+      })
+      await land(place, proven, landing)
+    }
+    const proving = secondsSince(started)
+    const peaks = peakMegabytes()
+    const figures = figuresOf(file, markets, { made, refused, landing, fitSeconds, proving, peaks })
+    if (values.json) console.log(JSON.stringify(figures, null, 2))
+    else print(figures)
+    return made.length > 0 && landing.accepted === total ? 0 : 1
+  } finally {
+    await Promise.all([...provers.map((prover) => prover.close()), chain.close()])
+  }
+}
+
+/** As many arrays in all, evenly spread, so that a small run sees near and far expiries of every currency. */
+function limited(markets: readonly MarketToProve[], limit: number): readonly MarketToProve[] {
+  const total = markets.reduce((sum, { arrays }) => sum + arrays.length, 0)
+  if (!(limit < total)) return markets
+  let index = 0
+  return markets.map((market) => ({
+    ...market,
+    arrays: market.arrays.filter(() => {
+      const at = index++
+      return Math.floor(((at + 1) * limit) / total) > Math.floor((at * limit) / total)
+    }),
+  }))
+}
+
+/** A registry for one currency, which takes arrays only, and its round. */
+async function settle(chain: DevelopmentChain, keys: CircuitKeys, market: MarketToProve): Promise<Place> {
+  const council = chain.account('council')
+  const feed = { signers: FEED_SIGNER_KEYS.map((key) => new Wallet(key).address), threshold: FEED_THRESHOLD }
+  const { learning, margin } = defaultPolicy
+  const engine = await deployEngine(council, { models: [], feed, policy: { learning, margin } })
+  const { verificationKey, manifest } = keys
+  const deployment = await deployPortfolio(council, {
+    council: engine.addresses.council,
+    modelRegistry: engine.addresses.modelRegistry,
+    market: `${market.name}-USD`,
+    rounds: feed,
+    policy: market.policy,
+    freshness: FRESHNESS,
+    venue: chain.account('feeder').address,
+    models: [{ build, verificationKey, manifest }],
+  })
+  const client = await PortfolioClient.connect({
+    registry: deployment.registry,
+    provider: chain.provider,
+    signer: chain.account('prover'),
+    expectedChainId: deployment.chainId,
+    fromBlock: deployment.block,
+  })
+  const round = roundOf(deployment.marketId, market.asOf, market.marketWords, market.surfaces.map(expiryWords))
+  await publishDevelopmentRound({ chain, deployment, client, venue: client, published: new Set() }, round)
+  say(`${market.name}: ${market.surfaces.length} expiries published, ${market.arrays.length} arrays`)
+  return { market, client, round, modelId: deployment.models.riskArray?.modelId as string }
+}
+
+/** Prices and proves arrays, two under way a prover, so that the next one is priced while one is proven. */
+async function proveArrays(
+  { market, client, round, modelId }: Place,
+  provers: readonly Prover[],
+  keys: CircuitKeys,
+  refused: Refusal[],
+  onMade: (made: MadeArray) => void,
+): Promise<readonly MadeArray[]> {
+  const context = await client.arrayContext(round, modelId)
+  const waiting = market.arrays.values()
+  const made: MadeArray[] = []
+  const work = async (prover: Prover): Promise<void> => {
+    for (const array of waiting) {
+      const started = performance.now()
+      let stated: StatedRiskArray
+      try {
+        stated = await stateRiskArray(build, context, array.surface, market.pricingPolicy, array.strikesE8)
+      } catch (error) {
+        if (!(error instanceof ProverError)) throw error
+        refused.push({ leg: array.leg, code: error.code, options: array.options })
+        continue
+      }
+      const twin = performance.now() - started
+      const one = await prove(prover, keys, stated)
+      made.push({ array, arrayRoot: stated.arrayRoot, ...one, milliseconds: { twin, ...one.milliseconds } })
+      onMade(made.at(-1) as MadeArray)
+    }
+  }
+  await Promise.all([...provers, ...provers].map(work))
+  return made
+}
+
+async function prove(prover: Prover, keys: CircuitKeys, { stated, circuitInput }: StatedRiskArray) {
+  const { proof, publicSignals, timings, backend } = await prover.prove(keys, circuitInput)
+  for (const [i, signal] of ['commitment', 'evaluation', 'challenge'].entries()) {
+    const [expected, found] = [stated.publicSignals[i] as bigint, publicSignals[i] as bigint]
+    if (expected !== found) throw new CircuitDiffersError('riskArray', signal, expected, found)
+  }
+  const proven = { stated, proof: encodeProofCalldata(parseProof(proof)) }
+  return { proven, backend, milliseconds: { witness: timings.witness, proof: timings.proof } }
+}
+
+async function land(
+  { client, round, modelId, market }: Place,
+  made: readonly MadeArray[],
+  landing: { readonly gas: number[]; accepted: number; seconds: number },
+): Promise<void> {
+  const started = performance.now()
+  for (let from = 0; from < made.length; from += ARRAYS_PER_TRANSACTION) {
+    const some = made.slice(from, from + ARRAYS_PER_TRANSACTION)
+    const { gasUsed } = await client.submitArrays(
+      round,
+      modelId,
+      some.map(({ proven }) => proven),
+    )
+    landing.gas.push(Number(gasUsed))
+    say(`${market.name}: ${some.length} arrays landed with ${gasUsed.toLocaleString('en')} gas`)
+  }
+  for (const { arrayRoot } of made) if (await client.isArrayAccepted(arrayRoot, market.asOf)) landing.accepted++
+  landing.seconds += secondsSince(started)
+}
+
+type Outcome = {
+  readonly made: readonly MadeArray[]
+  readonly refused: readonly Refusal[]
+  readonly landing: { readonly gas: readonly number[]; readonly accepted: number; readonly seconds: number }
+  readonly fitSeconds: number
+  readonly proving: number
+  readonly peaks: { readonly own: number; readonly children: number }
+}
+
+function figuresOf(file: string, markets: readonly MarketToProve[], outcome: Outcome) {
+  const { made, refused, landing, fitSeconds, proving, peaks } = outcome
+  const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0)
+  const spent = (part: keyof MadeArray['milliseconds']): number =>
+    sum(made.map(({ milliseconds }) => milliseconds[part])) / 1000
+  return {
+    chain: basename(file),
+    backend: [...new Set(made.map(({ backend }) => backend))].join(', '),
+    workers: Math.max(1, Number(values.workers) || 1),
+    markets: markets.map(({ name, surfaces, arrays, arbitraged }) => ({
+      name,
+      expiries: surfaces.length,
+      arrays: arrays.length,
+      arbitraged,
+    })),
+    options: sum(made.map(({ array }) => array.options)),
+    strikes: sum(made.map(({ array }) => array.strikes)),
+    arrays: made.length,
+    accepted: landing.accepted,
+    refused,
+    seconds: {
+      fit: fitSeconds,
+      proving,
+      twin: spent('twin'),
+      witness: spent('witness'),
+      proof: spent('proof'),
+      landing: landing.seconds,
+    },
+    arraysPerSecond: made.length / (proving - landing.seconds),
+    megabytes: peaks,
+    gas: { transactions: landing.gas.length, total: sum(landing.gas), perArray: sum(landing.gas) / made.length },
+  }
+}
+
+function print(figures: ReturnType<typeof figuresOf>): void {
+  const { seconds: spent, megabytes, gas, refused, markets } = figures
+  const round = (value: number): string => Math.round(value).toLocaleString('en')
+  const expiries = markets.map(({ name, expiries: count }) => `${name} ${count}`).join(', ')
+  const arbitraged = markets.flatMap((market) => market.arbitraged)
+  for (const line of [
+    `${figures.chain}, ${figures.backend}, ${figures.workers} prover(s) at once`,
+    `${round(figures.options)} options, ${figures.strikes} strikes, expiries: ${expiries}`,
+    `${figures.arrays} arrays proven and verified, ${figures.accepted} held by the registries`,
+    `refused: ${refused.length === 0 ? 'nothing' : refused.map(({ leg, code, options }) => `${leg} (${options} options): ${code}`).join('; ')}`,
+    `fits with a butterfly arbitrage among their strikes: ${arbitraged.length === 0 ? 'none' : arbitraged.join(', ')}`,
+    `fit ${spent.fit.toFixed(1)} s, twin ${spent.twin.toFixed(1)} s, witness ${spent.witness.toFixed(1)} s, proof ${spent.proof.toFixed(1)} s, landing ${spent.landing.toFixed(1)} s`,
+    `in all ${spent.proving.toFixed(1)} s; ${figures.arraysPerSecond.toFixed(2)} arrays and ${((figures.arraysPerSecond * figures.strikes) / figures.arrays).toFixed(2)} strikes a second without landing`,
+    `memory at its peak: this process with its chain ${round(megabytes.own)} MB, provers ${round(megabytes.children)} MB`,
+    `gas: ${round(gas.total)} in ${gas.transactions} transactions, ${round(gas.perArray)} an array`,
+  ]) {
+    console.log(line)
+  }
+}
+
+/** Most memory that this process has held, and that those which it started have held together (Linux; else NaN). */
+function peakMegabytes(): { readonly own: number; readonly children: number } {
+  const own = process.resourceUsage().maxRSS / 1024
+  try {
+    const processes = readdirSync('/proc')
+      .filter((entry) => /^\d+$/.test(entry))
+      .flatMap((pid) => {
+        const status = readIfThere(`/proc/${pid}/status`)
+        const number = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0)
+        return status === '' ? [] : [{ pid: Number(pid), parent: number('PPid'), peak: number('VmHWM') / 1024 }]
+      })
+    const below = (parent: number): number =>
+      processes.filter((each) => each.parent === parent).reduce((total, each) => total + each.peak + below(each.pid), 0)
+    return { own, children: below(process.pid) }
+  } catch {
+    return { own, children: Number.NaN }
+  }
+}
+
+/** Processes end while they are looked at. */
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000
+}
+
+function seconds(milliseconds: number): string {
+  return (milliseconds / 1000).toFixed(2)
+}
