@@ -9,9 +9,9 @@ import {
   packedWords,
   type PortfolioStatementName,
 } from '../../circuits/statements.ts'
-import type { PricedSurface } from '../portfolio/accountMargin.ts'
+import type { PricedSurface, ProvableMargin } from '../portfolio/accountMargin.ts'
 import { type BookState, emptyBook, foldBook, type OptionPosition } from '../portfolio/book.ts'
-import type { AccountState } from '../portfolio/margin.ts'
+import type { AccountMargin, AccountState } from '../portfolio/margin.ts'
 import type { BookShard } from '../portfolio/sharding.ts'
 import type { VerificationKey } from '../proof/index.ts'
 import { compare } from '../registry/bundle.ts'
@@ -34,6 +34,7 @@ import type { AuditPins } from './judge.ts'
 import { judgeModel, type UsableKey } from './models.ts'
 import { isBefore, type Place } from './nodeReads.ts'
 import {
+  type AccountItem,
   type ArraysCall,
   type BooksArgument,
   decodeProvingCall,
@@ -557,39 +558,15 @@ async function judgeMargins(scene: Scene, call: MarginsCall, events: readonly Pr
     const { account, sequence } = reported[i] as ReportedAccount
     const own = folded[i] as Folded
     const margin = stated?.margins[i]
-    const claims = [
+    const isNext = isLater({ asOf: round.asOf, sequence }, ledger.margins.get(account))
+    const derived = margin === undefined ? undefined : deriveMargin(scene, round, own, margin)
+    const judged = summarise([
       ...own.claims,
       ...judgeMarginEvent(events[i], round.asOf, sequence, item),
-      holdsIf(
-        isLater({ asOf: round.asOf, sequence }, ledger.margins.get(account)),
-        'sequence',
-        'margin',
-        'a later one',
-        sequence,
-      ),
+      holdsIf(isNext, 'sequence', 'margin', 'a later one', sequence),
       ...shared,
-      ...(margin === undefined
-        ? []
-        : [
-            ...compareWord('margins', 'margins', 'accountMargins', margin.margins, item.margins),
-            ...compareWord('thresholds', 'thresholds', 'accountThresholds', margin.thresholds, item.thresholds),
-            ...compareWord('greeks', 'spotGreeks', 'spotGreeks', margin.spotGreeks, item.spotGreeks),
-            ...compareWord('greeks', 'timeGreeks', 'timeGreeks', margin.timeGreeks, item.timeGreeks),
-          ]),
-    ]
-    const derived =
-      margin === undefined || own.account === undefined || ledger.policy === undefined
-        ? undefined
-        : {
-            pricingPolicy: pricingPolicyOf(ledger.policy.words),
-            marginPolicy: marginPolicyOf(ledger.policy.words),
-            round: roundMarketOf(round.marketWords),
-            arrays: own.arrays,
-            positions: own.positions,
-            chain: { shards: own.shards, final: own.account.book },
-            account: own.account,
-            margin,
-          }
+      ...(margin === undefined ? [] : compareMargin(margin, item)),
+    ])
     found.margins.push({
       account,
       sequence,
@@ -597,13 +574,41 @@ async function judgeMargins(scene: Scene, call: MarginsCall, events: readonly Pr
       block: transaction.block,
       transactionHash: transaction.hash,
       books: own.books,
-      ...summarise(claims),
+      ...judged,
       ...(margin === undefined ? {} : { initialE8: margin.initialE8, maintenanceE8: margin.maintenanceE8 }),
       ...(derived === undefined ? { legs: [] } : { ...worstOf(derived), legs: auditedLegs(account, derived) }),
     })
   }
   for (const [i, { account, margins }] of accounts.entries()) {
     ledger.margins.set(account, { asOf: round.asOf, sequence: reported[i]?.sequence ?? 0n, margins })
+  }
+}
+
+/** Every field of what was proven of an account. */
+const compareMargin = (margin: AccountMargin, item: AccountItem): readonly ClaimResult[] => [
+  ...compareWord('margins', 'margins', 'accountMargins', margin.margins, item.margins),
+  ...compareWord('thresholds', 'thresholds', 'accountThresholds', margin.thresholds, item.thresholds),
+  ...compareWord('greeks', 'spotGreeks', 'spotGreeks', margin.spotGreeks, item.spotGreeks),
+  ...compareWord('greeks', 'timeGreeks', 'timeGreeks', margin.timeGreeks, item.timeGreeks),
+]
+
+/** All that explains a margin; undefined if it could not be derived. */
+function deriveMargin(
+  { ledger: { policy } }: Scene,
+  { marketWords }: RoundArgument,
+  { account, arrays, positions, shards }: Folded,
+  margin: AccountMargin,
+): ProvableMargin | undefined {
+  if (account === undefined || policy === undefined) return undefined
+  return {
+    pricingPolicy: pricingPolicyOf(policy.words),
+    marginPolicy: marginPolicyOf(policy.words),
+    round: roundMarketOf(marketWords),
+    arrays,
+    positions,
+    chain: { shards, final: account.book },
+    account,
+    margin,
   }
 }
 
@@ -666,7 +671,7 @@ function judgeMarginEvent(
   event: ProofEvent | undefined,
   asOf: bigint,
   sequence: bigint,
-  item: MarginsCall['accounts'][number],
+  item: AccountItem,
 ): readonly ClaimResult[] {
   const found: Partial<MarginEvent> = event?.name === 'MarginProven' ? event : {}
   const names = ['account', 'margins', 'thresholds', 'spotGreeks', 'timeGreeks'] as const

@@ -16,7 +16,11 @@ export function addAuditCommand(program: Command): void {
     program,
     'audit',
     'recompute and re-verify everything, from a chain or from a bundle; exit 1 if a claim fails',
-    ['audit --rpc http://127.0.0.1:8545 --deployment deployment.json -o audit.json', 'audit --bundle audit.json'],
+    [
+      'audit --rpc http://127.0.0.1:8545 --deployment deployment.json -o audit.json',
+      'audit --rpc http://127.0.0.1:8545 --registry 0x… --json',
+      'audit --bundle audit.json',
+    ],
   )
     .option('--rpc <url>', 'node of the chain')
     .option('--registry <address>', 'registry to audit, of markets or of portfolios; which one is found out')
