@@ -1,6 +1,6 @@
 /**
- * Writes the constraint counts that the tests compare with: test/snapshots/math.json (each template of circuits/math),
- * test/snapshots/builds.json (each build) and test/snapshots/parts.json (where the live build's constraints go). A change
+ * Writes the constraint counts that the tests compare with: test/snapshots/math.json, options.json and portfolio.json
+ * (templates of those stages), builds.json (each build) and parts.json (where the live build's constraints go). A change
  * shows in the diff.
  *
  *   npm run snapshot
@@ -10,6 +10,8 @@ import { join } from 'node:path'
 import { allBuilds } from '../circuits/builds.ts'
 import { countConstraints } from '../test/circuit.ts'
 import { mathMains } from '../test/math/mains.ts'
+import { optionMains } from '../test/options/mains.ts'
+import { portfolioMains } from '../test/portfolio/mains.ts'
 import { buildCircuit, constraintsOf } from './buildCircuits.ts'
 import { partsTable } from './constraintParts.ts'
 import { root } from './sources.ts'
@@ -20,6 +22,8 @@ for (const build of allBuilds) sizes[build.name] = constraintsOf(await buildCirc
 mkdirSync(join(root, 'test', 'snapshots'), { recursive: true })
 for (const [name, counts] of Object.entries({
   math: await countConstraints(mathMains),
+  options: await countConstraints(optionMains),
+  portfolio: await countConstraints(portfolioMains),
   builds: sizes,
   parts: Object.fromEntries((await partsTable()).rows.map(({ part, total }) => [part, total])),
 })) {

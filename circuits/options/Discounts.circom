@@ -19,7 +19,7 @@ include "ClampedExponent.circom";
  *         expiry; basis = discount (add + slope tau); r is the rate, at least 0. Claim: B8.
  * @input  secondsToExpiry, tauX40, tauX56  []  26, 42 and 58 bits, the latter rounded down
  * @input  rateX40                  []  signed 47 bits
- * @input  longBaseX40, shortBaseX40, basisAddX40    []  43 bits
+ * @input  longBaseX40, shortBaseX40, basisAddX40    []  43, 43 and 45 bits
  * @input  long and short rateMultiple and rateAdd, basisSlopeX40  []  X40, 48 bits
  * @input  confidenceX40, spotConfidenceX40, confidenceThresholdX40  []  41 bits
  * @output discountX40, longFactorX40, shortFactorX40, basisFactorX40  []
@@ -72,7 +72,7 @@ template Discounts() {
 
     // The discount is short by less than 4 units, the year fraction by less than one.
     signal slope <== basisSlopeX40 * (tauX40 + 1);
-    signal {maxbit} basisX80 <== AssumeBits(92)(basisAddX40 * 2 ** 40 + slope); // 83 and 90 bits
+    signal {maxbit} basisX80 <== AssumeBits(92)(basisAddX40 * 2 ** 40 + slope); // 85 and 90 bits
     signal {maxbit} raisedDiscount <== AssumeBits(41)(discount + 4); // at most 2^40 and 4: its exponent is not positive
     signal {maxbit} basis <== MulUp(80)(basisX80, raisedDiscount);
     basisFactorX40 <== basis;

@@ -15,7 +15,7 @@ include "Tenor.circom";
  * @notice The shock of each of the twenty forwards, from the grid's words. Damping factors are not needed here.
  * @input  scenarioRegular, scenarioUpOnly, scenarioSpecial  [7], [5] and []  packed words
  * @output shocks     [20]  X40, 43 bits
- * @output basisAdd   []    X40, 43 bits
+ * @output basisAdd   []    X40, 45 bits
  */
 template GridShocks() {
     signal input scenarioRegular[7], scenarioUpOnly[5], scenarioSpecial;

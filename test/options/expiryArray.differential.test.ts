@@ -102,10 +102,10 @@ describe('B1, B2, B3, B7 and B8: circuit equals twin', () => {
         volatilityShocks: {
           rangeUpX40: (1n << 44n) - 1n,
           rangeDownX40: (1n << 44n) - 1n,
-          shortPowerX40: (1n << 42n) - 1n,
-          longPowerX40: (1n << 42n) - 1n,
+          shortPowerX40: (1n << 44n) - 1n,
+          longPowerX40: (1n << 44n) - 1n,
           tenorFloorSeconds: 0n,
-          floorUpX40: (1n << 44n) - 1n,
+          floorUpX40: (1n << 45n) - 1n,
         },
       },
     ],

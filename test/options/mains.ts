@@ -79,7 +79,7 @@ export const totalVolatilities: OptionTemplate = {
   name: 'TotalVolatilities()',
   file: 'TotalVolatilities',
   inputs: [
-    ...unsigned('varianceX48:53 ratioX40:54 upX40:44 downX40:41 floorUpX40:46 widthX36:42'),
+    ...unsigned('varianceX48:53 ratioX40:54 upX40:60 downX40:41 floorUpX40:46 widthX36:46'),
     ...signed('logMoneynessX36:42'),
     ...bare('linearIsNegative linearSlopeX44 absoluteIsNegative absoluteSlopeX44'),
   ],
@@ -100,8 +100,8 @@ const tenor: OptionTemplate = {
   name: 'Tenor()',
   file: 'Tenor',
   inputs: [
-    ...unsigned('expiry:32 asOf:32 tauRefSecondsX20:52 rangeUpX40:44 rangeDownX40:44 shortPowerX40:42 longPowerX40:42'),
-    ...unsigned('tenorFloorSeconds:26 floorUpX40:44 widthFloorX40:44 widthScaleX40:44 typicalVolatilityX40:44'),
+    ...unsigned('expiry:32 asOf:32 tauRefSecondsX20:52 rangeUpX40:44 rangeDownX40:44 shortPowerX40:44 longPowerX40:44'),
+    ...unsigned('tenorFloorSeconds:26 floorUpX40:45 widthFloorX40:44 widthScaleX40:44 typicalVolatilityX40:44'),
     ...signed('linearCapX40:47 linearCapSlopeX40:47 absoluteCapX40:47 absoluteCapSlopeX40:47'),
     ...signed('typicalVolatilitySlopeX40:47'),
   ],
@@ -115,7 +115,7 @@ const discounts: OptionTemplate = {
     ...unsigned(
       'secondsToExpiry:26 tauX40:42 tauX56:58 longBaseX40:43 longMultipleX40:48 longAddX40:48 shortBaseX40:43',
     ),
-    ...unsigned('shortMultipleX40:48 shortAddX40:48 basisAddX40:43 basisSlopeX40:48 confidenceX40:41'),
+    ...unsigned('shortMultipleX40:48 shortAddX40:48 basisAddX40:45 basisSlopeX40:48 confidenceX40:41'),
     ...unsigned('spotConfidenceX40:41 confidenceThresholdX40:41'),
     ...signed('rateX40:47'),
   ],

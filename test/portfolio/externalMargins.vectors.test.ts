@@ -303,7 +303,7 @@ describe.skipIf(!present)(`Derive's first portfolio margin${where}`, () => {
   })
 
   it('K9: the compiled circuit prices every array of every case as the twin does', async () => {
-    const build = portfolioBuilds.find(({ name }) => name === 'riskArray6')!
+    const build = portfolioBuilds.find(({ name }) => name === 'riskArray5')!
     const circuit = await compileCircuit(
       `pragma circom 2.2.3;\ninclude "${build.file}";\ncomponent main {public [challenge]} = ${mainComponent(build)};\n`,
     )
