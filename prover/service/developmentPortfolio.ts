@@ -1,10 +1,14 @@
 /** A portfolio registry on a development chain: deployed for one market and policy, rounds attested by hand. */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { Wallet } from 'ethers'
 import { type PortfolioBuild, portfolioBuilds } from '../../circuits/builds.ts'
 import type { PortfolioStatementName } from '../../circuits/statements.ts'
 import { ProverError } from '../errors.ts'
 import { defaultPolicy } from '../parameters/defaultPolicy.ts'
-import type { CircuitKeys } from '../proof/index.ts'
+import { type CircuitKeys, KeysMissingError } from '../proof/index.ts'
 import { deployEngine, transact } from '../registry/deploy.ts'
 import {
   attestRound,
@@ -18,7 +22,7 @@ import {
 } from '../registry/index.ts'
 import type { SectionWords } from '../statement/portfolio.ts'
 import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD } from './developmentChain.ts'
-import { loadKeys } from './workspace.ts'
+import { CircuitNotBuiltError, loadKeys, projectRoot } from './workspace.ts'
 
 /** Keys of the builds that margins are proven with, by what they prove. */
 export type PortfolioKeys = Readonly<Record<PortfolioStatementName, CircuitKeys>>
@@ -55,6 +59,27 @@ export async function loadPortfolioKeys(): Promise<PortfolioKeys> {
     optionBook: await load('optionBook'),
     portfolioMargin: await load('portfolioMargin'),
     unhealthyWitness: await load('unhealthyWitness'),
+  }
+}
+
+/**
+ * The same, after building what is missing: the first start builds the circuits of markets only.
+ *
+ * @throws {@link BuildFailedError}
+ */
+export async function buildPortfolioKeys(say: (line: string) => void): Promise<PortfolioKeys> {
+  try {
+    return await loadPortfolioKeys()
+  } catch (error) {
+    const build = join(projectRoot, 'scripts', 'build.ts')
+    const isMissing = error instanceof CircuitNotBuiltError || error instanceof KeysMissingError
+    if (!isMissing || !existsSync(build)) throw error
+    say('Building the circuits of options and portfolios and making their development keys: a few minutes, once.')
+    const child = spawn(process.execPath, [build], { cwd: projectRoot, stdio: ['ignore', 'ignore', 'pipe'] })
+    createInterface({ input: child.stderr }).on('line', say)
+    const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve))
+    if (code !== 0) throw new BuildFailedError(code)
+    return loadPortfolioKeys()
   }
 }
 
@@ -128,6 +153,17 @@ export async function publishDevelopmentRound(
   const signed = await attestRound(domain, signers, round, round.asOf + DEADLINE_SECONDS)
   await publishRound(chain.account('feeder'), deployment.rounds, signed)
   published.add(roundId)
+}
+
+/** What was missing could not be built. */
+export class BuildFailedError extends ProverError {
+  readonly code = 'service.build-failed'
+  readonly exitCode: number | null
+
+  constructor(exitCode: number | null) {
+    super(`The build ended with ${exitCode}. Run \`npm run build\` and look at what it says.`)
+    this.exitCode = exitCode
+  }
 }
 
 /** No build proves such statements. */

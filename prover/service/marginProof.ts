@@ -1,7 +1,7 @@
 /** `zkrisk margin --prove`: the margin proven and held by a contract on a development chain, and what that took. */
 import { createProver, type Prover } from '../proof/index.ts'
 import { startDevelopmentChain } from './developmentChain.ts'
-import { deployDevelopmentPortfolio, loadPortfolioKeys } from './developmentPortfolio.ts'
+import { buildPortfolioKeys, deployDevelopmentPortfolio } from './developmentPortfolio.ts'
 import type { MarginAnswer } from './margins.ts'
 import { type PortfolioLanded, policyOf, type ProofMade, provePortfolios } from './portfolioProofs.ts'
 
@@ -29,7 +29,7 @@ export async function proveMargin(
   prover: Prover = createProver(),
 ): Promise<MarginProof> {
   const started = performance.now()
-  const keys = await loadPortfolioKeys()
+  const keys = await buildPortfolioKeys(say)
   const chain = await startDevelopmentChain(provable.round.asOf - LEAD_SECONDS)
   const backends = new Set<string>()
   const onProof = ({ statement, timings, backend }: ProofMade, done: number, total: number): void => {

@@ -186,7 +186,7 @@ describe.skipIf(!present)(`Derive's first portfolio margin${where}`, () => {
   }
   const AS_OF = 1_735_718_400n
   /** The sizes that arrays and books are proven with. */
-  const sizes = { strikes: 6, segments: 5 }
+  const sizes = { strikes: 5, segments: 5 }
 
   function accountOf(scenario: Case['Scenario']): PortfolioAccount {
     return {
