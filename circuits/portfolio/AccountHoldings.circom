@@ -29,11 +29,14 @@ template AccountHoldings() {
 
     component held = UnpackHoldings();
     held.word <== holdings;
+    assert(held.perpsE12.signedbit <= 60);
+    assert(held.cashE12.signedbit <= 90);
     component amounts[2];
     signal amountE12[8];
     for (var i = 0; i < 2; i++) {
         amounts[i] = UnpackCollateralAmounts();
         amounts[i].word <== collateralAmounts[i];
+        assert(amounts[i].firstE12.maxbit <= 62);
         amountE12[4 * i] <== amounts[i].firstE12;
         amountE12[4 * i + 1] <== amounts[i].secondE12;
         amountE12[4 * i + 2] <== amounts[i].thirdE12;

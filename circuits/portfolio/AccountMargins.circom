@@ -90,7 +90,8 @@ template AccountThresholds() {
  * @output thresholds, see AccountThresholds
  *
  * Bit budget: options and hedge change by less than 2^131 MX40, damping adds 43 bits; the basis contingency stays below
- * 2^137 MX40. Margins are exact up to their one rounding: 194 bits at E20X60, 239 at E20X100.
+ * 2^137 MX40. Margins are exact up to their one rounding: a loss of 98 bits times a factor of 44 or 53 bits at
+ * M = 2^32 E20 is 194 or 203 bits at E20X60; the initial one is 243 at E20X100. The other terms stay below 181 and 225.
  */
 template AccountMargins() {
     signal input scenarioPnlMX40[33], basisMX40;
@@ -115,11 +116,11 @@ template AccountMargins() {
     signal initialLoss <== span.out * initialFactorX40;
     signal base <== equityE20X60 - maintenanceContingencyE20X60;
     component maintenance = FloorToUnit(72, fiveToTwelve(), 79);
-    maintenance.in <== AssumeSigned(194)(maintenanceLoss * 2 ** 52 + base);
+    maintenance.in <== AssumeSigned(196)(maintenanceLoss * 2 ** 52 + base);
     maintenanceE8 <== maintenance.out;
     isUnhealthy <== maintenance.negative;
     component initial = FloorToUnit(112, fiveToTwelve(), 79);
-    initial.in <== AssumeSigned(239)(
+    initial.in <== AssumeSigned(245)(
         (initialLoss * 2 ** 52 + base - initialContingencyE20X60) * 2 ** 40 - confidenceE20X100
     );
     initialE8 <== initial.out;

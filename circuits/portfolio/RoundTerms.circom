@@ -7,6 +7,8 @@ include "../math/DivDown.circom";
 include "../math/DivUp.circom";
 include "../math/IsLess.circom";
 include "../math/Min.circom";
+include "../math/Multiply.circom";
+include "../math/ShiftLeft.circom";
 include "../math/SubtractOrZero.circom";
 
 /**
@@ -30,21 +32,25 @@ template Shortfall() {
  * @title  InitialFactor
  * @notice Loss factor of the initial margin: what the policy says, and more where the settlement currency has fallen below
  *         its peg. Rounded up. Claim: A10.
- * @input  initialFactorX40, pegThresholdX40, pegLossX40  []  44, 47 and 44 bits
- * @input  stablePriceE12  []  44 bits
- * @output out  []  X40, 51 bits
+ * @input  initialFactorX40, pegLossX40  []  44 bits
+ * @input  pegThresholdX40, stablePriceE12  []  47 and 44 bits
+ * @output out  []  X40, 53 bits
  */
 template InitialFactor() {
     signal input {maxbit} initialFactorX40, pegThresholdX40, pegLossX40, stablePriceE12;
     signal output out;
 
-    // E12X40 on both sides: 47 + 40 and 44 + 40 bits.
-    signal {maxbit} threshold <== AssumeBits(87)(pegThresholdX40 * 10 ** 12);
-    signal {maxbit} price <== AssumeBits(87)(stablePriceE12 * 2 ** 40);
+    // E12X40 on both sides.
+    signal {maxbit} unitE12 <== Constant(10 ** 12)();
+    signal {maxbit} threshold <== Multiply()(pegThresholdX40, unitE12);
+    signal {maxbit} price <== ShiftLeft(40)(stablePriceE12);
     signal {maxbit} below <== SubtractOrZero()(threshold, price);
-    signal {maxbit} loss <== AssumeBits(131)(below * pegLossX40);
-    signal {maxbit} unit <== Constant(10 ** 12 * 2 ** 40)();
-    signal {maxbit} added <== DivUp(51)(loss, unit); // below 128 times 16
+    signal {maxbit} loss <== Multiply()(below, pegLossX40);
+    signal {maxbit} unitE12X40 <== Constant(10 ** 12 * 2 ** 40)();
+    var ADDED_BITS = 52;
+    assert(loss.maxbit - unitE12X40.maxbit < ADDED_BITS); // so that every quotient has a witness
+    assert(initialFactorX40.maxbit <= ADDED_BITS);
+    signal {maxbit} added <== DivUp(ADDED_BITS)(loss, unitE12X40);
     out <== initialFactorX40 + added;
 }
 
@@ -60,7 +66,8 @@ template InitialFactor() {
  * @output maintenanceE8X60, initialE8X60, uncertainE8X60  [8]  the same times maintenance haircut, initial haircut, and
  *         what its confidence is short of 1
  * @output maintenanceFactorX40, initialFactorX40, perpShortfallX40  []  44, 52 and 41 bits
- * @output maintenancePerpX40, initialPerpX40, maintenanceOptionX40, initialOptionX40, confidenceMarginX40  []
+ * @output maintenancePerpX40, initialPerpX40, maintenanceOptionX40, initialOptionX40, confidenceMarginX40  []  42 bits, the
+ *         last one 45
  * @output inverseVolatilityX30  []  one over the volatility of the default horizon, rounded down, 71 bits
  *
  * A settlement currency of price 0, a horizon volatility of 0 and a collateral dearer than 2^73 units have no witness.
@@ -83,6 +90,15 @@ template RoundTerms() {
     factors.word <== lossFactors;
     component margin = UnpackContingencies();
     margin.word <== contingencies;
+    // Widths that AccountHoldings and AccountMargins count on: a wider field does not compile.
+    assert(prices.spotE8.maxbit <= 48);
+    assert(prices.perpPriceE8.maxbit <= 48);
+    assert(factors.maintenanceFactorX40.maxbit <= 44);
+    assert(margin.maintenancePerpX40.maxbit <= 42);
+    assert(margin.initialPerpX40.maxbit <= 42);
+    assert(margin.maintenanceOptionX40.maxbit <= 42);
+    assert(margin.initialOptionX40.maxbit <= 42);
+    assert(margin.confidenceMarginX40.maxbit <= 45);
     spotE8 <== prices.spotE8;
     perpPriceE8 <== prices.perpPriceE8;
     asOf <== prices.asOf;
@@ -96,6 +112,8 @@ template RoundTerms() {
     for (var r = 0; r < 7; r++) {
         regular[r] = UnpackScenarioRegular();
         regular[r].word <== scenarioRegular[r];
+        assert(regular[r].shockX40.maxbit <= 43);
+        assert(regular[r].dampingNoneX40.maxbit <= 43);
         for (var v = 0; v < 3; v++) {
             shocksX40[3 * r + v] <== regular[r].shockX40;
         }
@@ -109,6 +127,8 @@ template RoundTerms() {
     for (var i = 0; i < 5; i++) {
         upOnly[i] = UnpackScenarioUpOnlyPair();
         upOnly[i].word <== scenarioUpOnly[i];
+        assert(upOnly[i].firstShockX40.maxbit <= 43);
+        assert(upOnly[i].firstDampingX40.maxbit <= 43);
         shocksX40[21 + 2 * i] <== upOnly[i].firstShockX40;
         dampingX40[21 + 2 * i] <== upOnly[i].firstDampingX40;
         shocksX40[22 + 2 * i] <== upOnly[i].secondShockX40;
@@ -116,6 +136,7 @@ template RoundTerms() {
     }
     component special = UnpackScenarioSpecial();
     special.word <== scenarioSpecial;
+    assert(special.dampingLinearX40.maxbit <= 43);
     shocksX40[31] <== 2 ** 40;
     shocksX40[32] <== 2 ** 40;
     dampingX40[31] <== special.dampingLinearX40;
@@ -130,6 +151,8 @@ template RoundTerms() {
         market[i].word <== collateralPrices[i];
         policy[i] = UnpackCollateralPolicyPair();
         policy[i].word <== collateralPolicy[i];
+        assert(policy[i].firstMaintenanceHaircutX40.maxbit <= 41);
+        assert(policy[i].firstInitialHaircutX40.maxbit <= 41);
         for (var j = 0; j < 2; j++) {
             value[2 * i + j] = CollateralValue();
             value[2 * i + j].stablePriceE12 <== prices.stablePriceE12;
@@ -176,6 +199,7 @@ template CollateralValue() {
     signal input {maxbit} priceE12, stablePriceE12;
     signal output out;
 
+    assert(priceE12.maxbit <= 62);
     signal {maxbit} numerator <== AssumeBits(109)(priceE12 * (10 ** 8 * 2 ** 20)); // 62 + 27 + 20 bits
     out <== DivDown(73)(numerator, stablePriceE12);
 }

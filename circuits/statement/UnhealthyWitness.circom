@@ -83,7 +83,7 @@ template UnhealthyWitness() {
 
     signal loss <== span.out * terms.maintenanceFactorX40;
     component bound = FloorToUnit(72, fiveToTwelve(), 79);
-    bound.in <== AssumeSigned(194)(loss * 2 ** 52 + held.equityE20X60 - held.maintenanceContingencyE20X60);
+    bound.in <== AssumeSigned(196)(loss * 2 ** 52 + held.equityE20X60 - held.maintenanceContingencyE20X60);
     bound.negative === 1;
     component word = PackMaintenanceBound();
     word.maintenanceE8 <== bound.out;

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { portfolioBuilds } from '../../circuits/builds.ts'
 import { POINTS } from '../../prover/options/grid.ts'
+import { CALL_BITS, GAMMA_BITS, PDF_BITS, THETA_BITS } from '../../prover/options/riskArray.ts'
 import { root } from '../../scripts/sources.ts'
 import { countConstraints } from '../circuit.ts'
 import { portfolioMains } from './mains.ts'
@@ -40,4 +41,15 @@ describe('A2 to A13: constraints', () => {
     expect(rows('PortfolioMargin(1)') + (margin.accounts - 1) * account).toBeLessThan(2 ** 16 - 1_000)
     expect(rows('UnhealthyWitness()')).toBeLessThan(2 ** 14 - 1_000)
   })
+})
+
+test('A3: the circuits read arrays at the scales that the pricing twin writes', () => {
+  const layout = readFileSync(join(root, 'circuits', 'portfolio', 'layout.circom'), 'utf8')
+  const scale = (name: string): number => Number(layout.match(new RegExp(`${name}\\(\\) \\{ return (\\d+)`))?.[1])
+  expect(['call', 'pdf', 'gamma', 'theta'].map((name) => scale(`${name}FractionBits`))).toEqual([
+    CALL_BITS,
+    PDF_BITS,
+    GAMMA_BITS,
+    THETA_BITS,
+  ])
 })

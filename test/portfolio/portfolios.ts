@@ -120,6 +120,9 @@ export function randomPolicy(random: Random): MarginPolicy {
   const down = [steps[3]!, steps[3]! + steps[4]!, steps[3]! + steps[4]! + steps[5]!].map((step) => ONE - step)
   const damping = (): bigint => (random.boolean() ? ONE : random.between(0n, ONE))
   const fraction = (): bigint => random.between(0n, ONE / 4n)
+  // Now and then anything that a word can hold.
+  const wild = random.below(4n) === 0n
+  const upTo = (usual: bigint, bits: number): bigint => (wild ? random.wide(bits) : random.between(0n, usual))
   return {
     scenarios: {
       regular: [...up, ONE, ...down].map((shockX40) => ({
@@ -139,18 +142,18 @@ export function randomPolicy(random: Random): MarginPolicy {
       basisAddX40: 0n,
     },
     lossFactors: {
-      maintenanceFactorX40: random.between(0n, 2n * ONE),
-      initialFactorX40: random.between(0n, 2n * ONE),
-      pegThresholdX40: random.between(0n, 2n * ONE),
-      pegLossX40: random.between(0n, 8n * ONE - 1n),
+      maintenanceFactorX40: upTo(2n * ONE, 44),
+      initialFactorX40: upTo(2n * ONE, 44),
+      pegThresholdX40: upTo(2n * ONE, 47),
+      pegLossX40: upTo(8n * ONE, 44),
       confidenceThresholdX40: random.between(0n, ONE),
     },
     contingencies: {
-      maintenancePerpX40: fraction(),
-      initialPerpX40: fraction(),
-      maintenanceOptionX40: fraction(),
-      initialOptionX40: fraction(),
-      confidenceMarginX40: random.between(0n, 8n * ONE - 1n),
+      maintenancePerpX40: upTo(ONE / 4n, 42),
+      initialPerpX40: upTo(ONE / 4n, 42),
+      maintenanceOptionX40: upTo(ONE / 4n, 42),
+      initialOptionX40: upTo(ONE / 4n, 42),
+      confidenceMarginX40: upTo(8n * ONE, 45),
     },
     collaterals: Array.from({ length: 8 }, () => ({
       initialHaircutX40: fraction(),
