@@ -27,7 +27,7 @@ export const buildCircuit = (build: Build | PortfolioBuild): Promise<CompiledCir
   compileCircom(build.name, mainSource(build), circuitFolder(build.name))
 
 /** Constraints of a compiled circuit, from the compiler's report. */
-export function constraintsOf(circuit: CompiledCircuit): number {
+export function constraintsOf(circuit: Pick<CompiledCircuit, 'report'>): number {
   const report = readFileSync(circuit.report, 'utf8')
   const count = (kind: string): number =>
     Number(report.match(new RegExp(`^${kind} constraints: (\\d+)`, 'm'))?.[1] ?? 0)
