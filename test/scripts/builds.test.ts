@@ -12,6 +12,23 @@ const understood: Readonly<Record<string, string>> = {
   'CA02 MarketStep': 'only the newest observation publishes a move',
   'CA01 ObservationStep': 'a slot that tests no prediction reads no learning policy',
   'CA02 ObservationStep': 'nor an implied volatility',
+  'CA02 GridShocks': 'prices depend on shocks, not on what their scenarios count',
+  'CA02 ScenarioPoint': 'Greeks are of the mark only',
+  'CA02 PositionQuantities': 'of calls and puts together only the sign is asked here',
+  'CA01 SegmentSums': 'rho follows from the price, and the unshocked scenario is the mark',
+  'CA02 SegmentSums': 'calls count with puts, as their sum',
+  'CA02 ExpiryGreeks': 'floors whose signs nobody needs',
+  'CA01 CloseExpiry': 'expiry, time and confidence are read by other templates',
+  'CA02 CloseExpiry': 'of a floor with a sign often one is needed only',
+  'CA02 RoundTerms': 'the basis contingency is in the book already',
+  'CA01 AccountHoldings': 'scenarios and Greeks of the book are read by other templates',
+  'CA02 AccountHoldings': 'of a floor with a sign one is needed only',
+  'CA02 WorstScenario': 'that a difference fits its bits is all that is asked of it',
+  'CA02 AccountThresholds': 'liquidation has no probability',
+  'CA02 AccountMargins': 'of a floor with a sign one is needed only',
+  'CA02 NetGreeks': 'of a floor with a sign one is needed only',
+  'CA01 ChosenScenario': 'what is no scenario is read by other templates',
+  'CA02 UnhealthyWitness': 'a witness is about maintenance, not about initial margin',
 }
 
 const snapshot = JSON.parse(readFileSync(join(root, 'test/snapshots/builds.json'), 'utf8')) as Record<string, number>
