@@ -1,5 +1,6 @@
 /** The auditor of margins against a real chain: re-derives every leg, and finds whatever is changed in its record. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { portfolioBuilds } from '../../circuits/builds.ts'
 import {
   auditPortfolio,
   auditToJson,
@@ -77,12 +78,7 @@ describe('an honest history', () => {
     expect(report.failure).toBeUndefined()
     expect(report).toMatchObject({ accepted: true, pinned: true, kind: 'portfolio' })
     expect(exitCodeOf(report)).toBe(0)
-    expect(report.models.map(({ name }) => name).toSorted()).toEqual([
-      'optionBook5x6',
-      'portfolioMargin3',
-      'riskArray6',
-      'unhealthyWitness',
-    ])
+    expect(report.models.map(({ name }) => name).toSorted()).toEqual(portfolioBuilds.map(({ name }) => name).toSorted())
     expect(report.arrays).toHaveLength(1)
     expect(report.margins[0]?.books).toMatchObject([{ number: 1, positions: 3, accepted: true }])
     const claims = report.margins[0]?.claims.map(({ claim }) => claim)
