@@ -2,15 +2,15 @@
 pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {ObservationWord} from "../generated/PackedWords.sol";
 import {IAttestedFeed} from "./IAttestedFeed.sol";
 import {IObservationSource} from "./IObservationSource.sol";
 import {Inbox} from "./Inbox.sol";
+import {SignerCommittee} from "./SignerCommittee.sol";
 
 /// @title AttestedFeed
 /// @notice Owner-free observation source: k of n signers attest, anyone submits.
-contract AttestedFeed is IAttestedFeed, EIP712 {
+contract AttestedFeed is IAttestedFeed, SignerCommittee, EIP712 {
     using Inbox for Inbox.Chain;
 
     /// @notice Clocks of signers and chain may differ by this much.
@@ -23,11 +23,7 @@ contract AttestedFeed is IAttestedFeed, EIP712 {
     uint256 private constant ONE_BPS = 10_000;
 
     /// @inheritdoc IAttestedFeed
-    uint256 public immutable threshold;
-    /// @inheritdoc IAttestedFeed
     uint256 public immutable maxConfidenceBps;
-    /// @inheritdoc IAttestedFeed
-    mapping(address account => bool) public isSigner;
 
     mapping(bytes32 marketId => Inbox.Chain) private _inbox;
 
@@ -38,16 +34,8 @@ contract AttestedFeed is IAttestedFeed, EIP712 {
         address[] memory signers,
         uint256 threshold_,
         uint256 maxConfidenceBps_
-    ) EIP712("zk-risk-engine AttestedFeed", "1") {
-        if (threshold_ == 0 || threshold_ > signers.length) revert ThresholdOutOfRange(threshold_, signers.length);
+    ) EIP712("zk-risk-engine AttestedFeed", "1") SignerCommittee(signers, threshold_) {
         if (maxConfidenceBps_ > ONE_BPS) revert ConfidenceBoundOutOfRange(maxConfidenceBps_, ONE_BPS);
-        address previous = address(0);
-        for (uint256 i = 0; i < signers.length; ++i) {
-            _requireIncreasing(signers[i], previous);
-            previous = signers[i];
-            isSigner[previous] = true;
-        }
-        threshold = threshold_;
         maxConfidenceBps = maxConfidenceBps_;
     }
 
@@ -127,23 +115,5 @@ contract AttestedFeed is IAttestedFeed, EIP712 {
         uint256 newest = block.timestamp + CLOCK_SKEW_SECONDS;
         if (observation.asOf > newest) revert ObservationInFuture(observation.asOf, newest);
         if (observation.asOf <= lastAsOf) revert ObservationNotLater(observation.asOf, lastAsOf);
-    }
-
-    function _requireSigned(bytes32 hash, Signature[] calldata signatures) private view {
-        if (signatures.length != threshold) revert SignatureCountMismatch(signatures.length, threshold);
-        address previous = address(0);
-        for (uint256 i = 0; i < signatures.length; ++i) {
-            address signer = signatures[i].signer;
-            _requireIncreasing(signer, previous);
-            if (!isSigner[signer]) revert UnknownSigner(signer);
-            if (!SignatureChecker.isValidSignatureNowCalldata(signer, hash, signatures[i].signature)) {
-                revert SignatureRejected(signer);
-            }
-            previous = signer;
-        }
-    }
-
-    function _requireIncreasing(address signer, address previous) private pure {
-        if (signer <= previous) revert SignersNotIncreasing(signer, previous);
     }
 }

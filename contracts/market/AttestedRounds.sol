@@ -2,14 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IAttestedRounds} from "./IAttestedRounds.sol";
 import {IRoundSource} from "./IRoundSource.sol";
 import {RoundId} from "./RoundId.sol";
+import {SignerCommittee} from "./SignerCommittee.sol";
 
 /// @title AttestedRounds
 /// @notice Owner-free source of market rounds: k of n signers attest, anyone publishes.
-contract AttestedRounds is IAttestedRounds, EIP712 {
+contract AttestedRounds is IAttestedRounds, SignerCommittee, EIP712 {
     /// @notice Clocks of signers and chain may differ by this much.
     uint256 public constant CLOCK_SKEW_SECONDS = 15;
 
@@ -20,11 +20,7 @@ contract AttestedRounds is IAttestedRounds, EIP712 {
     uint256 private constant GREATEST_AGE = 1 days;
 
     /// @inheritdoc IAttestedRounds
-    uint256 public immutable threshold;
-    /// @inheritdoc IAttestedRounds
     uint256 public immutable maxAgeSeconds;
-    /// @inheritdoc IAttestedRounds
-    mapping(address account => bool) public isSigner;
     /// @inheritdoc IRoundSource
     mapping(bytes32 marketId => uint256) public latestAsOf;
     /// @inheritdoc IRoundSource
@@ -37,16 +33,8 @@ contract AttestedRounds is IAttestedRounds, EIP712 {
         address[] memory signers,
         uint256 threshold_,
         uint256 maxAgeSeconds_
-    ) EIP712("zk-risk-engine AttestedRounds", "1") {
-        if (threshold_ == 0 || threshold_ > signers.length) revert ThresholdOutOfRange(threshold_, signers.length);
+    ) EIP712("zk-risk-engine AttestedRounds", "1") SignerCommittee(signers, threshold_) {
         if (maxAgeSeconds_ == 0 || maxAgeSeconds_ > GREATEST_AGE) revert RoundAgeOutOfRange(maxAgeSeconds_, GREATEST_AGE);
-        address previous = address(0);
-        for (uint256 i = 0; i < signers.length; ++i) {
-            _requireIncreasing(signers[i], previous);
-            previous = signers[i];
-            isSigner[previous] = true;
-        }
-        threshold = threshold_;
         maxAgeSeconds = maxAgeSeconds_;
     }
 
@@ -92,23 +80,5 @@ contract AttestedRounds is IAttestedRounds, EIP712 {
         if (asOf > newest) revert RoundInFuture(asOf, newest);
         uint256 last = latestAsOf[round.marketId];
         if (asOf <= last) revert RoundNotLater(asOf, last);
-    }
-
-    function _requireSigned(bytes32 hash, Signature[] calldata signatures) private view {
-        if (signatures.length != threshold) revert SignatureCountMismatch(signatures.length, threshold);
-        address previous = address(0);
-        for (uint256 i = 0; i < signatures.length; ++i) {
-            address signer = signatures[i].signer;
-            _requireIncreasing(signer, previous);
-            if (!isSigner[signer]) revert UnknownSigner(signer);
-            if (!SignatureChecker.isValidSignatureNowCalldata(signer, hash, signatures[i].signature)) {
-                revert SignatureRejected(signer);
-            }
-            previous = signer;
-        }
-    }
-
-    function _requireIncreasing(address signer, address previous) private pure {
-        if (signer <= previous) revert SignersNotIncreasing(signer, previous);
     }
 }

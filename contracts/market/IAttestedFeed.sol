@@ -2,11 +2,12 @@
 pragma solidity ^0.8.28;
 
 import {IObservationSource} from "./IObservationSource.sol";
+import {ISignerCommittee} from "./ISignerCommittee.sol";
 
 /// @title IAttestedFeed
 /// @notice Observations attested by k of n signers (EIP-712; contracts sign by ERC-1271). Anyone may carry them.
 /// @dev No owner: signers, threshold and confidence bound are fixed for ever. A new committee is a new feed.
-interface IAttestedFeed is IObservationSource {
+interface IAttestedFeed is IObservationSource, ISignerCommittee {
     /// @notice What a signer attests; also the EIP-712 type.
     /// @param marketId             market, as the registry knows it
     /// @param priceE8              quote per base, 1 to 2^48 - 1
@@ -23,24 +24,8 @@ interface IAttestedFeed is IObservationSource {
         uint256 deadline;
     }
 
-    /// @notice One signer's signature: 65 bytes of ECDSA, or whatever an ERC-1271 contract accepts.
-    struct Signature {
-        address signer;
-        bytes signature;
-    }
-
-    /// @notice A feed needs at least one signer, and no more signatures than signers.
-    error ThresholdOutOfRange(uint256 threshold, uint256 signers);
-    /// @notice Signers, at construction and on every attestation, come in strictly increasing order.
-    error SignersNotIncreasing(address signer, address previous);
     /// @notice The confidence bound is a fraction of the price, at most 1.
     error ConfidenceBoundOutOfRange(uint256 maxConfidenceBps, uint256 limit);
-    /// @notice Fewer or more signatures than the threshold.
-    error SignatureCountMismatch(uint256 given, uint256 threshold);
-    /// @notice The signer is not one of this feed's.
-    error UnknownSigner(address signer);
-    /// @notice The signature is not this signer's over this observation on this feed and chain.
-    error SignatureRejected(address signer);
     /// @notice The attestation may no longer be appended.
     error ObservationExpired(uint256 deadline, uint256 timestamp);
     /// @notice The observation claims a time later than the clock skew allows.
@@ -64,12 +49,6 @@ interface IAttestedFeed is IObservationSource {
 
     /// @notice EIP-712 digest that a signer signs.
     function digest(Observation calldata observation) external view returns (bytes32);
-
-    /// @notice Whether `account` is one of the n signers.
-    function isSigner(address account) external view returns (bool);
-
-    /// @notice k: signatures that an observation needs.
-    function threshold() external view returns (uint256);
 
     /// @notice Greatest confidence half-width accepted, in 1/10,000 of the price.
     function maxConfidenceBps() external view returns (uint256);

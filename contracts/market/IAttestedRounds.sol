@@ -2,11 +2,12 @@
 pragma solidity ^0.8.28;
 
 import {IRoundSource} from "./IRoundSource.sol";
+import {ISignerCommittee} from "./ISignerCommittee.sol";
 
 /// @title IAttestedRounds
 /// @notice Market rounds attested by k of n signers (EIP-712; contracts sign by ERC-1271). Anyone may publish one.
 /// @dev No owner: signers, threshold and greatest age are fixed for ever. A new committee is a new source.
-interface IAttestedRounds is IRoundSource {
+interface IAttestedRounds is IRoundSource, ISignerCommittee {
     /// @notice What a signer attests; also the EIP-712 type.
     /// @param marketId     market, as the registry knows it
     /// @param asOf         time of every price in it
@@ -21,24 +22,8 @@ interface IAttestedRounds is IRoundSource {
         uint256 deadline;
     }
 
-    /// @notice One signer's signature: 65 bytes of ECDSA, or whatever an ERC-1271 contract accepts.
-    struct Signature {
-        address signer;
-        bytes signature;
-    }
-
-    /// @notice A source needs at least one signer, and no more signatures than signers.
-    error ThresholdOutOfRange(uint256 threshold, uint256 signers);
-    /// @notice Signers, at construction and on every round, come in strictly increasing order.
-    error SignersNotIncreasing(address signer, address previous);
     /// @notice A round is taken for at least a second and at most a day.
     error RoundAgeOutOfRange(uint256 maxAgeSeconds, uint256 limit);
-    /// @notice Fewer or more signatures than the threshold.
-    error SignatureCountMismatch(uint256 given, uint256 threshold);
-    /// @notice The signer is not one of this source's.
-    error UnknownSigner(address signer);
-    /// @notice The signature is not this signer's over this round on this source and chain.
-    error SignatureRejected(address signer);
     /// @notice The round may no longer be published.
     error RoundExpired(uint256 deadline, uint256 timestamp);
     /// @notice The round is older than this source publishes.
@@ -56,12 +41,6 @@ interface IAttestedRounds is IRoundSource {
 
     /// @notice EIP-712 digest that a signer signs.
     function digest(Round calldata round) external view returns (bytes32);
-
-    /// @notice Whether `account` is one of the n signers.
-    function isSigner(address account) external view returns (bool);
-
-    /// @notice k: signatures that a round needs.
-    function threshold() external view returns (uint256);
 
     /// @notice Age up to which a round may be published.
     function maxAgeSeconds() external view returns (uint256);
