@@ -1,6 +1,6 @@
 /**
- * Checks that the documents tell the truth about the tree: every claim names a test that mentions it, every claim named in
- * a test or a circuit exists, and every file that README.md and docs/ point to is there.
+ * Checks that the documents tell the truth about the tree: every claim has an id of its own and names a test that mentions
+ * it, every claim named in a test or a circuit exists, and every file that README.md and docs/ point to is there.
  *
  *   node scripts/checkDocs.ts [folder of a project]
  *
@@ -22,6 +22,7 @@ const docstring = new RegExp(`\\bClaims?: (${ids})\\b`, 'g')
 export function checkDocs(project: string = root): readonly string[] {
   const claims = claimsOf(project)
   return [
+    ...repeatedClaims(claims),
     ...claims.flatMap((claim) => untestedClaim(claim, project)),
     ...unknownClaims(new Set(claims.map(({ id }) => id)), project),
     ...documentsOf(project).flatMap((document) => [
@@ -47,6 +48,14 @@ function claimsOf(project: string): readonly Claim[] {
       tests: row.match(/\btest\/[\w./-]+\.(?:ts|sol)\b/g) ?? [],
     })),
   )
+}
+
+/** An id that stands for two things names neither. */
+function repeatedClaims(claims: readonly Claim[]): readonly string[] {
+  return claims.flatMap(({ id, document }, i) => {
+    const first = claims.findIndex((claim) => claim.id === id)
+    return first === i ? [] : [`${document}: claim ${id} is in ${claims[first]?.document} already`]
+  })
 }
 
 function untestedClaim({ id, document, tests }: Claim, project: string): readonly string[] {

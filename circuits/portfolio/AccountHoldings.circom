@@ -1,13 +1,13 @@
 pragma circom 2.2.3;
 
 include "../generated/packedWords.circom";
-include "AssumeSigned.circom";
-include "FloorAndSign.circom";
+include "../math/AssumeSigned.circom";
+include "../math/FloorAndSign.circom";
 include "layout.circom";
 
 /**
  * @title  AccountHoldings
- * @notice What an account owns and what margin it needs whatever the scenario. Claims: A8, A10.
+ * @notice What an account owns and what margin it needs whatever the scenario. Claims: L7, L9.
  * @input  holdings, collateralAmounts  [], [2]  words of the account
  * @input  totals  [43]  of its book
  * @input  round terms, see RoundTerms

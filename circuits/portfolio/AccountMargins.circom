@@ -1,10 +1,10 @@
 pragma circom 2.2.3;
 
 include "../math/AssumeBits.circom";
-include "AssumeSigned.circom";
+include "../math/AssumeSigned.circom";
+include "../math/FloorAndSign.circom";
+include "../math/FloorToUnit.circom";
 include "Crossing.circom";
-include "FloorAndSign.circom";
-include "FloorToUnit.circom";
 include "ProbabilityBeyond.circom";
 include "WorstScenario.circom";
 include "layout.circom";
@@ -18,7 +18,7 @@ function pnlBits() { return 131; }
 
 /**
  * @title  AccountThresholds
- * @notice Where spot liquidates an account, where it leaves no equity, and how likely the latter is. Claims: A11, A12.
+ * @notice Where spot liquidates an account, where it leaves no equity, and how likely the latter is. Claims: L10, L11.
  * @input  maintenanceE8, equityE8  []  79 bits and a sign
  * @input  pnlMX40    [7]  of the regular shocks with volatility as it is, undamped; 131 bits and a sign
  * @input  shocksX40  [7]  falling, the middle one 1
@@ -77,7 +77,7 @@ template AccountThresholds() {
 
 /**
  * @title  AccountMargins
- * @notice Margins of an account from its book and what else it holds. Claims: A9, A10, A11, A12.
+ * @notice Margins of an account from its book and what else it holds. Claims: L8, L9, L10, L11.
  * @input  scenarioPnlMX40  [33]  of its options
  * @input  basisMX40        []    basis contingency of its options, never positive
  * @input  hedgeM, equityE20X60, maintenanceContingencyE20X60, initialContingencyE20X60, confidenceE20X100  []

@@ -6,7 +6,7 @@ include "layout.circom";
 
 /**
  * @title  BookSegment
- * @notice Adds the positions in one array to a book. Claims: A2, A3, A4, A5.
+ * @notice Adds the positions in one array to a book. Claims: L1, L2, L3, L4.
  * @param  SLOTS  strikes of the array
  * @input  header      [29]
  * @input  leaves      [SLOTS][42]

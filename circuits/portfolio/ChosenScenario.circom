@@ -4,7 +4,7 @@ include "layout.circom";
 
 /**
  * @title  ChosenScenario
- * @notice What one scenario makes of an account: its damped loss. Claim: A13.
+ * @notice What one scenario makes of an account: its damped loss. Claim: L12.
  * @input  scenario  []  0 to 33, the last one the basis contingency; no other has a witness
  * @input  totals    [43]  of the account's book
  * @input  shocksX40, dampingX40  [33]

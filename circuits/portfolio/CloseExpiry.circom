@@ -1,15 +1,15 @@
 pragma circom 2.2.3;
 
 include "../math/AssumeBits.circom";
-include "AssumeSigned.circom";
+include "../math/AssumeSigned.circom";
+include "../math/FloorAndSign.circom";
 include "ExpiryGreeks.circom";
-include "FloorAndSign.circom";
 include "layout.circom";
 
 /**
  * @title  CloseExpiry
  * @notice What an account's options of one expiry are worth: change of value in every scenario, basis contingency, mark,
- *         Greeks. Claims: A4, A5.
+ *         Greeks. Claims: L3, L4.
  * @input  header  [29]  of the expiry's array
  * @input  sums    [41]  over all strikes, see SegmentSums
  * @output pnlMX40  [33]

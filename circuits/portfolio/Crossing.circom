@@ -7,7 +7,7 @@ include "../math/Saturate.circom";
 
 /**
  * @title  Crossing
- * @notice Spot at the first point, going outward, where equity falls below 0, rounded towards spot. Claim: A11.
+ * @notice Spot at the first point, going outward, where equity falls below 0, rounded towards spot. Claim: L10.
  * @param  IS_UP      1: outward is up, and 2^48 - 1 stands for none; 0: down, and 0 does
  * @input  spotE8     []   48 bits
  * @input  shocksX40  [4]  of the nodes from the present outward, 43 bits

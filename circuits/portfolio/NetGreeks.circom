@@ -1,14 +1,14 @@
 pragma circom 2.2.3;
 
+include "../math/AssumeSigned.circom";
+include "../math/FloorAndSign.circom";
+include "../math/FloorToUnit.circom";
+include "../math/SaturateSigned.circom";
 include "AccountMargins.circom";
-include "AssumeSigned.circom";
-include "FloorAndSign.circom";
-include "FloorToUnit.circom";
-include "SaturateSigned.circom";
 
 /**
  * @title  NetGreeks
- * @notice Greeks of a book in the units of their words, rounded down; gamma and theta saturate. Claim: A5.
+ * @notice Greeks of a book in the units of their words, rounded down; gamma and theta saturate. Claim: L4.
  * @input  greeks  [5]  delta E12X20, gamma E20, vega E20X60, theta E20X20, rho E20X20 times the seconds of a year
  * @output deltaE12, gammaE20, vegaE8, thetaE8, rhoE8  []  signedbit 64, 83, 79, 79, 79
  *

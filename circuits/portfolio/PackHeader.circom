@@ -4,7 +4,7 @@ include "layout.circom";
 
 /**
  * @title  PackHeader
- * @notice A risk array's header in few elements, so that it is cheap to hand on. Claim: A7.
+ * @notice A risk array's header in few elements, so that it is cheap to hand on. Claim: L6.
  * @input  header  [29]
  * @output out     [7]  forwards by fours, five factors, and expiry, time, seconds and basis factor
  *

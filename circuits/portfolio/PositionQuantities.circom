@@ -1,13 +1,13 @@
 pragma circom 2.2.3;
 
 include "bitify.circom";
-include "AssumeSigned.circom";
-include "FloorAndSign.circom";
+include "../math/AssumeSigned.circom";
+include "../math/FloorAndSign.circom";
 
 /**
  * @title  PositionQuantities
  * @notice What a position word holds of a given strike of a given expiry. No witness if the word is of another strike or
- *         expiry. Claim: A2.
+ *         expiry. Claim: L1.
  * @input  word      []  see optionPosition in circuits/statements.ts; a field element
  * @input  expiry    []  below 2^32, as the array proves
  * @input  strikeE8  []  below 2^48, as the array proves

@@ -1,15 +1,15 @@
 pragma circom 2.2.3;
 
 include "../math/AssumeBits.circom";
+include "../math/AssumeSigned.circom";
 include "../math/LnDown.circom";
 include "../math/NormalCdfDown.circom";
 include "../math/ShiftRightDownSaturate.circom";
 include "../math/SubtractOrZero.circom";
-include "AssumeSigned.circom";
 
 /**
  * @title  ProbabilityBeyond
- * @notice Probability that a lognormal spot without drift ends the horizon beyond a threshold, rounded up. Claim: A12.
+ * @notice Probability that a lognormal spot without drift ends the horizon beyond a threshold, rounded up. Claim: L11.
  * @param  IS_UP      1: the threshold lies above spot; 0: below
  * @input  spotE8, thresholdE8  []  48 bits
  * @input  lnSpotX28  []  LnDown(28) of spot

@@ -13,7 +13,7 @@ include "../math/SubtractOrZero.circom";
 
 /**
  * @title  Shortfall
- * @notice 1 - confidence if the lesser of two confidences is below a threshold and below 1, else 0. Claim: A10.
+ * @notice 1 - confidence if the lesser of two confidences is below a threshold and below 1, else 0. Claim: L9.
  * @input  confidenceX40, spotConfidenceX40, thresholdX40  []  41 bits
  * @output out  []  X40, exact, at most 1
  */
@@ -31,7 +31,7 @@ template Shortfall() {
 /**
  * @title  InitialFactor
  * @notice Loss factor of the initial margin: what the policy says, and more where the settlement currency has fallen below
- *         its peg. Rounded up. Claim: A10.
+ *         its peg. Rounded up. Claim: L9.
  * @input  initialFactorX40, pegLossX40  []  44 bits
  * @input  pegThresholdX40, stablePriceE12  []  47 and 44 bits
  * @output out  []  X40, 53 bits
@@ -57,7 +57,7 @@ template InitialFactor() {
 /**
  * @title  RoundTerms
  * @notice What is the same for all accounts of a round: fields of its words and of the policy's, prices of collateral in
- *         the settlement currency, and what they are multiplied by. Claims: A8, A10.
+ *         the settlement currency, and what they are multiplied by. Claims: L7, L9.
  * @input  words of the round and of the policy, see circuits/statements.ts
  * @output spotE8, perpPriceE8, asOf  []  48, 48 and 32 bits
  * @output shocksX40, dampingX40  [33]  43 bits; skew scenarios leave spot alone
@@ -190,7 +190,7 @@ template RoundTerms() {
 
 /**
  * @title  CollateralValue
- * @notice Price of a collateral in the settlement currency, rounded down. Claim: A8.
+ * @notice Price of a collateral in the settlement currency, rounded down. Claim: L7.
  * @input  priceE12        []  62 bits
  * @input  stablePriceE12  []  44 bits; 0 has no witness
  * @output out             []  E8X20, 73 bits; more has no witness

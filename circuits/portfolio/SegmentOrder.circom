@@ -7,7 +7,7 @@ include "layout.circom";
 /**
  * @title  SegmentOrder
  * @notice No witness unless an array goes on with the expiry under way, under the same header, or begins a later one: so
- *         every expiry is closed once, with all that the account holds of it. Claim: A7.
+ *         every expiry is closed once, with all that the account holds of it. Claim: L6.
  * @input  isOpen      []   boolean: an expiry is under way
  * @input  openHeader  [7]  its header, packed
  * @input  lastExpiry  []   the last expiry folded, 32 bits; 0 at first

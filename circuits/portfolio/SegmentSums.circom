@@ -5,7 +5,7 @@ include "layout.circom";
 
 /**
  * @title  SegmentSums
- * @notice Adds the positions in one array to the sums of its expiry. Claims: A2, A3.
+ * @notice Adds the positions in one array to the sums of its expiry. Claims: L1, L2.
  * @param  SLOTS   strikes of the array
  * @input  expiry  []
  * @input  leaves  [SLOTS][42]  as the array's root commits to them

@@ -4,7 +4,7 @@ include "../math/RangeCheck.circom";
 
 /**
  * @title  WorstScenario
- * @notice The least of CHOICES numbers, and the index of the first that has it. Claim: A9.
+ * @notice The least of CHOICES numbers, and the index of the first that has it. Claim: L8.
  * @param  CHOICES, BITS
  * @input  losses  [CHOICES]  in [-2^BITS, 2^BITS)
  * @output least   []

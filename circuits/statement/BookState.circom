@@ -6,7 +6,7 @@ include "Commitment.circom";
 
 /**
  * @title  ArrayRoot
- * @notice Root of a risk array: commitment to its header and to each strike's leaf. Claim: A6.
+ * @notice Root of a risk array: commitment to its header and to each strike's leaf. Claim: L5.
  * @param  SLOTS   strikes
  * @input  header  [29]
  * @input  leaves  [SLOTS][42]
@@ -31,7 +31,7 @@ template ArrayRoot(SLOTS) {
 
 /**
  * @title  ClosedBookRoot
- * @notice Root of a book: commitment to its time, last expiry, totals, and what stands for an expiry under way. Claim: A6.
+ * @notice Root of a book: commitment to its time, last expiry, totals, and what stands for an expiry under way. Claim: L5.
  * @input  asOf, expiry  []  32 bits each: they share an element
  * @input  totals  [43]
  * @input  open    []  commitment to the expiry under way; 0 if there is none
@@ -55,7 +55,7 @@ template ClosedBookRoot() {
 
 /**
  * @title  BookRoot
- * @notice The same of a book that may have an expiry under way. Claim: A6.
+ * @notice The same of a book that may have an expiry under way. Claim: L5.
  * @input  isOpen  []    boolean
  * @input  header  [7]   of the expiry under way, packed; of no account if there is none
  * @input  sums    [41]  likewise
@@ -83,7 +83,7 @@ template BookRoot() {
 
 /**
  * @title  OpenedBook
- * @notice Totals of a finished book of the round. Claims: A6, A7.
+ * @notice Totals of a finished book of the round. Claims: L5, L6.
  * @input  root    []    must commit to the rest, with no expiry under way
  * @input  asOf    []    time of the round, or 0 in a book that holds nothing
  * @input  expiry  []    the last one folded

@@ -14,8 +14,8 @@ include "Evaluation.circom";
 
 /**
  * @title  OptionBook
- * @notice An account's option positions in a few arrays of a round, folded into the state of its book. Claims: Q2, Q3, A2
- *         to A7.
+ * @notice An account's option positions in a few arrays of a round, folded into the state of its book. Claims: Q2, Q3, L1
+ *         to L6.
  * @param  SEGMENTS  arrays, at least 1; arrays of one expiry stand together, expiries ascend
  * @param  SLOTS     strikes of an array
  * @input  challenge   []  public

@@ -2,14 +2,14 @@ pragma circom 2.2.3;
 
 include "../generated/packedWords.circom";
 include "../math/AssumeBits.circom";
+include "../math/AssumeSigned.circom";
 include "../math/LnDown.circom";
+include "../math/SaturateSigned.circom";
 include "../math/ShiftRightUp.circom";
 include "../portfolio/AccountHoldings.circom";
 include "../portfolio/AccountMargins.circom";
-include "../portfolio/AssumeSigned.circom";
 include "../portfolio/NetGreeks.circom";
 include "../portfolio/RoundTerms.circom";
-include "../portfolio/SaturateSigned.circom";
 include "../portfolio/layout.circom";
 include "BookState.circom";
 include "Commitment.circom";
@@ -19,7 +19,7 @@ include "SharedWords.circom";
 /**
  * @title  PortfolioMargin
  * @notice Margins, thresholds and Greeks of a batch of accounts under one round and one policy, and their sums. Claims: Q2,
- *         Q3, A5, A6, A8 to A13.
+ *         Q3, L4, L5, L7 to L12.
  * @param  ACCOUNTS   places, at most 8; an account that holds nothing fills a place that is left
  * @input  challenge  []  public
  * @input  words of the round and of the policy, see circuits/statements.ts

@@ -1,12 +1,12 @@
 pragma circom 2.2.3;
 
 include "../generated/packedWords.circom";
+include "../math/AssumeSigned.circom";
+include "../math/FloorAndSign.circom";
+include "../math/FloorToUnit.circom";
 include "../portfolio/AccountHoldings.circom";
 include "../portfolio/AccountMargins.circom";
-include "../portfolio/AssumeSigned.circom";
 include "../portfolio/ChosenScenario.circom";
-include "../portfolio/FloorAndSign.circom";
-include "../portfolio/FloorToUnit.circom";
 include "../portfolio/RoundTerms.circom";
 include "../portfolio/layout.circom";
 include "BookState.circom";
@@ -16,7 +16,7 @@ include "SharedWords.circom";
 
 /**
  * @title  UnhealthyWitness
- * @notice One account is below its maintenance margin: one scenario alone shows it. Claims: Q2, Q3, A6, A8, A10, A13.
+ * @notice One account is below its maintenance margin: one scenario alone shows it. Claims: Q2, Q3, L5, L7, L9, L12.
  * @input  challenge  []  public
  * @input  words of the round and of the policy, see circuits/statements.ts
  * @input  stateIn, holdings, collateralAmounts  [], [], [2]  words of the account

@@ -54,6 +54,18 @@ export function divUp(numerator: bigint, denominator: bigint): bigint {
   return (numerator + denominator - 1n) / denominator
 }
 
+/**
+ * ⌊numerator / denominator⌋ of a numerator of either sign, towards minus infinity.
+ *
+ * @throws {@link DivisionByZeroError}; {@link OutOfDomainError} if the denominator is negative
+ */
+export function signedDivDown(numerator: bigint, denominator: bigint): bigint {
+  requireNonNegative('signedDivDown', denominator)
+  if (denominator === 0n) throw new DivisionByZeroError(numerator)
+  const quotient = numerator / denominator
+  return numerator < 0n && quotient * denominator !== numerator ? quotient - 1n : quotient
+}
+
 /** ⌊√x⌋; 2F fraction bits going in give F coming out. */
 export function sqrtDown(x: bigint): bigint {
   requireNonNegative('sqrtDown', x)
@@ -93,6 +105,13 @@ export function clamp(x: bigint, low: bigint, high: bigint): bigint {
 /** min(x, 2^bits - 1). */
 export function saturate(x: bigint, bits: number): bigint {
   return min(x, (1n << BigInt(bits)) - 1n)
+}
+
+/** x of either sign, moved into [-2^bits, 2^bits - 1]. */
+export function saturateSigned(x: bigint, bits: number): bigint {
+  const limit = 1n << BigInt(bits)
+  if (x < -limit) return -limit
+  return x < limit ? x : limit - 1n
 }
 
 /** |a - b|. */

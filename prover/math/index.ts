@@ -14,6 +14,8 @@ export {
   saturate,
   shiftRightDown,
   shiftRightUp,
+  saturateSigned,
+  signedDivDown,
   signedMulDown,
   signedShiftRightDown,
   sqrtDown,

@@ -6,6 +6,7 @@
  * comments; MX40 is that times 2^-40.
  */
 import { ProverError } from '../errors.ts'
+import { signedDivDown } from '../math/index.ts'
 import { POINTS, pointForward, SCENARIOS, UNSHOCKED } from '../options/grid.ts'
 import { CALL_BITS, GAMMA_BITS, type Header, PDF_BITS, type StrikeLeaf, THETA_BITS } from '../options/riskArray.ts'
 
@@ -203,17 +204,11 @@ function expiryGreeks(sums: OpenExpiry, markM: bigint) {
   const thetaE12X20 = sums.thetaN >> (thetaBits - 20n)
   return {
     deltaE12X20,
-    gammaE20: floorDiv(gammaE12X20 * 10n ** 16n, forwardE8 << 20n),
+    gammaE20: signedDivDown(gammaE12X20 * 10n ** 16n, forwardE8 << 20n),
     vegaE20X60: pdfE12X20 * forwardE8 * header.sqrtTauX40,
-    thetaE20X20: floorDiv(-thetaE12X20 * forwardE8 * YEAR_SECONDS, 2n * (seconds === 0n ? 1n : seconds)),
+    thetaE20X20: signedDivDown(-thetaE12X20 * forwardE8 * YEAR_SECONDS, 2n * (seconds === 0n ? 1n : seconds)),
     rhoE20X20: seconds * (forwardE8 * deltaE12X20 - (markM << 52n)),
   }
-}
-
-/** Greatest integer not above the quotient; the divisor is positive. */
-export function floorDiv(numerator: bigint, divisor: bigint): bigint {
-  const quotient = numerator / divisor
-  return numerator < 0n && quotient * divisor !== numerator ? quotient - 1n : quotient
 }
 
 const least = (...values: readonly bigint[]): bigint => values.reduce((a, b) => (b < a ? b : a))

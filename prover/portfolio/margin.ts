@@ -7,8 +7,9 @@
  */
 import type { Fields } from '../../circuits/statements.ts'
 import { ProverError } from '../errors.ts'
+import { saturateSigned, signedDivDown } from '../math/index.ts'
 import { SCENARIOS, type ScenarioPolicy, UNSHOCKED } from '../options/grid.ts'
-import { type BookState, type BookTotals, floorDiv, MixedRoundsError } from './book.ts'
+import { type BookState, type BookTotals, MixedRoundsError } from './book.ts'
 import { crossing, type Node, probabilityBeyond, type Side, type Threshold } from './thresholds.ts'
 
 /** Collateral assets of a round. */
@@ -98,7 +99,7 @@ const ONE = 1n << 40n
 const E12 = 10n ** 12n
 /** A collateral is worth less than 2^73 units of E8X20, 8.5·10^7. */
 const RATIO_BITS = 73n
-const MARGIN_BITS = 79n
+const MARGIN_BITS = 79
 
 /**
  * @throws {@link PolicyShockError} if the middle regular shock is not 1
@@ -145,7 +146,7 @@ const shortfall = (confidenceX40: bigint, thresholdX40: bigint): bigint =>
 function initialFactor(stablePriceE12: bigint, lossFactors: Fields<'lossFactors'>): bigint {
   const below = lossFactors.pegThresholdX40 * E12 - (stablePriceE12 << 40n)
   if (below <= 0n) return lossFactors.initialFactorX40
-  return lossFactors.initialFactorX40 - floorDiv(-below * lossFactors.pegLossX40, E12 << 40n)
+  return lossFactors.initialFactorX40 - signedDivDown(-below * lossFactors.pegLossX40, E12 << 40n)
 }
 
 /**
@@ -213,25 +214,25 @@ export function batchAggregates(accounts: readonly AccountMargin[]): BatchAggreg
     spotGreeks: {
       deltaE12: saturateSigned(
         sum(({ spotGreeks }) => spotGreeks.deltaE12),
-        79n,
+        79,
       ),
       gammaE20: saturateSigned(
         sum(({ spotGreeks }) => spotGreeks.gammaE20),
-        83n,
+        83,
       ),
       vegaE8: saturateSigned(
         sum(({ spotGreeks }) => spotGreeks.vegaE8),
-        79n,
+        79,
       ),
     },
     timeGreeks: {
       thetaE8: saturateSigned(
         sum(({ timeGreeks }) => timeGreeks.thetaE8),
-        79n,
+        79,
       ),
       rhoE8: saturateSigned(
         sum(({ timeGreeks }) => timeGreeks.rhoE8),
-        79n,
+        79,
       ),
     },
   }
@@ -319,7 +320,7 @@ const maintenanceOf = (spanM: bigint, parts: AccountParts, { lossFactors }: Marg
   ((spanM * lossFactors.maintenanceFactorX40) << 52n) - parts.maintenanceContingencyE20X60 + parts.equityE20X60
 
 /** E20 with `fractionBits` binary places to E8, floored. */
-const toE8 = (value: bigint, fractionBits: bigint): bigint => floorDiv(value, E12 << fractionBits)
+const toE8 = (value: bigint, fractionBits: bigint): bigint => signedDivDown(value, E12 << fractionBits)
 
 function thresholdsOf(
   maintenanceE8: bigint,
@@ -359,20 +360,14 @@ function netGreeks(totals: BookTotals): Pick<AccountMargin, 'spotGreeks' | 'time
   return {
     spotGreeks: {
       deltaE12: totals.deltaE12X20 >> 20n,
-      gammaE20: saturateSigned(totals.gammaE20, 83n),
-      vegaE8: floorDiv(totals.vegaE20X60, E12 << 60n),
+      gammaE20: saturateSigned(totals.gammaE20, 83),
+      vegaE8: signedDivDown(totals.vegaE20X60, E12 << 60n),
     },
     timeGreeks: {
-      thetaE8: saturateSigned(floorDiv(totals.thetaE20X20, E12 << 20n), 79n),
-      rhoE8: floorDiv(totals.rhoE20X20, (E12 * YEAR_SECONDS) << 20n),
+      thetaE8: saturateSigned(signedDivDown(totals.thetaE20X20, E12 << 20n), 79),
+      rhoE8: signedDivDown(totals.rhoE20X20, (E12 * YEAR_SECONDS) << 20n),
     },
   }
-}
-
-/** Moved into [-2^bits, 2^bits - 1]. */
-function saturateSigned(value: bigint, bits: bigint): bigint {
-  const limit = 1n << bits
-  return value < -limit ? -limit : value >= limit ? limit - 1n : value
 }
 
 const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b)

@@ -7,8 +7,8 @@
  * loss factor of initial margin multiplies the contingencies too. The second generation's rate of an expiry is therefore 0
  * and its rate add-on carries the rate: expiries of different rates are priced under pricing policies of their own.
  */
+import { signedDivDown } from '../math/index.ts'
 import type { Fields } from '../../circuits/statements.ts'
-import { floorDiv } from './book.ts'
 import { type MarginSizes, type PricedSurface, type ProvableMargin, provableMargin } from './accountMargin.ts'
 import { accountMargin } from './margin.ts'
 import type {
@@ -159,7 +159,7 @@ export function secondRules(
 /** Loss factor of initial margin at a price of the stable coin, rounded up. */
 function lossFactor({ lossFactorX40, pegThresholdX40, pegLossX40 }: FirstRules, stablePriceE12: bigint): bigint {
   const below = pegThresholdX40 * E12 - (stablePriceE12 << 40n)
-  return below <= 0n ? lossFactorX40 : lossFactorX40 - floorDiv(-below * pegLossX40, E12 << 40n)
+  return below <= 0n ? lossFactorX40 : lossFactorX40 - signedDivDown(-below * pegLossX40, E12 << 40n)
 }
 
 const scenariosOf = ({ spotShocksX40 }: FirstRules): readonly Scenario[] =>

@@ -6,8 +6,8 @@
  * Exact integers on proven marks. Quantities are E12, prices E8, fractions and confidences X40; money in between is
  * E20·2^40, so that nothing rounds before the result but a mark and a fraction of a fraction, both against the account.
  */
+import { signedDivDown } from '../math/index.ts'
 import { CALL_BITS } from '../options/black.ts'
-import { floorDiv } from './book.ts'
 import { netCalls, type StrikePosition, worstPayoff } from './expiryPayoff.ts'
 
 /** What is held at one strike, and the proven price of its call. */
@@ -214,4 +214,4 @@ function expiryMark({ strikes, forwardE8 }: StandardExpiry): bigint {
 }
 
 /** E20·2^40 to E8, towards minus infinity. */
-const toE8Down = (money: bigint): bigint => floorDiv(money, (10n ** 12n) << 40n)
+const toE8Down = (money: bigint): bigint => signedDivDown(money, (10n ** 12n) << 40n)

@@ -2,8 +2,7 @@
  * Spot levels at which an account is liquidated or defaults, and the probability of the latter. Twin of
  * `circuits/portfolio/Crossing.circom` and `circuits/portfolio/DefaultProbability.circom`.
  */
-import { lnDown, normalCdfDown, saturate, subtractOrZero } from '../math/index.ts'
-import { floorDiv } from './book.ts'
+import { lnDown, normalCdfDown, saturate, signedDivDown, subtractOrZero } from '../math/index.ts'
 
 /** An account's equity when spot is at a shock: one corner of the line that a threshold is looked for on. */
 export type Node = { readonly shockX40: bigint; readonly equityMX40: bigint }
@@ -32,7 +31,7 @@ export function crossing(spotE8: bigint, nodes: readonly Node[], side: Side): Th
   const below = outer.equityMX40 >> 40n
   const numerator = spotE8 * (outer.shockX40 * above - inner.shockX40 * below)
   const denominator = (above - below) << 40n
-  const level = side === 'down' ? -floorDiv(-numerator, denominator) : floorDiv(numerator, denominator)
+  const level = side === 'down' ? -signedDivDown(-numerator, denominator) : signedDivDown(numerator, denominator)
   return { spotE8: saturate(level, 48), exists: true }
 }
 

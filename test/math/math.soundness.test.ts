@@ -72,6 +72,8 @@ const CLAIMS: Readonly<Record<string, string>> = {
   SignedShiftRightDown: 'M19',
   SignedMulDown: 'M19',
   SignAndMagnitude: 'M19',
+  SaturateSigned: 'M25',
+  SignedDivDown: 'M25',
   ExpDown: 'M20',
   ExpFineDown: 'M23',
   NormalCdfDown: 'M21',

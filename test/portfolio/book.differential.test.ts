@@ -29,7 +29,7 @@ async function expectEqual(shard: BookShard): Promise<void> {
 const nothing = (array: PricedArray): readonly OptionPosition[] =>
   array.leaves.map(({ strikeE8 }) => ({ expiry: array.header.expiry, strikeE8, callsE12: 0n, putsE12: 0n }))
 
-describe('A2 A3 A4 A5 A6 A7: circuit equals twin', () => {
+describe('L1 L2 L3 L4 L5 L6: circuit equals twin', () => {
   test('random chains: expiries over one or several segments and proofs, any sizes', async () => {
     const random = new Random(31n)
     let proofs = 0

@@ -61,7 +61,7 @@ async function rerooted(input: Input, arrays: readonly PricedArray[]): Promise<I
 const nothing = (array: PricedArray): readonly OptionPosition[] =>
   array.leaves.map(({ strikeE8 }) => ({ expiry: array.header.expiry, strikeE8, callsE12: 0n, putsE12: 0n }))
 
-describe('A6: roots', () => {
+describe('L5: roots', () => {
   test('honest inputs have a witness', () => {
     expect(circuit.accepts(first)).toBe(true)
     expect(circuit.accepts(second)).toBe(true)
@@ -102,7 +102,7 @@ describe('A6: roots', () => {
   })
 })
 
-describe('A7: order, rounds, flags', () => {
+describe('L6: order, rounds, flags', () => {
   test('an expiry under way cannot be dropped, nor one be claimed', async () => {
     // The book handed on, as if it had closed: its sums would vanish.
     expect(circuit.accepts({ ...second, openIn: 0n })).toBe(false)
@@ -201,7 +201,7 @@ describe('A7: order, rounds, flags', () => {
   })
 })
 
-describe('A2 A3: sizes', () => {
+describe('L1 L2: sizes', () => {
   test('position words of another instrument have no witness', () => {
     for (const index of [0, 1, 2, 3]) {
       for (const bit of [0n, 31n, 32n, 79n, 202n, 247n]) {

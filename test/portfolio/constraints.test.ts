@@ -14,7 +14,7 @@ const snapshot: Record<string, number> = JSON.parse(
 )
 const rows = (name: string): number => snapshot[name] as number
 
-describe('A2 to A13: constraints', () => {
+describe('L1 to L12: constraints', () => {
   test('are those of the snapshot', async () => {
     expect(await countConstraints(portfolioMains)).toEqual(snapshot)
   }, 900_000)
@@ -43,7 +43,7 @@ describe('A2 to A13: constraints', () => {
   })
 })
 
-test('A3: the circuits read arrays at the scales that the pricing twin writes', () => {
+test('L2: the circuits read arrays at the scales that the pricing twin writes', () => {
   const layout = readFileSync(join(root, 'circuits', 'portfolio', 'layout.circom'), 'utf8')
   const scale = (name: string): number => Number(layout.match(new RegExp(`${name}\\(\\) \\{ return (\\d+)`))?.[1])
   expect(['call', 'pdf', 'gamma', 'theta'].map((name) => scale(`${name}FractionBits`))).toEqual([

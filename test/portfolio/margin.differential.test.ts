@@ -34,7 +34,7 @@ function randomAccount(random: Random): AccountState {
   return { book, holdings: randomHoldings(random, bits) }
 }
 
-describe('A5 A8 A9 A10 A11 A12: circuit equals twin', () => {
+describe('L4 L7 L8 L9 L10 L11: circuit equals twin', () => {
   test('random accounts, rounds and policies', async () => {
     const random = new Random(41n)
     const seen = { unhealthy: 0, saturated: 0, worst: new Set<number>() }
@@ -62,7 +62,7 @@ describe('A5 A8 A9 A10 A11 A12: circuit equals twin', () => {
     expect(seen.worst.size).toBeGreaterThan(10)
   })
 
-  test('A11 A12: thresholds of every kind, below and above spot', async () => {
+  test('L10 L11: thresholds of every kind, below and above spot', async () => {
     const random = new Random(44n)
     const kinds: Record<string, number> = {}
     for (let i = 0; i < 60; i++) {
@@ -104,7 +104,7 @@ describe('A5 A8 A9 A10 A11 A12: circuit equals twin', () => {
   })
 })
 
-test('A13: one scenario that shows an account to be unhealthy: circuit equals twin', async () => {
+test('L12: one scenario that shows an account to be unhealthy: circuit equals twin', async () => {
   const random = new Random(43n)
   let shown = 0
   let refused = 0

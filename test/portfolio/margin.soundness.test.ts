@@ -73,7 +73,7 @@ const changed = (input: Input, name: string, index: number, by: (value: bigint) 
   }
 }
 
-describe('A6 A7: books', () => {
+describe('L5 L6: books', () => {
   test('honest inputs have a witness', () => {
     expect(margins.accepts(honest)).toBe(true)
     expect(witness.accepts(shown)).toBe(true)
@@ -145,7 +145,7 @@ const places: readonly [input: string, word: PackedWordName, places: number][] =
   ['collateralAmounts', 'collateralAmounts', 2],
 ]
 
-describe('A8 A10: words', () => {
+describe('L7 L9: words', () => {
   test.each(places)('%s is refused with a bit above its fields, or moved by the field order', (name, word, count) => {
     for (let i = 0; i < count; i++) {
       for (const by of [
@@ -210,7 +210,7 @@ describe('A8 A10: words', () => {
   })
 })
 
-describe('A9 A10 A13: margins at their borders', () => {
+describe('L8 L9 L12: margins at their borders', () => {
   /** An account whose equity is a number of E8X60 units of 10^-12, given by the mark of its book alone. */
   const marked = async (markMX40: bigint) => {
     const book = { ...emptyBook, asOf: ROUND, totals: { ...emptyBook.totals, markMX40 } }

@@ -29,7 +29,7 @@ const bookOf = (market: ExpiryMarket, policy: PricingPolicy, strikes: readonly b
   return halves.map((array, i) => ({ array, positions: randomPositions(random, array, 56), continues: i === 0 }))
 }
 
-test('A4 A5 A7: circuit equals twin over arrays of random expiries, the last second among them', async () => {
+test('L3 L4 L6: circuit equals twin over arrays of random expiries, the last second among them', async () => {
   const random = new Random(81n)
   let proven = 0
   while (proven < 12) {
@@ -52,7 +52,7 @@ test('A4 A5 A7: circuit equals twin over arrays of random expiries, the last sec
   }
 })
 
-describe('A3 A4 A5: against Black-76 in floating point', () => {
+describe('L2 L3 L4: against Black-76 in floating point', () => {
   test('mark and five Greeks of books of an expiry', () => {
     const random = new Random(82n)
     const worst: Record<string, number> = {}

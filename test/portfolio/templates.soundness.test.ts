@@ -1,110 +1,14 @@
 /** Templates of the portfolio stage, each on its own: hints forced, widths at their borders, wires moved. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { floorDiv } from '../../prover/portfolio/book.ts'
 import type { Circuit } from '../circuit.ts'
 import { compileCircuit, FIELD_ORDER } from '../circuit.ts'
+import { expectIsolated } from '../isolated.ts'
 import { AttackedTemplate } from '../math/attack.ts'
 import { Random } from '../parallel.ts'
 
-const field = (value: bigint): bigint => ((value % FIELD_ORDER) + FIELD_ORDER) % FIELD_ORDER
 const signed = (value: bigint): bigint => (value > FIELD_ORDER / 2n ? value - FIELD_ORDER : value)
 
-/** A main around one template with one tagged signed input. */
-const signedMain = (template: string, bits: number, outputs: readonly string[]): string => `pragma circom 2.2.3;
-include "portfolio/${template.replace(/\(.*/, '')}.circom";
-include "portfolio/AssumeSigned.circom";
-template Main() {
-    signal input in;
-    signal output ${outputs.map((name) => `${name}Out`).join(', ')};
-    component t = ${template};
-    t.in <== AssumeSigned(${bits})(in);
-${outputs.map((name) => `    ${name}Out <== t.${name};`).join('\n')}
-}
-component main = Main();
-`
-
-const isolated = (circuit: Circuit, input: Record<string, bigint | bigint[]>): void => {
-  const witness = circuit.witness(input)
-  expect(circuit.movableWires(witness).filter((name) => !/\.inv$/.test(name))).toEqual([])
-  const { undetected } = circuit.tamper(witness, (value) => [
-    value + 1n,
-    value - 1n,
-    -value,
-    0n,
-    1n,
-    value + (1n << 90n),
-  ])
-  expect(undetected.filter((name) => !/\.inv$/.test(name))).toEqual([])
-}
-
-describe('A1: floors and saturation', () => {
-  test.each([
-    [0, 8],
-    [5, 8],
-    [158, 241],
-  ])('FloorAndSign(%i) of %i bits', async (drop, bits) => {
-    const circuit = await compileCircuit(signedMain(`FloorAndSign(${drop})`, bits, ['out', 'negative']))
-    const limit = 1n << BigInt(bits)
-    for (const value of [-limit, 1n - limit, -1n, 0n, 1n, limit - 1n, limit / 3n, -limit / 3n]) {
-      const [out, negative] = circuit.outputs({ in: value })
-      expect([signed(out!), negative]).toEqual([value >> BigInt(drop), value < 0n ? 1n : 0n])
-      isolated(circuit, { in: value })
-    }
-    for (const value of [-limit - 1n, limit, limit * 2n, FIELD_ORDER / 2n])
-      expect(circuit.accepts({ in: value })).toBe(false)
-  })
-
-  test('SaturateSigned: at its own limits and at the input’s', async () => {
-    const circuit = await compileCircuit(signedMain('SaturateSigned(79)', 109, ['out']))
-    const [limit, wide] = [1n << 79n, 1n << 109n]
-    for (const value of [-wide, -limit - 1n, -limit, 1n - limit, -1n, 0n, limit - 1n, limit, limit + 1n, wide - 1n]) {
-      const expected = value < -limit ? -limit : value >= limit ? limit - 1n : value
-      expect(signed(circuit.outputs({ in: value })[0]!)).toBe(expected)
-      isolated(circuit, { in: value })
-    }
-    for (const value of [-(1n << 112n), 1n << 112n]) expect(circuit.accepts({ in: value })).toBe(false)
-  })
-
-  const unit = 244_140_625n << 72n
-  const floorToUnit = {
-    folder: 'portfolio',
-    template: 'FloorToUnit(72, 244140625, 79)',
-    inputs: [{ name: 'in', taggedBits: 194 }],
-    outputs: [{ name: 'out' }, { name: 'negative' }],
-    replace: [
-      ['signal input {signedbit} in;', 'signal input {signedbit} in;\n    signal input forced;'],
-      ['<-- raised \\ UNIT', '<-- forced'],
-    ],
-  } as const
-
-  test('FloorToUnit: exact at every border, no witness beyond', async () => {
-    const circuit = await compileCircuit(signedMain(floorToUnit.template, 194, ['out', 'negative']))
-    const limit = unit << 79n
-    for (const value of [-limit, 1n - limit, -unit - 1n, -unit, -unit + 1n, -1n, 0n, 1n, unit - 1n, unit, limit - 1n]) {
-      const [out, negative] = circuit.outputs({ in: value })
-      expect([signed(out!), negative]).toEqual([floorDiv(value, unit), value < 0n ? 1n : 0n])
-      isolated(circuit, { in: value })
-    }
-    for (const value of [-limit - 1n, limit, limit * 2n]) expect(circuit.accepts({ in: value })).toBe(false)
-  })
-
-  test('FloorToUnit: any other quotient violates a constraint', async () => {
-    const attacked = await AttackedTemplate.compile(floorToUnit)
-    expect(attacked.hasHonestConstraints).toBe(true)
-    const random = new Random(51n)
-    for (const value of [-unit - 1n, -1n, 0n, unit - 1n, unit, (unit << 70n) + 5n]) {
-      const honest = floorDiv(value, unit) + (1n << 79n)
-      expect(attacked.attempt({ in: value }, honest).violations).toEqual([])
-      const others = [honest - 1n, honest + 1n, 0n, 1n << 80n, -1n, honest + (1n << 80n), (honest * 2n) % FIELD_ORDER]
-      for (const forced of [...others, ...Array.from({ length: 40 }, () => random.below(FIELD_ORDER))]) {
-        if (field(forced) === honest) continue
-        expect(attacked.attempt({ in: value }, field(forced)).violations).not.toEqual([])
-      }
-    }
-  })
-})
-
-describe('A9: the worst scenario', () => {
+describe('L8: the worst scenario', () => {
   let attacked: AttackedTemplate
   const choices = 34
   beforeAll(async () => {
@@ -156,7 +60,7 @@ describe('A9: the worst scenario', () => {
   })
 })
 
-describe('A13: the chosen scenario', () => {
+describe('L12: the chosen scenario', () => {
   test('its place is the only choice', async () => {
     const attacked = await AttackedTemplate.compile({
       folder: 'portfolio',
@@ -209,7 +113,7 @@ describe('A13: the chosen scenario', () => {
   })
 })
 
-describe('A2: position words', () => {
+describe('L1: position words', () => {
   let circuit: Circuit
   beforeAll(async () => {
     circuit = await compileCircuit(`pragma circom 2.2.3;
@@ -230,7 +134,7 @@ component main = PositionQuantities();
         const abs = (value: bigint): bigint => (value < 0n ? -value : value)
         const expected = [calls, puts, calls + puts, abs(calls) + abs(puts), calls + puts < 0n ? -calls - puts : 0n]
         expect(circuit.outputs(input).map(signed)).toEqual(expected)
-        isolated(circuit, input)
+        expectIsolated(circuit, input)
       }
     }
   })

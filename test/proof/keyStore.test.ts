@@ -67,7 +67,7 @@ describe('an empty store', () => {
     expect(await readdir(folder)).toEqual([keys.manifest.r1csSha256])
   })
 
-  it('P7: leaves nothing behind when it cannot write', async () => {
+  it('H3: leaves nothing behind when it cannot write', async () => {
     const folder = await newStore()
     // A file where the folder should be stops every user, root included.
     await writeFile(join(folder, 'file'), '')
@@ -79,7 +79,7 @@ describe('an empty store', () => {
     expect(await readdir(folder)).toEqual(['file'])
   })
 
-  it('P7: leaves nothing behind when a write fails half-way', async () => {
+  it('H3: leaves nothing behind when a write fails half-way', async () => {
     const folder = await newStore()
     const { code, output } = await makeInAnotherProcess(folder, 'limit')
     expect([code, output]).toEqual([0, 'proof.key-write EFBIG'])

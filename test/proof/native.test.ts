@@ -260,7 +260,7 @@ describe.skipIf(missing !== undefined)('the native prover', () => {
     })
   })
 
-  it('P3: lets no proof out that does not verify, and neither does snarkjs after it', async () => {
+  it('H2: lets no proof out that does not verify, and neither does snarkjs after it', async () => {
     const wrong = {
       ...keys,
       zkey: lookalike.zkey,
@@ -274,7 +274,7 @@ describe.skipIf(missing !== undefined)('the native prover', () => {
     })
   })
 
-  it('P2: is ended when it takes more memory than it may', async () => {
+  it('H1: is ended when it takes more memory than it may', async () => {
     await withProver(
       bare,
       async (prover) => {

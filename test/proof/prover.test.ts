@@ -77,7 +77,7 @@ describe('a prover', () => {
     expect(prover.pid).toBe(pid)
   })
 
-  it('P3: never lets a proof out that does not verify', async () => {
+  it('H2: never lets a proof out that does not verify', async () => {
     const wrongKey = { ...keys, verificationKey: otherKeys.lookalike.verificationKey }
     await expect(prover.prove(wrongKey, polynomialInput)).rejects.toMatchObject({ code: 'proof.self-verification' })
     // As many wires and signals, but other constraints: only the finished proof shows it.
@@ -125,7 +125,7 @@ async function withProver<Result>(job: (prover: SnarkjsProver) => Promise<Result
 }
 
 describe('a child process that fails', () => {
-  it('P2: costs the proof under way and no other', async () => {
+  it('H1: costs the proof under way and no other', async () => {
     await withProver(async (prover) => {
       for (const signal of ['SIGKILL', 'SIGABRT'] as const) {
         await prover.warm(keys)
@@ -140,7 +140,7 @@ describe('a child process that fails', () => {
     })
   })
 
-  it('P2: is replaced when it ends between proofs', async () => {
+  it('H1: is replaced when it ends between proofs', async () => {
     await withProver(async (prover) => {
       await prover.warm(keys)
       const { pid } = prover
@@ -150,7 +150,7 @@ describe('a child process that fails', () => {
     })
   })
 
-  it('P2: is ended when it hangs, and replaced', async () => {
+  it('H1: is ended when it hangs, and replaced', async () => {
     await withProver(
       async (prover) => {
         await prover.warm(keys)
@@ -168,7 +168,7 @@ describe('a child process that fails', () => {
     )
   })
 
-  it('P2: is ended when it takes more memory than it may', async () => {
+  it('H1: is ended when it takes more memory than it may', async () => {
     await withProver(
       async (prover) => {
         await expect(prover.prove(keys, polynomialInput)).rejects.toMatchObject({

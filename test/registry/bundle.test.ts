@@ -244,7 +244,7 @@ describe('writing', () => {
     expect(readdirSync(folder).filter((name) => name.endsWith('.draft'))).toEqual([])
   })
 
-  it('P7: says that the disk is full, keeps the old file and leaves no part of the new one', () => {
+  it('H3: says that the disk is full, keeps the old file and leaves no part of the new one', () => {
     const file = join(folder, 'full.json')
     writeFileSync(file, 'old')
     // A limit of 8 kB on file sizes stands for a full disk; the signal that comes with it is ignored.

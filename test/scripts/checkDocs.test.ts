@@ -29,6 +29,11 @@ it.each([
   ],
   ['circuits/math/MulUp.circom', '/** Claim: M3. */', 'circuits/math/MulUp.circom: claim M3 is in no document'],
   ['docs/claims/math.md', '', 'claim M2 is in no document'],
+  [
+    'docs/claims/other.md',
+    '| R1 | something else | test/parameters/margin.test.ts |',
+    'claim R1 is in docs/claims/other.md already',
+  ],
   ['README.md', '```tree\ncircuits/\n  maths/   fixed point\n```', 'the file tree has circuits/maths'],
   ['README.md', 'Read [more](docs/gone.md).', 'links to docs/gone.md'],
   ['docs/glossary.md', 'Read [more](../docs/gone.md).', 'links to ../docs/gone.md'],

@@ -1,7 +1,7 @@
 pragma circom 2.2.3;
 
 include "bitify.circom";
-include "../math/AllZero.circom";
+include "AllZero.circom";
 
 /**
  * @title  SaturateSigned
@@ -11,7 +11,7 @@ include "../math/AllZero.circom";
  * @output out  []  signedbit = BITS
  *
  * in + 2^BITS + 2^(S + 1) lies in [0, 2^(S + 2)): its top bit says in >= -2^BITS, and of the bits below, those from
- * BITS + 1 on are all zero exactly if in < 2^BITS. S + 6 rows. Claim: A1.
+ * BITS + 1 on are all zero exactly if in < 2^BITS. S + 6 rows. Claim: M25.
  */
 template SaturateSigned(BITS) {
     signal input {signedbit} in;

@@ -1,8 +1,8 @@
 pragma circom 2.2.3;
 
 include "bitify.circom";
-include "../math/RangeCheck.circom";
-include "../math/bitWidth.circom";
+include "RangeCheck.circom";
+include "bitWidth.circom";
 
 /**
  * @title  FloorToUnit
@@ -17,7 +17,7 @@ include "../math/bitWidth.circom";
  *
  * in + 2^BITS * UNIT = quotient * UNIT + remainder with the quotient below 2^(BITS + 1) and the remainder in [0, UNIT):
  * its bits from DROP on are at most ODD - 1. Both sides stay below 2^(BITS + 2) * UNIT <= 2^253, so the equation holds
- * between integers, where the quotient is unique. BITS + 1 + DROP + 2 * bitWidth(ODD) rows. Claim: A1.
+ * between integers, where the quotient is unique. BITS + 1 + DROP + 2 * bitWidth(ODD) rows. Claim: M25.
  */
 template FloorToUnit(DROP, ODD, BITS) {
     signal input {signedbit} in;

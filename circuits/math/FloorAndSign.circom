@@ -11,7 +11,7 @@ include "bitify.circom";
  * @output negative  []  binary
  *
  * in + 2^S lies in [0, 2^(S + 1)), at most 2^253 < p: its bits are unique, the top one says in >= 0 and those from DROP
- * on are the quotient. S + 1 rows. Claim: A1.
+ * on are the quotient. S + 1 rows. Claim: M25.
  */
 template FloorAndSign(DROP) {
     signal input {signedbit} in;
