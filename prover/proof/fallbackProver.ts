@@ -5,9 +5,10 @@ import { NativeCrashedError, NativeFrameError, NativeRefusedError } from './nati
 import type { NativeProver } from './nativeProver.ts'
 import { testNativeProver } from './nativeSelfTest.ts'
 import type { Prover, Proven, ProverOptions } from './prover.ts'
+import { SelfVerificationError } from './selfVerification.ts'
 import type { SnarkjsProver } from './snarkjsProver.ts'
 import type { CircuitInput } from './witnessCalculator.ts'
-import { ProverCrashedError, ProverTimeoutError, SelfVerificationError } from './workerProver.ts'
+import { ProverCrashedError, ProverTimeoutError } from './workerProver.ts'
 
 /** What is the native prover's own fault; everything else is the caller's, the key's or the machine's, and snarkjs would say the same. */
 const NATIVE_FAILURES = [

@@ -3,9 +3,9 @@
  * ends when its parent does, and the native process when it does.
  */
 import { readFileSync } from 'node:fs'
-import { dataView, readUint256, writeSections, writeUint256 } from './binaryFile.ts'
-import { SCALAR_FIELD_ORDER } from './bn254.ts'
-import { NativeProcess } from './nativeProcess.ts'
+import { readUint256 } from './binaryFile.ts'
+import { WrongCircuitError } from './ceremony.ts'
+import { type NativeAnswer, NativeCrashedError, NativeProcess, NativeRefusedError } from './nativeProcess.ts'
 import {
   type CircuitFiles,
   OUT_OF_MEMORY_EXIT,
@@ -15,20 +15,19 @@ import {
   type WorkerLimits,
   type WorkerMessage,
 } from './proverProtocol.ts'
+import { SelfVerificationError } from './selfVerification.ts'
 import type { ProofPoints } from './strictProof.ts'
-import { readCircuit } from './warmCircuit.ts'
+import { ProofRejectedError } from './verify.ts'
+import { readWitnessGenerator } from './warmCircuit.ts'
 import type { CircuitInput, WitnessCalculator } from './witnessCalculator.ts'
 
 const MEMORY_CHECK_INTERVAL = 200
 const ELEMENT_BYTES = 32
-/** Of the memory limit; the rest is for the copy in use, the proof and the witness generators. */
+/** Of the memory limit; the rest is for proofs and witness generators. */
 const KEY_SHARE = 0.4
 
 interface WarmCircuit {
   readonly calculator: WitnessCalculator
-  readonly publicSignals: number
-  /** A *.wtns file, its last piece the wires. */
-  readonly witnessFile: readonly Uint8Array[]
   readonly wires: Uint8Array
 }
 
@@ -39,16 +38,16 @@ let native: NativeProcess | undefined
 async function perform({ files, input }: ProveRequest): Promise<UnverifiedProof | undefined> {
   const start = performance.now()
   const circuit = await warm(files)
-  const key = { zkey: files.zkey, sha256: files.zkeySha256 }
   const load = performance.now() - start
-  if (input !== undefined) return prove(circuit, key, input, load)
-  await nativeProcess().request(key, [])
+  if (input !== undefined) return prove(circuit, files, input, load)
+  const { wires } = await request(files)
+  if (wires * ELEMENT_BYTES !== circuit.wires.length) throw new WrongCircuitError(files.circuit)
   return undefined
 }
 
 async function prove(
-  { calculator, publicSignals, witnessFile, wires }: WarmCircuit,
-  key: { zkey: string; sha256: string },
+  { calculator, wires }: WarmCircuit,
+  files: CircuitFiles,
   input: CircuitInput,
   load: number,
 ): Promise<UnverifiedProof> {
@@ -56,7 +55,7 @@ async function prove(
   try {
     await calculator.calculate(input, wires)
     const witnessed = performance.now()
-    const { points, loadMs } = await nativeProcess().request(key, witnessFile)
+    const { points, publicSignals, loadMs } = await request(files, wires)
     const proof = performance.now() - witnessed - loadMs
     return {
       points: points as ProofPoints,
@@ -69,36 +68,37 @@ async function prove(
   }
 }
 
-/** The key itself is read here to be checked, strictly, before a library that checks nothing gets it. */
+/** The native process loads and checks the key, of which memory then holds this one copy. */
+async function request(files: CircuitFiles, wires?: Uint8Array): Promise<NativeAnswer> {
+  try {
+    return await nativeProcess().request({ zkey: files.zkey, sha256: files.zkeySha256 }, wires)
+  } catch (error) {
+    if (error instanceof ProofRejectedError) throw new SelfVerificationError(files.circuit, error)
+    if (error instanceof NativeRefusedError && error.condition === 'wrong-size') {
+      throw new WrongCircuitError(files.circuit)
+    }
+    if (error instanceof NativeCrashedError && error.exitCode === OUT_OF_MEMORY_EXIT) process.exit(OUT_OF_MEMORY_EXIT)
+    throw error
+  }
+}
+
 async function warm(files: CircuitFiles): Promise<WarmCircuit> {
   const name = `${files.zkeySha256}/${files.wasmSha256}`
   const known = circuits.get(name)
   if (known !== undefined) return known
 
-  const { calculator, zkey } = await readCircuit(files)
-  const { wires, publicSignals } = zkey.header
-  const elements = new Uint8Array(wires * ELEMENT_BYTES)
-  const circuit = { calculator, publicSignals, witnessFile: witnessFileOf(elements), wires: elements }
+  const calculator = await readWitnessGenerator(files)
+  const circuit = { calculator, wires: new Uint8Array((await calculator.size()) * ELEMENT_BYTES) }
   circuits.set(name, circuit)
   return circuit
-}
-
-/** The pieces of a *.wtns file around these wires, without a copy of them. */
-function witnessFileOf(wires: Uint8Array): readonly Uint8Array[] {
-  const header = new Uint8Array(4 + ELEMENT_BYTES + 4)
-  dataView(header).setUint32(0, ELEMENT_BYTES, true)
-  writeUint256(header, 4, SCALAR_FIELD_ORDER)
-  dataView(header).setUint32(4 + ELEMENT_BYTES, wires.length / ELEMENT_BYTES, true)
-  return writeSections({ magic: 'wtns', versions: [2] }, 2, [
-    [1, [header]],
-    [2, [wires]],
-  ])
 }
 
 /** The process that is running, or a new one. */
 function nativeProcess(): NativeProcess {
   if (native !== undefined) return native
-  const started = new NativeProcess(limits.nativeProgram as string, Math.floor(limits.memoryBytes * KEY_SHARE), () => {
+  const { memoryBytes } = limits
+  const share = { memoryBytes, keyBytes: Math.floor(memoryBytes * KEY_SHARE) }
+  const started = new NativeProcess(limits.nativeProgram as string, share, () => {
     if (native !== started) return
     native = undefined
     send({ servantPid: undefined })

@@ -6,6 +6,7 @@ import { KernelThreadError } from './kernel/kernelThreads.ts'
 import { CorruptKeyFileError, StaleWitnessGeneratorError } from './keyStore.ts'
 import { NativeUnavailableError } from './nativeBuild.ts'
 import { NativeCrashedError, NativeFrameError, NativeRefusedError } from './nativeProcess.ts'
+import { SelfVerificationError } from './selfVerification.ts'
 import type { ProofPoints } from './strictProof.ts'
 import {
   type CircuitInput,
@@ -65,7 +66,7 @@ export interface WorkerLimits {
   readonly nativeProgram?: string
 }
 
-/** The child ends with this when it finds itself above its memory limit. */
+/** The child, and the native process, end with this when they find themselves above the memory limit. */
 export const OUT_OF_MEMORY_EXIT = 86
 
 /** An error taken apart; classes do not survive the way between processes. */
@@ -85,6 +86,7 @@ const CLASSES: Readonly<Record<string, { readonly prototype: ProverError }>> = {
   'proof.native-frame': NativeFrameError,
   'proof.native-refused': NativeRefusedError,
   'proof.native-unavailable': NativeUnavailableError,
+  'proof.self-verification': SelfVerificationError,
   'proof.stale-witness-generator': StaleWitnessGeneratorError,
   'proof.thread-ended': KernelThreadError,
   'proof.unsatisfied': UnsatisfiedCircuitError,

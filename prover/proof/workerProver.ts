@@ -12,8 +12,8 @@ import {
   type WorkerLimits,
   type WorkerMessage,
 } from './proverProtocol.ts'
+import { requireValid } from './selfVerification.ts'
 import { formatProof } from './strictProof.ts'
-import { verifyWithSnarkjs } from './verify.ts'
 import type { CircuitInput } from './witnessCalculator.ts'
 
 export const DEFAULT_TIMEOUT_MS = 120_000
@@ -64,8 +64,7 @@ export class WorkerProver implements Prover {
     const proof = formatProof(made.points)
     const proven = performance.now()
     const { publicSignals } = made
-    const verdict = await verifyWithSnarkjs(circuit.verificationKey, { proof, publicSignals })
-    if (!verdict.accepted) throw new SelfVerificationError(circuit.circuit, verdict.reason)
+    await requireValid(circuit.circuit, circuit.verificationKey, { proof, publicSignals })
     const end = performance.now()
     const timings = { ...made.timings, verify: end - proven, total: end - start }
     return { proof, publicSignals, backend: this.settings.backend, timings }
@@ -234,22 +233,6 @@ export class ProverTimeoutError extends ProverError {
     super(`A proof of ${circuit} took longer than ${timeoutMs} ms. Ask for it again, or raise the time limit.`)
     this.circuit = circuit
     this.timeoutMs = timeoutMs
-  }
-}
-
-/** The finished proof does not verify: the key belongs to another circuit, or memory is faulty. The proof was thrown away. */
-export class SelfVerificationError extends ProverError {
-  readonly code = 'proof.self-verification'
-  readonly circuit: string
-
-  constructor(circuit: string, cause: ProverError) {
-    super(
-      `A finished proof of ${circuit} does not verify and was thrown away. Check its keys with \`zkrisk keys verify\`.`,
-      {
-        cause,
-      },
-    )
-    this.circuit = circuit
   }
 }
 

@@ -51,6 +51,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
+/** Limits of the native process that no test meets. */
+const AMPLE = { keyBytes: 2 ** 30, memoryBytes: 2 ** 32 }
 const otherInput = { challenge: 7n, first: 5n, second: 6n }
 
 /** A prover for one test, with the warnings it gave. */
@@ -351,7 +353,8 @@ describe.skipIf(missing !== undefined)('a native process that fails', () => {
 })
 
 describe.skipIf(missing !== undefined)('the frames of the native process', () => {
-  const start = (argument = '1000000') => spawn(nativeProgram(nativeFolder), [argument], { env: {} })
+  const start = (...args: string[]) =>
+    spawn(nativeProgram(nativeFolder), args.length > 0 ? args : ['1000000', '1000000000'], { env: {} })
   const frame = (body: Uint8Array): Buffer => {
     const length = Buffer.alloc(4)
     length.writeUInt32LE(body.length)
@@ -395,19 +398,20 @@ describe.skipIf(missing !== undefined)('the frames of the native process', () =>
     const child = start()
     child.stdin.end(Buffer.from([9, 0, 0, 0, 1]))
     expect(await once(child, 'exit')).toEqual([0, null])
-    const wrong = start('many')
-    expect(await once(wrong, 'exit')).toEqual([2, null])
+    for (const args of [['many', '1'], ['1'], ['1', '0'], ['1', '1', '1']]) {
+      expect(await once(start(...args), 'exit')).toEqual([2, null])
+    }
   })
 
   it('N1: refuses a witness of another size and a key of another hash, and goes on', async () => {
-    const native = new NativeProcess(nativeProgram(nativeFolder), 2 ** 30, () => {})
+    const native = new NativeProcess(nativeProgram(nativeFolder), AMPLE, () => {})
     const key = { zkey: keys.zkey, sha256: keys.manifest.zkeySha256 }
     try {
-      await expect(native.request(key, [Buffer.from('wtns')])).rejects.toMatchObject({ code: 'proof.native-refused' })
+      await expect(native.request(key, Buffer.from('wtns'))).rejects.toMatchObject({ code: 'proof.native-refused' })
       const wrong = { ...key, sha256: otherKeys.manifest.zkeySha256 }
       const corrupt = { code: 'proof.corrupt-key-file', file: keys.zkey }
-      await expect(native.request(wrong, [])).rejects.toMatchObject(corrupt)
-      expect(await native.request(key, [])).toMatchObject({ points: undefined, keysInMemory: 1 })
+      await expect(native.request(wrong)).rejects.toMatchObject(corrupt)
+      expect(await native.request(key)).toMatchObject({ points: undefined, keysInMemory: 1 })
     } finally {
       native.kill()
     }
@@ -416,15 +420,16 @@ describe.skipIf(missing !== undefined)('the frames of the native process', () =>
   it('keeps keys by hash, the most recently used ones that fit', async () => {
     const references = [keys, otherKeys, lookalike].map(({ zkey, manifest }) => ({ zkey, sha256: manifest.zkeySha256 }))
     const bytes = references.map(({ zkey }) => readFileSync(zkey).length) as [number, number, number]
-    const native = new NativeProcess(nativeProgram(nativeFolder), bytes[0] + Math.max(bytes[1], bytes[2]), () => {})
+    const room = { ...AMPLE, keyBytes: bytes[0] + Math.max(bytes[1], bytes[2]) }
+    const native = new NativeProcess(nativeProgram(nativeFolder), room, () => {})
     try {
       const counts = []
       for (const i of [0, 1, 0, 2, 0]) {
-        counts.push((await native.request(references[i] as (typeof references)[0], [])).keysInMemory)
+        counts.push((await native.request(references[i] as (typeof references)[0])).keysInMemory)
       }
       expect(counts).toEqual([1, 2, 2, 2, 2])
-      const least = new NativeProcess(nativeProgram(nativeFolder), 1, () => {})
-      for (const reference of references) expect((await least.request(reference, [])).keysInMemory).toBe(1)
+      const least = new NativeProcess(nativeProgram(nativeFolder), { ...AMPLE, keyBytes: 1 }, () => {})
+      for (const reference of references) expect((await least.request(reference)).keysInMemory).toBe(1)
       least.kill()
     } finally {
       native.kill()
