@@ -1,8 +1,10 @@
 /**
  * The child process of `NativeProver`: computes witnesses, kept warm, and owns the native process that makes proofs of them. It
  * ends when its parent does, and the native process when it does.
+ *
+ * Requests come while another is under way: its witness is computed while the native process proves the one before. Results leave in
+ * the order of the requests.
  */
-import { readFileSync } from 'node:fs'
 import { readUint256 } from './binaryFile.ts'
 import { WrongCircuitError } from './ceremony.ts'
 import { type NativeAnswer, NativeCrashedError, NativeProcess, NativeRefusedError } from './nativeProcess.ts'
@@ -15,6 +17,7 @@ import {
   type WorkerLimits,
   type WorkerMessage,
 } from './proverProtocol.ts'
+import { peakResidentBytes, residentBytes } from './residentMemory.ts'
 import { SelfVerificationError } from './selfVerification.ts'
 import type { ProofPoints } from './strictProof.ts'
 import { ProofRejectedError } from './verify.ts'
@@ -28,50 +31,91 @@ const KEY_SHARE = 0.4
 
 interface WarmCircuit {
   readonly calculator: WitnessCalculator
-  readonly wires: Uint8Array
+  readonly witnessBytes: number
+  /** Buffers that no witness is in. */
+  readonly free: Uint8Array[]
+}
+
+/** A request whose witness is there, if it wants a proof. */
+interface Prepared {
+  readonly circuit: WarmCircuit
+  readonly wires: Uint8Array | undefined
+  readonly load: number
+  readonly witness: number
 }
 
 const limits = JSON.parse(process.argv[2] as string) as WorkerLimits
 const circuits = new Map<string, WarmCircuit>()
 let native: NativeProcess | undefined
+/** The most that the native process has held, as it said itself. */
+let nativePeakBytes = 0
+/** The latest request's first half, and its second. */
+let preparing: Promise<unknown> = Promise.resolve()
+let proving: Promise<unknown> = Promise.resolve()
 
-async function perform({ files, input }: ProveRequest): Promise<UnverifiedProof | undefined> {
+function perform(request: ProveRequest): Promise<UnverifiedProof | undefined> {
+  const prepared = preparing.then(() => prepare(request))
+  preparing = prepared.catch(() => {})
+  const result = proving.then(async () => finish(request.files, await prepared))
+  proving = result.catch(() => {})
+  return result
+}
+
+async function prepare({ files, input }: ProveRequest): Promise<Prepared> {
   const start = performance.now()
   const circuit = await warm(files)
   const load = performance.now() - start
-  if (input !== undefined) return prove(circuit, files, input, load)
-  const { wires } = await request(files)
-  if (wires * ELEMENT_BYTES !== circuit.wires.length) throw new WrongCircuitError(files.circuit)
-  return undefined
+  if (input === undefined) return { circuit, wires: undefined, load, witness: 0 }
+  const wires = await computeWitness(circuit, input)
+  return { circuit, wires, load, witness: performance.now() - start - load }
 }
 
-async function prove(
-  { calculator, wires }: WarmCircuit,
-  files: CircuitFiles,
+async function computeWitness(
+  { calculator, witnessBytes, free }: WarmCircuit,
   input: CircuitInput,
-  load: number,
-): Promise<UnverifiedProof> {
-  const start = performance.now()
+): Promise<Uint8Array> {
+  const wires = free.pop() ?? new Uint8Array(witnessBytes)
   try {
     await calculator.calculate(input, wires)
-    const witnessed = performance.now()
-    const { points, publicSignals, loadMs } = await request(files, wires)
-    const proof = performance.now() - witnessed - loadMs
-    return {
-      points: points as ProofPoints,
-      publicSignals: Array.from({ length: publicSignals }, (_, i) => readUint256(wires, (i + 1) * ELEMENT_BYTES)),
-      timings: { load: load + loadMs, witness: witnessed - start, proof },
-    }
-  } finally {
-    // The witness is the prover's secret; it is needed no longer.
-    wires.fill(0)
+    return wires
+  } catch (error) {
+    forget(wires, free)
+    throw error
   }
 }
 
-/** The native process loads and checks the key, of which memory then holds this one copy. */
-async function request(files: CircuitFiles, wires?: Uint8Array): Promise<NativeAnswer> {
+async function finish(files: CircuitFiles, prepared: Prepared): Promise<UnverifiedProof | undefined> {
+  const { circuit, wires, load, witness } = prepared
+  if (wires === undefined) {
+    const key = await askNative(files)
+    if (key.wires * ELEMENT_BYTES !== circuit.witnessBytes) throw new WrongCircuitError(files.circuit)
+    return undefined
+  }
   try {
-    return await nativeProcess().request({ zkey: files.zkey, sha256: files.zkeySha256 }, wires)
+    const start = performance.now()
+    const { points, publicSignals, loadMs } = await askNative(files, wires)
+    return {
+      points: points as ProofPoints,
+      publicSignals: Array.from({ length: publicSignals }, (_, i) => readUint256(wires, (i + 1) * ELEMENT_BYTES)),
+      timings: { load: load + loadMs, witness, proof: performance.now() - start - loadMs },
+    }
+  } finally {
+    forget(wires, circuit.free)
+  }
+}
+
+/** The witness is the prover's secret. */
+function forget(wires: Uint8Array, free: Uint8Array[]): void {
+  wires.fill(0)
+  free.push(wires)
+}
+
+/** The native process loads and checks the key, of which memory then holds this one copy. */
+async function askNative(files: CircuitFiles, wires?: Uint8Array): Promise<NativeAnswer> {
+  try {
+    const answer = await nativeProcess().request({ zkey: files.zkey, sha256: files.zkeySha256 }, wires)
+    nativePeakBytes = answer.peakBytes
+    return answer
   } catch (error) {
     if (error instanceof ProofRejectedError) throw new SelfVerificationError(files.circuit, error)
     if (error instanceof NativeRefusedError && error.condition === 'wrong-size') {
@@ -88,7 +132,7 @@ async function warm(files: CircuitFiles): Promise<WarmCircuit> {
   if (known !== undefined) return known
 
   const calculator = await readWitnessGenerator(files)
-  const circuit = { calculator, wires: new Uint8Array((await calculator.size()) * ELEMENT_BYTES) }
+  const circuit = { calculator, witnessBytes: (await calculator.size()) * ELEMENT_BYTES, free: [] }
   circuits.set(name, circuit)
   return circuit
 }
@@ -101,6 +145,7 @@ function nativeProcess(): NativeProcess {
   const started = new NativeProcess(limits.nativeProgram as string, share, () => {
     if (native !== started) return
     native = undefined
+    nativePeakBytes = 0
     send({ servantPid: undefined })
   })
   native = started
@@ -114,25 +159,23 @@ function send(message: WorkerMessage): void {
 
 process.on('message', async (request: ProveRequest) => {
   try {
-    send({ id: request.id, result: await perform(request) })
+    const result = await perform(request)
+    // The most that both have ever held: no result leaves when that was too much, however fast it came.
+    endWhere(peakResidentBytes() + nativePeakBytes > limits.memoryBytes)
+    send({ result })
   } catch (error) {
-    send({ id: request.id, failure: serialiseError(error) })
+    send({ failure: serialiseError(error) })
   }
 })
 process.on('disconnect', () => process.exit())
 
 setInterval(() => {
-  if (process.memoryUsage.rss() + nativeResidentBytes() <= limits.memoryBytes) return
-  native?.kill()
-  process.exit(OUT_OF_MEMORY_EXIT)
+  const nativeBytes = native?.pid === undefined ? 0 : (residentBytes(native.pid) ?? nativePeakBytes)
+  endWhere(process.memoryUsage.rss() + nativeBytes > limits.memoryBytes)
 }, MEMORY_CHECK_INTERVAL)
 
-/** What the system says of the native process; 0 where it does not say (only Linux does). */
-function nativeResidentBytes(): number {
-  try {
-    const status = readFileSync(`/proc/${native?.pid}/status`, 'utf8')
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
-  } catch {
-    return 0
-  }
+function endWhere(isTooLarge: boolean): void {
+  if (!isTooLarge) return
+  native?.kill()
+  process.exit(OUT_OF_MEMORY_EXIT)
 }

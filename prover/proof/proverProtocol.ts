@@ -26,7 +26,6 @@ export interface CircuitFiles {
 
 /** To the child; without an input it only loads the circuit. */
 export interface ProveRequest {
-  readonly id: number
   readonly files: CircuitFiles
   readonly input: CircuitInput | undefined
 }
@@ -46,10 +45,8 @@ export interface UnverifiedProof {
   readonly timings: WorkTimings
 }
 
-/** From the child. */
-export type ProveResponse =
-  | { readonly id: number; readonly result: UnverifiedProof | undefined }
-  | { readonly id: number; readonly failure: SerialisedError }
+/** From the child, one for each request in their order. */
+export type ProveResponse = { readonly result: UnverifiedProof | undefined } | { readonly failure: SerialisedError }
 
 /** From the child besides answers: which process it has started to do the proving, and that it has none any more. */
 export interface ServantNotice {

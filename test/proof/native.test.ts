@@ -17,6 +17,7 @@ import { createProver, type Prover, type ProverOptions, type Proven } from '../.
 import { SnarkjsProver } from '../../prover/proof/snarkjsProver.ts'
 import { parseProof } from '../../prover/proof/strictProof.ts'
 import { verifyProof } from '../../prover/proof/verify.ts'
+import { WitnessCalculator } from '../../prover/proof/witnessCalculator.ts'
 import { loadKeys } from '../../prover/service/workspace.ts'
 import { builds } from '../../circuits/builds.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
@@ -290,6 +291,19 @@ describe.skipIf(missing !== undefined)('the native prover', () => {
       { memoryBytes: 60 * 2 ** 20 },
     )
   })
+
+  it('H1: its process ends by itself when it takes more memory than it may, before it answers', async () => {
+    const market = await loadKeys('marketRisk8x2')
+    const key = { zkey: market.zkey, sha256: market.manifest.zkeySha256 }
+    // Less than the key's file.
+    const native = new NativeProcess(nativeProgram(nativeFolder), { ...AMPLE, memoryBytes: 20 * 2 ** 20 }, () => {})
+    await expect(native.request(key)).rejects.toMatchObject({ code: 'proof.native-crashed', exitCode: 86 })
+    const roomy = new NativeProcess(nativeProgram(nativeFolder), AMPLE, () => {})
+    const { peakBytes } = await roomy.request(key)
+    roomy.kill()
+    expect(peakBytes).toBeGreaterThan(20 * 2 ** 20)
+    expect(peakBytes).toBeLessThan(3 * readFileSync(market.zkey).length)
+  })
 })
 
 describe.skipIf(missing !== undefined)('a native process that fails', () => {
@@ -361,6 +375,11 @@ describe.skipIf(missing !== undefined)('the frames of the native process', () =>
     return Buffer.concat([length, body])
   }
   const header = (text: string): Buffer => frame(Buffer.from(text))
+  const answersIn = (bytes: Buffer): unknown[] => {
+    if (bytes.length === 0) return []
+    const end = 4 + bytes.readUInt32LE(0)
+    return [JSON.parse(bytes.subarray(4, end).toString()), ...answersIn(bytes.subarray(end))]
+  }
   const reply = async (child: ReturnType<typeof start>, bytes: Uint8Array): Promise<unknown> => {
     child.stdin.write(bytes)
     const [answer] = (await once(child.stdout, 'data')) as [Buffer]
@@ -392,6 +411,50 @@ describe.skipIf(missing !== undefined)('the frames of the native process', () =>
     const child = start()
     expect(await reply(child, Buffer.from([255, 255, 255, 255]))).toMatchObject({ error: { code: 'frame-too-long' } })
     expect(await once(child, 'exit')).toEqual([3, null])
+  })
+
+  it('N1: answers requests that come all at once one by one, in their order', async () => {
+    const child = start()
+    const texts = ['{', '{"id":1,"zkey":"/nowhere","sha256":""}', '[]', '{"id":3,"zkey":"/nowhere","sha256":""}', '{']
+    child.stdin.end(Buffer.concat(texts.map((text) => frame(header(text)))))
+    const output: Buffer[] = []
+    child.stdout.on('data', (bytes) => output.push(bytes))
+    expect(await once(child, 'close')).toEqual([0, null])
+    const answers = answersIn(Buffer.concat(output)) as { id: number }[]
+    // What its input asked for before it ended is for nobody any more.
+    expect(answers.map(({ id }) => id)).toEqual([0, 1, 0, 3, 0].slice(0, answers.length))
+  })
+
+  it('N1: ends without an answer when a request is cut, at whatever length', async () => {
+    const request = frame(
+      Buffer.concat([header(JSON.stringify({ id: 1, zkey: '/nowhere', sha256: '' })), Buffer.alloc(64)]),
+    )
+    for (let length = 0; length < request.length; length += length < 12 ? 1 : 9) {
+      const child = start()
+      const output: Buffer[] = []
+      child.stdout.on('data', (bytes) => output.push(bytes))
+      child.stdin.end(request.subarray(0, length))
+      expect(await once(child, 'close')).toEqual([0, null])
+      expect(output).toEqual([])
+    }
+  })
+
+  it('N2: ends with its input in the middle of a proof', async () => {
+    const market = await loadKeys('marketRisk8x2')
+    const { circuitInput } = await stateBatch(randomBatch(new Random(11n), builds[0]))
+    const calculator = await WitnessCalculator.load(market.circuit, readFileSync(market.wasm))
+    const wires = new Uint8Array((await calculator.size()) * 32)
+    await calculator.calculate(circuitInput, wires)
+    const child = start('1000000000', '4000000000')
+    const key = { zkey: market.zkey, sha256: market.manifest.zkeySha256 }
+    const request = (id: number, body: Uint8Array): Buffer =>
+      frame(Buffer.concat([header(JSON.stringify({ id, ...key })), body]))
+    expect(await reply(child, request(1, new Uint8Array()))).toMatchObject({ id: 1, wires: wires.length / 32 })
+    const before = processorTicks(child.pid as number)
+    child.stdin.write(Buffer.concat([request(2, wires), request(3, wires)]))
+    while (processorTicks(child.pid as number) < before + 3) await sleep(1)
+    child.stdin.end()
+    expect(await once(child, 'exit')).toEqual([0, null])
   })
 
   it('ends with its input, in the middle of a frame too, and says how it is used', async () => {

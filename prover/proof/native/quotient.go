@@ -8,7 +8,7 @@ import (
 // quotient computes the scalars that a key's section h wants: the values of A·B - C on the coset of odd powers of a root of unity of
 // twice the domain's size. They are raw, not in Montgomery form.
 func (p *prover) quotient(key *provingKey) []fr.Element {
-	rows := int(key.domain)
+	rows := int(key.domainSize)
 	for i := range p.rows {
 		p.rows[i] = resized(p.rows[i], rows)
 	}
@@ -20,13 +20,12 @@ func (p *prover) quotient(key *provingKey) []fr.Element {
 		}
 		product(c[from:to], a[from:to], b[from:to])
 	})
-	domain := domainOf(key.domain)
 	tasks := fft.WithNbTasks((workers + 2) / 3)
 	var all crew
 	for _, vector := range p.rows {
 		all.start(func() {
-			domain.FFTInverse(vector, fft.DIF, tasks)
-			domain.FFT(vector, fft.DIT, fft.OnCoset(), tasks)
+			key.domain.FFTInverse(vector, fft.DIF, tasks)
+			key.domain.FFT(vector, fft.DIT, fft.OnCoset(), tasks)
 		})
 	}
 	all.wait()
@@ -41,8 +40,8 @@ func (p *prover) quotient(key *provingKey) []fr.Element {
 // product: a raw number times one in Montgomery form is raw.
 func product(to, raw, montgomery fr.Vector) { to.Mul(raw, montgomery) }
 
-// domainOf is shared by keys of one size.
-func domainOf(size uint32) *fft.Domain {
+// newDomain is shared by all keys of one size.
+func newDomain(size uint32) *fft.Domain {
 	root, err := fft.Generator(2 * uint64(size))
 	if err != nil {
 		panic(err)

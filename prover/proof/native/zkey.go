@@ -10,6 +10,7 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fp"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr/fft"
 )
 
 // Sections of a proving key (*.zkey), as in zkey.ts.
@@ -39,13 +40,14 @@ const (
 
 // provingKey is a key as it is proven with.
 type provingKey struct {
-	wires, publicSignals, domain uint32
-	alpha1, beta1, delta1        bn254.G1Affine
-	beta2, gamma2, delta2        bn254.G2Affine
-	publicPoints                 []bn254.G1Affine
-	rows                         [2]sparseRows
-	a, b1, c, h                  g1Points
-	b2                           g2Points
+	wires, publicSignals, domainSize uint32
+	domain                           *fft.Domain
+	alpha1, beta1, delta1            bn254.G1Affine
+	beta2, gamma2, delta2            bn254.G2Affine
+	publicPoints                     []bn254.G1Affine
+	rows                             [2]sparseRows
+	a, b1, c, h                      g1Points
+	b2                               g2Points
 }
 
 // g1Points are points without those at infinity.
@@ -76,9 +78,7 @@ func readKey(input io.Reader, size int64) (*provingKey, error) {
 		return nil, malformed("it is not a Groth16 key")
 	}
 	key := &provingKey{}
-	for _, read := range []func(map[uint32][]byte) error{
-		key.readHeader, key.readCoefficients, key.readPoints, checkContributions,
-	} {
+	for _, read := range []func(map[uint32][]byte) error{key.readHeader, key.readCoefficients, key.readPoints} {
 		if err := read(sections); err != nil {
 			return nil, err
 		}
@@ -112,27 +112,26 @@ func (k *provingKey) readHeader(sections map[uint32][]byte) error {
 		header = header[4+fieldBytes:]
 	}
 	k.wires, k.publicSignals = binary.LittleEndian.Uint32(header), binary.LittleEndian.Uint32(header[4:])
-	k.domain = binary.LittleEndian.Uint32(header[8:])
-	if bits.OnesCount32(k.domain) != 1 {
+	k.domainSize = binary.LittleEndian.Uint32(header[8:])
+	if bits.OnesCount32(k.domainSize) != 1 {
 		return malformed("its domain size is not a power of two")
 	}
-	if k.domain < 2 || k.domain > 1<<mostDomainPower {
-		return malformed("its domain size is %d", k.domain)
+	if k.domainSize < 2 || k.domainSize > 1<<mostDomainPower {
+		return malformed("its domain size is %d", k.domainSize)
 	}
 	if k.publicSignals >= k.wires {
 		return malformed("it has more public signals than wires")
 	}
-	g1, g2 := []*bn254.G1Affine{&k.alpha1, &k.beta1, nil, nil, &k.delta1, nil}, []*bn254.G2Affine{nil, nil, &k.beta2, &k.gamma2, nil, &k.delta2}
 	header = header[12:]
-	for i := range g1 {
-		if g1[i] != nil {
-			*g1[i] = view[bn254.G1Affine](header[:g1Bytes])[0]
-			header = header[g1Bytes:]
-		} else {
-			*g2[i] = view[bn254.G2Affine](header[:g2Bytes])[0]
-			header = header[g2Bytes:]
-		}
-	}
+	g1 := func(point *bn254.G1Affine) { *point, header = view[bn254.G1Affine](header)[0], header[g1Bytes:] }
+	g2 := func(point *bn254.G2Affine) { *point, header = view[bn254.G2Affine](header)[0], header[g2Bytes:] }
+	g1(&k.alpha1)
+	g1(&k.beta1)
+	g2(&k.beta2)
+	g2(&k.gamma2)
+	g1(&k.delta1)
+	g2(&k.delta2)
+	k.domain = newDomain(k.domainSize)
 	return nil
 }
 
@@ -148,44 +147,46 @@ func (k *provingKey) readCoefficients(sections map[uint32][]byte) error {
 	if uint64(len(bytes)) != 4+uint64(count)*coefficientBytes {
 		return malformed("section %d does not hold %d coefficients", coefficientsSection, count)
 	}
-	delete(sections, coefficientsSection)
 	var err error
-	k.rows, err = readRows(bytes[4:], k.wires, k.domain)
+	k.rows, err = readRows(bytes[4:], k.wires, k.domainSize)
 	return err
 }
 
 func (k *provingKey) readPoints(sections map[uint32][]byte) error {
-	privateWires := k.wires - k.publicSignals - 1
-	for _, each := range []struct {
-		id, count, firstWire uint32
-		g1                   *g1Points
-	}{
-		{publicPointsSection, k.publicSignals + 1, 0, nil},
-		{aSection, k.wires, 0, &k.a},
-		{b1Section, k.wires, 0, &k.b1},
-		{b2Section, k.wires, 0, nil},
-		{cSection, privateWires, k.publicSignals + 1, &k.c},
-		{hSection, k.domain, 0, &k.h},
-	} {
-		pointBytes := g1Bytes
-		if each.id == b2Section {
-			pointBytes = g2Bytes
-		}
-		bytes, err := section(sections, each.id, int(each.count)*pointBytes)
-		if err != nil {
-			return err
-		}
-		delete(sections, each.id)
-		switch each.id {
-		case publicPointsSection:
-			k.publicPoints = view[bn254.G1Affine](bytes)
-		case b2Section:
-			k.b2.points, k.b2.wires = finite(view[bn254.G2Affine](bytes), 0)
-		default:
-			each.g1.points, each.g1.wires = finite(view[bn254.G1Affine](bytes), each.firstWire)
-		}
+	read := pointReader{sections: sections}
+	k.publicPoints = view[bn254.G1Affine](read.section(publicPointsSection, k.publicSignals+1, g1Bytes))
+	if read.err == nil {
+		read.err = checkContributions(sections)
 	}
-	return nil
+	k.a = read.g1(aSection, k.wires, 0)
+	k.b1 = read.g1(b1Section, k.wires, 0)
+	k.b2 = read.g2(b2Section, k.wires, 0)
+	k.c = read.g1(cSection, k.wires-k.publicSignals-1, k.publicSignals+1)
+	k.h = read.g1(hSection, k.domainSize, 0)
+	return read.err
+}
+
+// pointReader keeps the first error.
+type pointReader struct {
+	sections map[uint32][]byte
+	err      error
+}
+
+func (r *pointReader) section(id, count uint32, pointBytes int) (bytes []byte) {
+	if r.err == nil {
+		bytes, r.err = section(r.sections, id, int(count)*pointBytes)
+	}
+	return bytes
+}
+
+func (r *pointReader) g1(id, count, firstWire uint32) (of g1Points) {
+	of.points, of.wires = finite(view[bn254.G1Affine](r.section(id, count, g1Bytes)), firstWire)
+	return of
+}
+
+func (r *pointReader) g2(id, count, firstWire uint32) (of g2Points) {
+	of.points, of.wires = finite(view[bn254.G2Affine](r.section(id, count, g2Bytes)), firstWire)
+	return of
 }
 
 // finite leaves out points at infinity, which are all zeros.
