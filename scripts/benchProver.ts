@@ -1,7 +1,7 @@
 /**
  * The provers against each other in one run: the same key, the same input, in turns, all warm.
  *
- *   npm run bench:prover [-- --runs 5] [-- --json]
+ *   npm run bench:prover [-- --runs 5] [-- --circuit riskArray5] [-- --json]
  *
  * Compared is the time from witness to proof of the native prover in its resident process, of `snarkjs.groth16.prove` called again
  * and again in one process with key and witness in memory, and of our own kernel over snarkjs' arithmetic, at 2^15, 2^16 and 2^17
@@ -10,6 +10,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
 import { builds } from '../circuits/builds.ts'
 import {
   type CircuitInput,
@@ -147,8 +148,11 @@ const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
 async function bench(): Promise<void> {
-  const json = process.argv.includes('--json')
-  const runs = Math.max(5, Number(process.argv[process.argv.indexOf('--runs') + 1]) || 5)
+  const { values } = parseArgs({
+    options: { runs: { type: 'string', default: '5' }, circuit: { type: 'string' }, json: { type: 'boolean' } },
+  })
+  const { json } = values
+  const runs = Math.max(5, Number(values.runs) || 5)
   const say = (line = ''): void => {
     if (!json) console.log(line)
   }
@@ -158,6 +162,7 @@ async function bench(): Promise<void> {
   )
   const report = []
   for (const [circuit, inputOf] of Object.entries(circuits)) {
+    if (circuit !== (values.circuit ?? circuit)) continue
     const keys = await loadKeys(circuit)
     const results = await measure(keys, await inputOf(), runs)
     const power = readZkey(readFileSync(keys.zkey), keys.zkey).header.domainPower
@@ -171,7 +176,8 @@ async function bench(): Promise<void> {
     )
   }
   if (json) console.log(JSON.stringify(report, null, 2))
-  const reached = report.find(({ circuit }) => circuit === BAR_CIRCUIT)?.ratios[ENTRANTS[0]]?.least ?? 0
+  const reached = report.find(({ circuit }) => circuit === BAR_CIRCUIT)?.ratios[ENTRANTS[0]]?.least
+  if (reached === undefined) return
   say(
     `\nWith ${BAR_CIRCUIT} native takes 1/${reached.toFixed(2)} of snarkjs' time (least of each); the bar is 1/${BAR}.`,
   )
