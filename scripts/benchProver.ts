@@ -30,12 +30,11 @@ import { usualMarket, usualPolicy } from '../test/options/expiries.ts'
 import { Random } from '../test/parallel.ts'
 import { arrayRootOf, CONTEXT, randomArray, randomPositions } from '../test/portfolio/portfolios.ts'
 import { randomBatch } from '../test/statement/batches.ts'
-import { rapidsnark } from './benchRapidsnark.ts'
 
 /** How many times faster than plain snarkjs the native prover is at least, at the rows of a risk array. */
 const BAR = 7
 const BAR_CIRCUIT = 'riskArray5'
-const ENTRANTS = ['snarkjs.groth16.prove', 'own kernel', 'rapidsnark', 'native'] as const
+const ENTRANTS = ['snarkjs.groth16.prove', 'own kernel', 'native'] as const
 type Entrant = (typeof ENTRANTS)[number]
 type Run = { readonly proofMs: number; readonly wholeMs?: number }
 type Result = { readonly runs: readonly Run[]; readonly peakMegabytes: number }
@@ -68,7 +67,6 @@ async function measure(keys: CircuitKeys, input: CircuitInput, runs: number): Pr
   const entrants: Record<Entrant, { prove(): Promise<Run>; peak(): number; close(): Promise<void> }> = {
     'snarkjs.groth16.prove': plain(keys, input),
     'own kernel': resident(new SnarkjsProver(), keys, input),
-    rapidsnark: await rapidsnark(keys, input),
     native: resident(new NativeProver(), keys, input),
   }
   const samples = Object.fromEntries(ENTRANTS.map((name) => [name, [] as Run[]])) as Record<Entrant, Run[]>
