@@ -41,7 +41,7 @@ it('compiles in parts to what the compiler makes of all at once', async () => {
   const whole = JSON.parse(solc.compile(JSON.stringify(input))) as CompilerOutput
   const own = ownContractsOnly(input)
   expect(partsOf(own, 4)).toHaveLength(3)
-  for (const most of [1, 2, 4]) {
+  for (const most of [1, 4]) {
     const merged = await compileInParts(own, most)
     expect(merged.sources).toEqual(whole.sources)
     for (const file of Object.keys(sources).filter((name) => name.startsWith('project/'))) {
