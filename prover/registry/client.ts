@@ -62,7 +62,13 @@ export type NextBatch = {
 export type NothingToDo = { readonly batch: undefined; readonly leftOut: readonly LeftOut[] }
 
 export type Submitted =
-  | { readonly status: 'applied'; readonly transactionHash: string; readonly block: number; readonly gasUsed: bigint }
+  | {
+      readonly status: 'applied'
+      readonly transactionHash: string
+      readonly block: number
+      readonly gasUsed: bigint
+      readonly milliseconds: { readonly simulate: number; readonly land: number }
+    }
   /** Every market of the bundle stands where the bundle would move it: somebody, perhaps we, landed it before. */
   | { readonly status: 'already-applied' }
 
@@ -267,14 +273,17 @@ export class RegistryClient {
   async submit(bundle: Bundle): Promise<Submitted> {
     const { to, data } = this.transactionOf(bundle)
     if (this.signer === undefined) throw new NoSignerError()
+    const started = performance.now()
     if (await this.isApplied(bundle)) return { status: 'already-applied' }
     try {
       await this.simulate(bundle)
+      const simulated = performance.now()
       const sent = await this.signer.sendTransaction({ to, data })
       const receipt = await sent.wait()
       if (receipt === null) throw new RpcError('Waiting for the batch', new Error('the transaction was not mined'))
       const { hash, blockNumber, gasUsed } = receipt
-      return { status: 'applied', transactionHash: hash, block: blockNumber, gasUsed }
+      const milliseconds = { simulate: simulated - started, land: performance.now() - simulated }
+      return { status: 'applied', transactionHash: hash, block: blockNumber, gasUsed, milliseconds }
     } catch (error) {
       // Somebody may have landed the same batch between our look and our transaction.
       const refused = typedCallError(error, 'Submitting the batch')
