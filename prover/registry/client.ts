@@ -84,6 +84,12 @@ export type ClientOptions = {
   readonly fromBlock?: number
 }
 
+/** A market and what it has not consumed yet. */
+type MarketRead = {
+  readonly current: CurrentMarket
+  readonly waiting: readonly Observation[]
+}
+
 type InboxCache = { readonly words: bigint[]; nextBlock: number }
 
 /** Reads and moves one registry. */
@@ -98,6 +104,8 @@ export class RegistryClient {
   private readonly listed = new Map<string, ListedMarket>()
   /** First block not yet searched for markets. */
   private listedTo: number
+  /** Fixed for ever in the registry's code. */
+  private modelRegistry: string | undefined
 
   private constructor(provider: Provider, chainId: bigint, options: ClientOptions) {
     this.provider = provider
@@ -193,19 +201,22 @@ export class RegistryClient {
     verificationKeyHash: string,
     names?: readonly string[],
   ): Promise<NextBatch | NothingToDo> {
-    const model = await this.model(build, verificationKeyHash)
-    const considered = names ?? (await this.markets()).map(({ name }) => name)
-    const policies = await this.policies()
-    const oldest = model.allowsBacklog ? 0n : await this.oldestAccepted()
+    const [model, markets, policies, oldestLive] = await Promise.all([
+      this.model(build, verificationKeyHash),
+      this.readMarkets(names),
+      this.policies(),
+      this.oldestAccepted(),
+    ])
+    const oldest = model.allowsBacklog ? 0n : oldestLive
 
     const leftOut: LeftOut[] = []
-    const candidates: { current: CurrentMarket; observations: readonly Observation[] }[] = []
-    for (const name of considered) {
-      const current = await this.market(name)
-      const waiting = await this.waitingOf(current)
+    const candidates: (MarketRead & { readonly observations: readonly Observation[] })[] = []
+    for (const market of markets) {
+      const { current, waiting } = market
+      const { name } = current
       const observations = takeable(current, waiting, build, policies.learning.horizonSeconds)
       const newest = observations.at(-1)
-      if (newest !== undefined && newest.asOf >= oldest) candidates.push({ current, observations })
+      if (newest !== undefined && newest.asOf >= oldest) candidates.push({ ...market, observations })
       else leftOut.push({ name, reason: waiting.length === 0 ? 'nothing-waiting' : 'behind' })
     }
     candidates.sort((a, b) => Number(firstTime(a.observations) - firstTime(b.observations)))
@@ -213,15 +224,6 @@ export class RegistryClient {
     if (candidates.length === 0) return { batch: undefined, leftOut }
 
     candidates.sort((a, b) => (BigInt(a.current.marketId) < BigInt(b.current.marketId) ? -1 : 1))
-    const markets = await Promise.all(
-      candidates.map(async ({ current, observations }) => ({
-        marketId: current.marketId,
-        sequence: current.sequence + 1n,
-        previous: current.state,
-        observations,
-        policy: await this.marketPolicy(current.name),
-      })),
-    )
     return {
       batch: {
         build,
@@ -229,7 +231,15 @@ export class RegistryClient {
         registry: this.registry,
         modelId: model.modelId,
         ...policies,
-        markets,
+        markets: await Promise.all(
+          candidates.map(async ({ current, observations }) => ({
+            marketId: current.marketId,
+            sequence: current.sequence + 1n,
+            previous: current.state,
+            observations,
+            policy: await this.marketPolicy(current.name),
+          })),
+        ),
       },
       names: candidates.map(({ current }) => current.name),
       inboxes: candidates.map(({ current }) => current.inbox),
@@ -243,6 +253,7 @@ export class RegistryClient {
       const stored: string = await this.read('stateHash', marketIdOf(name))
       if (stored !== stateHashOf(state, advanceInbox(inbox, observations))) return false
     }
+    this.remember(bundle)
     return true
   }
 
@@ -282,6 +293,7 @@ export class RegistryClient {
       const receipt = await sent.wait()
       if (receipt === null) throw new RpcError('Waiting for the batch', new Error('the transaction was not mined'))
       const { hash, blockNumber, gasUsed } = receipt
+      this.remember(bundle)
       const milliseconds = { simulate: simulated - started, land: performance.now() - simulated }
       return { status: 'applied', transactionHash: hash, block: blockNumber, gasUsed, milliseconds }
     } catch (error) {
@@ -294,7 +306,8 @@ export class RegistryClient {
 
   /** The registry's model for a build and a key. */
   async model(build: Build, verificationKeyHash: string): Promise<ModelOnChain> {
-    const modelRegistry: string = await this.read('models')
+    const modelRegistry: string = this.modelRegistry ?? (await this.read('models'))
+    this.modelRegistry = modelRegistry
     const model = await this.ask('Reading the model', () =>
       readModel(this.provider, modelRegistry, build.name, verificationKeyHash),
     )
@@ -302,9 +315,30 @@ export class RegistryClient {
     return model
   }
 
+  /** Saves the search for the batch that moved a market; {@link market} checks what is remembered against the chain. */
+  private remember({ markets }: Bundle): void {
+    for (const { name, sequence, state, inbox, observations, parameters } of markets) {
+      const marketId = marketIdOf(name)
+      const after = advanceInbox(inbox, observations)
+      this.states.set(marketId, { name, marketId, sequence, state, inbox: after, parameters })
+    }
+  }
+
+  private async readMarkets(names: readonly string[] | undefined): Promise<readonly MarketRead[]> {
+    const considered = names ?? (await this.markets()).map(({ name }) => name)
+    return Promise.all(
+      considered.map(async (name) => {
+        const current = await this.market(name)
+        return { current, waiting: await this.waitingOf(current) }
+      }),
+    )
+  }
+
   private async oldestAccepted(): Promise<bigint> {
-    const block = await this.ask('Reading the latest block', () => this.provider.getBlock('latest'))
-    const { maxObservationAgeSeconds } = await this.read('freshnessPolicy')
+    const [block, { maxObservationAgeSeconds }] = await Promise.all([
+      this.ask('Reading the latest block', () => this.provider.getBlock('latest')),
+      this.read('freshnessPolicy'),
+    ])
     return BigInt(block?.timestamp ?? 0) - maxObservationAgeSeconds
   }
 
