@@ -26,6 +26,8 @@ import { checkModel, type ModelOnChain, readModel } from './models.ts'
 /** Words after which a source overwrites a checkpoint, except at multiples of MILESTONE (contracts/market/Inbox.sol). */
 const RING = 64n
 const MILESTONE = 32n
+/** Of the estimate, since the chain may move before the transaction is mined. */
+export const GAS_MARGIN_PERCENT = 120n
 
 /** A market as the chain has it. */
 export type CurrentMarket = {
@@ -249,12 +251,14 @@ export class RegistryClient {
 
   /** Whether the registry stands where a bundle would move it. */
   async isApplied(bundle: Bundle): Promise<boolean> {
-    for (const { name, state, inbox, observations } of bundle.markets) {
-      const stored: string = await this.read('stateHash', marketIdOf(name))
-      if (stored !== stateHashOf(state, advanceInbox(inbox, observations))) return false
-    }
-    this.remember(bundle)
-    return true
+    const stored: readonly string[] = await Promise.all(
+      bundle.markets.map(({ name }) => this.read('stateHash', marketIdOf(name))),
+    )
+    const isApplied = bundle.markets.every(
+      ({ state, inbox, observations }, i) => stored[i] === stateHashOf(state, advanceInbox(inbox, observations)),
+    )
+    if (isApplied) this.remember(bundle)
+    return isApplied
   }
 
   /** The transaction that submits a bundle, for whoever keeps nonces and signed transactions themselves. */
@@ -266,12 +270,14 @@ export class RegistryClient {
   /**
    * Asks the node whether a bundle would land, without sending it.
    *
+   * @returns the gas it would take
    * @throws {@link ContractRevertError} with the contract's custom error if it would not
    */
-  async simulate(bundle: Bundle): Promise<void> {
+  async simulate(bundle: Bundle): Promise<bigint> {
     const { to, data } = this.transactionOf(bundle)
     const from = await this.signer?.getAddress()
-    await this.ask('Trying the batch', () => this.provider.call({ to, data, ...(from === undefined ? {} : { from }) }))
+    const transaction = { to, data, ...(from === undefined ? {} : { from }) }
+    return this.ask('Trying the batch', () => this.provider.estimateGas(transaction))
   }
 
   /**
@@ -287,9 +293,9 @@ export class RegistryClient {
     const started = performance.now()
     if (await this.isApplied(bundle)) return { status: 'already-applied' }
     try {
-      await this.simulate(bundle)
+      const gasLimit = ((await this.simulate(bundle)) * GAS_MARGIN_PERCENT) / 100n
       const simulated = performance.now()
-      const sent = await this.signer.sendTransaction({ to, data })
+      const sent = await this.signer.sendTransaction({ to, data, gasLimit })
       const receipt = await sent.wait()
       if (receipt === null) throw new RpcError('Waiting for the batch', new Error('the transaction was not mined'))
       const { hash, blockNumber, gasUsed } = receipt
