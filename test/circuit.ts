@@ -2,11 +2,7 @@
  * Compiles small circuits and asks the questions circuit tests ask: what is the witness, which constraints does an
  * arbitrary witness violate, which wires could move without violating any, how many constraints are there.
  */
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { compileCircom } from '../scripts/compileCircom.ts'
-import { root } from '../scripts/sources.ts'
+import { compileSource } from '../scripts/compileCircom.ts'
 
 /** Order of the field circuits compute in (BN254's scalar field). */
 export const FIELD_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617n
@@ -22,7 +18,6 @@ export type CompileOptions = {
 type Term = readonly [wire: number, coefficient: bigint]
 type Constraint = readonly [a: readonly Term[], b: readonly Term[], c: readonly Term[]]
 
-const CACHE = join(root, 'build', 'circuitTests')
 const FIELD_BYTES = 32
 
 /**
@@ -32,11 +27,8 @@ const FIELD_BYTES = 32
  * @throws CompilationError with the compiler's report
  */
 export async function compileCircuit(source: string, options: CompileOptions = {}): Promise<Circuit> {
-  const name = createHash('sha256').update(source).digest('hex').slice(0, 40)
-  const compiled = await compileCircom('main', source, join(CACHE, name))
-  const wasm = readFileSync(compiled.wasm)
-  const symbols = readFileSync(compiled.symbols, 'utf8')
-  return new Circuit(readFileSync(compiled.r1cs), options.tolerant ? withoutAssertions(wasm) : wasm, symbols)
+  const { r1cs, wasm, symbols } = await compileSource(source)
+  return new Circuit(r1cs, options.tolerant ? withoutAssertions(wasm) : wasm, symbols.toString())
 }
 
 /**
