@@ -65,7 +65,9 @@ async function compileCircuits(tell: (line: string) => void): Promise<string | u
       if (circuit.origin === 'folder') continue
       fresh++
       const origin = circuit.origin === 'cache' ? ', from the cache' : ''
-      tell(`${build.name}: ${constraintsOf(circuit).toLocaleString('en')} constraints (${secondsSince(started)}${origin})`)
+      tell(
+        `${build.name}: ${constraintsOf(circuit).toLocaleString('en')} constraints (${secondsSince(started)}${origin})`,
+      )
     }
   }
   const queue = [...circuits.keys()]
@@ -84,7 +86,9 @@ async function makeAllKeys(tell: (line: string) => void): Promise<string | undef
       const origin = await makeKeys(circuit, progressOf(circuit.name, tell))
       if (origin === undefined) return
       fresh++
-      const words = { made: 'development keys made', cache: 'development keys from the cache', checked: 'checked' }[origin]
+      const words = { made: 'development keys made', cache: 'development keys from the cache', checked: 'checked' }[
+        origin
+      ]
       tell(`${circuit.name}: ${words} (${secondsSince(started)})`)
     })
     return last

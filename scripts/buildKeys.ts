@@ -26,7 +26,9 @@ export async function makeKeys(
   const { KeyStore, sha256 } = await import('../prover/proof/keyStore.ts')
   const store = new KeyStore(join(root, KEYS))
   const folder = join(KEYS, sha256(readFileSync(circuit.r1cs)))
-  const origin = existsSync(join(root, folder)) ? 'checked' : await provideKeys(store, circuit, folder, code, onProgress)
+  const origin = existsSync(join(root, folder))
+    ? 'checked'
+    : await provideKeys(store, circuit, folder, code, onProgress)
   const states = await checkKeys(store, circuit, folder)
   stamp(stampOf(circuit), [code, folder, states].join('\n'))
   return origin

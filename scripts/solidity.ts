@@ -32,7 +32,11 @@ function ownContractsOnly(input: CompilerInput): CompilerInput {
   const { '*': all = {}, ...rest } = input.settings.outputSelection
   const { '': ofFiles = [], ...ofContracts } = all
   const own = Object.keys(input.sources).filter(isOurs)
-  const outputSelection = { ...rest, '*': { '': ofFiles }, ...Object.fromEntries(own.map((file) => [file, ofContracts])) }
+  const outputSelection = {
+    ...rest,
+    '*': { '': ofFiles },
+    ...Object.fromEntries(own.map((file) => [file, ofContracts])),
+  }
   return { ...input, settings: { ...input.settings, outputSelection } }
 }
 
