@@ -16,9 +16,7 @@ export const circuitFolder = (name: string): string => join(root, 'build', 'circ
 /** The main file of a build: one public input, the challenge; the outputs are public by themselves. */
 export function mainSource(build: Build | PortfolioBuild): string {
   return `pragma circom 2.2.3;
-
 include "${build.file}";
-
 component main {public [challenge]} = ${mainComponent(build)};
 `
 }

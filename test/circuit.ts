@@ -2,12 +2,8 @@
  * Compiles small circuits and asks the questions circuit tests ask: what is the witness, which constraints does an
  * arbitrary witness violate, which wires could move without violating any, how many constraints are there.
  */
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { compileCircom } from '../scripts/compileCircom.ts'
-import { root } from '../scripts/sources.ts'
+import { compileSource } from '../scripts/compileCircom.ts'
 import { movableWires } from './jacobian.ts'
 import { centre, evaluate, isZero, R1csFile, reduce } from './r1cs.ts'
 import { Tampering } from './tampering.ts'
@@ -21,8 +17,6 @@ export type CompileOptions = {
   readonly tolerant?: boolean
 }
 
-const CACHE = join(root, 'build', 'circuitTests')
-
 /**
  * Compiles a main file, or takes it from the cache.
  *
@@ -30,11 +24,8 @@ const CACHE = join(root, 'build', 'circuitTests')
  * @throws CompilationError with the compiler's report
  */
 export async function compileCircuit(source: string, options: CompileOptions = {}): Promise<Circuit> {
-  const name = createHash('sha256').update(source).digest('hex').slice(0, 40)
-  const compiled = await compileCircom('main', source, join(CACHE, name))
-  const wasm = readFileSync(compiled.wasm)
-  const symbols = readFileSync(compiled.symbols, 'utf8')
-  return new Circuit(readFileSync(compiled.r1cs), options.tolerant ? withoutAssertions(wasm) : wasm, symbols)
+  const { r1cs, wasm, symbols } = await compileSource(source)
+  return new Circuit(r1cs, options.tolerant ? withoutAssertions(wasm) : wasm, symbols.toString())
 }
 
 /**

@@ -37,7 +37,7 @@ export const LN_FRACTION_BITS = 26
  * not depend on how observations are cut into batches, except that the dampers' allowances are rounded down per batch
  * (at most one unit each), so nobody gains by batching.
  *
- * Twin of `circuits/parameters/MarketRisk.circom` for one market, bit for bit.
+ * Twin of `circuits/statement/MarketRisk.circom` for one market, bit for bit.
  *
  * @param observations - oldest first, strictly later than the state and than each other, n ≥ 1
  * @throws {@link NoObservationError} if there is none
