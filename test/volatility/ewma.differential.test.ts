@@ -38,7 +38,7 @@ function randomCase(random: Random): Case {
 }
 
 test(`V1: circuit equals the twin on ${CASES} random steps, unused slots included`, async () => {
-  const circuit = await Parallel.of(template, 50)
+  const circuit = await Parallel.of(template)
   const random = new Random(1n)
   for (let done = 0; done < CASES; done += circuit.instances) {
     const cases = Array.from({ length: circuit.instances }, () => randomCase(random))
