@@ -50,17 +50,32 @@ async function judged(change: (record: MutableRecord) => void): Promise<Portfoli
 const PLACES = { submitArrays: 0, submitPortfolio: 1, proveUnhealthy: 2 } as const
 type Calls = { submitArrays: ArraysCall; submitPortfolio: MarginsCall; proveUnhealthy: WitnessCall }
 
-/** Changes the arguments of one call. */
-function judgedCall<M extends keyof Calls>(method: M, change: (call: Mutable<Calls[M]>) => void) {
-  return judged((record) => {
-    const transaction = record.transactions[PLACES[method]] as MutableRecord['transactions'][number]
-    const call = structuredClone(decodeProvingCall(transaction.calls?.[0] ?? '')) as Mutable<Calls[M]>
-    change(call)
-    const { inputs } = interfaceOf('PortfolioRegistry').getFunction(method) ?? { inputs: [] }
-    const args = inputs.map(({ name }) => (call as Record<string, unknown>)[name])
-    transaction.calls = [interfaceOf('PortfolioRegistry').encodeFunctionData(method, args).toLowerCase()]
-  })
+const callOf = <M extends keyof Calls>(record: PortfolioRecord, method: M): Calls[M] =>
+  decodeProvingCall(record.transactions[PLACES[method]]?.calls?.[0] ?? '') as unknown as Calls[M]
+
+/** The transaction of a call with its arguments changed. */
+function withCall<M extends keyof Calls>(
+  record: PortfolioRecord,
+  method: M,
+  change: (call: Mutable<Calls[M]>) => void,
+): TransactionRecord {
+  const call = structuredClone(callOf(record, method)) as Mutable<Calls[M]>
+  change(call)
+  const { inputs } = interfaceOf('PortfolioRegistry').getFunction(method) ?? { inputs: [] }
+  const args = inputs.map(({ name }) => (call as Record<string, unknown>)[name])
+  const calldata = interfaceOf('PortfolioRegistry').encodeFunctionData(method, args).toLowerCase()
+  return { ...(record.transactions[PLACES[method]] as TransactionRecord), calls: [calldata] }
 }
+
+/** Changes the arguments of one call. */
+const judgedCall = <M extends keyof Calls>(method: M, change: (call: Mutable<Calls[M]>) => void) =>
+  judged((record) => {
+    record.transactions[PLACES[method]] = withCall(
+      whole.record,
+      method,
+      change,
+    ) as MutableRecord['transactions'][number]
+  })
 
 /** Every claim that fails anywhere in a report. */
 function failures({ arrays, margins, witnesses, models, policy, rounds, accounts }: PortfolioAuditReport) {
@@ -212,19 +227,22 @@ describe('J2: a false history', () => {
   })
 
   it('names every single field of a margin that is off by one, with both values', async () => {
+    const standing = (await standingsOf(whole.record))[PLACES.submitPortfolio] as Audited
+    const [original] = callOf(whole.record, 'submitPortfolio').accounts
     for (const [word, at, claim] of [
       ['accountMargins', 'margins', 'margins'],
       ['accountThresholds', 'thresholds', 'thresholds'],
       ['spotGreeks', 'spotGreeks', 'greeks'],
       ['timeGreeks', 'timeGreeks', 'greeks'],
     ] as const) {
-      const [original] = (decodeProvingCall(whole.record.transactions[1]?.calls?.[0] ?? '') as MarginsCall).accounts
       for (const [field, value] of Object.entries(unpack(word, original?.[at] ?? 0n))) {
-        const report = await judgedCall('submitPortfolio', (call) => {
+        const change = (call: Mutable<MarginsCall>) => {
           const item = call.accounts[0] as Mutable<MarginsCall['accounts'][number]>
           item[at] = pack(word, { ...unpack(word, item[at]), [field]: value ^ 1n } as never)
-        })
-        const found = failures(report).find((each) => each.claim === claim)
+        }
+        const audited = branchOf(standing)
+        await judgeTransaction(withCall(whole.record, 'submitPortfolio', change), audited)
+        const found = audited.found.margins.flatMap(claimsWithin).find((each) => each.claim === claim && !each.holds)
         expect(found).toMatchObject({ field: `${at}.${field}`, expected: String(value), found: String(value ^ 1n) })
       }
     }
