@@ -35,10 +35,21 @@ export {
   type MarketRiskPolicy,
 } from './parameters/policy.ts'
 export { realValues } from './parameters/real.ts'
-export { type ReplayOptions, type ReplayPoint, type ReplaySeries, replay } from './parameters/replay.ts'
+export { type ReplayOptions, type ReplayPoint, type ReplaySeries, replay, replayModelled } from './parameters/replay.ts'
 
 // Models and margin families beside the proven ones; the first portfolio margin is proven by the circuits of the second
-export { type GarchModel, garchStep } from './volatility/garch.ts'
+export {
+  type GarchOnGrid,
+  type GarchParameters,
+  type GarchWords,
+  garchForecastUp,
+  garchOfGrid,
+  garchStep,
+  garchWords,
+} from './volatility/garch.ts'
+export type { ModelInForce, ModelName, PriceMove, Variances, VolatilityModel } from './volatility/model.ts'
+export { modelNames, volatilityModel, volatilityModels } from './volatility/models.ts'
+export { rangeMixtureStep } from './volatility/rangeMixture.ts'
 export {
   netCalls,
   payoffAt,
