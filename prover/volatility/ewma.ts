@@ -50,6 +50,7 @@ export const ewma: VolatilityModel = {
       reason: 'one product of time serves both weights; the greater of the two keeps margins up after a crash',
     },
   ],
+  constraints: 702,
   variances: ['fast', 'slow'],
   underPolicy: ({ decayRateX36, maxReturnX16 }) => ({
     step([varianceFastX36, varianceSlowX36], { lnPriceX26, previousLnPriceX26, elapsedSeconds }) {

@@ -113,6 +113,7 @@ export const defaultGarch: GarchParameters = {
 export const garch: VolatilityModel = {
   name: 'garch',
   title: 'GARCH(1,1) on irregular times',
+  constraints: 743,
   variances: ['conditional'],
   parameters: [
     {

@@ -48,6 +48,8 @@ export type VolatilityModel = {
   readonly name: ModelName
   readonly title: string
   readonly parameters: readonly ModelParameter[]
+  /** Rows of its step in a circuit, per observation; the tests hold them to the compiler's count. */
+  readonly constraints: number
   /** What its variances are, in order; at most four. */
   readonly variances: readonly string[]
   underPolicy(policy: VolatilityPolicy): ModelInForce

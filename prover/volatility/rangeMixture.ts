@@ -67,6 +67,7 @@ export const rangeMixture: VolatilityModel = {
       reason: 'the range that says as much as the return at which returns are cut',
     },
   ],
+  constraints: 1185,
   variances: ['0.5 h', '4 h', '16 h', '128 h'],
   underPolicy: ({ decayRateX36, maxReturnX16 }) => ({
     step: (state, move) => rangeMixtureStep(state, move, decayRateX36, maxReturnX16),
