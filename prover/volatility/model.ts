@@ -45,7 +45,7 @@ export type ModelName = 'ewma' | 'garch' | 'rangeMixture'
 
 /** A row of the table of models. */
 export type VolatilityModel = {
-  readonly name: ModelName
+  readonly name: string
   readonly title: string
   readonly parameters: readonly ModelParameter[]
   /** Rows of its step in a circuit, per observation; the tests hold them to the compiler's count. */
