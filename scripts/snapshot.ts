@@ -1,6 +1,6 @@
 /**
- * Writes the constraint counts that the tests compare with: test/snapshots/math.json, options.json and portfolio.json
- * (templates of those stages), builds.json (each build) and parts.json (where the live build's constraints go). A change
+ * Writes the constraint counts that the tests compare with: test/snapshots/math.json, options.json, portfolio.json
+ * and volatility.json (templates of those stages), builds.json (each build) and parts.json (where the live build's constraints go). A change
  * shows in the diff.
  *
  *   npm run snapshot
@@ -12,6 +12,7 @@ import { countConstraints } from '../test/circuit.ts'
 import { mathMains } from '../test/math/mains.ts'
 import { optionMains } from '../test/options/mains.ts'
 import { portfolioMains } from '../test/portfolio/mains.ts'
+import { volatilityMains } from '../test/volatility/mains.ts'
 import { buildCircuit, constraintsOf } from './buildCircuits.ts'
 import { partsTable } from './constraintParts.ts'
 import { root } from './sources.ts'
@@ -24,6 +25,7 @@ for (const [name, counts] of Object.entries({
   math: await countConstraints(mathMains),
   options: await countConstraints(optionMains),
   portfolio: await countConstraints(portfolioMains),
+  volatility: await countConstraints(volatilityMains),
   builds: sizes,
   parts: Object.fromEntries((await partsTable()).rows.map(({ part, total }) => [part, total])),
 })) {
