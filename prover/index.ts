@@ -58,8 +58,8 @@ export {
   garchStep,
   garchWords,
 } from './volatility/garch.ts'
-export type { ModelInForce, ModelName, PriceMove, Variances, VolatilityModel } from './volatility/model.ts'
-export { modelNames, volatilityModel, volatilityModels } from './volatility/models.ts'
+export type { ModelInForce, PriceMove, Variances, VolatilityModel } from './volatility/model.ts'
+export { type ModelName, modelNames, volatilityModel, volatilityModels } from './volatility/models.ts'
 export { rangeMixtureStep } from './volatility/rangeMixture.ts'
 export {
   netCalls,

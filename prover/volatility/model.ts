@@ -41,8 +41,6 @@ export type ModelParameter = {
   readonly reason: string
 }
 
-export type ModelName = 'ewma' | 'garch' | 'rangeMixture'
-
 /** A row of the table of models. */
 export type VolatilityModel = {
   readonly name: string

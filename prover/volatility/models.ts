@@ -1,11 +1,13 @@
 import { ProverError } from '../errors.ts'
 import { ewma } from './ewma.ts'
 import { garch } from './garch.ts'
-import type { ModelName, VolatilityModel } from './model.ts'
+import type { VolatilityModel } from './model.ts'
 import { rangeMixture } from './rangeMixture.ts'
 
 /** All volatility models by name. To add one: its twin file, its circuit file, and a row here. */
-export const volatilityModels: Readonly<Record<ModelName, VolatilityModel>> = { ewma, garch, rangeMixture }
+export const volatilityModels = { ewma, garch, rangeMixture } as const satisfies Record<string, VolatilityModel>
+
+export type ModelName = keyof typeof volatilityModels
 
 /** Names of {@link volatilityModels}, the one in production first. */
 export const modelNames = Object.keys(volatilityModels) as readonly ModelName[]
