@@ -159,6 +159,8 @@ function isCompiled(folder: string, key: string): boolean {
 /** Compiles in a folder of its own, which the compiler knows as `out` wherever it is. */
 async function runCompiler(source: string, name: string): Promise<Entry> {
   const out = mkdtempSync(join(tmpdir(), 'zkrisk-circom-'))
+  const remove = (): void => rmSync(out, { recursive: true, force: true })
+  process.once('exit', remove)
   try {
     writeFileSync(join(out, 'main.circom'), source)
     const libraries = includeFolders.flatMap((each) => ['-l', each])
@@ -173,7 +175,8 @@ async function runCompiler(source: string, name: string): Promise<Entry> {
       ['report.txt', Buffer.from(plain)],
     ])
   } finally {
-    rmSync(out, { recursive: true, force: true })
+    process.off('exit', remove)
+    remove()
   }
 }
 
