@@ -29,7 +29,11 @@ export interface Proven {
   readonly timings: ProofTimings
 }
 
-/** A backend; proofs are made one after the other, in the order of the calls. */
+/**
+ * A backend. Calls are answered in their order, and may overlap: have two under way to keep it busy, one whose witness is computed
+ * and the one that is proven meanwhile. More only wait, so a third is worth having where the caller takes time between an answer and
+ * the next call.
+ */
 export interface Prover {
   /**
    * Proves that the circuit accepts the input.
@@ -45,9 +49,12 @@ export interface Prover {
 
 /** What a prover may use. */
 export interface ProverOptions {
-  /** For one proof, loading the key included; what snarkjs does after a native failure has this time again. */
+  /**
+   * For one proof, loading the key included, from when it is first in the queue; what snarkjs does after a native failure has this
+   * time again.
+   */
   readonly timeoutMs?: number
-  /** Resident memory of the child processes. Outside Linux that of the native process is not measured. */
+  /** Memory that the child processes may hold, together; no proof leaves when they have ever held more. */
   readonly memoryBytes?: number
   /** Of snarkjs. Defaults to one per processor, at most eight; rapidsnark always takes one per processor. */
   readonly threads?: number
