@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
+import { withShortOperands } from './shortOperands.ts'
 import { contentHash, root, versionOf } from './sources.ts'
 
 /** Where `include "math/MulDown.circom"` and `include "bitify.circom"` are looked up. WASI does not follow symlinks. */
@@ -43,7 +44,8 @@ export async function compileCircom(name: string, source: string, folder: string
     writeFileSync(join(draft, `${name}.circom`), source)
     const report = await runCircom(name, draft)
     if (sourceKey(source) !== key) return await compileCircom(name, source, folder)
-    renameSync(join(draft, `${name}_js`, `${name}.wasm`), join(draft, `${name}.wasm`))
+    const generator = readFileSync(join(draft, `${name}_js`, `${name}.wasm`))
+    writeFileSync(join(draft, `${name}.wasm`), withShortOperands(generator))
     rmSync(join(draft, `${name}_js`), { recursive: true })
     writeFileSync(join(draft, 'report.txt'), report)
     writeFileSync(join(draft, 'key'), key)
@@ -86,9 +88,10 @@ function compiledCircuit(name: string, folder: string, fresh: boolean): Compiled
   }
 }
 
-/** Hash of a main file, of every file it includes in turn, and of the compiler and its flags. */
+/** Hash of a main file, of every file it includes in turn, of the compiler and its flags, and of what changes its code. */
 function sourceKey(source: string): string {
-  return contentHash([...includedFiles(source, '.')].sort(), source, versionOf('circom2'), flags.join(' '))
+  const files = [...[...includedFiles(source, '.')].sort(), 'scripts/shortOperands.ts']
+  return contentHash(files, source, versionOf('circom2'), flags.join(' '))
 }
 
 /** Files that a source includes, and theirs, as paths from the root. */
