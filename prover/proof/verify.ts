@@ -27,7 +27,7 @@ export function verifyWithSnarkjs(key: VerificationKey, claim: ProofToVerify): P
 
 /** Verifies with the pairing of @noble/curves, in plain bigints. */
 export function verifyWithNoble(key: VerificationKey, claim: ProofToVerify): Promise<Verdict> {
-  return judge(key, claim, async (points, signals) => nobleAccepts(key, points, signals))
+  return judge(key, claim, nobleAccepts)
 }
 
 /**
@@ -36,9 +36,14 @@ export function verifyWithNoble(key: VerificationKey, claim: ProofToVerify): Pro
  * @throws {@link VerifiersDisagreeError} if their verdicts differ, which would be a bug in one of them
  */
 export async function verifyProof(key: VerificationKey, claim: ProofToVerify): Promise<Verdict> {
-  const [snarkjsVerdict, nobleVerdict] = await Promise.all([verifyWithSnarkjs(key, claim), verifyWithNoble(key, claim)])
-  if (snarkjsVerdict.accepted !== nobleVerdict.accepted) throw new VerifiersDisagreeError(snarkjsVerdict.accepted)
-  return snarkjsVerdict
+  let disagreement: VerifiersDisagreeError | undefined
+  const verdict = await judge(key, claim, async (...parsed) => {
+    const [bySnarkjs, byNoble] = await Promise.all([snarkjsAccepts(...parsed), nobleAccepts(...parsed)])
+    if (bySnarkjs !== byNoble) disagreement = new VerifiersDisagreeError(bySnarkjs)
+    return bySnarkjs && byNoble
+  })
+  if (disagreement !== undefined) throw disagreement
+  return verdict
 }
 
 type Verifier = (points: ProofPoints, signals: readonly bigint[], key: VerificationKey) => Promise<boolean>
@@ -81,7 +86,11 @@ async function snarkjsAccepts(points: ProofPoints, signals: readonly bigint[], k
 }
 
 /** e(-A, B) · e(alpha, beta) · e(Σ signalᵢ · publicPointᵢ, gamma) · e(C, delta) = 1. */
-function nobleAccepts(key: VerificationKey, { a, b, c }: ProofPoints, signals: readonly bigint[]): boolean {
+async function nobleAccepts(
+  { a, b, c }: ProofPoints,
+  signals: readonly bigint[],
+  key: VerificationKey,
+): Promise<boolean> {
   const { Point } = bn254.G1
   let combination = Point.fromAffine(key.publicPoints[0] as { x: bigint; y: bigint })
   for (const [i, signal] of signals.entries()) {
