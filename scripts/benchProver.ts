@@ -1,7 +1,7 @@
 /**
  * The provers against each other in one run: the same key, the same input, in turns, all warm.
  *
- *   npm run bench:prover [-- --runs 5] [-- --json]
+ *   npm run bench:prover [-- --runs 5] [-- --circuit riskArray5] [-- --json]
  *
  * Compared is the time from witness to proof of the native prover in its resident process, of `snarkjs.groth16.prove` called again
  * and again in one process with key and witness in memory, and of our own kernel over snarkjs' arithmetic, at 2^15, 2^16 and 2^17
@@ -10,6 +10,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
 import { builds } from '../circuits/builds.ts'
 import {
   type CircuitInput,
@@ -29,12 +30,11 @@ import { usualMarket, usualPolicy } from '../test/options/expiries.ts'
 import { Random } from '../test/parallel.ts'
 import { arrayRootOf, CONTEXT, randomArray, randomPositions } from '../test/portfolio/portfolios.ts'
 import { randomBatch } from '../test/statement/batches.ts'
-import { rapidsnark } from './benchRapidsnark.ts'
 
 /** How many times faster than plain snarkjs the native prover is at least, at the rows of a risk array. */
 const BAR = 7
 const BAR_CIRCUIT = 'riskArray5'
-const ENTRANTS = ['snarkjs.groth16.prove', 'own kernel', 'rapidsnark', 'native'] as const
+const ENTRANTS = ['snarkjs.groth16.prove', 'own kernel', 'native'] as const
 type Entrant = (typeof ENTRANTS)[number]
 type Run = { readonly proofMs: number; readonly wholeMs?: number }
 type Result = { readonly runs: readonly Run[]; readonly peakMegabytes: number }
@@ -67,7 +67,6 @@ async function measure(keys: CircuitKeys, input: CircuitInput, runs: number): Pr
   const entrants: Record<Entrant, { prove(): Promise<Run>; peak(): number; close(): Promise<void> }> = {
     'snarkjs.groth16.prove': plain(keys, input),
     'own kernel': resident(new SnarkjsProver(), keys, input),
-    rapidsnark: await rapidsnark(keys, input),
     native: resident(new NativeProver(), keys, input),
   }
   const samples = Object.fromEntries(ENTRANTS.map((name) => [name, [] as Run[]])) as Record<Entrant, Run[]>
@@ -147,8 +146,11 @@ const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
 async function bench(): Promise<void> {
-  const json = process.argv.includes('--json')
-  const runs = Math.max(5, Number(process.argv[process.argv.indexOf('--runs') + 1]) || 5)
+  const { values } = parseArgs({
+    options: { runs: { type: 'string', default: '5' }, circuit: { type: 'string' }, json: { type: 'boolean' } },
+  })
+  const { json } = values
+  const runs = Math.max(5, Number(values.runs) || 5)
   const say = (line = ''): void => {
     if (!json) console.log(line)
   }
@@ -158,6 +160,7 @@ async function bench(): Promise<void> {
   )
   const report = []
   for (const [circuit, inputOf] of Object.entries(circuits)) {
+    if (circuit !== (values.circuit ?? circuit)) continue
     const keys = await loadKeys(circuit)
     const results = await measure(keys, await inputOf(), runs)
     const power = readZkey(readFileSync(keys.zkey), keys.zkey).header.domainPower
@@ -171,7 +174,8 @@ async function bench(): Promise<void> {
     )
   }
   if (json) console.log(JSON.stringify(report, null, 2))
-  const reached = report.find(({ circuit }) => circuit === BAR_CIRCUIT)?.ratios[ENTRANTS[0]]?.least ?? 0
+  const reached = report.find(({ circuit }) => circuit === BAR_CIRCUIT)?.ratios[ENTRANTS[0]]?.least
+  if (reached === undefined) return
   say(
     `\nWith ${BAR_CIRCUIT} native takes 1/${reached.toFixed(2)} of snarkjs' time (least of each); the bar is 1/${BAR}.`,
   )
