@@ -97,8 +97,9 @@ function merge(outputs: readonly CompilerOutput[]): CompilerOutput {
   for (const { sources, contracts = {} } of outputs) {
     for (const [file, source] of Object.entries(sources)) merged.sources[file] = { ...merged.sources[file], ...source }
     for (const [file, ofFile] of Object.entries(contracts)) {
-      const known = (merged.contracts![file] ??= {})
+      const known = { ...merged.contracts?.[file] }
       for (const [name, contract] of Object.entries(ofFile)) known[name] ??= withCode(contract)
+      merged.contracts = { ...merged.contracts, [file]: known }
     }
   }
   return merged

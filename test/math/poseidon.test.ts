@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildPoseidonOpt } from 'circomlibjs'
+import { buildPoseidon } from 'circomlibjs'
 import { expect, it } from 'vitest'
 import { compileCircom } from '../../scripts/compileCircom.ts'
 import { root } from '../../scripts/sources.ts'
@@ -27,7 +27,7 @@ component main = Main(${least}, ${most});
 
 it('has the values of circomlibjs at every size', async () => {
   const circuit = await compileCircuit(sourceOf('math/Poseidon.circom', 1, 16))
-  const poseidon = await buildPoseidonOpt()
+  const poseidon = await buildPoseidon()
   const random = new Random(5n)
   const vectors = [
     new Array<bigint>(16).fill(0n),
