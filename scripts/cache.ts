@@ -161,7 +161,7 @@ function pack(title: string, files: ReadonlyMap<string, Uint8Array | string>): B
 /** Undefined unless every byte is as it was written, under this title. */
 function unpack(title: string, bytes: Buffer): Entry | undefined {
   const rest = bytes.subarray(HASH_CHARACTERS + 1)
-  if (bytes.toString('latin1', 0, HASH_CHARACTERS) !== hashOf(rest)) return undefined
+  if (bytes.toString('latin1', 0, HASH_CHARACTERS + 1) !== `${hashOf(rest)}\n`) return undefined
   let position = rest.indexOf('\n') + 1
   const head = JSON.parse(rest.toString('utf8', 0, position)) as Head
   if (head.title !== title) return undefined

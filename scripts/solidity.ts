@@ -31,7 +31,7 @@ export const ownSolidity: HardhatPlugin = {
  * Hardhat asks for the code of every contract of every package that ours import something from. Of those its chain, which
  * says where a transaction failed, needs no more than of an abstract contract.
  */
-function ownContractsOnly(input: CompilerInput): CompilerInput {
+export function ownContractsOnly(input: CompilerInput): CompilerInput {
   const { '': ofFiles = [], '*': ofContracts = [] } = input.settings.outputSelection['*'] ?? {}
   const own = Object.keys(input.sources).filter(isOurs)
   const ofAll = ofContracts.filter((output) => output === 'abi' || output === 'evm.methodIdentifiers')
@@ -47,7 +47,7 @@ async function compile(input: CompilerInput): Promise<CompilerOutput> {
   const key = contentHash([], JSON.stringify(input), versionOf('solc'))
   const kept = cache.get('contracts', key)?.get('output.json')
   if (kept !== undefined) return JSON.parse(kept.toString()) as CompilerOutput
-  const output = merge(await Promise.all(partsOf(input).map(compileInThread)))
+  const output = await compileInParts(input)
   const failed = output.errors?.some(({ severity }) => severity === 'error')
   if (!failed) cache.put('contracts', key, new Map([['output.json', JSON.stringify(output)]]))
   return output
@@ -79,6 +79,11 @@ export function partsOf(input: CompilerInput, most: number = availableParallelis
   }))
 }
 
+/** @param most - threads, besides the one for what is asked of all files */
+export async function compileInParts(input: CompilerInput, most?: number): Promise<CompilerOutput> {
+  return merge(await Promise.all(partsOf(input, most).map(compileInThread)))
+}
+
 async function compileInThread(input: CompilerInput): Promise<CompilerOutput> {
   const worker = new Worker(new URL('./solcWorker.ts', import.meta.url), { execArgv: [] })
   try {
@@ -93,16 +98,16 @@ async function compileInThread(input: CompilerInput): Promise<CompilerOutput> {
 /** Every part numbers the files alike; the same warning may come from several. */
 function merge(outputs: readonly CompilerOutput[]): CompilerOutput {
   const errors = new Map(outputs.flatMap(({ errors = [] }) => errors.map((error) => [JSON.stringify(error), error])))
-  const merged: CompilerOutput = { sources: {}, contracts: {}, errors: [...errors.values()] }
-  for (const { sources, contracts = {} } of outputs) {
-    for (const [file, source] of Object.entries(sources)) merged.sources[file] = { ...merged.sources[file], ...source }
-    for (const [file, ofFile] of Object.entries(contracts)) {
-      const known = { ...merged.contracts?.[file] }
-      for (const [name, contract] of Object.entries(ofFile)) known[name] ??= withCode(contract)
-      merged.contracts = { ...merged.contracts, [file]: known }
+  const sources: CompilerOutput['sources'] = {}
+  const contracts: NonNullable<CompilerOutput['contracts']> = {}
+  for (const output of outputs) {
+    for (const [file, source] of Object.entries(output.sources)) sources[file] = { ...sources[file], ...source }
+    for (const [file, ofFile] of Object.entries(output.contracts ?? {})) {
+      const complete = Object.entries(ofFile).map(([name, contract]) => [name, withCode(contract)])
+      contracts[file] = { ...Object.fromEntries(complete), ...contracts[file] }
     }
   }
-  return merged
+  return { sources, contracts, errors: [...errors.values()] }
 }
 
 /** As the compiler puts it for an abstract contract. */
