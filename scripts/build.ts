@@ -168,6 +168,13 @@ const say = (line: string): void => console.error(line)
 process.once('exit', () => {
   for (const child of children) child.kill()
 })
+// A signal ends a process without a word to those who clean up.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    process.emit('exit', 1)
+    process.kill(process.pid, signal)
+  })
+}
 const begun = performance.now()
 try {
   if (cache.problem !== undefined) say(`Cache: ${cache.problem}; building without it.`)

@@ -33,6 +33,7 @@ const jobs = {
   bench: { build: [], script: ['scripts/bench.ts'] },
   'bench:prover': { build: [], script: ['scripts/benchProver.ts'] },
   'bench:latency': { build: ['--markets'], script: ['scripts/benchLatency.ts'] },
+  'bench:witness': { build: [], script: ['scripts/benchWitness.ts'] },
   'bench:options': { build: [], script: ['scripts/benchOptions.ts'] },
   'campaign:crash': { build: [], script: ['scripts/campaignCrash.ts'] },
   'campaign:derive': { build: [], script: ['scripts/campaignDerive.ts'] },

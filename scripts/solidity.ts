@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { SolidityHooks } from 'hardhat/types/hooks'
 import type { HardhatPlugin } from 'hardhat/types/plugins'
-import type { CompilerInput, CompilerOutput } from 'hardhat/types/solidity'
+import type { CompilerInput, CompilerOutput, CompilerOutputContract } from 'hardhat/types/solidity'
 import { cache } from './cache.ts'
 import { contentHash, versionOf } from './sources.ts'
 
@@ -27,16 +27,16 @@ export const ownSolidity: HardhatPlugin = {
   hookHandlers: { solidity: async () => ({ default: async () => hooks }) },
 }
 
-/** Hardhat asks for the code of every contract of every package that ours import something from. */
+/**
+ * Hardhat asks for the code of every contract of every package that ours import something from. Of those its chain, which
+ * says where a transaction failed, needs no more than of an abstract contract.
+ */
 function ownContractsOnly(input: CompilerInput): CompilerInput {
-  const { '*': all = {}, ...rest } = input.settings.outputSelection
-  const { '': ofFiles = [], ...ofContracts } = all
+  const { '': ofFiles = [], '*': ofContracts = [] } = input.settings.outputSelection['*'] ?? {}
   const own = Object.keys(input.sources).filter(isOurs)
-  const outputSelection = {
-    ...rest,
-    '*': { '': ofFiles },
-    ...Object.fromEntries(own.map((file) => [file, ofContracts])),
-  }
+  const ofAll = ofContracts.filter((output) => output === 'abi' || output === 'evm.methodIdentifiers')
+  const outputSelection: Selection = { '*': { '': ofFiles, '*': ofAll } }
+  for (const file of own) outputSelection[file] = { '*': ofContracts }
   return { ...input, settings: { ...input.settings, outputSelection } }
 }
 
@@ -54,8 +54,9 @@ async function compile(input: CompilerInput): Promise<CompilerOutput> {
 }
 
 /**
- * The same sources with a part of the contracts asked for in each: a contract's code does not depend on which others are
- * compiled beside it. The dearest contracts, by length, go to different parts.
+ * The same sources with a part of the output asked for in each: a contract's code does not depend on which others are
+ * compiled beside it. What is asked of all files is a part of its own, because together with a request for any code the
+ * compiler would generate that of all. The dearest contracts, by length, go to different parts.
  */
 export function partsOf(input: CompilerInput, most: number = availableParallelism()): readonly CompilerInput[] {
   const { '*': ofAll = {}, ...selection } = input.settings.outputSelection
@@ -72,8 +73,10 @@ export function partsOf(input: CompilerInput, most: number = availableParallelis
     shortest.length += lengthOf(file)
     shortest.selection[file] = selection[file] ?? {}
   }
-  ;(parts[0] as (typeof parts)[0]).selection['*'] = ofAll
-  return parts.map((part) => ({ ...input, settings: { ...input.settings, outputSelection: part.selection } }))
+  return [...parts.map((part) => part.selection), { '*': ofAll }].map((outputSelection) => ({
+    ...input,
+    settings: { ...input.settings, outputSelection },
+  }))
 }
 
 async function compileInThread(input: CompilerInput): Promise<CompilerOutput> {
@@ -87,11 +90,24 @@ async function compileInThread(input: CompilerInput): Promise<CompilerOutput> {
   }
 }
 
-/** What the parts say of a file they share is the same, but for the syntax trees, which the first alone was asked for. */
+/** Every part numbers the files alike; the same warning may come from several. */
 function merge(outputs: readonly CompilerOutput[]): CompilerOutput {
-  const [first = { sources: {} }, ...others] = outputs
   const errors = new Map(outputs.flatMap(({ errors = [] }) => errors.map((error) => [JSON.stringify(error), error])))
-  const contracts = { ...first.contracts }
-  for (const other of others) Object.assign(contracts, other.contracts)
-  return { ...first, contracts, ...(errors.size > 0 ? { errors: [...errors.values()] } : {}) }
+  const merged: CompilerOutput = { sources: {}, contracts: {}, errors: [...errors.values()] }
+  for (const { sources, contracts = {} } of outputs) {
+    for (const [file, source] of Object.entries(sources)) merged.sources[file] = { ...merged.sources[file], ...source }
+    for (const [file, ofFile] of Object.entries(contracts)) {
+      const known = { ...merged.contracts?.[file] }
+      for (const [name, contract] of Object.entries(ofFile)) known[name] ??= withCode(contract)
+      merged.contracts = { ...merged.contracts, [file]: known }
+    }
+  }
+  return merged
+}
+
+/** As the compiler puts it for an abstract contract. */
+function withCode(contract: CompilerOutputContract): CompilerOutputContract {
+  const none = { object: '', opcodes: '', sourceMap: '', linkReferences: {} }
+  const evm = { methodIdentifiers: {}, bytecode: none, deployedBytecode: { ...none, immutableReferences: {} } }
+  return { ...contract, evm: { ...evm, ...contract.evm } }
 }
