@@ -76,8 +76,10 @@ function constraints(): Rows {
     'the same, unshocked volatility': of(options, 'ScenarioPoint(24)'),
     'grid point with its share of five volatilities': points / (POINTS - 1),
     'mark of a strike with five Greeks': of(options, 'MarkPoint()'),
-    'segment of a book': of(portfolio, 'OptionBook(2, 5)') - of(portfolio, 'OptionBook(1, 5)'),
-    'account of a margin': of(portfolio, 'PortfolioMargin(2)') - of(portfolio, 'PortfolioMargin(1)'),
+    'segment of a book': ['BookSegment(5)', 'CloseExpiry()', 'SegmentOrder()']
+      .map((part) => of(portfolio, part))
+      .reduce((a, b) => a + b),
+    'account of a margin': of(portfolio, 'PortfolioMargin(3)') - of(portfolio, 'PortfolioMargin(2)'),
     ...whole,
   }
 }

@@ -13,7 +13,7 @@ component main = ${call};
 `,
 })
 
-/** A statement at some size: the builds themselves, and one smaller of each. */
+/** A statement at some size: the builds themselves, and what the tests of books and margins compile. */
 const statement = (build: PortfolioBuild): MainComponent => ({ name: mainComponent(build), source: mainSource(build) })
 
 export const portfolioMains: readonly MainComponent[] = [
@@ -29,7 +29,7 @@ export const portfolioMains: readonly MainComponent[] = [
   plain('ChosenScenario()'),
   plain('Crossing(0)'),
   plain('Crossing(1)'),
-  ...[bookBuild(1, 5), marginBuild(2), ...portfolioBuilds.filter((build) => build.statement !== 'riskArray')].map(
+  ...[bookBuild(2, 2), marginBuild(2), ...portfolioBuilds.filter((build) => build.statement !== 'riskArray')].map(
     statement,
   ),
 ]

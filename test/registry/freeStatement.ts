@@ -51,10 +51,11 @@ export async function freeStatement(): Promise<FreeStatement> {
   if (!existsSync(folder)) await makeKeys()
   const zkey = readFileSync(join(folder, 'key.zkey'))
   const calculator = await WitnessCalculator.load('freeStatement', readFileSync(join(folder, 'circuit.wasm')))
-  const wires = new Uint8Array(ELEMENT_BYTES * (await calculator.size()))
+  const size = ELEMENT_BYTES * (await calculator.size())
   const verifier = compileContract('FreeStatementVerifier', readFileSync(join(folder, 'verifier.sol'), 'utf8'))
 
   async function prove(commitment: bigint, evaluation: bigint, challenge: bigint): Promise<ProofCalldata> {
+    const wires = new Uint8Array(size)
     await calculator.calculate({ challenge, freeCommitment: commitment, freeEvaluation: evaluation }, wires)
     const { proof } = await snarkjs.groth16.prove(memory(zkey), memory(witnessFile(wires)))
     return encodeProofCalldata(parseProof(proof))
