@@ -94,6 +94,7 @@ export class NativeProcess {
    * Errors of the first three classes leave the process usable.
    *
    * @param wires - 32 little-endian bytes each; undefined to load the key only
+   * @param onSent - called once the request has left this thread
    * @throws {@link NativeRefusedError} if it refuses
    * @throws {@link ProofRejectedError} if the wires do not satisfy the key's circuit, so that its proof did not verify
    * @throws {@link CorruptKeyFileError}, {@link MalformedFileError} if the key's file is not what its hash says, or not a key
@@ -101,7 +102,7 @@ export class NativeProcess {
    * @throws {@link NativeFrameError} if its answer makes no sense; the process is ended
    * @throws {@link NativeUnavailableError} if it could not be started
    */
-  request(key: KeyReference, wires?: Uint8Array): Promise<NativeAnswer> {
+  request(key: KeyReference, wires?: Uint8Array, onSent: () => void = () => {}): Promise<NativeAnswer> {
     if (this.failure !== undefined) return Promise.reject(this.failure)
     const id = this.nextId++
     return new Promise((resolve, reject) => {
@@ -112,9 +113,9 @@ export class NativeProcess {
       dataView(lengths).setUint32(0, bodyBytes, true)
       dataView(lengths).setUint32(LENGTH_BYTES, header.length, true)
       this.child.stdin.cork()
-      for (const piece of wires === undefined ? [lengths, header] : [lengths, header, wires]) {
-        this.child.stdin.write(piece)
-      }
+      this.child.stdin.write(lengths)
+      this.child.stdin.write(header, wires === undefined ? onSent : undefined)
+      if (wires !== undefined) this.child.stdin.write(wires, onSent)
       this.child.stdin.uncork()
     })
   }

@@ -2,8 +2,7 @@
  * The child process of `NativeProver`: computes witnesses, kept warm, and owns the native process that makes proofs of them. It
  * ends when its parent does, and the native process when it does.
  *
- * Requests come while another is under way: its witness is computed while the native process proves the one before. Results leave in
- * the order of the requests.
+ * A request may come while another is under way: its witness is computed while the native process proves the one before.
  */
 import { readUint256 } from './binaryFile.ts'
 import { WrongCircuitError } from './ceremony.ts'
@@ -20,6 +19,7 @@ import {
 import { peakResidentBytes, residentBytes } from './residentMemory.ts'
 import { SelfVerificationError } from './selfVerification.ts'
 import type { ProofPoints } from './strictProof.ts'
+import { TwoStages } from './twoStages.ts'
 import { ProofRejectedError } from './verify.ts'
 import { readWitnessGenerator } from './warmCircuit.ts'
 import type { CircuitInput, WitnessCalculator } from './witnessCalculator.ts'
@@ -49,17 +49,7 @@ const circuits = new Map<string, WarmCircuit>()
 let native: NativeProcess | undefined
 /** The most that the native process has held, as it said itself. */
 let nativePeakBytes = 0
-/** The latest request's first half, and its second. */
-let preparing: Promise<unknown> = Promise.resolve()
-let proving: Promise<unknown> = Promise.resolve()
-
-function perform(request: ProveRequest): Promise<UnverifiedProof | undefined> {
-  const prepared = preparing.then(() => prepare(request))
-  preparing = prepared.catch(() => {})
-  const result = proving.then(async () => finish(request.files, await prepared))
-  proving = result.catch(() => {})
-  return result
-}
+const work = new TwoStages(prepare, finish)
 
 async function prepare({ files, input }: ProveRequest): Promise<Prepared> {
   const start = performance.now()
@@ -84,7 +74,11 @@ async function computeWitness(
   }
 }
 
-async function finish(files: CircuitFiles, prepared: Prepared): Promise<UnverifiedProof | undefined> {
+async function finish(
+  { files }: ProveRequest,
+  prepared: Prepared,
+  handedOver: () => void,
+): Promise<UnverifiedProof | undefined> {
   const { circuit, wires, load, witness } = prepared
   if (wires === undefined) {
     const key = await askNative(files)
@@ -93,7 +87,7 @@ async function finish(files: CircuitFiles, prepared: Prepared): Promise<Unverifi
   }
   try {
     const start = performance.now()
-    const { points, publicSignals, loadMs } = await askNative(files, wires)
+    const { points, publicSignals, loadMs } = await askNative(files, wires, handedOver)
     return {
       points: points as ProofPoints,
       publicSignals: Array.from({ length: publicSignals }, (_, i) => readUint256(wires, (i + 1) * ELEMENT_BYTES)),
@@ -111,9 +105,9 @@ function forget(wires: Uint8Array, free: Uint8Array[]): void {
 }
 
 /** The native process loads and checks the key, of which memory then holds this one copy. */
-async function askNative(files: CircuitFiles, wires?: Uint8Array): Promise<NativeAnswer> {
+async function askNative(files: CircuitFiles, wires?: Uint8Array, onSent?: () => void): Promise<NativeAnswer> {
   try {
-    const answer = await nativeProcess().request({ zkey: files.zkey, sha256: files.zkeySha256 }, wires)
+    const answer = await nativeProcess().request({ zkey: files.zkey, sha256: files.zkeySha256 }, wires, onSent)
     nativePeakBytes = answer.peakBytes
     return answer
   } catch (error) {
@@ -159,7 +153,7 @@ function send(message: WorkerMessage): void {
 
 process.on('message', async (request: ProveRequest) => {
   try {
-    const result = await perform(request)
+    const result = await work.run(request)
     // The most that both have ever held: no result leaves when that was too much, however fast it came.
     endWhere(peakResidentBytes() + nativePeakBytes > limits.memoryBytes)
     send({ result })

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { builds } from '../../circuits/builds.ts'
 import type { ProverError } from '../../prover/errors.ts'
 import { FallbackProver } from '../../prover/proof/fallbackProver.ts'
 import { type CircuitKeys, KeyStore } from '../../prover/proof/keyStore.ts'
@@ -13,12 +12,9 @@ import { NativeProver } from '../../prover/proof/nativeProver.ts'
 import { SELF_TEST_INPUT } from '../../prover/proof/nativeSelfTest.ts'
 import { createProver, type Prover, type Proven } from '../../prover/proof/prover.ts'
 import { SnarkjsProver } from '../../prover/proof/snarkjsProver.ts'
+import { TwoStages } from '../../prover/proof/twoStages.ts'
 import { verifyProof } from '../../prover/proof/verify.ts'
-import { loadKeys } from '../../prover/service/workspace.ts'
-import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { buildNative, NoToolchainError } from '../../scripts/buildNative.ts'
-import { Random } from '../parallel.ts'
-import { randomBatch } from '../statement/batches.ts'
 import { passThroughCircuit, polynomialCircuit, polynomialInput } from './smallCircuits.ts'
 
 /** Why nothing native can be built here; undefined where it can. */
@@ -116,25 +112,115 @@ describe.each(backends)('many proofs asked for at once, %s', (_, create) => {
   })
 })
 
+describe('work in two stages', () => {
+  /** Stages that wait for the test, and what has begun. */
+  function stages() {
+    const begun: string[] = []
+    const open = new Map<string, PromiseWithResolvers<string>>()
+    const begin = (name: string): Promise<string> => {
+      begun.push(name)
+      const waiting = Promise.withResolvers<string>()
+      open.set(name, waiting)
+      return waiting.promise
+    }
+    const settle = async (name: string, error?: Error): Promise<void> => {
+      if (error === undefined) open.get(name)?.resolve(name)
+      else open.get(name)?.reject(error)
+      await sleep(1)
+      await sleep(1)
+    }
+    const witness = (job: string): Promise<string> => begin(`witness ${job}`)
+    const proof = (job: string, _: string, handedOver: () => void): Promise<string> => {
+      begin(`sent ${job}`).then(handedOver)
+      return begin(`proof ${job}`)
+    }
+    return { begun, settle, work: new TwoStages(witness, proof) }
+  }
+
+  it('N4: prepares the next job while one is finished, one at a time in each stage', async () => {
+    const { begun, settle, work } = stages()
+    const results = ['a', 'b', 'c'].map((job) => work.run(job))
+    const expected: string[] = []
+    for (const [done, begins] of [
+      ['', ['witness a']],
+      // Nothing computes in this thread before the witness has left it.
+      ['witness a', ['sent a', 'proof a']],
+      ['sent a', ['witness b']],
+      ['witness b', ['witness c']],
+      ['witness c', []],
+      ['proof a', ['sent b', 'proof b']],
+      ['sent b', []],
+      ['proof b', ['sent c', 'proof c']],
+      ['proof c', []],
+    ] as const) {
+      expected.push(...begins)
+      await settle(done)
+      expect(begun, `after ${done}`).toEqual(expected)
+    }
+    expect(await Promise.all(results)).toEqual(['proof a', 'proof b', 'proof c'])
+  })
+
+  it('N4: sends what was prepared before it prepares more', async () => {
+    const { begun, settle, work } = stages()
+    const first = work.run('a')
+    await settle('')
+    await settle('witness a')
+    const others = [work.run('b'), work.run('c')]
+    await settle('sent a')
+    await settle('proof a')
+    await settle('witness b')
+    expect(begun).not.toContain('witness c')
+    await settle('sent b')
+    expect(begun).toContain('witness c')
+    for (const done of ['proof b', 'witness c', 'proof c']) await settle(done)
+    expect(await Promise.all([first, ...others])).toEqual(['proof a', 'proof b', 'proof c'])
+  })
+
+  it('N4: tells a failure of the first stage in its turn, and goes on after one of either', async () => {
+    const { begun, settle, work } = stages()
+    const told: string[] = []
+    for (const job of ['a', 'b', 'c', 'd']) {
+      work.run(job).then(
+        () => told.push(job),
+        (error: Error) => told.push(error.message),
+      )
+    }
+    for (const done of ['', 'witness a', 'sent a']) await settle(done)
+    await settle('witness b', new Error('no witness of b'))
+    await settle('witness c')
+    expect(told).toEqual([])
+    await settle('proof a')
+    expect(told).toEqual(['a', 'no witness of b'])
+    // Not sent, but over.
+    await settle('proof c', new Error('no proof of c'))
+    for (const done of ['witness d', 'proof d']) await settle(done)
+    expect(told).toEqual(['a', 'no witness of b', 'no proof of c', 'd'])
+    expect(begun).not.toContain('proof b')
+  })
+})
+
 describe.skipIf(missing !== undefined)('several proofs under way in the native prover', () => {
-  it.skipIf(!existsSync('/proc/self/schedstat'))('N4: the next witness is computed while a proof is made', async () => {
-    const market = await loadKeys('marketRisk8x2')
-    const { circuitInput } = await stateBatch(randomBatch(new Random(11n), builds[0]))
+  it('N4: the worker is given the next input while a proof is made, and no more', async () => {
     await using(new NativeProver(), async (prover) => {
-      const costs: number[] = []
-      await prover.prove(market, circuitInput)
-      for (let i = 0; i < 3; i++) {
-        const before = computed(workerOf(prover))
-        await prover.prove(market, circuitInput)
-        costs.push(computed(workerOf(prover)) - before)
-      }
-      // Stopped, the native process finishes nothing: only a worker that goes ahead computes the second witness.
-      process.kill(prover.pid as number, 'SIGSTOP')
-      const before = computed(workerOf(prover))
-      const asked = [prover.prove(market, circuitInput), prover.prove(market, circuitInput)]
-      while (computed(workerOf(prover)) < before + 1.5 * Math.min(...costs)) await sleep(5)
-      process.kill(prover.pid as number, 'SIGCONT')
-      for (const proof of asked) await expectValid(await proof, market)
+      await prover.warm(keys)
+      const pid = prover.pid as number
+      process.kill(pid, 'SIGSTOP')
+      const given: number[] = []
+      // An input is read when it is sent.
+      const noted = (i: number) => ({
+        get challenge() {
+          given.push(i)
+          return 7n
+        },
+        first: BigInt(i),
+        second: 6n,
+      })
+      const asked = [0, 1, 2, 3].map((i) => outcome(prover.prove(otherKeys, noted(i))))
+      await sleep(100)
+      expect(given).toEqual([0, 1])
+      process.kill(pid, 'SIGCONT')
+      expect(await Promise.all(asked)).toEqual([0n, 1n, 2n, 3n])
+      expect(given).toEqual([0, 1, 2, 3])
     })
   })
 
@@ -234,6 +320,3 @@ async function crashingProver(): Promise<string> {
 function workerOf(prover: NativeProver): number {
   return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${prover.pid}/status`, 'utf8'))?.[1])
 }
-
-/** Nanoseconds that a process's first thread has computed. */
-const computed = (pid: number): number => Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0])
