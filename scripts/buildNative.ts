@@ -1,6 +1,6 @@
 /**
- * Builds the native prover into build/native: prover/proof/native/main.go with Go and a C compiler, and a small circuit with keys
- * for its self-test, which it must then pass. Keyed by the sources, the compilers and the processor.
+ * Builds the native prover into build/native: prover/proof/native with Go, and a small circuit with keys for its self-test, which it
+ * must then pass. Keyed by the sources, the version of Go and the platform.
  *
  *   node scripts/buildNative.ts
  *
@@ -17,11 +17,8 @@ import { compileCircom } from './compileCircom.ts'
 import { contentHash, filesBelow, root, versionOf } from './sources.ts'
 
 const SOURCE = 'prover/proof/native'
-/** Downloading the module (10 MB) included. */
+/** Downloading modules included, and a newer Go where the one that is there fetches it (GOTOOLCHAIN). */
 const TIMEOUT_MS = 300_000
-/** What go-rapidsnark has a library for. */
-const PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64']
-
 const SELF_TEST = `pragma circom 2.2.0;
 template SelfTest() {
     signal input factors[${SELF_TEST_INPUT.factors.length}];
@@ -29,8 +26,6 @@ template SelfTest() {
 }
 component main = SelfTest();
 `
-
-type Toolchain = { readonly versions: readonly string[]; readonly tags: readonly string[] }
 
 /**
  * Builds what is missing or stale.
@@ -43,17 +38,17 @@ export async function buildNative(folder: string = join(root, 'build', 'native')
   mkdirSync(folder, { recursive: true })
   const sources = contentHash([...filesBelow(SOURCE, ''), 'scripts/buildNative.ts'], versionOf('circom2'))
   try {
-    const toolchain = await findToolchain()
-    const key = `${sources} ${contentHash([], ...toolchain.versions, ...toolchain.tags)}`
+    const version = await goVersion()
+    const key = `${sources} ${contentHash([], version, process.platform, process.arch)}`
     if (stampOf(folder) === key) return undefined
     rmSync(stampFile(folder), { force: true })
-    await compileProgram(folder, toolchain)
+    await compileProgram(folder)
     const circuit = await compileCircom('selfTest', SELF_TEST, join(folder, 'selfTest'))
     await selfTestKeys(folder).loadOrMakeDevelopmentKeys(circuit)
     await runSelfTest(folder)
     rmSync(refusalFile(folder), { force: true })
     writeFileSync(stampFile(folder), key)
-    return toolchain.versions.join(', ')
+    return version
   } catch (error) {
     // What was built from these sources stays good when its compilers are out of reach.
     if (stampOf(folder)?.startsWith(sources)) return undefined
@@ -72,44 +67,23 @@ function stampOf(folder: string): string | undefined {
   return readFileSync(stampFile(folder), 'utf8')
 }
 
-async function findToolchain(): Promise<Toolchain> {
-  const platform = `${process.platform}-${process.arch}`
-  if (!PLATFORMS.includes(platform)) throw new NoToolchainError(`rapidsnark is not available for ${platform}`)
-  const go = await run('go', ['env', 'GOVERSION', 'CC', 'CXX']).catch(() => {
-    throw new NoToolchainError('there is no Go toolchain in PATH (https://go.dev/dl)')
-  })
-  const [goVersion = '', ...compilers] = go.trim().split('\n')
-  const versions = await Promise.all(compilers.map(compilerVersion))
-  return { versions: [goVersion, ...versions, platform], tags: hasModernArithmetic() ? [] : ['rapidsnark_noasm'] }
-}
-
-/** @param command - as Go calls it, options included */
-async function compilerVersion(command: string): Promise<string> {
-  const [program = '', ...options] = command.split(' ')
-  const version = await run(program, [...options, '--version']).catch(() => {
-    throw new NoToolchainError(
-      `Go is there, but the C compiler it asks for is not (\`${command}\`); install gcc or clang, with C++`,
-    )
-  })
-  return version.split('\n')[0] ?? ''
-}
-
-/** The library's assembly wants ADX and BMI2, which processors for x86-64 have had since 2015. */
-function hasModernArithmetic(): boolean {
-  if (process.arch !== 'x64' || !existsSync('/proc/cpuinfo')) return true
-  const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ') ?? []
-  return flags.includes('adx') && flags.includes('bmi2')
-}
-
-async function compileProgram(folder: string, { tags }: Toolchain): Promise<void> {
-  const draft = join(folder, `prover.draft-${process.pid}`)
-  // The library's assembly does not say that its stack need not be executable.
-  const linker = process.platform === 'linux' ? ['-extldflags', '-Wl,-z,noexecstack'] : []
-  const flags = ['-mod=readonly', '-buildvcs=false', '-trimpath', `-tags=${tags.join(',')}`]
+/** The Go that builds here; an old one may have fetched it, unless its user has said otherwise. */
+async function goVersion(): Promise<string> {
   try {
-    await run('go', ['build', ...flags, `-ldflags=-s -w ${linker.join(' ')}`, '-o', draft, '.'], {
+    return (await run('go', ['env', 'GOVERSION'], { cwd: join(root, SOURCE) })).trim()
+  } catch (error) {
+    const { cause, message } = error as Error & { cause?: NodeJS.ErrnoException }
+    const isAbsent = cause?.code === 'ENOENT'
+    throw new NoToolchainError(isAbsent ? 'there is no Go toolchain in PATH (https://go.dev/dl)' : message.trim())
+  }
+}
+
+async function compileProgram(folder: string): Promise<void> {
+  const draft = `${nativeProgram(folder)}.draft-${process.pid}`
+  try {
+    await run('go', ['build', '-mod=readonly', '-buildvcs=false', '-trimpath', '-ldflags=-s -w', '-o', draft, '.'], {
       cwd: join(root, SOURCE),
-      env: { ...process.env, CGO_ENABLED: '1', GOTOOLCHAIN: 'local', GOWORK: 'off' },
+      env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' },
     })
     renameSync(draft, nativeProgram(folder))
   } catch (error) {
@@ -142,7 +116,7 @@ async function run(program: string, args: readonly string[], options: ExecFileOp
 /** The native prover cannot be built on this machine. */
 export class NativeBuildError extends Error {}
 
-/** It lacks what a build takes: Go, a C compiler, or a library for this machine. */
+/** It lacks what a build takes: Go, of a version that will do. */
 export class NoToolchainError extends NativeBuildError {}
 
 if (import.meta.main) {

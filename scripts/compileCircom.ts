@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { cache, type Entry } from './cache.ts'
 import { runCircom } from './circom.ts'
+import { withShortOperands } from './shortOperands.ts'
 import { contentHash, root, versionOf } from './sources.ts'
 
 /** Where `include "math/MulDown.circom"` and `include "bitify.circom"` are looked up. WASI does not follow symlinks. */
@@ -122,9 +123,10 @@ function compiledCircuit(name: string, folder: string, origin: CompiledCircuit['
   }
 }
 
-/** Hash of a main file, of every file it includes in turn, and of the compiler and its flags. */
+/** Hash of a main file, of every file it includes in turn, of the compiler and its flags, and of what changes its code. */
 function sourceKey(source: string): string {
-  return contentHash([...includedFiles(source, '.')].sort(), source, versionOf('circom2'), flags.join(' '))
+  const files = [...[...includedFiles(source, '.')].sort(), 'scripts/shortOperands.ts']
+  return contentHash(files, source, versionOf('circom2'), flags.join(' '))
 }
 
 /** Files that a source includes, and theirs, as paths from the root. */
@@ -170,7 +172,7 @@ async function runCompiler(source: string, name: string): Promise<Entry> {
     if (exitCode !== 0) throw new CompilationError(name, exitCode, plain)
     return new Map([
       ['r1cs', readFileSync(join(out, 'main.r1cs'))],
-      ['wasm', readFileSync(join(out, 'main_js', 'main.wasm'))],
+      ['wasm', Buffer.from(withShortOperands(readFileSync(join(out, 'main_js', 'main.wasm'))))],
       ['sym', readFileSync(join(out, 'main.sym'))],
       ['report.txt', Buffer.from(plain)],
     ])

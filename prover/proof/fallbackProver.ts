@@ -4,10 +4,12 @@ import { NativeUnavailableError, nativeFolder as defaultFolder } from './nativeB
 import { NativeCrashedError, NativeFrameError, NativeRefusedError } from './nativeProcess.ts'
 import type { NativeProver } from './nativeProver.ts'
 import { testNativeProver } from './nativeSelfTest.ts'
+import { OrderedAnswers } from './orderedAnswers.ts'
 import type { Prover, Proven, ProverOptions } from './prover.ts'
+import { SelfVerificationError } from './selfVerification.ts'
 import type { SnarkjsProver } from './snarkjsProver.ts'
 import type { CircuitInput } from './witnessCalculator.ts'
-import { ProverCrashedError, ProverTimeoutError, SelfVerificationError } from './workerProver.ts'
+import { ProverClosedError, ProverCrashedError, ProverTimeoutError } from './workerProver.ts'
 
 /** What is the native prover's own fault; everything else is the caller's, the key's or the machine's, and snarkjs would say the same. */
 const NATIVE_FAILURES = [
@@ -37,7 +39,7 @@ export class FallbackProver implements Prover {
   private readonly warn: (error: ProverError) => void
   private selfTest: Promise<unknown> | undefined
   private failures = 0
-  private last: Promise<unknown> = Promise.resolve()
+  private readonly answers = new OrderedAnswers()
 
   constructor(
     native: NativeProver,
@@ -59,8 +61,11 @@ export class FallbackProver implements Prover {
 
   async prove(circuit: CircuitKeys, input: CircuitInput): Promise<Proven> {
     const start = performance.now()
-    const proven = await this.enqueue((prover) => prover.prove(circuit, input))
-    if (proven.backend === 'native') this.failures = 0
+    const proven = await this.enqueue(async (prover) => {
+      const made = await prover.prove(circuit, input)
+      if (prover === this.native) this.failures = 0
+      return made
+    })
     return { ...proven, timings: { ...proven.timings, total: performance.now() - start } }
   }
 
@@ -76,11 +81,9 @@ export class FallbackProver implements Prover {
     return this.failures >= MOST_FAILURES
   }
 
-  /** In the order of the calls, even when one of them takes the long way. */
+  /** In the order of the calls, even when one of them takes the long way; the native prover goes on meanwhile. */
   private enqueue<Result>(job: (prover: Prover) => Promise<Result>): Promise<Result> {
-    const result = this.last.then(() => this.withFallback(job))
-    this.last = result.catch(() => undefined)
-    return result
+    return this.answers.add(this.withFallback(job))
   }
 
   private async withFallback<Result>(job: (prover: Prover) => Promise<Result>): Promise<Result> {
@@ -98,7 +101,10 @@ export class FallbackProver implements Prover {
 
   /** Throws on what snarkjs cannot mend; otherwise counts it and says so. */
   private async judge(error: unknown): Promise<void> {
-    if (!NATIVE_FAILURES.some((failure) => error instanceof failure)) throw error
+    const isNatives = NATIVE_FAILURES.some((failure) => error instanceof failure)
+    // Several calls may be under way when the native prover is given up; that was said once.
+    if (this.hasGivenUp && (isNatives || error instanceof ProverClosedError)) return
+    if (!isNatives) throw error
     const isUnavailable = error instanceof NativeUnavailableError
     if (isUnavailable && this.demand === 'required') throw error
     const isFinal = isUnavailable || error instanceof ProverTimeoutError

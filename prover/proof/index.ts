@@ -46,13 +46,13 @@ export {
   type Proven,
   UnknownBackendError,
 } from './prover.ts'
+export { SelfVerificationError } from './selfVerification.ts'
 export { SnarkjsProver } from './snarkjsProver.ts'
 export {
   ProverClosedError,
   ProverCrashedError,
   ProverOutOfMemoryError,
   ProverTimeoutError,
-  SelfVerificationError,
 } from './workerProver.ts'
 export { readR1cs, WrongFieldError } from './r1cs.ts'
 export {

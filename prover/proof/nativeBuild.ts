@@ -16,7 +16,8 @@ export const nativeFolder: string = join(
   'native',
 )
 
-export const nativeProgram = (folder: string): string => join(folder, 'prover')
+export const nativeProgram = (folder: string): string =>
+  join(folder, process.platform === 'win32' ? 'prover.exe' : 'prover')
 
 /** Why there is no program, as the build wrote it down. */
 export const refusalFile = (folder: string): string => join(folder, 'missing.txt')

@@ -2,10 +2,11 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { ProverError } from '../errors.ts'
-import { dataView } from './binaryFile.ts'
+import { dataView, MalformedFileError } from './binaryFile.ts'
 import { CorruptKeyFileError } from './keyStore.ts'
 import { NativeUnavailableError } from './nativeBuild.ts'
 import { type ProofPoints, parseProof } from './strictProof.ts'
+import { ProofRejectedError } from './verify.ts'
 
 const LENGTH_BYTES = 4
 /** A proof takes less than a kilobyte; error messages are short. */
@@ -23,9 +24,22 @@ export interface KeyReference {
 export interface NativeAnswer {
   /** Undefined when only the key was to be loaded. */
   readonly points: ProofPoints | undefined
+  /** Of the key. */
+  readonly wires: number
+  readonly publicSignals: number
   readonly loadMs: number
   readonly proofMs: number
   readonly keysInMemory: number
+  /** The most memory that the process has held. */
+  readonly peakBytes: number
+}
+
+/** What the process may take. */
+export interface NativeLimits {
+  /** All keys in its memory together, by the size of their files. */
+  readonly keyBytes: number
+  /** All of it; it ends with OUT_OF_MEMORY_EXIT (proverProtocol.ts) when it has taken more. */
+  readonly memoryBytes: number
 }
 
 interface Pending {
@@ -48,13 +62,12 @@ export class NativeProcess {
 
   /**
    * @param program - path of the compiled native/main.go
-   * @param keyBytes - what all keys in its memory may take together
    * @param onEnd - called once the process is gone
    */
-  constructor(program: string, keyBytes: number, onEnd: () => void) {
+  constructor(program: string, { keyBytes, memoryBytes }: NativeLimits, onEnd: () => void) {
     this.program = program
     // An empty environment: keys to wallets live in ours.
-    this.child = spawn(program, [String(keyBytes)], { env: {}, stdio: ['pipe', 'pipe', 'pipe'] })
+    this.child = spawn(program, [String(keyBytes), String(memoryBytes)], { env: {}, stdio: ['pipe', 'pipe', 'pipe'] })
     this.child.stdout.on('data', (bytes: Uint8Array) => this.receive(bytes))
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.report = (this.report + text).slice(-REPORT_CHARACTERS)
@@ -78,25 +91,31 @@ export class NativeProcess {
   /**
    * Loads a key where it is not in memory yet, and proves.
    *
-   * @param witness - a *.wtns file in pieces; none to load the key only
-   * @throws {@link NativeRefusedError} if the library refuses; the process stays usable
-   * @throws {@link CorruptKeyFileError} if the key's file is not what its hash says; the process stays usable
+   * Errors of the first three classes leave the process usable.
+   *
+   * @param wires - 32 little-endian bytes each; undefined to load the key only
+   * @param onSent - called once the request has left this thread
+   * @throws {@link NativeRefusedError} if it refuses
+   * @throws {@link ProofRejectedError} if the wires do not satisfy the key's circuit, so that its proof did not verify
+   * @throws {@link CorruptKeyFileError}, {@link MalformedFileError} if the key's file is not what its hash says, or not a key
    * @throws {@link NativeCrashedError} if the process ends
    * @throws {@link NativeFrameError} if its answer makes no sense; the process is ended
    * @throws {@link NativeUnavailableError} if it could not be started
    */
-  request(key: KeyReference, witness: readonly Uint8Array[]): Promise<NativeAnswer> {
+  request(key: KeyReference, wires?: Uint8Array, onSent: () => void = () => {}): Promise<NativeAnswer> {
     if (this.failure !== undefined) return Promise.reject(this.failure)
     const id = this.nextId++
     return new Promise((resolve, reject) => {
-      this.pending = { key, id, wantsProof: witness.length > 0, resolve, reject }
+      this.pending = { key, id, wantsProof: wires !== undefined, resolve, reject }
       const header = new TextEncoder().encode(JSON.stringify({ id, ...key }))
-      const bodyBytes = witness.reduce((sum, piece) => sum + piece.length, LENGTH_BYTES + header.length)
+      const bodyBytes = LENGTH_BYTES + header.length + (wires?.length ?? 0)
       const lengths = new Uint8Array(2 * LENGTH_BYTES)
       dataView(lengths).setUint32(0, bodyBytes, true)
       dataView(lengths).setUint32(LENGTH_BYTES, header.length, true)
       this.child.stdin.cork()
-      for (const piece of [lengths, header, ...witness]) this.child.stdin.write(piece)
+      this.child.stdin.write(lengths)
+      this.child.stdin.write(header, wires === undefined ? onSent : undefined)
+      if (wires !== undefined) this.child.stdin.write(wires, onSent)
       this.child.stdin.uncork()
     })
   }
@@ -130,7 +149,7 @@ export class NativeProcess {
       this.pending = undefined
       pending.resolve(answer)
     } catch (error) {
-      if (error instanceof NativeRefusedError || error instanceof CorruptKeyFileError) {
+      if (isRefusal(error)) {
         this.pending = undefined
         pending.reject(error)
       } else this.distrust((error as Error).message, error)
@@ -152,14 +171,25 @@ export class NativeProcess {
 function parseAnswer(frame: Uint8Array, { id, key, wantsProof }: Pending): NativeAnswer {
   const answer = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(frame))
   if (answer?.id !== id) throw new Error(`it answered request ${answer?.id} instead of ${id}`)
-  const { error, proof, loadMs, proofMs, keysInMemory } = answer
-  if (error?.code === 'corrupt-key-file') throw new CorruptKeyFileError(key.zkey, error.message)
-  if (error !== undefined) throw new NativeRefusedError(String(error?.code), String(error?.message))
-  if (![loadMs, proofMs, keysInMemory].every(Number.isFinite)) throw new Error('a number is missing from its answer')
+  const { error, proof, ...numbers } = answer
+  if (error !== undefined) throw refusalOf(String(error?.code), String(error?.message), key)
+  const names = ['wires', 'publicSignals', 'loadMs', 'proofMs', 'keysInMemory', 'peakBytes'] as const
+  if (!names.every((name) => Number.isFinite(numbers[name]))) throw new Error('a number is missing from its answer')
   if ((proof !== undefined) !== wantsProof) throw new Error(`its answer has ${wantsProof ? 'no' : 'a'} proof`)
-  // rapidsnark leaves the curve out; it knows one.
-  const points = wantsProof ? parseProof({ ...proof, curve: 'bn128' }) : undefined
-  return { points, loadMs, proofMs, keysInMemory }
+  return { ...numbers, points: wantsProof ? parseProof(proof) : undefined }
+}
+
+/** Whether the process has said no, which it may. */
+const isRefusal = (error: unknown): error is ProverError =>
+  [NativeRefusedError, ProofRejectedError, CorruptKeyFileError, MalformedFileError].some(
+    (refusal) => error instanceof refusal,
+  )
+
+function refusalOf(code: string, reason: string, { zkey }: KeyReference): ProverError {
+  if (code === 'corrupt-key-file') return new CorruptKeyFileError(zkey, reason)
+  if (code === 'malformed-key') return new MalformedFileError(zkey, reason)
+  if (code === 'invalid-proof') return new ProofRejectedError()
+  return new NativeRefusedError(code, reason)
 }
 
 /** The native process ended in the middle of a proof. */

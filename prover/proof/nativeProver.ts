@@ -3,8 +3,7 @@ import type { ProverOptions } from './prover.ts'
 import { DEFAULT_MEMORY_BYTES, DEFAULT_TIMEOUT_MS, WorkerProver } from './workerProver.ts'
 
 /**
- * Proves with rapidsnark: a worker computes witnesses and hands them to a resident native process (native/main.go), which keeps
- * the keys.
+ * Proves with a resident native process (native/main.go), which keeps the keys; a worker computes witnesses and hands them to it.
  */
 export class NativeProver extends WorkerProver {
   /** @throws {@link NativeUnavailableError} if it is not built */
@@ -14,6 +13,7 @@ export class NativeProver extends WorkerProver {
     nativeFolder = defaultFolder,
   }: ProverOptions = {}) {
     const limits = { memoryBytes, threads: undefined, nativeProgram: requireNativeProgram(nativeFolder) }
-    super({ backend: 'native', worker: 'nativeWorker', timeoutMs, limits })
+    // The witness of one while the other is proven.
+    super({ backend: 'native', worker: 'nativeWorker', timeoutMs, requestsUnderWay: 2, limits })
   }
 }

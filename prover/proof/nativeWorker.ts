@@ -1,11 +1,12 @@
 /**
  * The child process of `NativeProver`: computes witnesses, kept warm, and owns the native process that makes proofs of them. It
  * ends when its parent does, and the native process when it does.
+ *
+ * A request may come while another is under way: its witness is computed while the native process proves the one before.
  */
-import { readFileSync } from 'node:fs'
-import { dataView, readUint256, writeSections, writeUint256 } from './binaryFile.ts'
-import { SCALAR_FIELD_ORDER } from './bn254.ts'
-import { NativeProcess } from './nativeProcess.ts'
+import { readUint256 } from './binaryFile.ts'
+import { WrongCircuitError } from './ceremony.ts'
+import { type NativeAnswer, NativeCrashedError, NativeProcess, NativeRefusedError } from './nativeProcess.ts'
 import {
   type CircuitFiles,
   OUT_OF_MEMORY_EXIT,
@@ -15,92 +16,130 @@ import {
   type WorkerLimits,
   type WorkerMessage,
 } from './proverProtocol.ts'
+import { peakResidentBytes, residentBytes } from './residentMemory.ts'
+import { SelfVerificationError } from './selfVerification.ts'
 import type { ProofPoints } from './strictProof.ts'
-import { readCircuit } from './warmCircuit.ts'
+import { TwoStages } from './twoStages.ts'
+import { ProofRejectedError } from './verify.ts'
+import { readWitnessGenerator } from './warmCircuit.ts'
 import type { CircuitInput, WitnessCalculator } from './witnessCalculator.ts'
 
 const MEMORY_CHECK_INTERVAL = 200
 const ELEMENT_BYTES = 32
-/** Of the memory limit; the rest is for the copy in use, the proof and the witness generators. */
+/** Of the memory limit; the rest is for proofs and witness generators. */
 const KEY_SHARE = 0.4
 
 interface WarmCircuit {
   readonly calculator: WitnessCalculator
-  readonly publicSignals: number
-  /** A *.wtns file, its last piece the wires. */
-  readonly witnessFile: readonly Uint8Array[]
-  readonly wires: Uint8Array
+  readonly witnessBytes: number
+  /** Buffers that no witness is in. */
+  readonly free: Uint8Array[]
+}
+
+/** A request whose witness is there, if it wants a proof. */
+interface Prepared {
+  readonly circuit: WarmCircuit
+  readonly wires: Uint8Array | undefined
+  readonly load: number
+  readonly witness: number
 }
 
 const limits = JSON.parse(process.argv[2] as string) as WorkerLimits
 const circuits = new Map<string, WarmCircuit>()
 let native: NativeProcess | undefined
+/** The most that the native process has held, as it said itself. */
+let nativePeakBytes = 0
+const work = new TwoStages(prepare, finish)
 
-async function perform({ files, input }: ProveRequest): Promise<UnverifiedProof | undefined> {
+async function prepare({ files, input }: ProveRequest): Promise<Prepared> {
   const start = performance.now()
   const circuit = await warm(files)
-  const key = { zkey: files.zkey, sha256: files.zkeySha256 }
   const load = performance.now() - start
-  if (input !== undefined) return prove(circuit, key, input, load)
-  await nativeProcess().request(key, [])
-  return undefined
+  if (input === undefined) return { circuit, wires: undefined, load, witness: 0 }
+  const wires = await computeWitness(circuit, input)
+  return { circuit, wires, load, witness: performance.now() - start - load }
 }
 
-async function prove(
-  { calculator, publicSignals, witnessFile, wires }: WarmCircuit,
-  key: { zkey: string; sha256: string },
+async function computeWitness(
+  { calculator, witnessBytes, free }: WarmCircuit,
   input: CircuitInput,
-  load: number,
-): Promise<UnverifiedProof> {
-  const start = performance.now()
+): Promise<Uint8Array> {
+  const wires = free.pop() ?? new Uint8Array(witnessBytes)
   try {
     await calculator.calculate(input, wires)
-    const witnessed = performance.now()
-    const { points, loadMs } = await nativeProcess().request(key, witnessFile)
-    const proof = performance.now() - witnessed - loadMs
-    return {
-      points: points as ProofPoints,
-      publicSignals: Array.from({ length: publicSignals }, (_, i) => readUint256(wires, (i + 1) * ELEMENT_BYTES)),
-      timings: { load: load + loadMs, witness: witnessed - start, proof },
-    }
-  } finally {
-    // The witness is the prover's secret; it is needed no longer.
-    wires.fill(0)
+    return wires
+  } catch (error) {
+    forget(wires, free)
+    throw error
   }
 }
 
-/** The key itself is read here to be checked, strictly, before a library that checks nothing gets it. */
+async function finish(
+  { files }: ProveRequest,
+  prepared: Prepared,
+  handedOver: () => void,
+): Promise<UnverifiedProof | undefined> {
+  const { circuit, wires, load, witness } = prepared
+  if (wires === undefined) {
+    const key = await askNative(files)
+    if (key.wires * ELEMENT_BYTES !== circuit.witnessBytes) throw new WrongCircuitError(files.circuit)
+    return undefined
+  }
+  try {
+    const start = performance.now()
+    const { points, publicSignals, loadMs } = await askNative(files, wires, handedOver)
+    return {
+      points: points as ProofPoints,
+      publicSignals: Array.from({ length: publicSignals }, (_, i) => readUint256(wires, (i + 1) * ELEMENT_BYTES)),
+      timings: { load: load + loadMs, witness, proof: performance.now() - start - loadMs },
+    }
+  } finally {
+    forget(wires, circuit.free)
+  }
+}
+
+/** The witness is the prover's secret. */
+function forget(wires: Uint8Array, free: Uint8Array[]): void {
+  wires.fill(0)
+  free.push(wires)
+}
+
+/** The native process loads and checks the key, of which memory then holds this one copy. */
+async function askNative(files: CircuitFiles, wires?: Uint8Array, onSent?: () => void): Promise<NativeAnswer> {
+  try {
+    const answer = await nativeProcess().request({ zkey: files.zkey, sha256: files.zkeySha256 }, wires, onSent)
+    nativePeakBytes = answer.peakBytes
+    return answer
+  } catch (error) {
+    if (error instanceof ProofRejectedError) throw new SelfVerificationError(files.circuit, error)
+    if (error instanceof NativeRefusedError && error.condition === 'wrong-size') {
+      throw new WrongCircuitError(files.circuit)
+    }
+    if (error instanceof NativeCrashedError && error.exitCode === OUT_OF_MEMORY_EXIT) process.exit(OUT_OF_MEMORY_EXIT)
+    throw error
+  }
+}
+
 async function warm(files: CircuitFiles): Promise<WarmCircuit> {
   const name = `${files.zkeySha256}/${files.wasmSha256}`
   const known = circuits.get(name)
   if (known !== undefined) return known
 
-  const { calculator, zkey } = await readCircuit(files)
-  const { wires, publicSignals } = zkey.header
-  const elements = new Uint8Array(wires * ELEMENT_BYTES)
-  const circuit = { calculator, publicSignals, witnessFile: witnessFileOf(elements), wires: elements }
+  const calculator = await readWitnessGenerator(files)
+  const circuit = { calculator, witnessBytes: (await calculator.size()) * ELEMENT_BYTES, free: [] }
   circuits.set(name, circuit)
   return circuit
-}
-
-/** The pieces of a *.wtns file around these wires, without a copy of them. */
-function witnessFileOf(wires: Uint8Array): readonly Uint8Array[] {
-  const header = new Uint8Array(4 + ELEMENT_BYTES + 4)
-  dataView(header).setUint32(0, ELEMENT_BYTES, true)
-  writeUint256(header, 4, SCALAR_FIELD_ORDER)
-  dataView(header).setUint32(4 + ELEMENT_BYTES, wires.length / ELEMENT_BYTES, true)
-  return writeSections({ magic: 'wtns', versions: [2] }, 2, [
-    [1, [header]],
-    [2, [wires]],
-  ])
 }
 
 /** The process that is running, or a new one. */
 function nativeProcess(): NativeProcess {
   if (native !== undefined) return native
-  const started = new NativeProcess(limits.nativeProgram as string, Math.floor(limits.memoryBytes * KEY_SHARE), () => {
+  const { memoryBytes } = limits
+  const share = { memoryBytes, keyBytes: Math.floor(memoryBytes * KEY_SHARE) }
+  const started = new NativeProcess(limits.nativeProgram as string, share, () => {
     if (native !== started) return
     native = undefined
+    nativePeakBytes = 0
     send({ servantPid: undefined })
   })
   native = started
@@ -114,25 +153,23 @@ function send(message: WorkerMessage): void {
 
 process.on('message', async (request: ProveRequest) => {
   try {
-    send({ id: request.id, result: await perform(request) })
+    const result = await work.run(request)
+    // The most that both have ever held: no result leaves when that was too much, however fast it came.
+    endWhere(peakResidentBytes() + nativePeakBytes > limits.memoryBytes)
+    send({ result })
   } catch (error) {
-    send({ id: request.id, failure: serialiseError(error) })
+    send({ failure: serialiseError(error) })
   }
 })
 process.on('disconnect', () => process.exit())
 
 setInterval(() => {
-  if (process.memoryUsage.rss() + nativeResidentBytes() <= limits.memoryBytes) return
-  native?.kill()
-  process.exit(OUT_OF_MEMORY_EXIT)
+  const nativeBytes = native?.pid === undefined ? 0 : (residentBytes(native.pid) ?? nativePeakBytes)
+  endWhere(process.memoryUsage.rss() + nativeBytes > limits.memoryBytes)
 }, MEMORY_CHECK_INTERVAL)
 
-/** What the system says of the native process; 0 where it does not say (only Linux does). */
-function nativeResidentBytes(): number {
-  try {
-    const status = readFileSync(`/proc/${native?.pid}/status`, 'utf8')
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
-  } catch {
-    return 0
-  }
+function endWhere(isTooLarge: boolean): void {
+  if (!isTooLarge) return
+  native?.kill()
+  process.exit(OUT_OF_MEMORY_EXIT)
 }

@@ -9,7 +9,7 @@ import { SnarkjsProver } from './snarkjsProver.ts'
 import type { Groth16Proof } from './strictProof.ts'
 import type { CircuitInput } from './witnessCalculator.ts'
 
-/** What computes: snarkjs' arithmetic in WebAssembly, or rapidsnark in a process of its own. */
+/** What computes: snarkjs' arithmetic in WebAssembly, or a native program. */
 export type Backend = 'snarkjs' | 'native'
 
 /** Where the time of one proof went, in milliseconds. */
@@ -29,7 +29,11 @@ export interface Proven {
   readonly timings: ProofTimings
 }
 
-/** A backend; proofs are made one after the other, in the order of the calls. */
+/**
+ * A backend. Calls are answered in their order, and may overlap: have two under way to keep it busy, one whose witness is computed
+ * and the one that is proven meanwhile. More only wait, so a third is worth having where the caller takes time between an answer and
+ * the next call.
+ */
 export interface Prover {
   /**
    * Proves that the circuit accepts the input.
@@ -45,11 +49,14 @@ export interface Prover {
 
 /** What a prover may use. */
 export interface ProverOptions {
-  /** For one proof, loading the key included; what snarkjs does after a native failure has this time again. */
+  /**
+   * For one proof, loading the key included, from when it is first in the queue; what snarkjs does after a native failure has this
+   * time again.
+   */
   readonly timeoutMs?: number
-  /** Resident memory of the child processes. Outside Linux that of the native process is not measured. */
+  /** Memory that the child processes may hold, together; no proof leaves when they have ever held more. */
   readonly memoryBytes?: number
-  /** Of snarkjs. Defaults to one per processor, at most eight; rapidsnark always takes one per processor. */
+  /** Of snarkjs. Defaults to one per processor, at most eight; the native prover takes one per processor, at most sixteen. */
   readonly threads?: number
   /** Where `npm run build:native` put the native prover. */
   readonly nativeFolder?: string
@@ -79,7 +86,7 @@ function createBestProver(options: ProverOptions): Prover {
 /**
  * The prover that the environment asks for.
  *
- * @param backend - `snarkjs`; `native`: rapidsnark, with snarkjs in its place when it crashes or hangs; `auto`: native where it is
+ * @param backend - `snarkjs`; `native`: with snarkjs in its place when it crashes or hangs; `auto`: native where it is
  *   built and passes its self-test, otherwise snarkjs. Defaults to the variable ZKRISK_PROVER, then to `auto`
  * @throws {@link UnknownBackendError} if there is no such backend
  * @throws {@link NativeUnavailableError} for `native` if it is not built

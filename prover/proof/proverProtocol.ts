@@ -6,6 +6,7 @@ import { KernelThreadError } from './kernel/kernelThreads.ts'
 import { CorruptKeyFileError, StaleWitnessGeneratorError } from './keyStore.ts'
 import { NativeUnavailableError } from './nativeBuild.ts'
 import { NativeCrashedError, NativeFrameError, NativeRefusedError } from './nativeProcess.ts'
+import { SelfVerificationError } from './selfVerification.ts'
 import type { ProofPoints } from './strictProof.ts'
 import {
   type CircuitInput,
@@ -25,7 +26,6 @@ export interface CircuitFiles {
 
 /** To the child; without an input it only loads the circuit. */
 export interface ProveRequest {
-  readonly id: number
   readonly files: CircuitFiles
   readonly input: CircuitInput | undefined
 }
@@ -45,10 +45,8 @@ export interface UnverifiedProof {
   readonly timings: WorkTimings
 }
 
-/** From the child. */
-export type ProveResponse =
-  | { readonly id: number; readonly result: UnverifiedProof | undefined }
-  | { readonly id: number; readonly failure: SerialisedError }
+/** From the child, one for each request in their order. */
+export type ProveResponse = { readonly result: UnverifiedProof | undefined } | { readonly failure: SerialisedError }
 
 /** From the child besides answers: which process it has started to do the proving, and that it has none any more. */
 export interface ServantNotice {
@@ -65,7 +63,7 @@ export interface WorkerLimits {
   readonly nativeProgram?: string
 }
 
-/** The child ends with this when it finds itself above its memory limit. */
+/** The child, and the native process, end with this when they find themselves above the memory limit. */
 export const OUT_OF_MEMORY_EXIT = 86
 
 /** An error taken apart; classes do not survive the way between processes. */
@@ -85,6 +83,7 @@ const CLASSES: Readonly<Record<string, { readonly prototype: ProverError }>> = {
   'proof.native-frame': NativeFrameError,
   'proof.native-refused': NativeRefusedError,
   'proof.native-unavailable': NativeUnavailableError,
+  'proof.self-verification': SelfVerificationError,
   'proof.stale-witness-generator': StaleWitnessGeneratorError,
   'proof.thread-ended': KernelThreadError,
   'proof.unsatisfied': UnsatisfiedCircuitError,

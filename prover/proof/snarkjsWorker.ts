@@ -13,6 +13,7 @@ import {
   type UnverifiedProof,
   type WorkerLimits,
 } from './proverProtocol.ts'
+import { peakResidentBytes } from './residentMemory.ts'
 import { readCircuit } from './warmCircuit.ts'
 import type { CircuitInput, WitnessCalculator } from './witnessCalculator.ts'
 
@@ -64,15 +65,20 @@ function respond(response: ProveResponse): void {
   process.send?.(response)
 }
 
+/** Looks at the most memory ever held: no result leaves a process that was too large, however fast it came. */
+function endWhereTooLarge(): void {
+  if (peakResidentBytes() > limits.memoryBytes) process.exit(OUT_OF_MEMORY_EXIT)
+}
+
 process.on('message', async (request: ProveRequest) => {
   try {
-    respond({ id: request.id, result: await perform(request) })
+    const result = await perform(request)
+    endWhereTooLarge()
+    respond({ result })
   } catch (error) {
-    respond({ id: request.id, failure: serialiseError(error) })
+    respond({ failure: serialiseError(error) })
   }
 })
 process.on('disconnect', () => process.exit())
 
-setInterval(() => {
-  if (process.memoryUsage.rss() > limits.memoryBytes) process.exit(OUT_OF_MEMORY_EXIT)
-}, MEMORY_CHECK_INTERVAL)
+setInterval(endWhereTooLarge, MEMORY_CHECK_INTERVAL)

@@ -8,19 +8,28 @@ import { WitnessCalculator } from './witnessCalculator.ts'
 import { readZkey, type Zkey } from './zkey.ts'
 
 /**
- * Reads a circuit's witness generator and proving key.
+ * Reads a circuit's witness generator.
  *
- * @returns the key as views into memory that threads can share
- * @throws {@link CorruptKeyFileError} if a file is missing or is not the one its hash names
- * @throws {@link WrongCircuitError} if the key is of another circuit than the generator
- * @throws what `WitnessCalculator.load` and `readZkey` throw
+ * @throws {@link CorruptKeyFileError} if the file is missing or is not the one its hash names
+ * @throws what `WitnessCalculator.load` throws
  */
-export async function readCircuit(files: CircuitFiles): Promise<{ calculator: WitnessCalculator; zkey: Zkey }> {
+export async function readWitnessGenerator(files: CircuitFiles): Promise<WitnessCalculator> {
   const code = await readFile(files.wasm).catch((error) => {
     throw new CorruptKeyFileError(files.wasm, error)
   })
   if (sha256(code) !== files.wasmSha256) throw new CorruptKeyFileError(files.wasm)
-  const calculator = await WitnessCalculator.load(files.circuit, code)
+  return WitnessCalculator.load(files.circuit, code)
+}
+
+/**
+ * Reads a circuit's witness generator and proving key.
+ *
+ * @returns the key as views into memory that threads can share
+ * @throws what {@link readWitnessGenerator} and `readZkey` throw, and {@link CorruptKeyFileError} for the key too
+ * @throws {@link WrongCircuitError} if the key is of another circuit than the generator
+ */
+export async function readCircuit(files: CircuitFiles): Promise<{ calculator: WitnessCalculator; zkey: Zkey }> {
+  const calculator = await readWitnessGenerator(files)
   const zkeyBytes = readShared(files.zkey)
   if (sha256(zkeyBytes) !== files.zkeySha256) throw new CorruptKeyFileError(files.zkey)
   const zkey = readZkey(zkeyBytes, files.zkey)

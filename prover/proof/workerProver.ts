@@ -3,17 +3,19 @@ import { type ChildProcess, fork } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { ProverError } from '../errors.ts'
 import type { CircuitKeys } from './keyStore.ts'
+import { OrderedAnswers } from './orderedAnswers.ts'
 import type { Backend, Prover, Proven } from './prover.ts'
 import {
   type CircuitFiles,
   OUT_OF_MEMORY_EXIT,
+  type ProveRequest,
   reviveError,
   type UnverifiedProof,
   type WorkerLimits,
   type WorkerMessage,
 } from './proverProtocol.ts'
+import { requireValid } from './selfVerification.ts'
 import { formatProof } from './strictProof.ts'
-import { verifyWithSnarkjs } from './verify.ts'
 import type { CircuitInput } from './witnessCalculator.ts'
 
 export const DEFAULT_TIMEOUT_MS = 120_000
@@ -21,7 +23,9 @@ export const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30
 /** End of the child's error output that a crash report keeps. */
 const REPORT_CHARACTERS = 2_000
 
-interface Pending {
+interface Request {
+  readonly files: CircuitFiles
+  readonly input: CircuitInput | undefined
   readonly resolve: (result: UnverifiedProof | undefined) => void
   readonly reject: (error: Error) => void
 }
@@ -32,6 +36,8 @@ export interface WorkerSettings {
   /** Name of the worker's source file in this folder, without its ending. */
   readonly worker: string
   readonly timeoutMs: number
+  /** How many requests the worker is given at a time; it answers them in order. */
+  readonly requestsUnderWay: number
   readonly limits: WorkerLimits
 }
 
@@ -43,11 +49,13 @@ export class WorkerProver implements Prover {
   private readonly settings: WorkerSettings
   private servantPid: number | undefined
   private child: ChildProcess | undefined
-  private pending: Pending | undefined
+  /** Given to the child, the first of them being proven. */
+  private underWay: Request[] = []
+  private waiting: Request[] = []
+  private timer: NodeJS.Timeout | undefined
   private report = ''
-  private nextId = 0
-  private last: Promise<unknown> = Promise.resolve()
   private closed = false
+  private readonly answers = new OrderedAnswers()
 
   constructor(settings: WorkerSettings) {
     this.settings = settings
@@ -58,54 +66,74 @@ export class WorkerProver implements Prover {
     return this.servantPid ?? this.child?.pid
   }
 
-  async prove(circuit: CircuitKeys, input: CircuitInput): Promise<Proven> {
+  prove(circuit: CircuitKeys, input: CircuitInput): Promise<Proven> {
+    return this.answers.add(this.makeProof(circuit, input))
+  }
+
+  async warm(circuit: CircuitKeys): Promise<void> {
+    await this.answers.add(this.request(circuit, undefined))
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    for (const { reject } of [...this.underWay, ...this.waiting]) reject(new ProverClosedError())
+    this.underWay = []
+    this.waiting = []
+    this.restartClock()
+    await this.kill()
+  }
+
+  /** The child makes the next proof while this one is verified. */
+  private async makeProof(circuit: CircuitKeys, input: CircuitInput): Promise<Proven> {
     const start = performance.now()
-    const made = (await this.enqueue(circuit, input)) as UnverifiedProof
+    const made = (await this.request(circuit, input)) as UnverifiedProof
     const proof = formatProof(made.points)
     const proven = performance.now()
     const { publicSignals } = made
-    const verdict = await verifyWithSnarkjs(circuit.verificationKey, { proof, publicSignals })
-    if (!verdict.accepted) throw new SelfVerificationError(circuit.circuit, verdict.reason)
+    await requireValid(circuit.circuit, circuit.verificationKey, { proof, publicSignals })
     const end = performance.now()
     const timings = { ...made.timings, verify: end - proven, total: end - start }
     return { proof, publicSignals, backend: this.settings.backend, timings }
   }
 
-  async warm(circuit: CircuitKeys): Promise<void> {
-    await this.enqueue(circuit, undefined)
+  private request(circuit: CircuitKeys, input: CircuitInput | undefined): Promise<UnverifiedProof | undefined> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ files: filesOf(circuit), input, resolve, reject })
+      this.advance()
+    })
   }
 
-  async close(): Promise<void> {
-    this.closed = true
-    this.fail(new ProverClosedError())
-    await this.kill()
-  }
-
-  /** One request at a time; a failed one does not stop the next. */
-  private enqueue(circuit: CircuitKeys, input: CircuitInput | undefined): Promise<UnverifiedProof | undefined> {
-    const request = this.last.then(() => this.request(filesOf(circuit), input))
-    this.last = request.catch(() => undefined)
-    return request
-  }
-
-  private async request(files: CircuitFiles, input: CircuitInput | undefined): Promise<UnverifiedProof | undefined> {
-    if (this.closed) throw new ProverClosedError()
-    const child = this.child ?? this.start()
-    const id = this.nextId++
-    setReferenced(child, true)
-    const timer = setTimeout(() => this.expire(files.circuit), this.settings.timeoutMs)
-    try {
-      return await new Promise((resolve, reject) => {
-        this.pending = { resolve, reject }
-        child.send({ id, files, input }, (error) => {
-          if (error !== null) this.fail(new ProverCrashedError(null, null, error.message))
-        })
-      })
-    } finally {
-      clearTimeout(timer)
-      this.pending = undefined
-      setReferenced(child, false)
+  /** Gives the child as many requests as it may have. */
+  private advance(): void {
+    if (this.closed) {
+      for (const { reject } of this.waiting.splice(0)) reject(new ProverClosedError())
+      return
     }
+    while (this.waiting.length > 0 && this.underWay.length < this.settings.requestsUnderWay) {
+      const child = this.child ?? this.start()
+      const request = this.waiting.shift() as Request
+      const { files, input } = request
+      this.underWay.push(request)
+      if (this.underWay.length === 1) this.restartClock()
+      child.send({ files, input } satisfies ProveRequest, (error) => {
+        if (error === null) return
+        child.kill('SIGKILL')
+        this.abandon(child, new ProverCrashedError(null, null, error.message))
+      })
+    }
+    if (this.child !== undefined) setReferenced(this.child, this.underWay.length > 0)
+  }
+
+  /** The time limit is for the first proof under way; one that waits for it loses none of its own. */
+  private restartClock(): void {
+    clearTimeout(this.timer)
+    const [first] = this.underWay
+    if (first === undefined) return
+    this.timer = setTimeout(() => {
+      const error = new ProverTimeoutError(first.files.circuit, this.settings.timeoutMs)
+      void this.kill()
+      this.failFirst(error)
+    }, this.settings.timeoutMs)
   }
 
   private start(): ChildProcess {
@@ -124,11 +152,8 @@ export class WorkerProver implements Prover {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.report = (this.report + text).slice(-REPORT_CHARACTERS)
     })
-    child.on('message', (response: WorkerMessage) => {
-      if (child !== this.child) return
-      if ('servantPid' in response) this.servantPid = response.servantPid
-      else if ('failure' in response) this.fail(reviveError(response.failure))
-      else this.pending?.resolve(response.result)
+    child.on('message', (message: WorkerMessage) => {
+      if (child === this.child) this.receive(message)
     })
     child.on('error', (error) => this.abandon(child, new ProverCrashedError(null, null, error.message)))
     child.on('close', (exitCode, signal) => {
@@ -140,25 +165,36 @@ export class WorkerProver implements Prover {
           : new ProverCrashedError(exitCode, signal, this.report),
       )
     })
-    setReferenced(child, false)
     return child
   }
 
-  private expire(circuit: string): void {
-    this.fail(new ProverTimeoutError(circuit, this.settings.timeoutMs))
-    void this.kill()
+  private receive(message: WorkerMessage): void {
+    if ('servantPid' in message) {
+      this.servantPid = message.servantPid
+      return
+    }
+    const first = this.underWay.shift()
+    if ('failure' in message) first?.reject(reviveError(message.failure))
+    else first?.resolve(message.result)
+    this.restartClock()
+    this.advance()
   }
 
   private abandon(child: ChildProcess, error: Error): void {
     if (this.child !== child) return
     this.child = undefined
     this.servantPid = undefined
-    this.fail(error)
+    this.failFirst(error)
   }
 
-  private fail(error: Error): void {
-    this.pending?.reject(error)
-    this.pending = undefined
+  /** The first request fails; a new child gets what the old one had besides. */
+  private failFirst(error: Error): void {
+    const [first, ...others] = this.underWay
+    this.underWay = []
+    this.waiting.unshift(...others)
+    this.restartClock()
+    first?.reject(error)
+    this.advance()
   }
 
   private async kill(): Promise<void> {
@@ -234,22 +270,6 @@ export class ProverTimeoutError extends ProverError {
     super(`A proof of ${circuit} took longer than ${timeoutMs} ms. Ask for it again, or raise the time limit.`)
     this.circuit = circuit
     this.timeoutMs = timeoutMs
-  }
-}
-
-/** The finished proof does not verify: the key belongs to another circuit, or memory is faulty. The proof was thrown away. */
-export class SelfVerificationError extends ProverError {
-  readonly code = 'proof.self-verification'
-  readonly circuit: string
-
-  constructor(circuit: string, cause: ProverError) {
-    super(
-      `A finished proof of ${circuit} does not verify and was thrown away. Check its keys with \`zkrisk keys verify\`.`,
-      {
-        cause,
-      },
-    )
-    this.circuit = circuit
   }
 }
 

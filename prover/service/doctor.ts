@@ -114,7 +114,7 @@ async function keys(name: string, folder: string | undefined): Promise<Finding> 
 async function prover(): Promise<Finding> {
   const check = 'prover'
   const choice = process.env.ZKRISK_PROVER || 'auto'
-  const mend = 'With Go and a C compiler, `npm run build:native` makes proofs several times faster.'
+  const mend = 'With Go, `npm run build:native` makes proofs several times faster.'
   if (choice === 'auto' && !isNativeBuilt(nativeFolder)) {
     return {
       check,
@@ -131,7 +131,7 @@ async function prover(): Promise<Finding> {
     // Alone: with snarkjs behind it the test would always be passed.
     native = new NativeProver()
     const { timings } = await testNativeProver(native, nativeFolder)
-    return { check, status: 'ok', found: `native (rapidsnark), self-test passed in ${timings.total.toFixed(0)} ms` }
+    return { check, status: 'ok', found: `native, self-test passed in ${timings.total.toFixed(0)} ms` }
   } catch (error) {
     const { message } = describeError(error)
     if (choice === 'auto') return { check, status: 'warning', found: `snarkjs: ${message}`, mend }

@@ -17,6 +17,7 @@ import { createProver, type Prover, type ProverOptions, type Proven } from '../.
 import { SnarkjsProver } from '../../prover/proof/snarkjsProver.ts'
 import { parseProof } from '../../prover/proof/strictProof.ts'
 import { verifyProof } from '../../prover/proof/verify.ts'
+import { WitnessCalculator } from '../../prover/proof/witnessCalculator.ts'
 import { loadKeys } from '../../prover/service/workspace.ts'
 import { builds } from '../../circuits/builds.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
@@ -51,6 +52,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
+/** Limits of the native process that no test meets. */
+const AMPLE = { keyBytes: 2 ** 30, memoryBytes: 2 ** 32 }
 const otherInput = { challenge: 7n, first: 5n, second: 6n }
 
 /** A prover for one test, with the warnings it gave. */
@@ -288,6 +291,19 @@ describe.skipIf(missing !== undefined)('the native prover', () => {
       { memoryBytes: 60 * 2 ** 20 },
     )
   })
+
+  it('H1: its process ends by itself when it takes more memory than it may, before it answers', async () => {
+    const market = await loadKeys('marketRisk8x2')
+    const key = { zkey: market.zkey, sha256: market.manifest.zkeySha256 }
+    // Less than the key's file.
+    const native = new NativeProcess(nativeProgram(nativeFolder), { ...AMPLE, memoryBytes: 20 * 2 ** 20 }, () => {})
+    await expect(native.request(key)).rejects.toMatchObject({ code: 'proof.native-crashed', exitCode: 86 })
+    const roomy = new NativeProcess(nativeProgram(nativeFolder), AMPLE, () => {})
+    const { peakBytes } = await roomy.request(key)
+    roomy.kill()
+    expect(peakBytes).toBeGreaterThan(20 * 2 ** 20)
+    expect(peakBytes).toBeLessThan(3 * readFileSync(market.zkey).length)
+  })
 })
 
 describe.skipIf(missing !== undefined)('a native process that fails', () => {
@@ -351,13 +367,19 @@ describe.skipIf(missing !== undefined)('a native process that fails', () => {
 })
 
 describe.skipIf(missing !== undefined)('the frames of the native process', () => {
-  const start = (argument = '1000000') => spawn(nativeProgram(nativeFolder), [argument], { env: {} })
+  const start = (...args: string[]) =>
+    spawn(nativeProgram(nativeFolder), args.length > 0 ? args : ['1000000', '1000000000'], { env: {} })
   const frame = (body: Uint8Array): Buffer => {
     const length = Buffer.alloc(4)
     length.writeUInt32LE(body.length)
     return Buffer.concat([length, body])
   }
   const header = (text: string): Buffer => frame(Buffer.from(text))
+  const answersIn = (bytes: Buffer): unknown[] => {
+    if (bytes.length === 0) return []
+    const end = 4 + bytes.readUInt32LE(0)
+    return [JSON.parse(bytes.subarray(4, end).toString()), ...answersIn(bytes.subarray(end))]
+  }
   const reply = async (child: ReturnType<typeof start>, bytes: Uint8Array): Promise<unknown> => {
     child.stdin.write(bytes)
     const [answer] = (await once(child.stdout, 'data')) as [Buffer]
@@ -391,23 +413,68 @@ describe.skipIf(missing !== undefined)('the frames of the native process', () =>
     expect(await once(child, 'exit')).toEqual([3, null])
   })
 
+  it('N1: answers requests that come all at once one by one, in their order', async () => {
+    const child = start()
+    const texts = ['{', '{"id":1,"zkey":"/nowhere","sha256":""}', '[]', '{"id":3,"zkey":"/nowhere","sha256":""}', '{']
+    child.stdin.end(Buffer.concat(texts.map((text) => frame(header(text)))))
+    const output: Buffer[] = []
+    child.stdout.on('data', (bytes) => output.push(bytes))
+    expect(await once(child, 'close')).toEqual([0, null])
+    const answers = answersIn(Buffer.concat(output)) as { id: number }[]
+    // What its input asked for before it ended is for nobody any more.
+    expect(answers.map(({ id }) => id)).toEqual([0, 1, 0, 3, 0].slice(0, answers.length))
+  })
+
+  it('N1: ends without an answer when a request is cut, at whatever length', async () => {
+    const request = frame(
+      Buffer.concat([header(JSON.stringify({ id: 1, zkey: '/nowhere', sha256: '' })), Buffer.alloc(64)]),
+    )
+    for (let length = 0; length < request.length; length += length < 12 ? 1 : 9) {
+      const child = start()
+      const output: Buffer[] = []
+      child.stdout.on('data', (bytes) => output.push(bytes))
+      child.stdin.end(request.subarray(0, length))
+      expect(await once(child, 'close')).toEqual([0, null])
+      expect(output).toEqual([])
+    }
+  })
+
+  it('N2: ends with its input in the middle of a proof', async () => {
+    const market = await loadKeys('marketRisk8x2')
+    const { circuitInput } = await stateBatch(randomBatch(new Random(11n), builds[0]))
+    const calculator = await WitnessCalculator.load(market.circuit, readFileSync(market.wasm))
+    const wires = new Uint8Array((await calculator.size()) * 32)
+    await calculator.calculate(circuitInput, wires)
+    const child = start('1000000000', '4000000000')
+    const key = { zkey: market.zkey, sha256: market.manifest.zkeySha256 }
+    const request = (id: number, body: Uint8Array): Buffer =>
+      frame(Buffer.concat([header(JSON.stringify({ id, ...key })), body]))
+    expect(await reply(child, request(1, new Uint8Array()))).toMatchObject({ id: 1, wires: wires.length / 32 })
+    const before = processorTicks(child.pid as number)
+    child.stdin.write(Buffer.concat([request(2, wires), request(3, wires)]))
+    while (processorTicks(child.pid as number) < before + 3) await sleep(1)
+    child.stdin.end()
+    expect(await once(child, 'exit')).toEqual([0, null])
+  })
+
   it('ends with its input, in the middle of a frame too, and says how it is used', async () => {
     const child = start()
     child.stdin.end(Buffer.from([9, 0, 0, 0, 1]))
     expect(await once(child, 'exit')).toEqual([0, null])
-    const wrong = start('many')
-    expect(await once(wrong, 'exit')).toEqual([2, null])
+    for (const args of [['many', '1'], ['1'], ['1', '0'], ['1', '1', '1']]) {
+      expect(await once(start(...args), 'exit')).toEqual([2, null])
+    }
   })
 
   it('N1: refuses a witness of another size and a key of another hash, and goes on', async () => {
-    const native = new NativeProcess(nativeProgram(nativeFolder), 2 ** 30, () => {})
+    const native = new NativeProcess(nativeProgram(nativeFolder), AMPLE, () => {})
     const key = { zkey: keys.zkey, sha256: keys.manifest.zkeySha256 }
     try {
-      await expect(native.request(key, [Buffer.from('wtns')])).rejects.toMatchObject({ code: 'proof.native-refused' })
+      await expect(native.request(key, Buffer.from('wtns'))).rejects.toMatchObject({ code: 'proof.native-refused' })
       const wrong = { ...key, sha256: otherKeys.manifest.zkeySha256 }
       const corrupt = { code: 'proof.corrupt-key-file', file: keys.zkey }
-      await expect(native.request(wrong, [])).rejects.toMatchObject(corrupt)
-      expect(await native.request(key, [])).toMatchObject({ points: undefined, keysInMemory: 1 })
+      await expect(native.request(wrong)).rejects.toMatchObject(corrupt)
+      expect(await native.request(key)).toMatchObject({ points: undefined, keysInMemory: 1 })
     } finally {
       native.kill()
     }
@@ -416,15 +483,16 @@ describe.skipIf(missing !== undefined)('the frames of the native process', () =>
   it('keeps keys by hash, the most recently used ones that fit', async () => {
     const references = [keys, otherKeys, lookalike].map(({ zkey, manifest }) => ({ zkey, sha256: manifest.zkeySha256 }))
     const bytes = references.map(({ zkey }) => readFileSync(zkey).length) as [number, number, number]
-    const native = new NativeProcess(nativeProgram(nativeFolder), bytes[0] + Math.max(bytes[1], bytes[2]), () => {})
+    const room = { ...AMPLE, keyBytes: bytes[0] + Math.max(bytes[1], bytes[2]) }
+    const native = new NativeProcess(nativeProgram(nativeFolder), room, () => {})
     try {
       const counts = []
       for (const i of [0, 1, 0, 2, 0]) {
-        counts.push((await native.request(references[i] as (typeof references)[0], [])).keysInMemory)
+        counts.push((await native.request(references[i] as (typeof references)[0])).keysInMemory)
       }
       expect(counts).toEqual([1, 2, 2, 2, 2])
-      const least = new NativeProcess(nativeProgram(nativeFolder), 1, () => {})
-      for (const reference of references) expect((await least.request(reference, [])).keysInMemory).toBe(1)
+      const least = new NativeProcess(nativeProgram(nativeFolder), { ...AMPLE, keyBytes: 1 }, () => {})
+      for (const reference of references) expect((await least.request(reference)).keysInMemory).toBe(1)
       least.kill()
     } finally {
       native.kill()

@@ -23,6 +23,7 @@ describe('zkrisk', () => {
     const commands = [
       'demo',
       'params',
+      'models',
       'batch',
       'prove',
       'verify',
