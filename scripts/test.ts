@@ -55,6 +55,8 @@ const reporters = [
 const child = spawn(process.execPath, [vitest, 'run', ...reporters, ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',
+  // Hundreds of processes, each of which would strip the types of the same files.
+  env: { NODE_COMPILE_CACHE: join(root, 'build', 'compileCache'), ...process.env },
 })
 const exitCode = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve))
 
