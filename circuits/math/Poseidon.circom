@@ -4,9 +4,9 @@ include "poseidon_constants.circom";
 
 /**
  * @title  Poseidon
- * @notice circomlib's Poseidon of up to 16 field elements, constraint for constraint (test/math/poseidon.test.ts), with
- *         a witness in half the time: circom copies a template's array parameters at run time, for every instance, and
- *         circomlib passes all rounds' constants to each round. Here a round gets its own.
+ * @notice circomlib's Poseidon of up to 16 field elements, constraint for constraint (test/math/poseidon.test.ts). circom
+ *         copies a template's array parameters at run time, for every instance, and circomlib passes the constants of
+ *         all rounds to each: most of a generator's code and a quarter of its work. Here a round gets its own.
  * @param  INPUTS  1 to 16
  * @input  inputs  [INPUTS]
  * @output out     []
