@@ -12,7 +12,17 @@ export { ProverError } from './errors.ts'
 
 // Prices in
 export { marketIdOf, marketNameOf } from './market/marketId.ts'
-export { joinPrices, parsePrices, type PriceOptions, type PriceRow, readPrices } from './market/prices.ts'
+export {
+  gatherBars,
+  joinPrices,
+  parseBars,
+  parsePrices,
+  type PriceBar,
+  type PriceOptions,
+  type PriceRow,
+  readBars,
+  readPrices,
+} from './market/prices.ts'
 
 // Parameters by the exact twin
 export { type Backtest, backtest } from './parameters/backtest.ts'
@@ -35,10 +45,22 @@ export {
   type MarketRiskPolicy,
 } from './parameters/policy.ts'
 export { realValues } from './parameters/real.ts'
-export { type ReplayOptions, type ReplayPoint, type ReplaySeries, replay } from './parameters/replay.ts'
+export { type ModelScore, type PeriodScore, scoreOf, type SideScore } from './parameters/score.ts'
+export { type ReplayOptions, type ReplayPoint, type ReplaySeries, replay, replayModelled } from './parameters/replay.ts'
 
 // Models and margin families beside the proven ones; the first portfolio margin is proven by the circuits of the second
-export { type GarchModel, garchStep } from './volatility/garch.ts'
+export {
+  type GarchOnGrid,
+  type GarchParameters,
+  type GarchWords,
+  garchForecastUp,
+  garchOfGrid,
+  garchStep,
+  garchWords,
+} from './volatility/garch.ts'
+export type { ModelInForce, PriceMove, Variances, VolatilityModel } from './volatility/model.ts'
+export { type ModelName, modelNames, volatilityModel, volatilityModels } from './volatility/models.ts'
+export { rangeMixtureStep } from './volatility/rangeMixture.ts'
 export {
   netCalls,
   payoffAt,

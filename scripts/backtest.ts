@@ -1,8 +1,8 @@
 /**
  * Backtests the starting policy on years of hourly closes and prints what came of it.
  *
- *   npm run backtest -- [--json]
- *   npm run backtest -- [--json] [--bar-seconds 3600] [--newest-first] [--max-gap-seconds 86400] prices.csv …
+ *   npm run backtest -- [--json] [--model ewma]
+ *   npm run backtest -- [--json] [--model ewma] [--bar-seconds 3600] [--newest-first] [--max-gap-seconds 86400] prices.csv …
  *
  * Without files: BTC and ETH from the long histories beside the checkout; where they are missing it says so and takes the
  * project's own extract of March 2020.
@@ -10,28 +10,30 @@
 import { parseArgs } from 'node:util'
 import { ProverError } from '../prover/errors.ts'
 import type { HistoryMarket } from '../prover/market/histories.ts'
-import { historyMarkets, longHistoryFolder, readExtract, readLongHistory } from '../prover/market/histories.ts'
-import type { PriceRow } from '../prover/market/prices.ts'
-import { readPrices } from '../prover/market/prices.ts'
+import { historyMarkets, longHistoryFolder, readExtract, readLongBars } from '../prover/market/histories.ts'
+import type { PriceBar } from '../prover/market/prices.ts'
+import { readBars } from '../prover/market/prices.ts'
 import { backtest } from '../prover/parameters/backtest.ts'
 import { defaultPolicy } from '../prover/parameters/defaultPolicy.ts'
-import { replay } from '../prover/parameters/replay.ts'
+import { replayModelled } from '../prover/parameters/replay.ts'
 import { formatBacktest } from '../prover/service/backtestTable.ts'
+import { volatilityModel } from '../prover/volatility/models.ts'
 
 const { values, positionals: files } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
+    model: { type: 'string', default: 'ewma' },
     'bar-seconds': { type: 'string', default: '0' },
     'newest-first': { type: 'boolean', default: false },
     'max-gap-seconds': { type: 'string' },
   },
 })
 
-type History = { readonly name: string; readonly rows: readonly PriceRow[] }
+type History = { readonly name: string; readonly rows: readonly PriceBar[] }
 
 function historyOf(market: HistoryMarket): History {
-  const history = readLongHistory(market)
+  const history = readLongBars(market)
   if (history === undefined) {
     process.stderr.write(
       `${market}: no price histories in ${longHistoryFolder}; this is the extract of March 2020 alone, too short to judge by.\n`,
@@ -43,7 +45,7 @@ function historyOf(market: HistoryMarket): History {
 
 function historyIn(file: string): History {
   const gap = values['max-gap-seconds']
-  const rows = readPrices(file, {
+  const rows = readBars(file, {
     barSeconds: Number(values['bar-seconds']),
     newestFirst: values['newest-first'],
     maxGapSeconds: gap === undefined ? undefined : Number(gap),
@@ -53,7 +55,11 @@ function historyIn(file: string): History {
 
 try {
   const histories = files.length === 0 ? historyMarkets.map(historyOf) : files.map(historyIn)
-  const results = histories.map(({ name, rows }) => ({ name, backtest: backtest(replay(rows, defaultPolicy)) }))
+  const model = volatilityModel(values.model)
+  const results = histories.map(({ name, rows }) => ({
+    name,
+    backtest: backtest(replayModelled(model, rows, defaultPolicy)),
+  }))
   const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value)
   process.stdout.write(
     values.json

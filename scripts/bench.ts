@@ -12,16 +12,11 @@ import { cpus, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { builds } from '../circuits/builds.ts'
-import { marketIdOf } from '../prover/market/marketId.ts'
-import { defaultEnginePolicy, defaultMarketPolicy, INITIAL_MULTIPLIER_X18 } from '../prover/parameters/defaultPolicy.ts'
-import type { Observation } from '../prover/parameters/marketRisk.ts'
-import { initialState } from '../prover/parameters/marketRisk.ts'
-import { encodeEnginePolicy, encodeMarketPolicy } from '../prover/parameters/policy.ts'
 import type { CircuitKeys, Prover } from '../prover/proof/index.ts'
 import { createProver } from '../prover/proof/index.ts'
 import { loadKeys } from '../prover/service/workspace.ts'
-import type { MarketRiskBatch } from '../prover/statement/marketRisk.ts'
 import { stateBatch } from '../prover/statement/marketRisk.ts'
+import { fullBatch } from './benchInputs.ts'
 import { partsTable } from './constraintParts.ts'
 import { plainVerificationGas } from './plainDesign.ts'
 import { root } from './sources.ts'
@@ -32,44 +27,13 @@ const runs = Number(process.argv[process.argv.indexOf('--runs') + 1] || 5) || 5
 
 type Sample = { readonly milliseconds: number; readonly peakMegabytes: number }
 
-/** Eight markets with two observations each: the largest batch of the live build. */
-function fullBatch(seed: number): MarketRiskBatch {
-  const engine = encodeEnginePolicy(defaultEnginePolicy)
-  const market = encodeMarketPolicy(defaultMarketPolicy)
-  const policy = { ...engine, market }
-  const asOf = 1_583_971_200n
-  const markets = Array.from({ length: 8 }, (_, i) => {
-    const priceE8 = BigInt(7_900_00000000 - i * 100_00000000)
-    const observation = (after: bigint, change: bigint): Observation => ({
-      priceE8: (priceE8 * (10_000n - change - BigInt(seed))) / 10_000n,
-      asOf: asOf + after,
-      impliedVolatilityX24: 0n,
-    })
-    return {
-      marketId: marketIdOf(`M${i}-USD`),
-      sequence: 1n,
-      previous: initialState({ priceE8, asOf }, 13_421_773n, INITIAL_MULTIPLIER_X18, policy),
-      observations: [observation(1800n, 120n), observation(3600n, 260n)],
-      policy: market,
-    }
-  })
-  return {
-    build: builds[0],
-    chainId: 31337n,
-    registry: `0x${'00'.repeat(19)}01`,
-    modelId: `0x${'00'.repeat(31)}02`,
-    ...engine,
-    markets,
-  }
-}
-
 async function ours(
   prover: Prover,
   keys: CircuitKeys,
   seed: number,
 ): Promise<{ ms: number; parts: Record<string, number> }> {
   const start = performance.now()
-  const statement = await stateBatch(fullBatch(seed))
+  const statement = await stateBatch(fullBatch(builds[0], seed))
   const stated = performance.now()
   const { timings } = await prover.prove(keys, statement.circuitInput as never)
   return { ms: performance.now() - start, parts: { twin: stated - start, ...timings } }
@@ -79,7 +43,7 @@ async function ours(
 async function snarkjsCli(keys: CircuitKeys, seed: number, folder: string): Promise<Sample> {
   const require = createRequire(import.meta.url)
   const cli = join(dirname(require.resolve('snarkjs')), 'cli.cjs')
-  const { circuitInput } = await stateBatch(fullBatch(seed))
+  const { circuitInput } = await stateBatch(fullBatch(builds[0], seed))
   const input = join(folder, 'input.json')
   writeFileSync(
     input,

@@ -22,7 +22,6 @@ import type { ExpiryMarket, PricingPolicy } from '../prover/options/riskArray.ts
 import { type Backend, type CircuitKeys, createProver, isNativeBuilt, nativeFolder } from '../prover/proof/index.ts'
 import { portfolioBuildOf } from '../prover/service/developmentPortfolio.ts'
 import { loadKeys } from '../prover/service/workspace.ts'
-import type { PortfolioContext } from '../prover/statement/portfolio.ts'
 import { stateRiskArray } from '../prover/statement/riskArray.ts'
 import { PRECISION, real, referenceLn, referenceNormalCdf } from '../test/math/reference.ts'
 import { logUniform, uniform, usualMarket, usualPolicy } from '../test/options/expiries.ts'
@@ -30,6 +29,7 @@ import { Random } from '../test/parallel.ts'
 import { PortfolioEngine } from '../test/registry/portfolioEngine.ts'
 import { measurePortfolioGas } from '../test/registry/portfolioGas.ts'
 import { oneExpiryInput, startMarginEngine } from '../test/system/solidityMargin.ts'
+import { NOWHERE } from './benchInputs.ts'
 import { circuitFolder, constraintsOf } from './buildCircuits.ts'
 import { largestChain, marketsOfChain } from './chainArrays.ts'
 import { root } from './sources.ts'
@@ -76,8 +76,10 @@ function constraints(): Rows {
     'the same, unshocked volatility': of(options, 'ScenarioPoint(24)'),
     'grid point with its share of five volatilities': points / (POINTS - 1),
     'mark of a strike with five Greeks': of(options, 'MarkPoint()'),
-    'segment of a book': of(portfolio, 'OptionBook(2, 5)') - of(portfolio, 'OptionBook(1, 5)'),
-    'account of a margin': of(portfolio, 'PortfolioMargin(2)') - of(portfolio, 'PortfolioMargin(1)'),
+    'segment of a book': ['BookSegment(5)', 'CloseExpiry()', 'SegmentOrder()']
+      .map((part) => of(portfolio, part))
+      .reduce((a, b) => a + b),
+    'account of a margin': of(portfolio, 'PortfolioMargin(3)') - of(portfolio, 'PortfolioMargin(2)'),
     ...whole,
   }
 }
@@ -145,14 +147,6 @@ type Pricing = {
   readonly strikes: number
 }
 type Proving = { readonly backend: Backend; readonly runs: readonly Readonly<Record<string, number>>[] }
-
-/** Where the arrays belong does not matter here. */
-const NOWHERE: PortfolioContext = {
-  chainId: 31337n,
-  registry: `0x${'00'.repeat(19)}01`,
-  modelId: `0x${'00'.repeat(31)}02`,
-  subject: `0x${'00'.repeat(31)}03`,
-}
 
 function arraysToProve(count: number): { readonly source: string; readonly arrays: readonly Pricing[] } {
   const chain = largestChain()

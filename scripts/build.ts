@@ -1,30 +1,40 @@
 /**
- * Builds what is missing or stale, in order: generated code, circuits, development keys, contracts, library, native prover.
- * Every stage is keyed by the content of its inputs and the versions of its tools, and its result appears whole or not at all.
+ * Builds what is missing or stale: generated code, circuits, development keys, contracts, library, native prover, side by
+ * side where they do not need each other. Every stage is keyed by the content of its inputs and the versions of its tools,
+ * and its result appears whole or not at all.
  *
  *   node scripts/build.ts             everything
- *   node scripts/build.ts --markets   without the circuits of options and portfolios, which a feed of parameters needs not
+ *   node scripts/build.ts --markets   what a feed of parameters needs: without the circuits and contracts of options and
+ *                                     portfolios, and without the library, which a checkout does not use
  */
-import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { cpSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { allBuilds, type Build, builds, type PortfolioBuild } from '../circuits/builds.ts'
 import { buildCircuit, constraintsOf } from './buildCircuits.ts'
+import { compileOwnContracts, compileVerifiers } from './buildContracts.ts'
+import { makeKeys } from './buildKeys.ts'
+import { cache } from './cache.ts'
+import type { CompiledCircuit } from './compileCircom.ts'
 import { contentHash, filesBelow, root, versionOf } from './sources.ts'
+import { runStages, type Stage, StageError, secondsSince } from './stages.ts'
+import { isStamped, stamp } from './stamps.ts'
 
-const circuits: readonly (Build | PortfolioBuild)[] = process.argv.includes('--markets') ? builds : allBuilds
+const forMarketsOnly = process.argv.includes('--markets')
+const circuits: readonly (Build | PortfolioBuild)[] = forMarketsOnly ? builds : allBuilds
 
-/** Says what it did, or undefined when there was nothing to do. */
-type Stage = { readonly name: string; readonly run: () => Promise<string | undefined> }
+/** Circuits as they become compiled, for the keys. */
+const compiled = circuits.map(() => Promise.withResolvers<CompiledCircuit>())
 
 const stages: readonly Stage[] = [
   { name: 'generated code', run: generateCode },
-  { name: 'circuits', run: compileCircuits },
-  { name: 'keys', run: makeKeys },
-  { name: 'contracts', run: compileContracts },
-  { name: 'library', run: compileLibrary },
+  { name: 'circuits', after: ['generated code'], run: compileCircuits },
+  { name: 'contracts', after: ['generated code'], run: () => compileOwnContracts(forMarketsOnly) },
+  { name: 'keys', after: ['generated code'], run: makeAllKeys },
+  { name: 'verifiers', after: ['contracts', 'keys'], run: () => compileVerifiers(forMarketsOnly) },
   { name: 'native prover', run: buildNativeProver },
+  ...(forMarketsOnly ? [] : [{ name: 'library', after: ['generated code'], run: compileLibrary }]),
 ]
 
 async function generateCode(): Promise<string | undefined> {
@@ -44,65 +54,57 @@ async function generateCode(): Promise<string | undefined> {
   return generators.join(', ')
 }
 
-async function compileCircuits(): Promise<string | undefined> {
-  let compiled = 0
-  const compileNext = async (queue: (Build | PortfolioBuild)[]): Promise<void> => {
-    for (let build = queue.shift(); build !== undefined; build = queue.shift()) {
+async function compileCircuits(tell: (line: string) => void): Promise<string | undefined> {
+  let fresh = 0
+  const compileNext = async (queue: number[]): Promise<void> => {
+    for (let i = queue.shift(); i !== undefined; i = queue.shift()) {
+      const build = circuits[i] as Build | PortfolioBuild
       const started = performance.now()
       const circuit = await buildCircuit(build)
-      if (!circuit.fresh) continue
-      compiled++
-      say(`      ${build.name}: ${constraintsOf(circuit).toLocaleString('en')} constraints (${secondsSince(started)})`)
+      compiled[i]?.resolve(circuit)
+      if (circuit.origin === 'folder') continue
+      fresh++
+      const origin = circuit.origin === 'cache' ? ', from the cache' : ''
+      tell(
+        `${build.name}: ${constraintsOf(circuit).toLocaleString('en')} constraints (${secondsSince(started)}${origin})`,
+      )
     }
   }
-  const queue = [...circuits]
+  const queue = [...circuits.keys()]
   await Promise.all(Array.from({ length: availableParallelism() }, () => compileNext(queue)))
-  return compiled === 0 ? undefined : `${compiled} compiled`
+  return fresh === 0 ? undefined : `${fresh} compiled`
 }
 
-/** Development keys where a circuit has none, and the verifier contract of whatever keys it has. */
-async function makeKeys(): Promise<string | undefined> {
-  const { generateVerifierContract, KeyStore } = await import('../prover/proof/index.ts')
-  const store = new KeyStore(join(root, 'build', 'keys'))
-  let made = 0
-  for (const build of circuits) {
-    const started = performance.now()
-    const title = `      ${build.name}: development keys`
-    const progress = { said: started, begun: false }
-    const onProgress = (fraction: number): void => {
-      progress.begun = true
-      if (performance.now() - progress.said < 5_000) return
-      progress.said = performance.now()
-      say(`${title} ${Math.floor(fraction * 100)} %`)
-    }
-    const keys = await store.loadOrMakeDevelopmentKeys(await buildCircuit(build), { onProgress })
-    if (progress.begun) {
-      made++
-      say(`${title} (${secondsSince(started)})`)
-    }
-    const contract = `${build.name.charAt(0).toUpperCase()}${build.name.slice(1)}Verifier`
-    writeIfChanged(`build/contracts/${contract}.sol`, generateVerifierContract(keys.verificationKey, contract))
+/** One circuit after the other, as they become compiled: each set-up uses every processor. */
+async function makeAllKeys(tell: (line: string) => void): Promise<string | undefined> {
+  let fresh = 0
+  let last = Promise.resolve()
+  const makeNext = async ({ promise }: PromiseWithResolvers<CompiledCircuit>): Promise<void> => {
+    const circuit = await promise
+    last = last.then(async () => {
+      const started = performance.now()
+      const origin = await makeKeys(circuit, progressOf(circuit.name, tell))
+      if (origin === undefined) return
+      fresh++
+      const words = { made: 'development keys made', cache: 'development keys from the cache', checked: 'checked' }[
+        origin
+      ]
+      tell(`${circuit.name}: ${words} (${secondsSince(started)})`)
+    })
+    return last
   }
-  return made === 0 ? undefined : `${made} made`
+  await Promise.all(compiled.map(makeNext))
+  return fresh === 0 ? undefined : `${fresh} made or checked`
 }
 
-function writeIfChanged(path: string, text: string): void {
-  const file = join(root, path)
-  if (existsSync(file) && readFileSync(file, 'utf8') === text) return
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(`${file}.draft`, text)
-  renameSync(`${file}.draft`, file)
-}
-
-async function compileContracts(): Promise<string | undefined> {
-  mkdirSync(join(root, 'build', 'contracts'), { recursive: true })
-  const sources = [...filesBelow('contracts', '.sol'), ...filesBelow('build/contracts', '.sol')]
-  const tools = ['hardhat', 'solc', '@openzeppelin/contracts', 'solady'].map(versionOf)
-  const key = contentHash([...sources, 'hardhat.config.ts'], ...tools)
-  if (existsSync(join(root, 'build', 'artifacts')) && isStamped('contracts', key)) return undefined
-  await runNode('node_modules/hardhat/dist/src/cli.js', 'build', '--quiet')
-  stamp('contracts', key)
-  return `${sources.length} files`
+/** Says how far a set-up has come, now and then. */
+function progressOf(name: string, tell: (line: string) => void): (fraction: number) => void {
+  let said = performance.now()
+  return (fraction) => {
+    if (performance.now() - said < 5_000) return
+    said = performance.now()
+    tell(`${name}: development keys ${Math.floor(fraction * 100)} %`)
+  }
 }
 
 /** Types are checked by `npm run check`; here only what runs is wanted. */
@@ -144,18 +146,12 @@ function putInPlace(draft: string, folder: string): void {
   }
 }
 
-const stampFile = (name: string): string => `build/stamps/${name}`
-
-function isStamped(name: string, key: string): boolean {
-  const file = join(root, stampFile(name))
-  return existsSync(file) && readFileSync(file, 'utf8') === key
-}
-
-const stamp = (name: string, key: string): void => writeIfChanged(stampFile(name), key)
+const children = new Set<ChildProcess>()
 
 /** Runs a script; what it says is shown only when it fails. */
 async function runNode(script: string, ...args: readonly string[]): Promise<void> {
   const child = spawn(process.execPath, [script, ...args], { cwd: root })
+  children.add(child)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (text) => {
@@ -163,26 +159,30 @@ async function runNode(script: string, ...args: readonly string[]): Promise<void
     })
   }
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve))
+  children.delete(child)
   if (code !== 0) throw new Error(`${[script, ...args].join(' ')} failed (exit ${code}):\n${output}`)
 }
 
 const say = (line: string): void => console.error(line)
-const secondsSince = (started: number): string => `${((performance.now() - started) / 1000).toFixed(1)} s`
 
-const begun = performance.now()
-for (const [i, stage] of stages.entries()) {
-  const started = performance.now()
-  say(`[${i + 1}/${stages.length}] ${stage.name} …`)
-  const sign = setInterval(() => say(`      ${secondsSince(started)} …`), 10_000)
-  try {
-    const done = await stage.run()
-    say(`[${i + 1}/${stages.length}] ${stage.name}: ${done ?? 'up to date'} (${secondsSince(started)})`)
-  } catch (error) {
-    say(error instanceof Error ? error.message : String(error))
-    say(`Build stopped at '${stage.name}'. What is complete stays; the same command takes up from there.`)
-    process.exit(1)
-  } finally {
-    clearInterval(sign)
-  }
+process.once('exit', () => {
+  for (const child of children) child.kill()
+})
+// A signal ends a process without a word to those who clean up.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    process.emit('exit', 1)
+    process.kill(process.pid, signal)
+  })
 }
-say(`Built in ${secondsSince(begun)}.`)
+const begun = performance.now()
+try {
+  if (cache.problem !== undefined) say(`Cache: ${cache.problem}; building without it.`)
+  await runStages(stages, say)
+  say(`Built in ${secondsSince(begun)}.`)
+} catch (error) {
+  if (!(error instanceof StageError)) throw error
+  say(`[${error.stage}] ${error.message}`)
+  say(`Build stopped at '${error.stage}'. What is complete stays; the same command takes up from there.`)
+  process.exit(1)
+}

@@ -4,6 +4,7 @@
  *   node scripts/buildCircuits.ts            all of them
  *   node scripts/buildCircuits.ts <name>…    only these
  */
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { allBuilds, type Build, mainComponent, type PortfolioBuild } from '../circuits/builds.ts'
@@ -16,9 +17,7 @@ export const circuitFolder = (name: string): string => join(root, 'build', 'circ
 /** The main file of a build: one public input, the challenge; the outputs are public by themselves. */
 export function mainSource(build: Build | PortfolioBuild): string {
   return `pragma circom 2.2.3;
-
 include "${build.file}";
-
 component main {public [challenge]} = ${mainComponent(build)};
 `
 }
@@ -33,6 +32,12 @@ export function constraintsOf(circuit: Pick<CompiledCircuit, 'report'>): number 
     Number(report.match(new RegExp(`^${kind} constraints: (\\d+)`, 'm'))?.[1] ?? 0)
   return count('non-linear') + count('linear')
 }
+
+/** What a proof of the circuit is bound to: how many constraints, and the hash of the *.r1cs file. */
+export const summaryOf = (circuit: CompiledCircuit): { readonly constraints: number; readonly r1csSha256: string } => ({
+  constraints: constraintsOf(circuit),
+  r1csSha256: createHash('sha256').update(readFileSync(circuit.r1cs)).digest('hex'),
+})
 
 if (import.meta.main) {
   const wanted = process.argv.slice(2)

@@ -34,6 +34,7 @@ import {
 import { portfolioBuildOf, publishDevelopmentRound } from '../prover/service/developmentPortfolio.ts'
 import { CircuitDiffersError } from '../prover/service/portfolioProofs.ts'
 import { loadKeys } from '../prover/service/workspace.ts'
+import type { PortfolioContext } from '../prover/statement/portfolio.ts'
 import { expiryWords, type StatedRiskArray, stateRiskArray } from '../prover/statement/riskArray.ts'
 import { type ArrayToProve, largestChain, type MarketToProve, marketsOfChain, type Refusal } from './chainArrays.ts'
 
@@ -50,6 +51,7 @@ type Place = {
   readonly client: PortfolioClient
   readonly round: RoundWords
   readonly modelId: string
+  readonly context: PortfolioContext
 }
 
 type MadeArray = {
@@ -70,7 +72,6 @@ const { values } = parseArgs({
     json: { type: 'boolean' },
   },
 })
-process.exitCode = await campaign(values.chain === undefined ? largestChain() : resolve(values.chain))
 
 async function campaign(file: string | undefined): Promise<number> {
   if (file === undefined) {
@@ -91,19 +92,18 @@ async function campaign(file: string | undefined): Promise<number> {
     for (const prover of provers) await prover.warm(keys)
     const made: MadeArray[] = []
     const refused: Refusal[] = markets.flatMap((market) => market.refused)
-    const landing = { gas: [] as number[], accepted: 0, seconds: 0 }
     const places: Place[] = []
     for (const market of markets) places.push(await settle(chain, keys, market))
     const started = performance.now()
-    for (const place of places) {
-      const proven = await proveArrays(place, provers, keys, refused, (array) => {
-        made.push(array)
-        const { twin, witness, proof } = array.milliseconds
-        const parts = `twin ${seconds(twin)}, witness ${seconds(witness)}, proof ${seconds(proof)} s`
-        say(`${String(made.length).padStart(4)} of ${total}  ${array.array.leg}: ${parts}`)
-      })
-      await land(place, proven, landing)
-    }
+    const landing = new Landing()
+    await proveArrays(places, provers, keys, refused, (array, place) => {
+      made.push(array)
+      landing.take(place, array)
+      const { twin, witness, proof } = array.milliseconds
+      const parts = `twin ${seconds(twin)}, witness ${seconds(witness)}, proof ${seconds(proof)} s`
+      say(`${String(made.length).padStart(4)} of ${total}  ${array.array.leg}: ${parts}`)
+    })
+    await landing.finish()
     const proving = secondsSince(started)
     const peaks = peakMegabytes()
     const figures = figuresOf(file, markets, { made, refused, landing, fitSeconds, proving, peaks })
@@ -156,22 +156,22 @@ async function settle(chain: DevelopmentChain, keys: CircuitKeys, market: Market
   const round = roundOf(deployment.marketId, market.asOf, market.marketWords, market.surfaces.map(expiryWords))
   await publishDevelopmentRound({ chain, deployment, client, venue: client, published: new Set() }, round)
   say(`${market.name}: ${market.surfaces.length} expiries published, ${market.arrays.length} arrays`)
-  return { market, client, round, modelId: deployment.models.riskArray?.modelId as string }
+  const modelId = deployment.models.riskArray?.modelId as string
+  return { market, client, round, modelId, context: await client.arrayContext(round, modelId) }
 }
 
 /** Prices and proves arrays, two under way a prover, so that the next one is priced while one is proven. */
 async function proveArrays(
-  { market, client, round, modelId }: Place,
+  places: readonly Place[],
   provers: readonly Prover[],
   keys: CircuitKeys,
   refused: Refusal[],
-  onMade: (made: MadeArray) => void,
-): Promise<readonly MadeArray[]> {
-  const context = await client.arrayContext(round, modelId)
-  const waiting = market.arrays.values()
-  const made: MadeArray[] = []
+  onMade: (made: MadeArray, place: Place) => void,
+): Promise<void> {
+  const waiting = places.flatMap((place) => place.market.arrays.map((array) => ({ place, array }))).values()
   const work = async (prover: Prover): Promise<void> => {
-    for (const array of waiting) {
+    for (const { place, array } of waiting) {
+      const { market, context } = place
       const started = performance.now()
       let stated: StatedRiskArray
       try {
@@ -183,12 +183,11 @@ async function proveArrays(
       }
       const twin = performance.now() - started
       const one = await prove(prover, keys, stated)
-      made.push({ array, arrayRoot: stated.arrayRoot, ...one, milliseconds: { twin, ...one.milliseconds } })
-      onMade(made.at(-1) as MadeArray)
+      const milliseconds = { twin, ...one.milliseconds }
+      onMade({ array, arrayRoot: stated.arrayRoot, ...one, milliseconds }, place)
     }
   }
   await Promise.all([...provers, ...provers].map(work))
-  return made
 }
 
 async function prove(prover: Prover, keys: CircuitKeys, { stated, circuitInput }: StatedRiskArray) {
@@ -201,30 +200,48 @@ async function prove(prover: Prover, keys: CircuitKeys, { stated, circuitInput }
   return { proven, backend, milliseconds: { witness: timings.witness, proof: timings.proof } }
 }
 
-async function land(
-  { client, round, modelId, market }: Place,
-  made: readonly MadeArray[],
-  landing: { readonly gas: number[]; accepted: number; seconds: number },
-): Promise<void> {
-  const started = performance.now()
-  for (let from = 0; from < made.length; from += ARRAYS_PER_TRANSACTION) {
-    const some = made.slice(from, from + ARRAYS_PER_TRANSACTION)
-    const { gasUsed } = await client.submitArrays(
-      round,
-      modelId,
-      some.map(({ proven }) => proven),
-    )
-    landing.gas.push(Number(gasUsed))
-    say(`${market.name}: ${some.length} arrays landed with ${gasUsed.toLocaleString('en')} gas`)
+/** Lands arrays in groups, one transaction after the other, while others are proven. */
+class Landing {
+  readonly gas: number[] = []
+  accepted = 0
+  seconds = 0
+  private readonly waiting = new Map<Place, MadeArray[]>()
+  private last: Promise<void> = Promise.resolve()
+
+  take(place: Place, array: MadeArray): void {
+    const group = [...(this.waiting.get(place) ?? []), array]
+    const isFull = group.length === ARRAYS_PER_TRANSACTION
+    this.waiting.set(place, isFull ? [] : group)
+    if (isFull) this.enqueue(place, group)
   }
-  for (const { arrayRoot } of made) if (await client.isArrayAccepted(arrayRoot, market.asOf)) landing.accepted++
-  landing.seconds += secondsSince(started)
+
+  /** @throws what a registry refused */
+  async finish(): Promise<void> {
+    for (const [place, group] of this.waiting) if (group.length > 0) this.enqueue(place, group)
+    await this.last
+  }
+
+  private enqueue(place: Place, group: readonly MadeArray[]): void {
+    this.last = this.last.then(() => this.land(place, group))
+    // It is thrown where it is waited for.
+    this.last.catch(() => {})
+  }
+
+  private async land({ client, round, modelId, market }: Place, group: readonly MadeArray[]): Promise<void> {
+    const started = performance.now()
+    const proven = group.map((array) => array.proven)
+    const { gasUsed } = await client.submitArrays(round, modelId, proven)
+    this.gas.push(Number(gasUsed))
+    say(`${market.name}: ${group.length} arrays landed with ${gasUsed.toLocaleString('en')} gas`)
+    for (const { arrayRoot } of group) if (await client.isArrayAccepted(arrayRoot, market.asOf)) this.accepted++
+    this.seconds += secondsSince(started)
+  }
 }
 
 type Outcome = {
   readonly made: readonly MadeArray[]
   readonly refused: readonly Refusal[]
-  readonly landing: { readonly gas: readonly number[]; readonly accepted: number; readonly seconds: number }
+  readonly landing: Pick<Landing, 'gas' | 'accepted' | 'seconds'>
   readonly fitSeconds: number
   readonly proving: number
   readonly peaks: { readonly own: number; readonly children: number }
@@ -258,7 +275,7 @@ function figuresOf(file: string, markets: readonly MarketToProve[], outcome: Out
       proof: spent('proof'),
       landing: landing.seconds,
     },
-    arraysPerSecond: made.length / (proving - landing.seconds),
+    arraysPerSecond: made.length / proving,
     megabytes: peaks,
     gas: { transactions: landing.gas.length, total: sum(landing.gas), perArray: sum(landing.gas) / made.length },
   }
@@ -276,7 +293,7 @@ function print(figures: ReturnType<typeof figuresOf>): void {
     `refused: ${refused.length === 0 ? 'nothing' : refused.map(({ leg, code, options }) => `${leg} (${options} options): ${code}`).join('; ')}`,
     `fits with a butterfly arbitrage among their strikes: ${arbitraged.length === 0 ? 'none' : arbitraged.join(', ')}`,
     `fit ${spent.fit.toFixed(1)} s, twin ${spent.twin.toFixed(1)} s, witness ${spent.witness.toFixed(1)} s, proof ${spent.proof.toFixed(1)} s, landing ${spent.landing.toFixed(1)} s`,
-    `in all ${spent.proving.toFixed(1)} s; ${figures.arraysPerSecond.toFixed(2)} arrays and ${((figures.arraysPerSecond * figures.strikes) / figures.arrays).toFixed(2)} strikes a second without landing`,
+    `in all ${spent.proving.toFixed(1)} s; ${figures.arraysPerSecond.toFixed(2)} arrays and ${((figures.arraysPerSecond * figures.strikes) / figures.arrays).toFixed(2)} strikes a second, landing included`,
     `memory at its peak: this process with its chain ${round(megabytes.own)} MB, provers ${round(megabytes.children)} MB`,
     `gas: ${round(gas.total)} in ${gas.transactions} transactions, ${round(gas.perArray)} an array`,
   ]) {
@@ -319,3 +336,5 @@ function secondsSince(start: number): number {
 function seconds(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(2)
 }
+
+process.exitCode = await campaign(values.chain === undefined ? largestChain() : resolve(values.chain))

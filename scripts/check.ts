@@ -13,6 +13,7 @@ const checks: readonly Check[] = [
     command: ['solhint/solhint.js', '--disc', '--noPoster', '--max-warnings', '0', 'contracts/**/*.sol'],
   },
   { name: 'lint of circuits', command: ['scripts/lintCircuits.ts'] },
+  { name: 'powers in circuits', command: ['scripts/lintPowers.ts'] },
   { name: 'types', command: ['typescript/bin/tsc', '--noEmit'] },
   { name: 'order of the stages', command: ['scripts/checkStages.ts'] },
   { name: 'documents', command: ['scripts/checkDocs.ts'] },

@@ -1,6 +1,6 @@
 /**
  * Checks that the documents tell the truth about the tree: every claim has an id of its own and names a test that mentions
- * it, every claim named in a test or a circuit exists, and every file that README.md and docs/ point to is there.
+ * it, every claim named in a test or a circuit exists, and every file that README.md, docs/ and comments point to is there.
  *
  *   node scripts/checkDocs.ts [folder of a project]
  *
@@ -29,8 +29,14 @@ export function checkDocs(project: string = root): readonly string[] {
       ...missingTreeLines(document, project),
       ...deadLinks(document, project),
     ]),
+    ...sourcesOf(project).flatMap((file) => deadComments(file, project)),
   ]
 }
+
+const sourcesOf = (project: string): readonly string[] =>
+  ['circuits', 'contracts', 'prover'].flatMap((folder) =>
+    ['.ts', '.circom', '.sol', '.go'].flatMap((suffix) => filesBelow(folder, suffix, project)),
+  )
 
 const documentsOf = (project: string): readonly string[] => [
   ...['README.md'].filter((file) => existsSync(join(project, file))),
@@ -106,6 +112,15 @@ function deadLinks(document: string, project: string): readonly string[] {
   return targets
     .filter((path) => !existsSync(join(project, dirname(document), path)))
     .map((path) => `${document}: links to ${path}, which does not exist`)
+}
+
+/** Paths from the project's root, in a comment's backticks. */
+function deadComments(file: string, project: string): readonly string[] {
+  const named = [...read(project, file).matchAll(/`((?:circuits|contracts|docs|prover|scripts|test)\/[\w./-]+\.\w+)`/g)]
+  return named
+    .map(([, path = '']) => path)
+    .filter((path) => !existsSync(join(project, path)))
+    .map((path) => `${file}: names ${path}, which does not exist`)
 }
 
 const read = (project: string, file: string): string => readFileSync(join(project, file), 'utf8')

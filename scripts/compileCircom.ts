@@ -1,7 +1,10 @@
-import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join, relative } from 'node:path'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
+import { cache, type Entry } from './cache.ts'
+import { runCircom } from './circom.ts'
+import { withShortOperands } from './shortOperands.ts'
 import { contentHash, root, versionOf } from './sources.ts'
 
 /** Where `include "math/MulDown.circom"` and `include "bitify.circom"` are looked up. WASI does not follow symlinks. */
@@ -9,49 +12,83 @@ const includeFolders = ['circuits', 'node_modules/circomlib/circuits'] as const
 
 const flags = ['--O2', '--r1cs', '--wasm', '--sym', '--inspect'] as const
 
+/** What the compiler makes of a main file. */
+export type CompiledSource = {
+  readonly r1cs: Buffer
+  /** Witness generator. */
+  readonly wasm: Buffer
+  /** Names of the signals. */
+  readonly symbols: Buffer
+  /** What the compiler said: constraint counts and warnings. */
+  readonly report: string
+  readonly origin: 'compiled' | 'cache'
+}
+
 /** Files of a compiled circuit, all in one folder. */
 export type CompiledCircuit = {
   readonly name: string
   readonly r1cs: string
-  /** Witness generator. */
   readonly wasm: string
-  /** Names of the signals. */
   readonly symbols: string
-  /** What the compiler said: constraint counts and warnings. */
   readonly report: string
-  /** False when it was there already. */
-  readonly fresh: boolean
+  /** Where it came from; `folder` when it was there already. */
+  readonly origin: CompiledSource['origin'] | 'folder'
 }
 
 /**
- * Compiles a main component with circom 2.2.3 (WASM, from npm) unless the folder already holds the result for the same
- * sources and compiler. The folder appears at once and complete, so an interrupted compilation leaves nothing to mistake.
+ * Compiles a main component with circom, or takes what came of it from the cache. The result depends on the sources and the
+ * compiler alone, not on where the project lies.
+ *
+ * @param source - Circom text of the main file; includes are found below circuits/ and in circomlib
+ * @param name   - of the circuit, for what the compiler refuses
+ * @throws {@link CompilationError} with the compiler's words
+ */
+export async function compileSource(source: string, name = 'main'): Promise<CompiledSource> {
+  const key = sourceKey(source)
+  const kept = cache.get('circuit', key)
+  if (kept !== undefined) return compiledSource(kept, 'cache')
+  const files = await runCompiler(source, name)
+  if (sourceKey(source) !== key) return compileSource(source, name)
+  cache.put('circuit', key, files)
+  return compiledSource(files, 'compiled')
+}
+
+function compiledSource(files: Entry, origin: CompiledSource['origin']): CompiledSource {
+  const file = (name: string): Buffer => files.get(name) ?? Buffer.alloc(0)
+  const report = file('report.txt').toString()
+  return { r1cs: file('r1cs'), wasm: file('wasm'), symbols: file('sym'), report, origin }
+}
+
+/**
+ * Puts a compiled circuit into a folder unless that already holds the result for the same sources and compiler. The folder
+ * appears at once and complete, so an interruption leaves nothing to mistake.
  *
  * @param name   - name of the circuit and of its files
- * @param source - Circom text of the main file; includes are found below circuits/ and in circomlib
- * @param folder - absolute path of the folder to make, inside the project (WASI sees no further)
+ * @param source - as {@link compileSource} takes it
+ * @param folder - path of the folder to make
  * @throws {@link CompilationError} with the compiler's words
  */
 export async function compileCircom(name: string, source: string, folder: string): Promise<CompiledCircuit> {
   const key = sourceKey(source)
-  if (isCompiled(folder, key)) return compiledCircuit(name, folder, false)
+  if (isCompiled(folder, key)) return compiledCircuit(name, folder, 'folder')
 
+  const { r1cs, wasm, symbols, report, origin } = await compileSource(source, name)
+  if (sourceKey(source) !== key) return compileCircom(name, source, folder)
   mkdirSync(dirname(folder), { recursive: true })
   removeAbandonedDrafts(folder)
   const draft = mkdtempSync(`${folder}.draft-`)
   try {
     writeFileSync(join(draft, `${name}.circom`), source)
-    const report = await runCircom(name, draft)
-    if (sourceKey(source) !== key) return await compileCircom(name, source, folder)
-    renameSync(join(draft, `${name}_js`, `${name}.wasm`), join(draft, `${name}.wasm`))
-    rmSync(join(draft, `${name}_js`), { recursive: true })
+    writeFileSync(join(draft, `${name}.r1cs`), r1cs)
+    writeFileSync(join(draft, `${name}.wasm`), wasm)
+    writeFileSync(join(draft, `${name}.sym`), symbols)
     writeFileSync(join(draft, 'report.txt'), report)
     writeFileSync(join(draft, 'key'), key)
     replaceFolder(draft, folder, key)
   } finally {
     rmSync(draft, { recursive: true, force: true })
   }
-  return compiledCircuit(name, folder, true)
+  return compiledCircuit(name, folder, origin)
 }
 
 /** Puts a draft in its place, unless another process has put an equal one there in the meantime. */
@@ -65,7 +102,7 @@ function replaceFolder(draft: string, folder: string, key: string): void {
   }
 }
 
-/** A process that was killed leaves its draft; none compiles for an hour. */
+/** A process that was killed leaves its draft; none writes for an hour. */
 function removeAbandonedDrafts(folder: string): void {
   for (const entry of readdirSync(dirname(folder))) {
     if (!entry.startsWith(`${basename(folder)}.draft-`)) continue
@@ -75,20 +112,21 @@ function removeAbandonedDrafts(folder: string): void {
   }
 }
 
-function compiledCircuit(name: string, folder: string, fresh: boolean): CompiledCircuit {
+function compiledCircuit(name: string, folder: string, origin: CompiledCircuit['origin']): CompiledCircuit {
   return {
     name,
     r1cs: join(folder, `${name}.r1cs`),
     wasm: join(folder, `${name}.wasm`),
     symbols: join(folder, `${name}.sym`),
     report: join(folder, 'report.txt'),
-    fresh,
+    origin,
   }
 }
 
-/** Hash of a main file, of every file it includes in turn, and of the compiler and its flags. */
+/** Hash of a main file, of every file it includes in turn, of the compiler and its flags, and of what changes its code. */
 function sourceKey(source: string): string {
-  return contentHash([...includedFiles(source, '.')].sort(), source, versionOf('circom2'), flags.join(' '))
+  const files = [...[...includedFiles(source, '.')].sort(), 'scripts/shortOperands.ts']
+  return contentHash(files, source, versionOf('circom2'), flags.join(' '))
 }
 
 /** Files that a source includes, and theirs, as paths from the root. */
@@ -120,26 +158,28 @@ function isCompiled(folder: string, key: string): boolean {
   }
 }
 
-async function runCircom(name: string, folder: string): Promise<string> {
-  const compiler = join(root, 'node_modules', 'circom2', 'cli.js')
-  const here = relative(root, folder)
-  const libraries = includeFolders.flatMap((each) => ['-l', each])
-  const options = [...flags, ...libraries, '-o', here]
-  const child = spawn(process.execPath, [compiler, join(here, `${name}.circom`), ...options], { cwd: root })
-  const stop = (): boolean => child.kill()
-  process.once('exit', stop)
-  let report = ''
-  child.stdout.on('data', (text) => {
-    report += text
-  })
-  child.stderr.on('data', (text) => {
-    report += text
-  })
-  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve))
-  process.off('exit', stop)
-  const plain = stripVTControlCharacters(report)
-  if (code !== 0) throw new CompilationError(name, code, plain)
-  return plain
+/** Compiles in a folder of its own, which the compiler knows as `out` wherever it is. */
+async function runCompiler(source: string, name: string): Promise<Entry> {
+  const out = mkdtempSync(join(tmpdir(), 'zkrisk-circom-'))
+  const remove = (): void => rmSync(out, { recursive: true, force: true })
+  process.once('exit', remove)
+  try {
+    writeFileSync(join(out, 'main.circom'), source)
+    const libraries = includeFolders.flatMap((each) => ['-l', each])
+    const args = ['out/main.circom', ...flags, ...libraries, '-o', 'out']
+    const { exitCode, report } = await runCircom({ args, project: root, out })
+    const plain = stripVTControlCharacters(report)
+    if (exitCode !== 0) throw new CompilationError(name, exitCode, plain)
+    return new Map([
+      ['r1cs', readFileSync(join(out, 'main.r1cs'))],
+      ['wasm', Buffer.from(withShortOperands(readFileSync(join(out, 'main_js', 'main.wasm'))))],
+      ['sym', readFileSync(join(out, 'main.sym'))],
+      ['report.txt', Buffer.from(plain)],
+    ])
+  } finally {
+    process.off('exit', remove)
+    remove()
+  }
 }
 
 /** The compiler refused a circuit. */

@@ -121,8 +121,8 @@ template BitsToNumber(TOTAL_BITS, FROM, BITS) {
     signal output out;
 
     var number = 0;
-    for (var i = 0; i < BITS; i++) {
-        number += bits[FROM + i] * 2 ** i;
+    for (var i = FROM + BITS - 1; i >= FROM; i--) {
+        number += number + bits[i];
     }
     out <== number;
 }

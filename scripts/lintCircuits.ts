@@ -50,6 +50,7 @@ const known: Readonly<Record<string, { readonly reason: string; readonly files: 
       'circuits/statement/OptionBook.circom': 1,
       'circuits/statement/RiskArray.circom': 1,
       'circuits/volatility/EwmaStep.circom': 1,
+      'circuits/volatility/RangeMixtureStep.circom': 1,
     },
   },
   CS0017: {

@@ -32,6 +32,8 @@ const jobs = {
   snapshot: { build: [], script: ['scripts/snapshot.ts'] },
   bench: { build: [], script: ['scripts/bench.ts'] },
   'bench:prover': { build: [], script: ['scripts/benchProver.ts'] },
+  'bench:latency': { build: ['--markets'], script: ['scripts/benchLatency.ts'] },
+  'bench:witness': { build: [], script: ['scripts/benchWitness.ts'] },
   'bench:options': { build: [], script: ['scripts/benchOptions.ts'] },
   'campaign:crash': { build: [], script: ['scripts/campaignCrash.ts'] },
   'campaign:derive': { build: [], script: ['scripts/campaignDerive.ts'] },

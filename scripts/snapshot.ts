@@ -1,7 +1,7 @@
 /**
- * Writes the constraint counts that the tests compare with: test/snapshots/math.json, options.json and portfolio.json
- * (templates of those stages), builds.json (each build) and parts.json (where the live build's constraints go). A change
- * shows in the diff.
+ * Writes the constraint counts that the tests compare with: test/snapshots/math.json, options.json, portfolio.json and
+ * volatility.json (templates of those stages), builds.json (each build, with the hash of its constraints) and parts.json
+ * (where the live build's constraints go). A change shows in the diff.
  *
  *   npm run snapshot
  */
@@ -12,19 +12,21 @@ import { countConstraints } from '../test/circuit.ts'
 import { mathMains } from '../test/math/mains.ts'
 import { optionMains } from '../test/options/mains.ts'
 import { portfolioMains } from '../test/portfolio/mains.ts'
-import { buildCircuit, constraintsOf } from './buildCircuits.ts'
+import { volatilityMains } from '../test/volatility/mains.ts'
+import { buildCircuit, summaryOf } from './buildCircuits.ts'
 import { partsTable } from './constraintParts.ts'
 import { root } from './sources.ts'
 
-const sizes: Record<string, number> = {}
-for (const build of allBuilds) sizes[build.name] = constraintsOf(await buildCircuit(build))
+const summaries: Record<string, object> = {}
+for (const build of allBuilds) summaries[build.name] = summaryOf(await buildCircuit(build))
 
 mkdirSync(join(root, 'test', 'snapshots'), { recursive: true })
 for (const [name, counts] of Object.entries({
   math: await countConstraints(mathMains),
   options: await countConstraints(optionMains),
   portfolio: await countConstraints(portfolioMains),
-  builds: sizes,
+  volatility: await countConstraints(volatilityMains),
+  builds: summaries,
   parts: Object.fromEntries((await partsTable()).rows.map(({ part, total }) => [part, total])),
 })) {
   const file = `test/snapshots/${name}.json`

@@ -1,5 +1,5 @@
 /**
- * Runs the tests, shows them as they finish and ends with the counts.
+ * Runs the tests, shows them as they finish and ends with the slowest files and the counts.
  *
  *   npm test                     all of them
  *   npm test -- test/math        arguments go to Vitest: folders, files, -t 'part of a title'
@@ -9,6 +9,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Counts, writeCounts } from './counts.ts'
 import { root } from './sources.ts'
+import { slowestFiles } from './testTimes.ts'
 
 type Report = {
   readonly numPassedTests: number
@@ -45,10 +46,17 @@ rmSync(reportFile, { force: true })
 rmSync(join(root, 'build', 'counts', 'test'), { force: true })
 
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`]
+const reporters = [
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${reportFile}`,
+  `--reporter=${join(root, 'scripts', 'testOrder.ts')}`,
+]
 const child = spawn(process.execPath, [vitest, 'run', ...reporters, ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',
+  // Hundreds of processes, each of which would strip the types of the same files.
+  env: { NODE_COMPILE_CACHE: join(root, 'build', 'compileCache'), ...process.env },
 })
 const exitCode = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve))
 
@@ -58,5 +66,7 @@ if (report === undefined) {
   writeCounts('test', { passed: 0, failed: 1 })
 } else {
   if (report.numPendingTests > 0) console.log(`${report.numPendingTests} skipped`)
+  console.log('Slowest files, and their share of the time that all took:')
+  for (const line of slowestFiles(report.testResults.map(({ name }) => name))) console.log(line)
   writeCounts('test', countsOf(report, exitCode))
 }

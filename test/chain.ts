@@ -9,9 +9,10 @@ export type Chain = Awaited<ReturnType<typeof startChain>>
 /** Enough for every call of these tests; given explicitly, so that ethers does not estimate, which runs the call twice. */
 export const GAS_LIMIT = 15_000_000n
 
-/** Starts an in-process chain. */
+/** Starts an in-process chain. Its clock moves by a second a block, however long the test takes. */
 export async function startChain() {
   const { ethers, provider } = await network.create()
+  keepOwnTime(provider)
   const signers = await ethers.getSigners()
 
   /** Deploys a contract of the project by name, or a compiled one. */
@@ -60,6 +61,27 @@ export async function startChain() {
 
   return { ethers, provider, signers, deploy, request, now, setTime, setNextTime, setStorage, undone }
 }
+
+type Provider = { request(call: { readonly method: string; readonly params?: unknown }): Promise<unknown> }
+
+/** Hardhat lets a chain's time run on with the machine's; here each block says its own. */
+function keepOwnTime(provider: Provider): void {
+  const request = provider.request.bind(provider)
+  let isSaid = false
+  provider.request = async (call) => {
+    const mines = call.method === 'eth_sendTransaction' || call.method === 'eth_sendRawTransaction'
+    if (mines && !isSaid) {
+      const latest = (await request({ method: 'eth_getBlockByNumber', params: ['latest', false] })) as Block
+      const next = `0x${(BigInt(latest.timestamp) + 1n).toString(16)}`
+      await request({ method: 'evm_setNextBlockTimestamp', params: [next] })
+    }
+    if (call.method === 'evm_setNextBlockTimestamp') isSaid = true
+    else if (mines) isSaid = false
+    return request(call)
+  }
+}
+
+type Block = { readonly timestamp: string }
 
 /** Asserts that a call reverts with exactly this custom error; `args` are compared where given. */
 export async function expectRevert(

@@ -60,7 +60,7 @@ export class Parallel {
     this.instances = instances
   }
 
-  static async of(template: TemplateUnderTest, instances = 50): Promise<Parallel> {
+  static async of(template: TemplateUnderTest, instances = 5): Promise<Parallel> {
     return new Parallel(await compileCircuit(parallelSource(template, instances)), template, instances)
   }
 

@@ -15,8 +15,8 @@ pragma circom 2.2.3;
  *
  * Segment i's coefficient is the sum of COEFFICIENTS[k][j] over all j whose bits are within i's, so it
  * is linear in the products of index bits: all columns share 2^INDEX_BITS - INDEX_BITS - 1 rows.
- * Inner levels need fewer bits since they are multiplied by small offsets; levels that use all bits also
- * see the carry. scripts/generateTables.ts bounds the error. DEGREE more rows; no hints.
+ * Inner levels need fewer bits since they are multiplied by small offsets, so the offset grows from level to
+ * level; levels that use all bits also see the carry. scripts/generateTables.ts bounds the error. DEGREE more rows; no hints.
  */
 template PiecewisePolynomial(ARGUMENT_BITS, INDEX_BITS, DEGREE, OFFSET_BITS, COEFFICIENTS) {
     signal input bits[ARGUMENT_BITS];
@@ -36,6 +36,8 @@ template PiecewisePolynomial(ARGUMENT_BITS, INDEX_BITS, DEGREE, OFFSET_BITS, COE
     }
 
     signal levels[DEGREE + 1];
+    var offset = bits[ALL_OFFSET_BITS - 1] - 1; // the offset's top bit, less half a segment
+    var taken = 1;
     for (var k = DEGREE; k >= 0; k--) {
         var coefficient = 0;
         for (var j = 0; j < SEGMENTS; j++) {
@@ -44,15 +46,16 @@ template PiecewisePolynomial(ARGUMENT_BITS, INDEX_BITS, DEGREE, OFFSET_BITS, COE
         if (k == DEGREE) {
             levels[k] <== coefficient;
         } else {
-            assert(OFFSET_BITS[k] <= ALL_OFFSET_BITS);
-            var offset = bits[ALL_OFFSET_BITS - 1] - 1; // the offset's top bit, less half a segment
-            for (var i = ALL_OFFSET_BITS - 2; i >= ALL_OFFSET_BITS - OFFSET_BITS[k]; i--) {
-                offset += offset + bits[i];
+            assert(taken <= OFFSET_BITS[k] && OFFSET_BITS[k] <= ALL_OFFSET_BITS);
+            while (taken < OFFSET_BITS[k]) {
+                taken++;
+                offset += offset + bits[ALL_OFFSET_BITS - taken];
             }
+            var factor = offset;
             if (OFFSET_BITS[k] == ALL_OFFSET_BITS) {
-                offset += carry;
+                factor += carry;
             }
-            levels[k] <== levels[k + 1] * offset + coefficient;
+            levels[k] <== levels[k + 1] * factor + coefficient;
         }
     }
     out <== levels[0];

@@ -12,13 +12,15 @@ pragma circom 2.2.3;
  * @input  bits             [ALL_OFFSET_BITS]  least significant first, binary by the caller's decomposition
  * @output out              []  untruncated, at the table's result scale
  *
- * DEGREE rows, no hints.
+ * Inner levels take fewer bits than outer ones, so the offset grows from level to level. DEGREE rows, no hints.
  */
 template SegmentPolynomial(SEGMENTS, ALL_OFFSET_BITS, DEGREE, OFFSET_BITS, COEFFICIENTS) {
     signal input products[SEGMENTS], bits[ALL_OFFSET_BITS];
     signal output out;
 
     signal levels[DEGREE + 1];
+    var offset = bits[ALL_OFFSET_BITS - 1] - 1; // the offset's top bit, less half a segment
+    var taken = 1;
     for (var k = DEGREE; k >= 0; k--) {
         var coefficient = 0;
         for (var j = 0; j < SEGMENTS; j++) {
@@ -27,10 +29,10 @@ template SegmentPolynomial(SEGMENTS, ALL_OFFSET_BITS, DEGREE, OFFSET_BITS, COEFF
         if (k == DEGREE) {
             levels[k] <== coefficient;
         } else {
-            assert(OFFSET_BITS[k] <= ALL_OFFSET_BITS);
-            var offset = bits[ALL_OFFSET_BITS - 1] - 1; // the offset's top bit, less half a segment
-            for (var i = ALL_OFFSET_BITS - 2; i >= ALL_OFFSET_BITS - OFFSET_BITS[k]; i--) {
-                offset += offset + bits[i];
+            assert(taken <= OFFSET_BITS[k] && OFFSET_BITS[k] <= ALL_OFFSET_BITS);
+            while (taken < OFFSET_BITS[k]) {
+                taken++;
+                offset += offset + bits[ALL_OFFSET_BITS - taken];
             }
             levels[k] <== levels[k + 1] * offset + coefficient;
         }

@@ -23,8 +23,8 @@ template ClampedExponent(DROP) {
     signal bits[SIGNED_BITS + 1] <== Num2Bits(SIGNED_BITS + 1)(in + 2 ** SIGNED_BITS);
     signal isPositive <== bits[SIGNED_BITS];
     var low = 0;
-    for (var i = 0; i < 44; i++) {
-        low += bits[DROP + i] * 2 ** i;
+    for (var i = DROP + 43; i >= DROP; i--) {
+        low += low + bits[i];
     }
     var set = 0;
     for (var i = DROP + 44; i < SIGNED_BITS; i++) {

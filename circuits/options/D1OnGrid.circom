@@ -40,10 +40,12 @@ template D1OnGrid(LOGARITHM_BITS, RECIPROCAL_BITS, REMAINDER_BITS) {
     signal bits[BITS];
     (negative, bits) <== SignAndBits(BITS)(d1);
 
-    var cell = 0;
     for (var i = 0; i < 16; i++) {
         cellBits[i] <== bits[DROPPED + i];
-        cell += cellBits[i] * 2 ** i;
+    }
+    var cell = 0;
+    for (var i = 15; i >= 0; i--) {
+        cell += cell + cellBits[i];
     }
     for (var i = 0; i < REMAINDER_BITS; i++) {
         remainderBits[i] <== bits[DROPPED - REMAINDER_BITS + i];

@@ -77,8 +77,8 @@ template ScenarioPrice() {
     signal lowerCdf <== lowerSign * (lower - ONE) + (1 - lowerNegative) * ONE;
 
     var remainder = 0;
-    for (var i = 0; i < 20; i++) {
-        remainder += remainderBits[i] * 2 ** i;
+    for (var i = 19; i >= 0; i--) {
+        remainder += remainder + remainderBits[i];
     }
     signal signedRemainder <== (1 - 2 * negative) * (remainder - 2 ** 19);
     signal delta <== signedRemainder - restX33;

@@ -23,19 +23,19 @@ template StrikeGreeks() {
 
     signal offsetBits[12];
     var cell = 0;
-    for (var i = 0; i < 16; i++) {
-        cell += cellBits[i] * 2 ** i;
+    for (var i = 15; i >= 0; i--) {
+        cell += cell + cellBits[i];
     }
     for (var i = 0; i < 12; i++) {
         offsetBits[i] <== cellBits[i];
     }
-    var remainderX40 = 0;
     var remainderX33 = 0;
-    for (var i = 0; i < 27; i++) {
-        remainderX40 += remainderBits[i] * 2 ** i;
-        if (i >= 7) {
-            remainderX33 += remainderBits[i] * 2 ** (i - 7);
-        }
+    for (var i = 26; i >= 7; i--) {
+        remainderX33 += remainderX33 + remainderBits[i];
+    }
+    var remainderX40 = remainderX33;
+    for (var i = 6; i >= 0; i--) {
+        remainderX40 += remainderX40 + remainderBits[i];
     }
 
     signal firstOrderX47 <== (2 * cell + 1) * (remainderX33 - 2 ** 19);

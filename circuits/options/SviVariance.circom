@@ -42,8 +42,8 @@ template SviVariance() {
     signal bits[157] <== Num2Bits(157)(varianceX132);
 
     var low = 0;
-    for (var i = 84; i < 137; i++) {
-        low += bits[i] * 2 ** (i - 84);
+    for (var i = 136; i >= 84; i--) {
+        low += low + bits[i];
     }
     signal beyond[20];
     for (var i = 0; i < 20; i++) {

@@ -64,8 +64,8 @@ template RaisedVolatility() {
     signal excess <== volatilityX40 * upX40 - floorX40 * 2 ** 40 + 2 ** 104;
     signal excessBits[105] <== Num2Bits(105)(excess);
     var above = 0;
-    for (var i = 40; i < 104; i++) {
-        above += excessBits[i] * 2 ** (i - 40);
+    for (var i = 103; i >= 40; i--) {
+        above += above + excessBits[i];
     }
     signal raised <== floorX40 + excessBits[104] * above;
     signal bits[64] <== Num2Bits(64)(raised);

@@ -25,23 +25,23 @@ template VolatilityParts(RECIPROCAL_BITS, DROPPED_BITS) {
 
     var value = 0;
     var cut = 0;
-    var rounded = bits[26];
-    var rest = -(2 ** 20) * bits[26];
+    var rounded = 0;
+    for (var i = 43; i >= 0; i--) {
+        value += value + bits[i];
+        if (i == 27) {
+            rounded = value + bits[26];
+        }
+        if (i == DROPPED_BITS) {
+            cut = value;
+        }
+    }
+    var rest = -bits[26]; // the point is the one above: after twenty doublings this takes 2^20 off
+    for (var i = 26; i >= 7; i--) {
+        rest += rest + bits[i];
+    }
     var large = 0;
-    for (var i = 0; i < 44; i++) {
-        value += bits[i] * 2 ** i;
-        if (i >= DROPPED_BITS) {
-            cut += bits[i] * 2 ** (i - DROPPED_BITS);
-        }
-        if (i >= 27) {
-            rounded += bits[i] * 2 ** (i - 27);
-        }
-        if (i >= 7 && i < 27) {
-            rest += bits[i] * 2 ** (i - 7);
-        }
-        if (i >= 23) {
-            large += bits[i];
-        }
+    for (var i = 23; i < 44; i++) {
+        large += bits[i];
     }
     volatilityX40.maxbit = 44;
     volatilityX40 <== fits * value + isMax * (2 ** 44 - 1);

@@ -1,6 +1,6 @@
 pragma circom 2.2.3;
 
-include "poseidon.circom";
+include "../math/Poseidon.circom";
 
 /**
  * @title  Commitment

@@ -47,8 +47,8 @@ template RiskArray(STRIKES) {
         strikeBits[w].in <== strikes[w];
         for (var i = 0; i < HERE; i++) {
             var number = 0;
-            for (var b = 0; b < 48; b++) {
-                number += strikeBits[w].out[48 * i + b] * 2 ** b;
+            for (var b = 48 * i + 47; b >= 48 * i; b--) {
+                number += number + strikeBits[w].out[b];
             }
             strike[5 * w + i] <== number;
         }

@@ -78,13 +78,11 @@ export async function judgePortfolio(
   onProgress?: (done: number, total: number) => void,
 ): Promise<PortfolioAuditReport> {
   const { context } = record
-  const keys = new Map<string, UsableKey>()
-  const models = record.models.map((model) => judgeModel(model, context.chainId, pins.verificationKeyHashes, keys))
-  const found: Found = { arrays: [], margins: [], witnesses: [] }
-  const ledger = new PortfolioLedger(record)
+  const { models, audited } = beginAudit(record, pins)
+  const { ledger, found } = audited
   const transactions = [...record.transactions].sort((a, b) => (isBefore(placeIn(a), placeIn(b)) ? -1 : 1))
   for (const [i, transaction] of transactions.entries()) {
-    await judgeTransaction(transaction, { record, ledger, keys, found })
+    await judgeTransaction(transaction, audited)
     onProgress?.(i + 1, transactions.length)
   }
   ledger.advanceTo({ block: Number.POSITIVE_INFINITY, logIndex: 0 })
@@ -125,12 +123,30 @@ const subjectsOf = (title: string, { account, books, claims }: MarginReport | Wi
 
 type Found = { readonly arrays: ArrayReport[]; readonly margins: MarginReport[]; readonly witnesses: WitnessReport[] }
 
-type Audited = {
+/** An audit under way: what the registry holds by now, and what has been found. */
+export type Audited = {
   readonly record: PortfolioRecord
   readonly ledger: PortfolioLedger
   readonly keys: ReadonlyMap<string, UsableKey>
   readonly found: Found
 }
+
+/** Judges the models of a record, and stands before its first transaction. */
+export function beginAudit(record: PortfolioRecord, pins: AuditPins = {}) {
+  const keys = new Map<string, UsableKey>()
+  const { chainId } = record.context
+  const models = record.models.map((model) => judgeModel(model, chainId, pins.verificationKeyHashes, keys))
+  const found: Found = { arrays: [], margins: [], witnesses: [] }
+  return { models, audited: { record, ledger: PortfolioLedger.of(record), keys, found } satisfies Audited }
+}
+
+/** An audit that stands at the same place, has found nothing yet, and goes its own way from here. */
+export const branchOf = ({ record, ledger, keys }: Audited): Audited => ({
+  record,
+  ledger: ledger.copy(),
+  keys,
+  found: { arrays: [], margins: [], witnesses: [] },
+})
 
 /** One call with the events it left, at its place. */
 type Scene = Audited & { readonly transaction: TransactionRecord; readonly place: Place }
@@ -198,7 +214,7 @@ function judgeAccounts({ reports, final }: PortfolioRecord, ledger: PortfolioLed
 const placeIn = ({ block, events }: TransactionRecord): Place => ({ block, logIndex: events[0]?.logIndex ?? 0 })
 
 /** The calls of a transaction one after the other, each with its events; events that no call explains are told of. */
-async function judgeTransaction(transaction: TransactionRecord, audited: Audited): Promise<void> {
+export async function judgeTransaction(transaction: TransactionRecord, audited: Audited): Promise<void> {
   const left = [...transaction.events]
   for (const calldata of transaction.calls ?? []) {
     const call = decodeProvingCall(calldata)

@@ -14,24 +14,44 @@ export type HeldArray = {
 /** Which round and report something is about. */
 export type Proven = { readonly asOf: bigint; readonly sequence: bigint }
 
+/** Something that happened, not yet taken over. */
+type Pending = { readonly place: Place; readonly apply: (ledger: PortfolioLedger) => unknown }
+
 export class PortfolioLedger {
   policy: PolicyRecord | undefined
   maxRoundAgeSeconds = 0n
-  readonly rounds = new Map<bigint, RoundRecord>()
-  readonly reports = new Map<string, ReportRecord>()
-  readonly arrays = new Map<bigint, HeldArray>()
-  readonly margins = new Map<string, Proven & { readonly margins: bigint }>()
-  readonly witnesses = new Map<string, Proven>()
-  private readonly pending: { readonly place: Place; readonly apply: () => unknown }[]
+  readonly rounds: Map<bigint, RoundRecord>
+  readonly reports: Map<string, ReportRecord>
+  readonly arrays: Map<bigint, HeldArray>
+  readonly margins: Map<string, Proven & { readonly margins: bigint }>
+  readonly witnesses: Map<string, Proven>
+  /** Latest first. */
+  private readonly pending: Pending[]
 
-  constructor({ policies, freshness, rounds, reports }: PortfolioRecord) {
-    const pending = [
-      ...policies.map((each) => entry(each, () => this.setPolicy(each))),
-      ...freshness.map((each) => entry(each, () => this.setAge(each.maxRoundAgeSeconds))),
-      ...rounds.map((each) => entry(each, () => this.rounds.set(each.asOf, each))),
-      ...reports.map((each) => entry(each, () => this.reports.set(each.account, each))),
+  private constructor(pending: readonly Pending[], from?: PortfolioLedger) {
+    this.pending = [...pending]
+    this.policy = from?.policy
+    this.maxRoundAgeSeconds = from?.maxRoundAgeSeconds ?? 0n
+    this.rounds = new Map(from?.rounds)
+    this.reports = new Map(from?.reports)
+    this.arrays = new Map(from?.arrays)
+    this.margins = new Map(from?.margins)
+    this.witnesses = new Map(from?.witnesses)
+  }
+
+  static of({ policies, freshness, rounds, reports }: PortfolioRecord): PortfolioLedger {
+    const pending: readonly Pending[] = [
+      ...policies.map((each) => entry(each, (ledger) => ledger.setPolicy(each))),
+      ...freshness.map((each) => entry(each, (ledger) => ledger.setAge(each.maxRoundAgeSeconds))),
+      ...rounds.map((each) => entry(each, (ledger) => ledger.rounds.set(each.asOf, each))),
+      ...reports.map((each) => entry(each, (ledger) => ledger.reports.set(each.account, each))),
     ]
-    this.pending = pending.sort((a, b) => (isBefore(a.place, b.place) ? 1 : -1))
+    return new PortfolioLedger(pending.toSorted((a, b) => (isBefore(a.place, b.place) ? 1 : -1)))
+  }
+
+  /** A ledger that holds the same and goes its own way from here. */
+  copy(): PortfolioLedger {
+    return new PortfolioLedger(this.pending, this)
   }
 
   /** Takes over policies, rounds and reports up to a place. */
@@ -41,7 +61,7 @@ export class PortfolioLedger {
       next !== undefined && isBefore(next.place, place);
       next = this.pending.at(-1)
     ) {
-      next.apply()
+      next.apply(this)
       this.pending.pop()
     }
   }
@@ -55,7 +75,7 @@ export class PortfolioLedger {
   }
 }
 
-const entry = (place: Place, apply: () => unknown) => ({ place, apply })
+const entry = (place: Place, apply: Pending['apply']): Pending => ({ place, apply })
 
 /** Whether a proof is about a later round than another, or about a later report in the same one. */
 export const isLater = (proof: Proven, than: Proven | undefined): boolean =>

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { PriceOptions, PriceRow } from './prices.ts'
-import { joinPrices, readPrices } from './prices.ts'
+import type { PriceBar, PriceOptions, PriceRow } from './prices.ts'
+import { joinPrices, readBars, readPrices } from './prices.ts'
 import { parseTime } from './time.ts'
 
 /** Markets whose history comes with the project. */
@@ -10,9 +10,9 @@ export type HistoryMarket = 'BTC-USD' | 'ETH-USD'
 
 export const historyMarkets: readonly HistoryMarket[] = ['BTC-USD', 'ETH-USD']
 
-export type PriceHistory = {
+export type PriceHistory<Row extends PriceRow = PriceRow> = {
   readonly market: HistoryMarket
-  readonly rows: readonly PriceRow[]
+  readonly rows: readonly Row[]
   /** File names, in the order in which they follow each other. */
   readonly sources: readonly string[]
 }
@@ -53,11 +53,27 @@ const extractFolder = join(projectFolder(), 'prover', 'market', 'extracts')
 
 /** Years of hourly closes, or undefined where they are not beside the checkout. */
 export function readLongHistory(market: HistoryMarket, folder: string = longHistoryFolder): PriceHistory | undefined {
+  return longHistory(market, folder, readPrices)
+}
+
+/** {@link readLongHistory} with the low and high of each hour. */
+export function readLongBars(
+  market: HistoryMarket,
+  folder: string = longHistoryFolder,
+): PriceHistory<PriceBar> | undefined {
+  return longHistory(market, folder, readBars)
+}
+
+function longHistory<Row extends PriceRow>(
+  market: HistoryMarket,
+  folder: string,
+  read: (file: string, options: PriceOptions) => readonly Row[],
+): PriceHistory<Row> | undefined {
   const sources = longSources[market]
   if (!sources.every(({ file }) => existsSync(join(folder, file)))) return undefined
   return {
     market,
-    rows: joinPrices(...sources.map(({ file, options }) => readPrices(join(folder, file), options))),
+    rows: joinPrices(...sources.map(({ file, options }) => read(join(folder, file), options))),
     sources: sources.map(({ file }) => file),
   }
 }

@@ -11,6 +11,9 @@ import { parseTime } from './time.ts'
 /** One observation of a market; the implied volatility is 0 where none is attested. */
 export type PriceRow = Fields<'observation'>
 
+/** A price with the lowest and highest since the row before; absent where a file has closes only. */
+export type PriceBar = PriceRow & { readonly lowE8?: bigint; readonly highE8?: bigint }
+
 export type PriceOptions = {
   /** Header of the time column; by default the first of {@link TIME_COLUMNS} present, else a first column without name. */
   readonly timeColumn?: string | undefined
@@ -35,6 +38,9 @@ export type PriceOptions = {
 /** Headers taken for the time, by preference; case does not matter. */
 export const TIME_COLUMNS = ['asof', 'timestamp', 'time', 'datetime', 'date', 'open_time', 'unix']
 
+/** Headers taken for the lowest and highest price of a row; a file has both or neither. */
+export const RANGE_COLUMNS = { low: 'low', high: 'high' } as const
+
 /** Headers taken for the price, by preference; case does not matter. */
 export const PRICE_COLUMNS = ['price', 'close']
 
@@ -43,6 +49,7 @@ export const GAP_SPACINGS = 6
 
 const E8 = 10n ** 8n
 const X24 = 1n << 24n
+const MORE_THAN_ANY_PRICE = 1n << 64n
 const bitsOf = (name: keyof PriceRow): number =>
   packedWords.observation.fields.find((field) => field.name === name)?.bits ?? 0
 
@@ -61,6 +68,86 @@ export function readPrices(file: string, options: PriceOptions = {}): readonly P
 
 /** {@link readPrices} on text that is already in memory; `file` is what errors call it. */
 export function parsePrices(text: string, file: string, options: PriceOptions = {}): readonly PriceRow[] {
+  const { lines, columns } = keptLines(text, file, options)
+  return lines.map((line) => priceRow(line, columns, file, options))
+}
+
+/**
+ * {@link readPrices} with lows and highs where the file has them.
+ *
+ * @throws also {@link PriceRangeError} if a row's price lies outside its low and high
+ */
+export function readBars(file: string, options: PriceOptions = {}): readonly PriceBar[] {
+  return parseBars(readText(file), file, options)
+}
+
+/** {@link readBars} on text that is already in memory. */
+export function parseBars(text: string, file: string, options: PriceOptions = {}): readonly PriceBar[] {
+  const { lines, columns } = keptLines(text, file, options)
+  const { low, high } = columns
+  const rounds = options.roundPrices === true
+  return lines.map((line) => {
+    const row = priceRow(line, columns, file, options)
+    if (low === undefined || high === undefined) return row
+    const [lowE8, highE8] = [low, high].map((column) => readPriceE8(line.line, column, file, rounds)) as [
+      bigint,
+      bigint,
+    ]
+    if (row.priceE8 < lowE8) throw new PriceRangeError(at(file, line.line, low), 'at most')
+    if (row.priceE8 > highE8) throw new PriceRangeError(at(file, line.line, high), 'at least')
+    return { ...row, lowE8, highE8 }
+  })
+}
+
+/**
+ * One bar for each time that is a multiple of `seconds` after the first row and at which a row is known: the price then,
+ * lowest and highest of the rows since the bar before. A row without low and high counts with its price.
+ */
+export function gatherBars(rows: readonly PriceBar[], seconds: number): readonly PriceBar[] {
+  const [first] = rows
+  if (first === undefined) return []
+  const gathered: PriceBar[] = [first]
+  let nextAt = first.asOf + BigInt(seconds)
+  let [lowE8, highE8] = [MORE_THAN_ANY_PRICE, 0n]
+  for (const row of rows.slice(1)) {
+    const [low, high] = [row.lowE8 ?? row.priceE8, row.highE8 ?? row.priceE8]
+    lowE8 = low < lowE8 ? low : lowE8
+    highE8 = high > highE8 ? high : highE8
+    if (row.asOf < nextAt) continue
+    gathered.push({ ...row, lowE8, highE8 })
+    while (nextAt <= row.asOf) nextAt += BigInt(seconds)
+    ;[lowE8, highE8] = [MORE_THAN_ANY_PRICE, 0n]
+  }
+  return gathered
+}
+
+/** Histories of one market one after the other: each contributes what is later than everything before it. */
+export function joinPrices<Row extends PriceRow>(...histories: readonly (readonly Row[])[]): readonly Row[] {
+  let last = -1n
+  return histories.flatMap((history) => {
+    const later = history.filter(({ asOf }) => asOf > last)
+    last = later.at(-1)?.asOf ?? last
+    return later
+  })
+}
+
+type Line = { readonly row: number; readonly cells: readonly string[] }
+type Timed = { readonly line: Line; readonly asOf: bigint }
+type Column = { readonly index: number; readonly name: string }
+type Columns = {
+  readonly time: Column
+  readonly price: Column
+  readonly low: Column | undefined
+  readonly high: Column | undefined
+  readonly impliedVolatility: Column | undefined
+}
+
+/** Lines in the wanted range, oldest first, checked for order and gaps. */
+function keptLines(
+  text: string,
+  file: string,
+  options: PriceOptions,
+): { readonly lines: readonly Timed[]; readonly columns: Columns } {
   const [header, ...lines] = splitCsv(text, file)
   if (header === undefined) throw new PriceFileEmptyError(file)
   const columns = locateColumns(header.cells, file, options)
@@ -74,27 +161,16 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
   const kept = cells.filter(({ asOf }) => from <= asOf && asOf < to)
   if (kept.length === 0) throw new NoPricesInRangeError(file, from, to)
   requireNoGap(kept, columns, file, options.maxGapSeconds)
-  return kept.map(({ line, asOf }) => ({
+  return { lines: kept, columns }
+}
+
+function priceRow({ line, asOf }: Timed, columns: Columns, file: string, options: PriceOptions): PriceRow {
+  return {
     asOf,
-    priceE8: readPriceE8(line, columns, file, options.roundPrices === true),
+    priceE8: readPriceE8(line, columns.price, file, options.roundPrices === true),
     impliedVolatilityX24: readImpliedVolatilityUp(line, columns, file),
-  }))
+  }
 }
-
-/** Histories of one market one after the other: each contributes what is later than everything before it. */
-export function joinPrices(...histories: readonly (readonly PriceRow[])[]): readonly PriceRow[] {
-  let last = -1n
-  return histories.flatMap((history) => {
-    const later = history.filter(({ asOf }) => asOf > last)
-    last = later.at(-1)?.asOf ?? last
-    return later
-  })
-}
-
-type Line = { readonly row: number; readonly cells: readonly string[] }
-type Timed = { readonly line: Line; readonly asOf: bigint }
-type Column = { readonly index: number; readonly name: string }
-type Columns = { readonly time: Column; readonly price: Column; readonly impliedVolatility: Column | undefined }
 
 function readText(file: string): string {
   if (!existsSync(file)) throw new PriceFileMissingError(file)
@@ -142,6 +218,8 @@ function locateColumns(header: readonly string[], file: string, options: PriceOp
   return {
     time: require('time', options.timeColumn, TIME_COLUMNS),
     price: require('price', options.priceColumn, PRICE_COLUMNS),
+    low: locate([RANGE_COLUMNS.low]),
+    high: locate([RANGE_COLUMNS.high]),
     impliedVolatility:
       options.impliedVolatilityColumn === undefined
         ? undefined
@@ -186,8 +264,8 @@ function requireNoGap(
   if (gap !== undefined && after !== undefined) throw new PriceGapError(at(file, after.line, time), gap, limit)
 }
 
-function readPriceE8(line: Line, { price }: Columns, file: string, roundPrices: boolean): bigint {
-  const place = at(file, line, price)
+function readPriceE8(line: Line, column: Column, file: string, roundPrices: boolean): bigint {
+  const place = at(file, line, column)
   const decimal = parseDecimal(place.value)
   if (decimal === undefined) throw new PriceNotNumericError(place)
   if (decimal.digits === 0n) throw new PriceZeroError(place)
@@ -373,6 +451,15 @@ export class PriceGapError extends PriceRowError {
     )
     this.gapSeconds = gapSeconds
     this.maxGapSeconds = maxGapSeconds
+  }
+}
+
+/** The price of a row lies outside its low and high. */
+export class PriceRangeError extends PriceRowError {
+  readonly code = 'market.price-range'
+
+  constructor(cell: Cell, side: 'at most' | 'at least') {
+    super(cell, `expected ${side} the row's price`)
   }
 }
 

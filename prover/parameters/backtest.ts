@@ -1,6 +1,7 @@
 import { ProverError } from '../errors.ts'
 import type { LikelihoodRatio, TrafficLight } from './coverage.ts'
 import { christoffersen, conditionalCoverage, kupiec, trafficLight } from './coverage.ts'
+import type { LearnedState } from './marketRisk.ts'
 import { realValues } from './real.ts'
 import type { ReplaySeries } from './replay.ts'
 import { transitions } from './replay.ts'
@@ -92,7 +93,7 @@ const PREDICTIONS_OF_A_YEAR = 2000
  *
  * @throws {@link NoPredictionError} if no prediction came due
  */
-export function backtest(series: ReplaySeries): Backtest {
+export function backtest(series: ReplaySeries<LearnedState>): Backtest {
   const trials = trialsOf(series)
   const [first] = trials
   const last = series.points.at(-1)
@@ -149,7 +150,7 @@ type Trial = {
   readonly maintenanceMargin: number
 }
 
-function trialsOf(series: ReplaySeries): readonly Trial[] {
+function trialsOf(series: ReplaySeries<LearnedState>): readonly Trial[] {
   const due = [...transitions(series)].filter(({ point }) => point.verdict.due)
   return due.map(({ before, point }) => {
     const { anchorLnPrice, anchorAsOf, maintenanceMargin } = realValues(before.anchor)
@@ -233,7 +234,7 @@ function distributionOf(values: readonly number[]): Distribution {
   }
 }
 
-function stepsOf(series: ReplaySeries): Steps {
+function stepsOf(series: ReplaySeries<LearnedState>): Steps {
   const { loosenPerSecond, tightenPerSecond } = realValues(series.policy.margin)
   const steps = { initialMarginRise: 0, initialMarginFall: 0, maintenanceMarginRise: 0, maintenanceMarginFall: 0 }
   let withinSpeedLimits = true

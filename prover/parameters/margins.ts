@@ -52,7 +52,18 @@ export function usedVolatilityUp(
   impliedWeightX10: bigint,
   policy: MarketPolicy,
 ): bigint {
-  const realised = sqrtUp(max(varianceFastX36, varianceSlowX36) << 12n)
+  const varianceX38 = max(varianceFastX36, varianceSlowX36) << 2n
+  return volatilityOfUp(varianceX38, impliedVolatilityX24, impliedWeightX10, policy)
+}
+
+/** The same from the variance that any model says to use. */
+export function volatilityOfUp(
+  varianceX38: bigint,
+  impliedVolatilityX24: bigint,
+  impliedWeightX10: bigint,
+  policy: MarketPolicy,
+): bigint {
+  const realised = sqrtUp(varianceX38 << 10n)
   const implied = mulUp(impliedVolatilityX24, impliedWeightX10, 10)
   return clamp(max(realised, implied), fromX16(policy.volatilityFloorX16), fromX16(policy.volatilityCeilingX16))
 }

@@ -1,10 +1,12 @@
 import type { Fields } from '../../circuits/statements.ts'
 import { ProverError } from '../errors.ts'
 import { lnDown, max } from '../math/index.ts'
-import { ewmaStep } from '../volatility/ewma.ts'
+import { ewma } from '../volatility/ewma.ts'
+import type { ModelInForce, PriceMove, Variances, VolatilityModel } from '../volatility/model.ts'
 import type { Verdict } from './confidence.ts'
 import { learn, testPrediction } from './confidence.ts'
-import { dampen, horizonMoveUp, loanToValue, scanRangeUp, targetMarginsUp, usedVolatilityUp } from './margins.ts'
+import type { Margins } from './margins.ts'
+import { dampen, horizonMoveUp, loanToValue, scanRangeUp, targetMarginsUp, volatilityOfUp } from './margins.ts'
 
 export type Observation = Fields<'observation'>
 export type VolatilityState = Fields<'volatilityState'>
@@ -20,8 +22,19 @@ export type Policy = {
   readonly market: Fields<'marketPolicy'>
 }
 
-export type MarketUpdate = {
-  readonly state: MarketState
+/** Lowest and highest price since the observation before; an observation without them says nothing of what lay between. */
+export type RangedObservation = Observation & { readonly lowE8?: bigint; readonly highE8?: bigint }
+
+/** What all models share of a market's state. */
+export type LearnedState = { readonly volatility: SharedState; readonly anchor: AnchorState }
+
+/** A market's state under any model. */
+export type ModelledState = LearnedState & { readonly variancesX36: Variances }
+
+type SharedState = Pick<VolatilityState, 'lnPriceX26' | 'asOf' | 'multiplierDownX18' | 'multiplierUpX18'>
+
+export type MarketUpdate<State = MarketState> = {
+  readonly state: State
   readonly parameters: Parameters
   /** One per observation, for backtests. */
   readonly verdicts: readonly Verdict[]
@@ -31,91 +44,135 @@ export type MarketUpdate = {
 export const LN_FRACTION_BITS = 26
 
 /**
- * One market's step: observations in, next state and risk parameters out.
+ * One market's step under the proven model, EWMA: observations in, next state and risk parameters out.
  *
- * A prediction is tried at the first observation at or after its horizon, and a new one starts there. The result does
- * not depend on how observations are cut into batches, except that the dampers' allowances are rounded down per batch
- * (at most one unit each), so nobody gains by batching.
- *
- * Twin of `circuits/parameters/MarketRisk.circom` for one market, bit for bit.
+ * Twin of `circuits/parameters/MarketStep.circom`, bit for bit.
  *
  * @param observations - oldest first, strictly later than the state and than each other, n ≥ 1
- * @throws {@link NoObservationError} if there is none
- * @throws {@link ObservationNotNewerError} if times do not increase strictly
- * @throws {@link ObservationPriceError} if a price is 0
+ * @throws the errors of {@link updateModelled}
  */
 export function updateMarket(
   previous: MarketState,
   observations: readonly Observation[],
   policy: Policy,
 ): MarketUpdate {
+  const { varianceFastX36, varianceSlowX36, ...shared } = previous.volatility
+  const before = {
+    variancesX36: [varianceFastX36, varianceSlowX36, 0n, 0n] as const,
+    volatility: shared,
+    anchor: previous.anchor,
+  }
+  const { state, ...published } = updateModelled(ewma, before, observations, policy)
+  const [nextFastX36, nextSlowX36] = state.variancesX36
+  const volatility = { varianceFastX36: nextFastX36, varianceSlowX36: nextSlowX36, ...state.volatility }
+  return { ...published, state: { volatility, anchor: state.anchor } }
+}
+
+/**
+ * One market's step under any volatility model: observations in, next state and risk parameters out.
+ *
+ * A prediction is tried at the first observation at or after its horizon, and a new one starts there. The result does
+ * not depend on how observations are cut into batches, except that the dampers' allowances are rounded down per batch
+ * (at most one unit each), so nobody gains by batching.
+ *
+ * @param observations - oldest first, strictly later than the state and than each other, n ≥ 1
+ * @throws {@link NoObservationError} if there is none
+ * @throws {@link ObservationNotNewerError} if times do not increase strictly
+ * @throws {@link ObservationPriceError} if a price is 0
+ */
+export function updateModelled(
+  model: VolatilityModel,
+  previous: ModelledState,
+  observations: readonly RangedObservation[],
+  policy: Policy,
+): MarketUpdate<ModelledState> {
   if (observations.length === 0) throw new NoObservationError()
   const { learning } = policy
+  const inForce = underPolicy(model, policy)
   const verdicts: Verdict[] = []
-  let { volatility, anchor } = previous
+  let { variancesX36, volatility, anchor } = previous
   let volatilityX24 = 0n
   let moves = { down: 0n, up: 0n }
 
   for (const [index, observation] of observations.entries()) {
-    if (observation.priceE8 === 0n) throw new ObservationPriceError(index)
-    if (observation.asOf <= volatility.asOf) {
-      throw new ObservationNotNewerError(index, observation.asOf, volatility.asOf)
-    }
-    const lnPriceX26 = lnDown(observation.priceE8, LN_FRACTION_BITS)
-    const elapsed = observation.asOf - volatility.asOf
-    const ewma = ewmaStep(volatility, lnPriceX26, elapsed, learning.decayRateX36, policy.market.maxReturnX16)
-    const isLast = index === observations.length - 1
-    const verdict = testPrediction(anchor, lnPriceX26, observation.asOf, learning.horizonSeconds)
+    const move = moveOf(observation, index, volatility)
+    const { lnPriceX26 } = move
+    const { asOf } = observation
+    variancesX36 = inForce.step(variancesX36, move)
+    const verdict = testPrediction(anchor, lnPriceX26, asOf, learning.horizonSeconds)
     verdicts.push(verdict)
-    const multipliers = learn(volatility, verdict, learning)
-    volatility = { ...ewma, ...multipliers, asOf: observation.asOf }
+    volatility = { lnPriceX26, asOf, ...learn(volatility, verdict, learning) }
 
-    if (!(verdict.due || isLast)) continue
-    volatilityX24 = usedVolatilityUp(
-      ewma.varianceFastX36,
-      ewma.varianceSlowX36,
+    if (!(verdict.due || index === observations.length - 1)) continue
+    volatilityX24 = volatilityOfUp(
+      inForce.usedX38(variancesX36),
       observation.impliedVolatilityX24,
       policy.margin.impliedWeightX10,
       policy.market,
     )
     moves = {
-      down: horizonMoveUp(multipliers.multiplierDownX18, volatilityX24, learning.sqrtHorizonX24),
-      up: horizonMoveUp(multipliers.multiplierUpX18, volatilityX24, learning.sqrtHorizonX24),
+      down: horizonMoveUp(volatility.multiplierDownX18, volatilityX24, learning.sqrtHorizonX24),
+      up: horizonMoveUp(volatility.multiplierUpX18, volatilityX24, learning.sqrtHorizonX24),
     }
     if (verdict.due) {
-      anchor = {
-        ...anchor,
-        anchorLnPriceX26: lnPriceX26,
-        anchorAsOf: observation.asOf,
-        anchorMoveDownX24: moves.down,
-        anchorMoveUpX24: moves.up,
-      }
+      const prediction = { anchorMoveDownX24: moves.down, anchorMoveUpX24: moves.up }
+      anchor = { ...anchor, anchorLnPriceX26: lnPriceX26, anchorAsOf: asOf, ...prediction }
     }
   }
 
+  const elapsed = volatility.asOf - previous.volatility.asOf
+  const { margins, parameters } = publish(volatility, anchor, volatilityX24, moves, elapsed, policy)
+  return { state: { variancesX36, volatility, anchor: { ...anchor, ...margins } }, parameters, verdicts }
+}
+
+/** A model with the words of a policy that it reads. */
+export function underPolicy(model: VolatilityModel, { learning, market }: Policy): ModelInForce {
+  const { decayRateX36, horizonSeconds } = learning
+  return model.underPolicy({ decayRateX36, horizonSeconds, maxReturnX16: market.maxReturnX16 })
+}
+
+function moveOf(observation: RangedObservation, index: number, before: SharedState): PriceMove {
+  const { priceE8, asOf, lowE8, highE8 } = observation
+  if (priceE8 === 0n || lowE8 === 0n) throw new ObservationPriceError(index)
+  if (asOf <= before.asOf) throw new ObservationNotNewerError(index, asOf, before.asOf)
+  const ln = (valueE8: bigint): bigint => lnDown(valueE8, LN_FRACTION_BITS)
+  const hasRange = lowE8 !== undefined && highE8 !== undefined
+  return {
+    previousLnPriceX26: before.lnPriceX26,
+    lnPriceX26: ln(priceE8),
+    elapsedSeconds: asOf - before.asOf,
+    range: hasRange ? { lnHighX26: ln(highE8), lnLowX26: ln(lowE8) } : undefined,
+  }
+}
+
+function publish(
+  volatility: SharedState,
+  anchor: AnchorState,
+  volatilityX24: bigint,
+  moves: { readonly down: bigint; readonly up: bigint },
+  elapsed: bigint,
+  policy: Policy,
+): { readonly margins: Margins; readonly parameters: Parameters } {
   const target = targetMarginsUp(
     volatilityX24,
     max(volatility.multiplierDownX18, volatility.multiplierUpX18),
-    learning.sqrtHorizonX24,
+    policy.learning.sqrtHorizonX24,
     policy.market,
     policy.margin,
   )
-  const margins = dampen(anchor, target, volatility.asOf - previous.volatility.asOf, policy.margin)
+  const margins = dampen(anchor, target, elapsed, policy.margin)
   const bonus = policy.market.liquidationBonusX16
-  return {
-    state: { volatility, anchor: { ...anchor, ...margins } },
-    parameters: {
-      ...margins,
-      liquidationThresholdX24: loanToValue(margins.maintenanceMarginX24, bonus),
-      maxLoanToValueX24: loanToValue(margins.initialMarginX24, bonus),
-      scanRangeX24: scanRangeUp(max(moves.down, moves.up), policy.margin.scanMultipleX8, policy.market),
-      volatilityX24,
-      horizonMoveDownX24: moves.down,
-      horizonMoveUpX24: moves.up,
-      asOf: volatility.asOf,
-    },
-    verdicts,
+  const parameters = {
+    ...margins,
+    liquidationThresholdX24: loanToValue(margins.maintenanceMarginX24, bonus),
+    maxLoanToValueX24: loanToValue(margins.initialMarginX24, bonus),
+    scanRangeX24: scanRangeUp(max(moves.down, moves.up), policy.margin.scanMultipleX8, policy.market),
+    volatilityX24,
+    horizonMoveDownX24: moves.down,
+    horizonMoveUpX24: moves.up,
+    asOf: volatility.asOf,
   }
+  return { margins, parameters }
 }
 
 /**
@@ -165,6 +222,20 @@ export function initialState(
       ...targetMarginsUp(volatilityX24, multiplierX18, sqrtHorizonX24, policy.market, policy.margin),
     },
   }
+}
+
+/** {@link initialState} under a model: each of its variances starts at the volatility believed. */
+export function initialModelled(
+  model: VolatilityModel,
+  first: Pick<Observation, 'priceE8' | 'asOf'>,
+  volatilityX24: bigint,
+  multiplierX18: bigint,
+  policy: Policy,
+): ModelledState {
+  const { volatility, anchor } = initialState(first, volatilityX24, multiplierX18, policy)
+  const { varianceFastX36, varianceSlowX36: _, ...shared } = volatility
+  const place = (index: number): bigint => (index < model.variances.length ? varianceFastX36 : 0n)
+  return { variancesX36: [place(0), place(1), place(2), place(3)], volatility: shared, anchor }
 }
 
 /** A market is updated by at least one observation. */

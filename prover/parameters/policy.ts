@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Fields } from '../../circuits/statements.ts'
 import { ProverError } from '../errors.ts'
 import { divUp, sqrtUp } from '../math/index.ts'
-import { YEAR_SECONDS } from '../volatility/ewma.ts'
+import { YEAR_SECONDS } from '../volatility/variance.ts'
 
 const fraction = z.number().min(0).max(1)
 const positive = z.number().positive()

@@ -1,8 +1,17 @@
 import { ProverError } from '../errors.ts'
+import type { VolatilityModel } from '../volatility/model.ts'
 import type { Verdict } from './confidence.ts'
 import { INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from './defaultPolicy.ts'
-import type { MarketState, Observation, Parameters, Policy } from './marketRisk.ts'
-import { initialState, updateMarket } from './marketRisk.ts'
+import type {
+  MarketState,
+  MarketUpdate,
+  ModelledState,
+  Observation,
+  Parameters,
+  Policy,
+  RangedObservation,
+} from './marketRisk.ts'
+import { initialModelled, initialState, updateMarket, updateModelled } from './marketRisk.ts'
 
 export type ReplayOptions = {
   /** Publish after this many observations even if no prediction is due; by default only when one is (hourly). */
@@ -12,25 +21,25 @@ export type ReplayOptions = {
 }
 
 /** One publication: what a batch of observations made of the market. */
-export type ReplayPoint = {
+export type ReplayPoint<State = MarketState> = {
   readonly asOf: bigint
   readonly priceE8: bigint
   /** Observations since the last publication; n ≥ 1. */
   readonly observations: number
-  readonly state: MarketState
+  readonly state: State
   readonly parameters: Parameters
   /** Of the running prediction at the batch's last observation, the only one at which it can be due. */
   readonly verdict: Verdict
 }
 
 /** Parameters of one market through time. */
-export type ReplaySeries = {
+export type ReplaySeries<State = MarketState> = {
   readonly policy: Policy
   /** The first observation: where the state starts, before anything is published. */
   readonly start: Observation
-  readonly initial: MarketState
+  readonly initial: State
   /** Oldest first; n ≥ 1. */
-  readonly points: readonly ReplayPoint[]
+  readonly points: readonly ReplayPoint<State>[]
 }
 
 /**
@@ -43,20 +52,50 @@ export type ReplaySeries = {
  * @throws {@link HistoryTooShortError} if there are fewer than two observations
  */
 export function replay(rows: readonly Observation[], policy: Policy, options: ReplayOptions = {}): ReplaySeries {
+  return replayBy(rows, policy, options, {
+    initial: (start, volatilityX24) => initialState(start, volatilityX24, INITIAL_MULTIPLIER_X18, policy),
+    update: (state, batch) => updateMarket(state, batch, policy),
+  })
+}
+
+/** {@link replay} under any volatility model; under EWMA the parameters are the same. */
+export function replayModelled(
+  model: VolatilityModel,
+  rows: readonly RangedObservation[],
+  policy: Policy,
+  options: ReplayOptions = {},
+): ReplaySeries<ModelledState> {
+  return replayBy(rows, policy, options, {
+    initial: (start, volatilityX24) => initialModelled(model, start, volatilityX24, INITIAL_MULTIPLIER_X18, policy),
+    update: (state, batch) => updateModelled(model, state, batch, policy),
+  })
+}
+
+type Engine<Row, State> = {
+  readonly initial: (start: Row, volatilityX24: bigint) => State
+  readonly update: (state: State, batch: readonly Row[]) => MarketUpdate<State>
+}
+
+function replayBy<Row extends Observation, State extends Pick<MarketState, 'anchor'>>(
+  rows: readonly Row[],
+  policy: Policy,
+  options: ReplayOptions,
+  engine: Engine<Row, State>,
+): ReplaySeries<State> {
   const [start, ...rest] = rows
   if (start === undefined || rest.length === 0) throw new HistoryTooShortError(rows.length)
   const { every = Number.POSITIVE_INFINITY, initialVolatilityX24 = INITIAL_VOLATILITY_X24 } = options
-  const initial = initialState(start, initialVolatilityX24, INITIAL_MULTIPLIER_X18, policy)
+  const initial = engine.initial(start, initialVolatilityX24)
 
-  const points: ReplayPoint[] = []
+  const points: ReplayPoint<State>[] = []
   let state = initial
-  let batch: Observation[] = []
+  let batch: Row[] = []
   for (const [index, observation] of rest.entries()) {
     batch.push(observation)
     const isDue = observation.asOf >= state.anchor.anchorAsOf + policy.learning.horizonSeconds
     if (!(isDue || batch.length >= every || index === rest.length - 1)) continue
 
-    const update = updateMarket(state, batch, policy)
+    const update = engine.update(state, batch)
     const verdict = update.verdicts.at(-1) ?? { due: false, breachDown: false, breachUp: false }
     points.push({
       asOf: observation.asOf,
@@ -73,9 +112,9 @@ export function replay(rows: readonly Observation[], policy: Policy, options: Re
 }
 
 /** Every publication with the state of the market before it, oldest first. */
-export function* transitions(
-  series: ReplaySeries,
-): Generator<{ readonly before: MarketState; readonly point: ReplayPoint }> {
+export function* transitions<State>(
+  series: ReplaySeries<State>,
+): Generator<{ readonly before: State; readonly point: ReplayPoint<State> }> {
   let before = series.initial
   for (const point of series.points) {
     yield { before, point }

@@ -1,6 +1,6 @@
 /**
  * An account's option positions, folded into a state array by array: what they are worth under every scenario, and their
- * Greeks. Twin of `circuits/portfolio/FoldSegment.circom` and `circuits/portfolio/CloseExpiry.circom`, bit for bit.
+ * Greeks. Twin of `circuits/portfolio/BookSegment.circom` and `circuits/portfolio/CloseExpiry.circom`, bit for bit.
  *
  * Money inside a book is counted in units of 2^32·10^-20 of the quote currency (about 4·10^-11), the mark `M` in
  * comments; MX40 is that times 2^-40.

@@ -1,6 +1,6 @@
 /**
  * Margins of one account: initial and maintenance, worst scenario, thresholds, Greeks. Twin of
- * `circuits/portfolio/AccountMargin.circom`, bit for bit.
+ * `circuits/portfolio/AccountMargins.circom`, bit for bit.
  *
  * Units: E20 is 10^-20 of the quote currency, what a quantity E12 times a price E8 comes in; M is 2^32 of them. E20X60
  * is E20·2^-60. Sums are exact; what is rounded is rounded down once, so against the account.

@@ -1,6 +1,6 @@
 /**
  * Spot levels at which an account is liquidated or defaults, and the probability of the latter. Twin of
- * `circuits/portfolio/Crossing.circom` and `circuits/portfolio/DefaultProbability.circom`.
+ * `circuits/portfolio/Crossing.circom` and `circuits/portfolio/ProbabilityBeyond.circom`.
  */
 import { lnDown, normalCdfDown, saturate, signedDivDown, subtractOrZero } from '../math/index.ts'
 

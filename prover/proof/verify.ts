@@ -4,6 +4,7 @@
 import { bn254 } from '@noble/curves/bn254.js'
 import { curves, groth16 } from 'snarkjs'
 import { ProverError } from '../errors.ts'
+import type { G2Point } from './bn254.ts'
 import { formatProof, type ProofPoints, parseProof, parsePublicSignals, toNobleG2 } from './strictProof.ts'
 import { formatVerificationKey, type VerificationKey } from './verificationKey.ts'
 
@@ -26,7 +27,7 @@ export function verifyWithSnarkjs(key: VerificationKey, claim: ProofToVerify): P
 
 /** Verifies with the pairing of @noble/curves, in plain bigints. */
 export function verifyWithNoble(key: VerificationKey, claim: ProofToVerify): Promise<Verdict> {
-  return judge(key, claim, async (points, signals) => nobleAccepts(key, points, signals))
+  return judge(key, claim, nobleAccepts)
 }
 
 /**
@@ -35,9 +36,14 @@ export function verifyWithNoble(key: VerificationKey, claim: ProofToVerify): Pro
  * @throws {@link VerifiersDisagreeError} if their verdicts differ, which would be a bug in one of them
  */
 export async function verifyProof(key: VerificationKey, claim: ProofToVerify): Promise<Verdict> {
-  const [snarkjsVerdict, nobleVerdict] = await Promise.all([verifyWithSnarkjs(key, claim), verifyWithNoble(key, claim)])
-  if (snarkjsVerdict.accepted !== nobleVerdict.accepted) throw new VerifiersDisagreeError(snarkjsVerdict.accepted)
-  return snarkjsVerdict
+  let disagreement: VerifiersDisagreeError | undefined
+  const verdict = await judge(key, claim, async (...parsed) => {
+    const [bySnarkjs, byNoble] = await Promise.all([snarkjsAccepts(...parsed), nobleAccepts(...parsed)])
+    if (bySnarkjs !== byNoble) disagreement = new VerifiersDisagreeError(bySnarkjs)
+    return bySnarkjs && byNoble
+  })
+  if (disagreement !== undefined) throw disagreement
+  return verdict
 }
 
 type Verifier = (points: ProofPoints, signals: readonly bigint[], key: VerificationKey) => Promise<boolean>
@@ -80,7 +86,11 @@ async function snarkjsAccepts(points: ProofPoints, signals: readonly bigint[], k
 }
 
 /** e(-A, B) · e(alpha, beta) · e(Σ signalᵢ · publicPointᵢ, gamma) · e(C, delta) = 1. */
-function nobleAccepts(key: VerificationKey, { a, b, c }: ProofPoints, signals: readonly bigint[]): boolean {
+async function nobleAccepts(
+  { a, b, c }: ProofPoints,
+  signals: readonly bigint[],
+  key: VerificationKey,
+): Promise<boolean> {
   const { Point } = bn254.G1
   let combination = Point.fromAffine(key.publicPoints[0] as { x: bigint; y: bigint })
   for (const [i, signal] of signals.entries()) {
@@ -88,14 +98,37 @@ function nobleAccepts(key: VerificationKey, { a, b, c }: ProofPoints, signals: r
     combination = combination.add(point.multiplyUnsafe(signal))
   }
   const pairs = [
-    { g1: Point.fromAffine(a).negate(), g2: toNobleG2(b) },
-    { g1: Point.fromAffine(key.alpha1), g2: toNobleG2(key.beta2) },
-    { g1: combination, g2: toNobleG2(key.gamma2) },
-    { g1: Point.fromAffine(c), g2: toNobleG2(key.delta2) },
+    { g1: Point.fromAffine(a).negate(), g2: calcPairingPrecomputes(toNobleG2(b)) },
+    { g1: Point.fromAffine(key.alpha1), g2: linesOf(key.beta2) },
+    { g1: combination, g2: linesOf(key.gamma2) },
+    { g1: Point.fromAffine(c), g2: linesOf(key.delta2) },
   ]
-  // A pair with infinity contributes 1; @noble/curves wants it left out.
-  const product = bn254.pairingBatch(pairs.filter(({ g1 }) => !g1.is0()))
-  return bn254.fields.Fp12.eql(product, bn254.fields.Fp12.ONE)
+  // A pair with infinity contributes 1.
+  const finite = pairs.filter(({ g1 }) => !g1.is0())
+  const product = bn254.millerLoopBatch(
+    finite.map(({ g1, g2 }) => {
+      g1.assertValidity()
+      const { x, y } = g1.toAffine()
+      return [g2, x, y]
+    }),
+  )
+  const { Fp12 } = bn254.fields
+  return Fp12.eql(Fp12.finalExponentiate(product), Fp12.ONE)
+}
+
+const { calcPairingPrecomputes } = bn254.utils
+type Lines = ReturnType<typeof calcPairingPrecomputes>
+const knownLines = new WeakMap<G2Point, Lines>()
+
+/** The lines of a point of a key, which are the same for every proof under it. */
+function linesOf(point: G2Point): Lines {
+  const known = knownLines.get(point)
+  if (known !== undefined) return known
+  const valid = toNobleG2(point)
+  valid.assertValidity()
+  const lines = calcPairingPrecomputes(valid)
+  knownLines.set(point, lines)
+  return lines
 }
 
 /** A well-formed proof that does not prove these public signals under this key. */

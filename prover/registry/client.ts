@@ -26,6 +26,8 @@ import { checkModel, type ModelOnChain, readModel } from './models.ts'
 /** Words after which a source overwrites a checkpoint, except at multiples of MILESTONE (contracts/market/Inbox.sol). */
 const RING = 64n
 const MILESTONE = 32n
+/** Of the estimate, since the chain may move before the transaction is mined. */
+export const GAS_MARGIN_PERCENT = 120n
 
 /** A market as the chain has it. */
 export type CurrentMarket = {
@@ -62,7 +64,13 @@ export type NextBatch = {
 export type NothingToDo = { readonly batch: undefined; readonly leftOut: readonly LeftOut[] }
 
 export type Submitted =
-  | { readonly status: 'applied'; readonly transactionHash: string; readonly block: number; readonly gasUsed: bigint }
+  | {
+      readonly status: 'applied'
+      readonly transactionHash: string
+      readonly block: number
+      readonly gasUsed: bigint
+      readonly milliseconds: { readonly simulate: number; readonly land: number }
+    }
   /** Every market of the bundle stands where the bundle would move it: somebody, perhaps we, landed it before. */
   | { readonly status: 'already-applied' }
 
@@ -76,6 +84,12 @@ export type ClientOptions = {
   readonly expectedChainId?: bigint
   /** Block of the deployment; earlier ones are not searched for events. */
   readonly fromBlock?: number
+}
+
+/** A market and what it has not consumed yet. */
+type MarketRead = {
+  readonly current: CurrentMarket
+  readonly waiting: readonly Observation[]
 }
 
 type InboxCache = { readonly words: bigint[]; nextBlock: number }
@@ -92,6 +106,8 @@ export class RegistryClient {
   private readonly listed = new Map<string, ListedMarket>()
   /** First block not yet searched for markets. */
   private listedTo: number
+  /** Fixed for ever in the registry's code. */
+  private modelRegistry: string | undefined
 
   private constructor(provider: Provider, chainId: bigint, options: ClientOptions) {
     this.provider = provider
@@ -187,19 +203,22 @@ export class RegistryClient {
     verificationKeyHash: string,
     names?: readonly string[],
   ): Promise<NextBatch | NothingToDo> {
-    const model = await this.model(build, verificationKeyHash)
-    const considered = names ?? (await this.markets()).map(({ name }) => name)
-    const policies = await this.policies()
-    const oldest = model.allowsBacklog ? 0n : await this.oldestAccepted()
+    const [model, markets, policies, oldestLive] = await Promise.all([
+      this.model(build, verificationKeyHash),
+      this.readMarkets(names),
+      this.policies(),
+      this.oldestAccepted(),
+    ])
+    const oldest = model.allowsBacklog ? 0n : oldestLive
 
     const leftOut: LeftOut[] = []
-    const candidates: { current: CurrentMarket; observations: readonly Observation[] }[] = []
-    for (const name of considered) {
-      const current = await this.market(name)
-      const waiting = await this.waitingOf(current)
+    const candidates: (MarketRead & { readonly observations: readonly Observation[] })[] = []
+    for (const market of markets) {
+      const { current, waiting } = market
+      const { name } = current
       const observations = takeable(current, waiting, build, policies.learning.horizonSeconds)
       const newest = observations.at(-1)
-      if (newest !== undefined && newest.asOf >= oldest) candidates.push({ current, observations })
+      if (newest !== undefined && newest.asOf >= oldest) candidates.push({ ...market, observations })
       else leftOut.push({ name, reason: waiting.length === 0 ? 'nothing-waiting' : 'behind' })
     }
     candidates.sort((a, b) => Number(firstTime(a.observations) - firstTime(b.observations)))
@@ -207,15 +226,6 @@ export class RegistryClient {
     if (candidates.length === 0) return { batch: undefined, leftOut }
 
     candidates.sort((a, b) => (BigInt(a.current.marketId) < BigInt(b.current.marketId) ? -1 : 1))
-    const markets = await Promise.all(
-      candidates.map(async ({ current, observations }) => ({
-        marketId: current.marketId,
-        sequence: current.sequence + 1n,
-        previous: current.state,
-        observations,
-        policy: await this.marketPolicy(current.name),
-      })),
-    )
     return {
       batch: {
         build,
@@ -223,7 +233,15 @@ export class RegistryClient {
         registry: this.registry,
         modelId: model.modelId,
         ...policies,
-        markets,
+        markets: await Promise.all(
+          candidates.map(async ({ current, observations }) => ({
+            marketId: current.marketId,
+            sequence: current.sequence + 1n,
+            previous: current.state,
+            observations,
+            policy: await this.marketPolicy(current.name),
+          })),
+        ),
       },
       names: candidates.map(({ current }) => current.name),
       inboxes: candidates.map(({ current }) => current.inbox),
@@ -233,11 +251,14 @@ export class RegistryClient {
 
   /** Whether the registry stands where a bundle would move it. */
   async isApplied(bundle: Bundle): Promise<boolean> {
-    for (const { name, state, inbox, observations } of bundle.markets) {
-      const stored: string = await this.read('stateHash', marketIdOf(name))
-      if (stored !== stateHashOf(state, advanceInbox(inbox, observations))) return false
-    }
-    return true
+    const stored: readonly string[] = await Promise.all(
+      bundle.markets.map(({ name }) => this.read('stateHash', marketIdOf(name))),
+    )
+    const isApplied = bundle.markets.every(
+      ({ state, inbox, observations }, i) => stored[i] === stateHashOf(state, advanceInbox(inbox, observations)),
+    )
+    if (isApplied) this.remember(bundle)
+    return isApplied
   }
 
   /** The transaction that submits a bundle, for whoever keeps nonces and signed transactions themselves. */
@@ -249,12 +270,14 @@ export class RegistryClient {
   /**
    * Asks the node whether a bundle would land, without sending it.
    *
+   * @returns the gas it would take
    * @throws {@link ContractRevertError} with the contract's custom error if it would not
    */
-  async simulate(bundle: Bundle): Promise<void> {
+  async simulate(bundle: Bundle): Promise<bigint> {
     const { to, data } = this.transactionOf(bundle)
     const from = await this.signer?.getAddress()
-    await this.ask('Trying the batch', () => this.provider.call({ to, data, ...(from === undefined ? {} : { from }) }))
+    const transaction = { to, data, ...(from === undefined ? {} : { from }) }
+    return this.ask('Trying the batch', () => this.provider.estimateGas(transaction))
   }
 
   /**
@@ -267,14 +290,18 @@ export class RegistryClient {
   async submit(bundle: Bundle): Promise<Submitted> {
     const { to, data } = this.transactionOf(bundle)
     if (this.signer === undefined) throw new NoSignerError()
+    const started = performance.now()
     if (await this.isApplied(bundle)) return { status: 'already-applied' }
     try {
-      await this.simulate(bundle)
-      const sent = await this.signer.sendTransaction({ to, data })
+      const gasLimit = ((await this.simulate(bundle)) * GAS_MARGIN_PERCENT) / 100n
+      const simulated = performance.now()
+      const sent = await this.signer.sendTransaction({ to, data, gasLimit })
       const receipt = await sent.wait()
       if (receipt === null) throw new RpcError('Waiting for the batch', new Error('the transaction was not mined'))
       const { hash, blockNumber, gasUsed } = receipt
-      return { status: 'applied', transactionHash: hash, block: blockNumber, gasUsed }
+      this.remember(bundle)
+      const milliseconds = { simulate: simulated - started, land: performance.now() - simulated }
+      return { status: 'applied', transactionHash: hash, block: blockNumber, gasUsed, milliseconds }
     } catch (error) {
       // Somebody may have landed the same batch between our look and our transaction.
       const refused = typedCallError(error, 'Submitting the batch')
@@ -285,7 +312,8 @@ export class RegistryClient {
 
   /** The registry's model for a build and a key. */
   async model(build: Build, verificationKeyHash: string): Promise<ModelOnChain> {
-    const modelRegistry: string = await this.read('models')
+    const modelRegistry: string = this.modelRegistry ?? (await this.read('models'))
+    this.modelRegistry = modelRegistry
     const model = await this.ask('Reading the model', () =>
       readModel(this.provider, modelRegistry, build.name, verificationKeyHash),
     )
@@ -293,9 +321,30 @@ export class RegistryClient {
     return model
   }
 
+  /** Saves the search for the batch that moved a market; {@link market} checks what is remembered against the chain. */
+  private remember({ markets }: Bundle): void {
+    for (const { name, sequence, state, inbox, observations, parameters } of markets) {
+      const marketId = marketIdOf(name)
+      const after = advanceInbox(inbox, observations)
+      this.states.set(marketId, { name, marketId, sequence, state, inbox: after, parameters })
+    }
+  }
+
+  private async readMarkets(names: readonly string[] | undefined): Promise<readonly MarketRead[]> {
+    const considered = names ?? (await this.markets()).map(({ name }) => name)
+    return Promise.all(
+      considered.map(async (name) => {
+        const current = await this.market(name)
+        return { current, waiting: await this.waitingOf(current) }
+      }),
+    )
+  }
+
   private async oldestAccepted(): Promise<bigint> {
-    const block = await this.ask('Reading the latest block', () => this.provider.getBlock('latest'))
-    const { maxObservationAgeSeconds } = await this.read('freshnessPolicy')
+    const [block, { maxObservationAgeSeconds }] = await Promise.all([
+      this.ask('Reading the latest block', () => this.provider.getBlock('latest')),
+      this.read('freshnessPolicy'),
+    ])
     return BigInt(block?.timestamp ?? 0) - maxObservationAgeSeconds
   }
 

@@ -7,6 +7,7 @@ import { addDoctorCommand } from './commands/doctor.ts'
 import { addGreeksCommand } from './commands/greeks.ts'
 import { addKeysCommand } from './commands/keys.ts'
 import { addMarginCommand } from './commands/margin.ts'
+import { addModelsCommand } from './commands/models.ts'
 import { addParamsCommand } from './commands/params.ts'
 import { addPriceCommand } from './commands/price.ts'
 import { addProofCommands } from './commands/proofs.ts'
@@ -27,6 +28,7 @@ function createProgram(): Command {
   const commands = [
     addDemoCommand,
     addParamsCommand,
+    addModelsCommand,
     addPriceCommand,
     addGreeksCommand,
     addMarginCommand,

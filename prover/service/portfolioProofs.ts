@@ -8,8 +8,10 @@ import { encodeProofCalldata, parseProof, type ProofTimings, type Prover } from 
 import {
   type AccountBooks,
   type Landed,
+  type PortfolioClient,
   type ProvenMargin,
   type ProvenPortfolio,
+  type ReportedAccount,
   roundOf,
   type RoundWords,
 } from '../registry/index.ts'
@@ -32,6 +34,7 @@ import {
   publishDevelopmentRound,
   setDevelopmentPolicy,
 } from './developmentPortfolio.ts'
+import { underWay } from './underWay.ts'
 
 /** One proof on its way: what it says, and how long it took. */
 export type ProofMade = {
@@ -68,6 +71,8 @@ export type PortfolioProver = {
   readonly known?: Map<string, ProvenPortfolio>
 }
 
+/** One is proven and the next one prepared. */
+const UNDER_WAY = 2
 /** Arrays that land in one transaction: their proofs are verified together, within a block's gas. */
 const ARRAYS_PER_TRANSACTION = 16
 
@@ -94,81 +99,27 @@ export async function provePortfolios(
   provables: readonly ProvableMargin[],
   firstAccount = 1n,
 ): Promise<PortfolioLanded> {
-  const { client, venue, deployment } = development
+  const { client, deployment } = development
   const [first] = provables
   if (first === undefined) throw new AccountsDifferError('at least one account', 'none')
   const round = roundWordsOf(deployment.marketId, provables)
   await setDevelopmentPolicy(development, policyOf(first))
   await publishDevelopmentRound(development, round)
-
   const names = provables.map((_, i) => toBeHex(firstAccount + BigInt(i), 20))
-  for (const [i, { positions, account }] of provables.entries()) {
-    const { holdings = [], collateralAmounts = [] } = holdingsWords(account.holdings)
-    await venue.reportAccount(names[i] as string, positions.map(positionWord), holdings[0] as bigint, collateralAmounts)
-  }
-  const reported = await Promise.all(names.map((name) => client.account(name)))
+  await reportAccounts(development, names, provables)
 
-  const modelOf = (statement: PortfolioStatementName): string => {
-    const model = deployment.models[statement]
-    if (model === undefined) throw new AccountsDifferError(`a model of ${statement}`, 'none')
-    return model.modelId
+  const place: Place = {
+    client,
+    round,
+    reported: await Promise.all(names.map((name) => client.account(name))),
+    modelOf,
   }
   const maker = new ProofMaker(proving, countProofs(provables))
-  const arrayContext = await client.arrayContext(round, modelOf('riskArray'))
-  const arrays = new Map<string, { readonly proven: ProvenPortfolio; readonly root: bigint }>()
-  for (const { pricingPolicy, arrays: priced } of provables) {
-    for (const { surface, strikesE8 } of priced) {
-      const key = arrayKey(surface.expiry, strikesE8)
-      if (arrays.has(key)) continue
-      const build = portfolioBuildOf('riskArray')
-      const stated = await stateRiskArray(build, arrayContext, surface, pricingPolicy, strikesE8)
-      arrays.set(key, { root: stated.arrayRoot, proven: await maker.make('riskArray', stated) })
-    }
-  }
-  const rootOf = ({ header, leaves }: PricedArray): bigint =>
-    arrays.get(
-      arrayKey(
-        header.expiry,
-        leaves.map(({ strikeE8 }) => strikeE8),
-      ),
-    )?.root ?? 0n
+  const arrays = await proveArrays(place, maker, provables)
+  const books = await proveBooks(place, maker, provables, arrays)
+  const batches = await proveMargins(place, maker, provables)
+  const landed = await land(place, arrays, books, batches)
 
-  const books: AccountBooks[] = []
-  for (const [i, { chain }] of provables.entries()) {
-    const context = await client.accountContext(round, modelOf('optionBook'), [
-      reported[i] as (typeof reported)[number],
-    ])
-    const made: ProvenPortfolio[] = []
-    for (const shard of chain.shards) {
-      const roots = shard.segments.map(({ array }) => rootOf(array))
-      made.push(await maker.make('optionBook', await stateBook(portfolioBuildOf('optionBook'), context, shard, roots)))
-    }
-    books.push({ account: names[i] as string, books: made })
-  }
-
-  const places = portfolioBuildOf('portfolioMargin').sizes.accounts ?? 1
-  const groups = Array.from({ length: Math.ceil(provables.length / places) }, (_, g) => g * places)
-  const batches: { readonly stated: StatedMargins; readonly proven: ProvenPortfolio; readonly from: number }[] = []
-  for (const from of groups) {
-    const accounts = provables.slice(from, from + places).map(({ account }) => account)
-    const context = await client.accountContext(round, modelOf('portfolioMargin'), reported.slice(from, from + places))
-    const build = portfolioBuildOf('portfolioMargin')
-    const stated = await stateMargins(build, context, accounts, first.round, first.marginPolicy)
-    batches.push({ stated, proven: await maker.make('portfolioMargin', stated), from })
-  }
-
-  const landed = { arrays: [] as Landed[], margins: [] as Landed[] }
-  const all = [...arrays.values()].map(({ proven }) => proven)
-  for (let from = 0; from < all.length; from += ARRAYS_PER_TRANSACTION) {
-    const some = all.slice(from, from + ARRAYS_PER_TRANSACTION)
-    landed.arrays.push(await client.submitArrays(round, modelOf('riskArray'), some))
-  }
-  for (const { proven, from } of batches) {
-    const some = books.slice(from, from + places)
-    landed.margins.push(
-      await client.submitPortfolio(round, modelOf('optionBook'), modelOf('portfolioMargin'), some, proven),
-    )
-  }
   const accounts = await Promise.all(
     provables.map(async (provable, i): Promise<MarginHeld> => {
       const { account, books: made } = books[i] as AccountBooks
@@ -178,6 +129,128 @@ export async function provePortfolios(
     }),
   )
   return { round, proofs: maker.made, accounts, batches: batches.map(({ stated }) => stated), landed }
+
+  function modelOf(statement: PortfolioStatementName): string {
+    const model = deployment.models[statement]
+    if (model === undefined) throw new AccountsDifferError(`a model of ${statement}`, 'none')
+    return model.modelId
+  }
+}
+
+/** Where proofs of a round belong. */
+type Place = {
+  readonly client: PortfolioClient
+  readonly round: RoundWords
+  /** In the order of the accounts. */
+  readonly reported: readonly ReportedAccount[]
+  readonly modelOf: (statement: PortfolioStatementName) => string
+}
+
+/** Proven arrays by what they are of; see {@link arrayKey}. */
+type ProvenArrays = ReadonlyMap<string, { readonly proven: ProvenPortfolio; readonly root: bigint }>
+
+/** Margins of some accounts, the first of them at `from`. */
+type MarginBatch = { readonly stated: StatedMargins; readonly proven: ProvenPortfolio; readonly from: number }
+
+/** The venue says what each account holds. */
+async function reportAccounts(
+  { venue }: DevelopmentPortfolio,
+  names: readonly string[],
+  provables: readonly ProvableMargin[],
+): Promise<void> {
+  for (const [i, { positions, account }] of provables.entries()) {
+    const { holdings = [], collateralAmounts = [] } = holdingsWords(account.holdings)
+    await venue.reportAccount(names[i] as string, positions.map(positionWord), holdings[0] as bigint, collateralAmounts)
+  }
+}
+
+/** Every array that an account reads, once. */
+async function proveArrays(
+  { client, round, modelOf }: Place,
+  maker: ProofMaker,
+  provables: readonly ProvableMargin[],
+): Promise<ProvenArrays> {
+  const context = await client.arrayContext(round, modelOf('riskArray'))
+  const wanted = new Map(
+    provables.flatMap(({ pricingPolicy, arrays }) =>
+      arrays.map(({ surface, strikesE8 }) => [
+        arrayKey(surface.expiry, strikesE8),
+        { surface, strikesE8, pricingPolicy },
+      ]),
+    ),
+  )
+  const build = portfolioBuildOf('riskArray')
+  const made = await underWay(wanted, UNDER_WAY, async ([key, { surface, strikesE8, pricingPolicy }]) => {
+    const stated = await stateRiskArray(build, context, surface, pricingPolicy, strikesE8)
+    return [key, { root: stated.arrayRoot, proven: await maker.make('riskArray', stated) }] as const
+  })
+  return new Map(made)
+}
+
+/** The books of every account, each a fold over arrays. */
+async function proveBooks(
+  { client, round, modelOf, reported }: Place,
+  maker: ProofMaker,
+  provables: readonly ProvableMargin[],
+  arrays: ProvenArrays,
+): Promise<readonly AccountBooks[]> {
+  const rootOf = ({ header, leaves }: PricedArray): bigint => {
+    const strikesE8 = leaves.map(({ strikeE8 }) => strikeE8)
+    return arrays.get(arrayKey(header.expiry, strikesE8))?.root ?? 0n
+  }
+  const build = portfolioBuildOf('optionBook')
+  const shards = provables.flatMap(({ chain }, account) => chain.shards.map((shard) => ({ account, shard })))
+  const made = await underWay(shards, UNDER_WAY, async ({ account, shard }) => {
+    const of = reported[account] as ReportedAccount
+    const context = await client.accountContext(round, modelOf('optionBook'), [of])
+    const roots = shard.segments.map(({ array }) => rootOf(array))
+    return { account, proven: await maker.make('optionBook', await stateBook(build, context, shard, roots)) }
+  })
+  return reported.map(({ account }, i) => ({
+    account,
+    books: made.filter((book) => book.account === i).map(({ proven }) => proven),
+  }))
+}
+
+/** Margins, as many accounts a proof as the build has places. */
+async function proveMargins(
+  { client, round, modelOf, reported }: Place,
+  maker: ProofMaker,
+  provables: readonly ProvableMargin[],
+): Promise<readonly MarginBatch[]> {
+  const build = portfolioBuildOf('portfolioMargin')
+  const places = marginPlaces()
+  const groups = Array.from({ length: Math.ceil(provables.length / places) }, (_, g) => g * places)
+  return underWay(groups, UNDER_WAY, async (from) => {
+    const some = provables.slice(from, from + places)
+    const { round: market, marginPolicy } = some[0] as ProvableMargin
+    const context = await client.accountContext(round, modelOf('portfolioMargin'), reported.slice(from, from + places))
+    const accounts = some.map(({ account }) => account)
+    const stated = await stateMargins(build, context, accounts, market, marginPolicy)
+    return { stated, proven: await maker.make('portfolioMargin', stated), from }
+  })
+}
+
+/** Arrays first, since the registry takes no margin over arrays that it does not hold. */
+async function land(
+  { client, round, modelOf }: Place,
+  arrays: ProvenArrays,
+  books: readonly AccountBooks[],
+  batches: readonly MarginBatch[],
+): Promise<PortfolioLanded['landed']> {
+  const landed = { arrays: [] as Landed[], margins: [] as Landed[] }
+  const all = [...arrays.values()].map(({ proven }) => proven)
+  for (let from = 0; from < all.length; from += ARRAYS_PER_TRANSACTION) {
+    const some = all.slice(from, from + ARRAYS_PER_TRANSACTION)
+    landed.arrays.push(await client.submitArrays(round, modelOf('riskArray'), some))
+  }
+  for (const { proven, from } of batches) {
+    const some = books.slice(from, from + marginPlaces())
+    landed.margins.push(
+      await client.submitPortfolio(round, modelOf('optionBook'), modelOf('portfolioMargin'), some, proven),
+    )
+  }
+  return landed
 }
 
 /**
@@ -204,7 +277,7 @@ export async function proveUnhealthy(
   return client.proveUnhealthy(round, bookModel, witnessModel, { account, books }, proven)
 }
 
-/** Makes proofs one after the other and counts them. */
+/** Makes proofs and counts them. */
 class ProofMaker {
   readonly made: ProofMade[] = []
   private readonly proving: PortfolioProver
@@ -237,6 +310,9 @@ class ProofMaker {
   }
 }
 
+/** Accounts in one proof of margins. */
+const marginPlaces = (): number => portfolioBuildOf('portfolioMargin').sizes.accounts ?? 1
+
 const arrayKey = (expiry: bigint, strikesE8: readonly bigint[]): string => `${expiry} ${strikesE8.join(' ')}`
 
 function countProofs(provables: readonly ProvableMargin[]): number {
@@ -244,8 +320,7 @@ function countProofs(provables: readonly ProvableMargin[]): number {
     provables.flatMap((each) => each.arrays.map(({ surface, strikesE8 }) => arrayKey(surface.expiry, strikesE8))),
   )
   const books = provables.reduce((sum, { chain }) => sum + chain.shards.length, 0)
-  const places = portfolioBuildOf('portfolioMargin').sizes.accounts ?? 1
-  return arrays.size + books + Math.ceil(provables.length / places)
+  return arrays.size + books + Math.ceil(provables.length / marginPlaces())
 }
 
 /** The round that accounts share: the market's words, and those of every expiry that one of them holds. */

@@ -1,11 +1,12 @@
 /** A price history replayed on a chain: every step attested, proven, submitted and read back. */
 import type { Observation, Parameters, MarketState } from '../parameters/marketRisk.ts'
 import type { Verdict } from '../parameters/confidence.ts'
-import type { CircuitKeys, Prover } from '../proof/index.ts'
+import type { Backend, CircuitKeys, Prover } from '../proof/index.ts'
 import { RegistryClient } from '../registry/client.ts'
 import { ProverError } from '../errors.ts'
 import { appendObservations, type DevelopmentEngine, type NamedObservation } from './developmentEngine.ts'
-import { keyHashOf, proveBatch } from './proving.ts'
+import { stateBatch } from '../statement/marketRisk.ts'
+import { keyHashOf, proveStatement } from './proving.ts'
 import { buildOf } from './workspace.ts'
 
 /** One market in one proven batch. */
@@ -25,9 +26,28 @@ export type ProvenStep = {
   readonly transactionHash: string
   readonly block: number
   readonly gasUsed: bigint
+  /** What made the proof. */
+  readonly backend: Backend
+  readonly stages: StageTimings
   /** Milliseconds: witness and proof; and from the observation's arrival to the batch in a block. */
   readonly proofMs: number
   readonly totalMs: number
+}
+
+/** Where a batch's time went from the arrival of its observations to the block that it landed in, in milliseconds. */
+export type StageTimings = {
+  /** The next batch, from the chain. */
+  readonly read: number
+  /** The twin's answer, and the words and commitment that state it. */
+  readonly state: number
+  readonly witness: number
+  readonly proof: number
+  /** The finished proof's check, and what lies between processes. */
+  readonly verify: number
+  /** The trial of the transaction. */
+  readonly simulate: number
+  /** Signing, sending and waiting for the block. */
+  readonly land: number
 }
 
 export type ProvenReplayOptions = {
@@ -81,7 +101,12 @@ async function provenStep(
   if (next.batch === undefined || next.names.length < observations.length) {
     throw new BatchNotReadyError(next.leftOut.map(({ name, reason }) => `${name}: ${reason}`))
   }
-  const { bundle, statement, timings } = await proveBatch(prover, keys, next)
+  const read = performance.now()
+  const statement = await stateBatch(next.batch)
+  const stated = performance.now()
+  const { bundle, timings, backend } = await proveStatement(prover, keys, next, statement)
+  const proven = performance.now()
+  const { witness, proof } = timings
   const submitted = await client.submit(bundle)
   if (submitted.status !== 'applied') throw new BatchNotReadyError(['somebody else has landed this batch'])
   const markets = next.names.map((name, i): ProvenMarket => {
@@ -98,7 +123,16 @@ async function provenStep(
     transactionHash: submitted.transactionHash,
     block: submitted.block,
     gasUsed: submitted.gasUsed,
-    proofMs: timings.witness + timings.proof,
+    backend,
+    stages: {
+      read: read - started,
+      state: stated - read,
+      witness,
+      proof,
+      verify: proven - stated - witness - proof,
+      ...submitted.milliseconds,
+    },
+    proofMs: witness + proof,
     totalMs: performance.now() - started,
   }
 }

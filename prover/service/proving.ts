@@ -1,6 +1,6 @@
 /** From a batch to a proof bundle. */
 import { type Bundle, type InboxPosition, makeBundle } from '../registry/bundle.ts'
-import type { CircuitKeys, ProofTimings, Prover } from '../proof/index.ts'
+import type { Backend, CircuitKeys, ProofTimings, Prover } from '../proof/index.ts'
 import { type MarketRiskBatch, type MarketRiskStatement, stateBatch } from '../statement/marketRisk.ts'
 
 /** What there is to prove. */
@@ -15,6 +15,7 @@ export type ProvenBundle = {
   readonly bundle: Bundle
   readonly statement: MarketRiskStatement
   readonly timings: ProofTimings
+  readonly backend: Backend
 }
 
 /** States a batch by the twin, proves it, and packs both; the prover has verified the proof by then. */
@@ -29,8 +30,8 @@ export async function proveStatement(
   { names, inboxes }: BatchToProve,
   statement: MarketRiskStatement,
 ): Promise<ProvenBundle> {
-  const { proof, timings } = await prover.prove(keys, statement.circuitInput)
-  return { bundle: makeBundle(statement, inboxes, names, proof, keys.verificationKey), statement, timings }
+  const { proof, timings, backend } = await prover.prove(keys, statement.circuitInput)
+  return { bundle: makeBundle(statement, inboxes, names, proof, keys.verificationKey), statement, timings, backend }
 }
 
 /** sha256 of a key's verification key as contracts hold it. */

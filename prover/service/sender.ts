@@ -4,7 +4,7 @@
  */
 import { isError, keccak256, type Provider, Transaction, type TransactionReceipt, type Wallet } from 'ethers'
 import { parseBundle } from '../registry/bundle.ts'
-import type { RegistryClient } from '../registry/client.ts'
+import { GAS_MARGIN_PERCENT, type RegistryClient } from '../registry/client.ts'
 import { ContractRevertError, RpcError, typedCallError } from '../registry/contractErrors.ts'
 import type { Job, JobStore, SignedTransaction } from './jobStore.ts'
 
@@ -25,7 +25,6 @@ export type Landing =
   /** `sent`: the chain did not have it a moment ago. */
   | { readonly status: 'pending'; readonly sent: boolean }
 
-const GAS_MARGIN_PERCENT = 120n
 /** Nodes take a replacement that offers a tenth more. */
 const BUMP_PERCENT = 115n
 
@@ -50,9 +49,7 @@ export class Sender {
     const { to, data, chainId } = client.transactionOf(bundle)
     let gas: bigint
     try {
-      // Both ask whether it would land, and the chain may move between them.
-      await client.simulate(bundle)
-      gas = await ask('Estimating gas', () => this.provider.estimateGas({ to, data, from: account.address }))
+      gas = await client.simulate(bundle)
     } catch (error) {
       if (error instanceof ContractRevertError) return { status: 'superseded', reason: error.reason }
       throw error

@@ -1,13 +1,14 @@
 /**
  * `zkrisk serve`: watches a registry's inboxes, and proves and lands a batch whenever a trigger says that it is worth it.
  *
- * One step at a time, each stored before the next begins: planned, proven, signed, confirmed. Whatever the moment at which
- * the process dies, the next one takes up from the last stored step and asks the chain about the rest.
+ * A batch's steps are stored, each before the next begins: planned, proven, signed, confirmed. Whatever the moment at which
+ * the process dies, the next one takes up from the last stored step and asks the chain about the rest. Batches of different
+ * markets overlap: while one is proven, sent or waited for, the next is stated and its witness computed.
  */
 import type { BuildName } from '../../circuits/builds.ts'
 import { ProverError } from '../errors.ts'
 import type { CircuitKeys, Prover } from '../proof/index.ts'
-import { formatBundle } from '../registry/bundle.ts'
+import { formatBundle, parseBundle } from '../registry/bundle.ts'
 import type { NextBatch, RegistryClient } from '../registry/client.ts'
 import { type MarketRiskStatement, stateBatch } from '../statement/marketRisk.ts'
 import { type Job, type JobStore, jobIdOf } from './jobStore.ts'
@@ -50,6 +51,8 @@ export type ServeOptions = Pick<SenderOptions, 'client' | 'account' | 'store'> &
 type Planned = { readonly next: NextBatch; readonly statement: MarketRiskStatement; readonly keys: CircuitKeys }
 
 const POLL_MS = 500
+/** Planned batches that are not proven yet, at most. */
+const UNDER_WAY = 2
 const LONGEST_PAUSE_MS = 30_000
 /** A batch that was refused is not made again at once: the chain's clock or state must have moved. */
 const REFUSED_PAUSE_MS = 5_000
@@ -86,7 +89,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     try {
       const worked = await service.advance(!signal.aborted)
       pause = pollMs
-      if (!worked) await sleep(pause, signal)
+      if (!worked) await service.idle(pause)
     } catch (error) {
       const { code, message } = describeError(error)
       if (!(error instanceof ProverError) || FATAL.has(code)) throw error
@@ -105,6 +108,9 @@ class Service {
   private readonly store: JobStore
   private readonly sender: Sender
   private readonly planned = new Map<string, Planned>()
+  /** Of the planned batches, those that are being proven. */
+  private readonly proofs = new Map<string, Promise<void>>()
+  private failures: unknown[] = []
   private lastBuild: string | undefined
 
   constructor(options: ServeOptions) {
@@ -118,27 +124,45 @@ class Service {
     return this.store.openJobs().some(({ status, id }) => status !== 'planned' || this.planned.has(id))
   }
 
-  /** One step of the open job, or a new job; false if there is nothing to do now. */
+  /**
+   * One step of an open job, or a new job; false if there is nothing to do but wait.
+   *
+   * @throws what a proof under way failed with
+   */
   async advance(mayPlan: boolean): Promise<boolean> {
+    if (this.failures.length > 0) throw this.failures.shift()
     const open = this.store.openJobs()
     const signed = open.find(({ status }) => status === 'signed')
-    if (signed !== undefined) return this.ended(signed, await this.sender.settle(signed))
-    const proven = open.find(({ status }) => status === 'proven')
+    if (signed !== undefined && (await this.ended(signed, await this.sender.settle(signed)))) return true
+    // One transaction at a time: its nonce follows from the last one's.
+    const proven = signed === undefined ? open.find(({ status }) => status === 'proven') : undefined
     if (proven !== undefined) return this.sign(proven)
-    const planned = open.find(({ id }) => this.planned.has(id))
-    if (planned !== undefined) return this.prove(planned)
-    return mayPlan ? this.plan(open) : false
+    for (const job of open) if (this.planned.has(job.id) && !this.proofs.has(job.id)) this.beginProof(job)
+    return mayPlan && this.planned.size < UNDER_WAY ? this.plan(open) : false
   }
 
-  private async plan(leftBehind: readonly Job[]): Promise<boolean> {
-    const found = await this.nextBatch()
-    if (found === undefined) return false
+  /** Waits so long, or until a proof is finished or the service is stopped. */
+  async idle(milliseconds: number): Promise<void> {
+    const awake = new AbortController()
+    await Promise.race([
+      sleep(milliseconds, AbortSignal.any([this.options.signal, awake.signal])),
+      ...this.proofs.values(),
+    ])
+    awake.abort()
+  }
+
+  private async plan(open: readonly Job[]): Promise<boolean> {
+    const found = await this.nextBatch(await this.freeMarkets(open))
+    if (found === undefined) {
+      for (const job of open) {
+        const isLeftBehind = job.status === 'planned' && !this.planned.has(job.id)
+        if (isLeftBehind) await this.ended(job, { status: 'superseded', reason: 'nothing waits for it any more' })
+      }
+      return false
+    }
     const { next, keys, trigger } = found
     const statement = await stateBatch(next.batch)
     const id = jobIdOf(next.batch.build.name, statement.publicSignals)
-    for (const job of leftBehind) {
-      if (job.id !== id) await this.ended(job, { status: 'superseded', reason: 'a later batch takes its observations' })
-    }
     const summary = next.batch.markets.map(({ sequence }, i) => `${next.names[i]} #${sequence}`).join(', ')
     let job = this.store.plan({ id, build: next.batch.build.name, trigger, summary })
     if (job.status === 'superseded') {
@@ -146,17 +170,34 @@ class Service {
       job = this.store.reopen(id)
     }
     if (job.status === 'confirmed') return false
-    this.planned.set(id, { next, statement, keys })
     this.lastBuild = next.batch.build.name
     await this.report({ step: 'planned', job: id, detail: `${summary} (${trigger})` })
+    if (job.status === 'planned') {
+      this.planned.set(id, { next, statement, keys })
+      this.beginProof(job)
+    }
     return true
   }
 
+  /** Markets that no open batch moves. */
+  private async freeMarkets(open: readonly Job[]): Promise<readonly string[]> {
+    const busy = new Set(open.flatMap((job) => this.marketsOf(job)))
+    const served = this.options.markets ?? (await this.client.markets()).map(({ name }) => name)
+    return served.filter((name) => !busy.has(name))
+  }
+
+  private marketsOf({ id, bundle }: Job): readonly string[] {
+    const planned = this.planned.get(id)?.next.names
+    if (planned !== undefined || bundle === undefined) return planned ?? []
+    return parseBundle(Buffer.from(bundle), `job ${id}`).markets.map(({ name }) => name)
+  }
+
   /** Live batches as triggers ask for them; between two of them a catch-up batch for a market that fell behind. */
-  private async nextBatch(): Promise<
-    { readonly next: NextBatch; readonly keys: CircuitKeys; readonly trigger: string } | undefined
-  > {
-    const { live, catchUp, markets } = this.options
+  private async nextBatch(
+    markets: readonly string[],
+  ): Promise<{ readonly next: NextBatch; readonly keys: CircuitKeys; readonly trigger: string } | undefined> {
+    const { live, catchUp } = this.options
+    if (markets.length === 0) return undefined
     const next = await this.client.nextBatch(buildOf(live.circuit), keyHashOf(live), markets)
     const behind = next.leftOut.filter(({ reason }) => reason === 'behind').map(({ name }) => name)
     const isTurnOfBacklog = this.lastBuild !== (catchUp.circuit as BuildName) || next.batch === undefined
@@ -181,13 +222,21 @@ class Service {
     return fired === undefined ? undefined : `${fired.name}: ${fired.reason}`
   }
 
-  private async prove(job: Job): Promise<boolean> {
+  private beginProof(job: Job): void {
+    const proof = this.prove(job)
+      .catch((error: unknown) => {
+        this.failures.push(error)
+      })
+      .finally(() => this.proofs.delete(job.id))
+    this.proofs.set(job.id, proof)
+  }
+
+  private async prove(job: Job): Promise<void> {
     const { next, statement, keys } = this.planned.get(job.id) as Planned
     const { bundle, timings } = await proveStatement(this.options.prover, keys, next, statement)
     this.store.proven(job.id, formatBundle(bundle))
     this.planned.delete(job.id)
     await this.report({ step: 'proven', job: job.id, detail: `${(timings.total / 1000).toFixed(1)} s` })
-    return true
   }
 
   private async sign(job: Job): Promise<boolean> {
@@ -201,7 +250,7 @@ class Service {
   private async ended(job: Job, landing: Landing): Promise<boolean> {
     if (landing.status === 'pending') {
       if (landing.sent) await this.report({ step: 'sent', job: job.id })
-      return false
+      return landing.sent
     }
     if (landing.status === 'superseded') {
       this.store.end(job.id, 'superseded', landing.reason)

@@ -1,6 +1,6 @@
 /** The part of circomlibjs that this stage uses; the package has no types of its own. */
 declare module 'circomlibjs' {
-  export function buildPoseidonOpt(): Promise<
+  export function buildPoseidon(): Promise<
     ((inputs: readonly bigint[]) => Uint8Array) & { F: { toObject(element: Uint8Array): bigint } }
   >
 }

@@ -1,9 +1,9 @@
-import { buildPoseidonOpt } from 'circomlibjs'
+import { buildPoseidon } from 'circomlibjs'
 
 /** Words absorbed by one permutation; with the chaining value they fill circomlib's widest Poseidon (16 inputs). */
 export const COMMITMENT_RATE = 15
 
-let poseidon: ReturnType<typeof buildPoseidonOpt> | undefined
+let poseidon: ReturnType<typeof buildPoseidon> | undefined
 
 /**
  * Commitment to the statement's input words: a Poseidon chain over blocks of 15 words that starts from their number,
@@ -15,7 +15,7 @@ let poseidon: ReturnType<typeof buildPoseidonOpt> | undefined
  * @returns one scalar-field element
  */
 export async function commit(words: readonly bigint[]): Promise<bigint> {
-  poseidon ??= buildPoseidonOpt()
+  poseidon ??= buildPoseidon()
   const hash = await poseidon
   let chain = BigInt(words.length)
   for (let from = 0; from < words.length; from += COMMITMENT_RATE) {

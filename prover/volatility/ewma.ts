@@ -1,14 +1,7 @@
 import { SLOW_HALF_LIFE_SHIFT } from '../../circuits/statements.ts'
-import { absoluteDifference, divUp, EXP2_SCALE, exp2Negative, min, saturate, shiftRightUp } from '../math/index.ts'
-
-/** Actual/365 Fixed. */
-export const YEAR_SECONDS = 31_536_000n
-
-/** Variances are X36 and saturate at 2^46 − 1, a volatility of 3,200 %. */
-export const VARIANCE_BITS = 46
-
-/** Two logarithms that are each rounded down differ from the true return by less than 2 units of X26. */
-const RETURN_SLACK_X26 = 2n
+import { max } from '../math/index.ts'
+import type { VolatilityModel } from './model.ts'
+import { blendUp, decayWeight, periodVarianceUp, winsorisedReturnUp, YEAR_SECONDS } from './variance.ts'
 
 export type EwmaState = {
   readonly varianceFastX36: bigint
@@ -36,22 +29,35 @@ export function ewmaStep(
   decayRateX36: bigint,
   maxReturnX16: bigint,
 ): EwmaState {
-  const returnX26 = min(absoluteDifference(lnPriceX26, state.lnPriceX26) + RETURN_SLACK_X26, maxReturnX16 << 10n)
-  const periodVarianceX36 = divUp(returnX26 ** 2n * YEAR_SECONDS, elapsedSeconds << 16n)
-  const decayX36 = elapsedSeconds * decayRateX36
+  const returnX26 = winsorisedReturnUp(lnPriceX26, state.lnPriceX26, maxReturnX16)
+  const periodX36 = periodVarianceUp(returnX26 ** 2n * YEAR_SECONDS, elapsedSeconds)
+  const slowWeight = decayWeight(elapsedSeconds, decayRateX36, SLOW_HALF_LIFE_SHIFT)
   return {
-    varianceFastX36: blendUp(state.varianceFastX36, periodVarianceX36, exp2Negative(decayX36, 36)),
-    varianceSlowX36: blendUp(
-      state.varianceSlowX36,
-      periodVarianceX36,
-      exp2Negative(decayX36, 36 + SLOW_HALF_LIFE_SHIFT),
-    ),
+    varianceFastX36: blendUp(state.varianceFastX36, periodX36, decayWeight(elapsedSeconds, decayRateX36)),
+    varianceSlowX36: blendUp(state.varianceSlowX36, periodX36, slowWeight),
     lnPriceX26,
   }
 }
 
-/** weight·old + (1 − weight)·new, rounded up, saturating. */
-function blendUp(oldX36: bigint, newX36: bigint, weight: bigint): bigint {
-  const blended = weight * oldX36 + ((1n << BigInt(EXP2_SCALE)) - weight) * newX36
-  return saturate(shiftRightUp(blended, EXP2_SCALE), VARIANCE_BITS)
+/** The greater of a fast and a slow average of squared returns: what the circuits prove today. */
+export const ewma: VolatilityModel = {
+  name: 'ewma',
+  title: 'EWMA of squared returns, the greater of 4 and 64 h',
+  parameters: [
+    {
+      name: 'slow half-life',
+      value: '16 × the fast one',
+      reason: 'one product of time serves both weights; the greater of the two keeps margins up after a crash',
+    },
+  ],
+  constraints: 702,
+  variances: ['fast', 'slow'],
+  underPolicy: ({ decayRateX36, maxReturnX16 }) => ({
+    step([varianceFastX36, varianceSlowX36], { lnPriceX26, previousLnPriceX26, elapsedSeconds }) {
+      const state = { varianceFastX36, varianceSlowX36, lnPriceX26: previousLnPriceX26 }
+      const next = ewmaStep(state, lnPriceX26, elapsedSeconds, decayRateX36, maxReturnX16)
+      return [next.varianceFastX36, next.varianceSlowX36, 0n, 0n]
+    },
+    usedX38: ([varianceFastX36, varianceSlowX36]) => max(varianceFastX36, varianceSlowX36) << 2n,
+  }),
 }

@@ -18,6 +18,8 @@ import {
   type MarginsCall,
   type WitnessCall,
 } from '../../prover/audit/portfolioCalls.ts'
+import { type Audited, beginAudit, branchOf, judgeTransaction } from '../../prover/audit/portfolioJudge.ts'
+import type { TransactionRecord } from '../../prover/audit/portfolioRecord.ts'
 import { marginTerms } from '../../prover/portfolio/explain.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
@@ -48,17 +50,32 @@ async function judged(change: (record: MutableRecord) => void): Promise<Portfoli
 const PLACES = { submitArrays: 0, submitPortfolio: 1, proveUnhealthy: 2 } as const
 type Calls = { submitArrays: ArraysCall; submitPortfolio: MarginsCall; proveUnhealthy: WitnessCall }
 
-/** Changes the arguments of one call. */
-function judgedCall<M extends keyof Calls>(method: M, change: (call: Mutable<Calls[M]>) => void) {
-  return judged((record) => {
-    const transaction = record.transactions[PLACES[method]] as MutableRecord['transactions'][number]
-    const call = structuredClone(decodeProvingCall(transaction.calls?.[0] ?? '')) as Mutable<Calls[M]>
-    change(call)
-    const { inputs } = interfaceOf('PortfolioRegistry').getFunction(method) ?? { inputs: [] }
-    const args = inputs.map(({ name }) => (call as Record<string, unknown>)[name])
-    transaction.calls = [interfaceOf('PortfolioRegistry').encodeFunctionData(method, args).toLowerCase()]
-  })
+const callOf = <M extends keyof Calls>(record: PortfolioRecord, method: M): Calls[M] =>
+  decodeProvingCall(record.transactions[PLACES[method]]?.calls?.[0] ?? '') as unknown as Calls[M]
+
+/** The transaction of a call with its arguments changed. */
+function withCall<M extends keyof Calls>(
+  record: PortfolioRecord,
+  method: M,
+  change: (call: Mutable<Calls[M]>) => void,
+): TransactionRecord {
+  const call = structuredClone(callOf(record, method)) as Mutable<Calls[M]>
+  change(call)
+  const { inputs } = interfaceOf('PortfolioRegistry').getFunction(method) ?? { inputs: [] }
+  const args = inputs.map(({ name }) => (call as Record<string, unknown>)[name])
+  const calldata = interfaceOf('PortfolioRegistry').encodeFunctionData(method, args).toLowerCase()
+  return { ...(record.transactions[PLACES[method]] as TransactionRecord), calls: [calldata] }
 }
+
+/** Changes the arguments of one call. */
+const judgedCall = <M extends keyof Calls>(method: M, change: (call: Mutable<Calls[M]>) => void) =>
+  judged((record) => {
+    record.transactions[PLACES[method]] = withCall(
+      whole.record,
+      method,
+      change,
+    ) as MutableRecord['transactions'][number]
+  })
 
 /** Every claim that fails anywhere in a report. */
 function failures({ arrays, margins, witnesses, models, policy, rounds, accounts }: PortfolioAuditReport) {
@@ -210,19 +227,22 @@ describe('J2: a false history', () => {
   })
 
   it('names every single field of a margin that is off by one, with both values', async () => {
+    const standing = (await standingsOf(whole.record))[PLACES.submitPortfolio] as Audited
+    const [original] = callOf(whole.record, 'submitPortfolio').accounts
     for (const [word, at, claim] of [
       ['accountMargins', 'margins', 'margins'],
       ['accountThresholds', 'thresholds', 'thresholds'],
       ['spotGreeks', 'spotGreeks', 'greeks'],
       ['timeGreeks', 'timeGreeks', 'greeks'],
     ] as const) {
-      const [original] = (decodeProvingCall(whole.record.transactions[1]?.calls?.[0] ?? '') as MarginsCall).accounts
       for (const [field, value] of Object.entries(unpack(word, original?.[at] ?? 0n))) {
-        const report = await judgedCall('submitPortfolio', (call) => {
+        const change = (call: Mutable<MarginsCall>) => {
           const item = call.accounts[0] as Mutable<MarginsCall['accounts'][number]>
           item[at] = pack(word, { ...unpack(word, item[at]), [field]: value ^ 1n } as never)
-        })
-        const found = failures(report).find((each) => each.claim === claim)
+        }
+        const audited = branchOf(standing)
+        await judgeTransaction(withCall(whole.record, 'submitPortfolio', change), audited)
+        const found = audited.found.margins.flatMap(claimsWithin).find((each) => each.claim === claim && !each.holds)
         expect(found).toMatchObject({ field: `${at}.${field}`, expected: String(value), found: String(value ^ 1n) })
       }
     }
@@ -285,32 +305,52 @@ describe('J2: a false history', () => {
   })
 
   it('is found at every one of 240 flipped bytes of calldata', async () => {
+    const standings = await standingsOf(whole.record)
     const random = new Random(20_200_312n)
     const caught = new Map<string, number>()
     for (let i = 0; i < 240; i++) {
       const at = i % 3
-      let place = 0
-      const report = await judged((record) => {
-        // What comes later says nothing about it.
-        record.transactions.length = at + 1
-        const transaction = record.transactions[at] as MutableRecord['transactions'][number]
-        const bytes = Buffer.from(transaction.calls?.[0]?.slice(2) ?? '', 'hex')
-        place = Number(random.below(BigInt(bytes.length)))
-        bytes[place] = (bytes[place] as number) ^ (1 << Number(random.below(8n)))
-        transaction.calls = [`0x${bytes.toString('hex')}`]
-      })
-      const proofs = at === 0 ? report.arrays : at === 1 ? report.margins : report.witnesses
-      const claims = proofs
-        .flatMap((each) => [each, ...('books' in each ? each.books : [])])
-        .flatMap((each) => each.claims)
-      const first = claims.find(({ holds }) => !holds)
+      const { transaction, place } = withFlippedBit(whole.record.transactions[at] as TransactionRecord, random)
+      const audited = branchOf(standings[at] as Audited)
+      await judgeTransaction(transaction, audited)
+      const kind = (['arrays', 'margins', 'witnesses'] as const)[at] as 'arrays' | 'margins' | 'witnesses'
+      const first = audited.found[kind].flatMap(claimsWithin).find(({ holds }) => !holds)
       expect(first, `transaction ${at}, byte ${place}`).toBeDefined()
       expect(first?.field).toBeDefined()
       caught.set(first?.claim ?? '', (caught.get(first?.claim ?? '') ?? 0) + 1)
+      if (i % 20 > 0) continue
+      // What comes later says nothing about it; all that comes before, judged again, finds the same.
+      const transactions = [...whole.record.transactions.slice(0, at), transaction]
+      const report = await judgePortfolio({ ...whole.record, transactions })
+      expect(report.accepted).toBe(false)
+      expect(report[kind]).toEqual(audited.found[kind])
     }
     console.log('240 flipped bytes, first caught by', Object.fromEntries(caught))
   }, 600_000)
 })
+
+/** The audit as it stands before each transaction. */
+async function standingsOf(record: PortfolioRecord): Promise<readonly Audited[]> {
+  let { audited } = beginAudit(record) as { audited: Audited }
+  const standings: Audited[] = []
+  for (const transaction of record.transactions) {
+    standings.push(audited)
+    audited = branchOf(audited)
+    await judgeTransaction(transaction, audited)
+  }
+  return standings
+}
+
+function withFlippedBit(transaction: TransactionRecord, random: Random) {
+  const bytes = Buffer.from(transaction.calls?.[0]?.slice(2) ?? '', 'hex')
+  const place = Number(random.below(BigInt(bytes.length)))
+  bytes[place] = (bytes[place] as number) ^ (1 << Number(random.below(8n)))
+  return { transaction: { ...transaction, calls: [`0x${bytes.toString('hex')}`] }, place }
+}
+
+/** Of an array, margin or witness, and of its books. */
+const claimsWithin = (proven: Audited['found'][keyof Audited['found']][number]) =>
+  [proven, ...('books' in proven ? proven.books : [])].flatMap(({ claims }) => claims)
 
 describe('J3: keys', () => {
   it('that nobody brought make every proof rejected', async () => {

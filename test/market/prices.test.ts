@@ -20,10 +20,13 @@ import {
   PriceNotNumericError,
   PriceOverRangeError,
   PricePrecisionError,
+  PriceRangeError,
   PriceTimeError,
   PriceTimeOrderError,
   PriceTimeRepeatedError,
   PriceZeroError,
+  gatherBars,
+  parseBars,
   parsePrices,
   readPrices,
 } from '../../prover/market/prices.ts'
@@ -294,5 +297,72 @@ describe('rows that are refused', () => {
     const error = thrownBy(() => read(text, { impliedVolatilityColumn: 'iv' }))
     expect(error).toBeInstanceOf(ImpliedVolatilityError)
     expect(error).toMatchObject({ code: 'market.implied-volatility', row: 2, column: 'iv', value })
+  })
+})
+
+describe('lows and highs', () => {
+  const bars = (text: string, options?: PriceOptions) => parseBars(text, 'prices.csv', options)
+  const E8 = 100_000_000n
+
+  it('are read from the columns of that name, whatever their case and order', () => {
+    const [bar] = bars('Time,High,Close,LOW\n2020-03-12,12,10,9.5\n')
+    expect(bar).toEqual({
+      asOf: START,
+      priceE8: 10n * E8,
+      impliedVolatilityX24: 0n,
+      lowE8: 950_000_000n,
+      highE8: 12n * E8,
+    })
+  })
+
+  it('are absent where the file has closes only, or one of the two', () => {
+    const closes = [{ asOf: START, priceE8: 10n * E8, impliedVolatilityX24: 0n }]
+    expect(bars('time,close\n2020-03-12,10\n')).toEqual(closes)
+    expect(bars('time,high,close\n2020-03-12,12,10\n')).toEqual(closes)
+  })
+
+  it.each([
+    ['a low above the price', '12,10,10.5', 'low', '10.5'],
+    ['a high below the price', '9,10,8', 'high', '9'],
+  ])('refuses %s, naming row and column', (_, cells, column, value) => {
+    const error = thrownBy(() => bars(`time,high,close,low\n2020-03-12,${cells}\n`))
+    expect(error).toBeInstanceOf(PriceRangeError)
+    expect(error).toMatchObject({ code: 'market.price-range', row: 2, column, value })
+  })
+
+  it('are read as exactly as prices', () => {
+    const action = () => bars('time,high,close,low\n2020-03-12,ten,10,9\n')
+    expect(thrownBy(action)).toMatchObject({ code: 'market.price-not-numeric', column: 'high' })
+  })
+})
+
+describe('rows gathered to fewer observations', () => {
+  const row = (seconds: bigint, priceE8: bigint, lowE8?: bigint, highE8?: bigint) => ({
+    asOf: START + seconds,
+    priceE8,
+    impliedVolatilityX24: 0n,
+    ...(lowE8 === undefined || highE8 === undefined ? {} : { lowE8, highE8 }),
+  })
+
+  it('keep the last price, and the extremes since the observation before', () => {
+    const rows = [
+      row(0n, 5n, 1n, 9n),
+      row(60n, 6n, 4n, 7n),
+      row(120n, 3n, 2n, 6n),
+      row(180n, 4n, 3n, 4n),
+      row(240n, 8n, 4n, 8n),
+    ]
+    expect(gatherBars(rows, 120)).toEqual([row(0n, 5n, 1n, 9n), row(120n, 3n, 2n, 7n), row(240n, 8n, 3n, 8n)])
+  })
+
+  it('take closes between as what was seen of the range', () => {
+    const rows = [row(0n, 5n), row(60n, 9n), row(120n, 6n)]
+    expect(gatherBars(rows, 120)).toEqual([row(0n, 5n), row(120n, 6n, 6n, 9n)])
+  })
+
+  it('wait for the first row at or after the time, and drop what is not complete', () => {
+    const rows = [row(0n, 5n), row(250n, 7n, 6n, 8n), row(300n, 9n)]
+    expect(gatherBars(rows, 120)).toEqual([row(0n, 5n), row(250n, 7n, 6n, 8n)])
+    expect(gatherBars([], 120)).toEqual([])
   })
 })

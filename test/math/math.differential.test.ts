@@ -12,7 +12,7 @@ const FURTHER_CASES = 1_000
 const SEED = 20_261_122
 /** Functions compiled together and calls of each side by side: starting a compiler or a witness is the dear part. */
 const GROUP = 9
-const COPIES = 20
+const COPIES = 5
 
 type Case = readonly bigint[]
 type Disagreement = { readonly inputs: Case; readonly circuit: bigint; readonly twin: bigint }

@@ -448,7 +448,7 @@ function points(fn: MathFunction): [string, readonly bigint[]][] {
     ),
     'the largest values': fn.inputs.map(({ bits }) => (1n << BigInt(bits)) - 1n),
     ...(fn.inputs.some(({ kind }) => kind === 'signed')
-      ? { 'the least values': fn.inputs.map(({ bits }) => -(1n << BigInt(bits))) }
+      ? { 'the least values': fn.inputs.map(({ kind, bits }) => (kind === 'signed' ? -(1n << BigInt(bits)) : 0n)) }
       : {}),
   }
   return Object.entries(candidates).map(([name, values]) => [name, fn.intoDomain?.(values) ?? values])

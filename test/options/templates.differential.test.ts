@@ -17,8 +17,8 @@ import { Random } from '../parallel.ts'
 import { logUniform } from './expiries.ts'
 import { markPoint, type OptionTemplate, shockedPoint, templateSource, unshockedPoint } from './mains.ts'
 
-const COPIES = 40
-const ROUNDS = 25
+const COPIES = 8
+const ROUNDS = 125
 
 type Case = { readonly forwardE8: bigint; readonly strikeE8: bigint; readonly volatilityX40: bigint }
 

@@ -2,17 +2,18 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { emptyBook, foldBook } from '../../prover/portfolio/book.ts'
 import type { BookSegment, BookState, OptionPosition, PricedArray } from '../../prover/portfolio/book.ts'
 import { type BookShard, shardBook } from '../../prover/portfolio/sharding.ts'
+import { mainSource } from '../../scripts/buildCircuits.ts'
 import type { Circuit } from '../circuit.ts'
 import { compileCircuit } from '../circuit.ts'
 import { Random } from '../parallel.ts'
-import { bookBuild, bookInput, randomArray, randomPositions, sourceOf } from './portfolios.ts'
+import { bookBuild, bookInput, randomArray, randomPositions } from './portfolios.ts'
 
 const ROUND = 1_770_000_000n
 const build = bookBuild(2, 2)
 let circuit: Circuit
 
 beforeAll(async () => {
-  circuit = await compileCircuit(sourceOf(build))
+  circuit = await compileCircuit(mainSource(build))
 }, 600_000)
 
 const shardOf = (before: BookState, segments: readonly BookSegment[]): BookShard => ({

@@ -6,10 +6,11 @@ import { shardBook } from '../../prover/portfolio/sharding.ts'
 import { bookRoot } from '../../prover/portfolio/state.ts'
 import { commit } from '../../prover/statement/commitment.ts'
 import { stateRoot } from '../../prover/statement/optionBook.ts'
+import { mainSource } from '../../scripts/buildCircuits.ts'
 import type { Circuit } from '../circuit.ts'
 import { compileCircuit, FIELD_ORDER } from '../circuit.ts'
 import { Random } from '../parallel.ts'
-import { arrayRootOf, bookBuild, bookInput, randomArray, randomPositions, sourceOf } from './portfolios.ts'
+import { arrayRootOf, bookBuild, bookInput, randomArray, randomPositions } from './portfolios.ts'
 
 const ROUND = 1_770_000_000n
 const DAY = 86_400n
@@ -24,7 +25,7 @@ let first: Input
 let second: Input
 
 beforeAll(async () => {
-  circuit = await compileCircuit(sourceOf(build))
+  circuit = await compileCircuit(mainSource(build))
   const random = new Random(61n)
   const shared = randomArray(random, ROUND + DAY, ROUND, 2)
   const same = [0, 1, 2].map(() => ({ header: shared.header, leaves: randomArray(random, 1n, ROUND, 2).leaves }))

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { portfolioBuilds } from '../../circuits/builds.ts'
+import { mainComponent, type PortfolioBuild, portfolioBuilds } from '../../circuits/builds.ts'
 import { POINTS } from '../../prover/options/grid.ts'
 import { CALL_BITS, GAMMA_BITS, PDF_BITS, THETA_BITS } from '../../prover/options/riskArray.ts'
 import { root } from '../../scripts/sources.ts'
@@ -20,25 +20,19 @@ describe('L1 to L12: constraints', () => {
   }, 900_000)
 
   test('a position is one constraint a scenario, an account below 16,400, and each build fits its domain', () => {
-    const segment = rows('OptionBook(2, 5)') - rows('OptionBook(1, 5)')
-    const account = rows('PortfolioMargin(2)') - rows('PortfolioMargin(1)')
-    const book = portfolioBuilds.find(({ statement }) => statement === 'optionBook')?.sizes as {
-      segments: number
-      strikes: number
-    }
-    const margin = portfolioBuilds.find(({ statement }) => statement === 'portfolioMargin')?.sizes as {
-      accounts: number
-    }
+    const buildOf = (statement: string) =>
+      portfolioBuilds.find((build) => build.statement === statement) as PortfolioBuild
+    const margin = buildOf('portfolioMargin')
+    const account = (rows(mainComponent(margin)) - rows('PortfolioMargin(2)')) / ((margin.sizes.accounts as number) - 2)
     // Of the rows of a segment's sums, those that are not its words' are products: one a strike and price.
     const products = (rows('SegmentSums(5)') / 5 - rows('PositionQuantities()')) / (POINTS - 1)
     console.log(
-      `array with its expiry ${segment}, account ${account}, witness ${rows('UnhealthyWitness()')}, position and price ${products.toFixed(2)}`,
+      `array ${rows('BookSegment(5)')}, expiry ${rows('CloseExpiry()')}, account ${account}, witness ${rows('UnhealthyWitness()')}, position and price ${products.toFixed(2)}`,
     )
     expect(account).toBeLessThan(16_400)
     expect(products).toBeLessThan(1.3)
-    expect(book.strikes).toBe(5)
-    expect(rows('OptionBook(1, 5)') + (book.segments - 1) * segment).toBeLessThan(2 ** 17 - 1_000)
-    expect(rows('PortfolioMargin(1)') + (margin.accounts - 1) * account).toBeLessThan(2 ** 16 - 1_000)
+    expect(rows(mainComponent(buildOf('optionBook')))).toBeLessThan(2 ** 17 - 1_000)
+    expect(rows(mainComponent(margin))).toBeLessThan(2 ** 16 - 1_000)
     expect(rows('UnhealthyWitness()')).toBeLessThan(2 ** 14 - 1_000)
   })
 })

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { mainComponent, portfolioBuilds } from '../../circuits/builds.ts'
+import { portfolioBuilds } from '../../circuits/builds.ts'
 import { priceCall } from '../../prover/options/black.ts'
 import { sqrtDown } from '../../prover/math/index.ts'
 import { perpPnl, unsettledFunding } from '../../prover/portfolio/perpMargin.ts'
@@ -16,6 +16,7 @@ import { positionWord } from '../../prover/statement/optionBook.ts'
 import { holdingsWords, marginPolicyWords, roundWords } from '../../prover/statement/portfolioMargin.ts'
 import { publicInput } from '../../prover/statement/portfolio.ts'
 import { expiryWords, pricingWords, stateRiskArray, strikeWords } from '../../prover/statement/riskArray.ts'
+import { mainSource } from '../../scripts/buildCircuits.ts'
 import { root } from '../../scripts/sources.ts'
 import { type CircuitInput, compileCircuit } from '../circuit.ts'
 import { fromE, fromX, readExactJson, scaled, toX } from '../externalVectors.ts'
@@ -304,9 +305,7 @@ describe.skipIf(!present)(`Derive's first portfolio margin${where}`, () => {
 
   it('K9: the compiled circuit prices every array of every case as the twin does', async () => {
     const build = portfolioBuilds.find(({ name }) => name === 'riskArray5')!
-    const circuit = await compileCircuit(
-      `pragma circom 2.2.3;\ninclude "${build.file}";\ncomponent main {public [challenge]} = ${mainComponent(build)};\n`,
-    )
+    const circuit = await compileCircuit(mainSource(build))
     const context = {
       chainId: 31_337n,
       registry: `0x${'11'.repeat(20)}`,

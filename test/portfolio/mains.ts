@@ -1,5 +1,8 @@
 /** Templates of circuits/portfolio as main components, to count what they cost. */
+import { mainComponent, type PortfolioBuild, portfolioBuilds } from '../../circuits/builds.ts'
+import { mainSource } from '../../scripts/buildCircuits.ts'
 import type { MainComponent } from '../circuit.ts'
+import { bookBuild, marginBuild } from './portfolios.ts'
 
 /** A main whose inputs and outputs are the template's own. */
 const plain = (call: string, file = call.replace(/\(.*/, '')): MainComponent => ({
@@ -10,15 +13,9 @@ component main = ${call};
 `,
 })
 
-const statement = (call: string): MainComponent => ({
-  name: call,
-  source: `pragma circom 2.2.3;
-include "statement/${call.replace(/\(.*/, '')}.circom";
-component main {public [challenge]} = ${call};
-`,
-})
+/** A statement at some size: the builds themselves, and what the tests of books and margins compile. */
+const statement = (build: PortfolioBuild): MainComponent => ({ name: mainComponent(build), source: mainSource(build) })
 
-/** One account more is what the second costs; one segment more likewise. */
 export const portfolioMains: readonly MainComponent[] = [
   plain('PositionQuantities()'),
   plain('SegmentSums(5)'),
@@ -32,9 +29,7 @@ export const portfolioMains: readonly MainComponent[] = [
   plain('ChosenScenario()'),
   plain('Crossing(0)'),
   plain('Crossing(1)'),
-  statement('OptionBook(1, 5)'),
-  statement('OptionBook(2, 5)'),
-  statement('PortfolioMargin(1)'),
-  statement('PortfolioMargin(2)'),
-  statement('UnhealthyWitness()'),
+  ...[bookBuild(2, 2), marginBuild(2), ...portfolioBuilds.filter((build) => build.statement !== 'riskArray')].map(
+    statement,
+  ),
 ]

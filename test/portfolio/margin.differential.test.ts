@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { emptyBook } from '../../prover/portfolio/book.ts'
 import { type AccountState, MarginOutOfRangeError, NotUnhealthyError } from '../../prover/portfolio/margin.ts'
 import { emptyAccount, stateMargins, stateWitness } from '../../prover/statement/portfolioMargin.ts'
+import { mainSource } from '../../scripts/buildCircuits.ts'
 import type { Circuit } from '../circuit.ts'
 import { compileCircuit } from '../circuit.ts'
 import { Random } from '../parallel.ts'
@@ -13,7 +14,6 @@ import {
   randomHoldings,
   randomPolicy,
   randomRound,
-  sourceOf,
   witnessBuild,
   witnessInput,
 } from './portfolios.ts'
@@ -24,8 +24,8 @@ let margins: Circuit
 let witness: Circuit
 
 beforeAll(async () => {
-  margins = await compileCircuit(sourceOf(build))
-  witness = await compileCircuit(sourceOf(witnessBuild))
+  margins = await compileCircuit(mainSource(build))
+  witness = await compileCircuit(mainSource(witnessBuild))
 }, 600_000)
 
 function randomAccount(random: Random): AccountState {

@@ -15,6 +15,7 @@ import { FIELD_ORDER } from '../../prover/statement/challenge.ts'
 import { commit } from '../../prover/statement/commitment.ts'
 import { emptyAccount, stateMargins, stateWitness } from '../../prover/statement/portfolioMargin.ts'
 import { wordBits } from '../../prover/statement/words.ts'
+import { mainSource } from '../../scripts/buildCircuits.ts'
 import type { Circuit } from '../circuit.ts'
 import { compileCircuit } from '../circuit.ts'
 import { Random } from '../parallel.ts'
@@ -26,7 +27,6 @@ import {
   randomHoldings,
   randomPolicy,
   randomRound,
-  sourceOf,
   witnessBuild,
   witnessInput,
 } from './portfolios.ts'
@@ -45,8 +45,8 @@ let shown: Input
 
 /** Cheap enough a market that nothing saturates, and dampings of 1. */
 beforeAll(async () => {
-  margins = await compileCircuit(sourceOf(build))
-  witness = await compileCircuit(sourceOf(witnessBuild))
+  margins = await compileCircuit(mainSource(build))
+  witness = await compileCircuit(mainSource(witnessBuild))
   const random = new Random(71n)
   round = {
     ...randomRound(random, ROUND),

@@ -52,11 +52,6 @@ export const witnessBuild: PortfolioBuild = {
   meaning: 'the build itself',
 }
 
-export const sourceOf = ({ file, template, sizes }: PortfolioBuild): string => `pragma circom 2.2.3;
-include "${file}";
-component main {public [challenge]} = ${template}(${Object.values(sizes).join(', ')});
-`
-
 /** Raw numbers of the widths that RiskArray proves: calls between payoff and forward, Greeks anywhere in their range. */
 export function randomArray(random: Random, expiry: bigint, asOf: bigint, strikes: number): PricedArray {
   const header = randomHeader(random, expiry, asOf)

@@ -5,6 +5,7 @@ import { type ExpiryMarket, type PricingPolicy, riskArray } from '../../prover/o
 import { emptyBook, foldBook, type OptionPosition } from '../../prover/portfolio/book.ts'
 import { accountMargin } from '../../prover/portfolio/margin.ts'
 import { emptyAccount } from '../../prover/statement/portfolioMargin.ts'
+import { mainSource } from '../../scripts/buildCircuits.ts'
 import type { Circuit } from '../circuit.ts'
 import { compileCircuit } from '../circuit.ts'
 import {
@@ -15,13 +16,13 @@ import {
   usualPolicy,
 } from '../options/expiries.ts'
 import { Random } from '../parallel.ts'
-import { bookBuild, bookInput, randomPolicy, randomPositions, randomRound, sourceOf } from './portfolios.ts'
+import { bookBuild, bookInput, randomPolicy, randomPositions, randomRound } from './portfolios.ts'
 
 const build = bookBuild(2, 2)
 let circuit: Circuit
 
 beforeAll(async () => {
-  circuit = await compileCircuit(sourceOf(build))
+  circuit = await compileCircuit(mainSource(build))
 }, 600_000)
 
 const bookOf = (market: ExpiryMarket, policy: PricingPolicy, strikes: readonly bigint[], random: Random) => {

@@ -5,12 +5,15 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import * as snarkjs from 'snarkjs'
+import { dataView, writeSections, writeUint256 } from '../../prover/proof/binaryFile.ts'
+import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import { makeDevelopmentKey } from '../../prover/proof/developmentKeys.ts'
 import { encodeProofCalldata, type ProofCalldata } from '../../prover/proof/proofCalldata.ts'
 import { readR1cs } from '../../prover/proof/r1cs.ts'
 import { parseProof } from '../../prover/proof/strictProof.ts'
 import { verificationKeyOf } from '../../prover/proof/verificationKey.ts'
 import { generateVerifierContract } from '../../prover/proof/verifierContract.ts'
+import { WitnessCalculator } from '../../prover/proof/witnessCalculator.ts'
 import { readZkey } from '../../prover/proof/zkey.ts'
 import { compileCircom } from '../../scripts/compileCircom.ts'
 import { contentHash, filesBelow, root } from '../../scripts/sources.ts'
@@ -34,6 +37,8 @@ component main {public [challenge]} = FreeStatement();
 const version = contentHash(filesBelow('prover/proof', '.ts'), source).slice(0, 16)
 const folder = join(root, 'build', 'testKeys', `freeStatement-${version}`)
 
+const ELEMENT_BYTES = 32
+
 export type FreeStatement = {
   readonly verifier: CompiledContract
   /** Proves any three signals. */
@@ -45,15 +50,30 @@ export async function freeStatement(): Promise<FreeStatement> {
   await keepSnarkjsInThisThread()
   if (!existsSync(folder)) await makeKeys()
   const zkey = readFileSync(join(folder, 'key.zkey'))
-  const wasm = readFileSync(join(folder, 'circuit.wasm'))
+  const calculator = await WitnessCalculator.load('freeStatement', readFileSync(join(folder, 'circuit.wasm')))
+  const size = ELEMENT_BYTES * (await calculator.size())
   const verifier = compileContract('FreeStatementVerifier', readFileSync(join(folder, 'verifier.sol'), 'utf8'))
 
   async function prove(commitment: bigint, evaluation: bigint, challenge: bigint): Promise<ProofCalldata> {
-    const input = { challenge, freeCommitment: commitment, freeEvaluation: evaluation }
-    const { proof } = await snarkjs.groth16.fullProve(input, memory(wasm), memory(zkey))
+    const wires = new Uint8Array(size)
+    await calculator.calculate({ challenge, freeCommitment: commitment, freeEvaluation: evaluation }, wires)
+    const { proof } = await snarkjs.groth16.prove(memory(zkey), memory(witnessFile(wires)))
     return encodeProofCalldata(parseProof(proof))
   }
   return { verifier, prove }
+}
+
+/** A *.wtns file. snarkjs would make one with a new witness generator, and its 130 MB, for every proof. */
+function witnessFile(wires: Uint8Array): Uint8Array {
+  const header = new Uint8Array(4 + ELEMENT_BYTES + 4)
+  dataView(header).setUint32(0, ELEMENT_BYTES, true)
+  writeUint256(header, 4, SCALAR_FIELD_ORDER)
+  dataView(header).setUint32(4 + ELEMENT_BYTES, wires.length / ELEMENT_BYTES, true)
+  const sections = [
+    [1, [header]],
+    [2, [wires]],
+  ] as const
+  return Buffer.concat(writeSections({ magic: 'wtns', versions: [2] }, 2, sections))
 }
 
 const memory = (data: Uint8Array) => ({ type: 'mem', data }) as const

@@ -37,6 +37,7 @@ it.each([
   ['README.md', '```tree\ncircuits/\n  maths/   fixed point\n```', 'the file tree has circuits/maths'],
   ['README.md', 'Read [more](docs/gone.md).', 'links to docs/gone.md'],
   ['docs/glossary.md', 'Read [more](../docs/gone.md).', 'links to ../docs/gone.md'],
+  ['prover/math/mul.ts', '/** Twin of `circuits/math/Gone.circom`. */', 'names circuits/math/Gone.circom'],
 ])('refuses %s with %s', (file, text, complaint) => {
   const untruths = checkDocs(projectOf({ ...truthful, [file]: text }))
   expect(untruths).not.toHaveLength(0)

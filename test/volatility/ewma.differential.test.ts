@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
-import { ewmaStep, VARIANCE_BITS, YEAR_SECONDS } from '../../prover/volatility/ewma.ts'
+import { ewmaStep } from '../../prover/volatility/ewma.ts'
+import { VARIANCE_BITS, YEAR_SECONDS } from '../../prover/volatility/variance.ts'
 import type { Case } from '../parallel.ts'
 import { Parallel, Random } from '../parallel.ts'
+import { ewmaReference } from './reference.ts'
 
 const CASES = 10_000
 
@@ -38,7 +40,7 @@ function randomCase(random: Random): Case {
 }
 
 test(`V1: circuit equals the twin on ${CASES} random steps, unused slots included`, async () => {
-  const circuit = await Parallel.of(template, 50)
+  const circuit = await Parallel.of(template)
   const random = new Random(1n)
   for (let done = 0; done < CASES; done += circuit.instances) {
     const cases = Array.from({ length: circuit.instances }, () => randomCase(random))
@@ -70,13 +72,6 @@ test(`V1: circuit equals the twin on ${CASES} random steps, unused slots include
   }
 })
 
-/** The model in doubles, straight from its formula. */
-function reference(v: number, r: number, elapsed: number, halfLife: number, maxReturn: number): number {
-  const winsorised = Math.min(Math.abs(r), maxReturn)
-  const weight = 2 ** (-elapsed / halfLife)
-  return weight * v + (1 - weight) * ((winsorised * winsorised * Number(YEAR_SECONDS)) / elapsed)
-}
-
 test('V1: the twin is never below the model in doubles by more than the weight table, 2^-31.5·(1 + |r²/y − v|), and above it only by the raised return and one unit', () => {
   const random = new Random(2n)
   let worst = 0
@@ -101,7 +96,7 @@ test('V1: the twin is never below the model in doubles by more than the weight t
       [next.varianceSlowX36, halfLife * 16],
     ] as const) {
       const old = Number(v) / 2 ** 36
-      const expected = reference(old, r, Number(elapsed), life, 40_000 / 2 ** 16)
+      const expected = ewmaReference(old, r, Number(elapsed), life, 40_000 / 2 ** 16)
       if (expected * 2 ** 36 >= 2 ** VARIANCE_BITS) continue
       const value = Number(actual) / 2 ** 36
       const period = (r * r * Number(YEAR_SECONDS)) / Number(elapsed)

@@ -15,7 +15,7 @@ import {
   isOnGrid,
   sqrtDown,
 } from '../../math/index.ts'
-import { YEAR_SECONDS } from '../../volatility/ewma.ts'
+import { YEAR_SECONDS } from '../../volatility/variance.ts'
 
 /** ln of the price is normal with this mean and standard deviation; `tailX40` is λ, the probability that is looked at. */
 export type LognormalTail = {

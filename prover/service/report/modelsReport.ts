@@ -1,0 +1,182 @@
+/** Pictures of volatility models side by side: their scores through time, and margins through a crash. */
+import { parseTime } from '../../market/time.ts'
+import type { JudgedModel } from '../../parameters/compareModels.ts'
+import { realValues } from '../../parameters/real.ts'
+import type { Prediction } from '../../parameters/score.ts'
+import { predictionsOf, quantileScore } from '../../parameters/score.ts'
+import { percent, price, utcTime } from '../figures.ts'
+import type { JudgedAsset } from '../models.ts'
+import { writeWholeFile } from '../wholeFile.ts'
+import type { Chart, ChartPoint } from './chart.ts'
+import { drawChart } from './chart.ts'
+import type { Markup } from './markup.ts'
+import { embeddedJson, html } from './markup.ts'
+import type { Entry } from './page.ts'
+import { page } from './page.ts'
+
+/** Days that a point of the score's curve is the mean of. */
+const SCORE_DAYS = 90
+const DAY = 86_400
+/** More points than this are not told apart on a screen. */
+const MAX_POINTS = 600
+
+/** Colour classes of the page, one a model. */
+const KINDS: Readonly<Record<string, string>> = {
+  constant: 'ink',
+  ewma: 'fast',
+  garch: 'slow',
+  rangeMixture: 'initial',
+}
+const kindOf = (name: string): string => KINDS[name] ?? 'ink'
+
+const LEAD = [
+  `Scores are quantile scores: the price of margin and of what it fell short, in one number, lower is better; means of ${SCORE_DAYS} days ` +
+    'of both sides. Margins are those that each model would have published, as the exact integer twin computes them.',
+  'EWMA is in production. A model that reads high and low can follow it once statements carry them.',
+]
+
+/**
+ * Writes the pictures as one HTML file that needs nothing else.
+ *
+ * @throws {@link FileWriteError} if it cannot be written
+ */
+export function writeModelsReport(file: string, assets: readonly JudgedAsset[]): void {
+  writeWholeFile(file, renderModelsReport(assets))
+}
+
+/** The page that {@link writeModelsReport} writes. */
+export function renderModelsReport(assets: readonly JudgedAsset[]): string {
+  const entries = assets.flatMap((asset, i): readonly Entry[] => [
+    section(`${asset.name}, scores through time`, `scores-${i + 1}`, scoreCharts(asset)),
+    section(`${asset.name}, margins through ${crashOf(asset).title}`, `crash-${i + 1}`, crashCharts(asset)),
+  ])
+  return page('Volatility models side by side', LEAD, entries).markup
+}
+
+type Picture = { readonly charts: readonly Chart[]; readonly moments: readonly (readonly [number, string])[] }
+
+function section(title: string, id: string, { charts, moments }: Picture): Entry {
+  const body: Markup = html`<section class="window" id="${id}">
+<h2>${title}</h2>
+<div class="plots" tabindex="0" aria-label="Charts; arrow keys move the readout">
+<p class="readout" aria-live="polite"></p>
+${charts.map(drawChart)}
+<script type="application/json">${embeddedJson(moments)}</script>
+</div>
+</section>
+`
+  return { id, title, body }
+}
+
+function scoreCharts({ judged, ewma }: JudgedAsset): Picture {
+  const curves = judged.map((each) => ({ name: each.model.name, points: scoreCurve(each) }))
+  const base = curves.find(({ name }) => name === ewma.model.name)?.points ?? []
+  const span = { from: base[0]?.[0] ?? 0, to: base.at(-1)?.[0] ?? 1 }
+  const relative = curves.map(({ name, points }) => ({
+    name,
+    points: points.map(([time, score], i): ChartPoint => [time, score / (base[i]?.[1] ?? score) - 1]),
+  }))
+  const series = (of: typeof curves) =>
+    of.map(({ name, points }) => ({ label: name, kind: kindOf(name), shape: 'line' as const, points }))
+  const charts: readonly Chart[] = [
+    {
+      title: 'Score',
+      unit: `fraction of price, mean of ${SCORE_DAYS} days and both sides`,
+      height: 260,
+      ...span,
+      figure: percent,
+      fromZero: true,
+      series: series(curves),
+    },
+    {
+      title: 'Score against EWMA',
+      unit: 'below 0 is better',
+      height: 230,
+      ...span,
+      figure: (value) => percent(value, 1),
+      series: series(relative),
+    },
+  ]
+  const moments = base.map(([time], i) => {
+    const figures = curves.map(({ name, points }) => `${name} ${percent(points[i]?.[1] ?? 0, 3)}`)
+    return [time, [`${utcTime(time)} UTC`, ...figures].join(' · ')] as const
+  })
+  return { charts, moments }
+}
+
+/** Trailing means of the score of both sides; points at which {@link SCORE_DAYS} are complete, or one of all there is. */
+function scoreCurve({ series, score }: JudgedModel): readonly ChartPoint[] {
+  const predictions = predictionsOf(series)
+  const scores = predictions.map(({ moveDown, moveUp, realised }) => {
+    return (quantileScore(moveDown, -realised, score.alpha) + quantileScore(moveUp, realised, score.alpha)) / 2
+  })
+  const start = predictions[0]?.madeAt ?? 0
+  const step = Math.max(1, Math.ceil(predictions.length / MAX_POINTS))
+  const points: ChartPoint[] = []
+  let sum = 0
+  let oldest = 0
+  for (const [i, value] of scores.entries()) {
+    sum += value
+    const { madeAt } = predictions[i] as Prediction
+    while ((predictions[oldest] as Prediction).madeAt <= madeAt - SCORE_DAYS * DAY) sum -= scores[oldest++] as number
+    const isLast = i === scores.length - 1
+    const isComplete = madeAt - start >= SCORE_DAYS * DAY
+    if ((isComplete && i % step === 0) || isLast) points.push([madeAt, sum / (i + 1 - oldest)])
+  }
+  return points
+}
+
+type Crash = { readonly title: string; readonly from: number; readonly to: number }
+
+/** March 2020 where the history has it, else four days on either side of the deepest fall within one horizon. */
+function crashOf({ rows, ewma }: JudgedAsset): Crash {
+  const march = { title: 'March 2020', from: Number(parseTime('2020-03-08')), to: Number(parseTime('2020-03-17')) }
+  const [first, last] = [Number(rows[0]?.asOf), Number(rows.at(-1)?.asOf)]
+  if (first <= march.from && march.to - DAY <= last) return march
+  const deepest = predictionsOf(ewma.series).reduce((worst, each) => (each.realised < worst.realised ? each : worst))
+  const day = utcTime(deepest.madeAt).slice(0, 10)
+  const [from, to] = [Math.max(first, deepest.madeAt - 4 * DAY), Math.min(last, deepest.madeAt + 4 * DAY)]
+  return { title: `the days about ${day}`, from, to }
+}
+
+function crashCharts(asset: JudgedAsset): Picture {
+  const { from, to } = crashOf(asset)
+  const shown = asset.judged.map(({ model, series }) => {
+    const points = series.points.filter(({ asOf }) => from <= asOf && asOf <= to)
+    return { name: model.name, points: points.map((point) => ({ point, real: realValues(point.parameters) })) }
+  })
+  const [reference] = shown
+  const times = reference?.points.map(({ point }) => Number(point.asOf)) ?? []
+  const span = { from: times[0] ?? from, to: times.at(-1) ?? to }
+  type Real = (typeof shown)[number]['points'][number]['real']
+  const lines = (value: (real: Real) => number, shape: 'line' | 'steps') =>
+    shown.map(({ name, points }) => ({
+      label: name,
+      kind: kindOf(name),
+      shape,
+      points: points.map(({ real }, i): ChartPoint => [times[i] ?? 0, value(real)]),
+    }))
+  const fraction = { unit: 'fraction of notional', figure: percent, fromZero: true, ...span }
+  const prices = reference?.points.map(({ point }, i): ChartPoint => [times[i] ?? 0, Number(point.priceE8) / 1e8]) ?? []
+  const charts: readonly Chart[] = [
+    {
+      title: 'Price',
+      unit: 'quote per base',
+      height: 230,
+      ...span,
+      figure: price,
+      series: [{ label: 'price', kind: 'ink', shape: 'line', points: prices }],
+    },
+    { title: 'Predicted move down', height: 260, ...fraction, series: lines((real) => real.horizonMoveDown, 'steps') },
+    { title: 'Maintenance margin', height: 260, ...fraction, series: lines((real) => real.maintenanceMargin, 'steps') },
+    { title: 'Initial margin', height: 260, ...fraction, series: lines((real) => real.initialMargin, 'steps') },
+  ]
+  const moments = times.map((time, i) => {
+    const figures = shown.map(({ name, points }) => {
+      const real = points[i]?.real
+      return `${name} ${percent(real?.maintenanceMargin ?? 0)} / ${percent(real?.initialMargin ?? 0)}`
+    })
+    return [time, [`${utcTime(time)} UTC`, price(prices[i]?.[1] ?? 0), ...figures].join(' · ')] as const
+  })
+  return { charts, moments }
+}

@@ -1,0 +1,54 @@
+/** What every volatility model is: a state of four variances, one exact step, one variance to use. */
+
+/**
+ * State of any model, annualised X36, 46 bits each; those it has no use for stay 0. With the log price (32 bits) and the
+ * time (32 bits) four of them fill a word of 248 bits.
+ */
+export type Variances = readonly [bigint, bigint, bigint, bigint]
+
+/** What an observation says of the time since the one before it. */
+export type PriceMove = {
+  readonly previousLnPriceX26: bigint
+  /** Rounded down, as all log prices are. */
+  readonly lnPriceX26: bigint
+  /** Highest and lowest price since the observation before; absent where only prices were attested. */
+  readonly range?: { readonly lnHighX26: bigint; readonly lnLowX26: bigint } | undefined
+  /** Δt ≥ 1 */
+  readonly elapsedSeconds: bigint
+}
+
+/** The words of governance that models read, whichever is in force. */
+export type VolatilityPolicy = {
+  /** Fast half-lives per second. */
+  readonly decayRateX36: bigint
+  /** Winsorising bound of a return. */
+  readonly maxReturnX16: bigint
+  readonly horizonSeconds: bigint
+}
+
+/** A model under a policy: exact integers, the twin of its circuit. */
+export type ModelInForce = {
+  /** State after an observation, rounded up. */
+  step(state: Variances, move: PriceMove): Variances
+  /** Annualised variance that parameters rest on, X38, 48 bits: in quarters of a unit, since it may be a mean of four. */
+  usedX38(state: Variances): bigint
+}
+
+/** A parameter of the model's own, as people read it, beside the words of governance that all models share. */
+export type ModelParameter = {
+  readonly name: string
+  readonly value: string
+  readonly reason: string
+}
+
+/** A row of the table of models. */
+export type VolatilityModel = {
+  readonly name: string
+  readonly title: string
+  readonly parameters: readonly ModelParameter[]
+  /** Rows of its step in a circuit, per observation; the tests hold them to the compiler's count. */
+  readonly constraints: number
+  /** What its variances are, in order; at most four. */
+  readonly variances: readonly string[]
+  underPolicy(policy: VolatilityPolicy): ModelInForce
+}

@@ -1,0 +1,54 @@
+/** Compiles the contracts into build/artifacts: ours first, then the verifiers, which follow from the keys. */
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { ContractsAnswer, ContractsTask } from './contractsWorker.ts'
+import { contentHash, filesBelow, root, versionOf } from './sources.ts'
+import { isStamped, stamp } from './stamps.ts'
+
+const VERIFIERS = 'build/contracts/'
+/** A third of the work, for portfolios alone. */
+const FOR_PORTFOLIOS = ['contracts/registry/PortfolioRegistry.sol']
+
+let thread: Worker | undefined
+
+/** @returns what was compiled; undefined when all was up to date */
+export function compileOwnContracts(forMarketsOnly: boolean): Promise<string | undefined> {
+  return compile('contracts', [VERIFIERS, ...notNeeded(forMarketsOnly)])
+}
+
+/** The verifiers, after the keys and our own contracts. */
+export async function compileVerifiers(forMarketsOnly: boolean): Promise<string | undefined> {
+  const done = await compile('verifiers', notNeeded(forMarketsOnly))
+  await thread?.terminate()
+  return done
+}
+
+/** Once compiled, a contract is kept up to date. */
+function notNeeded(forMarketsOnly: boolean): readonly string[] {
+  const isThere = (file: string): boolean => existsSync(join(root, 'build', 'artifacts', file))
+  return forMarketsOnly ? FOR_PORTFOLIOS.filter((file) => !isThere(file)) : []
+}
+
+async function compile(name: string, leaveOut: readonly string[]): Promise<string | undefined> {
+  const all = [...filesBelow('contracts', '.sol'), ...filesBelow('build/contracts', '.sol')]
+  const sources = all.filter((file) => !leaveOut.some((start) => file.startsWith(start)))
+  const tools = ['hardhat', 'solc', '@openzeppelin/contracts', 'solady'].map(versionOf)
+  const key = contentHash([...sources, 'hardhat.config.ts', 'scripts/solidity.ts'], ...tools)
+  if (existsSync(join(root, 'build', 'artifacts')) && isStamped(name, key)) return undefined
+  const { failure } = await runHardhat({ leaveOut })
+  if (failure !== undefined) throw new Error(failure)
+  stamp(name, key)
+  return `${sources.length} files`
+}
+
+/** What Hardhat prints is said again in its answer, or of no interest. */
+async function runHardhat(task: ContractsTask): Promise<ContractsAnswer> {
+  thread ??= new Worker(new URL('./contractsWorker.ts', import.meta.url), { execArgv: [], stdout: true, stderr: true })
+  thread.ref()
+  thread.postMessage(task)
+  const [answer] = (await once(thread, 'message')) as [ContractsAnswer]
+  thread.unref()
+  return answer
+}

@@ -1,0 +1,103 @@
+/** Development keys of compiled circuits, in build/keys, and their verifier contracts, in build/contracts. */
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import type { KeyManifest, KeyStore } from '../prover/proof/index.ts'
+import { cache, type Entry } from './cache.ts'
+import type { CompiledCircuit } from './compileCircom.ts'
+import { contentHash, filesBelow, root } from './sources.ts'
+import { readStamp, stamp, statesOf, writeIfChanged } from './stamps.ts'
+
+const KEYS = 'build/keys'
+const MANIFEST = 'manifest.json'
+const KEY_FILES = ['proving.zkey', 'verification_key.json', MANIFEST] as const
+
+/**
+ * Sees to it that a circuit has keys and a verifier contract that fits them.
+ *
+ * @returns where its keys came from; undefined if nothing has changed since they were last checked
+ */
+export async function makeKeys(
+  circuit: CompiledCircuit,
+  onProgress: (fraction: number) => void,
+): Promise<'made' | 'cache' | 'checked' | undefined> {
+  const code = contentHash(filesBelow('prover/proof', '.ts'))
+  if (isUnchanged(circuit, code)) return undefined
+  const { KeyStore, sha256 } = await import('../prover/proof/keyStore.ts')
+  const store = new KeyStore(join(root, KEYS))
+  const folder = join(KEYS, sha256(readFileSync(circuit.r1cs)))
+  const origin = existsSync(join(root, folder))
+    ? 'checked'
+    : await provideKeys(store, circuit, folder, code, onProgress)
+  const states = await checkKeys(store, circuit, folder)
+  stamp(stampOf(circuit), [code, folder, states].join('\n'))
+  return origin
+}
+
+const stampOf = ({ name }: CompiledCircuit): string => `keys-${name}`
+
+const verifierNameOf = ({ name }: CompiledCircuit): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}Verifier`
+
+/** What a check of keys reads and writes. */
+function filesOf(circuit: CompiledCircuit, folder: string): readonly string[] {
+  const own = [circuit.r1cs, circuit.wasm].map((file) => relative(root, file))
+  return [...own, ...KEY_FILES.map((name) => join(folder, name)), `build/contracts/${verifierNameOf(circuit)}.sol`]
+}
+
+/** Reading hundreds of megabytes at every start tells no more than the file system does; who uses a key hashes it again. */
+function isUnchanged(circuit: CompiledCircuit, code: string): boolean {
+  const [checkedBy, folder = '', ...states] = readStamp(stampOf(circuit))?.split('\n') ?? []
+  return checkedBy === code && statesOf(filesOf(circuit, folder)) === states.join('\n')
+}
+
+/** Checks every hash and writes the verifier contract. @returns the files' states from before they were read */
+async function checkKeys(store: KeyStore, circuit: CompiledCircuit, folder: string): Promise<string> {
+  const { generateVerifierContract } = await import('../prover/proof/verifierContract.ts')
+  const name = verifierNameOf(circuit)
+  for (;;) {
+    const states = statesOf(filesOf(circuit, folder))
+    const { verificationKey } = await store.load(circuit)
+    writeIfChanged(`build/contracts/${name}.sol`, generateVerifierContract(verificationKey, name))
+    if (states !== undefined) return states
+  }
+}
+
+/**
+ * Development keys from the cache, or new ones. Who can write this user's cache could put keys there that he can forge
+ * with; but so can whoever makes development keys, which is why no chain but a development chain takes them.
+ */
+async function provideKeys(
+  store: KeyStore,
+  circuit: CompiledCircuit,
+  folder: string,
+  code: string,
+  onProgress: (fraction: number) => void,
+): Promise<'made' | 'cache'> {
+  const key = contentHash([], code, folder)
+  const kept = cache.get('keys', key)
+  if (kept !== undefined && isForDevelopment(kept)) {
+    putKeys(join(root, folder), kept)
+    return 'cache'
+  }
+  await store.loadOrMakeDevelopmentKeys(circuit, { onProgress })
+  cache.put('keys', key, new Map(KEY_FILES.map((name) => [name, readFileSync(join(root, folder, name))])))
+  return 'made'
+}
+
+/** Keys of a ceremony come from those who held it, not out of a cache. */
+function isForDevelopment(keys: Entry): boolean {
+  const manifest = JSON.parse(keys.get(MANIFEST)?.toString() ?? '{}') as Partial<KeyManifest>
+  return manifest.kind === 'development'
+}
+
+/** Whole or not at all; the store clears up after a process that did not come to the end. */
+function putKeys(folder: string, keys: Entry): void {
+  const partial = `${folder}.partial-${process.pid}-${randomUUID()}`
+  mkdirSync(partial, { recursive: true })
+  try {
+    for (const name of KEY_FILES) writeFileSync(join(partial, name), keys.get(name) ?? '')
+    renameSync(partial, folder)
+  } finally {
+    rmSync(partial, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildPoseidon } from 'circomlibjs'
+import { expect, it } from 'vitest'
+import { compileCircom } from '../../scripts/compileCircom.ts'
+import { root } from '../../scripts/sources.ts'
+import { compileCircuit, FIELD_ORDER } from '../circuit.ts'
+import { Random } from '../parallel.ts'
+
+/** A main with a Poseidon of each size from `least` inputs to `most`. */
+const sourceOf = (include: string, least: number, most: number): string => `pragma circom 2.2.3;
+include "${include}";
+template Main(LEAST, MOST) {
+    signal input in[MOST];
+    signal output out[MOST - LEAST + 1];
+    component hash[MOST - LEAST + 1];
+    for (var i = LEAST; i <= MOST; i++) {
+        hash[i - LEAST] = Poseidon(i);
+        for (var j = 0; j < i; j++) {
+            hash[i - LEAST].inputs[j] <== in[j];
+        }
+        out[i - LEAST] <== hash[i - LEAST].out;
+    }
+}
+component main = Main(${least}, ${most});
+`
+
+it('has the values of circomlibjs at every size', async () => {
+  const circuit = await compileCircuit(sourceOf('math/Poseidon.circom', 1, 16))
+  const poseidon = await buildPoseidon()
+  const random = new Random(5n)
+  const vectors = [
+    new Array<bigint>(16).fill(0n),
+    new Array<bigint>(16).fill(FIELD_ORDER - 1n),
+    ...Array.from({ length: 8 }, () => Array.from({ length: 16 }, () => random.below(FIELD_ORDER))),
+  ]
+  for (const vector of vectors) {
+    const expected = vector.map((_, i) => poseidon.F.toObject(poseidon(vector.slice(0, i + 1))))
+    expect(circuit.outputs({ in: vector })).toEqual(expected)
+  }
+})
+
+// The builds' snapshot holds the widest one to the constraints that it had with circomlib's.
+it("has circomlib's constraints, byte for byte", async () => {
+  const [ours, theirs] = await Promise.all(
+    ['math/Poseidon.circom', 'poseidon.circom'].map(async (include) => {
+      const folder = join(root, 'build', 'circuitTests', include.replace(/\W/g, ''))
+      return readFileSync((await compileCircom('main', sourceOf(include, 1, 4), folder)).r1cs)
+    }),
+  )
+  expect(ours?.equals(theirs as Buffer)).toBe(true)
+})

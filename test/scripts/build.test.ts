@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, it } from 'vitest'
+import { filesBelow, root } from '../../scripts/sources.ts'
+import { cloneOf } from './clone.ts'
+
+/** A clone with everything that is built, a cache of its own, and neither Go nor anything else in PATH. */
+function newClone(): string {
+  const clone = cloneOf({})
+  const rest = [
+    'circuits',
+    'contracts',
+    'docs/generated',
+    'prover',
+    'hardhat.config.ts',
+    'tsconfig.json',
+    'tsconfig.build.json',
+  ]
+  for (const each of rest) cpSync(join(root, each), join(clone, each), { recursive: true })
+  mkdirSync(join(clone, 'temporary'))
+  return clone
+}
+
+function startBuild(clone: string): ChildProcess & { words: string } {
+  const env = { PATH: dirname(process.execPath), ZKRISK_CACHE: join(clone, 'cache'), TMPDIR: join(clone, 'temporary') }
+  const child = spawn(process.execPath, [join(clone, 'scripts/build.ts'), '--markets'], {
+    cwd: clone,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env,
+  })
+  const build = Object.assign(child, { words: '' })
+  build.stderr?.on('data', (text) => {
+    build.words += text
+  })
+  return build
+}
+
+/** What no interrupted build may leave behind. */
+function remainsIn(clone: string): readonly string[] {
+  const drafts = filesBelow('build', '', clone).filter((file) => /draft|partial/.test(file))
+  return [...drafts, ...readdirSync(join(clone, 'temporary'))]
+}
+
+/** Processes that work in a folder still. */
+function processesIn(folder: string): readonly string[] {
+  const commandOf = (pid: string): string => {
+    try {
+      return readFileSync(join('/proc', pid, 'cmdline'), 'utf8')
+    } catch {
+      return ''
+    }
+  }
+  if (!existsSync('/proc')) return []
+  return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && commandOf(pid).includes(folder))
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+it('stops with the stage that failed, ends the others with it, and exits with 1', async () => {
+  const clone = newClone()
+  const circuit = join(clone, 'circuits/statement/MarketRisk.circom')
+  writeFileSync(circuit, readFileSync(circuit, 'utf8').replace('template MarketRisk(', 'template SomethingElse('))
+  const build = startBuild(clone)
+  expect(await once(build, 'close')).toEqual([1, null])
+  const lines = build.words.trim().split('\n')
+  expect(build.words).toContain('[circuits] circom refused marketRisk8x2 (exit 1)')
+  expect(lines.at(-1)).toMatch(/^Build stopped at 'circuits'\./)
+  expect(build.words).not.toContain('[contracts] done')
+  expect(remainsIn(clone)).toEqual([])
+  expect(processesIn(clone)).toEqual([])
+})
+
+it('ends by the signal that stops it, and leaves nothing half-written', async () => {
+  const clone = newClone()
+  const build = startBuild(clone)
+  const isCompiling = (): boolean =>
+    readdirSync(join(clone, 'temporary')).some((name) => name.startsWith('zkrisk-circom-'))
+  await until(() => isCompiling() || build.exitCode !== null)
+  build.kill('SIGTERM')
+  expect(await once(build, 'close')).toEqual([null, 'SIGTERM'])
+  expect(remainsIn(clone)).toEqual([])
+  expect(processesIn(clone)).toEqual([])
+  expect(existsSync(join(clone, 'build/circuits'))).toBe(false)
+})

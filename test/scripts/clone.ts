@@ -1,0 +1,23 @@
+/** Clones of this project in miniature: its scripts and prover, circuits of one's own. */
+import { cpSync, mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../../scripts/sources.ts'
+import { projectOf } from './project.ts'
+
+/** @param circuits - Circom texts by path below circuits/ */
+export function cloneOf(circuits: Readonly<Record<string, string>>): string {
+  const files = Object.entries(circuits).map(([path, text]) => [`circuits/${path}`, text])
+  const clone = projectOf({ 'package.json': JSON.stringify({ type: 'module' }), ...Object.fromEntries(files) })
+  for (const folder of [
+    'scripts',
+    'prover/proof',
+    'prover/errors.ts',
+    'circuits/builds.ts',
+    'circuits/statements.ts',
+  ]) {
+    cpSync(join(root, folder), join(clone, folder), { recursive: true })
+  }
+  mkdirSync(join(clone, 'circuits'), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'))
+  return clone
+}

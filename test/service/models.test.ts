@@ -1,0 +1,74 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { root } from '../../scripts/sources.ts'
+import { errorOf, zkrisk } from './zkrisk.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'models-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const extract = (asset: string): string => join(root, 'prover', 'market', 'extracts', `${asset}-usd-2020-03.csv`)
+
+/** The extract with a low and a high of one per cent about each close. */
+const bars = (() => {
+  const [, ...lines] = readFileSync(extract('btc'), 'utf8').trim().split('\n')
+  const cells = lines.map((line) => line.split(',').map(Number) as [number, number])
+  const rows = cells.map(([time, price]) =>
+    [time, (price * 1.01).toFixed(4), price, (price * 0.99).toFixed(4)].join(','),
+  )
+  const file = join(folder, 'bars.csv')
+  writeFileSync(file, `timestamp,high,close,low\n${rows.join('\n')}\n`)
+  return file
+})()
+
+describe('zkrisk models', () => {
+  it('compares every model by asset and period, with coverage, score, shortfall and rows', async () => {
+    const page = join(folder, 'models.html')
+    const { code, stdout, stderr } = await zkrisk('models', extract('btc'), extract('eth'), '--html', page)
+    expect(stderr).toContain(page)
+    expect(code).toBe(0)
+    for (const text of ['btc-usd', 'eth-usd', 'constant', 'ewma', 'garch', 'rangeMixture', '0 % with high and low']) {
+      expect(stdout).toContain(text)
+    }
+    expect(stdout).toMatch(/Best by score: \w+ .*In production: ewma/)
+    const markup = readFileSync(page, 'utf8')
+    expect(markup).not.toMatch(/https?:|src=|href="(?!#)|@import|url\(/)
+    expect(markup.match(/<section/g)).toHaveLength(4)
+    expect(markup).toContain('margins through March 2020')
+    // Four models in each of two score charts and three of margins
+    expect(markup.match(/class="series /g)?.length).toBe(2 * (2 * 4 + 1 + 3 * 4))
+  })
+
+  it('prints the same as JSON: files of one asset follow each other, a range is seen', async () => {
+    const { code, stdout } = await zkrisk('models', bars, bars, '--asset', 'BTC', '--asset', 'BTC', '--json')
+    expect(code).toBe(0)
+    const answer = JSON.parse(stdout)
+    expect(answer).toMatchObject({ inProduction: 'ewma' })
+    expect(answer.assets).toHaveLength(1)
+    const [asset] = answer.assets
+    expect(asset).toMatchObject({ name: 'BTC', sources: [bars, bars], observations: 216, rangedShare: 1 })
+    expect(asset.models.map(({ name }: { name: string }) => name)).toEqual([
+      'constant',
+      'ewma',
+      'garch',
+      'rangeMixture',
+    ])
+    for (const { whole, alpha } of asset.models) {
+      expect(whole.down.score).toBeGreaterThanOrEqual(whole.down.meanMove)
+      expect(alpha).toBeCloseTo(0.005, 5)
+    }
+  })
+
+  it('gathers rows to fewer observations on request', async () => {
+    const { stdout } = await zkrisk('models', bars, '--observe-seconds', '7200', '--json')
+    expect(JSON.parse(stdout).assets[0]).toMatchObject({ observations: 108, rangedShare: 1 })
+  })
+
+  it('refuses assets and files that do not pair, and times that are none', async () => {
+    const unpaired = await zkrisk('models', bars, '--asset', 'BTC', '--asset', 'ETH', '--json')
+    expect(unpaired.code).toBe(1)
+    expect(errorOf(unpaired)).toMatchObject({ code: 'service.asset-count', assets: 2, files: 1 })
+    expect((await zkrisk('models', bars, '--from', 'yesterday')).stderr).toContain('service.time-option')
+    expect((await zkrisk('models', join(folder, 'absent.csv'))).stderr).toContain('market.file-missing')
+  })
+})
