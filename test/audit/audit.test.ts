@@ -342,7 +342,7 @@ describe('an audit bundle', () => {
       codes.set(error?.code ?? '', (codes.get(error?.code ?? '') ?? 0) + 1)
     }
     console.log('1000 flipped bytes, caught by', Object.fromEntries(codes))
-  }, 120_000)
+  })
 
   it('is caught when cut, lengthened or indented otherwise', () => {
     const text = formatAuditBundle(short)
@@ -369,9 +369,10 @@ describe('an audit bundle', () => {
       `{"content":{"context":{"chainId":"${'9'.repeat(1_000_000)}"}}}`,
     ]
     for (const text of hostile) {
-      const started = performance.now()
+      const started = process.cpuUsage()
       expect(refusal(Buffer.from(text))).toBeDefined()
-      expect(performance.now() - started).toBeLessThan(1_000)
+      // Processor time: other work on the machine does not count.
+      expect(process.cpuUsage(started).user).toBeLessThan(1_000_000)
     }
     writeFileSync(join(folder, 'hostile.json'), hostile[0] as string)
     return expect(auditOffline(join(folder, 'hostile.json'))).rejects.toMatchObject({

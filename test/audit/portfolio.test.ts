@@ -32,7 +32,7 @@ let whole: PortfolioAudit
 beforeAll(async () => {
   chain = await provePortfolioChain()
   whole = await chain.audit()
-}, 600_000)
+})
 
 afterAll(() => chain?.close())
 
@@ -246,7 +246,7 @@ describe('J2: a false history', () => {
         expect(found).toMatchObject({ field: `${at}.${field}`, expected: String(value), found: String(value ^ 1n) })
       }
     }
-  }, 300_000)
+  })
 
   it.each([
     ['policy', (record: MutableRecord) => bump(record.policies[0]?.words, 18), ['policy', 'margins']],
@@ -326,7 +326,7 @@ describe('J2: a false history', () => {
       expect(report[kind]).toEqual(audited.found[kind])
     }
     console.log('240 flipped bytes, first caught by', Object.fromEntries(caught))
-  }, 600_000)
+  })
 })
 
 /** The audit as it stands before each transaction. */

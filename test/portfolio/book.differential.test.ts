@@ -14,7 +14,7 @@ let circuit: Circuit
 
 beforeAll(async () => {
   circuit = await compileCircuit(mainSource(build))
-}, 600_000)
+})
 
 const shardOf = (before: BookState, segments: readonly BookSegment[]): BookShard => ({
   before,

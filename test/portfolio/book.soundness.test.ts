@@ -34,7 +34,7 @@ beforeAll(async () => {
   handed = foldBook(emptyBook, segments.slice(0, 2))
   first = await inputOf(emptyBook, segments.slice(0, 2))
   second = await inputOf(handed, segments.slice(2))
-}, 600_000)
+})
 
 async function inputOf(before: BookState, of: readonly BookSegment[]): Promise<Input> {
   const { input } = await bookInput(build, { before, segments: of, after: foldBook(before, of) })
@@ -275,5 +275,5 @@ describe('determinism: every wire follows from the inputs', () => {
       expect(report.undetected.filter((name) => !/\.inv$/.test(name) && !/^main\.\w+In(\[|$)/.test(name))).toEqual([])
     }
     console.log(`${tried} tampered wires, 0 accepted`)
-  }, 600_000)
+  })
 })

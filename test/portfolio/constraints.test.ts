@@ -17,7 +17,7 @@ const rows = (name: string): number => snapshot[name] as number
 describe('L1 to L12: constraints', () => {
   test('are those of the snapshot', async () => {
     expect(await countConstraints(portfolioMains)).toEqual(snapshot)
-  }, 900_000)
+  })
 
   test('a position is one constraint a scenario, an account below 16,400, and each build fits its domain', () => {
     const buildOf = (statement: string) =>

@@ -26,7 +26,7 @@ let witness: Circuit
 beforeAll(async () => {
   margins = await compileCircuit(mainSource(build))
   witness = await compileCircuit(mainSource(witnessBuild))
-}, 600_000)
+})
 
 function randomAccount(random: Random): AccountState {
   const bits = Number(random.between(20n, 60n))

@@ -63,7 +63,7 @@ beforeAll(async () => {
   honest = { ...marginInput(await stateMargins(build, CONTEXT, accounts, round, policy)) } as Input
   const poor = { book: randomBook(random, ROUND, 20), holdings: { ...emptyAccount.holdings, cashE12: -(10n ** 20n) } }
   shown = { ...witnessInput(await stateWitness(witnessBuild, CONTEXT, poor, round, policy, 4)) } as Input
-}, 600_000)
+})
 
 const changed = (input: Input, name: string, index: number, by: (value: bigint) => bigint): Input => {
   const value = input[name]
@@ -289,5 +289,5 @@ describe('determinism: every wire follows from the inputs', () => {
       expect(report.undetected.filter((name) => !/\.inv$/.test(name))).toEqual([])
     }
     console.log(`${tried} tampered wires, 0 accepted`)
-  }, 600_000)
+  })
 })

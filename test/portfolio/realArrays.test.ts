@@ -23,7 +23,7 @@ let circuit: Circuit
 
 beforeAll(async () => {
   circuit = await compileCircuit(mainSource(build))
-}, 600_000)
+})
 
 const bookOf = (market: ExpiryMarket, policy: PricingPolicy, strikes: readonly bigint[], random: Random) => {
   const halves = [strikes.slice(0, 2), strikes.slice(2)].map((two) => riskArray(market, policy, two))

@@ -125,7 +125,7 @@ describe('reading', () => {
       if (refusal(changed) === undefined) expect.fail(`Byte ${at} may be changed.`)
     }
     console.log(`${bytes.length} of ${bytes.length} changed bytes caught`)
-  }, 120_000)
+  })
 
   it('names the section of every changed value', () => {
     for (const { path, value } of leavesOf(bundle)) {
@@ -173,9 +173,10 @@ describe('reading', () => {
     ['a million brackets', '['.repeat(1_000_000)],
     ['two megabytes', `"${'x'.repeat(2_000_000)}"`],
   ])('A5: refuses %s quickly', (_, bytes) => {
-    const started = performance.now()
+    const started = process.cpuUsage()
     expect(refusal(bytes)?.code).toBe('registry.unreadable-file')
-    expect(performance.now() - started).toBeLessThan(1_000)
+    // Processor time: other work on the machine does not count.
+    expect(process.cpuUsage(started).user).toBeLessThan(1_000_000)
   })
 
   it('refuses a file that is not there by its name', async () => {
@@ -216,7 +217,7 @@ describe('checking', () => {
       expect(verdict.failure?.field ?? verdict.failure?.found, path.join('.')).toBeDefined()
     }
     console.log(`${paths.length} values changed by one and sealed again, all found`)
-  }, 240_000)
+  })
 
   it('names the first differing field of a false result', async () => {
     const changed = structuredClone(bundle)
