@@ -79,7 +79,9 @@ async function provideKeys(
     putKeys(join(root, folder), kept)
     return 'cache'
   }
-  await store.loadOrMakeDevelopmentKeys(circuit, { onProgress })
+  const { isNativeBuilt, nativeFolder, nativeProgram } = await import('../prover/proof/nativeBuild.ts')
+  const program = isNativeBuilt(nativeFolder) ? nativeProgram(nativeFolder) : undefined
+  await store.loadOrMakeDevelopmentKeys(circuit, { program, onProgress })
   cache.put('keys', key, new Map(KEY_FILES.map((name) => [name, readFileSync(join(root, folder, name))])))
   return 'made'
 }

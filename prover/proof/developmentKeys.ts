@@ -2,7 +2,8 @@
  * Groth16 keys made directly from freshly drawn secrets, in seconds where a ceremony takes half an hour.
  *
  * Whoever runs this could keep the secrets and forge proofs, so such keys are for development only: the manifest says so and the
- * ceremony gate (`ceremony.ts`) refuses them elsewhere. The secrets never leave this file and are gone when it returns.
+ * ceremony gate (`ceremony.ts`) refuses them elsewhere. The secrets are forgotten when this returns, here and in the threads or
+ * the process that multiply points by them.
  *
  * @see J. Groth, On the Size of Pairing-based Non-interactive Arguments (2016), section 3.2; gamma = 1 as in snarkjs
  */
@@ -13,10 +14,13 @@ import { rootOfUnity } from './kernel/cosetTransform.ts'
 import { Kernel, type GroupName } from './kernel/kernel.ts'
 import { kernelCode } from './kernel/kernelCode.ts'
 import { KernelThreads } from './kernel/kernelThreads.ts'
+import { multiplyGeneratorsNatively } from './nativeGenerator.ts'
 import { domainPower, forEachTerm, type R1cs } from './r1cs.ts'
 import { writeZkey } from './zkey.ts'
 
 const ELEMENT_BYTES = 32
+const G1_BYTES = 64
+const G2_BYTES = 128
 const COEFFICIENT_BYTES = 12 + ELEMENT_BYTES
 const SCALAR_BITS = 254
 /** Scalars per task: small enough to spread evenly over threads and to report progress often. */
@@ -27,6 +31,9 @@ export type ProgressListener = (fraction: number) => void
 
 /** What to run on, and whom to tell. */
 export interface DevelopmentKeyOptions {
+  /** Path of the native prover, where it is built; it is twenty times as fast as the kernel. */
+  readonly program?: string | undefined
+  /** Of the kernel. */
   readonly threads?: number
   readonly onProgress?: ProgressListener
 }
@@ -37,14 +44,19 @@ export interface DevelopmentKeyOptions {
  * @returns the pieces, in order, of a *.zkey file that snarkjs reads, with no contributions
  */
 export async function makeDevelopmentKey(r1cs: R1cs, options: DevelopmentKeyOptions = {}): Promise<Uint8Array[]> {
-  const threads = await KernelThreads.start(options.threads)
-  try {
-    const kernel = await Kernel.load(await kernelCode())
-    const scalars = computeScalars(kernel, r1cs, drawSecrets())
-    return await multiplyGenerators(r1cs, scalars, threads, options.onProgress ?? (() => {}))
-  } finally {
-    await threads.close()
-  }
+  const scalars = computeScalars(await Kernel.load(await kernelCode()), r1cs, drawSecrets())
+  const { program, onProgress = () => {} } = options
+  if (program === undefined) return keyOf(r1cs, scalars, await multiplyByKernel(scalars, options.threads, onProgress))
+  const { g1, g2 } = await multiplyGeneratorsNatively(
+    program,
+    Buffer.concat(onG1(scalars)),
+    Buffer.concat(onG2(scalars)),
+  )
+  onProgress(1)
+  return keyOf(r1cs, scalars, {
+    g1: cutAs(onG1(scalars), g1, G1_BYTES),
+    g2: cutAs(onG2(scalars), g2, G2_BYTES),
+  })
 }
 
 interface Secrets {
@@ -226,15 +238,32 @@ class CoefficientList {
   }
 }
 
-async function multiplyGenerators(
-  r1cs: R1cs,
+/** Lists of scalars that multiply the generator of the first group; their points are a key's, in this order. */
+const onG1 = ({ header, publicPoints, a, b, c, h }: KeyScalars): readonly Uint8Array[] => [
+  header,
+  publicPoints,
+  a,
+  b,
+  c,
+  h,
+]
+
+/** The same for the second group. */
+const onG2 = ({ header, b }: KeyScalars): readonly Uint8Array[] => [header, b]
+
+/** Points, a list of them for each list of scalars. */
+interface KeyPoints {
+  readonly g1: readonly Uint8Array[]
+  readonly g2: readonly Uint8Array[]
+}
+
+async function multiplyByKernel(
   scalars: KeyScalars,
-  threads: KernelThreads,
+  threadCount: number | undefined,
   onProgress: ProgressListener,
-): Promise<Uint8Array[]> {
-  const onG1 = [scalars.header, scalars.publicPoints, scalars.a, scalars.b, scalars.c, scalars.h]
-  const onG2 = [scalars.header, scalars.b]
-  const total = [...onG1, ...onG2].reduce((sum, list) => sum + list.length, 0)
+): Promise<KeyPoints> {
+  const threads = await KernelThreads.start(threadCount)
+  const total = [...onG1(scalars), ...onG2(scalars)].reduce((sum, list) => sum + list.length, 0)
   let done = 0
 
   const multiply = async (group: GroupName, lists: readonly Uint8Array[]): Promise<Uint8Array[]> => {
@@ -249,10 +278,29 @@ async function multiplyGenerators(
     }
     return Promise.all(lists.map(async (list) => Buffer.concat(await Promise.all(cutPieces(list).map(multiplyPiece)))))
   }
-  // The dearer group first, so that no thread starts it when the others are almost done.
-  const [g2, g1] = await Promise.all([multiply('g2', onG2), multiply('g1', onG1)])
-  const [header2, b2] = g2 as [Uint8Array, Uint8Array]
-  const [header1, publicPoints, a, b1, c, h] = g1 as [
+  try {
+    // The dearer group first, so that no thread starts it when the others are almost done.
+    const [g2, g1] = await Promise.all([multiply('g2', onG2(scalars)), multiply('g1', onG1(scalars))])
+    return { g1, g2 }
+  } finally {
+    await threads.close()
+  }
+}
+
+/** Cuts points into lists as long as those of their scalars. */
+function cutAs(scalars: readonly Uint8Array[], points: Uint8Array, pointBytes: number): readonly Uint8Array[] {
+  let end = 0
+  return scalars.map((list) => {
+    const start = end
+    end += (list.length / ELEMENT_BYTES) * pointBytes
+    return points.subarray(start, end)
+  })
+}
+
+/** The pieces of a *.zkey file. */
+function keyOf(r1cs: R1cs, { coefficients }: KeyScalars, points: KeyPoints): Uint8Array[] {
+  const [header2, b2] = points.g2 as [Uint8Array, Uint8Array]
+  const [header1, publicPoints, a, b1, c, h] = points.g1 as [
     Uint8Array,
     Uint8Array,
     Uint8Array,
@@ -260,8 +308,8 @@ async function multiplyGenerators(
     Uint8Array,
     Uint8Array,
   ]
-  const point1 = (i: number): Uint8Array => header1.subarray(i * 64, (i + 1) * 64)
-  const point2 = (i: number): Uint8Array => header2.subarray(i * 128, (i + 1) * 128)
+  const point1 = (i: number): Uint8Array => header1.subarray(i * G1_BYTES, (i + 1) * G1_BYTES)
+  const point2 = (i: number): Uint8Array => header2.subarray(i * G2_BYTES, (i + 1) * G2_BYTES)
   return writeZkey({
     wires: r1cs.wires,
     publicSignals: r1cs.publicSignals,
@@ -273,7 +321,7 @@ async function multiplyGenerators(
     delta2: point2(2),
     gamma2: point2(3),
     publicPoints,
-    coefficients: scalars.coefficients,
+    coefficients,
     a,
     b1,
     b2,

@@ -1,5 +1,7 @@
 // Command native makes Groth16 proofs over BN254. Its only caller is nativeProcess.ts.
 //
+// As `prover generator` it answers once, with multiples of the generators (generator.go). Otherwise:
+//
 // Requests are answered one at a time in order, each a frame (frames.go). The process ends when its input does, in the middle of a
 // proof too, and when it has taken more memory than it may.
 package main
@@ -15,6 +17,13 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "generator" {
+		if err := multiplyGenerators(bufio.NewReaderSize(os.Stdin, 1<<16), os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	limits := make([]uint64, 2)
 	for i := range limits {
 		var err error
