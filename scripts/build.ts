@@ -11,6 +11,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { allBuilds, type Build, builds, type PortfolioBuild } from '../circuits/builds.ts'
 import { buildCircuit, constraintsOf } from './buildCircuits.ts'
 import { compileOwnContracts, compileVerifiers } from './buildContracts.ts'
@@ -26,6 +27,10 @@ const circuits: readonly (Build | PortfolioBuild)[] = forMarketsOnly ? builds : 
 
 /** Circuits as they become compiled, for the keys. */
 const compiled = circuits.map(() => Promise.withResolvers<CompiledCircuit>())
+
+/** Path of the native prover once it is built or known to be missing; keys wait so long for it, which saves more. */
+const nativeProver = Promise.withResolvers<string | undefined>()
+const NATIVE_PATIENCE_MS = 60_000
 
 const stages: readonly Stage[] = [
   { name: 'generated code', run: generateCode },
@@ -79,11 +84,13 @@ async function compileCircuits(tell: (line: string) => void): Promise<string | u
 async function makeAllKeys(tell: (line: string) => void): Promise<string | undefined> {
   let fresh = 0
   let last = Promise.resolve()
+  const patience = sleep(NATIVE_PATIENCE_MS, undefined, { ref: false })
   const makeNext = async ({ promise }: PromiseWithResolvers<CompiledCircuit>): Promise<void> => {
     const circuit = await promise
     last = last.then(async () => {
       const started = performance.now()
-      const origin = await makeKeys(circuit, progressOf(circuit.name, tell))
+      const onProgress = progressOf(circuit.name, tell)
+      const origin = await makeKeys(circuit, () => Promise.race([nativeProver.promise, patience]), onProgress)
       if (origin === undefined) return
       fresh++
       const words = { made: 'development keys made', cache: 'development keys from the cache', checked: 'checked' }[
@@ -127,9 +134,13 @@ async function compileLibrary(): Promise<string | undefined> {
 /** Wanted, not needed: without Go or a network everything works, only slower. */
 async function buildNativeProver(): Promise<string | undefined> {
   const { buildNative, NativeBuildError } = await import('./buildNative.ts')
+  const { nativeFolder, nativeProgram } = await import('../prover/proof/nativeBuild.ts')
   try {
-    return await buildNative()
+    const built = await buildNative()
+    nativeProver.resolve(nativeProgram(nativeFolder))
+    return built
   } catch (error) {
+    nativeProver.resolve(undefined)
     if (!(error instanceof NativeBuildError)) throw error
     return `skipped, snarkjs proves instead: ${error.message}`
   }

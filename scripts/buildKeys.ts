@@ -15,10 +15,12 @@ const KEY_FILES = ['proving.zkey', 'verification_key.json', MANIFEST] as const
 /**
  * Sees to it that a circuit has keys and a verifier contract that fits them.
  *
+ * @param nativeProver - asked for its path before keys are made; undefined makes them without
  * @returns where its keys came from; undefined if nothing has changed since they were last checked
  */
 export async function makeKeys(
   circuit: CompiledCircuit,
+  nativeProver: () => Promise<string | undefined>,
   onProgress: (fraction: number) => void,
 ): Promise<'made' | 'cache' | 'checked' | undefined> {
   const code = contentHash(filesBelow('prover/proof', '.ts'))
@@ -26,12 +28,14 @@ export async function makeKeys(
   const { KeyStore, sha256 } = await import('../prover/proof/keyStore.ts')
   const store = new KeyStore(join(root, KEYS))
   const folder = join(KEYS, sha256(readFileSync(circuit.r1cs)))
-  const origin = existsSync(join(root, folder))
-    ? 'checked'
-    : await provideKeys(store, circuit, folder, code, onProgress)
+  const origin = existsSync(join(root, folder)) ? 'checked' : takeKeys(folder, code)
+  if (origin === undefined) {
+    await store.loadOrMakeDevelopmentKeys(circuit, { program: await nativeProver(), onProgress })
+    keepKeys(folder, code)
+  }
   const states = await checkKeys(store, circuit, folder)
   stamp(stampOf(circuit), [code, folder, states].join('\n'))
-  return origin
+  return origin ?? 'made'
 }
 
 const stampOf = ({ name }: CompiledCircuit): string => `keys-${name}`
@@ -63,27 +67,19 @@ async function checkKeys(store: KeyStore, circuit: CompiledCircuit, folder: stri
 }
 
 /**
- * Development keys from the cache, or new ones. Who can write this user's cache could put keys there that he can forge
- * with; but so can whoever makes development keys, which is why no chain but a development chain takes them.
+ * Development keys from the cache. Who can write this user's cache could put keys there that he can forge with; but so can
+ * whoever makes development keys, which is why no chain but a development chain takes them.
  */
-async function provideKeys(
-  store: KeyStore,
-  circuit: CompiledCircuit,
-  folder: string,
-  code: string,
-  onProgress: (fraction: number) => void,
-): Promise<'made' | 'cache'> {
-  const key = contentHash([], code, folder)
-  const kept = cache.get('keys', key)
-  if (kept !== undefined && isForDevelopment(kept)) {
-    putKeys(join(root, folder), kept)
-    return 'cache'
-  }
-  const { isNativeBuilt, nativeFolder, nativeProgram } = await import('../prover/proof/nativeBuild.ts')
-  const program = isNativeBuilt(nativeFolder) ? nativeProgram(nativeFolder) : undefined
-  await store.loadOrMakeDevelopmentKeys(circuit, { program, onProgress })
-  cache.put('keys', key, new Map(KEY_FILES.map((name) => [name, readFileSync(join(root, folder, name))])))
-  return 'made'
+function takeKeys(folder: string, code: string): 'cache' | undefined {
+  const kept = cache.get('keys', contentHash([], code, folder))
+  if (kept === undefined || !isForDevelopment(kept)) return undefined
+  putKeys(join(root, folder), kept)
+  return 'cache'
+}
+
+function keepKeys(folder: string, code: string): void {
+  const files = KEY_FILES.map((name) => [name, readFileSync(join(root, folder, name))] as const)
+  cache.put('keys', contentHash([], code, folder), new Map(files))
 }
 
 /** Keys of a ceremony come from those who held it, not out of a cache. */

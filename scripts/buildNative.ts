@@ -80,10 +80,12 @@ async function goVersion(): Promise<string> {
 
 async function compileProgram(folder: string): Promise<void> {
   const draft = `${nativeProgram(folder)}.draft-${process.pid}`
+  // Read by run.mjs too: only the same arguments find what is compiled already.
+  const goBuild = JSON.parse(readFileSync(join(root, SOURCE, 'goBuild.json'), 'utf8'))
   try {
-    await run('go', ['build', '-mod=readonly', '-buildvcs=false', '-trimpath', '-ldflags=-s -w', '-o', draft, '.'], {
+    await run('go', [...goBuild.arguments, '-o', draft, '.'], {
       cwd: join(root, SOURCE),
-      env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' },
+      env: { ...process.env, ...goBuild.environment },
     })
     renameSync(draft, nativeProgram(folder))
   } catch (error) {

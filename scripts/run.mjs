@@ -14,6 +14,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { devNull } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -46,6 +47,7 @@ const jobs = {
 async function main([name = 'start', ...rest]) {
   const job = jobs[name]
   if (job === undefined) return fail(`Unknown job '${name}'; expected one of ${Object.keys(jobs).join(', ')}.`)
+  if (job.build !== undefined && !isInstalled()) startGo()
   if (!satisfiesEngines(process.versions.node)) {
     return run(await withSetUpLock(pinnedNode), [fileURLToPath(import.meta.url), name, ...rest])
   }
@@ -59,6 +61,22 @@ async function main([name = 'start', ...rest]) {
 async function setUp(build) {
   if (!isInstalled()) await install()
   return build === undefined ? 0 : run(process.execPath, ['scripts/build.ts', ...build])
+}
+
+/**
+ * Compiles the native prover while packages are fetched, for which the processors are not needed. What comes of it stays in
+ * Go's cache, where scripts/buildNative.ts finds it; it also says what is wrong.
+ */
+function startGo() {
+  const folder = join(root, 'prover', 'proof', 'native')
+  const settings = join(folder, 'goBuild.json')
+  if (process.env.ZKRISK_GO_STARTED || !existsSync(settings)) return
+  process.env.ZKRISK_GO_STARTED = 'yes' // For the Node that this one hands over to.
+  const { arguments: args, environment } = readJson(settings)
+  const env = { ...process.env, ...environment }
+  const child = spawn('go', [...args, '-o', devNull, '.'], { cwd: folder, env, stdio: 'ignore' })
+  child.on('error', () => undefined)
+  child.unref()
 }
 
 // Node

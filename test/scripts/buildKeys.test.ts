@@ -44,7 +44,12 @@ async function newClone(): Promise<Clone> {
   vi.unstubAllEnvs()
   return {
     folder,
-    makeKeys: () => makeKeys(circuit, () => {}).catch((error: ProverError) => error.code),
+    makeKeys: () =>
+      makeKeys(
+        circuit,
+        async () => undefined,
+        () => {},
+      ).catch((error: ProverError) => error.code),
     key: (name) => join(folder, 'build/keys', readdirSync(join(folder, 'build/keys'))[0] ?? '', name),
   }
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { copyFileSync, existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { devNull } from 'node:os'
+import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { root } from '../../scripts/sources.ts'
 import { projectOf } from './project.ts'
@@ -40,6 +41,11 @@ for (const path of Object.keys(packages)) {
   if (process.env.NPM_FAILS) process.exit(1)
 }
 writeFileSync(join(folder, 'node_modules', '.package-lock.json'), JSON.stringify({ packages }))
+`
+
+/** Stands for Go. */
+const fakeGo = `#!/bin/sh
+echo "go $1 of $(cat main.go) to $4, $SETTING" >> "$LOG"
 `
 
 const fakeVersion = `if (process.env.FAKE_NODE) {
@@ -182,6 +188,29 @@ it('builds before a job that needs it and stops when the build fails', async () 
   const project = sketch()
   expect(await run(project, ['build'])).toMatchObject({ code: 0, steps: [`npm ci under ${ours}`, 'build'] })
   expect(await run(project, ['test'], { BUILD_EXIT: '3' })).toMatchObject({ code: 3, steps: ['build'] })
+})
+
+it('has Go compile while packages are fetched, once, and does without it', async () => {
+  const project = sketch()
+  const native = join(project, 'prover/proof/native')
+  mkdirSync(native, { recursive: true })
+  mkdirSync(join(project, 'bin'))
+  writeFileSync(join(native, 'goBuild.json'), '{"arguments":["build","-fast"],"environment":{"SETTING":"set"}}')
+  writeFileSync(join(native, 'main.go'), 'main')
+  writeFileSync(join(project, 'bin/go'), fakeGo, { mode: 0o755 })
+  const goSteps = (): readonly string[] => stepsOf(project).filter((step) => step.startsWith('go'))
+  const PATH = `${join(project, 'bin')}:${process.env.PATH}`
+  expect(await run(project, ['build'], { PATH, FAKE_NODE: '20.20.2' })).toMatchObject({ code: 0 })
+  await until(() => goSteps().length > 0)
+  expect(goSteps()).toEqual([`go build of main to ${devNull}, set`])
+
+  const empty = dirname(process.execPath)
+  rmSync(join(project, 'node_modules'), { recursive: true })
+  expect(await run(project, ['build'], { PATH: empty })).toMatchObject({
+    code: 0,
+    steps: [`npm ci under ${ours}`, 'build'],
+  })
+  expect(await run(project, ['build'], { PATH })).toMatchObject({ steps: ['build'] })
 })
 
 it('passes exit codes on', async () => {
