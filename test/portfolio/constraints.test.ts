@@ -31,6 +31,8 @@ describe('L1 to L12: constraints', () => {
     )
     expect(account).toBeLessThan(16_400)
     expect(products).toBeLessThan(1.3)
+    // What SegmentSums is counted at.
+    expect(buildOf('optionBook').sizes.strikes).toBe(5)
     expect(rows(mainComponent(buildOf('optionBook')))).toBeLessThan(2 ** 17 - 1_000)
     expect(rows(mainComponent(margin))).toBeLessThan(2 ** 16 - 1_000)
     expect(rows('UnhealthyWitness()')).toBeLessThan(2 ** 14 - 1_000)
