@@ -47,8 +47,11 @@ const jobs = {
 async function main([name = 'start', ...rest]) {
   const job = jobs[name]
   if (job === undefined) return fail(`Unknown job '${name}'; expected one of ${Object.keys(jobs).join(', ')}.`)
-  if (job.build !== undefined && !isInstalled()) startGo()
+  const isHandedOver = process.env.ZKRISK_HANDED_OVER !== undefined
+  delete process.env.ZKRISK_HANDED_OVER // It concerns this process, not those that it starts.
+  if (job.build !== undefined && !isHandedOver && !isInstalled()) startGo()
   if (!satisfiesEngines(process.versions.node)) {
+    process.env.ZKRISK_HANDED_OVER = 'yes'
     return run(await withSetUpLock(pinnedNode), [fileURLToPath(import.meta.url), name, ...rest])
   }
   const setUpCode = await withSetUpLock(() => setUp(job.build))
@@ -70,8 +73,7 @@ async function setUp(build) {
 function startGo() {
   const folder = join(root, 'prover', 'proof', 'native')
   const settings = join(folder, 'goBuild.json')
-  if (process.env.ZKRISK_GO_STARTED || !existsSync(settings)) return
-  process.env.ZKRISK_GO_STARTED = 'yes' // For the Node that this one hands over to.
+  if (!existsSync(settings)) return
   const { arguments: args, environment } = readJson(settings)
   const env = { ...process.env, ...environment }
   const child = spawn('go', [...args, '-o', devNull, '.'], { cwd: folder, env, stdio: 'ignore' })

@@ -213,6 +213,12 @@ it('has Go compile while packages are fetched, once, and does without it', async
   expect(await run(project, ['build'], { PATH })).toMatchObject({ steps: ['build'] })
 })
 
+it('tells only the Node that it hands over to that it did', async () => {
+  const project = sketch()
+  writeFileSync(join(project, 'scripts/check.ts'), `process.exit('ZKRISK_HANDED_OVER' in process.env ? 9 : 0)`)
+  expect(await run(project, ['check'], { FAKE_NODE: '20.20.2' })).toMatchObject({ code: 0 })
+})
+
 it('passes exit codes on', async () => {
   expect(await run(sketch(), ['check'], { JOB_EXIT: '7' })).toMatchObject({ code: 7 })
 })
