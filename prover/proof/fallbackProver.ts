@@ -63,7 +63,8 @@ export class FallbackProver implements Prover {
     const start = performance.now()
     const proven = await this.enqueue(async (prover) => {
       const made = await prover.prove(circuit, input)
-      if (prover === this.native) this.failures = 0
+      // Once given up it is closed, though a proof of it may still be on its way.
+      if (prover === this.native && !this.hasGivenUp) this.failures = 0
       return made
     })
     return { ...proven, timings: { ...proven.timings, total: performance.now() - start } }

@@ -115,11 +115,18 @@ export class WorkerProver implements Prover {
       const { files, input } = request
       this.underWay.push(request)
       if (this.underWay.length === 1) this.restartClock()
-      child.send({ files, input } satisfies ProveRequest, (error) => {
-        if (error === null) return
-        child.kill('SIGKILL')
-        this.abandon(child, new ProverCrashedError(null, null, error.message))
-      })
+      try {
+        child.send({ files, input } satisfies ProveRequest, (error) => {
+          if (error === null) return
+          child.kill('SIGKILL')
+          this.abandon(child, new ProverCrashedError(null, null, error.message))
+        })
+      } catch (error) {
+        // What cannot be serialised never reached the child: no answer will come, and the next one is not for it.
+        this.underWay.pop()
+        if (this.underWay.length === 0) this.restartClock()
+        request.reject(error as Error)
+      }
     }
     if (this.child !== undefined) setReferenced(this.child, this.underWay.length > 0)
   }

@@ -254,11 +254,9 @@ export class RegistryClient {
     const stored: readonly string[] = await Promise.all(
       bundle.markets.map(({ name }) => this.read('stateHash', marketIdOf(name))),
     )
-    const isApplied = bundle.markets.every(
+    return bundle.markets.every(
       ({ state, inbox, observations }, i) => stored[i] === stateHashOf(state, advanceInbox(inbox, observations)),
     )
-    if (isApplied) this.remember(bundle)
-    return isApplied
   }
 
   /** The transaction that submits a bundle, for whoever keeps nonces and signed transactions themselves. */

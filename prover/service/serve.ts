@@ -131,14 +131,15 @@ class Service {
    */
   async advance(mayPlan: boolean): Promise<boolean> {
     if (this.failures.length > 0) throw this.failures.shift()
-    const open = this.store.openJobs()
-    const signed = open.find(({ status }) => status === 'signed')
+    const signed = this.store.openJobs().find(({ status }) => status === 'signed')
     if (signed !== undefined && (await this.ended(signed, await this.sender.settle(signed)))) return true
+    // Read after each wait, for a proof may have ended meanwhile.
+    const open = this.store.openJobs()
     // One transaction at a time: its nonce follows from the last one's.
     const proven = signed === undefined ? open.find(({ status }) => status === 'proven') : undefined
     if (proven !== undefined) return this.sign(proven)
     for (const job of open) if (this.planned.has(job.id) && !this.proofs.has(job.id)) this.beginProof(job)
-    return mayPlan && this.planned.size < UNDER_WAY ? this.plan(open) : false
+    return mayPlan && this.planned.size < UNDER_WAY ? this.plan() : false
   }
 
   /** Waits so long, or until a proof is finished or the service is stopped. */
@@ -151,12 +152,12 @@ class Service {
     awake.abort()
   }
 
-  private async plan(open: readonly Job[]): Promise<boolean> {
-    const found = await this.nextBatch(await this.freeMarkets(open))
+  private async plan(): Promise<boolean> {
+    const found = await this.nextBatch(await this.freeMarkets())
     if (found === undefined) {
-      for (const job of open) {
-        const isLeftBehind = job.status === 'planned' && !this.planned.has(job.id)
-        if (isLeftBehind) await this.ended(job, { status: 'superseded', reason: 'nothing waits for it any more' })
+      const leftBehind = this.store.openJobs().filter(({ status, id }) => status === 'planned' && !this.planned.has(id))
+      for (const job of leftBehind) {
+        await this.ended(job, { status: 'superseded', reason: 'nothing waits for it any more' })
       }
       return false
     }
@@ -180,9 +181,9 @@ class Service {
   }
 
   /** Markets that no open batch moves. */
-  private async freeMarkets(open: readonly Job[]): Promise<readonly string[]> {
-    const busy = new Set(open.flatMap((job) => this.marketsOf(job)))
+  private async freeMarkets(): Promise<readonly string[]> {
     const served = this.options.markets ?? (await this.client.markets()).map(({ name }) => name)
+    const busy = new Set(this.store.openJobs().flatMap((job) => this.marketsOf(job)))
     return served.filter((name) => !busy.has(name))
   }
 

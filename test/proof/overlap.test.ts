@@ -320,3 +320,18 @@ async function crashingProver(): Promise<string> {
 function workerOf(prover: NativeProver): number {
   return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${prover.pid}/status`, 'utf8'))?.[1])
 }
+
+it('N4: an input that cannot be sent to another process fails alone; every other answer is its own', async () => {
+  await using(new SnarkjsProver({ threads: 1 }), async (prover) => {
+    const unsendable = { challenge: 7n, first: () => 1n, second: 6n } as never
+    const inputs = [otherInput(100n), unsendable, otherInput(200n), unsendable, otherInput(300n)]
+    const outcomes = await Promise.allSettled(inputs.map((input) => prover.prove(otherKeys, input)))
+    expect(outcomes.map(({ status }) => status === 'fulfilled')).toEqual([true, false, true, false, true])
+    const single = await Promise.all(
+      [100n, 200n, 300n].map((first) => outcome(prover.prove(otherKeys, otherInput(first)))),
+    )
+    const signals = outcomes.flatMap((each) => (each.status === 'fulfilled' ? [each.value.publicSignals[0]] : []))
+    expect(signals).toEqual(single)
+    expect(new Set(signals).size).toBe(3)
+  })
+})
