@@ -21,21 +21,11 @@ import { WitnessCalculator } from '../../prover/proof/witnessCalculator.ts'
 import { loadKeys } from '../../prover/service/workspace.ts'
 import { builds } from '../../circuits/builds.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
-import { buildNative, NoToolchainError } from '../../scripts/buildNative.ts'
 import { startChain } from '../chain.ts'
 import { Random } from '../parallel.ts'
 import { randomBatch } from '../statement/batches.ts'
 import { lookalikeCircuit, passThroughCircuit, polynomialCircuit, polynomialInput } from './smallCircuits.ts'
-
-/** Why nothing native can be built here; undefined where it can. Any other failure of the build is one of this file. */
-const missing = await buildNative().then(
-  () => undefined,
-  (error: Error) => {
-    if (error instanceof NoToolchainError) return error.message
-    throw error
-  },
-)
-if (missing !== undefined) console.log(`Skipped, what needs the native prover: ${missing}.`)
+import { missing } from './nativeMissing.ts'
 
 let directory: string
 let keys: CircuitKeys

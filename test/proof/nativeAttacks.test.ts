@@ -19,20 +19,10 @@ import { formatProof, type ProofPoints } from '../../prover/proof/strictProof.ts
 import { verifyProof } from '../../prover/proof/verify.ts'
 import { WitnessCalculator } from '../../prover/proof/witnessCalculator.ts'
 import { readZkey } from '../../prover/proof/zkey.ts'
-import { buildNative, NoToolchainError } from '../../scripts/buildNative.ts'
 import { pointOutsideSubgroup, seededRandom } from './mutants.ts'
 import { passThroughCircuit, polynomialCircuit, polynomialInput } from './smallCircuits.ts'
 import { assembled, changed, HEADER_WIRES, HeaderPoint, Section, sectionsOf, writeG1, writeG2 } from './zkeyBytes.ts'
-
-/** Why nothing native can be built here; undefined where it can. */
-const missing = await buildNative().then(
-  () => undefined,
-  (error: Error) => {
-    if (error instanceof NoToolchainError) return error.message
-    throw error
-  },
-)
-if (missing !== undefined) console.log(`Skipped, what needs the native prover: ${missing}.`)
+import { missing } from './nativeMissing.ts'
 
 const MALFORMED = { code: 'proof.malformed-file' }
 const REJECTED = { code: 'proof.rejected' }

@@ -2,18 +2,8 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { buildNative, NoToolchainError } from '../../scripts/buildNative.ts'
 import { root } from '../../scripts/sources.ts'
-
-/** Why nothing native can be built here; undefined where it can. */
-const missing = await buildNative().then(
-  () => undefined,
-  (error: Error) => {
-    if (error instanceof NoToolchainError) return error.message
-    throw error
-  },
-)
-if (missing !== undefined) console.log(`Skipped, what needs the native prover: ${missing}.`)
+import { missing } from './nativeMissing.ts'
 
 const source = join(root, 'prover', 'proof', 'native')
 
