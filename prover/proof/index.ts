@@ -49,6 +49,7 @@ export {
 export { SelfVerificationError } from './selfVerification.ts'
 export { SnarkjsProver } from './snarkjsProver.ts'
 export {
+  CALLS_UNDER_WAY,
   ProverClosedError,
   ProverCrashedError,
   ProverOutOfMemoryError,

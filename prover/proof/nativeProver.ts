@@ -1,6 +1,6 @@
 import { nativeFolder as defaultFolder, requireNativeProgram } from './nativeBuild.ts'
 import type { ProverOptions } from './prover.ts'
-import { DEFAULT_MEMORY_BYTES, DEFAULT_TIMEOUT_MS, WorkerProver } from './workerProver.ts'
+import { CALLS_UNDER_WAY, DEFAULT_MEMORY_BYTES, DEFAULT_TIMEOUT_MS, WorkerProver } from './workerProver.ts'
 
 /**
  * Proves with a resident native process (native/main.go), which keeps the keys; a worker computes witnesses and hands them to it.
@@ -13,7 +13,6 @@ export class NativeProver extends WorkerProver {
     nativeFolder = defaultFolder,
   }: ProverOptions = {}) {
     const limits = { memoryBytes, threads: undefined, nativeProgram: requireNativeProgram(nativeFolder) }
-    // The witness of one while the other is proven.
-    super({ backend: 'native', worker: 'nativeWorker', timeoutMs, requestsUnderWay: 2, limits })
+    super({ backend: 'native', worker: 'nativeWorker', timeoutMs, requestsUnderWay: CALLS_UNDER_WAY, limits })
   }
 }

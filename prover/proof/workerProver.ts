@@ -1,6 +1,7 @@
 /** A prover that works in a child process, whichever arithmetic the child uses. */
 import { type ChildProcess, fork } from 'node:child_process'
 import type { Socket } from 'node:net'
+import { serialize } from 'node:v8'
 import { ProverError } from '../errors.ts'
 import type { CircuitKeys } from './keyStore.ts'
 import { OrderedAnswers } from './orderedAnswers.ts'
@@ -16,8 +17,10 @@ import {
 } from './proverProtocol.ts'
 import { requireValid } from './selfVerification.ts'
 import { formatProof } from './strictProof.ts'
-import type { CircuitInput } from './witnessCalculator.ts'
+import { type CircuitInput, CircuitInputError } from './witnessCalculator.ts'
 
+/** Calls that keep the native prover busy: the witness of one is computed while the other is proven. */
+export const CALLS_UNDER_WAY = 2
 export const DEFAULT_TIMEOUT_MS = 120_000
 export const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30
 /** End of the child's error output that a crash report keeps. */
@@ -122,10 +125,12 @@ export class WorkerProver implements Prover {
           this.abandon(child, new ProverCrashedError(null, null, error.message))
         })
       } catch (error) {
-        // What cannot be serialised never reached the child: no answer will come, and the next one is not for it.
+        // It never reached the child: no answer will come, and the next one is not for it.
         this.underWay.pop()
         if (this.underWay.length === 0) this.restartClock()
-        request.reject(error as Error)
+        const signal = Object.keys(input ?? {}).find((name) => !isSendable(input?.[name])) ?? ''
+        const reason = `it cannot be sent to the prover's process (${(error as Error).message})`
+        request.reject(new CircuitInputError(files.circuit, signal, reason))
       }
     }
     if (this.child !== undefined) setReferenced(this.child, this.underWay.length > 0)
@@ -215,6 +220,15 @@ export class WorkerProver implements Prover {
     if (servantPid !== undefined) kill(servantPid)
     child.kill('SIGKILL')
     await ended
+  }
+}
+
+function isSendable(value: unknown): boolean {
+  try {
+    serialize(value)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -4,7 +4,7 @@ import { ProverError } from '../errors.ts'
 import type { ProvableMargin } from '../portfolio/accountMargin.ts'
 import type { PricedArray } from '../portfolio/book.ts'
 import type { ExpirySurface } from '../portfolio/portfolio.ts'
-import { encodeProofCalldata, parseProof, type ProofTimings, type Prover } from '../proof/index.ts'
+import { CALLS_UNDER_WAY, encodeProofCalldata, parseProof, type ProofTimings, type Prover } from '../proof/index.ts'
 import {
   type AccountBooks,
   type Landed,
@@ -71,8 +71,6 @@ export type PortfolioProver = {
   readonly known?: Map<string, ProvenPortfolio>
 }
 
-/** One is proven and the next one prepared. */
-const UNDER_WAY = 2
 /** Arrays that land in one transaction: their proofs are verified together, within a block's gas. */
 const ARRAYS_PER_TRANSACTION = 16
 
@@ -180,7 +178,7 @@ async function proveArrays(
     ),
   )
   const build = portfolioBuildOf('riskArray')
-  const made = await underWay(wanted, UNDER_WAY, async ([key, { surface, strikesE8, pricingPolicy }]) => {
+  const made = await underWay(wanted, CALLS_UNDER_WAY, async ([key, { surface, strikesE8, pricingPolicy }]) => {
     const stated = await stateRiskArray(build, context, surface, pricingPolicy, strikesE8)
     return [key, { root: stated.arrayRoot, proven: await maker.make('riskArray', stated) }] as const
   })
@@ -200,7 +198,7 @@ async function proveBooks(
   }
   const build = portfolioBuildOf('optionBook')
   const shards = provables.flatMap(({ chain }, account) => chain.shards.map((shard) => ({ account, shard })))
-  const made = await underWay(shards, UNDER_WAY, async ({ account, shard }) => {
+  const made = await underWay(shards, CALLS_UNDER_WAY, async ({ account, shard }) => {
     const of = reported[account] as ReportedAccount
     const context = await client.accountContext(round, modelOf('optionBook'), [of])
     const roots = shard.segments.map(({ array }) => rootOf(array))
@@ -221,7 +219,7 @@ async function proveMargins(
   const build = portfolioBuildOf('portfolioMargin')
   const places = marginPlaces()
   const groups = Array.from({ length: Math.ceil(provables.length / places) }, (_, g) => g * places)
-  return underWay(groups, UNDER_WAY, async (from) => {
+  return underWay(groups, CALLS_UNDER_WAY, async (from) => {
     const some = provables.slice(from, from + places)
     const { round: market, marginPolicy } = some[0] as ProvableMargin
     const context = await client.accountContext(round, modelOf('portfolioMargin'), reported.slice(from, from + places))

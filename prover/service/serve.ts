@@ -7,7 +7,7 @@
  */
 import type { BuildName } from '../../circuits/builds.ts'
 import { ProverError } from '../errors.ts'
-import type { CircuitKeys, Prover } from '../proof/index.ts'
+import { CALLS_UNDER_WAY, type CircuitKeys, type Prover } from '../proof/index.ts'
 import { formatBundle, parseBundle } from '../registry/bundle.ts'
 import type { NextBatch, RegistryClient } from '../registry/client.ts'
 import { type MarketRiskStatement, stateBatch } from '../statement/marketRisk.ts'
@@ -51,8 +51,6 @@ export type ServeOptions = Pick<SenderOptions, 'client' | 'account' | 'store'> &
 type Planned = { readonly next: NextBatch; readonly statement: MarketRiskStatement; readonly keys: CircuitKeys }
 
 const POLL_MS = 500
-/** Planned batches that are not proven yet, at most. */
-const UNDER_WAY = 2
 const LONGEST_PAUSE_MS = 30_000
 /** A batch that was refused is not made again at once: the chain's clock or state must have moved. */
 const REFUSED_PAUSE_MS = 5_000
@@ -133,13 +131,10 @@ class Service {
     if (this.failures.length > 0) throw this.failures.shift()
     const signed = this.store.openJobs().find(({ status }) => status === 'signed')
     if (signed !== undefined && (await this.ended(signed, await this.sender.settle(signed)))) return true
-    // Read after each wait, for a proof may have ended meanwhile.
-    const open = this.store.openJobs()
-    // One transaction at a time: its nonce follows from the last one's.
-    const proven = signed === undefined ? open.find(({ status }) => status === 'proven') : undefined
-    if (proven !== undefined) return this.sign(proven)
-    for (const job of open) if (this.planned.has(job.id) && !this.proofs.has(job.id)) this.beginProof(job)
-    return mayPlan && this.planned.size < UNDER_WAY ? this.plan() : false
+    // Read again after the wait, for a proof may have ended meanwhile. One transaction at a time: nonces follow each other.
+    const proven = this.store.openJobs().find(({ status }) => status === 'proven')
+    if (signed === undefined && proven !== undefined) return this.sign(proven)
+    return mayPlan && this.planned.size < CALLS_UNDER_WAY ? this.plan() : false
   }
 
   /** Waits so long, or until a proof is finished or the service is stopped. */
@@ -226,6 +221,8 @@ class Service {
   private beginProof(job: Job): void {
     const proof = this.prove(job)
       .catch((error: unknown) => {
+        // Planned again, from what the chain says by then.
+        this.planned.delete(job.id)
         this.failures.push(error)
       })
       .finally(() => this.proofs.delete(job.id))

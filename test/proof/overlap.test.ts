@@ -14,18 +14,8 @@ import { createProver, type Prover, type Proven } from '../../prover/proof/prove
 import { SnarkjsProver } from '../../prover/proof/snarkjsProver.ts'
 import { TwoStages } from '../../prover/proof/twoStages.ts'
 import { verifyProof } from '../../prover/proof/verify.ts'
-import { buildNative, NoToolchainError } from '../../scripts/buildNative.ts'
 import { passThroughCircuit, polynomialCircuit, polynomialInput } from './smallCircuits.ts'
-
-/** Why nothing native can be built here; undefined where it can. */
-const missing = await buildNative().then(
-  () => undefined,
-  (error: Error) => {
-    if (error instanceof NoToolchainError) return error.message
-    throw error
-  },
-)
-if (missing !== undefined) console.log(`Skipped, what needs the native prover: ${missing}.`)
+import { missing } from './nativeMissing.ts'
 
 let directory: string
 let keys: CircuitKeys
@@ -327,6 +317,7 @@ it('N4: an input that cannot be sent to another process fails alone; every other
     const inputs = [otherInput(100n), unsendable, otherInput(200n), unsendable, otherInput(300n)]
     const outcomes = await Promise.allSettled(inputs.map((input) => prover.prove(otherKeys, input)))
     expect(outcomes.map(({ status }) => status === 'fulfilled')).toEqual([true, false, true, false, true])
+    expect(outcomes[1]).toMatchObject({ reason: { code: 'proof.circuit-input', signal: 'first' } })
     const single = await Promise.all(
       [100n, 200n, 300n].map((first) => outcome(prover.prove(otherKeys, otherInput(first)))),
     )

@@ -3,12 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { audit } from '../../prover/audit/index.ts'
 import { readExtract } from '../../prover/market/histories.ts'
-import { createProver, type Prover } from '../../prover/proof/index.ts'
+import type { PriceRow } from '../../prover/market/prices.ts'
+import { type CircuitKeys, createProver, type Prover, SnarkjsProver } from '../../prover/proof/index.ts'
 import { RegistryClient } from '../../prover/registry/index.ts'
 import { auditKeyOf } from '../../prover/service/auditing.ts'
 import { DEMO_START } from '../../prover/service/demo.ts'
 import { type DevelopmentChain, startDevelopmentChain } from '../../prover/service/developmentChain.ts'
-import { appendObservations, deployDevelopmentEngine } from '../../prover/service/developmentEngine.ts'
+import {
+  appendObservations,
+  type DevelopmentEngine,
+  deployDevelopmentEngine,
+} from '../../prover/service/developmentEngine.ts'
 import { JobStore } from '../../prover/service/jobStore.ts'
 import { type ServeEvent, serve } from '../../prover/service/serve.ts'
 import { CATCH_UP_BUILD, LIVE_BUILD, loadKeys } from '../../prover/service/workspace.ts'
@@ -17,53 +22,46 @@ import { temporaryFolder } from '../service/zkrisk.ts'
 /** One more than a live batch has places for. */
 const names = Array.from({ length: 9 }, (_, i) => `M${i}-USD`)
 const rows = readExtract('BTC-USD').rows
-const next = rows.find(({ asOf }) => asOf > DEMO_START)
+const [first, second] = rows.filter(({ asOf }) => asOf > DEMO_START) as [PriceRow, PriceRow]
 const folder = temporaryFolder()
 
 let chain: DevelopmentChain
-let prover: Prover
+let engine: DevelopmentEngine
+let client: RegistryClient
+let keys: readonly [CircuitKeys, CircuitKeys]
 beforeAll(async () => {
   chain = await startDevelopmentChain(DEMO_START)
-  prover = createProver()
+  keys = await Promise.all([loadKeys(LIVE_BUILD), loadKeys(CATCH_UP_BUILD)])
+  const warmUp = rows.filter(({ asOf }) => asOf <= DEMO_START)
+  engine = await deployDevelopmentEngine(
+    chain,
+    keys,
+    names.map((name) => ({ name, rows: warmUp })),
+  )
+  const { registry } = engine.deployment.addresses
+  client = await RegistryClient.connect({ registry, provider: chain.provider, signer: chain.account('prover') })
 })
-afterAll(async () => {
-  await prover.close()
-  await chain.close()
-})
+afterAll(() => chain.close())
 
-describe('zkrisk serve with more markets than a batch', () => {
-  it('plans a second batch beside the first, supersedes none that is proven meanwhile, and lands both once', async () => {
-    const keys = await Promise.all([loadKeys(LIVE_BUILD), loadKeys(CATCH_UP_BUILD)])
-    const warmUp = rows.filter(({ asOf }) => asOf <= DEMO_START)
-    const engine = await deployDevelopmentEngine(
-      chain,
-      keys,
-      names.map((name) => ({ name, rows: warmUp })),
-    )
-    if (next === undefined) throw new Error('The extract ends before the test begins')
-    await appendObservations(
-      chain,
-      engine.deployment,
-      names.map((name) => ({ name, observation: next })),
-    )
-
-    const events: ServeEvent[] = []
-    const { registry } = engine.deployment.addresses
-    const account = chain.account('prover')
-    const client = await RegistryClient.connect({ registry, provider: chain.provider, signer: account })
-    // A look that takes until a proof has ended, as a slow node's may: what was planned before it is proven after it.
-    const count = (step: ServeEvent['step']): number => events.filter((event) => event.step === step).length
-    const slow = Object.create(client) as RegistryClient
-    slow.markets = async () => {
-      const [listed, proven] = [await client.markets(), count('proven')]
-      while (count('planned') > proven && count('proven') === proven) await sleep(10)
-      return listed
-    }
-    const store = new JobStore(join(folder, 'overlap.sqlite'), { chainId: chain.chainId, registry })
-    const stopped = new AbortController()
+/** Appends a price of every market and serves until the two batches that it takes have landed. */
+async function serveTwoBatches(
+  price: PriceRow,
+  prover: Prover,
+  options: { readonly client?: RegistryClient; readonly onEvent?: (event: ServeEvent) => void } = {},
+): Promise<readonly string[]> {
+  await appendObservations(
+    chain,
+    engine.deployment,
+    names.map((name) => ({ name, observation: price })),
+  )
+  const { registry } = engine.deployment.addresses
+  const store = new JobStore(join(folder, `${price.asOf}.sqlite`), { chainId: chain.chainId, registry })
+  const stopped = new AbortController()
+  const steps: string[] = []
+  try {
     await serve({
-      client: slow,
-      account,
+      client: options.client ?? client,
+      account: chain.account('prover'),
       store,
       prover,
       live: keys[0],
@@ -72,22 +70,61 @@ describe('zkrisk serve with more markets than a batch', () => {
       pollMs: 50,
       signal: stopped.signal,
       onEvent: (event) => {
-        events.push(event)
-        if (events.filter(({ step }) => step === 'confirmed').length === 2) stopped.abort()
+        steps.push(event.step)
+        options.onEvent?.(event)
+        if (steps.filter((step) => step === 'confirmed').length === 2) stopped.abort()
       },
     })
-
-    const steps = events.map(({ step }) => step)
-    expect(steps.filter((step) => step === 'planned' || step === 'superseded')).toEqual(['planned', 'planned'])
-    expect(steps.filter((step) => step === 'retrying')).toEqual([])
-    const moved = await Promise.all(names.map(async (name) => (await client.market(name)).sequence))
-    expect(moved).toEqual(names.map(() => 1n))
     const nonces = store.jobs().flatMap(({ id }) => store.transactions(id).map(({ nonce }) => nonce))
+    expect(new Set(nonces).size).toBe(2)
+    expect(nonces).toHaveLength(2)
+    return steps
+  } finally {
     store.close()
-    expect(nonces.toSorted()).toEqual([0, 1])
+    await prover.close()
+  }
+}
 
+const sequences = () => Promise.all(names.map(async (name) => (await client.market(name)).sequence))
+
+describe('zkrisk serve with more markets than a batch', () => {
+  it('plans a second batch beside the first, supersedes none that is proven meanwhile, and lands both once', async () => {
+    // A look that takes until a proof has ended, as a slow node's may: what was planned before it is proven after it.
+    const count = { planned: 0, proven: 0 }
+    const slow = Object.create(client) as RegistryClient
+    slow.markets = async () => {
+      const [listed, proven] = [await client.markets(), count.proven]
+      while (count.planned > proven && count.proven === proven) await sleep(10)
+      return listed
+    }
+    const onEvent = ({ step }: ServeEvent): void => {
+      if (step === 'planned' || step === 'proven') count[step]++
+    }
+    const steps = await serveTwoBatches(first, createProver(), { client: slow, onEvent })
+    expect(steps.filter((step) => step === 'planned' || step === 'superseded')).toEqual(['planned', 'planned'])
+    expect(steps).not.toContain('retrying')
+    expect(await sequences()).toEqual(names.map(() => 1n))
+  })
+
+  it('plans a batch anew whose proof failed, and lands it once', async () => {
+    const prover = new SnarkjsProver()
+    let isKilled = false
+    const onEvent = async ({ step }: ServeEvent): Promise<void> => {
+      if (step !== 'planned' || isKilled) return
+      isKilled = true
+      while (prover.pid === undefined) await sleep(1)
+      process.kill(prover.pid, 'SIGKILL')
+    }
+    const steps = await serveTwoBatches(second, prover, { onEvent: (event) => void onEvent(event) })
+    expect(steps).toContain('retrying')
+    expect(steps).not.toContain('superseded')
+    expect(await sequences()).toEqual(names.map(() => 2n))
+  })
+
+  it('lands what an auditor accepts', async () => {
+    const { registry } = engine.deployment.addresses
     const { report } = await audit({ registry, provider: chain.provider, keys: keys.map(auditKeyOf) })
     expect(report.accepted).toBe(true)
-    expect(report.batches).toHaveLength(2)
+    expect(report.batches).toHaveLength(4)
   })
 })
