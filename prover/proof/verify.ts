@@ -97,6 +97,7 @@ async function nobleAccepts(
     const point = Point.fromAffine(key.publicPoints[i + 1] as { x: bigint; y: bigint })
     combination = combination.add(point.multiplyUnsafe(signal))
   }
+  // Of the proof's points the parser has seen that they are in their groups; of the key's, those here.
   const pairs = [
     { g1: Point.fromAffine(a).negate(), g2: calcPairingPrecomputes(toNobleG2(b)) },
     { g1: Point.fromAffine(key.alpha1), g2: linesOf(key.beta2) },
