@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import hardhatEthers from '@nomicfoundation/hardhat-ethers'
 import { defineConfig } from 'hardhat/config'
-import { ownSolidity } from './scripts/solidity.ts'
+import { ownSolidity } from './scripts/tools/solidity.ts'
 
 const require = createRequire(import.meta.url)
 const solc = require('solc/package.json') as { version: string }

@@ -68,9 +68,9 @@ export {
   type StrikePosition,
   underlyingCollateralUp,
   worstPayoff,
-} from './portfolio/expiryPayoff.ts'
-export { linearMarginUp, perpPnl, skewedFillPrice, unsettledFunding } from './portfolio/perpMargin.ts'
-export { type FirstMargin, type FirstRules, firstMargin } from './portfolio/pmrmFirst.ts'
+} from './portfolio/unproven/expiryPayoff.ts'
+export { linearMarginUp, perpPnl, skewedFillPrice, unsettledFunding } from './portfolio/unproven/perpMargin.ts'
+export { type FirstMargin, type FirstRules, firstMargin } from './portfolio/unproven/pmrmFirst.ts'
 export {
   type LognormalTail,
   lowerQuantile,
@@ -79,11 +79,15 @@ export {
   riskFactorsUp,
   upperQuantile,
   upperTailMean,
-} from './portfolio/rules/lognormalTail.ts'
-export { nakedPutMarginUp } from './portfolio/rules/nakedPut.ts'
-export { type OpenInterestTier, scaledInitialMarginPpm, tierInitialMarginUp } from './portfolio/rules/openInterest.ts'
-export { assetWeightDown, liabilityWeightUp } from './portfolio/rules/sizePremium.ts'
-export { type ScannedPosition, type ScanRisk, scanRisk } from './portfolio/scanRisk.ts'
+} from './portfolio/unproven/lognormalTail.ts'
+export { nakedPutMarginUp } from './portfolio/unproven/nakedPut.ts'
+export {
+  type OpenInterestTier,
+  scaledInitialMarginPpm,
+  tierInitialMarginUp,
+} from './portfolio/unproven/openInterest.ts'
+export { assetWeightDown, liabilityWeightUp } from './portfolio/unproven/sizePremium.ts'
+export { type ScannedPosition, type ScanRisk, scanRisk } from './portfolio/unproven/scanRisk.ts'
 export {
   type MarkedStrike,
   type StandardExpiry,
@@ -91,7 +95,7 @@ export {
   type StandardMarket,
   type StandardRules,
   standardMargins,
-} from './portfolio/standardManager.ts'
+} from './portfolio/unproven/standardManager.ts'
 
 // Statements and proofs
 export { type MarketBatch, type MarketRiskBatch, type MarketRiskStatement, stateBatch } from './statement/marketRisk.ts'
@@ -101,12 +105,12 @@ export * from './proof/index.ts'
 // The chain, the auditor, the service
 export * from './registry/index.ts'
 export * from './audit/index.ts'
-export { type DemoOptions, type DemoResult, runDemo } from './service/demo.ts'
-export { examine, type Finding } from './service/doctor.ts'
-export { type Job, JobStore, jobIdOf, type JobStatus } from './service/jobStore.ts'
-export { type BatchToProve, type ProvenBundle, proveBatch } from './service/proving.ts'
+export { type DemoOptions, type DemoResult, runDemo } from './service/development/demo.ts'
+export { examine, type Finding } from './service/answers/doctor.ts'
+export { type Job, JobStore, jobIdOf, type JobStatus } from './service/daemon/jobStore.ts'
+export { type BatchToProve, type ProvenBundle, proveBatch } from './service/daemon/proving.ts'
 export { type ReportSection, writeReport } from './service/report/report.ts'
-export { serve, type ServeEvent, type ServeOptions } from './service/serve.ts'
-export { formatParameters } from './service/table.ts'
-export { defaultTriggerPolicy, firedTrigger, type TriggerName, type TriggerPolicy } from './service/triggers.ts'
+export { serve, type ServeEvent, type ServeOptions } from './service/daemon/serve.ts'
+export { formatParameters } from './service/text/table.ts'
+export { defaultTriggerPolicy, firedTrigger, type TriggerName, type TriggerPolicy } from './service/daemon/triggers.ts'
 export { loadKeys } from './service/workspace.ts'

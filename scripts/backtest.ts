@@ -16,7 +16,7 @@ import { readBars } from '../prover/market/prices.ts'
 import { backtest } from '../prover/parameters/backtest.ts'
 import { defaultPolicy } from '../prover/parameters/defaultPolicy.ts'
 import { replayModelled } from '../prover/parameters/replay.ts'
-import { formatBacktest } from '../prover/service/backtestTable.ts'
+import { formatBacktest } from '../prover/service/text/backtestTable.ts'
 import { volatilityModel } from '../prover/volatility/models.ts'
 
 const { values, positionals: files } = parseArgs({

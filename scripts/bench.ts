@@ -16,10 +16,10 @@ import type { CircuitKeys, Prover } from '../prover/proof/index.ts'
 import { createProver } from '../prover/proof/index.ts'
 import { loadKeys } from '../prover/service/workspace.ts'
 import { stateBatch } from '../prover/statement/marketRisk.ts'
-import { fullBatch } from './benchInputs.ts'
-import { partsTable } from './constraintParts.ts'
+import { fullBatch } from './tools/benchInputs.ts'
+import { partsTable } from './tools/constraintParts.ts'
 import { plainVerificationGas } from './plainDesign.ts'
-import { root } from './sources.ts'
+import { root } from './tools/sources.ts'
 
 const run = promisify(execFile)
 const json = process.argv.includes('--json')

@@ -20,7 +20,7 @@ import { CALL_BITS, gridPrice, priceCall, SHOCKED_VOLATILITY, UNSHOCKED_VOLATILI
 import { POINTS } from '../prover/options/grid.ts'
 import type { ExpiryMarket, PricingPolicy } from '../prover/options/riskArray.ts'
 import { type Backend, type CircuitKeys, createProver, isNativeBuilt, nativeFolder } from '../prover/proof/index.ts'
-import { portfolioBuildOf } from '../prover/service/developmentPortfolio.ts'
+import { portfolioBuildOf } from '../prover/service/development/portfolio.ts'
 import { loadKeys } from '../prover/service/workspace.ts'
 import { stateRiskArray } from '../prover/statement/riskArray.ts'
 import { PRECISION, real, referenceLn, referenceNormalCdf } from '../test/math/reference.ts'
@@ -29,10 +29,10 @@ import { Random } from '../test/parallel.ts'
 import { PortfolioEngine } from '../test/registry/portfolioEngine.ts'
 import { measurePortfolioGas } from '../test/registry/portfolioGas.ts'
 import { oneExpiryInput, startMarginEngine } from '../test/system/solidityMargin.ts'
-import { NOWHERE } from './benchInputs.ts'
+import { NOWHERE } from './tools/benchInputs.ts'
 import { circuitFolder, constraintsOf } from './buildCircuits.ts'
-import { largestChain, marketsOfChain } from './chainArrays.ts'
-import { root } from './sources.ts'
+import { largestChain, marketsOfChain } from './tools/chainArrays.ts'
+import { root } from './tools/sources.ts'
 
 /** How much less gas than Solidity a margin of 64 options in a full batch takes at least. */
 const BAR = 50

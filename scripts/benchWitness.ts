@@ -11,9 +11,9 @@ import { cpus, loadavg } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import type { CircuitInput, WitnessCalculator } from '../prover/proof/witnessCalculator.ts'
-import { buildInputs } from './benchInputs.ts'
-import { root } from './sources.ts'
+import type { CircuitInput, WitnessCalculator } from '../prover/proof/backends/witnessCalculator.ts'
+import { buildInputs } from './tools/benchInputs.ts'
+import { root } from './tools/sources.ts'
 
 /** Time of the processor, median of the runs; of an instance that never ran; bytes of the generator. */
 type Cost = { readonly warmMs: number; readonly firstMs: number; readonly bytes: number }

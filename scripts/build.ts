@@ -16,11 +16,11 @@ import { allBuilds, type Build, builds, type PortfolioBuild } from '../circuits/
 import { buildCircuit, constraintsOf } from './buildCircuits.ts'
 import { compileOwnContracts, compileVerifiers } from './buildContracts.ts'
 import { makeKeys } from './buildKeys.ts'
-import { cache } from './cache.ts'
-import type { CompiledCircuit } from './compileCircom.ts'
-import { contentHash, filesBelow, root, versionOf } from './sources.ts'
-import { runStages, type Stage, StageError, secondsSince } from './stages.ts'
-import { isStamped, stamp } from './stamps.ts'
+import { cache } from './tools/cache.ts'
+import type { CompiledCircuit } from './tools/compileCircom.ts'
+import { contentHash, filesBelow, root, versionOf } from './tools/sources.ts'
+import { runStages, type Stage, StageError, secondsSince } from './tools/stages.ts'
+import { isStamped, stamp } from './tools/stamps.ts'
 
 const forMarketsOnly = process.argv.includes('--markets')
 const circuits: readonly (Build | PortfolioBuild)[] = forMarketsOnly ? builds : allBuilds
@@ -134,7 +134,7 @@ async function compileLibrary(): Promise<string | undefined> {
 /** Wanted, not needed: without Go or a network everything works, only slower. */
 async function buildNativeProver(): Promise<string | undefined> {
   const { buildNative, NativeBuildError } = await import('./buildNative.ts')
-  const { nativeFolder, nativeProgram } = await import('../prover/proof/nativeBuild.ts')
+  const { nativeFolder, nativeProgram } = await import('../prover/proof/backends/nativeBuild.ts')
   try {
     const built = await buildNative()
     nativeProver.resolve(nativeProgram(nativeFolder))

@@ -8,8 +8,8 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { allBuilds, type Build, mainComponent, type PortfolioBuild } from '../circuits/builds.ts'
-import { type CompiledCircuit, compileCircom } from './compileCircom.ts'
-import { root } from './sources.ts'
+import { type CompiledCircuit, compileCircom } from './tools/compileCircom.ts'
+import { root } from './tools/sources.ts'
 
 /** Folder of a compiled circuit. */
 export const circuitFolder = (name: string): string => join(root, 'build', 'circuits', name)

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { ContractsAnswer, ContractsTask } from './contractsWorker.ts'
-import { contentHash, filesBelow, root, versionOf } from './sources.ts'
-import { isStamped, stamp } from './stamps.ts'
+import { contentHash, filesBelow, root, versionOf } from './tools/sources.ts'
+import { isStamped, stamp } from './tools/stamps.ts'
 
 const VERIFIERS = 'build/contracts/'
 /** A third of the work, for portfolios alone. */
@@ -35,7 +35,7 @@ async function compile(name: string, leaveOut: readonly string[]): Promise<strin
   const all = [...filesBelow('contracts', '.sol'), ...filesBelow('build/contracts', '.sol')]
   const sources = all.filter((file) => !leaveOut.some((start) => file.startsWith(start)))
   const tools = ['hardhat', 'solc', '@openzeppelin/contracts', 'solady'].map(versionOf)
-  const key = contentHash([...sources, 'hardhat.config.ts', 'scripts/solidity.ts'], ...tools)
+  const key = contentHash([...sources, 'hardhat.config.ts', 'scripts/tools/solidity.ts'], ...tools)
   if (existsSync(join(root, 'build', 'artifacts')) && isStamped(name, key)) return undefined
   const { failure } = await runHardhat({ leaveOut })
   if (failure !== undefined) throw new Error(failure)

@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { KeyManifest, KeyStore } from '../prover/proof/index.ts'
-import { cache, type Entry } from './cache.ts'
-import type { CompiledCircuit } from './compileCircom.ts'
-import { contentHash, filesBelow, root } from './sources.ts'
-import { readStamp, stamp, statesOf, writeIfChanged } from './stamps.ts'
+import { cache, type Entry } from './tools/cache.ts'
+import type { CompiledCircuit } from './tools/compileCircom.ts'
+import { contentHash, filesBelow, root } from './tools/sources.ts'
+import { readStamp, stamp, statesOf, writeIfChanged } from './tools/stamps.ts'
 
 const KEYS = 'build/keys'
 const MANIFEST = 'manifest.json'
@@ -25,7 +25,7 @@ export async function makeKeys(
 ): Promise<'made' | 'cache' | 'checked' | undefined> {
   const code = contentHash(filesBelow('prover/proof', '.ts'))
   if (isUnchanged(circuit, code)) return undefined
-  const { KeyStore, sha256 } = await import('../prover/proof/keyStore.ts')
+  const { KeyStore, sha256 } = await import('../prover/proof/keys/keyStore.ts')
   const store = new KeyStore(join(root, KEYS))
   const folder = join(KEYS, sha256(readFileSync(circuit.r1cs)))
   const origin = existsSync(join(root, folder)) ? 'checked' : takeKeys(folder, code)
@@ -56,7 +56,7 @@ function isUnchanged(circuit: CompiledCircuit, code: string): boolean {
 
 /** Checks every hash and writes the verifier contract. @returns the files' states from before they were read */
 async function checkKeys(store: KeyStore, circuit: CompiledCircuit, folder: string): Promise<string> {
-  const { generateVerifierContract } = await import('../prover/proof/verifierContract.ts')
+  const { generateVerifierContract } = await import('../prover/proof/keys/verifierContract.ts')
   const name = verifierNameOf(circuit)
   for (;;) {
     const states = statesOf(filesOf(circuit, folder))

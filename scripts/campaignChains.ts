@@ -7,7 +7,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { root } from './sources.ts'
+import { root } from './tools/sources.ts'
 
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
 const { status } = spawnSync(process.execPath, [vitest, 'run', 'test/options/chains.vectors.test.ts'], {

@@ -11,12 +11,12 @@
 import { parseArgs } from 'node:util'
 import { audit } from '../prover/audit/index.ts'
 import { createProver } from '../prover/proof/index.ts'
-import { auditKeyOf } from '../prover/service/auditing.ts'
-import { crashHistory, describeStep } from '../prover/service/demo.ts'
-import { startDevelopmentChain } from '../prover/service/developmentChain.ts'
-import { deployDevelopmentEngine } from '../prover/service/developmentEngine.ts'
-import { type ProvenStep, replayProven } from '../prover/service/provenReplay.ts'
-import { describeError } from '../prover/service/terminal.ts'
+import { auditKeyOf } from '../prover/service/answers/auditing.ts'
+import { crashHistory, describeStep } from '../prover/service/development/demo.ts'
+import { startDevelopmentChain } from '../prover/service/development/chain.ts'
+import { deployDevelopmentEngine } from '../prover/service/development/engine.ts'
+import { type ProvenStep, replayProven } from '../prover/service/answers/provenReplay.ts'
+import { describeError } from '../prover/service/text/terminal.ts'
 import { CATCH_UP_BUILD, LIVE_BUILD, loadKeys } from '../prover/service/workspace.ts'
 
 /** Midnight of the day of the crash; 60 hours end at noon on the 14th. */

@@ -12,11 +12,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { readDeriveCase } from '../prover/portfolio/deriveCase.ts'
+import { readDeriveCase } from '../prover/portfolio/input/deriveCase.ts'
 import { createProver } from '../prover/proof/index.ts'
-import { loadPortfolioKeys } from '../prover/service/developmentPortfolio.ts'
-import { type AnsweredCase, type CaseProven, proveCases } from '../prover/service/portfolioCampaign.ts'
-import { root } from './sources.ts'
+import { loadPortfolioKeys } from '../prover/service/development/portfolio.ts'
+import { type AnsweredCase, type CaseProven, proveCases } from '../prover/service/development/portfolioCampaign.ts'
+import { root } from './tools/sources.ts'
 
 const TOLERANCE = 1e-8
 

@@ -17,7 +17,7 @@ import { Wallet } from 'ethers'
 import { ProverError } from '../prover/errors.ts'
 import { defaultPolicy } from '../prover/parameters/defaultPolicy.ts'
 import { type CircuitKeys, createProver, encodeProofCalldata, parseProof, type Prover } from '../prover/proof/index.ts'
-import { deployEngine } from '../prover/registry/deploy.ts'
+import { deployEngine } from '../prover/registry/market/deploy.ts'
 import {
   deployPortfolio,
   PortfolioClient,
@@ -30,13 +30,19 @@ import {
   FEED_SIGNER_KEYS,
   FEED_THRESHOLD,
   startDevelopmentChain,
-} from '../prover/service/developmentChain.ts'
-import { portfolioBuildOf, publishDevelopmentRound } from '../prover/service/developmentPortfolio.ts'
-import { CircuitDiffersError } from '../prover/service/portfolioProofs.ts'
+} from '../prover/service/development/chain.ts'
+import { portfolioBuildOf, publishDevelopmentRound } from '../prover/service/development/portfolio.ts'
+import { CircuitDiffersError } from '../prover/service/daemon/portfolioProofs.ts'
 import { loadKeys } from '../prover/service/workspace.ts'
 import type { PortfolioContext } from '../prover/statement/portfolio.ts'
 import { expiryWords, type StatedRiskArray, stateRiskArray } from '../prover/statement/riskArray.ts'
-import { type ArrayToProve, largestChain, type MarketToProve, marketsOfChain, type Refusal } from './chainArrays.ts'
+import {
+  type ArrayToProve,
+  largestChain,
+  type MarketToProve,
+  marketsOfChain,
+  type Refusal,
+} from './tools/chainArrays.ts'
 
 /** The chain starts this long before the round, so that there is time to deploy. */
 const LEAD_SECONDS = 600n

@@ -1,8 +1,8 @@
 /** Every check that needs nothing built: format and lint, types, order of the stages, truth of the documents, fresh code. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { writeCounts } from './counts.ts'
-import { filesBelow, root } from './sources.ts'
+import { writeCounts } from './tools/counts.ts'
+import { filesBelow, root } from './tools/sources.ts'
 
 type Check = { readonly name: string; readonly command: readonly string[] }
 

@@ -10,7 +10,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { filesBelow, root } from './sources.ts'
+import { filesBelow, root } from './tools/sources.ts'
 
 type Claim = { readonly id: string; readonly document: string; readonly tests: readonly string[] }
 

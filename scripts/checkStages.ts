@@ -6,7 +6,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import { filesBelow, root } from './sources.ts'
+import { filesBelow, root } from './tools/sources.ts'
 
 /** In order of dependence. */
 export const stages = [

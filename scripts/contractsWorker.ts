@@ -3,7 +3,7 @@ import { relative } from 'node:path'
 import { parentPort } from 'node:worker_threads'
 import { createHardhatRuntimeEnvironment } from 'hardhat/hre'
 import config from '../hardhat.config.ts'
-import { root } from './sources.ts'
+import { root } from './tools/sources.ts'
 
 /** Beginnings of paths from the root, of sources that are not compiled now. */
 export type ContractsTask = { readonly leaveOut: readonly string[] }

@@ -8,8 +8,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { portfolioSchema } from '../prover/portfolio/schema.ts'
-import { root } from './sources.ts'
+import { portfolioSchema } from '../prover/portfolio/input/schema.ts'
+import { root } from './tools/sources.ts'
 
 const file = join('docs', 'generated', 'portfolio.schema.json')
 const schema = z.toJSONSchema(portfolioSchema, { io: 'input' })

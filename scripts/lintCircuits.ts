@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { filesBelow, root } from './sources.ts'
+import { filesBelow, root } from './tools/sources.ts'
 
 /** Why each rule may be broken, and how often in which file. */
 const known: Readonly<Record<string, { readonly reason: string; readonly files: Readonly<Record<string, number>> }>> = {

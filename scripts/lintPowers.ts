@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { filesBelow, root } from './sources.ts'
+import { filesBelow, root } from './tools/sources.ts'
 
 type Token = { readonly text: string; readonly line: number }
 

@@ -12,8 +12,8 @@ import {
   KeyStore,
   parseProof,
 } from '../prover/proof/index.ts'
-import { compileCircom } from './compileCircom.ts'
-import { root } from './sources.ts'
+import { compileCircom } from './tools/compileCircom.ts'
+import { root } from './tools/sources.ts'
 
 const folder = join(root, 'build', 'bench')
 

@@ -14,8 +14,8 @@ import { optionMains } from '../test/options/mains.ts'
 import { portfolioMains } from '../test/portfolio/mains.ts'
 import { volatilityMains } from '../test/volatility/mains.ts'
 import { buildCircuit, summaryOf } from './buildCircuits.ts'
-import { partsTable } from './constraintParts.ts'
-import { root } from './sources.ts'
+import { partsTable } from './tools/constraintParts.ts'
+import { root } from './tools/sources.ts'
 
 const summaries: Record<string, object> = {}
 for (const build of allBuilds) summaries[build.name] = summaryOf(await buildCircuit(build))

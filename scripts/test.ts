@@ -7,9 +7,9 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Counts, writeCounts } from './counts.ts'
-import { root } from './sources.ts'
-import { slowestFiles } from './testTimes.ts'
+import { type Counts, writeCounts } from './tools/counts.ts'
+import { root } from './tools/sources.ts'
+import { slowestFiles } from './tools/testTimes.ts'
 
 type Report = {
   readonly numPassedTests: number

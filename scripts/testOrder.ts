@@ -1,6 +1,6 @@
 /** What Vitest is told of times: it starts with the longest files, and keeps how long each took. */
 import { BaseSequencer, type Reporter, type TestModule, type TestSpecification } from 'vitest/node'
-import { keepTimes, secondsOf } from './testTimes.ts'
+import { keepTimes, secondsOf } from './tools/testTimes.ts'
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -5,9 +5,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { nearest } from '../prover/portfolio/exact.ts'
-import { parseExactJson } from '../prover/portfolio/exactJson.ts'
-import { root } from '../scripts/sources.ts'
+import { nearest } from '../prover/portfolio/input/exact.ts'
+import { parseExactJson } from '../prover/portfolio/input/exactJson.ts'
+import { root } from '../scripts/tools/sources.ts'
 
 /** Numbers are kept as they were written; `inputs` and `expected` hold them as text. */
 export type ExternalVector = {

@@ -1,20 +1,20 @@
 /** Auditing: every number recomputed, every proof verified again. */
-export { audit, type Audit, type AuditOptions } from './audit.ts'
+export { audit, type Audit, type AuditOptions } from './market/audit.ts'
 export {
   auditOffline,
   formatAuditBundle,
   parseAuditBundle,
   readAuditBundle,
   writeAuditBundle,
-} from './auditBundle.ts'
-export type { ChainRecord } from './chainRecord.ts'
-export { HistoryIncompleteError } from './collect.ts'
-export { type AuditPins, judge } from './judge.ts'
+} from './market/auditBundle.ts'
+export type { ChainRecord } from './market/chainRecord.ts'
+export { HistoryIncompleteError } from './market/collect.ts'
+export { type AuditPins, judge } from './market/judge.ts'
 export type { AuditKey } from './models.ts'
-export { auditPortfolio, isPortfolioRegistry, type PortfolioAudit } from './portfolio.ts'
-export { judgePortfolio } from './portfolioJudge.ts'
-export type { PortfolioRecord } from './portfolioRecord.ts'
-export { formatPortfolioAudit, type MarginReport, type PortfolioAuditReport } from './portfolioReport.ts'
+export { auditPortfolio, isPortfolioRegistry, type PortfolioAudit } from './portfolio/audit.ts'
+export { judgePortfolio } from './portfolio/judge.ts'
+export type { PortfolioRecord } from './portfolio/record.ts'
+export { formatPortfolioAudit, type MarginReport, type PortfolioAuditReport } from './portfolio/report.ts'
 export {
   type AuditReport,
   auditToJson,

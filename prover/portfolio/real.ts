@@ -4,7 +4,7 @@
  */
 import type { Greeks } from '../options/real.ts'
 import { blackValue, normalCdf, optionGreeks, sviTotalVariance } from '../options/real.ts'
-import { sviOf } from './checks.ts'
+import { sviOf } from './input/checks.ts'
 import type { ExpirySurface, OptionLeg, Portfolio, PortfolioRules, VolatilityMove } from './portfolio.ts'
 import { surfaceOf } from './portfolio.ts'
 import { scenarioSlots, slottedScenarios } from './scenarioSlots.ts'

@@ -11,10 +11,10 @@ export {
   type KeyUnderInspection,
   NoContributionsError,
   WrongCircuitError,
-} from './ceremony.ts'
+} from './keys/ceremony.ts'
 export { MalformedFileError } from './binaryFile.ts'
 export { BASE_FIELD_ORDER, SCALAR_FIELD_ORDER } from './bn254.ts'
-export { type DevelopmentKeyOptions, makeDevelopmentKey } from './developmentKeys.ts'
+export { type DevelopmentKeyOptions, makeDevelopmentKey } from './keys/developmentKeys.ts'
 export {
   type CircuitKeys,
   type CompiledCircuit,
@@ -24,19 +24,19 @@ export {
   KeyStore,
   KeyWriteError,
   StaleWitnessGeneratorError,
-} from './keyStore.ts'
+} from './keys/keyStore.ts'
 export { decodeProofCalldata, encodeProofCalldata, type ProofCalldata, verifierArguments } from './proofCalldata.ts'
-export { FallbackProver, NativeFailedWarning } from './fallbackProver.ts'
+export { FallbackProver, NativeFailedWarning } from './backends/fallbackProver.ts'
 export {
   isNativeBuilt,
   nativeFolder,
   NativeUnavailableError,
   requireNativeProgram,
   whyNotBuilt,
-} from './nativeBuild.ts'
-export { NativeCrashedError, NativeFrameError, NativeRefusedError } from './nativeProcess.ts'
-export { NativeProver } from './nativeProver.ts'
-export { testNativeProver } from './nativeSelfTest.ts'
+} from './backends/nativeBuild.ts'
+export { NativeCrashedError, NativeFrameError, NativeRefusedError } from './backends/nativeProcess.ts'
+export { NativeProver } from './backends/nativeProver.ts'
+export { testNativeProver } from './backends/nativeSelfTest.ts'
 export {
   type Backend,
   createProver,
@@ -45,17 +45,17 @@ export {
   type ProverOptions,
   type Proven,
   UnknownBackendError,
-} from './prover.ts'
-export { SelfVerificationError } from './selfVerification.ts'
-export { SnarkjsProver } from './snarkjsProver.ts'
+} from './backends/prover.ts'
+export { SelfVerificationError } from './backends/selfVerification.ts'
+export { SnarkjsProver } from './backends/snarkjsProver.ts'
 export {
   CALLS_UNDER_WAY,
   ProverClosedError,
   ProverCrashedError,
   ProverOutOfMemoryError,
   ProverTimeoutError,
-} from './workerProver.ts'
-export { readR1cs, WrongFieldError } from './r1cs.ts'
+} from './backends/workerProver.ts'
+export { readR1cs, WrongFieldError } from './keys/r1cs.ts'
 export {
   formatProof,
   type Groth16Proof,
@@ -74,8 +74,8 @@ export {
   type VerificationKeyJson,
   verificationKeyHash,
   verificationKeyOf,
-} from './verificationKey.ts'
-export { ContractNameError, generateVerifierContract, NoPublicSignalsError } from './verifierContract.ts'
+} from './keys/verificationKey.ts'
+export { ContractNameError, generateVerifierContract, NoPublicSignalsError } from './keys/verifierContract.ts'
 export {
   ProofRejectedError,
   type ProofToVerify,
@@ -90,5 +90,5 @@ export {
   CircuitInputError,
   UnsatisfiedCircuitError,
   WitnessModuleError,
-} from './witnessCalculator.ts'
-export { readZkey, type Zkey } from './zkey.ts'
+} from './backends/witnessCalculator.ts'
+export { readZkey, type Zkey } from './keys/zkey.ts'

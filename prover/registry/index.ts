@@ -15,7 +15,7 @@ export {
   parseBatchFile,
   readBatchFile,
   UnknownMarketError,
-} from './batchFile.ts'
+} from './market/batchFile.ts'
 export {
   batchOf,
   type Bundle,
@@ -31,7 +31,7 @@ export {
   readBundle,
   UnknownModelError,
   writeBundle,
-} from './bundle.ts'
+} from './market/bundle.ts'
 export {
   advanceInbox,
   decodeSubmit,
@@ -43,7 +43,7 @@ export {
   submitCallOf,
   type UpdateCall,
   unpackObservations,
-} from './calldata.ts'
+} from './market/calldata.ts'
 export { connectProvider, RpcUnreachableError, WrongChainError } from './chain.ts'
 export {
   type ClientOptions,
@@ -60,7 +60,7 @@ export {
   StateUnreadableError,
   type Submitted,
   WrongRegistryError,
-} from './client.ts'
+} from './market/client.ts'
 export { ContractRevertError, RpcError, typedCallError } from './contractErrors.ts'
 export {
   addMarket,
@@ -73,7 +73,7 @@ export {
   NoFirstObservationError,
   SignerOffChainError,
   VerifierOutOfDateError,
-} from './deploy.ts'
+} from './market/deploy.ts'
 export {
   type DeployedMarket,
   type DeployedModel,
@@ -94,7 +94,7 @@ export {
   observationTypes,
   type SignedObservation,
   submitObservations,
-} from './feed.ts'
+} from './market/feed.ts'
 export { ModelDisabledError, type ModelOnChain, ModelUnknownError } from './models.ts'
 export {
   type AccountBooks,
@@ -109,7 +109,7 @@ export {
   type ReportedAccount,
   subjectOf,
   witnessCall,
-} from './portfolioCalldata.ts'
+} from './portfolio/calldata.ts'
 export {
   type AccountReport,
   AccountUnreportedError,
@@ -117,7 +117,7 @@ export {
   PortfolioClient,
   type PortfolioClientOptions,
   type ProvenMargin,
-} from './portfolioClient.ts'
+} from './portfolio/client.ts'
 export {
   defaultPortfolioFreshness,
   deployPortfolio,
@@ -127,7 +127,7 @@ export {
   type PortfolioModelToDeploy,
   policyWordsOf,
   portfolioModelIdOf,
-} from './portfolioDeploy.ts'
+} from './portfolio/deploy.ts'
 export {
   attestRound,
   type AttestedRound,
@@ -145,5 +145,5 @@ export {
   roundTypes,
   type RoundWords,
   type SignedRound,
-} from './rounds.ts'
+} from './portfolio/rounds.ts'
 export { FileFieldError, NotCanonicalError, SectionChangedError, UnreadableFileError } from './sealedFile.ts'

@@ -12,7 +12,7 @@ import { addParamsCommand } from './commands/params.ts'
 import { addPriceCommand } from './commands/price.ts'
 import { addProofCommands } from './commands/proofs.ts'
 import { addServeCommand } from './commands/serve.ts'
-import { EXIT } from './terminal.ts'
+import { EXIT } from './text/terminal.ts'
 import { packageVersion } from './workspace.ts'
 
 function createProgram(): Command {

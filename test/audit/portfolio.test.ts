@@ -17,9 +17,9 @@ import {
   decodeProvingCall,
   type MarginsCall,
   type WitnessCall,
-} from '../../prover/audit/portfolioCalls.ts'
-import { type Audited, beginAudit, branchOf, judgeTransaction } from '../../prover/audit/portfolioJudge.ts'
-import type { TransactionRecord } from '../../prover/audit/portfolioRecord.ts'
+} from '../../prover/audit/portfolio/calls.ts'
+import { type Audited, beginAudit, branchOf, judgeTransaction } from '../../prover/audit/portfolio/judge.ts'
+import type { TransactionRecord } from '../../prover/audit/portfolio/record.ts'
 import { marginTerms } from '../../prover/portfolio/explain.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'

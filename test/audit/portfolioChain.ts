@@ -1,17 +1,17 @@
 /** A chain that holds proven margins, made with the real circuits: what the auditor of margins is given. */
 import { type AuditKey, auditPortfolio, type PortfolioAudit } from '../../prover/audit/index.ts'
 import { provableMargin } from '../../prover/portfolio/accountMargin.ts'
-import { readPortfolio } from '../../prover/portfolio/schema.ts'
+import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import { createProver } from '../../prover/proof/index.ts'
-import { auditKeyOf } from '../../prover/service/auditing.ts'
-import { type DevelopmentChain, startDevelopmentChain } from '../../prover/service/developmentChain.ts'
+import { auditKeyOf } from '../../prover/service/answers/auditing.ts'
+import { type DevelopmentChain, startDevelopmentChain } from '../../prover/service/development/chain.ts'
 import {
   deployDevelopmentPortfolio,
   type DevelopmentPortfolio,
   loadPortfolioKeys,
-} from '../../prover/service/developmentPortfolio.ts'
-import { marginSizes } from '../../prover/service/margins.ts'
-import { policyOf, provePortfolios, proveUnhealthy } from '../../prover/service/portfolioProofs.ts'
+} from '../../prover/service/development/portfolio.ts'
+import { marginSizes } from '../../prover/service/answers/margins.ts'
+import { policyOf, provePortfolios, proveUnhealthy } from '../../prover/service/daemon/portfolioProofs.ts'
 
 /** A short strangle in one expiry that has lost more than its cash, with a perpetual against it. */
 const portfolio = {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from '../../scripts/sources.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import { type Circuit, type CircuitInput, compileCircuit } from '../circuit.ts'
 
 /** Texts that must each occur exactly once, and what takes their place. */

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { root } from '../../scripts/sources.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import { type Circuit, compileCircuit, FIELD_ORDER } from '../circuit.ts'
 import { type Attack, AttackedTemplate } from './attack.ts'
 import {

@@ -16,7 +16,7 @@ import {
   normalPdf,
 } from '../../prover/math/tables.generated.ts'
 import { generateTables } from '../../scripts/generateTables.ts'
-import { root } from '../../scripts/sources.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import {
   PRECISION,
   real,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { POINTS } from '../../prover/options/grid.ts'
-import { root } from '../../scripts/sources.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import { countConstraints } from '../circuit.ts'
 import { optionMains } from './mains.ts'
 

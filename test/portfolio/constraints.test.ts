@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { mainComponent, type PortfolioBuild, portfolioBuilds } from '../../circuits/builds.ts'
 import { POINTS } from '../../prover/options/grid.ts'
 import { CALL_BITS, GAMMA_BITS, PDF_BITS, THETA_BITS } from '../../prover/options/riskArray.ts'
-import { root } from '../../scripts/sources.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import { countConstraints } from '../circuit.ts'
 import { portfolioMains } from './mains.ts'
 

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { provableMargin } from '../../prover/portfolio/accountMargin.ts'
-import { readDeriveCase } from '../../prover/portfolio/deriveCase.ts'
+import { readDeriveCase } from '../../prover/portfolio/input/deriveCase.ts'
 import { realMargin } from '../../prover/portfolio/real.ts'
 
 const folder = join(import.meta.dirname, '..', '..', '..', 'shared', 'vectors', 'derive-pmrm2')

@@ -4,22 +4,26 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { quoteCollateral, type StrikePosition, underlyingCollateralUp } from '../../prover/portfolio/expiryPayoff.ts'
-import { linearMarginUp, perpPnl, skewedFillPrice } from '../../prover/portfolio/perpMargin.ts'
+import {
+  quoteCollateral,
+  type StrikePosition,
+  underlyingCollateralUp,
+} from '../../prover/portfolio/unproven/expiryPayoff.ts'
+import { linearMarginUp, perpPnl, skewedFillPrice } from '../../prover/portfolio/unproven/perpMargin.ts'
 import {
   lowerQuantile,
   lowerTailMean,
   riskFactorsUp,
   upperQuantile,
   upperTailMean,
-} from '../../prover/portfolio/rules/lognormalTail.ts'
-import { nakedPutMarginUp } from '../../prover/portfolio/rules/nakedPut.ts'
-import { scaledInitialMarginPpm, tierInitialMarginUp } from '../../prover/portfolio/rules/openInterest.ts'
-import { assetWeightDown, liabilityWeightUp } from '../../prover/portfolio/rules/sizePremium.ts'
+} from '../../prover/portfolio/unproven/lognormalTail.ts'
+import { nakedPutMarginUp } from '../../prover/portfolio/unproven/nakedPut.ts'
+import { scaledInitialMarginPpm, tierInitialMarginUp } from '../../prover/portfolio/unproven/openInterest.ts'
+import { assetWeightDown, liabilityWeightUp } from '../../prover/portfolio/unproven/sizePremium.ts'
 import type { Scenario, VolatilityMove } from '../../prover/portfolio/portfolio.ts'
-import { scanRisk } from '../../prover/portfolio/scanRisk.ts'
+import { scanRisk } from '../../prover/portfolio/unproven/scanRisk.ts'
 import { scenarioSlots, slottedScenarios } from '../../prover/portfolio/scenarioSlots.ts'
-import { root } from '../../scripts/sources.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import {
   compare,
   coverage,

@@ -8,16 +8,20 @@ import { describe, expect, it } from 'vitest'
 import { portfolioBuilds } from '../../circuits/builds.ts'
 import { priceCall } from '../../prover/options/black.ts'
 import { sqrtDown } from '../../prover/math/index.ts'
-import { perpPnl, unsettledFunding } from '../../prover/portfolio/perpMargin.ts'
-import { type FirstRules, firstMargin } from '../../prover/portfolio/pmrmFirst.ts'
+import { perpPnl, unsettledFunding } from '../../prover/portfolio/unproven/perpMargin.ts'
+import { type FirstRules, firstMargin } from '../../prover/portfolio/unproven/pmrmFirst.ts'
 import type { PortfolioAccount, PortfolioMarket } from '../../prover/portfolio/portfolio.ts'
-import { type StandardMarket, type StandardRules, standardMargins } from '../../prover/portfolio/standardManager.ts'
+import {
+  type StandardMarket,
+  type StandardRules,
+  standardMargins,
+} from '../../prover/portfolio/unproven/standardManager.ts'
 import { positionWord } from '../../prover/statement/optionBook.ts'
 import { holdingsWords, marginPolicyWords, roundWords } from '../../prover/statement/portfolioMargin.ts'
 import { publicInput } from '../../prover/statement/portfolio.ts'
 import { expiryWords, pricingWords, stateRiskArray, strikeWords } from '../../prover/statement/riskArray.ts'
 import { mainSource } from '../../scripts/buildCircuits.ts'
-import { root } from '../../scripts/sources.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import { type CircuitInput, compileCircuit } from '../circuit.ts'
 import { fromE, fromX, readExactJson, scaled, toX } from '../externalVectors.ts'
 

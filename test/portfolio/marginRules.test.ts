@@ -7,19 +7,24 @@ import {
   type StrikePosition,
   underlyingCollateralUp,
   worstPayoff,
-} from '../../prover/portfolio/expiryPayoff.ts'
-import { linearMarginUp, perpPnl, skewedFillPrice, unsettledFunding } from '../../prover/portfolio/perpMargin.ts'
+} from '../../prover/portfolio/unproven/expiryPayoff.ts'
+import {
+  linearMarginUp,
+  perpPnl,
+  skewedFillPrice,
+  unsettledFunding,
+} from '../../prover/portfolio/unproven/perpMargin.ts'
 import { normalCdf } from '../../prover/options/real.ts'
 import {
   lowerQuantile,
   lowerTailMean,
   riskFactorsUp,
   upperTailMean,
-} from '../../prover/portfolio/rules/lognormalTail.ts'
-import { nakedPutMarginUp } from '../../prover/portfolio/rules/nakedPut.ts'
-import { scaledInitialMarginPpm, tierInitialMarginUp } from '../../prover/portfolio/rules/openInterest.ts'
-import { assetWeightDown, liabilityWeightUp } from '../../prover/portfolio/rules/sizePremium.ts'
-import { scanRisk } from '../../prover/portfolio/scanRisk.ts'
+} from '../../prover/portfolio/unproven/lognormalTail.ts'
+import { nakedPutMarginUp } from '../../prover/portfolio/unproven/nakedPut.ts'
+import { scaledInitialMarginPpm, tierInitialMarginUp } from '../../prover/portfolio/unproven/openInterest.ts'
+import { assetWeightDown, liabilityWeightUp } from '../../prover/portfolio/unproven/sizePremium.ts'
+import { scanRisk } from '../../prover/portfolio/unproven/scanRisk.ts'
 import { Random } from '../parallel.ts'
 
 const ONE_X40 = 1n << 40n

@@ -1,6 +1,6 @@
 /** The first portfolio margin in the terms of the second: what can be said of it without published cases. */
 import { describe, expect, it } from 'vitest'
-import { type FirstRules, firstMargin } from '../../prover/portfolio/pmrmFirst.ts'
+import { type FirstRules, firstMargin } from '../../prover/portfolio/unproven/pmrmFirst.ts'
 import type { PortfolioAccount, PortfolioMarket } from '../../prover/portfolio/portfolio.ts'
 
 const ONE_X40 = 1n << 40n

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { provableMargin } from '../../prover/portfolio/accountMargin.ts'
 import { realMargin } from '../../prover/portfolio/real.ts'
-import { readPortfolio } from '../../prover/portfolio/schema.ts'
+import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 
 const example = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'examples', 'short-strangle.json'), 'utf8')
 

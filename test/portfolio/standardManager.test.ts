@@ -7,7 +7,7 @@ import {
   type StandardMarket,
   type StandardRules,
   standardMargins,
-} from '../../prover/portfolio/standardManager.ts'
+} from '../../prover/portfolio/unproven/standardManager.ts'
 import { Random } from '../parallel.ts'
 
 const ONE_X40 = 1n << 40n

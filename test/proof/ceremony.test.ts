@@ -7,15 +7,19 @@ import { curves, groth16, powersOfTau, zKey } from 'snarkjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeSections } from '../../prover/proof/binaryFile.ts'
 import { G2_GENERATOR, negateG2 } from '../../prover/proof/bn254.ts'
-import { checkCeremony, DEVELOPMENT_CHAIN_IDS, isDevelopmentChain } from '../../prover/proof/ceremony.ts'
-import { makeDevelopmentKey } from '../../prover/proof/developmentKeys.ts'
-import { type CompiledCircuit, KeyStore } from '../../prover/proof/keyStore.ts'
-import { createProver } from '../../prover/proof/prover.ts'
-import { readR1cs } from '../../prover/proof/r1cs.ts'
+import { checkCeremony, DEVELOPMENT_CHAIN_IDS, isDevelopmentChain } from '../../prover/proof/keys/ceremony.ts'
+import { makeDevelopmentKey } from '../../prover/proof/keys/developmentKeys.ts'
+import { type CompiledCircuit, KeyStore } from '../../prover/proof/keys/keyStore.ts'
+import { createProver } from '../../prover/proof/backends/prover.ts'
+import { readR1cs } from '../../prover/proof/keys/r1cs.ts'
 import { formatProof } from '../../prover/proof/strictProof.ts'
-import { formatVerificationKey, type VerificationKey, verificationKeyOf } from '../../prover/proof/verificationKey.ts'
+import {
+  formatVerificationKey,
+  type VerificationKey,
+  verificationKeyOf,
+} from '../../prover/proof/keys/verificationKey.ts'
 import { verifyProof } from '../../prover/proof/verify.ts'
-import { readZkey, type Zkey } from '../../prover/proof/zkey.ts'
+import { readZkey, type Zkey } from '../../prover/proof/keys/zkey.ts'
 import { lookalikeCircuit, polynomialCircuit, polynomialInput } from './smallCircuits.ts'
 import { keepSnarkjsInThisThread } from './snarkjsInThisThread.ts'
 

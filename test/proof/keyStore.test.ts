@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type CircuitKeys, type CompiledCircuit, KeyStore } from '../../prover/proof/keyStore.ts'
+import { type CircuitKeys, type CompiledCircuit, KeyStore } from '../../prover/proof/keys/keyStore.ts'
 import { polynomialCircuit, widerCircuit } from './smallCircuits.ts'
 
 let directory: string
@@ -90,7 +90,7 @@ describe('an empty store', () => {
 
 /** Makes keys in a process of its own, which may be killed at work, or may write only 4 KiB to a file. */
 async function makeInAnotherProcess(folder: string, fault?: 'kill' | 'limit') {
-  const module = new URL('../../prover/proof/keyStore.ts', import.meta.url).href
+  const module = new URL('../../prover/proof/keys/keyStore.ts', import.meta.url).href
   const script = `
     import { KeyStore } from '${module}'
     const onProgress = (fraction) => { if (fraction > 0.2) process.stderr.write('working') }

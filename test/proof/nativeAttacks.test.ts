@@ -12,13 +12,13 @@ import {
   type G2Point,
   SCALAR_FIELD_ORDER,
 } from '../../prover/proof/bn254.ts'
-import { type CircuitKeys, KeyStore } from '../../prover/proof/keyStore.ts'
-import { nativeFolder, nativeProgram } from '../../prover/proof/nativeBuild.ts'
-import { type NativeAnswer, NativeProcess } from '../../prover/proof/nativeProcess.ts'
+import { type CircuitKeys, KeyStore } from '../../prover/proof/keys/keyStore.ts'
+import { nativeFolder, nativeProgram } from '../../prover/proof/backends/nativeBuild.ts'
+import { type NativeAnswer, NativeProcess } from '../../prover/proof/backends/nativeProcess.ts'
 import { formatProof, type ProofPoints } from '../../prover/proof/strictProof.ts'
 import { verifyProof } from '../../prover/proof/verify.ts'
-import { WitnessCalculator } from '../../prover/proof/witnessCalculator.ts'
-import { readZkey } from '../../prover/proof/zkey.ts'
+import { WitnessCalculator } from '../../prover/proof/backends/witnessCalculator.ts'
+import { readZkey } from '../../prover/proof/keys/zkey.ts'
 import { pointOutsideSubgroup, seededRandom } from './mutants.ts'
 import { passThroughCircuit, polynomialCircuit, polynomialInput } from './smallCircuits.ts'
 import { assembled, changed, HEADER_WIRES, HeaderPoint, Section, sectionsOf, writeG1, writeG2 } from './zkeyBytes.ts'

@@ -1,13 +1,13 @@
 /** One proof of the polynomial circuit and its key, made once per test file. */
 import { readFileSync } from 'node:fs'
-import { Groth16 } from '../../prover/proof/groth16.ts'
-import { makeDevelopmentKey } from '../../prover/proof/developmentKeys.ts'
+import { Groth16 } from '../../prover/proof/kernel/groth16.ts'
+import { makeDevelopmentKey } from '../../prover/proof/keys/developmentKeys.ts'
 import { KernelThreads } from '../../prover/proof/kernel/kernelThreads.ts'
-import { readR1cs } from '../../prover/proof/r1cs.ts'
+import { readR1cs } from '../../prover/proof/keys/r1cs.ts'
 import type { ProofPoints } from '../../prover/proof/strictProof.ts'
-import { type VerificationKey, verificationKeyOf } from '../../prover/proof/verificationKey.ts'
-import { WitnessCalculator } from '../../prover/proof/witnessCalculator.ts'
-import { readZkey } from '../../prover/proof/zkey.ts'
+import { type VerificationKey, verificationKeyOf } from '../../prover/proof/keys/verificationKey.ts'
+import { WitnessCalculator } from '../../prover/proof/backends/witnessCalculator.ts'
+import { readZkey } from '../../prover/proof/keys/zkey.ts'
 import { polynomialCircuit, polynomialInput } from './smallCircuits.ts'
 
 export interface ProvenStatement {

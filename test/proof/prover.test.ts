@@ -4,11 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CircuitKeys, KeyStore } from '../../prover/proof/keyStore.ts'
-import { createProver, type ProverOptions } from '../../prover/proof/prover.ts'
-import { SnarkjsProver } from '../../prover/proof/snarkjsProver.ts'
+import { type CircuitKeys, KeyStore } from '../../prover/proof/keys/keyStore.ts'
+import { createProver, type ProverOptions } from '../../prover/proof/backends/prover.ts'
+import { SnarkjsProver } from '../../prover/proof/backends/snarkjsProver.ts'
 import { verifyProof } from '../../prover/proof/verify.ts'
-import { UnsatisfiedCircuitError } from '../../prover/proof/witnessCalculator.ts'
+import { UnsatisfiedCircuitError } from '../../prover/proof/backends/witnessCalculator.ts'
 import {
   lookalikeCircuit,
   passThroughCircuit,

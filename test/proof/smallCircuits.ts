@@ -1,8 +1,8 @@
 /** Small circuits with the public signals of the real ones, and their keys. */
 import { join } from 'node:path'
-import type { CompiledCircuit } from '../../prover/proof/keyStore.ts'
-import { compileCircom } from '../../scripts/compileCircom.ts'
-import { root } from '../../scripts/sources.ts'
+import type { CompiledCircuit } from '../../prover/proof/keys/keyStore.ts'
+import { compileCircom } from '../../scripts/tools/compileCircom.ts'
+import { root } from '../../scripts/tools/sources.ts'
 
 /**
  * Outputs commitment and evaluation, public input challenge. Wires are bits, small and full-width numbers, so that every way

@@ -3,7 +3,11 @@ import { ProverError } from '../../prover/errors.ts'
 import { BASE_FIELD_ORDER as Q, SCALAR_FIELD_ORDER as R } from '../../prover/proof/bn254.ts'
 import { decodeProofCalldata, encodeProofCalldata, verifierArguments } from '../../prover/proof/proofCalldata.ts'
 import { formatProof, type Groth16Proof, parseProof, parsePublicSignals } from '../../prover/proof/strictProof.ts'
-import { formatVerificationKey, parseVerificationKey, verificationKeyHash } from '../../prover/proof/verificationKey.ts'
+import {
+  formatVerificationKey,
+  parseVerificationKey,
+  verificationKeyHash,
+} from '../../prover/proof/keys/verificationKey.ts'
 import { verifyProof, verifyWithNoble, verifyWithSnarkjs } from '../../prover/proof/verify.ts'
 import { groupMutants, type Mutant, pointOutsideSubgroup, validVariants, wordMutants } from './mutants.ts'
 import { type ProvenStatement, proveStatement } from './provenStatement.ts'

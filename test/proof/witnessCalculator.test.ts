@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { wtns } from 'snarkjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
-import { type CircuitInput, WitnessCalculator } from '../../prover/proof/witnessCalculator.ts'
+import { type CircuitInput, WitnessCalculator } from '../../prover/proof/backends/witnessCalculator.ts'
 import { polynomialCircuit, polynomialInput } from './smallCircuits.ts'
 
 let wasm: Buffer

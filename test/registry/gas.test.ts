@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TransactionReceipt } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { root } from '../../scripts/sources.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import { Engine } from './engine.ts'
 
 /**

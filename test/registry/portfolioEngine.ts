@@ -21,7 +21,7 @@ import {
   type RoundWords,
   witnessCall,
 } from '../../prover/registry/index.ts'
-import { modelSizesOf, portfolioModelIdOf } from '../../prover/registry/portfolioDeploy.ts'
+import { modelSizesOf, portfolioModelIdOf } from '../../prover/registry/portfolio/deploy.ts'
 import { evaluate } from '../../prover/statement/challenge.ts'
 import { portfolioLayoutHash } from '../../prover/statement/layout.ts'
 import {

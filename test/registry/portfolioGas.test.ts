@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { portfolioBuilds } from '../../circuits/builds.ts'
-import { root } from '../../scripts/sources.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import { PortfolioEngine } from './portfolioEngine.ts'
 import { measurePortfolioGas } from './portfolioGas.ts'
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
-import { filesBelow, root } from '../../scripts/sources.ts'
+import { filesBelow, root } from '../../scripts/tools/sources.ts'
 import { cloneOf } from './clone.ts'
 
 /** A clone with everything that is built, a cache of its own, and neither Go nor anything else in PATH. */

@@ -150,7 +150,7 @@ function changeHash(manifest: string): void {
 it('T3: takes no keys from the cache that call themselves production keys', async () => {
   const clone = await newClone()
   await clone.makeKeys()
-  const { Cache } = await import('../../scripts/cache.ts')
+  const { Cache } = await import('../../scripts/tools/cache.ts')
   const [, key = ''] = /^keys-(\w+)$/.exec(readdirSync(cache).find((name) => name.startsWith('keys-')) ?? '') ?? []
   const ours = new Cache(cache)
   const kept = new Map(ours.get('keys', key))

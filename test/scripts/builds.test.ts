@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { allBuilds } from '../../circuits/builds.ts'
 import { buildCircuit, summaryOf } from '../../scripts/buildCircuits.ts'
-import { root } from '../../scripts/sources.ts'
+import { root } from '../../scripts/tools/sources.ts'
 
 /** Warnings of `circom --inspect` that were looked at, by code and template, and why they are no mistake. */
 const understood: Readonly<Record<string, string>> = {

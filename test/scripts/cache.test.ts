@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { Cache, sharedFolder } from '../../scripts/cache.ts'
-import { root } from '../../scripts/sources.ts'
+import { Cache, sharedFolder } from '../../scripts/tools/cache.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import { projectOf } from './project.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -161,7 +161,7 @@ it('gives whole entries or none while others write, prune and are killed', async
 
 /** Runs a script that has the cache of a folder. */
 function inProcess(folder: string, script: string, before = ''): ChildProcess {
-  const module = join(root, 'scripts/cache.ts')
+  const module = join(root, 'scripts/tools/cache.ts')
   const whole = `
     import { Cache } from ${JSON.stringify(module)}
     const cache = new Cache(${JSON.stringify(folder)})

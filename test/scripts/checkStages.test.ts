@@ -32,7 +32,7 @@ it.each([
   ['prover/math/ln.ts', `fork(new URL('../proof/worker.ts', import.meta.url))`, 'proof comes after math'],
   ['prover/math/ln.ts', `import { all } from '../index.ts'`, 'stands above the stages'],
   ['prover/math/ln.ts', `import { builds } from '../../scripts/build.ts'`, 'no part of the product'],
-  ['prover/math/ln.ts', `import { circuit } from '../../test/circuit.ts'`, 'is a test'],
+  ['prover/math/ln.ts', `import { circuit } from '../circuit.ts'`, 'is a test'],
   ['prover/errors.ts', `import { lnDown } from './math/ln.ts'`, 'a declaration stands above every stage'],
   ['circuits/math/MulDown.circom', 'include "../volatility/Ewma.circom";', 'volatility comes after math'],
   ['circuits/math/MulDown.circom', 'include "volatility/Ewma.circom";', 'volatility comes after math'],

@@ -1,7 +1,7 @@
 /** Clones of this project in miniature: its scripts and prover, circuits of one's own. */
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from '../../scripts/sources.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import { projectOf } from './project.ts'
 
 /** @param circuits - Circom texts by path below circuits/ */

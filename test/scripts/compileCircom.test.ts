@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import type { CompiledCircuit } from '../../scripts/compileCircom.ts'
+import type { CompiledCircuit } from '../../scripts/tools/compileCircom.ts'
 import { cloneOf } from './clone.ts'
 import { projectOf } from './project.ts'
 
@@ -21,7 +21,7 @@ type Answer = Pick<CompiledCircuit, 'origin'> & { readonly files: Readonly<Recor
 function startCompiling(clone: string, cache: string, source: string): ChildProcess {
   const script = `
     import { readFileSync } from 'node:fs'
-    import { compileCircom } from ${JSON.stringify(join(clone, 'scripts/compileCircom.ts'))}
+    import { compileCircom } from ${JSON.stringify(join(clone, 'scripts/tools/compileCircom.ts'))}
     const folder = ${JSON.stringify(join(clone, 'build/circuits/main'))}
     const compiled = await compileCircom('main', ${JSON.stringify(source)}, folder).catch((error) => ({ error: error.message }))
     const names = ['r1cs', 'wasm', 'symbols', 'report'].filter((name) => name in compiled)

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { root } from '../../scripts/sources.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import { projectOf } from './project.ts'
 
 /** Without what the npm that runs these tests tells its children: the .npmrc must do it alone. */

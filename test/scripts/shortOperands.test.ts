@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join, relative } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { SCALAR_FIELD_ORDER as P } from '../../prover/proof/bn254.ts'
-import { WitnessCalculator } from '../../prover/proof/witnessCalculator.ts'
-import { withShortOperands } from '../../scripts/shortOperands.ts'
-import { root } from '../../scripts/sources.ts'
+import { WitnessCalculator } from '../../prover/proof/backends/witnessCalculator.ts'
+import { withShortOperands } from '../../scripts/tools/shortOperands.ts'
+import { root } from '../../scripts/tools/sources.ts'
 
 const LARGEST = 2n ** 31n - 1n
 /** Held as 32 bits. */

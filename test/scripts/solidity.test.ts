@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { CompilerInput, CompilerOutput } from 'hardhat/types/solidity'
 import { expect, it } from 'vitest'
-import { compileInParts, ownContractsOnly, partsOf } from '../../scripts/solidity.ts'
+import { compileInParts, ownContractsOnly, partsOf } from '../../scripts/tools/solidity.ts'
 
 const solc = createRequire(import.meta.url)('solc') as { compile(input: string): string }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { runStages, type Stage } from '../../scripts/stages.ts'
+import { runStages, type Stage } from '../../scripts/tools/stages.ts'
 
 /** A stage that is done when it is told to be. */
 function stageInHand(name: string, after: readonly string[] = []) {

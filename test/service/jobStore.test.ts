@@ -7,7 +7,7 @@ import {
   StoreInUseError,
   StoreScopeError,
   StoreUnusableError,
-} from '../../prover/service/jobStore.ts'
+} from '../../prover/service/daemon/jobStore.ts'
 import { temporaryFolder } from './zkrisk.ts'
 
 const folder = temporaryFolder()

@@ -3,9 +3,9 @@ import { readExtract } from '../../prover/market/histories.ts'
 import { backtest } from '../../prover/parameters/backtest.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { replay } from '../../prover/parameters/replay.ts'
-import { formatBacktest } from '../../prover/service/backtestTable.ts'
-import { exactPrice, percent, price, utcTime } from '../../prover/service/figures.ts'
-import { formatParameters, formatTable, parameterRow, sparkline } from '../../prover/service/table.ts'
+import { formatBacktest } from '../../prover/service/text/backtestTable.ts'
+import { exactPrice, percent, price, utcTime } from '../../prover/service/text/figures.ts'
+import { formatParameters, formatTable, parameterRow, sparkline } from '../../prover/service/text/table.ts'
 
 const series = replay(readExtract('BTC-USD').rows, defaultPolicy)
 

@@ -7,7 +7,7 @@ import {
   parseTriggers,
   type TriggerName,
   UnknownTriggerError,
-} from '../../prover/service/triggers.ts'
+} from '../../prover/service/daemon/triggers.ts'
 
 const START = 1_584_003_600n
 const E8 = 10n ** 8n

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { includedFiles } from '../../scripts/compileCircom.ts'
-import { root } from '../../scripts/sources.ts'
+import { includedFiles } from '../../scripts/tools/compileCircom.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import { compileCircuit } from '../circuit.ts'
 import { buildOf, sourceOf } from './batches.ts'
 

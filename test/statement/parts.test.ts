@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { partsTable } from '../../scripts/constraintParts.ts'
-import { root } from '../../scripts/sources.ts'
+import { partsTable } from '../../scripts/tools/constraintParts.ts'
+import { root } from '../../scripts/tools/sources.ts'
 
 test('the constraints of the live build go where the snapshot says, and the parts explain the whole', async () => {
   const { rows, whole } = await partsTable()

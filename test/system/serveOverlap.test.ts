@@ -6,16 +6,16 @@ import { readExtract } from '../../prover/market/histories.ts'
 import type { PriceRow } from '../../prover/market/prices.ts'
 import { type CircuitKeys, createProver, type Prover, SnarkjsProver } from '../../prover/proof/index.ts'
 import { RegistryClient } from '../../prover/registry/index.ts'
-import { auditKeyOf } from '../../prover/service/auditing.ts'
-import { DEMO_START } from '../../prover/service/demo.ts'
-import { type DevelopmentChain, startDevelopmentChain } from '../../prover/service/developmentChain.ts'
+import { auditKeyOf } from '../../prover/service/answers/auditing.ts'
+import { DEMO_START } from '../../prover/service/development/demo.ts'
+import { type DevelopmentChain, startDevelopmentChain } from '../../prover/service/development/chain.ts'
 import {
   appendObservations,
   type DevelopmentEngine,
   deployDevelopmentEngine,
-} from '../../prover/service/developmentEngine.ts'
-import { JobStore } from '../../prover/service/jobStore.ts'
-import { type ServeEvent, serve } from '../../prover/service/serve.ts'
+} from '../../prover/service/development/engine.ts'
+import { JobStore } from '../../prover/service/daemon/jobStore.ts'
+import { type ServeEvent, serve } from '../../prover/service/daemon/serve.ts'
 import { CATCH_UP_BUILD, LIVE_BUILD, loadKeys } from '../../prover/service/workspace.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
 

@@ -1,7 +1,7 @@
 /** The service in a process of its own that dies or stops at a step; its argument is a JSON object of options. */
 import { readDeployment } from '../../prover/registry/index.ts'
-import { runServe } from '../../prover/service/serving.ts'
-import { describeError } from '../../prover/service/terminal.ts'
+import { runServe } from '../../prover/service/daemon/serving.ts'
+import { describeError } from '../../prover/service/text/terminal.ts'
 
 type Options = {
   readonly rpc: string

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { root } from '../../scripts/sources.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import {
   type DeriveCase,
   deriveInput,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import type { Deployment } from '../../prover/registry/index.ts'
 import { connectProvider, RegistryClient } from '../../prover/registry/index.ts'
-import { openChain, replayFeed } from '../../prover/service/tryOut.ts'
+import { openChain, replayFeed } from '../../prover/service/development/tryOut.ts'
 
 export type TryOut = {
   readonly rpc: string

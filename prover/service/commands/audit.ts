@@ -32,7 +32,7 @@ export function addAuditCommand(program: Command): void {
     .action(
       action<Options, []>(async (terminal, options) => {
         const [{ auditFromFile, auditFromChain }, { formatAudit, formatPortfolioAudit, exitCodeOf }] =
-          await Promise.all([import('../auditing.ts'), import('../../audit/index.ts')])
+          await Promise.all([import('../answers/auditing.ts'), import('../../audit/index.ts')])
         const { bundle, rpc } = options
         const report =
           bundle === undefined

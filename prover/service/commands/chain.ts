@@ -26,7 +26,7 @@ export function addChainCommands(program: Command): void {
     .option('--start <time>', 'the chain’s first time, UTC, within the project’s extract', '2020-03-12 09:00:00')
     .action(
       action<ChainOptions, []>(async (terminal, options) => {
-        const { openChain } = await import('../tryOut.ts')
+        const { openChain } = await import('../development/tryOut.ts')
         const { url, deployment, close } = await openChain({ ...options, say: terminal.say })
         terminal.result(
           { url, deployment: options.deployment, keyFile: options.keyFile, registry: deployment.addresses.registry },
@@ -55,7 +55,7 @@ export function addChainCommands(program: Command): void {
     .option('--count <count>', 'end after this many times', wholeNumber(1))
     .action(
       action<FeedOptions, [string[]]>(async (terminal, options, files) => {
-        const { replayFeed } = await import('../tryOut.ts')
+        const { replayFeed } = await import('../development/tryOut.ts')
         const appended = await replayFeed(files, { ...options, market: options.market ?? [], say: terminal.say })
         terminal.result({ appended }, `${appended} times appended.`)
       }),

@@ -1,6 +1,6 @@
 /** What all commands share: options, help with an example, numbers, errors and exit codes. */
 import { type Command, InvalidArgumentError } from 'commander'
-import { EXIT, openTerminal, reportError, type Terminal } from '../terminal.ts'
+import { EXIT, openTerminal, reportError, type Terminal } from '../text/terminal.ts'
 
 /** Returns the exit code, 0 if nothing. */
 export type Work<Options, Args extends readonly unknown[]> = (

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Command } from 'commander'
-import { EXIT } from '../terminal.ts'
+import { EXIT } from '../text/terminal.ts'
 import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
 
 type Options = { batches?: number; seconds?: number; report?: string }
@@ -19,8 +19,8 @@ export function addDemoCommand(program: Command): void {
     .action(
       action<Options, []>(async (terminal, { batches, seconds, report }) => {
         const [{ runDemo }, { formatProven, provenRows }, { formatAudit }, { buildFolder }] = await Promise.all([
-          import('../demo.ts'),
-          import('../provenTable.ts'),
+          import('../development/demo.ts'),
+          import('../text/provenTable.ts'),
           import('../../audit/index.ts'),
           import('../workspace.ts'),
         ])

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { EXIT } from '../terminal.ts'
+import { EXIT } from '../text/terminal.ts'
 import { action, addCommand, wholeNumber } from './command.ts'
 
 type Options = { rpc?: string; registry?: string; port?: number; keys?: string }
@@ -15,7 +15,7 @@ export function addDoctorCommand(program: Command): void {
     .option('--keys <folder>', 'keys to check instead of the project’s own')
     .action(
       action<Options, []>(async (terminal, options) => {
-        const { examine, formatFindings } = await import('../doctor.ts')
+        const { examine, formatFindings } = await import('../answers/doctor.ts')
         const findings = await examine(options)
         terminal.result(findings, formatFindings(findings))
         return findings.some(({ status }) => status === 'missing') ? EXIT.failure : EXIT.success

@@ -1,6 +1,6 @@
 /** `zkrisk greeks`: a whole option chain. */
 import type { Command } from 'commander'
-import type { GreeksOptions } from '../chains.ts'
+import type { GreeksOptions } from '../answers/chains.ts'
 import { action, addCommand } from './command.ts'
 
 export function addGreeksCommand(program: Command): void {
@@ -20,7 +20,7 @@ export function addGreeksCommand(program: Command): void {
     .option('--html <file>', 'also write a page with pictures: smiles with their fitted surface, Greeks by strike')
     .action(
       action<GreeksOptions & { html?: string }, [string]>(async (terminal, options, file) => {
-        const { formatGreeks, greeksJson, greeksOfChain } = await import('../chains.ts')
+        const { formatGreeks, greeksJson, greeksOfChain } = await import('../answers/chains.ts')
         const chain = greeksOfChain(file, options)
         if (options.html !== undefined) {
           const { writeChainReport } = await import('../report/chainReport.ts')

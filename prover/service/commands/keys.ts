@@ -13,7 +13,7 @@ export function addKeysCommand(program: Command): void {
     .option('--keys <folder>', 'where keys lie, instead of the project’s own folder')
     .action(
       action<Options, [string[]]>(async (terminal, { keys }, circuits) => {
-        const { formatKeys, setUpKeys } = await import('../keyCommands.ts')
+        const { formatKeys, setUpKeys } = await import('../answers/keyCommands.ts')
         const reports = await setUpKeys(terminal, circuits, keys)
         terminal.result(reports, formatKeys(reports))
       }),
@@ -25,7 +25,7 @@ export function addKeysCommand(program: Command): void {
     .option('--keys <folder>', 'where keys lie, instead of the project’s own folder')
     .action(
       action<Options, [string[]]>(async (terminal, { keys }, circuits) => {
-        const { formatKeys, verifyKeys } = await import('../keyCommands.ts')
+        const { formatKeys, verifyKeys } = await import('../answers/keyCommands.ts')
         const reports = await verifyKeys(terminal, circuits, keys)
         terminal.result(reports, formatKeys(reports))
       }),

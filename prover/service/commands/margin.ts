@@ -1,6 +1,6 @@
 /** `zkrisk margin`: what an account must hold, and why. */
 import type { Command } from 'commander'
-import { EXIT, type Terminal } from '../terminal.ts'
+import { EXIT, type Terminal } from '../text/terminal.ts'
 import { action, addCommand } from './command.ts'
 
 type Options = {
@@ -41,7 +41,7 @@ export function addMarginCommand(program: Command): void {
     .action(
       action<Options, [string | undefined]>(async (terminal, options, portfolio) => {
         if (options.chain !== undefined) return await marginThrough(terminal, portfolio, options.chain, options)
-        const { formatMargin, marginJson, marginOf, readAccount } = await import('../margins.ts')
+        const { formatMargin, marginJson, marginOf, readAccount } = await import('../answers/margins.ts')
         const answer = await marginOf(readAccount(portfolio, options))
         if (options.html !== undefined) {
           const { writeMarginReport } = await import('../report/marginReport.ts')
@@ -53,7 +53,7 @@ export function addMarginCommand(program: Command): void {
           terminal.result(marginJson(answer, isExplained), `${formatMargin(answer, isExplained)}\n\n${NOT_PROVEN}`)
           return EXIT.success
         }
-        const { formatProof, proofJson, proveMargin } = await import('../marginProof.ts')
+        const { formatProof, proofJson, proveMargin } = await import('../answers/marginProof.ts')
         const proof = await proveMargin(answer, terminal.say)
         terminal.result(
           { ...marginJson(answer, isExplained), proof: proofJson(proof) },
@@ -71,8 +71,8 @@ async function marginThrough(
   options: Options,
 ): Promise<number> {
   const [{ formatThrough, marginsThrough, throughJson }, { AccountChoiceError }] = await Promise.all([
-    import('../marginThrough.ts'),
-    import('../margins.ts'),
+    import('../answers/marginThrough.ts'),
+    import('../answers/margins.ts'),
   ])
   if (portfolio === undefined || options.deriveCase !== undefined) throw new AccountChoiceError()
   const answers = await marginsThrough(portfolio, chains, options)

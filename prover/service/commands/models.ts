@@ -32,8 +32,8 @@ named high and low are the range of a row; a file without them has closes only. 
   addPriceOptions(models).action(
     action<Options, [string[]]>(async (terminal, options, files) => {
       const [{ judgeAssets, readAssets, modelsJson }, { formatModels }] = await Promise.all([
-        import('../models.ts'),
-        import('../modelsTable.ts'),
+        import('../answers/models.ts'),
+        import('../text/modelsTable.ts'),
       ])
       const { asset = [], observeSeconds } = options
       const judged = judgeAssets(readAssets(files, { names: asset, observeSeconds, prices: priceOptions(options) }))

@@ -31,7 +31,7 @@ export function addParamsCommand(program: Command): void {
     .option('--rows <count>', 'most rows of the table', wholeNumber(3))
   addPriceOptions(params).action(
     action<Options, [string]>(async (terminal, options, prices) => {
-      const { parametersOf } = await import('../params.ts')
+      const { parametersOf } = await import('../answers/params.ts')
       const format = options.json === true ? 'json' : options.format
       const text = await parametersOf(prices, { ...options, format, prices: priceOptions(options) })
       if (options.plot !== undefined) terminal.say(`Plots: ${options.plot}`)

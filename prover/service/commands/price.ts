@@ -1,6 +1,6 @@
 /** `zkrisk price`: value and Greeks of one option. */
 import type { Command } from 'commander'
-import type { PriceRequest } from '../optionPrices.ts'
+import type { PriceRequest } from '../answers/optionPrices.ts'
 import { action, addCommand } from './command.ts'
 
 export function addPriceCommand(program: Command): void {
@@ -18,7 +18,7 @@ export function addPriceCommand(program: Command): void {
     .option('--put', 'a put instead of a call')
     .action(
       action<PriceRequest, []>(async (terminal, request) => {
-        const { formatPrice, priceJson, priceOption } = await import('../optionPrices.ts')
+        const { formatPrice, priceJson, priceOption } = await import('../answers/optionPrices.ts')
         const answer = priceOption(request, BigInt(Math.floor(Date.now() / 1000)))
         terminal.result(priceJson(answer), formatPrice(answer))
       }),

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { EXIT } from '../terminal.ts'
+import { EXIT } from '../text/terminal.ts'
 import { action, addCommand } from './command.ts'
 
 type BatchOptions = { rpc: string; deployment: string; out: string; model?: string; keys?: string }
@@ -18,7 +18,7 @@ export function addProofCommands(program: Command): void {
     .option('--keys <folder>', 'keys, instead of the project’s own')
     .action(
       action<BatchOptions, []>(async (terminal, { rpc, deployment, out, model, keys }) => {
-        const { writeNextBatch } = await import('../proofFlows.ts')
+        const { writeNextBatch } = await import('../answers/proofFlows.ts')
         const { names, leftOut } = await writeNextBatch({ rpc, deployment, out, model, keys })
         terminal.result({ written: out, markets: names, leftOut }, `${names.join(', ')}: written to ${out}`)
       }),
@@ -32,7 +32,7 @@ export function addProofCommands(program: Command): void {
     .option('--keys <folder>', 'keys, instead of the project’s own')
     .action(
       action<ProveOptions, [string]>(async (terminal, { out, deployment, keys }, batch) => {
-        const { proveFile } = await import('../proofFlows.ts')
+        const { proveFile } = await import('../answers/proofFlows.ts')
         const { names, timings } = await proveFile(batch, { out, deployment, keys, say: terminal.say })
         const seconds = (timings.total / 1000).toFixed(1)
         terminal.result(
@@ -52,7 +52,7 @@ export function addProofCommands(program: Command): void {
     .option('--registry <address>', 'registry that it must be for')
     .action(
       action<VerifyOptions, [string]>(async (terminal, options, file) => {
-        const { formatVerdict, verifyFile } = await import('../proofFlows.ts')
+        const { formatVerdict, verifyFile } = await import('../answers/proofFlows.ts')
         const verdict = await verifyFile(file, options)
         terminal.result(verdict, formatVerdict(verdict))
         return verdict.valid ? EXIT.success : EXIT.failure
@@ -66,7 +66,7 @@ export function addProofCommands(program: Command): void {
     .option('--key-file <file>', 'private key that pays; by default the variable ZKRISK_KEY')
     .action(
       action<SubmitOptions, [string]>(async (terminal, options, file) => {
-        const { describeSubmitted, submitFile } = await import('../proofFlows.ts')
+        const { describeSubmitted, submitFile } = await import('../answers/proofFlows.ts')
         const submitted = await submitFile(file, options)
         terminal.result(submitted, describeSubmitted(submitted))
       }),

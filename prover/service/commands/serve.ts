@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import type { TriggerName } from '../triggers.ts'
+import type { TriggerName } from '../daemon/triggers.ts'
 import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
 import { stopSignal } from './stop.ts'
 
@@ -44,7 +44,7 @@ export function addServeCommand(program: Command): void {
     .option('--keys <folder>', 'keys, instead of the project’s own')
     .action(
       action<Options, []>(async (terminal, options) => {
-        const { runServe } = await import('../serving.ts')
+        const { runServe } = await import('../daemon/serving.ts')
         const events = await runServe({
           ...options,
           triggers: {

@@ -1,6 +1,6 @@
 import type { Backtest, Coverage, SideCoverage } from '../../parameters/backtest.ts'
-import { periodsOf } from '../backtestTable.ts'
-import { percent, utcTime } from '../figures.ts'
+import { periodsOf } from '../text/backtestTable.ts'
+import { percent, utcTime } from '../text/figures.ts'
 import type { Markup } from './markup.ts'
 import { html } from './markup.ts'
 

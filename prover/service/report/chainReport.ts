@@ -2,7 +2,7 @@
 import type { ChainRow, ExpiryChain, PricedChain } from '../../options/pricedChain.ts'
 import type { QuotedGreeks } from '../../options/real.ts'
 import { fittedVolatility } from '../../options/surface.ts'
-import { price } from '../figures.ts'
+import { price } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { Markup } from './markup.ts'
 import { html } from './markup.ts'

@@ -1,7 +1,7 @@
 /** Pictures of one account's margin: losses on the scenario grid, value by spot, what each leg adds. */
 import type { NamedScenario } from '../../portfolio/explain.ts'
-import { amount, type MarginAnswer } from '../margins.ts'
-import { utcTime } from '../figures.ts'
+import { amount, type MarginAnswer } from '../answers/margins.ts'
+import { utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { HeatCell } from './heatMap.ts'
 import { drawHeatMap } from './heatMap.ts'

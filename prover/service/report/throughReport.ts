@@ -1,6 +1,6 @@
 /** Pictures of one account through many markets, a crash for instance. */
-import { utcTime } from '../figures.ts'
-import { amount, type MarginAnswer } from '../margins.ts'
+import { utcTime } from '../text/figures.ts'
+import { amount, type MarginAnswer } from '../answers/margins.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { ChartPoint } from './chart.ts'
 import { drawChart } from './chart.ts'

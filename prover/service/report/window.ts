@@ -1,7 +1,7 @@
 import { realValues } from '../../parameters/real.ts'
 import type { ReplayPoint, ReplaySeries } from '../../parameters/replay.ts'
 import { transitions } from '../../parameters/replay.ts'
-import { percent, price, utcTime } from '../figures.ts'
+import { percent, price, utcTime } from '../text/figures.ts'
 import type { Chart, ChartPoint, Mark } from './chart.ts'
 import { drawChart } from './chart.ts'
 import type { Markup } from './markup.ts'

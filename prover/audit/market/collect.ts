@@ -1,0 +1,204 @@
+/** Gathers a {@link ChainRecord} from a node: events, calldata, code and the state at the last block. Judges nothing. */
+import { Contract, type Log, type Provider, toBeHex } from 'ethers'
+import { ProverError } from '../../errors.ts'
+import { interfaceOf } from '../../registry/artifacts.ts'
+import { submissionsIn, SubmissionHiddenError } from '../../registry/market/calldata.ts'
+import { logsBetween } from '../../registry/chain.ts'
+import { parseLog } from '../../registry/market/client.ts'
+import { ContractRevertError } from '../../registry/contractErrors.ts'
+import { pack, wordBits } from '../../statement/words.ts'
+import type { BatchRecord, ChainRecord, MarketRecord } from './chainRecord.ts'
+import { chainRecordSchema } from './chainRecord.ts'
+import { type AuditKey, collectModels } from '../models.ts'
+import { ask, inTurns, placeOf } from '../nodeReads.ts'
+
+export type CollectOptions = {
+  readonly provider: Provider
+  readonly chainId: bigint
+  readonly registry: string
+  readonly fromBlock: number
+  readonly toBlock?: number
+  readonly keys: readonly AuditKey[]
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+const NO_MARKET = `0x${'00'.repeat(32)}`
+
+type Gathered = CollectOptions & { readonly end: number }
+
+/**
+ * @throws {@link HistoryIncompleteError} if the blocks do not reach back to the registry's deployment
+ * @throws {@link RpcError} if the node does not answer
+ */
+export async function collectRecord(options: CollectOptions): Promise<ChainRecord> {
+  const { provider, registry, chainId, fromBlock } = options
+  const { end, hash } = await lastBlock(options)
+  const gathered: Gathered = { ...options, end }
+
+  const modelRegistry: string = await callRegistry(gathered, 'models')
+  const logs = await logsBetween(provider, { address: registry }, fromBlock, end)
+  const policies = policiesOf(logs)
+  if (!policies.some(({ kind }) => kind === 'learning')) {
+    throw new HistoryIncompleteError(registry, `its deployment lies before block ${fromBlock}`)
+  }
+  const markets = await marketsOf(gathered, logs)
+  const record: ChainRecord = {
+    context: { chainId, registry, modelRegistry, fromBlock, toBlock: end, toBlockHash: hash },
+    models: await collectModels(gathered, modelRegistry),
+    policies,
+    markets,
+    observations: await observationsOf(gathered, markets),
+    batches: await batchesOf(gathered, logs),
+  }
+  return chainRecordSchema.parse(JSON.parse(JSON.stringify(record, decimal)))
+}
+
+/** The block up to which is read. @throws {@link HistoryIncompleteError} if it does not exist */
+export async function lastBlock({
+  provider,
+  registry,
+  toBlock,
+}: Pick<CollectOptions, 'provider' | 'registry' | 'toBlock'>): Promise<{ end: number; hash: string }> {
+  const end = toBlock ?? (await ask('Reading the block number', () => provider.getBlockNumber()))
+  const block = await ask('Reading the last block', () => provider.getBlock(end))
+  if (block?.hash == null) throw new HistoryIncompleteError(registry, `block ${end} does not exist`)
+  return { end, hash: block.hash }
+}
+
+function eventOf(log: Log): { readonly name: string; readonly args: ReturnType<typeof parseLog> } | undefined {
+  const parsed = interfaceOf('RiskRegistry').parseLog(log)
+  return parsed === null ? undefined : { name: parsed.name, args: parsed.args }
+}
+
+function policiesOf(logs: readonly Log[]): ChainRecord['policies'] {
+  return logs.flatMap((log): ChainRecord['policies'] => {
+    const event = eventOf(log)
+    const entry = (kind: ChainRecord['policies'][number]['kind'], marketId: string, value: bigint) => [
+      { ...placeOf(log), kind, marketId, value },
+    ]
+    if (event?.name === 'LearningPolicySet') return entry('learning', NO_MARKET, event.args.current)
+    if (event?.name === 'MarginPolicySet') return entry('margin', NO_MARKET, event.args.current)
+    if (event?.name === 'MarketPolicySet') return entry('market', event.args.marketId, event.args.current)
+    if (event?.name === 'FreshnessPolicySet') {
+      return entry('maxObservationAgeSeconds', NO_MARKET, event.args.current.maxObservationAgeSeconds)
+    }
+    return []
+  })
+}
+
+async function marketsOf(gathered: Gathered, logs: readonly Log[]): Promise<MarketRecord[]> {
+  const added = logs.filter((log) => eventOf(log)?.name === 'MarketAdded')
+  return inTurns(added, async (log) => {
+    const { marketId, source, volatilityState, anchorState, inboxHead, inboxCount } = parseLog('RiskRegistry', log)
+    const feed = new Contract(source, interfaceOf('AttestedFeed'), gathered.provider)
+    const latest = await ask('Reading an inbox', () => feed.getFunction('latest')(marketId, { blockTag: gathered.end }))
+    return {
+      ...placeOf(log),
+      marketId,
+      source,
+      volatilityState,
+      anchorState,
+      inboxHead,
+      inboxCount,
+      final: {
+        stateHash: await callRegistry(gathered, 'stateHash', marketId),
+        parametersAndSequence: await finalParameters(gathered, marketId),
+        inboxHead: latest.head,
+        inboxCount: latest.count,
+      },
+    }
+  })
+}
+
+async function finalParameters(gathered: Gathered, marketId: string): Promise<bigint> {
+  try {
+    const { proven } = await callRegistry(gathered, 'unsafeParameters', marketId)
+    const { sequence, ...fields } = proven.toObject()
+    return pack('parameters', fields) | (sequence << BigInt(wordBits('parameters')))
+  } catch (error) {
+    if (error instanceof ContractRevertError && error.reason === 'NotYetProven') return 0n
+    throw error
+  }
+}
+
+/** Observations after the one a market started at; that one and earlier ones are behind its governed first state. */
+async function observationsOf(
+  { provider, fromBlock, end }: Gathered,
+  markets: readonly MarketRecord[],
+): Promise<ChainRecord['observations']> {
+  const found: ChainRecord['observations'] = []
+  for (const source of new Set(markets.map((market) => market.source))) {
+    const firstCounts = new Map(
+      markets.filter((market) => market.source === source).map((market) => [market.marketId, market.inboxCount]),
+    )
+    const topics = interfaceOf('AttestedFeed').encodeFilterTopics('ObservationAppended', [[...firstCounts.keys()]])
+    for (const log of await logsBetween(provider, { address: source, topics }, fromBlock, end)) {
+      const { marketId, count, word } = parseLog('AttestedFeed', log)
+      if (count > (firstCounts.get(marketId) ?? 0n)) found.push({ ...placeOf(log), source, marketId, count, word })
+    }
+  }
+  return found
+}
+
+/** A batch's events: one ParametersUpdated per market, then BatchAccepted, all in one transaction. */
+async function batchesOf(gathered: Gathered, logs: readonly Log[]): Promise<BatchRecord[]> {
+  const accepted: { log: Log; updates: BatchRecord['updates']; indexInTransaction: number }[] = []
+  let updates: BatchRecord['updates'] = []
+  for (const log of logs) {
+    const event = eventOf(log)
+    if (event?.name === 'ParametersUpdated') {
+      updates.push({ marketId: event.args.marketId, parametersAndSequence: event.args.parametersAndSequence })
+    }
+    if (event?.name !== 'BatchAccepted') continue
+    const before = accepted.filter((batch) => batch.log.transactionHash === log.transactionHash)
+    accepted.push({ log, updates, indexInTransaction: before.length })
+    updates = []
+  }
+  let done = 0
+  return inTurns(accepted, async ({ log, updates: moved, indexInTransaction }) => {
+    const { modelId, commitment, submitter } = parseLog('RiskRegistry', log)
+    const block = await ask('Reading a block', () => gathered.provider.getBlock(log.blockNumber))
+    const calldata = await calldataOf(gathered, log.transactionHash, indexInTransaction)
+    gathered.onProgress?.(++done, accepted.length)
+    return {
+      ...placeOf(log),
+      transactionHash: log.transactionHash,
+      timestamp: block?.timestamp ?? 0,
+      submitter,
+      modelId,
+      commitment,
+      calldata,
+      updates: moved,
+    }
+  })
+}
+
+async function calldataOf({ provider, registry }: Gathered, hash: string, index: number): Promise<string | null> {
+  try {
+    const submissions = await ask('Reading a batch', () => submissionsIn(provider, registry, hash))
+    return submissions[index]?.toLowerCase() ?? null
+  } catch (error) {
+    if (error instanceof SubmissionHiddenError) return null
+    throw error
+  }
+}
+
+async function callRegistry({ provider, registry, end }: Gathered, method: string, ...args: readonly unknown[]) {
+  const contract = new Contract(registry, interfaceOf('RiskRegistry'), provider)
+  return ask(`Reading ${method}`, () => contract.getFunction(method)(...args, { blockTag: toBeHex(end) }))
+}
+
+function decimal(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value
+}
+
+/** The blocks looked at do not hold the registry's whole history. */
+export class HistoryIncompleteError extends ProverError {
+  readonly code = 'audit.history-incomplete'
+  readonly registry: string
+
+  constructor(registry: string, reason: string) {
+    super(`The history of registry ${registry} is incomplete: ${reason}. Start at the block of its deployment.`)
+    this.registry = registry
+  }
+}

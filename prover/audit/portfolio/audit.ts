@@ -1,0 +1,54 @@
+/** An audit of margins: every proven margin of a portfolio registry, re-derived leg by leg from chain data alone. */
+import { Contract, getAddress, type Provider } from 'ethers'
+import { verificationKeyHash } from '../../proof/index.ts'
+import { interfaceOf } from '../../registry/artifacts.ts'
+import { ContractRevertError } from '../../registry/contractErrors.ts'
+import { type AuditOptions, connectTo } from '../market/audit.ts'
+import { ask } from '../nodeReads.ts'
+import { collectPortfolioRecord } from './collect.ts'
+import { judgePortfolio } from './judge.ts'
+import type { PortfolioRecord } from './record.ts'
+import type { PortfolioAuditReport } from './report.ts'
+
+/** A verdict and what it rests on. */
+export type PortfolioAudit = { readonly report: PortfolioAuditReport; readonly record: PortfolioRecord }
+
+/**
+ * Reads a portfolio registry's history from a node and judges it.
+ *
+ * @throws {@link RpcUnreachableError}, {@link WrongChainError}, {@link RpcError} if the node does not answer or is another's
+ * @throws {@link RegistryMissingError} if there is no contract at the address
+ * @throws {@link HistoryIncompleteError} if `fromBlock` lies after the deployment. A false history does not throw; it is
+ * reported
+ */
+export async function auditPortfolio(options: AuditOptions): Promise<PortfolioAudit> {
+  const { provider, chainId } = await connectTo(options)
+  const registry = getAddress(options.registry)
+  const { keys, fromBlock = 0, toBlock, onProgress } = options
+  const record = await collectPortfolioRecord({
+    provider,
+    chainId,
+    registry,
+    fromBlock,
+    ...(toBlock === undefined ? {} : { toBlock }),
+    keys,
+    onProgress: (done, total) => onProgress?.('reading', done, total),
+  })
+  const verificationKeyHashes = keys.map(({ verificationKey }) => `0x${verificationKeyHash(verificationKey)}`)
+  const report = await judgePortfolio(record, { chainId, registry, verificationKeyHashes }, (done, total) =>
+    onProgress?.('verifying', done, total),
+  )
+  return { report, record }
+}
+
+/** Whether the contract at an address is a portfolio registry: only that kind has an empty state. */
+export async function isPortfolioRegistry(provider: Provider, registry: string): Promise<boolean> {
+  const contract = new Contract(registry, interfaceOf('PortfolioRegistry'), provider)
+  try {
+    await ask('Asking what the registry is', () => contract.getFunction('emptyState')())
+    return true
+  } catch (error) {
+    if (error instanceof ContractRevertError) return false
+    throw error
+  }
+}

@@ -1,0 +1,141 @@
+/** Gathers a {@link PortfolioRecord} from a node: events, calldata, code and the state at the last block. Judges nothing. */
+import { Contract, type Log, type Provider, toBeHex } from 'ethers'
+import { interfaceOf } from '../../registry/artifacts.ts'
+import { callsIn, SubmissionHiddenError } from '../../registry/market/calldata.ts'
+import { logsBetween } from '../../registry/chain.ts'
+import { ContractRevertError } from '../../registry/contractErrors.ts'
+import { decodeRegistryCall, namedValues } from '../../registry/portfolio/calldata.ts'
+import { HistoryIncompleteError, lastBlock } from '../market/collect.ts'
+import { type AuditKey, collectModels } from '../models.ts'
+import { ask, inTurns, type Place, placeOf } from '../nodeReads.ts'
+import { PROVING_METHODS } from './calls.ts'
+import type { AccountRecord, PortfolioRecord, ProofEvent, TransactionRecord } from './record.ts'
+
+export type PortfolioCollectOptions = {
+  readonly provider: Provider
+  readonly chainId: bigint
+  readonly registry: string
+  readonly fromBlock: number
+  readonly toBlock?: number
+  readonly keys: readonly AuditKey[]
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+type Gathered = PortfolioCollectOptions & { readonly end: number }
+type Event = Place & { readonly name: string; readonly log: Log; readonly args: Readonly<Record<string, unknown>> }
+
+const PROOF_EVENTS: readonly string[] = ['ArrayAccepted', 'MarginProven', 'PortfolioAccepted', 'AccountUnhealthy']
+
+/**
+ * @throws {@link HistoryIncompleteError} if the blocks do not reach back to the registry's deployment
+ * @throws {@link RpcError} if the node does not answer
+ */
+export async function collectPortfolioRecord(options: PortfolioCollectOptions): Promise<PortfolioRecord> {
+  const { provider, registry, chainId, fromBlock } = options
+  const { end, hash } = await lastBlock(options)
+  const gathered: Gathered = { ...options, end }
+  const [modelRegistry, rounds, marketId, emptyState] = await Promise.all(
+    ['models', 'rounds', 'marketId', 'emptyState'].map((method) => read(gathered, method)),
+  )
+  const events = eventsIn('PortfolioRegistry', await logsBetween(provider, { address: registry }, fromBlock, end))
+  const named = (name: string): readonly Event[] => events.filter((event) => event.name === name)
+  const reports = named('AccountReported').map(withPlace) as unknown as PortfolioRecord['reports']
+  if (named('PortfolioPolicySet').length === 0) {
+    throw new HistoryIncompleteError(registry, `its deployment lies before block ${fromBlock}`)
+  }
+  const topics = interfaceOf('AttestedRounds').encodeFilterTopics('RoundPublished', [marketId])
+  const published = await logsBetween(provider, { address: rounds, topics }, fromBlock, end)
+  const { version, words } = await read(gathered, 'portfolioPolicy')
+  return {
+    context: {
+      chainId,
+      registry,
+      modelRegistry,
+      rounds,
+      marketId,
+      emptyState,
+      fromBlock,
+      toBlock: end,
+      toBlockHash: hash,
+    },
+    models: await collectModels(gathered, modelRegistry),
+    policies: named('PortfolioPolicySet').map(withPlace) as unknown as PortfolioRecord['policies'],
+    freshness: named('PortfolioFreshnessSet').map(({ block, logIndex, args }) => {
+      const { maxRoundAgeSeconds } = args.current as { maxRoundAgeSeconds: bigint }
+      return { block, logIndex, maxRoundAgeSeconds }
+    }),
+    rounds: eventsIn('AttestedRounds', published).map(withPlace) as unknown as PortfolioRecord['rounds'],
+    reports,
+    transactions: await transactionsOf(gathered, events),
+    final: {
+      policy: { version, words: [...words] },
+      accounts: await accountsOf(gathered, [...new Set(reports.map(({ account }) => account))]),
+    },
+  }
+}
+
+function eventsIn(contract: 'PortfolioRegistry' | 'AttestedRounds', logs: readonly Log[]): readonly Event[] {
+  return logs.flatMap((log) => {
+    const parsed = interfaceOf(contract).parseLog(log)
+    if (parsed === null) return []
+    return [{ ...placeOf(log), name: parsed.name, log, args: namedValues(parsed.fragment.inputs, parsed.args) }]
+  })
+}
+
+const withPlace = ({ block, logIndex, args }: Event) => ({ block, logIndex, ...args })
+
+async function transactionsOf(gathered: Gathered, events: readonly Event[]): Promise<readonly TransactionRecord[]> {
+  const byHash = new Map<string, Event[]>()
+  for (const event of events) {
+    const hash = event.log.transactionHash
+    if (PROOF_EVENTS.includes(event.name)) byHash.set(hash, [...(byHash.get(hash) ?? []), event])
+  }
+  let done = 0
+  return inTurns([...byHash], async ([hash, found]) => {
+    const { block: number } = found[0] as Event
+    const block = await ask('Reading a block', () => gathered.provider.getBlock(number))
+    const calls = await callsOf(gathered, hash)
+    gathered.onProgress?.(++done, byHash.size)
+    return {
+      block: number,
+      hash,
+      timestamp: block?.timestamp ?? 0,
+      calls,
+      events: found.map(({ name, logIndex, args }) => ({ name, logIndex, ...args }) as unknown as ProofEvent),
+    }
+  })
+}
+
+async function callsOf({ provider, registry }: Gathered, hash: string): Promise<readonly string[] | null> {
+  const isProving = (calldata: string): boolean => PROVING_METHODS.includes(decodeRegistryCall(calldata)?.method ?? '')
+  try {
+    const calls = await ask('Reading a submission', () => callsIn(provider, registry, hash, isProving))
+    return calls.map((each) => each.toLowerCase())
+  } catch (error) {
+    if (error instanceof SubmissionHiddenError) return null
+    throw error
+  }
+}
+
+function accountsOf(gathered: Gathered, accounts: readonly string[]): Promise<AccountRecord[]> {
+  return inTurns(accounts, async (account) => {
+    const { sequence, bookHash } = await read(gathered, 'accountOf', account)
+    return { account, sequence, bookHash, margin: await marginOf(gathered, account) }
+  })
+}
+
+async function marginOf(gathered: Gathered, account: string): Promise<AccountRecord['margin']> {
+  try {
+    const { proven } = await read(gathered, 'unsafeMargin', account)
+    const { asOf, sequence, initialE8, maintenanceE8 } = proven
+    return { asOf, sequence, initialE8, maintenanceE8 }
+  } catch (error) {
+    if (error instanceof ContractRevertError && error.reason === 'MarginNotYetProven') return null
+    throw error
+  }
+}
+
+async function read({ provider, registry, end }: Gathered, method: string, ...args: readonly unknown[]) {
+  const contract = new Contract(registry, interfaceOf('PortfolioRegistry'), provider)
+  return ask(`Reading ${method}`, () => contract.getFunction(method)(...args, { blockTag: toBeHex(end) }))
+}

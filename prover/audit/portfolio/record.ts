@@ -1,0 +1,105 @@
+/** Everything a chain says about one portfolio registry: what the auditor of margins judges. */
+import type { ModelRecord } from '../market/chainRecord.ts'
+import type { Place } from '../nodeReads.ts'
+
+export type PolicyRecord = Place & { readonly version: bigint; readonly words: readonly bigint[] }
+
+export type RoundRecord = Place & {
+  readonly asOf: bigint
+  readonly roundId: string
+  readonly marketHash: string
+  readonly expiryHashes: readonly string[]
+}
+
+/** What the venue reported of an account. */
+export type ReportRecord = Place & {
+  readonly account: string
+  readonly sequence: bigint
+  readonly positions: readonly bigint[]
+  readonly holdings: bigint
+  readonly collateralAmounts: readonly [bigint, bigint]
+}
+
+export type ArrayEvent = {
+  readonly name: 'ArrayAccepted'
+  readonly logIndex: number
+  readonly arrayRoot: bigint
+  readonly asOf: bigint
+  readonly expiry: bigint
+  readonly policyVersion: bigint
+}
+export type MarginEvent = {
+  readonly name: 'MarginProven'
+  readonly logIndex: number
+  readonly account: string
+  readonly asOf: bigint
+  readonly sequence: bigint
+  readonly margins: bigint
+  readonly thresholds: bigint
+  readonly spotGreeks: bigint
+  readonly timeGreeks: bigint
+}
+export type BatchEvent = {
+  readonly name: 'PortfolioAccepted'
+  readonly logIndex: number
+  readonly asOf: bigint
+  readonly subject: string
+  readonly batchWords: readonly bigint[]
+  readonly submitter: string
+}
+export type WitnessEvent = {
+  readonly name: 'AccountUnhealthy'
+  readonly logIndex: number
+  readonly account: string
+  readonly asOf: bigint
+  readonly sequence: bigint
+  readonly bound: bigint
+}
+export type ProofEvent = ArrayEvent | MarginEvent | BatchEvent | WitnessEvent
+
+/** A transaction that moved the registry by proof. */
+export type TransactionRecord = {
+  readonly block: number
+  readonly hash: string
+  readonly timestamp: number
+  /** Calldata of the registry's calls in order; null if they came through another contract and the node cannot trace. */
+  readonly calls: readonly string[] | null
+  readonly events: readonly ProofEvent[]
+}
+
+/** Where an account stands at the record's last block; margins are null if none were proven. */
+export type AccountRecord = {
+  readonly account: string
+  readonly sequence: bigint
+  readonly bookHash: string
+  readonly margin: {
+    readonly asOf: bigint
+    readonly sequence: bigint
+    readonly initialE8: bigint
+    readonly maintenanceE8: bigint
+  } | null
+}
+
+export type PortfolioRecord = {
+  readonly context: {
+    readonly chainId: bigint
+    readonly registry: string
+    readonly modelRegistry: string
+    readonly rounds: string
+    readonly marketId: string
+    readonly emptyState: bigint
+    readonly fromBlock: number
+    readonly toBlock: number
+    readonly toBlockHash: string
+  }
+  readonly models: readonly ModelRecord[]
+  readonly policies: readonly PolicyRecord[]
+  readonly freshness: readonly (Place & { readonly maxRoundAgeSeconds: bigint })[]
+  readonly rounds: readonly RoundRecord[]
+  readonly reports: readonly ReportRecord[]
+  readonly transactions: readonly TransactionRecord[]
+  readonly final: {
+    readonly policy: { readonly version: bigint; readonly words: readonly bigint[] }
+    readonly accounts: readonly AccountRecord[]
+  }
+}

@@ -1,0 +1,152 @@
+/** What an audit of margins finds, and how people read it. */
+import type { Failure, Judged } from '../findings.ts'
+import { alignColumns, claimText, type ModelReport, timeText, verdictCells } from '../report.ts'
+
+/** Where a proof landed. */
+type Landed = { readonly block: number; readonly transactionHash: string }
+
+export type ArrayReport = Judged &
+  Landed & {
+    /** From 1, in the order of the chain. */
+    readonly number: number
+    readonly arrayRoot: bigint
+    readonly asOf: bigint
+    readonly expiry: bigint
+    readonly strikesE8: readonly bigint[]
+  }
+
+export type BookReport = Judged & {
+  /** From 1, in the order of the account's positions. */
+  readonly number: number
+  /** Positions in it. */
+  readonly positions: number
+}
+
+/** What a leg, or whatever else the account holds, adds to the worst scenario; re-derived from chain data alone. */
+export type AuditedLeg = {
+  readonly leg: string
+  readonly quantity: number
+  readonly mark?: number
+  readonly shocked?: number
+  readonly contribution: number
+}
+
+/** One account of one proof. */
+type AccountProof = Judged &
+  Landed & {
+    readonly account: string
+    readonly sequence: bigint
+    readonly asOf: bigint
+    readonly books: readonly BookReport[]
+  }
+
+export type MarginReport = AccountProof & {
+  readonly initialE8?: bigint
+  readonly maintenanceE8?: bigint
+  /** What binds, in words. */
+  readonly worst?: string
+  readonly worstLoss?: number
+  readonly legs: readonly AuditedLeg[]
+}
+
+export type WitnessReport = AccountProof & { readonly maintenanceE8?: bigint }
+
+/** Claims about an account over all its history. */
+export type AccountReport = Judged & { readonly account: string; readonly sequence: bigint }
+
+export type PortfolioAuditReport = {
+  readonly kind: 'portfolio'
+  readonly accepted: boolean
+  readonly chainId: bigint
+  readonly registry: string
+  readonly fromBlock: number
+  readonly toBlock: number
+  /** Whether keys, registry and chain were pinned from outside. */
+  readonly pinned: boolean
+  readonly models: readonly ModelReport[]
+  readonly policy: Judged & { readonly versions: number }
+  readonly rounds: Judged & { readonly published: number }
+  readonly arrays: readonly ArrayReport[]
+  readonly margins: readonly MarginReport[]
+  readonly witnesses: readonly WitnessReport[]
+  readonly accounts: readonly AccountReport[]
+  readonly failure?: Failure
+}
+
+/** The report as a plain table: one line per subject, the legs of every margin, then the verdict. */
+export function formatPortfolioAudit(report: PortfolioAuditReport): string {
+  const { models, policy, rounds, arrays, margins, witnesses, accounts } = report
+  const booksOf = ({ account, books }: MarginReport | WitnessReport): string[][] =>
+    books.map((book) => [
+      `  book ${book.number} of ${account}`,
+      '',
+      `${book.positions} positions`,
+      ...verdictCells(book),
+    ])
+  const rows = [
+    ...models.map((model) => [`model ${model.name}`, '', '', ...verdictCells(model)]),
+    ['policy', '', `${policy.versions} versions`, ...verdictCells(policy)],
+    ['rounds', '', `${rounds.published} published`, ...verdictCells(rounds)],
+    ...arrays.map((array) => [
+      `array ${array.number}`,
+      `block ${array.block}`,
+      `expiry ${timeText(array.expiry)}, ${new Set(array.strikesE8).size} strikes`,
+      ...verdictCells(array),
+    ]),
+    ...margins.flatMap((margin) => [
+      ...booksOf(margin),
+      [
+        `margin of ${margin.account}`,
+        `block ${margin.block}`,
+        `${moneyText('IM', margin.initialE8)} ${moneyText('MM', margin.maintenanceE8)}`,
+        ...verdictCells(margin),
+      ],
+    ]),
+    ...witnesses.flatMap((witness) => [
+      ...booksOf(witness),
+      [
+        `witness against ${witness.account}`,
+        `block ${witness.block}`,
+        moneyText('MM ≤', witness.maintenanceE8),
+        ...verdictCells(witness),
+      ],
+    ]),
+    ...accounts.map((account) => [
+      `account ${account.account}`,
+      `reported ${account.sequence} times`,
+      '',
+      ...verdictCells(account),
+    ]),
+  ]
+  const legs = margins.filter(({ worst }) => worst !== undefined).map(legsText)
+  return [alignColumns(rows), ...legs, `${verdictText(report)}\n`].join('\n')
+}
+
+function legsText({ account, asOf, worst, worstLoss, legs }: MarginReport): string {
+  const rows = legs.map(({ leg, quantity, mark, shocked, contribution }) => [
+    `  ${leg}`,
+    String(quantity),
+    mark === undefined ? '' : `mark ${figure(mark)}`,
+    shocked === undefined ? '' : `shocked ${figure(shocked)}`,
+    figure(contribution),
+  ])
+  const heading = `\n${account} at ${timeText(asOf)}: worst ${worst} (${figure(worstLoss ?? 0)})`
+  return legs.length === 0 ? heading : `${heading}\n${alignColumns(rows)}`
+}
+
+function verdictText(report: PortfolioAuditReport): string {
+  const { arrays, margins, witnesses, chainId, registry, fromBlock, toBlock, failure } = report
+  const proofs = [...arrays, ...margins, ...witnesses]
+  const accepted = proofs.filter((each) => each.accepted).length
+  const place = `\nPortfolio registry ${registry} on chain ${chainId}, blocks ${fromBlock} to ${toBlock}`
+  const pins = report.pinned
+    ? ''
+    : '\nNothing was pinned from outside: this shows only that the record agrees with itself.'
+  const count = `${arrays.length} arrays, ${margins.length} margins, ${witnesses.length} witnesses`
+  if (failure === undefined) return `${place}: ACCEPTED, ${count}.${pins}`
+  return `${place}: REJECTED, ${accepted} of ${proofs.length} accepted (${count}).\nFirst failure: ${failure.of}, ${claimText(failure.claim)}${pins}`
+}
+
+const moneyText = (name: string, valueE8: bigint | undefined): string =>
+  valueE8 === undefined ? '' : `${name} ${figure(Number(valueE8) / 1e8)}`
+const figure = (value: number): string => value.toFixed(2)

@@ -1,0 +1,126 @@
+/** What a market must be before anything is priced in it; every refusal names the leg. */
+import { ProverError } from '../../errors.ts'
+import type { Svi } from '../../options/real.ts'
+import { requireNoButterfly, requireSviShape } from '../../options/surface.ts'
+import type { ExpirySurface } from '../portfolio.ts'
+
+/** An expiry's SVI parameters as plain numbers. */
+export function sviOf({ sviAX48, sviBX48, sviRhoX40, sviMX40, sviSX40 }: ExpirySurface): Svi {
+  return {
+    a: Number(sviAX48) / 2 ** 48,
+    b: Number(sviBX48) / 2 ** 48,
+    rho: Number(sviRhoX40) / 2 ** 40,
+    m: Number(sviMX40) / 2 ** 40,
+    s: Number(sviSX40) / 2 ** 40,
+  }
+}
+
+/**
+ * Refuses a surface that prices nothing: no forward, no shape, a strike with negative variance.
+ *
+ * @throws {@link ForwardMissingError}, {@link SviShapeError}, {@link SviNegativeVarianceError}
+ */
+export function requireSurfaceShape(surface: ExpirySurface, leg: string): void {
+  if (surface.forwardVariableE8 + surface.forwardFixedE8 <= 0n || surface.forwardRefE8 <= 0n) {
+    throw new ForwardMissingError(leg)
+  }
+  requireSviShape(sviOf(surface), leg)
+}
+
+/** Beyond the strikes that are held, butterflies are nobody's business; this far around the forward they always are. */
+const ALWAYS_EXAMINED = 0.25
+
+/**
+ * Refuses a surface that can be arbitraged with butterflies among the strikes that an account holds.
+ *
+ * @throws {@link SviButterflyError}
+ */
+export function requireArbitrageFree(surface: ExpirySurface, strikesE8: readonly bigint[], leg: string): void {
+  const moneyness = strikesE8.map((strike) => Math.log(Number(strike) / Number(surface.forwardRefE8)))
+  const from = Math.min(-ALWAYS_EXAMINED, ...moneyness)
+  const to = Math.max(ALWAYS_EXAMINED, ...moneyness)
+  requireNoButterfly(sviOf(surface), leg, from, to)
+}
+
+/** An expiry has no forward to price on. */
+export class ForwardMissingError extends ProverError {
+  readonly code = 'portfolio.forward-missing'
+  readonly leg: string
+
+  constructor(leg: string) {
+    super(`${leg}: expected a positive forward, found none. Every expiry is priced on its own.`)
+    this.leg = leg
+  }
+}
+
+/** A forward is quoted with a bid above its ask. */
+export class ForwardCrossedError extends ProverError {
+  readonly code = 'portfolio.forward-crossed'
+  readonly leg: string
+  readonly bid: string
+  readonly ask: string
+
+  constructor(leg: string, bid: string, ask: string) {
+    super(
+      `${leg}: expected a forward bid of at most the ask, got bid ${bid} above ask ${ask}. Wait for an uncrossed quote.`,
+    )
+    this.leg = leg
+    this.bid = bid
+    this.ask = ask
+  }
+}
+
+/** An option's expiry lies before the market's time, or at it without a settlement price. */
+export class ExpiredLegError extends ProverError {
+  readonly code = 'portfolio.expired'
+  readonly leg: string
+  readonly expiry: bigint
+  readonly asOf: bigint
+
+  constructor(leg: string, expiry: bigint, asOf: bigint) {
+    const reason =
+      expiry === asOf
+        ? 'it expires in this very second: state its settlementPrice, at which it is worth its payoff'
+        : 'it has expired: settle it into cash and leave it out'
+    super(`${leg}: expected an expiry after ${iso(asOf)}, got ${iso(expiry)}; ${reason}.`)
+    this.leg = leg
+    this.expiry = expiry
+    this.asOf = asOf
+  }
+}
+
+/** An expiry's data is older than the round allows. */
+export class StaleSurfaceError extends ProverError {
+  readonly code = 'portfolio.stale-surface'
+  readonly leg: string
+  readonly asOf: bigint
+  readonly ageSeconds: bigint
+  readonly maxAgeSeconds: bigint
+
+  constructor(leg: string, asOf: bigint, ageSeconds: bigint, maxAgeSeconds: bigint) {
+    super(
+      `${leg}: expected data at most ${maxAgeSeconds} s old, got ${ageSeconds} s (${iso(asOf)}). Fetch a newer round.`,
+    )
+    this.leg = leg
+    this.asOf = asOf
+    this.ageSeconds = ageSeconds
+    this.maxAgeSeconds = maxAgeSeconds
+  }
+}
+
+/** Parts of a market were observed at different times. */
+export class MixedMarketError extends ProverError {
+  readonly code = 'portfolio.mixed-market'
+  readonly leg: string
+  readonly expected: bigint
+  readonly found: bigint
+
+  constructor(leg: string, expected: bigint, found: bigint) {
+    super(`${leg}: expected data of the round of ${iso(expected)}, got ${iso(found)}. A margin is of one round only.`)
+    this.leg = leg
+    this.expected = expected
+    this.found = found
+  }
+}
+
+const iso = (time: bigint): string => new Date(Number(time) * 1000).toISOString().replace('.000Z', 'Z')

@@ -1,0 +1,109 @@
+/** Decimals of files become the exact integers of statement words here, and nowhere else. */
+import type { PackedWordName } from '../../../circuits/statements.ts'
+import { packedWords } from '../../../circuits/statements.ts'
+import { ProverError } from '../../errors.ts'
+import { parseDecimal, scaleDecimal } from '../../market/decimal.ts'
+
+/** Name of a field of a packed word. */
+export type FieldName<W extends PackedWordName> = (typeof packedWords)[W]['fields'][number]['name']
+
+/** A field's scale, width and range, from its declaration. */
+export type FieldRange = { readonly scale: bigint; readonly least: bigint; readonly most: bigint }
+
+/** Range of a field; its scale is the suffix of its name. */
+export function fieldRange<W extends PackedWordName>(word: W, name: FieldName<W>): FieldRange {
+  const fields: readonly { readonly name: string; readonly bits: number; readonly signed?: true }[] =
+    packedWords[word].fields
+  const field = fields.find((each) => each.name === name)
+  if (field === undefined) throw new TypeError(`${word} has no field ${name}`)
+  const bits = BigInt(field.bits)
+  const [least, end] = field.signed === true ? [-(1n << (bits - 1n)), 1n << (bits - 1n)] : [0n, 1n << bits]
+  return { scale: scaleOf(name), least, most: end - 1n }
+}
+
+/** `priceE12` → 10^12, `rateX40` → 2^40, `expiry` → 1. */
+function scaleOf(name: string): bigint {
+  const [, kind, digits = '0'] = /([EX])(\d+)$/.exec(name) ?? []
+  if (kind === undefined) return 1n
+  return kind === 'E' ? 10n ** BigInt(digits) : 1n << BigInt(digits)
+}
+
+/**
+ * A decimal number as a field of a word, to the nearest unit, halves away from zero.
+ *
+ * @param entry - where it stands, such as `market.spot`; what errors call it
+ * @throws {@link NotDecimalError}, {@link ValueRangeError}
+ */
+export function exactField<W extends PackedWordName>(word: W, name: FieldName<W>, text: string, entry: string): bigint {
+  return exactIn(fieldRange(word, name), text, entry)
+}
+
+/**
+ * Several fields of one word from an object of decimals.
+ *
+ * @param names - the object's key of each field
+ */
+export function exactFields<W extends PackedWordName, N extends FieldName<W>, S extends string>(
+  word: W,
+  source: Readonly<Record<S, string>>,
+  entry: string,
+  names: Readonly<Record<N, S>>,
+): Readonly<Record<N, bigint>> {
+  const fields = Object.entries(names) as [N, S][]
+  const read = fields.map(([name, key]) => [name, exactField(word, name, source[key], `${entry}.${key}`)] as const)
+  return Object.fromEntries(read) as Record<N, bigint>
+}
+
+/** {@link exactField} with a range of its own. */
+export function exactIn({ scale, least, most }: FieldRange, text: string, entry: string): bigint {
+  const value = nearest(text, scale, entry)
+  if (value < least || value > most)
+    throw new ValueRangeError(entry, text, decimalText(least, scale), decimalText(most, scale))
+  return value
+}
+
+/** A decimal number times a scale, to the nearest integer, halves away from zero. @throws {@link NotDecimalError} */
+export function nearest(text: string, scale: bigint, entry: string): bigint {
+  const decimal = parseDecimal(text)
+  if (decimal === undefined) throw new NotDecimalError(entry, text)
+  const { numerator, denominator } = scaleDecimal(decimal, scale)
+  const magnitude = (2n * numerator + denominator) / (2n * denominator)
+  return decimal.negative ? -magnitude : magnitude
+}
+
+/** An exact value as a decimal of at most `decimals` digits after the point, rounded down (towards minus infinity). */
+export function decimalText(value: bigint, scale: bigint, decimals = 12): string {
+  const unit = 10n ** BigInt(decimals)
+  const product = value * unit
+  const whole = product / scale - (product % scale < 0n ? 1n : 0n)
+  const digits = (whole < 0n ? -whole : whole).toString().padStart(decimals + 1, '0')
+  const text = decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`
+  const short = text.includes('.') ? text.replace(/\.?0+$/, '') : text
+  return whole < 0n ? `-${short}` : short
+}
+
+/** An entry is no decimal number. */
+export class NotDecimalError extends ProverError {
+  readonly code = 'portfolio.not-decimal'
+  readonly entry: string
+  readonly value: string
+
+  constructor(entry: string, value: string) {
+    super(`${entry}: expected a decimal number, got "${value}".`)
+    this.entry = entry
+    this.value = value
+  }
+}
+
+/** An entry lies outside what the engine can hold. */
+export class ValueRangeError extends ProverError {
+  readonly code = 'portfolio.value-range'
+  readonly entry: string
+  readonly value: string
+
+  constructor(entry: string, value: string, least: string, most: string) {
+    super(`${entry}: expected a number from ${least} to ${most}, got ${value}.`)
+    this.entry = entry
+    this.value = value
+  }
+}

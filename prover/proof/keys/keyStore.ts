@@ -1,0 +1,312 @@
+/**
+ * Keys on disk, one folder per circuit, found by the sha256 of its r1cs: a changed circuit finds no keys, never wrong ones.
+ *
+ * A folder appears complete or not at all, because it is filled under another name and then renamed; an interrupted set-up starts
+ * again without asking. Nothing in it is trusted on reading: every hash of the manifest is checked.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { ProverError } from '../../errors.ts'
+import { checkCeremony, checkKeyFitsCircuit, type KeyKind } from './ceremony.ts'
+import { type DevelopmentKeyOptions, makeDevelopmentKey } from './developmentKeys.ts'
+import { readR1cs } from './r1cs.ts'
+import {
+  formatVerificationKey,
+  parseVerificationKey,
+  type VerificationKey,
+  verificationKeyHash,
+  verificationKeyOf,
+} from './verificationKey.ts'
+import { readZkey } from './zkey.ts'
+
+const ZKEY = 'proving.zkey'
+const VERIFICATION_KEY = 'verification_key.json'
+const MANIFEST = 'manifest.json'
+const MANIFEST_VERSION = 1
+
+/** What the circuit compiler wrote. */
+export interface CompiledCircuit {
+  readonly name: string
+  /** Path of the *.r1cs file. */
+  readonly r1cs: string
+  /** Path of the witness generator. */
+  readonly wasm: string
+}
+
+/** What belongs together, by hash; `manifest.json`. Hashes are sha256 in lower-case hexadecimal. */
+export interface KeyManifest {
+  readonly version: typeof MANIFEST_VERSION
+  readonly circuit: string
+  readonly kind: KeyKind
+  readonly contributions: number
+  readonly r1csSha256: string
+  readonly wasmSha256: string
+  readonly zkeySha256: string
+  /** Of the key's values, not of the file's bytes; see {@link verificationKeyHash}. */
+  readonly verificationKeySha256: string
+  readonly createdAt: string
+  readonly tools: Readonly<Record<string, string>>
+}
+
+/** Everything needed to prove and to verify for one circuit. */
+export interface CircuitKeys {
+  readonly circuit: string
+  /** Paths. */
+  readonly wasm: string
+  readonly zkey: string
+  readonly verificationKeyFile: string
+  readonly verificationKey: VerificationKey
+  readonly manifest: KeyManifest
+}
+
+/** A folder of keys. */
+export class KeyStore {
+  private readonly directory: string
+
+  /** @param directory - created when needed */
+  constructor(directory: string) {
+    this.directory = directory
+  }
+
+  /**
+   * The keys of a circuit, whoever made them.
+   *
+   * @throws {@link KeysMissingError} if it has none
+   * @throws {@link CorruptKeyFileError} if a file is not what the manifest says; nothing is repaired in silence
+   * @throws {@link StaleWitnessGeneratorError} if production keys were recorded with another witness generator
+   */
+  async load(circuit: CompiledCircuit): Promise<CircuitKeys> {
+    const r1csSha256 = sha256(await readFile(circuit.r1cs))
+    const folder = join(this.directory, r1csSha256)
+    const manifest = await readManifest(join(folder, MANIFEST), circuit)
+    if (manifest.r1csSha256 !== r1csSha256) throw new CorruptKeyFileError(join(folder, MANIFEST))
+
+    const zkeyBytes = await readKeyFile(join(folder, ZKEY))
+    if (sha256(zkeyBytes) !== manifest.zkeySha256) throw new CorruptKeyFileError(join(folder, ZKEY))
+    const verificationKey = await readVerificationKey(join(folder, VERIFICATION_KEY))
+    if (verificationKeyHash(verificationKey) !== manifest.verificationKeySha256) {
+      throw new CorruptKeyFileError(join(folder, VERIFICATION_KEY))
+    }
+    const zkey = readZkey(zkeyBytes, join(folder, ZKEY))
+    checkCeremony({ ...manifest, verificationKey, zkey }, 'undeployed')
+    return {
+      circuit: circuit.name,
+      wasm: circuit.wasm,
+      zkey: join(folder, ZKEY),
+      verificationKeyFile: join(folder, VERIFICATION_KEY),
+      verificationKey,
+      manifest: await this.recordWitnessGenerator(manifest, circuit, folder),
+    }
+  }
+
+  /** The keys of a circuit; makes development keys if it has none. */
+  async loadOrMakeDevelopmentKeys(circuit: CompiledCircuit, options: DevelopmentKeyOptions = {}): Promise<CircuitKeys> {
+    try {
+      return await this.load(circuit)
+    } catch (error) {
+      if (!(error instanceof KeysMissingError)) throw error
+    }
+    const r1cs = readR1cs(await readFile(circuit.r1cs), circuit.r1cs)
+    await this.add(circuit, await makeDevelopmentKey(r1cs, options), 'development')
+    return this.load(circuit)
+  }
+
+  /**
+   * Takes in a key from a ceremony. Verify the ceremony itself first: `snarkjs zkey verify`, with the ptau file it names.
+   *
+   * @throws what {@link checkCeremony} and {@link checkKeyFitsCircuit} throw; nothing is stored then
+   */
+  async importProductionKey(circuit: CompiledCircuit, zkeyFile: string): Promise<CircuitKeys> {
+    const bytes = await readKeyFile(zkeyFile)
+    const zkey = readZkey(bytes, zkeyFile)
+    checkKeyFitsCircuit(zkey, readR1cs(await readFile(circuit.r1cs), circuit.r1cs), circuit.name)
+    checkCeremony({ kind: 'production', verificationKey: verificationKeyOf(zkey), zkey }, 'undeployed')
+    await this.add(circuit, [bytes], 'production')
+    return this.load(circuit)
+  }
+
+  /** Fills a folder under a temporary name, then renames it. If somebody else was faster, theirs stays. */
+  private async add(circuit: CompiledCircuit, zkeyPieces: readonly Uint8Array[], kind: KeyKind): Promise<void> {
+    const zkeyBytes = Buffer.concat(zkeyPieces)
+    const zkey = readZkey(zkeyBytes, ZKEY)
+    const verificationKey = verificationKeyOf(zkey)
+    const manifest: KeyManifest = {
+      version: MANIFEST_VERSION,
+      circuit: circuit.name,
+      kind,
+      contributions: zkey.contributions.length,
+      r1csSha256: sha256(await readFile(circuit.r1cs)),
+      wasmSha256: sha256(await readFile(circuit.wasm)),
+      zkeySha256: sha256(zkeyBytes),
+      verificationKeySha256: verificationKeyHash(verificationKey),
+      createdAt: new Date().toISOString(),
+      tools: { node: process.versions.node, snarkjs: snarkjsVersion() },
+    }
+    const folder = join(this.directory, manifest.r1csSha256)
+    const partial = `${folder}.partial-${process.pid}-${randomUUID()}`
+    try {
+      await mkdir(partial, { recursive: true })
+      await this.removeAbandoned()
+      await writeDurably(join(partial, ZKEY), zkeyBytes)
+      await writeDurably(join(partial, VERIFICATION_KEY), toJson(formatVerificationKey(verificationKey)))
+      await writeDurably(join(partial, MANIFEST), toJson(manifest))
+      await rename(partial, folder).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+      })
+    } catch (error) {
+      throw new KeyWriteError(folder, error)
+    } finally {
+      await rm(partial, { recursive: true, force: true }).catch(() => undefined)
+    }
+  }
+
+  /** Removes what interrupted processes left behind. */
+  private async removeAbandoned(): Promise<void> {
+    for (const entry of await readdir(this.directory)) {
+      const pid = /\.partial-(\d+)-/.exec(entry)?.[1]
+      if (pid === undefined || isRunning(Number(pid))) continue
+      await rm(join(this.directory, entry), { recursive: true, force: true })
+    }
+  }
+
+  /**
+   * The same constraints may come with another witness generator, for instance after a comment moved a line number. A wrong one
+   * cannot make a wrong proof, so development keys take note of it; production keys are all or nothing.
+   */
+  private async recordWitnessGenerator(
+    manifest: KeyManifest,
+    circuit: CompiledCircuit,
+    folder: string,
+  ): Promise<KeyManifest> {
+    const wasmSha256 = sha256(await readFile(circuit.wasm))
+    if (wasmSha256 === manifest.wasmSha256) return manifest
+    if (manifest.kind === 'production') throw new StaleWitnessGeneratorError(circuit.wasm)
+    const updated = { ...manifest, wasmSha256 }
+    await writeDurably(join(folder, `${MANIFEST}.partial-${process.pid}`), toJson(updated))
+    await rename(join(folder, `${MANIFEST}.partial-${process.pid}`), join(folder, MANIFEST))
+    return updated
+  }
+}
+
+/** sha256 in lower-case hexadecimal. */
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+async function readManifest(file: string, circuit: CompiledCircuit): Promise<KeyManifest> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const absent = error.code === 'ENOENT' || error.code === 'ENOTDIR'
+    throw absent ? new KeysMissingError(circuit.name) : new CorruptKeyFileError(file, error)
+  })
+  const manifest = parseJson(text, file) as Partial<KeyManifest> | null
+  const isManifest =
+    manifest?.version === MANIFEST_VERSION &&
+    (manifest.kind === 'development' || manifest.kind === 'production') &&
+    Number.isSafeInteger(manifest.contributions)
+  if (!isManifest) throw new CorruptKeyFileError(file)
+  return manifest as KeyManifest
+}
+
+async function readVerificationKey(file: string): Promise<VerificationKey> {
+  const json = parseJson((await readKeyFile(file)).toString('utf8'), file)
+  try {
+    return parseVerificationKey(json)
+  } catch (error) {
+    throw new CorruptKeyFileError(file, error)
+  }
+}
+
+function readKeyFile(file: string): Promise<Buffer> {
+  return readFile(file).catch((error) => {
+    throw new CorruptKeyFileError(file, error)
+  })
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new CorruptKeyFileError(file, error)
+  }
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`
+}
+
+/** Returns only when the bytes are on the disk, so that the rename that follows never shows an empty file after a power cut. */
+async function writeDurably(file: string, content: Uint8Array | string): Promise<void> {
+  const handle = await open(file, 'w')
+  try {
+    await writeFile(handle, content)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+function snarkjsVersion(): string {
+  const require = createRequire(import.meta.url)
+  // snarkjs does not export its package.json, so it is found from its entry point.
+  return (require(join(require.resolve('snarkjs'), '..', '..', 'package.json')) as { version: string }).version
+}
+
+/** A circuit has no keys yet. */
+export class KeysMissingError extends ProverError {
+  readonly code = 'proof.keys-missing'
+  readonly circuit: string
+
+  constructor(circuit: string) {
+    super(`There are no keys for circuit ${circuit} as compiled here. Make them with \`zkrisk keys setup\`.`)
+    this.circuit = circuit
+  }
+}
+
+/** A key file is missing, truncated or changed since its manifest was written. */
+export class CorruptKeyFileError extends ProverError {
+  readonly code = 'proof.corrupt-key-file'
+  readonly file: string
+
+  constructor(file: string, cause?: unknown) {
+    super(
+      `${file} is missing, truncated or was changed. Delete its folder; then make development keys again with ` +
+        '`zkrisk keys setup`, or fetch the production keys again.',
+      { cause },
+    )
+    this.file = file
+  }
+}
+
+/** Production keys name another witness generator than the one compiled here. */
+export class StaleWitnessGeneratorError extends ProverError {
+  readonly code = 'proof.stale-witness-generator'
+  readonly file: string
+
+  constructor(file: string) {
+    super(`${file} is not the witness generator its production keys were recorded with. Build the released circuit.`)
+    this.file = file
+  }
+}
+
+/** Keys could not be stored; nothing was left behind. */
+export class KeyWriteError extends ProverError {
+  readonly code = 'proof.key-write'
+  readonly folder: string
+
+  constructor(folder: string, cause: unknown) {
+    super(`Keys could not be written to ${folder}. Check that the disk has space and the folder is writable.`, {
+      cause,
+    })
+    this.folder = folder
+  }
+}

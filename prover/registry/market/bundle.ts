@@ -1,0 +1,375 @@
+/**
+ * The proof bundle: one file with everything that a batch claims and the proof of it. `zkrisk prove` writes it, `verify` checks
+ * it without a chain, `submit` sends it.
+ */
+import { z } from 'zod'
+import { type Build, type BuildName, builds } from '../../../circuits/builds.ts'
+import { ProverError } from '../../errors.ts'
+import { marketIdOf } from '../../market/marketId.ts'
+import {
+  formatVerificationKey,
+  type Groth16Proof,
+  parseProof,
+  parseVerificationKey,
+  type VerificationKey,
+  verificationKeyHash,
+  verifyProof,
+} from '../../proof/index.ts'
+import { layoutHash } from '../../statement/layout.ts'
+import { type MarketRiskBatch, type MarketRiskStatement, stateBatch } from '../../statement/marketRisk.ts'
+import { writeFileAtomic } from '../atomicFile.ts'
+import { modelIdOf } from '../deployment.ts'
+import { readAtMost, seal, type SealedFormat, unseal } from '../sealedFile.ts'
+import { addressSchema, hashSchema, integerSchema, wordSchema } from '../wordSchemas.ts'
+
+/** Where in its source's inbox a market's batch starts: head and number of the observations consumed before. */
+export type InboxPosition = { readonly source: string; readonly head: string; readonly count: bigint }
+
+const stateSchema = z.strictObject({ volatility: wordSchema('volatilityState'), anchor: wordSchema('anchorState') })
+
+const g1Schema = z.tuple([integerText(), integerText(), z.literal('1')])
+const g2Schema = z.tuple([
+  z.tuple([integerText(), integerText()]),
+  z.tuple([integerText(), integerText()]),
+  z.tuple([z.literal('1'), z.literal('0')]),
+])
+
+/** A proof in snarkjs' JSON; whether its points are on the curve is for the verifiers to say. */
+export const proofSchema = z.strictObject({
+  pi_a: g1Schema,
+  pi_b: g2Schema,
+  pi_c: g1Schema,
+  protocol: z.literal('groth16'),
+  curve: z.literal('bn128'),
+}) as unknown as z.ZodType<Groth16Proof>
+
+/** A verification key in snarkjs' JSON for statements of three public signals. */
+export const verificationKeySchema = z.strictObject({
+  protocol: z.literal('groth16'),
+  curve: z.literal('bn128'),
+  nPublic: z.literal(3),
+  vk_alpha_1: g1Schema,
+  vk_beta_2: g2Schema,
+  vk_gamma_2: g2Schema,
+  vk_delta_2: g2Schema,
+  IC: z.array(g1Schema).length(4),
+})
+
+const buildNames = builds.map(({ name }) => name) as [BuildName, ...BuildName[]]
+
+const bundleSchema = z.strictObject({
+  context: z.strictObject({
+    chainId: integerSchema(64),
+    registry: addressSchema,
+    modelId: hashSchema,
+    build: z.enum(buildNames),
+    layoutHash: hashSchema,
+    verificationKeyHash: hashSchema,
+  }),
+  policy: z.strictObject({ learning: wordSchema('learningPolicy'), margin: wordSchema('marginPolicy') }),
+  markets: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(31),
+        sequence: integerSchema(26),
+        inbox: z.strictObject({ source: addressSchema, head: hashSchema, count: integerSchema(40) }),
+        previous: stateSchema,
+        policy: wordSchema('marketPolicy'),
+        observations: z.array(wordSchema('observation')).min(1).max(256),
+        state: stateSchema,
+        parameters: wordSchema('parameters'),
+      }),
+    )
+    .min(1)
+    .max(256),
+  commitment: integerSchema(254),
+  publicSignals: z.strictObject({
+    commitment: integerSchema(254),
+    evaluation: integerSchema(254),
+    challenge: integerSchema(248),
+  }),
+  proof: proofSchema,
+  verificationKey: verificationKeySchema,
+})
+
+export type Bundle = z.infer<typeof bundleSchema>
+
+const bundleFormat: SealedFormat<Bundle> = {
+  format: 'zk-risk-engine/bundle',
+  version: 1,
+  content: bundleSchema,
+  maxBytes: 1 << 20,
+}
+
+/** What a bundle must agree with; whatever is left out is taken from the bundle itself and so proves nothing about it. */
+export type BundlePins = {
+  /** sha256 of the verification key, 0x-hexadecimal. */
+  readonly verificationKeyHash?: string
+  readonly chainId?: bigint
+  readonly registry?: string
+}
+
+/** One claim of docs/statement.md or of this file, checked. */
+export type ClaimResult = {
+  readonly claim: string
+  readonly holds: boolean
+  /** First field that differs, where the claim does not hold. */
+  readonly field?: string
+  readonly expected?: string
+  readonly found?: string
+}
+
+export type BundleVerdict = {
+  readonly valid: boolean
+  /** Whether the verification key was pinned from outside; without it a valid bundle only agrees with itself. */
+  readonly pinned: boolean
+  readonly claims: readonly ClaimResult[]
+  /** The first claim that does not hold. */
+  readonly failure?: ClaimResult
+}
+
+/** Puts a proven statement into a bundle. */
+export function makeBundle(
+  statement: MarketRiskStatement,
+  inboxes: readonly InboxPosition[],
+  names: readonly string[],
+  proof: Groth16Proof,
+  verificationKey: VerificationKey,
+): Bundle {
+  const { batch, updates, commitment, evaluation, challenge } = statement
+  return {
+    context: {
+      chainId: batch.chainId,
+      registry: batch.registry,
+      modelId: batch.modelId,
+      build: batch.build.name as BuildName,
+      layoutHash: layoutHash('marketRisk'),
+      verificationKeyHash: `0x${verificationKeyHash(verificationKey)}`,
+    },
+    policy: { learning: batch.learning, margin: batch.margin },
+    markets: batch.markets.map((market, i) => ({
+      name: names[i] as string,
+      sequence: market.sequence,
+      inbox: inboxes[i] as InboxPosition,
+      previous: market.previous,
+      policy: market.policy,
+      observations: [...market.observations],
+      state: (updates[i] as (typeof updates)[number]).state,
+      parameters: (updates[i] as (typeof updates)[number]).parameters,
+    })),
+    commitment,
+    publicSignals: { commitment, evaluation, challenge },
+    proof,
+    verificationKey: formatVerificationKey(verificationKey) as unknown as Bundle['verificationKey'],
+  }
+}
+
+/** The bundle's one text. */
+export function formatBundle(bundle: Bundle): string {
+  return seal(bundleFormat, bundle)
+}
+
+/** Writes a bundle, whole or not at all. */
+export async function writeBundle(file: string, bundle: Bundle): Promise<void> {
+  await writeFileAtomic(file, formatBundle(bundle))
+}
+
+/**
+ * Reads a bundle; its claims are not checked yet, see {@link checkBundle}.
+ *
+ * @throws {@link UnreadableFileError}, {@link FileFieldError}, {@link SectionChangedError}, {@link NotCanonicalError}: whatever
+ * byte was changed, and says where
+ */
+export async function readBundle(file: string): Promise<Bundle> {
+  return parseBundle(await readAtMost(file, bundleFormat.maxBytes), file)
+}
+
+/** As {@link readBundle}, from memory. */
+export function parseBundle(bytes: Uint8Array, name: string): Bundle {
+  return unseal(bundleFormat, bytes, name)
+}
+
+/** The batch a bundle is about. */
+export function batchOf(bundle: Bundle): MarketRiskBatch {
+  const { chainId, registry, modelId, build } = bundle.context
+  return {
+    build: buildOf(build),
+    chainId,
+    registry,
+    modelId,
+    ...bundle.policy,
+    markets: bundle.markets.map(({ name, sequence, previous, observations, policy }) => ({
+      marketId: marketIdOf(name),
+      sequence,
+      previous,
+      observations,
+      policy,
+    })),
+  }
+}
+
+/** A build by name. */
+export function buildOf(name: string): Build {
+  const build = builds.find((candidate) => candidate.name === name)
+  if (build === undefined) throw new UnknownModelError(name, buildNames)
+  return build
+}
+
+/**
+ * Checks a bundle's every claim: context, every word the twin computes, the public signals, the proof with both verifiers.
+ *
+ * Never throws for a false bundle; says which claim fails first and where.
+ */
+export async function checkBundle(bundle: Bundle, pins: BundlePins = {}): Promise<BundleVerdict> {
+  const claims: ClaimResult[] = []
+  claims.push(...checkContext(bundle, pins))
+  try {
+    const statement = await stateBatch(batchOf(bundle))
+    claims.push(...checkOutputs(bundle, statement), ...checkSignals(bundle, statement))
+  } catch (error) {
+    if (!(error instanceof ProverError)) throw error
+    claims.push({ claim: 'O1', holds: false, field: 'markets', found: error.message })
+  }
+  claims.push(await checkProof(bundle))
+  const failure = claims.find(({ holds }) => !holds)
+  const pinned = pins.verificationKeyHash !== undefined
+  return { valid: failure === undefined, pinned, claims, ...(failure === undefined ? {} : { failure }) }
+}
+
+/** Which claim a field of a result rests on (docs/statement.md). */
+export const claimOfField: Readonly<Record<string, string>> = {
+  varianceFastX36: 'V1',
+  varianceSlowX36: 'V1',
+  lnPriceX26: 'O1',
+  asOf: 'O1',
+  multiplierDownX18: 'C2',
+  multiplierUpX18: 'C2',
+  anchorLnPriceX26: 'C1',
+  anchorAsOf: 'C1',
+  anchorMoveDownX24: 'P2',
+  anchorMoveUpX24: 'P2',
+  volatilityX24: 'P1',
+  horizonMoveDownX24: 'P2',
+  horizonMoveUpX24: 'P2',
+  scanRangeX24: 'P3',
+  maintenanceMarginX24: 'P4',
+  initialMarginX24: 'P5',
+  liquidationThresholdX24: 'P7',
+  maxLoanToValueX24: 'P7',
+}
+
+/** Compares words field by field and returns one result per claim, in order of first appearance. */
+export function compareFields(
+  results: readonly { readonly prefix: string; readonly expected: object; readonly found: object }[],
+): readonly ClaimResult[] {
+  const claims = new Map<string, ClaimResult>()
+  for (const { prefix, expected, found } of results) {
+    for (const [field, value] of Object.entries(expected)) {
+      const claim = claimOf(prefix, field)
+      const given = (found as Record<string, unknown>)[field]
+      if (claims.get(claim)?.holds === false) continue
+      claims.set(claim, compare(claim, `${prefix}.${field}`, value, given))
+    }
+  }
+  return [...claims.values()]
+}
+
+/** The margins that the dampers start from next time are P6's; the published ones are P4's and P5's. */
+function claimOf(prefix: string, field: string): string {
+  return prefix.endsWith('anchor') && field.endsWith('MarginX24') ? 'P6' : (claimOfField[field] ?? 'Q1')
+}
+
+/** One equality as a claim. */
+export function compare(claim: string, field: string, expected: unknown, found: unknown): ClaimResult {
+  if (expected === found) return { claim, holds: true }
+  return { claim, holds: false, field, expected: String(expected), found: String(found) }
+}
+
+function checkContext(bundle: Bundle, pins: BundlePins): readonly ClaimResult[] {
+  const { context, verificationKey } = bundle
+  const layout = layoutHash('marketRisk')
+  const keyHash = keyHashOf(verificationKey)
+  return [
+    compare('context', 'context.layoutHash', layout, context.layoutHash),
+    compare('context', 'context.verificationKeyHash', pins.verificationKeyHash ?? keyHash, context.verificationKeyHash),
+    compare('context', 'verificationKey', context.verificationKeyHash, keyHash),
+    compare('context', 'context.chainId', pins.chainId ?? context.chainId, context.chainId),
+    compare('context', 'context.registry', pins.registry ?? context.registry, context.registry),
+    compare(
+      'context',
+      'context.modelId',
+      modelIdOf(context.build, context.verificationKeyHash, context.layoutHash),
+      context.modelId,
+    ),
+  ]
+}
+
+function keyHashOf(verificationKey: Bundle['verificationKey']): string {
+  try {
+    return `0x${verificationKeyHash(parseVerificationKey(verificationKey))}`
+  } catch (error) {
+    if (error instanceof ProverError) return error.code
+    throw error
+  }
+}
+
+function checkOutputs(bundle: Bundle, { updates }: MarketRiskStatement): readonly ClaimResult[] {
+  return compareFields(
+    bundle.markets.flatMap((market, i) => {
+      const update = updates[i] as (typeof updates)[number]
+      const at = `markets[${i}]`
+      return [
+        { prefix: `${at}.state.volatility`, expected: update.state.volatility, found: market.state.volatility },
+        { prefix: `${at}.state.anchor`, expected: update.state.anchor, found: market.state.anchor },
+        { prefix: `${at}.parameters`, expected: update.parameters, found: market.parameters },
+      ]
+    }),
+  )
+}
+
+function checkSignals(bundle: Bundle, statement: MarketRiskStatement): readonly ClaimResult[] {
+  const { commitment, publicSignals } = bundle
+  return [
+    compare('Q2', 'commitment', statement.commitment, commitment),
+    compare('Q2', 'publicSignals.commitment', statement.commitment, publicSignals.commitment),
+    compare('Q3', 'publicSignals.challenge', statement.challenge, publicSignals.challenge),
+    compare('Q3', 'publicSignals.evaluation', statement.evaluation, publicSignals.evaluation),
+  ]
+}
+
+async function checkProof({ verificationKey, proof, publicSignals }: Bundle): Promise<ClaimResult> {
+  try {
+    const { commitment, evaluation, challenge } = publicSignals
+    const claim = { proof, publicSignals: [commitment, evaluation, challenge] }
+    const verdict = await verifyProof(parseVerificationKey(verificationKey), claim)
+    if (verdict.accepted) return { claim: 'proof', holds: true }
+    return { claim: 'proof', holds: false, field: 'proof', found: verdict.reason.message }
+  } catch (error) {
+    if (!(error instanceof ProverError)) throw error
+    return { claim: 'proof', holds: false, field: 'verificationKey', found: error.message }
+  }
+}
+
+/** The proof's points; refuses what no verifier would take. */
+export function proofPointsOf({ proof }: Bundle): ReturnType<typeof parseProof> {
+  return parseProof(proof)
+}
+
+/** A canonical decimal that stays text. */
+function integerText() {
+  return z
+    .string()
+    .max(78)
+    .regex(/^(?:0|[1-9][0-9]*)$/, 'expected a decimal integer without sign and leading zeros')
+}
+
+/** There is no build, or no deployed model, of this name. */
+export class UnknownModelError extends ProverError {
+  readonly code = 'registry.unknown-model'
+  readonly model: string
+
+  constructor(model: string, known: readonly string[]) {
+    super(`There is no model "${model}". Expected one of: ${known.join(', ')}.`)
+    this.model = model
+  }
+}

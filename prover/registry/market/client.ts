@@ -1,0 +1,586 @@
+/** A registry on a chain, read and moved: states from calldata, observations from events, both checked against stored hashes. */
+import { Contract, type ContractRunner, getAddress, type Log, type Provider, type Signer } from 'ethers'
+import type { Build } from '../../../circuits/builds.ts'
+import type { Fields } from '../../../circuits/statements.ts'
+import { ProverError } from '../../errors.ts'
+import { marketIdOf, marketNameOf } from '../../market/marketId.ts'
+import { batchLength, type MarketState, type Observation, type Parameters } from '../../parameters/marketRisk.ts'
+import type { MarketRiskBatch } from '../../statement/marketRisk.ts'
+import { unpack, wordBits } from '../../statement/words.ts'
+import { type ContractName, interfaceOf } from '../artifacts.ts'
+import type { Bundle, InboxPosition } from './bundle.ts'
+import {
+  advanceInbox,
+  decodeSubmit,
+  encodeSubmit,
+  extendHead,
+  stateHashOf,
+  submissionsIn,
+  submitCallOf,
+  unpackObservations,
+} from './calldata.ts'
+import { checkChainId, connectProvider, logsBetween, newestLog, WrongChainError } from '../chain.ts'
+import { ContractRevertError, RpcError, typedCallError } from '../contractErrors.ts'
+import { checkModel, type ModelOnChain, readModel } from '../models.ts'
+
+/** Words after which a source overwrites a checkpoint, except at multiples of MILESTONE (contracts/market/Inbox.sol). */
+const RING = 64n
+const MILESTONE = 32n
+/** Of the estimate, since the chain may move before the transaction is mined. */
+export const GAS_MARGIN_PERCENT = 120n
+
+/** A market as the chain has it. */
+export type CurrentMarket = {
+  readonly name: string
+  readonly marketId: string
+  /** Batches that have moved it. */
+  readonly sequence: bigint
+  readonly state: MarketState
+  readonly inbox: InboxPosition
+  /** None before the first proof. */
+  readonly parameters?: Parameters
+}
+
+/** A market of the registry's list. */
+export type ListedMarket = { readonly name: string; readonly marketId: string; readonly source: string }
+
+/** Why a market is not in a batch. */
+export type LeftOut = {
+  readonly name: string
+  /** `behind`: its next observations cannot land in this build; the catch-up build takes them. */
+  readonly reason: 'nothing-waiting' | 'behind' | 'no-place'
+}
+
+/** A batch that the registry would take now. */
+export type NextBatch = {
+  readonly batch: MarketRiskBatch
+  /** Of each market of the batch. */
+  readonly names: readonly string[]
+  readonly inboxes: readonly InboxPosition[]
+  readonly leftOut: readonly LeftOut[]
+}
+
+/** Nothing to do, and why. */
+export type NothingToDo = { readonly batch: undefined; readonly leftOut: readonly LeftOut[] }
+
+export type Submitted =
+  | {
+      readonly status: 'applied'
+      readonly transactionHash: string
+      readonly block: number
+      readonly gasUsed: bigint
+      readonly milliseconds: { readonly simulate: number; readonly land: number }
+    }
+  /** Every market of the bundle stands where the bundle would move it: somebody, perhaps we, landed it before. */
+  | { readonly status: 'already-applied' }
+
+export type ClientOptions = {
+  readonly registry: string
+  /** A node's address, or a provider. */
+  readonly rpcUrl?: string
+  readonly provider?: Provider
+  /** Needed to submit only. */
+  readonly signer?: Signer
+  readonly expectedChainId?: bigint
+  /** Block of the deployment; earlier ones are not searched for events. */
+  readonly fromBlock?: number
+}
+
+/** A market and what it has not consumed yet. */
+type MarketRead = {
+  readonly current: CurrentMarket
+  readonly waiting: readonly Observation[]
+}
+
+type InboxCache = { readonly words: bigint[]; nextBlock: number }
+
+/** Reads and moves one registry. */
+export class RegistryClient {
+  readonly provider: Provider
+  readonly registry: string
+  readonly chainId: bigint
+  private readonly signer: Signer | undefined
+  private readonly fromBlock: number
+  private readonly states = new Map<string, CurrentMarket>()
+  private readonly inboxes = new Map<string, InboxCache>()
+  private readonly listed = new Map<string, ListedMarket>()
+  /** First block not yet searched for markets. */
+  private listedTo: number
+  /** Fixed for ever in the registry's code. */
+  private modelRegistry: string | undefined
+
+  private constructor(provider: Provider, chainId: bigint, options: ClientOptions) {
+    this.provider = provider
+    this.chainId = chainId
+    this.registry = getAddress(options.registry)
+    this.signer = options.signer
+    this.fromBlock = options.fromBlock ?? 0
+    this.listedTo = this.fromBlock
+  }
+
+  /**
+   * Connects to a registry.
+   *
+   * @throws {@link RpcUnreachableError} if no node answers
+   * @throws {@link WrongChainError} if it serves another chain than expected
+   * @throws {@link RegistryMissingError} if there is no contract at the registry's address
+   */
+  static async connect(options: ClientOptions): Promise<RegistryClient> {
+    const provider = await providerOf(options)
+    const chainId = await chainIdOf(provider)
+    checkChainId(options.expectedChainId, chainId)
+    const client = new RegistryClient(provider, chainId, options)
+    const code = await client.ask('Reading the registry', () => provider.getCode(client.registry))
+    if (code === '0x') throw new RegistryMissingError(client.registry, chainId)
+    return client
+  }
+
+  /** Markets of the registry, in the order they were added. */
+  async markets(): Promise<readonly ListedMarket[]> {
+    const head = await this.ask('Reading the block number', () => this.provider.getBlockNumber())
+    const filter = this.eventFilter('MarketAdded', [])
+    for (const log of await logsBetween(this.provider, filter, this.listedTo, head)) {
+      const { marketId, source } = parseLog('RiskRegistry', log)
+      this.listed.set(marketId, { name: marketNameOf(marketId), marketId, source })
+    }
+    this.listedTo = head + 1
+    return [...this.listed.values()]
+  }
+
+  /** Engine-wide policy in force. */
+  async policies(): Promise<{ learning: Fields<'learningPolicy'>; margin: Fields<'marginPolicy'> }> {
+    const [learning, margin] = await Promise.all([this.read('learningPolicy'), this.read('marginPolicy')])
+    return { learning: unpack('learningPolicy', learning), margin: unpack('marginPolicy', margin) }
+  }
+
+  /**
+   * Policy of one market in force.
+   *
+   * @throws {@link ContractRevertError} MarketPolicyMissing
+   */
+  async marketPolicy(name: string): Promise<Fields<'marketPolicy'>> {
+    return unpack('marketPolicy', await this.read('marketPolicy', marketIdOf(name)))
+  }
+
+  /**
+   * A market's state, rebuilt from the calldata of its last batch and checked against the hash the registry stores.
+   *
+   * @throws {@link MarketUnknownError} if the registry has no such market
+   * @throws {@link StateUnreadableError} if what was rebuilt does not match the stored hash
+   */
+  async market(name: string): Promise<CurrentMarket> {
+    const marketId = marketIdOf(name)
+    const stored: string = await this.read('stateHash', marketId)
+    if (BigInt(stored) === 0n) throw new MarketUnknownError(name, this.registry)
+    const known = this.states.get(marketId)
+    if (known !== undefined && stateHashOf(known.state, known.inbox) === stored) return known
+
+    const current = await this.rebuild(name, marketId)
+    if (stateHashOf(current.state, current.inbox) !== stored) throw new StateUnreadableError(name, stored)
+    this.states.set(marketId, current)
+    return current
+  }
+
+  /**
+   * Observations that a market has not consumed yet, oldest first: from the source's events, checked against its inbox head.
+   *
+   * @throws {@link InboxUnreadableError} if the events do not lead to the head
+   */
+  async waiting(name: string): Promise<readonly Observation[]> {
+    return this.waitingOf(await this.market(name))
+  }
+
+  /**
+   * The next batch of a build: for each market as many waiting observations as it can take now.
+   *
+   * @param verificationKeyHash - of the key that will prove it, 0x-hexadecimal
+   * @param names - markets to consider; all by default. At most as many as the build has places are taken, those waiting
+   * longest first
+   * @throws {@link ModelUnknownError}, {@link ModelDisabledError} if the registry does not accept proofs of this key
+   */
+  async nextBatch(
+    build: Build,
+    verificationKeyHash: string,
+    names?: readonly string[],
+  ): Promise<NextBatch | NothingToDo> {
+    const [model, markets, policies, oldestLive] = await Promise.all([
+      this.model(build, verificationKeyHash),
+      this.readMarkets(names),
+      this.policies(),
+      this.oldestAccepted(),
+    ])
+    const oldest = model.allowsBacklog ? 0n : oldestLive
+
+    const leftOut: LeftOut[] = []
+    const candidates: (MarketRead & { readonly observations: readonly Observation[] })[] = []
+    for (const market of markets) {
+      const { current, waiting } = market
+      const { name } = current
+      const observations = takeable(current, waiting, build, policies.learning.horizonSeconds)
+      const newest = observations.at(-1)
+      if (newest !== undefined && newest.asOf >= oldest) candidates.push({ ...market, observations })
+      else leftOut.push({ name, reason: waiting.length === 0 ? 'nothing-waiting' : 'behind' })
+    }
+    candidates.sort((a, b) => Number(firstTime(a.observations) - firstTime(b.observations)))
+    for (const { current } of candidates.splice(build.markets)) leftOut.push({ name: current.name, reason: 'no-place' })
+    if (candidates.length === 0) return { batch: undefined, leftOut }
+
+    candidates.sort((a, b) => (BigInt(a.current.marketId) < BigInt(b.current.marketId) ? -1 : 1))
+    return {
+      batch: {
+        build,
+        chainId: this.chainId,
+        registry: this.registry,
+        modelId: model.modelId,
+        ...policies,
+        markets: await Promise.all(
+          candidates.map(async ({ current, observations }) => ({
+            marketId: current.marketId,
+            sequence: current.sequence + 1n,
+            previous: current.state,
+            observations,
+            policy: await this.marketPolicy(current.name),
+          })),
+        ),
+      },
+      names: candidates.map(({ current }) => current.name),
+      inboxes: candidates.map(({ current }) => current.inbox),
+      leftOut,
+    }
+  }
+
+  /** Whether the registry stands where a bundle would move it. */
+  async isApplied(bundle: Bundle): Promise<boolean> {
+    const stored: readonly string[] = await Promise.all(
+      bundle.markets.map(({ name }) => this.read('stateHash', marketIdOf(name))),
+    )
+    return bundle.markets.every(
+      ({ state, inbox, observations }, i) => stored[i] === stateHashOf(state, advanceInbox(inbox, observations)),
+    )
+  }
+
+  /** The transaction that submits a bundle, for whoever keeps nonces and signed transactions themselves. */
+  transactionOf(bundle: Bundle): { readonly to: string; readonly data: string; readonly chainId: bigint } {
+    this.checkPlace(bundle)
+    return { to: this.registry, data: encodeSubmit(submitCallOf(bundle)), chainId: this.chainId }
+  }
+
+  /**
+   * Asks the node whether a bundle would land, without sending it.
+   *
+   * @returns the gas it would take
+   * @throws {@link ContractRevertError} with the contract's custom error if it would not
+   */
+  async simulate(bundle: Bundle): Promise<bigint> {
+    const { to, data } = this.transactionOf(bundle)
+    const from = await this.signer?.getAddress()
+    const transaction = { to, data, ...(from === undefined ? {} : { from }) }
+    return this.ask('Trying the batch', () => this.provider.estimateGas(transaction))
+  }
+
+  /**
+   * Lands a bundle: simulates it, sends it, waits for it. Asking twice lands it once.
+   *
+   * @throws {@link WrongChainError}, {@link WrongRegistryError} if the bundle belongs elsewhere
+   * @throws {@link NoSignerError} if the client has nobody to sign
+   * @throws {@link ContractRevertError} with the contract's custom error by name and arguments
+   */
+  async submit(bundle: Bundle): Promise<Submitted> {
+    const { to, data } = this.transactionOf(bundle)
+    if (this.signer === undefined) throw new NoSignerError()
+    const started = performance.now()
+    if (await this.isApplied(bundle)) return { status: 'already-applied' }
+    try {
+      const gasLimit = ((await this.simulate(bundle)) * GAS_MARGIN_PERCENT) / 100n
+      const simulated = performance.now()
+      const sent = await this.signer.sendTransaction({ to, data, gasLimit })
+      const receipt = await sent.wait()
+      if (receipt === null) throw new RpcError('Waiting for the batch', new Error('the transaction was not mined'))
+      const { hash, blockNumber, gasUsed } = receipt
+      this.remember(bundle)
+      const milliseconds = { simulate: simulated - started, land: performance.now() - simulated }
+      return { status: 'applied', transactionHash: hash, block: blockNumber, gasUsed, milliseconds }
+    } catch (error) {
+      // Somebody may have landed the same batch between our look and our transaction.
+      const refused = typedCallError(error, 'Submitting the batch')
+      if (refused instanceof ContractRevertError && (await this.isApplied(bundle))) return { status: 'already-applied' }
+      throw refused
+    }
+  }
+
+  /** The registry's model for a build and a key. */
+  async model(build: Build, verificationKeyHash: string): Promise<ModelOnChain> {
+    const modelRegistry: string = this.modelRegistry ?? (await this.read('models'))
+    this.modelRegistry = modelRegistry
+    const model = await this.ask('Reading the model', () =>
+      readModel(this.provider, modelRegistry, build.name, verificationKeyHash),
+    )
+    checkModel(model, build)
+    return model
+  }
+
+  /** Saves the search for the batch that moved a market; {@link market} checks what is remembered against the chain. */
+  private remember({ markets }: Bundle): void {
+    for (const { name, sequence, state, inbox, observations, parameters } of markets) {
+      const marketId = marketIdOf(name)
+      const after = advanceInbox(inbox, observations)
+      this.states.set(marketId, { name, marketId, sequence, state, inbox: after, parameters })
+    }
+  }
+
+  private async readMarkets(names: readonly string[] | undefined): Promise<readonly MarketRead[]> {
+    const considered = names ?? (await this.markets()).map(({ name }) => name)
+    return Promise.all(
+      considered.map(async (name) => {
+        const current = await this.market(name)
+        return { current, waiting: await this.waitingOf(current) }
+      }),
+    )
+  }
+
+  private async oldestAccepted(): Promise<bigint> {
+    const [block, { maxObservationAgeSeconds }] = await Promise.all([
+      this.ask('Reading the latest block', () => this.provider.getBlock('latest')),
+      this.read('freshnessPolicy'),
+    ])
+    return BigInt(block?.timestamp ?? 0) - maxObservationAgeSeconds
+  }
+
+  private async rebuild(name: string, marketId: string): Promise<CurrentMarket> {
+    const last = await this.newestEvent('ParametersUpdated', marketId)
+    if (last !== undefined) return this.movedBy(last, name, marketId)
+    const added = await this.newestEvent('MarketAdded', marketId)
+    if (added === undefined) throw new MarketUnknownError(name, this.registry)
+    const { source, volatilityState, anchorState, inboxHead, inboxCount } = parseLog('RiskRegistry', added)
+    const inbox = { source, head: inboxHead, count: inboxCount }
+    return { name, marketId, sequence: 0n, state: unpackState(volatilityState, anchorState), inbox }
+  }
+
+  private async movedBy(log: Log, name: string, marketId: string): Promise<CurrentMarket> {
+    const { parametersAndSequence } = parseLog('RiskRegistry', log)
+    const parametersBits = BigInt(wordBits('parameters'))
+    const parametersWord = parametersAndSequence & ((1n << parametersBits) - 1n)
+    const submissions = await this.ask('Reading a batch', () =>
+      submissionsIn(this.provider, this.registry, log.transactionHash),
+    )
+    for (const call of submissions.map(decodeSubmit).reverse()) {
+      const index = call?.updates.findIndex((update) => update.marketId === marketId) ?? -1
+      const update = call?.updates[index]
+      if (call === undefined || update?.parameters !== parametersWord) continue
+      const wordsPerMarket = call.observationWords.length / call.updates.length
+      const words = call.observationWords.slice(index * wordsPerMarket, (index + 1) * wordsPerMarket)
+      const inbox = { source: update.source, head: update.inboxHead, count: update.inboxCount }
+      return {
+        name,
+        marketId,
+        sequence: parametersAndSequence >> parametersBits,
+        state: unpackState(update.volatilityState, update.anchorState),
+        inbox: advanceBySlots(inbox, words, Number(update.observationCount), update),
+        parameters: unpack('parameters', update.parameters),
+      }
+    }
+    throw new StateUnreadableError(name, log.transactionHash)
+  }
+
+  private async waitingOf(current: CurrentMarket): Promise<readonly Observation[]> {
+    const { name, marketId, inbox } = current
+    const head = await this.ask('Reading the block number', () => this.provider.getBlockNumber())
+    const feed = new Contract(inbox.source, interfaceOf('AttestedFeed'), this.provider)
+    const latest = await this.ask('Reading the inbox', () => feed.getFunction('latest')(marketId, { blockTag: head }))
+    for (const isFresh of [false, true]) {
+      const cache = await this.followInbox(inbox.source, marketId, head, isFresh)
+      const words = cache.words.slice(Number(inbox.count), Number(latest.count))
+      const isComplete = words.length === Number(latest.count - inbox.count) && !words.includes(undefined as never)
+      if (isComplete && extendHead(inbox.head, words) === latest.head) {
+        return words.map((word) => unpack('observation', word))
+      }
+    }
+    throw new InboxUnreadableError(name, inbox.source)
+  }
+
+  /** Words of an inbox by position, kept between calls; read afresh if a reorganisation made them untrue. */
+  private async followInbox(source: string, marketId: string, head: number, isFresh: boolean): Promise<InboxCache> {
+    const key = `${source}:${marketId}`
+    const known = isFresh ? undefined : this.inboxes.get(key)
+    // What a market has not consumed was appended after the market was added, hence after the deployment.
+    const cache = known ?? { words: [], nextBlock: this.fromBlock }
+    if (cache.nextBlock <= head) {
+      const feed = interfaceOf('AttestedFeed')
+      const topics = feed.encodeFilterTopics('ObservationAppended', [marketId])
+      const logs = await logsBetween(this.provider, { address: source, topics }, cache.nextBlock, head)
+      for (const log of logs) {
+        const { count, word } = parseLog('AttestedFeed', log)
+        cache.words[Number(count) - 1] = word
+      }
+      cache.nextBlock = head + 1
+    }
+    this.inboxes.set(key, cache)
+    return cache
+  }
+
+  private async newestEvent(event: string, marketId: string): Promise<Log | undefined> {
+    const head = await this.ask('Reading the block number', () => this.provider.getBlockNumber())
+    return newestLog(this.provider, this.eventFilter(event, [marketId]), this.fromBlock, head)
+  }
+
+  private eventFilter(event: string, topics: readonly string[]) {
+    return { address: this.registry, topics: interfaceOf('RiskRegistry').encodeFilterTopics(event, [...topics]) }
+  }
+
+  private async read(method: string, ...args: readonly unknown[]) {
+    const contract = new Contract(this.registry, interfaceOf('RiskRegistry'), this.provider as ContractRunner)
+    return this.ask(`Reading ${method}`, () => contract.getFunction(method)(...args))
+  }
+
+  private async ask<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
+    try {
+      return await action()
+    } catch (error) {
+      throw typedCallError(error, doing)
+    }
+  }
+
+  private checkPlace({ context }: Bundle): void {
+    if (context.chainId !== this.chainId) throw new WrongChainError(context.chainId, this.chainId)
+    if (context.registry !== this.registry) throw new WrongRegistryError(context.registry, this.registry)
+  }
+}
+
+/** Event arguments by name. */
+export function parseLog(contract: ContractName, log: Log) {
+  const parsed = interfaceOf(contract).parseLog(log)
+  if (parsed === null)
+    throw new RpcError('Reading an event', new Error('the node returned an event that was not asked for'))
+  return parsed.args
+}
+
+/** How many of the waiting observations a batch of this build can take such that the source still knows the head it ends at. */
+function takeable(
+  { state, inbox }: CurrentMarket,
+  waiting: readonly Observation[],
+  build: Build,
+  horizonSeconds: bigint,
+): readonly Observation[] {
+  const most = batchLength(state, waiting, build.observations, build.testEverySlot === 1, horizonSeconds)
+  const latest = inbox.count + BigInt(waiting.length)
+  for (let length = most; length > 0; length--) {
+    const end = inbox.count + BigInt(length)
+    if (end % MILESTONE === 0n || end + RING > latest) return waiting.slice(0, length)
+  }
+  return []
+}
+
+function advanceBySlots(
+  inbox: InboxPosition,
+  words: readonly bigint[],
+  count: number,
+  { volatilityState }: { readonly volatilityState: bigint },
+): InboxPosition {
+  // The number of slots is the model's: two per word, one in the last word of an odd model, whose upper half is empty then.
+  const newest = unpack('volatilityState', volatilityState).asOf
+  for (const slots of [words.length * 2, words.length * 2 - 1]) {
+    const observations = unpackObservations(words, slots, count)
+    if (observations.at(-1)?.asOf === newest) return advanceInbox(inbox, observations)
+  }
+  return inbox
+}
+
+function unpackState(volatilityState: bigint, anchorState: bigint): MarketState {
+  return { volatility: unpack('volatilityState', volatilityState), anchor: unpack('anchorState', anchorState) }
+}
+
+const firstTime = (observations: readonly Observation[]): bigint => observations[0]?.asOf ?? 0n
+
+async function chainIdOf(provider: Provider): Promise<bigint> {
+  try {
+    return (await provider.getNetwork()).chainId
+  } catch (error) {
+    throw typedCallError(error, 'Reading the chain id')
+  }
+}
+
+async function providerOf({ provider, rpcUrl, signer, expectedChainId }: ClientOptions): Promise<Provider> {
+  if (provider !== undefined) return provider
+  if (signer?.provider) return signer.provider
+  if (rpcUrl !== undefined) return connectProvider(rpcUrl, expectedChainId)
+  throw new NoProviderError()
+}
+
+/** Neither a provider nor an RPC address was given. */
+export class NoProviderError extends ProverError {
+  readonly code = 'registry.no-provider'
+
+  constructor() {
+    super('There is no chain to ask. Give an RPC address or a provider.')
+  }
+}
+
+/** There is no contract at the registry's address. */
+export class RegistryMissingError extends ProverError {
+  readonly code = 'registry.registry-missing'
+  readonly registry: string
+  readonly chainId: bigint
+
+  constructor(registry: string, chainId: bigint) {
+    super(`There is no contract at ${registry} on chain ${chainId}. Check the registry's address and the chain.`)
+    this.registry = registry
+    this.chainId = chainId
+  }
+}
+
+/** The registry has no market of this name. */
+export class MarketUnknownError extends ProverError {
+  readonly code = 'registry.unknown-market'
+  readonly market: string
+
+  constructor(market: string, registry: string) {
+    super(`The registry ${registry} has no market "${market}". Check the name, or have the council add the market.`)
+    this.market = market
+  }
+}
+
+/** A market's state could not be rebuilt from events and calldata. */
+export class StateUnreadableError extends ProverError {
+  readonly code = 'registry.state-unreadable'
+  readonly market: string
+
+  constructor(market: string, at: string) {
+    super(`The state of ${market} cannot be rebuilt (${at}). Ask a node that has the chain's whole history.`)
+    this.market = market
+  }
+}
+
+/** A source's events do not lead to its inbox head. */
+export class InboxUnreadableError extends ProverError {
+  readonly code = 'registry.inbox-unreadable'
+  readonly market: string
+  readonly source: string
+
+  constructor(market: string, source: string) {
+    super(`The observations of ${market} in ${source} are incomplete. Ask a node that has the chain's whole history.`)
+    this.market = market
+    this.source = source
+  }
+}
+
+/** A bundle is for another registry. */
+export class WrongRegistryError extends ProverError {
+  readonly code = 'registry.wrong-registry'
+  readonly expected: string
+  readonly found: string
+
+  constructor(expected: string, found: string) {
+    super(`The bundle is for registry ${expected}, not for ${found}. Submit it there.`)
+    this.expected = expected
+    this.found = found
+  }
+}
+
+/** Submitting needs an account. */
+export class NoSignerError extends ProverError {
+  readonly code = 'registry.no-signer'
+
+  constructor() {
+    super('Nobody can sign the transaction. Give a key file.')
+  }
+}

@@ -1,0 +1,299 @@
+/** Deploys an engine: council, attested feed, registry of models with a verifier each, risk registry, markets. */
+import { Contract, ContractFactory, type InterfaceAbi, isError, type Signer } from 'ethers'
+import type { Build } from '../../../circuits/builds.ts'
+import type { Fields } from '../../../circuits/statements.ts'
+import { ProverError } from '../../errors.ts'
+import { marketIdOf } from '../../market/marketId.ts'
+import { INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../parameters/defaultPolicy.ts'
+import { initialState, type MarketState } from '../../parameters/marketRisk.ts'
+import { checkCeremony, type KeyManifest, type VerificationKey, verificationKeyHash } from '../../proof/index.ts'
+import { layoutHash } from '../../statement/layout.ts'
+import { pack, unpack } from '../../statement/words.ts'
+import { type Artifact, artifactOf, type ContractName, interfaceOf, verifierArtifactOf } from '../artifacts.ts'
+import { typedCallError } from '../contractErrors.ts'
+import { type Deployment, type FreshnessPolicy, manifestHashOf, modelIdOf } from '../deployment.ts'
+
+/** A build with its key. */
+export type ModelToDeploy = {
+  readonly build: Build
+  readonly verificationKey: VerificationKey
+  readonly manifest: KeyManifest
+}
+
+export type DeployOptions = {
+  readonly models: readonly ModelToDeploy[]
+  /** n signers, of which `threshold` must attest each observation. */
+  readonly feed: {
+    readonly signers: readonly string[]
+    readonly threshold: number
+    readonly maxConfidenceBps?: number
+  }
+  readonly policy: {
+    readonly learning: Fields<'learningPolicy'>
+    readonly margin: Fields<'marginPolicy'>
+    readonly freshness?: FreshnessPolicy
+  }
+  /** May disable models without delay, beside the council. */
+  readonly guardian?: string
+  readonly onProgress?: (step: string) => void
+}
+
+/** A market to add; its first state starts at the feed's latest observation. */
+export type MarketToAdd = {
+  readonly name: string
+  readonly policy: Fields<'marketPolicy'>
+  /** Governed first volatility; what is believed of a market without history by default. */
+  readonly volatilityX24?: bigint
+  /** Governed first confidence multiplier. */
+  readonly multiplierX18?: bigint
+  /** A whole first state instead, for instance from the twin over earlier history. */
+  readonly state?: MarketState
+}
+
+/** An hour of silence is what an hourly engine must bear; liquidations tighten by 1/16 of notional per hour beyond it. */
+export const defaultFreshness: FreshnessPolicy = {
+  maxObservationAgeSeconds: 120n,
+  maxParameterAgeSeconds: 3_900n,
+  stalenessAddOnPerHourX24: 1n << 20n,
+  maintenanceMarginCapX24: 1n << 23n,
+}
+
+/** Builds that may land old observations: they drain a backlog in order. */
+const allowsBacklog = (build: Build): boolean => build.testEverySlot === 1
+
+const DEFAULT_CONFIDENCE_BPS = 100
+/** AccessManager's role that may only disable models. */
+const GUARDIAN_ROLE = 1n
+
+/**
+ * Deploys the whole engine; the signer becomes the council's administrator.
+ *
+ * @throws what {@link checkCeremony} throws, before anything is sent: development keys only on development chains
+ * @throws {@link VerifierOutOfDateError} if a compiled verifier was made from another key
+ * @throws {@link ContractsNotBuiltError}, {@link ContractRevertError}, {@link RpcError}
+ */
+export async function deployEngine(signer: Signer, options: DeployOptions): Promise<Deployment> {
+  const provider = signer.provider
+  if (provider === null) throw new SignerOffChainError()
+  const say = options.onProgress ?? (() => undefined)
+  const chainId = await attempt('Reading the chain id', async () => (await provider.getNetwork()).chainId)
+  for (const { verificationKey, manifest } of options.models) {
+    checkCeremony({ verificationKey, kind: manifest.kind, contributions: manifest.contributions }, chainId)
+  }
+  const block = await attempt('Reading the block number', () => provider.getBlockNumber())
+  const { learning, margin, freshness = defaultFreshness } = options.policy
+  const maxConfidenceBps = options.feed.maxConfidenceBps ?? DEFAULT_CONFIDENCE_BPS
+  const signers = [...options.feed.signers].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
+  const layout = layoutHash('marketRisk')
+
+  const create = (contract: ContractName, ...args: readonly unknown[]): Promise<string> => {
+    say(`deploying ${contract}`)
+    return deployContract(signer, contract, artifactOf(contract), args)
+  }
+  const council = await create('RiskCouncil', await signer.getAddress())
+  const feed = await create('AttestedFeed', signers, options.feed.threshold, maxConfidenceBps)
+  const modelRegistry = await create('ModelRegistry', council)
+  const words = [pack('learningPolicy', learning), pack('marginPolicy', margin)]
+  const registry = await create('RiskRegistry', council, modelRegistry, ...words, freshness)
+
+  const models: Deployment['models'] = []
+  for (const model of options.models) {
+    say(`deploying and registering model ${model.build.name}`)
+    models.push(await registerModel(signer, modelRegistry, model, layout))
+  }
+  if (options.guardian !== undefined) await appointGuardian(signer, council, modelRegistry, options.guardian)
+  return {
+    format: 'zk-risk-engine/deployment',
+    version: 1,
+    chainId,
+    block,
+    layoutHash: layout,
+    addresses: { council, modelRegistry, registry, feed },
+    feed: { signers, threshold: options.feed.threshold, maxConfidenceBps },
+    policy: { learning, margin, freshness },
+    models,
+    markets: [],
+  }
+}
+
+/**
+ * Sets a market's policy and adds the market right after its feed's latest observation.
+ *
+ * @returns the deployment with the market in it, and the state it starts from
+ * @throws {@link NoFirstObservationError} if the feed has no observation of the market yet
+ */
+export async function addMarket(
+  signer: Signer,
+  deployment: Deployment,
+  market: MarketToAdd,
+): Promise<{ readonly deployment: Deployment; readonly state: MarketState }> {
+  const marketId = marketIdOf(market.name)
+  const { registry, feed } = deployment.addresses
+  const feedContract = new Contract(feed, interfaceOf('AttestedFeed'), signer)
+  const doing = `Adding market ${market.name}`
+  const latest = await attempt(doing, () => feedContract.getFunction('latest')(marketId))
+  if (latest.count === 0n) throw new NoFirstObservationError(market.name, feed)
+  const registryContract = new Contract(registry, interfaceOf('RiskRegistry'), signer)
+  const policy = {
+    learning: unpack('learningPolicy', await attempt(doing, () => registryContract.getFunction('learningPolicy')())),
+    margin: unpack('marginPolicy', await attempt(doing, () => registryContract.getFunction('marginPolicy')())),
+    market: market.policy,
+  }
+  const { volatilityX24 = INITIAL_VOLATILITY_X24, multiplierX18 = INITIAL_MULTIPLIER_X18 } = market
+  const first = unpack('observation', latest.lastWord)
+  const state = market.state ?? initialState(first, volatilityX24, multiplierX18, policy)
+  await transact(signer, registry, 'RiskRegistry', 'setMarketPolicy', [marketId, pack('marketPolicy', market.policy)])
+  const block = await transact(signer, registry, 'RiskRegistry', 'addMarket', [
+    marketId,
+    feed,
+    pack('volatilityState', state.volatility),
+    pack('anchorState', state.anchor),
+  ])
+  const added = { name: market.name, marketId, source: feed, block }
+  return { deployment: { ...deployment, markets: [...deployment.markets, added] }, state }
+}
+
+async function registerModel(
+  signer: Signer,
+  modelRegistry: string,
+  { build, verificationKey, manifest }: ModelToDeploy,
+  layout: string,
+): Promise<Deployment['models'][number]> {
+  const { verifier, keyHash } = await deployVerifier(signer, build.name, verificationKey)
+  const modelId = modelIdOf(build.name, keyHash, layout)
+  const manifestHash = manifestHashOf(manifest)
+  await transact(signer, modelRegistry, 'ModelRegistry', 'register', [
+    modelId,
+    {
+      verifier,
+      markets: build.markets,
+      observations: build.observations,
+      status: 0,
+      allowsBacklog: allowsBacklog(build),
+      layoutHash: layout,
+      verificationKeyHash: keyHash,
+      manifestHash,
+    },
+  ])
+  return { name: build.name, modelId, verifier, verificationKeyHash: keyHash, manifestHash }
+}
+
+/**
+ * Deploys the compiled verifier of a build, of whatever statement.
+ *
+ * @throws {@link VerifierOutOfDateError} if it was made from another key
+ */
+export async function deployVerifier(
+  signer: Signer,
+  build: string,
+  verificationKey: VerificationKey,
+): Promise<{ readonly verifier: string; readonly keyHash: string }> {
+  const keyHash = `0x${verificationKeyHash(verificationKey)}`
+  const artifact = verifierArtifactOf(build)
+  const verifier = await deployContract(signer, `the verifier of ${build}`, artifact, [])
+  const contract = new Contract(verifier, artifact.abi as InterfaceAbi, signer)
+  const compiledFor: string = await attempt(`Reading the key of the verifier of ${build}`, () =>
+    contract.getFunction('VERIFICATION_KEY_HASH')(),
+  )
+  if (compiledFor !== keyHash) throw new VerifierOutOfDateError(build, compiledFor, keyHash)
+  return { verifier, keyHash }
+}
+
+async function appointGuardian(
+  signer: Signer,
+  council: string,
+  modelRegistry: string,
+  guardian: string,
+): Promise<void> {
+  const disable = interfaceOf('ModelRegistry').getFunction('disable')?.selector
+  await transact(signer, council, 'RiskCouncil', 'setTargetFunctionRole', [modelRegistry, [disable], GUARDIAN_ROLE])
+  for (const account of [guardian, await signer.getAddress()]) {
+    await transact(signer, council, 'RiskCouncil', 'grantRole', [GUARDIAN_ROLE, account, 0])
+  }
+}
+
+/** Deploys a compiled contract; returns its address. */
+export async function deployContract(
+  signer: Signer,
+  name: string,
+  { abi, bytecode }: Artifact,
+  args: readonly unknown[],
+): Promise<string> {
+  return attempt(`Deploying ${name}`, async () => {
+    const factory = new ContractFactory(abi as InterfaceAbi, bytecode, signer)
+    const contract = await factory.deploy(...args)
+    await contract.waitForDeployment()
+    return contract.getAddress()
+  })
+}
+
+/** Sends a transaction and waits for it; returns its block. */
+export async function transact(
+  signer: Signer,
+  address: string,
+  contract: ContractName,
+  method: string,
+  args: readonly unknown[],
+): Promise<number> {
+  return attempt(`Calling ${contract}.${method}`, async () => {
+    const sent = await new Contract(address, interfaceOf(contract), signer).getFunction(method)(...args)
+    const receipt = await sent.wait()
+    return receipt.blockNumber
+  })
+}
+
+/** Runs what may fail on the chain, and says so in our terms. */
+export async function attempt<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
+  try {
+    return await action()
+  } catch (error) {
+    if (isError(error, 'INSUFFICIENT_FUNDS')) throw new InsufficientFundsError(doing, error)
+    throw typedCallError(error, doing)
+  }
+}
+
+/** The signer is connected to no chain. */
+export class SignerOffChainError extends ProverError {
+  readonly code = 'registry.signer-off-chain'
+
+  constructor() {
+    super('The signer has no provider. Connect it to the chain that the engine is for.')
+  }
+}
+
+/** The account that pays has too little. */
+export class InsufficientFundsError extends ProverError {
+  readonly code = 'registry.insufficient-funds'
+
+  constructor(doing: string, cause: unknown) {
+    super(`${doing}: the account cannot pay for the transaction. Fund it and try again.`, { cause })
+  }
+}
+
+/** The compiled verifier was generated from another key than the one at hand. */
+export class VerifierOutOfDateError extends ProverError {
+  readonly code = 'registry.verifier-out-of-date'
+  readonly build: string
+  readonly compiledFor: string
+  readonly expected: string
+
+  constructor(build: string, compiledFor: string, expected: string) {
+    super(
+      `The compiled verifier of ${build} holds key ${compiledFor}, not ${expected}. Build the project again, then deploy.`,
+    )
+    this.build = build
+    this.compiledFor = compiledFor
+    this.expected = expected
+  }
+}
+
+/** A market can only be added after its feed has reported a first price. */
+export class NoFirstObservationError extends ProverError {
+  readonly code = 'registry.no-first-observation'
+  readonly market: string
+
+  constructor(market: string, feed: string) {
+    super(`The feed ${feed} has no observation of ${market} yet. Append one, then add the market.`)
+    this.market = market
+  }
+}

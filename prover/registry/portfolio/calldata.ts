@@ -1,0 +1,195 @@
+/** Proofs about options and portfolios as the portfolio registry takes them. */
+import { AbiCoder, keccak256, type ParamType } from 'ethers'
+import { ProverError } from '../../errors.ts'
+import type { ProofCalldata } from '../../proof/index.ts'
+import type { SectionWords, StatedPortfolio } from '../../statement/portfolio.ts'
+import { interfaceOf } from '../artifacts.ts'
+import {
+  expiriesHashOf,
+  type ExpiryWords,
+  expiryHashesOf,
+  expiryWordsOf,
+  hashOfWords,
+  type RoundWords,
+} from './rounds.ts'
+
+/** What a proof says, and the proof. */
+export type ProvenPortfolio = {
+  readonly stated: Pick<StatedPortfolio, 'sections' | 'commitment'>
+  readonly proof: ProofCalldata
+}
+
+/** An account, and how often the venue has reported it. */
+export type ReportedAccount = { readonly account: string; readonly sequence: bigint }
+
+/** Whose a proof is: what the registry ties it to besides its words. */
+export function subjectOf(roundId: string, accounts: readonly ReportedAccount[]): string {
+  const types = ['bytes32', 'address[]', 'uint256[]']
+  const values = [roundId, accounts.map(({ account }) => account), accounts.map(({ sequence }) => sequence)]
+  return keccak256(AbiCoder.defaultAbiCoder().encode(types, values))
+}
+
+/** Hash of an account's last report, as {@link PortfolioClient.account} reads it back. */
+export function bookHashOf(
+  positions: readonly bigint[],
+  holdings: bigint,
+  collateralAmounts: readonly bigint[],
+): string {
+  const types = ['bytes32', 'uint256', 'uint256[2]']
+  const values = [hashOfWords(positions), holdings, collateralAmounts]
+  return keccak256(AbiCoder.defaultAbiCoder().encode(types, values))
+}
+
+/** Calls of the registry: a method and its arguments. */
+export type RegistryCall = { readonly method: string; readonly args: readonly unknown[] }
+
+export const encodeRegistryCall = ({ method, args }: RegistryCall): string =>
+  interfaceOf('PortfolioRegistry').encodeFunctionData(method, [...args])
+
+/**
+ * The call whose calldata this is, its arguments by name.
+ *
+ * @returns undefined if it is none of the registry's, or malformed
+ */
+export function decodeRegistryCall(
+  calldata: string,
+): { readonly method: string; readonly args: Readonly<Record<string, unknown>> } | undefined {
+  try {
+    const parsed = interfaceOf('PortfolioRegistry').parseTransaction({ data: calldata })
+    if (parsed === null) return undefined
+    return { method: parsed.name, args: namedValues(parsed.fragment.inputs, parsed.args) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Decoded values as plain objects and arrays; touches every one, so that what is malformed throws here. */
+export function namedValues(
+  types: readonly ParamType[],
+  values: readonly unknown[],
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(types.map((type, i) => [type.name, plainValue(type, values[i])]))
+}
+
+function plainValue(type: ParamType, value: unknown): unknown {
+  if (type.isArray()) return Array.from(value as readonly unknown[], (each) => plainValue(type.arrayChildren, each))
+  return type.isTuple() ? namedValues(type.components, value as readonly unknown[]) : value
+}
+
+/**
+ * A submission of arrays.
+ *
+ * @throws {@link ExpiryUnknownError} if an array's expiry is none of the round's
+ */
+export function arraysCall(round: RoundWords, modelId: string, arrays: readonly ProvenPortfolio[]): RegistryCall {
+  const items = arrays.map(({ stated: { sections, commitment } }) => {
+    const expiryWords = expiryWordsOf(sections)
+    const expiryIndex = round.expiries.findIndex((each) => sameWords(each, expiryWords))
+    if (expiryIndex < 0) throw new ExpiryUnknownError(round.asOf, expiryWords[0] & 0xffffffffn)
+    return { commitment, expiryIndex, expiryWords, arrayRoot: only(sections, 'arrayRoot') }
+  })
+  const strikeWords = arrays.flatMap(({ stated }) => stated.sections.strikes ?? [])
+  const proofs = arrays.map(({ proof }) => proof)
+  const place = [round.asOf, hashOfWords(round.market), expiryHashesOf(round)]
+  return { method: 'submitArrays', args: [...place, modelId, items, strikeWords, proofs] }
+}
+
+/** An account of a batch of margins with the proofs of its books, which may be none. */
+export type AccountBooks = { readonly account: string; readonly books: readonly ProvenPortfolio[] }
+
+/**
+ * A submission of margins.
+ *
+ * @param accounts by increasing address, in the places of the margin statement
+ * @param margin   statement and proof about all of them
+ */
+export function portfolioCall(
+  round: RoundWords,
+  bookModelId: string,
+  marginModelId: string,
+  accounts: readonly AccountBooks[],
+  margin: ProvenPortfolio,
+): RegistryCall {
+  const { sections, commitment } = margin.stated
+  const at = (name: string, i: number): bigint => sections[name]?.[i] ?? 0n
+  const outputsOf = (i: number) => ({
+    margins: at('margins', i),
+    thresholds: at('thresholds', i),
+    spotGreeks: at('spotGreeks', i),
+    timeGreeks: at('timeGreeks', i),
+  })
+  const items = accounts.map(({ account, books }, i) => ({
+    account,
+    books: books.length,
+    holdings: at('holdings', i),
+    collateralAmounts: [at('collateralAmounts', 2 * i), at('collateralAmounts', 2 * i + 1)],
+    ...outputsOf(i),
+  }))
+  const batch = {
+    bookModelId,
+    marginModelId,
+    commitment,
+    emptyMargins: Object.values(outputsOf(accounts.length)),
+    batchWords: ['batchRisk', 'batchSpotGreeks', 'batchTimeGreeks'].map((name) => only(sections, name)),
+  }
+  const books = accounts.flatMap((each) => each.books)
+  const args = [roundArgument(round), batch, items, bookWordsOf(books), proofsOf(books), margin.proof]
+  return { method: 'submitPortfolio', args }
+}
+
+/** A submission of a witness that an account is below maintenance. */
+export function witnessCall(
+  round: RoundWords,
+  bookModelId: string,
+  witnessModelId: string,
+  { account, books }: AccountBooks,
+  { stated: { sections, commitment }, proof }: ProvenPortfolio,
+): RegistryCall {
+  const witness = {
+    bookModelId,
+    witnessModelId,
+    commitment,
+    account,
+    books: books.length,
+    holdings: only(sections, 'holdings'),
+    collateralAmounts: sections.collateralAmounts ?? [],
+    scenario: only(sections, 'choice'),
+    bound: only(sections, 'bound'),
+  }
+  return {
+    method: 'proveUnhealthy',
+    args: [roundArgument(round), witness, bookWordsOf(books), proofsOf(books), proof],
+  }
+}
+
+const roundArgument = (round: RoundWords) => ({
+  asOf: round.asOf,
+  expiriesHash: expiriesHashOf(round),
+  marketWords: round.market,
+})
+
+/** Commitment, array roots, positions, state after; flags and the state before follow. */
+const bookWordsOf = (books: readonly ProvenPortfolio[]): readonly bigint[] =>
+  books.flatMap(({ stated: { sections, commitment } }) => [
+    commitment,
+    ...(sections.arrayRoots ?? []),
+    ...(sections.positions ?? []),
+    only(sections, 'stateOut'),
+  ])
+const proofsOf = (books: readonly ProvenPortfolio[]): readonly ProofCalldata[] => books.map(({ proof }) => proof)
+
+const sameWords = (a: ExpiryWords, b: ExpiryWords): boolean => a.every((word, i) => word === b[i])
+const only = (sections: SectionWords, name: string): bigint => sections[name]?.[0] ?? 0n
+
+/** An array is of an expiry that the round does not have, or not with these words. */
+export class ExpiryUnknownError extends ProverError {
+  readonly code = 'registry.expiry-unknown'
+  readonly asOf: bigint
+  readonly expiry: bigint
+
+  constructor(asOf: bigint, expiry: bigint) {
+    super(`The round of ${asOf} has no expiry ${expiry} with these words. Price the round that is to be submitted.`)
+    this.asOf = asOf
+    this.expiry = expiry
+  }
+}

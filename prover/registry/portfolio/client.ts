@@ -1,0 +1,279 @@
+/** Margins of accounts on a chain, read and moved. */
+import { Contract, type ContractRunner, getAddress, type Log, type Provider, type Signer } from 'ethers'
+import { ProverError } from '../../errors.ts'
+import type { PortfolioContext } from '../../statement/portfolio.ts'
+import { unpack } from '../../statement/words.ts'
+import type { Fields } from '../../../circuits/statements.ts'
+import { interfaceOf } from '../artifacts.ts'
+import { checkChainId, connectProvider, logsBetween } from '../chain.ts'
+import { NoProviderError, NoSignerError, RegistryMissingError } from '../market/client.ts'
+import { RpcError, typedCallError } from '../contractErrors.ts'
+import {
+  type AccountBooks,
+  arraysCall,
+  encodeRegistryCall,
+  portfolioCall,
+  type ProvenPortfolio,
+  type RegistryCall,
+  type ReportedAccount,
+  subjectOf,
+  witnessCall,
+} from './calldata.ts'
+import { roundIdOf, type RoundWords } from './rounds.ts'
+
+/** Proven margins as consumers read them. */
+export type ProvenMargin = {
+  readonly initialE8: bigint
+  readonly maintenanceE8: bigint
+  readonly worstScenario: number
+  readonly liquidationDownE8: bigint
+  readonly liquidationUpE8: bigint
+  readonly defaultDownE8: bigint
+  readonly defaultUpE8: bigint
+  readonly defaultProbabilityX32: bigint
+  readonly asOf: bigint
+  readonly sequence: bigint
+}
+
+/** What the venue last reported of an account, from its event. */
+export type AccountReport = {
+  readonly account: string
+  readonly sequence: bigint
+  readonly positions: readonly Fields<'optionPosition'>[]
+  readonly holdings: Fields<'holdings'>
+  readonly collateralAmounts: readonly [Fields<'collateralAmounts'>, Fields<'collateralAmounts'>]
+}
+
+/** A submission that landed. */
+export type Landed = { readonly transactionHash: string; readonly block: number; readonly gasUsed: bigint }
+
+export type PortfolioClientOptions = {
+  readonly registry: string
+  /** A node's address, or a provider. */
+  readonly rpcUrl?: string
+  readonly provider?: Provider
+  /** Needed to submit only. */
+  readonly signer?: Signer
+  readonly expectedChainId?: bigint
+  /** Block of the deployment; earlier ones are not searched for events. */
+  readonly fromBlock?: number
+}
+
+/** Reads and moves one portfolio registry. */
+export class PortfolioClient {
+  readonly provider: Provider
+  readonly registry: string
+  readonly chainId: bigint
+  private readonly signer: Signer | undefined
+  private readonly fromBlock: number
+
+  private constructor(provider: Provider, chainId: bigint, { registry, signer, fromBlock }: PortfolioClientOptions) {
+    this.provider = provider
+    this.chainId = chainId
+    this.registry = getAddress(registry)
+    this.signer = signer
+    this.fromBlock = fromBlock ?? 0
+  }
+
+  /**
+   * Connects to a portfolio registry.
+   *
+   * @throws {@link RpcUnreachableError}, {@link WrongChainError}, {@link RegistryMissingError}
+   */
+  static async connect(options: PortfolioClientOptions): Promise<PortfolioClient> {
+    const provider = await providerOf(options)
+    const doing = 'Connecting to the portfolio registry'
+    const chainId = await ask(doing, async () => (await provider.getNetwork()).chainId)
+    checkChainId(options.expectedChainId, chainId)
+    const client = new PortfolioClient(provider, chainId, options)
+    const code = await ask(doing, () => provider.getCode(client.registry))
+    if (code === '0x') throw new RegistryMissingError(client.registry, chainId)
+    return client
+  }
+
+  /** Where the registry takes rounds from, and of which market. */
+  async roundSource(): Promise<{ readonly rounds: string; readonly marketId: string }> {
+    return { rounds: await this.read('rounds'), marketId: await this.read('marketId') }
+  }
+
+  /** Id of a round at the registry's source. */
+  async roundId(round: RoundWords): Promise<string> {
+    return roundIdOf(this.chainId, await this.read('rounds'), round)
+  }
+
+  /** Where proofs of arrays belong. */
+  async arrayContext(round: RoundWords, modelId: string): Promise<PortfolioContext> {
+    return { chainId: this.chainId, registry: this.registry, modelId, subject: await this.roundId(round) }
+  }
+
+  /** Where proofs about accounts belong: books about one account each, margins about all of a batch. */
+  async accountContext(
+    round: RoundWords,
+    modelId: string,
+    accounts: readonly ReportedAccount[],
+  ): Promise<PortfolioContext> {
+    const subject = subjectOf(await this.roundId(round), accounts)
+    return { chainId: this.chainId, registry: this.registry, modelId, subject }
+  }
+
+  /** How often the venue has reported an account, and the hash of its last report. */
+  async account(account: string): Promise<ReportedAccount & { readonly bookHash: string }> {
+    const { sequence, bookHash } = await this.read('accountOf', account)
+    return { account, sequence, bookHash }
+  }
+
+  /**
+   * What the venue last reported of an account.
+   *
+   * @throws {@link AccountUnreportedError} if it never has
+   */
+  async report(account: string): Promise<AccountReport> {
+    const registry = interfaceOf('PortfolioRegistry')
+    const topics = registry.encodeFilterTopics('AccountReported', [account])
+    const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
+    const logs = await logsBetween(this.provider, { address: this.registry, topics }, this.fromBlock, head)
+    const last = logs.at(-1)
+    if (last === undefined) throw new AccountUnreportedError(account, this.registry)
+    return reportIn(last)
+  }
+
+  /** Policy in force: its version, and its words in the order of `IPortfolioPolicy.setPortfolioPolicy`. */
+  async policy(): Promise<{ readonly version: bigint; readonly words: readonly bigint[] }> {
+    const { version, words } = await this.read('portfolioPolicy')
+    return { version, words: [...words] }
+  }
+
+  /** Whether an array was proven for a round under the policy in force. */
+  async isArrayAccepted(arrayRoot: bigint, asOf: bigint): Promise<boolean> {
+    const record: bigint = await this.read('arrayOf', arrayRoot)
+    const { version } = await this.policy()
+    return (record & ((1n << 64n) - 1n)) === (asOf | (version << 32n))
+  }
+
+  /**
+   * Margins in force, as whatever adds risk reads them.
+   *
+   * @throws {@link ContractRevertError} MarginNotYetProven, MarginStale, MarginOfOtherPositions
+   */
+  async margin(account: string): Promise<ProvenMargin> {
+    return marginIn(await this.read('marginOf', account))
+  }
+
+  /** Margins as whatever takes risk away reads them. */
+  async marginForLiquidation(account: string): Promise<{
+    readonly margin: ProvenMargin
+    readonly liquidatable: boolean
+    readonly ageSeconds: bigint
+  }> {
+    const { proven, liquidatable, ageSeconds } = await this.read('marginForLiquidation', account)
+    return { margin: marginIn(proven), liquidatable, ageSeconds }
+  }
+
+  /** Lands proven arrays; see {@link arraysCall}. */
+  submitArrays(round: RoundWords, modelId: string, arrays: readonly ProvenPortfolio[]): Promise<Landed> {
+    return this.land('Submitting arrays', arraysCall(round, modelId, arrays))
+  }
+
+  /** Lands proven margins; see {@link portfolioCall}. */
+  submitPortfolio(
+    round: RoundWords,
+    bookModelId: string,
+    marginModelId: string,
+    accounts: readonly AccountBooks[],
+    margin: ProvenPortfolio,
+  ): Promise<Landed> {
+    return this.land('Submitting margins', portfolioCall(round, bookModelId, marginModelId, accounts, margin))
+  }
+
+  /** Lands a witness that an account is below maintenance; see {@link witnessCall}. */
+  proveUnhealthy(
+    round: RoundWords,
+    bookModelId: string,
+    witnessModelId: string,
+    account: AccountBooks,
+    witness: ProvenPortfolio,
+  ): Promise<Landed> {
+    return this.land('Submitting a witness', witnessCall(round, bookModelId, witnessModelId, account, witness))
+  }
+
+  /** Reports what an account holds; the signer must be the venue. */
+  reportAccount(
+    account: string,
+    positions: readonly bigint[],
+    holdings: bigint,
+    collateralAmounts: readonly bigint[],
+  ): Promise<Landed> {
+    const args = [account, positions, holdings, collateralAmounts]
+    return this.land('Reporting an account', { method: 'reportAccount', args })
+  }
+
+  /**
+   * Simulates a call, sends it, waits for it.
+   *
+   * @throws {@link NoSignerError} if the client has nobody to sign
+   * @throws {@link ContractRevertError} with the contract's custom error by name and arguments
+   */
+  private async land(doing: string, call: RegistryCall): Promise<Landed> {
+    const { signer } = this
+    if (signer === undefined) throw new NoSignerError()
+    const transaction = { to: this.registry, data: encodeRegistryCall(call) }
+    return ask(doing, async () => {
+      await this.provider.call({ ...transaction, from: await signer.getAddress() })
+      const receipt = await (await signer.sendTransaction(transaction)).wait()
+      if (receipt === null) throw new RpcError(doing, new Error('the transaction was not mined'))
+      return { transactionHash: receipt.hash, block: receipt.blockNumber, gasUsed: receipt.gasUsed }
+    })
+  }
+
+  private async read(method: string, ...args: readonly unknown[]) {
+    const contract = new Contract(this.registry, interfaceOf('PortfolioRegistry'), this.provider as ContractRunner)
+    return ask(`Reading ${method}`, () => contract.getFunction(method)(...args))
+  }
+}
+
+function marginIn(margin: Record<keyof ProvenMargin, bigint>): ProvenMargin {
+  const { initialE8, maintenanceE8, worstScenario, asOf, sequence } = margin
+  const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8, defaultProbabilityX32 } = margin
+  const thresholds = { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8, defaultProbabilityX32 }
+  return { initialE8, maintenanceE8, worstScenario: Number(worstScenario), ...thresholds, asOf, sequence }
+}
+
+function reportIn(log: Log): AccountReport {
+  const parsed = interfaceOf('PortfolioRegistry').parseLog(log)
+  if (parsed === null) throw new RpcError('Reading a report', new Error('the node answered with another event'))
+  const { account, sequence, positions, holdings, collateralAmounts } = parsed.args
+  const [first, second] = collateralAmounts as [bigint, bigint]
+  return {
+    account,
+    sequence,
+    positions: (positions as bigint[]).map((word) => unpack('optionPosition', word)),
+    holdings: unpack('holdings', holdings),
+    collateralAmounts: [unpack('collateralAmounts', first), unpack('collateralAmounts', second)],
+  }
+}
+
+async function providerOf({ provider, rpcUrl, signer, expectedChainId }: PortfolioClientOptions): Promise<Provider> {
+  if (provider !== undefined) return provider
+  if (signer?.provider) return signer.provider
+  if (rpcUrl !== undefined) return connectProvider(rpcUrl, expectedChainId)
+  throw new NoProviderError()
+}
+
+async function ask<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
+  try {
+    return await action()
+  } catch (error) {
+    throw typedCallError(error, doing)
+  }
+}
+
+/** The venue has never reported this account. */
+export class AccountUnreportedError extends ProverError {
+  readonly code = 'registry.account-unreported'
+  readonly account: string
+
+  constructor(account: string, registry: string) {
+    super(`The venue has never reported account ${account} to ${registry}. Report it first.`)
+    this.account = account
+  }
+}

@@ -1,0 +1,149 @@
+/** Deploys what margins of accounts need beside an engine: a source of rounds, models, a portfolio registry. */
+import { getAddress, type Signer } from 'ethers'
+import type { PortfolioBuild } from '../../../circuits/builds.ts'
+import type { PortfolioStatementName } from '../../../circuits/statements.ts'
+import { marketIdOf } from '../../market/marketId.ts'
+import { emptyBook } from '../../portfolio/book.ts'
+import { checkCeremony, type KeyManifest, type VerificationKey } from '../../proof/index.ts'
+import { portfolioLayoutHash } from '../../statement/layout.ts'
+import { stateRoot } from '../../statement/optionBook.ts'
+import type { SectionWords } from '../../statement/portfolio.ts'
+import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
+import { attempt, deployContract, deployVerifier, SignerOffChainError, transact } from '../market/deploy.ts'
+import { type DeployedModel, manifestHashOf, modelIdOf } from '../deployment.ts'
+
+/** A build with its key. */
+export type PortfolioModelToDeploy = {
+  readonly build: PortfolioBuild
+  readonly verificationKey: VerificationKey
+  readonly manifest: KeyManifest
+}
+
+/** How old data may be. */
+export type PortfolioFreshness = { readonly maxRoundAgeSeconds: bigint; readonly maxMarginAgeSeconds: bigint }
+
+export type PortfolioDeployOptions = {
+  /** Of the engine whose authority and models it shares. */
+  readonly council: string
+  readonly modelRegistry: string
+  /** Name of the market whose rounds it takes. */
+  readonly market: string
+  /** n signers, of which `threshold` must attest each round. */
+  readonly rounds: { readonly signers: readonly string[]; readonly threshold: number; readonly maxAgeSeconds?: bigint }
+  /** Sections of the policy: those of prices and those of margins. */
+  readonly policy: SectionWords
+  readonly freshness?: PortfolioFreshness
+  /** May report what accounts hold. */
+  readonly venue: string
+  readonly models: readonly PortfolioModelToDeploy[]
+  readonly onProgress?: (step: string) => void
+}
+
+export type PortfolioDeployment = {
+  readonly chainId: bigint
+  /** Block from which on the registry's events are found. */
+  readonly block: number
+  readonly registry: string
+  readonly rounds: string
+  readonly marketId: string
+  readonly models: Readonly<Partial<Record<PortfolioStatementName, DeployedModel>>>
+}
+
+/** A round a minute, proven within ten; margins of an hour ago still count. */
+export const defaultPortfolioFreshness: PortfolioFreshness = { maxRoundAgeSeconds: 600n, maxMarginAgeSeconds: 3_600n }
+
+const DEFAULT_ROUND_AGE_SECONDS = 300n
+/** AccessManager's role that may only report accounts. */
+const VENUE_ROLE = 2n
+
+/** Sections of a policy in the order of `IPortfolioPolicy.setPortfolioPolicy`. */
+const POLICY_SECTIONS = [
+  'scenarioRegular',
+  'scenarioUpOnly',
+  'scenarioSpecial',
+  'volatilityShocks',
+  'skewLinear',
+  'skewAbsolute',
+  'longDiscount',
+  'shortDiscount',
+  'lossFactors',
+  'contingencies',
+  'collateralPolicy',
+] as const
+
+/** Words of a policy as the registry keeps them; shape [24]. */
+export const policyWordsOf = (policy: SectionWords): readonly bigint[] =>
+  POLICY_SECTIONS.flatMap((name) => policy[name] ?? [])
+
+/**
+ * Deploys a portfolio registry; the signer must be the council's administrator.
+ *
+ * @throws what {@link checkCeremony} throws, before anything is sent; {@link VerifierOutOfDateError},
+ * {@link ContractsNotBuiltError}, {@link ContractRevertError}, {@link RpcError}
+ */
+export async function deployPortfolio(signer: Signer, options: PortfolioDeployOptions): Promise<PortfolioDeployment> {
+  const provider = signer.provider
+  if (provider === null) throw new SignerOffChainError()
+  const say = options.onProgress ?? (() => undefined)
+  const chainId = await attempt('Reading the chain id', async () => (await provider.getNetwork()).chainId)
+  for (const { verificationKey, manifest } of options.models) {
+    checkCeremony({ verificationKey, kind: manifest.kind, contributions: manifest.contributions }, chainId)
+  }
+  const block = await attempt('Reading the block number', () => provider.getBlockNumber())
+  const create = (contract: ContractName, ...args: readonly unknown[]): Promise<string> => {
+    say(`deploying ${contract}`)
+    return deployContract(signer, contract, artifactOf(contract), args)
+  }
+  const { council, modelRegistry, freshness = defaultPortfolioFreshness } = options
+  const marketId = marketIdOf(options.market)
+  const signers = [...options.rounds.signers].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
+  const { threshold, maxAgeSeconds = DEFAULT_ROUND_AGE_SECONDS } = options.rounds
+  const rounds = await create('AttestedRounds', signers, threshold, maxAgeSeconds)
+  const place = [council, modelRegistry, rounds, marketId, await stateRoot(emptyBook)]
+  const registry = await create('PortfolioRegistry', ...place, policyWordsOf(options.policy), freshness)
+  await appointVenue(signer, council, registry, options.venue)
+
+  const models: Partial<Record<PortfolioStatementName, DeployedModel>> = {}
+  for (const model of options.models) {
+    say(`deploying and registering model ${model.build.name}`)
+    models[model.build.statement] = await registerPortfolioModel(signer, modelRegistry, model)
+  }
+  return { chainId, block, registry: getAddress(registry), rounds: getAddress(rounds), marketId, models }
+}
+
+/** Id of a build's model under a key. */
+export const portfolioModelIdOf = (build: PortfolioBuild, keyHash: string): string =>
+  modelIdOf(build.name, keyHash, portfolioLayoutHash(build.statement))
+
+/** Sizes as the registry of models keeps them: a first, and where there is one a second. */
+export function modelSizesOf({ sizes }: PortfolioBuild): { readonly markets: number; readonly observations: number } {
+  const [markets = 1, observations = 1] = Object.values(sizes)
+  return { markets, observations }
+}
+
+async function registerPortfolioModel(
+  signer: Signer,
+  modelRegistry: string,
+  { build, verificationKey, manifest }: PortfolioModelToDeploy,
+): Promise<DeployedModel> {
+  const { verifier, keyHash } = await deployVerifier(signer, build.name, verificationKey)
+  const modelId = portfolioModelIdOf(build, keyHash)
+  const manifestHash = manifestHashOf(manifest)
+  const model = {
+    ...modelSizesOf(build),
+    verifier,
+    status: 0,
+    allowsBacklog: false,
+    layoutHash: portfolioLayoutHash(build.statement),
+    verificationKeyHash: keyHash,
+    manifestHash,
+  }
+  await transact(signer, modelRegistry, 'ModelRegistry', 'register', [modelId, model])
+  return { name: build.name, modelId, verifier, verificationKeyHash: keyHash, manifestHash }
+}
+
+async function appointVenue(signer: Signer, council: string, registry: string, venue: string): Promise<void> {
+  const report = interfaceOf('PortfolioRegistry').getFunction('reportAccount')?.selector
+  await transact(signer, council, 'RiskCouncil', 'setTargetFunctionRole', [registry, [report], VENUE_ROLE])
+  await transact(signer, council, 'RiskCouncil', 'grantRole', [VENUE_ROLE, venue, 0])
+}

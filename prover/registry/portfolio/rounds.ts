@@ -1,0 +1,176 @@
+/** Attested market rounds: hashed, signed by a source's signers (EIP-712), published by anybody. */
+import {
+  AbiCoder,
+  concat,
+  Contract,
+  type ContractTransactionReceipt,
+  keccak256,
+  type Signer,
+  toBeHex,
+  type TypedDataDomain,
+  type TypedDataField,
+} from 'ethers'
+import { ProverError } from '../../errors.ts'
+import type { SectionWords } from '../../statement/portfolio.ts'
+import { interfaceOf } from '../artifacts.ts'
+import { typedCallError } from '../contractErrors.ts'
+import type { Attestation } from '../market/feed.ts'
+
+/** Words of one expiry: forward, surface, shape of the surface. */
+export type ExpiryWords = readonly [forward: bigint, surface: bigint, shape: bigint]
+
+/** Everything that margins need of a market at one time, in words. */
+export type RoundWords = {
+  readonly marketId: string
+  readonly asOf: bigint
+  /** Prices, confidences, four pairs of collateral; shape [6]. */
+  readonly market: readonly bigint[]
+  /** By increasing expiry. */
+  readonly expiries: readonly ExpiryWords[]
+}
+
+/** What a signer attests. */
+export type AttestedRound = {
+  readonly marketId: string
+  readonly asOf: bigint
+  readonly marketHash: string
+  readonly expiryHashes: readonly string[]
+  /** Last second at which it may be published. */
+  readonly deadline: bigint
+}
+
+/** A round with as many signatures as its source wants. */
+export type SignedRound = { readonly round: AttestedRound; readonly signatures: readonly Attestation[] }
+
+/** The EIP-712 type, as `AttestedRounds.sol` hashes it. */
+export const roundTypes: Record<string, TypedDataField[]> = {
+  Round: [
+    { name: 'marketId', type: 'bytes32' },
+    { name: 'asOf', type: 'uint256' },
+    { name: 'marketHash', type: 'bytes32' },
+    { name: 'expiryHashes', type: 'bytes32[]' },
+    { name: 'deadline', type: 'uint256' },
+  ],
+}
+
+/** EIP-712 domain of one source on one chain. */
+export function roundsDomain(chainId: bigint, rounds: string): TypedDataDomain {
+  return { name: 'zk-risk-engine AttestedRounds', version: '1', chainId, verifyingContract: rounds }
+}
+
+/**
+ * A round from the words of its market and of each expiry, as the statements have them.
+ *
+ * @param market   sections roundPrices, roundConfidences, collateralPrices
+ * @param expiries of each expiry, sections expiryForward, expirySurface, expirySurfaceShape
+ */
+export function roundOf(
+  marketId: string,
+  asOf: bigint,
+  market: SectionWords,
+  expiries: readonly SectionWords[],
+): RoundWords {
+  return {
+    marketId,
+    asOf,
+    market: ['roundPrices', 'roundConfidences', 'collateralPrices'].flatMap((name) => market[name] ?? []),
+    expiries: expiries.map(expiryWordsOf),
+  }
+}
+
+/** The words of an expiry among those of a statement. */
+export function expiryWordsOf(sections: SectionWords): ExpiryWords {
+  const [forward, surface, shape] = ['expiryForward', 'expirySurface', 'expirySurfaceShape'].map(
+    (name) => sections[name]?.[0] ?? 0n,
+  ) as [bigint, bigint, bigint]
+  return [forward, surface, shape]
+}
+
+export const hashOfWords = (words: readonly bigint[]): string =>
+  keccak256(concat(words.map((word) => toBeHex(word, 32))))
+export const expiryHashesOf = (round: RoundWords): readonly string[] => round.expiries.map(hashOfWords)
+export const expiriesHashOf = (round: RoundWords): string => hashOfHashes(expiryHashesOf(round))
+
+/** Id of a round as its source derives it. */
+export function roundIdOf(chainId: bigint, rounds: string, round: RoundWords): string {
+  const { marketId, asOf, market } = round
+  return roundIdOfHashes(chainId, rounds, { marketId, asOf, marketHash: hashOfWords(market) }, expiriesHashOf(round))
+}
+
+/** The same from the hashes of its words. */
+export function roundIdOfHashes(
+  chainId: bigint,
+  rounds: string,
+  { marketId, asOf, marketHash }: Pick<AttestedRound, 'marketId' | 'asOf' | 'marketHash'>,
+  expiriesHash: string,
+): string {
+  const types = ['address', 'uint256', 'bytes32', 'uint256', 'bytes32', 'bytes32']
+  const values = [rounds, chainId, marketId, asOf, marketHash, expiriesHash]
+  return keccak256(AbiCoder.defaultAbiCoder().encode(types, values))
+}
+
+/** Hash of the hashes of a round's expiries. */
+export const hashOfHashes = (expiryHashes: readonly string[]): string => keccak256(concat([...expiryHashes]))
+
+/**
+ * Has signers attest a round.
+ *
+ * @param signers - exactly as many as the source's threshold, in any order
+ * @returns signatures by strictly increasing signer, as the source wants them
+ */
+export async function attestRound(
+  domain: TypedDataDomain,
+  signers: readonly Signer[],
+  round: RoundWords,
+  deadline: bigint,
+): Promise<SignedRound> {
+  const { marketId, asOf } = round
+  const message = {
+    marketId,
+    asOf,
+    marketHash: hashOfWords(round.market),
+    expiryHashes: expiryHashesOf(round),
+    deadline,
+  }
+  const signatures = await Promise.all(
+    signers.map(async (signer) => ({
+      signer: await signer.getAddress(),
+      signature: await signer.signTypedData(domain, roundTypes, message),
+    })),
+  )
+  signatures.sort((a, b) => (BigInt(a.signer) < BigInt(b.signer) ? -1 : 1))
+  return { round: message, signatures }
+}
+
+/**
+ * Publishes an attested round and waits until it is mined.
+ *
+ * @param carrier - pays; needs no right of any kind
+ * @throws {@link ContractRevertError} if the source refuses it, {@link RpcError} if the node does not answer
+ */
+export async function publishRound(
+  carrier: Signer,
+  rounds: string,
+  { round, signatures }: SignedRound,
+): Promise<ContractTransactionReceipt> {
+  const contract = new Contract(rounds, interfaceOf('AttestedRounds'), carrier)
+  try {
+    const sent = await contract.getFunction('publish')(round, signatures)
+    const receipt: ContractTransactionReceipt | null = await sent.wait()
+    if (receipt === null) throw new RoundNotMinedError(rounds)
+    return receipt
+  } catch (error) {
+    throw typedCallError(error, `Publishing the round of ${round.asOf}`)
+  }
+}
+
+/** A round was sent and did not make it into a block. */
+export class RoundNotMinedError extends ProverError {
+  readonly code = 'registry.round-not-mined'
+  readonly rounds: string
+
+  constructor(rounds: string) {
+    super(`A round was sent to ${rounds}, but its transaction was not mined. Send it again.`)
+    this.rounds = rounds
+  }
+}

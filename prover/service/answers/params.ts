@@ -1,0 +1,55 @@
+/** `zkrisk params`: parameters through time by the twin alone. */
+import { ProverError } from '../../errors.ts'
+import { type PriceOptions, readPrices } from '../../market/prices.ts'
+import { parseTime } from '../../market/time.ts'
+import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
+import { replay } from '../../parameters/replay.ts'
+import { formatParameters, type TableOptions } from '../text/table.ts'
+
+export type ParamsOptions = {
+  readonly prices: PriceOptions & { readonly fromText?: string; readonly toText?: string }
+  readonly market: string
+  readonly every?: number | undefined
+  readonly rows?: number | undefined
+  readonly format?: TableOptions['format']
+  /** HTML report to write. */
+  readonly plot?: string | undefined
+}
+
+/**
+ * Text of the parameters that proofs over this price history would have published under the default policy.
+ *
+ * @throws the errors of {@link readPrices} and {@link replay}; {@link TimeOptionError}
+ */
+export async function parametersOf(file: string, options: ParamsOptions): Promise<string> {
+  const { fromText, toText, ...prices } = options.prices
+  const rows = readPrices(file, { ...prices, from: timeOption('from', fromText), to: timeOption('to', toText) })
+  const series = replay(rows, defaultPolicy, { every: options.every })
+  if (options.plot !== undefined) {
+    const { writeReplayReport } = await import('./reports.ts')
+    writeReplayReport(options.plot, options.market, series)
+  }
+  const title = `Risk parameters of ${options.market} (twin only, not proven)`
+  return formatParameters(series.points, { format: options.format, maxRows: options.rows, title })
+}
+
+/** A time on the command line, unix seconds. @throws {@link TimeOptionError} */
+export function timeOption(option: string, text: string | undefined): bigint | undefined {
+  if (text === undefined) return undefined
+  const time = parseTime(text)
+  if (time === undefined) throw new TimeOptionError(option, text)
+  return time
+}
+
+/** A time on the command line is none. */
+export class TimeOptionError extends ProverError {
+  readonly code = 'service.time-option'
+  readonly option: string
+  readonly value: string
+
+  constructor(option: string, value: string) {
+    super(`Expected --${option} as YYYY-MM-DD, YYYY-MM-DD HH:MM:SS or unix seconds, got "${value}".`)
+    this.option = option
+    this.value = value
+  }
+}

@@ -1,0 +1,162 @@
+/** `zkrisk batch`, `prove`, `verify` and `submit`. */
+import { ProverError } from '../../errors.ts'
+import { createProver, type ProofTimings } from '../../proof/index.ts'
+import {
+  type BundleVerdict,
+  checkBundle,
+  connectProvider,
+  type LeftOut,
+  parseBatchFile,
+  type NextBatch,
+  readBundle,
+  readDeployment,
+  RegistryClient,
+  type Submitted,
+  writeBundle,
+} from '../../registry/index.ts'
+import { readAtMost, textOf } from '../../registry/sealedFile.ts'
+import { openAccount } from '../daemon/account.ts'
+import { keyHashOf, proveBatch } from '../daemon/proving.ts'
+import { toJson } from '../text/terminal.ts'
+import { writeWholeFile } from '../wholeFile.ts'
+import { buildOf, LIVE_BUILD, loadKeys } from '../workspace.ts'
+
+const MAX_BATCH_BYTES = 1 << 20
+
+/**
+ * Writes the batch that a registry would take next.
+ *
+ * @throws {@link NothingWaitingError} if there is none
+ */
+export async function writeNextBatch(options: {
+  readonly rpc: string
+  readonly deployment: string
+  readonly out: string
+  readonly model?: string | undefined
+  readonly keys?: string | undefined
+}): Promise<{ readonly names: readonly string[]; readonly leftOut: readonly LeftOut[] }> {
+  const build = buildOf(options.model ?? LIVE_BUILD)
+  const deployment = await readDeployment(options.deployment)
+  const keys = await loadKeys(build.name, options.keys)
+  const client = await RegistryClient.connect({
+    registry: deployment.addresses.registry,
+    provider: await connectProvider(options.rpc, deployment.chainId),
+    expectedChainId: deployment.chainId,
+    fromBlock: deployment.block,
+  })
+  const next = await client.nextBatch(build, keyHashOf(keys))
+  if (next.batch === undefined) throw new NothingWaitingError(next.leftOut)
+  writeWholeFile(options.out, `${toJson(batchFileOf(next))}\n`)
+  return { names: next.names, leftOut: next.leftOut }
+}
+
+/** A batch as `zkrisk prove` reads it. */
+export function batchFileOf({ batch, names, inboxes }: NextBatch): object {
+  const { build, chainId, registry, learning, margin, markets } = batch
+  return {
+    model: build.name,
+    chainId,
+    registry,
+    enginePolicy: { learning, margin },
+    markets: markets.map(({ sequence, previous, policy, observations }, i) => ({
+      market: names[i],
+      sequence,
+      inbox: inboxes[i],
+      previous,
+      policy,
+      observations,
+    })),
+  }
+}
+
+/** Proves the batch of a file and writes a bundle, whole or not at all. */
+export async function proveFile(
+  file: string,
+  options: {
+    readonly out: string
+    readonly deployment?: string | undefined
+    readonly keys?: string | undefined
+    readonly say: (line: string) => void
+  },
+): Promise<{ readonly names: readonly string[]; readonly timings: ProofTimings }> {
+  const text = textOf(await readAtMost(file, MAX_BATCH_BYTES), MAX_BATCH_BYTES, file)
+  const deployment = options.deployment === undefined ? {} : { deployment: await readDeployment(options.deployment) }
+  // The first reading finds what is wrong with the file before any key is loaded; only the second knows the model's key.
+  const unkeyed = parseBatchFile(text, file, { verificationKeyHash: `0x${'00'.repeat(32)}`, ...deployment })
+  const keys = await loadKeys(unkeyed.batch.build.name, options.keys)
+  const next = parseBatchFile(text, file, { verificationKeyHash: keyHashOf(keys), ...deployment })
+  const prover = createProver()
+  try {
+    options.say(`${next.names.join(', ')}: loading the key and proving …`)
+    const { bundle, timings } = await proveBatch(prover, keys, next)
+    await writeBundle(options.out, bundle)
+    return { names: next.names, timings }
+  } finally {
+    await prover.close()
+  }
+}
+
+/** Checks a bundle against the keys at hand, or against nothing. */
+export async function verifyFile(
+  file: string,
+  options: {
+    readonly keys?: string | undefined
+    readonly unpinned?: boolean | undefined
+    readonly chainId?: string | undefined
+    readonly registry?: string | undefined
+  },
+): Promise<BundleVerdict> {
+  const bundle = await readBundle(file)
+  const pinned = options.unpinned === true ? undefined : keyHashOf(await loadKeys(bundle.context.build, options.keys))
+  return checkBundle(bundle, {
+    ...(pinned === undefined ? {} : { verificationKeyHash: pinned }),
+    ...(options.chainId === undefined ? {} : { chainId: BigInt(options.chainId) }),
+    ...(options.registry === undefined ? {} : { registry: options.registry }),
+  })
+}
+
+export function formatVerdict({ valid, pinned, claims, failure }: BundleVerdict): string {
+  const held = claims.filter(({ holds }) => holds).map(({ claim }) => claim)
+  const lines = [`claims that hold: ${[...new Set(held)].join(' ')}`]
+  if (failure !== undefined) {
+    const { claim, field, expected, found } = failure
+    lines.push(`claim ${claim} fails at ${field}: expected ${expected ?? 'otherwise'}, found ${found}`)
+  }
+  if (!pinned) lines.push('The key was not pinned: this shows only that the bundle agrees with itself.')
+  return [...lines, valid ? 'VALID' : 'NOT VALID'].join('\n')
+}
+
+/** Lands a bundle on the registry it is for. */
+export async function submitFile(
+  file: string,
+  { rpc, keyFile }: { readonly rpc: string; readonly keyFile?: string | undefined },
+): Promise<Submitted> {
+  const bundle = await readBundle(file)
+  const provider = await connectProvider(rpc, bundle.context.chainId)
+  try {
+    const signer = openAccount(provider, keyFile)
+    const { registry, chainId } = bundle.context
+    const client = await RegistryClient.connect({ registry, provider, signer, expectedChainId: chainId })
+    return await client.submit(bundle)
+  } finally {
+    provider.destroy()
+  }
+}
+
+export function describeSubmitted(submitted: Submitted): string {
+  if (submitted.status === 'already-applied') return 'Already in force; nothing was sent.'
+  const { transactionHash, block, gasUsed } = submitted
+  return `In force since block ${block}: transaction ${transactionHash}, ${gasUsed.toLocaleString('en')} gas.`
+}
+
+/** No market of the registry has an observation that this build could take. */
+export class NothingWaitingError extends ProverError {
+  readonly code = 'service.nothing-waiting'
+  readonly leftOut: readonly LeftOut[]
+
+  constructor(leftOut: readonly LeftOut[]) {
+    const reasons = leftOut.map(({ name, reason }) => `${name}: ${reason}`).join(', ')
+    super(`There is no batch to make (${reasons}). Markets that are behind need --model marketRisk1x48.`)
+    this.leftOut = leftOut
+  }
+}

@@ -1,0 +1,66 @@
+/** Everything `zkrisk serve` opens and closes. */
+import { createProver } from '../../proof/index.ts'
+import { connectProvider, readDeployment, RegistryClient } from '../../registry/index.ts'
+import { openAccount } from './account.ts'
+import { JobStore } from './jobStore.ts'
+import { type ServeOptions, serve } from './serve.ts'
+import { CATCH_UP_BUILD, LIVE_BUILD, loadKeys } from '../workspace.ts'
+
+export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEvent'> & {
+  readonly rpc: string
+  readonly deployment: string
+  readonly keyFile?: string | undefined
+  readonly store: string
+  readonly market?: readonly string[] | undefined
+  readonly confirmations?: number
+  readonly pollMs?: number
+  readonly keys?: string | undefined
+}
+
+/** Serves until the signal; how many jobs ended which way. */
+export async function runServe(
+  options: RunServeOptions,
+): Promise<{ readonly confirmed: number; readonly superseded: number }> {
+  const deployment = await readDeployment(options.deployment)
+  const { registry } = deployment.addresses
+  const [live, catchUp] = await Promise.all([
+    loadKeys(LIVE_BUILD, options.keys),
+    loadKeys(CATCH_UP_BUILD, options.keys),
+  ])
+  const provider = await connectProvider(options.rpc, deployment.chainId)
+  const account = openAccount(provider, options.keyFile)
+  const client = await RegistryClient.connect({
+    registry,
+    provider,
+    signer: account,
+    expectedChainId: deployment.chainId,
+    fromBlock: deployment.block,
+  })
+  const store = new JobStore(options.store, { chainId: deployment.chainId, registry })
+  const prover = createProver()
+  const counts = { confirmed: 0, superseded: 0 }
+  try {
+    await serve({
+      client,
+      account,
+      store,
+      prover,
+      live,
+      catchUp,
+      triggers: options.triggers,
+      markets: options.market,
+      signal: options.signal,
+      ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
+      ...(options.confirmations === undefined ? {} : { confirmations: options.confirmations }),
+      onEvent: async (event) => {
+        if (event.step === 'confirmed' || event.step === 'superseded') counts[event.step]++
+        await options.onEvent(event)
+      },
+    })
+    return counts
+  } finally {
+    store.close()
+    await prover.close()
+    provider.destroy()
+  }
+}

@@ -1,0 +1,98 @@
+/** `zkrisk chain` and `zkrisk feed replay`: an engine to try the service on, and somebody to feed it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ProverError } from '../../errors.ts'
+import { readPrices } from '../../market/prices.ts'
+import { parseTime } from '../../market/time.ts'
+import { connectProvider, type Deployment, readDeployment, writeDeployment } from '../../registry/index.ts'
+import { crashHistory } from './demo.ts'
+import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
+import { appendObservations, deployDevelopmentEngine, type MarketHistory, stepsOf } from './engine.ts'
+import { exactPrice, utcTime } from '../text/figures.ts'
+import { writeWholeFile } from '../wholeFile.ts'
+import { CATCH_UP_BUILD, LIVE_BUILD, loadKeys } from '../workspace.ts'
+
+/** More times than any history has. */
+const ALL = Number.MAX_SAFE_INTEGER
+
+/** Serves a development chain with an engine, and writes where it lives and whom it funds. */
+export async function openChain(options: {
+  readonly port: number
+  readonly deployment: string
+  readonly keyFile: string
+  readonly start: string
+  readonly say: (line: string) => void
+}): Promise<{ readonly url: string; readonly deployment: Deployment; close(): Promise<void> }> {
+  const start = parseTime(options.start)
+  if (start === undefined) throw new StartTimeError(options.start)
+  const keys = await Promise.all([loadKeys(LIVE_BUILD), loadKeys(CATCH_UP_BUILD)])
+  const { warmUps } = crashHistory(start, ALL)
+  if (warmUps.some(({ rows }) => rows.length < 2)) throw new StartTimeError(options.start)
+  const server = await serveDevelopmentChain(start, options.port)
+  try {
+    const chain = developmentChainBehind(await connectProvider(server.url))
+    const { deployment } = await deployDevelopmentEngine(chain, keys, warmUps, options.say)
+    await writeDeployment(options.deployment, deployment)
+    writeWholeFile(options.keyFile, `${developmentKeys.prover}\n`)
+    await chain.close()
+    return { url: server.url, deployment, close: () => server.close() }
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+}
+
+/**
+ * Appends prices time after time, each a second after its own time on the chain's clock, which is moved there.
+ *
+ * @param files - one per market; none replays the project's extract from where the chain stands
+ * @returns how many times were appended
+ */
+export async function replayFeed(
+  files: readonly string[],
+  options: {
+    readonly rpc: string
+    readonly deployment: string
+    readonly market: readonly string[]
+    /** Seconds between two times. */
+    readonly pause: number
+    readonly count?: number | undefined
+    readonly say: (line: string) => void
+  },
+): Promise<number> {
+  if (files.length !== options.market.length) throw new FeedMarketsError(files.length, options.market.length)
+  const deployment = await readDeployment(options.deployment)
+  const chain = developmentChainBehind(await connectProvider(options.rpc, deployment.chainId))
+  const now = await chain.now()
+  const histories = files.map(
+    (file, i): MarketHistory => ({ name: options.market[i] as string, rows: readPrices(file, { from: now + 1n }) }),
+  )
+  const steps = (files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps).slice(0, options.count)
+  for (const [index, step] of steps.entries()) {
+    if (index > 0) await sleep(1000 * options.pause)
+    await appendObservations(chain, deployment, step)
+    const prices = step.map(({ name, observation }) => `${name} ${exactPrice(observation.priceE8)}`)
+    options.say(`${utcTime(step[0]?.observation.asOf ?? 0n)}  ${prices.join('  ')}`)
+  }
+  await chain.close()
+  return steps.length
+}
+
+/** The chain cannot start at this time. */
+export class StartTimeError extends ProverError {
+  readonly code = 'service.start-time'
+  readonly value: string
+
+  constructor(value: string) {
+    super(`Expected --start as a time within the project’s extract, 2020-03-08 to 2020-03-16 UTC, got "${value}".`)
+    this.value = value
+  }
+}
+
+/** As many markets as price files are needed. */
+export class FeedMarketsError extends ProverError {
+  readonly code = 'service.feed-markets'
+
+  constructor(files: number, markets: number) {
+    super(`Expected one --market for each price file, got ${markets} for ${files} files.`)
+  }
+}

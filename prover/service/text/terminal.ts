@@ -1,0 +1,73 @@
+import { writeSync } from 'node:fs'
+import { ProverError } from '../../errors.ts'
+
+/** Exit codes of every command. */
+export const EXIT = { success: 0, failure: 1, usage: 2 } as const
+
+/** Where a command speaks: results to standard output, progress to standard error. */
+export type Terminal = {
+  readonly json: boolean
+  /** Progress and remarks; never part of the result. */
+  say(line: string): void
+  /** The result: `text` for people, or `value` as JSON. Called once. */
+  result(value: unknown, text: string): void
+}
+
+export function openTerminal(json: boolean): Terminal {
+  return {
+    json,
+    say: (line) => writeAll(2, `${line}\n`),
+    result: (value, text) => writeAll(1, json ? `${toJson(value)}\n` : text.endsWith('\n') ? text : `${text}\n`),
+  }
+}
+
+/** Indented JSON; integers beyond a double's reach become decimal strings. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? inner.toString() : inner), 2)
+}
+
+/**
+ * Tells of an error: what happened and what to do, then its code; as JSON on standard output where that was asked for.
+ *
+ * @returns the exit code
+ */
+export function reportError(terminal: Terminal, error: unknown): number {
+  const { code, message } = describeError(error)
+  if (terminal.json) terminal.result({ error: { code, message, ...fieldsOf(error) } }, '')
+  else terminal.say(`zkrisk: ${message}\n        code ${code}`)
+  if (isDebugging() && error instanceof Error) terminal.say(error.stack ?? '')
+  else if (!(error instanceof ProverError)) terminal.say('        ZKRISK_DEBUG=1 shows where it happened.')
+  return EXIT.failure
+}
+
+/** Code and message of any error; those that are not ours are marked as unexpected. */
+export function describeError(error: unknown): { readonly code: string; readonly message: string } {
+  if (error instanceof ProverError) return { code: error.code, message: error.message }
+  const message = error instanceof Error ? error.message : String(error)
+  return { code: 'service.unexpected', message: `Unexpected: ${message.split('\n')[0]}` }
+}
+
+const isDebugging = (): boolean => !['', '0', undefined].includes(process.env.ZKRISK_DEBUG)
+
+/** What a typed error carries besides code and message. */
+function fieldsOf(error: unknown): object {
+  if (!(error instanceof ProverError)) return {}
+  return Object.fromEntries(
+    Object.entries(error).filter(([name]) => !['name', 'code', 'cause'].includes(name) && !name.startsWith('_')),
+  )
+}
+
+/** Synchronous, so that nothing is lost when the process ends right after; a closed pipe is the reader's business. */
+function writeAll(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text)
+  for (let written = 0; written < bytes.length; ) {
+    try {
+      written += writeSync(descriptor, bytes, written)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EPIPE') return
+      if (code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/** What benchmarks give circuits: batches with every slot taken, and the portfolio of docs/examples. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Build, type BuildName, builds, type PortfolioBuildName } from '../../circuits/builds.ts'
+import { marketIdOf } from '../../prover/market/marketId.ts'
+import {
+  defaultEnginePolicy,
+  defaultMarketPolicy,
+  INITIAL_MULTIPLIER_X18,
+} from '../../prover/parameters/defaultPolicy.ts'
+import { initialState } from '../../prover/parameters/marketRisk.ts'
+import { encodeEnginePolicy, encodeMarketPolicy } from '../../prover/parameters/policy.ts'
+import { provableMargin } from '../../prover/portfolio/accountMargin.ts'
+import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
+import type { CircuitInput } from '../../prover/proof/index.ts'
+import { portfolioBuildOf } from '../../prover/service/development/portfolio.ts'
+import { marginSizes } from '../../prover/service/answers/margins.ts'
+import { type MarketRiskBatch, stateBatch } from '../../prover/statement/marketRisk.ts'
+import { stateBook } from '../../prover/statement/optionBook.ts'
+import type { PortfolioContext } from '../../prover/statement/portfolio.ts'
+import { stateMargins, stateWitness } from '../../prover/statement/portfolioMargin.ts'
+import { stateRiskArray } from '../../prover/statement/riskArray.ts'
+import { root } from './sources.ts'
+
+/** A registry that no chain has. */
+export const NOWHERE: PortfolioContext = {
+  chainId: 31337n,
+  registry: `0x${'00'.repeat(19)}01`,
+  modelId: `0x${'00'.repeat(31)}02`,
+  subject: `0x${'00'.repeat(31)}03`,
+}
+
+/** As many markets and observations as the build takes; another seed has other prices. */
+export function fullBatch(build: Build, seed = 0): MarketRiskBatch {
+  const engine = encodeEnginePolicy(defaultEnginePolicy)
+  const policy = encodeMarketPolicy(defaultMarketPolicy)
+  const asOf = 1_583_971_200n
+  const markets = Array.from({ length: build.markets }, (_, i) => {
+    const priceE8 = BigInt(7_900_00000000 - i * 100_00000000)
+    const observations = Array.from({ length: build.observations }, (_, k) => ({
+      priceE8: (priceE8 * BigInt(10_000 - (k % 2 === 0 ? 120 : 260) - seed)) / 10_000n,
+      asOf: asOf + 1_800n * BigInt(k + 1),
+      impliedVolatilityX24: 0n,
+    }))
+    const previous = initialState({ priceE8, asOf }, 13_421_773n, INITIAL_MULTIPLIER_X18, { ...engine, market: policy })
+    return { marketId: marketIdOf(`M${i}-USD`), sequence: 1n, previous, observations, policy }
+  })
+  const { chainId, registry, modelId } = NOWHERE
+  return { build, chainId, registry, modelId, ...engine, markets }
+}
+
+/** An input of every build. */
+export async function buildInputs(): Promise<Readonly<Record<BuildName | PortfolioBuildName, CircuitInput>>> {
+  const batch = async (build: Build): Promise<CircuitInput> => (await stateBatch(fullBatch(build))).circuitInput
+  return { marketRisk8x2: await batch(builds[0]), marketRisk1x48: await batch(builds[1]), ...(await portfolioInputs()) }
+}
+
+async function portfolioInputs(): Promise<Readonly<Record<PortfolioBuildName, CircuitInput>>> {
+  const file = join(root, 'docs', 'examples', 'short-strangle.json')
+  const { arrays, chain, account, round, margin, ...policies } = provableMargin(
+    readPortfolio(readFileSync(file, 'utf8'), file),
+    marginSizes,
+  )
+  const { pricingPolicy, marginPolicy } = policies
+  const stated = await Promise.all(
+    arrays.map(({ surface, strikesE8 }) =>
+      stateRiskArray(portfolioBuildOf('riskArray'), NOWHERE, surface, pricingPolicy, strikesE8),
+    ),
+  )
+  const shard = chain.shards[0] as (typeof chain.shards)[number]
+  const rootOf = (array: object): bigint => stated[arrays.findIndex((each) => each.array === array)]?.arrayRoot ?? 0n
+  const roots = shard.segments.map(({ array }) => rootOf(array))
+  const accounts = [account, account, account]
+  // Its cash gone and as much again owed, the account is short in its worst scenario.
+  const cashE12 = account.holdings.cashE12 - 10n ** 18n
+  const poor = { ...account, holdings: { ...account.holdings, cashE12 } }
+  const inputOf = ({ circuitInput }: { readonly circuitInput: object }) => circuitInput as CircuitInput
+  return {
+    riskArray5: inputOf(stated[0] as (typeof stated)[number]),
+    optionBook5x5: inputOf(await stateBook(portfolioBuildOf('optionBook'), NOWHERE, shard, roots)),
+    portfolioMargin3: inputOf(
+      await stateMargins(portfolioBuildOf('portfolioMargin'), NOWHERE, accounts, round, marginPolicy),
+    ),
+    unhealthyWitness: inputOf(
+      await stateWitness(
+        portfolioBuildOf('unhealthyWitness'),
+        NOWHERE,
+        poor,
+        round,
+        marginPolicy,
+        margin.worstScenario,
+      ),
+    ),
+  }
+}
