@@ -6,8 +6,8 @@
  * const series = replay(rows, defaultPolicy)
  */
 
-export { builds, type Build, type BuildName } from '../circuits/builds.ts'
-export type { Fields, PackedWordName } from '../circuits/statements.ts'
+export { type Build, marketBuilds, type MarketBuildName, sizeOf } from '../circuits/statements/index.ts'
+export type { Fields, WordName } from '../circuits/statements/index.ts'
 export { ProverError } from './errors.ts'
 
 // Prices in

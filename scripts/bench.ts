@@ -11,7 +11,7 @@ import { createRequire } from 'node:module'
 import { cpus, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { builds } from '../circuits/builds.ts'
+import { marketBuilds } from '../circuits/statements/index.ts'
 import type { CircuitKeys, Prover } from '../prover/proof/index.ts'
 import { createProver } from '../prover/proof/index.ts'
 import { loadKeys } from '../prover/service/workspace.ts'
@@ -33,7 +33,7 @@ async function ours(
   seed: number,
 ): Promise<{ ms: number; parts: Record<string, number> }> {
   const start = performance.now()
-  const statement = await stateBatch(fullBatch(builds[0], seed))
+  const statement = await stateBatch(fullBatch(marketBuilds[0], seed))
   const stated = performance.now()
   const { timings } = await prover.prove(keys, statement.circuitInput as never)
   return { ms: performance.now() - start, parts: { twin: stated - start, ...timings } }
@@ -43,7 +43,7 @@ async function ours(
 async function snarkjsCli(keys: CircuitKeys, seed: number, folder: string): Promise<Sample> {
   const require = createRequire(import.meta.url)
   const cli = join(dirname(require.resolve('snarkjs')), 'cli.cjs')
-  const { circuitInput } = await stateBatch(fullBatch(builds[0], seed))
+  const { circuitInput } = await stateBatch(fullBatch(marketBuilds[0], seed))
   const input = join(folder, 'input.json')
   writeFileSync(
     input,

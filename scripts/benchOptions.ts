@@ -14,7 +14,7 @@ import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { portfolioBuilds } from '../circuits/builds.ts'
+import { portfolioBuilds, sizeOf } from '../circuits/statements/index.ts'
 import { lnDown } from '../prover/math/index.ts'
 import { CALL_BITS, gridPrice, priceCall, SHOCKED_VOLATILITY, UNSHOCKED_VOLATILITY } from '../prover/options/black.ts'
 import { POINTS } from '../prover/options/grid.ts'
@@ -153,13 +153,13 @@ function arraysToProve(count: number): { readonly source: string; readonly array
   if (chain !== undefined) {
     const all = marketsOfChain(chain).flatMap(({ arrays, pricingPolicy: policy }) =>
       arrays
-        .filter(({ strikes }) => strikes === portfolioBuildOf('riskArray').sizes.strikes)
+        .filter(({ strikes }) => strikes === sizeOf(portfolioBuildOf('riskArray'), 'strikes'))
         .map((array) => ({ ...array, policy })),
     )
     const some = Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)] as Pricing)
     return { source: basename(chain), arrays: some }
   }
-  const strikes = portfolioBuildOf('riskArray').sizes.strikes as number
+  const strikes = sizeOf(portfolioBuildOf('riskArray'), 'strikes')
   const arrays = Array.from({ length: count }, (_, i): Pricing => {
     const strikesE8 = Array.from({ length: strikes }, (_, s) => BigInt(60_000 + 1_000 * (i * strikes + s)) * 10n ** 8n)
     return { surface: usualMarket, policy: usualPolicy, strikesE8, strikes }
@@ -253,7 +253,7 @@ for (const { from, to, ...each } of errors) {
 
 const keys = await loadKeys(portfolioBuildOf('riskArray').name)
 const { source, arrays } = arraysToProve(1 + Math.max(1, Number(values.runs) || 3))
-const strikes = portfolioBuildOf('riskArray').sizes.strikes as number
+const strikes = sizeOf(portfolioBuildOf('riskArray'), 'strikes')
 const backends: readonly Backend[] = isNativeBuilt(nativeFolder) ? ['native', 'snarkjs'] : ['snarkjs']
 const proofs: Proving[] = []
 say(`\nArrays of ${strikes} strikes proven one after the other, warm, ${source}; medians in ms`)

@@ -11,7 +11,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
-import { builds } from '../circuits/builds.ts'
+import { marketBuilds } from '../circuits/statements/index.ts'
 import {
   type CircuitInput,
   type CircuitKeys,
@@ -43,7 +43,7 @@ type PlainJob = { readonly input: object; readonly wasm: string; readonly zkey: 
 
 /** A circuit of 2^15, 2^16 and 2^17 rows each, with an input. */
 const circuits: Readonly<Record<string, () => Promise<CircuitInput>>> = {
-  marketRisk8x2: async () => (await stateBatch(randomBatch(new Random(11n), builds[0]))).circuitInput,
+  marketRisk8x2: async () => (await stateBatch(randomBatch(new Random(11n), marketBuilds[0]))).circuitInput,
   riskArray5: async () => {
     const strikesE8 = [60n, 61n, 62n, 63n, 64n].map((thousands) => thousands * 10n ** 11n)
     const build = portfolioBuildOf('riskArray')

@@ -12,7 +12,7 @@ import { cpSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { allBuilds, type Build, builds, type PortfolioBuild } from '../circuits/builds.ts'
+import { type Build, builds, marketBuilds } from '../circuits/statements/index.ts'
 import { buildCircuit, constraintsOf } from './buildCircuits.ts'
 import { compileOwnContracts, compileVerifiers } from './buildContracts.ts'
 import { makeKeys } from './buildKeys.ts'
@@ -23,7 +23,7 @@ import { runStages, type Stage, StageError, secondsSince } from './tools/stages.
 import { isStamped, stamp } from './tools/stamps.ts'
 
 const forMarketsOnly = process.argv.includes('--markets')
-const circuits: readonly (Build | PortfolioBuild)[] = forMarketsOnly ? builds : allBuilds
+const circuits: readonly Build[] = forMarketsOnly ? marketBuilds : builds
 
 /** Circuits as they become compiled, for the keys. */
 const compiled = circuits.map(() => Promise.withResolvers<CompiledCircuit>())
@@ -63,7 +63,7 @@ async function compileCircuits(tell: (line: string) => void): Promise<string | u
   let fresh = 0
   const compileNext = async (queue: number[]): Promise<void> => {
     for (let i = queue.shift(); i !== undefined; i = queue.shift()) {
-      const build = circuits[i] as Build | PortfolioBuild
+      const build = circuits[i] as Build | Build
       const started = performance.now()
       const circuit = await buildCircuit(build)
       compiled[i]?.resolve(circuit)

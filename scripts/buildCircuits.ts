@@ -1,5 +1,5 @@
 /**
- * Compiles the circuits of circuits/builds.ts into build/circuits/<name>/<name>.{r1cs,wasm,sym}.
+ * Compiles the circuits of circuits/statements/index.ts into build/circuits/<name>/<name>.{r1cs,wasm,sym}.
  *
  *   node scripts/buildCircuits.ts            all of them
  *   node scripts/buildCircuits.ts <name>…    only these
@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { allBuilds, type Build, mainComponent, type PortfolioBuild } from '../circuits/builds.ts'
+import { type Build, builds, mainComponent, templateFile } from '../circuits/statements/index.ts'
 import { type CompiledCircuit, compileCircom } from './tools/compileCircom.ts'
 import { root } from './tools/sources.ts'
 
@@ -15,14 +15,14 @@ import { root } from './tools/sources.ts'
 export const circuitFolder = (name: string): string => join(root, 'build', 'circuits', name)
 
 /** The main file of a build: one public input, the challenge; the outputs are public by themselves. */
-export function mainSource(build: Build | PortfolioBuild): string {
+export function mainSource(build: Build): string {
   return `pragma circom 2.2.3;
-include "${build.file}";
+include "${templateFile(build)}";
 component main {public [challenge]} = ${mainComponent(build)};
 `
 }
 
-export const buildCircuit = (build: Build | PortfolioBuild): Promise<CompiledCircuit> =>
+export const buildCircuit = (build: Build): Promise<CompiledCircuit> =>
   compileCircom(build.name, mainSource(build), circuitFolder(build.name))
 
 /** Constraints of a compiled circuit, from the compiler's report. */
@@ -41,12 +41,12 @@ export const summaryOf = (circuit: CompiledCircuit): { readonly constraints: num
 
 if (import.meta.main) {
   const wanted = process.argv.slice(2)
-  const unknown = wanted.filter((name) => !allBuilds.some((build) => build.name === name))
+  const unknown = wanted.filter((name) => !builds.some((build) => build.name === name))
   if (unknown.length > 0) {
-    console.error(`Unknown build ${unknown.join(', ')}; expected ${allBuilds.map((build) => build.name).join(', ')}.`)
+    console.error(`Unknown build ${unknown.join(', ')}; expected ${builds.map((build) => build.name).join(', ')}.`)
     process.exit(2)
   }
-  for (const build of allBuilds.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+  for (const build of builds.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
     const started = performance.now()
     const circuit = await buildCircuit(build).catch((error: Error) => {
       console.error(error.message)

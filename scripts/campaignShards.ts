@@ -14,6 +14,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Wallet } from 'ethers'
+import { sizeOf } from '../circuits/statements/index.ts'
 import { ProverError } from '../prover/errors.ts'
 import { defaultPolicy } from '../prover/parameters/defaultPolicy.ts'
 import { type CircuitKeys, createProver, encodeProofCalldata, parseProof, type Prover } from '../prover/proof/index.ts'
@@ -34,7 +35,7 @@ import {
 import { portfolioBuildOf, publishDevelopmentRound } from '../prover/service/development/portfolio.ts'
 import { CircuitDiffersError } from '../prover/service/daemon/portfolioProofs.ts'
 import { loadKeys } from '../prover/service/workspace.ts'
-import type { PortfolioContext } from '../prover/statement/portfolio.ts'
+import type { StatementContext } from '../prover/statement/challenge.ts'
 import { expiryWords, type StatedRiskArray, stateRiskArray } from '../prover/statement/riskArray.ts'
 import {
   type ArrayToProve,
@@ -57,7 +58,7 @@ type Place = {
   readonly client: PortfolioClient
   readonly round: RoundWords
   readonly modelId: string
-  readonly context: PortfolioContext
+  readonly context: StatementContext
 }
 
 type MadeArray = {
@@ -88,7 +89,7 @@ async function campaign(file: string | undefined): Promise<number> {
   const markets = limited(marketsOfChain(file), Number(values.limit ?? Number.POSITIVE_INFINITY))
   const fitSeconds = secondsSince(fitting)
   const total = markets.reduce((sum, { arrays }) => sum + arrays.length, 0)
-  say(`${basename(file)}: ${total} arrays of ${build.sizes.strikes} strikes to prove`)
+  say(`${basename(file)}: ${total} arrays of ${sizeOf(build, 'strikes')} strikes to prove`)
 
   const keys = await loadKeys(build.name)
   const earliest = markets.reduce((least, { asOf }) => (asOf < least ? asOf : least), markets[0]?.asOf ?? 0n)

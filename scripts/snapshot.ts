@@ -7,7 +7,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { allBuilds } from '../circuits/builds.ts'
+import { builds } from '../circuits/statements/index.ts'
 import { countConstraints } from '../test/circuit.ts'
 import { mathMains } from '../test/math/mains.ts'
 import { optionMains } from '../test/options/mains.ts'
@@ -18,7 +18,7 @@ import { partsTable } from './tools/constraintParts.ts'
 import { root } from './tools/sources.ts'
 
 const summaries: Record<string, object> = {}
-for (const build of allBuilds) summaries[build.name] = summaryOf(await buildCircuit(build))
+for (const build of builds) summaries[build.name] = summaryOf(await buildCircuit(build))
 
 mkdirSync(join(root, 'test', 'snapshots'), { recursive: true })
 for (const [name, counts] of Object.entries({

@@ -2,9 +2,10 @@ pragma circom 2.2.3;
 
 include "comparators.circom";
 include "../math/AssumeBits.circom";
+include "../math/BitsToNumber.circom";
 include "../math/RangeCheck.circom";
 include "../math/LnDown.circom";
-include "../generated/packedWords.circom";
+include "../generated/words/Observation.circom";
 
 /**
  * @title  Slot
@@ -26,20 +27,20 @@ template Slot() {
     signal output used;
     signal output {maxbit} asOf, elapsed, lnPriceX26, impliedVolatilityX24;
 
-    component observation = ObservationFields();
+    component observation = ObservationOfBits();
     observation.bits <== bits;
     signal unused <== IsZero()(BitsToNumber(108, 0, 108)(bits));
     used <== 1 - unused;
-    impliedVolatilityX24 <== observation.impliedVolatilityX24;
+    impliedVolatilityX24 <== observation.fields.impliedVolatilityX24;
 
     // elapsed - used is Δt - 1 in a used slot and 0 otherwise: below 2^32 only if time went forward.
-    signal difference <== used * (observation.asOf - previousAsOf);
+    signal difference <== used * (observation.fields.asOf - previousAsOf);
     signal {maxbit} atLeastOne <== RangeCheck(32)(difference - used);
     elapsed <== AssumeBits(32)(atLeastOne + used); // Δt = asOf - previousAsOf < 2^32, both 32 bits
     asOf <== AssumeBits(32)(previousAsOf + elapsed); // one of the two 32-bit times
 
     // An unused slot takes the logarithm of 1 and throws it away; a used slot of price 0 has no logarithm.
-    signal {maxbit} price <== AssumeBits(48)(observation.priceE8 + unused); // either 48 bits or 1
+    signal {maxbit} price <== AssumeBits(48)(observation.fields.priceE8 + unused); // either 48 bits or 1
     signal {maxbit} lnPrice <== LnDown(26)(price);
     assert(lnPrice.maxbit <= 32);
     signal change <== used * (lnPrice - previousLnPriceX26);

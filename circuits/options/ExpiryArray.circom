@@ -1,7 +1,19 @@
 pragma circom 2.2.3;
 
-include "../generated/packedWords.circom";
+include "../generated/words/ExpiryForward.circom";
+include "../generated/words/ExpirySurface.circom";
+include "../generated/words/ExpirySurfaceShape.circom";
+include "../generated/words/LongDiscount.circom";
+include "../generated/words/ScenarioRegular.circom";
+include "../generated/words/ScenarioSpecial.circom";
+include "../generated/words/ScenarioUpOnly.circom";
+include "../generated/words/ShortDiscount.circom";
+include "../generated/words/SkewAbsolute.circom";
+include "../generated/words/SkewLinear.circom";
+include "../generated/words/Strike.circom";
+include "../generated/words/VolatilityShocks.circom";
 include "../math/AssumeBits.circom";
+include "../math/AssumeEachBits.circom";
 include "../math/LnDown.circom";
 include "../math/RangeCheck.circom";
 include "../math/SqrtDown.circom";
@@ -21,26 +33,29 @@ template GridShocks() {
     signal input scenarioRegular[7], scenarioUpOnly[5], scenarioSpecial;
     signal output {maxbit} shocks[20], basisAdd;
 
-    shocks.maxbit = 43;
-    shocks[0] <== 2 ** 40;
+    signal each[20];
+    each[0] <== 2 ** 40;
     component regular[7];
     for (var i = 0; i < 7; i++) {
         regular[i] = UnpackScenarioRegular();
         regular[i].word <== scenarioRegular[i];
-        shocks[1 + i] <== regular[i].shockX40;
+        each[1 + i] <== regular[i].fields.shockX40;
     }
-    component pair[5];
-    for (var i = 0; i < 5; i++) {
-        pair[i] = UnpackScenarioUpOnlyPair();
-        pair[i].word <== scenarioUpOnly[i];
-        shocks[8 + 2 * i] <== pair[i].firstShockX40;
-        shocks[9 + 2 * i] <== pair[i].secondShockX40;
+    component upOnlyBits = ScenarioUpOnlyBits(10);
+    upOnlyBits.words <== scenarioUpOnly;
+    component upOnly[10];
+    for (var i = 0; i < 10; i++) {
+        upOnly[i] = ScenarioUpOnlyOfBits();
+        upOnly[i].bits <== upOnlyBits.bits[i];
+        each[8 + i] <== upOnly[i].fields.shockX40;
     }
     component special = UnpackScenarioSpecial();
     special.word <== scenarioSpecial;
-    shocks[18] <== special.basisUpX40;
-    shocks[19] <== special.basisDownX40;
-    basisAdd <== special.basisAddX40;
+    each[18] <== special.fields.basisUpX40;
+    each[19] <== special.fields.basisDownX40;
+    assert(special.fields.basisUpX40.maxbit <= 43);
+    shocks <== AssumeEachBits(43, 20)(each); // fields of words
+    basisAdd <== special.fields.basisAddX40;
 }
 
 /**
@@ -48,7 +63,7 @@ template GridShocks() {
  * @notice One expiry: what its strikes share, and a leaf of each. Claims: B1, B2, B7, B8.
  * @param  STRIKES  how many
  * @input  policy words, expiry words  packed
- * @input  strikes  [STRIKES]       E8, 48 bits
+ * @input  strikeBits  [STRIKES][48]  E8, boolean, least significant first
  * @output header   [29]            expiry, asOf, forwards[20], discount, long, short and basis factor, shortfall,
  *                                  sqrt(tau), seconds to expiry
  * @output leaves   [STRIKES][42]   see StrikeLeaf
@@ -57,7 +72,7 @@ template ExpiryArray(STRIKES) {
     signal input scenarioRegular[7], scenarioUpOnly[5], scenarioSpecial;
     signal input volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount;
     signal input expiryForward, expirySurface, expirySurfaceShape;
-    signal input {maxbit} strikes[STRIKES];
+    signal input strikeBits[STRIKES][48];
     signal output header[29], leaves[STRIKES][42];
 
     component grid = GridShocks();
@@ -82,55 +97,57 @@ template ExpiryArray(STRIKES) {
     shape.word <== expirySurfaceShape;
 
     component tenor = Tenor();
-    tenor.expiry <== forward.expiry;
-    tenor.asOf <== forward.asOf;
-    tenor.tauRefSecondsX20 <== surface.tauRefSecondsX20;
-    tenor.rangeUpX40 <== shocks.rangeUpX40;
-    tenor.rangeDownX40 <== shocks.rangeDownX40;
-    tenor.shortPowerX40 <== shocks.shortPowerX40;
-    tenor.longPowerX40 <== shocks.longPowerX40;
-    tenor.tenorFloorSeconds <== shocks.tenorFloorSeconds;
-    tenor.floorUpX40 <== shocks.floorUpX40;
-    tenor.widthFloorX40 <== linear.widthFloorX40;
-    tenor.widthScaleX40 <== linear.widthScaleX40;
-    tenor.linearCapX40 <== linear.capX40;
-    tenor.linearCapSlopeX40 <== linear.capSlopeX40;
-    tenor.absoluteCapX40 <== absolute.capX40;
-    tenor.absoluteCapSlopeX40 <== absolute.capSlopeX40;
-    tenor.typicalVolatilityX40 <== absolute.volatilityX40;
-    tenor.typicalVolatilitySlopeX40 <== absolute.volatilitySlopeX40;
+    tenor.expiry <== forward.fields.expiry;
+    tenor.asOf <== forward.fields.asOf;
+    tenor.tauRefSecondsX20 <== surface.fields.tauRefSecondsX20;
+    tenor.rangeUpX40 <== shocks.fields.rangeUpX40;
+    tenor.rangeDownX40 <== shocks.fields.rangeDownX40;
+    tenor.shortPowerX40 <== shocks.fields.shortPowerX40;
+    tenor.longPowerX40 <== shocks.fields.longPowerX40;
+    tenor.tenorFloorSeconds <== shocks.fields.tenorFloorSeconds;
+    tenor.floorUpX40 <== shocks.fields.floorUpX40;
+    tenor.widthFloorX40 <== linear.fields.widthFloorX40;
+    tenor.widthScaleX40 <== linear.fields.widthScaleX40;
+    tenor.linearCapX40 <== linear.fields.capX40;
+    tenor.linearCapSlopeX40 <== linear.fields.capSlopeX40;
+    tenor.absoluteCapX40 <== absolute.fields.capX40;
+    tenor.absoluteCapSlopeX40 <== absolute.fields.capSlopeX40;
+    tenor.typicalVolatilityX40 <== absolute.fields.volatilityX40;
+    tenor.typicalVolatilitySlopeX40 <== absolute.fields.volatilitySlopeX40;
 
     component discounts = Discounts();
     discounts.secondsToExpiry <== tenor.secondsToExpiry;
     discounts.tauX40 <== tenor.tauX40;
     discounts.tauX56 <== tenor.tauX56;
-    discounts.rateX40 <== surface.rateX40;
-    discounts.longBaseX40 <== long.baseX40;
-    discounts.longMultipleX40 <== long.rateMultipleX40;
-    discounts.longAddX40 <== long.rateAddX40;
-    discounts.shortBaseX40 <== short.baseX40;
-    discounts.shortMultipleX40 <== short.rateMultipleX40;
-    discounts.shortAddX40 <== short.rateAddX40;
+    discounts.rateX40 <== surface.fields.rateX40;
+    discounts.longBaseX40 <== long.fields.baseX40;
+    discounts.longMultipleX40 <== long.fields.rateMultipleX40;
+    discounts.longAddX40 <== long.fields.rateAddX40;
+    discounts.shortBaseX40 <== short.fields.baseX40;
+    discounts.shortMultipleX40 <== short.fields.rateMultipleX40;
+    discounts.shortAddX40 <== short.fields.rateAddX40;
     discounts.basisAddX40 <== grid.basisAdd;
-    discounts.basisSlopeX40 <== short.basisSlopeX40;
-    discounts.confidenceX40 <== forward.confidenceX40;
-    discounts.spotConfidenceX40 <== forward.spotConfidenceX40;
-    discounts.confidenceThresholdX40 <== short.confidenceThresholdX40;
+    discounts.basisSlopeX40 <== short.fields.basisSlopeX40;
+    discounts.confidenceX40 <== forward.fields.confidenceX40;
+    discounts.spotConfidenceX40 <== forward.fields.spotConfidenceX40;
+    discounts.confidenceThresholdX40 <== short.fields.confidenceThresholdX40;
 
     component forwards = ShockedForwards();
-    forwards.variable <== forward.forwardVariableE8;
-    forwards.fixed <== forward.forwardFixedE8;
+    forwards.variable <== forward.fields.forwardVariableE8;
+    forwards.fixed <== forward.fields.forwardFixedE8;
     forwards.shocks <== grid.shocks;
 
     // Where the surface's log-moneyness is cut off: 4 sqrt(a + b s), refused if it is imaginary. 100 and 108 bits.
-    signal {maxbit} wingX88 <== RangeCheck(109)(surface.sviAX48 * 2 ** 40 + surface.sviBX48 * shape.sviSX40);
+    signal {maxbit} wingX88 <== RangeCheck(109)(
+        surface.fields.sviAX48 * 2 ** 40 + surface.fields.sviBX48 * shape.fields.sviSX40
+    );
     signal {maxbit} wingX44 <== SqrtDown()(wingX88);
     signal {maxbit} largestX44 <== AssumeBits(57)(4 * wingX44); // 55 bits and 2 more
-    signal {maxbit} sSquaredX80 <== AssumeBits(104)(shape.sviSX40 * shape.sviSX40); // 52 bits
-    signal {maxbit} lnReferenceX36 <== LnDown(36)(shape.forwardRefE8);
+    signal {maxbit} sSquaredX80 <== AssumeBits(104)(shape.fields.sviSX40 * shape.fields.sviSX40); // 52 bits
+    signal {maxbit} lnReferenceX36 <== LnDown(36)(shape.fields.forwardRefE8);
 
-    header[0] <== forward.expiry;
-    header[1] <== forward.asOf;
+    header[0] <== forward.fields.expiry;
+    header[1] <== forward.fields.asOf;
     for (var j = 0; j < 20; j++) {
         header[2 + j] <== forwards.forwards[j];
     }
@@ -142,20 +159,23 @@ template ExpiryArray(STRIKES) {
     header[27] <== tenor.sqrtTauX40;
     header[28] <== tenor.secondsToExpiry;
 
+    component strike[STRIKES];
     component leaf[STRIKES];
     for (var i = 0; i < STRIKES; i++) {
         leaf[i] = StrikeLeaf();
-        leaf[i].strike <== strikes[i];
+        strike[i] = StrikeOfBits();
+        strike[i].bits <== strikeBits[i];
+        leaf[i].strike <== strike[i].fields.strikeE8;
         leaf[i].forwards <== forwards.forwards;
         leaf[i].lnForwardX36 <== forwards.lnForwardX36;
         leaf[i].lnForwardX32 <== forwards.lnForwardX32;
         leaf[i].lnForwardsX26 <== forwards.lnForwardsX26;
         leaf[i].lnReferenceX36 <== lnReferenceX36;
         leaf[i].largestX44 <== largestX44;
-        leaf[i].aX48 <== surface.sviAX48;
-        leaf[i].bX48 <== surface.sviBX48;
-        leaf[i].rhoX40 <== shape.sviRhoX40;
-        leaf[i].mX40 <== shape.sviMX40;
+        leaf[i].aX48 <== surface.fields.sviAX48;
+        leaf[i].bX48 <== surface.fields.sviBX48;
+        leaf[i].rhoX40 <== shape.fields.sviRhoX40;
+        leaf[i].mX40 <== shape.fields.sviMX40;
         leaf[i].sSquaredX80 <== sSquaredX80;
         leaf[i].ratioX40 <== tenor.ratioX40;
         leaf[i].upX40 <== tenor.upX40;

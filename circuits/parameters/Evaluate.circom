@@ -1,5 +1,6 @@
 pragma circom 2.2.3;
 
+include "../generated/words/LearningPolicy.circom";
 include "../math/Multiply.circom";
 include "HorizonMove.circom";
 include "MultiplierStep.circom";
@@ -19,23 +20,25 @@ template Evaluate() {
     signal input {maxbit} multiplierDownX18, multiplierUpX18;
     signal input {maxbit} varianceFastX36, varianceSlowX36, impliedVolatilityX24;
     signal input {maxbit} impliedWeightX10, volatilityFloorX16, volatilityCeilingX16;
-    signal input {maxbit} sqrtHorizonX24, stepUpX18, stepDownX18, multiplierFloorX18, multiplierCeilingX18;
+    input LearningPolicyFields() learning;
     signal output {maxbit} nextMultiplierDownX18, nextMultiplierUpX18, volatilityX24, moveDownX24, moveUpX24;
 
     signal breachDown;
     signal breachUp;
     (breachDown, breachUp) <== PredictionTest()(due, lnPriceX26, anchorLnPriceX26, anchorMoveDownX24, anchorMoveUpX24);
     nextMultiplierDownX18 <== MultiplierStep()(
-        multiplierDownX18, multiplierFloorX18, multiplierCeilingX18, stepUpX18, stepDownX18, due, breachDown
+        multiplierDownX18, learning.multiplierFloorX18, learning.multiplierCeilingX18,
+        learning.stepUpX18, learning.stepDownX18, due, breachDown
     );
     nextMultiplierUpX18 <== MultiplierStep()(
-        multiplierUpX18, multiplierFloorX18, multiplierCeilingX18, stepUpX18, stepDownX18, due, breachUp
+        multiplierUpX18, learning.multiplierFloorX18, learning.multiplierCeilingX18,
+        learning.stepUpX18, learning.stepDownX18, due, breachUp
     );
 
     volatilityX24 <== UsedVolatility()(
         varianceFastX36, varianceSlowX36, impliedVolatilityX24, impliedWeightX10, volatilityFloorX16, volatilityCeilingX16
     );
-    signal {maxbit} scaledX48 <== Multiply()(volatilityX24, sqrtHorizonX24);
+    signal {maxbit} scaledX48 <== Multiply()(volatilityX24, learning.sqrtHorizonX24);
     moveDownX24 <== HorizonMove()(nextMultiplierDownX18, scaledX48);
     moveUpX24 <== HorizonMove()(nextMultiplierUpX18, scaledX48);
 }

@@ -1,6 +1,10 @@
 pragma circom 2.2.3;
 
-include "../generated/packedWords.circom";
+include "../generated/words/AnchorState.circom";
+include "../generated/words/LearningPolicy.circom";
+include "../generated/words/MarginPolicy.circom";
+include "../generated/words/MarketPolicy.circom";
+include "../generated/words/VolatilityState.circom";
 include "../math/AssumeBits.circom";
 include "ObservationStep.circom";
 include "Publish.circom";
@@ -16,15 +20,13 @@ include "Publish.circom";
  * @param  SLOW_SHIFT       slow half-life = fast half-life * 2^SLOW_SHIFT
  * @input  previousVolatilityState, previousAnchorState, marketPolicy  []  packed words
  * @input  slotBits  [SLOTS][108]  bits of packed observations, oldest first
- * @input  engine policy fields, unpacked once for all markets
+ * @input  learning, margin  engine policy, unpacked once for all markets
  * @output volatilityState, anchorState, parameters  []  packed words
  */
 template MarketStep(SLOTS, TEST_EVERY_SLOT, SLOW_SHIFT) {
     signal input previousVolatilityState, previousAnchorState, marketPolicy, slotBits[SLOTS][108];
-    signal input {maxbit} decayRateX36, horizonSeconds, sqrtHorizonX24, stepUpX18, stepDownX18;
-    signal input {maxbit} multiplierFloorX18, multiplierCeilingX18;
-    signal input {maxbit} impliedWeightX10, stressWeightX10, scanMultipleX8;
-    signal input {maxbit} loosenPerSecondX32, tightenPerSecondX32, initialMarginBufferX10;
+    input LearningPolicyFields() learning;
+    input MarginPolicyFields() margin;
     signal output volatilityState, anchorState, parameters;
 
     component volatility = UnpackVolatilityState();
@@ -39,16 +41,16 @@ template MarketStep(SLOTS, TEST_EVERY_SLOT, SLOW_SHIFT) {
         step[i] = ObservationStep(TEST_EVERY_SLOT == 1 || i == SLOTS - 1 ? 1 : 0, SLOW_SHIFT);
         step[i].bits <== slotBits[i];
         if (i == 0) {
-            step[i].asOf <== volatility.asOf;
-            step[i].lnPriceX26 <== volatility.lnPriceX26;
-            step[i].varianceFastX36 <== volatility.varianceFastX36;
-            step[i].varianceSlowX36 <== volatility.varianceSlowX36;
-            step[i].multiplierDownX18 <== volatility.multiplierDownX18;
-            step[i].multiplierUpX18 <== volatility.multiplierUpX18;
-            step[i].anchorLnPriceX26 <== anchor.anchorLnPriceX26;
-            step[i].anchorAsOf <== anchor.anchorAsOf;
-            step[i].anchorMoveDownX24 <== anchor.anchorMoveDownX24;
-            step[i].anchorMoveUpX24 <== anchor.anchorMoveUpX24;
+            step[i].asOf <== volatility.fields.asOf;
+            step[i].lnPriceX26 <== volatility.fields.lnPriceX26;
+            step[i].varianceFastX36 <== volatility.fields.varianceFastX36;
+            step[i].varianceSlowX36 <== volatility.fields.varianceSlowX36;
+            step[i].multiplierDownX18 <== volatility.fields.multiplierDownX18;
+            step[i].multiplierUpX18 <== volatility.fields.multiplierUpX18;
+            step[i].anchorLnPriceX26 <== anchor.fields.anchorLnPriceX26;
+            step[i].anchorAsOf <== anchor.fields.anchorAsOf;
+            step[i].anchorMoveDownX24 <== anchor.fields.anchorMoveDownX24;
+            step[i].anchorMoveUpX24 <== anchor.fields.anchorMoveUpX24;
         } else {
             step[i].asOf <== step[i - 1].nextAsOf;
             step[i].lnPriceX26 <== step[i - 1].nextLnPriceX26;
@@ -61,22 +63,14 @@ template MarketStep(SLOTS, TEST_EVERY_SLOT, SLOW_SHIFT) {
             step[i].anchorMoveDownX24 <== step[i - 1].nextAnchorMoveDownX24;
             step[i].anchorMoveUpX24 <== step[i - 1].nextAnchorMoveUpX24;
         }
-        step[i].decayRateX36 <== decayRateX36;
-        step[i].horizonSeconds <== horizonSeconds;
-        step[i].sqrtHorizonX24 <== sqrtHorizonX24;
-        step[i].stepUpX18 <== stepUpX18;
-        step[i].stepDownX18 <== stepDownX18;
-        step[i].multiplierFloorX18 <== multiplierFloorX18;
-        step[i].multiplierCeilingX18 <== multiplierCeilingX18;
-        step[i].impliedWeightX10 <== impliedWeightX10;
-        step[i].maxReturnX16 <== policy.maxReturnX16;
-        step[i].volatilityFloorX16 <== policy.volatilityFloorX16;
-        step[i].volatilityCeilingX16 <== policy.volatilityCeilingX16;
+        step[i].learning <== learning;
+        step[i].margin <== margin;
+        step[i].market <== policy.fields;
     }
 
     var LAST = SLOTS - 1;
     // Times only move forward from slot to slot, so the sum of 32-bit steps is a difference of two 32-bit times.
-    signal {maxbit} elapsed <== AssumeBits(32)(step[LAST].nextAsOf - volatility.asOf);
+    signal {maxbit} elapsed <== AssumeBits(32)(step[LAST].nextAsOf - volatility.fields.asOf);
     component publish = Publish();
     publish.asOf <== step[LAST].nextAsOf;
     publish.elapsed <== elapsed;
@@ -85,29 +79,27 @@ template MarketStep(SLOTS, TEST_EVERY_SLOT, SLOW_SHIFT) {
     publish.volatilityX24 <== step[LAST].volatilityX24;
     publish.moveDownX24 <== step[LAST].moveDownX24;
     publish.moveUpX24 <== step[LAST].moveUpX24;
-    publish.previousInitialX24 <== anchor.initialMarginX24;
-    publish.previousMaintenanceX24 <== anchor.maintenanceMarginX24;
-    publish.sqrtHorizonX24 <== sqrtHorizonX24;
-    publish.stressWeightX10 <== stressWeightX10;
-    publish.scanMultipleX8 <== scanMultipleX8;
-    publish.loosenPerSecondX32 <== loosenPerSecondX32;
-    publish.tightenPerSecondX32 <== tightenPerSecondX32;
-    publish.initialMarginBufferX10 <== initialMarginBufferX10;
-    publish.stressVolatilityX16 <== policy.stressVolatilityX16;
-    publish.liquidationCostX16 <== policy.liquidationCostX16;
-    publish.maintenanceMarginFloorX16 <== policy.maintenanceMarginFloorX16;
-    publish.maintenanceMarginCeilingX16 <== policy.maintenanceMarginCeilingX16;
-    publish.liquidationBonusX16 <== policy.liquidationBonusX16;
-    publish.scanRangeFloorX16 <== policy.scanRangeFloorX16;
-    publish.scanRangeCeilingX16 <== policy.scanRangeCeilingX16;
+    publish.previousInitialX24 <== anchor.fields.initialMarginX24;
+    publish.previousMaintenanceX24 <== anchor.fields.maintenanceMarginX24;
+    publish.learning <== learning;
+    publish.margin <== margin;
+    publish.market <== policy.fields;
     parameters <== publish.parameters;
 
-    volatilityState <== PackVolatilityState()(
-        step[LAST].nextFastX36, step[LAST].nextSlowX36, step[LAST].nextLnPriceX26, step[LAST].nextAsOf,
-        step[LAST].nextMultiplierDownX18, step[LAST].nextMultiplierUpX18
-    );
-    anchorState <== PackAnchorState()(
-        step[LAST].nextAnchorLnPriceX26, step[LAST].nextAnchorAsOf,
-        step[LAST].nextAnchorMoveDownX24, step[LAST].nextAnchorMoveUpX24, publish.initialX24, publish.maintenanceX24
-    );
+    component nextVolatility = PackVolatilityState();
+    nextVolatility.fields.varianceFastX36 <== step[LAST].nextFastX36;
+    nextVolatility.fields.varianceSlowX36 <== step[LAST].nextSlowX36;
+    nextVolatility.fields.lnPriceX26 <== step[LAST].nextLnPriceX26;
+    nextVolatility.fields.asOf <== step[LAST].nextAsOf;
+    nextVolatility.fields.multiplierDownX18 <== step[LAST].nextMultiplierDownX18;
+    nextVolatility.fields.multiplierUpX18 <== step[LAST].nextMultiplierUpX18;
+    volatilityState <== nextVolatility.word;
+    component nextAnchor = PackAnchorState();
+    nextAnchor.fields.anchorLnPriceX26 <== step[LAST].nextAnchorLnPriceX26;
+    nextAnchor.fields.anchorAsOf <== step[LAST].nextAnchorAsOf;
+    nextAnchor.fields.anchorMoveDownX24 <== step[LAST].nextAnchorMoveDownX24;
+    nextAnchor.fields.anchorMoveUpX24 <== step[LAST].nextAnchorMoveUpX24;
+    nextAnchor.fields.initialMarginX24 <== publish.initialX24;
+    nextAnchor.fields.maintenanceMarginX24 <== publish.maintenanceX24;
+    anchorState <== nextAnchor.word;
 }

@@ -1,5 +1,8 @@
 pragma circom 2.2.3;
 
+include "../generated/words/LearningPolicy.circom";
+include "../generated/words/MarginPolicy.circom";
+include "../generated/words/MarketPolicy.circom";
 include "../market/Slot.circom";
 include "../volatility/EwmaStep.circom";
 include "Evaluate.circom";
@@ -11,16 +14,17 @@ include "Keep.circom";
  * @param  TEST        1: the slot may try the running prediction. 0: its observation must not be due
  * @param  SLOW_SHIFT  slow half-life = fast half-life * 2^SLOW_SHIFT
  * @input  bits  [108]  the slot
- * @input  state fields, policy fields
+ * @input  state fields
+ * @input  learning, margin, market  policy
  * @output state fields after the slot; volatilityX24, moveDownX24, moveUpX24 of this slot, only with TEST
  */
 template ObservationStep(TEST, SLOW_SHIFT) {
     signal input bits[108];
     signal input {maxbit} asOf, lnPriceX26, varianceFastX36, varianceSlowX36, multiplierDownX18, multiplierUpX18;
     signal input {maxbit} anchorLnPriceX26, anchorAsOf, anchorMoveDownX24, anchorMoveUpX24;
-    signal input {maxbit} decayRateX36, horizonSeconds, sqrtHorizonX24, stepUpX18, stepDownX18;
-    signal input {maxbit} multiplierFloorX18, multiplierCeilingX18, impliedWeightX10;
-    signal input {maxbit} maxReturnX16, volatilityFloorX16, volatilityCeilingX16;
+    input LearningPolicyFields() learning;
+    input MarginPolicyFields() margin;
+    input MarketPolicyFields() market;
     signal output {maxbit} nextAsOf, nextLnPriceX26, nextFastX36, nextSlowX36, nextMultiplierDownX18, nextMultiplierUpX18;
     signal output {maxbit} nextAnchorLnPriceX26, nextAnchorAsOf, nextAnchorMoveDownX24, nextAnchorMoveUpX24;
     signal output {maxbit} volatilityX24, moveDownX24, moveUpX24;
@@ -33,24 +37,24 @@ template ObservationStep(TEST, SLOW_SHIFT) {
     nextLnPriceX26 <== slot.lnPriceX26;
 
     (nextFastX36, nextSlowX36) <== EwmaStep(SLOW_SHIFT)(
-        varianceFastX36, varianceSlowX36, lnPriceX26, slot.lnPriceX26, slot.elapsed, decayRateX36, maxReturnX16,
+        varianceFastX36, varianceSlowX36, lnPriceX26, slot.lnPriceX26, slot.elapsed,
+        learning.decayRateX36, market.maxReturnX16,
         1 - slot.used
     );
 
     if (TEST == 1) {
-        signal due <== IsDue()(slot.asOf, anchorAsOf, horizonSeconds, slot.used);
+        signal due <== IsDue()(slot.asOf, anchorAsOf, learning.horizonSeconds, slot.used);
         (nextMultiplierDownX18, nextMultiplierUpX18, volatilityX24, moveDownX24, moveUpX24) <== Evaluate()(
             due, slot.lnPriceX26, anchorLnPriceX26, anchorMoveDownX24, anchorMoveUpX24,
             multiplierDownX18, multiplierUpX18, nextFastX36, nextSlowX36, slot.impliedVolatilityX24,
-            impliedWeightX10, volatilityFloorX16, volatilityCeilingX16,
-            sqrtHorizonX24, stepUpX18, stepDownX18, multiplierFloorX18, multiplierCeilingX18
+            margin.impliedWeightX10, market.volatilityFloorX16, market.volatilityCeilingX16, learning
         );
         nextAnchorLnPriceX26 <== Keep(32)(due, slot.lnPriceX26, anchorLnPriceX26);
         nextAnchorAsOf <== Keep(32)(due, slot.asOf, anchorAsOf);
         nextAnchorMoveDownX24 <== Keep(24)(due, moveDownX24, anchorMoveDownX24);
         nextAnchorMoveUpX24 <== Keep(24)(due, moveUpX24, anchorMoveUpX24);
     } else {
-        IsNotDue()(slot.asOf, anchorAsOf, horizonSeconds, slot.used);
+        IsNotDue()(slot.asOf, anchorAsOf, learning.horizonSeconds, slot.used);
         nextMultiplierDownX18 <== multiplierDownX18;
         nextMultiplierUpX18 <== multiplierUpX18;
         nextAnchorLnPriceX26 <== anchorLnPriceX26;

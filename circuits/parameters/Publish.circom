@@ -1,6 +1,9 @@
 pragma circom 2.2.3;
 
-include "../generated/packedWords.circom";
+include "../generated/words/LearningPolicy.circom";
+include "../generated/words/MarginPolicy.circom";
+include "../generated/words/MarketPolicy.circom";
+include "../generated/words/Parameters.circom";
 include "Dampers.circom";
 include "LoanToValue.circom";
 include "ScanRange.circom";
@@ -10,36 +13,45 @@ include "TargetMargins.circom";
  * @title  Publish
  * @notice Risk parameters from the volatility and the predictions in force. Claims: P3 to P7.
  * @input  asOf, elapsed  []  time of the parameters, and seconds since the margins in force
- * @input  multipliers, volatility and moves after the last observation; margins in force; policy fields
+ * @input  multipliers, volatility and moves after the last observation; margins in force
+ * @input  learning, margin, market  policy
  * @output initialX24, maintenanceX24  []  margins after dampers
  * @output parameters  []  packed word
  */
 template Publish() {
     signal input {maxbit} asOf, elapsed, multiplierDownX18, multiplierUpX18, volatilityX24, moveDownX24, moveUpX24;
     signal input {maxbit} previousInitialX24, previousMaintenanceX24;
-    signal input {maxbit} sqrtHorizonX24, stressWeightX10, scanMultipleX8;
-    signal input {maxbit} loosenPerSecondX32, tightenPerSecondX32, initialMarginBufferX10;
-    signal input {maxbit} stressVolatilityX16, liquidationCostX16, liquidationBonusX16;
-    signal input {maxbit} maintenanceMarginFloorX16, maintenanceMarginCeilingX16, scanRangeFloorX16, scanRangeCeilingX16;
+    input LearningPolicyFields() learning;
+    input MarginPolicyFields() margin;
+    input MarketPolicyFields() market;
     signal output {maxbit} initialX24, maintenanceX24;
     signal output parameters;
 
     signal {maxbit} multiplierX18, scanRangeX24, targetMaintenanceX24, targetInitialX24;
     (multiplierX18, scanRangeX24) <== ScanRange()(
-        moveDownX24, moveUpX24, multiplierDownX18, multiplierUpX18, scanMultipleX8, scanRangeFloorX16, scanRangeCeilingX16
+        moveDownX24, moveUpX24, multiplierDownX18, multiplierUpX18,
+        margin.scanMultipleX8, market.scanRangeFloorX16, market.scanRangeCeilingX16
     );
     (targetMaintenanceX24, targetInitialX24) <== TargetMargins()(
-        volatilityX24, multiplierX18, sqrtHorizonX24, stressVolatilityX16, stressWeightX10, liquidationCostX16,
-        maintenanceMarginFloorX16, maintenanceMarginCeilingX16, initialMarginBufferX10
+        volatilityX24, multiplierX18, learning.sqrtHorizonX24, market.stressVolatilityX16, margin.stressWeightX10,
+        market.liquidationCostX16, market.maintenanceMarginFloorX16, market.maintenanceMarginCeilingX16,
+        margin.initialMarginBufferX10
     );
     (initialX24, maintenanceX24) <== Dampers()(
         targetInitialX24, targetMaintenanceX24, previousInitialX24, previousMaintenanceX24,
-        elapsed, loosenPerSecondX32, tightenPerSecondX32
+        elapsed, margin.loosenPerSecondX32, margin.tightenPerSecondX32
     );
-    signal {maxbit} thresholdX24 <== LoanToValue()(maintenanceX24, liquidationBonusX16);
-    signal {maxbit} maxLoanToValueX24 <== LoanToValue()(initialX24, liquidationBonusX16);
-    parameters <== PackParameters()(
-        initialX24, maintenanceX24, thresholdX24, maxLoanToValueX24, scanRangeX24,
-        volatilityX24, moveDownX24, moveUpX24, asOf
-    );
+    signal {maxbit} thresholdX24 <== LoanToValue()(maintenanceX24, market.liquidationBonusX16);
+    signal {maxbit} maxLoanToValueX24 <== LoanToValue()(initialX24, market.liquidationBonusX16);
+    component packed = PackParameters();
+    packed.fields.initialMarginX24 <== initialX24;
+    packed.fields.maintenanceMarginX24 <== maintenanceX24;
+    packed.fields.liquidationThresholdX24 <== thresholdX24;
+    packed.fields.maxLoanToValueX24 <== maxLoanToValueX24;
+    packed.fields.scanRangeX24 <== scanRangeX24;
+    packed.fields.volatilityX24 <== volatilityX24;
+    packed.fields.horizonMoveDownX24 <== moveDownX24;
+    packed.fields.horizonMoveUpX24 <== moveUpX24;
+    packed.fields.asOf <== asOf;
+    parameters <== packed.word;
 }

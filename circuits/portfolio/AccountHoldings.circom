@@ -1,6 +1,7 @@
 pragma circom 2.2.3;
 
-include "../generated/packedWords.circom";
+include "../generated/words/CollateralAmount.circom";
+include "../generated/words/Holdings.circom";
 include "../math/AssumeSigned.circom";
 include "../math/FloorAndSign.circom";
 include "layout.circom";
@@ -29,18 +30,17 @@ template AccountHoldings() {
 
     component held = UnpackHoldings();
     held.word <== holdings;
-    assert(held.perpsE12.signedbit <= 60);
-    assert(held.cashE12.signedbit <= 90);
-    component amounts[2];
+    assert(held.fields.perpsE12.signedbit <= 60);
+    assert(held.fields.cashE12.signedbit <= 90);
+    component amountBits = CollateralAmountBits(8);
+    amountBits.words <== collateralAmounts;
+    component amounts[8];
     signal amountE12[8];
-    for (var i = 0; i < 2; i++) {
-        amounts[i] = UnpackCollateralAmounts();
-        amounts[i].word <== collateralAmounts[i];
-        assert(amounts[i].firstE12.maxbit <= 62);
-        amountE12[4 * i] <== amounts[i].firstE12;
-        amountE12[4 * i + 1] <== amounts[i].secondE12;
-        amountE12[4 * i + 2] <== amounts[i].thirdE12;
-        amountE12[4 * i + 3] <== amounts[i].fourthE12;
+    for (var i = 0; i < 8; i++) {
+        amounts[i] = CollateralAmountOfBits();
+        amounts[i].bits <== amountBits.bits[i];
+        assert(amounts[i].fields.amountE12.maxbit <= 62);
+        amountE12[i] <== amounts[i].fields.amountE12;
     }
 
     signal value[8], moving[8], maintenance[8], initial[8], uncertain[8];
@@ -62,17 +62,17 @@ template AccountHoldings() {
         uncertains += uncertain[i];
     }
 
-    signal perpValueE20 <== held.perpsE12 * perpPriceE8;
+    signal perpValueE20 <== held.fields.perpsE12 * perpPriceE8;
     component hedge = FloorAndSign(52);
     hedge.in <== AssumeSigned(139)(perpValueE20 * 2 ** 20 + movings);
     hedgeM <== hedge.out;
 
     equityE20X60 <== totals[totalMark()] * 2 ** 52 + values * 2 ** 40
-        + (held.cashE12 + held.perpPnlE12) * (10 ** 8 * 2 ** 60);
+        + (held.fields.cashE12 + held.fields.perpPnlE12) * (10 ** 8 * 2 ** 60);
 
     component perps = FloorAndSign(0);
-    perps.in <== held.perpsE12;
-    signal perpsMagnitude <== (1 - 2 * perps.negative) * held.perpsE12;
+    perps.in <== held.fields.perpsE12;
+    signal perpsMagnitude <== (1 - 2 * perps.negative) * held.fields.perpsE12;
     signal perpNotionalE20 <== perpsMagnitude * spotE8;
     signal nakedNotionalE20 <== totals[totalNakedShort()] * spotE8;
 

@@ -1,6 +1,14 @@
 pragma circom 2.2.3;
 
-include "../generated/packedWords.circom";
+include "../generated/words/CollateralPolicy.circom";
+include "../generated/words/CollateralPrice.circom";
+include "../generated/words/Contingencies.circom";
+include "../generated/words/LossFactors.circom";
+include "../generated/words/RoundConfidences.circom";
+include "../generated/words/RoundPrices.circom";
+include "../generated/words/ScenarioRegular.circom";
+include "../generated/words/ScenarioSpecial.circom";
+include "../generated/words/ScenarioUpOnly.circom";
 include "../math/AssumeBits.circom";
 include "../math/Constant.circom";
 include "../math/DivDown.circom";
@@ -58,7 +66,7 @@ template InitialFactor() {
  * @title  RoundTerms
  * @notice What is the same for all accounts of a round: fields of its words and of the policy's, prices of collateral in
  *         the settlement currency, and what they are multiplied by. Claims: L7, L9.
- * @input  words of the round and of the policy, see circuits/statements.ts
+ * @input  words of the round and of the policy, see circuits/statements/portfolio.ts
  * @output spotE8, perpPriceE8, asOf  []  48, 48 and 32 bits
  * @output shocksX40, dampingX40  [33]  43 bits; skew scenarios leave spot alone
  * @output valueE8X20  [8]  price of a collateral in the settlement currency, rounded down, 73 bits
@@ -91,101 +99,95 @@ template RoundTerms() {
     component margin = UnpackContingencies();
     margin.word <== contingencies;
     // Widths that AccountHoldings and AccountMargins count on: a wider field does not compile.
-    assert(prices.spotE8.maxbit <= 48);
-    assert(prices.perpPriceE8.maxbit <= 48);
-    assert(factors.maintenanceFactorX40.maxbit <= 44);
-    assert(margin.maintenancePerpX40.maxbit <= 42);
-    assert(margin.initialPerpX40.maxbit <= 42);
-    assert(margin.maintenanceOptionX40.maxbit <= 42);
-    assert(margin.initialOptionX40.maxbit <= 42);
-    assert(margin.confidenceMarginX40.maxbit <= 45);
-    spotE8 <== prices.spotE8;
-    perpPriceE8 <== prices.perpPriceE8;
-    asOf <== prices.asOf;
-    maintenancePerpX40 <== margin.maintenancePerpX40;
-    initialPerpX40 <== margin.initialPerpX40;
-    maintenanceOptionX40 <== margin.maintenanceOptionX40;
-    initialOptionX40 <== margin.initialOptionX40;
-    confidenceMarginX40 <== margin.confidenceMarginX40;
+    assert(prices.fields.spotE8.maxbit <= 48);
+    assert(prices.fields.perpPriceE8.maxbit <= 48);
+    assert(factors.fields.maintenanceFactorX40.maxbit <= 44);
+    assert(margin.fields.maintenancePerpX40.maxbit <= 42);
+    assert(margin.fields.initialPerpX40.maxbit <= 42);
+    assert(margin.fields.maintenanceOptionX40.maxbit <= 42);
+    assert(margin.fields.initialOptionX40.maxbit <= 42);
+    assert(margin.fields.confidenceMarginX40.maxbit <= 45);
+    spotE8 <== prices.fields.spotE8;
+    perpPriceE8 <== prices.fields.perpPriceE8;
+    asOf <== prices.fields.asOf;
+    maintenancePerpX40 <== margin.fields.maintenancePerpX40;
+    initialPerpX40 <== margin.fields.initialPerpX40;
+    maintenanceOptionX40 <== margin.fields.maintenanceOptionX40;
+    initialOptionX40 <== margin.fields.initialOptionX40;
+    confidenceMarginX40 <== margin.fields.confidenceMarginX40;
 
     component regular[7];
     for (var r = 0; r < 7; r++) {
         regular[r] = UnpackScenarioRegular();
         regular[r].word <== scenarioRegular[r];
-        assert(regular[r].shockX40.maxbit <= 43);
-        assert(regular[r].dampingNoneX40.maxbit <= 43);
+        assert(regular[r].fields.shockX40.maxbit <= 43);
+        assert(regular[r].fields.dampingNoneX40.maxbit <= 43);
         for (var v = 0; v < 3; v++) {
-            shocksX40[3 * r + v] <== regular[r].shockX40;
+            shocksX40[3 * r + v] <== regular[r].fields.shockX40;
         }
-        dampingX40[3 * r] <== regular[r].dampingUpX40;
-        dampingX40[3 * r + 1] <== regular[r].dampingNoneX40;
-        dampingX40[3 * r + 2] <== regular[r].dampingDownX40;
+        dampingX40[3 * r] <== regular[r].fields.dampingUpX40;
+        dampingX40[3 * r + 1] <== regular[r].fields.dampingNoneX40;
+        dampingX40[3 * r + 2] <== regular[r].fields.dampingDownX40;
     }
     // The middle scenario is the mark: books take its value from there, and thresholds start there.
-    regular[3].shockX40 === 2 ** 40;
-    component upOnly[5];
-    for (var i = 0; i < 5; i++) {
-        upOnly[i] = UnpackScenarioUpOnlyPair();
-        upOnly[i].word <== scenarioUpOnly[i];
-        assert(upOnly[i].firstShockX40.maxbit <= 43);
-        assert(upOnly[i].firstDampingX40.maxbit <= 43);
-        shocksX40[21 + 2 * i] <== upOnly[i].firstShockX40;
-        dampingX40[21 + 2 * i] <== upOnly[i].firstDampingX40;
-        shocksX40[22 + 2 * i] <== upOnly[i].secondShockX40;
-        dampingX40[22 + 2 * i] <== upOnly[i].secondDampingX40;
+    regular[3].fields.shockX40 === 2 ** 40;
+    component upOnlyBits = ScenarioUpOnlyBits(10);
+    upOnlyBits.words <== scenarioUpOnly;
+    component upOnly[10];
+    for (var i = 0; i < 10; i++) {
+        upOnly[i] = ScenarioUpOnlyOfBits();
+        upOnly[i].bits <== upOnlyBits.bits[i];
+        assert(upOnly[i].fields.shockX40.maxbit <= 43);
+        assert(upOnly[i].fields.dampingX40.maxbit <= 43);
+        shocksX40[21 + i] <== upOnly[i].fields.shockX40;
+        dampingX40[21 + i] <== upOnly[i].fields.dampingX40;
     }
     component special = UnpackScenarioSpecial();
     special.word <== scenarioSpecial;
-    assert(special.dampingLinearX40.maxbit <= 43);
+    assert(special.fields.dampingLinearX40.maxbit <= 43);
     shocksX40[31] <== 2 ** 40;
     shocksX40[32] <== 2 ** 40;
-    dampingX40[31] <== special.dampingLinearX40;
-    dampingX40[32] <== special.dampingAbsoluteX40;
+    dampingX40[31] <== special.fields.dampingLinearX40;
+    dampingX40[32] <== special.fields.dampingAbsoluteX40;
 
-    component market[4];
-    component policy[4];
+    component priceBits = CollateralPriceBits(8);
+    priceBits.words <== collateralPrices;
+    component policyBits = CollateralPolicyBits(8);
+    policyBits.words <== collateralPolicy;
+    component price[8];
+    component policy[8];
     component value[8];
     component shortfall[8];
-    for (var i = 0; i < 4; i++) {
-        market[i] = UnpackCollateralPricePair();
-        market[i].word <== collateralPrices[i];
-        policy[i] = UnpackCollateralPolicyPair();
-        policy[i].word <== collateralPolicy[i];
-        assert(policy[i].firstMaintenanceHaircutX40.maxbit <= 41);
-        assert(policy[i].firstInitialHaircutX40.maxbit <= 41);
-        for (var j = 0; j < 2; j++) {
-            value[2 * i + j] = CollateralValue();
-            value[2 * i + j].stablePriceE12 <== prices.stablePriceE12;
-            shortfall[2 * i + j] = Shortfall();
-            shortfall[2 * i + j].spotConfidenceX40 <== confidences.spotConfidenceX40;
-        }
-        value[2 * i].priceE12 <== market[i].firstPriceE12;
-        value[2 * i + 1].priceE12 <== market[i].secondPriceE12;
-        shortfall[2 * i].confidenceX40 <== market[i].firstConfidenceX40;
-        shortfall[2 * i + 1].confidenceX40 <== market[i].secondConfidenceX40;
-        shortfall[2 * i].thresholdX40 <== policy[i].firstConfidenceThresholdX40;
-        shortfall[2 * i + 1].thresholdX40 <== policy[i].secondConfidenceThresholdX40;
-        for (var j = 0; j < 2; j++) {
-            valueE8X20[2 * i + j] <== value[2 * i + j].out;
-            uncertainE8X60[2 * i + j] <== value[2 * i + j].out * shortfall[2 * i + j].out;
-        }
-        movingE8X20[2 * i] <== value[2 * i].out * policy[i].firstMovesWithSpot;
-        movingE8X20[2 * i + 1] <== value[2 * i + 1].out * policy[i].secondMovesWithSpot;
-        maintenanceE8X60[2 * i] <== value[2 * i].out * policy[i].firstMaintenanceHaircutX40;
-        maintenanceE8X60[2 * i + 1] <== value[2 * i + 1].out * policy[i].secondMaintenanceHaircutX40;
-        initialE8X60[2 * i] <== value[2 * i].out * policy[i].firstInitialHaircutX40;
-        initialE8X60[2 * i + 1] <== value[2 * i + 1].out * policy[i].secondInitialHaircutX40;
+    for (var i = 0; i < 8; i++) {
+        price[i] = CollateralPriceOfBits();
+        price[i].bits <== priceBits.bits[i];
+        policy[i] = CollateralPolicyOfBits();
+        policy[i].bits <== policyBits.bits[i];
+        assert(policy[i].fields.maintenanceHaircutX40.maxbit <= 41);
+        assert(policy[i].fields.initialHaircutX40.maxbit <= 41);
+        value[i] = CollateralValue();
+        value[i].stablePriceE12 <== prices.fields.stablePriceE12;
+        value[i].priceE12 <== price[i].fields.priceE12;
+        shortfall[i] = Shortfall();
+        shortfall[i].spotConfidenceX40 <== confidences.fields.spotConfidenceX40;
+        shortfall[i].confidenceX40 <== price[i].fields.confidenceX40;
+        shortfall[i].thresholdX40 <== policy[i].fields.confidenceThresholdX40;
+        valueE8X20[i] <== value[i].out;
+        uncertainE8X60[i] <== value[i].out * shortfall[i].out;
+        movingE8X20[i] <== value[i].out * policy[i].fields.movesWithSpot;
+        maintenanceE8X60[i] <== value[i].out * policy[i].fields.maintenanceHaircutX40;
+        initialE8X60[i] <== value[i].out * policy[i].fields.initialHaircutX40;
     }
 
-    maintenanceFactorX40 <== factors.maintenanceFactorX40;
+    maintenanceFactorX40 <== factors.fields.maintenanceFactorX40;
     initialFactorX40 <== InitialFactor()(
-        factors.initialFactorX40, factors.pegThresholdX40, factors.pegLossX40, prices.stablePriceE12
+        factors.fields.initialFactorX40, factors.fields.pegThresholdX40, factors.fields.pegLossX40, prices.fields.stablePriceE12
     );
     perpShortfallX40 <== Shortfall()(
-        confidences.perpConfidenceX40, confidences.spotConfidenceX40, factors.confidenceThresholdX40
+        confidences.fields.perpConfidenceX40, confidences.fields.spotConfidenceX40, factors.fields.confidenceThresholdX40
     );
     signal {maxbit} one <== Constant(2 ** 70)();
-    inverseVolatilityX30 <== DivDown(71)(one, confidences.horizonVolatilityX40);
+    inverseVolatilityX30 <== DivDown(71)(one, confidences.fields.horizonVolatilityX40);
 }
 
 /**

@@ -1,6 +1,7 @@
 pragma circom 2.2.3;
 
 include "bitify.circom";
+include "../generated/frames/OptionBookFrame.circom";
 include "../math/AssumeBits.circom";
 include "../math/BooleanCheck.circom";
 include "../math/RangeCheck.circom";
@@ -8,9 +9,8 @@ include "../portfolio/BookSegment.circom";
 include "../portfolio/PackHeader.circom";
 include "../portfolio/SegmentOrder.circom";
 include "../portfolio/layout.circom";
+include "ArrayRoot.circom";
 include "BookState.circom";
-include "Commitment.circom";
-include "Evaluation.circom";
 
 /**
  * @title  OptionBook
@@ -110,22 +110,13 @@ template OptionBook(SEGMENTS, SLOTS) {
     after.header <== packed[LAST].out;
     after.sums <== segment[LAST].sumsAfter;
 
-    var INPUT_WORDS = 2 + SEGMENTS * (1 + SLOTS);
-    signal words[INPUT_WORDS + 1];
-    words[0] <== stateIn;
-    for (var e = 0; e < SEGMENTS; e++) {
-        words[1 + e] <== arrayRoots[e];
-        for (var j = 0; j < SLOTS; j++) {
-            words[1 + SEGMENTS + e * SLOTS + j] <== positions[e][j];
-        }
-    }
-    words[INPUT_WORDS - 1] <== flags;
-    words[INPUT_WORDS] <== after.out;
-
-    component commit = Commitment(INPUT_WORDS);
-    for (var i = 0; i < INPUT_WORDS; i++) {
-        commit.words[i] <== words[i];
-    }
-    commitment <== commit.out;
-    evaluation <== Evaluation(INPUT_WORDS + 1)(words, challenge);
+    component frame = OptionBookFrame(SEGMENTS, SLOTS);
+    frame.challenge <== challenge;
+    frame.stateIn <== stateIn;
+    frame.arrayRoots <== arrayRoots;
+    frame.positions <== positions;
+    frame.flags <== flags;
+    frame.stateOut <== after.out;
+    commitment <== frame.commitment;
+    evaluation <== frame.evaluation;
 }

@@ -1,6 +1,11 @@
 pragma circom 2.2.3;
 
-include "../generated/packedWords.circom";
+include "../generated/frames/PortfolioMarginFrame.circom";
+include "../generated/words/AccountMargins.circom";
+include "../generated/words/AccountThresholds.circom";
+include "../generated/words/BatchRisk.circom";
+include "../generated/words/SpotGreeks.circom";
+include "../generated/words/TimeGreeks.circom";
 include "../math/AssumeBits.circom";
 include "../math/AssumeSigned.circom";
 include "../math/LnDown.circom";
@@ -12,9 +17,6 @@ include "../portfolio/NetGreeks.circom";
 include "../portfolio/RoundTerms.circom";
 include "../portfolio/layout.circom";
 include "BookState.circom";
-include "Commitment.circom";
-include "Evaluation.circom";
-include "SharedWords.circom";
 
 /**
  * @title  PortfolioMargin
@@ -22,7 +24,7 @@ include "SharedWords.circom";
  *         Q3, L4, L5, L7 to L12.
  * @param  ACCOUNTS   places, at most 8; an account that holds nothing fills a place that is left
  * @input  challenge  []  public
- * @input  words of the round and of the policy, see circuits/statements.ts
+ * @input  words of the round and of the policy, see circuits/statements/portfolio.ts
  * @input  stateIn, holdings, collateralAmounts  [ACCOUNTS], the last [ACCOUNTS][2]  words of each account
  * @input  asOfIn, expiryIn, totalsIn  [ACCOUNTS], the last [ACCOUNTS][43]  private: what stateIn commits to
  * @output commitment, evaluation  []
@@ -40,10 +42,6 @@ template PortfolioMargin(ACCOUNTS) {
     signal output commitment, evaluation;
 
     assert(ACCOUNTS <= 8);
-    var SHARED = 25;
-    var INPUT_WORDS = SHARED + 4 * ACCOUNTS;
-    var WORDS = INPUT_WORDS + 4 * ACCOUNTS + 3;
-    signal words[WORDS];
 
     component terms = RoundTerms();
     terms.roundPrices <== roundPrices;
@@ -55,19 +53,21 @@ template PortfolioMargin(ACCOUNTS) {
     terms.lossFactors <== lossFactors;
     terms.contingencies <== contingencies;
     terms.collateralPolicy <== collateralPolicy;
-    component shared = SharedWords();
-    shared.roundPrices <== roundPrices;
-    shared.roundConfidences <== roundConfidences;
-    shared.collateralPrices <== collateralPrices;
-    shared.scenarioRegular <== scenarioRegular;
-    shared.scenarioUpOnly <== scenarioUpOnly;
-    shared.scenarioSpecial <== scenarioSpecial;
-    shared.lossFactors <== lossFactors;
-    shared.contingencies <== contingencies;
-    shared.collateralPolicy <== collateralPolicy;
-    for (var i = 0; i < SHARED; i++) {
-        words[i] <== shared.out[i];
-    }
+    component frame = PortfolioMarginFrame(ACCOUNTS);
+    frame.challenge <== challenge;
+    frame.roundPrices <== roundPrices;
+    frame.roundConfidences <== roundConfidences;
+    frame.collateralPrices <== collateralPrices;
+    frame.scenarioRegular <== scenarioRegular;
+    frame.scenarioUpOnly <== scenarioUpOnly;
+    frame.scenarioSpecial <== scenarioSpecial;
+    frame.lossFactors <== lossFactors;
+    frame.contingencies <== contingencies;
+    frame.collateralPolicy <== collateralPolicy;
+    frame.stateIn <== stateIn;
+    frame.holdings <== holdings;
+    frame.collateralAmounts <== collateralAmounts;
+
     signal {maxbit} spotE8 <== AssumeBits(48)(terms.spotE8); // a field of a word
     signal {maxbit} lnSpotX28 <== LnDown(28)(spotE8);
 
@@ -148,56 +148,45 @@ template PortfolioMargin(ACCOUNTS) {
         rhos += greeks[a].rhoE8;
 
         margin[a] = PackAccountMargins();
-        margin[a].initialE8 <== AssumeSigned(79)(margins[a].initialE8);
-        margin[a].maintenanceE8 <== AssumeSigned(79)(margins[a].maintenanceE8);
-        margin[a].worstScenario <== AssumeBits(6)(margins[a].worstScenario); // at most 33
+        margin[a].fields.initialE8 <== AssumeSigned(79)(margins[a].initialE8);
+        margin[a].fields.maintenanceE8 <== AssumeSigned(79)(margins[a].maintenanceE8);
+        margin[a].fields.worstScenario <== AssumeBits(6)(margins[a].worstScenario); // at most 33
         threshold[a] = PackAccountThresholds();
-        threshold[a].liquidationDownE8 <== AssumeBits(48)(margins[a].liquidationDownE8);
-        threshold[a].liquidationUpE8 <== AssumeBits(48)(margins[a].liquidationUpE8);
-        threshold[a].defaultDownE8 <== AssumeBits(48)(margins[a].defaultDownE8);
-        threshold[a].defaultUpE8 <== AssumeBits(48)(margins[a].defaultUpE8);
-        threshold[a].defaultProbabilityX32 <== AssumeBits(33)(margins[a].defaultProbabilityX32);
+        threshold[a].fields.liquidationDownE8 <== AssumeBits(48)(margins[a].liquidationDownE8);
+        threshold[a].fields.liquidationUpE8 <== AssumeBits(48)(margins[a].liquidationUpE8);
+        threshold[a].fields.defaultDownE8 <== AssumeBits(48)(margins[a].defaultDownE8);
+        threshold[a].fields.defaultUpE8 <== AssumeBits(48)(margins[a].defaultUpE8);
+        threshold[a].fields.defaultProbabilityX32 <== AssumeBits(33)(margins[a].defaultProbabilityX32);
         spotGreeks[a] = PackSpotGreeks();
-        spotGreeks[a].deltaE12 <== greeks[a].deltaE12;
-        spotGreeks[a].gammaE20 <== greeks[a].gammaE20;
-        spotGreeks[a].vegaE8 <== greeks[a].vegaE8;
+        spotGreeks[a].fields.deltaE12 <== greeks[a].deltaE12;
+        spotGreeks[a].fields.gammaE20 <== greeks[a].gammaE20;
+        spotGreeks[a].fields.vegaE8 <== greeks[a].vegaE8;
         timeGreeks[a] = PackTimeGreeks();
-        timeGreeks[a].thetaE8 <== greeks[a].thetaE8;
-        timeGreeks[a].rhoE8 <== greeks[a].rhoE8;
+        timeGreeks[a].fields.thetaE8 <== greeks[a].thetaE8;
+        timeGreeks[a].fields.rhoE8 <== greeks[a].rhoE8;
 
-        var IN = SHARED + 4 * a;
-        words[IN] <== stateIn[a];
-        words[IN + 1] <== holdings[a];
-        words[IN + 2] <== collateralAmounts[a][0];
-        words[IN + 3] <== collateralAmounts[a][1];
-        var OUT = INPUT_WORDS + 4 * a;
-        words[OUT] <== margin[a].word;
-        words[OUT + 1] <== threshold[a].word;
-        words[OUT + 2] <== spotGreeks[a].word;
-        words[OUT + 3] <== timeGreeks[a].word;
+        frame.margins[a] <== margin[a].word;
+        frame.thresholds[a] <== threshold[a].word;
+        frame.spotGreeks[a] <== spotGreeks[a].word;
+        frame.timeGreeks[a] <== timeGreeks[a].word;
     }
 
     // Sums of at most 8 accounts: three bits more than one of them.
     component risk = PackBatchRisk();
-    risk.defaultProbabilityX32 <== AssumeBits(36)(probabilities);
+    risk.fields.defaultProbabilityX32 <== AssumeBits(36)(probabilities);
     signal {maxbit} shortfallE8X32 <== AssumeBits(116)(shortfalls); // 33 + 80 + 3 bits
-    risk.expectedShortfallE8 <== ShiftRightUp(32)(shortfallE8X32);
-    risk.unhealthy <== AssumeBits(4)(unhealthy);
+    risk.fields.expectedShortfallE8 <== ShiftRightUp(32)(shortfallE8X32);
+    risk.fields.unhealthy <== AssumeBits(4)(unhealthy);
     component batchSpot = PackSpotGreeks();
-    batchSpot.deltaE12 <== AssumeSigned(67)(deltas);
-    batchSpot.gammaE20 <== SaturateSigned(83)(AssumeSigned(86)(gammas));
-    batchSpot.vegaE8 <== SaturateSigned(79)(AssumeSigned(82)(vegas));
+    batchSpot.fields.deltaE12 <== AssumeSigned(67)(deltas);
+    batchSpot.fields.gammaE20 <== SaturateSigned(83)(AssumeSigned(86)(gammas));
+    batchSpot.fields.vegaE8 <== SaturateSigned(79)(AssumeSigned(82)(vegas));
     component batchTime = PackTimeGreeks();
-    batchTime.thetaE8 <== SaturateSigned(79)(AssumeSigned(82)(thetas));
-    batchTime.rhoE8 <== SaturateSigned(79)(AssumeSigned(82)(rhos));
-    words[WORDS - 3] <== risk.word;
-    words[WORDS - 2] <== batchSpot.word;
-    words[WORDS - 1] <== batchTime.word;
-
-    component commit = Commitment(INPUT_WORDS);
-    for (var i = 0; i < INPUT_WORDS; i++) {
-        commit.words[i] <== words[i];
-    }
-    commitment <== commit.out;
-    evaluation <== Evaluation(WORDS)(words, challenge);
+    batchTime.fields.thetaE8 <== SaturateSigned(79)(AssumeSigned(82)(thetas));
+    batchTime.fields.rhoE8 <== SaturateSigned(79)(AssumeSigned(82)(rhos));
+    frame.batchRisk <== risk.word;
+    frame.batchSpotGreeks <== batchSpot.word;
+    frame.batchTimeGreeks <== batchTime.word;
+    commitment <== frame.commitment;
+    evaluation <== frame.evaluation;
 }

@@ -1,6 +1,7 @@
 pragma circom 2.2.3;
 
-include "../generated/packedWords.circom";
+include "../generated/frames/UnhealthyWitnessFrame.circom";
+include "../generated/words/MaintenanceBound.circom";
 include "../math/AssumeSigned.circom";
 include "../math/FloorAndSign.circom";
 include "../math/FloorToUnit.circom";
@@ -10,15 +11,12 @@ include "../portfolio/ChosenScenario.circom";
 include "../portfolio/RoundTerms.circom";
 include "../portfolio/layout.circom";
 include "BookState.circom";
-include "Commitment.circom";
-include "Evaluation.circom";
-include "SharedWords.circom";
 
 /**
  * @title  UnhealthyWitness
  * @notice One account is below its maintenance margin: one scenario alone shows it. Claims: Q2, Q3, L5, L7, L9, L12.
  * @input  challenge  []  public
- * @input  words of the round and of the policy, see circuits/statements.ts
+ * @input  words of the round and of the policy, see circuits/statements/portfolio.ts
  * @input  stateIn, holdings, collateralAmounts  [], [], [2]  words of the account
  * @input  choice     []  the scenario
  * @input  asOfIn, expiryIn, totalsIn  [], [], [43]  private: what stateIn commits to
@@ -86,34 +84,24 @@ template UnhealthyWitness() {
     bound.in <== AssumeSigned(196)(loss * 2 ** 52 + held.equityE20X60 - held.maintenanceContingencyE20X60);
     bound.negative === 1;
     component word = PackMaintenanceBound();
-    word.maintenanceE8 <== bound.out;
+    word.fields.maintenanceE8 <== bound.out;
 
-    var SHARED = 25;
-    signal words[SHARED + 6];
-    component shared = SharedWords();
-    shared.roundPrices <== roundPrices;
-    shared.roundConfidences <== roundConfidences;
-    shared.collateralPrices <== collateralPrices;
-    shared.scenarioRegular <== scenarioRegular;
-    shared.scenarioUpOnly <== scenarioUpOnly;
-    shared.scenarioSpecial <== scenarioSpecial;
-    shared.lossFactors <== lossFactors;
-    shared.contingencies <== contingencies;
-    shared.collateralPolicy <== collateralPolicy;
-    for (var i = 0; i < SHARED; i++) {
-        words[i] <== shared.out[i];
-    }
-    words[SHARED] <== stateIn;
-    words[SHARED + 1] <== holdings;
-    words[SHARED + 2] <== collateralAmounts[0];
-    words[SHARED + 3] <== collateralAmounts[1];
-    words[SHARED + 4] <== choice;
-    words[SHARED + 5] <== word.word;
-
-    component commit = Commitment(SHARED + 5);
-    for (var i = 0; i < SHARED + 5; i++) {
-        commit.words[i] <== words[i];
-    }
-    commitment <== commit.out;
-    evaluation <== Evaluation(SHARED + 6)(words, challenge);
+    component frame = UnhealthyWitnessFrame();
+    frame.challenge <== challenge;
+    frame.roundPrices <== roundPrices;
+    frame.roundConfidences <== roundConfidences;
+    frame.collateralPrices <== collateralPrices;
+    frame.scenarioRegular <== scenarioRegular;
+    frame.scenarioUpOnly <== scenarioUpOnly;
+    frame.scenarioSpecial <== scenarioSpecial;
+    frame.lossFactors <== lossFactors;
+    frame.contingencies <== contingencies;
+    frame.collateralPolicy <== collateralPolicy;
+    frame.stateIn <== stateIn;
+    frame.holdings <== holdings;
+    frame.collateralAmounts <== collateralAmounts;
+    frame.choice <== choice;
+    frame.bound <== word.word;
+    commitment <== frame.commitment;
+    evaluation <== frame.evaluation;
 }

@@ -30,9 +30,9 @@ interface IPortfolioPolicy {
     error PortfolioPolicyNotWritten();
 
     /// @notice Sets the policy. Restricted.
-    /// @param words 7 `ScenarioRegularWord`, 5 `ScenarioUpOnlyPairWord`, `ScenarioSpecialWord`, `VolatilityShocksWord`,
+    /// @param words 7 `ScenarioRegularWord`, 5 `ScenarioUpOnlyWord`, `ScenarioSpecialWord`, `VolatilityShocksWord`,
     /// `SkewLinearWord`, `SkewAbsoluteWord`, `LongDiscountWord`, `ShortDiscountWord`, `LossFactorsWord`,
-    /// `ContingenciesWord`, 4 `CollateralPolicyPairWord`
+    /// `ContingenciesWord`, 4 `CollateralPolicyWord`
     /// @custom:reverts PortfolioWordOutOfRange, PortfolioPolicyBelow, PortfolioPolicyAbove
     function setPortfolioPolicy(uint256[24] calldata words) external;
 

@@ -2,13 +2,13 @@
 pragma solidity ^0.8.28;
 
 import {
-    CollateralPolicyPairWord,
+    CollateralPolicyWord,
     ContingenciesWord,
     LongDiscountWord,
     LossFactorsWord,
     ScenarioRegularWord,
     ScenarioSpecialWord,
-    ScenarioUpOnlyPairWord,
+    ScenarioUpOnlyWord,
     ShortDiscountWord,
     SkewAbsoluteWord,
     SkewLinearWord,
@@ -84,8 +84,9 @@ library PortfolioPolicyBounds {
 
     function _checkUpOnly(uint256[24] memory words) private pure {
         for (uint256 i = UP_ONLY; i < SPECIAL; ++i) {
-            _least("upOnlyShockX40", ScenarioUpOnlyPairWord.firstShockX40(words[i]), 1);
-            _least("upOnlyShockX40", ScenarioUpOnlyPairWord.secondShockX40(words[i]), 1);
+            for (uint256 j = 0; j < ScenarioUpOnlyWord.PER_WORD; ++j) {
+                _least("upOnlyShockX40", ScenarioUpOnlyWord.shockX40(words[i], j), 1);
+            }
         }
     }
 
@@ -97,19 +98,17 @@ library PortfolioPolicyBounds {
     }
 
     function _checkCollateral(uint256 word) private pure {
-        string memory haircut = "haircutX40";
-        _greatest(haircut, CollateralPolicyPairWord.firstInitialHaircutX40(word), ONE_X40);
-        _greatest(haircut, CollateralPolicyPairWord.firstMaintenanceHaircutX40(word), ONE_X40);
-        _greatest(haircut, CollateralPolicyPairWord.secondInitialHaircutX40(word), ONE_X40);
-        _greatest(haircut, CollateralPolicyPairWord.secondMaintenanceHaircutX40(word), ONE_X40);
-        string memory threshold = "collateralConfidenceThresholdX40";
-        _greatest(threshold, CollateralPolicyPairWord.firstConfidenceThresholdX40(word), ONE_X40);
-        _greatest(threshold, CollateralPolicyPairWord.secondConfidenceThresholdX40(word), ONE_X40);
+        for (uint256 j = 0; j < CollateralPolicyWord.PER_WORD; ++j) {
+            _greatest("haircutX40", CollateralPolicyWord.initialHaircutX40(word, j), ONE_X40);
+            _greatest("haircutX40", CollateralPolicyWord.maintenanceHaircutX40(word, j), ONE_X40);
+            uint256 threshold = CollateralPolicyWord.confidenceThresholdX40(word, j);
+            _greatest("collateralConfidenceThresholdX40", threshold, ONE_X40);
+        }
     }
 
     function _bitsOf(uint256 index) private pure returns (uint256) {
         if (index < UP_ONLY) return ScenarioRegularWord.BITS;
-        if (index < SPECIAL) return ScenarioUpOnlyPairWord.BITS;
+        if (index < SPECIAL) return ScenarioUpOnlyWord.BITS;
         if (index == SPECIAL) return ScenarioSpecialWord.BITS;
         if (index == VOLATILITY_SHOCKS) return VolatilityShocksWord.BITS;
         if (index == SKEW_LINEAR) return SkewLinearWord.BITS;
@@ -118,7 +117,7 @@ library PortfolioPolicyBounds {
         if (index == SHORT_DISCOUNT) return ShortDiscountWord.BITS;
         if (index == LOSS_FACTORS) return LossFactorsWord.BITS;
         if (index == CONTINGENCIES) return ContingenciesWord.BITS;
-        return CollateralPolicyPairWord.BITS;
+        return CollateralPolicyWord.BITS;
     }
 
     function _least(string memory field, uint256 value, uint256 least) private pure {

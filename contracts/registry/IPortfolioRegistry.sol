@@ -12,7 +12,7 @@ interface IPortfolioRegistry is IPortfolioMargins {
     /// @notice A round as its source keeps it, with the words of the market.
     /// @param asOf         time of the round
     /// @param expiriesHash hash of the hashes of its expiries
-    /// @param marketWords  `RoundPricesWord`, `RoundConfidencesWord`, 4 `CollateralPricePairWord`
+    /// @param marketWords  `RoundPricesWord`, `RoundConfidencesWord`, 4 `CollateralPriceWord`
     struct Round {
         uint256 asOf;
         bytes32 expiriesHash;
@@ -35,7 +35,7 @@ interface IPortfolioRegistry is IPortfolioMargins {
     /// @param account           strictly increasing within a batch
     /// @param books             proofs that its option positions take, none if it has no options
     /// @param holdings          `HoldingsWord`
-    /// @param collateralAmounts two `CollateralAmountsWord`
+    /// @param collateralAmounts two `CollateralAmountWord`
     /// @param margins           proven `AccountMarginsWord`
     /// @param thresholds        proven `AccountThresholdsWord`
     /// @param spotGreeks        proven `SpotGreeksWord`
@@ -72,7 +72,7 @@ interface IPortfolioRegistry is IPortfolioMargins {
     /// @param account           of whom
     /// @param books             proofs that its option positions take
     /// @param holdings          `HoldingsWord`
-    /// @param collateralAmounts two `CollateralAmountsWord`
+    /// @param collateralAmounts two `CollateralAmountWord`
     /// @param scenario          `ScenarioChoiceWord`: the scenario that shows it
     /// @param bound             proven `MaintenanceBoundWord`: what its maintenance margin is at most
     struct Witness {
@@ -166,7 +166,7 @@ interface IPortfolioRegistry is IPortfolioMargins {
     /// @param marketHash   hash of the round's market words
     /// @param expiryHashes hashes of the words of its expiries
     /// @param modelId      active model of arrays
-    /// @param strikeWords  `StrikesWord`s of every array in turn
+    /// @param strikeWords  `StrikeWord`s of every array in turn
     /// @param proofs       one an array
     function submitArrays(
         uint256 asOf,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {CollateralAmountsWord, HoldingsWord, OptionPositionWord} from "../generated/PackedWords.sol";
+import {CollateralAmountWord, HoldingsWord, OptionPositionWord} from "../generated/PackedWords.sol";
 import {IPortfolioRegistry} from "./IPortfolioRegistry.sol";
 import {PortfolioMargins} from "./PortfolioMargins.sol";
 
@@ -28,7 +28,7 @@ abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins {
         _checkPositions(positions);
         if (holdings >> HoldingsWord.BITS != 0) revert HoldingsOutOfRange(holdings);
         for (uint256 i = 0; i < 2; ++i) {
-            if (collateralAmounts[i] >> CollateralAmountsWord.BITS != 0) revert HoldingsOutOfRange(collateralAmounts[i]);
+            if (collateralAmounts[i] >> CollateralAmountWord.BITS != 0) revert HoldingsOutOfRange(collateralAmounts[i]);
         }
         Account storage held = _accounts[account];
         held.bookHash = _bookHash(keccak256(abi.encodePacked(positions)), holdings, collateralAmounts);

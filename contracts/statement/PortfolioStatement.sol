@@ -5,14 +5,14 @@ import {Statement} from "./Statement.sol";
 
 /// @title PortfolioStatement
 /// @notice Lays out what a proof about options or portfolios is about, word by word in the order of circuits/statements.ts.
-/// @dev The transcript that is hashed into the challenge: layout hash, chain id, contract, model id, subject, commitment;
+/// @dev The transcript that is hashed into the challenge: layout hash, chain id, contract, model id, commitment, subject;
 /// then the statement's words. The subject is whatever else the contract ties the proof to, here round and accounts.
 library PortfolioStatement {
     /// @notice Limit of packed words: below it no word has a second representation in the field.
     uint256 internal constant WORD_LIMIT = 2 ** 248;
 
     uint256 private constant HEADER_WORDS = 6;
-    uint256 private constant COMMITMENT = 5;
+    uint256 private constant COMMITMENT = 4;
 
     /// @notice A statement in the making.
     /// @param words the transcript
@@ -40,8 +40,8 @@ library PortfolioStatement {
         words[1] = block.chainid;
         words[2] = uint256(uint160(address(this)));
         words[3] = uint256(modelId);
-        words[4] = uint256(subject);
         words[COMMITMENT] = commitment;
+        words[COMMITMENT + 1] = uint256(subject);
         self.words = words;
         self.next = _addressOf(words, HEADER_WORDS);
     }

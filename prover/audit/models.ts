@@ -1,6 +1,6 @@
 /** Models of circuits: what the registry of models says of them, and whether the auditor's keys bear it out. */
 import type { Provider } from 'ethers'
-import { type BuildName, type PortfolioBuildName, portfolioBuilds } from '../../circuits/builds.ts'
+import { type BuildName, builds } from '../../circuits/statements/index.ts'
 import {
   checkCeremony,
   formatVerificationKey,
@@ -13,9 +13,9 @@ import { interfaceOf } from '../registry/artifacts.ts'
 import { compare } from '../registry/market/bundle.ts'
 import { logsBetween } from '../registry/chain.ts'
 import { manifestHashOf, modelIdOf } from '../registry/deployment.ts'
-import { buildOf, type ClaimResult } from '../registry/index.ts'
+import type { ClaimResult } from '../registry/index.ts'
 import { modelSizesOf } from '../registry/portfolio/deploy.ts'
-import { layoutHash, portfolioLayoutHash } from '../statement/layout.ts'
+import { layoutHash } from '../statement/layout.ts'
 import type { ModelRecord } from './market/chainRecord.ts'
 import { failed, summarise } from './findings.ts'
 import { ask, inTurns, placeOf } from './nodeReads.ts'
@@ -24,7 +24,7 @@ import { missingConstant, withoutMetadata } from './verifierCode.ts'
 
 /** A key the auditor trusts to be what the model's name says. */
 export type AuditKey = {
-  readonly build: BuildName | PortfolioBuildName
+  readonly build: BuildName | BuildName
   readonly verificationKey: VerificationKey
   /** Says how the key was made; without one it is taken for a production key of which nothing is known. */
   readonly manifest?: KeyManifest
@@ -49,12 +49,9 @@ export type ModelSource = {
 
 /** What the registry of models must say of a build. */
 function declarationOf(name: AuditKey['build']) {
-  const portfolio = portfolioBuilds.find((each) => each.name === name)
-  if (portfolio !== undefined) {
-    return { layout: portfolioLayoutHash(portfolio.statement), ...modelSizesOf(portfolio) }
-  }
-  const { markets, observations } = buildOf(name)
-  return { layout: layoutHash('marketRisk'), markets, observations }
+  const build = builds.find((each) => each.name === name)
+  if (build === undefined) throw new TypeError(`No build ${name}.`)
+  return { layout: layoutHash(build.statement), ...modelSizesOf(build) }
 }
 
 /** Models that a registry of models lists, with the auditor's keys. */

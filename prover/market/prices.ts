@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { CsvError, parse } from 'csv-parse/sync'
-import type { Fields } from '../../circuits/statements.ts'
-import { packedWords } from '../../circuits/statements.ts'
+import type { Fields } from '../../circuits/statements/index.ts'
+import { words } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { divDown, divUp } from '../math/index.ts'
 import { parseDecimal, scaleDecimal } from './decimal.ts'
@@ -51,7 +51,7 @@ const E8 = 10n ** 8n
 const X24 = 1n << 24n
 const MORE_THAN_ANY_PRICE = 1n << 64n
 const bitsOf = (name: keyof PriceRow): number =>
-  packedWords.observation.fields.find((field) => field.name === name)?.bits ?? 0
+  words.observation.fields.find((field) => field.name === name)?.bits ?? 0
 
 /**
  * Prices of one market from a CSV file, plain or gzipped; every row is taken exactly as written or refused by name.

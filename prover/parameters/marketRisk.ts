@@ -1,4 +1,4 @@
-import type { Fields } from '../../circuits/statements.ts'
+import type { Fields } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { lnDown, max } from '../math/index.ts'
 import { ewma } from '../volatility/ewma.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Fields } from '../../circuits/statements.ts'
+import type { Fields } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { divUp, sqrtUp } from '../math/index.ts'
 import { YEAR_SECONDS } from '../volatility/variance.ts'

@@ -1,5 +1,5 @@
 /** From a portfolio to its proven numbers: arrays, book, margin, in the exact integers that statements are made of. */
-import { COLLATERALS } from '../../circuits/statements.ts'
+import { COLLATERALS } from '../../circuits/statements/index.ts'
 import type { PricingPolicy, RiskArray, StrikeLeaf } from '../options/riskArray.ts'
 import { riskArray } from '../options/riskArray.ts'
 import type { OptionPosition } from './book.ts'

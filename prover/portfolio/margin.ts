@@ -5,7 +5,7 @@
  * Units: E20 is 10^-20 of the quote currency, what a quantity E12 times a price E8 comes in; M is 2^32 of them. E20X60
  * is E20·2^-60. Sums are exact; what is rounded is rounded down once, so against the account.
  */
-import type { Fields } from '../../circuits/statements.ts'
+import type { Fields } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { saturateSigned, signedDivDown } from '../math/index.ts'
 import { SCENARIOS, type ScenarioPolicy, UNSHOCKED } from '../options/grid.ts'

@@ -1,11 +1,11 @@
 /**
  * One account, the market it is judged in, and the rules: everything a portfolio margin depends on, as the exact integers
- * that statements are made of (circuits/statements.ts names them, with units and widths).
+ * that statements are made of (circuits/statements/index.ts names them, with units and widths).
  *
  * Whatever reads decimals ({@link readPortfolio}, {@link readDeriveCase}) rounds them to the nearest unit; nothing after
  * it rounds without a name.
  */
-import type { Fields } from '../../circuits/statements.ts'
+import type { Fields } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 
 export type VolatilityMove = 'up' | 'none' | 'down' | 'linear' | 'absolute'

@@ -1,6 +1,6 @@
 /** Any scenario grid of the supported form, laid out in the fixed slots that circuits have. */
-import type { Fields } from '../../circuits/statements.ts'
-import { REGULAR_SHOCKS, UP_ONLY_SHOCKS } from '../../circuits/statements.ts'
+import type { Fields } from '../../circuits/statements/index.ts'
+import { REGULAR_SHOCKS, UP_ONLY_SHOCKS } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import type { Scenario, VolatilityMove } from './portfolio.ts'
 

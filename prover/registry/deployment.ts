@@ -19,7 +19,7 @@ export const freshnessSchema = z.strictObject({
 })
 
 export const deployedModelSchema = z.strictObject({
-  /** Name of the build in circuits/builds.ts. */
+  /** Name of the build in circuits/statements/index.ts. */
   name: z.string().min(1).max(64),
   modelId: hashSchema,
   verifier: addressSchema,

@@ -1,6 +1,6 @@
 /** Models as the model registry lists them. */
 import { Contract, type Provider } from 'ethers'
-import type { Build } from '../../circuits/builds.ts'
+import { type Build, sizeOf } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { layoutHash } from '../statement/layout.ts'
 import { interfaceOf } from './artifacts.ts'
@@ -54,7 +54,7 @@ export async function readModelById(provider: Provider, modelRegistry: string, m
  */
 export function checkModel(model: ModelOnChain, build: Build): void {
   if (model.status === 'disabled') throw new ModelDisabledError(build.name, model.modelId)
-  const fits = model.markets === build.markets && model.observations === build.observations
+  const fits = model.markets === sizeOf(build, 'markets') && model.observations === sizeOf(build, 'observations')
   if (model.status === 'none' || !fits) throw new ModelUnknownError(build.name, model.modelId)
 }
 

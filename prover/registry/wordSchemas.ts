@@ -1,8 +1,7 @@
 /** What numbers, hashes and words look like in our JSON files: one spelling each, so that equal files have equal bytes. */
 import { getAddress } from 'ethers'
 import { z } from 'zod'
-import type { Fields, PackedWordName } from '../../circuits/statements.ts'
-import { packedWords } from '../../circuits/statements.ts'
+import { type Fields, type WordName, words } from '../../circuits/statements/index.ts'
 
 /** 2^256 has 78 digits; longer numbers are refused unread. */
 const MOST_DIGITS = 78
@@ -32,8 +31,8 @@ export const bytesSchema = z
   .regex(/^0x(?:[0-9a-f]{2})*$/, 'expected 0x and pairs of lower-case hexadecimal digits')
 
 /** Every field of a packed word by name, each within its width. */
-export function wordSchema<W extends PackedWordName>(word: W): z.ZodType<Fields<W>> {
-  const shape = Object.fromEntries(packedWords[word].fields.map(({ name, bits }) => [name, integerSchema(bits)]))
+export function wordSchema<W extends WordName>(word: W): z.ZodType<Fields<W>> {
+  const shape = Object.fromEntries(words[word].fields.map(({ name, bits }) => [name, integerSchema(bits)]))
   return z.strictObject(shape) as unknown as z.ZodType<Fields<W>>
 }
 

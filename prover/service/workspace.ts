@@ -1,7 +1,7 @@
 /** Where circuits, keys and reports lie: below the project's `build/`, or below ZKRISK_BUILD. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { allBuilds, type Build, type BuildName, builds } from '../../circuits/builds.ts'
+import { type Build, builds, marketBuilds, type MarketBuildName } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { type CircuitKeys, type CompiledCircuit, KeyStore } from '../proof/index.ts'
 
@@ -13,13 +13,13 @@ export const packageVersion: string = JSON.parse(readFileSync(join(projectRoot, 
 export const buildFolder: string = resolve(process.env.ZKRISK_BUILD ?? join(projectRoot, 'build'))
 
 /** Build of the live circuit, which every batch uses unless it drains a backlog. */
-export const LIVE_BUILD: BuildName = 'marketRisk8x2'
+export const LIVE_BUILD: MarketBuildName = 'marketRisk8x2'
 /** Build of the catch-up circuit. */
-export const CATCH_UP_BUILD: BuildName = 'marketRisk1x48'
+export const CATCH_UP_BUILD: MarketBuildName = 'marketRisk1x48'
 
 /** @throws {@link UnknownBuildError} */
 export function buildOf(name: string): Build {
-  const build = builds.find((candidate) => candidate.name === name)
+  const build = marketBuilds.find((candidate) => candidate.name === name)
   if (build === undefined) throw new UnknownBuildError(name)
   return build
 }
@@ -30,7 +30,7 @@ export function buildOf(name: string): Build {
  * @throws {@link CircuitNotBuiltError}
  */
 export function compiledCircuit(name: string): CompiledCircuit {
-  if (!allBuilds.some((build) => build.name === name)) throw new UnknownBuildError(name)
+  if (!builds.some((build) => build.name === name)) throw new UnknownBuildError(name)
   const file = (suffix: string): string => join(buildFolder, 'circuits', name, `${name}.${suffix}`)
   const circuit = { name, r1cs: file('r1cs'), wasm: file('wasm') }
   for (const path of [circuit.r1cs, circuit.wasm]) {
@@ -63,7 +63,7 @@ export class UnknownBuildError extends ProverError {
   readonly build: string
 
   constructor(build: string) {
-    super(`Expected one of the builds ${allBuilds.map(({ name }) => name).join(', ')}, got "${build}".`)
+    super(`Expected one of the builds ${builds.map(({ name }) => name).join(', ')}, got "${build}".`)
     this.build = build
   }
 }

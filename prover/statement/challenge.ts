@@ -5,35 +5,41 @@ export const FIELD_ORDER = 21888242871839275222246405745257275088548364400416034
 
 /** Where a proof belongs: each of these is hashed into the challenge, so a proof fits one place once. */
 export type StatementContext = {
-  readonly layoutHash: string
   readonly chainId: bigint
+  /** The contract that verifies. */
   readonly registry: string
   readonly modelId: string
-  /** In batch order; `sequence` is the one the update will get. */
-  readonly markets: readonly { readonly marketId: string; readonly sequence: bigint }[]
+  /** What else the contract ties the proof to, 32 bytes each: of a batch of markets every id and new sequence. */
+  readonly subject: readonly string[]
 }
-
-const word32 = (value: bigint): string => toBeHex(value, 32)
 
 /**
  * The random point of the statement's evaluation, 248 bits.
  *
  * It follows from the commitment and from everything the contract holds, so whoever proves has fixed the words before
  * the point exists (docs/statement.md).
+ *
+ * @param layoutHash - of the statement, see `prover/statement/layout.ts`
  */
-export function challengeOf(context: StatementContext, commitment: bigint, words: readonly bigint[]): bigint {
-  const markets = context.markets.flatMap(({ marketId, sequence }) => [marketId, word32(sequence)])
+export function challengeOf(
+  layoutHash: string,
+  { chainId, registry, modelId, subject }: StatementContext,
+  commitment: bigint,
+  words: readonly bigint[],
+): bigint {
   const preimage = concat([
-    context.layoutHash,
-    word32(context.chainId),
-    zeroPadValue(context.registry, 32),
-    context.modelId,
+    layoutHash,
+    word32(chainId),
+    zeroPadValue(registry, 32),
+    modelId,
     word32(commitment),
-    ...markets,
+    ...subject,
     ...words.map(word32),
   ])
   return BigInt(keccak256(preimage)) >> 8n
 }
+
+const word32 = (value: bigint): string => toBeHex(value, 32)
 
 /** Σ words[i] · challenge^i mod p, by Horner's rule; shape of `words` [n]. */
 export function evaluate(words: readonly bigint[], challenge: bigint): bigint {

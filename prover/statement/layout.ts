@@ -1,46 +1,30 @@
 import { keccak256, toUtf8Bytes } from 'ethers'
-import {
-  type PackedWord,
-  type PackedWordName,
-  type PortfolioStatement,
-  type PortfolioStatementName,
-  packedWords,
-  portfolioStatements,
-  SLOW_HALF_LIFE_SHIFT,
-  statements,
-} from '../../circuits/statements.ts'
+import { type StatementName, statements, words } from '../../circuits/statements/index.ts'
+import type { Statement, Word } from '../../circuits/statements/language.ts'
 
 /**
- * Hash of a statement's declaration: its places, the fields of their words, and the model's fixed constants.
+ * Hash of a statement's declaration: its places in order, the fields of their words, and the constants of its template.
  *
  * Contract, circuit manifest and prover compare it, so that two sides which read words differently never meet.
  */
-export function layoutHash(statement: keyof typeof statements): string {
-  const { shared, marketInputs, marketOutputs } = statements[statement]
-  const groups = [shared, marketInputs, marketOutputs]
-  const places = groups.map((group) => group.map((place) => [place.name, place.word]))
-  // Two observations share a word, so their place does not bear the name of a packed word.
-  const names = groups.flat().map(({ word }) => (word === 'observations' ? 'observation' : word))
-  return hash({ statement, places, words: declarationsOf(names), SLOW_HALF_LIFE_SHIFT })
-}
-
-/** The same for a statement about options and portfolios. */
-export function portfolioLayoutHash(statement: PortfolioStatementName): string {
-  const { inputs, outputs }: PortfolioStatement = portfolioStatements[statement]
+export function layoutHash(name: StatementName): string {
+  const { inputs, outputs, constants = {} }: Statement = statements[name]
   const places = [inputs, outputs].map((groups) =>
     groups.map(({ repeat = null, sections }) => [
       repeat,
-      sections.map(({ name, word, count = [], perWord = 1 }) => [name, word, count, perWord]),
+      sections.map(({ name, word, count = [] }) => [name, word, count]),
     ]),
   )
-  const names = [...inputs, ...outputs].flatMap(({ sections }) => sections.map(({ word }) => word))
-  return hash({ statement, places, words: declarationsOf(names.filter((name) => name !== 'root')) })
+  const used = [...inputs, ...outputs].flatMap(({ sections }) => sections.map(({ word }) => word))
+  return keccak256(toUtf8Bytes(JSON.stringify({ name, places, words: declarationsOf(used), constants })))
 }
 
 /** Each word once, in the order of the declaration. */
-const declarationsOf = (names: readonly PackedWordName[]): unknown =>
-  Object.entries(packedWords as Record<string, PackedWord>)
-    .filter(([name]) => (names as readonly string[]).includes(name))
-    .map(([name, word]) => [name, word.fields.map((field) => [field.name, field.bits, field.signed ?? false])])
-
-const hash = (declaration: unknown): string => keccak256(toUtf8Bytes(JSON.stringify(declaration)))
+const declarationsOf = (names: readonly string[]): unknown =>
+  Object.entries(words as Record<string, Word>)
+    .filter(([name]) => names.includes(name))
+    .map(([name, { perWord = 1, fields }]) => [
+      name,
+      perWord,
+      fields.map((field) => [field.name, field.bits, field.signed ?? false]),
+    ])

@@ -1,14 +1,11 @@
-import type { Build } from '../../circuits/builds.ts'
-import { OBSERVATIONS_PER_WORD } from '../../circuits/statements.ts'
-import type { Fields } from '../../circuits/statements.ts'
+import { toBeHex } from 'ethers'
+import { type Build, type Fields, sizeOf } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import type { MarketState, MarketUpdate, Observation, Policy } from '../parameters/marketRisk.ts'
 import { batchLength, updateMarket } from '../parameters/marketRisk.ts'
 import type { StatementContext } from './challenge.ts'
-import { challengeOf, evaluate } from './challenge.ts'
-import { commit } from './commitment.ts'
-import { layoutHash } from './layout.ts'
-import { pack, wordBits } from './words.ts'
+import { type CircuitSignals, publicInput, type SectionWords, type Stated, stateOf } from './state.ts'
+import { joinElements, pack } from './words.ts'
 
 /** One market of a batch, as the chain holds it, with the observations that it is to take in. */
 export type MarketBatch = {
@@ -34,20 +31,15 @@ export type MarketRiskBatch = {
 }
 
 /** What a batch says, ready to be proven and submitted. */
-export type MarketRiskStatement = {
+export type MarketRiskStatement = Stated & {
   readonly batch: MarketRiskBatch
   readonly updates: readonly MarketUpdate[]
   /** Packed words per market of the batch. */
   readonly packed: readonly PackedMarket[]
-  readonly words: readonly bigint[]
-  readonly commitment: bigint
-  readonly challenge: bigint
-  readonly evaluation: bigint
-  /** In the verifier's order. */
-  readonly publicSignals: readonly [commitment: bigint, evaluation: bigint, challenge: bigint]
-  readonly circuitInput: Readonly<Record<string, bigint | readonly bigint[] | readonly (readonly bigint[])[]>>
+  readonly circuitInput: CircuitSignals
 }
 
+/** Words of one market by section. */
 export type PackedMarket = {
   readonly previousVolatilityState: bigint
   readonly previousAnchorState: bigint
@@ -64,18 +56,11 @@ export type PackedMarket = {
  * @param observations - oldest first, shape [n], n ≤ slots
  * @returns shape [⌈slots / 2⌉]
  */
-export function packObservations(observations: readonly Observation[], slots: number): readonly bigint[] {
-  const width = BigInt(wordBits('observation'))
-  const unused = slots - observations.length
-  const words = new Array<bigint>(Math.ceil(slots / OBSERVATIONS_PER_WORD)).fill(0n)
-  for (const [i, observation] of observations.entries()) {
-    const slot = unused + i
-    const word = Math.floor(slot / OBSERVATIONS_PER_WORD)
-    const shift = width * BigInt(slot % OBSERVATIONS_PER_WORD)
-    words[word] = (words[word] ?? 0n) | (pack('observation', observation) << shift)
-  }
-  return words
-}
+export const packObservations = (observations: readonly Observation[], slots: number): readonly bigint[] =>
+  joinElements('observation', [
+    ...new Array<bigint>(slots - observations.length).fill(0n),
+    ...observations.map((observation) => pack('observation', observation)),
+  ])
 
 /**
  * Computes every word of a batch with the twin and binds it to its place.
@@ -90,68 +75,42 @@ export async function stateBatch(batch: MarketRiskBatch): Promise<MarketRiskStat
   const updates = batch.markets.map((market) =>
     updateMarket(market.previous, market.observations, policyOf(batch, market)),
   )
-  const packed = batch.markets.map((market, i) =>
-    packMarket(market, updates[i] as MarketUpdate, batch.build.observations),
-  )
+  const slots = sizeOf(batch.build, 'observations')
+  const packed = batch.markets.map((market, i) => packMarket(market, updates[i] as MarketUpdate, slots))
   const shared = [pack('learningPolicy', batch.learning), pack('marginPolicy', batch.margin)]
-  const { inputWords, words } = assembleWords(shared, packed, batch.build.markets)
-
-  const commitment = await commit(inputWords)
-  const challenge = challengeOf(contextOf(batch), commitment, words)
-  const evaluation = evaluate(words, challenge)
-  const filled = fill(packed, batch.build.markets)
-  return {
-    batch,
-    updates,
-    packed,
-    words,
-    commitment,
-    challenge,
-    evaluation,
-    publicSignals: [commitment, evaluation, challenge],
-    circuitInput: {
-      challenge,
-      learningPolicy: shared[0] as bigint,
-      marginPolicy: shared[1] as bigint,
-      previousVolatilityState: filled.map((market) => market.previousVolatilityState),
-      previousAnchorState: filled.map((market) => market.previousAnchorState),
-      marketPolicy: filled.map((market) => market.marketPolicy),
-      observations: filled.map((market) => market.observations),
-    },
-  }
+  const stated = await stateOf(batch.build, contextOf(batch), sectionsOf(shared, packed, batch.build))
+  return { ...stated, batch, updates, packed, circuitInput: publicInput(stated) }
 }
 
 /**
- * The statement vector: shared words, every market's inputs, every market's outputs. A smaller batch repeats its first
- * market, which the circuit simply proves again.
+ * Words of every section. A smaller batch repeats its first market, which the circuit simply proves again.
+ *
+ * @param shared - learning and margin policy
  */
-export function assembleWords(
-  shared: readonly bigint[],
+export function sectionsOf(
+  [learningPolicy = 0n, marginPolicy = 0n]: readonly bigint[],
   packed: readonly PackedMarket[],
-  markets: number,
-): { readonly inputWords: readonly bigint[]; readonly words: readonly bigint[] } {
-  const filled = fill(packed, markets)
-  const inputWords = [
-    ...shared,
-    ...filled.flatMap((market) => [
-      market.previousVolatilityState,
-      market.previousAnchorState,
-      market.marketPolicy,
-      ...market.observations,
-    ]),
-  ]
-  const outputWords = filled.flatMap((market) => [market.volatilityState, market.anchorState, market.parameters])
-  return { inputWords, words: [...inputWords, ...outputWords] }
+  build: Build,
+): SectionWords {
+  const first = packed[0] as PackedMarket
+  const filled = Array.from({ length: sizeOf(build, 'markets') }, (_, i) => packed[i] ?? first)
+  const each = (name: Exclude<keyof PackedMarket, 'observations'>) => filled.map((market) => market[name])
+  return {
+    learningPolicy: [learningPolicy],
+    marginPolicy: [marginPolicy],
+    previousVolatilityState: each('previousVolatilityState'),
+    previousAnchorState: each('previousAnchorState'),
+    marketPolicy: each('marketPolicy'),
+    observations: filled.flatMap((market) => market.observations),
+    volatilityState: each('volatilityState'),
+    anchorState: each('anchorState'),
+    parameters: each('parameters'),
+  }
 }
 
-export function contextOf(batch: MarketRiskBatch): StatementContext {
-  return {
-    layoutHash: layoutHash('marketRisk'),
-    chainId: batch.chainId,
-    registry: batch.registry,
-    modelId: batch.modelId,
-    markets: batch.markets.map(({ marketId, sequence }) => ({ marketId, sequence })),
-  }
+export function contextOf({ chainId, registry, modelId, markets }: MarketRiskBatch): StatementContext {
+  const subject = markets.flatMap(({ marketId, sequence }) => [marketId, toBeHex(sequence, 32)])
+  return { chainId, registry, modelId, subject }
 }
 
 function policyOf(batch: MarketRiskBatch, market: MarketBatch): Policy {
@@ -170,21 +129,18 @@ function packMarket(market: MarketBatch, update: MarketUpdate, slots: number): P
   }
 }
 
-function fill(packed: readonly PackedMarket[], markets: number): readonly PackedMarket[] {
-  const first = packed[0] as PackedMarket
-  return Array.from({ length: markets }, (_, i) => packed[i] ?? first)
-}
-
 function checkBatch({ build, markets, learning }: MarketRiskBatch): void {
-  if (markets.length === 0 || markets.length > build.markets) throw new BatchSizeError(markets.length, build.markets)
+  const places = sizeOf(build, 'markets')
+  const slots = sizeOf(build, 'observations')
+  if (markets.length === 0 || markets.length > places) throw new BatchSizeError(markets.length, places)
   for (const [i, market] of markets.entries()) {
     const before = markets[i - 1]
     if (before !== undefined && BigInt(market.marketId) <= BigInt(before.marketId)) {
       throw new MarketOrderError(before.marketId, market.marketId)
     }
     const { observations, previous } = market
-    const { horizonSeconds } = learning
-    const fits = batchLength(previous, observations, build.observations, build.testEverySlot === 1, horizonSeconds)
+    const testsEverySlot = sizeOf(build, 'testEverySlot') === 1
+    const fits = batchLength(previous, observations, slots, testsEverySlot, learning.horizonSeconds)
     if (observations.length > fits) throw new BatchSlotsError(market.marketId, observations.length, fits)
   }
 }

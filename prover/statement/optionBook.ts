@@ -1,21 +1,15 @@
-import type { PortfolioBuild } from '../../circuits/builds.ts'
+import type { Build } from '../../circuits/statements/index.ts'
 import type { BookState, OptionPosition } from '../portfolio/book.ts'
 import type { BookShard } from '../portfolio/sharding.ts'
 import { bookOpenings, bookRoot } from '../portfolio/state.ts'
-import { FIELD_ORDER } from './challenge.ts'
+import { FIELD_ORDER, type StatementContext } from './challenge.ts'
 import { commit } from './commitment.ts'
-import {
-  type CircuitSignals,
-  type PortfolioContext,
-  type StatedPortfolio,
-  publicInput,
-  statePortfolio,
-} from './portfolio.ts'
+import { type CircuitSignals, publicInput, type Stated, stateOf } from './state.ts'
 import { pack } from './words.ts'
 
 /** One proof of a book and what it says. */
 export type StatedBook = {
-  readonly stated: StatedPortfolio
+  readonly stated: Stated
   readonly shard: BookShard
   readonly stateOut: bigint
   readonly circuitInput: CircuitSignals
@@ -37,14 +31,14 @@ export const positionWord = (position: OptionPosition): bigint => pack('optionPo
  * @param arrayRoots - root of the array of each segment
  */
 export async function stateBook(
-  build: PortfolioBuild,
-  context: PortfolioContext,
+  build: Build,
+  context: StatementContext,
   shard: BookShard,
   arrayRoots: readonly bigint[],
 ): Promise<StatedBook> {
   const continues = shard.segments.reduce((flags, segment, e) => flags | (BigInt(segment.continues) << BigInt(e)), 0n)
   const stateOut = await stateRoot(shard.after)
-  const stated = await statePortfolio(build, context, {
+  const stated = await stateOf(build, context, {
     stateIn: [await stateRoot(shard.before)],
     arrayRoots,
     positions: shard.segments.flatMap(({ positions }) => positions.map(positionWord)),

@@ -1,4 +1,4 @@
-import type { PortfolioBuild } from '../../circuits/builds.ts'
+import { type Build, sizeOf } from '../../circuits/statements/index.ts'
 import { emptyBook } from '../portfolio/book.ts'
 import {
   type AccountMargin,
@@ -13,21 +13,15 @@ import {
   unhealthyWitness,
 } from '../portfolio/margin.ts'
 import { closedBookOpening } from '../portfolio/state.ts'
+import type { StatementContext } from './challenge.ts'
 import { stateRoot } from './optionBook.ts'
-import {
-  type CircuitSignals,
-  type PortfolioContext,
-  type SectionWords,
-  type StatedPortfolio,
-  publicInput,
-  statePortfolio,
-} from './portfolio.ts'
-import { pairs, scenarioWords } from './riskArray.ts'
-import { pack } from './words.ts'
+import { scenarioWords } from './riskArray.ts'
+import { type CircuitSignals, publicInput, type SectionWords, type Stated, stateOf } from './state.ts'
+import { pack, packElements } from './words.ts'
 
 /** A batch of margins and what its proof says. */
 export type StatedMargins = {
-  readonly stated: StatedPortfolio
+  readonly stated: Stated
   /** One an account, the empty ones that fill the build's places included. */
   readonly accounts: readonly AccountState[]
   readonly margins: readonly AccountMargin[]
@@ -37,7 +31,7 @@ export type StatedMargins = {
 
 /** A witness against one account and what its proof says. */
 export type StatedWitness = {
-  readonly stated: StatedPortfolio
+  readonly stated: Stated
   readonly account: AccountState
   readonly scenario: number
   readonly circuitInput: CircuitSignals
@@ -54,14 +48,7 @@ export function roundWords(round: RoundMarket): SectionWords {
   return {
     roundPrices: [pack('roundPrices', round)],
     roundConfidences: [pack('roundConfidences', round)],
-    collateralPrices: pairs(round.collaterals).map(([first, second]) =>
-      pack('collateralPricePair', {
-        firstPriceE12: first.priceE12,
-        firstConfidenceX40: first.confidenceX40,
-        secondPriceE12: second.priceE12,
-        secondConfidenceX40: second.confidenceX40,
-      }),
-    ),
+    collateralPrices: packElements('collateralPrice', round.collaterals),
   }
 }
 
@@ -71,30 +58,18 @@ export function marginPolicyWords({ scenarios, lossFactors, contingencies, colla
     ...scenarioWords(scenarios),
     lossFactors: [pack('lossFactors', lossFactors)],
     contingencies: [pack('contingencies', contingencies)],
-    collateralPolicy: pairs(collaterals).map(([first, second]) =>
-      pack('collateralPolicyPair', {
-        firstInitialHaircutX40: first.initialHaircutX40,
-        firstMaintenanceHaircutX40: first.maintenanceHaircutX40,
-        firstConfidenceThresholdX40: first.confidenceThresholdX40,
-        firstMovesWithSpot: first.movesWithSpot,
-        secondInitialHaircutX40: second.initialHaircutX40,
-        secondMaintenanceHaircutX40: second.maintenanceHaircutX40,
-        secondConfidenceThresholdX40: second.confidenceThresholdX40,
-        secondMovesWithSpot: second.movesWithSpot,
-      }),
-    ),
+    collateralPolicy: packElements('collateralPolicy', collaterals),
   }
 }
 
 /** Words of what an account holds besides options. */
-export function holdingsWords(holdings: Holdings): SectionWords {
-  const names = ['firstE12', 'secondE12', 'thirdE12', 'fourthE12'] as const
-  const amounts = [0, names.length].map((from) => {
-    const fields = names.map((name, i) => [name, holdings.collateralsE12[from + i] ?? 0n])
-    return pack('collateralAmounts', Object.fromEntries(fields) as never)
-  })
-  return { holdings: [pack('holdings', holdings)], collateralAmounts: amounts }
-}
+export const holdingsWords = (holdings: Holdings): SectionWords => ({
+  holdings: [pack('holdings', holdings)],
+  collateralAmounts: packElements(
+    'collateralAmount',
+    holdings.collateralsE12.map((amountE12) => ({ amountE12 })),
+  ),
+})
 
 /**
  * Margins a batch of accounts and states the proof of it.
@@ -102,17 +77,17 @@ export function holdingsWords(holdings: Holdings): SectionWords {
  * @param accounts - at most as many as the build has places; empty ones fill the rest
  */
 export async function stateMargins(
-  build: PortfolioBuild,
-  context: PortfolioContext,
+  build: Build,
+  context: StatementContext,
   accounts: readonly AccountState[],
   round: RoundMarket,
   policy: MarginPolicy,
 ): Promise<StatedMargins> {
-  const filled = Array.from({ length: build.sizes.accounts ?? 0 }, (_, i) => accounts[i] ?? emptyAccount)
+  const filled = Array.from({ length: sizeOf(build, 'accounts') }, (_, i) => accounts[i] ?? emptyAccount)
   const margins = filled.map((account) => accountMargin(account, round, policy))
   const aggregates = batchAggregates(margins)
   const held = filled.map(({ holdings }) => holdingsWords(holdings))
-  const stated = await statePortfolio(build, context, {
+  const stated = await stateOf(build, context, {
     ...roundWords(round),
     ...marginPolicyWords(policy),
     stateIn: await Promise.all(filled.map(({ book }) => stateRoot(book))),
@@ -142,15 +117,15 @@ export async function stateMargins(
  * @throws what {@link unhealthyWitness} throws, above all if the account is not
  */
 export async function stateWitness(
-  build: PortfolioBuild,
-  context: PortfolioContext,
+  build: Build,
+  context: StatementContext,
   account: AccountState,
   round: RoundMarket,
   policy: MarginPolicy,
   scenario: number,
 ): Promise<StatedWitness> {
   const bound = unhealthyWitness(account, round, policy, scenario)
-  const stated = await statePortfolio(build, context, {
+  const stated = await stateOf(build, context, {
     ...roundWords(round),
     ...marginPolicyWords(policy),
     stateIn: [await stateRoot(account.book)],

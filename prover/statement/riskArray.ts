@@ -1,22 +1,15 @@
-import type { PortfolioBuild } from '../../circuits/builds.ts'
-import { STRIKES_PER_WORD } from '../../circuits/statements.ts'
+import { type Build, sizeOf } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import type { ScenarioPolicy } from '../options/grid.ts'
 import { type ExpiryMarket, type PricingPolicy, type RiskArray, riskArray } from '../options/riskArray.ts'
+import type { StatementContext } from './challenge.ts'
 import { commit } from './commitment.ts'
-import {
-  type CircuitSignals,
-  type PortfolioContext,
-  type SectionWords,
-  type StatedPortfolio,
-  publicInput,
-  statePortfolio,
-} from './portfolio.ts'
-import { pack } from './words.ts'
+import { type CircuitSignals, publicInput, type SectionWords, type Stated, stateOf } from './state.ts'
+import { pack, packElements } from './words.ts'
 
 /** A risk array and what its proof says. */
 export type StatedRiskArray = {
-  readonly stated: StatedPortfolio
+  readonly stated: Stated
   readonly array: RiskArray
   /** Commitment to each leaf, in the order of the strikes. */
   readonly leafRoots: readonly bigint[]
@@ -28,14 +21,7 @@ export type StatedRiskArray = {
 export function scenarioWords({ regular, upOnly, ...special }: ScenarioPolicy): SectionWords {
   return {
     scenarioRegular: regular.map((shock) => pack('scenarioRegular', shock)),
-    scenarioUpOnly: pairs(upOnly).map(([first, second]) =>
-      pack('scenarioUpOnlyPair', {
-        firstShockX40: first.shockX40,
-        firstDampingX40: first.dampingX40,
-        secondShockX40: second.shockX40,
-        secondDampingX40: second.dampingX40,
-      }),
-    ),
+    scenarioUpOnly: packElements('scenarioUpOnly', upOnly),
     scenarioSpecial: [pack('scenarioSpecial', special)],
   }
 }
@@ -67,13 +53,11 @@ export function expiryWords(market: ExpiryMarket): SectionWords {
  * @param strikesE8 - shape [n]
  * @returns shape [⌈n / 5⌉]
  */
-export function strikeWords(strikesE8: readonly bigint[]): readonly bigint[] {
-  const names = ['firstE8', 'secondE8', 'thirdE8', 'fourthE8', 'fifthE8'] as const
-  return Array.from({ length: Math.ceil(strikesE8.length / STRIKES_PER_WORD) }, (_, word) => {
-    const strikeAt = (i: number): bigint => strikesE8[word * STRIKES_PER_WORD + i] ?? 0n
-    return pack('strikes', Object.fromEntries(names.map((name, i) => [name, strikeAt(i)])) as never)
-  })
-}
+export const strikeWords = (strikesE8: readonly bigint[]): readonly bigint[] =>
+  packElements(
+    'strike',
+    strikesE8.map((strikeE8) => ({ strikeE8 })),
+  )
 
 /** Commitment to a leaf, and to a whole array: header, then leaves. */
 export async function arrayRoots(array: RiskArray): Promise<{ leafRoots: readonly bigint[]; arrayRoot: bigint }> {
@@ -89,16 +73,16 @@ export async function arrayRoots(array: RiskArray): Promise<{ leafRoots: readonl
  * @throws {@link StrikeCountError}, and what {@link riskArray} throws
  */
 export async function stateRiskArray(
-  build: PortfolioBuild,
-  context: PortfolioContext,
+  build: Build,
+  context: StatementContext,
   market: ExpiryMarket,
   policy: PricingPolicy,
   strikesE8: readonly bigint[],
 ): Promise<StatedRiskArray> {
-  if (strikesE8.length !== build.sizes.strikes) throw new StrikeCountError(build, strikesE8.length)
+  if (strikesE8.length !== sizeOf(build, 'strikes')) throw new StrikeCountError(build, strikesE8.length)
   const array = riskArray(market, policy, strikesE8)
   const { leafRoots, arrayRoot } = await arrayRoots(array)
-  const stated = await statePortfolio(build, context, {
+  const stated = await stateOf(build, context, {
     ...pricingWords(policy),
     ...expiryWords(market),
     strikes: strikeWords(strikesE8),
@@ -107,18 +91,15 @@ export async function stateRiskArray(
   return { stated, array, leafRoots, arrayRoot, circuitInput: publicInput(stated) }
 }
 
-/** Neighbours two by two; shape [2n] to [n][2]. */
-export function pairs<T>(values: readonly T[]): readonly (readonly [T, T])[] {
-  return Array.from({ length: values.length / 2 }, (_, i) => [values[2 * i] as T, values[2 * i + 1] as T])
-}
-
 /** An array was asked for with another number of strikes than its circuit has places. */
 export class StrikeCountError extends ProverError {
   readonly code = 'statement.strike-count'
   readonly given: number
 
-  constructor({ name, sizes }: PortfolioBuild, given: number) {
-    super(`Expected ${sizes.strikes} strikes for ${name}, got ${given}. Repeat the last one to fill its places.`)
+  constructor(build: Build, given: number) {
+    super(
+      `Expected ${sizeOf(build, 'strikes')} strikes for ${build.name}, got ${given}. Repeat the last one to fill its places.`,
+    )
     this.given = given
   }
 }

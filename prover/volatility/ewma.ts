@@ -1,4 +1,4 @@
-import { SLOW_HALF_LIFE_SHIFT } from '../../circuits/statements.ts'
+import { SLOW_HALF_LIFE_SHIFT } from '../../circuits/statements/index.ts'
 import { max } from '../math/index.ts'
 import type { VolatilityModel } from './model.ts'
 import { blendUp, decayWeight, periodVarianceUp, winsorisedReturnUp, YEAR_SECONDS } from './variance.ts'

@@ -1,7 +1,13 @@
 /** What benchmarks give circuits: batches with every slot taken, and the portfolio of docs/examples. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Build, type BuildName, builds, type PortfolioBuildName } from '../../circuits/builds.ts'
+import {
+  type Build,
+  type BuildName,
+  marketBuilds,
+  type MarketBuildName,
+  sizeOf,
+} from '../../circuits/statements/index.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import {
   defaultEnginePolicy,
@@ -17,17 +23,17 @@ import { portfolioBuildOf } from '../../prover/service/development/portfolio.ts'
 import { marginSizes } from '../../prover/service/answers/margins.ts'
 import { type MarketRiskBatch, stateBatch } from '../../prover/statement/marketRisk.ts'
 import { stateBook } from '../../prover/statement/optionBook.ts'
-import type { PortfolioContext } from '../../prover/statement/portfolio.ts'
+import type { StatementContext } from '../../prover/statement/challenge.ts'
 import { stateMargins, stateWitness } from '../../prover/statement/portfolioMargin.ts'
 import { stateRiskArray } from '../../prover/statement/riskArray.ts'
 import { root } from './sources.ts'
 
 /** A registry that no chain has. */
-export const NOWHERE: PortfolioContext = {
+export const NOWHERE: StatementContext = {
   chainId: 31337n,
   registry: `0x${'00'.repeat(19)}01`,
   modelId: `0x${'00'.repeat(31)}02`,
-  subject: `0x${'00'.repeat(31)}03`,
+  subject: [`0x${'00'.repeat(31)}03`],
 }
 
 /** As many markets and observations as the build takes; another seed has other prices. */
@@ -35,9 +41,9 @@ export function fullBatch(build: Build, seed = 0): MarketRiskBatch {
   const engine = encodeEnginePolicy(defaultEnginePolicy)
   const policy = encodeMarketPolicy(defaultMarketPolicy)
   const asOf = 1_583_971_200n
-  const markets = Array.from({ length: build.markets }, (_, i) => {
+  const markets = Array.from({ length: sizeOf(build, 'markets') }, (_, i) => {
     const priceE8 = BigInt(7_900_00000000 - i * 100_00000000)
-    const observations = Array.from({ length: build.observations }, (_, k) => ({
+    const observations = Array.from({ length: sizeOf(build, 'observations') }, (_, k) => ({
       priceE8: (priceE8 * BigInt(10_000 - (k % 2 === 0 ? 120 : 260) - seed)) / 10_000n,
       asOf: asOf + 1_800n * BigInt(k + 1),
       impliedVolatilityX24: 0n,
@@ -50,12 +56,16 @@ export function fullBatch(build: Build, seed = 0): MarketRiskBatch {
 }
 
 /** An input of every build. */
-export async function buildInputs(): Promise<Readonly<Record<BuildName | PortfolioBuildName, CircuitInput>>> {
+export async function buildInputs(): Promise<Readonly<Record<BuildName, CircuitInput>>> {
   const batch = async (build: Build): Promise<CircuitInput> => (await stateBatch(fullBatch(build))).circuitInput
-  return { marketRisk8x2: await batch(builds[0]), marketRisk1x48: await batch(builds[1]), ...(await portfolioInputs()) }
+  return {
+    marketRisk8x2: await batch(marketBuilds[0]),
+    marketRisk1x48: await batch(marketBuilds[1]),
+    ...(await portfolioInputs()),
+  }
 }
 
-async function portfolioInputs(): Promise<Readonly<Record<PortfolioBuildName, CircuitInput>>> {
+async function portfolioInputs(): Promise<Readonly<Record<Exclude<BuildName, MarketBuildName>, CircuitInput>>> {
   const file = join(root, 'docs', 'examples', 'short-strangle.json')
   const { arrays, chain, account, round, margin, ...policies } = provableMargin(
     readPortfolio(readFileSync(file, 'utf8'), file),

@@ -12,7 +12,7 @@ import type { ExpirySurface } from '../../prover/portfolio/portfolio.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import { marginSizes } from '../../prover/service/answers/margins.ts'
 import { policyOf } from '../../prover/service/daemon/portfolioProofs.ts'
-import type { SectionWords } from '../../prover/statement/portfolio.ts'
+import type { SectionWords } from '../../prover/statement/state.ts'
 import { roundWords } from '../../prover/statement/portfolioMargin.ts'
 import { root } from './sources.ts'
 

@@ -1,4 +1,4 @@
-import { builds } from '../../circuits/builds.ts'
+import { marketBuilds } from '../../circuits/statements/index.ts'
 import type { MainComponent } from '../../test/circuit.ts'
 import { countConstraints } from '../../test/circuit.ts'
 import { type Port, parallelSource } from '../../test/parallel.ts'
@@ -29,17 +29,17 @@ include "${include}";
 component main = ${call};
 `
 
-const PACKED = 'generated/packedWords.circom'
-const [live] = builds
+const unpacked = (word: string): string => main(`generated/words/${word}.circom`, `Unpack${word}()`)
+const [live] = marketBuilds
 
 /** Parts of the live build, as its template composes them, and how often each stands in it. */
 const parts: readonly Part[] = [
-  ['engine policy words, unpacked', 1, main(PACKED, 'UnpackLearningPolicy()'), 'learning'],
-  ['margin policy word, unpacked', 1, main(PACKED, 'UnpackMarginPolicy()'), 'margin'],
-  ['volatility state, unpacked', 8, main(PACKED, 'UnpackVolatilityState()'), 'volatilityState'],
-  ['anchor state, unpacked', 8, main(PACKED, 'UnpackAnchorState()'), 'anchorState'],
-  ['market policy, unpacked', 8, main(PACKED, 'UnpackMarketPolicy()'), 'marketPolicy'],
-  ['two observations, unpacked', 8, main('market/ObservationBits.circom', 'ObservationBits(2)'), 'observations'],
+  ['engine policy words, unpacked', 1, unpacked('LearningPolicy'), 'learning'],
+  ['margin policy word, unpacked', 1, unpacked('MarginPolicy'), 'margin'],
+  ['volatility state, unpacked', 8, unpacked('VolatilityState'), 'volatilityState'],
+  ['anchor state, unpacked', 8, unpacked('AnchorState'), 'anchorState'],
+  ['market policy, unpacked', 8, unpacked('MarketPolicy'), 'marketPolicy'],
+  ['two observations, unpacked', 8, main('generated/words/Observation.circom', 'ObservationBits(2)'), 'observations'],
   [
     'O1 O2 slot: time, logarithm',
     16,

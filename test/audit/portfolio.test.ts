@@ -1,6 +1,6 @@
 /** The auditor of margins against a real chain: re-derives every leg, and finds whatever is changed in its record. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { portfolioBuilds } from '../../circuits/builds.ts'
+import { portfolioBuilds } from '../../circuits/statements/index.ts'
 import {
   auditPortfolio,
   auditToJson,

@@ -1,7 +1,7 @@
 /** Random expiries and policies over the whole domain, and circuit inputs for them. */
 import type { ExpiryMarket, PricingPolicy } from '../../prover/options/riskArray.ts'
 import type { ScenarioPolicy } from '../../prover/options/grid.ts'
-import { pack } from '../../prover/statement/words.ts'
+import { pack, packElements } from '../../prover/statement/words.ts'
 import type { Random } from '../parallel.ts'
 
 const ONE = 1n << 40n
@@ -177,15 +177,7 @@ export function expiryInputs(market: ExpiryMarket, policy: PricingPolicy): Recor
   const { regular, upOnly, ...special } = policy.scenarios
   return {
     scenarioRegular: regular.map((shock) => pack('scenarioRegular', shock)),
-    scenarioUpOnly: [0, 2, 4, 6, 8].map((i) => {
-      const [first, second] = upOnly.slice(i, i + 2) as [(typeof upOnly)[number], (typeof upOnly)[number]]
-      return pack('scenarioUpOnlyPair', {
-        firstShockX40: first.shockX40,
-        firstDampingX40: first.dampingX40,
-        secondShockX40: second.shockX40,
-        secondDampingX40: second.dampingX40,
-      })
-    }),
+    scenarioUpOnly: [...packElements('scenarioUpOnly', upOnly)],
     scenarioSpecial: pack('scenarioSpecial', special),
     volatilityShocks: pack('volatilityShocks', policy.volatilityShocks),
     skewLinear: pack('skewLinear', policy.skewLinear),
@@ -201,20 +193,19 @@ export function expiryInputs(market: ExpiryMarket, policy: PricingPolicy): Recor
 /** A main with header and leaves as its outputs. */
 export const arraySource = (strikes: number): string => `pragma circom 2.2.3;
 include "options/ExpiryArray.circom";
-include "math/RangeCheck.circom";
+include "bitify.circom";
 template Main(N) {
     signal input scenarioRegular[7], scenarioUpOnly[5], scenarioSpecial;
     signal input volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount;
     signal input expiryForward, expirySurface, expirySurfaceShape, strikes[N];
     signal output header[29], leaves[N][42];
-    signal {maxbit} checked[N];
-    checked.maxbit = 48;
+    signal bits[N][48];
     for (var i = 0; i < N; i++) {
-        checked[i] <== RangeCheck(48)(strikes[i]);
+        bits[i] <== Num2Bits(48)(strikes[i]);
     }
     (header, leaves) <== ExpiryArray(N)(
         scenarioRegular, scenarioUpOnly, scenarioSpecial, volatilityShocks, skewLinear, skewAbsolute, longDiscount,
-        shortDiscount, expiryForward, expirySurface, expirySurfaceShape, checked
+        shortDiscount, expiryForward, expirySurface, expirySurfaceShape, bits
     );
 }
 component main = Main(${strikes});

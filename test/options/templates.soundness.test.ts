@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { packedWords } from '../../circuits/statements.ts'
+import { type WordName, words } from '../../circuits/statements/index.ts'
+import { bitsOf } from '../../circuits/statements/language.ts'
 import { reciprocalDown, SHOCKED_VOLATILITY, splitVolatility } from '../../prover/options/black.ts'
 import { lnDown } from '../../prover/math/index.ts'
 import { includedFiles } from '../../scripts/tools/compileCircom.ts'
@@ -153,8 +154,7 @@ describe('B1, B2, B7 and B8: words', () => {
   const names = Object.keys(honest()).filter((name) => name !== 'strikes')
 
   test.each(names)('%s is refused with a bit above its fields, negative, or moved by a power of two', (name) => {
-    const word = name === 'scenarioUpOnly' ? 'scenarioUpOnlyPair' : (name as keyof typeof packedWords)
-    const bits = packedWords[word].fields.reduce((sum, { bits: width }) => sum + width, 0)
+    const bits = bitsOf(words[name as WordName])
     const input: Record<string, bigint | bigint[]> = honest()
     const value = [input[name]].flat()
     const first = value[0] as bigint

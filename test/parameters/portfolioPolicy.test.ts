@@ -1,15 +1,15 @@
 import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { packedWords } from '../../circuits/statements.ts'
-import type { Fields, PackedWordName } from '../../circuits/statements.ts'
+import { type Fields, type WordName, words as declared } from '../../circuits/statements/index.ts'
 import { policyWordsOf } from '../../prover/registry/index.ts'
-import { pack, unpack, wordBits } from '../../prover/statement/words.ts'
+import { bitsOf, type Word } from '../../circuits/statements/language.ts'
+import { joinElements, pack, splitElements, unpack } from '../../prover/statement/words.ts'
 import { type Chain, eventsOf, expectRevert, mined, startChain } from '../chain.ts'
 import { freshness, ONE_X40, policy, rootOf } from '../registry/portfolioEngine.ts'
 
-const kinds: readonly PackedWordName[] = [
-  ...Array<PackedWordName>(7).fill('scenarioRegular'),
-  ...Array<PackedWordName>(5).fill('scenarioUpOnlyPair'),
+const kinds: readonly WordName[] = [
+  ...Array<WordName>(7).fill('scenarioRegular'),
+  ...Array<WordName>(5).fill('scenarioUpOnly'),
   'scenarioSpecial',
   'volatilityShocks',
   'skewLinear',
@@ -18,7 +18,7 @@ const kinds: readonly PackedWordName[] = [
   'shortDiscount',
   'lossFactors',
   'contingencies',
-  ...Array<PackedWordName>(4).fill('collateralPolicyPair'),
+  ...Array<WordName>(4).fill('collateralPolicy'),
 ]
 const words = policyWordsOf(policy)
 
@@ -37,11 +37,13 @@ const takes = (given: readonly bigint[]) => chain.undone(async () => mined(set(g
 const refuses = (given: readonly bigint[], error: string, args?: readonly unknown[]) =>
   expectRevert(set(given), registry, error, args)
 
-/** The policy with some fields of one word changed. */
-function withFields(index: number, change: Record<string, bigint>): readonly bigint[] {
-  const kind = kinds[index] as PackedWordName
-  const fields = { ...unpack(kind, words[index] as bigint), ...change } as Fields<PackedWordName>
-  return words.with(index, pack(kind, fields as never))
+/** The policy with some fields of one word changed, of one of its elements if it holds several. */
+function withFields(index: number, change: Record<string, bigint>, element = 0): readonly bigint[] {
+  const kind = kinds[index] as WordName
+  const { perWord = 1 }: Word = declared[kind]
+  const elements = splitElements(kind, [words[index] as bigint], perWord)
+  const fields = { ...unpack(kind, elements[element] as bigint), ...change } as Fields<WordName>
+  return words.with(index, joinElements(kind, elements.with(element, pack(kind, fields as never)))[0] as bigint)
 }
 
 describe('R25: the policy of portfolio margins', () => {
@@ -60,12 +62,12 @@ describe('R25: the policy of portfolio margins', () => {
 
   test('has words of their width', async () => {
     for (const [i, kind] of kinds.entries()) {
-      const bits = wordBits(kind)
+      const bits = bitsOf(declared[kind])
       const wide = (words[i] as bigint) | (1n << BigInt(bits))
       await refuses(words.with(i, wide), 'PortfolioWordOutOfRange', [BigInt(i), wide, BigInt(bits)])
     }
     expect(kinds.length).toBe(words.length)
-    expect(new Set(kinds).size).toBeLessThan(Object.keys(packedWords).length)
+    expect(new Set(kinds).size).toBeLessThan(Object.keys(declared).length)
   })
 
   test('has regular shocks from high to low around none', async () => {
@@ -93,11 +95,12 @@ describe('R25: the policy of portfolio margins', () => {
 
   test('has shocks above zero, and forwards shocked up and down', async () => {
     for (const i of [7, 8, 9, 10, 11]) {
-      for (const field of ['firstShockX40', 'secondShockX40']) {
-        await refuses(withFields(i, { [field]: 0n }), 'PortfolioPolicyBelow', ['upOnlyShockX40', 0n, 1n])
+      for (const element of [0, 1]) {
+        await refuses(withFields(i, { shockX40: 0n }, element), 'PortfolioPolicyBelow', ['upOnlyShockX40', 0n, 1n])
       }
     }
-    await takes(withFields(7, { firstShockX40: 1n, secondShockX40: (1n << 43n) - 1n }))
+    await takes(withFields(7, { shockX40: 1n }, 0))
+    await takes(withFields(7, { shockX40: (1n << 43n) - 1n }, 1))
     await takes(withFields(12, { basisUpX40: ONE_X40, basisDownX40: ONE_X40 }))
     await refuses(withFields(12, { basisUpX40: ONE_X40 - 1n }), 'PortfolioPolicyBelow', [
       'basisUpX40',
@@ -118,15 +121,15 @@ describe('R25: the policy of portfolio margins', () => {
       await refuses(withFields(19, { [field]: most + 1n }), 'PortfolioPolicyAbove', [field, most + 1n, most])
     }
     for (const i of [20, 21, 22, 23]) {
-      for (const each of ['first', 'second']) {
-        for (const [suffix, name] of [
-          ['InitialHaircutX40', 'haircutX40'],
-          ['MaintenanceHaircutX40', 'haircutX40'],
-          ['ConfidenceThresholdX40', 'collateralConfidenceThresholdX40'],
+      for (const element of [0, 1]) {
+        for (const [field = '', name] of [
+          ['initialHaircutX40', 'haircutX40'],
+          ['maintenanceHaircutX40', 'haircutX40'],
+          ['confidenceThresholdX40', 'collateralConfidenceThresholdX40'],
         ]) {
-          const field = `${each}${suffix}`
-          if (i === 20) await takes(withFields(i, { [field]: ONE_X40 }))
-          await refuses(withFields(i, { [field]: ONE_X40 + 1n }), 'PortfolioPolicyAbove', [name, ONE_X40 + 1n, ONE_X40])
+          if (i === 20) await takes(withFields(i, { [field]: ONE_X40 }, element))
+          const above = withFields(i, { [field]: ONE_X40 + 1n }, element)
+          await refuses(above, 'PortfolioPolicyAbove', [name, ONE_X40 + 1n, ONE_X40])
         }
       }
     }

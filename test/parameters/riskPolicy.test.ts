@@ -1,6 +1,6 @@
 import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Fields } from '../../circuits/statements.ts'
+import type { Fields } from '../../circuits/statements/index.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { defaultEnginePolicy, defaultMarketPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { encodeEnginePolicy, encodeMarketPolicy, sqrtHorizonUp } from '../../prover/parameters/policy.ts'

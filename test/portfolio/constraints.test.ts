@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { mainComponent, type PortfolioBuild, portfolioBuilds } from '../../circuits/builds.ts'
+import { type Build, mainComponent, portfolioBuilds, sizeOf } from '../../circuits/statements/index.ts'
 import { POINTS } from '../../prover/options/grid.ts'
 import { CALL_BITS, GAMMA_BITS, PDF_BITS, THETA_BITS } from '../../prover/options/riskArray.ts'
 import { root } from '../../scripts/tools/sources.ts'
@@ -20,10 +20,9 @@ describe('L1 to L12: constraints', () => {
   })
 
   test('a position is one constraint a scenario, an account below 16,400, and each build fits its domain', () => {
-    const buildOf = (statement: string) =>
-      portfolioBuilds.find((build) => build.statement === statement) as PortfolioBuild
+    const buildOf = (statement: string) => portfolioBuilds.find((build) => build.statement === statement) as Build
     const margin = buildOf('portfolioMargin')
-    const account = (rows(mainComponent(margin)) - rows('PortfolioMargin(2)')) / ((margin.sizes.accounts as number) - 2)
+    const account = (rows(mainComponent(margin)) - rows('PortfolioMargin(2)')) / (sizeOf(margin, 'accounts') - 2)
     // Of the rows of a segment's sums, those that are not its words' are products: one a strike and price.
     const products = (rows('SegmentSums(5)') / 5 - rows('PositionQuantities()')) / (POINTS - 1)
     console.log(
@@ -32,7 +31,7 @@ describe('L1 to L12: constraints', () => {
     expect(account).toBeLessThan(16_400)
     expect(products).toBeLessThan(1.3)
     // What SegmentSums is counted at.
-    expect(buildOf('optionBook').sizes.strikes).toBe(5)
+    expect(sizeOf(buildOf('optionBook'), 'strikes')).toBe(5)
     expect(rows(mainComponent(buildOf('optionBook')))).toBeLessThan(2 ** 17 - 1_000)
     expect(rows(mainComponent(margin))).toBeLessThan(2 ** 16 - 1_000)
     expect(rows('UnhealthyWitness()')).toBeLessThan(2 ** 14 - 1_000)

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { portfolioBuilds } from '../../circuits/builds.ts'
+import { portfolioBuilds } from '../../circuits/statements/index.ts'
 import { priceCall } from '../../prover/options/black.ts'
 import { sqrtDown } from '../../prover/math/index.ts'
 import { perpPnl, unsettledFunding } from '../../prover/portfolio/unproven/perpMargin.ts'
@@ -18,7 +18,7 @@ import {
 } from '../../prover/portfolio/unproven/standardManager.ts'
 import { positionWord } from '../../prover/statement/optionBook.ts'
 import { holdingsWords, marginPolicyWords, roundWords } from '../../prover/statement/portfolioMargin.ts'
-import { publicInput } from '../../prover/statement/portfolio.ts'
+import { publicInput } from '../../prover/statement/state.ts'
 import { expiryWords, pricingWords, stateRiskArray, strikeWords } from '../../prover/statement/riskArray.ts'
 import { mainSource } from '../../scripts/buildCircuits.ts'
 import { root } from '../../scripts/tools/sources.ts'
@@ -314,7 +314,7 @@ describe.skipIf(!present)(`Derive's first portfolio margin${where}`, () => {
       chainId: 31_337n,
       registry: `0x${'11'.repeat(20)}`,
       modelId: `0x${'22'.repeat(32)}`,
-      subject: `0x${'33'.repeat(32)}`,
+      subject: [`0x${'33'.repeat(32)}`],
     }
     const proven = new Set<bigint>()
     for (const [name, { Scenario: scenario }] of cases('derive-pmrm-testAndVerifyScenarios.json')) {

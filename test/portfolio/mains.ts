@@ -1,5 +1,5 @@
 /** Templates of circuits/portfolio as main components, to count what they cost. */
-import { mainComponent, type PortfolioBuild, portfolioBuilds } from '../../circuits/builds.ts'
+import { type Build, mainComponent, portfolioBuilds } from '../../circuits/statements/index.ts'
 import { mainSource } from '../../scripts/buildCircuits.ts'
 import type { MainComponent } from '../circuit.ts'
 import { bookBuild, marginBuild } from './portfolios.ts'
@@ -14,7 +14,7 @@ component main = ${call};
 })
 
 /** A statement at some size: the builds themselves, and what the tests of books and margins compile. */
-const statement = (build: PortfolioBuild): MainComponent => ({ name: mainComponent(build), source: mainSource(build) })
+const statement = (build: Build): MainComponent => ({ name: mainComponent(build), source: mainSource(build) })
 
 export const portfolioMains: readonly MainComponent[] = [
   plain('PositionQuantities()'),

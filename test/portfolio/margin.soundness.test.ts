@@ -1,7 +1,7 @@
 /** What proofs of margins refuse: other openings, open or foreign books, malformed words, margins that do not fit. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { packedWords } from '../../circuits/statements.ts'
-import type { PackedWordName } from '../../circuits/statements.ts'
+import { type WordName, words } from '../../circuits/statements/index.ts'
+import { bitsOf, type Field, type Word } from '../../circuits/statements/language.ts'
 import { emptyBook } from '../../prover/portfolio/book.ts'
 import {
   accountMargin,
@@ -14,7 +14,6 @@ import { stateElements } from '../../prover/portfolio/state.ts'
 import { FIELD_ORDER } from '../../prover/statement/challenge.ts'
 import { commit } from '../../prover/statement/commitment.ts'
 import { emptyAccount, stateMargins, stateWitness } from '../../prover/statement/portfolioMargin.ts'
-import { wordBits } from '../../prover/statement/words.ts'
 import { mainSource } from '../../scripts/buildCircuits.ts'
 import type { Circuit } from '../circuit.ts'
 import { compileCircuit } from '../circuit.ts'
@@ -131,26 +130,30 @@ describe('L5 L6: books', () => {
   })
 })
 
-const places: readonly [input: string, word: PackedWordName, places: number][] = [
+const places: readonly [input: string, word: WordName, places: number][] = [
   ['roundPrices', 'roundPrices', 1],
   ['roundConfidences', 'roundConfidences', 1],
-  ['collateralPrices', 'collateralPricePair', 4],
+  ['collateralPrices', 'collateralPrice', 4],
   ['scenarioRegular', 'scenarioRegular', 7],
-  ['scenarioUpOnly', 'scenarioUpOnlyPair', 5],
+  ['scenarioUpOnly', 'scenarioUpOnly', 5],
   ['scenarioSpecial', 'scenarioSpecial', 1],
   ['lossFactors', 'lossFactors', 1],
   ['contingencies', 'contingencies', 1],
-  ['collateralPolicy', 'collateralPolicyPair', 4],
+  ['collateralPolicy', 'collateralPolicy', 4],
   ['holdings', 'holdings', 1],
-  ['collateralAmounts', 'collateralAmounts', 2],
+  ['collateralAmounts', 'collateralAmount', 2],
 ]
+
+/** Every field of a word, of each of its elements. */
+const elementsIn = ({ fields, perWord = 1 }: Word): readonly Field[] =>
+  Array.from({ length: perWord }, () => fields).flat()
 
 describe('L7 L9: words', () => {
   test.each(places)('%s is refused with a bit above its fields, or moved by the field order', (name, word, count) => {
     for (let i = 0; i < count; i++) {
       for (const by of [
-        (v: bigint) => v + (1n << BigInt(wordBits(word))),
-        () => 1n << BigInt(wordBits(word)),
+        (v: bigint) => v + (1n << BigInt(bitsOf(words[word]))),
+        () => 1n << BigInt(bitsOf(words[word])),
         () => FIELD_ORDER - 1n,
         (v: bigint) => v + (1n << 248n),
       ]) {
@@ -165,7 +168,7 @@ describe('L7 L9: words', () => {
     let seen = 0
     for (const [name, word] of places) {
       let offset = 0n
-      for (const field of packedWords[word].fields) {
+      for (const field of elementsIn(words[word])) {
         const input = changed(honest, name, 0, (v) => v ^ (1n << offset))
         if (margins.accepts(input)) {
           const outputs = margins.outputs(input)

@@ -1,6 +1,6 @@
 /** Random arrays, rounds and accounts inside the declared widths: what earlier proofs and governance can bring about. */
 
-import type { PortfolioBuild } from '../../circuits/builds.ts'
+import type { Build } from '../../circuits/statements/index.ts'
 import { FORWARDS, POINTS, REGULAR_SHOCKS, SCENARIOS, UP_ONLY_SHOCKS } from '../../prover/options/grid.ts'
 import { CALL_BITS, GAMMA_BITS, PDF_BITS, THETA_BITS } from '../../prover/options/riskArray.ts'
 import type { ArrayHeader, BookState, OptionPosition, PricedArray, PricedStrike } from '../../prover/portfolio/book.ts'
@@ -10,7 +10,7 @@ import type { BookShard } from '../../prover/portfolio/sharding.ts'
 import { bookOpenings, closedBookOpening, leafElements } from '../../prover/portfolio/state.ts'
 import { commit } from '../../prover/statement/commitment.ts'
 import { stateBook } from '../../prover/statement/optionBook.ts'
-import { publicInput } from '../../prover/statement/portfolio.ts'
+import { publicInput } from '../../prover/statement/state.ts'
 import type { StatedMargins, StatedWitness } from '../../prover/statement/portfolioMargin.ts'
 import type { CircuitInput } from '../circuit.ts'
 import type { Random } from '../parallel.ts'
@@ -19,36 +19,33 @@ export const CONTEXT = {
   chainId: 31337n,
   registry: `0x${'5a'.repeat(20)}`,
   modelId: `0x${'7b'.repeat(32)}`,
-  subject: `0x${'c3'.repeat(32)}`,
+  subject: [`0x${'c3'.repeat(32)}`],
 }
 
 const ONE = 1n << 40n
 const YEAR_SECONDS = 31_536_000n
 
-export const bookBuild = (segments: number, strikes: number): PortfolioBuild => ({
+export const bookBuild = (segments: number, strikes: number): Build => ({
   name: 'testBook',
   statement: 'optionBook',
-  template: 'OptionBook',
-  file: 'statement/OptionBook.circom',
-  sizes: { segments, strikes },
+  sizes: [
+    { name: 'segments', value: segments },
+    { name: 'strikes', value: strikes },
+  ],
   meaning: 'a small build for tests',
 })
 
-export const marginBuild = (accounts: number): PortfolioBuild => ({
+export const marginBuild = (accounts: number): Build => ({
   name: 'testMargin',
   statement: 'portfolioMargin',
-  template: 'PortfolioMargin',
-  file: 'statement/PortfolioMargin.circom',
-  sizes: { accounts },
+  sizes: [{ name: 'accounts', value: accounts }],
   meaning: 'a small build for tests',
 })
 
-export const witnessBuild: PortfolioBuild = {
+export const witnessBuild: Build = {
   name: 'testWitness',
   statement: 'unhealthyWitness',
-  template: 'UnhealthyWitness',
-  file: 'statement/UnhealthyWitness.circom',
-  sizes: {},
+  sizes: [],
   meaning: 'the build itself',
 }
 
@@ -187,7 +184,7 @@ export const arrayRootOf = async ({ header, leaves }: PricedArray): Promise<bigi
   commit([...headerElements(header), ...(await Promise.all(leaves.map((leaf) => commit(leafElements(leaf)))))])
 
 /** What a circuit is given for one proof of a book, with the public signals that must come out. */
-export async function bookInput(build: PortfolioBuild, shard: BookShard) {
+export async function bookInput(build: Build, shard: BookShard) {
   const roots = await Promise.all(shard.segments.map(({ array }) => arrayRootOf(array)))
   const { stated } = await stateBook(build, CONTEXT, shard, roots)
   return { input: flat({ ...publicInput(stated), ...bookOpenings(shard.before, shard.segments) }), stated }

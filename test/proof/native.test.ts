@@ -19,7 +19,7 @@ import { parseProof } from '../../prover/proof/strictProof.ts'
 import { verifyProof } from '../../prover/proof/verify.ts'
 import { WitnessCalculator } from '../../prover/proof/backends/witnessCalculator.ts'
 import { loadKeys } from '../../prover/service/workspace.ts'
-import { builds } from '../../circuits/builds.ts'
+import { marketBuilds } from '../../circuits/statements/index.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { startChain } from '../chain.ts'
 import { Random } from '../parallel.ts'
@@ -189,7 +189,7 @@ describe('a program that is not the native prover', () => {
 describe.skipIf(missing !== undefined)('the native prover', () => {
   it('proves a real batch: as valid as snarkjs for both verifiers and on the chain', async () => {
     const market = await loadKeys('marketRisk8x2')
-    const { circuitInput } = await stateBatch(randomBatch(new Random(11n), builds[0]))
+    const { circuitInput } = await stateBatch(randomBatch(new Random(11n), marketBuilds[0]))
     const chain = await startChain()
     const verifier = await chain.deploy('MarketRisk8x2Verifier')
     const signals: unknown[] = []
@@ -273,7 +273,7 @@ describe.skipIf(missing !== undefined)('the native prover', () => {
       async (prover) => {
         const market = await loadKeys('marketRisk8x2')
         await expect(
-          prover.prove(market, (await stateBatch(randomBatch(new Random(11n), builds[0]))).circuitInput),
+          prover.prove(market, (await stateBatch(randomBatch(new Random(11n), marketBuilds[0]))).circuitInput),
         ).rejects.toMatchObject({
           code: 'proof.prover-out-of-memory',
         })
@@ -299,7 +299,7 @@ describe.skipIf(missing !== undefined)('the native prover', () => {
 describe.skipIf(missing !== undefined)('a native process that fails', () => {
   it('N1: is killed in the middle of a proof: the proof arrives, and the next one is native again', async () => {
     const market = await loadKeys('marketRisk8x2')
-    const { circuitInput } = await stateBatch(randomBatch(new Random(11n), builds[0]))
+    const { circuitInput } = await stateBatch(randomBatch(new Random(11n), marketBuilds[0]))
     await withProver(automatic, async (prover, warnings) => {
       await prover.warm(market)
       const pid = prover.pid as number
@@ -431,7 +431,7 @@ describe.skipIf(missing !== undefined)('the frames of the native process', () =>
 
   it('N2: ends with its input in the middle of a proof', async () => {
     const market = await loadKeys('marketRisk8x2')
-    const { circuitInput } = await stateBatch(randomBatch(new Random(11n), builds[0]))
+    const { circuitInput } = await stateBatch(randomBatch(new Random(11n), marketBuilds[0]))
     const calculator = await WitnessCalculator.load(market.circuit, readFileSync(market.wasm))
     const wires = new Uint8Array((await calculator.size()) * 32)
     await calculator.calculate(circuitInput, wires)

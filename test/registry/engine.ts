@@ -2,8 +2,8 @@
  * A whole engine on a chain of its own: council, models, attested feed, registry, markets. Batches are computed by the twin
  * and proven with {@link freeStatement}, so a test may change any word and still bring a valid proof of what it changed.
  */
-import { type Contract, keccak256, Wallet } from 'ethers'
-import type { Fields, PackedWordName } from '../../circuits/statements.ts'
+import { type Contract, keccak256, toBeHex, Wallet } from 'ethers'
+import type { Build, Fields, WordName } from '../../circuits/statements/index.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import {
   defaultEnginePolicy,
@@ -17,7 +17,8 @@ import type { ProofCalldata } from '../../prover/proof/proofCalldata.ts'
 import type { StatementContext } from '../../prover/statement/challenge.ts'
 import { challengeOf, evaluate } from '../../prover/statement/challenge.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
-import { assembleWords, packObservations } from '../../prover/statement/marketRisk.ts'
+import { packObservations, sectionsOf } from '../../prover/statement/marketRisk.ts'
+import { layOut } from '../../prover/statement/state.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import type { Chain } from '../chain.ts'
 import { GAS_LIMIT, mined, startChain } from '../chain.ts'
@@ -25,7 +26,7 @@ import { attest, byAddress, domainOf } from '../market/attestation.ts'
 import type { FreeStatement } from './freeStatement.ts'
 import { freeStatement } from './freeStatement.ts'
 
-/** Sizes of a model, as circuits/builds.ts declares them for a real one. */
+/** Sizes of a model, as circuits/statements/index.ts declares them for a real one. */
 export type ModelSize = { readonly markets: number; readonly observations: number; readonly allowsBacklog: boolean }
 
 export const models = {
@@ -36,6 +37,15 @@ export const models = {
 } as const satisfies Record<string, ModelSize>
 
 export type ModelName = keyof typeof models
+
+const buildOf = (name: ModelName): Build => {
+  const { markets, observations } = models[name]
+  const sizes = Object.entries({ markets, observations }).map(([size, value]) => ({ name: size, value }))
+  return { name, statement: 'marketRisk', sizes, meaning: 'of a test' }
+}
+
+/** Where else a proof is made for. */
+export type Elsewhere = Partial<StatementContext> & { readonly layout?: string }
 
 export const modelIdOf = (name: string): string => marketIdOf(name.toUpperCase())
 
@@ -264,8 +274,8 @@ export class Engine {
   }
 
   /** Public signals of a batch as the contract derives them; `elsewhere` changes the place it is bound to. */
-  async signals(batch: Batch, elsewhere: Partial<StatementContext> = {}): Promise<[bigint, bigint, bigint]> {
-    const { markets: places, observations: slots } = models[batch.model]
+  async signals(batch: Batch, elsewhere: Elsewhere = {}): Promise<[bigint, bigint, bigint]> {
+    const { observations: slots } = models[batch.model]
     const wordsPerMarket = Math.ceil(slots / 2)
     const packed = batch.updates.map((update, i) => ({
       ...update,
@@ -273,21 +283,23 @@ export class Engine {
       observations: batch.observationWords.slice(i * wordsPerMarket, (i + 1) * wordsPerMarket),
     }))
     const shared = [pack('learningPolicy', this.learning), pack('marginPolicy', this.margin)]
-    const { words } = assembleWords(shared, packed, places)
+    const build = buildOf(batch.model)
+    const sections = sectionsOf(shared, packed, build)
+    const words = [...layOut(build, 'inputs', sections), ...layOut(build, 'outputs', sections)]
+    const { layout = layoutHash('marketRisk'), ...place } = elsewhere
     const context: StatementContext = {
-      layoutHash: layoutHash('marketRisk'),
       chainId: 31337n,
       registry: this.registry.target as string,
       modelId: batch.modelId,
-      markets: batch.updates.map(({ marketId }) => ({ marketId, sequence: this.marketOf(marketId).sequence + 1n })),
-      ...elsewhere,
+      subject: batch.updates.flatMap(({ marketId }) => [marketId, toBeHex(this.marketOf(marketId).sequence + 1n, 32)]),
+      ...place,
     }
-    const challenge = challengeOf(context, batch.commitment, words)
+    const challenge = challengeOf(layout, context, batch.commitment, words)
     return [batch.commitment, evaluate(words, challenge), challenge]
   }
 
   /** A valid proof for whatever the batch says. */
-  async prove(batch: Batch, elsewhere: Partial<StatementContext> = {}): Promise<ProofCalldata> {
+  async prove(batch: Batch, elsewhere: Elsewhere = {}): Promise<ProofCalldata> {
     return this.statement.prove(...(await this.signals(batch, elsewhere)))
   }
 
@@ -350,7 +362,7 @@ export async function deployFeed(chain: Chain, signers: readonly Wallet[]): Prom
 }
 
 /** A word with some of its fields changed. */
-export function withFields<W extends PackedWordName>(word: W, packed: bigint, change: Partial<Fields<W>>): bigint {
+export function withFields<W extends WordName>(word: W, packed: bigint, change: Partial<Fields<W>>): bigint {
   return pack(word, { ...unpack(word, packed), ...change })
 }
 

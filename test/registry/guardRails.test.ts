@@ -1,5 +1,5 @@
 import { beforeAll, describe, test } from 'vitest'
-import type { Fields } from '../../circuits/statements.ts'
+import type { Fields } from '../../circuits/statements/index.ts'
 import { loanToValue } from '../../prover/parameters/margins.ts'
 import { unpack, wordBits } from '../../prover/statement/words.ts'
 import { expectRevert, mined } from '../chain.ts'

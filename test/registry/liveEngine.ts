@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { Wallet } from 'ethers'
-import { type BuildName, builds } from '../../circuits/builds.ts'
+import { marketBuilds, type MarketBuildName } from '../../circuits/statements/index.ts'
 import type { AuditKey } from '../../prover/audit/index.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
@@ -32,7 +32,7 @@ const THRESHOLD = 2
 export const feedSigners = [11, 12, 13].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`))
 
 /** Built files of a circuit with its keys; `npm run build` makes them. */
-export async function keysOf(build: BuildName): Promise<CircuitKeys> {
+export async function keysOf(build: MarketBuildName): Promise<CircuitKeys> {
   const folder = join(root, 'build', 'circuits', build)
   const circuit = { name: build, r1cs: join(folder, `${build}.r1cs`), wasm: join(folder, `${build}.wasm`) }
   return new KeyStore(join(root, 'build', 'keys')).loadOrMakeDevelopmentKeys(circuit)
@@ -40,12 +40,12 @@ export async function keysOf(build: BuildName): Promise<CircuitKeys> {
 
 export class LiveEngine {
   readonly chain: Chain
-  readonly keys: ReadonlyMap<BuildName, CircuitKeys>
+  readonly keys: ReadonlyMap<MarketBuildName, CircuitKeys>
   readonly prover: Prover
   deployment: Deployment
   client!: RegistryClient
 
-  private constructor(chain: Chain, keys: ReadonlyMap<BuildName, CircuitKeys>, deployment: Deployment) {
+  private constructor(chain: Chain, keys: ReadonlyMap<MarketBuildName, CircuitKeys>, deployment: Deployment) {
     this.chain = chain
     this.keys = keys
     this.prover = createProver()
@@ -53,9 +53,9 @@ export class LiveEngine {
   }
 
   /** Deploys with models for the given builds, and adds markets at a first price each. */
-  static async start(buildNames: readonly BuildName[], firstPrices: Record<string, bigint>): Promise<LiveEngine> {
+  static async start(buildNames: readonly MarketBuildName[], firstPrices: Record<string, bigint>): Promise<LiveEngine> {
     const chain = await startChain()
-    const keys = new Map<BuildName, CircuitKeys>()
+    const keys = new Map<MarketBuildName, CircuitKeys>()
     for (const name of buildNames) keys.set(name, await keysOf(name))
     const deployment = await deployEngine(chain.signers[0] as never, {
       models: [...keys].map(([name, { verificationKey, manifest }]) => ({
@@ -121,19 +121,19 @@ export class LiveEngine {
     await submitObservations(this.chain.signers[3] as never, feed, signed)
   }
 
-  keyHash(build: BuildName): string {
+  keyHash(build: MarketBuildName): string {
     return `0x${verificationKeyHash(this.keysFor(build).verificationKey)}`
   }
 
   /** The next batch, which must exist. */
-  async next(build: BuildName, names?: readonly string[]): Promise<NextBatch> {
+  async next(build: MarketBuildName, names?: readonly string[]): Promise<NextBatch> {
     const next = await this.client.nextBatch(buildOf(build), this.keyHash(build), names)
     if (next.batch === undefined) throw new Error(`Nothing to prove: ${JSON.stringify(next.leftOut)}`)
     return next
   }
 
   /** Proves the next batch of a build. */
-  async prove(build: BuildName, names?: readonly string[]): Promise<Bundle> {
+  async prove(build: MarketBuildName, names?: readonly string[]): Promise<Bundle> {
     const next = await this.next(build, names)
     const statement = await stateBatch(next.batch)
     const keys = this.keysFor(build)
@@ -155,9 +155,10 @@ export class LiveEngine {
     await this.prover.close()
   }
 
-  private keysFor(build: BuildName): CircuitKeys {
+  private keysFor(build: MarketBuildName): CircuitKeys {
     return this.keys.get(build) as CircuitKeys
   }
 }
 
-export const buildOf = (name: BuildName) => builds.find((build) => build.name === name) as (typeof builds)[number]
+export const buildOf = (name: MarketBuildName) =>
+  marketBuilds.find((build) => build.name === name) as (typeof marketBuilds)[number]

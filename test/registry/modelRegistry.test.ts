@@ -1,7 +1,7 @@
 import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type PortfolioStatementName, portfolioStatements } from '../../circuits/statements.ts'
-import { layoutHash, portfolioLayoutHash } from '../../prover/statement/layout.ts'
+import { type StatementName, statements } from '../../circuits/statements/index.ts'
+import { layoutHash } from '../../prover/statement/layout.ts'
 import { type Chain, eventsOf, expectRevert, mined, startChain } from '../chain.ts'
 import { modelIdOf } from './engine.ts'
 
@@ -64,10 +64,7 @@ describe('R1: a list of models', () => {
   })
 
   test('takes every statement that the contracts speak, and gives each only to whom it is for', async () => {
-    const layouts = [
-      layoutHash('marketRisk'),
-      ...(Object.keys(portfolioStatements) as PortfolioStatementName[]).map(portfolioLayoutHash),
-    ]
+    const layouts = [...(Object.keys(statements) as StatementName[]).map(layoutHash)]
     expect(new Set(layouts).size).toBe(5)
     await chain.undone(async () => {
       for (const [kind, layout] of layouts.entries()) {

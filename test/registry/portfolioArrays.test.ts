@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import { arraysCall, type ProvenPortfolio, type RegistryCall, type RoundWords } from '../../prover/registry/index.ts'
-import type { SectionWords } from '../../prover/statement/portfolio.ts'
+import type { SectionWords } from '../../prover/statement/state.ts'
 import { eventsOf, expectRevert, mined } from '../chain.ts'
 import { type ArrayKey, E8, modelIdOf, PortfolioEngine, policy, rootOf, roundAt } from './portfolioEngine.ts'
 
@@ -169,7 +169,7 @@ describe('R26: arrays of a round', () => {
       { chainId: 1n },
       { registry: engine.models.target as string },
       { modelId: modelIdOf('optionBook') },
-      { subject: `0x${'00'.repeat(32)}` },
+      { subject: [`0x${'00'.repeat(32)}`] },
     ]) {
       const foreign = await engine.prove('riskArray', { ...context, ...elsewhere }, sections)
       await refused(callOf([foreign]), 'ProofRejected')

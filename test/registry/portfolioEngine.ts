@@ -3,8 +3,13 @@
  * {@link freeStatement}. What is refused here is refused by the contracts alone, as if every circuit were broken.
  */
 import { type Contract, keccak256, toBeHex, Wallet } from 'ethers'
-import type { PortfolioBuild } from '../../circuits/builds.ts'
-import { type Fields, type PortfolioStatementName, STRIKES_PER_WORD } from '../../circuits/statements.ts'
+import {
+  type Build,
+  COLLATERALS,
+  type Fields,
+  type PortfolioStatementName,
+  sizeOf,
+} from '../../circuits/statements/index.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import {
@@ -22,15 +27,11 @@ import {
   witnessCall,
 } from '../../prover/registry/index.ts'
 import { modelSizesOf, portfolioModelIdOf } from '../../prover/registry/portfolio/deploy.ts'
-import { evaluate } from '../../prover/statement/challenge.ts'
-import { portfolioLayoutHash } from '../../prover/statement/layout.ts'
-import {
-  layOut,
-  portfolioChallenge,
-  type PortfolioContext,
-  type SectionWords,
-} from '../../prover/statement/portfolio.ts'
-import { pack } from '../../prover/statement/words.ts'
+import { challengeOf, evaluate, type StatementContext } from '../../prover/statement/challenge.ts'
+import { layoutHash } from '../../prover/statement/layout.ts'
+import { layOut, type SectionWords } from '../../prover/statement/state.ts'
+import { strikeWords } from '../../prover/statement/riskArray.ts'
+import { pack, packElements } from '../../prover/statement/words.ts'
 import { type Chain, GAS_LIMIT, mined, startChain } from '../chain.ts'
 import { byAddress } from '../market/attestation.ts'
 import { type FreeStatement, freeStatement } from './freeStatement.ts'
@@ -46,15 +47,22 @@ const THRESHOLD = 2
 const KEY_HASH = `0x${'11'.repeat(32)}`
 
 /** Sizes of these tests, whatever the compiled circuits have: the registry takes them from the model. */
-const testBuilds: readonly PortfolioBuild[] = [
-  { statement: 'riskArray', sizes: { strikes: 6 } } as const,
-  { statement: 'optionBook', sizes: { segments: 5, strikes: 6 } } as const,
-  { statement: 'portfolioMargin', sizes: { accounts: 3 } } as const,
-  { statement: 'unhealthyWitness', sizes: {} } as const,
-].map((build) => ({ ...build, name: `test-${build.statement}`, template: '', file: '', meaning: '' }))
+const testBuilds: readonly Build[] = (
+  [
+    ['riskArray', { strikes: 6 }],
+    ['optionBook', { segments: 5, strikes: 6 }],
+    ['portfolioMargin', { accounts: 3 }],
+    ['unhealthyWitness', {}],
+  ] as const
+).map(([statement, sizes]) => ({
+  name: `test-${statement}`,
+  statement,
+  sizes: Object.entries(sizes).map(([name, value]) => ({ name, value })),
+  meaning: '',
+}))
 
-const findBuild = (builds: readonly PortfolioBuild[], statement: PortfolioStatementName): PortfolioBuild =>
-  builds.find((build) => build.statement === statement) as PortfolioBuild
+const findBuild = (builds: readonly Build[], statement: PortfolioStatementName): Build =>
+  builds.find((build) => build.statement === statement) as Build
 
 /** Id of the model of a statement in an engine of the sizes of these tests. */
 export const modelIdOf = (statement: PortfolioStatementName): string =>
@@ -66,26 +74,24 @@ const regular = (shockX40: bigint) => ({
   dampingNoneX40: ONE_X40,
   dampingDownX40: ONE_X40,
 })
-const haircuts = { InitialHaircutX40: 1n << 36n, MaintenanceHaircutX40: 1n << 35n, ConfidenceThresholdX40: 1n << 39n }
-const collateralPair = Object.fromEntries(
-  ['first', 'second'].flatMap((each) => [
-    ...Object.entries(haircuts).map(([name, value]) => [`${each}${name}`, value] as const),
-    [`${each}MovesWithSpot`, 0n] as const,
-  ]),
-) as Fields<'collateralPolicyPair'>
+const haircuts = {
+  initialHaircutX40: 1n << 36n,
+  maintenanceHaircutX40: 1n << 35n,
+  confidenceThresholdX40: 1n << 39n,
+  movesWithSpot: 0n,
+}
 
 /** A policy like any other. */
 export const policy: SectionWords = {
   scenarioRegular: [3n, 2n, 1n, 0n, -1n, -2n, -3n].map((step) =>
     pack('scenarioRegular', regular(ONE_X40 + (step * ONE_X40) / 20n)),
   ),
-  scenarioUpOnly: Array.from({ length: 5 }, (_, i) =>
-    pack('scenarioUpOnlyPair', {
-      firstShockX40: ONE_X40 + (BigInt(i + 1) * ONE_X40) / 5n,
-      firstDampingX40: ONE_X40 / 2n,
-      secondShockX40: ONE_X40 - (BigInt(i + 1) * ONE_X40) / 8n,
-      secondDampingX40: ONE_X40 / 2n,
-    }),
+  scenarioUpOnly: packElements(
+    'scenarioUpOnly',
+    Array.from({ length: 5 }, (_, i) => [
+      { shockX40: ONE_X40 + (BigInt(i + 1) * ONE_X40) / 5n, dampingX40: ONE_X40 / 2n },
+      { shockX40: ONE_X40 - (BigInt(i + 1) * ONE_X40) / 8n, dampingX40: ONE_X40 / 2n },
+    ]).flat(),
   ),
   scenarioSpecial: [
     pack('scenarioSpecial', {
@@ -152,7 +158,7 @@ export const policy: SectionWords = {
       confidenceMarginX40: ONE_X40 / 2n,
     }),
   ],
-  collateralPolicy: Array.from({ length: 4 }, () => pack('collateralPolicyPair', collateralPair)),
+  collateralPolicy: packElements('collateralPolicy', new Array(COLLATERALS).fill(haircuts)),
 }
 
 /** Options of one expiry at some strikes, as an array of a round has them. */
@@ -180,7 +186,7 @@ export class PortfolioEngine {
   readonly client: PortfolioClient
   readonly statement: FreeStatement
   readonly roundSigners: readonly Wallet[]
-  readonly builds: readonly PortfolioBuild[]
+  readonly builds: readonly Build[]
   /** Commitment that stands for the book before its first position. */
   readonly emptyState = rootOf(0n)
 
@@ -224,7 +230,7 @@ export class PortfolioEngine {
     return new PortfolioEngine({ chain, council, models, rounds, registry, client, statement, roundSigners, builds })
   }
 
-  buildOf(statement: PortfolioStatementName): PortfolioBuild {
+  buildOf(statement: PortfolioStatementName): Build {
     return findBuild(this.builds, statement)
   }
 
@@ -234,12 +240,12 @@ export class PortfolioEngine {
 
   /** Strikes of an array. */
   get strikes(): number {
-    return this.buildOf('riskArray').sizes.strikes as number
+    return sizeOf(this.buildOf('riskArray'), 'strikes')
   }
 
   /** Segments of a book. */
   get segments(): number {
-    return this.buildOf('optionBook').sizes.segments as number
+    return sizeOf(this.buildOf('optionBook'), 'segments')
   }
 
   /** Publishes a round at the chain's time, or `secondsLater`. */
@@ -266,13 +272,13 @@ export class PortfolioEngine {
   /** Any statement with a proof of it. */
   async prove(
     name: PortfolioStatementName,
-    context: PortfolioContext,
+    context: StatementContext,
     sections: SectionWords,
   ): Promise<ProvenPortfolio> {
     const build = this.buildOf(name)
     const words = [...layOut(build, 'inputs', sections), ...layOut(build, 'outputs', sections)]
     const commitment = rootOf(...words)
-    const challenge = portfolioChallenge(name, context, commitment, words)
+    const challenge = challengeOf(layoutHash(name), context, commitment, words)
     const proof = await this.statement.prove(commitment, evaluate(words, challenge), challenge)
     return { stated: { sections, commitment }, proof }
   }
@@ -281,7 +287,7 @@ export class PortfolioEngine {
     name: PortfolioStatementName,
     round: RoundWords,
     accounts: readonly string[],
-  ): Promise<PortfolioContext> {
+  ): Promise<StatementContext> {
     const modelId = this.modelIdOf(name)
     if (name === 'riskArray') return this.client.arrayContext(round, modelId)
     const reported = await Promise.all(accounts.map((account) => this.client.account(account)))
@@ -301,9 +307,7 @@ export class PortfolioEngine {
       expiryForward: [forward],
       expirySurface: [surface],
       expirySurfaceShape: [shape],
-      strikes: Array.from({ length: Math.ceil(this.strikes / STRIKES_PER_WORD) }, (_, i) =>
-        packStrikes(key.strikesE8.slice(i * STRIKES_PER_WORD, (i + 1) * STRIKES_PER_WORD)),
-      ),
+      strikes: strikeWords(Array.from({ length: this.strikes }, (_, i) => key.strikesE8[i] ?? 0n)),
       arrayRoot: [this.arrayRoot(round, key)],
       ...change,
     }
@@ -352,7 +356,7 @@ export class PortfolioEngine {
     accounts: readonly Account[],
     books: readonly (readonly ProvenPortfolio[])[],
   ): SectionWords {
-    const places = Array.from({ length: this.buildOf('portfolioMargin').sizes.accounts as number }, (_, i) => i)
+    const places = Array.from({ length: sizeOf(this.buildOf('portfolioMargin'), 'accounts') }, (_, i) => i)
     const at = (i: number): Account => accounts[i] ?? nobody
     // Places that are left all hold nothing, and so have the same results.
     const results = places.map((i) => Math.min(i, accounts.length))
@@ -413,12 +417,12 @@ export class PortfolioEngine {
   }
 }
 
-export const modelOf = (build: PortfolioBuild, verifier: Contract) => ({
+export const modelOf = (build: Build, verifier: Contract) => ({
   ...modelSizesOf(build),
   verifier,
   status: 0,
   allowsBacklog: false,
-  layoutHash: portfolioLayoutHash(build.statement),
+  layoutHash: layoutHash(build.statement),
   verificationKeyHash: KEY_HASH,
   manifestHash: KEY_HASH,
 })
@@ -445,13 +449,12 @@ export function roundAt(asOf: bigint, expiries: readonly bigint[], spotE8: bigin
         perpConfidenceX40: ONE_X40,
         horizonVolatilityX40: ONE_X40 / 50n,
       }),
-      ...Array.from({ length: 4 }, () =>
-        pack('collateralPricePair', {
-          firstPriceE12: E12,
-          firstConfidenceX40: ONE_X40,
-          secondPriceE12: 0n,
-          secondConfidenceX40: ONE_X40,
-        }),
+      ...packElements(
+        'collateralPrice',
+        Array.from({ length: COLLATERALS }, (_, i) => ({
+          priceE12: i % 2 === 0 ? E12 : 0n,
+          confidenceX40: ONE_X40,
+        })),
       ),
     ],
     expiries: expiries.map((expiry) => [
@@ -493,11 +496,6 @@ const stateAfter = (books: readonly ProvenPortfolio[], empty: bigint): bigint =>
 function sharedSections({ market: [prices = 0n, confidences = 0n, ...collateralPrices] }: RoundWords): SectionWords {
   const { volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount, ...margins } = policy
   return { roundPrices: [prices], roundConfidences: [confidences], collateralPrices, ...margins }
-}
-
-const packStrikes = (strikesE8: readonly bigint[]): bigint => {
-  const [firstE8 = 0n, secondE8 = 0n, thirdE8 = 0n, fourthE8 = 0n, fifthE8 = 0n] = strikesE8
-  return pack('strikes', { firstE8, secondE8, thirdE8, fourthE8, fifthE8 })
 }
 
 function bookSections(

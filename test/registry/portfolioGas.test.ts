@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { portfolioBuilds } from '../../circuits/builds.ts'
+import { portfolioBuilds } from '../../circuits/statements/index.ts'
 import { root } from '../../scripts/tools/sources.ts'
 import { PortfolioEngine } from './portfolioEngine.ts'
 import { measurePortfolioGas } from './portfolioGas.ts'

@@ -1,5 +1,6 @@
 /** What margins of accounts cost on a chain, for the snapshot and for the benchmark against a margin engine in Solidity. */
 import type { TransactionReceipt } from 'ethers'
+import { sizeOf } from '../../circuits/statements/index.ts'
 import { arraysCall } from '../../prover/registry/index.ts'
 import { mined } from '../chain.ts'
 import { type Account, type ArrayKey, E12, E8, type PortfolioEngine } from './portfolioEngine.ts'
@@ -65,7 +66,7 @@ export async function measurePortfolioGas(engine: PortfolioEngine, options: numb
 
 /** Accounts with a call and a put at each strike, in the order of their addresses. */
 async function accountsOf(engine: PortfolioEngine, strikes: readonly bigint[]): Promise<readonly Account[]> {
-  const places = engine.buildOf('portfolioMargin').sizes.accounts as number
+  const places = sizeOf(engine.buildOf('portfolioMargin'), 'accounts')
   const signers = engine.chain.signers.slice(4, 4 + places)
   const addresses = await Promise.all(signers.map((signer) => signer.getAddress()))
   return addresses

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { BASE_FIELD_ORDER, SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import { type ProvenPortfolio, type RegistryCall, type RoundWords, subjectOf } from '../../prover/registry/index.ts'
-import type { SectionWords } from '../../prover/statement/portfolio.ts'
+import type { SectionWords } from '../../prover/statement/state.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { eventsOf, expectRevert, mined } from '../chain.ts'
 import {
@@ -460,8 +460,8 @@ describe('R29: a proof fits one place once', () => {
     'another chain': (context) => ({ ...context, chainId: 1n }),
     'another registry': (context) => ({ ...context, registry: engine.models.target as string }),
     'another model': (context) => ({ ...context, modelId: modelIdOf('riskArray') }),
-    'another round': (context) => ({ ...context, subject: subjectOf(rootHash(1n), reports()) }),
-    'other accounts': (context) => ({ ...context, subject: subjectOf(context.subject, reports().slice(1)) }),
+    'another round': (context) => ({ ...context, subject: [subjectOf(rootHash(1n), reports())] }),
+    'other accounts': (context) => ({ ...context, subject: [subjectOf(context.subject[0] ?? '', reports().slice(1))] }),
   }
   for (const [place, move] of Object.entries(elsewhere)) {
     test(`is not of ${place}`, async () => {

@@ -1,14 +1,22 @@
-import { keccak256, toUtf8Bytes } from 'ethers'
+import { keccak256, toBeHex, toUtf8Bytes } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type PortfolioStatementName, portfolioStatements } from '../../circuits/statements.ts'
+import { type StatementName, statements } from '../../circuits/statements/index.ts'
 import { BASE_FIELD_ORDER, SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import type { ProofCalldata } from '../../prover/proof/proofCalldata.ts'
-import type { StatementContext } from '../../prover/statement/challenge.ts'
-import { portfolioLayoutHash } from '../../prover/statement/layout.ts'
+import { layoutHash } from '../../prover/statement/layout.ts'
 import { unpack } from '../../prover/statement/words.ts'
 import { expectRevert, mined } from '../chain.ts'
 import { compileContract } from '../solidity.ts'
-import { type Batch, Engine, type Market, type MarketUpdate, models, modelIdOf, withFields } from './engine.ts'
+import {
+  type Batch,
+  type Elsewhere,
+  Engine,
+  type Market,
+  type MarketUpdate,
+  models,
+  modelIdOf,
+  withFields,
+} from './engine.ts'
 
 const PRICE_E8 = 50_100n * 10n ** 8n
 const VERIFIER_GAS = 350_000n
@@ -106,20 +114,20 @@ describe('R13: a proof that does not verify', () => {
 })
 
 describe('R14: a proof fits one place once', () => {
-  const elsewhere: Record<string, () => Partial<StatementContext>> = {
-    'another layout': () => ({ layoutHash: keccak256(toUtf8Bytes('another layout')) }),
+  const elsewhere: Record<string, () => Elsewhere> = {
+    'another layout': () => ({ layout: keccak256(toUtf8Bytes('another layout')) }),
     'another chain': () => ({ chainId: 1n }),
     'another registry': () => ({ registry: engine.modelRegistry.target as string }),
     'another model': () => ({ modelId: modelIdOf('odd') }),
-    'the sequence before': () => ({ markets: sequences((sequence) => sequence - 1n) }),
-    'the sequence after': () => ({ markets: sequences((sequence) => sequence + 1n) }),
+    'the sequence before': () => ({ subject: sequences((sequence) => sequence - 1n) }),
+    'the sequence after': () => ({ subject: sequences((sequence) => sequence + 1n) }),
     'another market': () => ({
-      markets: sequences((sequence) => sequence).with(1, { marketId: modelIdOf('X'), sequence: 1n }),
+      subject: sequences((sequence) => sequence).with(2, modelIdOf('X')),
     }),
-    'fewer markets': () => ({ markets: sequences((sequence) => sequence).slice(0, 2) }),
+    'fewer markets': () => ({ subject: sequences((sequence) => sequence).slice(0, 4) }),
   }
   const sequences = (change: (sequence: bigint) => bigint) =>
-    markets.map(({ marketId, sequence }) => ({ marketId, sequence: change(sequence + 1n) }))
+    markets.flatMap(({ marketId, sequence }) => [marketId, toBeHex(change(sequence + 1n), 32)])
 
   for (const [place, context] of Object.entries(elsewhere)) {
     test(`not ${place}`, async () => {
@@ -128,20 +136,21 @@ describe('R14: a proof fits one place once', () => {
   }
 
   test('not of a model whose proofs are about something else', async () => {
-    for (const [i, name] of (Object.keys(portfolioStatements) as PortfolioStatementName[]).entries()) {
-      const id = modelIdOf(`KIND-${i}`)
+    for (const [kind, name] of (Object.keys(statements) as StatementName[]).entries()) {
+      if (name === 'marketRisk') continue
+      const id = modelIdOf(`KIND-${kind}`)
       await mined(
         engine.modelRegistry.getFunction('register')(id, {
           ...models.live,
           verifier: engine.verifier,
           status: 0,
-          layoutHash: portfolioLayoutHash(name),
+          layoutHash: layoutHash(name),
           verificationKeyHash: `0x${'00'.repeat(32)}`,
           manifestHash: `0x${'00'.repeat(32)}`,
         }),
       )
       const submitted = engine.submit({ ...batch, modelId: id }, proof)
-      await expectRevert(submitted, engine.modelRegistry, 'ModelOfAnotherKind', [id, BigInt(i + 1), 0n])
+      await expectRevert(submitted, engine.modelRegistry, 'ModelOfAnotherKind', [id, BigInt(kind), 0n])
     }
   })
 

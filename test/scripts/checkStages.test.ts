@@ -3,17 +3,20 @@ import { checkStages } from '../../scripts/checkStages.ts'
 import { projectOf } from './project.ts'
 
 const orderly = {
-  'circuits/statements.ts': '',
+  'circuits/statements/index.ts': '',
   'circuits/math/MulDown.circom': 'include "bitify.circom";',
   'circuits/volatility/Ewma.circom': 'include "../math/MulDown.circom";',
-  'circuits/parameters/Margin.circom': 'include "volatility/Ewma.circom";\ninclude "generated/packedWords.circom";',
-  'circuits/generated/packedWords.circom': 'include "../math/MulDown.circom";',
+  'circuits/parameters/Margin.circom':
+    'include "volatility/Ewma.circom";\ninclude "generated/words/Parameters.circom";',
+  'circuits/generated/words/Parameters.circom': 'include "../../math/MulDown.circom";',
+  'circuits/statement/Commitment.circom': '',
+  'circuits/generated/frames/MarketRiskFrame.circom': 'include "../../statement/Commitment.circom";',
   'contracts/market/Inbox.sol': 'import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";',
   'contracts/registry/RiskRegistry.sol': 'import {Inbox} from "../market/Inbox.sol";',
   'prover/errors.ts': '',
   'prover/market/files.ts': `export function parent(): string {\n  return join(folder, '..')\n}`,
   'prover/math/ln.ts': `import { ProverError } from '../errors.ts'`,
-  'prover/statement/words.ts': `import { statements } from '../../circuits/statements.ts'\nexport * from '../math/ln.ts'`,
+  'prover/statement/words.ts': `import { statements } from '../../circuits/statements/index.ts'\nexport * from '../math/ln.ts'`,
   'prover/index.ts': `export * from './statement/words.ts'`,
   'test/system/whole.test.ts': '',
 }
@@ -36,7 +39,12 @@ it.each([
   ['prover/errors.ts', `import { lnDown } from './math/ln.ts'`, 'a declaration stands above every stage'],
   ['circuits/math/MulDown.circom', 'include "../volatility/Ewma.circom";', 'volatility comes after math'],
   ['circuits/math/MulDown.circom', 'include "volatility/Ewma.circom";', 'volatility comes after math'],
-  ['circuits/generated/packedWords.circom', 'include "../volatility/Ewma.circom";', 'volatility comes after generated'],
+  ['circuits/generated/words/Parameters.circom', 'include "../../volatility/Ewma.circom";', 'volatility comes after'],
+  [
+    'circuits/generated/words/Parameters.circom',
+    'include "../../statement/Commitment.circom";',
+    'statement comes after',
+  ],
   ['contracts/market/Inbox.sol', 'import {R} from "../registry/RiskRegistry.sol";', 'registry comes after market'],
   ['contracts/market/Inbox.sol', 'import "../registry/RiskRegistry.sol";', 'registry comes after market'],
 ])('refuses %s with %s', (file, text, complaint) => {

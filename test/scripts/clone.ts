@@ -12,8 +12,8 @@ export function cloneOf(circuits: Readonly<Record<string, string>>): string {
     'scripts',
     'prover/proof',
     'prover/errors.ts',
-    'circuits/builds.ts',
-    'circuits/statements.ts',
+    'circuits/statements',
+    'circuits/generated/claimIds.ts',
   ]) {
     cpSync(join(root, folder), join(clone, folder), { recursive: true })
   }

@@ -1,10 +1,11 @@
 /** Random batches inside the declared domain: what governance, inbox and earlier proofs can bring about. */
 
-import type { Build } from '../../circuits/builds.ts'
+import { type Build, sizeOf } from '../../circuits/statements/index.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import type { AnchorState, MarketState, Observation, VolatilityState } from '../../prover/parameters/marketRisk.ts'
 import { batchLength } from '../../prover/parameters/marketRisk.ts'
 import type { MarketRiskBatch } from '../../prover/statement/marketRisk.ts'
+import { mainSource } from '../../scripts/buildCircuits.ts'
 import type { Random } from '../parallel.ts'
 
 export const REGISTRY = `0x${'5a'.repeat(20)}`
@@ -13,18 +14,12 @@ export const MODEL_ID = `0x${'7b'.repeat(32)}`
 export const buildOf = (markets: number, observations: number, testEverySlot: 0 | 1): Build => ({
   name: `test${markets}x${observations}`,
   statement: 'marketRisk',
-  template: 'MarketRisk',
-  file: 'statement/MarketRisk.circom',
-  markets,
-  observations,
-  testEverySlot,
+  sizes: Object.entries({ markets, observations, testEverySlot }).map(([name, value]) => ({ name, value })),
   meaning: 'a small build for tests',
 })
 
-export const sourceOf = ({ markets, observations, testEverySlot }: Build): string => `pragma circom 2.2.3;
-include "statement/MarketRisk.circom";
-component main {public [challenge]} = MarketRisk(${markets}, ${observations}, ${testEverySlot}, 4);
-`
+/** The main file of a build, as `npm run build` compiles it. */
+export const sourceOf = mainSource
 
 function randomEngine(random: Random): Pick<MarketRiskBatch, 'learning' | 'margin'> {
   const multiplierFloorX18 = random.wide(22)
@@ -112,18 +107,18 @@ function randomObservations(random: Random, state: MarketState, most: number): O
   })
 }
 
-/** A batch of 1 to `build.markets` markets with as many observations as one batch may take. */
+/** A batch of 1 to as many markets as the build has places with as many observations as one batch may take. */
 export function randomBatch(random: Random, build: Build): MarketRiskBatch {
   const engine = randomEngine(random)
-  const count = Number(random.between(1n, BigInt(build.markets)))
+  const count = Number(random.between(1n, BigInt(sizeOf(build, 'markets'))))
   const markets = Array.from({ length: count }, (_, i) => {
     const previous = randomState(random)
-    const waiting = randomObservations(random, previous, build.observations)
+    const waiting = randomObservations(random, previous, sizeOf(build, 'observations'))
     const taken = batchLength(
       previous,
       waiting,
-      build.observations,
-      build.testEverySlot === 1,
+      sizeOf(build, 'observations'),
+      sizeOf(build, 'testEverySlot') === 1,
       engine.learning.horizonSeconds,
     )
     return {

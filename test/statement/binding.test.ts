@@ -2,41 +2,40 @@ import { describe, expect, test } from 'vitest'
 import type { StatementContext } from '../../prover/statement/challenge.ts'
 import { challengeOf, evaluate, FIELD_ORDER } from '../../prover/statement/challenge.ts'
 import { commit } from '../../prover/statement/commitment.ts'
-import { assembleWords, stateBatch } from '../../prover/statement/marketRisk.ts'
+import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { pack, unpack, WORD_LIMIT, wordBits } from '../../prover/statement/words.ts'
-import type { Field, PackedWordName } from '../../circuits/statements.ts'
-import { packedWords } from '../../circuits/statements.ts'
+import { type WordName, words as declared } from '../../circuits/statements/index.ts'
+import type { Field } from '../../circuits/statements/language.ts'
 import { Random } from '../parallel.ts'
 import { buildOf, randomBatch } from './batches.ts'
 
+const layout = `0x${'01'.repeat(32)}`
+const [market, other] = [`0x${'04'.repeat(32)}`, `0x${'05'.repeat(32)}`]
+const sequence = (value: number): string => `0x${value.toString(16).padStart(64, '0')}`
 const context: StatementContext = {
-  layoutHash: `0x${'01'.repeat(32)}`,
   chainId: 31337n,
   registry: `0x${'02'.repeat(20)}`,
   modelId: `0x${'03'.repeat(32)}`,
-  markets: [
-    { marketId: `0x${'04'.repeat(32)}`, sequence: 7n },
-    { marketId: `0x${'05'.repeat(32)}`, sequence: 9n },
-  ],
+  subject: [market, sequence(7), other, sequence(9)],
 }
 const words = [11n, 22n, 33n, 44n]
 const commitment = 1234567n
 
 /** The values a field takes: [low, high). */
-function rangeOf({ bits, signed }: Field): readonly [low: bigint, high: bigint] {
+function rangeOf({ bits, signed }: Pick<Field, 'bits' | 'signed'>): readonly [low: bigint, high: bigint] {
   const size = 1n << BigInt(bits)
   return signed ? [-size / 2n, size / 2n] : [0n, size]
 }
 
 describe('Q1: packing', () => {
-  test.each(Object.keys(packedWords) as PackedWordName[])(
+  test.each(Object.keys(declared) as WordName[])(
     '%s: packs and unpacks 1,000 random values, and no two alike',
     (word) => {
       const random = new Random(BigInt(word.length))
       const seen = new Map<bigint, string>()
       for (let i = 0; i < 1000; i++) {
         const values = Object.fromEntries(
-          packedWords[word].fields.map((field) => [field.name, random.wide(field.bits) + rangeOf(field)[0]]),
+          declared[word].fields.map((field) => [field.name, random.wide(field.bits) + rangeOf(field)[0]]),
         )
         const packed = pack(word, values as never)
         expect(packed < WORD_LIMIT).toBe(true)
@@ -48,11 +47,11 @@ describe('Q1: packing', () => {
     },
   )
 
-  test.each(Object.keys(packedWords) as PackedWordName[])(
+  test.each(Object.keys(declared) as WordName[])(
     '%s: refuses a field at its limit and a word above its fields',
     (word) => {
-      const zeros = Object.fromEntries(packedWords[word].fields.map(({ name }) => [name, 0n]))
-      for (const field of packedWords[word].fields) {
+      const zeros = Object.fromEntries(declared[word].fields.map(({ name }) => [name, 0n]))
+      for (const field of declared[word].fields) {
         const { name } = field
         const [low, high] = rangeOf(field)
         expect(() => pack(word, { ...zeros, [name]: high - 1n } as never)).not.toThrow()
@@ -84,28 +83,29 @@ describe('Q2: commitment', () => {
 })
 
 describe('Q3: challenge and evaluation', () => {
-  const honest = challengeOf(context, commitment, words)
+  const honest = challengeOf(layout, context, commitment, words)
 
   test.each([
-    ['layout', { ...context, layoutHash: `0x${'11'.repeat(32)}` }],
     ['chain', { ...context, chainId: 1n }],
     ['contract', { ...context, registry: `0x${'12'.repeat(20)}` }],
     ['model', { ...context, modelId: `0x${'13'.repeat(32)}` }],
-    [
-      'market',
-      { ...context, markets: [{ ...context.markets[0]!, marketId: `0x${'14'.repeat(32)}` }, context.markets[1]!] },
-    ],
-    ['sequence', { ...context, markets: [{ ...context.markets[0]!, sequence: 8n }, context.markets[1]!] }],
-    ['order of markets', { ...context, markets: [context.markets[1]!, context.markets[0]!] }],
-    ['number of markets', { ...context, markets: [context.markets[0]!] }],
-  ])('another %s moves the challenge', (_, other) => {
-    expect(challengeOf(other, commitment, words)).not.toBe(honest)
+    ['market', { ...context, subject: [`0x${'14'.repeat(32)}`, ...context.subject.slice(1)] }],
+    ['sequence', { ...context, subject: context.subject.with(1, sequence(8)) }],
+    ['order of markets', { ...context, subject: [other, sequence(9), market, sequence(7)] }],
+    ['number of markets', { ...context, subject: [market, sequence(7)] }],
+  ])('another %s moves the challenge', (_, elsewhere) => {
+    expect(challengeOf(layout, elsewhere, commitment, words)).not.toBe(honest)
+  })
+
+  test('another layout moves the challenge', () => {
+    expect(challengeOf(`0x${'11'.repeat(32)}`, context, commitment, words)).not.toBe(honest)
   })
 
   test('another commitment, another word, two words swapped: the challenge moves', () => {
-    expect(challengeOf(context, commitment + 1n, words)).not.toBe(honest)
-    for (let i = 0; i < words.length; i++) expect(challengeOf(context, commitment, words.with(i, 99n))).not.toBe(honest)
-    expect(challengeOf(context, commitment, [22n, 11n, 33n, 44n])).not.toBe(honest)
+    expect(challengeOf(layout, context, commitment + 1n, words)).not.toBe(honest)
+    for (let i = 0; i < words.length; i++)
+      expect(challengeOf(layout, context, commitment, words.with(i, 99n))).not.toBe(honest)
+    expect(challengeOf(layout, context, commitment, [22n, 11n, 33n, 44n])).not.toBe(honest)
   })
 
   test('is below 2^248, and the evaluation is the polynomial', () => {
@@ -126,13 +126,13 @@ describe('Q3: challenge and evaluation', () => {
     let caught = 0
     for (let i = 0; i < 200; i++) {
       const shown = [random.below(WORD_LIMIT), random.between(1n, WORD_LIMIT - 1n), random.below(WORD_LIMIT)]
-      const r = challengeOf(context, 0n, shown)
+      const r = challengeOf(layout, context, 0n, shown)
       const proven = [shown[0]! + r, shown[1]! - 1n, shown[2]!]
       if (proven[0]! >= WORD_LIMIT) continue
       expect(evaluate(proven, r)).toBe(evaluate(shown, r))
       forged++
       // With the commitment to the proven words inside, the contract's challenge is another one, and they differ.
-      const bound = challengeOf(context, BigInt(i) + 1n, shown)
+      const bound = challengeOf(layout, context, BigInt(i) + 1n, shown)
       if (evaluate(proven, bound) !== evaluate(shown, bound)) caught++
     }
     expect(forged).toBeGreaterThan(50)
@@ -141,18 +141,14 @@ describe('Q3: challenge and evaluation', () => {
 })
 
 test('Q2: a smaller batch repeats its first market', async () => {
-  const random = new Random(21n)
   const build = buildOf(4, 2, 0)
-  const statement = await stateBatch(randomBatch(random, build))
-  const { packed } = statement
-  const shared = statement.words.slice(0, 2)
-  const repeated = assembleWords(shared, packed, 4)
-  const spelt = assembleWords(
-    shared,
-    Array.from({ length: 4 }, (_, i) => packed[i] ?? packed[0]!),
-    4,
-  )
-  expect(repeated).toEqual(spelt)
-  expect(repeated.words).toEqual(statement.words)
-  expect(statement.words).toHaveLength(2 + 4 * 7)
+  const batch = randomBatch(new Random(21n), build)
+  const [first] = batch.markets
+  const { words } = await stateBatch({ ...batch, markets: [first!] })
+  const [inputs, outputs] = [words.slice(2, 2 + 4 * 4), words.slice(2 + 4 * 4)]
+  expect(words).toHaveLength(2 + 4 * 7)
+  for (let i = 1; i < 4; i++) {
+    expect(inputs.slice(4 * i, 4 * i + 4)).toEqual(inputs.slice(0, 4))
+    expect(outputs.slice(3 * i, 3 * i + 3)).toEqual(outputs.slice(0, 3))
+  }
 })

@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { packedWords } from '../../circuits/statements.ts'
-import type { PackedWordName } from '../../circuits/statements.ts'
+import { type WordName, words } from '../../circuits/statements/index.ts'
 import type { MarketRiskBatch, MarketRiskStatement } from '../../prover/statement/marketRisk.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { wordBits } from '../../prover/statement/words.ts'
@@ -30,7 +29,7 @@ const inputOf = (statement: MarketRiskStatement) =>
   flatInput(statement.circuitInput) as Record<string, bigint | bigint[]>
 
 describe('Q1: words', () => {
-  const places: readonly [input: string, word: PackedWordName][] = [
+  const places: readonly [input: string, word: WordName][] = [
     ['learningPolicy', 'learningPolicy'],
     ['marginPolicy', 'marginPolicy'],
     ['previousVolatilityState', 'volatilityState'],
@@ -70,7 +69,7 @@ describe('Q1: words', () => {
     let seen = 0
     for (const [name, word] of places) {
       let offset = 0
-      for (const field of packedWords[word].fields) {
+      for (const field of words[word].fields) {
         const value = [input[name]].flat()[0] as bigint
         const changed = value ^ (1n << BigInt(offset))
         const forged = { ...input, [name]: Array.isArray(input[name]) ? [changed] : changed }

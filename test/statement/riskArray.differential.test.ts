@@ -1,25 +1,23 @@
 /** The whole statement about an expiry: the circuit's public signals are those of the prover, and bind every word. */
 import { beforeAll, expect, test } from 'vitest'
-import type { PortfolioBuild } from '../../circuits/builds.ts'
+import type { Build } from '../../circuits/statements/index.ts'
 import { stateRiskArray } from '../../prover/statement/riskArray.ts'
 import { type Circuit, compileCircuit } from '../circuit.ts'
 import { randomMarket, randomPolicy, randomStrike, usualMarket, usualPolicy } from '../options/expiries.ts'
 import { Random } from '../parallel.ts'
 
 const STRIKES = 1
-const build: PortfolioBuild = {
+const build: Build = {
   name: 'riskArray1',
   statement: 'riskArray',
-  template: 'RiskArray',
-  file: 'statement/RiskArray.circom',
-  sizes: { strikes: STRIKES },
+  sizes: [{ name: 'strikes', value: STRIKES }],
   meaning: 'one strike, to test',
 }
 const context = {
   chainId: 31_337n,
   registry: `0x${'11'.repeat(20)}`,
   modelId: `0x${'22'.repeat(32)}`,
-  subject: `0x${'33'.repeat(32)}`,
+  subject: [`0x${'33'.repeat(32)}`],
 }
 
 let circuit: Circuit

@@ -1,6 +1,6 @@
 /** Everything a chain says about one registry: what the auditor judges, and what an audit bundle holds. */
 import { z } from 'zod'
-import { allBuilds } from '../../../circuits/builds.ts'
+import { builds } from '../../../circuits/statements/index.ts'
 import type { AuditKey } from '../models.ts'
 import { verificationKeySchema } from '../../registry/market/bundle.ts'
 import { addressSchema, bytesSchema, digestSchema, hashSchema, integerSchema } from '../../registry/wordSchemas.ts'
@@ -23,7 +23,7 @@ const keyManifestSchema = z.strictObject({
 })
 
 type AnyBuildName = AuditKey['build']
-const buildNames = allBuilds.map(({ name }) => name) as [AnyBuildName, ...AnyBuildName[]]
+const buildNames = builds.map(({ name }) => name) as [AnyBuildName, ...AnyBuildName[]]
 
 const modelSchema = z.strictObject({
   modelId: hashSchema,

@@ -1,5 +1,5 @@
 /** Judges a {@link ChainRecord}: recomputes every batch with the twin, verifies every proof twice, and says what differs. */
-import { OBSERVATIONS_PER_WORD } from '../../../circuits/statements.ts'
+import { sizeOf } from '../../../circuits/statements/index.ts'
 import { marketNameOf } from '../../market/marketId.ts'
 import { compare, compareFields } from '../../registry/market/bundle.ts'
 import { stateHashOfWords } from '../../registry/market/calldata.ts'
@@ -12,7 +12,7 @@ import {
   type UpdateCall,
 } from '../../registry/index.ts'
 import { type MarketRiskStatement, packObservations, stateBatch } from '../../statement/marketRisk.ts'
-import { unpack, wordBits } from '../../statement/words.ts'
+import { elementAt, unpack, wordBits, wordCount } from '../../statement/words.ts'
 import type { BatchRecord, ChainRecord, MarketRecord, ModelRecord } from './chainRecord.ts'
 import { failed, firstFailureOf, judgeProof, summarise } from '../findings.ts'
 import { type HeldMarket, inOrder, Ledger, observationOf, stateOf } from './ledger.ts'
@@ -131,7 +131,7 @@ async function judgeCall(
   const starts = held as readonly HeldMarket[]
   claims.push(...call.updates.flatMap((update, i) => judgeStart(update, i, starts[i] as HeldMarket, batch)))
   if (key === undefined) return claims
-  const slots = buildOf(key.build).observations
+  const slots = sizeOf(buildOf(key.build), 'observations')
   const words = call.updates.map((update, i) => {
     const { inbox } = starts[i] as HeldMarket
     return ledger.wordsAfter(inbox, update.marketId, Number(update.observationCount))
@@ -207,7 +207,7 @@ function judgeInbox(call: SubmitCall, words: readonly (readonly bigint[])[], slo
     const taken = words[i] ?? []
     const at = `updates[${i}].observationCount`
     claims.push(compare('inbox', at, BigInt(taken.length), update.observationCount))
-    const wordsPerMarket = Math.ceil(slots / OBSERVATIONS_PER_WORD)
+    const wordsPerMarket = wordCount('observation', slots)
     const given = call.observationWords.slice(i * wordsPerMarket, (i + 1) * wordsPerMarket)
     claims.push(judgeUnusedSlots(given, slots - taken.length, i))
     return packObservations(taken.slice(-slots).map(observationOf), slots)
@@ -221,10 +221,8 @@ function judgeInbox(call: SubmitCall, words: readonly (readonly bigint[])[], slo
 
 /** The slots before a market's observations are empty. */
 function judgeUnusedSlots(words: readonly bigint[], unused: number, index: number): ClaimResult {
-  const width = BigInt(wordBits('observation'))
   for (let slot = 0; slot < unused; slot++) {
-    const word = words[Math.floor(slot / OBSERVATIONS_PER_WORD)] ?? 0n
-    const held = (word >> (width * BigInt(slot % OBSERVATIONS_PER_WORD))) & ((1n << width) - 1n)
+    const held = elementAt('observation', words, slot)
     if (held !== 0n) return compare('O2', `updates[${index}].slots[${slot}]`, 0n, held)
   }
   return { claim: 'O2', holds: true }

@@ -1,5 +1,5 @@
 /** The chain's story told again: what the registry holds before each batch, from the record's events in order. */
-import type { Fields } from '../../../circuits/statements.ts'
+import type { Fields } from '../../../circuits/statements/index.ts'
 import type { MarketState, Observation } from '../../parameters/marketRisk.ts'
 import { extendHead, type InboxPosition } from '../../registry/index.ts'
 import { unpack } from '../../statement/words.ts'

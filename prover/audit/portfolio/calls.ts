@@ -1,11 +1,10 @@
 /** The calls of a portfolio registry that carry proofs, and the words of rounds and policies in them. */
-import type { Fields, PackedWordName } from '../../../circuits/statements.ts'
-import { STRIKES_PER_WORD } from '../../../circuits/statements.ts'
+import { COLLATERALS, UP_ONLY_SHOCKS } from '../../../circuits/statements/index.ts'
 import type { ScenarioPolicy } from '../../options/grid.ts'
 import type { ExpiryMarket, PricingPolicy } from '../../options/riskArray.ts'
-import type { CollateralPolicy, Holdings, MarginPolicy, RoundMarket } from '../../portfolio/margin.ts'
+import type { Holdings, MarginPolicy, RoundMarket } from '../../portfolio/margin.ts'
 import { decodeRegistryCall } from '../../registry/portfolio/calldata.ts'
-import { unpack } from '../../statement/words.ts'
+import { unpack, unpackElements, wordCount } from '../../statement/words.ts'
 
 export const PROVING_METHODS: readonly string[] = ['submitArrays', 'submitPortfolio', 'proveUnhealthy']
 
@@ -118,18 +117,14 @@ export function marginPolicyOf(words: readonly bigint[]): MarginPolicy {
     scenarios: scenariosOf(words),
     lossFactors: unpack('lossFactors', words[AT.lossFactors] ?? 0n),
     contingencies: unpack('contingencies', words[AT.contingencies] ?? 0n),
-    collaterals: words
-      .slice(AT.collaterals, AT.end)
-      .flatMap((word) => twoOf<CollateralPolicy>('collateralPolicyPair', word)),
+    collaterals: unpackElements('collateralPolicy', words.slice(AT.collaterals, AT.end), COLLATERALS),
   }
 }
 
 function scenariosOf(words: readonly bigint[]): ScenarioPolicy {
   return {
     regular: words.slice(0, AT.upOnly).map((word) => unpack('scenarioRegular', word)),
-    upOnly: words
-      .slice(AT.upOnly, AT.special)
-      .flatMap((word) => twoOf<ScenarioPolicy['upOnly'][number]>('scenarioUpOnlyPair', word)),
+    upOnly: unpackElements('scenarioUpOnly', words.slice(AT.upOnly, AT.special), UP_ONLY_SHOCKS),
     ...unpack('scenarioSpecial', words[AT.special] ?? 0n),
   }
 }
@@ -139,7 +134,7 @@ export function roundMarketOf([prices = 0n, confidences = 0n, ...collaterals]: r
   return {
     ...unpack('roundPrices', prices),
     ...unpack('roundConfidences', confidences),
-    collaterals: collaterals.flatMap((word) => twoOf<RoundMarket['collaterals'][number]>('collateralPricePair', word)),
+    collaterals: unpackElements('collateralPrice', collaterals, COLLATERALS),
   }
 }
 
@@ -154,25 +149,14 @@ export function expiryMarketOf([forward, surface, shape]: readonly [bigint, bigi
 
 /** What an account holds besides options. @throws {@link WordOutOfRangeError} */
 export function holdingsOf({ holdings, collateralAmounts }: Omit<HeldItem, 'account' | 'books'>): Holdings {
-  const collateralsE12 = collateralAmounts.flatMap((word) => Object.values(unpack('collateralAmounts', word)))
+  const collateralsE12 = unpackElements('collateralAmount', collateralAmounts, COLLATERALS).map(
+    ({ amountE12 }) => amountE12,
+  )
   return { ...unpack('holdings', holdings), collateralsE12 }
 }
 
 /** @param words - shape [⌈strikes / 5⌉] @throws {@link WordOutOfRangeError} */
-export function strikesOf(words: readonly bigint[], strikes: number): readonly bigint[] {
-  return words.flatMap((word) => Object.values<bigint>(unpack('strikes', word))).slice(0, strikes)
-}
+export const strikesOf = (words: readonly bigint[], strikes: number): readonly bigint[] =>
+  unpackElements('strike', words, strikes).map(({ strikeE8 }) => strikeE8)
 
-export const strikeWordCount = (strikes: number): number => Math.ceil(strikes / STRIKES_PER_WORD)
-
-/** The two things that share a word, whose fields say `first…` and `second…`. */
-function twoOf<T>(word: PackedWordName, packed: bigint): readonly [T, T] {
-  const fields = Object.entries(unpack(word, packed) as Fields<PackedWordName>)
-  const half = (prefix: string): T => {
-    const own = fields.filter(([name]) => name.startsWith(prefix))
-    return Object.fromEntries(
-      own.map(([name, value]) => [name.charAt(prefix.length).toLowerCase() + name.slice(prefix.length + 1), value]),
-    ) as T
-  }
-  return [half('first'), half('second')]
-}
+export const strikeWordCount = (strikes: number): number => wordCount('strike', strikes)

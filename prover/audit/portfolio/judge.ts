@@ -2,13 +2,14 @@
  * Judges a {@link PortfolioRecord}: prices every array, folds every book and margins every account again with the twin,
  * verifies every proof twice, and says what differs.
  */
-import { type PortfolioBuild, portfolioBuilds } from '../../../circuits/builds.ts'
+import { type Build, portfolioBuilds } from '../../../circuits/statements/index.ts'
 import {
   type Fields,
-  type PackedWordName,
-  packedWords,
+  type WordName,
+  sizeOf,
+  words,
   type PortfolioStatementName,
-} from '../../../circuits/statements.ts'
+} from '../../../circuits/statements/index.ts'
 import type { PricedSurface, ProvableMargin } from '../../portfolio/accountMargin.ts'
 import { type BookState, emptyBook, foldBook, type OptionPosition } from '../../portfolio/book.ts'
 import type { AccountMargin, AccountState } from '../../portfolio/margin.ts'
@@ -25,7 +26,8 @@ import {
   subjectOf,
 } from '../../registry/index.ts'
 import { stateBook, stateRoot } from '../../statement/optionBook.ts'
-import type { PortfolioContext, StatedPortfolio } from '../../statement/portfolio.ts'
+import type { StatementContext } from '../../statement/challenge.ts'
+import type { Stated } from '../../statement/state.ts'
 import { type StatedMargins, stateMargins, stateWitness } from '../../statement/portfolioMargin.ts'
 import { stateRiskArray } from '../../statement/riskArray.ts'
 import { unpack } from '../../statement/words.ts'
@@ -265,7 +267,7 @@ function tellUnexplained(
 /** A model that proves what is needed here, in force at the time, with its key. */
 type UsedModel = {
   readonly claims: readonly ClaimResult[]
-  readonly build: PortfolioBuild | undefined
+  readonly build: Build | undefined
   readonly verificationKey: VerificationKey | undefined
 }
 
@@ -306,7 +308,7 @@ function judgeScope(
 async function judgeArrays(scene: Scene, call: ArraysCall, events: readonly ProofEvent[]): Promise<void> {
   const { ledger, transaction, found } = scene
   const model = useModel(scene, call.modelId, 'riskArray')
-  const strikes = model.build?.sizes.strikes ?? 0
+  const strikes = model.build === undefined ? 0 : sizeOf(model.build, 'strikes')
   const perArray = strikeWordCount(strikes)
   const scope = judgeScope(scene, call.asOf, call.marketHash, hashOfHashes(call.expiryHashes))
   const shared = [
@@ -379,7 +381,7 @@ function judgeArrayEvent(
 /** The commitment is to the words as computed here, and the proof is for exactly them. */
 async function judgeStatement(
   at: string,
-  stated: StatedPortfolio,
+  stated: Stated,
   commitment: bigint,
   proof: readonly bigint[],
   key: VerificationKey,
@@ -390,11 +392,11 @@ async function judgeStatement(
   ]
 }
 
-const contextOf = ({ record }: Scene, modelId: string, subject: string): PortfolioContext => ({
+const contextOf = ({ record }: Scene, modelId: string, subject: string): StatementContext => ({
   chainId: record.context.chainId,
   registry: record.context.registry,
   modelId,
-  subject,
+  subject: [subject],
 })
 
 /** An account's positions, folded again over arrays that were priced again. */
@@ -421,7 +423,8 @@ function readBooks(scene: Scene, { bookWords, bookProofs }: BooksArgument, model
 
 /** Commitment, array roots, positions, state after the book. */
 function bookSizes({ model }: Reader): { readonly segments: number; readonly strikes: number; readonly words: number } {
-  const { segments = 0, strikes = 0 } = model.build?.sizes ?? {}
+  const size = (name: string): number => (model.build === undefined ? 0 : sizeOf(model.build, name))
+  const [segments, strikes] = [size('segments'), size('strikes')]
   return { segments, strikes, words: 1 + segments + segments * strikes + 1 }
 }
 
@@ -634,7 +637,7 @@ async function stateBatch(
   { batch, round, accounts, marginProof }: MarginsCall,
   folded: readonly Folded[],
   { build, verificationKey }: UsedModel,
-  context: PortfolioContext,
+  context: StatementContext,
   claims: ClaimResult[],
 ): Promise<StatedMargins | undefined> {
   const states = folded.flatMap(({ account }) => (account === undefined ? [] : [account]))
@@ -781,7 +784,7 @@ function compareLists(
 }
 
 /** The fields of a word by name; bits beyond them are a difference, too. */
-function compareWord<W extends PackedWordName>(
+function compareWord<W extends WordName>(
   claim: string,
   at: string,
   word: W,
@@ -789,11 +792,11 @@ function compareWord<W extends PackedWordName>(
   found: bigint,
 ): readonly ClaimResult[] {
   const given = unpackSafely(word, found) as Readonly<Record<string, bigint>> | undefined
-  if (given === undefined) return [compare(claim, at, packedWords[word].title, found)]
+  if (given === undefined) return [compare(claim, at, words[word].title, found)]
   return Object.entries(expected).map(([name, value]) => compare(claim, `${at}.${name}`, value, given[name]))
 }
 
-function unpackSafely<W extends PackedWordName>(word: W, packed: bigint): Fields<W> | undefined {
+function unpackSafely<W extends WordName>(word: W, packed: bigint): Fields<W> | undefined {
   try {
     return unpack(word, packed)
   } catch {

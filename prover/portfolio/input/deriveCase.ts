@@ -1,6 +1,6 @@
 /** Reads a case in the format of Derive's own tests of its portfolio margin (PMRM_2). */
 import { z } from 'zod'
-import { COLLATERALS } from '../../../circuits/statements.ts'
+import { COLLATERALS } from '../../../circuits/statements/index.ts'
 import { requireSurfaceShape } from './checks.ts'
 import { instrumentName } from '../../options/instrument.ts'
 import { exactField, exactFields, exactIn, fieldRange, nearest } from './exact.ts'
@@ -155,8 +155,8 @@ export function readDeriveCase(text: string, file: string): Portfolio {
     expiries: scenario.OptionFeeds.map((feed) => surfaceOfFeed(feed, scenario, asOf, spotConfidenceX40)),
     collaterals: scenario.Collaterals.map(({ Name, Price, Confidence }) => ({
       asset: Name,
-      priceE12: exactField('collateralPricePair', 'firstPriceE12', Price, `${Name}.Price`),
-      confidenceX40: exactField('collateralPricePair', 'firstConfidenceX40', Confidence, `${Name}.Confidence`),
+      priceE12: exactField('collateralPrice', 'priceE12', Price, `${Name}.Price`),
+      confidenceX40: exactField('collateralPrice', 'confidenceX40', Confidence, `${Name}.Confidence`),
     })),
   }
   return {
@@ -169,7 +169,7 @@ export function readDeriveCase(text: string, file: string): Portfolio {
         exactField('holdings', 'perpPnlE12', scenario.UnrealisedFunding, 'Scenario.UnrealisedFunding'),
       collaterals: scenario.Collaterals.map(({ Name, Amount }) => ({
         asset: Name,
-        amountE12: exactField('collateralAmounts', 'firstE12', Amount, `${Name}.Amount`),
+        amountE12: exactField('collateralAmount', 'amountE12', Amount, `${Name}.Amount`),
       })),
       options: scenario.Options.map((option) => legOf(option, asOf, market.expiries)),
     },
@@ -351,16 +351,16 @@ function rulesOf(
 
 function ruleOf(collateral: DeriveCase['Scenario']['Collaterals'][number]): CollateralRule {
   const { IMHaircut, MMHaircut, ConfidenceFactor } = collateral
-  const fields = exactFields('collateralPolicyPair', { IMHaircut, MMHaircut, ConfidenceFactor }, collateral.Name, {
-    firstInitialHaircutX40: 'IMHaircut',
-    firstMaintenanceHaircutX40: 'MMHaircut',
-    firstConfidenceThresholdX40: 'ConfidenceFactor',
+  const fields = exactFields('collateralPolicy', { IMHaircut, MMHaircut, ConfidenceFactor }, collateral.Name, {
+    initialHaircutX40: 'IMHaircut',
+    maintenanceHaircutX40: 'MMHaircut',
+    confidenceThresholdX40: 'ConfidenceFactor',
   })
   return {
     asset: collateral.Name,
-    initialHaircutX40: fields.firstInitialHaircutX40,
-    maintenanceHaircutX40: fields.firstMaintenanceHaircutX40,
-    confidenceThresholdX40: fields.firstConfidenceThresholdX40,
+    initialHaircutX40: fields.initialHaircutX40,
+    maintenanceHaircutX40: fields.maintenanceHaircutX40,
+    confidenceThresholdX40: fields.confidenceThresholdX40,
     movesWithSpot: collateral.IsRiskCancelling,
   }
 }

@@ -1,19 +1,17 @@
 /** Decimals of files become the exact integers of statement words here, and nowhere else. */
-import type { PackedWordName } from '../../../circuits/statements.ts'
-import { packedWords } from '../../../circuits/statements.ts'
+import { type WordName, words } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { parseDecimal, scaleDecimal } from '../../market/decimal.ts'
 
 /** Name of a field of a packed word. */
-export type FieldName<W extends PackedWordName> = (typeof packedWords)[W]['fields'][number]['name']
+export type FieldName<W extends WordName> = (typeof words)[W]['fields'][number]['name']
 
 /** A field's scale, width and range, from its declaration. */
 export type FieldRange = { readonly scale: bigint; readonly least: bigint; readonly most: bigint }
 
 /** Range of a field; its scale is the suffix of its name. */
-export function fieldRange<W extends PackedWordName>(word: W, name: FieldName<W>): FieldRange {
-  const fields: readonly { readonly name: string; readonly bits: number; readonly signed?: true }[] =
-    packedWords[word].fields
+export function fieldRange<W extends WordName>(word: W, name: FieldName<W>): FieldRange {
+  const fields: readonly { readonly name: string; readonly bits: number; readonly signed?: true }[] = words[word].fields
   const field = fields.find((each) => each.name === name)
   if (field === undefined) throw new TypeError(`${word} has no field ${name}`)
   const bits = BigInt(field.bits)
@@ -34,7 +32,7 @@ function scaleOf(name: string): bigint {
  * @param entry - where it stands, such as `market.spot`; what errors call it
  * @throws {@link NotDecimalError}, {@link ValueRangeError}
  */
-export function exactField<W extends PackedWordName>(word: W, name: FieldName<W>, text: string, entry: string): bigint {
+export function exactField<W extends WordName>(word: W, name: FieldName<W>, text: string, entry: string): bigint {
   return exactIn(fieldRange(word, name), text, entry)
 }
 
@@ -43,7 +41,7 @@ export function exactField<W extends PackedWordName>(word: W, name: FieldName<W>
  *
  * @param names - the object's key of each field
  */
-export function exactFields<W extends PackedWordName, N extends FieldName<W>, S extends string>(
+export function exactFields<W extends WordName, N extends FieldName<W>, S extends string>(
   word: W,
   source: Readonly<Record<S, string>>,
   entry: string,

@@ -1,6 +1,6 @@
 /** Portfolio files: the JSON that users write (docs/portfolio.md), read exactly and checked before anything is priced. */
 import { z } from 'zod'
-import { COLLATERALS } from '../../../circuits/statements.ts'
+import { COLLATERALS } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { parseTime } from '../../market/time.ts'
 import { instrumentName, readInstrument } from '../../options/instrument.ts'
@@ -238,13 +238,8 @@ function collateralPrice({
 }: PortfolioFile['market']['collaterals'][number]): CollateralPrice {
   return {
     asset,
-    priceE12: exactField('collateralPricePair', 'firstPriceE12', price, `market.collaterals.${asset}.price`),
-    confidenceX40: exactField(
-      'collateralPricePair',
-      'firstConfidenceX40',
-      confidence,
-      `market.collaterals.${asset}.confidence`,
-    ),
+    priceE12: exactField('collateralPrice', 'priceE12', price, `market.collaterals.${asset}.price`),
+    confidenceX40: exactField('collateralPrice', 'confidenceX40', confidence, `market.collaterals.${asset}.confidence`),
   }
 }
 
@@ -333,7 +328,7 @@ function accountOf(stated: PortfolioFile['account'], market: PortfolioMarket): P
     collaterals: distinct(
       stated.collaterals.map(({ asset, amount }) => ({
         asset,
-        amountE12: exactField('collateralAmounts', 'firstE12', amount, `account.collaterals.${asset}`),
+        amountE12: exactField('collateralAmount', 'amountE12', amount, `account.collaterals.${asset}`),
       })),
       ({ asset }) => asset,
       'account.collaterals',
@@ -455,16 +450,16 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
 function ruleOf(stated: PortfolioFile['parameters']['collaterals'][number]): CollateralRule {
   const { asset, maintenanceHaircut, initialHaircut, confidenceThreshold, movesWithSpot } = stated
   const source = { maintenanceHaircut, initialHaircut, confidenceThreshold }
-  const fields = exactFields('collateralPolicyPair', source, `parameters.collaterals.${asset}`, {
-    firstInitialHaircutX40: 'initialHaircut',
-    firstMaintenanceHaircutX40: 'maintenanceHaircut',
-    firstConfidenceThresholdX40: 'confidenceThreshold',
+  const fields = exactFields('collateralPolicy', source, `parameters.collaterals.${asset}`, {
+    initialHaircutX40: 'initialHaircut',
+    maintenanceHaircutX40: 'maintenanceHaircut',
+    confidenceThresholdX40: 'confidenceThreshold',
   })
   return {
     asset,
-    initialHaircutX40: fields.firstInitialHaircutX40,
-    maintenanceHaircutX40: fields.firstMaintenanceHaircutX40,
-    confidenceThresholdX40: fields.firstConfidenceThresholdX40,
+    initialHaircutX40: fields.initialHaircutX40,
+    maintenanceHaircutX40: fields.maintenanceHaircutX40,
+    confidenceThresholdX40: fields.confidenceThresholdX40,
     movesWithSpot,
   }
 }

@@ -8,7 +8,7 @@
  * and its rate add-on carries the rate: expiries of different rates are priced under pricing policies of their own.
  */
 import { signedDivDown } from '../../math/index.ts'
-import type { Fields } from '../../../circuits/statements.ts'
+import type { Fields } from '../../../circuits/statements/index.ts'
 import { type MarginSizes, type PricedSurface, type ProvableMargin, provableMargin } from '../accountMargin.ts'
 import { accountMargin } from '../margin.ts'
 import type {

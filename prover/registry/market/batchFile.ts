@@ -5,7 +5,7 @@
  * are nobody's to choose, as words only.
  */
 import { z } from 'zod'
-import type { Fields } from '../../../circuits/statements.ts'
+import type { Fields } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { parseDecimal, scaleDecimal } from '../../market/decimal.ts'
 import { MarketNameError, marketIdOf } from '../../market/marketId.ts'

@@ -3,7 +3,7 @@
  * it without a chain, `submit` sends it.
  */
 import { z } from 'zod'
-import { type Build, type BuildName, builds } from '../../../circuits/builds.ts'
+import { type Build, type MarketBuildName, marketBuilds } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import {
@@ -55,7 +55,7 @@ export const verificationKeySchema = z.strictObject({
   IC: z.array(g1Schema).length(4),
 })
 
-const buildNames = builds.map(({ name }) => name) as [BuildName, ...BuildName[]]
+const buildNames = marketBuilds.map(({ name }) => name) as [MarketBuildName, ...MarketBuildName[]]
 
 const bundleSchema = z.strictObject({
   context: z.strictObject({
@@ -142,7 +142,7 @@ export function makeBundle(
       chainId: batch.chainId,
       registry: batch.registry,
       modelId: batch.modelId,
-      build: batch.build.name as BuildName,
+      build: batch.build.name as MarketBuildName,
       layoutHash: layoutHash('marketRisk'),
       verificationKeyHash: `0x${verificationKeyHash(verificationKey)}`,
     },
@@ -210,7 +210,7 @@ export function batchOf(bundle: Bundle): MarketRiskBatch {
 
 /** A build by name. */
 export function buildOf(name: string): Build {
-  const build = builds.find((candidate) => candidate.name === name)
+  const build = marketBuilds.find((candidate) => candidate.name === name)
   if (build === undefined) throw new UnknownModelError(name, buildNames)
   return build
 }

@@ -1,12 +1,12 @@
 /** The registry's `submit`, to and from its calldata. */
 import { AbiCoder, keccak256, type Provider, solidityPackedKeccak256 } from 'ethers'
-import { OBSERVATIONS_PER_WORD } from '../../../circuits/statements.ts'
+import { sizeOf } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import type { MarketState, Observation } from '../../parameters/marketRisk.ts'
 import { encodeProofCalldata } from '../../proof/index.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import { packObservations } from '../../statement/marketRisk.ts'
-import { pack, unpack, wordBits } from '../../statement/words.ts'
+import { pack, unpackElements } from '../../statement/words.ts'
 import { interfaceOf } from '../artifacts.ts'
 import { type Bundle, buildOf, type InboxPosition, proofPointsOf } from './bundle.ts'
 
@@ -52,7 +52,9 @@ export function submitCallOf(bundle: Bundle): SubmitCall {
       anchorState: pack('anchorState', state.anchor),
       parameters: pack('parameters', parameters),
     })),
-    observationWords: bundle.markets.flatMap(({ observations }) => packObservations(observations, build.observations)),
+    observationWords: bundle.markets.flatMap(({ observations }) =>
+      packObservations(observations, sizeOf(build, 'observations')),
+    ),
   }
 }
 
@@ -90,15 +92,8 @@ export function decodeSubmit(calldata: string): SubmitCall | undefined {
  * @param words - shape [⌈slots / 2⌉]
  * @throws {@link WordOutOfRangeError} if a bit outside the slots is set
  */
-export function unpackObservations(words: readonly bigint[], slots: number, count: number): readonly Observation[] {
-  const width = BigInt(wordBits('observation'))
-  const mask = (1n << width) - 1n
-  return Array.from({ length: count }, (_, i) => {
-    const slot = slots - count + i
-    const word = words[Math.floor(slot / OBSERVATIONS_PER_WORD)] ?? 0n
-    return unpack('observation', (word >> (width * BigInt(slot % OBSERVATIONS_PER_WORD))) & mask)
-  })
-}
+export const unpackObservations = (words: readonly bigint[], slots: number, count: number): readonly Observation[] =>
+  unpackElements('observation', words, slots).slice(slots - count)
 
 /** What the registry stores of a market: the hash of its states and of its place in the inbox. */
 export function stateHashOf(state: MarketState, inbox: InboxPosition): string {

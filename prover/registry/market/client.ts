@@ -1,7 +1,6 @@
 /** A registry on a chain, read and moved: states from calldata, observations from events, both checked against stored hashes. */
 import { Contract, type ContractRunner, getAddress, type Log, type Provider, type Signer } from 'ethers'
-import type { Build } from '../../../circuits/builds.ts'
-import type { Fields } from '../../../circuits/statements.ts'
+import { type Build, type Fields, sizeOf } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf, marketNameOf } from '../../market/marketId.ts'
 import { batchLength, type MarketState, type Observation, type Parameters } from '../../parameters/marketRisk.ts'
@@ -222,7 +221,8 @@ export class RegistryClient {
       else leftOut.push({ name, reason: waiting.length === 0 ? 'nothing-waiting' : 'behind' })
     }
     candidates.sort((a, b) => Number(firstTime(a.observations) - firstTime(b.observations)))
-    for (const { current } of candidates.splice(build.markets)) leftOut.push({ name: current.name, reason: 'no-place' })
+    for (const { current } of candidates.splice(sizeOf(build, 'markets')))
+      leftOut.push({ name: current.name, reason: 'no-place' })
     if (candidates.length === 0) return { batch: undefined, leftOut }
 
     candidates.sort((a, b) => (BigInt(a.current.marketId) < BigInt(b.current.marketId) ? -1 : 1))
@@ -461,7 +461,8 @@ function takeable(
   build: Build,
   horizonSeconds: bigint,
 ): readonly Observation[] {
-  const most = batchLength(state, waiting, build.observations, build.testEverySlot === 1, horizonSeconds)
+  const testsEverySlot = sizeOf(build, 'testEverySlot') === 1
+  const most = batchLength(state, waiting, sizeOf(build, 'observations'), testsEverySlot, horizonSeconds)
   const latest = inbox.count + BigInt(waiting.length)
   for (let length = most; length > 0; length--) {
     const end = inbox.count + BigInt(length)

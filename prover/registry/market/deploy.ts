@@ -1,7 +1,6 @@
 /** Deploys an engine: council, attested feed, registry of models with a verifier each, risk registry, markets. */
 import { Contract, ContractFactory, type InterfaceAbi, isError, type Signer } from 'ethers'
-import type { Build } from '../../../circuits/builds.ts'
-import type { Fields } from '../../../circuits/statements.ts'
+import { type Build, type Fields, sizeOf } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import { INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../parameters/defaultPolicy.ts'
@@ -59,7 +58,7 @@ export const defaultFreshness: FreshnessPolicy = {
 }
 
 /** Builds that may land old observations: they drain a backlog in order. */
-const allowsBacklog = (build: Build): boolean => build.testEverySlot === 1
+const allowsBacklog = (build: Build): boolean => sizeOf(build, 'testEverySlot') === 1
 
 const DEFAULT_CONFIDENCE_BPS = 100
 /** AccessManager's role that may only disable models. */
@@ -166,8 +165,8 @@ async function registerModel(
     modelId,
     {
       verifier,
-      markets: build.markets,
-      observations: build.observations,
+      markets: sizeOf(build, 'markets'),
+      observations: sizeOf(build, 'observations'),
       status: 0,
       allowsBacklog: allowsBacklog(build),
       layoutHash: layout,

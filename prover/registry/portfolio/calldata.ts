@@ -2,7 +2,7 @@
 import { AbiCoder, keccak256, type ParamType } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import type { ProofCalldata } from '../../proof/index.ts'
-import type { SectionWords, StatedPortfolio } from '../../statement/portfolio.ts'
+import type { SectionWords, Stated } from '../../statement/state.ts'
 import { interfaceOf } from '../artifacts.ts'
 import {
   expiriesHashOf,
@@ -15,7 +15,7 @@ import {
 
 /** What a proof says, and the proof. */
 export type ProvenPortfolio = {
-  readonly stated: Pick<StatedPortfolio, 'sections' | 'commitment'>
+  readonly stated: Pick<Stated, 'sections' | 'commitment'>
   readonly proof: ProofCalldata
 }
 

@@ -1,9 +1,9 @@
 /** Margins of accounts on a chain, read and moved. */
 import { Contract, type ContractRunner, getAddress, type Log, type Provider, type Signer } from 'ethers'
 import { ProverError } from '../../errors.ts'
-import type { PortfolioContext } from '../../statement/portfolio.ts'
-import { unpack } from '../../statement/words.ts'
-import type { Fields } from '../../../circuits/statements.ts'
+import type { StatementContext } from '../../statement/challenge.ts'
+import { unpack, unpackElements } from '../../statement/words.ts'
+import { COLLATERALS, type Fields } from '../../../circuits/statements/index.ts'
 import { interfaceOf } from '../artifacts.ts'
 import { checkChainId, connectProvider, logsBetween } from '../chain.ts'
 import { NoProviderError, NoSignerError, RegistryMissingError } from '../market/client.ts'
@@ -41,7 +41,8 @@ export type AccountReport = {
   readonly sequence: bigint
   readonly positions: readonly Fields<'optionPosition'>[]
   readonly holdings: Fields<'holdings'>
-  readonly collateralAmounts: readonly [Fields<'collateralAmounts'>, Fields<'collateralAmounts'>]
+  /** One for each place of a round's collaterals. */
+  readonly collateralAmountsE12: readonly bigint[]
 }
 
 /** A submission that landed. */
@@ -102,8 +103,8 @@ export class PortfolioClient {
   }
 
   /** Where proofs of arrays belong. */
-  async arrayContext(round: RoundWords, modelId: string): Promise<PortfolioContext> {
-    return { chainId: this.chainId, registry: this.registry, modelId, subject: await this.roundId(round) }
+  async arrayContext(round: RoundWords, modelId: string): Promise<StatementContext> {
+    return { chainId: this.chainId, registry: this.registry, modelId, subject: [await this.roundId(round)] }
   }
 
   /** Where proofs about accounts belong: books about one account each, margins about all of a batch. */
@@ -111,9 +112,9 @@ export class PortfolioClient {
     round: RoundWords,
     modelId: string,
     accounts: readonly ReportedAccount[],
-  ): Promise<PortfolioContext> {
+  ): Promise<StatementContext> {
     const subject = subjectOf(await this.roundId(round), accounts)
-    return { chainId: this.chainId, registry: this.registry, modelId, subject }
+    return { chainId: this.chainId, registry: this.registry, modelId, subject: [subject] }
   }
 
   /** How often the venue has reported an account, and the hash of its last report. */
@@ -242,13 +243,14 @@ function reportIn(log: Log): AccountReport {
   const parsed = interfaceOf('PortfolioRegistry').parseLog(log)
   if (parsed === null) throw new RpcError('Reading a report', new Error('the node answered with another event'))
   const { account, sequence, positions, holdings, collateralAmounts } = parsed.args
-  const [first, second] = collateralAmounts as [bigint, bigint]
   return {
     account,
     sequence,
     positions: (positions as bigint[]).map((word) => unpack('optionPosition', word)),
     holdings: unpack('holdings', holdings),
-    collateralAmounts: [unpack('collateralAmounts', first), unpack('collateralAmounts', second)],
+    collateralAmountsE12: unpackElements('collateralAmount', [...collateralAmounts], COLLATERALS).map(
+      ({ amountE12 }) => amountE12,
+    ),
   }
 }
 

@@ -1,20 +1,20 @@
 /** Deploys what margins of accounts need beside an engine: a source of rounds, models, a portfolio registry. */
 import { getAddress, type Signer } from 'ethers'
-import type { PortfolioBuild } from '../../../circuits/builds.ts'
-import type { PortfolioStatementName } from '../../../circuits/statements.ts'
+import type { Build } from '../../../circuits/statements/index.ts'
+import type { StatementName } from '../../../circuits/statements/index.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import { emptyBook } from '../../portfolio/book.ts'
 import { checkCeremony, type KeyManifest, type VerificationKey } from '../../proof/index.ts'
-import { portfolioLayoutHash } from '../../statement/layout.ts'
+import { layoutHash } from '../../statement/layout.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
-import type { SectionWords } from '../../statement/portfolio.ts'
+import type { SectionWords } from '../../statement/state.ts'
 import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
 import { attempt, deployContract, deployVerifier, SignerOffChainError, transact } from '../market/deploy.ts'
 import { type DeployedModel, manifestHashOf, modelIdOf } from '../deployment.ts'
 
 /** A build with its key. */
 export type PortfolioModelToDeploy = {
-  readonly build: PortfolioBuild
+  readonly build: Build
   readonly verificationKey: VerificationKey
   readonly manifest: KeyManifest
 }
@@ -46,7 +46,7 @@ export type PortfolioDeployment = {
   readonly registry: string
   readonly rounds: string
   readonly marketId: string
-  readonly models: Readonly<Partial<Record<PortfolioStatementName, DeployedModel>>>
+  readonly models: Readonly<Partial<Record<StatementName, DeployedModel>>>
 }
 
 /** A round a minute, proven within ten; margins of an hour ago still count. */
@@ -103,7 +103,7 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
   const registry = await create('PortfolioRegistry', ...place, policyWordsOf(options.policy), freshness)
   await appointVenue(signer, council, registry, options.venue)
 
-  const models: Partial<Record<PortfolioStatementName, DeployedModel>> = {}
+  const models: Partial<Record<StatementName, DeployedModel>> = {}
   for (const model of options.models) {
     say(`deploying and registering model ${model.build.name}`)
     models[model.build.statement] = await registerPortfolioModel(signer, modelRegistry, model)
@@ -112,12 +112,12 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
 }
 
 /** Id of a build's model under a key. */
-export const portfolioModelIdOf = (build: PortfolioBuild, keyHash: string): string =>
-  modelIdOf(build.name, keyHash, portfolioLayoutHash(build.statement))
+export const portfolioModelIdOf = (build: Build, keyHash: string): string =>
+  modelIdOf(build.name, keyHash, layoutHash(build.statement))
 
 /** Sizes as the registry of models keeps them: a first, and where there is one a second. */
-export function modelSizesOf({ sizes }: PortfolioBuild): { readonly markets: number; readonly observations: number } {
-  const [markets = 1, observations = 1] = Object.values(sizes)
+export function modelSizesOf({ sizes }: Build): { readonly markets: number; readonly observations: number } {
+  const [markets = 1, observations = 1] = sizes.map(({ value }) => value)
   return { markets, observations }
 }
 
@@ -134,7 +134,7 @@ async function registerPortfolioModel(
     verifier,
     status: 0,
     allowsBacklog: false,
-    layoutHash: portfolioLayoutHash(build.statement),
+    layoutHash: layoutHash(build.statement),
     verificationKeyHash: keyHash,
     manifestHash,
   }

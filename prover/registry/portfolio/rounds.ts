@@ -11,7 +11,7 @@ import {
   type TypedDataField,
 } from 'ethers'
 import { ProverError } from '../../errors.ts'
-import type { SectionWords } from '../../statement/portfolio.ts'
+import type { SectionWords } from '../../statement/state.ts'
 import { interfaceOf } from '../artifacts.ts'
 import { typedCallError } from '../contractErrors.ts'
 import type { Attestation } from '../market/feed.ts'

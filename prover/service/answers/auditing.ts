@@ -1,5 +1,5 @@
 /** Auditing with the keys on this machine's disk. */
-import { builds, portfolioBuilds } from '../../../circuits/builds.ts'
+import { marketBuilds, portfolioBuilds } from '../../../circuits/statements/index.ts'
 import {
   type AuditKey,
   type AuditReport,
@@ -24,7 +24,7 @@ export function auditKeyOf({ circuit, verificationKey, manifest }: CircuitKeys):
 /** Keys of builds compiled here; by default of those that prove parameters of markets. */
 export async function auditKeys(
   folder?: string,
-  of: readonly { readonly name: string }[] = builds,
+  of: readonly { readonly name: string }[] = marketBuilds,
 ): Promise<readonly AuditKey[]> {
   return Promise.all(of.map(async ({ name }) => auditKeyOf(await loadKeys(name, folder))))
 }

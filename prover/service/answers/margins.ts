@@ -1,6 +1,6 @@
 /** `zkrisk margin`: an account's margin by the twin, its derivation, and what it looks like as JSON and as text. */
 import { existsSync, readFileSync } from 'node:fs'
-import { portfolioBuilds } from '../../../circuits/builds.ts'
+import { type Build, buildsOf, sizeOf } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import type { MarginSizes, ProvableMargin } from '../../portfolio/accountMargin.ts'
 import { provableMargin } from '../../portfolio/accountMargin.ts'
@@ -38,13 +38,15 @@ export type MarginAnswer = {
 
 /** Sizes of the builds that ship; a proof takes what {@link marginOf} has worked out. */
 export const marginSizes: MarginSizes = {
-  strikes: sizeOf('riskArray', 'strikes'),
-  segments: sizeOf('optionBook', 'segments'),
+  strikes: sizeOf(buildOf('riskArray'), 'strikes'),
+  segments: sizeOf(buildOf('optionBook'), 'segments'),
 }
 
-function sizeOf(statement: 'riskArray' | 'optionBook', size: 'strikes' | 'segments'): number {
-  const build = portfolioBuilds.find((each) => each.statement === statement)
-  return (build?.sizes as Readonly<Record<string, number>> | undefined)?.[size] ?? 1
+/** The build that a statement is proven with unless another one is named. */
+function buildOf(statement: 'riskArray' | 'optionBook'): Build {
+  const [build] = buildsOf(statement)
+  if (build === undefined) throw new TypeError(`No build of ${statement}.`)
+  return build
 }
 
 export type AccountOptions = {

@@ -15,9 +15,9 @@ import {
   roundOf,
   type RoundWords,
 } from '../../registry/index.ts'
-import type { PortfolioStatementName } from '../../../circuits/statements.ts'
+import { type PortfolioStatementName, sizeOf } from '../../../circuits/statements/index.ts'
 import { positionWord, stateBook } from '../../statement/optionBook.ts'
-import type { CircuitSignals, SectionWords, StatedPortfolio } from '../../statement/portfolio.ts'
+import type { CircuitSignals, SectionWords, Stated } from '../../statement/state.ts'
 import {
   holdingsWords,
   marginPolicyWords,
@@ -288,7 +288,7 @@ class ProofMaker {
 
   async make(
     statement: PortfolioStatementName,
-    { stated, circuitInput }: { readonly stated: StatedPortfolio; readonly circuitInput: CircuitSignals },
+    { stated, circuitInput }: { readonly stated: Stated; readonly circuitInput: CircuitSignals },
   ): Promise<ProvenPortfolio> {
     const { prover, keys, onProof, known } = this.proving
     const key = stated.publicSignals.join(' ')
@@ -309,7 +309,7 @@ class ProofMaker {
 }
 
 /** Accounts in one proof of margins. */
-const marginPlaces = (): number => portfolioBuildOf('portfolioMargin').sizes.accounts ?? 1
+const marginPlaces = (): number => sizeOf(portfolioBuildOf('portfolioMargin'), 'accounts')
 
 const arrayKey = (expiry: bigint, strikesE8: readonly bigint[]): string => `${expiry} ${strikesE8.join(' ')}`
 
@@ -348,11 +348,7 @@ function roundWordsOf(marketId: string, provables: readonly ProvableMargin[]): R
 }
 
 /** A circuit that computes something else than its twin would only be found out by the contract. */
-function requireStated(
-  statement: PortfolioStatementName,
-  stated: StatedPortfolio,
-  publicSignals: readonly bigint[],
-): void {
+function requireStated(statement: PortfolioStatementName, stated: Stated, publicSignals: readonly bigint[]): void {
   const signals = ['commitment', 'evaluation', 'challenge'] as const
   for (const [i, signal] of signals.entries()) {
     const expected = stated.publicSignals[i] as bigint

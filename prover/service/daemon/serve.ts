@@ -5,7 +5,7 @@
  * the process dies, the next one takes up from the last stored step and asks the chain about the rest. Batches of different
  * markets overlap: while one is proven, sent or waited for, the next is stated and its witness computed.
  */
-import type { BuildName } from '../../../circuits/builds.ts'
+import type { BuildName } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { CALLS_UNDER_WAY, type CircuitKeys, type Prover } from '../../proof/index.ts'
 import { formatBundle, parseBundle } from '../../registry/market/bundle.ts'

@@ -1,6 +1,6 @@
 /** An engine on a development chain: everything deployed, markets added from a price history, observations fed by hand. */
 import { Wallet } from 'ethers'
-import type { BuildName } from '../../../circuits/builds.ts'
+import type { BuildName } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import type { PriceRow } from '../../market/prices.ts'

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Wallet } from 'ethers'
-import { type PortfolioBuild, portfolioBuilds } from '../../../circuits/builds.ts'
-import type { PortfolioStatementName } from '../../../circuits/statements.ts'
+import { type Build, portfolioBuilds } from '../../../circuits/statements/index.ts'
+import type { PortfolioStatementName } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import { type CircuitKeys, KeysMissingError } from '../../proof/index.ts'
@@ -20,7 +20,7 @@ import {
   roundsDomain,
   type RoundWords,
 } from '../../registry/index.ts'
-import type { SectionWords } from '../../statement/portfolio.ts'
+import type { SectionWords } from '../../statement/state.ts'
 import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD } from './chain.ts'
 import { CircuitNotBuiltError, loadKeys, projectRoot } from '../workspace.ts'
 
@@ -45,7 +45,7 @@ const DEADLINE_SECONDS = 3600n
 const FRESHNESS = { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n }
 
 /** The build that a statement is proven with unless another one is named. */
-export function portfolioBuildOf(statement: PortfolioStatementName): PortfolioBuild {
+export function portfolioBuildOf(statement: PortfolioStatementName): Build {
   const build = portfolioBuilds.find((each) => each.statement === statement)
   if (build === undefined) throw new NoPortfolioBuildError(statement)
   return build
@@ -172,7 +172,7 @@ export class NoPortfolioBuildError extends ProverError {
   readonly statement: string
 
   constructor(statement: string) {
-    super(`Expected a build that proves ${statement} in circuits/builds.ts, found none.`)
+    super(`Expected a build that proves ${statement} in circuits/statements/index.ts, found none.`)
     this.statement = statement
   }
 }

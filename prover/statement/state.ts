@@ -1,52 +1,36 @@
-import { concat, keccak256, toBeHex, zeroPadValue } from 'ethers'
-import type { PortfolioBuild } from '../../circuits/builds.ts'
-import {
-  type Group,
-  type PortfolioStatement,
-  type PortfolioStatementName,
-  portfolioStatements,
-  type Section,
-  type Size,
-} from '../../circuits/statements.ts'
+import { type Build, statements } from '../../circuits/statements/index.ts'
+import { type Group, type Section, sizeOf, type Statement, type Word } from '../../circuits/statements/language.ts'
+import { words as declaredWords } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
-import { evaluate, FIELD_ORDER } from './challenge.ts'
+import { challengeOf, evaluate, FIELD_ORDER, type StatementContext } from './challenge.ts'
 import { commit } from './commitment.ts'
-import { portfolioLayoutHash } from './layout.ts'
+import { layoutHash } from './layout.ts'
 import { WORD_LIMIT } from './words.ts'
 
 /** Words of each section by its name; a repeated group's sections have the words of all its repetitions in turn. */
 export type SectionWords = Readonly<Record<string, readonly bigint[]>>
 
-/** Where a proof about options or portfolios belongs. */
-export type PortfolioContext = {
-  readonly chainId: bigint
-  /** The contract that verifies. */
-  readonly registry: string
-  readonly modelId: string
-  /** 32 bytes that say whose proof it is; the contract derives them from round, accounts and sequences. */
-  readonly subject: string
-}
-
 /** What a proof says, ready to be proven and submitted. */
-export type StatedPortfolio = {
-  readonly build: PortfolioBuild
+export type Stated = {
+  readonly build: Build
   readonly sections: SectionWords
   /** Input words, then output words. */
   readonly words: readonly bigint[]
   readonly commitment: bigint
   readonly challenge: bigint
+  readonly evaluation: bigint
   /** In the verifier's order. */
   readonly publicSignals: readonly [commitment: bigint, evaluation: bigint, challenge: bigint]
 }
 
 /** How many words a section takes in one repetition of its group. */
-export function sectionWords({ count = [], perWord = 1 }: Section, sizes: PortfolioBuild['sizes']): number {
-  const places = count.reduce<number>((product, factor) => product * resolve(factor, sizes), 1)
-  return Math.ceil(places / perWord)
+export function sectionWords({ word, count = [] }: Section, build: Build): number {
+  const elements = count.reduce<number>((product, factor) => product * resolve(factor, build), 1)
+  const { perWord = 1 } = (declaredWords as Readonly<Record<string, Word>>)[word] ?? {}
+  return Math.ceil(elements / perWord)
 }
 
-const resolve = (size: number | Size, sizes: PortfolioBuild['sizes']): number =>
-  typeof size === 'number' ? size : (sizes[size] ?? 0)
+const resolve = (size: number | string, build: Build): number => (typeof size === 'number' ? size : sizeOf(build, size))
 
 /**
  * Lays the sections out in the order of the declaration.
@@ -55,15 +39,15 @@ const resolve = (size: number | Size, sizes: PortfolioBuild['sizes']): number =>
  * @throws {@link SectionLengthError} if a section has another number of words than the build takes
  * @throws {@link StatementWordError} if a word does not fit: 2^248, the field's order for a root
  */
-export function layOut(build: PortfolioBuild, side: 'inputs' | 'outputs', sections: SectionWords): readonly bigint[] {
-  const { [side]: groups }: PortfolioStatement = portfolioStatements[build.statement]
+export function layOut(build: Build, side: 'inputs' | 'outputs', sections: SectionWords): readonly bigint[] {
+  const { [side]: groups }: Statement = statements[build.statement]
   return groups.flatMap((group) => layOutGroup(group, build, sections))
 }
 
-function layOutGroup({ repeat, sections }: Group, build: PortfolioBuild, words: SectionWords): readonly bigint[] {
-  const times = repeat === undefined ? 1 : resolve(repeat, build.sizes)
+function layOutGroup({ repeat, sections }: Group, build: Build, words: SectionWords): readonly bigint[] {
+  const times = repeat === undefined ? 1 : resolve(repeat, build)
   const runs = sections.map((section) => {
-    const length = sectionWords(section, build.sizes)
+    const length = sectionWords(section, build)
     const given = words[section.name] ?? []
     if (given.length !== length * times)
       throw new SectionLengthError(build.name, section.name, given.length, length * times)
@@ -81,23 +65,22 @@ function layOutGroup({ repeat, sections }: Group, build: PortfolioBuild, words: 
  * States a proof: words, commitment to the input words, and the random point that follows from all of it.
  *
  * @param sections - words of every section, inputs and outputs
+ * @throws {@link SectionLengthError}, {@link StatementWordError}
  */
-export async function statePortfolio(
-  build: PortfolioBuild,
-  context: PortfolioContext,
-  sections: SectionWords,
-): Promise<StatedPortfolio> {
+export async function stateOf(build: Build, context: StatementContext, sections: SectionWords): Promise<Stated> {
   const inputs = layOut(build, 'inputs', sections)
   const words = [...inputs, ...layOut(build, 'outputs', sections)]
   const commitment = await commit(inputs)
-  const challenge = portfolioChallenge(build.statement, context, commitment, words)
+  const challenge = challengeOf(layoutHash(build.statement), context, commitment, words)
+  const evaluation = evaluate(words, challenge)
   return {
     build,
     sections,
     words,
     commitment,
     challenge,
-    publicSignals: [commitment, evaluate(words, challenge), challenge],
+    evaluation,
+    publicSignals: [commitment, evaluation, challenge],
   }
 }
 
@@ -110,8 +93,8 @@ export function publicInput({
   build,
   sections,
   challenge,
-}: StatedPortfolio): Readonly<Record<string, bigint | readonly bigint[]>> {
-  const { inputs }: PortfolioStatement = portfolioStatements[build.statement]
+}: Stated): Readonly<Record<string, bigint | readonly bigint[]>> {
+  const { inputs }: Statement = statements[build.statement]
   const entries = inputs
     .flatMap((group) => group.sections.map((section) => ({ section, repeated: group.repeat !== undefined })))
     .map(({ section, repeated }) => {
@@ -119,24 +102,6 @@ export function publicInput({
       return [section.name, section.count === undefined && !repeated ? (words[0] as bigint) : words]
     })
   return { challenge, ...Object.fromEntries(entries) }
-}
-
-/** As for batches of markets: 248 bits of the hash of everything, so that the words are fixed before the point exists. */
-export function portfolioChallenge(
-  statement: PortfolioStatementName,
-  { chainId, registry, modelId, subject }: PortfolioContext,
-  commitment: bigint,
-  words: readonly bigint[],
-): bigint {
-  const preimage = [
-    portfolioLayoutHash(statement),
-    toBeHex(chainId, 32),
-    zeroPadValue(registry, 32),
-    modelId,
-    subject,
-    ...[commitment, ...words].map((word) => toBeHex(word, 32)),
-  ]
-  return BigInt(keccak256(concat(preimage))) >> 8n
 }
 
 /** A section has the wrong number of words. */

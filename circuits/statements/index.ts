@@ -1,0 +1,47 @@
+/** What each circuit proves: every word, statement and build, from market.ts, options.ts and portfolio.ts. */
+import { argumentsOf, type Build as AnyBuild, type Statement, type Word } from './language.ts'
+import { marketBuilds, marketStatements, marketWords } from './market.ts'
+import { optionBuilds, optionStatements, optionWords } from './options.ts'
+import { accountBuilds, accountStatements, accountWords } from './portfolio.ts'
+
+export { type Size, sizeOf, WORD_BITS } from './language.ts'
+export { SLOW_HALF_LIFE_SHIFT } from './market.ts'
+export { REGULAR_SHOCKS, UP_ONLY_SHOCKS } from './options.ts'
+export { COLLATERALS } from './portfolio.ts'
+
+export const words = { ...marketWords, ...optionWords, ...accountWords } as const satisfies Record<string, Word>
+export type WordName = keyof typeof words
+
+/** Values of a word's fields, or of an element's, by name; a missing, extra or misspelt name does not compile. */
+export type Fields<W extends WordName> = {
+  readonly [F in (typeof words)[W]['fields'][number]['name']]: bigint
+}
+
+export const statements = { ...marketStatements, ...optionStatements, ...accountStatements } as const satisfies Record<
+  string,
+  Statement
+>
+export type StatementName = keyof typeof statements
+/** Statements about options and portfolios, which PortfolioRegistry takes. */
+export type PortfolioStatementName = keyof typeof optionStatements | keyof typeof accountStatements
+
+/** Builds that RiskRegistry takes, and those that PortfolioRegistry takes. */
+export { marketBuilds }
+export const portfolioBuilds = [...optionBuilds, ...accountBuilds] as const
+export const builds = [...marketBuilds, ...portfolioBuilds] as const
+export type BuildName = (typeof builds)[number]['name']
+export type MarketBuildName = (typeof marketBuilds)[number]['name']
+export type Build = AnyBuild & { readonly statement: StatementName }
+
+/** Builds of a statement, the one to use unless another is named first. */
+export const buildsOf = (statement: StatementName): readonly Build[] =>
+  (builds as readonly Build[]).filter((build) => build.statement === statement)
+
+/** Path below circuits/ of a build's template. */
+export const templateFile = ({ statement }: Build): string => `statement/${statements[statement].template}.circom`
+
+/** The main component of a build, as circom writes it. */
+export function mainComponent(build: Build): string {
+  const statement: Statement = statements[build.statement]
+  return `${statement.template}(${argumentsOf(statement, build).join(', ')})`
+}

@@ -1,0 +1,86 @@
+/**
+ * The language in which market.ts, options.ts and portfolio.ts say what each circuit proves.
+ *
+ * A *word* is one element of a statement's vector: fields laid side by side from the least significant bit, at most 248
+ * bits, so that no word can alias modulo the scalar field. A word may hold several *elements*, each with the same fields.
+ * A *statement* lists words in order: input sections, then output sections. Inputs are committed to; outputs follow from
+ * them (docs/statement.md says why that suffices). A *build* is a statement's template at fixed sizes.
+ */
+import type { ClaimId } from '../generated/claimIds.ts'
+
+/** Largest width of a word: 2^248 < p, so a word below it has one representation in the field. */
+export const WORD_BITS = 248
+
+/** One field of a word. `name` carries unit and scale (docs/style.md: E8, X24, Seconds, …). */
+export type Field = {
+  readonly name: string
+  readonly bits: number
+  /** The field holds value + 2^(bits - 1), so that values from -2^(bits - 1) up to 2^(bits - 1) - 1 fit. */
+  readonly signed?: true
+  readonly meaning: string
+  /** What defines the value; every field of an output has one. */
+  readonly claim?: ClaimId
+}
+
+export type Word = {
+  readonly title: string
+  readonly fields: readonly Field[]
+  /** More than one: the fields are those of an element, and so many elements share a word, the first in the low bits. */
+  readonly perWord?: number
+}
+
+/** What a section is made of when it is not packed: an element of the scalar field, a commitment to other words. */
+export type Root = 'root'
+
+/**
+ * Words of one kind, side by side. How many elements is the product of `count`, one if absent; a factor that is a name is
+ * a size of the build. Elements that share words fill them in order; places left in the last word are zero.
+ */
+export type Section = {
+  readonly name: string
+  readonly word: string
+  readonly count?: readonly (number | string)[]
+  readonly meaning: string
+}
+
+/** Sections that stand together, repeated as often as the size `repeat` says. */
+export type Group = { readonly repeat?: string; readonly sections: readonly Section[] }
+
+export type Statement = {
+  readonly template: string
+  /** Arguments of the template, in its order: sizes of the build, and `constants`. */
+  readonly parameters: readonly string[]
+  /** Values that are the same for all builds and part of what the statement means. */
+  readonly constants?: Readonly<Record<string, number>>
+  readonly inputs: readonly Group[]
+  readonly outputs: readonly Group[]
+}
+
+/** A named value that a build chooses. */
+export type Size = { readonly name: string; readonly value: number }
+
+/** One compiled circuit, with keys and a verifier of its own. */
+export type Build = {
+  readonly name: string
+  readonly statement: string
+  readonly sizes: readonly Size[]
+  readonly meaning: string
+}
+
+/** Bits of an element's fields; of the word, if it holds one. */
+export const elementBits = ({ fields }: Word): number => fields.reduce((sum, { bits }) => sum + bits, 0)
+
+/** Bits in use when every place of the word is taken. */
+export const bitsOf = (word: Word): number => elementBits(word) * (word.perWord ?? 1)
+
+/** A build's value of a size. */
+export function sizeOf({ name: build, sizes }: Pick<Build, 'name' | 'sizes'>, name: string): number {
+  const size = sizes.find((each) => each.name === name)
+  if (size === undefined)
+    throw new Error(`${build} has no size ${name}; it has ${sizes.map((s) => s.name).join(', ')}.`)
+  return size.value
+}
+
+/** Template arguments in the order the template declares them. */
+export const argumentsOf = ({ parameters, constants = {} }: Statement, build: Build): readonly number[] =>
+  parameters.map((name) => constants[name] ?? sizeOf(build, name))

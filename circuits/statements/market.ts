@@ -1,0 +1,162 @@
+import type { Build, Statement, Word } from './language.ts'
+
+/** Words about markets: observations, volatility, parameters, and the policy behind them. */
+export const marketWords = {
+  observation: {
+    title: 'What an oracle reported for one market at one time',
+    perWord: 2,
+    fields: [
+      { name: 'priceE8', bits: 48, meaning: 'quote per base, at least 1' },
+      { name: 'asOf', bits: 32, meaning: 'time of the price' },
+      {
+        name: 'impliedVolatilityX24',
+        bits: 28,
+        meaning: 'attested 30-day at-the-money volatility; 0 when none was attested',
+      },
+    ],
+  },
+  volatilityState: {
+    title: 'What the volatility model remembers of one market',
+    fields: [
+      { name: 'varianceFastX36', bits: 46, meaning: 'annualised variance, short half-life, saturating', claim: 'V1' },
+      { name: 'varianceSlowX36', bits: 46, meaning: 'annualised variance, long half-life, saturating', claim: 'V1' },
+      { name: 'lnPriceX26', bits: 32, meaning: 'natural logarithm of the last priceE8, rounded down', claim: 'M16' },
+      { name: 'asOf', bits: 32, meaning: 'time of the last observation', claim: 'O1' },
+      { name: 'multiplierDownX18', bits: 22, meaning: 'learned confidence multiplier of falls', claim: 'C2' },
+      { name: 'multiplierUpX18', bits: 22, meaning: 'learned confidence multiplier of rises', claim: 'C2' },
+    ],
+  },
+  anchorState: {
+    title: 'The prediction that is being tested, and the margins the dampers start from',
+    fields: [
+      { name: 'anchorLnPriceX26', bits: 32, meaning: 'log price when the prediction was made', claim: 'C1' },
+      { name: 'anchorAsOf', bits: 32, meaning: 'time of the prediction', claim: 'C1' },
+      { name: 'anchorMoveDownX24', bits: 24, meaning: 'predicted fall over one horizon, log return', claim: 'P2' },
+      { name: 'anchorMoveUpX24', bits: 24, meaning: 'predicted rise over one horizon, log return', claim: 'P2' },
+      { name: 'initialMarginX24', bits: 24, meaning: 'initial margin in force', claim: 'P6' },
+      { name: 'maintenanceMarginX24', bits: 24, meaning: 'maintenance margin in force', claim: 'P6' },
+    ],
+  },
+  learningPolicy: {
+    title: 'Engine-wide policy of estimation and learning',
+    fields: [
+      { name: 'decayRateX36', bits: 25, meaning: 'fast half-lives per second' },
+      { name: 'horizonSeconds', bits: 24, meaning: 'time a position needs to be closed' },
+      { name: 'sqrtHorizonX24', bits: 24, meaning: 'square root of the horizon in years, rounded up' },
+      { name: 'stepUpX18', bits: 18, meaning: 'added to a multiplier by a breach: learning rate × (1 − α)' },
+      { name: 'stepDownX18', bits: 18, meaning: 'taken from a multiplier by a quiet horizon: learning rate × α' },
+      { name: 'multiplierFloorX18', bits: 22, meaning: 'least multiplier' },
+      { name: 'multiplierCeilingX18', bits: 22, meaning: 'greatest multiplier' },
+    ],
+  },
+  marginPolicy: {
+    title: 'Engine-wide policy of margins',
+    fields: [
+      { name: 'impliedWeightX10', bits: 11, meaning: 'weight of implied volatility, at most 1' },
+      { name: 'stressWeightX10', bits: 11, meaning: 'weight of the stressed variance, at most 1' },
+      { name: 'scanMultipleX8', bits: 12, meaning: 'spot scan range over horizon move' },
+      { name: 'loosenPerSecondX32', bits: 20, meaning: 'fastest fall of a margin' },
+      { name: 'tightenPerSecondX32', bits: 20, meaning: 'fastest rise of the maintenance margin' },
+      { name: 'initialMarginBufferX10', bits: 10, meaning: 'initial over maintenance margin, less 1' },
+    ],
+  },
+  marketPolicy: {
+    title: 'Policy of one market',
+    fields: [
+      { name: 'maxReturnX16', bits: 16, meaning: 'log returns beyond this are winsorised' },
+      { name: 'volatilityFloorX16', bits: 20, meaning: 'least volatility used' },
+      { name: 'volatilityCeilingX16', bits: 20, meaning: 'greatest volatility used' },
+      { name: 'stressVolatilityX16', bits: 20, meaning: 'volatility of the stressed period' },
+      { name: 'liquidationCostX16', bits: 16, meaning: 'cost of closing a position, fraction of notional' },
+      { name: 'maintenanceMarginFloorX16', bits: 16, meaning: 'least maintenance margin' },
+      { name: 'maintenanceMarginCeilingX16', bits: 16, meaning: 'greatest maintenance margin' },
+      { name: 'liquidationBonusX16', bits: 16, meaning: 'paid to the liquidator, fraction of collateral' },
+      { name: 'scanRangeFloorX16', bits: 18, meaning: 'least spot scan range' },
+      { name: 'scanRangeCeilingX16', bits: 18, meaning: 'greatest spot scan range' },
+    ],
+  },
+  parameters: {
+    title: 'Risk parameters of one market, as a consumer reads them',
+    fields: [
+      { name: 'initialMarginX24', bits: 24, meaning: 'needed to open; fraction of notional', claim: 'P6' },
+      { name: 'maintenanceMarginX24', bits: 24, meaning: 'below it, liquidation; fraction of notional', claim: 'P6' },
+      { name: 'liquidationThresholdX24', bits: 24, meaning: 'loan-to-value at which liquidation starts', claim: 'P7' },
+      { name: 'maxLoanToValueX24', bits: 24, meaning: 'loan-to-value up to which one may borrow', claim: 'P7' },
+      { name: 'scanRangeX24', bits: 26, meaning: 'spot shock of the scenario grid', claim: 'P3' },
+      { name: 'volatilityX24', bits: 28, meaning: 'annualised volatility used', claim: 'P1' },
+      { name: 'horizonMoveDownX24', bits: 24, meaning: 'predicted fall over one horizon, log return', claim: 'P2' },
+      { name: 'horizonMoveUpX24', bits: 24, meaning: 'predicted rise over one horizon, log return', claim: 'P2' },
+      { name: 'asOf', bits: 32, meaning: 'time of the newest observation behind the parameters', claim: 'O1' },
+    ],
+  },
+} as const satisfies Record<string, Word>
+
+/** Slow half-life = fast half-life × 2^SLOW_HALF_LIFE_SHIFT: one time product serves both weights. */
+export const SLOW_HALF_LIFE_SHIFT = 4
+
+export const marketStatements = {
+  marketRisk: {
+    template: 'MarketRisk',
+    parameters: ['markets', 'observations', 'testEverySlot', 'slowHalfLifeShift'],
+    constants: { slowHalfLifeShift: SLOW_HALF_LIFE_SHIFT },
+    inputs: [
+      {
+        sections: [
+          { name: 'learningPolicy', word: 'learningPolicy', meaning: 'as RiskPolicy holds it' },
+          { name: 'marginPolicy', word: 'marginPolicy', meaning: 'as RiskPolicy holds it' },
+        ],
+      },
+      {
+        repeat: 'markets',
+        sections: [
+          { name: 'previousVolatilityState', word: 'volatilityState', meaning: 'as the registry holds it' },
+          { name: 'previousAnchorState', word: 'anchorState', meaning: 'as the registry holds it' },
+          { name: 'marketPolicy', word: 'marketPolicy', meaning: 'as RiskPolicy holds it' },
+          {
+            name: 'observations',
+            word: 'observation',
+            count: ['observations'],
+            meaning: 'as the inbox holds them, oldest first, after the unused slots',
+          },
+        ],
+      },
+    ],
+    outputs: [
+      {
+        repeat: 'markets',
+        sections: [
+          { name: 'volatilityState', word: 'volatilityState', meaning: 'after the observations' },
+          { name: 'anchorState', word: 'anchorState', meaning: 'after the observations' },
+          { name: 'parameters', word: 'parameters', meaning: 'after the observations' },
+        ],
+      },
+    ],
+  },
+} as const satisfies Record<string, Statement>
+
+/**
+ * `testEverySlot` 1: every slot may test the running prediction; 0: only the last one, and earlier ones must fall inside its
+ * horizon.
+ */
+export const marketBuilds = [
+  {
+    name: 'marketRisk8x2',
+    statement: 'marketRisk',
+    sizes: [
+      { name: 'markets', value: 8 },
+      { name: 'observations', value: 2 },
+      { name: 'testEverySlot', value: 0 },
+    ],
+    meaning: 'the live build: up to 8 markets, up to 2 new observations each',
+  },
+  {
+    name: 'marketRisk1x48',
+    statement: 'marketRisk',
+    sizes: [
+      { name: 'markets', value: 1 },
+      { name: 'observations', value: 48 },
+      { name: 'testEverySlot', value: 1 },
+    ],
+    meaning: 'the catch-up build: drains a backlog of one market',
+  },
+] as const satisfies readonly Build[]

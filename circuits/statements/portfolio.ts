@@ -1,0 +1,261 @@
+import type { Build, Section, Statement, Word } from './language.ts'
+import { scenarioSections } from './options.ts'
+
+/** Words about accounts: what they hold, the market they are margined in, and what comes out. */
+export const accountWords = {
+  optionPosition: {
+    title: 'What an account holds of one strike of one expiry',
+    fields: [
+      { name: 'expiry', bits: 32, meaning: 'time at which the options expire' },
+      { name: 'strikeE8', bits: 48, meaning: 'strike' },
+      { name: 'callsE12', bits: 61, signed: true, meaning: 'calls held, negative if sold' },
+      { name: 'putsE12', bits: 61, signed: true, meaning: 'puts held, negative if sold' },
+    ],
+  },
+  bookFlags: {
+    title: 'Which segments of a book leave their expiry to the next one',
+    fields: [{ name: 'continues', bits: 16, meaning: 'bit e: segment e does' }],
+  },
+  roundPrices: {
+    title: 'What a round says about the market: prices',
+    fields: [
+      { name: 'spotE8', bits: 48, meaning: 'spot price, at least 1' },
+      { name: 'perpPriceE8', bits: 48, meaning: 'price of the perpetual' },
+      { name: 'stablePriceE12', bits: 44, meaning: 'price of the settlement currency, at least 1' },
+      { name: 'asOf', bits: 32, meaning: 'time of the round' },
+    ],
+  },
+  roundConfidences: {
+    title: 'What a round says about the market: confidences, and the volatility that default is judged by',
+    fields: [
+      { name: 'spotConfidenceX40', bits: 41, meaning: 'confidence of the spot price' },
+      { name: 'perpConfidenceX40', bits: 41, meaning: 'confidence of the price of the perpetual' },
+      { name: 'horizonVolatilityX40', bits: 43, meaning: 'volatility over the default horizon: σ·√h, at least 1' },
+    ],
+  },
+  collateralPrice: {
+    title: 'What a round says about a collateral asset',
+    perWord: 2,
+    fields: [
+      { name: 'priceE12', bits: 62, meaning: 'price' },
+      { name: 'confidenceX40', bits: 41, meaning: 'confidence of the price' },
+    ],
+  },
+  collateralPolicy: {
+    title: 'How a collateral asset counts',
+    perWord: 2,
+    fields: [
+      { name: 'initialHaircutX40', bits: 41, meaning: 'initial margin, fraction of value' },
+      { name: 'maintenanceHaircutX40', bits: 41, meaning: 'maintenance margin, fraction of value' },
+      { name: 'confidenceThresholdX40', bits: 41, meaning: 'lower confidence costs margin' },
+      { name: 'movesWithSpot', bits: 1, meaning: '1: shocked with spot, so it offsets options and perpetuals' },
+    ],
+  },
+  lossFactors: {
+    title: 'How the worst scenario becomes margin',
+    fields: [
+      { name: 'maintenanceFactorX40', bits: 44, meaning: 'of the worst loss, maintenance margin' },
+      { name: 'initialFactorX40', bits: 44, meaning: 'of the worst loss, initial margin' },
+      { name: 'pegThresholdX40', bits: 47, meaning: 'a settlement currency below this costs initial margin' },
+      { name: 'pegLossX40', bits: 44, meaning: 'added to the initial factor per unit below it' },
+      { name: 'confidenceThresholdX40', bits: 41, meaning: 'feeds below this confidence cost margin' },
+    ],
+  },
+  contingencies: {
+    title: 'Margin on top of the worst scenario, fractions of notional',
+    fields: [
+      { name: 'maintenancePerpX40', bits: 42, meaning: 'perpetuals, maintenance' },
+      { name: 'initialPerpX40', bits: 42, meaning: 'perpetuals, added for initial' },
+      { name: 'maintenanceOptionX40', bits: 42, meaning: 'naked short options, maintenance' },
+      { name: 'initialOptionX40', bits: 42, meaning: 'naked short options, added for initial' },
+      { name: 'confidenceMarginX40', bits: 45, meaning: 'of notional, per unit of missing confidence' },
+    ],
+  },
+  holdings: {
+    title: 'What an account holds besides options and collateral',
+    fields: [
+      { name: 'perpsE12', bits: 61, signed: true, meaning: 'perpetuals' },
+      { name: 'cashE12', bits: 84, signed: true, meaning: 'cash in the settlement currency' },
+      { name: 'perpPnlE12', bits: 84, signed: true, meaning: 'unrealised gain of the perpetuals, funding included' },
+    ],
+  },
+  collateralAmount: {
+    title: 'What an account holds of a collateral asset',
+    perWord: 4,
+    fields: [{ name: 'amountE12', bits: 62, meaning: 'amount' }],
+  },
+  accountMargins: {
+    title: 'Margins of an account: what it holds above its requirements',
+    fields: [
+      {
+        name: 'initialE8',
+        bits: 80,
+        signed: true,
+        meaning: 'above the initial requirement; may open if not negative',
+        claim: 'L9',
+      },
+      {
+        name: 'maintenanceE8',
+        bits: 80,
+        signed: true,
+        meaning: 'above maintenance; liquidation if negative',
+        claim: 'L9',
+      },
+      {
+        name: 'worstScenario',
+        bits: 6,
+        meaning: 'index of the scenario that binds; 33: the basis contingency',
+        claim: 'L8',
+      },
+    ],
+  },
+  accountThresholds: {
+    title: 'Spot levels at which an account is liquidated or defaults, as far as the scenario grid reaches',
+    fields: [
+      { name: 'liquidationDownE8', bits: 48, meaning: 'fall that breaches maintenance; 0: none', claim: 'L10' },
+      { name: 'liquidationUpE8', bits: 48, meaning: 'rise that does; 2^48 - 1: none', claim: 'L10' },
+      { name: 'defaultDownE8', bits: 48, meaning: 'fall that leaves no equity; 0: none', claim: 'L10' },
+      { name: 'defaultUpE8', bits: 48, meaning: 'rise that does; 2^48 - 1: none', claim: 'L10' },
+      { name: 'defaultProbabilityX32', bits: 33, meaning: 'over the default horizon', claim: 'L11' },
+    ],
+  },
+  spotGreeks: {
+    title: 'Sensitivities of options to spot and volatility',
+    fields: [
+      { name: 'deltaE12', bits: 80, signed: true, meaning: 'per unit of forward', claim: 'L4' },
+      { name: 'gammaE20', bits: 84, signed: true, meaning: 'change of delta per unit of forward', claim: 'L4' },
+      { name: 'vegaE8', bits: 80, signed: true, meaning: 'per 1.00 of volatility', claim: 'L4' },
+    ],
+  },
+  timeGreeks: {
+    title: 'Sensitivities of options to time and rate',
+    fields: [
+      { name: 'thetaE8', bits: 80, signed: true, meaning: 'per year', claim: 'L4' },
+      { name: 'rhoE8', bits: 80, signed: true, meaning: 'per 1.00 of interest rate', claim: 'L4' },
+    ],
+  },
+  batchRisk: {
+    title: 'Risk of a batch of accounts together',
+    fields: [
+      { name: 'defaultProbabilityX32', bits: 48, meaning: 'sum over accounts', claim: 'L11' },
+      {
+        name: 'expectedShortfallE8',
+        bits: 100,
+        meaning: 'sum of probability of default times deficit in the worst scenario',
+        claim: 'L11',
+      },
+      { name: 'unhealthy', bits: 16, meaning: 'accounts below maintenance', claim: 'L9' },
+    ],
+  },
+  scenarioChoice: {
+    title: 'The scenario that shows an account to be unhealthy',
+    fields: [{ name: 'scenario', bits: 6, meaning: 'its index' }],
+  },
+  maintenanceBound: {
+    title: 'What the maintenance margin of an account is at most',
+    fields: [{ name: 'maintenanceE8', bits: 80, signed: true, meaning: 'negative', claim: 'L12' }],
+  },
+} as const satisfies Record<string, Word>
+
+/** Collateral assets a round prices. */
+export const COLLATERALS = 8
+
+const marginSections = [
+  { name: 'roundPrices', word: 'roundPrices', meaning: 'as the round holds it' },
+  { name: 'roundConfidences', word: 'roundConfidences', meaning: 'as the round holds it' },
+  { name: 'collateralPrices', word: 'collateralPrice', count: [COLLATERALS], meaning: 'as the round holds them' },
+  ...scenarioSections,
+  { name: 'lossFactors', word: 'lossFactors', meaning: 'as the policy holds it' },
+  { name: 'contingencies', word: 'contingencies', meaning: 'as the policy holds it' },
+  { name: 'collateralPolicy', word: 'collateralPolicy', count: [COLLATERALS], meaning: 'as the policy holds it' },
+] as const satisfies readonly Section[]
+
+const accountSections = [
+  { name: 'stateIn', word: 'root', meaning: "the account's book after its last option position" },
+  { name: 'holdings', word: 'holdings', meaning: 'as the venue reports them' },
+  { name: 'collateralAmounts', word: 'collateralAmount', count: [COLLATERALS], meaning: 'as the venue reports them' },
+] as const satisfies readonly Section[]
+
+export const accountStatements = {
+  optionBook: {
+    template: 'OptionBook',
+    parameters: ['segments', 'strikes'],
+    inputs: [
+      {
+        sections: [
+          { name: 'stateIn', word: 'root', meaning: 'what the book before it ends with; the empty state at first' },
+          { name: 'arrayRoots', word: 'root', count: ['segments'], meaning: 'as the registry holds them' },
+          {
+            name: 'positions',
+            word: 'optionPosition',
+            count: ['segments', 'strikes'],
+            meaning: 'one for each strike of each array, nothing held where a quantity is 0',
+          },
+          { name: 'flags', word: 'bookFlags', meaning: 'which segments continue' },
+        ],
+      },
+    ],
+    outputs: [{ sections: [{ name: 'stateOut', word: 'root', meaning: 'after the last segment' }] }],
+  },
+  portfolioMargin: {
+    template: 'PortfolioMargin',
+    parameters: ['accounts'],
+    inputs: [{ sections: marginSections }, { repeat: 'accounts', sections: accountSections }],
+    outputs: [
+      {
+        repeat: 'accounts',
+        sections: [
+          { name: 'margins', word: 'accountMargins', meaning: 'initial and maintenance' },
+          { name: 'thresholds', word: 'accountThresholds', meaning: 'liquidation and default' },
+          { name: 'spotGreeks', word: 'spotGreeks', meaning: 'of its options' },
+          { name: 'timeGreeks', word: 'timeGreeks', meaning: 'of its options' },
+        ],
+      },
+      {
+        sections: [
+          { name: 'batchRisk', word: 'batchRisk', meaning: 'of all accounts' },
+          { name: 'batchSpotGreeks', word: 'spotGreeks', meaning: 'of all accounts' },
+          { name: 'batchTimeGreeks', word: 'timeGreeks', meaning: 'of all accounts' },
+        ],
+      },
+    ],
+  },
+  unhealthyWitness: {
+    template: 'UnhealthyWitness',
+    parameters: [],
+    inputs: [
+      {
+        sections: [
+          ...marginSections,
+          ...accountSections,
+          { name: 'choice', word: 'scenarioChoice', meaning: 'any scenario will do' },
+        ],
+      },
+    ],
+    outputs: [{ sections: [{ name: 'bound', word: 'maintenanceBound', meaning: 'negative' }] }],
+  },
+} as const satisfies Record<string, Statement>
+
+export const accountBuilds = [
+  {
+    name: 'optionBook5x5',
+    statement: 'optionBook',
+    sizes: [
+      { name: 'segments', value: 5 },
+      { name: 'strikes', value: 5 },
+    ],
+    meaning: 'the option positions of an account in five arrays',
+  },
+  {
+    name: 'portfolioMargin3',
+    statement: 'portfolioMargin',
+    sizes: [{ name: 'accounts', value: 3 }],
+    meaning: 'margins of three accounts',
+  },
+  {
+    name: 'unhealthyWitness',
+    statement: 'unhealthyWitness',
+    sizes: [],
+    meaning: 'one scenario that shows an account to be below maintenance',
+  },
+] as const satisfies readonly Build[]

@@ -1,0 +1,275 @@
+/** Circom that follows from the declarations: a bus and its packing for each word, the frame of each statement. */
+import {
+  elementBits,
+  type Field,
+  type Group,
+  type Section,
+  type Statement,
+  type Word,
+} from '../../circuits/statements/language.ts'
+import { capital, type Generated, notice } from './text.ts'
+
+/** What handwritten circuits instantiate; nothing else is generated. */
+export type CircomUse = (template: string) => boolean
+
+export function circomWords(words: Readonly<Record<string, Word>>, isUsed: CircomUse): Generated {
+  const texts = Object.entries(words).map(
+    ([name, word]) => [`circuits/generated/words/${capital(name)}.circom`, circomWord(name, word, isUsed)] as const,
+  )
+  return Object.fromEntries(texts.filter(([, text]) => text !== undefined)) as Generated
+}
+
+function circomWord(name: string, word: Word, isUsed: CircomUse): string | undefined {
+  const title = capital(name)
+  const templates = word.perWord === undefined ? [`Unpack${title}`, `Pack${title}`] : [`${title}Bits`, `${title}OfBits`]
+  const used = templates.filter(isUsed)
+  if (used.length === 0) return undefined
+  const writers: Readonly<Record<string, () => string>> = {
+    [`Unpack${title}`]: () => unpack(title, word),
+    [`Pack${title}`]: () => pack(title, word),
+    [`${title}Bits`]: () => elementsToBits(title, word, word.perWord ?? 1),
+    [`${title}OfBits`]: () => ofBits(title, word),
+  }
+  const readsBits = used.some((template) => template !== `Pack${title}`)
+  const parsesFields = used.some((template) => template.startsWith('Unpack') || template.endsWith('OfBits'))
+  const signs = new Set(word.fields.map(({ signed }) => signed === true))
+  const includes = [
+    ...(readsBits ? ['bitify.circom'] : []),
+    ...(parsesFields && signs.has(false) ? ['../../math/BitsToNumber.circom'] : []),
+    ...(parsesFields && signs.has(true) ? ['../../math/BitsToSignedNumber.circom'] : []),
+  ]
+  const bus = used.every((template) => template === `${title}Bits`) ? [] : [busOf(title, word)]
+  return [
+    `// ${notice}`,
+    'pragma circom 2.2.3;',
+    '',
+    ...includes.map((file) => `include "${file}";`),
+    ...(includes.length > 0 ? [''] : []),
+    [...bus, ...used.map((template) => writers[template]?.() ?? '')].join('\n\n'),
+    '',
+  ].join('\n')
+}
+
+/** The circom tag that carries a field's width: see circuits/math/RangeCheck.circom and SignedRangeCheck.circom. */
+const tagOf = (field: Field): string => (field.signed ? 'signedbit' : 'maxbit')
+const widthOf = (field: Field): number => (field.signed ? field.bits - 1 : field.bits)
+
+const busOf = (title: string, { title: meaning, fields }: Word): string => `/** ${meaning}. */
+bus ${title}Fields() {
+${fields.map((field) => `    signal {${tagOf(field)}} ${field.name}; // ${meaningOf(field)}`).join('\n')}
+}`
+
+const meaningOf = ({ bits, signed, meaning }: Field): string =>
+  `${signed ? `${bits - 1} bits and a sign` : bits === 1 ? '1 bit' : `${bits} bits`}: ${meaning}`
+
+function fieldLines({ fields }: Word, total: number): string {
+  let offset = 0
+  return fields
+    .map((field) => {
+      const template = field.signed ? 'BitsToSignedNumber' : 'BitsToNumber'
+      const line = `    fields.${field.name} <== ${template}(${total}, ${offset}, ${field.bits})(bits);`
+      offset += field.bits
+      return line
+    })
+    .join('\n')
+}
+
+function unpack(title: string, word: Word): string {
+  const total = elementBits(word)
+  return `/**
+ * @title  Unpack${title}
+ * @notice ${word.title}: splits the word into its fields. Claim: Q1.
+ * @input  word    []  refused at 2^${total} and above
+ * @output fields
+ *
+ * The ${total} bits of the word are unique since 2^${total} < p, so each field has one value.
+ */
+template Unpack${title}() {
+    signal input word;
+    output ${title}Fields() fields;
+
+    signal bits[${total}] <== Num2Bits(${total})(word);
+${fieldLines(word, total)}
+}`
+}
+
+function ofBits(title: string, word: Word): string {
+  const total = elementBits(word)
+  return `/**
+ * @title  ${title}OfBits
+ * @notice ${word.title}: the fields of its bits. Claim: Q1.
+ * @input  bits    [${total}]  boolean, least significant first
+ * @output fields
+ */
+template ${title}OfBits() {
+    signal input bits[${total}];
+    output ${title}Fields() fields;
+
+${fieldLines(word, total)}
+}`
+}
+
+function elementsToBits(title: string, word: Word, perWord: number): string {
+  const width = elementBits(word)
+  return `/**
+ * @title  ${title}Bits
+ * @notice Splits words into the bits of their elements, ${perWord} a word, the first in the low bits. Claim: Q1.
+ * @param  COUNT  elements
+ * @input  words  [ceil(COUNT / ${perWord})]
+ * @output bits   [COUNT][${width}]  boolean
+ *
+ * A word is refused at 2^(${width} * its elements) and above, so a last word of fewer elements has no bit beyond them.
+ */
+template ${title}Bits(COUNT) {
+    var WORDS = (COUNT + ${perWord - 1}) \\ ${perWord};
+    signal input words[WORDS];
+    signal output bits[COUNT][${width}];
+
+    component wordBits[WORDS];
+    for (var w = 0; w < WORDS; w++) {
+        var HERE = w < WORDS - 1 ? ${perWord} : COUNT - ${perWord} * w;
+        wordBits[w] = Num2Bits(${width} * HERE);
+        wordBits[w].in <== words[w];
+        for (var e = 0; e < HERE; e++) {
+            for (var i = 0; i < ${width}; i++) {
+                bits[${perWord} * w + e][i] <== wordBits[w].out[${width} * e + i];
+            }
+        }
+    }
+}`
+}
+
+function pack(title: string, word: Word): string {
+  const asserts = word.fields
+    .map((field) => `    assert(fields.${field.name}.${tagOf(field)} <= ${widthOf(field)});`)
+    .join('\n')
+  let offset = 0
+  const terms = word.fields.map((field) => {
+    const place = field.signed ? `(fields.${field.name} + 2 ** ${field.bits - 1})` : `fields.${field.name}`
+    const term = offset === 0 ? place : `${place} * 2 ** ${offset}`
+    offset += field.bits
+    return term
+  })
+  return `/**
+ * @title  Pack${title}
+ * @notice ${word.title}: lays the fields side by side. Claim: Q1.
+ * @input  fields
+ * @output word    []  below 2^${elementBits(word)}
+ *
+ * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
+ */
+template Pack${title}() {
+    input ${title}Fields() fields;
+    signal output word;
+
+${asserts}
+    word <== ${terms.join('\n        + ')};
+}`
+}
+
+export const circomFrames = (
+  statements: Readonly<Record<string, Statement>>,
+  words: Readonly<Record<string, Word>>,
+): Generated =>
+  Object.fromEntries(
+    Object.values(statements).map((statement) => [
+      `circuits/generated/frames/${statement.template}Frame.circom`,
+      circomFrame(statement, words),
+    ]),
+  )
+
+/** `slowHalfLifeShift` as a parameter of a template. */
+const parameter = (size: string): string => size.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
+
+const factor = (size: number | string): string => (typeof size === 'number' ? `${size}` : parameter(size))
+
+function circomFrame({ template, inputs, outputs }: Statement, words: Readonly<Record<string, Word>>): string {
+  const groups = [...inputs, ...outputs]
+  const sizes = [
+    ...new Set(
+      groups.flatMap(({ repeat = [], sections }) => [repeat, ...sections.map(({ count = [] }) => count)].flat()),
+    ),
+  ].filter((size) => typeof size === 'string')
+  return `// ${notice}
+pragma circom 2.2.3;
+
+include "../../statement/Commitment.circom";
+include "../../statement/Evaluation.circom";
+
+/**
+ * @title  ${template}Frame
+ * @notice The words of a statement in order, what commits to its inputs, and its value at the challenge. Claims: Q2, Q3.
+${sizes.length > 0 ? ` * @param  ${sizes.map(parameter).join(', ')}\n` : ''} * @input  challenge   []
+ * @input  a signal for each section: first inputs, then what follows from them
+ * @output commitment  []  to the input words
+ * @output evaluation  []  of all words at the challenge
+ */
+template ${template}Frame(${sizes.map(parameter).join(', ')}) {
+    signal input challenge;
+${groups.flatMap((group) => group.sections.map((section) => `    signal input ${section.name}${dimensions(group, section, words)};`)).join('\n')}
+    signal output commitment, evaluation;
+
+    var INPUT_WORDS = ${total(inputs, words)};
+    var WORDS = INPUT_WORDS + ${total(outputs, words)};
+    signal words[WORDS];
+    var at = 0;
+${groups
+  .map((group) => putGroup(group, words))
+  .join('\n')
+  .replace(/\n {4}at\+\+;$/, '')}
+
+    component commit = Commitment(INPUT_WORDS);
+    for (var i = 0; i < INPUT_WORDS; i++) {
+        commit.words[i] <== words[i];
+    }
+    commitment <== commit.out;
+    evaluation <== Evaluation(WORDS)(words, challenge);
+}
+`
+}
+
+/** Lengths of a section's array within one repetition; elements that share words are one row of words. */
+function lengths({ word, count = [] }: Section, words: Readonly<Record<string, Word>>): readonly string[] {
+  const perWord = words[word]?.perWord ?? 1
+  if (perWord === 1 || count.length === 0) return count.map(factor)
+  const [product, ...rest] = count
+  if (rest.length > 0) throw new Error(`${word}: elements that share words stand in one row.`)
+  return [
+    typeof product === 'number'
+      ? `${Math.ceil(product / perWord)}`
+      : `(${factor(product ?? 1)} + ${perWord - 1}) \\ ${perWord}`,
+  ]
+}
+
+const dimensions = ({ repeat }: Group, section: Section, words: Readonly<Record<string, Word>>): string =>
+  [...(repeat === undefined ? [] : [parameter(repeat)]), ...lengths(section, words)]
+    .map((length) => `[${length}]`)
+    .join('')
+
+function total(groups: readonly Group[], words: Readonly<Record<string, Word>>): string {
+  const terms = groups.map(({ repeat, sections }) => {
+    const parts = sections.map((section) => lengths(section, words).map((l) => (/[+\\]/.test(l) ? `(${l})` : l)))
+    const constant = parts
+      .filter((l) => l.every((each) => /^\d+$/.test(each)))
+      .reduce((sum, l) => sum + l.reduce((p, n) => p * Number(n), 1), 0)
+    const symbolic = parts.filter((l) => !l.every((each) => /^\d+$/.test(each))).map((l) => l.join(' * '))
+    const sum = [...(constant > 0 ? [`${constant}`] : []), ...symbolic].join(' + ')
+    if (repeat === undefined) return sum
+    return `${parameter(repeat)} * ${/\+/.test(sum) ? `(${sum})` : sum}`
+  })
+  return terms.join(' + ')
+}
+
+function putGroup({ repeat, sections }: Group, words: Readonly<Record<string, Word>>): string {
+  const start = repeat === undefined ? '' : '[r]'
+  const depth = repeat === undefined ? 1 : 2
+  const body = sections.map((section) => putSection(section.name + start, lengths(section, words), depth)).join('\n')
+  return repeat === undefined ? body : `    for (var r = 0; r < ${parameter(repeat)}; r++) {\n${body}\n    }`
+}
+
+function putSection(name: string, [length, ...rest]: readonly string[], depth: number): string {
+  const indent = '    '.repeat(depth)
+  if (length === undefined) return `${indent}words[at] <== ${name};\n${indent}at++;`
+  const index = 'ijk'.charAt(2 - rest.length - 1)
+  return `${indent}for (var ${index} = 0; ${index} < ${length}; ${index}++) {\n${putSection(`${name}[${index}]`, rest, depth + 1)}\n${indent}}`
+}

@@ -1,0 +1,100 @@
+/** What is wrong with declarations: the language's rules that types cannot say. */
+import {
+  bitsOf,
+  type Build,
+  type Group,
+  type Statement,
+  type Word,
+  WORD_BITS,
+} from '../../circuits/statements/language.ts'
+
+export type Declarations = {
+  readonly words: Readonly<Record<string, Word>>
+  readonly statements: Readonly<Record<string, Statement>>
+  readonly builds: readonly Build[]
+}
+
+/** Faults, one line each, with file and name; empty when the declarations are sound. */
+export function declarationFaults(declared: Declarations, claims: ReadonlySet<string>): readonly string[] {
+  return [
+    ...Object.entries(declared.words).flatMap(([name, word]) => wordFaults(name, word, claims)),
+    ...Object.entries(declared.statements).flatMap(([name, statement]) => statementFaults(name, statement, declared)),
+    ...buildFaults(declared),
+  ].map((fault) => `circuits/statements: ${fault}`)
+}
+
+const repeated = (names: readonly string[]): readonly string[] => [
+  ...new Set(names.filter((name, i) => names.indexOf(name) !== i)),
+]
+
+function wordFaults(name: string, word: Word, claims: ReadonlySet<string>): readonly string[] {
+  const bits = bitsOf(word)
+  const { fields, perWord = 1 } = word
+  return [
+    ...(fields.length === 0 ? [`word ${name} has no field`] : []),
+    ...(Number.isInteger(perWord) && perWord > 0 ? [] : [`word ${name} holds ${perWord} elements`]),
+    ...(bits > WORD_BITS ? [`word ${name} has ${bits} bits; a word holds ${WORD_BITS}`] : []),
+    ...repeated(fields.map((field) => field.name)).map((field) => `word ${name} has two fields ${field}`),
+    ...fields
+      .filter((field) => !Number.isInteger(field.bits) || field.bits < (field.signed ? 2 : 1))
+      .map((field) => `word ${name}: field ${field.name} has ${field.bits} bits`),
+    ...fields
+      .filter(({ claim }) => claim !== undefined && !claims.has(claim))
+      .map((field) => `word ${name}: field ${field.name} names claim ${field.claim}, which no document makes`),
+  ]
+}
+
+function statementFaults(name: string, statement: Statement, { words, builds }: Declarations): readonly string[] {
+  const { inputs, outputs, parameters, constants = {} } = statement
+  const groups = [...inputs, ...outputs]
+  const sections = groups.flatMap((group) => group.sections)
+  const sizes = [...new Set(groups.flatMap(sizesOf))]
+  return [
+    ...repeated(sections.map((section) => section.name)).map(
+      (section) => `statement ${name} has two sections ${section}`,
+    ),
+    ...repeated(parameters).map((parameter) => `statement ${name} has two parameters ${parameter}`),
+    ...sections
+      .filter(({ word }) => word !== 'root' && !(word in words))
+      .map((section) => `statement ${name}: section ${section.name} is made of ${section.word}, which is no word`),
+    ...sizes
+      .filter((size) => !parameters.includes(size))
+      .map((size) => `statement ${name} repeats by ${size}, which is no parameter of ${statement.template}`),
+    ...Object.keys(constants)
+      .filter((constant) => !parameters.includes(constant))
+      .map(
+        (constant) => `statement ${name} has a constant ${constant}, which is no parameter of ${statement.template}`,
+      ),
+    ...outputs
+      .flatMap((group) => group.sections)
+      .flatMap(({ word }) => (words[word]?.fields ?? []).map((field) => ({ word, field })))
+      .filter(({ field }) => field.claim === undefined)
+      .map(({ word, field }) => `word ${word} is an output of ${name}, but its field ${field.name} has no claim`),
+    ...(builds.some((build) => build.statement === name) ? [] : [`statement ${name} has no build`]),
+  ]
+}
+
+const sizesOf = ({ repeat, sections }: Group): readonly string[] =>
+  [repeat, ...sections.flatMap(({ count = [] }) => count)].filter((size) => typeof size === 'string')
+
+function buildFaults({ statements, builds }: Declarations): readonly string[] {
+  return [
+    ...repeated(builds.map(({ name }) => name)).map((name) => `there are two builds ${name}`),
+    ...builds.flatMap((build) => {
+      const statement = statements[build.statement]
+      if (statement === undefined) return [`build ${build.name} is of ${build.statement}, which is no statement`]
+      const wanted = statement.parameters.filter((name) => !(name in (statement.constants ?? {})))
+      const given = build.sizes.map(({ name }) => name)
+      return [
+        ...repeated(given).map((size) => `build ${build.name} has two sizes ${size}`),
+        ...wanted.filter((size) => !given.includes(size)).map((size) => `build ${build.name} has no size ${size}`),
+        ...given
+          .filter((size) => !wanted.includes(size))
+          .map((size) => `build ${build.name} has a size ${size}, which ${statement.template} does not take`),
+        ...build.sizes
+          .filter(({ value }) => !Number.isInteger(value) || value < 0)
+          .map(({ name, value }) => `build ${build.name}: size ${name} is ${value}`),
+      ]
+    }),
+  ]
+}

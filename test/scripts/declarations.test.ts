@@ -1,0 +1,71 @@
+/** Faults of declarations, each refused by name. */
+import { expect, it } from 'vitest'
+import { builds, statements, words } from '../../circuits/statements/index.ts'
+import type { Build, Statement, Word } from '../../circuits/statements/language.ts'
+import { claimRows } from '../../scripts/generators/claims.ts'
+import { type Declarations, declarationFaults } from '../../scripts/generators/faults.ts'
+
+const claims = new Set(claimRows().map(({ id }) => id))
+
+it('the declarations are sound', () => {
+  expect(declarationFaults({ words, statements, builds }, claims)).toEqual([])
+})
+
+const price = { name: 'priceE8', bits: 48, meaning: 'a price', claim: 'V1' } as const
+const word: Word = { title: 'A price', fields: [price] }
+const statement: Statement = {
+  template: 'Prices',
+  parameters: ['markets'],
+  inputs: [{ repeat: 'markets', sections: [{ name: 'before', word: 'price', meaning: 'before' }] }],
+  outputs: [{ sections: [{ name: 'after', word: 'price', meaning: 'after' }] }],
+}
+const build: Build = { name: 'prices8', statement: 'prices', sizes: [{ name: 'markets', value: 8 }], meaning: 'eight' }
+const declared = (change: Partial<Declarations> = {}): Declarations => ({
+  words: { price: word },
+  statements: { prices: statement },
+  builds: [build],
+  ...change,
+})
+const withWord = (change: Partial<Word>) => declared({ words: { price: { ...word, ...change } } })
+const withStatement = (change: Partial<Statement>) => declared({ statements: { prices: { ...statement, ...change } } })
+const withBuild = (change: Partial<Build>) => declared({ builds: [{ ...build, ...change }] })
+const size = (name: string, value: number) => ({ name, value })
+
+it('a small declaration is sound', () => {
+  expect(declarationFaults(declared(), claims)).toEqual([])
+})
+
+it.each([
+  ['word price has 249 bits; a word holds 248', withWord({ fields: [{ ...price, bits: 249 }] })],
+  ['word price has 288 bits; a word holds 248', withWord({ perWord: 6 })],
+  ['word price holds 0 elements', withWord({ perWord: 0 })],
+  ['word price has no field', withWord({ fields: [] })],
+  ['word price has two fields priceE8', withWord({ fields: [price, price] })],
+  ['word price: field priceE8 has 0 bits', withWord({ fields: [{ ...price, bits: 0 }] })],
+  ['names claim X9, which no document makes', withWord({ fields: [{ ...price, claim: 'X9' as never }] })],
+  ['its field freeE8 has no claim', withWord({ fields: [price, { name: 'freeE8', bits: 8, meaning: 'free' }] })],
+  ['repeats by accounts, which is no parameter', withStatement({ inputs: [{ repeat: 'accounts', sections: [] }] })],
+  ['has two sections before', withStatement({ outputs: statement.inputs })],
+  [
+    'section after is made of rate, which is no word',
+    withStatement({ outputs: [{ sections: [{ name: 'after', word: 'rate', meaning: '' }] }] }),
+  ],
+  ['has a constant shift, which is no parameter', withStatement({ constants: { shift: 4 } })],
+  ['statement prices has no build', declared({ builds: [] })],
+  ['build prices8 has no size markets', withBuild({ sizes: [] })],
+  [
+    'build prices8 has a size strikes, which Prices does not take',
+    withBuild({ sizes: [...build.sizes, size('strikes', 5)] }),
+  ],
+  ['build prices8 has two sizes markets', withBuild({ sizes: [...build.sizes, ...build.sizes] })],
+  ['build prices8: size markets is 1.5', withBuild({ sizes: [size('markets', 1.5)] })],
+  [
+    'is of rates, which is no statement',
+    declared({ builds: [build, { ...build, name: 'rates8', statement: 'rates' }] }),
+  ],
+  ['there are two builds prices8', declared({ builds: [build, build] })],
+])('%s', (fault, declarations) => {
+  const found = declarationFaults(declarations, claims)
+  expect(found).toEqual(expect.arrayContaining([expect.stringContaining(fault)]))
+  expect(found.every((line) => line.startsWith('circuits/statements: '))).toBe(true)
+})
