@@ -1,6 +1,7 @@
 /**
  * Checks the order of the house: a file imports only from its own stage and from stages before it, in TypeScript, Circom
- * and Solidity alike, and every folder of circuits/, contracts/, prover/ and test/ is named after a stage.
+ * and Solidity alike, and every folder of circuits/, contracts/, prover/ and test/ is named after a stage. Within a stage,
+ * market/ and portfolio/ do not import each other, nor does what both share import either.
  *
  *   node scripts/checkStages.ts [folder of a project]
  */
@@ -31,6 +32,9 @@ const tops: Record<string, readonly string[]> = {
   prover: [],
   test: ['scripts', 'snapshots', 'system'],
 }
+
+/** Engines that some stages of the prover hold a folder each for. */
+const engines: readonly string[] = ['market', 'portfolio']
 
 /** Declarations above all stages, which every stage may import. Other files at the top of a folder may only import. */
 const declarations: ReadonlySet<string> = new Set([
@@ -80,8 +84,21 @@ function violation(file: string, imported: string): string | undefined {
   if (target.stage === undefined) return `${file} imports ${imported}, which stands above the stages`
   // Generated code is written for the stage that declares its source; it may use arithmetic only.
   const reach = importer.stage === 'generated' ? 0 : orderOf(importer.stage)
-  if (orderOf(target.stage) <= reach) return undefined
+  if (orderOf(target.stage) <= reach) return importer.stage === target.stage ? mixture(file, imported) : undefined
   return `${file} imports ${imported}: ${target.stage} comes after ${importer.stage}`
+}
+
+/** A stage's index lists what it holds; every other file is of one engine or of none. */
+function mixture(file: string, imported: string): string | undefined {
+  const target = engineOf(imported)
+  if (target === undefined || target === engineOf(file) || file.endsWith('/index.ts')) return undefined
+  return `${file} imports ${imported}: what engines share stands beside their folders`
+}
+
+/** `prover/audit/market/judge.ts` is of markets; `prover/audit/pins.ts` and `prover/market/prices.ts` of no engine. */
+function engineOf(file: string): string | undefined {
+  const [top = '', , engine = '', ...rest] = file.split('/')
+  return top === 'prover' && rest.length > 0 && engines.includes(engine) ? engine : undefined
 }
 
 const orderOf = (stage: string): number => stages.indexOf(stage as (typeof stages)[number])

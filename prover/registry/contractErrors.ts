@@ -35,6 +35,15 @@ export function typedCallError(error: unknown, doing: string): ProverError {
   return new RpcError(doing, error)
 }
 
+/** Asks the chain. @throws {@link RpcError} or {@link ContractRevertError} for whatever the action throws */
+export async function ask<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
+  try {
+    return await action()
+  } catch (error) {
+    throw typedCallError(error, doing)
+  }
+}
+
 function revertError(data: string, doing: string, cause: unknown): ContractRevertError {
   for (const contract of contracts) {
     const parsed = parse(contract, data)

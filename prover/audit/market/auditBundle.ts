@@ -2,8 +2,9 @@
 import { writeFileAtomic } from '../../registry/index.ts'
 import { readAtMost, seal, type SealedFormat, unseal } from '../../registry/sealedFile.ts'
 import { type ChainRecord, chainRecordSchema } from './chainRecord.ts'
-import { type AuditPins, judge } from './judge.ts'
-import type { AuditReport } from '../report.ts'
+import type { AuditPins } from '../pins.ts'
+import { judge } from './judge.ts'
+import type { AuditReport } from './report.ts'
 
 const auditFormat: SealedFormat<ChainRecord> = {
   format: 'zk-risk-engine/audit',

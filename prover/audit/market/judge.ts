@@ -1,7 +1,8 @@
 /** Judges a {@link ChainRecord}: recomputes every batch with the twin, verifies every proof twice, and says what differs. */
 import { OBSERVATIONS_PER_WORD } from '../../../circuits/statements.ts'
 import { marketNameOf } from '../../market/marketId.ts'
-import { compare, compareFields } from '../../registry/market/bundle.ts'
+import { compare } from '../../registry/claims.ts'
+import { compareFields } from '../../registry/market/bundle.ts'
 import { stateHashOfWords } from '../../registry/market/calldata.ts'
 import {
   buildOf,
@@ -13,20 +14,14 @@ import {
 } from '../../registry/index.ts'
 import { type MarketRiskStatement, packObservations, stateBatch } from '../../statement/marketRisk.ts'
 import { unpack, wordBits } from '../../statement/words.ts'
-import type { BatchRecord, ChainRecord, MarketRecord, ModelRecord } from './chainRecord.ts'
+import type { BatchRecord, ChainRecord, MarketRecord } from './chainRecord.ts'
 import { failed, firstFailureOf, judgeProof, summarise } from '../findings.ts'
+import type { ModelRecord } from '../modelRecord.ts'
+import { type AuditPins, isPinned, judgePlace } from '../pins.ts'
 import { type HeldMarket, inOrder, Ledger, observationOf, stateOf } from './ledger.ts'
 import { judgeModel, type UsableKey } from '../models.ts'
 import { isBefore } from '../nodeReads.ts'
-import type { AuditReport, BatchReport, MarketReport } from '../report.ts'
-
-/** What the record must agree with; what is left out is taken from the record and so shows consistency only. */
-export type AuditPins = {
-  readonly chainId?: bigint
-  readonly registry?: string
-  /** sha256 of keys that may have proven, 0x-hexadecimal. */
-  readonly verificationKeyHashes?: readonly string[]
-}
+import type { AuditReport, BatchReport, MarketReport } from './report.ts'
 
 /** RiskRegistry.CLOCK_SKEW_SECONDS. */
 const CLOCK_SKEW_SECONDS = 15n
@@ -50,9 +45,8 @@ export async function judge(
   ledger.advanceTo({ block: Number.POSITIVE_INFINITY, logIndex: 0 })
   const markets = record.markets.map((market) => judgeMarket(market, ledger))
 
-  const place = judgePlace(record, pins)
   const failure = firstFailureOf([
-    { of: 'the record', claims: place },
+    { of: 'the record', claims: judgePlace(context, pins) },
     ...models.map(({ name, claims }) => ({ of: `model ${name}`, claims })),
     ...batches.map(({ number, claims }) => ({ of: `batch ${number}`, claims })),
     ...markets.map(({ name, claims }) => ({ of: `market ${name}`, claims })),
@@ -63,19 +57,12 @@ export async function judge(
     registry: context.registry,
     fromBlock: context.fromBlock,
     toBlock: context.toBlock,
-    pinned: pins.chainId !== undefined && pins.registry !== undefined && pins.verificationKeyHashes !== undefined,
+    pinned: isPinned(pins),
     models,
     batches,
     markets,
     ...(failure === undefined ? {} : { failure }),
   }
-}
-
-function judgePlace({ context }: ChainRecord, pins: AuditPins): readonly ClaimResult[] {
-  return [
-    compare('place', 'context.chainId', pins.chainId ?? context.chainId, context.chainId),
-    compare('place', 'context.registry', pins.registry ?? context.registry, context.registry),
-  ]
 }
 
 async function judgeBatch(

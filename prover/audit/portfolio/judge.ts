@@ -14,7 +14,7 @@ import { type BookState, emptyBook, foldBook, type OptionPosition } from '../../
 import type { AccountMargin, AccountState } from '../../portfolio/margin.ts'
 import type { BookShard } from '../../portfolio/sharding.ts'
 import type { VerificationKey } from '../../proof/index.ts'
-import { compare } from '../../registry/market/bundle.ts'
+import { compare } from '../../registry/claims.ts'
 import {
   bookHashOf,
   type ClaimResult,
@@ -30,7 +30,7 @@ import { type StatedMargins, stateMargins, stateWitness } from '../../statement/
 import { stateRiskArray } from '../../statement/riskArray.ts'
 import { unpack } from '../../statement/words.ts'
 import { failed, firstFailureOf, judgeProof, summarise } from '../findings.ts'
-import type { AuditPins } from '../market/judge.ts'
+import { type AuditPins, isPinned, judgePlace } from '../pins.ts'
 import { judgeModel, type UsableKey } from '../models.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
 import {
@@ -89,8 +89,9 @@ export async function judgePortfolio(
   const policy = { ...summarise(judgePolicies(record)), versions: record.policies.length }
   const rounds = { ...summarise(judgeRounds(record)), published: record.rounds.length }
   const accounts = judgeAccounts(record, ledger)
+  const emptyState = compare('place', 'context.emptyState', await stateRoot(emptyBook), context.emptyState)
   const failure = firstFailureOf([
-    { of: 'the record', claims: await judgePlace(record, pins) },
+    { of: 'the record', claims: [...judgePlace(context, pins), emptyState] },
     ...models.map(({ name, claims }) => ({ of: `model ${name}`, claims })),
     { of: 'policy', claims: policy.claims },
     { of: 'rounds', claims: rounds.claims },
@@ -106,7 +107,7 @@ export async function judgePortfolio(
     registry: context.registry,
     fromBlock: context.fromBlock,
     toBlock: context.toBlock,
-    pinned: pins.chainId !== undefined && pins.registry !== undefined && pins.verificationKeyHashes !== undefined,
+    pinned: isPinned(pins),
     models,
     policy,
     rounds,
@@ -150,14 +151,6 @@ export const branchOf = ({ record, ledger, keys }: Audited): Audited => ({
 
 /** One call with the events it left, at its place. */
 type Scene = Audited & { readonly transaction: TransactionRecord; readonly place: Place }
-
-async function judgePlace({ context }: PortfolioRecord, pins: AuditPins): Promise<readonly ClaimResult[]> {
-  return [
-    compare('place', 'context.chainId', pins.chainId ?? context.chainId, context.chainId),
-    compare('place', 'context.registry', pins.registry ?? context.registry, context.registry),
-    compare('place', 'context.emptyState', await stateRoot(emptyBook), context.emptyState),
-  ]
-}
 
 /** Versions count up from 1; the last one is in force. */
 function judgePolicies({ policies, final }: PortfolioRecord): readonly ClaimResult[] {

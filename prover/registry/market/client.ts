@@ -19,8 +19,9 @@ import {
   submitCallOf,
   unpackObservations,
 } from './calldata.ts'
-import { checkChainId, connectProvider, logsBetween, newestLog, WrongChainError } from '../chain.ts'
-import { ContractRevertError, RpcError, typedCallError } from '../contractErrors.ts'
+import { checkChainId, logsBetween, newestLog, WrongChainError } from '../chain.ts'
+import { type ClientOptions, NoSignerError, providerOf, RegistryMissingError } from '../connection.ts'
+import { ask, ContractRevertError, RpcError, typedCallError } from '../contractErrors.ts'
 import { checkModel, type ModelOnChain, readModel } from '../models.ts'
 
 /** Words after which a source overwrites a checkpoint, except at multiples of MILESTONE (contracts/market/Inbox.sol). */
@@ -74,18 +75,6 @@ export type Submitted =
   /** Every market of the bundle stands where the bundle would move it: somebody, perhaps we, landed it before. */
   | { readonly status: 'already-applied' }
 
-export type ClientOptions = {
-  readonly registry: string
-  /** A node's address, or a provider. */
-  readonly rpcUrl?: string
-  readonly provider?: Provider
-  /** Needed to submit only. */
-  readonly signer?: Signer
-  readonly expectedChainId?: bigint
-  /** Block of the deployment; earlier ones are not searched for events. */
-  readonly fromBlock?: number
-}
-
 /** A market and what it has not consumed yet. */
 type MarketRead = {
   readonly current: CurrentMarket
@@ -127,17 +116,17 @@ export class RegistryClient {
    */
   static async connect(options: ClientOptions): Promise<RegistryClient> {
     const provider = await providerOf(options)
-    const chainId = await chainIdOf(provider)
+    const chainId = await ask('Reading the chain id', async () => (await provider.getNetwork()).chainId)
     checkChainId(options.expectedChainId, chainId)
     const client = new RegistryClient(provider, chainId, options)
-    const code = await client.ask('Reading the registry', () => provider.getCode(client.registry))
+    const code = await ask('Reading the registry', () => provider.getCode(client.registry))
     if (code === '0x') throw new RegistryMissingError(client.registry, chainId)
     return client
   }
 
   /** Markets of the registry, in the order they were added. */
   async markets(): Promise<readonly ListedMarket[]> {
-    const head = await this.ask('Reading the block number', () => this.provider.getBlockNumber())
+    const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     const filter = this.eventFilter('MarketAdded', [])
     for (const log of await logsBetween(this.provider, filter, this.listedTo, head)) {
       const { marketId, source } = parseLog('RiskRegistry', log)
@@ -275,7 +264,7 @@ export class RegistryClient {
     const { to, data } = this.transactionOf(bundle)
     const from = await this.signer?.getAddress()
     const transaction = { to, data, ...(from === undefined ? {} : { from }) }
-    return this.ask('Trying the batch', () => this.provider.estimateGas(transaction))
+    return ask('Trying the batch', () => this.provider.estimateGas(transaction))
   }
 
   /**
@@ -312,7 +301,7 @@ export class RegistryClient {
   async model(build: Build, verificationKeyHash: string): Promise<ModelOnChain> {
     const modelRegistry: string = this.modelRegistry ?? (await this.read('models'))
     this.modelRegistry = modelRegistry
-    const model = await this.ask('Reading the model', () =>
+    const model = await ask('Reading the model', () =>
       readModel(this.provider, modelRegistry, build.name, verificationKeyHash),
     )
     checkModel(model, build)
@@ -340,7 +329,7 @@ export class RegistryClient {
 
   private async oldestAccepted(): Promise<bigint> {
     const [block, { maxObservationAgeSeconds }] = await Promise.all([
-      this.ask('Reading the latest block', () => this.provider.getBlock('latest')),
+      ask('Reading the latest block', () => this.provider.getBlock('latest')),
       this.read('freshnessPolicy'),
     ])
     return BigInt(block?.timestamp ?? 0) - maxObservationAgeSeconds
@@ -360,7 +349,7 @@ export class RegistryClient {
     const { parametersAndSequence } = parseLog('RiskRegistry', log)
     const parametersBits = BigInt(wordBits('parameters'))
     const parametersWord = parametersAndSequence & ((1n << parametersBits) - 1n)
-    const submissions = await this.ask('Reading a batch', () =>
+    const submissions = await ask('Reading a batch', () =>
       submissionsIn(this.provider, this.registry, log.transactionHash),
     )
     for (const call of submissions.map(decodeSubmit).reverse()) {
@@ -384,9 +373,9 @@ export class RegistryClient {
 
   private async waitingOf(current: CurrentMarket): Promise<readonly Observation[]> {
     const { name, marketId, inbox } = current
-    const head = await this.ask('Reading the block number', () => this.provider.getBlockNumber())
+    const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     const feed = new Contract(inbox.source, interfaceOf('AttestedFeed'), this.provider)
-    const latest = await this.ask('Reading the inbox', () => feed.getFunction('latest')(marketId, { blockTag: head }))
+    const latest = await ask('Reading the inbox', () => feed.getFunction('latest')(marketId, { blockTag: head }))
     for (const isFresh of [false, true]) {
       const cache = await this.followInbox(inbox.source, marketId, head, isFresh)
       const words = cache.words.slice(Number(inbox.count), Number(latest.count))
@@ -419,7 +408,7 @@ export class RegistryClient {
   }
 
   private async newestEvent(event: string, marketId: string): Promise<Log | undefined> {
-    const head = await this.ask('Reading the block number', () => this.provider.getBlockNumber())
+    const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     return newestLog(this.provider, this.eventFilter(event, [marketId]), this.fromBlock, head)
   }
 
@@ -429,15 +418,7 @@ export class RegistryClient {
 
   private async read(method: string, ...args: readonly unknown[]) {
     const contract = new Contract(this.registry, interfaceOf('RiskRegistry'), this.provider as ContractRunner)
-    return this.ask(`Reading ${method}`, () => contract.getFunction(method)(...args))
-  }
-
-  private async ask<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
-    try {
-      return await action()
-    } catch (error) {
-      throw typedCallError(error, doing)
-    }
+    return ask(`Reading ${method}`, () => contract.getFunction(method)(...args))
   }
 
   private checkPlace({ context }: Bundle): void {
@@ -491,43 +472,6 @@ function unpackState(volatilityState: bigint, anchorState: bigint): MarketState 
 
 const firstTime = (observations: readonly Observation[]): bigint => observations[0]?.asOf ?? 0n
 
-async function chainIdOf(provider: Provider): Promise<bigint> {
-  try {
-    return (await provider.getNetwork()).chainId
-  } catch (error) {
-    throw typedCallError(error, 'Reading the chain id')
-  }
-}
-
-async function providerOf({ provider, rpcUrl, signer, expectedChainId }: ClientOptions): Promise<Provider> {
-  if (provider !== undefined) return provider
-  if (signer?.provider) return signer.provider
-  if (rpcUrl !== undefined) return connectProvider(rpcUrl, expectedChainId)
-  throw new NoProviderError()
-}
-
-/** Neither a provider nor an RPC address was given. */
-export class NoProviderError extends ProverError {
-  readonly code = 'registry.no-provider'
-
-  constructor() {
-    super('There is no chain to ask. Give an RPC address or a provider.')
-  }
-}
-
-/** There is no contract at the registry's address. */
-export class RegistryMissingError extends ProverError {
-  readonly code = 'registry.registry-missing'
-  readonly registry: string
-  readonly chainId: bigint
-
-  constructor(registry: string, chainId: bigint) {
-    super(`There is no contract at ${registry} on chain ${chainId}. Check the registry's address and the chain.`)
-    this.registry = registry
-    this.chainId = chainId
-  }
-}
-
 /** The registry has no market of this name. */
 export class MarketUnknownError extends ProverError {
   readonly code = 'registry.unknown-market'
@@ -573,14 +517,5 @@ export class WrongRegistryError extends ProverError {
     super(`The bundle is for registry ${expected}, not for ${found}. Submit it there.`)
     this.expected = expected
     this.found = found
-  }
-}
-
-/** Submitting needs an account. */
-export class NoSignerError extends ProverError {
-  readonly code = 'registry.no-signer'
-
-  constructor() {
-    super('Nobody can sign the transaction. Give a key file.')
   }
 }

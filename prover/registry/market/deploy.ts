@@ -1,17 +1,18 @@
 /** Deploys an engine: council, attested feed, registry of models with a verifier each, risk registry, markets. */
-import { Contract, ContractFactory, type InterfaceAbi, isError, type Signer } from 'ethers'
+import { Contract, type Signer } from 'ethers'
 import type { Build } from '../../../circuits/builds.ts'
 import type { Fields } from '../../../circuits/statements.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import { INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../parameters/defaultPolicy.ts'
 import { initialState, type MarketState } from '../../parameters/marketRisk.ts'
-import { checkCeremony, type KeyManifest, type VerificationKey, verificationKeyHash } from '../../proof/index.ts'
+import { checkCeremony, type KeyManifest, type VerificationKey } from '../../proof/index.ts'
 import { layoutHash } from '../../statement/layout.ts'
 import { pack, unpack } from '../../statement/words.ts'
-import { type Artifact, artifactOf, type ContractName, interfaceOf, verifierArtifactOf } from '../artifacts.ts'
-import { typedCallError } from '../contractErrors.ts'
+import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
 import { type Deployment, type FreshnessPolicy, manifestHashOf, modelIdOf } from '../deployment.ts'
+import { attempt, deployContract, SignerOffChainError, transact } from '../transactions.ts'
+import { deployVerifier } from '../verifiers.ts'
 
 /** A build with its key. */
 export type ModelToDeploy = {
@@ -178,27 +179,6 @@ async function registerModel(
   return { name: build.name, modelId, verifier, verificationKeyHash: keyHash, manifestHash }
 }
 
-/**
- * Deploys the compiled verifier of a build, of whatever statement.
- *
- * @throws {@link VerifierOutOfDateError} if it was made from another key
- */
-export async function deployVerifier(
-  signer: Signer,
-  build: string,
-  verificationKey: VerificationKey,
-): Promise<{ readonly verifier: string; readonly keyHash: string }> {
-  const keyHash = `0x${verificationKeyHash(verificationKey)}`
-  const artifact = verifierArtifactOf(build)
-  const verifier = await deployContract(signer, `the verifier of ${build}`, artifact, [])
-  const contract = new Contract(verifier, artifact.abi as InterfaceAbi, signer)
-  const compiledFor: string = await attempt(`Reading the key of the verifier of ${build}`, () =>
-    contract.getFunction('VERIFICATION_KEY_HASH')(),
-  )
-  if (compiledFor !== keyHash) throw new VerifierOutOfDateError(build, compiledFor, keyHash)
-  return { verifier, keyHash }
-}
-
 async function appointGuardian(
   signer: Signer,
   council: string,
@@ -209,81 +189,6 @@ async function appointGuardian(
   await transact(signer, council, 'RiskCouncil', 'setTargetFunctionRole', [modelRegistry, [disable], GUARDIAN_ROLE])
   for (const account of [guardian, await signer.getAddress()]) {
     await transact(signer, council, 'RiskCouncil', 'grantRole', [GUARDIAN_ROLE, account, 0])
-  }
-}
-
-/** Deploys a compiled contract; returns its address. */
-export async function deployContract(
-  signer: Signer,
-  name: string,
-  { abi, bytecode }: Artifact,
-  args: readonly unknown[],
-): Promise<string> {
-  return attempt(`Deploying ${name}`, async () => {
-    const factory = new ContractFactory(abi as InterfaceAbi, bytecode, signer)
-    const contract = await factory.deploy(...args)
-    await contract.waitForDeployment()
-    return contract.getAddress()
-  })
-}
-
-/** Sends a transaction and waits for it; returns its block. */
-export async function transact(
-  signer: Signer,
-  address: string,
-  contract: ContractName,
-  method: string,
-  args: readonly unknown[],
-): Promise<number> {
-  return attempt(`Calling ${contract}.${method}`, async () => {
-    const sent = await new Contract(address, interfaceOf(contract), signer).getFunction(method)(...args)
-    const receipt = await sent.wait()
-    return receipt.blockNumber
-  })
-}
-
-/** Runs what may fail on the chain, and says so in our terms. */
-export async function attempt<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
-  try {
-    return await action()
-  } catch (error) {
-    if (isError(error, 'INSUFFICIENT_FUNDS')) throw new InsufficientFundsError(doing, error)
-    throw typedCallError(error, doing)
-  }
-}
-
-/** The signer is connected to no chain. */
-export class SignerOffChainError extends ProverError {
-  readonly code = 'registry.signer-off-chain'
-
-  constructor() {
-    super('The signer has no provider. Connect it to the chain that the engine is for.')
-  }
-}
-
-/** The account that pays has too little. */
-export class InsufficientFundsError extends ProverError {
-  readonly code = 'registry.insufficient-funds'
-
-  constructor(doing: string, cause: unknown) {
-    super(`${doing}: the account cannot pay for the transaction. Fund it and try again.`, { cause })
-  }
-}
-
-/** The compiled verifier was generated from another key than the one at hand. */
-export class VerifierOutOfDateError extends ProverError {
-  readonly code = 'registry.verifier-out-of-date'
-  readonly build: string
-  readonly compiledFor: string
-  readonly expected: string
-
-  constructor(build: string, compiledFor: string, expected: string) {
-    super(
-      `The compiled verifier of ${build} holds key ${compiledFor}, not ${expected}. Build the project again, then deploy.`,
-    )
-    this.build = build
-    this.compiledFor = compiledFor
-    this.expected = expected
   }
 }
 

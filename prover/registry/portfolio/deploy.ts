@@ -9,8 +9,9 @@ import { portfolioLayoutHash } from '../../statement/layout.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import type { SectionWords } from '../../statement/portfolio.ts'
 import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
-import { attempt, deployContract, deployVerifier, SignerOffChainError, transact } from '../market/deploy.ts'
 import { type DeployedModel, manifestHashOf, modelIdOf } from '../deployment.ts'
+import { attempt, deployContract, SignerOffChainError, transact } from '../transactions.ts'
+import { deployVerifier } from '../verifiers.ts'
 
 /** A build with its key. */
 export type PortfolioModelToDeploy = {

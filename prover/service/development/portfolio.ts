@@ -9,7 +9,8 @@ import type { PortfolioStatementName } from '../../../circuits/statements.ts'
 import { ProverError } from '../../errors.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import { type CircuitKeys, KeysMissingError } from '../../proof/index.ts'
-import { deployEngine, transact } from '../../registry/market/deploy.ts'
+import { deployEngine } from '../../registry/market/deploy.ts'
+import { transact } from '../../registry/transactions.ts'
 import {
   attestRound,
   deployPortfolio,
