@@ -131,23 +131,24 @@ export function judgeModel(
     const keyHash = `0x${verificationKeyHash(verificationKey)}`
     const isPinned = pinned?.includes(keyHash) ?? true
     const { layout, markets, observations } = declarationOf(key.build)
-    claims.push(
-      compare('key', 'models.verificationKeyHash', keyHash, model.verificationKeyHash),
-      compare('key', 'models.layoutHash', layout, model.layoutHash),
-      compare('key', 'models.modelId', modelIdOf(key.build, keyHash, model.layoutHash), modelId),
-      compare('key', 'models.markets', markets, model.markets),
-      compare('key', 'models.observations', observations, model.observations),
+    const fits: readonly ClaimResult[] = [
+      compare('R1', 'models.verificationKeyHash', keyHash, model.verificationKeyHash),
+      compare('R1', 'models.layoutHash', layout, model.layoutHash),
+      compare('R1', 'models.modelId', modelIdOf(key.build, keyHash, model.layoutHash), modelId),
+      compare('R1', 'models.markets', markets, model.markets),
+      compare('R1', 'models.observations', observations, model.observations),
       isPinned
-        ? { claim: 'key', holds: true }
-        : { claim: 'key', holds: false, field: 'models.key', expected: 'a pinned key', found: keyHash },
+        ? { claim: 'A3', holds: true }
+        : { claim: 'A3', holds: false, field: 'models.key', expected: 'a pinned key', found: keyHash },
+    ]
+    claims.push(
+      ...fits,
       ...judgeManifest(model, key.manifest, verificationKey, chainId),
       ...judgeVerifier(model, key.verifierCode, verificationKey),
     )
-    if (claims.every(({ claim, holds }) => holds || claim !== 'key')) {
-      usable.set(modelId, { build: key.build, verificationKey, model })
-    }
+    if (fits.every(({ holds }) => holds)) usable.set(modelId, { build: key.build, verificationKey, model })
   } catch (error) {
-    claims.push(failed('key', 'models.key.verificationKey', error))
+    claims.push(failed('T1', 'models.key.verificationKey', error))
   }
   return { modelId, name: key.build, ...summarise(claims) }
 }
@@ -181,9 +182,9 @@ function judgeVerifier(model: ModelRecord, compiled: string | null, key: Verific
   const missing = missingConstant(model.verifierCode, key)
   const claims: ClaimResult[] = [
     missing === undefined
-      ? { claim: 'verifier', holds: true }
+      ? { claim: 'A1', holds: true }
       : {
-          claim: 'verifier',
+          claim: 'A1',
           holds: false,
           field: 'models.verifierCode',
           expected: `the constants of ${missing}`,
@@ -193,7 +194,7 @@ function judgeVerifier(model: ModelRecord, compiled: string | null, key: Verific
   if (compiled !== null && withoutMetadata(compiled) !== withoutMetadata(model.verifierCode)) {
     const field = 'models.verifierCode'
     claims.push({
-      claim: 'verifier',
+      claim: 'A1',
       holds: false,
       field,
       expected: 'the code compiled from the key',

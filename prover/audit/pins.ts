@@ -18,6 +18,6 @@ export const judgePlace = (
   context: { readonly chainId: bigint; readonly registry: string },
   pins: AuditPins,
 ): readonly ClaimResult[] => [
-  compare('place', 'context.chainId', pins.chainId ?? context.chainId, context.chainId),
-  compare('place', 'context.registry', pins.registry ?? context.registry, context.registry),
+  compare('A3', 'context.chainId', pins.chainId ?? context.chainId, context.chainId),
+  compare('A3', 'context.registry', pins.registry ?? context.registry, context.registry),
 ]

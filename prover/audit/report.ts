@@ -1,5 +1,6 @@
 /** What audits of both kinds say alike: of models, of claims, in columns. */
 import type { ClaimResult } from '../registry/index.ts'
+import { claimName } from './claimTitles.ts'
 
 /** Claims about one model: its key and its verifier. */
 export type ModelReport = {
@@ -23,13 +24,13 @@ export function auditToJson(report: { readonly accepted: boolean }): string {
 
 export function claimText({ claim, field, expected, found }: ClaimResult): string {
   const values = expected === undefined ? (found ?? '') : `expected ${expected}, found ${found}`
-  return `claim ${claim}${field === undefined ? '' : ` at ${field}`}: ${values}`
+  return `claim ${claimName(claim)}${field === undefined ? '' : ` at ${field}`}: ${values}`
 }
 
 export function verdictCells({ accepted, claims }: { accepted: boolean; claims: readonly ClaimResult[] }): string[] {
   const failed = claims.find(({ holds }) => !holds)
-  const held = claims.filter(({ holds }) => holds).map(({ claim }) => claim)
-  return [accepted ? 'accepted' : 'REJECTED', failed === undefined ? held.join(' ') : claimText(failed)]
+  const held = claims.filter(({ holds }) => holds).map(({ claim }) => claimName(claim))
+  return [accepted ? 'accepted' : 'REJECTED', failed === undefined ? held.join(', ') : claimText(failed)]
 }
 
 export function alignColumns(rows: readonly (readonly string[])[]): string {
