@@ -37,7 +37,7 @@ it.each([
   ['prover/math/ln.ts', `fork(new URL('../proof/worker.ts', import.meta.url))`, 'proof comes after math'],
   ['prover/math/ln.ts', `import { all } from '../index.ts'`, 'stands above the stages'],
   ['prover/math/ln.ts', `import { builds } from '../../scripts/build.ts'`, 'no part of the product'],
-  ['prover/math/ln.ts', `import { circuit } from '../circuit.ts'`, 'is a test'],
+  ['prover/math/ln.ts', `import { circuit } from '../../test/circuit.ts'`, 'is a test'],
   ['prover/errors.ts', `import { lnDown } from './math/ln.ts'`, 'a declaration stands above every stage'],
   ['prover/registry/portfolio/client.ts', `import { ask } from '../market/client.ts'`, 'what engines share'],
   ['prover/registry/market/client.ts', `import type { Margin } from '../portfolio/client.ts'`, 'what engines share'],
