@@ -21,8 +21,7 @@ import {
   SnarkjsProver,
 } from '../prover/proof/index.ts'
 import { shardBook } from '../prover/portfolio/sharding.ts'
-import { portfolioBuildOf } from '../prover/service/development/portfolio.ts'
-import { loadKeys } from '../prover/service/workspace.ts'
+import { loadKeys, portfolioBuildOf } from '../prover/service/workspace.ts'
 import { stateBatch } from '../prover/statement/marketRisk.ts'
 import { stateBook } from '../prover/statement/optionBook.ts'
 import { stateRiskArray } from '../prover/statement/riskArray.ts'
