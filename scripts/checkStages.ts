@@ -1,7 +1,8 @@
 /**
  * Checks the order of the house: a file imports only from its own stage and from stages before it, in TypeScript, Circom
  * and Solidity alike, and every folder of circuits/, contracts/, prover/ and test/ is named after a stage. Within a stage,
- * market/ and portfolio/ do not import each other, nor does what both share import either.
+ * market/ and portfolio/ do not import each other, nor does what both share import either. No script imports from test/: what
+ * both need is in scripts/tools/.
  *
  *   node scripts/checkStages.ts [folder of a project]
  */
@@ -46,7 +47,7 @@ const declarations: ReadonlySet<string> = new Set([
 
 /** Violations, one line each; empty when the order holds. */
 export function checkStages(project: string = root): readonly string[] {
-  return [...misnamedFolders(project), ...backwardImports(project)]
+  return [...misnamedFolders(project), ...backwardImports(project), ...testsInScripts(project)]
 }
 
 function misnamedFolders(project: string): readonly string[] {
@@ -67,6 +68,14 @@ function backwardImports(project: string): readonly string[] {
     importsOf(file, project)
       .map((imported) => violation(file, imported))
       .filter((found) => found !== undefined),
+  )
+}
+
+function testsInScripts(project: string): readonly string[] {
+  return filesBelow('scripts', '.ts', project).flatMap((file) =>
+    importsOf(file, project)
+      .filter((imported) => placeOf(imported).top === 'test')
+      .map((imported) => `${file} imports ${imported}, which is a test: what both need is in scripts/tools/`),
   )
 }
 

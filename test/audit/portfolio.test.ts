@@ -24,7 +24,7 @@ import type { Audited } from '../../prover/audit/portfolio/scene.ts'
 import { marginTerms } from '../../prover/portfolio/explain.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
-import { Random } from '../parallel.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
 import { type PortfolioChain, provePortfolioChain } from './portfolioChain.ts'
 
 let chain: PortfolioChain

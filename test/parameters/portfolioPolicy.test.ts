@@ -4,8 +4,9 @@ import { packedWords } from '../../circuits/statements.ts'
 import type { Fields, PackedWordName } from '../../circuits/statements.ts'
 import { policyWordsOf } from '../../prover/registry/index.ts'
 import { pack, unpack, wordBits } from '../../prover/statement/words.ts'
-import { type Chain, eventsOf, expectRevert, mined, startChain } from '../chain.ts'
-import { freshness, ONE_X40, policy, rootOf } from '../registry/portfolioEngine.ts'
+import { type Chain, eventsOf, mined, startChain } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
+import { freshness, ONE_X40, policy, rootOf } from '../../scripts/tools/chains/portfolioEngine.ts'
 
 const kinds: readonly PackedWordName[] = [
   ...Array<PackedWordName>(7).fill('scenarioRegular'),

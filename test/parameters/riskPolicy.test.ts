@@ -5,9 +5,10 @@ import { marketIdOf } from '../../prover/market/marketId.ts'
 import { defaultEnginePolicy, defaultMarketPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { encodeEnginePolicy, encodeMarketPolicy, sqrtHorizonUp } from '../../prover/parameters/policy.ts'
 import { pack, wordBits } from '../../prover/statement/words.ts'
-import { type Chain, eventsOf, expectRevert, mined, startChain } from '../chain.ts'
+import { type Chain, eventsOf, mined, startChain } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
 import { freshness } from '../registry/engine.ts'
-import { compileContract } from '../solidity.ts'
+import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 
 const btc = marketIdOf('BTC-USD')
 const engine = encodeEnginePolicy(defaultEnginePolicy)

@@ -17,7 +17,7 @@ import {
   writeDeployment,
 } from '../../prover/registry/index.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
-import { type Chain, startChain } from '../chain.ts'
+import { type Chain, startChain } from '../../scripts/tools/chains/chain.ts'
 import { buildOf, feedSigners, keysOf } from './liveEngine.ts'
 
 let chain: Chain

@@ -19,11 +19,11 @@ import { challengeOf, evaluate } from '../../prover/statement/challenge.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
 import { assembleWords, packObservations } from '../../prover/statement/marketRisk.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
-import type { Chain } from '../chain.ts'
-import { GAS_LIMIT, mined, startChain } from '../chain.ts'
-import { attest, byAddress, domainOf } from '../market/attestation.ts'
-import type { FreeStatement } from './freeStatement.ts'
-import { freeStatement } from './freeStatement.ts'
+import type { Chain } from '../../scripts/tools/chains/chain.ts'
+import { GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
+import { attest, byAddress, domainOf } from '../../scripts/tools/chains/attestation.ts'
+import type { FreeStatement } from '../../scripts/tools/chains/freeStatement.ts'
+import { freeStatement } from '../../scripts/tools/chains/freeStatement.ts'
 
 /** Sizes of a model, as circuits/builds.ts declares them for a real one. */
 export type ModelSize = { readonly markets: number; readonly observations: number; readonly allowsBacklog: boolean }

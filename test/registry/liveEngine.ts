@@ -23,7 +23,7 @@ import {
   verifierArtifactOf,
 } from '../../prover/registry/index.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
-import { type Chain, startChain } from '../chain.ts'
+import { type Chain, startChain } from '../../scripts/tools/chains/chain.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 

@@ -2,7 +2,8 @@ import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type PortfolioStatementName, portfolioStatements } from '../../circuits/statements.ts'
 import { layoutHash, portfolioLayoutHash } from '../../prover/statement/layout.ts'
-import { type Chain, eventsOf, expectRevert, mined, startChain } from '../chain.ts'
+import { type Chain, eventsOf, mined, startChain } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
 import { modelIdOf } from './engine.ts'
 
 const modelId = modelIdOf('live')

@@ -2,8 +2,17 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import { arraysCall, type ProvenPortfolio, type RegistryCall, type RoundWords } from '../../prover/registry/index.ts'
 import type { SectionWords } from '../../prover/statement/portfolio.ts'
-import { eventsOf, expectRevert, mined } from '../chain.ts'
-import { type ArrayKey, E8, modelIdOf, PortfolioEngine, policy, rootOf, roundAt } from './portfolioEngine.ts'
+import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
+import {
+  type ArrayKey,
+  E8,
+  modelIdOf,
+  PortfolioEngine,
+  policy,
+  rootOf,
+  roundAt,
+} from '../../scripts/tools/chains/portfolioEngine.ts'
 
 const NEAR = 2_000_000_000n
 const FAR = 2_000_604_800n

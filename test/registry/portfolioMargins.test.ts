@@ -3,7 +3,8 @@ import { BASE_FIELD_ORDER, SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.t
 import { type ProvenPortfolio, type RegistryCall, type RoundWords, subjectOf } from '../../prover/registry/index.ts'
 import type { SectionWords } from '../../prover/statement/portfolio.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
-import { eventsOf, expectRevert, mined } from '../chain.ts'
+import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
 import {
   type Account,
   type ArrayKey,
@@ -14,7 +15,7 @@ import {
   PortfolioEngine,
   type Position,
   rootOf,
-} from './portfolioEngine.ts'
+} from '../../scripts/tools/chains/portfolioEngine.ts'
 
 const EXPIRIES = [2_000_000_000n, 2_000_604_800n, 2_001_209_600n]
 const [NEAR = 0n, MIDDLE = 0n, FAR = 0n] = EXPIRIES

@@ -6,8 +6,9 @@ import type { ProofCalldata } from '../../prover/proof/proofCalldata.ts'
 import type { StatementContext } from '../../prover/statement/challenge.ts'
 import { portfolioLayoutHash } from '../../prover/statement/layout.ts'
 import { unpack } from '../../prover/statement/words.ts'
-import { expectRevert, mined } from '../chain.ts'
-import { compileContract } from '../solidity.ts'
+import { mined } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
+import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 import { type Batch, Engine, type Market, type MarketUpdate, models, modelIdOf, withFields } from './engine.ts'
 
 const PRICE_E8 = 50_100n * 10n ** 8n

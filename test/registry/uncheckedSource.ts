@@ -1,5 +1,5 @@
 /** A source that appends whatever it is told: what a careless adapter could do to the registry, which must cope. */
-import { type CompiledContract, compileContract } from '../solidity.ts'
+import { type CompiledContract, compileContract } from '../../scripts/tools/chains/compileContract.ts'
 
 const source = `// SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;

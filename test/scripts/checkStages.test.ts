@@ -20,7 +20,8 @@ const orderly = {
   'prover/registry/portfolio/client.ts': `import { ask } from '../chain.ts'\nimport { words } from '../../market/files.ts'`,
   'prover/audit/models.ts': `import { modelSizes } from '../registry/portfolio/client.ts'`,
   'prover/index.ts': `export * from './statement/words.ts'`,
-  'test/system/whole.test.ts': '',
+  'scripts/bench.ts': `import { words } from '../prover/statement/words.ts'\nimport { Random } from './tools/random.ts'`,
+  'test/system/whole.test.ts': `import { Random } from '../../scripts/tools/random.ts'`,
 }
 
 it('accepts a tree whose imports point backwards', () => {
@@ -38,6 +39,12 @@ it.each([
   ['prover/math/ln.ts', `import { all } from '../index.ts'`, 'stands above the stages'],
   ['prover/math/ln.ts', `import { builds } from '../../scripts/build.ts'`, 'no part of the product'],
   ['prover/math/ln.ts', `import { circuit } from '../../test/circuit.ts'`, 'is a test'],
+  ['scripts/bench.ts', `import { startChain } from '../test/chain.ts'`, 'imports test/chain.ts, which is a test'],
+  [
+    'scripts/tools/parts.ts',
+    `import type { Main } from '../../test/circuit.ts'`,
+    'what both need is in scripts/tools/',
+  ],
   ['prover/errors.ts', `import { lnDown } from './math/ln.ts'`, 'a declaration stands above every stage'],
   ['prover/registry/portfolio/client.ts', `import { ask } from '../market/client.ts'`, 'what engines share'],
   ['prover/registry/market/client.ts', `import type { Margin } from '../portfolio/client.ts'`, 'what engines share'],

@@ -6,8 +6,8 @@ import { assembleWords, stateBatch } from '../../prover/statement/marketRisk.ts'
 import { pack, unpack, WORD_LIMIT, wordBits } from '../../prover/statement/words.ts'
 import type { Field, PackedWordName } from '../../circuits/statements.ts'
 import { packedWords } from '../../circuits/statements.ts'
-import { Random } from '../parallel.ts'
-import { buildOf, randomBatch } from './batches.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
+import { buildOf, randomBatch } from '../../scripts/tools/cases/batches.ts'
 
 const context: StatementContext = {
   layoutHash: `0x${'01'.repeat(32)}`,

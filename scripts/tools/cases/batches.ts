@@ -1,11 +1,11 @@
 /** Random batches inside the declared domain: what governance, inbox and earlier proofs can bring about. */
 
-import type { Build } from '../../circuits/builds.ts'
-import { marketIdOf } from '../../prover/market/marketId.ts'
-import type { AnchorState, MarketState, Observation, VolatilityState } from '../../prover/parameters/marketRisk.ts'
-import { batchLength } from '../../prover/parameters/marketRisk.ts'
-import type { MarketRiskBatch } from '../../prover/statement/marketRisk.ts'
-import type { Random } from '../parallel.ts'
+import type { Build } from '../../../circuits/builds.ts'
+import { marketIdOf } from '../../../prover/market/marketId.ts'
+import type { AnchorState, MarketState, Observation, VolatilityState } from '../../../prover/parameters/marketRisk.ts'
+import { batchLength } from '../../../prover/parameters/marketRisk.ts'
+import type { MarketRiskBatch } from '../../../prover/statement/marketRisk.ts'
+import type { Random } from './random.ts'
 
 export const REGISTRY = `0x${'5a'.repeat(20)}`
 export const MODEL_ID = `0x${'7b'.repeat(32)}`

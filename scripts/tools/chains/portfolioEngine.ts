@@ -3,10 +3,10 @@
  * {@link freeStatement}. What is refused here is refused by the contracts alone, as if every circuit were broken.
  */
 import { type Contract, keccak256, toBeHex, Wallet } from 'ethers'
-import type { PortfolioBuild } from '../../circuits/builds.ts'
-import { type Fields, type PortfolioStatementName, STRIKES_PER_WORD } from '../../circuits/statements.ts'
-import { marketIdOf } from '../../prover/market/marketId.ts'
-import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
+import type { PortfolioBuild } from '../../../circuits/builds.ts'
+import { type Fields, type PortfolioStatementName, STRIKES_PER_WORD } from '../../../circuits/statements.ts'
+import { marketIdOf } from '../../../prover/market/marketId.ts'
+import { SCALAR_FIELD_ORDER } from '../../../prover/proof/bn254.ts'
 import {
   type AccountBooks,
   arraysCall,
@@ -20,19 +20,19 @@ import {
   roundsDomain,
   type RoundWords,
   witnessCall,
-} from '../../prover/registry/index.ts'
-import { modelSizesOf, portfolioModelIdOf } from '../../prover/registry/portfolio/deploy.ts'
-import { evaluate } from '../../prover/statement/challenge.ts'
-import { portfolioLayoutHash } from '../../prover/statement/layout.ts'
+} from '../../../prover/registry/index.ts'
+import { modelSizesOf, portfolioModelIdOf } from '../../../prover/registry/portfolio/deploy.ts'
+import { evaluate } from '../../../prover/statement/challenge.ts'
+import { portfolioLayoutHash } from '../../../prover/statement/layout.ts'
 import {
   layOut,
   portfolioChallenge,
   type PortfolioContext,
   type SectionWords,
-} from '../../prover/statement/portfolio.ts'
-import { pack } from '../../prover/statement/words.ts'
-import { type Chain, GAS_LIMIT, mined, startChain } from '../chain.ts'
-import { byAddress } from '../market/attestation.ts'
+} from '../../../prover/statement/portfolio.ts'
+import { pack } from '../../../prover/statement/words.ts'
+import { type Chain, GAS_LIMIT, mined, startChain } from './chain.ts'
+import { byAddress } from './attestation.ts'
 import { type FreeStatement, freeStatement } from './freeStatement.ts'
 
 export const E8 = 10n ** 8n

@@ -1,5 +1,5 @@
 /** Templates of circuits/options as main components: to run them alone, and to count what they cost. */
-import type { MainComponent } from '../circuit.ts'
+import type { MainComponent } from '../circuits/circuit.ts'
 
 /** An input: tagged with its width, or not (a bit, a product whose bound the template's caller gives). */
 export type OptionInput = {

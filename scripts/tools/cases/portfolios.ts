@@ -1,19 +1,25 @@
 /** Random arrays, rounds and accounts inside the declared widths: what earlier proofs and governance can bring about. */
 
-import type { PortfolioBuild } from '../../circuits/builds.ts'
-import { FORWARDS, POINTS, REGULAR_SHOCKS, SCENARIOS, UP_ONLY_SHOCKS } from '../../prover/options/grid.ts'
-import { CALL_BITS, GAMMA_BITS, PDF_BITS, THETA_BITS } from '../../prover/options/riskArray.ts'
-import type { ArrayHeader, BookState, OptionPosition, PricedArray, PricedStrike } from '../../prover/portfolio/book.ts'
-import { headerElements } from '../../prover/portfolio/book.ts'
-import type { AccountState, Holdings, MarginPolicy, RoundMarket } from '../../prover/portfolio/margin.ts'
-import type { BookShard } from '../../prover/portfolio/sharding.ts'
-import { bookOpenings, closedBookOpening, leafElements } from '../../prover/portfolio/state.ts'
-import { commit } from '../../prover/statement/commitment.ts'
-import { stateBook } from '../../prover/statement/optionBook.ts'
-import { publicInput } from '../../prover/statement/portfolio.ts'
-import type { StatedMargins, StatedWitness } from '../../prover/statement/portfolioMargin.ts'
-import type { CircuitInput } from '../circuit.ts'
-import type { Random } from '../parallel.ts'
+import type { PortfolioBuild } from '../../../circuits/builds.ts'
+import { FORWARDS, POINTS, REGULAR_SHOCKS, SCENARIOS, UP_ONLY_SHOCKS } from '../../../prover/options/grid.ts'
+import { CALL_BITS, GAMMA_BITS, PDF_BITS, THETA_BITS } from '../../../prover/options/riskArray.ts'
+import type {
+  ArrayHeader,
+  BookState,
+  OptionPosition,
+  PricedArray,
+  PricedStrike,
+} from '../../../prover/portfolio/book.ts'
+import { headerElements } from '../../../prover/portfolio/book.ts'
+import type { AccountState, Holdings, MarginPolicy, RoundMarket } from '../../../prover/portfolio/margin.ts'
+import type { BookShard } from '../../../prover/portfolio/sharding.ts'
+import { bookOpenings, closedBookOpening, leafElements } from '../../../prover/portfolio/state.ts'
+import { commit } from '../../../prover/statement/commitment.ts'
+import { stateBook } from '../../../prover/statement/optionBook.ts'
+import { publicInput } from '../../../prover/statement/portfolio.ts'
+import type { StatedMargins, StatedWitness } from '../../../prover/statement/portfolioMargin.ts'
+import type { CircuitInput } from '../circuits/circuit.ts'
+import type { Random } from './random.ts'
 
 export const CONTEXT = {
   chainId: 31337n,

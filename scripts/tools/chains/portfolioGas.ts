@@ -1,7 +1,7 @@
 /** What margins of accounts cost on a chain, for the snapshot and for the benchmark against a margin engine in Solidity. */
 import type { TransactionReceipt } from 'ethers'
-import { arraysCall } from '../../prover/registry/index.ts'
-import { mined } from '../chain.ts'
+import { arraysCall } from '../../../prover/registry/index.ts'
+import { mined } from './chain.ts'
 import { type Account, type ArrayKey, E12, E8, type PortfolioEngine } from './portfolioEngine.ts'
 
 const EXPIRY = 2_000_000_000n
