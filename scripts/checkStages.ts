@@ -11,7 +11,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { filesBelow, root } from './tools/sources.ts'
 
 /** In order of dependence. */
-export const stages = [
+const stages = [
   'math',
   'market',
   'volatility',

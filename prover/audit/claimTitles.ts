@@ -1,5 +1,5 @@
 /** Claims that audits judge, in a word each; what they say in full is in docs/statement.md and docs/claims/. */
-export const claimTitles = {
+const claimTitles = {
   A1: 'verifier',
   A2: 'calldata and events',
   A3: 'pins',

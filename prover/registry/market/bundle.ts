@@ -201,7 +201,7 @@ export async function checkBundle(bundle: Bundle, pins: BundlePins = {}): Promis
 }
 
 /** Which claim a field of a result rests on (docs/statement.md). */
-export const claimOfField: Readonly<Record<string, string>> = {
+const claimOfField: Readonly<Record<string, string>> = {
   varianceFastX36: 'V1',
   varianceSlowX36: 'V1',
   lnPriceX26: 'O1',

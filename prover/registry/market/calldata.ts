@@ -117,11 +117,6 @@ export function extendHead(head: string, words: readonly bigint[]): string {
   return words.reduce((last, word) => solidityPackedKeccak256(['bytes32', 'uint256'], [last, word]), head)
 }
 
-/** An inbox's head before its first word. */
-export function startHeadOf(source: string, chainId: bigint, marketId: string): string {
-  return keccak256(AbiCoder.defaultAbiCoder().encode(['address', 'uint256', 'bytes32'], [source, chainId, marketId]))
-}
-
 /** An inbox position after more observations. */
 export function advanceInbox(inbox: InboxPosition, observations: readonly Observation[]): InboxPosition {
   const words = observations.map((observation) => pack('observation', observation))

@@ -89,7 +89,7 @@ async function proveCase(
 }
 
 /** Near zero a margin is compared to one unit of the quote currency. */
-export const relative = (value: number, expected: number): number =>
+const relative = (value: number, expected: number): number =>
   Math.abs(value - expected) / Math.max(1, Math.abs(expected))
 
 /** Cases of one market can share its arrays. */

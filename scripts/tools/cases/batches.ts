@@ -7,8 +7,8 @@ import { batchLength } from '../../../prover/parameters/marketRisk.ts'
 import type { MarketRiskBatch } from '../../../prover/statement/marketRisk.ts'
 import type { Random } from './random.ts'
 
-export const REGISTRY = `0x${'5a'.repeat(20)}`
-export const MODEL_ID = `0x${'7b'.repeat(32)}`
+const REGISTRY = `0x${'5a'.repeat(20)}`
+const MODEL_ID = `0x${'7b'.repeat(32)}`
 
 export const buildOf = (markets: number, observations: number, testEverySlot: 0 | 1): Build => ({
   name: `test${markets}x${observations}`,

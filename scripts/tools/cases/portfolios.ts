@@ -11,7 +11,7 @@ import type {
   PricedStrike,
 } from '../../../prover/portfolio/book.ts'
 import { headerElements } from '../../../prover/portfolio/book.ts'
-import type { AccountState, Holdings, MarginPolicy, RoundMarket } from '../../../prover/portfolio/margin.ts'
+import type { Holdings, MarginPolicy, RoundMarket } from '../../../prover/portfolio/margin.ts'
 import type { BookShard } from '../../../prover/portfolio/sharding.ts'
 import { bookOpenings, closedBookOpening, leafElements } from '../../../prover/portfolio/state.ts'
 import { commit } from '../../../prover/statement/commitment.ts'
@@ -29,7 +29,6 @@ export const CONTEXT = {
 }
 
 const ONE = 1n << 40n
-const YEAR_SECONDS = 31_536_000n
 
 export const bookBuild = (segments: number, strikes: number): PortfolioBuild => ({
   name: 'testBook',
@@ -64,7 +63,7 @@ export function randomArray(random: Random, expiry: bigint, asOf: bigint, strike
   return { header, leaves: Array.from({ length: strikes }, () => randomLeaf(random, header)) }
 }
 
-export function randomHeader(random: Random, expiry: bigint, asOf: bigint): ArrayHeader {
+function randomHeader(random: Random, expiry: bigint, asOf: bigint): ArrayHeader {
   const mark = 1n + random.wide(48)
   const forwardsE8 = Array.from({ length: FORWARDS }, () => (mark * random.between(0n, 8n * ONE)) >> 40n)
   const secondsToExpiry = random.below(8n) === 0n ? 0n : 1n + random.wide(26) / 2n
@@ -102,7 +101,7 @@ function randomLeaf(random: Random, { forwardsE8 }: ArrayHeader): PricedStrike {
 }
 
 /** Any quantity of at most `bits` bits, the extremes and 0 among them. */
-export const randomQuantity = (random: Random, bits: number): bigint =>
+const randomQuantity = (random: Random, bits: number): bigint =>
   random.boolean() ? random.wide(bits) : -random.wide(bits)
 
 export function randomPositions(random: Random, array: PricedArray, bits: number): readonly OptionPosition[] {
@@ -208,7 +207,7 @@ export function witnessInput({ stated, account }: StatedWitness): CircuitInput {
   return flat({ ...publicInput(stated), ...closedBookOpening(account.book) })
 }
 
-export const openingsOf = (books: readonly BookState[]) => {
+const openingsOf = (books: readonly BookState[]) => {
   const opened = books.map(closedBookOpening)
   return {
     asOfIn: opened.map(({ asOfIn }) => asOfIn),
@@ -240,10 +239,8 @@ export function randomBook(random: Random, asOf: bigint, bits: number): BookStat
   }
 }
 
-export const YEAR = YEAR_SECONDS
-
 /** Drops the nesting of arrays: circuits take signals in order. */
-export function flat(input: Readonly<Record<string, unknown>>): Record<string, bigint | bigint[]> {
+function flat(input: Readonly<Record<string, unknown>>): Record<string, bigint | bigint[]> {
   return Object.fromEntries(
     Object.entries(input).map(([name, value]) => [
       name,
@@ -251,5 +248,3 @@ export function flat(input: Readonly<Record<string, unknown>>): Record<string, b
     ]),
   )
 }
-
-export type { AccountState }

@@ -413,7 +413,7 @@ export class PortfolioEngine {
   }
 }
 
-export const modelOf = (build: PortfolioBuild, verifier: Contract) => ({
+const modelOf = (build: PortfolioBuild, verifier: Contract) => ({
   ...modelSizesOf(build),
   verifier,
   status: 0,
@@ -478,7 +478,7 @@ const nobody: Account = {
 export const marginsWord = (change: Partial<Fields<'accountMargins'>>): bigint =>
   pack('accountMargins', { initialE8: E8, maintenanceE8: 2n * E8, worstScenario: 6n, ...change })
 
-export const thresholdsWord = (liquidationDownE8: bigint): bigint =>
+const thresholdsWord = (liquidationDownE8: bigint): bigint =>
   pack('accountThresholds', {
     liquidationDownE8,
     liquidationUpE8: (1n << 48n) - 1n,
