@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {AnchorStateWord, ObservationWord, VolatilityStateWord} from "../generated/PackedWords.sol";
+import {MarketRiskLayout} from "../generated/StatementLayouts.sol";
 import {IObservationSource} from "../market/IObservationSource.sol";
 import {Inbox} from "../market/Inbox.sol";
 import {PolicyBook} from "../parameters/PolicyBook.sol";
@@ -45,7 +46,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
     }
 
     /// @param authority      AccessManager that knows who may set policy and add markets
-    /// @param models_        registry of models
+    /// @param models_        registry of models; must know the layout that this contract speaks
     /// @param learningWord   first `LearningPolicyWord`
     /// @param marginWord     first `MarginPolicyWord`
     /// @param freshness      first policy of freshness
@@ -56,6 +57,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         uint256 marginWord,
         FreshnessPolicy memory freshness
     ) RiskPolicy(authority, learningWord, marginWord, freshness) {
+        models_.requireLayout(MarketRiskLayout.LAYOUT_HASH, IModelRegistry.Kind.MarketRisk);
         models = models_;
     }
 
@@ -107,7 +109,10 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
 
     function _open(bytes32 modelId, uint256 commitment, uint256 given) private view returns (Batch memory batch) {
         bool allowsBacklog;
-        (batch.verifier, batch.places, batch.slots, allowsBacklog) = models.activeModel(modelId);
+        (batch.verifier, batch.places, batch.slots, allowsBacklog) = models.activeModel(
+            modelId,
+            MarketRiskLayout.LAYOUT_HASH
+        );
         if (given == 0 || given > batch.places) revert BatchSizeOutOfRange(given, batch.places);
         uint256[] memory policies = _policyBook();
         (uint256 learningWord, uint256 marginWord, uint256 maxObservationAgeSeconds) = policies.shared();

@@ -28,8 +28,8 @@ export const modelSchema = z.strictObject({
   verifier: addressSchema,
   /** Runtime code at the verifier's address. */
   verifierCode: bytesSchema,
-  markets: z.int().min(0).max(255),
-  observations: z.int().min(0).max(255),
+  places: z.int().min(0).max(255),
+  slots: z.int().min(0).max(255),
   allowsBacklog: z.boolean(),
   layoutHash: hashSchema,
   verificationKeyHash: hashSchema,

@@ -55,7 +55,7 @@ function declarationOf(name: AuditKey['build']) {
     return { layout: portfolioLayoutHash(portfolio.statement), ...modelSizesOf(portfolio) }
   }
   const { markets, observations } = buildOf(name)
-  return { layout: layoutHash('marketRisk'), markets, observations }
+  return { layout: layoutHash('marketRisk'), places: markets, slots: observations }
 }
 
 /** Models that a registry of models lists, with the auditor's keys. */
@@ -83,8 +83,8 @@ export async function collectModels(
         modelId,
         verifier,
         verifierCode: (await ask('Reading a verifier', () => provider.getCode(verifier, end))).toLowerCase(),
-        markets: Number(model.markets),
-        observations: Number(model.observations),
+        places: Number(model.places),
+        slots: Number(model.slots),
         allowsBacklog: model.allowsBacklog,
         layoutHash: model.layoutHash,
         verificationKeyHash: model.verificationKeyHash,
@@ -130,13 +130,13 @@ export function judgeModel(
     const verificationKey = parseVerificationKey(key.verificationKey)
     const keyHash = `0x${verificationKeyHash(verificationKey)}`
     const isPinned = pinned?.includes(keyHash) ?? true
-    const { layout, markets, observations } = declarationOf(key.build)
+    const { layout, places, slots } = declarationOf(key.build)
     const fits: readonly ClaimResult[] = [
       compare('R1', 'models.verificationKeyHash', keyHash, model.verificationKeyHash),
       compare('R1', 'models.layoutHash', layout, model.layoutHash),
       compare('R1', 'models.modelId', modelIdOf(key.build, keyHash, model.layoutHash), modelId),
-      compare('R1', 'models.markets', markets, model.markets),
-      compare('R1', 'models.observations', observations, model.observations),
+      compare('R1', 'models.places', places, model.places),
+      compare('R1', 'models.slots', slots, model.slots),
       isPinned
         ? { claim: 'A3', holds: true }
         : { claim: 'A3', holds: false, field: 'models.key', expected: 'a pinned key', found: keyHash },

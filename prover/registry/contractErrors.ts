@@ -71,6 +71,8 @@ const advice: Readonly<Record<string, string>> = {
   StateMismatch: 'Another batch has moved this market since: make the batch again.',
   InboxMismatch: 'The observations are not the next ones of the inbox: make the batch again.',
   ModelNotActive: 'Use a model that the model registry lists as active.',
+  ModelOfAnotherLayout: 'Use a model whose proofs are about what is submitted.',
+  LayoutUnknown: 'Have the council register the layout, or use the version of this software that the registry knows.',
   ProofRejected: 'The proof is for another chain, registry, model, sequence or policy: make the batch again.',
   RoundUnknown: 'The round was not published with these words: take the one that was.',
   RoundStale: 'Prove a newer round.',

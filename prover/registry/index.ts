@@ -89,6 +89,15 @@ export {
   type SignedObservation,
   submitObservations,
 } from './market/feed.ts'
+export {
+  type AnyStatementName,
+  LayoutOfAnotherKindError,
+  LayoutUnknownError,
+  layoutHashOf,
+  layoutKinds,
+  portfolioStatementNames,
+  registerLayouts,
+} from './layouts.ts'
 export { ModelDisabledError, type ModelOnChain, ModelUnknownError } from './models.ts'
 export {
   type AccountBooks,

@@ -12,8 +12,9 @@ const statuses: readonly ModelStatus[] = ['none', 'active', 'disabled']
 export type ModelOnChain = {
   readonly modelId: string
   readonly verifier: string
-  readonly markets: number
-  readonly observations: number
+  /** M, and K of each: see `IModelRegistry.Model`. */
+  readonly places: number
+  readonly slots: number
   readonly status: ModelStatus
   readonly allowsBacklog: boolean
   readonly layoutHash: string
@@ -37,8 +38,8 @@ export async function readModelById(provider: Provider, modelRegistry: string, m
   return {
     modelId,
     verifier: model.verifier,
-    markets: Number(model.markets),
-    observations: Number(model.observations),
+    places: Number(model.places),
+    slots: Number(model.slots),
     status: statuses[Number(model.status)] ?? 'none',
     allowsBacklog: model.allowsBacklog,
     layoutHash: model.layoutHash,
@@ -54,7 +55,7 @@ export async function readModelById(provider: Provider, modelRegistry: string, m
  */
 export function checkModel(model: ModelOnChain, build: Build): void {
   if (model.status === 'disabled') throw new ModelDisabledError(build.name, model.modelId)
-  const fits = model.markets === build.markets && model.observations === build.observations
+  const fits = model.places === build.markets && model.slots === build.observations
   if (model.status === 'none' || !fits) throw new ModelUnknownError(build.name, model.modelId)
 }
 

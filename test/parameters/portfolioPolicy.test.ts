@@ -7,6 +7,7 @@ import { pack, unpack, wordBits } from '../../prover/statement/words.ts'
 import { type Chain, eventsOf, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
 import { freshness, ONE_X40, policy, rootOf } from '../../scripts/tools/chains/portfolioEngine.ts'
+import { deployModelRegistry } from '../../scripts/tools/chains/knownLayouts.ts'
 
 const kinds: readonly PackedWordName[] = [
   ...Array<PackedWordName>(7).fill('scenarioRegular'),
@@ -29,7 +30,8 @@ let registry: Contract
 beforeAll(async () => {
   chain = await startChain()
   const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
-  const place = [council, council, council, `0x${'11'.repeat(32)}`, rootOf(0n)]
+  const models = await deployModelRegistry(chain, council)
+  const place = [council, models, council, `0x${'11'.repeat(32)}`, rootOf(0n)]
   registry = await chain.deploy('PortfolioRegistry', ...place, words, freshness)
 })
 

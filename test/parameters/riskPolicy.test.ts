@@ -9,6 +9,7 @@ import { type Chain, eventsOf, mined, startChain } from '../../scripts/tools/cha
 import { expectRevert } from '../reverts.ts'
 import { freshness } from '../registry/engine.ts'
 import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
+import { deployModelRegistry } from '../../scripts/tools/chains/knownLayouts.ts'
 
 const btc = marketIdOf('BTC-USD')
 const engine = encodeEnginePolicy(defaultEnginePolicy)
@@ -33,7 +34,7 @@ let registry: Contract
 beforeAll(async () => {
   chain = await startChain()
   const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
-  const models = await chain.deploy('ModelRegistry', council)
+  const models = await deployModelRegistry(chain, council)
   const words = [pack('learningPolicy', engine.learning), pack('marginPolicy', engine.margin)]
   registry = await chain.deploy('RiskRegistry', council, models, ...words, freshness)
   await mined(registry.getFunction('setMarketPolicy')(btc, pack('marketPolicy', market)))

@@ -11,14 +11,19 @@ import {
   type Deployment,
   type DeployOptions,
   deployEngine,
+  deployPortfolio,
   interfaceOf,
+  layoutHashOf,
   modelIdOf,
+  type PortfolioDeployOptions,
   readDeployment,
+  registerLayouts,
   writeDeployment,
 } from '../../prover/registry/index.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
-import { type Chain, startChain } from '../../scripts/tools/chains/chain.ts'
+import { type Chain, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { buildOf, feedSigners, keysOf } from './liveEngine.ts'
+import { policy } from '../../scripts/tools/chains/portfolioEngine.ts'
 
 let chain: Chain
 let keys: CircuitKeys
@@ -45,6 +50,14 @@ function options(change: Partial<CircuitKeys> = {}): DeployOptions {
   }
 }
 
+const contractAt = (name: string, address: string) => chain.ethers.getContractAt(name, address)
+
+function portfolioOptions(): PortfolioDeployOptions {
+  const { council, modelRegistry } = deployment.addresses
+  const rounds = { signers: feedSigners.map(({ address }) => address), threshold: 2 }
+  return { council, modelRegistry, market: 'BTC-USD', rounds, policy, venue: council, models: [] }
+}
+
 describe('deploying', () => {
   it('registers a model that is bound to its key and layout', async () => {
     const [model] = deployment.models
@@ -53,7 +66,7 @@ describe('deploying', () => {
     const onChain = await registry.getFunction('modelOf')(model?.modelId)
     expect(onChain.verificationKeyHash).toBe(`0x${keys.manifest.verificationKeySha256}`)
     expect(onChain.manifestHash).toBe(model?.manifestHash)
-    expect([onChain.markets, onChain.observations, onChain.status, onChain.allowsBacklog]).toEqual([8n, 2n, 1n, false])
+    expect([onChain.places, onChain.slots, onChain.status, onChain.allowsBacklog]).toEqual([8n, 2n, 1n, false])
   })
 
   it('refuses development keys on any other chain, before anything is sent', async () => {
@@ -83,6 +96,34 @@ describe('deploying', () => {
     await expect(deployEngine(chain.signers[0] as never, options({ verificationKey: other }))).rejects.toMatchObject({
       code: 'registry.verifier-out-of-date',
       build: 'marketRisk8x2',
+    })
+  })
+
+  it('R33: goes on only where the layouts are known, and names the one that is not', async () => {
+    const { council, modelRegistry } = deployment.addresses
+    const [admin, stranger] = chain.signers
+    const registry = await chain.ethers.getContractAt('ModelRegistry', modelRegistry)
+    const unknown = { code: 'registry.layout-unknown', statement: 'riskArray', layoutHash: layoutHashOf('riskArray') }
+    const register = (signer: unknown) =>
+      registerLayouts(signer as never, council, modelRegistry, ['marketRisk', 'riskArray'])
+    await chain.undone(async () => {
+      await registerLayouts(stranger as never, council, modelRegistry, ['marketRisk']) // known, so nothing to register
+      await expect(register(stranger)).rejects.toMatchObject(unknown)
+      await expect(deployPortfolio(stranger as never, portfolioOptions())).rejects.toMatchObject(unknown)
+      await register(admin)
+      await register(stranger)
+      expect(await registry.getFunction('kindOf')(layoutHashOf('riskArray'))).toBe(2n)
+    })
+    await chain.undone(async () => {
+      // Who may register layouts only after a delay cannot do so within a deployment.
+      await mined((await contractAt('RiskCouncil', council)).getFunction('grantRole')(0n, admin, 3600n))
+      await expect(register(admin)).rejects.toMatchObject(unknown)
+    })
+    await chain.undone(async () => {
+      await mined(registry.getFunction('registerLayout')(layoutHashOf('riskArray'), 3n))
+      const other = { code: 'registry.layout-of-another-kind', statement: 'riskArray', kind: 'optionBook' }
+      await expect(register(admin)).rejects.toMatchObject(other)
+      await expect(deployPortfolio(admin as never, portfolioOptions())).rejects.toMatchObject(other)
     })
   })
 

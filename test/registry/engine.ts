@@ -24,15 +24,16 @@ import { GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.t
 import { attest, byAddress, domainOf } from '../../scripts/tools/chains/attestation.ts'
 import type { FreeStatement } from '../../scripts/tools/chains/freeStatement.ts'
 import { freeStatement } from '../../scripts/tools/chains/freeStatement.ts'
+import { deployModelRegistry } from '../../scripts/tools/chains/knownLayouts.ts'
 
-/** Sizes of a model, as circuits/builds.ts declares them for a real one. */
-export type ModelSize = { readonly markets: number; readonly observations: number; readonly allowsBacklog: boolean }
+/** Sizes of a model, as the registry of models keeps them. */
+export type ModelSize = { readonly places: number; readonly slots: number; readonly allowsBacklog: boolean }
 
 export const models = {
-  live: { markets: 8, observations: 2, allowsBacklog: false },
-  catchUp: { markets: 1, observations: 48, allowsBacklog: true },
+  live: { places: 8, slots: 2, allowsBacklog: false },
+  catchUp: { places: 1, slots: 48, allowsBacklog: true },
   /** An odd number of slots: its last word holds one. */
-  odd: { markets: 2, observations: 3, allowsBacklog: false },
+  odd: { places: 2, slots: 3, allowsBacklog: false },
 } as const satisfies Record<string, ModelSize>
 
 export type ModelName = keyof typeof models
@@ -135,7 +136,7 @@ export class Engine {
     const statement = await freeStatement()
     const { learning, margin } = encodeEnginePolicy(defaultEnginePolicy)
     const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
-    const modelRegistry = await chain.deploy('ModelRegistry', council)
+    const modelRegistry = await deployModelRegistry(chain, council)
     const words = [pack('learningPolicy', learning), pack('marginPolicy', margin)]
     const registry = await chain.deploy('RiskRegistry', council, modelRegistry, ...words, freshness)
     const verifier = await chain.deploy(statement.verifier)
@@ -240,7 +241,7 @@ export class Engine {
 
   /** The honest batch that consumes the oldest `observationCount` waiting observations of each market. */
   batch(markets: readonly Market[], observationCount = 1, model: ModelName = 'live'): Batch {
-    const slots = models[model].observations
+    const { slots } = models[model]
     const taken = markets.map((market) => market.waiting.slice(0, observationCount))
     const updates = markets.map((market, i): MarketUpdate => {
       const update = updateMarket(market.state, taken[i] ?? [], this.policyOf(market))
@@ -265,7 +266,7 @@ export class Engine {
 
   /** Public signals of a batch as the contract derives them; `elsewhere` changes the place it is bound to. */
   async signals(batch: Batch, elsewhere: Partial<StatementContext> = {}): Promise<[bigint, bigint, bigint]> {
-    const { markets: places, observations: slots } = models[batch.model]
+    const { places, slots } = models[batch.model]
     const wordsPerMarket = Math.ceil(slots / 2)
     const packed = batch.updates.map((update, i) => ({
       ...update,

@@ -101,7 +101,7 @@ describe('R29: the client of a portfolio registry', () => {
     const submitted = client.submitArrays(unpublished, modelIdOf('riskArray'), [proven])
     await expect(submitted).rejects.toMatchObject({ code: 'registry.reverted', reason: 'RoundUnknown' })
     const wrongKind = engine.client.submitArrays(round, modelIdOf('optionBook'), [proven])
-    await expect(wrongKind).rejects.toMatchObject({ reason: 'ModelOfAnotherKind' })
+    await expect(wrongKind).rejects.toMatchObject({ reason: 'ModelOfAnotherLayout' })
     await expect(client.margin(nobody)).rejects.toMatchObject({ reason: 'MarginNotYetProven' })
   })
 

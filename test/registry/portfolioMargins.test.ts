@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { BASE_FIELD_ORDER, SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import { type ProvenPortfolio, type RegistryCall, type RoundWords, subjectOf } from '../../prover/registry/index.ts'
+import { portfolioLayoutHash } from '../../prover/statement/layout.ts'
 import type { SectionWords } from '../../prover/statement/portfolio.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
@@ -483,17 +484,17 @@ describe('R29: a proof fits one place once', () => {
   test('is of the kind of statement that is asked for', async () => {
     const call = honest()
     const batch = call.args[1] as object
-    for (const [field, name, kind, expected] of [
-      ['marginModelId', 'optionBook', 2n, 3n],
-      ['marginModelId', 'unhealthyWitness', 4n, 3n],
-      ['bookModelId', 'portfolioMargin', 3n, 2n],
-      ['bookModelId', 'riskArray', 1n, 2n],
+    for (const [field, name, expected] of [
+      ['marginModelId', 'optionBook', 'portfolioMargin'],
+      ['marginModelId', 'unhealthyWitness', 'portfolioMargin'],
+      ['bookModelId', 'portfolioMargin', 'optionBook'],
+      ['bookModelId', 'riskArray', 'optionBook'],
     ] as const) {
       const id = modelIdOf(name)
       await refused(
         withArgument(call, 1, { ...batch, [field]: id }),
-        'ModelOfAnotherKind',
-        [id, kind, expected],
+        'ModelOfAnotherLayout',
+        [id, portfolioLayoutHash(name), portfolioLayoutHash(expected)],
         engine.models,
       )
     }

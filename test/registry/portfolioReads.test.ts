@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type ProvenPortfolio, type RegistryCall, type RoundWords, bookHashOf } from '../../prover/registry/index.ts'
+import { portfolioLayoutHash } from '../../prover/statement/layout.ts'
 import { pack } from '../../prover/statement/words.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
@@ -192,8 +193,8 @@ describe('R30: a witness that an account is below maintenance', () => {
     const ofMargins = { ...(call().args[1] as object), witnessModelId: modelIdOf('portfolioMargin') }
     await refused(
       withArgument(call(), 1, ofMargins),
-      'ModelOfAnotherKind',
-      [modelIdOf('portfolioMargin'), 3n, 4n],
+      'ModelOfAnotherLayout',
+      [modelIdOf('portfolioMargin'), portfolioLayoutHash('portfolioMargin'), portfolioLayoutHash('unhealthyWitness')],
       engine.models,
     )
   })

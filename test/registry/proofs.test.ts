@@ -4,7 +4,7 @@ import { type PortfolioStatementName, portfolioStatements } from '../../circuits
 import { BASE_FIELD_ORDER, SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import type { ProofCalldata } from '../../prover/proof/proofCalldata.ts'
 import type { StatementContext } from '../../prover/statement/challenge.ts'
-import { portfolioLayoutHash } from '../../prover/statement/layout.ts'
+import { layoutHash, portfolioLayoutHash } from '../../prover/statement/layout.ts'
 import { unpack } from '../../prover/statement/words.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
@@ -142,7 +142,8 @@ describe('R14: a proof fits one place once', () => {
         }),
       )
       const submitted = engine.submit({ ...batch, modelId: id }, proof)
-      await expectRevert(submitted, engine.modelRegistry, 'ModelOfAnotherKind', [id, BigInt(i + 1), 0n])
+      const args = [id, portfolioLayoutHash(name), layoutHash('marketRisk')]
+      await expectRevert(submitted, engine.modelRegistry, 'ModelOfAnotherLayout', args)
     }
   })
 

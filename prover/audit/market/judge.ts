@@ -287,7 +287,7 @@ async function judgeComputation(
 
 /** Follows the chain, whatever was judged: the next batch starts from what the registry then held. */
 function applyCall(call: SubmitCall, ledger: Ledger, record: ChainRecord, batch: BatchRecord): void {
-  const slots = record.models.find(({ modelId }) => modelId === batch.modelId)?.observations ?? 0
+  const slots = record.models.find(({ modelId }) => modelId === batch.modelId)?.slots ?? 0
   for (const { marketId, observationCount, volatilityState, anchorState, parameters } of call.updates) {
     const held = ledger.markets.get(marketId)
     if (held === undefined) continue

@@ -11,6 +11,7 @@ import { layoutHash } from '../../statement/layout.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
 import { type Deployment, type FreshnessPolicy, manifestHashOf, modelIdOf } from '../deployment.ts'
+import { registerLayouts } from '../layouts.ts'
 import { attempt, deployContract, SignerOffChainError, transact } from '../transactions.ts'
 import { deployVerifier } from '../verifiers.ts'
 
@@ -94,6 +95,7 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
   const council = await create('RiskCouncil', await signer.getAddress())
   const feed = await create('AttestedFeed', signers, options.feed.threshold, maxConfidenceBps)
   const modelRegistry = await create('ModelRegistry', council)
+  await registerLayouts(signer, council, modelRegistry, ['marketRisk'])
   const words = [pack('learningPolicy', learning), pack('marginPolicy', margin)]
   const registry = await create('RiskRegistry', council, modelRegistry, ...words, freshness)
 
@@ -167,8 +169,8 @@ async function registerModel(
     modelId,
     {
       verifier,
-      markets: build.markets,
-      observations: build.observations,
+      places: build.markets,
+      slots: build.observations,
       status: 0,
       allowsBacklog: allowsBacklog(build),
       layoutHash: layout,

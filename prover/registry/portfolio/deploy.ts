@@ -10,6 +10,7 @@ import { stateRoot } from '../../statement/optionBook.ts'
 import type { SectionWords } from '../../statement/portfolio.ts'
 import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
 import { type DeployedModel, manifestHashOf, modelIdOf } from '../deployment.ts'
+import { portfolioStatementNames, registerLayouts } from '../layouts.ts'
 import { attempt, deployContract, SignerOffChainError, transact } from '../transactions.ts'
 import { deployVerifier } from '../verifiers.ts'
 
@@ -77,9 +78,10 @@ export const policyWordsOf = (policy: SectionWords): readonly bigint[] =>
   POLICY_SECTIONS.flatMap((name) => policy[name] ?? [])
 
 /**
- * Deploys a portfolio registry; the signer must be the council's administrator.
+ * Deploys a portfolio registry; the signer must be the council's administrator. Layouts that the registry of models does
+ * not know yet are registered.
  *
- * @throws what {@link checkCeremony} throws, before anything is sent; {@link VerifierOutOfDateError},
+ * @throws what {@link checkCeremony} and {@link registerLayouts} throw, before anything is sent; {@link VerifierOutOfDateError},
  * {@link ContractsNotBuiltError}, {@link ContractRevertError}, {@link RpcError}
  */
 export async function deployPortfolio(signer: Signer, options: PortfolioDeployOptions): Promise<PortfolioDeployment> {
@@ -96,6 +98,7 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
     return deployContract(signer, contract, artifactOf(contract), args)
   }
   const { council, modelRegistry, freshness = defaultPortfolioFreshness } = options
+  await registerLayouts(signer, council, modelRegistry, portfolioStatementNames)
   const marketId = marketIdOf(options.market)
   const signers = [...options.rounds.signers].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   const { threshold, maxAgeSeconds = DEFAULT_ROUND_AGE_SECONDS } = options.rounds
@@ -117,9 +120,9 @@ export const portfolioModelIdOf = (build: PortfolioBuild, keyHash: string): stri
   modelIdOf(build.name, keyHash, portfolioLayoutHash(build.statement))
 
 /** Sizes as the registry of models keeps them: a first, and where there is one a second. */
-export function modelSizesOf({ sizes }: PortfolioBuild): { readonly markets: number; readonly observations: number } {
-  const [markets = 1, observations = 1] = Object.values(sizes)
-  return { markets, observations }
+export function modelSizesOf({ sizes }: PortfolioBuild): { readonly places: number; readonly slots: number } {
+  const [places = 1, slots = 1] = Object.values(sizes)
+  return { places, slots }
 }
 
 async function registerPortfolioModel(

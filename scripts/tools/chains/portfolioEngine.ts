@@ -34,6 +34,7 @@ import { pack } from '../../../prover/statement/words.ts'
 import { type Chain, GAS_LIMIT, mined, startChain } from './chain.ts'
 import { byAddress } from './attestation.ts'
 import { type FreeStatement, freeStatement } from './freeStatement.ts'
+import { deployModelRegistry } from './knownLayouts.ts'
 
 export const E8 = 10n ** 8n
 export const E12 = 10n ** 12n
@@ -206,7 +207,7 @@ export class PortfolioEngine {
     const chain = await startChain()
     const statement = await freeStatement()
     const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
-    const models = await chain.deploy('ModelRegistry', council)
+    const models = await deployModelRegistry(chain, council)
     const roundSigners = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))
     const rounds = await deployRounds(chain, roundSigners)
     const place = [council, models, rounds, MARKET, rootOf(0n)]
