@@ -1,5 +1,10 @@
 import { type PortfolioStatementName, type Size, SLOW_HALF_LIFE_SHIFT, type statements } from './statements.ts'
 
+/** Families of circuits that estimate volatility alike, with the ids by which governance binds markets to them. */
+export const volatilityModelIds = { ewma: 1 } as const
+
+export type VolatilityModelName = keyof typeof volatilityModelIds
+
 /** One compiled circuit: a template at fixed sizes, with keys and a verifier of its own. */
 export type Build = {
   readonly name: string
@@ -11,6 +16,7 @@ export type Build = {
   readonly observations: number
   /** 1: every slot may test the running prediction; 0: only the last one, and earlier ones must fall inside its horizon. */
   readonly testEverySlot: 0 | 1
+  readonly volatilityModel: VolatilityModelName
   readonly meaning: string
 }
 
@@ -23,6 +29,7 @@ export const builds = [
     markets: 8,
     observations: 2,
     testEverySlot: 0,
+    volatilityModel: 'ewma',
     meaning: 'the live build: up to 8 markets, up to 2 new observations each',
   },
   {
@@ -33,6 +40,7 @@ export const builds = [
     markets: 1,
     observations: 48,
     testEverySlot: 1,
+    volatilityModel: 'ewma',
     meaning: 'the catch-up build: drains a backlog of one market',
   },
 ] as const satisfies readonly Build[]

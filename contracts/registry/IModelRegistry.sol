@@ -28,6 +28,7 @@ interface IModelRegistry {
     /// @param slots               K: observations per market; of a book strikes per segment; else 1
     /// @param status              set by the registry of models
     /// @param allowsBacklog       batches may end in an old observation: for models that drain a backlog
+    /// @param volatilityModel     family of circuits that estimate volatility alike; 0 of kinds that estimate none
     /// @param layoutHash          declaration of the statement's words; must be a registered one
     /// @param verificationKeyHash sha256 of verification_key.json, for auditors
     /// @param manifestHash        sha256 of the artefact manifest, for auditors
@@ -38,6 +39,7 @@ interface IModelRegistry {
         uint8 slots;
         Status status;
         bool allowsBacklog;
+        uint8 volatilityModel;
         bytes32 layoutHash;
         bytes32 verificationKeyHash;
         bytes32 manifestHash;
@@ -64,6 +66,8 @@ interface IModelRegistry {
     error VerifierWithoutCode(address verifier);
     /// @notice A model has at least one place, and one slot in it.
     error ModelWithoutPlaces(uint256 places, uint256 slots);
+    /// @notice Models of market risk have a family of volatility models, and no others do.
+    error VolatilityModelOutOfPlace(Kind kind, uint256 volatilityModel);
     /// @notice The model's words are not the ones that were asked for.
     error ModelOfAnotherLayout(bytes32 modelId, bytes32 layoutHash, bytes32 expected);
     /// @notice The model is unknown or disabled.
@@ -74,7 +78,8 @@ interface IModelRegistry {
     function registerLayout(bytes32 layoutHash, Kind kind) external;
 
     /// @notice Adds a model under a new id; `status` is ignored. Restricted to the council.
-    /// @custom:reverts ModelAlreadyRegistered, LayoutUnknown, VerifierWithoutCode, ModelWithoutPlaces
+    /// @custom:reverts ModelAlreadyRegistered, LayoutUnknown, VerifierWithoutCode, ModelWithoutPlaces,
+    /// VolatilityModelOutOfPlace
     function register(bytes32 modelId, Model calldata model) external;
 
     /// @notice Ends the use of a model, for ever. Restricted; the guardian may call it without delay.
@@ -97,5 +102,8 @@ interface IModelRegistry {
     function activeModel(
         bytes32 modelId,
         bytes32 layoutHash
-    ) external view returns (address verifier, uint256 places, uint256 slots, bool allowsBacklog);
+    )
+        external
+        view
+        returns (address verifier, uint256 places, uint256 slots, bool allowsBacklog, uint256 volatilityModel);
 }

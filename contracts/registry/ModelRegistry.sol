@@ -15,6 +15,7 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         uint8 slots;
         Status status;
         bool allowsBacklog;
+        uint8 volatilityModel;
         bytes32 verificationKeyHash;
         bytes32 manifestHash;
     }
@@ -40,9 +41,13 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     /// @inheritdoc IModelRegistry
     function register(bytes32 modelId, Model calldata model) external restricted {
         if (_layoutOf[modelId] != 0) revert ModelAlreadyRegistered(modelId);
-        if (_kinds[model.layoutHash] == Kind.None) revert LayoutUnknown(model.layoutHash);
+        Kind kind = _kinds[model.layoutHash];
+        if (kind == Kind.None) revert LayoutUnknown(model.layoutHash);
         if (model.verifier.code.length == 0) revert VerifierWithoutCode(model.verifier);
         if (model.places == 0 || model.slots == 0) revert ModelWithoutPlaces(model.places, model.slots);
+        if ((model.volatilityModel != 0) != (kind == Kind.MarketRisk)) {
+            revert VolatilityModelOutOfPlace(kind, model.volatilityModel);
+        }
         _layoutOf[modelId] = model.layoutHash;
         _models[model.layoutHash][modelId] = Stored({
             verifier: model.verifier,
@@ -50,6 +55,7 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
             slots: model.slots,
             status: Status.Active,
             allowsBacklog: model.allowsBacklog,
+            volatilityModel: model.volatilityModel,
             verificationKeyHash: model.verificationKeyHash,
             manifestHash: model.manifestHash
         });
@@ -68,10 +74,14 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     function activeModel(
         bytes32 modelId,
         bytes32 layoutHash
-    ) external view returns (address verifier, uint256 places, uint256 slots, bool allowsBacklog) {
+    )
+        external
+        view
+        returns (address verifier, uint256 places, uint256 slots, bool allowsBacklog, uint256 volatilityModel)
+    {
         Stored storage model = _models[layoutHash][modelId];
         if (model.status != Status.Active) _revertUnusable(modelId, layoutHash, model.status);
-        return (model.verifier, model.places, model.slots, model.allowsBacklog);
+        return (model.verifier, model.places, model.slots, model.allowsBacklog, model.volatilityModel);
     }
 
     /// @inheritdoc IModelRegistry
@@ -97,6 +107,7 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
                 slots: model.slots,
                 status: model.status,
                 allowsBacklog: model.allowsBacklog,
+                volatilityModel: model.volatilityModel,
                 layoutHash: layoutHash,
                 verificationKeyHash: model.verificationKeyHash,
                 manifestHash: model.manifestHash

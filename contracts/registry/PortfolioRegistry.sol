@@ -127,7 +127,7 @@ contract PortfolioRegistry is PositionBook {
     ) external {
         Scope memory scope = _scope(asOf, marketHash, RoundId.hashOfExpiries(expiryHashes));
         scope.subject = scope.roundId;
-        (address verifier, uint256 strikes, , ) = models.activeModel(modelId, RiskArrayLayout.LAYOUT_HASH);
+        (address verifier, uint256 strikes, , , ) = models.activeModel(modelId, RiskArrayLayout.LAYOUT_HASH);
         uint256 wordsPerArray = (strikes + STRIKES_PER_WORD - 1) / STRIKES_PER_WORD;
         _requireWords(strikeWords.length, arrays.length * wordsPerArray);
         uint256[3][] memory publicSignals = new uint256[3][](arrays.length);
@@ -152,7 +152,7 @@ contract PortfolioRegistry is PositionBook {
         uint256[8] calldata marginProof
     ) external {
         Scope memory scope = _scopeOf(round);
-        (address verifier, uint256 places, , ) = models.activeModel(
+        (address verifier, uint256 places, , , ) = models.activeModel(
             batch.marginModelId,
             PortfolioMarginLayout.LAYOUT_HASH
         );
@@ -177,7 +177,7 @@ contract PortfolioRegistry is PositionBook {
         uint256[8] calldata witnessProof
     ) external {
         Scope memory scope = _scopeOf(round);
-        (address verifier, , , ) = models.activeModel(witness.witnessModelId, UnhealthyWitnessLayout.LAYOUT_HASH);
+        (address verifier, , , , ) = models.activeModel(witness.witnessModelId, UnhealthyWitnessLayout.LAYOUT_HASH);
         if (witness.scenario > SCENARIOS) revert ScenarioOutOfRange(witness.scenario);
         int256 bound = MaintenanceBoundWord.maintenanceE8(witness.bound);
         if (bound >= 0) revert AccountHealthy(witness.account, bound);
@@ -416,7 +416,7 @@ contract PortfolioRegistry is PositionBook {
     /// @dev A submission without books needs no model of them.
     function _openBooks(bytes32 modelId, uint256 proofs) private view returns (Books memory books) {
         if (proofs == 0) return books;
-        (books.verifier, books.segments, books.strikes, ) = models.activeModel(modelId, OptionBookLayout.LAYOUT_HASH);
+        (books.verifier, books.segments, books.strikes, , ) = models.activeModel(modelId, OptionBookLayout.LAYOUT_HASH);
         books.modelId = modelId;
         books.publicSignals = new uint256[3][](proofs);
     }

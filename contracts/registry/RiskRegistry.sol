@@ -31,11 +31,16 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
     /// @notice Circuits that may move parameters.
     IModelRegistry public immutable models;
 
+    /// @inheritdoc IRiskRegistry
+    /// @dev Batches are held to it by the state's hash, of which it is a part: reading it would cost them a slot a market.
+    mapping(bytes32 marketId => uint256 volatilityModel) public volatilityModelOf;
+
     /// @dev A batch on its way: what its model and the policy allow, and what has been gathered of it.
     struct Batch {
         address verifier;
         uint256 places;
         uint256 slots;
+        uint256 volatilityModel;
         uint256 wordsPerMarket;
         uint256 oldest;
         uint256 latest;
@@ -65,19 +70,26 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
     function addMarket(
         bytes32 marketId,
         address source,
+        uint256 volatilityModel,
         uint256 volatilityState,
         uint256 anchorState
     ) external restricted {
         if (_markets[marketId].stateHash != 0) revert MarketAlreadyExists(marketId);
         marketPolicy(marketId);
+        if (volatilityModel == 0 || volatilityModel > type(uint8).max) {
+            revert VolatilityModelOutOfRange(marketId, volatilityModel);
+        }
         uint256 asOf = VolatilityStateWord.asOf(volatilityState);
         GuardRails.checkState(marketId, volatilityState, anchorState, asOf);
         uint256 anchorAsOf = AnchorStateWord.anchorAsOf(anchorState);
         if (anchorAsOf > asOf) revert AnchorInFuture(marketId, anchorAsOf, asOf);
         (bytes32 head, uint256 count, uint256 latestAsOf, ) = IObservationSource(source).latest(marketId);
         if (count == 0 || asOf != latestAsOf) revert InitialStateNotAtLatest(marketId, asOf, latestAsOf);
-        _markets[marketId].stateHash = keccak256(abi.encode(volatilityState, anchorState, head, count, source));
-        emit MarketAdded(marketId, source, volatilityState, anchorState, head, count);
+        _markets[marketId].stateHash = keccak256(
+            abi.encode(volatilityState, anchorState, head, count, source, volatilityModel)
+        );
+        volatilityModelOf[marketId] = volatilityModel;
+        emit MarketAdded(marketId, source, volatilityModel, volatilityState, anchorState, head, count);
     }
 
     /// @inheritdoc IRiskRegistry
@@ -98,7 +110,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         _checkInboxes(updates, heads);
         uint256[3] memory publicSignals = batch.transcript.close(updates.length, batch.places);
         CanonicalProof.verify(batch.verifier, proof, publicSignals);
-        _apply(updates, heads, batch.transcript);
+        _apply(updates, heads, batch.volatilityModel, batch.transcript);
         emit BatchAccepted(modelId, commitment, msg.sender);
     }
 
@@ -109,7 +121,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
 
     function _open(bytes32 modelId, uint256 commitment, uint256 given) private view returns (Batch memory batch) {
         bool allowsBacklog;
-        (batch.verifier, batch.places, batch.slots, allowsBacklog) = models.activeModel(
+        (batch.verifier, batch.places, batch.slots, allowsBacklog, batch.volatilityModel) = models.activeModel(
             modelId,
             MarketRiskLayout.LAYOUT_HASH
         );
@@ -167,7 +179,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         uint256 words
     ) private view returns (bytes32 head) {
         bytes32 marketId = update.marketId;
-        uint256 sequence = _nextSequence(marketId, update);
+        uint256 sequence = _nextSequence(marketId, update, batch.volatilityModel);
         uint256 newestAsOf = _checkNewest(batch, update, words);
         head = _rehash(batch.slots, update, words);
         uint256 policy;
@@ -184,18 +196,28 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         batch.transcript.putOutputs(update.volatilityState, update.anchorState, update.parameters);
     }
 
-    /// @dev The presented state is the one in force, and the sequence can count one more batch.
-    function _nextSequence(bytes32 marketId, MarketUpdate calldata update) private view returns (uint256 sequence) {
+    /// @dev The presented state is the one in force, for models of this family, and the sequence can count one more batch.
+    function _nextSequence(
+        bytes32 marketId,
+        MarketUpdate calldata update,
+        uint256 volatilityModel
+    ) private view returns (uint256 sequence) {
         Market storage market = _markets[marketId];
         bytes32 inForce = market.stateHash;
         if (inForce == 0) revert UnknownMarket(marketId);
-        bytes32 given = _hashPresented(update);
-        if (given != inForce) revert StateMismatch(marketId, given, inForce);
+        bytes32 given = _hashPresented(update, volatilityModel);
+        if (given != inForce) _revertStart(marketId, volatilityModel, given, inForce);
         sequence = market.parametersAndSequence >> SEQUENCE_SHIFT;
         if (sequence == MAX_SEQUENCE) revert SequenceExhausted(marketId, sequence);
         unchecked {
             ++sequence;
         }
+    }
+
+    function _revertStart(bytes32 marketId, uint256 volatilityModel, bytes32 given, bytes32 inForce) private view {
+        uint256 bound = volatilityModelOf[marketId];
+        if (bound != volatilityModel) revert MarketBoundToAnotherModel(marketId, volatilityModel, bound);
+        revert StateMismatch(marketId, given, inForce);
     }
 
     function _checkNewest(
@@ -338,6 +360,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
     function _apply(
         MarketUpdate[] calldata updates,
         bytes32[] memory heads,
+        uint256 volatilityModel,
         MarketRiskStatement.Transcript memory transcript
     ) private {
         MarketUpdate calldata update = _first(updates);
@@ -350,23 +373,32 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
             assembly ("memory-safe") {
                 head := mload(add(add(heads, 0x20), shl(5, i)))
             }
-            market.stateHash = _hashNext(update, head);
+            market.stateHash = _hashNext(update, head, volatilityModel);
             emit ParametersUpdated(marketId, stored);
             update = _next(update);
         }
     }
 
-    /// @dev Hash of the five words that an update presents, which lie side by side in calldata.
-    function _hashPresented(MarketUpdate calldata update) private pure returns (bytes32 hash) {
+    /// @dev Hash of the five words that an update presents, which lie side by side in calldata, and of the family of its
+    /// model, which nobody presents.
+    function _hashPresented(
+        MarketUpdate calldata update,
+        uint256 volatilityModel
+    ) private pure returns (bytes32 hash) {
         assembly ("memory-safe") {
             let free := mload(0x40)
             calldatacopy(free, add(update, 0x20), 0xa0)
-            hash := keccak256(free, 0xa0)
+            mstore(add(free, 0xa0), volatilityModel)
+            hash := keccak256(free, 0xc0)
         }
     }
 
-    /// @dev Hash of the five words that the update after this one will present.
-    function _hashNext(MarketUpdate calldata update, bytes32 head) private pure returns (bytes32 hash) {
+    /// @dev The same of the update after this one.
+    function _hashNext(
+        MarketUpdate calldata update,
+        bytes32 head,
+        uint256 volatilityModel
+    ) private pure returns (bytes32 hash) {
         unchecked {
             uint256 count = update.inboxCount + update.observationCount; // a count the source knows
             assembly ("memory-safe") {
@@ -375,7 +407,8 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
                 mstore(add(free, 0x40), head)
                 mstore(add(free, 0x60), count)
                 calldatacopy(add(free, 0x80), add(update, 0xa0), 0x20) // source
-                hash := keccak256(free, 0xa0)
+                mstore(add(free, 0xa0), volatilityModel)
+                hash := keccak256(free, 0xc0)
             }
         }
     }

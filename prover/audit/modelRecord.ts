@@ -31,6 +31,7 @@ export const modelSchema = z.strictObject({
   places: z.int().min(0).max(255),
   slots: z.int().min(0).max(255),
   allowsBacklog: z.boolean(),
+  volatilityModel: z.int().min(0).max(255),
   layoutHash: hashSchema,
   verificationKeyHash: hashSchema,
   manifestHash: hashSchema,

@@ -1,6 +1,6 @@
 /** Models of circuits: what the registry of models says of them, and whether the auditor's keys bear it out. */
 import type { Provider } from 'ethers'
-import { type BuildName, type PortfolioBuildName, portfolioBuilds } from '../../circuits/builds.ts'
+import { type BuildName, type PortfolioBuildName, portfolioBuilds, volatilityModelIds } from '../../circuits/builds.ts'
 import {
   checkCeremony,
   formatVerificationKey,
@@ -52,10 +52,10 @@ export type ModelSource = {
 function declarationOf(name: AuditKey['build']) {
   const portfolio = portfolioBuilds.find((each) => each.name === name)
   if (portfolio !== undefined) {
-    return { layout: portfolioLayoutHash(portfolio.statement), ...modelSizesOf(portfolio) }
+    return { layout: portfolioLayoutHash(portfolio.statement), ...modelSizesOf(portfolio), volatilityModel: 0 }
   }
-  const { markets, observations } = buildOf(name)
-  return { layout: layoutHash('marketRisk'), places: markets, slots: observations }
+  const { markets: places, observations: slots, volatilityModel } = buildOf(name)
+  return { layout: layoutHash('marketRisk'), places, slots, volatilityModel: volatilityModelIds[volatilityModel] }
 }
 
 /** Models that a registry of models lists, with the auditor's keys. */
@@ -86,6 +86,7 @@ export async function collectModels(
         places: Number(model.places),
         slots: Number(model.slots),
         allowsBacklog: model.allowsBacklog,
+        volatilityModel: Number(model.volatilityModel),
         layoutHash: model.layoutHash,
         verificationKeyHash: model.verificationKeyHash,
         manifestHash: model.manifestHash,
@@ -130,13 +131,14 @@ export function judgeModel(
     const verificationKey = parseVerificationKey(key.verificationKey)
     const keyHash = `0x${verificationKeyHash(verificationKey)}`
     const isPinned = pinned?.includes(keyHash) ?? true
-    const { layout, places, slots } = declarationOf(key.build)
+    const { layout, places, slots, volatilityModel } = declarationOf(key.build)
     const fits: readonly ClaimResult[] = [
       compare('R1', 'models.verificationKeyHash', keyHash, model.verificationKeyHash),
       compare('R1', 'models.layoutHash', layout, model.layoutHash),
       compare('R1', 'models.modelId', modelIdOf(key.build, keyHash, model.layoutHash), modelId),
       compare('R1', 'models.places', places, model.places),
       compare('R1', 'models.slots', slots, model.slots),
+      compare('R1', 'models.volatilityModel', volatilityModel, model.volatilityModel),
       isPinned
         ? { claim: 'A3', holds: true }
         : { claim: 'A3', holds: false, field: 'models.key', expected: 'a pinned key', found: keyHash },

@@ -1,12 +1,15 @@
 /** `deployment.json`: where an engine lives and what it was deployed with. */
 import { AbiCoder, keccak256 } from 'ethers'
 import { z } from 'zod'
+import { type VolatilityModelName, volatilityModelIds } from '../../circuits/builds.ts'
 import { ProverError } from '../errors.ts'
 import { digestOfJson } from './digest.ts'
 import { writeFileAtomic } from './atomicFile.ts'
 import { jsonOf, readAtMost, textOf } from './sealedFile.ts'
 import { addressSchema, firstIssue, hashSchema, integerSchema, wordSchema } from './wordSchemas.ts'
 import type { KeyManifest } from '../proof/index.ts'
+
+const volatilityModelNames = Object.keys(volatilityModelIds) as [VolatilityModelName, ...VolatilityModelName[]]
 
 const MAX_BYTES = 1 << 20
 
@@ -32,6 +35,8 @@ export const deployedMarketSchema = z.strictObject({
   name: z.string().min(1).max(66),
   marketId: hashSchema,
   source: addressSchema,
+  /** Family of volatility models that it is bound to. */
+  volatilityModel: z.enum(volatilityModelNames),
   block: z.int().min(0),
 })
 

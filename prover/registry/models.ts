@@ -1,6 +1,6 @@
 /** Models as the model registry lists them. */
 import { Contract, type Provider } from 'ethers'
-import type { Build } from '../../circuits/builds.ts'
+import { type Build, volatilityModelIds } from '../../circuits/builds.ts'
 import { ProverError } from '../errors.ts'
 import { layoutHash } from '../statement/layout.ts'
 import { interfaceOf } from './artifacts.ts'
@@ -17,6 +17,8 @@ export type ModelOnChain = {
   readonly slots: number
   readonly status: ModelStatus
   readonly allowsBacklog: boolean
+  /** Id of the family; 0 of kinds that estimate no volatility. */
+  readonly volatilityModel: number
   readonly layoutHash: string
   readonly verificationKeyHash: string
   readonly manifestHash: string
@@ -42,6 +44,7 @@ export async function readModelById(provider: Provider, modelRegistry: string, m
     slots: Number(model.slots),
     status: statuses[Number(model.status)] ?? 'none',
     allowsBacklog: model.allowsBacklog,
+    volatilityModel: Number(model.volatilityModel),
     layoutHash: model.layoutHash,
     verificationKeyHash: model.verificationKeyHash,
     manifestHash: model.manifestHash,
@@ -49,13 +52,16 @@ export async function readModelById(provider: Provider, modelRegistry: string, m
 }
 
 /**
- * Refuses a model that would not take a build's proofs.
+ * Refuses a model that would not take a build's proofs, or would move markets by them that are bound to another family.
  *
  * @throws {@link ModelUnknownError}, {@link ModelDisabledError}
  */
 export function checkModel(model: ModelOnChain, build: Build): void {
   if (model.status === 'disabled') throw new ModelDisabledError(build.name, model.modelId)
-  const fits = model.places === build.markets && model.slots === build.observations
+  const fits =
+    model.places === build.markets &&
+    model.slots === build.observations &&
+    model.volatilityModel === volatilityModelIds[build.volatilityModel]
   if (model.status === 'none' || !fits) throw new ModelUnknownError(build.name, model.modelId)
 }
 

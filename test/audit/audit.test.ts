@@ -291,6 +291,25 @@ describe('A2: a false history', () => {
     expect(report.failure).toMatchObject({ claim: { claim: 'R3', field: 'final.stateHash' } })
   })
 
+  it('R34: in which a market moved by a model of another family is rejected', async () => {
+    const rebound = await judged((record) => {
+      const market = record.markets[0]
+      if (market) market.volatilityModel = 2
+    })
+    expect(rebound.failure).toMatchObject({
+      of: 'batch 1',
+      claim: { claim: 'R34', field: 'updates[0].volatilityModel', expected: '2', found: '1' },
+    })
+    const mislabelled = await judged((record) => {
+      const model = record.models[0]
+      if (model) model.volatilityModel = 2
+    })
+    expect(mislabelled.failure).toMatchObject({
+      of: 'model marketRisk8x2',
+      claim: { claim: 'R1', field: 'models.volatilityModel', expected: '1', found: '2' },
+    })
+  })
+
   it('that landed too old or out of an inactive model is rejected', async () => {
     const stale = await judged((record) => {
       const batch = record.batches[0]
@@ -366,7 +385,7 @@ describe('an audit bundle', () => {
   it('A5: of a hostile author costs little', () => {
     const hostile = [
       `{"content":${'['.repeat(1_000_000)}`,
-      `{"format":"zk-risk-engine/audit","version":1,"sha256":{},"content":{"__proto__":{"x":1}}}`,
+      `{"format":"zk-risk-engine/audit","version":2,"sha256":{},"content":{"__proto__":{"x":1}}}`,
       `{"content":{"context":{"chainId":"${'9'.repeat(1_000_000)}"}}}`,
     ]
     for (const text of hostile) {

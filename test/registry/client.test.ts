@@ -3,7 +3,9 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { network } from 'hardhat'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
+import { marketIdOf } from '../../prover/market/marketId.ts'
+import { defaultPolicy, INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../prover/parameters/defaultPolicy.ts'
+import { initialState } from '../../prover/parameters/marketRisk.ts'
 import {
   batchOf,
   type Bundle,
@@ -15,6 +17,8 @@ import {
   parseBundle,
   RegistryClient,
 } from '../../prover/registry/index.ts'
+import { pack, unpack } from '../../prover/statement/words.ts'
+import { mined } from '../../scripts/tools/chains/chain.ts'
 import { buildOf, feedSigners, LiveEngine } from './liveEngine.ts'
 
 let engine: LiveEngine
@@ -68,6 +72,31 @@ describe('before the first proof', () => {
     const strange = `0x${'77'.repeat(32)}`
     expect(await refusal(engine.client.nextBatch(buildOf('marketRisk8x2'), strange))).toMatchObject({
       code: 'registry.model-not-registered',
+    })
+  })
+})
+
+describe('R34: a market that is bound to another volatility model', () => {
+  it('is left out of batches, and its being bound is told', async () => {
+    await engine.chain.undone(async () => {
+      await engine.observe({ 'SOL-USD': 20n })
+      const { deployment } = engine
+      const [marketId, feed] = [marketIdOf('SOL-USD'), deployment.addresses.feed]
+      const source = await engine.chain.ethers.getContractAt('IObservationSource', feed)
+      const { lastWord } = await source.getFunction('latest')(marketId)
+      const observation = unpack('observation', lastWord)
+      const state = initialState(observation, INITIAL_VOLATILITY_X24, INITIAL_MULTIPLIER_X18, defaultPolicy)
+      const words = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
+      const registry = await engine.chain.ethers.getContractAt('RiskRegistry', deployment.addresses.registry)
+      await mined(registry.getFunction('setMarketPolicy')(marketId, pack('marketPolicy', defaultPolicy.market)))
+      await mined(registry.getFunction('addMarket')(marketId, feed, 2, ...words))
+      await engine.observe({ 'SOL-USD': 21n })
+      const client = await engine.connect()
+      expect(await client.market('SOL-USD')).toMatchObject({ volatilityModel: 2 })
+      expect(await client.market('BTC-USD')).toMatchObject({ volatilityModel: 1 })
+      const next = await client.nextBatch(buildOf('marketRisk8x2'), engine.keyHash('marketRisk8x2'), ['SOL-USD'])
+      const leftOut = [{ name: 'SOL-USD', reason: 'bound-to-another-model' }]
+      expect(next).toEqual({ batch: undefined, leftOut })
     })
   })
 })

@@ -67,6 +67,7 @@ describe('deploying', () => {
     expect(onChain.verificationKeyHash).toBe(`0x${keys.manifest.verificationKeySha256}`)
     expect(onChain.manifestHash).toBe(model?.manifestHash)
     expect([onChain.places, onChain.slots, onChain.status, onChain.allowsBacklog]).toEqual([8n, 2n, 1n, false])
+    expect(onChain.volatilityModel).toBe(1n)
   })
 
   it('refuses development keys on any other chain, before anything is sent', async () => {
@@ -128,7 +129,7 @@ describe('deploying', () => {
   })
 
   it('leaves adding markets to the council, after a first observation', async () => {
-    const market = { name: 'BTC-USD', policy: defaultPolicy.market }
+    const market = { name: 'BTC-USD', policy: defaultPolicy.market, volatilityModel: 'ewma' } as const
     await expect(addMarket(chain.signers[0] as never, deployment, market)).rejects.toMatchObject({
       code: 'registry.no-first-observation',
       market: 'BTC-USD',

@@ -27,13 +27,21 @@ import { freeStatement } from '../../scripts/tools/chains/freeStatement.ts'
 import { deployModelRegistry } from '../../scripts/tools/chains/knownLayouts.ts'
 
 /** Sizes of a model, as the registry of models keeps them. */
-export type ModelSize = { readonly places: number; readonly slots: number; readonly allowsBacklog: boolean }
+export type ModelSize = {
+  readonly places: number
+  readonly slots: number
+  readonly allowsBacklog: boolean
+  readonly volatilityModel: number
+}
+
+/** Family of the tests' models and markets, unless they say otherwise. */
+export const EWMA = 1
 
 export const models = {
-  live: { places: 8, slots: 2, allowsBacklog: false },
-  catchUp: { places: 1, slots: 48, allowsBacklog: true },
+  live: { places: 8, slots: 2, allowsBacklog: false, volatilityModel: EWMA },
+  catchUp: { places: 1, slots: 48, allowsBacklog: true, volatilityModel: EWMA },
   /** An odd number of slots: its last word holds one. */
-  odd: { places: 2, slots: 3, allowsBacklog: false },
+  odd: { places: 2, slots: 3, allowsBacklog: false, volatilityModel: EWMA },
 } as const satisfies Record<string, ModelSize>
 
 export type ModelName = keyof typeof models
@@ -173,7 +181,7 @@ export class Engine {
   }
 
   /** Adds a market that starts right after a first observation of `feed`. */
-  async addMarket(marketId: string, feed: Contract = this.feed): Promise<Market> {
+  async addMarket(marketId: string, feed: Contract = this.feed, volatilityModel = EWMA): Promise<Market> {
     const market: Market = {
       marketId,
       feed,
@@ -193,7 +201,7 @@ export class Engine {
       INITIAL_MULTIPLIER_X18,
       this.policyOf(market),
     )
-    await mined(this.registry.getFunction('addMarket')(marketId, feed, ...packState(market.state)))
+    await mined(this.registry.getFunction('addMarket')(marketId, feed, volatilityModel, ...packState(market.state)))
     await this.followInbox(market)
     this.markets.push(market)
     return market

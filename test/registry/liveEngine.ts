@@ -73,6 +73,7 @@ export class LiveEngine {
       const added = await addMarket(chain.signers[0] as never, engine.deployment, {
         name,
         policy: defaultPolicy.market,
+        volatilityModel: 'ewma',
       })
       engine.deployment = added.deployment
     }

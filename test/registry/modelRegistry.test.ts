@@ -33,6 +33,7 @@ beforeAll(async () => {
     slots: 2n,
     status: Status.none,
     allowsBacklog: true,
+    volatilityModel: 3n,
     layoutHash: layoutHash('marketRisk'),
     verificationKeyHash: hash('11'),
     manifestHash: hash('22'),
@@ -50,7 +51,7 @@ describe('R1: a list of models', () => {
       const expected = { ...model, status: Status.active }
       expect(event?.args.model.toObject()).toEqual(expected)
       expect((await models.getFunction('modelOf')(modelId)).toObject()).toEqual(expected)
-      expect((await active(modelId)).toArray()).toEqual([model.verifier, 8n, 2n, true])
+      expect((await active(modelId)).toArray()).toEqual([model.verifier, 8n, 2n, true, 3n])
     })
   })
 
@@ -72,15 +73,27 @@ describe('R1: a list of models', () => {
     await register.call(undefined, { places: 1n, slots: 1n }, modelIdOf('least'))
   })
 
+  test('R34: has a family for every model of market risk, and for no other', async () => {
+    for (const statement of statements) {
+      const isOut = statement === 'marketRisk' ? [0n] : [1n, 255n]
+      for (const volatilityModel of isOut) {
+        const call = register({ layoutHash: layoutHashOf(statement), volatilityModel })
+        await expectRevert(call, models, 'VolatilityModelOutOfPlace', [kindOf(statement), volatilityModel])
+      }
+    }
+  })
+
   test('gives a model of a layout to whom speaks it, and to nobody else', async () => {
     await chain.undone(async () => {
       for (const [i, statement] of statements.entries()) {
         const id = modelIdOf(`kind-${i}`)
         const layout = layoutHashOf(statement)
-        await mined(register({ layoutHash: layout }, id))
+        const volatilityModel = statement === 'marketRisk' ? 3n : 0n
+        await mined(register({ layoutHash: layout, volatilityModel }, id))
         for (const asked of statements) {
           const answer = active(id, layoutHashOf(asked))
-          if (asked === statement) expect((await answer).toArray()).toEqual([model.verifier, 8n, 2n, true])
+          const expected = [model.verifier, 8n, 2n, true, volatilityModel]
+          if (asked === statement) expect((await answer).toArray()).toEqual(expected)
           else await expectRevert(answer, models, 'ModelOfAnotherLayout', [id, layout, layoutHashOf(asked)])
         }
         await expectRevert(active(id, hash('00')), models, 'ModelOfAnotherLayout', [id, layout, hash('00')])
@@ -134,8 +147,8 @@ describe('R33: a list of layouts', () => {
       const [event] = eventsOf(await mined(registerLayout(hash('33'), kindOf('riskArray'))), models)
       expect([event?.name, event?.args.toArray()]).toEqual(['LayoutRegistered', [hash('33'), kindOf('riskArray')]])
       expect(await models.getFunction('kindOf')(hash('33'))).toBe(kindOf('riskArray'))
-      await mined(register({ layoutHash: hash('33') }, id))
-      expect((await active(id, hash('33'))).toArray()).toEqual([model.verifier, 8n, 2n, true])
+      await mined(register({ layoutHash: hash('33'), volatilityModel: 0n }, id))
+      expect((await active(id, hash('33'))).toArray()).toEqual([model.verifier, 8n, 2n, true, 0n])
       const args = [id, hash('33'), layoutHashOf('riskArray')]
       await expectRevert(active(id, layoutHashOf('riskArray')), models, 'ModelOfAnotherLayout', args)
     })

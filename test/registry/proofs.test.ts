@@ -134,6 +134,7 @@ describe('R14: a proof fits one place once', () => {
       await mined(
         engine.modelRegistry.getFunction('register')(id, {
           ...models.live,
+          volatilityModel: 0,
           verifier: engine.verifier,
           status: 0,
           layoutHash: portfolioLayoutHash(name),

@@ -8,7 +8,7 @@ import type { AuditReport } from './report.ts'
 
 const auditFormat: SealedFormat<ChainRecord> = {
   format: 'zk-risk-engine/audit',
-  version: 1,
+  version: 2,
   content: chainRecordSchema,
   // About 6 kB a batch of eight markets: a year of hourly batches.
   maxBytes: 64 << 20,

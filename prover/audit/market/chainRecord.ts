@@ -17,6 +17,8 @@ const marketSchema = z.strictObject({
   ...at,
   marketId: hashSchema,
   source: addressSchema,
+  /** Family of volatility models that it is bound to. */
+  volatilityModel: z.int().min(0).max(255),
   volatilityState: word,
   anchorState: word,
   inboxHead: hashSchema,

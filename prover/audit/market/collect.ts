@@ -68,13 +68,17 @@ function policiesOf(logs: readonly Log[]): ChainRecord['policies'] {
 async function marketsOf(gathered: Gathered, logs: readonly Log[]): Promise<MarketRecord[]> {
   const added = logs.filter((log) => eventOf(log)?.name === 'MarketAdded')
   return inTurns(added, async (log) => {
-    const { marketId, source, volatilityState, anchorState, inboxHead, inboxCount } = parseLog('RiskRegistry', log)
+    const { marketId, source, volatilityModel, volatilityState, anchorState, inboxHead, inboxCount } = parseLog(
+      'RiskRegistry',
+      log,
+    )
     const feed = new Contract(source, interfaceOf('AttestedFeed'), gathered.provider)
     const latest = await ask('Reading an inbox', () => feed.getFunction('latest')(marketId, { blockTag: gathered.end }))
     return {
       ...placeOf(log),
       marketId,
       source,
+      volatilityModel: Number(volatilityModel),
       volatilityState,
       anchorState,
       inboxHead,

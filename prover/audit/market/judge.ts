@@ -123,7 +123,11 @@ async function judgeCall(
     const { inbox } = starts[i] as HeldMarket
     return ledger.wordsAfter(inbox, update.marketId, Number(update.observationCount))
   })
-  claims.push(...judgeInbox(call, words, slots), ...judgeFreshness(batch, words, ledger, key.model))
+  claims.push(
+    ...judgeBinding(starts, key.model),
+    ...judgeInbox(call, words, slots),
+    ...judgeFreshness(batch, words, ledger, key.model),
+  )
   return [...claims, ...(await judgeComputation(call, starts, words, ledger, record, key))]
 }
 
@@ -171,6 +175,13 @@ function judgeModelUse(batch: BatchRecord, key: UsableKey | undefined): readonly
   const { registered, disabled } = key.model
   const isActive = isBefore(registered, batch) && (disabled === null || isBefore(batch, disabled))
   return [compare('R1', 'modelId', 'active', isActive ? 'active' : 'not active')]
+}
+
+/** R34: the model estimates volatility as each of the batch's markets has it. */
+function judgeBinding(starts: readonly HeldMarket[], { volatilityModel }: ModelRecord): readonly ClaimResult[] {
+  return starts.map(({ record }, i) =>
+    compare('R34', `updates[${i}].volatilityModel`, record.volatilityModel, volatilityModel),
+  )
 }
 
 /** A batch starts where the last one ended: states, inbox position, sequence. */
@@ -313,7 +324,7 @@ function judgeMarket(record: MarketRecord, ledger: Ledger): MarketReport {
       compare(
         'R3',
         'final.stateHash',
-        stateHashOfWords(held.volatilityState, held.anchorState, held.inbox),
+        stateHashOfWords(held.volatilityState, held.anchorState, held.inbox, record.volatilityModel),
         final.stateHash,
       ),
       compare('R7', 'final.inboxCount', record.inboxCount + BigInt(all.length), final.inboxCount),

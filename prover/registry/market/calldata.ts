@@ -100,15 +100,25 @@ export function unpackObservations(words: readonly bigint[], slots: number, coun
   })
 }
 
-/** What the registry stores of a market: the hash of its states and of its place in the inbox. */
-export function stateHashOf(state: MarketState, inbox: InboxPosition): string {
+/**
+ * What the registry stores of a market: the hash of its states, of its place in the inbox, and of the volatility model that it
+ * is bound to.
+ *
+ * @param volatilityModel - id of the family, see circuits/builds.ts
+ */
+export function stateHashOf(state: MarketState, inbox: InboxPosition, volatilityModel: number): string {
   const words = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
-  return stateHashOfWords(words[0] as bigint, words[1] as bigint, inbox)
+  return stateHashOfWords(words[0] as bigint, words[1] as bigint, inbox, volatilityModel)
 }
 
-export function stateHashOfWords(volatilityState: bigint, anchorState: bigint, inbox: InboxPosition): string {
-  const types = ['uint256', 'uint256', 'bytes32', 'uint256', 'address']
-  const values = [volatilityState, anchorState, inbox.head, inbox.count, inbox.source]
+export function stateHashOfWords(
+  volatilityState: bigint,
+  anchorState: bigint,
+  inbox: InboxPosition,
+  volatilityModel: number,
+): string {
+  const types = ['uint256', 'uint256', 'bytes32', 'uint256', 'address', 'uint256']
+  const values = [volatilityState, anchorState, inbox.head, inbox.count, inbox.source, volatilityModel]
   return keccak256(AbiCoder.defaultAbiCoder().encode(types, values))
 }
 

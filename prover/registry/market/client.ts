@@ -1,6 +1,6 @@
 /** A registry on a chain, read and moved: states from calldata, observations from events, both checked against stored hashes. */
 import { Contract, type ContractRunner, getAddress, type Log, type Provider, type Signer } from 'ethers'
-import type { Build } from '../../../circuits/builds.ts'
+import { type Build, volatilityModelIds } from '../../../circuits/builds.ts'
 import type { Fields } from '../../../circuits/statements.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf, marketNameOf } from '../../market/marketId.ts'
@@ -8,7 +8,7 @@ import { batchLength, type MarketState, type Observation, type Parameters } from
 import type { MarketRiskBatch } from '../../statement/marketRisk.ts'
 import { unpack, wordBits } from '../../statement/words.ts'
 import { type ContractName, interfaceOf } from '../artifacts.ts'
-import type { Bundle, InboxPosition } from './bundle.ts'
+import { type Bundle, buildOf, type InboxPosition } from './bundle.ts'
 import {
   advanceInbox,
   decodeSubmit,
@@ -38,6 +38,8 @@ export type CurrentMarket = {
   readonly sequence: bigint
   readonly state: MarketState
   readonly inbox: InboxPosition
+  /** Id of the family of volatility models that it is bound to. */
+  readonly volatilityModel: number
   /** None before the first proof. */
   readonly parameters?: Parameters
 }
@@ -48,8 +50,11 @@ export type ListedMarket = { readonly name: string; readonly marketId: string; r
 /** Why a market is not in a batch. */
 export type LeftOut = {
   readonly name: string
-  /** `behind`: its next observations cannot land in this build; the catch-up build takes them. */
-  readonly reason: 'nothing-waiting' | 'behind' | 'no-place'
+  /**
+   * `behind`: its next observations cannot land in this build; the catch-up build takes them. `bound-to-another-model`: the
+   * council has it estimated otherwise.
+   */
+  readonly reason: 'nothing-waiting' | 'behind' | 'no-place' | 'bound-to-another-model'
 }
 
 /** A batch that the registry would take now. */
@@ -75,6 +80,9 @@ export type Submitted =
   /** Every market of the bundle stands where the bundle would move it: somebody, perhaps we, landed it before. */
   | { readonly status: 'already-applied' }
 
+/** As events and calldata tell it; which model a market is bound to is asked of the registry. */
+type RebuiltMarket = Omit<CurrentMarket, 'volatilityModel'>
+
 /** A market and what it has not consumed yet. */
 type MarketRead = {
   readonly current: CurrentMarket
@@ -90,7 +98,7 @@ export class RegistryClient {
   readonly chainId: bigint
   private readonly signer: Signer | undefined
   private readonly fromBlock: number
-  private readonly states = new Map<string, CurrentMarket>()
+  private readonly states = new Map<string, RebuiltMarket>()
   private readonly inboxes = new Map<string, InboxCache>()
   private readonly listed = new Map<string, ListedMarket>()
   /** First block not yet searched for markets. */
@@ -159,15 +167,16 @@ export class RegistryClient {
    */
   async market(name: string): Promise<CurrentMarket> {
     const marketId = marketIdOf(name)
-    const stored: string = await this.read('stateHash', marketId)
+    const [stored, volatilityModel] = await this.heldOf(marketId)
     if (BigInt(stored) === 0n) throw new MarketUnknownError(name, this.registry)
+    const isHeld = ({ state, inbox }: RebuiltMarket) => stateHashOf(state, inbox, volatilityModel) === stored
     const known = this.states.get(marketId)
-    if (known !== undefined && stateHashOf(known.state, known.inbox) === stored) return known
+    if (known !== undefined && isHeld(known)) return { ...known, volatilityModel }
 
     const current = await this.rebuild(name, marketId)
-    if (stateHashOf(current.state, current.inbox) !== stored) throw new StateUnreadableError(name, stored)
+    if (!isHeld(current)) throw new StateUnreadableError(name, stored)
     this.states.set(marketId, current)
-    return current
+    return { ...current, volatilityModel }
   }
 
   /**
@@ -205,6 +214,10 @@ export class RegistryClient {
     for (const market of markets) {
       const { current, waiting } = market
       const { name } = current
+      if (current.volatilityModel !== model.volatilityModel) {
+        leftOut.push({ name, reason: 'bound-to-another-model' })
+        continue
+      }
       const observations = takeable(current, waiting, build, policies.learning.horizonSeconds)
       const newest = observations.at(-1)
       if (newest !== undefined && newest.asOf >= oldest) candidates.push({ ...market, observations })
@@ -243,8 +256,10 @@ export class RegistryClient {
     const stored: readonly string[] = await Promise.all(
       bundle.markets.map(({ name }) => this.read('stateHash', marketIdOf(name))),
     )
+    const volatilityModel = volatilityModelIds[buildOf(bundle.context.build).volatilityModel]
     return bundle.markets.every(
-      ({ state, inbox, observations }, i) => stored[i] === stateHashOf(state, advanceInbox(inbox, observations)),
+      ({ state, inbox, observations }, i) =>
+        stored[i] === stateHashOf(state, advanceInbox(inbox, observations), volatilityModel),
     )
   }
 
@@ -317,6 +332,12 @@ export class RegistryClient {
     }
   }
 
+  private async heldOf(marketId: string): Promise<readonly [string, number]> {
+    const methods = ['stateHash', 'volatilityModelOf']
+    const [stateHash, volatilityModel] = await Promise.all(methods.map((method) => this.read(method, marketId)))
+    return [stateHash, Number(volatilityModel)]
+  }
+
   private async readMarkets(names: readonly string[] | undefined): Promise<readonly MarketRead[]> {
     const considered = names ?? (await this.markets()).map(({ name }) => name)
     return Promise.all(
@@ -335,7 +356,7 @@ export class RegistryClient {
     return BigInt(block?.timestamp ?? 0) - maxObservationAgeSeconds
   }
 
-  private async rebuild(name: string, marketId: string): Promise<CurrentMarket> {
+  private async rebuild(name: string, marketId: string): Promise<RebuiltMarket> {
     const last = await this.newestEvent('ParametersUpdated', marketId)
     if (last !== undefined) return this.movedBy(last, name, marketId)
     const added = await this.newestEvent('MarketAdded', marketId)
@@ -345,7 +366,7 @@ export class RegistryClient {
     return { name, marketId, sequence: 0n, state: unpackState(volatilityState, anchorState), inbox }
   }
 
-  private async movedBy(log: Log, name: string, marketId: string): Promise<CurrentMarket> {
+  private async movedBy(log: Log, name: string, marketId: string): Promise<RebuiltMarket> {
     const { parametersAndSequence } = parseLog('RiskRegistry', log)
     const parametersBits = BigInt(wordBits('parameters'))
     const parametersWord = parametersAndSequence & ((1n << parametersBits) - 1n)

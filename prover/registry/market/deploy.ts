@@ -1,6 +1,6 @@
 /** Deploys an engine: council, attested feed, registry of models with a verifier each, risk registry, markets. */
 import { Contract, type Signer } from 'ethers'
-import type { Build } from '../../../circuits/builds.ts'
+import { type Build, type VolatilityModelName, volatilityModelIds } from '../../../circuits/builds.ts'
 import type { Fields } from '../../../circuits/statements.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
@@ -44,6 +44,8 @@ export type DeployOptions = {
 export type MarketToAdd = {
   readonly name: string
   readonly policy: Fields<'marketPolicy'>
+  /** Family of circuits that may move it; a model of it must be registered for a first proof. */
+  readonly volatilityModel: VolatilityModelName
   /** Governed first volatility; what is believed of a market without history by default. */
   readonly volatilityX24?: bigint
   /** Governed first confidence multiplier. */
@@ -149,10 +151,12 @@ export async function addMarket(
   const block = await transact(signer, registry, 'RiskRegistry', 'addMarket', [
     marketId,
     feed,
+    volatilityModelIds[market.volatilityModel],
     pack('volatilityState', state.volatility),
     pack('anchorState', state.anchor),
   ])
-  const added = { name: market.name, marketId, source: feed, block }
+  const { name, volatilityModel } = market
+  const added = { name, marketId, source: feed, volatilityModel, block }
   return { deployment: { ...deployment, markets: [...deployment.markets, added] }, state }
 }
 
@@ -173,6 +177,7 @@ async function registerModel(
       slots: build.observations,
       status: 0,
       allowsBacklog: allowsBacklog(build),
+      volatilityModel: volatilityModelIds[build.volatilityModel],
       layoutHash: layout,
       verificationKeyHash: keyHash,
       manifestHash,

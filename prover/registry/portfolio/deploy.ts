@@ -138,6 +138,7 @@ async function registerPortfolioModel(
     verifier,
     status: 0,
     allowsBacklog: false,
+    volatilityModel: 0,
     layoutHash: portfolioLayoutHash(build.statement),
     verificationKeyHash: keyHash,
     manifestHash,

@@ -65,7 +65,8 @@ export async function deployDevelopmentEngine(
   const states = new Map<string, MarketState>()
   for (const { name, rows } of warmUps) {
     const warm = replay(rows, defaultPolicy).points.at(-1)?.state
-    const market = { name, policy: defaultPolicy.market, ...(warm === undefined ? {} : { state: warm }) }
+    const first = { name, policy: defaultPolicy.market, volatilityModel: 'ewma' as const }
+    const market = { ...first, ...(warm === undefined ? {} : { state: warm }) }
     const added = await addMarket(council, deployment, market)
     deployment = added.deployment
     states.set(name, added.state)

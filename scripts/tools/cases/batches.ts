@@ -18,6 +18,7 @@ export const buildOf = (markets: number, observations: number, testEverySlot: 0 
   markets,
   observations,
   testEverySlot,
+  volatilityModel: 'ewma',
   meaning: 'a small build for tests',
 })
 

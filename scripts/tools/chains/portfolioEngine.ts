@@ -419,6 +419,7 @@ const modelOf = (build: PortfolioBuild, verifier: Contract) => ({
   verifier,
   status: 0,
   allowsBacklog: false,
+  volatilityModel: 0,
   layoutHash: portfolioLayoutHash(build.statement),
   verificationKeyHash: KEY_HASH,
   manifestHash: KEY_HASH,
