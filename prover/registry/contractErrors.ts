@@ -8,6 +8,7 @@ const contracts: readonly ContractName[] = [
   'RiskRegistry',
   'PortfolioRegistry',
   'ModelRegistry',
+  'IObservationSource',
   'AttestedFeed',
   'AttestedRounds',
   'RiskCouncil',

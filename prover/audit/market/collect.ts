@@ -72,7 +72,7 @@ async function marketsOf(gathered: Gathered, logs: readonly Log[]): Promise<Mark
       'RiskRegistry',
       log,
     )
-    const feed = new Contract(source, interfaceOf('AttestedFeed'), gathered.provider)
+    const feed = new Contract(source, interfaceOf('IObservationSource'), gathered.provider)
     const latest = await ask('Reading an inbox', () => feed.getFunction('latest')(marketId, { blockTag: gathered.end }))
     return {
       ...placeOf(log),
@@ -114,9 +114,11 @@ async function observationsOf(
     const firstCounts = new Map(
       markets.filter((market) => market.source === source).map((market) => [market.marketId, market.inboxCount]),
     )
-    const topics = interfaceOf('AttestedFeed').encodeFilterTopics('ObservationAppended', [[...firstCounts.keys()]])
+    const topics = interfaceOf('IObservationSource').encodeFilterTopics('ObservationAppended', [
+      [...firstCounts.keys()],
+    ])
     for (const log of await logsBetween(provider, { address: source, topics }, fromBlock, end)) {
-      const { marketId, count, word } = parseLog('AttestedFeed', log)
+      const { marketId, count, word } = parseLog('IObservationSource', log)
       if (count > (firstCounts.get(marketId) ?? 0n)) found.push({ ...placeOf(log), source, marketId, count, word })
     }
   }

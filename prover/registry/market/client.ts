@@ -395,7 +395,7 @@ export class RegistryClient {
   private async waitingOf(current: CurrentMarket): Promise<readonly Observation[]> {
     const { name, marketId, inbox } = current
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
-    const feed = new Contract(inbox.source, interfaceOf('AttestedFeed'), this.provider)
+    const feed = new Contract(inbox.source, interfaceOf('IObservationSource'), this.provider)
     const latest = await ask('Reading the inbox', () => feed.getFunction('latest')(marketId, { blockTag: head }))
     for (const isFresh of [false, true]) {
       const cache = await this.followInbox(inbox.source, marketId, head, isFresh)
@@ -415,11 +415,11 @@ export class RegistryClient {
     // What a market has not consumed was appended after the market was added, hence after the deployment.
     const cache = known ?? { words: [], nextBlock: this.fromBlock }
     if (cache.nextBlock <= head) {
-      const feed = interfaceOf('AttestedFeed')
+      const feed = interfaceOf('IObservationSource')
       const topics = feed.encodeFilterTopics('ObservationAppended', [marketId])
       const logs = await logsBetween(this.provider, { address: source, topics }, cache.nextBlock, head)
       for (const log of logs) {
-        const { count, word } = parseLog('AttestedFeed', log)
+        const { count, word } = parseLog('IObservationSource', log)
         cache.words[Number(count) - 1] = word
       }
       cache.nextBlock = head + 1

@@ -134,7 +134,7 @@ export async function addMarket(
 ): Promise<{ readonly deployment: Deployment; readonly state: MarketState }> {
   const marketId = marketIdOf(market.name)
   const { registry, feed } = deployment.addresses
-  const feedContract = new Contract(feed, interfaceOf('AttestedFeed'), signer)
+  const feedContract = new Contract(feed, interfaceOf('IObservationSource'), signer)
   const doing = `Adding market ${market.name}`
   const latest = await attempt(doing, () => feedContract.getFunction('latest')(marketId))
   if (latest.count === 0n) throw new NoFirstObservationError(market.name, feed)

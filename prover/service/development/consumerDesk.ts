@@ -47,7 +47,7 @@ export async function visitDesk({ chain, deployment }: DevelopmentEngine, market
 
   const registry = new Contract(registryAddress, interfaceOf('RiskRegistry'), trader)
   const { initialMarginX24 } = await registry.getFunction('parameters')(marketIdOf(market))
-  const { lastWord } = await new Contract(feed, interfaceOf('AttestedFeed'), trader).getFunction('latest')(
+  const { lastWord } = await new Contract(feed, interfaceOf('IObservationSource'), trader).getFunction('latest')(
     marketIdOf(market),
   )
   const priceE8 = lastWord & ((1n << 48n) - 1n)
