@@ -70,14 +70,19 @@ export {
   NoFirstObservationError,
 } from './market/deploy.ts'
 export {
+  attestedFeedOf,
+  type DeployedFeed,
   type DeployedMarket,
   type DeployedModel,
+  type DeployedSource,
   type Deployment,
   DeploymentFieldError,
   type FreshnessPolicy,
   manifestHashOf,
   modelIdOf,
   readDeployment,
+  SourceUnknownError,
+  sourceOf,
   writeDeployment,
 } from './deployment.ts'
 export {

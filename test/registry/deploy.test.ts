@@ -8,6 +8,7 @@ import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import type { CircuitKeys } from '../../prover/proof/index.ts'
 import {
   addMarket,
+  attestedFeedOf,
   type Deployment,
   type DeployOptions,
   deployEngine,
@@ -18,6 +19,8 @@ import {
   type PortfolioDeployOptions,
   readDeployment,
   registerLayouts,
+  SourceUnknownError,
+  sourceOf,
   writeDeployment,
 } from '../../prover/registry/index.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
@@ -152,10 +155,35 @@ describe('deploying', () => {
 /** As much of the file as the tests change. */
 type DeploymentJson = Record<string, unknown> & {
   addresses: Partial<Record<string, string>>
+  sources: Record<string, unknown>[]
+  markets: Record<string, unknown>[]
   policy: { margin: Record<string, string> }
 }
 
+const marketAt = (source: unknown) => ({
+  name: 'BTC-USD',
+  marketId: `0x${'11'.repeat(32)}`,
+  source,
+  volatilityModel: 'ewma',
+  block: 1,
+})
+
 describe('deployment.json', () => {
+  it('names its sources', () => {
+    const [feed] = deployment.sources
+    const other = { name: 'other', kind: 'other' as const, address: deployment.addresses.registry }
+    const two = { ...deployment, sources: [...deployment.sources, other] }
+    expect(feed).toMatchObject({ name: 'attested', kind: 'attestedFeed', threshold: 2, maxConfidenceBps: 100 })
+    expect(sourceOf(deployment)).toBe(feed)
+    expect(sourceOf(two, 'other')).toBe(other)
+    expect(attestedFeedOf(two)).toBe(feed)
+    const known = ['attested', 'other']
+    for (const name of [undefined, 'third']) {
+      expect(() => sourceOf(two, name)).toThrow(expect.objectContaining({ code: 'registry.source-unknown', known }))
+    }
+    expect(() => attestedFeedOf(two, 'other')).toThrow(SourceUnknownError)
+  })
+
   it('is read as it was written', async () => {
     const file = join(folder, 'deployment.json')
     await writeDeployment(file, deployment)
@@ -163,10 +191,42 @@ describe('deployment.json', () => {
   })
 
   it.each([
-    ['a missing address', (json: DeploymentJson) => delete json.addresses.feed, 'addresses.feed'],
+    ['a missing address', (json: DeploymentJson) => delete json.addresses.registry, 'addresses.registry'],
     ['an unknown field', (json: DeploymentJson) => Object.assign(json.addresses, { old: '' }), 'addresses.old'],
-    ['a mistyped address', (json: DeploymentJson) => Object.assign(json.addresses, { feed: '0x12' }), 'addresses.feed'],
-    ['another version', (json: DeploymentJson) => Object.assign(json, { version: 2 }), 'version'],
+    [
+      'a mistyped address',
+      (json: DeploymentJson) => Object.assign(json.addresses, { council: '0x12' }),
+      'addresses.council',
+    ],
+    ['another version', (json: DeploymentJson) => Object.assign(json, { version: 3 }), 'version'],
+    ['no source', (json: DeploymentJson) => Object.assign(json, { sources: [] }), 'sources'],
+    ['a source without address', (json: DeploymentJson) => delete json.sources[0]?.address, 'sources[0].address'],
+    [
+      'a source of another kind',
+      (json: DeploymentJson) => Object.assign(json.sources[0] ?? {}, { kind: 'pyth' }),
+      'sources[0].kind',
+    ],
+    ['two sources of a name', (json: DeploymentJson) => json.sources.push(json.sources[0] ?? {}), 'sources[1].name'],
+    [
+      'a market of a source that is not listed',
+      (json: DeploymentJson) => json.markets.push(marketAt(json.addresses.registry)),
+      'markets[0].source',
+    ],
+    [
+      'a market of a volatility model that nobody knows',
+      (json: DeploymentJson) => json.markets.push({ ...marketAt(json.sources[0]?.address), volatilityModel: 'other' }),
+      'markets[0].volatilityModel',
+    ],
+    [
+      'the one feed of version 1',
+      (json: DeploymentJson) => {
+        const [{ address, signers, threshold, maxConfidenceBps } = {}] = json.sources
+        Object.assign(json, { version: 1, feed: { signers, threshold, maxConfidenceBps } })
+        Object.assign(json.addresses, { feed: address })
+        Reflect.deleteProperty(json, 'sources')
+      },
+      'feed',
+    ],
     [
       'a policy word over its width',
       (json: DeploymentJson) => Object.assign(json.policy.margin, { impliedWeightX10: '2048' }),

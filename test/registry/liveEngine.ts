@@ -11,6 +11,7 @@ import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { type CircuitKeys, createProver, KeyStore, type Prover, verificationKeyHash } from '../../prover/proof/index.ts'
 import {
   addMarket,
+  attestedFeedOf,
   attestObservation,
   type Bundle,
   type Deployment,
@@ -105,7 +106,7 @@ export class LiveEngine {
   }
 
   private async append(observed: readonly { name: string; price: bigint; asOf: bigint }[]): Promise<void> {
-    const { feed } = this.deployment.addresses
+    const { address: feed } = attestedFeedOf(this.deployment)
     const domain = feedDomain(this.deployment.chainId, feed)
     const signed = await Promise.all(
       observed.map(({ name, price, asOf }) =>

@@ -10,7 +10,7 @@ import { checkCeremony, type KeyManifest, type VerificationKey } from '../../pro
 import { layoutHash } from '../../statement/layout.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
-import { type Deployment, type FreshnessPolicy, manifestHashOf, modelIdOf } from '../deployment.ts'
+import { type Deployment, type FreshnessPolicy, manifestHashOf, modelIdOf, sourceOf } from '../deployment.ts'
 import { registerLayouts } from '../layouts.ts'
 import { attempt, deployContract, SignerOffChainError, transact } from '../transactions.ts'
 import { deployVerifier } from '../verifiers.ts'
@@ -40,10 +40,12 @@ export type DeployOptions = {
   readonly onProgress?: (step: string) => void
 }
 
-/** A market to add; its first state starts at the feed's latest observation. */
+/** A market to add; its first state starts at its source's latest observation. */
 export type MarketToAdd = {
   readonly name: string
   readonly policy: Fields<'marketPolicy'>
+  /** Name of its source in the deployment, which may be left out if there is only one. */
+  readonly source?: string
   /** Family of circuits that may move it; a model of it must be registered for a first proof. */
   readonly volatilityModel: VolatilityModelName
   /** Governed first volatility; what is believed of a market without history by default. */
@@ -86,7 +88,7 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
   }
   const block = await attempt('Reading the block number', () => provider.getBlockNumber())
   const { learning, margin, freshness = defaultFreshness } = options.policy
-  const maxConfidenceBps = options.feed.maxConfidenceBps ?? DEFAULT_CONFIDENCE_BPS
+  const { threshold, maxConfidenceBps = DEFAULT_CONFIDENCE_BPS } = options.feed
   const signers = [...options.feed.signers].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   const layout = layoutHash('marketRisk')
 
@@ -95,7 +97,7 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
     return deployContract(signer, contract, artifactOf(contract), args)
   }
   const council = await create('RiskCouncil', await signer.getAddress())
-  const feed = await create('AttestedFeed', signers, options.feed.threshold, maxConfidenceBps)
+  const feed = await create('AttestedFeed', signers, threshold, maxConfidenceBps)
   const modelRegistry = await create('ModelRegistry', council)
   await registerLayouts(signer, council, modelRegistry, ['marketRisk'])
   const words = [pack('learningPolicy', learning), pack('marginPolicy', margin)]
@@ -109,12 +111,12 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
   if (options.guardian !== undefined) await appointGuardian(signer, council, modelRegistry, options.guardian)
   return {
     format: 'zk-risk-engine/deployment',
-    version: 1,
+    version: 2,
     chainId,
     block,
     layoutHash: layout,
-    addresses: { council, modelRegistry, registry, feed },
-    feed: { signers, threshold: options.feed.threshold, maxConfidenceBps },
+    addresses: { council, modelRegistry, registry },
+    sources: [{ name: 'attested', kind: 'attestedFeed', address: feed, signers, threshold, maxConfidenceBps }],
     policy: { learning, margin, freshness },
     models,
     markets: [],
@@ -122,10 +124,11 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
 }
 
 /**
- * Sets a market's policy and adds the market right after its feed's latest observation.
+ * Sets a market's policy and adds the market right after its source's latest observation.
  *
  * @returns the deployment with the market in it, and the state it starts from
- * @throws {@link NoFirstObservationError} if the feed has no observation of the market yet
+ * @throws {@link NoFirstObservationError} if the source has no observation of the market yet
+ * @throws {@link SourceUnknownError} if the deployment has no such source
  */
 export async function addMarket(
   signer: Signer,
@@ -133,11 +136,12 @@ export async function addMarket(
   market: MarketToAdd,
 ): Promise<{ readonly deployment: Deployment; readonly state: MarketState }> {
   const marketId = marketIdOf(market.name)
-  const { registry, feed } = deployment.addresses
-  const feedContract = new Contract(feed, interfaceOf('IObservationSource'), signer)
+  const { registry } = deployment.addresses
+  const { address: source } = sourceOf(deployment, market.source)
+  const sourceContract = new Contract(source, interfaceOf('IObservationSource'), signer)
   const doing = `Adding market ${market.name}`
-  const latest = await attempt(doing, () => feedContract.getFunction('latest')(marketId))
-  if (latest.count === 0n) throw new NoFirstObservationError(market.name, feed)
+  const latest = await attempt(doing, () => sourceContract.getFunction('latest')(marketId))
+  if (latest.count === 0n) throw new NoFirstObservationError(market.name, source)
   const registryContract = new Contract(registry, interfaceOf('RiskRegistry'), signer)
   const policy = {
     learning: unpack('learningPolicy', await attempt(doing, () => registryContract.getFunction('learningPolicy')())),
@@ -150,13 +154,13 @@ export async function addMarket(
   await transact(signer, registry, 'RiskRegistry', 'setMarketPolicy', [marketId, pack('marketPolicy', market.policy)])
   const block = await transact(signer, registry, 'RiskRegistry', 'addMarket', [
     marketId,
-    feed,
+    source,
     volatilityModelIds[market.volatilityModel],
     pack('volatilityState', state.volatility),
     pack('anchorState', state.anchor),
   ])
   const { name, volatilityModel } = market
-  const added = { name, marketId, source: feed, volatilityModel, block }
+  const added = { name, marketId, source, volatilityModel, block }
   return { deployment: { ...deployment, markets: [...deployment.markets, added] }, state }
 }
 
@@ -199,13 +203,13 @@ async function appointGuardian(
   }
 }
 
-/** A market can only be added after its feed has reported a first price. */
+/** A market can only be added after its source has reported a first price. */
 export class NoFirstObservationError extends ProverError {
   readonly code = 'registry.no-first-observation'
   readonly market: string
 
-  constructor(market: string, feed: string) {
-    super(`The feed ${feed} has no observation of ${market} yet. Append one, then add the market.`)
+  constructor(market: string, source: string) {
+    super(`The source ${source} has no observation of ${market} yet. Append one, then add the market.`)
     this.market = market
   }
 }
