@@ -21,15 +21,14 @@ import {
   SnarkjsProver,
 } from '../prover/proof/index.ts'
 import { shardBook } from '../prover/portfolio/sharding.ts'
-import { portfolioBuildOf } from '../prover/service/development/portfolio.ts'
-import { loadKeys } from '../prover/service/workspace.ts'
+import { loadKeys, portfolioBuildOf } from '../prover/service/workspace.ts'
 import { stateBatch } from '../prover/statement/marketRisk.ts'
 import { stateBook } from '../prover/statement/optionBook.ts'
 import { stateRiskArray } from '../prover/statement/riskArray.ts'
-import { usualMarket, usualPolicy } from '../test/options/expiries.ts'
-import { Random } from '../test/parallel.ts'
-import { arrayRootOf, CONTEXT, randomArray, randomPositions } from '../test/portfolio/portfolios.ts'
-import { randomBatch } from '../test/statement/batches.ts'
+import { usualMarket, usualPolicy } from './tools/cases/expiries.ts'
+import { Random } from './tools/cases/random.ts'
+import { arrayRootOf, CONTEXT, randomArray, randomPositions } from './tools/cases/portfolios.ts'
+import { randomBatch } from './tools/cases/batches.ts'
 
 /** How many times faster than plain snarkjs the native prover is at least, at the rows of a risk array. */
 const BAR = 7

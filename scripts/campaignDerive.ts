@@ -14,7 +14,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readDeriveCase } from '../prover/portfolio/input/deriveCase.ts'
 import { createProver } from '../prover/proof/index.ts'
-import { loadPortfolioKeys } from '../prover/service/development/portfolio.ts'
+import { loadPortfolioKeys } from '../prover/service/workspace.ts'
 import { type AnsweredCase, type CaseProven, proveCases } from '../prover/service/development/portfolioCampaign.ts'
 import { root } from './tools/sources.ts'
 

@@ -13,28 +13,16 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Wallet } from 'ethers'
 import { sizeOf } from '../circuits/statements/index.ts'
 import { ProverError } from '../prover/errors.ts'
-import { defaultPolicy } from '../prover/parameters/defaultPolicy.ts'
-import { type CircuitKeys, createProver, encodeProofCalldata, parseProof, type Prover } from '../prover/proof/index.ts'
-import { deployEngine } from '../prover/registry/market/deploy.ts'
-import {
-  deployPortfolio,
-  PortfolioClient,
-  type ProvenPortfolio,
-  roundOf,
-  type RoundWords,
-} from '../prover/registry/index.ts'
-import {
-  type DevelopmentChain,
-  FEED_SIGNER_KEYS,
-  FEED_THRESHOLD,
-  startDevelopmentChain,
-} from '../prover/service/development/chain.ts'
-import { portfolioBuildOf, publishDevelopmentRound } from '../prover/service/development/portfolio.ts'
-import { CircuitDiffersError } from '../prover/service/daemon/portfolioProofs.ts'
-import { loadKeys } from '../prover/service/workspace.ts'
+import { type CircuitKeys, createProver, type Prover } from '../prover/proof/index.ts'
+import { type ProvenPortfolio, roundOf } from '../prover/registry/index.ts'
+import { ARRAYS_PER_TRANSACTION, landArrays } from '../prover/service/daemon/portfolios/arrays.ts'
+import { modelOf, type PortfolioModel, type PortfolioPlace } from '../prover/service/daemon/portfolios/place.ts'
+import { proveStatement } from '../prover/service/daemon/portfolios/proofMaker.ts'
+import { type DevelopmentChain, startDevelopmentChain } from '../prover/service/development/chain.ts'
+import { deployDevelopmentPortfolio, publishDevelopmentRound } from '../prover/service/development/portfolio.ts'
+import { loadKeys, portfolioBuildOf } from '../prover/service/workspace.ts'
 import type { StatementContext } from '../prover/statement/challenge.ts'
 import { expiryWords, type StatedRiskArray, stateRiskArray } from '../prover/statement/riskArray.ts'
 import {
@@ -47,17 +35,11 @@ import {
 
 /** The chain starts this long before the round, so that there is time to deploy. */
 const LEAD_SECONDS = 600n
-/** Their proofs are verified together, within a block's gas. */
-const ARRAYS_PER_TRANSACTION = 16
-/** A machine may take hours over a chain. */
-const FRESHNESS = { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n }
 
 /** A market's registry with its round published. */
-type Place = {
+type Place = PortfolioPlace & {
   readonly market: MarketToProve
-  readonly client: PortfolioClient
-  readonly round: RoundWords
-  readonly modelId: string
+  readonly model: PortfolioModel
   readonly context: StatementContext
 }
 
@@ -103,7 +85,7 @@ async function campaign(file: string | undefined): Promise<number> {
     for (const market of markets) places.push(await settle(chain, keys, market))
     const started = performance.now()
     const landing = new Landing()
-    await proveArrays(places, provers, keys, refused, (array, place) => {
+    await proveArrays(places, provers, refused, (array, place) => {
       made.push(array)
       landing.take(place, array)
       const { twin, witness, proof } = array.milliseconds
@@ -138,73 +120,42 @@ function limited(markets: readonly MarketToProve[], limit: number): readonly Mar
 
 /** A registry for one currency, which takes arrays only, and its round. */
 async function settle(chain: DevelopmentChain, keys: CircuitKeys, market: MarketToProve): Promise<Place> {
-  const council = chain.account('council')
-  const feed = { signers: FEED_SIGNER_KEYS.map((key) => new Wallet(key).address), threshold: FEED_THRESHOLD }
-  const { learning, margin } = defaultPolicy
-  const engine = await deployEngine(council, { models: [], feed, policy: { learning, margin } })
-  const { verificationKey, manifest } = keys
-  const deployment = await deployPortfolio(council, {
-    council: engine.addresses.council,
-    modelRegistry: engine.addresses.modelRegistry,
-    market: `${market.name}-USD`,
-    rounds: feed,
-    policy: market.policy,
-    freshness: FRESHNESS,
-    venue: chain.account('feeder').address,
-    models: [{ build, verificationKey, manifest }],
-  })
-  const client = await PortfolioClient.connect({
-    registry: deployment.registry,
-    provider: chain.provider,
-    signer: chain.account('prover'),
-    expectedChainId: deployment.chainId,
-    fromBlock: deployment.block,
-  })
+  const development = await deployDevelopmentPortfolio(chain, { riskArray: keys }, market.policy, `${market.name}-USD`)
+  const { client, deployment, models } = development
   const round = roundOf(deployment.marketId, market.asOf, market.marketWords, market.surfaces.map(expiryWords))
-  await publishDevelopmentRound({ chain, deployment, client, venue: client, published: new Set() }, round)
+  await publishDevelopmentRound(development, round)
   say(`${market.name}: ${market.surfaces.length} expiries published, ${market.arrays.length} arrays`)
-  const modelId = deployment.models.riskArray?.modelId as string
-  return { market, client, round, modelId, context: await client.arrayContext(round, modelId) }
+  const model = modelOf(development, 'riskArray')
+  return { market, client, models, round, model, context: await client.arrayContext(round, model.modelId) }
 }
 
 /** Prices and proves arrays, two under way a prover, so that the next one is priced while one is proven. */
 async function proveArrays(
   places: readonly Place[],
   provers: readonly Prover[],
-  keys: CircuitKeys,
   refused: Refusal[],
   onMade: (made: MadeArray, place: Place) => void,
 ): Promise<void> {
   const waiting = places.flatMap((place) => place.market.arrays.map((array) => ({ place, array }))).values()
   const work = async (prover: Prover): Promise<void> => {
     for (const { place, array } of waiting) {
-      const { market, context } = place
+      const { market, model, context } = place
       const started = performance.now()
       let stated: StatedRiskArray
       try {
-        stated = await stateRiskArray(build, context, array.surface, market.pricingPolicy, array.strikesE8)
+        stated = await stateRiskArray(model.build, context, array.surface, market.pricingPolicy, array.strikesE8)
       } catch (error) {
         if (!(error instanceof ProverError)) throw error
         refused.push({ leg: array.leg, code: error.code, options: array.options })
         continue
       }
       const twin = performance.now() - started
-      const one = await prove(prover, keys, stated)
-      const milliseconds = { twin, ...one.milliseconds }
-      onMade({ array, arrayRoot: stated.arrayRoot, ...one, milliseconds }, place)
+      const { proven, backend, timings } = await proveStatement(prover, model, stated)
+      const milliseconds = { twin, witness: timings.witness, proof: timings.proof }
+      onMade({ array, arrayRoot: stated.arrayRoot, proven, backend, milliseconds }, place)
     }
   }
   await Promise.all([...provers, ...provers].map(work))
-}
-
-async function prove(prover: Prover, keys: CircuitKeys, { stated, circuitInput }: StatedRiskArray) {
-  const { proof, publicSignals, timings, backend } = await prover.prove(keys, circuitInput)
-  for (const [i, signal] of ['commitment', 'evaluation', 'challenge'].entries()) {
-    const [expected, found] = [stated.publicSignals[i] as bigint, publicSignals[i] as bigint]
-    if (expected !== found) throw new CircuitDiffersError('riskArray', signal, expected, found)
-  }
-  const proven = { stated, proof: encodeProofCalldata(parseProof(proof)) }
-  return { proven, backend, milliseconds: { witness: timings.witness, proof: timings.proof } }
 }
 
 /** Lands arrays in groups, one transaction after the other, while others are proven. */
@@ -234,12 +185,16 @@ class Landing {
     this.last.catch(() => {})
   }
 
-  private async land({ client, round, modelId, market }: Place, group: readonly MadeArray[]): Promise<void> {
+  private async land(place: Place, group: readonly MadeArray[]): Promise<void> {
+    const { client, market } = place
     const started = performance.now()
-    const proven = group.map((array) => array.proven)
-    const { gasUsed } = await client.submitArrays(round, modelId, proven)
-    this.gas.push(Number(gasUsed))
-    say(`${market.name}: ${group.length} arrays landed with ${gasUsed.toLocaleString('en')} gas`)
+    for (const { gasUsed } of await landArrays(
+      place,
+      group.map(({ proven }) => proven),
+    )) {
+      this.gas.push(Number(gasUsed))
+      say(`${market.name}: ${group.length} arrays landed with ${gasUsed.toLocaleString('en')} gas`)
+    }
     for (const { arrayRoot } of group) if (await client.isArrayAccepted(arrayRoot, market.asOf)) this.accepted++
     this.seconds += secondsSince(started)
   }

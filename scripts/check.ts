@@ -16,6 +16,7 @@ const checks: readonly Check[] = [
   { name: 'powers in circuits', command: ['scripts/lintPowers.ts'] },
   { name: 'types', command: ['typescript/bin/tsc', '--noEmit'] },
   { name: 'order of the stages', command: ['scripts/checkStages.ts'] },
+  { name: 'exports that nobody imports', command: ['scripts/checkExports.ts'] },
   { name: 'documents', command: ['scripts/checkDocs.ts'] },
   ...filesBelow('scripts', '.ts')
     .filter((file) => /^scripts\/generate\w*\.ts$/.test(file))

@@ -1,12 +1,12 @@
 /**
  * Checks that the documents tell the truth about the tree: every claim has an id of its own and names a test that mentions
- * it, every claim named in a test or a circuit exists, and every file that README.md, docs/ and comments point to is there.
+ * it, every claim named in a test, a circuit or an audit exists, and every file that README.md, docs/ and comments point to is there.
  *
  *   node scripts/checkDocs.ts [folder of a project]
  *
  * A claim is a table row of docs/statement.md or docs/claims/*.md whose first cell is its id; the tests are the paths
  * `test/…` in that row. A test is about a claim when its title begins with the id ("M2: …"), a template when its
- * docstring says "Claim: M2". A file tree is a fenced block marked `tree`, two spaces a level.
+ * docstring says "Claim: M2", and an audit names the claims it judges in quotation marks or as keys of its table. A file tree is a fenced block marked `tree`, two spaces a level.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -16,6 +16,7 @@ type Claim = { readonly id: string; readonly document: string; readonly tests: r
 
 const ids = '[A-Z]\\d{1,3}(?:(?:, | and )[A-Z]\\d{1,3})*'
 const testTitle = new RegExp(`\\b(?:describe|it|test)(?:\\.\\w+)*\\(\\s*[\`'"](${ids}): `, 'g')
+const judged = /(?:^ {2}|')([A-Z]\d{1,3})(?:'|: ')/gm
 const docstring = new RegExp(`\\bClaims?: (${ids})\\b`, 'g')
 
 /** Untruths, one line each; empty when there is none. */
@@ -82,6 +83,7 @@ function unknownClaims(known: ReadonlySet<string>, project: string): readonly st
   const uses = [
     ...tests.map((file) => ({ file, pattern: testTitle })),
     ...templates.map((file) => ({ file, pattern: docstring })),
+    ...filesBelow('prover/audit', '.ts', project).map((file) => ({ file, pattern: judged })),
   ]
   return uses.flatMap(({ file, pattern }) => {
     const named = [...read(project, file).matchAll(pattern)].flatMap(([, list = '']) => list.split(/, | and /))

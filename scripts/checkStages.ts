@@ -1,6 +1,8 @@
 /**
  * Checks the order of the house: a file imports only from its own stage and from stages before it, in TypeScript, Circom
- * and Solidity alike, and every folder of circuits/, contracts/, prover/ and test/ is named after a stage.
+ * and Solidity alike, and every folder of circuits/, contracts/, prover/ and test/ is named after a stage. Within a stage,
+ * market/ and portfolio/ do not import each other, nor does what both share import either. No script imports from test/: what
+ * both need is in scripts/tools/.
  *
  *   node scripts/checkStages.ts [folder of a project]
  */
@@ -9,7 +11,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { filesBelow, root } from './tools/sources.ts'
 
 /** In order of dependence. */
-export const stages = [
+const stages = [
   'math',
   'market',
   'volatility',
@@ -32,6 +34,9 @@ const tops: Record<string, readonly string[]> = {
   test: ['scripts', 'snapshots', 'system'],
 }
 
+/** Engines that some stages of the prover hold a folder each for. */
+const engines: readonly string[] = ['market', 'portfolio']
+
 /** Declarations above all stages, which every stage may import. Other files at the top of a folder may only import. */
 const declarations: ReadonlySet<string> = new Set([
   'circuits/generated/claimIds.ts',
@@ -46,7 +51,7 @@ const declarations: ReadonlySet<string> = new Set([
 
 /** Violations, one line each; empty when the order holds. */
 export function checkStages(project: string = root): readonly string[] {
-  return [...misnamedFolders(project), ...backwardImports(project)]
+  return [...misnamedFolders(project), ...backwardImports(project), ...testsInScripts(project)]
 }
 
 function misnamedFolders(project: string): readonly string[] {
@@ -70,6 +75,14 @@ function backwardImports(project: string): readonly string[] {
   )
 }
 
+function testsInScripts(project: string): readonly string[] {
+  return filesBelow('scripts', '.ts', project).flatMap((file) =>
+    importsOf(file, project)
+      .filter((imported) => placeOf(imported).top === 'test')
+      .map((imported) => `${file} imports ${imported}, which is a test: what both need is in scripts/tools/`),
+  )
+}
+
 function violation(file: string, imported: string): string | undefined {
   const importer = placeOf(file)
   const target = placeOf(imported)
@@ -85,8 +98,21 @@ function violation(file: string, imported: string): string | undefined {
   // Generated code uses arithmetic only; a frame also what makes a statement of words.
   const isFrame = file.startsWith('circuits/generated/frames/')
   const reach = importer.stage === 'generated' ? (isFrame ? orderOf('statement') : 0) : orderOf(importer.stage)
-  if (orderOf(target.stage) <= reach) return undefined
+  if (orderOf(target.stage) <= reach) return importer.stage === target.stage ? mixture(file, imported) : undefined
   return `${file} imports ${imported}: ${target.stage} comes after ${importer.stage}`
+}
+
+/** A stage's index lists what it holds; every other file is of one engine or of none. */
+function mixture(file: string, imported: string): string | undefined {
+  const target = engineOf(imported)
+  if (target === undefined || target === engineOf(file) || file.endsWith('/index.ts')) return undefined
+  return `${file} imports ${imported}: what engines share stands beside their folders`
+}
+
+/** `prover/audit/market/judge.ts` is of markets; `prover/audit/pins.ts` and `prover/market/prices.ts` of no engine. */
+function engineOf(file: string): string | undefined {
+  const [top = '', , engine = '', ...rest] = file.split('/')
+  return top === 'prover' && rest.length > 0 && engines.includes(engine) ? engine : undefined
 }
 
 const orderOf = (stage: string): number => stages.indexOf(stage as (typeof stages)[number])

@@ -366,7 +366,7 @@ function chebyshevPolynomials(n: number): bigint[][] {
 
 const CHEBYSHEV = chebyshevPolynomials(ORDER)
 
-export function tabulate(specification: TableSpecification): Table {
+function tabulate(specification: TableSpecification): Table {
   const { indexBits, segmentBits, offsetBits, leadingBits } = specification
   const scales = [leadingBits]
   for (const bits of offsetBits.toReversed()) scales.unshift(scales[0]! + bits + segmentBits)

@@ -1,6 +1,6 @@
 /** What soundness tests expect of a template at one witness. */
 import { expect } from 'vitest'
-import type { Circuit, CircuitInput } from './circuit.ts'
+import type { Circuit, CircuitInput } from '../scripts/tools/circuits/circuit.ts'
 
 /** Free by design where the input of an IsZero is 0: the inverse of nothing. It reaches no other row. */
 const isFree = (wire: string): boolean => wire.endsWith('.inv')

@@ -21,7 +21,7 @@ include "../parameters/MarketStep.circom";
  * The outputs of MarketStep follow from its inputs alone, so the commitment to the inputs fixes every word before the
  * challenge exists (docs/statement.md). A smaller batch repeats its first market: nothing needs masking.
  */
-template MarketRisk(MARKETS, SLOTS, TEST_EVERY_SLOT, SLOW_SHIFT) {
+template MarketRisk(MARKETS, SLOTS, TEST_EVERY_SLOT, VOLATILITY_MODEL, SLOW_SHIFT) {
     signal input challenge;
     signal input learningPolicy, marginPolicy;
     signal input previousVolatilityState[MARKETS], previousAnchorState[MARKETS], marketPolicy[MARKETS];

@@ -1,11 +1,11 @@
 /** What each circuit proves: every word, statement and build, from market.ts, options.ts and portfolio.ts. */
-import { argumentsOf, type Build as AnyBuild, type Statement, type Word } from './language.ts'
+import { argumentsOf, type Build as AnyBuild, placesOf, sizeOf, type Statement, type Word } from './language.ts'
 import { marketBuilds, marketStatements, marketWords } from './market.ts'
 import { optionBuilds, optionStatements, optionWords } from './options.ts'
 import { accountBuilds, accountStatements, accountWords } from './portfolio.ts'
 
-export { type Size, sizeOf, WORD_BITS } from './language.ts'
-export { SLOW_HALF_LIFE_SHIFT } from './market.ts'
+export { sizeOf, WORD_BITS } from './language.ts'
+export { SLOW_HALF_LIFE_SHIFT, type VolatilityModelName, volatilityModelIds } from './market.ts'
 export { REGULAR_SHOCKS, UP_ONLY_SHOCKS } from './options.ts'
 export { COLLATERALS } from './portfolio.ts'
 
@@ -36,6 +36,20 @@ export type Build = AnyBuild & { readonly statement: StatementName }
 /** Builds of a statement, the one to use unless another is named first. */
 export const buildsOf = (statement: StatementName): readonly Build[] =>
   (builds as readonly Build[]).filter((build) => build.statement === statement)
+
+/** What the registry of models keeps of a build. */
+export function modelSizesOf(build: Build): {
+  readonly places: number
+  readonly slots: number
+  readonly volatilityModel: number
+} {
+  const statement: Statement = statements[build.statement]
+  return { ...placesOf(statement, build), volatilityModel: volatilityModelOf(build) }
+}
+
+/** Id of the family of volatility models that a build is of; 0 if it estimates none. */
+export const volatilityModelOf = (build: Build): number =>
+  build.statement === 'marketRisk' ? sizeOf(build, 'volatilityModel') : 0
 
 /** Path below circuits/ of a build's template. */
 export const templateFile = ({ statement }: Build): string => `statement/${statements[statement].template}.circom`

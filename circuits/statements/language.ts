@@ -29,11 +29,8 @@ export type Word = {
   readonly perWord?: number
 }
 
-/** What a section is made of when it is not packed: an element of the scalar field, a commitment to other words. */
-export type Root = 'root'
-
 /**
- * Words of one kind, side by side. How many elements is the product of `count`, one if absent; a factor that is a name is
+ * Words of one kind, side by side; `root` is an element of the scalar field and not packed: a commitment to other words. How many elements is the product of `count`, one if absent; a factor that is a name is
  * a size of the build. Elements that share words fill them in order; places left in the last word are zero.
  */
 export type Section = {
@@ -50,6 +47,9 @@ export type Statement = {
   readonly template: string
   /** Arguments of the template, in its order: sizes of the build, and `constants`. */
   readonly parameters: readonly string[]
+  /** Sizes that the registry of models keeps: how many subjects a proof has places for, and how many words each; 1 if none. */
+  readonly places?: string
+  readonly slots?: string
   /** Values that are the same for all builds and part of what the statement means. */
   readonly constants?: Readonly<Record<string, number>>
   readonly inputs: readonly Group[]
@@ -80,6 +80,15 @@ export function sizeOf({ name: build, sizes }: Pick<Build, 'name' | 'sizes'>, na
     throw new Error(`${build} has no size ${name}; it has ${sizes.map((s) => s.name).join(', ')}.`)
   return size.value
 }
+
+/** What the registry of models keeps of a build's sizes. */
+export const placesOf = (
+  { places, slots }: Statement,
+  build: Build,
+): { readonly places: number; readonly slots: number } => ({
+  places: places === undefined ? 1 : sizeOf(build, places),
+  slots: slots === undefined ? 1 : sizeOf(build, slots),
+})
 
 /** Template arguments in the order the template declares them. */
 export const argumentsOf = ({ parameters, constants = {} }: Statement, build: Build): readonly number[] =>

@@ -94,10 +94,17 @@ export const marketWords = {
 /** Slow half-life = fast half-life × 2^SLOW_HALF_LIFE_SHIFT: one time product serves both weights. */
 export const SLOW_HALF_LIFE_SHIFT = 4
 
+/** Families of circuits that estimate volatility alike, with the ids by which governance binds markets to them. */
+export const volatilityModelIds = { ewma: 1 } as const
+
+export type VolatilityModelName = keyof typeof volatilityModelIds
+
 export const marketStatements = {
   marketRisk: {
     template: 'MarketRisk',
-    parameters: ['markets', 'observations', 'testEverySlot', 'slowHalfLifeShift'],
+    parameters: ['markets', 'observations', 'testEverySlot', 'volatilityModel', 'slowHalfLifeShift'],
+    places: 'markets',
+    slots: 'observations',
     constants: { slowHalfLifeShift: SLOW_HALF_LIFE_SHIFT },
     inputs: [
       {
@@ -146,6 +153,7 @@ export const marketBuilds = [
       { name: 'markets', value: 8 },
       { name: 'observations', value: 2 },
       { name: 'testEverySlot', value: 0 },
+      { name: 'volatilityModel', value: volatilityModelIds.ewma },
     ],
     meaning: 'the live build: up to 8 markets, up to 2 new observations each',
   },
@@ -156,6 +164,7 @@ export const marketBuilds = [
       { name: 'markets', value: 1 },
       { name: 'observations', value: 48 },
       { name: 'testEverySlot', value: 1 },
+      { name: 'volatilityModel', value: volatilityModelIds.ewma },
     ],
     meaning: 'the catch-up build: drains a backlog of one market',
   },

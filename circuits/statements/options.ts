@@ -127,6 +127,7 @@ export const optionStatements = {
   riskArray: {
     template: 'RiskArray',
     parameters: ['strikes'],
+    places: 'strikes',
     inputs: [
       {
         sections: [

@@ -180,6 +180,8 @@ export const accountStatements = {
   optionBook: {
     template: 'OptionBook',
     parameters: ['segments', 'strikes'],
+    places: 'segments',
+    slots: 'strikes',
     inputs: [
       {
         sections: [
@@ -200,6 +202,7 @@ export const accountStatements = {
   portfolioMargin: {
     template: 'PortfolioMargin',
     parameters: ['accounts'],
+    places: 'accounts',
     inputs: [{ sections: marginSections }, { repeat: 'accounts', sections: accountSections }],
     outputs: [
       {

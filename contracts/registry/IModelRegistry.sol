@@ -2,7 +2,8 @@
 pragma solidity ^0.8.28;
 
 /// @title IModelRegistry
-/// @notice Which circuits may move parameters. A model id is bound to one verifier for ever; it can only be disabled.
+/// @notice Which circuits may move parameters. A model id is bound to one verifier for ever; it can only be disabled. Words
+/// are read as one of the layouts that the council has registered, so a new statement needs no new registry of models.
 interface IModelRegistry {
     /// @notice Unknown ids have status None.
     enum Status {
@@ -11,8 +12,9 @@ interface IModelRegistry {
         Disabled
     }
 
-    /// @notice What a model's proofs are about; follows from its layout.
+    /// @notice What proofs of a layout are about. Unregistered layouts have kind None.
     enum Kind {
+        None,
         MarketRisk,
         RiskArray,
         OptionBook,
@@ -22,25 +24,29 @@ interface IModelRegistry {
 
     /// @notice One compiled circuit with one key.
     /// @param verifier            contract that verifies its proofs
-    /// @param markets             M: places for markets in a batch; of an array strikes, of a book segments, of margins accounts
-    /// @param observations        K: places for observations per market; of a book strikes per segment; else 1
+    /// @param places              M: markets in a batch; of an array strikes, of a book segments, of margins accounts
+    /// @param slots               K: observations per market; of a book strikes per segment; else 1
     /// @param status              set by the registry of models
     /// @param allowsBacklog       batches may end in an old observation: for models that drain a backlog
-    /// @param layoutHash          declaration of the statement's words; must be one that the contracts speak
+    /// @param volatilityModel     family of circuits that estimate volatility alike; 0 of kinds that estimate none
+    /// @param layoutHash          declaration of the statement's words; must be a registered one
     /// @param verificationKeyHash sha256 of verification_key.json, for auditors
     /// @param manifestHash        sha256 of the artefact manifest, for auditors
     // solhint-disable-next-line gas-struct-packing
     struct Model {
         address verifier;
-        uint8 markets;
-        uint8 observations;
+        uint8 places;
+        uint8 slots;
         Status status;
         bool allowsBacklog;
+        uint8 volatilityModel;
         bytes32 layoutHash;
         bytes32 verificationKeyHash;
         bytes32 manifestHash;
     }
 
+    /// @notice Models of a layout may be registered from now on.
+    event LayoutRegistered(bytes32 indexed layoutHash, Kind kind);
     /// @notice A model was added and may be used.
     event ModelRegistered(bytes32 indexed modelId, Model model);
     /// @notice A model may no longer be used.
@@ -48,19 +54,32 @@ interface IModelRegistry {
 
     /// @notice The id is taken; ids are never pointed elsewhere.
     error ModelAlreadyRegistered(bytes32 modelId);
-    /// @notice The circuit reads words otherwise than the contracts do.
+    /// @notice Nobody has registered this layout.
     error LayoutUnknown(bytes32 layoutHash);
+    /// @notice The layout is registered, for ever, and of this kind.
+    error LayoutAlreadyRegistered(bytes32 layoutHash, Kind kind);
+    /// @notice A layout is registered with a hash and a kind.
+    error LayoutWithoutKind(bytes32 layoutHash, Kind kind);
+    /// @notice The layout is registered for something else.
+    error LayoutOfAnotherKind(bytes32 layoutHash, Kind kind, Kind expected);
     /// @notice There is no contract at the verifier's address.
     error VerifierWithoutCode(address verifier);
-    /// @notice A model has at least one place for a market and for an observation.
-    error ModelWithoutPlaces(uint256 markets, uint256 observations);
-    /// @notice The model's proofs are about something else.
-    error ModelOfAnotherKind(bytes32 modelId, Kind kind, Kind expected);
+    /// @notice A model has at least one place, and one slot in it.
+    error ModelWithoutPlaces(uint256 places, uint256 slots);
+    /// @notice Models of market risk have a family of volatility models, and no others do.
+    error VolatilityModelOutOfPlace(Kind kind, uint256 volatilityModel);
+    /// @notice The model's words are not the ones that were asked for.
+    error ModelOfAnotherLayout(bytes32 modelId, bytes32 layoutHash, bytes32 expected);
     /// @notice The model is unknown or disabled.
     error ModelNotActive(bytes32 modelId, Status status);
 
+    /// @notice Lets models of a layout be registered, for ever. Restricted to the council.
+    /// @custom:reverts LayoutAlreadyRegistered, LayoutWithoutKind
+    function registerLayout(bytes32 layoutHash, Kind kind) external;
+
     /// @notice Adds a model under a new id; `status` is ignored. Restricted to the council.
-    /// @custom:reverts ModelAlreadyRegistered, LayoutUnknown, VerifierWithoutCode, ModelWithoutPlaces
+    /// @custom:reverts ModelAlreadyRegistered, LayoutUnknown, VerifierWithoutCode, ModelWithoutPlaces,
+    /// VolatilityModelOutOfPlace
     function register(bytes32 modelId, Model calldata model) external;
 
     /// @notice Ends the use of a model, for ever. Restricted; the guardian may call it without delay.
@@ -70,20 +89,21 @@ interface IModelRegistry {
     /// @notice Everything known of a model; status None if there is no such model.
     function modelOf(bytes32 modelId) external view returns (Model memory);
 
-    /// @notice Kind of the models of a layout.
-    /// @custom:reverts LayoutUnknown
-    function kindOf(bytes32 layoutHash) external pure returns (Kind);
+    /// @notice Kind of the models of a layout; None if it is not registered.
+    function kindOf(bytes32 layoutHash) external view returns (Kind);
 
-    /// @notice What a batch of markets needs to know of its model, in one slot.
-    /// @custom:reverts ModelNotActive, ModelOfAnotherKind
+    /// @notice Fails unless a layout is registered as what it is taken for; contracts ask once, when they are deployed.
+    /// @custom:reverts LayoutUnknown, LayoutOfAnotherKind
+    function requireLayout(bytes32 layoutHash, Kind kind) external view;
+
+    /// @notice What a submission needs to know of its model, in one slot.
+    /// @param layoutHash words that the caller speaks: a model of others is not for it
+    /// @custom:reverts ModelNotActive, ModelOfAnotherLayout
     function activeModel(
-        bytes32 modelId
-    ) external view returns (address verifier, uint256 markets, uint256 observations, bool allowsBacklog);
-
-    /// @notice The same of a model of options or portfolios.
-    /// @custom:reverts ModelNotActive, ModelOfAnotherKind
-    function activeModelOfKind(
         bytes32 modelId,
-        Kind kind
-    ) external view returns (address verifier, uint256 places, uint256 slots);
+        bytes32 layoutHash
+    )
+        external
+        view
+        returns (address verifier, uint256 places, uint256 slots, bool allowsBacklog, uint256 volatilityModel);
 }

@@ -34,6 +34,7 @@ interface IRiskRegistry is IRiskParameters {
     event MarketAdded(
         bytes32 indexed marketId,
         address indexed source,
+        uint256 volatilityModel,
         uint256 volatilityState,
         uint256 anchorState,
         bytes32 inboxHead,
@@ -52,6 +53,10 @@ interface IRiskRegistry is IRiskParameters {
     error InitialStateNotAtLatest(bytes32 marketId, uint256 asOf, uint256 latestAsOf);
     /// @notice A prediction cannot have been made after the state it belongs to.
     error AnchorInFuture(bytes32 marketId, uint256 anchorAsOf, uint256 asOf);
+    /// @notice A market is bound to a family of volatility models: 1 to 255.
+    error VolatilityModelOutOfRange(bytes32 marketId, uint256 volatilityModel);
+    /// @notice The market is bound to volatility models of another family than the batch's.
+    error MarketBoundToAnotherModel(bytes32 marketId, uint256 volatilityModel, uint256 bound);
     /// @notice A batch has at least one market and at most as many as its model has places for.
     error BatchSizeOutOfRange(uint256 markets, uint256 places);
     /// @notice The observation words are not those of this many markets.
@@ -103,9 +108,17 @@ interface IRiskRegistry is IRiskParameters {
 
     /// @notice Adds a market: the last time anybody but a prover has a say in its state. Restricted. The market's policy
     /// must have been set, and the state must stand at the source's latest observation.
-    /// @custom:reverts MarketAlreadyExists, MarketPolicyMissing, WordOutOfRange, InitialStateNotAtLatest, AnchorInFuture,
-    /// MarginsOutOfOrder
-    function addMarket(bytes32 marketId, address source, uint256 volatilityState, uint256 anchorState) external;
+    /// @param volatilityModel family of volatility models that may move the market, see {IModelRegistry-Model}: with several
+    /// models alive, nobody may prove with the one that suits them
+    /// @custom:reverts MarketAlreadyExists, MarketPolicyMissing, VolatilityModelOutOfRange, WordOutOfRange,
+    /// InitialStateNotAtLatest, AnchorInFuture, MarginsOutOfOrder
+    function addMarket(
+        bytes32 marketId,
+        address source,
+        uint256 volatilityModel,
+        uint256 volatilityState,
+        uint256 anchorState
+    ) external;
 
     /// @notice Puts proven parameters in force. Anyone may call: the proof is the permission.
     /// @dev Checks run from cheap to dear: model and shape; for every market order, state, freshness, observation slots and
@@ -124,7 +137,11 @@ interface IRiskRegistry is IRiskParameters {
         uint256[] calldata observationWords
     ) external;
 
-    /// @notice Hash of what the next update of a market must present:
-    /// keccak256(abi.encode(volatilityState, anchorState, inboxHead, inboxCount, source)); zero if there is no such market.
+    /// @notice Hash of what the next update of a market must present, and of the family of models that may prove it:
+    /// keccak256(abi.encode(volatilityState, anchorState, inboxHead, inboxCount, source, volatilityModel)); zero if there is
+    /// no such market.
     function stateHash(bytes32 marketId) external view returns (bytes32);
+
+    /// @notice Family of volatility models that a market is bound to; zero if there is no such market.
+    function volatilityModelOf(bytes32 marketId) external view returns (uint256);
 }

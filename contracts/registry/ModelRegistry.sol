@@ -2,53 +2,60 @@
 pragma solidity ^0.8.28;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
-import {
-    MarketRiskLayout,
-    OptionBookLayout,
-    PortfolioMarginLayout,
-    RiskArrayLayout,
-    UnhealthyWitnessLayout
-} from "../generated/StatementLayouts.sol";
 import {IModelRegistry} from "./IModelRegistry.sol";
 
 /// @title ModelRegistry
-/// @notice Append-only list of circuits.
+/// @notice Append-only lists of layouts and of circuits.
 contract ModelRegistry is IModelRegistry, AccessManaged {
-    /// @dev A model as stored: kind and all else that a batch reads share the first slot.
+    /// @dev A model as stored: all that a batch reads shares the first slot.
     // solhint-disable-next-line gas-struct-packing
     struct Stored {
         address verifier;
-        uint8 markets;
-        uint8 observations;
+        uint8 places;
+        uint8 slots;
         Status status;
         bool allowsBacklog;
-        Kind kind;
-        bytes32 layoutHash;
+        uint8 volatilityModel;
         bytes32 verificationKeyHash;
         bytes32 manifestHash;
     }
 
-    mapping(bytes32 modelId => Stored) private _models;
+    mapping(bytes32 layoutHash => Kind) private _kinds;
+    mapping(bytes32 modelId => bytes32 layoutHash) private _layoutOf;
+    /// @dev By layout first: whoever asks for a model of one layout finds nothing of another, at the price of a hash
+    /// instead of a second slot.
+    mapping(bytes32 layoutHash => mapping(bytes32 modelId => Stored)) private _models;
 
     /// @param authority AccessManager that knows who is council and who is guardian
     constructor(address authority) AccessManaged(authority) {}
 
     /// @inheritdoc IModelRegistry
+    function registerLayout(bytes32 layoutHash, Kind kind) external restricted {
+        Kind registered = _kinds[layoutHash];
+        if (registered != Kind.None) revert LayoutAlreadyRegistered(layoutHash, registered);
+        if (layoutHash == 0 || kind == Kind.None) revert LayoutWithoutKind(layoutHash, kind);
+        _kinds[layoutHash] = kind;
+        emit LayoutRegistered(layoutHash, kind);
+    }
+
+    /// @inheritdoc IModelRegistry
     function register(bytes32 modelId, Model calldata model) external restricted {
-        if (_models[modelId].status != Status.None) revert ModelAlreadyRegistered(modelId);
-        Kind kind = kindOf(model.layoutHash);
+        if (_layoutOf[modelId] != 0) revert ModelAlreadyRegistered(modelId);
+        Kind kind = _kinds[model.layoutHash];
+        if (kind == Kind.None) revert LayoutUnknown(model.layoutHash);
         if (model.verifier.code.length == 0) revert VerifierWithoutCode(model.verifier);
-        if (model.markets == 0 || model.observations == 0) {
-            revert ModelWithoutPlaces(model.markets, model.observations);
+        if (model.places == 0 || model.slots == 0) revert ModelWithoutPlaces(model.places, model.slots);
+        if ((model.volatilityModel != 0) != (kind == Kind.MarketRisk)) {
+            revert VolatilityModelOutOfPlace(kind, model.volatilityModel);
         }
-        _models[modelId] = Stored({
+        _layoutOf[modelId] = model.layoutHash;
+        _models[model.layoutHash][modelId] = Stored({
             verifier: model.verifier,
-            markets: model.markets,
-            observations: model.observations,
+            places: model.places,
+            slots: model.slots,
             status: Status.Active,
             allowsBacklog: model.allowsBacklog,
-            kind: kind,
-            layoutHash: model.layoutHash,
+            volatilityModel: model.volatilityModel,
             verificationKeyHash: model.verificationKeyHash,
             manifestHash: model.manifestHash
         });
@@ -57,59 +64,59 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
 
     /// @inheritdoc IModelRegistry
     function disable(bytes32 modelId) external restricted {
-        Status status = _models[modelId].status;
-        if (status != Status.Active) revert ModelNotActive(modelId, status);
-        _models[modelId].status = Status.Disabled;
+        Stored storage model = _models[_layoutOf[modelId]][modelId];
+        if (model.status != Status.Active) revert ModelNotActive(modelId, model.status);
+        model.status = Status.Disabled;
         emit ModelDisabled(modelId);
     }
 
     /// @inheritdoc IModelRegistry
     function activeModel(
-        bytes32 modelId
-    ) external view returns (address verifier, uint256 markets, uint256 observations, bool allowsBacklog) {
-        Stored storage model = _active(modelId, Kind.MarketRisk);
-        return (model.verifier, model.markets, model.observations, model.allowsBacklog);
+        bytes32 modelId,
+        bytes32 layoutHash
+    )
+        external
+        view
+        returns (address verifier, uint256 places, uint256 slots, bool allowsBacklog, uint256 volatilityModel)
+    {
+        Stored storage model = _models[layoutHash][modelId];
+        if (model.status != Status.Active) _revertUnusable(modelId, layoutHash, model.status);
+        return (model.verifier, model.places, model.slots, model.allowsBacklog, model.volatilityModel);
     }
 
     /// @inheritdoc IModelRegistry
-    function activeModelOfKind(
-        bytes32 modelId,
-        Kind kind
-    ) external view returns (address verifier, uint256 places, uint256 slots) {
-        Stored storage model = _active(modelId, kind);
-        return (model.verifier, model.markets, model.observations);
+    function requireLayout(bytes32 layoutHash, Kind kind) external view {
+        Kind registered = _kinds[layoutHash];
+        if (registered == Kind.None) revert LayoutUnknown(layoutHash);
+        if (registered != kind) revert LayoutOfAnotherKind(layoutHash, registered, kind);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function kindOf(bytes32 layoutHash) external view returns (Kind) {
+        return _kinds[layoutHash];
     }
 
     /// @inheritdoc IModelRegistry
     function modelOf(bytes32 modelId) public view returns (Model memory) {
-        Stored storage model = _models[modelId];
+        bytes32 layoutHash = _layoutOf[modelId];
+        Stored storage model = _models[layoutHash][modelId];
         return
             Model({
                 verifier: model.verifier,
-                markets: model.markets,
-                observations: model.observations,
+                places: model.places,
+                slots: model.slots,
                 status: model.status,
                 allowsBacklog: model.allowsBacklog,
-                layoutHash: model.layoutHash,
+                volatilityModel: model.volatilityModel,
+                layoutHash: layoutHash,
                 verificationKeyHash: model.verificationKeyHash,
                 manifestHash: model.manifestHash
             });
     }
 
-    /// @inheritdoc IModelRegistry
-    function kindOf(bytes32 layoutHash) public pure returns (Kind) {
-        if (layoutHash == MarketRiskLayout.LAYOUT_HASH) return Kind.MarketRisk;
-        if (layoutHash == RiskArrayLayout.LAYOUT_HASH) return Kind.RiskArray;
-        if (layoutHash == OptionBookLayout.LAYOUT_HASH) return Kind.OptionBook;
-        if (layoutHash == PortfolioMarginLayout.LAYOUT_HASH) return Kind.PortfolioMargin;
-        if (layoutHash == UnhealthyWitnessLayout.LAYOUT_HASH) return Kind.UnhealthyWitness;
-        revert LayoutUnknown(layoutHash);
-    }
-
-    function _active(bytes32 modelId, Kind kind) private view returns (Stored storage model) {
-        model = _models[modelId];
-        Status status = model.status;
-        if (status != Status.Active) revert ModelNotActive(modelId, status);
-        if (model.kind != kind) revert ModelOfAnotherKind(modelId, model.kind, kind);
+    function _revertUnusable(bytes32 modelId, bytes32 expected, Status status) private view {
+        bytes32 layoutHash = _layoutOf[modelId];
+        if (layoutHash != 0 && layoutHash != expected) revert ModelOfAnotherLayout(modelId, layoutHash, expected);
+        revert ModelNotActive(modelId, status);
     }
 }

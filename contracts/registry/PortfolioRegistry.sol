@@ -90,7 +90,7 @@ contract PortfolioRegistry is PositionBook {
     }
 
     /// @param authority   AccessManager that knows who may set policy and who is the venue
-    /// @param models_     registry of models
+    /// @param models_     registry of models; must know the layouts that this contract speaks
     /// @param rounds_     source of rounds
     /// @param marketId_   whose rounds
     /// @param emptyState_ commitment to the state of a book before its first position
@@ -105,6 +105,10 @@ contract PortfolioRegistry is PositionBook {
         uint256[24] memory policy,
         PortfolioFreshness memory freshness
     ) PortfolioPolicy(authority, policy, freshness) {
+        models_.requireLayout(RiskArrayLayout.LAYOUT_HASH, IModelRegistry.Kind.RiskArray);
+        models_.requireLayout(OptionBookLayout.LAYOUT_HASH, IModelRegistry.Kind.OptionBook);
+        models_.requireLayout(PortfolioMarginLayout.LAYOUT_HASH, IModelRegistry.Kind.PortfolioMargin);
+        models_.requireLayout(UnhealthyWitnessLayout.LAYOUT_HASH, IModelRegistry.Kind.UnhealthyWitness);
         models = models_;
         rounds = rounds_;
         marketId = marketId_;
@@ -123,7 +127,7 @@ contract PortfolioRegistry is PositionBook {
     ) external {
         Scope memory scope = _scope(asOf, marketHash, RoundId.hashOfExpiries(expiryHashes));
         scope.subject = scope.roundId;
-        (address verifier, uint256 strikes, ) = models.activeModelOfKind(modelId, IModelRegistry.Kind.RiskArray);
+        (address verifier, uint256 strikes, , , ) = models.activeModel(modelId, RiskArrayLayout.LAYOUT_HASH);
         uint256 wordsPerArray = (strikes + STRIKES_PER_WORD - 1) / STRIKES_PER_WORD;
         _requireWords(strikeWords.length, arrays.length * wordsPerArray);
         uint256[3][] memory publicSignals = new uint256[3][](arrays.length);
@@ -148,9 +152,9 @@ contract PortfolioRegistry is PositionBook {
         uint256[8] calldata marginProof
     ) external {
         Scope memory scope = _scopeOf(round);
-        (address verifier, uint256 places, ) = models.activeModelOfKind(
+        (address verifier, uint256 places, , , ) = models.activeModel(
             batch.marginModelId,
-            IModelRegistry.Kind.PortfolioMargin
+            PortfolioMarginLayout.LAYOUT_HASH
         );
         if (accounts.length == 0 || accounts.length > places) revert AccountCountOutOfRange(accounts.length, places);
         scope.subject = _subjectOfBatch(scope, accounts);
@@ -173,10 +177,7 @@ contract PortfolioRegistry is PositionBook {
         uint256[8] calldata witnessProof
     ) external {
         Scope memory scope = _scopeOf(round);
-        (address verifier, , ) = models.activeModelOfKind(
-            witness.witnessModelId,
-            IModelRegistry.Kind.UnhealthyWitness
-        );
+        (address verifier, , , , ) = models.activeModel(witness.witnessModelId, UnhealthyWitnessLayout.LAYOUT_HASH);
         if (witness.scenario > SCENARIOS) revert ScenarioOutOfRange(witness.scenario);
         int256 bound = MaintenanceBoundWord.maintenanceE8(witness.bound);
         if (bound >= 0) revert AccountHealthy(witness.account, bound);
@@ -415,10 +416,7 @@ contract PortfolioRegistry is PositionBook {
     /// @dev A submission without books needs no model of them.
     function _openBooks(bytes32 modelId, uint256 proofs) private view returns (Books memory books) {
         if (proofs == 0) return books;
-        (books.verifier, books.segments, books.strikes) = models.activeModelOfKind(
-            modelId,
-            IModelRegistry.Kind.OptionBook
-        );
+        (books.verifier, books.segments, books.strikes, , ) = models.activeModel(modelId, OptionBookLayout.LAYOUT_HASH);
         books.modelId = modelId;
         books.publicSignals = new uint256[3][](proofs);
     }

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {AnchorStateWord, ObservationWord, VolatilityStateWord} from "../generated/PackedWords.sol";
+import {MarketRiskLayout} from "../generated/StatementLayouts.sol";
 import {IObservationSource} from "../market/IObservationSource.sol";
 import {Inbox} from "../market/Inbox.sol";
 import {PolicyBook} from "../parameters/PolicyBook.sol";
@@ -30,11 +31,16 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
     /// @notice Circuits that may move parameters.
     IModelRegistry public immutable models;
 
+    /// @inheritdoc IRiskRegistry
+    /// @dev Batches are held to it by the state's hash, of which it is a part: reading it would cost them a slot a market.
+    mapping(bytes32 marketId => uint256 volatilityModel) public volatilityModelOf;
+
     /// @dev A batch on its way: what its model and the policy allow, and what has been gathered of it.
     struct Batch {
         address verifier;
         uint256 places;
         uint256 slots;
+        uint256 volatilityModel;
         uint256 wordsPerMarket;
         uint256 oldest;
         uint256 latest;
@@ -45,7 +51,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
     }
 
     /// @param authority      AccessManager that knows who may set policy and add markets
-    /// @param models_        registry of models
+    /// @param models_        registry of models; must know the layout that this contract speaks
     /// @param learningWord   first `LearningPolicyWord`
     /// @param marginWord     first `MarginPolicyWord`
     /// @param freshness      first policy of freshness
@@ -56,6 +62,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         uint256 marginWord,
         FreshnessPolicy memory freshness
     ) RiskPolicy(authority, learningWord, marginWord, freshness) {
+        models_.requireLayout(MarketRiskLayout.LAYOUT_HASH, IModelRegistry.Kind.MarketRisk);
         models = models_;
     }
 
@@ -63,19 +70,26 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
     function addMarket(
         bytes32 marketId,
         address source,
+        uint256 volatilityModel,
         uint256 volatilityState,
         uint256 anchorState
     ) external restricted {
         if (_markets[marketId].stateHash != 0) revert MarketAlreadyExists(marketId);
         marketPolicy(marketId);
+        if (volatilityModel == 0 || volatilityModel > type(uint8).max) {
+            revert VolatilityModelOutOfRange(marketId, volatilityModel);
+        }
         uint256 asOf = VolatilityStateWord.asOf(volatilityState);
         GuardRails.checkState(marketId, volatilityState, anchorState, asOf);
         uint256 anchorAsOf = AnchorStateWord.anchorAsOf(anchorState);
         if (anchorAsOf > asOf) revert AnchorInFuture(marketId, anchorAsOf, asOf);
         (bytes32 head, uint256 count, uint256 latestAsOf, ) = IObservationSource(source).latest(marketId);
         if (count == 0 || asOf != latestAsOf) revert InitialStateNotAtLatest(marketId, asOf, latestAsOf);
-        _markets[marketId].stateHash = keccak256(abi.encode(volatilityState, anchorState, head, count, source));
-        emit MarketAdded(marketId, source, volatilityState, anchorState, head, count);
+        _markets[marketId].stateHash = keccak256(
+            abi.encode(volatilityState, anchorState, head, count, source, volatilityModel)
+        );
+        volatilityModelOf[marketId] = volatilityModel;
+        emit MarketAdded(marketId, source, volatilityModel, volatilityState, anchorState, head, count);
     }
 
     /// @inheritdoc IRiskRegistry
@@ -96,7 +110,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         _checkInboxes(updates, heads);
         uint256[3] memory publicSignals = batch.transcript.close(updates.length, batch.places);
         CanonicalProof.verify(batch.verifier, proof, publicSignals);
-        _apply(updates, heads, batch.transcript);
+        _apply(updates, heads, batch.volatilityModel, batch.transcript);
         emit BatchAccepted(modelId, commitment, msg.sender);
     }
 
@@ -107,7 +121,10 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
 
     function _open(bytes32 modelId, uint256 commitment, uint256 given) private view returns (Batch memory batch) {
         bool allowsBacklog;
-        (batch.verifier, batch.places, batch.slots, allowsBacklog) = models.activeModel(modelId);
+        (batch.verifier, batch.places, batch.slots, allowsBacklog, batch.volatilityModel) = models.activeModel(
+            modelId,
+            MarketRiskLayout.LAYOUT_HASH
+        );
         if (given == 0 || given > batch.places) revert BatchSizeOutOfRange(given, batch.places);
         uint256[] memory policies = _policyBook();
         (uint256 learningWord, uint256 marginWord, uint256 maxObservationAgeSeconds) = policies.shared();
@@ -162,7 +179,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         uint256 words
     ) private view returns (bytes32 head) {
         bytes32 marketId = update.marketId;
-        uint256 sequence = _nextSequence(marketId, update);
+        uint256 sequence = _nextSequence(marketId, update, batch.volatilityModel);
         uint256 newestAsOf = _checkNewest(batch, update, words);
         head = _rehash(batch.slots, update, words);
         uint256 policy;
@@ -179,18 +196,28 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         batch.transcript.putOutputs(update.volatilityState, update.anchorState, update.parameters);
     }
 
-    /// @dev The presented state is the one in force, and the sequence can count one more batch.
-    function _nextSequence(bytes32 marketId, MarketUpdate calldata update) private view returns (uint256 sequence) {
+    /// @dev The presented state is the one in force, for models of this family, and the sequence can count one more batch.
+    function _nextSequence(
+        bytes32 marketId,
+        MarketUpdate calldata update,
+        uint256 volatilityModel
+    ) private view returns (uint256 sequence) {
         Market storage market = _markets[marketId];
         bytes32 inForce = market.stateHash;
         if (inForce == 0) revert UnknownMarket(marketId);
-        bytes32 given = _hashPresented(update);
-        if (given != inForce) revert StateMismatch(marketId, given, inForce);
+        bytes32 given = _hashPresented(update, volatilityModel);
+        if (given != inForce) _revertStart(marketId, volatilityModel, given, inForce);
         sequence = market.parametersAndSequence >> SEQUENCE_SHIFT;
         if (sequence == MAX_SEQUENCE) revert SequenceExhausted(marketId, sequence);
         unchecked {
             ++sequence;
         }
+    }
+
+    function _revertStart(bytes32 marketId, uint256 volatilityModel, bytes32 given, bytes32 inForce) private view {
+        uint256 bound = volatilityModelOf[marketId];
+        if (bound != volatilityModel) revert MarketBoundToAnotherModel(marketId, volatilityModel, bound);
+        revert StateMismatch(marketId, given, inForce);
     }
 
     function _checkNewest(
@@ -333,6 +360,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
     function _apply(
         MarketUpdate[] calldata updates,
         bytes32[] memory heads,
+        uint256 volatilityModel,
         MarketRiskStatement.Transcript memory transcript
     ) private {
         MarketUpdate calldata update = _first(updates);
@@ -345,23 +373,32 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
             assembly ("memory-safe") {
                 head := mload(add(add(heads, 0x20), shl(5, i)))
             }
-            market.stateHash = _hashNext(update, head);
+            market.stateHash = _hashNext(update, head, volatilityModel);
             emit ParametersUpdated(marketId, stored);
             update = _next(update);
         }
     }
 
-    /// @dev Hash of the five words that an update presents, which lie side by side in calldata.
-    function _hashPresented(MarketUpdate calldata update) private pure returns (bytes32 hash) {
+    /// @dev Hash of the five words that an update presents, which lie side by side in calldata, and of the family of its
+    /// model, which nobody presents.
+    function _hashPresented(
+        MarketUpdate calldata update,
+        uint256 volatilityModel
+    ) private pure returns (bytes32 hash) {
         assembly ("memory-safe") {
             let free := mload(0x40)
             calldatacopy(free, add(update, 0x20), 0xa0)
-            hash := keccak256(free, 0xa0)
+            mstore(add(free, 0xa0), volatilityModel)
+            hash := keccak256(free, 0xc0)
         }
     }
 
-    /// @dev Hash of the five words that the update after this one will present.
-    function _hashNext(MarketUpdate calldata update, bytes32 head) private pure returns (bytes32 hash) {
+    /// @dev The same of the update after this one.
+    function _hashNext(
+        MarketUpdate calldata update,
+        bytes32 head,
+        uint256 volatilityModel
+    ) private pure returns (bytes32 hash) {
         unchecked {
             uint256 count = update.inboxCount + update.observationCount; // a count the source knows
             assembly ("memory-safe") {
@@ -370,7 +407,8 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
                 mstore(add(free, 0x40), head)
                 mstore(add(free, 0x60), count)
                 calldatacopy(add(free, 0x80), add(update, 0xa0), 0x20) // source
-                hash := keccak256(free, 0xa0)
+                mstore(add(free, 0xa0), volatilityModel)
+                hash := keccak256(free, 0xc0)
             }
         }
     }

@@ -2,6 +2,7 @@
 import { ProverError } from '../errors.ts'
 import { decodeProofCalldata, formatProof, type VerificationKey, verifyProof } from '../proof/index.ts'
 import type { ClaimResult } from '../registry/index.ts'
+import type { ClaimId } from './claimTitles.ts'
 
 /** A subject with its verdict; each claim id once, in the order they were checked. */
 export type Judged = { readonly accepted: boolean; readonly claims: readonly ClaimResult[] }
@@ -34,14 +35,14 @@ export function firstFailureOf(
  * A claim that fails by a typed error, or because integers that no circuit takes met in a division; any other error is ours
  * and goes on.
  */
-export function failed(claim: string, field: string, error: unknown): ClaimResult {
+export function failed(claim: ClaimId, field: string, error: unknown): ClaimResult {
   if (!(error instanceof ProverError || error instanceof RangeError)) throw error
   return { claim, holds: false, field, found: error.message }
 }
 
 /** A proof is for exactly these public signals, by both verifiers. */
 export async function judgeProof(
-  claim: string,
+  claim: ClaimId,
   words: readonly bigint[],
   publicSignals: readonly bigint[],
   key: VerificationKey,

@@ -1,6 +1,6 @@
 /** Models of circuits: what the registry of models says of them, and whether the auditor's keys bear it out. */
 import type { Provider } from 'ethers'
-import { type BuildName, builds } from '../../circuits/statements/index.ts'
+import { type BuildName, builds, modelSizesOf } from '../../circuits/statements/index.ts'
 import {
   checkCeremony,
   formatVerificationKey,
@@ -10,15 +10,15 @@ import {
   verificationKeyHash,
 } from '../proof/index.ts'
 import { interfaceOf } from '../registry/artifacts.ts'
-import { compare } from '../registry/market/bundle.ts'
+import { compare } from '../registry/claims.ts'
 import { logsBetween } from '../registry/chain.ts'
+import { ask } from '../registry/contractErrors.ts'
 import { manifestHashOf, modelIdOf } from '../registry/deployment.ts'
 import type { ClaimResult } from '../registry/index.ts'
-import { modelSizesOf } from '../registry/portfolio/deploy.ts'
 import { layoutHash } from '../statement/layout.ts'
-import type { ModelRecord } from './market/chainRecord.ts'
 import { failed, summarise } from './findings.ts'
-import { ask, inTurns, placeOf } from './nodeReads.ts'
+import type { ModelRecord } from './modelRecord.ts'
+import { inTurns, placeOf } from './nodeReads.ts'
 import type { ModelReport } from './report.ts'
 import { missingConstant, withoutMetadata } from './verifierCode.ts'
 
@@ -79,9 +79,10 @@ export async function collectModels(
         modelId,
         verifier,
         verifierCode: (await ask('Reading a verifier', () => provider.getCode(verifier, end))).toLowerCase(),
-        markets: Number(model.markets),
-        observations: Number(model.observations),
+        places: Number(model.places),
+        slots: Number(model.slots),
         allowsBacklog: model.allowsBacklog,
+        volatilityModel: Number(model.volatilityModel),
         layoutHash: model.layoutHash,
         verificationKeyHash: model.verificationKeyHash,
         manifestHash: model.manifestHash,
@@ -126,24 +127,26 @@ export function judgeModel(
     const verificationKey = parseVerificationKey(key.verificationKey)
     const keyHash = `0x${verificationKeyHash(verificationKey)}`
     const isPinned = pinned?.includes(keyHash) ?? true
-    const { layout, markets, observations } = declarationOf(key.build)
-    claims.push(
-      compare('key', 'models.verificationKeyHash', keyHash, model.verificationKeyHash),
-      compare('key', 'models.layoutHash', layout, model.layoutHash),
-      compare('key', 'models.modelId', modelIdOf(key.build, keyHash, model.layoutHash), modelId),
-      compare('key', 'models.markets', markets, model.markets),
-      compare('key', 'models.observations', observations, model.observations),
+    const { layout, places, slots, volatilityModel } = declarationOf(key.build)
+    const fits: readonly ClaimResult[] = [
+      compare('R1', 'models.verificationKeyHash', keyHash, model.verificationKeyHash),
+      compare('R1', 'models.layoutHash', layout, model.layoutHash),
+      compare('R1', 'models.modelId', modelIdOf(key.build, keyHash, model.layoutHash), modelId),
+      compare('R1', 'models.places', places, model.places),
+      compare('R1', 'models.slots', slots, model.slots),
+      compare('R1', 'models.volatilityModel', volatilityModel, model.volatilityModel),
       isPinned
-        ? { claim: 'key', holds: true }
-        : { claim: 'key', holds: false, field: 'models.key', expected: 'a pinned key', found: keyHash },
+        ? { claim: 'A3', holds: true }
+        : { claim: 'A3', holds: false, field: 'models.key', expected: 'a pinned key', found: keyHash },
+    ]
+    claims.push(
+      ...fits,
       ...judgeManifest(model, key.manifest, verificationKey, chainId),
       ...judgeVerifier(model, key.verifierCode, verificationKey),
     )
-    if (claims.every(({ claim, holds }) => holds || claim !== 'key')) {
-      usable.set(modelId, { build: key.build, verificationKey, model })
-    }
+    if (fits.every(({ holds }) => holds)) usable.set(modelId, { build: key.build, verificationKey, model })
   } catch (error) {
-    claims.push(failed('key', 'models.key.verificationKey', error))
+    claims.push(failed('T1', 'models.key.verificationKey', error))
   }
   return { modelId, name: key.build, ...summarise(claims) }
 }
@@ -177,9 +180,9 @@ function judgeVerifier(model: ModelRecord, compiled: string | null, key: Verific
   const missing = missingConstant(model.verifierCode, key)
   const claims: ClaimResult[] = [
     missing === undefined
-      ? { claim: 'verifier', holds: true }
+      ? { claim: 'A1', holds: true }
       : {
-          claim: 'verifier',
+          claim: 'A1',
           holds: false,
           field: 'models.verifierCode',
           expected: `the constants of ${missing}`,
@@ -189,7 +192,7 @@ function judgeVerifier(model: ModelRecord, compiled: string | null, key: Verific
   if (compiled !== null && withoutMetadata(compiled) !== withoutMetadata(model.verifierCode)) {
     const field = 'models.verifierCode'
     claims.push({
-      claim: 'verifier',
+      claim: 'A1',
       holds: false,
       field,
       expected: 'the code compiled from the key',

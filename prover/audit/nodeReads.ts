@@ -1,6 +1,5 @@
-/** Reading a node, a few requests at a time, with typed errors. */
+/** Reading a node, a few requests at a time. */
 import type { Log } from 'ethers'
-import { typedCallError } from '../registry/index.ts'
 
 /** Where an event stands in the order of the chain. */
 export type Place = { readonly block: number; readonly logIndex: number }
@@ -13,15 +12,6 @@ export const placeOf = (log: Log): Place => ({ block: log.blockNumber, logIndex:
 /** The order of the chain. */
 export function isBefore(a: Place, b: Place): boolean {
   return a.block < b.block || (a.block === b.block && a.logIndex < b.logIndex)
-}
-
-/** @throws {@link RpcError} or {@link ContractRevertError} for whatever the action throws */
-export async function ask<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
-  try {
-    return await action()
-  } catch (error) {
-    throw typedCallError(error, doing)
-  }
 }
 
 /** Like Promise.all over the items, a few at a time; results in order. */

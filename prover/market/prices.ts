@@ -36,16 +36,16 @@ export type PriceOptions = {
 }
 
 /** Headers taken for the time, by preference; case does not matter. */
-export const TIME_COLUMNS = ['asof', 'timestamp', 'time', 'datetime', 'date', 'open_time', 'unix']
+const TIME_COLUMNS = ['asof', 'timestamp', 'time', 'datetime', 'date', 'open_time', 'unix']
 
 /** Headers taken for the lowest and highest price of a row; a file has both or neither. */
-export const RANGE_COLUMNS = { low: 'low', high: 'high' } as const
+const RANGE_COLUMNS = { low: 'low', high: 'high' } as const
 
 /** Headers taken for the price, by preference; case does not matter. */
-export const PRICE_COLUMNS = ['price', 'close']
+const PRICE_COLUMNS = ['price', 'close']
 
 /** A file may pause for this many of its median spacings. */
-export const GAP_SPACINGS = 6
+const GAP_SPACINGS = 6
 
 const E8 = 10n ** 8n
 const X24 = 1n << 24n

@@ -90,7 +90,7 @@ function exactGreeks(
 }
 
 /** A raw number as a double: its scale is beyond what a double's exponent and 53 bits should meet at once. */
-export function toReal(raw: bigint, fractionBits: number): number {
+function toReal(raw: bigint, fractionBits: number): number {
   const kept = 60
   const excess = Math.max(0, fractionBits - kept)
   return Number(raw >> BigInt(excess)) / 2 ** (fractionBits - excess)

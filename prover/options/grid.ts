@@ -37,9 +37,6 @@ export type UpOnlyShock = { readonly shockX40: bigint; readonly dampingX40: bigi
 
 export type VolatilityKind = 'none' | 'up' | 'down' | 'linear' | 'absolute'
 
-/** In the order of {@link StrikeLeaf.volatilityX40}. */
-export const VOLATILITY_KINDS: readonly VolatilityKind[] = ['none', 'up', 'down', 'linear', 'absolute']
-
 const REGULAR_END = 1 + 3 * REGULAR_SHOCKS
 const UP_ONLY_END = REGULAR_END + UP_ONLY_SHOCKS
 const BASIS_UP = 1 + SCENARIOS

@@ -41,7 +41,7 @@ export type Svi = {
 }
 
 /** From this total volatility on a call is worth its forward, in the formula that Derive publishes. */
-export const SATURATED_TOTAL_VOLATILITY = 24
+const SATURATED_TOTAL_VOLATILITY = 24
 
 /** Beyond this an argument of {@link normalCdf} takes the continued fraction: the series would lose the tail. */
 const TAIL_FROM = 4
@@ -49,7 +49,7 @@ const TAIL_FROM = 4
 const INVERSE_SQRT_TWO_PI = 1 / Math.sqrt(2 * Math.PI)
 
 /** Standard normal density. */
-export function normalPdf(x: number): number {
+function normalPdf(x: number): number {
   return INVERSE_SQRT_TWO_PI * Math.exp(-0.5 * x * x)
 }
 

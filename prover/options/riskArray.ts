@@ -17,7 +17,6 @@ import { type Tenor, tenorOf } from './tenor.ts'
 import type { ExpiryMarket, PricingPolicy } from './terms.ts'
 import { sviVariance, totalVolatilities } from './volatility.ts'
 
-export { greeks, priceCall } from './black.ts'
 export type * from './terms.ts'
 export { CALL_BITS, GAMMA_BITS, PDF_BITS, THETA_BITS }
 

@@ -1,7 +1,7 @@
 /** Volatility surfaces: SVI slices, their no-arbitrage checks, and a least-squares fit to the marks of one expiry. */
 import { ProverError } from '../errors.ts'
 import type { Svi } from './real.ts'
-import { normalCdf, sviTotalVariance } from './real.ts'
+import { sviTotalVariance } from './real.ts'
 
 /** One mark of a smile. */
 export type SmilePoint = {
@@ -51,7 +51,7 @@ export function densityFactor(svi: Svi, k: number): number {
 }
 
 /** Least {@link densityFactor} between two log-moneynesses, and where it lies. */
-export function leastDensity(svi: Svi, from: number, to: number): { readonly at: number; readonly density: number } {
+function leastDensity(svi: Svi, from: number, to: number): { readonly at: number; readonly density: number } {
   const grid = Array.from({ length: EXAMINED_STEPS + 1 }, (_, i) => from + ((to - from) * i) / EXAMINED_STEPS)
   return grid
     .map((at) => ({ at, density: densityFactor(svi, at) }))
@@ -307,12 +307,6 @@ function search(objective: (x: number, y: number) => number, [x, y]: readonly [n
 /** Volatility of the slice at a strike, by the fit's own time. */
 export function fittedVolatility({ svi, timeToExpiry }: SviFit, logMoneyness: number): number {
   return Math.sqrt(sviTotalVariance(svi, logMoneyness) / timeToExpiry)
-}
-
-/** Probability that the forward ends below `strike`, by the slice's volatility at that strike alone (N(−d2)). */
-export function probabilityBelow(fit: SviFit, logMoneyness: number): number {
-  const w = sviTotalVariance(fit.svi, logMoneyness)
-  return normalCdf((logMoneyness + w / 2) / Math.sqrt(w))
 }
 
 /** Parameters outside the range in which SVI is a smile at all. */

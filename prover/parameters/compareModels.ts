@@ -18,7 +18,7 @@ export type JudgedModel = {
  *
  * 60 %, but the multiplier takes up whatever level it has.
  */
-export const constantVolatility: VolatilityModel = {
+const constantVolatility: VolatilityModel = {
   name: 'constant',
   title: 'constant volatility, learned multiplier only',
   parameters: [{ name: 'volatility', value: '60 %', reason: 'any level is the same to a multiplier that learns' }],
@@ -49,7 +49,7 @@ export type Aim = {
 }
 
 /** In shorter stretches one breach more or fewer is a large share. */
-export const JUDGED_PREDICTIONS = 4000
+const JUDGED_PREDICTIONS = 4000
 
 /** A model against EWMA on the same history. */
 export function againstEwma({ score }: JudgedModel, ewma: JudgedModel): Aim {

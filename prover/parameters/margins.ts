@@ -35,7 +35,7 @@ export type MarginPolicy = {
 export type Margins = { readonly initialMarginX24: bigint; readonly maintenanceMarginX24: bigint }
 
 /** Fractions of notional are X24 and below 1. */
-export const FRACTION_BITS = 24
+const FRACTION_BITS = 24
 const ONE_X24 = 1n << 24n
 const ONE_X10 = 1n << 10n
 const fromX16 = (valueX16: bigint): bigint => valueX16 << 8n

@@ -41,7 +41,7 @@ export type MarketUpdate<State = MarketState> = {
 }
 
 /** Log prices are X26. */
-export const LN_FRACTION_BITS = 26
+const LN_FRACTION_BITS = 26
 
 /**
  * One market's step under the proven model, EWMA: observations in, next state and risk parameters out.
@@ -126,7 +126,7 @@ export function updateModelled(
 }
 
 /** A model with the words of a policy that it reads. */
-export function underPolicy(model: VolatilityModel, { learning, market }: Policy): ModelInForce {
+function underPolicy(model: VolatilityModel, { learning, market }: Policy): ModelInForce {
   const { decayRateX36, horizonSeconds } = learning
   return model.underPolicy({ decayRateX36, horizonSeconds, maxReturnX16: market.maxReturnX16 })
 }

@@ -8,7 +8,7 @@ const fraction = z.number().min(0).max(1)
 const positive = z.number().positive()
 
 /** Risk appetite of the whole engine in human units: plain fractions, hours, annualised volatilities. */
-export const enginePolicySchema = z
+const enginePolicySchema = z
   .strictObject({
     fastHalfLifeHours: positive
       .min(1)
@@ -37,7 +37,7 @@ export const enginePolicySchema = z
   .refine((p) => p.multiplierFloor <= p.multiplierCeiling, { message: 'multiplierFloor exceeds multiplierCeiling' })
 
 /** Risk appetite of one market in human units. */
-export const marketPolicySchema = z
+const marketPolicySchema = z
   .strictObject({
     maxReturn: positive.max(0.99).describe('log returns beyond it are winsorised'),
     volatilityFloor: positive.max(15),

@@ -98,7 +98,7 @@ export function worstScenario(provable: ProvableMargin): NamedScenario {
 }
 
 /** A scenario in words: `spot −18 %, volatility up`. */
-export function scenarioWords(spotShock: number, volatility: VolatilityMove, damping: number): string {
+function scenarioWords(spotShock: number, volatility: VolatilityMove, damping: number): string {
   if (volatility === 'linear') return `smile tilts, higher strikes up${dampedWords(damping)}`
   if (volatility === 'absolute') return `smile steepens, both wings up${dampedWords(damping)}`
   const move = Number((100 * (spotShock - 1)).toFixed(4))

@@ -77,7 +77,7 @@ export type Portfolio = {
 }
 
 /** Before expiry the settlement average is formed over this time: forwards move with spot less and less. */
-export const SETTLEMENT_SECONDS = 1800n
+const SETTLEMENT_SECONDS = 1800n
 
 /** Splits a forward into what still moves with spot and what the settlement average has fixed, to the nearest unit. */
 export function splitForward(

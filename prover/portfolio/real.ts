@@ -16,7 +16,7 @@ const MONTH_SECONDS = 30 * 86_400
 const SATURATED_VARIANCE = 20
 
 /** Index of the basis contingency where a scenario's is expected. */
-export const BASIS_INDEX = 33
+const BASIS_INDEX = 33
 
 const x40 = (value: bigint): number => Number(value) / 2 ** 40
 const e12 = (value: bigint): number => Number(value) / 1e12
@@ -261,7 +261,7 @@ function priceLeg(leg: OptionLeg, surface: ExpirySurface, { timeToExpiry, forwar
 }
 
 /** Implied volatility of a strike on an expiry's surface. */
-export function surfaceVolatility(surface: ExpirySurface, strike: number): number {
+function surfaceVolatility(surface: ExpirySurface, strike: number): number {
   const svi = sviOf(surface)
   const reach = 4 * Math.sqrt(Math.max(0, svi.a + svi.b * svi.s))
   const k = Math.max(-reach, Math.min(reach, Math.log(strike / e8(surface.forwardRefE8))))

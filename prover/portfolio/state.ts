@@ -25,7 +25,7 @@ const sideBySide = (values: readonly bigint[], bits: bigint): bigint =>
   values.reduceRight((packed, value) => (packed << bits) + value, 0n)
 
 /** A header in few elements, injectively; shape [7]. Twin of `circuits/portfolio/PackHeader.circom`. */
-export function packHeader(header: ArrayHeader): readonly bigint[] {
+function packHeader(header: ArrayHeader): readonly bigint[] {
   const fours = [0, 4, 8, 12, 16].map((from) => header.forwardsE8.slice(from, from + 4))
   const { discountX40, longFactorX40, shortFactorX40, shortfallX40, sqrtTauX40 } = header
   const { expiry, asOf, secondsToExpiry, basisFactorX40 } = header
@@ -37,7 +37,7 @@ export function packHeader(header: ArrayHeader): readonly bigint[] {
 }
 
 /** Elements of an expiry under way: header, sums of calls but that of the unshocked point, other sums; shape [48]. */
-export const openElements = (open: OpenExpiry): readonly bigint[] => [
+const openElements = (open: OpenExpiry): readonly bigint[] => [
   ...packHeader(open.header),
   ...open.calls.filter((_, point) => point !== UNSHOCKED_POINT),
   open.nd1,
@@ -49,7 +49,7 @@ export const openElements = (open: OpenExpiry): readonly bigint[] => [
 ]
 
 /** Elements of the totals, signed; shape [43]. */
-export const totalElements = (totals: BookTotals): readonly bigint[] => [
+const totalElements = (totals: BookTotals): readonly bigint[] => [
   ...totals.scenarioPnlMX40,
   totals.basisMX40,
   totals.markMX40,

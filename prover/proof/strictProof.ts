@@ -134,7 +134,7 @@ export function parseRecord<Name extends string>(
 }
 
 /** Parses an array of exactly `length` elements. */
-export function parseArray(value: unknown, field: string, length: number): readonly unknown[] {
+function parseArray(value: unknown, field: string, length: number): readonly unknown[] {
   if (!Array.isArray(value) || value.length !== length) {
     throw new MalformedProofError(field, `expected an array of ${length}`)
   }
@@ -148,7 +148,7 @@ export function parseConstant(value: unknown, expected: string, field: string): 
 }
 
 /** Parses a number in [0, bound): a bigint, or a string of decimal digits without leading zeros. */
-export function parseNumber(value: unknown, bound: bigint, field: string): bigint {
+function parseNumber(value: unknown, bound: bigint, field: string): bigint {
   const canonical =
     typeof value === 'bigint' ||
     (typeof value === 'string' && value.length <= MOST_DIGITS && CANONICAL_DECIMAL.test(value))

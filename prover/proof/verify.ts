@@ -8,9 +8,6 @@ import type { G2Point } from './bn254.ts'
 import { formatProof, type ProofPoints, parseProof, parsePublicSignals, toNobleG2 } from './strictProof.ts'
 import { formatVerificationKey, type VerificationKey } from './keys/verificationKey.ts'
 
-export { parseProof, parsePublicSignals } from './strictProof.ts'
-export { parseVerificationKey, type VerificationKey, verificationKeyHash } from './keys/verificationKey.ts'
-
 /** Accepted, or why not. */
 export type Verdict = { readonly accepted: true } | { readonly accepted: false; readonly reason: ProverError }
 

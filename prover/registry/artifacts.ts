@@ -5,11 +5,12 @@ import { Interface } from 'ethers'
 import type { JsonFragment } from 'ethers'
 import { ProverError } from '../errors.ts'
 
-/** Where the source of each contract lies; verifiers are generated, one per build. */
+/** Where the source of each contract, or of the interface by which it is read, lies; verifiers are generated, one per build. */
 const sources = {
   RiskCouncil: 'contracts/registry/RiskCouncil.sol',
   ModelRegistry: 'contracts/registry/ModelRegistry.sol',
   RiskRegistry: 'contracts/registry/RiskRegistry.sol',
+  IObservationSource: 'contracts/market/IObservationSource.sol',
   AttestedFeed: 'contracts/market/AttestedFeed.sol',
   AttestedRounds: 'contracts/market/AttestedRounds.sol',
   PortfolioRegistry: 'contracts/registry/PortfolioRegistry.sol',

@@ -8,13 +8,14 @@ const contracts: readonly ContractName[] = [
   'RiskRegistry',
   'PortfolioRegistry',
   'ModelRegistry',
+  'IObservationSource',
   'AttestedFeed',
   'AttestedRounds',
   'RiskCouncil',
 ]
 
 /** Bytes a call reverted with; libraries and nodes put them under a `data` key at different depths. */
-export function revertDataOf(error: unknown, depth = 0): string | undefined {
+function revertDataOf(error: unknown, depth = 0): string | undefined {
   if (typeof error !== 'object' || error === null || depth > 8) return undefined
   const { data, error: inner, info, cause } = error as Record<string, unknown>
   if (typeof data === 'string' && /^0x[0-9a-fA-F]*$/.test(data)) return data
@@ -33,6 +34,15 @@ export function typedCallError(error: unknown, doing: string): ProverError {
   const { code } = error as { code?: unknown }
   if (code === 'CALL_EXCEPTION') return new ContractRevertError(doing, 'unknown', {}, error)
   return new RpcError(doing, error)
+}
+
+/** Asks the chain. @throws {@link RpcError} or {@link ContractRevertError} for whatever the action throws */
+export async function ask<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
+  try {
+    return await action()
+  } catch (error) {
+    throw typedCallError(error, doing)
+  }
 }
 
 function revertError(data: string, doing: string, cause: unknown): ContractRevertError {
@@ -62,6 +72,8 @@ const advice: Readonly<Record<string, string>> = {
   StateMismatch: 'Another batch has moved this market since: make the batch again.',
   InboxMismatch: 'The observations are not the next ones of the inbox: make the batch again.',
   ModelNotActive: 'Use a model that the model registry lists as active.',
+  ModelOfAnotherLayout: 'Use a model whose proofs are about what is submitted.',
+  LayoutUnknown: 'Have the council register the layout, or use the version of this software that the registry knows.',
   ProofRejected: 'The proof is for another chain, registry, model, sequence or policy: make the batch again.',
   RoundUnknown: 'The round was not published with these words: take the one that was.',
   RoundStale: 'Prove a newer round.',
@@ -70,6 +82,7 @@ const advice: Readonly<Record<string, string>> = {
   MarginNotNewer: 'These margins, or later ones, are in force already.',
   MarginStale: 'Wait for the margins of a newer round.',
   MarginOfOtherPositions: 'Wait for the margins of the positions last reported.',
+  MarketBoundToAnotherModel: 'Prove the market with a model of the family that the council has bound it to.',
   UnknownMarket: 'Add the market, or name one the registry has.',
   AccessManagedUnauthorized: 'Only the council may do this.',
 }

@@ -1,12 +1,15 @@
 /** `deployment.json`: where an engine lives and what it was deployed with. */
 import { AbiCoder, keccak256 } from 'ethers'
 import { z } from 'zod'
+import { type VolatilityModelName, volatilityModelIds } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { digestOfJson } from './digest.ts'
 import { writeFileAtomic } from './atomicFile.ts'
 import { jsonOf, readAtMost, textOf } from './sealedFile.ts'
 import { addressSchema, firstIssue, hashSchema, integerSchema, wordSchema } from './wordSchemas.ts'
 import type { KeyManifest } from '../proof/index.ts'
+
+const volatilityModelNames = Object.keys(volatilityModelIds) as [VolatilityModelName, ...VolatilityModelName[]]
 
 const MAX_BYTES = 1 << 20
 
@@ -32,12 +35,29 @@ export const deployedMarketSchema = z.strictObject({
   name: z.string().min(1).max(66),
   marketId: hashSchema,
   source: addressSchema,
+  /** Family of volatility models that it is bound to. */
+  volatilityModel: z.enum(volatilityModelNames),
   block: z.int().min(0),
 })
 
-export const deploymentSchema = z.strictObject({
+const sourceName = z.string().min(1).max(64)
+
+/** Contracts that a market's `source` may name; read as `IObservationSource`, whatever their kind. */
+const deployedSourceSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    name: sourceName,
+    kind: z.literal('attestedFeed'),
+    address: addressSchema,
+    signers: z.array(addressSchema).min(1).max(256),
+    threshold: z.int().min(1),
+    maxConfidenceBps: z.int().min(0).max(10_000),
+  }),
+  z.strictObject({ name: sourceName, kind: z.literal('other'), address: addressSchema }),
+])
+
+const deploymentFields = z.strictObject({
   format: z.literal('zk-risk-engine/deployment'),
-  version: z.literal(1),
+  version: z.literal(2),
   chainId: integerSchema(64),
   /** Block from which on the engine's events are found. */
   block: z.int().min(0),
@@ -46,13 +66,8 @@ export const deploymentSchema = z.strictObject({
     council: addressSchema,
     modelRegistry: addressSchema,
     registry: addressSchema,
-    feed: addressSchema,
   }),
-  feed: z.strictObject({
-    signers: z.array(addressSchema).min(1).max(256),
-    threshold: z.int().min(1),
-    maxConfidenceBps: z.int().min(0).max(10_000),
-  }),
+  sources: z.array(deployedSourceSchema).min(1).max(64),
   policy: z.strictObject({
     learning: wordSchema('learningPolicy'),
     margin: wordSchema('marginPolicy'),
@@ -62,10 +77,50 @@ export const deploymentSchema = z.strictObject({
   markets: z.array(deployedMarketSchema).max(4096),
 })
 
+export const deploymentSchema = deploymentFields.superRefine(({ sources, markets }, context) => {
+  for (const [i, { name }] of sources.entries()) {
+    if (sources.findIndex((source) => source.name === name) === i) continue
+    context.addIssue({ code: 'custom', path: ['sources', i, 'name'], message: 'another source has this name' })
+  }
+  for (const [i, market] of markets.entries()) {
+    if (sources.some(({ address }) => address === market.source)) continue
+    context.addIssue({
+      code: 'custom',
+      path: ['markets', i, 'source'],
+      message: 'expected the address of one of `sources`',
+    })
+  }
+})
+
 export type FreshnessPolicy = z.infer<typeof freshnessSchema>
 export type DeployedModel = z.infer<typeof deployedModelSchema>
 export type DeployedMarket = z.infer<typeof deployedMarketSchema>
+export type DeployedSource = z.infer<typeof deployedSourceSchema>
+/** A source whose observations a committee signs. */
+export type DeployedFeed = Extract<DeployedSource, { kind: 'attestedFeed' }>
 export type Deployment = z.infer<typeof deploymentSchema>
+
+/**
+ * A source of a deployment by name; unnamed, the only one.
+ *
+ * @throws {@link SourceUnknownError}
+ */
+export function sourceOf({ sources }: Deployment, name?: string): DeployedSource {
+  const named = name === undefined ? sources : sources.filter((source) => source.name === name)
+  const [source] = named
+  if (source === undefined || named.length > 1) throw new SourceUnknownError(name, sources)
+  return source
+}
+
+/**
+ * As {@link sourceOf}, of the attested feeds.
+ *
+ * @throws {@link SourceUnknownError}
+ */
+export function attestedFeedOf(deployment: Deployment, name?: string): DeployedFeed {
+  const feeds = deployment.sources.filter((source) => source.kind === 'attestedFeed')
+  return sourceOf({ ...deployment, sources: feeds }, name) as DeployedFeed
+}
 
 /** Id of a model: the build's name, its key and the words' layout, so that another key is another model. */
 export function modelIdOf(build: string, verificationKeyHash: string, layoutHash: string): string {
@@ -92,10 +147,18 @@ export async function writeDeployment(file: string, deployment: Deployment): Pro
  * Reads a deployment.
  *
  * @throws {@link UnreadableFileError} if it is no JSON file of a sensible size
- * @throws {@link DeploymentFieldError} naming the field that is missing, unknown or malformed
+ * @throws {@link DeploymentFieldError} naming the field that is missing, unknown, malformed or of an earlier version
  */
 export async function readDeployment(file: string): Promise<Deployment> {
-  const parsed = deploymentSchema.safeParse(jsonOf(textOf(await readAtMost(file, MAX_BYTES), MAX_BYTES, file), file))
+  const json = jsonOf(textOf(await readAtMost(file, MAX_BYTES), MAX_BYTES, file), file)
+  if (typeof json === 'object' && json !== null && 'feed' in json) {
+    throw new DeploymentFieldError(
+      file,
+      'feed',
+      'version 2 of this file lists the feed, with its address, under `sources`',
+    )
+  }
+  const parsed = deploymentSchema.safeParse(json)
   if (parsed.success) return parsed.data
   const { path, reason } = firstIssue(parsed.error)
   throw new DeploymentFieldError(file, path, reason)
@@ -111,5 +174,22 @@ export class DeploymentFieldError extends ProverError {
     super(`${file}, ${field}: ${reason}. Deploy again, or correct the file.`)
     this.file = file
     this.field = field
+  }
+}
+
+/** A deployment has no source of this name, or several and none was named. */
+export class SourceUnknownError extends ProverError {
+  readonly code = 'registry.source-unknown'
+  readonly source: string | undefined
+  readonly known: readonly string[]
+
+  constructor(source: string | undefined, sources: readonly DeployedSource[]) {
+    const known = sources.map(({ name }) => name)
+    const wanted = source === undefined ? 'the only source' : `the source "${source}"`
+    super(
+      `Expected ${wanted} of observations, but the deployment has: ${known.join(', ') || 'none'}. Name one of them.`,
+    )
+    this.source = source
+    this.known = known
   }
 }

@@ -8,6 +8,7 @@ export {
   verifierArtifactOf,
   verifierNameOf,
 } from './artifacts.ts'
+export type { Attestation } from './attestation.ts'
 export { DiskFullError, FileWriteError, writeFileAtomic } from './atomicFile.ts'
 export {
   type BatchFileOptions,
@@ -23,7 +24,6 @@ export {
   type BundleVerdict,
   buildOf,
   checkBundle,
-  type ClaimResult,
   formatBundle,
   type InboxPosition,
   makeBundle,
@@ -37,56 +37,55 @@ export {
   decodeSubmit,
   encodeSubmit,
   extendHead,
-  SubmissionHiddenError,
   type SubmitCall,
   stateHashOf,
   submitCallOf,
   type UpdateCall,
   unpackObservations,
 } from './market/calldata.ts'
+export { SubmissionHiddenError } from './calls.ts'
+export type { ClaimResult } from './claims.ts'
 export { connectProvider, RpcUnreachableError, WrongChainError } from './chain.ts'
 export {
-  type ClientOptions,
   type CurrentMarket,
   InboxUnreadableError,
   type LeftOut,
   MarketUnknownError,
   type NextBatch,
-  NoProviderError,
-  NoSignerError,
   type NothingToDo,
   RegistryClient,
-  RegistryMissingError,
   StateUnreadableError,
   type Submitted,
   WrongRegistryError,
 } from './market/client.ts'
+export { type ClientOptions, NoProviderError, NoSignerError, RegistryMissingError } from './connection.ts'
 export { ContractRevertError, RpcError, typedCallError } from './contractErrors.ts'
 export {
   addMarket,
   defaultFreshness,
   deployEngine,
   type DeployOptions,
-  InsufficientFundsError,
   type MarketToAdd,
   type ModelToDeploy,
   NoFirstObservationError,
-  SignerOffChainError,
-  VerifierOutOfDateError,
 } from './market/deploy.ts'
 export {
+  attestedFeedOf,
+  type DeployedFeed,
   type DeployedMarket,
   type DeployedModel,
+  type DeployedSource,
   type Deployment,
   DeploymentFieldError,
   type FreshnessPolicy,
   manifestHashOf,
   modelIdOf,
   readDeployment,
+  SourceUnknownError,
+  sourceOf,
   writeDeployment,
 } from './deployment.ts'
 export {
-  type Attestation,
   attestObservation,
   type AttestedObservation,
   feedDomain,
@@ -95,6 +94,13 @@ export {
   type SignedObservation,
   submitObservations,
 } from './market/feed.ts'
+export {
+  LayoutOfAnotherKindError,
+  LayoutUnknownError,
+  layoutKinds,
+  portfolioStatementNames,
+  registerLayouts,
+} from './layouts.ts'
 export { ModelDisabledError, type ModelOnChain, ModelUnknownError } from './models.ts'
 export {
   type AccountBooks,
@@ -115,7 +121,6 @@ export {
   AccountUnreportedError,
   type Landed,
   PortfolioClient,
-  type PortfolioClientOptions,
   type ProvenMargin,
 } from './portfolio/client.ts'
 export {
@@ -147,3 +152,5 @@ export {
   type SignedRound,
 } from './portfolio/rounds.ts'
 export { FileFieldError, NotCanonicalError, SectionChangedError, UnreadableFileError } from './sealedFile.ts'
+export { InsufficientFundsError, SignerOffChainError } from './transactions.ts'
+export { VerifierOutOfDateError } from './verifiers.ts'

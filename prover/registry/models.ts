@@ -1,6 +1,6 @@
 /** Models as the model registry lists them. */
 import { Contract, type Provider } from 'ethers'
-import { type Build, sizeOf } from '../../circuits/statements/index.ts'
+import { type Build, modelSizesOf } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { layoutHash } from '../statement/layout.ts'
 import { interfaceOf } from './artifacts.ts'
@@ -12,10 +12,13 @@ const statuses: readonly ModelStatus[] = ['none', 'active', 'disabled']
 export type ModelOnChain = {
   readonly modelId: string
   readonly verifier: string
-  readonly markets: number
-  readonly observations: number
+  /** M, and K of each: see `IModelRegistry.Model`. */
+  readonly places: number
+  readonly slots: number
   readonly status: ModelStatus
   readonly allowsBacklog: boolean
+  /** Id of the family; 0 of kinds that estimate no volatility. */
+  readonly volatilityModel: number
   readonly layoutHash: string
   readonly verificationKeyHash: string
   readonly manifestHash: string
@@ -37,10 +40,11 @@ export async function readModelById(provider: Provider, modelRegistry: string, m
   return {
     modelId,
     verifier: model.verifier,
-    markets: Number(model.markets),
-    observations: Number(model.observations),
+    places: Number(model.places),
+    slots: Number(model.slots),
     status: statuses[Number(model.status)] ?? 'none',
     allowsBacklog: model.allowsBacklog,
+    volatilityModel: Number(model.volatilityModel),
     layoutHash: model.layoutHash,
     verificationKeyHash: model.verificationKeyHash,
     manifestHash: model.manifestHash,
@@ -48,13 +52,14 @@ export async function readModelById(provider: Provider, modelRegistry: string, m
 }
 
 /**
- * Refuses a model that would not take a build's proofs.
+ * Refuses a model that would not take a build's proofs, or would move markets by them that are bound to another family.
  *
  * @throws {@link ModelUnknownError}, {@link ModelDisabledError}
  */
 export function checkModel(model: ModelOnChain, build: Build): void {
   if (model.status === 'disabled') throw new ModelDisabledError(build.name, model.modelId)
-  const fits = model.markets === sizeOf(build, 'markets') && model.observations === sizeOf(build, 'observations')
+  const { places, slots, volatilityModel } = modelSizesOf(build)
+  const fits = model.places === places && model.slots === slots && model.volatilityModel === volatilityModel
   if (model.status === 'none' || !fits) throw new ModelUnknownError(build.name, model.modelId)
 }
 

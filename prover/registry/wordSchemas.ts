@@ -37,7 +37,7 @@ export function wordSchema<W extends WordName>(word: W): z.ZodType<Fields<W>> {
 }
 
 /** Path of a field as people read it: `markets[1].previous.volatility.asOf`. */
-export function pathOf(path: readonly PropertyKey[]): string {
+function pathOf(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`
     return text === '' ? String(key) : `${text}.${String(key)}`

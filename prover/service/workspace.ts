@@ -1,7 +1,14 @@
 /** Where circuits, keys and reports lie: below the project's `build/`, or below ZKRISK_BUILD. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { type Build, builds, marketBuilds, type MarketBuildName } from '../../circuits/statements/index.ts'
+import {
+  type Build,
+  builds,
+  buildsOf,
+  marketBuilds,
+  type MarketBuildName,
+  type PortfolioStatementName,
+} from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { type CircuitKeys, type CompiledCircuit, KeyStore } from '../proof/index.ts'
 
@@ -21,6 +28,13 @@ export const CATCH_UP_BUILD: MarketBuildName = 'marketRisk1x48'
 export function buildOf(name: string): Build {
   const build = marketBuilds.find((candidate) => candidate.name === name)
   if (build === undefined) throw new UnknownBuildError(name)
+  return build
+}
+
+/** The build that a statement is proven with unless another one is named. */
+export function portfolioBuildOf(statement: PortfolioStatementName): Build {
+  const build = buildsOf(statement)[0]
+  if (build === undefined) throw new NoPortfolioBuildError(statement)
   return build
 }
 
@@ -47,6 +61,20 @@ export function keyStore(folder: string = join(buildFolder, 'keys')): KeyStore {
 /** Keys of a build, every hash checked. */
 export async function loadKeys(name: string, folder?: string): Promise<CircuitKeys> {
   return keyStore(folder).load(compiledCircuit(name))
+}
+
+/** Keys of the builds that margins are proven with, by what they prove. */
+export type PortfolioKeys = Readonly<Record<PortfolioStatementName, CircuitKeys>>
+
+/** @throws what {@link loadKeys} throws, above all if a circuit is not built */
+export async function loadPortfolioKeys(): Promise<PortfolioKeys> {
+  const load = (statement: PortfolioStatementName) => loadKeys(portfolioBuildOf(statement).name)
+  return {
+    riskArray: await load('riskArray'),
+    optionBook: await load('optionBook'),
+    portfolioMargin: await load('portfolioMargin'),
+    unhealthyWitness: await load('unhealthyWitness'),
+  }
 }
 
 function findRoot(start: string): string {
@@ -78,5 +106,16 @@ export class CircuitNotBuiltError extends ProverError {
     super(`Circuit ${circuit} is not built: ${file} is missing. Run \`npm run build\`.`)
     this.circuit = circuit
     this.file = file
+  }
+}
+
+/** No build proves such statements. */
+export class NoPortfolioBuildError extends ProverError {
+  readonly code = 'service.no-portfolio-build'
+  readonly statement: string
+
+  constructor(statement: string) {
+    super(`Expected a build that proves ${statement} in circuits/statements/index.ts, found none.`)
+    this.statement = statement
   }
 }

@@ -1,7 +1,7 @@
 import { buildPoseidon } from 'circomlibjs'
 
 /** Words absorbed by one permutation; with the chaining value they fill circomlib's widest Poseidon (16 inputs). */
-export const COMMITMENT_RATE = 15
+const COMMITMENT_RATE = 15
 
 let poseidon: ReturnType<typeof buildPoseidon> | undefined
 

@@ -108,7 +108,7 @@ export function sectionsOf(
   }
 }
 
-export function contextOf({ chainId, registry, modelId, markets }: MarketRiskBatch): StatementContext {
+function contextOf({ chainId, registry, modelId, markets }: MarketRiskBatch): StatementContext {
   const subject = markets.flatMap(({ marketId, sequence }) => [marketId, toBeHex(sequence, 32)])
   return { chainId, registry, modelId, subject }
 }

@@ -60,7 +60,7 @@ export const strikeWords = (strikesE8: readonly bigint[]): readonly bigint[] =>
   )
 
 /** Commitment to a leaf, and to a whole array: header, then leaves. */
-export async function arrayRoots(array: RiskArray): Promise<{ leafRoots: readonly bigint[]; arrayRoot: bigint }> {
+async function arrayRoots(array: RiskArray): Promise<{ leafRoots: readonly bigint[]; arrayRoot: bigint }> {
   const leafRoots: bigint[] = []
   for (const leaf of array.leaves) leafRoots.push(await commit(leaf.elements()))
   return { leafRoots, arrayRoot: await commit([...array.header.elements(), ...leafRoots]) }

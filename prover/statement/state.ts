@@ -24,7 +24,7 @@ export type Stated = {
 }
 
 /** How many words a section takes in one repetition of its group. */
-export function sectionWords({ word, count = [] }: Section, build: Build): number {
+function sectionWords({ word, count = [] }: Section, build: Build): number {
   const elements = count.reduce<number>((product, factor) => product * resolve(factor, build), 1)
   const { perWord = 1 } = (declaredWords as Readonly<Record<string, Word>>)[word] ?? {}
   return Math.ceil(elements / perWord)

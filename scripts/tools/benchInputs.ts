@@ -1,4 +1,5 @@
 /** What benchmarks give circuits: batches with every slot taken, and the portfolio of docs/examples. */
+import { portfolioBuildOf } from '../../prover/service/workspace.ts'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
@@ -19,7 +20,6 @@ import { encodeEnginePolicy, encodeMarketPolicy } from '../../prover/parameters/
 import { provableMargin } from '../../prover/portfolio/accountMargin.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import type { CircuitInput } from '../../prover/proof/index.ts'
-import { portfolioBuildOf } from '../../prover/service/development/portfolio.ts'
 import { marginSizes } from '../../prover/service/answers/margins.ts'
 import { type MarketRiskBatch, stateBatch } from '../../prover/statement/marketRisk.ts'
 import { stateBook } from '../../prover/statement/optionBook.ts'

@@ -11,7 +11,7 @@ import { requireArbitrageFree } from '../../prover/portfolio/input/checks.ts'
 import type { ExpirySurface } from '../../prover/portfolio/portfolio.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import { marginSizes } from '../../prover/service/answers/margins.ts'
-import { policyOf } from '../../prover/service/daemon/portfolioProofs.ts'
+import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
 import type { SectionWords } from '../../prover/statement/state.ts'
 import { roundWords } from '../../prover/statement/portfolioMargin.ts'
 import { root } from './sources.ts'
@@ -91,7 +91,7 @@ function marketOf(chain: OptionChain, currency: string): MarketToProve {
     name: currency,
     asOf: round.asOf,
     pricingPolicy,
-    policy: policyOf({ pricingPolicy, marginPolicy } as Parameters<typeof policyOf>[0]),
+    policy: policyOf({ pricingPolicy, marginPolicy }),
     marketWords: roundWords(round),
     surfaces,
     arrays,

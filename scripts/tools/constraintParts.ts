@@ -1,7 +1,7 @@
 import { marketBuilds } from '../../circuits/statements/index.ts'
-import type { MainComponent } from '../../test/circuit.ts'
-import { countConstraints } from '../../test/circuit.ts'
-import { type Port, parallelSource } from '../../test/parallel.ts'
+import type { MainComponent } from './circuits/circuit.ts'
+import { countConstraints } from './circuits/circuit.ts'
+import { type Port, parallelSource } from './circuits/parallel.ts'
 import { buildCircuit, constraintsOf } from '../buildCircuits.ts'
 
 type Part = { readonly part: string; readonly times: number } & MainComponent

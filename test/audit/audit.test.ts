@@ -100,6 +100,7 @@ describe('an honest history', () => {
     const table = formatAudit(whole.report)
     expect(table).toMatch(/batch 1 +block \d+ +BTC-USD ETH-USD at .* accepted/)
     expect(table).toContain('ACCEPTED, 2 of 2 batches')
+    expect(table).toMatch(/accepted +A2 calldata and events, R2 order of markets, R1 model, R4 sequence/)
     expect(JSON.parse(auditToJson(whole.report)).accepted).toBe(true)
   })
 
@@ -118,7 +119,7 @@ describe('an honest history', () => {
     const key = `0x${'ab'.repeat(32)}`
     expect(await judge(short, { verificationKeyHashes: [key] })).toMatchObject({
       accepted: false,
-      failure: { of: 'model marketRisk8x2', claim: { claim: 'key' } },
+      failure: { of: 'model marketRisk8x2', claim: { claim: 'A3', field: 'models.key' } },
     })
     expect(await judge(short, { chainId: 1n })).toMatchObject({ failure: { claim: { field: 'context.chainId' } } })
   })
@@ -172,7 +173,7 @@ describe('keys', () => {
       provider: engine.chain.ethers.provider as never,
       keys: [],
     })
-    expect(report.failure).toMatchObject({ of: 'batch 1', claim: { claim: 'model' } })
+    expect(report.failure).toMatchObject({ of: 'batch 1', claim: { claim: 'R1' } })
   })
 
   it("are found in the verifier's code, and no others", () => {
@@ -191,7 +192,7 @@ describe('keys', () => {
       const model = record.models[0]
       if (model) model.verifierCode = `${model.verifierCode.slice(0, 100)}00${model.verifierCode.slice(102)}`
     })
-    expect(report.failure).toMatchObject({ claim: { claim: 'verifier', field: 'models.verifierCode' } })
+    expect(report.failure).toMatchObject({ claim: { claim: 'A1', field: 'models.verifierCode' } })
   })
 })
 
@@ -201,13 +202,13 @@ describe('A2: a false history', () => {
   }
 
   it.each([
-    ['previousVolatilityState', 'state'],
-    ['previousAnchorState', 'state'],
-    ['inboxCount', 'inbox'],
-    ['observationCount', 'inbox'],
+    ['previousVolatilityState', 'R3'],
+    ['previousAnchorState', 'R3'],
+    ['inboxCount', 'R3'],
+    ['observationCount', 'R7'],
     ['volatilityState', 'V1'],
     ['anchorState', 'C1'],
-    ['parameters', 'events'],
+    ['parameters', 'A2'],
   ] as const)('with another %s is rejected by claim %s', async (field, claim) => {
     const report = await judgedCall((call) => bump(call.updates[0] as never, field))
     expect(report.accepted).toBe(false)
@@ -237,7 +238,7 @@ describe('A2: a false history', () => {
 
   it.each([
     ['commitment', (call: Mutable<SubmitCall>) => bump(call as never, 'commitment'), 'Q2'],
-    ['an observation', (call: Mutable<SubmitCall>) => bump(call.observationWords as never, '0' as never), 'inbox'],
+    ['an observation', (call: Mutable<SubmitCall>) => bump(call.observationWords as never, '0' as never), 'R7'],
     ['a proof word', (call: Mutable<SubmitCall>) => bump(call.proof as never, '0' as never), 'Q3'],
     ['the proof of swapped points', (call: Mutable<SubmitCall>) => call.proof.copyWithin(6, 0, 2), 'Q3'],
     [
@@ -245,7 +246,7 @@ describe('A2: a false history', () => {
       (call: Mutable<SubmitCall>) => {
         call.updates.reverse()
       },
-      'order',
+      'R2',
     ],
   ])('with %s changed is rejected', async (_, change, claim) => {
     const report = await judgedCall(change as never)
@@ -267,16 +268,16 @@ describe('A2: a false history', () => {
       const last = record.observations.at(-1) as Mutable<ChainRecord['observations'][number]>
       record.observations.push({ ...last, count: last.count + 1n })
     })
-    for (const report of [dropped, changed, added]) expect(report.failure?.claim.claim).toBe('inbox')
+    for (const report of [dropped, changed, added]) expect(report.failure?.claim.claim).toBe('R7')
   })
 
   it('A4: in which a batch is missing or repeated is rejected, by the sequence or by where the market ends', async () => {
     const missing = await judged((record) => void record.batches.shift(), whole.record)
-    expect(missing.failure).toMatchObject({ of: 'batch 1', claim: { claim: 'sequence' } })
+    expect(missing.failure).toMatchObject({ of: 'batch 1', claim: { claim: 'R4' } })
     const last = await judged((record) => void record.batches.pop(), whole.record)
     expect(last.failure).toMatchObject({
       of: 'market BTC-USD',
-      claim: { claim: 'sequence', expected: '1', found: '2' },
+      claim: { claim: 'A4', expected: '1', found: '2' },
     })
     const repeated = await judged((record) => void record.batches.push(structuredClone(record.batches[0]) as never))
     expect(repeated.accepted).toBe(false)
@@ -287,7 +288,26 @@ describe('A2: a false history', () => {
       const market = record.markets[0]
       if (market) market.final.stateHash = `0x${'00'.repeat(32)}`
     })
-    expect(report.failure).toMatchObject({ claim: { claim: 'state', field: 'final.stateHash' } })
+    expect(report.failure).toMatchObject({ claim: { claim: 'R3', field: 'final.stateHash' } })
+  })
+
+  it('R34: in which a market moved by a model of another family is rejected', async () => {
+    const rebound = await judged((record) => {
+      const market = record.markets[0]
+      if (market) market.volatilityModel = 2
+    })
+    expect(rebound.failure).toMatchObject({
+      of: 'batch 1',
+      claim: { claim: 'R34', field: 'updates[0].volatilityModel', expected: '2', found: '1' },
+    })
+    const mislabelled = await judged((record) => {
+      const model = record.models[0]
+      if (model) model.volatilityModel = 2
+    })
+    expect(mislabelled.failure).toMatchObject({
+      of: 'model marketRisk8x2',
+      claim: { claim: 'R1', field: 'models.volatilityModel', expected: '1', found: '2' },
+    })
   })
 
   it('that landed too old or out of an inactive model is rejected', async () => {
@@ -295,12 +315,12 @@ describe('A2: a false history', () => {
       const batch = record.batches[0]
       if (batch) batch.timestamp += 3_600
     })
-    expect(stale.failure).toMatchObject({ of: 'batch 1', claim: { claim: 'freshness' } })
+    expect(stale.failure).toMatchObject({ of: 'batch 1', claim: { claim: 'R5' } })
     const disabled = await judged((record) => {
       const model = record.models[0]
       if (model) model.disabled = { ...model.registered }
     })
-    expect(disabled.failure).toMatchObject({ of: 'batch 1', claim: { claim: 'model' } })
+    expect(disabled.failure).toMatchObject({ of: 'batch 1', claim: { claim: 'R1' } })
   })
 
   it('of which a batch cannot be read is rejected', async () => {
@@ -308,7 +328,7 @@ describe('A2: a false history', () => {
       const batch = record.batches[0]
       if (batch) batch.calldata = null
     })
-    expect(report.failure).toMatchObject({ of: 'batch 1', claim: { claim: 'calldata' } })
+    expect(report.failure).toMatchObject({ of: 'batch 1', claim: { claim: 'A2', field: 'calldata' } })
   })
 })
 
@@ -365,7 +385,7 @@ describe('an audit bundle', () => {
   it('A5: of a hostile author costs little', () => {
     const hostile = [
       `{"content":${'['.repeat(1_000_000)}`,
-      `{"format":"zk-risk-engine/audit","version":1,"sha256":{},"content":{"__proto__":{"x":1}}}`,
+      `{"format":"zk-risk-engine/audit","version":2,"sha256":{},"content":{"__proto__":{"x":1}}}`,
       `{"content":{"context":{"chainId":"${'9'.repeat(1_000_000)}"}}}`,
     ]
     for (const text of hostile) {

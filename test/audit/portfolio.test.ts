@@ -18,12 +18,13 @@ import {
   type MarginsCall,
   type WitnessCall,
 } from '../../prover/audit/portfolio/calls.ts'
-import { type Audited, beginAudit, branchOf, judgeTransaction } from '../../prover/audit/portfolio/judge.ts'
+import { beginAudit, branchOf, judgeTransaction } from '../../prover/audit/portfolio/judge.ts'
 import type { TransactionRecord } from '../../prover/audit/portfolio/record.ts'
+import type { Audited } from '../../prover/audit/portfolio/scene.ts'
 import { marginTerms } from '../../prover/portfolio/explain.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
-import { Random } from '../parallel.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
 import { type PortfolioChain, provePortfolioChain } from './portfolioChain.ts'
 
 let chain: PortfolioChain
@@ -99,7 +100,7 @@ describe('an honest history', () => {
     expect(report.arrays).toHaveLength(1)
     expect(report.margins[0]?.books).toMatchObject([{ number: 1, positions: 3, accepted: true }])
     const claims = report.margins[0]?.claims.map(({ claim }) => claim)
-    for (const claim of ['report', 'margins', 'thresholds', 'greeks', 'batch', 'statement', 'proof', 'sequence']) {
+    for (const claim of ['R28', 'L8', 'L9', 'L10', 'L11', 'L4', 'Q2', 'Q3', 'R29']) {
       expect(claims).toContain(claim)
     }
     expect(report.witnesses).toMatchObject([{ accepted: true, books: [{ accepted: true }] }])
@@ -128,6 +129,7 @@ describe('an honest history', () => {
     expect(table).toMatch(/margin of 0x\w+ +block \d+ +IM -\d+\.\d\d MM -\d+\.\d\d +accepted/)
     expect(table).toContain('2026-03-27 08:00 60000 put')
     expect(table).toContain('ACCEPTED, 1 arrays, 1 margins, 1 witnesses')
+    expect(table).toMatch(/accepted +R1 model, R24 round, R26 fresh round, policy in force/)
     expect(JSON.parse(auditToJson(whole.report))).toMatchObject({ accepted: true, margins: [{ sequence: '1' }] })
   })
 
@@ -145,79 +147,59 @@ describe('an honest history', () => {
 
 describe('J2: a false history', () => {
   it.each([
-    ['a strike', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.strikeWords, 0), 'array'],
-    ['the surface', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.arrays[0]?.expiryWords, 1), 'round'],
-    [
-      'the hash of the market',
-      'submitArrays',
-      (call: Mutable<ArraysCall>) => set(call, 'marketHash', NO_HASH),
-      'round',
-    ],
-    ['an array’s root', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.arrays[0], 'arrayRoot'), 'array'],
-    [
-      'an array’s commitment',
-      'submitArrays',
-      (call: Mutable<ArraysCall>) => bump(call.arrays[0], 'commitment'),
-      'statement',
-    ],
-    ['an array’s model', 'submitArrays', (call: Mutable<ArraysCall>) => set(call, 'modelId', NO_HASH), 'model'],
-    ['an array’s proof', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.proofs[0], 0), 'proof'],
-    ['a position', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.bookWords, 6, 1n << 80n), 'report'],
-    [
-      'the root of a book’s array',
-      'submitPortfolio',
-      (call: Mutable<MarginsCall>) => bump(call.bookWords, 1),
-      'arrays',
-    ],
+    ['a strike', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.strikeWords, 0), 'B1'],
+    ['the surface', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.arrays[0]?.expiryWords, 1), 'R26'],
+    ['the hash of the market', 'submitArrays', (call: Mutable<ArraysCall>) => set(call, 'marketHash', NO_HASH), 'R24'],
+    ['an array’s root', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.arrays[0], 'arrayRoot'), 'B1'],
+    ['an array’s commitment', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.arrays[0], 'commitment'), 'Q2'],
+    ['an array’s model', 'submitArrays', (call: Mutable<ArraysCall>) => set(call, 'modelId', NO_HASH), 'R1'],
+    ['an array’s proof', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.proofs[0], 0), 'Q3'],
+    ['a position', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.bookWords, 6, 1n << 80n), 'R28'],
+    ['the root of a book’s array', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.bookWords, 1), 'R28'],
     [
       'the state after a book',
       'submitPortfolio',
       (call: Mutable<MarginsCall>) => bump(call.bookWords, call.bookWords.length - 1),
-      'book',
+      'L2',
     ],
-    ['a book’s commitment', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.bookWords, 0), 'statement'],
-    ['a book’s proof', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.bookProofs[0], 7), 'proof'],
+    ['a book’s commitment', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.bookWords, 0), 'Q2'],
+    ['a book’s proof', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.bookProofs[0], 7), 'Q3'],
     [
       'the proof of a book for that of the margin',
       'submitPortfolio',
       (call: Mutable<MarginsCall>) => {
         call.marginProof = call.bookProofs[0] as bigint[]
       },
-      'proof',
+      'Q3',
     ],
     [
       'holdings',
       'submitPortfolio',
       (call: Mutable<MarginsCall>) => bump(call.accounts[0], 'holdings', 1n << 61n),
-      'report',
+      'R28',
     ],
     [
       'collateral',
       'submitPortfolio',
       (call: Mutable<MarginsCall>) => bump(call.accounts[0]?.collateralAmounts, 0),
-      'report',
+      'R28',
     ],
     [
       'the round of a margin',
       'submitPortfolio',
       (call: Mutable<MarginsCall>) => bump(call.round.marketWords, 0),
-      'round',
+      'R24',
     ],
-    ['the places left', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.batch.emptyMargins, 1), 'batch'],
-    ['the batch', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.batch.batchWords, 0), 'batch'],
+    ['the places left', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.batch.emptyMargins, 1), 'L9'],
+    ['the batch', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.batch.batchWords, 0), 'L11'],
     [
       'the scenario of a witness',
       'proveUnhealthy',
       (call: Mutable<WitnessCall>) => bump(call.witness, 'scenario'),
-      'witness',
+      'L12',
     ],
-    [
-      'the bound of a witness',
-      'proveUnhealthy',
-      (call: Mutable<WitnessCall>) => bump(call.witness, 'bound'),
-      'witness',
-    ],
-    ['the proof of a witness', 'proveUnhealthy', (call: Mutable<WitnessCall>) => bump(call.witnessProof, 3), 'proof'],
+    ['the bound of a witness', 'proveUnhealthy', (call: Mutable<WitnessCall>) => bump(call.witness, 'bound'), 'L12'],
+    ['the proof of a witness', 'proveUnhealthy', (call: Mutable<WitnessCall>) => bump(call.witnessProof, 3), 'Q3'],
   ] as const)('with another %s is rejected', async (_, method, change, claim) => {
     const report = await judgedCall(method, change as never)
     expect(report.accepted).toBe(false)
@@ -229,11 +211,11 @@ describe('J2: a false history', () => {
   it('names every single field of a margin that is off by one, with both values', async () => {
     const standing = (await standingsOf(whole.record))[PLACES.submitPortfolio] as Audited
     const [original] = callOf(whole.record, 'submitPortfolio').accounts
-    for (const [word, at, claim] of [
-      ['accountMargins', 'margins', 'margins'],
-      ['accountThresholds', 'thresholds', 'thresholds'],
-      ['spotGreeks', 'spotGreeks', 'greeks'],
-      ['timeGreeks', 'timeGreeks', 'greeks'],
+    for (const [word, at, claim, others] of [
+      ['accountMargins', 'margins', 'L9', { worstScenario: 'L8' }],
+      ['accountThresholds', 'thresholds', 'L10', { defaultProbabilityX32: 'L11' }],
+      ['spotGreeks', 'spotGreeks', 'L4', {}],
+      ['timeGreeks', 'timeGreeks', 'L4', {}],
     ] as const) {
       for (const [field, value] of Object.entries(unpack(word, original?.[at] ?? 0n))) {
         const change = (call: Mutable<MarginsCall>) => {
@@ -242,35 +224,37 @@ describe('J2: a false history', () => {
         }
         const audited = branchOf(standing)
         await judgeTransaction(withCall(whole.record, 'submitPortfolio', change), audited)
-        const found = audited.found.margins.flatMap(claimsWithin).find((each) => each.claim === claim && !each.holds)
+        const found = audited.found.margins
+          .flatMap(claimsWithin)
+          .find(isFailure((others as Record<string, string>)[field] ?? claim))
         expect(found).toMatchObject({ field: `${at}.${field}`, expected: String(value), found: String(value ^ 1n) })
       }
     }
   })
 
   it.each([
-    ['policy', (record: MutableRecord) => bump(record.policies[0]?.words, 18), ['policy', 'margins']],
-    ['policy of prices', (record: MutableRecord) => bump(record.policies[0]?.words, 13), ['policy', 'array']],
-    ['round', (record: MutableRecord) => set(record.rounds[0], 'marketHash', NO_HASH), ['round']],
-    ['age', (record: MutableRecord) => set(record.transactions[0], 'timestamp', 2 ** 31), ['freshness']],
-    ['report', (record: MutableRecord) => bump(record.reports[0]?.positions, 0, 1n << 80n), ['report']],
-    ['sequence', (record: MutableRecord) => bump(record.reports[0], 'sequence'), ['sequence', 'statement']],
+    ['policy', (record: MutableRecord) => bump(record.policies[0]?.words, 18), ['R25', 'L9']],
+    ['policy of prices', (record: MutableRecord) => bump(record.policies[0]?.words, 13), ['R25', 'B1']],
+    ['round', (record: MutableRecord) => set(record.rounds[0], 'marketHash', NO_HASH), ['R24']],
+    ['age', (record: MutableRecord) => set(record.transactions[0], 'timestamp', 2 ** 31), ['R26']],
+    ['report', (record: MutableRecord) => bump(record.reports[0]?.positions, 0, 1n << 80n), ['R28']],
+    ['sequence', (record: MutableRecord) => bump(record.reports[0], 'sequence'), ['R27', 'Q2']],
     [
       'event of a margin',
       (record: MutableRecord) => bump(record.transactions[1]?.events[0] as never, 'margins'),
-      ['events'],
+      ['J1'],
     ],
     [
       'event of an array',
       (record: MutableRecord) => bump(record.transactions[0]?.events[0] as never, 'policyVersion'),
-      ['policy'],
+      ['R26'],
     ],
     [
       'event of a witness',
       (record: MutableRecord) => bump(record.transactions[2]?.events[0] as never, 'bound'),
-      ['events'],
+      ['J1'],
     ],
-    ['end', (record: MutableRecord) => bump(record.final.accounts[0]?.margin as never, 'initialE8'), ['state']],
+    ['end', (record: MutableRecord) => bump(record.final.accounts[0]?.margin as never, 'initialE8'), ['R31']],
   ] as const)('with another %s is rejected', async (_, change, claims) => {
     const report = await judged(change as never)
     const found = claimsOf(report)
@@ -280,16 +264,19 @@ describe('J2: a false history', () => {
 
   it('in which arrays, margins or a call are missing is rejected', async () => {
     const withoutArrays = await judged((record) => void record.transactions.splice(0, 1))
-    expect(withoutArrays.failure).toMatchObject({ of: `book 1 of ${chain.account}`, claim: { claim: 'arrays' } })
+    expect(withoutArrays.failure).toMatchObject({
+      of: `book 1 of ${chain.account}`,
+      claim: { claim: 'R28', field: 'arrayRoots[0]' },
+    })
     const withoutMargins = await judged((record) => void record.transactions.splice(1, 1))
-    expect(withoutMargins.failure).toMatchObject({ of: `account ${chain.account}`, claim: { claim: 'state' } })
+    expect(withoutMargins.failure).toMatchObject({ of: `account ${chain.account}`, claim: { claim: 'R31' } })
     const withoutReport = await judged((record) => void record.reports.pop())
-    expect(claimsOf(withoutReport)).toContain('report')
+    expect(claimsOf(withoutReport)).toContain('R27')
     const withoutRound = await judged((record) => void record.rounds.pop())
-    expect(claimsOf(withoutRound)).toContain('round')
+    expect(claimsOf(withoutRound)).toContain('R24')
     for (const method of Object.values(PLACES)) {
       const hidden = await judged((record) => set(record.transactions[method], 'calls', null))
-      expect(hidden.failure?.claim).toMatchObject({ claim: 'calldata' })
+      expect(hidden.failure?.claim).toMatchObject({ claim: 'J1', field: 'calldata' })
     }
   })
 
@@ -297,11 +284,11 @@ describe('J2: a false history', () => {
     const twice = await judged(
       (record) => void record.transactions.splice(2, 0, structuredClone(record.transactions[1]) as never),
     )
-    expect(claimsOf(twice)).toContain('sequence')
+    expect(claimsOf(twice)).toContain('R29')
     const disabled = await judged((record) => {
       for (const model of record.models) model.disabled = { ...model.registered }
     })
-    expect(claimsOf(disabled)).toContain('model')
+    expect(claimsOf(disabled)).toContain('R1')
   })
 
   it('is found at every one of 240 flipped bytes of calldata', async () => {
@@ -329,6 +316,9 @@ describe('J2: a false history', () => {
   })
 })
 
+const isFailure = (id: string) => (result: { readonly claim: string; readonly holds: boolean }) =>
+  result.claim === id && !result.holds
+
 /** The audit as it stands before each transaction. */
 async function standingsOf(record: PortfolioRecord): Promise<readonly Audited[]> {
   let { audited } = beginAudit(record) as { audited: Audited }
@@ -355,7 +345,7 @@ const claimsWithin = (proven: Audited['found'][keyof Audited['found']][number]) 
 describe('J3: keys', () => {
   it('that nobody brought make every proof rejected', async () => {
     const { report } = await chain.audit({ keys: [] })
-    expect(report.failure).toMatchObject({ of: 'array 1', claim: { claim: 'model' } })
+    expect(report.failure).toMatchObject({ of: 'array 1', claim: { claim: 'R1', field: 'modelId' } })
     expect([...report.arrays, ...report.margins, ...report.witnesses].some(({ accepted }) => accepted)).toBe(false)
   })
 
@@ -367,10 +357,10 @@ describe('J3: keys', () => {
         record.models[1].key.verificationKey = first
       }
     })
-    expect(swapped.failure).toMatchObject({ claim: { claim: 'key' } })
+    expect(swapped.failure).toMatchObject({ claim: { claim: 'R1', field: 'models.verificationKeyHash' } })
     const other = `0x${'ab'.repeat(32)}`
     const pinned = await judgePortfolio(whole.record, { verificationKeyHashes: [other] })
-    expect(pinned.failure).toMatchObject({ claim: { claim: 'key', field: 'models.key' } })
+    expect(pinned.failure).toMatchObject({ claim: { claim: 'A3', field: 'models.key' } })
     const elsewhere = await judgePortfolio(whole.record, { chainId: 1n })
     expect(elsewhere.failure).toMatchObject({ claim: { field: 'context.chainId' } })
   })

@@ -5,13 +5,12 @@ import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import { createProver } from '../../prover/proof/index.ts'
 import { auditKeyOf } from '../../prover/service/answers/auditing.ts'
 import { type DevelopmentChain, startDevelopmentChain } from '../../prover/service/development/chain.ts'
-import {
-  deployDevelopmentPortfolio,
-  type DevelopmentPortfolio,
-  loadPortfolioKeys,
-} from '../../prover/service/development/portfolio.ts'
+import { deployDevelopmentPortfolio, type DevelopmentPortfolio } from '../../prover/service/development/portfolio.ts'
+import { proveDevelopmentPortfolios } from '../../prover/service/development/portfolioProofs.ts'
 import { marginSizes } from '../../prover/service/answers/margins.ts'
-import { policyOf, provePortfolios, proveUnhealthy } from '../../prover/service/daemon/portfolioProofs.ts'
+import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
+import { proveUnhealthy } from '../../prover/service/daemon/portfolios/witness.ts'
+import { loadPortfolioKeys } from '../../prover/service/workspace.ts'
 
 /** A short strangle in one expiry that has lost more than its cash, with a perpetual against it. */
 const portfolio = {
@@ -57,11 +56,10 @@ export async function provePortfolioChain(): Promise<PortfolioChain> {
   const development = await deployDevelopmentPortfolio(chain, circuitKeys, policyOf(provable))
   const prover = createProver()
   try {
-    const proving = { prover, keys: circuitKeys }
-    const { round, accounts } = await provePortfolios(development, proving, [provable])
+    const { round, accounts } = await proveDevelopmentPortfolios(development, { prover }, [provable])
     const [held] = accounts
     if (held === undefined) throw new Error('No margin was proven.')
-    await proveUnhealthy(development, proving, round, held, provable.margin.worstScenario)
+    await proveUnhealthy({ ...development, round }, { prover }, held, provable.margin.worstScenario)
     const keys = Object.values(circuitKeys).map(auditKeyOf)
     const { provider } = chain
     return {

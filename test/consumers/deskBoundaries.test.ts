@@ -1,9 +1,10 @@
 /** Every boundary of the example consumer to the unit and the second; it fails closed, and liquidates whatever happens. */
 import type { Contract, Signer } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Chain, eventsOf, expectRevert, GAS_LIMIT, mined } from '../chain.ts'
+import { type Chain, eventsOf, GAS_LIMIT, mined } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
 import { Engine, freshness, type Market } from '../registry/engine.ts'
-import { compileContract } from '../solidity.ts'
+import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 
 const PRICE = 50_000n
 const SIZE = 10n ** 16n // a hundredth of a coin, 500 in cash

@@ -1,9 +1,10 @@
 import type { Contract } from 'ethers'
 import * as fc from 'fast-check'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { eventsOf, expectRevert, mined } from '../chain.ts'
+import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
 import { Engine, freshness, type Market } from '../registry/engine.ts'
-import { compileContract } from '../solidity.ts'
+import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 
 const PRICE_E8 = 50_000n * 10n ** 8n
 const ONE = 10n ** 18n

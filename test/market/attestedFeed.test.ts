@@ -2,10 +2,17 @@ import { type Contract, Wallet } from 'ethers'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { pack } from '../../prover/statement/words.ts'
-import { type Chain, eventsOf, expectRevert, GAS_LIMIT, mined, startChain } from '../chain.ts'
+import { type Chain, eventsOf, GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
 import { uncheckedSource } from '../registry/uncheckedSource.ts'
-import { compileContract } from '../solidity.ts'
-import { attest, byAddress, domainOf, type Observation, type Signature } from './attestation.ts'
+import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
+import {
+  attest,
+  byAddress,
+  domainOf,
+  type Observation,
+  type Signature,
+} from '../../scripts/tools/chains/attestation.ts'
 
 const btc = marketIdOf('BTC-USD')
 const PRICE_E8 = 50_000n * 10n ** 8n

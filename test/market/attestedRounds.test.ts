@@ -11,10 +11,11 @@ import {
   type RoundWords,
   type SignedRound,
 } from '../../prover/registry/index.ts'
-import { type Chain, eventsOf, expectRevert, GAS_LIMIT, mined, startChain } from '../chain.ts'
-import { deployRounds, E8, roundAt } from '../registry/portfolioEngine.ts'
-import { compileContract } from '../solidity.ts'
-import { byAddress } from './attestation.ts'
+import { type Chain, eventsOf, GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
+import { deployRounds, E8, roundAt } from '../../scripts/tools/chains/portfolioEngine.ts'
+import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
+import { byAddress } from '../../scripts/tools/chains/attestation.ts'
 
 const EXPIRIES = [2_000_000_000n, 2_000_604_800n]
 const wallets = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../../scripts/tools/sources.ts'
-import { type Circuit, type CircuitInput, compileCircuit } from '../circuit.ts'
+import { type Circuit, type CircuitInput, compileCircuit } from '../../scripts/tools/circuits/circuit.ts'
 
 /** Texts that must each occur exactly once, and what takes their place. */
 type Replacements = readonly (readonly [honest: string, forced: string])[]

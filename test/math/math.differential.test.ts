@@ -4,8 +4,15 @@
  */
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { compileCircuit } from '../circuit.ts'
-import { asField, inputName, type MathFunction, type MathInput, mainSource, mathFunctions } from './mains.ts'
+import { compileCircuit } from '../../scripts/tools/circuits/circuit.ts'
+import {
+  asField,
+  inputName,
+  type MathFunction,
+  type MathInput,
+  mainSource,
+  mathFunctions,
+} from '../../scripts/tools/mains/math.ts'
 
 const CASES = 10_000
 const FURTHER_CASES = 1_000

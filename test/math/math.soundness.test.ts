@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../../scripts/tools/sources.ts'
-import { type Circuit, compileCircuit, FIELD_ORDER } from '../circuit.ts'
+import { type Circuit, compileCircuit, FIELD_ORDER } from '../../scripts/tools/circuits/circuit.ts'
 import { type Attack, AttackedTemplate } from './attack.ts'
 import {
   asField,
@@ -18,7 +18,7 @@ import {
   mathFunction,
   mathFunctions,
   mathMains,
-} from './mains.ts'
+} from '../../scripts/tools/mains/math.ts'
 
 /** circomlib's decomposition with digits of the attacker's choice. */
 const forcedBits = {

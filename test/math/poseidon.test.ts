@@ -4,8 +4,8 @@ import { buildPoseidon } from 'circomlibjs'
 import { expect, it } from 'vitest'
 import { compileCircom } from '../../scripts/tools/compileCircom.ts'
 import { root } from '../../scripts/tools/sources.ts'
-import { compileCircuit, FIELD_ORDER } from '../circuit.ts'
-import { Random } from '../parallel.ts'
+import { compileCircuit, FIELD_ORDER } from '../../scripts/tools/circuits/circuit.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
 
 /** A main with a Poseidon of each size from `least` inputs to `most`. */
 const sourceOf = (include: string, least: number, most: number): string => `pragma circom 2.2.3;

@@ -1,9 +1,9 @@
 /** Templates that round and cut signed numbers: exact at every border, nothing else accepted, no wire free. */
 import { describe, expect, test } from 'vitest'
 import { saturateSigned, signedDivDown } from '../../prover/math/index.ts'
-import { compileCircuit, FIELD_ORDER } from '../circuit.ts'
+import { compileCircuit, FIELD_ORDER } from '../../scripts/tools/circuits/circuit.ts'
 import { expectIsolated } from '../isolated.ts'
-import { Random } from '../parallel.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
 import { AttackedTemplate } from './attack.ts'
 
 const field = (value: bigint): bigint => ((value % FIELD_ORDER) + FIELD_ORDER) % FIELD_ORDER

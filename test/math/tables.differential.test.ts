@@ -22,7 +22,7 @@ import {
   referenceLn,
   referenceNormalCdf,
   referenceNormalPdf,
-} from './reference.ts'
+} from '../../scripts/tools/cases/reference.ts'
 
 const CASES = 10_000
 const SEED = 20_261_122

@@ -24,7 +24,7 @@ import {
   referenceLn,
   referenceNormalCdf,
   referenceNormalPdf,
-} from './reference.ts'
+} from '../../scripts/tools/cases/reference.ts'
 
 /** Each table with the function it stands for, of an argument at scale 2^argumentBits (the normal ones: X28). */
 const tables: readonly {

@@ -1,6 +1,6 @@
 /**
  * The twin's prices and Greeks against Black-76 to 150 bits, by functions that share neither code nor tables with it
- * (test/math/reference.ts). What is compared with is the price at exactly the forward, strike and volatility given.
+ * (scripts/tools/cases/reference.ts). What is compared with is the price at exactly the forward, strike and volatility given.
  */
 import { describe, expect, test } from 'vitest'
 import { lnDown } from '../../prover/math/index.ts'
@@ -15,9 +15,15 @@ import {
   THETA_BITS,
   UNSHOCKED_VOLATILITY,
 } from '../../prover/options/black.ts'
-import { PRECISION, real, referenceLn, referenceNormalCdf, referenceNormalPdf } from '../math/reference.ts'
-import { Random } from '../parallel.ts'
-import { logUniform, uniform } from './expiries.ts'
+import {
+  PRECISION,
+  real,
+  referenceLn,
+  referenceNormalCdf,
+  referenceNormalPdf,
+} from '../../scripts/tools/cases/reference.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
+import { logUniform, uniform } from '../../scripts/tools/cases/expiries.ts'
 
 const POINTS = 9_000
 const ONE = 1n << PRECISION

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { POINTS } from '../../prover/options/grid.ts'
 import { root } from '../../scripts/tools/sources.ts'
-import { countConstraints } from '../circuit.ts'
-import { optionMains } from './mains.ts'
+import { countConstraints } from '../../scripts/tools/circuits/circuit.ts'
+import { optionMains } from '../../scripts/tools/mains/options.ts'
 
 const snapshot: Record<string, number> = JSON.parse(
   readFileSync(join(root, 'test', 'snapshots', 'options.json'), 'utf8'),

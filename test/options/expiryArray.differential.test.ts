@@ -2,9 +2,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ProverError } from '../../prover/errors.ts'
 import { type ExpiryMarket, type PricingPolicy, riskArray } from '../../prover/options/riskArray.ts'
-import { type Circuit, compileCircuit, FIELD_ORDER } from '../circuit.ts'
-import { asField } from '../math/mains.ts'
-import { Random } from '../parallel.ts'
+import { type Circuit, compileCircuit, FIELD_ORDER } from '../../scripts/tools/circuits/circuit.ts'
+import { asField } from '../../scripts/tools/mains/math.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
 import {
   arraySource,
   expiryInputs,
@@ -15,7 +15,7 @@ import {
   usualPolicy,
   usualScenarios,
   x40,
-} from './expiries.ts'
+} from '../../scripts/tools/cases/expiries.ts'
 
 const CASES = 120
 const STRIKE = 9_000_000_000_000n

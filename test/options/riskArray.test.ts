@@ -13,8 +13,8 @@ import {
   priceStrike,
   riskArray,
 } from '../../prover/options/riskArray.ts'
-import { Random } from '../parallel.ts'
-import { randomMarket, randomStrike, usualMarket, usualPolicy, x40 } from './expiries.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
+import { randomMarket, randomStrike, usualMarket, usualPolicy, x40 } from '../../scripts/tools/cases/expiries.ts'
 
 const CASES = 400
 const YEAR = 31_536_000

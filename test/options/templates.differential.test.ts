@@ -11,11 +11,17 @@ import {
   UNSHOCKED_VOLATILITY,
 } from '../../prover/options/black.ts'
 import { lnDown } from '../../prover/math/index.ts'
-import { type Circuit, compileCircuit } from '../circuit.ts'
-import { asField } from '../math/mains.ts'
-import { Random } from '../parallel.ts'
-import { logUniform } from './expiries.ts'
-import { markPoint, type OptionTemplate, shockedPoint, templateSource, unshockedPoint } from './mains.ts'
+import { type Circuit, compileCircuit } from '../../scripts/tools/circuits/circuit.ts'
+import { asField } from '../../scripts/tools/mains/math.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
+import { logUniform } from '../../scripts/tools/cases/expiries.ts'
+import {
+  markPoint,
+  type OptionTemplate,
+  shockedPoint,
+  templateSource,
+  unshockedPoint,
+} from '../../scripts/tools/mains/options.ts'
 
 const COPIES = 8
 const ROUNDS = 125

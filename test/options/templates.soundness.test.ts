@@ -11,9 +11,14 @@ import { reciprocalDown, SHOCKED_VOLATILITY, splitVolatility } from '../../prove
 import { lnDown } from '../../prover/math/index.ts'
 import { includedFiles } from '../../scripts/tools/compileCircom.ts'
 import { root } from '../../scripts/tools/sources.ts'
-import { type Circuit, compileCircuit, FIELD_ORDER } from '../circuit.ts'
-import { arraySource, expiryInputs, usualMarket, usualPolicy } from './expiries.ts'
-import { type OptionTemplate, shockedPoint, templateSource, totalVolatilities } from './mains.ts'
+import { type Circuit, compileCircuit, FIELD_ORDER } from '../../scripts/tools/circuits/circuit.ts'
+import { arraySource, expiryInputs, usualMarket, usualPolicy } from '../../scripts/tools/cases/expiries.ts'
+import {
+  type OptionTemplate,
+  shockedPoint,
+  templateSource,
+  totalVolatilities,
+} from '../../scripts/tools/mains/options.ts'
 
 /** A main file with all it includes in one text, so that it can be changed as a whole. */
 function flatten(source: string): string {

@@ -4,8 +4,10 @@ import { type Fields, type WordName, words as declared } from '../../circuits/st
 import { policyWordsOf } from '../../prover/registry/index.ts'
 import { bitsOf, type Word } from '../../circuits/statements/language.ts'
 import { joinElements, pack, splitElements, unpack } from '../../prover/statement/words.ts'
-import { type Chain, eventsOf, expectRevert, mined, startChain } from '../chain.ts'
-import { freshness, ONE_X40, policy, rootOf } from '../registry/portfolioEngine.ts'
+import { type Chain, eventsOf, mined, startChain } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
+import { freshness, ONE_X40, policy, rootOf } from '../../scripts/tools/chains/portfolioEngine.ts'
+import { deployModelRegistry } from '../../scripts/tools/chains/knownLayouts.ts'
 
 const kinds: readonly WordName[] = [
   ...Array<WordName>(7).fill('scenarioRegular'),
@@ -28,7 +30,8 @@ let registry: Contract
 beforeAll(async () => {
   chain = await startChain()
   const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
-  const place = [council, council, council, `0x${'11'.repeat(32)}`, rootOf(0n)]
+  const models = await deployModelRegistry(chain, council)
+  const place = [council, models, council, `0x${'11'.repeat(32)}`, rootOf(0n)]
   registry = await chain.deploy('PortfolioRegistry', ...place, words, freshness)
 })
 

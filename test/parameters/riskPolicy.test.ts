@@ -5,9 +5,11 @@ import { marketIdOf } from '../../prover/market/marketId.ts'
 import { defaultEnginePolicy, defaultMarketPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { encodeEnginePolicy, encodeMarketPolicy, sqrtHorizonUp } from '../../prover/parameters/policy.ts'
 import { pack, wordBits } from '../../prover/statement/words.ts'
-import { type Chain, eventsOf, expectRevert, mined, startChain } from '../chain.ts'
+import { type Chain, eventsOf, mined, startChain } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
 import { freshness } from '../registry/engine.ts'
-import { compileContract } from '../solidity.ts'
+import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
+import { deployModelRegistry } from '../../scripts/tools/chains/knownLayouts.ts'
 
 const btc = marketIdOf('BTC-USD')
 const engine = encodeEnginePolicy(defaultEnginePolicy)
@@ -32,7 +34,7 @@ let registry: Contract
 beforeAll(async () => {
   chain = await startChain()
   const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
-  const models = await chain.deploy('ModelRegistry', council)
+  const models = await deployModelRegistry(chain, council)
   const words = [pack('learningPolicy', engine.learning), pack('marginPolicy', engine.margin)]
   registry = await chain.deploy('RiskRegistry', council, models, ...words, freshness)
   await mined(registry.getFunction('setMarketPolicy')(btc, pack('marketPolicy', market)))
@@ -215,7 +217,7 @@ describe('R16: every policy', () => {
       asStranger.getFunction('setMarginPolicy')(0n),
       asStranger.getFunction('setMarketPolicy')(btc, 0n),
       asStranger.getFunction('setFreshnessPolicy')(freshness),
-      asStranger.getFunction('addMarket')(btc, address, 0n, 0n),
+      asStranger.getFunction('addMarket')(btc, address, 1n, 0n, 0n),
     ]
     for (const call of calls) await expectRevert(call, registry, 'AccessManagedUnauthorized', [address])
   })

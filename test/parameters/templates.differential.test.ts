@@ -10,8 +10,9 @@ import {
   usedVolatilityUp,
 } from '../../prover/parameters/margins.ts'
 import type { MarginPolicy, MarketPolicy } from '../../prover/parameters/margins.ts'
-import type { Case, TemplateUnderTest } from '../parallel.ts'
-import { Parallel, Random } from '../parallel.ts'
+import type { Case, TemplateUnderTest } from '../../scripts/tools/circuits/parallel.ts'
+import { Parallel } from '../../scripts/tools/circuits/parallel.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
 
 const CASES = 10_000
 

@@ -3,10 +3,10 @@ import { emptyBook, foldBook } from '../../prover/portfolio/book.ts'
 import type { BookSegment, BookState, OptionPosition, PricedArray } from '../../prover/portfolio/book.ts'
 import { type BookShard, shardBook } from '../../prover/portfolio/sharding.ts'
 import { mainSource } from '../../scripts/buildCircuits.ts'
-import type { Circuit } from '../circuit.ts'
-import { compileCircuit } from '../circuit.ts'
-import { Random } from '../parallel.ts'
-import { bookBuild, bookInput, randomArray, randomPositions } from './portfolios.ts'
+import type { Circuit } from '../../scripts/tools/circuits/circuit.ts'
+import { compileCircuit } from '../../scripts/tools/circuits/circuit.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
+import { bookBuild, bookInput, randomArray, randomPositions } from '../../scripts/tools/cases/portfolios.ts'
 
 const ROUND = 1_770_000_000n
 const build = bookBuild(2, 2)

@@ -7,10 +7,16 @@ import { bookRoot } from '../../prover/portfolio/state.ts'
 import { commit } from '../../prover/statement/commitment.ts'
 import { stateRoot } from '../../prover/statement/optionBook.ts'
 import { mainSource } from '../../scripts/buildCircuits.ts'
-import type { Circuit } from '../circuit.ts'
-import { compileCircuit, FIELD_ORDER } from '../circuit.ts'
-import { Random } from '../parallel.ts'
-import { arrayRootOf, bookBuild, bookInput, randomArray, randomPositions } from './portfolios.ts'
+import type { Circuit } from '../../scripts/tools/circuits/circuit.ts'
+import { compileCircuit, FIELD_ORDER } from '../../scripts/tools/circuits/circuit.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
+import {
+  arrayRootOf,
+  bookBuild,
+  bookInput,
+  randomArray,
+  randomPositions,
+} from '../../scripts/tools/cases/portfolios.ts'
 
 const ROUND = 1_770_000_000n
 const DAY = 86_400n

@@ -6,8 +6,8 @@ import { type Build, mainComponent, portfolioBuilds, sizeOf } from '../../circui
 import { POINTS } from '../../prover/options/grid.ts'
 import { CALL_BITS, GAMMA_BITS, PDF_BITS, THETA_BITS } from '../../prover/options/riskArray.ts'
 import { root } from '../../scripts/tools/sources.ts'
-import { countConstraints } from '../circuit.ts'
-import { portfolioMains } from './mains.ts'
+import { countConstraints } from '../../scripts/tools/circuits/circuit.ts'
+import { portfolioMains } from '../../scripts/tools/mains/portfolio.ts'
 
 const snapshot: Record<string, number> = JSON.parse(
   readFileSync(join(root, 'test', 'snapshots', 'portfolio.json'), 'utf8'),

@@ -22,7 +22,7 @@ import { publicInput } from '../../prover/statement/state.ts'
 import { expiryWords, pricingWords, stateRiskArray, strikeWords } from '../../prover/statement/riskArray.ts'
 import { mainSource } from '../../scripts/buildCircuits.ts'
 import { root } from '../../scripts/tools/sources.ts'
-import { type CircuitInput, compileCircuit } from '../circuit.ts'
+import { type CircuitInput, compileCircuit } from '../../scripts/tools/circuits/circuit.ts'
 import { fromE, fromX, readExactJson, scaled, toX } from '../externalVectors.ts'
 
 const FOLDER = join(root, '..', 'shared', 'data', 'margin-vectors')

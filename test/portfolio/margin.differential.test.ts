@@ -3,9 +3,9 @@ import { emptyBook } from '../../prover/portfolio/book.ts'
 import { type AccountState, MarginOutOfRangeError, NotUnhealthyError } from '../../prover/portfolio/margin.ts'
 import { emptyAccount, stateMargins, stateWitness } from '../../prover/statement/portfolioMargin.ts'
 import { mainSource } from '../../scripts/buildCircuits.ts'
-import type { Circuit } from '../circuit.ts'
-import { compileCircuit } from '../circuit.ts'
-import { Random } from '../parallel.ts'
+import type { Circuit } from '../../scripts/tools/circuits/circuit.ts'
+import { compileCircuit } from '../../scripts/tools/circuits/circuit.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
 import {
   CONTEXT,
   marginBuild,
@@ -16,7 +16,7 @@ import {
   randomRound,
   witnessBuild,
   witnessInput,
-} from './portfolios.ts'
+} from '../../scripts/tools/cases/portfolios.ts'
 
 const ROUND = 1_770_000_000n
 const build = marginBuild(2)

@@ -25,7 +25,7 @@ import { nakedPutMarginUp } from '../../prover/portfolio/unproven/nakedPut.ts'
 import { scaledInitialMarginPpm, tierInitialMarginUp } from '../../prover/portfolio/unproven/openInterest.ts'
 import { assetWeightDown, liabilityWeightUp } from '../../prover/portfolio/unproven/sizePremium.ts'
 import { scanRisk } from '../../prover/portfolio/unproven/scanRisk.ts'
-import { Random } from '../parallel.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
 
 const ONE_X40 = 1n << 40n
 const E8 = 10n ** 8n

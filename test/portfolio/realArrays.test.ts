@@ -6,17 +6,23 @@ import { emptyBook, foldBook, type OptionPosition } from '../../prover/portfolio
 import { accountMargin } from '../../prover/portfolio/margin.ts'
 import { emptyAccount } from '../../prover/statement/portfolioMargin.ts'
 import { mainSource } from '../../scripts/buildCircuits.ts'
-import type { Circuit } from '../circuit.ts'
-import { compileCircuit } from '../circuit.ts'
+import type { Circuit } from '../../scripts/tools/circuits/circuit.ts'
+import { compileCircuit } from '../../scripts/tools/circuits/circuit.ts'
 import {
   randomMarket,
   randomStrike,
   randomPolicy as randomPricing,
   usualMarket,
   usualPolicy,
-} from '../options/expiries.ts'
-import { Random } from '../parallel.ts'
-import { bookBuild, bookInput, randomPolicy, randomPositions, randomRound } from './portfolios.ts'
+} from '../../scripts/tools/cases/expiries.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
+import {
+  bookBuild,
+  bookInput,
+  randomPolicy,
+  randomPositions,
+  randomRound,
+} from '../../scripts/tools/cases/portfolios.ts'
 
 const build = bookBuild(2, 2)
 let circuit: Circuit

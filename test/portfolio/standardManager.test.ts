@@ -8,7 +8,7 @@ import {
   type StandardRules,
   standardMargins,
 } from '../../prover/portfolio/unproven/standardManager.ts'
-import { Random } from '../parallel.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
 
 const ONE_X40 = 1n << 40n
 const E8 = 10n ** 8n

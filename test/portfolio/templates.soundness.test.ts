@@ -1,10 +1,10 @@
 /** Templates of the portfolio stage, each on its own: hints forced, widths at their borders, wires moved. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Circuit } from '../circuit.ts'
-import { compileCircuit, FIELD_ORDER } from '../circuit.ts'
+import type { Circuit } from '../../scripts/tools/circuits/circuit.ts'
+import { compileCircuit, FIELD_ORDER } from '../../scripts/tools/circuits/circuit.ts'
 import { expectIsolated } from '../isolated.ts'
 import { AttackedTemplate } from '../math/attack.ts'
-import { Random } from '../parallel.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
 
 const signed = (value: bigint): bigint => (value > FIELD_ORDER / 2n ? value - FIELD_ORDER : value)
 

@@ -4,9 +4,10 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { BASE_FIELD_ORDER as Q, inverse, modulo, SCALAR_FIELD_ORDER as R } from '../../prover/proof/bn254.ts'
 import type { ProofCalldata } from '../../prover/proof/proofCalldata.ts'
 import { root } from '../../scripts/tools/sources.ts'
-import { type Chain, expectRevert, GAS_LIMIT, startChain } from '../chain.ts'
-import { freeStatement } from '../registry/freeStatement.ts'
-import { compileContract } from '../solidity.ts'
+import { type Chain, GAS_LIMIT, startChain } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
+import { freeStatement } from '../../scripts/tools/chains/freeStatement.ts'
+import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 
 type Proven = { readonly proof: ProofCalldata; readonly signals: readonly [bigint, bigint, bigint] }
 

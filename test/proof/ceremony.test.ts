@@ -21,7 +21,7 @@ import {
 import { verifyProof } from '../../prover/proof/verify.ts'
 import { readZkey, type Zkey } from '../../prover/proof/keys/zkey.ts'
 import { lookalikeCircuit, polynomialCircuit, polynomialInput } from './smallCircuits.ts'
-import { keepSnarkjsInThisThread } from './snarkjsInThisThread.ts'
+import { keepSnarkjsInThisThread } from '../../scripts/tools/circuits/snarkjsInThisThread.ts'
 
 /** Power of the test's powers of tau: room for 2^8 constraints. */
 const POWER = 8

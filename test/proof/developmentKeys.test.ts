@@ -19,7 +19,7 @@ import { verifyProof, verifyWithSnarkjs } from '../../prover/proof/verify.ts'
 import { WitnessCalculator } from '../../prover/proof/backends/witnessCalculator.ts'
 import { readZkey } from '../../prover/proof/keys/zkey.ts'
 import { lookalikeCircuit, polynomialCircuit, polynomialInput, widerCircuit } from './smallCircuits.ts'
-import { keepSnarkjsInThisThread } from './snarkjsInThisThread.ts'
+import { keepSnarkjsInThisThread } from '../../scripts/tools/circuits/snarkjsInThisThread.ts'
 
 let circuit: CompiledCircuit
 let r1cs: R1cs

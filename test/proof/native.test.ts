@@ -21,9 +21,9 @@ import { WitnessCalculator } from '../../prover/proof/backends/witnessCalculator
 import { loadKeys } from '../../prover/service/workspace.ts'
 import { marketBuilds } from '../../circuits/statements/index.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
-import { startChain } from '../chain.ts'
-import { Random } from '../parallel.ts'
-import { randomBatch } from '../statement/batches.ts'
+import { startChain } from '../../scripts/tools/chains/chain.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
+import { randomBatch } from '../../scripts/tools/cases/batches.ts'
 import { lookalikeCircuit, passThroughCircuit, polynomialCircuit, polynomialInput } from './smallCircuits.ts'
 import { missing } from './nativeMissing.ts'
 

@@ -13,7 +13,7 @@ import { multiplyGeneratorsNatively } from '../../prover/proof/keys/nativeGenera
 import { readR1cs } from '../../prover/proof/keys/r1cs.ts'
 import { readZkey } from '../../prover/proof/keys/zkey.ts'
 import { polynomialCircuit, polynomialInput } from './smallCircuits.ts'
-import { keepSnarkjsInThisThread } from './snarkjsInThisThread.ts'
+import { keepSnarkjsInThisThread } from '../../scripts/tools/circuits/snarkjsInThisThread.ts'
 
 const program = nativeProgram(nativeFolder)
 const folder = mkdtempSync(join(tmpdir(), 'generator-'))

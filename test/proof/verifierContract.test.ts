@@ -7,8 +7,8 @@ import { formatProof, type ProofPoints } from '../../prover/proof/strictProof.ts
 import { verificationKeyHash } from '../../prover/proof/keys/verificationKey.ts'
 import { generateVerifierContract } from '../../prover/proof/keys/verifierContract.ts'
 import { verifyWithNoble } from '../../prover/proof/verify.ts'
-import { type Chain, startChain } from '../chain.ts'
-import { type CompiledContract, compileContract } from '../solidity.ts'
+import { type Chain, startChain } from '../../scripts/tools/chains/chain.ts'
+import { type CompiledContract, compileContract } from '../../scripts/tools/chains/compileContract.ts'
 import { groupMutants, type Mutant, pointOutsideSubgroup, validVariants, wordMutants } from './mutants.ts'
 import { type ProvenStatement, proveStatement } from './provenStatement.ts'
 

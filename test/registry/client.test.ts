@@ -3,8 +3,12 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { network } from 'hardhat'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
+import { marketIdOf } from '../../prover/market/marketId.ts'
+import { defaultPolicy, INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../prover/parameters/defaultPolicy.ts'
+import { initialState } from '../../prover/parameters/marketRisk.ts'
 import {
+  addMarket,
+  attestedFeedOf,
   batchOf,
   type Bundle,
   checkBundle,
@@ -15,7 +19,10 @@ import {
   parseBundle,
   RegistryClient,
 } from '../../prover/registry/index.ts'
+import { pack, unpack } from '../../prover/statement/words.ts'
+import { mined } from '../../scripts/tools/chains/chain.ts'
 import { buildOf, feedSigners, LiveEngine } from './liveEngine.ts'
+import { uncheckedSource } from './uncheckedSource.ts'
 
 let engine: LiveEngine
 let first: Bundle
@@ -72,6 +79,65 @@ describe('before the first proof', () => {
   })
 })
 
+describe('R34: a market that is bound to another volatility model', () => {
+  it('is left out of batches, and its being bound is told', async () => {
+    await engine.chain.undone(async () => {
+      await engine.observe({ 'SOL-USD': 20n })
+      const { deployment } = engine
+      const [marketId, feed] = [marketIdOf('SOL-USD'), attestedFeedOf(deployment).address]
+      const source = await engine.chain.ethers.getContractAt('IObservationSource', feed)
+      const { lastWord } = await source.getFunction('latest')(marketId)
+      const observation = unpack('observation', lastWord)
+      const state = initialState(observation, INITIAL_VOLATILITY_X24, INITIAL_MULTIPLIER_X18, defaultPolicy)
+      const words = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
+      const registry = await engine.chain.ethers.getContractAt('RiskRegistry', deployment.addresses.registry)
+      await mined(registry.getFunction('setMarketPolicy')(marketId, pack('marketPolicy', defaultPolicy.market)))
+      await mined(registry.getFunction('addMarket')(marketId, feed, 2, ...words))
+      await engine.observe({ 'SOL-USD': 21n })
+      const client = await engine.connect()
+      expect(await client.market('SOL-USD')).toMatchObject({ volatilityModel: 2 })
+      expect(await client.market('BTC-USD')).toMatchObject({ volatilityModel: 1 })
+      const next = await client.nextBatch(buildOf('marketRisk8x2'), engine.keyHash('marketRisk8x2'), ['SOL-USD'])
+      const leftOut = [{ name: 'SOL-USD', reason: 'bound-to-another-model' }]
+      expect(next).toEqual({ batch: undefined, leftOut })
+    })
+  })
+})
+
+describe('a market whose source is no attested feed', () => {
+  it('is added, read, proven and landed as any other', async () => {
+    await engine.chain.undone(async () => {
+      const source = await engine.chain.deploy(uncheckedSource())
+      const marketId = marketIdOf('SOL-USD')
+      const observe = async (priceE8: bigint): Promise<void> => {
+        const asOf = (await engine.chain.now()) + 60n
+        await engine.chain.setTime(asOf)
+        const word = pack('observation', { priceE8, asOf, impliedVolatilityX24: 0n })
+        await mined(source.getFunction('append')(marketId, word))
+      }
+      await observe(20n * 10n ** 8n)
+      const other = { name: 'unchecked', kind: 'other' as const, address: source.target as string }
+      const { deployment } = engine
+      const added = await addMarket(
+        engine.chain.signers[0] as never,
+        { ...deployment, sources: [...deployment.sources, other] },
+        { name: 'SOL-USD', policy: defaultPolicy.market, volatilityModel: 'ewma', source: 'unchecked' },
+      )
+      expect(added.deployment.markets.at(-1)).toMatchObject({ source: other.address, volatilityModel: 'ewma' })
+      await observe(21n * 10n ** 8n)
+      const bundle = await engine.prove('marketRisk8x2', ['SOL-USD'])
+      const client = await engine.connect()
+      expect(await client.submit(bundle)).toMatchObject({ status: 'applied' })
+      expect(await client.market('SOL-USD')).toMatchObject({
+        sequence: 1n,
+        inbox: { source: other.address, count: 2n },
+      })
+      await observe(22n * 10n ** 8n)
+      expect((await client.waiting('SOL-USD')).map(({ priceE8 }) => priceE8)).toEqual([22n * 10n ** 8n])
+    })
+  })
+})
+
 describe('a bundle', () => {
   it('survives being written and read', () => {
     const text = formatBundle(first)
@@ -87,7 +153,7 @@ describe('a bundle', () => {
   })
 
   it('is refused elsewhere: another registry, another chain, a changed proof', async () => {
-    const elsewhere = { ...first, context: { ...first.context, registry: engine.deployment.addresses.feed } }
+    const elsewhere = { ...first, context: { ...first.context, registry: engine.deployment.addresses.council } }
     expect(await refusal(engine.client.submit(elsewhere))).toMatchObject({ code: 'registry.wrong-registry' })
     const abroad = { ...first, context: { ...first.context, chainId: 1n } }
     expect(await refusal(engine.client.submit(abroad))).toMatchObject({ code: 'registry.wrong-chain', expected: 1n })

@@ -8,17 +8,24 @@ import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import type { CircuitKeys } from '../../prover/proof/index.ts'
 import {
   addMarket,
+  attestedFeedOf,
   type Deployment,
   type DeployOptions,
   deployEngine,
+  deployPortfolio,
   interfaceOf,
   modelIdOf,
+  type PortfolioDeployOptions,
   readDeployment,
+  registerLayouts,
+  SourceUnknownError,
+  sourceOf,
   writeDeployment,
 } from '../../prover/registry/index.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
-import { type Chain, startChain } from '../chain.ts'
+import { type Chain, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { buildOf, feedSigners, keysOf } from './liveEngine.ts'
+import { policy } from '../../scripts/tools/chains/portfolioEngine.ts'
 
 let chain: Chain
 let keys: CircuitKeys
@@ -45,6 +52,14 @@ function options(change: Partial<CircuitKeys> = {}): DeployOptions {
   }
 }
 
+const contractAt = (name: string, address: string) => chain.ethers.getContractAt(name, address)
+
+function portfolioOptions(): PortfolioDeployOptions {
+  const { council, modelRegistry } = deployment.addresses
+  const rounds = { signers: feedSigners.map(({ address }) => address), threshold: 2 }
+  return { council, modelRegistry, market: 'BTC-USD', rounds, policy, venue: council, models: [] }
+}
+
 describe('deploying', () => {
   it('registers a model that is bound to its key and layout', async () => {
     const [model] = deployment.models
@@ -53,7 +68,8 @@ describe('deploying', () => {
     const onChain = await registry.getFunction('modelOf')(model?.modelId)
     expect(onChain.verificationKeyHash).toBe(`0x${keys.manifest.verificationKeySha256}`)
     expect(onChain.manifestHash).toBe(model?.manifestHash)
-    expect([onChain.markets, onChain.observations, onChain.status, onChain.allowsBacklog]).toEqual([8n, 2n, 1n, false])
+    expect([onChain.places, onChain.slots, onChain.status, onChain.allowsBacklog]).toEqual([8n, 2n, 1n, false])
+    expect(onChain.volatilityModel).toBe(1n)
   })
 
   it('refuses development keys on any other chain, before anything is sent', async () => {
@@ -86,8 +102,36 @@ describe('deploying', () => {
     })
   })
 
+  it('R33: goes on only where the layouts are known, and names the one that is not', async () => {
+    const { council, modelRegistry } = deployment.addresses
+    const [admin, stranger] = chain.signers
+    const registry = await chain.ethers.getContractAt('ModelRegistry', modelRegistry)
+    const unknown = { code: 'registry.layout-unknown', statement: 'riskArray', layoutHash: layoutHash('riskArray') }
+    const register = (signer: unknown) =>
+      registerLayouts(signer as never, council, modelRegistry, ['marketRisk', 'riskArray'])
+    await chain.undone(async () => {
+      await registerLayouts(stranger as never, council, modelRegistry, ['marketRisk']) // known, so nothing to register
+      await expect(register(stranger)).rejects.toMatchObject(unknown)
+      await expect(deployPortfolio(stranger as never, portfolioOptions())).rejects.toMatchObject(unknown)
+      await register(admin)
+      await register(stranger)
+      expect(await registry.getFunction('kindOf')(layoutHash('riskArray'))).toBe(2n)
+    })
+    await chain.undone(async () => {
+      // Who may register layouts only after a delay cannot do so within a deployment.
+      await mined((await contractAt('RiskCouncil', council)).getFunction('grantRole')(0n, admin, 3600n))
+      await expect(register(admin)).rejects.toMatchObject(unknown)
+    })
+    await chain.undone(async () => {
+      await mined(registry.getFunction('registerLayout')(layoutHash('riskArray'), 3n))
+      const other = { code: 'registry.layout-of-another-kind', statement: 'riskArray', kind: 'optionBook' }
+      await expect(register(admin)).rejects.toMatchObject(other)
+      await expect(deployPortfolio(admin as never, portfolioOptions())).rejects.toMatchObject(other)
+    })
+  })
+
   it('leaves adding markets to the council, after a first observation', async () => {
-    const market = { name: 'BTC-USD', policy: defaultPolicy.market }
+    const market = { name: 'BTC-USD', policy: defaultPolicy.market, volatilityModel: 'ewma' } as const
     await expect(addMarket(chain.signers[0] as never, deployment, market)).rejects.toMatchObject({
       code: 'registry.no-first-observation',
       market: 'BTC-USD',
@@ -110,10 +154,35 @@ describe('deploying', () => {
 /** As much of the file as the tests change. */
 type DeploymentJson = Record<string, unknown> & {
   addresses: Partial<Record<string, string>>
+  sources: Record<string, unknown>[]
+  markets: Record<string, unknown>[]
   policy: { margin: Record<string, string> }
 }
 
+const marketAt = (source: unknown) => ({
+  name: 'BTC-USD',
+  marketId: `0x${'11'.repeat(32)}`,
+  source,
+  volatilityModel: 'ewma',
+  block: 1,
+})
+
 describe('deployment.json', () => {
+  it('names its sources', () => {
+    const [feed] = deployment.sources
+    const other = { name: 'other', kind: 'other' as const, address: deployment.addresses.registry }
+    const two = { ...deployment, sources: [...deployment.sources, other] }
+    expect(feed).toMatchObject({ name: 'attested', kind: 'attestedFeed', threshold: 2, maxConfidenceBps: 100 })
+    expect(sourceOf(deployment)).toBe(feed)
+    expect(sourceOf(two, 'other')).toBe(other)
+    expect(attestedFeedOf(two)).toBe(feed)
+    const known = ['attested', 'other']
+    for (const name of [undefined, 'third']) {
+      expect(() => sourceOf(two, name)).toThrow(expect.objectContaining({ code: 'registry.source-unknown', known }))
+    }
+    expect(() => attestedFeedOf(two, 'other')).toThrow(SourceUnknownError)
+  })
+
   it('is read as it was written', async () => {
     const file = join(folder, 'deployment.json')
     await writeDeployment(file, deployment)
@@ -121,10 +190,42 @@ describe('deployment.json', () => {
   })
 
   it.each([
-    ['a missing address', (json: DeploymentJson) => delete json.addresses.feed, 'addresses.feed'],
+    ['a missing address', (json: DeploymentJson) => delete json.addresses.registry, 'addresses.registry'],
     ['an unknown field', (json: DeploymentJson) => Object.assign(json.addresses, { old: '' }), 'addresses.old'],
-    ['a mistyped address', (json: DeploymentJson) => Object.assign(json.addresses, { feed: '0x12' }), 'addresses.feed'],
-    ['another version', (json: DeploymentJson) => Object.assign(json, { version: 2 }), 'version'],
+    [
+      'a mistyped address',
+      (json: DeploymentJson) => Object.assign(json.addresses, { council: '0x12' }),
+      'addresses.council',
+    ],
+    ['another version', (json: DeploymentJson) => Object.assign(json, { version: 3 }), 'version'],
+    ['no source', (json: DeploymentJson) => Object.assign(json, { sources: [] }), 'sources'],
+    ['a source without address', (json: DeploymentJson) => delete json.sources[0]?.address, 'sources[0].address'],
+    [
+      'a source of another kind',
+      (json: DeploymentJson) => Object.assign(json.sources[0] ?? {}, { kind: 'pyth' }),
+      'sources[0].kind',
+    ],
+    ['two sources of a name', (json: DeploymentJson) => json.sources.push(json.sources[0] ?? {}), 'sources[1].name'],
+    [
+      'a market of a source that is not listed',
+      (json: DeploymentJson) => json.markets.push(marketAt(json.addresses.registry)),
+      'markets[0].source',
+    ],
+    [
+      'a market of a volatility model that nobody knows',
+      (json: DeploymentJson) => json.markets.push({ ...marketAt(json.sources[0]?.address), volatilityModel: 'other' }),
+      'markets[0].volatilityModel',
+    ],
+    [
+      'the one feed of version 1',
+      (json: DeploymentJson) => {
+        const [{ address, signers, threshold, maxConfidenceBps } = {}] = json.sources
+        Object.assign(json, { version: 1, feed: { signers, threshold, maxConfidenceBps } })
+        Object.assign(json.addresses, { feed: address })
+        Reflect.deleteProperty(json, 'sources')
+      },
+      'feed',
+    ],
     [
       'a policy word over its width',
       (json: DeploymentJson) => Object.assign(json.policy.margin, { impliedWeightX10: '2048' }),

@@ -20,27 +20,36 @@ import { layoutHash } from '../../prover/statement/layout.ts'
 import { packObservations, sectionsOf } from '../../prover/statement/marketRisk.ts'
 import { layOut } from '../../prover/statement/state.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
-import type { Chain } from '../chain.ts'
-import { GAS_LIMIT, mined, startChain } from '../chain.ts'
-import { attest, byAddress, domainOf } from '../market/attestation.ts'
-import type { FreeStatement } from './freeStatement.ts'
-import { freeStatement } from './freeStatement.ts'
+import type { Chain } from '../../scripts/tools/chains/chain.ts'
+import { GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
+import { attest, byAddress, domainOf } from '../../scripts/tools/chains/attestation.ts'
+import type { FreeStatement } from '../../scripts/tools/chains/freeStatement.ts'
+import { freeStatement } from '../../scripts/tools/chains/freeStatement.ts'
+import { deployModelRegistry } from '../../scripts/tools/chains/knownLayouts.ts'
 
-/** Sizes of a model, as circuits/statements/index.ts declares them for a real one. */
-export type ModelSize = { readonly markets: number; readonly observations: number; readonly allowsBacklog: boolean }
+/** Sizes of a model, as the registry of models keeps them. */
+export type ModelSize = {
+  readonly places: number
+  readonly slots: number
+  readonly allowsBacklog: boolean
+  readonly volatilityModel: number
+}
+
+/** Family of the tests' models and markets, unless they say otherwise. */
+export const EWMA = 1
 
 export const models = {
-  live: { markets: 8, observations: 2, allowsBacklog: false },
-  catchUp: { markets: 1, observations: 48, allowsBacklog: true },
+  live: { places: 8, slots: 2, allowsBacklog: false, volatilityModel: EWMA },
+  catchUp: { places: 1, slots: 48, allowsBacklog: true, volatilityModel: EWMA },
   /** An odd number of slots: its last word holds one. */
-  odd: { markets: 2, observations: 3, allowsBacklog: false },
+  odd: { places: 2, slots: 3, allowsBacklog: false, volatilityModel: EWMA },
 } as const satisfies Record<string, ModelSize>
 
 export type ModelName = keyof typeof models
 
 const buildOf = (name: ModelName): Build => {
-  const { markets, observations } = models[name]
-  const sizes = Object.entries({ markets, observations }).map(([size, value]) => ({ name: size, value }))
+  const { places, slots } = models[name]
+  const sizes = Object.entries({ markets: places, observations: slots }).map(([size, value]) => ({ name: size, value }))
   return { name, statement: 'marketRisk', sizes, meaning: 'of a test' }
 }
 
@@ -145,7 +154,7 @@ export class Engine {
     const statement = await freeStatement()
     const { learning, margin } = encodeEnginePolicy(defaultEnginePolicy)
     const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
-    const modelRegistry = await chain.deploy('ModelRegistry', council)
+    const modelRegistry = await deployModelRegistry(chain, council)
     const words = [pack('learningPolicy', learning), pack('marginPolicy', margin)]
     const registry = await chain.deploy('RiskRegistry', council, modelRegistry, ...words, freshness)
     const verifier = await chain.deploy(statement.verifier)
@@ -182,7 +191,7 @@ export class Engine {
   }
 
   /** Adds a market that starts right after a first observation of `feed`. */
-  async addMarket(marketId: string, feed: Contract = this.feed): Promise<Market> {
+  async addMarket(marketId: string, feed: Contract = this.feed, volatilityModel = EWMA): Promise<Market> {
     const market: Market = {
       marketId,
       feed,
@@ -202,7 +211,7 @@ export class Engine {
       INITIAL_MULTIPLIER_X18,
       this.policyOf(market),
     )
-    await mined(this.registry.getFunction('addMarket')(marketId, feed, ...packState(market.state)))
+    await mined(this.registry.getFunction('addMarket')(marketId, feed, volatilityModel, ...packState(market.state)))
     await this.followInbox(market)
     this.markets.push(market)
     return market
@@ -250,7 +259,7 @@ export class Engine {
 
   /** The honest batch that consumes the oldest `observationCount` waiting observations of each market. */
   batch(markets: readonly Market[], observationCount = 1, model: ModelName = 'live'): Batch {
-    const slots = models[model].observations
+    const { slots } = models[model]
     const taken = markets.map((market) => market.waiting.slice(0, observationCount))
     const updates = markets.map((market, i): MarketUpdate => {
       const update = updateMarket(market.state, taken[i] ?? [], this.policyOf(market))
@@ -275,7 +284,7 @@ export class Engine {
 
   /** Public signals of a batch as the contract derives them; `elsewhere` changes the place it is bound to. */
   async signals(batch: Batch, elsewhere: Elsewhere = {}): Promise<[bigint, bigint, bigint]> {
-    const { observations: slots } = models[batch.model]
+    const { slots } = models[batch.model]
     const wordsPerMarket = Math.ceil(slots / 2)
     const packed = batch.updates.map((update, i) => ({
       ...update,

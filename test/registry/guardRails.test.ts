@@ -2,7 +2,8 @@ import { beforeAll, describe, test } from 'vitest'
 import type { Fields } from '../../circuits/statements/index.ts'
 import { loanToValue } from '../../prover/parameters/margins.ts'
 import { unpack, wordBits } from '../../prover/statement/words.ts'
-import { expectRevert, mined } from '../chain.ts'
+import { mined } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
 import { type Batch, Engine, type Market, type MarketUpdate, withFields } from './engine.ts'
 
 /**

@@ -11,6 +11,7 @@ import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { type CircuitKeys, createProver, KeyStore, type Prover, verificationKeyHash } from '../../prover/proof/index.ts'
 import {
   addMarket,
+  attestedFeedOf,
   attestObservation,
   type Bundle,
   type Deployment,
@@ -23,7 +24,7 @@ import {
   verifierArtifactOf,
 } from '../../prover/registry/index.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
-import { type Chain, startChain } from '../chain.ts'
+import { type Chain, startChain } from '../../scripts/tools/chains/chain.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -73,6 +74,7 @@ export class LiveEngine {
       const added = await addMarket(chain.signers[0] as never, engine.deployment, {
         name,
         policy: defaultPolicy.market,
+        volatilityModel: 'ewma',
       })
       engine.deployment = added.deployment
     }
@@ -104,7 +106,7 @@ export class LiveEngine {
   }
 
   private async append(observed: readonly { name: string; price: bigint; asOf: bigint }[]): Promise<void> {
-    const { feed } = this.deployment.addresses
+    const { address: feed } = attestedFeedOf(this.deployment)
     const domain = feedDomain(this.deployment.chainId, feed)
     const signed = await Promise.all(
       observed.map(({ name, price, asOf }) =>

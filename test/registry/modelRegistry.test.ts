@@ -1,14 +1,23 @@
 import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type StatementName, statements } from '../../circuits/statements/index.ts'
+import type { StatementName } from '../../circuits/statements/index.ts'
+import { defaultEnginePolicy } from '../../prover/parameters/defaultPolicy.ts'
+import { encodeEnginePolicy } from '../../prover/parameters/policy.ts'
+import { layoutKinds, policyWordsOf } from '../../prover/registry/index.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
-import { type Chain, eventsOf, expectRevert, mined, startChain } from '../chain.ts'
-import { modelIdOf } from './engine.ts'
+import { pack } from '../../prover/statement/words.ts'
+import { type Chain, eventsOf, mined, startChain } from '../../scripts/tools/chains/chain.ts'
+import { deployModelRegistry } from '../../scripts/tools/chains/knownLayouts.ts'
+import { freshness as portfolioFreshness, policy } from '../../scripts/tools/chains/portfolioEngine.ts'
+import { expectRevert } from '../reverts.ts'
+import { freshness, modelIdOf } from './engine.ts'
 
 const modelId = modelIdOf('live')
 const hash = (byte: string) => `0x${byte.repeat(32)}`
 const Status = { none: 0n, active: 1n, disabled: 2n }
 const GUARDIAN_ROLE = 7n
+const statements = layoutKinds.filter((kind) => kind !== 'none')
+const kindOf = (statement: StatementName) => BigInt(layoutKinds.indexOf(statement))
 
 let chain: Chain
 let council: Contract
@@ -18,13 +27,14 @@ let model: Record<string, unknown>
 beforeAll(async () => {
   chain = await startChain()
   council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
-  models = await chain.deploy('ModelRegistry', council)
+  models = await deployModelRegistry(chain, council)
   model = {
     verifier: council.target, // any contract: what it verifies is not asked here
-    markets: 8n,
-    observations: 2n,
+    places: 8n,
+    slots: 2n,
     status: Status.none,
     allowsBacklog: true,
+    volatilityModel: 3n,
     layoutHash: layoutHash('marketRisk'),
     verificationKeyHash: hash('11'),
     manifestHash: hash('22'),
@@ -33,6 +43,7 @@ beforeAll(async () => {
 
 const register = (change: Record<string, unknown> = {}, id = modelId) =>
   models.getFunction('register')(id, { ...model, ...change })
+const active = (id: string, layout = layoutHash('marketRisk')) => models.getFunction('activeModel')(id, layout)
 
 describe('R1: a list of models', () => {
   test('takes a model under a new id and tells what it is', async () => {
@@ -41,7 +52,7 @@ describe('R1: a list of models', () => {
       const expected = { ...model, status: Status.active }
       expect(event?.args.model.toObject()).toEqual(expected)
       expect((await models.getFunction('modelOf')(modelId)).toObject()).toEqual(expected)
-      expect((await models.getFunction('activeModel')(modelId)).toArray()).toEqual([model.verifier, 8n, 2n, true])
+      expect((await active(modelId)).toArray()).toEqual([model.verifier, 8n, 2n, true, 3n])
     })
   })
 
@@ -54,46 +65,53 @@ describe('R1: a list of models', () => {
     })
   })
 
-  test('refuses another layout, a verifier without code, and a model without places', async () => {
+  test('refuses a layout that is not registered, a verifier without code, and a model without places', async () => {
     await expectRevert(register({ layoutHash: hash('33') }), models, 'LayoutUnknown', [hash('33')])
     const nobody = await chain.signers[3]?.getAddress()
     await expectRevert(register({ verifier: nobody }), models, 'VerifierWithoutCode', [nobody])
-    await expectRevert(register({ markets: 0n }), models, 'ModelWithoutPlaces', [0n, 2n])
-    await expectRevert(register({ observations: 0n }), models, 'ModelWithoutPlaces', [8n, 0n])
-    await register.call(undefined, { markets: 1n, observations: 1n }, modelIdOf('least'))
+    await expectRevert(register({ places: 0n }), models, 'ModelWithoutPlaces', [0n, 2n])
+    await expectRevert(register({ slots: 0n }), models, 'ModelWithoutPlaces', [8n, 0n])
+    await register.call(undefined, { places: 1n, slots: 1n }, modelIdOf('least'))
   })
 
-  test('takes every statement that the contracts speak, and gives each only to whom it is for', async () => {
-    const layouts = [...(Object.keys(statements) as StatementName[]).map(layoutHash)]
-    expect(new Set(layouts).size).toBe(5)
+  test('R34: has a family for every model of market risk, and for no other', async () => {
+    for (const statement of statements) {
+      const isOut = statement === 'marketRisk' ? [0n] : [1n, 255n]
+      for (const volatilityModel of isOut) {
+        const call = register({ layoutHash: layoutHash(statement), volatilityModel })
+        await expectRevert(call, models, 'VolatilityModelOutOfPlace', [kindOf(statement), volatilityModel])
+      }
+    }
+  })
+
+  test('gives a model of a layout to whom speaks it, and to nobody else', async () => {
     await chain.undone(async () => {
-      for (const [kind, layout] of layouts.entries()) {
-        const id = modelIdOf(`kind-${kind}`)
-        expect(await models.getFunction('kindOf')(layout)).toBe(BigInt(kind))
-        await mined(register({ layoutHash: layout }, id))
-        const ofMarkets = models.getFunction('activeModel')(id)
-        if (kind === 0) await ofMarkets
-        else await expectRevert(ofMarkets, models, 'ModelOfAnotherKind', [id, BigInt(kind), 0n])
-        for (const asked of layouts.keys()) {
-          const answer = models.getFunction('activeModelOfKind')(id, asked)
-          if (asked === kind) expect((await answer).toArray()).toEqual([model.verifier, 8n, 2n])
-          else await expectRevert(answer, models, 'ModelOfAnotherKind', [id, BigInt(kind), BigInt(asked)])
+      for (const [i, statement] of statements.entries()) {
+        const id = modelIdOf(`kind-${i}`)
+        const layout = layoutHash(statement)
+        const volatilityModel = statement === 'marketRisk' ? 3n : 0n
+        await mined(register({ layoutHash: layout, volatilityModel }, id))
+        for (const asked of statements) {
+          const answer = active(id, layoutHash(asked))
+          const expected = [model.verifier, 8n, 2n, true, volatilityModel]
+          if (asked === statement) expect((await answer).toArray()).toEqual(expected)
+          else await expectRevert(answer, models, 'ModelOfAnotherLayout', [id, layout, layoutHash(asked)])
         }
+        await expectRevert(active(id, hash('00')), models, 'ModelOfAnotherLayout', [id, layout, hash('00')])
       }
     })
   })
 
   test('knows unknown, active and disabled, and disables only what is active', async () => {
     await chain.undone(async () => {
-      const activeModel = models.getFunction('activeModel')
       const disable = models.getFunction('disable')
       expect((await models.getFunction('modelOf')(modelId)).status).toBe(Status.none)
-      await expectRevert(activeModel(modelId), models, 'ModelNotActive', [modelId, Status.none])
+      await expectRevert(active(modelId), models, 'ModelNotActive', [modelId, Status.none])
       await expectRevert(disable(modelId), models, 'ModelNotActive', [modelId, Status.none])
       await mined(register())
       const [event] = eventsOf(await mined(disable(modelId)), models)
       expect(event?.name).toBe('ModelDisabled')
-      await expectRevert(activeModel(modelId), models, 'ModelNotActive', [modelId, Status.disabled])
+      await expectRevert(active(modelId), models, 'ModelNotActive', [modelId, Status.disabled])
       await expectRevert(disable(modelId), models, 'ModelNotActive', [modelId, Status.disabled])
     })
   })
@@ -106,12 +124,74 @@ describe('R1: a list of models', () => {
     await mined(register())
     for (const signer of [guardian, stranger]) {
       const address = await signer?.getAddress()
-      const call = (models.connect(signer as never) as Contract).getFunction('register')(modelIdOf('other'), model)
-      await expectRevert(call, models, 'AccessManagedUnauthorized', [address])
+      const theirs = models.connect(signer as never) as Contract
+      const calls = [
+        theirs.getFunction('register')(modelIdOf('other'), model),
+        theirs.getFunction('registerLayout')(hash('33'), kindOf('marketRisk')),
+      ]
+      for (const call of calls) await expectRevert(call, models, 'AccessManagedUnauthorized', [address])
     }
     const asStranger = models.connect(stranger as never) as Contract
     const address = await stranger?.getAddress()
     await expectRevert(asStranger.getFunction('disable')(modelId), models, 'AccessManagedUnauthorized', [address])
     await mined((models.connect(guardian as never) as Contract).getFunction('disable')(modelId))
+  })
+})
+
+describe('R33: a list of layouts', () => {
+  const id = modelIdOf('later')
+  const registerLayout = (layout: string, kind: bigint) => models.getFunction('registerLayout')(layout, kind)
+
+  test('takes one that no contract was compiled with, and then models of it', async () => {
+    await chain.undone(async () => {
+      expect(await models.getFunction('kindOf')(hash('33'))).toBe(0n)
+      const [event] = eventsOf(await mined(registerLayout(hash('33'), kindOf('riskArray'))), models)
+      expect([event?.name, event?.args.toArray()]).toEqual(['LayoutRegistered', [hash('33'), kindOf('riskArray')]])
+      expect(await models.getFunction('kindOf')(hash('33'))).toBe(kindOf('riskArray'))
+      await mined(register({ layoutHash: hash('33'), volatilityModel: 0n }, id))
+      expect((await active(id, hash('33'))).toArray()).toEqual([model.verifier, 8n, 2n, true, 0n])
+      const args = [id, hash('33'), layoutHash('riskArray')]
+      await expectRevert(active(id, layoutHash('riskArray')), models, 'ModelOfAnotherLayout', args)
+    })
+  })
+
+  test('never changes what a layout is for, and takes it once', async () => {
+    for (const statement of statements) {
+      const layout = layoutHash(statement)
+      expect(await models.getFunction('kindOf')(layout)).toBe(kindOf(statement))
+      for (const kind of [kindOf(statement), kindOf('marketRisk'), kindOf('unhealthyWitness'), 0n]) {
+        const args = [layout, kindOf(statement)]
+        await expectRevert(registerLayout(layout, kind), models, 'LayoutAlreadyRegistered', args)
+      }
+    }
+  })
+
+  test('takes no layout without hash or kind', async () => {
+    const kind = kindOf('marketRisk')
+    await expectRevert(registerLayout(hash('33'), 0n), models, 'LayoutWithoutKind', [hash('33'), 0n])
+    await expectRevert(registerLayout(hash('00'), kind), models, 'LayoutWithoutKind', [hash('00'), kind])
+    await expectRevert(register({ layoutHash: hash('00') }, id), models, 'LayoutUnknown', [hash('00')])
+  })
+
+  test('lets no registry be deployed whose layouts it does not know, or knows as something else', async () => {
+    const { learning, margin } = encodeEnginePolicy(defaultEnginePolicy)
+    const words = [pack('learningPolicy', learning), pack('marginPolicy', margin)]
+    const market = ['RiskRegistry', () => [...words, freshness], ['marketRisk']] as const
+    const rest = () => [council, hash('11'), 0n, policyWordsOf(policy), portfolioFreshness]
+    const portfolio = ['PortfolioRegistry', rest, statements.slice(1)] as const
+    for (const [contract, args, spoken] of [market, portfolio]) {
+      for (const [i, statement] of spoken.entries()) {
+        const other = await chain.deploy('ModelRegistry', council)
+        const name = (layout: StatementName, kind = layout) =>
+          mined(other.getFunction('registerLayout')(layoutHash(layout), kindOf(kind)))
+        for (const earlier of spoken.slice(0, i)) await name(earlier)
+        const layout = layoutHash(statement)
+        await expectRevert(chain.deploy(contract, council, other, ...args()), other, 'LayoutUnknown', [layout])
+        const wrong = statement === 'riskArray' ? 'optionBook' : 'riskArray'
+        await name(statement, wrong)
+        const found = [layout, kindOf(wrong), kindOf(statement)]
+        await expectRevert(chain.deploy(contract, council, other, ...args()), other, 'LayoutOfAnotherKind', found)
+      }
+    }
   })
 })

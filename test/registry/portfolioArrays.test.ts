@@ -1,9 +1,19 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import { arraysCall, type ProvenPortfolio, type RegistryCall, type RoundWords } from '../../prover/registry/index.ts'
+import { layoutHash } from '../../prover/statement/layout.ts'
 import type { SectionWords } from '../../prover/statement/state.ts'
-import { eventsOf, expectRevert, mined } from '../chain.ts'
-import { type ArrayKey, E8, modelIdOf, PortfolioEngine, policy, rootOf, roundAt } from './portfolioEngine.ts'
+import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
+import {
+  type ArrayKey,
+  E8,
+  modelIdOf,
+  PortfolioEngine,
+  policy,
+  rootOf,
+  roundAt,
+} from '../../scripts/tools/chains/portfolioEngine.ts'
 
 const NEAR = 2_000_000_000n
 const FAR = 2_000_604_800n
@@ -137,13 +147,10 @@ describe('R26: arrays of a round', () => {
   })
 
   test('come from a model of arrays that is active', async () => {
-    for (const [name, kind] of [
-      ['optionBook', 2n],
-      ['portfolioMargin', 3n],
-      ['unhealthyWitness', 4n],
-    ] as const) {
+    for (const name of ['optionBook', 'portfolioMargin', 'unhealthyWitness'] as const) {
       const id = modelIdOf(name)
-      await refused(withArgument(callOf(), 3, id), 'ModelOfAnotherKind', [id, kind, 1n], engine.models)
+      const args = [id, layoutHash(name), layoutHash('riskArray')]
+      await refused(withArgument(callOf(), 3, id), 'ModelOfAnotherLayout', args, engine.models)
     }
     await engine.chain.undone(async () => {
       await mined(engine.models.getFunction('disable')(modelIdOf('riskArray')))

@@ -15,8 +15,16 @@ import {
 } from '../../prover/registry/index.ts'
 import { stateRoot } from '../../prover/statement/optionBook.ts'
 import { emptyAccount, holdingsWords } from '../../prover/statement/portfolioMargin.ts'
-import { expectRevert, mined } from '../chain.ts'
-import { type ArrayKey, E8, modelIdOf, PortfolioEngine, policy, roundAt } from './portfolioEngine.ts'
+import { mined } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
+import {
+  type ArrayKey,
+  E8,
+  modelIdOf,
+  PortfolioEngine,
+  policy,
+  roundAt,
+} from '../../scripts/tools/chains/portfolioEngine.ts'
 
 const EXPIRY = 2_000_000_000n
 const key: ArrayKey = { expiry: EXPIRY, strikesE8: [1n, 2n, 3n, 4n, 5n, 6n].map((strike) => strike * E8) }
@@ -93,7 +101,7 @@ describe('R29: the client of a portfolio registry', () => {
     const submitted = client.submitArrays(unpublished, modelIdOf('riskArray'), [proven])
     await expect(submitted).rejects.toMatchObject({ code: 'registry.reverted', reason: 'RoundUnknown' })
     const wrongKind = engine.client.submitArrays(round, modelIdOf('optionBook'), [proven])
-    await expect(wrongKind).rejects.toMatchObject({ reason: 'ModelOfAnotherKind' })
+    await expect(wrongKind).rejects.toMatchObject({ reason: 'ModelOfAnotherLayout' })
     await expect(client.margin(nobody)).rejects.toMatchObject({ reason: 'MarginNotYetProven' })
   })
 

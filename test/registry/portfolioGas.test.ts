@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { portfolioBuilds } from '../../circuits/statements/index.ts'
 import { root } from '../../scripts/tools/sources.ts'
-import { PortfolioEngine } from './portfolioEngine.ts'
-import { measurePortfolioGas } from './portfolioGas.ts'
+import { PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
+import { measurePortfolioGas } from '../../scripts/tools/chains/portfolioGas.ts'
 
 /**
  * What margins of accounts cost once their slots are in use. The verifiers are real ones: their cost does not depend on the

@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { BASE_FIELD_ORDER, SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import { type ProvenPortfolio, type RegistryCall, type RoundWords, subjectOf } from '../../prover/registry/index.ts'
+import { layoutHash } from '../../prover/statement/layout.ts'
 import type { SectionWords } from '../../prover/statement/state.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
-import { eventsOf, expectRevert, mined } from '../chain.ts'
+import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
 import {
   type Account,
   type ArrayKey,
@@ -14,7 +16,7 @@ import {
   PortfolioEngine,
   type Position,
   rootOf,
-} from './portfolioEngine.ts'
+} from '../../scripts/tools/chains/portfolioEngine.ts'
 
 const EXPIRIES = [2_000_000_000n, 2_000_604_800n, 2_001_209_600n]
 const [NEAR = 0n, MIDDLE = 0n, FAR = 0n] = EXPIRIES
@@ -482,17 +484,17 @@ describe('R29: a proof fits one place once', () => {
   test('is of the kind of statement that is asked for', async () => {
     const call = honest()
     const batch = call.args[1] as object
-    for (const [field, name, kind, expected] of [
-      ['marginModelId', 'optionBook', 2n, 3n],
-      ['marginModelId', 'unhealthyWitness', 4n, 3n],
-      ['bookModelId', 'portfolioMargin', 3n, 2n],
-      ['bookModelId', 'riskArray', 1n, 2n],
+    for (const [field, name, expected] of [
+      ['marginModelId', 'optionBook', 'portfolioMargin'],
+      ['marginModelId', 'unhealthyWitness', 'portfolioMargin'],
+      ['bookModelId', 'portfolioMargin', 'optionBook'],
+      ['bookModelId', 'riskArray', 'optionBook'],
     ] as const) {
       const id = modelIdOf(name)
       await refused(
         withArgument(call, 1, { ...batch, [field]: id }),
-        'ModelOfAnotherKind',
-        [id, kind, expected],
+        'ModelOfAnotherLayout',
+        [id, layoutHash(name), layoutHash(expected)],
         engine.models,
       )
     }

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type ProvenPortfolio, type RegistryCall, type RoundWords, bookHashOf } from '../../prover/registry/index.ts'
+import { layoutHash } from '../../prover/statement/layout.ts'
 import { pack } from '../../prover/statement/words.ts'
-import { eventsOf, expectRevert, mined } from '../chain.ts'
+import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
 import {
   type Account,
   type ArrayKey,
@@ -11,7 +13,7 @@ import {
   modelIdOf,
   PortfolioEngine,
   type Position,
-} from './portfolioEngine.ts'
+} from '../../scripts/tools/chains/portfolioEngine.ts'
 
 const EXPIRY = 2_000_000_000n
 const key: ArrayKey = { expiry: EXPIRY, strikesE8: [80n, 81n, 82n, 83n, 84n, 85n].map((strike) => strike * 1000n * E8) }
@@ -191,8 +193,8 @@ describe('R30: a witness that an account is below maintenance', () => {
     const ofMargins = { ...(call().args[1] as object), witnessModelId: modelIdOf('portfolioMargin') }
     await refused(
       withArgument(call(), 1, ofMargins),
-      'ModelOfAnotherKind',
-      [modelIdOf('portfolioMargin'), 3n, 4n],
+      'ModelOfAnotherLayout',
+      [modelIdOf('portfolioMargin'), layoutHash('portfolioMargin'), layoutHash('unhealthyWitness')],
       engine.models,
     )
   })

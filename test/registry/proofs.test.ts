@@ -5,8 +5,9 @@ import { BASE_FIELD_ORDER, SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.t
 import type { ProofCalldata } from '../../prover/proof/proofCalldata.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
 import { unpack } from '../../prover/statement/words.ts'
-import { expectRevert, mined } from '../chain.ts'
-import { compileContract } from '../solidity.ts'
+import { mined } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
+import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 import {
   type Batch,
   type Elsewhere,
@@ -142,6 +143,7 @@ describe('R14: a proof fits one place once', () => {
       await mined(
         engine.modelRegistry.getFunction('register')(id, {
           ...models.live,
+          volatilityModel: 0,
           verifier: engine.verifier,
           status: 0,
           layoutHash: layoutHash(name),
@@ -150,7 +152,8 @@ describe('R14: a proof fits one place once', () => {
         }),
       )
       const submitted = engine.submit({ ...batch, modelId: id }, proof)
-      await expectRevert(submitted, engine.modelRegistry, 'ModelOfAnotherKind', [id, BigInt(kind), 0n])
+      const args = [id, layoutHash(name), layoutHash('marketRisk')]
+      await expectRevert(submitted, engine.modelRegistry, 'ModelOfAnotherLayout', args)
     }
   })
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Fields } from '../../circuits/statements/index.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { unpack } from '../../prover/statement/words.ts'
-import { expectRevert } from '../chain.ts'
+import { expectRevert } from '../reverts.ts'
 import { Engine, freshness, type Market, type MarketUpdate } from './engine.ts'
 
 const PRICE_E8 = 50_100n * 10n ** 8n

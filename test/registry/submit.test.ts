@@ -2,8 +2,19 @@ import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
-import { eventsOf, expectRevert, mined } from '../chain.ts'
-import { type Batch, Engine, freshness, type Market, modelIdOf, type ModelName, withFields } from './engine.ts'
+import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
+import { expectRevert } from '../reverts.ts'
+import {
+  type Batch,
+  Engine,
+  EWMA,
+  freshness,
+  type Market,
+  modelIdOf,
+  type ModelName,
+  models,
+  withFields,
+} from './engine.ts'
 import { uncheckedSource } from './uncheckedSource.ts'
 
 const PRICE_E8 = 50_100n * 10n ** 8n
@@ -67,9 +78,10 @@ describe('an honest batch', () => {
           market.inboxHead,
           market.inboxCount,
           update.source,
+          EWMA,
         ]
         const coder = engine.chain.ethers.AbiCoder.defaultAbiCoder()
-        const types = ['uint256', 'uint256', 'bytes32', 'uint256', 'address']
+        const types = ['uint256', 'uint256', 'bytes32', 'uint256', 'address', 'uint256']
         const expected = engine.chain.ethers.keccak256(coder.encode(types, presented))
         expect(await registry.getFunction('stateHash')(update.marketId)).toBe(expected)
       }
@@ -204,6 +216,94 @@ describe('R3: the state a batch starts from', () => {
       await engine.observe(btc, PRICE_E8)
       const marketId = marketIdOf('UNKNOWN')
       await refused(await changed((batch) => Object.assign(first(batch), { marketId })), 'UnknownMarket', [marketId])
+    })
+  })
+})
+
+describe('R34: the volatility model that a market is bound to', () => {
+  const OTHER = 2
+  const otherId = modelIdOf('other')
+
+  /** A model like the live one, of the same verifier even, that the council takes for one of another family. */
+  const registerOther = () => engine.registerModel('other', { ...models.live, volatilityModel: OTHER })
+  const boundElsewhere = (batch: Batch, market: Market, given: number, bound: number) =>
+    refused(batch, 'MarketBoundToAnotherModel', [market.marketId, BigInt(given), BigInt(bound)])
+
+  test('is the only one that moves it, however valid the proof of another', async () => {
+    await undone(async () => {
+      await registerOther()
+      await engine.observe(btc, PRICE_E8)
+      const batch = engine.batch([btc])
+      const other = { ...batch, modelId: otherId }
+      const submitted = engine.submit(other, await engine.prove(other))
+      const args = [btc.marketId, BigInt(OTHER), BigInt(EWMA)]
+      await expectRevert(submitted, registry, 'MarketBoundToAnotherModel', args)
+      await engine.land(batch)
+    })
+  })
+
+  test('is that of every market of a batch', async () => {
+    await undone(async () => {
+      await registerOther()
+      const sol = await engine.addMarket(marketIdOf('SOL-USD'), engine.feed, OTHER)
+      expect(await registry.getFunction('volatilityModelOf')(sol.marketId)).toBe(BigInt(OTHER))
+      for (const market of [btc, sol]) await engine.observe(market, PRICE_E8)
+      await boundElsewhere(engine.batch([btc, sol]), sol, EWMA, OTHER)
+      await boundElsewhere({ ...engine.batch([btc, sol]), modelId: otherId }, btc, OTHER, EWMA)
+      await boundElsewhere(engine.batch([sol], 1, 'catchUp'), sol, EWMA, OTHER)
+      await engine.land({ ...engine.batch([sol]), modelId: otherId })
+      await engine.observe(sol, PRICE_E8)
+      await boundElsewhere(engine.batch([sol]), sol, EWMA, OTHER)
+      await engine.land({ ...engine.batch([sol]), modelId: otherId })
+      await engine.land(engine.batch([btc]))
+    })
+  })
+
+  test('cannot be given in calldata, not in bits that belong to no address either', async () => {
+    await undone(async () => {
+      await registerOther()
+      await engine.observe(btc, PRICE_E8)
+      for (const modelId of [otherId, modelIdOf('live')]) {
+        const { commitment, updates, observationWords } = engine.batch([btc])
+        const call = [modelId, commitment, NO_PROOF, updates, observationWords]
+        const clean = registry.interface.encodeFunctionData('submit', call)
+        const source = engine.chain.ethers
+          .zeroPadValue(first(engine.batch([btc])).source, 32)
+          .slice(2)
+          .toLowerCase()
+        for (const bits of ['1', '2', '3', 'f']) {
+          const dirty = clean.replace(source, `${source.slice(0, 23)}${bits}${source.slice(24)}`)
+          expect(dirty).not.toBe(clean)
+          const sent = engine.chain.signers[0]?.sendTransaction({
+            to: registry.target,
+            data: dirty,
+            gasLimit: 1_000_000n,
+          })
+          const error = modelId === otherId ? 'MarketBoundToAnotherModel' : 'StateMismatch'
+          await expectRevert(sent as Promise<never>, registry, error)
+        }
+      }
+    })
+  })
+
+  test('is one of 1 to 255, and is named before a state that is not in force', async () => {
+    await undone(async () => {
+      await registerOther()
+      await engine.observe(btc, PRICE_E8)
+      const stale = await changed((batch) => Object.assign(first(batch), { inboxCount: 77n }))
+      await refused(stale, 'StateMismatch')
+      await boundElsewhere({ ...stale, modelId: otherId }, btc, OTHER, EWMA)
+      const marketId = marketIdOf('NEW')
+      expect(await registry.getFunction('volatilityModelOf')(marketId)).toBe(0n)
+      await mined(registry.getFunction('setMarketPolicy')(marketId, pack('marketPolicy', btc.policy)))
+      for (const model of [0, 256]) {
+        const call = registry.getFunction('addMarket')(marketId, btc.feed, model, 0n, 0n)
+        await expectRevert(call, registry, 'VolatilityModelOutOfRange', [marketId, BigInt(model)])
+      }
+      const last = await engine.addMarket(marketIdOf('LAST-USD'), engine.feed, 255)
+      await engine.registerModel('last', { ...models.live, volatilityModel: 255 })
+      await engine.observe(last, PRICE_E8)
+      await engine.land({ ...engine.batch([last]), modelId: modelIdOf('last') })
     })
   })
 })
@@ -436,8 +536,8 @@ describe('R7: observations are the inbox’s next ones', () => {
 })
 
 describe('a market is added', () => {
-  const add = (marketId: string, source: unknown, volatilityState: bigint, anchorState: bigint) =>
-    registry.getFunction('addMarket')(marketId, source, volatilityState, anchorState)
+  const add = (marketId: string, source: unknown, volatilityState: bigint, anchorState: bigint, model = EWMA) =>
+    registry.getFunction('addMarket')(marketId, source, model, volatilityState, anchorState)
 
   test('once, with a policy, right after its source’s latest observation', async () => {
     await undone(async () => {
@@ -462,7 +562,7 @@ describe('a market is added', () => {
       await mined(source.getFunction('append')(marketId, pack('observation', observation)))
       const [event] = eventsOf(await mined(add(marketId, source, ...words)), registry)
       const { head, count } = await source.getFunction('latest')(marketId)
-      expect(event?.args.toArray()).toEqual([marketId, source.target, ...words, head, count])
+      expect(event?.args.toArray()).toEqual([marketId, source.target, BigInt(EWMA), ...words, head, count])
     })
   })
 

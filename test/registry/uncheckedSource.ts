@@ -1,5 +1,5 @@
 /** A source that appends whatever it is told: what a careless adapter could do to the registry, which must cope. */
-import { type CompiledContract, compileContract } from '../solidity.ts'
+import { type CompiledContract, compileContract } from '../../scripts/tools/chains/compileContract.ts'
 
 const source = `// SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
@@ -9,7 +9,9 @@ contract UncheckedSource is IObservationSource {
     using Inbox for Inbox.Chain;
     mapping(bytes32 marketId => Inbox.Chain) private _inbox;
     bool public silent;
-    function append(bytes32 marketId, uint256 word) external { _inbox[marketId].append(marketId, word); }
+    function append(bytes32 marketId, uint256 word) external {
+        emit ObservationAppended(marketId, _inbox[marketId].append(marketId, word), word);
+    }
     function fallSilent() external { silent = true; }
     function latest(bytes32 marketId) external view returns (bytes32 head, uint256 count, uint256 asOf, uint256 lastWord) {
         (head, count, lastWord) = _inbox[marketId].latest();

@@ -27,6 +27,8 @@ it.each([
     `test("M2 and M9: never seen", () => {})`,
     'test/math/new.test.ts: claim M9 is in no document',
   ],
+  ['prover/audit/judge.ts', `compare('R7', 'head', 1, 2)`, 'prover/audit/judge.ts: claim R7 is in no document'],
+  ['prover/audit/titles.ts', `const titles = {\n  R8: 'inbox',\n}`, 'claim R8 is in no document'],
   ['circuits/math/MulUp.circom', '/** Claim: M3. */', 'circuits/math/MulUp.circom: claim M3 is in no document'],
   ['docs/claims/math.md', '', 'claim M2 is in no document'],
   [

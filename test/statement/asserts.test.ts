@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { includedFiles } from '../../scripts/tools/compileCircom.ts'
 import { root } from '../../scripts/tools/sources.ts'
-import { compileCircuit } from '../circuit.ts'
-import { buildOf, sourceOf } from './batches.ts'
+import { compileCircuit } from '../../scripts/tools/circuits/circuit.ts'
+import { buildOf, sourceOf } from '../../scripts/tools/cases/batches.ts'
 
 /** The main file with all it includes in one text, so that it can be changed as a whole. */
 function flatten(source: string): string {

@@ -6,8 +6,8 @@ import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { pack, unpack, WORD_LIMIT, wordBits } from '../../prover/statement/words.ts'
 import { type WordName, words as declared } from '../../circuits/statements/index.ts'
 import type { Field } from '../../circuits/statements/language.ts'
-import { Random } from '../parallel.ts'
-import { buildOf, randomBatch } from './batches.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
+import { buildOf, randomBatch } from '../../scripts/tools/cases/batches.ts'
 
 const layout = `0x${'01'.repeat(32)}`
 const [market, other] = [`0x${'04'.repeat(32)}`, `0x${'05'.repeat(32)}`]

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import type { MarketState, Policy } from '../../prover/parameters/marketRisk.ts'
 import { batchLength, updateMarket } from '../../prover/parameters/marketRisk.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
-import { compileCircuit } from '../circuit.ts'
-import { Random } from '../parallel.ts'
-import { buildOf, flatInput, randomBatch, sourceOf } from './batches.ts'
+import { compileCircuit } from '../../scripts/tools/circuits/circuit.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
+import { buildOf, flatInput, randomBatch, sourceOf } from '../../scripts/tools/cases/batches.ts'
 
 // A whole batch is some thousands of constraints a market, so fewer cases than the 10,000 of each template;
 // ZKRISK_CASES raises them for a release.

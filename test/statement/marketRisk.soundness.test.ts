@@ -3,10 +3,10 @@ import { type WordName, words } from '../../circuits/statements/index.ts'
 import type { MarketRiskBatch, MarketRiskStatement } from '../../prover/statement/marketRisk.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { wordBits } from '../../prover/statement/words.ts'
-import type { Circuit } from '../circuit.ts'
-import { compileCircuit, FIELD_ORDER } from '../circuit.ts'
-import { Random } from '../parallel.ts'
-import { buildOf, flatInput, randomBatch, sourceOf } from './batches.ts'
+import type { Circuit } from '../../scripts/tools/circuits/circuit.ts'
+import { compileCircuit, FIELD_ORDER } from '../../scripts/tools/circuits/circuit.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
+import { buildOf, flatInput, randomBatch, sourceOf } from '../../scripts/tools/cases/batches.ts'
 
 const build = buildOf(1, 2, 0)
 let circuit: Circuit

@@ -3,8 +3,8 @@ import { concat, toBeHex, keccak256 } from 'ethers'
 import * as fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { evaluate } from '../../prover/statement/challenge.ts'
-import { startChain } from '../chain.ts'
-import { compileContract } from '../solidity.ts'
+import { startChain } from '../../scripts/tools/chains/chain.ts'
+import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 
 /** Makes the library's functions callable. */
 const harness = `// SPDX-License-Identifier: GPL-3.0-or-later

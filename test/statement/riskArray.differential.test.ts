@@ -2,9 +2,15 @@
 import { beforeAll, expect, test } from 'vitest'
 import type { Build } from '../../circuits/statements/index.ts'
 import { stateRiskArray } from '../../prover/statement/riskArray.ts'
-import { type Circuit, compileCircuit } from '../circuit.ts'
-import { randomMarket, randomPolicy, randomStrike, usualMarket, usualPolicy } from '../options/expiries.ts'
-import { Random } from '../parallel.ts'
+import { type Circuit, compileCircuit } from '../../scripts/tools/circuits/circuit.ts'
+import {
+  randomMarket,
+  randomPolicy,
+  randomStrike,
+  usualMarket,
+  usualPolicy,
+} from '../../scripts/tools/cases/expiries.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
 
 const STRIKES = 1
 const build: Build = {

@@ -8,7 +8,7 @@ import {
   oneExpiryInput,
   type SolidityMarginEngine,
   startMarginEngine,
-} from './solidityMargin.ts'
+} from '../../scripts/tools/chains/solidityMargin.ts'
 
 const folder = join(root, '..', 'shared', 'vectors', 'derive-pmrm2')
 

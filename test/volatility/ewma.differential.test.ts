@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { ewmaStep } from '../../prover/volatility/ewma.ts'
 import { VARIANCE_BITS, YEAR_SECONDS } from '../../prover/volatility/variance.ts'
-import type { Case } from '../parallel.ts'
-import { Parallel, Random } from '../parallel.ts'
+import type { Case } from '../../scripts/tools/circuits/parallel.ts'
+import { Parallel } from '../../scripts/tools/circuits/parallel.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
 import { ewmaReference } from './reference.ts'
 
 const CASES = 10_000

@@ -11,7 +11,7 @@ import {
   garchWords,
 } from '../../prover/volatility/garch.ts'
 import { VARIANCE_BITS } from '../../prover/volatility/variance.ts'
-import { Random } from '../parallel.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
 import { garchOnGridReference, garchReference } from './reference.ts'
 
 const LN = 1n << 30n

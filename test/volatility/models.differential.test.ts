@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { garchStep } from '../../prover/volatility/garch.ts'
 import type { Variances } from '../../prover/volatility/model.ts'
 import { rangeMixtureStep } from '../../prover/volatility/rangeMixture.ts'
-import { compileCircuit } from '../circuit.ts'
-import { Random } from '../parallel.ts'
-import type { ModelCase, ModelTemplate } from './mains.ts'
-import { garchTemplate, gathered, mixtureTemplate, modelSource } from './mains.ts'
+import { compileCircuit } from '../../scripts/tools/circuits/circuit.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
+import type { ModelCase, ModelTemplate } from '../../scripts/tools/mains/volatility.ts'
+import { garchTemplate, gathered, mixtureTemplate, modelSource } from '../../scripts/tools/mains/volatility.ts'
 
 const CASES = 5000
 const INSTANCES = 25

@@ -8,9 +8,16 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { modelNames, volatilityModels } from '../../prover/volatility/models.ts'
 import { includedFiles } from '../../scripts/tools/compileCircom.ts'
 import { root } from '../../scripts/tools/sources.ts'
-import { type Circuit, compileCircuit, countConstraints } from '../circuit.ts'
-import type { ModelCase, ModelTemplate } from './mains.ts'
-import { garchTemplate, gathered, mixtureTemplate, modelSource, modelTemplates, volatilityMains } from './mains.ts'
+import { type Circuit, compileCircuit, countConstraints } from '../../scripts/tools/circuits/circuit.ts'
+import type { ModelCase, ModelTemplate } from '../../scripts/tools/mains/volatility.ts'
+import {
+  garchTemplate,
+  gathered,
+  mixtureTemplate,
+  modelSource,
+  modelTemplates,
+  volatilityMains,
+} from '../../scripts/tools/mains/volatility.ts'
 
 const snapshot: Record<string, number> = JSON.parse(
   readFileSync(join(root, 'test', 'snapshots', 'volatility.json'), 'utf8'),

@@ -9,7 +9,7 @@ import {
   rangeMixtureStep,
 } from '../../prover/volatility/rangeMixture.ts'
 import { VARIANCE_BITS } from '../../prover/volatility/variance.ts'
-import { Random } from '../parallel.ts'
+import { Random } from '../../scripts/tools/cases/random.ts'
 import { rangeReference } from './reference.ts'
 
 const LN = 1n << 30n

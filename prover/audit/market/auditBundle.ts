@@ -2,12 +2,13 @@
 import { writeFileAtomic } from '../../registry/index.ts'
 import { readAtMost, seal, type SealedFormat, unseal } from '../../registry/sealedFile.ts'
 import { type ChainRecord, chainRecordSchema } from './chainRecord.ts'
-import { type AuditPins, judge } from './judge.ts'
-import type { AuditReport } from '../report.ts'
+import type { AuditPins } from '../pins.ts'
+import { judge } from './judge.ts'
+import type { AuditReport } from './report.ts'
 
 const auditFormat: SealedFormat<ChainRecord> = {
   format: 'zk-risk-engine/audit',
-  version: 1,
+  version: 2,
   content: chainRecordSchema,
   // About 6 kB a batch of eight markets: a year of hourly batches.
   maxBytes: 64 << 20,

@@ -1,54 +1,9 @@
 /** Everything a chain says about one registry: what the auditor judges, and what an audit bundle holds. */
 import { z } from 'zod'
-import { builds } from '../../../circuits/statements/index.ts'
-import type { AuditKey } from '../models.ts'
-import { verificationKeySchema } from '../../registry/market/bundle.ts'
-import { addressSchema, bytesSchema, digestSchema, hashSchema, integerSchema } from '../../registry/wordSchemas.ts'
+import { addressSchema, bytesSchema, hashSchema, integerSchema } from '../../registry/wordSchemas.ts'
+import { at, modelSchema } from '../modelRecord.ts'
 
-/** Where an event stands: block, and index of the log within it. */
-const at = { block: z.int().min(0), logIndex: z.int().min(0) }
 const word = integerSchema(256)
-
-const keyManifestSchema = z.strictObject({
-  version: z.literal(1),
-  circuit: z.string().max(64),
-  kind: z.enum(['development', 'production']),
-  contributions: z.int().min(0),
-  r1csSha256: digestSchema,
-  wasmSha256: digestSchema,
-  zkeySha256: digestSchema,
-  verificationKeySha256: digestSchema,
-  createdAt: z.string().max(64),
-  tools: z.record(z.string().max(64), z.string().max(64)),
-})
-
-type AnyBuildName = AuditKey['build']
-const buildNames = builds.map(({ name }) => name) as [AnyBuildName, ...AnyBuildName[]]
-
-const modelSchema = z.strictObject({
-  modelId: hashSchema,
-  verifier: addressSchema,
-  /** Runtime code at the verifier's address. */
-  verifierCode: bytesSchema,
-  markets: z.int().min(0).max(255),
-  observations: z.int().min(0).max(255),
-  allowsBacklog: z.boolean(),
-  layoutHash: hashSchema,
-  verificationKeyHash: hashSchema,
-  manifestHash: hashSchema,
-  registered: z.strictObject(at),
-  disabled: z.strictObject(at).nullable(),
-  /** What the auditor brought for this model; null if nothing. */
-  key: z
-    .strictObject({
-      build: z.enum(buildNames),
-      verificationKey: verificationKeySchema,
-      manifest: keyManifestSchema.nullable(),
-      /** Runtime code that the auditor compiled from the key. */
-      verifierCode: bytesSchema.nullable(),
-    })
-    .nullable(),
-})
 
 const policySchema = z.strictObject({
   ...at,
@@ -62,6 +17,8 @@ const marketSchema = z.strictObject({
   ...at,
   marketId: hashSchema,
   source: addressSchema,
+  /** Family of volatility models that it is bound to. */
+  volatilityModel: z.int().min(0).max(255),
   volatilityState: word,
   anchorState: word,
   inboxHead: hashSchema,
@@ -112,6 +69,5 @@ export const chainRecordSchema = z.strictObject({
 })
 
 export type ChainRecord = z.infer<typeof chainRecordSchema>
-export type ModelRecord = ChainRecord['models'][number]
 export type MarketRecord = ChainRecord['markets'][number]
 export type BatchRecord = ChainRecord['batches'][number]

@@ -1,26 +1,17 @@
 /** Gathers a {@link ChainRecord} from a node: events, calldata, code and the state at the last block. Judges nothing. */
-import { Contract, type Log, type Provider, toBeHex } from 'ethers'
-import { ProverError } from '../../errors.ts'
+import { Contract, type Log, toBeHex } from 'ethers'
 import { interfaceOf } from '../../registry/artifacts.ts'
-import { submissionsIn, SubmissionHiddenError } from '../../registry/market/calldata.ts'
+import { SubmissionHiddenError } from '../../registry/calls.ts'
+import { submissionsIn } from '../../registry/market/calldata.ts'
 import { logsBetween } from '../../registry/chain.ts'
 import { parseLog } from '../../registry/market/client.ts'
-import { ContractRevertError } from '../../registry/contractErrors.ts'
+import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
 import { pack, wordBits } from '../../statement/words.ts'
 import type { BatchRecord, ChainRecord, MarketRecord } from './chainRecord.ts'
 import { chainRecordSchema } from './chainRecord.ts'
-import { type AuditKey, collectModels } from '../models.ts'
-import { ask, inTurns, placeOf } from '../nodeReads.ts'
-
-export type CollectOptions = {
-  readonly provider: Provider
-  readonly chainId: bigint
-  readonly registry: string
-  readonly fromBlock: number
-  readonly toBlock?: number
-  readonly keys: readonly AuditKey[]
-  readonly onProgress?: (done: number, total: number) => void
-}
+import { type CollectOptions, HistoryIncompleteError, lastBlock } from '../history.ts'
+import { collectModels } from '../models.ts'
+import { inTurns, placeOf } from '../nodeReads.ts'
 
 const NO_MARKET = `0x${'00'.repeat(32)}`
 
@@ -53,18 +44,6 @@ export async function collectRecord(options: CollectOptions): Promise<ChainRecor
   return chainRecordSchema.parse(JSON.parse(JSON.stringify(record, decimal)))
 }
 
-/** The block up to which is read. @throws {@link HistoryIncompleteError} if it does not exist */
-export async function lastBlock({
-  provider,
-  registry,
-  toBlock,
-}: Pick<CollectOptions, 'provider' | 'registry' | 'toBlock'>): Promise<{ end: number; hash: string }> {
-  const end = toBlock ?? (await ask('Reading the block number', () => provider.getBlockNumber()))
-  const block = await ask('Reading the last block', () => provider.getBlock(end))
-  if (block?.hash == null) throw new HistoryIncompleteError(registry, `block ${end} does not exist`)
-  return { end, hash: block.hash }
-}
-
 function eventOf(log: Log): { readonly name: string; readonly args: ReturnType<typeof parseLog> } | undefined {
   const parsed = interfaceOf('RiskRegistry').parseLog(log)
   return parsed === null ? undefined : { name: parsed.name, args: parsed.args }
@@ -89,13 +68,17 @@ function policiesOf(logs: readonly Log[]): ChainRecord['policies'] {
 async function marketsOf(gathered: Gathered, logs: readonly Log[]): Promise<MarketRecord[]> {
   const added = logs.filter((log) => eventOf(log)?.name === 'MarketAdded')
   return inTurns(added, async (log) => {
-    const { marketId, source, volatilityState, anchorState, inboxHead, inboxCount } = parseLog('RiskRegistry', log)
-    const feed = new Contract(source, interfaceOf('AttestedFeed'), gathered.provider)
+    const { marketId, source, volatilityModel, volatilityState, anchorState, inboxHead, inboxCount } = parseLog(
+      'RiskRegistry',
+      log,
+    )
+    const feed = new Contract(source, interfaceOf('IObservationSource'), gathered.provider)
     const latest = await ask('Reading an inbox', () => feed.getFunction('latest')(marketId, { blockTag: gathered.end }))
     return {
       ...placeOf(log),
       marketId,
       source,
+      volatilityModel: Number(volatilityModel),
       volatilityState,
       anchorState,
       inboxHead,
@@ -131,9 +114,11 @@ async function observationsOf(
     const firstCounts = new Map(
       markets.filter((market) => market.source === source).map((market) => [market.marketId, market.inboxCount]),
     )
-    const topics = interfaceOf('AttestedFeed').encodeFilterTopics('ObservationAppended', [[...firstCounts.keys()]])
+    const topics = interfaceOf('IObservationSource').encodeFilterTopics('ObservationAppended', [
+      [...firstCounts.keys()],
+    ])
     for (const log of await logsBetween(provider, { address: source, topics }, fromBlock, end)) {
-      const { marketId, count, word } = parseLog('AttestedFeed', log)
+      const { marketId, count, word } = parseLog('IObservationSource', log)
       if (count > (firstCounts.get(marketId) ?? 0n)) found.push({ ...placeOf(log), source, marketId, count, word })
     }
   }
@@ -190,15 +175,4 @@ async function callRegistry({ provider, registry, end }: Gathered, method: strin
 
 function decimal(_: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value
-}
-
-/** The blocks looked at do not hold the registry's whole history. */
-export class HistoryIncompleteError extends ProverError {
-  readonly code = 'audit.history-incomplete'
-  readonly registry: string
-
-  constructor(registry: string, reason: string) {
-    super(`The history of registry ${registry} is incomplete: ${reason}. Start at the block of its deployment.`)
-    this.registry = registry
-  }
 }

@@ -1,7 +1,8 @@
 /** Judges a {@link ChainRecord}: recomputes every batch with the twin, verifies every proof twice, and says what differs. */
 import { sizeOf } from '../../../circuits/statements/index.ts'
 import { marketNameOf } from '../../market/marketId.ts'
-import { compare, compareFields } from '../../registry/market/bundle.ts'
+import { compare } from '../../registry/claims.ts'
+import { compareFields } from '../../registry/market/bundle.ts'
 import { stateHashOfWords } from '../../registry/market/calldata.ts'
 import {
   buildOf,
@@ -13,20 +14,14 @@ import {
 } from '../../registry/index.ts'
 import { type MarketRiskStatement, packObservations, stateBatch } from '../../statement/marketRisk.ts'
 import { elementAt, unpack, wordBits, wordCount } from '../../statement/words.ts'
-import type { BatchRecord, ChainRecord, MarketRecord, ModelRecord } from './chainRecord.ts'
+import type { BatchRecord, ChainRecord, MarketRecord } from './chainRecord.ts'
 import { failed, firstFailureOf, judgeProof, summarise } from '../findings.ts'
+import type { ModelRecord } from '../modelRecord.ts'
+import { type AuditPins, isPinned, judgePlace } from '../pins.ts'
 import { type HeldMarket, inOrder, Ledger, observationOf, stateOf } from './ledger.ts'
 import { judgeModel, type UsableKey } from '../models.ts'
 import { isBefore } from '../nodeReads.ts'
-import type { AuditReport, BatchReport, MarketReport } from '../report.ts'
-
-/** What the record must agree with; what is left out is taken from the record and so shows consistency only. */
-export type AuditPins = {
-  readonly chainId?: bigint
-  readonly registry?: string
-  /** sha256 of keys that may have proven, 0x-hexadecimal. */
-  readonly verificationKeyHashes?: readonly string[]
-}
+import type { AuditReport, BatchReport, MarketReport } from './report.ts'
 
 /** RiskRegistry.CLOCK_SKEW_SECONDS. */
 const CLOCK_SKEW_SECONDS = 15n
@@ -50,9 +45,8 @@ export async function judge(
   ledger.advanceTo({ block: Number.POSITIVE_INFINITY, logIndex: 0 })
   const markets = record.markets.map((market) => judgeMarket(market, ledger))
 
-  const place = judgePlace(record, pins)
   const failure = firstFailureOf([
-    { of: 'the record', claims: place },
+    { of: 'the record', claims: judgePlace(context, pins) },
     ...models.map(({ name, claims }) => ({ of: `model ${name}`, claims })),
     ...batches.map(({ number, claims }) => ({ of: `batch ${number}`, claims })),
     ...markets.map(({ name, claims }) => ({ of: `market ${name}`, claims })),
@@ -63,19 +57,12 @@ export async function judge(
     registry: context.registry,
     fromBlock: context.fromBlock,
     toBlock: context.toBlock,
-    pinned: pins.chainId !== undefined && pins.registry !== undefined && pins.verificationKeyHashes !== undefined,
+    pinned: isPinned(pins),
     models,
     batches,
     markets,
     ...(failure === undefined ? {} : { failure }),
   }
-}
-
-function judgePlace({ context }: ChainRecord, pins: AuditPins): readonly ClaimResult[] {
-  return [
-    compare('place', 'context.chainId', pins.chainId ?? context.chainId, context.chainId),
-    compare('place', 'context.registry', pins.registry ?? context.registry, context.registry),
-  ]
 }
 
 async function judgeBatch(
@@ -89,7 +76,7 @@ async function judgeBatch(
   const call = batch.calldata === null ? undefined : decodeSubmit(batch.calldata)
   const claims: ClaimResult[] = []
   if (call === undefined) {
-    claims.push({ claim: 'calldata', holds: false, field: 'calldata', expected: 'a call of submit', found: 'none' })
+    claims.push({ claim: 'A2', holds: false, field: 'calldata', expected: 'a call of submit', found: 'none' })
   } else {
     try {
       claims.push(...(await judgeCall(batch, call, ledger, record, key)))
@@ -125,7 +112,7 @@ async function judgeCall(
     const found = marketNameOf(call.updates[unknown]?.marketId ?? '')
     return [
       ...claims,
-      { claim: 'state', holds: false, field: `updates[${unknown}].marketId`, expected: 'a market', found },
+      { claim: 'R3', holds: false, field: `updates[${unknown}].marketId`, expected: 'a market', found },
     ]
   }
   const starts = held as readonly HeldMarket[]
@@ -136,20 +123,24 @@ async function judgeCall(
     const { inbox } = starts[i] as HeldMarket
     return ledger.wordsAfter(inbox, update.marketId, Number(update.observationCount))
   })
-  claims.push(...judgeInbox(call, words, slots), ...judgeFreshness(batch, words, ledger, key.model))
+  claims.push(
+    ...judgeBinding(starts, key.model),
+    ...judgeInbox(call, words, slots),
+    ...judgeFreshness(batch, words, ledger, key.model),
+  )
   return [...claims, ...(await judgeComputation(call, starts, words, ledger, record, key))]
 }
 
 /** The events tell the same as the calldata. */
 function judgeEvents(batch: BatchRecord, call: SubmitCall): readonly ClaimResult[] {
   return [
-    compare('events', 'modelId', call.modelId, batch.modelId),
-    compare('events', 'commitment', call.commitment, batch.commitment),
-    compare('events', 'updates.length', call.updates.length, batch.updates.length),
+    compare('A2', 'modelId', call.modelId, batch.modelId),
+    compare('A2', 'commitment', call.commitment, batch.commitment),
+    compare('A2', 'updates.length', call.updates.length, batch.updates.length),
     ...call.updates.flatMap(({ marketId, parameters }, i) => [
-      compare('events', `updates[${i}].marketId`, marketId, batch.updates[i]?.marketId),
+      compare('A2', `updates[${i}].marketId`, marketId, batch.updates[i]?.marketId),
       compare(
-        'events',
+        'A2',
         `updates[${i}].parameters`,
         parameters,
         parametersOf(batch.updates[i]?.parametersAndSequence ?? 0n),
@@ -157,9 +148,9 @@ function judgeEvents(batch: BatchRecord, call: SubmitCall): readonly ClaimResult
     ]),
     ...call.updates.slice(1).map(({ marketId }, i): ClaimResult => {
       const before = call.updates[i]?.marketId ?? ''
-      if (BigInt(marketId) > BigInt(before)) return { claim: 'order', holds: true }
+      if (BigInt(marketId) > BigInt(before)) return { claim: 'R2', holds: true }
       return {
-        claim: 'order',
+        claim: 'R2',
         holds: false,
         field: `updates[${i + 1}].marketId`,
         expected: `above ${before}`,
@@ -173,7 +164,7 @@ function judgeModelUse(batch: BatchRecord, key: UsableKey | undefined): readonly
   if (key === undefined) {
     return [
       {
-        claim: 'model',
+        claim: 'R1',
         holds: false,
         field: 'modelId',
         expected: 'a model whose key is at hand',
@@ -183,7 +174,14 @@ function judgeModelUse(batch: BatchRecord, key: UsableKey | undefined): readonly
   }
   const { registered, disabled } = key.model
   const isActive = isBefore(registered, batch) && (disabled === null || isBefore(batch, disabled))
-  return [compare('model', 'modelId', 'active', isActive ? 'active' : 'not active')]
+  return [compare('R1', 'modelId', 'active', isActive ? 'active' : 'not active')]
+}
+
+/** R34: the model estimates volatility as each of the batch's markets has it. */
+function judgeBinding(starts: readonly HeldMarket[], { volatilityModel }: ModelRecord): readonly ClaimResult[] {
+  return starts.map(({ record }, i) =>
+    compare('R34', `updates[${i}].volatilityModel`, record.volatilityModel, volatilityModel),
+  )
 }
 
 /** A batch starts where the last one ended: states, inbox position, sequence. */
@@ -191,12 +189,12 @@ function judgeStart(update: UpdateCall, index: number, held: HeldMarket, batch: 
   const at = `updates[${index}]`
   const sequence = (batch.updates[index]?.parametersAndSequence ?? 0n) >> BigInt(wordBits('parameters'))
   return [
-    compare('sequence', `${at}.sequence`, held.sequence + 1n, sequence),
-    compare('state', `${at}.previousVolatilityState`, held.volatilityState, update.previousVolatilityState),
-    compare('state', `${at}.previousAnchorState`, held.anchorState, update.previousAnchorState),
-    compare('inbox', `${at}.source`, held.inbox.source, update.source),
-    compare('inbox', `${at}.inboxCount`, held.inbox.count, update.inboxCount),
-    compare('inbox', `${at}.inboxHead`, held.inbox.head, update.inboxHead),
+    compare('R4', `${at}.sequence`, held.sequence + 1n, sequence),
+    compare('R3', `${at}.previousVolatilityState`, held.volatilityState, update.previousVolatilityState),
+    compare('R3', `${at}.previousAnchorState`, held.anchorState, update.previousAnchorState),
+    compare('R3', `${at}.source`, held.inbox.source, update.source),
+    compare('R3', `${at}.inboxCount`, held.inbox.count, update.inboxCount),
+    compare('R3', `${at}.inboxHead`, held.inbox.head, update.inboxHead),
   ]
 }
 
@@ -206,15 +204,15 @@ function judgeInbox(call: SubmitCall, words: readonly (readonly bigint[])[], slo
   const expected = call.updates.flatMap((update, i) => {
     const taken = words[i] ?? []
     const at = `updates[${i}].observationCount`
-    claims.push(compare('inbox', at, BigInt(taken.length), update.observationCount))
+    claims.push(compare('R7', at, BigInt(taken.length), update.observationCount))
     const wordsPerMarket = wordCount('observation', slots)
     const given = call.observationWords.slice(i * wordsPerMarket, (i + 1) * wordsPerMarket)
     claims.push(judgeUnusedSlots(given, slots - taken.length, i))
     return packObservations(taken.slice(-slots).map(observationOf), slots)
   })
-  claims.push(compare('inbox', 'observationWords.length', expected.length, call.observationWords.length))
+  claims.push(compare('R7', 'observationWords.length', expected.length, call.observationWords.length))
   for (const [i, word] of expected.entries()) {
-    claims.push(compare('inbox', `observationWords[${i}]`, word, call.observationWords[i]))
+    claims.push(compare('R7', `observationWords[${i}]`, word, call.observationWords[i]))
   }
   return claims
 }
@@ -240,9 +238,9 @@ function judgeFreshness(
   return words.map((taken, i): ClaimResult => {
     const word = taken.at(-1)
     const asOf = word === undefined ? 0n : observationOf(word).asOf
-    if (asOf >= oldest && asOf <= latest) return { claim: 'freshness', holds: true }
+    if (asOf >= oldest && asOf <= latest) return { claim: 'R5', holds: true }
     const expected = `${oldest} to ${latest}`
-    return { claim: 'freshness', holds: false, field: `updates[${i}].observations.asOf`, expected, found: String(asOf) }
+    return { claim: 'R5', holds: false, field: `updates[${i}].observations.asOf`, expected, found: String(asOf) }
   })
 }
 
@@ -298,7 +296,7 @@ async function judgeComputation(
 
 /** Follows the chain, whatever was judged: the next batch starts from what the registry then held. */
 function applyCall(call: SubmitCall, ledger: Ledger, record: ChainRecord, batch: BatchRecord): void {
-  const slots = record.models.find(({ modelId }) => modelId === batch.modelId)?.observations ?? 0
+  const slots = record.models.find(({ modelId }) => modelId === batch.modelId)?.slots ?? 0
   for (const { marketId, observationCount, volatilityState, anchorState, parameters } of call.updates) {
     const held = ledger.markets.get(marketId)
     if (held === undefined) continue
@@ -319,20 +317,20 @@ function judgeMarket(record: MarketRecord, ledger: Ledger): MarketReport {
     const first = { source: record.source, head: record.inboxHead, count: record.inboxCount }
     const all = ledger.wordsAfter(first, record.marketId, Number.POSITIVE_INFINITY)
     claims.push(
-      compare('sequence', 'final.sequence', held.sequence, sequence),
-      compare('state', 'final.parameters', held.parameters, parametersOf(final.parametersAndSequence)),
+      compare('A4', 'final.sequence', held.sequence, sequence),
+      compare('R3', 'final.parameters', held.parameters, parametersOf(final.parametersAndSequence)),
       compare(
-        'state',
+        'R3',
         'final.stateHash',
-        stateHashOfWords(held.volatilityState, held.anchorState, held.inbox),
+        stateHashOfWords(held.volatilityState, held.anchorState, held.inbox, record.volatilityModel),
         final.stateHash,
       ),
-      compare('inbox', 'final.inboxCount', record.inboxCount + BigInt(all.length), final.inboxCount),
-      compare('inbox', 'final.inboxHead', extendHead(record.inboxHead, all), final.inboxHead),
+      compare('R7', 'final.inboxCount', record.inboxCount + BigInt(all.length), final.inboxCount),
+      compare('R7', 'final.inboxHead', extendHead(record.inboxHead, all), final.inboxHead),
     )
     return { name, sequence, waiting: waiting.length, ...summarise(claims) }
   } catch (error) {
-    claims.push(failed('state', 'final', error))
+    claims.push(failed('R3', 'final', error))
     return { name, sequence: 0n, waiting: 0, ...summarise(claims) }
   }
 }

@@ -1,27 +1,17 @@
 /** Gathers a {@link PortfolioRecord} from a node: events, calldata, code and the state at the last block. Judges nothing. */
-import { Contract, type Log, type Provider, toBeHex } from 'ethers'
+import { Contract, type Log, toBeHex } from 'ethers'
 import { interfaceOf } from '../../registry/artifacts.ts'
-import { callsIn, SubmissionHiddenError } from '../../registry/market/calldata.ts'
+import { callsIn, SubmissionHiddenError } from '../../registry/calls.ts'
 import { logsBetween } from '../../registry/chain.ts'
-import { ContractRevertError } from '../../registry/contractErrors.ts'
+import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
 import { decodeRegistryCall, namedValues } from '../../registry/portfolio/calldata.ts'
-import { HistoryIncompleteError, lastBlock } from '../market/collect.ts'
-import { type AuditKey, collectModels } from '../models.ts'
-import { ask, inTurns, type Place, placeOf } from '../nodeReads.ts'
+import { type CollectOptions, HistoryIncompleteError, lastBlock } from '../history.ts'
+import { collectModels } from '../models.ts'
+import { inTurns, type Place, placeOf } from '../nodeReads.ts'
 import { PROVING_METHODS } from './calls.ts'
 import type { AccountRecord, PortfolioRecord, ProofEvent, TransactionRecord } from './record.ts'
 
-export type PortfolioCollectOptions = {
-  readonly provider: Provider
-  readonly chainId: bigint
-  readonly registry: string
-  readonly fromBlock: number
-  readonly toBlock?: number
-  readonly keys: readonly AuditKey[]
-  readonly onProgress?: (done: number, total: number) => void
-}
-
-type Gathered = PortfolioCollectOptions & { readonly end: number }
+type Gathered = CollectOptions & { readonly end: number }
 type Event = Place & { readonly name: string; readonly log: Log; readonly args: Readonly<Record<string, unknown>> }
 
 const PROOF_EVENTS: readonly string[] = ['ArrayAccepted', 'MarginProven', 'PortfolioAccepted', 'AccountUnhealthy']
@@ -30,7 +20,7 @@ const PROOF_EVENTS: readonly string[] = ['ArrayAccepted', 'MarginProven', 'Portf
  * @throws {@link HistoryIncompleteError} if the blocks do not reach back to the registry's deployment
  * @throws {@link RpcError} if the node does not answer
  */
-export async function collectPortfolioRecord(options: PortfolioCollectOptions): Promise<PortfolioRecord> {
+export async function collectPortfolioRecord(options: CollectOptions): Promise<PortfolioRecord> {
   const { provider, registry, chainId, fromBlock } = options
   const { end, hash } = await lastBlock(options)
   const gathered: Gathered = { ...options, end }

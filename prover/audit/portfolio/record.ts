@@ -1,5 +1,5 @@
 /** Everything a chain says about one portfolio registry: what the auditor of margins judges. */
-import type { ModelRecord } from '../market/chainRecord.ts'
+import type { ModelRecord } from '../modelRecord.ts'
 import type { Place } from '../nodeReads.ts'
 
 export type PolicyRecord = Place & { readonly version: bigint; readonly words: readonly bigint[] }

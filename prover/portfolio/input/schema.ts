@@ -147,7 +147,7 @@ export const portfolioSchema = z.strictObject({
     .describe('default: the grid that Derive publishes'),
 })
 
-export type PortfolioFile = z.infer<typeof portfolioSchema>
+type PortfolioFile = z.infer<typeof portfolioSchema>
 
 export type ReadOptions = {
   /** Take surfaces whose butterflies can be arbitraged. */

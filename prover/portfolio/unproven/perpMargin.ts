@@ -6,7 +6,7 @@
 import { divDown, divUp, shiftRightUp } from '../../math/index.ts'
 
 /** Fraction bits of every fraction of notional. */
-export const FRACTION_BITS = 40
+const FRACTION_BITS = 40
 const magnitude = (x: bigint): bigint => (x < 0n ? -x : x)
 
 /** Unrealised profit quantity·(price − entry), exact. */

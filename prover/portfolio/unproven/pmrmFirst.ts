@@ -102,7 +102,7 @@ export function firstMargin(
 }
 
 /** Rules of the second generation that come to the same for expiries of one rate. */
-export function secondRules(
+function secondRules(
   rules: FirstRules,
   rateX40: bigint,
   market: Pick<PortfolioMarket, 'stablePriceE12' | 'collaterals'>,

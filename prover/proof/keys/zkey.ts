@@ -266,7 +266,7 @@ function readCoordinate(bytes: Uint8Array, offset: number): bigint {
 }
 
 /** The affine point at `offset`; not checked to be on the curve. */
-export function readG1(bytes: Uint8Array, offset: number): G1Point {
+function readG1(bytes: Uint8Array, offset: number): G1Point {
   return { x: readCoordinate(bytes, offset), y: readCoordinate(bytes, offset + FIELD_BYTES) }
 }
 

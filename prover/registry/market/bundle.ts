@@ -19,6 +19,8 @@ import { layoutHash } from '../../statement/layout.ts'
 import { type MarketRiskBatch, type MarketRiskStatement, stateBatch } from '../../statement/marketRisk.ts'
 import { writeFileAtomic } from '../atomicFile.ts'
 import { modelIdOf } from '../deployment.ts'
+import { type ClaimResult, compare } from '../claims.ts'
+import { proofSchema, verificationKeySchema } from '../proofSchemas.ts'
 import { readAtMost, seal, type SealedFormat, unseal } from '../sealedFile.ts'
 import { addressSchema, hashSchema, integerSchema, wordSchema } from '../wordSchemas.ts'
 
@@ -26,34 +28,6 @@ import { addressSchema, hashSchema, integerSchema, wordSchema } from '../wordSch
 export type InboxPosition = { readonly source: string; readonly head: string; readonly count: bigint }
 
 const stateSchema = z.strictObject({ volatility: wordSchema('volatilityState'), anchor: wordSchema('anchorState') })
-
-const g1Schema = z.tuple([integerText(), integerText(), z.literal('1')])
-const g2Schema = z.tuple([
-  z.tuple([integerText(), integerText()]),
-  z.tuple([integerText(), integerText()]),
-  z.tuple([z.literal('1'), z.literal('0')]),
-])
-
-/** A proof in snarkjs' JSON; whether its points are on the curve is for the verifiers to say. */
-export const proofSchema = z.strictObject({
-  pi_a: g1Schema,
-  pi_b: g2Schema,
-  pi_c: g1Schema,
-  protocol: z.literal('groth16'),
-  curve: z.literal('bn128'),
-}) as unknown as z.ZodType<Groth16Proof>
-
-/** A verification key in snarkjs' JSON for statements of three public signals. */
-export const verificationKeySchema = z.strictObject({
-  protocol: z.literal('groth16'),
-  curve: z.literal('bn128'),
-  nPublic: z.literal(3),
-  vk_alpha_1: g1Schema,
-  vk_beta_2: g2Schema,
-  vk_gamma_2: g2Schema,
-  vk_delta_2: g2Schema,
-  IC: z.array(g1Schema).length(4),
-})
 
 const buildNames = marketBuilds.map(({ name }) => name) as [MarketBuildName, ...MarketBuildName[]]
 
@@ -107,16 +81,6 @@ export type BundlePins = {
   readonly verificationKeyHash?: string
   readonly chainId?: bigint
   readonly registry?: string
-}
-
-/** One claim of docs/statement.md or of this file, checked. */
-export type ClaimResult = {
-  readonly claim: string
-  readonly holds: boolean
-  /** First field that differs, where the claim does not hold. */
-  readonly field?: string
-  readonly expected?: string
-  readonly found?: string
 }
 
 export type BundleVerdict = {
@@ -237,7 +201,7 @@ export async function checkBundle(bundle: Bundle, pins: BundlePins = {}): Promis
 }
 
 /** Which claim a field of a result rests on (docs/statement.md). */
-export const claimOfField: Readonly<Record<string, string>> = {
+const claimOfField: Readonly<Record<string, string>> = {
   varianceFastX36: 'V1',
   varianceSlowX36: 'V1',
   lnPriceX26: 'O1',
@@ -277,12 +241,6 @@ export function compareFields(
 /** The margins that the dampers start from next time are P6's; the published ones are P4's and P5's. */
 function claimOf(prefix: string, field: string): string {
   return prefix.endsWith('anchor') && field.endsWith('MarginX24') ? 'P6' : (claimOfField[field] ?? 'Q1')
-}
-
-/** One equality as a claim. */
-export function compare(claim: string, field: string, expected: unknown, found: unknown): ClaimResult {
-  if (expected === found) return { claim, holds: true }
-  return { claim, holds: false, field, expected: String(expected), found: String(found) }
 }
 
 function checkContext(bundle: Bundle, pins: BundlePins): readonly ClaimResult[] {
@@ -353,14 +311,6 @@ async function checkProof({ verificationKey, proof, publicSignals }: Bundle): Pr
 /** The proof's points; refuses what no verifier would take. */
 export function proofPointsOf({ proof }: Bundle): ReturnType<typeof parseProof> {
   return parseProof(proof)
-}
-
-/** A canonical decimal that stays text. */
-function integerText() {
-  return z
-    .string()
-    .max(78)
-    .regex(/^(?:0|[1-9][0-9]*)$/, 'expected a decimal integer without sign and leading zeros')
 }
 
 /** There is no build, or no deployed model, of this name. */

@@ -1,13 +1,13 @@
 /** The registry's `submit`, to and from its calldata. */
 import { AbiCoder, keccak256, type Provider, solidityPackedKeccak256 } from 'ethers'
 import { sizeOf } from '../../../circuits/statements/index.ts'
-import { ProverError } from '../../errors.ts'
 import type { MarketState, Observation } from '../../parameters/marketRisk.ts'
 import { encodeProofCalldata } from '../../proof/index.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import { packObservations } from '../../statement/marketRisk.ts'
 import { pack, unpackElements } from '../../statement/words.ts'
 import { interfaceOf } from '../artifacts.ts'
+import { callsIn } from '../calls.ts'
 import { type Bundle, buildOf, type InboxPosition, proofPointsOf } from './bundle.ts'
 
 /** One market of a submitted batch: words as the contract takes them. */
@@ -95,15 +95,25 @@ export function decodeSubmit(calldata: string): SubmitCall | undefined {
 export const unpackObservations = (words: readonly bigint[], slots: number, count: number): readonly Observation[] =>
   unpackElements('observation', words, slots).slice(slots - count)
 
-/** What the registry stores of a market: the hash of its states and of its place in the inbox. */
-export function stateHashOf(state: MarketState, inbox: InboxPosition): string {
+/**
+ * What the registry stores of a market: the hash of its states, of its place in the inbox, and of the volatility model that it
+ * is bound to.
+ *
+ * @param volatilityModel - id of the family, see circuits/statements/index.ts
+ */
+export function stateHashOf(state: MarketState, inbox: InboxPosition, volatilityModel: number): string {
   const words = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
-  return stateHashOfWords(words[0] as bigint, words[1] as bigint, inbox)
+  return stateHashOfWords(words[0] as bigint, words[1] as bigint, inbox, volatilityModel)
 }
 
-export function stateHashOfWords(volatilityState: bigint, anchorState: bigint, inbox: InboxPosition): string {
-  const types = ['uint256', 'uint256', 'bytes32', 'uint256', 'address']
-  const values = [volatilityState, anchorState, inbox.head, inbox.count, inbox.source]
+export function stateHashOfWords(
+  volatilityState: bigint,
+  anchorState: bigint,
+  inbox: InboxPosition,
+  volatilityModel: number,
+): string {
+  const types = ['uint256', 'uint256', 'bytes32', 'uint256', 'address', 'uint256']
+  const values = [volatilityState, anchorState, inbox.head, inbox.count, inbox.source, volatilityModel]
   return keccak256(AbiCoder.defaultAbiCoder().encode(types, values))
 }
 
@@ -112,76 +122,12 @@ export function extendHead(head: string, words: readonly bigint[]): string {
   return words.reduce((last, word) => solidityPackedKeccak256(['bytes32', 'uint256'], [last, word]), head)
 }
 
-/** An inbox's head before its first word. */
-export function startHeadOf(source: string, chainId: bigint, marketId: string): string {
-  return keccak256(AbiCoder.defaultAbiCoder().encode(['address', 'uint256', 'bytes32'], [source, chainId, marketId]))
-}
-
 /** An inbox position after more observations. */
 export function advanceInbox(inbox: InboxPosition, observations: readonly Observation[]): InboxPosition {
   const words = observations.map((observation) => pack('observation', observation))
   return { ...inbox, head: extendHead(inbox.head, words), count: inbox.count + BigInt(words.length) }
 }
 
-type CallFrame = {
-  readonly to?: string
-  readonly input?: string
-  readonly error?: string
-  readonly calls?: readonly CallFrame[]
-}
-
 /** Calldata of the registry's successful `submit` calls within a transaction; see {@link callsIn}. */
 export const submissionsIn = (provider: Provider, registry: string, transactionHash: string) =>
   callsIn(provider, registry, transactionHash, (calldata) => decodeSubmit(calldata) !== undefined)
-
-/**
- * Calldata of a registry's successful calls of one kind within a transaction, in order.
- *
- * Usually the transaction itself is the call. If somebody submitted through a contract of theirs, the node is asked for a
- * trace.
- *
- * @throws {@link SubmissionHiddenError} if the node cannot trace it
- */
-export async function callsIn(
-  provider: Provider & { send?(method: string, params: unknown[]): Promise<unknown> },
-  registry: string,
-  transactionHash: string,
-  isWanted: (calldata: string) => boolean,
-): Promise<readonly string[]> {
-  const transaction = await provider.getTransaction(transactionHash)
-  if (transaction?.to?.toLowerCase() === registry.toLowerCase()) return [transaction.data]
-  try {
-    if (provider.send === undefined) throw new Error('this provider cannot trace')
-    const trace = await provider.send('debug_traceTransaction', [transactionHash, { tracer: 'callTracer' }])
-    const found = callsBelow(trace as CallFrame, registry.toLowerCase(), isWanted)
-    if (found.length === 0) throw new Error('the trace has no call of the registry')
-    return found
-  } catch (error) {
-    throw new SubmissionHiddenError(transactionHash, error)
-  }
-}
-
-function callsBelow(
-  { to, input, error, calls = [] }: CallFrame,
-  registry: string,
-  isWanted: (calldata: string) => boolean,
-): readonly string[] {
-  if (error !== undefined) return []
-  const isCall = to?.toLowerCase() === registry && input !== undefined && isWanted(input)
-  return isCall ? [input] : calls.flatMap((call) => callsBelow(call, registry, isWanted))
-}
-
-/** A batch came through another contract, and the node cannot say with which calldata. */
-export class SubmissionHiddenError extends ProverError {
-  readonly code = 'registry.submission-hidden'
-  readonly transactionHash: string
-
-  constructor(transactionHash: string, cause: unknown) {
-    super(
-      `Transaction ${transactionHash} moved the registry through another contract, and the node cannot trace it. ` +
-        'Use a node that offers debug_traceTransaction with the callTracer.',
-      { cause },
-    )
-    this.transactionHash = transactionHash
-  }
-}

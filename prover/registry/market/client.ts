@@ -1,13 +1,13 @@
 /** A registry on a chain, read and moved: states from calldata, observations from events, both checked against stored hashes. */
 import { Contract, type ContractRunner, getAddress, type Log, type Provider, type Signer } from 'ethers'
-import { type Build, type Fields, sizeOf } from '../../../circuits/statements/index.ts'
+import { type Build, type Fields, sizeOf, volatilityModelOf } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf, marketNameOf } from '../../market/marketId.ts'
 import { batchLength, type MarketState, type Observation, type Parameters } from '../../parameters/marketRisk.ts'
 import type { MarketRiskBatch } from '../../statement/marketRisk.ts'
 import { unpack, wordBits } from '../../statement/words.ts'
 import { type ContractName, interfaceOf } from '../artifacts.ts'
-import type { Bundle, InboxPosition } from './bundle.ts'
+import { type Bundle, buildOf, type InboxPosition } from './bundle.ts'
 import {
   advanceInbox,
   decodeSubmit,
@@ -18,8 +18,9 @@ import {
   submitCallOf,
   unpackObservations,
 } from './calldata.ts'
-import { checkChainId, connectProvider, logsBetween, newestLog, WrongChainError } from '../chain.ts'
-import { ContractRevertError, RpcError, typedCallError } from '../contractErrors.ts'
+import { checkChainId, logsBetween, newestLog, WrongChainError } from '../chain.ts'
+import { type ClientOptions, NoSignerError, providerOf, RegistryMissingError } from '../connection.ts'
+import { ask, ContractRevertError, RpcError, typedCallError } from '../contractErrors.ts'
 import { checkModel, type ModelOnChain, readModel } from '../models.ts'
 
 /** Words after which a source overwrites a checkpoint, except at multiples of MILESTONE (contracts/market/Inbox.sol). */
@@ -36,6 +37,8 @@ export type CurrentMarket = {
   readonly sequence: bigint
   readonly state: MarketState
   readonly inbox: InboxPosition
+  /** Id of the family of volatility models that it is bound to. */
+  readonly volatilityModel: number
   /** None before the first proof. */
   readonly parameters?: Parameters
 }
@@ -46,8 +49,11 @@ export type ListedMarket = { readonly name: string; readonly marketId: string; r
 /** Why a market is not in a batch. */
 export type LeftOut = {
   readonly name: string
-  /** `behind`: its next observations cannot land in this build; the catch-up build takes them. */
-  readonly reason: 'nothing-waiting' | 'behind' | 'no-place'
+  /**
+   * `behind`: its next observations cannot land in this build; the catch-up build takes them. `bound-to-another-model`: the
+   * council has it estimated otherwise.
+   */
+  readonly reason: 'nothing-waiting' | 'behind' | 'no-place' | 'bound-to-another-model'
 }
 
 /** A batch that the registry would take now. */
@@ -73,17 +79,8 @@ export type Submitted =
   /** Every market of the bundle stands where the bundle would move it: somebody, perhaps we, landed it before. */
   | { readonly status: 'already-applied' }
 
-export type ClientOptions = {
-  readonly registry: string
-  /** A node's address, or a provider. */
-  readonly rpcUrl?: string
-  readonly provider?: Provider
-  /** Needed to submit only. */
-  readonly signer?: Signer
-  readonly expectedChainId?: bigint
-  /** Block of the deployment; earlier ones are not searched for events. */
-  readonly fromBlock?: number
-}
+/** As events and calldata tell it; which model a market is bound to is asked of the registry. */
+type RebuiltMarket = Omit<CurrentMarket, 'volatilityModel'>
 
 /** A market and what it has not consumed yet. */
 type MarketRead = {
@@ -100,7 +97,7 @@ export class RegistryClient {
   readonly chainId: bigint
   private readonly signer: Signer | undefined
   private readonly fromBlock: number
-  private readonly states = new Map<string, CurrentMarket>()
+  private readonly states = new Map<string, RebuiltMarket>()
   private readonly inboxes = new Map<string, InboxCache>()
   private readonly listed = new Map<string, ListedMarket>()
   /** First block not yet searched for markets. */
@@ -126,17 +123,17 @@ export class RegistryClient {
    */
   static async connect(options: ClientOptions): Promise<RegistryClient> {
     const provider = await providerOf(options)
-    const chainId = await chainIdOf(provider)
+    const chainId = await ask('Reading the chain id', async () => (await provider.getNetwork()).chainId)
     checkChainId(options.expectedChainId, chainId)
     const client = new RegistryClient(provider, chainId, options)
-    const code = await client.ask('Reading the registry', () => provider.getCode(client.registry))
+    const code = await ask('Reading the registry', () => provider.getCode(client.registry))
     if (code === '0x') throw new RegistryMissingError(client.registry, chainId)
     return client
   }
 
   /** Markets of the registry, in the order they were added. */
   async markets(): Promise<readonly ListedMarket[]> {
-    const head = await this.ask('Reading the block number', () => this.provider.getBlockNumber())
+    const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     const filter = this.eventFilter('MarketAdded', [])
     for (const log of await logsBetween(this.provider, filter, this.listedTo, head)) {
       const { marketId, source } = parseLog('RiskRegistry', log)
@@ -169,15 +166,16 @@ export class RegistryClient {
    */
   async market(name: string): Promise<CurrentMarket> {
     const marketId = marketIdOf(name)
-    const stored: string = await this.read('stateHash', marketId)
+    const [stored, volatilityModel] = await this.heldOf(marketId)
     if (BigInt(stored) === 0n) throw new MarketUnknownError(name, this.registry)
+    const isHeld = ({ state, inbox }: RebuiltMarket) => stateHashOf(state, inbox, volatilityModel) === stored
     const known = this.states.get(marketId)
-    if (known !== undefined && stateHashOf(known.state, known.inbox) === stored) return known
+    if (known !== undefined && isHeld(known)) return { ...known, volatilityModel }
 
     const current = await this.rebuild(name, marketId)
-    if (stateHashOf(current.state, current.inbox) !== stored) throw new StateUnreadableError(name, stored)
+    if (!isHeld(current)) throw new StateUnreadableError(name, stored)
     this.states.set(marketId, current)
-    return current
+    return { ...current, volatilityModel }
   }
 
   /**
@@ -215,6 +213,10 @@ export class RegistryClient {
     for (const market of markets) {
       const { current, waiting } = market
       const { name } = current
+      if (current.volatilityModel !== model.volatilityModel) {
+        leftOut.push({ name, reason: 'bound-to-another-model' })
+        continue
+      }
       const observations = takeable(current, waiting, build, policies.learning.horizonSeconds)
       const newest = observations.at(-1)
       if (newest !== undefined && newest.asOf >= oldest) candidates.push({ ...market, observations })
@@ -254,8 +256,10 @@ export class RegistryClient {
     const stored: readonly string[] = await Promise.all(
       bundle.markets.map(({ name }) => this.read('stateHash', marketIdOf(name))),
     )
+    const volatilityModel = volatilityModelOf(buildOf(bundle.context.build))
     return bundle.markets.every(
-      ({ state, inbox, observations }, i) => stored[i] === stateHashOf(state, advanceInbox(inbox, observations)),
+      ({ state, inbox, observations }, i) =>
+        stored[i] === stateHashOf(state, advanceInbox(inbox, observations), volatilityModel),
     )
   }
 
@@ -275,7 +279,7 @@ export class RegistryClient {
     const { to, data } = this.transactionOf(bundle)
     const from = await this.signer?.getAddress()
     const transaction = { to, data, ...(from === undefined ? {} : { from }) }
-    return this.ask('Trying the batch', () => this.provider.estimateGas(transaction))
+    return ask('Trying the batch', () => this.provider.estimateGas(transaction))
   }
 
   /**
@@ -312,7 +316,7 @@ export class RegistryClient {
   async model(build: Build, verificationKeyHash: string): Promise<ModelOnChain> {
     const modelRegistry: string = this.modelRegistry ?? (await this.read('models'))
     this.modelRegistry = modelRegistry
-    const model = await this.ask('Reading the model', () =>
+    const model = await ask('Reading the model', () =>
       readModel(this.provider, modelRegistry, build.name, verificationKeyHash),
     )
     checkModel(model, build)
@@ -328,6 +332,12 @@ export class RegistryClient {
     }
   }
 
+  private async heldOf(marketId: string): Promise<readonly [string, number]> {
+    const methods = ['stateHash', 'volatilityModelOf']
+    const [stateHash, volatilityModel] = await Promise.all(methods.map((method) => this.read(method, marketId)))
+    return [stateHash, Number(volatilityModel)]
+  }
+
   private async readMarkets(names: readonly string[] | undefined): Promise<readonly MarketRead[]> {
     const considered = names ?? (await this.markets()).map(({ name }) => name)
     return Promise.all(
@@ -340,13 +350,13 @@ export class RegistryClient {
 
   private async oldestAccepted(): Promise<bigint> {
     const [block, { maxObservationAgeSeconds }] = await Promise.all([
-      this.ask('Reading the latest block', () => this.provider.getBlock('latest')),
+      ask('Reading the latest block', () => this.provider.getBlock('latest')),
       this.read('freshnessPolicy'),
     ])
     return BigInt(block?.timestamp ?? 0) - maxObservationAgeSeconds
   }
 
-  private async rebuild(name: string, marketId: string): Promise<CurrentMarket> {
+  private async rebuild(name: string, marketId: string): Promise<RebuiltMarket> {
     const last = await this.newestEvent('ParametersUpdated', marketId)
     if (last !== undefined) return this.movedBy(last, name, marketId)
     const added = await this.newestEvent('MarketAdded', marketId)
@@ -356,11 +366,11 @@ export class RegistryClient {
     return { name, marketId, sequence: 0n, state: unpackState(volatilityState, anchorState), inbox }
   }
 
-  private async movedBy(log: Log, name: string, marketId: string): Promise<CurrentMarket> {
+  private async movedBy(log: Log, name: string, marketId: string): Promise<RebuiltMarket> {
     const { parametersAndSequence } = parseLog('RiskRegistry', log)
     const parametersBits = BigInt(wordBits('parameters'))
     const parametersWord = parametersAndSequence & ((1n << parametersBits) - 1n)
-    const submissions = await this.ask('Reading a batch', () =>
+    const submissions = await ask('Reading a batch', () =>
       submissionsIn(this.provider, this.registry, log.transactionHash),
     )
     for (const call of submissions.map(decodeSubmit).reverse()) {
@@ -384,9 +394,9 @@ export class RegistryClient {
 
   private async waitingOf(current: CurrentMarket): Promise<readonly Observation[]> {
     const { name, marketId, inbox } = current
-    const head = await this.ask('Reading the block number', () => this.provider.getBlockNumber())
-    const feed = new Contract(inbox.source, interfaceOf('AttestedFeed'), this.provider)
-    const latest = await this.ask('Reading the inbox', () => feed.getFunction('latest')(marketId, { blockTag: head }))
+    const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
+    const feed = new Contract(inbox.source, interfaceOf('IObservationSource'), this.provider)
+    const latest = await ask('Reading the inbox', () => feed.getFunction('latest')(marketId, { blockTag: head }))
     for (const isFresh of [false, true]) {
       const cache = await this.followInbox(inbox.source, marketId, head, isFresh)
       const words = cache.words.slice(Number(inbox.count), Number(latest.count))
@@ -405,11 +415,11 @@ export class RegistryClient {
     // What a market has not consumed was appended after the market was added, hence after the deployment.
     const cache = known ?? { words: [], nextBlock: this.fromBlock }
     if (cache.nextBlock <= head) {
-      const feed = interfaceOf('AttestedFeed')
+      const feed = interfaceOf('IObservationSource')
       const topics = feed.encodeFilterTopics('ObservationAppended', [marketId])
       const logs = await logsBetween(this.provider, { address: source, topics }, cache.nextBlock, head)
       for (const log of logs) {
-        const { count, word } = parseLog('AttestedFeed', log)
+        const { count, word } = parseLog('IObservationSource', log)
         cache.words[Number(count) - 1] = word
       }
       cache.nextBlock = head + 1
@@ -419,7 +429,7 @@ export class RegistryClient {
   }
 
   private async newestEvent(event: string, marketId: string): Promise<Log | undefined> {
-    const head = await this.ask('Reading the block number', () => this.provider.getBlockNumber())
+    const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     return newestLog(this.provider, this.eventFilter(event, [marketId]), this.fromBlock, head)
   }
 
@@ -429,15 +439,7 @@ export class RegistryClient {
 
   private async read(method: string, ...args: readonly unknown[]) {
     const contract = new Contract(this.registry, interfaceOf('RiskRegistry'), this.provider as ContractRunner)
-    return this.ask(`Reading ${method}`, () => contract.getFunction(method)(...args))
-  }
-
-  private async ask<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
-    try {
-      return await action()
-    } catch (error) {
-      throw typedCallError(error, doing)
-    }
+    return ask(`Reading ${method}`, () => contract.getFunction(method)(...args))
   }
 
   private checkPlace({ context }: Bundle): void {
@@ -492,43 +494,6 @@ function unpackState(volatilityState: bigint, anchorState: bigint): MarketState 
 
 const firstTime = (observations: readonly Observation[]): bigint => observations[0]?.asOf ?? 0n
 
-async function chainIdOf(provider: Provider): Promise<bigint> {
-  try {
-    return (await provider.getNetwork()).chainId
-  } catch (error) {
-    throw typedCallError(error, 'Reading the chain id')
-  }
-}
-
-async function providerOf({ provider, rpcUrl, signer, expectedChainId }: ClientOptions): Promise<Provider> {
-  if (provider !== undefined) return provider
-  if (signer?.provider) return signer.provider
-  if (rpcUrl !== undefined) return connectProvider(rpcUrl, expectedChainId)
-  throw new NoProviderError()
-}
-
-/** Neither a provider nor an RPC address was given. */
-export class NoProviderError extends ProverError {
-  readonly code = 'registry.no-provider'
-
-  constructor() {
-    super('There is no chain to ask. Give an RPC address or a provider.')
-  }
-}
-
-/** There is no contract at the registry's address. */
-export class RegistryMissingError extends ProverError {
-  readonly code = 'registry.registry-missing'
-  readonly registry: string
-  readonly chainId: bigint
-
-  constructor(registry: string, chainId: bigint) {
-    super(`There is no contract at ${registry} on chain ${chainId}. Check the registry's address and the chain.`)
-    this.registry = registry
-    this.chainId = chainId
-  }
-}
-
 /** The registry has no market of this name. */
 export class MarketUnknownError extends ProverError {
   readonly code = 'registry.unknown-market'
@@ -574,14 +539,5 @@ export class WrongRegistryError extends ProverError {
     super(`The bundle is for registry ${expected}, not for ${found}. Submit it there.`)
     this.expected = expected
     this.found = found
-  }
-}
-
-/** Submitting needs an account. */
-export class NoSignerError extends ProverError {
-  readonly code = 'registry.no-signer'
-
-  constructor() {
-    super('Nobody can sign the transaction. Give a key file.')
   }
 }

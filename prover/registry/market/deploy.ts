@@ -1,16 +1,25 @@
 /** Deploys an engine: council, attested feed, registry of models with a verifier each, risk registry, markets. */
-import { Contract, ContractFactory, type InterfaceAbi, isError, type Signer } from 'ethers'
-import { type Build, type Fields, sizeOf } from '../../../circuits/statements/index.ts'
+import { Contract, type Signer } from 'ethers'
+import {
+  type Build,
+  type Fields,
+  modelSizesOf,
+  sizeOf,
+  type VolatilityModelName,
+  volatilityModelIds,
+} from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import { INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../parameters/defaultPolicy.ts'
 import { initialState, type MarketState } from '../../parameters/marketRisk.ts'
-import { checkCeremony, type KeyManifest, type VerificationKey, verificationKeyHash } from '../../proof/index.ts'
+import { checkCeremony, type KeyManifest, type VerificationKey } from '../../proof/index.ts'
 import { layoutHash } from '../../statement/layout.ts'
 import { pack, unpack } from '../../statement/words.ts'
-import { type Artifact, artifactOf, type ContractName, interfaceOf, verifierArtifactOf } from '../artifacts.ts'
-import { typedCallError } from '../contractErrors.ts'
-import { type Deployment, type FreshnessPolicy, manifestHashOf, modelIdOf } from '../deployment.ts'
+import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
+import { type Deployment, type FreshnessPolicy, manifestHashOf, modelIdOf, sourceOf } from '../deployment.ts'
+import { registerLayouts } from '../layouts.ts'
+import { attempt, deployContract, SignerOffChainError, transact } from '../transactions.ts'
+import { deployVerifier } from '../verifiers.ts'
 
 /** A build with its key. */
 export type ModelToDeploy = {
@@ -37,10 +46,14 @@ export type DeployOptions = {
   readonly onProgress?: (step: string) => void
 }
 
-/** A market to add; its first state starts at the feed's latest observation. */
+/** A market to add; its first state starts at its source's latest observation. */
 export type MarketToAdd = {
   readonly name: string
   readonly policy: Fields<'marketPolicy'>
+  /** Name of its source in the deployment, which may be left out if there is only one. */
+  readonly source?: string
+  /** Family of circuits that may move it; a model of it must be registered for a first proof. */
+  readonly volatilityModel: VolatilityModelName
   /** Governed first volatility; what is believed of a market without history by default. */
   readonly volatilityX24?: bigint
   /** Governed first confidence multiplier. */
@@ -81,7 +94,7 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
   }
   const block = await attempt('Reading the block number', () => provider.getBlockNumber())
   const { learning, margin, freshness = defaultFreshness } = options.policy
-  const maxConfidenceBps = options.feed.maxConfidenceBps ?? DEFAULT_CONFIDENCE_BPS
+  const { threshold, maxConfidenceBps = DEFAULT_CONFIDENCE_BPS } = options.feed
   const signers = [...options.feed.signers].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   const layout = layoutHash('marketRisk')
 
@@ -90,8 +103,9 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
     return deployContract(signer, contract, artifactOf(contract), args)
   }
   const council = await create('RiskCouncil', await signer.getAddress())
-  const feed = await create('AttestedFeed', signers, options.feed.threshold, maxConfidenceBps)
+  const feed = await create('AttestedFeed', signers, threshold, maxConfidenceBps)
   const modelRegistry = await create('ModelRegistry', council)
+  await registerLayouts(signer, council, modelRegistry, ['marketRisk'])
   const words = [pack('learningPolicy', learning), pack('marginPolicy', margin)]
   const registry = await create('RiskRegistry', council, modelRegistry, ...words, freshness)
 
@@ -103,12 +117,12 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
   if (options.guardian !== undefined) await appointGuardian(signer, council, modelRegistry, options.guardian)
   return {
     format: 'zk-risk-engine/deployment',
-    version: 1,
+    version: 2,
     chainId,
     block,
     layoutHash: layout,
-    addresses: { council, modelRegistry, registry, feed },
-    feed: { signers, threshold: options.feed.threshold, maxConfidenceBps },
+    addresses: { council, modelRegistry, registry },
+    sources: [{ name: 'attested', kind: 'attestedFeed', address: feed, signers, threshold, maxConfidenceBps }],
     policy: { learning, margin, freshness },
     models,
     markets: [],
@@ -116,10 +130,11 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
 }
 
 /**
- * Sets a market's policy and adds the market right after its feed's latest observation.
+ * Sets a market's policy and adds the market right after its source's latest observation.
  *
  * @returns the deployment with the market in it, and the state it starts from
- * @throws {@link NoFirstObservationError} if the feed has no observation of the market yet
+ * @throws {@link NoFirstObservationError} if the source has no observation of the market yet
+ * @throws {@link SourceUnknownError} if the deployment has no such source
  */
 export async function addMarket(
   signer: Signer,
@@ -127,11 +142,12 @@ export async function addMarket(
   market: MarketToAdd,
 ): Promise<{ readonly deployment: Deployment; readonly state: MarketState }> {
   const marketId = marketIdOf(market.name)
-  const { registry, feed } = deployment.addresses
-  const feedContract = new Contract(feed, interfaceOf('AttestedFeed'), signer)
+  const { registry } = deployment.addresses
+  const { address: source } = sourceOf(deployment, market.source)
+  const sourceContract = new Contract(source, interfaceOf('IObservationSource'), signer)
   const doing = `Adding market ${market.name}`
-  const latest = await attempt(doing, () => feedContract.getFunction('latest')(marketId))
-  if (latest.count === 0n) throw new NoFirstObservationError(market.name, feed)
+  const latest = await attempt(doing, () => sourceContract.getFunction('latest')(marketId))
+  if (latest.count === 0n) throw new NoFirstObservationError(market.name, source)
   const registryContract = new Contract(registry, interfaceOf('RiskRegistry'), signer)
   const policy = {
     learning: unpack('learningPolicy', await attempt(doing, () => registryContract.getFunction('learningPolicy')())),
@@ -144,11 +160,13 @@ export async function addMarket(
   await transact(signer, registry, 'RiskRegistry', 'setMarketPolicy', [marketId, pack('marketPolicy', market.policy)])
   const block = await transact(signer, registry, 'RiskRegistry', 'addMarket', [
     marketId,
-    feed,
+    source,
+    volatilityModelIds[market.volatilityModel],
     pack('volatilityState', state.volatility),
     pack('anchorState', state.anchor),
   ])
-  const added = { name: market.name, marketId, source: feed, block }
+  const { name, volatilityModel } = market
+  const added = { name, marketId, source, volatilityModel, block }
   return { deployment: { ...deployment, markets: [...deployment.markets, added] }, state }
 }
 
@@ -165,8 +183,7 @@ async function registerModel(
     modelId,
     {
       verifier,
-      markets: sizeOf(build, 'markets'),
-      observations: sizeOf(build, 'observations'),
+      ...modelSizesOf(build),
       status: 0,
       allowsBacklog: allowsBacklog(build),
       layoutHash: layout,
@@ -175,27 +192,6 @@ async function registerModel(
     },
   ])
   return { name: build.name, modelId, verifier, verificationKeyHash: keyHash, manifestHash }
-}
-
-/**
- * Deploys the compiled verifier of a build, of whatever statement.
- *
- * @throws {@link VerifierOutOfDateError} if it was made from another key
- */
-export async function deployVerifier(
-  signer: Signer,
-  build: string,
-  verificationKey: VerificationKey,
-): Promise<{ readonly verifier: string; readonly keyHash: string }> {
-  const keyHash = `0x${verificationKeyHash(verificationKey)}`
-  const artifact = verifierArtifactOf(build)
-  const verifier = await deployContract(signer, `the verifier of ${build}`, artifact, [])
-  const contract = new Contract(verifier, artifact.abi as InterfaceAbi, signer)
-  const compiledFor: string = await attempt(`Reading the key of the verifier of ${build}`, () =>
-    contract.getFunction('VERIFICATION_KEY_HASH')(),
-  )
-  if (compiledFor !== keyHash) throw new VerifierOutOfDateError(build, compiledFor, keyHash)
-  return { verifier, keyHash }
 }
 
 async function appointGuardian(
@@ -211,88 +207,13 @@ async function appointGuardian(
   }
 }
 
-/** Deploys a compiled contract; returns its address. */
-export async function deployContract(
-  signer: Signer,
-  name: string,
-  { abi, bytecode }: Artifact,
-  args: readonly unknown[],
-): Promise<string> {
-  return attempt(`Deploying ${name}`, async () => {
-    const factory = new ContractFactory(abi as InterfaceAbi, bytecode, signer)
-    const contract = await factory.deploy(...args)
-    await contract.waitForDeployment()
-    return contract.getAddress()
-  })
-}
-
-/** Sends a transaction and waits for it; returns its block. */
-export async function transact(
-  signer: Signer,
-  address: string,
-  contract: ContractName,
-  method: string,
-  args: readonly unknown[],
-): Promise<number> {
-  return attempt(`Calling ${contract}.${method}`, async () => {
-    const sent = await new Contract(address, interfaceOf(contract), signer).getFunction(method)(...args)
-    const receipt = await sent.wait()
-    return receipt.blockNumber
-  })
-}
-
-/** Runs what may fail on the chain, and says so in our terms. */
-export async function attempt<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
-  try {
-    return await action()
-  } catch (error) {
-    if (isError(error, 'INSUFFICIENT_FUNDS')) throw new InsufficientFundsError(doing, error)
-    throw typedCallError(error, doing)
-  }
-}
-
-/** The signer is connected to no chain. */
-export class SignerOffChainError extends ProverError {
-  readonly code = 'registry.signer-off-chain'
-
-  constructor() {
-    super('The signer has no provider. Connect it to the chain that the engine is for.')
-  }
-}
-
-/** The account that pays has too little. */
-export class InsufficientFundsError extends ProverError {
-  readonly code = 'registry.insufficient-funds'
-
-  constructor(doing: string, cause: unknown) {
-    super(`${doing}: the account cannot pay for the transaction. Fund it and try again.`, { cause })
-  }
-}
-
-/** The compiled verifier was generated from another key than the one at hand. */
-export class VerifierOutOfDateError extends ProverError {
-  readonly code = 'registry.verifier-out-of-date'
-  readonly build: string
-  readonly compiledFor: string
-  readonly expected: string
-
-  constructor(build: string, compiledFor: string, expected: string) {
-    super(
-      `The compiled verifier of ${build} holds key ${compiledFor}, not ${expected}. Build the project again, then deploy.`,
-    )
-    this.build = build
-    this.compiledFor = compiledFor
-    this.expected = expected
-  }
-}
-
-/** A market can only be added after its feed has reported a first price. */
+/** A market can only be added after its source has reported a first price. */
 export class NoFirstObservationError extends ProverError {
   readonly code = 'registry.no-first-observation'
   readonly market: string
 
-  constructor(market: string, feed: string) {
-    super(`The feed ${feed} has no observation of ${market} yet. Append one, then add the market.`)
+  constructor(market: string, source: string) {
+    super(`The source ${source} has no observation of ${market} yet. Append one, then add the market.`)
     this.market = market
   }
 }

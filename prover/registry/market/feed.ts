@@ -9,6 +9,7 @@ import {
 import { ProverError } from '../../errors.ts'
 import type { Observation } from '../../parameters/marketRisk.ts'
 import { interfaceOf } from '../artifacts.ts'
+import { type Attestation, attest } from '../attestation.ts'
 import { typedCallError } from '../contractErrors.ts'
 
 /** What a signer attests. */
@@ -19,8 +20,6 @@ export type AttestedObservation = Observation & {
   /** Last second at which it may be appended. */
   readonly deadline: bigint
 }
-
-export type Attestation = { readonly signer: string; readonly signature: string }
 
 /** An observation with as many signatures as its feed wants. */
 export type SignedObservation = {
@@ -58,14 +57,7 @@ export async function attestObservation(
 ): Promise<SignedObservation> {
   const { marketId, priceE8, confidenceE8, asOf, impliedVolatilityX24, deadline } = observation
   const message = { marketId, priceE8, confidenceE8, asOf, impliedVolatilityX24, deadline }
-  const signatures = await Promise.all(
-    signers.map(async (signer) => ({
-      signer: await signer.getAddress(),
-      signature: await signer.signTypedData(domain, observationTypes, message),
-    })),
-  )
-  signatures.sort((a, b) => (BigInt(a.signer) < BigInt(b.signer) ? -1 : 1))
-  return { observation: message, signatures }
+  return { observation: message, signatures: await attest(domain, observationTypes, signers, message) }
 }
 
 /**

@@ -5,9 +5,9 @@ import type { StatementContext } from '../../statement/challenge.ts'
 import { unpack, unpackElements } from '../../statement/words.ts'
 import { COLLATERALS, type Fields } from '../../../circuits/statements/index.ts'
 import { interfaceOf } from '../artifacts.ts'
-import { checkChainId, connectProvider, logsBetween } from '../chain.ts'
-import { NoProviderError, NoSignerError, RegistryMissingError } from '../market/client.ts'
-import { RpcError, typedCallError } from '../contractErrors.ts'
+import { checkChainId, logsBetween } from '../chain.ts'
+import { type ClientOptions, NoSignerError, providerOf, RegistryMissingError } from '../connection.ts'
+import { ask, RpcError } from '../contractErrors.ts'
 import {
   type AccountBooks,
   arraysCall,
@@ -48,18 +48,6 @@ export type AccountReport = {
 /** A submission that landed. */
 export type Landed = { readonly transactionHash: string; readonly block: number; readonly gasUsed: bigint }
 
-export type PortfolioClientOptions = {
-  readonly registry: string
-  /** A node's address, or a provider. */
-  readonly rpcUrl?: string
-  readonly provider?: Provider
-  /** Needed to submit only. */
-  readonly signer?: Signer
-  readonly expectedChainId?: bigint
-  /** Block of the deployment; earlier ones are not searched for events. */
-  readonly fromBlock?: number
-}
-
 /** Reads and moves one portfolio registry. */
 export class PortfolioClient {
   readonly provider: Provider
@@ -68,7 +56,7 @@ export class PortfolioClient {
   private readonly signer: Signer | undefined
   private readonly fromBlock: number
 
-  private constructor(provider: Provider, chainId: bigint, { registry, signer, fromBlock }: PortfolioClientOptions) {
+  private constructor(provider: Provider, chainId: bigint, { registry, signer, fromBlock }: ClientOptions) {
     this.provider = provider
     this.chainId = chainId
     this.registry = getAddress(registry)
@@ -81,7 +69,7 @@ export class PortfolioClient {
    *
    * @throws {@link RpcUnreachableError}, {@link WrongChainError}, {@link RegistryMissingError}
    */
-  static async connect(options: PortfolioClientOptions): Promise<PortfolioClient> {
+  static async connect(options: ClientOptions): Promise<PortfolioClient> {
     const provider = await providerOf(options)
     const doing = 'Connecting to the portfolio registry'
     const chainId = await ask(doing, async () => (await provider.getNetwork()).chainId)
@@ -251,21 +239,6 @@ function reportIn(log: Log): AccountReport {
     collateralAmountsE12: unpackElements('collateralAmount', [...collateralAmounts], COLLATERALS).map(
       ({ amountE12 }) => amountE12,
     ),
-  }
-}
-
-async function providerOf({ provider, rpcUrl, signer, expectedChainId }: PortfolioClientOptions): Promise<Provider> {
-  if (provider !== undefined) return provider
-  if (signer?.provider) return signer.provider
-  if (rpcUrl !== undefined) return connectProvider(rpcUrl, expectedChainId)
-  throw new NoProviderError()
-}
-
-async function ask<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
-  try {
-    return await action()
-  } catch (error) {
-    throw typedCallError(error, doing)
   }
 }
 

@@ -1,7 +1,6 @@
 /** Deploys what margins of accounts need beside an engine: a source of rounds, models, a portfolio registry. */
 import { getAddress, type Signer } from 'ethers'
-import type { Build } from '../../../circuits/statements/index.ts'
-import type { StatementName } from '../../../circuits/statements/index.ts'
+import { type Build, modelSizesOf, type StatementName } from '../../../circuits/statements/index.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import { emptyBook } from '../../portfolio/book.ts'
 import { checkCeremony, type KeyManifest, type VerificationKey } from '../../proof/index.ts'
@@ -9,8 +8,10 @@ import { layoutHash } from '../../statement/layout.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import type { SectionWords } from '../../statement/state.ts'
 import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
-import { attempt, deployContract, deployVerifier, SignerOffChainError, transact } from '../market/deploy.ts'
 import { type DeployedModel, manifestHashOf, modelIdOf } from '../deployment.ts'
+import { portfolioStatementNames, registerLayouts } from '../layouts.ts'
+import { attempt, deployContract, SignerOffChainError, transact } from '../transactions.ts'
+import { deployVerifier } from '../verifiers.ts'
 
 /** A build with its key. */
 export type PortfolioModelToDeploy = {
@@ -76,9 +77,10 @@ export const policyWordsOf = (policy: SectionWords): readonly bigint[] =>
   POLICY_SECTIONS.flatMap((name) => policy[name] ?? [])
 
 /**
- * Deploys a portfolio registry; the signer must be the council's administrator.
+ * Deploys a portfolio registry; the signer must be the council's administrator. Layouts that the registry of models does
+ * not know yet are registered.
  *
- * @throws what {@link checkCeremony} throws, before anything is sent; {@link VerifierOutOfDateError},
+ * @throws what {@link checkCeremony} and {@link registerLayouts} throw, before anything is sent; {@link VerifierOutOfDateError},
  * {@link ContractsNotBuiltError}, {@link ContractRevertError}, {@link RpcError}
  */
 export async function deployPortfolio(signer: Signer, options: PortfolioDeployOptions): Promise<PortfolioDeployment> {
@@ -95,6 +97,7 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
     return deployContract(signer, contract, artifactOf(contract), args)
   }
   const { council, modelRegistry, freshness = defaultPortfolioFreshness } = options
+  await registerLayouts(signer, council, modelRegistry, portfolioStatementNames)
   const marketId = marketIdOf(options.market)
   const signers = [...options.rounds.signers].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   const { threshold, maxAgeSeconds = DEFAULT_ROUND_AGE_SECONDS } = options.rounds
@@ -114,12 +117,6 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
 /** Id of a build's model under a key. */
 export const portfolioModelIdOf = (build: Build, keyHash: string): string =>
   modelIdOf(build.name, keyHash, layoutHash(build.statement))
-
-/** Sizes as the registry of models keeps them: a first, and where there is one a second. */
-export function modelSizesOf({ sizes }: Build): { readonly markets: number; readonly observations: number } {
-  const [markets = 1, observations = 1] = sizes.map(({ value }) => value)
-  return { markets, observations }
-}
 
 async function registerPortfolioModel(
   signer: Signer,

@@ -13,8 +13,8 @@ import {
 import { ProverError } from '../../errors.ts'
 import type { SectionWords } from '../../statement/state.ts'
 import { interfaceOf } from '../artifacts.ts'
+import { type Attestation, attest } from '../attestation.ts'
 import { typedCallError } from '../contractErrors.ts'
-import type { Attestation } from '../market/feed.ts'
 
 /** Words of one expiry: forward, surface, shape of the surface. */
 export type ExpiryWords = readonly [forward: bigint, surface: bigint, shape: bigint]
@@ -132,14 +132,7 @@ export async function attestRound(
     expiryHashes: expiryHashesOf(round),
     deadline,
   }
-  const signatures = await Promise.all(
-    signers.map(async (signer) => ({
-      signer: await signer.getAddress(),
-      signature: await signer.signTypedData(domain, roundTypes, message),
-    })),
-  )
-  signatures.sort((a, b) => (BigInt(a.signer) < BigInt(b.signer) ? -1 : 1))
-  return { round: message, signatures }
+  return { round: message, signatures: await attest(domain, roundTypes, signers, message) }
 }
 
 /**

@@ -2,8 +2,11 @@
 import { createProver, type Prover } from '../../proof/index.ts'
 import { startDevelopmentChain } from '../development/chain.ts'
 import { buildPortfolioKeys, deployDevelopmentPortfolio } from '../development/portfolio.ts'
+import { proveDevelopmentPortfolios } from '../development/portfolioProofs.ts'
 import type { MarginAnswer } from './margins.ts'
-import { type PortfolioLanded, policyOf, type ProofMade, provePortfolios } from '../daemon/portfolioProofs.ts'
+import type { PortfolioLanded } from '../daemon/portfolios/portfolios.ts'
+import type { ProofMade } from '../daemon/portfolios/proofMaker.ts'
+import { policyOf } from '../daemon/portfolios/sharedRound.ts'
 
 /** What proving a margin took, in plain numbers. */
 export type MarginProof = {
@@ -39,7 +42,7 @@ export async function proveMargin(
   try {
     say('deploying a registry on a development chain')
     const development = await deployDevelopmentPortfolio(chain, keys, policyOf(provable))
-    const landed = await provePortfolios(development, { prover, keys, onProof }, [provable])
+    const landed = await proveDevelopmentPortfolios(development, { prover, onProof }, [provable])
     return summarise(landed, [...backends].join(', '), started)
   } finally {
     await Promise.all([prover.close(), chain.close()])

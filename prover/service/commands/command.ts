@@ -52,6 +52,3 @@ export function positiveNumber(text: string): number {
   if (!/^\d*\.?\d+$/.test(text) || !(value > 0)) throw new InvalidArgumentError('Expected a positive number.')
   return value
 }
-
-/** A repeatable option's values, in order. */
-export const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value]

@@ -4,7 +4,7 @@ import { type Provider, Wallet } from 'ethers'
 import { ProverError } from '../../errors.ts'
 
 /** Environment variable that holds a private key where no file does. */
-export const KEY_VARIABLE = 'ZKRISK_KEY'
+const KEY_VARIABLE = 'ZKRISK_KEY'
 
 /** A key file holds 64 hexadecimal digits; nobody's is longer than this. */
 const MAX_KEY_BYTES = 200

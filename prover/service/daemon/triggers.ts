@@ -14,7 +14,7 @@ export type TriggerPolicy = {
   readonly spotMove: number
 }
 
-export const TRIGGER_NAMES: readonly TriggerName[] = ['observations', 'heartbeat', 'spot', 'prediction']
+const TRIGGER_NAMES: readonly TriggerName[] = ['observations', 'heartbeat', 'spot', 'prediction']
 
 export const defaultTriggerPolicy: TriggerPolicy = {
   triggers: ['observations'],

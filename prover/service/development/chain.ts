@@ -14,7 +14,7 @@ import { ProverError } from '../../errors.ts'
 import { projectRoot } from '../workspace.ts'
 
 /** Hardhat's own; on the list of chains that take development keys. */
-export const DEVELOPMENT_CHAIN_ID = 31337n
+const DEVELOPMENT_CHAIN_ID = 31337n
 
 /** Keys of the first accounts of Hardhat's published mnemonic, funded on every development chain. */
 const ACCOUNT_KEYS = [

@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Contract, ContractFactory, formatEther, type InterfaceAbi, parseEther, type Wallet } from 'ethers'
 import { marketIdOf } from '../../market/marketId.ts'
-import { ContractRevertError, ContractsNotBuiltError, interfaceOf, typedCallError } from '../../registry/index.ts'
+import {
+  attestedFeedOf,
+  ContractRevertError,
+  ContractsNotBuiltError,
+  interfaceOf,
+  typedCallError,
+} from '../../registry/index.ts'
 import type { DevelopmentEngine } from './engine.ts'
 import { buildFolder } from '../workspace.ts'
 
@@ -30,7 +36,8 @@ const REWARD_BPS = 50n
  * beyond it must be refused. Wrapped development ether stands for the cash.
  */
 export async function visitDesk({ chain, deployment }: DevelopmentEngine, market: string): Promise<DeskVisit> {
-  const { registry: registryAddress, feed } = deployment.addresses
+  const registryAddress = deployment.addresses.registry
+  const { address: feed } = attestedFeedOf(deployment)
   const [trader, house] = [chain.account('council'), chain.account('feeder')]
   const cash = await create(trader, 'solady/src/tokens/WETH.sol', 'WETH', [])
   const desk = await create(trader, 'contracts/consumers/PerpetualDesk.sol', 'PerpetualDesk', [
@@ -47,7 +54,7 @@ export async function visitDesk({ chain, deployment }: DevelopmentEngine, market
 
   const registry = new Contract(registryAddress, interfaceOf('RiskRegistry'), trader)
   const { initialMarginX24 } = await registry.getFunction('parameters')(marketIdOf(market))
-  const { lastWord } = await new Contract(feed, interfaceOf('AttestedFeed'), trader).getFunction('latest')(
+  const { lastWord } = await new Contract(feed, interfaceOf('IObservationSource'), trader).getFunction('latest')(
     marketIdOf(market),
   )
   const priceE8 = lastWord & ((1n << 48n) - 1n)

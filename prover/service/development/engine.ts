@@ -9,7 +9,7 @@ import type { MarketState, Observation, Policy } from '../../parameters/marketRi
 import { replay } from '../../parameters/replay.ts'
 import type { CircuitKeys } from '../../proof/index.ts'
 import { addMarket, deployEngine } from '../../registry/market/deploy.ts'
-import type { Deployment } from '../../registry/deployment.ts'
+import { attestedFeedOf, type Deployment } from '../../registry/deployment.ts'
 import { attestObservation, feedDomain, submitObservations } from '../../registry/market/feed.ts'
 import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD } from './chain.ts'
 import { buildOf } from '../workspace.ts'
@@ -65,7 +65,8 @@ export async function deployDevelopmentEngine(
   const states = new Map<string, MarketState>()
   for (const { name, rows } of warmUps) {
     const warm = replay(rows, defaultPolicy).points.at(-1)?.state
-    const market = { name, policy: defaultPolicy.market, ...(warm === undefined ? {} : { state: warm }) }
+    const first = { name, policy: defaultPolicy.market, volatilityModel: 'ewma' as const }
+    const market = { ...first, ...(warm === undefined ? {} : { state: warm }) }
     const added = await addMarket(council, deployment, market)
     deployment = added.deployment
     states.set(name, added.state)
@@ -84,15 +85,16 @@ export async function appendObservations(
     0n,
   )
   if ((await chain.now()) <= newest) await chain.setNextTime(newest + 1n)
-  const domain = feedDomain(deployment.chainId, deployment.addresses.feed)
-  const signers = FEED_SIGNER_KEYS.slice(0, deployment.feed.threshold).map((key) => new Wallet(key))
+  const { address: feed, threshold } = attestedFeedOf(deployment)
+  const domain = feedDomain(deployment.chainId, feed)
+  const signers = FEED_SIGNER_KEYS.slice(0, threshold).map((key) => new Wallet(key))
   const deadline = (await chain.now()) + newest + DEADLINE_SECONDS
   const signed = await Promise.all(
     observations.map(({ name, observation }) =>
       attestObservation(domain, signers, { ...observation, marketId: marketIdOf(name), confidenceE8: 0n, deadline }),
     ),
   )
-  await submitObservations(chain.account('feeder'), deployment.addresses.feed, signed)
+  await submitObservations(chain.account('feeder'), feed, signed)
 }
 
 /** Rows of several markets as steps in time: at each time one observation of every market. */

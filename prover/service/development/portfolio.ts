@@ -4,12 +4,12 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Wallet } from 'ethers'
-import { type Build, portfolioBuilds } from '../../../circuits/statements/index.ts'
 import type { PortfolioStatementName } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import { type CircuitKeys, KeysMissingError } from '../../proof/index.ts'
-import { deployEngine, transact } from '../../registry/market/deploy.ts'
+import { deployEngine } from '../../registry/market/deploy.ts'
+import { transact } from '../../registry/transactions.ts'
 import {
   attestRound,
   deployPortfolio,
@@ -22,14 +22,19 @@ import {
 } from '../../registry/index.ts'
 import type { SectionWords } from '../../statement/state.ts'
 import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD } from './chain.ts'
-import { CircuitNotBuiltError, loadKeys, projectRoot } from '../workspace.ts'
-
-/** Keys of the builds that margins are proven with, by what they prove. */
-export type PortfolioKeys = Readonly<Record<PortfolioStatementName, CircuitKeys>>
+import type { PortfolioModel, PortfolioModels } from '../daemon/portfolios/place.ts'
+import {
+  CircuitNotBuiltError,
+  loadPortfolioKeys,
+  type PortfolioKeys,
+  portfolioBuildOf,
+  projectRoot,
+} from '../workspace.ts'
 
 export type DevelopmentPortfolio = {
   readonly chain: DevelopmentChain
   readonly deployment: PortfolioDeployment
+  readonly models: PortfolioModels
   /** Signs as whoever proves; anyone may. */
   readonly client: PortfolioClient
   /** Signs as the venue, which reports accounts. */
@@ -44,26 +49,8 @@ const DEADLINE_SECONDS = 3600n
 /** A day: whoever tries things on one machine proves slowly, while the chain's clock runs on. */
 const FRESHNESS = { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n }
 
-/** The build that a statement is proven with unless another one is named. */
-export function portfolioBuildOf(statement: PortfolioStatementName): Build {
-  const build = portfolioBuilds.find((each) => each.statement === statement)
-  if (build === undefined) throw new NoPortfolioBuildError(statement)
-  return build
-}
-
-/** @throws what {@link loadKeys} throws, above all if a circuit is not built */
-export async function loadPortfolioKeys(): Promise<PortfolioKeys> {
-  const load = (statement: PortfolioStatementName) => loadKeys(portfolioBuildOf(statement).name)
-  return {
-    riskArray: await load('riskArray'),
-    optionBook: await load('optionBook'),
-    portfolioMargin: await load('portfolioMargin'),
-    unhealthyWitness: await load('unhealthyWitness'),
-  }
-}
-
 /**
- * The same, after building what is missing: the first start builds the circuits of markets only.
+ * Keys of portfolios, after building what is missing: the first start builds the circuits of markets only.
  *
  * @throws {@link BuildFailedError}
  */
@@ -86,36 +73,34 @@ export async function buildPortfolioKeys(say: (line: string) => void): Promise<P
 /**
  * Deploys a portfolio registry beside an engine without markets.
  *
+ * @param keys - of the statements it is to take
  * @param policy - sections of prices and of margins
+ * @param market - whose rounds it takes
  */
 export async function deployDevelopmentPortfolio(
   chain: DevelopmentChain,
-  keys: PortfolioKeys,
+  keys: Partial<PortfolioKeys>,
   policy: SectionWords,
-  say: (line: string) => void = () => {},
+  market = 'BTC-USD',
 ): Promise<DevelopmentPortfolio> {
   const council = chain.account('council')
-  const signers = FEED_SIGNER_KEYS.map((key) => new Wallet(key).address)
-  const engine = await deployEngine(council, {
-    models: [],
-    feed: { signers, threshold: FEED_THRESHOLD },
-    policy: { learning: defaultPolicy.learning, margin: defaultPolicy.margin },
-    onProgress: say,
-  })
+  const signed = { signers: FEED_SIGNER_KEYS.map((key) => new Wallet(key).address), threshold: FEED_THRESHOLD }
+  const { learning, margin } = defaultPolicy
+  const engine = await deployEngine(council, { models: [], feed: signed, policy: { learning, margin } })
+  const proven = Object.entries(keys) as [PortfolioStatementName, CircuitKeys][]
   const deployment = await deployPortfolio(council, {
     council: engine.addresses.council,
     modelRegistry: engine.addresses.modelRegistry,
-    market: 'BTC-USD',
-    rounds: { signers, threshold: FEED_THRESHOLD },
+    market,
+    rounds: signed,
     policy,
     freshness: FRESHNESS,
     venue: chain.account('feeder').address,
-    models: Object.entries(keys).map(([statement, { verificationKey, manifest }]) => ({
-      build: portfolioBuildOf(statement as PortfolioStatementName),
+    models: proven.map(([statement, { verificationKey, manifest }]) => ({
+      build: portfolioBuildOf(statement),
       verificationKey,
       manifest,
     })),
-    onProgress: say,
   })
   const connect = (role: 'prover' | 'feeder') =>
     PortfolioClient.connect({
@@ -125,7 +110,22 @@ export async function deployDevelopmentPortfolio(
       expectedChainId: deployment.chainId,
       fromBlock: deployment.block,
     })
-  return { chain, deployment, client: await connect('prover'), venue: await connect('feeder'), published: new Set() }
+  return {
+    chain,
+    deployment,
+    models: Object.fromEntries(proven.map(([statement, own]) => [statement, modelIn(deployment, statement, own)])),
+    client: await connect('prover'),
+    venue: await connect('feeder'),
+    published: new Set(),
+  }
+}
+
+function modelIn(
+  { models }: PortfolioDeployment,
+  statement: PortfolioStatementName,
+  keys: CircuitKeys,
+): PortfolioModel {
+  return { build: portfolioBuildOf(statement), keys, modelId: models[statement]?.modelId as string }
 }
 
 /** Has the council set another policy, unless it is the one in force. */
@@ -163,16 +163,5 @@ export class BuildFailedError extends ProverError {
   constructor(exitCode: number | null) {
     super(`The build ended with ${exitCode}. Run \`npm run build\` and look at what it says.`)
     this.exitCode = exitCode
-  }
-}
-
-/** No build proves such statements. */
-export class NoPortfolioBuildError extends ProverError {
-  readonly code = 'service.no-portfolio-build'
-  readonly statement: string
-
-  constructor(statement: string) {
-    super(`Expected a build that proves ${statement} in circuits/statements/index.ts, found none.`)
-    this.statement = statement
   }
 }

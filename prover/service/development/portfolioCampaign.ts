@@ -6,9 +6,12 @@ import type { ProvenPortfolio } from '../../registry/index.ts'
 import { roundWords } from '../../statement/portfolioMargin.ts'
 import { expiryWords } from '../../statement/riskArray.ts'
 import { startDevelopmentChain } from './chain.ts'
-import { deployDevelopmentPortfolio, type DevelopmentPortfolio, type PortfolioKeys } from './portfolio.ts'
+import { deployDevelopmentPortfolio, type DevelopmentPortfolio } from './portfolio.ts'
+import { type DevelopmentLanded, proveDevelopmentPortfolios } from './portfolioProofs.ts'
 import { marginSizes } from '../answers/margins.ts'
-import { type PortfolioLanded, policyOf, provePortfolios } from '../daemon/portfolioProofs.ts'
+import type { PortfolioProver } from '../daemon/portfolios/proofMaker.ts'
+import { policyOf } from '../daemon/portfolios/sharedRound.ts'
+import type { PortfolioKeys } from '../workspace.ts'
 
 /** A portfolio, and what its margins are by someone else's account. */
 export type AnsweredCase = {
@@ -21,7 +24,7 @@ export type AnsweredCase = {
 /** A case after its margin landed. */
 export type CaseProven = {
   readonly name: string
-  readonly landed: PortfolioLanded
+  readonly landed: DevelopmentLanded
   /** Margins as the contract holds them. */
   readonly initial: number
   readonly maintenance: number
@@ -58,7 +61,7 @@ export async function proveCases(
       const development = await deployDevelopmentPortfolio(chain, keys, policyOf(first))
       const known = new Map<string, ProvenPortfolio>()
       for (const [i, { given, provable }] of group.entries()) {
-        const one = await proveCase(development, { prover, keys, known }, given, provable, BigInt(i + 1))
+        const one = await proveCase(development, { prover, known }, given, provable, BigInt(i + 1))
         proven.push(one)
         onCase(one)
       }
@@ -71,13 +74,13 @@ export async function proveCases(
 
 async function proveCase(
   development: DevelopmentPortfolio,
-  proving: Parameters<typeof provePortfolios>[1],
+  proving: PortfolioProver,
   { name, ...answer }: AnsweredCase,
   provable: ProvableMargin,
   account: bigint,
 ): Promise<CaseProven> {
   const started = performance.now()
-  const landed = await provePortfolios(development, proving, [provable], account)
+  const landed = await proveDevelopmentPortfolios(development, proving, [provable], account)
   const held = landed.accounts[0]?.held
   const initial = Number(held?.initialE8) / 1e8
   const maintenance = Number(held?.maintenanceE8) / 1e8
@@ -86,7 +89,7 @@ async function proveCase(
 }
 
 /** Near zero a margin is compared to one unit of the quote currency. */
-export const relative = (value: number, expected: number): number =>
+const relative = (value: number, expected: number): number =>
   Math.abs(value - expected) / Math.max(1, Math.abs(expected))
 
 /** Cases of one market can share its arrays. */

@@ -6,7 +6,6 @@ import { page } from './page.ts'
 import type { WindowSection } from './window.ts'
 import { drawWindow } from './window.ts'
 
-export type { BacktestSection } from './backtestSection.ts'
 export type { ProvenPoint, WindowSection } from './window.ts'
 
 export type ReportSection = WindowSection | BacktestSection

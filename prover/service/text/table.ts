@@ -31,7 +31,7 @@ export type TableOptions = {
 }
 
 /** Rows that fit a screen with its heading. */
-export const TABLE_ROWS = 32
+const TABLE_ROWS = 32
 
 const SPARKLINE_WIDTH = 64
 

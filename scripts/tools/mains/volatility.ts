@@ -1,7 +1,7 @@
 /** Templates of circuits/volatility as main components: to run them, to attack them, and to count what they cost. */
-import { EXP2_SCALE } from '../../prover/math/index.ts'
-import { MIXTURE_SHIFTS } from '../../prover/volatility/rangeMixture.ts'
-import type { MainComponent } from '../circuit.ts'
+import { EXP2_SCALE } from '../../../prover/math/index.ts'
+import { MIXTURE_SHIFTS } from '../../../prover/volatility/rangeMixture.ts'
+import type { MainComponent } from '../circuits/circuit.ts'
 
 /** An input with its width; `bare` ones are booleans that the template's caller has proven. */
 export type ModelInput = {

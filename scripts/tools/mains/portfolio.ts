@@ -1,8 +1,8 @@
 /** Templates of circuits/portfolio as main components, to count what they cost. */
-import { type Build, mainComponent, portfolioBuilds } from '../../circuits/statements/index.ts'
-import { mainSource } from '../../scripts/buildCircuits.ts'
-import type { MainComponent } from '../circuit.ts'
-import { bookBuild, marginBuild } from './portfolios.ts'
+import { mainComponent, type Build, portfolioBuilds } from '../../../circuits/statements/index.ts'
+import { mainSource } from '../../buildCircuits.ts'
+import type { MainComponent } from '../circuits/circuit.ts'
+import { bookBuild, marginBuild } from '../cases/portfolios.ts'
 
 /** A main whose inputs and outputs are the template's own. */
 const plain = (call: string, file = call.replace(/\(.*/, '')): MainComponent => ({

@@ -1,8 +1,8 @@
 /** Random expiries and policies over the whole domain, and circuit inputs for them. */
-import type { ExpiryMarket, PricingPolicy } from '../../prover/options/riskArray.ts'
-import type { ScenarioPolicy } from '../../prover/options/grid.ts'
-import { pack, packElements } from '../../prover/statement/words.ts'
-import type { Random } from '../parallel.ts'
+import type { ExpiryMarket, PricingPolicy } from '../../../prover/options/riskArray.ts'
+import type { ScenarioPolicy } from '../../../prover/options/grid.ts'
+import { pack, packElements } from '../../../prover/statement/words.ts'
+import type { Random } from './random.ts'
 
 const ONE = 1n << 40n
 

@@ -1,8 +1,8 @@
 /** What margins of accounts cost on a chain, for the snapshot and for the benchmark against a margin engine in Solidity. */
+import { sizeOf } from '../../../circuits/statements/index.ts'
 import type { TransactionReceipt } from 'ethers'
-import { sizeOf } from '../../circuits/statements/index.ts'
-import { arraysCall } from '../../prover/registry/index.ts'
-import { mined } from '../chain.ts'
+import { arraysCall } from '../../../prover/registry/index.ts'
+import { mined } from './chain.ts'
 import { type Account, type ArrayKey, E12, E8, type PortfolioEngine } from './portfolioEngine.ts'
 
 const EXPIRY = 2_000_000_000n

@@ -1,6 +1,6 @@
 /** The circuit tests' own tools, shown catching the mistakes they are there for, and what they cannot see. */
 import { describe, expect, it } from 'vitest'
-import { compileCircuit, FIELD_ORDER, NoWitnessError } from './circuit.ts'
+import { compileCircuit, FIELD_ORDER, NoWitnessError } from '../../scripts/tools/circuits/circuit.ts'
 
 const main = (body: string) => `pragma circom 2.2.3;
 template Main() {

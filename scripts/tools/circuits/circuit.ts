@@ -3,7 +3,7 @@
  * arbitrary witness violate, which wires could move without violating any, how many constraints are there.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { compileSource } from '../scripts/tools/compileCircom.ts'
+import { compileSource } from '../compileCircom.ts'
 import { movableWires } from './jacobian.ts'
 import { centre, evaluate, isZero, R1csFile, reduce } from './r1cs.ts'
 import { Tampering } from './tampering.ts'

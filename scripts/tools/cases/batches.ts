@@ -1,20 +1,22 @@
 /** Random batches inside the declared domain: what governance, inbox and earlier proofs can bring about. */
 
-import { type Build, sizeOf } from '../../circuits/statements/index.ts'
-import { marketIdOf } from '../../prover/market/marketId.ts'
-import type { AnchorState, MarketState, Observation, VolatilityState } from '../../prover/parameters/marketRisk.ts'
-import { batchLength } from '../../prover/parameters/marketRisk.ts'
-import type { MarketRiskBatch } from '../../prover/statement/marketRisk.ts'
-import { mainSource } from '../../scripts/buildCircuits.ts'
-import type { Random } from '../parallel.ts'
+import { type Build, sizeOf, volatilityModelIds } from '../../../circuits/statements/index.ts'
+import { marketIdOf } from '../../../prover/market/marketId.ts'
+import type { AnchorState, MarketState, Observation, VolatilityState } from '../../../prover/parameters/marketRisk.ts'
+import { batchLength } from '../../../prover/parameters/marketRisk.ts'
+import type { MarketRiskBatch } from '../../../prover/statement/marketRisk.ts'
+import { mainSource } from '../../buildCircuits.ts'
+import type { Random } from './random.ts'
 
-export const REGISTRY = `0x${'5a'.repeat(20)}`
-export const MODEL_ID = `0x${'7b'.repeat(32)}`
+const REGISTRY = `0x${'5a'.repeat(20)}`
+const MODEL_ID = `0x${'7b'.repeat(32)}`
 
 export const buildOf = (markets: number, observations: number, testEverySlot: 0 | 1): Build => ({
   name: `test${markets}x${observations}`,
   statement: 'marketRisk',
-  sizes: Object.entries({ markets, observations, testEverySlot }).map(([name, value]) => ({ name, value })),
+  sizes: Object.entries({ markets, observations, testEverySlot, volatilityModel: volatilityModelIds.ewma }).map(
+    ([name, value]) => ({ name, value }),
+  ),
   meaning: 'a small build for tests',
 })
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ethers as library, type Contract } from 'ethers'
 import { network } from 'hardhat'
-import { compileContract } from '../solidity.ts'
+import { compileContract } from './compileContract.ts'
 
 const WAD = 10n ** 18n
 /** A margin of many options takes more than any block allows. */

@@ -28,8 +28,8 @@ import {
   sqrtDown,
   sqrtUp,
   subtractOrZero,
-} from '../../prover/math/index.ts'
-import { FIELD_ORDER, type MainComponent } from '../circuit.ts'
+} from '../../../prover/math/index.ts'
+import { FIELD_ORDER, type MainComponent } from '../circuits/circuit.ts'
 
 /** An input and its range: [0, 2^bits), [-2^bits, 2^bits), or {0, 1}. */
 export type MathInput = {
@@ -183,7 +183,7 @@ export const mathFunctions: readonly MathFunction[] = [
 /** The function of that name. */
 export function mathFunction(name: string): MathFunction {
   const found = mathFunctions.find((candidate) => candidate.name === name)
-  if (found === undefined) throw new Error(`No function ${name} in test/math/mains.ts`)
+  if (found === undefined) throw new Error(`No function ${name} in scripts/tools/mains/math.ts`)
   return found
 }
 

@@ -1,5 +1,5 @@
 /** Templates of circuits/options as main components: to run them alone, and to count what they cost. */
-import type { MainComponent } from '../circuit.ts'
+import type { MainComponent } from '../circuits/circuit.ts'
 
 /** An input: tagged with its width, or not (a bit, a product whose bound the template's caller gives). */
 export type OptionInput = {
@@ -31,14 +31,14 @@ function tagged(text: string, tag: 'maxbit' | 'signedbit'): OptionInput[] {
 const parts = [...unsigned('volatilityX40:44'), ...bare('reciprocal onGrid restX40 restX33 restSquaredX66 isFlat')]
 const price = bare('forward strike onGrid restX40 restX33 restSquaredX66')
 
-export const d1OnGrid: OptionTemplate = {
+const d1OnGrid: OptionTemplate = {
   name: 'D1OnGrid(26, 22, 20)',
   file: 'D1OnGrid',
   inputs: [...signed('logarithm:32'), ...unsigned('reciprocal:39 volatilityX40:44'), ...bare('isFlat')],
   outputs: [...outputs('negative inTable point'), { name: 'cellBits', size: 16 }, { name: 'remainderBits', size: 20 }],
 }
 
-export const scenarioPrice: OptionTemplate = {
+const scenarioPrice: OptionTemplate = {
   name: 'ScenarioPrice()',
   file: 'ScenarioPrice',
   inputs: [
@@ -86,7 +86,7 @@ export const totalVolatilities: OptionTemplate = {
   outputs: kinds.map((name) => ({ name, size: 5 })),
 }
 
-export const sviVariance: OptionTemplate = {
+const sviVariance: OptionTemplate = {
   name: 'SviVariance()',
   file: 'SviVariance',
   inputs: [

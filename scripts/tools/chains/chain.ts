@@ -1,12 +1,11 @@
-/** A chain of its own for every test file, and how tests ask what a call reverted with and what it emitted. */
+/** A chain of its own for whoever asks, and what a call on it emitted. */
 import type { BaseContract, ContractTransactionResponse, LogDescription, TransactionReceipt } from 'ethers'
 import { network } from 'hardhat'
-import { expect } from 'vitest'
-import type { CompiledContract } from './solidity.ts'
+import type { CompiledContract } from './compileContract.ts'
 
 export type Chain = Awaited<ReturnType<typeof startChain>>
 
-/** Enough for every call of these tests; given explicitly, so that ethers does not estimate, which runs the call twice. */
+/** Enough for every call that is tried here; given explicitly, so that ethers does not estimate, which runs the call twice. */
 export const GAS_LIMIT = 15_000_000n
 
 /** Starts an in-process chain. Its clock moves by a second a block, however long the test takes. */
@@ -83,22 +82,6 @@ function keepOwnTime(provider: Provider): void {
 
 type Block = { readonly timestamp: string }
 
-/** Asserts that a call reverts with exactly this custom error; `args` are compared where given. */
-export async function expectRevert(
-  call: Promise<unknown>,
-  contract: BaseContract,
-  errorName: string,
-  args?: readonly unknown[],
-): Promise<void> {
-  const revertData = await call.then(
-    () => expect.fail(`Expected ${errorName}, but the call went through.`),
-    (error: unknown) => revertDataOf(error) ?? Promise.reject(error),
-  )
-  const parsed = contract.interface.parseError(revertData)
-  expect(parsed?.name ?? revertData).toBe(errorName)
-  if (args) expect(parsed?.args.toArray()).toEqual(args)
-}
-
 /** Sends a transaction and waits for it. */
 export async function mined(sent: Promise<ContractTransactionResponse>): Promise<TransactionReceipt> {
   const receipt = await (await sent).wait()
@@ -111,12 +94,4 @@ export function eventsOf(receipt: TransactionReceipt, contract: BaseContract): r
   return receipt.logs
     .map((log) => contract.interface.parseLog(log))
     .filter((event): event is LogDescription => event !== null)
-}
-
-/** Where libraries put the bytes a call reverted with differs by path; they are under some `data` key. */
-function revertDataOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null) return undefined
-  const { data, error: inner, info, cause } = error as Record<string, unknown>
-  if (typeof data === 'string' && data.startsWith('0x')) return data
-  return [data, inner, info, cause].map(revertDataOf).find((found) => found !== undefined)
 }

@@ -7,11 +7,12 @@ import {
   type Build,
   COLLATERALS,
   type Fields,
+  modelSizesOf,
   type PortfolioStatementName,
   sizeOf,
-} from '../../circuits/statements/index.ts'
-import { marketIdOf } from '../../prover/market/marketId.ts'
-import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
+} from '../../../circuits/statements/index.ts'
+import { marketIdOf } from '../../../prover/market/marketId.ts'
+import { SCALAR_FIELD_ORDER } from '../../../prover/proof/bn254.ts'
 import {
   type AccountBooks,
   arraysCall,
@@ -25,16 +26,17 @@ import {
   roundsDomain,
   type RoundWords,
   witnessCall,
-} from '../../prover/registry/index.ts'
-import { modelSizesOf, portfolioModelIdOf } from '../../prover/registry/portfolio/deploy.ts'
-import { challengeOf, evaluate, type StatementContext } from '../../prover/statement/challenge.ts'
-import { layoutHash } from '../../prover/statement/layout.ts'
-import { layOut, type SectionWords } from '../../prover/statement/state.ts'
-import { strikeWords } from '../../prover/statement/riskArray.ts'
-import { pack, packElements } from '../../prover/statement/words.ts'
-import { type Chain, GAS_LIMIT, mined, startChain } from '../chain.ts'
-import { byAddress } from '../market/attestation.ts'
+} from '../../../prover/registry/index.ts'
+import { portfolioModelIdOf } from '../../../prover/registry/portfolio/deploy.ts'
+import { challengeOf, evaluate, type StatementContext } from '../../../prover/statement/challenge.ts'
+import { layoutHash } from '../../../prover/statement/layout.ts'
+import { layOut, type SectionWords } from '../../../prover/statement/state.ts'
+import { strikeWords } from '../../../prover/statement/riskArray.ts'
+import { pack, packElements } from '../../../prover/statement/words.ts'
+import { type Chain, GAS_LIMIT, mined, startChain } from './chain.ts'
+import { byAddress } from './attestation.ts'
 import { type FreeStatement, freeStatement } from './freeStatement.ts'
+import { deployModelRegistry } from './knownLayouts.ts'
 
 export const E8 = 10n ** 8n
 export const E12 = 10n ** 12n
@@ -212,7 +214,7 @@ export class PortfolioEngine {
     const chain = await startChain()
     const statement = await freeStatement()
     const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
-    const models = await chain.deploy('ModelRegistry', council)
+    const models = await deployModelRegistry(chain, council)
     const roundSigners = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))
     const rounds = await deployRounds(chain, roundSigners)
     const place = [council, models, rounds, MARKET, rootOf(0n)]
@@ -417,7 +419,7 @@ export class PortfolioEngine {
   }
 }
 
-export const modelOf = (build: Build, verifier: Contract) => ({
+const modelOf = (build: Build, verifier: Contract) => ({
   ...modelSizesOf(build),
   verifier,
   status: 0,
@@ -481,7 +483,7 @@ const nobody: Account = {
 export const marginsWord = (change: Partial<Fields<'accountMargins'>>): bigint =>
   pack('accountMargins', { initialE8: E8, maintenanceE8: 2n * E8, worstScenario: 6n, ...change })
 
-export const thresholdsWord = (liquidationDownE8: bigint): bigint =>
+const thresholdsWord = (liquidationDownE8: bigint): bigint =>
   pack('accountThresholds', {
     liquidationDownE8,
     liquidationUpE8: (1n << 48n) - 1n,

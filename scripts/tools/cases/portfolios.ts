@@ -1,19 +1,25 @@
 /** Random arrays, rounds and accounts inside the declared widths: what earlier proofs and governance can bring about. */
 
-import type { Build } from '../../circuits/statements/index.ts'
-import { FORWARDS, POINTS, REGULAR_SHOCKS, SCENARIOS, UP_ONLY_SHOCKS } from '../../prover/options/grid.ts'
-import { CALL_BITS, GAMMA_BITS, PDF_BITS, THETA_BITS } from '../../prover/options/riskArray.ts'
-import type { ArrayHeader, BookState, OptionPosition, PricedArray, PricedStrike } from '../../prover/portfolio/book.ts'
-import { headerElements } from '../../prover/portfolio/book.ts'
-import type { AccountState, Holdings, MarginPolicy, RoundMarket } from '../../prover/portfolio/margin.ts'
-import type { BookShard } from '../../prover/portfolio/sharding.ts'
-import { bookOpenings, closedBookOpening, leafElements } from '../../prover/portfolio/state.ts'
-import { commit } from '../../prover/statement/commitment.ts'
-import { stateBook } from '../../prover/statement/optionBook.ts'
-import { publicInput } from '../../prover/statement/state.ts'
-import type { StatedMargins, StatedWitness } from '../../prover/statement/portfolioMargin.ts'
-import type { CircuitInput } from '../circuit.ts'
-import type { Random } from '../parallel.ts'
+import type { Build } from '../../../circuits/statements/index.ts'
+import { FORWARDS, POINTS, REGULAR_SHOCKS, SCENARIOS, UP_ONLY_SHOCKS } from '../../../prover/options/grid.ts'
+import { CALL_BITS, GAMMA_BITS, PDF_BITS, THETA_BITS } from '../../../prover/options/riskArray.ts'
+import type {
+  ArrayHeader,
+  BookState,
+  OptionPosition,
+  PricedArray,
+  PricedStrike,
+} from '../../../prover/portfolio/book.ts'
+import { headerElements } from '../../../prover/portfolio/book.ts'
+import type { Holdings, MarginPolicy, RoundMarket } from '../../../prover/portfolio/margin.ts'
+import type { BookShard } from '../../../prover/portfolio/sharding.ts'
+import { bookOpenings, closedBookOpening, leafElements } from '../../../prover/portfolio/state.ts'
+import { commit } from '../../../prover/statement/commitment.ts'
+import { stateBook } from '../../../prover/statement/optionBook.ts'
+import { publicInput } from '../../../prover/statement/state.ts'
+import type { StatedMargins, StatedWitness } from '../../../prover/statement/portfolioMargin.ts'
+import type { CircuitInput } from '../circuits/circuit.ts'
+import type { Random } from './random.ts'
 
 export const CONTEXT = {
   chainId: 31337n,
@@ -23,7 +29,6 @@ export const CONTEXT = {
 }
 
 const ONE = 1n << 40n
-const YEAR_SECONDS = 31_536_000n
 
 export const bookBuild = (segments: number, strikes: number): Build => ({
   name: 'testBook',
@@ -55,7 +60,7 @@ export function randomArray(random: Random, expiry: bigint, asOf: bigint, strike
   return { header, leaves: Array.from({ length: strikes }, () => randomLeaf(random, header)) }
 }
 
-export function randomHeader(random: Random, expiry: bigint, asOf: bigint): ArrayHeader {
+function randomHeader(random: Random, expiry: bigint, asOf: bigint): ArrayHeader {
   const mark = 1n + random.wide(48)
   const forwardsE8 = Array.from({ length: FORWARDS }, () => (mark * random.between(0n, 8n * ONE)) >> 40n)
   const secondsToExpiry = random.below(8n) === 0n ? 0n : 1n + random.wide(26) / 2n
@@ -93,7 +98,7 @@ function randomLeaf(random: Random, { forwardsE8 }: ArrayHeader): PricedStrike {
 }
 
 /** Any quantity of at most `bits` bits, the extremes and 0 among them. */
-export const randomQuantity = (random: Random, bits: number): bigint =>
+const randomQuantity = (random: Random, bits: number): bigint =>
   random.boolean() ? random.wide(bits) : -random.wide(bits)
 
 export function randomPositions(random: Random, array: PricedArray, bits: number): readonly OptionPosition[] {
@@ -199,7 +204,7 @@ export function witnessInput({ stated, account }: StatedWitness): CircuitInput {
   return flat({ ...publicInput(stated), ...closedBookOpening(account.book) })
 }
 
-export const openingsOf = (books: readonly BookState[]) => {
+const openingsOf = (books: readonly BookState[]) => {
   const opened = books.map(closedBookOpening)
   return {
     asOfIn: opened.map(({ asOfIn }) => asOfIn),
@@ -231,10 +236,8 @@ export function randomBook(random: Random, asOf: bigint, bits: number): BookStat
   }
 }
 
-export const YEAR = YEAR_SECONDS
-
 /** Drops the nesting of arrays: circuits take signals in order. */
-export function flat(input: Readonly<Record<string, unknown>>): Record<string, bigint | bigint[]> {
+function flat(input: Readonly<Record<string, unknown>>): Record<string, bigint | bigint[]> {
   return Object.fromEntries(
     Object.entries(input).map(([name, value]) => [
       name,
@@ -242,5 +245,3 @@ export function flat(input: Readonly<Record<string, unknown>>): Record<string, b
     ]),
   )
 }
-
-export type { AccountState }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { contentHash, filesBelow, root } from '../scripts/tools/sources.ts'
+import { contentHash, filesBelow, root } from '../sources.ts'
 
 export type CompiledContract = { readonly abi: readonly object[]; readonly bytecode: string }
 

@@ -1,0 +1,51 @@
+/** What a chain says of a model, and the key that the auditor brought for it. */
+import { z } from 'zod'
+import { type BuildName, builds } from '../../circuits/statements/index.ts'
+import { verificationKeySchema } from '../registry/proofSchemas.ts'
+import { addressSchema, bytesSchema, digestSchema, hashSchema } from '../registry/wordSchemas.ts'
+
+/** Where an event stands: block, and index of the log within it. */
+export const at = { block: z.int().min(0), logIndex: z.int().min(0) }
+
+const keyManifestSchema = z.strictObject({
+  version: z.literal(1),
+  circuit: z.string().max(64),
+  kind: z.enum(['development', 'production']),
+  contributions: z.int().min(0),
+  r1csSha256: digestSchema,
+  wasmSha256: digestSchema,
+  zkeySha256: digestSchema,
+  verificationKeySha256: digestSchema,
+  createdAt: z.string().max(64),
+  tools: z.record(z.string().max(64), z.string().max(64)),
+})
+
+const buildNames = builds.map(({ name }) => name) as [BuildName, ...BuildName[]]
+
+export const modelSchema = z.strictObject({
+  modelId: hashSchema,
+  verifier: addressSchema,
+  /** Runtime code at the verifier's address. */
+  verifierCode: bytesSchema,
+  places: z.int().min(0).max(255),
+  slots: z.int().min(0).max(255),
+  allowsBacklog: z.boolean(),
+  volatilityModel: z.int().min(0).max(255),
+  layoutHash: hashSchema,
+  verificationKeyHash: hashSchema,
+  manifestHash: hashSchema,
+  registered: z.strictObject(at),
+  disabled: z.strictObject(at).nullable(),
+  /** What the auditor brought for this model; null if nothing. */
+  key: z
+    .strictObject({
+      build: z.enum(buildNames),
+      verificationKey: verificationKeySchema,
+      manifest: keyManifestSchema.nullable(),
+      /** Runtime code that the auditor compiled from the key. */
+      verifierCode: bytesSchema.nullable(),
+    })
+    .nullable(),
+})
+
+export type ModelRecord = z.infer<typeof modelSchema>

@@ -1,0 +1,102 @@
+/** What the judgement of one call rests on: the audit so far, the model, round and policy in force, and the statement. */
+import { type Build, portfolioBuilds } from '../../../circuits/statements/index.ts'
+import type { PortfolioStatementName } from '../../../circuits/statements/index.ts'
+import type { VerificationKey } from '../../proof/index.ts'
+import { type ClaimResult, compare } from '../../registry/claims.ts'
+import { hashOfWords, roundIdOfHashes } from '../../registry/index.ts'
+import type { StatementContext } from '../../statement/challenge.ts'
+import type { Stated } from '../../statement/state.ts'
+import { judgeProof } from '../findings.ts'
+import type { UsableKey } from '../models.ts'
+import { isBefore, type Place } from '../nodeReads.ts'
+import type { RoundArgument } from './calls.ts'
+import { holdsIf, unpackSafely } from './comparisons.ts'
+import type { PortfolioLedger } from './ledger.ts'
+import type { PortfolioRecord, TransactionRecord } from './record.ts'
+import type { ArrayReport, MarginReport, WitnessReport } from './report.ts'
+
+export type Found = {
+  readonly arrays: ArrayReport[]
+  readonly margins: MarginReport[]
+  readonly witnesses: WitnessReport[]
+}
+
+/** An audit under way: what the registry holds by now, and what has been found. */
+export type Audited = {
+  readonly record: PortfolioRecord
+  readonly ledger: PortfolioLedger
+  readonly keys: ReadonlyMap<string, UsableKey>
+  readonly found: Found
+}
+
+/** One call with the events it left, at its place. */
+export type Scene = Audited & { readonly transaction: TransactionRecord; readonly place: Place }
+
+/** A model that proves what is needed here, in force at the time, with its key. */
+export type UsedModel = {
+  readonly claims: readonly ClaimResult[]
+  readonly build: Build | undefined
+  readonly verificationKey: VerificationKey | undefined
+}
+
+export function useModel({ keys, place }: Scene, modelId: string, statement: PortfolioStatementName): UsedModel {
+  const key = keys.get(modelId)
+  const build = portfolioBuilds.find(({ name }) => name === key?.build)
+  if (key === undefined || build === undefined || build.statement !== statement) {
+    const claim = compare('R1', 'modelId', `a model of ${statement} whose key is at hand`, key?.build ?? modelId)
+    return { claims: [claim], build: undefined, verificationKey: undefined }
+  }
+  const { registered, disabled } = key.model
+  const isActive = isBefore(registered, place) && (disabled === null || isBefore(place, disabled))
+  const claims = [compare('R1', 'modelId', 'active', isActive ? 'active' : 'not active')]
+  return { claims, build, verificationKey: key.verificationKey }
+}
+
+/** The round that words hash to was published, in time; its id is what statements are tied to. */
+export function judgeScope(
+  { record, ledger, transaction }: Scene,
+  asOf: bigint,
+  marketHash: string,
+  expiriesHash: string,
+): { readonly claims: readonly ClaimResult[]; readonly roundId: string } {
+  const { chainId, rounds, marketId } = record.context
+  const roundId = roundIdOfHashes(chainId, rounds, { marketId, asOf, marketHash }, expiriesHash)
+  const published = ledger.rounds.get(asOf)?.roundId ?? 'none'
+  const oldest = BigInt(transaction.timestamp) - ledger.maxRoundAgeSeconds
+  return {
+    roundId,
+    claims: [
+      compare('R24', 'roundId', published, roundId),
+      holdsIf(asOf >= oldest, 'R26', 'asOf', `from ${oldest}`, asOf),
+      holdsIf(ledger.policy !== undefined, 'R25', 'policy', 'a policy in force', 'none'),
+    ],
+  }
+}
+
+/** What all accounts of a submission share. */
+export function judgeRound(scene: Scene, { asOf, marketWords, expiriesHash }: RoundArgument) {
+  const scope = judgeScope(scene, asOf, hashOfWords(marketWords), expiriesHash)
+  const inWord = unpackSafely('roundPrices', marketWords[0] ?? 0n)?.asOf
+  return { roundId: scope.roundId, claims: [...scope.claims, compare('R24', 'round.marketWords.asOf', asOf, inWord)] }
+}
+
+/** The commitment is to the words as computed here, and the proof is for exactly them. */
+export async function judgeStatement(
+  at: string,
+  stated: Stated,
+  commitment: bigint,
+  proof: readonly bigint[],
+  key: VerificationKey,
+): Promise<readonly ClaimResult[]> {
+  return [
+    compare('Q2', `${at}.commitment`, stated.commitment, commitment),
+    await judgeProof('Q3', proof, stated.publicSignals, key),
+  ]
+}
+
+export const contextOf = ({ record }: Scene, modelId: string, subject: string): StatementContext => ({
+  chainId: record.context.chainId,
+  registry: record.context.registry,
+  modelId,
+  subject: [subject],
+})

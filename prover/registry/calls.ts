@@ -1,0 +1,62 @@
+/** Which calls of a registry a transaction made: by itself, or through contracts of others. */
+import type { Provider } from 'ethers'
+import { ProverError } from '../errors.ts'
+
+type CallFrame = {
+  readonly to?: string
+  readonly input?: string
+  readonly error?: string
+  readonly calls?: readonly CallFrame[]
+}
+
+/**
+ * Calldata of a registry's successful calls of one kind within a transaction, in order.
+ *
+ * Usually the transaction itself is the call. If somebody submitted through a contract of theirs, the node is asked for a
+ * trace.
+ *
+ * @throws {@link SubmissionHiddenError} if the node cannot trace it
+ */
+export async function callsIn(
+  provider: Provider & { send?(method: string, params: unknown[]): Promise<unknown> },
+  registry: string,
+  transactionHash: string,
+  isWanted: (calldata: string) => boolean,
+): Promise<readonly string[]> {
+  const transaction = await provider.getTransaction(transactionHash)
+  if (transaction?.to?.toLowerCase() === registry.toLowerCase()) return [transaction.data]
+  try {
+    if (provider.send === undefined) throw new Error('this provider cannot trace')
+    const trace = await provider.send('debug_traceTransaction', [transactionHash, { tracer: 'callTracer' }])
+    const found = callsBelow(trace as CallFrame, registry.toLowerCase(), isWanted)
+    if (found.length === 0) throw new Error('the trace has no call of the registry')
+    return found
+  } catch (error) {
+    throw new SubmissionHiddenError(transactionHash, error)
+  }
+}
+
+function callsBelow(
+  { to, input, error, calls = [] }: CallFrame,
+  registry: string,
+  isWanted: (calldata: string) => boolean,
+): readonly string[] {
+  if (error !== undefined) return []
+  const isCall = to?.toLowerCase() === registry && input !== undefined && isWanted(input)
+  return isCall ? [input] : calls.flatMap((call) => callsBelow(call, registry, isWanted))
+}
+
+/** A batch came through another contract, and the node cannot say with which calldata. */
+export class SubmissionHiddenError extends ProverError {
+  readonly code = 'registry.submission-hidden'
+  readonly transactionHash: string
+
+  constructor(transactionHash: string, cause: unknown) {
+    super(
+      `Transaction ${transactionHash} moved the registry through another contract, and the node cannot trace it. ` +
+        'Use a node that offers debug_traceTransaction with the callTracer.',
+      { cause },
+    )
+    this.transactionHash = transactionHash
+  }
+}

@@ -1,0 +1,60 @@
+/** Arrays of options: proven once for all accounts that read them, landed before any margin over them. */
+import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
+import { CALLS_UNDER_WAY } from '../../../proof/index.ts'
+import type { Landed, ProvenPortfolio } from '../../../registry/index.ts'
+import { stateRiskArray } from '../../../statement/riskArray.ts'
+import { underWay } from '../underWay.ts'
+import { modelOf, type PortfolioPlace } from './place.ts'
+import type { ProofMaker } from './proofMaker.ts'
+
+/** Arrays that land in one transaction: their proofs are verified together, within a block's gas. */
+export const ARRAYS_PER_TRANSACTION = 16
+
+/** Proven arrays by what they are of; see {@link arrayKey}. */
+export type ProvenArrays = ReadonlyMap<string, { readonly proven: ProvenPortfolio; readonly root: bigint }>
+
+/** What an array is of, within a round. */
+export const arrayKey = (expiry: bigint, strikesE8: readonly bigint[]): string => `${expiry} ${strikesE8.join(' ')}`
+
+/** Every array that an account reads, once. */
+export async function proveArrays(
+  place: PortfolioPlace,
+  maker: ProofMaker,
+  provables: readonly ProvableMargin[],
+): Promise<ProvenArrays> {
+  const model = modelOf(place, 'riskArray')
+  const context = await place.client.arrayContext(place.round, model.modelId)
+  const made = await underWay(
+    arraysOf(provables),
+    CALLS_UNDER_WAY,
+    async ([key, { surface, strikesE8, pricingPolicy }]) => {
+      const stated = await stateRiskArray(model.build, context, surface, pricingPolicy, strikesE8)
+      return [key, { root: stated.arrayRoot, proven: await maker.make(model, stated) }] as const
+    },
+  )
+  return new Map(made)
+}
+
+/** Arrays that accounts read, each once, by {@link arrayKey}. */
+export const arraysOf = (provables: readonly ProvableMargin[]) =>
+  new Map(
+    provables.flatMap(({ pricingPolicy, arrays }) =>
+      arrays.map(({ surface, strikesE8 }) => [
+        arrayKey(surface.expiry, strikesE8),
+        { surface, strikesE8, pricingPolicy },
+      ]),
+    ),
+  )
+
+/** Lands arrays of a round, as many a transaction as a block has gas for. */
+export async function landArrays(
+  place: PortfolioPlace,
+  arrays: readonly ProvenPortfolio[],
+): Promise<readonly Landed[]> {
+  const landed: Landed[] = []
+  for (let from = 0; from < arrays.length; from += ARRAYS_PER_TRANSACTION) {
+    const some = arrays.slice(from, from + ARRAYS_PER_TRANSACTION)
+    landed.push(await place.client.submitArrays(place.round, modelOf(place, 'riskArray').modelId, some))
+  }
+  return landed
+}

@@ -1,0 +1,51 @@
+/** Margins of accounts, as many accounts a proof as the build has places. */
+import { sizeOf } from '../../../../circuits/statements/index.ts'
+import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
+import { CALLS_UNDER_WAY } from '../../../proof/index.ts'
+import type { AccountBooks, Landed, ProvenPortfolio, ReportedAccount } from '../../../registry/index.ts'
+import { type StatedMargins, stateMargins } from '../../../statement/portfolioMargin.ts'
+import { underWay } from '../underWay.ts'
+import { modelOf, type PortfolioModel, type PortfolioPlace } from './place.ts'
+import type { ProofMaker } from './proofMaker.ts'
+
+/** Margins of some accounts, the first of them at `from`. */
+export type MarginBatch = { readonly stated: StatedMargins; readonly proven: ProvenPortfolio; readonly from: number }
+
+/** @param reported - in the order of the accounts */
+export async function proveMargins(
+  place: PortfolioPlace,
+  maker: ProofMaker,
+  provables: readonly ProvableMargin[],
+  reported: readonly ReportedAccount[],
+): Promise<readonly MarginBatch[]> {
+  const model = modelOf(place, 'portfolioMargin')
+  const places = placesOf(model)
+  const groups = Array.from({ length: Math.ceil(provables.length / places) }, (_, g) => g * places)
+  return underWay(groups, CALLS_UNDER_WAY, async (from) => {
+    const some = provables.slice(from, from + places)
+    const { round: market, marginPolicy } = some[0] as ProvableMargin
+    const batch = reported.slice(from, from + places)
+    const context = await place.client.accountContext(place.round, model.modelId, batch)
+    const accounts = some.map(({ account }) => account)
+    const stated = await stateMargins(model.build, context, accounts, market, marginPolicy)
+    return { stated, proven: await maker.make(model, stated), from }
+  })
+}
+
+/** Lands margins, each batch with the books of its accounts; the registry must hold their arrays. */
+export async function landMargins(
+  place: PortfolioPlace,
+  books: readonly AccountBooks[],
+  batches: readonly MarginBatch[],
+): Promise<readonly Landed[]> {
+  const [book, margin] = [modelOf(place, 'optionBook'), modelOf(place, 'portfolioMargin')]
+  const landed: Landed[] = []
+  for (const { proven, from } of batches) {
+    const some = books.slice(from, from + placesOf(margin))
+    landed.push(await place.client.submitPortfolio(place.round, book.modelId, margin.modelId, some, proven))
+  }
+  return landed
+}
+
+/** Accounts in one proof. */
+export const placesOf = ({ build }: PortfolioModel): number => sizeOf(build, 'accounts')

@@ -1,0 +1,102 @@
+/**
+ * Proves margins of accounts on a chain where policy, round and accounts are in force already, and lands them: arrays, then
+ * books, then margins, each tied to the one before.
+ */
+import { ProverError } from '../../../errors.ts'
+import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
+import type { AccountBooks, Landed, ProvenMargin, ProvenPortfolio } from '../../../registry/index.ts'
+import type { StatedMargins } from '../../../statement/portfolioMargin.ts'
+import { arraysOf, landArrays, proveArrays } from './arrays.ts'
+import { proveBooks } from './books.ts'
+import { landMargins, placesOf, proveMargins } from './margins.ts'
+import { modelOf, type PortfolioPlace } from './place.ts'
+import { type PortfolioProver, ProofMaker, type ProofMade } from './proofMaker.ts'
+
+/** An account as the venue last reported it. */
+export type AccountToProve = { readonly account: string; readonly provable: ProvableMargin }
+
+/** An account whose margin a contract holds. */
+export type MarginHeld = {
+  readonly account: string
+  readonly provable: ProvableMargin
+  readonly books: readonly ProvenPortfolio[]
+  /** As the contract answers. */
+  readonly held: ProvenMargin
+}
+
+export type PortfolioLanded = {
+  readonly proofs: readonly ProofMade[]
+  readonly accounts: readonly MarginHeld[]
+  readonly batches: readonly StatedMargins[]
+  readonly landed: { readonly arrays: readonly Landed[]; readonly margins: readonly Landed[] }
+}
+
+/**
+ * Proves accounts of one round and policy and has the registry hold their margins.
+ *
+ * Arrays that accounts share are proven once. Proofs do not wait for each other, for the twin knows what each arrives at;
+ * transactions do.
+ *
+ * @param accounts - by increasing address, of the place's round; see {@link roundWordsOf}
+ * @throws {@link MarginDiffersError} if the registry holds another margin than the twin computed
+ * @throws what provers and the registry throw; then nothing is half in force
+ */
+export async function provePortfolios(
+  place: PortfolioPlace,
+  proving: PortfolioProver,
+  accounts: readonly AccountToProve[],
+): Promise<PortfolioLanded> {
+  const { client } = place
+  const provables = accounts.map(({ provable }) => provable)
+  const reported = await Promise.all(accounts.map(({ account }) => client.account(account)))
+  const maker = new ProofMaker(proving, countProofs(place, provables))
+  const arrays = await proveArrays(place, maker, provables)
+  const books = await proveBooks(place, maker, provables, reported, arrays)
+  const batches = await proveMargins(place, maker, provables, reported)
+
+  const landedArrays = await landArrays(
+    place,
+    [...arrays.values()].map(({ proven }) => proven),
+  )
+  const landed = { arrays: landedArrays, margins: await landMargins(place, books, batches) }
+  const held = await Promise.all(
+    accounts.map(async ({ account, provable }, i): Promise<MarginHeld> => {
+      const margin = await client.margin(account)
+      requireHeld(account, provable, margin)
+      return { account, provable, books: (books[i] as AccountBooks).books, held: margin }
+    }),
+  )
+  return { proofs: maker.made, accounts: held, batches: batches.map(({ stated }) => stated), landed }
+}
+
+function countProofs(place: PortfolioPlace, provables: readonly ProvableMargin[]): number {
+  const books = provables.reduce((sum, { chain }) => sum + chain.shards.length, 0)
+  const margins = Math.ceil(provables.length / placesOf(modelOf(place, 'portfolioMargin')))
+  return arraysOf(provables).size + books + margins
+}
+
+function requireHeld(account: string, { margin }: ProvableMargin, held: ProvenMargin): void {
+  const pairs = [
+    ['initialE8', margin.initialE8, held.initialE8],
+    ['maintenanceE8', margin.maintenanceE8, held.maintenanceE8],
+    ['worstScenario', BigInt(margin.worstScenario), BigInt(held.worstScenario)],
+  ] as const
+  for (const [field, expected, found] of pairs) {
+    if (expected !== found) throw new MarginDiffersError(account, field, expected, found)
+  }
+}
+
+/** The registry holds another margin than the twin computed: one of them is wrong. */
+export class MarginDiffersError extends ProverError {
+  readonly code = 'service.margin-differs'
+  readonly account: string
+  readonly field: string
+
+  constructor(account: string, field: string, expected: bigint, found: bigint) {
+    super(
+      `Expected the registry to hold ${field} ${expected} for ${account}, it holds ${found}. Keep both and report it.`,
+    )
+    this.account = account
+    this.field = field
+  }
+}
