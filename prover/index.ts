@@ -46,7 +46,7 @@ export {
 } from './parameters/policy.ts'
 export { realValues } from './parameters/real.ts'
 export { type ModelScore, type PeriodScore, scoreOf, type SideScore } from './parameters/score.ts'
-export { type ReplayOptions, type ReplayPoint, type ReplaySeries, replay, replayModelled } from './parameters/replay.ts'
+export { type ReplayOptions, type ReplayPoint, type ReplaySeries, replay } from './parameters/replay.ts'
 
 // Models and margin families beside the proven ones; the first portfolio margin is proven by the circuits of the second
 export {

@@ -14,8 +14,8 @@ import { historyMarkets, longHistoryFolder, readExtract, readLongBars } from '..
 import type { PriceBar } from '../prover/market/prices.ts'
 import { readBars } from '../prover/market/prices.ts'
 import { backtest } from '../prover/parameters/backtest.ts'
-import { defaultPolicy } from '../prover/parameters/defaultPolicy.ts'
-import { replayModelled } from '../prover/parameters/replay.ts'
+import { defaultPolicy, withStartingWords } from '../prover/parameters/defaultPolicy.ts'
+import { replay } from '../prover/parameters/replay.ts'
 import { formatBacktest } from '../prover/service/text/backtestTable.ts'
 import { volatilityModel } from '../prover/volatility/models.ts'
 
@@ -58,7 +58,7 @@ try {
   const model = volatilityModel(values.model)
   const results = histories.map(({ name, rows }) => ({
     name,
-    backtest: backtest(replayModelled(model, rows, defaultPolicy)),
+    backtest: backtest(replay(rows, withStartingWords(model, defaultPolicy), { model })),
   }))
   const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value)
   process.stdout.write(

@@ -12,7 +12,7 @@ import { cpSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Build, builds, marketBuilds } from '../circuits/statements/index.ts'
+import { type Build, builds, defaultBuilds } from '../circuits/statements/index.ts'
 import { buildCircuit, constraintsOf } from './buildCircuits.ts'
 import { compileOwnContracts, compileVerifiers } from './buildContracts.ts'
 import { makeKeys } from './buildKeys.ts'
@@ -23,7 +23,7 @@ import { runStages, type Stage, StageError, secondsSince } from './tools/stages.
 import { isStamped, stamp } from './tools/stamps.ts'
 
 const forMarketsOnly = process.argv.includes('--markets')
-const circuits: readonly Build[] = forMarketsOnly ? marketBuilds : builds
+const circuits: readonly Build[] = forMarketsOnly ? defaultBuilds : builds
 
 /** Circuits as they become compiled, for the keys. */
 const compiled = circuits.map(() => Promise.withResolvers<CompiledCircuit>())

@@ -15,9 +15,6 @@ import { filesBelow, root } from './tools/sources.ts'
 
 /** Templates that stay although no build takes them. */
 const unbuilt: readonly string[] = [
-  // Models of volatility that a build may choose instead of the one in force, proven to be sound and as exact as claimed.
-  'GarchStep',
-  'RangeMixtureStep',
   // Arithmetic with claims of its own in docs/claims/math.md; each goes with its claim when the circuits are next cut.
   'And',
   'Complement',

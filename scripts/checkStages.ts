@@ -95,11 +95,15 @@ function violation(file: string, imported: string): string | undefined {
     return undefined
   }
   if (target.stage === undefined) return `${file} imports ${imported}, which stands above the stages`
-  // Generated code uses arithmetic only; a frame also what makes a statement of words.
-  const isFrame = file.startsWith('circuits/generated/frames/')
-  const reach = importer.stage === 'generated' ? (isFrame ? orderOf('statement') : 0) : orderOf(importer.stage)
+  const reach = importer.stage === 'generated' ? reachOfGenerated(file) : orderOf(importer.stage)
   if (orderOf(target.stage) <= reach) return importer.stage === target.stage ? mixture(file, imported) : undefined
   return `${file} imports ${imported}: ${target.stage} comes after ${importer.stage}`
+}
+
+/** Generated code uses arithmetic only; frames also what makes a statement of words, the choice of a model all models. */
+function reachOfGenerated(file: string): number {
+  if (file.startsWith('circuits/generated/frames/')) return orderOf('statement')
+  return orderOf(file === 'circuits/generated/VolatilityModels.circom' ? 'volatility' : 'math')
 }
 
 /** A stage's index lists what it holds; every other file is of one engine or of none. */

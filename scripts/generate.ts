@@ -7,8 +7,8 @@
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { builds, statements, words } from '../circuits/statements/index.ts'
-import { circomFrames, circomWords } from './generators/circom.ts'
+import { builds, statements, volatilityModels, words } from '../circuits/statements/index.ts'
+import { circomFrames, circomModels, circomWords } from './generators/circom.ts'
 import { claimIds, claimRows } from './generators/claims.ts'
 import { declarationFaults } from './generators/faults.ts'
 import { solidityLayouts, solidityWords } from './generators/solidity.ts'
@@ -33,6 +33,7 @@ if (faults.length > 0) {
 const files: Generated = {
   ...circomWords(words, usesOf()),
   ...circomFrames(statements, words),
+  ...circomModels(volatilityModels, words),
   ...solidityWords(words),
   ...solidityLayouts(statements),
   ...claimIds(),

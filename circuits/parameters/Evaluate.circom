@@ -18,7 +18,7 @@ template Evaluate() {
     signal input due;
     signal input {maxbit} lnPriceX26, anchorLnPriceX26, anchorMoveDownX24, anchorMoveUpX24;
     signal input {maxbit} multiplierDownX18, multiplierUpX18;
-    signal input {maxbit} varianceFastX36, varianceSlowX36, impliedVolatilityX24;
+    signal input {maxbit} varianceX38, impliedVolatilityX16;
     signal input {maxbit} impliedWeightX10, volatilityFloorX16, volatilityCeilingX16;
     input LearningPolicyFields() learning;
     signal output {maxbit} nextMultiplierDownX18, nextMultiplierUpX18, volatilityX24, moveDownX24, moveUpX24;
@@ -36,7 +36,7 @@ template Evaluate() {
     );
 
     volatilityX24 <== UsedVolatility()(
-        varianceFastX36, varianceSlowX36, impliedVolatilityX24, impliedWeightX10, volatilityFloorX16, volatilityCeilingX16
+        varianceX38, impliedVolatilityX16, impliedWeightX10, volatilityFloorX16, volatilityCeilingX16
     );
     signal {maxbit} scaledX48 <== Multiply()(volatilityX24, learning.sqrtHorizonX24);
     moveDownX24 <== HorizonMove()(nextMultiplierDownX18, scaledX48);

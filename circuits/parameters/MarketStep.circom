@@ -6,47 +6,50 @@ include "../generated/words/MarginPolicy.circom";
 include "../generated/words/MarketPolicy.circom";
 include "../generated/words/VolatilityState.circom";
 include "../math/AssumeBits.circom";
+include "../math/AssumeEachBits.circom";
 include "ObservationStep.circom";
 include "Publish.circom";
 
 /**
  * @title  MarketStep
- * @notice One market of a batch: its words before and its observations in, its words after out. Claims: O1, O2, V1, C1,
- *         C2, P1 to P7.
+ * @notice One market of a batch: its words before and its observations in, its words after out. Claims: O1, O2, C1, C2,
+ *         P1 to P7, and the volatility model's.
  * @param  SLOTS            observation slots; unused ones come first
  * @param  TEST_EVERY_SLOT  1: every slot may try the running prediction. 0: only the last one, and an earlier
  *                          observation must not be due, so that a batch ends where a prediction is tried and the
  *                          estimate does not depend on how observations are cut into batches
- * @param  SLOW_SHIFT       slow half-life = fast half-life * 2^SLOW_SHIFT
+ * @param  MODEL            id of the volatility model
  * @input  previousVolatilityState, previousAnchorState, marketPolicy  []  packed words
- * @input  slotBits  [SLOTS][108]  bits of packed observations, oldest first
+ * @input  slotBits  [SLOTS][112]  bits of packed observations, oldest first
  * @input  learning, margin  engine policy, unpacked once for all markets
  * @output volatilityState, anchorState, parameters  []  packed words
  */
-template MarketStep(SLOTS, TEST_EVERY_SLOT, SLOW_SHIFT) {
-    signal input previousVolatilityState, previousAnchorState, marketPolicy, slotBits[SLOTS][108];
+template MarketStep(SLOTS, TEST_EVERY_SLOT, MODEL) {
+    signal input previousVolatilityState, previousAnchorState, marketPolicy, slotBits[SLOTS][112];
     input LearningPolicyFields() learning;
     input MarginPolicyFields() margin;
     signal output volatilityState, anchorState, parameters;
 
-    component volatility = UnpackVolatilityState();
+    component volatility = UnpackVolatilityState(volatilityStateBits(MODEL));
     volatility.word <== previousVolatilityState;
     component anchor = UnpackAnchorState();
     anchor.word <== previousAnchorState;
-    component policy = UnpackMarketPolicy();
+    component policy = UnpackMarketPolicy(marketPolicyBits(MODEL));
     policy.word <== marketPolicy;
 
     component step[SLOTS];
     for (var i = 0; i < SLOTS; i++) {
-        step[i] = ObservationStep(TEST_EVERY_SLOT == 1 || i == SLOTS - 1 ? 1 : 0, SLOW_SHIFT);
+        step[i] = ObservationStep(TEST_EVERY_SLOT == 1 || i == SLOTS - 1 ? 1 : 0, MODEL);
         step[i].bits <== slotBits[i];
         if (i == 0) {
             step[i].asOf <== volatility.fields.asOf;
             step[i].lnPriceX26 <== volatility.fields.lnPriceX26;
-            step[i].varianceFastX36 <== volatility.fields.varianceFastX36;
-            step[i].varianceSlowX36 <== volatility.fields.varianceSlowX36;
-            step[i].multiplierDownX18 <== volatility.fields.multiplierDownX18;
-            step[i].multiplierUpX18 <== volatility.fields.multiplierUpX18;
+            step[i].variancesX36 <== AssumeEachBits(46, 4)([
+                volatility.fields.variance0X36, volatility.fields.variance1X36,
+                volatility.fields.variance2X36, volatility.fields.variance3X36
+            ]); // fields of a word
+            step[i].multiplierDownX18 <== anchor.fields.multiplierDownX18;
+            step[i].multiplierUpX18 <== anchor.fields.multiplierUpX18;
             step[i].anchorLnPriceX26 <== anchor.fields.anchorLnPriceX26;
             step[i].anchorAsOf <== anchor.fields.anchorAsOf;
             step[i].anchorMoveDownX24 <== anchor.fields.anchorMoveDownX24;
@@ -54,8 +57,7 @@ template MarketStep(SLOTS, TEST_EVERY_SLOT, SLOW_SHIFT) {
         } else {
             step[i].asOf <== step[i - 1].nextAsOf;
             step[i].lnPriceX26 <== step[i - 1].nextLnPriceX26;
-            step[i].varianceFastX36 <== step[i - 1].nextFastX36;
-            step[i].varianceSlowX36 <== step[i - 1].nextSlowX36;
+            step[i].variancesX36 <== step[i - 1].nextVariancesX36;
             step[i].multiplierDownX18 <== step[i - 1].nextMultiplierDownX18;
             step[i].multiplierUpX18 <== step[i - 1].nextMultiplierUpX18;
             step[i].anchorLnPriceX26 <== step[i - 1].nextAnchorLnPriceX26;
@@ -87,12 +89,13 @@ template MarketStep(SLOTS, TEST_EVERY_SLOT, SLOW_SHIFT) {
     parameters <== publish.parameters;
 
     component nextVolatility = PackVolatilityState();
-    nextVolatility.fields.varianceFastX36 <== step[LAST].nextFastX36;
-    nextVolatility.fields.varianceSlowX36 <== step[LAST].nextSlowX36;
+    nextVolatility.fields.variance0X36 <== AssumeBits(46)(step[LAST].nextVariancesX36[0]); // the array's own width
+    nextVolatility.fields.variance1X36 <== AssumeBits(46)(step[LAST].nextVariancesX36[1]);
+    nextVolatility.fields.variance2X36 <== AssumeBits(46)(step[LAST].nextVariancesX36[2]);
+    nextVolatility.fields.variance3X36 <== AssumeBits(46)(step[LAST].nextVariancesX36[3]);
+    assert(step[LAST].nextVariancesX36.maxbit <= 46);
     nextVolatility.fields.lnPriceX26 <== step[LAST].nextLnPriceX26;
     nextVolatility.fields.asOf <== step[LAST].nextAsOf;
-    nextVolatility.fields.multiplierDownX18 <== step[LAST].nextMultiplierDownX18;
-    nextVolatility.fields.multiplierUpX18 <== step[LAST].nextMultiplierUpX18;
     volatilityState <== nextVolatility.word;
     component nextAnchor = PackAnchorState();
     nextAnchor.fields.anchorLnPriceX26 <== step[LAST].nextAnchorLnPriceX26;
@@ -101,5 +104,7 @@ template MarketStep(SLOTS, TEST_EVERY_SLOT, SLOW_SHIFT) {
     nextAnchor.fields.anchorMoveUpX24 <== step[LAST].nextAnchorMoveUpX24;
     nextAnchor.fields.initialMarginX24 <== publish.initialX24;
     nextAnchor.fields.maintenanceMarginX24 <== publish.maintenanceX24;
+    nextAnchor.fields.multiplierDownX18 <== step[LAST].nextMultiplierDownX18;
+    nextAnchor.fields.multiplierUpX18 <== step[LAST].nextMultiplierUpX18;
     anchorState <== nextAnchor.word;
 }

@@ -10,7 +10,7 @@ include "../parameters/MarketStep.circom";
  * @title  MarketRisk
  * @notice A batch of markets: observations to volatility state to risk parameters. Claims: Q2, Q3, and those of
  *         MarketStep for every market.
- * @param  MARKETS, SLOTS, TEST_EVERY_SLOT, SLOW_SHIFT  see MarketStep
+ * @param  MARKETS, SLOTS, TEST_EVERY_SLOT, MODEL  see MarketStep
  * @input  challenge      []  public; chosen by the contract after the commitment
  * @input  learningPolicy, marginPolicy  []  packed words
  * @input  previousVolatilityState, previousAnchorState, marketPolicy  [MARKETS]  packed words
@@ -21,7 +21,7 @@ include "../parameters/MarketStep.circom";
  * The outputs of MarketStep follow from its inputs alone, so the commitment to the inputs fixes every word before the
  * challenge exists (docs/statement.md). A smaller batch repeats its first market: nothing needs masking.
  */
-template MarketRisk(MARKETS, SLOTS, TEST_EVERY_SLOT, VOLATILITY_MODEL, SLOW_SHIFT) {
+template MarketRisk(MARKETS, SLOTS, TEST_EVERY_SLOT, MODEL) {
     signal input challenge;
     signal input learningPolicy, marginPolicy;
     signal input previousVolatilityState[MARKETS], previousAnchorState[MARKETS], marketPolicy[MARKETS];
@@ -44,7 +44,7 @@ template MarketRisk(MARKETS, SLOTS, TEST_EVERY_SLOT, VOLATILITY_MODEL, SLOW_SHIF
 
     component market[MARKETS];
     for (var m = 0; m < MARKETS; m++) {
-        market[m] = MarketStep(SLOTS, TEST_EVERY_SLOT, SLOW_SHIFT);
+        market[m] = MarketStep(SLOTS, TEST_EVERY_SLOT, MODEL);
         market[m].previousVolatilityState <== previousVolatilityState[m];
         market[m].previousAnchorState <== previousAnchorState[m];
         market[m].marketPolicy <== marketPolicy[m];

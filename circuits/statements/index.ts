@@ -1,11 +1,12 @@
 /** What each circuit proves: every word, statement and build, from market.ts, options.ts and portfolio.ts. */
 import { argumentsOf, type Build as AnyBuild, placesOf, sizeOf, type Statement, type Word } from './language.ts'
-import { marketBuilds, marketStatements, marketWords } from './market.ts'
+import { DEFAULT_VOLATILITY_MODEL, marketBuilds, marketStatements, marketWords, volatilityModels } from './market.ts'
 import { optionBuilds, optionStatements, optionWords } from './options.ts'
 import { accountBuilds, accountStatements, accountWords } from './portfolio.ts'
 
 export { sizeOf, WORD_BITS } from './language.ts'
-export { SLOW_HALF_LIFE_SHIFT, type VolatilityModelName, volatilityModelIds } from './market.ts'
+export type { VolatilityModelName } from './market.ts'
+export { DEFAULT_VOLATILITY_MODEL, volatilityModels }
 export { REGULAR_SHOCKS, UP_ONLY_SHOCKS } from './options.ts'
 export { COLLATERALS } from './portfolio.ts'
 
@@ -27,6 +28,10 @@ export type PortfolioStatementName = keyof typeof optionStatements | keyof typeo
 
 /** Builds that RiskRegistry takes, and those that PortfolioRegistry takes. */
 export { marketBuilds }
+/** Of them those that a first start needs: of the model that markets are bound to unless governance says otherwise. */
+export const defaultBuilds: readonly Build[] = (marketBuilds as readonly Build[]).filter(
+  (build) => volatilityModelOf(build) === volatilityModels[DEFAULT_VOLATILITY_MODEL].id,
+)
 export const portfolioBuilds = [...optionBuilds, ...accountBuilds] as const
 export const builds = [...marketBuilds, ...portfolioBuilds] as const
 export type BuildName = (typeof builds)[number]['name']
@@ -48,8 +53,9 @@ export function modelSizesOf(build: Build): {
 }
 
 /** Id of the family of volatility models that a build is of; 0 if it estimates none. */
-export const volatilityModelOf = (build: Build): number =>
-  build.statement === 'marketRisk' ? sizeOf(build, 'volatilityModel') : 0
+export function volatilityModelOf(build: Build): number {
+  return build.statement === 'marketRisk' ? sizeOf(build, 'volatilityModel') : 0
+}
 
 /** Path below circuits/ of a build's template. */
 export const templateFile = ({ statement }: Build): string => `statement/${statements[statement].template}.circom`

@@ -17,6 +17,8 @@ export type Field = {
   readonly bits: number
   /** The field holds value + 2^(bits - 1), so that values from -2^(bits - 1) up to 2^(bits - 1) - 1 fit. */
   readonly signed?: true
+  /** Read by some volatility models only, and zero where another is in force; stands after all others. */
+  readonly optional?: true
   readonly meaning: string
   /** What defines the value; every field of an output has one. */
   readonly claim?: ClaimId
@@ -65,6 +67,18 @@ export type Build = {
   readonly statement: string
   readonly sizes: readonly Size[]
   readonly meaning: string
+}
+
+/** A volatility model as circuits choose it. */
+export type VolatilityModelRow = {
+  readonly id: number
+  /** Its templates are `<template>Step` and `<template>Used`. */
+  readonly template: string
+  /** How many of the state's variances it keeps, from the first on; the others are zero. */
+  readonly variances: number
+  /** Whether it reads the optional fields of a market's policy; if not, they are zero. */
+  readonly readsOptionalPolicy: boolean
+  readonly claim: ClaimId
 }
 
 /** Bits of an element's fields; of the word, if it holds one. */

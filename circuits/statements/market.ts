@@ -1,4 +1,4 @@
-import type { Build, Statement, Word } from './language.ts'
+import type { Build, Statement, VolatilityModelRow, Word } from './language.ts'
 
 /** Words about markets: observations, volatility, parameters, and the policy behind them. */
 export const marketWords = {
@@ -9,25 +9,35 @@ export const marketWords = {
       { name: 'priceE8', bits: 48, meaning: 'quote per base, at least 1' },
       { name: 'asOf', bits: 32, meaning: 'time of the price' },
       {
-        name: 'impliedVolatilityX24',
-        bits: 28,
+        name: 'impliedVolatilityX16',
+        bits: 20,
         meaning: 'attested 30-day at-the-money volatility; 0 when none was attested',
+      },
+      {
+        name: 'rangeCode',
+        bits: 12,
+        meaning: 'ln(high / low) since the observation before, as prover/market/range.ts writes it; 0 if not attested',
       },
     ],
   },
   volatilityState: {
     title: 'What the volatility model remembers of one market',
     fields: [
-      { name: 'varianceFastX36', bits: 46, meaning: 'annualised variance, short half-life, saturating', claim: 'V1' },
-      { name: 'varianceSlowX36', bits: 46, meaning: 'annualised variance, long half-life, saturating', claim: 'V1' },
-      { name: 'lnPriceX26', bits: 32, meaning: 'natural logarithm of the last priceE8, rounded down', claim: 'M16' },
+      { name: 'lnPriceX26', bits: 32, meaning: 'natural logarithm of the last priceE8, rounded down', claim: 'O1' },
       { name: 'asOf', bits: 32, meaning: 'time of the last observation', claim: 'O1' },
-      { name: 'multiplierDownX18', bits: 22, meaning: 'learned confidence multiplier of falls', claim: 'C2' },
-      { name: 'multiplierUpX18', bits: 22, meaning: 'learned confidence multiplier of rises', claim: 'C2' },
+      {
+        name: 'variance0X36',
+        bits: 46,
+        meaning: 'annualised variance, saturating; which one is the model’s',
+        claim: 'V1',
+      },
+      { name: 'variance1X36', bits: 46, optional: true, meaning: 'another', claim: 'V1' },
+      { name: 'variance2X36', bits: 46, optional: true, meaning: 'another', claim: 'V3' },
+      { name: 'variance3X36', bits: 46, optional: true, meaning: 'another', claim: 'V3' },
     ],
   },
   anchorState: {
-    title: 'The prediction that is being tested, and the margins the dampers start from',
+    title: 'The prediction that is being tested, what has been learned of it, and the margins the dampers start from',
     fields: [
       { name: 'anchorLnPriceX26', bits: 32, meaning: 'log price when the prediction was made', claim: 'C1' },
       { name: 'anchorAsOf', bits: 32, meaning: 'time of the prediction', claim: 'C1' },
@@ -35,6 +45,8 @@ export const marketWords = {
       { name: 'anchorMoveUpX24', bits: 24, meaning: 'predicted rise over one horizon, log return', claim: 'P2' },
       { name: 'initialMarginX24', bits: 24, meaning: 'initial margin in force', claim: 'P6' },
       { name: 'maintenanceMarginX24', bits: 24, meaning: 'maintenance margin in force', claim: 'P6' },
+      { name: 'multiplierDownX18', bits: 22, meaning: 'learned confidence multiplier of falls', claim: 'C2' },
+      { name: 'multiplierUpX18', bits: 22, meaning: 'learned confidence multiplier of rises', claim: 'C2' },
     ],
   },
   learningPolicy: {
@@ -73,13 +85,21 @@ export const marketWords = {
       { name: 'liquidationBonusX16', bits: 16, meaning: 'paid to the liquidator, fraction of collateral' },
       { name: 'scanRangeFloorX16', bits: 18, meaning: 'least spot scan range' },
       { name: 'scanRangeCeilingX16', bits: 18, meaning: 'greatest spot scan range' },
+      { name: 'longRunVolatilityX16', bits: 20, optional: true, meaning: 'GARCH: what volatility reverts to' },
+      { name: 'reversionRateX36', bits: 25, optional: true, meaning: 'GARCH: half-lives of reversion per second' },
+      {
+        name: 'forecastWeightX26',
+        bits: 27,
+        optional: true,
+        meaning: 'GARCH: mean weight of reversion over the horizon',
+      },
     ],
   },
   parameters: {
     title: 'Risk parameters of one market, as a consumer reads them',
     fields: [
-      { name: 'initialMarginX24', bits: 24, meaning: 'needed to open; fraction of notional', claim: 'P6' },
-      { name: 'maintenanceMarginX24', bits: 24, meaning: 'below it, liquidation; fraction of notional', claim: 'P6' },
+      { name: 'initialMarginX24', bits: 24, meaning: 'needed to open; fraction of notional', claim: 'P5' },
+      { name: 'maintenanceMarginX24', bits: 24, meaning: 'below it, liquidation; fraction of notional', claim: 'P4' },
       { name: 'liquidationThresholdX24', bits: 24, meaning: 'loan-to-value at which liquidation starts', claim: 'P7' },
       { name: 'maxLoanToValueX24', bits: 24, meaning: 'loan-to-value up to which one may borrow', claim: 'P7' },
       { name: 'scanRangeX24', bits: 26, meaning: 'spot shock of the scenario grid', claim: 'P3' },
@@ -91,21 +111,28 @@ export const marketWords = {
   },
 } as const satisfies Record<string, Word>
 
-/** Slow half-life = fast half-life × 2^SLOW_HALF_LIFE_SHIFT: one time product serves both weights. */
-export const SLOW_HALF_LIFE_SHIFT = 4
+/**
+ * Volatility models, each a family of circuits that estimate alike. Governance binds markets to them by their ids, which
+ * are never given to another. To add one: a row here, `circuits/volatility/<Template>.circom` with `<Template>Step` and
+ * `<Template>Used`, and its twin in `prover/volatility/models.ts` (docs/extending.md).
+ */
+export const volatilityModels = {
+  ewma: { id: 1, template: 'Ewma', variances: 2, readsOptionalPolicy: false, claim: 'V1' },
+  garch: { id: 2, template: 'Garch', variances: 1, readsOptionalPolicy: true, claim: 'V2' },
+  rangeMixture: { id: 3, template: 'RangeMixture', variances: 4, readsOptionalPolicy: false, claim: 'V3' },
+} as const satisfies Readonly<Record<string, VolatilityModelRow>>
 
-/** Families of circuits that estimate volatility alike, with the ids by which governance binds markets to them. */
-export const volatilityModelIds = { ewma: 1 } as const
+export type VolatilityModelName = keyof typeof volatilityModels
 
-export type VolatilityModelName = keyof typeof volatilityModelIds
+/** The model that markets are bound to unless governance says otherwise. */
+export const DEFAULT_VOLATILITY_MODEL = 'ewma' satisfies VolatilityModelName
 
 export const marketStatements = {
   marketRisk: {
     template: 'MarketRisk',
-    parameters: ['markets', 'observations', 'testEverySlot', 'volatilityModel', 'slowHalfLifeShift'],
+    parameters: ['markets', 'observations', 'testEverySlot', 'volatilityModel'],
     places: 'markets',
     slots: 'observations',
-    constants: { slowHalfLifeShift: SLOW_HALF_LIFE_SHIFT },
     inputs: [
       {
         sections: [
@@ -153,7 +180,7 @@ export const marketBuilds = [
       { name: 'markets', value: 8 },
       { name: 'observations', value: 2 },
       { name: 'testEverySlot', value: 0 },
-      { name: 'volatilityModel', value: volatilityModelIds.ewma },
+      { name: 'volatilityModel', value: volatilityModels.ewma.id },
     ],
     meaning: 'the live build: up to 8 markets, up to 2 new observations each',
   },
@@ -164,8 +191,30 @@ export const marketBuilds = [
       { name: 'markets', value: 1 },
       { name: 'observations', value: 48 },
       { name: 'testEverySlot', value: 1 },
-      { name: 'volatilityModel', value: volatilityModelIds.ewma },
+      { name: 'volatilityModel', value: volatilityModels.ewma.id },
     ],
     meaning: 'the catch-up build: drains a backlog of one market',
+  },
+  {
+    name: 'marketRiskGarch7x2',
+    statement: 'marketRisk',
+    sizes: [
+      { name: 'markets', value: 7 },
+      { name: 'observations', value: 2 },
+      { name: 'testEverySlot', value: 0 },
+      { name: 'volatilityModel', value: volatilityModels.garch.id },
+    ],
+    meaning: 'up to 7 markets under GARCH, up to 2 new observations each',
+  },
+  {
+    name: 'marketRiskRange6x2',
+    statement: 'marketRisk',
+    sizes: [
+      { name: 'markets', value: 6 },
+      { name: 'observations', value: 2 },
+      { name: 'testEverySlot', value: 0 },
+      { name: 'volatilityModel', value: volatilityModels.rangeMixture.id },
+    ],
+    meaning: 'up to 6 markets under the range mixture, up to 2 new observations each',
   },
 ] as const satisfies readonly Build[]

@@ -9,7 +9,7 @@ error FieldOutOfRange(string field, uint256 value);
 /// @notice What an oracle reported for one market at one time.
 library ObservationWord {
     /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 108;
+    uint256 internal constant BITS = 112;
 
     /// @notice quote per base, at least 1; 48 bits at 0.
     function priceE8(uint256 word) internal pure returns (uint256) {
@@ -21,19 +21,26 @@ library ObservationWord {
         return (word >> 48) & 0xffffffff;
     }
 
-    /// @notice attested 30-day at-the-money volatility; 0 when none was attested; 28 bits at 80.
-    function impliedVolatilityX24(uint256 word) internal pure returns (uint256) {
-        return (word >> 80) & 0xfffffff;
+    /// @notice attested 30-day at-the-money volatility; 0 when none was attested; 20 bits at 80.
+    function impliedVolatilityX16(uint256 word) internal pure returns (uint256) {
+        return (word >> 80) & 0xfffff;
+    }
+
+    /// @notice ln(high / low) since the observation before, as prover/market/range.ts writes it; 0 if not attested; 12 bits at 100.
+    function rangeCode(uint256 word) internal pure returns (uint256) {
+        return (word >> 100) & 0xfff;
     }
 
     /// @notice Lays field values, in the order of the declaration, side by side.
-    function pack(uint256[3] memory values) internal pure returns (uint256 word) {
+    function pack(uint256[4] memory values) internal pure returns (uint256 word) {
         if (values[0] >= 2 ** 48) revert FieldOutOfRange("priceE8", values[0]);
         word |= values[0];
         if (values[1] >= 2 ** 32) revert FieldOutOfRange("asOf", values[1]);
         word |= values[1] << 48;
-        if (values[2] >= 2 ** 28) revert FieldOutOfRange("impliedVolatilityX24", values[2]);
+        if (values[2] >= 2 ** 20) revert FieldOutOfRange("impliedVolatilityX16", values[2]);
         word |= values[2] << 80;
+        if (values[3] >= 2 ** 12) revert FieldOutOfRange("rangeCode", values[3]);
+        word |= values[3] << 100;
     }
 }
 
@@ -41,60 +48,60 @@ library ObservationWord {
 /// @notice What the volatility model remembers of one market.
 library VolatilityStateWord {
     /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 200;
+    uint256 internal constant BITS = 248;
 
-    /// @notice annualised variance, short half-life, saturating; 46 bits at 0.
-    function varianceFastX36(uint256 word) internal pure returns (uint256) {
-        return word & 0x3fffffffffff;
-    }
-
-    /// @notice annualised variance, long half-life, saturating; 46 bits at 46.
-    function varianceSlowX36(uint256 word) internal pure returns (uint256) {
-        return (word >> 46) & 0x3fffffffffff;
-    }
-
-    /// @notice natural logarithm of the last priceE8, rounded down; 32 bits at 92.
+    /// @notice natural logarithm of the last priceE8, rounded down; 32 bits at 0.
     function lnPriceX26(uint256 word) internal pure returns (uint256) {
-        return (word >> 92) & 0xffffffff;
+        return word & 0xffffffff;
     }
 
-    /// @notice time of the last observation; 32 bits at 124.
+    /// @notice time of the last observation; 32 bits at 32.
     function asOf(uint256 word) internal pure returns (uint256) {
-        return (word >> 124) & 0xffffffff;
+        return (word >> 32) & 0xffffffff;
     }
 
-    /// @notice learned confidence multiplier of falls; 22 bits at 156.
-    function multiplierDownX18(uint256 word) internal pure returns (uint256) {
-        return (word >> 156) & 0x3fffff;
+    /// @notice annualised variance, saturating; which one is the model’s; 46 bits at 64.
+    function variance0X36(uint256 word) internal pure returns (uint256) {
+        return (word >> 64) & 0x3fffffffffff;
     }
 
-    /// @notice learned confidence multiplier of rises; 22 bits at 178.
-    function multiplierUpX18(uint256 word) internal pure returns (uint256) {
-        return (word >> 178) & 0x3fffff;
+    /// @notice another; 46 bits at 110.
+    function variance1X36(uint256 word) internal pure returns (uint256) {
+        return (word >> 110) & 0x3fffffffffff;
+    }
+
+    /// @notice another; 46 bits at 156.
+    function variance2X36(uint256 word) internal pure returns (uint256) {
+        return (word >> 156) & 0x3fffffffffff;
+    }
+
+    /// @notice another; 46 bits at 202.
+    function variance3X36(uint256 word) internal pure returns (uint256) {
+        return (word >> 202) & 0x3fffffffffff;
     }
 
     /// @notice Lays field values, in the order of the declaration, side by side.
     function pack(uint256[6] memory values) internal pure returns (uint256 word) {
-        if (values[0] >= 2 ** 46) revert FieldOutOfRange("varianceFastX36", values[0]);
+        if (values[0] >= 2 ** 32) revert FieldOutOfRange("lnPriceX26", values[0]);
         word |= values[0];
-        if (values[1] >= 2 ** 46) revert FieldOutOfRange("varianceSlowX36", values[1]);
-        word |= values[1] << 46;
-        if (values[2] >= 2 ** 32) revert FieldOutOfRange("lnPriceX26", values[2]);
-        word |= values[2] << 92;
-        if (values[3] >= 2 ** 32) revert FieldOutOfRange("asOf", values[3]);
-        word |= values[3] << 124;
-        if (values[4] >= 2 ** 22) revert FieldOutOfRange("multiplierDownX18", values[4]);
+        if (values[1] >= 2 ** 32) revert FieldOutOfRange("asOf", values[1]);
+        word |= values[1] << 32;
+        if (values[2] >= 2 ** 46) revert FieldOutOfRange("variance0X36", values[2]);
+        word |= values[2] << 64;
+        if (values[3] >= 2 ** 46) revert FieldOutOfRange("variance1X36", values[3]);
+        word |= values[3] << 110;
+        if (values[4] >= 2 ** 46) revert FieldOutOfRange("variance2X36", values[4]);
         word |= values[4] << 156;
-        if (values[5] >= 2 ** 22) revert FieldOutOfRange("multiplierUpX18", values[5]);
-        word |= values[5] << 178;
+        if (values[5] >= 2 ** 46) revert FieldOutOfRange("variance3X36", values[5]);
+        word |= values[5] << 202;
     }
 }
 
 /// @title AnchorStateWord
-/// @notice The prediction that is being tested, and the margins the dampers start from.
+/// @notice The prediction that is being tested, what has been learned of it, and the margins the dampers start from.
 library AnchorStateWord {
     /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 160;
+    uint256 internal constant BITS = 204;
 
     /// @notice log price when the prediction was made; 32 bits at 0.
     function anchorLnPriceX26(uint256 word) internal pure returns (uint256) {
@@ -126,8 +133,18 @@ library AnchorStateWord {
         return (word >> 136) & 0xffffff;
     }
 
+    /// @notice learned confidence multiplier of falls; 22 bits at 160.
+    function multiplierDownX18(uint256 word) internal pure returns (uint256) {
+        return (word >> 160) & 0x3fffff;
+    }
+
+    /// @notice learned confidence multiplier of rises; 22 bits at 182.
+    function multiplierUpX18(uint256 word) internal pure returns (uint256) {
+        return (word >> 182) & 0x3fffff;
+    }
+
     /// @notice Lays field values, in the order of the declaration, side by side.
-    function pack(uint256[6] memory values) internal pure returns (uint256 word) {
+    function pack(uint256[8] memory values) internal pure returns (uint256 word) {
         if (values[0] >= 2 ** 32) revert FieldOutOfRange("anchorLnPriceX26", values[0]);
         word |= values[0];
         if (values[1] >= 2 ** 32) revert FieldOutOfRange("anchorAsOf", values[1]);
@@ -140,6 +157,10 @@ library AnchorStateWord {
         word |= values[4] << 112;
         if (values[5] >= 2 ** 24) revert FieldOutOfRange("maintenanceMarginX24", values[5]);
         word |= values[5] << 136;
+        if (values[6] >= 2 ** 22) revert FieldOutOfRange("multiplierDownX18", values[6]);
+        word |= values[6] << 160;
+        if (values[7] >= 2 ** 22) revert FieldOutOfRange("multiplierUpX18", values[7]);
+        word |= values[7] << 182;
     }
 }
 
@@ -260,7 +281,7 @@ library MarginPolicyWord {
 /// @notice Policy of one market.
 library MarketPolicyWord {
     /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 176;
+    uint256 internal constant BITS = 248;
 
     /// @notice log returns beyond this are winsorised; 16 bits at 0.
     function maxReturnX16(uint256 word) internal pure returns (uint256) {
@@ -312,8 +333,23 @@ library MarketPolicyWord {
         return (word >> 158) & 0x3ffff;
     }
 
+    /// @notice GARCH: what volatility reverts to; 20 bits at 176.
+    function longRunVolatilityX16(uint256 word) internal pure returns (uint256) {
+        return (word >> 176) & 0xfffff;
+    }
+
+    /// @notice GARCH: half-lives of reversion per second; 25 bits at 196.
+    function reversionRateX36(uint256 word) internal pure returns (uint256) {
+        return (word >> 196) & 0x1ffffff;
+    }
+
+    /// @notice GARCH: mean weight of reversion over the horizon; 27 bits at 221.
+    function forecastWeightX26(uint256 word) internal pure returns (uint256) {
+        return (word >> 221) & 0x7ffffff;
+    }
+
     /// @notice Lays field values, in the order of the declaration, side by side.
-    function pack(uint256[10] memory values) internal pure returns (uint256 word) {
+    function pack(uint256[13] memory values) internal pure returns (uint256 word) {
         if (values[0] >= 2 ** 16) revert FieldOutOfRange("maxReturnX16", values[0]);
         word |= values[0];
         if (values[1] >= 2 ** 20) revert FieldOutOfRange("volatilityFloorX16", values[1]);
@@ -334,6 +370,12 @@ library MarketPolicyWord {
         word |= values[8] << 140;
         if (values[9] >= 2 ** 18) revert FieldOutOfRange("scanRangeCeilingX16", values[9]);
         word |= values[9] << 158;
+        if (values[10] >= 2 ** 20) revert FieldOutOfRange("longRunVolatilityX16", values[10]);
+        word |= values[10] << 176;
+        if (values[11] >= 2 ** 25) revert FieldOutOfRange("reversionRateX36", values[11]);
+        word |= values[11] << 196;
+        if (values[12] >= 2 ** 27) revert FieldOutOfRange("forecastWeightX26", values[12]);
+        word |= values[12] << 221;
     }
 }
 

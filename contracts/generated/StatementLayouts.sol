@@ -6,7 +6,7 @@ pragma solidity ^0.8.28;
 /// @notice Order of the statement words. Inputs: learningPolicy, marginPolicy; for each of the markets previousVolatilityState, previousAnchorState, marketPolicy, observations. Outputs: for each of the markets volatilityState, anchorState, parameters.
 library MarketRiskLayout {
     /// @notice Hash of the declaration; a model registered with another hash speaks another language.
-    bytes32 internal constant LAYOUT_HASH = 0x301c026d2f2c74e44c111ec35d970fb1e01f560b1b027923e1c6661aafe2f47a;
+    bytes32 internal constant LAYOUT_HASH = 0x4e277d4d0c5c6c63b04cb69f424b90e1e126bef24ea635be33674e80097120d6;
 
     uint256 internal constant SHARED_WORDS = 2;
     /// @notice Input words of a market besides its observation words.

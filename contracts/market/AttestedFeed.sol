@@ -18,7 +18,7 @@ contract AttestedFeed is IAttestedFeed, SignerCommittee, EIP712 {
 
     bytes32 private constant OBSERVATION_TYPEHASH =
         keccak256(
-            "Observation(bytes32 marketId,uint256 priceE8,uint256 confidenceE8,uint256 asOf,uint256 impliedVolatilityX24,uint256 deadline)"
+            "Observation(bytes32 marketId,uint256 priceE8,uint256 confidenceE8,uint256 asOf,uint256 impliedVolatilityX16,uint256 rangeCode,uint256 deadline)"
         );
     uint256 private constant ONE_BPS = 10_000;
 
@@ -101,7 +101,7 @@ contract AttestedFeed is IAttestedFeed, SignerCommittee, EIP712 {
         _requireTimely(observation, ObservationWord.asOf(lastWord));
         if (observation.priceE8 == 0) revert PriceIsZero(observation.marketId);
         uint256 word = ObservationWord.pack(
-            [observation.priceE8, observation.asOf, observation.impliedVolatilityX24]
+            [observation.priceE8, observation.asOf, observation.impliedVolatilityX16, observation.rangeCode]
         );
         uint256 limit = (observation.priceE8 * maxConfidenceBps) / ONE_BPS;
         if (observation.confidenceE8 > limit) revert ConfidenceTooWide(observation.confidenceE8, limit);

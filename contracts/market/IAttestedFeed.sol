@@ -13,14 +13,18 @@ interface IAttestedFeed is IObservationSource, ISignerCommittee {
     /// @param priceE8              quote per base, 1 to 2^48 - 1
     /// @param confidenceE8         half-width of the price's confidence interval
     /// @param asOf                 time of the price
-    /// @param impliedVolatilityX24 30-day at-the-money volatility, below 2^28; 0 if none is attested
+    /// @param impliedVolatilityX16 30-day at-the-money volatility, below 2^20; 0 if none is attested
+    /// @param rangeCode            ln(high / low) since the observation before, never less than the true one, below 2^12: 8
+    ///                             bits of 2^-22 below an exponent of 4; with an exponent e above 0 a ninth bit stands before
+    ///                             the 8, and all are shifted up by e - 1; 0 if none is attested
     /// @param deadline             last second at which the attestation may be appended
     struct Observation {
         bytes32 marketId;
         uint256 priceE8;
         uint256 confidenceE8;
         uint256 asOf;
-        uint256 impliedVolatilityX24;
+        uint256 impliedVolatilityX16;
+        uint256 rangeCode;
         uint256 deadline;
     }
 

@@ -128,7 +128,7 @@ interface IRiskRegistry is IRiskParameters {
     /// @param proof            Groth16 points [ax, ay, bx1, bx0, by1, by0, cx, cy]
     /// @param updates          1 to M markets, by strictly increasing id
     /// @param observationWords for every market in turn ceil(K / 2) words: slot j stands in word j / 2 at bit
-    /// 108 * (j % 2); unused slots come first and are zero, the newest observation comes last
+    /// 112 * (j % 2); unused slots come first and are zero, the newest observation comes last
     function submit(
         bytes32 modelId,
         uint256 commitment,

@@ -5,6 +5,7 @@ import type { Fields } from '../../circuits/statements/index.ts'
 import { words } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { divDown, divUp } from '../math/index.ts'
+import { rangeCodeUp } from './range.ts'
 import { parseDecimal, scaleDecimal } from './decimal.ts'
 import { parseTime } from './time.ts'
 
@@ -48,7 +49,7 @@ const PRICE_COLUMNS = ['price', 'close']
 const GAP_SPACINGS = 6
 
 const E8 = 10n ** 8n
-const X24 = 1n << 24n
+const X16 = 1n << 16n
 const MORE_THAN_ANY_PRICE = 1n << 64n
 const bitsOf = (name: keyof PriceRow): number =>
   words.observation.fields.find((field) => field.name === name)?.bits ?? 0
@@ -95,7 +96,7 @@ export function parseBars(text: string, file: string, options: PriceOptions = {}
     ]
     if (row.priceE8 < lowE8) throw new PriceRangeError(at(file, line.line, low), 'at most')
     if (row.priceE8 > highE8) throw new PriceRangeError(at(file, line.line, high), 'at least')
-    return { ...row, lowE8, highE8 }
+    return { ...row, rangeCode: rangeCodeUp(highE8, lowE8), lowE8, highE8 }
   })
 }
 
@@ -114,7 +115,7 @@ export function gatherBars(rows: readonly PriceBar[], seconds: number): readonly
     lowE8 = low < lowE8 ? low : lowE8
     highE8 = high > highE8 ? high : highE8
     if (row.asOf < nextAt) continue
-    gathered.push({ ...row, lowE8, highE8 })
+    gathered.push({ ...row, rangeCode: rangeCodeUp(highE8, lowE8), lowE8, highE8 })
     while (nextAt <= row.asOf) nextAt += BigInt(seconds)
     ;[lowE8, highE8] = [MORE_THAN_ANY_PRICE, 0n]
   }
@@ -168,7 +169,8 @@ function priceRow({ line, asOf }: Timed, columns: Columns, file: string, options
   return {
     asOf,
     priceE8: readPriceE8(line, columns.price, file, options.roundPrices === true),
-    impliedVolatilityX24: readImpliedVolatilityUp(line, columns, file),
+    impliedVolatilityX16: readImpliedVolatilityUp(line, columns, file),
+    rangeCode: 0n,
   }
 }
 
@@ -284,9 +286,9 @@ function readImpliedVolatilityUp(line: Line, { impliedVolatility }: Columns, fil
   if (place.value === '') return 0n
   const decimal = parseDecimal(place.value)
   if (decimal === undefined || decimal.negative) throw new ImpliedVolatilityError(place)
-  const { numerator, denominator } = scaleDecimal(decimal, X24)
+  const { numerator, denominator } = scaleDecimal(decimal, X16)
   const value = divUp(numerator, denominator)
-  if (value >= 1n << BigInt(bitsOf('impliedVolatilityX24'))) throw new ImpliedVolatilityError(place)
+  if (value >= 1n << BigInt(bitsOf('impliedVolatilityX16'))) throw new ImpliedVolatilityError(place)
   return value
 }
 

@@ -1,7 +1,6 @@
 import { ProverError } from '../errors.ts'
 import type { LikelihoodRatio, TrafficLight } from './coverage.ts'
 import { christoffersen, conditionalCoverage, kupiec, trafficLight } from './coverage.ts'
-import type { LearnedState } from './marketRisk.ts'
 import { realValues } from './real.ts'
 import type { ReplaySeries } from './replay.ts'
 import { transitions } from './replay.ts'
@@ -93,7 +92,7 @@ const PREDICTIONS_OF_A_YEAR = 2000
  *
  * @throws {@link NoPredictionError} if no prediction came due
  */
-export function backtest(series: ReplaySeries<LearnedState>): Backtest {
+export function backtest(series: ReplaySeries): Backtest {
   const trials = trialsOf(series)
   const [first] = trials
   const last = series.points.at(-1)
@@ -107,7 +106,7 @@ export function backtest(series: ReplaySeries<LearnedState>): Backtest {
   const samples = judged.length === 0 ? [trials] : judged
 
   const parameters = series.points.map((point) => realValues(point.parameters))
-  const states = series.points.map((point) => realValues(point.state.volatility))
+  const states = series.points.map((point) => realValues(point.state.anchor))
   const moveDown = distributionOf(parameters.map((p) => p.horizonMoveDown))
   const moveUp = distributionOf(parameters.map((p) => p.horizonMoveUp))
   const maintenanceMargin = distributionOf(parameters.map((p) => p.maintenanceMargin))
@@ -150,7 +149,7 @@ type Trial = {
   readonly maintenanceMargin: number
 }
 
-function trialsOf(series: ReplaySeries<LearnedState>): readonly Trial[] {
+function trialsOf(series: ReplaySeries): readonly Trial[] {
   const due = [...transitions(series)].filter(({ point }) => point.verdict.due)
   return due.map(({ before, point }) => {
     const { anchorLnPrice, anchorAsOf, maintenanceMargin } = realValues(before.anchor)
@@ -234,7 +233,7 @@ function distributionOf(values: readonly number[]): Distribution {
   }
 }
 
-function stepsOf(series: ReplaySeries<LearnedState>): Steps {
+function stepsOf(series: ReplaySeries): Steps {
   const { loosenPerSecond, tightenPerSecond } = realValues(series.policy.margin)
   const steps = { initialMarginRise: 0, initialMarginFall: 0, maintenanceMarginRise: 0, maintenanceMarginFall: 0 }
   let withinSpeedLimits = true

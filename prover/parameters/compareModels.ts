@@ -1,15 +1,16 @@
 import type { VolatilityModel } from '../volatility/model.ts'
 import { modelNames, volatilityModels } from '../volatility/models.ts'
-import type { ModelledState, Policy, RangedObservation } from './marketRisk.ts'
+import { withStartingWords } from './defaultPolicy.ts'
+import type { Observation, Policy } from './marketRisk.ts'
 import type { ReplaySeries } from './replay.ts'
-import { replayModelled } from './replay.ts'
+import { replay } from './replay.ts'
 import type { ModelScore, PeriodScore } from './score.ts'
 import { scoreOf } from './score.ts'
 
 /** One model's replay of one history and what it was worth. */
 export type JudgedModel = {
   readonly model: VolatilityModel
-  readonly series: ReplaySeries<ModelledState>
+  readonly series: ReplaySeries
   readonly score: ModelScore
 }
 
@@ -28,10 +29,10 @@ const constantVolatility: VolatilityModel = {
 }
 
 /** Replays one history under every model of the table, and under the constant; the constant first. */
-export function compareModels(rows: readonly RangedObservation[], policy: Policy): readonly JudgedModel[] {
+export function compareModels(rows: readonly Observation[], policy: Policy): readonly JudgedModel[] {
   const models = [constantVolatility, ...modelNames.map((name) => volatilityModels[name])]
   return models.map((model) => {
-    const series = replayModelled(model, rows, policy)
+    const series = replay(rows, withStartingWords(model, policy), { model })
     return { model, series, score: scoreOf(series) }
   })
 }

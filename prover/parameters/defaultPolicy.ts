@@ -1,3 +1,4 @@
+import type { VolatilityModel } from '../volatility/model.ts'
 import type { Policy } from './marketRisk.ts'
 import type { EnginePolicy, MarketRiskPolicy } from './policy.ts'
 import { encodeEnginePolicy, encodeMarketPolicy } from './policy.ts'
@@ -55,3 +56,9 @@ export const defaultPolicy: Policy = {
   ...encodeEnginePolicy(defaultEnginePolicy),
   market: encodeMarketPolicy(defaultMarketPolicy),
 }
+
+/** A policy for a market under a volatility model: words that only this model reads are its defaults. */
+export const withStartingWords = (model: VolatilityModel, policy: Policy): Policy => ({
+  ...policy,
+  market: { ...policy.market, ...model.startingWords?.(policy.learning.horizonSeconds) },
+})

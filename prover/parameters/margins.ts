@@ -41,30 +41,20 @@ const ONE_X10 = 1n << 10n
 const fromX16 = (valueX16: bigint): bigint => valueX16 << 8n
 
 /**
- * Volatility used: clamp(max(√max(v_fast, v_slow), weight·implied), floor, ceiling), rounded up.
+ * Volatility used: clamp(max(√variance, weight·implied), floor, ceiling), rounded up.
  *
  * Twin of `circuits/parameters/UsedVolatility.circom`.
+ *
+ * @param varianceX38 - what the volatility model says to use
  */
 export function usedVolatilityUp(
-  varianceFastX36: bigint,
-  varianceSlowX36: bigint,
-  impliedVolatilityX24: bigint,
-  impliedWeightX10: bigint,
-  policy: MarketPolicy,
-): bigint {
-  const varianceX38 = max(varianceFastX36, varianceSlowX36) << 2n
-  return volatilityOfUp(varianceX38, impliedVolatilityX24, impliedWeightX10, policy)
-}
-
-/** The same from the variance that any model says to use. */
-export function volatilityOfUp(
   varianceX38: bigint,
-  impliedVolatilityX24: bigint,
+  impliedVolatilityX16: bigint,
   impliedWeightX10: bigint,
   policy: MarketPolicy,
 ): bigint {
   const realised = sqrtUp(varianceX38 << 10n)
-  const implied = mulUp(impliedVolatilityX24, impliedWeightX10, 10)
+  const implied = mulUp(fromX16(impliedVolatilityX16), impliedWeightX10, 10)
   return clamp(max(realised, implied), fromX16(policy.volatilityFloorX16), fromX16(policy.volatilityCeilingX16))
 }
 

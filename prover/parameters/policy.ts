@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Fields } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { divUp, sqrtUp } from '../math/index.ts'
+import { garchPolicyWords } from '../volatility/garch.ts'
 import { YEAR_SECONDS } from '../volatility/variance.ts'
 
 const fraction = z.number().min(0).max(1)
@@ -49,6 +50,14 @@ const marketPolicySchema = z
     liquidationBonus: fraction.max(0.9),
     scanRangeFloor: positive.max(3.9),
     scanRangeCeiling: positive.max(3.9),
+    garch: z
+      .strictObject({
+        longRunVolatility: positive.max(15),
+        reversionHalfLifeHours: positive.min(1),
+        horizonSeconds: z.number().int().positive().describe('the engine’s, over which volatility is forecast'),
+      })
+      .optional()
+      .describe('only for markets bound to GARCH; a market of another model has no proof with it'),
   })
   .refine((p) => p.volatilityFloor <= p.volatilityCeiling, { message: 'volatilityFloor exceeds volatilityCeiling' })
   .refine((p) => p.maintenanceMarginFloor <= p.maintenanceMarginCeiling, {
@@ -117,6 +126,9 @@ export function encodeMarketPolicy(input: unknown): Fields<'marketPolicy'> {
     liquidationBonusX16: scale(policy.liquidationBonus, 16),
     scanRangeFloorX16: scale(policy.scanRangeFloor, 16),
     scanRangeCeilingX16: scale(policy.scanRangeCeiling, 16),
+    ...(policy.garch === undefined
+      ? { longRunVolatilityX16: 0n, reversionRateX36: 0n, forecastWeightX26: 0n }
+      : garchPolicyWords(policy.garch, BigInt(policy.garch.horizonSeconds))),
   }
 }
 

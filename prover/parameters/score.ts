@@ -1,6 +1,5 @@
 import type { Coverage } from './backtest.ts'
 import { backtest } from './backtest.ts'
-import type { LearnedState } from './marketRisk.ts'
 import { realValues } from './real.ts'
 import type { ReplaySeries } from './replay.ts'
 import { transitions } from './replay.ts'
@@ -54,7 +53,7 @@ export const WORST = 50
  *
  * @throws {@link NoPredictionError} if no prediction came due
  */
-export function scoreOf(series: ReplaySeries<LearnedState>): ModelScore {
+export function scoreOf(series: ReplaySeries): ModelScore {
   const { alpha, years, whole } = backtest(series)
   const predictions = predictionsOf(series)
   const ofYear = (year: string): readonly Prediction[] =>
@@ -67,7 +66,7 @@ export function scoreOf(series: ReplaySeries<LearnedState>): ModelScore {
 }
 
 /** Every prediction that came due, oldest first. */
-export function predictionsOf(series: ReplaySeries<LearnedState>): readonly Prediction[] {
+export function predictionsOf(series: ReplaySeries): readonly Prediction[] {
   const due = [...transitions(series)].filter(({ point }) => point.verdict.due)
   return due.map(({ before, point }) => {
     const { anchorLnPrice, anchorAsOf, anchorMoveDown, anchorMoveUp } = realValues(before.anchor)

@@ -1,7 +1,7 @@
 /** `deployment.json`: where an engine lives and what it was deployed with. */
 import { AbiCoder, keccak256 } from 'ethers'
 import { z } from 'zod'
-import { type VolatilityModelName, volatilityModelIds } from '../../circuits/statements/index.ts'
+import { type VolatilityModelName, volatilityModels } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { digestOfJson } from './digest.ts'
 import { writeFileAtomic } from './atomicFile.ts'
@@ -9,7 +9,7 @@ import { jsonOf, readAtMost, textOf } from './sealedFile.ts'
 import { addressSchema, firstIssue, hashSchema, integerSchema, wordSchema } from './wordSchemas.ts'
 import type { KeyManifest } from '../proof/index.ts'
 
-const volatilityModelNames = Object.keys(volatilityModelIds) as [VolatilityModelName, ...VolatilityModelName[]]
+const volatilityModelNames = Object.keys(volatilityModels) as [VolatilityModelName, ...VolatilityModelName[]]
 
 const MAX_BYTES = 1 << 20
 

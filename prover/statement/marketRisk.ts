@@ -1,8 +1,9 @@
 import { toBeHex } from 'ethers'
-import { type Build, type Fields, sizeOf } from '../../circuits/statements/index.ts'
+import { type Build, type Fields, sizeOf, volatilityModelOf } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import type { MarketState, MarketUpdate, Observation, Policy } from '../parameters/marketRisk.ts'
 import { batchLength, updateMarket } from '../parameters/marketRisk.ts'
+import { volatilityModelOfId } from '../volatility/models.ts'
 import type { StatementContext } from './challenge.ts'
 import { type CircuitSignals, publicInput, type SectionWords, type Stated, stateOf } from './state.ts'
 import { joinElements, pack } from './words.ts'
@@ -72,8 +73,9 @@ export const packObservations = (observations: readonly Observation[], slots: nu
  */
 export async function stateBatch(batch: MarketRiskBatch): Promise<MarketRiskStatement> {
   checkBatch(batch)
+  const model = volatilityModelOfId(volatilityModelOf(batch.build))
   const updates = batch.markets.map((market) =>
-    updateMarket(market.previous, market.observations, policyOf(batch, market)),
+    updateMarket(model, market.previous, market.observations, policyOf(batch, market)),
   )
   const slots = sizeOf(batch.build, 'observations')
   const packed = batch.markets.map((market, i) => packMarket(market, updates[i] as MarketUpdate, slots))

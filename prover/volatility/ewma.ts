@@ -1,7 +1,9 @@
-import { SLOW_HALF_LIFE_SHIFT } from '../../circuits/statements/index.ts'
 import { max } from '../math/index.ts'
 import type { VolatilityModel } from './model.ts'
 import { blendUp, decayWeight, periodVarianceUp, winsorisedReturnUp, YEAR_SECONDS } from './variance.ts'
+
+/** Slow half-life = fast half-life × 2^this: one time product serves both weights. */
+const SLOW_HALF_LIFE_SHIFT = 4
 
 export type EwmaState = {
   readonly varianceFastX36: bigint
@@ -14,7 +16,7 @@ export type EwmaState = {
  * and a slow half-life side by side.
  *
  * As Δt → 0 the new term tends to r²·ln 2·Year/half-life, so a burst of ticks is as harmless as one. The return is
- * winsorised: an outlier moves the estimate by a bounded amount. Twin of `circuits/volatility/EwmaStep.circom`.
+ * winsorised: an outlier moves the estimate by a bounded amount. Twin of `circuits/volatility/Ewma.circom`.
  *
  * @param lnPriceX26 - log of the new price, rounded down
  * @param elapsedSeconds - Δt ≥ 1
@@ -50,7 +52,7 @@ export const ewma: VolatilityModel = {
       reason: 'one product of time serves both weights; the greater of the two keeps margins up after a crash',
     },
   ],
-  constraints: 702,
+  constraints: 704,
   variances: ['fast', 'slow'],
   underPolicy: ({ decayRateX36, maxReturnX16 }) => ({
     step([varianceFastX36, varianceSlowX36], { lnPriceX26, previousLnPriceX26, elapsedSeconds }) {

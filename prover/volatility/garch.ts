@@ -1,6 +1,6 @@
 import { ProverError } from '../errors.ts'
 import { EXP2_SCALE } from '../math/index.ts'
-import type { ModelInForce, VolatilityModel, VolatilityPolicy } from './model.ts'
+import type { ModelInForce, OptionalPolicyWords, VolatilityModel, VolatilityPolicy } from './model.ts'
 import { blendUp, decayWeight, periodVarianceUp, winsorisedReturnUp, YEAR_SECONDS } from './variance.ts'
 
 /** GARCH(1,1) on irregular times in human units. */
@@ -13,13 +13,18 @@ export type GarchParameters = {
   readonly longRunVolatility: number
 }
 
-/** The same as words of a policy. */
+/** The same in the units of a policy's words. */
 export type GarchWords = {
   /** Half-lives per second, below 2^25: half-lives from 2,048 s up. */
   readonly reactionRateX36: bigint
+  /** The reaction's half-life is 2^this times what the rate says. */
+  readonly reactionShift?: number
   readonly reversionRateX36: bigint
   readonly longRunVarianceX36: bigint
 }
+
+/** Half-life of the reaction over the policy's fast half-life: 8 h for 4 h. */
+const REACTION_SHIFT = 1
 
 /** A GARCH(1,1) on a fixed grid: v′ = ω + α·r²/y + β·v, y the step in years; the variance it tends to is ω/(1 − α − β). */
 export type GarchOnGrid = {
@@ -36,7 +41,7 @@ export type GarchOnGrid = {
  * An exponentially weighted average that then reverts to the long-run level v_L. At Δt = step it is the GARCH(1,1) with
  * β = C·D, α = (1 − C)·D and ω = (1 − D)·v_L, so any α, β > 0 with α + β < 1 is one pair of half-lives. Between, all three
  * weights stay in [0, 1] and add up to 1; as Δt → 0 the return's tends to r²·ln 2·Year/half-life, so a burst of ticks is
- * as harmless as one; as Δt → ∞ the variance is v_L. Twin of `circuits/volatility/GarchStep.circom`.
+ * as harmless as one; as Δt → ∞ the variance is v_L. Twin of `circuits/volatility/Garch.circom`.
  *
  * @param varianceX36 - annualised variance before the step
  * @param elapsedSeconds - Δt ≥ 1
@@ -55,13 +60,17 @@ export function garchStep(
 ): bigint {
   const returnX26 = winsorisedReturnUp(lnPriceX26, previousLnPriceX26, maxReturnX16)
   const periodX36 = periodVarianceUp(returnX26 ** 2n * YEAR_SECONDS, elapsedSeconds)
-  const averageX36 = blendUp(varianceX36, periodX36, decayWeight(elapsedSeconds, words.reactionRateX36))
+  const averageX36 = blendUp(
+    varianceX36,
+    periodX36,
+    decayWeight(elapsedSeconds, words.reactionRateX36, words.reactionShift),
+  )
   return blendUp(averageX36, words.longRunVarianceX36, decayWeight(elapsedSeconds, words.reversionRateX36))
 }
 
 /**
- * Mean of the variance expected over the horizon: v_L + w·(v − v_L), rounded up; in a circuit
- * `circuits/volatility/BlendUp.circom` alone.
+ * Mean of the variance expected over the horizon: v_L + w·(v − v_L), rounded up; twin of `GarchUsed` in
+ * `circuits/volatility/Garch.circom`.
  *
  * @param weight - w of {@link forecastWeight}
  */
@@ -102,23 +111,35 @@ export function garchOfGrid({ omega, alpha, beta, stepSeconds }: GarchOnGrid): G
   }
 }
 
-/** Flat in the score from 6 to 12 h and 16 to 24 h; of those the ones that fall least short in crashes. */
-export const defaultGarch: GarchParameters = {
-  reactionHalfLifeHours: 6,
-  reversionHalfLifeHours: 16,
-  longRunVolatility: 0.8,
+/** Reversion is flat in the score from 16 to 24 h; the level is between BTC’s and ETH’s mean of 2019 to 2024. */
+export const defaultGarch = { reversionHalfLifeHours: 16, longRunVolatility: 0.8 } as const
+
+/** Words of a market's policy that GARCH reads, from human units and the engine's horizon. */
+export const garchPolicyWords = (
+  { reversionHalfLifeHours, longRunVolatility }: Pick<GarchParameters, 'reversionHalfLifeHours' | 'longRunVolatility'>,
+  horizonSeconds: bigint,
+): OptionalPolicyWords => {
+  const reversionRateX36 = BigInt(Math.round(2 ** 36 / (reversionHalfLifeHours * 3600)))
+  return {
+    longRunVolatilityX16: BigInt(Math.ceil(longRunVolatility * 2 ** 16)),
+    reversionRateX36,
+    forecastWeightX26: forecastWeight(horizonSeconds, reversionRateX36) >> BigInt(EXP2_SCALE - FORECAST_BITS),
+  }
 }
 
-/** GARCH(1,1) of the default half-lives. */
+/** Fraction bits of the forecast's weight in a policy. */
+const FORECAST_BITS = 26
+
+/** GARCH(1,1) whose reaction follows the engine's half-life and whose level and reversion are the market's. */
 export const garch: VolatilityModel = {
   name: 'garch',
   title: 'GARCH(1,1) on irregular times',
-  constraints: 743,
+  constraints: 747,
   variances: ['conditional'],
   parameters: [
     {
       name: 'reaction half-life',
-      value: `${defaultGarch.reactionHalfLifeHours} h`,
+      value: '2 × the fast one',
       reason: 'the score is flat from 6 to 12 h; below, margins follow single hours, above, crashes are seen late',
     },
     {
@@ -132,14 +153,21 @@ export const garch: VolatilityModel = {
       reason: 'between BTC’s and ETH’s mean of 2019 to 2024; the learned multiplier takes up the rest',
     },
   ],
-  underPolicy: (policy) => garchUnderPolicy(garchWords(defaultGarch), policy),
+  underPolicy: (policy) => garchUnderPolicy(policy),
+  startingWords: (horizonSeconds) => garchPolicyWords(defaultGarch, horizonSeconds),
 }
 
-function garchUnderPolicy(words: GarchWords, { maxReturnX16, horizonSeconds }: VolatilityPolicy): ModelInForce {
-  const weight = forecastWeight(horizonSeconds, words.reversionRateX36)
+function garchUnderPolicy(policy: VolatilityPolicy): ModelInForce {
+  const words = {
+    reactionRateX36: policy.decayRateX36,
+    reactionShift: REACTION_SHIFT,
+    reversionRateX36: policy.reversionRateX36,
+    longRunVarianceX36: (policy.longRunVolatilityX16 ** 2n) << 4n,
+  }
+  const weight = policy.forecastWeightX26 << BigInt(EXP2_SCALE - FORECAST_BITS)
   return {
-    step: ([varianceX36], move) => [
-      garchStep(varianceX36, move.previousLnPriceX26, move.lnPriceX26, move.elapsedSeconds, words, maxReturnX16),
+    step: ([varianceX36], { previousLnPriceX26, lnPriceX26, elapsedSeconds }) => [
+      garchStep(varianceX36, previousLnPriceX26, lnPriceX26, elapsedSeconds, words, policy.maxReturnX16),
       0n,
       0n,
       0n,

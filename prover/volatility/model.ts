@@ -1,4 +1,5 @@
 /** What every volatility model is: a state of four variances, one exact step, one variance to use. */
+import type { Fields } from '../../circuits/statements/index.ts'
 
 /**
  * State of any model, annualised X36, 46 bits each; those it has no use for stay 0. With the log price (32 bits) and the
@@ -11,20 +12,21 @@ export type PriceMove = {
   readonly previousLnPriceX26: bigint
   /** Rounded down, as all log prices are. */
   readonly lnPriceX26: bigint
-  /** Highest and lowest price since the observation before; absent where only prices were attested. */
-  readonly range?: { readonly lnHighX26: bigint; readonly lnLowX26: bigint } | undefined
+  /** ln(high/low) since the observation before, never less than the true one; 0 where only prices were attested. */
+  readonly rangeX26: bigint
   /** Δt ≥ 1 */
   readonly elapsedSeconds: bigint
 }
 
 /** The words of governance that models read, whichever is in force. */
-export type VolatilityPolicy = {
-  /** Fast half-lives per second. */
-  readonly decayRateX36: bigint
-  /** Winsorising bound of a return. */
-  readonly maxReturnX16: bigint
-  readonly horizonSeconds: bigint
-}
+export type VolatilityPolicy = Pick<Fields<'learningPolicy'>, 'decayRateX36' | 'horizonSeconds'> &
+  Pick<Fields<'marketPolicy'>, 'maxReturnX16' | 'longRunVolatilityX16' | 'reversionRateX36' | 'forecastWeightX26'>
+
+/** Words of a market's policy that are zero unless its model reads them. */
+export type OptionalPolicyWords = Pick<
+  VolatilityPolicy,
+  'longRunVolatilityX16' | 'reversionRateX36' | 'forecastWeightX26'
+>
 
 /** A model under a policy: exact integers, the twin of its circuit. */
 export type ModelInForce = {
@@ -51,4 +53,6 @@ export type VolatilityModel = {
   /** What its variances are, in order; at most four. */
   readonly variances: readonly string[]
   underPolicy(policy: VolatilityPolicy): ModelInForce
+  /** Defaults of the words of a market's policy that this model alone reads. */
+  startingWords?(horizonSeconds: bigint): OptionalPolicyWords
 }

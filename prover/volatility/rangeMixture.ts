@@ -1,4 +1,4 @@
-import { max, min, OutOfDomainError } from '../math/index.ts'
+import { max, min } from '../math/index.ts'
 import type { PriceMove, Variances, VolatilityModel } from './model.ts'
 import { blendUp, decayWeight, logDifferenceUp, periodVarianceUp, YEAR_SECONDS } from './variance.ts'
 
@@ -19,12 +19,11 @@ export const RANGE_OF_RETURN_X10 = 1706n
  *
  * The range runs from the lowest to the highest price since the last observation, and is never less than the return, so
  * that a jump between the observation before and the attested prices counts. Where no range was attested the squared
- * return is what the period says. Twin of `circuits/volatility/RangeMixtureStep.circom`.
+ * return is what the period says. Twin of `circuits/volatility/RangeMixture.circom`.
  *
  * @param decayRateX36 - fast half-lives per second
  * @param maxReturnX16 - winsorising bound of a return; a range is cut at 2·√(ln 2) times it
  * @returns the four averages, rounded up
- * @throws {@link OutOfDomainError} if the high is below the low
  * @see M. Parkinson, The Extreme Value Method for Estimating the Variance of the Rate of Return, J. Business 53, 1980
  * @see F. Corsi, A Simple Approximate Long-Memory Model of Realized Volatility, J. Financial Econometrics 7, 2009
  */
@@ -42,13 +41,11 @@ export function rangeMixtureStep(
 }
 
 /** Squared range over 4 ln 2, or squared return where there is no range, times seconds a year; X52, below 2^77. */
-function annualisedSquareUp({ range, lnPriceX26, previousLnPriceX26 }: PriceMove, maxReturnX16: bigint): bigint {
-  const returnX26 = logDifferenceUp(lnPriceX26, previousLnPriceX26)
-  if (range === undefined) return min(returnX26, maxReturnX16 << 10n) ** 2n * YEAR_SECONDS
-  const { lnHighX26, lnLowX26 } = range
-  if (lnHighX26 < lnLowX26) throw new OutOfDomainError('rangeMixtureStep', lnHighX26, `a high of at least ${lnLowX26}`)
-  const rangeX26 = max(logDifferenceUp(lnHighX26, lnLowX26), returnX26)
-  return min(rangeX26, maxReturnX16 * RANGE_OF_RETURN_X10) ** 2n * PARKINSON_YEAR_SECONDS
+function annualisedSquareUp({ rangeX26, lnPriceX26, previousLnPriceX26 }: PriceMove, maxReturnX16: bigint): bigint {
+  const widerX26 = max(rangeX26, logDifferenceUp(lnPriceX26, previousLnPriceX26))
+  return rangeX26 === 0n
+    ? min(widerX26, maxReturnX16 << 10n) ** 2n * YEAR_SECONDS
+    : min(widerX26, maxReturnX16 * RANGE_OF_RETURN_X10) ** 2n * PARKINSON_YEAR_SECONDS
 }
 
 /** The mean of four averages of range variance, from half an hour to five days. */
@@ -67,7 +64,7 @@ export const rangeMixture: VolatilityModel = {
       reason: 'the range that says as much as the return at which returns are cut',
     },
   ],
-  constraints: 1185,
+  constraints: 1162,
   variances: ['0.5 h', '4 h', '16 h', '128 h'],
   underPolicy: ({ decayRateX36, maxReturnX16 }) => ({
     step: (state, move) => rangeMixtureStep(state, move, decayRateX36, maxReturnX16),

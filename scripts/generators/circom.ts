@@ -5,6 +5,7 @@ import {
   type Group,
   type Section,
   type Statement,
+  type VolatilityModelRow,
   type Word,
 } from '../../circuits/statements/language.ts'
 import { capital, type Generated, notice } from './text.ts'
@@ -74,7 +75,42 @@ function fieldLines({ fields }: Word, total: number): string {
     .join('\n')
 }
 
+/** Bits of the fields that every template reads. */
+const requiredBits = ({ fields }: Word): number =>
+  fields.reduce((sum, { bits, optional }) => (optional ? sum : sum + bits), 0)
+
+/** A word with optional fields is read up to a width that its reader chooses: what is beyond must be zero. */
+function unpackPart(title: string, word: Word): string {
+  const total = elementBits(word)
+  return `/**
+ * @title  Unpack${title}
+ * @notice ${word.title}: splits the word into its fields. Claim: Q1.
+ * @param  BITS    from ${requiredBits(word)} to ${total}; fields beyond it are 0
+ * @input  word    []  refused at 2^BITS and above
+ * @output fields
+ *
+ * The bits of the word are unique since 2^BITS < p, so each field has one value.
+ */
+template Unpack${title}(BITS) {
+    signal input word;
+    output ${title}Fields() fields;
+
+    assert(BITS >= ${requiredBits(word)} && BITS <= ${total});
+    signal held[BITS] <== Num2Bits(BITS)(word);
+    signal bits[${total}];
+    for (var i = 0; i < ${total}; i++) {
+        if (i < BITS) {
+            bits[i] <== held[i];
+        } else {
+            bits[i] <== 0;
+        }
+    }
+${fieldLines(word, total)}
+}`
+}
+
 function unpack(title: string, word: Word): string {
+  if (word.fields.some(({ optional }) => optional)) return unpackPart(title, word)
   const total = elementBits(word)
   return `/**
  * @title  Unpack${title}
@@ -165,6 +201,80 @@ template Pack${title}() {
 ${asserts}
     word <== ${terms.join('\n        + ')};
 }`
+}
+
+/** Chooses a volatility model by its id. */
+export function circomModels(
+  models: Readonly<Record<string, VolatilityModelRow>>,
+  { volatilityState, marketPolicy }: { readonly volatilityState: Word; readonly marketPolicy: Word },
+): Generated {
+  const rows = Object.values(models)
+  const variances = volatilityState.fields.filter(({ name }) => name.startsWith('variance'))
+  const others = elementBits(volatilityState) - elementBits({ title: '', fields: variances })
+  const stateBits = ({ variances: kept }: VolatilityModelRow): number =>
+    others + elementBits({ title: '', fields: variances.slice(0, kept) })
+  const policyBits = ({ readsOptionalPolicy }: VolatilityModelRow): number =>
+    readsOptionalPolicy ? elementBits(marketPolicy) : requiredBits(marketPolicy)
+  const choose = (indent: string, write: (row: VolatilityModelRow) => string): string =>
+    rows.map((row) => `${indent}if (MODEL == ${row.id}) {\n${indent}    ${write(row)}\n${indent}}`).join('\n')
+  const known = `assert(${rows.map(({ id }) => `MODEL == ${id}`).join(' || ')});`
+  const text = `// ${notice}
+pragma circom 2.2.3;
+
+${rows.map(({ template }) => `include "../volatility/${template}.circom";`).join('\n')}
+include "../volatility/PriceMove.circom";
+include "words/LearningPolicy.circom";
+include "words/MarketPolicy.circom";
+
+/** Bits of a state that a model keeps. */
+function volatilityStateBits(MODEL) {
+${choose('    ', (row) => `return ${stateBits(row)};`)}
+    return 0;
+}
+
+/** Bits of a market's policy that a batch under a model reads. */
+function marketPolicyBits(MODEL) {
+${choose('    ', (row) => `return ${policyBits(row)};`)}
+    return 0;
+}
+
+/**
+ * @title  VolatilityStep
+ * @notice The step of a volatility model. Claims: ${rows.map(({ claim }) => claim).join(', ')}.
+ * @param  MODEL  its id
+ * @input  move, learning, market
+ * @input  variancesX36  [4]  46 bits; those the model does not keep are 0
+ * @output nextX36       [4]
+ */
+template VolatilityStep(MODEL) {
+    input PriceMove() move;
+    signal input {maxbit} variancesX36[4];
+    input LearningPolicyFields() learning;
+    input MarketPolicyFields() market;
+    signal output {maxbit} nextX36[4];
+
+    ${known}
+${choose('    ', ({ template }) => `nextX36 <== ${template}Step()(move, variancesX36, learning, market);`)}
+}
+
+/**
+ * @title  VolatilityUsed
+ * @notice The variance that parameters rest on under a volatility model. Claims: ${rows.map(({ claim }) => claim).join(', ')}.
+ * @param  MODEL  its id
+ * @input  variancesX36  [4]
+ * @input  market
+ * @output out  []  X38, 48 bits
+ */
+template VolatilityUsed(MODEL) {
+    signal input {maxbit} variancesX36[4];
+    input MarketPolicyFields() market;
+    signal output {maxbit} out;
+
+    ${known}
+${choose('    ', ({ template }) => `out <== ${template}Used()(variancesX36, market);`)}
+}
+`
+  return { 'circuits/generated/VolatilityModels.circom': text }
 }
 
 export const circomFrames = (

@@ -8,6 +8,7 @@ import {
   marketBuilds,
   type MarketBuildName,
   sizeOf,
+  volatilityModelOf,
 } from '../../circuits/statements/index.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import {
@@ -15,6 +16,7 @@ import {
   defaultMarketPolicy,
   INITIAL_MULTIPLIER_X18,
 } from '../../prover/parameters/defaultPolicy.ts'
+import { volatilityModelOfId } from '../../prover/volatility/models.ts'
 import { initialState } from '../../prover/parameters/marketRisk.ts'
 import { encodeEnginePolicy, encodeMarketPolicy } from '../../prover/parameters/policy.ts'
 import { provableMargin } from '../../prover/portfolio/accountMargin.ts'
@@ -41,14 +43,19 @@ export function fullBatch(build: Build, seed = 0): MarketRiskBatch {
   const engine = encodeEnginePolicy(defaultEnginePolicy)
   const policy = encodeMarketPolicy(defaultMarketPolicy)
   const asOf = 1_583_971_200n
+  const model = volatilityModelOfId(volatilityModelOf(build))
   const markets = Array.from({ length: sizeOf(build, 'markets') }, (_, i) => {
     const priceE8 = BigInt(7_900_00000000 - i * 100_00000000)
     const observations = Array.from({ length: sizeOf(build, 'observations') }, (_, k) => ({
       priceE8: (priceE8 * BigInt(10_000 - (k % 2 === 0 ? 120 : 260) - seed)) / 10_000n,
       asOf: asOf + 1_800n * BigInt(k + 1),
-      impliedVolatilityX24: 0n,
+      impliedVolatilityX16: 0n,
+      rangeCode: 0n,
     }))
-    const previous = initialState({ priceE8, asOf }, 13_421_773n, INITIAL_MULTIPLIER_X18, { ...engine, market: policy })
+    const previous = initialState(model, { priceE8, asOf }, 13_421_773n, INITIAL_MULTIPLIER_X18, {
+      ...engine,
+      market: policy,
+    })
     return { marketId: marketIdOf(`M${i}-USD`), sequence: 1n, previous, observations, policy }
   })
   const { chainId, registry, modelId } = NOWHERE
@@ -58,11 +65,8 @@ export function fullBatch(build: Build, seed = 0): MarketRiskBatch {
 /** An input of every build. */
 export async function buildInputs(): Promise<Readonly<Record<BuildName, CircuitInput>>> {
   const batch = async (build: Build): Promise<CircuitInput> => (await stateBatch(fullBatch(build))).circuitInput
-  return {
-    marketRisk8x2: await batch(marketBuilds[0]),
-    marketRisk1x48: await batch(marketBuilds[1]),
-    ...(await portfolioInputs()),
-  }
+  const ofMarkets = await Promise.all(marketBuilds.map(async (build) => [build.name, await batch(build)] as const))
+  return { ...(Object.fromEntries(ofMarkets) as Record<MarketBuildName, CircuitInput>), ...(await portfolioInputs()) }
 }
 
 async function portfolioInputs(): Promise<Readonly<Record<Exclude<BuildName, MarketBuildName>, CircuitInput>>> {

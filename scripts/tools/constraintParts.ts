@@ -1,3 +1,4 @@
+import { modelSource, stepTemplate, usedTemplate } from './mains/volatility.ts'
 import { marketBuilds } from '../../circuits/statements/index.ts'
 import type { MainComponent } from './circuits/circuit.ts'
 import { countConstraints } from './circuits/circuit.ts'
@@ -29,16 +30,17 @@ include "${include}";
 component main = ${call};
 `
 
-const unpacked = (word: string): string => main(`generated/words/${word}.circom`, `Unpack${word}()`)
+const unpacked = (word: string, bits: number | '' = ''): string =>
+  main(`generated/words/${word}.circom`, `Unpack${word}(${bits})`)
 const [live] = marketBuilds
 
 /** Parts of the live build, as its template composes them, and how often each stands in it. */
 const parts: readonly Part[] = [
   ['engine policy words, unpacked', 1, unpacked('LearningPolicy'), 'learning'],
   ['margin policy word, unpacked', 1, unpacked('MarginPolicy'), 'margin'],
-  ['volatility state, unpacked', 8, unpacked('VolatilityState'), 'volatilityState'],
+  ['volatility state, unpacked', 8, unpacked('VolatilityState', 156), 'volatilityState'],
   ['anchor state, unpacked', 8, unpacked('AnchorState'), 'anchorState'],
-  ['market policy, unpacked', 8, unpacked('MarketPolicy'), 'marketPolicy'],
+  ['market policy, unpacked', 8, unpacked('MarketPolicy', 176), 'marketPolicy'],
   ['two observations, unpacked', 8, main('generated/words/Observation.circom', 'ObservationBits(2)'), 'observations'],
   [
     'O1 O2 slot: time, logarithm',
@@ -46,30 +48,21 @@ const parts: readonly Part[] = [
     main('market/Slot.circom', 'Slot()').replace(
       'component main = Slot();',
       `template Bare() {
-    signal input bits[108], asOf, lnPrice;
+    signal input bits[112], asOf, lnPrice;
     signal output o[5];
     component slot = Slot();
     slot.bits <== bits;
     slot.previousAsOf <== AssumeBits(32)(asOf);
     slot.previousLnPriceX26 <== AssumeBits(32)(lnPrice);
     o[0] <== slot.used; o[1] <== slot.asOf; o[2] <== slot.elapsed; o[3] <== slot.lnPriceX26;
-    o[4] <== slot.impliedVolatilityX24;
+    o[4] <== slot.impliedVolatilityX16;
 }
 component main = Bare();`,
     ),
     'slot',
   ],
-  [
-    'V1 both half-lives',
-    16,
-    bare(
-      'volatility/EwmaStep.circom',
-      'EwmaStep(4)',
-      'varianceFastX36:46 varianceSlowX36:46 previousLnPriceX26:32 lnPriceX26:32 elapsed:32 decayRateX36:25 maxReturnX16:16 unused:b',
-      'nextFastX36 nextSlowX36',
-    ),
-    'ewma',
-  ],
+  ['V1 both half-lives', 16, modelSource(stepTemplate('ewma'), { door: 'AssumeBits' }), 'ewma'],
+  ['V1 the greater of both', 8, modelSource(usedTemplate('ewma'), { door: 'AssumeBits' }), 'ewmaUsed'],
   [
     'C1 not due (first slot)',
     8,
@@ -118,7 +111,7 @@ component main = Bare();
     bare(
       'parameters/UsedVolatility.circom',
       'UsedVolatility()',
-      'varianceFastX36:46 varianceSlowX36:46 impliedVolatilityX24:28 impliedWeightX10:11 floorX16:20 ceilingX16:20',
+      'varianceX38:48 impliedVolatilityX16:20 impliedWeightX10:11 floorX16:20 ceilingX16:20',
       'out',
     ),
     'volatility',

@@ -206,7 +206,7 @@ describe('A2: a false history', () => {
     ['previousAnchorState', 'R3'],
     ['inboxCount', 'R3'],
     ['observationCount', 'R7'],
-    ['volatilityState', 'V1'],
+    ['volatilityState', 'O1'], // its lowest bits are the log price
     ['anchorState', 'C1'],
     ['parameters', 'A2'],
   ] as const)('with another %s is rejected by claim %s', async (field, claim) => {

@@ -53,13 +53,14 @@ const deployFeed = (addresses: readonly string[], threshold = 2n, maxConfidenceB
 /** An acceptable observation, at the chain's time. */
 async function observation(change: Partial<Observation> = {}): Promise<Observation> {
   const asOf = await chain.now()
-  const impliedVolatilityX24 = 1n << 23n
+  const impliedVolatilityX16 = 1n << 15n
   return {
     marketId: btc,
     priceE8: PRICE_E8,
     confidenceE8: 0n,
     asOf,
-    impliedVolatilityX24,
+    impliedVolatilityX16,
+    rangeCode: 0x2f3n,
     deadline: asOf + 600n,
     ...change,
   }
@@ -148,7 +149,7 @@ describe('R18: an attested feed refuses signatures', () => {
       { priceE8: what.priceE8 + 1n },
       { confidenceE8: 1n },
       { asOf: what.asOf - 1n },
-      { impliedVolatilityX24: 0n },
+      { impliedVolatilityX16: 0n, rangeCode: 0n },
       { deadline: what.deadline + 1n },
     ]
     for (const change of changes) {
@@ -218,10 +219,11 @@ describe('R18: an attested feed refuses values', () => {
     await mined(submit({ priceE8: (1n << 48n) - 1n, asOf: (await chain.now()) + 1n }))
   })
 
-  test('an implied volatility of 29 bits', async () => {
-    const field = 'impliedVolatilityX24'
-    await expectRevert(submit({ [field]: 1n << 28n }), feed, 'FieldOutOfRange', [field, 1n << 28n])
-    await mined(submit({ [field]: (1n << 28n) - 1n }))
+  test('an implied volatility of 21 bits, and a range of 13', async () => {
+    const field = 'impliedVolatilityX16'
+    await expectRevert(submit({ [field]: 1n << 20n }), feed, 'FieldOutOfRange', [field, 1n << 20n])
+    await expectRevert(submit({ rangeCode: 1n << 12n }), feed, 'FieldOutOfRange', ['rangeCode', 1n << 12n])
+    await mined(submit({ [field]: (1n << 20n) - 1n, rangeCode: (1n << 12n) - 1n }))
   })
 
   test('a confidence wider than its share of the price', async () => {

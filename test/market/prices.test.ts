@@ -1,3 +1,4 @@
+import { rangeCodeUp } from '../../prover/market/range.ts'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,7 +47,7 @@ const withRow = (row: string) => `time,close\n2020-03-12 00:00:00,7900\n2020-03-
 
 describe('what is read', () => {
   it('finds time and price by header, whatever the case and order', () => {
-    const expected = [{ asOf: START, priceE8: 793_412_000_000n, impliedVolatilityX24: 0n }]
+    const expected = [{ asOf: START, priceE8: 793_412_000_000n, impliedVolatilityX16: 0n, rangeCode: 0n }]
     expect(read('Close,TimeStamp\n7934.12,2020-03-12\n')).toEqual(expected)
     expect(read('unix,close\n1583971200,7934.12\n')).toEqual(expected)
     expect(read('open_time,open,price,close\n1583971200000,1,7934.12,2\n')).toEqual(expected)
@@ -55,7 +56,7 @@ describe('what is read', () => {
 
   it('prefers a date to a unix column and takes the columns it is told', () => {
     const text = 'unix,date,mark,close\n1,2020-03-12,5,6\n'
-    expect(read(text)).toEqual([{ asOf: START, priceE8: 600_000_000n, impliedVolatilityX24: 0n }])
+    expect(read(text)).toEqual([{ asOf: START, priceE8: 600_000_000n, impliedVolatilityX16: 0n, rangeCode: 0n }])
     expect(read(text, { priceColumn: 'Mark' })[0]?.priceE8).toBe(500_000_000n)
     expect(thrownBy(() => read(text, { timeColumn: 'unix' }))).toMatchObject({ code: 'market.time', column: 'unix' })
   })
@@ -127,11 +128,16 @@ describe('what is read', () => {
   it('rounds implied volatilities up and takes an empty cell for none', () => {
     const text = 'time,price,iv\n2020-03-12 00:00,1,0.65\n2020-03-12 01:00,1,\n2020-03-12 02:00,1,0.5\n'
     const rows = read(text, { impliedVolatilityColumn: 'iv' })
-    expect(rows.map((row) => row.impliedVolatilityX24)).toEqual([10_905_191n, 0n, 8_388_608n])
+    expect(rows.map((row) => row.impliedVolatilityX16)).toEqual([42_599n, 0n, 32_768n])
   })
 
   it('joins histories without overlap', () => {
-    const row = (hour: bigint, priceE8: bigint) => ({ asOf: START + hour * 3600n, priceE8, impliedVolatilityX24: 0n })
+    const row = (hour: bigint, priceE8: bigint) => ({
+      asOf: START + hour * 3600n,
+      priceE8,
+      impliedVolatilityX16: 0n,
+      rangeCode: 0n,
+    })
     const joined = joinPrices([row(0n, 1n), row(1n, 2n)], [row(1n, 9n), row(2n, 3n)], [row(0n, 9n)])
     expect(joined.map(({ priceE8 }) => priceE8)).toEqual([1n, 2n, 3n])
   })
@@ -309,14 +315,15 @@ describe('lows and highs', () => {
     expect(bar).toEqual({
       asOf: START,
       priceE8: 10n * E8,
-      impliedVolatilityX24: 0n,
+      impliedVolatilityX16: 0n,
+      rangeCode: rangeCodeUp(12n * E8, 950_000_000n),
       lowE8: 950_000_000n,
       highE8: 12n * E8,
     })
   })
 
   it('are absent where the file has closes only, or one of the two', () => {
-    const closes = [{ asOf: START, priceE8: 10n * E8, impliedVolatilityX24: 0n }]
+    const closes = [{ asOf: START, priceE8: 10n * E8, impliedVolatilityX16: 0n, rangeCode: 0n }]
     expect(bars('time,close\n2020-03-12,10\n')).toEqual(closes)
     expect(bars('time,high,close\n2020-03-12,12,10\n')).toEqual(closes)
   })
@@ -340,8 +347,10 @@ describe('rows gathered to fewer observations', () => {
   const row = (seconds: bigint, priceE8: bigint, lowE8?: bigint, highE8?: bigint) => ({
     asOf: START + seconds,
     priceE8,
-    impliedVolatilityX24: 0n,
-    ...(lowE8 === undefined || highE8 === undefined ? {} : { lowE8, highE8 }),
+    impliedVolatilityX16: 0n,
+    ...(lowE8 === undefined || highE8 === undefined
+      ? { rangeCode: 0n }
+      : { rangeCode: rangeCodeUp(highE8, lowE8), lowE8, highE8 }),
   })
 
   it('keep the last price, and the extremes since the observation before', () => {

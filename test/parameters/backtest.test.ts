@@ -66,9 +66,9 @@ describe.each(historyMarkets)('%s in March 2020, from the extract', (market) => 
 
   it('breaches follow from what the multipliers learned, step by step', () => {
     const { learning } = defaultPolicy
-    const last = series.points.at(-1)?.state.volatility
+    const last = series.points.at(-1)?.state.anchor
     const learned = (breaches: number) =>
-      series.initial.volatility.multiplierDownX18 +
+      series.initial.anchor.multiplierDownX18 +
       BigInt(breaches) * learning.stepUpX18 -
       BigInt(result.whole.predictions - breaches) * learning.stepDownX18
     expect(last?.multiplierDownX18).toBe(learned(result.whole.down.breaches))
@@ -99,7 +99,8 @@ describe('without a prediction', () => {
     const rows = [0n, 600n, 1200n].map((seconds) => ({
       asOf: 1_583_971_200n + seconds,
       priceE8: 1n,
-      impliedVolatilityX24: 0n,
+      impliedVolatilityX16: 0n,
+      rangeCode: 0n,
     }))
     const action = () => backtest(replay(rows, defaultPolicy))
     expect(action).toThrowError(NoPredictionError)

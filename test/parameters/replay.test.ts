@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ewma } from '../../prover/volatility/ewma.ts'
 import { readExtract } from '../../prover/market/histories.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import type { Observation } from '../../prover/parameters/marketRisk.ts'
@@ -11,7 +12,8 @@ const flat = (count: number, spacing: bigint): Observation[] =>
   Array.from({ length: count }, (_, i) => ({
     asOf: START + BigInt(i) * spacing,
     priceE8: 790_000_000_000n,
-    impliedVolatilityX24: 0n,
+    impliedVolatilityX16: 0n,
+    rangeCode: 0n,
   }))
 
 describe('realValues', () => {
@@ -30,7 +32,7 @@ describe('replay', () => {
 
     let state = series.initial
     for (const [index, point] of series.points.entries()) {
-      const update = updateMarket(state, rows.slice(index + 1, index + 2), defaultPolicy)
+      const update = updateMarket(ewma, state, rows.slice(index + 1, index + 2), defaultPolicy)
       expect(point).toMatchObject({ state: update.state, parameters: update.parameters, observations: 1 })
       expect(point.verdict).toEqual(update.verdicts[0])
       state = update.state
@@ -42,7 +44,9 @@ describe('replay', () => {
     const volatilityX24 = 2n << 24n
     const series = replay(rows, defaultPolicy, { initialVolatilityX24: volatilityX24 })
     expect(series.start).toBe(rows[0])
-    expect(series.initial).toEqual(initialState(flat(1, 1n)[0] as Observation, volatilityX24, 3n << 18n, defaultPolicy))
+    expect(series.initial).toEqual(
+      initialState(ewma, flat(1, 1n)[0] as Observation, volatilityX24, 3n << 18n, defaultPolicy),
+    )
   })
 
   it('by default ends a batch where a prediction is due, and with the history', () => {

@@ -40,9 +40,8 @@ const pairs: readonly Pair[] = [
       include: 'parameters/UsedVolatility.circom',
       call: 'UsedVolatility()',
       inputs: [
-        { name: 'varianceFastX36', bits: 46 },
-        { name: 'varianceSlowX36', bits: 46 },
-        { name: 'impliedVolatilityX24', bits: 28 },
+        { name: 'varianceX38', bits: 48 },
+        { name: 'impliedVolatilityX16', bits: 20 },
         { name: 'impliedWeightX10', bits: 11 },
         { name: 'floorX16', bits: 20 },
         { name: 'ceilingX16', bits: 20 },
@@ -52,9 +51,8 @@ const pairs: readonly Pair[] = [
     arrange: ordered('floorX16', 'ceilingX16'),
     twin: (c) => ({
       out: usedVolatilityUp(
-        c.varianceFastX36 as bigint,
-        c.varianceSlowX36 as bigint,
-        c.impliedVolatilityX24 as bigint,
+        c.varianceX38 as bigint,
+        c.impliedVolatilityX16 as bigint,
         c.impliedWeightX10 as bigint,
         market({ volatilityFloorX16: c.floorX16 as bigint, volatilityCeilingX16: c.ceilingX16 as bigint }),
       ),

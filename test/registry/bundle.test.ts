@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ewma } from '../../prover/volatility/ewma.ts'
 import { ProverError } from '../../prover/errors.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { defaultPolicy, INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../prover/parameters/defaultPolicy.ts'
@@ -65,12 +66,15 @@ function exampleBatch(): MarketRiskBatch {
       marketId: marketIdOf(name),
       sequence: 1n,
       previous: initialState(
+        ewma,
         { priceE8: price * 10n ** 8n, asOf: 1_584_000_000n },
         INITIAL_VOLATILITY_X24,
         INITIAL_MULTIPLIER_X18,
         defaultPolicy,
       ),
-      observations: [{ priceE8: price * 95n * 10n ** 6n, asOf: 1_584_003_600n, impliedVolatilityX24: 0n }],
+      observations: [
+        { priceE8: price * 95n * 10n ** 6n, asOf: 1_584_003_600n, impliedVolatilityX16: 0n, rangeCode: 0n },
+      ],
       policy: defaultPolicy.market,
     })),
   }

@@ -1,5 +1,6 @@
 /** Batch files as people write them, and every way to write them wrongly. */
 import { describe, expect, it } from 'vitest'
+import { ewma } from '../../prover/volatility/ewma.ts'
 import { ProverError } from '../../prover/errors.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import {
@@ -25,8 +26,9 @@ const deployment = {
 
 const first = { priceE8: 7_900n * 10n ** 8n, asOf: 1_584_000_000n }
 const previous = JSON.parse(
-  JSON.stringify(initialState(first, INITIAL_VOLATILITY_X24, INITIAL_MULTIPLIER_X18, defaultPolicy), (_, value) =>
-    typeof value === 'bigint' ? value.toString() : value,
+  JSON.stringify(
+    initialState(ewma, first, INITIAL_VOLATILITY_X24, INITIAL_MULTIPLIER_X18, defaultPolicy),
+    (_, value) => (typeof value === 'bigint' ? value.toString() : value),
   ),
 )
 
@@ -74,13 +76,13 @@ describe('a batch file', () => {
     expect(batch.markets[0]).toMatchObject({
       marketId: marketIdOf('BTC-USD'),
       policy: defaultPolicy.market,
-      observations: [{ priceE8: 750_050_000_000n, asOf: 1_584_003_600n, impliedVolatilityX24: 15_099_494n }],
+      observations: [{ priceE8: 750_050_000_000n, asOf: 1_584_003_600n, impliedVolatilityX16: 58_982n, rangeCode: 0n }],
     })
   })
 
   it('takes words as well, and stands alone without a deployment', () => {
     const file = exampleFile()
-    const words = { priceE8: '750050000000', asOf: '1584003600', impliedVolatilityX24: '0' }
+    const words = { priceE8: '750050000000', asOf: '1584003600', impliedVolatilityX16: '0', rangeCode: '0' }
     Object.assign(file.markets[0] as object, { observations: [words] })
     const { batch } = parse(
       { ...file, chainId: 31337, registry: REGISTRY, enginePolicy: defaultEnginePolicy },

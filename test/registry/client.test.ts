@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { network } from 'hardhat'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ewma } from '../../prover/volatility/ewma.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { defaultPolicy, INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../prover/parameters/defaultPolicy.ts'
 import { initialState } from '../../prover/parameters/marketRisk.ts'
@@ -88,7 +89,7 @@ describe('R34: a market that is bound to another volatility model', () => {
       const source = await engine.chain.ethers.getContractAt('IObservationSource', feed)
       const { lastWord } = await source.getFunction('latest')(marketId)
       const observation = unpack('observation', lastWord)
-      const state = initialState(observation, INITIAL_VOLATILITY_X24, INITIAL_MULTIPLIER_X18, defaultPolicy)
+      const state = initialState(ewma, observation, INITIAL_VOLATILITY_X24, INITIAL_MULTIPLIER_X18, defaultPolicy)
       const words = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
       const registry = await engine.chain.ethers.getContractAt('RiskRegistry', deployment.addresses.registry)
       await mined(registry.getFunction('setMarketPolicy')(marketId, pack('marketPolicy', defaultPolicy.market)))
@@ -112,7 +113,7 @@ describe('a market whose source is no attested feed', () => {
       const observe = async (priceE8: bigint): Promise<void> => {
         const asOf = (await engine.chain.now()) + 60n
         await engine.chain.setTime(asOf)
-        const word = pack('observation', { priceE8, asOf, impliedVolatilityX24: 0n })
+        const word = pack('observation', { priceE8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n })
         await mined(source.getFunction('append')(marketId, word))
       }
       await observe(20n * 10n ** 8n)

@@ -4,6 +4,7 @@
  */
 import { type Contract, keccak256, toBeHex, Wallet } from 'ethers'
 import type { Build, Fields, WordName } from '../../circuits/statements/index.ts'
+import { ewma } from '../../prover/volatility/ewma.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import {
   defaultEnginePolicy,
@@ -19,7 +20,7 @@ import { challengeOf, evaluate } from '../../prover/statement/challenge.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
 import { packObservations, sectionsOf } from '../../prover/statement/marketRisk.ts'
 import { layOut } from '../../prover/statement/state.ts'
-import { pack, unpack } from '../../prover/statement/words.ts'
+import { pack, unpack, WORD_LIMIT } from '../../prover/statement/words.ts'
 import type { Chain } from '../../scripts/tools/chains/chain.ts'
 import { GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { attest, byAddress, domainOf } from '../../scripts/tools/chains/attestation.ts'
@@ -206,6 +207,7 @@ export class Engine {
     await this.observe(market, FIRST_PRICE_E8)
     const [first] = market.waiting.splice(0)
     market.state = initialState(
+      ewma,
       first as Observation,
       FIRST_VOLATILITY_X24,
       INITIAL_MULTIPLIER_X18,
@@ -237,7 +239,7 @@ export class Engine {
   async observe(market: Market, priceE8: bigint, secondsLater = 1n): Promise<void> {
     const asOf = (await this.chain.now()) + secondsLater
     await this.chain.setTime(asOf)
-    await this.append(market, { priceE8, asOf, impliedVolatilityX24: 0n })
+    await this.append(market, { priceE8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n })
   }
 
   /** Attests and appends an observation of any time the feed takes; an unchecked source takes it as it is. */
@@ -262,7 +264,7 @@ export class Engine {
     const { slots } = models[model]
     const taken = markets.map((market) => market.waiting.slice(0, observationCount))
     const updates = markets.map((market, i): MarketUpdate => {
-      const update = updateMarket(market.state, taken[i] ?? [], this.policyOf(market))
+      const update = updateMarket(ewma, market.state, taken[i] ?? [], this.policyOf(market))
       const [previousVolatilityState, previousAnchorState] = packState(market.state)
       const [volatilityState, anchorState] = packState(update.state)
       return {
@@ -293,7 +295,16 @@ export class Engine {
     }))
     const shared = [pack('learningPolicy', this.learning), pack('marginPolicy', this.margin)]
     const build = buildOf(batch.model)
-    const sections = sectionsOf(shared, packed, build)
+    // What is too wide for a word is refused before the proof is looked at.
+    const fitting = packed.map((market) => ({
+      ...market,
+      volatilityState: market.volatilityState % WORD_LIMIT,
+      anchorState: market.anchorState % WORD_LIMIT,
+      parameters: market.parameters % WORD_LIMIT,
+      previousVolatilityState: market.previousVolatilityState % WORD_LIMIT,
+      previousAnchorState: market.previousAnchorState % WORD_LIMIT,
+    }))
+    const sections = sectionsOf(shared, fitting, build)
     const words = [...layOut(build, 'inputs', sections), ...layOut(build, 'outputs', sections)]
     const { layout = layoutHash('marketRisk'), ...place } = elsewhere
     const context: StatementContext = {

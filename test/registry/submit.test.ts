@@ -1,7 +1,7 @@
 import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { marketIdOf } from '../../prover/market/marketId.ts'
-import { pack, unpack } from '../../prover/statement/words.ts'
+import { pack, unpack, wordBits } from '../../prover/statement/words.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
 import {
@@ -18,7 +18,7 @@ import {
 import { uncheckedSource } from './uncheckedSource.ts'
 
 const PRICE_E8 = 50_100n * 10n ** 8n
-const OBSERVATION_BITS = 108n
+const OBSERVATION_BITS = BigInt(wordBits('observation'))
 const NO_PROOF = [0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n]
 
 let engine: Engine
@@ -381,7 +381,7 @@ describe('R5: the newest observation', () => {
       const now = (await engine.chain.now()) + 1000n
       for (const [ahead, error] of [[16n, 'ObservationInFuture'], [15n], [14n]] as const) {
         await undone(async () => {
-          await engine.append(market, { priceE8: PRICE_E8, asOf: now + ahead, impliedVolatilityX24: 0n })
+          await engine.append(market, { priceE8: PRICE_E8, asOf: now + ahead, impliedVolatilityX16: 0n, rangeCode: 0n })
           const batch = engine.batch([market])
           const proof = await engine.prove(batch)
           await engine.chain.setNextTime(now)
@@ -401,7 +401,7 @@ describe('R5: the newest observation', () => {
         [1n, false],
       ] as const) {
         await undone(async () => {
-          const observation = { priceE8: PRICE_E8, asOf: asOf + later, impliedVolatilityX24: 0n }
+          const observation = { priceE8: PRICE_E8, asOf: asOf + later, impliedVolatilityX16: 0n, rangeCode: 0n }
           await engine.append(market, { ...observation, asOf: asOf + 1n })
           const batch = engine.batch([market])
           if (!refusal) return void (await mined(engine.proveAndSubmit(batch)))
@@ -449,7 +449,7 @@ describe('R6: observation slots', () => {
     await undone(async () => {
       await engine.observe(btc, PRICE_E8)
       const stray = await changed((batch) => {
-        batch.observationWords = [(batch.observationWords[0] as bigint) | (1n << 216n)]
+        batch.observationWords = [(batch.observationWords[0] as bigint) | (1n << (2n * OBSERVATION_BITS))]
       })
       await refused(stray, 'ObservationWordOutOfRange', [btc.marketId, stray.observationWords[0]])
       const odd = engine.batch([btc], 1, 'odd')
@@ -550,7 +550,7 @@ describe('a market is added', () => {
       await expectRevert(add(marketId, btc.feed, ...words), registry, 'InitialStateNotAtLatest', [marketId, asOf, 0n])
       const source = await engine.chain.deploy(uncheckedSource())
       for (const latest of [asOf - 1n, asOf + 1n]) {
-        const observation = { priceE8: PRICE_E8, asOf: latest, impliedVolatilityX24: 0n }
+        const observation = { priceE8: PRICE_E8, asOf: latest, impliedVolatilityX16: 0n, rangeCode: 0n }
         await mined(source.getFunction('append')(marketId, pack('observation', observation)))
         await expectRevert(add(marketId, source, ...words), registry, 'InitialStateNotAtLatest', [
           marketId,
@@ -558,7 +558,7 @@ describe('a market is added', () => {
           latest,
         ])
       }
-      const observation = { priceE8: PRICE_E8, asOf, impliedVolatilityX24: 0n }
+      const observation = { priceE8: PRICE_E8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n }
       await mined(source.getFunction('append')(marketId, pack('observation', observation)))
       const [event] = eventsOf(await mined(add(marketId, source, ...words)), registry)
       const { head, count } = await source.getFunction('latest')(marketId)
@@ -572,7 +572,7 @@ describe('a market is added', () => {
       await mined(registry.getFunction('setMarketPolicy')(marketId, pack('marketPolicy', btc.policy)))
       const source = await engine.chain.deploy(uncheckedSource())
       const { volatility, anchor } = btc.state
-      const observation = { priceE8: PRICE_E8, asOf: volatility.asOf, impliedVolatilityX24: 0n }
+      const observation = { priceE8: PRICE_E8, asOf: volatility.asOf, impliedVolatilityX16: 0n, rangeCode: 0n }
       await mined(source.getFunction('append')(marketId, pack('observation', observation)))
       const word = pack('volatilityState', volatility)
       const withAnchor = (change: Partial<typeof anchor>) =>

@@ -100,7 +100,7 @@ describe('formatParameters', () => {
     const row = JSON.parse(JSON.stringify(parameterRow(point)))
     expect(row.price).toBe('8783.2')
     expect(BigInt(row.initialMargin * 2 ** 24)).toBe(point.parameters.initialMarginX24)
-    expect(BigInt(row.multiplierUp * 2 ** 18)).toBe(point.state.volatility.multiplierUpX18)
+    expect(BigInt(row.multiplierUp * 2 ** 18)).toBe(point.state.anchor.multiplierUpX18)
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ewma } from '../../prover/volatility/ewma.ts'
 import { defaultPolicy, INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../prover/parameters/defaultPolicy.ts'
 import { initialState } from '../../prover/parameters/marketRisk.ts'
 import {
@@ -12,12 +13,12 @@ import {
 const START = 1_584_003_600n
 const E8 = 10n ** 8n
 const first = { priceE8: 8000n * E8, asOf: START }
-const state = initialState(first, INITIAL_VOLATILITY_X24, INITIAL_MULTIPLIER_X18, defaultPolicy)
+const state = initialState(ewma, first, INITIAL_VOLATILITY_X24, INITIAL_MULTIPLIER_X18, defaultPolicy)
 const { horizonSeconds } = defaultPolicy.learning
 
 /** Whether a trigger fires for one observation. */
 function fires(trigger: TriggerName, secondsLater: bigint, price: bigint): boolean {
-  const waiting = [{ priceE8: price * E8, asOf: START + secondsLater, impliedVolatilityX24: 0n }]
+  const waiting = [{ priceE8: price * E8, asOf: START + secondsLater, impliedVolatilityX16: 0n, rangeCode: 0n }]
   const policy = { ...defaultTriggerPolicy, triggers: [trigger], heartbeatSeconds: 600, spotMove: 0.01 }
   return firedTrigger([{ name: 'BTC-USD', state, waiting }], policy, horizonSeconds)?.name === trigger
 }

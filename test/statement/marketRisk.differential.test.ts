@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ewma } from '../../prover/volatility/ewma.ts'
 import type { MarketState, Policy } from '../../prover/parameters/marketRisk.ts'
 import { batchLength, updateMarket } from '../../prover/parameters/marketRisk.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
@@ -37,7 +38,7 @@ test('C1: estimates and tested predictions do not depend on how observations are
     const [market] = batch.markets
     if (market === undefined) throw new Error('a batch has a market')
     const policy: Policy = { learning: batch.learning, margin: batch.margin, market: market.policy }
-    const whole = updateMarket(market.previous, market.observations, policy)
+    const whole = updateMarket(ewma, market.previous, market.observations, policy)
     let state: MarketState = market.previous
     for (let taken = 0; taken < market.observations.length; ) {
       const waiting = market.observations.slice(taken)
@@ -45,7 +46,7 @@ test('C1: estimates and tested predictions do not depend on how observations are
       const live = random.boolean()
       const slots = Number(random.between(1n, 3n))
       const length = batchLength(state, waiting, slots, !live, batch.learning.horizonSeconds)
-      state = updateMarket(state, waiting.slice(0, length), policy).state
+      state = updateMarket(ewma, state, waiting.slice(0, length), policy).state
       taken += length
     }
     expect(state.volatility).toEqual(whole.state.volatility)

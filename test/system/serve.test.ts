@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { audit } from '../../prover/audit/index.ts'
-import { auditKeys } from '../../prover/service/answers/auditing.ts'
+import { marketAuditKeys } from '../../prover/service/answers/auditing.ts'
 import { JobStore } from '../../prover/service/daemon/jobStore.ts'
 import { run, temporaryFolder } from '../service/zkrisk.ts'
 import { startTryOut, type TryOut } from './tryOut.ts'
@@ -86,7 +86,7 @@ describe('zkrisk serve', () => {
 
   it('an auditor accepts all that the killed services landed', async () => {
     const { addresses, block } = tryOut.deployment
-    const keys = await auditKeys()
+    const keys = await marketAuditKeys()
     const { report } = await audit({ rpcUrl: tryOut.rpc, registry: addresses.registry, fromBlock: block, keys })
     expect(report.failure).toBeUndefined()
     expect(report.batches).toHaveLength(Number(landed))

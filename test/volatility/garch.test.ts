@@ -19,6 +19,9 @@ const real = (x: bigint, bits: number): number => Number(x) / 2 ** bits
 const step = (v: bigint, move: bigint, elapsed: bigint, words: GarchWords, maxReturn = 65_535n): bigint =>
   garchStep(v, LN, LN + move, elapsed, words, maxReturn)
 
+/** A reaction of 6 h, and the market's defaults. */
+const usual = { reactionHalfLifeHours: 6, ...defaultGarch }
+
 describe('on a grid', () => {
   // Weights are within 2^-31.5 of theirs; a rate is rounded to 2^-37 a second, which moves a weight by less than
   // 2^-37·elapsed; the return is raised by 2 units of X26, the rest by units of the result.
@@ -118,7 +121,7 @@ describe('on irregular times', () => {
   })
 
   it('V2: many ticks are as harmless as one: 60 one-second steps of one move equal one 60-second step within 1 %', () => {
-    const words = garchWords(defaultGarch)
+    const words = garchWords(usual)
     const once = step(1n << 32n, 1n << 18n, 60n, words)
     let many = step(1n << 32n, 1n << 18n, 1n, words)
     for (let i = 1; i < 60; i++) many = step(many, 0n, 1n, words)
@@ -127,7 +130,7 @@ describe('on irregular times', () => {
   })
 
   it('V2: after a long silence the variance is the long-run level, and no price is needed to get there', () => {
-    const words = garchWords(defaultGarch)
+    const words = garchWords(usual)
     expect(step((1n << 46n) - 1n, 0n, 17n * 16n * 3600n, words)).toBe(words.longRunVarianceX36)
     expect(step(0n, 0n, 17n * 16n * 3600n, words)).toBe(words.longRunVarianceX36)
   })
@@ -141,7 +144,7 @@ describe('on irregular times', () => {
 
 describe('over a horizon', () => {
   it('V2: the forecast is the mean of the path back to the long-run level', () => {
-    const words = garchWords(defaultGarch)
+    const words = garchWords(usual)
     const horizon = 86_400
     const weight = forecastWeight(BigInt(horizon), words.reversionRateX36)
     const [v, longRun] = [4, real(words.longRunVarianceX36, 36)]

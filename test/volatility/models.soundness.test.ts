@@ -1,21 +1,21 @@
 /**
- * What a cheating prover could try against GARCH and the range mixture: every wire, the Jacobian's rank, another quotient, a
- * high below the low, inputs too wide. And what each template costs, as `npm run snapshot` last wrote it.
+ * What a cheating prover could try against the volatility models: every wire, the Jacobian's rank, another quotient, inputs
+ * too wide. And what each template costs, as `npm run snapshot` last wrote it.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { modelNames, volatilityModels } from '../../prover/volatility/models.ts'
+import { volatilityModels as rows } from '../../circuits/statements/index.ts'
+import { type ModelName, modelNames, volatilityModels } from '../../prover/volatility/models.ts'
 import { includedFiles } from '../../scripts/tools/compileCircom.ts'
 import { root } from '../../scripts/tools/sources.ts'
 import { type Circuit, compileCircuit, countConstraints } from '../../scripts/tools/circuits/circuit.ts'
 import type { ModelCase, ModelTemplate } from '../../scripts/tools/mains/volatility.ts'
 import {
-  garchTemplate,
   gathered,
-  mixtureTemplate,
   modelSource,
   modelTemplates,
+  stepTemplate,
   volatilityMains,
 } from '../../scripts/tools/mains/volatility.ts'
 
@@ -25,31 +25,30 @@ const snapshot: Record<string, number> = JSON.parse(
 
 it('every template has as many constraints as the snapshot says, and every model says what its step costs', async () => {
   expect(await countConstraints(volatilityMains)).toEqual(snapshot)
-  const steps = { ewma: 'EwmaStep(4)', garch: garchTemplate.name, rangeMixture: mixtureTemplate.name }
-  for (const name of modelNames) expect(volatilityModels[name].constraints, name).toBe(snapshot[steps[name]])
+  for (const name of modelNames) {
+    expect(volatilityModels[name].constraints, name).toBe(snapshot[stepTemplate(name).name])
+  }
 })
 
 const LN = 1n << 30n
-const prices = { previousLnPriceX26: LN, lnPriceX26: LN - 300_000n, maxReturnX16: 6554n }
-const garchHour = {
-  ...prices,
-  varianceX36: 1n << 35n,
-  longRunVarianceX36: 1n << 34n,
+/** 8 bits of 200, shifted up by 5. */
+const rangeCodeBits = Array.from({ length: 12 }, (_, i) => (((5n << 8n) | 200n) >> BigInt(i)) & 1n)
+const noRange = Array<bigint>(12).fill(0n)
+const hour = {
+  previousLnPriceX26: LN,
+  lnPriceX26: LN - 300_000n,
   elapsed: 3600n,
-  reactionRateX36: 3_181_457n,
-  reversionRateX36: 1_193_046n,
   unused: 0n,
-}
-const mixtureHour = {
-  ...prices,
-  variancesX36: [1n << 35n, 1n << 34n, 1n << 33n, 1n << 32n],
-  lnHighX26: LN + 100_000n,
-  lnLowX26: LN - 500_000n,
-  elapsed: 3600n,
+  rangeCodeBits,
   decayRateX36: 4_772_186n,
-  hasRange: 1n,
-  unused: 0n,
+  maxReturnX16: 6554n,
+  longRunVolatilityX16: 52_429n,
+  reversionRateX36: 1_193_046n,
 }
+const hourOf = (name: ModelName): ModelCase => ({
+  ...hour,
+  variancesX36: [35n, 34n, 33n, 32n].map((bits, i) => (i < rows[name].variances ? 1n << bits : 0n)),
+})
 
 /** The largest values of all inputs, of a used slot. */
 const top = (template: ModelTemplate): ModelCase => ({
@@ -62,29 +61,18 @@ const top = (template: ModelTemplate): ModelCase => ({
   unused: 0n,
 })
 
-const unusedSlot = { lnPriceX26: LN, elapsed: 0n, unused: 1n }
+const unusedSlot = { lnPriceX26: LN, elapsed: 0n, unused: 1n, rangeCodeBits: noRange }
 
-const models = [
-  {
-    claim: 'V2',
-    template: garchTemplate,
-    points: {
-      'an hour': garchHour,
-      'an unused slot': { ...garchHour, ...unusedSlot },
-      'the largest inputs': top(garchTemplate),
-    },
-  },
-  {
-    claim: 'V3',
-    template: mixtureTemplate,
-    points: {
-      'an hour with its range': mixtureHour,
-      'an hour without range': { ...mixtureHour, hasRange: 0n, lnHighX26: LN, lnLowX26: LN },
-      'an unused slot': { ...mixtureHour, ...unusedSlot, hasRange: 0n, lnHighX26: LN, lnLowX26: LN },
-      'the largest inputs': { ...top(mixtureTemplate), lnLowX26: 0n },
-    },
-  },
-] as const
+const models = modelNames.map((name) => ({
+  claim: rows[name].claim,
+  template: stepTemplate(name),
+  points: {
+    'an hour': hourOf(name),
+    'an hour without range': { ...hourOf(name), rangeCodeBits: noRange },
+    'an unused slot': { ...hourOf(name), ...unusedSlot },
+    'the largest inputs': top(stepTemplate(name)),
+  } as Readonly<Record<string, ModelCase>>,
+}))
 
 /** Free by design where IsZero's input is 0: the inverse of nothing. It reaches no other row. */
 const isFreeInverse = (wire: string) => wire.endsWith('.inv')
@@ -111,8 +99,6 @@ describe.each(models)('$claim: $template.name', ({ template, points }) => {
     ({ name, bits, size }) => {
       const at = (value: bigint): ModelCase => ({
         ...(ordinary as ModelCase),
-        // High and low stay in order
-        ...(name === 'lnLowX26' ? { lnHighX26: (1n << 32n) - 1n } : {}),
         [name]: size === undefined ? value : Array(size).fill(value),
       })
       expect(circuit.accepts(gathered(template, [at((1n << BigInt(bits)) - 1n)]))).toBe(true)
@@ -127,31 +113,19 @@ describe.each(models)('$claim: $template.name', ({ template, points }) => {
   })
 })
 
-describe('V3: RangeMixtureStep', () => {
-  it.each([
-    ['with', 1n],
-    ['without', 0n],
-  ])('V3: has no witness for a high below the low, %s a range', async (_, hasRange) => {
-    const circuit = await compileCircuit(modelSource(mixtureTemplate))
-    const crossed = { ...mixtureHour, hasRange, lnHighX26: mixtureHour.lnLowX26 - 1n }
-    expect(circuit.accepts(gathered(mixtureTemplate, [crossed]))).toBe(false)
-    expect(circuit.accepts(gathered(mixtureTemplate, [{ ...crossed, lnLowX26: crossed.lnHighX26 }]))).toBe(true)
-  })
-})
-
 describe('compile-time widths', () => {
   const wider = (template: ModelTemplate, name: string): ModelTemplate => ({
     ...template,
     inputs: template.inputs.map((each) => (each.name === name ? { ...each, bits: each.bits + 1 } : each)),
   })
-  const templates = new Map(modelTemplates.map((template) => [template.file, template]))
+  const templates = new Map(modelTemplates.map((template) => [template.name.replace(/\(.*/, ''), template]))
   it.each([
     ['WinsorisedReturn', 'lnPriceX26'],
     ['WinsorisedReturn', 'previousLnPriceX26'],
     ['WinsorisedReturn', 'maxReturnX16'],
-    ['RangeMixtureStep', 'lnPriceX26'],
-    ['RangeMixtureStep', 'previousLnPriceX26'],
-    ['RangeMixtureStep', 'maxReturnX16'],
+    ['RangeOrReturn', 'lnPriceX26'],
+    ['RangeOrReturn', 'previousLnPriceX26'],
+    ['RangeOrReturn', 'maxReturnX16'],
     ['PeriodVariance', 'annualisedX52'],
     ['PeriodVariance', 'elapsed'],
   ])('V2, V3: %s does not compile with %s one bit wider', async (file, name) => {

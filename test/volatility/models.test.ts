@@ -1,12 +1,19 @@
 import { describe, expect, it } from 'vitest'
+import { volatilityModels as rows } from '../../circuits/statements/index.ts'
+import { defaultGarch, garchPolicyWords } from '../../prover/volatility/garch.ts'
 import type { PriceMove } from '../../prover/volatility/model.ts'
-import { modelNames, volatilityModel, volatilityModels } from '../../prover/volatility/models.ts'
+import { modelNames, volatilityModel, volatilityModelOfId, volatilityModels } from '../../prover/volatility/models.ts'
 
-const policy = { decayRateX36: 4_772_186n, maxReturnX16: 6554n, horizonSeconds: 3600n }
+const policy = {
+  decayRateX36: 4_772_186n,
+  maxReturnX16: 6554n,
+  horizonSeconds: 3600n,
+  ...garchPolicyWords(defaultGarch, 3600n),
+}
 const move: PriceMove = {
   previousLnPriceX26: 1n << 30n,
   lnPriceX26: (1n << 30n) + 300_000n,
-  range: { lnHighX26: (1n << 30n) + 400_000n, lnLowX26: (1n << 30n) - 100_000n },
+  rangeX26: 500_000n,
   elapsedSeconds: 3600n,
 }
 
@@ -18,6 +25,9 @@ describe.each(modelNames)('%s', (name) => {
     expect(volatilityModels[name].name).toBe(name)
     expect(model.parameters.length).toBeGreaterThan(0)
     for (const { reason } of model.parameters) expect(reason).not.toBe('')
+    expect(volatilityModelOfId(rows[name].id)).toBe(model)
+    expect(model.variances).toHaveLength(rows[name].variances)
+    expect(model.startingWords !== undefined).toBe(rows[name].readsOptionalPolicy)
   })
 
   it('keeps its state in at most four variances of 46 bits, and leaves the others alone', () => {
@@ -34,7 +44,7 @@ describe.each(modelNames)('%s', (name) => {
 
   it('asks for more after a move than after none', () => {
     const start = [1n << 33n, 1n << 33n, 1n << 33n, 1n << 33n] as const
-    const quiet = { ...move, lnPriceX26: move.previousLnPriceX26, range: undefined }
+    const quiet = { ...move, lnPriceX26: move.previousLnPriceX26, rangeX26: 0n }
     expect(inForce.usedX38(inForce.step(start, move))).toBeGreaterThan(inForce.usedX38(inForce.step(start, quiet)))
   })
 })

@@ -4,7 +4,7 @@ pragma circom 2.2.3;
 include "bitify.circom";
 include "../../math/BitsToNumber.circom";
 
-/** The prediction that is being tested, and the margins the dampers start from. */
+/** The prediction that is being tested, what has been learned of it, and the margins the dampers start from. */
 bus AnchorStateFields() {
     signal {maxbit} anchorLnPriceX26; // 32 bits: log price when the prediction was made
     signal {maxbit} anchorAsOf; // 32 bits: time of the prediction
@@ -12,34 +12,38 @@ bus AnchorStateFields() {
     signal {maxbit} anchorMoveUpX24; // 24 bits: predicted rise over one horizon, log return
     signal {maxbit} initialMarginX24; // 24 bits: initial margin in force
     signal {maxbit} maintenanceMarginX24; // 24 bits: maintenance margin in force
+    signal {maxbit} multiplierDownX18; // 22 bits: learned confidence multiplier of falls
+    signal {maxbit} multiplierUpX18; // 22 bits: learned confidence multiplier of rises
 }
 
 /**
  * @title  UnpackAnchorState
- * @notice The prediction that is being tested, and the margins the dampers start from: splits the word into its fields. Claim: Q1.
- * @input  word    []  refused at 2^160 and above
+ * @notice The prediction that is being tested, what has been learned of it, and the margins the dampers start from: splits the word into its fields. Claim: Q1.
+ * @input  word    []  refused at 2^204 and above
  * @output fields
  *
- * The 160 bits of the word are unique since 2^160 < p, so each field has one value.
+ * The 204 bits of the word are unique since 2^204 < p, so each field has one value.
  */
 template UnpackAnchorState() {
     signal input word;
     output AnchorStateFields() fields;
 
-    signal bits[160] <== Num2Bits(160)(word);
-    fields.anchorLnPriceX26 <== BitsToNumber(160, 0, 32)(bits);
-    fields.anchorAsOf <== BitsToNumber(160, 32, 32)(bits);
-    fields.anchorMoveDownX24 <== BitsToNumber(160, 64, 24)(bits);
-    fields.anchorMoveUpX24 <== BitsToNumber(160, 88, 24)(bits);
-    fields.initialMarginX24 <== BitsToNumber(160, 112, 24)(bits);
-    fields.maintenanceMarginX24 <== BitsToNumber(160, 136, 24)(bits);
+    signal bits[204] <== Num2Bits(204)(word);
+    fields.anchorLnPriceX26 <== BitsToNumber(204, 0, 32)(bits);
+    fields.anchorAsOf <== BitsToNumber(204, 32, 32)(bits);
+    fields.anchorMoveDownX24 <== BitsToNumber(204, 64, 24)(bits);
+    fields.anchorMoveUpX24 <== BitsToNumber(204, 88, 24)(bits);
+    fields.initialMarginX24 <== BitsToNumber(204, 112, 24)(bits);
+    fields.maintenanceMarginX24 <== BitsToNumber(204, 136, 24)(bits);
+    fields.multiplierDownX18 <== BitsToNumber(204, 160, 22)(bits);
+    fields.multiplierUpX18 <== BitsToNumber(204, 182, 22)(bits);
 }
 
 /**
  * @title  PackAnchorState
- * @notice The prediction that is being tested, and the margins the dampers start from: lays the fields side by side. Claim: Q1.
+ * @notice The prediction that is being tested, what has been learned of it, and the margins the dampers start from: lays the fields side by side. Claim: Q1.
  * @input  fields
- * @output word    []  below 2^160
+ * @output word    []  below 2^204
  *
  * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
  */
@@ -53,10 +57,14 @@ template PackAnchorState() {
     assert(fields.anchorMoveUpX24.maxbit <= 24);
     assert(fields.initialMarginX24.maxbit <= 24);
     assert(fields.maintenanceMarginX24.maxbit <= 24);
+    assert(fields.multiplierDownX18.maxbit <= 22);
+    assert(fields.multiplierUpX18.maxbit <= 22);
     word <== fields.anchorLnPriceX26
         + fields.anchorAsOf * 2 ** 32
         + fields.anchorMoveDownX24 * 2 ** 64
         + fields.anchorMoveUpX24 * 2 ** 88
         + fields.initialMarginX24 * 2 ** 112
-        + fields.maintenanceMarginX24 * 2 ** 136;
+        + fields.maintenanceMarginX24 * 2 ** 136
+        + fields.multiplierDownX18 * 2 ** 160
+        + fields.multiplierUpX18 * 2 ** 182;
 }

@@ -16,29 +16,45 @@ bus MarketPolicyFields() {
     signal {maxbit} liquidationBonusX16; // 16 bits: paid to the liquidator, fraction of collateral
     signal {maxbit} scanRangeFloorX16; // 18 bits: least spot scan range
     signal {maxbit} scanRangeCeilingX16; // 18 bits: greatest spot scan range
+    signal {maxbit} longRunVolatilityX16; // 20 bits: GARCH: what volatility reverts to
+    signal {maxbit} reversionRateX36; // 25 bits: GARCH: half-lives of reversion per second
+    signal {maxbit} forecastWeightX26; // 27 bits: GARCH: mean weight of reversion over the horizon
 }
 
 /**
  * @title  UnpackMarketPolicy
  * @notice Policy of one market: splits the word into its fields. Claim: Q1.
- * @input  word    []  refused at 2^176 and above
+ * @param  BITS    from 176 to 248; fields beyond it are 0
+ * @input  word    []  refused at 2^BITS and above
  * @output fields
  *
- * The 176 bits of the word are unique since 2^176 < p, so each field has one value.
+ * The bits of the word are unique since 2^BITS < p, so each field has one value.
  */
-template UnpackMarketPolicy() {
+template UnpackMarketPolicy(BITS) {
     signal input word;
     output MarketPolicyFields() fields;
 
-    signal bits[176] <== Num2Bits(176)(word);
-    fields.maxReturnX16 <== BitsToNumber(176, 0, 16)(bits);
-    fields.volatilityFloorX16 <== BitsToNumber(176, 16, 20)(bits);
-    fields.volatilityCeilingX16 <== BitsToNumber(176, 36, 20)(bits);
-    fields.stressVolatilityX16 <== BitsToNumber(176, 56, 20)(bits);
-    fields.liquidationCostX16 <== BitsToNumber(176, 76, 16)(bits);
-    fields.maintenanceMarginFloorX16 <== BitsToNumber(176, 92, 16)(bits);
-    fields.maintenanceMarginCeilingX16 <== BitsToNumber(176, 108, 16)(bits);
-    fields.liquidationBonusX16 <== BitsToNumber(176, 124, 16)(bits);
-    fields.scanRangeFloorX16 <== BitsToNumber(176, 140, 18)(bits);
-    fields.scanRangeCeilingX16 <== BitsToNumber(176, 158, 18)(bits);
+    assert(BITS >= 176 && BITS <= 248);
+    signal held[BITS] <== Num2Bits(BITS)(word);
+    signal bits[248];
+    for (var i = 0; i < 248; i++) {
+        if (i < BITS) {
+            bits[i] <== held[i];
+        } else {
+            bits[i] <== 0;
+        }
+    }
+    fields.maxReturnX16 <== BitsToNumber(248, 0, 16)(bits);
+    fields.volatilityFloorX16 <== BitsToNumber(248, 16, 20)(bits);
+    fields.volatilityCeilingX16 <== BitsToNumber(248, 36, 20)(bits);
+    fields.stressVolatilityX16 <== BitsToNumber(248, 56, 20)(bits);
+    fields.liquidationCostX16 <== BitsToNumber(248, 76, 16)(bits);
+    fields.maintenanceMarginFloorX16 <== BitsToNumber(248, 92, 16)(bits);
+    fields.maintenanceMarginCeilingX16 <== BitsToNumber(248, 108, 16)(bits);
+    fields.liquidationBonusX16 <== BitsToNumber(248, 124, 16)(bits);
+    fields.scanRangeFloorX16 <== BitsToNumber(248, 140, 18)(bits);
+    fields.scanRangeCeilingX16 <== BitsToNumber(248, 158, 18)(bits);
+    fields.longRunVolatilityX16 <== BitsToNumber(248, 176, 20)(bits);
+    fields.reversionRateX36 <== BitsToNumber(248, 196, 25)(bits);
+    fields.forecastWeightX26 <== BitsToNumber(248, 221, 27)(bits);
 }

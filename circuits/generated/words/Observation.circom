@@ -8,7 +8,8 @@ include "../../math/BitsToNumber.circom";
 bus ObservationFields() {
     signal {maxbit} priceE8; // 48 bits: quote per base, at least 1
     signal {maxbit} asOf; // 32 bits: time of the price
-    signal {maxbit} impliedVolatilityX24; // 28 bits: attested 30-day at-the-money volatility; 0 when none was attested
+    signal {maxbit} impliedVolatilityX16; // 20 bits: attested 30-day at-the-money volatility; 0 when none was attested
+    signal {maxbit} rangeCode; // 12 bits: ln(high / low) since the observation before, as prover/market/range.ts writes it; 0 if not attested
 }
 
 /**
@@ -16,23 +17,23 @@ bus ObservationFields() {
  * @notice Splits words into the bits of their elements, 2 a word, the first in the low bits. Claim: Q1.
  * @param  COUNT  elements
  * @input  words  [ceil(COUNT / 2)]
- * @output bits   [COUNT][108]  boolean
+ * @output bits   [COUNT][112]  boolean
  *
- * A word is refused at 2^(108 * its elements) and above, so a last word of fewer elements has no bit beyond them.
+ * A word is refused at 2^(112 * its elements) and above, so a last word of fewer elements has no bit beyond them.
  */
 template ObservationBits(COUNT) {
     var WORDS = (COUNT + 1) \ 2;
     signal input words[WORDS];
-    signal output bits[COUNT][108];
+    signal output bits[COUNT][112];
 
     component wordBits[WORDS];
     for (var w = 0; w < WORDS; w++) {
         var HERE = w < WORDS - 1 ? 2 : COUNT - 2 * w;
-        wordBits[w] = Num2Bits(108 * HERE);
+        wordBits[w] = Num2Bits(112 * HERE);
         wordBits[w].in <== words[w];
         for (var e = 0; e < HERE; e++) {
-            for (var i = 0; i < 108; i++) {
-                bits[2 * w + e][i] <== wordBits[w].out[108 * e + i];
+            for (var i = 0; i < 112; i++) {
+                bits[2 * w + e][i] <== wordBits[w].out[112 * e + i];
             }
         }
     }
@@ -41,14 +42,15 @@ template ObservationBits(COUNT) {
 /**
  * @title  ObservationOfBits
  * @notice What an oracle reported for one market at one time: the fields of its bits. Claim: Q1.
- * @input  bits    [108]  boolean, least significant first
+ * @input  bits    [112]  boolean, least significant first
  * @output fields
  */
 template ObservationOfBits() {
-    signal input bits[108];
+    signal input bits[112];
     output ObservationFields() fields;
 
-    fields.priceE8 <== BitsToNumber(108, 0, 48)(bits);
-    fields.asOf <== BitsToNumber(108, 48, 32)(bits);
-    fields.impliedVolatilityX24 <== BitsToNumber(108, 80, 28)(bits);
+    fields.priceE8 <== BitsToNumber(112, 0, 48)(bits);
+    fields.asOf <== BitsToNumber(112, 48, 32)(bits);
+    fields.impliedVolatilityX16 <== BitsToNumber(112, 80, 20)(bits);
+    fields.rangeCode <== BitsToNumber(112, 100, 12)(bits);
 }

@@ -6,40 +6,50 @@ include "../../math/BitsToNumber.circom";
 
 /** What the volatility model remembers of one market. */
 bus VolatilityStateFields() {
-    signal {maxbit} varianceFastX36; // 46 bits: annualised variance, short half-life, saturating
-    signal {maxbit} varianceSlowX36; // 46 bits: annualised variance, long half-life, saturating
     signal {maxbit} lnPriceX26; // 32 bits: natural logarithm of the last priceE8, rounded down
     signal {maxbit} asOf; // 32 bits: time of the last observation
-    signal {maxbit} multiplierDownX18; // 22 bits: learned confidence multiplier of falls
-    signal {maxbit} multiplierUpX18; // 22 bits: learned confidence multiplier of rises
+    signal {maxbit} variance0X36; // 46 bits: annualised variance, saturating; which one is the model’s
+    signal {maxbit} variance1X36; // 46 bits: another
+    signal {maxbit} variance2X36; // 46 bits: another
+    signal {maxbit} variance3X36; // 46 bits: another
 }
 
 /**
  * @title  UnpackVolatilityState
  * @notice What the volatility model remembers of one market: splits the word into its fields. Claim: Q1.
- * @input  word    []  refused at 2^200 and above
+ * @param  BITS    from 110 to 248; fields beyond it are 0
+ * @input  word    []  refused at 2^BITS and above
  * @output fields
  *
- * The 200 bits of the word are unique since 2^200 < p, so each field has one value.
+ * The bits of the word are unique since 2^BITS < p, so each field has one value.
  */
-template UnpackVolatilityState() {
+template UnpackVolatilityState(BITS) {
     signal input word;
     output VolatilityStateFields() fields;
 
-    signal bits[200] <== Num2Bits(200)(word);
-    fields.varianceFastX36 <== BitsToNumber(200, 0, 46)(bits);
-    fields.varianceSlowX36 <== BitsToNumber(200, 46, 46)(bits);
-    fields.lnPriceX26 <== BitsToNumber(200, 92, 32)(bits);
-    fields.asOf <== BitsToNumber(200, 124, 32)(bits);
-    fields.multiplierDownX18 <== BitsToNumber(200, 156, 22)(bits);
-    fields.multiplierUpX18 <== BitsToNumber(200, 178, 22)(bits);
+    assert(BITS >= 110 && BITS <= 248);
+    signal held[BITS] <== Num2Bits(BITS)(word);
+    signal bits[248];
+    for (var i = 0; i < 248; i++) {
+        if (i < BITS) {
+            bits[i] <== held[i];
+        } else {
+            bits[i] <== 0;
+        }
+    }
+    fields.lnPriceX26 <== BitsToNumber(248, 0, 32)(bits);
+    fields.asOf <== BitsToNumber(248, 32, 32)(bits);
+    fields.variance0X36 <== BitsToNumber(248, 64, 46)(bits);
+    fields.variance1X36 <== BitsToNumber(248, 110, 46)(bits);
+    fields.variance2X36 <== BitsToNumber(248, 156, 46)(bits);
+    fields.variance3X36 <== BitsToNumber(248, 202, 46)(bits);
 }
 
 /**
  * @title  PackVolatilityState
  * @notice What the volatility model remembers of one market: lays the fields side by side. Claim: Q1.
  * @input  fields
- * @output word    []  below 2^200
+ * @output word    []  below 2^248
  *
  * Injective because each field is proven to fit its place (the tags); linear, so it costs no constraint.
  */
@@ -47,16 +57,16 @@ template PackVolatilityState() {
     input VolatilityStateFields() fields;
     signal output word;
 
-    assert(fields.varianceFastX36.maxbit <= 46);
-    assert(fields.varianceSlowX36.maxbit <= 46);
     assert(fields.lnPriceX26.maxbit <= 32);
     assert(fields.asOf.maxbit <= 32);
-    assert(fields.multiplierDownX18.maxbit <= 22);
-    assert(fields.multiplierUpX18.maxbit <= 22);
-    word <== fields.varianceFastX36
-        + fields.varianceSlowX36 * 2 ** 46
-        + fields.lnPriceX26 * 2 ** 92
-        + fields.asOf * 2 ** 124
-        + fields.multiplierDownX18 * 2 ** 156
-        + fields.multiplierUpX18 * 2 ** 178;
+    assert(fields.variance0X36.maxbit <= 46);
+    assert(fields.variance1X36.maxbit <= 46);
+    assert(fields.variance2X36.maxbit <= 46);
+    assert(fields.variance3X36.maxbit <= 46);
+    word <== fields.lnPriceX26
+        + fields.asOf * 2 ** 32
+        + fields.variance0X36 * 2 ** 64
+        + fields.variance1X36 * 2 ** 110
+        + fields.variance2X36 * 2 ** 156
+        + fields.variance3X36 * 2 ** 202;
 }

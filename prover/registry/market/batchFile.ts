@@ -9,6 +9,7 @@ import type { Fields } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { parseDecimal, scaleDecimal } from '../../market/decimal.ts'
 import { MarketNameError, marketIdOf } from '../../market/marketId.ts'
+import { rangeCodeUp } from '../../market/range.ts'
 import type { Observation } from '../../parameters/marketRisk.ts'
 import { encodeEnginePolicy, encodeMarketPolicy } from '../../parameters/policy.ts'
 import type { MarketRiskBatch } from '../../statement/marketRisk.ts'
@@ -21,7 +22,7 @@ import { addressSchema, firstIssue, hashSchema, integerSchema, wordSchema } from
 
 const MAX_BYTES = 1 << 20
 const PRICE_BITS = 48
-const IMPLIED_BITS = 28
+const IMPLIED_BITS = 20
 
 const time = z.union([
   z
@@ -35,6 +36,8 @@ const humanObservation = z.strictObject({
   price: z.string().max(64).describe('quote per base, a decimal'),
   asOf: time.describe('unix seconds, or ISO 8601 with a time zone'),
   impliedVolatility: z.string().max(64).optional().describe('annualised, a decimal: 0.65 is 65 %'),
+  high: z.string().max(64).optional().describe('highest price since the observation before, with low'),
+  low: z.string().max(64).optional().describe('lowest price since the observation before, with high'),
 })
 
 const batchFileSchema = z.strictObject({
@@ -164,8 +167,30 @@ function readObservation(
   const priceE8 = exact(observation.price, 10n ** 8n, PRICE_BITS, `${at}.price`, file)
   if (priceE8 === 0n) throw new FileFieldError(file, `${at}.price`, 'expected a positive price')
   const implied = observation.impliedVolatility ?? '0'
-  const impliedVolatilityX24 = nearest(implied, 1n << 24n, IMPLIED_BITS, `${at}.impliedVolatility`, file)
-  return { priceE8, asOf: BigInt(observation.asOf), impliedVolatilityX24 }
+  const impliedVolatilityX16 = nearest(implied, 1n << 16n, IMPLIED_BITS, `${at}.impliedVolatility`, file)
+  return { priceE8, asOf: BigInt(observation.asOf), impliedVolatilityX16, rangeCode: readRange(observation, at, file) }
+}
+
+/** Code of the range, if both ends are given. */
+function readRange(
+  {
+    price,
+    high,
+    low,
+  }: { readonly price: string; readonly high?: string | undefined; readonly low?: string | undefined },
+  at: string,
+  file: string,
+): bigint {
+  if (high === undefined && low === undefined) return 0n
+  if (high === undefined) throw new FileFieldError(file, `${at}.high`, 'expected high and low, got low alone')
+  if (low === undefined) throw new FileFieldError(file, `${at}.low`, 'expected high and low, got high alone')
+  const [priceE8, highE8, lowE8] = [price, high, low].map((text, i) =>
+    exact(text, 10n ** 8n, PRICE_BITS, `${at}.${['price', 'high', 'low'][i]}`, file),
+  ) as [bigint, bigint, bigint]
+  if (lowE8 === 0n || lowE8 > priceE8)
+    throw new FileFieldError(file, `${at}.low`, 'expected a positive price, at most the price')
+  if (highE8 < priceE8) throw new FileFieldError(file, `${at}.high`, 'expected at least the price')
+  return rangeCodeUp(highE8, lowE8)
 }
 
 /** Prices are kept as written: more than eight decimals are refused, not rounded. */

@@ -3,7 +3,7 @@
  * it without a chain, `submit` sends it.
  */
 import { z } from 'zod'
-import { type Build, type MarketBuildName, marketBuilds } from '../../../circuits/statements/index.ts'
+import { type Build, type MarketBuildName, marketBuilds, words } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import {
@@ -200,27 +200,12 @@ export async function checkBundle(bundle: Bundle, pins: BundlePins = {}): Promis
   return { valid: failure === undefined, pinned, claims, ...(failure === undefined ? {} : { failure }) }
 }
 
-/** Which claim a field of a result rests on (docs/statement.md). */
-const claimOfField: Readonly<Record<string, string>> = {
-  varianceFastX36: 'V1',
-  varianceSlowX36: 'V1',
-  lnPriceX26: 'O1',
-  asOf: 'O1',
-  multiplierDownX18: 'C2',
-  multiplierUpX18: 'C2',
-  anchorLnPriceX26: 'C1',
-  anchorAsOf: 'C1',
-  anchorMoveDownX24: 'P2',
-  anchorMoveUpX24: 'P2',
-  volatilityX24: 'P1',
-  horizonMoveDownX24: 'P2',
-  horizonMoveUpX24: 'P2',
-  scanRangeX24: 'P3',
-  maintenanceMarginX24: 'P4',
-  initialMarginX24: 'P5',
-  liquidationThresholdX24: 'P7',
-  maxLoanToValueX24: 'P7',
-}
+/** Which claim a field of a result rests on, as its declaration says. */
+const claimOfField: Readonly<Record<string, string>> = Object.fromEntries(
+  [words.volatilityState, words.anchorState, words.parameters].flatMap(({ fields }) =>
+    fields.map(({ name, claim }) => [name, claim]),
+  ),
+)
 
 /** Compares words field by field and returns one result per claim, in order of first appearance. */
 export function compareFields(

@@ -6,12 +6,13 @@ import {
   modelSizesOf,
   sizeOf,
   type VolatilityModelName,
-  volatilityModelIds,
+  volatilityModels as volatilityModelRows,
 } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import { INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../parameters/defaultPolicy.ts'
 import { initialState, type MarketState } from '../../parameters/marketRisk.ts'
+import { volatilityModels } from '../../volatility/models.ts'
 import { checkCeremony, type KeyManifest, type VerificationKey } from '../../proof/index.ts'
 import { layoutHash } from '../../statement/layout.ts'
 import { pack, unpack } from '../../statement/words.ts'
@@ -156,12 +157,13 @@ export async function addMarket(
   }
   const { volatilityX24 = INITIAL_VOLATILITY_X24, multiplierX18 = INITIAL_MULTIPLIER_X18 } = market
   const first = unpack('observation', latest.lastWord)
-  const state = market.state ?? initialState(first, volatilityX24, multiplierX18, policy)
+  const state =
+    market.state ?? initialState(volatilityModels[market.volatilityModel], first, volatilityX24, multiplierX18, policy)
   await transact(signer, registry, 'RiskRegistry', 'setMarketPolicy', [marketId, pack('marketPolicy', market.policy)])
   const block = await transact(signer, registry, 'RiskRegistry', 'addMarket', [
     marketId,
     source,
-    volatilityModelIds[market.volatilityModel],
+    volatilityModelRows[market.volatilityModel].id,
     pack('volatilityState', state.volatility),
     pack('anchorState', state.anchor),
   ])

@@ -34,7 +34,8 @@ export const observationTypes: Record<string, TypedDataField[]> = {
     { name: 'priceE8', type: 'uint256' },
     { name: 'confidenceE8', type: 'uint256' },
     { name: 'asOf', type: 'uint256' },
-    { name: 'impliedVolatilityX24', type: 'uint256' },
+    { name: 'impliedVolatilityX16', type: 'uint256' },
+    { name: 'rangeCode', type: 'uint256' },
     { name: 'deadline', type: 'uint256' },
   ],
 }
@@ -55,8 +56,8 @@ export async function attestObservation(
   signers: readonly Signer[],
   observation: AttestedObservation,
 ): Promise<SignedObservation> {
-  const { marketId, priceE8, confidenceE8, asOf, impliedVolatilityX24, deadline } = observation
-  const message = { marketId, priceE8, confidenceE8, asOf, impliedVolatilityX24, deadline }
+  const { marketId, priceE8, confidenceE8, asOf, impliedVolatilityX16, rangeCode, deadline } = observation
+  const message = { marketId, priceE8, confidenceE8, asOf, impliedVolatilityX16, rangeCode, deadline }
   return { observation: message, signatures: await attest(domain, observationTypes, signers, message) }
 }
 

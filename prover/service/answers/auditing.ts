@@ -1,5 +1,5 @@
 /** Auditing with the keys on this machine's disk. */
-import { marketBuilds, portfolioBuilds } from '../../../circuits/statements/index.ts'
+import { type Build, defaultBuilds, marketBuilds, portfolioBuilds } from '../../../circuits/statements/index.ts'
 import {
   type AuditKey,
   type AuditReport,
@@ -11,9 +11,9 @@ import {
   writeAuditBundle,
 } from '../../audit/index.ts'
 import { ProverError } from '../../errors.ts'
-import { type CircuitKeys, verificationKeyHash } from '../../proof/index.ts'
+import { type CircuitKeys, KeysMissingError, verificationKeyHash } from '../../proof/index.ts'
 import { connectProvider, readDeployment, verifierArtifactOf } from '../../registry/index.ts'
-import { loadKeys } from '../workspace.ts'
+import { CircuitNotBuiltError, loadKeys } from '../workspace.ts'
 
 /** What an auditor trusts of a key: its values, and the verifier compiled from it here. */
 export function auditKeyOf({ circuit, verificationKey, manifest }: CircuitKeys): AuditKey {
@@ -21,12 +21,24 @@ export function auditKeyOf({ circuit, verificationKey, manifest }: CircuitKeys):
   return { build: circuit as AuditKey['build'], verificationKey, manifest, verifierCode }
 }
 
-/** Keys of builds compiled here; by default of those that prove parameters of markets. */
-export async function auditKeys(
-  folder?: string,
-  of: readonly { readonly name: string }[] = marketBuilds,
-): Promise<readonly AuditKey[]> {
-  return Promise.all(of.map(async ({ name }) => auditKeyOf(await loadKeys(name, folder))))
+/** Keys of builds compiled here. */
+export const auditKeys = async (
+  folder: string | undefined,
+  of: readonly Pick<Build, 'name'>[],
+): Promise<readonly AuditKey[]> => Promise.all(of.map(async ({ name }) => auditKeyOf(await loadKeys(name, folder))))
+
+/** The same of all that prove parameters of markets: of the default model, and of whatever other models have been built. */
+export async function marketAuditKeys(folder?: string): Promise<readonly AuditKey[]> {
+  const others = marketBuilds.filter(({ name }) => !defaultBuilds.some((build) => build.name === name))
+  const found = await Promise.all(
+    others.map(({ name }) =>
+      auditKeys(folder, [{ name }]).catch((error) => {
+        if (error instanceof CircuitNotBuiltError || error instanceof KeysMissingError) return []
+        throw error
+      }),
+    ),
+  )
+  return [...(await auditKeys(folder, defaultBuilds)), ...found.flat()]
 }
 
 export type ChainAuditOptions = {
@@ -61,7 +73,7 @@ export async function auditFromChain(options: ChainAuditOptions): Promise<AuditR
     if (options.out !== undefined) throw new NoPortfolioBundleError()
     return (await auditPortfolio({ ...target, keys: await auditKeys(options.keys, portfolioBuilds) })).report
   }
-  const { report, record } = await audit({ ...target, keys: await auditKeys(options.keys) })
+  const { report, record } = await audit({ ...target, keys: await marketAuditKeys(options.keys) })
   if (options.out !== undefined) await writeAuditBundle(options.out, record)
   return report
 }
@@ -73,7 +85,7 @@ export async function auditFromFile(
 ): Promise<AuditReport> {
   const deployment = options.deployment === undefined ? undefined : await readDeployment(options.deployment)
   const registry = options.registry ?? deployment?.addresses.registry
-  const keys = await auditKeys(options.keys)
+  const keys = await marketAuditKeys(options.keys)
   return auditOffline(file, {
     verificationKeyHashes: keys.map(({ verificationKey }) => `0x${verificationKeyHash(verificationKey)}`),
     ...(registry === undefined ? {} : { registry }),

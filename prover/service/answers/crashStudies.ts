@@ -69,6 +69,6 @@ function trimmed(section: WindowSection): WindowSection {
   const before = series.points[first - 1]
   if (before === undefined) return section
   const points = series.points.slice(first).filter(({ asOf }) => asOf < to)
-  const start = { asOf: before.asOf, priceE8: before.priceE8, impliedVolatilityX24: 0n }
+  const start = { asOf: before.asOf, priceE8: before.priceE8, impliedVolatilityX16: 0n, rangeCode: 0n }
   return { ...section, series: { ...series, start, initial: before.state, points } }
 }

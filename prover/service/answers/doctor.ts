@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { freemem, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { JsonRpcProvider } from 'ethers'
-import { marketBuilds } from '../../../circuits/statements/index.ts'
+import { defaultBuilds } from '../../../circuits/statements/index.ts'
 import {
   createProver,
   isDevelopmentChain,
@@ -46,8 +46,8 @@ export async function examine(options: DoctorOptions = {}): Promise<readonly Fin
   const findings = [
     node(),
     compiler(),
-    ...marketBuilds.map(({ name }) => circuit(name)),
-    ...(await Promise.all(marketBuilds.map(({ name }) => keys(name, options.keys)))),
+    ...defaultBuilds.map(({ name }) => circuit(name)),
+    ...(await Promise.all(defaultBuilds.map(({ name }) => keys(name, options.keys)))),
     await prover(),
     contracts(),
     disk(),

@@ -1,5 +1,5 @@
 /** `zkrisk keys`: development keys for what is compiled here, and whether the keys at hand are what they claim to be. */
-import { marketBuilds } from '../../../circuits/statements/index.ts'
+import { defaultBuilds } from '../../../circuits/statements/index.ts'
 import { readFile } from 'node:fs/promises'
 import { checkKeyFitsCircuit, type KeyManifest, readR1cs, readZkey } from '../../proof/index.ts'
 import type { Terminal } from '../text/terminal.ts'
@@ -61,4 +61,4 @@ export function formatKeys(reports: readonly KeyReport[]): string {
 }
 
 const selected = (names: readonly string[]): readonly string[] =>
-  names.length === 0 ? marketBuilds.map(({ name }) => name) : names.map((name) => buildOf(name).name)
+  names.length === 0 ? defaultBuilds.map(({ name }) => name) : names.map((name) => buildOf(name).name)

@@ -1,4 +1,5 @@
 /** Volatility models on price histories, for `zkrisk models`. */
+import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { historyMarkets, readExtract, readLongBars } from '../../market/histories.ts'
 import { gatherBars, joinPrices, type PriceBar, type PriceOptions, readBars } from '../../market/prices.ts'
@@ -66,7 +67,7 @@ export function rangedShare(rows: readonly PriceBar[]): number {
 /** What `--json` prints. */
 export function modelsJson(assets: readonly JudgedAsset[]) {
   return {
-    inProduction: 'ewma',
+    inProduction: DEFAULT_VOLATILITY_MODEL,
     bestByScore: bestByScore(assets.map(({ judged }) => judged)).name,
     assets: assets.map(({ name, sources, rows, judged, ewma }) => ({
       name,

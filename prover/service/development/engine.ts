@@ -1,4 +1,5 @@
 /** An engine on a development chain: everything deployed, markets added from a price history, observations fed by hand. */
+import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
 import { Wallet } from 'ethers'
 import type { BuildName } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
@@ -65,7 +66,7 @@ export async function deployDevelopmentEngine(
   const states = new Map<string, MarketState>()
   for (const { name, rows } of warmUps) {
     const warm = replay(rows, defaultPolicy).points.at(-1)?.state
-    const first = { name, policy: defaultPolicy.market, volatilityModel: 'ewma' as const }
+    const first = { name, policy: defaultPolicy.market, volatilityModel: DEFAULT_VOLATILITY_MODEL }
     const market = { ...first, ...(warm === undefined ? {} : { state: warm }) }
     const added = await addMarket(council, deployment, market)
     deployment = added.deployment

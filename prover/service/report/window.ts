@@ -75,18 +75,19 @@ function momentsOf(section: WindowSection): readonly Moment[] {
   const shown = [...transitions(series)].filter(({ point }) => from <= point.asOf && point.asOf < to)
   return shown.map(({ before, point }) => {
     const volatility = realValues(point.state.volatility)
+    const anchor = realValues(point.state.anchor)
     const parameters = realValues(point.parameters)
     return {
       time: Number(point.asOf),
       price: Number(point.priceE8) / 1e8,
       expected: point.verdict.due ? expectedRange(before.anchor) : undefined,
-      volatilityFast: Math.sqrt(volatility.varianceFast),
-      volatilitySlow: Math.sqrt(volatility.varianceSlow),
+      volatilityFast: Math.sqrt(volatility.variance0),
+      volatilitySlow: Math.sqrt(volatility.variance1),
       volatility: parameters.volatility,
       initialMargin: parameters.initialMargin,
       maintenanceMargin: parameters.maintenanceMargin,
-      multiplierDown: volatility.multiplierDown,
-      multiplierUp: volatility.multiplierUp,
+      multiplierDown: anchor.multiplierDown,
+      multiplierUp: anchor.multiplierUp,
       breach: breachOf(point),
       proven: proven.get(point.asOf),
     }

@@ -54,7 +54,7 @@ export function formatParameters(points: readonly ReplayPoint[], options: TableO
 /** One publication in plain numbers. */
 export function parameterRow(point: ReplayPoint): ParameterRow {
   const parameters = realValues(point.parameters)
-  const { multiplierDown, multiplierUp } = realValues(point.state.volatility)
+  const { multiplierDown, multiplierUp } = realValues(point.state.anchor)
   return {
     time: new Date(Number(point.asOf) * 1000).toISOString().replace('.000Z', 'Z'),
     asOf: parameters.asOf,

@@ -1,6 +1,13 @@
 /** Random batches inside the declared domain: what governance, inbox and earlier proofs can bring about. */
 
-import { type Build, sizeOf, volatilityModelIds } from '../../../circuits/statements/index.ts'
+import {
+  type Build,
+  sizeOf,
+  volatilityModelOf,
+  type VolatilityModelName,
+  volatilityModels,
+} from '../../../circuits/statements/index.ts'
+import type { VolatilityModelRow } from '../../../circuits/statements/language.ts'
 import { marketIdOf } from '../../../prover/market/marketId.ts'
 import type { AnchorState, MarketState, Observation, VolatilityState } from '../../../prover/parameters/marketRisk.ts'
 import { batchLength } from '../../../prover/parameters/marketRisk.ts'
@@ -11,10 +18,15 @@ import type { Random } from './random.ts'
 const REGISTRY = `0x${'5a'.repeat(20)}`
 const MODEL_ID = `0x${'7b'.repeat(32)}`
 
-export const buildOf = (markets: number, observations: number, testEverySlot: 0 | 1): Build => ({
-  name: `test${markets}x${observations}`,
+export const buildOf = (
+  markets: number,
+  observations: number,
+  testEverySlot: 0 | 1,
+  model: VolatilityModelName = 'ewma',
+): Build => ({
+  name: `test${model}${markets}x${observations}`,
   statement: 'marketRisk',
-  sizes: Object.entries({ markets, observations, testEverySlot, volatilityModel: volatilityModelIds.ewma }).map(
+  sizes: Object.entries({ markets, observations, testEverySlot, volatilityModel: volatilityModels[model].id }).map(
     ([name, value]) => ({ name, value }),
   ),
   meaning: 'a small build for tests',
@@ -47,7 +59,10 @@ function randomEngine(random: Random): Pick<MarketRiskBatch, 'learning' | 'margi
   }
 }
 
-function randomPolicy(random: Random): MarketRiskBatch['markets'][number]['policy'] {
+function randomPolicy(
+  random: Random,
+  { readsOptionalPolicy }: VolatilityModelRow,
+): MarketRiskBatch['markets'][number]['policy'] {
   const pair = (bits: number, most = (1n << BigInt(bits)) - 1n): [bigint, bigint] => {
     const high = random.wide(bits) % (most + 1n)
     return [random.below(high + 1n), high]
@@ -68,17 +83,25 @@ function randomPolicy(random: Random): MarketRiskBatch['markets'][number]['polic
     liquidationBonusX16: random.wide(16),
     scanRangeFloorX16,
     scanRangeCeilingX16,
+    ...(readsOptionalPolicy
+      ? {
+          longRunVolatilityX16: random.wide(20),
+          reversionRateX36: random.wide(25),
+          forecastWeightX26: random.below((1n << 26n) + 1n),
+        }
+      : { longRunVolatilityX16: 0n, reversionRateX36: 0n, forecastWeightX26: 0n }),
   }
 }
 
-function randomState(random: Random): MarketState {
+function randomState(random: Random, { variances }: VolatilityModelRow): MarketState {
+  const kept = (index: number): bigint => (index < variances ? random.wide(46) : 0n)
   const volatility: VolatilityState = {
-    varianceFastX36: random.wide(46),
-    varianceSlowX36: random.wide(46),
     lnPriceX26: random.below(2_232_000_000n),
     asOf: random.between(1n << 20n, (1n << 31n) - 1n),
-    multiplierDownX18: random.wide(22),
-    multiplierUpX18: random.wide(22),
+    variance0X36: kept(0),
+    variance1X36: kept(1),
+    variance2X36: kept(2),
+    variance3X36: kept(3),
   }
   const maintenanceMarginX24 = random.between(1n, (1n << 24n) - 1n)
   const anchor: AnchorState = {
@@ -88,6 +111,8 @@ function randomState(random: Random): MarketState {
     anchorMoveUpX24: random.wide(24),
     initialMarginX24: random.between(maintenanceMarginX24, (1n << 24n) - 1n),
     maintenanceMarginX24,
+    multiplierDownX18: random.wide(22),
+    multiplierUpX18: random.wide(22),
   }
   return { volatility, anchor }
 }
@@ -105,16 +130,26 @@ function randomObservations(random: Random, state: MarketState, most: number): O
     priceE8 = (priceE8 * (10_000n + change)) / 10_000n
     if (priceE8 < 1n) priceE8 = 1n
     if (priceE8 >= 1n << 48n) priceE8 = (1n << 48n) - 1n
-    return { priceE8, asOf, impliedVolatilityX24: random.boolean() ? 0n : random.wide(28) }
+    return {
+      priceE8,
+      asOf,
+      impliedVolatilityX16: random.boolean() ? 0n : random.wide(20),
+      rangeCode: random.boolean() ? 0n : random.wide(12),
+    }
   })
 }
+
+/** The volatility model of a build. */
+const rowOf = (build: Build): VolatilityModelRow =>
+  Object.values(volatilityModels).find(({ id }) => id === volatilityModelOf(build)) as VolatilityModelRow
 
 /** A batch of 1 to as many markets as the build has places with as many observations as one batch may take. */
 export function randomBatch(random: Random, build: Build): MarketRiskBatch {
   const engine = randomEngine(random)
+  const row = rowOf(build)
   const count = Number(random.between(1n, BigInt(sizeOf(build, 'markets'))))
   const markets = Array.from({ length: count }, (_, i) => {
-    const previous = randomState(random)
+    const previous = randomState(random, row)
     const waiting = randomObservations(random, previous, sizeOf(build, 'observations'))
     const taken = batchLength(
       previous,
@@ -128,7 +163,7 @@ export function randomBatch(random: Random, build: Build): MarketRiskBatch {
       sequence: random.between(1n, (1n << 26n) - 1n),
       previous,
       observations: waiting.slice(0, taken),
-      policy: randomPolicy(random),
+      policy: randomPolicy(random, row),
     }
   })
   return { build, chainId: 31337n, registry: REGISTRY, modelId: MODEL_ID, ...engine, markets }

@@ -6,7 +6,8 @@ export type Observation = {
   readonly priceE8: bigint
   readonly confidenceE8: bigint
   readonly asOf: bigint
-  readonly impliedVolatilityX24: bigint
+  readonly impliedVolatilityX16: bigint
+  readonly rangeCode: bigint
   readonly deadline: bigint
 }
 
@@ -18,7 +19,8 @@ const types = {
     { name: 'priceE8', type: 'uint256' },
     { name: 'confidenceE8', type: 'uint256' },
     { name: 'asOf', type: 'uint256' },
-    { name: 'impliedVolatilityX24', type: 'uint256' },
+    { name: 'impliedVolatilityX16', type: 'uint256' },
+    { name: 'rangeCode', type: 'uint256' },
     { name: 'deadline', type: 'uint256' },
   ],
 }

@@ -1,14 +1,16 @@
 /** Templates of circuits/volatility as main components: to run them, to attack them, and to count what they cost. */
+import { type VolatilityModelName, volatilityModels, words } from '../../../circuits/statements/index.ts'
 import { EXP2_SCALE } from '../../../prover/math/index.ts'
-import { MIXTURE_SHIFTS } from '../../../prover/volatility/rangeMixture.ts'
 import type { MainComponent } from '../circuits/circuit.ts'
 
 /** An input with its width; `bare` ones are booleans that the template's caller has proven. */
-export type ModelInput = {
+type ModelInput = {
   readonly name: string
   readonly bits: number
   readonly size?: number
   readonly bare?: boolean
+  /** Where it goes if not to a signal of its name: a field of a bus. */
+  readonly target?: string
 }
 
 export type ModelTemplate = {
@@ -18,55 +20,62 @@ export type ModelTemplate = {
   readonly outputs: readonly { readonly name: string; readonly size?: number }[]
 }
 
+/** `move.lnPriceX26:32`: field of a bus, bits; `variancesX36[4]:46`: elements; `:b`: a proven boolean. */
 const inputs = (text: string): ModelInput[] =>
   text.split(' ').map((entry) => {
-    const [, name = '', size, bits = ''] = /^(\w+)(?:\[(\d+)\])?:(\w+)$/.exec(entry) ?? []
-    if (bits === 'b') return { name, bits: 1, bare: true }
-    return { name, bits: Number(bits), ...(size === undefined ? {} : { size: Number(size) }) }
+    const [, bus, name = '', size, bits = ''] = /^(?:(\w+)\.)?(\w+)(?:\[(\d+)\])?:(\w+)$/.exec(entry) ?? []
+    return {
+      name,
+      bits: bits === 'b' ? 1 : Number(bits),
+      ...(size === undefined ? {} : { size: Number(size) }),
+      ...(bits === 'b' ? { bare: true } : {}),
+      ...(bus === undefined ? {} : { target: `${bus}.${name}` }),
+    }
   })
 
-const prices = 'previousLnPriceX26:32 lnPriceX26:32'
+const move = 'move.previousLnPriceX26:32 move.lnPriceX26:32 move.elapsed:32 move.unused:b move.rangeCodeBits[12]:b'
+const policy = 'learning.decayRateX36:25 market.maxReturnX16:16'
+const garchPolicy = 'market.longRunVolatilityX16:20 market.reversionRateX36:25'
 
-export const garchTemplate: ModelTemplate = {
-  name: 'GarchStep()',
-  file: 'GarchStep',
-  inputs: inputs(
-    `varianceX36:46 longRunVarianceX36:46 ${prices} elapsed:32 reactionRateX36:25 reversionRateX36:25 maxReturnX16:16 unused:b`,
-  ),
-  outputs: [{ name: 'out' }],
+/** The step of a volatility model; all have the same inputs and outputs, and read what they need. */
+export const stepTemplate = (model: VolatilityModelName): ModelTemplate => {
+  const { template, readsOptionalPolicy } = volatilityModels[model]
+  return {
+    name: `${template}Step()`,
+    file: template,
+    inputs: inputs(`variancesX36[4]:46 ${move} ${policy}${readsOptionalPolicy ? ` ${garchPolicy}` : ''}`),
+    outputs: [{ name: 'nextX36', size: 4 }],
+  }
 }
 
-export const mixtureTemplate: ModelTemplate = {
-  name: `RangeMixtureStep([${MIXTURE_SHIFTS.join(', ')}])`,
-  file: 'RangeMixtureStep',
-  inputs: inputs(
-    `variancesX36[4]:46 ${prices} lnHighX26:32 lnLowX26:32 elapsed:32 decayRateX36:25 maxReturnX16:16 hasRange:b unused:b`,
-  ),
-  outputs: [{ name: 'nextX36', size: 4 }, { name: 'usedX38' }],
+/** The variance that parameters rest on. */
+export const usedTemplate = (model: VolatilityModelName): ModelTemplate => {
+  const { template, readsOptionalPolicy } = volatilityModels[model]
+  const read = readsOptionalPolicy ? ' market.longRunVolatilityX16:20 market.forecastWeightX26:27' : ''
+  return {
+    name: `${template}Used()`,
+    file: template,
+    inputs: inputs(`variancesX36[4]:46${read}`),
+    outputs: [{ name: 'out' }],
+  }
 }
 
-/** Every template, the proven model's first. */
+const names = Object.keys(volatilityModels) as VolatilityModelName[]
+
+/** Every template of the stage. */
 export const modelTemplates: readonly ModelTemplate[] = [
-  {
-    name: 'EwmaStep(4)',
-    file: 'EwmaStep',
-    inputs: inputs(
-      `varianceFastX36:46 varianceSlowX36:46 ${prices} elapsed:32 decayRateX36:25 maxReturnX16:16 unused:b`,
-    ),
-    outputs: [{ name: 'nextFastX36' }, { name: 'nextSlowX36' }],
-  },
-  garchTemplate,
-  mixtureTemplate,
+  ...names.map(stepTemplate),
+  ...names.map(usedTemplate),
   {
     name: 'RangeOrReturn()',
-    file: 'RangeMixtureStep',
-    inputs: inputs(`${prices} lnHighX26:32 lnLowX26:32 maxReturnX16:16 hasRange:b`),
+    file: 'RangeMixture',
+    inputs: inputs(`${move} maxReturnX16:16`),
     outputs: [{ name: 'out' }],
   },
   {
     name: 'WinsorisedReturn()',
     file: 'WinsorisedReturn',
-    inputs: inputs(`${prices} maxReturnX16:16`),
+    inputs: inputs('previousLnPriceX26:32 lnPriceX26:32 maxReturnX16:16'),
     outputs: [{ name: 'out' }],
   },
   {
@@ -99,12 +108,21 @@ export function modelSource(
   { instances = 1, door = 'RangeCheck' }: { readonly instances?: number; readonly door?: string } = {},
 ): string {
   const dimension = (size?: number) => (size === undefined ? '' : `[${size}]`)
-  const feed = ports.map(({ name: input, bits, size, bare }) => {
-    if (bare === true) return `        t[i].${input} <== ${input}[i];`
+  const feed = ports.map(({ name: input, bits, size, bare, target = input }) => {
+    if (bare === true) return `        t[i].${target} <== ${input}[i];`
     return size === undefined
-      ? `        t[i].${input} <== ${door}(${bits})(${input}[i]);`
-      : `        t[i].${input} <== Doors(${bits}, ${size})(${input}[i]);`
+      ? `        t[i].${target} <== ${door}(${bits})(${input}[i]);`
+      : `        t[i].${target} <== Doors(${bits}, ${size})(${input}[i]);`
   })
+  const fed = new Set(ports.map(({ name: input, target = input }) => target))
+  const buses = { learning: words.learningPolicy, market: words.marketPolicy }
+  const isTaken = (bus: string): boolean =>
+    /(Step|Used)\(\)$/.test(name) && (bus === 'market' || name.endsWith('Step()'))
+  const rest = Object.entries(buses)
+    .filter(([bus]) => isTaken(bus))
+    .flatMap(([bus, { fields }]) => fields.map((field) => `${bus}.${field.name}`))
+    .filter((target) => !fed.has(target))
+    .map((target) => `        t[i].${target} <== AssumeBits(1)(0);`)
   return `pragma circom 2.2.3;
 include "volatility/${file}.circom";
 include "math/RangeCheck.circom";
@@ -122,7 +140,7 @@ ${outputs.map(({ name: output, size }) => `    signal output out_${output}[N]${d
     component t[N];
     for (var i = 0; i < N; i++) {
         t[i] = ${name};
-${feed.join('\n')}
+${[...feed, ...rest].join('\n')}
 ${outputs.map(({ name: output }) => `        out_${output}[i] <== t[i].${output};`).join('\n')}
     }
 }

@@ -1,77 +1,8 @@
 import { expect, test } from 'vitest'
 import { ewmaStep } from '../../prover/volatility/ewma.ts'
 import { VARIANCE_BITS, YEAR_SECONDS } from '../../prover/volatility/variance.ts'
-import type { Case } from '../../scripts/tools/circuits/parallel.ts'
-import { Parallel } from '../../scripts/tools/circuits/parallel.ts'
 import { Random } from '../../scripts/tools/cases/random.ts'
 import { ewmaReference } from './reference.ts'
-
-const CASES = 10_000
-
-const template = {
-  include: 'volatility/EwmaStep.circom',
-  call: 'EwmaStep(4)',
-  inputs: [
-    { name: 'varianceFastX36', bits: 46 },
-    { name: 'varianceSlowX36', bits: 46 },
-    { name: 'previousLnPriceX26', bits: 32 },
-    { name: 'lnPriceX26', bits: 32 },
-    { name: 'elapsed', bits: 32 },
-    { name: 'decayRateX36', bits: 25 },
-    { name: 'maxReturnX16', bits: 16 },
-    { name: 'unused', bits: 1, tagged: false },
-  ],
-  outputs: ['nextFastX36', 'nextSlowX36'],
-} as const
-
-function randomCase(random: Random): Case {
-  const previousLnPriceX26 = random.wide(32)
-  const near = previousLnPriceX26 + random.between(-(1n << 22n), 1n << 22n)
-  const elapsed = random.below(30n) === 0n ? 0n : random.wide(32)
-  return {
-    varianceFastX36: random.wide(46),
-    varianceSlowX36: random.wide(46),
-    previousLnPriceX26,
-    lnPriceX26: random.boolean() && near >= 0n && near < 1n << 32n ? near : random.wide(32),
-    elapsed,
-    decayRateX36: random.wide(25),
-    maxReturnX16: random.wide(16),
-    unused: elapsed === 0n ? 1n : 0n,
-  }
-}
-
-test(`V1: circuit equals the twin on ${CASES} random steps, unused slots included`, async () => {
-  const circuit = await Parallel.of(template)
-  const random = new Random(1n)
-  for (let done = 0; done < CASES; done += circuit.instances) {
-    const cases = Array.from({ length: circuit.instances }, () => randomCase(random))
-    const answers = circuit.run(cases)
-    for (const [i, one] of cases.entries()) {
-      const state = {
-        varianceFastX36: one.varianceFastX36 as bigint,
-        varianceSlowX36: one.varianceSlowX36 as bigint,
-        lnPriceX26: one.previousLnPriceX26 as bigint,
-      }
-      const expected =
-        one.unused === 1n
-          ? state
-          : ewmaStep(
-              state,
-              one.lnPriceX26 as bigint,
-              one.elapsed as bigint,
-              one.decayRateX36 as bigint,
-              one.maxReturnX16 as bigint,
-            )
-      expect(
-        answers[i],
-        JSON.stringify(one, (_, v) => (typeof v === 'bigint' ? `${v}` : v)),
-      ).toEqual({
-        nextFastX36: expected.varianceFastX36,
-        nextSlowX36: expected.varianceSlowX36,
-      })
-    }
-  }
-})
 
 test('V1: the twin is never below the model in doubles by more than the weight table, 2^-31.5·(1 + |r²/y − v|), and above it only by the raised return and one unit', () => {
   const random = new Random(2n)
