@@ -75,7 +75,9 @@ async function compileCircuits(tell: (line: string) => void): Promise<string | u
       )
     }
   }
-  const queue = [...circuits.keys()]
+  // Books take as long as all others together, for which the other processors have time meanwhile.
+  const isBook = (i: number): boolean => circuits[i]?.name.startsWith('optionBook') ?? false
+  const queue = [...circuits.keys()].sort((a, b) => Number(isBook(b)) - Number(isBook(a)))
   await Promise.all(Array.from({ length: availableParallelism() }, () => compileNext(queue)))
   return fresh === 0 ? undefined : `${fresh} compiled`
 }

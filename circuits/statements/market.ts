@@ -125,7 +125,7 @@ export const volatilityModels = {
 export type VolatilityModelName = keyof typeof volatilityModels
 
 /** The model that markets are bound to unless governance says otherwise. */
-export const DEFAULT_VOLATILITY_MODEL = 'ewma' satisfies VolatilityModelName
+export const DEFAULT_VOLATILITY_MODEL: VolatilityModelName & 'ewma' = 'ewma'
 
 export const marketStatements = {
   marketRisk: {

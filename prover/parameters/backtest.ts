@@ -93,15 +93,7 @@ const PREDICTIONS_OF_A_YEAR = 2000
  * @throws {@link NoPredictionError} if no prediction came due
  */
 export function backtest(series: ReplaySeries): Backtest {
-  const trials = trialsOf(series)
-  const [first] = trials
-  const last = series.points.at(-1)
-  if (first === undefined || last === undefined) throw new NoPredictionError(series.points.length)
-  const { stepUp, stepDown } = realValues(series.policy.learning)
-  const alpha = stepDown / (stepUp + stepDown)
-
-  const byYear = [...Map.groupBy(trials, ({ year }) => year).values()]
-  const years = byYear.map((ofYear) => coverageOf(ofYear, alpha))
+  const { alpha, trials, byYear, years, whole } = judgePredictions(series)
   const judged = byYear.filter((ofYear) => ofYear.length >= PREDICTIONS_OF_A_YEAR)
   const samples = judged.length === 0 ? [trials] : judged
 
@@ -120,10 +112,10 @@ export function backtest(series: ReplaySeries): Backtest {
     alpha,
     horizonSeconds: Number(series.policy.learning.horizonSeconds),
     from: series.start.asOf,
-    to: last.asOf,
+    to: series.points.at(-1)?.asOf ?? series.start.asOf,
     publications: series.points.length,
     years,
-    whole: coverageOf(trials, alpha),
+    whole,
     moveDown,
     moveUp,
     move: distributionOf(parameters.map((p) => Math.max(p.horizonMoveDown, p.horizonMoveUp))),
@@ -136,6 +128,26 @@ export function backtest(series: ReplaySeries): Backtest {
     fixedMoveWithinAlpha: fixedParameter(samples, alpha, breachRate, medianMove),
     fixedMaintenanceMargin: fixedParameter(samples, shortfallRate, shortfallRate, maintenanceMargin.median),
   }
+}
+
+/**
+ * Whether the promised breaches of a replay were kept: the part of {@link backtest} that scores rest on.
+ *
+ * @throws {@link NoPredictionError} if no prediction came due
+ */
+export function coverageOfReplay(series: ReplaySeries): Pick<Backtest, 'alpha' | 'years' | 'whole'> {
+  const { alpha, years, whole } = judgePredictions(series)
+  return { alpha, years, whole }
+}
+
+function judgePredictions(series: ReplaySeries) {
+  const trials = trialsOf(series)
+  if (trials.length === 0) throw new NoPredictionError(series.points.length)
+  const { stepUp, stepDown } = realValues(series.policy.learning)
+  const alpha = stepDown / (stepUp + stepDown)
+  const byYear = [...Map.groupBy(trials, ({ year }) => year).values()]
+  const years = byYear.map((ofYear) => coverageOf(ofYear, alpha))
+  return { alpha, trials, byYear, years, whole: coverageOf(trials, alpha) }
 }
 
 /** A prediction that came due: what was promised, and what the price did. */

@@ -14,11 +14,12 @@ export type RealValues<W> = { readonly [Name in keyof W & string as WithoutScale
  * Doubles hold 53 bits, so every field narrower than that keeps its exact value.
  */
 export function realValues<W extends Readonly<Record<string, bigint>>>(word: W): RealValues<W> {
-  const entries = Object.entries(word).map(([name, value]) => {
+  const values: Record<string, number> = {}
+  for (const name of Object.keys(word)) {
     const { stem, unit } = scaleOf(name)
-    return [stem, Number(value) / unit]
-  })
-  return Object.fromEntries(entries) as RealValues<W>
+    values[stem] = Number(word[name]) / unit
+  }
+  return values as RealValues<W>
 }
 
 type Scale = { readonly stem: string; readonly unit: number }

@@ -1,5 +1,5 @@
 import type { Coverage } from './backtest.ts'
-import { backtest } from './backtest.ts'
+import { coverageOfReplay } from './backtest.ts'
 import { realValues } from './real.ts'
 import type { ReplaySeries } from './replay.ts'
 import { transitions } from './replay.ts'
@@ -54,13 +54,12 @@ export const WORST = 50
  * @throws {@link NoPredictionError} if no prediction came due
  */
 export function scoreOf(series: ReplaySeries): ModelScore {
-  const { alpha, years, whole } = backtest(series)
+  const { alpha, years, whole } = coverageOfReplay(series)
   const predictions = predictionsOf(series)
-  const ofYear = (year: string): readonly Prediction[] =>
-    predictions.filter(({ madeAt }) => `${new Date(madeAt * 1000).getUTCFullYear()}` === year)
+  const byYear = Map.groupBy(predictions, ({ madeAt }) => `${new Date(madeAt * 1000).getUTCFullYear()}`)
   return {
     alpha,
-    years: years.map((year) => periodScore(year, ofYear(year.period), alpha)),
+    years: years.map((year) => periodScore(year, byYear.get(year.period) ?? [], alpha)),
     whole: periodScore(whole, predictions, alpha),
   }
 }

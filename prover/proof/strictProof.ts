@@ -88,8 +88,32 @@ export function parseG2(value: unknown, field: string): G2Point {
   const point = { x: parsePair(x, `${field}[0]`), y: parsePair(y, `${field}[1]`) }
   parseConstant(z0, '1', `${field}[2][0]`)
   parseConstant(z1, '0', `${field}[2][1]`)
+  return knownG2(point, field)
+}
+
+/** Points of the second group that were found to be proper, by their coordinates: those parsed last. */
+const properG2 = new Map<string, G2Point>()
+const MOST_KNOWN = 64
+
+/**
+ * The one object for a proper point of the second group. Whether it is of order r takes longer to see than the whole of
+ * parsing besides, and the same keys and proofs are parsed again and again; that a point is proper never changes.
+ */
+function knownG2(point: G2Point, field: string): G2Point {
+  const coordinates = [...point.x, ...point.y].join()
+  const known = properG2.get(coordinates) ?? properPoint(point, field)
+  properG2.delete(coordinates)
+  properG2.set(coordinates, known)
+  const [oldest] = properG2.keys()
+  if (properG2.size > MOST_KNOWN && oldest !== undefined) properG2.delete(oldest)
+  return known
+}
+
+/** Frozen, because others are given it as well. */
+function properPoint({ x, y }: G2Point, field: string): G2Point {
+  const point: G2Point = { x: Object.freeze<[bigint, bigint]>([...x]), y: Object.freeze<[bigint, bigint]>([...y]) }
   assertInGroup(() => toNobleG2(point), field)
-  return point
+  return Object.freeze(point)
 }
 
 /** [x, y, 1] in decimal. */

@@ -2,9 +2,8 @@
  * Two verifiers that share no arithmetic, behind one strict parser: what they accept is exactly what the EVM accepts.
  */
 import { bn254 } from '@noble/curves/bn254.js'
-import { curves, groth16 } from 'snarkjs'
 import { ProverError } from '../errors.ts'
-import type { G2Point } from './bn254.ts'
+import type { G1Point, G2Point } from './bn254.ts'
 import { formatProof, type ProofPoints, parseProof, parsePublicSignals, toNobleG2 } from './strictProof.ts'
 import { formatVerificationKey, type VerificationKey } from './keys/verificationKey.ts'
 
@@ -63,7 +62,13 @@ async function judge(
 
 /** ffjavascript keeps the curve that snarkjs uses in this global. */
 const shared = globalThis as { curve_bn128?: unknown }
-let singleThreadCurve: Promise<unknown> | undefined
+let singleThread: ReturnType<typeof loadSnarkjs> | undefined
+
+/** Not before the first proof is verified: many processes know verifiers and never need one. */
+async function loadSnarkjs() {
+  const { curves, groth16 } = await import('snarkjs')
+  return { groth16, curve: await curves.getCurveFromName('bn128', { singleThread: true }) }
+}
 
 /**
  * Lends snarkjs a curve without worker threads. Its own would start one per processor and keep the process alive until somebody
@@ -71,8 +76,8 @@ let singleThreadCurve: Promise<unknown> | undefined
  * once, and nobody else ever sees the loan.
  */
 async function snarkjsAccepts(points: ProofPoints, signals: readonly bigint[], key: VerificationKey): Promise<boolean> {
-  singleThreadCurve ??= curves.getCurveFromName('bn128', { singleThread: true })
-  const curve = await singleThreadCurve
+  singleThread ??= loadSnarkjs()
+  const { groth16, curve } = await singleThread
   const previous = shared.curve_bn128
   shared.curve_bn128 = curve
   try {
@@ -82,7 +87,7 @@ async function snarkjsAccepts(points: ProofPoints, signals: readonly bigint[], k
   }
 }
 
-/** e(-A, B) · e(alpha, beta) · e(Σ signalᵢ · publicPointᵢ, gamma) · e(C, delta) = 1. */
+/** e(alpha, beta) · e(-A, B) · e(Σ signalᵢ · publicPointᵢ, gamma) · e(C, delta) = 1. */
 async function nobleAccepts(
   { a, b, c }: ProofPoints,
   signals: readonly bigint[],
@@ -97,26 +102,43 @@ async function nobleAccepts(
   // Of the proof's points the parser has seen that they are in their groups; of the key's, those here.
   const pairs = [
     { g1: Point.fromAffine(a).negate(), g2: calcPairingPrecomputes(toNobleG2(b)) },
-    { g1: Point.fromAffine(key.alpha1), g2: linesOf(key.beta2) },
     { g1: combination, g2: linesOf(key.gamma2) },
     { g1: Point.fromAffine(c), g2: linesOf(key.delta2) },
   ]
-  // A pair with infinity contributes 1.
+  const { Fp12 } = bn254.fields
+  const product = Fp12.mul(constantOf(key), millerLoops(pairs))
+  return Fp12.eql(Fp12.finalExponentiate(product), Fp12.ONE)
+}
+
+type Pair = { readonly g1: InstanceType<typeof bn254.G1.Point>; readonly g2: Lines }
+
+/** Product of the pairings of these pairs, before the final exponentiation. A pair with infinity contributes 1. */
+function millerLoops(pairs: readonly Pair[]) {
   const finite = pairs.filter(({ g1 }) => !g1.is0())
-  const product = bn254.millerLoopBatch(
+  return bn254.millerLoopBatch(
     finite.map(({ g1, g2 }) => {
       g1.assertValidity()
       const { x, y } = g1.toAffine()
       return [g2, x, y]
     }),
   )
-  const { Fp12 } = bn254.fields
-  return Fp12.eql(Fp12.finalExponentiate(product), Fp12.ONE)
 }
 
 const { calcPairingPrecomputes } = bn254.utils
 type Lines = ReturnType<typeof calcPairingPrecomputes>
 const knownLines = new WeakMap<G2Point, Lines>()
+
+type Constant = { readonly alpha1: G1Point; readonly product: ReturnType<typeof millerLoops> }
+const knownConstants = new WeakMap<G2Point, Constant>()
+
+/** e(alpha, beta) before the final exponentiation, which is the same for every proof under a key. */
+function constantOf({ alpha1, beta2 }: VerificationKey): Constant['product'] {
+  const known = knownConstants.get(beta2)
+  if (known !== undefined && known.alpha1.x === alpha1.x && known.alpha1.y === alpha1.y) return known.product
+  const product = millerLoops([{ g1: bn254.G1.Point.fromAffine(alpha1), g2: linesOf(beta2) }])
+  knownConstants.set(beta2, { alpha1, product })
+  return product
+}
 
 /** The lines of a point of a key, which are the same for every proof under it. */
 function linesOf(point: G2Point): Lines {

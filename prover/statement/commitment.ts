@@ -1,9 +1,9 @@
-import { buildPoseidon } from 'circomlibjs'
+import { loadPoseidon } from './poseidon.ts'
 
 /** Words absorbed by one permutation; with the chaining value they fill circomlib's widest Poseidon (16 inputs). */
 const COMMITMENT_RATE = 15
 
-let poseidon: ReturnType<typeof buildPoseidon> | undefined
+let poseidon: ReturnType<typeof loadPoseidon> | undefined
 
 /**
  * Commitment to the statement's input words: a Poseidon chain over blocks of 15 words that starts from their number,
@@ -15,11 +15,11 @@ let poseidon: ReturnType<typeof buildPoseidon> | undefined
  * @returns one scalar-field element
  */
 export async function commit(words: readonly bigint[]): Promise<bigint> {
-  poseidon ??= buildPoseidon()
+  poseidon ??= loadPoseidon()
   const hash = await poseidon
   let chain = BigInt(words.length)
   for (let from = 0; from < words.length; from += COMMITMENT_RATE) {
-    chain = hash.F.toObject(hash([chain, ...words.slice(from, from + COMMITMENT_RATE)]))
+    chain = hash([chain, ...words.slice(from, from + COMMITMENT_RATE)])
   }
   return chain
 }

@@ -2,6 +2,17 @@
 import { createRequire } from 'node:module'
 import { parentPort } from 'node:worker_threads'
 
-const solc = createRequire(import.meta.url)('solc') as { compile(input: string): string }
+export type SolcAnswer = {
+  readonly output: string
+  /** What the thread holds on to until it compiles again. */
+  readonly memoryBytes: number
+}
 
-parentPort?.on('message', (input: string) => parentPort?.postMessage(solc.compile(input)))
+const require = createRequire(import.meta.url)
+const solc = require('solc') as { compile(input: string): string }
+const module = require('solc/soljson.js') as { readonly HEAPU8: Uint8Array }
+
+parentPort?.on('message', (input: string) => {
+  const output = solc.compile(input)
+  parentPort?.postMessage({ output, memoryBytes: module.HEAPU8.byteLength } satisfies SolcAnswer)
+})

@@ -7,6 +7,7 @@ import type { SolidityHooks } from 'hardhat/types/hooks'
 import type { HardhatPlugin } from 'hardhat/types/plugins'
 import type { CompilerInput, CompilerOutput, CompilerOutputContract } from 'hardhat/types/solidity'
 import { cache } from './cache.ts'
+import type { SolcAnswer } from './solcWorker.ts'
 import { contentHash, versionOf } from './sources.ts'
 
 type Selection = CompilerInput['settings']['outputSelection']
@@ -84,15 +85,21 @@ export async function compileInParts(input: CompilerInput, most?: number): Promi
   return merge(await Promise.all(partsOf(input, most).map(compileInThread)))
 }
 
+/** A thread that holds more is ended, not kept for the next contracts. */
+const MOST_IDLE_BYTES = 128 * 2 ** 20
+
+/** Threads whose compiler is loaded, which takes half a second; without work they keep no process alive. */
+const idle: Worker[] = []
+
 async function compileInThread(input: CompilerInput): Promise<CompilerOutput> {
-  const worker = new Worker(new URL('./solcWorker.ts', import.meta.url), { execArgv: [] })
-  try {
-    worker.postMessage(JSON.stringify(input))
-    const [output] = (await once(worker, 'message')) as [string]
-    return JSON.parse(output) as CompilerOutput
-  } finally {
-    await worker.terminate()
-  }
+  const worker = idle.pop() ?? new Worker(new URL('./solcWorker.ts', import.meta.url), { execArgv: [] })
+  worker.ref()
+  worker.postMessage(JSON.stringify(input))
+  const [{ output, memoryBytes }] = (await once(worker, 'message')) as [SolcAnswer]
+  worker.unref()
+  if (memoryBytes > MOST_IDLE_BYTES) void worker.terminate()
+  else idle.push(worker)
+  return JSON.parse(output) as CompilerOutput
 }
 
 /** Every part numbers the files alike; the same warning may come from several. */

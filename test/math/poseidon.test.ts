@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildPoseidon } from 'circomlibjs'
 import { expect, it } from 'vitest'
+import { loadPoseidon } from '../../prover/statement/poseidon.ts'
 import { compileCircom } from '../../scripts/tools/compileCircom.ts'
 import { root } from '../../scripts/tools/sources.ts'
 import { compileCircuit, FIELD_ORDER } from '../../scripts/tools/circuits/circuit.ts'
@@ -28,6 +29,7 @@ component main = Main(${least}, ${most});
 it('has the values of circomlibjs at every size', async () => {
   const circuit = await compileCircuit(sourceOf('math/Poseidon.circom', 1, 16))
   const poseidon = await buildPoseidon()
+  const twin = await loadPoseidon()
   const random = new Random(5n)
   const vectors = [
     new Array<bigint>(16).fill(0n),
@@ -37,6 +39,7 @@ it('has the values of circomlibjs at every size', async () => {
   for (const vector of vectors) {
     const expected = vector.map((_, i) => poseidon.F.toObject(poseidon(vector.slice(0, i + 1))))
     expect(circuit.outputs({ in: vector })).toEqual(expected)
+    expect(vector.map((_, i) => twin(vector.slice(0, i + 1)))).toEqual(expected)
   }
 })
 

@@ -1,5 +1,4 @@
 /** Takes the arithmetic module out of snarkjs, so that exactly one implementation of it is installed. */
-import { curves } from 'snarkjs'
 import type { KernelCode } from './kernel.ts'
 
 let loaded: Promise<KernelCode> | undefined
@@ -11,6 +10,7 @@ export function kernelCode(): Promise<KernelCode> {
 }
 
 async function buildKernelCode(): Promise<KernelCode> {
+  const { curves } = await import('snarkjs')
   // A single-thread curve starts no workers, so there is nothing to terminate.
   const { tm } = await curves.getCurveFromName('bn128', { singleThread: true })
   return { code: tm.code, g1Generator: tm.pG1gen, g2Generator: tm.pG2gen }
