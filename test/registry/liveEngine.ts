@@ -4,10 +4,10 @@
  */
 import { join } from 'node:path'
 import { Wallet } from 'ethers'
-import { marketBuilds, type MarketBuildName } from '../../circuits/statements/index.ts'
+import { marketBuilds, type MarketBuildName, type VolatilityModelName } from '../../circuits/statements/index.ts'
 import type { AuditKey } from '../../prover/audit/index.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
-import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
+import { defaultPolicy, withStartingWords } from '../../prover/parameters/defaultPolicy.ts'
 import { type CircuitKeys, createProver, KeyStore, type Prover, verificationKeyHash } from '../../prover/proof/index.ts'
 import {
   addMarket,
@@ -23,6 +23,7 @@ import {
   submitObservations,
   verifierArtifactOf,
 } from '../../prover/registry/index.ts'
+import { volatilityModels } from '../../prover/volatility/models.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { type Chain, startChain } from '../../scripts/tools/chains/chain.ts'
 
@@ -53,8 +54,12 @@ export class LiveEngine {
     this.deployment = deployment
   }
 
-  /** Deploys with models for the given builds, and adds markets at a first price each. */
-  static async start(buildNames: readonly MarketBuildName[], firstPrices: Record<string, bigint>): Promise<LiveEngine> {
+  /** Deploys with models for the given builds, and adds markets at a first price each, under EWMA unless it is said otherwise. */
+  static async start(
+    buildNames: readonly MarketBuildName[],
+    firstPrices: Record<string, bigint>,
+    models: Readonly<Record<string, VolatilityModelName>> = {},
+  ): Promise<LiveEngine> {
     const chain = await startChain()
     const keys = new Map<MarketBuildName, CircuitKeys>()
     for (const name of buildNames) keys.set(name, await keysOf(name))
@@ -73,8 +78,8 @@ export class LiveEngine {
     for (const name of Object.keys(firstPrices)) {
       const added = await addMarket(chain.signers[0] as never, engine.deployment, {
         name,
-        policy: defaultPolicy.market,
-        volatilityModel: 'ewma',
+        policy: withStartingWords(volatilityModels[models[name] ?? 'ewma'], defaultPolicy).market,
+        volatilityModel: models[name] ?? 'ewma',
       })
       engine.deployment = added.deployment
     }
@@ -92,10 +97,10 @@ export class LiveEngine {
   }
 
   /** Moves time on and appends one observation per market, prices in dollars. */
-  async observe(prices: Record<string, bigint>, secondsLater = 60n): Promise<void> {
+  async observe(prices: Record<string, bigint>, secondsLater = 60n, rangeCode = 0n): Promise<void> {
     const asOf = (await this.chain.now()) + secondsLater
     await this.chain.setTime(asOf)
-    await this.append(Object.entries(prices).map(([name, price]) => ({ name, price, asOf })))
+    await this.append(Object.entries(prices).map(([name, price]) => ({ name, price, asOf, rangeCode })))
   }
 
   /** Moves time on and appends many observations of one market, a number of seconds apart. */
@@ -105,17 +110,19 @@ export class LiveEngine {
     await this.append(prices.map((price, i) => ({ name, price, asOf: from + BigInt(i + 1) * secondsApart })))
   }
 
-  private async append(observed: readonly { name: string; price: bigint; asOf: bigint }[]): Promise<void> {
+  private async append(
+    observed: readonly { name: string; price: bigint; asOf: bigint; rangeCode?: bigint }[],
+  ): Promise<void> {
     const { address: feed } = attestedFeedOf(this.deployment)
     const domain = feedDomain(this.deployment.chainId, feed)
     const signed = await Promise.all(
-      observed.map(({ name, price, asOf }) =>
+      observed.map(({ name, price, asOf, rangeCode = 0n }) =>
         attestObservation(domain, feedSigners.slice(0, THRESHOLD), {
           marketId: marketIdOf(name),
           priceE8: price * 10n ** 8n,
           asOf,
           impliedVolatilityX16: 0n,
-          rangeCode: 0n,
+          rangeCode,
           confidenceE8: 0n,
           deadline: asOf + 100_000n,
         }),

@@ -194,3 +194,21 @@ describe('determinism: every wire follows from the inputs', () => {
     console.log(`${tried} tampered wires, 0 accepted`)
   })
 })
+
+describe('Q1: what another model reads', () => {
+  test.each([
+    ['garch', 'variance1X36', 64n + 46n],
+    ['ewma', 'variance2X36', 64n + 92n],
+    ['ewma', 'longRunVolatilityX16', 176n],
+    ['rangeMixture', 'longRunVolatilityX16', 176n],
+  ] as const)('a batch under %s has no witness if %s is not zero', async (model, _, bit) => {
+    const other = buildOf(1, 1, 1, model)
+    const compiled = await compileCircuit(sourceOf(other))
+    const { circuitInput } = await stateBatch(randomBatch(new Random(8n), other))
+    const input = flatInput(circuitInput) as Record<string, bigint | bigint[]>
+    const place = bit === 176n ? 'marketPolicy' : 'previousVolatilityState'
+    const [word] = [input[place]].flat() as [bigint]
+    expect(compiled.accepts(input)).toBe(true)
+    expect(compiled.accepts({ ...input, [place]: [word | (1n << bit)] })).toBe(false)
+  })
+})
