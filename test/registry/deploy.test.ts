@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { network } from 'hardhat'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
+import { defaultPolicy, withStartingWords } from '../../prover/parameters/defaultPolicy.ts'
+import { volatilityModels } from '../../prover/volatility/models.ts'
 import type { CircuitKeys } from '../../prover/proof/index.ts'
 import {
   addMarket,
@@ -136,6 +137,18 @@ describe('deploying', () => {
       code: 'registry.no-first-observation',
       market: 'BTC-USD',
     })
+  })
+
+  it('refuses a policy that says what the market’s model does not read, before anything is sent', async () => {
+    const policy = withStartingWords(volatilityModels.garch, defaultPolicy).market
+    const add = (volatilityModel: 'ewma' | 'garch') =>
+      addMarket(chain.signers[0] as never, deployment, { name: 'BTC-USD', policy, volatilityModel })
+    await expect(add('ewma')).rejects.toMatchObject({
+      code: 'registry.policy-unread',
+      market: 'BTC-USD',
+      fields: ['longRunVolatilityX16', 'reversionRateX36', 'forecastWeightX26'],
+    })
+    await expect(add('garch')).rejects.toMatchObject({ code: 'registry.no-first-observation' })
   })
 
   it('decodes what contracts refuse, by name and arguments', async () => {

@@ -7,7 +7,9 @@ import {
   sizeOf,
   type VolatilityModelName,
   volatilityModels as volatilityModelRows,
+  words,
 } from '../../../circuits/statements/index.ts'
+import type { Field } from '../../../circuits/statements/language.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import { INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../parameters/defaultPolicy.ts'
@@ -142,6 +144,7 @@ export async function addMarket(
   deployment: Deployment,
   market: MarketToAdd,
 ): Promise<{ readonly deployment: Deployment; readonly state: MarketState }> {
+  requireReadable(market)
   const marketId = marketIdOf(market.name)
   const { registry } = deployment.addresses
   const { address: source } = sourceOf(deployment, market.source)
@@ -170,6 +173,19 @@ export async function addMarket(
   const { name, volatilityModel } = market
   const added = { name, marketId, source, volatilityModel, block }
   return { deployment: { ...deployment, markets: [...deployment.markets, added] }, state }
+}
+
+/** A batch has no witness with a policy word that its model does not read: the market would stand still. */
+function requireReadable({ name, volatilityModel, policy }: MarketToAdd): void {
+  if (volatilityModelRows[volatilityModel].readsOptionalPolicy) return
+  const fields: readonly Field[] = words.marketPolicy.fields
+  const unread = fields.filter((field) => field.optional && policy[field.name as keyof typeof policy] !== 0n)
+  if (unread.length > 0)
+    throw new PolicyUnreadError(
+      name,
+      volatilityModel,
+      unread.map((field) => field.name),
+    )
 }
 
 async function registerModel(
@@ -217,5 +233,21 @@ export class NoFirstObservationError extends ProverError {
   constructor(market: string, source: string) {
     super(`The source ${source} has no observation of ${market} yet. Append one, then add the market.`)
     this.market = market
+  }
+}
+
+/** A market's policy says what its volatility model does not read. */
+export class PolicyUnreadError extends ProverError {
+  readonly code = 'registry.policy-unread'
+  readonly market: string
+  readonly fields: readonly string[]
+
+  constructor(market: string, model: string, fields: readonly string[]) {
+    super(
+      `Expected ${fields.join(', ')} of ${market} to be 0, since the model ${model} does not read them and could prove nothing. ` +
+        'Leave `garch` out of its policy, or bind the market to garch.',
+    )
+    this.market = market
+    this.fields = fields
   }
 }

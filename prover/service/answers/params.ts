@@ -1,15 +1,19 @@
 /** `zkrisk params`: parameters through time by the twin alone. */
+import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
-import { type PriceOptions, readPrices } from '../../market/prices.ts'
+import { type PriceOptions, readBars, readPrices } from '../../market/prices.ts'
 import { parseTime } from '../../market/time.ts'
-import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
+import { defaultPolicy, withStartingWords } from '../../parameters/defaultPolicy.ts'
 import { replay } from '../../parameters/replay.ts'
+import { volatilityModel } from '../../volatility/models.ts'
 import { formatParameters, type TableOptions } from '../text/table.ts'
 
 export type ParamsOptions = {
   readonly prices: PriceOptions & { readonly fromText?: string; readonly toText?: string }
   readonly market: string
   readonly every?: number | undefined
+  /** Volatility model; the default one unless another is named. */
+  readonly model?: string | undefined
   readonly rows?: number | undefined
   readonly format?: TableOptions['format']
   /** HTML report to write. */
@@ -19,17 +23,21 @@ export type ParamsOptions = {
 /**
  * Text of the parameters that proofs over this price history would have published under the default policy.
  *
- * @throws the errors of {@link readPrices} and {@link replay}; {@link TimeOptionError}
+ * @throws the errors of {@link readPrices} and {@link replay}; {@link TimeOptionError}; {@link UnknownModelError}
  */
 export async function parametersOf(file: string, options: ParamsOptions): Promise<string> {
   const { fromText, toText, ...prices } = options.prices
-  const rows = readPrices(file, { ...prices, from: timeOption('from', fromText), to: timeOption('to', toText) })
-  const series = replay(rows, defaultPolicy, { every: options.every })
+  const model = volatilityModel(options.model ?? DEFAULT_VOLATILITY_MODEL)
+  // What reads no range takes files whose highs and lows are wrong.
+  const read = model.name === 'rangeMixture' ? readBars : readPrices
+  const rows = read(file, { ...prices, from: timeOption('from', fromText), to: timeOption('to', toText) })
+  const series = replay(rows, withStartingWords(model, defaultPolicy), { every: options.every, model })
   if (options.plot !== undefined) {
     const { writeReplayReport } = await import('./reports.ts')
     writeReplayReport(options.plot, options.market, series)
   }
-  const title = `Risk parameters of ${options.market} (twin only, not proven)`
+  const under = model.name === DEFAULT_VOLATILITY_MODEL ? '' : ` under ${model.name}`
+  const title = `Risk parameters of ${options.market}${under} (twin only, not proven)`
   return formatParameters(series.points, { format: options.format, maxRows: options.rows, title })
 }
 

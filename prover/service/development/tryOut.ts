@@ -1,7 +1,7 @@
 /** `zkrisk chain` and `zkrisk feed replay`: an engine to try the service on, and somebody to feed it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProverError } from '../../errors.ts'
-import { readPrices } from '../../market/prices.ts'
+import { readBars } from '../../market/prices.ts'
 import { parseTime } from '../../market/time.ts'
 import { connectProvider, type Deployment, readDeployment, writeDeployment } from '../../registry/index.ts'
 import { crashHistory } from './demo.ts'
@@ -64,7 +64,7 @@ export async function replayFeed(
   const chain = developmentChainBehind(await connectProvider(options.rpc, deployment.chainId))
   const now = await chain.now()
   const histories = files.map(
-    (file, i): MarketHistory => ({ name: options.market[i] as string, rows: readPrices(file, { from: now + 1n }) }),
+    (file, i): MarketHistory => ({ name: options.market[i] as string, rows: readBars(file, { from: now + 1n }) }),
   )
   const steps = (files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps).slice(0, options.count)
   for (const [index, step] of steps.entries()) {
