@@ -7,10 +7,11 @@
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { builds, statements, words } from '../circuits/statements/index.ts'
+import { builds, COLLATERALS, statements, words } from '../circuits/statements/index.ts'
 import { circomFrames, circomWords } from './generators/circom.ts'
 import { claimIds, claimRows } from './generators/claims.ts'
 import { declarationFaults } from './generators/faults.ts'
+import { circomSizes } from './generators/sizes.ts'
 import { solidityLayouts, solidityWords } from './generators/solidity.ts'
 import type { Generated } from './generators/text.ts'
 import { filesBelow, root } from './tools/sources.ts'
@@ -33,6 +34,7 @@ if (faults.length > 0) {
 const files: Generated = {
   ...circomWords(words, usesOf()),
   ...circomFrames(statements, words),
+  ...circomSizes({ collaterals: COLLATERALS }, statements, words),
   ...solidityWords(words),
   ...solidityLayouts(statements),
   ...claimIds(),
