@@ -7,10 +7,11 @@
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { builds, statements, volatilityModels, words } from '../circuits/statements/index.ts'
+import { builds, COLLATERALS, statements, volatilityModels, words } from '../circuits/statements/index.ts'
 import { circomFrames, circomModels, circomWords } from './generators/circom.ts'
 import { claimIds, claimRows } from './generators/claims.ts'
 import { declarationFaults } from './generators/faults.ts'
+import { circomSizes } from './generators/sizes.ts'
 import { solidityLayouts, solidityWords } from './generators/solidity.ts'
 import type { Generated } from './generators/text.ts'
 import { filesBelow, root } from './tools/sources.ts'
@@ -34,6 +35,7 @@ const files: Generated = {
   ...circomWords(words, usesOf()),
   ...circomFrames(statements, words),
   ...circomModels(volatilityModels, words),
+  ...circomSizes({ collaterals: COLLATERALS }, statements, words),
   ...solidityWords(words),
   ...solidityLayouts(statements),
   ...claimIds(),

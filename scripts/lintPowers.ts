@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { filesBelow, root } from './tools/sources.ts'
 
-type Token = { readonly text: string; readonly line: number }
+export type Token = { readonly text: string; readonly line: number }
 
 /** Comments and strings come first, so that what they contain is not looked at; longer operators before their parts. */
 const TOKEN =
@@ -33,7 +33,7 @@ export function lintPowers(project: string = root): readonly string[] {
   })
 }
 
-function tokensOf(source: string): readonly Token[] {
+export function tokensOf(source: string): readonly Token[] {
   let line = 1
   let at = 0
   return [...source.matchAll(TOKEN)]

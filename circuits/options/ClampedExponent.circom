@@ -2,6 +2,7 @@ pragma circom 2.2.3;
 
 include "bitify.circom";
 include "comparators.circom";
+include "../math/AssumeSigned.circom";
 
 /**
  * @title  ClampedExponent
@@ -34,6 +35,6 @@ template ClampedExponent(DROP) {
     signal differing <== BETWEEN - set + isPositive * (2 * set - BETWEEN);
     signal fits <== IsZero()(differing);
     var limit = isPositive * (2 ** 45 - 1) - 2 ** 44;
-    out.signedbit = 44;
-    out <== limit + fits * (low - (1 - isPositive) * 2 ** 44 - limit);
+    signal clamped <== limit + fits * (low - (1 - isPositive) * 2 ** 44 - limit);
+    out <== AssumeSigned(44)(clamped); // a limit, or 44 bits with their sign
 }

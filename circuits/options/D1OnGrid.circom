@@ -1,6 +1,7 @@
 pragma circom 2.2.3;
 
 include "comparators.circom";
+include "../math/AssumeSigned.circom";
 include "../math/SignAndBits.circom";
 
 /**
@@ -34,9 +35,9 @@ template D1OnGrid(LOGARITHM_BITS, RECIPROCAL_BITS, REMAINDER_BITS) {
     assert(reciprocal.maxbit <= RECIPROCAL_BITS + 17);
     assert(volatilityX40.maxbit <= 44);
 
-    signal {signedbit} d1;
-    d1.signedbit = BITS;
-    d1 <== logarithm * reciprocal + volatilityX40 * 2 ** (SCALE - 41);
+    signal {signedbit} d1 <== AssumeSigned(BITS)( // SignAndBits proves it
+        logarithm * reciprocal + volatilityX40 * 2 ** (SCALE - 41)
+    );
     signal bits[BITS];
     (negative, bits) <== SignAndBits(BITS)(d1);
 

@@ -1,5 +1,6 @@
 pragma circom 2.2.3;
 
+include "../generated/sizes.circom";
 include "../generated/words/ExpiryForward.circom";
 include "../generated/words/ExpirySurface.circom";
 include "../generated/words/ExpirySurfaceShape.circom";
@@ -17,6 +18,7 @@ include "../math/AssumeEachBits.circom";
 include "../math/LnDown.circom";
 include "../math/RangeCheck.circom";
 include "../math/SqrtDown.circom";
+include "ArrayHeader.circom";
 include "Discounts.circom";
 include "ShockedForwards.circom";
 include "StrikeLeaf.circom";
@@ -25,12 +27,12 @@ include "Tenor.circom";
 /**
  * @title  GridShocks
  * @notice The shock of each of the twenty forwards, from the grid's words. Damping factors are not needed here.
- * @input  scenarioRegular, scenarioUpOnly, scenarioSpecial  [7], [5] and []  packed words
+ * @input  scenarioRegular, scenarioUpOnly, scenarioSpecial  packed words
  * @output shocks     [20]  X40, 43 bits
  * @output basisAdd   []    X40, 45 bits
  */
 template GridShocks() {
-    signal input scenarioRegular[7], scenarioUpOnly[5], scenarioSpecial;
+    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSpecial;
     signal output {maxbit} shocks[20], basisAdd;
 
     signal each[20];
@@ -64,16 +66,15 @@ template GridShocks() {
  * @param  STRIKES  how many
  * @input  policy words, expiry words  packed
  * @input  strikeBits  [STRIKES][48]  E8, boolean, least significant first
- * @output header   [29]            expiry, asOf, forwards[20], discount, long, short and basis factor, shortfall,
- *                                  sqrt(tau), seconds to expiry
+ * @output header   [29]            see ArrayHeader
  * @output leaves   [STRIKES][42]   see StrikeLeaf
  */
 template ExpiryArray(STRIKES) {
-    signal input scenarioRegular[7], scenarioUpOnly[5], scenarioSpecial;
+    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSpecial;
     signal input volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount;
     signal input expiryForward, expirySurface, expirySurfaceShape;
     signal input strikeBits[STRIKES][48];
-    signal output header[29], leaves[STRIKES][42];
+    signal output header[headerElements()], leaves[STRIKES][42];
 
     component grid = GridShocks();
     grid.scenarioRegular <== scenarioRegular;
@@ -146,18 +147,18 @@ template ExpiryArray(STRIKES) {
     signal {maxbit} sSquaredX80 <== AssumeBits(104)(shape.fields.sviSX40 * shape.fields.sviSX40); // 52 bits
     signal {maxbit} lnReferenceX36 <== LnDown(36)(shape.fields.forwardRefE8);
 
-    header[0] <== forward.fields.expiry;
-    header[1] <== forward.fields.asOf;
-    for (var j = 0; j < 20; j++) {
-        header[2 + j] <== forwards.forwards[j];
-    }
-    header[22] <== discounts.discountX40;
-    header[23] <== discounts.longFactorX40;
-    header[24] <== discounts.shortFactorX40;
-    header[25] <== discounts.basisFactorX40;
-    header[26] <== discounts.shortfallX40;
-    header[27] <== tenor.sqrtTauX40;
-    header[28] <== tenor.secondsToExpiry;
+    component packed = HeaderToElements();
+    packed.arrayHeader.expiry <== forward.fields.expiry;
+    packed.arrayHeader.asOf <== forward.fields.asOf;
+    packed.arrayHeader.forwardsE8 <== forwards.forwards;
+    packed.arrayHeader.discountX40 <== discounts.discountX40;
+    packed.arrayHeader.longFactorX40 <== discounts.longFactorX40;
+    packed.arrayHeader.shortFactorX40 <== discounts.shortFactorX40;
+    packed.arrayHeader.basisFactorX40 <== discounts.basisFactorX40;
+    packed.arrayHeader.shortfallX40 <== discounts.shortfallX40;
+    packed.arrayHeader.sqrtTauX40 <== tenor.sqrtTauX40;
+    packed.arrayHeader.secondsToExpiry <== tenor.secondsToExpiry;
+    header <== packed.elements;
 
     component strike[STRIKES];
     component leaf[STRIKES];

@@ -1,6 +1,7 @@
 pragma circom 2.2.3;
 
 include "../math/AssumeBits.circom";
+include "../math/AssumeSigned.circom";
 include "D1OnGrid.circom";
 include "ScenarioPrice.circom";
 include "StrikeGreeks.circom";
@@ -19,11 +20,8 @@ template MarkPoint() {
     signal input reciprocal, onGrid, restX40, restX33, restSquaredX66, isFlat;
     signal output call, nd1, pdf, gammaN, thetaN, kNd2;
 
-    signal {signedbit} logarithm;
-    logarithm.signedbit = 38; // both are of 38 bits
-    logarithm <== lnForwardX32 - lnStrikeX32;
     component d1 = D1OnGrid(32, 24, 27);
-    d1.logarithm <== logarithm;
+    d1.logarithm <== AssumeSigned(38)(lnForwardX32 - lnStrikeX32); // both are of 38 bits
     d1.reciprocal <== AssumeBits(41)(reciprocal); // VolatilityParts
     d1.volatilityX40 <== volatilityX40;
     d1.isFlat <== isFlat;

@@ -1,6 +1,7 @@
 pragma circom 2.2.3;
 
 include "../math/AssumeBits.circom";
+include "../math/AssumeSigned.circom";
 include "D1OnGrid.circom";
 include "ScenarioPrice.circom";
 
@@ -19,11 +20,8 @@ template ScenarioPoint(RECIPROCAL_BITS) {
     signal input reciprocal, onGrid, restX40, restX33, restSquaredX66, isFlat;
     signal output call;
 
-    signal {signedbit} logarithm;
-    logarithm.signedbit = 32; // both are of 32 bits
-    logarithm <== lnForwardX26 - lnStrikeX26;
     component d1 = D1OnGrid(26, RECIPROCAL_BITS, 20);
-    d1.logarithm <== logarithm;
+    d1.logarithm <== AssumeSigned(32)(lnForwardX26 - lnStrikeX26); // both are of 32 bits
     d1.reciprocal <== AssumeBits(RECIPROCAL_BITS + 17)(reciprocal); // VolatilityParts
     d1.volatilityX40 <== volatilityX40;
     d1.isFlat <== isFlat;

@@ -3,6 +3,7 @@ pragma circom 2.2.3;
 include "../generated/tables/gridCdf.circom";
 include "../generated/tables/gridPdf.circom";
 include "../generated/tables/gridPdfCoarse.circom";
+include "../math/AssumeSigned.circom";
 include "../math/IndexProducts.circom";
 include "../math/SegmentPolynomial.circom";
 include "../math/SignAndBits.circom";
@@ -56,9 +57,7 @@ template ScenarioPrice() {
     signInTable <== (1 - 2 * negative) * inTable;
     cdf <== signInTable * (upper - ONE) + (1 - negative) * ONE;
 
-    signal {signedbit} lowerPoint;
-    lowerPoint.signedbit = 18;
-    lowerPoint <== point - onGrid;
+    signal {signedbit} lowerPoint <== AssumeSigned(18)(point - onGrid); // SignAndBits proves it
     signal lowerNegative, lowerBits[18];
     (lowerNegative, lowerBits) <== SignAndBits(18)(lowerPoint);
     signal lowerIndexBits[4], lowerOffsetBits[OFFSET_BITS];

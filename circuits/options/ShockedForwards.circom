@@ -2,7 +2,7 @@ pragma circom 2.2.3;
 
 include "bitify.circom";
 include "../math/Add.circom";
-include "../math/AssumeBits.circom";
+include "../math/AssumeEachBits.circom";
 include "../math/LnDown.circom";
 include "../math/MulDown.circom";
 
@@ -37,15 +37,14 @@ template ShockedForwards() {
     }
     lnForwardX32 <== cutX32;
 
-    forwards.maxbit = 52;
-    lnForwardsX26.maxbit = 32;
+    signal eachForward[20], eachLn[20];
     component moved[20];
     component forward[20];
     component ln[20];
     for (var j = 0; j < 20; j++) {
         if (j == 0 || j == 4) {
-            forwards[j] <== unshocked;
-            lnForwardsX26[j] <== cutX26;
+            eachForward[j] <== unshocked;
+            eachLn[j] <== cutX26;
         } else {
             moved[j] = MulDown(40);
             moved[j].a <== variable;
@@ -53,10 +52,14 @@ template ShockedForwards() {
             forward[j] = Add(); // 51 and 48 bits
             forward[j].a <== moved[j].out;
             forward[j].b <== fixed;
-            forwards[j] <== forward[j].out;
+            assert(forward[j].out.maxbit <= 52);
+            eachForward[j] <== forward[j].out;
             ln[j] = LnDown(26);
             ln[j].in <== forward[j].out;
-            lnForwardsX26[j] <== ln[j].out;
+            assert(ln[j].out.maxbit <= 32);
+            eachLn[j] <== ln[j].out;
         }
     }
+    forwards <== AssumeEachBits(52, 20)(eachForward);
+    lnForwardsX26 <== AssumeEachBits(32, 20)(eachLn);
 }

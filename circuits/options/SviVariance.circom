@@ -53,6 +53,5 @@ template SviVariance() {
     signal hasFourOrEight <== bits[134] + bits[135] - bits[134] * bits[135];
     signal isTwenty <== bits[136] * hasFourOrEight;
     signal fits <== isBelow32 * (1 - isTwenty);
-    out.maxbit = 53;
-    out <== 20 * 2 ** 48 + fits * (low - 20 * 2 ** 48);
+    out <== AssumeBits(53)(20 * 2 ** 48 + fits * (low - 20 * 2 ** 48)); // at most 20
 }

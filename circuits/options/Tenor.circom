@@ -4,6 +4,8 @@ include "bitify.circom";
 include "comparators.circom";
 include "../math/Add.circom";
 include "../math/AssumeBits.circom";
+include "../math/AssumeSigned.circom";
+include "../math/BitsToNumber.circom";
 include "../math/Constant.circom";
 include "../math/DivDown.circom";
 include "../math/ExpFineDown.circom";
@@ -11,6 +13,7 @@ include "../math/IsLess.circom";
 include "../math/LnDown.circom";
 include "../math/Max.circom";
 include "../math/MulDown.circom";
+include "../math/Multiply.circom";
 include "../math/RangeCheck.circom";
 include "../math/Saturate.circom";
 include "../math/ShiftLeft.circom";
@@ -48,9 +51,9 @@ template VolatilityFactors() {
     signal {maxbit} shockTenor <== Constant(2592000)();
     signal isLong <== IsLess()(shockTenor, secondsToExpiry);
     signal powerX40 <== shortPowerX40 + isLong * (longPowerX40 - shortPowerX40);
-    signal {signedbit} exponentX76;
-    exponentX76.signedbit = 86; // 44 bits times the difference of two logarithms of 42 bits
-    exponentX76 <== powerX40 * (LN_SHOCK_TENOR_X36() - lnTenorX36);
+    assert(shortPowerX40.maxbit <= 44 && longPowerX40.maxbit <= 44 && lnTenorX36.maxbit <= 42);
+    // 44 bits times the difference of two logarithms of 42 bits
+    signal {signedbit} exponentX76 <== AssumeSigned(86)(powerX40 * (LN_SHOCK_TENOR_X36() - lnTenorX36));
     signal {signedbit} exponentX40 <== ClampedExponent(36)(exponentX76);
     signal {maxbit} multipleX40 <== ExpFineDown()(exponentX40);
 
@@ -76,14 +79,12 @@ template SkewWidth() {
     signal input {signedbit} volatilitySlopeX40;
     signal output {maxbit} out;
 
-    signal {signedbit} signedSqrtTau;
-    signedSqrtTau.signedbit = sqrtTauX40.maxbit;
-    signedSqrtTau <== sqrtTauX40;
+    signal {signedbit} signedSqrtTau <== AssumeSigned(sqrtTauX40.maxbit)(sqrtTauX40); // not negative
     signal {signedbit} slope <== SignedMulDown(40)(signedSqrtTau, volatilitySlopeX40);
-    signal scaled <== sqrtTauX40 * widthScaleX40; // 85 bits
-    signal {signedbit} wantedX120;
-    wantedX120.signedbit = 136; // times 49 bits and a sum
-    wantedX120 <== scaled * (volatilityX40 + slope);
+    signal {maxbit} scaled <== Multiply()(sqrtTauX40, widthScaleX40);
+    assert(scaled.maxbit <= 85 && volatilityX40.maxbit <= 49 && slope.signedbit <= 49);
+    // 85 bits times a sum of 50
+    signal {signedbit} wantedX120 <== AssumeSigned(136)(scaled * (volatilityX40 + slope));
     signal {signedbit} wantedX36 <== SignedShiftRightDown(84)(wantedX120);
 
     signal {maxbit} floorX36 <== ShiftRightDown(4)(widthFloorX40);
@@ -110,13 +111,10 @@ template SkewSlope() {
     signal input {signedbit} capX40, capSlopeX40;
     signal output isNegative, slopeX44;
 
-    signal {signedbit} signedSqrtTau;
-    signedSqrtTau.signedbit = sqrtTauX40.maxbit;
-    signedSqrtTau <== sqrtTauX40;
+    signal {signedbit} signedSqrtTau <== AssumeSigned(sqrtTauX40.maxbit)(sqrtTauX40); // not negative
     signal {signedbit} slope <== SignedMulDown(40)(signedSqrtTau, capSlopeX40);
-    signal {signedbit} cap;
-    cap.signedbit = 50; // 47 and 49 bits
-    cap <== capX40 + slope;
+    assert(capX40.signedbit <= 49 && slope.signedbit <= 49);
+    signal {signedbit} cap <== AssumeSigned(50)(capX40 + slope);
     signal {maxbit} magnitude;
     (isNegative, magnitude) <== SignAndMagnitude()(cap);
     signal {maxbit} numerator <== ShiftLeft(40)(magnitude);
@@ -153,16 +151,8 @@ template Tenor() {
     signal {maxbit} year <== Constant(31536000)();
     signal {maxbit} tauX80 <== DivDown(82)(timeX80, year);
     signal tauBits[82] <== Num2Bits(82)(tauX80);
-    var tau = 0;
-    for (var i = 81; i >= 24; i--) {
-        tau += tau + tauBits[i];
-        if (i == 40) {
-            tauX40.maxbit = 42;
-            tauX40 <== tau;
-        }
-    }
-    tauX56.maxbit = 58;
-    tauX56 <== tau;
+    tauX40 <== BitsToNumber(82, 40, 42)(tauBits);
+    tauX56 <== BitsToNumber(82, 24, 58)(tauBits);
     sqrtTauX40 <== SqrtDown()(tauX80);
 
     (upX40, downX40) <== VolatilityFactors()(

@@ -4,6 +4,7 @@ include "bitify.circom";
 include "comparators.circom";
 include "../math/AllZero.circom";
 include "../math/AssumeBits.circom";
+include "../math/AssumeEachBits.circom";
 include "../math/IsLess.circom";
 include "../math/SignAndMagnitude.circom";
 include "../math/SqrtDown.circom";
@@ -201,12 +202,9 @@ template TotalVolatilities() {
     absolute.volatilityX40 <== none.volatilityX40;
     absolute.changeX80 <== absoluteWithin * absoluteSlopeX44;
 
-    volatilityX40.maxbit = 44;
-    volatilityX40[0] <== none.volatilityX40;
-    volatilityX40[1] <== up.outX40;
-    volatilityX40[2] <== down.outX40;
-    volatilityX40[3] <== linear.outX40;
-    volatilityX40[4] <== absolute.outX40;
+    volatilityX40 <== AssumeEachBits(44, 5)( // VolatilityParts
+        [none.volatilityX40, up.outX40, down.outX40, linear.outX40, absolute.outX40]
+    );
     reciprocal <== [none.reciprocal, up.reciprocal, down.reciprocal, linear.reciprocal, absolute.reciprocal];
     onGrid <== [none.onGrid, up.onGrid, down.onGrid, linear.onGrid, absolute.onGrid];
     restX40 <== [none.restX40, up.restX40, down.restX40, linear.restX40, absolute.restX40];

@@ -43,8 +43,8 @@ template VolatilityParts(RECIPROCAL_BITS, DROPPED_BITS) {
     for (var i = 23; i < 44; i++) {
         large += bits[i];
     }
-    volatilityX40.maxbit = 44;
-    volatilityX40 <== fits * value + isMax * (2 ** 44 - 1);
+    signal kept <== fits * value + isMax * (2 ** 44 - 1);
+    volatilityX40 <== AssumeBits(44)(kept); // the bits, 0 or all of them set
     onGrid <== fits * rounded + isMax * 2 ** 17;
     restX40 <== volatilityX40 - onGrid * 2 ** 27;
     restX33 <== fits * rest - isMax; // saturated, v lies a unit below a grid point

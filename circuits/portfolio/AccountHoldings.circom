@@ -1,89 +1,120 @@
 pragma circom 2.2.3;
 
+include "../generated/sizes.circom";
 include "../generated/words/CollateralAmount.circom";
 include "../generated/words/Holdings.circom";
+include "../math/Add.circom";
+include "../math/AssumeBits.circom";
+include "../math/AssumeEachBits.circom";
 include "../math/AssumeSigned.circom";
 include "../math/FloorAndSign.circom";
-include "layout.circom";
+include "../math/Multiply.circom";
+include "../math/ShiftLeft.circom";
+include "../math/SumOfProducts.circom";
+include "AccountBalance.circom";
+include "BookTotals.circom";
+include "HoldingTerms.circom";
+
+/**
+ * @title  CollateralAmounts
+ * @notice What an account holds of each collateral asset. Claim: Q1.
+ * @input  words  packed
+ * @output out    [collaterals]  62 bits
+ */
+template CollateralAmounts() {
+    signal input words[collateralAmountsWords()];
+    signal output {maxbit} out[collaterals()];
+
+    signal bits[collaterals()][62] <== CollateralAmountBits(collaterals())(words);
+    component amount[collaterals()];
+    signal each[collaterals()];
+    for (var i = 0; i < collaterals(); i++) {
+        amount[i] = CollateralAmountOfBits();
+        amount[i].bits <== bits[i];
+        assert(amount[i].fields.amountE12.maxbit <= 62);
+        each[i] <== amount[i].fields.amountE12;
+    }
+    out <== AssumeEachBits(62, collaterals())(each); // fields of words
+}
+
+/**
+ * @title  Contingency
+ * @notice Margin on perpetuals, naked short options and collateral, exact. Claim: L9.
+ * @input  perpNotionalE20, nakedNotionalE20  []
+ * @input  perpX40, optionX40   []  fractions of them
+ * @input  collateralsE20X60    []  what collateral asks for
+ * @output outE20X60            []  three bits more than the widest term, at most
+ */
+template Contingency() {
+    signal input {maxbit} perpNotionalE20, nakedNotionalE20, perpX40, optionX40, collateralsE20X60;
+    signal output {maxbit} outE20X60;
+
+    signal {maxbit} perp <== Multiply()(perpNotionalE20, perpX40);
+    signal {maxbit} option <== Multiply()(nakedNotionalE20, optionX40);
+    signal {maxbit} notionalE20X40 <== Add()(perp, option);
+    signal {maxbit} notionalE20X60 <== ShiftLeft(20)(notionalE20X40);
+    outE20X60 <== Add()(notionalE20X60, collateralsE20X60);
+}
 
 /**
  * @title  AccountHoldings
  * @notice What an account owns and what margin it needs whatever the scenario. Claims: L7, L9.
- * @input  holdings, collateralAmounts  [], [2]  words of the account
- * @input  totals  [43]  of its book
- * @input  round terms, see RoundTerms
- * @output hedgeM  []  perpetuals and collateral that move one for one with spot; floored; 87 bits and a sign
- * @output equityE20X60  []  mark, collateral, cash and unrealised gains; exact; 180 bits and a sign
- * @output maintenanceContingencyE20X60, initialContingencyE20X60  []  exact; 181 bits
- * @output confidenceE20X100  []  exact; 225 bits
+ * @input  holdings, collateralAmounts  words of the account
+ * @input  bookTotals    []
+ * @input  holdingTerms  []
+ * @output balance       []
  *
- * Bit budget: an amount of 62 bits times 73 bits of price, eight times, is 138 bits; haircuts and shortfalls add 41,
- * the confidence margin 45 more.
+ * Bit budget: an amount of 62 bits times 73 bits of price, summed, is 135 and the bits of the number of collaterals;
+ * haircuts and shortfalls add 41, the confidence margin 45 more.
  */
 template AccountHoldings() {
-    signal input holdings, collateralAmounts[2], totals[totalElements()];
-    signal input spotE8, perpPriceE8;
-    signal input valueE8X20[8], movingE8X20[8], maintenanceE8X60[8], initialE8X60[8], uncertainE8X60[8];
-    signal input perpShortfallX40;
-    signal input maintenancePerpX40, initialPerpX40, maintenanceOptionX40, initialOptionX40, confidenceMarginX40;
-    signal output hedgeM, equityE20X60, maintenanceContingencyE20X60, initialContingencyE20X60, confidenceE20X100;
+    signal input holdings, collateralAmounts[collateralAmountsWords()];
+    input BookTotals() bookTotals;
+    input HoldingTerms() holdingTerms;
+    output AccountBalance() balance;
 
     component held = UnpackHoldings();
     held.word <== holdings;
-    assert(held.fields.perpsE12.signedbit <= 60);
-    assert(held.fields.cashE12.signedbit <= 90);
-    component amountBits = CollateralAmountBits(8);
-    amountBits.words <== collateralAmounts;
-    component amounts[8];
-    signal amountE12[8];
-    for (var i = 0; i < 8; i++) {
-        amounts[i] = CollateralAmountOfBits();
-        amounts[i].bits <== amountBits.bits[i];
-        assert(amounts[i].fields.amountE12.maxbit <= 62);
-        amountE12[i] <== amounts[i].fields.amountE12;
-    }
+    signal {maxbit} amountsE12[collaterals()] <== CollateralAmounts()(collateralAmounts);
+    signal {maxbit} valuesE20X20 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.valueE8X20);
+    signal {maxbit} movingE20X20 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.movingE8X20);
+    signal {maxbit} maintenanceE20X60 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.maintenanceE8X60);
+    signal {maxbit} initialE20X60 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.initialE8X60);
+    signal {maxbit} uncertainE20X60 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.uncertainE8X60);
 
-    signal value[8], moving[8], maintenance[8], initial[8], uncertain[8];
-    var values = 0;
-    var movings = 0;
-    var maintenances = 0;
-    var initials = 0;
-    var uncertains = 0;
-    for (var i = 0; i < 8; i++) {
-        value[i] <== amountE12[i] * valueE8X20[i];
-        moving[i] <== amountE12[i] * movingE8X20[i];
-        maintenance[i] <== amountE12[i] * maintenanceE8X60[i];
-        initial[i] <== amountE12[i] * initialE8X60[i];
-        uncertain[i] <== amountE12[i] * uncertainE8X60[i];
-        values += value[i];
-        movings += moving[i];
-        maintenances += maintenance[i];
-        initials += initial[i];
-        uncertains += uncertain[i];
-    }
-
-    signal perpValueE20 <== held.fields.perpsE12 * perpPriceE8;
+    assert(held.fields.perpsE12.signedbit <= 60 && holdingTerms.perpPriceE8.maxbit <= 48);
+    assert(movingE20X20.maxbit <= 138);
+    signal perpValueE20 <== held.fields.perpsE12 * holdingTerms.perpPriceE8;
     component hedge = FloorAndSign(52);
-    hedge.in <== AssumeSigned(139)(perpValueE20 * 2 ** 20 + movings);
-    hedgeM <== hedge.out;
+    hedge.in <== AssumeSigned(139)(perpValueE20 * 2 ** 20 + movingE20X20); // 108 + 20 and 138 bits
+    balance.hedgeM <== hedge.out;
 
-    equityE20X60 <== totals[totalMark()] * 2 ** 52 + values * 2 ** 40
-        + (held.fields.cashE12 + held.fields.perpPnlE12) * (10 ** 8 * 2 ** 60);
+    // 125 + 52, 139 + 40, and 90 + 87 bits.
+    assert(bookTotals.markMX40.signedbit <= 125 && valuesE20X20.maxbit <= 139);
+    assert(held.fields.cashE12.signedbit <= 89 && held.fields.perpPnlE12.signedbit <= 89);
+    balance.equityE20X60 <== AssumeSigned(180)(
+        bookTotals.markMX40 * 2 ** 52 + valuesE20X20 * 2 ** 40
+        + (held.fields.cashE12 + held.fields.perpPnlE12) * (10 ** 8 * 2 ** 60)
+    );
 
     component perps = FloorAndSign(0);
     perps.in <== held.fields.perpsE12;
-    signal perpsMagnitude <== (1 - 2 * perps.negative) * held.fields.perpsE12;
-    signal perpNotionalE20 <== perpsMagnitude * spotE8;
-    signal nakedNotionalE20 <== totals[totalNakedShort()] * spotE8;
+    signal magnitude <== (1 - 2 * perps.negative) * held.fields.perpsE12;
+    signal {maxbit} perpsMagnitude <== AssumeBits(61)(magnitude); // at most 2^60
+    signal {maxbit} perpNotionalE20 <== Multiply()(perpsMagnitude, holdingTerms.spotE8);
+    signal {maxbit} nakedNotionalE20 <== Multiply()(bookTotals.nakedShortE12, holdingTerms.spotE8);
+    balance.maintenanceContingencyE20X60 <== Contingency()(
+        perpNotionalE20, nakedNotionalE20, holdingTerms.maintenancePerpX40, holdingTerms.maintenanceOptionX40,
+        maintenanceE20X60
+    );
+    balance.initialContingencyE20X60 <== Contingency()(
+        perpNotionalE20, nakedNotionalE20, holdingTerms.initialPerpX40, holdingTerms.initialOptionX40, initialE20X60
+    );
 
-    signal maintenancePerp <== perpNotionalE20 * maintenancePerpX40;
-    signal maintenanceOption <== nakedNotionalE20 * maintenanceOptionX40;
-    maintenanceContingencyE20X60 <== (maintenancePerp + maintenanceOption) * 2 ** 20 + maintenances;
-    signal initialPerp <== perpNotionalE20 * initialPerpX40;
-    signal initialOption <== nakedNotionalE20 * initialOptionX40;
-    initialContingencyE20X60 <== (initialPerp + initialOption) * 2 ** 20 + initials;
-
-    signal uncertainOptions <== totals[totalShortfall()] * spotE8;
-    signal uncertainPerps <== perpNotionalE20 * perpShortfallX40;
-    confidenceE20X100 <== ((uncertainOptions + uncertainPerps) * 2 ** 20 + uncertains) * confidenceMarginX40;
+    signal {maxbit} uncertainOptions <== Multiply()(bookTotals.shortfallE12X40, holdingTerms.spotE8);
+    signal {maxbit} uncertainPerps <== Multiply()(perpNotionalE20, holdingTerms.perpShortfallX40);
+    signal {maxbit} notionalE20X40 <== Add()(uncertainOptions, uncertainPerps);
+    signal {maxbit} notionalE20X60 <== ShiftLeft(20)(notionalE20X40);
+    signal {maxbit} allE20X60 <== Add()(notionalE20X60, uncertainE20X60);
+    balance.confidenceE20X100 <== Multiply()(allE20X60, holdingTerms.confidenceMarginX40);
 }

@@ -1,5 +1,6 @@
 pragma circom 2.2.3;
 
+include "../options/ArrayHeader.circom";
 include "CloseExpiry.circom";
 include "SegmentSums.circom";
 include "layout.circom";
@@ -8,7 +9,7 @@ include "layout.circom";
  * @title  BookSegment
  * @notice Adds the positions in one array to a book. Claims: L1, L2, L3, L4.
  * @param  SLOTS  strikes of the array
- * @input  header      [29]
+ * @input  arrayHeader []
  * @input  leaves      [SLOTS][42]
  * @input  words       [SLOTS]  position words
  * @input  continues   []    boolean: the next array is of the same expiry
@@ -18,12 +19,13 @@ include "layout.circom";
  * @output totalsAfter [43]
  */
 template BookSegment(SLOTS) {
-    signal input header[headerElements()], leaves[SLOTS][leafElements()], words[SLOTS], continues;
+    input ArrayHeader() arrayHeader;
+    signal input leaves[SLOTS][leafElements()], words[SLOTS], continues;
     signal input sumsBefore[sumElements()], totalsBefore[totalElements()];
     signal output sumsAfter[sumElements()], totalsAfter[totalElements()];
 
     component sums = SegmentSums(SLOTS);
-    sums.expiry <== header[headerExpiry()];
+    sums.expiry <== arrayHeader.expiry;
     sums.leaves <== leaves;
     sums.words <== words;
     sums.before <== sumsBefore;
@@ -32,7 +34,7 @@ template BookSegment(SLOTS) {
     }
 
     component expiry = CloseExpiry();
-    expiry.header <== header;
+    expiry.arrayHeader <== arrayHeader;
     expiry.sums <== sums.after;
     for (var s = 0; s < 33; s++) {
         totalsAfter[s] <== totalsBefore[s] + (1 - continues) * expiry.pnlMX40[s];
@@ -40,7 +42,7 @@ template BookSegment(SLOTS) {
     totalsAfter[totalBasis()] <== totalsBefore[totalBasis()] + (1 - continues) * expiry.basisMX40;
     totalsAfter[totalMark()] <== totalsBefore[totalMark()] + (1 - continues) * expiry.markMX40;
     totalsAfter[totalNakedShort()] <== totalsBefore[totalNakedShort()] + sums.nakedShortE12;
-    totalsAfter[totalShortfall()] <== totalsBefore[totalShortfall()] + sums.grossE12 * header[headerShortfall()];
+    totalsAfter[totalShortfall()] <== totalsBefore[totalShortfall()] + sums.grossE12 * arrayHeader.shortfallX40;
     totalsAfter[totalGross()] <== totalsBefore[totalGross()] + sums.grossE12;
     for (var g = 0; g < 5; g++) {
         totalsAfter[totalGreeks() + g] <== totalsBefore[totalGreeks() + g] + (1 - continues) * expiry.greeks[g];

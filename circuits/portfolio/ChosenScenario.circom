@@ -1,12 +1,13 @@
 pragma circom 2.2.3;
 
+include "../math/AssumeSigned.circom";
 include "layout.circom";
 
 /**
  * @title  ChosenScenario
  * @notice What one scenario makes of an account: its damped loss. Claim: L12.
  * @input  scenario  []  0 to 33, the last one the basis contingency; no other has a witness
- * @input  totals    [43]  of the account's book
+ * @input  pnlMX40, basisMX40     [33], []  of the account's book
  * @input  shocksX40, dampingX40  [33]
  * @input  hedgeM    []
  * @output lossMX80  []  178 bits and a sign
@@ -14,8 +15,15 @@ include "layout.circom";
  * `chosen` is a hint with one accepted value: one bit is set, and its place is the scenario.
  */
 template ChosenScenario() {
-    signal input scenario, totals[totalElements()], shocksX40[33], dampingX40[33], hedgeM;
-    signal output lossMX80;
+    signal input scenario;
+    signal input {signedbit} pnlMX40[33], basisMX40, hedgeM;
+    signal input {maxbit} shocksX40[33], dampingX40[33];
+    signal output {signedbit} lossMX80;
+
+    assert(pnlMX40.signedbit < pnlBits());
+    assert(hedgeM.signedbit + shocksX40.maxbit < pnlBits());
+    assert(pnlBits() + dampingX40.maxbit <= lossBits());
+    assert(basisMX40.signedbit + 40 <= lossBits());
 
     signal chosen[34];
     signal pnls[33], shocks[33], dampings[33];
@@ -30,7 +38,7 @@ template ChosenScenario() {
         count += chosen[s];
         index += s * chosen[s];
         if (s < 33) {
-            pnls[s] <== chosen[s] * totals[s];
+            pnls[s] <== chosen[s] * pnlMX40[s];
             shocks[s] <== chosen[s] * (shocksX40[s] - 2 ** 40);
             dampings[s] <== chosen[s] * dampingX40[s];
             pnl += pnls[s];
@@ -43,6 +51,6 @@ template ChosenScenario() {
     index === scenario;
 
     signal hedged <== hedgeM * shock;
-    signal basis <== chosen[33] * totals[totalBasis()];
-    lossMX80 <== (pnl + hedged) * damping + basis * 2 ** 40;
+    signal basis <== chosen[33] * basisMX40;
+    lossMX80 <== AssumeSigned(lossBits())((pnl + hedged) * damping + basis * 2 ** 40); // one of the two is 0
 }

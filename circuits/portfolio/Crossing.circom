@@ -21,8 +21,11 @@ include "../math/Saturate.circom";
  * and the divisor is 1.
  */
 template Crossing(IS_UP) {
-    signal input spotE8, shocksX40[4], equityM[4], negative[4];
-    signal output out, exists;
+    signal input {maxbit} spotE8, shocksX40[4];
+    signal input {signedbit} equityM[4];
+    signal input negative[4];
+    signal output {maxbit} out;
+    signal output exists;
 
     signal holds[4]; // up to and including the node
     holds[0] <== 1 - negative[0];
@@ -49,8 +52,10 @@ template Crossing(IS_UP) {
 
     signal fromOuter <== outer * above;
     signal fromInner <== inner * below;
+    // Neither term is negative.
+    assert(equityM.signedbit <= 92 && shocksX40.maxbit <= 43 && spotE8.maxbit <= 48);
     signal {maxbit} numerator <== AssumeBits(185)(spotE8 * (fromOuter - fromInner)); // 48 + 43 + 93 bits
-    signal {maxbit} denominator <== AssumeBits(134)((above - below + 1 - holds[0] + holds[3]) * 2 ** 40);
+    signal {maxbit} denominator <== AssumeBits(134)((above - below + 1 - holds[0] + holds[3]) * 2 ** 40); // 93 + 40
     signal {maxbit} level; // below 8 times spot
     if (IS_UP == 1) {
         level <== DivDown(52)(numerator, denominator);
@@ -59,6 +64,6 @@ template Crossing(IS_UP) {
     }
     signal saturated <== Saturate(48)(level);
     signal already <== negative[0] * spotE8;
-    out <== saturated + already + IS_UP * (2 ** 48 - 1) * holds[3];
+    out <== AssumeBits(48)(saturated + already + IS_UP * (2 ** 48 - 1) * holds[3]); // at most one is not 0
     exists <== 1 - holds[3];
 }

@@ -3,6 +3,7 @@ pragma circom 2.2.3;
 include "../math/AssumeBits.circom";
 include "../math/AssumeSigned.circom";
 include "../math/LnDown.circom";
+include "../math/Multiply.circom";
 include "../math/NormalCdfDown.circom";
 include "../math/ShiftRightDownSaturate.circom";
 include "../math/SubtractOrZero.circom";
@@ -12,8 +13,8 @@ include "../math/SubtractOrZero.circom";
  * @notice Probability that a lognormal spot without drift ends the horizon beyond a threshold, rounded up. Claim: L11.
  * @param  IS_UP      1: the threshold lies above spot; 0: below
  * @input  spotE8, thresholdE8  []  48 bits
- * @input  lnSpotX28  []  LnDown(28) of spot
  * @input  exists     []  boolean; without a threshold the probability is 0
+ * @input  lnSpotX28  []  LnDown(28) of spot
  * @input  inverseVolatilityX30  []  71 bits, rounded down
  * @output out        []  X32, at most 2^31 + 2
  *
@@ -22,17 +23,19 @@ include "../math/SubtractOrZero.circom";
  * down, so 1 less it is rounded up.
  */
 template ProbabilityBeyond(IS_UP) {
-    signal input spotE8, thresholdE8, exists, inverseVolatilityX30;
-    signal input {maxbit} lnSpotX28;
-    signal output out;
+    signal input {maxbit} spotE8, thresholdE8;
+    signal input exists;
+    signal input {maxbit} lnSpotX28, inverseVolatilityX30;
+    signal output {maxbit} out;
 
+    assert(spotE8.maxbit <= 48 && thresholdE8.maxbit <= 48);
     signal {maxbit} known <== AssumeBits(48)(spotE8 + exists * (thresholdE8 - spotE8));
     signal {maxbit} lnKnownX28 <== LnDown(28)(known);
     signal {maxbit} high <== AssumeBits(35)(IS_UP == 1 ? lnKnownX28 : lnSpotX28);
     signal {maxbit} low <== AssumeBits(35)(IS_UP == 1 ? lnSpotX28 + 2 : lnKnownX28 + 2);
     signal {maxbit} distanceX28 <== SubtractOrZero()(high, low);
-    signal {maxbit} productX58 <== AssumeBits(106)(distanceX28 * inverseVolatilityX30); // 35 + 71 bits
+    signal {maxbit} productX58 <== Multiply()(distanceX28, inverseVolatilityX30); // 35 + 71 bits
     signal {maxbit} deviations <== ShiftRightDownSaturate(30, 32)(productX58);
     signal {maxbit} within <== NormalCdfDown()(AssumeSigned(32)(deviations));
-    out <== exists * (2 ** 32 - within);
+    out <== AssumeBits(32)(exists * (2 ** 32 - within)); // at most 2^31 + 2
 }

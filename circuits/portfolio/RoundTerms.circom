@@ -1,5 +1,6 @@
 pragma circom 2.2.3;
 
+include "../generated/sizes.circom";
 include "../generated/words/CollateralPolicy.circom";
 include "../generated/words/CollateralPrice.circom";
 include "../generated/words/Contingencies.circom";
@@ -9,7 +10,9 @@ include "../generated/words/RoundPrices.circom";
 include "../generated/words/ScenarioRegular.circom";
 include "../generated/words/ScenarioSpecial.circom";
 include "../generated/words/ScenarioUpOnly.circom";
+include "../math/Add.circom";
 include "../math/AssumeBits.circom";
+include "../math/AssumeEachBits.circom";
 include "../math/Constant.circom";
 include "../math/DivDown.circom";
 include "../math/DivUp.circom";
@@ -18,6 +21,8 @@ include "../math/Min.circom";
 include "../math/Multiply.circom";
 include "../math/ShiftLeft.circom";
 include "../math/SubtractOrZero.circom";
+include "HoldingTerms.circom";
+include "ScenarioTerms.circom";
 
 /**
  * @title  Shortfall
@@ -27,13 +32,13 @@ include "../math/SubtractOrZero.circom";
  */
 template Shortfall() {
     signal input {maxbit} confidenceX40, spotConfidenceX40, thresholdX40;
-    signal output out;
+    signal output {maxbit} out;
 
     signal {maxbit} lesser <== Min()(confidenceX40, spotConfidenceX40);
     signal {maxbit} one <== Constant(2 ** 40)();
     signal {maxbit} limit <== Min()(thresholdX40, one);
     signal isLow <== IsLess()(lesser, limit);
-    out <== isLow * (2 ** 40 - lesser);
+    out <== AssumeBits(41)(isLow * (2 ** 40 - lesser)); // below the limit, which is at most 1
 }
 
 /**
@@ -46,7 +51,7 @@ template Shortfall() {
  */
 template InitialFactor() {
     signal input {maxbit} initialFactorX40, pegThresholdX40, pegLossX40, stablePriceE12;
-    signal output out;
+    signal output {maxbit} out;
 
     // E12X40 on both sides.
     signal {maxbit} unitE12 <== Constant(10 ** 12)();
@@ -57,77 +62,35 @@ template InitialFactor() {
     signal {maxbit} unitE12X40 <== Constant(10 ** 12 * 2 ** 40)();
     var ADDED_BITS = 52;
     assert(loss.maxbit - unitE12X40.maxbit < ADDED_BITS); // so that every quotient has a witness
-    assert(initialFactorX40.maxbit <= ADDED_BITS);
     signal {maxbit} added <== DivUp(ADDED_BITS)(loss, unitE12X40);
-    out <== initialFactorX40 + added;
+    out <== Add()(initialFactorX40, added);
 }
 
 /**
- * @title  RoundTerms
- * @notice What is the same for all accounts of a round: fields of its words and of the policy's, prices of collateral in
- *         the settlement currency, and what they are multiplied by. Claims: L7, L9.
- * @input  words of the round and of the policy, see circuits/statements/portfolio.ts
- * @output spotE8, perpPriceE8, asOf  []  48, 48 and 32 bits
+ * @title  GridTerms
+ * @notice Shocks and damping factors of the 33 scenarios. Claim: L8.
+ * @input  words of the grid, see circuits/statements/options.ts
  * @output shocksX40, dampingX40  [33]  43 bits; skew scenarios leave spot alone
- * @output valueE8X20  [8]  price of a collateral in the settlement currency, rounded down, 73 bits
- * @output movingE8X20  [8]  the same of collateral that moves with spot, else 0
- * @output maintenanceE8X60, initialE8X60, uncertainE8X60  [8]  the same times maintenance haircut, initial haircut, and
- *         what its confidence is short of 1
- * @output maintenanceFactorX40, initialFactorX40, perpShortfallX40  []  44, 52 and 41 bits
- * @output maintenancePerpX40, initialPerpX40, maintenanceOptionX40, initialOptionX40, confidenceMarginX40  []  42 bits, the
- *         last one 45
- * @output inverseVolatilityX30  []  one over the volatility of the default horizon, rounded down, 71 bits
- *
- * A settlement currency of price 0, a horizon volatility of 0 and a collateral dearer than 2^73 units have no witness.
  */
-template RoundTerms() {
-    signal input roundPrices, roundConfidences, collateralPrices[4];
-    signal input scenarioRegular[7], scenarioUpOnly[5], scenarioSpecial;
-    signal input lossFactors, contingencies, collateralPolicy[4];
-    signal output spotE8, perpPriceE8, asOf, shocksX40[33], dampingX40[33];
-    signal output valueE8X20[8], movingE8X20[8], maintenanceE8X60[8], initialE8X60[8], uncertainE8X60[8];
-    signal output maintenanceFactorX40, initialFactorX40, perpShortfallX40;
-    signal output maintenancePerpX40, initialPerpX40, maintenanceOptionX40, initialOptionX40, confidenceMarginX40;
-    signal output inverseVolatilityX30;
+template GridTerms() {
+    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSpecial;
+    signal output {maxbit} shocksX40[33], dampingX40[33];
 
-    component prices = UnpackRoundPrices();
-    prices.word <== roundPrices;
-    component confidences = UnpackRoundConfidences();
-    confidences.word <== roundConfidences;
-    component factors = UnpackLossFactors();
-    factors.word <== lossFactors;
-    component margin = UnpackContingencies();
-    margin.word <== contingencies;
-    // Widths that AccountHoldings and AccountMargins count on: a wider field does not compile.
-    assert(prices.fields.spotE8.maxbit <= 48);
-    assert(prices.fields.perpPriceE8.maxbit <= 48);
-    assert(factors.fields.maintenanceFactorX40.maxbit <= 44);
-    assert(margin.fields.maintenancePerpX40.maxbit <= 42);
-    assert(margin.fields.initialPerpX40.maxbit <= 42);
-    assert(margin.fields.maintenanceOptionX40.maxbit <= 42);
-    assert(margin.fields.initialOptionX40.maxbit <= 42);
-    assert(margin.fields.confidenceMarginX40.maxbit <= 45);
-    spotE8 <== prices.fields.spotE8;
-    perpPriceE8 <== prices.fields.perpPriceE8;
-    asOf <== prices.fields.asOf;
-    maintenancePerpX40 <== margin.fields.maintenancePerpX40;
-    initialPerpX40 <== margin.fields.initialPerpX40;
-    maintenanceOptionX40 <== margin.fields.maintenanceOptionX40;
-    initialOptionX40 <== margin.fields.initialOptionX40;
-    confidenceMarginX40 <== margin.fields.confidenceMarginX40;
-
+    signal shocks[33], dampings[33];
     component regular[7];
     for (var r = 0; r < 7; r++) {
         regular[r] = UnpackScenarioRegular();
         regular[r].word <== scenarioRegular[r];
         assert(regular[r].fields.shockX40.maxbit <= 43);
+        assert(regular[r].fields.dampingUpX40.maxbit <= 43);
         assert(regular[r].fields.dampingNoneX40.maxbit <= 43);
+        assert(regular[r].fields.dampingDownX40.maxbit <= 43);
         for (var v = 0; v < 3; v++) {
-            shocksX40[3 * r + v] <== regular[r].fields.shockX40;
+            shocks[3 * r + v] <== regular[r].fields.shockX40;
         }
-        dampingX40[3 * r] <== regular[r].fields.dampingUpX40;
-        dampingX40[3 * r + 1] <== regular[r].fields.dampingNoneX40;
-        dampingX40[3 * r + 2] <== regular[r].fields.dampingDownX40;
+        dampings[3 * r] <== regular[r].fields.dampingUpX40;
+        dampings[3 * r + 1] <== regular[r].fields.dampingNoneX40;
+        dampings[3 * r + 2] <== regular[r].fields.dampingDownX40;
     }
     // The middle scenario is the mark: books take its value from there, and thresholds start there.
     regular[3].fields.shockX40 === 2 ** 40;
@@ -139,55 +102,134 @@ template RoundTerms() {
         upOnly[i].bits <== upOnlyBits.bits[i];
         assert(upOnly[i].fields.shockX40.maxbit <= 43);
         assert(upOnly[i].fields.dampingX40.maxbit <= 43);
-        shocksX40[21 + i] <== upOnly[i].fields.shockX40;
-        dampingX40[21 + i] <== upOnly[i].fields.dampingX40;
+        shocks[21 + i] <== upOnly[i].fields.shockX40;
+        dampings[21 + i] <== upOnly[i].fields.dampingX40;
     }
     component special = UnpackScenarioSpecial();
     special.word <== scenarioSpecial;
     assert(special.fields.dampingLinearX40.maxbit <= 43);
-    shocksX40[31] <== 2 ** 40;
-    shocksX40[32] <== 2 ** 40;
-    dampingX40[31] <== special.fields.dampingLinearX40;
-    dampingX40[32] <== special.fields.dampingAbsoluteX40;
+    assert(special.fields.dampingAbsoluteX40.maxbit <= 43);
+    shocks[31] <== 2 ** 40;
+    shocks[32] <== 2 ** 40;
+    dampings[31] <== special.fields.dampingLinearX40;
+    dampings[32] <== special.fields.dampingAbsoluteX40;
+    shocksX40 <== AssumeEachBits(43, 33)(shocks);
+    dampingX40 <== AssumeEachBits(43, 33)(dampings);
+}
 
-    component priceBits = CollateralPriceBits(8);
+/**
+ * @title  CollateralTerms
+ * @notice What each collateral asset counts. Claims: L7, L9.
+ * @input  collateralPrices, collateralPolicy  words of the round and of the policy
+ * @input  stablePriceE12, spotConfidenceX40  []
+ * @output valueE8X20, movingE8X20, maintenanceE8X60, initialE8X60, uncertainE8X60  [collaterals]  see HoldingTerms
+ */
+template CollateralTerms() {
+    signal input collateralPrices[collateralPricesWords()], collateralPolicy[collateralPolicyWords()];
+    signal input {maxbit} stablePriceE12, spotConfidenceX40;
+    signal output {maxbit} valueE8X20[collaterals()], movingE8X20[collaterals()];
+    signal output {maxbit} maintenanceE8X60[collaterals()], initialE8X60[collaterals()], uncertainE8X60[collaterals()];
+
+    component priceBits = CollateralPriceBits(collaterals());
     priceBits.words <== collateralPrices;
-    component policyBits = CollateralPolicyBits(8);
+    component policyBits = CollateralPolicyBits(collaterals());
     policyBits.words <== collateralPolicy;
-    component price[8];
-    component policy[8];
-    component value[8];
-    component shortfall[8];
-    for (var i = 0; i < 8; i++) {
+    component price[collaterals()];
+    component policy[collaterals()];
+    component value[collaterals()];
+    component shortfall[collaterals()];
+    signal values[collaterals()], moving[collaterals()];
+    signal maintenance[collaterals()], initial[collaterals()], uncertain[collaterals()];
+    for (var i = 0; i < collaterals(); i++) {
         price[i] = CollateralPriceOfBits();
         price[i].bits <== priceBits.bits[i];
         policy[i] = CollateralPolicyOfBits();
         policy[i].bits <== policyBits.bits[i];
-        assert(policy[i].fields.maintenanceHaircutX40.maxbit <= 41);
-        assert(policy[i].fields.initialHaircutX40.maxbit <= 41);
         value[i] = CollateralValue();
-        value[i].stablePriceE12 <== prices.fields.stablePriceE12;
+        value[i].stablePriceE12 <== stablePriceE12;
         value[i].priceE12 <== price[i].fields.priceE12;
         shortfall[i] = Shortfall();
-        shortfall[i].spotConfidenceX40 <== confidences.fields.spotConfidenceX40;
+        shortfall[i].spotConfidenceX40 <== spotConfidenceX40;
         shortfall[i].confidenceX40 <== price[i].fields.confidenceX40;
         shortfall[i].thresholdX40 <== policy[i].fields.confidenceThresholdX40;
-        valueE8X20[i] <== value[i].out;
-        uncertainE8X60[i] <== value[i].out * shortfall[i].out;
-        movingE8X20[i] <== value[i].out * policy[i].fields.movesWithSpot;
-        maintenanceE8X60[i] <== value[i].out * policy[i].fields.maintenanceHaircutX40;
-        initialE8X60[i] <== value[i].out * policy[i].fields.initialHaircutX40;
+        assert(value[i].out.maxbit <= 73);
+        assert(policy[i].fields.movesWithSpot.maxbit <= 1);
+        assert(policy[i].fields.maintenanceHaircutX40.maxbit <= 41);
+        assert(policy[i].fields.initialHaircutX40.maxbit <= 41);
+        values[i] <== value[i].out;
+        uncertain[i] <== value[i].out * shortfall[i].out;
+        moving[i] <== value[i].out * policy[i].fields.movesWithSpot;
+        maintenance[i] <== value[i].out * policy[i].fields.maintenanceHaircutX40;
+        initial[i] <== value[i].out * policy[i].fields.initialHaircutX40;
     }
+    valueE8X20 <== AssumeEachBits(73, collaterals())(values);
+    movingE8X20 <== AssumeEachBits(73, collaterals())(moving); // the value or 0
+    maintenanceE8X60 <== AssumeEachBits(73 + 41, collaterals())(maintenance);
+    initialE8X60 <== AssumeEachBits(73 + 41, collaterals())(initial);
+    uncertainE8X60 <== AssumeEachBits(73 + 40, collaterals())(uncertain); // a shortfall is at most 1
+}
 
-    maintenanceFactorX40 <== factors.fields.maintenanceFactorX40;
-    initialFactorX40 <== InitialFactor()(
-        factors.fields.initialFactorX40, factors.fields.pegThresholdX40, factors.fields.pegLossX40, prices.fields.stablePriceE12
-    );
-    perpShortfallX40 <== Shortfall()(
+/**
+ * @title  RoundTerms
+ * @notice What is the same for all accounts of a round: fields of its words and of the policy's, prices of collateral in
+ *         the settlement currency, and what they are multiplied by. Claims: L7, L9.
+ * @input  words of the round and of the policy, see circuits/statements/portfolio.ts
+ * @output asOf  []  32 bits
+ * @output holdingTerms, scenarioTerms  []
+ *
+ * A settlement currency of price 0, a horizon volatility of 0 and a collateral dearer than 2^73 units have no witness.
+ */
+template RoundTerms() {
+    signal input roundPrices, roundConfidences, collateralPrices[collateralPricesWords()];
+    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSpecial;
+    signal input lossFactors, contingencies, collateralPolicy[collateralPolicyWords()];
+    signal output {maxbit} asOf;
+    output HoldingTerms() holdingTerms;
+    output ScenarioTerms() scenarioTerms;
+
+    component prices = UnpackRoundPrices();
+    prices.word <== roundPrices;
+    component confidences = UnpackRoundConfidences();
+    confidences.word <== roundConfidences;
+    component factors = UnpackLossFactors();
+    factors.word <== lossFactors;
+    component margin = UnpackContingencies();
+    margin.word <== contingencies;
+    asOf <== prices.fields.asOf;
+    holdingTerms.spotE8 <== prices.fields.spotE8;
+    holdingTerms.perpPriceE8 <== prices.fields.perpPriceE8;
+    holdingTerms.maintenancePerpX40 <== margin.fields.maintenancePerpX40;
+    holdingTerms.initialPerpX40 <== margin.fields.initialPerpX40;
+    holdingTerms.maintenanceOptionX40 <== margin.fields.maintenanceOptionX40;
+    holdingTerms.initialOptionX40 <== margin.fields.initialOptionX40;
+    holdingTerms.confidenceMarginX40 <== margin.fields.confidenceMarginX40;
+    holdingTerms.perpShortfallX40 <== Shortfall()(
         confidences.fields.perpConfidenceX40, confidences.fields.spotConfidenceX40, factors.fields.confidenceThresholdX40
     );
+    component collateral = CollateralTerms();
+    collateral.collateralPrices <== collateralPrices;
+    collateral.collateralPolicy <== collateralPolicy;
+    collateral.stablePriceE12 <== prices.fields.stablePriceE12;
+    collateral.spotConfidenceX40 <== confidences.fields.spotConfidenceX40;
+    holdingTerms.valueE8X20 <== collateral.valueE8X20;
+    holdingTerms.movingE8X20 <== collateral.movingE8X20;
+    holdingTerms.maintenanceE8X60 <== collateral.maintenanceE8X60;
+    holdingTerms.initialE8X60 <== collateral.initialE8X60;
+    holdingTerms.uncertainE8X60 <== collateral.uncertainE8X60;
+
+    component grid = GridTerms();
+    grid.scenarioRegular <== scenarioRegular;
+    grid.scenarioUpOnly <== scenarioUpOnly;
+    grid.scenarioSpecial <== scenarioSpecial;
+    scenarioTerms.shocksX40 <== grid.shocksX40;
+    scenarioTerms.dampingX40 <== grid.dampingX40;
+    scenarioTerms.spotE8 <== prices.fields.spotE8;
+    scenarioTerms.maintenanceFactorX40 <== factors.fields.maintenanceFactorX40;
+    scenarioTerms.initialFactorX40 <== InitialFactor()(
+        factors.fields.initialFactorX40, factors.fields.pegThresholdX40, factors.fields.pegLossX40, prices.fields.stablePriceE12
+    );
     signal {maxbit} one <== Constant(2 ** 70)();
-    inverseVolatilityX30 <== DivDown(71)(one, confidences.fields.horizonVolatilityX40);
+    scenarioTerms.inverseVolatilityX30 <== DivDown(71)(one, confidences.fields.horizonVolatilityX40);
 }
 
 /**
@@ -199,7 +241,7 @@ template RoundTerms() {
  */
 template CollateralValue() {
     signal input {maxbit} priceE12, stablePriceE12;
-    signal output out;
+    signal output {maxbit} out;
 
     assert(priceE12.maxbit <= 62);
     signal {maxbit} numerator <== AssumeBits(109)(priceE12 * (10 ** 8 * 2 ** 20)); // 62 + 27 + 20 bits

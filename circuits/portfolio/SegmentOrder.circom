@@ -1,6 +1,5 @@
 pragma circom 2.2.3;
 
-include "../math/AssumeBits.circom";
 include "../math/IsLess.circom";
 include "layout.circom";
 
@@ -10,18 +9,17 @@ include "layout.circom";
  *         every expiry is closed once, with all that the account holds of it. Claim: L6.
  * @input  isOpen      []   boolean: an expiry is under way
  * @input  openHeader  [7]  its header, packed
- * @input  lastExpiry  []   the last expiry folded, 32 bits; 0 at first
  * @input  header      [7]  of the array, packed
+ * @input  lastExpiry  []   the last expiry folded, 32 bits; 0 at first
  * @input  expiry      []   of the array, 32 bits
  */
 template SegmentOrder() {
-    signal input isOpen, openHeader[packedHeaderElements()], lastExpiry, header[packedHeaderElements()], expiry;
+    signal input isOpen, openHeader[packedHeaderElements()], header[packedHeaderElements()];
+    signal input {maxbit} lastExpiry, expiry;
 
     for (var i = 0; i < packedHeaderElements(); i++) {
         isOpen * (header[i] - openHeader[i]) === 0;
     }
-    signal {maxbit} last <== AssumeBits(32)(lastExpiry); // a header's expiry, or 0
-    signal {maxbit} next <== AssumeBits(32)(expiry); // a field of a word that RiskArray unpacks
-    signal ascends <== IsLess()(last, next);
+    signal ascends <== IsLess()(lastExpiry, expiry);
     (1 - isOpen) * (1 - ascends) === 0;
 }

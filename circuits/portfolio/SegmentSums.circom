@@ -1,5 +1,6 @@
 pragma circom 2.2.3;
 
+include "../math/AssumeBits.circom";
 include "PositionQuantities.circom";
 include "layout.circom";
 
@@ -7,7 +8,7 @@ include "layout.circom";
  * @title  SegmentSums
  * @notice Adds the positions in one array to the sums of its expiry. Claims: L1, L2.
  * @param  SLOTS   strikes of the array
- * @input  expiry  []
+ * @input  expiry  []  32 bits
  * @input  leaves  [SLOTS][42]  as the array's root commits to them
  * @input  words   [SLOTS]      position words
  * @input  before  [41]  sums so far
@@ -15,11 +16,14 @@ include "layout.circom";
  * @output grossE12, nakedShortE12  []  of this array
  *
  * Bit budget: quantities of a book add up to less than 2^62 (BookTotals), a leaf's raw values stay below 2^180, so sums
- * stay below 2^242.
+ * stay below 2^242. Sums of one array have no width of their own: OptionBook checks the book's.
  */
 template SegmentSums(SLOTS) {
-    signal input expiry, leaves[SLOTS][leafElements()], words[SLOTS], before[sumElements()];
+    signal input {maxbit} expiry;
+    signal input leaves[SLOTS][leafElements()], words[SLOTS], before[sumElements()];
     signal output after[sumElements()], grossE12, nakedShortE12;
+
+    assert(grossBits() + 180 <= 242);
 
     component quantities[SLOTS];
     signal products[SLOTS][sumElements()];
@@ -29,7 +33,7 @@ template SegmentSums(SLOTS) {
         quantities[j] = PositionQuantities();
         quantities[j].word <== words[j];
         quantities[j].expiry <== expiry;
-        quantities[j].strikeE8 <== leaves[j][0];
+        quantities[j].strikeE8 <== AssumeBits(48)(leaves[j][0]); // as the array proves
         gross += quantities[j].grossE12;
         nakedShort += quantities[j].nakedShortE12;
 

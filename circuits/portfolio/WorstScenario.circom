@@ -1,6 +1,9 @@
 pragma circom 2.2.3;
 
+include "../math/AssumeBits.circom";
+include "../math/AssumeSigned.circom";
 include "../math/RangeCheck.circom";
+include "../math/bitWidth.circom";
 
 /**
  * @title  WorstScenario
@@ -14,8 +17,11 @@ include "../math/RangeCheck.circom";
  * before; differences stay below 2^(BITS + 1), so one choice is accepted. CHOICES * (BITS + 3) rows.
  */
 template WorstScenario(CHOICES, BITS) {
-    signal input losses[CHOICES];
-    signal output least, index;
+    signal input {signedbit} losses[CHOICES];
+    signal output {signedbit} least;
+    signal output {maxbit} index;
+
+    assert(losses.signedbit <= BITS);
 
     var first = 0;
     for (var s = 1; s < CHOICES; s++) {
@@ -38,8 +44,8 @@ template WorstScenario(CHOICES, BITS) {
     }
     signal ones <== count;
     ones === 1;
-    least <== sum;
-    index <== weighted;
+    least <== AssumeSigned(BITS)(sum); // one of them
+    index <== AssumeBits(bitWidth(CHOICES - 1))(weighted);
 
     component above[CHOICES];
     var comesBefore = 1;

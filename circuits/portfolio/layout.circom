@@ -1,21 +1,9 @@
 pragma circom 2.2.3;
 
-/** Places of a risk array's header and leaf, and the scale of what stands there: prover/options/riskArray.ts. */
-function headerElements() { return 29; }
-function headerExpiry() { return 0; }
-function headerAsOf() { return 1; }
-function headerForward() { return 2; } // of 20
-function headerDiscount() { return 22; }
-function headerLongFactor() { return 23; }
-function headerShortFactor() { return 24; }
-function headerBasisFactor() { return 25; }
-function headerShortfall() { return 26; }
-function headerSqrtTau() { return 27; }
-function headerSeconds() { return 28; }
-
 /** Of PackHeader. */
 function packedHeaderElements() { return 7; }
 
+/** Places of a risk array's leaf, and the scale of what stands there: prover/options/riskArray.ts. */
 function leafElements() { return 42; }
 function leafCalls() { return 1; } // of 36, after the strike
 function leafGreeks() { return 37; } // N(d1), pdf, gamma, theta; then K * N(d2), which a book does not need
@@ -51,6 +39,10 @@ function totalNakedShort() { return 35; }
 function totalShortfall() { return 36; }
 function totalGross() { return 37; }
 function totalGreeks() { return 38; } // delta, gamma, vega, theta, rho
+
+/** Width of scenario results, MX40, and of damped losses, MX80: see AccountMargins. */
+function pnlBits() { return 131; }
+function lossBits() { return 178; }
 
 /** |quantity| of a position is at most 2^60, and the sum over a book is below 2^62. */
 function grossBits() { return 62; }

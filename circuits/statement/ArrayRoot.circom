@@ -1,5 +1,6 @@
 pragma circom 2.2.3;
 
+include "../options/ArrayHeader.circom";
 include "../portfolio/layout.circom";
 include "Commitment.circom";
 

@@ -1,6 +1,7 @@
 pragma circom 2.2.3;
 
 include "../math/RangeCheck.circom";
+include "../portfolio/BookTotals.circom";
 include "../portfolio/layout.circom";
 include "Commitment.circom";
 
@@ -63,10 +64,12 @@ template BookRoot() {
  * @input  asOf    []    time of the round, or 0 in a book that holds nothing
  * @input  expiry  []    the last one folded
  * @input  totals  [43]
- * @input  roundAsOf  []
+ * @input  roundAsOf   []
+ * @output bookTotals  []
  */
 template OpenedBook() {
     signal input root, asOf, expiry, totals[totalElements()], roundAsOf;
+    output BookTotals() bookTotals;
 
     component opened = ClosedBookRoot();
     opened.asOf <== RangeCheck(32)(asOf);
@@ -75,4 +78,8 @@ template OpenedBook() {
     opened.open <== 0;
     opened.out === root;
     asOf * (roundAsOf - asOf) === 0;
+
+    component parts = TotalsOfElements();
+    parts.elements <== totals;
+    bookTotals <== parts.bookTotals;
 }

@@ -2,9 +2,9 @@ pragma circom 2.2.3;
 
 include "bitify.circom";
 include "../generated/frames/OptionBookFrame.circom";
-include "../math/AssumeBits.circom";
 include "../math/BooleanCheck.circom";
 include "../math/RangeCheck.circom";
+include "../options/ArrayHeader.circom";
 include "../portfolio/BookSegment.circom";
 include "../portfolio/PackHeader.circom";
 include "../portfolio/SegmentOrder.circom";
@@ -40,17 +40,23 @@ template OptionBook(SEGMENTS, SLOTS) {
 
     signal continues[SEGMENTS] <== Num2Bits(SEGMENTS)(flags);
     signal {binary} isOpen <== BooleanCheck()(openIn);
+    component header[SEGMENTS];
+    for (var e = 0; e < SEGMENTS; e++) {
+        header[e] = HeaderOfElements();
+        header[e].elements <== headers[e];
+    }
 
+    signal {maxbit} lastExpiry <== RangeCheck(32)(expiryIn);
     component before = BookRoot();
     before.asOf <== RangeCheck(32)(asOfIn);
-    before.expiry <== RangeCheck(32)(expiryIn);
+    before.expiry <== lastExpiry;
     before.totals <== totalsIn;
     before.isOpen <== isOpen;
     before.header <== headerIn;
     before.sums <== sumsIn;
     before.out === stateIn;
     // The first round sets the time, which is 0 in an empty book only.
-    asOfIn * (headers[0][headerAsOf()] - asOfIn) === 0;
+    asOfIn * (header[0].arrayHeader.asOf - asOfIn) === 0;
 
     component array[SEGMENTS];
     component segment[SEGMENTS];
@@ -63,23 +69,23 @@ template OptionBook(SEGMENTS, SLOTS) {
         array[e].out === arrayRoots[e];
 
         packed[e] = PackHeader();
-        packed[e].header <== headers[e];
+        packed[e].arrayHeader <== header[e].arrayHeader;
         order[e] = SegmentOrder();
         order[e].header <== packed[e].out;
-        order[e].expiry <== headers[e][headerExpiry()];
+        order[e].expiry <== header[e].arrayHeader.expiry;
         if (e == 0) {
             order[e].isOpen <== isOpen;
             order[e].openHeader <== headerIn;
-            order[e].lastExpiry <== expiryIn;
+            order[e].lastExpiry <== lastExpiry;
         } else {
             order[e].isOpen <== continues[e - 1];
             order[e].openHeader <== packed[e - 1].out;
-            order[e].lastExpiry <== headers[e - 1][headerExpiry()];
-            headers[e][headerAsOf()] === headers[e - 1][headerAsOf()];
+            order[e].lastExpiry <== header[e - 1].arrayHeader.expiry;
+            header[e].arrayHeader.asOf === header[e - 1].arrayHeader.asOf;
         }
 
         segment[e] = BookSegment(SLOTS);
-        segment[e].header <== headers[e];
+        segment[e].arrayHeader <== header[e].arrayHeader;
         segment[e].leaves <== leaves[e];
         segment[e].words <== positions[e];
         segment[e].continues <== continues[e];
@@ -103,8 +109,8 @@ template OptionBook(SEGMENTS, SLOTS) {
     // Quantities only add up, so one check at the end bounds every sum of this proof.
     signal {maxbit} gross <== RangeCheck(grossBits())(segment[LAST].totalsAfter[totalGross()]);
     component after = BookRoot();
-    after.asOf <== AssumeBits(32)(headers[LAST][headerAsOf()]);
-    after.expiry <== AssumeBits(32)(headers[LAST][headerExpiry()]);
+    after.asOf <== header[LAST].arrayHeader.asOf;
+    after.expiry <== header[LAST].arrayHeader.expiry;
     after.totals <== segment[LAST].totalsAfter;
     after.isOpen <== continues[LAST];
     after.header <== packed[LAST].out;

@@ -1,6 +1,7 @@
 pragma circom 2.2.3;
 
 include "../generated/frames/PortfolioMarginFrame.circom";
+include "../generated/sizes.circom";
 include "../generated/words/AccountMargins.circom";
 include "../generated/words/AccountThresholds.circom";
 include "../generated/words/BatchRisk.circom";
@@ -9,6 +10,7 @@ include "../generated/words/TimeGreeks.circom";
 include "../math/AssumeBits.circom";
 include "../math/AssumeSigned.circom";
 include "../math/LnDown.circom";
+include "../math/Multiply.circom";
 include "../math/SaturateSigned.circom";
 include "../math/ShiftRightUp.circom";
 include "../portfolio/AccountHoldings.circom";
@@ -25,7 +27,7 @@ include "BookState.circom";
  * @param  ACCOUNTS   places, at most 8; an account that holds nothing fills a place that is left
  * @input  challenge  []  public
  * @input  words of the round and of the policy, see circuits/statements/portfolio.ts
- * @input  stateIn, holdings, collateralAmounts  [ACCOUNTS], the last [ACCOUNTS][2]  words of each account
+ * @input  stateIn, holdings, collateralAmounts  [ACCOUNTS]  words of each account
  * @input  asOfIn, expiryIn, totalsIn  [ACCOUNTS], the last [ACCOUNTS][43]  private: what stateIn commits to
  * @output commitment, evaluation  []
  *
@@ -34,10 +36,10 @@ include "BookState.circom";
  */
 template PortfolioMargin(ACCOUNTS) {
     signal input challenge;
-    signal input roundPrices, roundConfidences, collateralPrices[4];
-    signal input scenarioRegular[7], scenarioUpOnly[5], scenarioSpecial;
-    signal input lossFactors, contingencies, collateralPolicy[4];
-    signal input stateIn[ACCOUNTS], holdings[ACCOUNTS], collateralAmounts[ACCOUNTS][2];
+    signal input roundPrices, roundConfidences, collateralPrices[collateralPricesWords()];
+    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSpecial;
+    signal input lossFactors, contingencies, collateralPolicy[collateralPolicyWords()];
+    signal input stateIn[ACCOUNTS], holdings[ACCOUNTS], collateralAmounts[ACCOUNTS][collateralAmountsWords()];
     signal input asOfIn[ACCOUNTS], expiryIn[ACCOUNTS], totalsIn[ACCOUNTS][totalElements()];
     signal output commitment, evaluation;
 
@@ -68,8 +70,7 @@ template PortfolioMargin(ACCOUNTS) {
     frame.holdings <== holdings;
     frame.collateralAmounts <== collateralAmounts;
 
-    signal {maxbit} spotE8 <== AssumeBits(48)(terms.spotE8); // a field of a word
-    signal {maxbit} lnSpotX28 <== LnDown(28)(spotE8);
+    signal {maxbit} lnSpotX28 <== LnDown(28)(terms.scenarioTerms.spotE8);
 
     component book[ACCOUNTS];
     component held[ACCOUNTS];
@@ -79,7 +80,7 @@ template PortfolioMargin(ACCOUNTS) {
     component threshold[ACCOUNTS];
     component spotGreeks[ACCOUNTS];
     component timeGreeks[ACCOUNTS];
-    signal expected[ACCOUNTS];
+    component expected[ACCOUNTS];
     var probabilities = 0;
     var shortfalls = 0;
     var unhealthy = 0;
@@ -99,71 +100,43 @@ template PortfolioMargin(ACCOUNTS) {
         held[a] = AccountHoldings();
         held[a].holdings <== holdings[a];
         held[a].collateralAmounts <== collateralAmounts[a];
-        held[a].totals <== totalsIn[a];
-        held[a].spotE8 <== spotE8;
-        held[a].perpPriceE8 <== terms.perpPriceE8;
-        held[a].valueE8X20 <== terms.valueE8X20;
-        held[a].movingE8X20 <== terms.movingE8X20;
-        held[a].maintenanceE8X60 <== terms.maintenanceE8X60;
-        held[a].initialE8X60 <== terms.initialE8X60;
-        held[a].uncertainE8X60 <== terms.uncertainE8X60;
-        held[a].perpShortfallX40 <== terms.perpShortfallX40;
-        held[a].maintenancePerpX40 <== terms.maintenancePerpX40;
-        held[a].initialPerpX40 <== terms.initialPerpX40;
-        held[a].maintenanceOptionX40 <== terms.maintenanceOptionX40;
-        held[a].initialOptionX40 <== terms.initialOptionX40;
-        held[a].confidenceMarginX40 <== terms.confidenceMarginX40;
+        held[a].bookTotals <== book[a].bookTotals;
+        held[a].holdingTerms <== terms.holdingTerms;
 
         margins[a] = AccountMargins();
-        for (var s = 0; s < 33; s++) {
-            margins[a].scenarioPnlMX40[s] <== totalsIn[a][s];
-        }
-        margins[a].basisMX40 <== totalsIn[a][totalBasis()];
-        margins[a].hedgeM <== held[a].hedgeM;
-        margins[a].equityE20X60 <== held[a].equityE20X60;
-        margins[a].maintenanceContingencyE20X60 <== held[a].maintenanceContingencyE20X60;
-        margins[a].initialContingencyE20X60 <== held[a].initialContingencyE20X60;
-        margins[a].confidenceE20X100 <== held[a].confidenceE20X100;
-        margins[a].spotE8 <== spotE8;
+        margins[a].bookTotals <== book[a].bookTotals;
+        margins[a].balance <== held[a].balance;
+        margins[a].scenarioTerms <== terms.scenarioTerms;
         margins[a].lnSpotX28 <== lnSpotX28;
-        margins[a].inverseVolatilityX30 <== terms.inverseVolatilityX30;
-        margins[a].shocksX40 <== terms.shocksX40;
-        margins[a].dampingX40 <== terms.dampingX40;
-        margins[a].maintenanceFactorX40 <== terms.maintenanceFactorX40;
-        margins[a].initialFactorX40 <== terms.initialFactorX40;
 
         greeks[a] = NetGreeks();
-        for (var g = 0; g < 5; g++) {
-            greeks[a].greeks[g] <== totalsIn[a][totalGreeks() + g];
-        }
+        greeks[a].bookTotals <== book[a].bookTotals;
 
-        probabilities += margins[a].defaultProbabilityX32;
-        expected[a] <== margins[a].defaultProbabilityX32 * margins[a].deficitE8;
-        shortfalls += expected[a];
+        expected[a] = Multiply();
+        expected[a].a <== margins[a].thresholdFields.defaultProbabilityX32;
+        expected[a].b <== margins[a].deficitE8;
+        probabilities += margins[a].thresholdFields.defaultProbabilityX32;
+        shortfalls += expected[a].out;
         unhealthy += margins[a].isUnhealthy;
-        deltas += greeks[a].deltaE12;
-        gammas += greeks[a].gammaE20;
-        vegas += greeks[a].vegaE8;
-        thetas += greeks[a].thetaE8;
-        rhos += greeks[a].rhoE8;
+        deltas += greeks[a].spotFields.deltaE12;
+        gammas += greeks[a].spotFields.gammaE20;
+        vegas += greeks[a].spotFields.vegaE8;
+        thetas += greeks[a].timeFields.thetaE8;
+        rhos += greeks[a].timeFields.rhoE8;
+        // What the sums below count on.
+        assert(margins[a].thresholdFields.defaultProbabilityX32.maxbit <= 33 && expected[a].out.maxbit <= 113);
+        assert(greeks[a].spotFields.deltaE12.signedbit <= 64 && greeks[a].spotFields.gammaE20.signedbit <= 83);
+        assert(greeks[a].spotFields.vegaE8.signedbit <= 79);
+        assert(greeks[a].timeFields.thetaE8.signedbit <= 79 && greeks[a].timeFields.rhoE8.signedbit <= 79);
 
         margin[a] = PackAccountMargins();
-        margin[a].fields.initialE8 <== AssumeSigned(79)(margins[a].initialE8);
-        margin[a].fields.maintenanceE8 <== AssumeSigned(79)(margins[a].maintenanceE8);
-        margin[a].fields.worstScenario <== AssumeBits(6)(margins[a].worstScenario); // at most 33
+        margin[a].fields <== margins[a].marginFields;
         threshold[a] = PackAccountThresholds();
-        threshold[a].fields.liquidationDownE8 <== AssumeBits(48)(margins[a].liquidationDownE8);
-        threshold[a].fields.liquidationUpE8 <== AssumeBits(48)(margins[a].liquidationUpE8);
-        threshold[a].fields.defaultDownE8 <== AssumeBits(48)(margins[a].defaultDownE8);
-        threshold[a].fields.defaultUpE8 <== AssumeBits(48)(margins[a].defaultUpE8);
-        threshold[a].fields.defaultProbabilityX32 <== AssumeBits(33)(margins[a].defaultProbabilityX32);
+        threshold[a].fields <== margins[a].thresholdFields;
         spotGreeks[a] = PackSpotGreeks();
-        spotGreeks[a].fields.deltaE12 <== greeks[a].deltaE12;
-        spotGreeks[a].fields.gammaE20 <== greeks[a].gammaE20;
-        spotGreeks[a].fields.vegaE8 <== greeks[a].vegaE8;
+        spotGreeks[a].fields <== greeks[a].spotFields;
         timeGreeks[a] = PackTimeGreeks();
-        timeGreeks[a].fields.thetaE8 <== greeks[a].thetaE8;
-        timeGreeks[a].fields.rhoE8 <== greeks[a].rhoE8;
+        timeGreeks[a].fields <== greeks[a].timeFields;
 
         frame.margins[a] <== margin[a].word;
         frame.thresholds[a] <== threshold[a].word;
@@ -174,7 +147,7 @@ template PortfolioMargin(ACCOUNTS) {
     // Sums of at most 8 accounts: three bits more than one of them.
     component risk = PackBatchRisk();
     risk.fields.defaultProbabilityX32 <== AssumeBits(36)(probabilities);
-    signal {maxbit} shortfallE8X32 <== AssumeBits(116)(shortfalls); // 33 + 80 + 3 bits
+    signal {maxbit} shortfallE8X32 <== AssumeBits(116)(shortfalls);
     risk.fields.expectedShortfallE8 <== ShiftRightUp(32)(shortfallE8X32);
     risk.fields.unhealthy <== AssumeBits(4)(unhealthy);
     component batchSpot = PackSpotGreeks();

@@ -1,6 +1,7 @@
 pragma circom 2.2.3;
 
 include "../generated/frames/RiskArrayFrame.circom";
+include "../generated/sizes.circom";
 include "../generated/words/Strike.circom";
 include "../options/ExpiryArray.circom";
 include "ArrayRoot.circom";
@@ -17,7 +18,7 @@ include "ArrayRoot.circom";
  */
 template RiskArray(STRIKES) {
     signal input challenge;
-    signal input scenarioRegular[7], scenarioUpOnly[5], scenarioSpecial;
+    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSpecial;
     signal input volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount;
     signal input expiryForward, expirySurface, expirySurfaceShape, strikes[(STRIKES + 4) \ 5];
     signal output commitment, evaluation;

@@ -1,6 +1,7 @@
 pragma circom 2.2.3;
 
 include "../generated/frames/UnhealthyWitnessFrame.circom";
+include "../generated/sizes.circom";
 include "../generated/words/MaintenanceBound.circom";
 include "../math/AssumeSigned.circom";
 include "../math/FloorAndSign.circom";
@@ -17,7 +18,7 @@ include "BookState.circom";
  * @notice One account is below its maintenance margin: one scenario alone shows it. Claims: Q2, Q3, L5, L7, L9, L12.
  * @input  challenge  []  public
  * @input  words of the round and of the policy, see circuits/statements/portfolio.ts
- * @input  stateIn, holdings, collateralAmounts  [], [], [2]  words of the account
+ * @input  stateIn, holdings, collateralAmounts  words of the account
  * @input  choice     []  the scenario
  * @input  asOfIn, expiryIn, totalsIn  [], [], [43]  private: what stateIn commits to
  * @output commitment, evaluation  []
@@ -27,10 +28,10 @@ include "BookState.circom";
  */
 template UnhealthyWitness() {
     signal input challenge;
-    signal input roundPrices, roundConfidences, collateralPrices[4];
-    signal input scenarioRegular[7], scenarioUpOnly[5], scenarioSpecial;
-    signal input lossFactors, contingencies, collateralPolicy[4];
-    signal input stateIn, holdings, collateralAmounts[2], choice;
+    signal input roundPrices, roundConfidences, collateralPrices[collateralPricesWords()];
+    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSpecial;
+    signal input lossFactors, contingencies, collateralPolicy[collateralPolicyWords()];
+    signal input stateIn, holdings, collateralAmounts[collateralAmountsWords()], choice;
     signal input asOfIn, expiryIn, totalsIn[totalElements()];
     signal output commitment, evaluation;
 
@@ -55,33 +56,28 @@ template UnhealthyWitness() {
     component held = AccountHoldings();
     held.holdings <== holdings;
     held.collateralAmounts <== collateralAmounts;
-    held.totals <== totalsIn;
-    held.spotE8 <== terms.spotE8;
-    held.perpPriceE8 <== terms.perpPriceE8;
-    held.valueE8X20 <== terms.valueE8X20;
-    held.movingE8X20 <== terms.movingE8X20;
-    held.maintenanceE8X60 <== terms.maintenanceE8X60;
-    held.initialE8X60 <== terms.initialE8X60;
-    held.uncertainE8X60 <== terms.uncertainE8X60;
-    held.perpShortfallX40 <== terms.perpShortfallX40;
-    held.maintenancePerpX40 <== terms.maintenancePerpX40;
-    held.initialPerpX40 <== terms.initialPerpX40;
-    held.maintenanceOptionX40 <== terms.maintenanceOptionX40;
-    held.initialOptionX40 <== terms.initialOptionX40;
-    held.confidenceMarginX40 <== terms.confidenceMarginX40;
+    held.bookTotals <== book.bookTotals;
+    held.holdingTerms <== terms.holdingTerms;
 
     component chosen = ChosenScenario();
     chosen.scenario <== choice;
-    chosen.totals <== totalsIn;
-    chosen.shocksX40 <== terms.shocksX40;
-    chosen.dampingX40 <== terms.dampingX40;
-    chosen.hedgeM <== held.hedgeM;
+    chosen.pnlMX40 <== book.bookTotals.pnlMX40;
+    chosen.basisMX40 <== book.bookTotals.basisMX40;
+    chosen.shocksX40 <== terms.scenarioTerms.shocksX40;
+    chosen.dampingX40 <== terms.scenarioTerms.dampingX40;
+    chosen.hedgeM <== held.balance.hedgeM;
     component span = FloorAndSign(80);
-    span.in <== AssumeSigned(lossBits())(chosen.lossMX80);
+    span.in <== chosen.lossMX80;
 
-    signal loss <== span.out * terms.maintenanceFactorX40;
+    // As in AccountMargins.
+    assert(span.out.signedbit <= 98 && terms.scenarioTerms.maintenanceFactorX40.maxbit <= 44);
+    assert(held.balance.equityE20X60.signedbit <= 180);
+    assert(held.balance.maintenanceContingencyE20X60.maxbit <= 181);
+    signal loss <== span.out * terms.scenarioTerms.maintenanceFactorX40;
     component bound = FloorToUnit(72, fiveToTwelve(), 79);
-    bound.in <== AssumeSigned(196)(loss * 2 ** 52 + held.equityE20X60 - held.maintenanceContingencyE20X60);
+    bound.in <== AssumeSigned(196)(
+        loss * 2 ** 52 + held.balance.equityE20X60 - held.balance.maintenanceContingencyE20X60
+    );
     bound.negative === 1;
     component word = PackMaintenanceBound();
     word.fields.maintenanceE8 <== bound.out;

@@ -18,7 +18,8 @@ contract AttestedFeed is IAttestedFeed, SignerCommittee, EIP712 {
 
     bytes32 private constant OBSERVATION_TYPEHASH =
         keccak256(
-            "Observation(bytes32 marketId,uint256 priceE8,uint256 confidenceE8,uint256 asOf,uint256 impliedVolatilityX16,uint256 rangeCode,uint256 deadline)"
+            "Observation(bytes32 marketId,uint256 priceE8,uint256 confidenceE8,uint256 asOf,"
+            "uint256 impliedVolatilityX16,uint256 rangeCode,uint256 deadline)"
         );
     uint256 private constant ONE_BPS = 10_000;
 

@@ -80,17 +80,29 @@ template Tagged(BITS) {
     out.signedbit = BITS;
     out <== in;
 }
+template TaggedEach(BITS, COUNT) {
+    signal input in[COUNT];
+    signal output {maxbit, signedbit} out[COUNT];
+    out.maxbit = BITS;
+    out.signedbit = BITS;
+    out <== in;
+}
 template Main() {
     signal input ${inputs.join(', ')};
     ${forced ? `signal input forced${size};` : ''}
 ${attack.outputs.map(({ name, size }) => `    signal output ${name}Out${size === undefined ? '' : `[${size}]`};`).join('\n')}
     component attacked = ${attack.template};
-${attack.inputs.map(({ name, taggedBits }) => `    attacked.${name} <== ${taggedBits === undefined ? name : `Tagged(${taggedBits})(${name})`};`).join('\n')}
+${attack.inputs.map((input) => `    attacked.${input.name} <== ${tagged(input)};`).join('\n')}
     ${forced ? 'attacked.forced <== forced;' : ''}
 ${attack.outputs.map(({ name }) => `    ${name}Out <== attacked.${name};`).join('\n')}
 }
 component main = Main();
 `
+}
+
+function tagged({ name, taggedBits, size }: AttackInput): string {
+  if (taggedBits === undefined) return name
+  return size === undefined ? `Tagged(${taggedBits})(${name})` : `TaggedEach(${taggedBits}, ${size})(${name})`
 }
 
 function forcedTemplate(name: string, folder: string, attack: Attack): string {

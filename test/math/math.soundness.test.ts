@@ -65,6 +65,7 @@ const CLAIMS: Readonly<Record<string, string>> = {
   Exp2Negative: 'M17',
   Add: 'M18',
   Multiply: 'M18',
+  SumOfProducts: 'M18',
   ShiftLeft: 'M18',
   Constant: 'M18',
   Complement: 'M18',

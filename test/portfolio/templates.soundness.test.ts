@@ -5,6 +5,8 @@ import { compileCircuit, FIELD_ORDER } from '../../scripts/tools/circuits/circui
 import { expectIsolated } from '../isolated.ts'
 import { AttackedTemplate } from '../math/attack.ts'
 import { Random } from '../../scripts/tools/cases/random.ts'
+import { CompilationError } from '../../scripts/tools/compileCircom.ts'
+import { header, tagged, terms, totals } from '../../scripts/tools/mains/portfolio.ts'
 
 const signed = (value: bigint): bigint => (value > FIELD_ORDER / 2n ? value - FIELD_ORDER : value)
 
@@ -15,11 +17,11 @@ describe('L8: the worst scenario', () => {
     attacked = await AttackedTemplate.compile({
       folder: 'portfolio',
       template: `WorstScenario(${choices}, 178)`,
-      inputs: [{ name: 'losses', size: choices }],
+      inputs: [{ name: 'losses', size: choices, taggedBits: 178 }],
       outputs: [{ name: 'least' }, { name: 'index' }],
       forcedSize: choices,
       replace: [
-        ['signal input losses[CHOICES];', 'signal input losses[CHOICES];\n    signal input forced[CHOICES];'],
+        ['signal output {signedbit} least;', 'signal input forced[CHOICES];\n    signal output {signedbit} least;'],
         ['chosen[s] <-- s == first ? 1 : 0;', 'chosen[s] <-- forced[s];'],
       ],
     })
@@ -67,22 +69,24 @@ describe('L12: the chosen scenario', () => {
       template: 'ChosenScenario()',
       inputs: [
         { name: 'scenario' },
-        { name: 'totals', size: 43 },
-        { name: 'shocksX40', size: 33 },
-        { name: 'dampingX40', size: 33 },
-        { name: 'hedgeM' },
+        { name: 'pnlMX40', size: 33, taggedBits: 128 },
+        { name: 'basisMX40', taggedBits: 137 },
+        { name: 'shocksX40', size: 33, taggedBits: 43 },
+        { name: 'dampingX40', size: 33, taggedBits: 43 },
+        { name: 'hedgeM', taggedBits: 87 },
       ],
       outputs: [{ name: 'lossMX80' }],
       forcedSize: 34,
       replace: [
-        ['hedgeM;\n    signal output', 'hedgeM;\n    signal input forced[34];\n    signal output'],
+        ['signal output {signedbit} lossMX80;', 'signal input forced[34];\n    signal output {signedbit} lossMX80;'],
         ['chosen[s] <-- scenario == s ? 1 : 0;', 'chosen[s] <-- forced[s];'],
       ],
     })
     expect(attacked.hasHonestConstraints).toBe(true)
     const random = new Random(53n)
     const input = {
-      totals: Array.from({ length: 43 }, () => random.wide(120)),
+      pnlMX40: Array.from({ length: 33 }, () => random.wide(120)),
+      basisMX40: random.wide(120),
       shocksX40: Array.from({ length: 33 }, () => random.wide(43)),
       dampingX40: Array.from({ length: 33 }, () => random.wide(43)),
       hedgeM: random.wide(80),
@@ -91,8 +95,8 @@ describe('L12: the chosen scenario', () => {
     for (const scenario of [0, 10, 32, 33]) {
       const expected =
         scenario === 33
-          ? input.totals[33]! << 40n
-          : (input.totals[scenario]! + input.hedgeM * (input.shocksX40[scenario]! - (1n << 40n))) *
+          ? input.basisMX40 << 40n
+          : (input.pnlMX40[scenario]! + input.hedgeM * (input.shocksX40[scenario]! - (1n << 40n))) *
             input.dampingX40[scenario]!
       expect(signed(attacked.honestOutputs({ ...input, scenario: BigInt(scenario) })[0]!)).toBe(expected)
       for (let s = 0; s < 34; s++) {
@@ -118,7 +122,19 @@ describe('L1: position words', () => {
   beforeAll(async () => {
     circuit = await compileCircuit(`pragma circom 2.2.3;
 include "portfolio/PositionQuantities.circom";
-component main = PositionQuantities();
+include "math/AssumeBits.circom";
+template Main() {
+    signal input word, expiry, strikeE8;
+    signal output out[5];
+    component quantities = PositionQuantities();
+    quantities.word <== word;
+    quantities.expiry <== AssumeBits(32)(expiry);
+    quantities.strikeE8 <== AssumeBits(48)(strikeE8);
+    out <== [
+        quantities.callsE12, quantities.putsE12, quantities.netE12, quantities.grossE12, quantities.nakedShortE12
+    ];
+}
+component main = Main();
 `)
   })
   const word = (expiry: bigint, strike: bigint, calls: bigint, puts: bigint): bigint =>
@@ -155,5 +171,42 @@ component main = PositionQuantities();
     ]) {
       expect(circuit.accepts({ word: forged, expiry, strikeE8 })).toBe(false)
     }
+  })
+})
+
+describe('widths that a template counts on', () => {
+  const holdings = `holdings collateralAmounts[2] ${totals} ${terms}`
+  const chosen = 'scenario pnlMX40[33]:s128 basisMX40:s137 hedgeM:s87 shocksX40[33]:43 dampingX40[33]:43'
+  const crossing = 'spotE8:48 shocksX40[4]:43 equityM[4]:s92 negative[4]'
+  const accepted: readonly (readonly [string, string])[] = [
+    ['AccountHoldings()', holdings],
+    ['ChosenScenario()', chosen],
+    ['Crossing(0)', crossing],
+    ['PackHeader()', header],
+    ['CloseExpiry()', `${header} sums[41]`],
+  ]
+
+  test.each(accepted)('%s takes them', async (call, inputs) => {
+    await compileCircuit(tagged(call, inputs, '').source)
+  })
+
+  test.each([
+    ['AccountHoldings()', holdings, 'perpPriceE8:48'],
+    ['AccountHoldings()', holdings, 'movingE8X20[8]:73'],
+    ['AccountHoldings()', holdings, 'markMX40:s125'],
+    ['ChosenScenario()', chosen, 'hedgeM:s87'],
+    ['ChosenScenario()', chosen, 'shocksX40[33]:43'],
+    ['Crossing(0)', crossing, 'spotE8:48'],
+    ['Crossing(0)', crossing, 'equityM[4]:s92'],
+    ['PackHeader()', header, 'forwardsE8[20]:52'],
+    ['PackHeader()', header, 'basisFactorX40:52'],
+    ['CloseExpiry()', `${header} sums[41]`, 'longFactorX40:43'],
+    ['CloseExpiry()', `${header} sums[41]`, 'discountX40:41'],
+  ])('$0 does not compile if $2 is one bit wider', async (call, inputs, width) => {
+    expect(inputs).toContain(width)
+    const wider = width.replace(/\d+$/, (bits) => String(Number(bits) + 1))
+    await expect(compileCircuit(tagged(call, inputs.replace(width, wider), '').source)).rejects.toThrow(
+      CompilationError,
+    )
   })
 })

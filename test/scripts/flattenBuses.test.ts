@@ -24,6 +24,40 @@ const use = `template Use() {
     log(before.priceE8.maxbit);
 }`
 
+it('tells by the other side which of several buses of one name is handed on, and keeps lengths', () => {
+  const words = `bus FirstFields() {
+    signal {maxbit} firstE8[sizes()];
+}
+bus SecondFields() {
+    signal {maxbit} secondE8[3];
+}
+template PackFirst() {
+    input FirstFields() fields;
+}
+template PackSecond() {
+    input SecondFields() fields;
+}
+template Both() {
+    output FirstFields() firstFields;
+    output SecondFields() secondFields;
+}`
+  const pack = `template Pack() {
+    first.fields <== both.firstFields;
+    second[a].fields <== both.secondFields;
+}`
+  const { texts } = flattenBuses(
+    new Map([
+      ['words', words],
+      ['pack', pack],
+    ]),
+  )
+  expect(texts.get('words')).toContain('signal output {maxbit} firstFields_firstE8[sizes()];')
+  expect(texts.get('pack')).toBe(`template Pack() {
+    first.fields_firstE8 <== both.firstFields_firstE8;
+    second[a].fields_secondE8 <== both.secondFields_secondE8;
+}`)
+})
+
 it('turns fields of buses into signals, line for line', () => {
   const { texts, ports } = flattenBuses(
     new Map([

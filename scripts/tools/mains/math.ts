@@ -144,6 +144,11 @@ export const mathFunctions: readonly MathFunction[] = [
   call('Add', [unsigned('a', 252), unsigned('b', 200)], (a, b) => a + b, { label: 'Add, 253 bits' }),
   call('Multiply', [unsigned('a', 40), unsigned('b', 36)], (a, b) => a * b),
   call('Multiply', [unsigned('a', 126), unsigned('b', 127)], (a, b) => a * b, { label: 'Multiply, 253 bits' }),
+  {
+    ...call('SumOfProducts(2)', [unsigned('a', 62), unsigned('b', 62), unsigned('c', 73)], (a, b, c) => a * c + b * c),
+    includes: ['SumOfProducts', 'AssumeEachBits'],
+    call: 'SumOfProducts(2)(AssumeEachBits(62, 2)([a, b]), AssumeEachBits(73, 2)([c, c]))',
+  },
   call('ShiftLeft(24)', [unsigned('a', 53)], (a) => a << 24n),
   call('ShiftLeft(200)', [unsigned('a', 53)], (a) => a << 200n, { label: 'ShiftLeft(200), 253 bits' }),
   {

@@ -1,5 +1,5 @@
 /** Templates of circuits/portfolio as main components, to count what they cost. */
-import { mainComponent, type Build, portfolioBuilds } from '../../../circuits/statements/index.ts'
+import { type Build, COLLATERALS, mainComponent, portfolioBuilds, words } from '../../../circuits/statements/index.ts'
 import { mainSource } from '../../buildCircuits.ts'
 import type { MainComponent } from '../circuits/circuit.ts'
 import { bookBuild, marginBuild } from '../cases/portfolios.ts'
@@ -13,22 +13,98 @@ component main = ${call};
 `,
 })
 
+/** A signal of a template, of one of its buses if there is a dot: name, length, tag and width. */
+type Port = { readonly name: string; readonly size: string; readonly tag: string; readonly bits: string }
+
+/** `name`, `name[4]`, `name:48` with maxbit 48, `name[4]:s60` with signedbit 60, between spaces. */
+const portsOf = (text: string): readonly Port[] =>
+  [...text.matchAll(/([\w.]+)(\S*?)(?::(s?)(\d+))?(?=\s|$)/g)].map(([, name = '', size = '', tag = '', bits = '']) => ({
+    name,
+    size,
+    tag,
+    bits,
+  }))
+
+/** A main that takes its template's inputs for as wide as is said; outputs are the template's. */
+export function tagged(call: string, inputs: string, outputs: string): MainComponent {
+  const flat = (name: string): string => name.replace('.', '_')
+  const [taken, given] = [portsOf(inputs), portsOf(outputs)]
+  const assumed = ({ name, size, tag, bits }: Port): string => {
+    if (bits === '') return flat(name)
+    const count = /^\[(\d+)\]$/.exec(size)?.[1]
+    const assume = `Assume${count === undefined ? '' : 'Each'}${tag === 's' ? 'Signed' : 'Bits'}`
+    return `${assume}(${count === undefined ? bits : `${bits}, ${count}`})(${flat(name)})`
+  }
+  return {
+    name: call,
+    source: `pragma circom 2.2.3;
+include "math/AssumeBits.circom";
+include "math/AssumeEachBits.circom";
+include "math/AssumeEachSigned.circom";
+include "math/AssumeSigned.circom";
+include "portfolio/${call.replace(/\(.*/, '')}.circom";
+template Main() {
+${taken.map(({ name, size }) => `    signal input ${flat(name)}${size};`).join('\n')}
+${given.map(({ name, size }) => `    signal output ${flat(name)}Out${size};`).join('\n')}
+    component counted = ${call};
+${taken.map((port) => `    counted.${port.name} <== ${assumed(port)};`).join('\n')}
+${given.map(({ name }) => `    ${flat(name)}Out <== counted.${name};`).join('\n')}
+}
+component main = Main();
+`,
+  }
+}
+
+/** Widths of circuits/options/ArrayHeader.circom. */
+export const header = `arrayHeader.expiry:32 arrayHeader.asOf:32 arrayHeader.forwardsE8[20]:52 arrayHeader.discountX40:41
+  arrayHeader.longFactorX40:43 arrayHeader.shortFactorX40:41 arrayHeader.basisFactorX40:52 arrayHeader.shortfallX40:41
+  arrayHeader.sqrtTauX40:41 arrayHeader.secondsToExpiry:26`
+
+/** Of circuits/portfolio/BookTotals.circom and HoldingTerms.circom. */
+export const totals = `bookTotals.pnlMX40[33]:s128 bookTotals.basisMX40:s137 bookTotals.markMX40:s125 bookTotals.nakedShortE12:62
+  bookTotals.shortfallE12X40:102 bookTotals.deltaE12X20:s84 bookTotals.gammaE20:s140 bookTotals.vegaE20X60:s176
+  bookTotals.thetaE20X20:s167 bookTotals.rhoE20X20:s163`
+const each = `[${COLLATERALS}]`
+export const terms = `holdingTerms.spotE8:48 holdingTerms.perpPriceE8:48 holdingTerms.valueE8X20${each}:73
+  holdingTerms.movingE8X20${each}:73 holdingTerms.maintenanceE8X60${each}:114 holdingTerms.initialE8X60${each}:114
+  holdingTerms.uncertainE8X60${each}:113 holdingTerms.perpShortfallX40:41 holdingTerms.maintenancePerpX40:42
+  holdingTerms.initialPerpX40:42 holdingTerms.maintenanceOptionX40:42 holdingTerms.initialOptionX40:42
+  holdingTerms.confidenceMarginX40:45`
+const crossing = ['spotE8:48 shocksX40[4]:43 equityM[4]:s92 negative[4]', 'out exists'] as const
+
 /** A statement at some size: the builds themselves, and what the tests of books and margins compile. */
 const statement = (build: Build): MainComponent => ({ name: mainComponent(build), source: mainSource(build) })
 
 export const portfolioMains: readonly MainComponent[] = [
-  plain('PositionQuantities()'),
-  plain('SegmentSums(5)'),
-  plain('ExpiryGreeks()'),
-  plain('CloseExpiry()'),
-  plain('BookSegment(5)'),
-  plain('SegmentOrder()'),
+  tagged('PositionQuantities()', 'word expiry:32 strikeE8:48', 'callsE12 putsE12 netE12 grossE12 nakedShortE12'),
+  tagged('SegmentSums(5)', 'expiry:32 leaves[5][42] words[5] before[41]', 'after[41] grossE12 nakedShortE12'),
+  tagged(
+    'ExpiryGreeks()',
+    'nd1Sum pdfSum gammaSum thetaSum putsE12 forwardE8:52 sqrtTauX40:41 secondsToExpiry:26 markM:s83',
+    'deltaE12X20 gammaE20 vegaE20X60 thetaE20X20 rhoE20X20',
+  ),
+  tagged('CloseExpiry()', `${header} sums[41]`, 'pnlMX40[33] basisMX40 markMX40 greeks[5]'),
+  tagged(
+    'BookSegment(5)',
+    `${header} leaves[5][42] words[5] continues sumsBefore[41] totalsBefore[43]`,
+    'sumsAfter[41] totalsAfter[43]',
+  ),
+  tagged('SegmentOrder()', 'isOpen openHeader[7] header[7] lastExpiry:32 expiry:32', ''),
   plain('RoundTerms()'),
-  plain('AccountHoldings()'),
-  plain('WorstScenario(34, 178)'),
-  plain('ChosenScenario()'),
-  plain('Crossing(0)'),
-  plain('Crossing(1)'),
+  tagged(
+    'AccountHoldings()',
+    `holdings collateralAmounts[${COLLATERALS / words.collateralAmount.perWord}] ${totals} ${terms}`,
+    `balance.hedgeM balance.equityE20X60 balance.maintenanceContingencyE20X60 balance.initialContingencyE20X60
+      balance.confidenceE20X100`,
+  ),
+  tagged('WorstScenario(34, 178)', 'losses[34]:s178', 'least index'),
+  tagged(
+    'ChosenScenario()',
+    'scenario pnlMX40[33]:s128 basisMX40:s137 hedgeM:s87 shocksX40[33]:43 dampingX40[33]:43',
+    'lossMX80',
+  ),
+  tagged('Crossing(0)', ...crossing),
+  tagged('Crossing(1)', ...crossing),
   ...[bookBuild(2, 2), marginBuild(2), ...portfolioBuilds.filter((build) => build.statement !== 'riskArray')].map(
     statement,
   ),
