@@ -7,7 +7,7 @@
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { builds, COLLATERALS, statements, volatilityModels, words } from '../circuits/statements/index.ts'
+import { builds, COLLATERALS, lists, statements, volatilityModels, words } from '../circuits/statements/index.ts'
 import { circomFrames, circomModels, circomWords } from './generators/circom.ts'
 import { claimIds, claimRows } from './generators/claims.ts'
 import { declarationFaults } from './generators/faults.ts'
@@ -25,7 +25,7 @@ function usesOf(): (template: string) => boolean {
   return (template) => named.has(template)
 }
 
-const faults = declarationFaults({ words, statements, builds }, new Set(claimRows().map(({ id }) => id)))
+const faults = declarationFaults({ words, statements, builds, lists }, new Set(claimRows().map(({ id }) => id)))
 if (faults.length > 0) {
   for (const fault of faults) console.error(fault)
   process.exit(1)

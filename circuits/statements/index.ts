@@ -1,8 +1,16 @@
 /** What each circuit proves: every word, statement and build, from market.ts, options.ts and portfolio.ts. */
-import { argumentsOf, type Build as AnyBuild, placesOf, sizeOf, type Statement, type Word } from './language.ts'
+import {
+  argumentsOf,
+  type Build as AnyBuild,
+  placesOf,
+  sizeOf,
+  type Statement,
+  type Word,
+  type WordList,
+} from './language.ts'
 import { DEFAULT_VOLATILITY_MODEL, marketBuilds, marketStatements, marketWords, volatilityModels } from './market.ts'
-import { optionBuilds, optionStatements, optionWords } from './options.ts'
-import { accountBuilds, accountStatements, accountWords } from './portfolio.ts'
+import { optionBuilds, optionLists, optionStatements, optionWords } from './options.ts'
+import { accountBuilds, accountLists, accountStatements, accountWords } from './portfolio.ts'
 
 export { sizeOf, WORD_BITS } from './language.ts'
 export type { VolatilityModelName } from './market.ts'
@@ -22,6 +30,12 @@ export const statements = { ...marketStatements, ...optionStatements, ...account
   string,
   Statement
 >
+/** Words that contracts take or keep side by side. */
+export const lists = { ...optionLists, ...accountLists } as const satisfies Record<string, WordList>
+export type ListName = keyof typeof lists
+/** Names of a list's sections. */
+export type SectionOf<L extends ListName> = (typeof lists)[L]['sections'][number]['name']
+
 export type StatementName = keyof typeof statements
 /** Statements about options and portfolios, which PortfolioRegistry takes. */
 export type PortfolioStatementName = keyof typeof optionStatements | keyof typeof accountStatements

@@ -45,6 +45,18 @@ export type Section = {
 /** Sections that stand together, repeated as often as the size `repeat` says. */
 export type Group = { readonly repeat?: string; readonly sections: readonly Section[] }
 
+/**
+ * Words that contracts take or keep side by side, in a declared order. Statements that have its sections have them in the
+ * same order, so a contract hands on whole runs.
+ */
+export type WordList = {
+  readonly title: string
+  /** Sections of fixed size. */
+  readonly sections: readonly Section[]
+  /** The contract keeps the words and has checked them; otherwise they come with a call. */
+  readonly kept?: true
+}
+
 export type Statement = {
   readonly template: string
   /** Arguments of the template, in its order: sizes of the build, and `constants`. */
@@ -86,6 +98,12 @@ export const elementBits = ({ fields }: Word): number => fields.reduce((sum, { b
 
 /** Bits in use when every place of the word is taken. */
 export const bitsOf = (word: Word): number => elementBits(word) * (word.perWord ?? 1)
+
+/** How many words a section takes whose size no build chooses. */
+export function fixedWords({ word, count = [] }: Section, words: Readonly<Record<string, Word>>): number {
+  const elements = count.reduce<number>((product, factor) => product * Number(factor), 1)
+  return Math.ceil(elements / (words[word]?.perWord ?? 1))
+}
 
 /** A build's value of a size. */
 export function sizeOf({ name: build, sizes }: Pick<Build, 'name' | 'sizes'>, name: string): number {

@@ -1,4 +1,4 @@
-import type { Build, Section, Statement, Word } from './language.ts'
+import type { Build, Section, Statement, Word, WordList } from './language.ts'
 
 /** Words about one expiry's options: the scenario grid, volatility shocks, discounts, and the expiry's market. */
 export const optionWords = {
@@ -123,6 +123,27 @@ export const scenarioSections = [
   { name: 'scenarioSpecial', word: 'scenarioSpecial', meaning: 'skew and basis' },
 ] as const satisfies readonly Section[]
 
+/** Sections of a portfolio policy that price options. */
+export const pricingPolicySections = [
+  ...scenarioSections,
+  { name: 'volatilityShocks', word: 'volatilityShocks', meaning: 'as the policy holds it' },
+  { name: 'skewLinear', word: 'skewLinear', meaning: 'as the policy holds it' },
+  { name: 'skewAbsolute', word: 'skewAbsolute', meaning: 'as the policy holds it' },
+  { name: 'longDiscount', word: 'longDiscount', meaning: 'as the policy holds it' },
+  { name: 'shortDiscount', word: 'shortDiscount', meaning: 'as the policy holds it' },
+] as const satisfies readonly Section[]
+
+export const optionLists = {
+  expiryMarket: {
+    title: 'What a round says of one expiry',
+    sections: [
+      { name: 'expiryForward', word: 'expiryForward', meaning: 'as the round holds it' },
+      { name: 'expirySurface', word: 'expirySurface', meaning: 'as the round holds it' },
+      { name: 'expirySurfaceShape', word: 'expirySurfaceShape', meaning: 'as the round holds it' },
+    ],
+  },
+} as const satisfies Record<string, WordList>
+
 export const optionStatements = {
   riskArray: {
     template: 'RiskArray',
@@ -131,15 +152,8 @@ export const optionStatements = {
     inputs: [
       {
         sections: [
-          ...scenarioSections,
-          { name: 'volatilityShocks', word: 'volatilityShocks', meaning: 'as the policy holds it' },
-          { name: 'skewLinear', word: 'skewLinear', meaning: 'as the policy holds it' },
-          { name: 'skewAbsolute', word: 'skewAbsolute', meaning: 'as the policy holds it' },
-          { name: 'longDiscount', word: 'longDiscount', meaning: 'as the policy holds it' },
-          { name: 'shortDiscount', word: 'shortDiscount', meaning: 'as the policy holds it' },
-          { name: 'expiryForward', word: 'expiryForward', meaning: 'as the round holds it' },
-          { name: 'expirySurface', word: 'expirySurface', meaning: 'as the round holds it' },
-          { name: 'expirySurfaceShape', word: 'expirySurfaceShape', meaning: 'as the round holds it' },
+          ...pricingPolicySections,
+          ...optionLists.expiryMarket.sections,
           { name: 'strikes', word: 'strike', count: ['strikes'], meaning: 'any; places after the last are zero' },
         ],
       },

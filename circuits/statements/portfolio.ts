@@ -1,5 +1,5 @@
-import type { Build, Section, Statement, Word } from './language.ts'
-import { scenarioSections } from './options.ts'
+import type { Build, Section, Statement, Word, WordList } from './language.ts'
+import { pricingPolicySections, scenarioSections } from './options.ts'
 
 /** Words about accounts: what they hold, the market they are margined in, and what comes out. */
 export const accountWords = {
@@ -160,14 +160,50 @@ export const accountWords = {
 /** Collateral assets a round prices. */
 export const COLLATERALS = 8
 
-const marginSections = [
-  { name: 'roundPrices', word: 'roundPrices', meaning: 'as the round holds it' },
-  { name: 'roundConfidences', word: 'roundConfidences', meaning: 'as the round holds it' },
-  { name: 'collateralPrices', word: 'collateralPrice', count: [COLLATERALS], meaning: 'as the round holds them' },
-  ...scenarioSections,
+/** Sections of a portfolio policy that make margins of losses. */
+const marginPolicySections = [
   { name: 'lossFactors', word: 'lossFactors', meaning: 'as the policy holds it' },
   { name: 'contingencies', word: 'contingencies', meaning: 'as the policy holds it' },
   { name: 'collateralPolicy', word: 'collateralPolicy', count: [COLLATERALS], meaning: 'as the policy holds it' },
+] as const satisfies readonly Section[]
+
+export const accountLists = {
+  portfolioPolicy: {
+    title: 'The risk appetite of portfolio margins',
+    sections: [...pricingPolicySections, ...marginPolicySections],
+    kept: true,
+  },
+  roundMarket: {
+    title: 'What a round says of the market',
+    sections: [
+      { name: 'roundPrices', word: 'roundPrices', meaning: 'as the round holds it' },
+      { name: 'roundConfidences', word: 'roundConfidences', meaning: 'as the round holds it' },
+      { name: 'collateralPrices', word: 'collateralPrice', count: [COLLATERALS], meaning: 'as the round holds them' },
+    ],
+  },
+  accountResults: {
+    title: 'What is proven of an account',
+    sections: [
+      { name: 'margins', word: 'accountMargins', meaning: 'initial and maintenance' },
+      { name: 'thresholds', word: 'accountThresholds', meaning: 'liquidation and default' },
+      { name: 'spotGreeks', word: 'spotGreeks', meaning: 'of its options' },
+      { name: 'timeGreeks', word: 'timeGreeks', meaning: 'of its options' },
+    ],
+  },
+  batchResults: {
+    title: 'What is proven of a batch of accounts together',
+    sections: [
+      { name: 'batchRisk', word: 'batchRisk', meaning: 'of all accounts' },
+      { name: 'batchSpotGreeks', word: 'spotGreeks', meaning: 'of all accounts' },
+      { name: 'batchTimeGreeks', word: 'timeGreeks', meaning: 'of all accounts' },
+    ],
+  },
+} as const satisfies Record<string, WordList>
+
+const marginSections = [
+  ...accountLists.roundMarket.sections,
+  ...scenarioSections,
+  ...marginPolicySections,
 ] as const satisfies readonly Section[]
 
 const accountSections = [
@@ -205,22 +241,8 @@ export const accountStatements = {
     places: 'accounts',
     inputs: [{ sections: marginSections }, { repeat: 'accounts', sections: accountSections }],
     outputs: [
-      {
-        repeat: 'accounts',
-        sections: [
-          { name: 'margins', word: 'accountMargins', meaning: 'initial and maintenance' },
-          { name: 'thresholds', word: 'accountThresholds', meaning: 'liquidation and default' },
-          { name: 'spotGreeks', word: 'spotGreeks', meaning: 'of its options' },
-          { name: 'timeGreeks', word: 'timeGreeks', meaning: 'of its options' },
-        ],
-      },
-      {
-        sections: [
-          { name: 'batchRisk', word: 'batchRisk', meaning: 'of all accounts' },
-          { name: 'batchSpotGreeks', word: 'spotGreeks', meaning: 'of all accounts' },
-          { name: 'batchTimeGreeks', word: 'timeGreeks', meaning: 'of all accounts' },
-        ],
-      },
+      { repeat: 'accounts', sections: accountLists.accountResults.sections },
+      { sections: accountLists.batchResults.sections },
     ],
   },
   unhealthyWitness: {

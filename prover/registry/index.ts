@@ -139,7 +139,6 @@ export {
   expiriesHashOf,
   expiryHashesOf,
   hashOfHashes,
-  type ExpiryWords,
   hashOfWords,
   publishRound,
   roundIdOf,

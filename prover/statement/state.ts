@@ -1,6 +1,5 @@
-import { type Build, statements } from '../../circuits/statements/index.ts'
-import { type Group, type Section, sizeOf, type Statement, type Word } from '../../circuits/statements/language.ts'
-import { words as declaredWords } from '../../circuits/statements/index.ts'
+import { type Build, statements, words as declaredWords } from '../../circuits/statements/index.ts'
+import { fixedWords, type Group, type Section, sizeOf, type Statement } from '../../circuits/statements/language.ts'
 import { ProverError } from '../errors.ts'
 import { challengeOf, evaluate, FIELD_ORDER, type StatementContext } from './challenge.ts'
 import { commit } from './commitment.ts'
@@ -24,11 +23,8 @@ export type Stated = {
 }
 
 /** How many words a section takes in one repetition of its group. */
-function sectionWords({ word, count = [] }: Section, build: Build): number {
-  const elements = count.reduce<number>((product, factor) => product * resolve(factor, build), 1)
-  const { perWord = 1 } = (declaredWords as Readonly<Record<string, Word>>)[word] ?? {}
-  return Math.ceil(elements / perWord)
-}
+const sectionWords = ({ count = [], ...section }: Section, build: Build): number =>
+  fixedWords({ ...section, count: count.map((factor) => resolve(factor, build)) }, declaredWords)
 
 const resolve = (size: number | string, build: Build): number => (typeof size === 'number' ? size : sizeOf(build, size))
 

@@ -6,12 +6,14 @@ import {
   type Statement,
   type Word,
   WORD_BITS,
+  type WordList,
 } from '../../circuits/statements/language.ts'
 
 export type Declarations = {
   readonly words: Readonly<Record<string, Word>>
   readonly statements: Readonly<Record<string, Statement>>
   readonly builds: readonly Build[]
+  readonly lists: Readonly<Record<string, WordList>>
 }
 
 /** Faults, one line each, with file and name; empty when the declarations are sound. */
@@ -19,6 +21,7 @@ export function declarationFaults(declared: Declarations, claims: ReadonlySet<st
   return [
     ...Object.entries(declared.words).flatMap(([name, word]) => wordFaults(name, word, claims)),
     ...Object.entries(declared.statements).flatMap(([name, statement]) => statementFaults(name, statement, declared)),
+    ...Object.entries(declared.lists).flatMap(([name, list]) => listFaults(name, list, declared)),
     ...buildFaults(declared),
   ].map((fault) => `circuits/statements: ${fault}`)
 }
@@ -71,6 +74,16 @@ function statementFaults(name: string, statement: Statement, { words, builds }: 
       .filter(({ field }) => field.claim === undefined)
       .map(({ word, field }) => `word ${word} is an output of ${name}, but its field ${field.name} has no claim`),
     ...(builds.some((build) => build.statement === name) ? [] : [`statement ${name} has no build`]),
+  ]
+}
+
+function listFaults(name: string, { sections }: WordList, { words }: Declarations): readonly string[] {
+  return [
+    ...repeated(sections.map((section) => section.name)).map((section) => `list ${name} has two sections ${section}`),
+    ...sections
+      .filter(({ word }) => !(word in words))
+      .map((section) => `list ${name}: section ${section.name} is made of ${section.word}, which is no word`),
+    ...sizesOf({ sections }).map((size) => `list ${name} repeats by ${size}, which a build chooses`),
   ]
 }
 

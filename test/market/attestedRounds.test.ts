@@ -148,7 +148,7 @@ describe('R24: attested rounds', () => {
   test('are known by every word, their source and chain', async () => {
     const round = at(now)
     const place = rounds.target as string
-    const [forward, surface, shape] = round.expiries[0] as (typeof round.expiries)[0]
+    const [forward, surface, shape] = round.expiries[0] as [bigint, bigint, bigint]
     const others = [
       roundIdOf(1n, place, round),
       roundIdOf(31337n, first.address, round),

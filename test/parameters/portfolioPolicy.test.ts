@@ -1,27 +1,17 @@
 import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Fields, type WordName, words as declared } from '../../circuits/statements/index.ts'
+import { type Fields, lists, type WordName, words as declared } from '../../circuits/statements/index.ts'
 import { policyWordsOf } from '../../prover/registry/index.ts'
-import { bitsOf, type Word } from '../../circuits/statements/language.ts'
+import { bitsOf, fixedWords, type Word } from '../../circuits/statements/language.ts'
 import { joinElements, pack, splitElements, unpack } from '../../prover/statement/words.ts'
 import { type Chain, eventsOf, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
 import { freshness, ONE_X40, policy, rootOf } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { deployModelRegistry } from '../../scripts/tools/chains/knownLayouts.ts'
 
-const kinds: readonly WordName[] = [
-  ...Array<WordName>(7).fill('scenarioRegular'),
-  ...Array<WordName>(5).fill('scenarioUpOnly'),
-  'scenarioSpecial',
-  'volatilityShocks',
-  'skewLinear',
-  'skewAbsolute',
-  'longDiscount',
-  'shortDiscount',
-  'lossFactors',
-  'contingencies',
-  ...Array<WordName>(4).fill('collateralPolicy'),
-]
+const kinds: readonly WordName[] = lists.portfolioPolicy.sections.flatMap((section) =>
+  Array<WordName>(fixedWords(section, declared)).fill(section.word),
+)
 const words = policyWordsOf(policy)
 
 let chain: Chain

@@ -1,14 +1,14 @@
 /** Faults of declarations, each refused by name. */
 import { expect, it } from 'vitest'
-import { builds, statements, words } from '../../circuits/statements/index.ts'
-import type { Build, Statement, Word } from '../../circuits/statements/language.ts'
+import { builds, lists, statements, words } from '../../circuits/statements/index.ts'
+import type { Build, Section, Statement, Word } from '../../circuits/statements/language.ts'
 import { claimRows } from '../../scripts/generators/claims.ts'
 import { type Declarations, declarationFaults } from '../../scripts/generators/faults.ts'
 
 const claims = new Set(claimRows().map(({ id }) => id))
 
 it('the declarations are sound', () => {
-  expect(declarationFaults({ words, statements, builds }, claims)).toEqual([])
+  expect(declarationFaults({ words, statements, builds, lists }, claims)).toEqual([])
 })
 
 const price = { name: 'priceE8', bits: 48, meaning: 'a price', claim: 'V1' } as const
@@ -24,11 +24,13 @@ const declared = (change: Partial<Declarations> = {}): Declarations => ({
   words: { price: word },
   statements: { prices: statement },
   builds: [build],
+  lists: {},
   ...change,
 })
 const withWord = (change: Partial<Word>) => declared({ words: { price: { ...word, ...change } } })
 const withStatement = (change: Partial<Statement>) => declared({ statements: { prices: { ...statement, ...change } } })
 const withBuild = (change: Partial<Build>) => declared({ builds: [{ ...build, ...change }] })
+const withList = (...sections: readonly Section[]) => declared({ lists: { both: { title: 'Both', sections } } })
 const size = (name: string, value: number) => ({ name, value })
 
 it('a small declaration is sound', () => {
@@ -51,6 +53,15 @@ it.each([
     withStatement({ outputs: [{ sections: [{ name: 'after', word: 'rate', meaning: '' }] }] }),
   ],
   ['has a constant shift, which is no parameter', withStatement({ constants: { shift: 4 } })],
+  ['list both: section now is made of rate, which is no word', withList({ name: 'now', word: 'rate', meaning: 'now' })],
+  [
+    'list both has two sections now',
+    withList({ name: 'now', word: 'price', meaning: '' }, { name: 'now', word: 'price', meaning: '' }),
+  ],
+  [
+    'list both repeats by markets, which a build chooses',
+    withList({ name: 'now', word: 'price', count: ['markets'], meaning: '' }),
+  ],
   ['statement prices has no build', declared({ builds: [] })],
   ['build prices8 has no size markets', withBuild({ sizes: [] })],
   [

@@ -4,6 +4,7 @@ import type { ScenarioPolicy } from '../../options/grid.ts'
 import type { ExpiryMarket, PricingPolicy } from '../../options/riskArray.ts'
 import type { Holdings, MarginPolicy, RoundMarket } from '../../portfolio/margin.ts'
 import { decodeRegistryCall } from '../../registry/portfolio/calldata.ts'
+import { type ListSections, splitList } from '../../statement/lists.ts'
 import { unpack, unpackElements, wordCount } from '../../statement/words.ts'
 
 export const PROVING_METHODS: readonly string[] = ['submitArrays', 'submitPortfolio', 'proveUnhealthy']
@@ -11,7 +12,7 @@ export const PROVING_METHODS: readonly string[] = ['submitArrays', 'submitPortfo
 export type ArrayItem = {
   readonly commitment: bigint
   readonly expiryIndex: bigint
-  readonly expiryWords: readonly [bigint, bigint, bigint]
+  readonly expiryWords: readonly bigint[]
   readonly arrayRoot: bigint
 }
 export type ArraysCall = {
@@ -34,7 +35,7 @@ export type HeldItem = {
   readonly account: string
   readonly books: bigint
   readonly holdings: bigint
-  readonly collateralAmounts: readonly [bigint, bigint]
+  readonly collateralAmounts: readonly bigint[]
 }
 export type AccountItem = HeldItem & {
   readonly margins: bigint
@@ -87,63 +88,55 @@ export function eventCount(call: ProvingCall): number {
   return call.method === 'submitPortfolio' ? call.accounts.length + 1 : 1
 }
 
-/** Where the words of `IPortfolioPolicy.setPortfolioPolicy` begin. */
-const AT = {
-  upOnly: 7,
-  special: 12,
-  volatility: 13,
-  lossFactors: 18,
-  contingencies: 19,
-  collaterals: 20,
-  end: 24,
-} as const
-
 /** What prices take from a policy's words. @throws {@link WordOutOfRangeError} */
 export function pricingPolicyOf(words: readonly bigint[]): PricingPolicy {
-  const at = (index: number): bigint => words[AT.volatility + index] ?? 0n
+  const policy = splitList('portfolioPolicy', words)
   return {
-    scenarios: scenariosOf(words),
-    volatilityShocks: unpack('volatilityShocks', at(0)),
-    skewLinear: unpack('skewLinear', at(1)),
-    skewAbsolute: unpack('skewAbsolute', at(2)),
-    longDiscount: unpack('longDiscount', at(3)),
-    shortDiscount: unpack('shortDiscount', at(4)),
+    scenarios: scenariosOf(policy),
+    volatilityShocks: unpack('volatilityShocks', only(policy.volatilityShocks)),
+    skewLinear: unpack('skewLinear', only(policy.skewLinear)),
+    skewAbsolute: unpack('skewAbsolute', only(policy.skewAbsolute)),
+    longDiscount: unpack('longDiscount', only(policy.longDiscount)),
+    shortDiscount: unpack('shortDiscount', only(policy.shortDiscount)),
   }
 }
 
 /** What margins take from a policy's words. @throws {@link WordOutOfRangeError} */
 export function marginPolicyOf(words: readonly bigint[]): MarginPolicy {
+  const policy = splitList('portfolioPolicy', words)
   return {
-    scenarios: scenariosOf(words),
-    lossFactors: unpack('lossFactors', words[AT.lossFactors] ?? 0n),
-    contingencies: unpack('contingencies', words[AT.contingencies] ?? 0n),
-    collaterals: unpackElements('collateralPolicy', words.slice(AT.collaterals, AT.end), COLLATERALS),
+    scenarios: scenariosOf(policy),
+    lossFactors: unpack('lossFactors', only(policy.lossFactors)),
+    contingencies: unpack('contingencies', only(policy.contingencies)),
+    collaterals: unpackElements('collateralPolicy', policy.collateralPolicy, COLLATERALS),
   }
 }
 
-function scenariosOf(words: readonly bigint[]): ScenarioPolicy {
-  return {
-    regular: words.slice(0, AT.upOnly).map((word) => unpack('scenarioRegular', word)),
-    upOnly: unpackElements('scenarioUpOnly', words.slice(AT.upOnly, AT.special), UP_ONLY_SHOCKS),
-    ...unpack('scenarioSpecial', words[AT.special] ?? 0n),
-  }
-}
+const scenariosOf = (policy: ListSections<'portfolioPolicy'>): ScenarioPolicy => ({
+  regular: policy.scenarioRegular.map((word) => unpack('scenarioRegular', word)),
+  upOnly: unpackElements('scenarioUpOnly', policy.scenarioUpOnly, UP_ONLY_SHOCKS),
+  ...unpack('scenarioSpecial', only(policy.scenarioSpecial)),
+})
+
+const only = ([word = 0n]: readonly bigint[]): bigint => word
 
 /** What a round's market words say. @throws {@link WordOutOfRangeError} */
-export function roundMarketOf([prices = 0n, confidences = 0n, ...collaterals]: readonly bigint[]): RoundMarket {
+export function roundMarketOf(words: readonly bigint[]): RoundMarket {
+  const market = splitList('roundMarket', words)
   return {
-    ...unpack('roundPrices', prices),
-    ...unpack('roundConfidences', confidences),
-    collaterals: unpackElements('collateralPrice', collaterals, COLLATERALS),
+    ...unpack('roundPrices', only(market.roundPrices)),
+    ...unpack('roundConfidences', only(market.roundConfidences)),
+    collaterals: unpackElements('collateralPrice', market.collateralPrices, COLLATERALS),
   }
 }
 
 /** What a round's words say of one expiry. @throws {@link WordOutOfRangeError} */
-export function expiryMarketOf([forward, surface, shape]: readonly [bigint, bigint, bigint]): ExpiryMarket {
+export function expiryMarketOf(words: readonly bigint[]): ExpiryMarket {
+  const market = splitList('expiryMarket', words)
   return {
-    ...unpack('expiryForward', forward),
-    ...unpack('expirySurface', surface),
-    ...unpack('expirySurfaceShape', shape),
+    ...unpack('expiryForward', only(market.expiryForward)),
+    ...unpack('expirySurface', only(market.expirySurface)),
+    ...unpack('expirySurfaceShape', only(market.expirySurfaceShape)),
   }
 }
 

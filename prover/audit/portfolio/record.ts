@@ -17,7 +17,7 @@ export type ReportRecord = Place & {
   readonly sequence: bigint
   readonly positions: readonly bigint[]
   readonly holdings: bigint
-  readonly collateralAmounts: readonly [bigint, bigint]
+  readonly collateralAmounts: readonly bigint[]
 }
 
 export type ArrayEvent = {

@@ -2,16 +2,12 @@
 import { AbiCoder, keccak256, type ParamType } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import type { ProofCalldata } from '../../proof/index.ts'
+import { COLLATERALS } from '../../../circuits/statements/index.ts'
+import { joinList } from '../../statement/lists.ts'
 import type { SectionWords, Stated } from '../../statement/state.ts'
+import { unpack, wordCount } from '../../statement/words.ts'
 import { interfaceOf } from '../artifacts.ts'
-import {
-  expiriesHashOf,
-  type ExpiryWords,
-  expiryHashesOf,
-  expiryWordsOf,
-  hashOfWords,
-  type RoundWords,
-} from './rounds.ts'
+import { expiriesHashOf, expiryHashesOf, expiryWordsOf, hashOfWords, type RoundWords } from './rounds.ts'
 
 /** What a proof says, and the proof. */
 export type ProvenPortfolio = {
@@ -35,7 +31,7 @@ export function bookHashOf(
   holdings: bigint,
   collateralAmounts: readonly bigint[],
 ): string {
-  const types = ['bytes32', 'uint256', 'uint256[2]']
+  const types = ['bytes32', 'uint256', `uint256[${collateralAmounts.length}]`]
   const values = [hashOfWords(positions), holdings, collateralAmounts]
   return keccak256(AbiCoder.defaultAbiCoder().encode(types, values))
 }
@@ -85,7 +81,8 @@ export function arraysCall(round: RoundWords, modelId: string, arrays: readonly 
   const items = arrays.map(({ stated: { sections, commitment } }) => {
     const expiryWords = expiryWordsOf(sections)
     const expiryIndex = round.expiries.findIndex((each) => sameWords(each, expiryWords))
-    if (expiryIndex < 0) throw new ExpiryUnknownError(round.asOf, expiryWords[0] & 0xffffffffn)
+    if (expiryIndex < 0)
+      throw new ExpiryUnknownError(round.asOf, unpack('expiryForward', only(sections, 'expiryForward')).expiry)
     return { commitment, expiryIndex, expiryWords, arrayRoot: only(sections, 'arrayRoot') }
   })
   const strikeWords = arrays.flatMap(({ stated }) => stated.sections.strikes ?? [])
@@ -118,19 +115,20 @@ export function portfolioCall(
     spotGreeks: at('spotGreeks', i),
     timeGreeks: at('timeGreeks', i),
   })
+  const amounts = wordCount('collateralAmount', COLLATERALS)
   const items = accounts.map(({ account, books }, i) => ({
     account,
     books: books.length,
     holdings: at('holdings', i),
-    collateralAmounts: [at('collateralAmounts', 2 * i), at('collateralAmounts', 2 * i + 1)],
+    collateralAmounts: sections.collateralAmounts?.slice(amounts * i, amounts * (i + 1)) ?? [],
     ...outputsOf(i),
   }))
   const batch = {
     bookModelId,
     marginModelId,
     commitment,
-    emptyMargins: Object.values(outputsOf(accounts.length)),
-    batchWords: ['batchRisk', 'batchSpotGreeks', 'batchTimeGreeks'].map((name) => only(sections, name)),
+    emptyMargins: joinList('accountResults', placeOf(sections, accounts.length)),
+    batchWords: joinList('batchResults', sections),
   }
   const books = accounts.flatMap((each) => each.books)
   const args = [roundArgument(round), batch, items, bookWordsOf(books), proofsOf(books), margin.proof]
@@ -162,6 +160,10 @@ export function witnessCall(
   }
 }
 
+/** The sections of a place, of those that hold a word for each. */
+const placeOf = (sections: SectionWords, place: number): SectionWords =>
+  Object.fromEntries(Object.entries(sections).map(([name, words]) => [name, [words[place] ?? 0n]]))
+
 const roundArgument = (round: RoundWords) => ({
   asOf: round.asOf,
   expiriesHash: expiriesHashOf(round),
@@ -178,7 +180,7 @@ const bookWordsOf = (books: readonly ProvenPortfolio[]): readonly bigint[] =>
   ])
 const proofsOf = (books: readonly ProvenPortfolio[]): readonly ProofCalldata[] => books.map(({ proof }) => proof)
 
-const sameWords = (a: ExpiryWords, b: ExpiryWords): boolean => a.every((word, i) => word === b[i])
+const sameWords = (a: readonly bigint[], b: readonly bigint[]): boolean => a.every((word, i) => word === b[i])
 const only = (sections: SectionWords, name: string): bigint => sections[name]?.[0] ?? 0n
 
 /** An array is of an expiry that the round does not have, or not with these words. */

@@ -5,6 +5,7 @@ import { marketIdOf } from '../../market/marketId.ts'
 import { emptyBook } from '../../portfolio/book.ts'
 import { checkCeremony, type KeyManifest, type VerificationKey } from '../../proof/index.ts'
 import { layoutHash } from '../../statement/layout.ts'
+import { joinList } from '../../statement/lists.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import type { SectionWords } from '../../statement/state.ts'
 import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
@@ -57,24 +58,8 @@ const DEFAULT_ROUND_AGE_SECONDS = 300n
 /** AccessManager's role that may only report accounts. */
 const VENUE_ROLE = 2n
 
-/** Sections of a policy in the order of `IPortfolioPolicy.setPortfolioPolicy`. */
-const POLICY_SECTIONS = [
-  'scenarioRegular',
-  'scenarioUpOnly',
-  'scenarioSpecial',
-  'volatilityShocks',
-  'skewLinear',
-  'skewAbsolute',
-  'longDiscount',
-  'shortDiscount',
-  'lossFactors',
-  'contingencies',
-  'collateralPolicy',
-] as const
-
-/** Words of a policy as the registry keeps them; shape [24]. */
-export const policyWordsOf = (policy: SectionWords): readonly bigint[] =>
-  POLICY_SECTIONS.flatMap((name) => policy[name] ?? [])
+/** Words of a policy as the registry keeps them. */
+export const policyWordsOf = (policy: SectionWords): readonly bigint[] => joinList('portfolioPolicy', policy)
 
 /**
  * Deploys a portfolio registry; the signer must be the council's administrator. Layouts that the registry of models does

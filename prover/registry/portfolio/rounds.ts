@@ -11,22 +11,20 @@ import {
   type TypedDataField,
 } from 'ethers'
 import { ProverError } from '../../errors.ts'
+import { joinList } from '../../statement/lists.ts'
 import type { SectionWords } from '../../statement/state.ts'
 import { interfaceOf } from '../artifacts.ts'
 import { type Attestation, attest } from '../attestation.ts'
 import { typedCallError } from '../contractErrors.ts'
 
-/** Words of one expiry: forward, surface, shape of the surface. */
-export type ExpiryWords = readonly [forward: bigint, surface: bigint, shape: bigint]
-
 /** Everything that margins need of a market at one time, in words. */
 export type RoundWords = {
   readonly marketId: string
   readonly asOf: bigint
-  /** Prices, confidences, four pairs of collateral; shape [6]. */
+  /** List roundMarket. */
   readonly market: readonly bigint[]
-  /** By increasing expiry. */
-  readonly expiries: readonly ExpiryWords[]
+  /** By increasing expiry, list expiryMarket. */
+  readonly expiries: readonly (readonly bigint[])[]
 }
 
 /** What a signer attests. */
@@ -61,8 +59,8 @@ export function roundsDomain(chainId: bigint, rounds: string): TypedDataDomain {
 /**
  * A round from the words of its market and of each expiry, as the statements have them.
  *
- * @param market   sections roundPrices, roundConfidences, collateralPrices
- * @param expiries of each expiry, sections expiryForward, expirySurface, expirySurfaceShape
+ * @param market   those of list roundMarket
+ * @param expiries of each expiry, those of list expiryMarket
  */
 export function roundOf(
   marketId: string,
@@ -73,18 +71,13 @@ export function roundOf(
   return {
     marketId,
     asOf,
-    market: ['roundPrices', 'roundConfidences', 'collateralPrices'].flatMap((name) => market[name] ?? []),
+    market: joinList('roundMarket', market),
     expiries: expiries.map(expiryWordsOf),
   }
 }
 
 /** The words of an expiry among those of a statement. */
-export function expiryWordsOf(sections: SectionWords): ExpiryWords {
-  const [forward, surface, shape] = ['expiryForward', 'expirySurface', 'expirySurfaceShape'].map(
-    (name) => sections[name]?.[0] ?? 0n,
-  ) as [bigint, bigint, bigint]
-  return [forward, surface, shape]
-}
+export const expiryWordsOf = (sections: SectionWords): readonly bigint[] => joinList('expiryMarket', sections)
 
 export const hashOfWords = (words: readonly bigint[]): string =>
   keccak256(concat(words.map((word) => toBeHex(word, 32))))

@@ -301,7 +301,7 @@ export class PortfolioEngine {
     rootOf(BigInt(round.asOf), expiry, ...strikesE8)
 
   async array(round: RoundWords, key: ArrayKey, change: SectionWords = {}): Promise<ProvenPortfolio> {
-    const index = round.expiries.findIndex(([forward]) => (forward & 0xffffffffn) === key.expiry)
+    const index = round.expiries.findIndex(([forward = 0n]) => (forward & 0xffffffffn) === key.expiry)
     const [forward = 0n, surface = 0n, shape = 0n] = round.expiries[index] ?? []
     const { lossFactors, contingencies, collateralPolicy, ...pricing } = policy
     const sections = {
