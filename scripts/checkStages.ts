@@ -102,7 +102,7 @@ function violation(file: string, imported: string): string | undefined {
 
 /** Generated code uses arithmetic only; frames also what makes a statement of words, the choice of a model all models. */
 function reachOfGenerated(file: string): number {
-  if (file.startsWith('circuits/generated/frames/')) return orderOf('statement')
+  if (/^(circuits\/generated\/frames|contracts\/generated)\/\w+Frame\./.test(file)) return orderOf('statement')
   return orderOf(file === 'circuits/generated/VolatilityModels.circom' ? 'volatility' : 'math')
 }
 

@@ -12,7 +12,7 @@ import { circomFrames, circomModels, circomWords } from './generators/circom.ts'
 import { claimIds, claimRows } from './generators/claims.ts'
 import { declarationFaults } from './generators/faults.ts'
 import { circomSizes } from './generators/sizes.ts'
-import { solidityLayouts, solidityWords } from './generators/solidity.ts'
+import { solidity } from './generators/solidity.ts'
 import type { Generated } from './generators/text.ts'
 import { filesBelow, root } from './tools/sources.ts'
 
@@ -25,6 +25,11 @@ function usesOf(): (template: string) => boolean {
   return (template) => named.has(template)
 }
 
+/** Contracts written by hand, those of tests and tools among them. */
+const contracts = ['contracts', 'scripts', 'test']
+  .flatMap((top) => filesBelow(top, '.sol'))
+  .filter((file) => !file.startsWith('contracts/generated/'))
+
 const faults = declarationFaults({ words, statements, builds, lists }, new Set(claimRows().map(({ id }) => id)))
 if (faults.length > 0) {
   for (const fault of faults) console.error(fault)
@@ -36,8 +41,7 @@ const files: Generated = {
   ...circomFrames(statements, words),
   ...circomModels(volatilityModels, words),
   ...circomSizes({ collaterals: COLLATERALS }, statements, words),
-  ...solidityWords(words),
-  ...solidityLayouts(statements),
+  ...solidity(contracts.map(read)),
   ...claimIds(),
 }
 /** Folders that hold generated files only, tables apart. */

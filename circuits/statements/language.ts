@@ -57,6 +57,19 @@ export type WordList = {
   readonly kept?: true
 }
 
+/** What a call presents of one subject: a word, or something else of a Solidity type. */
+export type CallField = { readonly name: string; readonly meaning: string } & (
+  | { readonly word: string }
+  | { readonly type: 'address' | 'bytes32' | 'uint256' }
+)
+
+/** What a call presents of one subject, in order; `runs` names neighbours that are copied together, by first and last. */
+export type CallItem = {
+  readonly title: string
+  readonly fields: readonly CallField[]
+  readonly runs: Readonly<Record<string, readonly [first: string, last: string]>>
+}
+
 export type Statement = {
   readonly template: string
   /** Arguments of the template, in its order: sizes of the build, and `constants`. */

@@ -1,4 +1,4 @@
-import type { Build, Statement, VolatilityModelRow, Word } from './language.ts'
+import type { Build, CallItem, Statement, VolatilityModelRow, Word } from './language.ts'
 
 /** Words about markets: observations, volatility, parameters, and the policy behind them. */
 export const marketWords = {
@@ -167,6 +167,24 @@ export const marketStatements = {
     ],
   },
 } as const satisfies Record<string, Statement>
+
+/** One market of a batch, as `RiskRegistry.submit` takes it. */
+export const marketUpdate = {
+  title: 'One market of a batch: what it starts from, as the chain hashed it, and what it arrives at',
+  fields: [
+    { name: 'marketId', type: 'bytes32', meaning: 'id, strictly increasing within a batch' },
+    { name: 'previousVolatilityState', word: 'volatilityState', meaning: 'in force' },
+    { name: 'previousAnchorState', word: 'anchorState', meaning: 'in force' },
+    { name: 'inboxHead', type: 'bytes32', meaning: "head of the source's inbox after the last consumed observation" },
+    { name: 'inboxCount', type: 'uint256', meaning: 'how many observations have been consumed' },
+    { name: 'source', type: 'address', meaning: "the market's observation source" },
+    { name: 'observationCount', type: 'uint256', meaning: 'how many observations this batch consumes, 1 to K' },
+    { name: 'volatilityState', word: 'volatilityState', meaning: 'proven, after them' },
+    { name: 'anchorState', word: 'anchorState', meaning: 'proven, after them' },
+    { name: 'parameters', word: 'parameters', meaning: 'proven, after them' },
+  ],
+  runs: { presented: ['previousVolatilityState', 'source'], states: ['volatilityState', 'anchorState'] },
+} as const satisfies CallItem
 
 /**
  * `testEverySlot` 1: every slot may test the running prediction; 0: only the last one, and earlier ones must fall inside its

@@ -6,7 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {ObservationWord} from "../generated/PackedWords.sol";
+import {ObservationElement} from "../generated/Words.sol";
 import {IObservationSource} from "../market/IObservationSource.sol";
 import {IRiskParameters} from "../registry/IRiskParameters.sol";
 import {IPerpetualDesk} from "./IPerpetualDesk.sol";
@@ -194,9 +194,9 @@ contract PerpetualDesk is IPerpetualDesk {
     }
 
     function _mark() private view returns (uint256 markE8) {
-        (, , uint256 asOf, uint256 observation) = source.latest(marketId);
+        (, , uint256 asOf, ObservationElement observation) = source.latest(marketId);
         uint256 oldest = block.timestamp - maxMarkAgeSeconds;
         if (asOf < oldest) revert MarkStale(asOf, oldest);
-        return ObservationWord.priceE8(observation);
+        return observation.priceE8();
     }
 }

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {ObservationWord} from "../generated/PackedWords.sol";
+import {ObservationElement, packObservation} from "../generated/Words.sol";
 import {IAttestedFeed} from "./IAttestedFeed.sol";
 import {IObservationSource} from "./IObservationSource.sol";
 import {Inbox} from "./Inbox.sol";
@@ -56,9 +56,9 @@ contract AttestedFeed is IAttestedFeed, SignerCommittee, EIP712 {
     /// @inheritdoc IObservationSource
     function latest(
         bytes32 marketId
-    ) external view returns (bytes32 head, uint256 count, uint256 asOf, uint256 lastWord) {
+    ) external view returns (bytes32 head, uint256 count, uint256 asOf, ObservationElement lastWord) {
         (head, count, lastWord) = _inbox[marketId].latest();
-        asOf = ObservationWord.asOf(lastWord);
+        asOf = lastWord.asOf();
     }
 
     /// @inheritdoc IObservationSource
@@ -98,12 +98,15 @@ contract AttestedFeed is IAttestedFeed, SignerCommittee, EIP712 {
 
     function _append(Observation calldata observation, Signature[] calldata signatures) private {
         Inbox.Chain storage chain = _inbox[observation.marketId];
-        (, , uint256 lastWord) = chain.latest();
-        _requireTimely(observation, ObservationWord.asOf(lastWord));
+        (, , ObservationElement lastWord) = chain.latest();
+        _requireTimely(observation, lastWord.asOf());
         if (observation.priceE8 == 0) revert PriceIsZero(observation.marketId);
-        uint256 word = ObservationWord.pack(
-            [observation.priceE8, observation.asOf, observation.impliedVolatilityX16, observation.rangeCode]
-        );
+        ObservationElement word = packObservation({
+            priceE8: observation.priceE8,
+            asOf: observation.asOf,
+            impliedVolatilityX16: observation.impliedVolatilityX16,
+            rangeCode: observation.rangeCode
+        });
         uint256 limit = (observation.priceE8 * maxConfidenceBps) / ONE_BPS;
         if (observation.confidenceE8 > limit) revert ConfidenceTooWide(observation.confidenceE8, limit);
         _requireSigned(digest(observation), signatures);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {ObservationElement} from "../generated/Words.sol";
+
 /// @title Inbox
 /// @notice Authenticity without storage: one running hash per market instead of a list of what arrived.
 /// @dev `head' = keccak256(head, word)`, from a start that binds source, chain and market. A head is recorded under its
@@ -38,7 +40,7 @@ library Inbox {
     }
 
     /// @notice Head after one more word.
-    function extend(bytes32 head, uint256 word) internal pure returns (bytes32 extended) {
+    function extend(bytes32 head, ObservationElement word) internal pure returns (bytes32 extended) {
         assembly ("memory-safe") {
             mstore(0x00, head)
             mstore(0x20, word)
@@ -48,7 +50,8 @@ library Inbox {
 
     /// @notice Appends a word of at most 216 bits.
     /// @return count number of words including this one
-    function append(Chain storage self, bytes32 marketId, uint256 word) internal returns (uint256 count) {
+    function append(Chain storage self, bytes32 marketId, ObservationElement observation) internal returns (uint256 count) {
+        uint256 word = ObservationElement.unwrap(observation);
         uint256 limit = 2 ** (256 - COUNT_BITS) - 1;
         if (word > limit) revert InboxWordOutOfRange(word, limit);
         count = self.lastWordAndCount & COUNT_MASK;
@@ -56,15 +59,15 @@ library Inbox {
         unchecked {
             ++count; // 2^40 appends do not happen
         }
-        self.checkpoints[_key(count)] = extend(previous, word);
+        self.checkpoints[_key(count)] = extend(previous, observation);
         self.lastWordAndCount = (word << COUNT_BITS) | count;
     }
 
     /// @notice Newest head, number of words and last word; zero count before the first.
-    function latest(Chain storage self) internal view returns (bytes32 head, uint256 count, uint256 lastWord) {
+    function latest(Chain storage self) internal view returns (bytes32 head, uint256 count, ObservationElement lastWord) {
         uint256 packed = self.lastWordAndCount;
         count = packed & COUNT_MASK;
-        lastWord = packed >> COUNT_BITS;
+        lastWord = ObservationElement.wrap(packed >> COUNT_BITS);
         if (count != 0) head = checkpoint(self, count);
     }
 

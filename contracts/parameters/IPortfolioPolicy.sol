@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {PORTFOLIO_POLICY_WORDS} from "../generated/WordLists.sol";
+
 /// @title IPortfolioPolicy
 /// @notice The risk appetite of portfolio margins: scenario grid, volatility and skew shocks, discounts, loss factors,
 /// contingencies, haircuts; and how old rounds and margins may be.
@@ -16,7 +18,7 @@ interface IPortfolioPolicy {
     }
 
     /// @notice The policy changed. Arrays proven under another version are of no use any more.
-    event PortfolioPolicySet(uint256 indexed version, uint256[24] words);
+    event PortfolioPolicySet(uint256 indexed version, uint256[PORTFOLIO_POLICY_WORDS] words);
     /// @notice The policy of freshness changed.
     event PortfolioFreshnessSet(PortfolioFreshness previous, PortfolioFreshness current);
 
@@ -30,11 +32,9 @@ interface IPortfolioPolicy {
     error PortfolioPolicyNotWritten();
 
     /// @notice Sets the policy. Restricted.
-    /// @param words 7 `ScenarioRegularWord`, 5 `ScenarioUpOnlyWord`, `ScenarioSpecialWord`, `VolatilityShocksWord`,
-    /// `SkewLinearWord`, `SkewAbsoluteWord`, `LongDiscountWord`, `ShortDiscountWord`, `LossFactorsWord`,
-    /// `ContingenciesWord`, 4 `CollateralPolicyWord`
+    /// @param words in the order of circuits/statements/portfolio.ts
     /// @custom:reverts PortfolioWordOutOfRange, PortfolioPolicyBelow, PortfolioPolicyAbove
-    function setPortfolioPolicy(uint256[24] calldata words) external;
+    function setPortfolioPolicy(uint256[PORTFOLIO_POLICY_WORDS] calldata words) external;
 
     /// @notice Sets the policy of freshness. Restricted.
     /// @custom:reverts PortfolioPolicyBelow, PortfolioPolicyAbove

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {LearningPolicyWord, MarginPolicyWord, MarketPolicyWord} from "../generated/Words.sol";
+
 /// @title IRiskPolicy
-/// @notice The risk appetite: policy words, packed as in `LearningPolicyWord`, `MarginPolicyWord`, `MarketPolicyWord`.
+/// @notice The risk appetite: words of policy, and how old data may be.
 /// @dev The same words enter the statement, so the circuit obeys them and the registry re-checks its result by them.
 /// Setters are restricted to the authority (an AccessManager, which delays and cancels). A word that would leave the
 /// circuit without a witness, or a guard-rail without an honest value, is refused here: see `PolicyBounds`.
@@ -20,11 +22,11 @@ interface IRiskPolicy {
     }
 
     /// @notice The engine-wide policy of estimation and learning changed.
-    event LearningPolicySet(uint256 previous, uint256 current);
+    event LearningPolicySet(LearningPolicyWord previous, LearningPolicyWord current);
     /// @notice The engine-wide policy of margins changed.
-    event MarginPolicySet(uint256 previous, uint256 current);
+    event MarginPolicySet(MarginPolicyWord previous, MarginPolicyWord current);
     /// @notice The policy of one market changed.
-    event MarketPolicySet(bytes32 indexed marketId, uint256 previous, uint256 current);
+    event MarketPolicySet(bytes32 indexed marketId, MarketPolicyWord previous, MarketPolicyWord current);
     /// @notice The policy of freshness changed.
     event FreshnessPolicySet(FreshnessPolicy previous, FreshnessPolicy current);
 
@@ -41,29 +43,29 @@ interface IRiskPolicy {
 
     /// @notice Sets the engine-wide policy of estimation and learning. Restricted.
     /// @custom:reverts PolicyWordOutOfRange, PolicyBelow, PolicyAbove
-    function setLearningPolicy(uint256 word) external;
+    function setLearningPolicy(LearningPolicyWord word) external;
 
     /// @notice Sets the engine-wide policy of margins; must suit every market's policy. Restricted.
     /// @custom:reverts PolicyWordOutOfRange, PolicyBelow, PolicyAbove
-    function setMarginPolicy(uint256 word) external;
+    function setMarginPolicy(MarginPolicyWord word) external;
 
     /// @notice Sets the policy of one market, also before the market is added. Restricted.
     /// @custom:reverts PolicyWordOutOfRange, PolicyBelow, PolicyAbove
-    function setMarketPolicy(bytes32 marketId, uint256 word) external;
+    function setMarketPolicy(bytes32 marketId, MarketPolicyWord word) external;
 
     /// @notice Sets the policy of freshness. Restricted.
     /// @custom:reverts PolicyBelow, PolicyAbove
     function setFreshnessPolicy(FreshnessPolicy calldata policy) external;
 
-    /// @notice `LearningPolicyWord` in force.
-    function learningPolicy() external view returns (uint256);
+    /// @notice Engine-wide policy of estimation and learning in force.
+    function learningPolicy() external view returns (LearningPolicyWord);
 
-    /// @notice `MarginPolicyWord` in force.
-    function marginPolicy() external view returns (uint256);
+    /// @notice Engine-wide policy of margins in force.
+    function marginPolicy() external view returns (MarginPolicyWord);
 
-    /// @notice `MarketPolicyWord` in force.
+    /// @notice Policy of a market in force.
     /// @custom:reverts MarketPolicyMissing
-    function marketPolicy(bytes32 marketId) external view returns (uint256);
+    function marketPolicy(bytes32 marketId) external view returns (MarketPolicyWord);
 
     /// @notice Policy of freshness in force.
     function freshnessPolicy() external view returns (FreshnessPolicy memory);

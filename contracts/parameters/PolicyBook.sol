@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {LearningPolicyWord, MarginPolicyWord, MarketPolicyWord} from "../generated/Words.sol";
 import {IRiskPolicy} from "./IRiskPolicy.sol";
 
 /// @title PolicyBook
@@ -17,13 +18,13 @@ library PolicyBook {
 
     /// @notice A book without markets.
     function create(
-        uint256 learningWord,
-        uint256 marginWord,
+        LearningPolicyWord learningWord,
+        MarginPolicyWord marginWord,
         uint256 maxObservationAgeSeconds
     ) internal pure returns (uint256[] memory self) {
         self = new uint256[](FIRST_ENTRY);
-        self[LEARNING] = learningWord;
-        self[MARGIN] = marginWord;
+        self[LEARNING] = LearningPolicyWord.unwrap(learningWord);
+        self[MARGIN] = MarginPolicyWord.unwrap(marginWord);
         self[MAX_OBSERVATION_AGE] = maxObservationAgeSeconds;
     }
 
@@ -54,19 +55,19 @@ library PolicyBook {
     /// @notice Engine-wide words.
     function shared(
         uint256[] memory self
-    ) internal pure returns (uint256 learningWord, uint256 marginWord, uint256 maxObservationAgeSeconds) {
-        return (self[LEARNING], self[MARGIN], self[MAX_OBSERVATION_AGE]);
+    ) internal pure returns (LearningPolicyWord learningWord, MarginPolicyWord marginWord, uint256 maxObservationAgeSeconds) {
+        return (LearningPolicyWord.wrap(self[LEARNING]), MarginPolicyWord.wrap(self[MARGIN]), self[MAX_OBSERVATION_AGE]);
     }
 
     /// @notice Replaces the engine-wide words.
     function setShared(
         uint256[] memory self,
-        uint256 learningWord,
-        uint256 marginWord,
+        LearningPolicyWord learningWord,
+        MarginPolicyWord marginWord,
         uint256 maxObservationAgeSeconds
     ) internal pure {
-        self[LEARNING] = learningWord;
-        self[MARGIN] = marginWord;
+        self[LEARNING] = LearningPolicyWord.unwrap(learningWord);
+        self[MARGIN] = MarginPolicyWord.unwrap(marginWord);
         self[MAX_OBSERVATION_AGE] = maxObservationAgeSeconds;
     }
 
@@ -85,7 +86,7 @@ library PolicyBook {
         uint256[] memory self,
         uint256 cursor,
         bytes32 marketId
-    ) internal pure returns (uint256 entry, uint256 word) {
+    ) internal pure returns (uint256 entry, MarketPolicyWord word) {
         assembly ("memory-safe") {
             let end := add(add(self, 0x20), shl(5, mload(self)))
             entry := cursor
@@ -102,7 +103,7 @@ library PolicyBook {
     function withMarket(
         uint256[] memory self,
         bytes32 marketId,
-        uint256 word
+        MarketPolicyWord word
     ) internal pure returns (uint256[] memory changed) {
         uint256 at = FIRST_ENTRY;
         while (at < self.length && self[at] < uint256(marketId)) at += ENTRY_WORDS;
@@ -112,17 +113,17 @@ library PolicyBook {
             changed[i] = self[i];
         }
         changed[at] = uint256(marketId);
-        changed[at + 1] = word;
+        changed[at + 1] = MarketPolicyWord.unwrap(word);
         for (uint256 i = at + ENTRY_WORDS; i < changed.length; ++i) {
             changed[i] = self[isNew ? i - ENTRY_WORDS : i];
         }
     }
 
     /// @notice Policies of all markets.
-    function marketWords(uint256[] memory self) internal pure returns (uint256[] memory words) {
-        words = new uint256[]((self.length - FIRST_ENTRY) / ENTRY_WORDS);
+    function marketWords(uint256[] memory self) internal pure returns (MarketPolicyWord[] memory words) {
+        words = new MarketPolicyWord[]((self.length - FIRST_ENTRY) / ENTRY_WORDS);
         for (uint256 i = 0; i < words.length; ++i) {
-            words[i] = self[FIRST_ENTRY + ENTRY_WORDS * i + 1];
+            words[i] = MarketPolicyWord.wrap(self[FIRST_ENTRY + ENTRY_WORDS * i + 1]);
         }
     }
 }

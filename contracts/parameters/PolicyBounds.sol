@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {LearningPolicyWord, MarginPolicyWord, MarketPolicyWord} from "../generated/PackedWords.sol";
+import {
+    LearningPolicyFields,
+    LearningPolicyWord,
+    MarginPolicyFields,
+    MarginPolicyWord,
+    MarketPolicyFields,
+    MarketPolicyWord
+} from "../generated/Words.sol";
 import {IRiskPolicy} from "./IRiskPolicy.sol";
 
 /// @title PolicyBounds
@@ -18,50 +25,50 @@ library PolicyBounds {
     uint256 private constant MAX_AGE_SECONDS = 30 days;
 
     /// @notice Learning policy alone.
-    function checkLearning(uint256 word) internal pure {
-        _fits(word, LearningPolicyWord.BITS);
-        _least("decayRateX36", LearningPolicyWord.decayRateX36(word), 1);
-        uint256 horizonSeconds = LearningPolicyWord.horizonSeconds(word);
+    function checkLearning(LearningPolicyWord word) internal pure {
+        if (!word.fits()) revert IRiskPolicy.PolicyWordOutOfRange(LearningPolicyWord.unwrap(word), LearningPolicyFields.BITS);
+        _least("decayRateX36", word.decayRateX36(), 1);
+        uint256 horizonSeconds = word.horizonSeconds();
         _least("horizonSeconds", horizonSeconds, 1);
-        _checkSqrtHorizon(LearningPolicyWord.sqrtHorizonX24(word), horizonSeconds);
-        uint256 stepDown = LearningPolicyWord.stepDownX18(word);
+        _checkSqrtHorizon(word.sqrtHorizonX24(), horizonSeconds);
+        uint256 stepDown = word.stepDownX18();
         _least("stepDownX18", stepDown, 1);
-        _least("stepUpX18", LearningPolicyWord.stepUpX18(word), stepDown + 1);
-        uint256 floor = LearningPolicyWord.multiplierFloorX18(word);
+        _least("stepUpX18", word.stepUpX18(), stepDown + 1);
+        uint256 floor = word.multiplierFloorX18();
         _least("multiplierFloorX18", floor, 1);
-        _least("multiplierCeilingX18", LearningPolicyWord.multiplierCeilingX18(word), floor);
+        _least("multiplierCeilingX18", word.multiplierCeilingX18(), floor);
     }
 
     /// @notice Margin policy alone.
-    function checkMargin(uint256 word) internal pure {
-        _fits(word, MarginPolicyWord.BITS);
-        _greatest("impliedWeightX10", MarginPolicyWord.impliedWeightX10(word), ONE_X10);
-        _greatest("stressWeightX10", MarginPolicyWord.stressWeightX10(word), ONE_X10);
-        _least("scanMultipleX8", MarginPolicyWord.scanMultipleX8(word), ONE_X8);
-        _least("tightenPerSecondX32", MarginPolicyWord.tightenPerSecondX32(word), 1);
+    function checkMargin(MarginPolicyWord word) internal pure {
+        if (!word.fits()) revert IRiskPolicy.PolicyWordOutOfRange(MarginPolicyWord.unwrap(word), MarginPolicyFields.BITS);
+        _greatest("impliedWeightX10", word.impliedWeightX10(), ONE_X10);
+        _greatest("stressWeightX10", word.stressWeightX10(), ONE_X10);
+        _least("scanMultipleX8", word.scanMultipleX8(), ONE_X8);
+        _least("tightenPerSecondX32", word.tightenPerSecondX32(), 1);
     }
 
     /// @notice Market policy alone.
-    function checkMarket(uint256 word) internal pure {
-        _fits(word, MarketPolicyWord.BITS);
-        _least("maxReturnX16", MarketPolicyWord.maxReturnX16(word), 1);
-        uint256 floor = MarketPolicyWord.volatilityFloorX16(word);
+    function checkMarket(MarketPolicyWord word) internal pure {
+        if (!word.fits()) revert IRiskPolicy.PolicyWordOutOfRange(MarketPolicyWord.unwrap(word), MarketPolicyFields.BITS);
+        _least("maxReturnX16", word.maxReturnX16(), 1);
+        uint256 floor = word.volatilityFloorX16();
         _least("volatilityFloorX16", floor, 1);
-        _least("volatilityCeilingX16", MarketPolicyWord.volatilityCeilingX16(word), floor);
-        floor = MarketPolicyWord.maintenanceMarginFloorX16(word);
+        _least("volatilityCeilingX16", word.volatilityCeilingX16(), floor);
+        floor = word.maintenanceMarginFloorX16();
         _least("maintenanceMarginFloorX16", floor, 1);
-        _least("maintenanceMarginCeilingX16", MarketPolicyWord.maintenanceMarginCeilingX16(word), floor);
-        floor = MarketPolicyWord.scanRangeFloorX16(word);
-        _least("scanRangeCeilingX16", MarketPolicyWord.scanRangeCeilingX16(word), floor);
+        _least("maintenanceMarginCeilingX16", word.maintenanceMarginCeilingX16(), floor);
+        floor = word.scanRangeFloorX16();
+        _least("scanRangeCeilingX16", word.scanRangeCeilingX16(), floor);
     }
 
     /// @notice Margin and market policy together: the greatest initial margin and the liquidation bonus leave
     /// something to lend, ceiling * (1 + buffer) + bonus < 1 with the product rounded up to X24 as the circuit does.
-    function checkJointly(uint256 marginWord, uint256 marketWord) internal pure {
-        uint256 onePlusBufferX10 = ONE_X10 + MarginPolicyWord.initialMarginBufferX10(marginWord);
-        uint256 ceilingX24 = MarketPolicyWord.maintenanceMarginCeilingX16(marketWord) << 8;
+    function checkJointly(MarginPolicyWord marginWord, MarketPolicyWord marketWord) internal pure {
+        uint256 onePlusBufferX10 = ONE_X10 + marginWord.initialMarginBufferX10();
+        uint256 ceilingX24 = marketWord.maintenanceMarginCeilingX16() << 8;
         uint256 greatestInitialX24 = (ceilingX24 * onePlusBufferX10 + ONE_X10 - 1) >> 10;
-        uint256 takenX24 = greatestInitialX24 + (MarketPolicyWord.liquidationBonusX16(marketWord) << 8);
+        uint256 takenX24 = greatestInitialX24 + (marketWord.liquidationBonusX16() << 8);
         _greatest("initialMarginX24", takenX24, ONE_X24 - 1);
     }
 
@@ -81,10 +88,6 @@ library PolicyBounds {
         if (sqrtHorizonX24 != 0 && (sqrtHorizonX24 - 1) ** 2 * YEAR_SECONDS >= horizonX48) {
             revert IRiskPolicy.PolicyAbove("sqrtHorizonX24", sqrtHorizonX24, sqrtHorizonX24 - 1);
         }
-    }
-
-    function _fits(uint256 word, uint256 bits) private pure {
-        if (word >> bits != 0) revert IRiskPolicy.PolicyWordOutOfRange(word, bits);
     }
 
     function _least(string memory field, uint256 value, uint256 least) private pure {

@@ -2,20 +2,24 @@
 pragma solidity ^0.8.28;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {PORTFOLIO_POLICY_WORDS} from "../generated/WordLists.sol";
 import {IPortfolioPolicy} from "./IPortfolioPolicy.sol";
 import {PortfolioPolicyBounds} from "./PortfolioPolicyBounds.sol";
 
 /// @title PortfolioPolicy
 /// @notice Holds the risk appetite of portfolio margins as the code of a contract that does nothing: a proof's words are
-/// read for 3,000 gas where 24 storage slots take 50,000. The base of PortfolioRegistry.
+/// read for 3,000 gas where as many storage slots take 50,000. The base of PortfolioRegistry.
 abstract contract PortfolioPolicy is IPortfolioPolicy, AccessManaged {
+    /// @dev Bytes of the code: a STOP and the words.
+    uint16 private constant SIZE = uint16(1 + 32 * PORTFOLIO_POLICY_WORDS);
+
     address private _book;
     uint32 private _version;
     PortfolioFreshness private _freshness;
 
     constructor(
         address authority,
-        uint256[24] memory words,
+        uint256[PORTFOLIO_POLICY_WORDS] memory words,
         PortfolioFreshness memory freshness
     ) AccessManaged(authority) {
         _set(words);
@@ -23,7 +27,7 @@ abstract contract PortfolioPolicy is IPortfolioPolicy, AccessManaged {
     }
 
     /// @inheritdoc IPortfolioPolicy
-    function setPortfolioPolicy(uint256[24] calldata words) external restricted {
+    function setPortfolioPolicy(uint256[PORTFOLIO_POLICY_WORDS] calldata words) external restricted {
         _set(words);
     }
 
@@ -46,16 +50,16 @@ abstract contract PortfolioPolicy is IPortfolioPolicy, AccessManaged {
     function _policy() internal view returns (uint256 version, uint256[] memory words) {
         address book = _book;
         version = _version;
-        words = new uint256[](PortfolioPolicyBounds.WORDS);
+        words = new uint256[](PORTFOLIO_POLICY_WORDS);
         assembly ("memory-safe") {
             extcodecopy(book, add(words, 0x20), 1, shl(5, mload(words))) // the code starts with a STOP
         }
     }
 
-    function _set(uint256[24] memory words) private {
+    function _set(uint256[PORTFOLIO_POLICY_WORDS] memory words) private {
         PortfolioPolicyBounds.check(words);
         // Code that returns what follows its first 14 bytes: a STOP, so that calling it does nothing, and the words.
-        bytes memory creation = abi.encodePacked(hex"610301600e6000396103016000f300", words);
+        bytes memory creation = abi.encodePacked(hex"61", SIZE, hex"600e60003961", SIZE, hex"6000f300", words);
         address book;
         assembly ("memory-safe") {
             book := create(0, add(creation, 0x20), mload(creation))

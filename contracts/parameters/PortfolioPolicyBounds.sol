@@ -1,64 +1,57 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {PORTFOLIO_POLICY_WORDS, PortfolioPolicyList} from "../generated/WordLists.sol";
 import {
+    CollateralPolicyElement,
+    CollateralPolicyElements,
     CollateralPolicyWord,
     ContingenciesWord,
-    LongDiscountWord,
     LossFactorsWord,
     ScenarioRegularWord,
     ScenarioSpecialWord,
+    ScenarioUpOnlyElement,
+    ScenarioUpOnlyElements,
     ScenarioUpOnlyWord,
-    ShortDiscountWord,
-    SkewAbsoluteWord,
-    SkewLinearWord,
-    VolatilityShocksWord
-} from "../generated/PackedWords.sol";
+    ShortDiscountWord
+} from "../generated/Words.sol";
 import {IPortfolioPolicy} from "./IPortfolioPolicy.sol";
 
 /// @title PortfolioPolicyBounds
 /// @notice Which words of a portfolio policy make sense, alone and together.
 /// @dev The initial factor may be below the maintenance factor: initial margin has contingencies of its own on top.
 library PortfolioPolicyBounds {
-    /// @notice Where the kinds of words begin in a policy.
-    uint256 internal constant UP_ONLY = 7;
-    uint256 internal constant SPECIAL = 12;
-    uint256 internal constant VOLATILITY_SHOCKS = 13;
-    uint256 internal constant SKEW_LINEAR = 14;
-    uint256 internal constant SKEW_ABSOLUTE = 15;
-    uint256 internal constant LONG_DISCOUNT = 16;
-    uint256 internal constant SHORT_DISCOUNT = 17;
-    uint256 internal constant LOSS_FACTORS = 18;
-    uint256 internal constant CONTINGENCIES = 19;
-    uint256 internal constant COLLATERAL = 20;
-    uint256 internal constant WORDS = 24;
+    using PortfolioPolicyList for uint256[PORTFOLIO_POLICY_WORDS];
 
     /// @dev The shock of the scenario that leaves spot where it is.
-    uint256 private constant CENTRE = 3;
+    uint256 private constant CENTRE = PortfolioPolicyList.SCENARIO_REGULAR_COUNT / 2;
     uint256 private constant ONE_X40 = 2 ** 40;
     /// @dev Three times notional, the most that Derive's own policy setter takes.
     uint256 private constant MAX_CONTINGENCY_X40 = 3 * ONE_X40;
     uint256 private constant MAX_AGE_SECONDS = 30 days;
 
     /// @notice A whole policy.
-    function check(uint256[24] memory words) internal pure {
-        for (uint256 i = 0; i < WORDS; ++i) {
-            uint256 bits = _bitsOf(i);
+    function check(uint256[PORTFOLIO_POLICY_WORDS] memory words) internal pure {
+        for (uint256 i = 0; i < PORTFOLIO_POLICY_WORDS; ++i) {
+            uint256 bits = PortfolioPolicyList.bitsAt(i);
             if (words[i] >> bits != 0) revert IPortfolioPolicy.PortfolioWordOutOfRange(i, words[i], bits);
         }
         _checkRegular(words);
         _checkUpOnly(words);
-        uint256 special = words[SPECIAL];
-        _least("basisUpX40", ScenarioSpecialWord.basisUpX40(special), ONE_X40);
-        _greatest("basisDownX40", ScenarioSpecialWord.basisDownX40(special), ONE_X40);
-        uint256 threshold = ShortDiscountWord.confidenceThresholdX40(words[SHORT_DISCOUNT]);
+        ScenarioSpecialWord special = words.scenarioSpecial();
+        _least("basisUpX40", special.basisUpX40(), ONE_X40);
+        _greatest("basisDownX40", special.basisDownX40(), ONE_X40);
+        ShortDiscountWord discount = words.shortDiscount();
+        uint256 threshold = discount.confidenceThresholdX40();
         _greatest("confidenceThresholdX40", threshold, ONE_X40);
-        uint256 marginThreshold = LossFactorsWord.confidenceThresholdX40(words[LOSS_FACTORS]);
+        LossFactorsWord loss = words.lossFactors();
         // One threshold for all feeds, which stands in two words because two circuits read it.
-        _least("confidenceThresholdX40", marginThreshold, threshold);
-        _greatest("confidenceThresholdX40", marginThreshold, threshold);
-        _checkContingencies(words[CONTINGENCIES]);
-        for (uint256 i = COLLATERAL; i < WORDS; ++i) _checkCollateral(words[i]);
+        _least("confidenceThresholdX40", loss.confidenceThresholdX40(), threshold);
+        _greatest("confidenceThresholdX40", loss.confidenceThresholdX40(), threshold);
+        _checkContingencies(words.contingencies());
+        for (uint256 i = 0; i < PortfolioPolicyList.COLLATERAL_POLICY_COUNT; ++i) {
+            _checkCollateral(words.collateralPolicy(i));
+        }
     }
 
     /// @notice Policy of freshness.
@@ -69,55 +62,45 @@ library PortfolioPolicyBounds {
     }
 
     /// @dev Shocks from the highest to the lowest, the middle one none at all: thresholds are found by walking outwards.
-    function _checkRegular(uint256[24] memory words) private pure {
+    function _checkRegular(uint256[PORTFOLIO_POLICY_WORDS] memory words) private pure {
         uint256 previous = type(uint256).max;
-        for (uint256 i = 0; i < UP_ONLY; ++i) {
-            uint256 shock = ScenarioRegularWord.shockX40(words[i]);
+        for (uint256 i = 0; i < PortfolioPolicyList.SCENARIO_REGULAR_COUNT; ++i) {
+            ScenarioRegularWord scenario = words.scenarioRegular(i);
+            uint256 shock = scenario.shockX40();
             _least("regularShockX40", shock, 1);
             _greatest("regularShockX40", shock, previous);
             previous = shock;
         }
-        uint256 centre = ScenarioRegularWord.shockX40(words[CENTRE]);
+        uint256 centre = words.scenarioRegular(CENTRE).shockX40();
         _least("regularShockX40", centre, ONE_X40);
         _greatest("regularShockX40", centre, ONE_X40);
     }
 
-    function _checkUpOnly(uint256[24] memory words) private pure {
-        for (uint256 i = UP_ONLY; i < SPECIAL; ++i) {
-            for (uint256 j = 0; j < ScenarioUpOnlyWord.PER_WORD; ++j) {
-                _least("upOnlyShockX40", ScenarioUpOnlyWord.shockX40(words[i], j), 1);
+    function _checkUpOnly(uint256[PORTFOLIO_POLICY_WORDS] memory words) private pure {
+        for (uint256 i = 0; i < PortfolioPolicyList.SCENARIO_UP_ONLY_COUNT; ++i) {
+            ScenarioUpOnlyWord word = words.scenarioUpOnly(i);
+            for (uint256 j = 0; j < ScenarioUpOnlyElements.PER_WORD; ++j) {
+                ScenarioUpOnlyElement scenario = word.element(j);
+                _least("upOnlyShockX40", scenario.shockX40(), 1);
             }
         }
     }
 
-    function _checkContingencies(uint256 word) private pure {
-        _greatest("maintenancePerpX40", ContingenciesWord.maintenancePerpX40(word), MAX_CONTINGENCY_X40);
-        _greatest("initialPerpX40", ContingenciesWord.initialPerpX40(word), MAX_CONTINGENCY_X40);
-        _greatest("maintenanceOptionX40", ContingenciesWord.maintenanceOptionX40(word), MAX_CONTINGENCY_X40);
-        _greatest("initialOptionX40", ContingenciesWord.initialOptionX40(word), MAX_CONTINGENCY_X40);
+    function _checkContingencies(ContingenciesWord word) private pure {
+        _greatest("maintenancePerpX40", word.maintenancePerpX40(), MAX_CONTINGENCY_X40);
+        _greatest("initialPerpX40", word.initialPerpX40(), MAX_CONTINGENCY_X40);
+        _greatest("maintenanceOptionX40", word.maintenanceOptionX40(), MAX_CONTINGENCY_X40);
+        _greatest("initialOptionX40", word.initialOptionX40(), MAX_CONTINGENCY_X40);
     }
 
-    function _checkCollateral(uint256 word) private pure {
-        for (uint256 j = 0; j < CollateralPolicyWord.PER_WORD; ++j) {
-            _greatest("haircutX40", CollateralPolicyWord.initialHaircutX40(word, j), ONE_X40);
-            _greatest("haircutX40", CollateralPolicyWord.maintenanceHaircutX40(word, j), ONE_X40);
-            uint256 threshold = CollateralPolicyWord.confidenceThresholdX40(word, j);
+    function _checkCollateral(CollateralPolicyWord word) private pure {
+        for (uint256 j = 0; j < CollateralPolicyElements.PER_WORD; ++j) {
+            CollateralPolicyElement asset = word.element(j);
+            _greatest("haircutX40", asset.initialHaircutX40(), ONE_X40);
+            _greatest("haircutX40", asset.maintenanceHaircutX40(), ONE_X40);
+            uint256 threshold = asset.confidenceThresholdX40();
             _greatest("collateralConfidenceThresholdX40", threshold, ONE_X40);
         }
-    }
-
-    function _bitsOf(uint256 index) private pure returns (uint256) {
-        if (index < UP_ONLY) return ScenarioRegularWord.BITS;
-        if (index < SPECIAL) return ScenarioUpOnlyWord.BITS;
-        if (index == SPECIAL) return ScenarioSpecialWord.BITS;
-        if (index == VOLATILITY_SHOCKS) return VolatilityShocksWord.BITS;
-        if (index == SKEW_LINEAR) return SkewLinearWord.BITS;
-        if (index == SKEW_ABSOLUTE) return SkewAbsoluteWord.BITS;
-        if (index == LONG_DISCOUNT) return LongDiscountWord.BITS;
-        if (index == SHORT_DISCOUNT) return ShortDiscountWord.BITS;
-        if (index == LOSS_FACTORS) return LossFactorsWord.BITS;
-        if (index == CONTINGENCIES) return ContingenciesWord.BITS;
-        return CollateralPolicyWord.BITS;
     }
 
     function _least(string memory field, uint256 value, uint256 least) private pure {

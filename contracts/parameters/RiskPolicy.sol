@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {LearningPolicyWord, MarginPolicyWord, MarketPolicyWord} from "../generated/Words.sol";
 import {IRiskPolicy} from "./IRiskPolicy.sol";
 import {PolicyBook} from "./PolicyBook.sol";
 import {PolicyBounds} from "./PolicyBounds.sol";
@@ -17,8 +18,8 @@ abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
 
     constructor(
         address authority,
-        uint256 learningWord,
-        uint256 marginWord,
+        LearningPolicyWord learningWord,
+        MarginPolicyWord marginWord,
         FreshnessPolicy memory freshness
     ) AccessManaged(authority) {
         PolicyBounds.checkLearning(learningWord);
@@ -27,42 +28,42 @@ abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
         _book = PolicyBook.create(learningWord, marginWord, freshness.maxObservationAgeSeconds).write();
         _storeReadPolicy(freshness);
         FreshnessPolicy memory none;
-        emit LearningPolicySet(0, learningWord);
-        emit MarginPolicySet(0, marginWord);
+        emit LearningPolicySet(LearningPolicyWord.wrap(0), learningWord);
+        emit MarginPolicySet(MarginPolicyWord.wrap(0), marginWord);
         emit FreshnessPolicySet(none, freshness);
     }
 
     /// @inheritdoc IRiskPolicy
-    function setLearningPolicy(uint256 word) external restricted {
+    function setLearningPolicy(LearningPolicyWord word) external restricted {
         PolicyBounds.checkLearning(word);
         uint256[] memory book = _policyBook();
-        (uint256 previous, uint256 marginWord, uint256 age) = book.shared();
+        (LearningPolicyWord previous, MarginPolicyWord marginWord, uint256 age) = book.shared();
         book.setShared(word, marginWord, age);
         _book = book.write();
         emit LearningPolicySet(previous, word);
     }
 
     /// @inheritdoc IRiskPolicy
-    function setMarginPolicy(uint256 word) external restricted {
+    function setMarginPolicy(MarginPolicyWord word) external restricted {
         PolicyBounds.checkMargin(word);
         uint256[] memory book = _policyBook();
-        uint256[] memory marketWords = book.marketWords();
+        MarketPolicyWord[] memory marketWords = book.marketWords();
         for (uint256 i = 0; i < marketWords.length; ++i) {
             PolicyBounds.checkJointly(word, marketWords[i]);
         }
-        (uint256 learningWord, uint256 previous, uint256 age) = book.shared();
+        (LearningPolicyWord learningWord, MarginPolicyWord previous, uint256 age) = book.shared();
         book.setShared(learningWord, word, age);
         _book = book.write();
         emit MarginPolicySet(previous, word);
     }
 
     /// @inheritdoc IRiskPolicy
-    function setMarketPolicy(bytes32 marketId, uint256 word) external restricted {
+    function setMarketPolicy(bytes32 marketId, MarketPolicyWord word) external restricted {
         PolicyBounds.checkMarket(word);
         uint256[] memory book = _policyBook();
-        (, uint256 marginWord, ) = book.shared();
+        (, MarginPolicyWord marginWord, ) = book.shared();
         PolicyBounds.checkJointly(marginWord, word);
-        (, uint256 previous) = book.seek(book.start(), marketId);
+        (, MarketPolicyWord previous) = book.seek(book.start(), marketId);
         _book = book.withMarket(marketId, word).write();
         emit MarketPolicySet(marketId, previous, word);
     }
@@ -72,7 +73,7 @@ abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
         PolicyBounds.checkFreshness(policy);
         FreshnessPolicy memory previous = freshnessPolicy();
         uint256[] memory book = _policyBook();
-        (uint256 learningWord, uint256 marginWord, ) = book.shared();
+        (LearningPolicyWord learningWord, MarginPolicyWord marginWord, ) = book.shared();
         book.setShared(learningWord, marginWord, policy.maxObservationAgeSeconds);
         _book = book.write();
         _storeReadPolicy(policy);
@@ -80,20 +81,20 @@ abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
     }
 
     /// @inheritdoc IRiskPolicy
-    function learningPolicy() external view returns (uint256 word) {
+    function learningPolicy() external view returns (LearningPolicyWord word) {
         (word, , ) = _policyBook().shared();
     }
 
     /// @inheritdoc IRiskPolicy
-    function marginPolicy() external view returns (uint256 word) {
+    function marginPolicy() external view returns (MarginPolicyWord word) {
         (, word, ) = _policyBook().shared();
     }
 
     /// @inheritdoc IRiskPolicy
-    function marketPolicy(bytes32 marketId) public view returns (uint256 word) {
+    function marketPolicy(bytes32 marketId) public view returns (MarketPolicyWord word) {
         uint256[] memory book = _policyBook();
         (, word) = book.seek(book.start(), marketId);
-        if (word == 0) revert MarketPolicyMissing(marketId); // a valid word is never zero
+        if (MarketPolicyWord.unwrap(word) == 0) revert MarketPolicyMissing(marketId); // a valid word is never zero
     }
 
     /// @inheritdoc IRiskPolicy

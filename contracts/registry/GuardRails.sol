@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {MarketUpdate} from "../generated/MarketUpdate.sol";
 import {
+    AnchorStateFields,
     AnchorStateWord,
     MarginPolicyWord,
     MarketPolicyWord,
+    ParametersFields,
     ParametersWord,
+    VolatilityStateFields,
     VolatilityStateWord
-} from "../generated/PackedWords.sol";
+} from "../generated/Words.sol";
 import {IRiskRegistry} from "./IRiskRegistry.sol";
 
 /// @title GuardRails
@@ -24,16 +28,14 @@ library GuardRails {
 
     /// @notice Checks the result of one market.
     /// @param newestAsOf   time of the newest observation consumed; later than the previous state's
-    /// @param marketPolicy `MarketPolicyWord` in force
-    /// @param marginPolicy `MarginPolicyWord` in force
     function check(
-        IRiskRegistry.MarketUpdate calldata update,
+        MarketUpdate calldata update,
         uint256 newestAsOf,
-        uint256 marketPolicy,
-        uint256 marginPolicy
+        MarketPolicyWord marketPolicy,
+        MarginPolicyWord marginPolicy
     ) internal pure {
         bytes32 marketId = update.marketId;
-        uint256 parameters = update.parameters;
+        ParametersWord parameters = update.parameters;
         (uint256 maintenance, uint256 initial) = checkState(
             marketId,
             update.volatilityState,
@@ -44,7 +46,7 @@ library GuardRails {
         _checkLoanToValue(marketId, parameters, maintenance, initial, marketPolicy);
         _checkRanges(marketId, parameters, marketPolicy);
         unchecked {
-            uint256 elapsed = newestAsOf - VolatilityStateWord.asOf(update.previousVolatilityState);
+            uint256 elapsed = newestAsOf - update.previousVolatilityState.asOf();
             _checkSpeeds(marketId, update.previousAnchorState, maintenance, initial, elapsed, marginPolicy);
         }
         _checkMaintenanceMargin(marketId, update.previousAnchorState, maintenance, marketPolicy);
@@ -55,20 +57,20 @@ library GuardRails {
     /// @return initial     its initial margin, X24
     function checkState(
         bytes32 marketId,
-        uint256 volatilityState,
-        uint256 anchorState,
+        VolatilityStateWord volatilityState,
+        AnchorStateWord anchorState,
         uint256 asOf
     ) internal pure returns (uint256 maintenance, uint256 initial) {
-        if (volatilityState >> VolatilityStateWord.BITS != 0) {
-            revert IRiskRegistry.WordOutOfRange(marketId, volatilityState, VolatilityStateWord.BITS);
+        if (!volatilityState.fits()) {
+            revert IRiskRegistry.WordOutOfRange(marketId, VolatilityStateWord.unwrap(volatilityState), VolatilityStateFields.BITS);
         }
-        if (anchorState >> AnchorStateWord.BITS != 0) {
-            revert IRiskRegistry.WordOutOfRange(marketId, anchorState, AnchorStateWord.BITS);
+        if (!anchorState.fits()) {
+            revert IRiskRegistry.WordOutOfRange(marketId, AnchorStateWord.unwrap(anchorState), AnchorStateFields.BITS);
         }
-        uint256 stateAsOf = VolatilityStateWord.asOf(volatilityState);
+        uint256 stateAsOf = volatilityState.asOf();
         if (stateAsOf != asOf) revert IRiskRegistry.AsOfMismatch(marketId, stateAsOf, asOf);
-        maintenance = AnchorStateWord.maintenanceMarginX24(anchorState);
-        initial = AnchorStateWord.initialMarginX24(anchorState);
+        maintenance = anchorState.maintenanceMarginX24();
+        initial = anchorState.initialMarginX24();
         if (maintenance == 0) revert IRiskRegistry.MarginsOutOfOrder(marketId, maintenance, initial);
         if (maintenance > initial) revert IRiskRegistry.MarginsOutOfOrder(marketId, maintenance, initial);
     }
@@ -76,37 +78,37 @@ library GuardRails {
     /// @dev Parameters tell the same time and margins as the states; both margins are below 1 by their width.
     function _checkAgreement(
         bytes32 marketId,
-        uint256 parameters,
+        ParametersWord parameters,
         uint256 newestAsOf,
         uint256 maintenance,
         uint256 initial
     ) private pure {
-        if (parameters >> ParametersWord.BITS != 0) {
-            revert IRiskRegistry.WordOutOfRange(marketId, parameters, ParametersWord.BITS);
+        if (!parameters.fits()) {
+            revert IRiskRegistry.WordOutOfRange(marketId, ParametersWord.unwrap(parameters), ParametersFields.BITS);
         }
-        uint256 stated = ParametersWord.asOf(parameters);
+        uint256 stated = parameters.asOf();
         if (stated != newestAsOf) revert IRiskRegistry.AsOfMismatch(marketId, stated, newestAsOf);
-        stated = ParametersWord.initialMarginX24(parameters);
+        stated = parameters.initialMarginX24();
         if (stated != initial) revert IRiskRegistry.MarginsMismatch(marketId, initial, stated);
-        stated = ParametersWord.maintenanceMarginX24(parameters);
+        stated = parameters.maintenanceMarginX24();
         if (stated != maintenance) revert IRiskRegistry.MarginsMismatch(marketId, maintenance, stated);
     }
 
     /// @dev With maintenance <= initial, exact limits are in order too: borrowing limit <= threshold < 1.
     function _checkLoanToValue(
         bytes32 marketId,
-        uint256 parameters,
+        ParametersWord parameters,
         uint256 maintenance,
         uint256 initial,
-        uint256 policy
+        MarketPolicyWord policy
     ) private pure {
         unchecked {
-            uint256 withoutBonus = ONE_X24 - (MarketPolicyWord.liquidationBonusX16(policy) << X16_TO_X24);
-            uint256 stated = ParametersWord.liquidationThresholdX24(parameters);
+            uint256 withoutBonus = ONE_X24 - (policy.liquidationBonusX16() << X16_TO_X24);
+            uint256 stated = parameters.liquidationThresholdX24();
             uint256 expected;
             if (withoutBonus > maintenance) expected = withoutBonus - maintenance;
             if (stated != expected) revert IRiskRegistry.LoanToValueMismatch(marketId, stated, expected);
-            stated = ParametersWord.maxLoanToValueX24(parameters);
+            stated = parameters.maxLoanToValueX24();
             expected = 0;
             if (withoutBonus > initial) expected = withoutBonus - initial;
             if (stated != expected) revert IRiskRegistry.LoanToValueMismatch(marketId, stated, expected);
@@ -114,22 +116,22 @@ library GuardRails {
     }
 
     /// @dev Volatility and scan range are clamped afresh each time, so their bounds hold whatever was in force before.
-    function _checkRanges(bytes32 marketId, uint256 parameters, uint256 policy) private pure {
-        uint256 stated = ParametersWord.volatilityX24(parameters);
-        uint256 least = MarketPolicyWord.volatilityFloorX16(policy) << X16_TO_X24;
-        uint256 greatest = MarketPolicyWord.volatilityCeilingX16(policy) << X16_TO_X24;
+    function _checkRanges(bytes32 marketId, ParametersWord parameters, MarketPolicyWord policy) private pure {
+        uint256 stated = parameters.volatilityX24();
+        uint256 least = policy.volatilityFloorX16() << X16_TO_X24;
+        uint256 greatest = policy.volatilityCeilingX16() << X16_TO_X24;
         if (stated < least) revert IRiskRegistry.VolatilityOutOfBounds(marketId, stated, least, greatest);
         if (stated > greatest) revert IRiskRegistry.VolatilityOutOfBounds(marketId, stated, least, greatest);
 
-        stated = ParametersWord.scanRangeX24(parameters);
-        least = MarketPolicyWord.scanRangeFloorX16(policy) << X16_TO_X24;
-        greatest = MarketPolicyWord.scanRangeCeilingX16(policy) << X16_TO_X24;
+        stated = parameters.scanRangeX24();
+        least = policy.scanRangeFloorX16() << X16_TO_X24;
+        greatest = policy.scanRangeCeilingX16() << X16_TO_X24;
         if (stated > greatest) revert IRiskRegistry.ScanRangeOutOfBounds(marketId, stated, least, greatest);
         if (stated < greatest) {
             // Only at the ceiling may it be narrower than a move.
-            uint256 move = ParametersWord.horizonMoveDownX24(parameters);
+            uint256 move = parameters.horizonMoveDownX24();
             if (move > least) least = move;
-            move = ParametersWord.horizonMoveUpX24(parameters);
+            move = parameters.horizonMoveUpX24();
             if (move > least) least = move;
             if (stated < least) revert IRiskRegistry.ScanRangeOutOfBounds(marketId, stated, least, greatest);
         }
@@ -138,24 +140,24 @@ library GuardRails {
     /// @dev The initial margin may rise at once and falls slowly; the maintenance margin moves slowly both ways.
     function _checkSpeeds(
         bytes32 marketId,
-        uint256 previousAnchorState,
+        AnchorStateWord previousAnchorState,
         uint256 maintenance,
         uint256 initial,
         uint256 elapsed,
-        uint256 marginPolicy
+        MarginPolicyWord marginPolicy
     ) private pure {
         unchecked {
             // 32 bits of time and 20 of speed; margins and allowances have 24.
-            uint256 loosen = _allowance(elapsed * MarginPolicyWord.loosenPerSecondX32(marginPolicy));
-            uint256 previous = AnchorStateWord.initialMarginX24(previousAnchorState);
+            uint256 loosen = _allowance(elapsed * marginPolicy.loosenPerSecondX32());
+            uint256 previous = previousAnchorState.initialMarginX24();
             if (initial + loosen < previous) {
                 revert IRiskRegistry.InitialMarginTooFast(marketId, initial, previous - loosen);
             }
-            previous = AnchorStateWord.maintenanceMarginX24(previousAnchorState);
+            previous = previousAnchorState.maintenanceMarginX24();
             if (maintenance + loosen < previous) {
                 revert IRiskRegistry.MaintenanceMarginTooFast(marketId, maintenance, previous - loosen);
             }
-            uint256 tighten = _allowance(elapsed * MarginPolicyWord.tightenPerSecondX32(marginPolicy));
+            uint256 tighten = _allowance(elapsed * marginPolicy.tightenPerSecondX32());
             if (maintenance > previous + tighten) {
                 revert IRiskRegistry.MaintenanceMarginTooFast(marketId, maintenance, previous + tighten);
             }
@@ -165,16 +167,16 @@ library GuardRails {
     /// @dev Inside the policy's bounds, or between them and the margin in force if they have moved past it.
     function _checkMaintenanceMargin(
         bytes32 marketId,
-        uint256 previousAnchorState,
+        AnchorStateWord previousAnchorState,
         uint256 maintenance,
-        uint256 policy
+        MarketPolicyWord policy
     ) private pure {
-        uint256 previous = AnchorStateWord.maintenanceMarginX24(previousAnchorState);
-        uint256 bound = MarketPolicyWord.maintenanceMarginFloorX16(policy) << X16_TO_X24;
+        uint256 previous = previousAnchorState.maintenanceMarginX24();
+        uint256 bound = policy.maintenanceMarginFloorX16() << X16_TO_X24;
         if (maintenance < bound) {
             if (maintenance < previous) revert IRiskRegistry.MaintenanceMarginOutOfBounds(marketId, maintenance, bound);
         }
-        bound = MarketPolicyWord.maintenanceMarginCeilingX16(policy) << X16_TO_X24;
+        bound = policy.maintenanceMarginCeilingX16() << X16_TO_X24;
         if (maintenance > bound) {
             if (maintenance > previous) revert IRiskRegistry.MaintenanceMarginOutOfBounds(marketId, maintenance, bound);
         }

@@ -1,54 +1,73 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {
+    ACCOUNT_RESULTS_WORDS,
+    BATCH_RESULTS_WORDS,
+    COLLATERAL_AMOUNTS_WORDS,
+    EXPIRY_MARKET_WORDS,
+    ROUND_MARKET_WORDS
+} from "../generated/WordLists.sol";
+import {
+    AccountMarginsWord,
+    AccountThresholdsWord,
+    CollateralAmountWord,
+    HoldingsWord,
+    MaintenanceBoundWord,
+    OptionPositionWord,
+    ScenarioChoiceWord,
+    SpotGreeksWord,
+    TimeGreeksWord
+} from "../generated/Words.sol";
 import {IPortfolioMargins} from "./IPortfolioMargins.sol";
 
 /// @title IPortfolioRegistry
 /// @notice Margins of accounts by proof: whole batches, reject never clamp. Nobody can set a margin.
 /// @dev A round is priced once, in arrays of strikes that any number of accounts share; accounts are folded over arrays of
 /// one round, and a margin follows from the fold. What ties the proofs together are commitments that this contract carries
-/// from one to the next, so nothing of two rounds, two accounts or two policies can be mixed.
+/// from one to the next, so nothing of two rounds, two accounts or two policies can be mixed. Lists of
+/// words are in the order of circuits/statements/.
 interface IPortfolioRegistry is IPortfolioMargins {
     /// @notice A round as its source keeps it, with the words of the market.
     /// @param asOf         time of the round
     /// @param expiriesHash hash of the hashes of its expiries
-    /// @param marketWords  `RoundPricesWord`, `RoundConfidencesWord`, 4 `CollateralPriceWord`
+    /// @param marketWords  what it says of the market
     struct Round {
         uint256 asOf;
         bytes32 expiriesHash;
-        uint256[6] marketWords;
+        uint256[ROUND_MARKET_WORDS] marketWords;
     }
 
     /// @notice A proven array: options of one expiry at some strikes.
     /// @param commitment  the circuit's commitment to its input words
     /// @param expiryIndex which of the round's expiries
-    /// @param expiryWords `ExpiryForwardWord`, `ExpirySurfaceWord`, `ExpirySurfaceShapeWord`
+    /// @param expiryWords what the round says of it
     /// @param arrayRoot   commitment to what the array holds
     struct RiskArray {
         uint256 commitment;
         uint256 expiryIndex;
-        uint256[3] expiryWords;
+        uint256[EXPIRY_MARKET_WORDS] expiryWords;
         uint256 arrayRoot;
     }
 
     /// @notice One account of a batch: what it holds, as the venue reported it, and its proven margins.
     /// @param account           strictly increasing within a batch
     /// @param books             proofs that its option positions take, none if it has no options
-    /// @param holdings          `HoldingsWord`
-    /// @param collateralAmounts two `CollateralAmountWord`
-    /// @param margins           proven `AccountMarginsWord`
-    /// @param thresholds        proven `AccountThresholdsWord`
-    /// @param spotGreeks        proven `SpotGreeksWord`
-    /// @param timeGreeks        proven `TimeGreeksWord`
+    /// @param holdings          what it holds besides options and collateral
+    /// @param collateralAmounts what it holds of collateral
+    /// @param margins           proven: initial and maintenance
+    /// @param thresholds        proven: liquidation and default
+    /// @param spotGreeks        proven, of its options
+    /// @param timeGreeks        proven, of its options
     struct AccountMargin {
         address account;
         uint256 books;
-        uint256 holdings;
-        uint256[2] collateralAmounts;
-        uint256 margins;
-        uint256 thresholds;
-        uint256 spotGreeks;
-        uint256 timeGreeks;
+        HoldingsWord holdings;
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts;
+        AccountMarginsWord margins;
+        AccountThresholdsWord thresholds;
+        SpotGreeksWord spotGreeks;
+        TimeGreeksWord timeGreeks;
     }
 
     /// @notice A batch of margins, besides its accounts.
@@ -56,13 +75,13 @@ interface IPortfolioRegistry is IPortfolioMargins {
     /// @param marginModelId active model of margins
     /// @param commitment    the margin circuit's commitment to its input words
     /// @param emptyMargins  margins, thresholds and Greeks of an account that holds nothing, which fills places left
-    /// @param batchWords    proven `BatchRiskWord`, `SpotGreeksWord`, `TimeGreeksWord` of all accounts
+    /// @param batchWords    proven of all accounts together
     struct Batch {
         bytes32 bookModelId;
         bytes32 marginModelId;
         uint256 commitment;
-        uint256[4] emptyMargins;
-        uint256[3] batchWords;
+        uint256[ACCOUNT_RESULTS_WORDS] emptyMargins;
+        uint256[BATCH_RESULTS_WORDS] batchWords;
     }
 
     /// @notice A witness that an account is below maintenance.
@@ -71,29 +90,29 @@ interface IPortfolioRegistry is IPortfolioMargins {
     /// @param commitment        the witness circuit's commitment to its input words
     /// @param account           of whom
     /// @param books             proofs that its option positions take
-    /// @param holdings          `HoldingsWord`
-    /// @param collateralAmounts two `CollateralAmountWord`
-    /// @param scenario          `ScenarioChoiceWord`: the scenario that shows it
-    /// @param bound             proven `MaintenanceBoundWord`: what its maintenance margin is at most
+    /// @param holdings          what it holds besides options and collateral
+    /// @param collateralAmounts what it holds of collateral
+    /// @param scenario          the scenario that shows it
+    /// @param bound             proven: what its maintenance margin is at most
     struct Witness {
         bytes32 bookModelId;
         bytes32 witnessModelId;
         uint256 commitment;
         address account;
         uint256 books;
-        uint256 holdings;
-        uint256[2] collateralAmounts;
-        uint256 scenario;
-        uint256 bound;
+        HoldingsWord holdings;
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts;
+        ScenarioChoiceWord scenario;
+        MaintenanceBoundWord bound;
     }
 
     /// @notice The venue reported an account; the words are all that its margins rest on.
     event AccountReported(
         address indexed account,
         uint256 sequence,
-        uint256[] positions,
-        uint256 holdings,
-        uint256[2] collateralAmounts
+        OptionPositionWord[] positions,
+        HoldingsWord holdings,
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts
     );
     /// @notice An array was proven and may be used by accounts of its round.
     event ArrayAccepted(uint256 indexed arrayRoot, uint256 indexed asOf, uint256 expiry, uint256 policyVersion);
@@ -102,15 +121,15 @@ interface IPortfolioRegistry is IPortfolioMargins {
         address indexed account,
         uint256 indexed asOf,
         uint256 sequence,
-        uint256 margins,
-        uint256 thresholds,
-        uint256 spotGreeks,
-        uint256 timeGreeks
+        AccountMarginsWord margins,
+        AccountThresholdsWord thresholds,
+        SpotGreeksWord spotGreeks,
+        TimeGreeksWord timeGreeks
     );
     /// @notice A batch of margins was proven. The rest of it is the calldata of {submitPortfolio}.
-    event PortfolioAccepted(uint256 indexed asOf, bytes32 subject, uint256[3] batchWords, address indexed submitter);
+    event PortfolioAccepted(uint256 indexed asOf, bytes32 subject, uint256[BATCH_RESULTS_WORDS] batchWords, address indexed submitter);
     /// @notice An account was proven to be below maintenance.
-    event AccountUnhealthy(address indexed account, uint256 indexed asOf, uint256 sequence, uint256 bound);
+    event AccountUnhealthy(address indexed account, uint256 indexed asOf, uint256 sequence, MaintenanceBoundWord bound);
 
     /// @notice No such round, or its words are others.
     error RoundUnknown(uint256 asOf, bytes32 given, bytes32 published);
@@ -137,28 +156,28 @@ interface IPortfolioRegistry is IPortfolioMargins {
     /// @notice The account's margins are of this round and report already, or of later ones.
     error MarginNotNewer(address account, uint256 asOf, uint256 sequence);
     /// @notice A margins word has bits beyond its fields.
-    error MarginsOutOfRange(address account, uint256 margins);
+    error MarginsOutOfRange(address account, AccountMarginsWord margins);
     /// @notice There is no such scenario.
-    error ScenarioOutOfRange(uint256 scenario);
+    error ScenarioOutOfRange(ScenarioChoiceWord scenario);
     /// @notice The witness does not show the account to be below maintenance.
     error AccountHealthy(address account, int256 boundE8);
     /// @notice A position word has bits beyond its fields, holds nothing, or too much to be proven.
-    error PositionOutOfRange(uint256 index, uint256 word);
+    error PositionOutOfRange(uint256 index, OptionPositionWord word);
     /// @notice Positions come by strictly increasing expiry and strike, one word each.
-    error PositionsNotIncreasing(uint256 index, uint256 word);
+    error PositionsNotIncreasing(uint256 index, OptionPositionWord word);
     /// @notice More positions than the proofs of one account are about.
     error TooManyPositions(uint256 positions, uint256 limit);
     /// @notice A word of holdings or collateral has bits beyond its fields, or too much to be proven.
     error HoldingsOutOfRange(uint256 word);
 
     /// @notice Reports what an account holds. Restricted to the venue.
-    /// @param positions `OptionPositionWord`s by strictly increasing expiry and strike, without those that hold nothing
+    /// @param positions option positions by strictly increasing expiry and strike, without those that hold nothing
     /// @custom:reverts PositionOutOfRange, PositionsNotIncreasing, TooManyPositions, HoldingsOutOfRange
     function reportAccount(
         address account,
-        uint256[] calldata positions,
-        uint256 holdings,
-        uint256[2] calldata collateralAmounts
+        OptionPositionWord[] calldata positions,
+        HoldingsWord holdings,
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
     ) external;
 
     /// @notice Takes proven arrays of one round. Anyone may call: the proofs are the permission.

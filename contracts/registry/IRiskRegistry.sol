@@ -1,42 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {MarketUpdate} from "../generated/MarketUpdate.sol";
+import {AnchorStateWord, VolatilityStateWord} from "../generated/Words.sol";
 import {IRiskParameters} from "./IRiskParameters.sol";
 
 /// @title IRiskRegistry
 /// @notice Moves markets by proof: whole batches, reject never clamp. Nobody can set a parameter.
 interface IRiskRegistry is IRiskParameters {
-    /// @notice One market of a batch: what it starts from, as the chain hashed it, and what it arrives at.
-    /// @param marketId                id, strictly increasing within a batch
-    /// @param previousVolatilityState `VolatilityStateWord` in force
-    /// @param previousAnchorState     `AnchorStateWord` in force
-    /// @param inboxHead               head of the source's inbox after the last consumed observation
-    /// @param inboxCount              how many observations have been consumed
-    /// @param source                  the market's observation source
-    /// @param observationCount        how many observations this batch consumes, 1 to K
-    /// @param volatilityState         proven `VolatilityStateWord` after them
-    /// @param anchorState             proven `AnchorStateWord` after them
-    /// @param parameters              proven `ParametersWord` after them
-    struct MarketUpdate {
-        bytes32 marketId;
-        uint256 previousVolatilityState;
-        uint256 previousAnchorState;
-        bytes32 inboxHead;
-        uint256 inboxCount;
-        address source;
-        uint256 observationCount;
-        uint256 volatilityState;
-        uint256 anchorState;
-        uint256 parameters;
-    }
-
     /// @notice A market was added; its parameters wait for the first proof.
     event MarketAdded(
         bytes32 indexed marketId,
         address indexed source,
         uint256 volatilityModel,
-        uint256 volatilityState,
-        uint256 anchorState,
+        VolatilityStateWord volatilityState,
+        AnchorStateWord anchorState,
         bytes32 inboxHead,
         uint256 inboxCount
     );
@@ -116,8 +94,8 @@ interface IRiskRegistry is IRiskParameters {
         bytes32 marketId,
         address source,
         uint256 volatilityModel,
-        uint256 volatilityState,
-        uint256 anchorState
+        VolatilityStateWord volatilityState,
+        AnchorStateWord anchorState
     ) external;
 
     /// @notice Puts proven parameters in force. Anyone may call: the proof is the permission.
@@ -127,8 +105,8 @@ interface IRiskRegistry is IRiskParameters {
     /// @param commitment       the circuit's commitment to its input words
     /// @param proof            Groth16 points [ax, ay, bx1, bx0, by1, by0, cx, cy]
     /// @param updates          1 to M markets, by strictly increasing id
-    /// @param observationWords for every market in turn ceil(K / 2) words: slot j stands in word j / 2 at bit
-    /// 112 * (j % 2); unused slots come first and are zero, the newest observation comes last
+    /// @param observationWords for every market in turn the words of K slots, several a word, the first in the low bits;
+    /// unused slots come first and are zero, the newest observation comes last
     function submit(
         bytes32 modelId,
         uint256 commitment,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {AccountMarginsWord, AccountThresholdsWord} from "../generated/PackedWords.sol";
+import {AccountMarginsFields, AccountMarginsWord, AccountThresholdsWord} from "../generated/Words.sol";
 import {PortfolioPolicy} from "../parameters/PortfolioPolicy.sol";
 import {IPortfolioMargins} from "./IPortfolioMargins.sol";
 
@@ -14,17 +14,17 @@ abstract contract PortfolioMargins is IPortfolioMargins, PortfolioPolicy {
     /// @param unhealthyAsOf     round of the last witness that the account is below maintenance
     /// @param unhealthySequence report that the witness is about
     /// @param margins           `AccountMarginsWord`; above it the round's time, then the report's sequence
-    /// @param thresholds        `AccountThresholdsWord`
+    /// @param thresholds        levels of spot that go with them
     struct Account {
         bytes32 bookHash;
         uint40 sequence;
         uint32 unhealthyAsOf;
         uint40 unhealthySequence;
         uint256 margins;
-        uint256 thresholds;
+        AccountThresholdsWord thresholds;
     }
 
-    uint256 internal constant AS_OF_SHIFT = AccountMarginsWord.BITS;
+    uint256 internal constant AS_OF_SHIFT = AccountMarginsFields.BITS;
     uint256 internal constant SEQUENCE_SHIFT = AS_OF_SHIFT + 32;
 
     mapping(address account => Account) internal _accounts;
@@ -66,21 +66,22 @@ abstract contract PortfolioMargins is IPortfolioMargins, PortfolioPolicy {
     }
 
     function _proven(address account) private view returns (Margin memory) {
-        uint256 margins = _accounts[account].margins;
-        if (margins == 0) revert MarginNotYetProven(account);
-        uint256 thresholds = _accounts[account].thresholds;
+        uint256 stored = _accounts[account].margins;
+        if (stored == 0) revert MarginNotYetProven(account);
+        AccountMarginsWord margins = AccountMarginsWord.wrap(stored); // readers pass over what stands above
+        AccountThresholdsWord thresholds = _accounts[account].thresholds;
         return
             Margin({
-                initialE8: AccountMarginsWord.initialE8(margins),
-                maintenanceE8: AccountMarginsWord.maintenanceE8(margins),
-                worstScenario: AccountMarginsWord.worstScenario(margins),
-                liquidationDownE8: AccountThresholdsWord.liquidationDownE8(thresholds),
-                liquidationUpE8: AccountThresholdsWord.liquidationUpE8(thresholds),
-                defaultDownE8: AccountThresholdsWord.defaultDownE8(thresholds),
-                defaultUpE8: AccountThresholdsWord.defaultUpE8(thresholds),
-                defaultProbabilityX32: AccountThresholdsWord.defaultProbabilityX32(thresholds),
-                asOf: uint32(margins >> AS_OF_SHIFT),
-                sequence: margins >> SEQUENCE_SHIFT
+                initialE8: margins.initialE8(),
+                maintenanceE8: margins.maintenanceE8(),
+                worstScenario: margins.worstScenario(),
+                liquidationDownE8: thresholds.liquidationDownE8(),
+                liquidationUpE8: thresholds.liquidationUpE8(),
+                defaultDownE8: thresholds.defaultDownE8(),
+                defaultUpE8: thresholds.defaultUpE8(),
+                defaultProbabilityX32: thresholds.defaultProbabilityX32(),
+                asOf: uint32(stored >> AS_OF_SHIFT),
+                sequence: stored >> SEQUENCE_SHIFT
             });
     }
 

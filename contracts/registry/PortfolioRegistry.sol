@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {OptionBookFrame} from "../generated/OptionBookFrame.sol";
+import {PortfolioMarginFrame} from "../generated/PortfolioMarginFrame.sol";
+import {RiskArrayFrame} from "../generated/RiskArrayFrame.sol";
+import {UnhealthyWitnessFrame} from "../generated/UnhealthyWitnessFrame.sol";
 import {
+    COLLATERAL_AMOUNTS_WORDS,
+    EXPIRY_MARKET_WORDS,
+    ExpiryMarketList,
+    PORTFOLIO_POLICY_WORDS,
+    ROUND_MARKET_WORDS,
+    RoundMarketList
+} from "../generated/WordLists.sol";
+import {
+    AccountMarginsWord,
+    BookFlagsWord,
+    CollateralAmountWord,
     ExpiryForwardWord,
+    HoldingsWord,
     MaintenanceBoundWord,
     OptionPositionWord,
-    RoundPricesWord
-} from "../generated/PackedWords.sol";
-import {
-    OptionBookLayout,
-    PortfolioMarginLayout,
-    RiskArrayLayout,
-    UnhealthyWitnessLayout
-} from "../generated/StatementLayouts.sol";
+    RoundPricesWord,
+    ScenarioChoiceWord
+} from "../generated/Words.sol";
 import {IRoundSource} from "../market/IRoundSource.sol";
 import {RoundId} from "../market/RoundId.sol";
 import {PortfolioPolicy} from "../parameters/PortfolioPolicy.sol";
-import {PortfolioPolicyBounds} from "../parameters/PortfolioPolicyBounds.sol";
 import {BatchVerifier} from "../proof/BatchVerifier.sol";
 import {CanonicalProof} from "../proof/CanonicalProof.sol";
 import {IBatchVerifier} from "../proof/IBatchVerifier.sol";
@@ -28,23 +38,11 @@ import {PositionBook} from "./PositionBook.sol";
 /// @title PortfolioRegistry
 /// @notice Margins in force of the accounts of one market's venue.
 contract PortfolioRegistry is PositionBook {
+    using ExpiryMarketList for uint256[EXPIRY_MARKET_WORDS];
     using PortfolioStatement for PortfolioStatement.Transcript;
+    using RoundMarketList for uint256[ROUND_MARKET_WORDS];
 
-    uint256 private constant STRIKES_PER_WORD = 5;
-    /// @dev Words of the policy that price options: grid, volatility, skew, discounts.
-    uint256 private constant PRICING_WORDS = PortfolioPolicyBounds.LOSS_FACTORS;
-    uint256 private constant GRID_WORDS = PortfolioPolicyBounds.VOLATILITY_SHOCKS;
-    uint256 private constant MARGIN_WORDS = PortfolioPolicyBounds.WORDS - PortfolioPolicyBounds.LOSS_FACTORS;
-    uint256 private constant EXPIRY_WORDS = 3;
-    uint256 private constant MARKET_WORDS = 6;
-    uint256 private constant SHARED_WORDS = MARKET_WORDS + GRID_WORDS + MARGIN_WORDS;
-    uint256 private constant ACCOUNT_INPUT_WORDS = 4;
-    uint256 private constant ACCOUNT_OUTPUT_WORDS = 4;
-    uint256 private constant BATCH_WORDS = 3;
-    uint256 private constant WITNESS_WORDS = 2;
     uint256 private constant SCENARIOS = 33;
-    /// @dev `HoldingsWord` of an account that holds nothing.
-    uint256 private constant NO_HOLDINGS = 2 ** 60 + 2 ** (61 + 83) + 2 ** (61 + 84 + 83);
     uint256 private constant VERSION_SHIFT = 32;
     uint256 private constant EXPIRY_SHIFT = 64;
 
@@ -102,13 +100,13 @@ contract PortfolioRegistry is PositionBook {
         IRoundSource rounds_,
         bytes32 marketId_,
         uint256 emptyState_,
-        uint256[24] memory policy,
+        uint256[PORTFOLIO_POLICY_WORDS] memory policy,
         PortfolioFreshness memory freshness
     ) PortfolioPolicy(authority, policy, freshness) {
-        models_.requireLayout(RiskArrayLayout.LAYOUT_HASH, IModelRegistry.Kind.RiskArray);
-        models_.requireLayout(OptionBookLayout.LAYOUT_HASH, IModelRegistry.Kind.OptionBook);
-        models_.requireLayout(PortfolioMarginLayout.LAYOUT_HASH, IModelRegistry.Kind.PortfolioMargin);
-        models_.requireLayout(UnhealthyWitnessLayout.LAYOUT_HASH, IModelRegistry.Kind.UnhealthyWitness);
+        models_.requireLayout(RiskArrayFrame.LAYOUT_HASH, IModelRegistry.Kind.RiskArray);
+        models_.requireLayout(OptionBookFrame.LAYOUT_HASH, IModelRegistry.Kind.OptionBook);
+        models_.requireLayout(PortfolioMarginFrame.LAYOUT_HASH, IModelRegistry.Kind.PortfolioMargin);
+        models_.requireLayout(UnhealthyWitnessFrame.LAYOUT_HASH, IModelRegistry.Kind.UnhealthyWitness);
         models = models_;
         rounds = rounds_;
         marketId = marketId_;
@@ -127,14 +125,14 @@ contract PortfolioRegistry is PositionBook {
     ) external {
         Scope memory scope = _scope(asOf, marketHash, RoundId.hashOfExpiries(expiryHashes));
         scope.subject = scope.roundId;
-        (address verifier, uint256 strikes, , , ) = models.activeModel(modelId, RiskArrayLayout.LAYOUT_HASH);
-        uint256 wordsPerArray = (strikes + STRIKES_PER_WORD - 1) / STRIKES_PER_WORD;
+        (address verifier, uint256 strikes, , , ) = models.activeModel(modelId, RiskArrayFrame.LAYOUT_HASH);
+        uint256 wordsPerArray = RiskArrayFrame.wordsOfStrikes(strikes);
         _requireWords(strikeWords.length, arrays.length * wordsPerArray);
         uint256[3][] memory publicSignals = new uint256[3][](arrays.length);
         for (uint256 i = 0; i < arrays.length; ++i) {
             _requireExpiry(asOf, expiryHashes, arrays[i]);
             uint256[] calldata words = strikeWords[i * wordsPerArray:(i + 1) * wordsPerArray];
-            publicSignals[i] = _stateArray(scope, modelId, arrays[i], words);
+            publicSignals[i] = _stateArray(scope, modelId, strikes, arrays[i], words);
         }
         CanonicalProof.verifyAll(_batchVerifier, verifier, proofs, publicSignals);
         for (uint256 i = 0; i < arrays.length; ++i) {
@@ -154,7 +152,7 @@ contract PortfolioRegistry is PositionBook {
         Scope memory scope = _scopeOf(round);
         (address verifier, uint256 places, , , ) = models.activeModel(
             batch.marginModelId,
-            PortfolioMarginLayout.LAYOUT_HASH
+            PortfolioMarginFrame.LAYOUT_HASH
         );
         if (accounts.length == 0 || accounts.length > places) revert AccountCountOutOfRange(accounts.length, places);
         scope.subject = _subjectOfBatch(scope, accounts);
@@ -177,9 +175,10 @@ contract PortfolioRegistry is PositionBook {
         uint256[8] calldata witnessProof
     ) external {
         Scope memory scope = _scopeOf(round);
-        (address verifier, , , , ) = models.activeModel(witness.witnessModelId, UnhealthyWitnessLayout.LAYOUT_HASH);
-        if (witness.scenario > SCENARIOS) revert ScenarioOutOfRange(witness.scenario);
-        int256 bound = MaintenanceBoundWord.maintenanceE8(witness.bound);
+        (address verifier, , , , ) = models.activeModel(witness.witnessModelId, UnhealthyWitnessFrame.LAYOUT_HASH);
+        if (ScenarioChoiceWord.unwrap(witness.scenario) > SCENARIOS) revert ScenarioOutOfRange(witness.scenario);
+        MaintenanceBoundWord shown = witness.bound;
+        int256 bound = shown.maintenanceE8();
         if (bound >= 0) revert AccountHealthy(witness.account, bound);
         uint256 sequence = _sequenceOf(witness.account);
         scope.subject = _subjectOf(scope.roundId, witness.account, sequence);
@@ -196,7 +195,8 @@ contract PortfolioRegistry is PositionBook {
     }
 
     function _scopeOf(Round calldata round) private view returns (Scope memory scope) {
-        uint256 inWord = RoundPricesWord.asOf(round.marketWords[0]);
+        RoundPricesWord prices = round.marketWords.roundPrices();
+        uint256 inWord = prices.asOf();
         if (inWord != round.asOf) revert RoundTimeMismatch(inWord, round.asOf);
         return _scope(round.asOf, keccak256(abi.encode(round.marketWords)), round.expiriesHash);
     }
@@ -216,34 +216,32 @@ contract PortfolioRegistry is PositionBook {
         bytes32 given = keccak256(abi.encode(array.expiryWords));
         if (index >= expiryHashes.length) revert ExpiryMismatch(index, given, 0);
         if (given != expiryHashes[index]) revert ExpiryMismatch(index, given, expiryHashes[index]);
-        uint256 inWord = ExpiryForwardWord.asOf(array.expiryWords[0]);
+        ExpiryForwardWord forward = array.expiryWords.expiryForward();
+        uint256 inWord = forward.asOf();
         if (inWord != asOf) revert RoundTimeMismatch(inWord, asOf);
     }
 
     function _stateArray(
         Scope memory scope,
         bytes32 modelId,
+        uint256 strikes,
         RiskArray calldata array,
         uint256[] calldata strikeWords
     ) private view returns (uint256[3] memory) {
         PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
-            RiskArrayLayout.LAYOUT_HASH,
+            RiskArrayFrame.LAYOUT_HASH,
             modelId,
             scope.subject,
             array.commitment,
-            PRICING_WORDS + EXPIRY_WORDS + strikeWords.length + 1
+            RiskArrayFrame.words(strikes)
         );
-        transcript.putKnown(scope.policy, 0, PRICING_WORDS);
-        for (uint256 i = 0; i < EXPIRY_WORDS; ++i) {
-            transcript.put(array.expiryWords[i]);
-        }
-        transcript.putCalldata(strikeWords);
-        transcript.putRoot(array.arrayRoot);
+        RiskArrayFrame.putInputs(transcript, scope.policy, array.expiryWords, strikeWords);
+        RiskArrayFrame.putOutputs(transcript, array.arrayRoot);
         return transcript.close();
     }
 
     function _acceptArray(Scope memory scope, RiskArray calldata array) private {
-        uint256 expiry = ExpiryForwardWord.expiry(array.expiryWords[0]);
+        uint256 expiry = array.expiryWords.expiryForward().expiry();
         _arrays[array.arrayRoot] = _record(scope, expiry);
         emit ArrayAccepted(array.arrayRoot, scope.asOf, expiry, scope.policyVersion);
     }
@@ -295,20 +293,20 @@ contract PortfolioRegistry is PositionBook {
         uint256[] calldata bookWords
     ) private view returns (uint256[3] memory) {
         PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
-            PortfolioMarginLayout.LAYOUT_HASH,
+            PortfolioMarginFrame.LAYOUT_HASH,
             batch.marginModelId,
             scope.subject,
             batch.commitment,
-            SHARED_WORDS + places * (ACCOUNT_INPUT_WORDS + ACCOUNT_OUTPUT_WORDS) + BATCH_WORDS
+            PortfolioMarginFrame.words(places)
         );
-        _putShared(transcript, scope, round);
+        PortfolioMarginFrame.putShared(transcript, round.marketWords, scope.policy);
         for (uint256 i = 0; i < accounts.length; ++i) {
             AccountMargin calldata each = accounts[i];
             uint256 state = _fold(scope, books, bookWords, each.account, each.books, each.holdings, each.collateralAmounts);
-            _putAccount(transcript, state, each.holdings, each.collateralAmounts[0], each.collateralAmounts[1]);
+            PortfolioMarginFrame.putInputs(transcript, state, each.holdings, each.collateralAmounts);
         }
         for (uint256 i = accounts.length; i < places; ++i) {
-            _putAccount(transcript, emptyState, NO_HOLDINGS, 0, 0);
+            PortfolioMarginFrame.putEmptyInputs(transcript, emptyState);
         }
         _putOutputs(transcript, batch, accounts, places);
         return transcript.close();
@@ -322,46 +320,24 @@ contract PortfolioRegistry is PositionBook {
         uint256[] calldata bookWords
     ) private view returns (uint256[3] memory) {
         PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
-            UnhealthyWitnessLayout.LAYOUT_HASH,
+            UnhealthyWitnessFrame.LAYOUT_HASH,
             witness.witnessModelId,
             scope.subject,
             witness.commitment,
-            SHARED_WORDS + ACCOUNT_INPUT_WORDS + WITNESS_WORDS
+            UnhealthyWitnessFrame.words()
         );
-        _putShared(transcript, scope, round);
-        uint256[2] calldata amounts = witness.collateralAmounts;
-        uint256 state = _fold(scope, books, bookWords, witness.account, witness.books, witness.holdings, amounts);
-        _putAccount(transcript, state, witness.holdings, amounts[0], amounts[1]);
-        transcript.put(witness.scenario);
-        transcript.put(witness.bound);
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata amounts = witness.collateralAmounts;
+        UnhealthyWitnessFrame.putInputs(
+            transcript,
+            round.marketWords,
+            scope.policy,
+            _fold(scope, books, bookWords, witness.account, witness.books, witness.holdings, amounts),
+            witness.holdings,
+            amounts,
+            witness.scenario
+        );
+        UnhealthyWitnessFrame.putOutputs(transcript, witness.bound);
         return transcript.close();
-    }
-
-    /// @dev What margins and witnesses start with: the round's market, the grid, the policy of margins.
-    function _putShared(
-        PortfolioStatement.Transcript memory transcript,
-        Scope memory scope,
-        Round calldata round
-    ) private pure {
-        uint256[6] calldata market = round.marketWords;
-        for (uint256 i = 0; i < MARKET_WORDS; ++i) {
-            transcript.put(market[i]);
-        }
-        transcript.putKnown(scope.policy, 0, GRID_WORDS);
-        transcript.putKnown(scope.policy, PRICING_WORDS, MARGIN_WORDS);
-    }
-
-    function _putAccount(
-        PortfolioStatement.Transcript memory transcript,
-        uint256 state,
-        uint256 holdings,
-        uint256 firstAmounts,
-        uint256 secondAmounts
-    ) private pure {
-        transcript.putRoot(state);
-        transcript.put(holdings);
-        transcript.put(firstAmounts);
-        transcript.put(secondAmounts);
     }
 
     function _putOutputs(
@@ -372,26 +348,25 @@ contract PortfolioRegistry is PositionBook {
     ) private pure {
         for (uint256 i = 0; i < accounts.length; ++i) {
             AccountMargin calldata each = accounts[i];
-            if (each.margins >> AS_OF_SHIFT != 0) revert MarginsOutOfRange(each.account, each.margins);
-            transcript.put(each.margins);
-            transcript.put(each.thresholds);
-            transcript.put(each.spotGreeks);
-            transcript.put(each.timeGreeks);
+            if (!each.margins.fits()) revert MarginsOutOfRange(each.account, each.margins);
+            PortfolioMarginFrame.putOutputsOneByOne(
+                transcript,
+                each.margins,
+                each.thresholds,
+                each.spotGreeks,
+                each.timeGreeks
+            );
         }
         for (uint256 i = accounts.length; i < places; ++i) {
-            for (uint256 j = 0; j < ACCOUNT_OUTPUT_WORDS; ++j) {
-                transcript.put(batch.emptyMargins[j]);
-            }
+            PortfolioMarginFrame.putOutputs(transcript, batch.emptyMargins);
         }
-        for (uint256 i = 0; i < BATCH_WORDS; ++i) {
-            transcript.put(batch.batchWords[i]);
-        }
+        PortfolioMarginFrame.putTotals(transcript, batch.batchWords);
     }
 
     function _acceptMargin(uint256 asOf, AccountMargin calldata proven) private {
         Account storage held = _accounts[proven.account];
         uint256 sequence = held.sequence;
-        held.margins = proven.margins | (asOf << AS_OF_SHIFT) | (sequence << SEQUENCE_SHIFT);
+        held.margins = AccountMarginsWord.unwrap(proven.margins) | (asOf << AS_OF_SHIFT) | (sequence << SEQUENCE_SHIFT);
         held.thresholds = proven.thresholds;
         emit MarginProven(
             proven.account,
@@ -416,7 +391,7 @@ contract PortfolioRegistry is PositionBook {
     /// @dev A submission without books needs no model of them.
     function _openBooks(bytes32 modelId, uint256 proofs) private view returns (Books memory books) {
         if (proofs == 0) return books;
-        (books.verifier, books.segments, books.strikes, , ) = models.activeModel(modelId, OptionBookLayout.LAYOUT_HASH);
+        (books.verifier, books.segments, books.strikes, , ) = models.activeModel(modelId, OptionBookFrame.LAYOUT_HASH);
         books.modelId = modelId;
         books.publicSignals = new uint256[3][](proofs);
     }
@@ -442,8 +417,8 @@ contract PortfolioRegistry is PositionBook {
         uint256[] calldata bookWords,
         address account,
         uint256 count,
-        uint256 holdings,
-        uint256[2] calldata collateralAmounts
+        HoldingsWord holdings,
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
     ) private view returns (uint256 state) {
         uint256 size = _bookSize(books);
         if (count > books.publicSignals.length - books.count) {
@@ -485,22 +460,19 @@ contract PortfolioRegistry is PositionBook {
         uint256 next
     ) private view returns (uint256[3] memory) {
         PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
-            OptionBookLayout.LAYOUT_HASH,
+            OptionBookFrame.LAYOUT_HASH,
             books.modelId,
             subject,
             words[0],
-            words.length + 1 // one word is the commitment; states before and after, and flags, are three
+            OptionBookFrame.words(books.segments, books.strikes)
         );
-        uint256 segments = books.segments;
-        transcript.putRoot(fold.state);
-        for (uint256 i = 1; i <= segments; ++i) {
-            transcript.putRoot(words[i]);
-        }
-        uint256[] calldata positions = words[1 + segments:words.length - 1];
-        transcript.putCalldata(positions);
-        transcript.put(_takeSegments(scope, fold, words[1:1 + segments], positions, next));
+        uint256[] calldata arrayRoots = words[1:1 + books.segments];
+        uint256[] calldata positions = words[1 + books.segments:words.length - 1];
+        uint256 state = fold.state;
+        BookFlagsWord flags = _takeSegments(scope, fold, arrayRoots, positions, next);
+        OptionBookFrame.putInputs(transcript, state, arrayRoots, positions, flags);
         fold.state = words[words.length - 1];
-        transcript.putRoot(fold.state);
+        OptionBookFrame.putOutputs(transcript, fold.state);
         return transcript.close();
     }
 
@@ -513,15 +485,17 @@ contract PortfolioRegistry is PositionBook {
         uint256[] calldata arrayRoots,
         uint256[] calldata positions,
         uint256 next
-    ) private view returns (uint256 flags) {
+    ) private view returns (BookFlagsWord) {
+        uint256 flags;
         uint256 strikes = positions.length / arrayRoots.length;
         for (uint256 i = 0; i < arrayRoots.length; ++i) {
             uint256 from = i * strikes;
             uint256 to = from + strikes;
             uint256 expiry = _takeSegment(scope, fold, arrayRoots[i], positions[from:to]);
             uint256 following = i + 1 < arrayRoots.length ? positions[to] : next;
-            if (following != 0 && OptionPositionWord.expiry(following) == expiry) flags |= 1 << i;
+            if (following != 0 && OptionPositionWord.wrap(following).expiry() == expiry) flags |= 1 << i;
         }
+        return BookFlagsWord.wrap(flags);
     }
 
     function _takeSegment(
@@ -530,7 +504,7 @@ contract PortfolioRegistry is PositionBook {
         uint256 arrayRoot,
         uint256[] calldata positions
     ) private view returns (uint256 expiry) {
-        expiry = OptionPositionWord.expiry(positions[0]);
+        expiry = OptionPositionWord.wrap(positions[0]).expiry();
         if (expiry < fold.expiry) revert ExpiriesDecreasing(expiry, fold.expiry);
         fold.expiry = expiry;
         uint256 expected = _record(scope, expiry);
@@ -543,13 +517,14 @@ contract PortfolioRegistry is PositionBook {
     function _takePositions(Fold memory fold, uint256[] calldata positions) private pure {
         uint256[] memory held = fold.held;
         uint256 count = fold.count;
+        uint256 quantitiesAt = QUANTITIES_AT;
         uint256 nothing = NO_QUANTITIES;
         assembly ("memory-safe") {
             let next := add(add(held, 0x20), shl(5, count))
             let end := add(positions.offset, shl(5, positions.length))
             for { let at_ := positions.offset } lt(at_, end) { at_ := add(at_, 0x20) } {
                 let word := calldataload(at_)
-                if iszero(eq(shr(QUANTITIES_AT, word), nothing)) {
+                if iszero(eq(shr(quantitiesAt, word), nothing)) {
                     mstore(next, word)
                     next := add(next, 0x20)
                     count := add(count, 1)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {ParametersWord} from "../generated/PackedWords.sol";
+import {ParametersFields, ParametersWord} from "../generated/Words.sol";
 import {RiskPolicy} from "../parameters/RiskPolicy.sol";
 import {IRiskParameters} from "./IRiskParameters.sol";
 
@@ -17,7 +17,7 @@ abstract contract RiskParameters is IRiskParameters, RiskPolicy {
     }
 
     /// @dev The sequence starts where the parameters end.
-    uint256 internal constant SEQUENCE_SHIFT = ParametersWord.BITS;
+    uint256 internal constant SEQUENCE_SHIFT = ParametersFields.BITS;
 
     uint256 private constant ONE_WAD = 1e18;
     uint256 private constant FRACTION_BITS = 24;
@@ -81,20 +81,21 @@ abstract contract RiskParameters is IRiskParameters, RiskPolicy {
     }
 
     function _proven(bytes32 marketId) private view returns (Parameters memory) {
-        uint256 word = _markets[marketId].parametersAndSequence;
-        if (word == 0) revert NotYetProven(marketId);
+        uint256 stored = _markets[marketId].parametersAndSequence;
+        if (stored == 0) revert NotYetProven(marketId);
+        ParametersWord word = ParametersWord.wrap(stored); // readers pass over the sequence above
         return
             Parameters({
-                initialMarginX24: ParametersWord.initialMarginX24(word),
-                maintenanceMarginX24: ParametersWord.maintenanceMarginX24(word),
-                liquidationThresholdX24: ParametersWord.liquidationThresholdX24(word),
-                maxLoanToValueX24: ParametersWord.maxLoanToValueX24(word),
-                scanRangeX24: ParametersWord.scanRangeX24(word),
-                volatilityX24: ParametersWord.volatilityX24(word),
-                horizonMoveDownX24: ParametersWord.horizonMoveDownX24(word),
-                horizonMoveUpX24: ParametersWord.horizonMoveUpX24(word),
-                asOf: ParametersWord.asOf(word),
-                sequence: word >> SEQUENCE_SHIFT
+                initialMarginX24: word.initialMarginX24(),
+                maintenanceMarginX24: word.maintenanceMarginX24(),
+                liquidationThresholdX24: word.liquidationThresholdX24(),
+                maxLoanToValueX24: word.maxLoanToValueX24(),
+                scanRangeX24: word.scanRangeX24(),
+                volatilityX24: word.volatilityX24(),
+                horizonMoveDownX24: word.horizonMoveDownX24(),
+                horizonMoveUpX24: word.horizonMoveUpX24(),
+                asOf: word.asOf(),
+                sequence: stored >> SEQUENCE_SHIFT
             });
     }
 

@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {AnchorStateWord, ObservationWord, VolatilityStateWord} from "../generated/PackedWords.sol";
-import {MarketRiskLayout} from "../generated/StatementLayouts.sol";
+import {MarketRiskFrame} from "../generated/MarketRiskFrame.sol";
+import {MarketUpdate, MarketUpdates} from "../generated/MarketUpdate.sol";
+import {
+    AnchorStateWord,
+    LearningPolicyWord,
+    MarginPolicyWord,
+    MarketPolicyWord,
+    ObservationElement,
+    ObservationElements,
+    ObservationFields,
+    ObservationWord,
+    ParametersWord,
+    VolatilityStateWord
+} from "../generated/Words.sol";
 import {IObservationSource} from "../market/IObservationSource.sol";
 import {Inbox} from "../market/Inbox.sol";
 import {PolicyBook} from "../parameters/PolicyBook.sol";
@@ -18,14 +30,17 @@ import {RiskParameters} from "./RiskParameters.sol";
 /// @notice Risk parameters in force. A parameter changes only if a proof verifies against what this contract holds.
 contract RiskRegistry is IRiskRegistry, RiskParameters {
     using PolicyBook for uint256[];
+    using MarketUpdates for MarketUpdate;
+    using MarketUpdates for MarketUpdate[];
     using MarketRiskStatement for MarketRiskStatement.Transcript;
 
     /// @notice Clocks of sources and chain may differ by this much.
     uint256 public constant CLOCK_SKEW_SECONDS = 15;
 
     uint256 private constant MAX_SEQUENCE = 2 ** (256 - SEQUENCE_SHIFT) - 1;
-    uint256 private constant SLOTS_PER_WORD = 2;
-    uint256 private constant SLOT_BITS = ObservationWord.BITS;
+    uint256 private constant WORD_BYTES = 32;
+    uint256 private constant SLOTS_PER_WORD = ObservationElements.PER_WORD;
+    uint256 private constant SLOT_BITS = ObservationFields.BITS;
     uint256 private constant SLOT_MASK = 2 ** SLOT_BITS - 1;
 
     /// @notice Circuits that may move parameters.
@@ -41,10 +56,10 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         uint256 places;
         uint256 slots;
         uint256 volatilityModel;
-        uint256 wordsPerMarket;
+        uint256 bytesPerMarket;
         uint256 oldest;
         uint256 latest;
-        uint256 marginPolicy;
+        MarginPolicyWord marginPolicy;
         uint256[] policies;
         uint256 nextPolicy;
         MarketRiskStatement.Transcript transcript;
@@ -52,17 +67,17 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
 
     /// @param authority      AccessManager that knows who may set policy and add markets
     /// @param models_        registry of models; must know the layout that this contract speaks
-    /// @param learningWord   first `LearningPolicyWord`
-    /// @param marginWord     first `MarginPolicyWord`
+    /// @param learningWord   first policy of estimation and learning
+    /// @param marginWord     first policy of margins
     /// @param freshness      first policy of freshness
     constructor(
         address authority,
         IModelRegistry models_,
-        uint256 learningWord,
-        uint256 marginWord,
+        LearningPolicyWord learningWord,
+        MarginPolicyWord marginWord,
         FreshnessPolicy memory freshness
     ) RiskPolicy(authority, learningWord, marginWord, freshness) {
-        models_.requireLayout(MarketRiskLayout.LAYOUT_HASH, IModelRegistry.Kind.MarketRisk);
+        models_.requireLayout(MarketRiskFrame.LAYOUT_HASH, IModelRegistry.Kind.MarketRisk);
         models = models_;
     }
 
@@ -71,17 +86,17 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         bytes32 marketId,
         address source,
         uint256 volatilityModel,
-        uint256 volatilityState,
-        uint256 anchorState
+        VolatilityStateWord volatilityState,
+        AnchorStateWord anchorState
     ) external restricted {
         if (_markets[marketId].stateHash != 0) revert MarketAlreadyExists(marketId);
         marketPolicy(marketId);
         if (volatilityModel == 0 || volatilityModel > type(uint8).max) {
             revert VolatilityModelOutOfRange(marketId, volatilityModel);
         }
-        uint256 asOf = VolatilityStateWord.asOf(volatilityState);
+        uint256 asOf = volatilityState.asOf();
         GuardRails.checkState(marketId, volatilityState, anchorState, asOf);
-        uint256 anchorAsOf = AnchorStateWord.anchorAsOf(anchorState);
+        uint256 anchorAsOf = anchorState.anchorAsOf();
         if (anchorAsOf > asOf) revert AnchorInFuture(marketId, anchorAsOf, asOf);
         (bytes32 head, uint256 count, uint256 latestAsOf, ) = IObservationSource(source).latest(marketId);
         if (count == 0 || asOf != latestAsOf) revert InitialStateNotAtLatest(marketId, asOf, latestAsOf);
@@ -103,7 +118,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         Batch memory batch = _open(modelId, commitment, updates.length);
         uint256 expected;
         unchecked {
-            expected = updates.length * batch.wordsPerMarket;
+            expected = (updates.length * batch.bytesPerMarket) / WORD_BYTES;
         }
         if (observationWords.length != expected) revert ObservationWordsMismatch(observationWords.length, expected);
         bytes32[] memory heads = _takeMarkets(batch, updates, observationWords);
@@ -123,22 +138,23 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         bool allowsBacklog;
         (batch.verifier, batch.places, batch.slots, allowsBacklog, batch.volatilityModel) = models.activeModel(
             modelId,
-            MarketRiskLayout.LAYOUT_HASH
+            MarketRiskFrame.LAYOUT_HASH
         );
         if (given == 0 || given > batch.places) revert BatchSizeOutOfRange(given, batch.places);
         uint256[] memory policies = _policyBook();
-        (uint256 learningWord, uint256 marginWord, uint256 maxObservationAgeSeconds) = policies.shared();
+        (LearningPolicyWord learningWord, MarginPolicyWord marginWord, uint256 maxObservationAgeSeconds) = policies.shared();
         batch.policies = policies;
         batch.nextPolicy = policies.start();
         batch.marginPolicy = marginWord;
         unchecked {
             // Slots fit 8 bits, ages 32, and no block is timed near either end of 256.
-            batch.wordsPerMarket = (batch.slots + SLOTS_PER_WORD - 1) / SLOTS_PER_WORD;
+            batch.bytesPerMarket = MarketRiskFrame.wordsOfObservations(batch.slots) * WORD_BYTES;
             batch.latest = block.timestamp + CLOCK_SKEW_SECONDS;
             if (!allowsBacklog) batch.oldest = block.timestamp - maxObservationAgeSeconds;
         }
-        batch.transcript = MarketRiskStatement.open(modelId, commitment, given, batch.places, batch.wordsPerMarket);
-        batch.transcript.putShared(learningWord, marginWord);
+        uint256 shared;
+        (batch.transcript, shared) = MarketRiskStatement.open(modelId, commitment, given, batch.places, batch.slots);
+        MarketRiskFrame.putShared(shared, learningWord, marginWord);
     }
 
     /// @notice Checks every market by itself and puts it into the transcript.
@@ -149,7 +165,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         uint256[] calldata observationWords
     ) private view returns (bytes32[] memory heads) {
         heads = new bytes32[](updates.length);
-        MarketUpdate calldata update = _first(updates);
+        MarketUpdate calldata update = updates.first();
         uint256 words;
         assembly ("memory-safe") {
             words := observationWords.offset
@@ -163,9 +179,9 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
             assembly ("memory-safe") {
                 mstore(add(add(heads, 0x20), shl(5, i)), head)
             }
-            update = _next(update);
+            update = update.next();
             unchecked {
-                words += batch.wordsPerMarket * 32;
+                words += batch.bytesPerMarket;
             }
         }
     }
@@ -182,18 +198,19 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         uint256 sequence = _nextSequence(marketId, update, batch.volatilityModel);
         uint256 newestAsOf = _checkNewest(batch, update, words);
         head = _rehash(batch.slots, update, words);
-        uint256 policy;
+        MarketPolicyWord policy;
         (batch.nextPolicy, policy) = batch.policies.seek(batch.nextPolicy, marketId);
         GuardRails.check(update, newestAsOf, policy, batch.marginPolicy);
-        batch.transcript.putInputs(
-            marketId,
-            sequence,
+        (uint256 inputs, uint256 outputs) = batch.transcript.identify(marketId, sequence);
+        MarketRiskFrame.putInputs(
+            inputs,
             update.previousVolatilityState,
             update.previousAnchorState,
             policy,
-            words
+            words,
+            batch.bytesPerMarket
         );
-        batch.transcript.putOutputs(update.volatilityState, update.anchorState, update.parameters);
+        MarketRiskFrame.putOutputs(outputs, update.volatilityState, update.anchorState, update.parameters);
     }
 
     /// @dev The presented state is the one in force, for models of this family, and the sequence can count one more batch.
@@ -227,16 +244,13 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
     ) private pure returns (uint256 asOf) {
         uint256 count = update.observationCount;
         if (count == 0 || count > batch.slots) revert ObservationCountOutOfRange(update.marketId, count, batch.slots);
-        // The newest observation stands in the last slot: the upper half of the last word unless that has one slot.
-        uint256 newest;
         unchecked {
-            newest = _wordAt(words, batch.wordsPerMarket - 1);
+            // The newest observation stands in the last slot.
+            asOf = _wordAt(words + batch.bytesPerMarket - WORD_BYTES).element((batch.slots - 1) % SLOTS_PER_WORD).asOf();
         }
-        if (batch.slots % SLOTS_PER_WORD == 0) newest >>= SLOT_BITS;
-        asOf = ObservationWord.asOf(newest);
         if (asOf < batch.oldest) revert ObservationStale(update.marketId, asOf, batch.oldest);
         if (asOf > batch.latest) revert ObservationInFuture(update.marketId, asOf, batch.latest);
-        uint256 previousAsOf = VolatilityStateWord.asOf(update.previousVolatilityState);
+        uint256 previousAsOf = update.previousVolatilityState.asOf();
         if (asOf <= previousAsOf) revert ObservationNotLater(update.marketId, asOf, previousAsOf);
     }
 
@@ -249,51 +263,47 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         head = update.inboxHead;
         unchecked {
             uint256 firstUsed = slots - update.observationCount; // at most slots, checked
-            for (uint256 slot = 0; slot < slots; slot += SLOTS_PER_WORD) {
-                uint256 word = _wordAt(words, slot / SLOTS_PER_WORD);
-                uint256 high = word >> SLOT_BITS;
-                if (high > (slot + 1 < slots ? SLOT_MASK : 0)) revert ObservationWordOutOfRange(update.marketId, word);
-                uint256 low = word & SLOT_MASK;
-                if (slot < firstUsed) {
-                    if (low != 0) revert UnusedSlotNotZero(update.marketId, slot, low);
-                } else {
-                    if (low == 0) revert UsedSlotIsZero(update.marketId, slot);
-                    head = Inbox.extend(head, low);
+            for (uint256 slot = 0; slot < slots; words += WORD_BYTES) {
+                ObservationWord word = _wordAt(words);
+                uint256 rest = ObservationWord.unwrap(word);
+                uint256 end = slot + SLOTS_PER_WORD;
+                if (end > slots) end = slots;
+                for (; slot < end; ++slot) {
+                    uint256 observation = rest & SLOT_MASK;
+                    rest >>= SLOT_BITS;
+                    if (slot < firstUsed) {
+                        if (observation != 0) revert UnusedSlotNotZero(update.marketId, slot, observation);
+                    } else {
+                        if (observation == 0) revert UsedSlotIsZero(update.marketId, slot);
+                        head = Inbox.extend(head, ObservationElement.wrap(observation));
+                    }
                 }
-                if (slot + 1 == slots) break;
-                if (slot + 1 < firstUsed) {
-                    if (high != 0) revert UnusedSlotNotZero(update.marketId, slot + 1, high);
-                } else {
-                    if (high == 0) revert UsedSlotIsZero(update.marketId, slot + 1);
-                    head = Inbox.extend(head, high);
-                }
+                if (rest != 0) revert ObservationWordOutOfRange(update.marketId, ObservationWord.unwrap(word));
             }
         }
     }
 
     /// @dev Compares heads with what the sources recorded: one call per run of markets that share a source.
     function _checkInboxes(MarketUpdate[] calldata updates, bytes32[] memory heads) private view {
-        MarketUpdate calldata update = _first(updates);
+        MarketUpdate calldata update = updates.first();
         uint256 from = 0;
         while (from < updates.length) {
             uint256 length = _runLength(update, updates.length - from);
             uint256 different = _compareRun(update, length, heads, from);
             if (different != length) _revertMismatch(updates[from + different], heads[from + different]);
-            assembly ("memory-safe") {
-                update := add(update, mul(length, 0x140))
-            }
+            update = update.skip(length);
             from += length;
         }
     }
 
     /// @dev How many updates from `first` on, of those that remain, share its source.
     function _runLength(MarketUpdate calldata first, uint256 remaining) private pure returns (uint256 length) {
-        assembly ("memory-safe") {
-            let source := calldataload(add(first, 0xa0))
-            let update := first
-            for { length := 1 } lt(length, remaining) { length := add(length, 1) } {
-                update := add(update, 0x140)
-                if iszero(eq(calldataload(add(update, 0xa0)), source)) { break }
+        uint256 source = first.rawSource();
+        MarketUpdate calldata update = first;
+        unchecked {
+            for (length = 1; length < remaining; ++length) {
+                update = update.next();
+                if (update.rawSource() != source) break;
             }
         }
     }
@@ -328,33 +338,49 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
     /// @return answer memory address of the heads
     function _checkpoints(MarketUpdate calldata first, uint256 length) private view returns (uint256 answer) {
         address source = first.source;
-        bytes4 selector = IObservationSource.checkpoints.selector;
+        (uint256 call_, uint256 end) = _layCall(first, length);
         bool valid;
         assembly ("memory-safe") {
             let bytes_ := shl(5, length)
-            let call_ := mload(0x40)
-            let ids := add(call_, 0x64)
-            let counts := add(add(ids, bytes_), 0x20)
+            let answered := staticcall(gas(), source, call_, sub(end, call_), end, add(0x40, bytes_))
+            valid := and(answered, gt(returndatasize(), add(0x3f, bytes_)))
+            valid := and(valid, and(eq(mload(end), 0x20), eq(mload(add(end, 0x20)), length)))
+            answer := add(end, 0x40)
+        }
+        if (!valid) revert SourceFailed(source);
+    }
+
+    /// @dev Lays out the call from `call_` to `end`, with room for an answer of as many heads behind it.
+    function _layCall(MarketUpdate calldata update, uint256 length) private pure returns (uint256 call_, uint256 end) {
+        bytes4 selector = IObservationSource.checkpoints.selector;
+        uint256 ids;
+        uint256 counts;
+        assembly ("memory-safe") {
+            let bytes_ := shl(5, length)
+            call_ := mload(0x40)
+            ids := add(call_, 0x64)
+            counts := add(add(ids, bytes_), 0x20)
+            end := add(counts, bytes_)
+            mstore(0x40, add(add(end, 0x40), bytes_))
             mstore(call_, selector)
             mstore(add(call_, 0x04), 0x40) // where the ids are
             mstore(add(call_, 0x24), add(0x60, bytes_)) // where the counts are
             mstore(add(call_, 0x44), length)
             mstore(add(ids, bytes_), length)
-            let update := first
-            for { let offset := 0 } lt(offset, bytes_) { offset := add(offset, 0x20) } {
-                mstore(add(ids, offset), calldataload(update))
-                // Wraps only for a count no inbox has; the state's hash covers it.
-                mstore(add(counts, offset), add(calldataload(add(update, 0x80)), calldataload(add(update, 0xc0))))
-                update := add(update, 0x140)
-            }
-            let end := add(counts, bytes_)
-            let answered := staticcall(gas(), source, call_, sub(end, call_), end, add(0x40, bytes_))
-            valid := and(answered, gt(returndatasize(), add(0x3f, bytes_)))
-            valid := and(valid, and(eq(mload(end), 0x20), eq(mload(add(end, 0x20)), length)))
-            answer := add(end, 0x40)
-            mstore(0x40, add(answer, bytes_))
         }
-        if (!valid) revert SourceFailed(source);
+        unchecked {
+            for (; counts < end; counts += WORD_BYTES) {
+                bytes32 marketId = update.marketId;
+                // Wraps only for a count no inbox has; the state's hash covers it.
+                uint256 count = update.inboxCount + update.observationCount;
+                assembly ("memory-safe") {
+                    mstore(ids, marketId)
+                    mstore(counts, count)
+                }
+                ids += WORD_BYTES;
+                update = update.next();
+            }
+        }
     }
 
     function _apply(
@@ -363,10 +389,10 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         uint256 volatilityModel,
         MarketRiskStatement.Transcript memory transcript
     ) private {
-        MarketUpdate calldata update = _first(updates);
+        MarketUpdate calldata update = updates.first();
         for (uint256 i = 0; i < updates.length; ++i) {
             bytes32 marketId = update.marketId;
-            uint256 stored = update.parameters | (transcript.sequenceOf(i) << SEQUENCE_SHIFT);
+            uint256 stored = ParametersWord.unwrap(update.parameters) | (transcript.sequenceOf(i) << SEQUENCE_SHIFT);
             Market storage market = _markets[marketId];
             market.parametersAndSequence = stored;
             bytes32 head;
@@ -375,21 +401,21 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
             }
             market.stateHash = _hashNext(update, head, volatilityModel);
             emit ParametersUpdated(marketId, stored);
-            update = _next(update);
+            update = update.next();
         }
     }
 
-    /// @dev Hash of the five words that an update presents, which lie side by side in calldata, and of the family of its
+    /// @dev Hash of the words that an update presents, which lie side by side in calldata, and of the family of its
     /// model, which nobody presents.
     function _hashPresented(
         MarketUpdate calldata update,
         uint256 volatilityModel
     ) private pure returns (bytes32 hash) {
+        uint256 free = _freeMemory();
+        uint256 rest = update.copyPresented(free);
         assembly ("memory-safe") {
-            let free := mload(0x40)
-            calldatacopy(free, add(update, 0x20), 0xa0)
-            mstore(add(free, 0xa0), volatilityModel)
-            hash := keccak256(free, 0xc0)
+            mstore(rest, volatilityModel)
+            hash := keccak256(free, sub(add(rest, 0x20), free))
         }
     }
 
@@ -399,37 +425,33 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         bytes32 head,
         uint256 volatilityModel
     ) private pure returns (bytes32 hash) {
+        uint256 source = update.rawSource();
+        uint256 count;
         unchecked {
-            uint256 count = update.inboxCount + update.observationCount; // a count the source knows
-            assembly ("memory-safe") {
-                let free := mload(0x40)
-                calldatacopy(free, add(update, 0xe0), 0x40) // volatilityState, anchorState
-                mstore(add(free, 0x40), head)
-                mstore(add(free, 0x60), count)
-                calldatacopy(add(free, 0x80), add(update, 0xa0), 0x20) // source
-                mstore(add(free, 0xa0), volatilityModel)
-                hash := keccak256(free, 0xc0)
-            }
+            count = update.inboxCount + update.observationCount; // a count the source knows
+        }
+        uint256 free = _freeMemory();
+        uint256 rest = update.copyStates(free);
+        assembly ("memory-safe") {
+            mstore(rest, head)
+            mstore(add(rest, 0x20), count)
+            mstore(add(rest, 0x40), source)
+            mstore(add(rest, 0x60), volatilityModel)
+            hash := keccak256(free, sub(add(rest, 0x80), free))
         }
     }
 
-    /// @dev Walks the updates without computing each one's place anew; callers stay within the length.
-    function _first(MarketUpdate[] calldata updates) private pure returns (MarketUpdate calldata update) {
+    /// @dev Where hashing may write over memory: nothing is allocated until it is done.
+    function _freeMemory() private pure returns (uint256 place) {
         assembly ("memory-safe") {
-            update := updates.offset
+            place := mload(0x40)
         }
     }
 
-    function _next(MarketUpdate calldata update) private pure returns (MarketUpdate calldata next) {
+    /// @dev The word that stands at `place` in calldata; callers stay within the length.
+    function _wordAt(uint256 place) private pure returns (ObservationWord word) {
         assembly ("memory-safe") {
-            next := add(update, 0x140)
-        }
-    }
-
-    /// @dev The index-th of the words that stand at `words` in calldata; callers stay within the length.
-    function _wordAt(uint256 words, uint256 index) private pure returns (uint256 word) {
-        assembly ("memory-safe") {
-            word := calldataload(add(words, shl(5, index)))
+            word := calldataload(place)
         }
     }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {MarketRiskLayout} from "../generated/StatementLayouts.sol";
+import {MarketRiskFrame} from "../generated/MarketRiskFrame.sol";
 import {Statement} from "./Statement.sol";
 
 /// @title MarketRiskStatement
-/// @notice Lays out what a MarketRisk proof is about, in the order of circuits/statements.ts.
+/// @notice The transcript of what a MarketRisk proof is about; {MarketRiskFrame} puts the statement's words into it.
 /// @dev The transcript that is hashed into the challenge: layout hash, chain id, registry, model id, commitment; id and
 /// new sequence of every given market; then the statement's words. A batch of fewer markets than the circuit has places
 /// repeats the first market in the places left: the circuit proves it again, and there is nothing to mask.
@@ -15,7 +15,6 @@ library MarketRiskStatement {
     uint256 private constant HEADER_WORDS = 5;
     uint256 private constant IDENTITY_WORDS = 2;
     uint256 private constant WORD_BYTES = 32;
-    uint256 private constant OUTPUT_BYTES = MarketRiskLayout.MARKET_OUTPUT_WORDS * WORD_BYTES;
 
     /// @notice A statement in the making.
     /// @param words        the transcript
@@ -34,82 +33,53 @@ library MarketRiskStatement {
     }
 
     /// @notice Starts a transcript: everything but the markets.
-    /// @param given            markets of the batch
-    /// @param places           markets of the circuit
-    /// @param observationWords words that a market's observations take
+    /// @param given  markets of the batch
+    /// @param places markets of the circuit
+    /// @param slots  observations that the circuit has places for, of each market
+    /// @return self   the transcript
+    /// @return shared memory address where the words go that all markets share
     function open(
         bytes32 modelId,
         uint256 commitment,
         uint256 given,
         uint256 places,
-        uint256 observationWords
-    ) internal view returns (Transcript memory self) {
+        uint256 slots
+    ) internal view returns (Transcript memory self, uint256 shared) {
         unchecked {
             // At most 255 places and observations, so nothing overflows.
-            self.inputBytes = (MarketRiskLayout.MARKET_INPUT_WORDS + observationWords) * WORD_BYTES;
+            self.inputBytes = MarketRiskFrame.wordsOfInputs(slots) * WORD_BYTES;
             self.firstWord = HEADER_WORDS + IDENTITY_WORDS * given;
-            uint256 inputsFrom = (self.firstWord + MarketRiskLayout.SHARED_WORDS) * WORD_BYTES;
+            uint256 sharedFrom = self.firstWord * WORD_BYTES;
+            uint256 inputsFrom = sharedFrom + MarketRiskFrame.wordsOfShared() * WORD_BYTES;
             uint256 outputsFrom = inputsFrom + places * self.inputBytes;
-            self.words = new uint256[]((outputsFrom + places * OUTPUT_BYTES) / WORD_BYTES);
+            self.words = new uint256[](outputsFrom / WORD_BYTES + places * MarketRiskFrame.wordsOfOutputs());
             uint256 start = _putHeader(self.words, modelId, commitment);
             self.nextIdentity = start + HEADER_WORDS * WORD_BYTES;
             self.nextInputs = start + inputsFrom;
             self.nextOutputs = start + outputsFrom;
+            shared = start + sharedFrom;
         }
     }
 
-    /// @notice Puts the engine-wide policy words.
-    function putShared(Transcript memory self, uint256 learningPolicy, uint256 marginPolicy) internal pure {
-        uint256 inputs = self.nextInputs;
-        assembly ("memory-safe") {
-            mstore(sub(inputs, 0x40), learningPolicy)
-            mstore(sub(inputs, 0x20), marginPolicy)
-        }
-    }
-
-    /// @notice Puts the next market's identity and the words it starts from.
-    /// @param observations where its observation words stand in calldata
-    function putInputs(
+    /// @notice Puts the next market's identity.
+    /// @return inputs  memory address where the words go that it starts from
+    /// @return outputs and those that it arrives at
+    function identify(
         Transcript memory self,
         bytes32 marketId,
-        uint256 sequence,
-        uint256 previousVolatilityState,
-        uint256 previousAnchorState,
-        uint256 marketPolicy,
-        uint256 observations
-    ) internal pure {
+        uint256 sequence
+    ) internal pure returns (uint256 inputs, uint256 outputs) {
         uint256 identity = self.nextIdentity;
-        uint256 inputs = self.nextInputs;
-        uint256 size = self.inputBytes;
+        inputs = self.nextInputs;
+        outputs = self.nextOutputs;
         assembly ("memory-safe") {
             mstore(identity, marketId)
             mstore(add(identity, 0x20), sequence)
-            mstore(inputs, previousVolatilityState)
-            mstore(add(inputs, 0x20), previousAnchorState)
-            mstore(add(inputs, 0x40), marketPolicy)
-            calldatacopy(add(inputs, 0x60), observations, sub(size, 0x60))
         }
         unchecked {
             self.nextIdentity = identity + IDENTITY_WORDS * WORD_BYTES;
-            self.nextInputs = inputs + size;
-        }
-    }
-
-    /// @notice Puts the words the next market arrives at.
-    function putOutputs(
-        Transcript memory self,
-        uint256 volatilityState,
-        uint256 anchorState,
-        uint256 parameters
-    ) internal pure {
-        uint256 outputs = self.nextOutputs;
-        assembly ("memory-safe") {
-            mstore(outputs, volatilityState)
-            mstore(add(outputs, 0x20), anchorState)
-            mstore(add(outputs, 0x40), parameters)
-        }
-        unchecked {
-            self.nextOutputs = outputs + OUTPUT_BYTES;
+            self.nextInputs = inputs + self.inputBytes;
+            self.nextOutputs = outputs + MarketRiskFrame.wordsOfOutputs() * WORD_BYTES;
         }
     }
 
@@ -130,7 +100,7 @@ library MarketRiskStatement {
         uint256 places
     ) internal pure returns (uint256[3] memory publicSignals) {
         _repeatFirst(self.nextInputs, self.inputBytes, given, places);
-        _repeatFirst(self.nextOutputs, OUTPUT_BYTES, given, places);
+        _repeatFirst(self.nextOutputs, MarketRiskFrame.wordsOfOutputs() * WORD_BYTES, given, places);
         uint256 point = Statement.challenge(self.words);
         publicSignals[0] = self.words[HEADER_WORDS - 1];
         publicSignals[1] = Statement.evaluation(self.words, self.firstWord, point);
@@ -155,7 +125,7 @@ library MarketRiskStatement {
         bytes32 modelId,
         uint256 commitment
     ) private view returns (uint256 start) {
-        bytes32 layoutHash = MarketRiskLayout.LAYOUT_HASH;
+        bytes32 layoutHash = MarketRiskFrame.LAYOUT_HASH;
         assembly ("memory-safe") {
             start := add(words, 0x20)
             mstore(start, layoutHash)

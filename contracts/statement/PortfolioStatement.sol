@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Statement} from "./Statement.sol";
 
 /// @title PortfolioStatement
-/// @notice Lays out what a proof about options or portfolios is about, word by word in the order of circuits/statements.ts.
+/// @notice The transcript of what a proof about options or portfolios is about; frames put the statement's words into it.
 /// @dev The transcript that is hashed into the challenge: layout hash, chain id, contract, model id, commitment, subject;
 /// then the statement's words. The subject is whatever else the contract ties the proof to, here round and accounts.
 library PortfolioStatement {

@@ -8,7 +8,7 @@ import {
   type VolatilityModelRow,
   type Word,
 } from '../../circuits/statements/language.ts'
-import { capital, type Generated, notice } from './text.ts'
+import { capital, type Generated, notice, upperSnake } from './text.ts'
 
 /** What handwritten circuits instantiate; nothing else is generated. */
 export type CircomUse = (template: string) => boolean
@@ -288,10 +288,7 @@ export const circomFrames = (
     ]),
   )
 
-/** `slowHalfLifeShift` as a parameter of a template. */
-const parameter = (size: string): string => size.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
-
-const factor = (size: number | string): string => (typeof size === 'number' ? `${size}` : parameter(size))
+const factor = (size: number | string): string => (typeof size === 'number' ? `${size}` : upperSnake(size))
 
 function circomFrame({ template, inputs, outputs }: Statement, words: Readonly<Record<string, Word>>): string {
   const groups = [...inputs, ...outputs]
@@ -309,12 +306,12 @@ include "../../statement/Evaluation.circom";
 /**
  * @title  ${template}Frame
  * @notice The words of a statement in order, what commits to its inputs, and its value at the challenge. Claims: Q2, Q3.
-${sizes.length > 0 ? ` * @param  ${sizes.map(parameter).join(', ')}\n` : ''} * @input  challenge   []
+${sizes.length > 0 ? ` * @param  ${sizes.map(upperSnake).join(', ')}\n` : ''} * @input  challenge   []
  * @input  a signal for each section: first inputs, then what follows from them
  * @output commitment  []  to the input words
  * @output evaluation  []  of all words at the challenge
  */
-template ${template}Frame(${sizes.map(parameter).join(', ')}) {
+template ${template}Frame(${sizes.map(upperSnake).join(', ')}) {
     signal input challenge;
 ${groups.flatMap((group) => group.sections.map((section) => `    signal input ${section.name}${dimensions(group, section, words)};`)).join('\n')}
     signal output commitment, evaluation;
@@ -352,7 +349,7 @@ function lengths({ word, count = [] }: Section, words: Readonly<Record<string, W
 }
 
 const dimensions = ({ repeat }: Group, section: Section, words: Readonly<Record<string, Word>>): string =>
-  [...(repeat === undefined ? [] : [parameter(repeat)]), ...lengths(section, words)]
+  [...(repeat === undefined ? [] : [upperSnake(repeat)]), ...lengths(section, words)]
     .map((length) => `[${length}]`)
     .join('')
 
@@ -365,7 +362,7 @@ function total(groups: readonly Group[], words: Readonly<Record<string, Word>>):
     const symbolic = parts.filter((l) => !l.every((each) => /^\d+$/.test(each))).map((l) => l.join(' * '))
     const sum = [...(constant > 0 ? [`${constant}`] : []), ...symbolic].join(' + ')
     if (repeat === undefined) return sum
-    return `${parameter(repeat)} * ${/\+/.test(sum) ? `(${sum})` : sum}`
+    return `${upperSnake(repeat)} * ${/\+/.test(sum) ? `(${sum})` : sum}`
   })
   return terms.join(' + ')
 }
@@ -374,7 +371,7 @@ function putGroup({ repeat, sections }: Group, words: Readonly<Record<string, Wo
   const start = repeat === undefined ? '' : '[r]'
   const depth = repeat === undefined ? 1 : 2
   const body = sections.map((section) => putSection(section.name + start, lengths(section, words), depth)).join('\n')
-  return repeat === undefined ? body : `    for (var r = 0; r < ${parameter(repeat)}; r++) {\n${body}\n    }`
+  return repeat === undefined ? body : `    for (var r = 0; r < ${upperSnake(repeat)}; r++) {\n${body}\n    }`
 }
 
 function putSection(name: string, [length, ...rest]: readonly string[], depth: number): string {

@@ -221,7 +221,8 @@ describe('R28: an account’s books', () => {
         Promise.reject(new Error(`${name}: ${error.message}`)),
       )
     }
-    const tooWide = withArgument(honest(), 3, (honest().args[3] as bigint[]).with(6, 1n << 248n))
+    const bookWords = honest().args[3] as bigint[]
+    const tooWide = withArgument(honest(), 3, bookWords.with(6, (bookWords[6] as bigint) | (1n << 248n)))
     await refused(tooWide, 'StatementWordOutOfRange')
     await refused(engine.marginCall(round, proven([[one], books[1], []]), margin), 'BookMismatch')
     await refused(engine.marginCall(round, proven([[], books[1], []]), margin), 'BookMismatch')
