@@ -44,14 +44,16 @@ const stages: readonly Stage[] = [
 
 async function generateCode(): Promise<string | undefined> {
   const generators = filesBelow('scripts', '.ts').filter((file) => /^scripts\/generate\w*\.ts$/.test(file))
+  const parts = filesBelow('scripts/generators', '.ts')
   const key = (): string =>
     contentHash([
       ...generators,
+      ...parts,
       ...filesBelow('circuits', '.ts'),
       ...filesBelow('prover/math', '.ts'),
       ...filesBelow('prover/statement', '.ts'),
-      ...filesBelow('circuits/generated', '.circom'),
-      ...filesBelow('contracts/generated', '.sol'),
+      ...filesBelow('circuits', '.circom'),
+      ...filesBelow('contracts', '.sol'),
     ])
   if (isStamped('generated-code', key())) return undefined
   for (const generator of generators) await runNode(generator)
