@@ -83,10 +83,10 @@ template AccountHoldings() {
     signal {maxbit} uncertainE20X60 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.uncertainE8X60);
 
     assert(held.fields.perpsE12.signedbit <= 60 && holdingTerms.perpPriceE8.maxbit <= 48);
-    assert(movingE20X20.maxbit <= 138);
+    assert(movingE20X20.maxbit <= 139);
     signal perpValueE20 <== held.fields.perpsE12 * holdingTerms.perpPriceE8;
     component hedge = FloorAndSign(52);
-    hedge.in <== AssumeSigned(139)(perpValueE20 * 2 ** 20 + movingE20X20); // 108 + 20 and 138 bits
+    hedge.in <== AssumeSigned(140)(perpValueE20 * 2 ** 20 + movingE20X20); // 108 + 20 and 139 bits
     balance.hedgeM <== hedge.out;
 
     // 125 + 52, 139 + 40, and 90 + 87 bits.

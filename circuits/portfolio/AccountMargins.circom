@@ -83,7 +83,7 @@ template AccountThresholds() {
  * @output isUnhealthy       []  boolean; whether the maintenance margin is negative before rounding
  * @output deficitE8         []  what the worst scenario leaves unpaid, rounded up; 80 bits
  *
- * Bit budget: options change by 128 bits and the hedge by 87 + 43, damping adds 43 bits; the basis contingency has 137
+ * Bit budget: options change by 128 bits and the hedge by 88 + 43, damping adds 43 bits; the basis contingency has 137
  * and 40. Margins are exact up to their one rounding: a loss of 98 bits times a factor of 44 or 53 bits at M = 2^32 E20
  * is 194 or 203 bits at E20X60; the initial one is 243 at E20X100. The other terms stay below 181 and 225.
  */

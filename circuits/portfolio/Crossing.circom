@@ -11,7 +11,7 @@ include "../math/Saturate.circom";
  * @param  IS_UP      1: outward is up, and 2^48 - 1 stands for none; 0: down, and 0 does
  * @input  spotE8     []   48 bits
  * @input  shocksX40  [4]  of the nodes from the present outward, 43 bits
- * @input  equityM    [4]  equity there, floored; 92 bits and a sign
+ * @input  equityM    [4]  equity there, floored; 93 bits and a sign
  * @input  negative   [4]  boolean; whether equity is below 0
  * @output out        []   48 bits; spot itself if equity is negative already; saturates
  * @output exists     []   boolean
@@ -53,9 +53,9 @@ template Crossing(IS_UP) {
     signal fromOuter <== outer * above;
     signal fromInner <== inner * below;
     // Neither term is negative.
-    assert(equityM.signedbit <= 92 && shocksX40.maxbit <= 43 && spotE8.maxbit <= 48);
-    signal {maxbit} numerator <== AssumeBits(185)(spotE8 * (fromOuter - fromInner)); // 48 + 43 + 93 bits
-    signal {maxbit} denominator <== AssumeBits(134)((above - below + 1 - holds[0] + holds[3]) * 2 ** 40); // 93 + 40
+    assert(equityM.signedbit <= 93 && shocksX40.maxbit <= 43 && spotE8.maxbit <= 48);
+    signal {maxbit} numerator <== AssumeBits(185)(spotE8 * (fromOuter - fromInner)); // 48 + 43 + 94 bits
+    signal {maxbit} denominator <== AssumeBits(134)((above - below + 1 - holds[0] + holds[3]) * 2 ** 40); // 94 + 40
     signal {maxbit} level; // below 8 times spot
     if (IS_UP == 1) {
         level <== DivDown(52)(numerator, denominator);

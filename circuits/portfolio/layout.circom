@@ -41,7 +41,7 @@ function totalGross() { return 37; }
 function totalGreeks() { return 38; } // delta, gamma, vega, theta, rho
 
 /** Width of scenario results, MX40, and of damped losses, MX80: see AccountMargins. */
-function pnlBits() { return 131; }
+function pnlBits() { return 132; }
 function lossBits() { return 178; }
 
 /** |quantity| of a position is at most 2^60, and the sum over a book is below 2^62. */

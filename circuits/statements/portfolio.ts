@@ -157,8 +157,8 @@ export const accountWords = {
   },
 } as const satisfies Record<string, Word>
 
-/** Collateral assets a round prices. */
-export const COLLATERALS = 8
+/** Collateral assets a round prices, and an account may hold. */
+export const COLLATERALS = 16
 
 /** Sections of a portfolio policy that make margins of losses. */
 const marginPolicySections = [

@@ -12,12 +12,12 @@ library PortfolioMarginFrame {
     using PortfolioStatement for PortfolioStatement.Transcript;
 
     /// @notice Hash of the declaration; a model registered with another hash speaks another language.
-    bytes32 internal constant LAYOUT_HASH = 0x0cb4f3e9f6322d008cdc10e3c007a35b2ff0f8b9a30b51a17bcf389b19f55637;
+    bytes32 internal constant LAYOUT_HASH = 0x942d2f5086b44b45bcf220e16e834e944aca3ab6a61fd56100bad09f36b95c4d;
 
     /// @notice How many words the statement has.
     function words(uint256 accounts) internal pure returns (uint256) {
         unchecked {
-            return 25 + accounts * 4 + accounts * 4 + 3;
+            return 33 + accounts * 6 + accounts * 4 + 3;
         }
     }
 
@@ -27,11 +27,11 @@ library PortfolioMarginFrame {
         uint256[ROUND_MARKET_WORDS] calldata roundMarket,
         uint256[] memory portfolioPolicy
     ) internal pure {
-        for (uint256 i = 0; i < 6; ++i) {
+        for (uint256 i = 0; i < 10; ++i) {
             self.put(roundMarket[i]);
         }
         self.putKnown(portfolioPolicy, 0, 13);
-        self.putKnown(portfolioPolicy, 18, 6);
+        self.putKnown(portfolioPolicy, 18, 10);
     }
 
     /// @notice Puts the inputs of one.
@@ -39,11 +39,11 @@ library PortfolioMarginFrame {
         PortfolioStatement.Transcript memory self,
         uint256 stateIn,
         HoldingsWord holdings,
-        CollateralAmountWord[2] calldata collateralAmounts
+        CollateralAmountWord[4] calldata collateralAmounts
     ) internal pure {
         self.putRoot(stateIn);
         self.put(HoldingsWord.unwrap(holdings));
-        for (uint256 i = 0; i < 2; ++i) {
+        for (uint256 i = 0; i < 4; ++i) {
             self.put(CollateralAmountWord.unwrap(collateralAmounts[i]));
         }
     }
@@ -55,7 +55,7 @@ library PortfolioMarginFrame {
     ) internal pure {
         self.putRoot(stateIn);
         self.put(2 ** 60 + 2 ** 144 + 2 ** 228);
-        for (uint256 i = 0; i < 2; ++i) {
+        for (uint256 i = 0; i < 4; ++i) {
             self.put(0);
         }
     }

@@ -12,12 +12,12 @@ library UnhealthyWitnessFrame {
     using PortfolioStatement for PortfolioStatement.Transcript;
 
     /// @notice Hash of the declaration; a model registered with another hash speaks another language.
-    bytes32 internal constant LAYOUT_HASH = 0x5ddd8dce2cc7513e8d4a88e92637a0c824465db40f6afcb96255b3bb8c4e4921;
+    bytes32 internal constant LAYOUT_HASH = 0xac9d8f831d3a39110392ece284bf48d2a18a64ab276ac516a79e9de824a82fbb;
 
     /// @notice How many words the statement has.
     function words() internal pure returns (uint256) {
         unchecked {
-            return 30 + 1;
+            return 40 + 1;
         }
     }
 
@@ -28,17 +28,17 @@ library UnhealthyWitnessFrame {
         uint256[] memory portfolioPolicy,
         uint256 stateIn,
         HoldingsWord holdings,
-        CollateralAmountWord[2] calldata collateralAmounts,
+        CollateralAmountWord[4] calldata collateralAmounts,
         ScenarioChoiceWord choice
     ) internal pure {
-        for (uint256 i = 0; i < 6; ++i) {
+        for (uint256 i = 0; i < 10; ++i) {
             self.put(roundMarket[i]);
         }
         self.putKnown(portfolioPolicy, 0, 13);
-        self.putKnown(portfolioPolicy, 18, 6);
+        self.putKnown(portfolioPolicy, 18, 10);
         self.putRoot(stateIn);
         self.put(HoldingsWord.unwrap(holdings));
-        for (uint256 i = 0; i < 2; ++i) {
+        for (uint256 i = 0; i < 4; ++i) {
             self.put(CollateralAmountWord.unwrap(collateralAmounts[i]));
         }
         self.put(ScenarioChoiceWord.unwrap(choice));

@@ -17,7 +17,7 @@ library ExpiryMarketList {
 }
 
 /// @dev Words of portfolioPolicy: the risk appetite of portfolio margins.
-uint256 constant PORTFOLIO_POLICY_WORDS = 24;
+uint256 constant PORTFOLIO_POLICY_WORDS = 28;
 
 /// @title PortfolioPolicyList
 /// @notice The risk appetite of portfolio margins: its words by name.
@@ -59,9 +59,9 @@ library PortfolioPolicyList {
     }
 
     /// @notice Words of {collateralPolicy}.
-    uint256 internal constant COLLATERAL_POLICY_COUNT = 4;
+    uint256 internal constant COLLATERAL_POLICY_COUNT = 8;
 
-    /// @notice How a collateral asset counts; `index` is below 4.
+    /// @notice How a collateral asset counts; `index` is below 8.
     function collateralPolicy(uint256[PORTFOLIO_POLICY_WORDS] memory words, uint256 index) internal pure returns (CollateralPolicyWord) {
         return CollateralPolicyWord.wrap(words[20 + index]);
     }
@@ -82,7 +82,7 @@ library PortfolioPolicyList {
 }
 
 /// @dev Words of roundMarket: what a round says of the market.
-uint256 constant ROUND_MARKET_WORDS = 6;
+uint256 constant ROUND_MARKET_WORDS = 10;
 
 /// @title RoundMarketList
 /// @notice What a round says of the market: its words by name.
@@ -100,4 +100,4 @@ uint256 constant ACCOUNT_RESULTS_WORDS = 4;
 uint256 constant BATCH_RESULTS_WORDS = 3;
 
 /// @dev Words of collateralAmounts: as the venue reports them.
-uint256 constant COLLATERAL_AMOUNTS_WORDS = 2;
+uint256 constant COLLATERAL_AMOUNTS_WORDS = 4;

@@ -12,14 +12,12 @@ import { SCENARIOS, type ScenarioPolicy, UNSHOCKED } from '../options/grid.ts'
 import { type BookState, type BookTotals, MixedRoundsError } from './book.ts'
 import { crossing, type Node, probabilityBeyond, type Side, type Threshold } from './thresholds.ts'
 
-/** Collateral assets of a round. */
-export const COLLATERAL_SLOTS = 8
 /** Index of the basis contingency among what may bind. */
 export const BASIS_SCENARIO = SCENARIOS
 
 /** What an account holds besides options. */
 export type Holdings = Fields<'holdings'> & {
-  /** Shape [8]. */
+  /** Shape [16]. */
   readonly collateralsE12: readonly bigint[]
 }
 
@@ -31,7 +29,7 @@ export type CollateralMarket = { readonly priceE12: bigint; readonly confidenceX
 /** What a round says, arrays aside. */
 export type RoundMarket = Fields<'roundPrices'> &
   Fields<'roundConfidences'> & {
-    /** Shape [8]; an unused one has price 0. */
+    /** Shape [16]; an unused one has price 0. */
     readonly collaterals: readonly CollateralMarket[]
   }
 
@@ -47,7 +45,7 @@ export type MarginPolicy = {
   readonly scenarios: ScenarioPolicy
   readonly lossFactors: Fields<'lossFactors'>
   readonly contingencies: Fields<'contingencies'>
-  /** Shape [8]. */
+  /** Shape [16]. */
   readonly collaterals: readonly CollateralPolicy[]
 }
 

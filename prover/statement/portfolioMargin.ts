@@ -1,4 +1,4 @@
-import { type Build, sizeOf } from '../../circuits/statements/index.ts'
+import { type Build, COLLATERALS, sizeOf } from '../../circuits/statements/index.ts'
 import { emptyBook } from '../portfolio/book.ts'
 import {
   type AccountMargin,
@@ -6,7 +6,6 @@ import {
   accountMargin,
   type BatchAggregates,
   batchAggregates,
-  COLLATERAL_SLOTS,
   type Holdings,
   type MarginPolicy,
   type RoundMarket,
@@ -40,7 +39,7 @@ export type StatedWitness = {
 /** An account that holds nothing: it fills the places that a batch leaves. */
 export const emptyAccount: AccountState = {
   book: emptyBook,
-  holdings: { perpsE12: 0n, cashE12: 0n, perpPnlE12: 0n, collateralsE12: new Array<bigint>(COLLATERAL_SLOTS).fill(0n) },
+  holdings: { perpsE12: 0n, cashE12: 0n, perpPnlE12: 0n, collateralsE12: new Array<bigint>(COLLATERALS).fill(0n) },
 }
 
 /** Words of what a round says, arrays aside. */

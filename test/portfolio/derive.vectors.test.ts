@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { COLLATERALS } from '../../circuits/statements/index.ts'
 import { provableMargin } from '../../prover/portfolio/accountMargin.ts'
 import { readDeriveCase } from '../../prover/portfolio/input/deriveCase.ts'
 import { legContributions, marginTerms, otherContributions, worstScenario } from '../../prover/portfolio/explain.ts'
@@ -47,6 +48,28 @@ describe.skipIf(!isPresent)("Derive's own portfolio margins", () => {
     console.log('binding scenarios:', Object.fromEntries([...binding].toSorted(([, a], [, b]) => b - a)))
     expect(cases.length).toBeGreaterThanOrEqual(69)
     expect(errors.filter(({ error }) => error > 1e-8)).toEqual([])
+  })
+
+  it('an account of as many collaterals as there is room for has the margins of the case whose amounts it splits', () => {
+    const texts = readdirSync(folder).filter((file) => file.endsWith('.json'))
+    const found = texts.map((file) => ({ file, case: JSON.parse(readFileSync(join(folder, file), 'utf8')) }))
+    const most = found.reduce((a, b) =>
+      b.case.Scenario.Collaterals.length > a.case.Scenario.Collaterals.length ? b : a,
+    )
+    for (const count of [9, COLLATERALS]) {
+      const split = structuredClone(most.case)
+      const held: { Amount: number }[] = split.Scenario.Collaterals
+      for (let i = 0; held.length < count; i = (i + 2) % held.length) {
+        const each = held[i] as { Amount: number }
+        each.Amount /= 2
+        held.splice(i, 0, { ...each })
+      }
+      const portfolio = readDeriveCase(JSON.stringify(split), most.file)
+      expect(portfolio.account.collaterals).toHaveLength(count)
+      const { initialE8, maintenanceE8 } = provableMargin(portfolio, { strikes: 6, segments: 5 }).margin
+      expect(relative(Number(initialE8) / 1e8, most.case.Result.IM)).toBeLessThan(1e-8)
+      expect(relative(Number(maintenanceE8) / 1e8, most.case.Result.MM)).toBeLessThan(1e-8)
+    }
   })
 
   it('the float reference agrees within 1e-9, so the formula is right apart from the integers', () => {

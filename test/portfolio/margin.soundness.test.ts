@@ -1,6 +1,6 @@
 /** What proofs of margins refuse: other openings, open or foreign books, malformed words, margins that do not fit. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type WordName, words } from '../../circuits/statements/index.ts'
+import { COLLATERALS, REGULAR_SHOCKS, UP_ONLY_SHOCKS, type WordName, words } from '../../circuits/statements/index.ts'
 import { bitsOf, type Field, type Word } from '../../circuits/statements/language.ts'
 import { emptyBook } from '../../prover/portfolio/book.ts'
 import {
@@ -14,6 +14,7 @@ import { stateElements } from '../../prover/portfolio/state.ts'
 import { FIELD_ORDER } from '../../prover/statement/challenge.ts'
 import { commit } from '../../prover/statement/commitment.ts'
 import { emptyAccount, stateMargins, stateWitness } from '../../prover/statement/portfolioMargin.ts'
+import { wordCount } from '../../prover/statement/words.ts'
 import { mainSource } from '../../scripts/buildCircuits.ts'
 import type { Circuit } from '../../scripts/tools/circuits/circuit.ts'
 import { compileCircuit } from '../../scripts/tools/circuits/circuit.ts'
@@ -133,15 +134,15 @@ describe('L5 L6: books', () => {
 const places: readonly [input: string, word: WordName, places: number][] = [
   ['roundPrices', 'roundPrices', 1],
   ['roundConfidences', 'roundConfidences', 1],
-  ['collateralPrices', 'collateralPrice', 4],
-  ['scenarioRegular', 'scenarioRegular', 7],
-  ['scenarioUpOnly', 'scenarioUpOnly', 5],
+  ['collateralPrices', 'collateralPrice', wordCount('collateralPrice', COLLATERALS)],
+  ['scenarioRegular', 'scenarioRegular', REGULAR_SHOCKS],
+  ['scenarioUpOnly', 'scenarioUpOnly', wordCount('scenarioUpOnly', UP_ONLY_SHOCKS)],
   ['scenarioSpecial', 'scenarioSpecial', 1],
   ['lossFactors', 'lossFactors', 1],
   ['contingencies', 'contingencies', 1],
-  ['collateralPolicy', 'collateralPolicy', 4],
+  ['collateralPolicy', 'collateralPolicy', wordCount('collateralPolicy', COLLATERALS)],
   ['holdings', 'holdings', 1],
-  ['collateralAmounts', 'collateralAmount', 2],
+  ['collateralAmounts', 'collateralAmount', wordCount('collateralAmount', COLLATERALS)],
 ]
 
 /** Every field of a word, of each of its elements. */
@@ -198,6 +199,7 @@ describe('L7 L9: words', () => {
     const [stablePriceE12, unit] = [10n ** 10n, (10n ** 8n) << 20n]
     const least = ((1n << 73n) * stablePriceE12 + unit - 1n) / unit
     const free = { priceE12: 0n, confidenceX40: 0n }
+    const only = (name: string, first: bigint) => (honest[name] as bigint[]).map((_, i) => (i === 0 ? first : 0n))
     const stable = (v: bigint): bigint => (v & ~(((1n << 44n) - 1n) << 96n)) | (stablePriceE12 << 96n)
     for (const [priceE12, fits] of [
       [least - 1n, true],
@@ -207,8 +209,13 @@ describe('L7 L9: words', () => {
       const terms = () => roundTerms({ ...round, stablePriceE12, collaterals }, policy)
       if (fits) expect(terms).not.toThrow()
       else expect(terms).toThrow(code('collateral-price'))
-      const dear = changed({ ...honest, collateralPrices: [priceE12, 0n, 0n, 0n] }, 'roundPrices', 0, stable)
-      expect(margins.accepts({ ...dear, collateralAmounts: [0n, 0n, 0n, 0n] })).toBe(fits)
+      const dear = changed(
+        { ...honest, collateralPrices: only('collateralPrices', priceE12) },
+        'roundPrices',
+        0,
+        stable,
+      )
+      expect(margins.accepts({ ...dear, collateralAmounts: only('collateralAmounts', 0n) })).toBe(fits)
     }
   })
 })

@@ -222,8 +222,8 @@ describe('a portfolio file is refused', () => {
     expect(refusal(priced)).toMatchObject({ code: 'portfolio.unknown-asset', asset: 'ETH' })
     expect(
       refusal(
-        (file) => (file.account.collaterals = Array.from({ length: 9 }, (_, i) => ({ asset: `A${i}`, amount: '1' }))),
+        (file) => (file.account.collaterals = Array.from({ length: 17 }, (_, i) => ({ asset: `A${i}`, amount: '1' }))),
       ),
-    ).toMatchObject({ code: 'portfolio.too-many-collaterals', count: 9 })
+    ).toMatchObject({ code: 'portfolio.too-many-collaterals', count: 17 })
   })
 })

@@ -73,7 +73,7 @@ describe('L12: the chosen scenario', () => {
         { name: 'basisMX40', taggedBits: 137 },
         { name: 'shocksX40', size: 33, taggedBits: 43 },
         { name: 'dampingX40', size: 33, taggedBits: 43 },
-        { name: 'hedgeM', taggedBits: 87 },
+        { name: 'hedgeM', taggedBits: 88 },
       ],
       outputs: [{ name: 'lossMX80' }],
       forcedSize: 34,
@@ -175,9 +175,9 @@ component main = Main();
 })
 
 describe('widths that a template counts on', () => {
-  const holdings = `holdings collateralAmounts[2] ${totals} ${terms}`
-  const chosen = 'scenario pnlMX40[33]:s128 basisMX40:s137 hedgeM:s87 shocksX40[33]:43 dampingX40[33]:43'
-  const crossing = 'spotE8:48 shocksX40[4]:43 equityM[4]:s92 negative[4]'
+  const holdings = `holdings collateralAmounts[4] ${totals} ${terms}`
+  const chosen = 'scenario pnlMX40[33]:s128 basisMX40:s137 hedgeM:s88 shocksX40[33]:43 dampingX40[33]:43'
+  const crossing = 'spotE8:48 shocksX40[4]:43 equityM[4]:s93 negative[4]'
   const accepted: readonly (readonly [string, string])[] = [
     ['AccountHoldings()', holdings],
     ['ChosenScenario()', chosen],
@@ -192,12 +192,12 @@ describe('widths that a template counts on', () => {
 
   test.each([
     ['AccountHoldings()', holdings, 'perpPriceE8:48'],
-    ['AccountHoldings()', holdings, 'movingE8X20[8]:73'],
+    ['AccountHoldings()', holdings, 'movingE8X20[16]:73'],
     ['AccountHoldings()', holdings, 'markMX40:s125'],
-    ['ChosenScenario()', chosen, 'hedgeM:s87'],
+    ['ChosenScenario()', chosen, 'hedgeM:s88'],
     ['ChosenScenario()', chosen, 'shocksX40[33]:43'],
     ['Crossing(0)', crossing, 'spotE8:48'],
-    ['Crossing(0)', crossing, 'equityM[4]:s92'],
+    ['Crossing(0)', crossing, 'equityM[4]:s93'],
     ['PackHeader()', header, 'forwardsE8[20]:52'],
     ['PackHeader()', header, 'basisFactorX40:52'],
     ['CloseExpiry()', `${header} sums[41]`, 'longFactorX40:43'],

@@ -18,6 +18,7 @@ import { emptyAccount, holdingsWords } from '../../prover/statement/portfolioMar
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
 import {
+  amountsWords,
   type ArrayKey,
   E8,
   modelIdOf,
@@ -76,7 +77,7 @@ describe('R27: a deployed portfolio registry', () => {
 
   test('counts places left as accounts that hold nothing, as the twin does', async () => {
     const { holdings: [holdings] = [], collateralAmounts } = holdingsWords(emptyAccount.holdings)
-    expect([holdings, collateralAmounts]).toEqual([(1n << 60n) + (1n << 144n) + (1n << 228n), [0n, 0n]])
+    expect([holdings, collateralAmounts]).toEqual([(1n << 60n) + (1n << 144n) + (1n << 228n), amountsWords()])
   })
 })
 

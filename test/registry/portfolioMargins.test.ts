@@ -7,6 +7,7 @@ import { pack, unpack } from '../../prover/statement/words.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
 import {
+  amountsWords,
   type Account,
   type ArrayKey,
   E12,
@@ -62,7 +63,7 @@ beforeAll(async () => {
   const holdings = { perpsE12: 3n * E12, cashE12: -5n * E12, perpPnlE12: 1n }
   writer = {
     holdings,
-    collateralAmounts: [1n, 2n],
+    collateralAmounts: amountsWords(1n, 2n),
     signer: first,
     positions: [
       position(nearLow, 0, -2n, 1n),
@@ -328,7 +329,7 @@ describe('R28: a batch of accounts', () => {
     const { holdings = [], collateralAmounts = [], stateIn = [] } = alone.stated.sections
     for (const change of [
       { holdings: holdings.with(2, (holdings[2] as bigint) + 1n) },
-      { collateralAmounts: collateralAmounts.with(5, 1n) },
+      { collateralAmounts: collateralAmounts.with(-1, 1n) },
       { stateIn: stateIn.with(1, rootOf(5n)) },
     ]) {
       const other = await engine.margin(round, [trader], [[]], change)
@@ -339,8 +340,9 @@ describe('R28: a batch of accounts', () => {
   test('holds what the venue reported', async () => {
     for (const [field, value] of [
       ['holdings', pack('holdings', { ...trader.holdings, cashE12: 101n * E12 })],
-      ['collateralAmounts', [1n, 3n]],
-      ['collateralAmounts', [2n, 2n]],
+      ['collateralAmounts', amountsWords(1n, 3n)],
+      ['collateralAmounts', amountsWords(2n, 2n)],
+      ['collateralAmounts', amountsWords(1n, 2n).with(-1, 1n)],
     ] as const) {
       const call = honest()
       const items = call.args[2] as readonly object[]

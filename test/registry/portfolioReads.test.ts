@@ -5,6 +5,7 @@ import { pack } from '../../prover/statement/words.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
 import {
+  amountsWords,
   type Account,
   type ArrayKey,
   E12,
@@ -36,7 +37,7 @@ beforeAll(async () => {
     signer: (await engine.chain.signers[7]?.getAddress()) as string,
     positions: [position(0, -E12, 0n), position(4, 0n, 3n * E12)],
     holdings: { perpsE12: -2n * E12, cashE12: 1n, perpPnlE12: 0n },
-    collateralAmounts: [5n, 6n],
+    collateralAmounts: amountsWords(5n, 6n),
   }
   await engine.report(account)
   round = await engine.round([EXPIRY])
@@ -63,8 +64,11 @@ async function landMargin(at: RoundWords, maintenanceE8: bigint): Promise<void> 
 }
 
 describe('R27: the venue’s reports', () => {
-  const report = (positions: readonly bigint[], holdings = pack('holdings', account.holdings), amounts = [5n, 6n]) =>
-    engine.registry.getFunction('reportAccount')(account.signer, positions, holdings, amounts)
+  const report = (
+    positions: readonly bigint[],
+    holdings = pack('holdings', account.holdings),
+    amounts = account.collateralAmounts,
+  ) => engine.registry.getFunction('reportAccount')(account.signer, positions, holdings, amounts)
   const word = (slot: number, calls = 1n, puts = 0n): bigint => pack('optionPosition', position(slot, calls, puts))
 
   test('are hashed, counted and told in full', async () => {
@@ -73,9 +77,9 @@ describe('R27: the venue’s reports', () => {
       const receipt = await mined(report(positions))
       const [event] = eventsOf(receipt, engine.registry)
       const holdings = pack('holdings', account.holdings)
-      expect(event?.args.toArray()).toEqual([account.signer, 2n, positions, holdings, [5n, 6n]])
+      expect(event?.args.toArray()).toEqual([account.signer, 2n, positions, holdings, account.collateralAmounts])
       const { sequence, bookHash } = await engine.client.account(account.signer)
-      expect([sequence, bookHash]).toEqual([2n, bookHashOf(positions, holdings, [5n, 6n])])
+      expect([sequence, bookHash]).toEqual([2n, bookHashOf(positions, holdings, account.collateralAmounts)])
       const told = await engine.client.report(account.signer)
       expect(told).toMatchObject({ sequence: 2n, holdings: account.holdings })
       expect(told.positions).toEqual([position(0, 1n, 0n), position(3, -5n, 7n)])
@@ -117,7 +121,7 @@ describe('R27: the venue’s reports', () => {
     const holdings = pack('holdings', account.holdings) | (1n << 229n)
     await expectRevert(report([], holdings), engine.registry, 'HoldingsOutOfRange', [holdings])
     for (const i of [0, 1]) {
-      const amounts = [5n, 6n].with(i, 1n << 248n)
+      const amounts = account.collateralAmounts.with(i, 1n << 248n)
       await expectRevert(report([], undefined, amounts), engine.registry, 'HoldingsOutOfRange', [1n << 248n])
     }
   })
@@ -125,10 +129,12 @@ describe('R27: the venue’s reports', () => {
   test('come from the venue alone', async () => {
     const [, stranger] = engine.chain.signers
     const asStranger = engine.registry.connect(stranger as never) as typeof engine.registry
-    const asked = asStranger.getFunction('reportAccount')(account.signer, [], pack('holdings', account.holdings), [
-      0n,
-      0n,
-    ])
+    const asked = asStranger.getFunction('reportAccount')(
+      account.signer,
+      [],
+      pack('holdings', account.holdings),
+      amountsWords(),
+    )
     await expectRevert(asked, engine.registry, 'AccessManagedUnauthorized', [await stranger?.getAddress()])
   })
 })

@@ -17,16 +17,16 @@ template PortfolioMarginFrame(ACCOUNTS) {
     signal input challenge;
     signal input roundPrices;
     signal input roundConfidences;
-    signal input collateralPrices[4];
+    signal input collateralPrices[8];
     signal input scenarioRegular[7];
     signal input scenarioUpOnly[5];
     signal input scenarioSpecial;
     signal input lossFactors;
     signal input contingencies;
-    signal input collateralPolicy[4];
+    signal input collateralPolicy[8];
     signal input stateIn[ACCOUNTS];
     signal input holdings[ACCOUNTS];
-    signal input collateralAmounts[ACCOUNTS][2];
+    signal input collateralAmounts[ACCOUNTS][4];
     signal input margins[ACCOUNTS];
     signal input thresholds[ACCOUNTS];
     signal input spotGreeks[ACCOUNTS];
@@ -36,7 +36,7 @@ template PortfolioMarginFrame(ACCOUNTS) {
     signal input batchTimeGreeks;
     signal output commitment, evaluation;
 
-    var INPUT_WORDS = 25 + ACCOUNTS * 4;
+    var INPUT_WORDS = 33 + ACCOUNTS * 6;
     var WORDS = INPUT_WORDS + ACCOUNTS * 4 + 3;
     signal words[WORDS];
     var at = 0;
@@ -44,7 +44,7 @@ template PortfolioMarginFrame(ACCOUNTS) {
     at++;
     words[at] <== roundConfidences;
     at++;
-    for (var j = 0; j < 4; j++) {
+    for (var j = 0; j < 8; j++) {
         words[at] <== collateralPrices[j];
         at++;
     }
@@ -62,7 +62,7 @@ template PortfolioMarginFrame(ACCOUNTS) {
     at++;
     words[at] <== contingencies;
     at++;
-    for (var j = 0; j < 4; j++) {
+    for (var j = 0; j < 8; j++) {
         words[at] <== collateralPolicy[j];
         at++;
     }
@@ -71,7 +71,7 @@ template PortfolioMarginFrame(ACCOUNTS) {
         at++;
         words[at] <== holdings[r];
         at++;
-        for (var j = 0; j < 2; j++) {
+        for (var j = 0; j < 4; j++) {
             words[at] <== collateralAmounts[r][j];
             at++;
         }

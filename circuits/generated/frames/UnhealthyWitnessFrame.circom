@@ -16,21 +16,21 @@ template UnhealthyWitnessFrame() {
     signal input challenge;
     signal input roundPrices;
     signal input roundConfidences;
-    signal input collateralPrices[4];
+    signal input collateralPrices[8];
     signal input scenarioRegular[7];
     signal input scenarioUpOnly[5];
     signal input scenarioSpecial;
     signal input lossFactors;
     signal input contingencies;
-    signal input collateralPolicy[4];
+    signal input collateralPolicy[8];
     signal input stateIn;
     signal input holdings;
-    signal input collateralAmounts[2];
+    signal input collateralAmounts[4];
     signal input choice;
     signal input bound;
     signal output commitment, evaluation;
 
-    var INPUT_WORDS = 30;
+    var INPUT_WORDS = 40;
     var WORDS = INPUT_WORDS + 1;
     signal words[WORDS];
     var at = 0;
@@ -38,7 +38,7 @@ template UnhealthyWitnessFrame() {
     at++;
     words[at] <== roundConfidences;
     at++;
-    for (var j = 0; j < 4; j++) {
+    for (var j = 0; j < 8; j++) {
         words[at] <== collateralPrices[j];
         at++;
     }
@@ -56,7 +56,7 @@ template UnhealthyWitnessFrame() {
     at++;
     words[at] <== contingencies;
     at++;
-    for (var j = 0; j < 4; j++) {
+    for (var j = 0; j < 8; j++) {
         words[at] <== collateralPolicy[j];
         at++;
     }
@@ -64,7 +64,7 @@ template UnhealthyWitnessFrame() {
     at++;
     words[at] <== holdings;
     at++;
-    for (var j = 0; j < 2; j++) {
+    for (var j = 0; j < 4; j++) {
         words[at] <== collateralAmounts[j];
         at++;
     }

@@ -1,6 +1,6 @@
 /** Random arrays, rounds and accounts inside the declared widths: what earlier proofs and governance can bring about. */
 
-import type { Build } from '../../../circuits/statements/index.ts'
+import { type Build, COLLATERALS } from '../../../circuits/statements/index.ts'
 import { FORWARDS, POINTS, REGULAR_SHOCKS, SCENARIOS, UP_ONLY_SHOCKS } from '../../../prover/options/grid.ts'
 import { CALL_BITS, GAMMA_BITS, PDF_BITS, THETA_BITS } from '../../../prover/options/riskArray.ts'
 import type {
@@ -152,7 +152,7 @@ export function randomPolicy(random: Random): MarginPolicy {
       initialOptionX40: upTo(ONE / 4n, 42),
       confidenceMarginX40: upTo(8n * ONE, 45),
     },
-    collaterals: Array.from({ length: 8 }, () => ({
+    collaterals: Array.from({ length: COLLATERALS }, () => ({
       initialHaircutX40: fraction(),
       maintenanceHaircutX40: fraction(),
       confidenceThresholdX40: random.between(0n, (ONE * 3n) / 2n),
@@ -172,7 +172,10 @@ export function randomRound(random: Random, asOf: bigint): RoundMarket {
     spotConfidenceX40: confidence(),
     perpConfidenceX40: confidence(),
     horizonVolatilityX40: 1n + random.wide(42),
-    collaterals: Array.from({ length: 8 }, () => ({ priceE12: random.wide(62), confidenceX40: confidence() })),
+    collaterals: Array.from({ length: COLLATERALS }, () => ({
+      priceE12: random.wide(62),
+      confidenceX40: confidence(),
+    })),
   }
 }
 
@@ -181,7 +184,9 @@ export function randomHoldings(random: Random, bits: number): Holdings {
     perpsE12: randomQuantity(random, Math.min(bits, 60)),
     cashE12: randomQuantity(random, Math.min(bits + 23, 83)),
     perpPnlE12: randomQuantity(random, Math.min(bits + 23, 83)),
-    collateralsE12: Array.from({ length: 8 }, () => (random.below(3n) === 0n ? 0n : random.wide(Math.min(bits, 62)))),
+    collateralsE12: Array.from({ length: COLLATERALS }, () =>
+      random.below(3n) === 0n ? 0n : random.wide(Math.min(bits, 62)),
+    ),
   }
 }
 

@@ -32,7 +32,7 @@ import { challengeOf, evaluate, type StatementContext } from '../../../prover/st
 import { layoutHash } from '../../../prover/statement/layout.ts'
 import { layOut, type SectionWords } from '../../../prover/statement/state.ts'
 import { strikeWords } from '../../../prover/statement/riskArray.ts'
-import { pack, packElements } from '../../../prover/statement/words.ts'
+import { pack, packElements, wordCount } from '../../../prover/statement/words.ts'
 import { type Chain, GAS_LIMIT, mined, startChain } from './chain.ts'
 import { byAddress } from './attestation.ts'
 import { type FreeStatement, freeStatement } from './freeStatement.ts'
@@ -172,7 +172,7 @@ export type Account = {
   readonly signer: string
   readonly positions: readonly Position[]
   readonly holdings: Fields<'holdings'>
-  readonly collateralAmounts: readonly [bigint, bigint]
+  readonly collateralAmounts: readonly bigint[]
 }
 
 /** A number of the scalar field that looks like a commitment to the given words. */
@@ -472,12 +472,16 @@ export function roundAt(asOf: bigint, expiries: readonly bigint[], spotE8: bigin
   }
 }
 
+/** Words of collateral, the first as given. */
+export const amountsWords = (...first: readonly bigint[]): readonly bigint[] =>
+  Array.from({ length: wordCount('collateralAmount', COLLATERALS) }, (_, i) => first[i] ?? 0n)
+
 /** An account that holds nothing: it fills the places of a batch. */
 const nobody: Account = {
   signer: '0x',
   positions: [],
   holdings: { perpsE12: 0n, cashE12: 0n, perpPnlE12: 0n },
-  collateralAmounts: [0n, 0n],
+  collateralAmounts: amountsWords(),
 }
 
 export const marginsWord = (change: Partial<Fields<'accountMargins'>>): bigint =>

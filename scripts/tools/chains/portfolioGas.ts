@@ -3,7 +3,7 @@ import { sizeOf } from '../../../circuits/statements/index.ts'
 import type { TransactionReceipt } from 'ethers'
 import { arraysCall } from '../../../prover/registry/index.ts'
 import { mined } from './chain.ts'
-import { type Account, type ArrayKey, E12, E8, type PortfolioEngine } from './portfolioEngine.ts'
+import { type Account, amountsWords, type ArrayKey, E12, E8, type PortfolioEngine } from './portfolioEngine.ts'
 
 const EXPIRY = 2_000_000_000n
 
@@ -80,6 +80,6 @@ async function accountsOf(engine: PortfolioEngine, strikes: readonly bigint[]): 
         putsE12: E12 / 2n + BigInt(i),
       })),
       holdings: { perpsE12: -E12, cashE12: 10n ** 18n, perpPnlE12: 5n },
-      collateralAmounts: [1n << 100n, 0n],
+      collateralAmounts: amountsWords(1n << 100n),
     }))
 }

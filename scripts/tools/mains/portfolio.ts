@@ -70,7 +70,7 @@ export const terms = `holdingTerms.spotE8:48 holdingTerms.perpPriceE8:48 holding
   holdingTerms.uncertainE8X60${each}:113 holdingTerms.perpShortfallX40:41 holdingTerms.maintenancePerpX40:42
   holdingTerms.initialPerpX40:42 holdingTerms.maintenanceOptionX40:42 holdingTerms.initialOptionX40:42
   holdingTerms.confidenceMarginX40:45`
-const crossing = ['spotE8:48 shocksX40[4]:43 equityM[4]:s92 negative[4]', 'out exists'] as const
+const crossing = ['spotE8:48 shocksX40[4]:43 equityM[4]:s93 negative[4]', 'out exists'] as const
 
 /** A statement at some size: the builds themselves, and what the tests of books and margins compile. */
 const statement = (build: Build): MainComponent => ({ name: mainComponent(build), source: mainSource(build) })
@@ -100,7 +100,7 @@ export const portfolioMains: readonly MainComponent[] = [
   tagged('WorstScenario(34, 178)', 'losses[34]:s178', 'least index'),
   tagged(
     'ChosenScenario()',
-    'scenario pnlMX40[33]:s128 basisMX40:s137 hedgeM:s87 shocksX40[33]:43 dampingX40[33]:43',
+    'scenario pnlMX40[33]:s128 basisMX40:s137 hedgeM:s88 shocksX40[33]:43 dampingX40[33]:43',
     'lossMX80',
   ),
   tagged('Crossing(0)', ...crossing),
