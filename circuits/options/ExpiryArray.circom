@@ -1,12 +1,12 @@
 pragma circom 2.2.3;
 
 include "../generated/sizes.circom";
+include "../generated/words/BasisShocks.circom";
 include "../generated/words/ExpiryForward.circom";
 include "../generated/words/ExpirySurface.circom";
 include "../generated/words/ExpirySurfaceShape.circom";
 include "../generated/words/LongDiscount.circom";
 include "../generated/words/ScenarioRegular.circom";
-include "../generated/words/ScenarioSpecial.circom";
 include "../generated/words/ScenarioUpOnly.circom";
 include "../generated/words/ShortDiscount.circom";
 include "../generated/words/SkewAbsolute.circom";
@@ -27,12 +27,12 @@ include "Tenor.circom";
 /**
  * @title  GridShocks
  * @notice The shock of each of the twenty forwards, from the grid's words. Damping factors are not needed here.
- * @input  scenarioRegular, scenarioUpOnly, scenarioSpecial  packed words
+ * @input  scenarioRegular, scenarioUpOnly, basisShocks  packed words
  * @output shocks     [20]  X40, 43 bits
  * @output basisAdd   []    X40, 45 bits
  */
 template GridShocks() {
-    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSpecial;
+    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], basisShocks;
     signal output {maxbit} shocks[20], basisAdd;
 
     signal each[20];
@@ -51,13 +51,13 @@ template GridShocks() {
         upOnly[i].bits <== upOnlyBits.bits[i];
         each[8 + i] <== upOnly[i].fields.shockX40;
     }
-    component special = UnpackScenarioSpecial();
-    special.word <== scenarioSpecial;
-    each[18] <== special.fields.basisUpX40;
-    each[19] <== special.fields.basisDownX40;
-    assert(special.fields.basisUpX40.maxbit <= 43);
+    component basis = UnpackBasisShocks();
+    basis.word <== basisShocks;
+    each[18] <== basis.fields.basisUpX40;
+    each[19] <== basis.fields.basisDownX40;
+    assert(basis.fields.basisUpX40.maxbit <= 43);
     shocks <== AssumeEachBits(43, 20)(each); // fields of words
-    basisAdd <== special.fields.basisAddX40;
+    basisAdd <== basis.fields.basisAddX40;
 }
 
 /**
@@ -70,7 +70,7 @@ template GridShocks() {
  * @output leaves   [STRIKES][42]   see StrikeLeaf
  */
 template ExpiryArray(STRIKES) {
-    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSpecial;
+    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], basisShocks;
     signal input volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount;
     signal input expiryForward, expirySurface, expirySurfaceShape;
     signal input strikeBits[STRIKES][48];
@@ -79,7 +79,7 @@ template ExpiryArray(STRIKES) {
     component grid = GridShocks();
     grid.scenarioRegular <== scenarioRegular;
     grid.scenarioUpOnly <== scenarioUpOnly;
-    grid.scenarioSpecial <== scenarioSpecial;
+    grid.basisShocks <== basisShocks;
     component shocks = UnpackVolatilityShocks();
     shocks.word <== volatilityShocks;
     component linear = UnpackSkewLinear();

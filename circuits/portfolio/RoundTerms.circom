@@ -8,7 +8,7 @@ include "../generated/words/LossFactors.circom";
 include "../generated/words/RoundConfidences.circom";
 include "../generated/words/RoundPrices.circom";
 include "../generated/words/ScenarioRegular.circom";
-include "../generated/words/ScenarioSpecial.circom";
+include "../generated/words/ScenarioSkew.circom";
 include "../generated/words/ScenarioUpOnly.circom";
 include "../math/Add.circom";
 include "../math/AssumeBits.circom";
@@ -69,11 +69,11 @@ template InitialFactor() {
 /**
  * @title  GridTerms
  * @notice Shocks and damping factors of the 33 scenarios. Claim: L8.
- * @input  words of the grid, see circuits/statements/options.ts
- * @output shocksX40, dampingX40  [33]  43 bits; skew scenarios leave spot alone
+ * @input  words of the grid, see circuits/statements/
+ * @output shocksX40, dampingX40  [33]  43 bits; a skew scenario's shock moves the hedge alone
  */
 template GridTerms() {
-    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSpecial;
+    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSkew;
     signal output {maxbit} shocksX40[33], dampingX40[33];
 
     signal shocks[33], dampings[33];
@@ -105,14 +105,14 @@ template GridTerms() {
         shocks[21 + i] <== upOnly[i].fields.shockX40;
         dampings[21 + i] <== upOnly[i].fields.dampingX40;
     }
-    component special = UnpackScenarioSpecial();
-    special.word <== scenarioSpecial;
-    assert(special.fields.dampingLinearX40.maxbit <= 43);
-    assert(special.fields.dampingAbsoluteX40.maxbit <= 43);
-    shocks[31] <== 2 ** 40;
-    shocks[32] <== 2 ** 40;
-    dampings[31] <== special.fields.dampingLinearX40;
-    dampings[32] <== special.fields.dampingAbsoluteX40;
+    component skew = UnpackScenarioSkew();
+    skew.word <== scenarioSkew;
+    assert(skew.fields.shockLinearX40.maxbit <= 43 && skew.fields.dampingLinearX40.maxbit <= 43);
+    assert(skew.fields.shockAbsoluteX40.maxbit <= 43 && skew.fields.dampingAbsoluteX40.maxbit <= 43);
+    shocks[31] <== skew.fields.shockLinearX40;
+    shocks[32] <== skew.fields.shockAbsoluteX40;
+    dampings[31] <== skew.fields.dampingLinearX40;
+    dampings[32] <== skew.fields.dampingAbsoluteX40;
     shocksX40 <== AssumeEachBits(43, 33)(shocks);
     dampingX40 <== AssumeEachBits(43, 33)(dampings);
 }
@@ -181,7 +181,7 @@ template CollateralTerms() {
  */
 template RoundTerms() {
     signal input roundPrices, roundConfidences, collateralPrices[collateralPricesWords()];
-    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSpecial;
+    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSkew;
     signal input lossFactors, contingencies, collateralPolicy[collateralPolicyWords()];
     signal output {maxbit} asOf;
     output HoldingTerms() holdingTerms;
@@ -220,7 +220,7 @@ template RoundTerms() {
     component grid = GridTerms();
     grid.scenarioRegular <== scenarioRegular;
     grid.scenarioUpOnly <== scenarioUpOnly;
-    grid.scenarioSpecial <== scenarioSpecial;
+    grid.scenarioSkew <== scenarioSkew;
     scenarioTerms.shocksX40 <== grid.shocksX40;
     scenarioTerms.dampingX40 <== grid.dampingX40;
     scenarioTerms.spotE8 <== prices.fields.spotE8;

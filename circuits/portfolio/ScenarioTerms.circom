@@ -4,7 +4,7 @@ pragma circom 2.2.3;
 bus ScenarioTerms() {
     signal {maxbit} spotE8; // 48 bits
     signal {maxbit} inverseVolatilityX30; // 71 bits: one over the volatility of the default horizon, rounded down
-    signal {maxbit} shocksX40[33]; // 43 bits; skew scenarios leave spot alone
+    signal {maxbit} shocksX40[33]; // 43 bits; a skew scenario's shock moves the hedge alone
     signal {maxbit} dampingX40[33]; // 43 bits
     signal {maxbit} maintenanceFactorX40; // 44 bits
     signal {maxbit} initialFactorX40; // 53 bits

@@ -37,7 +37,7 @@ include "BookState.circom";
 template PortfolioMargin(ACCOUNTS) {
     signal input challenge;
     signal input roundPrices, roundConfidences, collateralPrices[collateralPricesWords()];
-    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSpecial;
+    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSkew;
     signal input lossFactors, contingencies, collateralPolicy[collateralPolicyWords()];
     signal input stateIn[ACCOUNTS], holdings[ACCOUNTS], collateralAmounts[ACCOUNTS][collateralAmountsWords()];
     signal input asOfIn[ACCOUNTS], expiryIn[ACCOUNTS], totalsIn[ACCOUNTS][totalElements()];
@@ -51,7 +51,7 @@ template PortfolioMargin(ACCOUNTS) {
     terms.collateralPrices <== collateralPrices;
     terms.scenarioRegular <== scenarioRegular;
     terms.scenarioUpOnly <== scenarioUpOnly;
-    terms.scenarioSpecial <== scenarioSpecial;
+    terms.scenarioSkew <== scenarioSkew;
     terms.lossFactors <== lossFactors;
     terms.contingencies <== contingencies;
     terms.collateralPolicy <== collateralPolicy;
@@ -62,7 +62,7 @@ template PortfolioMargin(ACCOUNTS) {
     frame.collateralPrices <== collateralPrices;
     frame.scenarioRegular <== scenarioRegular;
     frame.scenarioUpOnly <== scenarioUpOnly;
-    frame.scenarioSpecial <== scenarioSpecial;
+    frame.scenarioSkew <== scenarioSkew;
     frame.lossFactors <== lossFactors;
     frame.contingencies <== contingencies;
     frame.collateralPolicy <== collateralPolicy;

@@ -18,7 +18,7 @@ include "ArrayRoot.circom";
  */
 template RiskArray(STRIKES) {
     signal input challenge;
-    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSpecial;
+    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], basisShocks;
     signal input volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount;
     signal input expiryForward, expirySurface, expirySurfaceShape, strikes[(STRIKES + 4) \ 5];
     signal output commitment, evaluation;
@@ -30,8 +30,8 @@ template RiskArray(STRIKES) {
     frame.scenarioRegular <== scenarioRegular;
     array.scenarioUpOnly <== scenarioUpOnly;
     frame.scenarioUpOnly <== scenarioUpOnly;
-    array.scenarioSpecial <== scenarioSpecial;
-    frame.scenarioSpecial <== scenarioSpecial;
+    array.basisShocks <== basisShocks;
+    frame.basisShocks <== basisShocks;
     array.volatilityShocks <== volatilityShocks;
     frame.volatilityShocks <== volatilityShocks;
     array.skewLinear <== skewLinear;

@@ -29,7 +29,7 @@ include "BookState.circom";
 template UnhealthyWitness() {
     signal input challenge;
     signal input roundPrices, roundConfidences, collateralPrices[collateralPricesWords()];
-    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSpecial;
+    signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSkew;
     signal input lossFactors, contingencies, collateralPolicy[collateralPolicyWords()];
     signal input stateIn, holdings, collateralAmounts[collateralAmountsWords()], choice;
     signal input asOfIn, expiryIn, totalsIn[totalElements()];
@@ -41,7 +41,7 @@ template UnhealthyWitness() {
     terms.collateralPrices <== collateralPrices;
     terms.scenarioRegular <== scenarioRegular;
     terms.scenarioUpOnly <== scenarioUpOnly;
-    terms.scenarioSpecial <== scenarioSpecial;
+    terms.scenarioSkew <== scenarioSkew;
     terms.lossFactors <== lossFactors;
     terms.contingencies <== contingencies;
     terms.collateralPolicy <== collateralPolicy;
@@ -89,7 +89,7 @@ template UnhealthyWitness() {
     frame.collateralPrices <== collateralPrices;
     frame.scenarioRegular <== scenarioRegular;
     frame.scenarioUpOnly <== scenarioUpOnly;
-    frame.scenarioSpecial <== scenarioSpecial;
+    frame.scenarioSkew <== scenarioSkew;
     frame.lossFactors <== lossFactors;
     frame.contingencies <== contingencies;
     frame.collateralPolicy <== collateralPolicy;

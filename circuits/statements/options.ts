@@ -19,11 +19,9 @@ export const optionWords = {
       { name: 'dampingX40', bits: 43, meaning: 'weight of the scenario' },
     ],
   },
-  scenarioSpecial: {
-    title: 'Skew scenarios, and the forward shocks of the basis contingency',
+  basisShocks: {
+    title: 'Forward shocks of the basis contingency',
     fields: [
-      { name: 'dampingLinearX40', bits: 43, meaning: 'weight of the linear skew scenario' },
-      { name: 'dampingAbsoluteX40', bits: 43, meaning: 'weight of the absolute skew scenario' },
       { name: 'basisUpX40', bits: 43, meaning: 'forward up over current forward' },
       { name: 'basisDownX40', bits: 43, meaning: 'forward down over current forward' },
       { name: 'basisAddX40', bits: 45, meaning: 'basis contingency: part that does not depend on the tenor' },
@@ -120,12 +118,12 @@ export const UP_ONLY_SHOCKS = 10
 export const scenarioSections = [
   { name: 'scenarioRegular', word: 'scenarioRegular', count: [REGULAR_SHOCKS], meaning: 'by falling shock' },
   { name: 'scenarioUpOnly', word: 'scenarioUpOnly', count: [UP_ONLY_SHOCKS], meaning: 'two shocks a word' },
-  { name: 'scenarioSpecial', word: 'scenarioSpecial', meaning: 'skew and basis' },
 ] as const satisfies readonly Section[]
 
 /** Sections of a portfolio policy that price options. */
 export const pricingPolicySections = [
   ...scenarioSections,
+  { name: 'basisShocks', word: 'basisShocks', meaning: 'as the policy holds it' },
   { name: 'volatilityShocks', word: 'volatilityShocks', meaning: 'as the policy holds it' },
   { name: 'skewLinear', word: 'skewLinear', meaning: 'as the policy holds it' },
   { name: 'skewAbsolute', word: 'skewAbsolute', meaning: 'as the policy holds it' },

@@ -51,6 +51,15 @@ export const accountWords = {
       { name: 'movesWithSpot', bits: 1, meaning: '1: shocked with spot, so it offsets options and perpetuals' },
     ],
   },
+  scenarioSkew: {
+    title: 'Skew scenarios: options under a skewed surface, whatever moves one for one with spot under a spot shock',
+    fields: [
+      { name: 'shockLinearX40', bits: 43, meaning: 'linear skew: shocked over current spot' },
+      { name: 'dampingLinearX40', bits: 43, meaning: 'weight of the scenario' },
+      { name: 'shockAbsoluteX40', bits: 43, meaning: 'absolute skew: shocked over current spot' },
+      { name: 'dampingAbsoluteX40', bits: 43, meaning: 'weight of the scenario' },
+    ],
+  },
   lossFactors: {
     title: 'How the worst scenario becomes margin',
     fields: [
@@ -162,6 +171,7 @@ export const COLLATERALS = 16
 
 /** Sections of a portfolio policy that make margins of losses. */
 const marginPolicySections = [
+  { name: 'scenarioSkew', word: 'scenarioSkew', meaning: 'as the policy holds it' },
   { name: 'lossFactors', word: 'lossFactors', meaning: 'as the policy holds it' },
   { name: 'contingencies', word: 'contingencies', meaning: 'as the policy holds it' },
   { name: 'collateralPolicy', word: 'collateralPolicy', count: [COLLATERALS], meaning: 'as the policy holds it' },

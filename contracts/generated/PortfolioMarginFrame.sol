@@ -7,12 +7,12 @@ import {ACCOUNT_RESULTS_WORDS, BATCH_RESULTS_WORDS, ROUND_MARKET_WORDS} from "./
 import {AccountMarginsWord, AccountThresholdsWord, CollateralAmountWord, HoldingsWord, SpotGreeksWord, TimeGreeksWord} from "./Words.sol";
 
 /// @title PortfolioMarginFrame
-/// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSpecial, lossFactors, contingencies, collateralPolicy; for each of the accounts stateIn, holdings, collateralAmounts. Outputs: for each of the accounts margins, thresholds, spotGreeks, timeGreeks; batchRisk, batchSpotGreeks, batchTimeGreeks.
+/// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSkew, lossFactors, contingencies, collateralPolicy; for each of the accounts stateIn, holdings, collateralAmounts. Outputs: for each of the accounts margins, thresholds, spotGreeks, timeGreeks; batchRisk, batchSpotGreeks, batchTimeGreeks.
 library PortfolioMarginFrame {
     using PortfolioStatement for PortfolioStatement.Transcript;
 
     /// @notice Hash of the declaration; a model registered with another hash speaks another language.
-    bytes32 internal constant LAYOUT_HASH = 0x942d2f5086b44b45bcf220e16e834e944aca3ab6a61fd56100bad09f36b95c4d;
+    bytes32 internal constant LAYOUT_HASH = 0x4ae60c5d89264344658eda39f609882041db8222e586084f46c29b97102f4d72;
 
     /// @notice How many words the statement has.
     function words(uint256 accounts) internal pure returns (uint256) {
@@ -30,8 +30,8 @@ library PortfolioMarginFrame {
         for (uint256 i = 0; i < 10; ++i) {
             self.put(roundMarket[i]);
         }
-        self.putKnown(portfolioPolicy, 0, 13);
-        self.putKnown(portfolioPolicy, 18, 10);
+        self.putKnown(portfolioPolicy, 0, 12);
+        self.putKnown(portfolioPolicy, 18, 11);
     }
 
     /// @notice Puts the inputs of one.

@@ -6,12 +6,12 @@ import {PortfolioStatement} from "../statement/PortfolioStatement.sol";
 import {EXPIRY_MARKET_WORDS} from "./WordLists.sol";
 
 /// @title RiskArrayFrame
-/// @notice Order of the statement words. Inputs: scenarioRegular, scenarioUpOnly, scenarioSpecial, volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount, expiryForward, expirySurface, expirySurfaceShape, strikes. Outputs: arrayRoot.
+/// @notice Order of the statement words. Inputs: scenarioRegular, scenarioUpOnly, basisShocks, volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount, expiryForward, expirySurface, expirySurfaceShape, strikes. Outputs: arrayRoot.
 library RiskArrayFrame {
     using PortfolioStatement for PortfolioStatement.Transcript;
 
     /// @notice Hash of the declaration; a model registered with another hash speaks another language.
-    bytes32 internal constant LAYOUT_HASH = 0xde8923f2277e93d1dceb89142a305e7bdf41a368161d996978fa890edddfa3be;
+    bytes32 internal constant LAYOUT_HASH = 0x505d32eedd6d6cba751e30fc5ea6072a55fe5d7d3fe4b7efad425d4bc3dd9d44;
 
     /// @notice How many words the statement has.
     function words(uint256 strikes) internal pure returns (uint256) {

@@ -7,12 +7,12 @@ import {ROUND_MARKET_WORDS} from "./WordLists.sol";
 import {CollateralAmountWord, HoldingsWord, MaintenanceBoundWord, ScenarioChoiceWord} from "./Words.sol";
 
 /// @title UnhealthyWitnessFrame
-/// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSpecial, lossFactors, contingencies, collateralPolicy, stateIn, holdings, collateralAmounts, choice. Outputs: bound.
+/// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSkew, lossFactors, contingencies, collateralPolicy, stateIn, holdings, collateralAmounts, choice. Outputs: bound.
 library UnhealthyWitnessFrame {
     using PortfolioStatement for PortfolioStatement.Transcript;
 
     /// @notice Hash of the declaration; a model registered with another hash speaks another language.
-    bytes32 internal constant LAYOUT_HASH = 0xac9d8f831d3a39110392ece284bf48d2a18a64ab276ac516a79e9de824a82fbb;
+    bytes32 internal constant LAYOUT_HASH = 0xe1e8d3083987c13a0322664f7ebf666806e97dcdd6c9f22c679ee7665dd3017d;
 
     /// @notice How many words the statement has.
     function words() internal pure returns (uint256) {
@@ -34,8 +34,8 @@ library UnhealthyWitnessFrame {
         for (uint256 i = 0; i < 10; ++i) {
             self.put(roundMarket[i]);
         }
-        self.putKnown(portfolioPolicy, 0, 13);
-        self.putKnown(portfolioPolicy, 18, 10);
+        self.putKnown(portfolioPolicy, 0, 12);
+        self.putKnown(portfolioPolicy, 18, 11);
         self.putRoot(stateIn);
         self.put(HoldingsWord.unwrap(holdings));
         for (uint256 i = 0; i < 4; ++i) {

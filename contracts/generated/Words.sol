@@ -359,21 +359,21 @@ library ScenarioUpOnlyElements {
     }
 }
 
-// Skew scenarios, and the forward shocks of the basis contingency.
-type ScenarioSpecialWord is uint256;
-using ScenarioSpecialFields for ScenarioSpecialWord global;
+// Forward shocks of the basis contingency.
+type BasisShocksWord is uint256;
+using BasisShocksFields for BasisShocksWord global;
 
-/// @title ScenarioSpecialFields
-/// @notice What {ScenarioSpecialWord} holds.
-library ScenarioSpecialFields {
-    /// @notice forward up over current forward; 43 bits at 86.
-    function basisUpX40(ScenarioSpecialWord word) internal pure returns (uint256) {
-        return (ScenarioSpecialWord.unwrap(word) >> 86) & 0x7ffffffffff;
+/// @title BasisShocksFields
+/// @notice What {BasisShocksWord} holds.
+library BasisShocksFields {
+    /// @notice forward up over current forward; 43 bits at 0.
+    function basisUpX40(BasisShocksWord word) internal pure returns (uint256) {
+        return BasisShocksWord.unwrap(word) & 0x7ffffffffff;
     }
 
-    /// @notice forward down over current forward; 43 bits at 129.
-    function basisDownX40(ScenarioSpecialWord word) internal pure returns (uint256) {
-        return (ScenarioSpecialWord.unwrap(word) >> 129) & 0x7ffffffffff;
+    /// @notice forward down over current forward; 43 bits at 43.
+    function basisDownX40(BasisShocksWord word) internal pure returns (uint256) {
+        return (BasisShocksWord.unwrap(word) >> 43) & 0x7ffffffffff;
     }
 }
 
@@ -499,6 +499,24 @@ library CollateralPolicyElements {
     /// @notice The element at `index` below 2; the first stands in the low bits.
     function element(CollateralPolicyWord word, uint256 index) internal pure returns (CollateralPolicyElement) {
         return CollateralPolicyElement.wrap((CollateralPolicyWord.unwrap(word) >> (124 * index)) & 0xfffffffffffffffffffffffffffffff);
+    }
+}
+
+// Skew scenarios: options under a skewed surface, whatever moves one for one with spot under a spot shock.
+type ScenarioSkewWord is uint256;
+using ScenarioSkewFields for ScenarioSkewWord global;
+
+/// @title ScenarioSkewFields
+/// @notice What {ScenarioSkewWord} holds.
+library ScenarioSkewFields {
+    /// @notice linear skew: shocked over current spot; 43 bits at 0.
+    function shockLinearX40(ScenarioSkewWord word) internal pure returns (uint256) {
+        return ScenarioSkewWord.unwrap(word) & 0x7ffffffffff;
+    }
+
+    /// @notice absolute skew: shocked over current spot; 43 bits at 86.
+    function shockAbsoluteX40(ScenarioSkewWord word) internal pure returns (uint256) {
+        return (ScenarioSkewWord.unwrap(word) >> 86) & 0x7ffffffffff;
     }
 }
 

@@ -3,13 +3,14 @@ pragma solidity ^0.8.28;
 
 import {PORTFOLIO_POLICY_WORDS, PortfolioPolicyList} from "../generated/WordLists.sol";
 import {
+    BasisShocksWord,
     CollateralPolicyElement,
     CollateralPolicyElements,
     CollateralPolicyWord,
     ContingenciesWord,
     LossFactorsWord,
     ScenarioRegularWord,
-    ScenarioSpecialWord,
+    ScenarioSkewWord,
     ScenarioUpOnlyElement,
     ScenarioUpOnlyElements,
     ScenarioUpOnlyWord,
@@ -38,9 +39,12 @@ library PortfolioPolicyBounds {
         }
         _checkRegular(words);
         _checkUpOnly(words);
-        ScenarioSpecialWord special = words.scenarioSpecial();
-        _least("basisUpX40", special.basisUpX40(), ONE_X40);
-        _greatest("basisDownX40", special.basisDownX40(), ONE_X40);
+        BasisShocksWord basis = words.basisShocks();
+        _least("basisUpX40", basis.basisUpX40(), ONE_X40);
+        _greatest("basisDownX40", basis.basisDownX40(), ONE_X40);
+        ScenarioSkewWord skew = words.scenarioSkew();
+        _least("skewShockX40", skew.shockLinearX40(), 1);
+        _least("skewShockX40", skew.shockAbsoluteX40(), 1);
         ShortDiscountWord discount = words.shortDiscount();
         uint256 threshold = discount.confidenceThresholdX40();
         _greatest("confidenceThresholdX40", threshold, ONE_X40);

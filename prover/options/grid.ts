@@ -19,7 +19,10 @@ export type ScenarioPolicy = {
   readonly regular: readonly RegularShock[]
   /** Ten. */
   readonly upOnly: readonly UpOnlyShock[]
+  /** Of the skew scenarios, for what moves one for one with spot: options are skewed where they stand. */
+  readonly shockLinearX40: bigint
   readonly dampingLinearX40: bigint
+  readonly shockAbsoluteX40: bigint
   readonly dampingAbsoluteX40: bigint
   readonly basisUpX40: bigint
   readonly basisDownX40: bigint

@@ -99,10 +99,11 @@ export function worstScenario(provable: ProvableMargin): NamedScenario {
 
 /** A scenario in words: `spot −18 %, volatility up`. */
 function scenarioWords(spotShock: number, volatility: VolatilityMove, damping: number): string {
-  if (volatility === 'linear') return `smile tilts, higher strikes up${dampedWords(damping)}`
-  if (volatility === 'absolute') return `smile steepens, both wings up${dampedWords(damping)}`
   const move = Number((100 * (spotShock - 1)).toFixed(4))
   const spot = move === 0 ? 'spot unchanged' : `spot ${move > 0 ? '+' : '−'}${Math.abs(move)} %`
+  const hedge = move === 0 ? '' : `, perpetuals and collateral at ${spot}`
+  if (volatility === 'linear') return `smile tilts, higher strikes up${hedge}${dampedWords(damping)}`
+  if (volatility === 'absolute') return `smile steepens, both wings up${hedge}${dampedWords(damping)}`
   const moves = { up: 'volatility up', none: 'volatility unchanged', down: 'volatility down' }
   return `${spot}, ${moves[volatility]}${dampedWords(damping)}`
 }

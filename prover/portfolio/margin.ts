@@ -125,8 +125,8 @@ export function roundTerms(round: RoundMarket, policy: MarginPolicy): RoundTerms
     shocksX40: [
       ...scenarios.regular.flatMap(({ shockX40 }) => [shockX40, shockX40, shockX40]),
       ...scenarios.upOnly.map(({ shockX40 }) => shockX40),
-      ONE,
-      ONE,
+      scenarios.shockLinearX40,
+      scenarios.shockAbsoluteX40,
     ],
     dampingX40: [
       ...scenarios.regular.flatMap((each) => [each.dampingUpX40, each.dampingNoneX40, each.dampingDownX40]),

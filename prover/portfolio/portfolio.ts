@@ -63,7 +63,7 @@ export type PortfolioRules = {
   readonly skewAbsolute: Fields<'skewAbsolute'>
   readonly longDiscount: Fields<'longDiscount'>
   readonly shortDiscount: Fields<'shortDiscount'>
-  readonly basis: Pick<Fields<'scenarioSpecial'>, 'basisUpX40' | 'basisDownX40' | 'basisAddX40'>
+  readonly basis: Fields<'basisShocks'>
   readonly collaterals: readonly CollateralRule[]
 }
 

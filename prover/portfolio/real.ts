@@ -109,10 +109,11 @@ export function realMargin(portfolio: Portfolio): RealMargin {
   const linear = perpValue + movingCollateral
 
   const optionsAt = (group: ExpiryGroup, move: VolatilityMove, shock: number): number => {
-    const value = shockedValue(group, move, shock, rules)
+    const isSkew = move === 'linear' || move === 'absolute'
+    const value = shockedValue(group, move, isSkew ? 1 : shock, rules) // options are skewed where they stand
     const change =
       value * (value >= 0 ? group.factors.longFactor : group.factors.shortFactor) - group.mark * group.factors.discount
-    return move === 'linear' || move === 'absolute' ? -Math.abs(change) : change
+    return isSkew ? -Math.abs(change) : change
   }
   const undamped = grid.map(
     ({ spotShockX40, volatility }) =>

@@ -16,7 +16,9 @@ export type ScenarioSlots = {
   /** Shocks do not increase; the middle one is 1. */
   readonly regular: readonly RegularSlot[]
   readonly upOnly: readonly UpOnlySlot[]
+  readonly shockLinearX40: bigint
   readonly dampingLinearX40: bigint
+  readonly shockAbsoluteX40: bigint
   readonly dampingAbsoluteX40: bigint
 }
 
@@ -29,7 +31,7 @@ export type SlottedScenario = {
 
 /**
  * Slots of a grid. A spot shock with a `none` or `down` scenario takes a regular slot, of which there are three above 1,
- * three below and 1 itself; every other `up` scenario takes one of ten up-only slots. Slots that are left over are damped
+ * three below and 1 itself; every other `up` scenario takes one of ten up-only slots, and each skew has one of its own. Slots that are left over are damped
  * to nothing.
  *
  * @throws {@link ScenarioGridError} naming what does not fit
@@ -78,14 +80,18 @@ export function scenarioSlots(scenarios: readonly Scenario[]): ScenarioSlots {
     throw new ScenarioGridError(`${UP_ONLY_SHOCKS} spot shocks with volatility up alone`, `${rest.length}`)
   }
   const unused = { shockX40: ONE, dampingX40: 0n }
+  const linear = skewOf(unique, 'linear') ?? unused
+  const absolute = skewOf(unique, 'absolute') ?? unused
   return {
     regular,
     upOnly: Array.from({ length: UP_ONLY_SHOCKS }, (_, i) => {
       const scenario = rest[i]
       return scenario === undefined ? unused : { shockX40: scenario.spotShockX40, dampingX40: scenario.dampingX40 }
     }),
-    dampingLinearX40: skewDamping(unique, 'linear'),
-    dampingAbsoluteX40: skewDamping(unique, 'absolute'),
+    shockLinearX40: linear.shockX40,
+    dampingLinearX40: linear.dampingX40,
+    shockAbsoluteX40: absolute.shockX40,
+    dampingAbsoluteX40: absolute.dampingX40,
   }
 }
 
@@ -104,8 +110,8 @@ export function slottedScenarios(slots: ScenarioSlots): readonly SlottedScenario
   return [
     ...regular,
     ...upOnly,
-    { spotShockX40: ONE, volatility: 'linear', dampingX40: slots.dampingLinearX40 },
-    { spotShockX40: ONE, volatility: 'absolute', dampingX40: slots.dampingAbsoluteX40 },
+    { spotShockX40: slots.shockLinearX40, volatility: 'linear', dampingX40: slots.dampingLinearX40 },
+    { spotShockX40: slots.shockAbsoluteX40, volatility: 'absolute', dampingX40: slots.dampingAbsoluteX40 },
   ]
 }
 
@@ -128,16 +134,12 @@ function withoutRepeats(scenarios: readonly Scenario[]): readonly Scenario[] {
   return kept
 }
 
-function skewDamping(scenarios: readonly Scenario[], volatility: 'linear' | 'absolute'): bigint {
-  const found = scenarios.find((each) => each.volatility === volatility)
-  if (found === undefined) return 0n
-  if (found.spotShockX40 !== ONE) {
-    throw new ScenarioGridError(
-      `the ${volatility} skew scenario at spot × 1`,
-      `spot × ${shockText(found.spotShockX40)}`,
-    )
+function skewOf(scenarios: readonly Scenario[], volatility: 'linear' | 'absolute'): UpOnlySlot | undefined {
+  const found = scenarios.filter((each) => each.volatility === volatility)
+  if (found.length > 1) {
+    throw new ScenarioGridError(`one ${volatility} skew scenario`, list(found.map(({ spotShockX40 }) => spotShockX40)))
   }
-  return found.dampingX40
+  return found.map(({ spotShockX40, dampingX40 }) => ({ shockX40: spotShockX40, dampingX40 }))[0]
 }
 
 const descending = (a: bigint, b: bigint): number => (a === b ? 0 : a < b ? 1 : -1)

@@ -55,6 +55,7 @@ export function roundWords(round: RoundMarket): SectionWords {
 export function marginPolicyWords({ scenarios, lossFactors, contingencies, collaterals }: MarginPolicy): SectionWords {
   return {
     ...scenarioWords(scenarios),
+    scenarioSkew: [pack('scenarioSkew', scenarios)],
     lossFactors: [pack('lossFactors', lossFactors)],
     contingencies: [pack('contingencies', contingencies)],
     collateralPolicy: packElements('collateralPolicy', collaterals),

@@ -18,11 +18,10 @@ export type StatedRiskArray = {
 }
 
 /** Words of the scenario grid, as every statement that reads it has them. */
-export function scenarioWords({ regular, upOnly, ...special }: ScenarioPolicy): SectionWords {
+export function scenarioWords({ regular, upOnly }: ScenarioPolicy): SectionWords {
   return {
     scenarioRegular: regular.map((shock) => pack('scenarioRegular', shock)),
     scenarioUpOnly: packElements('scenarioUpOnly', upOnly),
-    scenarioSpecial: [pack('scenarioSpecial', special)],
   }
 }
 
@@ -30,6 +29,7 @@ export function scenarioWords({ regular, upOnly, ...special }: ScenarioPolicy): 
 export function pricingWords({ scenarios, ...words }: PricingPolicy): SectionWords {
   return {
     ...scenarioWords(scenarios),
+    basisShocks: [pack('basisShocks', scenarios)],
     volatilityShocks: [pack('volatilityShocks', words.volatilityShocks)],
     skewLinear: [pack('skewLinear', words.skewLinear)],
     skewAbsolute: [pack('skewAbsolute', words.skewAbsolute)],

@@ -42,7 +42,7 @@ function withFields(index: number, change: Record<string, bigint>, element = 0):
 describe('R25: the policy of portfolio margins', () => {
   test('is kept word by word, counted and told', async () => {
     await chain.undone(async () => {
-      const next = withFields(19, { initialPerpX40: 5n })
+      const next = withFields(20, { initialPerpX40: 5n })
       const [event] = eventsOf(await mined(set(next)), registry)
       expect(event?.name).toBe('PortfolioPolicySet')
       expect([event?.args.version, [...(event?.args.words ?? [])]]).toEqual([2n, next])
@@ -94,6 +94,10 @@ describe('R25: the policy of portfolio margins', () => {
     }
     await takes(withFields(7, { shockX40: 1n }, 0))
     await takes(withFields(7, { shockX40: (1n << 43n) - 1n }, 1))
+    for (const field of ['shockLinearX40', 'shockAbsoluteX40']) {
+      await takes(withFields(18, { [field]: 1n }))
+      await refuses(withFields(18, { [field]: 0n }), 'PortfolioPolicyBelow', ['skewShockX40', 0n, 1n])
+    }
     await takes(withFields(12, { basisUpX40: ONE_X40, basisDownX40: ONE_X40 }))
     await refuses(withFields(12, { basisUpX40: ONE_X40 - 1n }), 'PortfolioPolicyBelow', [
       'basisUpX40',
@@ -110,10 +114,10 @@ describe('R25: the policy of portfolio margins', () => {
   test('has fractions that are', async () => {
     for (const field of ['maintenancePerpX40', 'initialPerpX40', 'maintenanceOptionX40', 'initialOptionX40']) {
       const most = 3n * ONE_X40
-      await takes(withFields(19, { [field]: most }))
-      await refuses(withFields(19, { [field]: most + 1n }), 'PortfolioPolicyAbove', [field, most + 1n, most])
+      await takes(withFields(20, { [field]: most }))
+      await refuses(withFields(20, { [field]: most + 1n }), 'PortfolioPolicyAbove', [field, most + 1n, most])
     }
-    for (const i of [20, 21, 26, 27]) {
+    for (const i of [21, 22, 27, 28]) {
       for (const element of [0, 1]) {
         for (const [field = '', name] of [
           ['initialHaircutX40', 'haircutX40'],
@@ -130,14 +134,14 @@ describe('R25: the policy of portfolio margins', () => {
 
   test('has one threshold of confidence in both of its words', async () => {
     const both = (threshold: bigint) =>
-      withFields(18, { confidenceThresholdX40: threshold }).with(
+      withFields(19, { confidenceThresholdX40: threshold }).with(
         17,
         pack('shortDiscount', { ...unpack('shortDiscount', words[17] as bigint), confidenceThresholdX40: threshold }),
       )
     await takes(both(ONE_X40))
     await refuses(both(ONE_X40 + 1n), 'PortfolioPolicyAbove', ['confidenceThresholdX40', ONE_X40 + 1n, ONE_X40])
     for (const change of [1n, -1n]) {
-      const other = withFields(18, { confidenceThresholdX40: ONE_X40 / 2n + change })
+      const other = withFields(19, { confidenceThresholdX40: ONE_X40 / 2n + change })
       await refuses(other, change > 0n ? 'PortfolioPolicyAbove' : 'PortfolioPolicyBelow')
     }
   })

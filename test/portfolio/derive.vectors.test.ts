@@ -4,7 +4,13 @@ import { describe, expect, it } from 'vitest'
 import { COLLATERALS } from '../../circuits/statements/index.ts'
 import { provableMargin } from '../../prover/portfolio/accountMargin.ts'
 import { readDeriveCase } from '../../prover/portfolio/input/deriveCase.ts'
-import { legContributions, marginTerms, otherContributions, worstScenario } from '../../prover/portfolio/explain.ts'
+import {
+  legContributions,
+  marginTerms,
+  namedScenarios,
+  otherContributions,
+  worstScenario,
+} from '../../prover/portfolio/explain.ts'
 import type { Portfolio } from '../../prover/portfolio/portfolio.ts'
 import { realMargin } from '../../prover/portfolio/real.ts'
 
@@ -70,6 +76,39 @@ describe.skipIf(!isPresent)("Derive's own portfolio margins", () => {
       expect(relative(Number(initialE8) / 1e8, most.case.Result.IM)).toBeLessThan(1e-8)
       expect(relative(Number(maintenanceE8) / 1e8, most.case.Result.MM)).toBeLessThan(1e-8)
     }
+  })
+
+  it('skew scenarios at any spot shock: options are skewed where they stand, the shock moves perpetuals and collateral', () => {
+    const shockX40 = { linear: (118n << 40n) / 100n, absolute: (82n << 40n) / 100n }
+    const binding = new Set<string>()
+    for (const { name, portfolio } of cases) {
+      const skewed = portfolio.scenarios
+        .filter(({ volatility }) => volatility === 'linear' || volatility === 'absolute')
+        .map((each) => ({ ...each, spotShockX40: shockX40[each.volatility as 'linear' | 'absolute'] }))
+      // Alone, so that they bind.
+      const changed = { ...portfolio, scenarios: skewed }
+      const provable = provableMargin(changed, { strikes: 6, segments: 5 })
+      const { initialMargin, maintenanceMargin } = realMargin(changed)
+      expect(relative(Number(provable.margin.initialE8) / 1e8, initialMargin), name).toBeLessThan(1e-8)
+      expect(relative(Number(provable.margin.maintenanceE8) / 1e8, maintenanceMargin), name).toBeLessThan(1e-8)
+      binding.add(worstScenario(provable).words)
+      // Without options a skew scenario is its spot shock.
+      const { account, market, rules } = portfolio
+      if (account.options.length > 0) continue
+      const moving = account.collaterals.map(({ asset, amountE12 }) => {
+        const price = market.collaterals.find((each) => each.asset === asset)?.priceE12 ?? 0n
+        const moves = rules.collaterals.find((each) => each.asset === asset)?.movesWithSpot === true
+        return moves ? (Number(amountE12) * Number(price)) / Number(market.stablePriceE12) / 1e12 : 0
+      })
+      const perps = (Number(account.perpsE12) / 1e12) * (Number(market.perpPriceE8) / 1e8)
+      const hedge = perps + moving.reduce((sum, each) => sum + each, 0)
+      for (const { volatility, spotShock, pnl, damping } of namedScenarios(provable)) {
+        if (volatility !== 'linear' && volatility !== 'absolute') continue
+        expect(relative(pnl, hedge * (spotShock - 1) * damping), name).toBeLessThan(1e-8)
+      }
+    }
+    expect([...binding].filter((words) => /smile tilts.*spot \+18 %/.test(words))).not.toEqual([])
+    expect([...binding].filter((words) => /smile steepens.*spot −18 %/.test(words))).not.toEqual([])
   })
 
   it('the float reference agrees within 1e-9, so the formula is right apart from the integers', () => {

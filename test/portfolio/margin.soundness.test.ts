@@ -137,7 +137,7 @@ const places: readonly [input: string, word: WordName, places: number][] = [
   ['collateralPrices', 'collateralPrice', wordCount('collateralPrice', COLLATERALS)],
   ['scenarioRegular', 'scenarioRegular', REGULAR_SHOCKS],
   ['scenarioUpOnly', 'scenarioUpOnly', wordCount('scenarioUpOnly', UP_ONLY_SHOCKS)],
-  ['scenarioSpecial', 'scenarioSpecial', 1],
+  ['scenarioSkew', 'scenarioSkew', 1],
   ['lossFactors', 'lossFactors', 1],
   ['contingencies', 'contingencies', 1],
   ['collateralPolicy', 'collateralPolicy', wordCount('collateralPolicy', COLLATERALS)],

@@ -27,7 +27,7 @@ describe('scenario slots', () => {
       scenario(1.1, 'up'),
       scenario(0.5, 'up', 0.1),
       scenario(1, 'up'),
-      scenario(1, 'linear'),
+      scenario(1.18, 'linear'),
       scenario(1, 'absolute', 2),
     ]
     const slots = scenarioSlots(grid)
@@ -61,6 +61,6 @@ describe('scenario slots', () => {
     const twice = [scenario(1.1, 'none'), scenario(1.1, 'up'), scenario(1.1, 'up', 2), scenario(1.1, 'up')]
     expect(used(slottedScenarios(scenarioSlots(twice)))).toEqual(used(twice.slice(0, 3)))
     expect(() => scenarioSlots([scenario(1.1, 'none'), scenario(1.1, 'none', 2)])).toThrow(ScenarioGridError)
-    expect(() => scenarioSlots([scenario(1.1, 'linear')])).toThrow(ScenarioGridError)
+    expect(() => scenarioSlots([scenario(1.1, 'linear'), scenario(1, 'linear')])).toThrow(ScenarioGridError)
   })
 })

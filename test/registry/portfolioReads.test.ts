@@ -175,7 +175,7 @@ describe('R30: a witness that an account is below maintenance', () => {
     const stateIn = [1n]
     await refused(call(await engine.witness(round, account, books, { stateIn })), 'ProofRejected')
     const { sections } = witness.stated
-    for (const name of ['roundPrices', 'lossFactors', 'scenarioSpecial', 'collateralPolicy', 'choice']) {
+    for (const name of ['roundPrices', 'lossFactors', 'scenarioSkew', 'collateralPolicy', 'choice']) {
       const words = sections[name] as readonly bigint[]
       const changed = words.with(0, (words[0] as bigint) ^ 1n)
       const forged = await engine.witness(round, account, books, { [name]: changed })

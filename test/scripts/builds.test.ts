@@ -30,7 +30,6 @@ const understood: Readonly<Record<string, string>> = {
   'CA02 ExpiryGreeks': 'floors whose signs nobody needs',
   'CA01 CloseExpiry': 'expiry, time and confidence are read by other templates',
   'CA02 CloseExpiry': 'of a floor with a sign often one is needed only',
-  'CA02 GridTerms': 'the basis contingency is in the book already',
   'CA01 TotalsOfElements': 'a root commits to a sum of quantities that only OptionBook bounds',
   'CA01 AccountHoldings': 'of all totals of a book what it needs',
   'CA01 AccountMargins': 'of all totals of a book what it needs',

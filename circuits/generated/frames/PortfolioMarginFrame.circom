@@ -20,7 +20,7 @@ template PortfolioMarginFrame(ACCOUNTS) {
     signal input collateralPrices[8];
     signal input scenarioRegular[7];
     signal input scenarioUpOnly[5];
-    signal input scenarioSpecial;
+    signal input scenarioSkew;
     signal input lossFactors;
     signal input contingencies;
     signal input collateralPolicy[8];
@@ -56,7 +56,7 @@ template PortfolioMarginFrame(ACCOUNTS) {
         words[at] <== scenarioUpOnly[j];
         at++;
     }
-    words[at] <== scenarioSpecial;
+    words[at] <== scenarioSkew;
     at++;
     words[at] <== lossFactors;
     at++;

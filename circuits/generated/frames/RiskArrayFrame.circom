@@ -17,7 +17,7 @@ template RiskArrayFrame(STRIKES) {
     signal input challenge;
     signal input scenarioRegular[7];
     signal input scenarioUpOnly[5];
-    signal input scenarioSpecial;
+    signal input basisShocks;
     signal input volatilityShocks;
     signal input skewLinear;
     signal input skewAbsolute;
@@ -42,7 +42,7 @@ template RiskArrayFrame(STRIKES) {
         words[at] <== scenarioUpOnly[j];
         at++;
     }
-    words[at] <== scenarioSpecial;
+    words[at] <== basisShocks;
     at++;
     words[at] <== volatilityShocks;
     at++;

@@ -19,7 +19,7 @@ template UnhealthyWitnessFrame() {
     signal input collateralPrices[8];
     signal input scenarioRegular[7];
     signal input scenarioUpOnly[5];
-    signal input scenarioSpecial;
+    signal input scenarioSkew;
     signal input lossFactors;
     signal input contingencies;
     signal input collateralPolicy[8];
@@ -50,7 +50,7 @@ template UnhealthyWitnessFrame() {
         words[at] <== scenarioUpOnly[j];
         at++;
     }
-    words[at] <== scenarioSpecial;
+    words[at] <== scenarioSkew;
     at++;
     words[at] <== lossFactors;
     at++;

@@ -115,7 +115,8 @@ export function marginPolicyOf(words: readonly bigint[]): MarginPolicy {
 const scenariosOf = (policy: ListSections<'portfolioPolicy'>): ScenarioPolicy => ({
   regular: policy.scenarioRegular.map((word) => unpack('scenarioRegular', word)),
   upOnly: unpackElements('scenarioUpOnly', policy.scenarioUpOnly, UP_ONLY_SHOCKS),
-  ...unpack('scenarioSpecial', only(policy.scenarioSpecial)),
+  ...unpack('basisShocks', only(policy.basisShocks)),
+  ...unpack('scenarioSkew', only(policy.scenarioSkew)),
 })
 
 const only = ([word = 0n]: readonly bigint[]): bigint => word

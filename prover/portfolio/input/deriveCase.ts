@@ -340,7 +340,7 @@ function rulesOf(
       }),
       ...confidence,
     },
-    basis: exactFields('scenarioSpecial', BasisContingency, 'BasisContingency', {
+    basis: exactFields('basisShocks', BasisContingency, 'BasisContingency', {
       basisUpX40: 'SCENARIO_SPOT_UP',
       basisDownX40: 'SCENARIO_SPOT_DOWN',
       basisAddX40: 'BASIS_CONT_ADD_FACTOR',

@@ -438,7 +438,7 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
       ...exactFields('shortDiscount', basis, 'parameters.basis', { basisSlopeX40: 'multiplier' }),
       ...confidence,
     },
-    basis: exactFields('scenarioSpecial', basis, 'parameters.basis', {
+    basis: exactFields('basisShocks', basis, 'parameters.basis', {
       basisUpX40: 'shockUp',
       basisDownX40: 'shockDown',
       basisAddX40: 'add',

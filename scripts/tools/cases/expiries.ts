@@ -32,7 +32,9 @@ export const usualScenarios: ScenarioPolicy = {
     dampingDownX40: ONE,
   })),
   upOnly: [1.18, 0.82, 1.5, 2, 3, 4, 0.67, 0.34, 1, 1].map((shock) => ({ shockX40: x40(shock), dampingX40: ONE })),
+  shockLinearX40: ONE,
   dampingLinearX40: ONE,
+  shockAbsoluteX40: ONE,
   dampingAbsoluteX40: ONE,
   basisUpX40: x40(1.045),
   basisDownX40: x40(0.955),
@@ -174,11 +176,11 @@ export function randomStrike(random: Random, { forwardVariableE8, forwardFixedE8
 
 /** Packed words of policy and expiry by signal name, as ExpiryArray takes them. */
 export function expiryInputs(market: ExpiryMarket, policy: PricingPolicy): Record<string, bigint | bigint[]> {
-  const { regular, upOnly, ...special } = policy.scenarios
+  const { regular, upOnly } = policy.scenarios
   return {
     scenarioRegular: regular.map((shock) => pack('scenarioRegular', shock)),
     scenarioUpOnly: [...packElements('scenarioUpOnly', upOnly)],
-    scenarioSpecial: pack('scenarioSpecial', special),
+    basisShocks: pack('basisShocks', policy.scenarios),
     volatilityShocks: pack('volatilityShocks', policy.volatilityShocks),
     skewLinear: pack('skewLinear', policy.skewLinear),
     skewAbsolute: pack('skewAbsolute', policy.skewAbsolute),
@@ -195,7 +197,7 @@ export const arraySource = (strikes: number): string => `pragma circom 2.2.3;
 include "options/ExpiryArray.circom";
 include "bitify.circom";
 template Main(N) {
-    signal input scenarioRegular[7], scenarioUpOnly[5], scenarioSpecial;
+    signal input scenarioRegular[7], scenarioUpOnly[5], basisShocks;
     signal input volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount;
     signal input expiryForward, expirySurface, expirySurfaceShape, strikes[N];
     signal output header[29], leaves[N][42];
@@ -204,7 +206,7 @@ template Main(N) {
         bits[i] <== Num2Bits(48)(strikes[i]);
     }
     (header, leaves) <== ExpiryArray(N)(
-        scenarioRegular, scenarioUpOnly, scenarioSpecial, volatilityShocks, skewLinear, skewAbsolute, longDiscount,
+        scenarioRegular, scenarioUpOnly, basisShocks, volatilityShocks, skewLinear, skewAbsolute, longDiscount,
         shortDiscount, expiryForward, expirySurface, expirySurfaceShape, bits
     );
 }

@@ -95,10 +95,16 @@ export const policy: SectionWords = {
       { shockX40: ONE_X40 - (BigInt(i + 1) * ONE_X40) / 8n, dampingX40: ONE_X40 / 2n },
     ]).flat(),
   ),
-  scenarioSpecial: [
-    pack('scenarioSpecial', {
+  scenarioSkew: [
+    pack('scenarioSkew', {
+      shockLinearX40: ONE_X40,
       dampingLinearX40: ONE_X40,
+      shockAbsoluteX40: ONE_X40,
       dampingAbsoluteX40: ONE_X40,
+    }),
+  ],
+  basisShocks: [
+    pack('basisShocks', {
       basisUpX40: ONE_X40 + ONE_X40 / 20n,
       basisDownX40: ONE_X40 - ONE_X40 / 20n,
       basisAddX40: ONE_X40 / 4n,
