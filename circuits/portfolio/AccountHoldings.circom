@@ -14,6 +14,7 @@ include "../math/SumOfProducts.circom";
 include "AccountBalance.circom";
 include "BookTotals.circom";
 include "HoldingTerms.circom";
+include "InitialTerms.circom";
 
 /**
  * @title  CollateralAmounts
@@ -63,6 +64,7 @@ template Contingency() {
  * @input  bookTotals    []
  * @input  holdingTerms  []
  * @output balance       []
+ * @output exposure      []  what InitialNeeds takes
  *
  * Bit budget: an amount of 62 bits times 73 bits of price, summed, is 135 and the bits of the number of collaterals;
  * haircuts and shortfalls add 41, the confidence margin 45 more.
@@ -72,6 +74,7 @@ template AccountHoldings() {
     input BookTotals() bookTotals;
     input HoldingTerms() holdingTerms;
     output AccountBalance() balance;
+    output Exposure() exposure;
 
     component held = UnpackHoldings();
     held.word <== holdings;
@@ -79,8 +82,6 @@ template AccountHoldings() {
     signal {maxbit} valuesE20X20 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.valueE8X20);
     signal {maxbit} movingE20X20 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.movingE8X20);
     signal {maxbit} maintenanceE20X60 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.maintenanceE8X60);
-    signal {maxbit} initialE20X60 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.initialE8X60);
-    signal {maxbit} uncertainE20X60 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.uncertainE8X60);
 
     assert(held.fields.perpsE12.signedbit <= 60 && holdingTerms.perpPriceE8.maxbit <= 48);
     assert(movingE20X20.maxbit <= 139);
@@ -107,14 +108,34 @@ template AccountHoldings() {
         perpNotionalE20, nakedNotionalE20, holdingTerms.maintenancePerpX40, holdingTerms.maintenanceOptionX40,
         maintenanceE20X60
     );
-    balance.initialContingencyE20X60 <== Contingency()(
-        perpNotionalE20, nakedNotionalE20, holdingTerms.initialPerpX40, holdingTerms.initialOptionX40, initialE20X60
+    exposure.amountsE12 <== amountsE12;
+    exposure.perpNotionalE20 <== perpNotionalE20;
+    exposure.nakedNotionalE20 <== nakedNotionalE20;
+    exposure.shortfallNotionalE20X40 <== Multiply()(bookTotals.shortfallE12X40, holdingTerms.spotE8);
+}
+
+/**
+ * @title  InitialNeeds
+ * @notice What initial margin asks an account for whatever the scenario, on top of maintenance. Claim: L9.
+ * @input  exposure      []
+ * @input  initialTerms  []
+ * @output initialNeed   []
+ */
+template InitialNeeds() {
+    input Exposure() exposure;
+    input InitialTerms() initialTerms;
+    output InitialNeed() initialNeed;
+
+    signal {maxbit} initialE20X60 <== SumOfProducts(collaterals())(exposure.amountsE12, initialTerms.initialE8X60);
+    initialNeed.contingencyE20X60 <== Contingency()(
+        exposure.perpNotionalE20, exposure.nakedNotionalE20, initialTerms.initialPerpX40, initialTerms.initialOptionX40,
+        initialE20X60
     );
 
-    signal {maxbit} uncertainOptions <== Multiply()(bookTotals.shortfallE12X40, holdingTerms.spotE8);
-    signal {maxbit} uncertainPerps <== Multiply()(perpNotionalE20, holdingTerms.perpShortfallX40);
-    signal {maxbit} notionalE20X40 <== Add()(uncertainOptions, uncertainPerps);
+    signal {maxbit} uncertainE20X60 <== SumOfProducts(collaterals())(exposure.amountsE12, initialTerms.uncertainE8X60);
+    signal {maxbit} uncertainPerps <== Multiply()(exposure.perpNotionalE20, initialTerms.perpShortfallX40);
+    signal {maxbit} notionalE20X40 <== Add()(exposure.shortfallNotionalE20X40, uncertainPerps);
     signal {maxbit} notionalE20X60 <== ShiftLeft(20)(notionalE20X40);
     signal {maxbit} allE20X60 <== Add()(notionalE20X60, uncertainE20X60);
-    balance.confidenceE20X100 <== Multiply()(allE20X60, holdingTerms.confidenceMarginX40);
+    initialNeed.confidenceE20X100 <== Multiply()(allE20X60, initialTerms.confidenceMarginX40);
 }

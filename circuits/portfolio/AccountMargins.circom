@@ -12,6 +12,7 @@ include "../math/FloorToUnit.circom";
 include "AccountBalance.circom";
 include "BookTotals.circom";
 include "Crossing.circom";
+include "InitialTerms.circom";
 include "ProbabilityBeyond.circom";
 include "ScenarioTerms.circom";
 include "WorstScenario.circom";
@@ -76,7 +77,7 @@ template AccountThresholds() {
 /**
  * @title  AccountMargins
  * @notice Margins of an account from its book and what else it holds. Claims: L8, L9, L10, L11.
- * @input  bookTotals, balance, scenarioTerms  []
+ * @input  bookTotals, balance, scenarioTerms, initialNeed, initialTerms  []
  * @input  lnSpotX28  []  LnDown(28) of spot
  * @output marginFields      []  margins rounded down; more than 79 bits has no witness
  * @output thresholdFields   []  see AccountThresholds
@@ -91,6 +92,8 @@ template AccountMargins() {
     input BookTotals() bookTotals;
     input AccountBalance() balance;
     input ScenarioTerms() scenarioTerms;
+    input InitialNeed() initialNeed;
+    input InitialTerms() initialTerms;
     signal input {maxbit} lnSpotX28;
     output AccountMarginsFields() marginFields;
     output AccountThresholdsFields() thresholdFields;
@@ -115,12 +118,12 @@ template AccountMargins() {
     span.in <== worst.least;
 
     assert(span.out.signedbit <= 98);
-    assert(scenarioTerms.maintenanceFactorX40.maxbit <= 44 && scenarioTerms.initialFactorX40.maxbit <= 53);
+    assert(scenarioTerms.maintenanceFactorX40.maxbit <= 44 && initialTerms.initialFactorX40.maxbit <= 53);
     assert(balance.equityE20X60.signedbit <= 180);
-    assert(balance.maintenanceContingencyE20X60.maxbit <= 181 && balance.initialContingencyE20X60.maxbit <= 181);
-    assert(balance.confidenceE20X100.maxbit <= 225);
+    assert(balance.maintenanceContingencyE20X60.maxbit <= 181 && initialNeed.contingencyE20X60.maxbit <= 181);
+    assert(initialNeed.confidenceE20X100.maxbit <= 225);
     signal maintenanceLoss <== span.out * scenarioTerms.maintenanceFactorX40;
-    signal initialLoss <== span.out * scenarioTerms.initialFactorX40;
+    signal initialLoss <== span.out * initialTerms.initialFactorX40;
     signal base <== balance.equityE20X60 - balance.maintenanceContingencyE20X60;
     component maintenance = FloorToUnit(72, fiveToTwelve(), 79);
     maintenance.in <== AssumeSigned(196)(maintenanceLoss * 2 ** 52 + base);
@@ -128,7 +131,7 @@ template AccountMargins() {
     isUnhealthy <== maintenance.negative;
     component initial = FloorToUnit(112, fiveToTwelve(), 79);
     initial.in <== AssumeSigned(245)(
-        (initialLoss * 2 ** 52 + base - balance.initialContingencyE20X60) * 2 ** 40 - balance.confidenceE20X100
+        (initialLoss * 2 ** 52 + base - initialNeed.contingencyE20X60) * 2 ** 40 - initialNeed.confidenceE20X100
     );
     marginFields.initialE8 <== initial.out;
     component equity = FloorToUnit(72, fiveToTwelve(), 79);
@@ -142,7 +145,7 @@ template AccountMargins() {
     thresholds.equityE8 <== equity.out;
     thresholds.spotE8 <== scenarioTerms.spotE8;
     thresholds.lnSpotX28 <== lnSpotX28;
-    thresholds.inverseVolatilityX30 <== scenarioTerms.inverseVolatilityX30;
+    thresholds.inverseVolatilityX30 <== initialTerms.inverseVolatilityX30;
     signal regular[7];
     for (var r = 0; r < 7; r++) {
         regular[r] <== pnl[3 * r + 1];

@@ -2,19 +2,13 @@ pragma circom 2.2.3;
 
 include "../generated/sizes.circom";
 
-/** What all accounts of a round share of prices and of margin that no scenario decides: from RoundTerms to AccountHoldings. */
+/** What all accounts of a round share of prices and of maintenance margin: from RoundTerms to AccountHoldings. */
 bus HoldingTerms() {
     signal {maxbit} spotE8; // 48 bits
     signal {maxbit} perpPriceE8; // 48 bits
     signal {maxbit} valueE8X20[collaterals()]; // 73 bits: price in the settlement currency, rounded down
     signal {maxbit} movingE8X20[collaterals()]; // 73 bits: the same of what moves with spot, else 0
     signal {maxbit} maintenanceE8X60[collaterals()]; // 114 bits: the same times the maintenance haircut
-    signal {maxbit} initialE8X60[collaterals()]; // 114 bits: times the initial haircut
-    signal {maxbit} uncertainE8X60[collaterals()]; // 113 bits: times what its confidence is short of 1
-    signal {maxbit} perpShortfallX40; // 41 bits
     signal {maxbit} maintenancePerpX40; // 42 bits
-    signal {maxbit} initialPerpX40; // 42 bits
     signal {maxbit} maintenanceOptionX40; // 42 bits
-    signal {maxbit} initialOptionX40; // 42 bits
-    signal {maxbit} confidenceMarginX40; // 45 bits
 }

@@ -10,61 +10,12 @@ include "../generated/words/RoundPrices.circom";
 include "../generated/words/ScenarioRegular.circom";
 include "../generated/words/ScenarioSkew.circom";
 include "../generated/words/ScenarioUpOnly.circom";
-include "../math/Add.circom";
 include "../math/AssumeBits.circom";
 include "../math/AssumeEachBits.circom";
-include "../math/Constant.circom";
 include "../math/DivDown.circom";
-include "../math/DivUp.circom";
-include "../math/IsLess.circom";
-include "../math/Min.circom";
-include "../math/Multiply.circom";
-include "../math/ShiftLeft.circom";
-include "../math/SubtractOrZero.circom";
 include "HoldingTerms.circom";
+include "InitialTerms.circom";
 include "ScenarioTerms.circom";
-
-/**
- * @title  Shortfall
- * @notice 1 - confidence if the lesser of two confidences is below a threshold and below 1, else 0. Claim: L9.
- * @input  confidenceX40, spotConfidenceX40, thresholdX40  []  41 bits
- * @output out  []  X40, exact, at most 1
- */
-template Shortfall() {
-    signal input {maxbit} confidenceX40, spotConfidenceX40, thresholdX40;
-    signal output {maxbit} out;
-
-    signal {maxbit} lesser <== Min()(confidenceX40, spotConfidenceX40);
-    signal {maxbit} one <== Constant(2 ** 40)();
-    signal {maxbit} limit <== Min()(thresholdX40, one);
-    signal isLow <== IsLess()(lesser, limit);
-    out <== AssumeBits(41)(isLow * (2 ** 40 - lesser)); // below the limit, which is at most 1
-}
-
-/**
- * @title  InitialFactor
- * @notice Loss factor of the initial margin: what the policy says, and more where the settlement currency has fallen below
- *         its peg. Rounded up. Claim: L9.
- * @input  initialFactorX40, pegLossX40  []  44 bits
- * @input  pegThresholdX40, stablePriceE12  []  47 and 44 bits
- * @output out  []  X40, 53 bits
- */
-template InitialFactor() {
-    signal input {maxbit} initialFactorX40, pegThresholdX40, pegLossX40, stablePriceE12;
-    signal output {maxbit} out;
-
-    // E12X40 on both sides.
-    signal {maxbit} unitE12 <== Constant(10 ** 12)();
-    signal {maxbit} threshold <== Multiply()(pegThresholdX40, unitE12);
-    signal {maxbit} price <== ShiftLeft(40)(stablePriceE12);
-    signal {maxbit} below <== SubtractOrZero()(threshold, price);
-    signal {maxbit} loss <== Multiply()(below, pegLossX40);
-    signal {maxbit} unitE12X40 <== Constant(10 ** 12 * 2 ** 40)();
-    var ADDED_BITS = 52;
-    assert(loss.maxbit - unitE12X40.maxbit < ADDED_BITS); // so that every quotient has a witness
-    signal {maxbit} added <== DivUp(ADDED_BITS)(loss, unitE12X40);
-    out <== Add()(initialFactorX40, added);
-}
 
 /**
  * @title  GridTerms
@@ -121,14 +72,16 @@ template GridTerms() {
  * @title  CollateralTerms
  * @notice What each collateral asset counts. Claims: L7, L9.
  * @input  collateralPrices, collateralPolicy  words of the round and of the policy
- * @input  stablePriceE12, spotConfidenceX40  []
- * @output valueE8X20, movingE8X20, maintenanceE8X60, initialE8X60, uncertainE8X60  [collaterals]  see HoldingTerms
+ * @input  stablePriceE12  []
+ * @output valueE8X20, movingE8X20, maintenanceE8X60  [collaterals]  see HoldingTerms
+ * @output haircutX40, confidenceX40, thresholdX40    [collaterals]  see InitialFields
  */
 template CollateralTerms() {
     signal input collateralPrices[collateralPricesWords()], collateralPolicy[collateralPolicyWords()];
-    signal input {maxbit} stablePriceE12, spotConfidenceX40;
+    signal input {maxbit} stablePriceE12;
     signal output {maxbit} valueE8X20[collaterals()], movingE8X20[collaterals()];
-    signal output {maxbit} maintenanceE8X60[collaterals()], initialE8X60[collaterals()], uncertainE8X60[collaterals()];
+    signal output {maxbit} maintenanceE8X60[collaterals()];
+    signal output {maxbit} haircutX40[collaterals()], confidenceX40[collaterals()], thresholdX40[collaterals()];
 
     component priceBits = CollateralPriceBits(collaterals());
     priceBits.words <== collateralPrices;
@@ -137,9 +90,8 @@ template CollateralTerms() {
     component price[collaterals()];
     component policy[collaterals()];
     component value[collaterals()];
-    component shortfall[collaterals()];
-    signal values[collaterals()], moving[collaterals()];
-    signal maintenance[collaterals()], initial[collaterals()], uncertain[collaterals()];
+    signal values[collaterals()], moving[collaterals()], maintenance[collaterals()];
+    signal haircuts[collaterals()], confidences[collaterals()], thresholds[collaterals()];
     for (var i = 0; i < collaterals(); i++) {
         price[i] = CollateralPriceOfBits();
         price[i].bits <== priceBits.bits[i];
@@ -148,25 +100,24 @@ template CollateralTerms() {
         value[i] = CollateralValue();
         value[i].stablePriceE12 <== stablePriceE12;
         value[i].priceE12 <== price[i].fields.priceE12;
-        shortfall[i] = Shortfall();
-        shortfall[i].spotConfidenceX40 <== spotConfidenceX40;
-        shortfall[i].confidenceX40 <== price[i].fields.confidenceX40;
-        shortfall[i].thresholdX40 <== policy[i].fields.confidenceThresholdX40;
         assert(value[i].out.maxbit <= 73);
         assert(policy[i].fields.movesWithSpot.maxbit <= 1);
         assert(policy[i].fields.maintenanceHaircutX40.maxbit <= 41);
         assert(policy[i].fields.initialHaircutX40.maxbit <= 41);
+        assert(policy[i].fields.confidenceThresholdX40.maxbit <= 41 && price[i].fields.confidenceX40.maxbit <= 41);
         values[i] <== value[i].out;
-        uncertain[i] <== value[i].out * shortfall[i].out;
         moving[i] <== value[i].out * policy[i].fields.movesWithSpot;
         maintenance[i] <== value[i].out * policy[i].fields.maintenanceHaircutX40;
-        initial[i] <== value[i].out * policy[i].fields.initialHaircutX40;
+        haircuts[i] <== policy[i].fields.initialHaircutX40;
+        confidences[i] <== price[i].fields.confidenceX40;
+        thresholds[i] <== policy[i].fields.confidenceThresholdX40;
     }
     valueE8X20 <== AssumeEachBits(73, collaterals())(values);
     movingE8X20 <== AssumeEachBits(73, collaterals())(moving); // the value or 0
     maintenanceE8X60 <== AssumeEachBits(73 + 41, collaterals())(maintenance);
-    initialE8X60 <== AssumeEachBits(73 + 41, collaterals())(initial);
-    uncertainE8X60 <== AssumeEachBits(73 + 40, collaterals())(uncertain); // a shortfall is at most 1
+    haircutX40 <== AssumeEachBits(41, collaterals())(haircuts); // fields of words, as the next two
+    confidenceX40 <== AssumeEachBits(41, collaterals())(confidences);
+    thresholdX40 <== AssumeEachBits(41, collaterals())(thresholds);
 }
 
 /**
@@ -176,8 +127,9 @@ template CollateralTerms() {
  * @input  words of the round and of the policy, see circuits/statements/portfolio.ts
  * @output asOf  []  32 bits
  * @output holdingTerms, scenarioTerms  []
+ * @output initialFields  []  what InitialRound takes
  *
- * A settlement currency of price 0, a horizon volatility of 0 and a collateral dearer than 2^73 units have no witness.
+ * A settlement currency of price 0 and a collateral dearer than 2^73 units have no witness.
  */
 template RoundTerms() {
     signal input roundPrices, roundConfidences, collateralPrices[collateralPricesWords()];
@@ -186,6 +138,7 @@ template RoundTerms() {
     signal output {maxbit} asOf;
     output HoldingTerms() holdingTerms;
     output ScenarioTerms() scenarioTerms;
+    output InitialFields() initialFields;
 
     component prices = UnpackRoundPrices();
     prices.word <== roundPrices;
@@ -199,23 +152,14 @@ template RoundTerms() {
     holdingTerms.spotE8 <== prices.fields.spotE8;
     holdingTerms.perpPriceE8 <== prices.fields.perpPriceE8;
     holdingTerms.maintenancePerpX40 <== margin.fields.maintenancePerpX40;
-    holdingTerms.initialPerpX40 <== margin.fields.initialPerpX40;
     holdingTerms.maintenanceOptionX40 <== margin.fields.maintenanceOptionX40;
-    holdingTerms.initialOptionX40 <== margin.fields.initialOptionX40;
-    holdingTerms.confidenceMarginX40 <== margin.fields.confidenceMarginX40;
-    holdingTerms.perpShortfallX40 <== Shortfall()(
-        confidences.fields.perpConfidenceX40, confidences.fields.spotConfidenceX40, factors.fields.confidenceThresholdX40
-    );
     component collateral = CollateralTerms();
     collateral.collateralPrices <== collateralPrices;
     collateral.collateralPolicy <== collateralPolicy;
     collateral.stablePriceE12 <== prices.fields.stablePriceE12;
-    collateral.spotConfidenceX40 <== confidences.fields.spotConfidenceX40;
     holdingTerms.valueE8X20 <== collateral.valueE8X20;
     holdingTerms.movingE8X20 <== collateral.movingE8X20;
     holdingTerms.maintenanceE8X60 <== collateral.maintenanceE8X60;
-    holdingTerms.initialE8X60 <== collateral.initialE8X60;
-    holdingTerms.uncertainE8X60 <== collateral.uncertainE8X60;
 
     component grid = GridTerms();
     grid.scenarioRegular <== scenarioRegular;
@@ -225,11 +169,22 @@ template RoundTerms() {
     scenarioTerms.dampingX40 <== grid.dampingX40;
     scenarioTerms.spotE8 <== prices.fields.spotE8;
     scenarioTerms.maintenanceFactorX40 <== factors.fields.maintenanceFactorX40;
-    scenarioTerms.initialFactorX40 <== InitialFactor()(
-        factors.fields.initialFactorX40, factors.fields.pegThresholdX40, factors.fields.pegLossX40, prices.fields.stablePriceE12
-    );
-    signal {maxbit} one <== Constant(2 ** 70)();
-    scenarioTerms.inverseVolatilityX30 <== DivDown(71)(one, confidences.fields.horizonVolatilityX40);
+
+    initialFields.stablePriceE12 <== prices.fields.stablePriceE12;
+    initialFields.spotConfidenceX40 <== confidences.fields.spotConfidenceX40;
+    initialFields.perpConfidenceX40 <== confidences.fields.perpConfidenceX40;
+    initialFields.horizonVolatilityX40 <== confidences.fields.horizonVolatilityX40;
+    initialFields.initialFactorX40 <== factors.fields.initialFactorX40;
+    initialFields.pegThresholdX40 <== factors.fields.pegThresholdX40;
+    initialFields.pegLossX40 <== factors.fields.pegLossX40;
+    initialFields.confidenceThresholdX40 <== factors.fields.confidenceThresholdX40;
+    initialFields.initialPerpX40 <== margin.fields.initialPerpX40;
+    initialFields.initialOptionX40 <== margin.fields.initialOptionX40;
+    initialFields.confidenceMarginX40 <== margin.fields.confidenceMarginX40;
+    initialFields.valueE8X20 <== collateral.valueE8X20;
+    initialFields.haircutX40 <== collateral.haircutX40;
+    initialFields.confidenceX40 <== collateral.confidenceX40;
+    initialFields.thresholdX40 <== collateral.thresholdX40;
 }
 
 /**

@@ -15,6 +15,7 @@ include "../math/SaturateSigned.circom";
 include "../math/ShiftRightUp.circom";
 include "../portfolio/AccountHoldings.circom";
 include "../portfolio/AccountMargins.circom";
+include "../portfolio/InitialTerms.circom";
 include "../portfolio/NetGreeks.circom";
 include "../portfolio/RoundTerms.circom";
 include "../portfolio/layout.circom";
@@ -70,10 +71,13 @@ template PortfolioMargin(ACCOUNTS) {
     frame.holdings <== holdings;
     frame.collateralAmounts <== collateralAmounts;
 
+    component initial = InitialRound();
+    initial.initialFields <== terms.initialFields;
     signal {maxbit} lnSpotX28 <== LnDown(28)(terms.scenarioTerms.spotE8);
 
     component book[ACCOUNTS];
     component held[ACCOUNTS];
+    component needs[ACCOUNTS];
     component margins[ACCOUNTS];
     component greeks[ACCOUNTS];
     component margin[ACCOUNTS];
@@ -103,10 +107,16 @@ template PortfolioMargin(ACCOUNTS) {
         held[a].bookTotals <== book[a].bookTotals;
         held[a].holdingTerms <== terms.holdingTerms;
 
+        needs[a] = InitialNeeds();
+        needs[a].exposure <== held[a].exposure;
+        needs[a].initialTerms <== initial.initialTerms;
+
         margins[a] = AccountMargins();
         margins[a].bookTotals <== book[a].bookTotals;
         margins[a].balance <== held[a].balance;
         margins[a].scenarioTerms <== terms.scenarioTerms;
+        margins[a].initialNeed <== needs[a].initialNeed;
+        margins[a].initialTerms <== initial.initialTerms;
         margins[a].lnSpotX28 <== lnSpotX28;
 
         greeks[a] = NetGreeks();

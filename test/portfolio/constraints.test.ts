@@ -34,7 +34,7 @@ describe('L1 to L12: constraints', () => {
     expect(sizeOf(buildOf('optionBook'), 'strikes')).toBe(5)
     expect(rows(mainComponent(buildOf('optionBook')))).toBeLessThan(2 ** 17 - 1_000)
     expect(rows(mainComponent(margin))).toBeLessThan(2 ** 16 - 1_000)
-    expect(rows('UnhealthyWitness()')).toBeLessThan(2 ** 15 - 1_000)
+    expect(rows('UnhealthyWitness()')).toBeLessThan(2 ** 14 - 1_000)
   })
 })
 

@@ -32,6 +32,7 @@ const understood: Readonly<Record<string, string>> = {
   'CA02 CloseExpiry': 'of a floor with a sign often one is needed only',
   'CA01 TotalsOfElements': 'a root commits to a sum of quantities that only OptionBook bounds',
   'CA01 AccountHoldings': 'of all totals of a book what it needs',
+  'CA01 InitialNeeds': 'of the terms of initial margin what it needs',
   'CA01 AccountMargins': 'of all totals of a book what it needs',
   'CA01 NetGreeks': 'of all totals of a book what it needs',
   'CA02 AccountHoldings': 'of a floor with a sign one is needed only',

@@ -26,7 +26,7 @@ const portsOf = (text: string): readonly Port[] =>
   }))
 
 /** A main that takes its template's inputs for as wide as is said; outputs are the template's. */
-export function tagged(call: string, inputs: string, outputs: string): MainComponent {
+export function tagged(call: string, inputs: string, outputs: string, file = call.replace(/\(.*/, '')): MainComponent {
   const flat = (name: string): string => name.replace('.', '_')
   const [taken, given] = [portsOf(inputs), portsOf(outputs)]
   const assumed = ({ name, size, tag, bits }: Port): string => {
@@ -42,7 +42,7 @@ include "math/AssumeBits.circom";
 include "math/AssumeEachBits.circom";
 include "math/AssumeEachSigned.circom";
 include "math/AssumeSigned.circom";
-include "portfolio/${call.replace(/\(.*/, '')}.circom";
+include "portfolio/${file}.circom";
 template Main() {
 ${taken.map(({ name, size }) => `    signal input ${flat(name)}${size};`).join('\n')}
 ${given.map(({ name, size }) => `    signal output ${flat(name)}Out${size};`).join('\n')}
@@ -66,10 +66,13 @@ export const totals = `bookTotals.pnlMX40[33]:s128 bookTotals.basisMX40:s137 boo
   bookTotals.thetaE20X20:s167 bookTotals.rhoE20X20:s163`
 const each = `[${COLLATERALS}]`
 export const terms = `holdingTerms.spotE8:48 holdingTerms.perpPriceE8:48 holdingTerms.valueE8X20${each}:73
-  holdingTerms.movingE8X20${each}:73 holdingTerms.maintenanceE8X60${each}:114 holdingTerms.initialE8X60${each}:114
-  holdingTerms.uncertainE8X60${each}:113 holdingTerms.perpShortfallX40:41 holdingTerms.maintenancePerpX40:42
-  holdingTerms.initialPerpX40:42 holdingTerms.maintenanceOptionX40:42 holdingTerms.initialOptionX40:42
-  holdingTerms.confidenceMarginX40:45`
+  holdingTerms.movingE8X20${each}:73 holdingTerms.maintenanceE8X60${each}:114 holdingTerms.maintenancePerpX40:42
+  holdingTerms.maintenanceOptionX40:42`
+const initialTerms = `initialTerms.inverseVolatilityX30:71 initialTerms.initialFactorX40:53 initialTerms.initialE8X60${each}:114
+  initialTerms.uncertainE8X60${each}:113 initialTerms.perpShortfallX40:41 initialTerms.initialPerpX40:42
+  initialTerms.initialOptionX40:42 initialTerms.confidenceMarginX40:45`
+const exposure = `exposure.amountsE12${each}:62 exposure.perpNotionalE20:109 exposure.nakedNotionalE20:110
+  exposure.shortfallNotionalE20X40:150`
 const crossing = ['spotE8:48 shocksX40[4]:43 equityM[4]:s93 negative[4]', 'out exists'] as const
 
 /** A statement at some size: the builds themselves, and what the tests of books and margins compile. */
@@ -94,8 +97,14 @@ export const portfolioMains: readonly MainComponent[] = [
   tagged(
     'AccountHoldings()',
     `holdings collateralAmounts[${COLLATERALS / words.collateralAmount.perWord}] ${totals} ${terms}`,
-    `balance.hedgeM balance.equityE20X60 balance.maintenanceContingencyE20X60 balance.initialContingencyE20X60
-      balance.confidenceE20X100`,
+    `balance.hedgeM balance.equityE20X60 balance.maintenanceContingencyE20X60 exposure.amountsE12${each}
+      exposure.perpNotionalE20 exposure.nakedNotionalE20 exposure.shortfallNotionalE20X40`,
+  ),
+  tagged(
+    'InitialNeeds()',
+    `${exposure} ${initialTerms}`,
+    'initialNeed.contingencyE20X60 initialNeed.confidenceE20X100',
+    'AccountHoldings',
   ),
   tagged('WorstScenario(34, 178)', 'losses[34]:s178', 'least index'),
   tagged(
