@@ -25,7 +25,7 @@ const MAX_POINTS = 600
 /** Colour classes of the page, one a model in the order of the table; the constant is in ink. */
 const KINDS = ['fast', 'slow', 'initial', 'maintenance', 'up', 'down'] as const
 const kindOf = (name: string): string => {
-  const place = modelNames.findIndex((each) => each === name)
+  const place = (modelNames as readonly string[]).indexOf(name)
   return place < 0 ? 'ink' : (KINDS[place % KINDS.length] ?? 'ink')
 }
 
