@@ -30,7 +30,10 @@ const contracts = ['contracts', 'scripts', 'test']
   .flatMap((top) => filesBelow(top, '.sol'))
   .filter((file) => !file.startsWith('contracts/generated/'))
 
-const faults = declarationFaults({ words, statements, builds, lists }, new Set(claimRows().map(({ id }) => id)))
+const faults = declarationFaults(
+  { words, statements, builds, lists, volatilityModels },
+  new Set(claimRows().map(({ id }) => id)),
+)
 if (faults.length > 0) {
   for (const fault of faults) console.error(fault)
   process.exit(1)

@@ -10,7 +10,7 @@ include "../math/FloorAndSign.circom";
  * @title  PositionQuantities
  * @notice What a position word holds of a given strike of a given expiry. No witness if the word is of another strike or
  *         expiry. Claim: L1.
- * @input  word      []  see optionPosition in circuits/statements.ts; a field element
+ * @input  word      []  see optionPosition in circuits/statements/portfolio.ts; a field element
  * @input  expiry    []  32 bits
  * @input  strikeE8  []  48 bits
  * @output callsE12, putsE12, netE12  []  60, 60 and 61 bits and a sign; net is their sum

@@ -4,6 +4,7 @@ import {
   type Build,
   type Group,
   type Statement,
+  type VolatilityModelRow,
   type Word,
   WORD_BITS,
   type WordList,
@@ -14,7 +15,13 @@ export type Declarations = {
   readonly statements: Readonly<Record<string, Statement>>
   readonly builds: readonly Build[]
   readonly lists: Readonly<Record<string, WordList>>
+  readonly volatilityModels: Readonly<Record<string, VolatilityModelRow>>
 }
+
+/** The size of a build that is the id of a volatility model. */
+const MODEL_SIZE = 'volatilityModel'
+/** Ids are a byte in the registry of models; 0 says that a build estimates nothing. */
+const MOST_ID = 255
 
 /** Faults, one line each, with file and name; empty when the declarations are sound. */
 export function declarationFaults(declared: Declarations, claims: ReadonlySet<string>): readonly string[] {
@@ -23,6 +30,7 @@ export function declarationFaults(declared: Declarations, claims: ReadonlySet<st
     ...Object.entries(declared.statements).flatMap(([name, statement]) => statementFaults(name, statement, declared)),
     ...Object.entries(declared.lists).flatMap(([name, list]) => listFaults(name, list, declared)),
     ...buildFaults(declared),
+    ...modelFaults(declared, claims),
   ].map((fault) => `circuits/statements: ${fault}`)
 }
 
@@ -109,5 +117,32 @@ function buildFaults({ statements, builds }: Declarations): readonly string[] {
           .map(({ name, value }) => `build ${build.name}: size ${name} is ${value}`),
       ]
     }),
+  ]
+}
+
+function modelFaults(
+  { volatilityModels, words, builds }: Declarations,
+  claims: ReadonlySet<string>,
+): readonly string[] {
+  const rows = Object.entries(volatilityModels)
+  const ids = rows.map(([, { id }]) => id)
+  const places = words.volatilityState?.fields.filter(({ name }) => name.startsWith('variance')).length ?? 0
+  const estimating = builds.flatMap(({ name, sizes }) =>
+    sizes.filter((size) => size.name === MODEL_SIZE).map(({ value }) => ({ name, id: value })),
+  )
+  return [
+    ...repeated(ids.map(String)).map((id) => `two volatility models have the id ${id}`),
+    ...repeated(rows.map(([, { template }]) => template)).map((name) => `two volatility models are templates ${name}`),
+    ...rows.flatMap(([name, { id, variances, claim }]) => [
+      ...(Number.isInteger(id) && id > 0 && id <= MOST_ID ? [] : [`volatility model ${name} has the id ${id}`]),
+      ...(variances > 0 && variances <= places
+        ? []
+        : [`volatility model ${name} keeps ${variances} variances; a state has room for ${places}`]),
+      ...(claims.has(claim) ? [] : [`volatility model ${name} names claim ${claim}, which no document makes`]),
+      ...(estimating.some((build) => build.id === id) ? [] : [`volatility model ${name} has no build`]),
+    ]),
+    ...estimating
+      .filter((build) => !ids.includes(build.id))
+      .map((build) => `build ${build.name} is of volatility model ${build.id}, which there is not`),
   ]
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { builds } from '../../circuits/statements/index.ts'
+import { builds, volatilityModels } from '../../circuits/statements/index.ts'
 import { buildCircuit, summaryOf } from '../../scripts/buildCircuits.ts'
 import { root } from '../../scripts/tools/sources.ts'
 
@@ -13,12 +13,11 @@ const understood: Readonly<Record<string, string>> = {
   'CA02 MarketStep': 'only the newest observation publishes a move',
   'CA01 ObservationStep': 'a slot that tests no prediction reads no learning policy, and of a whole bus what it needs',
   'CA01 Evaluate': 'of the whole policy what it needs',
-  'CA01 EwmaStep': 'of a whole policy, a price move and four variances what it needs',
-  'CA01 EwmaUsed': 'of a whole policy and four variances what it needs',
-  'CA01 GarchStep': 'of a whole policy, a price move and four variances what it needs',
-  'CA01 GarchUsed': 'of a whole policy and four variances what it needs',
-  'CA01 RangeMixtureStep': 'of a whole policy what it needs',
-  'CA01 RangeMixtureUsed': 'reads no policy',
+  ...Object.fromEntries(
+    Object.values(volatilityModels).flatMap(({ template }) =>
+      ['Step', 'Used'].map((part) => [`CA01 ${template}${part}`, 'of what every model is given, what this one needs']),
+    ),
+  ),
   'CA01 RangeOrReturn': 'that a slot is unused says nothing of its range',
   'CA01 Publish': 'of the whole policy what it needs',
   'CA02 ObservationStep': 'nor an implied volatility',

@@ -1,14 +1,14 @@
 /** Faults of declarations, each refused by name. */
 import { expect, it } from 'vitest'
-import { builds, lists, statements, words } from '../../circuits/statements/index.ts'
-import type { Build, Section, Statement, Word } from '../../circuits/statements/language.ts'
+import { builds, lists, statements, volatilityModels, words } from '../../circuits/statements/index.ts'
+import type { Build, Section, Statement, VolatilityModelRow, Word } from '../../circuits/statements/language.ts'
 import { claimRows } from '../../scripts/generators/claims.ts'
 import { type Declarations, declarationFaults } from '../../scripts/generators/faults.ts'
 
 const claims = new Set(claimRows().map(({ id }) => id))
 
 it('the declarations are sound', () => {
-  expect(declarationFaults({ words, statements, builds, lists }, claims)).toEqual([])
+  expect(declarationFaults({ words, statements, builds, lists, volatilityModels }, claims)).toEqual([])
 })
 
 const price = { name: 'priceE8', bits: 48, meaning: 'a price', claim: 'V1' } as const
@@ -25,6 +25,7 @@ const declared = (change: Partial<Declarations> = {}): Declarations => ({
   statements: { prices: statement },
   builds: [build],
   lists: {},
+  volatilityModels: {},
   ...change,
 })
 const withWord = (change: Partial<Word>) => declared({ words: { price: { ...word, ...change } } })
@@ -32,9 +33,24 @@ const withStatement = (change: Partial<Statement>) => declared({ statements: { p
 const withBuild = (change: Partial<Build>) => declared({ builds: [{ ...build, ...change }] })
 const withList = (...sections: readonly Section[]) => declared({ lists: { both: { title: 'Both', sections } } })
 const size = (name: string, value: number) => ({ name, value })
+const model = { id: 1, template: 'Ewma', variances: 2, readsOptionalPolicy: false, claim: 'V1' } as const
+/** Models, of which `built` have a build, beside a state with room for two variances. */
+const withModels = (rows: Record<string, VolatilityModelRow>, built: readonly number[] = [1]) =>
+  declared({
+    words: { price: word, volatilityState: { title: 'A state', fields: ['0', '1'].map(variance) } },
+    statements: { prices: { ...statement, parameters: ['markets', 'volatilityModel'] } },
+    builds: built.map((id) => ({
+      ...build,
+      name: `prices8of${id}`,
+      sizes: [...build.sizes, size('volatilityModel', id)],
+    })),
+    volatilityModels: rows,
+  })
+const variance = (i: string) => ({ ...price, name: `variance${i}X36`, bits: 46 })
 
 it('a small declaration is sound', () => {
   expect(declarationFaults(declared(), claims)).toEqual([])
+  expect(declarationFaults(withModels({ ewma: model }), claims)).toEqual([])
 })
 
 it.each([
@@ -75,6 +91,14 @@ it.each([
     declared({ builds: [build, { ...build, name: 'rates8', statement: 'rates' }] }),
   ],
   ['there are two builds prices8', declared({ builds: [build, build] })],
+  ['two volatility models have the id 1', withModels({ ewma: model, garch: { ...model, template: 'Garch' } })],
+  ['two volatility models are templates Ewma', withModels({ ewma: model, garch: { ...model, id: 2 } }, [1, 2])],
+  ['volatility model ewma has the id 0', withModels({ ewma: { ...model, id: 0 } }, [0])],
+  ['volatility model ewma has the id 256', withModels({ ewma: { ...model, id: 256 } }, [256])],
+  ['volatility model ewma keeps 3 variances; a state has room for 2', withModels({ ewma: { ...model, variances: 3 } })],
+  ['volatility model ewma names claim X9', withModels({ ewma: { ...model, claim: 'X9' as never } })],
+  ['volatility model garch has no build', withModels({ ewma: model, garch: { ...model, id: 2, template: 'Garch' } })],
+  ['build prices8of3 is of volatility model 3, which there is not', withModels({ ewma: model }, [1, 3])],
 ])('%s', (fault, declarations) => {
   const found = declarationFaults(declarations, claims)
   expect(found).toEqual(expect.arrayContaining([expect.stringContaining(fault)]))

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { modelNames } from '../../prover/volatility/models.ts'
 import { root } from '../../scripts/tools/sources.ts'
 import { errorOf, zkrisk } from './zkrisk.ts'
 
@@ -27,16 +28,17 @@ describe('zkrisk models', () => {
     const { code, stdout, stderr } = await zkrisk('models', extract('btc'), extract('eth'), '--html', page)
     expect(stderr).toContain(page)
     expect(code).toBe(0)
-    for (const text of ['btc-usd', 'eth-usd', 'constant', 'ewma', 'garch', 'rangeMixture', '0 % with high and low']) {
+    for (const text of ['btc-usd', 'eth-usd', 'constant', ...modelNames, '0 % with high and low']) {
       expect(stdout).toContain(text)
     }
-    expect(stdout).toMatch(/Best by score: \w+ .*In production: ewma/)
+    expect(stdout).toMatch(/Best by score: \w+ .*Markets are bound to ewma unless/)
     const markup = readFileSync(page, 'utf8')
     expect(markup).not.toMatch(/https?:|src=|href="(?!#)|@import|url\(/)
     expect(markup.match(/<section/g)).toHaveLength(4)
     expect(markup).toContain('margins through March 2020')
-    // Four models in each of two score charts and three of margins
-    expect(markup.match(/class="series /g)?.length).toBe(2 * (2 * 4 + 1 + 3 * 4))
+    // Every model and the constant in each of two score charts and three of margins
+    const curves = modelNames.length + 1
+    expect(markup.match(/class="series /g)?.length).toBe(2 * (2 * curves + 1 + 3 * curves))
   })
 
   it('prints the same as JSON: files of one asset follow each other, a range is seen', async () => {
@@ -47,12 +49,7 @@ describe('zkrisk models', () => {
     expect(answer.assets).toHaveLength(1)
     const [asset] = answer.assets
     expect(asset).toMatchObject({ name: 'BTC', sources: [bars, bars], observations: 216, rangedShare: 1 })
-    expect(asset.models.map(({ name }: { name: string }) => name)).toEqual([
-      'constant',
-      'ewma',
-      'garch',
-      'rangeMixture',
-    ])
+    expect(asset.models.map(({ name }: { name: string }) => name)).toEqual(['constant', ...modelNames])
     for (const { whole, alpha } of asset.models) {
       expect(whole.down.score).toBeGreaterThanOrEqual(whole.down.meanMove)
       expect(alpha).toBeCloseTo(0.005, 5)

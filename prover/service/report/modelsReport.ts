@@ -1,9 +1,11 @@
 /** Pictures of volatility models side by side: their scores through time, and margins through a crash. */
+import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
 import { parseTime } from '../../market/time.ts'
 import type { JudgedModel } from '../../parameters/compareModels.ts'
 import { realValues } from '../../parameters/real.ts'
 import type { Prediction } from '../../parameters/score.ts'
 import { predictionsOf, quantileScore } from '../../parameters/score.ts'
+import { modelNames } from '../../volatility/models.ts'
 import { percent, price, utcTime } from '../text/figures.ts'
 import type { JudgedAsset } from '../answers/models.ts'
 import { writeWholeFile } from '../wholeFile.ts'
@@ -20,19 +22,17 @@ const DAY = 86_400
 /** More points than this are not told apart on a screen. */
 const MAX_POINTS = 600
 
-/** Colour classes of the page, one a model. */
-const KINDS: Readonly<Record<string, string>> = {
-  constant: 'ink',
-  ewma: 'fast',
-  garch: 'slow',
-  rangeMixture: 'initial',
+/** Colour classes of the page, one a model in the order of the table; the constant is in ink. */
+const KINDS = ['fast', 'slow', 'initial', 'maintenance', 'up', 'down'] as const
+const kindOf = (name: string): string => {
+  const place = (modelNames as readonly string[]).indexOf(name)
+  return place < 0 ? 'ink' : (KINDS[place % KINDS.length] ?? 'ink')
 }
-const kindOf = (name: string): string => KINDS[name] ?? 'ink'
 
 const LEAD = [
   `Scores are quantile scores: the price of margin and of what it fell short, in one number, lower is better; means of ${SCORE_DAYS} days ` +
     'of both sides. Margins are those that each model would have published, as the exact integer twin computes them.',
-  'EWMA is in production. A model that reads high and low can follow it once statements carry them.',
+  `Statements prove every model of the table. Markets are bound to ${DEFAULT_VOLATILITY_MODEL} unless governance says otherwise.`,
 ]
 
 /**

@@ -1,3 +1,4 @@
+import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
 import { againstEwma, bestByScore, type JudgedModel } from '../../parameters/compareModels.ts'
 import { type PeriodScore, WORST } from '../../parameters/score.ts'
 import { percent, utcTime } from './figures.ts'
@@ -27,7 +28,7 @@ export function formatModels(assets: readonly JudgedAsset[]): string {
   const best = bestByScore(assets.map(({ judged }) => judged))
   return `${[
     ...assets.map(formatAsset),
-    `Best by score: ${best.name} (${best.title}). In production: ewma, until statements carry high and low.`,
+    `Best by score: ${best.name} (${best.title}). Markets are bound to ${DEFAULT_VOLATILITY_MODEL} unless governance says otherwise.`,
   ].join('\n\n')}\n`
 }
 
