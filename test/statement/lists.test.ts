@@ -26,7 +26,7 @@ describe('Q1: lists of words', () => {
   test('a policy of portfolios has its grid first and its collateral last', () => {
     const policy = splitList('portfolioPolicy', joinList('portfolioPolicy', numbered('portfolioPolicy')))
     expect(policy.scenarioRegular[0]).toBe(0n)
-    expect(policy.lossFactors).toEqual([18n])
-    expect(policy.collateralPolicy[0]).toBe(20n)
+    expect(policy.lossFactors).toEqual([19n])
+    expect(policy.collateralPolicy[0]).toBe(21n)
   })
 })
