@@ -254,6 +254,11 @@ library MarketPolicyFields {
     function scanRangeCeilingX16(MarketPolicyWord word) internal pure returns (uint256) {
         return (MarketPolicyWord.unwrap(word) >> 158) & 0x3ffff;
     }
+
+    /// @notice GARCH: mean weight of reversion over the horizon; 27 bits at 221.
+    function forecastWeightX26(MarketPolicyWord word) internal pure returns (uint256) {
+        return (MarketPolicyWord.unwrap(word) >> 221) & 0x7ffffff;
+    }
 }
 
 // Risk parameters of one market, as a consumer reads them.

@@ -21,6 +21,7 @@ library PolicyBounds {
     uint256 private constant ONE_X8 = 2 ** 8;
     uint256 private constant ONE_X10 = 2 ** 10;
     uint256 private constant ONE_X24 = 2 ** 24;
+    uint256 private constant ONE_X26 = 2 ** 26;
     uint256 private constant ONE_X48 = 2 ** 48;
     uint256 private constant MAX_AGE_SECONDS = 30 days;
 
@@ -60,6 +61,7 @@ library PolicyBounds {
         _least("maintenanceMarginCeilingX16", word.maintenanceMarginCeilingX16(), floor);
         floor = word.scanRangeFloorX16();
         _least("scanRangeCeilingX16", word.scanRangeCeilingX16(), floor);
+        _greatest("forecastWeightX26", word.forecastWeightX26(), ONE_X26);
     }
 
     /// @notice Margin and market policy together: the greatest initial margin and the liquidation bonus leave

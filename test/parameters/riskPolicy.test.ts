@@ -125,6 +125,12 @@ describe('R16: a market policy needs', () => {
     }
   })
 
+  test('a share of the forecast of at most 1', async () => {
+    const one = 1n << 26n
+    await setMarket({ forecastWeightX26: one })
+    await above(setMarket({ forecastWeightX26: one + 1n }), 'forecastWeightX26', one + 1n, one)
+  })
+
   test('ceiling · (1 + buffer) + bonus below 1, rounded as the circuit rounds', async () => {
     const onePlusBuffer = 1024n + engine.margin.initialMarginBufferX10
     const maintenanceMarginCeilingX16 = 40_000n
