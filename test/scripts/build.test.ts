@@ -12,7 +12,7 @@ function newClone(): string {
   const rest = [
     'circuits',
     'contracts',
-    'docs/generated',
+    'docs',
     'prover',
     'hardhat.config.ts',
     'tsconfig.json',
@@ -23,14 +23,17 @@ function newClone(): string {
   return clone
 }
 
-function startBuild(clone: string): ChildProcess & { words: string } {
+/** A build under way: what it says, and how it closes, which may be before anybody asks. */
+type BuildUnderWay = ChildProcess & { words: string; closed: Promise<unknown> }
+
+function startBuild(clone: string): BuildUnderWay {
   const env = { PATH: dirname(process.execPath), ZKRISK_CACHE: join(clone, 'cache'), TMPDIR: join(clone, 'temporary') }
   const child = spawn(process.execPath, [join(clone, 'scripts/build.ts'), '--markets'], {
     cwd: clone,
     stdio: ['ignore', 'ignore', 'pipe'],
     env,
   })
-  const build = Object.assign(child, { words: '' })
+  const build = Object.assign(child, { words: '', closed: once(child, 'close') })
   build.stderr?.on('data', (text) => {
     build.words += text
   })
@@ -65,7 +68,7 @@ it('stops with the stage that failed, ends the others with it, and exits with 1'
   const circuit = join(clone, 'circuits/statement/MarketRisk.circom')
   writeFileSync(circuit, readFileSync(circuit, 'utf8').replace('template MarketRisk(', 'template SomethingElse('))
   const build = startBuild(clone)
-  expect(await once(build, 'close')).toEqual([1, null])
+  expect(await build.closed).toEqual([1, null])
   const lines = build.words.trim().split('\n')
   // Both builds of the template are compiled at once.
   expect(build.words).toMatch(/\[circuits\] circom refused marketRisk(8x2|1x48) \(exit 1\)/)
@@ -82,7 +85,7 @@ it('ends by the signal that stops it, and leaves nothing half-written', async ()
     readdirSync(join(clone, 'temporary')).some((name) => name.startsWith('zkrisk-circom-'))
   await until(() => isCompiling() || build.exitCode !== null)
   build.kill('SIGTERM')
-  expect(await once(build, 'close')).toEqual([null, 'SIGTERM'])
+  expect(await build.closed, build.words).toEqual([null, 'SIGTERM'])
   expect(remainsIn(clone)).toEqual([])
   expect(processesIn(clone)).toEqual([])
   expect(existsSync(join(clone, 'build/circuits'))).toBe(false)
