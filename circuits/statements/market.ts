@@ -109,6 +109,14 @@ export const marketWords = {
       { name: 'asOf', bits: 32, meaning: 'time of the newest observation behind the parameters', claim: 'O1' },
     ],
   },
+  score: {
+    title: 'How the predictions of a shadow have fared; a unit is 2^-44 of a log return times the weight of a step',
+    fields: [
+      { name: 'predictions', bits: 32, meaning: 'how many have been tried' },
+      { name: 'lossDownX44', bits: 100, meaning: 'quantile losses of falls, summed' },
+      { name: 'lossUpX44', bits: 100, meaning: 'quantile losses of rises, summed' },
+    ],
+  },
 } as const satisfies Record<string, Word>
 
 /**

@@ -87,9 +87,24 @@ library AnchorStateFields {
         return AnchorStateWord.unwrap(word) >> 204 == 0;
     }
 
+    /// @notice log price when the prediction was made; 32 bits at 0.
+    function anchorLnPriceX26(AnchorStateWord word) internal pure returns (uint256) {
+        return AnchorStateWord.unwrap(word) & 0xffffffff;
+    }
+
     /// @notice time of the prediction; 32 bits at 32.
     function anchorAsOf(AnchorStateWord word) internal pure returns (uint256) {
         return (AnchorStateWord.unwrap(word) >> 32) & 0xffffffff;
+    }
+
+    /// @notice predicted fall over one horizon, log return; 24 bits at 64.
+    function anchorMoveDownX24(AnchorStateWord word) internal pure returns (uint256) {
+        return (AnchorStateWord.unwrap(word) >> 64) & 0xffffff;
+    }
+
+    /// @notice predicted rise over one horizon, log return; 24 bits at 88.
+    function anchorMoveUpX24(AnchorStateWord word) internal pure returns (uint256) {
+        return (AnchorStateWord.unwrap(word) >> 88) & 0xffffff;
     }
 
     /// @notice initial margin in force; 24 bits at 112.
@@ -101,6 +116,29 @@ library AnchorStateFields {
     function maintenanceMarginX24(AnchorStateWord word) internal pure returns (uint256) {
         return (AnchorStateWord.unwrap(word) >> 136) & 0xffffff;
     }
+
+    /// @notice learned confidence multiplier of falls; 22 bits at 160.
+    function multiplierDownX18(AnchorStateWord word) internal pure returns (uint256) {
+        return (AnchorStateWord.unwrap(word) >> 160) & 0x3fffff;
+    }
+
+    /// @notice learned confidence multiplier of rises; 22 bits at 182.
+    function multiplierUpX18(AnchorStateWord word) internal pure returns (uint256) {
+        return (AnchorStateWord.unwrap(word) >> 182) & 0x3fffff;
+    }
+}
+
+/// @dev Lays field values side by side.
+function packAnchorState(uint256 anchorLnPriceX26, uint256 anchorAsOf, uint256 anchorMoveDownX24, uint256 anchorMoveUpX24, uint256 initialMarginX24, uint256 maintenanceMarginX24, uint256 multiplierDownX18, uint256 multiplierUpX18) pure returns (AnchorStateWord) {
+    if (anchorLnPriceX26 >= 2 ** 32) revert FieldOutOfRange("anchorLnPriceX26", anchorLnPriceX26);
+    if (anchorAsOf >= 2 ** 32) revert FieldOutOfRange("anchorAsOf", anchorAsOf);
+    if (anchorMoveDownX24 >= 2 ** 24) revert FieldOutOfRange("anchorMoveDownX24", anchorMoveDownX24);
+    if (anchorMoveUpX24 >= 2 ** 24) revert FieldOutOfRange("anchorMoveUpX24", anchorMoveUpX24);
+    if (initialMarginX24 >= 2 ** 24) revert FieldOutOfRange("initialMarginX24", initialMarginX24);
+    if (maintenanceMarginX24 >= 2 ** 24) revert FieldOutOfRange("maintenanceMarginX24", maintenanceMarginX24);
+    if (multiplierDownX18 >= 2 ** 22) revert FieldOutOfRange("multiplierDownX18", multiplierDownX18);
+    if (multiplierUpX18 >= 2 ** 22) revert FieldOutOfRange("multiplierUpX18", multiplierUpX18);
+    return AnchorStateWord.wrap(anchorLnPriceX26 | (anchorAsOf << 32) | (anchorMoveDownX24 << 64) | (anchorMoveUpX24 << 88) | (initialMarginX24 << 112) | (maintenanceMarginX24 << 136) | (multiplierDownX18 << 160) | (multiplierUpX18 << 182));
 }
 
 // Engine-wide policy of estimation and learning.
@@ -209,6 +247,9 @@ using MarketPolicyFields for MarketPolicyWord global;
 library MarketPolicyFields {
     /// @notice Bits in use; every bit above is zero.
     uint256 internal constant BITS = 248;
+
+    /// @notice Where {longRunVolatilityX16} begins.
+    uint256 internal constant LONG_RUN_VOLATILITY_X16_AT = 176;
 
     /// @notice Whether no bit is set beyond those in use.
     function fits(MarketPolicyWord word) internal pure returns (bool) {
@@ -320,6 +361,37 @@ library ParametersFields {
     function asOf(ParametersWord word) internal pure returns (uint256) {
         return (ParametersWord.unwrap(word) >> 198) & 0xffffffff;
     }
+}
+
+// How the predictions of a shadow have fared; a unit is 2^-44 of a log return times the weight of a step.
+type ScoreWord is uint256;
+using ScoreFields for ScoreWord global;
+
+/// @title ScoreFields
+/// @notice What {ScoreWord} holds.
+library ScoreFields {
+    /// @notice how many have been tried; 32 bits at 0.
+    function predictions(ScoreWord word) internal pure returns (uint256) {
+        return ScoreWord.unwrap(word) & 0xffffffff;
+    }
+
+    /// @notice quantile losses of falls, summed; 100 bits at 32.
+    function lossDownX44(ScoreWord word) internal pure returns (uint256) {
+        return (ScoreWord.unwrap(word) >> 32) & 0xfffffffffffffffffffffffff;
+    }
+
+    /// @notice quantile losses of rises, summed; 100 bits at 132.
+    function lossUpX44(ScoreWord word) internal pure returns (uint256) {
+        return (ScoreWord.unwrap(word) >> 132) & 0xfffffffffffffffffffffffff;
+    }
+}
+
+/// @dev Lays field values side by side.
+function packScore(uint256 predictions, uint256 lossDownX44, uint256 lossUpX44) pure returns (ScoreWord) {
+    if (predictions >= 2 ** 32) revert FieldOutOfRange("predictions", predictions);
+    if (lossDownX44 >= 2 ** 100) revert FieldOutOfRange("lossDownX44", lossDownX44);
+    if (lossUpX44 >= 2 ** 100) revert FieldOutOfRange("lossUpX44", lossUpX44);
+    return ScoreWord.wrap(predictions | (lossDownX44 << 32) | (lossUpX44 << 132));
 }
 
 // One spot shock of the regular grid and how its three scenarios are damped.

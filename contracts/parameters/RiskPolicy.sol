@@ -59,13 +59,7 @@ abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
 
     /// @inheritdoc IRiskPolicy
     function setMarketPolicy(bytes32 marketId, MarketPolicyWord word) external restricted {
-        PolicyBounds.checkMarket(word);
-        uint256[] memory book = _policyBook();
-        (, MarginPolicyWord marginWord, ) = book.shared();
-        PolicyBounds.checkJointly(marginWord, word);
-        (, MarketPolicyWord previous) = book.seek(book.start(), marketId);
-        _book = book.withMarket(marketId, word).write();
-        emit MarketPolicySet(marketId, previous, word);
+        _setMarketPolicy(marketId, word);
     }
 
     /// @inheritdoc IRiskPolicy
@@ -102,6 +96,16 @@ abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
         policy = _readPolicy;
         (, , uint256 maxObservationAgeSeconds) = _policyBook().shared();
         policy.maxObservationAgeSeconds = uint32(maxObservationAgeSeconds); // came from as many bits
+    }
+
+    function _setMarketPolicy(bytes32 marketId, MarketPolicyWord word) internal {
+        PolicyBounds.checkMarket(word);
+        uint256[] memory book = _policyBook();
+        (, MarginPolicyWord marginWord, ) = book.shared();
+        PolicyBounds.checkJointly(marginWord, word);
+        (, MarketPolicyWord previous) = book.seek(book.start(), marketId);
+        _book = book.withMarket(marketId, word).write();
+        emit MarketPolicySet(marketId, previous, word);
     }
 
     /// @dev What reads of parameters need of the freshness policy.

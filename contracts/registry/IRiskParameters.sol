@@ -33,6 +33,8 @@ interface IRiskParameters {
 
     /// @notice No proof has set this market's parameters yet, or there is no such market.
     error NotYetProven(bytes32 marketId);
+    /// @notice Parameters of a shadow are for comparison: nobody reads them as a market's.
+    error ShadowNotInForce(bytes32 shadowId);
     /// @notice The parameters rest on data older than the policy allows.
     error ParametersStale(uint256 asOf, uint256 oldest);
 

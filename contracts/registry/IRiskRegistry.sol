@@ -3,36 +3,16 @@ pragma solidity ^0.8.28;
 
 import {MarketUpdate} from "../generated/MarketUpdate.sol";
 import {AnchorStateWord, VolatilityStateWord} from "../generated/Words.sol";
-import {IRiskParameters} from "./IRiskParameters.sol";
+import {IShadows} from "./IShadows.sol";
 
 /// @title IRiskRegistry
 /// @notice Moves markets by proof: whole batches, reject never clamp. Nobody can set a parameter.
-interface IRiskRegistry is IRiskParameters {
-    /// @notice A market was added; its parameters wait for the first proof.
-    event MarketAdded(
-        bytes32 indexed marketId,
-        address indexed source,
-        uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
-        bytes32 inboxHead,
-        uint256 inboxCount
-    );
+interface IRiskRegistry is IShadows {
     /// @notice A market's parameters changed: `ParametersWord`, and the new sequence above it.
     event ParametersUpdated(bytes32 indexed marketId, uint256 parametersAndSequence);
     /// @notice A batch was proven and applied. The rest of it is the calldata of {submit}.
     event BatchAccepted(bytes32 indexed modelId, uint256 commitment, address indexed submitter);
 
-    /// @notice The market exists already.
-    error MarketAlreadyExists(bytes32 marketId);
-    /// @notice No such market.
-    error UnknownMarket(bytes32 marketId);
-    /// @notice A market starts right after an observation of its source.
-    error InitialStateNotAtLatest(bytes32 marketId, uint256 asOf, uint256 latestAsOf);
-    /// @notice A prediction cannot have been made after the state it belongs to.
-    error AnchorInFuture(bytes32 marketId, uint256 anchorAsOf, uint256 asOf);
-    /// @notice A market is bound to a family of volatility models: 1 to 255.
-    error VolatilityModelOutOfRange(bytes32 marketId, uint256 volatilityModel);
     /// @notice The market is bound to volatility models of another family than the batch's.
     error MarketBoundToAnotherModel(bytes32 marketId, uint256 volatilityModel, uint256 bound);
     /// @notice A batch has at least one market and at most as many as its model has places for.
@@ -88,7 +68,7 @@ interface IRiskRegistry is IRiskParameters {
     /// must have been set, and the state must stand at the source's latest observation.
     /// @param volatilityModel family of volatility models that may move the market, see {IModelRegistry-Model}: with several
     /// models alive, nobody may prove with the one that suits them
-    /// @custom:reverts MarketAlreadyExists, MarketPolicyMissing, VolatilityModelOutOfRange, WordOutOfRange,
+    /// @custom:reverts MarketAlreadyExists, MarketIdIsShadows, MarketPolicyMissing, VolatilityModelOutOfRange, WordOutOfRange,
     /// InitialStateNotAtLatest, AnchorInFuture, MarginsOutOfOrder
     function addMarket(
         bytes32 marketId,
@@ -104,7 +84,7 @@ interface IRiskRegistry is IRiskParameters {
     /// @param modelId          active model of the model registry
     /// @param commitment       the circuit's commitment to its input words
     /// @param proof            Groth16 points [ax, ay, bx1, bx0, by1, by0, cx, cy]
-    /// @param updates          1 to M markets, by strictly increasing id
+    /// @param updates          1 to M markets and shadows of markets, by strictly increasing id
     /// @param observationWords for every market in turn the words of K slots, several a word, the first in the low bits;
     /// unused slots come first and are zero, the newest observation comes last
     function submit(
@@ -114,12 +94,4 @@ interface IRiskRegistry is IRiskParameters {
         MarketUpdate[] calldata updates,
         uint256[] calldata observationWords
     ) external;
-
-    /// @notice Hash of what the next update of a market must present, and of the family of models that may prove it:
-    /// keccak256(abi.encode(volatilityState, anchorState, inboxHead, inboxCount, source, volatilityModel)); zero if there is
-    /// no such market.
-    function stateHash(bytes32 marketId) external view returns (bytes32);
-
-    /// @notice Family of volatility models that a market is bound to; zero if there is no such market.
-    function volatilityModelOf(bytes32 marketId) external view returns (uint256);
 }

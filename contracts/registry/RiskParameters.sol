@@ -4,10 +4,13 @@ pragma solidity ^0.8.28;
 import {ParametersFields, ParametersWord} from "../generated/Words.sol";
 import {RiskPolicy} from "../parameters/RiskPolicy.sol";
 import {IRiskParameters} from "./IRiskParameters.sol";
+import {ShadowId} from "./ShadowId.sol";
 
 /// @title RiskParameters
 /// @notice The read side of the registry.
 abstract contract RiskParameters is IRiskParameters, RiskPolicy {
+    using ShadowId for bytes32;
+
     /// @notice What the chain keeps of a market, in two slots.
     /// @param parametersAndSequence `ParametersWord`, and above it how many batches have moved the market
     /// @param stateHash             binds model state, inbox position and source, which updates present
@@ -81,6 +84,7 @@ abstract contract RiskParameters is IRiskParameters, RiskPolicy {
     }
 
     function _proven(bytes32 marketId) private view returns (Parameters memory) {
+        if (marketId.isShadow()) revert ShadowNotInForce(marketId);
         uint256 stored = _markets[marketId].parametersAndSequence;
         if (stored == 0) revert NotYetProven(marketId);
         ParametersWord word = ParametersWord.wrap(stored); // readers pass over the sequence above

@@ -24,12 +24,14 @@ import {MarketRiskStatement} from "../statement/MarketRiskStatement.sol";
 import {GuardRails} from "./GuardRails.sol";
 import {IModelRegistry} from "./IModelRegistry.sol";
 import {IRiskRegistry} from "./IRiskRegistry.sol";
-import {RiskParameters} from "./RiskParameters.sol";
+import {ShadowId} from "./ShadowId.sol";
+import {Shadows} from "./Shadows.sol";
 
 /// @title RiskRegistry
 /// @notice Risk parameters in force. A parameter changes only if a proof verifies against what this contract holds.
-contract RiskRegistry is IRiskRegistry, RiskParameters {
+contract RiskRegistry is IRiskRegistry, Shadows {
     using PolicyBook for uint256[];
+    using ShadowId for bytes32;
     using MarketUpdates for MarketUpdate;
     using MarketUpdates for MarketUpdate[];
     using MarketRiskStatement for MarketRiskStatement.Transcript;
@@ -46,10 +48,6 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
     /// @notice Circuits that may move parameters.
     IModelRegistry public immutable models;
 
-    /// @inheritdoc IRiskRegistry
-    /// @dev Batches are held to it by the state's hash, of which it is a part: reading it would cost them a slot a market.
-    mapping(bytes32 marketId => uint256 volatilityModel) public volatilityModelOf;
-
     /// @dev A batch on its way: what its model and the policy allow, and what has been gathered of it.
     struct Batch {
         address verifier;
@@ -59,6 +57,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         uint256 bytesPerMarket;
         uint256 oldest;
         uint256 latest;
+        LearningPolicyWord learningPolicy;
         MarginPolicyWord marginPolicy;
         uint256[] policies;
         uint256 nextPolicy;
@@ -89,22 +88,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         VolatilityStateWord volatilityState,
         AnchorStateWord anchorState
     ) external restricted {
-        if (_markets[marketId].stateHash != 0) revert MarketAlreadyExists(marketId);
-        marketPolicy(marketId);
-        if (volatilityModel == 0 || volatilityModel > type(uint8).max) {
-            revert VolatilityModelOutOfRange(marketId, volatilityModel);
-        }
-        uint256 asOf = volatilityState.asOf();
-        GuardRails.checkState(marketId, volatilityState, anchorState, asOf);
-        uint256 anchorAsOf = anchorState.anchorAsOf();
-        if (anchorAsOf > asOf) revert AnchorInFuture(marketId, anchorAsOf, asOf);
-        (bytes32 head, uint256 count, uint256 latestAsOf, ) = IObservationSource(source).latest(marketId);
-        if (count == 0 || asOf != latestAsOf) revert InitialStateNotAtLatest(marketId, asOf, latestAsOf);
-        _markets[marketId].stateHash = keccak256(
-            abi.encode(volatilityState, anchorState, head, count, source, volatilityModel)
-        );
-        volatilityModelOf[marketId] = volatilityModel;
-        emit MarketAdded(marketId, source, volatilityModel, volatilityState, anchorState, head, count);
+        _addMarket(marketId, source, volatilityModel, volatilityState, anchorState);
     }
 
     /// @inheritdoc IRiskRegistry
@@ -125,13 +109,8 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         _checkInboxes(updates, heads);
         uint256[3] memory publicSignals = batch.transcript.close(updates.length, batch.places);
         CanonicalProof.verify(batch.verifier, proof, publicSignals);
-        _apply(updates, heads, batch.volatilityModel, batch.transcript);
+        _apply(batch, updates, heads);
         emit BatchAccepted(modelId, commitment, msg.sender);
-    }
-
-    /// @inheritdoc IRiskRegistry
-    function stateHash(bytes32 marketId) external view returns (bytes32) {
-        return _markets[marketId].stateHash;
     }
 
     function _open(bytes32 modelId, uint256 commitment, uint256 given) private view returns (Batch memory batch) {
@@ -142,10 +121,10 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         );
         if (given == 0 || given > batch.places) revert BatchSizeOutOfRange(given, batch.places);
         uint256[] memory policies = _policyBook();
-        (LearningPolicyWord learningWord, MarginPolicyWord marginWord, uint256 maxObservationAgeSeconds) = policies.shared();
+        uint256 maxObservationAgeSeconds;
+        (batch.learningPolicy, batch.marginPolicy, maxObservationAgeSeconds) = policies.shared();
         batch.policies = policies;
         batch.nextPolicy = policies.start();
-        batch.marginPolicy = marginWord;
         unchecked {
             // Slots fit 8 bits, ages 32, and no block is timed near either end of 256.
             batch.bytesPerMarket = MarketRiskFrame.wordsOfObservations(batch.slots) * WORD_BYTES;
@@ -154,7 +133,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         }
         uint256 shared;
         (batch.transcript, shared) = MarketRiskStatement.open(modelId, commitment, given, batch.places, batch.slots);
-        MarketRiskFrame.putShared(shared, learningWord, marginWord);
+        MarketRiskFrame.putShared(shared, batch.learningPolicy, batch.marginPolicy);
     }
 
     /// @notice Checks every market by itself and puts it into the transcript.
@@ -248,10 +227,24 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
             // The newest observation stands in the last slot.
             asOf = _wordAt(words + batch.bytesPerMarket - WORD_BYTES).element((batch.slots - 1) % SLOTS_PER_WORD).asOf();
         }
-        if (asOf < batch.oldest) revert ObservationStale(update.marketId, asOf, batch.oldest);
+        if (update.marketId.isShadow()) _checkTried(batch, update, words);
+        else if (asOf < batch.oldest) revert ObservationStale(update.marketId, asOf, batch.oldest);
         if (asOf > batch.latest) revert ObservationInFuture(update.marketId, asOf, batch.latest);
         uint256 previousAsOf = update.previousVolatilityState.asOf();
         if (asOf <= previousAsOf) revert ObservationNotLater(update.marketId, asOf, previousAsOf);
+    }
+
+    /// @dev No observation but the newest may end the running prediction: later in the same batch, its loss would be lost.
+    function _checkTried(Batch memory batch, MarketUpdate calldata update, uint256 words) private pure {
+        if (update.observationCount == 1) return;
+        unchecked {
+            // At least two observations, so at least two slots; times and horizons have 32 and 24 bits.
+            uint256 slot = batch.slots - 2;
+            uint256 place = words + (slot / SLOTS_PER_WORD) * WORD_BYTES;
+            uint256 asOf = _wordAt(place).element(slot % SLOTS_PER_WORD).asOf();
+            uint256 dueFrom = update.previousAnchorState.anchorAsOf() + batch.learningPolicy.horizonSeconds();
+            if (asOf >= dueFrom) revert ShadowSkipsPrediction(update.marketId, asOf, dueFrom);
+        }
     }
 
     /// @dev Extends the consumed inbox head by the used slots; the unused ones, which come first, are zero.
@@ -327,7 +320,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
     function _revertMismatch(MarketUpdate calldata update, bytes32 head) private view {
         bytes32[] memory marketIds = new bytes32[](1);
         uint256[] memory counts = new uint256[](1);
-        marketIds[0] = update.marketId;
+        marketIds[0] = update.marketId.marketOf();
         counts[0] = update.inboxCount + update.observationCount;
         bytes32[] memory checkpoints = IObservationSource(update.source).checkpoints(marketIds, counts);
         revert InboxMismatch(update.marketId, counts[0], head, checkpoints[0]);
@@ -370,7 +363,7 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         }
         unchecked {
             for (; counts < end; counts += WORD_BYTES) {
-                bytes32 marketId = update.marketId;
+                bytes32 marketId = update.marketId.marketOf();
                 // Wraps only for a count no inbox has; the state's hash covers it.
                 uint256 count = update.inboxCount + update.observationCount;
                 assembly ("memory-safe") {
@@ -383,24 +376,26 @@ contract RiskRegistry is IRiskRegistry, RiskParameters {
         }
     }
 
-    function _apply(
-        MarketUpdate[] calldata updates,
-        bytes32[] memory heads,
-        uint256 volatilityModel,
-        MarketRiskStatement.Transcript memory transcript
-    ) private {
+    function _apply(Batch memory batch, MarketUpdate[] calldata updates, bytes32[] memory heads) private {
         MarketUpdate calldata update = updates.first();
         for (uint256 i = 0; i < updates.length; ++i) {
             bytes32 marketId = update.marketId;
-            uint256 stored = ParametersWord.unwrap(update.parameters) | (transcript.sequenceOf(i) << SEQUENCE_SHIFT);
+            uint256 stored = ParametersWord.unwrap(update.parameters) | (batch.transcript.sequenceOf(i) << SEQUENCE_SHIFT);
             Market storage market = _markets[marketId];
             market.parametersAndSequence = stored;
             bytes32 head;
             assembly ("memory-safe") {
                 head := mload(add(add(heads, 0x20), shl(5, i)))
             }
-            market.stateHash = _hashNext(update, head, volatilityModel);
+            market.stateHash = _hashNext(update, head, batch.volatilityModel);
             emit ParametersUpdated(marketId, stored);
+            if (marketId.isShadow()) {
+                uint256 count;
+                unchecked {
+                    count = update.inboxCount + update.observationCount; // a count the source knows
+                }
+                _moveShadow(marketId, update.volatilityState, update.anchorState, head, count, batch.learningPolicy);
+            }
             update = update.next();
         }
     }

@@ -1,19 +1,51 @@
-import { decodeBytes32String, encodeBytes32String } from 'ethers'
+import { decodeBytes32String, encodeBytes32String, toBeHex } from 'ethers'
+import { type VolatilityModelName, volatilityModels } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 
-/** Id of a market on chain: its name, at most 31 ASCII characters, left-aligned in 32 bytes. */
+/** Between a market's name and that of the model which a shadow of it is tried under. */
+const SHADOW_MARK = '~'
+const MODEL_MASK = 0xffn
+
+/**
+ * Id of a market on chain: its name, at most 31 ASCII characters, left-aligned in 32 bytes. `BTC-USD~garch` names the
+ * shadow of BTC-USD under GARCH, whose id has the model's in the last byte (contracts/registry/ShadowId.sol).
+ */
 export function marketIdOf(name: string): string {
-  if (!/^[A-Z0-9][A-Z0-9._/-]{0,30}$/.test(name)) throw new MarketNameError(name)
-  return encodeBytes32String(name)
+  const [market = '', model, ...more] = name.split(SHADOW_MARK)
+  if (!/^[A-Z0-9][A-Z0-9._/-]{0,30}$/.test(market) || more.length > 0) throw new MarketNameError(name)
+  const marketId = encodeBytes32String(market)
+  if (model === undefined) return marketId
+  if (!(model in volatilityModels)) throw new MarketNameError(name)
+  return shadowIdOf(marketId, volatilityModels[model as VolatilityModelName].id)
 }
 
-/** Name of a market from its id; an id that is no name is shown as it is. */
+/** Name of a market or shadow from its id; an id that is no name is shown as it is. */
 export function marketNameOf(marketId: string): string {
   try {
-    return decodeBytes32String(marketId)
+    const model = modelIdOfShadow(marketId)
+    const name = decodeBytes32String(ownMarketOf(marketId))
+    return model === 0 ? name : `${name}${SHADOW_MARK}${volatilityModelName(model)}`
   } catch {
     return marketId
   }
+}
+
+/** Name of the shadow of a market under a model. */
+export const shadowNameOf = (market: string, model: VolatilityModelName): string => `${market}${SHADOW_MARK}${model}`
+
+/** Id of the shadow of a market under a model, by the model's id. */
+export const shadowIdOf = (marketId: string, model: number): string => toBeHex(BigInt(marketId) | BigInt(model), 32)
+
+/** The market that a shadow is of; a market itself. */
+export const ownMarketOf = (id: string): string => toBeHex(BigInt(id) & ~MODEL_MASK, 32)
+
+/** Id of the model that a shadow is tried under; 0 of a market. */
+export const modelIdOfShadow = (id: string): number => Number(BigInt(id) & MODEL_MASK)
+
+/** Name of a volatility model by its id; of one that is not in this engine's table, the id. */
+export function volatilityModelName(id: number): string {
+  const [name] = Object.entries(volatilityModels).find(([, row]) => row.id === id) ?? []
+  return name ?? `model ${id}`
 }
 
 /** A market's name is empty, too long, or has characters that do not belong in a name. */
@@ -23,7 +55,8 @@ export class MarketNameError extends ProverError {
 
   constructor(marketName: string) {
     super(
-      `Expected a market name such as BTC-USD (capital letters, digits, "-", ".", "/"; at most 31), got "${marketName}".`,
+      `Expected a market name such as BTC-USD (capital letters, digits, "-", ".", "/"; at most 31), or a shadow's such as ` +
+        `BTC-USD~garch (models: ${Object.keys(volatilityModels).join(', ')}), got "${marketName}".`,
     )
     this.marketName = marketName
   }

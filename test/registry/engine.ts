@@ -5,7 +5,7 @@
 import { type Contract, keccak256, toBeHex, Wallet } from 'ethers'
 import type { Build, Fields, WordName } from '../../circuits/statements/index.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
-import { marketIdOf } from '../../prover/market/marketId.ts'
+import { marketIdOf, ownMarketOf, shadowIdOf } from '../../prover/market/marketId.ts'
 import {
   defaultEnginePolicy,
   defaultMarketPolicy,
@@ -219,6 +219,19 @@ export class Engine {
     return market
   }
 
+  /** Adds a shadow of a market at its source's latest observation, with the market's policy and its prediction begun afresh. */
+  async addShadow(market: Market, volatilityModel: number, volatilityX24 = FIRST_VOLATILITY_X24): Promise<Market> {
+    const shadow = { ...market, marketId: shadowIdOf(market.marketId, volatilityModel), sequence: 0n, waiting: [] }
+    const [, , , lastWord] = await market.feed.getFunction('latest')(market.marketId)
+    const latest = unpack('observation', lastWord)
+    shadow.state = initialState(ewma, latest, volatilityX24, INITIAL_MULTIPLIER_X18, this.policyOf(market))
+    await this.setMarketPolicy(shadow, {})
+    await mined(this.registry.getFunction('addShadow')(market.marketId, volatilityModel, ...packState(shadow.state)))
+    await this.followInbox(shadow)
+    this.markets.push(shadow)
+    return shadow
+  }
+
   async setMarketPolicy(market: Market, change: Partial<Fields<'marketPolicy'>>): Promise<void> {
     market.policy = { ...market.policy, ...change }
     await mined(this.registry.getFunction('setMarketPolicy')(market.marketId, pack('marketPolicy', market.policy)))
@@ -245,6 +258,9 @@ export class Engine {
   /** Attests and appends an observation of any time the feed takes; an unchecked source takes it as it is. */
   async append(market: Market, observation: Observation): Promise<void> {
     market.waiting.push(observation)
+    for (const shadow of this.markets) {
+      if (shadow !== market && ownMarketOf(shadow.marketId) === market.marketId) shadow.waiting.push(observation)
+    }
     if (market.feed.interface.getFunction('submitBatch') === null) {
       await mined(market.feed.getFunction('append')(market.marketId, pack('observation', observation)))
       return
@@ -365,7 +381,7 @@ export class Engine {
   }
 
   private async followInbox(market: Market): Promise<void> {
-    const [head, count] = await market.feed.getFunction('latest')(market.marketId)
+    const [head, count] = await market.feed.getFunction('latest')(ownMarketOf(market.marketId))
     market.inboxHead = head
     market.inboxCount = count
   }

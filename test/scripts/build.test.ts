@@ -9,15 +9,7 @@ import { cloneOf } from './clone.ts'
 /** A clone with everything that is built, a cache of its own, and neither Go nor anything else in PATH. */
 function newClone(): string {
   const clone = cloneOf({})
-  const rest = [
-    'circuits',
-    'contracts',
-    'docs',
-    'prover',
-    'hardhat.config.ts',
-    'tsconfig.json',
-    'tsconfig.build.json',
-  ]
+  const rest = ['circuits', 'contracts', 'docs', 'prover', 'hardhat.config.ts', 'tsconfig.json', 'tsconfig.build.json']
   for (const each of rest) cpSync(join(root, each), join(clone, each), { recursive: true })
   mkdirSync(join(clone, 'temporary'))
   return clone

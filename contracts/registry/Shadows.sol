@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {
+    AnchorStateWord,
+    LearningPolicyWord,
+    MarketPolicyFields,
+    MarketPolicyWord,
+    packAnchorState,
+    ParametersWord,
+    ScoreWord,
+    VolatilityStateWord
+} from "../generated/Words.sol";
+import {IObservationSource} from "../market/IObservationSource.sol";
+import {GuardRails} from "./GuardRails.sol";
+import {IShadows} from "./IShadows.sol";
+import {RiskParameters} from "./RiskParameters.sol";
+import {ShadowId} from "./ShadowId.sol";
+import {ShadowScore} from "./ShadowScore.sol";
+
+/// @title Shadows
+/// @notice Markets begin here, their shadows too; and a shadow may become its market.
+abstract contract Shadows is IShadows, RiskParameters {
+    using ShadowId for bytes32;
+    using ShadowScore for ScoreWord;
+
+    /// @dev A week of hourly predictions, and five points: what a deployment starts with.
+    uint32 private constant FIRST_LEAST_PREDICTIONS = 168;
+    uint32 private constant FIRST_MAX_MARGIN_STEP_X24 = 838_861;
+    /// @dev A day of hourly predictions says nothing of a quantile of one in two hundred.
+    uint32 private constant MIN_LEAST_PREDICTIONS = 24;
+    /// @dev A tenth of notional: what a venue's accounts could not have been warned of.
+    uint32 private constant MAX_MARGIN_STEP_X24 = 1_677_721;
+
+    mapping(bytes32 marketId => address) private _sources;
+    mapping(bytes32 shadowId => Shadow) private _shadows;
+    PromotionPolicy private _promotionPolicy = PromotionPolicy(FIRST_LEAST_PREDICTIONS, FIRST_MAX_MARGIN_STEP_X24);
+
+    /// @inheritdoc IShadows
+    /// @dev Batches are held to it by the state's hash, of which it is a part: reading it would cost them a slot a market.
+    mapping(bytes32 marketId => uint256 volatilityModel) public volatilityModelOf;
+
+    /// @inheritdoc IShadows
+    function addShadow(
+        bytes32 marketId,
+        uint256 volatilityModel,
+        VolatilityStateWord volatilityState,
+        AnchorStateWord anchorState
+    ) external restricted {
+        address source = _sources[marketId];
+        if (source == address(0)) revert UnknownMarket(marketId);
+        _checkModel(marketId, volatilityModel);
+        bytes32 shadowId = marketId.shadowOf(volatilityModel);
+        _checkPolicies(marketId, shadowId);
+        (bytes32 head, uint256 count) = _begin(shadowId, source, volatilityModel, volatilityState, anchorState);
+        _shadows[shadowId] = Shadow(volatilityState, anchorState, ScoreWord.wrap(0), head, count);
+    }
+
+    /// @inheritdoc IShadows
+    /// @dev The sequence stays, so that one added later goes on from it.
+    function removeShadow(bytes32 marketId, uint256 volatilityModel) external restricted {
+        bytes32 shadowId = _shadowId(marketId, volatilityModel);
+        Market storage market = _markets[shadowId];
+        market.stateHash = 0;
+        market.parametersAndSequence = (market.parametersAndSequence >> SEQUENCE_SHIFT) << SEQUENCE_SHIFT;
+        delete _shadows[shadowId];
+        delete volatilityModelOf[shadowId];
+        emit ShadowRemoved(shadowId);
+    }
+
+    /// @inheritdoc IShadows
+    function promote(bytes32 marketId, uint256 volatilityModel) external restricted {
+        uint256 previousModel = volatilityModelOf[marketId];
+        if (previousModel == volatilityModel) revert ModelAlreadyInForce(marketId, volatilityModel);
+        bytes32 shadowId = _shadowId(marketId, volatilityModel);
+        Shadow memory shadow = _shadows[shadowId];
+        uint256 stored = _markets[marketId].parametersAndSequence;
+        if (stored == 0) revert NotYetProven(marketId);
+        ParametersWord inForce = ParametersWord.wrap(stored);
+        _checkProgress(shadowId, shadow, inForce.asOf());
+        ScoreWord controlScore = _checkScore(shadowId, shadow, marketId.shadowOf(previousModel));
+        _checkMargins(marketId, ParametersWord.wrap(_markets[shadowId].parametersAndSequence), inForce);
+        _setMarketPolicy(marketId, _checkPolicies(marketId, shadowId));
+        AnchorStateWord anchorState = _putInForce(marketId, volatilityModel, shadow, inForce);
+        emit ShadowPromoted(
+            marketId,
+            volatilityModel,
+            previousModel,
+            shadow.volatilityState,
+            anchorState,
+            shadow.inboxHead,
+            shadow.inboxCount,
+            shadow.score,
+            controlScore
+        );
+    }
+
+    /// @inheritdoc IShadows
+    function setPromotionPolicy(PromotionPolicy calldata policy) external restricted {
+        if (policy.leastPredictions < MIN_LEAST_PREDICTIONS) {
+            revert PromotionPolicyOutOfRange(policy.leastPredictions, MIN_LEAST_PREDICTIONS, type(uint32).max);
+        }
+        if (policy.maxMarginStepX24 > MAX_MARGIN_STEP_X24) {
+            revert PromotionPolicyOutOfRange(policy.maxMarginStepX24, 0, MAX_MARGIN_STEP_X24);
+        }
+        emit PromotionPolicySet(_promotionPolicy, policy);
+        _promotionPolicy = policy;
+    }
+
+    /// @inheritdoc IShadows
+    function promotionPolicy() external view returns (PromotionPolicy memory) {
+        return _promotionPolicy;
+    }
+
+    /// @inheritdoc IShadows
+    function shadowOf(
+        bytes32 marketId,
+        uint256 volatilityModel
+    ) external view returns (Shadow memory shadow, uint256 parameters_) {
+        bytes32 shadowId = _shadowId(marketId, volatilityModel);
+        return (_shadows[shadowId], _markets[shadowId].parametersAndSequence);
+    }
+
+    /// @inheritdoc IShadows
+    function sourceOf(bytes32 marketId) external view returns (address) {
+        return _sources[marketId.marketOf()];
+    }
+
+    /// @inheritdoc IShadows
+    function stateHash(bytes32 marketId) external view returns (bytes32) {
+        return _markets[marketId].stateHash;
+    }
+
+    /// @dev A market of one's own: nobody but a prover has a say in its state any more.
+    function _addMarket(
+        bytes32 marketId,
+        address source,
+        uint256 volatilityModel,
+        VolatilityStateWord volatilityState,
+        AnchorStateWord anchorState
+    ) internal {
+        if (marketId.isShadow()) revert MarketIdIsShadows(marketId);
+        marketPolicy(marketId);
+        _checkModel(marketId, volatilityModel);
+        _begin(marketId, source, volatilityModel, volatilityState, anchorState);
+        _sources[marketId] = source;
+    }
+
+    /// @dev Takes over what a batch has proven of a shadow, and the loss of the prediction that it tried, if any.
+    function _moveShadow(
+        bytes32 shadowId,
+        VolatilityStateWord volatilityState,
+        AnchorStateWord anchorState,
+        bytes32 inboxHead,
+        uint256 inboxCount,
+        LearningPolicyWord policy
+    ) internal {
+        Shadow storage shadow = _shadows[shadowId];
+        AnchorStateWord before = shadow.anchorState;
+        // A prediction begins where the last one was tried, later than it began.
+        if (anchorState.anchorAsOf() != before.anchorAsOf()) {
+            ScoreWord score = shadow.score.add(before, anchorState, policy);
+            shadow.score = score;
+            emit ShadowScored(shadowId, score);
+        }
+        shadow.volatilityState = volatilityState;
+        shadow.anchorState = anchorState;
+        shadow.inboxHead = inboxHead;
+        shadow.inboxCount = inboxCount;
+    }
+
+    /// @dev What markets and shadows begin with.
+    function _begin(
+        bytes32 id,
+        address source,
+        uint256 volatilityModel,
+        VolatilityStateWord volatilityState,
+        AnchorStateWord anchorState
+    ) private returns (bytes32 head, uint256 count) {
+        if (_markets[id].stateHash != 0) revert MarketAlreadyExists(id);
+        uint256 asOf = volatilityState.asOf();
+        GuardRails.checkState(id, volatilityState, anchorState, asOf);
+        uint256 anchorAsOf = anchorState.anchorAsOf();
+        if (anchorAsOf > asOf) revert AnchorInFuture(id, anchorAsOf, asOf);
+        uint256 latestAsOf;
+        (head, count, latestAsOf, ) = IObservationSource(source).latest(id.marketOf());
+        if (count == 0 || asOf != latestAsOf) revert InitialStateNotAtLatest(id, asOf, latestAsOf);
+        _markets[id].stateHash = _hash(volatilityState, anchorState, head, count, source, volatilityModel);
+        volatilityModelOf[id] = volatilityModel;
+        emit MarketAdded(id, source, volatilityModel, volatilityState, anchorState, head, count);
+    }
+
+    function _checkModel(bytes32 marketId, uint256 volatilityModel) private pure {
+        if (volatilityModel == 0 || volatilityModel > type(uint8).max) {
+            revert VolatilityModelOutOfRange(marketId, volatilityModel);
+        }
+    }
+
+    function _shadowId(bytes32 marketId, uint256 volatilityModel) private view returns (bytes32 shadowId) {
+        _checkModel(marketId, volatilityModel);
+        if (marketId.isShadow()) revert UnknownMarket(marketId);
+        shadowId = marketId.shadowOf(volatilityModel);
+        if (_markets[shadowId].stateHash == 0) revert UnknownMarket(shadowId);
+    }
+
+    /// @dev Only what its model alone reads may differ.
+    function _checkPolicies(bytes32 marketId, bytes32 shadowId) private view returns (MarketPolicyWord policy) {
+        policy = marketPolicy(shadowId);
+        MarketPolicyWord ofMarket = marketPolicy(marketId);
+        uint256 difference = MarketPolicyWord.unwrap(policy) ^ MarketPolicyWord.unwrap(ofMarket);
+        if (difference % 2 ** MarketPolicyFields.LONG_RUN_VOLATILITY_X16_AT != 0) {
+            revert ShadowPolicyDiffers(shadowId, policy, ofMarket);
+        }
+    }
+
+    /// @dev Tried often enough, and not behind its market nor out of date.
+    function _checkProgress(bytes32 shadowId, Shadow memory shadow, uint256 asOfInForce) private view {
+        uint256 predictions = shadow.score.predictions();
+        uint256 least = _promotionPolicy.leastPredictions;
+        if (predictions < least) revert ShadowUnproven(shadowId, predictions, least);
+        uint256 asOf = shadow.volatilityState.asOf();
+        uint256 oldest = block.timestamp - _policyOfReads().maxParameterAgeSeconds;
+        if (asOfInForce > oldest) oldest = asOfInForce;
+        if (asOf < oldest) revert ShadowStale(shadowId, asOf, oldest);
+    }
+
+    /// @dev Against the shadow of the model in force, if there is one.
+    function _checkScore(
+        bytes32 shadowId,
+        Shadow memory shadow,
+        bytes32 controlId
+    ) private view returns (ScoreWord controlScore) {
+        if (_markets[controlId].stateHash == 0) return controlScore;
+        Shadow memory control = _shadows[controlId];
+        controlScore = control.score;
+        uint256 predictions = shadow.score.predictions();
+        uint256 controlPredictions = controlScore.predictions();
+        bool together = shadow.inboxCount == control.inboxCount && predictions == controlPredictions;
+        if (!together) revert ScoresNotComparable(shadowId, predictions, controlPredictions);
+        uint256 loss = shadow.score.lossX44();
+        uint256 controlLoss = controlScore.lossX44();
+        if (loss > controlLoss) revert ScoreNotBetter(shadowId, loss, controlLoss);
+    }
+
+    /// @dev From the margins in force the next proof moves the initial one up at once, so the jump is bounded here.
+    function _checkMargins(bytes32 marketId, ParametersWord ofShadow, ParametersWord inForce) private view {
+        uint256 most = _promotionPolicy.maxMarginStepX24;
+        _checkMargin(marketId, ofShadow.initialMarginX24(), inForce.initialMarginX24(), most);
+        _checkMargin(marketId, ofShadow.maintenanceMarginX24(), inForce.maintenanceMarginX24(), most);
+    }
+
+    function _checkMargin(bytes32 marketId, uint256 ofShadow, uint256 inForce, uint256 most) private pure {
+        uint256 step = ofShadow > inForce ? ofShadow - inForce : inForce - ofShadow;
+        if (step > most) revert PromotionMovesMargin(marketId, ofShadow, inForce, most);
+    }
+
+    /// @dev The market goes on from the shadow's state, with the margins in force in place of the shadow's.
+    function _putInForce(
+        bytes32 marketId,
+        uint256 volatilityModel,
+        Shadow memory shadow,
+        ParametersWord inForce
+    ) private returns (AnchorStateWord anchorState) {
+        anchorState = _withMargins(shadow.anchorState, inForce);
+        _markets[marketId].stateHash = _hash(
+            shadow.volatilityState,
+            anchorState,
+            shadow.inboxHead,
+            shadow.inboxCount,
+            _sources[marketId],
+            volatilityModel
+        );
+        volatilityModelOf[marketId] = volatilityModel;
+    }
+
+    function _hash(
+        VolatilityStateWord volatilityState,
+        AnchorStateWord anchorState,
+        bytes32 inboxHead,
+        uint256 inboxCount,
+        address source,
+        uint256 volatilityModel
+    ) private pure returns (bytes32) {
+        return keccak256(abi.encode(volatilityState, anchorState, inboxHead, inboxCount, source, volatilityModel));
+    }
+
+    function _withMargins(AnchorStateWord state, ParametersWord inForce) private pure returns (AnchorStateWord) {
+        return
+            packAnchorState({
+                anchorLnPriceX26: state.anchorLnPriceX26(),
+                anchorAsOf: state.anchorAsOf(),
+                anchorMoveDownX24: state.anchorMoveDownX24(),
+                anchorMoveUpX24: state.anchorMoveUpX24(),
+                initialMarginX24: inForce.initialMarginX24(),
+                maintenanceMarginX24: inForce.maintenanceMarginX24(),
+                multiplierDownX18: state.multiplierDownX18(),
+                multiplierUpX18: state.multiplierUpX18()
+            });
+    }
+}
