@@ -73,8 +73,9 @@ interface IShadows is IRiskParameters {
     error AnchorInFuture(bytes32 marketId, uint256 anchorAsOf, uint256 asOf);
     /// @notice A market is bound to a family of volatility models: 1 to 255.
     error VolatilityModelOutOfRange(bytes32 marketId, uint256 volatilityModel);
-    /// @notice A batch of a shadow ends at the first observation that tries its prediction, else a loss would go uncounted.
-    error ShadowSkipsPrediction(bytes32 shadowId, uint256 asOf, uint256 dueFrom);
+    /// @notice A batch tries one prediction of a shadow, the running one, where it first comes due: else a loss would go
+    /// uncounted.
+    error ShadowSkipsPrediction(bytes32 shadowId, uint256 dueAt, uint256 triedAt);
     /// @notice The policy of a shadow differs from its market's in more than what its model alone reads.
     error ShadowPolicyDiffers(bytes32 shadowId, MarketPolicyWord policy, MarketPolicyWord ofMarket);
     /// @notice The market is bound to the shadow's model already.

@@ -234,16 +234,20 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         if (asOf <= previousAsOf) revert ObservationNotLater(update.marketId, asOf, previousAsOf);
     }
 
-    /// @dev No observation but the newest may end the running prediction: later in the same batch, its loss would be lost.
+    /// @dev The first observation that ends the running prediction is where the new one begins: had another been tried after
+    /// it in the same batch, the loss of the first would be lost.
     function _checkTried(Batch memory batch, MarketUpdate calldata update, uint256 words) private pure {
-        if (update.observationCount == 1) return;
         unchecked {
-            // At least two observations, so at least two slots; times and horizons have 32 and 24 bits.
-            uint256 slot = batch.slots - 2;
-            uint256 place = words + (slot / SLOTS_PER_WORD) * WORD_BYTES;
-            uint256 asOf = _wordAt(place).element(slot % SLOTS_PER_WORD).asOf();
+            // Times and horizons have 32 and 24 bits; at most as many observations as slots, checked.
             uint256 dueFrom = update.previousAnchorState.anchorAsOf() + batch.learningPolicy.horizonSeconds();
-            if (asOf >= dueFrom) revert ShadowSkipsPrediction(update.marketId, asOf, dueFrom);
+            for (uint256 slot = batch.slots - update.observationCount; slot < batch.slots; ++slot) {
+                uint256 place = words + (slot / SLOTS_PER_WORD) * WORD_BYTES;
+                uint256 asOf = _wordAt(place).element(slot % SLOTS_PER_WORD).asOf();
+                if (asOf < dueFrom) continue;
+                uint256 tried = update.anchorState.anchorAsOf();
+                if (asOf != tried) revert ShadowSkipsPrediction(update.marketId, asOf, tried);
+                return;
+            }
         }
     }
 

@@ -171,6 +171,24 @@ export function batchLength(
 }
 
 /**
+ * As {@link batchLength} for a shadow, of which a batch may try one prediction only, since its loss is read from the states
+ * before and after.
+ */
+export function shadowBatchLength(
+  state: MarketState,
+  waiting: readonly Observation[],
+  slots: number,
+  testEverySlot: boolean,
+  horizonSeconds: bigint,
+): number {
+  const most = batchLength(state, waiting, slots, testEverySlot, horizonSeconds)
+  const first = waiting.find(({ asOf }) => asOf >= state.anchor.anchorAsOf + horizonSeconds)
+  if (first === undefined) return most
+  const second = waiting.slice(0, most).findIndex(({ asOf }) => asOf >= first.asOf + horizonSeconds)
+  return second === -1 ? most : second
+}
+
+/**
  * State of a market before its first proof, from a first price and a volatility that governance believes, at which each of
  * the model's variances starts.
  */
@@ -198,6 +216,27 @@ export function initialState(
       ...targetMarginsUp(volatilityX24, multiplierX18, sqrtHorizonX24, policy.market, policy.margin),
     },
   }
+}
+
+/**
+ * State of a shadow before its first proof: the latest observation begins a prediction under the shadow's model, with what
+ * its market has learned and with the market's margins. Shadows that begin together are tried on the same horizons.
+ *
+ * @param market - state in force of the market
+ * @param volatilityX24 - at which each of the model's variances starts
+ */
+export function shadowState(
+  model: VolatilityModel,
+  latest: Pick<Observation, 'priceE8' | 'asOf'>,
+  market: MarketState,
+  volatilityX24: bigint,
+  policy: Policy,
+): MarketState {
+  const { multiplierDownX18, multiplierUpX18, initialMarginX24, maintenanceMarginX24 } = market.anchor
+  const { volatility, anchor } = initialState(model, latest, volatilityX24, multiplierDownX18, policy)
+  const moveUp = horizonMoveUp(multiplierUpX18, volatilityX24, policy.learning.sqrtHorizonX24)
+  const kept = { multiplierUpX18, initialMarginX24, maintenanceMarginX24 }
+  return { volatility, anchor: { ...anchor, ...kept, anchorMoveUpX24: moveUp } }
 }
 
 /** A market is updated by at least one observation. */

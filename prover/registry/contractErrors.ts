@@ -85,6 +85,16 @@ const advice: Readonly<Record<string, string>> = {
   MarketBoundToAnotherModel: 'Prove the market with a model of the family that the council has bound it to.',
   UnknownMarket: 'Add the market, or name one the registry has.',
   AccessManagedUnauthorized: 'Only the council may do this.',
+  AccessManagerNotScheduled: 'Schedule the call with the council first, and execute it after its delay.',
+  AccessManagerNotReady: 'Execute the call when the council’s delay is over.',
+  ShadowUnproven: 'Prove the shadow through more predictions first.',
+  ShadowStale: 'Prove the shadow up to its market’s newest observation first.',
+  ScoresNotComparable:
+    'Prove both shadows up to the same observation; if they began at different ones, add them anew together.',
+  ScoreNotBetter: 'The model in force has the better score: leave the market with it.',
+  PromotionMovesMargin: 'Wait until margins are closer, or have the council set another greatest step.',
+  ShadowPolicyDiffers: 'Set the shadow’s policy to its market’s, but for what its model alone reads.',
+  ShadowNotInForce: 'Read the market’s own parameters.',
 }
 
 /** A contract refused a call. */

@@ -50,6 +50,7 @@ export {
   type CurrentMarket,
   InboxUnreadableError,
   type LeftOut,
+  type ListedShadow,
   MarketUnknownError,
   type NextBatch,
   type NothingToDo,
@@ -101,6 +102,7 @@ export {
   portfolioStatementNames,
   registerLayouts,
 } from './layouts.ts'
+export { addShadow, promoteShadow, removeShadow, type ShadowCall, setPromotionPolicy } from './market/shadows.ts'
 export { ModelDisabledError, type ModelOnChain, ModelUnknownError } from './models.ts'
 export {
   type AccountBooks,

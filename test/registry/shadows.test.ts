@@ -236,45 +236,54 @@ describe('R36: the score of a shadow', () => {
     })
   })
 
-  test('skips no bad hour: a batch ends where a prediction is tried, whatever circuit proved it', async () => {
+  test('skips no bad hour: a batch tries one prediction, whatever circuit proved it', async () => {
     await undone(async () => {
-      // Due at the first observation, which would be passed over by a batch of both.
+      // A prediction is due at the first observation, and the one made there at the third.
       await engine.observe(btc, PRICE_E8 / 2n, HOUR)
       await engine.observe(btc, PRICE_E8, 10n)
-      const { anchorAsOf } = other.state.anchor
-      const dueFrom = anchorAsOf + engine.learning.horizonSeconds
-      const asOf = other.waiting[0]?.asOf
-      await refused(engine.proveAndSubmit(batchOf(other, 2)), 'ShadowSkipsPrediction', [other.marketId, asOf, dueFrom])
-      const catchUp = engine.batch([control], 2, 'catchUp')
-      await refused(engine.proveAndSubmit(catchUp), 'ShadowSkipsPrediction', [control.marketId, asOf, dueFrom])
-      const odd = engine.batch([control], 2, 'odd')
-      await refused(engine.proveAndSubmit(odd), 'ShadowSkipsPrediction', [control.marketId, asOf, dueFrom])
-      await engine.land(batchOf(other))
-      expect((await shadowOf(OTHER)).score.predictions).toBe(1n)
+      await engine.observe(btc, PRICE_E8, HOUR)
+      const [dueAt, , triedAt] = control.waiting.map(({ asOf }) => asOf)
+      for (const model of ['catchUp', 'odd'] as const) {
+        const both = engine.batch([control], 3, model)
+        await refused(engine.proveAndSubmit(both), 'ShadowSkipsPrediction', [control.marketId, dueAt, triedAt])
+      }
       // The market itself has no score, and catches up as ever.
-      await engine.land(engine.batch([btc], 2, 'catchUp'))
+      await engine.land(engine.batch([btc], 3, 'catchUp'))
+      // The first alone, in the middle of a batch, or nowhere in one.
+      await engine.land(engine.batch([control], 2, 'catchUp'))
+      expect((await shadowOf(EWMA)).score.predictions).toBe(1n)
+      await engine.land(engine.batch([control]))
+      await engine.land(batchOf(other))
+      await engine.land(batchOf(other))
+      await engine.land(batchOf(other))
+      expect((await shadowOf(EWMA)).score).toEqual((await shadowOf(OTHER)).score)
+      expect((await shadowOf(OTHER)).score.predictions).toBe(2n)
     })
   })
 
   test.each([
-    [-1n, true],
-    [0n, false],
-    [1n, false],
-  ])('the second newest observation %s s from the horizon: %s', async (seconds, lands) => {
-    await undone(async () => {
-      const dueFrom = other.state.anchor.anchorAsOf + engine.learning.horizonSeconds
-      const attested = (asOf: bigint) => ({ priceE8: PRICE_E8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n })
-      await engine.chain.setTime(dueFrom + 20n)
-      await engine.append(btc, attested(dueFrom + seconds))
-      await engine.append(btc, attested(dueFrom + 10n))
-      const batch = batchOf(other, 2)
-      if (!lands) await refused(engine.proveAndSubmit(batch), 'ShadowSkipsPrediction')
-      else {
-        await engine.land(batch)
-        expect((await shadowOf(OTHER)).score.predictions).toBe(1n)
-      }
-    })
-  })
+    [-1n, 1n],
+    [0n, 2n],
+    [1n, 2n],
+  ])(
+    'a second observation %s s from the horizon of the one tried before makes %s of a batch',
+    async (seconds, tried) => {
+      await undone(async () => {
+        const { horizonSeconds } = engine.learning
+        const first = other.state.anchor.anchorAsOf + horizonSeconds
+        const attested = (asOf: bigint) => ({ priceE8: PRICE_E8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n })
+        await engine.chain.setTime(first + 2n * horizonSeconds)
+        await engine.append(btc, attested(first))
+        await engine.append(btc, attested(first + horizonSeconds + seconds))
+        const batch = engine.batch([control], 2, 'catchUp')
+        if (tried === 2n) await refused(engine.proveAndSubmit(batch), 'ShadowSkipsPrediction')
+        else {
+          await engine.land(batch)
+          expect((await shadowOf(EWMA)).score.predictions).toBe(1n)
+        }
+      })
+    },
+  )
 
   test('is not what a proof says of it: no call presents one', async () => {
     const submit = engine.registry.interface.getFunction('submit')

@@ -2,8 +2,15 @@
 import { Contract, type ContractRunner, getAddress, type Log, type Provider, type Signer } from 'ethers'
 import { type Build, type Fields, sizeOf, volatilityModelOf } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
-import { marketIdOf, marketNameOf } from '../../market/marketId.ts'
-import { batchLength, type MarketState, type Observation, type Parameters } from '../../parameters/marketRisk.ts'
+import { marketIdOf, marketNameOf, modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
+import {
+  batchLength,
+  type MarketState,
+  type Observation,
+  type Parameters,
+  shadowBatchLength,
+} from '../../parameters/marketRisk.ts'
+import type { Score } from '../../parameters/shadowScore.ts'
 import type { MarketRiskBatch } from '../../statement/marketRisk.ts'
 import { unpack, wordBits } from '../../statement/words.ts'
 import { type ContractName, interfaceOf } from '../artifacts.ts'
@@ -26,6 +33,9 @@ import { checkModel, type ModelOnChain, readModel } from '../models.ts'
 /** Words after which a source overwrites a checkpoint, except at multiples of MILESTONE (contracts/market/Inbox.sol). */
 const RING = 64n
 const MILESTONE = 32n
+/** Where the sequence begins in what the registry stores. */
+const PARAMETERS_BITS = BigInt(wordBits('parameters'))
+const PARAMETERS_MASK = (1n << PARAMETERS_BITS) - 1n
 /** Of the estimate, since the chain may move before the transaction is mined. */
 export const GAS_MARGIN_PERCENT = 120n
 
@@ -45,6 +55,9 @@ export type CurrentMarket = {
 
 /** A market of the registry's list. */
 export type ListedMarket = { readonly name: string; readonly marketId: string; readonly source: string }
+
+/** A shadow of a market, by its model; `name` is its own, such as BTC-USD~garch. */
+export type ListedShadow = ListedMarket & { readonly market: string; readonly volatilityModel: number }
 
 /** Why a market is not in a batch. */
 export type LeftOut = {
@@ -131,16 +144,35 @@ export class RegistryClient {
     return client
   }
 
-  /** Markets of the registry, in the order they were added. */
+  /** Markets of the registry, in the order they were added, without shadows. */
   async markets(): Promise<readonly ListedMarket[]> {
-    const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
-    const filter = this.eventFilter('MarketAdded', [])
-    for (const log of await logsBetween(this.provider, filter, this.listedTo, head)) {
-      const { marketId, source } = parseLog('RiskRegistry', log)
-      this.listed.set(marketId, { name: marketNameOf(marketId), marketId, source })
-    }
-    this.listedTo = head + 1
-    return [...this.listed.values()]
+    return (await this.marketsAndShadows()).filter(({ marketId }) => modelIdOfShadow(marketId) === 0)
+  }
+
+  /** Shadows of all markets, in the order they were added. */
+  async shadows(): Promise<readonly ListedShadow[]> {
+    return (await this.marketsAndShadows()).flatMap((listed) => {
+      const volatilityModel = modelIdOfShadow(listed.marketId)
+      if (volatilityModel === 0) return []
+      return [{ ...listed, market: marketNameOf(ownMarketOf(listed.marketId)), volatilityModel }]
+    })
+  }
+
+  /**
+   * The running score of a shadow.
+   *
+   * @param name - such as BTC-USD~garch
+   * @throws {@link ContractRevertError} UnknownMarket
+   */
+  async score(name: string): Promise<Score> {
+    const shadowId = marketIdOf(name)
+    const [{ score }] = await this.read('shadowOf', ownMarketOf(shadowId), modelIdOfShadow(shadowId))
+    return unpack('score', score)
+  }
+
+  /** When a shadow may take its market over. */
+  async promotionPolicy(): Promise<{ readonly leastPredictions: bigint; readonly maxMarginStepX24: bigint }> {
+    return (await this.read('promotionPolicy')).toObject()
   }
 
   /** Engine-wide policy in force. */
@@ -191,8 +223,8 @@ export class RegistryClient {
    * The next batch of a build: for each market as many waiting observations as it can take now.
    *
    * @param verificationKeyHash - of the key that will prove it, 0x-hexadecimal
-   * @param names - markets to consider; all by default. At most as many as the build has places are taken, those waiting
-   * longest first
+   * @param names - markets and shadows to consider; all by default. At most as many as the build has places are taken, markets
+   * before shadows, those waiting longest first
    * @throws {@link ModelUnknownError}, {@link ModelDisabledError} if the registry does not accept proofs of this key
    */
   async nextBatch(
@@ -219,10 +251,14 @@ export class RegistryClient {
       }
       const observations = takeable(current, waiting, build, policies.learning.horizonSeconds)
       const newest = observations.at(-1)
-      if (newest !== undefined && newest.asOf >= oldest) candidates.push({ ...market, observations })
+      if (newest !== undefined && (isShadow(current) || newest.asOf >= oldest))
+        candidates.push({ ...market, observations })
       else leftOut.push({ name, reason: waiting.length === 0 ? 'nothing-waiting' : 'behind' })
     }
-    candidates.sort((a, b) => Number(firstTime(a.observations) - firstTime(b.observations)))
+    candidates.sort((a, b) => {
+      const byKind = Number(isShadow(a.current)) - Number(isShadow(b.current))
+      return byKind || Number(firstTime(a.observations) - firstTime(b.observations))
+    })
     for (const { current } of candidates.splice(sizeOf(build, 'markets')))
       leftOut.push({ name: current.name, reason: 'no-place' })
     if (candidates.length === 0) return { batch: undefined, leftOut }
@@ -339,7 +375,7 @@ export class RegistryClient {
   }
 
   private async readMarkets(names: readonly string[] | undefined): Promise<readonly MarketRead[]> {
-    const considered = names ?? (await this.markets()).map(({ name }) => name)
+    const considered = names ?? (await this.marketsAndShadows()).map(({ name }) => name)
     return Promise.all(
       considered.map(async (name) => {
         const current = await this.market(name)
@@ -356,20 +392,44 @@ export class RegistryClient {
     return BigInt(block?.timestamp ?? 0) - maxObservationAgeSeconds
   }
 
+  private async marketsAndShadows(): Promise<readonly ListedMarket[]> {
+    const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
+    const filter = this.eventFilter(['MarketAdded', 'ShadowRemoved'])
+    for (const log of await logsBetween(this.provider, filter, this.listedTo, head)) {
+      const { marketId, shadowId, source } = parseLog('RiskRegistry', log).toObject()
+      if (shadowId !== undefined) this.listed.delete(shadowId)
+      else this.listed.set(marketId, { name: marketNameOf(marketId), marketId, source })
+    }
+    this.listedTo = head + 1
+    return [...this.listed.values()]
+  }
+
   private async rebuild(name: string, marketId: string): Promise<RebuiltMarket> {
-    const last = await this.newestEvent('ParametersUpdated', marketId)
-    if (last !== undefined) return this.movedBy(last, name, marketId)
-    const added = await this.newestEvent('MarketAdded', marketId)
-    if (added === undefined) throw new MarketUnknownError(name, this.registry)
-    const { source, volatilityState, anchorState, inboxHead, inboxCount } = parseLog('RiskRegistry', added)
-    const inbox = { source, head: inboxHead, count: inboxCount }
-    return { name, marketId, sequence: 0n, state: unpackState(volatilityState, anchorState), inbox }
+    const last = await this.newestEvent(['ParametersUpdated', 'MarketAdded', 'ShadowPromoted'], marketId)
+    if (last === undefined) throw new MarketUnknownError(name, this.registry)
+    const begun = parseLog('RiskRegistry', last).toObject()
+    if (begun.parametersAndSequence !== undefined) return this.movedBy(last, name, marketId)
+    // Added, or gone on from a shadow: the state is in the event, and parameters are those of the batch before.
+    const moved = await this.newestEvent(['ParametersUpdated'], marketId)
+    const stored = moved === undefined ? 0n : parseLog('RiskRegistry', moved).toObject().parametersAndSequence
+    const wasAdded = begun.source !== undefined
+    return {
+      name,
+      marketId,
+      sequence: stored >> PARAMETERS_BITS,
+      state: unpackState(begun.volatilityState, begun.anchorState),
+      inbox: {
+        source: begun.source ?? (await this.read('sourceOf', marketId)),
+        head: begun.inboxHead,
+        count: begun.inboxCount,
+      },
+      ...(wasAdded ? {} : { parameters: unpack('parameters', stored & PARAMETERS_MASK) }),
+    }
   }
 
   private async movedBy(log: Log, name: string, marketId: string): Promise<RebuiltMarket> {
     const { parametersAndSequence } = parseLog('RiskRegistry', log)
-    const parametersBits = BigInt(wordBits('parameters'))
-    const parametersWord = parametersAndSequence & ((1n << parametersBits) - 1n)
+    const parametersWord = parametersAndSequence & PARAMETERS_MASK
     const submissions = await ask('Reading a batch', () =>
       submissionsIn(this.provider, this.registry, log.transactionHash),
     )
@@ -383,7 +443,7 @@ export class RegistryClient {
       return {
         name,
         marketId,
-        sequence: parametersAndSequence >> parametersBits,
+        sequence: parametersAndSequence >> PARAMETERS_BITS,
         state: unpackState(update.volatilityState, update.anchorState),
         inbox: advanceBySlots(inbox, words, Number(update.observationCount), update),
         parameters: unpack('parameters', update.parameters),
@@ -393,7 +453,8 @@ export class RegistryClient {
   }
 
   private async waitingOf(current: CurrentMarket): Promise<readonly Observation[]> {
-    const { name, marketId, inbox } = current
+    const { name, inbox } = current
+    const marketId = ownMarketOf(current.marketId)
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     const feed = new Contract(inbox.source, interfaceOf('IObservationSource'), this.provider)
     const latest = await ask('Reading the inbox', () => feed.getFunction('latest')(marketId, { blockTag: head }))
@@ -428,13 +489,15 @@ export class RegistryClient {
     return cache
   }
 
-  private async newestEvent(event: string, marketId: string): Promise<Log | undefined> {
+  private async newestEvent(events: readonly string[], marketId: string): Promise<Log | undefined> {
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
-    return newestLog(this.provider, this.eventFilter(event, [marketId]), this.fromBlock, head)
+    return newestLog(this.provider, this.eventFilter(events, marketId), this.fromBlock, head)
   }
 
-  private eventFilter(event: string, topics: readonly string[]) {
-    return { address: this.registry, topics: interfaceOf('RiskRegistry').encodeFilterTopics(event, [...topics]) }
+  /** Any of some events, of one market if it is named; all of them have its id as their first topic. */
+  private eventFilter(events: readonly string[], marketId?: string) {
+    const hashes = events.map((event) => interfaceOf('RiskRegistry').getEvent(event)?.topicHash ?? '')
+    return { address: this.registry, topics: [hashes, ...(marketId === undefined ? [] : [marketId])] }
   }
 
   private async read(method: string, ...args: readonly unknown[]) {
@@ -458,13 +521,15 @@ export function parseLog(contract: ContractName, log: Log) {
 
 /** How many of the waiting observations a batch of this build can take such that the source still knows the head it ends at. */
 function takeable(
-  { state, inbox }: CurrentMarket,
+  current: CurrentMarket,
   waiting: readonly Observation[],
   build: Build,
   horizonSeconds: bigint,
 ): readonly Observation[] {
+  const { state, inbox } = current
   const testsEverySlot = sizeOf(build, 'testEverySlot') === 1
-  const most = batchLength(state, waiting, sizeOf(build, 'observations'), testsEverySlot, horizonSeconds)
+  const lengthOf = isShadow(current) ? shadowBatchLength : batchLength
+  const most = lengthOf(state, waiting, sizeOf(build, 'observations'), testsEverySlot, horizonSeconds)
   const latest = inbox.count + BigInt(waiting.length)
   for (let length = most; length > 0; length--) {
     const end = inbox.count + BigInt(length)
@@ -491,6 +556,8 @@ function advanceBySlots(
 function unpackState(volatilityState: bigint, anchorState: bigint): MarketState {
   return { volatility: unpack('volatilityState', volatilityState), anchor: unpack('anchorState', anchorState) }
 }
+
+const isShadow = ({ marketId }: CurrentMarket): boolean => modelIdOfShadow(marketId) !== 0
 
 const firstTime = (observations: readonly Observation[]): bigint => observations[0]?.asOf ?? 0n
 

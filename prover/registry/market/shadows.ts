@@ -1,0 +1,122 @@
+/** Shadows of markets: added, removed and promoted by the council; see contracts/registry/IShadows.sol. */
+import { Contract, type Signer } from 'ethers'
+import {
+  type Fields,
+  type VolatilityModelName,
+  volatilityModels as volatilityModelRows,
+  words,
+} from '../../../circuits/statements/index.ts'
+import type { Field } from '../../../circuits/statements/language.ts'
+import { marketIdOf, ownMarketOf, shadowNameOf } from '../../market/marketId.ts'
+import { type defaultPolicy, INITIAL_VOLATILITY_X24, withStartingWords } from '../../parameters/defaultPolicy.ts'
+import { type MarketState, shadowState } from '../../parameters/marketRisk.ts'
+import { pack, unpack } from '../../statement/words.ts'
+import { volatilityModels } from '../../volatility/models.ts'
+import { interfaceOf } from '../artifacts.ts'
+import { ask } from '../contractErrors.ts'
+import { transact } from '../transactions.ts'
+import type { RegistryClient } from './client.ts'
+
+/** A shadow: a market of the registry, and the model that it is tried under. */
+export type ShadowOf = { readonly market: string; readonly model: VolatilityModelName }
+
+/** A call of the registry that only the council may make: at once where it has no delay, else by scheduling it. */
+export type ShadowCall = { readonly method: string; readonly args: readonly unknown[] }
+
+/** What a shadow may begin with other than by default. */
+export type ShadowStart = {
+  /** Fields of the market's policy that the model alone reads; its starting words by default. */
+  readonly policy?: Fields<'marketPolicy'>
+  /** At which each of the model's variances starts; the volatility in force by default. */
+  readonly volatilityX24?: bigint
+  /** A whole first state instead, at the source's latest observation. */
+  readonly state?: MarketState
+}
+
+/**
+ * The calls that add a shadow: its policy, then itself, at the source's latest observation.
+ *
+ * @throws {@link MarketUnknownError} if there is no such market
+ */
+export async function addShadowCalls(
+  client: RegistryClient,
+  { market, model }: ShadowOf,
+  start: ShadowStart = {},
+): Promise<{ readonly calls: readonly ShadowCall[]; readonly state: MarketState }> {
+  const [current, policies, ofMarket] = await Promise.all([
+    client.market(market),
+    client.policies(),
+    client.marketPolicy(market),
+  ])
+  const policy = { ...policies, market: start.policy ?? policyUnder(model, ofMarket, policies) }
+  const source = new Contract(current.inbox.source, interfaceOf('IObservationSource'), client.provider)
+  const latest = await ask('Reading the inbox', () => source.getFunction('latest')(current.marketId))
+  const { volatilityX24 = current.parameters?.volatilityX24 ?? INITIAL_VOLATILITY_X24 } = start
+  const first = unpack('observation', latest.lastWord)
+  const state = start.state ?? shadowState(volatilityModels[model], first, current.state, volatilityX24, policy)
+  const stateWords = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
+  const shadowId = marketIdOf(shadowNameOf(market, model))
+  return {
+    calls: [
+      { method: 'setMarketPolicy', args: [shadowId, pack('marketPolicy', policy.market)] },
+      { method: 'addShadow', args: [current.marketId, volatilityModelRows[model].id, ...stateWords] },
+    ],
+    state,
+  }
+}
+
+/**
+ * Adds a shadow.
+ *
+ * @param signer - whom the council lets
+ * @returns the state it begins with
+ * @throws {@link ContractRevertError} MarketAlreadyExists, ShadowPolicyDiffers, …
+ */
+export async function addShadow(
+  signer: Signer,
+  client: RegistryClient,
+  shadow: ShadowOf,
+  start: ShadowStart = {},
+): Promise<MarketState> {
+  const { calls, state } = await addShadowCalls(client, shadow, start)
+  for (const call of calls) await makeCall(signer, client, call)
+  return state
+}
+
+/** Removes a shadow and its score. */
+export const removeShadow = (signer: Signer, client: RegistryClient, shadow: ShadowOf): Promise<number> =>
+  makeCall(signer, client, removeShadowCall(shadow))
+
+/** Lets a market go on from a shadow of it. @throws {@link ContractRevertError} naming why it may not yet */
+export const promoteShadow = (signer: Signer, client: RegistryClient, shadow: ShadowOf): Promise<number> =>
+  makeCall(signer, client, promoteCall(shadow))
+
+/** Sets when a shadow may take its market over. */
+export const setPromotionPolicy = (
+  signer: Signer,
+  client: RegistryClient,
+  policy: { readonly leastPredictions: bigint; readonly maxMarginStepX24: bigint },
+): Promise<number> => makeCall(signer, client, { method: 'setPromotionPolicy', args: [policy] })
+
+export const removeShadowCall = (shadow: ShadowOf): ShadowCall => ({ method: 'removeShadow', args: idsOf(shadow) })
+export const promoteCall = (shadow: ShadowOf): ShadowCall => ({ method: 'promote', args: idsOf(shadow) })
+
+/** Calldata of a call, for whoever schedules it with the council. */
+export const calldataOf = ({ method, args }: ShadowCall): string =>
+  interfaceOf('RiskRegistry').encodeFunctionData(method, [...args])
+
+const idsOf = ({ market, model }: ShadowOf) => [ownMarketOf(marketIdOf(market)), volatilityModelRows[model].id]
+
+const makeCall = (signer: Signer, { registry }: RegistryClient, { method, args }: ShadowCall): Promise<number> =>
+  transact(signer, registry, 'RiskRegistry', method, args)
+
+/** A market's policy as another model reads it: what that one does not read is zero, what it alone reads are its defaults. */
+function policyUnder(
+  model: VolatilityModelName,
+  policy: Fields<'marketPolicy'>,
+  engine: Pick<typeof defaultPolicy, 'learning' | 'margin'>,
+): Fields<'marketPolicy'> {
+  const fields: readonly Field[] = words.marketPolicy.fields
+  const unread = Object.fromEntries(fields.filter(({ optional }) => optional).map(({ name }) => [name, 0n]))
+  return withStartingWords(volatilityModels[model], { ...engine, market: { ...policy, ...unread } }).market
+}
