@@ -12,6 +12,7 @@ import { addParamsCommand } from './commands/params.ts'
 import { addPriceCommand } from './commands/price.ts'
 import { addProofCommands } from './commands/proofs.ts'
 import { addServeCommand } from './commands/serve.ts'
+import { addShadowCommands } from './commands/shadows.ts'
 import { EXIT } from './text/terminal.ts'
 import { packageVersion } from './workspace.ts'
 
@@ -34,6 +35,7 @@ function createProgram(): Command {
     addMarginCommand,
     addProofCommands,
     addServeCommand,
+    addShadowCommands,
     addAuditCommand,
     addKeysCommand,
     addDoctorCommand,

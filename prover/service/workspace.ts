@@ -5,12 +5,13 @@ import {
   type Build,
   builds,
   buildsOf,
+  defaultBuilds,
   marketBuilds,
   type MarketBuildName,
   type PortfolioStatementName,
 } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
-import { type CircuitKeys, type CompiledCircuit, KeyStore } from '../proof/index.ts'
+import { type CircuitKeys, type CompiledCircuit, KeysMissingError, KeyStore } from '../proof/index.ts'
 
 /** The project's folder: the nearest one above this file that is ours. */
 export const projectRoot: string = findRoot(import.meta.dirname)
@@ -61,6 +62,31 @@ export function keyStore(folder: string = join(buildFolder, 'keys')): KeyStore {
 /** Keys of a build, every hash checked. */
 export async function loadKeys(name: string, folder?: string): Promise<CircuitKeys> {
   return keyStore(folder).load(compiledCircuit(name))
+}
+
+/** The same; undefined if the circuit is not built here, or has no keys yet. */
+export async function loadKeysIfBuilt(name: string, folder?: string): Promise<CircuitKeys | undefined> {
+  try {
+    return await loadKeys(name, folder)
+  } catch (error) {
+    if (error instanceof CircuitNotBuiltError || error instanceof KeysMissingError) return undefined
+    throw error
+  }
+}
+
+/**
+ * Keys of all that prove parameters of markets: of the default model, and of whatever other models have been built.
+ *
+ * @throws what {@link loadKeys} throws of the default model's
+ */
+export async function loadMarketKeys(folder?: string): Promise<readonly CircuitKeys[]> {
+  const isDefault = ({ name }: Build): boolean => defaultBuilds.some((build) => build.name === name)
+  const found = await Promise.all(
+    (marketBuilds as readonly Build[]).map((build) =>
+      isDefault(build) ? loadKeys(build.name, folder) : loadKeysIfBuilt(build.name, folder),
+    ),
+  )
+  return found.filter((keys) => keys !== undefined)
 }
 
 /** Keys of the builds that margins are proven with, by what they prove. */

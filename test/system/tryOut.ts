@@ -11,6 +11,7 @@ export type TryOut = {
   readonly deployment: Deployment
   readonly deploymentFile: string
   readonly keyFile: string
+  readonly councilKeyFile: string
   /** Appends the next hours of the project's extract. */
   feed(hours: number): Promise<void>
   /** How many batches have moved each market. */
@@ -21,7 +22,9 @@ export type TryOut = {
 export async function startTryOut(folder: string): Promise<TryOut> {
   const deploymentFile = join(folder, 'deployment.json')
   const keyFile = join(folder, 'prover.key')
-  const options = { port: 0, deployment: deploymentFile, keyFile, start: '2020-03-12 09:00:00', say: () => {} }
+  const councilKeyFile = join(folder, 'council.key')
+  const files = { deployment: deploymentFile, keyFile, councilKeyFile }
+  const options = { port: 0, ...files, start: '2020-03-12 09:00:00', say: () => {} }
   const { url, deployment, close } = await openChain(options)
   return {
     rpc: url,
@@ -29,6 +32,7 @@ export async function startTryOut(folder: string): Promise<TryOut> {
     deployment,
     deploymentFile,
     keyFile,
+    councilKeyFile,
     feed: async (hours) => {
       await replayFeed([], { rpc: url, deployment: deploymentFile, market: [], pause: 0, count: hours, say: () => {} })
     },

@@ -23,6 +23,9 @@ export type ShadowOf = { readonly market: string; readonly model: VolatilityMode
 /** A call of the registry that only the council may make: at once where it has no delay, else by scheduling it. */
 export type ShadowCall = { readonly method: string; readonly args: readonly unknown[] }
 
+/** As `IShadows.PromotionPolicy`. */
+export type PromotionPolicy = { readonly leastPredictions: bigint; readonly maxMarginStepX24: bigint }
+
 /** What a shadow may begin with other than by default. */
 export type ShadowStart = {
   /** Fields of the market's policy that the model alone reads; its starting words by default. */
@@ -92,22 +95,25 @@ export const promoteShadow = (signer: Signer, client: RegistryClient, shadow: Sh
   makeCall(signer, client, promoteCall(shadow))
 
 /** Sets when a shadow may take its market over. */
-export const setPromotionPolicy = (
-  signer: Signer,
-  client: RegistryClient,
-  policy: { readonly leastPredictions: bigint; readonly maxMarginStepX24: bigint },
-): Promise<number> => makeCall(signer, client, { method: 'setPromotionPolicy', args: [policy] })
+export const setPromotionPolicy = (signer: Signer, client: RegistryClient, policy: PromotionPolicy): Promise<number> =>
+  makeCall(signer, client, promotionPolicyCall(policy))
 
 export const removeShadowCall = (shadow: ShadowOf): ShadowCall => ({ method: 'removeShadow', args: idsOf(shadow) })
+export const promotionPolicyCall = (policy: PromotionPolicy): ShadowCall => ({
+  method: 'setPromotionPolicy',
+  args: [policy],
+})
 export const promoteCall = (shadow: ShadowOf): ShadowCall => ({ method: 'promote', args: idsOf(shadow) })
 
 /** Calldata of a call, for whoever schedules it with the council. */
 export const calldataOf = ({ method, args }: ShadowCall): string =>
   interfaceOf('RiskRegistry').encodeFunctionData(method, [...args])
 
+/** The market's id and the model's. */
 const idsOf = ({ market, model }: ShadowOf) => [ownMarketOf(marketIdOf(market)), volatilityModelRows[model].id]
 
-const makeCall = (signer: Signer, { registry }: RegistryClient, { method, args }: ShadowCall): Promise<number> =>
+/** Makes a call at once, for a council that needs no delay. */
+export const makeCall = (signer: Signer, { registry }: RegistryClient, { method, args }: ShadowCall): Promise<number> =>
   transact(signer, registry, 'RiskRegistry', method, args)
 
 /** A market's policy as another model reads it: what that one does not read is zero, what it alone reads are its defaults. */

@@ -1,5 +1,5 @@
 /** Auditing with the keys on this machine's disk. */
-import { type Build, defaultBuilds, marketBuilds, portfolioBuilds } from '../../../circuits/statements/index.ts'
+import { type Build, portfolioBuilds } from '../../../circuits/statements/index.ts'
 import {
   type AuditKey,
   type AuditReport,
@@ -11,9 +11,9 @@ import {
   writeAuditBundle,
 } from '../../audit/index.ts'
 import { ProverError } from '../../errors.ts'
-import { type CircuitKeys, KeysMissingError, verificationKeyHash } from '../../proof/index.ts'
+import { type CircuitKeys, verificationKeyHash } from '../../proof/index.ts'
 import { connectProvider, readDeployment, verifierArtifactOf } from '../../registry/index.ts'
-import { CircuitNotBuiltError, loadKeys } from '../workspace.ts'
+import { loadKeys, loadMarketKeys } from '../workspace.ts'
 
 /** What an auditor trusts of a key: its values, and the verifier compiled from it here. */
 export function auditKeyOf({ circuit, verificationKey, manifest }: CircuitKeys): AuditKey {
@@ -28,18 +28,8 @@ export const auditKeys = async (
 ): Promise<readonly AuditKey[]> => Promise.all(of.map(async ({ name }) => auditKeyOf(await loadKeys(name, folder))))
 
 /** The same of all that prove parameters of markets: of the default model, and of whatever other models have been built. */
-export async function marketAuditKeys(folder?: string): Promise<readonly AuditKey[]> {
-  const others = marketBuilds.filter(({ name }) => !defaultBuilds.some((build) => build.name === name))
-  const found = await Promise.all(
-    others.map(({ name }) =>
-      auditKeys(folder, [{ name }]).catch((error) => {
-        if (error instanceof CircuitNotBuiltError || error instanceof KeysMissingError) return []
-        throw error
-      }),
-    ),
-  )
-  return [...(await auditKeys(folder, defaultBuilds)), ...found.flat()]
-}
+export const marketAuditKeys = async (folder?: string): Promise<readonly AuditKey[]> =>
+  (await loadMarketKeys(folder)).map(auditKeyOf)
 
 export type ChainAuditOptions = {
   readonly rpc?: string | undefined

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
 import { untilStopped } from './stop.ts'
 
-type ChainOptions = { port: number; deployment: string; keyFile: string; start: string }
+type ChainOptions = { port: number; deployment: string; keyFile: string; councilKeyFile: string; start: string }
 type FeedOptions = { rpc: string; deployment: string; market: string[]; pause: number; count?: number }
 
 /** Three terminals, in this order. */
@@ -16,21 +16,28 @@ export function addChainCommands(program: Command): void {
   addCommand(
     program,
     'chain',
-    'serve a development chain with an engine on it, and write deployment.json and prover.key',
+    'serve a development chain with an engine on it, and write deployment.json, prover.key and council.key',
     ['chain --port 8545'],
   )
     .addHelpText('after', THREE_TERMINALS)
     .option('--port <number>', 'port on this machine', wholeNumber(0), 8545)
     .option('--deployment <file>', 'deployment to write', 'deployment.json')
     .option('--key-file <file>', 'key of a funded development account to write, for `serve`', 'prover.key')
+    .option('--council-key-file <file>', 'key of the development council to write, for `shadows`', 'council.key')
     .option('--start <time>', 'the chain’s first time, UTC, within the project’s extract', '2020-03-12 09:00:00')
     .action(
       action<ChainOptions, []>(async (terminal, options) => {
         const { openChain } = await import('../development/tryOut.ts')
         const { url, deployment, close } = await openChain({ ...options, say: terminal.say })
         terminal.result(
-          { url, deployment: options.deployment, keyFile: options.keyFile, registry: deployment.addresses.registry },
-          `Chain at ${url}, registry ${deployment.addresses.registry}; ${options.deployment} and ${options.keyFile} written. Ctrl-C ends it.`,
+          {
+            url,
+            deployment: options.deployment,
+            keyFile: options.keyFile,
+            councilKeyFile: options.councilKeyFile,
+            registry: deployment.addresses.registry,
+          },
+          `Chain at ${url}, registry ${deployment.addresses.registry}; ${options.deployment}, ${options.keyFile} and ${options.councilKeyFile} written. Ctrl-C ends it.`,
         )
         await untilStopped()
         await close()

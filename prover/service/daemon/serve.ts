@@ -5,11 +5,10 @@
  * the process dies, the next one takes up from the last stored step and asks the chain about the rest. Batches of different
  * markets overlap: while one is proven, sent or waited for, the next is stated and its witness computed.
  */
-import type { BuildName } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { CALLS_UNDER_WAY, type CircuitKeys, type Prover } from '../../proof/index.ts'
 import { formatBundle, parseBundle } from '../../registry/market/bundle.ts'
-import type { NextBatch, RegistryClient } from '../../registry/market/client.ts'
+import type { NextBatch, NothingToDo, RegistryClient } from '../../registry/market/client.ts'
 import { type MarketRiskStatement, stateBatch } from '../../statement/marketRisk.ts'
 import { type Job, type JobStore, jobIdOf } from './jobStore.ts'
 import { keyHashOf, proveStatement } from './proving.ts'
@@ -29,24 +28,38 @@ export type ServeEvent = {
     | 'confirmed'
     | 'superseded'
     | 'retrying'
+    | 'unserved'
     | 'stopped'
   readonly job?: string
   readonly detail?: string
 }
 
+/** Keys of circuits that estimate volatility alike. */
+export type CircuitFamily = {
+  readonly live: CircuitKeys
+  /** Of the circuit that drains a backlog, where the family has one. */
+  readonly catchUp?: CircuitKeys | undefined
+}
+
 export type ServeOptions = Pick<SenderOptions, 'client' | 'account' | 'store'> &
   Partial<Pick<SenderOptions, 'confirmations' | 'bumpAfterMs'>> & {
     readonly prover: Prover
-    readonly live: CircuitKeys
-    readonly catchUp: CircuitKeys
+    /**
+     * For each family of circuits what loads its keys, which is asked only when something is to be proven by it; none if it is
+     * not built here. What nobody can prove is reported.
+     */
+    readonly families: readonly (() => Promise<CircuitFamily | undefined>)[]
     readonly triggers: TriggerPolicy
-    /** Markets to serve; all by default. */
+    /** Markets to serve, with their shadows; all by default. */
     readonly markets?: readonly string[] | undefined
     readonly pollMs?: number
     /** Ends the service: what is under way is finished, nothing new is begun. */
     readonly signal: AbortSignal
     readonly onEvent: (event: ServeEvent) => Promise<void> | void
   }
+
+/** A batch that is worth proving, and why. */
+type Found = { readonly next: NextBatch; readonly keys: CircuitKeys; readonly trigger: string }
 
 type Planned = { readonly next: NextBatch; readonly statement: MarketRiskStatement; readonly keys: CircuitKeys }
 
@@ -110,6 +123,8 @@ class Service {
   private readonly proofs = new Map<string, Promise<void>>()
   private failures: unknown[] = []
   private lastBuild: string | undefined
+  /** What was last reported as nobody's to prove. */
+  private unserved = ''
 
   constructor(options: ServeOptions) {
     this.options = options
@@ -175,11 +190,12 @@ class Service {
     return true
   }
 
-  /** Markets that no open batch moves. */
+  /** Markets and shadows that no open batch moves. */
   private async freeMarkets(): Promise<readonly string[]> {
     const served = this.options.markets ?? (await this.client.markets()).map(({ name }) => name)
+    const shadows = (await this.client.shadows()).filter(({ market }) => served.includes(market))
     const busy = new Set(this.store.openJobs().flatMap((job) => this.marketsOf(job)))
-    return served.filter((name) => !busy.has(name))
+    return [...served, ...shadows.map(({ name }) => name)].filter((name) => !busy.has(name))
   }
 
   private marketsOf({ id, bundle }: Job): readonly string[] {
@@ -188,16 +204,30 @@ class Service {
     return parseBundle(Buffer.from(bundle), `job ${id}`).markets.map(({ name }) => name)
   }
 
+  /** The next batch of any family; markets whose proof nobody has the keys for are reported. */
+  private async nextBatch(markets: readonly string[]): Promise<Found | undefined> {
+    let rest = markets
+    let found: Found | undefined
+    for (const load of this.options.families) {
+      if (found !== undefined || rest.length === 0) break
+      const family = await load()
+      if (family === undefined) continue
+      const next = await this.client.nextBatch(buildOf(family.live.circuit), keyHashOf(family.live), rest)
+      rest = next.leftOut.filter(({ reason }) => reason === 'bound-to-another-model').map(({ name }) => name)
+      found = await this.nextOfFamily(family, next)
+    }
+    if (found === undefined) await this.reportUnserved(rest)
+    return found
+  }
+
   /** Live batches as triggers ask for them; between two of them a catch-up batch for a market that fell behind. */
-  private async nextBatch(
-    markets: readonly string[],
-  ): Promise<{ readonly next: NextBatch; readonly keys: CircuitKeys; readonly trigger: string } | undefined> {
-    const { live, catchUp } = this.options
-    if (markets.length === 0) return undefined
-    const next = await this.client.nextBatch(buildOf(live.circuit), keyHashOf(live), markets)
+  private async nextOfFamily(
+    { live, catchUp }: CircuitFamily,
+    next: NextBatch | NothingToDo,
+  ): Promise<Found | undefined> {
     const behind = next.leftOut.filter(({ reason }) => reason === 'behind').map(({ name }) => name)
-    const isTurnOfBacklog = this.lastBuild !== (catchUp.circuit as BuildName) || next.batch === undefined
-    if (behind.length > 0 && isTurnOfBacklog) {
+    const isTurnOfBacklog = this.lastBuild !== catchUp?.circuit || next.batch === undefined
+    if (catchUp !== undefined && behind.length > 0 && isTurnOfBacklog) {
       const drain = await this.client.nextBatch(buildOf(catchUp.circuit), keyHashOf(catchUp), behind)
       if (drain.batch !== undefined)
         return { next: drain, keys: catchUp, trigger: `backlog of ${drain.names.join(', ')}` }
@@ -205,6 +235,15 @@ class Service {
     if (next.batch === undefined) return undefined
     const fired = await this.firedTrigger(next)
     return fired === undefined ? undefined : { next, keys: live, trigger: fired }
+  }
+
+  /** Says it once, and again when it is of others. */
+  private async reportUnserved(names: readonly string[]): Promise<void> {
+    const list = names.join(', ')
+    if (list === this.unserved) return
+    this.unserved = list
+    const detail = `no keys for the volatility model of ${list}: run \`npm run build\` where its model is registered`
+    if (list !== '') await this.report({ step: 'unserved', detail })
   }
 
   private async firedTrigger({ batch, names }: NextBatch): Promise<string | undefined> {

@@ -1,10 +1,18 @@
 /** Everything `zkrisk serve` opens and closes. */
+import {
+  type Build,
+  DEFAULT_VOLATILITY_MODEL,
+  marketBuilds,
+  sizeOf,
+  volatilityModelOf,
+  volatilityModels,
+} from '../../../circuits/statements/index.ts'
 import { createProver } from '../../proof/index.ts'
-import { connectProvider, readDeployment, RegistryClient } from '../../registry/index.ts'
+import { connectProvider, type Deployment, readDeployment, RegistryClient } from '../../registry/index.ts'
 import { openAccount } from './account.ts'
 import { JobStore } from './jobStore.ts'
-import { type ServeOptions, serve } from './serve.ts'
-import { CATCH_UP_BUILD, LIVE_BUILD, loadKeys } from '../workspace.ts'
+import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
+import { loadKeys, loadKeysIfBuilt } from '../workspace.ts'
 
 export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEvent'> & {
   readonly rpc: string
@@ -23,10 +31,7 @@ export async function runServe(
 ): Promise<{ readonly confirmed: number; readonly superseded: number }> {
   const deployment = await readDeployment(options.deployment)
   const { registry } = deployment.addresses
-  const [live, catchUp] = await Promise.all([
-    loadKeys(LIVE_BUILD, options.keys),
-    loadKeys(CATCH_UP_BUILD, options.keys),
-  ])
+  const families = familiesOf(deployment, options.keys)
   const provider = await connectProvider(options.rpc, deployment.chainId)
   const account = openAccount(provider, options.keyFile)
   const client = await RegistryClient.connect({
@@ -45,8 +50,7 @@ export async function runServe(
       account,
       store,
       prover,
-      live,
-      catchUp,
+      families,
       triggers: options.triggers,
       markets: options.market,
       signal: options.signal,
@@ -64,3 +68,35 @@ export async function runServe(
     provider.destroy()
   }
 }
+
+/** What loads the keys of each family that the deployment has models of, the default one first; each loads once. */
+function familiesOf({ models }: Deployment, folder?: string): ServeOptions['families'] {
+  const deployed = (marketBuilds as readonly Build[]).filter(({ name }) => models.some((model) => model.name === name))
+  const byFamily = [...Map.groupBy(deployed, volatilityModelOf)]
+  byFamily.sort(([a], [b]) => Number(isDefault(b)) - Number(isDefault(a)))
+  return byFamily.map(([family, builds]) => {
+    let loaded: Promise<CircuitFamily | undefined> | undefined
+    return () => {
+      loaded ??= loadFamily(builds, isDefault(family), folder)
+      return loaded
+    }
+  })
+}
+
+/** @throws {@link CircuitNotBuiltError}, {@link KeysMissingError} if it is the one that every checkout has */
+async function loadFamily(
+  builds: readonly Build[],
+  isRequired: boolean,
+  folder: string | undefined,
+): Promise<CircuitFamily | undefined> {
+  const load = isRequired ? loadKeys : loadKeysIfBuilt
+  const [live, catchUp] = await Promise.all(
+    [0, 1].map(async (testEverySlot) => {
+      const build = builds.find((each) => sizeOf(each, 'testEverySlot') === testEverySlot)
+      return build && load(build.name, folder)
+    }),
+  )
+  return live && { live, catchUp }
+}
+
+const isDefault = (family: number): boolean => volatilityModels[DEFAULT_VOLATILITY_MODEL].id === family

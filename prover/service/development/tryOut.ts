@@ -9,22 +9,23 @@ import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from '
 import { appendObservations, deployDevelopmentEngine, type MarketHistory, stepsOf } from './engine.ts'
 import { exactPrice, utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
-import { CATCH_UP_BUILD, LIVE_BUILD, loadKeys } from '../workspace.ts'
+import { loadMarketKeys } from '../workspace.ts'
 
 /** More times than any history has. */
 const ALL = Number.MAX_SAFE_INTEGER
 
-/** Serves a development chain with an engine, and writes where it lives and whom it funds. */
+/** Serves a development chain with an engine, with models of all that is built, and writes where it lives and whom it funds. */
 export async function openChain(options: {
   readonly port: number
   readonly deployment: string
   readonly keyFile: string
+  readonly councilKeyFile: string
   readonly start: string
   readonly say: (line: string) => void
 }): Promise<{ readonly url: string; readonly deployment: Deployment; close(): Promise<void> }> {
   const start = parseTime(options.start)
   if (start === undefined) throw new StartTimeError(options.start)
-  const keys = await Promise.all([loadKeys(LIVE_BUILD), loadKeys(CATCH_UP_BUILD)])
+  const keys = await loadMarketKeys()
   const { warmUps } = crashHistory(start, ALL)
   if (warmUps.some(({ rows }) => rows.length < 2)) throw new StartTimeError(options.start)
   const server = await serveDevelopmentChain(start, options.port)
@@ -33,6 +34,7 @@ export async function openChain(options: {
     const { deployment } = await deployDevelopmentEngine(chain, keys, warmUps, options.say)
     await writeDeployment(options.deployment, deployment)
     writeWholeFile(options.keyFile, `${developmentKeys.prover}\n`)
+    writeWholeFile(options.councilKeyFile, `${developmentKeys.council}\n`)
     await chain.close()
     return { url: server.url, deployment, close: () => server.close() }
   } catch (error) {
