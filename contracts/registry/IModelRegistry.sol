@@ -89,6 +89,9 @@ interface IModelRegistry {
     /// @notice Everything known of a model; status None if there is no such model.
     function modelOf(bytes32 modelId) external view returns (Model memory);
 
+    /// @notice How many active models of a layout estimate volatility alike: of none, a market would stand still.
+    function activeModelsOf(bytes32 layoutHash, uint256 volatilityModel) external view returns (uint256 count);
+
     /// @notice Kind of the models of a layout; None if it is not registered.
     function kindOf(bytes32 layoutHash) external view returns (Kind);
 

@@ -68,8 +68,8 @@ interface IRiskRegistry is IShadows {
     /// must have been set, and the state must stand at the source's latest observation.
     /// @param volatilityModel family of volatility models that may move the market, see {IModelRegistry-Model}: with several
     /// models alive, nobody may prove with the one that suits them
-    /// @custom:reverts MarketAlreadyExists, MarketIdIsShadows, MarketPolicyMissing, VolatilityModelOutOfRange, WordOutOfRange,
-    /// InitialStateNotAtLatest, AnchorInFuture, MarginsOutOfOrder
+    /// @custom:reverts MarketAlreadyExists, MarketIdIsShadows, MarketPolicyMissing, VolatilityModelOutOfRange, NoActiveModel,
+    /// WordOutOfRange, InitialStateNotAtLatest, AnchorInFuture, MarginsOutOfOrder
     function addMarket(
         bytes32 marketId,
         address source,

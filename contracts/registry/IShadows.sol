@@ -73,6 +73,8 @@ interface IShadows is IRiskParameters {
     error AnchorInFuture(bytes32 marketId, uint256 anchorAsOf, uint256 asOf);
     /// @notice A market is bound to a family of volatility models: 1 to 255.
     error VolatilityModelOutOfRange(bytes32 marketId, uint256 volatilityModel);
+    /// @notice No active model of the family is registered: nothing could move the market.
+    error NoActiveModel(bytes32 marketId, uint256 volatilityModel);
     /// @notice A batch tries one prediction of a shadow, the running one, where it first comes due: else a loss would go
     /// uncounted.
     error ShadowSkipsPrediction(bytes32 shadowId, uint256 dueAt, uint256 triedAt);
@@ -95,7 +97,7 @@ interface IShadows is IRiskParameters {
 
     /// @notice Adds a shadow of a market. Restricted. The shadow's own policy must have been set under its id, and its state
     /// must stand at the source's latest observation.
-    /// @custom:reverts UnknownMarket, MarketAlreadyExists, MarketPolicyMissing, ShadowPolicyDiffers,
+    /// @custom:reverts UnknownMarket, MarketAlreadyExists, MarketPolicyMissing, ShadowPolicyDiffers, NoActiveModel,
     /// VolatilityModelOutOfRange, WordOutOfRange, InitialStateNotAtLatest, AnchorInFuture, MarginsOutOfOrder
     function addShadow(
         bytes32 marketId,
@@ -112,7 +114,7 @@ interface IShadows is IRiskParameters {
     /// @dev Margins stay those in force; from there they move within the speed limits. The shadow stays and is the new
     /// control. Where the model in force has a shadow of its own, the control, the promoted one must have been tried on as
     /// many predictions up to the same observation, and have lost no more, falls and rises together.
-    /// @custom:reverts UnknownMarket, ModelAlreadyInForce, NotYetProven, ShadowUnproven, ShadowStale, ShadowPolicyDiffers,
+    /// @custom:reverts UnknownMarket, ModelAlreadyInForce, NoActiveModel, NotYetProven, ShadowUnproven, ShadowStale, ShadowPolicyDiffers,
     /// ScoresNotComparable, ScoreNotBetter, PromotionMovesMargin
     function promote(bytes32 marketId, uint256 volatilityModel) external;
 

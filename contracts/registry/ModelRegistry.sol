@@ -26,6 +26,9 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     /// instead of a second slot.
     mapping(bytes32 layoutHash => mapping(bytes32 modelId => Stored)) private _models;
 
+    /// @inheritdoc IModelRegistry
+    mapping(bytes32 layoutHash => mapping(uint256 volatilityModel => uint256 count)) public activeModelsOf;
+
     /// @param authority AccessManager that knows who is council and who is guardian
     constructor(address authority) AccessManaged(authority) {}
 
@@ -49,6 +52,7 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
             revert VolatilityModelOutOfPlace(kind, model.volatilityModel);
         }
         _layoutOf[modelId] = model.layoutHash;
+        ++activeModelsOf[model.layoutHash][model.volatilityModel];
         _models[model.layoutHash][modelId] = Stored({
             verifier: model.verifier,
             places: model.places,
@@ -64,9 +68,11 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
 
     /// @inheritdoc IModelRegistry
     function disable(bytes32 modelId) external restricted {
-        Stored storage model = _models[_layoutOf[modelId]][modelId];
+        bytes32 layoutHash = _layoutOf[modelId];
+        Stored storage model = _models[layoutHash][modelId];
         if (model.status != Status.Active) revert ModelNotActive(modelId, model.status);
         model.status = Status.Disabled;
+        --activeModelsOf[layoutHash][model.volatilityModel];
         emit ModelDisabled(modelId);
     }
 

@@ -113,6 +113,10 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         emit BatchAccepted(modelId, commitment, msg.sender);
     }
 
+    function _activeModels(uint256 volatilityModel) internal view override returns (uint256 count) {
+        return models.activeModelsOf(MarketRiskFrame.LAYOUT_HASH, volatilityModel);
+    }
+
     function _open(bytes32 modelId, uint256 commitment, uint256 given) private view returns (Batch memory batch) {
         bool allowsBacklog;
         (batch.verifier, batch.places, batch.slots, allowsBacklog, batch.volatilityModel) = models.activeModel(

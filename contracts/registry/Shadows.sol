@@ -73,6 +73,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 previousModel = volatilityModelOf[marketId];
         if (previousModel == volatilityModel) revert ModelAlreadyInForce(marketId, volatilityModel);
         bytes32 shadowId = _shadowId(marketId, volatilityModel);
+        _checkActive(marketId, volatilityModel);
         Shadow memory shadow = _shadows[shadowId];
         uint256 stored = _markets[marketId].parametersAndSequence;
         if (stored == 0) revert NotYetProven(marketId);
@@ -178,6 +179,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         AnchorStateWord anchorState
     ) private returns (bytes32 head, uint256 count) {
         if (_markets[id].stateHash != 0) revert MarketAlreadyExists(id);
+        _checkActive(id, volatilityModel);
         uint256 asOf = volatilityState.asOf();
         GuardRails.checkState(id, volatilityState, anchorState, asOf);
         uint256 anchorAsOf = anchorState.anchorAsOf();
@@ -188,6 +190,14 @@ abstract contract Shadows is IShadows, RiskParameters {
         _markets[id].stateHash = _hash(volatilityState, anchorState, head, count, source, volatilityModel);
         volatilityModelOf[id] = volatilityModel;
         emit MarketAdded(id, source, volatilityModel, volatilityState, anchorState, head, count);
+    }
+
+    /// @dev How many active models estimate volatility by a family.
+    function _activeModels(uint256 volatilityModel) internal view virtual returns (uint256 count);
+
+    /// @dev What begins under a family, or goes on under it, needs a model of it to be moved by.
+    function _checkActive(bytes32 marketId, uint256 volatilityModel) private view {
+        if (_activeModels(volatilityModel) == 0) revert NoActiveModel(marketId, volatilityModel);
     }
 
     function _checkModel(bytes32 marketId, uint256 volatilityModel) private pure {

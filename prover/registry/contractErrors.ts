@@ -87,6 +87,7 @@ const advice: Readonly<Record<string, string>> = {
   AccessManagedUnauthorized: 'Only the council may do this.',
   AccessManagerNotScheduled: 'Schedule the call with the council first, and execute it after its delay.',
   AccessManagerNotReady: 'Execute the call when the council’s delay is over.',
+  NoActiveModel: 'Have the council register a model of this volatility family first.',
   ShadowUnproven: 'Prove the shadow through more predictions first.',
   ShadowStale: 'Prove the shadow up to its market’s newest observation first.',
   ScoresNotComparable:

@@ -93,6 +93,11 @@ describe('R34: a market that is bound to another volatility model', () => {
       const words = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
       const registry = await engine.chain.ethers.getContractAt('RiskRegistry', deployment.addresses.registry)
       await mined(registry.getFunction('setMarketPolicy')(marketId, pack('marketPolicy', defaultPolicy.market)))
+      const { modelRegistry } = deployment.addresses
+      const models = await engine.chain.ethers.getContractAt('ModelRegistry', modelRegistry)
+      const [live] = deployment.models
+      const model = (await models.getFunction('modelOf')(live?.modelId)).toObject()
+      await mined(models.getFunction('register')(marketIdOf('GARCH'), { ...model, volatilityModel: 2n }))
       await mined(registry.getFunction('addMarket')(marketId, feed, 2, ...words))
       await engine.observe({ 'SOL-USD': 21n })
       const client = await engine.connect()

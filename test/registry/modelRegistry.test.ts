@@ -56,6 +56,20 @@ describe('R1: a list of models', () => {
     })
   })
 
+  test('counts the active models of a family', async () => {
+    await chain.undone(async () => {
+      const count = (family: number) => models.getFunction('activeModelsOf')(layoutHash('marketRisk'), family)
+      expect(await count(3)).toBe(0n)
+      await mined(register())
+      await mined(register({}, modelIdOf('second')))
+      expect([await count(3), await count(1)]).toEqual([2n, 0n])
+      await mined(models.getFunction('disable')(modelId))
+      expect(await count(3)).toBe(1n)
+      await expectRevert(models.getFunction('disable')(modelId), models, 'ModelNotActive')
+      expect(await count(3)).toBe(1n)
+    })
+  })
+
   test('never points an id elsewhere, not even a disabled one', async () => {
     await chain.undone(async () => {
       await mined(register())

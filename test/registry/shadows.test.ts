@@ -101,6 +101,9 @@ describe('R35: a shadow', () => {
       const differs = { ...btc.policy, maxReturnX16: btc.policy.maxReturnX16 + 1n }
       await mined(call('setMarketPolicy', fourth, pack('marketPolicy', differs)))
       await refused(add(btc.marketId, 4), 'ShadowPolicyDiffers')
+      await mined(call('setMarketPolicy', fourth, pack('marketPolicy', btc.policy)))
+      await refused(add(btc.marketId, 4), 'NoActiveModel', [fourth, 4n])
+      await engine.registerModel('FOURTH', { ...models.live, volatilityModel: 4 })
       // What one family alone reads may differ.
       const reversion = { ...btc.policy, longRunVolatilityX16: 40_000n }
       await mined(call('setMarketPolicy', fourth, pack('marketPolicy', reversion)))
@@ -322,6 +325,16 @@ describe('R37: a promotion', () => {
       // The shadows go on, the promoted one as the control of its market.
       await engine.land(batchOf(other))
       await refused(promote(), 'ModelAlreadyInForce', [btc.marketId, BigInt(OTHER)])
+    })
+  })
+
+  test('is refused where no model is left that could move the market', async () => {
+    await undone(async () => {
+      await day()
+      await mined(engine.modelRegistry.getFunction('disable')(modelIdOf('OTHER')))
+      await refused(promote(), 'NoActiveModel', [btc.marketId, BigInt(OTHER)])
+      await engine.registerModel('ANOTHER', { ...models.live, volatilityModel: OTHER })
+      await promote()
     })
   })
 

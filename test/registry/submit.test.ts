@@ -300,8 +300,11 @@ describe('R34: the volatility model that a market is bound to', () => {
         const call = registry.getFunction('addMarket')(marketId, btc.feed, model, 0n, 0n)
         await expectRevert(call, registry, 'VolatilityModelOutOfRange', [marketId, BigInt(model)])
       }
-      const last = await engine.addMarket(marketIdOf('LAST-USD'), engine.feed, 255)
+      const lastId = marketIdOf('LAST-USD')
+      const addLast = () => engine.addMarket(lastId, engine.feed, 255)
+      await expectRevert(addLast(), registry, 'NoActiveModel', [lastId, 255n])
       await engine.registerModel('last', { ...models.live, volatilityModel: 255 })
+      const last = await addLast()
       await engine.observe(last, PRICE_E8)
       await engine.land({ ...engine.batch([last]), modelId: modelIdOf('last') })
     })
