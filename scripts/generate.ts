@@ -7,10 +7,19 @@
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { builds, COLLATERALS, lists, statements, volatilityModels, words } from '../circuits/statements/index.ts'
+import {
+  builds,
+  busyHoursX6,
+  COLLATERALS,
+  lists,
+  statements,
+  volatilityModels,
+  words,
+} from '../circuits/statements/index.ts'
 import { circomFrames, circomModels, circomWords } from './generators/circom.ts'
 import { claimIds, claimRows } from './generators/claims.ts'
 import { declarationFaults } from './generators/faults.ts'
+import { circomHours } from './generators/hours.ts'
 import { circomSizes } from './generators/sizes.ts'
 import { solidity } from './generators/solidity.ts'
 import type { Generated } from './generators/text.ts'
@@ -43,6 +52,7 @@ const files: Generated = {
   ...circomWords(words, usesOf()),
   ...circomFrames(statements, words),
   ...circomModels(volatilityModels, words),
+  ...circomHours(busyHoursX6),
   ...circomSizes({ collaterals: COLLATERALS }, statements, words),
   ...solidity(contracts.map(read)),
   ...claimIds(),

@@ -16,8 +16,8 @@ function volatilityStateBits(MODEL) {
     if (MODEL == 2) {
         return 110;
     }
-    if (MODEL == 3) {
-        return 248;
+    if (MODEL == 4) {
+        return 202;
     }
     return 0;
 }
@@ -30,7 +30,7 @@ function marketPolicyBits(MODEL) {
     if (MODEL == 2) {
         return 248;
     }
-    if (MODEL == 3) {
+    if (MODEL == 4) {
         return 176;
     }
     return 0;
@@ -51,14 +51,14 @@ template VolatilityStep(MODEL) {
     input MarketPolicyFields() market;
     signal output {maxbit} nextX36[4];
 
-    assert(MODEL == 1 || MODEL == 2 || MODEL == 3);
+    assert(MODEL == 1 || MODEL == 2 || MODEL == 4);
     if (MODEL == 1) {
         nextX36 <== EwmaStep()(move, variancesX36, learning, market);
     }
     if (MODEL == 2) {
         nextX36 <== GarchStep()(move, variancesX36, learning, market);
     }
-    if (MODEL == 3) {
+    if (MODEL == 4) {
         nextX36 <== RangeMixtureStep()(move, variancesX36, learning, market);
     }
 }
@@ -68,22 +68,24 @@ template VolatilityStep(MODEL) {
  * @notice The variance that parameters rest on under a volatility model. Claims: V1, V2, V3.
  * @param  MODEL  its id
  * @input  variancesX36  [4]
- * @input  market
- * @output out  []  X38, 48 bits
+ * @input  asOf  []  of the observation after which they stand
+ * @input  learning, market
+ * @output out  []  X38, at most 49 bits
  */
 template VolatilityUsed(MODEL) {
-    signal input {maxbit} variancesX36[4];
+    signal input {maxbit} variancesX36[4], asOf;
+    input LearningPolicyFields() learning;
     input MarketPolicyFields() market;
     signal output {maxbit} out;
 
-    assert(MODEL == 1 || MODEL == 2 || MODEL == 3);
+    assert(MODEL == 1 || MODEL == 2 || MODEL == 4);
     if (MODEL == 1) {
-        out <== EwmaUsed()(variancesX36, market);
+        out <== EwmaUsed()(variancesX36, asOf, learning, market);
     }
     if (MODEL == 2) {
-        out <== GarchUsed()(variancesX36, market);
+        out <== GarchUsed()(variancesX36, asOf, learning, market);
     }
-    if (MODEL == 3) {
-        out <== RangeMixtureUsed()(variancesX36, market);
+    if (MODEL == 4) {
+        out <== RangeMixtureUsed()(variancesX36, asOf, learning, market);
     }
 }

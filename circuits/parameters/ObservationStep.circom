@@ -37,6 +37,7 @@ template ObservationStep(TEST, MODEL) {
     nextLnPriceX26 <== slot.lnPriceX26;
 
     component step = VolatilityStep(MODEL);
+    step.move.previousAsOf <== asOf;
     step.move.previousLnPriceX26 <== lnPriceX26;
     step.move.lnPriceX26 <== slot.lnPriceX26;
     step.move.elapsed <== slot.elapsed;
@@ -51,6 +52,8 @@ template ObservationStep(TEST, MODEL) {
         signal due <== IsDue()(slot.asOf, anchorAsOf, learning.horizonSeconds, slot.used);
         component used = VolatilityUsed(MODEL);
         used.variancesX36 <== step.nextX36;
+        used.asOf <== slot.asOf;
+        used.learning <== learning;
         used.market <== market;
         (nextMultiplierDownX18, nextMultiplierUpX18, volatilityX24, moveDownX24, moveUpX24) <== Evaluate()(
             due, slot.lnPriceX26, anchorLnPriceX26, anchorMoveDownX24, anchorMoveUpX24,

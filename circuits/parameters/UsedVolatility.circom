@@ -9,7 +9,7 @@ include "../math/SqrtUp.circom";
 /**
  * @title  UsedVolatility
  * @notice clamp(max(sqrt(variance), impliedWeight * implied), floor, ceiling). Claim: P1.
- * @input  varianceX38  []  48 bits: what the volatility model says to use
+ * @input  varianceX38  []  at most 49 bits: what the volatility model says to use
  * @input  impliedVolatilityX16  []  20 bits; 0 when none was attested
  * @input  impliedWeightX10      []  11 bits
  * @input  floorX16, ceilingX16  []  20 bits, floor <= ceiling
@@ -19,7 +19,7 @@ template UsedVolatility() {
     signal input {maxbit} varianceX38, impliedVolatilityX16, impliedWeightX10, floorX16, ceilingX16;
     signal output {maxbit} out;
 
-    signal {maxbit} varianceX48 <== ShiftLeft(10)(varianceX38); // 58 bits
+    signal {maxbit} varianceX48 <== ShiftLeft(10)(varianceX38); // 59 bits
     signal {maxbit} realised <== SqrtUp()(varianceX48);
     signal {maxbit} impliedX24 <== ShiftLeft(8)(impliedVolatilityX16);
     signal {maxbit} implied <== MulUp(10)(impliedX24, impliedWeightX10);

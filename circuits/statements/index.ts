@@ -8,13 +8,14 @@ import {
   type Word,
   type WordList,
 } from './language.ts'
+import { busyHoursX6 } from './hours.ts'
 import { DEFAULT_VOLATILITY_MODEL, marketBuilds, marketStatements, marketWords, volatilityModels } from './market.ts'
 import { optionBuilds, optionLists, optionStatements, optionWords } from './options.ts'
 import { accountBuilds, accountLists, accountStatements, accountWords } from './portfolio.ts'
 
 export { sizeOf, WORD_BITS } from './language.ts'
 export { marketUpdate, type VolatilityModelName } from './market.ts'
-export { DEFAULT_VOLATILITY_MODEL, volatilityModels }
+export { busyHoursX6, DEFAULT_VOLATILITY_MODEL, volatilityModels }
 export { REGULAR_SHOCKS, UP_ONLY_SHOCKS } from './options.ts'
 export { COLLATERALS } from './portfolio.ts'
 

@@ -127,7 +127,7 @@ export const marketWords = {
 export const volatilityModels = {
   ewma: { id: 1, template: 'Ewma', variances: 2, readsOptionalPolicy: false, claim: 'V1' },
   garch: { id: 2, template: 'Garch', variances: 1, readsOptionalPolicy: true, claim: 'V2' },
-  rangeMixture: { id: 3, template: 'RangeMixture', variances: 4, readsOptionalPolicy: false, claim: 'V3' },
+  rangeMixture: { id: 4, template: 'RangeMixture', variances: 3, readsOptionalPolicy: false, claim: 'V3' },
 } as const satisfies Readonly<Record<string, VolatilityModelRow>>
 
 export type VolatilityModelName = keyof typeof volatilityModels

@@ -40,7 +40,7 @@ template EwmaStep() {
     signal {maxbit} returnX26 <== WinsorisedReturn()(move.previousLnPriceX26, move.lnPriceX26, market.maxReturnX16);
     signal {maxbit} squaredX52 <== Multiply()(returnX26, returnX26);
     signal {maxbit} annualisedX52 <== AssumeBits(77)(squaredX52 * 31536000); // 52 + 25 bits
-    signal {maxbit} periodX36 <== PeriodVariance()(annualisedX52, move.elapsed, move.unused);
+    signal {maxbit} periodX36 <== PeriodVariance(0, 61)(annualisedX52, move.elapsed, move.unused);
 
     signal {maxbit} decayX36 <== Multiply()(move.elapsed, learning.decayRateX36);
     var DECAY_BITS = decayX36.maxbit;
@@ -66,7 +66,8 @@ template EwmaStep() {
  * @output out  []  X38, 48 bits, exact
  */
 template EwmaUsed() {
-    signal input {maxbit} variancesX36[4];
+    signal input {maxbit} variancesX36[4], asOf;
+    input LearningPolicyFields() learning;
     input MarketPolicyFields() market;
     signal output {maxbit} out;
 

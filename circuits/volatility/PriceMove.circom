@@ -5,6 +5,7 @@ pragma circom 2.2.3;
  * the price the one before, and no range is attested.
  */
 bus PriceMove() {
+    signal {maxbit} previousAsOf; // 32 bits
     signal {maxbit} previousLnPriceX26; // 32 bits, rounded down
     signal {maxbit} lnPriceX26; // 32 bits, rounded down
     signal {maxbit} elapsed; // seconds, 32 bits

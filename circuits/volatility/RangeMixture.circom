@@ -8,21 +8,22 @@ include "../math/AbsoluteDifference.circom";
 include "../math/AssumeBits.circom";
 include "../math/AssumeEachBits.circom";
 include "../math/BitsToNumber.circom";
+include "../math/DivUp.circom";
 include "../math/Exp2NegativeOfBits.circom";
 include "../math/Max.circom";
 include "../math/Min.circom";
 include "../math/Multiply.circom";
 include "../math/PowerOfTwo.circom";
 include "BlendUp.circom";
+include "BusyTime.circom";
 include "PeriodVariance.circom";
 include "PriceMove.circom";
 
 /** Half-life of the i-th average over the policy's fast one, as a power of two, so that one time product serves all. */
 function rangeMixtureShift(i) {
     if (i == 0) { return -3; }
-    if (i == 1) { return 0; }
-    if (i == 2) { return 2; }
-    return 5;
+    if (i == 1) { return 1; }
+    return 6;
 }
 
 /**
@@ -89,11 +90,13 @@ template RangeOrReturn() {
 
 /**
  * @title  RangeMixtureStep
- * @notice Four exponentially weighted averages of range variance on irregular times: v' = w * v + (1 - w) * range^2 *
+ * @notice Three exponentially weighted averages of range variance in busy time: v' = w * v + (1 - w) * range^2 *
  *         Year / (4 ln 2 * elapsed), w = 2^(-elapsed / half-life), of which the mean is used. Claim: V3.
  * @input  move, learning, market
  * @input  variancesX36  [4]  46 bits, by growing half-life
  * @output nextX36       [4]  rounded up, saturating at 2^46 - 1
+ *
+ * A second counts for more than 1/2, so a period's variance is below 2^77 / 2^15.
  */
 template RangeMixtureStep() {
     input PriceMove() move;
@@ -103,34 +106,55 @@ template RangeMixtureStep() {
     signal output {maxbit} nextX36[4];
 
     signal {maxbit} annualisedX52 <== RangeOrReturn()(move, market.maxReturnX16);
-    signal {maxbit} periodX36 <== PeriodVariance()(annualisedX52, move.elapsed, move.unused);
+    signal {maxbit} asOf <== AssumeBits(33)(move.previousAsOf + move.elapsed); // two of 32 bits
+    signal {maxbit} busyBeforeX6 <== BusyTime()(move.previousAsOf);
+    signal {maxbit} busyAfterX6 <== BusyTime()(asOf);
+    signal {maxbit} busyElapsedX6 <== AssumeBits(39)(busyAfterX6 - busyBeforeX6); // 32 bits of at most 112/64, X6
+    signal {maxbit} periodX36 <== PeriodVariance(6, 62)(annualisedX52, busyElapsedX6, move.unused);
 
-    signal {maxbit} decayX36 <== Multiply()(move.elapsed, learning.decayRateX36);
-    var DECAY_BITS = decayX36.maxbit;
-    signal decayBits[DECAY_BITS] <== Num2Bits(DECAY_BITS)(decayX36);
-    component blend[4];
+    signal {maxbit} decayX42 <== Multiply()(busyElapsedX6, learning.decayRateX36);
+    var DECAY_BITS = decayX42.maxbit;
+    signal decayBits[DECAY_BITS] <== Num2Bits(DECAY_BITS)(decayX42);
+    component blend[3];
     signal next[4];
-    for (var i = 0; i < 4; i++) {
+    for (var i = 0; i < 3; i++) {
         blend[i] = BlendUp(46);
         blend[i].old <== AssumeBits(46)(variancesX36[i]); // the array's own width
         blend[i].new <== periodX36;
-        blend[i].weight <== Exp2NegativeOfBits(DECAY_BITS, 36 + rangeMixtureShift(i))(decayBits);
+        blend[i].weight <== Exp2NegativeOfBits(DECAY_BITS, 42 + rangeMixtureShift(i))(decayBits);
         next[i] <== blend[i].out;
     }
+    next[3] <== 0;
     nextX36 <== AssumeEachBits(46, 4)(next); // as BlendUp leaves them
 }
 
 /**
  * @title  RangeMixtureUsed
- * @notice The mean of the four: their sum in quarters of a unit. Claim: V3.
+ * @notice The mean of the three over the horizon that starts: by how much busier it usually is than the mean hour.
+ *         Claim: V3.
  * @input  variancesX36  [4]
- * @output out  []  X38, 48 bits, exact
+ * @input  asOf          []  32 bits
+ * @input  learning      horizonSeconds, at least 1
+ * @output out  []  X38, 49 bits, rounded up
+ *
+ * sum / 3 * aheadX6 / 2^6 / horizon in X36 is 4 / 192 = 1/48 of sum * aheadX6 / horizon in X38. No second counts for
+ * 2, so the quotient is below 2^46 * 4 * 2 = 2^49.
  */
 template RangeMixtureUsed() {
-    signal input {maxbit} variancesX36[4];
+    signal input {maxbit} variancesX36[4], asOf;
+    input LearningPolicyFields() learning;
     input MarketPolicyFields() market;
     signal output {maxbit} out;
 
     assert(variancesX36.maxbit <= 46);
-    out <== AssumeBits(48)(variancesX36[0] + variancesX36[1] + variancesX36[2] + variancesX36[3]); // four of 46 bits
+    assert(asOf.maxbit <= 32);
+    assert(learning.horizonSeconds.maxbit <= 24);
+    signal {maxbit} sumX36 <== AssumeBits(48)(variancesX36[0] + variancesX36[1] + variancesX36[2]); // three of 46 bits
+    signal {maxbit} until <== AssumeBits(33)(asOf + learning.horizonSeconds); // 32 bits + 24 bits
+    signal {maxbit} busyNowX6 <== BusyTime()(asOf);
+    signal {maxbit} busyThenX6 <== BusyTime()(until);
+    signal {maxbit} aheadX6 <== AssumeBits(31)(busyThenX6 - busyNowX6); // 24 bits of at most 112/64, X6
+    signal {maxbit} expected <== Multiply()(sumX36, aheadX6);
+    signal {maxbit} horizons <== AssumeBits(30)(learning.horizonSeconds * 48); // 24 + 6 bits
+    out <== DivUp(49)(expected, horizons);
 }

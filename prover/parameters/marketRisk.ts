@@ -70,7 +70,7 @@ export function updateMarket(
 
     if (!(verdict.due || index === observations.length - 1)) continue
     volatilityX24 = usedVolatilityUp(
-      inForce.usedX38(variances),
+      inForce.usedX38(variances, asOf),
       observation.impliedVolatilityX16,
       policy.margin.impliedWeightX10,
       policy.market,
@@ -114,6 +114,7 @@ function moveOf({ priceE8, asOf, rangeCode }: Observation, index: number, before
   if (priceE8 === 0n) throw new ObservationPriceError(index)
   if (asOf <= before.asOf) throw new ObservationNotNewerError(index, asOf, before.asOf)
   return {
+    previousAsOf: before.asOf,
     previousLnPriceX26: before.lnPriceX26,
     lnPriceX26: lnDown(priceE8, LN_FRACTION_BITS),
     elapsedSeconds: asOf - before.asOf,

@@ -9,6 +9,8 @@ export type Variances = readonly [bigint, bigint, bigint, bigint]
 
 /** What an observation says of the time since the one before it. */
 export type PriceMove = {
+  /** Time of the observation before, 32 bits. */
+  readonly previousAsOf: bigint
   readonly previousLnPriceX26: bigint
   /** Rounded down, as all log prices are. */
   readonly lnPriceX26: bigint
@@ -32,8 +34,12 @@ export type OptionalPolicyWords = Pick<
 export type ModelInForce = {
   /** State after an observation, rounded up. */
   step(state: Variances, move: PriceMove): Variances
-  /** Annualised variance that parameters rest on, X38, 48 bits: in quarters of a unit, since it may be a mean of four. */
-  usedX38(state: Variances): bigint
+  /**
+   * Annualised variance that parameters rest on, X38, at most 49 bits.
+   *
+   * @param asOf - of the observation after which the state stands
+   */
+  usedX38(state: Variances, asOf: bigint): bigint
 }
 
 /** A parameter of the model's own, as people read it, beside the words of governance that all models share. */

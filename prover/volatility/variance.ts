@@ -24,10 +24,10 @@ export function winsorisedReturnUp(lnPriceX26: bigint, previousLnPriceX26: bigin
  * `circuits/volatility/PeriodVariance.circom`.
  *
  * @param annualisedX52 - squared move times seconds a year
- * @param elapsedSeconds - Δt ≥ 1
+ * @param elapsed - Δt ≥ 1, with `scaleBits` fraction bits
  */
-export function periodVarianceUp(annualisedX52: bigint, elapsedSeconds: bigint): bigint {
-  return divUp(annualisedX52, elapsedSeconds << 16n)
+export function periodVarianceUp(annualisedX52: bigint, elapsed: bigint, scaleBits = 0): bigint {
+  return divUp(annualisedX52, elapsed << BigInt(16 - scaleBits))
 }
 
 /** Decay weight 2^(−Δt·rate), the rate divided by 2^shift, scale {@link EXP2_SCALE}. */

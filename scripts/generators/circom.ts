@@ -262,16 +262,18 @@ ${choose('    ', ({ template }) => `nextX36 <== ${template}Step()(move, variance
  * @notice The variance that parameters rest on under a volatility model. Claims: ${rows.map(({ claim }) => claim).join(', ')}.
  * @param  MODEL  its id
  * @input  variancesX36  [4]
- * @input  market
- * @output out  []  X38, 48 bits
+ * @input  asOf  []  of the observation after which they stand
+ * @input  learning, market
+ * @output out  []  X38, at most 49 bits
  */
 template VolatilityUsed(MODEL) {
-    signal input {maxbit} variancesX36[4];
+    signal input {maxbit} variancesX36[4], asOf;
+    input LearningPolicyFields() learning;
     input MarketPolicyFields() market;
     signal output {maxbit} out;
 
     ${known}
-${choose('    ', ({ template }) => `out <== ${template}Used()(variancesX36, market);`)}
+${choose('    ', ({ template }) => `out <== ${template}Used()(variancesX36, asOf, learning, market);`)}
 }
 `
   return { 'circuits/generated/VolatilityModels.circom': text }

@@ -40,7 +40,7 @@ const pairs: readonly Pair[] = [
       include: 'parameters/UsedVolatility.circom',
       call: 'UsedVolatility()',
       inputs: [
-        { name: 'varianceX38', bits: 48 },
+        { name: 'varianceX38', bits: 49 },
         { name: 'impliedVolatilityX16', bits: 20 },
         { name: 'impliedWeightX10', bits: 11 },
         { name: 'floorX16', bits: 20 },

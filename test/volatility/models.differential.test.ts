@@ -16,6 +16,7 @@ const INSTANCES = 25
 function randomMove(random: Random): ModelCase {
   const previousLnPriceX26 = random.wide(32)
   const isUnused = random.below(25n) === 0n
+  const previousAsOf = random.wide(32)
   const near = (of: bigint): bigint => {
     const other = of + random.between(-(1n << 22n), 1n << 22n)
     return other >= 0n && other < 1n << 32n ? other : random.wide(32)
@@ -23,6 +24,8 @@ function randomMove(random: Random): ModelCase {
   const lnPriceX26 = random.boolean() ? near(previousLnPriceX26) : random.wide(32)
   const rangeCode = isUnused || random.boolean() ? 0n : random.wide(12)
   return {
+    previousAsOf,
+    asOf: previousAsOf,
     previousLnPriceX26,
     lnPriceX26: isUnused ? previousLnPriceX26 : lnPriceX26,
     elapsed: isUnused ? 0n : random.wide(32) || 1n,
@@ -32,6 +35,7 @@ function randomMove(random: Random): ModelCase {
 }
 
 const randomPolicy = (random: Random): ModelCase => ({
+  horizonSeconds: random.wide(24) || 1n,
   decayRateX36: random.wide(25),
   maxReturnX16: random.wide(16),
   longRunVolatilityX16: random.wide(20),
@@ -44,7 +48,7 @@ function twinOf(name: (typeof modelNames)[number], one: ModelCase) {
   const inForce = volatilityModels[name].underPolicy({
     decayRateX36: value('decayRateX36'),
     maxReturnX16: value('maxReturnX16'),
-    horizonSeconds: 3600n,
+    horizonSeconds: value('horizonSeconds'),
     longRunVolatilityX16: value('longRunVolatilityX16'),
     reversionRateX36: value('reversionRateX36'),
     forecastWeightX26: value('forecastWeightX26'),
@@ -52,12 +56,13 @@ function twinOf(name: (typeof modelNames)[number], one: ModelCase) {
   const before = one.variancesX36 as unknown as Variances
   const rangeCode = (one.rangeCodeBits as readonly bigint[]).reduceRight((code, bit) => 2n * code + bit, 0n)
   const move = {
+    previousAsOf: value('previousAsOf'),
     previousLnPriceX26: value('previousLnPriceX26'),
     lnPriceX26: value('lnPriceX26'),
     elapsedSeconds: value('elapsed'),
     rangeX26: rangeOfCode(rangeCode),
   }
-  return { next: one.unused === 1n ? before : inForce.step(before, move), used: inForce.usedX38(before) }
+  return { next: one.unused === 1n ? before : inForce.step(before, move), used: inForce.usedX38(before, value('asOf')) }
 }
 
 const answersOf = (template: ModelTemplate, outputs: readonly bigint[]): readonly (readonly bigint[])[] => {

@@ -35,6 +35,7 @@ const LN = 1n << 30n
 const rangeCodeBits = Array.from({ length: 12 }, (_, i) => (((5n << 8n) | 200n) >> BigInt(i)) & 1n)
 const noRange = Array<bigint>(12).fill(0n)
 const hour = {
+  previousAsOf: 1_584_000_000n,
   previousLnPriceX26: LN,
   lnPriceX26: LN - 300_000n,
   elapsed: 3600n,

@@ -10,7 +10,9 @@ const policy = {
   horizonSeconds: 3600n,
   ...garchPolicyWords(defaultGarch, 3600n),
 }
+const asOf = 1_584_000_000n
 const move: PriceMove = {
+  previousAsOf: asOf - 3600n,
   previousLnPriceX26: 1n << 30n,
   lnPriceX26: (1n << 30n) + 300_000n,
   rangeX26: 500_000n,
@@ -37,7 +39,7 @@ describe.each(modelNames)('%s', (name) => {
       expect(variance).toBeLessThanOrEqual(top)
       if (i >= model.variances.length) expect(variance).toBe(0n)
     })
-    expect(inForce.usedX38([top, top, top, top])).toBeLessThan(1n << 48n)
+    expect(inForce.usedX38([top, top, top, top], asOf)).toBeLessThan(1n << 49n)
     // 4 · 46 bits, a log price and a time of 32 bits each
     expect(4 * 46 + 32 + 32).toBe(248)
   })
@@ -45,7 +47,8 @@ describe.each(modelNames)('%s', (name) => {
   it('asks for more after a move than after none', () => {
     const start = [1n << 33n, 1n << 33n, 1n << 33n, 1n << 33n] as const
     const quiet = { ...move, lnPriceX26: move.previousLnPriceX26, rangeX26: 0n }
-    expect(inForce.usedX38(inForce.step(start, move))).toBeGreaterThan(inForce.usedX38(inForce.step(start, quiet)))
+    const usedAfter = (one: PriceMove): bigint => inForce.usedX38(inForce.step(start, one), asOf)
+    expect(usedAfter(move)).toBeGreaterThan(usedAfter(quiet))
   })
 })
 

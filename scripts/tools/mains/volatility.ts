@@ -33,7 +33,8 @@ const inputs = (text: string): ModelInput[] =>
     }
   })
 
-const move = 'move.previousLnPriceX26:32 move.lnPriceX26:32 move.elapsed:32 move.unused:b move.rangeCodeBits[12]:b'
+const move =
+  'move.previousAsOf:32 move.previousLnPriceX26:32 move.lnPriceX26:32 move.elapsed:32 move.unused:b move.rangeCodeBits[12]:b'
 const policy = 'learning.decayRateX36:25 market.maxReturnX16:16'
 const garchPolicy = 'market.longRunVolatilityX16:20 market.reversionRateX36:25'
 
@@ -52,10 +53,11 @@ export const stepTemplate = (model: VolatilityModelName): ModelTemplate => {
 export const usedTemplate = (model: VolatilityModelName): ModelTemplate => {
   const { template, readsOptionalPolicy } = volatilityModels[model]
   const read = readsOptionalPolicy ? ' market.longRunVolatilityX16:20 market.forecastWeightX26:27' : ''
+  const horizon = model === 'rangeMixture' ? ' learning.horizonSeconds:24' : ''
   return {
     name: `${template}Used()`,
     file: template,
-    inputs: inputs(`variancesX36[4]:46${read}`),
+    inputs: inputs(`variancesX36[4]:46 asOf:32${horizon}${read}`),
     outputs: [{ name: 'out' }],
   }
 }
@@ -79,9 +81,21 @@ export const modelTemplates: readonly ModelTemplate[] = [
     outputs: [{ name: 'out' }],
   },
   {
-    name: 'PeriodVariance()',
+    name: 'PeriodVariance(0, 61)',
     file: 'PeriodVariance',
     inputs: inputs('annualisedX52:77 elapsed:32 unused:b'),
+    outputs: [{ name: 'out' }],
+  },
+  {
+    name: 'PeriodVariance(6, 62)',
+    file: 'PeriodVariance',
+    inputs: inputs('annualisedX52:77 elapsed:39 unused:b'),
+    outputs: [{ name: 'out' }],
+  },
+  {
+    name: 'BusyTime()',
+    file: 'BusyTime',
+    inputs: inputs('asOf:33'),
     outputs: [{ name: 'out' }],
   },
   {
@@ -116,10 +130,7 @@ export function modelSource(
   })
   const fed = new Set(ports.map(({ name: input, target = input }) => target))
   const buses = { learning: words.learningPolicy, market: words.marketPolicy }
-  const isTaken = (bus: string): boolean =>
-    /(Step|Used)\(\)$/.test(name) && (bus === 'market' || name.endsWith('Step()'))
-  const rest = Object.entries(buses)
-    .filter(([bus]) => isTaken(bus))
+  const rest = Object.entries(/(Step|Used)\(\)$/.test(name) ? buses : {})
     .flatMap(([bus, { fields }]) => fields.map((field) => `${bus}.${field.name}`))
     .filter((target) => !fed.has(target))
     .map((target) => `        t[i].${target} <== AssumeBits(1)(0);`)
