@@ -1,12 +1,17 @@
 /** A market tried under every model on a chain, with real circuits, keys and proofs, until the best one takes it over. */
 import type { Signer } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { MarketBuildName, VolatilityModelName } from '../../circuits/statements/index.ts'
+import {
+  type MarketBuildName,
+  type VolatilityModelName,
+  volatilityModels as volatilityModelRows,
+} from '../../circuits/statements/index.ts'
 import { rangeCodeUp } from '../../prover/market/range.ts'
 import { updateMarket } from '../../prover/parameters/marketRisk.ts'
 import { addLoss, NO_SCORE, type Score } from '../../prover/parameters/shadowScore.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { addShadow, makeBundle, promoteShadow, removeShadow, setPromotionPolicy } from '../../prover/registry/index.ts'
+import { volatilityModels } from '../../prover/volatility/models.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { buildOf, keysOf, LiveEngine } from '../registry/liveEngine.ts'
 
@@ -88,14 +93,13 @@ describe('a market and its shadows under three models', () => {
       sequence: before.sequence,
       parameters: before.parameters,
       inbox: shadow.inbox,
-      volatilityModel: 3,
+      volatilityModel: volatilityModelRows.rangeMixture.id,
       state: {
         volatility: shadow.state.volatility,
         anchor: { ...shadow.state.anchor, initialMarginX24, maintenanceMarginX24 },
       },
     })
     await engine.observe({ [MARKET]: 60_050n }, HOUR, rangeCodeUp(1_002n, 1_000n))
-    const { volatilityModels } = await import('../../prover/volatility/models.ts')
     const [waiting] = await engine.client.waiting(MARKET)
     const expected = updateMarket(volatilityModels.rangeMixture, promoted.state, [waiting as never], defaultPolicy)
     await land()
