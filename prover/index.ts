@@ -26,7 +26,15 @@ export {
 
 // Parameters by the exact twin
 export { type Backtest, backtest } from './parameters/backtest.ts'
-export { defaultEnginePolicy, defaultMarketPolicy, defaultPolicy } from './parameters/defaultPolicy.ts'
+export { defaultPolicy } from './parameters/defaultPolicy.ts'
+export {
+  defaultEnginePolicy,
+  defaultMarketPolicy,
+  encodeEnginePolicy,
+  encodeMarketPolicy,
+  type EnginePolicy,
+  type MarketRiskPolicy,
+} from './parameters/policy.ts'
 export {
   type AnchorState,
   initialState,
@@ -38,12 +46,6 @@ export {
   updateMarket,
   type VolatilityState,
 } from './parameters/marketRisk.ts'
-export {
-  encodeEnginePolicy,
-  encodeMarketPolicy,
-  type EnginePolicy,
-  type MarketRiskPolicy,
-} from './parameters/policy.ts'
 export { realValues } from './parameters/real.ts'
 export { type ModelScore, type PeriodScore, scoreOf, type SideScore } from './parameters/score.ts'
 export { type ReplayOptions, type ReplayPoint, type ReplaySeries, replay } from './parameters/replay.ts'

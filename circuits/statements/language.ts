@@ -22,7 +22,13 @@ export type Field = {
   readonly meaning: string
   /** What defines the value; every field of an output has one. */
   readonly claim?: ClaimId
+  /** Of a field that governance sets: the least value that makes sense, in units of the field, or another field of the word. */
+  readonly least?: number | FieldBound
+  readonly greatest?: number
 }
+
+/** What another field of the same word says, or so much more. */
+export type FieldBound = { readonly field: string; readonly plus?: number }
 
 export type Word = {
   readonly title: string

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {FieldBounds} from "../generated/FieldBounds.sol";
 import {
     LearningPolicyFields,
     LearningPolicyWord,
@@ -12,56 +13,34 @@ import {
 import {IRiskPolicy} from "./IRiskPolicy.sol";
 
 /// @title PolicyBounds
-/// @notice Which policy words make sense alone and together.
+/// @notice Which policy words make sense alone and together; what each field may be is declared beside it.
 /// @dev The circuit relies on these bounds (widths it does not check again), so every setter goes through here.
 library PolicyBounds {
     /// @notice Actual/365 Fixed.
     uint256 internal constant YEAR_SECONDS = 31_536_000;
 
-    uint256 private constant ONE_X8 = 2 ** 8;
     uint256 private constant ONE_X10 = 2 ** 10;
     uint256 private constant ONE_X24 = 2 ** 24;
-    uint256 private constant ONE_X26 = 2 ** 26;
     uint256 private constant ONE_X48 = 2 ** 48;
     uint256 private constant MAX_AGE_SECONDS = 30 days;
 
     /// @notice Learning policy alone.
     function checkLearning(LearningPolicyWord word) internal pure {
         if (!word.fits()) revert IRiskPolicy.PolicyWordOutOfRange(LearningPolicyWord.unwrap(word), LearningPolicyFields.BITS);
-        _least("decayRateX36", word.decayRateX36(), 1);
-        uint256 horizonSeconds = word.horizonSeconds();
-        _least("horizonSeconds", horizonSeconds, 1);
-        _checkSqrtHorizon(word.sqrtHorizonX24(), horizonSeconds);
-        uint256 stepDown = word.stepDownX18();
-        _least("stepDownX18", stepDown, 1);
-        _least("stepUpX18", word.stepUpX18(), stepDown + 1);
-        uint256 floor = word.multiplierFloorX18();
-        _least("multiplierFloorX18", floor, 1);
-        _least("multiplierCeilingX18", word.multiplierCeilingX18(), floor);
+        FieldBounds.checkLearningPolicy(word);
+        _checkSqrtHorizon(word.sqrtHorizonX24(), word.horizonSeconds());
     }
 
     /// @notice Margin policy alone.
     function checkMargin(MarginPolicyWord word) internal pure {
         if (!word.fits()) revert IRiskPolicy.PolicyWordOutOfRange(MarginPolicyWord.unwrap(word), MarginPolicyFields.BITS);
-        _greatest("impliedWeightX10", word.impliedWeightX10(), ONE_X10);
-        _greatest("stressWeightX10", word.stressWeightX10(), ONE_X10);
-        _least("scanMultipleX8", word.scanMultipleX8(), ONE_X8);
-        _least("tightenPerSecondX32", word.tightenPerSecondX32(), 1);
+        FieldBounds.checkMarginPolicy(word);
     }
 
     /// @notice Market policy alone.
     function checkMarket(MarketPolicyWord word) internal pure {
         if (!word.fits()) revert IRiskPolicy.PolicyWordOutOfRange(MarketPolicyWord.unwrap(word), MarketPolicyFields.BITS);
-        _least("maxReturnX16", word.maxReturnX16(), 1);
-        uint256 floor = word.volatilityFloorX16();
-        _least("volatilityFloorX16", floor, 1);
-        _least("volatilityCeilingX16", word.volatilityCeilingX16(), floor);
-        floor = word.maintenanceMarginFloorX16();
-        _least("maintenanceMarginFloorX16", floor, 1);
-        _least("maintenanceMarginCeilingX16", word.maintenanceMarginCeilingX16(), floor);
-        floor = word.scanRangeFloorX16();
-        _least("scanRangeCeilingX16", word.scanRangeCeilingX16(), floor);
-        _greatest("forecastWeightX26", word.forecastWeightX26(), ONE_X26);
+        FieldBounds.checkMarketPolicy(word);
     }
 
     /// @notice Margin and market policy together: the greatest initial margin and the liquidation bonus leave

@@ -5,71 +5,190 @@ import { divUp, sqrtUp } from '../math/index.ts'
 import { garchPolicyWords } from '../volatility/garch.ts'
 import { YEAR_SECONDS } from '../volatility/variance.ts'
 
+/** A number that people set. */
+type Entry = { readonly schema: z.ZodNumber; readonly start: number }
+
+/** One that is a field of a word by itself, in the field's own scale. */
+type FieldEntry<N extends string = string> = Entry & { readonly name: N; readonly isPerHour: boolean }
+
+/**
+ * @param start - where a deployment starts; docs/backtest.md measures it
+ * @param meaning - where the name does not say it
+ */
+function entry<const N extends string>(name: N, schema: z.ZodNumber, start: number, meaning?: string): FieldEntry<N> {
+  return {
+    name,
+    schema: meaning === undefined ? schema : schema.describe(meaning),
+    start,
+    isPerHour: /PerHour$/.test(name),
+  }
+}
+
 const fraction = z.number().min(0).max(1)
 const positive = z.number().positive()
 
-/** Risk appetite of the whole engine in human units: plain fractions, hours, annualised volatilities. */
-const enginePolicySchema = z
-  .strictObject({
-    fastHalfLifeHours: positive
-      .min(1)
-      .describe('weight of a return halves in this time; the slow half-life is 16 times it'),
-    horizonSeconds: z
+/**
+ * What several fields of the learning policy follow from.
+ *
+ * Over N horizons the breach rate misses α by exactly (q_end − q_start) / (learningRate · N) as long as the multiplier q
+ * stays off its bounds. So the learning rate keeps a year (N = 8,760) within 0.1 percentage points of α even if q moves
+ * by 4 in it, and the bounds are only a fence around what is learned, not part of the estimate. The half-life is the
+ * longest after which breaches no longer come in clusters.
+ */
+const learningEntries = {
+  fastHalfLifeHours: {
+    schema: positive.min(1).describe('weight of a return halves in this time; the slow half-life is 16 times it'),
+    start: 4,
+  },
+  horizonSeconds: {
+    schema: z
       .number()
       .int()
       .min(60)
       .max(2 ** 24 - 1)
       .describe('time a position needs to be closed'),
-    breachProbability: z
-      .number()
-      .min(0.0001)
-      .max(0.2)
-      .describe('α: share of horizons whose move may exceed the prediction'),
-    learningRate: z.number().min(0.001).max(0.9).describe('γ: how fast a breach raises the confidence multiplier'),
-    multiplierFloor: positive.max(15),
-    multiplierCeiling: positive.max(15),
-    impliedWeight: fraction.describe('weight of an attested implied volatility'),
-    stressWeight: fraction.describe('share of stressed variance in the margin'),
-    scanMultiple: z.number().min(1).max(15),
-    loosenPerHour: positive.max(0.8).describe('fastest fall of a margin, fraction of notional'),
-    tightenPerHour: positive.max(0.8).describe('fastest rise of the maintenance margin, fraction of notional'),
-    initialMarginBuffer: z.number().min(0).max(0.99).describe('initial over maintenance margin, less 1'),
-  })
-  .refine((p) => p.multiplierFloor <= p.multiplierCeiling, { message: 'multiplierFloor exceeds multiplierCeiling' })
+    start: 3600,
+  },
+  breachProbability: {
+    schema: z.number().min(0.0001).max(0.2).describe('α: share of horizons whose move may exceed the prediction'),
+    start: 0.005,
+  },
+  learningRate: {
+    schema: z.number().min(0.001).max(0.9).describe('γ: how fast a breach raises the confidence multiplier'),
+    start: 0.5,
+  },
+} as const satisfies Readonly<Record<string, Entry>>
 
+/** Bounds of what is learned. */
+const multiplierFields = {
+  multiplierFloorX18: entry('multiplierFloor', positive.max(15), 1),
+  multiplierCeilingX18: entry('multiplierCeiling', positive.max(15), 10),
+} as const
+
+const marginFields = {
+  impliedWeightX10: entry('impliedWeight', fraction, 1, 'weight of an attested implied volatility'),
+  stressWeightX10: entry('stressWeight', fraction, 0.25, 'share of stressed variance in the margin'),
+  scanMultipleX8: entry('scanMultiple', z.number().min(1).max(15), 3),
+  loosenPerSecondX32: entry(
+    'loosenPerHour',
+    positive.max(0.8),
+    0.0025,
+    'fastest fall of a margin, fraction of notional',
+  ),
+  tightenPerSecondX32: entry(
+    'tightenPerHour',
+    positive.max(0.8),
+    0.02,
+    'fastest rise of the maintenance margin, fraction of notional',
+  ),
+  initialMarginBufferX10: entry(
+    'initialMarginBuffer',
+    z.number().min(0).max(0.99),
+    0.5,
+    'initial over maintenance margin, less 1',
+  ),
+} as const satisfies Readonly<Record<keyof Fields<'marginPolicy'>, FieldEntry>>
+
+/** What one volatility model alone reads of a market's policy, from words of its own. */
+type ModelField = 'longRunVolatilityX16' | 'reversionRateX36' | 'forecastWeightX26'
+
+/**
+ * Starting policy of BTC and ETH against the dollar.
+ *
+ * Returns are winsorised where one hour alone would lift the volatility to about 380 %: beyond it margins would follow
+ * one price and not the market, and coverage does not improve.
+ */
+const marketFields = {
+  maxReturnX16: entry('maxReturn', positive.max(0.99), 0.1, 'log returns beyond it are winsorised'),
+  volatilityFloorX16: entry('volatilityFloor', positive.max(15), 0.2),
+  volatilityCeilingX16: entry('volatilityCeiling', positive.max(15), 8),
+  stressVolatilityX16: entry('stressVolatility', positive.max(15), 1.2),
+  liquidationCostX16: entry('liquidationCost', fraction.max(0.9), 0.005),
+  maintenanceMarginFloorX16: entry('maintenanceMarginFloor', positive.max(0.9), 0.01),
+  maintenanceMarginCeilingX16: entry('maintenanceMarginCeiling', positive.max(0.99), 0.5),
+  liquidationBonusX16: entry('liquidationBonus', fraction.max(0.9), 0.05),
+  scanRangeFloorX16: entry('scanRangeFloor', positive.max(3.9), 0.05),
+  scanRangeCeilingX16: entry('scanRangeCeiling', positive.max(3.9), 1.5),
+} as const satisfies Readonly<Record<Exclude<keyof Fields<'marketPolicy'>, ModelField>, FieldEntry>>
+
+type NamesOf<T extends Readonly<Record<string, FieldEntry>>> = T[keyof T]['name']
+type Named<N extends string> = { readonly [E in N]: number }
+
+/** Risk appetite of the whole engine in human units: plain fractions, hours, annualised volatilities. */
+export type EnginePolicy = Named<
+  keyof typeof learningEntries | NamesOf<typeof multiplierFields> | NamesOf<typeof marginFields>
+>
 /** Risk appetite of one market in human units. */
+export type MarketRiskPolicy = Named<NamesOf<typeof marketFields>> & {
+  readonly garch?: z.infer<typeof garchSchema> | undefined
+}
+
+const garchSchema = z.strictObject({
+  longRunVolatility: positive.max(15),
+  reversionHalfLifeHours: positive.min(1),
+  horizonSeconds: z.number().int().positive().describe('the engine’s, over which volatility is forecast'),
+})
+
+const schemasOf = (fields: Readonly<Record<string, FieldEntry>>): Readonly<Record<string, z.ZodNumber>> =>
+  Object.fromEntries(Object.values(fields).map(({ name, schema }) => [name, schema]))
+
+const enginePolicySchema = z
+  .strictObject({
+    ...Object.fromEntries(Object.entries(learningEntries).map(([name, { schema }]) => [name, schema])),
+    ...schemasOf(multiplierFields),
+    ...schemasOf(marginFields),
+  })
+  .refine(...inOrder('multiplierFloor', 'multiplierCeiling')) as unknown as z.ZodType<EnginePolicy>
+
 const marketPolicySchema = z
   .strictObject({
-    maxReturn: positive.max(0.99).describe('log returns beyond it are winsorised'),
-    volatilityFloor: positive.max(15),
-    volatilityCeiling: positive.max(15),
-    stressVolatility: positive.max(15),
-    liquidationCost: fraction.max(0.9),
-    maintenanceMarginFloor: positive.max(0.9),
-    maintenanceMarginCeiling: positive.max(0.99),
-    liquidationBonus: fraction.max(0.9),
-    scanRangeFloor: positive.max(3.9),
-    scanRangeCeiling: positive.max(3.9),
-    garch: z
-      .strictObject({
-        longRunVolatility: positive.max(15),
-        reversionHalfLifeHours: positive.min(1),
-        horizonSeconds: z.number().int().positive().describe('the engine’s, over which volatility is forecast'),
-      })
+    ...schemasOf(marketFields),
+    garch: garchSchema
       .optional()
       .describe('only for markets bound to GARCH; a market of another model has no proof with it'),
   })
-  .refine((p) => p.volatilityFloor <= p.volatilityCeiling, { message: 'volatilityFloor exceeds volatilityCeiling' })
-  .refine((p) => p.maintenanceMarginFloor <= p.maintenanceMarginCeiling, {
-    message: 'maintenanceMarginFloor exceeds maintenanceMarginCeiling',
-  })
-  .refine((p) => p.scanRangeFloor <= p.scanRangeCeiling, { message: 'scanRangeFloor exceeds scanRangeCeiling' })
+  .refine(...inOrder('volatilityFloor', 'volatilityCeiling'))
+  .refine(...inOrder('maintenanceMarginFloor', 'maintenanceMarginCeiling'))
+  .refine(...inOrder('scanRangeFloor', 'scanRangeCeiling')) as unknown as z.ZodType<MarketRiskPolicy>
 
-export type EnginePolicy = z.infer<typeof enginePolicySchema>
-export type MarketRiskPolicy = z.infer<typeof marketPolicySchema>
+/** A refinement: one entry is not above another. */
+function inOrder(floor: string, ceiling: string): [(policy: object) => boolean, { message: string }] {
+  const isInOrder = (policy: object): boolean => {
+    const { [floor]: least = 0, [ceiling]: most = 0 } = policy as Readonly<Record<string, number>>
+    return least <= most
+  }
+  return [isInOrder, { message: `${floor} exceeds ${ceiling}` }]
+}
+
+const startOf = <T extends Readonly<Record<string, FieldEntry>>>(fields: T): Named<NamesOf<T>> =>
+  Object.fromEntries(Object.values(fields).map(({ name, start }) => [name, start])) as Named<NamesOf<T>>
+
+const learningStart = Object.fromEntries(Object.entries(learningEntries).map(([name, { start }]) => [name, start]))
+
+/** Starting policy of the engine; docs/backtest.md measures it. */
+export const defaultEnginePolicy: EnginePolicy = {
+  ...(learningStart as Named<keyof typeof learningEntries>),
+  ...startOf(multiplierFields),
+  ...startOf(marginFields),
+}
+
+/** Starting policy of BTC and ETH against the dollar. */
+export const defaultMarketPolicy: MarketRiskPolicy = startOf(marketFields)
 
 const scale = (value: number, bits: number): bigint => BigInt(Math.round(value * 2 ** bits))
-const perSecond = (perHour: number): bigint => scale(perHour / 3600, 32)
+
+/** Fields in the scale that their names say, of entries a second or an hour. */
+function encodeFields<F extends string>(
+  fields: Readonly<Record<F, FieldEntry>>,
+  policy: object,
+): Readonly<Record<F, bigint>> {
+  const values = policy as Readonly<Record<string, number>>
+  const encoded = Object.entries<FieldEntry>(fields).map(([field, { name, isPerHour }]) => {
+    const value = values[name] ?? Number.NaN
+    return [field, scale(isPerHour ? value / 3600 : value, Number(/X(\d+)$/.exec(field)?.[1]))]
+  })
+  return Object.fromEntries(encoded) as Readonly<Record<F, bigint>>
+}
 
 /** √(horizon in years), X24, rounded up; exact. */
 export function sqrtHorizonUp(horizonSeconds: bigint): bigint {
@@ -94,17 +213,9 @@ export function encodeEnginePolicy(input: unknown): {
       sqrtHorizonX24: sqrtHorizonUp(horizonSeconds),
       stepUpX18: scale(policy.learningRate * (1 - policy.breachProbability), 18),
       stepDownX18: scale(policy.learningRate * policy.breachProbability, 18),
-      multiplierFloorX18: scale(policy.multiplierFloor, 18),
-      multiplierCeilingX18: scale(policy.multiplierCeiling, 18),
+      ...encodeFields(multiplierFields, policy),
     },
-    margin: {
-      impliedWeightX10: scale(policy.impliedWeight, 10),
-      stressWeightX10: scale(policy.stressWeight, 10),
-      scanMultipleX8: scale(policy.scanMultiple, 8),
-      loosenPerSecondX32: perSecond(policy.loosenPerHour),
-      tightenPerSecondX32: perSecond(policy.tightenPerHour),
-      initialMarginBufferX10: scale(policy.initialMarginBuffer, 10),
-    },
+    margin: encodeFields(marginFields, policy),
   }
 }
 
@@ -116,16 +227,7 @@ export function encodeEnginePolicy(input: unknown): {
 export function encodeMarketPolicy(input: unknown): Fields<'marketPolicy'> {
   const policy = parse(marketPolicySchema, input, 'market')
   return {
-    maxReturnX16: scale(policy.maxReturn, 16),
-    volatilityFloorX16: scale(policy.volatilityFloor, 16),
-    volatilityCeilingX16: scale(policy.volatilityCeiling, 16),
-    stressVolatilityX16: scale(policy.stressVolatility, 16),
-    liquidationCostX16: scale(policy.liquidationCost, 16),
-    maintenanceMarginFloorX16: scale(policy.maintenanceMarginFloor, 16),
-    maintenanceMarginCeilingX16: scale(policy.maintenanceMarginCeiling, 16),
-    liquidationBonusX16: scale(policy.liquidationBonus, 16),
-    scanRangeFloorX16: scale(policy.scanRangeFloor, 16),
-    scanRangeCeilingX16: scale(policy.scanRangeCeiling, 16),
+    ...encodeFields(marketFields, policy),
     ...(policy.garch === undefined
       ? { longRunVolatilityX16: 0n, reversionRateX36: 0n, forecastWeightX26: 0n }
       : garchPolicyWords(policy.garch, BigInt(policy.garch.horizonSeconds))),

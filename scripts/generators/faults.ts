@@ -2,6 +2,7 @@
 import {
   bitsOf,
   type Build,
+  type Field,
   type Group,
   type Statement,
   type VolatilityModelRow,
@@ -49,9 +50,24 @@ function wordFaults(name: string, word: Word, claims: ReadonlySet<string>): read
     ...fields
       .filter((field) => !Number.isInteger(field.bits) || field.bits < (field.signed ? 2 : 1))
       .map((field) => `word ${name}: field ${field.name} has ${field.bits} bits`),
+    ...fields.flatMap((field) =>
+      boundFaults(field, fields).map((fault) => `word ${name}: field ${field.name} ${fault}`),
+    ),
     ...fields
       .filter(({ claim }) => claim !== undefined && !claims.has(claim))
       .map((field) => `word ${name}: field ${field.name} names claim ${field.claim}, which no document makes`),
+  ]
+}
+
+/** A bound is within the field's width, or another field of the word. */
+function boundFaults({ name, bits, least, greatest }: Field, fields: readonly Field[]): readonly string[] {
+  const isOutside = (bound: number): boolean => !Number.isSafeInteger(bound) || bound < 0 || bound >= 2 ** bits
+  const numbers = [least, greatest].filter((bound) => typeof bound === 'number')
+  const other = typeof least === 'object' ? least.field : undefined
+  const isNone = other !== undefined && (other === name || !fields.some((field) => field.name === other))
+  return [
+    ...numbers.filter(isOutside).map((bound) => `has ${bits} bits, and ${bound} is no bound of it`),
+    ...(isNone ? [`is bounded by ${other}, which is no other field of the word`] : []),
   ]
 }
 

@@ -4,6 +4,7 @@ import type { Statement } from '../../circuits/statements/language.ts'
 import { marketStatements } from '../../circuits/statements/market.ts'
 import { optionStatements } from '../../circuits/statements/options.ts'
 import { accountStatements } from '../../circuits/statements/portfolio.ts'
+import { solidityBounds } from './solidityBounds.ts'
 import { solidityCallItem } from './solidityCalls.ts'
 import { solidityMemoryFrames, solidityTranscriptFrames } from './solidityFrames.ts'
 import { solidityLists } from './solidityLists.ts'
@@ -18,6 +19,7 @@ export function solidity(handwritten: readonly string[]): Generated {
     ...solidityMemoryFrames(marketStatements, words, lists, use),
     ...solidityTranscriptFrames({ ...optionStatements, ...accountStatements }, words, lists, use),
     ...solidityCallItem('marketUpdate', marketUpdate, use),
+    ...solidityBounds(words, use),
   }
   const sections = Object.values(statements as Readonly<Record<string, Statement>>).flatMap(({ inputs, outputs }) =>
     [...inputs, ...outputs].flatMap((group) => group.sections),

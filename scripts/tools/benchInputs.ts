@@ -11,14 +11,15 @@ import {
   volatilityModelOf,
 } from '../../circuits/statements/index.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
+import { INITIAL_MULTIPLIER_X18 } from '../../prover/parameters/defaultPolicy.ts'
 import {
   defaultEnginePolicy,
   defaultMarketPolicy,
-  INITIAL_MULTIPLIER_X18,
-} from '../../prover/parameters/defaultPolicy.ts'
+  encodeEnginePolicy,
+  encodeMarketPolicy,
+} from '../../prover/parameters/policy.ts'
 import { volatilityModelOfId } from '../../prover/volatility/models.ts'
 import { initialState } from '../../prover/parameters/marketRisk.ts'
-import { encodeEnginePolicy, encodeMarketPolicy } from '../../prover/parameters/policy.ts'
 import { provableMargin } from '../../prover/portfolio/accountMargin.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import type { CircuitInput } from '../../prover/proof/index.ts'

@@ -2,8 +2,13 @@ import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Fields } from '../../circuits/statements/index.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
-import { defaultEnginePolicy, defaultMarketPolicy } from '../../prover/parameters/defaultPolicy.ts'
-import { encodeEnginePolicy, encodeMarketPolicy, sqrtHorizonUp } from '../../prover/parameters/policy.ts'
+import {
+  defaultEnginePolicy,
+  defaultMarketPolicy,
+  encodeEnginePolicy,
+  encodeMarketPolicy,
+  sqrtHorizonUp,
+} from '../../prover/parameters/policy.ts'
 import { pack, wordBits } from '../../prover/statement/words.ts'
 import { type Chain, eventsOf, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'

@@ -3,13 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { ewma } from '../../prover/volatility/ewma.ts'
 import { ProverError } from '../../prover/errors.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
-import {
-  defaultEnginePolicy,
-  defaultMarketPolicy,
-  defaultPolicy,
-  INITIAL_MULTIPLIER_X18,
-  INITIAL_VOLATILITY_X24,
-} from '../../prover/parameters/defaultPolicy.ts'
+import { defaultPolicy, INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../prover/parameters/defaultPolicy.ts'
+import { defaultEnginePolicy, defaultMarketPolicy } from '../../prover/parameters/policy.ts'
 import { initialState } from '../../prover/parameters/marketRisk.ts'
 import { type Deployment, defaultFreshness, parseBatchFile } from '../../prover/registry/index.ts'
 

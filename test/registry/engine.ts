@@ -6,14 +6,15 @@ import { type Contract, keccak256, toBeHex, Wallet } from 'ethers'
 import type { Build, Fields, WordName } from '../../circuits/statements/index.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
 import { marketIdOf, ownMarketOf, shadowIdOf } from '../../prover/market/marketId.ts'
+import { INITIAL_MULTIPLIER_X18 } from '../../prover/parameters/defaultPolicy.ts'
 import {
   defaultEnginePolicy,
   defaultMarketPolicy,
-  INITIAL_MULTIPLIER_X18,
-} from '../../prover/parameters/defaultPolicy.ts'
+  encodeEnginePolicy,
+  encodeMarketPolicy,
+} from '../../prover/parameters/policy.ts'
 import type { MarketState, Observation, Policy } from '../../prover/parameters/marketRisk.ts'
 import { initialState, updateMarket } from '../../prover/parameters/marketRisk.ts'
-import { encodeEnginePolicy, encodeMarketPolicy } from '../../prover/parameters/policy.ts'
 import type { ProofCalldata } from '../../prover/proof/proofCalldata.ts'
 import type { StatementContext } from '../../prover/statement/challenge.ts'
 import { challengeOf, evaluate } from '../../prover/statement/challenge.ts'

@@ -57,6 +57,15 @@ it.each([
   ['word price has 249 bits; a word holds 248', withWord({ fields: [{ ...price, bits: 249 }] })],
   ['word price has 288 bits; a word holds 248', withWord({ perWord: 6 })],
   ['word price holds 0 elements', withWord({ perWord: 0 })],
+  [
+    'word price: field priceE8 has 48 bits, and 281474976710656 is no bound of it',
+    withWord({ fields: [{ ...price, greatest: 2 ** 48 }] }),
+  ],
+  ['word price: field priceE8 has 48 bits, and -1 is no bound of it', withWord({ fields: [{ ...price, least: -1 }] })],
+  [
+    'word price: field priceE8 is bounded by floorE8, which is no other field of the word',
+    withWord({ fields: [{ ...price, least: { field: 'floorE8' } }] }),
+  ],
   ['word price has no field', withWord({ fields: [] })],
   ['word price has two fields priceE8', withWord({ fields: [price, price] })],
   ['word price: field priceE8 has 0 bits', withWord({ fields: [{ ...price, bits: 0 }] })],
