@@ -5,6 +5,13 @@ import { capital, type Generated } from './text.ts'
 
 const LIBRARY = 'FieldBounds'
 
+/** As contracts/parameters/IRiskPolicy.sol has them, which what is generated does not import. */
+const errors = `/// @notice A field of a policy is below its bound.
+error PolicyBelow(string field, uint256 value, uint256 least);
+/// @notice A field of a policy is above its bound.
+error PolicyAbove(string field, uint256 value, uint256 greatest);
+`
+
 /** A function for each word with bounds that contracts check by it. */
 export function solidityBounds(words: Readonly<Record<string, Word>>, use: SolidityUse): Generated {
   const members = Object.entries(words)
@@ -18,12 +25,11 @@ export function solidityBounds(words: Readonly<Record<string, Word>>, use: Solid
   ])
   const imports = importsOf(
     {
-      '../parameters/IRiskPolicy.sol': ['IRiskPolicy'],
       './Words.sol': Object.keys(words).map((word) => `${capital(word)}Word`),
     },
     text,
   )
-  return { [`contracts/generated/${LIBRARY}.sol`]: `${head}\n${imports}\n${text}\n` }
+  return { [`contracts/generated/${LIBRARY}.sol`]: `${head}\n${imports}\n${errors}\n${text}\n` }
 }
 
 const isBounded = ({ least, greatest }: Field): boolean => least !== undefined || greatest !== undefined
@@ -53,7 +59,7 @@ function limits(members: readonly Member[]): readonly Member[] {
   const limit = (name: string, bound: string, sign: string, error: string): Member => ({
     name,
     text: `function ${name}(string memory field, uint256 value, uint256 ${bound}) private pure {
-    if (value ${sign} ${bound}) revert IRiskPolicy.${error}(field, value, ${bound});
+    if (value ${sign} ${bound}) revert ${error}(field, value, ${bound});
 }`,
   })
   return [limit('_least', 'least', '<', 'PolicyBelow'), limit('_greatest', 'greatest', '>', 'PolicyAbove')].filter(
