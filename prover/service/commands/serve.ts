@@ -10,6 +10,7 @@ type Options = {
   keyFile?: string
   store: string
   market?: string[]
+  volatilityModel?: string
   trigger: TriggerName[]
   heartbeat: number
   spotMove: number
@@ -32,6 +33,7 @@ export function addServeCommand(program: Command): void {
     .option('--key-file <file>', 'private key that pays; by default the variable ZKRISK_KEY')
     .option('--store <file>', 'what must not be forgotten', 'state/serve.sqlite')
     .option('--market <name...>', 'markets to serve; all by default')
+    .option('--volatility-model <name>', 'serve the markets that are bound to this model; the default one’s by default')
     .addOption(
       new Option('--trigger <name...>', 'what a batch is made for; any of them is enough')
         .choices(['observations', 'heartbeat', 'spot', 'prediction'])

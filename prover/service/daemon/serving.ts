@@ -1,10 +1,12 @@
 /** Everything `zkrisk serve` opens and closes. */
+import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
 import { createProver } from '../../proof/index.ts'
 import { connectProvider, readDeployment, RegistryClient } from '../../registry/index.ts'
+import { modelName } from '../../volatility/models.ts'
 import { openAccount } from './account.ts'
 import { JobStore } from './jobStore.ts'
 import { type ServeOptions, serve } from './serve.ts'
-import { CATCH_UP_BUILD, LIVE_BUILD, loadKeys } from '../workspace.ts'
+import { familyOf, loadKeys } from '../workspace.ts'
 
 export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEvent'> & {
   readonly rpc: string
@@ -15,6 +17,8 @@ export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEven
   readonly confirmations?: number
   readonly pollMs?: number
   readonly keys?: string | undefined
+  /** Markets of this volatility model are served; the default one's unless another is named. */
+  readonly volatilityModel?: string | undefined
 }
 
 /** Serves until the signal; how many jobs ended which way. */
@@ -23,9 +27,10 @@ export async function runServe(
 ): Promise<{ readonly confirmed: number; readonly superseded: number }> {
   const deployment = await readDeployment(options.deployment)
   const { registry } = deployment.addresses
+  const family = familyOf(modelName(options.volatilityModel ?? DEFAULT_VOLATILITY_MODEL))
   const [live, catchUp] = await Promise.all([
-    loadKeys(LIVE_BUILD, options.keys),
-    loadKeys(CATCH_UP_BUILD, options.keys),
+    loadKeys(family.live, options.keys),
+    loadKeys(family.catchUp, options.keys),
   ])
   const provider = await connectProvider(options.rpc, deployment.chainId)
   const account = openAccount(provider, options.keyFile)
