@@ -86,6 +86,14 @@ describe('zkrisk models', () => {
     expect(JSON.parse(stdout).assets[0]).toMatchObject({ observations: 216, sources: [first, second] })
   })
 
+  it('takes a file that runs from the newest row to the oldest beside one that does not', async () => {
+    const [header, ...lines] = readFileSync(bars, 'utf8').trim().split('\n')
+    const turned = join(folder, 'turned.csv')
+    writeFileSync(turned, `${[header, ...lines.slice(0, 120).reverse()].join('\n')}\n`)
+    const { stdout } = await zkrisk('models', turned, part('rest', 120, 216), '--asset', 'A', '--asset', 'A', '--json')
+    expect(JSON.parse(stdout).assets[0]).toMatchObject({ observations: 216 })
+  })
+
   it('refuses files of one asset that leave a gap between them, unless it is allowed', async () => {
     const files = [part('early', 0, 100), part('late', 130, 216), '--asset', 'BTC', '--asset', 'BTC']
     const refused = await zkrisk('models', ...files, '--json')

@@ -8,6 +8,7 @@ import {
   joinPrices,
   type PriceBar,
   type PriceOptions,
+  PriceTimeOrderError,
   readBars,
 } from '../../market/prices.ts'
 import { againstEwma, bestByScore, compareModels, isEwma, type JudgedModel } from '../../parameters/compareModels.ts'
@@ -56,7 +57,7 @@ export function readAssets(files: readonly string[], options: AssetOptions): rea
   }
   const named = files.map((file, i) => ({ file, name: names[i] ?? file }))
   return [...Map.groupBy(named, ({ name }) => name)].map(([name, group]) => {
-    const read = group.map(({ file }): FileOfRows => ({ file, rows: readBars(file, { ...prices, ...range }) }))
+    const read = group.map(({ file }): FileOfRows => ({ file, rows: readEitherWay(file, { ...prices, ...range }) }))
     const files = read.toSorted((a, b) => Number(startOf(a) - startOf(b)))
     requireContinued(name, files, prices.maxGapSeconds)
     return {
@@ -65,6 +66,21 @@ export function readAssets(files: readonly string[], options: AssetOptions): rea
       rows: gathered(joinPrices(...files.map(({ rows }) => rows))),
     }
   })
+}
+
+/** Files of one command may run either way, each wholly; {@link readBars} refuses what runs to and fro. */
+function readEitherWay(file: string, options: PriceOptions): readonly PriceBar[] {
+  try {
+    return readBars(file, options)
+  } catch (error) {
+    if (!(error instanceof PriceTimeOrderError)) throw error
+    try {
+      return readBars(file, { ...options, newestFirst: options.newestFirst !== true })
+    } catch (other) {
+      // Neither way: what is wrong with the file is what the way it was said to run found.
+      throw other instanceof PriceTimeOrderError ? error : other
+    }
+  }
 }
 
 type FileOfRows = { readonly file: string; readonly rows: readonly PriceBar[] }

@@ -21,7 +21,7 @@ export function addModelsCommand(program: Command): void {
       `
 Without files: BTC and ETH from the long histories beside the checkout, else the project's extract of March 2020. Columns
 named high and low are the range of a row; a file without them has closes only. Files of one asset follow each other, in
-whatever order they are named. Predictions are for one hour: of rows further apart only coverage can be judged.`,
+whatever order they are named; each may run either way. Predictions are for one hour: of rows further apart only coverage can be judged.`,
     )
     .option('--asset <name...>', 'asset of each price file, in order; by default each file is its own')
     .option(
