@@ -2,7 +2,7 @@
  * The library: everything that the `zkrisk` command does, as functions. `zk-risk-engine/prover`.
  *
  * @example
- * const rows = readPrices('btc-hourly.csv')
+ * const rows = readBars('btc-hourly.csv')
  * const series = replay(rows, defaultPolicy)
  */
 

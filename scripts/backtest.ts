@@ -1,16 +1,17 @@
 /**
- * Backtests the starting policy on years of hourly closes and prints what came of it.
+ * Backtests the starting policy on years of hourly bars and prints what came of it.
  *
- *   npm run backtest -- [--json] [--model ewma]
- *   npm run backtest -- [--json] [--model ewma] [--bar-seconds 3600] [--newest-first] [--max-gap-seconds 86400] prices.csv …
+ *   npm run backtest -- [--json] [--model rangeMixture]
+ *   npm run backtest -- [--json] [--model rangeMixture] [--bar-seconds 3600] [--newest-first] [--max-gap-seconds 86400] prices.csv …
  *
  * Without files: BTC and ETH from the long histories beside the checkout; where they are missing it says so and takes the
  * project's own extract of March 2020.
  */
 import { parseArgs } from 'node:util'
+import { DEFAULT_VOLATILITY_MODEL } from '../circuits/statements/index.ts'
 import { ProverError } from '../prover/errors.ts'
 import type { HistoryMarket } from '../prover/market/histories.ts'
-import { historyMarkets, longHistoryFolder, readExtract, readLongBars } from '../prover/market/histories.ts'
+import { historyMarkets, longHistoryFolder, readExtract, readLongHistory } from '../prover/market/histories.ts'
 import type { PriceBar } from '../prover/market/prices.ts'
 import { readBars } from '../prover/market/prices.ts'
 import { backtest } from '../prover/parameters/backtest.ts'
@@ -23,7 +24,7 @@ const { values, positionals: files } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
-    model: { type: 'string', default: 'ewma' },
+    model: { type: 'string', default: DEFAULT_VOLATILITY_MODEL },
     'bar-seconds': { type: 'string', default: '0' },
     'newest-first': { type: 'boolean', default: false },
     'max-gap-seconds': { type: 'string' },
@@ -33,7 +34,7 @@ const { values, positionals: files } = parseArgs({
 type History = { readonly name: string; readonly rows: readonly PriceBar[] }
 
 function historyOf(market: HistoryMarket): History {
-  const history = readLongBars(market)
+  const history = readLongHistory(market)
   if (history === undefined) {
     process.stderr.write(
       `${market}: no price histories in ${longHistoryFolder}; this is the extract of March 2020 alone, too short to judge by.\n`,

@@ -164,7 +164,7 @@ export const volatilityModels = {
 export type VolatilityModelName = keyof typeof volatilityModels
 
 /** The model that markets are bound to unless governance says otherwise. */
-export const DEFAULT_VOLATILITY_MODEL: VolatilityModelName & 'ewma' = 'ewma'
+export const DEFAULT_VOLATILITY_MODEL: VolatilityModelName & 'rangeMixture' = 'rangeMixture'
 
 export const marketStatements = {
   marketRisk: {
@@ -239,7 +239,7 @@ export const marketBuilds = [
       { name: 'testEverySlot', value: 0 },
       { name: 'volatilityModel', value: volatilityModels.ewma.id },
     ],
-    meaning: 'the live build: up to 8 markets, up to 2 new observations each',
+    meaning: 'up to 8 markets under EWMA, up to 2 new observations each',
   },
   {
     name: 'marketRisk1x48',
@@ -250,7 +250,7 @@ export const marketBuilds = [
       { name: 'testEverySlot', value: 1 },
       { name: 'volatilityModel', value: volatilityModels.ewma.id },
     ],
-    meaning: 'the catch-up build: drains a backlog of one market',
+    meaning: 'drains a backlog of one market under EWMA',
   },
   {
     name: 'marketRiskGarch7x2',
@@ -272,6 +272,17 @@ export const marketBuilds = [
       { name: 'testEverySlot', value: 0 },
       { name: 'volatilityModel', value: volatilityModels.rangeMixture.id },
     ],
-    meaning: 'up to 6 markets under the range mixture, up to 2 new observations each',
+    meaning: 'the live build: up to 6 markets under the range mixture, up to 2 new observations each',
+  },
+  {
+    name: 'marketRiskRange1x48',
+    statement: 'marketRisk',
+    sizes: [
+      { name: 'markets', value: 1 },
+      { name: 'observations', value: 48 },
+      { name: 'testEverySlot', value: 1 },
+      { name: 'volatilityModel', value: volatilityModels.rangeMixture.id },
+    ],
+    meaning: 'the catch-up build: drains a backlog of one market',
   },
 ] as const satisfies readonly Build[]

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { PriceBar, PriceOptions, PriceRow } from './prices.ts'
-import { joinPrices, readBars, readPrices } from './prices.ts'
+import { joinPrices, readBars } from './prices.ts'
 import { parseTime } from './time.ts'
 
 /** Markets whose history comes with the project. */
@@ -26,7 +26,7 @@ const hourly = (file: string, options: PriceOptions = {}): Source => ({
 })
 
 /**
- * Hourly closes 2019/2020 to June 2024 as they lie beside a developer's checkout. Each market passes from one source to
+ * Hourly bars 2019/2020 to June 2024 as they lie beside a developer's checkout. Each market passes from one source to
  * the next where the better one begins: the early ETH source is a venue of its own, with days missing from November 2020.
  */
 const longSources: Readonly<Record<HistoryMarket, readonly Source[]>> = {
@@ -51,37 +51,24 @@ export const longHistoryFolder = join(projectFolder(), '..', 'shared', 'data', '
 
 const extractFolder = join(projectFolder(), 'prover', 'market', 'extracts')
 
-/** Years of hourly closes, or undefined where they are not beside the checkout. */
-export function readLongHistory(market: HistoryMarket, folder: string = longHistoryFolder): PriceHistory | undefined {
-  return longHistory(market, folder, readPrices)
-}
-
-/** {@link readLongHistory} with the low and high of each hour. */
-export function readLongBars(
+/** Years of hourly bars, or undefined where they are not beside the checkout. */
+export function readLongHistory(
   market: HistoryMarket,
   folder: string = longHistoryFolder,
 ): PriceHistory<PriceBar> | undefined {
-  return longHistory(market, folder, readBars)
-}
-
-function longHistory<Row extends PriceRow>(
-  market: HistoryMarket,
-  folder: string,
-  read: (file: string, options: PriceOptions) => readonly Row[],
-): PriceHistory<Row> | undefined {
   const sources = longSources[market]
   if (!sources.every(({ file }) => existsSync(join(folder, file)))) return undefined
   return {
     market,
-    rows: joinPrices(...sources.map(({ file, options }) => read(join(folder, file), options))),
+    rows: joinPrices(...sources.map(({ file, options }) => readBars(join(folder, file), options))),
     sources: sources.map(({ file }) => file),
   }
 }
 
-/** The project's own extract: hourly closes of 8 to 16 March 2020. */
-export function readExtract(market: HistoryMarket): PriceHistory {
+/** The project's own extract: hourly bars of 8 to 16 March 2020. */
+export function readExtract(market: HistoryMarket): PriceHistory<PriceBar> {
   const { file, options } = extracts[market]
-  return { market, rows: readPrices(join(extractFolder, file), options), sources: [file] }
+  return { market, rows: readBars(join(extractFolder, file), options), sources: [file] }
 }
 
 /** The project's root: the nearest folder upwards that holds package.json, from the sources and from dist alike. */

@@ -46,7 +46,7 @@ const RANGE_COLUMNS = { low: 'low', high: 'high' } as const
 const PRICE_COLUMNS = ['price', 'close']
 
 /** A file may pause for this many of its median spacings. */
-const GAP_SPACINGS = 6
+export const GAP_SPACINGS = 6
 
 const E8 = 10n ** 8n
 const X16 = 1n << 16n

@@ -1,6 +1,6 @@
 import { ProverError } from '../errors.ts'
-import { ewma } from '../volatility/ewma.ts'
 import type { VolatilityModel } from '../volatility/model.ts'
+import { defaultModel } from '../volatility/models.ts'
 import type { Verdict } from './confidence.ts'
 import { INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from './defaultPolicy.ts'
 import type { MarketState, Observation, Parameters, Policy } from './marketRisk.ts'
@@ -9,7 +9,7 @@ import { initialState, updateMarket } from './marketRisk.ts'
 export type ReplayOptions = {
   /** Publish after this many observations even if no prediction is due; by default only when one is (hourly). */
   readonly every?: number | undefined
-  /** EWMA unless another is named. */
+  /** The default one unless another is named. */
   readonly model?: VolatilityModel | undefined
   /** Annualised volatility believed before the first observation, X24. */
   readonly initialVolatilityX24?: bigint | undefined
@@ -49,7 +49,11 @@ export type ReplaySeries = {
 export function replay(rows: readonly Observation[], policy: Policy, options: ReplayOptions = {}): ReplaySeries {
   const [start, ...rest] = rows
   if (start === undefined || rest.length === 0) throw new HistoryTooShortError(rows.length)
-  const { every = Number.POSITIVE_INFINITY, model = ewma, initialVolatilityX24 = INITIAL_VOLATILITY_X24 } = options
+  const {
+    every = Number.POSITIVE_INFINITY,
+    model = defaultModel,
+    initialVolatilityX24 = INITIAL_VOLATILITY_X24,
+  } = options
   const initial = initialState(model, start, initialVolatilityX24, INITIAL_MULTIPLIER_X18, policy)
 
   const points: ReplayPoint[] = []

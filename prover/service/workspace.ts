@@ -6,9 +6,14 @@ import {
   builds,
   buildsOf,
   defaultBuilds,
+  DEFAULT_VOLATILITY_MODEL,
   marketBuilds,
   type MarketBuildName,
   type PortfolioStatementName,
+  sizeOf,
+  type VolatilityModelName,
+  volatilityModelOf,
+  volatilityModels,
 } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { type CircuitKeys, type CompiledCircuit, KeysMissingError, KeyStore } from '../proof/index.ts'
@@ -20,10 +25,24 @@ export const packageVersion: string = JSON.parse(readFileSync(join(projectRoot, 
 
 export const buildFolder: string = resolve(process.env.ZKRISK_BUILD ?? join(projectRoot, 'build'))
 
-/** Build of the live circuit, which every batch uses unless it drains a backlog. */
-export const LIVE_BUILD: MarketBuildName = 'marketRisk8x2'
-/** Build of the catch-up circuit. */
-export const CATCH_UP_BUILD: MarketBuildName = 'marketRisk1x48'
+/**
+ * Builds of a volatility model's family: the live one, and the one that drains backlogs, which is the live one again where
+ * the family has no other.
+ */
+export function familyOf(model: VolatilityModelName): {
+  readonly live: MarketBuildName
+  readonly catchUp: MarketBuildName
+} {
+  const family = marketBuilds.filter((build) => volatilityModelOf(build) === volatilityModels[model].id)
+  const ofSlots = (testEverySlot: number): MarketBuildName | undefined =>
+    family.find((build) => sizeOf(build, 'testEverySlot') === testEverySlot)?.name
+  const live = ofSlots(0)
+  if (live === undefined) throw new UnknownBuildError(model)
+  return { live, catchUp: ofSlots(1) ?? live }
+}
+
+/** The default model's live build, which every batch uses unless it drains a backlog, and the one that drains it. */
+export const { live: LIVE_BUILD, catchUp: CATCH_UP_BUILD } = familyOf(DEFAULT_VOLATILITY_MODEL)
 
 /** @throws {@link UnknownBuildError} */
 export function buildOf(name: string): Build {

@@ -41,7 +41,7 @@ export function ewmaStep(
   }
 }
 
-/** The greater of a fast and a slow average of squared returns: what the circuits prove today. */
+/** The greater of a fast and a slow average of squared returns. */
 export const ewma: VolatilityModel = {
   name: 'ewma',
   title: 'EWMA of squared returns, the greater of 4 and 64 h',

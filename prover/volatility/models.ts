@@ -1,4 +1,8 @@
-import { volatilityModels as rows, type VolatilityModelName } from '../../circuits/statements/index.ts'
+import {
+  DEFAULT_VOLATILITY_MODEL,
+  volatilityModels as rows,
+  type VolatilityModelName,
+} from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { ewma } from './ewma.ts'
 import { garch } from './garch.ts'
@@ -13,15 +17,21 @@ export const volatilityModels = { ewma, garch, rangeMixture } as const satisfies
 
 export type ModelName = VolatilityModelName
 
-/** Names of {@link volatilityModels}, the one in production first. */
+/** Names of {@link volatilityModels}, in the order of their ids. */
 export const modelNames = Object.keys(volatilityModels) as readonly ModelName[]
 
-/** The model of a name. @throws {@link UnknownModelError} */
-export function volatilityModel(name: string): VolatilityModel {
+/** The one that markets are bound to unless governance says otherwise. */
+export const defaultModel: VolatilityModel = volatilityModels[DEFAULT_VOLATILITY_MODEL]
+
+/** A name that somebody typed. @throws {@link UnknownModelError} */
+export function modelName(name: string): ModelName {
   const model = modelNames.find((each) => each === name)
   if (model === undefined) throw new UnknownModelError(name)
-  return volatilityModels[model]
+  return model
 }
+
+/** The model of a name. @throws {@link UnknownModelError} */
+export const volatilityModel = (name: string): VolatilityModel => volatilityModels[modelName(name)]
 
 /** The model of an id that governance binds markets by. @throws {@link UnknownModelError} */
 export function volatilityModelOfId(id: number): VolatilityModel {

@@ -3,7 +3,11 @@ import { historyMarkets, longHistoryFolder, readExtract, readLongHistory } from 
 import type { Backtest } from '../../prover/parameters/backtest.ts'
 import { backtest, NoPredictionError } from '../../prover/parameters/backtest.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
+import { againstEwma } from '../../prover/parameters/compareModels.ts'
 import { replay } from '../../prover/parameters/replay.ts'
+import { scoreOf } from '../../prover/parameters/score.ts'
+import type { VolatilityModel } from '../../prover/volatility/model.ts'
+import { defaultModel, volatilityModels } from '../../prover/volatility/models.ts'
 
 describe.each(historyMarkets)('%s since 2019 or 2020', (market) => {
   const history = readLongHistory(market)
@@ -14,12 +18,12 @@ describe.each(historyMarkets)('%s since 2019 or 2020', (market) => {
       return test(result)
     })
 
-  judge('breaches are within 0.1 percentage points of α on either side of every year', ({ alpha, years }) => {
+  judge('breaches are within 0.05 percentage points of α on either side of every year', ({ alpha, years }) => {
     expect(alpha).toBeCloseTo(0.005, 5)
     expect(years.map(({ period }) => period).at(-1)).toBe('2024')
     for (const { period, down, up } of years) {
-      expect(Math.abs(down.breachRate - 0.005), `${period} down`).toBeLessThanOrEqual(0.001)
-      expect(Math.abs(up.breachRate - 0.005), `${period} up`).toBeLessThanOrEqual(0.001)
+      expect(Math.abs(down.breachRate - 0.005), `${period} down`).toBeLessThanOrEqual(0.0005)
+      expect(Math.abs(up.breachRate - 0.005), `${period} up`).toBeLessThanOrEqual(0.0005)
     }
   })
 
@@ -31,6 +35,20 @@ describe.each(historyMarkets)('%s since 2019 or 2020', (market) => {
         expect(side.trafficLight).toBe('green')
       }
     }
+  })
+
+  judge('the default model is worth at least 4 % more than EWMA, and no worse in the worst hours', () => {
+    const rows = history?.rows ?? []
+    const judgedOf = (model: VolatilityModel) => {
+      const series = replay(rows, defaultPolicy, { model })
+      return { model, series, score: scoreOf(series) }
+    }
+    const aim = againstEwma(judgedOf(defaultModel), judgedOf(volatilityModels.ewma))
+    expect(aim.scoreDown).toBeLessThan(-0.04)
+    expect(aim.scoreUp).toBeLessThan(-0.04)
+    expect(aim.worstCoverage).toBeLessThan(0.0005)
+    expect(aim.shortfallDown).toBeLessThanOrEqual(0)
+    expect(aim.shortfallUp).toBeLessThanOrEqual(0)
   })
 
   judge('the learned multipliers stay off their bounds, so that they alone decide', (result) => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { ewma } from '../../prover/volatility/ewma.ts'
 import { readExtract } from '../../prover/market/histories.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import type { Observation } from '../../prover/parameters/marketRisk.ts'
 import { initialState, updateMarket } from '../../prover/parameters/marketRisk.ts'
 import { realValues } from '../../prover/parameters/real.ts'
 import { HistoryTooShortError, replay, transitions } from '../../prover/parameters/replay.ts'
+import { defaultModel } from '../../prover/volatility/models.ts'
 
 const START = 1_583_971_200n
 const flat = (count: number, spacing: bigint): Observation[] =>
@@ -32,7 +32,7 @@ describe('replay', () => {
 
     let state = series.initial
     for (const [index, point] of series.points.entries()) {
-      const update = updateMarket(ewma, state, rows.slice(index + 1, index + 2), defaultPolicy)
+      const update = updateMarket(defaultModel, state, rows.slice(index + 1, index + 2), defaultPolicy)
       expect(point).toMatchObject({ state: update.state, parameters: update.parameters, observations: 1 })
       expect(point.verdict).toEqual(update.verdicts[0])
       state = update.state
@@ -45,7 +45,7 @@ describe('replay', () => {
     const series = replay(rows, defaultPolicy, { initialVolatilityX24: volatilityX24 })
     expect(series.start).toBe(rows[0])
     expect(series.initial).toEqual(
-      initialState(ewma, flat(1, 1n)[0] as Observation, volatilityX24, 3n << 18n, defaultPolicy),
+      initialState(defaultModel, flat(1, 1n)[0] as Observation, volatilityX24, 3n << 18n, defaultPolicy),
     )
   })
 

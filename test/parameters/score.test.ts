@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { longHistoryFolder, readExtract, readLongBars } from '../../prover/market/histories.ts'
+import { longHistoryFolder, readExtract, readLongHistory } from '../../prover/market/histories.ts'
 import { gatherBars } from '../../prover/market/prices.ts'
 import { rangeCodeUp } from '../../prover/market/range.ts'
 import { backtest } from '../../prover/parameters/backtest.ts'
@@ -48,7 +48,7 @@ describe('a score', () => {
   })
 })
 
-describe('models side by side, on closes alone', () => {
+describe('models side by side', () => {
   const judged = compareModels(rows, defaultPolicy)
 
   it('holds the constant and every model of the table to the same horizons', () => {
@@ -113,7 +113,7 @@ describe('ranges', () => {
 })
 
 describe.each(['BTC-USD', 'ETH-USD'] as const)('%s since 2019 or 2020: the proposed default', (market) => {
-  const history = readLongBars(market)
+  const history = readLongHistory(market)
 
   it('keeps coverage, beats EWMA’s score and falls no shorter in the worst hours', (context) => {
     if (history === undefined) return context.skip(`no price histories in ${longHistoryFolder}`)

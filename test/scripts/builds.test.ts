@@ -61,7 +61,11 @@ describe.each(builds)('$name', (build) => {
   })
 })
 
-it('fits eight markets with two observations each into 2^15 constraints', () => {
-  // The key's domain also holds a row for each of the three public signals and for the constant one.
-  expect(snapshot.marketRisk8x2?.constraints).toBeLessThanOrEqual(2 ** 15 - 4)
+// The key's domain also holds a row for each of the three public signals and for the constant one.
+it.each([
+  ['six markets under the default model, with two observations each,', 'marketRiskRange6x2', 15],
+  ['48 observations of one market', 'marketRiskRange1x48', 17],
+  ['eight markets under EWMA, with two observations each,', 'marketRisk8x2', 15],
+])('fits %s by %s into 2^%i constraints', (_, name, bits) => {
+  expect(snapshot[name]?.constraints).toBeLessThanOrEqual(2 ** bits - 4)
 })

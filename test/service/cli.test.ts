@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { LIVE_BUILD } from '../../prover/service/workspace.ts'
 import { errorOf, temporaryFolder, zkrisk } from './zkrisk.ts'
 
 const folder = temporaryFolder()
@@ -98,10 +99,10 @@ describe('zkrisk keys', () => {
     const keys = join(folder, 'keys')
     mkdirSync(keys)
     // A folder of keys is named by its circuit.
-    const circuit = readFileSync(join(root, 'build', 'circuits', 'marketRisk8x2', 'marketRisk8x2.r1cs'))
+    const circuit = readFileSync(join(root, 'build', 'circuits', LIVE_BUILD, `${LIVE_BUILD}.r1cs`))
     const name = createHash('sha256').update(circuit).digest('hex')
     cpSync(join(root, 'build', 'keys', name), join(keys, name), { recursive: true })
-    expect((await zkrisk('keys', 'verify', 'marketRisk8x2', '--keys', keys)).code).toBe(0)
+    expect((await zkrisk('keys', 'verify', LIVE_BUILD, '--keys', keys)).code).toBe(0)
     truncateSync(join(keys, name, 'proving.zkey'), 1000)
     const ended = await zkrisk('keys', 'verify', '--keys', keys, '--json')
     expect(ended.code).toBe(1)
@@ -112,7 +113,7 @@ describe('zkrisk keys', () => {
     const doctor = await zkrisk('doctor', '--keys', keys, '--json')
     expect(doctor.code).toBe(1)
     expect(JSON.parse(doctor.stdout)).toContainEqual(
-      expect.objectContaining({ check: 'keys marketRisk8x2', status: 'missing', mend: expect.any(String) }),
+      expect.objectContaining({ check: `keys ${LIVE_BUILD}`, status: 'missing', mend: expect.any(String) }),
     )
   })
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { busyHoursX6 } from '../../circuits/statements/index.ts'
-import { readLongBars } from '../../prover/market/histories.ts'
+import { readLongHistory } from '../../prover/market/histories.ts'
 import { rangeOfCode } from '../../prover/market/range.ts'
 import { busyStretchX6, busyTimeX6 } from '../../prover/volatility/busyTime.ts'
 import { Random } from '../../scripts/tools/cases/random.ts'
@@ -39,7 +39,7 @@ describe('the profile', () => {
     expect(busyStretchX6(BigInt(Date.UTC(2024, 5, 3, 16) / 1000), 3600n)).toBe(3600n * 112n)
   })
 
-  const histories = (['BTC-USD', 'ETH-USD'] as const).map((market) => readLongBars(market))
+  const histories = (['BTC-USD', 'ETH-USD'] as const).map((market) => readLongHistory(market))
   it.skipIf(histories.includes(undefined))('V4: is what hourly ranges before 2022 say', () => {
     const sums = { weekday: Array<number>(24).fill(0), weekend: Array<number>(24).fill(0) }
     const counts = { weekday: Array<number>(24).fill(0), weekend: Array<number>(24).fill(0) }

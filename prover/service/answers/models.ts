@@ -1,8 +1,16 @@
 /** Volatility models on price histories, for `zkrisk models`. */
 import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
-import { historyMarkets, readExtract, readLongBars } from '../../market/histories.ts'
-import { gatherBars, joinPrices, type PriceBar, type PriceOptions, readBars } from '../../market/prices.ts'
+import { historyMarkets, readExtract, readLongHistory } from '../../market/histories.ts'
+import {
+  GAP_SPACINGS,
+  gatherBars,
+  joinPrices,
+  type PriceBar,
+  type PriceOptions,
+  PriceTimeOrderError,
+  readBars,
+} from '../../market/prices.ts'
 import { againstEwma, bestByScore, compareModels, isEwma, type JudgedModel } from '../../parameters/compareModels.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import { timeOption } from './params.ts'
@@ -20,36 +28,79 @@ export type AssetOptions = {
   /** Asset of each file, in order; none: every file is its own. */
   readonly names: readonly string[]
   readonly observeSeconds: number | undefined
+  /** Leave highs and lows out, as a source does that attests no range. */
+  readonly closesOnly?: boolean | undefined
   readonly prices: PriceOptions & { readonly fromText?: string; readonly toText?: string }
 }
 
 /**
  * Histories of the files, or of BTC and ETH where none is named.
  *
- * @throws the errors of {@link readBars}; {@link TimeOptionError}; {@link AssetCountError}
+ * @throws the errors of {@link readBars}; {@link TimeOptionError}; {@link AssetCountError}; {@link AssetGapError}
  */
 export function readAssets(files: readonly string[], options: AssetOptions): readonly AssetHistory[] {
   const { names, observeSeconds } = options
   const { fromText, toText, ...prices } = options.prices
   const range = { from: timeOption('from', fromText), to: timeOption('to', toText) }
   if (names.length > 0 && names.length !== files.length) throw new AssetCountError(names.length, files.length)
-  const gathered = (rows: readonly PriceBar[]): readonly PriceBar[] =>
-    observeSeconds === undefined ? rows : gatherBars(rows, observeSeconds)
+  const gathered = (rows: readonly PriceBar[]): readonly PriceBar[] => {
+    const observed = observeSeconds === undefined ? rows : gatherBars(rows, observeSeconds)
+    return options.closesOnly === true ? observed.map(withoutRange) : observed
+  }
 
   if (files.length === 0) {
     const within = ({ asOf }: PriceBar): boolean => (range.from ?? 0n) <= asOf && asOf < (range.to ?? 1n << 32n)
     return historyMarkets.map((market) => {
-      const { sources, rows } = readLongBars(market) ?? readExtract(market)
+      const { sources, rows } = readLongHistory(market) ?? readExtract(market)
       return { name: market, sources, rows: gathered(rows.filter(within)) }
     })
   }
   const named = files.map((file, i) => ({ file, name: names[i] ?? file }))
-  return [...Map.groupBy(named, ({ name }) => name)].map(([name, group]) => ({
-    name,
-    sources: group.map(({ file }) => file),
-    rows: gathered(joinPrices(...group.map(({ file }) => readBars(file, { ...prices, ...range })))),
-  }))
+  return [...Map.groupBy(named, ({ name }) => name)].map(([name, group]) => {
+    const read = group.map(({ file }): FileOfRows => ({ file, rows: readEitherWay(file, { ...prices, ...range }) }))
+    const files = read.toSorted((a, b) => Number(startOf(a) - startOf(b)))
+    requireContinued(name, files, prices.maxGapSeconds)
+    return {
+      name,
+      sources: files.map(({ file }) => file),
+      rows: gathered(joinPrices(...files.map(({ rows }) => rows))),
+    }
+  })
 }
+
+/** Files of one command may run either way, each wholly; {@link readBars} refuses what runs to and fro. */
+function readEitherWay(file: string, options: PriceOptions): readonly PriceBar[] {
+  try {
+    return readBars(file, options)
+  } catch (error) {
+    if (!(error instanceof PriceTimeOrderError)) throw error
+    try {
+      return readBars(file, { ...options, newestFirst: options.newestFirst !== true })
+    } catch (other) {
+      // Neither way: what is wrong with the file is what the way it was said to run found.
+      throw other instanceof PriceTimeOrderError ? error : other
+    }
+  }
+}
+
+type FileOfRows = { readonly file: string; readonly rows: readonly PriceBar[] }
+
+const startOf = ({ rows }: FileOfRows): bigint => rows[0]?.asOf ?? 0n
+const endOf = ({ rows }: FileOfRows): bigint => rows.at(-1)?.asOf ?? 0n
+
+/** Files of one asset, oldest first, may overlap, but pause no longer than the rows of one file may. */
+function requireContinued(name: string, files: readonly FileOfRows[], maxGapSeconds: number | undefined): void {
+  const limit = maxGapSeconds ?? GAP_SPACINGS * Math.max(...files.map(({ rows }) => spacingSeconds(rows)))
+  let [latest] = files
+  for (const next of files.slice(1)) {
+    if (latest === undefined) return
+    const gap = Number(startOf(next) - endOf(latest))
+    if (gap > limit) throw new AssetGapError(name, latest.file, next.file, gap, limit)
+    if (endOf(next) > endOf(latest)) latest = next
+  }
+}
+
+const withoutRange = ({ lowE8, highE8, ...row }: PriceBar): PriceBar => ({ ...row, rangeCode: 0n })
 
 /** @throws the errors of {@link compareModels} */
 export function judgeAssets(assets: readonly AssetHistory[]): readonly JudgedAsset[] {
@@ -57,6 +108,12 @@ export function judgeAssets(assets: readonly AssetHistory[]): readonly JudgedAss
     const judged = compareModels(asset.rows, defaultPolicy)
     return { ...asset, judged, ewma: judged.find(isEwma) as JudgedModel }
   })
+}
+
+/** Median time between two rows. */
+export function spacingSeconds(rows: readonly PriceBar[]): number {
+  const gaps = rows.slice(1).map(({ asOf }, i) => Number(asOf - (rows[i]?.asOf ?? asOf)))
+  return gaps.toSorted((a, b) => a - b)[gaps.length >> 1] ?? 0
 }
 
 /** Share of the observations after the first that came with a range. */
@@ -67,7 +124,7 @@ export function rangedShare(rows: readonly PriceBar[]): number {
 /** What `--json` prints. */
 export function modelsJson(assets: readonly JudgedAsset[]) {
   return {
-    inProduction: DEFAULT_VOLATILITY_MODEL,
+    defaultModel: DEFAULT_VOLATILITY_MODEL,
     bestByScore: bestByScore(assets.map(({ judged }) => judged)).name,
     assets: assets.map(({ name, sources, rows, judged, ewma }) => ({
       name,
@@ -75,6 +132,7 @@ export function modelsJson(assets: readonly JudgedAsset[]) {
       from: Number(rows[0]?.asOf),
       to: Number(rows.at(-1)?.asOf),
       observations: rows.length,
+      spacingSeconds: spacingSeconds(rows),
       rangedShare: rangedShare(rows),
       models: judged.map((each) => ({
         name: each.model.name,
@@ -85,6 +143,28 @@ export function modelsJson(assets: readonly JudgedAsset[]) {
         againstEwma: againstEwma(each, ewma),
       })),
     })),
+  }
+}
+
+/** Files of one asset do not follow each other. */
+export class AssetGapError extends ProverError {
+  readonly code = 'service.asset-gap'
+  readonly asset: string
+  readonly before: string
+  readonly after: string
+  readonly gapSeconds: number
+  readonly limitSeconds: number
+
+  constructor(asset: string, before: string, after: string, gapSeconds: number, limitSeconds: number) {
+    super(
+      `${asset}: expected ${after} to begin at most ${limitSeconds} s after ${before} ends, got ${gapSeconds} s. ` +
+        'Give each its own --asset, or allow more with --max-gap-seconds.',
+    )
+    this.asset = asset
+    this.before = before
+    this.after = after
+    this.gapSeconds = gapSeconds
+    this.limitSeconds = limitSeconds
   }
 }
 

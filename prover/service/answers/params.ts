@@ -28,7 +28,7 @@ export type ParamsOptions = {
 export async function parametersOf(file: string, options: ParamsOptions): Promise<string> {
   const { fromText, toText, ...prices } = options.prices
   const model = volatilityModel(options.model ?? DEFAULT_VOLATILITY_MODEL)
-  // What reads no range takes files whose highs and lows are wrong.
+  // A model that reads no range takes files whose highs and lows are wrong.
   const read = model.name === 'rangeMixture' ? readBars : readPrices
   const rows = read(file, { ...prices, from: timeOption('from', fromText), to: timeOption('to', toText) })
   const series = replay(rows, withStartingWords(model, defaultPolicy), { every: options.every, model })

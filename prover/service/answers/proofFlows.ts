@@ -19,7 +19,7 @@ import { openAccount } from '../daemon/account.ts'
 import { keyHashOf, proveBatch } from '../daemon/proving.ts'
 import { toJson } from '../text/terminal.ts'
 import { writeWholeFile } from '../wholeFile.ts'
-import { buildOf, LIVE_BUILD, loadKeys } from '../workspace.ts'
+import { buildOf, CATCH_UP_BUILD, LIVE_BUILD, loadKeys } from '../workspace.ts'
 
 const MAX_BATCH_BYTES = 1 << 20
 
@@ -156,7 +156,7 @@ export class NothingWaitingError extends ProverError {
 
   constructor(leftOut: readonly LeftOut[]) {
     const reasons = leftOut.map(({ name, reason }) => `${name}: ${reason}`).join(', ')
-    super(`There is no batch to make (${reasons}). Markets that are behind need --model marketRisk1x48.`)
+    super(`There is no batch to make (${reasons}). Markets that are behind need --model ${CATCH_UP_BUILD}.`)
     this.leftOut = leftOut
   }
 }

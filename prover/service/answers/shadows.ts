@@ -1,6 +1,4 @@
 /** `zkrisk shadows`: what a market's shadows have scored, and the council's calls about them. */
-import { type VolatilityModelName, volatilityModels } from '../../../circuits/statements/index.ts'
-import { ProverError } from '../../errors.ts'
 import { volatilityModelName } from '../../market/marketId.ts'
 import { meanScores } from '../../parameters/shadowScore.ts'
 import { connectProvider, readDeployment, RegistryClient } from '../../registry/index.ts'
@@ -131,22 +129,5 @@ async function withClient<Result>(
     return await work(await RegistryClient.connect(expected))
   } finally {
     provider.destroy()
-  }
-}
-
-/** @throws {@link UnknownVolatilityModelError} */
-export function volatilityModelNamed(name: string): VolatilityModelName {
-  if (name in volatilityModels) return name as VolatilityModelName
-  throw new UnknownVolatilityModelError(name)
-}
-
-/** There is no volatility model of this name. */
-export class UnknownVolatilityModelError extends ProverError {
-  readonly code = 'service.unknown-volatility-model'
-  readonly model: string
-
-  constructor(model: string) {
-    super(`Expected a volatility model among ${Object.keys(volatilityModels).join(', ')}, got "${model}".`)
-    this.model = model
   }
 }

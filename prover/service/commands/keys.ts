@@ -8,7 +8,7 @@ export function addKeysCommand(program: Command): void {
 
   addCommand(group, 'setup [circuits...]', 'make development keys where there are none (insecure: local chains only)', [
     'keys setup',
-    'keys setup marketRisk8x2',
+    'keys setup marketRiskRange6x2',
   ])
     .option('--keys <folder>', 'where keys lie, instead of the project’s own folder')
     .action(

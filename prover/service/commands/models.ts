@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { action, addCommand, wholeNumber } from './command.ts'
 import { addPriceOptions, type PriceFlags, priceOptions } from './priceOptions.ts'
 
-type Options = PriceFlags & { asset?: readonly string[]; observeSeconds?: number; html?: string }
+type Options = PriceFlags & { asset?: readonly string[]; observeSeconds?: number; closesOnly?: boolean; html?: string }
 
 export function addModelsCommand(program: Command): void {
   const models = addCommand(
@@ -20,7 +20,8 @@ export function addModelsCommand(program: Command): void {
       'after',
       `
 Without files: BTC and ETH from the long histories beside the checkout, else the project's extract of March 2020. Columns
-named high and low are the range of a row; a file without them has closes only. Files of one asset follow each other.`,
+named high and low are the range of a row; a file without them has closes only. Files of one asset follow each other, in
+whatever order they are named; each may run either way. Predictions are for one hour: of rows further apart only coverage can be judged.`,
     )
     .option('--asset <name...>', 'asset of each price file, in order; by default each file is its own')
     .option(
@@ -28,6 +29,7 @@ named high and low are the range of a row; a file without them has closes only. 
       'gather rows to one observation this often, with the highest and lowest between',
       wholeNumber(1),
     )
+    .option('--closes-only', 'leave highs and lows out, as a source does that attests no range')
     .option('--html <file>', 'also write a page with pictures: scores through time, margins through a crash')
   addPriceOptions(models).action(
     action<Options, [string[]]>(async (terminal, options, files) => {
@@ -35,8 +37,9 @@ named high and low are the range of a row; a file without them has closes only. 
         import('../answers/models.ts'),
         import('../text/modelsTable.ts'),
       ])
-      const { asset = [], observeSeconds } = options
-      const judged = judgeAssets(readAssets(files, { names: asset, observeSeconds, prices: priceOptions(options) }))
+      const { asset = [], observeSeconds, closesOnly } = options
+      const assets = readAssets(files, { names: asset, observeSeconds, closesOnly, prices: priceOptions(options) })
+      const judged = judgeAssets(assets)
       if (options.html !== undefined) {
         const { writeModelsReport } = await import('../report/modelsReport.ts')
         writeModelsReport(options.html, judged)

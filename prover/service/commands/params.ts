@@ -22,7 +22,7 @@ export function addParamsCommand(program: Command): void {
     [
       'params btc-hourly.csv --from 2020-03-08 --to 2020-03-16',
       'params btc-hourly.csv.gz --bar-seconds 3600 --newest-first --plot report.html',
-      'params btc-hourly.csv.gz --bar-seconds 3600 --model rangeMixture',
+      'params btc-hourly.csv.gz --bar-seconds 3600 --model ewma',
     ],
   )
     .addOption(new Option('--format <format>', 'of the result').choices(['table', 'csv', 'json']).default('table'))
@@ -30,7 +30,10 @@ export function addParamsCommand(program: Command): void {
     .option('--plot <file>', 'also write an HTML report with plots')
     .option('--market <name>', 'name in titles', 'BTC-USD')
     .option('--every <count>', 'publish after this many observations, even if no prediction is due', wholeNumber(1))
-    .option('--model <name>', 'volatility model: ewma, garch or rangeMixture, which reads columns named high and low')
+    .option(
+      '--model <name>',
+      'volatility model: rangeMixture (default), which reads columns named high and low, ewma or garch',
+    )
     .option('--rows <count>', 'most rows of the table', wholeNumber(3))
   addPriceOptions(params).action(
     action<Options, [string]>(async (terminal, options, prices) => {

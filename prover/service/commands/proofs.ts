@@ -14,7 +14,10 @@ export function addProofCommands(program: Command): void {
     .requiredOption('--rpc <url>', 'node of the chain')
     .requiredOption('--deployment <file>', 'where the engine lives')
     .requiredOption('-o, --out <file>', 'batch to write')
-    .option('--model <build>', 'marketRisk8x2 (live) or marketRisk1x48 (catch-up)')
+    .option(
+      '--model <build>',
+      'marketRiskRange6x2 (live), marketRiskRange1x48 (catch-up), or a build of the model that its markets are bound to',
+    )
     .option('--keys <folder>', 'keys, instead of the project’s own')
     .action(
       action<BatchOptions, []>(async (terminal, { rpc, deployment, out, model, keys }) => {

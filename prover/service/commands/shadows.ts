@@ -61,8 +61,8 @@ function addWork(shadows: Command, name: 'add' | 'remove' | 'promote', summary: 
     .addHelpText('after', HELP)
     .action(
       action<CouncilFlags, [string, string]>(async (terminal, options, market, model) => {
-        const { volatilityModelNamed } = await import('../answers/shadows.ts')
-        return work(terminal, options, { do: name, market, model: volatilityModelNamed(model) })
+        const { modelName } = await import('../../volatility/models.ts')
+        return work(terminal, options, { do: name, market, model: modelName(model) })
       }),
     )
 }

@@ -1,18 +1,12 @@
 /** Everything `zkrisk serve` opens and closes. */
-import {
-  type Build,
-  DEFAULT_VOLATILITY_MODEL,
-  marketBuilds,
-  sizeOf,
-  volatilityModelOf,
-  volatilityModels,
-} from '../../../circuits/statements/index.ts'
+import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
 import { createProver } from '../../proof/index.ts'
 import { connectProvider, type Deployment, readDeployment, RegistryClient } from '../../registry/index.ts'
 import { openAccount } from './account.ts'
 import { JobStore } from './jobStore.ts'
 import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
-import { loadKeys, loadKeysIfBuilt } from '../workspace.ts'
+import { familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
+import { modelNames } from '../../volatility/models.ts'
 
 export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEvent'> & {
   readonly rpc: string
@@ -71,32 +65,22 @@ export async function runServe(
 
 /** What loads the keys of each family that the deployment has models of, the default one first; each loads once. */
 function familiesOf({ models }: Deployment, folder?: string): ServeOptions['families'] {
-  const deployed = (marketBuilds as readonly Build[]).filter(({ name }) => models.some((model) => model.name === name))
-  const byFamily = [...Map.groupBy(deployed, volatilityModelOf)]
-  byFamily.sort(([a], [b]) => Number(isDefault(b)) - Number(isDefault(a)))
-  return byFamily.map(([family, builds]) => {
+  const isDeployed = (build: string): boolean => models.some(({ name }) => name === build)
+  const names = [...new Set([DEFAULT_VOLATILITY_MODEL, ...modelNames])]
+  return names.flatMap((name) => {
+    const { live, catchUp } = familyOf(name)
+    if (!isDeployed(live)) return []
+    // Every checkout has the default one: the error of what is missing says what to do.
+    const load = name === DEFAULT_VOLATILITY_MODEL ? loadKeys : loadKeysIfBuilt
+    const drains = catchUp !== live && isDeployed(catchUp)
     let loaded: Promise<CircuitFamily | undefined> | undefined
+    const loadBoth = async (): Promise<CircuitFamily | undefined> => {
+      const keys = await load(live, folder)
+      return keys && { live: keys, catchUp: drains ? await load(catchUp, folder) : undefined }
+    }
     return () => {
-      loaded ??= loadFamily(builds, isDefault(family), folder)
+      loaded ??= loadBoth()
       return loaded
     }
   })
 }
-
-/** @throws {@link CircuitNotBuiltError}, {@link KeysMissingError} if it is the one that every checkout has */
-async function loadFamily(
-  builds: readonly Build[],
-  isRequired: boolean,
-  folder: string | undefined,
-): Promise<CircuitFamily | undefined> {
-  const load = isRequired ? loadKeys : loadKeysIfBuilt
-  const [live, catchUp] = await Promise.all(
-    [0, 1].map(async (testEverySlot) => {
-      const build = builds.find((each) => sizeOf(each, 'testEverySlot') === testEverySlot)
-      return build && load(build.name, folder)
-    }),
-  )
-  return live && { live, catchUp }
-}
-
-const isDefault = (family: number): boolean => volatilityModels[DEFAULT_VOLATILITY_MODEL].id === family
