@@ -1,4 +1,5 @@
 /** The service with shadows: proven beside their markets, listed and promoted by the command line. */
+import { DEFAULT_VOLATILITY_MODEL } from '../../circuits/statements/index.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listShadows } from '../../prover/service/answers/shadows.ts'
 import { runServe } from '../../prover/service/daemon/serving.ts'
@@ -51,39 +52,31 @@ describe('zkrisk serve and zkrisk shadows', () => {
       await tryOut.feed(1)
       const landed = await serveAll()
       // The shadow of the model in force rides with its market.
-      expect(landed.join(' ')).toMatch(/BTC-USD #\d+, BTC-USD~ewma #\d+/)
-      expect(landed.join(' ')).toMatch(/BTC-USD~rangeMixture #\d+/)
+      expect(landed.join(' ')).toMatch(/BTC-USD #\d+, BTC-USD~rangeMixture #\d+/)
+      expect(landed.join(' ')).toMatch(/BTC-USD~ewma #\d+/)
     }
     const { shadows, markets } = await list()
-    expect(markets).toContainEqual({ market: 'BTC-USD', model: 'ewma' })
+    expect(markets).toContainEqual({ market: 'BTC-USD', model: DEFAULT_VOLATILITY_MODEL })
     expect(shadows).toHaveLength(2)
     for (const shadow of shadows) {
       expect(shadow).toMatchObject({ market: 'BTC-USD', predictions: 2, waiting: 0 })
       expect(shadow.scoreDown).toBeGreaterThan(0)
-      expect(shadow.isControl).toBe(shadow.model === 'ewma')
+      expect(shadow.isControl).toBe(shadow.model === DEFAULT_VOLATILITY_MODEL)
     }
     const { stdout } = await zkrisk('shadows', 'list', ...place())
-    expect(stdout).toContain('ewma (in force)')
+    expect(stdout).toContain('rangeMixture (in force)')
     expect(stdout).toContain('after 168 predictions')
   })
 
   it('say why a promotion is refused, and what a council with a delay schedules', async () => {
-    const early = await zkrisk('shadows', 'promote', 'BTC-USD', 'rangeMixture', ...asCouncil(), '--json')
+    const early = await zkrisk('shadows', 'promote', 'BTC-USD', 'ewma', ...asCouncil(), '--json')
     expect(early.code).toBe(1)
     expect(errorOf(early)).toMatchObject({ code: 'registry.reverted', reason: 'ShadowUnproven' })
-    const others = await zkrisk(
-      'shadows',
-      'promote',
-      'BTC-USD',
-      'rangeMixture',
-      ...place(),
-      '--key-file',
-      tryOut.keyFile,
-    )
+    const others = await zkrisk('shadows', 'promote', 'BTC-USD', 'ewma', ...place(), '--key-file', tryOut.keyFile)
     expect(others.stderr).toContain('Only the council may do this.')
     const unknown = await zkrisk('shadows', 'add', 'BTC-USD', 'crystal', ...asCouncil())
     expect(unknown.stderr).toContain('ewma, garch, rangeMixture')
-    const scheduled = await zkrisk('shadows', 'promote', 'BTC-USD', 'rangeMixture', ...place(), '--calldata')
+    const scheduled = await zkrisk('shadows', 'promote', 'BTC-USD', 'ewma', ...place(), '--calldata')
     expect(scheduled.code).toBe(0)
     expect(scheduled.stdout).toContain(tryOut.deployment.addresses.registry)
     expect(scheduled.stdout).toMatch(/data {3}0x[0-9a-f]{136}\n/)
@@ -94,9 +87,9 @@ describe('zkrisk serve and zkrisk shadows', () => {
     expect((await zkrisk('shadows', 'policy', ...args)).code).toBe(0)
     expect((await list()).leastPredictions).toBe(24)
     expect((await zkrisk('shadows', 'policy', '--least-predictions', '3', ...args.slice(2))).code).toBe(2)
-    expect((await zkrisk('shadows', 'remove', 'BTC-USD', 'rangeMixture', ...asCouncil())).code).toBe(0)
+    expect((await zkrisk('shadows', 'remove', 'BTC-USD', 'ewma', ...asCouncil())).code).toBe(0)
     expect((await list()).shadows).toHaveLength(1)
-    const gone = await zkrisk('shadows', 'remove', 'BTC-USD', 'rangeMixture', ...asCouncil())
+    const gone = await zkrisk('shadows', 'remove', 'BTC-USD', 'ewma', ...asCouncil())
     expect(gone.stderr).toContain('UnknownMarket')
   })
 })
