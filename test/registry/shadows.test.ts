@@ -294,10 +294,25 @@ describe('R36: the score of a shadow', () => {
   })
 })
 
+describe('R37: before a promotion', () => {
+  test('needs a shadow that was tried often enough', async () => {
+    await undone(async () => {
+      await refused(promote(), 'NotYetProven', [btc.marketId])
+      await hour(PRICE_E8)
+      await refused(promote(), 'ShadowUnproven', [other.marketId, 1n, 24n])
+      for (let i = 0; i < 22; i++) await hour(PRICE_E8)
+      await refused(promote(), 'ShadowUnproven', [other.marketId, 23n, 24n])
+      await hour(PRICE_E8)
+      await promote()
+    })
+  })
+})
+
 describe('R37: a promotion', () => {
+  beforeAll(day)
+
   test('puts the shadow’s state and policy in force with the market’s margins, and the market goes on under its model', async () => {
     await undone(async () => {
-      await day()
       const before = (await call('parameters', btc.marketId)).toObject()
       const receipt = await mined(call('promote', btc.marketId, OTHER))
       const [event] = eventsOf(receipt, engine.registry).filter(({ name }) => name === 'ShadowPromoted')
@@ -330,7 +345,6 @@ describe('R37: a promotion', () => {
 
   test('is refused where no model is left that could move the market', async () => {
     await undone(async () => {
-      await day()
       await mined(engine.modelRegistry.getFunction('disable')(modelIdOf('OTHER')))
       await refused(promote(), 'NoActiveModel', [btc.marketId, BigInt(OTHER)])
       await engine.registerModel('ANOTHER', { ...models.live, volatilityModel: OTHER })
@@ -341,27 +355,13 @@ describe('R37: a promotion', () => {
   test('takes over what the shadow’s policy says of its own model alone', async () => {
     await undone(async () => {
       await engine.setMarketPolicy(other, { longRunVolatilityX16: 40_000n })
-      await day()
       await mined(call('promote', btc.marketId, OTHER))
       expect(await call('marketPolicy', btc.marketId)).toBe(pack('marketPolicy', other.policy))
     })
   })
 
-  test('needs a shadow that was tried often enough', async () => {
-    await undone(async () => {
-      await refused(promote(), 'NotYetProven', [btc.marketId])
-      await hour(PRICE_E8)
-      await refused(promote(), 'ShadowUnproven', [other.marketId, 1n, 24n])
-      for (let i = 0; i < 22; i++) await hour(PRICE_E8)
-      await refused(promote(), 'ShadowUnproven', [other.marketId, 23n, 24n])
-      await hour(PRICE_E8)
-      await promote()
-    })
-  })
-
   test('is refused to a shadow that stands before its market, or on old data', async () => {
     await undone(async () => {
-      await day()
       await engine.observe(btc, PRICE_E8, 60n)
       await engine.land(engine.batch([btc]))
       const asOf = other.state.volatility.asOf
@@ -384,7 +384,6 @@ describe('R37: a promotion', () => {
 
   test('is refused to a shadow that lost more than the control, and where the two cannot be compared', async () => {
     await undone(async () => {
-      await day()
       await engine.observe(btc, PRICE_E8, 60n)
       await engine.land(engine.batch([btc, control]))
       await engine.land(batchOf(other))
@@ -410,7 +409,6 @@ describe('R37: a promotion', () => {
       await promote()
     })
     await undone(async () => {
-      await day()
       await hour(PRICE_E8, [btc, other])
       await refused(promote(), 'ScoresNotComparable', [other.marketId, 25n, 24n])
       await engine.land(batchOf(control))
@@ -420,7 +418,6 @@ describe('R37: a promotion', () => {
 
   test('is refused with both numbers where a margin would be moved further than the policy allows', async () => {
     await undone(async () => {
-      await day()
       await engine.observe(btc, PRICE_E8, 60n)
       await engine.land(engine.batch([btc, control]))
       const batch = batchOf(other)
@@ -444,7 +441,6 @@ describe('R37: a promotion', () => {
 
   test('is refused where the policies differ in what all models read', async () => {
     await undone(async () => {
-      await day()
       await engine.setMarketPolicy(btc, { liquidationCostX16: btc.policy.liquidationCostX16 + 1n })
       await refused(promote(), 'ShadowPolicyDiffers')
       await engine.setMarketPolicy(other, { liquidationCostX16: btc.policy.liquidationCostX16 })
@@ -464,7 +460,6 @@ describe('R37: a promotion', () => {
 
   test('waits as long as the council’s delay says', async () => {
     await undone(async () => {
-      await day()
       const delay = 1_800n
       const council = engine.council
       const role = 9n
@@ -497,7 +492,7 @@ test('R35: what a shadow says equals what the twin computes of its market’s ob
     const expected = updateMarket(ewma, control.state, control.waiting, engine.policyOf(control))
     await engine.land(engine.batch([control]))
     const { parameters, volatilityState } = await shadowOf(EWMA)
-    expect(parameters).toBe(pack('parameters', expected.parameters) | (1n << 230n))
+    expect(parameters).toBe(pack('parameters', expected.parameters) | (control.sequence << 230n))
     expect(volatilityState).toBe(pack('volatilityState', expected.state.volatility))
   })
 })
