@@ -41,9 +41,15 @@ const claimTitles = {
   R29: 'once, in order',
   R30: 'witness counts once',
   R31: 'margin in force',
+  R34: 'bound model',
+  R35: 'shadow',
+  R36: 'score',
+  R37: 'promotion',
   T1: 'key and manifest',
   T2: 'key made in the open',
   V1: 'volatility',
+  V2: 'GARCH variance',
+  V3: 'range variance',
 } as const
 
 export type ClaimId = keyof typeof claimTitles

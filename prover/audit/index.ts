@@ -10,7 +10,15 @@ export {
 } from './market/auditBundle.ts'
 export type { ChainRecord } from './market/chainRecord.ts'
 export { judge } from './market/judge.ts'
-export { type AuditReport, type BatchReport, formatAudit, type MarketReport } from './market/report.ts'
+export type { Computations } from './market/judgeBatch.ts'
+export {
+  type AuditReport,
+  type BatchReport,
+  formatAudit,
+  type MarketReport,
+  type MeanScore,
+  type PromotionReport,
+} from './market/report.ts'
 export type { AuditKey } from './models.ts'
 export type { AuditPins } from './pins.ts'
 export { auditPortfolio, isPortfolioRegistry, type PortfolioAudit } from './portfolio/audit.ts'

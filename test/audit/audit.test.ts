@@ -385,7 +385,7 @@ describe('an audit bundle', () => {
   it('A5: of a hostile author costs little', () => {
     const hostile = [
       `{"content":${'['.repeat(1_000_000)}`,
-      `{"format":"zk-risk-engine/audit","version":2,"sha256":{},"content":{"__proto__":{"x":1}}}`,
+      `{"format":"zk-risk-engine/audit","version":3,"sha256":{},"content":{"__proto__":{"x":1}}}`,
       `{"content":{"context":{"chainId":"${'9'.repeat(1_000_000)}"}}}`,
     ]
     for (const text of hostile) {

@@ -8,7 +8,9 @@ import type { AuditReport } from './report.ts'
 
 const auditFormat: SealedFormat<ChainRecord> = {
   format: 'zk-risk-engine/audit',
-  version: 2,
+  // 3: shadows. `scores`, `removals`, `promotions`, `promotionPolicies` and `inForce`; of a market's end its model and what is
+  // held of a shadow; the age of parameters among the policies.
+  version: 3,
   content: chainRecordSchema,
   // About 6 kB a batch of eight markets: a year of hourly batches.
   maxBytes: 64 << 20,

@@ -4,31 +4,47 @@ import { addressSchema, bytesSchema, hashSchema, integerSchema } from '../../reg
 import { at, modelSchema } from '../modelRecord.ts'
 
 const word = integerSchema(256)
+const volatilityModel = z.int().min(0).max(255)
 
 const policySchema = z.strictObject({
   ...at,
-  kind: z.enum(['learning', 'margin', 'market', 'maxObservationAgeSeconds']),
-  /** Zero unless kind is 'market'. */
+  /** One event sets both ages. */
+  kind: z.enum(['learning', 'margin', 'market', 'maxObservationAgeSeconds', 'maxParameterAgeSeconds']),
+  /** Zero unless kind is 'market'; a shadow's policy stands under its own id. */
   marketId: hashSchema,
   value: word,
 })
 
+/** A market or a shadow that was added; a shadow once for each time. */
 const marketSchema = z.strictObject({
   ...at,
   marketId: hashSchema,
   source: addressSchema,
-  /** Family of volatility models that it is bound to. */
-  volatilityModel: z.int().min(0).max(255),
+  /** Family of volatility models that it was bound to. */
+  volatilityModel,
   volatilityState: word,
   anchorState: word,
   inboxHead: hashSchema,
   inboxCount: integerSchema(40),
   /** At the last block of the record. */
   final: z.strictObject({
+    /** That it is bound to by then; 0 of a shadow that was removed. */
+    volatilityModel,
     stateHash: hashSchema,
     parametersAndSequence: word,
+    /** Of the inbox as a whole, which a shadow shares with its market. */
     inboxHead: hashSchema,
     inboxCount: integerSchema(40),
+    /** What the chain holds of a shadow; null of a market, and of a shadow that was removed. */
+    shadow: z
+      .strictObject({
+        volatilityState: word,
+        anchorState: word,
+        score: word,
+        inboxHead: hashSchema,
+        inboxCount: integerSchema(40),
+      })
+      .nullable(),
   }),
 })
 
@@ -52,6 +68,31 @@ const batchSchema = z.strictObject({
   updates: z.array(z.strictObject({ marketId: hashSchema, parametersAndSequence: word })),
 })
 
+/** A batch tried a prediction of a shadow. */
+const scoredSchema = z.strictObject({ ...at, shadowId: hashSchema, score: word })
+
+const removalSchema = z.strictObject({ ...at, shadowId: hashSchema })
+
+const promotionSchema = z.strictObject({
+  ...at,
+  timestamp: z.int().min(0),
+  marketId: hashSchema,
+  volatilityModel,
+  previousModel: volatilityModel,
+  volatilityState: word,
+  anchorState: word,
+  inboxHead: hashSchema,
+  inboxCount: integerSchema(40),
+  score: word,
+  /** Zero if there was no control. */
+  controlScore: word,
+})
+
+const promotionPolicySchema = z.strictObject({
+  leastPredictions: integerSchema(32),
+  maxMarginStepX24: integerSchema(32),
+})
+
 export const chainRecordSchema = z.strictObject({
   context: z.strictObject({
     chainId: integerSchema(64),
@@ -66,8 +107,20 @@ export const chainRecordSchema = z.strictObject({
   markets: z.array(marketSchema),
   observations: z.array(observationSchema),
   batches: z.array(batchSchema),
+  scores: z.array(scoredSchema),
+  removals: z.array(removalSchema),
+  promotions: z.array(promotionSchema),
+  promotionPolicies: z.array(
+    z.strictObject({ ...at, previous: promotionPolicySchema, current: promotionPolicySchema }),
+  ),
+  /** What promotions are judged by, at the last block of the record. */
+  inForce: z.strictObject({ promotionPolicy: promotionPolicySchema, maxParameterAgeSeconds: integerSchema(32) }),
 })
 
 export type ChainRecord = z.infer<typeof chainRecordSchema>
 export type MarketRecord = ChainRecord['markets'][number]
 export type BatchRecord = ChainRecord['batches'][number]
+export type ScoredRecord = ChainRecord['scores'][number]
+export type RemovalRecord = ChainRecord['removals'][number]
+export type PromotionRecord = ChainRecord['promotions'][number]
+export type PromotionPolicy = ChainRecord['inForce']['promotionPolicy']

@@ -6,12 +6,14 @@ import { submissionsIn } from '../../registry/market/calldata.ts'
 import { logsBetween } from '../../registry/chain.ts'
 import { parseLog } from '../../registry/market/client.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
+import { modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
 import { pack, wordBits } from '../../statement/words.ts'
 import type { BatchRecord, ChainRecord, MarketRecord } from './chainRecord.ts'
 import { chainRecordSchema } from './chainRecord.ts'
 import { type CollectOptions, HistoryIncompleteError, lastBlock } from '../history.ts'
 import { collectModels } from '../models.ts'
 import { inTurns, placeOf } from '../nodeReads.ts'
+import { promotionPolicyOf, shadowEvents } from './shadowEvents.ts'
 
 const NO_MARKET = `0x${'00'.repeat(32)}`
 
@@ -40,6 +42,11 @@ export async function collectRecord(options: CollectOptions): Promise<ChainRecor
     markets,
     observations: await observationsOf(gathered, markets),
     batches: await batchesOf(gathered, logs),
+    ...(await shadowEvents(gathered, logs)),
+    inForce: {
+      promotionPolicy: promotionPolicyOf(await callRegistry(gathered, 'promotionPolicy')),
+      maxParameterAgeSeconds: (await callRegistry(gathered, 'freshnessPolicy')).maxParameterAgeSeconds,
+    },
   }
   return chainRecordSchema.parse(JSON.parse(JSON.stringify(record, decimal)))
 }
@@ -59,7 +66,11 @@ function policiesOf(logs: readonly Log[]): ChainRecord['policies'] {
     if (event?.name === 'MarginPolicySet') return entry('margin', NO_MARKET, event.args.current)
     if (event?.name === 'MarketPolicySet') return entry('market', event.args.marketId, event.args.current)
     if (event?.name === 'FreshnessPolicySet') {
-      return entry('maxObservationAgeSeconds', NO_MARKET, event.args.current.maxObservationAgeSeconds)
+      const { maxObservationAgeSeconds, maxParameterAgeSeconds } = event.args.current
+      return [
+        ...entry('maxObservationAgeSeconds', NO_MARKET, maxObservationAgeSeconds),
+        ...entry('maxParameterAgeSeconds', NO_MARKET, maxParameterAgeSeconds),
+      ]
     }
     return []
   })
@@ -72,8 +83,6 @@ async function marketsOf(gathered: Gathered, logs: readonly Log[]): Promise<Mark
       'RiskRegistry',
       log,
     )
-    const feed = new Contract(source, interfaceOf('IObservationSource'), gathered.provider)
-    const latest = await ask('Reading an inbox', () => feed.getFunction('latest')(marketId, { blockTag: gathered.end }))
     return {
       ...placeOf(log),
       marketId,
@@ -83,14 +92,44 @@ async function marketsOf(gathered: Gathered, logs: readonly Log[]): Promise<Mark
       anchorState,
       inboxHead,
       inboxCount,
-      final: {
-        stateHash: await callRegistry(gathered, 'stateHash', marketId),
-        parametersAndSequence: await finalParameters(gathered, marketId),
-        inboxHead: latest.head,
-        inboxCount: latest.count,
-      },
+      final: await finalOf(gathered, marketId, source),
     }
   })
+}
+
+async function finalOf(gathered: Gathered, marketId: string, source: string): Promise<MarketRecord['final']> {
+  const feed = new Contract(source, interfaceOf('IObservationSource'), gathered.provider)
+  const latest = await ask('Reading an inbox', () =>
+    feed.getFunction('latest')(ownMarketOf(marketId), { blockTag: gathered.end }),
+  )
+  const held = modelIdOfShadow(marketId) === 0 ? undefined : await heldShadow(gathered, marketId)
+  return {
+    volatilityModel: Number(await callRegistry(gathered, 'volatilityModelOf', marketId)),
+    stateHash: await callRegistry(gathered, 'stateHash', marketId),
+    parametersAndSequence: held?.parametersAndSequence ?? (await finalParameters(gathered, marketId)),
+    inboxHead: latest.head,
+    inboxCount: latest.count,
+    shadow: held?.shadow ?? null,
+  }
+}
+
+type HeldShadow = Pick<MarketRecord['final'], 'parametersAndSequence' | 'shadow'>
+
+/** Of a shadow that was removed nothing is held but its count of batches. */
+async function heldShadow(gathered: Gathered, shadowId: string): Promise<HeldShadow> {
+  try {
+    const [shadow, parametersAndSequence] = await callRegistry(
+      gathered,
+      'shadowOf',
+      ownMarketOf(shadowId),
+      modelIdOfShadow(shadowId),
+    )
+    return { parametersAndSequence, shadow: shadow.toObject() }
+  } catch (error) {
+    if (!(error instanceof ContractRevertError && error.reason === 'UnknownMarket')) throw error
+    const sequence: bigint = await callRegistry(gathered, 'sequence', shadowId)
+    return { parametersAndSequence: sequence << BigInt(wordBits('parameters')), shadow: null }
+  }
 }
 
 async function finalParameters(gathered: Gathered, marketId: string): Promise<bigint> {
@@ -104,7 +143,10 @@ async function finalParameters(gathered: Gathered, marketId: string): Promise<bi
   }
 }
 
-/** Observations after the one a market started at; that one and earlier ones are behind its governed first state. */
+/**
+ * Observations after the one a market started at; that one and earlier ones are behind its governed first state. Shadows
+ * take those of their markets.
+ */
 async function observationsOf(
   { provider, fromBlock, end }: Gathered,
   markets: readonly MarketRecord[],
@@ -112,7 +154,9 @@ async function observationsOf(
   const found: ChainRecord['observations'] = []
   for (const source of new Set(markets.map((market) => market.source))) {
     const firstCounts = new Map(
-      markets.filter((market) => market.source === source).map((market) => [market.marketId, market.inboxCount]),
+      markets
+        .filter((market) => market.source === source && modelIdOfShadow(market.marketId) === 0)
+        .map((market) => [market.marketId, market.inboxCount]),
     )
     const topics = interfaceOf('IObservationSource').encodeFilterTopics('ObservationAppended', [
       [...firstCounts.keys()],

@@ -1,55 +1,54 @@
-/** Judges a {@link ChainRecord}: recomputes every batch with the twin, verifies every proof twice, and says what differs. */
-import { sizeOf } from '../../../circuits/statements/index.ts'
-import { marketNameOf } from '../../market/marketId.ts'
+/** Judges a {@link ChainRecord}: every step of its history in the order of the chain, then where everything stands at the end. */
+import { marketNameOf, volatilityModelName } from '../../market/marketId.ts'
 import { compare } from '../../registry/claims.ts'
-import { compareFields } from '../../registry/market/bundle.ts'
 import { stateHashOfWords } from '../../registry/market/calldata.ts'
-import {
-  buildOf,
-  type ClaimResult,
-  decodeSubmit,
-  extendHead,
-  type SubmitCall,
-  type UpdateCall,
-} from '../../registry/index.ts'
-import { type MarketRiskStatement, packObservations, stateBatch } from '../../statement/marketRisk.ts'
-import { elementAt, unpack, wordBits, wordCount } from '../../statement/words.ts'
-import type { BatchRecord, ChainRecord, MarketRecord } from './chainRecord.ts'
-import { failed, firstFailureOf, judgeProof, summarise } from '../findings.ts'
-import type { ModelRecord } from '../modelRecord.ts'
+import { type ClaimResult, extendHead } from '../../registry/index.ts'
+import { wordBits } from '../../statement/words.ts'
+import type { ChainRecord, MarketRecord, ScoredRecord } from './chainRecord.ts'
+import { failed, firstFailureOf, summarise } from '../findings.ts'
 import { type AuditPins, isPinned, judgePlace } from '../pins.ts'
-import { type HeldMarket, inOrder, Ledger, observationOf, stateOf } from './ledger.ts'
+import { judgeEventOrder, type Step, stepsOf } from './events.ts'
+import { judgePromotion } from './judgePromotion.ts'
+import {
+  bindingOf,
+  isShadow,
+  judgeAddition,
+  judgeHeldShadow,
+  judgeRemoval,
+  ScoreEvents,
+  subjectOf,
+  unexpectedScores,
+} from './judgeShadows.ts'
+import { type HeldMarket, Ledger } from './ledger.ts'
 import { judgeModel, type UsableKey } from '../models.ts'
-import { isBefore } from '../nodeReads.ts'
-import type { AuditReport, BatchReport, MarketReport } from './report.ts'
+import { type Computations, judgeBatch, parametersOf, type Scene } from './judgeBatch.ts'
+import { type AuditReport, type BatchReport, type MarketReport, meanScoreOf, type PromotionReport } from './report.ts'
 
-/** RiskRegistry.CLOCK_SKEW_SECONDS. */
-const CLOCK_SKEW_SECONDS = 15n
+type Subject = { readonly of: string; readonly claims: readonly ClaimResult[] }
 
-/** Judges a record. Never throws for a false one; says what is false first. */
+/**
+ * Judges a record. Never throws for a false one; says what is false first.
+ *
+ * @param computations - kept between records that have batches in common, so that none is recomputed twice
+ */
 export async function judge(
   record: ChainRecord,
   pins: AuditPins = {},
   onProgress?: (done: number, total: number) => void,
+  computations: Computations = new Map(),
 ): Promise<AuditReport> {
   const { context } = record
   const keys = new Map<string, UsableKey>()
   const models = record.models.map((model) => judgeModel(model, context.chainId, pins.verificationKeyHashes, keys))
-  const ledger = new Ledger(record)
-  const batches: BatchReport[] = []
-  for (const batch of inOrder(record.batches)) {
-    ledger.advanceTo(batch)
-    batches.push(await judgeBatch(batch, batches.length + 1, ledger, record, keys))
-    onProgress?.(batches.length, record.batches.length)
-  }
-  ledger.advanceTo({ block: Number.POSITIVE_INFINITY, logIndex: 0 })
-  const markets = record.markets.map((market) => judgeMarket(market, ledger))
+  const scene: Scene = { record, keys, ledger: new Ledger(record), scores: new ScoreEvents(record), computations }
+  const { steps, batches, promotions } = await judgeSteps(scene, onProgress)
+  const ends = judgeEnds(scene, steps)
 
   const failure = firstFailureOf([
-    { of: 'the record', claims: judgePlace(context, pins) },
+    { of: 'the record', claims: [...judgePlace(context, pins), ...judgeEventOrder(record)] },
     ...models.map(({ name, claims }) => ({ of: `model ${name}`, claims })),
-    ...batches.map(({ number, claims }) => ({ of: `batch ${number}`, claims })),
-    ...markets.map(({ name, claims }) => ({ of: `market ${name}`, claims })),
+    ...steps,
+    ...ends.map(({ marketId, report }) => ({ of: subjectOf(marketId), claims: report.claims })),
   ])
   return {
     accepted: failure === undefined,
@@ -60,286 +59,120 @@ export async function judge(
     pinned: isPinned(pins),
     models,
     batches,
-    markets,
+    promotions,
+    markets: ends.filter(({ marketId }) => !isShadow(marketId)).map(({ report }) => report),
+    shadows: ends.filter(({ marketId }) => isShadow(marketId)).map(({ report }) => report),
     ...(failure === undefined ? {} : { failure }),
   }
 }
 
-async function judgeBatch(
-  batch: BatchRecord,
-  number: number,
-  ledger: Ledger,
-  record: ChainRecord,
-  keys: ReadonlyMap<string, UsableKey>,
-): Promise<BatchReport> {
-  const key = keys.get(batch.modelId)
-  const call = batch.calldata === null ? undefined : decodeSubmit(batch.calldata)
-  const claims: ClaimResult[] = []
-  if (call === undefined) {
-    claims.push({ claim: 'A2', holds: false, field: 'calldata', expected: 'a call of submit', found: 'none' })
-  } else {
-    try {
-      claims.push(...(await judgeCall(batch, call, ledger, record, key)))
-    } catch (error) {
-      claims.push(failed('Q1', 'calldata', error))
+const END = { block: Number.POSITIVE_INFINITY, logIndex: 0 }
+
+type JudgedSteps = {
+  readonly steps: readonly Subject[]
+  readonly batches: readonly BatchReport[]
+  readonly promotions: readonly PromotionReport[]
+}
+
+async function judgeSteps(scene: Scene, onProgress?: (done: number, total: number) => void): Promise<JudgedSteps> {
+  const { record, ledger } = scene
+  const steps: Subject[] = []
+  const batches: BatchReport[] = []
+  const promotions: PromotionReport[] = []
+  for (const step of stepsOf(record)) {
+    if (step.kind === 'batch') {
+      const scores = scene.scores.takeBefore(step.event)
+      const ofBatch = scores.filter(({ block }) => block === step.event.block)
+      steps.push(...strayScores(scores.filter(({ block }) => block !== step.event.block)))
+      const report = await judgeBatch(step.event, batches.length + 1, scene, ofBatch)
+      batches.push(report)
+      steps.push({ of: `batch ${report.number}`, claims: report.claims })
+      onProgress?.(batches.length, record.batches.length)
+    } else if (step.kind === 'promoted') {
+      const report = { number: promotions.length + 1, ...judgePromotion(step.event, ledger, record) }
+      ledger.promote(step.event)
+      promotions.push(report)
+      steps.push({ of: `promotion ${report.number}`, claims: report.claims })
+    } else {
+      steps.push(judgeCouncilStep(step, scene))
     }
-    applyCall(call, ledger, record, batch)
   }
-  const newest = call?.updates.map(({ parameters }) => asOfParameters(parameters)) ?? []
-  return {
-    number,
-    block: batch.block,
-    transactionHash: batch.transactionHash,
-    model: key?.build ?? batch.modelId,
-    markets: batch.updates.map(({ marketId }) => marketNameOf(marketId)),
-    asOf: newest.reduce((latest, asOf) => (asOf > latest ? asOf : latest), 0n),
-    observations: Number(call?.updates.reduce((sum, { observationCount }) => sum + observationCount, 0n) ?? 0n),
-    ...summarise(claims),
+  steps.push(...strayScores(scene.scores.takeBefore(END)))
+  ledger.advanceTo(END)
+  return { steps, batches, promotions }
+}
+
+const strayScores = (events: readonly ScoredRecord[]): readonly Subject[] =>
+  events.map((event) => ({ of: subjectOf(event.shadowId), claims: unexpectedScores([event]) }))
+
+/** A market or shadow begins, or a shadow ends. */
+function judgeCouncilStep(step: Extract<Step, { kind: 'added' | 'removed' }>, { record, ledger }: Scene): Subject {
+  ledger.advanceTo(step.event)
+  if (step.kind === 'removed') {
+    const claims = judgeRemoval(step.event, ledger)
+    ledger.remove(step.event.shadowId)
+    return { of: subjectOf(step.event.shadowId), claims }
   }
-}
-
-async function judgeCall(
-  batch: BatchRecord,
-  call: SubmitCall,
-  ledger: Ledger,
-  record: ChainRecord,
-  key: UsableKey | undefined,
-): Promise<readonly ClaimResult[]> {
-  const claims: ClaimResult[] = [...judgeEvents(batch, call), ...judgeModelUse(batch, key)]
-  const held = call.updates.map(({ marketId }) => ledger.markets.get(marketId))
-  const unknown = held.indexOf(undefined)
-  if (unknown !== -1) {
-    const found = marketNameOf(call.updates[unknown]?.marketId ?? '')
-    return [
-      ...claims,
-      { claim: 'R3', holds: false, field: `updates[${unknown}].marketId`, expected: 'a market', found },
-    ]
-  }
-  const starts = held as readonly HeldMarket[]
-  claims.push(...call.updates.flatMap((update, i) => judgeStart(update, i, starts[i] as HeldMarket, batch)))
-  if (key === undefined) return claims
-  const slots = sizeOf(buildOf(key.build), 'observations')
-  const words = call.updates.map((update, i) => {
-    const { inbox } = starts[i] as HeldMarket
-    return ledger.wordsAfter(inbox, update.marketId, Number(update.observationCount))
-  })
-  claims.push(
-    ...judgeBinding(starts, key.model),
-    ...judgeInbox(call, words, slots),
-    ...judgeFreshness(batch, words, ledger, key.model),
-  )
-  return [...claims, ...(await judgeComputation(call, starts, words, ledger, record, key))]
-}
-
-/** The events tell the same as the calldata. */
-function judgeEvents(batch: BatchRecord, call: SubmitCall): readonly ClaimResult[] {
-  return [
-    compare('A2', 'modelId', call.modelId, batch.modelId),
-    compare('A2', 'commitment', call.commitment, batch.commitment),
-    compare('A2', 'updates.length', call.updates.length, batch.updates.length),
-    ...call.updates.flatMap(({ marketId, parameters }, i) => [
-      compare('A2', `updates[${i}].marketId`, marketId, batch.updates[i]?.marketId),
-      compare(
-        'A2',
-        `updates[${i}].parameters`,
-        parameters,
-        parametersOf(batch.updates[i]?.parametersAndSequence ?? 0n),
-      ),
-    ]),
-    ...call.updates.slice(1).map(({ marketId }, i): ClaimResult => {
-      const before = call.updates[i]?.marketId ?? ''
-      if (BigInt(marketId) > BigInt(before)) return { claim: 'R2', holds: true }
-      return {
-        claim: 'R2',
-        holds: false,
-        field: `updates[${i + 1}].marketId`,
-        expected: `above ${before}`,
-        found: marketId,
-      }
-    }),
-  ]
-}
-
-function judgeModelUse(batch: BatchRecord, key: UsableKey | undefined): readonly ClaimResult[] {
-  if (key === undefined) {
-    return [
-      {
-        claim: 'R1',
-        holds: false,
-        field: 'modelId',
-        expected: 'a model whose key is at hand',
-        found: batch.modelId,
-      },
-    ]
-  }
-  const { registered, disabled } = key.model
-  const isActive = isBefore(registered, batch) && (disabled === null || isBefore(batch, disabled))
-  return [compare('R1', 'modelId', 'active', isActive ? 'active' : 'not active')]
-}
-
-/** R34: the model estimates volatility as each of the batch's markets has it. */
-function judgeBinding(starts: readonly HeldMarket[], { volatilityModel }: ModelRecord): readonly ClaimResult[] {
-  return starts.map(({ record }, i) =>
-    compare('R34', `updates[${i}].volatilityModel`, record.volatilityModel, volatilityModel),
-  )
-}
-
-/** A batch starts where the last one ended: states, inbox position, sequence. */
-function judgeStart(update: UpdateCall, index: number, held: HeldMarket, batch: BatchRecord): readonly ClaimResult[] {
-  const at = `updates[${index}]`
-  const sequence = (batch.updates[index]?.parametersAndSequence ?? 0n) >> BigInt(wordBits('parameters'))
-  return [
-    compare('R4', `${at}.sequence`, held.sequence + 1n, sequence),
-    compare('R3', `${at}.previousVolatilityState`, held.volatilityState, update.previousVolatilityState),
-    compare('R3', `${at}.previousAnchorState`, held.anchorState, update.previousAnchorState),
-    compare('R3', `${at}.source`, held.inbox.source, update.source),
-    compare('R3', `${at}.inboxCount`, held.inbox.count, update.inboxCount),
-    compare('R3', `${at}.inboxHead`, held.inbox.head, update.inboxHead),
-  ]
-}
-
-/** The observation words are the inbox's next ones, each once, in order, after empty slots. */
-function judgeInbox(call: SubmitCall, words: readonly (readonly bigint[])[], slots: number): readonly ClaimResult[] {
-  const claims: ClaimResult[] = []
-  const expected = call.updates.flatMap((update, i) => {
-    const taken = words[i] ?? []
-    const at = `updates[${i}].observationCount`
-    claims.push(compare('R7', at, BigInt(taken.length), update.observationCount))
-    const wordsPerMarket = wordCount('observation', slots)
-    const given = call.observationWords.slice(i * wordsPerMarket, (i + 1) * wordsPerMarket)
-    claims.push(judgeUnusedSlots(given, slots - taken.length, i))
-    return packObservations(taken.slice(-slots).map(observationOf), slots)
-  })
-  claims.push(compare('R7', 'observationWords.length', expected.length, call.observationWords.length))
-  for (const [i, word] of expected.entries()) {
-    claims.push(compare('R7', `observationWords[${i}]`, word, call.observationWords[i]))
-  }
-  return claims
-}
-
-/** The slots before a market's observations are empty. */
-function judgeUnusedSlots(words: readonly bigint[], unused: number, index: number): ClaimResult {
-  for (let slot = 0; slot < unused; slot++) {
-    const held = elementAt('observation', words, slot)
-    if (held !== 0n) return compare('O2', `updates[${index}].slots[${slot}]`, 0n, held)
-  }
-  return { claim: 'O2', holds: true }
-}
-
-function judgeFreshness(
-  batch: BatchRecord,
-  words: readonly (readonly bigint[])[],
-  ledger: Ledger,
-  model: ModelRecord,
-): readonly ClaimResult[] {
-  const now = BigInt(batch.timestamp)
-  const oldest = model.allowsBacklog ? 0n : now - (ledger.policy('maxObservationAgeSeconds') ?? 0n)
-  const latest = now + CLOCK_SKEW_SECONDS
-  return words.map((taken, i): ClaimResult => {
-    const word = taken.at(-1)
-    const asOf = word === undefined ? 0n : observationOf(word).asOf
-    if (asOf >= oldest && asOf <= latest) return { claim: 'R5', holds: true }
-    const expected = `${oldest} to ${latest}`
-    return { claim: 'R5', holds: false, field: `updates[${i}].observations.asOf`, expected, found: String(asOf) }
-  })
-}
-
-/** The twin's results against the submitted ones, the statement against the commitment, the proof against the statement. */
-async function judgeComputation(
-  call: SubmitCall,
-  starts: readonly HeldMarket[],
-  words: readonly (readonly bigint[])[],
-  ledger: Ledger,
-  { context }: ChainRecord,
-  { build, verificationKey }: UsableKey,
-): Promise<readonly ClaimResult[]> {
-  let statement: MarketRiskStatement
+  let claims: readonly ClaimResult[]
   try {
-    statement = await stateBatch({
-      build: buildOf(build),
-      chainId: context.chainId,
-      registry: context.registry,
-      modelId: call.modelId,
-      learning: unpack('learningPolicy', ledger.policy('learning') ?? 0n),
-      margin: unpack('marginPolicy', ledger.policy('margin') ?? 0n),
-      markets: starts.map((held, i) => ({
-        marketId: held.record.marketId,
-        sequence: held.sequence + 1n,
-        previous: stateOf(held),
-        observations: (words[i] ?? []).map(observationOf),
-        policy: unpack('marketPolicy', ledger.policy('market', held.record.marketId) ?? 0n),
-      })),
-    })
+    claims = judgeAddition(step.event, ledger, record)
   } catch (error) {
-    return [failed('O1', 'observations', error)]
+    claims = [failed('R35', 'added', error)]
   }
-  const claims = call.updates.flatMap((update, i) => {
-    const twin = statement.updates[i] as MarketRiskStatement['updates'][number]
-    const at = `updates[${i}]`
-    return [
-      {
-        prefix: `${at}.volatility`,
-        expected: twin.state.volatility,
-        found: unpack('volatilityState', update.volatilityState),
-      },
-      { prefix: `${at}.anchor`, expected: twin.state.anchor, found: unpack('anchorState', update.anchorState) },
-      { prefix: `${at}.parameters`, expected: twin.parameters, found: unpack('parameters', update.parameters) },
-    ]
-  })
-  return [
-    ...compareFields(claims),
-    compare('Q2', 'commitment', statement.commitment, call.commitment),
-    // The proof is for exactly this statement: commitment, evaluation and challenge were computed here.
-    await judgeProof('Q3', call.proof, statement.publicSignals, verificationKey),
-  ]
+  ledger.add(step.event)
+  return { of: subjectOf(step.event.marketId), claims }
 }
 
-/** Follows the chain, whatever was judged: the next batch starts from what the registry then held. */
-function applyCall(call: SubmitCall, ledger: Ledger, record: ChainRecord, batch: BatchRecord): void {
-  const slots = record.models.find(({ modelId }) => modelId === batch.modelId)?.slots ?? 0
-  for (const { marketId, observationCount, volatilityState, anchorState, parameters } of call.updates) {
+type End = { readonly marketId: string; readonly report: MarketReport }
+
+/** Every market and shadow at the end, with what its beginnings and removals were found to be. */
+function judgeEnds({ record, ledger }: Scene, steps: readonly Subject[]): readonly End[] {
+  const bySubject = Map.groupBy(steps, ({ of }) => of)
+  return [...Map.groupBy(record.markets, ({ marketId }) => marketId)].map(([marketId, additions]) => {
+    const name = marketNameOf(marketId)
+    const before = (bySubject.get(subjectOf(marketId)) ?? []).flatMap(({ claims }) => claims)
     const held = ledger.markets.get(marketId)
-    if (held === undefined) continue
-    const words = ledger.wordsAfter(held.inbox, marketId, Math.min(Number(observationCount), slots))
-    ledger.move(marketId, volatilityState, anchorState, words, parameters)
+    try {
+      const claims = [...before, ...additions.flatMap((added) => judgeEnd(added, held, ledger))]
+      return { marketId, report: { ...endOf(name, held, ledger, marketId), ...summarise(claims) } }
+    } catch (error) {
+      const claims = [...before, failed('R3', 'final', error)]
+      return { marketId, report: { name, sequence: 0n, waiting: 0, ...summarise(claims) } }
+    }
+  })
+}
+
+function endOf(name: string, held: HeldMarket | undefined, ledger: Ledger, marketId: string) {
+  if (held === undefined) return { name, sequence: ledger.sequenceOf(marketId), waiting: 0 }
+  const { inbox, sequence, score } = held
+  return {
+    name,
+    sequence,
+    waiting: ledger.wordsAfter(inbox, marketId, Number.POSITIVE_INFINITY).length,
+    model: volatilityModelName(held.volatilityModel),
+    ...(isShadow(marketId) ? { score: meanScoreOf(score, ledger.learning()) } : {}),
   }
 }
 
-/** Where a market stands at the end: what the batches led to is what the registry stores, and no observation is missing. */
-function judgeMarket(record: MarketRecord, ledger: Ledger): MarketReport {
-  const name = marketNameOf(record.marketId)
-  const { final } = record
-  const held = ledger.markets.get(record.marketId) as HeldMarket
-  const claims: ClaimResult[] = []
-  try {
-    const sequence = final.parametersAndSequence >> BigInt(wordBits('parameters'))
-    const waiting = ledger.wordsAfter(held.inbox, record.marketId, Number.POSITIVE_INFINITY)
-    const first = { source: record.source, head: record.inboxHead, count: record.inboxCount }
-    const all = ledger.wordsAfter(first, record.marketId, Number.POSITIVE_INFINITY)
-    claims.push(
-      compare('A4', 'final.sequence', held.sequence, sequence),
-      compare('R3', 'final.parameters', held.parameters, parametersOf(final.parametersAndSequence)),
-      compare(
-        'R3',
-        'final.stateHash',
-        stateHashOfWords(held.volatilityState, held.anchorState, held.inbox, record.volatilityModel),
-        final.stateHash,
-      ),
-      compare('R7', 'final.inboxCount', record.inboxCount + BigInt(all.length), final.inboxCount),
-      compare('R7', 'final.inboxHead', extendHead(record.inboxHead, all), final.inboxHead),
-    )
-    return { name, sequence, waiting: waiting.length, ...summarise(claims) }
-  } catch (error) {
-    claims.push(failed('R3', 'final', error))
-    return { name, sequence: 0n, waiting: 0, ...summarise(claims) }
-  }
+/** What the batches led to is what the registry stores, and no observation is missing. */
+function judgeEnd(added: MarketRecord, held: HeldMarket | undefined, ledger: Ledger): readonly ClaimResult[] {
+  const { marketId, source, inboxHead, inboxCount, final } = added
+  const sequence = final.parametersAndSequence >> BigInt(wordBits('parameters'))
+  const all = ledger.wordsAfter({ source, head: inboxHead, count: inboxCount }, marketId, Number.POSITIVE_INFINITY)
+  const stateHash =
+    held === undefined
+      ? NO_STATE
+      : stateHashOfWords(held.volatilityState, held.anchorState, held.inbox, held.volatilityModel)
+  return [
+    compare('A4', 'final.sequence', ledger.sequenceOf(marketId), sequence),
+    compare('R3', 'final.parameters', held?.parameters ?? 0n, parametersOf(final.parametersAndSequence)),
+    compare('R3', 'final.stateHash', stateHash, final.stateHash),
+    compare(bindingOf(marketId), 'final.volatilityModel', held?.volatilityModel ?? 0, final.volatilityModel),
+    compare('R7', 'final.inboxCount', inboxCount + BigInt(all.length), final.inboxCount),
+    compare('R7', 'final.inboxHead', extendHead(inboxHead, all), final.inboxHead),
+    ...judgeHeldShadow(marketId, final, held),
+  ]
 }
 
-function parametersOf(parametersAndSequence: bigint): bigint {
-  return parametersAndSequence & ((1n << BigInt(wordBits('parameters'))) - 1n)
-}
-
-function asOfParameters(parameters: bigint): bigint {
-  const bits = BigInt(wordBits('parameters'))
-  return parameters >> bits === 0n ? unpack('parameters', parameters).asOf : 0n
-}
+/** Of a shadow that was removed. */
+const NO_STATE = `0x${'00'.repeat(32)}`

@@ -1,34 +1,48 @@
 /** The chain's story told again: what the registry holds before each batch, from the record's events in order. */
-import type { Fields } from '../../../circuits/statements/index.ts'
+import type { Fields, WordName } from '../../../circuits/statements/index.ts'
+import { ownMarketOf } from '../../market/marketId.ts'
 import type { MarketState, Observation } from '../../parameters/marketRisk.ts'
+import { NO_SCORE, type Score } from '../../parameters/shadowScore.ts'
 import { extendHead, type InboxPosition } from '../../registry/index.ts'
-import { unpack } from '../../statement/words.ts'
-import type { BatchRecord, ChainRecord, MarketRecord } from './chainRecord.ts'
+import { unpack, wordBits } from '../../statement/words.ts'
+import type { ChainRecord, MarketRecord, PromotionPolicy, PromotionRecord } from './chainRecord.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
 
-/** A market between two batches. */
+/** A market, or a shadow of one, between two batches. */
 export type HeldMarket = {
-  readonly record: MarketRecord
+  readonly marketId: string
+  readonly volatilityModel: number
   readonly volatilityState: bigint
   readonly anchorState: bigint
   readonly inbox: InboxPosition
   readonly sequence: bigint
   readonly parameters: bigint
+  /** Of a shadow's predictions; a market has none. */
+  readonly score: Score
 }
+
+/** What a registry starts with: Shadows.sol. */
+export const FIRST_PROMOTION_POLICY: PromotionPolicy = { leastPredictions: 168n, maxMarginStepX24: 838_861n }
 
 /** An observation's place in its inbox and its word. */
 export type InboxEntry = { readonly word: bigint; readonly place: Place }
 
 export class Ledger {
   readonly markets = new Map<string, HeldMarket>()
-  private readonly record: ChainRecord
+  private readonly ordered: Pick<ChainRecord, 'policies' | 'promotionPolicies'>
   private readonly policies = new Map<string, bigint>()
   private readonly inboxes = new Map<string, Map<bigint, InboxEntry>>()
   private nextPolicy = 0
-  private nextMarket = 0
+  private nextPromotionPolicy = 0
+  /** Counts of shadows that were removed: one that is added again goes on from there. */
+  private readonly sequences = new Map<string, bigint>()
+  promotionPolicy = FIRST_PROMOTION_POLICY
 
   constructor(record: ChainRecord) {
-    this.record = record
+    this.ordered = {
+      policies: [...inOrder(record.policies)],
+      promotionPolicies: [...inOrder(record.promotionPolicies)],
+    }
     for (const { source, marketId, count, word, block, logIndex } of record.observations) {
       const key = inboxKey(source, marketId)
       const inbox = this.inboxes.get(key) ?? new Map<bigint, InboxEntry>()
@@ -38,26 +52,56 @@ export class Ledger {
     }
   }
 
-  /** Takes over policies and markets up to a place. */
+  /** Takes over policies up to a place. */
   advanceTo(place: Place): void {
-    const { policies, markets } = this.record
+    const { policies, promotionPolicies } = this.ordered
     for (; this.nextPolicy < policies.length; this.nextPolicy++) {
       const policy = policies[this.nextPolicy] as ChainRecord['policies'][number]
       if (!isBefore(policy, place)) break
       this.policies.set(`${policy.kind}:${policy.marketId}`, policy.value)
     }
-    for (; this.nextMarket < markets.length; this.nextMarket++) {
-      const record = markets[this.nextMarket] as MarketRecord
-      if (!isBefore(record, place)) break
-      this.markets.set(record.marketId, {
-        record,
-        volatilityState: record.volatilityState,
-        anchorState: record.anchorState,
-        inbox: { source: record.source, head: record.inboxHead, count: record.inboxCount },
-        sequence: 0n,
-        parameters: 0n,
-      })
+    for (; this.nextPromotionPolicy < promotionPolicies.length; this.nextPromotionPolicy++) {
+      const policy = promotionPolicies[this.nextPromotionPolicy] as ChainRecord['promotionPolicies'][number]
+      if (!isBefore(policy, place)) break
+      this.promotionPolicy = policy.current
     }
+  }
+
+  /** A market or a shadow begins. */
+  add({ marketId, source, volatilityModel, volatilityState, anchorState, inboxHead, inboxCount }: MarketRecord): void {
+    this.markets.set(marketId, {
+      ...{ marketId, volatilityModel, volatilityState, anchorState },
+      inbox: { source, head: inboxHead, count: inboxCount },
+      sequence: this.sequenceOf(marketId),
+      parameters: 0n,
+      score: NO_SCORE,
+    })
+  }
+
+  /** A shadow is gone, and its score with it. */
+  remove(shadowId: string): void {
+    this.sequences.set(shadowId, this.sequenceOf(shadowId))
+    this.markets.delete(shadowId)
+  }
+
+  /** A market goes on as a promotion says; its parameters and its count of batches stay. */
+  promote({
+    marketId,
+    volatilityModel,
+    volatilityState,
+    anchorState,
+    inboxHead,
+    inboxCount,
+  }: Omit<PromotionRecord, 'timestamp'>): void {
+    const held = this.markets.get(marketId)
+    if (held === undefined) return
+    const inbox = { source: held.inbox.source, head: inboxHead, count: inboxCount }
+    this.markets.set(marketId, { ...held, volatilityModel, volatilityState, anchorState, inbox })
+  }
+
+  /** How many batches have moved a market or a shadow, also one that was removed. */
+  sequenceOf(marketId: string): bigint {
+    return this.markets.get(marketId)?.sequence ?? this.sequences.get(marketId) ?? 0n
   }
 
   /** Policy word in force. */
@@ -65,13 +109,23 @@ export class Ledger {
     return this.policies.get(`${kind}:${marketId}`)
   }
 
-  /** Words of an inbox after `count`, as many as there are without a gap, at most `length`. */
-  wordsAfter({ source, count }: InboxPosition, marketId: string, length: number): readonly bigint[] {
-    const inbox = this.inboxes.get(inboxKey(source, marketId))
+  /** Policy of learning in force; {@link fittingFields} of it. */
+  learning(): Fields<'learningPolicy'> {
+    return fittingFields('learningPolicy', this.policy('learning') ?? 0n)
+  }
+
+  /**
+   * Words of a market's inbox after `count`, as many as there are without a gap, at most `length`; of a shadow those of its
+   * market's.
+   *
+   * @param until - only those that were there before this place
+   */
+  wordsAfter({ source, count }: InboxPosition, marketId: string, length: number, until?: Place): readonly bigint[] {
+    const inbox = this.inboxes.get(inboxKey(source, ownMarketOf(marketId)))
     const words: bigint[] = []
     for (let next = count + 1n; words.length < length; next++) {
       const entry = inbox?.get(next)
-      if (entry === undefined) break
+      if (entry === undefined || (until !== undefined && !isBefore(entry.place, until))) break
       words.push(entry.word)
     }
     return words
@@ -84,6 +138,7 @@ export class Ledger {
     anchorState: bigint,
     words: readonly bigint[],
     parameters: bigint,
+    score: Score,
   ): void {
     const held = this.markets.get(marketId)
     if (held === undefined) return
@@ -95,6 +150,7 @@ export class Ledger {
       inbox: { source, head: extendHead(head, words), count: count + BigInt(words.length) },
       sequence: held.sequence + 1n,
       parameters,
+      score,
     })
   }
 }
@@ -102,15 +158,22 @@ export class Ledger {
 const NO_MARKET = `0x${'00'.repeat(32)}`
 
 /** A market's held words as the twin takes them. */
-export function stateOf({ volatilityState, anchorState }: HeldMarket): MarketState {
+export function stateOf({
+  volatilityState,
+  anchorState,
+}: Pick<HeldMarket, 'volatilityState' | 'anchorState'>): MarketState {
   return { volatility: unpack('volatilityState', volatilityState), anchor: unpack('anchorState', anchorState) }
 }
 
+/** Fields of a word, of one that no registry takes those of its lower bits: for what is told, not for what is judged. */
+export const fittingFields = <W extends WordName>(word: W, value: bigint): Fields<W> =>
+  unpack(word, BigInt.asUintN(wordBits(word), value))
+
 export const observationOf = (word: bigint): Observation => unpack('observation', word) as Fields<'observation'>
 
-/** Batches in the order of the chain. */
-export function inOrder(batches: readonly BatchRecord[]): readonly BatchRecord[] {
-  return [...batches].sort((a, b) => (isBefore(a, b) ? -1 : 1))
+/** In the order of the chain. */
+export function inOrder<Event extends Place>(events: readonly Event[]): readonly Event[] {
+  return [...events].sort((a, b) => (isBefore(a, b) ? -1 : isBefore(b, a) ? 1 : 0))
 }
 
 const inboxKey = (source: string, marketId: string): string => `${source}:${marketId}`

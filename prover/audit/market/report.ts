@@ -1,6 +1,11 @@
 /** What an audit of markets finds, and how people read it. */
+import type { LearningPolicy } from '../../parameters/confidence.ts'
+import { meanScores, type Score } from '../../parameters/shadowScore.ts'
 import type { ClaimResult } from '../../registry/index.ts'
 import { alignColumns, claimText, type ModelReport, timeText, verdictCells } from '../report.ts'
+
+/** How predictions fared: mean quantile scores as fractions of the price, lower is better; none before the first one. */
+export type MeanScore = { readonly predictions: number; readonly down?: number; readonly up?: number }
 
 /** Claims about one batch; each claim id once, in the order they were checked. */
 export type BatchReport = {
@@ -13,16 +18,40 @@ export type BatchReport = {
   /** Time of the newest observation. */
   readonly asOf: bigint
   readonly observations: number
+  /** Of shadows whose predictions it tried, as they stood then. */
+  readonly scores: readonly (MeanScore & { readonly name: string })[]
   readonly accepted: boolean
   readonly claims: readonly ClaimResult[]
 }
 
-/** Claims about one market at the record's last block. */
+/** A market went on from the state of a shadow. */
+export type PromotionReport = {
+  /** From 1, in the order of the chain. */
+  readonly number: number
+  readonly block: number
+  readonly market: string
+  /** Time of the newest observation behind the state that went on. */
+  readonly asOf: bigint
+  /** Volatility models by name. */
+  readonly from: string
+  readonly to: string
+  readonly score: MeanScore
+  /** Of the shadow of the model that was in force; without one there was nothing to compare with. */
+  readonly control?: MeanScore
+  readonly accepted: boolean
+  readonly claims: readonly ClaimResult[]
+}
+
+/** Claims about one market, or one shadow, at the record's last block. */
 export type MarketReport = {
   readonly name: string
   readonly sequence: bigint
   /** Observations that no batch has consumed yet. */
   readonly waiting: number
+  /** The volatility model that it is bound to; none of a shadow that was removed. */
+  readonly model?: string
+  /** Of a shadow that is there. */
+  readonly score?: MeanScore
   readonly accepted: boolean
   readonly claims: readonly ClaimResult[]
 }
@@ -37,14 +66,26 @@ export type AuditReport = {
   readonly pinned: boolean
   readonly models: readonly ModelReport[]
   readonly batches: readonly BatchReport[]
+  readonly promotions: readonly PromotionReport[]
   readonly markets: readonly MarketReport[]
+  readonly shadows: readonly MarketReport[]
   /** The first claim that does not hold, and of what. */
   readonly failure?: { readonly of: string; readonly claim: ClaimResult }
 }
 
-/** The report as a plain table: one line per model, batch and market, then the verdict. */
+/**
+ * Mean scores under a learning policy, whose steps are the unit of the sums.
+ *
+ * @param learning - in force when they are told of
+ */
+export function meanScoreOf(score: Score, learning: LearningPolicy): MeanScore {
+  const predictions = Number(score.predictions)
+  return predictions === 0 ? { predictions } : { predictions, ...meanScores(score, learning) }
+}
+
+/** The report as a plain table: one line per model, batch, promotion, market and shadow, then the verdict. */
 export function formatAudit(report: AuditReport): string {
-  const { models, batches, markets } = report
+  const { models, batches, promotions, markets, shadows } = report
   const rows = [
     ...models.map((model) => [`model ${model.name}`, '', '', ...verdictCells(model)]),
     ...batches.map((batch) => [
@@ -53,14 +94,53 @@ export function formatAudit(report: AuditReport): string {
       `${batch.markets.join(' ')} at ${timeText(batch.asOf)}`,
       ...verdictCells(batch),
     ]),
+    ...promotions.map((promotion) => [
+      `promotion ${promotion.number}`,
+      `block ${promotion.block}`,
+      `${promotion.market} from ${promotion.from} to ${promotion.to}`,
+      ...verdictCells(promotion),
+    ]),
     ...markets.map((market) => [
       `market ${market.name}`,
       `moved ${market.sequence} times`,
       `${market.waiting} waiting`,
       ...verdictCells(market),
     ]),
+    ...shadows.map((shadow) => [
+      `shadow ${shadow.name}`,
+      `moved ${shadow.sequence} times`,
+      shadow.score === undefined ? 'removed' : `${shadow.waiting} waiting`,
+      ...verdictCells(shadow),
+    ]),
   ]
-  return `${alignColumns(rows)}\n${verdictText(report)}\n`
+  return `${[alignColumns(rows), ...scoresText(report), verdictText(report)].join('\n')}\n`
+}
+
+/** Scores of shadows, then what was promoted on which. */
+function scoresText({ shadows, promotions }: AuditReport): readonly string[] {
+  if (shadows.length === 0 && promotions.length === 0) return []
+  const scored = shadows.flatMap(({ name, score }) =>
+    score === undefined ? [] : [[`  ${name}`, ...scoreCells(score)]],
+  )
+  const promoted = promotions.map(({ number, market, from, to, score, control }) => [
+    `  promotion ${number} of ${market}`,
+    ...scoreCells(score),
+    control === undefined
+      ? `${to}, without a control: nothing of ${from} to compare with`
+      : `${to}, against ${meansText(control)} of ${from}`,
+  ])
+  return ['', 'Mean scores, fractions of the price, lower is better:', alignColumns([...scored, ...promoted]), '']
+}
+
+const scoreCells = (score: MeanScore): readonly string[] => [
+  `${score.predictions} predictions`,
+  score.predictions === 0 ? '' : meansText(score),
+]
+
+/** `3.045 % down, 3.045 % up`. */
+function meansText({ down, up }: MeanScore): string {
+  const percent = (fraction: number | undefined) => (fraction === undefined ? '–' : `${(100 * fraction).toFixed(3)} %`)
+  return `${percent(down)} down, ${percent(up)} up`
 }
 
 function verdictText(report: AuditReport): string {

@@ -39,6 +39,8 @@ export type ChainAuditOptions = {
   /** Audit bundle to write. */
   readonly out?: string | undefined
   readonly keys?: string | undefined
+  /** Page to write. */
+  readonly html?: string | undefined
   readonly say: (line: string) => void
 }
 
@@ -61,6 +63,7 @@ export async function auditFromChain(options: ChainAuditOptions): Promise<AuditR
   }
   if (await isPortfolioRegistry(provider, registry)) {
     if (options.out !== undefined) throw new NoPortfolioBundleError()
+    if (options.html !== undefined) throw new NoPortfolioPageError()
     return (await auditPortfolio({ ...target, keys: await auditKeys(options.keys, portfolioBuilds) })).report
   }
   const { report, record } = await audit({ ...target, keys: await marketAuditKeys(options.keys) })
@@ -105,5 +108,14 @@ export class NoPortfolioBundleError extends ProverError {
 
   constructor() {
     super('Expected no --out: an audit of a portfolio registry has no bundle yet. Use --json for its report.')
+  }
+}
+
+/** Audits of portfolio registries have no page. */
+export class NoPortfolioPageError extends ProverError {
+  readonly code = 'service.no-portfolio-page'
+
+  constructor() {
+    super('Expected no --html: an audit of a portfolio registry has no page. Its table tells of every leg.')
   }
 }

@@ -9,6 +9,7 @@ type Options = {
   bundle?: string
   out?: string
   keys?: string
+  html?: string
 }
 
 export function addAuditCommand(program: Command): void {
@@ -19,7 +20,7 @@ export function addAuditCommand(program: Command): void {
     [
       'audit --rpc http://127.0.0.1:8545 --deployment deployment.json -o audit.json',
       'audit --rpc http://127.0.0.1:8545 --registry 0x… --json',
-      'audit --bundle audit.json',
+      'audit --bundle audit.json --html audit.html',
     ],
   )
     .option('--rpc <url>', 'node of the chain')
@@ -29,6 +30,7 @@ export function addAuditCommand(program: Command): void {
     .option('--bundle <file>', 'audit this file without a chain')
     .option('-o, --out <file>', 'write a bundle that can be audited without a chain')
     .option('--keys <folder>', 'keys to trust, instead of the project’s own')
+    .option('--html <file>', 'also write a page: the verdict, scores of shadows, promotions; of a registry of markets')
     .action(
       action<Options, []>(async (terminal, options) => {
         const [{ auditFromFile, auditFromChain }, { formatAudit, formatPortfolioAudit, exitCodeOf }] =
@@ -38,6 +40,11 @@ export function addAuditCommand(program: Command): void {
           bundle === undefined
             ? await auditFromChain({ ...options, rpc, say: terminal.say })
             : await auditFromFile(bundle, options)
+        if (options.html !== undefined && !('kind' in report)) {
+          const { writeAuditReport } = await import('../report/auditReport.ts')
+          writeAuditReport(options.html, report)
+          terminal.say(`Pictures: ${options.html}`)
+        }
         terminal.result(report, 'kind' in report ? formatPortfolioAudit(report) : formatAudit(report))
         return exitCodeOf(report)
       }),

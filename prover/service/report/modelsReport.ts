@@ -22,9 +22,9 @@ const DAY = 86_400
 /** More points than this are not told apart on a screen. */
 const MAX_POINTS = 600
 
-/** Colour classes of the page, one a model in the order of the table; the constant is in ink. */
+/** Colour classes of pages, one a model in the order of the table; the constant is in ink. */
 const KINDS = ['fast', 'slow', 'initial', 'maintenance', 'up', 'down'] as const
-const kindOf = (name: string): string => {
+export const kindOf = (name: string): string => {
   const place = (modelNames as readonly string[]).indexOf(name)
   return place < 0 ? 'ink' : (KINDS[place % KINDS.length] ?? 'ink')
 }

@@ -1,0 +1,101 @@
+/** Whether a record's events fit together as events: each at a place of its own, time never running back, policies in a chain. */
+import { compare } from '../../registry/claims.ts'
+import type { ClaimResult } from '../../registry/index.ts'
+import { isBefore, type Place } from '../nodeReads.ts'
+import type { BatchRecord, ChainRecord, MarketRecord, PromotionRecord, RemovalRecord } from './chainRecord.ts'
+import { FIRST_PROMOTION_POLICY, inOrder } from './ledger.ts'
+
+/** What moves the ledger, beside policies. */
+export type Step =
+  | { readonly kind: 'added'; readonly event: MarketRecord }
+  | { readonly kind: 'removed'; readonly event: RemovalRecord }
+  | { readonly kind: 'promoted'; readonly event: PromotionRecord }
+  | { readonly kind: 'batch'; readonly event: BatchRecord }
+
+/** Shadows.sol. */
+const LEAST_PREDICTIONS = 24n
+const GREATEST_MARGIN_STEP_X24 = 1_677_721n
+
+/** A record's steps in the order of the chain. */
+export function stepsOf({ markets, removals, promotions, batches }: ChainRecord): readonly Step[] {
+  const steps: readonly Step[] = [
+    ...markets.map((event) => ({ kind: 'added', event }) as const),
+    ...removals.map((event) => ({ kind: 'removed', event }) as const),
+    ...promotions.map((event) => ({ kind: 'promoted', event }) as const),
+    ...batches.map((event) => ({ kind: 'batch', event }) as const),
+  ]
+  return steps.toSorted((a, b) => (isBefore(a.event, b.event) ? -1 : isBefore(b.event, a.event) ? 1 : 0))
+}
+
+export function judgeEventOrder(record: ChainRecord): readonly ClaimResult[] {
+  return [...judgePlaces(record), ...judgeTimes(record), ...judgePromotionPolicies(record)]
+}
+
+/** Every event of the registry lies within the record's blocks, at a place where no other is. */
+function judgePlaces({ context, ...record }: ChainRecord): readonly ClaimResult[] {
+  const { policies, markets, batches, scores, removals, promotions, promotionPolicies } = record
+  // The age of parameters is of the same event as that of observations.
+  const ages = (of: string) => JSON.stringify(policies.filter(({ kind }) => kind === of).map(placeText))
+  const events = { policies, markets, batches, scores, removals, promotions, promotionPolicies }
+  const taken = new Set<string>()
+  const claims = Object.entries(events).flatMap(([name, list]: [string, readonly Place[]]) =>
+    list.map((event, i): ClaimResult => {
+      const found = placeText(event)
+      const isWithin = event.block >= context.fromBlock && event.block <= context.toBlock
+      const isFree = !taken.has(found) || (name === 'policies' && policies[i]?.kind === 'maxParameterAgeSeconds')
+      taken.add(found)
+      if (isWithin && isFree) return { claim: 'A2', holds: true }
+      const expected = isWithin ? 'a place of its own' : `blocks ${context.fromBlock} to ${context.toBlock}`
+      return { claim: 'A2', holds: false, field: `${name}[${i}]`, expected, found }
+    }),
+  )
+  const both = [ages('maxObservationAgeSeconds'), ages('maxParameterAgeSeconds')]
+  return [...claims, compare('A2', 'policies of freshness', both[0], both[1])]
+}
+
+const placeText = ({ block, logIndex }: Place): string => `block ${block}, log ${logIndex}`
+
+/** No block is earlier than one before it, and a block has one time. */
+function judgeTimes({ batches, promotions }: ChainRecord): readonly ClaimResult[] {
+  const events = inOrder([
+    ...batches.map((event, i) => ({ ...event, name: `batches[${i}]` })),
+    ...promotions.map((event, i) => ({ ...event, name: `promotions[${i}]` })),
+  ])
+  return events.slice(1).map(({ name, block, timestamp }, i): ClaimResult => {
+    const before = events[i] as (typeof events)[number]
+    const isInOrder = before.block === block ? timestamp === before.timestamp : timestamp >= before.timestamp
+    if (isInOrder) return { claim: 'A2', holds: true }
+    const expected = `${before.block === block ? '' : 'at least '}${before.timestamp}`
+    return { claim: 'A2', holds: false, field: `${name}.timestamp`, expected, found: String(timestamp) }
+  })
+}
+
+/** Each policy of promotions follows on the one before it, and the last ones are what the registry holds. */
+function judgePromotionPolicies({ policies, promotionPolicies, inForce }: ChainRecord): readonly ClaimResult[] {
+  const ordered = inOrder(promotionPolicies)
+  const fields = ['leastPredictions', 'maxMarginStepX24'] as const
+  const chained = ordered.flatMap(({ previous, current }, i) => {
+    const before = ordered[i - 1]?.current ?? FIRST_PROMOTION_POLICY
+    const at = `promotionPolicies[${i}]`
+    const { leastPredictions: least, maxMarginStepX24: most } = current
+    return [
+      ...fields.map((field) => compare('R37', `${at}.previous.${field}`, before[field], previous[field])),
+      compare('R37', `${at}.current.leastPredictions`, least < LEAST_PREDICTIONS ? LEAST_PREDICTIONS : least, least),
+      compare(
+        'R37',
+        `${at}.current.maxMarginStepX24`,
+        most > GREATEST_MARGIN_STEP_X24 ? GREATEST_MARGIN_STEP_X24 : most,
+        most,
+      ),
+    ]
+  })
+  const last = ordered.at(-1)?.current ?? FIRST_PROMOTION_POLICY
+  const age = inOrder(policies).findLast(({ kind }) => kind === 'maxParameterAgeSeconds')?.value
+  return [
+    ...chained,
+    ...fields.map((field) =>
+      compare('R37', `inForce.promotionPolicy.${field}`, last[field], inForce.promotionPolicy[field]),
+    ),
+    compare('R37', 'inForce.maxParameterAgeSeconds', age, inForce.maxParameterAgeSeconds),
+  ]
+}

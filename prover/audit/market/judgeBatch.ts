@@ -1,0 +1,328 @@
+/** Judges one batch: recomputes it with the twin, verifies its proof twice, and says what differs. */
+import { sizeOf } from '../../../circuits/statements/index.ts'
+import { marketNameOf } from '../../market/marketId.ts'
+import { verificationKeyHash } from '../../proof/index.ts'
+import { compare } from '../../registry/claims.ts'
+import { digestOfJson } from '../../registry/digest.ts'
+import { compareFields } from '../../registry/market/bundle.ts'
+import { buildOf, type ClaimResult, decodeSubmit, type SubmitCall, type UpdateCall } from '../../registry/index.ts'
+import {
+  type MarketRiskBatch,
+  type MarketRiskStatement,
+  packObservations,
+  stateBatch,
+} from '../../statement/marketRisk.ts'
+import { elementAt, unpack, wordBits, wordCount } from '../../statement/words.ts'
+import type { BatchRecord, ChainRecord, ScoredRecord } from './chainRecord.ts'
+import { failed, judgeProof, summarise } from '../findings.ts'
+import type { ModelRecord } from '../modelRecord.ts'
+import { bindingOf, isShadow, judgeScores, judgeTried, type ScoreEvents, scoreAfter, triedBy } from './judgeShadows.ts'
+import { type HeldMarket, type Ledger, observationOf, stateOf } from './ledger.ts'
+import type { UsableKey } from '../models.ts'
+import { isBefore } from '../nodeReads.ts'
+import { type BatchReport, meanScoreOf } from './report.ts'
+
+/** RiskRegistry.CLOCK_SKEW_SECONDS. */
+const CLOCK_SKEW_SECONDS = 15n
+const NO_MARKET = `0x${'00'.repeat(32)}`
+
+/** Batches that were recomputed and verified, by all that this rests on. */
+export type Computations = Map<string, readonly ClaimResult[]>
+
+/** What batches are judged by, and what becomes of it from step to step. */
+export type Scene = {
+  readonly record: ChainRecord
+  readonly keys: ReadonlyMap<string, UsableKey>
+  readonly ledger: Ledger
+  readonly scores: ScoreEvents
+  readonly computations: Computations
+}
+
+/** Judges a batch and moves the ledger by it. */
+export async function judgeBatch(
+  batch: BatchRecord,
+  number: number,
+  scene: Scene,
+  scores: readonly ScoredRecord[],
+): Promise<BatchReport> {
+  const { ledger, keys } = scene
+  ledger.advanceTo(batch)
+  const key = keys.get(batch.modelId)
+  const call = batch.calldata === null ? undefined : decodeSubmit(batch.calldata)
+  const tried = call === undefined ? [] : triedBy(call, ledger)
+  const learning = ledger.learning()
+  const claims: ClaimResult[] = []
+  if (call === undefined) {
+    claims.push({ claim: 'A2', holds: false, field: 'calldata', expected: 'a call of submit', found: 'none' })
+  } else {
+    try {
+      claims.push(...(await judgeCall(batch, call, scene, key)))
+      claims.push(...judgeScores(batch, call, tried, scores))
+    } catch (error) {
+      claims.push(failed('Q1', 'calldata', error))
+    }
+    applyCall(call, scene, batch)
+  }
+  const newest = call?.updates.map(({ parameters }) => asOfParameters(parameters)) ?? []
+  return {
+    number,
+    block: batch.block,
+    transactionHash: batch.transactionHash,
+    model: key?.build ?? batch.modelId,
+    markets: batch.updates.map(({ marketId }) => marketNameOf(marketId)),
+    asOf: newest.reduce((latest, asOf) => (asOf > latest ? asOf : latest), 0n),
+    observations: Number(call?.updates.reduce((sum, { observationCount }) => sum + observationCount, 0n) ?? 0n),
+    scores: tried.map(({ marketId, score }) => ({ name: marketNameOf(marketId), ...meanScoreOf(score, learning) })),
+    ...summarise(claims),
+  }
+}
+
+async function judgeCall(
+  batch: BatchRecord,
+  call: SubmitCall,
+  scene: Scene,
+  key: UsableKey | undefined,
+): Promise<readonly ClaimResult[]> {
+  const { ledger } = scene
+  const claims: ClaimResult[] = [...judgeEvents(batch, call), ...judgeModelUse(batch, key)]
+  const held = call.updates.map(({ marketId }) => ledger.markets.get(marketId))
+  const unknown = held.indexOf(undefined)
+  if (unknown !== -1) {
+    const found = marketNameOf(call.updates[unknown]?.marketId ?? '')
+    return [
+      ...claims,
+      { claim: 'R3', holds: false, field: `updates[${unknown}].marketId`, expected: 'a market', found },
+    ]
+  }
+  const starts = held as readonly HeldMarket[]
+  claims.push(...call.updates.flatMap((update, i) => judgeStart(update, i, starts[i] as HeldMarket, batch)))
+  if (key === undefined) return claims
+  const slots = sizeOf(buildOf(key.build), 'observations')
+  const words = call.updates.map((update, i) => {
+    const { inbox } = starts[i] as HeldMarket
+    return ledger.wordsAfter(inbox, update.marketId, Number(update.observationCount))
+  })
+  claims.push(
+    ...judgeBinding(starts, key.model),
+    ...judgeInbox(call, words, slots),
+    ...judgeFreshness(batch, call, words, ledger, key.model),
+    ...judgeTried(call, words, ledger.learning().horizonSeconds),
+  )
+  return [...claims, ...(await judgeComputation(call, starts, words, scene, key))]
+}
+
+/** The events tell the same as the calldata. */
+function judgeEvents(batch: BatchRecord, call: SubmitCall): readonly ClaimResult[] {
+  return [
+    compare('A2', 'modelId', call.modelId, batch.modelId),
+    compare('A2', 'commitment', call.commitment, batch.commitment),
+    compare('A2', 'updates.length', call.updates.length, batch.updates.length),
+    ...call.updates.flatMap(({ marketId, parameters }, i) => [
+      compare('A2', `updates[${i}].marketId`, marketId, batch.updates[i]?.marketId),
+      compare(
+        'A2',
+        `updates[${i}].parameters`,
+        parameters,
+        parametersOf(batch.updates[i]?.parametersAndSequence ?? 0n),
+      ),
+    ]),
+    ...call.updates.slice(1).map(({ marketId }, i): ClaimResult => {
+      const before = call.updates[i]?.marketId ?? ''
+      if (BigInt(marketId) > BigInt(before)) return { claim: 'R2', holds: true }
+      return {
+        claim: 'R2',
+        holds: false,
+        field: `updates[${i + 1}].marketId`,
+        expected: `above ${before}`,
+        found: marketId,
+      }
+    }),
+  ]
+}
+
+function judgeModelUse(batch: BatchRecord, key: UsableKey | undefined): readonly ClaimResult[] {
+  if (key === undefined) {
+    return [
+      {
+        claim: 'R1',
+        holds: false,
+        field: 'modelId',
+        expected: 'a model whose key is at hand',
+        found: batch.modelId,
+      },
+    ]
+  }
+  const { registered, disabled } = key.model
+  const isActive = isBefore(registered, batch) && (disabled === null || isBefore(batch, disabled))
+  return [compare('R1', 'modelId', 'active', isActive ? 'active' : 'not active')]
+}
+
+/** R34: the model estimates volatility as each of the batch's markets has it; R35: as each of its shadows tries it. */
+function judgeBinding(starts: readonly HeldMarket[], model: ModelRecord): readonly ClaimResult[] {
+  return starts.map(({ marketId, volatilityModel }, i) =>
+    compare(bindingOf(marketId), `updates[${i}].volatilityModel`, volatilityModel, model.volatilityModel),
+  )
+}
+
+/** A batch starts where the last one ended: states, inbox position, sequence. */
+function judgeStart(update: UpdateCall, index: number, held: HeldMarket, batch: BatchRecord): readonly ClaimResult[] {
+  const at = `updates[${index}]`
+  const sequence = (batch.updates[index]?.parametersAndSequence ?? 0n) >> BigInt(wordBits('parameters'))
+  return [
+    compare('R4', `${at}.sequence`, held.sequence + 1n, sequence),
+    compare('R3', `${at}.previousVolatilityState`, held.volatilityState, update.previousVolatilityState),
+    compare('R3', `${at}.previousAnchorState`, held.anchorState, update.previousAnchorState),
+    compare('R3', `${at}.source`, held.inbox.source, update.source),
+    compare('R3', `${at}.inboxCount`, held.inbox.count, update.inboxCount),
+    compare('R3', `${at}.inboxHead`, held.inbox.head, update.inboxHead),
+  ]
+}
+
+/** The observation words are the inbox's next ones, each once, in order, after empty slots. */
+function judgeInbox(call: SubmitCall, words: readonly (readonly bigint[])[], slots: number): readonly ClaimResult[] {
+  const claims: ClaimResult[] = []
+  const expected = call.updates.flatMap((update, i) => {
+    const taken = words[i] ?? []
+    const at = `updates[${i}].observationCount`
+    claims.push(compare('R7', at, BigInt(taken.length), update.observationCount))
+    const wordsPerMarket = wordCount('observation', slots)
+    const given = call.observationWords.slice(i * wordsPerMarket, (i + 1) * wordsPerMarket)
+    claims.push(judgeUnusedSlots(given, slots - taken.length, i))
+    return packObservations(taken.slice(-slots).map(observationOf), slots)
+  })
+  claims.push(compare('R7', 'observationWords.length', expected.length, call.observationWords.length))
+  for (const [i, word] of expected.entries()) {
+    claims.push(compare('R7', `observationWords[${i}]`, word, call.observationWords[i]))
+  }
+  return claims
+}
+
+/** The slots before a market's observations are empty. */
+function judgeUnusedSlots(words: readonly bigint[], unused: number, index: number): ClaimResult {
+  for (let slot = 0; slot < unused; slot++) {
+    const held = elementAt('observation', words, slot)
+    if (held !== 0n) return compare('O2', `updates[${index}].slots[${slot}]`, 0n, held)
+  }
+  return { claim: 'O2', holds: true }
+}
+
+/** Of a shadow only that no observation lies ahead: it may be proven late. */
+function judgeFreshness(
+  batch: BatchRecord,
+  call: SubmitCall,
+  words: readonly (readonly bigint[])[],
+  ledger: Ledger,
+  model: ModelRecord,
+): readonly ClaimResult[] {
+  const now = BigInt(batch.timestamp)
+  const oldestOfMarkets = model.allowsBacklog ? 0n : now - (ledger.policy('maxObservationAgeSeconds') ?? 0n)
+  const latest = now + CLOCK_SKEW_SECONDS
+  return words.map((taken, i): ClaimResult => {
+    const word = taken.at(-1)
+    const oldest = isShadow(call.updates[i]?.marketId ?? NO_MARKET) ? 0n : oldestOfMarkets
+    const asOf = word === undefined ? 0n : observationOf(word).asOf
+    if (asOf >= oldest && asOf <= latest) return { claim: 'R5', holds: true }
+    const expected = `${oldest} to ${latest}`
+    return { claim: 'R5', holds: false, field: `updates[${i}].observations.asOf`, expected, found: String(asOf) }
+  })
+}
+
+/** The twin's results against the submitted ones, the statement against the commitment, the proof against the statement. */
+async function judgeComputation(
+  call: SubmitCall,
+  starts: readonly HeldMarket[],
+  words: readonly (readonly bigint[])[],
+  { record, ledger, computations }: Scene,
+  key: UsableKey,
+): Promise<readonly ClaimResult[]> {
+  let batch: MarketRiskBatch
+  try {
+    batch = toldBatch(call, starts, words, record, ledger, key)
+  } catch (error) {
+    return [failed('O1', 'observations', error)]
+  }
+  const decimal = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value)
+  const all = digestOfJson(JSON.stringify([batch, call, verificationKeyHash(key.verificationKey)], decimal))
+  const known = computations.get(all) ?? (await compute(call, batch, key))
+  computations.set(all, known)
+  return known
+}
+
+/** The batch as the chain's story has it, whatever was submitted. */
+function toldBatch(
+  { modelId }: SubmitCall,
+  starts: readonly HeldMarket[],
+  words: readonly (readonly bigint[])[],
+  { context: { chainId, registry } }: ChainRecord,
+  ledger: Ledger,
+  { build }: UsableKey,
+): MarketRiskBatch {
+  return {
+    build: buildOf(build),
+    chainId,
+    registry,
+    modelId,
+    learning: unpack('learningPolicy', ledger.policy('learning') ?? 0n),
+    margin: unpack('marginPolicy', ledger.policy('margin') ?? 0n),
+    markets: starts.map((held, i) => ({
+      marketId: held.marketId,
+      sequence: held.sequence + 1n,
+      previous: stateOf(held),
+      observations: (words[i] ?? []).map(observationOf),
+      policy: unpack('marketPolicy', ledger.policy('market', held.marketId) ?? 0n),
+    })),
+  }
+}
+
+async function compute(
+  call: SubmitCall,
+  batch: MarketRiskBatch,
+  { verificationKey }: UsableKey,
+): Promise<readonly ClaimResult[]> {
+  let statement: MarketRiskStatement
+  try {
+    statement = await stateBatch(batch)
+  } catch (error) {
+    return [failed('O1', 'observations', error)]
+  }
+  const claims = call.updates.flatMap((update, i) => {
+    const twin = statement.updates[i] as MarketRiskStatement['updates'][number]
+    const at = `updates[${i}]`
+    return [
+      {
+        prefix: `${at}.volatility`,
+        expected: twin.state.volatility,
+        found: unpack('volatilityState', update.volatilityState),
+      },
+      { prefix: `${at}.anchor`, expected: twin.state.anchor, found: unpack('anchorState', update.anchorState) },
+      { prefix: `${at}.parameters`, expected: twin.parameters, found: unpack('parameters', update.parameters) },
+    ]
+  })
+  return [
+    ...compareFields(claims),
+    compare('Q2', 'commitment', statement.commitment, call.commitment),
+    // The proof is for exactly this statement: commitment, evaluation and challenge were computed here.
+    await judgeProof('Q3', call.proof, statement.publicSignals, verificationKey),
+  ]
+}
+
+/** Follows the chain, whatever was judged: the next batch starts from what the registry then held. */
+function applyCall(call: SubmitCall, { record, ledger }: Scene, batch: BatchRecord): void {
+  const slots = record.models.find(({ modelId }) => modelId === batch.modelId)?.slots ?? 0
+  for (const update of call.updates) {
+    const { marketId, observationCount, volatilityState, anchorState, parameters } = update
+    const held = ledger.markets.get(marketId)
+    if (held === undefined) continue
+    const words = ledger.wordsAfter(held.inbox, marketId, Math.min(Number(observationCount), slots))
+    ledger.move(marketId, volatilityState, anchorState, words, parameters, scoreAfter(held, update, ledger))
+  }
+}
+
+export function parametersOf(parametersAndSequence: bigint): bigint {
+  return parametersAndSequence & ((1n << BigInt(wordBits('parameters'))) - 1n)
+}
+
+function asOfParameters(parameters: bigint): bigint {
+  const bits = BigInt(wordBits('parameters'))
+  return parameters >> bits === 0n ? unpack('parameters', parameters).asOf : 0n
+}
