@@ -24,6 +24,11 @@ library ObservationFields {
     function asOf(ObservationElement word) internal pure returns (uint256) {
         return (ObservationElement.unwrap(word) >> 48) & 0xffffffff;
     }
+
+    /// @notice attested 30-day at-the-money volatility; 0 when none was attested; 20 bits at 80.
+    function impliedVolatilityX16(ObservationElement word) internal pure returns (uint256) {
+        return (ObservationElement.unwrap(word) >> 80) & 0xfffff;
+    }
 }
 
 /// @dev Lays field values side by side.

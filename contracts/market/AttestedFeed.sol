@@ -2,17 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {ObservationElement, packObservation} from "../generated/Words.sol";
+import {packObservation} from "../generated/Words.sol";
 import {IAttestedFeed} from "./IAttestedFeed.sol";
-import {IObservationSource} from "./IObservationSource.sol";
-import {Inbox} from "./Inbox.sol";
+import {ObservationInbox} from "./ObservationInbox.sol";
 import {SignerCommittee} from "./SignerCommittee.sol";
 
 /// @title AttestedFeed
 /// @notice Owner-free observation source: k of n signers attest, anyone submits.
-contract AttestedFeed is IAttestedFeed, SignerCommittee, EIP712 {
-    using Inbox for Inbox.Chain;
-
+contract AttestedFeed is IAttestedFeed, ObservationInbox, SignerCommittee, EIP712 {
     /// @notice Clocks of signers and chain may differ by this much.
     uint256 public constant CLOCK_SKEW_SECONDS = 15;
 
@@ -25,8 +22,6 @@ contract AttestedFeed is IAttestedFeed, SignerCommittee, EIP712 {
 
     /// @inheritdoc IAttestedFeed
     uint256 public immutable maxConfidenceBps;
-
-    mapping(bytes32 marketId => Inbox.Chain) private _inbox;
 
     /// @param signers           the n signers, strictly increasing
     /// @param threshold_        k, 1 to n
@@ -42,52 +37,14 @@ contract AttestedFeed is IAttestedFeed, SignerCommittee, EIP712 {
 
     /// @inheritdoc IAttestedFeed
     function submit(Observation calldata observation, Signature[] calldata signatures) external {
-        _append(observation, signatures);
+        _take(observation, signatures);
     }
 
     /// @inheritdoc IAttestedFeed
     function submitBatch(Observation[] calldata observations, Signature[][] calldata signatures) external {
         if (observations.length != signatures.length) revert LengthMismatch(observations.length, signatures.length);
         for (uint256 i = 0; i < observations.length; ++i) {
-            _append(observations[i], signatures[i]);
-        }
-    }
-
-    /// @inheritdoc IObservationSource
-    function latest(
-        bytes32 marketId
-    ) external view returns (bytes32 head, uint256 count, uint256 asOf, ObservationElement lastWord) {
-        (head, count, lastWord) = _inbox[marketId].latest();
-        asOf = lastWord.asOf();
-    }
-
-    /// @inheritdoc IObservationSource
-    function checkpoints(
-        bytes32[] calldata marketIds,
-        uint256[] calldata counts
-    ) external view returns (bytes32[] memory heads) {
-        if (marketIds.length != counts.length) revert LengthMismatch(marketIds.length, counts.length);
-        // Returned from where the heads are written: an array in memory would be zeroed first and copied afterwards.
-        uint256 answer;
-        assembly {
-            answer := mload(0x40)
-            mstore(answer, 0x20)
-            mstore(add(answer, 0x20), marketIds.length)
-        }
-        for (uint256 i = 0; i < marketIds.length; ++i) {
-            bytes32 marketId;
-            uint256 count;
-            assembly {
-                marketId := calldataload(add(marketIds.offset, shl(5, i)))
-                count := calldataload(add(counts.offset, shl(5, i)))
-            }
-            bytes32 head = _inbox[marketId].checkpoint(count);
-            assembly {
-                mstore(add(add(answer, 0x40), shl(5, i)), head)
-            }
-        }
-        assembly {
-            return(answer, add(0x40, shl(5, marketIds.length)))
+            _take(observations[i], signatures[i]);
         }
     }
 
@@ -96,22 +53,21 @@ contract AttestedFeed is IAttestedFeed, SignerCommittee, EIP712 {
         return _hashTypedDataV4(keccak256(abi.encode(OBSERVATION_TYPEHASH, observation)));
     }
 
-    function _append(Observation calldata observation, Signature[] calldata signatures) private {
-        Inbox.Chain storage chain = _inbox[observation.marketId];
-        (, , ObservationElement lastWord) = chain.latest();
-        _requireTimely(observation, lastWord.asOf());
+    function _take(Observation calldata observation, Signature[] calldata signatures) private {
+        _requireTimely(observation, _lastAsOf(observation.marketId));
         if (observation.priceE8 == 0) revert PriceIsZero(observation.marketId);
-        ObservationElement word = packObservation({
-            priceE8: observation.priceE8,
-            asOf: observation.asOf,
-            impliedVolatilityX16: observation.impliedVolatilityX16,
-            rangeCode: observation.rangeCode
-        });
         uint256 limit = (observation.priceE8 * maxConfidenceBps) / ONE_BPS;
         if (observation.confidenceE8 > limit) revert ConfidenceTooWide(observation.confidenceE8, limit);
         _requireSigned(digest(observation), signatures);
-        uint256 count = chain.append(observation.marketId, word);
-        emit ObservationAppended(observation.marketId, count, word);
+        _append(
+            observation.marketId,
+            packObservation({
+                priceE8: observation.priceE8,
+                asOf: observation.asOf,
+                impliedVolatilityX16: observation.impliedVolatilityX16,
+                rangeCode: observation.rangeCode
+            })
+        );
     }
 
     function _requireTimely(Observation calldata observation, uint256 lastAsOf) private view {

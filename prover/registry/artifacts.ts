@@ -12,6 +12,7 @@ const sources = {
   RiskRegistry: 'contracts/registry/RiskRegistry.sol',
   IObservationSource: 'contracts/market/IObservationSource.sol',
   AttestedFeed: 'contracts/market/AttestedFeed.sol',
+  MedianFeed: 'contracts/market/MedianFeed.sol',
   AttestedRounds: 'contracts/market/AttestedRounds.sol',
   PortfolioRegistry: 'contracts/registry/PortfolioRegistry.sol',
 } as const

@@ -63,7 +63,7 @@ it('stops with the stage that failed, ends the others with it, and exits with 1'
   expect(await build.closed).toEqual([1, null])
   const lines = build.words.trim().split('\n')
   // Both builds of the template are compiled at once.
-  expect(build.words).toMatch(/\[circuits\] circom refused marketRisk(8x2|1x48) \(exit 1\)/)
+  expect(build.words).toMatch(/\[circuits\] circom refused marketRiskRange(6x2|1x48) \(exit 1\)/)
   expect(lines.at(-1)).toMatch(/^Build stopped at 'circuits'\./)
   expect(build.words).not.toContain('[contracts] done')
   expect(remainsIn(clone)).toEqual([])

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {IObservationSource} from "./IObservationSource.sol";
+
+/// @title IMedianFeed
+/// @notice One observation from several sources: their median, if enough of them agree. Anyone may have it taken.
+/// @dev No owner: sources and bounds are fixed for ever. Whoever calls chooses the moment, not the value.
+interface IMedianFeed is IObservationSource {
+    /// @notice At least one source, at most fifteen, each once.
+    error SourcesOutOfRange(uint256 sources, uint256 greatest);
+    /// @notice A source is listed twice, or not in increasing order.
+    error SourcesNotIncreasing(address source, address previous);
+    /// @notice More than half of the sources must agree, and no more than there are.
+    error LeastSourcesOutOfRange(uint256 leastSources, uint256 least, uint256 greatest);
+    /// @notice The greatest deviation is a fraction of the price, above 0 and below 1; the greatest age at least a second.
+    error BoundOutOfRange(uint256 bound, uint256 least, uint256 greatest);
+    /// @notice Too few sources have a fresh price.
+    error TooFewFresh(bytes32 marketId, uint256 fresh, uint256 least);
+    /// @notice Too few sources are near the median.
+    error TooFewAgree(bytes32 marketId, uint256 agreeing, uint256 least);
+    /// @notice The sources say nothing newer than the last observation.
+    error ObservationNotLater(uint256 asOf, uint256 lastAsOf);
+
+    /// @notice Appends the median of the sources' latest prices of a market, at the median of their times. Its implied
+    /// volatility is the median of those that are attested, if as many as must agree attest one, else none; no range is attested,
+    /// since sources tell theirs of other stretches of time.
+    /// @custom:reverts TooFewFresh, TooFewAgree, ObservationNotLater
+    function take(bytes32 marketId) external;
+
+    /// @notice The sources.
+    function sources() external view returns (address[] memory);
+
+    /// @notice How many of them must be fresh and near the median.
+    function leastSources() external view returns (uint256);
+
+    /// @notice How old a source's price may be.
+    function maxAgeSeconds() external view returns (uint256);
+
+    /// @notice How far from the median a price may be, in 1/10,000 of it.
+    function maxDeviationBps() external view returns (uint256);
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {ObservationElement, packObservation} from "../generated/Words.sol";
+import {IMedianFeed} from "./IMedianFeed.sol";
+import {IObservationSource} from "./IObservationSource.sol";
+import {ObservationInbox} from "./ObservationInbox.sol";
+
+/// @title MedianFeed
+/// @notice Observation source that takes the median of others, so that fewer than half of them move nothing.
+contract MedianFeed is IMedianFeed, ObservationInbox {
+    /// @notice Clocks of sources and chain may differ by this much.
+    uint256 public constant CLOCK_SKEW_SECONDS = 15;
+
+    uint256 private constant MAX_SOURCES = 15;
+    uint256 private constant ONE_BPS = 10_000;
+    /// @dev What a source's answer may take: reads of a few slots. One that takes more has no fresh price.
+    uint256 private constant ANSWER_GAS = 60_000;
+    uint256 private constant ANSWER_BYTES = 128;
+
+    /// @inheritdoc IMedianFeed
+    uint256 public immutable leastSources;
+    /// @inheritdoc IMedianFeed
+    uint256 public immutable maxAgeSeconds;
+    /// @inheritdoc IMedianFeed
+    uint256 public immutable maxDeviationBps;
+
+    address[] private _sources;
+
+    /// @param sources_         strictly increasing
+    /// @param leastSources_    more than half of them
+    /// @param maxAgeSeconds_   of a price
+    /// @param maxDeviationBps_ of a price from the median
+    constructor(address[] memory sources_, uint256 leastSources_, uint256 maxAgeSeconds_, uint256 maxDeviationBps_) {
+        if (sources_.length == 0 || sources_.length > MAX_SOURCES) revert SourcesOutOfRange(sources_.length, MAX_SOURCES);
+        for (uint256 i = 1; i < sources_.length; ++i) {
+            if (sources_[i] <= sources_[i - 1]) revert SourcesNotIncreasing(sources_[i], sources_[i - 1]);
+        }
+        uint256 least = sources_.length / 2 + 1;
+        if (leastSources_ < least || leastSources_ > sources_.length) {
+            revert LeastSourcesOutOfRange(leastSources_, least, sources_.length);
+        }
+        if (maxAgeSeconds_ == 0) revert BoundOutOfRange(maxAgeSeconds_, 1, type(uint256).max);
+        if (maxDeviationBps_ == 0 || maxDeviationBps_ >= ONE_BPS) revert BoundOutOfRange(maxDeviationBps_, 1, ONE_BPS - 1);
+        _sources = sources_;
+        leastSources = leastSources_;
+        maxAgeSeconds = maxAgeSeconds_;
+        maxDeviationBps = maxDeviationBps_;
+    }
+
+    /// @inheritdoc IMedianFeed
+    function take(bytes32 marketId) external {
+        ObservationElement[] memory fresh = _freshOf(marketId);
+        if (fresh.length < leastSources) revert TooFewFresh(marketId, fresh.length, leastSources);
+        uint256[] memory prices = new uint256[](fresh.length);
+        uint256[] memory times = new uint256[](fresh.length);
+        uint256[] memory volatilities = new uint256[](fresh.length);
+        uint256 attested = 0;
+        for (uint256 i = 0; i < fresh.length; ++i) {
+            prices[i] = fresh[i].priceE8();
+            times[i] = fresh[i].asOf();
+            uint256 volatility = fresh[i].impliedVolatilityX16();
+            if (volatility != 0) volatilities[attested++] = volatility;
+        }
+        uint256 priceE8 = _median(prices, prices.length);
+        _requireAgreement(marketId, prices, priceE8);
+        uint256 asOf = _median(times, times.length);
+        uint256 lastAsOf = _lastAsOf(marketId);
+        if (asOf <= lastAsOf) revert ObservationNotLater(asOf, lastAsOf);
+        uint256 implied = attested < leastSources ? 0 : _median(volatilities, attested);
+        _append(
+            marketId,
+            packObservation({priceE8: priceE8, asOf: asOf, impliedVolatilityX16: implied, rangeCode: 0})
+        );
+    }
+
+    /// @inheritdoc IMedianFeed
+    function sources() external view returns (address[] memory) {
+        return _sources;
+    }
+
+    /// @dev Latest observations that are neither too old nor from the future; a source that fails has none.
+    function _freshOf(bytes32 marketId) private view returns (ObservationElement[] memory fresh) {
+        uint256 oldest = block.timestamp - maxAgeSeconds;
+        uint256 newest = block.timestamp + CLOCK_SKEW_SECONDS;
+        uint256 length = _sources.length;
+        fresh = new ObservationElement[](length);
+        uint256 found = 0;
+        for (uint256 i = 0; i < length; ++i) {
+            ObservationElement word = _latestOf(_sources[i], marketId);
+            uint256 asOf = word.asOf();
+            if (asOf >= oldest && asOf <= newest && word.priceE8() != 0) fresh[found++] = word;
+        }
+        assembly ("memory-safe") {
+            mstore(fresh, found)
+        }
+    }
+
+    /// @dev The last word of a source; zero if it does not answer as a source does. Nothing it does makes this fail.
+    function _latestOf(address source, bytes32 marketId) private view returns (ObservationElement word) {
+        bytes memory call_ = abi.encodeCall(IObservationSource.latest, (marketId));
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            let answered := staticcall(ANSWER_GAS, source, add(call_, 0x20), mload(call_), free, ANSWER_BYTES)
+            if and(answered, gt(returndatasize(), sub(ANSWER_BYTES, 1))) {
+                word := mload(add(free, 0x60))
+            }
+        }
+    }
+
+    function _requireAgreement(bytes32 marketId, uint256[] memory prices, uint256 median) private view {
+        uint256 most = (median * maxDeviationBps) / ONE_BPS;
+        uint256 agreeing = 0;
+        for (uint256 i = 0; i < prices.length; ++i) {
+            uint256 distance = prices[i] > median ? prices[i] - median : median - prices[i];
+            if (distance <= most) ++agreeing;
+        }
+        if (agreeing < leastSources) revert TooFewAgree(marketId, agreeing, leastSources);
+    }
+
+    /// @dev Of the first `length`, which it sorts; of two middle ones the mean, rounded down.
+    function _median(uint256[] memory values, uint256 length) private pure returns (uint256) {
+        for (uint256 i = 1; i < length; ++i) {
+            uint256 value = values[i];
+            uint256 j = i;
+            for (; j > 0 && values[j - 1] > value; --j) values[j] = values[j - 1];
+            values[j] = value;
+        }
+        return (values[(length - 1) / 2] + values[length / 2]) / 2;
+    }
+}

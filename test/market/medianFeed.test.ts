@@ -1,0 +1,197 @@
+import { type Contract, Wallet } from 'ethers'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { marketIdOf } from '../../prover/market/marketId.ts'
+import { unpack } from '../../prover/statement/words.ts'
+import { attest, domainOf } from '../../scripts/tools/chains/attestation.ts'
+import { type Chain, eventsOf, GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
+import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
+import { uncheckedSource } from '../registry/uncheckedSource.ts'
+import { expectRevert } from '../reverts.ts'
+
+const btc = marketIdOf('BTC-USD')
+const PRICE_E8 = 50_000n * 10n ** 8n
+const LEAST = 3n
+const MAX_AGE_SECONDS = 120n
+const MAX_DEVIATION_BPS = 200n
+
+/** Sources that break every rule of answering. */
+const broken = (body: string) => `// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+contract Broken { fallback() external { ${body} } }`
+
+const signer = new Wallet(`0x${'7'.padStart(64, '0')}`)
+let chain: Chain
+/** Five attested feeds, by address, and their median. */
+let feeds: Contract[]
+let median: Contract
+
+beforeAll(async () => {
+  chain = await startChain()
+  const deployed = []
+  for (let i = 0; i < 5; i++) deployed.push(await chain.deploy('AttestedFeed', [signer.address], 1, 100))
+  feeds = deployed.sort((a, b) => (BigInt(a.target as string) < BigInt(b.target as string) ? -1 : 1))
+  median = await deploy(feeds)
+})
+
+const deploy = (sources: readonly Contract[], least = LEAST, age = MAX_AGE_SECONDS, deviation = MAX_DEVIATION_BPS) =>
+  chain.deploy(
+    'MedianFeed',
+    sources.map(({ target }) => target),
+    least,
+    age,
+    deviation,
+  )
+
+type Said = { readonly price?: bigint; readonly secondsAgo?: bigint; readonly implied?: bigint }
+
+/** Each feed says something, or nothing. */
+async function say(said: readonly (Said | undefined)[]): Promise<void> {
+  const now = await chain.now()
+  for (const [i, what] of said.entries()) {
+    if (what === undefined) continue
+    const { price = PRICE_E8, secondsAgo = 0n, implied = 0n } = what
+    const asOf = now - secondsAgo
+    const observation = {
+      ...{ marketId: btc, priceE8: price, confidenceE8: 0n, asOf, impliedVolatilityX16: implied },
+      ...{ rangeCode: 77n, deadline: now + 600n },
+    }
+    const feed = feeds[i] as Contract
+    const signatures = await attest(await domainOf(feed), [signer], observation)
+    await mined(feed.getFunction('submit')(observation, signatures, { gasLimit: GAS_LIMIT }))
+  }
+}
+
+const take = (from = median) => from.getFunction('take')(btc, { gasLimit: GAS_LIMIT })
+async function taken(from = median) {
+  const [appended] = eventsOf(await mined(take(from)), from)
+  expect(appended?.name).toBe('ObservationAppended')
+  return unpack('observation', appended?.args.word)
+}
+const five = (prices: readonly (bigint | undefined)[]): readonly (Said | undefined)[] =>
+  prices.map((price) => (price === undefined ? undefined : { price }))
+
+describe('R38: the median of several sources', () => {
+  test('is theirs, at the median of their times, with the implied volatility that enough of them attest', async () => {
+    await chain.undone(async () => {
+      const now = await chain.now()
+      await say([
+        { price: PRICE_E8 + 5n, secondsAgo: 40n, implied: 50_000n },
+        { price: PRICE_E8 - 7n, secondsAgo: 10n, implied: 70_000n },
+        { price: PRICE_E8 + 2n, secondsAgo: 30n },
+        { price: PRICE_E8 + 9n, secondsAgo: 0n, implied: 60_000n },
+        { price: PRICE_E8, secondsAgo: 20n },
+      ])
+      const expected = { priceE8: PRICE_E8 + 2n, asOf: now - 20n, impliedVolatilityX16: 60_000n, rangeCode: 0n }
+      expect(await taken()).toEqual(expected)
+      const [, count, asOf] = await median.getFunction('latest')(btc)
+      expect([count, asOf]).toEqual([1n, now - 20n])
+      // Nobody takes the same twice.
+      await expectRevert(take(), median, 'ObservationNotLater', [now - 20n, now - 20n])
+    })
+    await chain.undone(async () => {
+      await say([{ implied: 50_000n }, { implied: 60_000n }, {}, {}, {}])
+      expect((await taken()).impliedVolatilityX16).toBe(0n)
+    })
+  })
+
+  test('of an even number is the mean of the middle two, rounded down', async () => {
+    await chain.undone(async () => {
+      await say(five([PRICE_E8, PRICE_E8 + 4n, PRICE_E8 + 7n, PRICE_E8 + 9n, undefined]))
+      expect((await taken()).priceE8).toBe(PRICE_E8 + 5n)
+    })
+  })
+
+  test.each([0.000001, 0.01, 0.65, 2, 30, 50])(
+    'moves within the others whatever two of five say, here %s times the price',
+    async (factor) => {
+      await chain.undone(async () => {
+        const lie = BigInt(Math.round(Number(PRICE_E8) * factor))
+        await say(five([lie, PRICE_E8, PRICE_E8 + 100n, lie, PRICE_E8 + 300n]))
+        const { priceE8 } = await taken()
+        expect(priceE8).toBeGreaterThanOrEqual(PRICE_E8)
+        expect(priceE8).toBeLessThanOrEqual(PRICE_E8 + 300n)
+      })
+    },
+  )
+
+  test.each([
+    [0n, true],
+    [1n, false],
+  ])('needs enough near it: %s units beyond the greatest deviation', async (beyond, isTaken) => {
+    await chain.undone(async () => {
+      const most = (PRICE_E8 * MAX_DEVIATION_BPS) / 10_000n
+      await say(five([PRICE_E8 - most - beyond, PRICE_E8 / 2n, PRICE_E8, PRICE_E8 + most, PRICE_E8 * 2n]))
+      if (isTaken) expect((await taken()).priceE8).toBe(PRICE_E8)
+      else await expectRevert(take(), median, 'TooFewAgree', [btc, 2n, LEAST])
+    })
+  })
+
+  test('leaves out what is old, from the future or not there', async () => {
+    await chain.undone(async () => {
+      await expectRevert(take(), median, 'TooFewFresh', [btc, 0n, LEAST])
+      const start = await chain.now()
+      await say([{ secondsAgo: 0n }, {}, {}, undefined, undefined])
+      // The next block is timed so that the oldest is exactly as old as it may be.
+      await chain.setTime(start + MAX_AGE_SECONDS)
+      await median.getFunction('take').staticCall(btc)
+      await chain.setTime(start + MAX_AGE_SECONDS + 1n)
+      await expectRevert(median.getFunction('take').staticCall(btc), median, 'TooFewFresh', [btc, 0n, LEAST])
+    })
+    await chain.undone(async () => {
+      const ahead = await chain.deploy(uncheckedSource())
+      const word = async (secondsAhead: bigint) => PRICE_E8 | (((await chain.now()) + secondsAhead) << 48n)
+      const alone = await deploy([ahead], 1n)
+      await mined(ahead.getFunction('append')(btc, await word(1_000n)))
+      await expectRevert(take(alone), alone, 'TooFewFresh', [btc, 0n, 1n])
+    })
+  })
+
+  test.each([
+    ['reverts', 'revert("no");'],
+    ['answers too little', 'assembly { mstore(0, 1) return(0, 96) }'],
+    ['answers endlessly', 'assembly { return(0, 0x100000) }'],
+    ['burns all its gas', 'while (true) {}'],
+    [
+      'answers with ones',
+      'assembly { for { let i := 0 } lt(i, 128) { i := add(i, 32) } { mstore(i, not(0)) } return(0, 128) }',
+    ],
+  ])('stands by itself where a source %s', async (_, body) => {
+    await chain.undone(async () => {
+      const bad = await chain.deploy(compileContract('Broken', broken(body)))
+      const sources = [...feeds.slice(0, 3), bad].sort((a, b) =>
+        BigInt(a.target as string) < BigInt(b.target as string) ? -1 : 1,
+      )
+      const with3 = await deploy(sources)
+      await say([{}, {}, {}, undefined, undefined])
+      expect((await taken(with3)).priceE8).toBe(PRICE_E8)
+    })
+  })
+
+  test('has sources once each, more than half of which must agree, and bounds that are', async () => {
+    const twice = [feeds[0], feeds[0]] as Contract[]
+    const refused = (deployed: Promise<unknown>, error: string, args?: readonly unknown[]) =>
+      expectRevert(deployed, median, error, args)
+    await refused(deploy([]), 'SourcesOutOfRange', [0n, 15n])
+    await refused(deploy(twice, 2n), 'SourcesNotIncreasing')
+    await refused(deploy([...feeds].reverse()), 'SourcesNotIncreasing')
+    await refused(deploy(feeds, 2n), 'LeastSourcesOutOfRange', [2n, 3n, 5n])
+    await refused(deploy(feeds, 6n), 'LeastSourcesOutOfRange', [6n, 3n, 5n])
+    await refused(deploy(feeds, 3n, 0n), 'BoundOutOfRange')
+    await refused(deploy(feeds, 3n, 1n, 0n), 'BoundOutOfRange', [0n, 1n, 9_999n])
+    await refused(deploy(feeds, 3n, 1n, 10_000n), 'BoundOutOfRange', [10_000n, 1n, 9_999n])
+    expect(await median.getFunction('sources')()).toEqual(feeds.map(({ target }) => target))
+  })
+
+  test('keeps an inbox as any source does', async () => {
+    await chain.undone(async () => {
+      for (let i = 0; i < 3; i++) {
+        await chain.setTime((await chain.now()) + 10n)
+        await say([{}, {}, {}, undefined, undefined])
+        await taken()
+      }
+      const [head, count] = await median.getFunction('latest')(btc)
+      expect(count).toBe(3n)
+      expect(await median.getFunction('checkpoints')([btc], [3])).toEqual([head])
+    })
+  })
+})
