@@ -1,7 +1,7 @@
 /** `zkrisk shadows`: what a market's shadows have scored, and the council's calls about them. */
 import { type VolatilityModelName, volatilityModels } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
-import { volatilityModelName } from '../../market/marketId.ts'
+import { isVolatilityModelName, volatilityModelName } from '../../market/marketId.ts'
 import { meanScores } from '../../parameters/shadowScore.ts'
 import { connectProvider, readDeployment, RegistryClient } from '../../registry/index.ts'
 import {
@@ -11,6 +11,7 @@ import {
   promoteCall,
   promotionPolicyCall,
   removeShadowCall,
+  requireNoShadow,
   type ShadowCall,
   type ShadowOf,
 } from '../../registry/market/shadows.ts'
@@ -103,6 +104,7 @@ export async function workOfCouncil(
   how: { readonly keyFile?: string | undefined; readonly calldataOnly: boolean },
 ): Promise<readonly CouncilCall[]> {
   return withClient(place, async (client) => {
+    if (work.do === 'add' && !how.calldataOnly) await requireNoShadow(client, work)
     const calls = await callsOf(client, work)
     const signer = how.calldataOnly ? undefined : openAccount(client.provider, how.keyFile)
     for (const call of calls) if (signer !== undefined) await makeCall(signer, client, call)
@@ -136,7 +138,7 @@ async function withClient<Result>(
 
 /** @throws {@link UnknownVolatilityModelError} */
 export function volatilityModelNamed(name: string): VolatilityModelName {
-  if (name in volatilityModels) return name as VolatilityModelName
+  if (isVolatilityModelName(name)) return name
   throw new UnknownVolatilityModelError(name)
 }
 

@@ -76,10 +76,11 @@ function familiesOf({ models }: Deployment, folder?: string): ServeOptions['fami
   byFamily.sort(([a], [b]) => Number(isDefault(b)) - Number(isDefault(a)))
   return byFamily.map(([family, builds]) => {
     let loaded: Promise<CircuitFamily | undefined> | undefined
-    return () => {
+    const load = () => {
       loaded ??= loadFamily(builds, isDefault(family), folder)
       return loaded
     }
+    return { volatilityModel: family, load }
   })
 }
 
