@@ -1,11 +1,11 @@
 /** The service beside shadows that nobody can prove: their market goes on as if there were none. */
 import { readFileSync } from 'node:fs'
-import { Contract, toBeHex, Wallet, ZeroHash } from 'ethers'
+import { concat, Contract, keccak256, toBeHex, Wallet, ZeroHash } from 'ethers'
 import type { JsonRpcProvider } from 'ethers'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
-import { addShadow, connectProvider, RegistryClient, removeShadow } from '../../prover/registry/index.ts'
+import { addShadow, connectProvider, promoteShadow, RegistryClient, removeShadow } from '../../prover/registry/index.ts'
 import { listShadows } from '../../prover/service/answers/shadows.ts'
 import { runServe } from '../../prover/service/daemon/serving.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
@@ -45,8 +45,28 @@ afterAll(async () => {
 
 const mined = async (sent: Promise<{ wait(): Promise<unknown> }>) => (await sent).wait()
 
-/** Serves an hour until both markets have it; what was said on the way. */
-async function serveHour(name: string, options: { readonly market?: readonly string[] } = {}): Promise<string> {
+const haveBothMoved = async () => Object.values(await tryOut.sequences()).every((sequence) => sequence === 1n)
+const listed = async () => (await listShadows({ rpc: tryOut.rpc, deployment: tryOut.deploymentFile })).shadows
+
+/** Writes a score without losses where the registry keeps that of a shadow: the third word behind its first state. */
+async function haveTried(name: string, predictions: bigint): Promise<void> {
+  const { state } = await client.market(name)
+  const first = toBeHex(pack('volatilityState', state.volatility), 32)
+  for (let slot = 0n; ; slot++) {
+    const place = BigInt(keccak256(concat([marketIdOf(name), toBeHex(slot, 32)])))
+    if ((await provider.getStorage(client.registry, place)) !== first) continue
+    const score = toBeHex(pack('score', { predictions, lossDownX44: 0n, lossUpX44: 0n }), 32)
+    await provider.send('hardhat_setStorageAt', [client.registry, toBeHex(place + 2n), score])
+    return
+  }
+}
+
+/** Serves an hour, by default until both markets have it; what was said on the way. */
+async function serveHour(
+  name: string,
+  options: { readonly market?: readonly string[]; readonly until?: (step: string) => Promise<boolean> } = {},
+): Promise<string> {
+  const { until = haveBothMoved, ...more } = options
   await tryOut.feed(1)
   const stop = new AbortController()
   const events: string[] = []
@@ -58,12 +78,12 @@ async function serveHour(name: string, options: { readonly market?: readonly str
     triggers: { triggers: ['observations'], heartbeatSeconds: 3600, spotMove: 0.01 },
     pollMs: 20,
     signal: stop.signal,
-    ...options,
+    ...more,
     onEvent: async ({ step, detail = '' }) => {
       events.push(`${step} ${detail}`)
       if (step === 'retrying' && events.filter((event) => event.startsWith(step)).length > TRIES) stop.abort()
       const isIdle = step === 'unserved' || step === 'confirmed'
-      if (isIdle && Object.values(await tryOut.sequences()).every((sequence) => sequence === 1n)) stop.abort()
+      if (isIdle && (await until(step))) stop.abort()
     },
   })
   return events.join('\n')
@@ -90,8 +110,7 @@ it('a shadow of a model that this engine does not know is listed by its id, and 
   await mined(registry.getFunction('addShadow')(marketIdOf(MARKET), UNKNOWN_MODEL, ...words))
   expect(marketIdOf('BTC-USD~model7')).toBe(shadowId)
   expect(await serveHour('unknown')).toContain('no keys for the volatility model of BTC-USD~model7')
-  const { shadows } = await listShadows({ rpc: tryOut.rpc, deployment: tryOut.deploymentFile })
-  expect(shadows).toMatchObject([{ market: MARKET, model: 'model7', waiting: 1 }])
+  expect(await listed()).toMatchObject([{ market: MARKET, model: 'model7', waiting: 1 }])
 })
 
 it('a shadow that the circuit refuses keeps its market waiting once, and is tried by itself', async () => {
@@ -127,6 +146,24 @@ it('a shadow that a reorganisation undid is no longer listed', async () => {
   await expect(client.market('BTC-USD~ewma')).rejects.toMatchObject({ code: 'registry.unknown-market' })
   expect(await client.shadows()).toHaveLength(0)
   expect(await client.markets()).toHaveLength(2)
+})
+
+it('after a promotion a market goes before shadows; once it is too late for its model, that is said', async () => {
+  const promoted = { market: MARKET, model: 'rangeMixture' } as const
+  await addShadow(council, client, { market: MARKET, model: 'ewma' })
+  await addShadow(council, client, promoted)
+  await serveHour('tried', { until: async () => (await listed()).every(({ waiting }) => waiting === 0) })
+  for (const name of ['BTC-USD~ewma', 'BTC-USD~rangeMixture']) await haveTried(name, 168n)
+  await promoteShadow(council, client, promoted)
+  const market = [MARKET]
+  const first = await serveHour('promoted', {
+    market,
+    until: async () => (await client.market(MARKET)).sequence === 2n,
+  })
+  expect(first).toMatch(/started .*\nplanned BTC-USD #2, BTC-USD~rangeMixture #2 /)
+  await tryOut.feed(1)
+  const said = await serveHour('late', { market, until: async (step) => step === 'unserved' })
+  expect(said).toMatch(/unserved BTC-USD: behind, and no circuit of its volatility model takes what waits/)
 })
 
 it('a market that is named twice is served once', async () => {

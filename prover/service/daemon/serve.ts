@@ -259,13 +259,15 @@ class Service {
   }
 
   /**
-   * The next batch of any family.
+   * The next batch of any family, one with a market rather than one of shadows alone: transactions follow each other.
    *
    * @param unserved - takes whom nobody here can prove, and why
    */
   private async nextBatch(markets: readonly string[], unserved: string[]): Promise<Found | undefined> {
     let rest = markets
+    let ofShadows: Found | undefined
     for (const { volatilityModel, load } of this.options.families) {
+      if (rest.every(isShadowName) && ofShadows !== undefined) return ofShadows
       if (rest.length === 0) return undefined
       const before = rest
       try {
@@ -273,8 +275,9 @@ class Service {
         if (family === undefined) continue
         const next = await this.client.nextBatch(buildOf(family.live.circuit), keyHashOf(family.live), rest)
         rest = next.leftOut.filter(({ reason }) => reason === 'bound-to-another-model').map(({ name }) => name)
-        const found = await this.nextOfFamily(family, next)
-        if (found !== undefined) return found
+        const found = await this.nextOfFamily(family, next, unserved)
+        if (found !== undefined && !found.next.names.every(isShadowName)) return found
+        ofShadows ??= found
       } catch (error) {
         const bound = await this.boundTo(volatilityModel, before)
         // What keeps shadows from being proven keeps no market.
@@ -287,7 +290,7 @@ class Service {
     if (list !== '') {
       unserved.push(`no keys for the volatility model of ${list}: run \`npm run build\` where its model is registered`)
     }
-    return undefined
+    return ofShadows
   }
 
   private async boundTo(volatilityModel: number, names: readonly string[]): Promise<readonly string[]> {
@@ -299,22 +302,38 @@ class Service {
   private async nextOfFamily(
     { live, catchUp }: CircuitFamily,
     next: NextBatch | NothingToDo,
+    unserved: string[],
   ): Promise<Found | undefined> {
     const behind = next.leftOut.filter(({ reason }) => reason === 'behind').map(({ name }) => name)
-    const isTurnOfBacklog = this.lastBuild !== catchUp?.circuit || next.batch === undefined
-    if (catchUp !== undefined && behind.length > 0 && isTurnOfBacklog) {
-      const drain = await this.client
-        .nextBatch(buildOf(catchUp.circuit), keyHashOf(catchUp), behind)
-        .catch((error: unknown) => {
-          if (isOfFamily(error) && behind.every(isShadowName)) return undefined
-          throw error
-        })
-      if (drain?.batch !== undefined)
-        return { next: drain, keys: catchUp, trigger: `backlog of ${drain.names.join(', ')}` }
-    }
-    if (next.batch === undefined) return undefined
-    const fired = await this.firedTrigger(next)
-    return fired === undefined ? undefined : { next, keys: live, trigger: fired }
+    const isTurnOfBacklog = this.lastBuild !== catchUp?.circuit && !behind.every(isShadowName)
+    const drained =
+      isTurnOfBacklog || next.batch === undefined ? await this.drain(catchUp, behind, unserved) : undefined
+    if (drained !== undefined) return drained
+    const fired = next.batch && (await this.firedTrigger(next))
+    if (next.batch !== undefined && fired !== undefined) return { next, keys: live, trigger: fired }
+    // A backlog of shadows waits until nothing else does.
+    return isTurnOfBacklog || next.batch === undefined ? undefined : this.drain(catchUp, behind, unserved)
+  }
+
+  private async drain(
+    catchUp: CircuitKeys | undefined,
+    behind: readonly string[],
+    unserved: string[],
+  ): Promise<Found | undefined> {
+    if (behind.length === 0) return undefined
+    const next =
+      catchUp &&
+      (await this.client.nextBatch(buildOf(catchUp.circuit), keyHashOf(catchUp), behind).catch((error: unknown) => {
+        if (isOfFamily(error) && behind.every(isShadowName)) return undefined
+        throw error
+      }))
+    if (catchUp !== undefined && next?.batch !== undefined)
+      return { next, keys: catchUp, trigger: `backlog of ${next.names.join(', ')}` }
+    unserved.push(
+      `${behind.join(', ')}: behind, and no circuit of its volatility model takes what waits. ` +
+        'A shadow is added anew; a market needs such a model, or a greater maxObservationAgeSeconds',
+    )
+    return undefined
   }
 
   /** Says it once, and again when it is of others. */
