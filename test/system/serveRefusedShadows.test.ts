@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { addShadow, connectProvider, promoteShadow, RegistryClient, removeShadow } from '../../prover/registry/index.ts'
+import { addShadowCalls } from '../../prover/registry/market/shadows.ts'
 import { listShadows } from '../../prover/service/answers/shadows.ts'
 import { runServe } from '../../prover/service/daemon/serving.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
@@ -181,6 +182,15 @@ it('a shadow is added with a policy that its model reads only, and its running o
   await mined(registry.getFunction('setMarketPolicy')(marketIdOf('BTC-USD~garch'), pack('marketPolicy', own)))
   await expect(addShadow(council, client, garch)).rejects.toMatchObject({ code: 'registry.shadow-exists' })
   expect(await client.marketPolicy('BTC-USD~garch')).toEqual(own)
+})
+
+it('a shadow whose policy is in force already takes one call, which whoever may only add shadows can make', async () => {
+  const shadow = { market: MARKET, model: 'garch' } as const
+  const methods = async () => (await addShadowCalls(client, shadow)).calls.map(({ method }) => method)
+  expect(await methods()).toEqual(['setMarketPolicy', 'addShadow'])
+  await addShadow(council, client, shadow)
+  await removeShadow(council, client, shadow)
+  expect(await methods()).toEqual(['addShadow'])
 })
 
 it('names of models are those of the table, or model7 of an id that is not in it', () => {

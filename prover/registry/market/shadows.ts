@@ -14,7 +14,7 @@ import { pack, unpack } from '../../statement/words.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { ProverError } from '../../errors.ts'
 import { interfaceOf } from '../artifacts.ts'
-import { ask } from '../contractErrors.ts'
+import { ask, ContractRevertError } from '../contractErrors.ts'
 import { transact } from '../transactions.ts'
 import type { RegistryClient } from './client.ts'
 import { requireReadable } from './deploy.ts'
@@ -39,7 +39,8 @@ export type ShadowStart = {
 }
 
 /**
- * The calls that add a shadow: its policy, then itself, at the source's latest observation.
+ * The calls that add a shadow: its policy, if that is not in force, then itself, at the source's latest observation: the next one
+ * makes the last call out of date.
  *
  * @throws {@link MarketUnknownError} if there is no such market
  * @throws {@link PolicyUnreadError} if it could prove nothing with its policy
@@ -64,9 +65,11 @@ export async function addShadowCalls(
   const state = start.state ?? shadowState(volatilityModels[model], first, current.state, volatilityX24, policy)
   const stateWords = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
   const shadowId = marketIdOf(name)
+  const policyWord = pack('marketPolicy', policy.market)
+  const isInForce = (await policyInForce(client, name)) === policyWord
   return {
     calls: [
-      { method: 'setMarketPolicy', args: [shadowId, pack('marketPolicy', policy.market)] },
+      ...(isInForce ? [] : [{ method: 'setMarketPolicy', args: [shadowId, policyWord] }]),
       { method: 'addShadow', args: [current.marketId, volatilityModelRows[model].id, ...stateWords] },
     ],
     state,
@@ -135,6 +138,15 @@ function idsOf({ market, model }: ShadowOf): readonly [string, number] {
 /** Makes a call at once, for a council that needs no delay. */
 export const makeCall = (signer: Signer, { registry }: RegistryClient, { method, args }: ShadowCall): Promise<number> =>
   transact(signer, registry, 'RiskRegistry', method, args)
+
+async function policyInForce(client: RegistryClient, name: string): Promise<bigint | undefined> {
+  try {
+    return pack('marketPolicy', await client.marketPolicy(name))
+  } catch (error) {
+    if (error instanceof ContractRevertError && error.reason === 'MarketPolicyMissing') return undefined
+    throw error
+  }
+}
 
 /** A market's policy as another model reads it: what that one does not read is zero, what it alone reads are its defaults. */
 function policyUnder(
