@@ -245,8 +245,12 @@ abstract contract Shadows is IShadows, RiskParameters {
         controlScore = control.score;
         uint256 predictions = shadow.score.predictions();
         uint256 controlPredictions = controlScore.predictions();
-        bool together = shadow.inboxCount == control.inboxCount && predictions == controlPredictions;
-        if (!together) revert ScoresNotComparable(shadowId, predictions, controlPredictions);
+        // The last ones were tried where the running ones began. What came after counts for neither, so nobody keeps a
+        // promotion off by moving one of the two.
+        bool together = shadow.anchorState.anchorAsOf() == control.anchorState.anchorAsOf();
+        if (!together || predictions != controlPredictions) {
+            revert ScoresNotComparable(shadowId, predictions, controlPredictions);
+        }
         uint256 loss = shadow.score.lossX44();
         uint256 controlLoss = controlScore.lossX44();
         if (loss > controlLoss) revert ScoreNotBetter(shadowId, loss, controlLoss);

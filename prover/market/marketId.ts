@@ -15,9 +15,13 @@ export function marketIdOf(name: string): string {
   if (!/^[A-Z0-9][A-Z0-9._/-]{0,30}$/.test(market) || more.length > 0) throw new MarketNameError(name)
   const marketId = encodeBytes32String(market)
   if (model === undefined) return marketId
-  if (!(model in volatilityModels)) throw new MarketNameError(name)
-  return shadowIdOf(marketId, volatilityModels[model as VolatilityModelName].id)
+  const modelId = modelIdNamed(model)
+  if (modelId === undefined) throw new MarketNameError(name)
+  return shadowIdOf(marketId, modelId)
 }
+
+/** Whether a name is a shadow's rather than a market's. */
+export const isShadowName = (name: string): boolean => name.includes(SHADOW_MARK)
 
 /** Name of a market or shadow from its id; an id that is no name is shown as it is. */
 export function marketNameOf(marketId: string): string {
@@ -42,10 +46,21 @@ export const ownMarketOf = (id: string): string => toBeHex(BigInt(id) & ~MODEL_M
 /** Id of the model that a shadow is tried under; 0 of a market. */
 export const modelIdOfShadow = (id: string): number => Number(BigInt(id) & MODEL_MASK)
 
-/** Name of a volatility model by its id; of one that is not in this engine's table, the id. */
+/** Name of a volatility model by its id; one that is not in this engine's table is called model7 by its id 7. */
 export function volatilityModelName(id: number): string {
   const [name] = Object.entries(volatilityModels).find(([, row]) => row.id === id) ?? []
-  return name ?? `model ${id}`
+  return name ?? `model${id}`
+}
+
+/** Whether a name is that of a volatility model in this engine's table. */
+export const isVolatilityModelName = (name: string): name is VolatilityModelName =>
+  Object.hasOwn(volatilityModels, name)
+
+/** Id of a model by what {@link volatilityModelName} calls it. */
+function modelIdNamed(name: string): number | undefined {
+  if (isVolatilityModelName(name)) return volatilityModels[name].id
+  const id = Number(/^model(\d+)$/.exec(name)?.[1] ?? 0)
+  return id > 0 && id <= Number(MODEL_MASK) && volatilityModelName(id) === name ? id : undefined
 }
 
 /** A market's name is empty, too long, or has characters that do not belong in a name. */

@@ -22,7 +22,9 @@ import {
   advanceInbox,
   type Bundle,
   checkBundle,
+  decodeSubmit,
   encodeSubmit,
+  type SubmitCall,
   stateHashOf,
   submitCallOf,
 } from '../../prover/registry/index.ts'
@@ -527,13 +529,42 @@ describe('R37: promotions', () => {
   it.each([
     ['EWMA behind', 'shadow.asOf'],
     ['all level', 'lossX44'],
-    ['EWMA ahead', 'control.inboxCount'],
+    // What came after the last prediction that both tried counts for neither.
+    ['EWMA ahead', 'lossX44'],
   ] as const)('of a worse shadow are rejected, %s, by %s', async (moment, field) => {
     const report = await judged((record) => forge(record, moments.get(moment) as Moment))
     expect(report.failure).toMatchObject({ of: 'promotion 2', claim: { claim: 'R37', field } })
     // Nothing else is false in it.
     const rest = [...report.batches, ...report.markets, ...report.shadows, ...report.models]
     expect(rest.every(({ accepted }) => accepted)).toBe(true)
+  })
+
+  it('whose control was tried up to another observation, or less often, are rejected', async () => {
+    const controlsLast = (record: MutableRecord) => {
+      const { block } = promotionOf(record)
+      return batchesOf(record, EWMA_ID).findLast((batch) => batch.block < block) as MutableRecord['batches'][number]
+    }
+    const elsewhere = await judged((record) => {
+      const last = controlsLast(record)
+      const call = decodeSubmit(last.calldata ?? '') as SubmitCall
+      const updates = call.updates.map((update) =>
+        update.marketId === EWMA_ID
+          ? { ...update, anchorState: withField('anchorState', update.anchorState, 'anchorAsOf') }
+          : update,
+      )
+      last.calldata = encodeSubmit({ ...call, updates })
+    })
+    const failed = (field: string) => expect.objectContaining({ claim: 'R37', holds: false, field })
+    expect(elsewhere.promotions[0]?.claims).toContainEqual(failed('control.anchorAsOf'))
+    const seldom = await judged((record) => {
+      record.batches.splice(record.batches.indexOf(controlsLast(record)), 1)
+      const promotion = promotionOf(record)
+      const [before] = scoresOf(record, EWMA_ID)
+        .filter(({ block }) => block < promotion.block)
+        .slice(-2)
+      promotion.controlScore = before?.score as bigint
+    })
+    expect(seldom.promotions[0]?.claims).toContainEqual(failed('control.predictions'))
   })
 
   it('without a control have no score of one', async () => {

@@ -69,6 +69,14 @@ async function hour(priceE8: bigint, moved: readonly Market[] = [btc, control, o
   for (const market of moved) await engine.land(batchOf(market))
 }
 
+/** Removes a shadow and adds it again, at the latest observation. */
+async function beginAgain(shadow: Market, model: number): Promise<void> {
+  await mined(call('removeShadow', btc.marketId, model))
+  const { sequence } = shadow
+  Object.assign(shadow, await engine.addShadow(btc, model), { sequence })
+  engine.markets.pop()
+}
+
 /** Hours that make shadows eligible, quiet ones. */
 async function day(): Promise<void> {
   for (let i = 0n; i < 24n; i++) await hour(PRICE_E8 + (i % 2n) * 10n ** 8n)
@@ -413,6 +421,27 @@ describe('R37: a promotion', () => {
       await refused(promote(), 'ScoresNotComparable', [other.marketId, 25n, 24n])
       await engine.land(batchOf(control))
       await promote()
+    })
+  })
+
+  test('compares what was tried on the same hours only, as often as it may be', async () => {
+    await undone(async () => {
+      await day()
+      // Anybody may prove one of the two a quiet observation ahead; neither has been tried by it.
+      await engine.observe(btc, PRICE_E8, 60n)
+      await engine.land(batchOf(control))
+      await promote()
+      // Begun half an hour apart, as many predictions up to the same observation are not of the same hours.
+      await beginAgain(control, EWMA)
+      await engine.observe(btc, PRICE_E8, 1_800n)
+      await beginAgain(other, OTHER)
+      await engine.land(batchOf(control))
+      for (let i = 0; i < 48; i++) {
+        await engine.observe(btc, PRICE_E8, 1_800n)
+        for (const market of [control, other]) await engine.land(batchOf(market))
+      }
+      expect(control.inboxCount).toBe(other.inboxCount)
+      await refused(promote(), 'ScoresNotComparable', [other.marketId, 24n, 24n])
     })
   })
 

@@ -64,7 +64,7 @@ async function serveTwoBatches(
       account: chain.account('prover'),
       store,
       prover,
-      families: [async () => ({ live: keys[0], catchUp: keys[1] })],
+      families: [{ volatilityModel: 1, load: async () => ({ live: keys[0], catchUp: keys[1] }) }],
       triggers: { triggers: ['observations'], heartbeatSeconds: 3600, spotMove: 0.005 },
       pollMs: 50,
       signal: stopped.signal,

@@ -76,6 +76,8 @@ describe('zkrisk serve and zkrisk shadows', () => {
     expect(others.stderr).toContain('Only the council may do this.')
     const unknown = await zkrisk('shadows', 'add', 'BTC-USD', 'crystal', ...asCouncil())
     expect(unknown.stderr).toContain('ewma, garch, rangeMixture')
+    const inherited = await zkrisk('shadows', 'add', 'BTC-USD', 'constructor', ...asCouncil())
+    expect(inherited.stderr).toContain('ewma, garch, rangeMixture')
     const scheduled = await zkrisk('shadows', 'promote', 'BTC-USD', 'ewma', ...place(), '--calldata')
     expect(scheduled.code).toBe(0)
     expect(scheduled.stdout).toContain(tryOut.deployment.addresses.registry)
@@ -86,7 +88,12 @@ describe('zkrisk serve and zkrisk shadows', () => {
     const args = ['--least-predictions', '24', '--max-margin-step', '0.05', ...asCouncil()]
     expect((await zkrisk('shadows', 'policy', ...args)).code).toBe(0)
     expect((await list()).leastPredictions).toBe(24)
-    expect((await zkrisk('shadows', 'policy', '--least-predictions', '3', ...args.slice(2))).code).toBe(2)
+    for (const outOfRange of ['3', '4294967296']) {
+      expect((await zkrisk('shadows', 'policy', '--least-predictions', outOfRange, ...args.slice(2))).code).toBe(2)
+    }
+    // A shadow is named by its market and its model, not by itself.
+    const twice = await zkrisk('shadows', 'remove', 'BTC-USD~rangeMixture', 'ewma', ...asCouncil(), '--json')
+    expect(errorOf(twice)).toMatchObject({ code: 'market.name' })
     expect((await zkrisk('shadows', 'remove', 'BTC-USD', 'ewma', ...asCouncil())).code).toBe(0)
     expect((await list()).shadows).toHaveLength(1)
     const gone = await zkrisk('shadows', 'remove', 'BTC-USD', 'ewma', ...asCouncil())

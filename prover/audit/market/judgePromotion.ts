@@ -97,7 +97,7 @@ function judgeProgress({ event, market, shadow }: Scene, ledger: Ledger): readon
   ]
 }
 
-/** The scores are the twin's, over the same predictions, and the control lost no less; without a control there is no comparison. */
+/** The scores are the twin's, up to where the running predictions of both began, and the control lost no less; without a control there is no comparison. */
 function judgeComparison({ event, shadow, control }: Scene): readonly ClaimResult[] {
   const ofShadow = compareScoreFields('R37', 'score', shadow.score, event.score)
   if (control === undefined) return [...ofShadow, compare('R37', 'controlScore', 0n, event.controlScore)]
@@ -105,11 +105,12 @@ function judgeComparison({ event, shadow, control }: Scene): readonly ClaimResul
     ...ofShadow,
     ...compareScoreFields('R37', 'controlScore', control.score, event.controlScore),
     compare('R37', 'control.predictions', shadow.score.predictions, control.score.predictions),
-    compare('R37', 'control.inboxCount', shadow.inbox.count, control.inbox.count),
+    compare('R37', 'control.anchorAsOf', anchorOf(shadow), anchorOf(control)),
     atMost('lossX44', lossOf(control.score), lossOf(shadow.score)),
   ]
 }
 
+const anchorOf = ({ anchorState }: HeldMarket): bigint => unpack('anchorState', anchorState).anchorAsOf
 const lossOf = ({ lossDownX44, lossUpX44 }: Score): bigint => lossDownX44 + lossUpX44
 
 /** Neither margin would be moved further than the policy allows. */

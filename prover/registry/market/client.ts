@@ -101,6 +101,9 @@ type MarketRead = {
   readonly waiting: readonly Observation[]
 }
 
+/** Markets and shadows by id, and the first block not yet searched for them. */
+type Listing = { readonly listed: ReadonlyMap<string, ListedMarket>; readonly nextBlock: number }
+
 type InboxCache = { readonly words: bigint[]; nextBlock: number }
 
 /** Reads and moves one registry. */
@@ -112,9 +115,7 @@ export class RegistryClient {
   private readonly fromBlock: number
   private readonly states = new Map<string, RebuiltMarket>()
   private readonly inboxes = new Map<string, InboxCache>()
-  private readonly listed = new Map<string, ListedMarket>()
-  /** First block not yet searched for markets. */
-  private listedTo: number
+  private listing: Listing
   /** Fixed for ever in the registry's code. */
   private modelRegistry: string | undefined
 
@@ -124,7 +125,7 @@ export class RegistryClient {
     this.registry = getAddress(options.registry)
     this.signer = options.signer
     this.fromBlock = options.fromBlock ?? 0
-    this.listedTo = this.fromBlock
+    this.listing = this.emptyListing()
   }
 
   /**
@@ -199,7 +200,11 @@ export class RegistryClient {
   async market(name: string): Promise<CurrentMarket> {
     const marketId = marketIdOf(name)
     const [stored, volatilityModel] = await this.heldOf(marketId)
-    if (BigInt(stored) === 0n) throw new MarketUnknownError(name, this.registry)
+    if (BigInt(stored) === 0n) {
+      // Removed since it was listed, or added in a block that a reorganisation undid.
+      this.listing = this.emptyListing()
+      throw new MarketUnknownError(name, this.registry)
+    }
     const isHeld = ({ state, inbox }: RebuiltMarket) => stateHashOf(state, inbox, volatilityModel) === stored
     const known = this.states.get(marketId)
     if (known !== undefined && isHeld(known)) return { ...known, volatilityModel }
@@ -395,13 +400,19 @@ export class RegistryClient {
   private async marketsAndShadows(): Promise<readonly ListedMarket[]> {
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     const filter = this.eventFilter(['MarketAdded', 'ShadowRemoved'])
-    for (const log of await logsBetween(this.provider, filter, this.listedTo, head)) {
+    const known = this.listing
+    const listed = new Map(known.listed)
+    for (const log of await logsBetween(this.provider, filter, known.nextBlock, head)) {
       const { marketId, shadowId, source } = parseLog('RiskRegistry', log).toObject()
-      if (shadowId !== undefined) this.listed.delete(shadowId)
-      else this.listed.set(marketId, { name: marketNameOf(marketId), marketId, source })
+      if (shadowId !== undefined) listed.delete(shadowId)
+      else listed.set(marketId, { name: marketNameOf(marketId), marketId, source })
     }
-    this.listedTo = head + 1
-    return [...this.listed.values()]
+    this.listing = { listed, nextBlock: head + 1 }
+    return [...listed.values()]
+  }
+
+  private emptyListing(): Listing {
+    return { listed: new Map(), nextBlock: this.fromBlock }
   }
 
   private async rebuild(name: string, marketId: string): Promise<RebuiltMarket> {

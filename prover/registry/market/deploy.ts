@@ -175,8 +175,16 @@ export async function addMarket(
   return { deployment: { ...deployment, markets: [...deployment.markets, added] }, state }
 }
 
-/** A batch has no witness with a policy word that its model does not read: the market would stand still. */
-function requireReadable({ name, volatilityModel, policy }: MarketToAdd): void {
+/**
+ * A batch has no witness with a policy word that its model does not read: the market would stand still.
+ *
+ * @throws {@link PolicyUnreadError}
+ */
+export function requireReadable({
+  name,
+  volatilityModel,
+  policy,
+}: Pick<MarketToAdd, 'name' | 'volatilityModel' | 'policy'>): void {
   if (volatilityModelRows[volatilityModel].readsOptionalPolicy) return
   const fields: readonly Field[] = words.marketPolicy.fields
   const unread = fields.filter((field) => field.optional && policy[field.name as keyof typeof policy] !== 0n)

@@ -7,15 +7,17 @@ import {
   words,
 } from '../../../circuits/statements/index.ts'
 import type { Field } from '../../../circuits/statements/language.ts'
-import { marketIdOf, ownMarketOf, shadowNameOf } from '../../market/marketId.ts'
+import { marketIdOf, modelIdOfShadow, ownMarketOf, shadowNameOf } from '../../market/marketId.ts'
 import { type defaultPolicy, INITIAL_VOLATILITY_X24, withStartingWords } from '../../parameters/defaultPolicy.ts'
 import { type MarketState, shadowState } from '../../parameters/marketRisk.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { volatilityModels } from '../../volatility/models.ts'
+import { ProverError } from '../../errors.ts'
 import { interfaceOf } from '../artifacts.ts'
-import { ask } from '../contractErrors.ts'
+import { ask, ContractRevertError } from '../contractErrors.ts'
 import { transact } from '../transactions.ts'
 import type { RegistryClient } from './client.ts'
+import { requireReadable } from './deploy.ts'
 
 /** A shadow: a market of the registry, and the model that it is tried under. */
 export type ShadowOf = { readonly market: string; readonly model: VolatilityModelName }
@@ -37,9 +39,11 @@ export type ShadowStart = {
 }
 
 /**
- * The calls that add a shadow: its policy, then itself, at the source's latest observation.
+ * The calls that add a shadow: its policy, if that is not in force, then itself, at the source's latest observation: the next one
+ * makes the last call out of date.
  *
  * @throws {@link MarketUnknownError} if there is no such market
+ * @throws {@link PolicyUnreadError} if it could prove nothing with its policy
  */
 export async function addShadowCalls(
   client: RegistryClient,
@@ -52,16 +56,20 @@ export async function addShadowCalls(
     client.marketPolicy(market),
   ])
   const policy = { ...policies, market: start.policy ?? policyUnder(model, ofMarket, policies) }
+  const name = shadowNameOf(market, model)
+  requireReadable({ name, volatilityModel: model, policy: policy.market })
   const source = new Contract(current.inbox.source, interfaceOf('IObservationSource'), client.provider)
   const latest = await ask('Reading the inbox', () => source.getFunction('latest')(current.marketId))
   const { volatilityX24 = current.parameters?.volatilityX24 ?? INITIAL_VOLATILITY_X24 } = start
   const first = unpack('observation', latest.lastWord)
   const state = start.state ?? shadowState(volatilityModels[model], first, current.state, volatilityX24, policy)
   const stateWords = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
-  const shadowId = marketIdOf(shadowNameOf(market, model))
+  const shadowId = marketIdOf(name)
+  const policyWord = pack('marketPolicy', policy.market)
+  const isInForce = (await policyInForce(client, name)) === policyWord
   return {
     calls: [
-      { method: 'setMarketPolicy', args: [shadowId, pack('marketPolicy', policy.market)] },
+      ...(isInForce ? [] : [{ method: 'setMarketPolicy', args: [shadowId, policyWord] }]),
       { method: 'addShadow', args: [current.marketId, volatilityModelRows[model].id, ...stateWords] },
     ],
     state,
@@ -73,7 +81,8 @@ export async function addShadowCalls(
  *
  * @param signer - whom the council lets
  * @returns the state it begins with
- * @throws {@link ContractRevertError} MarketAlreadyExists, ShadowPolicyDiffers, …
+ * @throws {@link ShadowExistsError} before anything is changed
+ * @throws {@link ContractRevertError} ShadowPolicyDiffers, …
  */
 export async function addShadow(
   signer: Signer,
@@ -81,9 +90,20 @@ export async function addShadow(
   shadow: ShadowOf,
   start: ShadowStart = {},
 ): Promise<MarketState> {
+  await requireNoShadow(client, shadow)
   const { calls, state } = await addShadowCalls(client, shadow, start)
   for (const call of calls) await makeCall(signer, client, call)
   return state
+}
+
+/**
+ * Adding a shadow sets its policy first, which must not happen to one that is there.
+ *
+ * @throws {@link ShadowExistsError}
+ */
+export async function requireNoShadow(client: RegistryClient, { market, model }: ShadowOf): Promise<void> {
+  const name = shadowNameOf(market, model)
+  if ((await client.shadows()).some((shadow) => shadow.name === name)) throw new ShadowExistsError(name)
 }
 
 /** Removes a shadow and its score. */
@@ -109,12 +129,24 @@ export const promoteCall = (shadow: ShadowOf): ShadowCall => ({ method: 'promote
 export const calldataOf = ({ method, args }: ShadowCall): string =>
   interfaceOf('RiskRegistry').encodeFunctionData(method, [...args])
 
-/** The market's id and the model's. */
-const idsOf = ({ market, model }: ShadowOf) => [ownMarketOf(marketIdOf(market)), volatilityModelRows[model].id]
+/** The market's id and the model's. @throws {@link MarketNameError} also if the market is a shadow itself */
+function idsOf({ market, model }: ShadowOf): readonly [string, number] {
+  const shadowId = marketIdOf(shadowNameOf(market, model))
+  return [ownMarketOf(shadowId), modelIdOfShadow(shadowId)]
+}
 
 /** Makes a call at once, for a council that needs no delay. */
 export const makeCall = (signer: Signer, { registry }: RegistryClient, { method, args }: ShadowCall): Promise<number> =>
   transact(signer, registry, 'RiskRegistry', method, args)
+
+async function policyInForce(client: RegistryClient, name: string): Promise<bigint | undefined> {
+  try {
+    return pack('marketPolicy', await client.marketPolicy(name))
+  } catch (error) {
+    if (error instanceof ContractRevertError && error.reason === 'MarketPolicyMissing') return undefined
+    throw error
+  }
+}
 
 /** A market's policy as another model reads it: what that one does not read is zero, what it alone reads are its defaults. */
 function policyUnder(
@@ -125,4 +157,15 @@ function policyUnder(
   const fields: readonly Field[] = words.marketPolicy.fields
   const unread = Object.fromEntries(fields.filter(({ optional }) => optional).map(({ name }) => [name, 0n]))
   return withStartingWords(volatilityModels[model], { ...engine, market: { ...policy, ...unread } }).market
+}
+
+/** The market is tried under this model already. */
+export class ShadowExistsError extends ProverError {
+  readonly code = 'registry.shadow-exists'
+  readonly shadow: string
+
+  constructor(shadow: string) {
+    super(`There is a shadow ${shadow} already. Remove it first, which gives up its score, or leave it.`)
+    this.shadow = shadow
+  }
 }

@@ -36,11 +36,12 @@ export function action<Options, Args extends readonly unknown[]>(
 }
 
 /** A whole number from `least` up, for an option. */
-export function wholeNumber(least: number): (text: string) => number {
+export function wholeNumber(least: number, greatest = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text)
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`)
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least || value > greatest) {
+      const most = greatest === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${greatest}`
+      throw new InvalidArgumentError(`Expected a whole number of at least ${least}${most}.`)
     }
     return value
   }

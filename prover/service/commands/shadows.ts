@@ -9,7 +9,8 @@ const HELP = `
 A shadow proves what a market's parameters would be under another volatility model, from the same observations: \`zkrisk serve\`
 proves it beside the market. Every prediction that comes due adds its quantile loss to a score that the registry keeps. Add the
 model in force as well: it is what the others are compared with. Only the council adds, removes and promotes; where it has a
-delay, --calldata says what to schedule.`
+delay, --calldata says what to schedule. A shadow begins at its market's latest observation, so adding one has to land before the
+next: have a role without delay call addShadow, after a policy that was scheduled; nothing is in force before a promotion.`
 
 export function addShadowCommands(program: Command): void {
   const shadows = program.command('shadows').description('markets tried under other volatility models, and promoted')
@@ -40,7 +41,7 @@ export function addShadowCommands(program: Command): void {
     .requiredOption(
       '--least-predictions <count>',
       'predictions that must have been tried, 24 at least',
-      wholeNumber(24),
+      wholeNumber(24, 2 ** 32 - 1),
     )
     .requiredOption('--max-margin-step <fraction>', 'how far its margins may be from those in force', positiveNumber)
     .action(

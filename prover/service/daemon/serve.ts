@@ -8,7 +8,14 @@
 import { ProverError } from '../../errors.ts'
 import { CALLS_UNDER_WAY, type CircuitKeys, type Prover } from '../../proof/index.ts'
 import { formatBundle, parseBundle } from '../../registry/market/bundle.ts'
-import type { NextBatch, NothingToDo, RegistryClient } from '../../registry/market/client.ts'
+import {
+  type CurrentMarket,
+  MarketUnknownError,
+  type NextBatch,
+  type NothingToDo,
+  type RegistryClient,
+} from '../../registry/market/client.ts'
+import { isShadowName } from '../../market/marketId.ts'
 import { type MarketRiskStatement, stateBatch } from '../../statement/marketRisk.ts'
 import { type Job, type JobStore, jobIdOf } from './jobStore.ts'
 import { keyHashOf, proveStatement } from './proving.ts'
@@ -41,14 +48,19 @@ export type CircuitFamily = {
   readonly catchUp?: CircuitKeys | undefined
 }
 
+/** A family of circuits that the deployment has models of. */
+export type ServedFamily = {
+  /** Its id. */
+  readonly volatilityModel: number
+  /** Loads its keys, which is asked only when something is to be proven by them; none if it is not built here. */
+  readonly load: () => Promise<CircuitFamily | undefined>
+}
+
 export type ServeOptions = Pick<SenderOptions, 'client' | 'account' | 'store'> &
   Partial<Pick<SenderOptions, 'confirmations' | 'bumpAfterMs'>> & {
     readonly prover: Prover
-    /**
-     * For each family of circuits what loads its keys, which is asked only when something is to be proven by it; none if it is
-     * not built here. What nobody can prove is reported.
-     */
-    readonly families: readonly (() => Promise<CircuitFamily | undefined>)[]
+    /** What nobody can prove is reported. */
+    readonly families: readonly ServedFamily[]
     readonly triggers: TriggerPolicy
     /** Markets to serve, with their shadows; all by default. */
     readonly markets?: readonly string[] | undefined
@@ -69,6 +81,16 @@ const LONGEST_PAUSE_MS = 30_000
 const REFUSED_PAUSE_MS = 5_000
 /** Time that a stopped service takes to finish its job. */
 const FINISH_MS = 60_000
+
+/** A shadow that a circuit refuses by itself is tried again after this time: the council may have mended its policy. */
+const REFUSED_SHADOW_PAUSE_MS = 60_000
+
+/** What keeps all that is bound to a family from being proven. */
+const OF_FAMILY: ReadonlySet<string> = new Set([
+  'registry.model-not-registered',
+  'registry.model-disabled',
+  'proof.corrupt-key-file',
+])
 
 /** Conditions that no waiting mends. */
 const FATAL: ReadonlySet<string> = new Set([
@@ -103,7 +125,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       if (!worked) await service.idle(pause)
     } catch (error) {
       const { code, message } = describeError(error)
-      if (!(error instanceof ProverError) || FATAL.has(code)) throw error
+      if (!(error instanceof ProverError) || (FATAL.has(code) && !isOfRemovedShadow(error, options))) throw error
       await onEvent({ step: 'retrying', detail: `${message} (${code}); again in ${pause / 1000} s` })
       await sleep(pause, signal)
       pause = Math.min(2 * pause, LONGEST_PAUSE_MS)
@@ -112,6 +134,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
   await onEvent({ step: 'stopped' })
 }
+
+/** Shadows come and go while they are listed and read; those that the service was asked for by name do not. */
+const isOfRemovedShadow = (error: ProverError, { markets = [] }: ServeOptions): boolean =>
+  error instanceof MarketUnknownError && isShadowName(error.market) && !markets.includes(error.market)
+
+const isOfFamily = (error: unknown): boolean => OF_FAMILY.has(describeError(error).code)
 
 class Service {
   private readonly options: ServeOptions
@@ -123,6 +151,8 @@ class Service {
   private readonly proofs = new Map<string, Promise<void>>()
   private failures: unknown[] = []
   private lastBuild: string | undefined
+  /** Shadows of batches that a circuit refused, and when each is tried again, by itself. */
+  private readonly suspects = new Map<string, number>()
   /** What was last reported as nobody's to prove. */
   private unserved = ''
 
@@ -163,7 +193,7 @@ class Service {
   }
 
   private async plan(): Promise<boolean> {
-    const found = await this.nextBatch(await this.freeMarkets())
+    const found = await this.find()
     if (found === undefined) {
       const leftBehind = this.store.openJobs().filter(({ status, id }) => status === 'planned' && !this.planned.has(id))
       for (const job of leftBehind) {
@@ -172,7 +202,10 @@ class Service {
       return false
     }
     const { next, keys, trigger } = found
-    const statement = await stateBatch(next.batch)
+    const statement = await stateBatch(next.batch).catch((error: unknown) => {
+      this.suspect(next)
+      throw error
+    })
     const id = jobIdOf(next.batch.build.name, statement.publicSignals)
     const summary = next.batch.markets.map(({ sequence }, i) => `${next.names[i]} #${sequence}`).join(', ')
     let job = this.store.plan({ id, build: next.batch.build.name, trigger, summary })
@@ -195,7 +228,28 @@ class Service {
     const served = this.options.markets ?? (await this.client.markets()).map(({ name }) => name)
     const shadows = (await this.client.shadows()).filter(({ market }) => served.includes(market))
     const busy = new Set(this.store.openJobs().flatMap((job) => this.marketsOf(job)))
-    return [...served, ...shadows.map(({ name }) => name)].filter((name) => !busy.has(name))
+    return [...new Set([...served, ...shadows.map(({ name }) => name)])].filter((name) => !busy.has(name))
+  }
+
+  /** What is worth proving next; shadows under suspicion come last and alone, lest they stop their market. */
+  private async find(): Promise<Found | undefined> {
+    const free = await this.freeMarkets()
+    const unserved: string[] = []
+    const found = await this.nextBatch(
+      free.filter((name) => !this.suspects.has(name)),
+      unserved,
+    )
+    if (found !== undefined) return found
+    const due = free.find((name) => (this.suspects.get(name) ?? Number.POSITIVE_INFINITY) <= Date.now())
+    const alone = due === undefined ? undefined : await this.nextBatch([due], unserved)
+    if (alone === undefined) await this.reportUnserved(unserved.join('; '))
+    return alone
+  }
+
+  /** A batch could not be proven: it may be for one of its shadows. */
+  private suspect({ names }: NextBatch): void {
+    const until = Date.now() + (names.length === 1 ? REFUSED_SHADOW_PAUSE_MS : 0)
+    for (const name of names.filter(isShadowName)) this.suspects.set(name, until)
   }
 
   private marketsOf({ id, bundle }: Job): readonly string[] {
@@ -204,46 +258,89 @@ class Service {
     return parseBundle(Buffer.from(bundle), `job ${id}`).markets.map(({ name }) => name)
   }
 
-  /** The next batch of any family; markets whose proof nobody has the keys for are reported. */
-  private async nextBatch(markets: readonly string[]): Promise<Found | undefined> {
+  /**
+   * The next batch of any family, one with a market rather than one of shadows alone: transactions follow each other.
+   *
+   * @param unserved - takes whom nobody here can prove, and why
+   */
+  private async nextBatch(markets: readonly string[], unserved: string[]): Promise<Found | undefined> {
     let rest = markets
-    let found: Found | undefined
-    for (const load of this.options.families) {
-      if (found !== undefined || rest.length === 0) break
-      const family = await load()
-      if (family === undefined) continue
-      const next = await this.client.nextBatch(buildOf(family.live.circuit), keyHashOf(family.live), rest)
-      rest = next.leftOut.filter(({ reason }) => reason === 'bound-to-another-model').map(({ name }) => name)
-      found = await this.nextOfFamily(family, next)
+    let ofShadows: Found | undefined
+    for (const { volatilityModel, load } of this.options.families) {
+      if (rest.every(isShadowName) && ofShadows !== undefined) return ofShadows
+      if (rest.length === 0) return undefined
+      const before = rest
+      try {
+        const family = await load()
+        if (family === undefined) continue
+        const next = await this.client.nextBatch(buildOf(family.live.circuit), keyHashOf(family.live), rest)
+        rest = next.leftOut.filter(({ reason }) => reason === 'bound-to-another-model').map(({ name }) => name)
+        const found = await this.nextOfFamily(family, next, unserved)
+        if (found !== undefined && !found.next.names.every(isShadowName)) return found
+        ofShadows ??= found
+      } catch (error) {
+        const bound = await this.boundTo(volatilityModel, before)
+        // What keeps shadows from being proven keeps no market.
+        if (!(isOfFamily(error) && bound.every(isShadowName))) throw error
+        rest = before.filter((name) => !bound.includes(name))
+        if (bound.length > 0) unserved.push(`${bound.join(', ')}: ${describeError(error).message}`)
+      }
     }
-    if (found === undefined) await this.reportUnserved(rest)
-    return found
+    const list = rest.join(', ')
+    if (list !== '') {
+      unserved.push(`no keys for the volatility model of ${list}: run \`npm run build\` where its model is registered`)
+    }
+    return ofShadows
+  }
+
+  private async boundTo(volatilityModel: number, names: readonly string[]): Promise<readonly string[]> {
+    const markets: readonly CurrentMarket[] = await Promise.all(names.map((name) => this.client.market(name)))
+    return markets.filter((market) => market.volatilityModel === volatilityModel).map(({ name }) => name)
   }
 
   /** Live batches as triggers ask for them; between two of them a catch-up batch for a market that fell behind. */
   private async nextOfFamily(
     { live, catchUp }: CircuitFamily,
     next: NextBatch | NothingToDo,
+    unserved: string[],
   ): Promise<Found | undefined> {
     const behind = next.leftOut.filter(({ reason }) => reason === 'behind').map(({ name }) => name)
-    const isTurnOfBacklog = this.lastBuild !== catchUp?.circuit || next.batch === undefined
-    if (catchUp !== undefined && behind.length > 0 && isTurnOfBacklog) {
-      const drain = await this.client.nextBatch(buildOf(catchUp.circuit), keyHashOf(catchUp), behind)
-      if (drain.batch !== undefined)
-        return { next: drain, keys: catchUp, trigger: `backlog of ${drain.names.join(', ')}` }
-    }
-    if (next.batch === undefined) return undefined
-    const fired = await this.firedTrigger(next)
-    return fired === undefined ? undefined : { next, keys: live, trigger: fired }
+    const isTurnOfBacklog = this.lastBuild !== catchUp?.circuit && !behind.every(isShadowName)
+    const drained =
+      isTurnOfBacklog || next.batch === undefined ? await this.drain(catchUp, behind, unserved) : undefined
+    if (drained !== undefined) return drained
+    const fired = next.batch && (await this.firedTrigger(next))
+    if (next.batch !== undefined && fired !== undefined) return { next, keys: live, trigger: fired }
+    // A backlog of shadows waits until nothing else does.
+    return isTurnOfBacklog || next.batch === undefined ? undefined : this.drain(catchUp, behind, unserved)
+  }
+
+  private async drain(
+    catchUp: CircuitKeys | undefined,
+    behind: readonly string[],
+    unserved: string[],
+  ): Promise<Found | undefined> {
+    if (behind.length === 0) return undefined
+    const next =
+      catchUp &&
+      (await this.client.nextBatch(buildOf(catchUp.circuit), keyHashOf(catchUp), behind).catch((error: unknown) => {
+        if (isOfFamily(error) && behind.every(isShadowName)) return undefined
+        throw error
+      }))
+    if (catchUp !== undefined && next?.batch !== undefined)
+      return { next, keys: catchUp, trigger: `backlog of ${next.names.join(', ')}` }
+    unserved.push(
+      `${behind.join(', ')}: behind, and no circuit of its volatility model takes what waits. ` +
+        'A shadow is added anew; a market needs such a model, or a greater maxObservationAgeSeconds',
+    )
+    return undefined
   }
 
   /** Says it once, and again when it is of others. */
-  private async reportUnserved(names: readonly string[]): Promise<void> {
-    const list = names.join(', ')
-    if (list === this.unserved) return
-    this.unserved = list
-    const detail = `no keys for the volatility model of ${list}: run \`npm run build\` where its model is registered`
-    if (list !== '') await this.report({ step: 'unserved', detail })
+  private async reportUnserved(detail: string): Promise<void> {
+    if (detail === this.unserved) return
+    this.unserved = detail
+    if (detail !== '') await this.report({ step: 'unserved', detail })
   }
 
   private async firedTrigger({ batch, names }: NextBatch): Promise<string | undefined> {
@@ -270,7 +367,13 @@ class Service {
 
   private async prove(job: Job): Promise<void> {
     const { next, statement, keys } = this.planned.get(job.id) as Planned
-    const { bundle, timings } = await proveStatement(this.options.prover, keys, next, statement)
+    const { bundle, timings } = await proveStatement(this.options.prover, keys, next, statement).catch(
+      (error: unknown) => {
+        if (describeError(error).code === 'proof.unsatisfied') this.suspect(next)
+        throw error
+      },
+    )
+    for (const name of next.names) this.suspects.delete(name)
     this.store.proven(job.id, formatBundle(bundle))
     this.planned.delete(job.id)
     await this.report({ step: 'proven', job: job.id, detail: `${(timings.total / 1000).toFixed(1)} s` })

@@ -1,5 +1,5 @@
 /** Everything `zkrisk serve` opens and closes. */
-import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
+import { DEFAULT_VOLATILITY_MODEL, volatilityModels } from '../../../circuits/statements/index.ts'
 import { createProver } from '../../proof/index.ts'
 import { connectProvider, type Deployment, readDeployment, RegistryClient } from '../../registry/index.ts'
 import { openAccount } from './account.ts'
@@ -71,16 +71,17 @@ function familiesOf({ models }: Deployment, folder?: string): ServeOptions['fami
     const { live, catchUp } = familyOf(name)
     if (!isDeployed(live)) return []
     // Every checkout has the default one: the error of what is missing says what to do.
-    const load = name === DEFAULT_VOLATILITY_MODEL ? loadKeys : loadKeysIfBuilt
+    const loadOne = name === DEFAULT_VOLATILITY_MODEL ? loadKeys : loadKeysIfBuilt
     const drains = catchUp !== live && isDeployed(catchUp)
     let loaded: Promise<CircuitFamily | undefined> | undefined
     const loadBoth = async (): Promise<CircuitFamily | undefined> => {
-      const keys = await load(live, folder)
-      return keys && { live: keys, catchUp: drains ? await load(catchUp, folder) : undefined }
+      const keys = await loadOne(live, folder)
+      return keys && { live: keys, catchUp: drains ? await loadOne(catchUp, folder) : undefined }
     }
-    return () => {
+    const load = (): Promise<CircuitFamily | undefined> => {
       loaded ??= loadBoth()
       return loaded
     }
+    return { volatilityModel: volatilityModels[name].id, load }
   })
 }
