@@ -86,7 +86,7 @@ const known: Readonly<Record<string, { readonly reason: string; readonly files: 
       'circuits/portfolio/NetGreeks.circom': 4,
       'circuits/portfolio/PositionQuantities.circom': 1,
       'circuits/portfolio/WorstScenario.circom': 1,
-      'circuits/statement/UnhealthyWitness.circom': 21,
+      'circuits/statement/UnhealthyWitness.circom': 18,
     },
   },
 }

@@ -2,6 +2,7 @@ pragma circom 2.2.3;
 
 include "../generated/sizes.circom";
 include "../generated/words/CollateralAmount.circom";
+include "../generated/words/Contingencies.circom";
 include "../generated/words/Holdings.circom";
 include "../math/Add.circom";
 include "../math/AssumeBits.circom";
@@ -62,7 +63,7 @@ template Contingency() {
  * @notice What an account owns and what margin it needs whatever the scenario. Claims: L7, L9.
  * @input  holdings, collateralAmounts  words of the account
  * @input  bookTotals    []
- * @input  holdingTerms  []
+ * @input  holdingTerms, contingencyFields  []
  * @output balance       []
  * @output exposure      []  what InitialNeeds takes
  *
@@ -73,6 +74,7 @@ template AccountHoldings() {
     signal input holdings, collateralAmounts[collateralAmountsWords()];
     input BookTotals() bookTotals;
     input HoldingTerms() holdingTerms;
+    input ContingenciesFields() contingencyFields;
     output AccountBalance() balance;
     output Exposure() exposure;
 
@@ -105,8 +107,8 @@ template AccountHoldings() {
     signal {maxbit} perpNotionalE20 <== Multiply()(perpsMagnitude, holdingTerms.spotE8);
     signal {maxbit} nakedNotionalE20 <== Multiply()(bookTotals.nakedShortE12, holdingTerms.spotE8);
     balance.maintenanceContingencyE20X60 <== Contingency()(
-        perpNotionalE20, nakedNotionalE20, holdingTerms.maintenancePerpX40, holdingTerms.maintenanceOptionX40,
-        maintenanceE20X60
+        perpNotionalE20, nakedNotionalE20, contingencyFields.maintenancePerpX40,
+        contingencyFields.maintenanceOptionX40, maintenanceE20X60
     );
     exposure.amountsE12 <== amountsE12;
     exposure.perpNotionalE20 <== perpNotionalE20;
@@ -118,18 +120,19 @@ template AccountHoldings() {
  * @title  InitialNeeds
  * @notice What initial margin asks an account for whatever the scenario, on top of maintenance. Claim: L9.
  * @input  exposure      []
- * @input  initialTerms  []
+ * @input  initialTerms, contingencyFields  []
  * @output initialNeed   []
  */
 template InitialNeeds() {
     input Exposure() exposure;
     input InitialTerms() initialTerms;
+    input ContingenciesFields() contingencyFields;
     output InitialNeed() initialNeed;
 
     signal {maxbit} initialE20X60 <== SumOfProducts(collaterals())(exposure.amountsE12, initialTerms.initialE8X60);
     initialNeed.contingencyE20X60 <== Contingency()(
-        exposure.perpNotionalE20, exposure.nakedNotionalE20, initialTerms.initialPerpX40, initialTerms.initialOptionX40,
-        initialE20X60
+        exposure.perpNotionalE20, exposure.nakedNotionalE20, contingencyFields.initialPerpX40,
+        contingencyFields.initialOptionX40, initialE20X60
     );
 
     signal {maxbit} uncertainE20X60 <== SumOfProducts(collaterals())(exposure.amountsE12, initialTerms.uncertainE8X60);
@@ -137,5 +140,5 @@ template InitialNeeds() {
     signal {maxbit} notionalE20X40 <== Add()(exposure.shortfallNotionalE20X40, uncertainPerps);
     signal {maxbit} notionalE20X60 <== ShiftLeft(20)(notionalE20X40);
     signal {maxbit} allE20X60 <== Add()(notionalE20X60, uncertainE20X60);
-    initialNeed.confidenceE20X100 <== Multiply()(allE20X60, initialTerms.confidenceMarginX40);
+    initialNeed.confidenceE20X100 <== Multiply()(allE20X60, contingencyFields.confidenceMarginX40);
 }

@@ -9,6 +9,4 @@ bus HoldingTerms() {
     signal {maxbit} valueE8X20[collaterals()]; // 73 bits: price in the settlement currency, rounded down
     signal {maxbit} movingE8X20[collaterals()]; // 73 bits: the same of what moves with spot, else 0
     signal {maxbit} maintenanceE8X60[collaterals()]; // 114 bits: the same times the maintenance haircut
-    signal {maxbit} maintenancePerpX40; // 42 bits
-    signal {maxbit} maintenanceOptionX40; // 42 bits
 }

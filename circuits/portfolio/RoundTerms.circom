@@ -128,6 +128,7 @@ template CollateralTerms() {
  * @output asOf  []  32 bits
  * @output holdingTerms, scenarioTerms  []
  * @output initialFields  []  what InitialRound takes
+ * @output contingencyFields  []  what AccountHoldings and InitialNeeds charge
  *
  * A settlement currency of price 0 and a collateral dearer than 2^73 units have no witness.
  */
@@ -139,6 +140,7 @@ template RoundTerms() {
     output HoldingTerms() holdingTerms;
     output ScenarioTerms() scenarioTerms;
     output InitialFields() initialFields;
+    output ContingenciesFields() contingencyFields;
 
     component prices = UnpackRoundPrices();
     prices.word <== roundPrices;
@@ -148,11 +150,10 @@ template RoundTerms() {
     factors.word <== lossFactors;
     component margin = UnpackContingencies();
     margin.word <== contingencies;
+    contingencyFields <== margin.fields;
     asOf <== prices.fields.asOf;
     holdingTerms.spotE8 <== prices.fields.spotE8;
     holdingTerms.perpPriceE8 <== prices.fields.perpPriceE8;
-    holdingTerms.maintenancePerpX40 <== margin.fields.maintenancePerpX40;
-    holdingTerms.maintenanceOptionX40 <== margin.fields.maintenanceOptionX40;
     component collateral = CollateralTerms();
     collateral.collateralPrices <== collateralPrices;
     collateral.collateralPolicy <== collateralPolicy;
@@ -178,9 +179,6 @@ template RoundTerms() {
     initialFields.pegThresholdX40 <== factors.fields.pegThresholdX40;
     initialFields.pegLossX40 <== factors.fields.pegLossX40;
     initialFields.confidenceThresholdX40 <== factors.fields.confidenceThresholdX40;
-    initialFields.initialPerpX40 <== margin.fields.initialPerpX40;
-    initialFields.initialOptionX40 <== margin.fields.initialOptionX40;
-    initialFields.confidenceMarginX40 <== margin.fields.confidenceMarginX40;
     initialFields.valueE8X20 <== collateral.valueE8X20;
     initialFields.haircutX40 <== collateral.haircutX40;
     initialFields.confidenceX40 <== collateral.confidenceX40;

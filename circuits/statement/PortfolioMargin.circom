@@ -106,10 +106,12 @@ template PortfolioMargin(ACCOUNTS) {
         held[a].collateralAmounts <== collateralAmounts[a];
         held[a].bookTotals <== book[a].bookTotals;
         held[a].holdingTerms <== terms.holdingTerms;
+        held[a].contingencyFields <== terms.contingencyFields;
 
         needs[a] = InitialNeeds();
         needs[a].exposure <== held[a].exposure;
         needs[a].initialTerms <== initial.initialTerms;
+        needs[a].contingencyFields <== terms.contingencyFields;
 
         margins[a] = AccountMargins();
         margins[a].bookTotals <== book[a].bookTotals;

@@ -58,6 +58,7 @@ template UnhealthyWitness() {
     held.collateralAmounts <== collateralAmounts;
     held.bookTotals <== book.bookTotals;
     held.holdingTerms <== terms.holdingTerms;
+    held.contingencyFields <== terms.contingencyFields;
 
     component chosen = ChosenScenario();
     chosen.scenario <== choice;

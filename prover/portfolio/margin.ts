@@ -10,6 +10,7 @@ import { ProverError } from '../errors.ts'
 import { saturateSigned, signedDivDown } from '../math/index.ts'
 import { SCENARIOS, type ScenarioPolicy, UNSHOCKED } from '../options/grid.ts'
 import { type BookState, type BookTotals, MixedRoundsError } from './book.ts'
+import { chargesE20X60 } from './contingencies.ts'
 import { crossing, type Node, probabilityBeyond, type Side, type Threshold } from './thresholds.ts'
 
 /** Index of the basis contingency among what may bind. */
@@ -75,8 +76,6 @@ export type AccountMargin = {
   readonly worstScenario: number
   readonly minSpanM: bigint
   readonly equityE20X60: bigint
-  readonly perpNotionalE20: bigint
-  readonly nakedNotionalE20: bigint
   readonly maintenanceContingencyE20X60: bigint
   readonly initialContingencyE20X60: bigint
   readonly confidenceE20X100: bigint
@@ -268,8 +267,6 @@ type AccountParts = Pick<
   | 'pnlMX40'
   | 'lossesMX80'
   | 'equityE20X60'
-  | 'perpNotionalE20'
-  | 'nakedNotionalE20'
   | 'maintenanceContingencyE20X60'
   | 'initialContingencyE20X60'
   | 'confidenceE20X100'
@@ -288,8 +285,7 @@ function accountParts(
   const hedgeM = (((perpsE12 * round.perpPriceE8) << 20n) + moving) >> 52n
   const pnlMX40 = totals.scenarioPnlMX40.map((pnl, s) => pnl + hedgeM * ((terms.shocksX40[s] as bigint) - ONE))
   const perpNotionalE20 = (perpsE12 < 0n ? -perpsE12 : perpsE12) * round.spotE8
-  const nakedNotionalE20 = totals.nakedShortE12 * round.spotE8
-  const { contingencies } = policy
+  const exposure = { totals, holdings, round, policy, terms }
   const uncertainE20X40 = totals.shortfallE12X40 * round.spotE8 + perpNotionalE20 * terms.perpShortfallX40
   const uncertainCollateralE20X60 = sumOf(values, (value, i) => value * (terms.collateralShortfallX40[i] as bigint))
   return {
@@ -301,16 +297,14 @@ function accountParts(
       (totals.markMX40 << 52n) +
       (sumOf(values, (value) => value) << 40n) +
       (((holdings.cashE12 + holdings.perpPnlE12) * 10n ** 8n) << 60n),
-    perpNotionalE20,
-    nakedNotionalE20,
     maintenanceContingencyE20X60:
-      ((perpNotionalE20 * contingencies.maintenancePerpX40 + nakedNotionalE20 * contingencies.maintenanceOptionX40) <<
-        20n) +
+      chargesE20X60('maintenance', exposure) +
       sumOf(policy.collaterals, ({ maintenanceHaircutX40 }, i) => maintenanceHaircutX40 * (values[i] as bigint)),
     initialContingencyE20X60:
-      ((perpNotionalE20 * contingencies.initialPerpX40 + nakedNotionalE20 * contingencies.initialOptionX40) << 20n) +
+      chargesE20X60('initial', exposure) +
       sumOf(policy.collaterals, ({ initialHaircutX40 }, i) => initialHaircutX40 * (values[i] as bigint)),
-    confidenceE20X100: ((uncertainE20X40 << 20n) + uncertainCollateralE20X60) * contingencies.confidenceMarginX40,
+    confidenceE20X100:
+      ((uncertainE20X40 << 20n) + uncertainCollateralE20X60) * policy.contingencies.confidenceMarginX40,
   }
 }
 

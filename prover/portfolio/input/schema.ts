@@ -4,6 +4,7 @@ import { COLLATERALS } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { parseTime } from '../../market/time.ts'
 import { instrumentName, readInstrument } from '../../options/instrument.ts'
+import { contingencyEntries } from '../contingencies.ts'
 import {
   ExpiredLegError,
   ForwardCrossedError,
@@ -396,10 +397,7 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
       ...confidence,
     },
     contingencies: exactFields('contingencies', contingency, notional, {
-      maintenancePerpX40: 'perpMaintenance',
-      initialPerpX40: 'perpInitial',
-      maintenanceOptionX40: 'optionMaintenance',
-      initialOptionX40: 'optionInitial',
+      ...contingencyEntries,
       confidenceMarginX40: 'confidenceMargin',
     }),
     volatilityShocks: {

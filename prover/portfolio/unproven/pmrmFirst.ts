@@ -10,6 +10,7 @@
 import { signedDivDown } from '../../math/index.ts'
 import type { Fields } from '../../../circuits/statements/index.ts'
 import { type MarginSizes, type PricedSurface, type ProvableMargin, provableMargin } from '../accountMargin.ts'
+import { noContingencies } from '../contingencies.ts'
 import { accountMargin } from '../margin.ts'
 import type {
   ExpirySurface,
@@ -123,6 +124,7 @@ function secondRules(
       confidenceThresholdX40,
     },
     contingencies: {
+      ...noContingencies,
       maintenancePerpX40: rules.perpX40,
       initialPerpX40: extra(rules.perpX40),
       maintenanceOptionX40: rules.optionX40,

@@ -65,12 +65,12 @@ export const totals = `bookTotals.pnlMX40[33]:s128 bookTotals.basisMX40:s137 boo
   bookTotals.shortfallE12X40:102 bookTotals.deltaE12X20:s84 bookTotals.gammaE20:s140 bookTotals.vegaE20X60:s176
   bookTotals.thetaE20X20:s167 bookTotals.rhoE20X20:s163`
 const each = `[${COLLATERALS}]`
+const contingencies = words.contingencies.fields.map(({ name, bits }) => `contingencyFields.${name}:${bits}`).join(' ')
 export const terms = `holdingTerms.spotE8:48 holdingTerms.perpPriceE8:48 holdingTerms.valueE8X20${each}:73
-  holdingTerms.movingE8X20${each}:73 holdingTerms.maintenanceE8X60${each}:114 holdingTerms.maintenancePerpX40:42
-  holdingTerms.maintenanceOptionX40:42`
+  holdingTerms.movingE8X20${each}:73 holdingTerms.maintenanceE8X60${each}:114
+  ${contingencies}`
 const initialTerms = `initialTerms.inverseVolatilityX30:71 initialTerms.initialFactorX40:53 initialTerms.initialE8X60${each}:114
-  initialTerms.uncertainE8X60${each}:113 initialTerms.perpShortfallX40:41 initialTerms.initialPerpX40:42
-  initialTerms.initialOptionX40:42 initialTerms.confidenceMarginX40:45`
+  initialTerms.uncertainE8X60${each}:113 initialTerms.perpShortfallX40:41 ${contingencies}`
 const exposure = `exposure.amountsE12${each}:62 exposure.perpNotionalE20:109 exposure.nakedNotionalE20:110
   exposure.shortfallNotionalE20X40:150`
 const crossing = ['spotE8:48 shocksX40[4]:43 equityM[4]:s93 negative[4]', 'out exists'] as const
