@@ -80,6 +80,7 @@ template AccountThresholds() {
  * @input  bookTotals, balance, scenarioTerms, initialNeed, initialTerms  []
  * @input  lnSpotX28  []  LnDown(28) of spot
  * @output marginFields      []  margins rounded down; more than 79 bits has no witness
+ *                               as have scenarios that are 2^88 M apart
  * @output thresholdFields   []  see AccountThresholds
  * @output isUnhealthy       []  boolean; whether the maintenance margin is negative before rounding
  * @output deficitE8         []  what the worst scenario leaves unpaid, rounded up; 80 bits
@@ -111,7 +112,7 @@ template AccountMargins() {
         losses[s] <== pnl[s] * scenarioTerms.dampingX40[s];
     }
     losses[33] <== bookTotals.basisMX40 * 2 ** 40;
-    component worst = WorstScenario(34, lossBits());
+    component worst = WorstScenario(34, spreadBits());
     worst.losses <== AssumeEachSigned(lossBits(), 34)(losses);
     marginFields.worstScenario <== worst.index;
     component span = FloorAndSign(80);

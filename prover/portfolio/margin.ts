@@ -97,6 +97,8 @@ const E12 = 10n ** 12n
 /** A collateral is worth less than 2^73 units of E8X20, 8.5·10^7. */
 const RATIO_BITS = 73n
 const MARGIN_BITS = 79
+/** Damped losses are nearer to each other than 2^168 MX80, 1.3·10^16 of quote. */
+const SPREAD_BITS = 168n
 
 /**
  * @throws {@link PolicyShockError} if the middle regular shock is not 1
@@ -150,6 +152,7 @@ function initialFactor(stablePriceE12: bigint, lossFactors: Fields<'lossFactors'
  * @throws {@link OpenBookError} if the book's last expiry is not closed
  * @throws {@link MixedRoundsError} if the book is of another round
  * @throws {@link MarginOutOfRangeError} if a margin does not fit its word
+ * @throws {@link ScenarioSpreadError} if scenarios are too far apart
  * @throws the errors of {@link roundTerms}
  */
 export function accountMargin(
@@ -174,6 +177,7 @@ export function accountMargin(
   const equityE8 = toE8(parts.equityE20X60, 60n)
   const leftE8 = toE8(parts.equityE20X60 + (minSpanM << 92n), 60n)
   for (const margin of [maintenanceE8, initialE8, equityE8, leftE8]) requireRange(margin)
+  requireSpread(parts.lossesMX80, worstScenario)
 
   const thresholds = thresholdsOf(maintenanceE8, equityE8, parts.pnlMX40, round, terms)
   return {
@@ -375,6 +379,14 @@ function requireRange(marginE8: bigint): void {
   if (marginE8 !== saturateSigned(marginE8, MARGIN_BITS)) throw new MarginOutOfRangeError(marginE8)
 }
 
+/** Those before the first of the least exceed it, so a unit is not counted. Twin of the last check of `WorstScenario`. */
+function requireSpread(lossesMX80: readonly bigint[], worst: number): void {
+  for (const [scenario, loss] of lossesMX80.entries()) {
+    const above = loss - (lossesMX80[worst] as bigint) - (scenario < worst ? 1n : 0n)
+    if (above >> SPREAD_BITS !== 0n) throw new ScenarioSpreadError(scenario, above >> 80n)
+  }
+}
+
 /** A book ends within an expiry. */
 export class OpenBookError extends ProverError {
   readonly code = 'portfolio.open-book'
@@ -394,6 +406,21 @@ export class MarginOutOfRangeError extends ProverError {
   constructor(marginE8: bigint) {
     super(`Expected margins within ±2^79 × 10^-8, got ${marginE8} × 10^-8. Split the account.`)
     this.marginE8 = marginE8
+  }
+}
+
+/** Two scenarios of an account are further apart than margins reach. */
+export class ScenarioSpreadError extends ProverError {
+  readonly code = 'portfolio.scenario-spread'
+  readonly scenario: number
+  readonly aboveM: bigint
+
+  constructor(scenario: number, aboveM: bigint) {
+    super(
+      `Expected results of scenarios within 1.3·10^16 of quote of the worst, got scenario ${scenario} ${aboveM} × 2^32·10^-20 above it. Split the account.`,
+    )
+    this.scenario = scenario
+    this.aboveM = aboveM
   }
 }
 

@@ -246,6 +246,29 @@ describe('L8 L9 L12: margins at their borders', () => {
     }
   })
 
+  test('L8: scenarios as far apart as margins reach, and further by one unit of MX40', async () => {
+    const regular = policy.scenarios.regular.map((each) => ({
+      ...each,
+      dampingUpX40: 1n << 40n,
+      dampingNoneX40: 1n << 40n,
+    }))
+    const counted = { ...policy, scenarios: { ...policy.scenarios, regular } }
+    const gain = (1n << 128n) - 1n
+    const account = (least: bigint) => {
+      const scenarioPnlMX40 = emptyBook.totals.scenarioPnlMX40.map((_, s) => (s === 0 ? gain : s === 4 ? least : 0n))
+      return { ...emptyAccount, book: { ...emptyBook, asOf: ROUND, totals: { ...emptyBook.totals, scenarioPnlMX40 } } }
+    }
+    const good = await stateMargins(build, CONTEXT, [account(-1n)], round, counted)
+    const input = marginInput(good) as Input
+    expect(good.margins[0]?.worstScenario).toBe(4)
+    expect(margins.accepts(input)).toBe(true)
+    const further = account(-2n)
+    expect(() => accountMargin(further, round, counted)).toThrow(code('scenario-spread'))
+    const root = await commit(stateElements(further.book, 0n).map((e) => (e < 0n ? e + FIELD_ORDER : e)))
+    const totalsIn = (input.totalsIn as bigint[]).with(4, -2n)
+    expect(margins.accepts({ ...changed(input, 'stateIn', 0, () => root), totalsIn })).toBe(false)
+  })
+
   test('below maintenance by the last unit is unhealthy, at it is not', async () => {
     const below = await marked(-1n)
     const stated = await stateWitness(witnessBuild, CONTEXT, below, round, policy, 0)

@@ -13,10 +13,11 @@ const signed = (value: bigint): bigint => (value > FIELD_ORDER / 2n ? value - FI
 describe('L8: the worst scenario', () => {
   let attacked: AttackedTemplate
   const choices = 34
+  const spreadBits = 168
   beforeAll(async () => {
     attacked = await AttackedTemplate.compile({
       folder: 'portfolio',
-      template: `WorstScenario(${choices}, 178)`,
+      template: `WorstScenario(${choices}, ${spreadBits})`,
       inputs: [{ name: 'losses', size: choices, taggedBits: 178 }],
       outputs: [{ name: 'least' }, { name: 'index' }],
       forcedSize: choices,
@@ -34,12 +35,18 @@ describe('L8: the worst scenario', () => {
     expect(attacked.hasHonestConstraints).toBe(true)
     const random = new Random(52n)
     const limit = 1n << 178n
+    const spread = 1n << BigInt(spreadBits)
+    const near = (): bigint[] => {
+      const base = random.below(2n * limit - spread) - limit
+      return Array.from({ length: choices }, () => base + random.below(spread))
+    }
     const vectors = [
       Array.from({ length: choices }, () => 0n),
       Array.from({ length: choices }, (_, s) => (s % 5 === 3 ? -7n : 4n)),
-      Array.from({ length: choices }, (_, s) => (s === 33 ? -limit : limit - 1n)),
+      Array.from({ length: choices }, (_, s) => (s === 33 ? -limit : spread - limit)),
       Array.from({ length: choices }, (_, s) => (s === 0 ? -limit : -limit + 1n)),
-      ...Array.from({ length: 6 }, () => Array.from({ length: choices }, () => random.below(limit * 2n) - limit)),
+      Array.from({ length: choices }, (_, s) => (s === 0 ? limit - spread : limit - 1n)),
+      ...Array.from({ length: 6 }, near),
     ]
     for (const losses of vectors) {
       const worst = losses.reduce((w, loss, s) => (loss < losses[w]! ? s : w), 0)
@@ -59,6 +66,22 @@ describe('L8: the worst scenario', () => {
         expect(attacked.attempt({ losses }, forced).violations).not.toEqual([])
       }
     }
+  })
+})
+
+describe('L8: scenarios apart', () => {
+  test('as far as a margin reaches, and one unit further; as far as losses go', async () => {
+    const circuit = await compileCircuit(tagged('WorstScenario(34, 168)', 'losses[34]:s178', 'least index').source)
+    const [limit, spread] = [1n << 178n, 1n << 168n]
+    const apart = (worst: number, other: number, by: bigint) => ({
+      losses: Array.from({ length: 34 }, (_, s) => (s === worst ? -limit : s === other ? by - limit : 1n - limit)),
+    })
+    expect(circuit.accepts(apart(0, 33, spread - 1n))).toBe(true)
+    expect(circuit.accepts(apart(0, 33, spread))).toBe(false)
+    // What comes before the least exceeds it: that unit is not counted.
+    expect(circuit.accepts(apart(33, 0, spread))).toBe(true)
+    expect(circuit.accepts(apart(33, 0, spread + 1n))).toBe(false)
+    expect(circuit.accepts(apart(0, 33, 2n * limit - 1n))).toBe(false)
   })
 })
 

@@ -106,7 +106,7 @@ export const portfolioMains: readonly MainComponent[] = [
     'initialNeed.contingencyE20X60 initialNeed.confidenceE20X100',
     'AccountHoldings',
   ),
-  tagged('WorstScenario(34, 178)', 'losses[34]:s178', 'least index'),
+  tagged('WorstScenario(34, 168)', 'losses[34]:s178', 'least index'),
   tagged(
     'ChosenScenario()',
     'scenario pnlMX40[33]:s128 basisMX40:s137 hedgeM:s88 shocksX40[33]:43 dampingX40[33]:43',
