@@ -34,8 +34,10 @@ const known: Readonly<Record<string, { readonly reason: string; readonly files: 
       'circuits/generated/words/CollateralAmount.circom': 1,
       'circuits/generated/words/CollateralPolicy.circom': 1,
       'circuits/generated/words/CollateralPrice.circom': 1,
+      'circuits/generated/words/CollateralSize.circom': 1,
       'circuits/generated/words/MarketPolicy.circom': 1,
       'circuits/generated/words/Observation.circom': 1,
+
       'circuits/generated/words/ScenarioUpOnly.circom': 1,
       'circuits/generated/words/Strike.circom': 1,
       'circuits/generated/words/VolatilityState.circom': 1,

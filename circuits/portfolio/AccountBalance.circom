@@ -6,7 +6,7 @@ include "../generated/sizes.circom";
 bus AccountBalance() {
     signal {signedbit} hedgeM; // 88 bits and a sign: what moves one for one with spot, floored
     signal {signedbit} equityE20X60; // 180 bits and a sign: mark, collateral, cash and unrealised gains; exact
-    signal {maxbit} maintenanceContingencyE20X60; // 181 bits, exact
+    signal {maxbit} maintenanceContingencyE20X60; // 182 bits, exact
 }
 
 /** Sizes that margin is asked for: from AccountHoldings to InitialNeeds. */

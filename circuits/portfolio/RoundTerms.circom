@@ -13,6 +13,7 @@ include "../generated/words/ScenarioUpOnly.circom";
 include "../math/AssumeBits.circom";
 include "../math/AssumeEachBits.circom";
 include "../math/DivDown.circom";
+include "ConcentrationCharge.circom";
 include "HoldingTerms.circom";
 include "InitialTerms.circom";
 include "ScenarioTerms.circom";
@@ -128,7 +129,7 @@ template CollateralTerms() {
  * @output asOf  []  32 bits
  * @output holdingTerms, scenarioTerms  []
  * @output initialFields  []  what InitialRound takes
- * @output contingencyFields  []  what AccountHoldings and InitialNeeds charge
+ * @output contingencyFields, concentrationFields  []  what AccountHoldings and InitialNeeds charge
  *
  * A settlement currency of price 0 and a collateral dearer than 2^73 units have no witness.
  */
@@ -136,11 +137,13 @@ template RoundTerms() {
     signal input roundPrices, roundConfidences, collateralPrices[collateralPricesWords()];
     signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSkew;
     signal input lossFactors, contingencies, collateralPolicy[collateralPolicyWords()];
+    signal input concentration, collateralSizes[collateralSizesWords()];
     signal output {maxbit} asOf;
     output HoldingTerms() holdingTerms;
     output ScenarioTerms() scenarioTerms;
     output InitialFields() initialFields;
     output ContingenciesFields() contingencyFields;
+    output ConcentrationFields() concentrationFields;
 
     component prices = UnpackRoundPrices();
     prices.word <== roundPrices;
@@ -151,9 +154,13 @@ template RoundTerms() {
     component margin = UnpackContingencies();
     margin.word <== contingencies;
     contingencyFields <== margin.fields;
+    component concentrated = UnpackConcentration();
+    concentrated.word <== concentration;
+    concentrationFields <== concentrated.fields;
     asOf <== prices.fields.asOf;
     holdingTerms.spotE8 <== prices.fields.spotE8;
     holdingTerms.perpPriceE8 <== prices.fields.perpPriceE8;
+    holdingTerms.sizesQ <== CollateralSizes()(collateralSizes);
     component collateral = CollateralTerms();
     collateral.collateralPrices <== collateralPrices;
     collateral.collateralPolicy <== collateralPolicy;

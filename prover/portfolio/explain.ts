@@ -11,6 +11,7 @@ import {
   chargesByPart,
   contingencies,
   contingencyParts,
+  sizeE12,
   type Exposure,
 } from './contingencies.ts'
 import { decimalText } from './input/exact.ts'
@@ -400,15 +401,35 @@ function scenarioSteps(provable: ProvableMargin): readonly Step[] {
 function contingencySteps(provable: ProvableMargin): readonly Step[] {
   const exposure = exposureOf(provable)
   return (Object.keys(contingencies) as readonly ContingencyField[]).map((field): Step => {
-    const { part, margin, entry } = contingencies[field]
+    const { part, margin, entry, formula, chargedOn } = contingencies[field]
     return {
       part: 'margins',
       name: `${margin} contingency: ${contingencyParts[part]}`,
-      formula: `${decimalText(contingencies[field].chargedOn(exposure), M_PER_QUOTE << 20n)} × ${entry}`,
+      formula: `(${formula} = ${decimalText(chargedOn(exposure), M_PER_QUOTE << 20n)}) × ${entry}`,
       value: decimalText(chargeE20X60(field, exposure), M_PER_QUOTE << 60n),
       rounding: 'exact',
     }
   })
+}
+
+/** From which sizes on positions are concentrated, in whole units, where that costs anything. */
+function sizeSteps({ account }: Portfolio, { marginPolicy }: ProvableMargin): readonly Step[] {
+  const { concentrationX40, perpSizeQ, optionSizeQ } = marginPolicy.concentration
+  if (concentrationX40 === 0n) return []
+  const sizes = [
+    ['perpetuals', perpSizeQ],
+    ['naked short options', optionSizeQ],
+    ...account.collaterals.map(({ asset }, i) => [asset, marginPolicy.collaterals[i]?.sizeQ ?? 0n] as const),
+  ] as const
+  return sizes.map(
+    ([position, sizeQ]): Step => ({
+      part: 'margins',
+      name: `size of ${position}`,
+      formula: 'policy, in units of 2^32·10^-12',
+      value: decimalText(sizeE12(sizeQ), 10n ** 12n),
+      rounding: 'down',
+    }),
+  )
 }
 
 function marginSteps(portfolio: Portfolio, provable: ProvableMargin): readonly Step[] {
@@ -469,6 +490,7 @@ function marginSteps(portfolio: Portfolio, provable: ProvableMargin): readonly S
       value: decimalText(totals.nakedShortE12, 10n ** 12n),
       rounding: 'exact',
     },
+    ...sizeSteps(portfolio, provable),
     ...contingencySteps(provable),
     {
       part,

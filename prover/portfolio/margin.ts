@@ -40,12 +40,15 @@ export type CollateralPolicy = {
   readonly confidenceThresholdX40: bigint
   /** 1 or 0. */
   readonly movesWithSpot: bigint
+  /** Held beyond this it is concentrated; units of 2^32·10^-12. */
+  readonly sizeQ: bigint
 }
 
 export type MarginPolicy = {
   readonly scenarios: ScenarioPolicy
   readonly lossFactors: Fields<'lossFactors'>
   readonly contingencies: Fields<'contingencies'>
+  readonly concentration: Fields<'concentration'>
   /** Shape [16]. */
   readonly collaterals: readonly CollateralPolicy[]
 }

@@ -141,6 +141,8 @@ const places: readonly [input: string, word: WordName, places: number][] = [
   ['lossFactors', 'lossFactors', 1],
   ['contingencies', 'contingencies', 1],
   ['collateralPolicy', 'collateralPolicy', wordCount('collateralPolicy', COLLATERALS)],
+  ['concentration', 'concentration', 1],
+  ['collateralSizes', 'collateralSize', wordCount('collateralSize', COLLATERALS)],
   ['holdings', 'holdings', 1],
   ['collateralAmounts', 'collateralAmount', wordCount('collateralAmount', COLLATERALS)],
 ]
@@ -149,7 +151,7 @@ const places: readonly [input: string, word: WordName, places: number][] = [
 const elementsIn = ({ fields, perWord = 1 }: Word): readonly Field[] =>
   Array.from({ length: perWord }, () => fields).flat()
 
-describe('L7 L9: words', () => {
+describe('L7 L9 L13: words', () => {
   test.each(places)('%s is refused with a bit above its fields, or moved by the field order', (name, word, count) => {
     for (let i = 0; i < count; i++) {
       for (const by of [

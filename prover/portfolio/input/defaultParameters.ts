@@ -4,6 +4,9 @@
  */
 import { contingencyDefaults } from '../contingencies.ts'
 
+/** More than an account can hold of anything: 2^62 units of 10^-12. */
+export const UNLIMITED_SIZE = '4611686'
+
 export const defaultParameters = {
   lossFactor: { maintenance: '0.8', initial: '1' },
   volatilityShock: {
@@ -35,6 +38,8 @@ export const defaultParameters = {
   basis: { shockUp: '1.045', shockDown: '0.955', add: '0.5', multiplier: '2' },
   contingency: {
     ...contingencyDefaults,
+    perpSize: UNLIMITED_SIZE,
+    optionSize: UNLIMITED_SIZE,
     confidenceThreshold: '0.55',
     confidenceMargin: '1',
     pegThreshold: '0.98',

@@ -1,7 +1,7 @@
 /** Reads a case in the format of Derive's own tests of its portfolio margin (PMRM_2). */
 import { z } from 'zod'
 import { COLLATERALS } from '../../../circuits/statements/index.ts'
-import { deriveContingencies, noContingencies } from '../contingencies.ts'
+import { deriveContingencies, uncharged } from '../contingencies.ts'
 import { requireSurfaceShape } from './checks.ts'
 import { instrumentName } from '../../options/instrument.ts'
 import { exactField, exactFields, exactIn, fieldRange, nearest } from './exact.ts'
@@ -298,7 +298,7 @@ function rulesOf(
       ...confidence,
     },
     contingencies: {
-      ...noContingencies,
+      ...uncharged('contingencies'),
       ...exactFields('contingencies', OtherContingency, 'OtherContingency', {
         ...deriveContingencies,
         confidenceMarginX40: 'CONF_MARGIN',
@@ -347,6 +347,7 @@ function rulesOf(
       basisDownX40: 'SCENARIO_SPOT_DOWN',
       basisAddX40: 'BASIS_CONT_ADD_FACTOR',
     }),
+    concentration: { ...uncharged('concentration'), perpSizeQ: 0n, optionSizeQ: 0n },
     collaterals: collaterals.map(ruleOf),
   }
 }
@@ -364,5 +365,6 @@ function ruleOf(collateral: DeriveCase['Scenario']['Collaterals'][number]): Coll
     maintenanceHaircutX40: fields.maintenanceHaircutX40,
     confidenceThresholdX40: fields.confidenceThresholdX40,
     movesWithSpot: collateral.IsRiskCancelling,
+    sizeQ: 0n,
   }
 }
