@@ -87,7 +87,7 @@ template AccountThresholds() {
  *
  * Bit budget: options change by 128 bits and the hedge by 88 + 43, damping adds 43 bits; the basis contingency has 137
  * and 40. Margins are exact up to their one rounding: a loss of 98 bits times a factor of 44 or 53 bits at M = 2^32 E20
- * is 194 or 203 bits at E20X60; the initial one is 243 at E20X100. The other terms stay below 182 and 225.
+ * is 194 or 203 bits at E20X60; the initial one is 243 at E20X100. The other terms stay below 190 and 225.
  */
 template AccountMargins() {
     input BookTotals() bookTotals;
@@ -121,7 +121,8 @@ template AccountMargins() {
     assert(span.out.signedbit <= 98);
     assert(scenarioTerms.maintenanceFactorX40.maxbit <= 44 && initialTerms.initialFactorX40.maxbit <= 53);
     assert(balance.equityE20X60.signedbit <= 180);
-    assert(balance.maintenanceContingencyE20X60.maxbit <= 182 && initialNeed.contingencyE20X60.maxbit <= 181);
+    assert(balance.maintenanceContingencyE20X60.maxbit <= contingencyBits());
+    assert(initialNeed.contingencyE20X60.maxbit <= contingencyBits());
     assert(initialNeed.confidenceE20X100.maxbit <= 225);
     signal maintenanceLoss <== span.out * scenarioTerms.maintenanceFactorX40;
     signal initialLoss <== span.out * initialTerms.initialFactorX40;

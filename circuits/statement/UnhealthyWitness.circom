@@ -77,7 +77,7 @@ template UnhealthyWitness() {
     // As in AccountMargins.
     assert(span.out.signedbit <= 98 && terms.scenarioTerms.maintenanceFactorX40.maxbit <= 44);
     assert(held.balance.equityE20X60.signedbit <= 180);
-    assert(held.balance.maintenanceContingencyE20X60.maxbit <= 182);
+    assert(held.balance.maintenanceContingencyE20X60.maxbit <= contingencyBits());
     signal loss <== span.out * terms.scenarioTerms.maintenanceFactorX40;
     component bound = FloorToUnit(72, fiveToTwelve(), 79);
     bound.in <== AssumeSigned(196)(

@@ -109,7 +109,12 @@ describe('L4 L7 L8 L9 L10 L11 L13: circuit equals twin', () => {
     const policy = randomPolicy(random)
     const sized = {
       ...policy,
-      concentration: { concentrationX40: 1n << 40n, perpSizeQ: 1_000n, optionSizeQ: 1_001n },
+      concentration: {
+        ...policy.concentration,
+        concentrationX40: 1n << 40n,
+        perpSizeQ: 1_000n,
+        optionSizeQ: 1_001n,
+      },
       collaterals: policy.collaterals.map((each, i) => ({ ...each, sizeQ: 1_002n + BigInt(i) })),
     }
     const limit = (position: number): bigint => BigInt(1_000 + position) << 32n
