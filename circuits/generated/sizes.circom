@@ -8,4 +8,5 @@ function scenarioRegularWords() { return 7; }
 function scenarioUpOnlyWords() { return 5; }
 function collateralPricesWords() { return 8; }
 function collateralPolicyWords() { return 8; }
+function collateralSizesWords() { return 2; }
 function collateralAmountsWords() { return 4; }

@@ -6,7 +6,7 @@ include "../generated/sizes.circom";
 bus AccountBalance() {
     signal {signedbit} hedgeM; // 88 bits and a sign: what moves one for one with spot, floored
     signal {signedbit} equityE20X60; // 180 bits and a sign: mark, collateral, cash and unrealised gains; exact
-    signal {maxbit} maintenanceContingencyE20X60; // 181 bits, exact
+    signal {maxbit} maintenanceContingencyE20X60; // 182 bits, at most contingencyBits(); exact
 }
 
 /** Sizes that margin is asked for: from AccountHoldings to InitialNeeds. */
@@ -19,6 +19,6 @@ bus Exposure() {
 
 /** What initial margin asks for on top: from InitialNeeds to AccountMargins. */
 bus InitialNeed() {
-    signal {maxbit} contingencyE20X60; // 181 bits, exact
+    signal {maxbit} contingencyE20X60; // 181 bits, at most contingencyBits(); exact
     signal {maxbit} confidenceE20X100; // 225 bits, exact
 }

@@ -2,40 +2,49 @@ pragma circom 2.2.3;
 
 include "../generated/sizes.circom";
 include "../generated/words/CollateralAmount.circom";
+include "../generated/words/Contingencies.circom";
 include "../generated/words/Holdings.circom";
 include "../math/Add.circom";
 include "../math/AssumeBits.circom";
 include "../math/AssumeEachBits.circom";
 include "../math/AssumeSigned.circom";
+include "../math/BitsToNumber.circom";
 include "../math/FloorAndSign.circom";
 include "../math/Multiply.circom";
 include "../math/ShiftLeft.circom";
 include "../math/SumOfProducts.circom";
 include "AccountBalance.circom";
 include "BookTotals.circom";
+include "ConcentrationCharge.circom";
 include "HoldingTerms.circom";
 include "InitialTerms.circom";
 
 /**
  * @title  CollateralAmounts
  * @notice What an account holds of each collateral asset. Claim: Q1.
- * @input  words  packed
- * @output out    [collaterals]  62 bits
+ * @input  words    packed
+ * @output outE12   [collaterals]  62 bits
+ * @output wholeQ   [collaterals]  30 bits: the same in whole units of sizes, rounded down
  */
 template CollateralAmounts() {
     signal input words[collateralAmountsWords()];
-    signal output {maxbit} out[collaterals()];
+    signal output {maxbit} outE12[collaterals()], wholeQ[collaterals()];
 
     signal bits[collaterals()][62] <== CollateralAmountBits(collaterals())(words);
     component amount[collaterals()];
-    signal each[collaterals()];
+    component whole[collaterals()];
+    signal each[collaterals()], eachQ[collaterals()];
     for (var i = 0; i < collaterals(); i++) {
         amount[i] = CollateralAmountOfBits();
         amount[i].bits <== bits[i];
         assert(amount[i].fields.amountE12.maxbit <= 62);
         each[i] <== amount[i].fields.amountE12;
+        whole[i] = BitsToNumber(62, sizeUnitBits(), 62 - sizeUnitBits());
+        whole[i].bits <== bits[i];
+        eachQ[i] <== whole[i].out;
     }
-    out <== AssumeEachBits(62, collaterals())(each); // fields of words
+    outE12 <== AssumeEachBits(62, collaterals())(each); // fields of words
+    wholeQ <== AssumeEachBits(62 - sizeUnitBits(), collaterals())(eachQ); // their high bits
 }
 
 /**
@@ -59,26 +68,30 @@ template Contingency() {
 
 /**
  * @title  AccountHoldings
- * @notice What an account owns and what margin it needs whatever the scenario. Claims: L7, L9.
+ * @notice What an account owns and what margin it needs whatever the scenario. Claims: L7, L9, L13.
  * @input  holdings, collateralAmounts  words of the account
  * @input  bookTotals    []
- * @input  holdingTerms  []
+ * @input  holdingTerms, contingencyFields, concentrationFields  []
  * @output balance       []
  * @output exposure      []  what InitialNeeds takes
  *
  * Bit budget: an amount of 62 bits times 73 bits of price, summed, is 135 and the bits of the number of collaterals;
- * haircuts and shortfalls add 41, the confidence margin 45 more.
+ * haircuts and shortfalls add 41, the confidence margin 45 more. What is concentrated has 181 bits.
  */
 template AccountHoldings() {
     signal input holdings, collateralAmounts[collateralAmountsWords()];
     input BookTotals() bookTotals;
     input HoldingTerms() holdingTerms;
+    input ContingenciesFields() contingencyFields;
+    input ConcentrationFields() concentrationFields;
     output AccountBalance() balance;
     output Exposure() exposure;
 
     component held = UnpackHoldings();
     held.word <== holdings;
-    signal {maxbit} amountsE12[collaterals()] <== CollateralAmounts()(collateralAmounts);
+    component amounts = CollateralAmounts();
+    amounts.words <== collateralAmounts;
+    signal {maxbit} amountsE12[collaterals()] <== amounts.outE12;
     signal {maxbit} valuesE20X20 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.valueE8X20);
     signal {maxbit} movingE20X20 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.movingE8X20);
     signal {maxbit} maintenanceE20X60 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.maintenanceE8X60);
@@ -104,10 +117,15 @@ template AccountHoldings() {
     signal {maxbit} perpsMagnitude <== AssumeBits(61)(magnitude); // at most 2^60
     signal {maxbit} perpNotionalE20 <== Multiply()(perpsMagnitude, holdingTerms.spotE8);
     signal {maxbit} nakedNotionalE20 <== Multiply()(bookTotals.nakedShortE12, holdingTerms.spotE8);
-    balance.maintenanceContingencyE20X60 <== Contingency()(
-        perpNotionalE20, nakedNotionalE20, holdingTerms.maintenancePerpX40, holdingTerms.maintenanceOptionX40,
-        maintenanceE20X60
+    signal {maxbit} contingencyE20X60 <== Contingency()(
+        perpNotionalE20, nakedNotionalE20, contingencyFields.maintenancePerpX40,
+        contingencyFields.maintenanceOptionX40, maintenanceE20X60
     );
+    signal {maxbit} concentrationE20X60 <== ConcentrationCharge()(
+        amountsE12, amounts.wholeQ, holdingTerms.valueE8X20, holdingTerms.sizesQ, perpsMagnitude,
+        bookTotals.nakedShortE12, holdingTerms.spotE8, concentrationFields
+    );
+    balance.maintenanceContingencyE20X60 <== Add()(contingencyE20X60, concentrationE20X60);
     exposure.amountsE12 <== amountsE12;
     exposure.perpNotionalE20 <== perpNotionalE20;
     exposure.nakedNotionalE20 <== nakedNotionalE20;
@@ -118,18 +136,19 @@ template AccountHoldings() {
  * @title  InitialNeeds
  * @notice What initial margin asks an account for whatever the scenario, on top of maintenance. Claim: L9.
  * @input  exposure      []
- * @input  initialTerms  []
+ * @input  initialTerms, contingencyFields  []
  * @output initialNeed   []
  */
 template InitialNeeds() {
     input Exposure() exposure;
     input InitialTerms() initialTerms;
+    input ContingenciesFields() contingencyFields;
     output InitialNeed() initialNeed;
 
     signal {maxbit} initialE20X60 <== SumOfProducts(collaterals())(exposure.amountsE12, initialTerms.initialE8X60);
     initialNeed.contingencyE20X60 <== Contingency()(
-        exposure.perpNotionalE20, exposure.nakedNotionalE20, initialTerms.initialPerpX40, initialTerms.initialOptionX40,
-        initialE20X60
+        exposure.perpNotionalE20, exposure.nakedNotionalE20, contingencyFields.initialPerpX40,
+        contingencyFields.initialOptionX40, initialE20X60
     );
 
     signal {maxbit} uncertainE20X60 <== SumOfProducts(collaterals())(exposure.amountsE12, initialTerms.uncertainE8X60);
@@ -137,5 +156,5 @@ template InitialNeeds() {
     signal {maxbit} notionalE20X40 <== Add()(exposure.shortfallNotionalE20X40, uncertainPerps);
     signal {maxbit} notionalE20X60 <== ShiftLeft(20)(notionalE20X40);
     signal {maxbit} allE20X60 <== Add()(notionalE20X60, uncertainE20X60);
-    initialNeed.confidenceE20X100 <== Multiply()(allE20X60, initialTerms.confidenceMarginX40);
+    initialNeed.confidenceE20X100 <== Multiply()(allE20X60, contingencyFields.confidenceMarginX40);
 }

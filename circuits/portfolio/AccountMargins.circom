@@ -80,13 +80,14 @@ template AccountThresholds() {
  * @input  bookTotals, balance, scenarioTerms, initialNeed, initialTerms  []
  * @input  lnSpotX28  []  LnDown(28) of spot
  * @output marginFields      []  margins rounded down; more than 79 bits has no witness
+ *                               as have scenarios that are 2^88 M apart
  * @output thresholdFields   []  see AccountThresholds
  * @output isUnhealthy       []  boolean; whether the maintenance margin is negative before rounding
  * @output deficitE8         []  what the worst scenario leaves unpaid, rounded up; 80 bits
  *
  * Bit budget: options change by 128 bits and the hedge by 88 + 43, damping adds 43 bits; the basis contingency has 137
  * and 40. Margins are exact up to their one rounding: a loss of 98 bits times a factor of 44 or 53 bits at M = 2^32 E20
- * is 194 or 203 bits at E20X60; the initial one is 243 at E20X100. The other terms stay below 181 and 225.
+ * is 194 or 203 bits at E20X60; the initial one is 243 at E20X100. The other terms stay below 190 and 225.
  */
 template AccountMargins() {
     input BookTotals() bookTotals;
@@ -111,7 +112,7 @@ template AccountMargins() {
         losses[s] <== pnl[s] * scenarioTerms.dampingX40[s];
     }
     losses[33] <== bookTotals.basisMX40 * 2 ** 40;
-    component worst = WorstScenario(34, lossBits());
+    component worst = WorstScenario(34, spreadBits());
     worst.losses <== AssumeEachSigned(lossBits(), 34)(losses);
     marginFields.worstScenario <== worst.index;
     component span = FloorAndSign(80);
@@ -120,7 +121,8 @@ template AccountMargins() {
     assert(span.out.signedbit <= 98);
     assert(scenarioTerms.maintenanceFactorX40.maxbit <= 44 && initialTerms.initialFactorX40.maxbit <= 53);
     assert(balance.equityE20X60.signedbit <= 180);
-    assert(balance.maintenanceContingencyE20X60.maxbit <= 181 && initialNeed.contingencyE20X60.maxbit <= 181);
+    assert(balance.maintenanceContingencyE20X60.maxbit <= contingencyBits());
+    assert(initialNeed.contingencyE20X60.maxbit <= contingencyBits());
     assert(initialNeed.confidenceE20X100.maxbit <= 225);
     signal maintenanceLoss <== span.out * scenarioTerms.maintenanceFactorX40;
     signal initialLoss <== span.out * initialTerms.initialFactorX40;

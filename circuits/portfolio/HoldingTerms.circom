@@ -8,7 +8,6 @@ bus HoldingTerms() {
     signal {maxbit} perpPriceE8; // 48 bits
     signal {maxbit} valueE8X20[collaterals()]; // 73 bits: price in the settlement currency, rounded down
     signal {maxbit} movingE8X20[collaterals()]; // 73 bits: the same of what moves with spot, else 0
+    signal {maxbit} sizesQ[collaterals()]; // 30 bits: from where on it is concentrated
     signal {maxbit} maintenanceE8X60[collaterals()]; // 114 bits: the same times the maintenance haircut
-    signal {maxbit} maintenancePerpX40; // 42 bits
-    signal {maxbit} maintenanceOptionX40; // 42 bits
 }

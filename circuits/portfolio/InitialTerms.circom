@@ -23,9 +23,6 @@ bus InitialFields() {
     signal {maxbit} pegThresholdX40; // 47 bits
     signal {maxbit} pegLossX40; // 44 bits
     signal {maxbit} confidenceThresholdX40; // 41 bits
-    signal {maxbit} initialPerpX40; // 42 bits
-    signal {maxbit} initialOptionX40; // 42 bits
-    signal {maxbit} confidenceMarginX40; // 45 bits
     signal {maxbit} valueE8X20[collaterals()]; // 73 bits
     signal {maxbit} haircutX40[collaterals()]; // 41 bits
     signal {maxbit} confidenceX40[collaterals()]; // 41 bits
@@ -39,9 +36,6 @@ bus InitialTerms() {
     signal {maxbit} initialE8X60[collaterals()]; // 114 bits: a collateral's value times its initial haircut
     signal {maxbit} uncertainE8X60[collaterals()]; // 113 bits: times what its confidence is short of 1
     signal {maxbit} perpShortfallX40; // 41 bits
-    signal {maxbit} initialPerpX40; // 42 bits
-    signal {maxbit} initialOptionX40; // 42 bits
-    signal {maxbit} confidenceMarginX40; // 45 bits
 }
 
 /**
@@ -114,9 +108,6 @@ template InitialRound() {
     initialTerms.perpShortfallX40 <== Shortfall()(
         initialFields.perpConfidenceX40, initialFields.spotConfidenceX40, initialFields.confidenceThresholdX40
     );
-    initialTerms.initialPerpX40 <== initialFields.initialPerpX40;
-    initialTerms.initialOptionX40 <== initialFields.initialOptionX40;
-    initialTerms.confidenceMarginX40 <== initialFields.confidenceMarginX40;
     initialTerms.initialFactorX40 <== InitialFactor()(
         initialFields.initialFactorX40, initialFields.pegThresholdX40, initialFields.pegLossX40,
         initialFields.stablePriceE12

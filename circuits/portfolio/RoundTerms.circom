@@ -13,6 +13,7 @@ include "../generated/words/ScenarioUpOnly.circom";
 include "../math/AssumeBits.circom";
 include "../math/AssumeEachBits.circom";
 include "../math/DivDown.circom";
+include "ConcentrationCharge.circom";
 include "HoldingTerms.circom";
 include "InitialTerms.circom";
 include "ScenarioTerms.circom";
@@ -128,6 +129,7 @@ template CollateralTerms() {
  * @output asOf  []  32 bits
  * @output holdingTerms, scenarioTerms  []
  * @output initialFields  []  what InitialRound takes
+ * @output contingencyFields, concentrationFields  []  what AccountHoldings and InitialNeeds charge
  *
  * A settlement currency of price 0 and a collateral dearer than 2^73 units have no witness.
  */
@@ -135,10 +137,13 @@ template RoundTerms() {
     signal input roundPrices, roundConfidences, collateralPrices[collateralPricesWords()];
     signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSkew;
     signal input lossFactors, contingencies, collateralPolicy[collateralPolicyWords()];
+    signal input concentration, collateralSizes[collateralSizesWords()];
     signal output {maxbit} asOf;
     output HoldingTerms() holdingTerms;
     output ScenarioTerms() scenarioTerms;
     output InitialFields() initialFields;
+    output ContingenciesFields() contingencyFields;
+    output ConcentrationFields() concentrationFields;
 
     component prices = UnpackRoundPrices();
     prices.word <== roundPrices;
@@ -148,11 +153,14 @@ template RoundTerms() {
     factors.word <== lossFactors;
     component margin = UnpackContingencies();
     margin.word <== contingencies;
+    contingencyFields <== margin.fields;
+    component concentrated = UnpackConcentration();
+    concentrated.word <== concentration;
+    concentrationFields <== concentrated.fields;
     asOf <== prices.fields.asOf;
     holdingTerms.spotE8 <== prices.fields.spotE8;
     holdingTerms.perpPriceE8 <== prices.fields.perpPriceE8;
-    holdingTerms.maintenancePerpX40 <== margin.fields.maintenancePerpX40;
-    holdingTerms.maintenanceOptionX40 <== margin.fields.maintenanceOptionX40;
+    holdingTerms.sizesQ <== CollateralSizes()(collateralSizes);
     component collateral = CollateralTerms();
     collateral.collateralPrices <== collateralPrices;
     collateral.collateralPolicy <== collateralPolicy;
@@ -178,9 +186,6 @@ template RoundTerms() {
     initialFields.pegThresholdX40 <== factors.fields.pegThresholdX40;
     initialFields.pegLossX40 <== factors.fields.pegLossX40;
     initialFields.confidenceThresholdX40 <== factors.fields.confidenceThresholdX40;
-    initialFields.initialPerpX40 <== margin.fields.initialPerpX40;
-    initialFields.initialOptionX40 <== margin.fields.initialOptionX40;
-    initialFields.confidenceMarginX40 <== margin.fields.confidenceMarginX40;
     initialFields.valueE8X20 <== collateral.valueE8X20;
     initialFields.haircutX40 <== collateral.haircutX40;
     initialFields.confidenceX40 <== collateral.confidenceX40;

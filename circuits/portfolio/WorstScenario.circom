@@ -8,20 +8,21 @@ include "../math/bitWidth.circom";
 /**
  * @title  WorstScenario
  * @notice The least of CHOICES numbers, and the index of the first that has it. Claim: L8.
- * @param  CHOICES, BITS
- * @input  losses  [CHOICES]  in [-2^BITS, 2^BITS)
- * @output least   []
+ * @param  CHOICES, SPREAD_BITS
+ * @input  losses  [CHOICES]  tagged signed width, at most 250; further apart than 2^SPREAD_BITS they have no witness
+ * @output least   []         losses' width
  * @output index   []
  *
  * `chosen` is a hint: one of its bits is set. Every number is at least the chosen one, and more than it if it comes
- * before; differences stay below 2^(BITS + 1), so one choice is accepted. CHOICES * (BITS + 3) rows.
+ * before; differences stay below 2^251 either way, so what lies in [0, 2^SPREAD_BITS) modulo p does so between integers,
+ * and one choice is accepted. CHOICES * (SPREAD_BITS + 2) rows.
  */
-template WorstScenario(CHOICES, BITS) {
+template WorstScenario(CHOICES, SPREAD_BITS) {
     signal input {signedbit} losses[CHOICES];
     signal output {signedbit} least;
     signal output {maxbit} index;
 
-    assert(losses.signedbit <= BITS);
+    assert(losses.signedbit <= 250 && SPREAD_BITS <= 251);
 
     var first = 0;
     for (var s = 1; s < CHOICES; s++) {
@@ -44,14 +45,14 @@ template WorstScenario(CHOICES, BITS) {
     }
     signal ones <== count;
     ones === 1;
-    least <== AssumeSigned(BITS)(sum); // one of them
+    least <== AssumeSigned(losses.signedbit)(sum); // one of them
     index <== AssumeBits(bitWidth(CHOICES - 1))(weighted);
 
     component above[CHOICES];
     var comesBefore = 1;
     for (var s = 0; s < CHOICES; s++) {
         comesBefore -= chosen[s];
-        above[s] = RangeCheck(BITS + 1);
+        above[s] = RangeCheck(SPREAD_BITS);
         above[s].in <== losses[s] - least - comesBefore;
     }
 }

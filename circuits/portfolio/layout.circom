@@ -44,5 +44,11 @@ function totalGreeks() { return 38; } // delta, gamma, vega, theta, rho
 function pnlBits() { return 132; }
 function lossBits() { return 178; }
 
+/** Contingencies may be as wide as this without a margin before its rounding, 194 bits or 203 of loss, becoming wider. */
+function contingencyBits() { return 190; }
+
+/** Damped losses of one account are nearer to each other than 2^168 MX80, 1.3 * 10^16 of the quote currency: a margin's range. */
+function spreadBits() { return 168; }
+
 /** |quantity| of a position is at most 2^60, and the sum over a book is below 2^62. */
 function grossBits() { return 62; }

@@ -24,7 +24,7 @@ include "BookState.circom";
 /**
  * @title  PortfolioMargin
  * @notice Margins, thresholds and Greeks of a batch of accounts under one round and one policy, and their sums. Claims: Q2,
- *         Q3, L4, L5, L7 to L12.
+ *         Q3, L4, L5, L7 to L13.
  * @param  ACCOUNTS   places, at most 8; an account that holds nothing fills a place that is left
  * @input  challenge  []  public
  * @input  words of the round and of the policy, see circuits/statements/portfolio.ts
@@ -40,6 +40,7 @@ template PortfolioMargin(ACCOUNTS) {
     signal input roundPrices, roundConfidences, collateralPrices[collateralPricesWords()];
     signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSkew;
     signal input lossFactors, contingencies, collateralPolicy[collateralPolicyWords()];
+    signal input concentration, collateralSizes[collateralSizesWords()];
     signal input stateIn[ACCOUNTS], holdings[ACCOUNTS], collateralAmounts[ACCOUNTS][collateralAmountsWords()];
     signal input asOfIn[ACCOUNTS], expiryIn[ACCOUNTS], totalsIn[ACCOUNTS][totalElements()];
     signal output commitment, evaluation;
@@ -56,6 +57,8 @@ template PortfolioMargin(ACCOUNTS) {
     terms.lossFactors <== lossFactors;
     terms.contingencies <== contingencies;
     terms.collateralPolicy <== collateralPolicy;
+    terms.concentration <== concentration;
+    terms.collateralSizes <== collateralSizes;
     component frame = PortfolioMarginFrame(ACCOUNTS);
     frame.challenge <== challenge;
     frame.roundPrices <== roundPrices;
@@ -67,6 +70,8 @@ template PortfolioMargin(ACCOUNTS) {
     frame.lossFactors <== lossFactors;
     frame.contingencies <== contingencies;
     frame.collateralPolicy <== collateralPolicy;
+    frame.concentration <== concentration;
+    frame.collateralSizes <== collateralSizes;
     frame.stateIn <== stateIn;
     frame.holdings <== holdings;
     frame.collateralAmounts <== collateralAmounts;
@@ -106,10 +111,13 @@ template PortfolioMargin(ACCOUNTS) {
         held[a].collateralAmounts <== collateralAmounts[a];
         held[a].bookTotals <== book[a].bookTotals;
         held[a].holdingTerms <== terms.holdingTerms;
+        held[a].contingencyFields <== terms.contingencyFields;
+        held[a].concentrationFields <== terms.concentrationFields;
 
         needs[a] = InitialNeeds();
         needs[a].exposure <== held[a].exposure;
         needs[a].initialTerms <== initial.initialTerms;
+        needs[a].contingencyFields <== terms.contingencyFields;
 
         margins[a] = AccountMargins();
         margins[a].bookTotals <== book[a].bookTotals;

@@ -15,7 +15,7 @@ include "BookState.circom";
 
 /**
  * @title  UnhealthyWitness
- * @notice One account is below its maintenance margin: one scenario alone shows it. Claims: Q2, Q3, L5, L7, L9, L12.
+ * @notice One account is below its maintenance margin: one scenario alone shows it. Claims: Q2, Q3, L5, L7, L9, L12, L13.
  * @input  challenge  []  public
  * @input  words of the round and of the policy, see circuits/statements/portfolio.ts
  * @input  stateIn, holdings, collateralAmounts  words of the account
@@ -31,6 +31,7 @@ template UnhealthyWitness() {
     signal input roundPrices, roundConfidences, collateralPrices[collateralPricesWords()];
     signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSkew;
     signal input lossFactors, contingencies, collateralPolicy[collateralPolicyWords()];
+    signal input concentration, collateralSizes[collateralSizesWords()];
     signal input stateIn, holdings, collateralAmounts[collateralAmountsWords()], choice;
     signal input asOfIn, expiryIn, totalsIn[totalElements()];
     signal output commitment, evaluation;
@@ -45,6 +46,8 @@ template UnhealthyWitness() {
     terms.lossFactors <== lossFactors;
     terms.contingencies <== contingencies;
     terms.collateralPolicy <== collateralPolicy;
+    terms.concentration <== concentration;
+    terms.collateralSizes <== collateralSizes;
 
     component book = OpenedBook();
     book.root <== stateIn;
@@ -58,6 +61,8 @@ template UnhealthyWitness() {
     held.collateralAmounts <== collateralAmounts;
     held.bookTotals <== book.bookTotals;
     held.holdingTerms <== terms.holdingTerms;
+    held.contingencyFields <== terms.contingencyFields;
+    held.concentrationFields <== terms.concentrationFields;
 
     component chosen = ChosenScenario();
     chosen.scenario <== choice;
@@ -72,7 +77,7 @@ template UnhealthyWitness() {
     // As in AccountMargins.
     assert(span.out.signedbit <= 98 && terms.scenarioTerms.maintenanceFactorX40.maxbit <= 44);
     assert(held.balance.equityE20X60.signedbit <= 180);
-    assert(held.balance.maintenanceContingencyE20X60.maxbit <= 181);
+    assert(held.balance.maintenanceContingencyE20X60.maxbit <= contingencyBits());
     signal loss <== span.out * terms.scenarioTerms.maintenanceFactorX40;
     component bound = FloorToUnit(72, fiveToTwelve(), 79);
     bound.in <== AssumeSigned(196)(
@@ -93,6 +98,8 @@ template UnhealthyWitness() {
     frame.lossFactors <== lossFactors;
     frame.contingencies <== contingencies;
     frame.collateralPolicy <== collateralPolicy;
+    frame.concentration <== concentration;
+    frame.collateralSizes <== collateralSizes;
     frame.stateIn <== stateIn;
     frame.holdings <== holdings;
     frame.collateralAmounts <== collateralAmounts;

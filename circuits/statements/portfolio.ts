@@ -80,6 +80,19 @@ export const accountWords = {
       { name: 'confidenceMarginX40', bits: 45, meaning: 'of notional, per unit of missing confidence' },
     ],
   },
+  concentration: {
+    title: 'Margin on top of the worst scenario, of what positions exceed their sizes by',
+    fields: [
+      { name: 'concentrationX40', bits: 41, meaning: 'fraction of the excess, maintenance' },
+      { name: 'perpSizeQ', bits: 30, meaning: 'perpetuals, units of 2^32 · 10^-12' },
+      { name: 'optionSizeQ', bits: 30, meaning: 'naked short options, units of 2^32 · 10^-12' },
+    ],
+  },
+  collateralSize: {
+    title: 'From which size on a collateral asset is concentrated',
+    perWord: 8,
+    fields: [{ name: 'sizeQ', bits: 30, meaning: 'units of 2^32 · 10^-12 of it' }],
+  },
   holdings: {
     title: 'What an account holds besides options and collateral',
     fields: [
@@ -175,6 +188,8 @@ const marginPolicySections = [
   { name: 'lossFactors', word: 'lossFactors', meaning: 'as the policy holds it' },
   { name: 'contingencies', word: 'contingencies', meaning: 'as the policy holds it' },
   { name: 'collateralPolicy', word: 'collateralPolicy', count: [COLLATERALS], meaning: 'as the policy holds it' },
+  { name: 'concentration', word: 'concentration', meaning: 'as the policy holds it' },
+  { name: 'collateralSizes', word: 'collateralSize', count: [COLLATERALS], meaning: 'as the policy holds them' },
 ] as const satisfies readonly Section[]
 
 export const accountLists = {

@@ -7,17 +7,17 @@ import {ACCOUNT_RESULTS_WORDS, BATCH_RESULTS_WORDS, ROUND_MARKET_WORDS} from "./
 import {AccountMarginsWord, AccountThresholdsWord, CollateralAmountWord, HoldingsWord, SpotGreeksWord, TimeGreeksWord} from "./Words.sol";
 
 /// @title PortfolioMarginFrame
-/// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSkew, lossFactors, contingencies, collateralPolicy; for each of the accounts stateIn, holdings, collateralAmounts. Outputs: for each of the accounts margins, thresholds, spotGreeks, timeGreeks; batchRisk, batchSpotGreeks, batchTimeGreeks.
+/// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSkew, lossFactors, contingencies, collateralPolicy, concentration, collateralSizes; for each of the accounts stateIn, holdings, collateralAmounts. Outputs: for each of the accounts margins, thresholds, spotGreeks, timeGreeks; batchRisk, batchSpotGreeks, batchTimeGreeks.
 library PortfolioMarginFrame {
     using PortfolioStatement for PortfolioStatement.Transcript;
 
     /// @notice Hash of the declaration; a model registered with another hash speaks another language.
-    bytes32 internal constant LAYOUT_HASH = 0x4ae60c5d89264344658eda39f609882041db8222e586084f46c29b97102f4d72;
+    bytes32 internal constant LAYOUT_HASH = 0x1137822e7df65a66c6c28e4c5ac69de0563a441adb86c44ad91d5f032788d418;
 
     /// @notice How many words the statement has.
     function words(uint256 accounts) internal pure returns (uint256) {
         unchecked {
-            return 33 + accounts * 6 + accounts * 4 + 3;
+            return 36 + accounts * 6 + accounts * 4 + 3;
         }
     }
 
@@ -31,7 +31,7 @@ library PortfolioMarginFrame {
             self.put(roundMarket[i]);
         }
         self.putKnown(portfolioPolicy, 0, 12);
-        self.putKnown(portfolioPolicy, 18, 11);
+        self.putKnown(portfolioPolicy, 18, 14);
     }
 
     /// @notice Puts the inputs of one.

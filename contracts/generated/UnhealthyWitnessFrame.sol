@@ -7,17 +7,17 @@ import {ROUND_MARKET_WORDS} from "./WordLists.sol";
 import {CollateralAmountWord, HoldingsWord, MaintenanceBoundWord, ScenarioChoiceWord} from "./Words.sol";
 
 /// @title UnhealthyWitnessFrame
-/// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSkew, lossFactors, contingencies, collateralPolicy, stateIn, holdings, collateralAmounts, choice. Outputs: bound.
+/// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSkew, lossFactors, contingencies, collateralPolicy, concentration, collateralSizes, stateIn, holdings, collateralAmounts, choice. Outputs: bound.
 library UnhealthyWitnessFrame {
     using PortfolioStatement for PortfolioStatement.Transcript;
 
     /// @notice Hash of the declaration; a model registered with another hash speaks another language.
-    bytes32 internal constant LAYOUT_HASH = 0xe1e8d3083987c13a0322664f7ebf666806e97dcdd6c9f22c679ee7665dd3017d;
+    bytes32 internal constant LAYOUT_HASH = 0x488b0f331922356ee1b867d307b5d2b963ac120588134d738e580ac06e13df3f;
 
     /// @notice How many words the statement has.
     function words() internal pure returns (uint256) {
         unchecked {
-            return 40 + 1;
+            return 43 + 1;
         }
     }
 
@@ -35,7 +35,7 @@ library UnhealthyWitnessFrame {
             self.put(roundMarket[i]);
         }
         self.putKnown(portfolioPolicy, 0, 12);
-        self.putKnown(portfolioPolicy, 18, 11);
+        self.putKnown(portfolioPolicy, 18, 14);
         self.putRoot(stateIn);
         self.put(HoldingsWord.unwrap(holdings));
         for (uint256 i = 0; i < 4; ++i) {

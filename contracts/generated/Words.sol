@@ -643,6 +643,19 @@ library ContingenciesFields {
     }
 }
 
+// Margin on top of the worst scenario, of what positions exceed their sizes by.
+type ConcentrationWord is uint256;
+using ConcentrationFields for ConcentrationWord global;
+
+/// @title ConcentrationFields
+/// @notice What {ConcentrationWord} holds.
+library ConcentrationFields {
+    /// @notice fraction of the excess, maintenance; 41 bits at 0.
+    function concentrationX40(ConcentrationWord word) internal pure returns (uint256) {
+        return ConcentrationWord.unwrap(word) & 0x1ffffffffff;
+    }
+}
+
 // What an account holds besides options and collateral.
 type HoldingsWord is uint256;
 using HoldingsFields for HoldingsWord global;

@@ -7,6 +7,7 @@ import {
     CollateralPolicyElement,
     CollateralPolicyElements,
     CollateralPolicyWord,
+    ConcentrationWord,
     ContingenciesWord,
     LossFactorsWord,
     ScenarioRegularWord,
@@ -52,7 +53,7 @@ library PortfolioPolicyBounds {
         // One threshold for all feeds, which stands in two words because two circuits read it.
         _least("confidenceThresholdX40", loss.confidenceThresholdX40(), threshold);
         _greatest("confidenceThresholdX40", loss.confidenceThresholdX40(), threshold);
-        _checkContingencies(words.contingencies());
+        _checkContingencies(words.contingencies(), words.concentration());
         for (uint256 i = 0; i < PortfolioPolicyList.COLLATERAL_POLICY_COUNT; ++i) {
             _checkCollateral(words.collateralPolicy(i));
         }
@@ -90,11 +91,12 @@ library PortfolioPolicyBounds {
         }
     }
 
-    function _checkContingencies(ContingenciesWord word) private pure {
+    function _checkContingencies(ContingenciesWord word, ConcentrationWord concentration) private pure {
         _greatest("maintenancePerpX40", word.maintenancePerpX40(), MAX_CONTINGENCY_X40);
         _greatest("initialPerpX40", word.initialPerpX40(), MAX_CONTINGENCY_X40);
         _greatest("maintenanceOptionX40", word.maintenanceOptionX40(), MAX_CONTINGENCY_X40);
         _greatest("initialOptionX40", word.initialOptionX40(), MAX_CONTINGENCY_X40);
+        _greatest("concentrationX40", concentration.concentrationX40(), ONE_X40);
     }
 
     function _checkCollateral(CollateralPolicyWord word) private pure {

@@ -49,7 +49,11 @@ export function provableMargin(portfolio: Portfolio, sizes: MarginSizes): Provab
   const { market, rules } = portfolio
   const scenarios = { ...scenarioSlots(portfolio.scenarios), ...rules.basis }
   const pricingPolicy: PricingPolicy = { scenarios, ...rules }
-  const marginPolicy: MarginPolicy = { scenarios, ...rules, collaterals: collateralPolicies(portfolio) }
+  const marginPolicy: MarginPolicy = {
+    scenarios,
+    ...rules,
+    collaterals: collateralPolicies(portfolio),
+  }
   const round: RoundMarket = { ...market, collaterals: collateralPrices(portfolio) }
   const positions = netPositions(portfolio)
   const arrays = arraysOf(portfolio, positions, pricingPolicy, sizes.strikes)
@@ -131,7 +135,13 @@ const collateralPrices = (portfolio: Portfolio): RoundMarket['collaterals'] =>
   )
 
 function collateralPolicies(portfolio: Portfolio): readonly CollateralPolicy[] {
-  const unused = { initialHaircutX40: 0n, maintenanceHaircutX40: 0n, confidenceThresholdX40: 0n, movesWithSpot: 0n }
+  const unused = {
+    initialHaircutX40: 0n,
+    maintenanceHaircutX40: 0n,
+    confidenceThresholdX40: 0n,
+    movesWithSpot: 0n,
+    sizeQ: 0n,
+  }
   return slots(
     portfolio,
     (asset) => {

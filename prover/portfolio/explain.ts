@@ -4,8 +4,18 @@ import type { RiskArray, StrikeLeaf } from '../options/riskArray.ts'
 import { CALL_BITS } from '../options/riskArray.ts'
 import type { ProvableMargin } from './accountMargin.ts'
 import { leafOf } from './accountMargin.ts'
+import {
+  type ContingencyField,
+  type ContingencyPart,
+  chargeE20X60,
+  chargesByPart,
+  contingencies,
+  contingencyParts,
+  sizeE12,
+  type Exposure,
+} from './contingencies.ts'
 import { decimalText } from './input/exact.ts'
-import { BASIS_SCENARIO } from './margin.ts'
+import { BASIS_SCENARIO, roundTerms } from './margin.ts'
 import type { OptionLeg, Portfolio, VolatilityMove } from './portfolio.ts'
 import { slottedScenarios } from './scenarioSlots.ts'
 
@@ -220,12 +230,15 @@ export type MarginTerms = {
   readonly confidence: number
 }
 
-export type ContingencyTerms = { readonly perps: number; readonly options: number; readonly collaterals: number }
+export type ContingencyTerms = Readonly<Record<ContingencyPart, number>> & { readonly collaterals: number }
 
 /** The terms of a margin, from the exact integers. */
-export function marginTerms({ margin, account, marginPolicy }: ProvableMargin): MarginTerms {
-  const { contingencies, lossFactors, collaterals } = marginPolicy
+export function marginTerms(provable: ProvableMargin): MarginTerms {
+  const { margin, account, marginPolicy } = provable
+  const { lossFactors, collaterals } = marginPolicy
   const quote = (value: bigint, binaryPlaces: bigint): number => Number(decimalText(value, M_PER_QUOTE << binaryPlaces))
+  const exposure = exposureOf(provable)
+  const charge = (field: ContingencyField): number => quote(chargeE20X60(field, exposure), 60n)
   const haircut = (name: 'maintenanceHaircutX40' | 'initialHaircutX40'): bigint =>
     margin.collateralValuesE20X20.reduce((sum, value, i) => sum + value * (collaterals[i]?.[name] ?? 0n), 0n)
   return {
@@ -240,18 +253,25 @@ export function marginTerms({ margin, account, marginPolicy }: ProvableMargin): 
     maintenanceFactor: tidy(lossFactors.maintenanceFactorX40),
     initialFactor: tidy(margin.initialFactorX40),
     maintenance: {
-      perps: quote(margin.perpNotionalE20 * contingencies.maintenancePerpX40, 40n),
-      options: quote(margin.nakedNotionalE20 * contingencies.maintenanceOptionX40, 40n),
+      ...chargesByPart('maintenance', charge),
       collaterals: quote(haircut('maintenanceHaircutX40'), 60n),
     },
     initial: {
-      perps: quote(margin.perpNotionalE20 * contingencies.initialPerpX40, 40n),
-      options: quote(margin.nakedNotionalE20 * contingencies.initialOptionX40, 40n),
+      ...chargesByPart('initial', charge),
       collaterals: quote(haircut('initialHaircutX40'), 60n),
     },
     confidence: quote(margin.confidenceE20X100, 100n),
   }
 }
+
+/** What the contingencies of an account are charged on. */
+const exposureOf = ({ account: { book, holdings }, round, marginPolicy: policy }: ProvableMargin): Exposure => ({
+  totals: book.totals,
+  holdings,
+  round,
+  policy,
+  terms: roundTerms(round, policy),
+})
 
 /** Every intermediate of the margins in the order of the formula. */
 export function explainSteps(portfolio: Portfolio, provable: ProvableMargin): readonly Step[] {
@@ -377,7 +397,43 @@ function scenarioSteps(provable: ProvableMargin): readonly Step[] {
     )
 }
 
-function marginSteps(portfolio: Portfolio, { margin, account, marginPolicy }: ProvableMargin): readonly Step[] {
+/** One line a charge: what it is charged on times the policy's fraction. */
+function contingencySteps(provable: ProvableMargin): readonly Step[] {
+  const exposure = exposureOf(provable)
+  return (Object.keys(contingencies) as readonly ContingencyField[]).map((field): Step => {
+    const { part, margin, entry, formula, chargedOn } = contingencies[field]
+    return {
+      part: 'margins',
+      name: `${margin} contingency: ${contingencyParts[part]}`,
+      formula: `(${formula} = ${decimalText(chargedOn(exposure), M_PER_QUOTE << 20n)}) × ${entry}`,
+      value: decimalText(chargeE20X60(field, exposure), M_PER_QUOTE << 60n),
+      rounding: 'exact',
+    }
+  })
+}
+
+/** From which sizes on positions are concentrated, in whole units, where that costs anything. */
+function sizeSteps({ account }: Portfolio, { marginPolicy }: ProvableMargin): readonly Step[] {
+  const { concentrationX40, perpSizeQ, optionSizeQ } = marginPolicy.concentration
+  if (concentrationX40 === 0n) return []
+  const sizes = [
+    ['perpetuals', perpSizeQ],
+    ['naked short options', optionSizeQ],
+    ...account.collaterals.map(({ asset }, i) => [asset, marginPolicy.collaterals[i]?.sizeQ ?? 0n] as const),
+  ] as const
+  return sizes.map(
+    ([position, sizeQ]): Step => ({
+      part: 'margins',
+      name: `size of ${position}`,
+      formula: 'policy, in units of 2^32·10^-12',
+      value: decimalText(sizeE12(sizeQ), 10n ** 12n),
+      rounding: 'down',
+    }),
+  )
+}
+
+function marginSteps(portfolio: Portfolio, provable: ProvableMargin): readonly Step[] {
+  const { margin, account, marginPolicy } = provable
   const part = 'margins'
   const e20x60 = (value: bigint): string => decimalText(value, M_PER_QUOTE << 60n)
   const { totals } = account.book
@@ -434,10 +490,12 @@ function marginSteps(portfolio: Portfolio, { margin, account, marginPolicy }: Pr
       value: decimalText(totals.nakedShortE12, 10n ** 12n),
       rounding: 'exact',
     },
+    ...sizeSteps(portfolio, provable),
+    ...contingencySteps(provable),
     {
       part,
       name: 'maintenance contingencies',
-      formula: 'perps, naked shorts, collateral haircuts',
+      formula: 'those of maintenance, collateral haircuts',
       value: e20x60(margin.maintenanceContingencyE20X60),
       rounding: 'exact',
     },

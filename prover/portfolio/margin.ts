@@ -10,6 +10,7 @@ import { ProverError } from '../errors.ts'
 import { saturateSigned, signedDivDown } from '../math/index.ts'
 import { SCENARIOS, type ScenarioPolicy, UNSHOCKED } from '../options/grid.ts'
 import { type BookState, type BookTotals, MixedRoundsError } from './book.ts'
+import { chargesE20X60 } from './contingencies.ts'
 import { crossing, type Node, probabilityBeyond, type Side, type Threshold } from './thresholds.ts'
 
 /** Index of the basis contingency among what may bind. */
@@ -39,12 +40,15 @@ export type CollateralPolicy = {
   readonly confidenceThresholdX40: bigint
   /** 1 or 0. */
   readonly movesWithSpot: bigint
+  /** Held beyond this it is concentrated; units of 2^32·10^-12. */
+  readonly sizeQ: bigint
 }
 
 export type MarginPolicy = {
   readonly scenarios: ScenarioPolicy
   readonly lossFactors: Fields<'lossFactors'>
   readonly contingencies: Fields<'contingencies'>
+  readonly concentration: Fields<'concentration'>
   /** Shape [16]. */
   readonly collaterals: readonly CollateralPolicy[]
 }
@@ -75,8 +79,6 @@ export type AccountMargin = {
   readonly worstScenario: number
   readonly minSpanM: bigint
   readonly equityE20X60: bigint
-  readonly perpNotionalE20: bigint
-  readonly nakedNotionalE20: bigint
   readonly maintenanceContingencyE20X60: bigint
   readonly initialContingencyE20X60: bigint
   readonly confidenceE20X100: bigint
@@ -98,6 +100,8 @@ const E12 = 10n ** 12n
 /** A collateral is worth less than 2^73 units of E8X20, 8.5·10^7. */
 const RATIO_BITS = 73n
 const MARGIN_BITS = 79
+/** Damped losses are nearer to each other than 2^168 MX80, 1.3·10^16 of quote. */
+const SPREAD_BITS = 168n
 
 /**
  * @throws {@link PolicyShockError} if the middle regular shock is not 1
@@ -151,6 +155,7 @@ function initialFactor(stablePriceE12: bigint, lossFactors: Fields<'lossFactors'
  * @throws {@link OpenBookError} if the book's last expiry is not closed
  * @throws {@link MixedRoundsError} if the book is of another round
  * @throws {@link MarginOutOfRangeError} if a margin does not fit its word
+ * @throws {@link ScenarioSpreadError} if scenarios are too far apart
  * @throws the errors of {@link roundTerms}
  */
 export function accountMargin(
@@ -175,6 +180,7 @@ export function accountMargin(
   const equityE8 = toE8(parts.equityE20X60, 60n)
   const leftE8 = toE8(parts.equityE20X60 + (minSpanM << 92n), 60n)
   for (const margin of [maintenanceE8, initialE8, equityE8, leftE8]) requireRange(margin)
+  requireSpread(parts.lossesMX80, worstScenario)
 
   const thresholds = thresholdsOf(maintenanceE8, equityE8, parts.pnlMX40, round, terms)
   return {
@@ -268,8 +274,6 @@ type AccountParts = Pick<
   | 'pnlMX40'
   | 'lossesMX80'
   | 'equityE20X60'
-  | 'perpNotionalE20'
-  | 'nakedNotionalE20'
   | 'maintenanceContingencyE20X60'
   | 'initialContingencyE20X60'
   | 'confidenceE20X100'
@@ -288,8 +292,7 @@ function accountParts(
   const hedgeM = (((perpsE12 * round.perpPriceE8) << 20n) + moving) >> 52n
   const pnlMX40 = totals.scenarioPnlMX40.map((pnl, s) => pnl + hedgeM * ((terms.shocksX40[s] as bigint) - ONE))
   const perpNotionalE20 = (perpsE12 < 0n ? -perpsE12 : perpsE12) * round.spotE8
-  const nakedNotionalE20 = totals.nakedShortE12 * round.spotE8
-  const { contingencies } = policy
+  const exposure = { totals, holdings, round, policy, terms }
   const uncertainE20X40 = totals.shortfallE12X40 * round.spotE8 + perpNotionalE20 * terms.perpShortfallX40
   const uncertainCollateralE20X60 = sumOf(values, (value, i) => value * (terms.collateralShortfallX40[i] as bigint))
   return {
@@ -301,16 +304,14 @@ function accountParts(
       (totals.markMX40 << 52n) +
       (sumOf(values, (value) => value) << 40n) +
       (((holdings.cashE12 + holdings.perpPnlE12) * 10n ** 8n) << 60n),
-    perpNotionalE20,
-    nakedNotionalE20,
     maintenanceContingencyE20X60:
-      ((perpNotionalE20 * contingencies.maintenancePerpX40 + nakedNotionalE20 * contingencies.maintenanceOptionX40) <<
-        20n) +
+      chargesE20X60('maintenance', exposure) +
       sumOf(policy.collaterals, ({ maintenanceHaircutX40 }, i) => maintenanceHaircutX40 * (values[i] as bigint)),
     initialContingencyE20X60:
-      ((perpNotionalE20 * contingencies.initialPerpX40 + nakedNotionalE20 * contingencies.initialOptionX40) << 20n) +
+      chargesE20X60('initial', exposure) +
       sumOf(policy.collaterals, ({ initialHaircutX40 }, i) => initialHaircutX40 * (values[i] as bigint)),
-    confidenceE20X100: ((uncertainE20X40 << 20n) + uncertainCollateralE20X60) * contingencies.confidenceMarginX40,
+    confidenceE20X100:
+      ((uncertainE20X40 << 20n) + uncertainCollateralE20X60) * policy.contingencies.confidenceMarginX40,
   }
 }
 
@@ -381,6 +382,14 @@ function requireRange(marginE8: bigint): void {
   if (marginE8 !== saturateSigned(marginE8, MARGIN_BITS)) throw new MarginOutOfRangeError(marginE8)
 }
 
+/** Those before the first of the least exceed it, so a unit is not counted. Twin of the last check of `WorstScenario`. */
+function requireSpread(lossesMX80: readonly bigint[], worst: number): void {
+  for (const [scenario, loss] of lossesMX80.entries()) {
+    const above = loss - (lossesMX80[worst] as bigint) - (scenario < worst ? 1n : 0n)
+    if (above >> SPREAD_BITS !== 0n) throw new ScenarioSpreadError(scenario, above >> 80n)
+  }
+}
+
 /** A book ends within an expiry. */
 export class OpenBookError extends ProverError {
   readonly code = 'portfolio.open-book'
@@ -400,6 +409,21 @@ export class MarginOutOfRangeError extends ProverError {
   constructor(marginE8: bigint) {
     super(`Expected margins within ±2^79 × 10^-8, got ${marginE8} × 10^-8. Split the account.`)
     this.marginE8 = marginE8
+  }
+}
+
+/** Two scenarios of an account are further apart than margins reach. */
+export class ScenarioSpreadError extends ProverError {
+  readonly code = 'portfolio.scenario-spread'
+  readonly scenario: number
+  readonly aboveM: bigint
+
+  constructor(scenario: number, aboveM: bigint) {
+    super(
+      `Expected results of scenarios within 1.3·10^16 of quote of the worst, got scenario ${scenario} ${aboveM} × 2^32·10^-20 above it. Split the account.`,
+    )
+    this.scenario = scenario
+    this.aboveM = aboveM
   }
 }
 

@@ -53,11 +53,14 @@ export type CollateralRule = {
   readonly confidenceThresholdX40: bigint
   /** Shocked with spot, so it offsets options and perpetuals. */
   readonly movesWithSpot: boolean
+  /** Held beyond this it is concentrated; units of 2^32·10^-12. */
+  readonly sizeQ: bigint
 }
 
 export type PortfolioRules = {
   readonly lossFactors: Fields<'lossFactors'>
   readonly contingencies: Fields<'contingencies'>
+  readonly concentration: Fields<'concentration'>
   readonly volatilityShocks: Fields<'volatilityShocks'>
   readonly skewLinear: Fields<'skewLinear'>
   readonly skewAbsolute: Fields<'skewAbsolute'>

@@ -4,6 +4,7 @@
  */
 import type { Greeks } from '../options/real.ts'
 import { blackValue, normalCdf, optionGreeks, sviTotalVariance } from '../options/real.ts'
+import { type ContingencyPart, chargesByPart, realCharge } from './contingencies.ts'
 import { sviOf } from './input/checks.ts'
 import type { ExpirySurface, OptionLeg, Portfolio, PortfolioRules, VolatilityMove } from './portfolio.ts'
 import { surfaceOf } from './portfolio.ts'
@@ -88,9 +89,7 @@ export type RealMargin = {
   readonly thresholds: Thresholds
 }
 
-export type Contingency = {
-  readonly perps: number
-  readonly options: number
+export type Contingency = Readonly<Record<ContingencyPart, number>> & {
   readonly collaterals: number
   readonly total: number
 }
@@ -137,26 +136,16 @@ export function realMargin(portfolio: Portfolio): RealMargin {
 
   const spot = e8(market.spotE8)
   const nakedShorts = nakedShortsOf(account.options)
-  const perpNotional = Math.abs(e12(account.perpsE12)) * spot
-  const { contingencies, lossFactors } = rules
-  const contingency = (perp: bigint, option: bigint, haircut: (each: HeldCollateral) => number): Contingency => {
+  const { lossFactors } = rules
+  const contingency = (margin: 'maintenance' | 'initial', haircut: (each: HeldCollateral) => number): Contingency => {
     const parts = {
-      perps: perpNotional * x40(perp),
-      options: nakedShorts * spot * x40(option),
+      ...chargesByPart(margin, (field) => realCharge(field, { portfolio, nakedShorts })),
       collaterals: total(collaterals.map((each) => each.value * haircut(each))),
     }
-    return { ...parts, total: parts.perps + parts.options + parts.collaterals }
+    return { ...parts, total: total(Object.values(parts)) }
   }
-  const maintenanceContingency = contingency(
-    contingencies.maintenancePerpX40,
-    contingencies.maintenanceOptionX40,
-    ({ maintenanceHaircut }) => maintenanceHaircut,
-  )
-  const initialContingency = contingency(
-    contingencies.initialPerpX40,
-    contingencies.initialOptionX40,
-    ({ initialHaircut }) => initialHaircut,
-  )
+  const maintenanceContingency = contingency('maintenance', ({ maintenanceHaircut }) => maintenanceHaircut)
+  const initialContingency = contingency('initial', ({ initialHaircut }) => initialHaircut)
   const confidenceContingency = confidenceOf(portfolio, collaterals)
 
   const maintenanceFactor = x40(lossFactors.maintenanceFactorX40)

@@ -52,13 +52,16 @@ export function roundWords(round: RoundMarket): SectionWords {
 }
 
 /** Words of the policy that margins depend on, the grid among them. */
-export function marginPolicyWords({ scenarios, lossFactors, contingencies, collaterals }: MarginPolicy): SectionWords {
+export function marginPolicyWords(policy: MarginPolicy): SectionWords {
+  const { scenarios, lossFactors, contingencies, concentration, collaterals } = policy
   return {
     ...scenarioWords(scenarios),
     scenarioSkew: [pack('scenarioSkew', scenarios)],
     lossFactors: [pack('lossFactors', lossFactors)],
     contingencies: [pack('contingencies', contingencies)],
     collateralPolicy: packElements('collateralPolicy', collaterals),
+    concentration: [pack('concentration', concentration)],
+    collateralSizes: packElements('collateralSize', collaterals),
   }
 }
 

@@ -117,6 +117,18 @@ describe('R25: the policy of portfolio margins', () => {
       await takes(withFields(20, { [field]: most }))
       await refuses(withFields(20, { [field]: most + 1n }), 'PortfolioPolicyAbove', [field, most + 1n, most])
     }
+    await takes(withFields(29, { concentrationX40: ONE_X40 }))
+    await takes(withFields(29, { concentrationX40: 0n }))
+    await refuses(withFields(29, { concentrationX40: ONE_X40 + 1n }), 'PortfolioPolicyAbove', [
+      'concentrationX40',
+      ONE_X40 + 1n,
+      ONE_X40,
+    ])
+    // Any size is one: 0 charges the whole position, the greatest none of it.
+    for (const size of [0n, (1n << 30n) - 1n]) {
+      await takes(withFields(29, { perpSizeQ: size, optionSizeQ: size }))
+      for (const i of [30, 31]) await takes(withFields(i, { sizeQ: size }, 7))
+    }
     for (const i of [21, 22, 27, 28]) {
       for (const element of [0, 1]) {
         for (const [field = '', name] of [

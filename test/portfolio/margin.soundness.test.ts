@@ -141,6 +141,8 @@ const places: readonly [input: string, word: WordName, places: number][] = [
   ['lossFactors', 'lossFactors', 1],
   ['contingencies', 'contingencies', 1],
   ['collateralPolicy', 'collateralPolicy', wordCount('collateralPolicy', COLLATERALS)],
+  ['concentration', 'concentration', 1],
+  ['collateralSizes', 'collateralSize', wordCount('collateralSize', COLLATERALS)],
   ['holdings', 'holdings', 1],
   ['collateralAmounts', 'collateralAmount', wordCount('collateralAmount', COLLATERALS)],
 ]
@@ -149,7 +151,7 @@ const places: readonly [input: string, word: WordName, places: number][] = [
 const elementsIn = ({ fields, perWord = 1 }: Word): readonly Field[] =>
   Array.from({ length: perWord }, () => fields).flat()
 
-describe('L7 L9: words', () => {
+describe('L7 L9 L13: words', () => {
   test.each(places)('%s is refused with a bit above its fields, or moved by the field order', (name, word, count) => {
     for (let i = 0; i < count; i++) {
       for (const by of [
@@ -244,6 +246,29 @@ describe('L8 L9 L12: margins at their borders', () => {
       const totalsIn = (input.totalsIn as bigint[]).with(34, mark)
       expect(margins.accepts({ ...changed(input, 'stateIn', 0, () => root), totalsIn })).toBe(false)
     }
+  })
+
+  test('L8: scenarios as far apart as margins reach, and further by one unit of MX40', async () => {
+    const regular = policy.scenarios.regular.map((each) => ({
+      ...each,
+      dampingUpX40: 1n << 40n,
+      dampingNoneX40: 1n << 40n,
+    }))
+    const counted = { ...policy, scenarios: { ...policy.scenarios, regular } }
+    const gain = (1n << 128n) - 1n
+    const account = (least: bigint) => {
+      const scenarioPnlMX40 = emptyBook.totals.scenarioPnlMX40.map((_, s) => (s === 0 ? gain : s === 4 ? least : 0n))
+      return { ...emptyAccount, book: { ...emptyBook, asOf: ROUND, totals: { ...emptyBook.totals, scenarioPnlMX40 } } }
+    }
+    const good = await stateMargins(build, CONTEXT, [account(-1n)], round, counted)
+    const input = marginInput(good) as Input
+    expect(good.margins[0]?.worstScenario).toBe(4)
+    expect(margins.accepts(input)).toBe(true)
+    const further = account(-2n)
+    expect(() => accountMargin(further, round, counted)).toThrow(code('scenario-spread'))
+    const root = await commit(stateElements(further.book, 0n).map((e) => (e < 0n ? e + FIELD_ORDER : e)))
+    const totalsIn = (input.totalsIn as bigint[]).with(4, -2n)
+    expect(margins.accepts({ ...changed(input, 'stateIn', 0, () => root), totalsIn })).toBe(false)
   })
 
   test('below maintenance by the last unit is unhealthy, at it is not', async () => {

@@ -6,17 +6,18 @@ import { expectIsolated } from '../isolated.ts'
 import { AttackedTemplate } from '../math/attack.ts'
 import { Random } from '../../scripts/tools/cases/random.ts'
 import { CompilationError } from '../../scripts/tools/compileCircom.ts'
-import { header, tagged, terms, totals } from '../../scripts/tools/mains/portfolio.ts'
+import { concentrated, header, tagged, terms, totals } from '../../scripts/tools/mains/portfolio.ts'
 
 const signed = (value: bigint): bigint => (value > FIELD_ORDER / 2n ? value - FIELD_ORDER : value)
 
 describe('L8: the worst scenario', () => {
   let attacked: AttackedTemplate
   const choices = 34
+  const spreadBits = 168
   beforeAll(async () => {
     attacked = await AttackedTemplate.compile({
       folder: 'portfolio',
-      template: `WorstScenario(${choices}, 178)`,
+      template: `WorstScenario(${choices}, ${spreadBits})`,
       inputs: [{ name: 'losses', size: choices, taggedBits: 178 }],
       outputs: [{ name: 'least' }, { name: 'index' }],
       forcedSize: choices,
@@ -34,12 +35,18 @@ describe('L8: the worst scenario', () => {
     expect(attacked.hasHonestConstraints).toBe(true)
     const random = new Random(52n)
     const limit = 1n << 178n
+    const spread = 1n << BigInt(spreadBits)
+    const near = (): bigint[] => {
+      const base = random.below(2n * limit - spread) - limit
+      return Array.from({ length: choices }, () => base + random.below(spread))
+    }
     const vectors = [
       Array.from({ length: choices }, () => 0n),
       Array.from({ length: choices }, (_, s) => (s % 5 === 3 ? -7n : 4n)),
-      Array.from({ length: choices }, (_, s) => (s === 33 ? -limit : limit - 1n)),
+      Array.from({ length: choices }, (_, s) => (s === 33 ? -limit : spread - limit)),
       Array.from({ length: choices }, (_, s) => (s === 0 ? -limit : -limit + 1n)),
-      ...Array.from({ length: 6 }, () => Array.from({ length: choices }, () => random.below(limit * 2n) - limit)),
+      Array.from({ length: choices }, (_, s) => (s === 0 ? limit - spread : limit - 1n)),
+      ...Array.from({ length: 6 }, near),
     ]
     for (const losses of vectors) {
       const worst = losses.reduce((w, loss, s) => (loss < losses[w]! ? s : w), 0)
@@ -59,6 +66,22 @@ describe('L8: the worst scenario', () => {
         expect(attacked.attempt({ losses }, forced).violations).not.toEqual([])
       }
     }
+  })
+})
+
+describe('L8: scenarios apart', () => {
+  test('as far as a margin reaches, and one unit further; as far as losses go', async () => {
+    const circuit = await compileCircuit(tagged('WorstScenario(34, 168)', 'losses[34]:s178', 'least index').source)
+    const [limit, spread] = [1n << 178n, 1n << 168n]
+    const apart = (worst: number, other: number, by: bigint) => ({
+      losses: Array.from({ length: 34 }, (_, s) => (s === worst ? -limit : s === other ? by - limit : 1n - limit)),
+    })
+    expect(circuit.accepts(apart(0, 33, spread - 1n))).toBe(true)
+    expect(circuit.accepts(apart(0, 33, spread))).toBe(false)
+    // What comes before the least exceeds it: that unit is not counted.
+    expect(circuit.accepts(apart(33, 0, spread))).toBe(true)
+    expect(circuit.accepts(apart(33, 0, spread + 1n))).toBe(false)
+    expect(circuit.accepts(apart(0, 33, 2n * limit - 1n))).toBe(false)
   })
 })
 
@@ -114,6 +137,88 @@ describe('L12: the chosen scenario', () => {
     for (const scenario of [34n, 63n, FIELD_ORDER - 1n]) {
       expect(() => attacked.honestOutputs({ ...input, scenario })).toThrow()
     }
+  })
+})
+
+describe('L13: what is concentrated', () => {
+  const SIZE_UNIT = 1n << 32n
+  const FRACTION_X40 = 3n << 37n
+  const [spotE8, priceE8X20] = [7_000_000_000_000n, 3n << 40n]
+  let circuit: Circuit
+  beforeAll(async () => {
+    circuit = await compileCircuit(tagged('ConcentrationCharge()', concentrated, 'outE20X60').source)
+  })
+
+  /** Sizes and amounts of perpetuals, naked short options and the 16 collaterals, in this order. */
+  const inputOf = (sizesQ: readonly bigint[], amountsE12: readonly bigint[], valueE8X20 = priceE8X20) => {
+    const [perpsE12 = 0n, nakedShortE12 = 0n, ...collaterals] = amountsE12
+    return {
+      amountsE12: collaterals,
+      amountsQ: collaterals.map((amount) => amount / SIZE_UNIT),
+      valueE8X20: collaterals.map(() => valueE8X20),
+      perpsE12,
+      nakedShortE12,
+      spotE8,
+      sizesQ: sizesQ.slice(2),
+      concentrationFields_concentrationX40: FRACTION_X40,
+      concentrationFields_perpSizeQ: sizesQ[0] ?? 0n,
+      concentrationFields_optionSizeQ: sizesQ[1] ?? 0n,
+    }
+  }
+  const charged = (sizesQ: readonly bigint[], amountsE12: readonly bigint[]): bigint =>
+    amountsE12.reduce((sum, amount, i) => {
+      const excess = amount - (sizesQ[i] as bigint) * SIZE_UNIT
+      return excess > 0n ? sum + excess * (i < 2 ? spotE8 << 20n : priceE8X20) * FRACTION_X40 : sum
+    }, 0n)
+  const none = Array.from({ length: 18 }, () => 0n)
+
+  test('a unit below its size, at it and a unit above, each position by itself', () => {
+    for (let position = 0; position < 18; position++) {
+      const mostQ = position === 0 ? (1n << 29n) - 1n : (1n << 30n) - 1n
+      for (const sizeQ of [1n, 12_345n, mostQ]) {
+        for (const by of [-SIZE_UNIT, -1n, 0n, 1n, SIZE_UNIT - 1n]) {
+          const amounts = none.with(position, sizeQ * SIZE_UNIT + by)
+          const sizes = none.map(() => (1n << 30n) - 1n).with(position, sizeQ)
+          const expected = by > 0n ? by * (position < 2 ? spotE8 << 20n : priceE8X20) * FRACTION_X40 : 0n
+          expect(circuit.outputs(inputOf(sizes, amounts)), `${position} ${sizeQ} ${by}`).toEqual([expected])
+        }
+      }
+    }
+  })
+
+  test('all of them together: random amounts and sizes, nothing and everything', () => {
+    const random = new Random(54n)
+    const most = (1n << 62n) - 1n
+    const amounts = () => none.map((_, i) => random.wide(i === 0 ? 60 : 62))
+    const cases: readonly (readonly [readonly bigint[], readonly bigint[]])[] = [
+      [none, none],
+      [none, none.map((_, i) => (i === 0 ? 1n << 60n : most))],
+      [none.map(() => (1n << 30n) - 1n), none.map((_, i) => (i === 0 ? 1n << 60n : most))],
+      ...Array.from({ length: 40 }, () => [none.map(() => random.wide(30)), amounts()] as const),
+    ]
+    for (const [sizes, held] of cases) {
+      expect(circuit.outputs(inputOf(sizes, held))).toEqual([charged(sizes, held)])
+    }
+  })
+
+  // Its hints are those of its comparisons, which the tests of M11 and M15 force.
+  test('no wire can move, and none can be another number', () => {
+    const random = new Random(55n)
+    let tried = 0
+    for (const bits of [8, 30, 30]) {
+      const input = inputOf(
+        none.map(() => random.wide(bits)),
+        none.map((_, at) => (bits === 8 ? 1n << 45n : 0n) + random.wide(at === 0 ? 59 : 61)),
+      )
+      const witness = circuit.witness(input)
+      expect(circuit.movableWires(witness)).toEqual([])
+      const report = circuit.tamper(witness, (v) => [v + 1n, v - 1n, -v, 1n - v, random.below(FIELD_ORDER)])
+      // Of inputs, what is within its size counts nothing, so that it may be anything that is.
+      const isGiven = (wire: string): boolean => bits > 8 && /\.(amountsE12|valueE8X20|spotE8)/.test(wire)
+      expect(report.undetected.filter((wire) => !isGiven(wire))).toEqual([])
+      tried += report.tried
+    }
+    console.log(`${tried} tampered wires, 0 accepted`)
   })
 })
 
@@ -181,6 +286,7 @@ describe('widths that a template counts on', () => {
   const accepted: readonly (readonly [string, string])[] = [
     ['AccountHoldings()', holdings],
     ['ChosenScenario()', chosen],
+    ['ConcentrationCharge()', concentrated],
     ['Crossing(0)', crossing],
     ['PackHeader()', header],
     ['CloseExpiry()', `${header} sums[41]`],
@@ -194,6 +300,8 @@ describe('widths that a template counts on', () => {
     ['AccountHoldings()', holdings, 'perpPriceE8:48'],
     ['AccountHoldings()', holdings, 'movingE8X20[16]:73'],
     ['AccountHoldings()', holdings, 'markMX40:s125'],
+    ['ConcentrationCharge()', concentrated, 'amountsE12[16]:62'],
+    ['ConcentrationCharge()', concentrated, 'sizesQ[16]:30'],
     ['ChosenScenario()', chosen, 'hedgeM:s88'],
     ['ChosenScenario()', chosen, 'shocksX40[33]:43'],
     ['Crossing(0)', crossing, 'spotE8:48'],

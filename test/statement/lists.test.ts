@@ -23,10 +23,12 @@ describe('Q1: lists of words', () => {
     expect(splitList(name, joined)).toEqual(sections)
   })
 
-  test('a policy of portfolios has its grid first and its collateral last', () => {
+  test('a policy of portfolios has its grid first, then factors, collateral and sizes', () => {
     const policy = splitList('portfolioPolicy', joinList('portfolioPolicy', numbered('portfolioPolicy')))
     expect(policy.scenarioRegular[0]).toBe(0n)
     expect(policy.lossFactors).toEqual([19n])
     expect(policy.collateralPolicy[0]).toBe(21n)
+    expect(policy.concentration).toEqual([29n])
+    expect(policy.collateralSizes[0]).toBe(30n)
   })
 })

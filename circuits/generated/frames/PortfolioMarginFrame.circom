@@ -24,6 +24,8 @@ template PortfolioMarginFrame(ACCOUNTS) {
     signal input lossFactors;
     signal input contingencies;
     signal input collateralPolicy[8];
+    signal input concentration;
+    signal input collateralSizes[2];
     signal input stateIn[ACCOUNTS];
     signal input holdings[ACCOUNTS];
     signal input collateralAmounts[ACCOUNTS][4];
@@ -36,7 +38,7 @@ template PortfolioMarginFrame(ACCOUNTS) {
     signal input batchTimeGreeks;
     signal output commitment, evaluation;
 
-    var INPUT_WORDS = 33 + ACCOUNTS * 6;
+    var INPUT_WORDS = 36 + ACCOUNTS * 6;
     var WORDS = INPUT_WORDS + ACCOUNTS * 4 + 3;
     signal words[WORDS];
     var at = 0;
@@ -64,6 +66,12 @@ template PortfolioMarginFrame(ACCOUNTS) {
     at++;
     for (var j = 0; j < 8; j++) {
         words[at] <== collateralPolicy[j];
+        at++;
+    }
+    words[at] <== concentration;
+    at++;
+    for (var j = 0; j < 2; j++) {
+        words[at] <== collateralSizes[j];
         at++;
     }
     for (var r = 0; r < ACCOUNTS; r++) {

@@ -23,6 +23,8 @@ template UnhealthyWitnessFrame() {
     signal input lossFactors;
     signal input contingencies;
     signal input collateralPolicy[8];
+    signal input concentration;
+    signal input collateralSizes[2];
     signal input stateIn;
     signal input holdings;
     signal input collateralAmounts[4];
@@ -30,7 +32,7 @@ template UnhealthyWitnessFrame() {
     signal input bound;
     signal output commitment, evaluation;
 
-    var INPUT_WORDS = 40;
+    var INPUT_WORDS = 43;
     var WORDS = INPUT_WORDS + 1;
     signal words[WORDS];
     var at = 0;
@@ -58,6 +60,12 @@ template UnhealthyWitnessFrame() {
     at++;
     for (var j = 0; j < 8; j++) {
         words[at] <== collateralPolicy[j];
+        at++;
+    }
+    words[at] <== concentration;
+    at++;
+    for (var j = 0; j < 2; j++) {
+        words[at] <== collateralSizes[j];
         at++;
     }
     words[at] <== stateIn;

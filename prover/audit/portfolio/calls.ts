@@ -1,5 +1,5 @@
 /** The calls of a portfolio registry that carry proofs, and the words of rounds and policies in them. */
-import { COLLATERALS, UP_ONLY_SHOCKS } from '../../../circuits/statements/index.ts'
+import { COLLATERALS, type Fields, UP_ONLY_SHOCKS } from '../../../circuits/statements/index.ts'
 import type { ScenarioPolicy } from '../../options/grid.ts'
 import type { ExpiryMarket, PricingPolicy } from '../../options/riskArray.ts'
 import type { Holdings, MarginPolicy, RoundMarket } from '../../portfolio/margin.ts'
@@ -104,11 +104,16 @@ export function pricingPolicyOf(words: readonly bigint[]): PricingPolicy {
 /** What margins take from a policy's words. @throws {@link WordOutOfRangeError} */
 export function marginPolicyOf(words: readonly bigint[]): MarginPolicy {
   const policy = splitList('portfolioPolicy', words)
+  const sizes = unpackElements('collateralSize', policy.collateralSizes, COLLATERALS)
   return {
     scenarios: scenariosOf(policy),
     lossFactors: unpack('lossFactors', only(policy.lossFactors)),
     contingencies: unpack('contingencies', only(policy.contingencies)),
-    collaterals: unpackElements('collateralPolicy', policy.collateralPolicy, COLLATERALS),
+    concentration: unpack('concentration', only(policy.concentration)),
+    collaterals: unpackElements('collateralPolicy', policy.collateralPolicy, COLLATERALS).map((each, i) => ({
+      ...each,
+      ...(sizes[i] as Fields<'collateralSize'>),
+    })),
   }
 }
 

@@ -2,6 +2,10 @@
  * Parameters and scenario grid that a portfolio file may leave out: those that Derive publishes for its portfolio margin
  * (PMRM_2, BTC), which is what an account there is judged by. Human units; {@link readPortfolio} makes them exact.
  */
+import { contingencyDefaults } from '../contingencies.ts'
+
+/** More than an account can hold of anything: 2^62 units of 10^-12. */
+export const UNLIMITED_SIZE = '4611686'
 
 export const defaultParameters = {
   lossFactor: { maintenance: '0.8', initial: '1' },
@@ -33,10 +37,9 @@ export const defaultParameters = {
   },
   basis: { shockUp: '1.045', shockDown: '0.955', add: '0.5', multiplier: '2' },
   contingency: {
-    perpMaintenance: '0.015',
-    perpInitial: '0.005',
-    optionMaintenance: '0.003',
-    optionInitial: '0.002',
+    ...contingencyDefaults,
+    perpSize: UNLIMITED_SIZE,
+    optionSize: UNLIMITED_SIZE,
     confidenceThreshold: '0.55',
     confidenceMargin: '1',
     pegThreshold: '0.98',

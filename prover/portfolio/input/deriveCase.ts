@@ -1,6 +1,7 @@
 /** Reads a case in the format of Derive's own tests of its portfolio margin (PMRM_2). */
 import { z } from 'zod'
 import { COLLATERALS } from '../../../circuits/statements/index.ts'
+import { deriveContingencies, uncharged } from '../contingencies.ts'
 import { requireSurfaceShape } from './checks.ts'
 import { instrumentName } from '../../options/instrument.ts'
 import { exactField, exactFields, exactIn, fieldRange, nearest } from './exact.ts'
@@ -21,6 +22,10 @@ import { issueOf, nameOf, PortfolioSchemaError, TooManyCollateralsError } from '
 /** Numbers arrive as their own text ({@link parseExactJson}). */
 const decimal = z.string()
 const flag = z.union([z.boolean(), z.enum(['0', '1'])]).transform((value) => value === true || value === '1')
+
+const contingencyShape = Object.fromEntries(
+  Object.values(deriveContingencies).map((name) => [name, decimal]),
+) as Readonly<Record<(typeof deriveContingencies)[keyof typeof deriveContingencies], typeof decimal>>
 
 const caseSchema = z.object({
   Scenario: z.object({
@@ -107,10 +112,7 @@ const caseSchema = z.object({
       PEG_LOSS_FACTOR: decimal,
       CONF_THRESHOLD: decimal,
       CONF_MARGIN: decimal,
-      MM_PERP_PERCENT: decimal,
-      IM_PERP_PERCENT: decimal,
-      MM_OPTION_PERCENT: decimal,
-      IM_OPTION_PERCENT: decimal,
+      ...contingencyShape,
     }),
   }),
 })
@@ -295,13 +297,13 @@ function rulesOf(
       }),
       ...confidence,
     },
-    contingencies: exactFields('contingencies', OtherContingency, 'OtherContingency', {
-      maintenancePerpX40: 'MM_PERP_PERCENT',
-      initialPerpX40: 'IM_PERP_PERCENT',
-      maintenanceOptionX40: 'MM_OPTION_PERCENT',
-      initialOptionX40: 'IM_OPTION_PERCENT',
-      confidenceMarginX40: 'CONF_MARGIN',
-    }),
+    contingencies: {
+      ...uncharged('contingencies'),
+      ...exactFields('contingencies', OtherContingency, 'OtherContingency', {
+        ...deriveContingencies,
+        confidenceMarginX40: 'CONF_MARGIN',
+      }),
+    },
     volatilityShocks: {
       ...exactFields('volatilityShocks', VolShock, 'VolShock', {
         rangeUpX40: 'VOLRANGEUP',
@@ -345,6 +347,7 @@ function rulesOf(
       basisDownX40: 'SCENARIO_SPOT_DOWN',
       basisAddX40: 'BASIS_CONT_ADD_FACTOR',
     }),
+    concentration: { ...uncharged('concentration'), perpSizeQ: 0n, optionSizeQ: 0n },
     collaterals: collaterals.map(ruleOf),
   }
 }
@@ -362,5 +365,6 @@ function ruleOf(collateral: DeriveCase['Scenario']['Collaterals'][number]): Coll
     maintenanceHaircutX40: fields.maintenanceHaircutX40,
     confidenceThresholdX40: fields.confidenceThresholdX40,
     movesWithSpot: collateral.IsRiskCancelling,
+    sizeQ: 0n,
   }
 }

@@ -52,6 +52,12 @@ export function exactFields<W extends WordName, N extends FieldName<W>, S extend
   return Object.fromEntries(read) as Record<N, bigint>
 }
 
+/** Sizes reach as far as amounts do. */
+const sizes: FieldRange = { scale: 10n ** 12n, least: 0n, most: (1n << 62n) - 1n }
+
+/** From which size on a position is concentrated, down to whole units of 2^32·10^-12. */
+export const exactSizeQ = (text: string, entry: string): bigint => exactIn(sizes, text, entry) >> 32n
+
 /** {@link exactField} with a range of its own. */
 export function exactIn({ scale, least, most }: FieldRange, text: string, entry: string): bigint {
   const value = nearest(text, scale, entry)

@@ -5,6 +5,13 @@ import { ProverError } from '../../errors.ts'
 import { parseTime } from '../../market/time.ts'
 import { instrumentName, readInstrument } from '../../options/instrument.ts'
 import {
+  type Contingency,
+  type ContingencyField,
+  type ContingencyWord,
+  contingencies,
+  contingencyFieldsOf,
+} from '../contingencies.ts'
+import {
   ExpiredLegError,
   ForwardCrossedError,
   ForwardMissingError,
@@ -13,8 +20,8 @@ import {
   requireSurfaceShape,
   StaleSurfaceError,
 } from './checks.ts'
-import { defaultParameters, defaultScenarios } from './defaultParameters.ts'
-import { exactField, exactFields, exactIn, fieldRange, nearest } from './exact.ts'
+import { defaultParameters, defaultScenarios, UNLIMITED_SIZE } from './defaultParameters.ts'
+import { exactField, exactFields, exactIn, exactSizeQ, fieldRange, nearest } from './exact.ts'
 import { parseExactJson } from './exactJson.ts'
 import type {
   CollateralPrice,
@@ -98,6 +105,7 @@ const parametersSchema = z
           initialHaircut: decimal.describe('on top of the maintenance haircut'),
           confidenceThreshold: decimal.default('0'),
           movesWithSpot: z.boolean().default(false),
+          size: decimal.default(UNLIMITED_SIZE).describe('held beyond this, in units of the asset, it is concentrated'),
         }),
       )
       .default([]),
@@ -395,13 +403,15 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
       ...exactFields('lossFactors', contingency, notional, { pegThresholdX40: 'pegThreshold', pegLossX40: 'pegLoss' }),
       ...confidence,
     },
-    contingencies: exactFields('contingencies', contingency, notional, {
-      maintenancePerpX40: 'perpMaintenance',
-      initialPerpX40: 'perpInitial',
-      maintenanceOptionX40: 'optionMaintenance',
-      initialOptionX40: 'optionInitial',
-      confidenceMarginX40: 'confidenceMargin',
-    }),
+    contingencies: {
+      ...exactContingencies('contingencies', contingency, notional),
+      ...exactFields('contingencies', contingency, notional, { confidenceMarginX40: 'confidenceMargin' }),
+    },
+    concentration: {
+      ...exactContingencies('concentration', contingency, notional),
+      perpSizeQ: exactSizeQ(contingency.perpSize, `${notional}.perpSize`),
+      optionSizeQ: exactSizeQ(contingency.optionSize, `${notional}.optionSize`),
+    },
     volatilityShocks: {
       ...exactFields('volatilityShocks', volatilityShock, shock, {
         rangeUpX40: 'rangeUp',
@@ -448,7 +458,7 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
 }
 
 function ruleOf(stated: PortfolioFile['parameters']['collaterals'][number]): CollateralRule {
-  const { asset, maintenanceHaircut, initialHaircut, confidenceThreshold, movesWithSpot } = stated
+  const { asset, maintenanceHaircut, initialHaircut, confidenceThreshold, movesWithSpot, size } = stated
   const source = { maintenanceHaircut, initialHaircut, confidenceThreshold }
   const fields = exactFields('collateralPolicy', source, `parameters.collaterals.${asset}`, {
     initialHaircutX40: 'initialHaircut',
@@ -461,7 +471,24 @@ function ruleOf(stated: PortfolioFile['parameters']['collaterals'][number]): Col
     maintenanceHaircutX40: fields.maintenanceHaircutX40,
     confidenceThresholdX40: fields.confidenceThresholdX40,
     movesWithSpot,
+    sizeQ: exactSizeQ(size, `parameters.collaterals.${asset}.size`),
   }
+}
+
+/** Each contingency's fraction of a word, at most what its row allows. */
+function exactContingencies<W extends ContingencyWord>(
+  word: W,
+  stated: PortfolioFile['parameters']['contingency'],
+  entry: string,
+): Readonly<Record<ContingencyField<W>, bigint>> {
+  const read = contingencyFieldsOf(word).map((field) => {
+    const { entry: name } = contingencies[field]
+    const { atMost }: Contingency = contingencies[field]
+    const range = fieldRange<ContingencyWord>(word, field)
+    const most = atMost === undefined ? range.most : atMost * range.scale
+    return [field, exactIn({ ...range, most }, stated[name], `${entry}.${name}`)]
+  })
+  return Object.fromEntries(read) as Record<ContingencyField<W>, bigint>
 }
 
 function requireNoArbitrage({ account, market }: Portfolio): void {

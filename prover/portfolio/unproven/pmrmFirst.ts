@@ -10,6 +10,7 @@
 import { signedDivDown } from '../../math/index.ts'
 import type { Fields } from '../../../circuits/statements/index.ts'
 import { type MarginSizes, type PricedSurface, type ProvableMargin, provableMargin } from '../accountMargin.ts'
+import { uncharged } from '../contingencies.ts'
 import { accountMargin } from '../margin.ts'
 import type {
   ExpirySurface,
@@ -123,6 +124,7 @@ function secondRules(
       confidenceThresholdX40,
     },
     contingencies: {
+      ...uncharged('contingencies'),
       maintenancePerpX40: rules.perpX40,
       initialPerpX40: extra(rules.perpX40),
       maintenanceOptionX40: rules.optionX40,
@@ -146,12 +148,14 @@ function secondRules(
       confidenceThresholdX40,
     },
     basis: rules.basis,
+    concentration: { ...uncharged('concentration'), perpSizeQ: 0n, optionSizeQ: 0n },
     collaterals: market.collaterals.map(({ asset }) => ({
       asset,
       initialHaircutX40: extra(rules.collateralX40),
       maintenanceHaircutX40: rules.collateralX40,
       confidenceThresholdX40,
       movesWithSpot: true,
+      sizeQ: 0n,
     })),
   }
 }

@@ -5,6 +5,7 @@ import { ProverError } from '../../errors.ts'
 import type { MarginSizes, ProvableMargin } from '../../portfolio/accountMargin.ts'
 import { provableMargin } from '../../portfolio/accountMargin.ts'
 import { readDeriveCase } from '../../portfolio/input/deriveCase.ts'
+import { type ContingencyPart, contingencyParts } from '../../portfolio/contingencies.ts'
 import { decimalText } from '../../portfolio/input/exact.ts'
 import type { Contribution, LegContribution, NamedScenario, Step } from '../../portfolio/explain.ts'
 import {
@@ -196,6 +197,7 @@ function waterfall({ provable, worst, portfolio }: MarginAnswer): string {
   const { margin } = provable
   const terms = marginTerms(provable)
   const { maintenance, initial, worstLoss, initialFactor, maintenanceFactor } = terms
+  const parts = Object.entries(contingencyParts) as readonly [ContingencyPart, string][]
   const both = (name: string, value: number): readonly [string, number, number] => [name, value, value]
   const lines: readonly (readonly [string, number, number])[] = [
     both('cash', terms.cash),
@@ -207,8 +209,7 @@ function waterfall({ provable, worst, portfolio }: MarginAnswer): string {
       worstLoss * initialFactor,
       worstLoss * maintenanceFactor,
     ],
-    ['perpetuals, share of notional', -maintenance.perps - initial.perps, -maintenance.perps],
-    ['naked short options, share of notional', -maintenance.options - initial.options, -maintenance.options],
+    ...parts.map(([part, name]) => [name, -maintenance[part] - initial[part], -maintenance[part]] as const),
     ['collateral haircuts', -maintenance.collaterals - initial.collaterals, -maintenance.collaterals],
     ['low confidence of feeds', -terms.confidence, 0],
   ]

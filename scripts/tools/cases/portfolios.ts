@@ -154,11 +154,17 @@ export function randomPolicy(random: Random): MarginPolicy {
       initialOptionX40: upTo(ONE / 4n, 42),
       confidenceMarginX40: upTo(8n * ONE, 45),
     },
+    concentration: {
+      concentrationX40: random.boolean() ? 0n : upTo(ONE / 2n, 41),
+      perpSizeQ: random.wide(30),
+      optionSizeQ: random.wide(30),
+    },
     collaterals: Array.from({ length: COLLATERALS }, () => ({
       initialHaircutX40: fraction(),
       maintenanceHaircutX40: fraction(),
       confidenceThresholdX40: random.between(0n, (ONE * 3n) / 2n),
       movesWithSpot: random.below(2n),
+      sizeQ: random.wide(30),
     })),
   }
 }

@@ -167,6 +167,10 @@ export const policy: SectionWords = {
     }),
   ],
   collateralPolicy: packElements('collateralPolicy', new Array(COLLATERALS).fill(haircuts)),
+  concentration: [
+    pack('concentration', { concentrationX40: ONE_X40 / 8n, perpSizeQ: 1n << 20n, optionSizeQ: 1n << 18n }),
+  ],
+  collateralSizes: packElements('collateralSize', new Array(COLLATERALS).fill({ sizeQ: 1n << 20n })),
 }
 
 /** Options of one expiry at some strikes, as an array of a round has them. */
@@ -309,7 +313,7 @@ export class PortfolioEngine {
   async array(round: RoundWords, key: ArrayKey, change: SectionWords = {}): Promise<ProvenPortfolio> {
     const index = round.expiries.findIndex(([forward = 0n]) => (forward & 0xffffffffn) === key.expiry)
     const [forward = 0n, surface = 0n, shape = 0n] = round.expiries[index] ?? []
-    const { lossFactors, contingencies, collateralPolicy, ...pricing } = policy
+    const { lossFactors, contingencies, collateralPolicy, concentration, collateralSizes, ...pricing } = policy
     const sections = {
       ...pricing,
       expiryForward: [forward],

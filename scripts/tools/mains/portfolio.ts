@@ -65,14 +65,20 @@ export const totals = `bookTotals.pnlMX40[33]:s128 bookTotals.basisMX40:s137 boo
   bookTotals.shortfallE12X40:102 bookTotals.deltaE12X20:s84 bookTotals.gammaE20:s140 bookTotals.vegaE20X60:s176
   bookTotals.thetaE20X20:s167 bookTotals.rhoE20X20:s163`
 const each = `[${COLLATERALS}]`
+/** Fields of a word that a template takes as its bus. */
+const busOf = (word: 'contingencies' | 'concentration', port: string): string =>
+  words[word].fields.map(({ name, bits }) => `${port}.${name}:${bits}`).join(' ')
+const contingencies = busOf('contingencies', 'contingencyFields')
+const concentrationFields = busOf('concentration', 'concentrationFields')
 export const terms = `holdingTerms.spotE8:48 holdingTerms.perpPriceE8:48 holdingTerms.valueE8X20${each}:73
-  holdingTerms.movingE8X20${each}:73 holdingTerms.maintenanceE8X60${each}:114 holdingTerms.maintenancePerpX40:42
-  holdingTerms.maintenanceOptionX40:42`
+  holdingTerms.movingE8X20${each}:73 holdingTerms.sizesQ${each}:30 holdingTerms.maintenanceE8X60${each}:114
+  ${contingencies} ${concentrationFields}`
 const initialTerms = `initialTerms.inverseVolatilityX30:71 initialTerms.initialFactorX40:53 initialTerms.initialE8X60${each}:114
-  initialTerms.uncertainE8X60${each}:113 initialTerms.perpShortfallX40:41 initialTerms.initialPerpX40:42
-  initialTerms.initialOptionX40:42 initialTerms.confidenceMarginX40:45`
+  initialTerms.uncertainE8X60${each}:113 initialTerms.perpShortfallX40:41 ${contingencies}`
 const exposure = `exposure.amountsE12${each}:62 exposure.perpNotionalE20:109 exposure.nakedNotionalE20:110
   exposure.shortfallNotionalE20X40:150`
+export const concentrated = `amountsE12${each}:62 amountsQ${each}:30 valueE8X20${each}:73 sizesQ${each}:30 perpsE12:61
+  nakedShortE12:62 spotE8:48 ${concentrationFields}`
 const crossing = ['spotE8:48 shocksX40[4]:43 equityM[4]:s93 negative[4]', 'out exists'] as const
 
 /** A statement at some size: the builds themselves, and what the tests of books and margins compile. */
@@ -94,6 +100,7 @@ export const portfolioMains: readonly MainComponent[] = [
   ),
   tagged('SegmentOrder()', 'isOpen openHeader[7] header[7] lastExpiry:32 expiry:32', ''),
   plain('RoundTerms()'),
+  tagged('ConcentrationCharge()', concentrated, 'outE20X60'),
   tagged(
     'AccountHoldings()',
     `holdings collateralAmounts[${COLLATERALS / words.collateralAmount.perWord}] ${totals} ${terms}`,
@@ -106,7 +113,7 @@ export const portfolioMains: readonly MainComponent[] = [
     'initialNeed.contingencyE20X60 initialNeed.confidenceE20X100',
     'AccountHoldings',
   ),
-  tagged('WorstScenario(34, 178)', 'losses[34]:s178', 'least index'),
+  tagged('WorstScenario(34, 168)', 'losses[34]:s178', 'least index'),
   tagged(
     'ChosenScenario()',
     'scenario pnlMX40[33]:s128 basisMX40:s137 hedgeM:s88 shocksX40[33]:43 dampingX40[33]:43',
