@@ -60,7 +60,9 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
             prices[i] = fresh[i].priceE8();
             times[i] = fresh[i].asOf();
             uint256 volatility = fresh[i].impliedVolatilityX16();
-            if (volatility != 0) volatilities[attested++] = volatility;
+            if (volatility == 0) continue;
+            volatilities[attested] = volatility;
+            ++attested;
         }
         uint256 priceE8 = _median(prices, prices.length);
         _requireAgreement(marketId, prices, priceE8);
@@ -89,7 +91,9 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
         for (uint256 i = 0; i < length; ++i) {
             ObservationElement word = _latestOf(_sources[i], marketId);
             uint256 asOf = word.asOf();
-            if (asOf >= oldest && asOf <= newest && word.priceE8() != 0) fresh[found++] = word;
+            if (asOf < oldest || asOf > newest || word.priceE8() == 0) continue;
+            fresh[found] = word;
+            ++found;
         }
         assembly ("memory-safe") {
             mstore(fresh, found)
