@@ -53,8 +53,7 @@ export function volatilityModelName(id: number): string {
 }
 
 /** Whether a name is that of a volatility model in this engine's table. */
-const isVolatilityModelName = (name: string): name is VolatilityModelName =>
-  Object.hasOwn(volatilityModels, name)
+const isVolatilityModelName = (name: string): name is VolatilityModelName => Object.hasOwn(volatilityModels, name)
 
 /** Id of a model by what {@link volatilityModelName} calls it. */
 function modelIdNamed(name: string): number | undefined {
