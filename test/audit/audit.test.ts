@@ -100,7 +100,7 @@ describe('an honest history', () => {
     const table = formatAudit(whole.report)
     expect(table).toMatch(/batch 1 +block \d+ +BTC-USD ETH-USD at .* accepted/)
     expect(table).toContain('ACCEPTED, 2 of 2 batches')
-    expect(table).toMatch(/accepted +A2 calldata and events, R2 order of markets, R1 model, R4 sequence/)
+    expect(table).toMatch(/accepted +A2 calldata and events, R4 sequence, R2 order of markets, R1 model, R3 state/)
     expect(JSON.parse(auditToJson(whole.report)).accepted).toBe(true)
   })
 
@@ -138,6 +138,55 @@ describe('an honest history', () => {
       fromBlock: (await engine.chain.ethers.provider.getBlockNumber()) - 1,
     })
     await expect(late).rejects.toMatchObject({ code: 'audit.history-incomplete' })
+  })
+})
+
+describe('R15: a batch of which a market was skipped', () => {
+  let skipping: Audit
+
+  beforeAll(async () => {
+    await engine.observe({ 'BTC-USD': 7_000n, 'ETH-USD': 181n }, 60n)
+    const both = await engine.prove('marketRisk8x2')
+    await engine.client.submit(await engine.prove('marketRisk8x2', ['BTC-USD']))
+    const landed = await engine.client.submit(both)
+    expect(landed).toMatchObject({ status: 'applied', skipped: ['BTC-USD'] })
+    skipping = await auditNow()
+  })
+
+  it('is accepted, and said to have moved the others', () => {
+    expect(skipping.report).toMatchObject({ accepted: true })
+    expect(skipping.report.batches.slice(-2)).toMatchObject([
+      { markets: ['BTC-USD'], skipped: [] },
+      { markets: ['ETH-USD'], skipped: ['BTC-USD'] },
+    ])
+    expect(formatAudit(skipping.report)).toMatch(/ETH-USD \(BTC-USD skipped\)/)
+  })
+
+  it('is rejected when what it says of the skipped one was not proven, or was skipped without reason', async () => {
+    const withSkipped = (change: (update: Mutable<SubmitCall>['updates'][number]) => void) =>
+      judged((record) => {
+        const batch = record.batches.at(-1) as (typeof record.batches)[number]
+        const call = decodeSubmit(batch.calldata as string) as Mutable<SubmitCall>
+        const updates = call.updates.map((update) => ({ ...update }))
+        change(updates[0] as (typeof updates)[number])
+        batch.calldata = encodeSubmit({ ...call, updates })
+      }, skipping.record)
+    const failure = (claim: string) => ({ accepted: false, failure: { of: 'batch 4', claim: { claim } } })
+    expect(
+      await withSkipped((update) => {
+        update.parameters ^= 1n
+      }),
+    ).toMatchObject({ accepted: false, failure: { of: 'batch 4' } })
+    expect(
+      await withSkipped((update) => {
+        update.sequence -= 1n
+      }),
+    ).toMatchObject(failure('Q3'))
+    expect(
+      await withSkipped((update) => {
+        update.sequence += 1n
+      }),
+    ).toMatchObject(failure('A2'))
   })
 })
 

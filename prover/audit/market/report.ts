@@ -15,6 +15,8 @@ export type BatchReport = {
   readonly transactionHash: string
   readonly model: string
   readonly markets: readonly string[]
+  /** Those that its sequence had been moved by before: nothing was done for them. */
+  readonly skipped: readonly string[]
   /** Time of the newest observation. */
   readonly asOf: bigint
   readonly observations: number
@@ -91,7 +93,7 @@ export function formatAudit(report: AuditReport): string {
     ...batches.map((batch) => [
       `batch ${batch.number}`,
       `block ${batch.block}`,
-      `${batch.markets.join(' ')} at ${timeText(batch.asOf)}`,
+      `${batch.markets.join(' ')}${skippedText(batch)} at ${timeText(batch.asOf)}`,
       ...verdictCells(batch),
     ]),
     ...promotions.map((promotion) => [
@@ -115,6 +117,9 @@ export function formatAudit(report: AuditReport): string {
   ]
   return `${[alignColumns(rows), ...scoresText(report), verdictText(report)].join('\n')}\n`
 }
+
+const skippedText = ({ skipped }: BatchReport): string =>
+  skipped.length === 0 ? '' : ` (${skipped.join(' ')} skipped)`
 
 /** Scores of shadows, then what was promoted on which. */
 function scoresText({ shadows, promotions }: AuditReport): readonly string[] {
