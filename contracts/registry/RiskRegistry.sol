@@ -203,7 +203,7 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         MarketRiskFrame.putOutputs(outputs, update.volatilityState, update.anchorState, update.parameters);
     }
 
-    /// @dev The presented state is the one in force, for models of this family, and the sequence is the next one.
+    /// @notice Checks that the presented state is the one in force, for models of this family, and the sequence the next one.
     /// @return false if the market has been moved by that sequence before: its part of the batch is skipped
     function _isNext(
         bytes32 marketId,
