@@ -81,7 +81,7 @@ describe('R38: the median of several sources', () => {
         { price: PRICE_E8 + 9n, secondsAgo: 0n, implied: 60_000n },
         { price: PRICE_E8, secondsAgo: 20n },
       ])
-      const expected = { priceE8: PRICE_E8 + 2n, asOf: now - 20n, impliedVolatilityX16: 60_000n, rangeCode: 0n }
+      const expected = { priceE8: PRICE_E8 + 2n, asOf: now - 20n, impliedVolatilityX16: 50_000n, rangeCode: 0n }
       expect(await taken()).toEqual(expected)
       const [, count, asOf] = await median.getFunction('latest')(btc)
       expect([count, asOf]).toEqual([1n, now - 20n])
@@ -113,6 +113,30 @@ describe('R38: the median of several sources', () => {
       })
     },
   )
+
+  test.each([1n, 45_000n, 2n ** 20n - 1n])(
+    'has an implied volatility within the others’ whatever one of three says, also where only one other attests it, here %s',
+    async (lie) => {
+      await chain.undone(async () => {
+        const three = await deploy(feeds.slice(0, 3), 2n)
+        await say([{ implied: 40_000n }, {}, { implied: lie }])
+        expect((await taken(three)).impliedVolatilityX16).toBe(lie < 40_000n ? lie : 40_000n)
+      })
+    },
+  )
+
+  test('lets half of the fresh ones move the price no further from another than the greatest deviation, nor more of them', async () => {
+    await chain.undone(async () => {
+      const greatest = (PRICE_E8 * 10_000n) / (10_000n - MAX_DEVIATION_BPS)
+      const lie = 2n * greatest - PRICE_E8
+      await say(five([PRICE_E8, PRICE_E8, undefined, lie, lie]))
+      expect((await taken()).priceE8).toBe(greatest)
+    })
+    await chain.undone(async () => {
+      await say(five([PRICE_E8, undefined, undefined, PRICE_E8 * 2n, PRICE_E8 * 2n]))
+      await expectRevert(take(), median, 'TooFewAgree', [btc, 2n, LEAST])
+    })
+  })
 
   test.each([
     [0n, true],
@@ -176,7 +200,10 @@ describe('R38: the median of several sources', () => {
     await refused(deploy([...feeds].reverse()), 'SourcesNotIncreasing')
     await refused(deploy(feeds, 2n), 'LeastSourcesOutOfRange', [2n, 3n, 5n])
     await refused(deploy(feeds, 6n), 'LeastSourcesOutOfRange', [6n, 3n, 5n])
-    await refused(deploy(feeds, 3n, 0n), 'BoundOutOfRange')
+    const thirtyDays = 30n * 86_400n
+    await refused(deploy(feeds, 3n, 0n), 'BoundOutOfRange', [0n, 1n, thirtyDays])
+    await refused(deploy(feeds, 3n, thirtyDays + 1n), 'BoundOutOfRange', [thirtyDays + 1n, 1n, thirtyDays])
+    await deploy(feeds, 3n, thirtyDays)
     await refused(deploy(feeds, 3n, 1n, 0n), 'BoundOutOfRange', [0n, 1n, 9_999n])
     await refused(deploy(feeds, 3n, 1n, 10_000n), 'BoundOutOfRange', [10_000n, 1n, 9_999n])
     expect(await median.getFunction('sources')()).toEqual(feeds.map(({ target }) => target))
