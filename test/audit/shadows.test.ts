@@ -539,7 +539,7 @@ describe('R37: promotions', () => {
     expect(rest.every(({ accepted }) => accepted)).toBe(true)
   })
 
-  it('whose control was tried up to another observation, or less often, are rejected', async () => {
+  it('whose control began elsewhere, was tried up to another observation, or less often, are rejected', async () => {
     const controlsLast = (record: MutableRecord) => {
       const { block } = promotionOf(record)
       return batchesOf(record, EWMA_ID).findLast((batch) => batch.block < block) as MutableRecord['batches'][number]
@@ -565,6 +565,15 @@ describe('R37: promotions', () => {
       promotion.controlScore = before?.score as bigint
     })
     expect(seldom.promotions[0]?.claims).toContainEqual(failed('control.predictions'))
+    const later = await judged((record) => {
+      marketOf(record, EWMA_ID).inboxCount++
+    })
+    expect(later.promotions[0]?.claims).toContainEqual(failed('control.beginning.inboxCount'))
+    const before = await judged((record) => {
+      const control = marketOf(record, EWMA_ID)
+      control.anchorState = withField('anchorState', control.anchorState, 'anchorAsOf')
+    })
+    expect(before.promotions[0]?.claims).toContainEqual(failed('control.beginning.anchorAsOf'))
   })
 
   it('without a control have no score of one', async () => {

@@ -97,13 +97,16 @@ function judgeProgress({ event, market, shadow }: Scene, ledger: Ledger): readon
   ]
 }
 
-/** The scores are the twin's, up to where the running predictions of both began, and the control lost no less; without a control there is no comparison. */
+/** The scores are the twin's, over the same hours as the control's, which lost no less; without a control there is no comparison. */
 function judgeComparison({ event, shadow, control }: Scene): readonly ClaimResult[] {
   const ofShadow = compareScoreFields('R37', 'score', shadow.score, event.score)
   if (control === undefined) return [...ofShadow, compare('R37', 'controlScore', 0n, event.controlScore)]
   return [
     ...ofShadow,
     ...compareScoreFields('R37', 'controlScore', control.score, event.controlScore),
+    ...(['inboxCount', 'anchorAsOf'] as const).map((field) =>
+      compare('R37', `control.beginning.${field}`, shadow.beginning[field], control.beginning[field]),
+    ),
     compare('R37', 'control.predictions', shadow.score.predictions, control.score.predictions),
     compare('R37', 'control.anchorAsOf', anchorOf(shadow), anchorOf(control)),
     atMost('lossX44', lossOf(control.score), lossOf(shadow.score)),
