@@ -7,7 +7,7 @@ import type { ClaimResult } from '../../registry/index.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { failed, summarise } from '../findings.ts'
 import type { ChainRecord, PromotionRecord } from './chainRecord.ts'
-import { comparePolicies, compareScoreFields } from './judgeShadows.ts'
+import { compareActive, comparePolicies, compareScoreFields } from './judgeShadows.ts'
 import { fittingFields, type HeldMarket, type Ledger } from './ledger.ts'
 import { meanScoreOf, type PromotionReport } from './report.ts'
 
@@ -38,6 +38,7 @@ export function judgePromotion(
     claims = judgeParties(event, ledger, (market, shadow) => {
       const scene: Scene = { event, market, shadow, control }
       return [
+        compareActive('R37', 'family', event, record.models),
         ...judgeProgress(scene, ledger),
         ...judgeComparison(scene),
         ...judgeMargins(scene, ledger),
