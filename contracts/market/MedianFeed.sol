@@ -26,14 +26,23 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
     uint256 public immutable maxAgeSeconds;
     /// @inheritdoc IMedianFeed
     uint256 public immutable maxDeviationBps;
+    /// @inheritdoc IMedianFeed
+    uint256 public immutable leastSpacingSeconds;
 
     address[] private _sources;
 
-    /// @param sources_         strictly increasing
-    /// @param leastSources_    more than half of them
-    /// @param maxAgeSeconds_   of a price
-    /// @param maxDeviationBps_ of a price from the median
-    constructor(address[] memory sources_, uint256 leastSources_, uint256 maxAgeSeconds_, uint256 maxDeviationBps_) {
+    /// @param sources_             strictly increasing
+    /// @param leastSources_        more than half of them
+    /// @param maxAgeSeconds_       of a price
+    /// @param maxDeviationBps_     of a price from the median
+    /// @param leastSpacingSeconds_ between observations; about how often sources have a new price
+    constructor(
+        address[] memory sources_,
+        uint256 leastSources_,
+        uint256 maxAgeSeconds_,
+        uint256 maxDeviationBps_,
+        uint256 leastSpacingSeconds_
+    ) {
         if (sources_.length == 0 || sources_.length > MAX_SOURCES) revert SourcesOutOfRange(sources_.length, MAX_SOURCES);
         for (uint256 i = 1; i < sources_.length; ++i) {
             if (sources_[i] <= sources_[i - 1]) revert SourcesNotIncreasing(sources_[i], sources_[i - 1]);
@@ -46,10 +55,14 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
             revert BoundOutOfRange(maxAgeSeconds_, 1, MAX_AGE_SECONDS);
         }
         if (maxDeviationBps_ == 0 || maxDeviationBps_ >= ONE_BPS) revert BoundOutOfRange(maxDeviationBps_, 1, ONE_BPS - 1);
+        if (leastSpacingSeconds_ == 0 || leastSpacingSeconds_ > maxAgeSeconds_) {
+            revert BoundOutOfRange(leastSpacingSeconds_, 1, maxAgeSeconds_);
+        }
         _sources = sources_;
         leastSources = leastSources_;
         maxAgeSeconds = maxAgeSeconds_;
         maxDeviationBps = maxDeviationBps_;
+        leastSpacingSeconds = leastSpacingSeconds_;
     }
 
     /// @inheritdoc IMedianFeed
@@ -69,8 +82,8 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
         uint256 priceE8 = _median(prices);
         _requireAgreement(marketId, prices, priceE8);
         uint256 asOf = _median(times);
-        uint256 lastAsOf = _lastAsOf(marketId);
-        if (asOf <= lastAsOf) revert ObservationNotLater(asOf, lastAsOf);
+        uint256 earliest = _lastAsOf(marketId) + leastSpacingSeconds;
+        if (asOf < earliest) revert ObservationTooSoon(asOf, earliest);
         // Of all that are fresh, and not of those that attest one: of these, half may lie.
         uint256 implied = attested < leastSources ? 0 : _median(volatilities);
         _append(

@@ -13,6 +13,7 @@ const PRICE_E8 = 50_000n * 10n ** 8n
 const LEAST = 3n
 const MAX_AGE_SECONDS = 120n
 const MAX_DEVIATION_BPS = 200n
+const LEAST_SPACING_SECONDS = 10n
 
 /** Sources that break every rule of answering. */
 const broken = (body: string) => `// SPDX-License-Identifier: GPL-3.0-or-later
@@ -33,13 +34,20 @@ beforeAll(async () => {
   median = await deploy(feeds)
 })
 
-const deploy = (sources: readonly Contract[], least = LEAST, age = MAX_AGE_SECONDS, deviation = MAX_DEVIATION_BPS) =>
+const deploy = (
+  sources: readonly Contract[],
+  least = LEAST,
+  age = MAX_AGE_SECONDS,
+  deviation = MAX_DEVIATION_BPS,
+  spacing = LEAST_SPACING_SECONDS,
+) =>
   chain.deploy(
     'MedianFeed',
     sources.map(({ target }) => target),
     least,
     age,
     deviation,
+    spacing,
   )
 
 type Said = { readonly price?: bigint; readonly secondsAgo?: bigint; readonly implied?: bigint }
@@ -86,7 +94,7 @@ describe('R38: the median of several sources', () => {
       const [, count, asOf] = await median.getFunction('latest')(btc)
       expect([count, asOf]).toEqual([1n, now - 20n])
       // Nobody takes the same twice.
-      await expectRevert(take(), median, 'ObservationNotLater', [now - 20n, now - 20n])
+      await expectRevert(take(), median, 'ObservationTooSoon', [now - 20n, now - 20n + LEAST_SPACING_SECONDS])
     })
     await chain.undone(async () => {
       await say([{ implied: 50_000n }, { implied: 60_000n }, {}, {}, {}])
@@ -150,6 +158,27 @@ describe('R38: the median of several sources', () => {
     })
   })
 
+  test('is taken no sooner than the least spacing after the last one, however often one of three says something between the others', async () => {
+    await chain.undone(async () => {
+      const three = await deploy(feeds.slice(0, 3), 2n)
+      const start = await chain.now()
+      await say([{ secondsAgo: 30n }, { price: PRICE_E8 + 100n }, { secondsAgo: 29n }])
+      const { asOf: first } = await taken(three)
+      for (const [later, isTaken] of [
+        [LEAST_SPACING_SECONDS - 1n, false],
+        [LEAST_SPACING_SECONDS, true],
+      ] as const) {
+        const secondsAgo = (await chain.now()) - first - later
+        await say([undefined, undefined, { price: PRICE_E8 + 50n, secondsAgo }])
+        const taking = three.getFunction('take')
+        const earliest = first + LEAST_SPACING_SECONDS
+        if (isTaken) await taking.staticCall(btc)
+        else await expectRevert(taking.staticCall(btc), three, 'ObservationTooSoon', [earliest - 1n, earliest])
+      }
+      expect(first).toBe(start - 29n)
+    })
+  })
+
   test('leaves out what is old, from the future or not there', async () => {
     await chain.undone(async () => {
       await expectRevert(take(), median, 'TooFewFresh', [btc, 0n, LEAST])
@@ -206,6 +235,8 @@ describe('R38: the median of several sources', () => {
     await deploy(feeds, 3n, thirtyDays)
     await refused(deploy(feeds, 3n, 1n, 0n), 'BoundOutOfRange', [0n, 1n, 9_999n])
     await refused(deploy(feeds, 3n, 1n, 10_000n), 'BoundOutOfRange', [10_000n, 1n, 9_999n])
+    await refused(deploy(feeds, 3n, 60n, 1n, 0n), 'BoundOutOfRange', [0n, 1n, 60n])
+    await refused(deploy(feeds, 3n, 60n, 1n, 61n), 'BoundOutOfRange', [61n, 1n, 60n])
     expect(await median.getFunction('sources')()).toEqual(feeds.map(({ target }) => target))
   })
 
