@@ -5,7 +5,9 @@ import {IObservationSource} from "./IObservationSource.sol";
 
 /// @title IMedianFeed
 /// @notice One observation from several sources: their median, if enough of them agree. Anyone may have it taken.
-/// @dev No owner: sources and bounds are fixed for ever. Whoever calls chooses the moment, not the value.
+/// @dev No owner: sources and bounds are fixed for ever. Whoever calls chooses the moment, not the value. As few as
+/// {leastSources} may be fresh, so it stands liars that are fewer than half of these, whoever else fails. More of them, but
+/// fewer than {leastSources}, still need one other within {maxDeviationBps} of the price; time and volatility are theirs.
 interface IMedianFeed is IObservationSource {
     /// @notice At least one source, at most fifteen, each once.
     error SourcesOutOfRange(uint256 sources, uint256 greatest);
@@ -13,19 +15,20 @@ interface IMedianFeed is IObservationSource {
     error SourcesNotIncreasing(address source, address previous);
     /// @notice More than half of the sources must agree, and no more than there are.
     error LeastSourcesOutOfRange(uint256 leastSources, uint256 least, uint256 greatest);
-    /// @notice The greatest deviation is a fraction of the price, above 0 and below 1; the greatest age at least a second.
+    /// @notice The greatest deviation is a fraction of the price, above 0 and below 1; the greatest age a second to 30 days,
+    /// the least spacing a second to the greatest age.
     error BoundOutOfRange(uint256 bound, uint256 least, uint256 greatest);
     /// @notice Too few sources have a fresh price.
     error TooFewFresh(bytes32 marketId, uint256 fresh, uint256 least);
     /// @notice Too few sources are near the median.
     error TooFewAgree(bytes32 marketId, uint256 agreeing, uint256 least);
-    /// @notice The sources say nothing newer than the last observation.
-    error ObservationNotLater(uint256 asOf, uint256 lastAsOf);
+    /// @notice The sources say nothing so much newer than the last observation.
+    error ObservationTooSoon(uint256 asOf, uint256 earliest);
 
     /// @notice Appends the median of the sources' latest prices of a market, at the median of their times. Its implied
-    /// volatility is the median of those that are attested, if as many as must agree attest one, else none; no range is attested,
-    /// since sources tell theirs of other stretches of time.
-    /// @custom:reverts TooFewFresh, TooFewAgree, ObservationNotLater
+    /// volatility is the median of theirs, none being the lowest, if as many as must agree attest one, else none; no range is
+    /// attested, since sources tell theirs of other stretches of time.
+    /// @custom:reverts TooFewFresh, TooFewAgree, ObservationTooSoon
     function take(bytes32 marketId) external;
 
     /// @notice The sources.
@@ -39,4 +42,8 @@ interface IMedianFeed is IObservationSource {
 
     /// @notice How far from the median a price may be, in 1/10,000 of it.
     function maxDeviationBps() external view returns (uint256);
+
+    /// @notice How much later than the last one an observation must be. A single liar among the others' prices moves the median
+    /// from one of these to the other and back; what that makes of volatility grows with how often it may.
+    function leastSpacingSeconds() external view returns (uint256);
 }

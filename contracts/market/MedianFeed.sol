@@ -7,12 +7,14 @@ import {IObservationSource} from "./IObservationSource.sol";
 import {ObservationInbox} from "./ObservationInbox.sol";
 
 /// @title MedianFeed
-/// @notice Observation source that takes the median of others, so that fewer than half of them move nothing.
+/// @notice Observation source that takes the median of others: fewer than half of the fresh ones move it within what the
+/// others say.
 contract MedianFeed is IMedianFeed, ObservationInbox {
     /// @notice Clocks of sources and chain may differ by this much.
     uint256 public constant CLOCK_SKEW_SECONDS = 15;
 
     uint256 private constant MAX_SOURCES = 15;
+    uint256 private constant MAX_AGE_SECONDS = 30 days;
     uint256 private constant ONE_BPS = 10_000;
     /// @dev What a source's answer may take: reads of a few slots. One that takes more has no fresh price.
     uint256 private constant ANSWER_GAS = 60_000;
@@ -24,14 +26,23 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
     uint256 public immutable maxAgeSeconds;
     /// @inheritdoc IMedianFeed
     uint256 public immutable maxDeviationBps;
+    /// @inheritdoc IMedianFeed
+    uint256 public immutable leastSpacingSeconds;
 
     address[] private _sources;
 
-    /// @param sources_         strictly increasing
-    /// @param leastSources_    more than half of them
-    /// @param maxAgeSeconds_   of a price
-    /// @param maxDeviationBps_ of a price from the median
-    constructor(address[] memory sources_, uint256 leastSources_, uint256 maxAgeSeconds_, uint256 maxDeviationBps_) {
+    /// @param sources_             strictly increasing
+    /// @param leastSources_        more than half of them
+    /// @param maxAgeSeconds_       of a price
+    /// @param maxDeviationBps_     of a price from the median
+    /// @param leastSpacingSeconds_ between observations; about how often sources have a new price
+    constructor(
+        address[] memory sources_,
+        uint256 leastSources_,
+        uint256 maxAgeSeconds_,
+        uint256 maxDeviationBps_,
+        uint256 leastSpacingSeconds_
+    ) {
         if (sources_.length == 0 || sources_.length > MAX_SOURCES) revert SourcesOutOfRange(sources_.length, MAX_SOURCES);
         for (uint256 i = 1; i < sources_.length; ++i) {
             if (sources_[i] <= sources_[i - 1]) revert SourcesNotIncreasing(sources_[i], sources_[i - 1]);
@@ -40,12 +51,18 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
         if (leastSources_ < least || leastSources_ > sources_.length) {
             revert LeastSourcesOutOfRange(leastSources_, least, sources_.length);
         }
-        if (maxAgeSeconds_ == 0) revert BoundOutOfRange(maxAgeSeconds_, 1, type(uint256).max);
+        if (maxAgeSeconds_ == 0 || maxAgeSeconds_ > MAX_AGE_SECONDS) {
+            revert BoundOutOfRange(maxAgeSeconds_, 1, MAX_AGE_SECONDS);
+        }
         if (maxDeviationBps_ == 0 || maxDeviationBps_ >= ONE_BPS) revert BoundOutOfRange(maxDeviationBps_, 1, ONE_BPS - 1);
+        if (leastSpacingSeconds_ == 0 || leastSpacingSeconds_ > maxAgeSeconds_) {
+            revert BoundOutOfRange(leastSpacingSeconds_, 1, maxAgeSeconds_);
+        }
         _sources = sources_;
         leastSources = leastSources_;
         maxAgeSeconds = maxAgeSeconds_;
         maxDeviationBps = maxDeviationBps_;
+        leastSpacingSeconds = leastSpacingSeconds_;
     }
 
     /// @inheritdoc IMedianFeed
@@ -59,17 +76,16 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
         for (uint256 i = 0; i < fresh.length; ++i) {
             prices[i] = fresh[i].priceE8();
             times[i] = fresh[i].asOf();
-            uint256 volatility = fresh[i].impliedVolatilityX16();
-            if (volatility == 0) continue;
-            volatilities[attested] = volatility;
-            ++attested;
+            volatilities[i] = fresh[i].impliedVolatilityX16();
+            if (volatilities[i] != 0) ++attested;
         }
-        uint256 priceE8 = _median(prices, prices.length);
+        uint256 priceE8 = _median(prices);
         _requireAgreement(marketId, prices, priceE8);
-        uint256 asOf = _median(times, times.length);
-        uint256 lastAsOf = _lastAsOf(marketId);
-        if (asOf <= lastAsOf) revert ObservationNotLater(asOf, lastAsOf);
-        uint256 implied = attested < leastSources ? 0 : _median(volatilities, attested);
+        uint256 asOf = _median(times);
+        uint256 earliest = _lastAsOf(marketId) + leastSpacingSeconds;
+        if (asOf < earliest) revert ObservationTooSoon(asOf, earliest);
+        // Of all that are fresh, and not of those that attest one: of these, half may lie.
+        uint256 implied = attested < leastSources ? 0 : _median(volatilities);
         _append(
             marketId,
             packObservation({priceE8: priceE8, asOf: asOf, impliedVolatilityX16: implied, rangeCode: 0})
@@ -122,8 +138,9 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
         if (agreeing < leastSources) revert TooFewAgree(marketId, agreeing, leastSources);
     }
 
-    /// @dev Of the first `length`, which it sorts; of two middle ones the mean, rounded down.
-    function _median(uint256[] memory values, uint256 length) private pure returns (uint256) {
+    /// @dev Sorts them; of two middle ones the mean, rounded down.
+    function _median(uint256[] memory values) private pure returns (uint256) {
+        uint256 length = values.length;
         for (uint256 i = 1; i < length; ++i) {
             uint256 value = values[i];
             uint256 j = i;

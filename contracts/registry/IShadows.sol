@@ -86,8 +86,8 @@ interface IShadows is IRiskParameters {
     error ShadowUnproven(bytes32 shadowId, uint256 predictions, uint256 least);
     /// @notice The shadow stands before its market, or rests on data older than parameters may be.
     error ShadowStale(bytes32 shadowId, uint256 asOf, uint256 oldest);
-    /// @notice The shadow and the one of the model in force have not been tried on as many predictions, the last one at the
-    /// same observation.
+    /// @notice The shadow and the one of the model in force did not begin at the same observation with a prediction of the same
+    /// time, or have not been tried on as many since, the last one at the same observation.
     error ScoresNotComparable(bytes32 shadowId, uint256 predictions, uint256 controlPredictions);
     /// @notice The shadow lost more than the one of the model in force.
     error ScoreNotBetter(bytes32 shadowId, uint256 lossX44, uint256 controlLossX44);
@@ -113,8 +113,8 @@ interface IShadows is IRiskParameters {
 
     /// @notice Lets a market go on from a shadow of it, under the shadow's model and policy. Restricted.
     /// @dev Margins stay those in force; from there they move within the speed limits. The shadow stays and is the new
-    /// control. Where the model in force has a shadow of its own, the control, the promoted one must have been tried on as
-    /// many predictions, the last one at the same observation, and have lost no more, falls and rises together.
+    /// control. Where the model in force has a shadow of its own, the control, the promoted one must have begun together with
+    /// it, been tried on as many predictions, the last one at the same observation, and have lost no more, falls and rises together.
     /// @custom:reverts UnknownMarket, ModelAlreadyInForce, NoActiveModel, NotYetProven, ShadowUnproven, ShadowStale, ShadowPolicyDiffers,
     /// ScoresNotComparable, ScoreNotBetter, PromotionMovesMargin
     function promote(bytes32 marketId, uint256 volatilityModel) external;

@@ -34,6 +34,8 @@ abstract contract Shadows is IShadows, RiskParameters {
 
     mapping(bytes32 marketId => address) private _sources;
     mapping(bytes32 shadowId => Shadow) private _shadows;
+    /// @dev Hash of when the first prediction was made and how many observations there were when it was added.
+    mapping(bytes32 shadowId => bytes32) private _beginnings;
     PromotionPolicy private _promotionPolicy = PromotionPolicy(FIRST_LEAST_PREDICTIONS, FIRST_MAX_MARGIN_STEP_X24);
 
     /// @inheritdoc IShadows
@@ -54,6 +56,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         _checkPolicies(marketId, shadowId);
         (bytes32 head, uint256 count) = _begin(shadowId, source, volatilityModel, volatilityState, anchorState);
         _shadows[shadowId] = Shadow(volatilityState, anchorState, ScoreWord.wrap(0), head, count);
+        _beginnings[shadowId] = keccak256(abi.encode(anchorState.anchorAsOf(), count));
     }
 
     /// @inheritdoc IShadows
@@ -64,6 +67,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         market.stateHash = 0;
         market.parametersAndSequence = (market.parametersAndSequence >> SEQUENCE_SHIFT) << SEQUENCE_SHIFT;
         delete _shadows[shadowId];
+        delete _beginnings[shadowId];
         delete volatilityModelOf[shadowId];
         emit ShadowRemoved(shadowId);
     }
@@ -246,8 +250,9 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 predictions = shadow.score.predictions();
         uint256 controlPredictions = controlScore.predictions();
         // The last ones were tried where the running ones began. What came after counts for neither, so nobody keeps a
-        // promotion off by moving one of the two.
-        bool together = shadow.anchorState.anchorAsOf() == control.anchorState.anchorAsOf();
+        // promotion off by moving one of the two. A missing observation joins what did not begin together.
+        bool together = shadow.anchorState.anchorAsOf() == control.anchorState.anchorAsOf() &&
+            _beginnings[shadowId] == _beginnings[controlId];
         if (!together || predictions != controlPredictions) {
             revert ScoresNotComparable(shadowId, predictions, controlPredictions);
         }

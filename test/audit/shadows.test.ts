@@ -254,6 +254,32 @@ describe('R35: shadows', () => {
     expect(policy.failure).toMatchObject({ ...added, claim: { field: 'added.policy.liquidationCostX16' } })
   })
 
+  it('that began, or took a market over, under a family without an active model are rejected', async () => {
+    /** Models of a family are said to be disabled right before a place, or registered right behind it. */
+    const without = (id: number, at: (record: MutableRecord) => { block: number; logIndex: number }) =>
+      Promise.all(
+        (['disabled', 'registered'] as const).map((field) =>
+          judged((record) => {
+            const { block, logIndex } = at(record)
+            const place = { block, logIndex: field === 'disabled' ? logIndex - 1 : logIndex + 1 }
+            for (const model of record.models) if (model.volatilityModel === id) model[field] = place
+          }),
+        ),
+      )
+    for (const report of await without(GARCH, (record) => marketOf(record, GARCH_ID))) {
+      const claims = report.shadows.find(({ name }) => name === shadow('garch'))?.claims
+      expect(claims).toContainEqual(expect.objectContaining({ claim: 'R35', holds: false, field: 'added.family' }))
+    }
+    for (const report of await without(EWMA, (record) => marketOf(record, MARKET_ID))) {
+      const claims = report.markets[0]?.claims
+      expect(claims).toContainEqual(expect.objectContaining({ claim: 'R34', holds: false, field: 'added.family' }))
+    }
+    for (const report of await without(GARCH, promotionOf)) {
+      const claims = report.promotions[0]?.claims
+      expect(claims).toContainEqual(expect.objectContaining({ claim: 'R37', holds: false, field: 'family' }))
+    }
+  })
+
   it('that are gone without a removal, or removed without being there, are rejected', async () => {
     const kept = await judged((record) => void record.removals.pop())
     expect(kept.failure).toMatchObject({
@@ -539,7 +565,7 @@ describe('R37: promotions', () => {
     expect(rest.every(({ accepted }) => accepted)).toBe(true)
   })
 
-  it('whose control was tried up to another observation, or less often, are rejected', async () => {
+  it('whose control began elsewhere, was tried up to another observation, or less often, are rejected', async () => {
     const controlsLast = (record: MutableRecord) => {
       const { block } = promotionOf(record)
       return batchesOf(record, EWMA_ID).findLast((batch) => batch.block < block) as MutableRecord['batches'][number]
@@ -565,6 +591,15 @@ describe('R37: promotions', () => {
       promotion.controlScore = before?.score as bigint
     })
     expect(seldom.promotions[0]?.claims).toContainEqual(failed('control.predictions'))
+    const later = await judged((record) => {
+      marketOf(record, EWMA_ID).inboxCount++
+    })
+    expect(later.promotions[0]?.claims).toContainEqual(failed('control.beginning.inboxCount'))
+    const before = await judged((record) => {
+      const control = marketOf(record, EWMA_ID)
+      control.anchorState = withField('anchorState', control.anchorState, 'anchorAsOf')
+    })
+    expect(before.promotions[0]?.claims).toContainEqual(failed('control.beginning.anchorAsOf'))
   })
 
   it('without a control have no score of one', async () => {

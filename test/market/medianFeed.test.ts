@@ -13,6 +13,7 @@ const PRICE_E8 = 50_000n * 10n ** 8n
 const LEAST = 3n
 const MAX_AGE_SECONDS = 120n
 const MAX_DEVIATION_BPS = 200n
+const LEAST_SPACING_SECONDS = 10n
 
 /** Sources that break every rule of answering. */
 const broken = (body: string) => `// SPDX-License-Identifier: GPL-3.0-or-later
@@ -33,13 +34,20 @@ beforeAll(async () => {
   median = await deploy(feeds)
 })
 
-const deploy = (sources: readonly Contract[], least = LEAST, age = MAX_AGE_SECONDS, deviation = MAX_DEVIATION_BPS) =>
+const deploy = (
+  sources: readonly Contract[],
+  least = LEAST,
+  age = MAX_AGE_SECONDS,
+  deviation = MAX_DEVIATION_BPS,
+  spacing = LEAST_SPACING_SECONDS,
+) =>
   chain.deploy(
     'MedianFeed',
     sources.map(({ target }) => target),
     least,
     age,
     deviation,
+    spacing,
   )
 
 type Said = { readonly price?: bigint; readonly secondsAgo?: bigint; readonly implied?: bigint }
@@ -81,12 +89,12 @@ describe('R38: the median of several sources', () => {
         { price: PRICE_E8 + 9n, secondsAgo: 0n, implied: 60_000n },
         { price: PRICE_E8, secondsAgo: 20n },
       ])
-      const expected = { priceE8: PRICE_E8 + 2n, asOf: now - 20n, impliedVolatilityX16: 60_000n, rangeCode: 0n }
+      const expected = { priceE8: PRICE_E8 + 2n, asOf: now - 20n, impliedVolatilityX16: 50_000n, rangeCode: 0n }
       expect(await taken()).toEqual(expected)
       const [, count, asOf] = await median.getFunction('latest')(btc)
       expect([count, asOf]).toEqual([1n, now - 20n])
       // Nobody takes the same twice.
-      await expectRevert(take(), median, 'ObservationNotLater', [now - 20n, now - 20n])
+      await expectRevert(take(), median, 'ObservationTooSoon', [now - 20n, now - 20n + LEAST_SPACING_SECONDS])
     })
     await chain.undone(async () => {
       await say([{ implied: 50_000n }, { implied: 60_000n }, {}, {}, {}])
@@ -114,6 +122,30 @@ describe('R38: the median of several sources', () => {
     },
   )
 
+  test.each([1n, 45_000n, 2n ** 20n - 1n])(
+    'has an implied volatility within the others’ whatever one of three says, also where only one other attests it, here %s',
+    async (lie) => {
+      await chain.undone(async () => {
+        const three = await deploy(feeds.slice(0, 3), 2n)
+        await say([{ implied: 40_000n }, {}, { implied: lie }])
+        expect((await taken(three)).impliedVolatilityX16).toBe(lie < 40_000n ? lie : 40_000n)
+      })
+    },
+  )
+
+  test('lets half of the fresh ones move the price no further from another than the greatest deviation, nor more of them', async () => {
+    await chain.undone(async () => {
+      const greatest = (PRICE_E8 * 10_000n) / (10_000n - MAX_DEVIATION_BPS)
+      const lie = 2n * greatest - PRICE_E8
+      await say(five([PRICE_E8, PRICE_E8, undefined, lie, lie]))
+      expect((await taken()).priceE8).toBe(greatest)
+    })
+    await chain.undone(async () => {
+      await say(five([PRICE_E8, undefined, undefined, PRICE_E8 * 2n, PRICE_E8 * 2n]))
+      await expectRevert(take(), median, 'TooFewAgree', [btc, 2n, LEAST])
+    })
+  })
+
   test.each([
     [0n, true],
     [1n, false],
@@ -123,6 +155,27 @@ describe('R38: the median of several sources', () => {
       await say(five([PRICE_E8 - most - beyond, PRICE_E8 / 2n, PRICE_E8, PRICE_E8 + most, PRICE_E8 * 2n]))
       if (isTaken) expect((await taken()).priceE8).toBe(PRICE_E8)
       else await expectRevert(take(), median, 'TooFewAgree', [btc, 2n, LEAST])
+    })
+  })
+
+  test('is taken no sooner than the least spacing after the last one, however often one of three says something between the others', async () => {
+    await chain.undone(async () => {
+      const three = await deploy(feeds.slice(0, 3), 2n)
+      const start = await chain.now()
+      await say([{ secondsAgo: 30n }, { price: PRICE_E8 + 100n }, { secondsAgo: 29n }])
+      const { asOf: first } = await taken(three)
+      for (const [later, isTaken] of [
+        [LEAST_SPACING_SECONDS - 1n, false],
+        [LEAST_SPACING_SECONDS, true],
+      ] as const) {
+        const secondsAgo = (await chain.now()) - first - later
+        await say([undefined, undefined, { price: PRICE_E8 + 50n, secondsAgo }])
+        const taking = three.getFunction('take')
+        const earliest = first + LEAST_SPACING_SECONDS
+        if (isTaken) await taking.staticCall(btc)
+        else await expectRevert(taking.staticCall(btc), three, 'ObservationTooSoon', [earliest - 1n, earliest])
+      }
+      expect(first).toBe(start - 29n)
     })
   })
 
@@ -176,9 +229,14 @@ describe('R38: the median of several sources', () => {
     await refused(deploy([...feeds].reverse()), 'SourcesNotIncreasing')
     await refused(deploy(feeds, 2n), 'LeastSourcesOutOfRange', [2n, 3n, 5n])
     await refused(deploy(feeds, 6n), 'LeastSourcesOutOfRange', [6n, 3n, 5n])
-    await refused(deploy(feeds, 3n, 0n), 'BoundOutOfRange')
+    const thirtyDays = 30n * 86_400n
+    await refused(deploy(feeds, 3n, 0n), 'BoundOutOfRange', [0n, 1n, thirtyDays])
+    await refused(deploy(feeds, 3n, thirtyDays + 1n), 'BoundOutOfRange', [thirtyDays + 1n, 1n, thirtyDays])
+    await deploy(feeds, 3n, thirtyDays)
     await refused(deploy(feeds, 3n, 1n, 0n), 'BoundOutOfRange', [0n, 1n, 9_999n])
     await refused(deploy(feeds, 3n, 1n, 10_000n), 'BoundOutOfRange', [10_000n, 1n, 9_999n])
+    await refused(deploy(feeds, 3n, 60n, 1n, 0n), 'BoundOutOfRange', [0n, 1n, 60n])
+    await refused(deploy(feeds, 3n, 60n, 1n, 61n), 'BoundOutOfRange', [61n, 1n, 60n])
     expect(await median.getFunction('sources')()).toEqual(feeds.map(({ target }) => target))
   })
 

@@ -59,7 +59,7 @@ describe('L13: the concentration contingency', () => {
   it('is none by default, and none at fraction 0 whatever the sizes', () => {
     const { rules } = readPortfolio(example, 'example.json')
     expect(rules.concentration.concentrationX40).toBe(0n)
-    expect(rules.concentration.perpSizeQ * UNIT > 4_611_000n * 10n ** 12n).toBe(true)
+    expect(rules.concentration).toMatchObject({ perpSizeQ: (1n << 30n) - 1n, optionSizeQ: (1n << 30n) - 1n })
     const plain = provableMargin(readPortfolio(example, 'example.json'), sizes).margin
     const file = JSON.parse(example)
     file.parameters = { contingency: { perpSize: '0', optionSize: '0' } }
@@ -138,6 +138,12 @@ describe('L13: the concentration contingency', () => {
     file.parameters = { contingency: { perpSize: '50', optionSize: '0.004294967295' } }
     const { rules } = readPortfolio(JSON.stringify(file), 'sizes.json')
     expect(rules.concentration).toMatchObject({ perpSizeQ: 11_641n, optionSizeQ: 0n })
+    // To the nearest 10^-12 this were a whole unit.
+    file.parameters = { contingency: { perpSize: '0.0042949672959999', optionSize: '0.004294967296' } }
+    expect(readPortfolio(JSON.stringify(file), 'units.json').rules.concentration).toMatchObject({
+      perpSizeQ: 0n,
+      optionSizeQ: 1n,
+    })
   })
 
   it('refuses fractions and sizes that are none, by name', () => {
@@ -158,6 +164,7 @@ describe('L13: the concentration contingency', () => {
     expect(refused({ concentration: '1.0001' })).toMatchObject(range(`${prefix}.concentration`, '1.0001'))
     expect(refused({ perpSize: '-1' })).toMatchObject(range(`${prefix}.perpSize`, '-1'))
     expect(refused({ optionSize: '4611687' })).toMatchObject(range(`${prefix}.optionSize`, '4611687'))
+    expect(refused({ perpSize: '-1e-13' })).toMatchObject(range(`${prefix}.perpSize`, '-1e-13'))
     expect(refused({}, { size: '-1' })).toMatchObject(range('parameters.collaterals.ETH.size', '-1'))
     expect(refused({ concentration: 'much' })).toMatchObject({ code: 'portfolio.schema' })
     expect(refused({ concentrated: '0.1' })).toMatchObject({ code: 'portfolio.schema' })

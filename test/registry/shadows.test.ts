@@ -448,6 +448,31 @@ describe('R37: a promotion', () => {
     })
   })
 
+  test('compares no scores that began apart, also where a missing observation has joined them since', async () => {
+    await undone(async () => {
+      await beginAgain(control, EWMA)
+      // A fall that the control alone is tried on.
+      const fallenE8 = (PRICE_E8 * 96n) / 100n
+      await engine.observe(btc, fallenE8, 1_800n)
+      for (const market of [btc, control]) await engine.land(batchOf(market))
+      await beginAgain(other, OTHER)
+      for (const seconds of [1_800n, 1_800n, 3_600n, ...new Array<bigint>(22).fill(HOUR)]) {
+        await engine.observe(btc, fallenE8, seconds)
+        for (const market of [btc, control, other]) await engine.land(batchOf(market))
+      }
+      expect(control.state.anchor.anchorAsOf).toBe(other.state.anchor.anchorAsOf)
+      await refused(promote(), 'ScoresNotComparable', [other.marketId, 24n, 24n])
+      // Added anew, together, they are compared.
+      await beginAgain(control, EWMA)
+      await beginAgain(other, OTHER)
+      for (let i = 0; i < 24; i++) {
+        await engine.observe(btc, fallenE8, HOUR)
+        for (const market of [btc, control, other]) await engine.land(batchOf(market))
+      }
+      await promote()
+    })
+  })
+
   test('is refused with both numbers where a margin would be moved further than the policy allows', async () => {
     await undone(async () => {
       await engine.observe(btc, PRICE_E8, 60n)

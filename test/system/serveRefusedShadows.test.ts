@@ -8,9 +8,12 @@ import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { addShadow, connectProvider, promoteShadow, RegistryClient, removeShadow } from '../../prover/registry/index.ts'
 import { addShadowCalls } from '../../prover/registry/market/shadows.ts'
 import { listShadows } from '../../prover/service/answers/shadows.ts'
+import { createProver } from '../../prover/proof/index.ts'
+import { keyHashOf, proveBatch } from '../../prover/service/daemon/proving.ts'
 import { runServe } from '../../prover/service/daemon/serving.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
 import { pack } from '../../prover/statement/words.ts'
+import { buildOf, keysOf } from '../registry/liveEngine.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
 import { startTryOut, type TryOut } from './tryOut.ts'
 
@@ -65,9 +68,14 @@ async function haveTried(name: string, predictions: bigint): Promise<void> {
 /** Serves an hour, by default until both markets have it; what was said on the way. */
 async function serveHour(
   name: string,
-  options: { readonly market?: readonly string[]; readonly until?: (step: string) => Promise<boolean> } = {},
+  options: {
+    readonly market?: readonly string[]
+    readonly until?: (step: string) => Promise<boolean>
+    /** Once the first batch is planned. */
+    readonly meanwhile?: () => Promise<void>
+  } = {},
 ): Promise<string> {
-  const { until = haveBothMoved, ...more } = options
+  const { until = haveBothMoved, meanwhile, ...more } = options
   await tryOut.feed(1)
   const stop = new AbortController()
   const events: string[] = []
@@ -81,6 +89,7 @@ async function serveHour(
     signal: stop.signal,
     ...more,
     onEvent: async ({ step, detail = '' }) => {
+      if (step === 'planned' && !events.some((event) => event.startsWith(step))) await meanwhile?.()
       events.push(`${step} ${detail}`)
       if (step === 'retrying' && events.filter((event) => event.startsWith(step)).length > TRIES) stop.abort()
       const isIdle = step === 'unserved' || step === 'confirmed'
@@ -124,6 +133,34 @@ it('a shadow that the circuit refuses keeps its market waiting once, and is trie
   expect(said.match(/planned .*BTC-USD #1, BTC-USD~rangeMixture #1/g)).toHaveLength(1)
   expect(said).toContain('confirmed BTC-USD #1, ETH-USD #1')
   expect((await client.market(name)).sequence).toBe(0n)
+})
+
+it('a shadow that somebody else moves step by step makes no second batch of its market come too late', async () => {
+  await addShadow(council, client, { market: MARKET, model: 'rangeMixture' })
+  const name = 'BTC-USD~rangeMixture'
+  const keys = await keysOf('marketRiskRange6x2')
+  const prover = createProver()
+  /** Lands the next observation of some, as anybody may. */
+  const land = async (...names: string[]) => {
+    const theirs = await RegistryClient.connect({ registry: client.registry, provider, signer: council })
+    const next = await theirs.nextBatch(buildOf('marketRiskRange6x2'), keyHashOf(keys), names)
+    if (next.batch === undefined) throw new Error(JSON.stringify(next.leftOut))
+    await theirs.submit((await proveBatch(prover, keys, next)).bundle)
+  }
+  try {
+    await tryOut.feed(1)
+    await land(MARKET, 'ETH-USD')
+    const haveMovedTwice = async () => Object.values(await tryOut.sequences()).every((sequence) => sequence === 2n)
+    const said = await serveHour('step', { until: haveMovedTwice, meanwhile: () => land(name) })
+    // The shadow follows by itself, beside its market's transaction or behind it.
+    expect(said.match(/^(planned \S+ #\d[^(\n]*|superseded)/gm)?.slice(0, 3)).toEqual([
+      `planned BTC-USD #2, ${name} #1, ETH-USD #2 `,
+      'superseded',
+      'planned BTC-USD #2, ETH-USD #2 ',
+    ])
+  } finally {
+    await prover.close()
+  }
 })
 
 it('a shadow that is removed between two looks is no reason to stop', async () => {

@@ -7,7 +7,7 @@ import type { ClaimResult } from '../../registry/index.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { failed, summarise } from '../findings.ts'
 import type { ChainRecord, PromotionRecord } from './chainRecord.ts'
-import { comparePolicies, compareScoreFields } from './judgeShadows.ts'
+import { compareActive, comparePolicies, compareScoreFields } from './judgeShadows.ts'
 import { fittingFields, type HeldMarket, type Ledger } from './ledger.ts'
 import { meanScoreOf, type PromotionReport } from './report.ts'
 
@@ -38,6 +38,7 @@ export function judgePromotion(
     claims = judgeParties(event, ledger, (market, shadow) => {
       const scene: Scene = { event, market, shadow, control }
       return [
+        compareActive('R37', 'family', event, record.models),
         ...judgeProgress(scene, ledger),
         ...judgeComparison(scene),
         ...judgeMargins(scene, ledger),
@@ -97,13 +98,16 @@ function judgeProgress({ event, market, shadow }: Scene, ledger: Ledger): readon
   ]
 }
 
-/** The scores are the twin's, up to where the running predictions of both began, and the control lost no less; without a control there is no comparison. */
+/** The scores are the twin's, over the same hours as the control's, which lost no less; without a control there is no comparison. */
 function judgeComparison({ event, shadow, control }: Scene): readonly ClaimResult[] {
   const ofShadow = compareScoreFields('R37', 'score', shadow.score, event.score)
   if (control === undefined) return [...ofShadow, compare('R37', 'controlScore', 0n, event.controlScore)]
   return [
     ...ofShadow,
     ...compareScoreFields('R37', 'controlScore', control.score, event.controlScore),
+    ...(['inboxCount', 'anchorAsOf'] as const).map((field) =>
+      compare('R37', `control.beginning.${field}`, shadow.beginning[field], control.beginning[field]),
+    ),
     compare('R37', 'control.predictions', shadow.score.predictions, control.score.predictions),
     compare('R37', 'control.anchorAsOf', anchorOf(shadow), anchorOf(control)),
     atMost('lossX44', lossOf(control.score), lossOf(shadow.score)),

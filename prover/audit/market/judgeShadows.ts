@@ -4,6 +4,7 @@ import { marketNameOf, modelIdOfShadow, ownMarketOf } from '../../market/marketI
 import { addLoss, type Score } from '../../parameters/shadowScore.ts'
 import { compare } from '../../registry/claims.ts'
 import { type ClaimResult, extendHead, type SubmitCall, type UpdateCall } from '../../registry/index.ts'
+import { layoutHash } from '../../statement/layout.ts'
 import { unpack, wordBits } from '../../statement/words.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
 import type { BatchRecord, ChainRecord, MarketRecord, RemovalRecord, ScoredRecord } from './chainRecord.ts'
@@ -29,16 +30,38 @@ export function comparePolicies(claim: string, at: string, ofMarket: bigint, ofS
     .map(({ name }) => compare(claim, `${at}.${name}`, expected?.[name], found?.[name]))
 }
 
+/** Nothing begins under a family, or goes on under it, of which no model was active there. */
+export function compareActive(
+  claim: string,
+  at: string,
+  { volatilityModel, ...place }: Place & { readonly volatilityModel: number },
+  models: ChainRecord['models'],
+): ClaimResult {
+  const isThere = models.some(
+    (model) =>
+      model.layoutHash === layoutHash('marketRisk') &&
+      model.volatilityModel === volatilityModel &&
+      isBefore(model.registered, place) &&
+      (model.disabled === null || isBefore(place, model.disabled)),
+  )
+  return compare(claim, at, 'of an active model', isThere ? 'of an active model' : 'of none')
+}
+
 /** R35: a shadow begins beside its market, over the same inbox, under the same policy but for what its model alone reads. */
-export function judgeAddition(added: MarketRecord, ledger: Ledger, { markets }: ChainRecord): readonly ClaimResult[] {
+export function judgeAddition(
+  added: MarketRecord,
+  ledger: Ledger,
+  { markets, models }: ChainRecord,
+): readonly ClaimResult[] {
   const { marketId, source, volatilityModel } = added
+  const active = compareActive(bindingOf(marketId), 'added.family', added, models)
   const once = compare(
     bindingOf(marketId),
     'added.marketId',
     'a new one',
     ledger.markets.has(marketId) ? 'one in force' : 'a new one',
   )
-  if (!isShadow(marketId)) return [once]
+  if (!isShadow(marketId)) return [once, active]
   const ownId = ownMarketOf(marketId)
   const own = ledger.markets.get(ownId)
   const first = markets.find((market) => market.marketId === ownId)
@@ -48,6 +71,7 @@ export function judgeAddition(added: MarketRecord, ledger: Ledger, { markets }: 
   const [ofMarket, ofShadow] = [ownId, marketId].map((id) => ledger.policy('market', id) ?? 0n)
   return [
     once,
+    active,
     compare('R35', 'added.volatilityModel', modelIdOfShadow(marketId), volatilityModel),
     compare('R35', 'added.source', own.inbox.source, source),
     ...comparePolicies('R35', 'added.policy', ofMarket ?? 0n, ofShadow ?? 0n),

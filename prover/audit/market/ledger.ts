@@ -19,6 +19,8 @@ export type HeldMarket = {
   readonly parameters: bigint
   /** Of a shadow's predictions; a market has none. */
   readonly score: Score
+  /** Where it was added, which scores that are compared have in common. */
+  readonly beginning: { readonly inboxCount: bigint; readonly anchorAsOf: bigint }
 }
 
 /** What a registry starts with: Shadows.sol. */
@@ -75,6 +77,7 @@ export class Ledger {
       sequence: this.sequenceOf(marketId),
       parameters: 0n,
       score: NO_SCORE,
+      beginning: { inboxCount, anchorAsOf: fittingFields('anchorState', anchorState).anchorAsOf },
     })
   }
 

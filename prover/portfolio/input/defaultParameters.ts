@@ -4,8 +4,8 @@
  */
 import { contingencyDefaults } from '../contingencies.ts'
 
-/** More than an account can hold of anything: 2^62 units of 10^-12. */
-export const UNLIMITED_SIZE = '4611686'
+/** As much as an account can hold of anything, 2^62 − 1 units of 10^-12; as all sizes it is cut down to a unit of sizes. */
+export const UNLIMITED_SIZE = '4611686.018427387903'
 
 export const defaultParameters = {
   lossFactor: { maintenance: '0.8', initial: '1' },

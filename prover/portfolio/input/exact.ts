@@ -56,11 +56,18 @@ export function exactFields<W extends WordName, N extends FieldName<W>, S extend
 const sizes: FieldRange = { scale: 10n ** 12n, least: 0n, most: (1n << 62n) - 1n }
 
 /** From which size on a position is concentrated, down to whole units of 2^32·10^-12. */
-export const exactSizeQ = (text: string, entry: string): bigint => exactIn(sizes, text, entry) >> 32n
+export function exactSizeQ(text: string, entry: string): bigint {
+  const { negative, numerator, denominator } = scaled(text, sizes.scale, entry)
+  // Not to the nearest 10^-12 first, which may be a whole unit above.
+  const sizeE12 = negative ? -((numerator + denominator - 1n) / denominator) : numerator / denominator
+  return within(sizes, sizeE12, text, entry) >> 32n
+}
 
 /** {@link exactField} with a range of its own. */
-export function exactIn({ scale, least, most }: FieldRange, text: string, entry: string): bigint {
-  const value = nearest(text, scale, entry)
+export const exactIn = (range: FieldRange, text: string, entry: string): bigint =>
+  within(range, nearest(text, range.scale, entry), text, entry)
+
+function within({ scale, least, most }: FieldRange, value: bigint, text: string, entry: string): bigint {
   if (value < least || value > most)
     throw new ValueRangeError(entry, text, decimalText(least, scale), decimalText(most, scale))
   return value
@@ -68,11 +75,15 @@ export function exactIn({ scale, least, most }: FieldRange, text: string, entry:
 
 /** A decimal number times a scale, to the nearest integer, halves away from zero. @throws {@link NotDecimalError} */
 export function nearest(text: string, scale: bigint, entry: string): bigint {
+  const { negative, numerator, denominator } = scaled(text, scale, entry)
+  const magnitude = (2n * numerator + denominator) / (2n * denominator)
+  return negative ? -magnitude : magnitude
+}
+
+function scaled(text: string, scale: bigint, entry: string) {
   const decimal = parseDecimal(text)
   if (decimal === undefined) throw new NotDecimalError(entry, text)
-  const { numerator, denominator } = scaleDecimal(decimal, scale)
-  const magnitude = (2n * numerator + denominator) / (2n * denominator)
-  return decimal.negative ? -magnitude : magnitude
+  return { negative: decimal.negative, ...scaleDecimal(decimal, scale) }
 }
 
 /** An exact value as a decimal of at most `decimals` digits after the point, rounded down (towards minus infinity). */

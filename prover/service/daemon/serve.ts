@@ -151,7 +151,7 @@ class Service {
   private readonly proofs = new Map<string, Promise<void>>()
   private failures: unknown[] = []
   private lastBuild: string | undefined
-  /** Shadows of batches that a circuit refused, and when each is tried again, by itself. */
+  /** Shadows of batches that a circuit refused or that came too late, and when each is tried again, by itself. */
   private readonly suspects = new Map<string, number>()
   /** What was last reported as nobody's to prove. */
   private unserved = ''
@@ -246,8 +246,8 @@ class Service {
     return alone
   }
 
-  /** A batch could not be proven: it may be for one of its shadows. */
-  private suspect({ names }: NextBatch): void {
+  /** A batch could not be proven, or did not land: it may be for one of its shadows. */
+  private suspect({ names }: Pick<NextBatch, 'names'>): void {
     const until = Date.now() + (names.length === 1 ? REFUSED_SHADOW_PAUSE_MS : 0)
     for (const name of names.filter(isShadowName)) this.suspects.set(name, until)
   }
@@ -394,6 +394,9 @@ class Service {
     }
     if (landing.status === 'superseded') {
       this.store.end(job.id, 'superseded', landing.reason)
+      // Whoever moves a shadow that is behind, step by step, would make every batch of its market come too late.
+      const names = this.marketsOf(job)
+      if (!names.every(isShadowName)) this.suspect({ names })
       await this.report({ step: 'superseded', job: job.id, detail: landing.reason })
       return true
     }
