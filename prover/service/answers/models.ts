@@ -13,7 +13,7 @@ import {
 } from '../../market/prices.ts'
 import { againstEwma, bestByScore, compareModels, isEwma, type JudgedModel } from '../../parameters/compareModels.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
-import { timeOption } from './params.ts'
+import { timeOption } from './time.ts'
 
 export type AssetHistory = {
   readonly name: string
