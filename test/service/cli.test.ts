@@ -124,6 +124,20 @@ describe('zkrisk keys', () => {
   })
 })
 
+describe('zkrisk audit', () => {
+  it('A3: tells an auditor without keys where to take them, not to make them', async () => {
+    const bundle = file('audit.json', '{}')
+    const none = join(folder, 'nobody')
+    const ended = await zkrisk('audit', '--bundle', bundle, '--keys', none, '--json')
+    expect(ended.code).toBe(1)
+    expect(errorOf(ended)).toMatchObject({ code: 'service.audit-keys-missing', folder: none })
+    expect(errorOf(ended).message).toMatch(/do not come from the prover.*published.*--keys/)
+    expect(errorOf(ended).message).not.toContain('keys setup')
+    // With keys the file itself is the next thing to be wrong.
+    expect(errorOf(await zkrisk('audit', '--bundle', bundle, '--json')).code).not.toBe('service.audit-keys-missing')
+  })
+})
+
 describe('zkrisk against nodes that do not answer, or answer for another chain', () => {
   it('says that no node answers', async () => {
     const registry = `0x${'11'.repeat(20)}`

@@ -33,10 +33,11 @@ export function writeDemoReport(
 export function writeReplayReport(file: string, market: string, series: ReplaySeries, under: string): void {
   const result = backtest(series)
   const fixed = fixedMargins(result, series.policy)
-  writeReport(file, [
+  const sections: readonly ReportSection[] = [
     { kind: 'window', title: market, note: `Computed by the twin ${under}; not proven.`, series, fixed },
     { kind: 'backtest', title: `${market} backtest`, backtest: result },
-  ])
+  ]
+  writeReport(file, sections, { title: `Risk parameters of ${market}` })
 }
 
 function provenSection(

@@ -3,9 +3,9 @@ import { utcTime } from '../text/figures.ts'
 import { amount, type MarginAnswer } from '../answers/margins.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { ChartPoint } from './chart.ts'
-import { drawChart } from './chart.ts'
+import { chartGroup } from './chart.ts'
 import { compact } from './marginReport.ts'
-import { embeddedJson, html } from './markup.ts'
+import { html } from './markup.ts'
 import { page } from './page.ts'
 
 /**
@@ -75,16 +75,12 @@ export function renderThroughReport(answers: readonly MarginAnswer[]): string {
       ],
     },
   ]
-  const moments = answers.map((answer, i) => [times[i] ?? 0, readout(answer)])
+  const moments = answers.map((answer, i) => [times[i] ?? 0, readout(answer)] as const)
   const body = html`<section class="window" id="through">
 <h2>${name}</h2>
 <p class="note">${answers.length} markets from ${utcTime(shared.from)} to ${utcTime(shared.to)} UTC; surfaces are SVI fits to each chain’s marks, the
 account stays as it is. Between the markets lines are straight.</p>
-<div class="plots" tabindex="0" aria-label="Charts; arrow keys move the readout">
-<p class="readout" aria-live="polite"></p>
-${charts.map(drawChart)}
-<script type="application/json">${embeddedJson(moments)}</script>
-</div>
+${chartGroup({ charts, moments })}
 </section>
 `
   const lead = [
