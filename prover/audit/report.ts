@@ -60,7 +60,7 @@ export const countText = (claims: readonly ClaimResult[]): string =>
 export function legendText(subjects: readonly Claims[]): string {
   const ids = [...new Set(subjects.flatMap(({ claims }) => claims.map(({ claim }) => claim)))]
   const names = ids.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).map(claimName)
-  return wrapped(`Claims, in full in docs/claims/ and docs/statement.md: ${names.join(', ')}.`)
+  return wrapped(`Claims, in full in docs/claims/ and docs/statement.md: ${names.join(' · ')}`)
 }
 
 /** A verdict's last lines: what was accepted, what the verdict rests on, the first failure. */

@@ -125,7 +125,7 @@ ${table(
     judged.claims.map(({ claim, holds }) => (holds ? claim : `${claim}✗`)).join(' '),
   ]),
 )}
-<p class="note">${names.join(', ')}.</p></details>
+<p class="note">${names.join(' · ')}</p></details>
 `
 }
 

@@ -6,7 +6,7 @@ import { price } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { Markup } from './markup.ts'
 import { html } from './markup.ts'
-import { type Answer, type Entry, page } from './page.ts'
+import { type Answer, type Entry, page, type Tile } from './page.ts'
 import { drawPlot, type PlotPoint } from './plot.ts'
 import { type Cell, table } from './table.ts'
 
@@ -49,7 +49,7 @@ const wordsOf = (expiry: ExpiryChain): string =>
 function answerOf(expiries: readonly ExpiryChain[], refused: number): Answer {
   const warned = expiries.filter((expiry) => warningOf(expiry) !== undefined).length
   const priced = expiries.reduce((sum, { rows }) => sum + rows.length, 0)
-  const interest = expiries.flatMap((expiry) => openInterestOf(expiry) ?? [])
+  const byCurrency = [...Map.groupBy(expiries, ({ currency }) => currency)]
   return {
     verdict:
       warned + refused === 0
@@ -60,23 +60,25 @@ function answerOf(expiries: readonly ExpiryChain[], refused: number): Answer {
       ['Rows refused', refused.toLocaleString('en-GB'), refused > 0 ? 'warn' : undefined],
       ['Expiries', String(expiries.length)],
       ['Surfaces to look at', String(warned), warned > 0 ? 'warn' : undefined],
-      ...(interest.length === 0
-        ? []
-        : [['Open interest', contracts(interest.reduce((sum, { calls, puts }) => sum + calls + puts, 0))] as const]),
+      ...byCurrency.flatMap(([currency, all]): readonly Tile[] => {
+        const open = all.flatMap((expiry) => openInterestOf(expiry) ?? [])
+        const total = open.reduce((sum, { calls, puts }) => sum + calls + puts, 0)
+        return open.length === 0 ? [] : [[`Open interest, contracts of ${currency}`, contracts(total)]]
+      }),
     ],
   }
 }
 
 type Warning = { readonly kind: 'warn' | 'fail'; readonly text: string }
 
-/** A surface that misses a mark by more volatility points than this is looked at. */
+/** A surface that is further from its marks than this, in volatility points as a root mean square, is looked at. */
 const POINTS_OFF = 1
 
 function warningOf({ fit }: ExpiryChain): Warning | undefined {
   if (fit === undefined) return { kind: 'warn', text: 'too few marks for a surface' }
   if (fit.leastDensity < 0) return { kind: 'fail', text: 'can be arbitraged with butterflies' }
-  const points = 100 * fit.maxError
-  return points > POINTS_OFF ? { kind: 'warn', text: `${points.toFixed(1)} points off a mark` } : undefined
+  const points = 100 * fit.rootMeanSquareError
+  return points > POINTS_OFF ? { kind: 'warn', text: `${points.toFixed(1)} points off its marks` } : undefined
 }
 
 type OpenInterest = { readonly calls: number; readonly puts: number }

@@ -62,7 +62,7 @@ function drawSized(plot: Plot, kind: string): readonly Markup[] {
   return [
     html`<svg class="${kind}" viewBox="0 0 ${plot.width} ${plot.height}" role="img" aria-label="${plot.title}">
 ${valueAxis(plot, ys, scales)}${argumentAxis(plot, xs, scales)}
-${(plot.lines ?? []).map((line) => drawLine(line, plot, scales))}
+${(plot.lines ?? []).map((line, i) => drawLine(line, TOP + 10 + 14 * i, plot, scales))}
 ${plot.series.flatMap((series) => drawSeries(series, scales))}
 </svg>`,
   ]
@@ -159,10 +159,10 @@ function drawSeries({ kind, shape, points }: PlotSeries, { x, y }: Scales): read
   )
 }
 
-function drawLine({ label, kind, x: at }: PlotLine, { height, width }: Plot, { x }: Scales): Markup {
+function drawLine({ label, kind, x: at }: PlotLine, labelY: number, { height, width }: Plot, { x }: Scales): Markup {
   const isRight = x(at) > width * 0.8
   return html`<line class="level ${kind}" x1="${x(at)}" x2="${x(at)}" y1="${TOP}" y2="${height - BOTTOM}"/>
-<text class="end ${kind}" x="${x(at) + (isRight ? -5 : 5)}" y="${TOP + 10}" text-anchor="${isRight ? 'end' : 'start'}">${label}</text>`
+<text class="end ${kind}" x="${x(at) + (isRight ? -5 : 5)}" y="${labelY}" text-anchor="${isRight ? 'end' : 'start'}">${label}</text>`
 }
 
 function legend({ series }: Plot): Markup {
