@@ -33,7 +33,7 @@ export function auditToJson(report: { readonly accepted: boolean }): string {
   return JSON.stringify(report, decimal, 2)
 }
 
-export function claimText({ claim, field, expected, found }: ClaimResult): string {
+function claimText({ claim, field, expected, found }: ClaimResult): string {
   const values = expected === undefined ? (found ?? '') : `expected ${expected}, found ${found}`
   return `claim ${claimName(claim)}${field === undefined ? '' : ` at ${field}`}: ${values}`
 }

@@ -10,7 +10,7 @@ import { priceChain } from '../../prover/options/pricedChain.ts'
 import { backtest } from '../../prover/parameters/backtest.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { replay } from '../../prover/parameters/replay.ts'
-import { marginOf, readAccount } from '../../prover/service/answers/margins.ts'
+import { type MarginAnswer, marginOf, readAccount } from '../../prover/service/answers/margins.ts'
 import { judgeAssets } from '../../prover/service/answers/models.ts'
 import { renderAuditReport } from '../../prover/service/report/auditReport.ts'
 import { renderChainReport } from '../../prover/service/report/chainReport.ts'
@@ -18,6 +18,7 @@ import { fixedMargins } from '../../prover/service/report/crashes.ts'
 import { renderMarginReport } from '../../prover/service/report/marginReport.ts'
 import { renderModelsReport } from '../../prover/service/report/modelsReport.ts'
 import { renderReport } from '../../prover/service/report/report.ts'
+import { renderThroughReport } from '../../prover/service/report/throughReport.ts'
 import { temporaryFolder } from './zkrisk.ts'
 
 const browsers = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
@@ -29,6 +30,21 @@ const executablePath = [
 const folder = temporaryFolder()
 const root = join(import.meta.dirname, '..', '..')
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** The example's account as its market falls. */
+function throughMarkets(example: string): Promise<readonly MarginAnswer[]> {
+  const { market, ...rest } = JSON.parse(readFileSync(example, 'utf8'))
+  const files = [0, 1, 2].map((step) => {
+    const asOf = Date.parse(`${market.asOf}`) / 1000 + 3600 * step
+    const file = join(folder, `${step}.json`)
+    writeFileSync(
+      file,
+      JSON.stringify({ ...rest, market: { ...market, asOf, spot: Number(market.spot) - 500 * step } }),
+    )
+    return file
+  })
+  return Promise.all(files.map((file) => marginOf(readAccount(file, {}))))
+}
 
 /** An expiry with a smile, one whose marks no surface can follow, and one with too few strikes; with open interest. */
 function chainFile(): string {
@@ -100,6 +116,7 @@ async function renderPages(): Promise<Readonly<Record<string, string>>> {
   return {
     demo: renderReport([window, { kind: 'backtest', title: 'BTC-USD backtest', backtest: result }]),
     margin: renderMarginReport(await marginOf(readAccount(example, {}))),
+    through: renderThroughReport(await throughMarkets(example)),
     chain: renderChainReport(priceChain(chainFile())),
     models: renderModelsReport(judgeAssets([{ name: 'BTC-USD', sources: ['extract'], rows }])),
     audit: renderAuditReport(auditReport(), {
@@ -160,7 +177,7 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
     return { page, errors }
   }
 
-  it.each(['demo', 'margin', 'chain', 'models', 'audit'])(
+  it.each(['demo', 'margin', 'through', 'chain', 'models', 'audit'])(
     '%s fits every screen, answer and newest end first',
     async (name) => {
       for (const [width, scheme] of screens) {

@@ -143,8 +143,8 @@ export class AuditKeysMissingError extends ProverError {
     super(
       `Expected the verification keys that you trust in ${folder ?? 'this checkout'}, found none for ${cause.circuit} as compiled here. ` +
         'An audit counts only under keys that do not come from the prover: take them from where the ceremony’s outcome is ' +
-        'published, and name their folder with --keys. Of a development chain that this checkout deployed, `npm run build` ' +
-        'makes the same keys again.',
+        'published, and name their folder with --keys. Of a development chain they are in build/keys of the checkout that ' +
+        'deployed it.',
       { cause },
     )
     this.circuit = cause.circuit

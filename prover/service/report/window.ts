@@ -41,8 +41,8 @@ type Moment = {
   readonly price: number
   /** Where the running prediction, made one horizon ago, expected the price; none while it is not due. */
   readonly expected: readonly [low: number, high: number] | undefined
-  readonly volatilityFast: number
-  readonly volatilitySlow: number
+  /** Of each of the model's variances. */
+  readonly volatilities: readonly number[]
   readonly volatility: number
   readonly initialMargin: number
   readonly maintenanceMargin: number
@@ -64,7 +64,7 @@ ${summary(all, section)}
 ${chartGroup({
   charts: [
     priceChart(moments, hasProofs),
-    volatilityChart(moments),
+    volatilityChart(moments, section),
     marginChart(moments, section),
     multiplierChart(moments),
   ],
@@ -80,15 +80,15 @@ function momentsOf(section: WindowSection): readonly Moment[] {
   const proven = new Map(section.proven?.map((point) => [point.asOf, point]))
   const shown = [...transitions(series)].filter(({ point }) => from <= point.asOf && point.asOf < to)
   return shown.map(({ before, point }) => {
-    const volatility = realValues(point.state.volatility)
+    const { variance0, variance1, variance2, variance3 } = realValues(point.state.volatility)
+    const variances = [variance0, variance1, variance2, variance3]
     const anchor = realValues(point.state.anchor)
     const parameters = realValues(point.parameters)
     return {
       time: Number(point.asOf),
       price: Number(point.priceE8) / 1e8,
       expected: point.verdict.due ? expectedRange(before.anchor) : undefined,
-      volatilityFast: Math.sqrt(volatility.variance0),
-      volatilitySlow: Math.sqrt(volatility.variance1),
+      volatilities: series.variances.map((_, i) => Math.sqrt(variances[i] ?? 0)),
       volatility: parameters.volatility,
       initialMargin: parameters.initialMargin,
       maintenanceMargin: parameters.maintenanceMargin,
@@ -168,7 +168,9 @@ function priceChart(moments: readonly Moment[], hasProofs: boolean): Chart {
   }
 }
 
-function volatilityChart(moments: readonly Moment[]): Chart {
+const VARIANCE_KINDS = ['fast', 'slow', 'maintenance', 'initial'] as const
+
+function volatilityChart(moments: readonly Moment[], { series }: WindowSection): Chart {
   return {
     title: 'Volatility',
     unit: 'annualised',
@@ -178,8 +180,10 @@ function volatilityChart(moments: readonly Moment[]): Chart {
     fromZero: true,
     series: [
       { label: 'used', kind: 'used', shape: 'line', points: curve(moments, (m) => m.volatility) },
-      { label: 'fast', kind: 'fast', shape: 'line', points: curve(moments, (m) => m.volatilityFast) },
-      { label: 'slow', kind: 'slow', shape: 'line', points: curve(moments, (m) => m.volatilitySlow) },
+      ...series.variances.map((label, i) => ({
+        ...{ label, kind: VARIANCE_KINDS[i] ?? 'ink', shape: 'line' as const },
+        points: curve(moments, (m) => m.volatilities[i] ?? 0),
+      })),
     ],
   }
 }
@@ -266,14 +270,14 @@ export function windowTiles(section: WindowSection): readonly Tile[] {
   ]
 }
 
-function readout(moment: Moment, { fixed }: WindowSection): string {
+function readout(moment: Moment, { fixed, series }: WindowSection): string {
   const { expected, breach, proven } = moment
   return [
     `${utcTime(moment.time)} UTC`,
     `price ${price(moment.price)}`,
     ...(expected === undefined ? [] : [`expected ${price(expected[0])} to ${price(expected[1])}`]),
     ...(breach === undefined ? [] : [`BREACH ${breach.toUpperCase()}`]),
-    `volatility ${percent(moment.volatility, 0)} (fast ${percent(moment.volatilityFast, 0)}, slow ${percent(moment.volatilitySlow, 0)})`,
+    `volatility ${percent(moment.volatility, 0)} (${series.variances.map((name, i) => `${name} ${percent(moment.volatilities[i] ?? 0, 0)}`).join(', ')})`,
     `margin ${percent(moment.initialMargin, 1)} initial, ${percent(moment.maintenanceMargin, 1)} maintenance` +
       (fixed === undefined
         ? ''
