@@ -65,7 +65,9 @@ export function readPolicyFile(file: string, model?: ModelName): StatedPolicy {
     return parsePolicy(decodeText(readFileSync(file)), file, model)
   } catch (cause) {
     if (cause instanceof ProverError) throw cause
-    throw new PolicyFileError(file, 'expected a policy file that can be read', cause)
+    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
+    const reason = isMissing ? 'there is no such file' : 'it cannot be read'
+    throw new PolicyFileError(file, `expected a policy file, but ${reason}; \`zkrisk policy --json\` prints one`, cause)
   }
 }
 
@@ -87,7 +89,8 @@ function jsonOf(text: string, file: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new PolicyFileError(file, 'expected JSON, as `zkrisk policy --json` prints it', cause)
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new PolicyFileError(file, `expected JSON, as \`zkrisk policy --json\` prints it (${reason})`, cause)
   }
 }
 
@@ -207,8 +210,8 @@ export class PolicyFileError extends ProverError {
   readonly code = 'parameters.policy-file'
   readonly file: string
 
-  constructor(file: string, expected: string, cause: unknown) {
-    super(`${file}: ${expected} (${cause instanceof Error ? cause.message : String(cause)}).`, { cause })
+  constructor(file: string, reason: string, cause: unknown) {
+    super(`${file}: ${reason}.`, { cause })
     this.file = file
   }
 }

@@ -25,6 +25,7 @@ describe('zkrisk', () => {
     const commands = [
       'demo',
       'params',
+      'policy',
       'models',
       'batch',
       'prove',

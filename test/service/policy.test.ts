@@ -98,6 +98,7 @@ describe('zkrisk policy', () => {
     expect(ended.code).toBe(0)
     expect(ended.stdout).toContain('breachProbability  10 %  default 0.5 %')
     expect(ended.stdout).toContain('Look again: breachProbability is 20 times the default')
+    expect(ended.stderr).toBe('')
   })
 
   it('refuses a file by name, with code and every fault', async () => {
@@ -113,6 +114,12 @@ describe('zkrisk policy', () => {
     expect(errorOf(await zkrisk('policy', 'check', join(folder, 'absent.json'), '--json'))).toMatchObject({
       code: 'parameters.policy-file',
     })
+  })
+
+  it('compares nothing on a history that is shorter than a horizon', async () => {
+    const long = file('long.json', '{"engine":{"horizonSeconds":2592000}}')
+    const ended = await zkrisk('policy', 'compare', 'default', long, extract, '--json')
+    expect(errorOf(ended)).toMatchObject({ code: 'parameters.no-prediction' })
   })
 
   it('compares two on a history: coverage, score, margins, the worst horizons', async () => {

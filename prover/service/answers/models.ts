@@ -8,6 +8,7 @@ import {
   joinPrices,
   type PriceBar,
   type PriceOptions,
+  type PriceRow,
   PriceTimeOrderError,
   readBars,
 } from '../../market/prices.ts'
@@ -111,7 +112,7 @@ export function judgeAssets(assets: readonly AssetHistory[]): readonly JudgedAss
 }
 
 /** Median time between two rows. */
-export function spacingSeconds(rows: readonly PriceBar[]): number {
+export function spacingSeconds(rows: readonly PriceRow[]): number {
   const gaps = rows.slice(1).map(({ asOf }, i) => Number(asOf - (rows[i]?.asOf ?? asOf)))
   return gaps.toSorted((a, b) => a - b)[gaps.length >> 1] ?? 0
 }

@@ -1,8 +1,10 @@
 /** `zkrisk params`: parameters through time by the twin alone. */
-import { encodePolicy, policyLabel, policyWords } from '../../parameters/policyFile.ts'
+import type { PriceRow } from '../../market/prices.ts'
+import { encodePolicy, policyLabel, policyWords, type StatedPolicy } from '../../parameters/policyFile.ts'
 import { replay } from '../../parameters/replay.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { formatParameters, type TableOptions } from '../text/table.ts'
+import { spacingSeconds } from './models.ts'
 import { type HistoryOptions, type PolicyAsked, policyAsked, readHistory } from './policies.ts'
 
 export type ParamsOptions = PolicyAsked & {
@@ -27,7 +29,7 @@ export async function parametersOf(file: string, options: ParamsOptions): Promis
   const rows = readHistory(file, options.prices, [volatilityModel])
   const model = volatilityModels[volatilityModel]
   const series = replay(rows, encodePolicy(policy), { every: options.every, model })
-  const under = `under ${volatilityModel} and ${policyWords(policy)}`
+  const under = `under ${volatilityModel} and ${policyWords(policy)}${spacingRemark(rows, policy)}`
   if (options.html !== undefined) {
     const { writeReplayReport } = await import('./reports.ts')
     writeReplayReport(options.html, options.market, series, under)
@@ -38,4 +40,11 @@ export async function parametersOf(file: string, options: ParamsOptions): Promis
     title: `Risk parameters of ${options.market} ${under} (twin only, not proven)`,
     under: { volatilityModel, policy: policyLabel(policy) },
   })
+}
+
+/** Where rows are further apart than a horizon, predictions are tried later than they are for. */
+function spacingRemark(rows: readonly PriceRow[], { engine: { horizonSeconds } }: StatedPolicy): string {
+  const spacing = spacingSeconds(rows)
+  if (spacing <= horizonSeconds) return ''
+  return `; rows are ${spacing} s apart and predictions for ${horizonSeconds} s, so each is tried ${spacing} s later`
 }

@@ -51,7 +51,8 @@ function addCheckCommand(policy: Command): void {
     action<object, [string]>(async (terminal, _, file) => {
       const [{ checkPolicy, policyJson }, { formatCheck }] = await texts()
       const checked = checkPolicy(file)
-      terminal.result({ ...policyJson(checked.policy), remarks: checked.remarks }, formatCheck(file, checked))
+      const { policy, remarks } = checked
+      terminal.result({ file, policy: policyJson(policy), remarks }, formatCheck(file, checked))
     }),
   )
 }
