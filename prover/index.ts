@@ -36,6 +36,15 @@ export {
   type MarketRiskPolicy,
 } from './parameters/policy.ts'
 export {
+  changePolicy,
+  encodePolicy,
+  parsePolicy,
+  readPolicyFile,
+  startingPolicy,
+  type StatedPolicy,
+} from './parameters/policyFile.ts'
+export { judgePolicies, type JudgedPolicy, type WorstHorizon } from './parameters/comparePolicies.ts'
+export {
   type AnchorState,
   initialState,
   type MarketState,

@@ -5,21 +5,7 @@
  *
  * `--check` writes nothing and fails if the file is not what it should be.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { z } from 'zod'
 import { portfolioSchema } from '../prover/portfolio/input/schema.ts'
-import { root } from './tools/sources.ts'
+import { writeJsonSchema } from './generators/jsonSchema.ts'
 
-const file = join('docs', 'generated', 'portfolio.schema.json')
-const schema = z.toJSONSchema(portfolioSchema, { io: 'input' })
-const text = `${JSON.stringify({ title: 'Portfolio of zkrisk margin', ...schema }, undefined, 2)}\n`
-const path = join(root, file)
-
-if (!process.argv.includes('--check')) {
-  writeFileSync(path, text)
-  console.log(file)
-} else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) {
-  console.error(`${file} is stale: node scripts/generatePortfolioSchema.ts`)
-  process.exitCode = 1
-}
+writeJsonSchema('portfolio', 'Portfolio of zkrisk margin', portfolioSchema, 'scripts/generatePortfolioSchema.ts')

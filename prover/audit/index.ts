@@ -25,5 +25,6 @@ export { auditPortfolio, isPortfolioRegistry, type PortfolioAudit } from './port
 export { judgePortfolio } from './portfolio/judge.ts'
 export type { PortfolioRecord } from './portfolio/record.ts'
 export { formatPortfolioAudit, type MarginReport, type PortfolioAuditReport } from './portfolio/report.ts'
-export { auditToJson, exitCodeOf, type ModelReport } from './report.ts'
+export { claimName } from './claimTitles.ts'
+export { auditToJson, countText, exitCodeOf, type ModelReport, type Pin, type Telling } from './report.ts'
 export type { AuditOptions } from './target.ts'

@@ -4,170 +4,94 @@ import { ProverError } from '../errors.ts'
 import { divUp, sqrtUp } from '../math/index.ts'
 import { garchPolicyWords } from '../volatility/garch.ts'
 import { YEAR_SECONDS } from '../volatility/variance.ts'
+import {
+  boundsOf,
+  entryNamed,
+  figureOf,
+  garchEntries,
+  learningEntries,
+  marginFields,
+  marketFields,
+  meantBy,
+  multiplierFields,
+  type PolicyEntry,
+  policyEntries,
+  unitName,
+} from './policyEntries.ts'
 
-/** A number that people set. */
-type Entry = { readonly schema: z.ZodNumber; readonly start: number }
-
-/** One that is a field of a word by itself, in the field's own scale. */
-type FieldEntry<N extends string = string> = Entry & { readonly name: N; readonly isPerHour: boolean }
-
-/**
- * @param start - where a deployment starts; docs/backtest.md measures it
- * @param meaning - where the name does not say it
- */
-function entry<const N extends string>(name: N, schema: z.ZodNumber, start: number, meaning?: string): FieldEntry<N> {
-  return {
-    name,
-    schema: meaning === undefined ? schema : schema.describe(meaning),
-    start,
-    isPerHour: /PerHour$/.test(name),
-  }
-}
-
-const fraction = z.number().min(0).max(1)
-const positive = z.number().positive()
-
-/**
- * What several fields of the learning policy follow from.
- *
- * Over N horizons the breach rate misses α by exactly (q_end − q_start) / (learningRate · N) as long as the multiplier q
- * stays off its bounds. So the learning rate keeps a year (N = 8,760) within 0.1 percentage points of α even if q moves
- * by 4 in it, and the bounds are only a fence around what is learned, not part of the estimate. The half-life is the
- * longest after which breaches no longer come in clusters.
- */
-const learningEntries = {
-  fastHalfLifeHours: {
-    schema: positive.min(1).describe('weight of a return halves in this time; the slow half-life is 16 times it'),
-    start: 4,
-  },
-  horizonSeconds: {
-    schema: z
-      .number()
-      .int()
-      .min(60)
-      .max(2 ** 24 - 1)
-      .describe('time a position needs to be closed'),
-    start: 3600,
-  },
-  breachProbability: {
-    schema: z.number().min(0.0001).max(0.2).describe('α: share of horizons whose move may exceed the prediction'),
-    start: 0.005,
-  },
-  learningRate: {
-    schema: z.number().min(0.001).max(0.9).describe('γ: how fast a breach raises the confidence multiplier'),
-    start: 0.5,
-  },
-} as const satisfies Readonly<Record<string, Entry>>
-
-/** Bounds of what is learned. */
-const multiplierFields = {
-  multiplierFloorX18: entry('multiplierFloor', positive.max(15), 1),
-  multiplierCeilingX18: entry('multiplierCeiling', positive.max(15), 10),
-} as const
-
-const marginFields = {
-  impliedWeightX10: entry('impliedWeight', fraction, 1, 'weight of an attested implied volatility'),
-  stressWeightX10: entry('stressWeight', fraction, 0.25, 'share of stressed variance in the margin'),
-  scanMultipleX8: entry('scanMultiple', z.number().min(1).max(15), 3),
-  loosenPerSecondX32: entry(
-    'loosenPerHour',
-    positive.max(0.8),
-    0.0025,
-    'fastest fall of a margin, fraction of notional',
-  ),
-  tightenPerSecondX32: entry(
-    'tightenPerHour',
-    positive.max(0.8),
-    0.02,
-    'fastest rise of the maintenance margin, fraction of notional',
-  ),
-  initialMarginBufferX10: entry(
-    'initialMarginBuffer',
-    z.number().min(0).max(0.99),
-    0.5,
-    'initial over maintenance margin, less 1',
-  ),
-} as const satisfies Readonly<Record<keyof Fields<'marginPolicy'>, FieldEntry>>
-
-/** What one volatility model alone reads of a market's policy, from words of its own. */
-type ModelField = 'longRunVolatilityX16' | 'reversionRateX36' | 'forecastWeightX26'
-
-/**
- * Starting policy of BTC and ETH against the dollar.
- *
- * Returns are winsorised where one hour alone would lift the volatility to about 380 %: beyond it margins would follow
- * one price and not the market, and coverage does not improve.
- */
-const marketFields = {
-  maxReturnX16: entry('maxReturn', positive.max(0.99), 0.1, 'log returns beyond it are winsorised'),
-  volatilityFloorX16: entry('volatilityFloor', positive.max(15), 0.2),
-  volatilityCeilingX16: entry('volatilityCeiling', positive.max(15), 8),
-  stressVolatilityX16: entry('stressVolatility', positive.max(15), 1.2),
-  liquidationCostX16: entry('liquidationCost', fraction.max(0.9), 0.005),
-  maintenanceMarginFloorX16: entry('maintenanceMarginFloor', positive.max(0.9), 0.01),
-  maintenanceMarginCeilingX16: entry('maintenanceMarginCeiling', positive.max(0.99), 0.5),
-  liquidationBonusX16: entry('liquidationBonus', fraction.max(0.9), 0.05),
-  scanRangeFloorX16: entry('scanRangeFloor', positive.max(3.9), 0.05),
-  scanRangeCeilingX16: entry('scanRangeCeiling', positive.max(3.9), 1.5),
-} as const satisfies Readonly<Record<Exclude<keyof Fields<'marketPolicy'>, ModelField>, FieldEntry>>
-
-type NamesOf<T extends Readonly<Record<string, FieldEntry>>> = T[keyof T]['name']
+type NamesOf<T extends Readonly<Record<string, PolicyEntry>>> = T[keyof T]['name']
 type Named<N extends string> = { readonly [E in N]: number }
 
 /** Risk appetite of the whole engine in human units: plain fractions, hours, annualised volatilities. */
 export type EnginePolicy = Named<
-  keyof typeof learningEntries | NamesOf<typeof multiplierFields> | NamesOf<typeof marginFields>
+  NamesOf<typeof learningEntries> | NamesOf<typeof multiplierFields> | NamesOf<typeof marginFields>
 >
 /** Risk appetite of one market in human units. */
 export type MarketRiskPolicy = Named<NamesOf<typeof marketFields>> & {
   readonly garch?: z.infer<typeof garchSchema> | undefined
 }
 
+const schemaOf = ({ unit, least, greatest, meaning, raising }: PolicyEntry): z.ZodNumber => {
+  const number = unit === 'seconds' ? z.number().int() : z.number()
+  return number
+    .min(least)
+    .max(greatest)
+    .describe(`${meaning} (${unitName(unit)}); higher: ${raising}`)
+}
+
+const schemasOf = (entries: Readonly<Record<string, PolicyEntry>>): Readonly<Record<string, z.ZodNumber>> =>
+  Object.fromEntries(Object.values(entries).map((each) => [each.name, schemaOf(each)]))
+
+/** Schemas of a policy's entries by scope, which the file format shares. */
+export const policyShapes = {
+  engine: { ...schemasOf(learningEntries), ...schemasOf(multiplierFields), ...schemasOf(marginFields) },
+  market: schemasOf(marketFields),
+  garch: schemasOf(garchEntries),
+} as const
+
 const garchSchema = z.strictObject({
-  longRunVolatility: positive.max(15),
-  reversionHalfLifeHours: positive.min(1),
+  ...(policyShapes.garch as { readonly [N in keyof typeof garchEntries]: z.ZodNumber }),
   horizonSeconds: z.number().int().positive().describe('the engine’s, over which volatility is forecast'),
 })
 
-const schemasOf = (fields: Readonly<Record<string, FieldEntry>>): Readonly<Record<string, z.ZodNumber>> =>
-  Object.fromEntries(Object.values(fields).map(({ name, schema }) => [name, schema]))
+/** Least product of learning rate and α: the step of a quiet horizon, 2^-18 each, is then α within 5 %. */
+const LEAST_STEP = 0.00004
 
 const enginePolicySchema = z
-  .strictObject({
-    ...Object.fromEntries(Object.entries(learningEntries).map(([name, { schema }]) => [name, schema])),
-    ...schemasOf(multiplierFields),
-    ...schemasOf(marginFields),
-  })
-  .refine(...inOrder('multiplierFloor', 'multiplierCeiling')) as unknown as z.ZodType<EnginePolicy>
+  .strictObject(policyShapes.engine)
+  .superRefine(inOrder('multiplierFloor', 'multiplierCeiling'))
+  .refine(({ learningRate = 0, breachProbability = 0 }) => learningRate * breachProbability >= LEAST_STEP, {
+    path: ['breachProbability'],
+    message: `learningRate × breachProbability is below ${LEAST_STEP}, so that steps of learning are lost in rounding; raise one of them`,
+  }) as unknown as z.ZodType<EnginePolicy>
 
 const marketPolicySchema = z
   .strictObject({
-    ...schemasOf(marketFields),
+    ...policyShapes.market,
     garch: garchSchema
       .optional()
       .describe('only for markets bound to GARCH; a market of another model has no proof with it'),
   })
-  .refine(...inOrder('volatilityFloor', 'volatilityCeiling'))
-  .refine(...inOrder('maintenanceMarginFloor', 'maintenanceMarginCeiling'))
-  .refine(...inOrder('scanRangeFloor', 'scanRangeCeiling')) as unknown as z.ZodType<MarketRiskPolicy>
+  .superRefine(inOrder('volatilityFloor', 'volatilityCeiling'))
+  .superRefine(inOrder('maintenanceMarginFloor', 'maintenanceMarginCeiling'))
+  .superRefine(inOrder('scanRangeFloor', 'scanRangeCeiling')) as unknown as z.ZodType<MarketRiskPolicy>
 
 /** A refinement: one entry is not above another. */
-function inOrder(floor: string, ceiling: string): [(policy: object) => boolean, { message: string }] {
-  const isInOrder = (policy: object): boolean => {
+function inOrder(floor: string, ceiling: string): (policy: object, context: z.RefinementCtx) => void {
+  return (policy, { addIssue }) => {
     const { [floor]: least = 0, [ceiling]: most = 0 } = policy as Readonly<Record<string, number>>
-    return least <= most
+    if (least <= most) return
+    const message = `expected at most ${ceiling}, which is ${most}, got ${least}; lower it, or raise the other`
+    addIssue({ code: 'custom', path: [floor], message })
   }
-  return [isInOrder, { message: `${floor} exceeds ${ceiling}` }]
 }
 
-const startOf = <T extends Readonly<Record<string, FieldEntry>>>(fields: T): Named<NamesOf<T>> =>
-  Object.fromEntries(Object.values(fields).map(({ name, start }) => [name, start])) as Named<NamesOf<T>>
-
-const learningStart = Object.fromEntries(Object.entries(learningEntries).map(([name, { start }]) => [name, start]))
+const startOf = <T extends Readonly<Record<string, PolicyEntry>>>(entries: T): Named<NamesOf<T>> =>
+  Object.fromEntries(Object.values(entries).map(({ name, start }) => [name, start])) as Named<NamesOf<T>>
 
 /** Starting policy of the engine; docs/backtest.md measures it. */
 export const defaultEnginePolicy: EnginePolicy = {
-  ...(learningStart as Named<keyof typeof learningEntries>),
+  ...startOf(learningEntries),
   ...startOf(multiplierFields),
   ...startOf(marginFields),
 }
@@ -179,13 +103,13 @@ const scale = (value: number, bits: number): bigint => BigInt(Math.round(value *
 
 /** Fields in the scale that their names say, of entries a second or an hour. */
 function encodeFields<F extends string>(
-  fields: Readonly<Record<F, FieldEntry>>,
+  fields: Readonly<Record<F, PolicyEntry>>,
   policy: object,
 ): Readonly<Record<F, bigint>> {
   const values = policy as Readonly<Record<string, number>>
-  const encoded = Object.entries<FieldEntry>(fields).map(([field, { name, isPerHour }]) => {
+  const encoded = Object.entries<PolicyEntry>(fields).map(([field, { name, unit }]) => {
     const value = values[name] ?? Number.NaN
-    return [field, scale(isPerHour ? value / 3600 : value, Number(/X(\d+)$/.exec(field)?.[1]))]
+    return [field, scale(unit === 'ofNotionalPerHour' ? value / 3600 : value, Number(/X(\d+)$/.exec(field)?.[1]))]
   })
   return Object.fromEntries(encoded) as Readonly<Record<F, bigint>>
 }
@@ -234,22 +158,90 @@ export function encodeMarketPolicy(input: unknown): Fields<'marketPolicy'> {
   }
 }
 
+/** What is wrong with one entry, and what was probably meant. */
+export type PolicyFault = {
+  /** `market.garch.longRunVolatility`; the policy itself where it is of no single entry. */
+  readonly entry: string
+  readonly reason: string
+  /** A value in range, where a slip of unit explains what came. */
+  readonly meant?: number
+}
+
 function parse<T>(schema: z.ZodType<T>, input: unknown, scope: string): T {
   const result = schema.safeParse(input)
   if (result.success) return result.data
-  const [issue] = result.error.issues
-  throw new PolicyError(scope, issue?.path.join('.') ?? '', issue?.message ?? 'invalid', result.error)
+  throw new PolicyError(scope, policyFaults(result.error.issues, input), result.error)
 }
 
-/** A policy entry is missing, unknown or out of range. */
+/** What a schema found, in a policy's own words, each entry once. */
+export function policyFaults(issues: readonly z.core.$ZodIssue[], input: unknown): readonly PolicyFault[] {
+  const faults = issues.flatMap((issue): readonly PolicyFault[] => {
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownEntry([...issue.path, key]))
+    const row = policyEntries.find(({ name }) => name === issue.path.at(-1))
+    const entry = issue.path.join('.')
+    if (issue.code === 'custom') return [{ entry, reason: issue.message }]
+    if (issue.code === 'invalid_value') {
+      return [
+        { entry, reason: `expected ${issue.values.join(', ')}, got ${JSON.stringify(valueAt(input, issue.path))}` },
+      ]
+    }
+    if (row === undefined) return [{ entry, reason: notEntries(valueAt(input, issue.path)) }]
+    return [{ entry, ...refusalOf(row, valueAt(input, issue.path)) }]
+  })
+  return [...new Map(faults.toReversed().map((fault) => [fault.entry, fault])).values()].toReversed()
+}
+
+function refusalOf(row: PolicyEntry, found: unknown): Omit<PolicyFault, 'entry'> {
+  const expected = `expected ${row.unit === 'seconds' ? 'a whole number, ' : ''}${boundsOf(row)}`
+  if (found === undefined) return { reason: `it is missing; ${expected}, usually ${row.start}` }
+  if (typeof found !== 'number') {
+    return { reason: `${expected}, as a number without quotes or unit, got ${JSON.stringify(found)}` }
+  }
+  const got = `got ${found} (${figureOf(row, found)})`
+  const meant = meantBy(row, found)
+  if (meant === undefined) return { reason: `${expected}, ${got}` }
+  const hint = `Did you mean ${meant} (${figureOf(row, meant)})?`
+  return { reason: `${expected}, ${got}. ${hint}`, meant }
+}
+
+const notEntries = (found: unknown): string =>
+  `expected entries in braces, such as { "${policyEntries[0]?.name}": ${policyEntries[0]?.start} }, got ${JSON.stringify(found) ?? 'nothing'}`
+
+function unknownEntry(path: readonly PropertyKey[]): PolicyFault {
+  const known = entryNamed(String(path.at(-1)))
+  const advice =
+    known === undefined ? '`zkrisk policy explain` lists all' : `write "${known.name}" under ${placeOf(known.scope)}`
+  return { entry: path.join('.'), reason: `no entry has this name here; ${advice}` }
+}
+
+const placeOf = (scope: string): string => (scope === 'garch' ? '"market", "garch"' : `"${scope}"`)
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (value as Readonly<Record<PropertyKey, unknown>> | undefined)?.[key],
+    input,
+  )
+}
+
+/** Every other scope is a file. */
+const SCOPES: readonly string[] = ['engine', 'market', 'stated']
+
+/** Entries of a policy are missing, unknown or out of range. */
 export class PolicyError extends ProverError {
   readonly code = 'parameters.policy'
   readonly scope: string
+  /** Of the first fault. */
   readonly entry: string
+  readonly faults: readonly PolicyFault[]
 
-  constructor(scope: string, entry: string, reason: string, cause: unknown) {
-    super(`The ${scope} policy is invalid${entry === '' ? '' : ` at "${entry}"`}: ${reason}.`, { cause })
+  constructor(scope: string, faults: readonly PolicyFault[], cause?: unknown) {
+    const told = faults.map(
+      ({ entry, reason }) => `${entry === '' ? '' : `"${entry}": `}${reason}${reason.endsWith('?') ? '' : '.'}`,
+    )
+    const subject = SCOPES.includes(scope) ? `The ${scope} policy is` : `${scope}: the policy is`
+    super(`${subject} invalid: ${told.join('\n  ')}`, { cause })
     this.scope = scope
-    this.entry = entry
+    this.entry = faults[0]?.entry ?? ''
+    this.faults = faults
   }
 }

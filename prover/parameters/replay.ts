@@ -30,6 +30,8 @@ export type ReplayPoint = {
 /** Parameters of one market through time. */
 export type ReplaySeries = {
   readonly policy: Policy
+  /** What the model's variances are, in order. */
+  readonly variances: readonly string[]
   /** The first observation: where the state starts, before anything is published. */
   readonly start: Observation
   readonly initial: MarketState
@@ -77,7 +79,7 @@ export function replay(rows: readonly Observation[], policy: Policy, options: Re
     state = update.state
     batch = []
   }
-  return { policy, start, initial, points }
+  return { policy, variances: model.variances, start, initial, points }
 }
 
 /** Every publication with the state of the market before it, oldest first. */

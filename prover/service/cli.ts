@@ -9,6 +9,7 @@ import { addKeysCommand } from './commands/keys.ts'
 import { addMarginCommand } from './commands/margin.ts'
 import { addModelsCommand } from './commands/models.ts'
 import { addParamsCommand } from './commands/params.ts'
+import { addPolicyCommand } from './commands/policy.ts'
 import { addPriceCommand } from './commands/price.ts'
 import { addProofCommands } from './commands/proofs.ts'
 import { addServeCommand } from './commands/serve.ts'
@@ -29,6 +30,7 @@ function createProgram(): Command {
   const commands = [
     addDemoCommand,
     addParamsCommand,
+    addPolicyCommand,
     addModelsCommand,
     addPriceCommand,
     addGreeksCommand,

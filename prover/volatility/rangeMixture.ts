@@ -87,7 +87,7 @@ export const rangeMixture: VolatilityModel = {
     },
   ],
   constraints: 1080,
-  variances: ['0.5 h', '8 h', '256 h'],
+  variances: ['short', 'middle', 'long'],
   underPolicy: ({ decayRateX36, maxReturnX16, horizonSeconds }) => ({
     step: (state, move) => rangeMixtureStep(state, move, decayRateX36, maxReturnX16),
     usedX38: (state, asOf) => rangeMixtureUsedUp(state, asOf, horizonSeconds),

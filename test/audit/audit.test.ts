@@ -99,9 +99,35 @@ describe('an honest history', () => {
   it('is told in a table and in JSON', () => {
     const table = formatAudit(whole.report)
     expect(table).toMatch(/batch 1 +block \d+ +BTC-USD ETH-USD at .* accepted/)
-    expect(table).toContain('ACCEPTED, 2 of 2 batches')
-    expect(table).toMatch(/accepted +A2 calldata and events, R4 sequence, R2 order of markets, R1 model, R3 state/)
+    const { length } = whole.report.batches[0]?.claims ?? []
+    expect(table).toMatch(new RegExp(`batch 1 .* accepted +${length} of ${length} claims$`, 'm'))
+    expect(table).toMatch(/^ACCEPTED: 2 of 2 batches; (\d+) of \1 claims hold\.$/m)
+    // The words of claims once, ids beside batches on request only.
+    expect(table.match(/speed of margins/g)).toHaveLength(1)
+    expect(formatAudit(whole.report, { showClaims: true })).toMatch(/batch 1 .* claims +A2 R4 R2 R1 R3 /)
     expect(JSON.parse(auditToJson(whole.report)).accepted).toBe(true)
+  })
+
+  it('A3: says what was pinned, by whom, and how long it took', () => {
+    const pins = [{ what: 'registry', value: whole.report.registry, by: 'deployment.json' }] as const
+    const table = formatAudit(whole.report, { pins, elapsedSeconds: 1.234 })
+    expect(table).toContain(`Pinned, and by whom:\n  registry  ${whole.report.registry}  deployment.json\n`)
+    expect(table).toMatch(/claims hold, in 1\.2 s\.$/m)
+    const unpinned = 'Not everything was pinned from outside'
+    expect(table).not.toContain(unpinned)
+    expect(formatAudit({ ...whole.report, pinned: false })).toContain(unpinned)
+  })
+
+  it('names the claim that fails beside its batch and in the verdict', async () => {
+    const report = await judgedCall((call) => Object.assign(call, { commitment: call.commitment ^ 1n }))
+    const table = formatAudit(report)
+    const { length } = report.batches[0]?.claims ?? []
+    const failed = report.batches[0]?.claims.filter(({ holds }) => !holds).length ?? 0
+    expect(failed).toBeGreaterThan(0)
+    expect(table).toMatch(new RegExp(`batch 1 .* REJECTED +${length - failed} of ${length} claims +claim `))
+    expect(table).toMatch(
+      /^REJECTED: 0 of 1 batches; (\d+) of (?!\1 )\d+ claims hold\.\nFirst failure: batch 1, claim /m,
+    )
   })
 
   it('is accepted again from its bundle without a chain, in another process', async () => {

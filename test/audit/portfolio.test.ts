@@ -137,8 +137,10 @@ describe('an honest history', () => {
     const table = formatPortfolioAudit(whole.report)
     expect(table).toMatch(/margin of 0x\w+ +block \d+ +IM -\d+\.\d\d MM -\d+\.\d\d +accepted/)
     expect(table).toContain('2026-03-27 08:00 60000 put')
-    expect(table).toContain('ACCEPTED, 1 arrays, 1 margins, 1 witnesses')
-    expect(table).toMatch(/accepted +R1 model, R24 round, R26 fresh round, policy in force/)
+    expect(table).toMatch(/^ACCEPTED: 1 of 1 array, 1 of 1 margin, 1 of 1 witness; (\d+) of \1 claims hold\.$/m)
+    expect(table).toMatch(/array 1 .* accepted +(\d+) of \1 claims$/m)
+    expect(table.match(/R24 round/g)).toHaveLength(1)
+    expect(formatPortfolioAudit(whole.report, { showClaims: true })).toMatch(/array 1 .* claims +R1 R24 R26 /)
     expect(JSON.parse(auditToJson(whole.report))).toMatchObject({ accepted: true, margins: [{ sequence: '1' }] })
   })
 

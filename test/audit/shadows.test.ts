@@ -164,7 +164,7 @@ describe('an honest history with shadows', () => {
 
   it('is told in a table and in JSON', () => {
     const table = formatAudit(whole.report)
-    expect(table).toMatch(/promotion 1 +block \d+ +BTC-USD from ewma to garch +accepted +R37 promotion/)
+    expect(table).toMatch(/promotion 1 +block \d+ +BTC-USD from ewma to garch +accepted +1 of 1 claims/)
     expect(table).toMatch(/shadow BTC-USD~garch +moved 25 times +1 waiting +accepted/)
     expect(table).toMatch(/shadow BTC-USD~rangeMixture +moved 2 times +removed +accepted/)
     expect(table).toMatch(/ {2}BTC-USD~garch +24 predictions +\d\.\d{3} % down, \d\.\d{3} % up\n/)
@@ -195,7 +195,9 @@ describe('an honest history with shadows', () => {
       of: 'batch 1',
       claim: { claim: 'R36', holds: false, field: 'scores.<b>', expected: '1', found: '2' },
     }
-    expect(renderAuditReport({ ...whole.report, accepted: false, failure })).toContain('claim R36 at scores.&lt;b&gt;')
+    expect(renderAuditReport({ ...whole.report, accepted: false, failure })).toContain(
+      'claim R36 score at scores.&lt;b&gt;',
+    )
   })
 
   it('is accepted again from its bundle without a chain', async () => {
@@ -206,7 +208,16 @@ describe('an honest history with shadows', () => {
     const ended = await zkrisk('audit', '--bundle', file, '--html', page, '--json')
     expect(ended).toMatchObject({ code: 0, stderr: `Pictures: ${page}\n` })
     expect(JSON.parse(ended.stdout)).toMatchObject({ accepted: true, promotions: [{ from: 'ewma', to: 'garch' }] })
-    expect(readFileSync(page, 'utf8')).toBe(renderAuditReport({ ...whole.report, pinned: false }))
+    const told = JSON.parse(ended.stdout)
+    expect(told.pins).toContainEqual({
+      what: 'registry',
+      value: whole.report.registry,
+      by: 'nobody: the bundle says so',
+    })
+    const { pins, elapsedSeconds } = told
+    expect(readFileSync(page, 'utf8')).toBe(
+      renderAuditReport({ ...whole.report, pinned: false }, { pins, elapsedSeconds }),
+    )
   })
 })
 

@@ -25,6 +25,7 @@ describe('zkrisk', () => {
     const commands = [
       'demo',
       'params',
+      'policy',
       'models',
       'batch',
       'prove',
@@ -121,6 +122,20 @@ describe('zkrisk keys', () => {
     const ended = await zkrisk('keys', 'verify', '--keys', join(folder, 'none'), '--json')
     expect(ended.code).toBe(1)
     expect(errorOf(ended)).toMatchObject({ code: 'proof.keys-missing', message: expect.stringContaining('keys setup') })
+  })
+})
+
+describe('zkrisk audit', () => {
+  it('A3: tells an auditor without keys where to take them, not to make them', async () => {
+    const bundle = file('audit.json', '{}')
+    const none = join(folder, 'nobody')
+    const ended = await zkrisk('audit', '--bundle', bundle, '--keys', none, '--json')
+    expect(ended.code).toBe(1)
+    expect(errorOf(ended)).toMatchObject({ code: 'service.audit-keys-missing', folder: none })
+    expect(errorOf(ended).message).toMatch(/do not come from the prover.*published.*--keys/)
+    expect(errorOf(ended).message).not.toContain('keys setup')
+    // With keys the file itself is the next thing to be wrong.
+    expect(errorOf(await zkrisk('audit', '--bundle', bundle, '--json')).code).not.toBe('service.audit-keys-missing')
   })
 })
 

@@ -2,7 +2,15 @@
 import type { LearningPolicy } from '../../parameters/confidence.ts'
 import { meanScores, type Score } from '../../parameters/shadowScore.ts'
 import type { ClaimResult } from '../../registry/index.ts'
-import { alignColumns, claimText, type ModelReport, timeText, verdictCells } from '../report.ts'
+import {
+  alignColumns,
+  legendText,
+  type ModelReport,
+  type Telling,
+  timeText,
+  verdictCells,
+  verdictText,
+} from '../report.ts'
 
 /** How predictions fared: mean quantile scores as fractions of the price, lower is better; none before the first one. */
 export type MeanScore = { readonly predictions: number; readonly down?: number; readonly up?: number }
@@ -86,36 +94,54 @@ export function meanScoreOf(score: Score, learning: LearningPolicy): MeanScore {
 }
 
 /** The report as a plain table: one line per model, batch, promotion, market and shadow, then the verdict. */
-export function formatAudit(report: AuditReport): string {
-  const { models, batches, promotions, markets, shadows } = report
-  const rows = [
-    ...models.map((model) => [`model ${model.name}`, '', '', ...verdictCells(model)]),
+export function formatAudit(report: AuditReport, telling: Telling = {}): string {
+  const { models, batches, promotions, markets, shadows, registry, chainId, fromBlock, toBlock } = report
+  const subjects = [...models, ...batches, ...promotions, ...markets, ...shadows]
+  const accepted = batches.filter((batch) => batch.accepted).length
+  return [
+    `Audit of registry ${registry} on chain ${chainId}, blocks ${fromBlock} to ${toBlock}`,
+    '',
+    alignColumns(rowsOf(report, telling)),
+    ...scoresText(report),
+    '',
+    legendText(subjects),
+    '',
+    ...verdictText(report, [`${accepted} of ${batches.length} batches`], subjects, telling),
+    '',
+  ].join('\n')
+}
+
+function rowsOf(
+  { models, batches, promotions, markets, shadows }: AuditReport,
+  telling: Telling,
+): readonly (readonly string[])[] {
+  return [
+    ...models.map((model) => [`model ${model.name}`, '', '', ...verdictCells(model, telling)]),
     ...batches.map((batch) => [
       `batch ${batch.number}`,
       `block ${batch.block}`,
       `${batch.markets.join(' ')}${skippedText(batch)} at ${timeText(batch.asOf)}`,
-      ...verdictCells(batch),
+      ...verdictCells(batch, telling),
     ]),
     ...promotions.map((promotion) => [
       `promotion ${promotion.number}`,
       `block ${promotion.block}`,
       `${promotion.market} from ${promotion.from} to ${promotion.to}`,
-      ...verdictCells(promotion),
+      ...verdictCells(promotion, telling),
     ]),
     ...markets.map((market) => [
       `market ${market.name}`,
       `moved ${market.sequence} times`,
       `${market.waiting} waiting`,
-      ...verdictCells(market),
+      ...verdictCells(market, telling),
     ]),
     ...shadows.map((shadow) => [
       `shadow ${shadow.name}`,
       `moved ${shadow.sequence} times`,
       shadow.score === undefined ? 'removed' : `${shadow.waiting} waiting`,
-      ...verdictCells(shadow),
+      ...verdictCells(shadow, telling),
     ]),
   ]
-  return `${[alignColumns(rows), ...scoresText(report), verdictText(report)].join('\n')}\n`
 }
 
 const skippedText = ({ skipped }: BatchReport): string =>
@@ -134,7 +160,7 @@ function scoresText({ shadows, promotions }: AuditReport): readonly string[] {
       ? `${to}, without a control: nothing of ${from} to compare with`
       : `${to}, against ${meansText(control)} of ${from}`,
   ])
-  return ['', 'Mean scores, fractions of the price, lower is better:', alignColumns([...scored, ...promoted]), '']
+  return ['', 'Mean scores, fractions of the price, lower is better:', alignColumns([...scored, ...promoted])]
 }
 
 const scoreCells = (score: MeanScore): readonly string[] => [
@@ -146,15 +172,4 @@ const scoreCells = (score: MeanScore): readonly string[] => [
 function meansText({ down, up }: MeanScore): string {
   const percent = (fraction: number | undefined) => (fraction === undefined ? '–' : `${(100 * fraction).toFixed(3)} %`)
   return `${percent(down)} down, ${percent(up)} up`
-}
-
-function verdictText(report: AuditReport): string {
-  const { batches, chainId, registry, fromBlock, toBlock, failure } = report
-  const place = `Registry ${registry} on chain ${chainId}, blocks ${fromBlock} to ${toBlock}`
-  const count = batches.filter(({ accepted }) => accepted).length
-  const pins = report.pinned
-    ? ''
-    : '\nNothing was pinned from outside: this shows only that the record agrees with itself.'
-  if (failure === undefined) return `${place}: ACCEPTED, ${count} of ${batches.length} batches.${pins}`
-  return `${place}: REJECTED, ${count} of ${batches.length} batches accepted.\nFirst failure: ${failure.of}, ${claimText(failure.claim)}${pins}`
 }

@@ -1,6 +1,14 @@
 /** What an audit of margins finds, and how people read it. */
 import type { Failure, Judged } from '../findings.ts'
-import { alignColumns, claimText, type ModelReport, timeText, verdictCells } from '../report.ts'
+import {
+  alignColumns,
+  legendText,
+  type ModelReport,
+  type Telling,
+  timeText,
+  verdictCells,
+  verdictText,
+} from '../report.ts'
 
 /** Where a proof landed. */
 type Landed = { readonly block: number; readonly transactionHash: string }
@@ -74,24 +82,58 @@ export type PortfolioAuditReport = {
 }
 
 /** The report as a plain table: one line per subject, the legs of every margin, then the verdict. */
-export function formatPortfolioAudit(report: PortfolioAuditReport): string {
+export function formatPortfolioAudit(report: PortfolioAuditReport, telling: Telling = {}): string {
   const { models, policy, rounds, arrays, margins, witnesses, accounts } = report
-  const booksOf = ({ account, books }: MarginReport | WitnessReport): string[][] =>
+  const { registry, chainId, fromBlock, toBlock } = report
+  const proofs = [...margins, ...witnesses]
+  const subjects = [
+    ...models,
+    policy,
+    rounds,
+    ...arrays,
+    ...proofs.flatMap(({ books }) => books),
+    ...proofs,
+    ...accounts,
+  ]
+  const legs = margins.filter(({ worst }) => worst !== undefined).map(legsText)
+  const counts = [countOf('array', arrays), countOf('margin', margins), countOf('witness', witnesses)]
+  return [
+    `Audit of portfolio registry ${registry} on chain ${chainId}, blocks ${fromBlock} to ${toBlock}`,
+    '',
+    alignColumns(rowsOf(report, telling)),
+    ...legs,
+    '',
+    legendText(subjects),
+    '',
+    ...verdictText(report, counts, subjects, telling),
+    '',
+  ].join('\n')
+}
+
+/** `1 of 1 array`, `2 of 2 witnesses`. */
+function countOf(name: string, judged: readonly Judged[]): string {
+  const plural = name.endsWith('s') ? `${name}es` : `${name}s`
+  return `${judged.filter(({ accepted }) => accepted).length} of ${judged.length} ${judged.length === 1 ? name : plural}`
+}
+
+function rowsOf(report: PortfolioAuditReport, telling: Telling): readonly (readonly string[])[] {
+  const { models, policy, rounds, arrays, margins, witnesses, accounts } = report
+  const booksOf = ({ account, books }: MarginReport | WitnessReport): readonly (readonly string[])[] =>
     books.map((book) => [
       `  book ${book.number} of ${account}`,
       '',
       `${book.positions} positions`,
-      ...verdictCells(book),
+      ...verdictCells(book, telling),
     ])
-  const rows = [
-    ...models.map((model) => [`model ${model.name}`, '', '', ...verdictCells(model)]),
-    ['policy', '', `${policy.versions} versions`, ...verdictCells(policy)],
-    ['rounds', '', `${rounds.published} published`, ...verdictCells(rounds)],
+  return [
+    ...models.map((model) => [`model ${model.name}`, '', '', ...verdictCells(model, telling)]),
+    ['policy', '', `${policy.versions} versions`, ...verdictCells(policy, telling)],
+    ['rounds', '', `${rounds.published} published`, ...verdictCells(rounds, telling)],
     ...arrays.map((array) => [
       `array ${array.number}`,
       `block ${array.block}`,
       `expiry ${timeText(array.expiry)}, ${new Set(array.strikesE8).size} strikes`,
-      ...verdictCells(array),
+      ...verdictCells(array, telling),
     ]),
     ...margins.flatMap((margin) => [
       ...booksOf(margin),
@@ -99,7 +141,7 @@ export function formatPortfolioAudit(report: PortfolioAuditReport): string {
         `margin of ${margin.account}`,
         `block ${margin.block}`,
         `${moneyText('IM', margin.initialE8)} ${moneyText('MM', margin.maintenanceE8)}`,
-        ...verdictCells(margin),
+        ...verdictCells(margin, telling),
       ],
     ]),
     ...witnesses.flatMap((witness) => [
@@ -108,18 +150,16 @@ export function formatPortfolioAudit(report: PortfolioAuditReport): string {
         `witness against ${witness.account}`,
         `block ${witness.block}`,
         moneyText('MM ≤', witness.maintenanceE8),
-        ...verdictCells(witness),
+        ...verdictCells(witness, telling),
       ],
     ]),
     ...accounts.map((account) => [
       `account ${account.account}`,
       `reported ${account.sequence} times`,
       '',
-      ...verdictCells(account),
+      ...verdictCells(account, telling),
     ]),
   ]
-  const legs = margins.filter(({ worst }) => worst !== undefined).map(legsText)
-  return [alignColumns(rows), ...legs, `${verdictText(report)}\n`].join('\n')
 }
 
 function legsText({ account, asOf, worst, worstLoss, legs }: MarginReport): string {
@@ -132,19 +172,6 @@ function legsText({ account, asOf, worst, worstLoss, legs }: MarginReport): stri
   ])
   const heading = `\n${account} at ${timeText(asOf)}: worst ${worst} (${figure(worstLoss ?? 0)})`
   return legs.length === 0 ? heading : `${heading}\n${alignColumns(rows)}`
-}
-
-function verdictText(report: PortfolioAuditReport): string {
-  const { arrays, margins, witnesses, chainId, registry, fromBlock, toBlock, failure } = report
-  const proofs = [...arrays, ...margins, ...witnesses]
-  const accepted = proofs.filter((each) => each.accepted).length
-  const place = `\nPortfolio registry ${registry} on chain ${chainId}, blocks ${fromBlock} to ${toBlock}`
-  const pins = report.pinned
-    ? ''
-    : '\nNothing was pinned from outside: this shows only that the record agrees with itself.'
-  const count = `${arrays.length} arrays, ${margins.length} margins, ${witnesses.length} witnesses`
-  if (failure === undefined) return `${place}: ACCEPTED, ${count}.${pins}`
-  return `${place}: REJECTED, ${accepted} of ${proofs.length} accepted (${count}).\nFirst failure: ${failure.of}, ${claimText(failure.claim)}${pins}`
 }
 
 const moneyText = (name: string, valueE8: bigint | undefined): string =>

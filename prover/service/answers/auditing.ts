@@ -7,11 +7,12 @@ import {
   auditOffline,
   auditPortfolio,
   isPortfolioRegistry,
+  type Pin,
   type PortfolioAuditReport,
   writeAuditBundle,
 } from '../../audit/index.ts'
 import { ProverError } from '../../errors.ts'
-import { type CircuitKeys, verificationKeyHash } from '../../proof/index.ts'
+import { type CircuitKeys, KeysMissingError, verificationKeyHash } from '../../proof/index.ts'
 import { connectProvider, readDeployment, verifierArtifactOf } from '../../registry/index.ts'
 import { loadKeys, loadMarketKeys } from '../workspace.ts'
 
@@ -21,15 +22,31 @@ export function auditKeyOf({ circuit, verificationKey, manifest }: CircuitKeys):
   return { build: circuit as AuditKey['build'], verificationKey, manifest, verifierCode }
 }
 
-/** Keys of builds compiled here. */
-export const auditKeys = async (
+/** Keys of builds compiled here. @throws {@link AuditKeysMissingError} */
+export const auditKeys = (
   folder: string | undefined,
   of: readonly Pick<Build, 'name'>[],
-): Promise<readonly AuditKey[]> => Promise.all(of.map(async ({ name }) => auditKeyOf(await loadKeys(name, folder))))
+): Promise<readonly AuditKey[]> =>
+  brought(folder, () => Promise.all(of.map(async ({ name }) => auditKeyOf(await loadKeys(name, folder)))))
 
-/** The same of all that prove parameters of markets: of the default model, and of whatever other models have been built. */
-export const marketAuditKeys = async (folder?: string): Promise<readonly AuditKey[]> =>
-  (await loadMarketKeys(folder)).map(auditKeyOf)
+/**
+ * The same of all that prove parameters of markets: of the default model, and of whatever other models have been built.
+ *
+ * @throws {@link AuditKeysMissingError}
+ */
+export const marketAuditKeys = (folder?: string): Promise<readonly AuditKey[]> =>
+  brought(folder, async () => (await loadMarketKeys(folder)).map(auditKeyOf))
+
+async function brought<T>(folder: string | undefined, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (error) {
+    throw error instanceof KeysMissingError ? new AuditKeysMissingError(folder, error) : error
+  }
+}
+
+/** An audit's report, and what it was pinned to. */
+export type PinnedAudit<R> = { readonly report: R; readonly pins: readonly Pin[] }
 
 export type ChainAuditOptions = {
   readonly rpc?: string | undefined
@@ -49,7 +66,9 @@ export type ChainAuditOptions = {
  *
  * @throws {@link AuditTargetError} if it is not said what to audit, or where
  */
-export async function auditFromChain(options: ChainAuditOptions): Promise<AuditReport | PortfolioAuditReport> {
+export async function auditFromChain(
+  options: ChainAuditOptions,
+): Promise<PinnedAudit<AuditReport | PortfolioAuditReport>> {
   const deployment = options.deployment === undefined ? undefined : await readDeployment(options.deployment)
   const registry = options.registry ?? deployment?.addresses.registry
   if (options.rpc === undefined || registry === undefined) throw new AuditTargetError()
@@ -64,32 +83,72 @@ export async function auditFromChain(options: ChainAuditOptions): Promise<AuditR
   if (await isPortfolioRegistry(provider, registry)) {
     if (options.out !== undefined) throw new NoPortfolioBundleError()
     if (options.html !== undefined) throw new NoPortfolioPageError()
-    return (await auditPortfolio({ ...target, keys: await auditKeys(options.keys, portfolioBuilds) })).report
+    const keys = await auditKeys(options.keys, portfolioBuilds)
+    const { report } = await auditPortfolio({ ...target, keys })
+    return { report, pins: pinsOf(report, keys, options, 'what the node says') }
   }
-  const { report, record } = await audit({ ...target, keys: await marketAuditKeys(options.keys) })
+  const keys = await marketAuditKeys(options.keys)
+  const { report, record } = await audit({ ...target, keys })
   if (options.out !== undefined) await writeAuditBundle(options.out, record)
-  return report
+  return { report, pins: pinsOf(report, keys, options, 'what the node says') }
 }
 
+type PinOptions = Pick<ChainAuditOptions, 'registry' | 'deployment' | 'keys'>
+
 /** Audits a bundle against the keys at hand, and against a deployment where one is given. */
-export async function auditFromFile(
-  file: string,
-  options: Pick<ChainAuditOptions, 'registry' | 'deployment' | 'keys'>,
-): Promise<AuditReport> {
+export async function auditFromFile(file: string, options: PinOptions): Promise<PinnedAudit<AuditReport>> {
   const deployment = options.deployment === undefined ? undefined : await readDeployment(options.deployment)
   const registry = options.registry ?? deployment?.addresses.registry
   const keys = await marketAuditKeys(options.keys)
-  return auditOffline(file, {
+  const report = await auditOffline(file, {
     verificationKeyHashes: keys.map(({ verificationKey }) => `0x${verificationKeyHash(verificationKey)}`),
     ...(registry === undefined ? {} : { registry }),
     ...(deployment === undefined ? {} : { chainId: deployment.chainId }),
   })
+  return { report, pins: pinsOf(report, keys, options, 'nobody: the bundle says so') }
+}
+
+/** What a verdict rests on: what was brought along by file or flag, and what was taken from `otherwise`. */
+function pinsOf(
+  { chainId, registry }: Pick<AuditReport, 'chainId' | 'registry'>,
+  keys: readonly AuditKey[],
+  { registry: asked, deployment, keys: folder }: PinOptions,
+  otherwise: string,
+): readonly Pin[] {
+  return [
+    { what: 'chain', value: chainId.toString(), by: deployment ?? otherwise },
+    { what: 'registry', value: registry, by: asked === undefined ? (deployment ?? otherwise) : '--registry' },
+    ...keys.map(({ build, verificationKey, manifest }) => ({
+      what: 'keys' as const,
+      value: `${build} sha256 ${verificationKeyHash(verificationKey).slice(0, 16)}…`,
+      by: `${folder ?? 'this checkout'}${manifest === undefined ? '' : `, ${manifest.kind} key`}`,
+    })),
+  ]
 }
 
 /** Tells of every tenth batch. */
 function progressOf(say: (line: string) => void): (step: string, done: number, total: number) => void {
   return (step, done, total) => {
     if (done % 10 === 0 && done > 0) say(`${step}: ${done} of ${total}`)
+  }
+}
+
+/** An auditor has no keys to judge by. */
+export class AuditKeysMissingError extends ProverError {
+  readonly code = 'service.audit-keys-missing'
+  readonly circuit: string
+  readonly folder: string | undefined
+
+  constructor(folder: string | undefined, cause: KeysMissingError) {
+    super(
+      `Expected the verification keys that you trust in ${folder ?? 'this checkout'}, found none for ${cause.circuit} as compiled here. ` +
+        'An audit counts only under keys that do not come from the prover: take them from where the ceremony’s outcome is ' +
+        'published, and name their folder with --keys. Of a development chain they are in build/keys of the checkout that ' +
+        'deployed it.',
+      { cause },
+    )
+    this.circuit = cause.circuit
+    this.folder = folder
   }
 }
 

@@ -21,7 +21,7 @@ import type { RealMargin } from '../../portfolio/real.ts'
 import { realMargin } from '../../portfolio/real.ts'
 import { readPortfolio } from '../../portfolio/input/schema.ts'
 import { utcTime } from '../text/figures.ts'
-import { timeOption } from './params.ts'
+import { timeOption } from './time.ts'
 import { formatTable } from '../text/table.ts'
 
 /** Everything that is said of one account. */

@@ -8,12 +8,13 @@ import {
   joinPrices,
   type PriceBar,
   type PriceOptions,
+  type PriceRow,
   PriceTimeOrderError,
   readBars,
 } from '../../market/prices.ts'
 import { againstEwma, bestByScore, compareModels, isEwma, type JudgedModel } from '../../parameters/compareModels.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
-import { timeOption } from './params.ts'
+import { timeOption } from './time.ts'
 
 export type AssetHistory = {
   readonly name: string
@@ -111,7 +112,7 @@ export function judgeAssets(assets: readonly AssetHistory[]): readonly JudgedAss
 }
 
 /** Median time between two rows. */
-export function spacingSeconds(rows: readonly PriceBar[]): number {
+export function spacingSeconds(rows: readonly PriceRow[]): number {
   const gaps = rows.slice(1).map(({ asOf }, i) => Number(asOf - (rows[i]?.asOf ?? asOf)))
   return gaps.toSorted((a, b) => a - b)[gaps.length >> 1] ?? 0
 }

@@ -1,63 +1,50 @@
 /** `zkrisk params`: parameters through time by the twin alone. */
-import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
-import { ProverError } from '../../errors.ts'
-import { type PriceOptions, readBars, readPrices } from '../../market/prices.ts'
-import { parseTime } from '../../market/time.ts'
-import { defaultPolicy, withStartingWords } from '../../parameters/defaultPolicy.ts'
+import type { PriceRow } from '../../market/prices.ts'
+import { encodePolicy, policyLabel, policyWords, type StatedPolicy } from '../../parameters/policyFile.ts'
 import { replay } from '../../parameters/replay.ts'
-import { volatilityModel } from '../../volatility/models.ts'
+import { volatilityModels } from '../../volatility/models.ts'
 import { formatParameters, type TableOptions } from '../text/table.ts'
+import { spacingSeconds } from './models.ts'
+import { type HistoryOptions, type PolicyAsked, policyAsked, readHistory } from './policies.ts'
 
-export type ParamsOptions = {
-  readonly prices: PriceOptions & { readonly fromText?: string; readonly toText?: string }
+export type ParamsOptions = PolicyAsked & {
+  readonly prices: HistoryOptions
   readonly market: string
   readonly every?: number | undefined
-  /** Volatility model; the default one unless another is named. */
-  readonly model?: string | undefined
   readonly rows?: number | undefined
   readonly format?: TableOptions['format']
   /** HTML report to write. */
-  readonly plot?: string | undefined
+  readonly html?: string | undefined
 }
 
 /**
- * Text of the parameters that proofs over this price history would have published under the default policy.
+ * Text of the parameters that proofs over this price history would have published under a policy, the default one unless
+ * another is asked for.
  *
- * @throws the errors of {@link readPrices} and {@link replay}; {@link TimeOptionError}; {@link UnknownModelError}
+ * @throws the errors of {@link policyAsked}, {@link readHistory} and {@link replay}
  */
 export async function parametersOf(file: string, options: ParamsOptions): Promise<string> {
-  const { fromText, toText, ...prices } = options.prices
-  const model = volatilityModel(options.model ?? DEFAULT_VOLATILITY_MODEL)
-  // A model that reads no range takes files whose highs and lows are wrong.
-  const read = model.name === 'rangeMixture' ? readBars : readPrices
-  const rows = read(file, { ...prices, from: timeOption('from', fromText), to: timeOption('to', toText) })
-  const series = replay(rows, withStartingWords(model, defaultPolicy), { every: options.every, model })
-  if (options.plot !== undefined) {
+  const policy = policyAsked(options)
+  const { volatilityModel } = policy
+  const rows = readHistory(file, options.prices, [volatilityModel])
+  const model = volatilityModels[volatilityModel]
+  const series = replay(rows, encodePolicy(policy), { every: options.every, model })
+  const under = `under ${volatilityModel} and ${policyWords(policy)}${spacingRemark(rows, policy)}`
+  if (options.html !== undefined) {
     const { writeReplayReport } = await import('./reports.ts')
-    writeReplayReport(options.plot, options.market, series)
+    writeReplayReport(options.html, options.market, series, under)
   }
-  const under = model.name === DEFAULT_VOLATILITY_MODEL ? '' : ` under ${model.name}`
-  const title = `Risk parameters of ${options.market}${under} (twin only, not proven)`
-  return formatParameters(series.points, { format: options.format, maxRows: options.rows, title })
+  return formatParameters(series.points, {
+    format: options.format,
+    maxRows: options.rows,
+    title: `Risk parameters of ${options.market} ${under} (twin only, not proven)`,
+    under: { volatilityModel, policy: policyLabel(policy) },
+  })
 }
 
-/** A time on the command line, unix seconds. @throws {@link TimeOptionError} */
-export function timeOption(option: string, text: string | undefined): bigint | undefined {
-  if (text === undefined) return undefined
-  const time = parseTime(text)
-  if (time === undefined) throw new TimeOptionError(option, text)
-  return time
-}
-
-/** A time on the command line is none. */
-export class TimeOptionError extends ProverError {
-  readonly code = 'service.time-option'
-  readonly option: string
-  readonly value: string
-
-  constructor(option: string, value: string) {
-    super(`Expected --${option} as YYYY-MM-DD, YYYY-MM-DD HH:MM:SS or unix seconds, got "${value}".`)
-    this.option = option
-    this.value = value
-  }
+/** Where rows are further apart than a horizon, predictions are tried later than they are for. */
+function spacingRemark(rows: readonly PriceRow[], { engine: { horizonSeconds } }: StatedPolicy): string {
+  const spacing = spacingSeconds(rows)
+  if (spacing <= horizonSeconds) return ''
+  return `; rows are ${spacing} s apart and predictions for ${horizonSeconds} s, so each is tried ${spacing} s later`
 }

@@ -1,4 +1,4 @@
-/** HTML reports of the demo and of `zkrisk params --plot`. */
+/** HTML reports of the demo and of `zkrisk params --html`. */
 import { backtest } from '../../parameters/backtest.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import { type ReplaySeries, replay } from '../../parameters/replay.ts'
@@ -25,14 +25,19 @@ export function writeDemoReport(
   writeReport(file, [...proven, ...keptCrashSections(defaultPolicy)])
 }
 
-/** Writes a report of one replayed history. */
-export function writeReplayReport(file: string, market: string, series: ReplaySeries): void {
+/**
+ * Writes a report of one replayed history.
+ *
+ * @param under - which model and policy, in words
+ */
+export function writeReplayReport(file: string, market: string, series: ReplaySeries, under: string): void {
   const result = backtest(series)
-  const fixed = fixedMargins(result, defaultPolicy)
-  writeReport(file, [
-    { kind: 'window', title: market, series, fixed },
+  const fixed = fixedMargins(result, series.policy)
+  const sections: readonly ReportSection[] = [
+    { kind: 'window', title: market, note: `Computed by the twin ${under}; not proven.`, series, fixed },
     { kind: 'backtest', title: `${market} backtest`, backtest: result },
-  ])
+  ]
+  writeReport(file, sections, { title: `Risk parameters of ${market}` })
 }
 
 function provenSection(

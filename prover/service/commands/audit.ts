@@ -10,6 +10,7 @@ type Options = {
   out?: string
   keys?: string
   html?: string
+  claims?: boolean
 }
 
 export function addAuditCommand(program: Command): void {
@@ -21,6 +22,7 @@ export function addAuditCommand(program: Command): void {
       'audit --rpc http://127.0.0.1:8545 --deployment deployment.json -o audit.json',
       'audit --rpc http://127.0.0.1:8545 --registry 0x… --json',
       'audit --bundle audit.json --html audit.html',
+      'audit --bundle audit.json --deployment deployment.json --claims',
     ],
   )
     .option('--rpc <url>', 'node of the chain')
@@ -30,22 +32,29 @@ export function addAuditCommand(program: Command): void {
     .option('--bundle <file>', 'audit this file without a chain')
     .option('-o, --out <file>', 'write a bundle that can be audited without a chain')
     .option('--keys <folder>', 'keys to trust, instead of the project’s own')
+    .option('--claims', 'list the ids of the claims that each batch, market and model was judged by')
     .option('--html <file>', 'also write a page: the verdict, scores of shadows, promotions; of a registry of markets')
     .action(
       action<Options, []>(async (terminal, options) => {
         const [{ auditFromFile, auditFromChain }, { formatAudit, formatPortfolioAudit, exitCodeOf }] =
           await Promise.all([import('../answers/auditing.ts'), import('../../audit/index.ts')])
         const { bundle, rpc } = options
-        const report =
+        const began = performance.now()
+        const { report, pins } =
           bundle === undefined
             ? await auditFromChain({ ...options, rpc, say: terminal.say })
             : await auditFromFile(bundle, options)
+        const telling = { showClaims: options.claims, pins, elapsedSeconds: (performance.now() - began) / 1000 }
         if (options.html !== undefined && !('kind' in report)) {
           const { writeAuditReport } = await import('../report/auditReport.ts')
-          writeAuditReport(options.html, report)
+          writeAuditReport(options.html, report, telling)
           terminal.say(`Pictures: ${options.html}`)
         }
-        terminal.result(report, 'kind' in report ? formatPortfolioAudit(report) : formatAudit(report))
+        const { elapsedSeconds } = telling
+        terminal.result(
+          { ...report, pins, elapsedSeconds },
+          'kind' in report ? formatPortfolioAudit(report, telling) : formatAudit(report, telling),
+        )
         return exitCodeOf(report)
       }),
     )

@@ -1,18 +1,19 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { action, addCommand, wholeNumber } from './command.ts'
+import { addPolicyOptions, entriesOfFlags, type PolicyFlags } from './policyOptions.ts'
 import { addPriceOptions, type PriceFlags, priceOptions } from './priceOptions.ts'
 
-type Options = PriceFlags & {
-  format?: 'table' | 'csv' | 'json'
-  json?: boolean
-  out?: string
-  plot?: string
-  market: string
-  every?: number
-  model?: string
-  rows?: number
-}
+type Options = PriceFlags &
+  PolicyFlags & {
+    format?: 'table' | 'csv' | 'json'
+    json?: boolean
+    out?: string
+    html?: string
+    market: string
+    every?: number
+    rows?: number
+  }
 
 export function addParamsCommand(program: Command): void {
   const params = addCommand(
@@ -21,26 +22,30 @@ export function addParamsCommand(program: Command): void {
     'risk parameters through time from a price file (.csv or .csv.gz); no proofs',
     [
       'params btc-hourly.csv --from 2020-03-08 --to 2020-03-16',
-      'params btc-hourly.csv.gz --bar-seconds 3600 --newest-first --plot report.html',
-      'params btc-hourly.csv.gz --bar-seconds 3600 --model ewma',
+      'params btc-hourly.csv.gz --bar-seconds 3600 --newest-first --html report.html',
+      'params btc-hourly.csv.gz --bar-seconds 3600 --volatility-model ewma',
+      'params btc-hourly.csv --alpha 1% --horizon 2h --format csv -o what-if.csv',
+      'params btc-hourly.csv --policy policy.json',
     ],
   )
     .addOption(new Option('--format <format>', 'of the result').choices(['table', 'csv', 'json']).default('table'))
     .option('-o, --out <file>', 'write the result there instead of printing it')
-    .option('--plot <file>', 'also write an HTML report with plots')
+    .option('--plot, --html <file>', 'also write an HTML report with plots')
     .option('--market <name>', 'name in titles', 'BTC-USD')
     .option('--every <count>', 'publish after this many observations, even if no prediction is due', wholeNumber(1))
-    .option(
-      '--model <name>',
-      'volatility model: rangeMixture (default), which reads columns named high and low, ewma or garch',
-    )
     .option('--rows <count>', 'most rows of the table', wholeNumber(3))
-  addPriceOptions(params).action(
+  addPriceOptions(params)
+  addPolicyOptions(params).action(
     action<Options, [string]>(async (terminal, options, prices) => {
       const { parametersOf } = await import('../answers/params.ts')
       const format = options.json === true ? 'json' : options.format
-      const text = await parametersOf(prices, { ...options, format, prices: priceOptions(options) })
-      if (options.plot !== undefined) terminal.say(`Plots: ${options.plot}`)
+      const text = await parametersOf(prices, {
+        ...options,
+        format,
+        prices: priceOptions(options),
+        entries: entriesOfFlags(options),
+      })
+      if (options.html !== undefined) terminal.say(`Plots: ${options.html}`)
       if (options.out === undefined) {
         terminal.result(options.json === true ? JSON.parse(text) : undefined, text)
       } else {

@@ -1,14 +1,26 @@
 /** An audit of markets as a page: the verdict, how shadows fared beside the model in force, and what was promoted. */
-import type { AuditReport, MeanScore, PromotionReport } from '../../audit/index.ts'
+import {
+  type AuditReport,
+  type BatchReport,
+  claimName,
+  countText,
+  type MarketReport,
+  type MeanScore,
+  type ModelReport,
+  type Pin,
+  type PromotionReport,
+  type Telling,
+} from '../../audit/index.ts'
 import { percent, utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
-import type { Chart, ChartPoint } from './chart.ts'
-import { drawChart } from './chart.ts'
+import type { Chart, ChartGroup, ChartPoint } from './chart.ts'
+import { chartGroup } from './chart.ts'
 import type { Markup } from './markup.ts'
-import { embeddedJson, html } from './markup.ts'
+import { html } from './markup.ts'
 import { kindOf } from './modelsReport.ts'
-import type { Entry } from './page.ts'
+import type { Answer, Entry } from './page.ts'
 import { page } from './page.ts'
+import { type Cell, table } from './table.ts'
 
 const LEAD = [
   'Every number was recomputed by the exact integer twin and every proof verified twice, from chain data alone. A shadow tries ' +
@@ -21,34 +33,26 @@ const LEAD = [
  *
  * @throws {@link FileWriteError} if it cannot be written
  */
-export function writeAuditReport(file: string, report: AuditReport): void {
-  writeWholeFile(file, renderAuditReport(report))
+export function writeAuditReport(file: string, report: AuditReport, telling: Telling = {}): void {
+  writeWholeFile(file, renderAuditReport(report, telling))
 }
 
 /** The page that {@link writeAuditReport} writes. */
-export function renderAuditReport(report: AuditReport): string {
+export function renderAuditReport(report: AuditReport, telling: Telling = {}): string {
   const markets = report.markets.filter(({ name }) => shadowsOf(report, name).length > 0)
   const entries: readonly Entry[] = [
-    { id: 'verdict', title: 'Verdict', body: verdictSection(report) },
+    { id: 'judged', title: 'What was judged', body: judgedSection(report, telling) },
     ...markets.map(({ name }, i) => {
       const id = `market-${i + 1}`
       return { id, title: `${name} under other models`, body: marketSection(report, name, id) }
     }),
   ]
-  return page(`Audit of registry ${report.registry}`, LEAD, entries).markup
+  return page(`Audit of registry ${report.registry}`, LEAD, entries, answerOf(report)).markup
 }
 
-function verdictSection(report: AuditReport): Markup {
-  const { batches, markets, shadows, promotions, chainId, fromBlock, toBlock, pinned, failure } = report
-  const verdict = report.accepted ? 'accepted' : 'REJECTED'
-  const accepted = batches.filter((batch) => batch.accepted).length
-  const tiles = [
-    ['verdict', verdict],
-    ['batches accepted', `${accepted} of ${batches.length}`],
-    ['markets, shadows', `${markets.length}, ${shadows.length}`],
-    ['promotions', String(promotions.length)],
-  ] as const
-  const rows = [
+function rowsOf({ models, batches, promotions, markets, shadows }: AuditReport): readonly JudgedRow[] {
+  return [
+    ...models.map((model) => ['model', model.name, model] as const),
     ...batches.map((batch) => [`batch ${batch.number}`, batch.markets.join(' '), batch] as const),
     ...promotions.map(
       (each) => [`promotion ${each.number}`, `${each.market} from ${each.from} to ${each.to}`, each] as const,
@@ -56,28 +60,77 @@ function verdictSection(report: AuditReport): Markup {
     ...markets.map((market) => ['market', market.name, market] as const),
     ...shadows.map((shadow) => ['shadow', shadow.name, shadow] as const),
   ]
+}
+
+function answerOf(report: AuditReport): Answer {
+  const { batches, markets, shadows, promotions, pinned, failure } = report
+  const claims = rowsOf(report).flatMap(([, , judged]) => judged.claims)
+  const accepted = batches.filter((batch) => batch.accepted).length
   const first = failure?.claim
-  return html`<section id="verdict">
-<h2>Verdict</h2>
-<dl class="tiles">${tiles.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-<p class="note">Chain ${chainId.toString()}, blocks ${fromBlock} to ${toBlock}. ${pinned ? '' : 'Nothing was pinned from outside: this shows only that the record agrees with itself.'}</p>
-${first === undefined ? [] : [html`<p class="fail">First failure: ${failure?.of ?? ''}, claim ${first.claim} at ${first.field ?? ''}: expected ${first.expected ?? ''}, found ${first.found ?? ''}</p>`]}
-<details><summary>Everything that was judged (${rows.length})</summary>
-<table><thead><tr><th>what</th><th>of</th><th>verdict</th><th>claims</th></tr></thead><tbody>
-${rows.map(
-  ([
-    what,
-    of,
-    judged,
-  ]) => html`<tr><td>${what}</td><td>${of}</td>${verdictCell(judged)}<td>${judged.claims.map(({ claim }) => claim).join(' ')}</td></tr>
-`,
-)}</tbody></table></details>
+  const values =
+    first?.expected === undefined ? (first?.found ?? '') : `expected ${first.expected}, found ${first.found}`
+  return {
+    verdict: report.accepted ? { kind: 'pass', text: '✓ Accepted' } : { kind: 'fail', text: '✗ REJECTED' },
+    remarks: [
+      ...(first === undefined
+        ? []
+        : [`First failure: ${failure?.of ?? ''}, claim ${claimName(first.claim)} at ${first.field ?? ''}: ${values}`]),
+      ...(pinned
+        ? []
+        : ['Not everything was pinned from outside: this shows only that the record agrees with itself.']),
+    ],
+    tiles: [
+      ['Batches accepted', `${accepted} of ${batches.length}`],
+      ['Claims that hold', countText(claims).replace(' claims', '')],
+      ['Markets, shadows', `${markets.length}, ${shadows.length}`],
+      ['Promotions', String(promotions.length)],
+    ],
+  }
+}
+
+function judgedSection(report: AuditReport, { pins = [], elapsedSeconds }: Telling): Markup {
+  const { chainId, fromBlock, toBlock } = report
+  const took = elapsedSeconds === undefined ? '' : `, judged in ${elapsedSeconds.toFixed(1)} s`
+  return html`<section id="judged">
+<h2>What was judged</h2>
+<p class="note">Chain ${chainId.toString()}, blocks ${fromBlock} to ${toBlock}${took}.</p>
+${pins.length === 0 ? [] : [pinTable(pins)]}
+${judgedTable(rowsOf(report))}
 </section>
 `
 }
 
-const verdictCell = ({ accepted }: { readonly accepted: boolean }): Markup =>
-  html`<td class="${accepted ? 'pass' : 'fail'}">${accepted ? 'accepted' : 'REJECTED'}</td>`
+const pinTable = (pins: readonly Pin[]): Markup =>
+  table(
+    'What was pinned, and by whom',
+    ['pinned', 'to', 'by'],
+    pins.map(({ what, value, by }) => [what, html`<code>${value}</code>`, by]),
+  )
+
+type JudgedRow = readonly [what: string, of: string, judged: BatchReport | MarketReport | ModelReport | PromotionReport]
+
+/** Every subject with its count, and what the ids of claims stand for, once. */
+function judgedTable(rows: readonly JudgedRow[]): Markup {
+  const ids = [...new Set(rows.flatMap(([, , { claims }]) => claims.map(({ claim }) => claim)))]
+  const names = ids.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).map(claimName)
+  return html`<details><summary>Everything that was judged (${rows.length})</summary>
+${table(
+  'Everything that was judged',
+  ['what', 'of', 'verdict', 'claims', 'which'],
+  rows.map(([what, of, judged]) => [
+    what,
+    of,
+    verdictCell(judged),
+    countText(judged.claims).replace(' claims', ''),
+    judged.claims.map(({ claim, holds }) => (holds ? claim : `${claim}✗`)).join(' '),
+  ]),
+)}
+<p class="note">${names.join(' · ')}</p></details>
+`
+}
+
+const verdictCell = ({ accepted }: { readonly accepted: boolean }): Cell =>
+  accepted ? { kind: 'pass', content: 'accepted' } : { kind: 'fail', content: 'REJECTED' }
 
 const shadowsOf = ({ shadows }: AuditReport, market: string) => shadows.filter(({ name }) => marketOf(name) === market)
 const marketOf = (name: string): string => name.split('~')[0] ?? name
@@ -85,53 +138,53 @@ const modelOf = (name: string): string => name.split('~')[1] ?? name
 
 function marketSection(report: AuditReport, market: string, id: string): Markup {
   const promotions = report.promotions.filter((each) => each.market === market)
-  const { charts, moments } = scorePicture(report, market, promotions)
   return html`<section class="window" id="${id}">
 <h2>${market} under other models</h2>
-${
-  charts.length === 0
-    ? []
-    : [
-        html`<div class="plots" tabindex="0" aria-label="Charts; arrow keys move the readout">
-<p class="readout" aria-live="polite"></p>
-${charts.map(drawChart)}
-<script type="application/json">${embeddedJson(moments)}</script>
-</div>`,
-      ]
-}
-<table><thead><tr><th>shadow</th><th>batches</th><th>predictions</th><th>score of falls</th><th>of rises</th><th>verdict</th></tr></thead><tbody>
-${shadowsOf(report, market).map(
-  (
-    shadow,
-  ) => html`<tr><td>${shadow.name}</td><td>${shadow.sequence.toString()}</td>${shadow.score === undefined ? html`<td>removed</td><td></td><td></td>` : scoreCells(shadow.score)}${verdictCell(shadow)}</tr>
-`,
-)}</tbody></table>
+${chartGroup(scorePicture(report, market, promotions))}
+${table(
+  `Shadows of ${market}`,
+  ['shadow', 'batches', 'predictions', 'score of falls', 'of rises', 'verdict'],
+  shadowsOf(report, market).map((shadow) => [
+    shadow.name,
+    shadow.sequence.toString(),
+    ...(shadow.score === undefined ? ['removed', '', ''] : scoreCells(shadow.score)),
+    verdictCell(shadow),
+  ]),
+)}
 ${promotions.length === 0 ? [] : [promotionTable(promotions)]}
 </section>
 `
 }
 
-function promotionTable(promotions: readonly PromotionReport[]): Markup {
-  return html`<table><thead><tr><th>promotion (UTC)</th><th>from</th><th>to</th><th>predictions</th><th>score of falls</th><th>of rises</th><th>control, falls</th><th>rises</th><th>verdict</th></tr></thead><tbody>
-${promotions.map(
-  (
-    each,
-  ) => html`<tr><td>${utcTime(each.asOf)}</td><td>${each.from}</td><td>${each.to}</td>${scoreCells(each.score)}${each.control === undefined ? html`<td>no control</td><td></td>` : html`<td>${figure(each.control.down)}</td><td>${figure(each.control.up)}</td>`}${verdictCell(each)}</tr>
-`,
-)}</tbody></table>
-`
-}
+const promotionTable = (promotions: readonly PromotionReport[]): Markup =>
+  table(
+    'Promotions',
+    [
+      'promotion (UTC)',
+      'from',
+      'to',
+      'predictions',
+      'score of falls',
+      'of rises',
+      'control, falls',
+      'rises',
+      'verdict',
+    ],
+    promotions.map((each) => [
+      utcTime(each.asOf),
+      each.from,
+      each.to,
+      ...scoreCells(each.score),
+      ...(each.control === undefined ? ['no control', ''] : [figure(each.control.down), figure(each.control.up)]),
+      verdictCell(each),
+    ]),
+  )
 
 const figure = (score: number | undefined): string => (score === undefined ? '–' : percent(score, 3))
-const scoreCells = ({ predictions, down, up }: MeanScore): Markup =>
-  html`<td>${predictions}</td><td>${figure(down)}</td><td>${figure(up)}</td>`
+const scoreCells = ({ predictions, down, up }: MeanScore): readonly Cell[] => [predictions, figure(down), figure(up)]
 
 /** Mean scores so far, batch by batch, and where a promotion came. */
-function scorePicture(
-  { batches }: AuditReport,
-  market: string,
-  promotions: readonly PromotionReport[],
-): { readonly charts: readonly Chart[]; readonly moments: readonly (readonly [number, string])[] } {
+function scorePicture({ batches }: AuditReport, market: string, promotions: readonly PromotionReport[]): ChartGroup {
   const tried = batches.flatMap(({ asOf, scores }) =>
     scores.filter(({ name }) => marketOf(name) === market).map((score) => ({ time: Number(asOf), ...score })),
   )

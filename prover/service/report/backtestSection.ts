@@ -3,6 +3,7 @@ import { periodsOf } from '../text/backtestTable.ts'
 import { percent, utcTime } from '../text/figures.ts'
 import type { Markup } from './markup.ts'
 import { html } from './markup.ts'
+import { type Cell, table } from './table.ts'
 
 /** What years of replay say about one market. */
 export type BacktestSection = {
@@ -24,23 +25,45 @@ A move may be exceeded in ${percent(backtest.alpha)} of horizons on either side.
 <div><dt>Margin, highest over lowest</dt><dd>${maintenanceMargin.peakToTrough.toFixed(1)}</dd></div>
 <div><dt>Largest rise of the maintenance margin at once</dt><dd>${percent(steps.maintenanceMarginRise)}</dd></div>
 </dl>
-<table><thead><tr><th>period</th><th>predictions</th><th>breaches down</th><th class="wide">rate</th><th>breaches up</th><th class="wide">rate</th>
-<th>Kupiec p</th><th>Christoffersen p</th><th>traffic light</th></tr></thead><tbody>
-${periodsOf(backtest).map((coverage) => row(coverage, backtest.alpha))}</tbody></table>
+${table(
+  title,
+  [
+    'period',
+    'predictions',
+    'breaches down',
+    'rate',
+    'breaches up',
+    'rate',
+    'Kupiec p',
+    'Christoffersen p',
+    'traffic light',
+  ],
+  periodsOf(backtest).map((coverage) => row(coverage, backtest.alpha)),
+)}
 <p class="note">Bars show the breach rate, the line in them is α. Kupiec asks whether breaches are as many as promised,
 Christoffersen (conditional coverage) also whether they come independently of each other: below 0.05 they do not; down / up.</p>
 </section>
 `
 }
 
-function row({ period, predictions, down, up }: Coverage, alpha: number): Markup {
+function row({ period, predictions, down, up }: Coverage, alpha: number): readonly Cell[] {
   const pair = (figure: (side: SideCoverage) => string): string => `${figure(down)} / ${figure(up)}`
-  return html`<tr><td>${period}</td><td>${predictions.toLocaleString('en-GB')}</td>
-<td>${down.breaches}</td><td class="wide">${bar(down.breachRate, alpha, 'down')}</td>
-<td>${up.breaches}</td><td class="wide">${bar(up.breachRate, alpha, 'up')}</td>
-<td>${pair((side) => side.kupiec.pValue.toFixed(2))}</td><td>${pair((side) => side.conditionalCoverage.pValue.toFixed(2))}</td>
-<td>${pair((side) => side.trafficLight)}</td></tr>
-`
+  return [
+    period,
+    predictions.toLocaleString('en-GB'),
+    down.breaches,
+    bar(down.breachRate, alpha, 'down'),
+    up.breaches,
+    bar(up.breachRate, alpha, 'up'),
+    pair((side) => side.kupiec.pValue.toFixed(2)),
+    pair((side) => side.conditionalCoverage.pValue.toFixed(2)),
+    { kind: lightKind(down, up), content: pair((side) => side.trafficLight) },
+  ]
+}
+
+function lightKind(...sides: readonly SideCoverage[]): string {
+  const lights = sides.map(({ trafficLight }) => trafficLight)
+  return lights.includes('red') ? 'fail' : lights.includes('yellow') ? 'warn' : 'pass'
 }
 
 /** A bar whose full width is twice α, with α marked in its middle. */

@@ -1,5 +1,5 @@
 import type { Markup } from './markup.ts'
-import { html } from './markup.ts'
+import { embeddedJson, html } from './markup.ts'
 import { timeTicks, valueTicks } from './ticks.ts'
 
 /** A point of a chart: unix seconds and a value. */
@@ -55,8 +55,27 @@ export const frame = { width: 1000, left: 64, right: 168, top: 8, bottom: 24 }
 
 type Scales = { readonly x: (time: number) => number; readonly y: (value: number) => number }
 
+/** Charts that share their time axis, and what is read out of each moment. */
+export type ChartGroup = {
+  readonly charts: readonly Chart[]
+  readonly moments: readonly (readonly [time: number, readout: string])[]
+}
+
+/** Charts below each other, with the readout that follows the pointer; nothing where there are none. */
+export function chartGroup({ charts, moments }: ChartGroup): Markup {
+  if (charts.length === 0) return html``
+  return html`<div class="plots">
+<p class="readout" aria-live="polite"></p>
+<div class="scroll" role="group" tabindex="0" aria-label="Charts; arrow keys move the readout">
+${charts.map(drawChart)}
+</div>
+<script type="application/json">${embeddedJson(moments)}</script>
+</div>
+`
+}
+
 /** One chart with title, legend, axes and a hidden crosshair. */
-export function drawChart(chart: Chart): Markup {
+function drawChart(chart: Chart): Markup {
   const [low, high] = valueRange(chart)
   const { x, y } = scalesOf(chart, low, high)
   const summary = `${chart.title}: ${chart.series.map(({ label }) => label).join(', ')}`

@@ -1,12 +1,13 @@
-/** Pictures of one account's margin: losses on the scenario grid, value by spot, what each leg adds. */
-import type { NamedScenario } from '../../portfolio/explain.ts'
-import { amount, type MarginAnswer } from '../answers/margins.ts'
+/** One account's margin as a page: verdict, requirement, losses on the grid, value by spot, legs, thresholds, Greeks. */
+import { type ContingencyPart, contingencyParts } from '../../portfolio/contingencies.ts'
+import { marginTerms, type NamedScenario } from '../../portfolio/explain.ts'
+import { amount, greeksOf, type MarginAnswer } from '../answers/margins.ts'
 import { utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { HeatCell } from './heatMap.ts'
 import { drawHeatMap } from './heatMap.ts'
-import type { Entry } from './page.ts'
-import { page } from './page.ts'
+import { type Answer, type Entry, page, tileList } from './page.ts'
+import { type Cell, table } from './table.ts'
 import type { Markup } from './markup.ts'
 import { html } from './markup.ts'
 import { drawPlot } from './plot.ts'
@@ -24,8 +25,10 @@ export function writeMarginReport(file: string, answer: MarginAnswer): void {
 export function renderMarginReport(answer: MarginAnswer): string {
   const { portfolio } = answer
   const entries: readonly Entry[] = [
+    { id: 'requirement', title: 'Requirement', body: requirementSection(answer) },
     { id: 'scenarios', title: 'Scenarios', body: scenarioSection(answer) },
     { id: 'legs', title: 'Legs', body: legSection(answer) },
+    { id: 'sensitivity', title: 'Thresholds and Greeks', body: sensitivitySection(answer) },
   ]
   return page(
     `Margin of ${portfolio.name}`,
@@ -34,19 +37,165 @@ export function renderMarginReport(answer: MarginAnswer): string {
         'Computed by the exact integer twin: what a proof would state, word for word.',
     ],
     entries,
+    answerOf(answer),
   ).markup
 }
 
+const money = (valueE8: bigint): number => Number(valueE8) / 1e8
+
+/** What an account must hold, and what it has. */
+function standingOf({ provable }: MarginAnswer) {
+  const [equity, initialLeft, maintenanceLeft] = [
+    provable.margin.equityE8,
+    provable.margin.initialE8,
+    provable.margin.maintenanceE8,
+  ].map(money) as [number, number, number]
+  return { equity, initialLeft, maintenanceLeft, initial: equity - initialLeft, maintenance: equity - maintenanceLeft }
+}
+
+function answerOf(answer: MarginAnswer): Answer {
+  const { equity, initialLeft, maintenanceLeft, initial, maintenance } = standingOf(answer)
+  const used = (requirement: number): string =>
+    equity > 0 ? ` (${((100 * requirement) / equity).toFixed(1)} % of equity)` : ''
+  return {
+    verdict:
+      initialLeft >= 0
+        ? { kind: 'pass', text: '✓ Healthy: may open positions' }
+        : maintenanceLeft >= 0
+          ? { kind: 'warn', text: '! Below initial margin: may not open positions' }
+          : { kind: 'fail', text: '✗ Below maintenance margin: may be liquidated' },
+    tiles: [
+      ['Equity', amount(equity)],
+      ['Initial margin required', `${amount(initial)}${used(initial)}`],
+      ['Initial margin left', amount(initialLeft), initialLeft >= 0 ? 'pass' : maintenanceLeft >= 0 ? 'warn' : 'fail'],
+      ['Maintenance margin required', `${amount(maintenance)}${used(maintenance)}`],
+      ['Maintenance margin left', amount(maintenanceLeft), maintenanceLeft >= 0 ? 'pass' : 'fail'],
+      ['Worst scenario', answer.worst.words],
+    ],
+  }
+}
+
+/** A term of the margins: what it adds to equity, or takes from it, for initial and for maintenance margin. */
+type Term = readonly [name: string, initial: number, maintenance: number]
+
+function requirementSection(answer: MarginAnswer): Markup {
+  const { equity, initialLeft, maintenanceLeft, initial, maintenance } = standingOf(answer)
+  const terms = termsOf(answer)
+  const levels = terms.reduce<readonly number[]>((all, [, first]) => all.concat((all.at(-1) ?? 0) + first), [0])
+  const most = Math.max(...levels.map(Math.abs), Math.abs(initial), Math.abs(equity), Number.MIN_VALUE)
+  const rows = terms.map(([name, first, second], i): readonly Cell[] => [
+    name,
+    amount(first),
+    amount(second),
+    stepBar(levels[i] ?? 0, levels[i + 1] ?? 0, most),
+  ])
+  const total = (name: string, [first, second]: readonly [number, number]): readonly Cell[] => [
+    name,
+    amount(first),
+    amount(second),
+    stepBar(0, first, most),
+  ]
+  return html`<section id="requirement">
+<h2>What is required, and what is left</h2>
+<p class="note">From what the account has down to what is left of each margin; bars follow the initial margin, the middle is zero.</p>
+${table('Requirement, term by term', ['in quote currency', 'initial', 'maintenance', 'level of initial margin'], rows, {
+  foot: [total('= required', [-initial, -maintenance]), total('= left', [initialLeft, maintenanceLeft])],
+})}
+${discountTable(answer)}
+</section>
+`
+}
+
+function termsOf({ provable, worst, portfolio }: MarginAnswer): readonly Term[] {
+  const terms = marginTerms(provable)
+  const { maintenance, initial, worstLoss, initialFactor, maintenanceFactor } = terms
+  const both = (name: string, value: number): Term => [name, value, value]
+  const factors = initialFactor === maintenanceFactor ? `${initialFactor}` : `${initialFactor} / ${maintenanceFactor}`
+  const parts = Object.entries(contingencyParts) as readonly [ContingencyPart, string][]
+  const all: readonly Term[] = [
+    both('cash', terms.cash),
+    both(`options, marked (${portfolio.account.options.length} legs)`, terms.options),
+    both('collateral', terms.collateral),
+    both('perpetuals, unrealised', terms.perpPnl),
+    [`worst loss × ${factors}: ${worst.words}`, worstLoss * initialFactor, worstLoss * maintenanceFactor],
+    ...parts.map(([part, name]): Term => [name, -maintenance[part] - initial[part], -maintenance[part]]),
+    ['collateral haircuts', -maintenance.collaterals - initial.collaterals, -maintenance.collaterals],
+    ['low confidence of feeds', -terms.confidence, 0],
+  ]
+  return all.filter(([, first, second]) => first !== 0 || second !== 0)
+}
+
+/** A step of a waterfall about zero in the middle. */
+function stepBar(from: number, to: number, most: number): Markup {
+  const place = (value: number): number => 50 + 50 * Math.max(-1, Math.min(1, value / most))
+  const [left, right] = [place(Math.min(from, to)), place(Math.max(from, to))]
+  return html`<span class="bar wide"><i class="${to < from ? 'down' : 'up'}" style="margin-left:${left.toFixed(1)}%;width:${Math.max(0.6, right - left).toFixed(1)}%"></i></span>`
+}
+
+/** What values of each expiry count at after a shock. */
+function discountTable({ reference, portfolio }: MarginAnswer): Markup {
+  if (portfolio.account.options.length === 0) return html``
+  const share = (value: number): string => `${(100 * value).toFixed(2)} %`
+  return table(
+    'Discounts by expiry',
+    ['discounts by expiry', 'present value', 'shocked gains count', 'shocked debts count', 'volatility up / down'],
+    reference.expiries.map(({ expiry, discount, longFactor, shortFactor, volatilityUp, volatilityDown }) => [
+      utcTime(expiry),
+      share(discount),
+      share(longFactor),
+      share(shortFactor),
+      `${share(volatilityUp)} / ${share(volatilityDown)}`,
+    ]),
+  )
+}
+
+function sensitivitySection(answer: MarginAnswer): Markup {
+  const { portfolio, provable } = answer
+  const spot = money(portfolio.market.spotE8)
+  const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8, defaultProbabilityX32 } =
+    provable.margin.thresholds
+  const at = (levelE8: bigint): Cell => {
+    if (levelE8 === 0n || levelE8 === NO_LEVEL_ABOVE) return 'none inside the grid'
+    const level = money(levelE8)
+    const away = level / spot - 1
+    const text = away === 0 ? 'already' : `${away < 0 ? '−' : '+'}${Math.abs(100 * away).toFixed(1)} %`
+    const isNear = Math.abs(away) < NEAR
+    return { kind: isNear ? 'warn' : '', content: `${amount(level)} (${text})` }
+  }
+  const { delta, gamma, vega, theta, rho } = greeksOf(answer)
+  const probability = Number(defaultProbabilityX32) / 2 ** 32
+  return html`<section id="sensitivity">
+<h2>Thresholds and Greeks</h2>
+${table(
+  'Spot levels',
+  ['spot level, from the spot now', 'on a fall', 'on a rise'],
+  [
+    ['liquidation', at(liquidationDownE8), at(liquidationUpE8)],
+    ['default', at(defaultDownE8), at(defaultUpE8)],
+  ],
+)}
+<p class="note">Probability of default over the horizon ${Number((100 * probability).toPrecision(3))} %.</p>
+${tileList([
+  ['Delta of the options, units of the asset', greek(delta)],
+  ['Gamma, of delta a unit of spot', greek(gamma)],
+  ['Vega, a volatility point', greek(vega / 100)],
+  ['Theta, a day', greek(theta / 365)],
+  ['Rho, a point of rate', greek(rho / 100)],
+])}
+</section>
+`
+}
+
+const NO_LEVEL_ABOVE = (1n << 48n) - 1n
+/** A threshold so close to spot is coloured. */
+const NEAR = 0.1
+
+const greek = (value: number): string => (value === 0 ? '0' : value.toPrecision(5)).replace('-', '−')
+
 function scenarioSection(answer: MarginAnswer): Markup {
-  const { worst, provable } = answer
-  const { initialE8, maintenanceE8, equityE8 } = provable.margin
-  const tile = (label: string, value: bigint): Markup =>
-    html`<div><dt>${label}</dt><dd>${amount(Number(value) / 1e8)}</dd></div>`
   return html`<section id="scenarios">
 <h2>What could happen</h2>
-<p class="note">Every scenario of the grid with what the account would gain or lose, damped as the grid says. Worst: ${worst.words}.</p>
-<dl class="tiles">${tile('Equity', equityE8)}${tile('Initial margin left', initialE8)}${tile('Maintenance margin left', maintenanceE8)}
-<div><dt>Worst scenario</dt><dd>${worst.words}</dd></div></dl>
+<p class="note">Every scenario of the grid with what the account would gain or lose, damped as the grid says. Worst: ${answer.worst.words}.</p>
 ${scenarioMap(answer)}
 ${valueBySpot(answer)}
 </section>
@@ -94,7 +243,7 @@ ${drawHeatMap({
   columns: others.map(({ kind, volatility }) =>
     kind === 'basis' ? 'basis' : volatility === 'linear' ? 'smile tilts' : 'smile steepens',
   ),
-  rows: [''],
+  rows: ['gain or loss'],
   cells: [others.map(cellOf)],
   most,
 })}`
@@ -142,7 +291,7 @@ function valueBySpot({ scenarios, provable, portfolio }: MarginAnswer): Markup {
   })
 }
 
-function legSection({ legs, others, worst }: MarginAnswer): Markup {
+function legSection({ legs, others, worst, provable }: MarginAnswer): Markup {
   const all = [
     ...legs.map(({ leg, contribution, impliedVolatility, shockedVolatility, mark, shocked }) => ({
       name: `${(Number(leg.quantityE12) / 1e12).toLocaleString('en-GB').replace('-', '−')} × ${leg.instrument}`,
@@ -152,15 +301,17 @@ function legSection({ legs, others, worst }: MarginAnswer): Markup {
     ...others.map(({ what, contribution }) => ({ name: what, detail: '', contribution })),
   ].toSorted((a, b) => a.contribution - b.contribution)
   const most = Math.max(...all.map(({ contribution }) => Math.abs(contribution)), Number.MIN_VALUE)
-  return html`<section id="legs" class="backtest">
+  const bar = (contribution: number): Markup =>
+    html`<span class="bar plain"><i class="${contribution < 0 ? 'down' : 'up'}" style="width:${((100 * Math.abs(contribution)) / most).toFixed(1)}%"></i></span>`
+  return html`<section id="legs">
 <h2>What each leg adds to the worst scenario</h2>
 <p class="note">${worst.words}. Volatility and discounted value a contract, before and after; the bar is the whole position.</p>
-<table><thead><tr><th>leg</th><th>volatility, value a contract</th><th>contribution</th><th></th></tr></thead><tbody>
-${all.map(
-  ({ name, detail, contribution }) => html`<tr><td>${name}</td><td>${detail}</td><td>${amount(contribution)}</td>
-<td><span class="bar plain"><i class="${contribution < 0 ? 'down' : 'up'}" style="width:${((100 * Math.abs(contribution)) / most).toFixed(1)}%"></i></span></td></tr>
-`,
-)}</tbody></table>
+${table(
+  'Legs',
+  ['leg', 'contribution', 'share', 'volatility, value a contract'],
+  all.map(({ name, detail, contribution }) => [name, amount(contribution), bar(contribution), detail]),
+  { foot: [['= worst loss', amount(marginTerms(provable).worstLoss), '', '']] },
+)}
 </section>
 `
 }

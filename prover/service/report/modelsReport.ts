@@ -1,7 +1,7 @@
 /** Pictures of volatility models side by side: their scores through time, and margins through a crash. */
 import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
 import { parseTime } from '../../market/time.ts'
-import type { JudgedModel } from '../../parameters/compareModels.ts'
+import { againstEwma, bestByScore, type JudgedModel } from '../../parameters/compareModels.ts'
 import { realValues } from '../../parameters/real.ts'
 import type { Prediction } from '../../parameters/score.ts'
 import { predictionsOf, quantileScore } from '../../parameters/score.ts'
@@ -9,11 +9,11 @@ import { modelNames } from '../../volatility/models.ts'
 import { percent, price, utcTime } from '../text/figures.ts'
 import type { JudgedAsset } from '../answers/models.ts'
 import { writeWholeFile } from '../wholeFile.ts'
-import type { Chart, ChartPoint } from './chart.ts'
-import { drawChart } from './chart.ts'
+import type { Chart, ChartGroup, ChartPoint } from './chart.ts'
+import { chartGroup } from './chart.ts'
 import type { Markup } from './markup.ts'
-import { embeddedJson, html } from './markup.ts'
-import type { Entry } from './page.ts'
+import { html } from './markup.ts'
+import type { Answer, Entry, Tile } from './page.ts'
 import { page } from './page.ts'
 
 /** Days that a point of the score's curve is the mean of. */
@@ -50,25 +50,34 @@ export function renderModelsReport(assets: readonly JudgedAsset[]): string {
     section(`${asset.name}, scores through time`, `scores-${i + 1}`, scoreCharts(asset)),
     section(`${asset.name}, margins through ${crashOf(asset).title}`, `crash-${i + 1}`, crashCharts(asset)),
   ])
-  return page('Volatility models side by side', LEAD, entries).markup
+  return page('Volatility models side by side', LEAD, entries, answerOf(assets)).markup
 }
 
-type Picture = { readonly charts: readonly Chart[]; readonly moments: readonly (readonly [number, string])[] }
+/** The best model by score, and what it is better or worse than EWMA by. */
+function answerOf(assets: readonly JudgedAsset[]): Answer {
+  const best = bestByScore(assets.map(({ judged }) => judged))
+  const signed = (fraction: number): string => `${fraction > 0 ? '+' : ''}${percent(fraction, 1)}`
+  const tiles = assets.flatMap(({ name, judged, ewma }): readonly Tile[] => {
+    const mine = judged.find(({ model }) => model.name === best.name) ?? ewma
+    const { scoreDown, scoreUp, worstCoverage } = againstEwma(mine, ewma)
+    return [
+      [`${name}: score against EWMA, down / up`, `${signed(scoreDown)} / ${signed(scoreUp)}`],
+      [`${name}: furthest from α in a year`, percent(worstCoverage, 3)],
+    ]
+  })
+  return { tiles: [['Best by score', best.name], ...tiles] }
+}
 
-function section(title: string, id: string, { charts, moments }: Picture): Entry {
+function section(title: string, id: string, group: ChartGroup): Entry {
   const body: Markup = html`<section class="window" id="${id}">
 <h2>${title}</h2>
-<div class="plots" tabindex="0" aria-label="Charts; arrow keys move the readout">
-<p class="readout" aria-live="polite"></p>
-${charts.map(drawChart)}
-<script type="application/json">${embeddedJson(moments)}</script>
-</div>
+${chartGroup(group)}
 </section>
 `
   return { id, title, body }
 }
 
-function scoreCharts({ judged, ewma }: JudgedAsset): Picture {
+function scoreCharts({ judged, ewma }: JudgedAsset): ChartGroup {
   const curves = judged.map((each) => ({ name: each.model.name, points: scoreCurve(each) }))
   const base = curves.find(({ name }) => name === ewma.model.name)?.points ?? []
   const span = { from: base[0]?.[0] ?? 0, to: base.at(-1)?.[0] ?? 1 }
@@ -139,7 +148,7 @@ function crashOf({ rows, ewma }: JudgedAsset): Crash {
   return { title: `the days about ${day}`, from, to }
 }
 
-function crashCharts(asset: JudgedAsset): Picture {
+function crashCharts(asset: JudgedAsset): ChartGroup {
   const { from, to } = crashOf(asset)
   const shown = asset.judged.map(({ model, series }) => {
     const points = series.points.filter(({ asOf }) => from <= asOf && asOf <= to)

@@ -2,8 +2,22 @@ import { frame } from './chart.ts'
 import type { Markup } from './markup.ts'
 import { html } from './markup.ts'
 
-/** A whole page: nothing in it is fetched, and its policy forbids to. */
-export function page(title: string, lead: readonly string[], entries: readonly Entry[]): Markup {
+/** What a reader came for, before anything else. */
+export type Answer = {
+  readonly verdict?: { readonly kind: 'pass' | 'warn' | 'fail'; readonly text: string } | undefined
+  readonly remarks?: readonly string[] | undefined
+  readonly tiles: readonly Tile[]
+}
+
+/** A figure with its name; `kind` colours it. */
+export type Tile = readonly [name: string, figure: string, kind?: 'pass' | 'warn' | 'fail' | undefined]
+
+/** Figures side by side. */
+export const tileList = (tiles: readonly Tile[]): Markup =>
+  html`<dl class="tiles">${tiles.map(([name, figure, kind = '']) => html`<div class="${kind}"><dt>${name}</dt><dd>${figure}</dd></div>`)}</dl>`
+
+/** A whole page: nothing in it is fetched, and its policy forbids to. The answer stands on the first screen. */
+export function page(title: string, lead: readonly string[], entries: readonly Entry[], answer?: Answer): Markup {
   const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
   return html`<!doctype html>
 <html lang="en">
@@ -17,8 +31,9 @@ export function page(title: string, lead: readonly string[], entries: readonly E
 <body>
 <header>
 <h1>${title}</h1>
+${answer === undefined ? [] : drawAnswer(answer)}
+<nav aria-label="Parts of this page">${entries.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>
 ${lead.map((paragraph) => html`<p>${paragraph}</p>`)}
-<nav>${entries.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>
 </header>
 <main>
 ${entries.map(({ body }) => body)}
@@ -29,33 +44,45 @@ ${entries.map(({ body }) => body)}
 `
 }
 
+const drawAnswer = ({ verdict, remarks = [], tiles }: Answer): readonly Markup[] => [
+  ...(verdict === undefined ? [] : [html`<p class="verdict ${verdict.kind}">${verdict.text}</p>`]),
+  ...remarks.map((remark) => html`<p class="${verdict?.kind ?? 'note'}">${remark}</p>`),
+  tileList(tiles),
+]
+
 export type Entry = { readonly id: string; readonly title: string; readonly body: Markup }
 
 const style = `
 :root { color-scheme: light dark; --page: #f5f6f8; --card: #fff; --ink: #1c2127; --muted: #5c6773; --grid: #e8ebef; --major: #d3d9e0;
-  --band: #3f78b533; --fast: #2f86d6; --slow: #8a56c2; --initial: #b85408; --maintenance: #0f6f8f; --down: #c62f2f; --up: #15803d; }
+  --band: #3f78b533; --fast: #1f6fb8; --slow: #8a56c2; --initial: #b85408; --maintenance: #0f6f8f; --down: #c62f2f; --up: #15803d; --warn: #8a5a00; }
 @media (prefers-color-scheme: dark) { :root { --page: #12161b; --card: #1a2027; --ink: #e6eaef; --muted: #98a4b1; --grid: #262e37;
-  --major: #37414d; --band: #6ea8e033; --fast: #5aa9f0; --slow: #b78ae8; --initial: #f0954b; --maintenance: #46b5d6; --down: #f26d6d; --up: #4cc27a; } }
+  --major: #37414d; --band: #6ea8e033; --fast: #5aa9f0; --slow: #b78ae8; --initial: #f0954b; --maintenance: #46b5d6; --down: #f58080; --up: #4cc27a; --warn: #e3b341; } }
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 1160px; padding: 24px 16px 64px; background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif; }
-h1 { font-size: 26px; line-height: 1.2; margin: 0 0 8px }
+h1 { font-size: 26px; line-height: 1.2; margin: 0 0 8px; overflow-wrap: anywhere }
 h2 { font-size: 19px; margin: 0 0 4px }
-header p, .note { color: var(--muted); max-width: 118ch; margin: 0 0 8px }
+header p:not([class]), .note { color: var(--muted); max-width: 118ch; margin: 0 0 8px }
 nav { display: flex; flex-wrap: wrap; gap: 6px 8px; margin: 12px 0 20px }
 nav a { color: inherit; text-decoration: none; font-size: 13px; border: 1px solid var(--major); border-radius: 999px; padding: 2px 12px; background: var(--card) }
 nav a:hover { border-color: var(--muted) }
 section { background: var(--card); border: 1px solid var(--grid); border-radius: 10px; padding: 20px 20px 12px; margin: 0 0 20px }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr)); gap: 8px; margin: 12px 0 }
-.tiles div { border-left: 3px solid var(--major); padding: 2px 10px; display: flex; flex-direction: column; justify-content: space-between }
+.tiles div { border-left: 3px solid var(--major); min-width: 0; overflow-wrap: anywhere; padding: 2px 10px; display: flex; flex-direction: column; justify-content: space-between }
+.tiles .pass, .tiles .warn, .tiles .fail { border-left-color: currentcolor }
+.verdict { display: inline-block; margin: 0 0 4px; padding: 3px 14px; border: 2px solid currentcolor; border-radius: 8px; font-size: 19px; font-weight: 700 }
 .tiles dt { color: var(--muted); font-size: 12px; line-height: 1.35 }
 .tiles dd { margin: 2px 0 0; font-weight: 600; font-variant-numeric: tabular-nums }
-.plots { outline-offset: 4px }
+.scroll { overflow-x: auto; outline-offset: 3px; container-type: inline-size }
 .readout { position: sticky; top: 0; z-index: 1; min-height: 2.9em; margin: 0 0 4px; padding: 4px 0; background: var(--card); color: var(--muted);
   font-size: 13px; font-variant-numeric: tabular-nums }
 .readout b { color: var(--ink) }
 .chart { margin: 0 0 10px }
-.chart svg { display: block; width: 100%; height: auto; touch-action: pan-y }
+.chart svg { display: block; width: 100%; height: auto; touch-action: pan-x pan-y }
+.plots .chart { min-width: 920px }
+.plots figcaption { position: sticky; left: 0; width: 100cqw }
+.chart .narrow-screen { display: none }
+.narrow .tick, .narrow .end { font-size: 10px }
 figcaption { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 8px; font-size: 13px }
 .chart-title { font-weight: 600 }
 .unit { color: var(--muted) }
@@ -79,36 +106,56 @@ i.line.used { border-top-width: 6px }
 path.mark { fill: currentcolor; stroke: var(--card); stroke-width: 1 }
 line.mark { stroke: currentcolor; stroke-width: 2 }
 .dot { fill: currentcolor }
+.column { stroke: currentcolor; stroke-width: 3.4 }
 .ring { fill: none; stroke: currentcolor; stroke-width: 1; opacity: .55 }
-.cell { fill: currentcolor }
-.empty-cell { fill: var(--grid); opacity: .5 }
-.worst-cell { fill: none; stroke: var(--ink); stroke-width: 2.5 }
-.cell-figure { fill: var(--ink); font-size: 12px; font-variant-numeric: tabular-nums }
-.small-multiples { display: grid; grid-template-columns: repeat(auto-fit, minmax(380px, 1fr)); gap: 0 20px }
+.heat td, .heat th { text-align: center; min-width: 58px; padding: 9px 6px; border: 2px solid var(--card) }
+.heat th[scope=row] { position: sticky; left: 0; text-align: left; background: var(--card) }
+.heat .loss { background: color-mix(in srgb, var(--down) var(--strength), var(--card)) }
+.heat .gain { background: color-mix(in srgb, var(--up) var(--strength), var(--card)) }
+.heat .empty { background: var(--page) }
+.heat .worst { outline: 2.5px solid var(--ink); outline-offset: -2px; font-weight: 700 }
+.small-multiples { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 0 20px }
+.small-multiples > * { min-width: 0 }
 .bar.plain::after { display: none }
 .crosshair { stroke: var(--muted); stroke-dasharray: 2 3; visibility: hidden }
 .ink, .used { color: var(--ink) } .fast { color: var(--fast) } .slow { color: var(--slow) } .initial { color: var(--initial) }
-.maintenance { color: var(--maintenance) } .down, .fail { color: var(--down) } .up, .pass { color: var(--up) }
-details { margin: 4px 0 8px; font-size: 14px; overflow-x: auto }
+.maintenance { color: var(--maintenance) } .down, .fail { color: var(--down) } .up, .pass { color: var(--up) } .warn { color: var(--warn) }
+details { margin: 4px 0 8px; font-size: 14px }
 summary { cursor: pointer; color: var(--muted) }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; margin: 8px 0 }
 th { text-align: right; font-weight: 600; color: var(--muted); vertical-align: bottom }
 td { text-align: right }
 th, td { padding: 3px 12px 3px 0; border-bottom: 1px solid var(--grid); white-space: nowrap }
-th:first-child, td:first-child { text-align: left }
-.backtest { overflow-x: auto }
-.backtest tbody tr:last-child { font-weight: 600 }
+th:first-child, td:first-child, .words { text-align: left }
+tfoot, .backtest tbody tr:last-child { font-weight: 600 }
+td.words { white-space: normal; min-width: 22ch }
+code { font-size: 12px }
 .bar { display: inline-block; position: relative; width: 90px; height: 9px; background: var(--grid); vertical-align: middle; border-radius: 2px; overflow: hidden }
+.bar.wide { width: 180px; height: 12px }
 .bar i { display: block; height: 100%; background: currentcolor; opacity: .75 }
 .bar::after { content: ""; position: absolute; left: 50%; top: 0; bottom: 0; border-left: 2px solid var(--ink) }
 @media print { body { max-width: none; background: none } section { break-inside: avoid; border: 0 } nav, .readout { display: none } }
-@media (max-width: 700px) { .plots { overflow-x: auto } .chart { min-width: 680px } }
+label { font-size: 14px; color: var(--muted) }
+input[type=search] { font: inherit; color: var(--ink); background: var(--page); border: 1px solid var(--muted); border-radius: 6px; padding: 4px 10px; margin-left: 6px; max-width: 100% }
+[hidden] { display: none }
+@media (max-width: 700px) { body { padding: 14px 12px 40px } h1 { font-size: 21px } section { padding: 14px 12px 8px }
+  nav { flex-wrap: nowrap; overflow-x: auto } nav a { white-space: nowrap } .tiles { grid-template-columns: repeat(2, 1fr) } 
+  .chart .wide-screen { display: none } .chart .narrow-screen { display: block } .narrow .tick, .narrow .end { font-size: 14px }
+  th:first-child, td:first-child { white-space: normal; min-width: 15ch } }
 `
 
-/** Moves one crosshair through all charts of a window and says what was in force there. */
+/**
+ * Charts begin at their newest end, plots at what they are about. One crosshair moves through all charts of a group and says
+ * what was in force there. A filter hides what does not have its words.
+ */
 const script = `
+for (const place of document.querySelectorAll('.scroll[data-show]')) {
+  place.scrollLeft = place.dataset.show * place.scrollWidth - place.clientWidth / 2
+}
 for (const plots of document.querySelectorAll('.plots')) {
   const moments = JSON.parse(plots.querySelector('script').textContent)
+  const place = plots.querySelector('.scroll')
+  place.scrollLeft = place.scrollWidth
   if (moments.length === 0) continue
   const readout = plots.querySelector('.readout')
   const charts = [...plots.querySelectorAll('svg')]
@@ -130,6 +177,7 @@ for (const plots of document.querySelectorAll('.plots')) {
       line.setAttribute('x2', x)
       line.style.visibility = withLine ? 'visible' : 'hidden'
     }
+    return x / ${frame.width} * place.scrollWidth
   }
   const nearest = (time) => {
     let low = 0
@@ -141,19 +189,37 @@ for (const plots of document.querySelectorAll('.plots')) {
     }
     return time - moments[low][0] <= moments[high][0] - time ? low : high
   }
-  plots.addEventListener('pointermove', (event) => {
+  place.addEventListener('pointermove', (event) => {
     const svg = event.target.closest('svg')
     if (svg === null) return
     const box = svg.getBoundingClientRect()
     const x = (event.clientX - box.left) / box.width * ${frame.width}
     show(nearest(first + (x - ${frame.left}) / width * span), true)
   })
-  plots.addEventListener('keydown', (event) => {
+  place.addEventListener('keydown', (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -24, PageDown: 24 }[event.key]
     if (step === undefined) return
     event.preventDefault()
-    show(at + step, true)
+    const shown = show(at + step, true)
+    const isInView = place.scrollLeft < shown && shown < place.scrollLeft + place.clientWidth
+    if (!isInView) place.scrollLeft = shown - place.clientWidth / 2
   })
   show(at, false)
+}
+for (const filter of document.querySelectorAll('input[type=search]')) {
+  const count = document.querySelector('.filter-count')
+  const parts = [...document.querySelectorAll('[data-words]')]
+  const apply = () => {
+    const wanted = filter.value.toLowerCase().split(' ').filter((word) => word !== '')
+    for (const part of parts) part.hidden = !wanted.every((word) => part.dataset.words.includes(word))
+    for (const link of document.querySelectorAll('nav a')) {
+      const part = document.querySelector(link.getAttribute('href'))
+      link.hidden = part !== null && part.hidden
+    }
+    const rows = parts.filter((part) => part.tagName === 'TR')
+    count.textContent = rows.filter((row) => !row.hidden).length + ' of ' + rows.length
+  }
+  filter.addEventListener('input', apply)
+  apply()
 }
 `

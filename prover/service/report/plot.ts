@@ -9,7 +9,7 @@ export type PlotSeries = {
   readonly label: string
   /** Class that gives the colour. */
   readonly kind: string
-  readonly shape: 'line' | 'dots' | 'rings'
+  readonly shape: 'line' | 'dots' | 'rings' | 'bars'
   readonly points: readonly PlotPoint[]
 }
 
@@ -31,27 +31,41 @@ export type Plot = {
   readonly withZero?: boolean
 }
 
-const LEFT = 64
 const RIGHT = 14
 const TOP = 10
 const BOTTOM = 26
+/** Of a plot on a narrow screen, whose letters are as large as on a wide one. */
+const NARROW = 400
 
-type Scales = { readonly x: (value: number) => number; readonly y: (value: number) => number }
+type Scales = {
+  readonly x: (value: number) => number
+  readonly y: (value: number) => number
+  /** Room for the figures of the value axis. */
+  readonly left: number
+}
 type Range = readonly [low: number, high: number]
 
-/** One plot with title, legend and axes. */
+/** One plot with title, legend and axes; a wide one also as it is drawn on a narrow screen. */
 export function drawPlot(plot: Plot): Markup {
-  const [xs, ys] = [rangeOf(plot, 0), valueRange(plot)]
-  const scales = scalesOf(plot, xs, ys)
-  return html`<figure class="chart">
+  const isWide = plot.width > NARROW
+  return html`<figure class="chart plot">
 <figcaption><span class="chart-title">${plot.title}</span> <span class="unit">${plot.unit}</span>${legend(plot)}</figcaption>
-<svg viewBox="0 0 ${plot.width} ${plot.height}" role="img" aria-label="${plot.title}">
-${valueAxis(plot, ys, scales)}${argumentAxis(plot, xs, scales)}
-${(plot.lines ?? []).map((line) => drawLine(line, plot, scales))}
-${plot.series.flatMap((series) => drawSeries(series, scales))}
-</svg>
+${isWide ? drawSized(plot, 'wide-screen') : []}
+${drawSized({ ...plot, width: Math.min(plot.width, NARROW) }, isWide ? 'narrow narrow-screen' : 'narrow')}
 </figure>
 `
+}
+
+function drawSized(plot: Plot, kind: string): readonly Markup[] {
+  const [xs, ys] = [rangeOf(plot, 0), valueRange(plot)]
+  const scales = scalesOf(plot, xs, ys)
+  return [
+    html`<svg class="${kind}" viewBox="0 0 ${plot.width} ${plot.height}" role="img" aria-label="${plot.title}">
+${valueAxis(plot, ys, scales)}${argumentAxis(plot, xs, scales)}
+${(plot.lines ?? []).map((line, i) => drawLine(line, TOP + 10 + 14 * i, plot, scales))}
+${plot.series.flatMap((series) => drawSeries(series, scales))}
+</svg>`,
+  ]
 }
 
 function rangeOf({ series, lines = [] }: Plot, axis: 0 | 1): Range {
@@ -71,21 +85,30 @@ function valueRange(plot: Plot): Range {
   return [least === 0 ? 0 : least - margin, most === 0 ? 0 : most + margin]
 }
 
-function scalesOf({ width, height, axis }: Plot, [left, right]: Range, [low, high]: Range): Scales {
+function scalesOf(plot: Plot, [left, right]: Range, [low, high]: Range): Scales {
+  const { width, height, axis } = plot
+  const figures = ticksOf(plot, [low, high]).map((value) => plot.yFigure(value).length)
+  const room = 14 + 7.5 * Math.max(3, ...figures)
   const along = axis === 'logarithmic' ? Math.log : (value: number) => value
-  const inner = { width: width - LEFT - RIGHT - 12, height: height - TOP - BOTTOM }
+  const inner = { width: width - room - RIGHT - 12, height: height - TOP - BOTTOM }
   return {
-    x: (value) => round(LEFT + 6 + ((along(value) - along(left)) / (along(right) - along(left))) * inner.width),
+    x: (value) => round(room + 6 + ((along(value) - along(left)) / (along(right) - along(left))) * inner.width),
+    left: room,
     y: (value) => round(TOP + ((high - value) / (high - low)) * inner.height),
   }
 }
 
-function valueAxis({ width, height, yFigure }: Plot, [low, high]: Range, { y }: Scales): readonly Markup[] {
-  return valueTicks(low, high, Math.max(3, Math.round(height / 55))).map(
+const ticksOf = ({ height }: Plot, [low, high]: Range): readonly number[] =>
+  valueTicks(low, high, Math.max(3, Math.round(height / 55)))
+
+function valueAxis(plot: Plot, range: Range, { y, left }: Scales): readonly Markup[] {
+  const { width, yFigure } = plot
+  const [low, high] = range
+  return ticksOf(plot, range).map(
     (
       value,
-    ) => html`<line class="${Math.abs(value) < 1e-12 * (high - low) ? 'grid major' : 'grid'}" x1="${LEFT}" x2="${width - RIGHT}" y1="${y(value)}" y2="${y(value)}"/>
-<text class="tick" x="${LEFT - 8}" y="${y(value) + 4}" text-anchor="end">${yFigure(value)}</text>`,
+    ) => html`<line class="${Math.abs(value) < 1e-12 * (high - low) ? 'grid major' : 'grid'}" x1="${left}" x2="${width - RIGHT}" y1="${y(value)}" y2="${y(value)}"/>
+<text class="tick" x="${left - 8}" y="${y(value) + 4}" text-anchor="end">${yFigure(value)}</text>`,
   )
 }
 
@@ -119,6 +142,16 @@ function drawSeries({ kind, shape, points }: PlotSeries, { x, y }: Scales): read
     const path = points.map(([at, value], i) => `${i === 0 ? 'M' : 'L'}${x(at)} ${y(value)}`)
     return [html`<path class="series ${kind}" d="${path.join('')}"/>`]
   }
+  if (shape === 'bars') {
+    // Side by side: calls to the right of their strike, puts to the left
+    const shift = kind === 'up' ? 2 : -2
+    return points
+      .filter(([, value]) => value > 0)
+      .map(
+        ([at, value]) =>
+          html`<line class="column ${kind}" x1="${x(at) + shift}" x2="${x(at) + shift}" y1="${y(0)}" y2="${y(value)}"/>`,
+      )
+  }
   const style = shape === 'rings' ? 'ring' : 'dot'
   return points.map(
     ([at, value]) =>
@@ -126,10 +159,10 @@ function drawSeries({ kind, shape, points }: PlotSeries, { x, y }: Scales): read
   )
 }
 
-function drawLine({ label, kind, x: at }: PlotLine, { height, width }: Plot, { x }: Scales): Markup {
+function drawLine({ label, kind, x: at }: PlotLine, labelY: number, { height, width }: Plot, { x }: Scales): Markup {
   const isRight = x(at) > width * 0.8
   return html`<line class="level ${kind}" x1="${x(at)}" x2="${x(at)}" y1="${TOP}" y2="${height - BOTTOM}"/>
-<text class="end ${kind}" x="${x(at) + (isRight ? -5 : 5)}" y="${TOP + 10}" text-anchor="${isRight ? 'end' : 'start'}">${label}</text>`
+<text class="end ${kind}" x="${x(at) + (isRight ? -5 : 5)}" y="${labelY}" text-anchor="${isRight ? 'end' : 'start'}">${label}</text>`
 }
 
 function legend({ series }: Plot): Markup {
@@ -137,7 +170,7 @@ function legend({ series }: Plot): Markup {
   return html`<span class="legend">${series.map(({ label, kind, shape }) =>
     shape === 'line'
       ? html`<span><i class="line ${kind}"></i>${label}</span>`
-      : html`<span><b class="${kind}">${shape === 'rings' ? '○' : '●'}</b>${label}</span>`,
+      : html`<span><b class="${kind}">${{ rings: '○', dots: '●', bars: '▮' }[shape]}</b>${label}</span>`,
   )}</span>`
 }
 

@@ -1,10 +1,10 @@
 import { writeWholeFile } from '../wholeFile.ts'
 import type { BacktestSection } from './backtestSection.ts'
 import { drawBacktest } from './backtestSection.ts'
-import type { Entry } from './page.ts'
+import type { Answer, Entry } from './page.ts'
 import { page } from './page.ts'
 import type { WindowSection } from './window.ts'
-import { drawWindow } from './window.ts'
+import { drawWindow, windowTiles } from './window.ts'
 
 export type { ProvenPoint, WindowSection } from './window.ts'
 
@@ -42,5 +42,20 @@ export function renderReport(sections: readonly ReportSection[], options: Report
     const body = section.kind === 'window' ? drawWindow(section, id) : drawBacktest(section, id)
     return { id, title: section.title, body }
   })
-  return page(options.title ?? 'Risk parameters through time', options.lead ?? LEAD, entries).markup
+  return page(options.title ?? 'Risk parameters through time', options.lead ?? LEAD, entries, answerOf(sections)).markup
+}
+
+/** How many proofs were accepted, then margins now and breaches of what was proven, or else of the first window. */
+function answerOf(sections: readonly ReportSection[]): Answer {
+  const windows = sections.filter((section) => section.kind === 'window')
+  const withProofs = windows.filter(({ proven = [] }) => proven.length > 0)
+  const tiles = (withProofs.length > 0 ? withProofs : windows.slice(0, 1)).flatMap(windowTiles)
+  if (withProofs.length === 0) return { tiles }
+  const verdicts = new Map(
+    withProofs.flatMap(({ proven = [] }) => proven.map(({ transactionHash, verdict }) => [transactionHash, verdict])),
+  )
+  const accepted = [...verdicts.values()].filter((verdict) => verdict === 'pass').length
+  const isAll = accepted === verdicts.size
+  const text = `${isAll ? '✓' : '✗'} ${accepted} of ${verdicts.size} proofs accepted by the audit`
+  return { verdict: { kind: isAll ? 'pass' : 'fail', text }, tiles }
 }

@@ -3,10 +3,10 @@ import { utcTime } from '../text/figures.ts'
 import { amount, type MarginAnswer } from '../answers/margins.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { ChartPoint } from './chart.ts'
-import { drawChart } from './chart.ts'
+import { chartGroup } from './chart.ts'
 import { compact } from './marginReport.ts'
-import { embeddedJson, html } from './markup.ts'
-import { page } from './page.ts'
+import { html } from './markup.ts'
+import { type Answer, page } from './page.ts'
 
 /**
  * Writes the pictures as one HTML file that needs nothing else.
@@ -75,22 +75,40 @@ export function renderThroughReport(answers: readonly MarginAnswer[]): string {
       ],
     },
   ]
-  const moments = answers.map((answer, i) => [times[i] ?? 0, readout(answer)])
+  const moments = answers.map((answer, i) => [times[i] ?? 0, readout(answer)] as const)
   const body = html`<section class="window" id="through">
 <h2>${name}</h2>
 <p class="note">${answers.length} markets from ${utcTime(shared.from)} to ${utcTime(shared.to)} UTC; surfaces are SVI fits to each chain’s marks, the
 account stays as it is. Between the markets lines are straight.</p>
-<div class="plots" tabindex="0" aria-label="Charts; arrow keys move the readout">
-<p class="readout" aria-live="polite"></p>
-${charts.map(drawChart)}
-<script type="application/json">${embeddedJson(moments)}</script>
-</div>
+${chartGroup({ charts, moments })}
 </section>
 `
   const lead = [
     'Margins as the exact integer twin computes them from recorded option chains: what proofs of the same markets would state.',
   ]
-  return page(`${name} through time`, lead, [{ id: 'through', title: name, body }]).markup
+  return page(`${name} through time`, lead, [{ id: 'through', title: name, body }], answerOf(answers)).markup
+}
+
+/** How the account stands in the newest market, and how it stood when it stood worst. */
+function answerOf(answers: readonly MarginAnswer[]): Answer {
+  const newest = answers.at(-1)
+  if (newest === undefined) return { tiles: [] }
+  const left = ({ provable }: MarginAnswer): number => money(provable.margin.maintenanceE8)
+  const worst = answers.reduce((least, answer) => (left(answer) < left(least) ? answer : least))
+  const below = answers.filter((answer) => left(answer) < 0).length
+  const initial = money(newest.provable.margin.initialE8)
+  return {
+    verdict:
+      below === 0
+        ? { kind: 'pass', text: `✓ Healthy in all ${answers.length} markets` }
+        : { kind: 'fail', text: `✗ Below maintenance margin in ${below} of ${answers.length} markets` },
+    tiles: [
+      ['Equity in the newest market', amount(money(newest.provable.margin.equityE8))],
+      ['Initial margin left in it', amount(initial), initial < 0 ? 'warn' : 'pass'],
+      ['Maintenance margin left in it', amount(left(newest)), left(newest) < 0 ? 'fail' : 'pass'],
+      [`Least maintenance margin left, ${utcTime(worst.portfolio.market.asOf)}`, amount(left(worst))],
+    ],
+  }
 }
 
 function meanVolatility({ legs }: MarginAnswer): number {

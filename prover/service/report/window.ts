@@ -3,9 +3,11 @@ import type { ReplayPoint, ReplaySeries } from '../../parameters/replay.ts'
 import { transitions } from '../../parameters/replay.ts'
 import { percent, price, utcTime } from '../text/figures.ts'
 import type { Chart, ChartPoint, Mark } from './chart.ts'
-import { drawChart } from './chart.ts'
+import { chartGroup } from './chart.ts'
 import type { Markup } from './markup.ts'
-import { embeddedJson, html } from './markup.ts'
+import { html } from './markup.ts'
+import { type Tile, tileList } from './page.ts'
+import { table } from './table.ts'
 
 /** A publication that was proven and landed on a chain. */
 export type ProvenPoint = {
@@ -39,8 +41,8 @@ type Moment = {
   readonly price: number
   /** Where the running prediction, made one horizon ago, expected the price; none while it is not due. */
   readonly expected: readonly [low: number, high: number] | undefined
-  readonly volatilityFast: number
-  readonly volatilitySlow: number
+  /** Of each of the model's variances. */
+  readonly volatilities: readonly number[]
   readonly volatility: number
   readonly initialMargin: number
   readonly maintenanceMargin: number
@@ -59,11 +61,15 @@ export function drawWindow(section: WindowSection, id: string): Markup {
 <h2>${section.title}</h2>
 ${section.note === undefined ? [] : html`<p class="note">${section.note}</p>`}
 ${summary(all, section)}
-<div class="plots" tabindex="0" aria-label="Charts; arrow keys move the readout">
-<p class="readout" aria-live="polite"></p>
-${[priceChart(moments, hasProofs), volatilityChart(moments), marginChart(moments, section), multiplierChart(moments)].map(drawChart)}
-<script type="application/json">${embeddedJson(moments.map((moment) => [moment.time, readout(moment, section)]))}</script>
-</div>
+${chartGroup({
+  charts: [
+    priceChart(moments, hasProofs),
+    volatilityChart(moments, section),
+    marginChart(moments, section),
+    multiplierChart(moments),
+  ],
+  moments: moments.map((moment) => [moment.time, readout(moment, section)]),
+})}
 ${breachTable(all)}${hasProofs ? proofTable(section.proven ?? []) : []}
 </section>
 `
@@ -74,15 +80,15 @@ function momentsOf(section: WindowSection): readonly Moment[] {
   const proven = new Map(section.proven?.map((point) => [point.asOf, point]))
   const shown = [...transitions(series)].filter(({ point }) => from <= point.asOf && point.asOf < to)
   return shown.map(({ before, point }) => {
-    const volatility = realValues(point.state.volatility)
+    const { variance0, variance1, variance2, variance3 } = realValues(point.state.volatility)
+    const variances = [variance0, variance1, variance2, variance3]
     const anchor = realValues(point.state.anchor)
     const parameters = realValues(point.parameters)
     return {
       time: Number(point.asOf),
       price: Number(point.priceE8) / 1e8,
       expected: point.verdict.due ? expectedRange(before.anchor) : undefined,
-      volatilityFast: Math.sqrt(volatility.variance0),
-      volatilitySlow: Math.sqrt(volatility.variance1),
+      volatilities: series.variances.map((_, i) => Math.sqrt(variances[i] ?? 0)),
       volatility: parameters.volatility,
       initialMargin: parameters.initialMargin,
       maintenanceMargin: parameters.maintenanceMargin,
@@ -162,7 +168,9 @@ function priceChart(moments: readonly Moment[], hasProofs: boolean): Chart {
   }
 }
 
-function volatilityChart(moments: readonly Moment[]): Chart {
+const VARIANCE_KINDS = ['fast', 'slow', 'maintenance', 'initial'] as const
+
+function volatilityChart(moments: readonly Moment[], { series }: WindowSection): Chart {
   return {
     title: 'Volatility',
     unit: 'annualised',
@@ -172,8 +180,10 @@ function volatilityChart(moments: readonly Moment[]): Chart {
     fromZero: true,
     series: [
       { label: 'used', kind: 'used', shape: 'line', points: curve(moments, (m) => m.volatility) },
-      { label: 'fast', kind: 'fast', shape: 'line', points: curve(moments, (m) => m.volatilityFast) },
-      { label: 'slow', kind: 'slow', shape: 'line', points: curve(moments, (m) => m.volatilitySlow) },
+      ...series.variances.map((label, i) => ({
+        ...{ label, kind: VARIANCE_KINDS[i] ?? 'ink', shape: 'line' as const },
+        points: curve(moments, (m) => m.volatilities[i] ?? 0),
+      })),
     ],
   }
 }
@@ -220,36 +230,16 @@ function summary(moments: readonly Moment[], { fixed }: WindowSection): Markup {
   if (first === undefined || last === undefined) return html`<p class="note">No publication lies in this window.</p>`
   const extreme = (value: (moment: Moment) => number, pick: (...values: number[]) => number): number =>
     moments.reduce((best, moment) => pick(best, value(moment)), value(first))
-  const count = (side: 'down' | 'up'): number => moments.filter(({ breach }) => breach === side).length
-  const lowest = extreme((m) => m.price, Math.min)
+  const through = (value: (moment: Moment) => number, decimals: number): string =>
+    [value(first), extreme(value, Math.max), value(last)].map((each) => percent(each, decimals)).join(' / ')
   const above = moments.filter((m) => m.maintenanceMargin > (fixed?.maintenanceMargin ?? Number.POSITIVE_INFINITY))
-  const tiles = [
+  const lowest = extreme((m) => m.price, Math.min)
+  return tileList([
     ['Price, first / lowest / last', `${price(first.price)} / ${price(lowest)} / ${price(last.price)}`],
-    [
-      'Breaches down / up',
-      `${count('down')} / ${count('up')} of ${moments.filter((m) => m.expected !== undefined).length}`,
-    ],
-    [
-      'Volatility, first / highest',
-      `${percent(first.volatility, 0)} / ${percent(
-        extreme((m) => m.volatility, Math.max),
-        0,
-      )}`,
-    ],
-    [
-      'Initial margin',
-      range(
-        first.initialMargin,
-        extreme((m) => m.initialMargin, Math.max),
-      ),
-    ],
-    [
-      'Maintenance margin',
-      range(
-        first.maintenanceMargin,
-        extreme((m) => m.maintenanceMargin, Math.max),
-      ),
-    ],
+    ['Breaches down / up', breachesText(moments)],
+    ['Volatility, first / highest / last', through((m) => m.volatility, 0)],
+    ['Initial margin, first / highest / last', through((m) => m.initialMargin, 1)],
+    ['Maintenance margin, first / highest / last', through((m) => m.maintenanceMargin, 1)],
     ...(fixed === undefined
       ? []
       : [
@@ -258,20 +248,36 @@ function summary(moments: readonly Moment[], { fixed }: WindowSection): Markup {
             `${percent(above.length / moments.length, 0)} of publications`,
           ] as const,
         ]),
-  ] as const
-  return html`<dl class="tiles">${tiles.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`
+  ])
 }
 
-const range = (from: number, to: number): string => `${percent(from, 1)} → ${percent(to, 1)}`
+function breachesText(moments: readonly Moment[]): string {
+  const count = (side: 'down' | 'up'): number => moments.filter(({ breach }) => breach === side).length
+  return `${count('down')} / ${count('up')} of ${moments.filter((m) => m.expected !== undefined).length}`
+}
 
-function readout(moment: Moment, { fixed }: WindowSection): string {
+/** Margins in force at a window's end, and its breaches: what a reader wants to know first. */
+export function windowTiles(section: WindowSection): readonly Tile[] {
+  const moments = momentsOf(section)
+  const last = moments.at(-1)
+  if (last === undefined) return []
+  const market = section.title.split(',')[0] ?? section.title
+  const at = `at ${utcTime(last.time)}`
+  return [
+    [`${market}: initial margin ${at}`, percent(last.initialMargin)],
+    [`${market}: maintenance margin ${at}`, percent(last.maintenanceMargin)],
+    [`${market}: breaches down / up`, breachesText(moments)],
+  ]
+}
+
+function readout(moment: Moment, { fixed, series }: WindowSection): string {
   const { expected, breach, proven } = moment
   return [
     `${utcTime(moment.time)} UTC`,
     `price ${price(moment.price)}`,
     ...(expected === undefined ? [] : [`expected ${price(expected[0])} to ${price(expected[1])}`]),
     ...(breach === undefined ? [] : [`BREACH ${breach.toUpperCase()}`]),
-    `volatility ${percent(moment.volatility, 0)} (fast ${percent(moment.volatilityFast, 0)}, slow ${percent(moment.volatilitySlow, 0)})`,
+    `volatility ${percent(moment.volatility, 0)} (${series.variances.map((name, i) => `${name} ${percent(moment.volatilities[i] ?? 0, 0)}`).join(', ')})`,
     `margin ${percent(moment.initialMargin, 1)} initial, ${percent(moment.maintenanceMargin, 1)} maintenance` +
       (fixed === undefined
         ? ''
@@ -286,24 +292,31 @@ function readout(moment: Moment, { fixed }: WindowSection): string {
 function breachTable(moments: readonly Moment[]): Markup {
   const breaches = moments.filter(({ breach }) => breach !== undefined)
   return html`<details><summary>Breaches (${breaches.length})</summary>
-<table><thead><tr><th>time (UTC)</th><th>side</th><th>expected from</th><th>expected to</th><th>price</th></tr></thead><tbody>
-${breaches.map(
-  (
-    m,
-  ) => html`<tr><td>${utcTime(m.time)}</td><td>${m.breach ?? ''}</td><td>${price(m.expected?.[0] ?? 0)}</td><td>${price(m.expected?.[1] ?? 0)}</td><td>${price(m.price)}</td></tr>
-`,
-)}</tbody></table></details>
+${table(
+  'Breaches',
+  ['time (UTC)', 'side', 'expected from', 'expected to', 'price'],
+  breaches.map((m) => [
+    utcTime(m.time),
+    { kind: m.breach ?? '', content: m.breach ?? '' },
+    price(m.expected?.[0] ?? 0),
+    price(m.expected?.[1] ?? 0),
+    price(m.price),
+  ]),
+)}</details>
 `
 }
 
 function proofTable(proven: readonly ProvenPoint[]): Markup {
   return html`<details><summary>Proofs on chain (${proven.length})</summary>
-<table><thead><tr><th>time (UTC)</th><th>sequence</th><th>transaction</th><th>audit</th></tr></thead><tbody>
-${proven.map(
-  (
-    p,
-  ) => html`<tr><td>${utcTime(p.asOf)}</td><td>${p.sequence.toString()}</td><td><code>${p.transactionHash}</code></td><td class="${p.verdict}">${p.verdict}</td></tr>
-`,
-)}</tbody></table></details>
+${table(
+  'Proofs on chain',
+  ['time (UTC)', 'sequence', 'transaction', 'audit'],
+  proven.map((p) => [
+    utcTime(p.asOf),
+    p.sequence.toString(),
+    html`<code>${p.transactionHash}</code>`,
+    { kind: p.verdict, content: p.verdict },
+  ]),
+)}</details>
 `
 }

@@ -28,6 +28,8 @@ export type TableOptions = {
   readonly maxRows?: number | undefined
   /** Heading of a table. */
   readonly title?: string | undefined
+  /** What the parameters are for; last columns of CSV, last keys of JSON. */
+  readonly under?: { readonly volatilityModel: string; readonly policy: string } | undefined
 }
 
 /** Rows that fit a screen with its heading. */
@@ -42,7 +44,7 @@ const SPARKLINE_WIDTH = 64
  * @returns text that ends with a line break
  */
 export function formatParameters(points: readonly ReplayPoint[], options: TableOptions = {}): string {
-  const rows = points.map(parameterRow)
+  const rows = points.map((point) => ({ ...parameterRow(point), ...options.under }))
   if (options.format === 'json') return `${JSON.stringify(rows, undefined, 2)}\n`
   if (options.format === 'csv') return formatCsv(rows)
   const shown = thin(points, options.maxRows ?? TABLE_ROWS)
