@@ -24,6 +24,7 @@ export {
   KeyStore,
   KeyWriteError,
   StaleWitnessGeneratorError,
+  type VerifyingKeys,
 } from './keys/keyStore.ts'
 export { decodeProofCalldata, encodeProofCalldata, type ProofCalldata, verifierArguments } from './proofCalldata.ts'
 export { FallbackProver, NativeFailedWarning } from './backends/fallbackProver.ts'

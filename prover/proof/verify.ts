@@ -66,7 +66,7 @@ let singleThread: ReturnType<typeof loadSnarkjs> | undefined
 
 /** Not before the first proof is verified: many processes know verifiers and never need one. */
 async function loadSnarkjs() {
-  const { curves, groth16 } = await import('snarkjs')
+  const { curves, groth16 } = await import('./snarkjsParts.ts')
   return { groth16, curve: await curves.getCurveFromName('bn128', { singleThread: true }) }
 }
 

@@ -11,25 +11,26 @@ import {
   writeAuditBundle,
 } from '../../audit/index.ts'
 import { ProverError } from '../../errors.ts'
-import { type CircuitKeys, verificationKeyHash } from '../../proof/index.ts'
+import { type VerifyingKeys, verificationKeyHash } from '../../proof/index.ts'
 import { connectProvider, readDeployment, verifierArtifactOf } from '../../registry/index.ts'
-import { loadKeys, loadMarketKeys } from '../workspace.ts'
+import { loadMarketVerifyingKeys, loadVerifyingKeys } from '../workspace.ts'
 
 /** What an auditor trusts of a key: its values, and the verifier compiled from it here. */
-export function auditKeyOf({ circuit, verificationKey, manifest }: CircuitKeys): AuditKey {
+export function auditKeyOf({ circuit, verificationKey, manifest }: VerifyingKeys): AuditKey {
   const verifierCode = verifierArtifactOf(circuit).deployedBytecode
   return { build: circuit as AuditKey['build'], verificationKey, manifest, verifierCode }
 }
 
-/** Keys of builds compiled here. */
+/** Keys of builds, as they are compiled here or ship with the package. */
 export const auditKeys = async (
   folder: string | undefined,
   of: readonly Pick<Build, 'name'>[],
-): Promise<readonly AuditKey[]> => Promise.all(of.map(async ({ name }) => auditKeyOf(await loadKeys(name, folder))))
+): Promise<readonly AuditKey[]> =>
+  Promise.all(of.map(async ({ name }) => auditKeyOf(await loadVerifyingKeys(name, folder))))
 
 /** The same of all that prove parameters of markets: of the default model, and of whatever other models have been built. */
 export const marketAuditKeys = async (folder?: string): Promise<readonly AuditKey[]> =>
-  (await loadMarketKeys(folder)).map(auditKeyOf)
+  (await loadMarketVerifyingKeys(folder)).map(auditKeyOf)
 
 export type ChainAuditOptions = {
   readonly rpc?: string | undefined

@@ -6,6 +6,7 @@ import { freemem, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { JsonRpcProvider } from 'ethers'
 import { defaultBuilds } from '../../../circuits/statements/index.ts'
+import { buildFolder, projectRoot } from '../../config.ts'
 import {
   createProver,
   isDevelopmentChain,
@@ -17,7 +18,7 @@ import {
 } from '../../proof/index.ts'
 import { connectProvider } from '../../registry/index.ts'
 import { describeError } from '../text/terminal.ts'
-import { buildFolder, compiledCircuit, loadKeys, projectRoot } from '../workspace.ts'
+import { compiledCircuit, loadKeys } from '../workspace.ts'
 
 export type Finding = {
   readonly check: string

@@ -35,4 +35,4 @@ export async function proveStatement(
 }
 
 /** sha256 of a key's verification key as contracts hold it. */
-export const keyHashOf = ({ manifest }: CircuitKeys): string => `0x${manifest.verificationKeySha256}`
+export const keyHashOf = ({ manifest }: Pick<CircuitKeys, 'manifest'>): string => `0x${manifest.verificationKeySha256}`

@@ -11,7 +11,7 @@ import {
   typedCallError,
 } from '../../registry/index.ts'
 import type { DevelopmentEngine } from './engine.ts'
-import { buildFolder } from '../workspace.ts'
+import { buildFolder } from '../../config.ts'
 
 /** What the desk let a trader do. */
 export type DeskVisit = {
