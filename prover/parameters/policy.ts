@@ -200,7 +200,7 @@ export function sqrtHorizonUp(horizonSeconds: bigint): bigint {
  *
  * @throws {@link PolicyError} naming the entry that is missing, unknown or out of range
  */
-export function encodeEnginePolicy(input: unknown): {
+export function encodeEnginePolicy(input: EnginePolicy): {
   learning: Fields<'learningPolicy'>
   margin: Fields<'marginPolicy'>
 } {
@@ -224,7 +224,7 @@ export function encodeEnginePolicy(input: unknown): {
  *
  * @throws {@link PolicyError} naming the entry that is missing, unknown or out of range
  */
-export function encodeMarketPolicy(input: unknown): Fields<'marketPolicy'> {
+export function encodeMarketPolicy(input: MarketRiskPolicy): Fields<'marketPolicy'> {
   const policy = parse(marketPolicySchema, input, 'market')
   return {
     ...encodeFields(marketFields, policy),

@@ -1,5 +1,5 @@
 /** An audit that travels: one file with everything the verdict rests on, judged again without a chain. */
-import { writeFileAtomic } from '../../registry/index.ts'
+import { writeFileAtomic } from '../../registry/atomicFile.ts'
 import { readAtMost, seal, type SealedFormat, unseal } from '../../registry/sealedFile.ts'
 import { type ChainRecord, chainRecordSchema } from './chainRecord.ts'
 import type { AuditPins } from '../pins.ts'

@@ -4,7 +4,8 @@
  */
 import { emptyBook } from '../../portfolio/book.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
-import { bookHashOf, hashOfHashes, roundIdOfHashes } from '../../registry/index.ts'
+import { bookHashOf } from '../../registry/portfolio/calldata.ts'
+import { hashOfHashes, roundIdOfHashes } from '../../registry/portfolio/rounds.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import { firstFailureOf, summarise } from '../findings.ts'
 import { judgeModel, type UsableKey } from '../models.ts'

@@ -11,7 +11,12 @@ import { parseDecimal, scaleDecimal } from '../../market/decimal.ts'
 import { MarketNameError, marketIdOf } from '../../market/marketId.ts'
 import { rangeCodeUp } from '../../market/range.ts'
 import type { Observation } from '../../parameters/marketRisk.ts'
-import { encodeEnginePolicy, encodeMarketPolicy } from '../../parameters/policy.ts'
+import {
+  encodeEnginePolicy,
+  encodeMarketPolicy,
+  type EnginePolicy,
+  type MarketRiskPolicy,
+} from '../../parameters/policy.ts'
 import type { MarketRiskBatch } from '../../statement/marketRisk.ts'
 import { buildOf, type InboxPosition, UnknownModelError } from './bundle.ts'
 import type { Deployment } from '../deployment.ts'
@@ -141,7 +146,10 @@ function readMarket(market: BatchFile['markets'][number], at: string, file: stri
       observations: observations.map((observation, i) =>
         readObservation(observation, `${at}.observations[${i}]`, file),
       ),
-      policy: 'maxReturnX16' in policy ? (policy as Fields<'marketPolicy'>) : encodeMarketPolicy(policy),
+      policy:
+        'maxReturnX16' in policy
+          ? (policy as Fields<'marketPolicy'>)
+          : encodeMarketPolicy(policy as unknown as MarketRiskPolicy),
     },
   }
 }
@@ -232,7 +240,7 @@ function enginePolicyOf({ enginePolicy }: BatchFile, file: string, deployment: D
   }
   if ('learning' in enginePolicy)
     return enginePolicy as { learning: Fields<'learningPolicy'>; margin: Fields<'marginPolicy'> }
-  return encodeEnginePolicy(enginePolicy)
+  return encodeEnginePolicy(enginePolicy as EnginePolicy)
 }
 
 function required<Value>(value: Value | undefined, field: string, file: string): Value {

@@ -22,7 +22,7 @@ export function auditKeyOf({ circuit, verificationKey, manifest }: VerifyingKeys
 }
 
 /** Keys of builds, as they are compiled here or ship with the package. */
-export const auditKeys = async (
+const auditKeys = async (
   folder: string | undefined,
   of: readonly Pick<Build, 'name'>[],
 ): Promise<readonly AuditKey[]> =>
@@ -31,6 +31,9 @@ export const auditKeys = async (
 /** The same of all that prove parameters of markets: of the default model, and of whatever other models have been built. */
 export const marketAuditKeys = async (folder?: string): Promise<readonly AuditKey[]> =>
   (await loadMarketVerifyingKeys(folder)).map(auditKeyOf)
+
+/** The same of all that prove prices and margins. */
+export const portfolioAuditKeys = (folder?: string): Promise<readonly AuditKey[]> => auditKeys(folder, portfolioBuilds)
 
 export type ChainAuditOptions = {
   readonly rpc?: string | undefined
@@ -65,7 +68,7 @@ export async function auditFromChain(options: ChainAuditOptions): Promise<AuditR
   if (await isPortfolioRegistry(provider, registry)) {
     if (options.out !== undefined) throw new NoPortfolioBundleError()
     if (options.html !== undefined) throw new NoPortfolioPageError()
-    return (await auditPortfolio({ ...target, keys: await auditKeys(options.keys, portfolioBuilds) })).report
+    return (await auditPortfolio({ ...target, keys: await portfolioAuditKeys(options.keys) })).report
   }
   const { report, record } = await audit({ ...target, keys: await marketAuditKeys(options.keys) })
   if (options.out !== undefined) await writeAuditBundle(options.out, record)

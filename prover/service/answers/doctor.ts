@@ -7,15 +7,9 @@ import { join } from 'node:path'
 import type { JsonRpcProvider } from 'ethers'
 import { defaultBuilds } from '../../../circuits/statements/index.ts'
 import { buildFolder, projectRoot } from '../../config.ts'
-import {
-  createProver,
-  isDevelopmentChain,
-  isNativeBuilt,
-  NativeProver,
-  nativeFolder,
-  testNativeProver,
-  whyNotBuilt,
-} from '../../proof/index.ts'
+import { createProver, isDevelopmentChain, NativeProver } from '../../proof/index.ts'
+import { isNativeBuilt, nativeFolder, whyNotBuilt } from '../../proof/backends/nativeBuild.ts'
+import { testNativeProver } from '../../proof/backends/nativeSelfTest.ts'
 import { connectProvider } from '../../registry/index.ts'
 import { describeError } from '../text/terminal.ts'
 import { compiledCircuit, loadKeys } from '../workspace.ts'

@@ -1,7 +1,10 @@
 /** `zkrisk keys`: development keys for what is compiled here, and whether the keys at hand are what they claim to be. */
 import { defaultBuilds } from '../../../circuits/statements/index.ts'
 import { readFile } from 'node:fs/promises'
-import { checkKeyFitsCircuit, type KeyManifest, readR1cs, readZkey } from '../../proof/index.ts'
+import type { KeyManifest } from '../../proof/index.ts'
+import { checkKeyFitsCircuit } from '../../proof/keys/ceremony.ts'
+import { readR1cs } from '../../proof/keys/r1cs.ts'
+import { readZkey } from '../../proof/keys/zkey.ts'
 import type { Terminal } from '../text/terminal.ts'
 import { buildOf, compiledCircuit, keyStore } from '../workspace.ts'
 

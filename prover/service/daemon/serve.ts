@@ -6,7 +6,8 @@
  * markets overlap: while one is proven, sent or waited for, the next is stated and its witness computed.
  */
 import { ProverError } from '../../errors.ts'
-import { CALLS_UNDER_WAY, type CircuitKeys, type Prover } from '../../proof/index.ts'
+import type { CircuitKeys, Prover } from '../../proof/index.ts'
+import { CALLS_UNDER_WAY } from '../../proof/backends/workerProver.ts'
 import { formatBundle, parseBundle } from '../../registry/market/bundle.ts'
 import {
   type CurrentMarket,
