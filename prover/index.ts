@@ -102,6 +102,7 @@ export {
   provePortfolios,
 } from './service/daemon/portfolios/portfolios.ts'
 export type { PortfolioModel, PortfolioModels, PortfolioPlace } from './service/daemon/portfolios/place.ts'
+export { policyOf, roundWordsOf } from './service/daemon/portfolios/sharedRound.ts'
 export { type MarginProof, proveMargin } from './service/answers/marginProof.ts'
 
 // The chain, the auditor, the service
@@ -115,4 +116,5 @@ export { type ReportSection, writeReport } from './service/report/report.ts'
 export { serve, type ServeEvent, type ServeOptions } from './service/daemon/serve.ts'
 export { formatParameters } from './service/text/table.ts'
 export { defaultTriggerPolicy, firedTrigger, type TriggerName, type TriggerPolicy } from './service/daemon/triggers.ts'
-export { loadKeys } from './service/workspace.ts'
+export { marketAuditKeys, portfolioAuditKeys } from './service/answers/auditing.ts'
+export { loadKeys, loadVerifyingKeys } from './service/workspace.ts'

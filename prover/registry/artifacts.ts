@@ -34,6 +34,8 @@ export type Artifact = {
  * A contract of the engine.
  *
  * @throws {@link ContractsNotBuiltError} if it has not been compiled
+ * @example
+ * artifactOf('RiskRegistry').bytecode.startsWith('0x60') // → true
  */
 export function artifactOf(contract: ContractName): Artifact {
   return readArtifact(contract, contractSources[contract])
@@ -48,13 +50,20 @@ export function verifierNameOf(build: string): string {
  * The generated verifier of a build.
  *
  * @throws {@link ContractsNotBuiltError} if it has not been compiled
+ * @example
+ * verifierArtifactOf('marketRiskRange6x2').abi.length > 0 // → true
  */
 export function verifierArtifactOf(build: string): Artifact {
   const name = verifierNameOf(build)
   return readArtifact(name, `build/contracts/${name}.sol`)
 }
 
-/** How a contract is called; parsed once. */
+/**
+ * How a contract is called; parsed once.
+ *
+ * @example
+ * interfaceOf('RiskRegistry').getFunction('submit') !== null // → true
+ */
 export function interfaceOf(contract: ContractName): Interface {
   const known = interfaces.get(contract)
   if (known !== undefined) return known

@@ -79,7 +79,13 @@ export function keyStore(folder: string = join(buildFolder, 'keys')): KeyStore {
   return new KeyStore(folder)
 }
 
-/** Keys of a build, every hash checked. */
+/**
+ * Keys of a build, every hash checked.
+ *
+ * @example
+ * const { zkey, manifest } = await loadKeys('marketRiskRange6x2')
+ * manifest.kind // → 'development'
+ */
 export async function loadKeys(name: string, folder?: string): Promise<CircuitKeys> {
   return keyStore(folder).load(compiledCircuit(name))
 }
@@ -94,7 +100,13 @@ export async function loadKeysIfBuilt(name: string, folder?: string): Promise<Ci
   }
 }
 
-/** Keys to verify a build's proofs with: those of the circuit built here, or, in the package alone, those that ship. */
+/**
+ * Keys to verify a build's proofs with: those of the circuit built here, or, in the package alone, those that ship.
+ *
+ * @example
+ * const { verificationKey, manifest } = await loadVerifyingKeys('marketRiskRange6x2')
+ * manifest.circuit // → 'marketRiskRange6x2'
+ */
 export async function loadVerifyingKeys(name: string, folder?: string): Promise<VerifyingKeys> {
   const build = builds.find((each) => each.name === name)
   if (build === undefined) throw new UnknownBuildError(name)

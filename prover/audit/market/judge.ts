@@ -31,6 +31,8 @@ type Subject = { readonly of: string; readonly claims: readonly ClaimResult[] }
  * Judges a record. Never throws for a false one; says what is false first.
  *
  * @param computations - kept between records that have batches in common, so that none is recomputed twice
+ * @example
+ * (await judge(await readAuditBundle('audit.json'))).accepted // → true
  */
 export async function judge(
   record: ChainRecord,

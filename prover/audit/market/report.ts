@@ -83,7 +83,12 @@ export function meanScoreOf(score: Score, learning: LearningPolicy): MeanScore {
   return predictions === 0 ? { predictions } : { predictions, ...meanScores(score, learning) }
 }
 
-/** The report as a plain table: one line per model, batch, promotion, market and shadow, then the verdict. */
+/**
+ * The report as a plain table: one line per model, batch, promotion, market and shadow, then the verdict.
+ *
+ * @example
+ * formatAudit(await auditOffline('audit.json')).includes('ACCEPTED') // → true
+ */
 export function formatAudit(report: AuditReport): string {
   const { models, batches, promotions, markets, shadows } = report
   const rows = [

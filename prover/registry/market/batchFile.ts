@@ -101,12 +101,22 @@ export type BatchFileOptions = {
  * @throws {@link FileFieldError} naming the field that is missing, unknown, malformed or out of range
  * @throws {@link UnknownModelError}, {@link UnknownMarketError} for names nobody knows
  * @throws {@link PolicyError} naming the entry of a policy in human units
+ * @example
+ * const { batch, names } = await readBatchFile('batch.json', { verificationKeyHash: `0x${'00'.repeat(32)}` })
+ * names // → ['BTC-USD', 'ETH-USD']
  */
 export async function readBatchFile(file: string, options: BatchFileOptions): Promise<FileBatch> {
   return parseBatchFile(textOf(await readAtMost(file, MAX_BYTES), MAX_BYTES, file), file, options)
 }
 
-/** As {@link readBatchFile}, from memory. */
+/**
+ * As {@link readBatchFile}, from memory.
+ *
+ * @example
+ * import { readFileSync } from 'node:fs'
+ * const text = readFileSync('batch.json', 'utf8')
+ * parseBatchFile(text, 'batch.json', { verificationKeyHash: `0x${'00'.repeat(32)}` }).names.length // → 2
+ */
 export function parseBatchFile(text: string, name: string, options: BatchFileOptions): FileBatch {
   const parsed = batchFileSchema.safeParse(jsonOf(text, name))
   if (!parsed.success) {

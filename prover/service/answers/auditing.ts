@@ -28,11 +28,23 @@ const auditKeys = async (
 ): Promise<readonly AuditKey[]> =>
   Promise.all(of.map(async ({ name }) => auditKeyOf(await loadVerifyingKeys(name, folder))))
 
-/** The same of all that prove parameters of markets: of the default model, and of whatever other models have been built. */
+/**
+ * The same of all that prove parameters of markets: of the default model, and of whatever other models have been built.
+ *
+ * @example
+ * const keys = await marketAuditKeys()
+ * keys.some(({ build }) => build === 'marketRiskRange6x2') // → true
+ */
 export const marketAuditKeys = async (folder?: string): Promise<readonly AuditKey[]> =>
   (await loadMarketVerifyingKeys(folder)).map(auditKeyOf)
 
-/** The same of all that prove prices and margins. */
+/**
+ * The same of all that prove prices and margins.
+ *
+ * @example
+ * const keys = await portfolioAuditKeys()
+ * keys.length // → 4
+ */
 export const portfolioAuditKeys = (folder?: string): Promise<readonly AuditKey[]> => auditKeys(folder, portfolioBuilds)
 
 export type ChainAuditOptions = {

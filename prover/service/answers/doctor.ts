@@ -37,6 +37,11 @@ const DISK_BYTES = 2 ** 30
 const MEMORY_BYTES = 1.5 * 2 ** 30
 export const DEFAULT_PORT = 8545
 
+/**
+ * @example
+ * const findings = await examine()
+ * findings.find(({ check }) => check === 'Node').status // → 'ok'
+ */
 export async function examine(options: DoctorOptions = {}): Promise<readonly Finding[]> {
   const findings = [
     node(),

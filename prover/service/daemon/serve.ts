@@ -108,6 +108,18 @@ const FATAL: ReadonlySet<string> = new Set([
  * Serves until the signal.
  *
  * @throws errors that no waiting mends; every other one is reported and tried again after a pause
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const account = new Wallet(process.env.ZKRISK_KEY, provider)
+ * const client = await RegistryClient.connect({ registry: addresses.registry, provider, signer: account })
+ * const store = new JobStore('serve.sqlite', { chainId: client.chainId, registry: client.registry })
+ * const prover = createProver()
+ * // A signal that has come already: it looks once and ends.
+ * const signal = AbortSignal.abort()
+ * await serve({ client, account, store, prover, families: [], triggers: defaultTriggerPolicy, signal, onEvent: console.error })
+ * await prover.close()
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const { signal, onEvent, pollMs = POLL_MS } = options
