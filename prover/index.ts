@@ -1,4 +1,8 @@
-/** Everything that the `zkrisk` command does, as functions, and what they are made of: `zk-risk-engine/prover`. */
+/**
+ * Everything that the `zkrisk` command does, as functions, and what they are made of.
+ *
+ * @module zk-risk-engine/prover
+ */
 
 export * from './library.ts'
 
@@ -86,6 +90,7 @@ export {
 
 // Statements and proofs
 export { type MarketBatch, type MarketRiskBatch, type MarketRiskStatement, stateBatch } from './statement/marketRisk.ts'
+export type { StatementContext } from './statement/challenge.ts'
 export { pack, unpack } from './statement/words.ts'
 export * from './proof/index.ts'
 

@@ -1,4 +1,8 @@
-/** What most programs need, by the names of the `zkrisk` command: `zk-risk-engine`. Everything else is in `zk-risk-engine/prover`. */
+/**
+ * What most programs need, by the names of the `zkrisk` command. Everything else is in `zk-risk-engine/prover`.
+ *
+ * @module zk-risk-engine
+ */
 export { ProverError } from './errors.ts'
 
 // Prices in, parameters out

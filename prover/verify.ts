@@ -1,6 +1,8 @@
 /**
- * What an auditor needs, and nothing that proves, signs or sends: `zk-risk-engine/verify`. The keys to verify with and the code that
- * verifiers must have come with the package.
+ * What an auditor needs, and nothing that proves, signs or sends. The keys to verify with and the code that verifiers must have
+ * come with the package.
+ *
+ * @module zk-risk-engine/verify
  */
 export * from './audit/index.ts'
 export { ProverError } from './errors.ts'

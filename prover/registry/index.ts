@@ -1,4 +1,8 @@
-/** The engine on a chain: deploying, feeding, reading and moving it, and the files that go between. */
+/**
+ * The engine on a chain: deploying, feeding, reading and moving it, and the files that go between.
+ *
+ * @module zk-risk-engine/contracts
+ */
 export {
   type Artifact,
   artifactOf,

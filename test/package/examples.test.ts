@@ -6,7 +6,7 @@ import { developmentKeys } from '../../prover/service/development/chain.ts'
 import { root } from '../../scripts/tools/sources.ts'
 import { run, temporaryFolder, zkrisk } from '../service/zkrisk.ts'
 import { startTryOut, type TryOut } from '../system/tryOut.ts'
-import { claimsOf, moduleOf, publicNames, runnerOf } from './examples.ts'
+import { claimsOf, moduleOf, publicNames, readmeModule, runnerOf } from './examples.ts'
 
 const names = publicNames()
 const folder = temporaryFolder()
@@ -33,6 +33,11 @@ describe('an example', () => {
     failures = await runExamples(tryOut.rpc)
   })
   afterAll(() => tryOut?.close())
+
+  it('in README.md runs, and claims what it computes', () => {
+    expect(readmeModule().match(/deepStrictEqual\(/g)?.length).toBe(4)
+    expect(failures['readme.mjs']).toBeUndefined()
+  })
 
   it.each(names.functions.map(({ name }) => name))('of %s runs', (name) => {
     expect(failures[`${name}.mjs`]).toBeUndefined()
@@ -64,7 +69,8 @@ async function runExamples(rpc: string): Promise<Readonly<Record<string, string>
   for (const each of names.functions) {
     writeFileSync(path(`${each.name}.mjs`), moduleOf(each, names).replaceAll('http://127.0.0.1:8545', rpc))
   }
-  const modules = names.functions.map(({ name }) => `${name}.mjs`)
+  writeFileSync(path('readme.mjs'), readmeModule())
+  const modules = [...names.functions.map(({ name }) => `${name}.mjs`), 'readme.mjs']
   writeFileSync(path('run.mjs'), runnerOf(modules))
   const env = { ZKRISK_KEY: readFileSync(path('prover.key'), 'utf8').trim(), COUNCIL_KEY: developmentKeys.council }
   const { stdout, stderr } = await run(process.execPath, ['run.mjs'], { cwd: folder, env })

@@ -1,4 +1,5 @@
 /** Examples in the docstrings of public functions, and a program that runs them as a user's would. */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { root } from '../../scripts/tools/sources.ts'
@@ -82,13 +83,23 @@ export function moduleOf({ entry, example = '' }: PublicFunction, { values }: Pu
   ].join('\n')
 }
 
+/** The program in README.md, as a module like those of {@link moduleOf}; it imports all that it uses. */
+export function readmeModule(): string {
+  const [, program = ''] = /^```js\n([\s\S]*?)^```/m.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
+  const lines = program.split('\n')
+  const own = lines.filter((line) => line.startsWith('import '))
+  const body = lines.filter((line) => !line.startsWith('import ')).map(checked)
+  const assert = `import { deepStrictEqual } from 'node:assert/strict'`
+  return [assert, ...own, 'export default async () => {', ...body, '}'].join('\n')
+}
+
 /** The claims of an example. */
 export const claimsOf = (example: string): readonly string[] =>
   example.split('\n').filter((line) => line.includes(' // → '))
 
 function checked(line: string): string {
   const [expression, value] = line.split(' // → ')
-  return value === undefined ? line : `;deepStrictEqual(${expression}, ${value})`
+  return value === undefined ? line : `;deepStrictEqual(${expression?.replace(/^;/, '')}, ${value})`
 }
 
 /** Runs modules one after the other and says as JSON which of them failed, and how. */
