@@ -97,6 +97,18 @@ describe.skipIf(!hasRegistry)(title, () => {
       expect(errorOf(ended).message).toContain('set ZKRISK_BUILD')
     })
 
+    it('zkrisk doctor, which knows every key that came with it, and that it cannot prove', async () => {
+      const { code, stdout } = await installed.zkrisk('doctor', '--json')
+      const findings: readonly { check: string; status: string; found: string; mend?: string }[] = JSON.parse(stdout)
+      expect(code).toBe(0)
+      const keys = findings.filter(({ check }) => check.startsWith('verification key '))
+      expect(keys.map(({ check }) => check.split(' ')[2])).toEqual(builds.map(({ name }) => name))
+      for (const { status, found } of keys)
+        expect({ status, found }).toMatchObject({ status: 'ok', found: expect.stringMatching(/^development/) })
+      const proving = { status: 'warning', mend: expect.stringContaining('set ZKRISK_BUILD') }
+      expect(findings.find(({ check }) => check === 'proving')).toMatchObject(proving)
+    })
+
     it('nothing on an old Node, and says which one to use', async () => {
       const old = write('old.mjs', `Object.defineProperty(process, 'versions', { value: { node: '20.20.2' } })`)
       const bin = 'node_modules/zk-risk-engine/scripts/zkrisk.mjs'

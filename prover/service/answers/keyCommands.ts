@@ -6,7 +6,7 @@ import { checkKeyFitsCircuit } from '../../proof/keys/ceremony.ts'
 import { readR1cs } from '../../proof/keys/r1cs.ts'
 import { readZkey } from '../../proof/keys/zkey.ts'
 import type { Terminal } from '../text/terminal.ts'
-import { buildOf, compiledCircuit, keyStore } from '../workspace.ts'
+import { compiledCircuit, keyStore } from '../workspace.ts'
 
 export type KeyReport = Pick<
   KeyManifest,
@@ -64,4 +64,4 @@ export function formatKeys(reports: readonly KeyReport[]): string {
 }
 
 const selected = (names: readonly string[]): readonly string[] =>
-  names.length === 0 ? defaultBuilds.map(({ name }) => name) : names.map((name) => buildOf(name).name)
+  names.length === 0 ? defaultBuilds.map(({ name }) => name) : names
