@@ -195,6 +195,19 @@ describe.skipIf(!hasRegistry)(title, () => {
       expect({ stdout, stderr }).toEqual({ stdout: 'true\n'.repeat(names.length), stderr: '' })
     })
 
+    it('as ABIs, the same as JSON and as constants', async () => {
+      const program = `
+        import { deepStrictEqual } from 'node:assert/strict'
+        import { readdirSync } from 'node:fs'
+        import * as abi from 'zk-risk-engine/abi'
+        import registry from 'zk-risk-engine/abi/RiskRegistry.json' with { type: 'json' }
+        deepStrictEqual(abi.riskRegistryAbi, registry)
+        const names = readdirSync('node_modules/zk-risk-engine/shipped/abi').filter((file) => file.endsWith('.json'))
+        console.log(names.length === Object.keys(abi).length, abi.iRiskParametersAbi.length > 0)`
+      const { stdout, stderr } = await installed.node(write('abi.mjs', program))
+      expect({ stdout, stderr }).toEqual({ stdout: 'true true\n', stderr: '' })
+    })
+
     it('by Hardhat 3, contracts with their dependencies', async () => {
       write('contracts/Venue.sol', venue)
       write('hardhat.config.ts', hardhatConfig)
@@ -219,6 +232,8 @@ pragma solidity ^0.8.28;
 
 import {AttestedFeed} from "zk-risk-engine/contracts/market/AttestedFeed.sol";
 import {IRiskParameters} from "zk-risk-engine/contracts/registry/IRiskParameters.sol";
+import {MockPortfolioMargins} from "zk-risk-engine/contracts/consumers/mocks/MockPortfolioMargins.sol";
+import {MockRiskParameters} from "zk-risk-engine/contracts/consumers/mocks/MockRiskParameters.sol";
 
 contract Venue {
     IRiskParameters public immutable registry;
