@@ -1,14 +1,13 @@
 /**
- * The library: everything that the `zkrisk` command does, as functions. `zk-risk-engine/prover`.
+ * Everything that the `zkrisk` command does, as functions, and what they are made of.
  *
- * @example
- * const rows = readBars('btc-hourly.csv')
- * const series = replay(rows, defaultPolicy)
+ * @module zk-risk-engine/prover
  */
+
+export * from './library.ts'
 
 export { type Build, marketBuilds, type MarketBuildName, sizeOf } from '../circuits/statements/index.ts'
 export type { Fields, WordName } from '../circuits/statements/index.ts'
-export { ProverError } from './errors.ts'
 
 // Prices in
 export { marketIdOf, marketNameOf } from './market/marketId.ts'
@@ -26,15 +25,6 @@ export {
 
 // Parameters by the exact twin
 export { type Backtest, backtest } from './parameters/backtest.ts'
-export { defaultPolicy } from './parameters/defaultPolicy.ts'
-export {
-  defaultEnginePolicy,
-  defaultMarketPolicy,
-  encodeEnginePolicy,
-  encodeMarketPolicy,
-  type EnginePolicy,
-  type MarketRiskPolicy,
-} from './parameters/policy.ts'
 export {
   changePolicy,
   encodePolicy,
@@ -57,7 +47,6 @@ export {
 } from './parameters/marketRisk.ts'
 export { realValues } from './parameters/real.ts'
 export { type ModelScore, type PeriodScore, scoreOf, type SideScore } from './parameters/score.ts'
-export { type ReplayOptions, type ReplayPoint, type ReplaySeries, replay } from './parameters/replay.ts'
 
 // Models and margin families beside the proven ones; the first portfolio margin is proven by the circuits of the second
 export {
@@ -110,18 +99,36 @@ export {
 
 // Statements and proofs
 export { type MarketBatch, type MarketRiskBatch, type MarketRiskStatement, stateBatch } from './statement/marketRisk.ts'
+export type { StatementContext } from './statement/challenge.ts'
 export { pack, unpack } from './statement/words.ts'
 export * from './proof/index.ts'
+
+// Prices and portfolios proven
+export {
+  type OfflinePrices,
+  type PricesToProve,
+  provePricesOffline,
+  verifyPricesOffline,
+} from './service/answers/offlinePrices.ts'
+export {
+  type AccountToProve,
+  type PortfolioLanded,
+  provePortfolios,
+} from './service/daemon/portfolios/portfolios.ts'
+export type { PortfolioModel, PortfolioModels, PortfolioPlace } from './service/daemon/portfolios/place.ts'
+export { policyOf, roundWordsOf } from './service/daemon/portfolios/sharedRound.ts'
+export { type MarginProof, proveMargin } from './service/answers/marginProof.ts'
 
 // The chain, the auditor, the service
 export * from './registry/index.ts'
 export * from './audit/index.ts'
 export { type DemoOptions, type DemoResult, runDemo } from './service/development/demo.ts'
 export { examine, type Finding } from './service/answers/doctor.ts'
-export { type Job, JobStore, jobIdOf, type JobStatus } from './service/daemon/jobStore.ts'
+export { type Job, JobStore, type JobStatus } from './service/daemon/jobStore.ts'
 export { type BatchToProve, type ProvenBundle, proveBatch } from './service/daemon/proving.ts'
 export { type ReportSection, writeReport } from './service/report/report.ts'
 export { serve, type ServeEvent, type ServeOptions } from './service/daemon/serve.ts'
 export { formatParameters } from './service/text/table.ts'
 export { defaultTriggerPolicy, firedTrigger, type TriggerName, type TriggerPolicy } from './service/daemon/triggers.ts'
-export { loadKeys } from './service/workspace.ts'
+export { marketAuditKeys, portfolioAuditKeys } from './service/answers/auditing.ts'
+export { loadKeys, loadVerifyingKeys } from './service/workspace.ts'

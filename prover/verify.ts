@@ -1,4 +1,9 @@
-/** What an auditor needs, and nothing that proves, signs or sends: `zk-risk-engine/verify`. */
+/**
+ * What an auditor needs, and nothing that proves, signs or sends. The keys to verify with and the code that verifiers must have
+ * come with the package.
+ *
+ * @module zk-risk-engine/verify
+ */
 export * from './audit/index.ts'
 export { ProverError } from './errors.ts'
 export {
@@ -26,5 +31,7 @@ export {
   parseBundle,
   readBundle,
 } from './registry/index.ts'
+export { marketAuditKeys, portfolioAuditKeys } from './service/answers/auditing.ts'
+export { loadVerifyingKeys } from './service/workspace.ts'
 export { type MarketRiskBatch, type MarketRiskStatement, stateBatch } from './statement/marketRisk.ts'
 export { pack, unpack } from './statement/words.ts'

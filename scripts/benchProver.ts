@@ -17,9 +17,9 @@ import {
   type CircuitKeys,
   NativeProver,
   type ProofTimings,
-  readZkey,
   SnarkjsProver,
 } from '../prover/proof/index.ts'
+import { readZkey } from '../prover/proof/keys/zkey.ts'
 import { shardBook } from '../prover/portfolio/sharding.ts'
 import { loadKeys, portfolioBuildOf } from '../prover/service/workspace.ts'
 import { stateBatch } from '../prover/statement/marketRisk.ts'

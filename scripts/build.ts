@@ -8,17 +8,17 @@
  *                                     portfolios, and without the library, which a checkout does not use
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Build, builds, defaultBuilds } from '../circuits/statements/index.ts'
 import { buildCircuit, constraintsOf } from './buildCircuits.ts'
 import { compileOwnContracts, compileVerifiers } from './buildContracts.ts'
 import { makeKeys } from './buildKeys.ts'
+import { compileLibrary } from './buildLibrary.ts'
+import { gatherShipped } from './buildShipped.ts'
 import { cache } from './tools/cache.ts'
 import type { CompiledCircuit } from './tools/compileCircom.ts'
-import { contentHash, filesBelow, root, versionOf } from './tools/sources.ts'
+import { contentHash, filesBelow, root } from './tools/sources.ts'
 import { runStages, type Stage, StageError, secondsSince } from './tools/stages.ts'
 import { isStamped, stamp } from './tools/stamps.ts'
 
@@ -39,7 +39,12 @@ const stages: readonly Stage[] = [
   { name: 'keys', after: ['generated code'], run: makeAllKeys },
   { name: 'verifiers', after: ['contracts', 'keys'], run: () => compileVerifiers(forMarketsOnly) },
   { name: 'native prover', run: buildNativeProver },
-  ...(forMarketsOnly ? [] : [{ name: 'library', after: ['generated code'], run: compileLibrary }]),
+  ...(forMarketsOnly
+    ? []
+    : [
+        { name: 'library', after: ['generated code'], run: () => compileLibrary(runNode) },
+        { name: 'what the package ships', after: ['verifiers'], run: gatherShipped },
+      ]),
 ]
 
 async function generateCode(): Promise<string | undefined> {
@@ -118,23 +123,6 @@ function progressOf(name: string, tell: (line: string) => void): (fraction: numb
   }
 }
 
-/** Types are checked by `npm run check`; here only what runs is wanted. */
-async function compileLibrary(): Promise<string | undefined> {
-  const sources = [...filesBelow('circuits', '.ts'), ...filesBelow('prover', '')]
-  const key = contentHash([...sources, 'tsconfig.json', 'tsconfig.build.json'], versionOf('typescript'))
-  const library = join(root, 'dist')
-  if (existsSync(library) && isStamped('library', key)) return undefined
-  const draft = join(root, 'build', `dist.draft-${process.pid}`)
-  rmSync(draft, { recursive: true, force: true })
-  await runNode('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--noCheck', '--outDir', draft)
-  for (const file of sources.filter((path) => !path.endsWith('.ts') || path.endsWith('.d.ts'))) {
-    cpSync(join(root, file), join(draft, file))
-  }
-  putInPlace(draft, library)
-  stamp('library', key)
-  return `${sources.length} files`
-}
-
 /** Wanted, not needed: without Go or a network everything works, only slower. */
 async function buildNativeProver(): Promise<string | undefined> {
   const { buildNative, NativeBuildError } = await import('./buildNative.ts')
@@ -147,17 +135,6 @@ async function buildNativeProver(): Promise<string | undefined> {
     nativeProver.resolve(undefined)
     if (!(error instanceof NativeBuildError)) throw error
     return `skipped, snarkjs proves instead: ${error.message}`
-  }
-}
-
-/** Another build may put its own there between the removal and the renaming: then ours follows. */
-function putInPlace(draft: string, folder: string): void {
-  rmSync(folder, { recursive: true, force: true })
-  try {
-    renameSync(draft, folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error
-    putInPlace(draft, folder)
   }
 }
 

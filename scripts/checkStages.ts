@@ -31,7 +31,7 @@ const tops: Record<string, readonly string[]> = {
   circuits: ['generated', 'statements'],
   contracts: ['generated'],
   prover: [],
-  test: ['scripts', 'snapshots', 'system'],
+  test: ['package', 'scripts', 'snapshots', 'system'],
 }
 
 /** Engines that some stages of the prover hold a folder each for. */
@@ -141,6 +141,7 @@ function importsOf(file: string, project: string): readonly string[] {
   return [...text.matchAll(pattern)].flatMap((match) => {
     const path = match[1] ?? match[2] ?? ''
     const local = resolve(project, dirname(file), path)
+    if (local.startsWith(join(project, 'node_modules'))) return []
     if (path.startsWith('.') || existsSync(local)) return [relative(project, local).replaceAll('\\', '/')]
     // Circom also looks below circuits/; what is in neither place comes from circomlib.
     return existsSync(join(project, 'circuits', path)) ? [join('circuits', path)] : []

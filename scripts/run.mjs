@@ -30,6 +30,7 @@ const jobs = {
   check: { build: undefined, script: ['scripts/check.ts'] },
   build: { build: [], script: undefined },
   'build:native': { build: undefined, script: ['scripts/buildNative.ts'] },
+  docs: { build: undefined, script: ['node_modules/typedoc/bin/typedoc', '--options', 'typedoc.json'] },
   snapshot: { build: [], script: ['scripts/snapshot.ts'] },
   bench: { build: [], script: ['scripts/bench.ts'] },
   'bench:prover': { build: [], script: ['scripts/benchProver.ts'] },

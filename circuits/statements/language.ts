@@ -124,7 +124,13 @@ export function fixedWords({ word, count = [] }: Section, words: Readonly<Record
   return Math.ceil(elements / (words[word]?.perWord ?? 1))
 }
 
-/** A build's value of a size. */
+/**
+ * A build's value of a size.
+ *
+ * @example
+ * const live = marketBuilds.find(({ name }) => name === 'marketRiskRange6x2')
+ * sizeOf(live, 'markets') // → 6
+ */
 export function sizeOf({ name: build, sizes }: Pick<Build, 'name' | 'sizes'>, name: string): number {
   const size = sizes.find((each) => each.name === name)
   if (size === undefined)

@@ -1,6 +1,7 @@
 /** What audits say of a subject: results by claim, the first failure, and the verdict on a proof. */
 import { ProverError } from '../errors.ts'
-import { decodeProofCalldata, formatProof, type VerificationKey, verifyProof } from '../proof/index.ts'
+import { formatProof, type VerificationKey, verifyProof } from '../proof/index.ts'
+import { decodeProofCalldata } from '../proof/proofCalldata.ts'
 import type { ClaimResult } from '../registry/index.ts'
 import type { ClaimId } from './claimTitles.ts'
 

@@ -22,12 +22,22 @@ export type Telling = {
   readonly elapsedSeconds?: number | undefined
 }
 
-/** 0 if everything holds, 1 otherwise. */
+/**
+ * 0 if everything holds, 1 otherwise.
+ *
+ * @example
+ * exitCodeOf({ accepted: false }) // → 1
+ */
 export function exitCodeOf(report: { readonly accepted: boolean }): 0 | 1 {
   return report.accepted ? 0 : 1
 }
 
-/** The report as JSON; bigints as decimal strings. */
+/**
+ * The report as JSON; bigints as decimal strings.
+ *
+ * @example
+ * JSON.parse(auditToJson(await auditOffline('audit.json'))).accepted // → true
+ */
 export function auditToJson(report: { readonly accepted: boolean }): string {
   const decimal = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value)
   return JSON.stringify(report, decimal, 2)

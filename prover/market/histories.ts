@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { projectRoot } from '../config.ts'
 import type { PriceBar, PriceOptions, PriceRow } from './prices.ts'
 import { joinPrices, readBars } from './prices.ts'
 import { parseTime } from './time.ts'
@@ -47,9 +47,9 @@ const extracts: Readonly<Record<HistoryMarket, Source>> = {
 }
 
 /** Where a checkout keeps the long histories: beside itself. */
-export const longHistoryFolder = join(projectFolder(), '..', 'shared', 'data', 'prices')
+export const longHistoryFolder = join(projectRoot, '..', 'shared', 'data', 'prices')
 
-const extractFolder = join(projectFolder(), 'prover', 'market', 'extracts')
+const extractFolder = join(import.meta.dirname, 'extracts')
 
 /** Years of hourly bars, or undefined where they are not beside the checkout. */
 export function readLongHistory(
@@ -69,11 +69,4 @@ export function readLongHistory(
 export function readExtract(market: HistoryMarket): PriceHistory<PriceBar> {
   const { file, options } = extracts[market]
   return { market, rows: readBars(join(extractFolder, file), options), sources: [file] }
-}
-
-/** The project's root: the nearest folder upwards that holds package.json, from the sources and from dist alike. */
-function projectFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) folder = dirname(folder)
-  return folder
 }

@@ -9,6 +9,9 @@ const MODEL_MASK = 0xffn
 /**
  * Id of a market on chain: its name, at most 31 ASCII characters, left-aligned in 32 bytes. `BTC-USD~garch` names the
  * shadow of BTC-USD under GARCH, whose id has the model's in the last byte (contracts/registry/ShadowId.sol).
+ *
+ * @example
+ * marketIdOf('BTC-USD') // → '0x4254432d55534400000000000000000000000000000000000000000000000000'
  */
 export function marketIdOf(name: string): string {
   const [market = '', model, ...more] = name.split(SHADOW_MARK)
@@ -23,7 +26,12 @@ export function marketIdOf(name: string): string {
 /** Whether a name is a shadow's rather than a market's. */
 export const isShadowName = (name: string): boolean => name.includes(SHADOW_MARK)
 
-/** Name of a market or shadow from its id; an id that is no name is shown as it is. */
+/**
+ * Name of a market or shadow from its id; an id that is no name is shown as it is.
+ *
+ * @example
+ * marketNameOf(marketIdOf('BTC-USD~garch')) // → 'BTC-USD~garch'
+ */
 export function marketNameOf(marketId: string): string {
   try {
     const model = modelIdOfShadow(marketId)

@@ -62,12 +62,21 @@ const bitsOf = (name: keyof PriceRow): number =>
  * @throws {@link PriceFileMissingError}, {@link PriceFileUnreadableError} if the file cannot be read
  * @throws {@link PriceFileError} (its subclasses) naming the column that is missing, or the range that is empty
  * @throws {@link PriceRowError} (its subclasses) naming row, column and value of the first row that is refused
+ * @example
+ * const rows = readPrices('btc.csv', { from: 1_583_971_200n })
+ * rows.length // → 120
  */
 export function readPrices(file: string, options: PriceOptions = {}): readonly PriceRow[] {
   return parsePrices(readText(file), file, options)
 }
 
-/** {@link readPrices} on text that is already in memory; `file` is what errors call it. */
+/**
+ * {@link readPrices} on text that is already in memory; `file` is what errors call it.
+ *
+ * @example
+ * const rows = parsePrices('time,price\n2020-03-12 00:00,7950\n2020-03-12 01:00,7820', 'prices')
+ * rows[1].asOf - rows[0].asOf // → 3_600n
+ */
 export function parsePrices(text: string, file: string, options: PriceOptions = {}): readonly PriceRow[] {
   const { lines, columns } = keptLines(text, file, options)
   return lines.map((line) => priceRow(line, columns, file, options))
@@ -77,12 +86,21 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
  * {@link readPrices} with lows and highs where the file has them.
  *
  * @throws also {@link PriceRangeError} if a row's price lies outside its low and high
+ * @example
+ * const bars = readBars('btc.csv')
+ * bars[0].priceE8 // → 888_990_000_000n
  */
 export function readBars(file: string, options: PriceOptions = {}): readonly PriceBar[] {
   return parseBars(readText(file), file, options)
 }
 
-/** {@link readBars} on text that is already in memory. */
+/**
+ * {@link readBars} on text that is already in memory.
+ *
+ * @example
+ * const bars = parseBars('time,high,low,close\n2020-03-12 00:00,7966,7900,7950\n2020-03-12 01:00,7950,7800,7820', 'prices')
+ * bars.map(({ priceE8 }) => priceE8) // → [795_000_000_000n, 782_000_000_000n]
+ */
 export function parseBars(text: string, file: string, options: PriceOptions = {}): readonly PriceBar[] {
   const { lines, columns } = keptLines(text, file, options)
   const { low, high } = columns
@@ -103,6 +121,10 @@ export function parseBars(text: string, file: string, options: PriceOptions = {}
 /**
  * One bar for each time that is a multiple of `seconds` after the first row and at which a row is known: the price then,
  * lowest and highest of the rows since the bar before. A row without low and high counts with its price.
+ *
+ * @example
+ * const days = gatherBars(readBars('btc.csv'), 86_400)
+ * days.length // → 9
  */
 export function gatherBars(rows: readonly PriceBar[], seconds: number): readonly PriceBar[] {
   const [first] = rows
@@ -122,7 +144,13 @@ export function gatherBars(rows: readonly PriceBar[], seconds: number): readonly
   return gathered
 }
 
-/** Histories of one market one after the other: each contributes what is later than everything before it. */
+/**
+ * Histories of one market one after the other: each contributes what is later than everything before it.
+ *
+ * @example
+ * const rows = readPrices('btc.csv')
+ * joinPrices(rows.slice(0, 100), rows.slice(100)).length === rows.length // → true
+ */
 export function joinPrices<Row extends PriceRow>(...histories: readonly (readonly Row[])[]): readonly Row[] {
   let last = -1n
   return histories.flatMap((history) => {

@@ -63,6 +63,9 @@ const VOLATILITY_LIMIT = 32
  * @param file - `.csv` or `.log`, plain or gzipped; the format is recognised by its content
  * @returns quotes and refusals, one for every row
  * @throws {@link ChainFileError} (its subclasses) if the file as a whole is no chain
+ * @example
+ * const { quotes, refused } = readChain('chain.csv')
+ * refused.length // → 0
  */
 export function readChain(file: string): OptionChain {
   return parseChain(readText(file), file)
@@ -93,7 +96,13 @@ export function parseChain(text: string, file: string): OptionChain {
   return { file, quotes, refused, skipped }
 }
 
-/** The last quote of every instrument. */
+/**
+ * The last quote of every instrument.
+ *
+ * @example
+ * const { quotes } = readChain('chain.csv')
+ * latestQuotes(quotes).length // → 5
+ */
 export function latestQuotes(quotes: readonly OptionQuote[]): readonly OptionQuote[] {
   const latest = new Map<string, OptionQuote>()
   for (const quote of quotes) {

@@ -42,6 +42,16 @@ const LIMITS = {
  * Value and Greeks of one option.
  *
  * @throws {@link OptionTermError} naming the term that is out of range
+ * @example
+ * const option = exactOption({
+ *   forwardE8: 10_000_000_000n,
+ *   strikeE8: 10_000_000_000n,
+ *   secondsToExpiry: 2_592_000n,
+ *   impliedVolatilityX40: 1n << 39n,
+ *   rateX40: 0n,
+ *   isCall: true,
+ * })
+ * Number(option.value.toFixed(6)) // → 5.713768
  */
 export function exactOption(terms: ExactTerms): ExactOption {
   for (const [name, limit] of Object.entries(LIMITS) as [keyof typeof LIMITS, bigint][]) {

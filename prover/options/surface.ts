@@ -95,6 +95,10 @@ export function requireNoButterfly(svi: Svi, leg: string, from = -EXAMINED_MONEY
  * @param points - marks, any order; n ≥ {@link LEAST_POINTS} of different moneyness
  * @throws {@link TooFewMarksError} if there are fewer
  * @see Zeliade Systems, Quasi-explicit calibration of Gatheral's SVI model, white paper (2009)
+ * @example
+ * const marks = [-0.2, -0.1, 0, 0.1, 0.2].map((logMoneyness) => ({ logMoneyness, impliedVolatility: 0.6 + logMoneyness ** 2 }))
+ * const { svi, maxError } = fitSvi(marks, 30 / 365, 'BTC 27 March')
+ * maxError < 0.001 // → true
  */
 export function fitSvi(points: readonly SmilePoint[], timeToExpiry: number, leg: string): SviFit {
   const strikes = new Set(points.map(({ logMoneyness }) => logMoneyness.toFixed(9)))
@@ -304,7 +308,14 @@ function search(objective: (x: number, y: number) => number, [x, y]: readonly [n
   return simplex.reduce((least, each) => (each.value < least.value ? each : least))
 }
 
-/** Volatility of the slice at a strike, by the fit's own time. */
+/**
+ * Volatility of the slice at a strike, by the fit's own time.
+ *
+ * @example
+ * const marks = [-0.2, -0.1, 0, 0.1, 0.2].map((logMoneyness) => ({ logMoneyness, impliedVolatility: 0.6 + logMoneyness ** 2 }))
+ * const fit = fitSvi(marks, 30 / 365, 'BTC 27 March')
+ * Number(fittedVolatility(fit, 0).toFixed(2)) // → 0.6
+ */
 export function fittedVolatility({ svi, timeToExpiry }: SviFit, logMoneyness: number): number {
   return Math.sqrt(sviTotalVariance(svi, logMoneyness) / timeToExpiry)
 }

@@ -91,6 +91,8 @@ const PREDICTIONS_OF_A_YEAR = 2000
  * Judges a replay by its own predictions.
  *
  * @throws {@link NoPredictionError} if no prediction came due
+ * @example
+ * const { coverage } = backtest(replay(readBars('btc.csv'), defaultPolicy))
  */
 export function backtest(series: ReplaySeries): Backtest {
   const { alpha, trials, byYear, years, whole } = judgePredictions(series)

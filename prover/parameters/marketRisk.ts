@@ -43,6 +43,12 @@ const LN_FRACTION_BITS = 26
  * @throws {@link NoObservationError} if there is none
  * @throws {@link ObservationNotNewerError} if times do not increase strictly
  * @throws {@link ObservationPriceError} if a price is 0
+ * @example
+ * const model = volatilityModel('ewma')
+ * const [first, ...later] = readBars('btc.csv')
+ * const state = initialState(model, first, 6n << 20n, 3n << 18n, defaultPolicy)
+ * const { parameters } = updateMarket(model, state, later.slice(0, 2), defaultPolicy)
+ * parameters.maintenanceMarginX24 <= parameters.initialMarginX24 // → true
  */
 export function updateMarket(
   model: VolatilityModel,
@@ -192,6 +198,11 @@ export function shadowBatchLength(
 /**
  * State of a market before its first proof, from a first price and a volatility that governance believes, at which each of
  * the model's variances starts.
+ *
+ * @example
+ * const first = { priceE8: 795_000_000_000n, asOf: 1_583_971_200n }
+ * const state = initialState(volatilityModel('ewma'), first, 6n << 20n, 3n << 18n, defaultPolicy)
+ * state.volatility.asOf // → 1_583_971_200n
  */
 export function initialState(
   model: VolatilityModel,

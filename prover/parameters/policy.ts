@@ -123,8 +123,11 @@ export function sqrtHorizonUp(horizonSeconds: bigint): bigint {
  * Policy words of the engine.
  *
  * @throws {@link PolicyError} naming the entry that is missing, unknown or out of range
+ * @example
+ * const { learning } = encodeEnginePolicy({ ...defaultEnginePolicy, horizonSeconds: 7200 })
+ * learning.horizonSeconds // → 7_200n
  */
-export function encodeEnginePolicy(input: unknown): {
+export function encodeEnginePolicy(input: EnginePolicy): {
   learning: Fields<'learningPolicy'>
   margin: Fields<'marginPolicy'>
 } {
@@ -147,8 +150,11 @@ export function encodeEnginePolicy(input: unknown): {
  * Policy word of one market.
  *
  * @throws {@link PolicyError} naming the entry that is missing, unknown or out of range
+ * @example
+ * const words = encodeMarketPolicy({ ...defaultMarketPolicy, volatilityFloor: 0.25 })
+ * words.volatilityFloorX16 // → 16_384n
  */
-export function encodeMarketPolicy(input: unknown): Fields<'marketPolicy'> {
+export function encodeMarketPolicy(input: MarketRiskPolicy): Fields<'marketPolicy'> {
   const policy = parse(marketPolicySchema, input, 'market')
   return {
     ...encodeFields(marketFields, policy),

@@ -12,6 +12,9 @@ export type RealValues<W> = { readonly [Name in keyof W & string as WithoutScale
  * Fixed-point values as plain numbers, for people, plots and statistics; the scale is read from each name's suffix.
  *
  * Doubles hold 53 bits, so every field narrower than that keeps its exact value.
+ *
+ * @example
+ * realValues({ initialMarginX24: 1n << 22n }) // → { initialMargin: 0.25 }
  */
 export function realValues<W extends Readonly<Record<string, bigint>>>(word: W): RealValues<W> {
   const values: Record<string, number> = {}

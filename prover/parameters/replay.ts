@@ -47,6 +47,9 @@ export type ReplaySeries = {
  *
  * @param rows - oldest first, times strictly increasing; n ≥ 2
  * @throws {@link HistoryTooShortError} if there are fewer than two observations
+ * @example
+ * const { points } = replay(readBars('btc.csv'), defaultPolicy)
+ * points.at(-1).parameters.initialMarginX24 // → 5_781_593n
  */
 export function replay(rows: readonly Observation[], policy: Policy, options: ReplayOptions = {}): ReplaySeries {
   const [start, ...rest] = rows

@@ -52,6 +52,9 @@ export const WORST = 50
  * Scores a replay by calendar year (UTC, of the prediction) and as a whole.
  *
  * @throws {@link NoPredictionError} if no prediction came due
+ * @example
+ * const { whole } = scoreOf(replay(readBars('btc.csv'), defaultPolicy, { model: volatilityModel('garch') }))
+ * whole.predictions // → 215
  */
 export function scoreOf(series: ReplaySeries): ModelScore {
   const { alpha, years, whole } = coverageOfReplay(series)

@@ -1,7 +1,6 @@
 /** Keys, proofs and their verification. */
 export {
   checkCeremony,
-  checkKeyFitsCircuit,
   DEVELOPMENT_CHAIN_IDS,
   DevelopmentKeyError,
   DeltaNotRandomError,
@@ -14,7 +13,6 @@ export {
 } from './keys/ceremony.ts'
 export { MalformedFileError } from './binaryFile.ts'
 export { BASE_FIELD_ORDER, SCALAR_FIELD_ORDER } from './bn254.ts'
-export { type DevelopmentKeyOptions, makeDevelopmentKey } from './keys/developmentKeys.ts'
 export {
   type CircuitKeys,
   type CompiledCircuit,
@@ -24,19 +22,13 @@ export {
   KeyStore,
   KeyWriteError,
   StaleWitnessGeneratorError,
+  type VerifyingKeys,
 } from './keys/keyStore.ts'
-export { decodeProofCalldata, encodeProofCalldata, type ProofCalldata, verifierArguments } from './proofCalldata.ts'
+export { encodeProofCalldata, type ProofCalldata } from './proofCalldata.ts'
 export { FallbackProver, NativeFailedWarning } from './backends/fallbackProver.ts'
-export {
-  isNativeBuilt,
-  nativeFolder,
-  NativeUnavailableError,
-  requireNativeProgram,
-  whyNotBuilt,
-} from './backends/nativeBuild.ts'
+export { NativeUnavailableError } from './backends/nativeBuild.ts'
 export { NativeCrashedError, NativeFrameError, NativeRefusedError } from './backends/nativeProcess.ts'
 export { NativeProver } from './backends/nativeProver.ts'
-export { testNativeProver } from './backends/nativeSelfTest.ts'
 export {
   type Backend,
   createProver,
@@ -49,13 +41,12 @@ export {
 export { SelfVerificationError } from './backends/selfVerification.ts'
 export { SnarkjsProver } from './backends/snarkjsProver.ts'
 export {
-  CALLS_UNDER_WAY,
   ProverClosedError,
   ProverCrashedError,
   ProverOutOfMemoryError,
   ProverTimeoutError,
 } from './backends/workerProver.ts'
-export { readR1cs, WrongFieldError } from './keys/r1cs.ts'
+export { WrongFieldError } from './keys/r1cs.ts'
 export {
   formatProof,
   type Groth16Proof,
@@ -73,7 +64,6 @@ export {
   type VerificationKey,
   type VerificationKeyJson,
   verificationKeyHash,
-  verificationKeyOf,
 } from './keys/verificationKey.ts'
 export { ContractNameError, generateVerifierContract, NoPublicSignalsError } from './keys/verifierContract.ts'
 export {
@@ -91,4 +81,3 @@ export {
   UnsatisfiedCircuitError,
   WitnessModuleError,
 } from './backends/witnessCalculator.ts'
-export { readZkey, type Zkey } from './keys/zkey.ts'

@@ -15,7 +15,13 @@ export interface VerifierArguments {
   readonly c: readonly [bigint, bigint]
 }
 
-/** The proof's eight words. */
+/**
+ * The proof's eight words.
+ *
+ * @example
+ * const { proof } = await readBundle('bundle.json')
+ * encodeProofCalldata(parseProof(proof)).length // → 8
+ */
 export function encodeProofCalldata({ a, b, c }: ProofPoints): ProofCalldata {
   return [a.x, a.y, b.x[1], b.x[0], b.y[1], b.y[0], c.x, c.y]
 }

@@ -36,6 +36,9 @@ const CANONICAL_DECIMAL = /^(?:0|[1-9][0-9]*)$/
  * @throws {@link NumberNotCanonicalError} if a number is not in the one form that is allowed
  * @throws {@link NumberOutOfRangeError} if a coordinate is not below q
  * @throws {@link PointNotInGroupError} if a point is not on the curve, or not of order r, or infinity
+ * @example
+ * const { proof } = await readBundle('bundle.json')
+ * parseProof(proof).a.x > 0n // → true
  */
 export function parseProof(value: unknown): ProofPoints {
   const proof = parseRecord(value, 'proof', ['pi_a', 'pi_b', 'pi_c', 'protocol', 'curve'])
@@ -48,7 +51,13 @@ export function parseProof(value: unknown): ProofPoints {
   }
 }
 
-/** The one text of a proof; the inverse of {@link parseProof}. */
+/**
+ * The one text of a proof; the inverse of {@link parseProof}.
+ *
+ * @example
+ * const { proof } = await readBundle('bundle.json')
+ * formatProof(parseProof(proof)).curve // → 'bn128'
+ */
 export function formatProof({ a, b, c }: ProofPoints): Groth16Proof {
   return {
     pi_a: formatG1(a),
@@ -65,6 +74,8 @@ export function formatProof({ a, b, c }: ProofPoints): Groth16Proof {
  * @param count - how many the circuit has
  * @throws {@link MalformedProofError} if there are more or fewer
  * @throws {@link NumberNotCanonicalError}, {@link NumberOutOfRangeError} if one is not a canonical number below r
+ * @example
+ * parsePublicSignals(['1', '2', '3'], 3) // → [1n, 2n, 3n]
  */
 export function parsePublicSignals(value: unknown, count: number): bigint[] {
   const signals = parseArray(value, 'publicSignals', count)

@@ -16,12 +16,28 @@ export interface ProofToVerify {
   readonly publicSignals: unknown
 }
 
-/** Verifies with snarkjs' WebAssembly pairing. */
+/**
+ * Verifies with snarkjs' WebAssembly pairing.
+ *
+ * @example
+ * const { proof, publicSignals: { commitment, evaluation, challenge } } = await readBundle('bundle.json')
+ * const publicSignals = [commitment, evaluation, challenge]
+ * const { verificationKey } = await loadVerifyingKeys('marketRiskRange6x2')
+ * (await verifyWithSnarkjs(verificationKey, { proof, publicSignals })).accepted // → true
+ */
 export function verifyWithSnarkjs(key: VerificationKey, claim: ProofToVerify): Promise<Verdict> {
   return judge(key, claim, snarkjsAccepts)
 }
 
-/** Verifies with the pairing of @noble/curves, in plain bigints. */
+/**
+ * Verifies with the pairing of @noble/curves, in plain bigints.
+ *
+ * @example
+ * const { proof, publicSignals: { commitment, evaluation, challenge } } = await readBundle('bundle.json')
+ * const publicSignals = [commitment, evaluation, challenge]
+ * const { verificationKey } = await loadVerifyingKeys('marketRiskRange6x2')
+ * (await verifyWithNoble(verificationKey, { proof, publicSignals })).accepted // → true
+ */
 export function verifyWithNoble(key: VerificationKey, claim: ProofToVerify): Promise<Verdict> {
   return judge(key, claim, nobleAccepts)
 }
@@ -30,6 +46,11 @@ export function verifyWithNoble(key: VerificationKey, claim: ProofToVerify): Pro
  * Verifies with both.
  *
  * @throws {@link VerifiersDisagreeError} if their verdicts differ, which would be a bug in one of them
+ * @example
+ * const { proof, publicSignals: { commitment, evaluation, challenge } } = await readBundle('bundle.json')
+ * const publicSignals = [commitment, evaluation, challenge]
+ * const { verificationKey } = await loadVerifyingKeys('marketRiskRange6x2')
+ * (await verifyProof(verificationKey, { proof, publicSignals })).accepted // → true
  */
 export async function verifyProof(key: VerificationKey, claim: ProofToVerify): Promise<Verdict> {
   let disagreement: VerifiersDisagreeError | undefined
@@ -66,7 +87,7 @@ let singleThread: ReturnType<typeof loadSnarkjs> | undefined
 
 /** Not before the first proof is verified: many processes know verifiers and never need one. */
 async function loadSnarkjs() {
-  const { curves, groth16 } = await import('snarkjs')
+  const { curves, groth16 } = await import('./snarkjsParts.ts')
   return { groth16, curve: await curves.getCurveFromName('bn128', { singleThread: true }) }
 }
 

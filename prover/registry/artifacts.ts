@@ -1,12 +1,14 @@
-/** Our contracts as the compiler left them: interface and code, from the folder that `npm run build` fills. */
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+/** Our contracts as the compiler left them: interface and code, from the build, or shipped with the package. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Interface } from 'ethers'
 import type { JsonFragment } from 'ethers'
+import { buildFolder, HOW_TO_BUILD, isPackageAlone } from '../config.ts'
 import { ProverError } from '../errors.ts'
+import { readShipped } from './shipped.ts'
 
 /** Where the source of each contract, or of the interface by which it is read, lies; verifiers are generated, one per build. */
-const sources = {
+export const contractSources = {
   RiskCouncil: 'contracts/registry/RiskCouncil.sol',
   ModelRegistry: 'contracts/registry/ModelRegistry.sol',
   RiskRegistry: 'contracts/registry/RiskRegistry.sol',
@@ -17,7 +19,7 @@ const sources = {
   PortfolioRegistry: 'contracts/registry/PortfolioRegistry.sol',
 } as const
 
-export type ContractName = keyof typeof sources
+export type ContractName = keyof typeof contractSources
 
 /** A compiled contract. */
 export type Artifact = {
@@ -32,9 +34,11 @@ export type Artifact = {
  * A contract of the engine.
  *
  * @throws {@link ContractsNotBuiltError} if it has not been compiled
+ * @example
+ * artifactOf('RiskRegistry').bytecode.startsWith('0x60') // → true
  */
 export function artifactOf(contract: ContractName): Artifact {
-  return readArtifact(contract, sources[contract])
+  return readArtifact(contract, contractSources[contract])
 }
 
 /** Name of the generated verifier contract of a build: `marketRisk8x2` → `MarketRisk8x2Verifier`. */
@@ -46,13 +50,20 @@ export function verifierNameOf(build: string): string {
  * The generated verifier of a build.
  *
  * @throws {@link ContractsNotBuiltError} if it has not been compiled
+ * @example
+ * verifierArtifactOf('marketRiskRange6x2').abi.length > 0 // → true
  */
 export function verifierArtifactOf(build: string): Artifact {
   const name = verifierNameOf(build)
   return readArtifact(name, `build/contracts/${name}.sol`)
 }
 
-/** How a contract is called; parsed once. */
+/**
+ * How a contract is called; parsed once.
+ *
+ * @example
+ * interfaceOf('RiskRegistry').getFunction('submit') !== null // → true
+ */
 export function interfaceOf(contract: ContractName): Interface {
   const known = interfaces.get(contract)
   if (known !== undefined) return known
@@ -64,21 +75,12 @@ export function interfaceOf(contract: ContractName): Interface {
 const interfaces = new Map<ContractName, Interface>()
 
 function readArtifact(name: string, source: string): Artifact {
-  const folder = artifactsFolder(name)
+  if (isPackageAlone) return JSON.parse(readShipped(`artifacts/${name}.json`)) as Artifact
   try {
-    return JSON.parse(readFileSync(join(folder, source, `${name}.json`), 'utf8')) as Artifact
+    return JSON.parse(readFileSync(join(buildFolder, 'artifacts', source, `${name}.json`), 'utf8')) as Artifact
   } catch (error) {
     throw new ContractsNotBuiltError(name, error)
   }
-}
-
-/** `build/artifacts` of the project this file belongs to, whether it runs from prover/ or from dist/prover/. */
-function artifactsFolder(name: string): string {
-  for (let folder = import.meta.dirname; dirname(folder) !== folder; folder = dirname(folder)) {
-    const candidate = join(folder, 'build', 'artifacts')
-    if (existsSync(candidate)) return candidate
-  }
-  throw new ContractsNotBuiltError(name, undefined)
 }
 
 /** A contract has not been compiled, or its artefact is damaged. */
@@ -87,7 +89,7 @@ export class ContractsNotBuiltError extends ProverError {
   readonly contract: string
 
   constructor(contract: string, cause: unknown) {
-    super(`There is no compiled ${contract}. Build the project with \`npm run build\`.`, { cause })
+    super(`There is no compiled ${contract}. ${HOW_TO_BUILD}`, { cause })
     this.contract = contract
   }
 }

@@ -14,6 +14,10 @@ const LOG_BLOCKS = 10_000
  * @param expectedChainId - refuses any other chain
  * @throws {@link RpcUnreachableError} if nothing sensible answers within ten seconds
  * @throws {@link WrongChainError} if the node serves another chain
+ * @example
+ * const provider = await connectProvider('http://127.0.0.1:8545', 31337n)
+ * (await provider.getNetwork()).chainId // → 31337n
+ * provider.destroy()
  */
 export async function connectProvider(rpcUrl: string, expectedChainId?: bigint): Promise<JsonRpcProvider> {
   const chainId = await askChainId(rpcUrl)

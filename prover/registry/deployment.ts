@@ -104,6 +104,8 @@ export type Deployment = z.infer<typeof deploymentSchema>
  * A source of a deployment by name; unnamed, the only one.
  *
  * @throws {@link SourceUnknownError}
+ * @example
+ * sourceOf(await readDeployment('deployment.json'), undefined).kind // → 'attestedFeed'
  */
 export function sourceOf({ sources }: Deployment, name?: string): DeployedSource {
   const named = name === undefined ? sources : sources.filter((source) => source.name === name)
@@ -116,13 +118,23 @@ export function sourceOf({ sources }: Deployment, name?: string): DeployedSource
  * As {@link sourceOf}, of the attested feeds.
  *
  * @throws {@link SourceUnknownError}
+ * @example
+ * const { signers, threshold } = attestedFeedOf(await readDeployment('deployment.json'))
+ * threshold // → 2
  */
 export function attestedFeedOf(deployment: Deployment, name?: string): DeployedFeed {
   const feeds = deployment.sources.filter((source) => source.kind === 'attestedFeed')
   return sourceOf({ ...deployment, sources: feeds }, name) as DeployedFeed
 }
 
-/** Id of a model: the build's name, its key and the words' layout, so that another key is another model. */
+/**
+ * Id of a model: the build's name, its key and the words' layout, so that another key is another model.
+ *
+ * @example
+ * const { models, layoutHash } = await readDeployment('deployment.json')
+ * const [{ name, verificationKeyHash, modelId }] = models
+ * modelIdOf(name, verificationKeyHash, layoutHash) === modelId // → true
+ */
 export function modelIdOf(build: string, verificationKeyHash: string, layoutHash: string): string {
   const types = ['string', 'bytes32', 'bytes32']
   return keccak256(AbiCoder.defaultAbiCoder().encode(types, [build, verificationKeyHash, layoutHash]))
@@ -137,7 +149,12 @@ export function manifestHashOf(manifest: KeyManifest): string {
   return `0x${digestOfJson({ circuit, kind, contributions, r1csSha256, zkeySha256, verificationKeySha256 })}`
 }
 
-/** Writes a deployment, whole or not at all. */
+/**
+ * Writes a deployment, whole or not at all.
+ *
+ * @example
+ * await writeDeployment('copy.json', await readDeployment('deployment.json'))
+ */
 export async function writeDeployment(file: string, deployment: Deployment): Promise<void> {
   const replacer = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value)
   await writeFileAtomic(file, `${JSON.stringify(deployment, replacer, 2)}\n`)
@@ -148,6 +165,9 @@ export async function writeDeployment(file: string, deployment: Deployment): Pro
  *
  * @throws {@link UnreadableFileError} if it is no JSON file of a sensible size
  * @throws {@link DeploymentFieldError} naming the field that is missing, unknown, malformed or of an earlier version
+ * @example
+ * const { markets } = await readDeployment('deployment.json')
+ * markets.map(({ name }) => name) // → ['BTC-USD', 'ETH-USD']
  */
 export async function readDeployment(file: string): Promise<Deployment> {
   const json = jsonOf(textOf(await readAtMost(file, MAX_BYTES), MAX_BYTES, file), file)

@@ -1,4 +1,8 @@
-/** The engine on a chain: deploying, feeding, reading and moving it, and the files that go between. */
+/**
+ * The engine on a chain: deploying, feeding, reading and moving it, and the files that go between.
+ *
+ * @module zk-risk-engine/contracts
+ */
 export {
   type Artifact,
   artifactOf,
@@ -6,10 +10,9 @@ export {
   ContractsNotBuiltError,
   interfaceOf,
   verifierArtifactOf,
-  verifierNameOf,
 } from './artifacts.ts'
 export type { Attestation } from './attestation.ts'
-export { DiskFullError, FileWriteError, writeFileAtomic } from './atomicFile.ts'
+export { DiskFullError, FileWriteError } from './atomicFile.ts'
 export {
   type BatchFileOptions,
   type FileBatch,
@@ -18,7 +21,6 @@ export {
   UnknownMarketError,
 } from './market/batchFile.ts'
 export {
-  batchOf,
   type Bundle,
   type BundlePins,
   type BundleVerdict,
@@ -26,23 +28,11 @@ export {
   checkBundle,
   formatBundle,
   type InboxPosition,
-  makeBundle,
   parseBundle,
   readBundle,
   UnknownModelError,
   writeBundle,
 } from './market/bundle.ts'
-export {
-  advanceInbox,
-  decodeSubmit,
-  encodeSubmit,
-  extendHead,
-  type SubmitCall,
-  stateHashOf,
-  submitCallOf,
-  type UpdateCall,
-  unpackObservations,
-} from './market/calldata.ts'
 export { SubmissionHiddenError } from './calls.ts'
 export type { ClaimResult } from './claims.ts'
 export { connectProvider, RpcUnreachableError, WrongChainError } from './chain.ts'
@@ -60,7 +50,7 @@ export {
   WrongRegistryError,
 } from './market/client.ts'
 export { type ClientOptions, NoProviderError, NoSignerError, RegistryMissingError } from './connection.ts'
-export { ContractRevertError, RpcError, typedCallError } from './contractErrors.ts'
+export { ContractRevertError, RpcError } from './contractErrors.ts'
 export {
   addMarket,
   defaultFreshness,
@@ -79,7 +69,6 @@ export {
   type Deployment,
   DeploymentFieldError,
   type FreshnessPolicy,
-  manifestHashOf,
   modelIdOf,
   readDeployment,
   SourceUnknownError,
@@ -95,28 +84,15 @@ export {
   type SignedObservation,
   submitObservations,
 } from './market/feed.ts'
-export {
-  LayoutOfAnotherKindError,
-  LayoutUnknownError,
-  layoutKinds,
-  portfolioStatementNames,
-  registerLayouts,
-} from './layouts.ts'
+export { LayoutOfAnotherKindError, LayoutUnknownError, layoutKinds, portfolioStatementNames } from './layouts.ts'
 export { addShadow, promoteShadow, removeShadow, type ShadowCall, setPromotionPolicy } from './market/shadows.ts'
 export { ModelDisabledError, type ModelOnChain, ModelUnknownError } from './models.ts'
+export { offlineContext, UnknownCircuitError } from './offlineContext.ts'
 export {
   type AccountBooks,
-  arraysCall,
-  bookHashOf,
-  decodeRegistryCall,
-  encodeRegistryCall,
   ExpiryUnknownError,
-  portfolioCall,
   type ProvenPortfolio,
-  type RegistryCall,
   type ReportedAccount,
-  subjectOf,
-  witnessCall,
 } from './portfolio/calldata.ts'
 export {
   type AccountReport,
@@ -133,18 +109,12 @@ export {
   type PortfolioFreshness,
   type PortfolioModelToDeploy,
   policyWordsOf,
-  portfolioModelIdOf,
 } from './portfolio/deploy.ts'
 export {
   attestRound,
   type AttestedRound,
-  expiriesHashOf,
-  expiryHashesOf,
-  hashOfHashes,
-  hashOfWords,
   publishRound,
   roundIdOf,
-  roundIdOfHashes,
   RoundNotMinedError,
   roundOf,
   roundsDomain,

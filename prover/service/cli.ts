@@ -1,5 +1,6 @@
 /** The `zkrisk` command. Exit codes: 0 done, 1 refused or failed (with a typed error), 2 wrong usage. */
 import { Command, CommanderError } from 'commander'
+import { packageVersion } from '../config.ts'
 import { addAuditCommand } from './commands/audit.ts'
 import { addChainCommands } from './commands/chain.ts'
 import { addDemoCommand } from './commands/demo.ts'
@@ -15,7 +16,6 @@ import { addProofCommands } from './commands/proofs.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addShadowCommands } from './commands/shadows.ts'
 import { EXIT } from './text/terminal.ts'
-import { packageVersion } from './workspace.ts'
 
 function createProgram(): Command {
   const program = new Command('zkrisk')

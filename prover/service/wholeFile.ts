@@ -9,10 +9,21 @@ import { ProverError } from '../errors.ts'
  * @throws {@link FileWriteError} if it cannot be written
  */
 export function writeWholeFile(file: string, content: string | Uint8Array): void {
+  write(file, content, {})
+}
+
+/** The same for a secret: only its owner may read it, whatever was there before. POSIX; Windows has no such modes. */
+export function writeSecretFile(file: string, content: string): void {
+  write(file, content, { mode: 0o600 })
+}
+
+function write(file: string, content: string | Uint8Array, options: { readonly mode?: number }): void {
   const partial = `${file}.partial-${process.pid}`
   try {
     mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(partial, content, { flush: true })
+    // A mode is heeded only where the file is made.
+    rmSync(partial, { force: true })
+    writeFileSync(partial, content, { flush: true, ...options })
     renameSync(partial, file)
   } catch (cause) {
     removeIfThere(partial)

@@ -1,6 +1,6 @@
-/** Where circuits, keys and reports lie: below the project's `build/`, or below ZKRISK_BUILD. */
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+/** Builds of circuits and their keys, as they lie in the build folder. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   type Build,
   builds,
@@ -15,15 +15,16 @@ import {
   volatilityModelOf,
   volatilityModels,
 } from '../../circuits/statements/index.ts'
+import { buildFolder, HOW_TO_BUILD, isPackageAlone } from '../config.ts'
 import { ProverError } from '../errors.ts'
-import { type CircuitKeys, type CompiledCircuit, KeysMissingError, KeyStore } from '../proof/index.ts'
-
-/** The project's folder: the nearest one above this file that is ours. */
-export const projectRoot: string = findRoot(import.meta.dirname)
-
-export const packageVersion: string = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')).version
-
-export const buildFolder: string = resolve(process.env.ZKRISK_BUILD ?? join(projectRoot, 'build'))
+import {
+  type CircuitKeys,
+  type CompiledCircuit,
+  KeysMissingError,
+  KeyStore,
+  type VerifyingKeys,
+} from '../proof/index.ts'
+import { shippedKeys } from '../registry/shipped.ts'
 
 /**
  * Builds of a volatility model's family: the live one, and the one that drains backlogs, which is the live one again where
@@ -78,7 +79,13 @@ export function keyStore(folder: string = join(buildFolder, 'keys')): KeyStore {
   return new KeyStore(folder)
 }
 
-/** Keys of a build, every hash checked. */
+/**
+ * Keys of a build, every hash checked.
+ *
+ * @example
+ * const { zkey, manifest } = await loadKeys('marketRiskRange6x2')
+ * manifest.kind // → 'development'
+ */
 export async function loadKeys(name: string, folder?: string): Promise<CircuitKeys> {
   return keyStore(folder).load(compiledCircuit(name))
 }
@@ -91,6 +98,25 @@ export async function loadKeysIfBuilt(name: string, folder?: string): Promise<Ci
     if (error instanceof CircuitNotBuiltError || error instanceof KeysMissingError) return undefined
     throw error
   }
+}
+
+/**
+ * Keys to verify a build's proofs with: those of the circuit built here, or, in the package alone, those that ship.
+ *
+ * @example
+ * const { verificationKey, manifest } = await loadVerifyingKeys('marketRiskRange6x2')
+ * manifest.circuit // → 'marketRiskRange6x2'
+ */
+export async function loadVerifyingKeys(name: string, folder?: string): Promise<VerifyingKeys> {
+  const build = builds.find((each) => each.name === name)
+  if (build === undefined) throw new UnknownBuildError(name)
+  return isPackageAlone ? shippedKeys(build.name, folder) : loadKeys(name, folder)
+}
+
+/** The same of all that prove parameters of markets: of the default model, and of whatever other models are at hand. */
+export async function loadMarketVerifyingKeys(folder?: string): Promise<readonly VerifyingKeys[]> {
+  if (!isPackageAlone) return loadMarketKeys(folder)
+  return Promise.all(marketBuilds.map(({ name }) => shippedKeys(name, folder)))
 }
 
 /**
@@ -122,14 +148,6 @@ export async function loadPortfolioKeys(): Promise<PortfolioKeys> {
   }
 }
 
-function findRoot(start: string): string {
-  for (let folder = start; ; folder = dirname(folder)) {
-    const manifest = join(folder, 'package.json')
-    if (existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).name === 'zk-risk-engine') return folder
-    if (dirname(folder) === folder) throw new Error(`No package.json of zk-risk-engine above ${start}.`)
-  }
-}
-
 /** There is no build of this name. */
 export class UnknownBuildError extends ProverError {
   readonly code = 'service.unknown-build'
@@ -148,7 +166,10 @@ export class CircuitNotBuiltError extends ProverError {
   readonly file: string
 
   constructor(circuit: string, file: string) {
-    super(`Circuit ${circuit} is not built: ${file} is missing. Run \`npm run build\`.`)
+    const missing = isPackageAlone
+      ? `Circuit ${circuit} is not in the package, which computes, reads and verifies, but does not prove.`
+      : `Circuit ${circuit} is not built: ${file} is missing.`
+    super(`${missing} ${HOW_TO_BUILD}`)
     this.circuit = circuit
     this.file = file
   }

@@ -70,6 +70,10 @@ export const packObservations = (observations: readonly Observation[], slots: nu
  * @throws {@link MarketOrderError} if ids do not ascend strictly
  * @throws {@link BatchSlotsError} if a market brings more observations than the build can take at once
  * @throws the errors of {@link updateMarket}
+ * @example
+ * const { batch } = await readBatchFile('batch.json', { verificationKeyHash: `0x${'00'.repeat(32)}` })
+ * const { updates } = await stateBatch(batch)
+ * updates.length // → 2
  */
 export async function stateBatch(batch: MarketRiskBatch): Promise<MarketRiskStatement> {
   checkBatch(batch)

@@ -1,19 +1,10 @@
 /** circomlib's Poseidon on bigints: the twin of `circuits/math/Poseidon.circom`. */
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
 import { FIELD_ORDER } from './challenge.ts'
+import type { PoseidonConstants } from './poseidonConstants.ts'
 
 const HALF_OF_FULL_ROUNDS = 4
 /** By the number of inputs, from 1 to 16. */
 const PARTIAL_ROUNDS = [56, 57, 56, 60, 60, 63, 64, 63, 60, 66, 60, 65, 70, 60, 64, 68] as const
-
-/** Of the optimised form, by the number of inputs less 1; numbers in hexadecimal. */
-type ConstantsFile = {
-  readonly C: readonly (readonly string[])[]
-  readonly M: readonly (readonly (readonly string[])[])[]
-  readonly P: readonly (readonly (readonly string[])[])[]
-  readonly S: readonly (readonly string[])[]
-}
 
 /** For one number of inputs. */
 type Constants = {
@@ -35,19 +26,17 @@ export type Poseidon = (inputs: readonly bigint[]) => bigint
  * @see https://eprint.iacr.org/2019/458.pdf
  */
 export async function loadPoseidon(): Promise<Poseidon> {
-  const index = pathToFileURL(createRequire(import.meta.url).resolve('circomlibjs'))
-  const file = await import(new URL('../src/poseidon_constants_opt.js', index).href)
-  const constants = (file as { default: ConstantsFile }).default
+  const { poseidonConstants } = await import('./poseidonConstants.ts')
   const known = new Map<number, Constants>()
   return (inputs) => {
     const size = inputs.length
-    const own = known.get(size) ?? constantsOf(constants, size)
+    const own = known.get(size) ?? constantsOf(poseidonConstants, size)
     known.set(size, own)
     return permute([0n, ...inputs], own, PARTIAL_ROUNDS[size - 1] ?? 0)
   }
 }
 
-function constantsOf({ C, M, P, S }: ConstantsFile, size: number): Constants {
+function constantsOf({ C, M, P, S }: PoseidonConstants, size: number): Constants {
   const [added, full, toPartial, sparse] = [C[size - 1], M[size - 1], P[size - 1], S[size - 1]]
   if (!added || !full || !toPartial || !sparse) throw new RangeError(`Poseidon takes 1 to 16 inputs, got ${size}`)
   const columnsOf = (matrix: readonly (readonly string[])[]) =>

@@ -25,6 +25,8 @@ export const wordBits = (word: WordName): number => elementBits(words[word])
  * Lays the fields of a word, or of one element of it, side by side, the first in the least significant bits.
  *
  * @throws {@link FieldOutOfRangeError} if a value does not fit its place; nothing is truncated
+ * @example
+ * pack('observation', { priceE8: 1n, asOf: 2n, impliedVolatilityX16: 3n, rangeCode: 4n }) // → 5_070_606_027_690_377_012_824_290_361_345n
  */
 export function pack<W extends WordName>(word: W, values: Fields<W>): bigint {
   let packed = 0n
@@ -98,6 +100,8 @@ function elementsOf(word: WordName): { readonly perWord: number; readonly width:
  * Splits a word, or one element, into its fields; the inverse of {@link pack}.
  *
  * @throws {@link WordOutOfRangeError} if a bit above the word's fields is set
+ * @example
+ * unpack('observation', pack('observation', { priceE8: 1n, asOf: 2n, impliedVolatilityX16: 3n, rangeCode: 4n })).asOf // → 2n
  */
 export function unpack<W extends WordName>(word: W, packed: bigint): Fields<W> {
   if (packed < 0n || packed >= 1n << BigInt(wordBits(word))) throw new WordOutOfRangeError(word, packed)

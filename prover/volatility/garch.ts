@@ -49,6 +49,10 @@ export type GarchOnGrid = {
  * @returns annualised variance, every step rounded up; saturates at 2^46 − 1
  * @see T. Bollerslev, Generalized Autoregressive Conditional Heteroskedasticity, J. of Econometrics 31, 1986
  * @see D. Nelson, ARCH Models as Diffusion Approximations, J. of Econometrics 45, 1990
+ * @example
+ * const words = garchWords({ reactionHalfLifeHours: 8, reversionHalfLifeHours: 16, longRunVolatility: 0.8 })
+ * const variance = garchStep(words.longRunVarianceX36, 0n, 1n << 20n, 3600n, words, 1n << 16n)
+ * variance > words.longRunVarianceX36 // → true
  */
 export function garchStep(
   varianceX36: bigint,
@@ -73,6 +77,8 @@ export function garchStep(
  * `circuits/volatility/Garch.circom`.
  *
  * @param weight - w of {@link forecastWeight}
+ * @example
+ * garchForecastUp(4n << 36n, 1n << 36n, 0n) // → 68_719_476_736n
  */
 export function garchForecastUp(varianceX36: bigint, longRunVarianceX36: bigint, weight: bigint): bigint {
   return blendUp(varianceX36, longRunVarianceX36, weight)
@@ -84,7 +90,12 @@ export function forecastWeight(horizonSeconds: bigint, reversionRateX36: bigint)
   return BigInt(Math.round((decay === 0 ? 1 : -Math.expm1(-decay) / decay) * 2 ** EXP2_SCALE))
 }
 
-/** Words of human units. */
+/**
+ * Words of human units.
+ *
+ * @example
+ * garchWords({ reactionHalfLifeHours: 8, reversionHalfLifeHours: 16, longRunVolatility: 0.8 }).reversionRateX36 // → 1_193_046n
+ */
 export function garchWords(parameters: GarchParameters): GarchWords {
   const perSecond = (hours: number): bigint => BigInt(Math.round(2 ** 36 / (hours * 3600)))
   return {
@@ -99,6 +110,9 @@ export function garchWords(parameters: GarchParameters): GarchWords {
  *
  * @throws {@link GarchNotStationaryError} unless α + β < 1
  * @throws {@link GarchWeightError} unless α ≥ 0 and β > 0
+ * @example
+ * const { longRunVolatility } = garchOfGrid({ omega: 0.01, alpha: 0.08, beta: 0.9, stepSeconds: 3600 })
+ * Number(longRunVolatility.toFixed(4)) // → 0.7071
  */
 export function garchOfGrid({ omega, alpha, beta, stepSeconds }: GarchOnGrid): GarchParameters {
   if (!(alpha >= 0 && beta > 0)) throw new GarchWeightError(alpha, beta)

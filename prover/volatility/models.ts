@@ -30,7 +30,12 @@ export function modelName(name: string): ModelName {
   return model
 }
 
-/** The model of a name. @throws {@link UnknownModelError} */
+/**
+ * The model of a name. @throws {@link UnknownModelError}
+ *
+ * @example
+ * volatilityModel('rangeMixture').variances.length // → 3
+ */
 export const volatilityModel = (name: string): VolatilityModel => volatilityModels[modelName(name)]
 
 /** The model of an id that governance binds markets by. @throws {@link UnknownModelError} */

@@ -32,6 +32,10 @@ export const RANGE_OF_RETURN_X10 = 1706n
  * @see M. Parkinson, The Extreme Value Method for Estimating the Variance of the Rate of Return, J. Business 53, 1980
  * @see F. Corsi, A Simple Approximate Long-Memory Model of Realized Volatility, J. Financial Econometrics 7, 2009
  * @see M. Dacorogna et al., A Geographical Model for the Daily and Weekly Seasonal Volatility, J. Int. Money Finance 12, 1993
+ * @example
+ * const move = { previousAsOf: 0n, previousLnPriceX26: 0n, lnPriceX26: 1n << 20n, rangeX26: 1n << 21n, elapsedSeconds: 3600n }
+ * const [fast] = rangeMixtureStep([1n << 36n, 1n << 36n, 0n, 0n], move, defaultPolicy.learning.decayRateX36, 1n << 16n)
+ * fast > 0n // → true
  */
 export function rangeMixtureStep(
   state: Variances,

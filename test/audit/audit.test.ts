@@ -19,7 +19,7 @@ import {
 } from '../../prover/audit/index.ts'
 import { missingConstant, withoutMetadata } from '../../prover/audit/verifierCode.ts'
 import { ProverError } from '../../prover/errors.ts'
-import { decodeSubmit, encodeSubmit, type SubmitCall } from '../../prover/registry/index.ts'
+import { decodeSubmit, encodeSubmit, type SubmitCall } from '../../prover/registry/market/calldata.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { LiveEngine } from '../registry/liveEngine.ts'
 

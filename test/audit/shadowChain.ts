@@ -17,13 +17,9 @@ import {
 } from '../../prover/parameters/defaultPolicy.ts'
 import { batchLength, initialState, type MarketState, type Observation } from '../../prover/parameters/marketRisk.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
-import {
-  advanceInbox,
-  attestedFeedOf,
-  type Bundle,
-  type InboxPosition,
-  makeBundle,
-} from '../../prover/registry/index.ts'
+import { attestedFeedOf, type Bundle, type InboxPosition } from '../../prover/registry/index.ts'
+import { advanceInbox } from '../../prover/registry/market/calldata.ts'
+import { makeBundle } from '../../prover/registry/market/bundle.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { volatilityModels } from '../../prover/volatility/models.ts'

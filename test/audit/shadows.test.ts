@@ -18,16 +18,15 @@ import {
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { addLoss, meanScores } from '../../prover/parameters/shadowScore.ts'
+import { type Bundle, checkBundle } from '../../prover/registry/index.ts'
 import {
   advanceInbox,
-  type Bundle,
-  checkBundle,
   decodeSubmit,
   encodeSubmit,
   type SubmitCall,
   stateHashOf,
   submitCallOf,
-} from '../../prover/registry/index.ts'
+} from '../../prover/registry/market/calldata.ts'
 import { renderAuditReport } from '../../prover/service/report/auditReport.ts'
 import { pack, unpack, wordBits } from '../../prover/statement/words.ts'
 import { zkrisk } from '../service/zkrisk.ts'

@@ -3,14 +3,12 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import {
   attestRound,
   type AttestedRound,
-  expiriesHashOf,
-  expiryHashesOf,
-  hashOfWords,
   roundIdOf,
   roundsDomain,
   type RoundWords,
   type SignedRound,
 } from '../../prover/registry/index.ts'
+import { expiriesHashOf, expiryHashesOf, hashOfWords } from '../../prover/registry/portfolio/rounds.ts'
 import { type Chain, eventsOf, GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
 import { deployRounds, E8, roundAt } from '../../scripts/tools/chains/portfolioEngine.ts'

@@ -14,13 +14,13 @@ import {
   type Bundle,
   checkBundle,
   formatBundle,
-  makeBundle,
   modelIdOf,
   parseBundle,
   readBundle,
   writeBundle,
-  writeFileAtomic,
 } from '../../prover/registry/index.ts'
+import { makeBundle } from '../../prover/registry/market/bundle.ts'
+import { writeFileAtomic } from '../../prover/registry/atomicFile.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
 import { type MarketRiskBatch, stateBatch } from '../../prover/statement/marketRisk.ts'
 import { buildOf, keysOf } from './liveEngine.ts'

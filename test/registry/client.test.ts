@@ -10,7 +10,6 @@ import { initialState } from '../../prover/parameters/marketRisk.ts'
 import {
   addMarket,
   attestedFeedOf,
-  batchOf,
   type Bundle,
   checkBundle,
   connectProvider,
@@ -20,6 +19,7 @@ import {
   parseBundle,
   RegistryClient,
 } from '../../prover/registry/index.ts'
+import { batchOf } from '../../prover/registry/market/bundle.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { buildOf, feedSigners, LiveEngine } from './liveEngine.ts'

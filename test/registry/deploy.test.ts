@@ -18,11 +18,11 @@ import {
   modelIdOf,
   type PortfolioDeployOptions,
   readDeployment,
-  registerLayouts,
   SourceUnknownError,
   sourceOf,
   writeDeployment,
 } from '../../prover/registry/index.ts'
+import { registerLayouts } from '../../prover/registry/layouts.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
 import { type Chain, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { buildOf, feedSigners, keysOf } from './liveEngine.ts'

@@ -17,12 +17,12 @@ import {
   type Deployment,
   deployEngine,
   feedDomain,
-  makeBundle,
   type NextBatch,
   RegistryClient,
   submitObservations,
   verifierArtifactOf,
 } from '../../prover/registry/index.ts'
+import { makeBundle } from '../../prover/registry/market/bundle.ts'
 import { volatilityModels } from '../../prover/volatility/models.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { type Chain, startChain } from '../../scripts/tools/chains/chain.ts'

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
-import { arraysCall, type ProvenPortfolio, type RegistryCall, type RoundWords } from '../../prover/registry/index.ts'
+import type { ProvenPortfolio, RoundWords } from '../../prover/registry/index.ts'
+import { arraysCall, type RegistryCall } from '../../prover/registry/portfolio/calldata.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
 import type { SectionWords } from '../../prover/statement/state.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'

@@ -3,7 +3,6 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { emptyBook } from '../../prover/portfolio/book.ts'
 import {
   AccountUnreportedError,
-  arraysCall,
   deployPortfolio,
   ExpiryUnknownError,
   NoSignerError,
@@ -13,6 +12,7 @@ import {
   RegistryMissingError,
   WrongChainError,
 } from '../../prover/registry/index.ts'
+import { arraysCall } from '../../prover/registry/portfolio/calldata.ts'
 import { stateRoot } from '../../prover/statement/optionBook.ts'
 import { emptyAccount, holdingsWords } from '../../prover/statement/portfolioMargin.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { BASE_FIELD_ORDER, SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
-import { type ProvenPortfolio, type RegistryCall, type RoundWords, subjectOf } from '../../prover/registry/index.ts'
+import type { ProvenPortfolio, RoundWords } from '../../prover/registry/index.ts'
+import { type RegistryCall, subjectOf } from '../../prover/registry/portfolio/calldata.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
 import type { SectionWords } from '../../prover/statement/state.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type ProvenPortfolio, type RegistryCall, type RoundWords, bookHashOf } from '../../prover/registry/index.ts'
+import type { ProvenPortfolio, RoundWords } from '../../prover/registry/index.ts'
+import { type RegistryCall, bookHashOf } from '../../prover/registry/portfolio/calldata.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
 import { pack } from '../../prover/statement/words.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'

@@ -27,15 +27,14 @@ export function zkriskWithoutDisk(...args: readonly string[]): Promise<Ended> {
 export function run(
   command: string,
   args: readonly string[],
-  onLine: (line: string) => void = () => {},
+  where: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Ended> {
-  const env = { ...process.env, ZKRISK_DEBUG: '', ZKRISK_KEY: '' }
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
+  const env = { ...process.env, ZKRISK_DEBUG: '', ZKRISK_KEY: '', ...where.env }
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...where, env })
   const output = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (text: string) => {
       output[stream] += text
-      for (const line of text.split('\n')) onLine(line)
     })
   }
   return new Promise((resolve, reject) => {

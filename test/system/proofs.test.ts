@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectProvider } from '../../prover/registry/index.ts'
@@ -102,6 +102,18 @@ describe('bad input, each with a typed error and no partial output', () => {
     const keyless = await zkrisk('submit', path('bundle.json'), '--rpc', tryOut.rpc, '--json')
     expect({ code: keyless.code, error: errorOf(keyless).code }).toEqual({ code: 1, error: 'service.key-missing' })
   })
+
+  it.skipIf(process.platform === 'win32')(
+    'writes keys for their owner alone, and sends nothing with one that others may read',
+    async () => {
+      const { rpc, keyFile, councilKeyFile } = tryOut
+      for (const file of [keyFile, councilKeyFile]) expect(statSync(file).mode & 0o777).toBe(0o600)
+      chmodSync(keyFile, 0o644)
+      const open = await zkrisk('submit', path('bundle.json'), '--rpc', rpc, '--key-file', keyFile, '--json')
+      chmodSync(keyFile, 0o600)
+      expect({ code: open.code, error: errorOf(open).code }).toEqual({ code: 1, error: 'service.key-file-mode' })
+    },
+  )
 
   it('a batch whose observations have gone stale is refused by the registry and named', async () => {
     const { rpc, deploymentFile, keyFile } = tryOut

@@ -17,6 +17,17 @@ export type Audit = { readonly report: AuditReport; readonly record: ChainRecord
  * @throws {@link RegistryMissingError} if there is no contract at the address
  * @throws {@link HistoryIncompleteError} if `fromBlock` lies after the deployment. A false history does not throw; it is
  * reported
+ * @example
+ * const { addresses, block } = await readDeployment('deployment.json')
+ * const keys = await marketAuditKeys()
+ * const { report } = await audit({
+ *   rpcUrl: 'http://127.0.0.1:8545',
+ *   registry: addresses.registry,
+ *   fromBlock: block,
+ *   expectedChainId: 31337n,
+ *   keys,
+ * })
+ * report.accepted // → true
  */
 export async function audit(options: AuditOptions): Promise<Audit> {
   const { provider, chainId } = await connectTo(options)

@@ -1,5 +1,5 @@
 /** An audit that travels: one file with everything the verdict rests on, judged again without a chain. */
-import { writeFileAtomic } from '../../registry/index.ts'
+import { writeFileAtomic } from '../../registry/atomicFile.ts'
 import { readAtMost, seal, type SealedFormat, unseal } from '../../registry/sealedFile.ts'
 import { type ChainRecord, chainRecordSchema } from './chainRecord.ts'
 import type { AuditPins } from '../pins.ts'
@@ -16,12 +16,23 @@ const auditFormat: SealedFormat<ChainRecord> = {
   maxBytes: 64 << 20,
 }
 
-/** The record's one text. */
+/**
+ * The record's one text.
+ *
+ * @example
+ * const record = await readAuditBundle('audit.json')
+ * formatAuditBundle(record).length > 0 // → true
+ */
 export function formatAuditBundle(record: ChainRecord): string {
   return seal(auditFormat, record)
 }
 
-/** Writes an audit bundle, whole or not at all. */
+/**
+ * Writes an audit bundle, whole or not at all.
+ *
+ * @example
+ * await writeAuditBundle('copy.audit.json', await readAuditBundle('audit.json'))
+ */
 export async function writeAuditBundle(file: string, record: ChainRecord): Promise<void> {
   await writeFileAtomic(file, formatAuditBundle(record))
 }
@@ -30,12 +41,21 @@ export async function writeAuditBundle(file: string, record: ChainRecord): Promi
  * Reads an audit bundle; nothing is judged yet.
  *
  * @throws {@link UnreadableFileError}, {@link FileFieldError}, {@link SectionChangedError}, {@link NotCanonicalError}
+ * @example
+ * const { context } = await readAuditBundle('audit.json')
+ * context.chainId // → 31337n
  */
 export async function readAuditBundle(file: string): Promise<ChainRecord> {
   return parseAuditBundle(await readAtMost(file, auditFormat.maxBytes), file)
 }
 
-/** As {@link readAuditBundle}, from memory. */
+/**
+ * As {@link readAuditBundle}, from memory.
+ *
+ * @example
+ * import { readFileSync } from 'node:fs'
+ * parseAuditBundle(readFileSync('audit.json'), 'audit.json').models.length > 0 // → true
+ */
 export function parseAuditBundle(bytes: Uint8Array, name: string): ChainRecord {
   return unseal(auditFormat, bytes, name)
 }
@@ -43,6 +63,11 @@ export function parseAuditBundle(bytes: Uint8Array, name: string): ChainRecord {
 /**
  * Judges an audit bundle without a chain. Whoever made the file chose which chain it shows: pin what you know, and compare
  * `toBlock` and the final states with a node you trust.
+ *
+ * @example
+ * const { verificationKey } = await loadVerifyingKeys('marketRiskRange6x2')
+ * const pins = { chainId: 31337n, verificationKeyHashes: [`0x${verificationKeyHash(verificationKey)}`] }
+ * (await auditOffline('audit.json', pins)).batches.length // → 1
  */
 export async function auditOffline(file: string, pins: AuditPins = {}): Promise<AuditReport> {
   return judge(await readAuditBundle(file), pins)

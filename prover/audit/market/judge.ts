@@ -2,7 +2,8 @@
 import { marketNameOf, volatilityModelName } from '../../market/marketId.ts'
 import { compare } from '../../registry/claims.ts'
 import { stateHashOfWords } from '../../registry/market/calldata.ts'
-import { type ClaimResult, extendHead } from '../../registry/index.ts'
+import type { ClaimResult } from '../../registry/index.ts'
+import { extendHead } from '../../registry/market/calldata.ts'
 import { wordBits } from '../../statement/words.ts'
 import type { ChainRecord, MarketRecord, ScoredRecord } from './chainRecord.ts'
 import { failed, firstFailureOf, summarise } from '../findings.ts'
@@ -30,6 +31,8 @@ type Subject = { readonly of: string; readonly claims: readonly ClaimResult[] }
  * Judges a record. Never throws for a false one; says what is false first.
  *
  * @param computations - kept between records that have batches in common, so that none is recomputed twice
+ * @example
+ * (await judge(await readAuditBundle('audit.json'))).accepted // → true
  */
 export async function judge(
   record: ChainRecord,

@@ -5,7 +5,8 @@ import { verificationKeyHash } from '../../proof/index.ts'
 import { compare } from '../../registry/claims.ts'
 import { digestOfJson } from '../../registry/digest.ts'
 import { compareFields } from '../../registry/market/bundle.ts'
-import { buildOf, type ClaimResult, decodeSubmit, type SubmitCall, type UpdateCall } from '../../registry/index.ts'
+import { buildOf, type ClaimResult } from '../../registry/index.ts'
+import { decodeSubmit, type SubmitCall, type UpdateCall } from '../../registry/market/calldata.ts'
 import {
   type MarketRiskBatch,
   type MarketRiskStatement,

@@ -93,7 +93,12 @@ export function meanScoreOf(score: Score, learning: LearningPolicy): MeanScore {
   return predictions === 0 ? { predictions } : { predictions, ...meanScores(score, learning) }
 }
 
-/** The report as a plain table: one line per model, batch, promotion, market and shadow, then the verdict. */
+/**
+ * The report as a plain table: one line per model, batch, promotion, market and shadow, then the verdict.
+ *
+ * @example
+ * formatAudit(await auditOffline('audit.json')).includes('ACCEPTED') // → true
+ */
 export function formatAudit(report: AuditReport, telling: Telling = {}): string {
   const { models, batches, promotions, markets, shadows, registry, chainId, fromBlock, toBlock } = report
   const subjects = [...models, ...batches, ...promotions, ...markets, ...shadows]
@@ -144,7 +149,8 @@ function rowsOf(
   ]
 }
 
-const skippedText = ({ skipped }: BatchReport): string =>
+/** ` (ETH-USD skipped)`. */
+export const skippedText = ({ skipped }: BatchReport): string =>
   skipped.length === 0 ? '' : ` (${skipped.join(' ')} skipped)`
 
 /** Scores of shadows, then what was promoted on which. */

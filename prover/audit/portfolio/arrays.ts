@@ -2,7 +2,7 @@
 import { sizeOf } from '../../../circuits/statements/index.ts'
 import type { PricedSurface } from '../../portfolio/accountMargin.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
-import { hashOfHashes, hashOfWords } from '../../registry/index.ts'
+import { hashOfHashes, hashOfWords } from '../../registry/portfolio/rounds.ts'
 import { stateRiskArray } from '../../statement/riskArray.ts'
 import { failed, summarise } from '../findings.ts'
 import {

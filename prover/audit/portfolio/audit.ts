@@ -19,6 +19,23 @@ export type PortfolioAudit = { readonly report: PortfolioAuditReport; readonly r
  * @throws {@link RegistryMissingError} if there is no contract at the address
  * @throws {@link HistoryIncompleteError} if `fromBlock` lies after the deployment. A false history does not throw; it is
  * reported
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * const { registry, block } = await deployPortfolio(council, {
+ *   council: addresses.council,
+ *   modelRegistry: addresses.modelRegistry,
+ *   market: 'BTC-USD',
+ *   rounds: { signers: [council.address], threshold: 1 },
+ *   policy: policyOf(provable),
+ *   venue: council.address,
+ *   models: [],
+ * })
+ * const { report } = await auditPortfolio({ provider, registry, fromBlock: block, keys: await portfolioAuditKeys() })
+ * report.accepted // → true
  */
 export async function auditPortfolio(options: AuditOptions): Promise<PortfolioAudit> {
   const { provider, chainId } = await connectTo(options)
@@ -40,7 +57,14 @@ export async function auditPortfolio(options: AuditOptions): Promise<PortfolioAu
   return { report, record }
 }
 
-/** Whether the contract at an address is a portfolio registry: only that kind has an empty state. */
+/**
+ * Whether the contract at an address is a portfolio registry: only that kind has an empty state.
+ *
+ * @example
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * await isPortfolioRegistry(provider, addresses.registry) // → false
+ */
 export async function isPortfolioRegistry(provider: Provider, registry: string): Promise<boolean> {
   const contract = new Contract(registry, interfaceOf('PortfolioRegistry'), provider)
   try {

@@ -5,7 +5,7 @@ import { type BookState, emptyBook, foldBook, type OptionPosition } from '../../
 import type { AccountState } from '../../portfolio/margin.ts'
 import type { BookShard } from '../../portfolio/sharding.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
-import { subjectOf } from '../../registry/index.ts'
+import { subjectOf } from '../../registry/portfolio/calldata.ts'
 import { stateBook } from '../../statement/optionBook.ts'
 import { unpack } from '../../statement/words.ts'
 import { failed, summarise } from '../findings.ts'

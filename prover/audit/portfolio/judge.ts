@@ -4,7 +4,8 @@
  */
 import { emptyBook } from '../../portfolio/book.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
-import { bookHashOf, hashOfHashes, roundIdOfHashes } from '../../registry/index.ts'
+import { bookHashOf } from '../../registry/portfolio/calldata.ts'
+import { hashOfHashes, roundIdOfHashes } from '../../registry/portfolio/rounds.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import { firstFailureOf, summarise } from '../findings.ts'
 import { judgeModel, type UsableKey } from '../models.ts'
@@ -20,7 +21,27 @@ import type { AccountReport, MarginReport, PortfolioAuditReport, WitnessReport }
 import type { Audited, Found, Scene } from './scene.ts'
 import { judgeWitness } from './witness.ts'
 
-/** Judges a record. Never throws for a false one; says what is false first. */
+/**
+ * Judges a record. Never throws for a false one; says what is false first.
+ *
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * const { registry, block } = await deployPortfolio(council, {
+ *   council: addresses.council,
+ *   modelRegistry: addresses.modelRegistry,
+ *   market: 'BTC-USD',
+ *   rounds: { signers: [council.address], threshold: 1 },
+ *   policy: policyOf(provable),
+ *   venue: council.address,
+ *   models: [],
+ * })
+ * const { record } = await auditPortfolio({ provider, registry, fromBlock: block, keys: await portfolioAuditKeys() })
+ * (await judgePortfolio(record, { chainId: 31337n, registry })).accepted // → true
+ */
 export async function judgePortfolio(
   record: PortfolioRecord,
   pins: AuditPins = {},

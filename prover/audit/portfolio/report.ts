@@ -81,7 +81,27 @@ export type PortfolioAuditReport = {
   readonly failure?: Failure
 }
 
-/** The report as a plain table: one line per subject, the legs of every margin, then the verdict. */
+/**
+ * The report as a plain table: one line per subject, the legs of every margin, then the verdict.
+ *
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * const { registry, block } = await deployPortfolio(council, {
+ *   council: addresses.council,
+ *   modelRegistry: addresses.modelRegistry,
+ *   market: 'BTC-USD',
+ *   rounds: { signers: [council.address], threshold: 1 },
+ *   policy: policyOf(provable),
+ *   venue: council.address,
+ *   models: [],
+ * })
+ * const { report } = await auditPortfolio({ provider, registry, fromBlock: block, keys: await portfolioAuditKeys() })
+ * formatPortfolioAudit(report).includes('ACCEPTED') // → true
+ */
 export function formatPortfolioAudit(report: PortfolioAuditReport, telling: Telling = {}): string {
   const { models, policy, rounds, arrays, margins, witnesses, accounts } = report
   const { registry, chainId, fromBlock, toBlock } = report

@@ -3,7 +3,7 @@ import { type Build, portfolioBuilds } from '../../../circuits/statements/index.
 import type { PortfolioStatementName } from '../../../circuits/statements/index.ts'
 import type { VerificationKey } from '../../proof/index.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
-import { hashOfWords, roundIdOfHashes } from '../../registry/index.ts'
+import { hashOfWords, roundIdOfHashes } from '../../registry/portfolio/rounds.ts'
 import type { StatementContext } from '../../statement/challenge.ts'
 import type { Stated } from '../../statement/state.ts'
 import { judgeProof } from '../findings.ts'

@@ -2,7 +2,7 @@
 import type { Fields } from '../../../circuits/statements/index.ts'
 import type { AccountState } from '../../portfolio/margin.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
-import { subjectOf } from '../../registry/index.ts'
+import { subjectOf } from '../../registry/portfolio/calldata.ts'
 import { stateWitness } from '../../statement/portfolioMargin.ts'
 import { unpack } from '../../statement/words.ts'
 import { failed, summarise } from '../findings.ts'

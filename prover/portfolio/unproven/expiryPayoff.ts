@@ -12,7 +12,16 @@ export type StrikePosition = {
   readonly putQuantityE12: bigint
 }
 
-/** Value of the positions if the price at expiry is this, exact. */
+/**
+ * Value of the positions if the price at expiry is this, exact.
+ *
+ * @example
+ * const spread = [
+ *   { strikeE8: 60_000n * 10n ** 8n, callQuantityE12: 10n ** 12n, putQuantityE12: 0n },
+ *   { strikeE8: 70_000n * 10n ** 8n, callQuantityE12: -(10n ** 12n), putQuantityE12: 0n },
+ * ]
+ * payoffAt(65_000n * 10n ** 8n, spread) // → 5_000n * 10n ** 20n
+ */
 export function payoffAt(priceE8: bigint, strikes: readonly StrikePosition[]): bigint {
   return strikes.reduce((sum, { strikeE8, callQuantityE12, putQuantityE12 }) => {
     const moneyness = priceE8 - strikeE8
@@ -23,18 +32,35 @@ export function payoffAt(priceE8: bigint, strikes: readonly StrikePosition[]): b
 /**
  * Least value at expiry over all prices up to the highest strike, exact. Beyond it the value moves by
  * {@link netCalls} per unit of price; between strikes it is a straight line, so the corners are all there is to try.
+ *
+ * @example
+ * const short = [
+ *   { strikeE8: 60_000n * 10n ** 8n, callQuantityE12: -(10n ** 12n), putQuantityE12: 0n },
+ *   { strikeE8: 70_000n * 10n ** 8n, callQuantityE12: 10n ** 12n, putQuantityE12: 0n },
+ * ]
+ * worstPayoff(short) // → -10_000n * 10n ** 20n
  */
 export function worstPayoff(strikes: readonly StrikePosition[]): bigint {
   const corners = [0n, ...strikes.map(({ strikeE8 }) => strikeE8)]
   return corners.map((price) => payoffAt(price, strikes)).reduce((least, value) => (value < least ? value : least))
 }
 
-/** Calls bought less calls sold; below 0 the loss has no bound. */
+/**
+ * Calls bought less calls sold; below 0 the loss has no bound.
+ *
+ * @example
+ * netCalls([{ strikeE8: 60_000n * 10n ** 8n, callQuantityE12: -(10n ** 12n), putQuantityE12: 0n }]) // → -(10n ** 12n)
+ */
 export function netCalls(strikes: readonly StrikePosition[]): bigint {
   return strikes.reduce((sum, { callQuantityE12 }) => sum + callQuantityE12, 0n)
 }
 
-/** Collateral in quote that covers the worst payoff, exact. @throws {@link UnboundedLossError} if calls are sold naked */
+/**
+ * Collateral in quote that covers the worst payoff, exact. @throws {@link UnboundedLossError} if calls are sold naked
+ *
+ * @example
+ * quoteCollateral([{ strikeE8: 60_000n * 10n ** 8n, callQuantityE12: 0n, putQuantityE12: -(10n ** 12n) }]) // → 60_000n * 10n ** 20n
+ */
 export function quoteCollateral(strikes: readonly StrikePosition[]): bigint {
   const calls = netCalls(strikes)
   if (calls < 0n) throw new UnboundedLossError('quote', -calls)
@@ -47,6 +73,8 @@ export function quoteCollateral(strikes: readonly StrikePosition[]): bigint {
  * found at a strike or in the limit of high prices.
  *
  * @throws {@link UnboundedLossError} if a price of 0 is a loss: no amount of a worthless asset pays it
+ * @example
+ * underlyingCollateralUp([{ strikeE8: 60_000n * 10n ** 8n, callQuantityE12: -(10n ** 12n), putQuantityE12: 0n }]) // → 10n ** 12n
  */
 export function underlyingCollateralUp(strikes: readonly StrikePosition[]): bigint {
   const atZero = payoffAt(0n, strikes)

@@ -32,22 +32,45 @@ const FARTHEST_X40 = 8n << 40n
 const LARGEST_TAIL_X40 = ONE_X40 >> 1n
 const SLACK_BITS = 4n
 
-/** The price that is undercut with probability λ, per unit of price. */
+/**
+ * The price that is undercut with probability λ, per unit of price.
+ *
+ * @example
+ * lowerQuantile({ meanX40: 0n, deviationX40: 1n << 36n, tailX40: 1n << 39n }) // → 1n << 40n
+ */
 export function lowerQuantile({ meanX40, deviationX40, tailX40 }: LognormalTail): bigint {
   return expFineDown(meanX40 + ((deviationX40 * normalQuantile(tailX40)) >> 40n))
 }
 
-/** The price that is exceeded with probability λ. */
+/**
+ * The price that is exceeded with probability λ.
+ *
+ * @example
+ * const tail = { meanX40: 0n, deviationX40: 1n << 36n, tailX40: 1n << 34n }
+ * upperQuantile(tail) > lowerQuantile(tail) // → true
+ */
 export function upperQuantile({ meanX40, deviationX40, tailX40 }: LognormalTail): bigint {
   return expFineDown(meanX40 - ((deviationX40 * normalQuantile(tailX40)) >> 40n))
 }
 
-/** Mean price of the worst λ for a buyer: e^(μ + σ²/2)·N(z − σ)/λ, N(z) = λ. */
+/**
+ * Mean price of the worst λ for a buyer: e^(μ + σ²/2)·N(z − σ)/λ, N(z) = λ.
+ *
+ * @example
+ * const tail = { meanX40: 0n, deviationX40: 1n << 36n, tailX40: 1n << 34n }
+ * lowerTailMean(tail) < lowerQuantile(tail) // → true
+ */
 export function lowerTailMean(tail: LognormalTail): bigint {
   return tailMean(tail, normalQuantile(tail.tailX40) - tail.deviationX40)
 }
 
-/** Mean price of the worst λ for a seller: e^(μ + σ²/2)·N(z + σ)/λ. */
+/**
+ * Mean price of the worst λ for a seller: e^(μ + σ²/2)·N(z + σ)/λ.
+ *
+ * @example
+ * const tail = { meanX40: 0n, deviationX40: 1n << 36n, tailX40: 1n << 34n }
+ * upperTailMean(tail) > upperQuantile(tail) // → true
+ */
 export function upperTailMean(tail: LognormalTail): bigint {
   return tailMean(tail, normalQuantile(tail.tailX40) + tail.deviationX40)
 }
@@ -61,6 +84,9 @@ export type RiskFactors = { readonly longX40: bigint; readonly shortX40: bigint 
  * @param volatilityX40 - annualised
  * @param horizonSeconds - time to close the position
  * @param tailX40 - λ
+ * @example
+ * const { longX40, shortX40 } = riskFactorsUp(1n << 40n, 86_400n, 1n << 34n)
+ * shortX40 > longX40 // → true
  */
 export function riskFactorsUp(volatilityX40: bigint, horizonSeconds: bigint, tailX40: bigint): RiskFactors {
   const varianceX80 = (volatilityX40 ** 2n * horizonSeconds) / YEAR_SECONDS

@@ -10,6 +10,8 @@ import { min, shiftRightDown, shiftRightUp, subtractOrZero } from '../../math/in
  * @param shortQuantityE12 - options sold, at least 0
  * @param upperBoundX40 - looked up by the caller for the time to expiry
  * @param spotShockX40 - at most 1
+ * @example
+ * nakedPutMarginUp(10n ** 12n, 60_000n * 10n ** 8n, 70_000n * 10n ** 8n, 1n << 38n, 1n << 39n) // → 33_750n * 10n ** 20n
  */
 export function nakedPutMarginUp(
   shortQuantityE12: bigint,

@@ -14,6 +14,9 @@ export type OpenInterestTier = {
  * 100 % at the upper: what a market cannot close must be paid for in full.
  *
  * Rounded down to parts per million, as dYdX v4 does, whose venues quote it so; {@link tierInitialMarginUp} rounds the money up.
+ *
+ * @example
+ * scaledInitialMarginPpm({ initialMarginPpm: 50_000n, lowerCap: 10n, upperCap: 20n }, 15n) // → 525_000n
  */
 export function scaledInitialMarginPpm(tier: OpenInterestTier, openInterest: bigint): bigint {
   const { initialMarginPpm, lowerCap, upperCap } = tier
@@ -23,7 +26,12 @@ export function scaledInitialMarginPpm(tier: OpenInterestTier, openInterest: big
   return initialMarginPpm + rise
 }
 
-/** Initial margin of a notional, in its unit, rounded up. */
+/**
+ * Initial margin of a notional, in its unit, rounded up.
+ *
+ * @example
+ * tierInitialMarginUp({ initialMarginPpm: 50_000n, lowerCap: 10n, upperCap: 20n }, 5n, 1_000n) // → 50n
+ */
 export function tierInitialMarginUp(tier: OpenInterestTier, openInterest: bigint, notional: bigint): bigint {
   return divUp(notional * scaledInitialMarginPpm(tier, openInterest), ONE_PPM)
 }

@@ -56,6 +56,24 @@ const E12 = 10n ** 12n
  *
  * @param market - rates of expiries as feeds give them
  * @throws UnknownInstrumentError if a leg's expiry is not in the market; the errors of {@link provableMargin}
+ * @example
+ * const { account, market, rules, scenarios } = readAccount('portfolio.json', {})
+ * const first = {
+ *   spotShocksX40: [1n << 40n, 9n << 37n, 7n << 37n],
+ *   volatilityShocks: rules.volatilityShocks,
+ *   longDiscount: rules.longDiscount,
+ *   basis: { ...rules.basis, basisSlopeX40: 0n },
+ *   lossFactorX40: 5n << 38n,
+ *   pegThresholdX40: 0n,
+ *   pegLossX40: 0n,
+ *   perpX40: 1n << 35n,
+ *   optionX40: 1n << 34n,
+ *   collateralX40: 0n,
+ *   confidenceThresholdX40: 0n,
+ *   confidenceMarginX40: 0n,
+ * }
+ * const { margin } = firstMargin(account, market, first, { strikes: 5, segments: 5 })
+ * margin.initialE8 < margin.maintenanceE8 // → true
  */
 export function firstMargin(
   account: PortfolioAccount,

@@ -20,6 +20,8 @@ export type ScanRisk = {
  * @param positions - shape [n], n ≥ 1, over the same scenarios in the same order
  * @throws {@link ScenarioCountError} if they differ in number, or there are none
  * @see CME Group, Standard Portfolio Analysis of Risk
+ * @example
+ * scanRisk([{ quantity: -2n, profits: [-100n, 50n] }, { quantity: 1n, profits: [-90n, 40n] }]).requirement // → 60n
  */
 export function scanRisk(positions: readonly ScannedPosition[]): ScanRisk {
   const count = positions[0]?.profits.length ?? 0

@@ -17,14 +17,24 @@ function premiumUp(sizeE12: bigint, factorX40: bigint): bigint {
   return shiftRightUp(factorX40 * rootX34, 34)
 }
 
-/** Weight of collateral: min(base, 1.1/(1 + factor·√size)), rounded down. */
+/**
+ * Weight of collateral: min(base, 1.1/(1 + factor·√size)), rounded down.
+ *
+ * @example
+ * assetWeightDown(10n ** 12n, 1n << 39n, 1n << 40n) < 1n << 40n // → true
+ */
 export function assetWeightDown(sizeE12: bigint, factorX40: bigint, baseX40: bigint): bigint {
   const numerator = ALLOWANCE.numerator * (ONE_X40 << 40n)
   const weight = divDown(numerator, ALLOWANCE.denominator * (ONE_X40 + premiumUp(sizeE12, factorX40)))
   return min(baseX40, weight)
 }
 
-/** Weight of a liability, or margin fraction of a perpetual: max(base, 0.8·base + factor·√size), rounded up. */
+/**
+ * Weight of a liability, or margin fraction of a perpetual: max(base, 0.8·base + factor·√size), rounded up.
+ *
+ * @example
+ * liabilityWeightUp(0n, 1n << 30n, 1n << 38n) // → 274_877_906_944n
+ */
 export function liabilityWeightUp(sizeE12: bigint, factorX40: bigint, baseX40: bigint): bigint {
   const { numerator, denominator } = LIABILITY_SHARE
   const weight = divUp(baseX40 * numerator, denominator) + premiumUp(sizeE12, factorX40)

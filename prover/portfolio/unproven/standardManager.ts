@@ -90,6 +90,29 @@ const shiftUp = (x: bigint, bits: number): bigint => -(-x >> BigInt(bits))
  * @param markets - one for each underlying
  * @param cashE12 - quote asset, signed
  * @param stablePriceX40 - of the quote asset
+ * @example
+ * const oneX40 = 1n << 40n
+ * const rules = {
+ *   callMaintenance: oneX40 / 10n,
+ *   putMaintenance: oneX40 / 10n,
+ *   putMaintenanceOfMark: oneX40,
+ *   initialMost: oneX40 / 5n,
+ *   initialLeast: oneX40 / 8n,
+ *   putInitialOfMaintenance: oneX40,
+ *   unpairedMaintenance: 0n,
+ *   unpairedInitial: 0n,
+ *   perpMaintenance: oneX40 / 20n,
+ *   perpInitial: oneX40 / 10n,
+ *   collateralWeight: oneX40,
+ *   confidenceThreshold: 0n,
+ *   confidenceMargin: 0n,
+ *   pegThreshold: 0n,
+ *   pegLoss: 0n,
+ * }
+ * const spotE8 = 70_000n * 10n ** 8n
+ * const perp = { quantityE12: 10n ** 12n, priceE8: spotE8, confidenceX40: oneX40, pnlE20: 0n }
+ * const market = { spotE8, spotConfidenceX40: oneX40, expiries: [], perp, collateralE12: 0n }
+ * standardMargins([market], 5_000n * 10n ** 12n, oneX40, rules).maintenanceMarginE8 > 0n // → true
  */
 export function standardMargins(
   markets: readonly StandardMarket[],

@@ -4,17 +4,12 @@
  * The folder holds the program, a small circuit with its keys for the self-test, or in their place the reason why there are none.
  */
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { buildFolder } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
 import { type CompiledCircuit, KeyStore } from '../keys/keyStore.ts'
 
-/** Below the project's `build/`, or below ZKRISK_BUILD; this file runs from the source tree or from `dist/`. */
-export const nativeFolder: string = join(
-  process.env.ZKRISK_BUILD
-    ? resolve(process.env.ZKRISK_BUILD)
-    : join(import.meta.dirname, import.meta.url.endsWith('.ts') ? '../../..' : '../../../..', 'build'),
-  'native',
-)
+export const nativeFolder: string = join(buildFolder, 'native')
 
 export const nativeProgram = (folder: string): string =>
   join(folder, process.platform === 'win32' ? 'prover.exe' : 'prover')

@@ -90,6 +90,12 @@ function createBestProver(options: ProverOptions): Prover {
  *   built and passes its self-test, otherwise snarkjs. Defaults to the variable ZKRISK_PROVER, then to `auto`
  * @throws {@link UnknownBackendError} if there is no such backend
  * @throws {@link NativeUnavailableError} for `native` if it is not built
+ * @example
+ * const { batch } = await readBatchFile('batch.json', { verificationKeyHash: `0x${'00'.repeat(32)}` })
+ * const prover = createProver()
+ * const { publicSignals } = await prover.prove(await loadKeys('marketRiskRange6x2'), (await stateBatch(batch)).circuitInput)
+ * await prover.close()
+ * publicSignals.length // → 3
  */
 export function createProver(
   options: ProverOptions = {},

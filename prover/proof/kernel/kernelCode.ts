@@ -10,7 +10,7 @@ export function kernelCode(): Promise<KernelCode> {
 }
 
 async function buildKernelCode(): Promise<KernelCode> {
-  const { curves } = await import('snarkjs')
+  const { curves } = await import('../snarkjsParts.ts')
   // A single-thread curve starts no workers, so there is nothing to terminate.
   const { tm } = await curves.getCurveFromName('bn128', { singleThread: true })
   return { code: tm.code, g1Generator: tm.pG1gen, g2Generator: tm.pG2gen }

@@ -39,6 +39,9 @@ export interface KeyUnderInspection {
  * @throws {@link KeysDoNotMatchError} if the proving key belongs to another verification key, or contradicts itself
  * @throws {@link NoContributionsError} if nobody contributed to a production key
  * @throws {@link DevelopmentKeyError} if a development key is for a chain that is not a development chain
+ * @example
+ * const { verificationKey, manifest } = await loadVerifyingKeys('marketRiskRange6x2')
+ * checkCeremony({ verificationKey, kind: manifest.kind, contributions: manifest.contributions }, 31337n)
  */
 export function checkCeremony(key: KeyUnderInspection, chainId: number | bigint | 'undeployed'): void {
   checkDelta(key.verificationKey)
@@ -52,7 +55,12 @@ export function checkCeremony(key: KeyUnderInspection, chainId: number | bigint 
   if (contributions < 1) throw new NoContributionsError()
 }
 
-/** Whether a chain may use development keys. */
+/**
+ * Whether a chain may use development keys.
+ *
+ * @example
+ * isDevelopmentChain(1n) // → false
+ */
 export function isDevelopmentChain(chainId: number | bigint): boolean {
   return DEVELOPMENT_CHAIN_IDS.includes(BigInt(chainId))
 }

@@ -6,8 +6,8 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { snarkjsVersion } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
 import { checkCeremony, checkKeyFitsCircuit, type KeyKind } from './ceremony.ts'
 import { type DevelopmentKeyOptions, makeDevelopmentKey } from './developmentKeys.ts'
@@ -61,8 +61,12 @@ export interface CircuitKeys {
   readonly manifest: KeyManifest
 }
 
+/** Those of them that a verifier needs. */
+export type VerifyingKeys = Pick<CircuitKeys, 'circuit' | 'verificationKey' | 'manifest'>
+
 /** A folder of keys. */
 export class KeyStore {
+  static readonly VERIFYING_FILES: readonly string[] = [VERIFICATION_KEY, MANIFEST]
   private readonly directory: string
 
   /** @param directory - created when needed */
@@ -80,15 +84,12 @@ export class KeyStore {
   async load(circuit: CompiledCircuit): Promise<CircuitKeys> {
     const r1csSha256 = sha256(await readFile(circuit.r1cs))
     const folder = join(this.directory, r1csSha256)
-    const manifest = await readManifest(join(folder, MANIFEST), circuit)
+    const manifest = await readManifest(join(folder, MANIFEST), circuit.name)
     if (manifest.r1csSha256 !== r1csSha256) throw new CorruptKeyFileError(join(folder, MANIFEST))
 
     const zkeyBytes = await readKeyFile(join(folder, ZKEY))
     if (sha256(zkeyBytes) !== manifest.zkeySha256) throw new CorruptKeyFileError(join(folder, ZKEY))
-    const verificationKey = await readVerificationKey(join(folder, VERIFICATION_KEY))
-    if (verificationKeyHash(verificationKey) !== manifest.verificationKeySha256) {
-      throw new CorruptKeyFileError(join(folder, VERIFICATION_KEY))
-    }
+    const verificationKey = await readVerificationKey(join(folder, VERIFICATION_KEY), manifest)
     const zkey = readZkey(zkeyBytes, join(folder, ZKEY))
     checkCeremony({ ...manifest, verificationKey, zkey }, 'undeployed')
     return {
@@ -99,6 +100,20 @@ export class KeyStore {
       verificationKey,
       manifest: await this.recordWitnessGenerator(manifest, circuit, folder),
     }
+  }
+
+  /**
+   * What verifies proofs of a circuit, by the hash of its constraints: neither the circuit nor its proving key need be here.
+   *
+   * @throws {@link KeysMissingError}, {@link CorruptKeyFileError}
+   */
+  async loadVerifying(circuit: string, r1csSha256: string): Promise<VerifyingKeys> {
+    const folder = join(this.directory, r1csSha256)
+    const manifest = await readManifest(join(folder, MANIFEST), circuit)
+    if (manifest.r1csSha256 !== r1csSha256) throw new CorruptKeyFileError(join(folder, MANIFEST))
+    const verificationKey = await readVerificationKey(join(folder, VERIFICATION_KEY), manifest)
+    checkCeremony({ ...manifest, verificationKey }, 'undeployed')
+    return { circuit, verificationKey, manifest }
   }
 
   /** The keys of a circuit; makes development keys if it has none. */
@@ -142,7 +157,7 @@ export class KeyStore {
       zkeySha256: sha256(zkeyBytes),
       verificationKeySha256: verificationKeyHash(verificationKey),
       createdAt: new Date().toISOString(),
-      tools: { node: process.versions.node, snarkjs: snarkjsVersion() },
+      tools: { node: process.versions.node, snarkjs: snarkjsVersion },
     }
     const folder = join(this.directory, manifest.r1csSha256)
     const partial = `${folder}.partial-${process.pid}-${randomUUID()}`
@@ -195,10 +210,10 @@ export function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-async function readManifest(file: string, circuit: CompiledCircuit): Promise<KeyManifest> {
+async function readManifest(file: string, circuit: string): Promise<KeyManifest> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     const absent = error.code === 'ENOENT' || error.code === 'ENOTDIR'
-    throw absent ? new KeysMissingError(circuit.name) : new CorruptKeyFileError(file, error)
+    throw absent ? new KeysMissingError(circuit) : new CorruptKeyFileError(file, error)
   })
   const manifest = parseJson(text, file) as Partial<KeyManifest> | null
   const isManifest =
@@ -209,8 +224,14 @@ async function readManifest(file: string, circuit: CompiledCircuit): Promise<Key
   return manifest as KeyManifest
 }
 
-async function readVerificationKey(file: string): Promise<VerificationKey> {
+async function readVerificationKey(file: string, manifest: KeyManifest): Promise<VerificationKey> {
   const json = parseJson((await readKeyFile(file)).toString('utf8'), file)
+  const key = parseKey(json, file)
+  if (verificationKeyHash(key) !== manifest.verificationKeySha256) throw new CorruptKeyFileError(file)
+  return key
+}
+
+function parseKey(json: unknown, file: string): VerificationKey {
   try {
     return parseVerificationKey(json)
   } catch (error) {
@@ -253,12 +274,6 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
-}
-
-function snarkjsVersion(): string {
-  const require = createRequire(import.meta.url)
-  // snarkjs does not export its package.json, so it is found from its entry point.
-  return (require(join(require.resolve('snarkjs'), '..', '..', 'package.json')) as { version: string }).version
 }
 
 /** A circuit has no keys yet. */

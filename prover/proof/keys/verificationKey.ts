@@ -49,6 +49,9 @@ export function verificationKeyOf({ header, publicPoints }: Zkey): VerificationK
  * @param value - typically JSON; snarkjs' redundant `vk_alphabeta_12` may be there and is not read
  * @throws {@link MalformedProofError} if the shape is another; what {@link parseG1} throws if a point is not a proper one. A
  * public point at infinity is refused as well: its signal would not be bound to the proof
+ * @example
+ * const { verificationKey } = await loadVerifyingKeys('riskArray5')
+ * parseVerificationKey(formatVerificationKey(verificationKey)).publicPoints.length // → 4
  */
 export function parseVerificationKey(value: unknown): VerificationKey {
   const names = ['protocol', 'curve', 'nPublic', 'vk_alpha_1', 'vk_beta_2', 'vk_gamma_2', 'vk_delta_2', 'IC'] as const
@@ -69,7 +72,13 @@ export function parseVerificationKey(value: unknown): VerificationKey {
   }
 }
 
-/** snarkjs' JSON, without the pairing of alpha and beta, which no verifier here reads. */
+/**
+ * snarkjs' JSON, without the pairing of alpha and beta, which no verifier here reads.
+ *
+ * @example
+ * const { verificationKey } = await loadVerifyingKeys('riskArray5')
+ * formatVerificationKey(verificationKey).nPublic // → 3
+ */
 export function formatVerificationKey(key: VerificationKey): VerificationKeyJson {
   return {
     protocol: 'groth16',
@@ -86,6 +95,10 @@ export function formatVerificationKey(key: VerificationKey): VerificationKeyJson
 /**
  * The key's identity: sha256 of its JSON without white space, in {@link formatVerificationKey}'s order. Independent of who wrote
  * the file and how it was indented.
+ *
+ * @example
+ * const { verificationKey, manifest } = await loadVerifyingKeys('riskArray5')
+ * verificationKeyHash(verificationKey) === manifest.verificationKeySha256 // → true
  */
 export function verificationKeyHash(key: VerificationKey): string {
   return createHash('sha256')

@@ -32,6 +32,9 @@ const PAIRING_WORDS = 24
  * @param contractName - of the contract; also say what is proven in it
  * @throws {@link ContractNameError} if that is no name for a contract
  * @throws {@link NoPublicSignalsError} if the key has no public signals, so that there is nothing to prove
+ * @example
+ * const { verificationKey } = await loadVerifyingKeys('riskArray5')
+ * generateVerifierContract(verificationKey, 'RiskArray5Verifier').includes('contract RiskArray5Verifier') // → true
  */
 export function generateVerifierContract(key: VerificationKey, contractName: string): string {
   if (!CONTRACT_NAME.test(contractName)) throw new ContractNameError(contractName)

@@ -11,7 +11,12 @@ import { parseDecimal, scaleDecimal } from '../../market/decimal.ts'
 import { MarketNameError, marketIdOf } from '../../market/marketId.ts'
 import { rangeCodeUp } from '../../market/range.ts'
 import type { Observation } from '../../parameters/marketRisk.ts'
-import { encodeEnginePolicy, encodeMarketPolicy } from '../../parameters/policy.ts'
+import {
+  encodeEnginePolicy,
+  encodeMarketPolicy,
+  type EnginePolicy,
+  type MarketRiskPolicy,
+} from '../../parameters/policy.ts'
 import type { MarketRiskBatch } from '../../statement/marketRisk.ts'
 import { buildOf, type InboxPosition, UnknownModelError } from './bundle.ts'
 import type { Deployment } from '../deployment.ts'
@@ -96,12 +101,22 @@ export type BatchFileOptions = {
  * @throws {@link FileFieldError} naming the field that is missing, unknown, malformed or out of range
  * @throws {@link UnknownModelError}, {@link UnknownMarketError} for names nobody knows
  * @throws {@link PolicyError} naming the entry of a policy in human units
+ * @example
+ * const { batch, names } = await readBatchFile('batch.json', { verificationKeyHash: `0x${'00'.repeat(32)}` })
+ * names // → ['BTC-USD', 'ETH-USD']
  */
 export async function readBatchFile(file: string, options: BatchFileOptions): Promise<FileBatch> {
   return parseBatchFile(textOf(await readAtMost(file, MAX_BYTES), MAX_BYTES, file), file, options)
 }
 
-/** As {@link readBatchFile}, from memory. */
+/**
+ * As {@link readBatchFile}, from memory.
+ *
+ * @example
+ * import { readFileSync } from 'node:fs'
+ * const text = readFileSync('batch.json', 'utf8')
+ * parseBatchFile(text, 'batch.json', { verificationKeyHash: `0x${'00'.repeat(32)}` }).names.length // → 2
+ */
 export function parseBatchFile(text: string, name: string, options: BatchFileOptions): FileBatch {
   const parsed = batchFileSchema.safeParse(jsonOf(text, name))
   if (!parsed.success) {
@@ -141,7 +156,10 @@ function readMarket(market: BatchFile['markets'][number], at: string, file: stri
       observations: observations.map((observation, i) =>
         readObservation(observation, `${at}.observations[${i}]`, file),
       ),
-      policy: 'maxReturnX16' in policy ? (policy as Fields<'marketPolicy'>) : encodeMarketPolicy(policy),
+      policy:
+        'maxReturnX16' in policy
+          ? (policy as Fields<'marketPolicy'>)
+          : encodeMarketPolicy(policy as unknown as MarketRiskPolicy),
     },
   }
 }
@@ -232,7 +250,7 @@ function enginePolicyOf({ enginePolicy }: BatchFile, file: string, deployment: D
   }
   if ('learning' in enginePolicy)
     return enginePolicy as { learning: Fields<'learningPolicy'>; margin: Fields<'marginPolicy'> }
-  return encodeEnginePolicy(enginePolicy)
+  return encodeEnginePolicy(enginePolicy as EnginePolicy)
 }
 
 function required<Value>(value: Value | undefined, field: string, file: string): Value {

@@ -128,12 +128,23 @@ export function makeBundle(
   }
 }
 
-/** The bundle's one text. */
+/**
+ * The bundle's one text.
+ *
+ * @example
+ * const bundle = await readBundle('bundle.json')
+ * parseBundle(Buffer.from(formatBundle(bundle)), 'again').context.build === bundle.context.build // → true
+ */
 export function formatBundle(bundle: Bundle): string {
   return seal(bundleFormat, bundle)
 }
 
-/** Writes a bundle, whole or not at all. */
+/**
+ * Writes a bundle, whole or not at all.
+ *
+ * @example
+ * await writeBundle('copy.bundle.json', await readBundle('bundle.json'))
+ */
 export async function writeBundle(file: string, bundle: Bundle): Promise<void> {
   await writeFileAtomic(file, formatBundle(bundle))
 }
@@ -143,12 +154,21 @@ export async function writeBundle(file: string, bundle: Bundle): Promise<void> {
  *
  * @throws {@link UnreadableFileError}, {@link FileFieldError}, {@link SectionChangedError}, {@link NotCanonicalError}: whatever
  * byte was changed, and says where
+ * @example
+ * const { context } = await readBundle('bundle.json')
+ * context.chainId // → 31337n
  */
 export async function readBundle(file: string): Promise<Bundle> {
   return parseBundle(await readAtMost(file, bundleFormat.maxBytes), file)
 }
 
-/** As {@link readBundle}, from memory. */
+/**
+ * As {@link readBundle}, from memory.
+ *
+ * @example
+ * import { readFileSync } from 'node:fs'
+ * parseBundle(readFileSync('bundle.json'), 'bundle.json').markets.length // → 2
+ */
 export function parseBundle(bytes: Uint8Array, name: string): Bundle {
   return unseal(bundleFormat, bytes, name)
 }
@@ -172,7 +192,12 @@ export function batchOf(bundle: Bundle): MarketRiskBatch {
   }
 }
 
-/** A build by name. */
+/**
+ * A build by name.
+ *
+ * @example
+ * buildOf('marketRiskRange6x2').statement // → 'marketRisk'
+ */
 export function buildOf(name: string): Build {
   const build = marketBuilds.find((candidate) => candidate.name === name)
   if (build === undefined) throw new UnknownModelError(name, buildNames)
@@ -183,6 +208,11 @@ export function buildOf(name: string): Build {
  * Checks a bundle's every claim: context, every word the twin computes, the public signals, the proof with both verifiers.
  *
  * Never throws for a false bundle; says which claim fails first and where.
+ *
+ * @example
+ * const { manifest } = await loadVerifyingKeys('marketRiskRange6x2')
+ * const pins = { verificationKeyHash: `0x${manifest.verificationKeySha256}`, chainId: 31337n }
+ * (await checkBundle(await readBundle('bundle.json'), pins)).valid // → true
  */
 export async function checkBundle(bundle: Bundle, pins: BundlePins = {}): Promise<BundleVerdict> {
   const claims: ClaimResult[] = []

@@ -86,6 +86,17 @@ const GUARDIAN_ROLE = 1n
  * @throws what {@link checkCeremony} throws, before anything is sent: development keys only on development chains
  * @throws {@link VerifierOutOfDateError} if a compiled verifier was made from another key
  * @throws {@link ContractsNotBuiltError}, {@link ContractRevertError}, {@link RpcError}
+ * @example
+ * import { Wallet } from 'ethers'
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const { verificationKey, manifest } = await loadVerifyingKeys('marketRiskRange6x2')
+ * const deployment = await deployEngine(council, {
+ *   models: [{ build: buildOf('marketRiskRange6x2'), verificationKey, manifest }],
+ *   feed: { signers: [council.address], threshold: 1 },
+ *   policy: encodeEnginePolicy(defaultEnginePolicy),
+ * })
+ * deployment.models.length // → 1
  */
 export async function deployEngine(signer: Signer, options: DeployOptions): Promise<Deployment> {
   const provider = signer.provider
@@ -138,6 +149,31 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
  * @returns the deployment with the market in it, and the state it starts from
  * @throws {@link NoFirstObservationError} if the source has no observation of the market yet
  * @throws {@link SourceUnknownError} if the deployment has no such source
+ * @example
+ * import { Wallet } from 'ethers'
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const { verificationKey, manifest } = await loadVerifyingKeys('marketRiskRange6x2')
+ * const engine = await deployEngine(council, {
+ *   models: [{ build: buildOf('marketRiskRange6x2'), verificationKey, manifest }],
+ *   feed: { signers: [council.address], threshold: 1 },
+ *   policy: encodeEnginePolicy(defaultEnginePolicy),
+ * })
+ * const now = BigInt((await provider.getBlock('latest')).timestamp)
+ * const { address } = attestedFeedOf(engine)
+ * const signed = await attestObservation(feedDomain(engine.chainId, address), [council], {
+ *   marketId: marketIdOf('SOL-USD'),
+ *   priceE8: 15_000_000_000n,
+ *   confidenceE8: 0n,
+ *   asOf: now,
+ *   impliedVolatilityX16: 0n,
+ *   rangeCode: 0n,
+ *   deadline: now + 3600n,
+ * })
+ * await submitObservations(council, address, [signed])
+ * const market = { name: 'SOL-USD', policy: encodeMarketPolicy(defaultMarketPolicy), volatilityModel: 'rangeMixture' }
+ * const { deployment } = await addMarket(council, engine, market)
+ * deployment.markets.length // → 1
  */
 export async function addMarket(
   signer: Signer,

@@ -40,7 +40,13 @@ export const observationTypes: Record<string, TypedDataField[]> = {
   ],
 }
 
-/** EIP-712 domain of one feed on one chain. */
+/**
+ * EIP-712 domain of one feed on one chain.
+ *
+ * @example
+ * const deployment = await readDeployment('deployment.json')
+ * feedDomain(deployment.chainId, attestedFeedOf(deployment).address).version // → '1'
+ */
 export function feedDomain(chainId: bigint, feed: string): TypedDataDomain {
   return { name: 'zk-risk-engine AttestedFeed', version: '1', chainId, verifyingContract: feed }
 }
@@ -50,6 +56,21 @@ export function feedDomain(chainId: bigint, feed: string): TypedDataDomain {
  *
  * @param signers - exactly as many as the feed's threshold, in any order
  * @returns signatures by strictly increasing signer, as the feed wants them
+ * @example
+ * import { Wallet } from 'ethers'
+ * const deployment = await readDeployment('deployment.json')
+ * const domain = feedDomain(deployment.chainId, attestedFeedOf(deployment).address)
+ * const signers = [Wallet.createRandom(), Wallet.createRandom()]
+ * const { signatures } = await attestObservation(domain, signers, {
+ *   marketId: marketIdOf('BTC-USD'),
+ *   priceE8: 795_000_000_000n,
+ *   confidenceE8: 100_000_000n,
+ *   asOf: 1_584_000_000n,
+ *   impliedVolatilityX16: 0n,
+ *   rangeCode: 0n,
+ *   deadline: 1_584_000_120n,
+ * })
+ * signatures.length // → 2
  */
 export async function attestObservation(
   domain: TypedDataDomain,
@@ -66,6 +87,26 @@ export async function attestObservation(
  *
  * @param carrier - pays; needs no right of any kind
  * @throws {@link ContractRevertError} if the feed refuses one, {@link RpcError} if the node does not answer
+ * @example
+ * import { Wallet } from 'ethers'
+ * const deployment = await readDeployment('deployment.json')
+ * const { address } = attestedFeedOf(deployment)
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const now = BigInt((await provider.getBlock('latest')).timestamp)
+ * // On the development chain the signers' keys are 1 and 2; two of three are enough.
+ * const signers = [1, 2].map((key) => new Wallet(`0x${String(key).padStart(64, '0')}`))
+ * const observation = {
+ *   marketId: marketIdOf('BTC-USD'),
+ *   priceE8: 795_000_000_000n,
+ *   confidenceE8: 0n,
+ *   asOf: now,
+ *   impliedVolatilityX16: 0n,
+ *   rangeCode: 0n,
+ *   deadline: now + 3600n,
+ * }
+ * const signed = await attestObservation(feedDomain(deployment.chainId, address), signers, observation)
+ * const { status } = await submitObservations(new Wallet(process.env.ZKRISK_KEY, provider), address, [signed])
+ * status // → 1
  */
 export async function submitObservations(
   carrier: Signer,

@@ -83,6 +83,14 @@ export async function addShadowCalls(
  * @returns the state it begins with
  * @throws {@link ShadowExistsError} before anything is changed
  * @throws {@link ContractRevertError} ShadowPolicyDiffers, …
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const client = await RegistryClient.connect({ registry: addresses.registry, provider })
+ * await addShadow(council, client, { market: 'BTC-USD', model: 'garch' })
+ * (await client.shadows()).some(({ name }) => name === 'BTC-USD~garch') // → true
  */
 export async function addShadow(
   signer: Signer,
@@ -106,15 +114,53 @@ export async function requireNoShadow(client: RegistryClient, { market, model }:
   if ((await client.shadows()).some((shadow) => shadow.name === name)) throw new ShadowExistsError(name)
 }
 
-/** Removes a shadow and its score. */
+/**
+ * Removes a shadow and its score.
+ *
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const client = await RegistryClient.connect({ registry: addresses.registry, provider })
+ * const shadow = { market: 'ETH-USD', model: 'garch' }
+ * await addShadow(council, client, shadow)
+ * await removeShadow(council, client, shadow)
+ * (await client.shadows()).some(({ name }) => name === 'ETH-USD~garch') // → false
+ */
 export const removeShadow = (signer: Signer, client: RegistryClient, shadow: ShadowOf): Promise<number> =>
   makeCall(signer, client, removeShadowCall(shadow))
 
-/** Lets a market go on from a shadow of it. @throws {@link ContractRevertError} naming why it may not yet */
+/**
+ * Lets a market go on from a shadow of it. @throws {@link ContractRevertError} naming why it may not yet
+ *
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const client = await RegistryClient.connect({ registry: addresses.registry, provider })
+ * const shadow = { market: 'ETH-USD', model: 'ewma' }
+ * await addShadow(council, client, shadow)
+ * // It has proven nothing yet, so the contract says why not.
+ * const refused = await promoteShadow(council, client, shadow).catch((error) => error)
+ * refused.code // → 'registry.reverted'
+ */
 export const promoteShadow = (signer: Signer, client: RegistryClient, shadow: ShadowOf): Promise<number> =>
   makeCall(signer, client, promoteCall(shadow))
 
-/** Sets when a shadow may take its market over. */
+/**
+ * Sets when a shadow may take its market over.
+ *
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const client = await RegistryClient.connect({ registry: addresses.registry, provider })
+ * await setPromotionPolicy(council, client, { leastPredictions: 500n, maxMarginStepX24: 1n << 20n })
+ * (await client.promotionPolicy()).leastPredictions // → 500n
+ */
 export const setPromotionPolicy = (signer: Signer, client: RegistryClient, policy: PromotionPolicy): Promise<number> =>
   makeCall(signer, client, promotionPolicyCall(policy))
 

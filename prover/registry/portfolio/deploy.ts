@@ -58,7 +58,13 @@ const DEFAULT_ROUND_AGE_SECONDS = 300n
 /** AccessManager's role that may only report accounts. */
 const VENUE_ROLE = 2n
 
-/** Words of a policy as the registry keeps them. */
+/**
+ * Words of a policy as the registry keeps them.
+ *
+ * @example
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * const words = policyWordsOf(policyOf(provable))
+ */
 export const policyWordsOf = (policy: SectionWords): readonly bigint[] => joinList('portfolioPolicy', policy)
 
 /**
@@ -67,6 +73,23 @@ export const policyWordsOf = (policy: SectionWords): readonly bigint[] => joinLi
  *
  * @throws what {@link checkCeremony} and {@link registerLayouts} throw, before anything is sent; {@link VerifierOutOfDateError},
  * {@link ContractsNotBuiltError}, {@link ContractRevertError}, {@link RpcError}
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * const { registry } = await deployPortfolio(council, {
+ *   council: addresses.council,
+ *   modelRegistry: addresses.modelRegistry,
+ *   market: 'BTC-USD',
+ *   rounds: { signers: [council.address], threshold: 1 },
+ *   policy: policyOf(provable),
+ *   venue: council.address,
+ *   models: [],
+ * })
+ * const client = await PortfolioClient.connect({ registry, provider })
+ * (await client.policy()).version // → 1n
  */
 export async function deployPortfolio(signer: Signer, options: PortfolioDeployOptions): Promise<PortfolioDeployment> {
   const provider = signer.provider

@@ -51,7 +51,12 @@ export const roundTypes: Record<string, TypedDataField[]> = {
   ],
 }
 
-/** EIP-712 domain of one source on one chain. */
+/**
+ * EIP-712 domain of one source on one chain.
+ *
+ * @example
+ * roundsDomain(31337n, '0x1111111111111111111111111111111111111111').name // → 'zk-risk-engine AttestedRounds'
+ */
 export function roundsDomain(chainId: bigint, rounds: string): TypedDataDomain {
   return { name: 'zk-risk-engine AttestedRounds', version: '1', chainId, verifyingContract: rounds }
 }
@@ -61,6 +66,9 @@ export function roundsDomain(chainId: bigint, rounds: string): TypedDataDomain {
  *
  * @param market   those of list roundMarket
  * @param expiries of each expiry, those of list expiryMarket
+ * @example
+ * const { market, expiries } = roundWordsOf(marketIdOf('BTC-USD'), [(await marginOf(readAccount('portfolio.json', {}))).provable])
+ * expiries.length // → 2
  */
 export function roundOf(
   marketId: string,
@@ -84,7 +92,13 @@ export const hashOfWords = (words: readonly bigint[]): string =>
 export const expiryHashesOf = (round: RoundWords): readonly string[] => round.expiries.map(hashOfWords)
 export const expiriesHashOf = (round: RoundWords): string => hashOfHashes(expiryHashesOf(round))
 
-/** Id of a round as its source derives it. */
+/**
+ * Id of a round as its source derives it.
+ *
+ * @example
+ * const round = { marketId: marketIdOf('BTC-USD'), asOf: 1n, market: [1n], expiries: [] }
+ * roundIdOf(31337n, '0x1111111111111111111111111111111111111111', round).length // → 66
+ */
 export function roundIdOf(chainId: bigint, rounds: string, round: RoundWords): string {
   const { marketId, asOf, market } = round
   return roundIdOfHashes(chainId, rounds, { marketId, asOf, marketHash: hashOfWords(market) }, expiriesHashOf(round))
@@ -110,6 +124,13 @@ export const hashOfHashes = (expiryHashes: readonly string[]): string => keccak2
  *
  * @param signers - exactly as many as the source's threshold, in any order
  * @returns signatures by strictly increasing signer, as the source wants them
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * const round = roundWordsOf(marketIdOf('BTC-USD'), [provable])
+ * const domain = roundsDomain(31337n, '0x1111111111111111111111111111111111111111')
+ * const { signatures } = await attestRound(domain, [Wallet.createRandom()], round, round.asOf + 60n)
+ * signatures.length // → 1
  */
 export async function attestRound(
   domain: TypedDataDomain,
@@ -133,6 +154,25 @@ export async function attestRound(
  *
  * @param carrier - pays; needs no right of any kind
  * @throws {@link ContractRevertError} if the source refuses it, {@link RpcError} if the node does not answer
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * const { chainId, rounds } = await deployPortfolio(council, {
+ *   council: addresses.council,
+ *   modelRegistry: addresses.modelRegistry,
+ *   market: 'BTC-USD',
+ *   rounds: { signers: [council.address], threshold: 1 },
+ *   policy: policyOf(provable),
+ *   venue: council.address,
+ *   models: [],
+ * })
+ * const asOf = BigInt((await provider.getBlock('latest')).timestamp)
+ * const round = { ...roundWordsOf(marketIdOf('BTC-USD'), [provable]), asOf }
+ * const signed = await attestRound(roundsDomain(chainId, rounds), [council], round, asOf + 600n)
+ * (await publishRound(council, rounds, signed)).status // → 1
  */
 export async function publishRound(
   carrier: Signer,

@@ -12,30 +12,31 @@ import {
   writeAuditBundle,
 } from '../../audit/index.ts'
 import { ProverError } from '../../errors.ts'
-import { type CircuitKeys, KeysMissingError, verificationKeyHash } from '../../proof/index.ts'
+import { KeysMissingError, type VerifyingKeys, verificationKeyHash } from '../../proof/index.ts'
 import { connectProvider, readDeployment, verifierArtifactOf } from '../../registry/index.ts'
-import { loadKeys, loadMarketKeys } from '../workspace.ts'
+import { loadMarketVerifyingKeys, loadVerifyingKeys } from '../workspace.ts'
 
 /** What an auditor trusts of a key: its values, and the verifier compiled from it here. */
-export function auditKeyOf({ circuit, verificationKey, manifest }: CircuitKeys): AuditKey {
+export function auditKeyOf({ circuit, verificationKey, manifest }: VerifyingKeys): AuditKey {
   const verifierCode = verifierArtifactOf(circuit).deployedBytecode
   return { build: circuit as AuditKey['build'], verificationKey, manifest, verifierCode }
 }
 
-/** Keys of builds compiled here. @throws {@link AuditKeysMissingError} */
-export const auditKeys = (
-  folder: string | undefined,
-  of: readonly Pick<Build, 'name'>[],
-): Promise<readonly AuditKey[]> =>
-  brought(folder, () => Promise.all(of.map(async ({ name }) => auditKeyOf(await loadKeys(name, folder)))))
+/** Keys of builds, as they are compiled here or ship with the package. @throws {@link AuditKeysMissingError} */
+const auditKeys = (folder: string | undefined, of: readonly Pick<Build, 'name'>[]): Promise<readonly AuditKey[]> =>
+  brought(folder, () => Promise.all(of.map(async ({ name }) => auditKeyOf(await loadVerifyingKeys(name, folder)))))
 
 /**
  * The same of all that prove parameters of markets: of the default model, and of whatever other models have been built.
  *
  * @throws {@link AuditKeysMissingError}
+ *
+ * @example
+ * const keys = await marketAuditKeys()
+ * keys.some(({ build }) => build === 'marketRiskRange6x2') // → true
  */
 export const marketAuditKeys = (folder?: string): Promise<readonly AuditKey[]> =>
-  brought(folder, async () => (await loadMarketKeys(folder)).map(auditKeyOf))
+  brought(folder, async () => (await loadMarketVerifyingKeys(folder)).map(auditKeyOf))
 
 async function brought<T>(folder: string | undefined, load: () => Promise<T>): Promise<T> {
   try {
@@ -44,6 +45,15 @@ async function brought<T>(folder: string | undefined, load: () => Promise<T>): P
     throw error instanceof KeysMissingError ? new AuditKeysMissingError(folder, error) : error
   }
 }
+
+/**
+ * The same of all that prove prices and margins.
+ *
+ * @example
+ * const keys = await portfolioAuditKeys()
+ * keys.length // → 4
+ */
+export const portfolioAuditKeys = (folder?: string): Promise<readonly AuditKey[]> => auditKeys(folder, portfolioBuilds)
 
 /** An audit's report, and what it was pinned to. */
 export type PinnedAudit<R> = { readonly report: R; readonly pins: readonly Pin[] }
@@ -83,7 +93,7 @@ export async function auditFromChain(
   if (await isPortfolioRegistry(provider, registry)) {
     if (options.out !== undefined) throw new NoPortfolioBundleError()
     if (options.html !== undefined) throw new NoPortfolioPageError()
-    const keys = await auditKeys(options.keys, portfolioBuilds)
+    const keys = await portfolioAuditKeys(options.keys)
     const { report } = await auditPortfolio({ ...target, keys })
     return { report, pins: pinsOf(report, keys, options, 'what the node says') }
   }

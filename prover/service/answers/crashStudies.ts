@@ -11,7 +11,7 @@ import type { Policy } from '../../parameters/marketRisk.ts'
 import { crashSections } from '../report/crashes.ts'
 import type { ReportSection, WindowSection } from '../report/report.ts'
 import { writeWholeFile } from '../wholeFile.ts'
-import { buildFolder } from '../workspace.ts'
+import { buildFolder } from '../../config.ts'
 
 type Kept = { readonly key: string; readonly sections: readonly ReportSection[] }
 

@@ -5,19 +5,14 @@ import { createServer } from 'node:net'
 import { freemem, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { JsonRpcProvider } from 'ethers'
-import { defaultBuilds } from '../../../circuits/statements/index.ts'
-import {
-  createProver,
-  isDevelopmentChain,
-  isNativeBuilt,
-  NativeProver,
-  nativeFolder,
-  testNativeProver,
-  whyNotBuilt,
-} from '../../proof/index.ts'
-import { connectProvider } from '../../registry/index.ts'
+import { type Build, builds, defaultBuilds, marketBuilds } from '../../../circuits/statements/index.ts'
+import { buildFolder, HOW_TO_BUILD, isPackageAlone, projectRoot } from '../../config.ts'
+import { createProver, isDevelopmentChain, type KeyManifest, NativeProver } from '../../proof/index.ts'
+import { isNativeBuilt, nativeFolder, whyNotBuilt } from '../../proof/backends/nativeBuild.ts'
+import { testNativeProver } from '../../proof/backends/nativeSelfTest.ts'
+import { artifactOf, connectProvider } from '../../registry/index.ts'
 import { describeError } from '../text/terminal.ts'
-import { buildFolder, compiledCircuit, loadKeys, projectRoot } from '../workspace.ts'
+import { CircuitNotBuiltError, compiledCircuit, loadKeys, loadVerifyingKeys } from '../workspace.ts'
 
 export type Finding = {
   readonly check: string
@@ -42,20 +37,54 @@ const DISK_BYTES = 2 ** 30
 const MEMORY_BYTES = 1.5 * 2 ** 30
 export const DEFAULT_PORT = 8545
 
+/**
+ * @example
+ * const findings = await examine()
+ * findings.find(({ check }) => check === 'Node').status // → 'ok'
+ */
 export async function examine(options: DoctorOptions = {}): Promise<readonly Finding[]> {
   const findings = [
     node(),
-    compiler(),
-    ...defaultBuilds.map(({ name }) => circuit(name)),
-    ...(await Promise.all(defaultBuilds.map(({ name }) => keys(name, options.keys)))),
-    await prover(),
-    contracts(),
+    ...(isPackageAlone ? await shipped(options.keys) : await built(options.keys)),
     disk(),
     memory(),
     await port(options.port ?? DEFAULT_PORT),
   ]
   return options.rpc === undefined ? findings : [...findings, ...(await chain(options.rpc, options.registry))]
 }
+
+const allBuilds: readonly Build[] = builds
+
+/** What a checkout, or a package with a build of its own, proves with. */
+async function built(folder: string | undefined): Promise<readonly Finding[]> {
+  const findings = [compiler(), ...allBuilds.map(circuit)]
+  // One after the other: each holds a whole proving key while it is checked.
+  for (const build of allBuilds) findings.push(await keys(build, folder))
+  return [...findings, await prover(), contracts()]
+}
+
+/** What the package alone verifies with, and that it does not prove. */
+async function shipped(folder: string | undefined): Promise<readonly Finding[]> {
+  const found = 'not in the package: it computes, reads, verifies and audits'
+  const proving: Finding = { check: 'proving', status: 'warning', found, mend: HOW_TO_BUILD }
+  return [proving, ...(await Promise.all(allBuilds.map((build) => shippedKey(build, folder)))), contracts()]
+}
+
+async function shippedKey({ name }: Build, folder: string | undefined): Promise<Finding> {
+  const check = `verification key ${name}`
+  try {
+    return { check, status: 'ok', found: keyText((await loadVerifyingKeys(name, folder)).manifest) }
+  } catch (error) {
+    return { check, status: 'missing', found: describeError(error).message, mend: 'Install the package again.' }
+  }
+}
+
+/** Without its default model nothing starts; without the others all else works. */
+const statusWithout = ({ name }: Build): Finding['status'] =>
+  defaultBuilds.some((build) => build.name === name) ? 'missing' : 'warning'
+
+const keyText = ({ kind, verificationKeySha256 }: KeyManifest): string =>
+  `${kind}, verification key ${verificationKeySha256.slice(0, 16)}…`
 
 /** One line per finding, with the cure below what is not right. */
 export function formatFindings(findings: readonly Finding[]): string {
@@ -89,25 +118,37 @@ function compiler(): Finding {
   }
 }
 
-function circuit(name: string): Finding {
-  const check = `circuit ${name}`
+function circuit(build: Build): Finding {
+  const check = `circuit ${build.name}`
   try {
-    return { check, status: 'ok', found: compiledCircuit(name).r1cs }
+    return { check, status: 'ok', found: compiledCircuit(build.name).r1cs }
   } catch (error) {
-    return { check, status: 'missing', found: describeError(error).message, mend: 'Run `npm run build`.' }
+    if (!(error instanceof CircuitNotBuiltError)) throw error
+    return { check, status: statusWithout(build), found: `${error.file} is missing`, mend: purposeOf(build) }
   }
 }
 
-async function keys(name: string, folder: string | undefined): Promise<Finding> {
-  const check = `keys ${name}`
+async function keys(build: Build, folder: string | undefined): Promise<Finding> {
+  const check = `keys ${build.name}`
   try {
-    const { manifest } = await loadKeys(name, folder)
-    const found = `${manifest.kind}, verification key ${manifest.verificationKeySha256.slice(0, 16)}…`
-    return { check, status: 'ok', found }
+    return { check, status: 'ok', found: keyText((await loadKeys(build.name, folder)).manifest) }
   } catch (error) {
-    const mend = 'Run `zkrisk keys setup`; if a file is corrupt, delete its folder first.'
-    return { check, status: 'missing', found: describeError(error).message, mend }
+    const { code, message } = describeError(error)
+    if (error instanceof CircuitNotBuiltError) {
+      return { check, status: statusWithout(build), found: 'its circuit is not built', mend: purposeOf(build) }
+    }
+    // What is there and wrong is worse than what is not there.
+    const status = code === 'proof.keys-missing' ? statusWithout(build) : 'missing'
+    const mend = `Run \`zkrisk keys setup ${build.name}\`; if a file is corrupt, delete its folder first.`
+    return { check, status, found: message, mend }
   }
+}
+
+/** What a circuit that is not there would be needed for. */
+function purposeOf(build: Build): string {
+  const isOfMarkets = marketBuilds.some(({ name }) => name === build.name)
+  const purpose = isOfMarkets ? 'markets under another volatility model' : 'prices and margins, `zkrisk margin --prove`'
+  return statusWithout(build) === 'missing' ? HOW_TO_BUILD : `Needed for ${purpose}. ${HOW_TO_BUILD}`
 }
 
 /** Which backend proves here, and why not the faster one. */
@@ -142,10 +183,13 @@ async function prover(): Promise<Finding> {
 }
 
 function contracts(): Finding {
-  const artifact = join(buildFolder, 'artifacts', 'contracts', 'registry', 'RiskRegistry.sol', 'RiskRegistry.json')
   const check = 'contracts'
-  if (existsSync(artifact)) return { check, status: 'ok', found: 'compiled' }
-  return { check, status: 'missing', found: 'not compiled', mend: 'Run `npm run build`.' }
+  try {
+    artifactOf('RiskRegistry')
+    return { check, status: 'ok', found: 'compiled' }
+  } catch (error) {
+    return { check, status: 'missing', found: describeError(error).message, mend: HOW_TO_BUILD }
+  }
 }
 
 function disk(): Finding {

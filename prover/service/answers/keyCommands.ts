@@ -1,9 +1,12 @@
 /** `zkrisk keys`: development keys for what is compiled here, and whether the keys at hand are what they claim to be. */
 import { defaultBuilds } from '../../../circuits/statements/index.ts'
 import { readFile } from 'node:fs/promises'
-import { checkKeyFitsCircuit, type KeyManifest, readR1cs, readZkey } from '../../proof/index.ts'
+import type { KeyManifest } from '../../proof/index.ts'
+import { checkKeyFitsCircuit } from '../../proof/keys/ceremony.ts'
+import { readR1cs } from '../../proof/keys/r1cs.ts'
+import { readZkey } from '../../proof/keys/zkey.ts'
 import type { Terminal } from '../text/terminal.ts'
-import { buildOf, compiledCircuit, keyStore } from '../workspace.ts'
+import { compiledCircuit, keyStore } from '../workspace.ts'
 
 export type KeyReport = Pick<
   KeyManifest,
@@ -61,4 +64,4 @@ export function formatKeys(reports: readonly KeyReport[]): string {
 }
 
 const selected = (names: readonly string[]): readonly string[] =>
-  names.length === 0 ? defaultBuilds.map(({ name }) => name) : names.map((name) => buildOf(name).name)
+  names.length === 0 ? defaultBuilds.map(({ name }) => name) : names

@@ -25,6 +25,9 @@ const LEAD_SECONDS = 600n
  * Proves a margin: arrays of the strikes held, the account's book, its margin; every proof verified here and by a contract.
  *
  * @throws what provers and the registry throw; a margin that the contract holds otherwise than the twin is an error
+ * @example
+ * const { held, gas } = await proveMargin(await marginOf(readAccount('portfolio.json', {})), console.error)
+ * held.initialE8 // → -204_877_541_730n
  */
 export async function proveMargin(
   { provable }: MarginAnswer,

@@ -63,6 +63,9 @@ export type AccountOptions = {
  *
  * @throws {@link AccountChoiceError} unless exactly one of them is named
  * @throws {@link PortfolioFileMissingError}, {@link TimeOptionError} and the errors of {@link readPortfolio} and {@link readDeriveCase}
+ * @example
+ * const { name, account } = readAccount('portfolio.json', {})
+ * account.options.length // → 4
  */
 export function readAccount(portfolio: string | undefined, options: AccountOptions): Portfolio {
   const { deriveCase, allowArbitrage } = options
@@ -74,7 +77,13 @@ export function readAccount(portfolio: string | undefined, options: AccountOptio
   return readPortfolio(text, file, { allowArbitrage, now: timeOption('now', options.now) })
 }
 
-/** An account's margin with all that explains it. @throws the errors of {@link provableMargin} */
+/**
+ * An account's margin with all that explains it. @throws the errors of {@link provableMargin}
+ *
+ * @example
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * provable.margin.initialE8 // → -204_877_541_730n
+ */
 export async function marginOf(portfolio: Portfolio): Promise<MarginAnswer> {
   const provable = provableMargin(portfolio, marginSizes)
   return {
@@ -95,7 +104,13 @@ const NO_THRESHOLD = { down: 0n, up: (1n << 48n) - 1n }
 /** A money word as a number; its exact decimals stand beside it as text. */
 const money = (valueE8: bigint): number => Number(decimalText(valueE8, E8))
 
-/** The answer in plain numbers; docs/portfolio.md says what each is. */
+/**
+ * The answer in plain numbers; docs/portfolio.md says what each is.
+ *
+ * @example
+ * const { im, mm, healthy } = marginJson(await marginOf(readAccount('portfolio.json', {})), false)
+ * healthy // → true
+ */
 export function marginJson(answer: MarginAnswer, withSteps: boolean): object {
   const { portfolio, provable, reference, worst, scenarios, legs, others } = answer
   const { margin } = provable
@@ -164,7 +179,13 @@ function thresholdsJson({ provable }: MarginAnswer) {
   }
 }
 
-/** The answer as people read it; with every step if they ask for it. */
+/**
+ * The answer as people read it; with every step if they ask for it.
+ *
+ * @example
+ * const text = formatMargin(await marginOf(readAccount('portfolio.json', {})), false)
+ * text.includes('Maintenance margin') // → true
+ */
 export function formatMargin(answer: MarginAnswer, withSteps: boolean): string {
   const { portfolio, provable, reference } = answer
   const { margin } = provable

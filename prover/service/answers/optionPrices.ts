@@ -37,6 +37,9 @@ const YEAR_SECONDS = 31_536_000
  *
  * @param now - unix seconds, where the request states an expiry and no time
  * @throws {@link NotDecimalError}, {@link OptionTermError}, {@link ExpiryChoiceError}, {@link AlreadyExpiredError}
+ * @example
+ * const { exact } = priceOption({ forward: '100', strike: '100', days: '30', vol: '50%' }, 0n)
+ * Number(exact.greeks.delta.toFixed(6)) // → 0.528569
  */
 export function priceOption(request: PriceRequest, now: bigint): PriceAnswer {
   const isCall = request.put !== true

@@ -19,7 +19,7 @@ import { openAccount } from '../daemon/account.ts'
 import { keyHashOf, proveBatch } from '../daemon/proving.ts'
 import { toJson } from '../text/terminal.ts'
 import { writeWholeFile } from '../wholeFile.ts'
-import { buildOf, CATCH_UP_BUILD, LIVE_BUILD, loadKeys } from '../workspace.ts'
+import { buildOf, CATCH_UP_BUILD, LIVE_BUILD, loadKeys, loadVerifyingKeys } from '../workspace.ts'
 
 const MAX_BATCH_BYTES = 1 << 20
 
@@ -37,7 +37,7 @@ export async function writeNextBatch(options: {
 }): Promise<{ readonly names: readonly string[]; readonly leftOut: readonly LeftOut[] }> {
   const build = buildOf(options.model ?? LIVE_BUILD)
   const deployment = await readDeployment(options.deployment)
-  const keys = await loadKeys(build.name, options.keys)
+  const keys = await loadVerifyingKeys(build.name, options.keys)
   const client = await RegistryClient.connect({
     registry: deployment.addresses.registry,
     provider: await connectProvider(options.rpc, deployment.chainId),
@@ -107,7 +107,8 @@ export async function verifyFile(
   },
 ): Promise<BundleVerdict> {
   const bundle = await readBundle(file)
-  const pinned = options.unpinned === true ? undefined : keyHashOf(await loadKeys(bundle.context.build, options.keys))
+  const pinned =
+    options.unpinned === true ? undefined : keyHashOf(await loadVerifyingKeys(bundle.context.build, options.keys))
   return checkBundle(bundle, {
     ...(pinned === undefined ? {} : { verificationKeyHash: pinned }),
     ...(options.chainId === undefined ? {} : { chainId: BigInt(options.chainId) }),

@@ -22,7 +22,7 @@ export function addDemoCommand(program: Command): void {
           import('../development/demo.ts'),
           import('../text/provenTable.ts'),
           import('../../audit/index.ts'),
-          import('../workspace.ts'),
+          import('../../config.ts'),
         ])
         const file = report ?? join(buildFolder, 'reports', 'demo.html')
         const result = await runDemo({ batches, proveSeconds: seconds, report: file, say: terminal.say })

@@ -18,7 +18,17 @@ export type ProvenBundle = {
   readonly backend: Backend
 }
 
-/** States a batch by the twin, proves it, and packs both; the prover has verified the proof by then. */
+/**
+ * States a batch by the twin, proves it, and packs both; the prover has verified the proof by then.
+ *
+ * @example
+ * const keys = await loadKeys('marketRiskRange6x2')
+ * const next = await readBatchFile('batch.json', { verificationKeyHash: `0x${keys.manifest.verificationKeySha256}` })
+ * const prover = createProver()
+ * const { bundle } = await proveBatch(prover, keys, next)
+ * await prover.close()
+ * (await checkBundle(bundle)).valid // → true
+ */
 export async function proveBatch(prover: Prover, keys: CircuitKeys, next: BatchToProve): Promise<ProvenBundle> {
   return proveStatement(prover, keys, next, await stateBatch(next.batch))
 }
@@ -35,4 +45,4 @@ export async function proveStatement(
 }
 
 /** sha256 of a key's verification key as contracts hold it. */
-export const keyHashOf = ({ manifest }: CircuitKeys): string => `0x${manifest.verificationKeySha256}`
+export const keyHashOf = ({ manifest }: Pick<CircuitKeys, 'manifest'>): string => `0x${manifest.verificationKeySha256}`

@@ -6,7 +6,8 @@
  * markets overlap: while one is proven, sent or waited for, the next is stated and its witness computed.
  */
 import { ProverError } from '../../errors.ts'
-import { CALLS_UNDER_WAY, type CircuitKeys, type Prover } from '../../proof/index.ts'
+import type { CircuitKeys, Prover } from '../../proof/index.ts'
+import { CALLS_UNDER_WAY } from '../../proof/backends/workerProver.ts'
 import { formatBundle, parseBundle } from '../../registry/market/bundle.ts'
 import {
   type CurrentMarket,
@@ -107,6 +108,18 @@ const FATAL: ReadonlySet<string> = new Set([
  * Serves until the signal.
  *
  * @throws errors that no waiting mends; every other one is reported and tried again after a pause
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const account = new Wallet(process.env.ZKRISK_KEY, provider)
+ * const client = await RegistryClient.connect({ registry: addresses.registry, provider, signer: account })
+ * const store = new JobStore('serve.sqlite', { chainId: client.chainId, registry: client.registry })
+ * const prover = createProver()
+ * // A signal that has come already: it looks once and ends.
+ * const signal = AbortSignal.abort()
+ * await serve({ client, account, store, prover, families: [], triggers: defaultTriggerPolicy, signal, onEvent: console.error })
+ * await prover.close()
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const { signal, onEvent, pollMs = POLL_MS } = options

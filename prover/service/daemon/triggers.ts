@@ -34,6 +34,8 @@ export type WaitingMarket = {
  * The first trigger that fires, with its reason; undefined while nothing is worth a batch.
  *
  * @param horizonSeconds - of the learning policy in force
+ * @example
+ * firedTrigger([], defaultTriggerPolicy, 3600n) // → undefined
  */
 export function firedTrigger(
   markets: readonly WaitingMarket[],

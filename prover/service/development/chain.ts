@@ -11,7 +11,7 @@ import {
   Wallet,
 } from 'ethers'
 import { ProverError } from '../../errors.ts'
-import { projectRoot } from '../workspace.ts'
+import { projectRoot } from '../../config.ts'
 
 /** Hardhat's own; on the list of chains that take development keys. */
 const DEVELOPMENT_CHAIN_ID = 31337n

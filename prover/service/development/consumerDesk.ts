@@ -3,15 +3,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Contract, ContractFactory, formatEther, type InterfaceAbi, parseEther, type Wallet } from 'ethers'
 import { marketIdOf } from '../../market/marketId.ts'
-import {
-  attestedFeedOf,
-  ContractRevertError,
-  ContractsNotBuiltError,
-  interfaceOf,
-  typedCallError,
-} from '../../registry/index.ts'
+import { attestedFeedOf, ContractRevertError, ContractsNotBuiltError, interfaceOf } from '../../registry/index.ts'
+import { typedCallError } from '../../registry/contractErrors.ts'
 import type { DevelopmentEngine } from './engine.ts'
-import { buildFolder } from '../workspace.ts'
+import { buildFolder } from '../../config.ts'
 
 /** What the desk let a trader do. */
 export type DeskVisit = {

@@ -42,6 +42,11 @@ export const DEMO_START: bigint = parseTime('2020-03-12 09:00:00') ?? 0n
 export const DEMO_BATCHES = 17
 export const DEMO_PROVE_SECONDS = 28
 
+/**
+ * @example
+ * const { audit } = await runDemo({ batches: 1, report: 'demo.html', say: console.error })
+ * audit.accepted // → true
+ */
 export async function runDemo({
   say,
   report,

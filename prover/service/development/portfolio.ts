@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Wallet } from 'ethers'
 import type { PortfolioStatementName } from '../../../circuits/statements/index.ts'
+import { projectRoot } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import { type CircuitKeys, KeysMissingError } from '../../proof/index.ts'
@@ -23,13 +24,7 @@ import {
 import type { SectionWords } from '../../statement/state.ts'
 import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD } from './chain.ts'
 import type { PortfolioModel, PortfolioModels } from '../daemon/portfolios/place.ts'
-import {
-  CircuitNotBuiltError,
-  loadPortfolioKeys,
-  type PortfolioKeys,
-  portfolioBuildOf,
-  projectRoot,
-} from '../workspace.ts'
+import { CircuitNotBuiltError, loadPortfolioKeys, type PortfolioKeys, portfolioBuildOf } from '../workspace.ts'
 
 export type DevelopmentPortfolio = {
   readonly chain: DevelopmentChain

@@ -8,7 +8,7 @@ import { crashHistory } from './demo.ts'
 import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
 import { appendObservations, deployDevelopmentEngine, type MarketHistory, stepsOf } from './engine.ts'
 import { exactPrice, utcTime } from '../text/figures.ts'
-import { writeWholeFile } from '../wholeFile.ts'
+import { writeSecretFile } from '../wholeFile.ts'
 import { loadMarketKeys } from '../workspace.ts'
 
 /** More times than any history has. */
@@ -33,8 +33,8 @@ export async function openChain(options: {
     const chain = developmentChainBehind(await connectProvider(server.url))
     const { deployment } = await deployDevelopmentEngine(chain, keys, warmUps, options.say)
     await writeDeployment(options.deployment, deployment)
-    writeWholeFile(options.keyFile, `${developmentKeys.prover}\n`)
-    writeWholeFile(options.councilKeyFile, `${developmentKeys.council}\n`)
+    writeSecretFile(options.keyFile, `${developmentKeys.prover}\n`)
+    writeSecretFile(options.councilKeyFile, `${developmentKeys.council}\n`)
     await chain.close()
     return { url: server.url, deployment, close: () => server.close() }
   } catch (error) {

@@ -11,6 +11,7 @@ import {
   type PromotionReport,
   type Telling,
 } from '../../audit/index.ts'
+import { skippedText } from '../../audit/market/report.ts'
 import { percent, utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { Chart, ChartGroup, ChartPoint } from './chart.ts'
@@ -53,7 +54,9 @@ export function renderAuditReport(report: AuditReport, telling: Telling = {}): s
 function rowsOf({ models, batches, promotions, markets, shadows }: AuditReport): readonly JudgedRow[] {
   return [
     ...models.map((model) => ['model', model.name, model] as const),
-    ...batches.map((batch) => [`batch ${batch.number}`, batch.markets.join(' '), batch] as const),
+    ...batches.map(
+      (batch) => [`batch ${batch.number}`, `${batch.markets.join(' ')}${skippedText(batch)}`, batch] as const,
+    ),
     ...promotions.map(
       (each) => [`promotion ${each.number}`, `${each.market} from ${each.from} to ${each.to}`, each] as const,
     ),

@@ -30,6 +30,9 @@ const LEAD = [
  * @param file - written as a whole or not at all
  * @param sections - in the order in which they are shown; n ≥ 1
  * @throws {@link FileWriteError} if it cannot be written
+ * @example
+ * const series = replay(readBars('btc.csv'), defaultPolicy)
+ * writeReport('report.html', [{ kind: 'window', title: 'March 2020', series }])
  */
 export function writeReport(file: string, sections: readonly ReportSection[], options: ReportOptions = {}): void {
   writeWholeFile(file, renderReport(sections, options))

@@ -42,6 +42,9 @@ const SPARKLINE_WIDTH = 64
  *
  * @param points - oldest first; a series' points or a part of them; n ≥ 1
  * @returns text that ends with a line break
+ * @example
+ * const { points } = replay(readBars('btc.csv'), defaultPolicy)
+ * formatParameters(points).includes('maintenance') // → true
  */
 export function formatParameters(points: readonly ReplayPoint[], options: TableOptions = {}): string {
   const rows = points.map((point) => ({ ...parameterRow(point), ...options.under }))

@@ -15,18 +15,20 @@ import { marketIdOf } from '../../../prover/market/marketId.ts'
 import { SCALAR_FIELD_ORDER } from '../../../prover/proof/bn254.ts'
 import {
   type AccountBooks,
-  arraysCall,
   attestRound,
   PortfolioClient,
-  portfolioCall,
   type ProvenPortfolio,
   policyWordsOf,
   publishRound,
-  type RegistryCall,
   roundsDomain,
   type RoundWords,
-  witnessCall,
 } from '../../../prover/registry/index.ts'
+import {
+  arraysCall,
+  portfolioCall,
+  type RegistryCall,
+  witnessCall,
+} from '../../../prover/registry/portfolio/calldata.ts'
 import { portfolioModelIdOf } from '../../../prover/registry/portfolio/deploy.ts'
 import { challengeOf, evaluate, type StatementContext } from '../../../prover/statement/challenge.ts'
 import { layoutHash } from '../../../prover/statement/layout.ts'

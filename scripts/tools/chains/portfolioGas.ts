@@ -1,7 +1,7 @@
 /** What margins of accounts cost on a chain, for the snapshot and for the benchmark against a margin engine in Solidity. */
 import { sizeOf } from '../../../circuits/statements/index.ts'
 import type { TransactionReceipt } from 'ethers'
-import { arraysCall } from '../../../prover/registry/index.ts'
+import { arraysCall } from '../../../prover/registry/portfolio/calldata.ts'
 import { mined } from './chain.ts'
 import { type Account, amountsWords, type ArrayKey, E12, E8, type PortfolioEngine } from './portfolioEngine.ts'
 

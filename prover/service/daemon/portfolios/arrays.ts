@@ -1,6 +1,6 @@
 /** Arrays of options: proven once for all accounts that read them, landed before any margin over them. */
 import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
-import { CALLS_UNDER_WAY } from '../../../proof/index.ts'
+import { CALLS_UNDER_WAY } from '../../../proof/backends/workerProver.ts'
 import type { Landed, ProvenPortfolio } from '../../../registry/index.ts'
 import { stateRiskArray } from '../../../statement/riskArray.ts'
 import { underWay } from '../underWay.ts'

@@ -1,7 +1,7 @@
 /** Books of accounts, each a fold over arrays. */
 import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
 import type { PricedArray } from '../../../portfolio/book.ts'
-import { CALLS_UNDER_WAY } from '../../../proof/index.ts'
+import { CALLS_UNDER_WAY } from '../../../proof/backends/workerProver.ts'
 import type { AccountBooks, ReportedAccount } from '../../../registry/index.ts'
 import { stateBook } from '../../../statement/optionBook.ts'
 import { underWay } from '../underWay.ts'

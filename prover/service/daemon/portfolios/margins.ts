@@ -1,7 +1,7 @@
 /** Margins of accounts, as many accounts a proof as the build has places. */
 import { sizeOf } from '../../../../circuits/statements/index.ts'
 import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
-import { CALLS_UNDER_WAY } from '../../../proof/index.ts'
+import { CALLS_UNDER_WAY } from '../../../proof/backends/workerProver.ts'
 import type { AccountBooks, Landed, ProvenPortfolio, ReportedAccount } from '../../../registry/index.ts'
 import { type StatedMargins, stateMargins } from '../../../statement/portfolioMargin.ts'
 import { underWay } from '../underWay.ts'

@@ -40,6 +40,13 @@ export type PortfolioLanded = {
  * @param accounts - by increasing address, of the place's round; see {@link roundWordsOf}
  * @throws {@link MarginDiffersError} if the registry holds another margin than the twin computed
  * @throws what provers and the registry throw; then nothing is half in force
+ * @example
+ * const answer = await marginOf(readAccount('portfolio.json', {}))
+ * const account = '0x1111111111111111111111111111111111111111'
+ * async function prove(client, models, prover) {
+ *   const round = roundWordsOf(marketIdOf('BTC-USD'), [answer.provable])
+ *   return provePortfolios({ client, models, round }, { prover }, [{ account, provable: answer.provable }])
+ * }
  */
 export async function provePortfolios(
   place: PortfolioPlace,

@@ -7,7 +7,13 @@ import type { SectionWords } from '../../../statement/state.ts'
 import { marginPolicyWords, roundWords } from '../../../statement/portfolioMargin.ts'
 import { expiryWords, pricingWords } from '../../../statement/riskArray.ts'
 
-/** Sections of the policy that a margin was computed under. */
+/**
+ * Sections of the policy that a margin was computed under.
+ *
+ * @example
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * policyWordsOf(policyOf(provable)).length > 0 // → true
+ */
 export const policyOf = ({
   pricingPolicy,
   marginPolicy,
@@ -20,6 +26,9 @@ export const policyOf = ({
  * The round that accounts share: the market's words, and those of every expiry that one of them holds.
  *
  * @throws {@link AccountsDifferError} if the accounts are of different rounds or policies, or if there are none
+ * @example
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * roundWordsOf(marketIdOf('BTC-USD'), [provable]).expiries.length // → 2
  */
 export function roundWordsOf(marketId: string, provables: readonly ProvableMargin[]): RoundWords {
   const words = provables.map(({ round, arrays }) => {

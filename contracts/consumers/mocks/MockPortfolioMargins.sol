@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {IPortfolioMargins} from "../../registry/IPortfolioMargins.sol";
+
+/// @title MockPortfolioMargins
+/// @notice Margins that anybody sets, to test venues with: it answers as the portfolio registry does, whether margins are
+/// fresh, stale, of other positions, absent, or overtaken by a witness that the account is unhealthy.
+/// @dev For tests only. It holds whatever it is given; the registry holds what was proven.
+contract MockPortfolioMargins is IPortfolioMargins {
+    /// @notice A witness that the account is below maintenance.
+    /// @param asOf     time of its round; 0: there is none
+    /// @param sequence report of positions that it is about
+    struct Witness {
+        uint256 asOf;
+        uint256 sequence;
+    }
+
+    /// @notice Age from which on margins are stale, as in a deployment that states nothing else.
+    uint256 public maxMarginAgeSeconds = 3_600;
+
+    mapping(address account => bool) private _isProven;
+    mapping(address account => Margin) private _margins;
+    mapping(address account => Witness) private _witnesses;
+    mapping(address account => uint256) private _sequences;
+    mapping(address account => bytes32) private _bookHashes;
+
+    /// @notice Puts margins in force, as they are; their `sequence` says which report of positions they are about.
+    function setMargin(address account, Margin calldata values) external {
+        _isProven[account] = true;
+        _margins[account] = values;
+    }
+
+    /// @notice Makes the round behind an account's margins as old as this now; older than the limit is stale.
+    function setAge(address account, uint256 ageSeconds) external {
+        _margins[account].asOf = block.timestamp - ageSeconds;
+    }
+
+    /// @notice Says that the venue has reported an account so often; margins of another report are of other positions.
+    function setReport(address account, uint256 sequence, bytes32 bookHash) external {
+        _sequences[account] = sequence;
+        _bookHashes[account] = bookHash;
+    }
+
+    /// @notice Says that a witness has shown an account below maintenance.
+    function setWitness(address account, Witness calldata witness) external {
+        _witnesses[account] = witness;
+    }
+
+    /// @notice Forgets margins and witness of an account, as if nothing had been proven of it.
+    function forget(address account) external {
+        _isProven[account] = false;
+        delete _margins[account];
+        delete _witnesses[account];
+    }
+
+    /// @notice Sets when margins are stale.
+    function setFreshness(uint256 maxAgeSeconds) external {
+        maxMarginAgeSeconds = maxAgeSeconds;
+    }
+
+    /// @inheritdoc IPortfolioMargins
+    function marginOf(address account) external view returns (Margin memory proven) {
+        proven = _proven(account);
+        uint256 oldest = block.timestamp - maxMarginAgeSeconds;
+        if (proven.asOf < oldest) revert MarginStale(proven.asOf, oldest);
+        uint256 current = _sequences[account];
+        if (proven.sequence != current) revert MarginOfOtherPositions(account, proven.sequence, current);
+    }
+
+    /// @inheritdoc IPortfolioMargins
+    function marginForLiquidation(
+        address account
+    ) external view returns (Margin memory proven, bool liquidatable, uint256 ageSeconds) {
+        Witness memory witness = _witnesses[account];
+        if (_isProven[account] || witness.asOf == 0) proven = _proven(account);
+        uint256 current = _sequences[account];
+        bool isCurrent = proven.sequence == current;
+        liquidatable = isCurrent && proven.maintenanceE8 < 0;
+        if (witness.asOf != 0 && witness.sequence == current) {
+            liquidatable = liquidatable || !isCurrent || witness.asOf >= proven.asOf;
+        }
+        ageSeconds = _age(proven.asOf > witness.asOf ? proven.asOf : witness.asOf);
+    }
+
+    /// @inheritdoc IPortfolioMargins
+    function unsafeMargin(address account) external view returns (Margin memory proven, uint256 ageSeconds) {
+        proven = _proven(account);
+        ageSeconds = _age(proven.asOf);
+    }
+
+    /// @inheritdoc IPortfolioMargins
+    function accountOf(address account) external view returns (uint256 sequence, bytes32 bookHash) {
+        return (_sequences[account], _bookHashes[account]);
+    }
+
+    function _proven(address account) private view returns (Margin memory) {
+        if (!_isProven[account]) revert MarginNotYetProven(account);
+        return _margins[account];
+    }
+
+    function _age(uint256 asOf) private view returns (uint256) {
+        return block.timestamp > asOf ? block.timestamp - asOf : 0;
+    }
+}
