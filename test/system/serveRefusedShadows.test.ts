@@ -226,6 +226,7 @@ it('a shadow whose policy is in force already takes one call, which whoever may 
   const methods = async () => (await addShadowCalls(client, shadow)).calls.map(({ method }) => method)
   expect(await methods()).toEqual(['setMarketPolicy', 'addShadow'])
   await addShadow(council, client, shadow)
+  await expect(methods()).rejects.toMatchObject({ code: 'registry.shadow-exists' })
   await removeShadow(council, client, shadow)
   expect(await methods()).toEqual(['addShadow'])
 })

@@ -42,6 +42,7 @@ export type ShadowStart = {
  * The calls that add a shadow: its policy, if that is not in force, then itself, at the source's latest observation: the next one
  * makes the last call out of date.
  *
+ * @throws {@link ShadowExistsError}: its policy is not to be changed while it runs
  * @throws {@link MarketUnknownError} if there is no such market
  * @throws {@link PolicyUnreadError} if it could prove nothing with its policy
  */
@@ -50,6 +51,7 @@ export async function addShadowCalls(
   { market, model }: ShadowOf,
   start: ShadowStart = {},
 ): Promise<{ readonly calls: readonly ShadowCall[]; readonly state: MarketState }> {
+  await requireNoShadow(client, { market, model })
   const [current, policies, ofMarket] = await Promise.all([
     client.market(market),
     client.policies(),
@@ -98,7 +100,6 @@ export async function addShadow(
   shadow: ShadowOf,
   start: ShadowStart = {},
 ): Promise<MarketState> {
-  await requireNoShadow(client, shadow)
   const { calls, state } = await addShadowCalls(client, shadow, start)
   for (const call of calls) await makeCall(signer, client, call)
   return state
@@ -109,7 +110,7 @@ export async function addShadow(
  *
  * @throws {@link ShadowExistsError}
  */
-export async function requireNoShadow(client: RegistryClient, { market, model }: ShadowOf): Promise<void> {
+async function requireNoShadow(client: RegistryClient, { market, model }: ShadowOf): Promise<void> {
   const name = shadowNameOf(market, model)
   if ((await client.shadows()).some((shadow) => shadow.name === name)) throw new ShadowExistsError(name)
 }

@@ -9,7 +9,6 @@ import {
   promoteCall,
   promotionPolicyCall,
   removeShadowCall,
-  requireNoShadow,
   type ShadowCall,
   type ShadowOf,
 } from '../../registry/market/shadows.ts'
@@ -102,7 +101,6 @@ export async function workOfCouncil(
   how: { readonly keyFile?: string | undefined; readonly calldataOnly: boolean },
 ): Promise<readonly CouncilCall[]> {
   return withClient(place, async (client) => {
-    if (work.do === 'add' && !how.calldataOnly) await requireNoShadow(client, work)
     const calls = await callsOf(client, work)
     const signer = how.calldataOnly ? undefined : openAccount(client.provider, how.keyFile)
     for (const call of calls) if (signer !== undefined) await makeCall(signer, client, call)
