@@ -13,6 +13,7 @@ import {
   COLLATERALS,
   lists,
   statements,
+  retiredVolatilityModelIds,
   volatilityModels,
   words,
 } from '../circuits/statements/index.ts'
@@ -40,7 +41,7 @@ const contracts = ['contracts', 'scripts', 'test']
   .filter((file) => !file.startsWith('contracts/generated/'))
 
 const faults = declarationFaults(
-  { words, statements, builds, lists, volatilityModels },
+  { words, statements, builds, lists, volatilityModels, retiredVolatilityModelIds },
   new Set(claimRows().map(({ id }) => id)),
 )
 if (faults.length > 0) {

@@ -14,7 +14,7 @@ import { optionBuilds, optionLists, optionStatements, optionWords } from './opti
 import { accountBuilds, accountLists, accountStatements, accountWords } from './portfolio.ts'
 
 export { sizeOf, WORD_BITS } from './language.ts'
-export { marketUpdate, type VolatilityModelName } from './market.ts'
+export { marketUpdate, retiredVolatilityModelIds, type VolatilityModelName } from './market.ts'
 export { busyHoursX6, DEFAULT_VOLATILITY_MODEL, volatilityModels }
 export { REGULAR_SHOCKS, UP_ONLY_SHOCKS } from './options.ts'
 export { COLLATERALS } from './portfolio.ts'

@@ -161,6 +161,9 @@ export const volatilityModels = {
   rangeMixture: { id: 4, template: 'RangeMixture', variances: 3, readsOptionalPolicy: false, claim: 'V3' },
 } as const satisfies Readonly<Record<string, VolatilityModelRow>>
 
+/** Ids that models which are gone had. */
+export const retiredVolatilityModelIds: readonly number[] = [3]
+
 export type VolatilityModelName = keyof typeof volatilityModels
 
 /** The model that markets are bound to unless governance says otherwise. */

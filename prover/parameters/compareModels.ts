@@ -24,6 +24,7 @@ const constantVolatility: VolatilityModel = {
   title: 'constant volatility, learned multiplier only',
   parameters: [{ name: 'volatility', value: '60 %', reason: 'any level is the same to a multiplier that learns' }],
   constraints: 0,
+  readsRange: false,
   variances: ['constant'],
   underPolicy: () => ({ step: (state) => state, usedX38: ([varianceX36]) => varianceX36 << 2n }),
 }

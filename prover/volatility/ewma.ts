@@ -53,6 +53,7 @@ export const ewma: VolatilityModel = {
     },
   ],
   constraints: 704,
+  readsRange: false,
   variances: ['fast', 'slow'],
   underPolicy: ({ decayRateX36, maxReturnX16 }) => ({
     step([varianceFastX36, varianceSlowX36], { lnPriceX26, previousLnPriceX26, elapsedSeconds }) {

@@ -149,6 +149,7 @@ export const garch: VolatilityModel = {
   name: 'garch',
   title: 'GARCH(1,1) on irregular times',
   constraints: 747,
+  readsRange: false,
   variances: ['conditional'],
   parameters: [
     {

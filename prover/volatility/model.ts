@@ -56,6 +56,8 @@ export type VolatilityModel = {
   readonly parameters: readonly ModelParameter[]
   /** Rows of its step in a circuit, per observation; the tests hold them to the compiler's count. */
   readonly constraints: number
+  /** Whether it reads the range between high and low of an observation. */
+  readonly readsRange: boolean
   /** What its variances are, in order; at most four. */
   readonly variances: readonly string[]
   underPolicy(policy: VolatilityPolicy): ModelInForce

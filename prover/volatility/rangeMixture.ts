@@ -91,6 +91,7 @@ export const rangeMixture: VolatilityModel = {
     },
   ],
   constraints: 1080,
+  readsRange: true,
   variances: ['short', 'middle', 'long'],
   underPolicy: ({ decayRateX36, maxReturnX16, horizonSeconds }) => ({
     step: (state, move) => rangeMixtureStep(state, move, decayRateX36, maxReturnX16),

@@ -17,6 +17,8 @@ export type Declarations = {
   readonly builds: readonly Build[]
   readonly lists: Readonly<Record<string, WordList>>
   readonly volatilityModels: Readonly<Record<string, VolatilityModelRow>>
+  /** Ids that no model may have again. */
+  readonly retiredVolatilityModelIds: readonly number[]
 }
 
 /** The size of a build that is the id of a volatility model. */
@@ -137,7 +139,7 @@ function buildFaults({ statements, builds }: Declarations): readonly string[] {
 }
 
 function modelFaults(
-  { volatilityModels, words, builds }: Declarations,
+  { volatilityModels, retiredVolatilityModelIds, words, builds }: Declarations,
   claims: ReadonlySet<string>,
 ): readonly string[] {
   const rows = Object.entries(volatilityModels)
@@ -151,6 +153,9 @@ function modelFaults(
     ...repeated(rows.map(([, { template }]) => template)).map((name) => `two volatility models are templates ${name}`),
     ...rows.flatMap(([name, { id, variances, claim }]) => [
       ...(Number.isInteger(id) && id > 0 && id <= MOST_ID ? [] : [`volatility model ${name} has the id ${id}`]),
+      ...(retiredVolatilityModelIds.includes(id)
+        ? [`volatility model ${name} has the id ${id} of one that is gone; take one that nobody has had`]
+        : []),
       ...(variances > 0 && variances <= places
         ? []
         : [`volatility model ${name} keeps ${variances} variances; a state has room for ${places}`]),

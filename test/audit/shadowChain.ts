@@ -22,18 +22,18 @@ import { advanceInbox } from '../../prover/registry/market/calldata.ts'
 import { makeBundle } from '../../prover/registry/market/bundle.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
-import { volatilityModels } from '../../prover/volatility/models.ts'
+import { familyOf } from '../../prover/service/workspace.ts'
+import { modelNames, volatilityModels } from '../../prover/volatility/models.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { buildOf, LiveEngine } from '../registry/liveEngine.ts'
 
 export const MARKET = 'BTC-USD'
 export const shadow = (model: VolatilityModelName): string => shadowNameOf(MARKET, model)
 
-const builds = {
-  ewma: 'marketRisk8x2',
-  garch: 'marketRiskGarch7x2',
-  rangeMixture: 'marketRiskRange6x2',
-} as const satisfies Record<VolatilityModelName, MarketBuildName>
+const builds = Object.fromEntries(modelNames.map((name) => [name, familyOf(name).live])) as Record<
+  VolatilityModelName,
+  MarketBuildName
+>
 
 /** What the prover believes of a market or a shadow. */
 export type Held = {

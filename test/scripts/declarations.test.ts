@@ -1,6 +1,13 @@
 /** Faults of declarations, each refused by name. */
 import { expect, it } from 'vitest'
-import { builds, lists, statements, volatilityModels, words } from '../../circuits/statements/index.ts'
+import {
+  builds,
+  lists,
+  retiredVolatilityModelIds,
+  statements,
+  volatilityModels,
+  words,
+} from '../../circuits/statements/index.ts'
 import type { Build, Section, Statement, VolatilityModelRow, Word } from '../../circuits/statements/language.ts'
 import { claimRows } from '../../scripts/generators/claims.ts'
 import { type Declarations, declarationFaults } from '../../scripts/generators/faults.ts'
@@ -8,7 +15,9 @@ import { type Declarations, declarationFaults } from '../../scripts/generators/f
 const claims = new Set(claimRows().map(({ id }) => id))
 
 it('the declarations are sound', () => {
-  expect(declarationFaults({ words, statements, builds, lists, volatilityModels }, claims)).toEqual([])
+  expect(
+    declarationFaults({ words, statements, builds, lists, volatilityModels, retiredVolatilityModelIds }, claims),
+  ).toEqual([])
 })
 
 const price = { name: 'priceE8', bits: 48, meaning: 'a price', claim: 'V1' } as const
@@ -26,6 +35,7 @@ const declared = (change: Partial<Declarations> = {}): Declarations => ({
   builds: [build],
   lists: {},
   volatilityModels: {},
+  retiredVolatilityModelIds: [3],
   ...change,
 })
 const withWord = (change: Partial<Word>) => declared({ words: { price: { ...word, ...change } } })
@@ -54,6 +64,10 @@ it('a small declaration is sound', () => {
 })
 
 it.each([
+  [
+    'volatility model ewma has the id 3 of one that is gone; take one that nobody has had',
+    withModels({ ewma: { ...model, id: 3 } }, [3]),
+  ],
   ['word price has 249 bits; a word holds 248', withWord({ fields: [{ ...price, bits: 249 }] })],
   ['word price has 288 bits; a word holds 248', withWord({ perWord: 6 })],
   ['word price holds 0 elements', withWord({ perWord: 0 })],

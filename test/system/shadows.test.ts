@@ -12,19 +12,19 @@ import { addLoss, NO_SCORE, type Score } from '../../prover/parameters/shadowSco
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { addShadow, promoteShadow, removeShadow, setPromotionPolicy } from '../../prover/registry/index.ts'
 import { makeBundle } from '../../prover/registry/market/bundle.ts'
-import { volatilityModels } from '../../prover/volatility/models.ts'
+import { familyOf } from '../../prover/service/workspace.ts'
+import { modelNames, volatilityModels } from '../../prover/volatility/models.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { buildOf, keysOf, LiveEngine } from '../registry/liveEngine.ts'
 
 const MARKET = 'BTC-USD'
 const HOUR = 3_600n
 const HOURS = 24
-const builds = {
-  ewma: 'marketRisk8x2',
-  garch: 'marketRiskGarch7x2',
-  rangeMixture: 'marketRiskRange6x2',
-} as const satisfies Record<VolatilityModelName, MarketBuildName>
-const models = Object.keys(builds) as VolatilityModelName[]
+const builds = Object.fromEntries(modelNames.map((name) => [name, familyOf(name).live])) as Record<
+  VolatilityModelName,
+  MarketBuildName
+>
+const models = modelNames
 
 let engine: LiveEngine
 let council: Signer

@@ -14,7 +14,7 @@ import {
   startingPolicy,
 } from '../../parameters/policyFile.ts'
 import { entryNamed, type PolicyEntry, policyEntries, unitName } from '../../parameters/policyEntries.ts'
-import { type ModelName, modelName } from '../../volatility/models.ts'
+import { type ModelName, modelName, volatilityModels } from '../../volatility/models.ts'
 import { timeOption } from './time.ts'
 
 export type PolicyAsked = {
@@ -55,7 +55,7 @@ export function readHistory(
   models: readonly ModelName[],
 ): readonly PriceRow[] {
   // A model that reads no range takes files whose highs and lows are wrong.
-  const read = models.includes('rangeMixture') ? readBars : readPrices
+  const read = models.some((name) => volatilityModels[name].readsRange) ? readBars : readPrices
   return read(file, { ...prices, from: timeOption('from', fromText), to: timeOption('to', toText) })
 }
 
