@@ -218,6 +218,7 @@ export const marketUpdate = {
     { name: 'inboxCount', type: 'uint256', meaning: 'how many observations have been consumed' },
     { name: 'source', type: 'address', meaning: "the market's observation source" },
     { name: 'observationCount', type: 'uint256', meaning: 'how many observations this batch consumes, 1 to K' },
+    { name: 'sequence', type: 'uint256', meaning: 'of this batch: the market has been moved by one fewer' },
     { name: 'volatilityState', word: 'volatilityState', meaning: 'proven, after them' },
     { name: 'anchorState', word: 'anchorState', meaning: 'proven, after them' },
     { name: 'parameters', word: 'parameters', meaning: 'proven, after them' },

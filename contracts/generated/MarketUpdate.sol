@@ -12,6 +12,7 @@ import {AnchorStateWord, ParametersWord, VolatilityStateWord} from "./Words.sol"
 /// @param inboxCount how many observations have been consumed
 /// @param source the market's observation source
 /// @param observationCount how many observations this batch consumes, 1 to K
+/// @param sequence of this batch: the market has been moved by one fewer
 /// @param volatilityState proven, after them
 /// @param anchorState proven, after them
 /// @param parameters proven, after them
@@ -23,6 +24,7 @@ struct MarketUpdate {
     uint256 inboxCount;
     address source;
     uint256 observationCount;
+    uint256 sequence;
     VolatilityStateWord volatilityState;
     AnchorStateWord anchorState;
     ParametersWord parameters;
@@ -41,14 +43,14 @@ library MarketUpdates {
     /// @notice The one after it.
     function next(MarketUpdate calldata self) internal pure returns (MarketUpdate calldata item) {
         assembly ("memory-safe") {
-            item := add(self, 0x140)
+            item := add(self, 0x160)
         }
     }
 
     /// @notice The one `count` after it.
     function skip(MarketUpdate calldata self, uint256 count) internal pure returns (MarketUpdate calldata item) {
         assembly ("memory-safe") {
-            item := add(self, mul(count, 0x140))
+            item := add(self, mul(count, 0x160))
         }
     }
 
@@ -72,7 +74,7 @@ library MarketUpdates {
     /// @return end where the copy ends
     function copyStates(MarketUpdate calldata self, uint256 place) internal pure returns (uint256 end) {
         assembly ("memory-safe") {
-            calldatacopy(place, add(self, 0xe0), 0x40)
+            calldatacopy(place, add(self, 0x100), 0x40)
             end := add(place, 0x40)
         }
     }

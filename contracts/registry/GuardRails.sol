@@ -61,18 +61,34 @@ library GuardRails {
         AnchorStateWord anchorState,
         uint256 asOf
     ) internal pure returns (uint256 maintenance, uint256 initial) {
-        if (!volatilityState.fits()) {
-            revert IRiskRegistry.WordOutOfRange(marketId, VolatilityStateWord.unwrap(volatilityState), VolatilityStateFields.BITS);
-        }
-        if (!anchorState.fits()) {
-            revert IRiskRegistry.WordOutOfRange(marketId, AnchorStateWord.unwrap(anchorState), AnchorStateFields.BITS);
-        }
+        checkWidths(marketId, volatilityState, anchorState);
         uint256 stateAsOf = volatilityState.asOf();
         if (stateAsOf != asOf) revert IRiskRegistry.AsOfMismatch(marketId, stateAsOf, asOf);
         maintenance = anchorState.maintenanceMarginX24();
         initial = anchorState.initialMarginX24();
         if (maintenance == 0) revert IRiskRegistry.MarginsOutOfOrder(marketId, maintenance, initial);
         if (maintenance > initial) revert IRiskRegistry.MarginsOutOfOrder(marketId, maintenance, initial);
+    }
+
+    /// @notice Checks that a state's words hold their fields and nothing else.
+    function checkWidths(
+        bytes32 marketId,
+        VolatilityStateWord volatilityState,
+        AnchorStateWord anchorState
+    ) internal pure {
+        if (!volatilityState.fits()) {
+            revert IRiskRegistry.WordOutOfRange(marketId, VolatilityStateWord.unwrap(volatilityState), VolatilityStateFields.BITS);
+        }
+        if (!anchorState.fits()) {
+            revert IRiskRegistry.WordOutOfRange(marketId, AnchorStateWord.unwrap(anchorState), AnchorStateFields.BITS);
+        }
+    }
+
+    /// @notice The same of parameters.
+    function checkWidth(bytes32 marketId, ParametersWord parameters) internal pure {
+        if (!parameters.fits()) {
+            revert IRiskRegistry.WordOutOfRange(marketId, ParametersWord.unwrap(parameters), ParametersFields.BITS);
+        }
     }
 
     /// @dev Parameters tell the same time and margins as the states; both margins are below 1 by their width.
@@ -83,9 +99,7 @@ library GuardRails {
         uint256 maintenance,
         uint256 initial
     ) private pure {
-        if (!parameters.fits()) {
-            revert IRiskRegistry.WordOutOfRange(marketId, ParametersWord.unwrap(parameters), ParametersFields.BITS);
-        }
+        checkWidth(marketId, parameters);
         uint256 stated = parameters.asOf();
         if (stated != newestAsOf) revert IRiskRegistry.AsOfMismatch(marketId, stated, newestAsOf);
         stated = parameters.initialMarginX24();

@@ -116,6 +116,8 @@ interface IPortfolioRegistry is IPortfolioMargins {
     );
     /// @notice An array was proven and may be used by accounts of its round.
     event ArrayAccepted(uint256 indexed arrayRoot, uint256 indexed asOf, uint256 expiry, uint256 policyVersion);
+    /// @notice An account of a batch had these margins in force already, or later ones, so nothing was done for it.
+    event MarginSkipped(address indexed account, uint256 indexed asOf, uint256 sequence);
     /// @notice Margins of an account were proven: the packed words, and the round and report they are about.
     event MarginProven(
         address indexed account,
@@ -153,7 +155,7 @@ interface IPortfolioRegistry is IPortfolioMargins {
     error ArrayUnknown(uint256 arrayRoot, uint256 record, uint256 expected);
     /// @notice Segments of an account go through expiries in order, so that each is valued as a whole.
     error ExpiriesDecreasing(uint256 expiry, uint256 previous);
-    /// @notice The account's margins are of this round and report already, or of later ones.
+    /// @notice The margins of all accounts are of this round and report already, or of later ones; this is the first.
     error MarginNotNewer(address account, uint256 asOf, uint256 sequence);
     /// @notice A margins word has bits beyond its fields.
     error MarginsOutOfRange(address account, AccountMarginsWord margins);
@@ -197,7 +199,8 @@ interface IPortfolioRegistry is IPortfolioMargins {
         uint256[8][] calldata proofs
     ) external;
 
-    /// @notice Puts proven margins in force. Anyone may call: the proofs are the permission. All accounts, or none.
+    /// @notice Puts proven margins in force. Anyone may call: the proofs are the permission. All accounts, or none, apart from those
+    /// that have these margins in force already, or later ones: they are skipped.
     /// @dev Checks run from cheap to dear: round, accounts, positions and arrays, proofs of the books, proof of the margins.
     /// @param bookWords   of every book of every account in turn: commitment, array roots, position words by segment, state
     /// after the book. Which segments continue follows from the expiries

@@ -10,6 +10,8 @@ import {IShadows} from "./IShadows.sol";
 interface IRiskRegistry is IShadows {
     /// @notice A market's parameters changed: `ParametersWord`, and the new sequence above it.
     event ParametersUpdated(bytes32 indexed marketId, uint256 parametersAndSequence);
+    /// @notice A market of the batch had been moved by this sequence before, so nothing was done for it.
+    event MarketSkipped(bytes32 indexed marketId, uint256 sequence);
     /// @notice A batch was proven and applied. The rest of it is the calldata of {submit}.
     event BatchAccepted(bytes32 indexed modelId, uint256 commitment, address indexed submitter);
 
@@ -23,6 +25,10 @@ interface IRiskRegistry is IShadows {
     error MarketsNotIncreasing(bytes32 marketId, bytes32 previous);
     /// @notice The presented previous state, inbox position and source are not the ones in force.
     error StateMismatch(bytes32 marketId, bytes32 given, bytes32 inForce);
+    /// @notice The batch follows one that has not landed.
+    error SequenceAhead(bytes32 marketId, uint256 sequence, uint256 next);
+    /// @notice All markets of the batch have been moved by its sequences before.
+    error NothingToApply(uint256 markets);
     /// @notice A market has been moved as often as its counter can count.
     error SequenceExhausted(bytes32 marketId, uint256 sequence);
     /// @notice A market takes at least one observation and at most as many as the model has slots for.
@@ -80,7 +86,9 @@ interface IRiskRegistry is IShadows {
 
     /// @notice Puts proven parameters in force. Anyone may call: the proof is the permission.
     /// @dev Checks run from cheap to dear: model and shape; for every market order, state, freshness, observation slots and
-    /// guard-rails; inboxes; canonical encoding; proof. All markets of a batch move, or none.
+    /// guard-rails; inboxes; canonical encoding; proof. A market that has been moved by its sequence in the meantime, by
+    /// whomever, is skipped: what is presented of it is a part of what was proven, so the others land with the same proof. All
+    /// the others move, or none.
     /// @param modelId          active model of the model registry
     /// @param commitment       the circuit's commitment to its input words
     /// @param proof            Groth16 points [ax, ay, bx1, bx0, by1, by0, cx, cy]

@@ -66,6 +66,7 @@ contract PortfolioRegistry is PositionBook {
         uint256 policyVersion;
         uint256[] policy;
         bytes32 subject;
+        uint256 skipped; // a bit an account of the batch
     }
 
     /// @dev The books of a submission on their way: sizes of their model, and how far they have been read.
@@ -161,7 +162,8 @@ contract PortfolioRegistry is PositionBook {
         _verifyBooks(books, bookWords, bookProofs);
         CanonicalProof.verify(verifier, marginProof, publicSignals);
         for (uint256 i = 0; i < accounts.length; ++i) {
-            _acceptMargin(scope.asOf, accounts[i]);
+            if ((scope.skipped >> i) & 1 == 0) _acceptMargin(scope.asOf, accounts[i]);
+            else emit MarginSkipped(accounts[i].account, scope.asOf, _accounts[accounts[i].account].sequence);
         }
         emit PortfolioAccepted(scope.asOf, scope.subject, batch.batchWords, msg.sender);
     }
@@ -255,7 +257,8 @@ contract PortfolioRegistry is PositionBook {
         if (sequence == 0) revert AccountUnknown(account);
     }
 
-    /// @dev Round, accounts and reports, so that a proof fits one round and one report of each account.
+    /// @dev Round, accounts and reports, so that a proof fits one round and one report of each account. Notes those whose margins
+    /// are in force already, or later ones.
     function _subjectOfBatch(Scope memory scope, AccountMargin[] calldata accounts) private view returns (bytes32) {
         address[] memory addresses = new address[](accounts.length);
         uint256[] memory sequences = new uint256[](accounts.length);
@@ -269,8 +272,10 @@ contract PortfolioRegistry is PositionBook {
             uint256 proven = _accounts[account].margins >> AS_OF_SHIFT;
             // Time in the low 32 bits, sequence above: the same report of a later round, or a later report.
             bool isLater = scope.asOf > uint32(proven) || (scope.asOf == uint32(proven) && sequences[i] > proven >> 32);
-            if (!isLater) revert MarginNotNewer(account, scope.asOf, sequences[i]);
+            if (!isLater) scope.skipped |= 1 << i;
         }
+        uint256 all = (1 << accounts.length) - 1; // at most 255 places
+        if (scope.skipped == all) revert MarginNotNewer(addresses[0], scope.asOf, sequences[0]);
         return keccak256(abi.encode(scope.roundId, addresses, sequences));
     }
 

@@ -61,6 +61,7 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         MarginPolicyWord marginPolicy;
         uint256[] policies;
         uint256 nextPolicy;
+        uint256 skipped;
         MarketRiskStatement.Transcript transcript;
     }
 
@@ -106,6 +107,7 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         }
         if (observationWords.length != expected) revert ObservationWordsMismatch(observationWords.length, expected);
         bytes32[] memory heads = _takeMarkets(batch, updates, observationWords);
+        if (batch.skipped == updates.length) revert NothingToApply(updates.length);
         _checkInboxes(updates, heads);
         uint256[3] memory publicSignals = batch.transcript.close(updates.length, batch.places);
         CanonicalProof.verify(batch.verifier, proof, publicSignals);
@@ -141,7 +143,8 @@ contract RiskRegistry is IRiskRegistry, Shadows {
     }
 
     /// @notice Checks every market by itself and puts it into the transcript.
-    /// @return heads inbox heads after the batch's observations, not yet compared with the sources' checkpoints
+    /// @return heads inbox heads after the batch's observations, not yet compared with the sources' checkpoints; zero, which
+    /// no hash is, of markets that are skipped
     function _takeMarkets(
         Batch memory batch,
         MarketUpdate[] calldata updates,
@@ -169,22 +172,26 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         }
     }
 
-    /// @notice Checks one market and puts it into the transcript.
+    /// @notice Checks one market and puts it into the transcript; one that has been moved by this sequence is put unchecked.
     /// @param words where the market's observation words stand in calldata
-    /// @return head inbox head after its observations
+    /// @return head inbox head after its observations, or zero
     function _takeMarket(
         Batch memory batch,
         MarketUpdate calldata update,
         uint256 words
     ) private view returns (bytes32 head) {
         bytes32 marketId = update.marketId;
-        uint256 sequence = _nextSequence(marketId, update, batch.volatilityModel);
-        uint256 newestAsOf = _checkNewest(batch, update, words);
-        head = _rehash(batch.slots, update, words);
+        bool isNext = _isNext(marketId, update, batch.volatilityModel);
         MarketPolicyWord policy;
         (batch.nextPolicy, policy) = batch.policies.seek(batch.nextPolicy, marketId);
-        GuardRails.check(update, newestAsOf, policy, batch.marginPolicy);
-        (uint256 inputs, uint256 outputs) = batch.transcript.identify(marketId, sequence);
+        if (isNext) {
+            uint256 newestAsOf = _checkNewest(batch, update, words);
+            head = _rehash(batch.slots, update, words);
+            GuardRails.check(update, newestAsOf, policy, batch.marginPolicy);
+        } else {
+            _checkSkipped(batch, update, words);
+        }
+        (uint256 inputs, uint256 outputs) = batch.transcript.identify(marketId, update.sequence);
         MarketRiskFrame.putInputs(
             inputs,
             update.previousVolatilityState,
@@ -196,22 +203,27 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         MarketRiskFrame.putOutputs(outputs, update.volatilityState, update.anchorState, update.parameters);
     }
 
-    /// @dev The presented state is the one in force, for models of this family, and the sequence can count one more batch.
-    function _nextSequence(
+    /// @notice Checks that the presented state is the one in force, for models of this family, and the sequence the next one.
+    /// @return false if the market has been moved by that sequence before: its part of the batch is skipped
+    function _isNext(
         bytes32 marketId,
         MarketUpdate calldata update,
         uint256 volatilityModel
-    ) private view returns (uint256 sequence) {
+    ) private view returns (bool) {
         Market storage market = _markets[marketId];
         bytes32 inForce = market.stateHash;
         if (inForce == 0) revert UnknownMarket(marketId);
-        bytes32 given = _hashPresented(update, volatilityModel);
-        if (given != inForce) _revertStart(marketId, volatilityModel, given, inForce);
-        sequence = market.parametersAndSequence >> SEQUENCE_SHIFT;
+        uint256 sequence = market.parametersAndSequence >> SEQUENCE_SHIFT;
+        uint256 stated = update.sequence;
+        if (stated <= sequence) return false;
         if (sequence == MAX_SEQUENCE) revert SequenceExhausted(marketId, sequence);
         unchecked {
             ++sequence;
         }
+        if (stated != sequence) revert SequenceAhead(marketId, stated, sequence);
+        bytes32 given = _hashPresented(update, volatilityModel);
+        if (given != inForce) _revertStart(marketId, volatilityModel, given, inForce);
+        return true;
     }
 
     function _revertStart(bytes32 marketId, uint256 volatilityModel, bytes32 given, bytes32 inForce) private view {
@@ -220,13 +232,30 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         revert StateMismatch(marketId, given, inForce);
     }
 
+    /// @dev What is presented of a market that is skipped is what was proven, word by word: nothing aliases another value modulo
+    /// the field, so whoever reads the batch reads what its proof is about.
+    function _checkSkipped(Batch memory batch, MarketUpdate calldata update, uint256 words) private pure {
+        _checkCount(batch, update);
+        _rehash(batch.slots, update, words);
+        GuardRails.checkWidths(update.marketId, update.previousVolatilityState, update.previousAnchorState);
+        GuardRails.checkWidths(update.marketId, update.volatilityState, update.anchorState);
+        GuardRails.checkWidth(update.marketId, update.parameters);
+        unchecked {
+            ++batch.skipped; // at most as many as there are places
+        }
+    }
+
+    function _checkCount(Batch memory batch, MarketUpdate calldata update) private pure {
+        uint256 count = update.observationCount;
+        if (count == 0 || count > batch.slots) revert ObservationCountOutOfRange(update.marketId, count, batch.slots);
+    }
+
     function _checkNewest(
         Batch memory batch,
         MarketUpdate calldata update,
         uint256 words
     ) private pure returns (uint256 asOf) {
-        uint256 count = update.observationCount;
-        if (count == 0 || count > batch.slots) revert ObservationCountOutOfRange(update.marketId, count, batch.slots);
+        _checkCount(batch, update);
         unchecked {
             // The newest observation stands in the last slot.
             asOf = _wordAt(words + batch.bytesPerMarket - WORD_BYTES).element((batch.slots - 1) % SLOTS_PER_WORD).asOf();
@@ -289,7 +318,12 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         MarketUpdate calldata update = updates.first();
         uint256 from = 0;
         while (from < updates.length) {
-            uint256 length = _runLength(update, updates.length - from);
+            if (heads[from] == 0) {
+                update = update.next();
+                ++from;
+                continue;
+            }
+            uint256 length = _runLength(update, heads, from);
             uint256 different = _compareRun(update, length, heads, from);
             if (different != length) _revertMismatch(updates[from + different], heads[from + different]);
             update = update.skip(length);
@@ -297,14 +331,19 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         }
     }
 
-    /// @dev How many updates from `first` on, of those that remain, share its source.
-    function _runLength(MarketUpdate calldata first, uint256 remaining) private pure returns (uint256 length) {
+    /// @dev How many updates from `first` on, which is number `from`, share its source and are not skipped.
+    function _runLength(
+        MarketUpdate calldata first,
+        bytes32[] memory heads,
+        uint256 from
+    ) private pure returns (uint256 length) {
         uint256 source = first.rawSource();
         MarketUpdate calldata update = first;
         unchecked {
+            uint256 remaining = heads.length - from;
             for (length = 1; length < remaining; ++length) {
                 update = update.next();
-                if (update.rawSource() != source) break;
+                if (update.rawSource() != source || heads[from + length] == 0) break;
             }
         }
     }
@@ -387,14 +426,19 @@ contract RiskRegistry is IRiskRegistry, Shadows {
     function _apply(Batch memory batch, MarketUpdate[] calldata updates, bytes32[] memory heads) private {
         MarketUpdate calldata update = updates.first();
         for (uint256 i = 0; i < updates.length; ++i) {
-            bytes32 marketId = update.marketId;
-            uint256 stored = ParametersWord.unwrap(update.parameters) | (batch.transcript.sequenceOf(i) << SEQUENCE_SHIFT);
-            Market storage market = _markets[marketId];
-            market.parametersAndSequence = stored;
             bytes32 head;
             assembly ("memory-safe") {
                 head := mload(add(add(heads, 0x20), shl(5, i)))
             }
+            bytes32 marketId = update.marketId;
+            if (head == 0) {
+                emit MarketSkipped(marketId, update.sequence);
+                update = update.next();
+                continue;
+            }
+            uint256 stored = ParametersWord.unwrap(update.parameters) | (update.sequence << SEQUENCE_SHIFT);
+            Market storage market = _markets[marketId];
+            market.parametersAndSequence = stored;
             market.stateHash = _hashNext(update, head, batch.volatilityModel);
             emit ParametersUpdated(marketId, stored);
             if (marketId.isShadow()) {

@@ -83,15 +83,6 @@ library MarketRiskStatement {
         }
     }
 
-    /// @notice Sequence that was put for market `index`.
-    function sequenceOf(Transcript memory self, uint256 index) internal pure returns (uint256 sequence) {
-        uint256[] memory words = self.words;
-        assembly ("memory-safe") {
-            // The index-th pair after length and header.
-            sequence := mload(add(words, add(0xe0, shl(6, index))))
-        }
-    }
-
     /// @notice Repeats the first market in the places left and derives the public signals: commitment, evaluation,
     /// challenge.
     function close(

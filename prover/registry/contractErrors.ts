@@ -70,6 +70,8 @@ const advice: Readonly<Record<string, string>> = {
   ObservationStale: 'Take in newer observations, or drain the backlog with the catch-up model.',
   ObservationInFuture: 'Wait until the chain has caught up with the observation.',
   StateMismatch: 'Another batch has moved this market since: make the batch again.',
+  NothingToApply: 'All its markets have been moved since: make the batch again.',
+  SequenceAhead: 'Land the batch before this one first, or make it again.',
   InboxMismatch: 'The observations are not the next ones of the inbox: make the batch again.',
   ModelNotActive: 'Use a model that the model registry lists as active.',
   ModelOfAnotherLayout: 'Use a model whose proofs are about what is submitted.',

@@ -104,7 +104,7 @@ describe('an honest history', () => {
     expect(table).toMatch(/^ACCEPTED: 2 of 2 batches; (\d+) of \1 claims hold\.$/m)
     // The words of claims once, ids beside batches on request only.
     expect(table.match(/speed of margins/g)).toHaveLength(1)
-    expect(formatAudit(whole.report, { showClaims: true })).toMatch(/batch 1 .* claims +A2 R2 R1 R4 /)
+    expect(formatAudit(whole.report, { showClaims: true })).toMatch(/batch 1 .* claims +A2 R4 R2 R1 R3 /)
     expect(JSON.parse(auditToJson(whole.report)).accepted).toBe(true)
   })
 
@@ -164,6 +164,55 @@ describe('an honest history', () => {
       fromBlock: (await engine.chain.ethers.provider.getBlockNumber()) - 1,
     })
     await expect(late).rejects.toMatchObject({ code: 'audit.history-incomplete' })
+  })
+})
+
+describe('R15: a batch of which a market was skipped', () => {
+  let skipping: Audit
+
+  beforeAll(async () => {
+    await engine.observe({ 'BTC-USD': 7_000n, 'ETH-USD': 181n }, 60n)
+    const both = await engine.prove('marketRisk8x2')
+    await engine.client.submit(await engine.prove('marketRisk8x2', ['BTC-USD']))
+    const landed = await engine.client.submit(both)
+    expect(landed).toMatchObject({ status: 'applied', skipped: ['BTC-USD'] })
+    skipping = await auditNow()
+  })
+
+  it('is accepted, and said to have moved the others', () => {
+    expect(skipping.report).toMatchObject({ accepted: true })
+    expect(skipping.report.batches.slice(-2)).toMatchObject([
+      { markets: ['BTC-USD'], skipped: [] },
+      { markets: ['ETH-USD'], skipped: ['BTC-USD'] },
+    ])
+    expect(formatAudit(skipping.report)).toMatch(/ETH-USD \(BTC-USD skipped\)/)
+  })
+
+  it('is rejected when what it says of the skipped one was not proven, or was skipped without reason', async () => {
+    const withSkipped = (change: (update: Mutable<SubmitCall>['updates'][number]) => void) =>
+      judged((record) => {
+        const batch = record.batches.at(-1) as (typeof record.batches)[number]
+        const call = decodeSubmit(batch.calldata as string) as Mutable<SubmitCall>
+        const updates = call.updates.map((update) => ({ ...update }))
+        change(updates[0] as (typeof updates)[number])
+        batch.calldata = encodeSubmit({ ...call, updates })
+      }, skipping.record)
+    const failure = (claim: string) => ({ accepted: false, failure: { of: 'batch 4', claim: { claim } } })
+    expect(
+      await withSkipped((update) => {
+        update.parameters ^= 1n
+      }),
+    ).toMatchObject({ accepted: false, failure: { of: 'batch 4' } })
+    expect(
+      await withSkipped((update) => {
+        update.sequence -= 1n
+      }),
+    ).toMatchObject(failure('Q3'))
+    expect(
+      await withSkipped((update) => {
+        update.sequence += 1n
+      }),
+    ).toMatchObject(failure('A2'))
   })
 })
 

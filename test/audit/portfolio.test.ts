@@ -1,4 +1,5 @@
 /** The auditor of margins against a real chain: re-derives every leg, and finds whatever is changed in its record. */
+import { toBeHex } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { portfolioBuilds } from '../../circuits/statements/index.ts'
 import {
@@ -22,7 +23,15 @@ import { beginAudit, branchOf, judgeTransaction } from '../../prover/audit/portf
 import type { TransactionRecord } from '../../prover/audit/portfolio/record.ts'
 import type { Audited } from '../../prover/audit/portfolio/scene.ts'
 import { marginTerms } from '../../prover/portfolio/explain.ts'
+import { createProver, type Prover } from '../../prover/proof/index.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
+import type { ReportedAccount } from '../../prover/registry/index.ts'
+import { proveArrays } from '../../prover/service/daemon/portfolios/arrays.ts'
+import { proveBooks } from '../../prover/service/daemon/portfolios/books.ts'
+import { landMargins, proveMargins } from '../../prover/service/daemon/portfolios/margins.ts'
+import type { PortfolioPlace } from '../../prover/service/daemon/portfolios/place.ts'
+import { ProofMaker } from '../../prover/service/daemon/portfolios/proofMaker.ts'
+import { reportAccounts } from '../../prover/service/development/portfolioProofs.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { Random } from '../../scripts/tools/cases/random.ts'
 import { type PortfolioChain, provePortfolioChain } from './portfolioChain.ts'
@@ -343,6 +352,47 @@ function withFlippedBit(transaction: TransactionRecord, random: Random) {
 /** Of an array, margin or witness, and of its books. */
 const claimsWithin = (proven: Audited['found'][keyof Audited['found']][number]) =>
   [proven, ...('books' in proven ? proven.books : [])].flatMap(({ claims }) => claims)
+
+describe('R28: a batch of which an account was skipped', () => {
+  it('is accepted and tells of the others; of none of its words is said something else', async () => {
+    const { development, provable, round } = chain
+    const { client, models } = development
+    const place = { client, models, round }
+    const accounts = [7n, 8n].map((address) => ({ account: toBeHex(address, 20), provable }))
+    await reportAccounts(development, accounts)
+    const reported = await Promise.all(accounts.map(({ account }) => client.account(account)))
+    const prover = createProver()
+    const record = await provenBatches(place, prover, reported).finally(() => prover.close())
+
+    const report = await judgePortfolio(record)
+    expect(report.failure).toBeUndefined()
+    expect(report.margins.slice(-2).map(({ account }) => account)).toEqual(reported.map(({ account }) => account))
+    const last = record.transactions.at(-1) as TransactionRecord
+    expect(last.events.map(({ name }) => name)).toEqual(['MarginSkipped', 'MarginProven', 'PortfolioAccepted'])
+
+    const copy = structuredClone(record) as MutableRecord
+    const [skipped] = copy.transactions.at(-1)?.events ?? []
+    if (skipped?.name === 'MarginSkipped') skipped.sequence += 1n
+    expect(await judgePortfolio(copy)).toMatchObject({ failure: { claim: { field: 'MarginSkipped.sequence' } } })
+  })
+
+  /** Both accounts in one batch, and the first alone, which lands before it. */
+  async function provenBatches(
+    place: PortfolioPlace,
+    prover: Prover,
+    reported: readonly ReportedAccount[],
+  ): Promise<PortfolioRecord> {
+    const provables = [chain.provable, chain.provable]
+    const maker = new ProofMaker({ prover }, 5)
+    const arrays = await proveArrays(place, maker, provables)
+    const books = await proveBooks(place, maker, provables, reported, arrays)
+    const both = await proveMargins(place, maker, provables, reported)
+    const alone = await proveMargins(place, maker, provables.slice(1), reported.slice(0, 1))
+    await landMargins(place, books.slice(0, 1), alone)
+    await landMargins(place, books, both)
+    return (await chain.audit()).record
+  }
+})
 
 describe('J3: keys', () => {
   it('that nobody brought make every proof rejected', async () => {

@@ -2,6 +2,7 @@
 import { type AuditKey, auditPortfolio, type PortfolioAudit } from '../../prover/audit/index.ts'
 import { provableMargin } from '../../prover/portfolio/accountMargin.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
+import type { RoundWords } from '../../prover/registry/index.ts'
 import { createProver } from '../../prover/proof/index.ts'
 import { auditKeyOf } from '../../prover/service/answers/auditing.ts'
 import { type DevelopmentChain, startDevelopmentChain } from '../../prover/service/development/chain.ts'
@@ -44,6 +45,7 @@ export type PortfolioChain = {
   readonly keys: readonly AuditKey[]
   readonly provable: ReturnType<typeof provableMargin>
   readonly account: string
+  readonly round: RoundWords
   audit(options?: { readonly keys?: readonly AuditKey[]; readonly fromBlock?: number }): Promise<PortfolioAudit>
   close(): Promise<void>
 }
@@ -67,6 +69,7 @@ export async function provePortfolioChain(): Promise<PortfolioChain> {
       keys,
       provable,
       account: held.account,
+      round,
       audit: (options = {}) =>
         auditPortfolio({ provider, registry: development.deployment.registry, keys, ...options }),
       close: () => chain.close(),

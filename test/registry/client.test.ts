@@ -211,7 +211,7 @@ describe('a bundle', () => {
   it("of a state that has moved on is refused with the contract's own error", async () => {
     expect(await refusal(engine.client.submit(first))).toMatchObject({
       code: 'registry.reverted',
-      reason: 'StateMismatch',
+      reason: 'NothingToApply',
     })
   })
 

@@ -76,6 +76,7 @@ export type MarketUpdate = {
   inboxCount: bigint
   source: string
   observationCount: bigint
+  sequence: bigint
   volatilityState: bigint
   anchorState: bigint
   parameters: bigint
@@ -292,6 +293,7 @@ export class Engine {
         inboxCount: market.inboxCount,
         source: market.feed.target as string,
         observationCount: BigInt(observationCount),
+        sequence: market.sequence + 1n,
         volatilityState,
         anchorState,
         parameters: pack('parameters', update.parameters),
@@ -328,7 +330,7 @@ export class Engine {
       chainId: 31337n,
       registry: this.registry.target as string,
       modelId: batch.modelId,
-      subject: batch.updates.flatMap(({ marketId }) => [marketId, toBeHex(this.marketOf(marketId).sequence + 1n, 32)]),
+      subject: batch.updates.flatMap(({ marketId, sequence }) => [marketId, toBeHex(sequence, 32)]),
       ...place,
     }
     const challenge = challengeOf(layout, context, batch.commitment, words)

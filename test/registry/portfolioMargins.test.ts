@@ -323,6 +323,36 @@ describe('R28: a batch of accounts', () => {
     await refused(withArgument(call, 2, [first, second, { ...third, account: nobody }]), 'AccountUnknown')
   })
 
+  test('skips an account whose margins are in force already, and lands the others with the same proof', async () => {
+    for (const [i, first] of accounts.entries()) {
+      await engine.chain.undone(async () => {
+        const alone = await engine.margin(round, [first], [books[i] as ProvenPortfolio[]])
+        await mined(
+          engine.send(engine.marginCall(round, proven([books[i] as ProvenPortfolio[], [], []], [first]), alone)),
+        )
+        const before = await engine.registry.getFunction('unsafeMargin')(first.signer)
+        const events = eventsOf(await mined(engine.send(honest())), engine.registry)
+        expect(events.map(({ name }) => name)).toEqual([
+          ...accounts.map((account) => (account === first ? 'MarginSkipped' : 'MarginProven')),
+          'PortfolioAccepted',
+        ])
+        expect(events[i]?.args.toArray()).toEqual([first.signer, round.asOf, 1n])
+        expect((await engine.registry.getFunction('unsafeMargin')(first.signer)).proven).toEqual(before.proven)
+        await refused(honest(), 'MarginNotNewer', [writer.signer, round.asOf, 1n])
+      })
+    }
+  })
+
+  test('skips no account of which it says something else than was proven', async () => {
+    await engine.chain.undone(async () => {
+      const alone = await engine.margin(round, [buyer], [books[1]])
+      await mined(engine.send(engine.marginCall(round, proven([books[1], [], []], [buyer]), alone)))
+      const items = honest().args[2] as readonly { readonly thresholds: bigint }[]
+      const other = { ...items[1], thresholds: (items[1]?.thresholds ?? 0n) ^ 1n } as never
+      await refused(withArgument(honest(), 2, items.with(1, other)), 'ProofRejected')
+    })
+  })
+
   test('fills its places with accounts that hold nothing', async () => {
     const alone = await engine.margin(round, [trader], [[]])
     await lands(engine.marginCall(round, proven([[], [], []], [trader]), alone))

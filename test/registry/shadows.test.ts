@@ -174,7 +174,7 @@ describe('R35: a shadow', () => {
       await engine.land(batchOf(other))
       const before = batchOf(other)
       await engine.land(batchOf(other))
-      await refused(engine.proveAndSubmit(before), 'StateMismatch')
+      await refused(engine.proveAndSubmit(before), 'NothingToApply')
     })
   })
 
@@ -193,7 +193,10 @@ describe('R35: a shadow', () => {
         const presented = { ...honest, updates: [{ ...update, ...change } as never] }
         await refused(engine.proveAndSubmit(presented), 'StateMismatch')
       }
-      const theirs = underOther({ ...honest, updates: [{ ...update, marketId: other.marketId } as never] })
+      const theirs = underOther({
+        ...honest,
+        updates: [{ ...update, marketId: other.marketId, sequence: other.sequence + 1n } as never],
+      })
       await refused(engine.proveAndSubmit(theirs), 'StateMismatch')
     })
   })

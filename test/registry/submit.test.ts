@@ -146,6 +146,127 @@ describe('an honest batch', () => {
   })
 })
 
+describe('R15: markets that a batch’s sequence has been moved by already', () => {
+  const update = (batch: Batch, i: number) => batch.updates[i] as Batch['updates'][number]
+  const storedOf = async ({ marketId }: Market) => [
+    await registry.getFunction('stateHash')(marketId),
+    (await registry.getFunction('parameters')(marketId)).toObject(),
+  ]
+  const observeAll = async () => {
+    for (const market of engine.markets) await engine.observe(market, PRICE_E8)
+  }
+
+  test.each([0, 1, 2])('are skipped, and the others land with the same proof: number %s of three', async (moved) => {
+    await undone(async () => {
+      await observeAll()
+      const batch = engine.batch(engine.markets)
+      const proof = await engine.prove(batch)
+      const market = engine.markets[moved] as Market
+      await engine.land(engine.batch([market]))
+      const before = await storedOf(market)
+      const events = eventsOf(await mined(engine.submit(batch, proof)), registry)
+      expect(events.map(({ name }) => name)).toEqual([
+        ...[0, 1, 2].map((i) => (i === moved ? 'MarketSkipped' : 'ParametersUpdated')),
+        'BatchAccepted',
+      ])
+      expect(events[moved]?.args.toArray()).toEqual([market.marketId, 1n])
+      expect(await storedOf(market)).toEqual(before)
+      for (const other of engine.markets) expect(await registry.getFunction('sequence')(other.marketId)).toBe(1n)
+    })
+  })
+
+  test('are skipped also where another batch took them further, from other observations, from another source', async () => {
+    await undone(async () => {
+      const further = await marketOfUncheckedSource()
+      for (let i = 0; i < 2; i++) await observeAll()
+      const word = pack('observation', btc.waiting[0] as Market['waiting'][number])
+      await mined(further.feed.getFunction('append')(further.marketId, word))
+      further.waiting.push({ ...(btc.waiting[0] as Market['waiting'][number]) })
+      const batch = engine.batch([btc, eth, further])
+      const proof = await engine.prove(batch)
+      await engine.land(engine.batch([eth], 2))
+      await engine.observe(eth, PRICE_E8)
+      await engine.land(engine.batch([eth]))
+      const events = eventsOf(await mined(engine.submit(batch, proof)), registry)
+      expect(events.map(({ name }) => name)).toEqual([
+        'ParametersUpdated',
+        'MarketSkipped',
+        'ParametersUpdated',
+        'BatchAccepted',
+      ])
+    })
+  })
+
+  test('are not all of a batch', async () => {
+    await undone(async () => {
+      await observeAll()
+      const batch = engine.batch([btc, eth])
+      const proof = await engine.prove(batch)
+      await engine.land(engine.batch([btc]))
+      await engine.land(engine.batch([eth]))
+      await expectRevert(engine.submit(batch, proof), registry, 'NothingToApply', [2n])
+    })
+  })
+
+  test('are a part of what was proven, as presented', async () => {
+    await undone(async () => {
+      await observeAll()
+      const batch = engine.batch([btc, eth])
+      const proof = await engine.prove(batch)
+      await engine.land(engine.batch([btc]))
+      const words = [
+        'previousVolatilityState',
+        'previousAnchorState',
+        'volatilityState',
+        'anchorState',
+        'parameters',
+      ] as const
+      for (const word of words) {
+        const other = { ...update(batch, 0), [word]: update(batch, 0)[word] ^ 1n }
+        const changedBatch = { ...batch, updates: [other, update(batch, 1)] }
+        await expectRevert(engine.submit(changedBatch, proof), registry, 'ProofRejected')
+        const wide = { ...other, [word]: update(batch, 0)[word] | (1n << 255n) }
+        await refused({ ...batch, updates: [wide, update(batch, 1)] }, 'WordOutOfRange')
+      }
+      const [observed = 0n, ...rest] = batch.observationWords
+      await expectRevert(
+        engine.submit({ ...batch, observationWords: [observed ^ (1n << 113n), ...rest] }, proof),
+        registry,
+        'ProofRejected',
+      )
+      const none = { ...update(batch, 0), observationCount: 0n }
+      await refused({ ...batch, updates: [none, update(batch, 1)] }, 'ObservationCountOutOfRange')
+      await mined(engine.submit(batch, proof))
+    })
+  })
+
+  test('are moved by nothing that is presented of them, however it was proven', async () => {
+    await undone(async () => {
+      await observeAll()
+      await engine.land(engine.batch([btc]))
+      const before = await storedOf(btc)
+      await engine.observe(btc, PRICE_E8)
+      const batch = engine.batch([btc, eth])
+      Object.assign(first(batch), { sequence: 1n, inboxCount: 7n, inboxHead: `0x${'ab'.repeat(32)}` })
+      expect(eventsOf(await mined(engine.proveAndSubmit(batch)), registry).map(({ name }) => name)).toContain(
+        'MarketSkipped',
+      )
+      expect(await storedOf(btc)).toEqual(before)
+    })
+  })
+
+  test('are not those that a batch comes too early for, or that start elsewhere', async () => {
+    await undone(async () => {
+      await observeAll()
+      const batch = engine.batch([btc, eth])
+      const early = { ...update(batch, 1), sequence: 2n }
+      await refused({ ...batch, updates: [update(batch, 0), early] }, 'SequenceAhead', [eth.marketId, 2n, 1n])
+      const elsewhere = { ...update(batch, 1), inboxCount: 9n }
+      await refused({ ...batch, updates: [update(batch, 0), elsewhere] }, 'StateMismatch')
+    })
+  })
+})
+
 describe('the shape of a batch', () => {
   test('R1: needs a model that is known and active', async () => {
     const batch = engine.batch([])
@@ -323,7 +444,7 @@ describe('R4: an update', () => {
       })
       await mined(engine.submit(batch, proof))
       for (const again of [proof, negated, await engine.prove(batch)]) {
-        await expectRevert(engine.submit(batch, again), registry, 'StateMismatch')
+        await expectRevert(engine.submit(batch, again), registry, 'NothingToApply', [1n])
       }
       expect(await registry.getFunction('sequence')(btc.marketId)).toBe(1n)
     })
@@ -339,7 +460,8 @@ describe('R4: an update', () => {
       const parameters = stored & ((1n << 230n) - 1n)
       await engine.observe(btc, PRICE_E8)
       await engine.chain.setStorage(registry, slot, parameters | (last << 230n))
-      await refused(engine.batch([btc]), 'SequenceExhausted', [btc.marketId, last])
+      const beyond = await changed((batch) => Object.assign(first(batch), { sequence: last + 1n }))
+      await refused(beyond, 'SequenceExhausted', [btc.marketId, last])
       await engine.chain.setStorage(registry, slot, parameters | ((last - 1n) << 230n))
       btc.sequence = last - 1n
       await mined(engine.proveAndSubmit(engine.batch([btc])))

@@ -74,7 +74,7 @@ function auditReport(): AuditReport {
   const judged = { accepted: true, claims: held }
   const batches = Array.from({ length: 12 }, (_, i) => ({
     ...{ number: i + 1, block: 10 + i, transactionHash: `0x${'cd'.repeat(32)}`, model: '1', markets: ['BTC-USD'] },
-    ...{ asOf: BigInt(1_584_000_000 + 3600 * i), observations: 1, ...judged },
+    ...{ asOf: BigInt(1_584_000_000 + 3600 * i), observations: 1, skipped: [], ...judged },
     scores: ['ewma', 'garch'].map((model) => ({
       name: `BTC-USD~${model}`,
       predictions: i + 1,

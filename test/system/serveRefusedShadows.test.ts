@@ -115,13 +115,13 @@ it('a shadow of a model that this engine does not know is listed by its id, and 
 })
 
 it('a shadow that the circuit refuses keeps its market waiting once, and is tried by itself', async () => {
-  const shadow = { market: MARKET, model: 'ewma' } as const
+  const shadow = { market: MARKET, model: 'rangeMixture' } as const
   await addShadow(council, client, shadow)
-  const name = 'BTC-USD~ewma'
+  const name = 'BTC-USD~rangeMixture'
   const unread = { ...(await client.marketPolicy(MARKET)), longRunVolatilityX16: 1n }
   await mined(registry.getFunction('setMarketPolicy')(marketIdOf(name), pack('marketPolicy', unread)))
   const said = await serveHour('refused')
-  expect(said.match(/planned .*BTC-USD #1, BTC-USD~ewma #1/g)).toHaveLength(1)
+  expect(said.match(/planned .*BTC-USD #1, BTC-USD~rangeMixture #1/g)).toHaveLength(1)
   expect(said).toContain('confirmed BTC-USD #1, ETH-USD #1')
   expect((await client.market(name)).sequence).toBe(0n)
 })
@@ -150,18 +150,18 @@ it('a shadow that a reorganisation undid is no longer listed', async () => {
 })
 
 it('after a promotion a market goes before shadows; once it is too late for its model, that is said', async () => {
-  const promoted = { market: MARKET, model: 'rangeMixture' } as const
-  await addShadow(council, client, { market: MARKET, model: 'ewma' })
+  const promoted = { market: MARKET, model: 'garch' } as const
+  await addShadow(council, client, { market: MARKET, model: 'rangeMixture' })
   await addShadow(council, client, promoted)
   await serveHour('tried', { until: async () => (await listed()).every(({ waiting }) => waiting === 0) })
-  for (const name of ['BTC-USD~ewma', 'BTC-USD~rangeMixture']) await haveTried(name, 168n)
+  for (const name of ['BTC-USD~rangeMixture', 'BTC-USD~garch']) await haveTried(name, 168n)
   await promoteShadow(council, client, promoted)
   const market = [MARKET]
   const first = await serveHour('promoted', {
     market,
     until: async () => (await client.market(MARKET)).sequence === 2n,
   })
-  expect(first).toMatch(/started .*\nplanned BTC-USD #2, BTC-USD~rangeMixture #2 /)
+  expect(first).toMatch(/started .*\nplanned BTC-USD #2, BTC-USD~garch #2 /)
   await tryOut.feed(1)
   const said = await serveHour('late', { market, until: async (step) => step === 'unserved' })
   expect(said).toMatch(/unserved BTC-USD: behind, and no circuit of its volatility model takes what waits/)

@@ -16,7 +16,16 @@ import { elementAt, unpack, wordBits, wordCount } from '../../statement/words.ts
 import type { BatchRecord, ChainRecord, ScoredRecord } from './chainRecord.ts'
 import { failed, judgeProof, summarise } from '../findings.ts'
 import type { ModelRecord } from '../modelRecord.ts'
-import { bindingOf, isShadow, judgeScores, judgeTried, type ScoreEvents, scoreAfter, triedBy } from './judgeShadows.ts'
+import {
+  bindingOf,
+  isShadow,
+  isSkipped,
+  judgeScores,
+  judgeTried,
+  type ScoreEvents,
+  scoreAfter,
+  triedBy,
+} from './judgeShadows.ts'
 import { type HeldMarket, type Ledger, observationOf, stateOf } from './ledger.ts'
 import type { UsableKey } from '../models.ts'
 import { isBefore } from '../nodeReads.ts'
@@ -24,7 +33,6 @@ import { type BatchReport, meanScoreOf } from './report.ts'
 
 /** RiskRegistry.CLOCK_SKEW_SECONDS. */
 const CLOCK_SKEW_SECONDS = 15n
-const NO_MARKET = `0x${'00'.repeat(32)}`
 
 /** Batches that were recomputed and verified, by all that this rests on. */
 export type Computations = Map<string, readonly ClaimResult[]>
@@ -61,8 +69,9 @@ export async function judgeBatch(
     } catch (error) {
       claims.push(failed('Q1', 'calldata', error))
     }
-    applyCall(call, scene, batch)
   }
+  const skipped = call?.updates.filter((update) => isSkipped(update, ledger)) ?? []
+  if (call !== undefined) applyCall(call, scene, batch)
   const newest = call?.updates.map(({ parameters }) => asOfParameters(parameters)) ?? []
   return {
     number,
@@ -70,6 +79,7 @@ export async function judgeBatch(
     transactionHash: batch.transactionHash,
     model: key?.build ?? batch.modelId,
     markets: batch.updates.map(({ marketId }) => marketNameOf(marketId)),
+    skipped: skipped.map(({ marketId }) => marketNameOf(marketId)),
     asOf: newest.reduce((latest, asOf) => (asOf > latest ? asOf : latest), 0n),
     observations: Number(call?.updates.reduce((sum, { observationCount }) => sum + observationCount, 0n) ?? 0n),
     scores: tried.map(({ marketId, score }) => ({ name: marketNameOf(marketId), ...meanScoreOf(score, learning) })),
@@ -84,7 +94,7 @@ async function judgeCall(
   key: UsableKey | undefined,
 ): Promise<readonly ClaimResult[]> {
   const { ledger } = scene
-  const claims: ClaimResult[] = [...judgeEvents(batch, call), ...judgeModelUse(batch, key)]
+  const claims: ClaimResult[] = [...judgeEvents(batch, call, ledger), ...judgeModelUse(batch, key)]
   const held = call.updates.map(({ marketId }) => ledger.markets.get(marketId))
   const unknown = held.indexOf(undefined)
   if (unknown !== -1) {
@@ -94,38 +104,61 @@ async function judgeCall(
       { claim: 'R3', holds: false, field: `updates[${unknown}].marketId`, expected: 'a market', found },
     ]
   }
-  const starts = held as readonly HeldMarket[]
-  claims.push(...call.updates.flatMap((update, i) => judgeStart(update, i, starts[i] as HeldMarket, batch)))
+  const starts = (held as readonly HeldMarket[]).map((market, i) =>
+    startOf(call.updates[i] as UpdateCall, market, ledger),
+  )
+  claims.push(...call.updates.flatMap((update, i) => judgeStart(update, i, starts[i] as HeldMarket)))
   if (key === undefined) return claims
   const slots = sizeOf(buildOf(key.build), 'observations')
-  const words = call.updates.map((update, i) => {
-    const { inbox } = starts[i] as HeldMarket
-    return ledger.wordsAfter(inbox, update.marketId, Number(update.observationCount))
-  })
+  const words = call.updates.map((update, i) =>
+    isSkipped(update, ledger)
+      ? presentedWords(call, i, slots)
+      : ledger.wordsAfter((starts[i] as HeldMarket).inbox, update.marketId, Number(update.observationCount)),
+  )
   claims.push(
-    ...judgeBinding(starts, key.model),
+    ...judgeBinding(call, starts, ledger, key.model),
     ...judgeInbox(call, words, slots),
     ...judgeFreshness(batch, call, words, ledger, key.model),
-    ...judgeTried(call, words, ledger.learning().horizonSeconds),
+    ...judgeTried(call, words, ledger),
   )
   return [...claims, ...(await judgeComputation(call, starts, words, scene, key))]
 }
 
-/** The events tell the same as the calldata. */
-function judgeEvents(batch: BatchRecord, call: SubmitCall): readonly ClaimResult[] {
+/** Where an update starts: where its market stands, or, of one that is skipped, where the update says. */
+function startOf(update: UpdateCall, held: HeldMarket, ledger: Ledger): HeldMarket {
+  if (!isSkipped(update, ledger)) return held
+  return {
+    ...held,
+    volatilityState: update.previousVolatilityState,
+    anchorState: update.previousAnchorState,
+    inbox: { source: update.source, head: update.inboxHead, count: update.inboxCount },
+    sequence: update.sequence - 1n,
+  }
+}
+
+/** A market's observations as the calldata has them. */
+function presentedWords(call: SubmitCall, index: number, slots: number): readonly bigint[] {
+  const perMarket = wordCount('observation', slots)
+  const words = call.observationWords.slice(index * perMarket, (index + 1) * perMarket)
+  const count = Math.min(slots, Number(call.updates[index]?.observationCount ?? 0n))
+  return Array.from({ length: count }, (_, i) => elementAt('observation', words, slots - count + i))
+}
+
+/** The events tell the same as the calldata, apart from what was skipped. */
+function judgeEvents(batch: BatchRecord, call: SubmitCall, ledger: Ledger): readonly ClaimResult[] {
+  const applied = [...call.updates.entries()].filter(([, update]) => !isSkipped(update, ledger))
   return [
     compare('A2', 'modelId', call.modelId, batch.modelId),
     compare('A2', 'commitment', call.commitment, batch.commitment),
-    compare('A2', 'updates.length', call.updates.length, batch.updates.length),
-    ...call.updates.flatMap(({ marketId, parameters }, i) => [
-      compare('A2', `updates[${i}].marketId`, marketId, batch.updates[i]?.marketId),
-      compare(
-        'A2',
-        `updates[${i}].parameters`,
-        parameters,
-        parametersOf(batch.updates[i]?.parametersAndSequence ?? 0n),
-      ),
-    ]),
+    compare('A2', 'updates.length', applied.length, batch.updates.length),
+    ...applied.flatMap(([i, { marketId, sequence, parameters }], place) => {
+      const { marketId: moved, parametersAndSequence = 0n } = batch.updates[place] ?? {}
+      return [
+        compare('A2', `updates[${i}].marketId`, marketId, moved),
+        compare('A2', `updates[${i}].parameters`, parameters, parametersOf(parametersAndSequence)),
+        compare('R4', `updates[${i}].sequence`, sequence, parametersAndSequence >> BigInt(wordBits('parameters'))),
+      ]
+    }),
     ...call.updates.slice(1).map(({ marketId }, i): ClaimResult => {
       const before = call.updates[i]?.marketId ?? ''
       if (BigInt(marketId) > BigInt(before)) return { claim: 'R2', holds: true }
@@ -158,18 +191,24 @@ function judgeModelUse(batch: BatchRecord, key: UsableKey | undefined): readonly
 }
 
 /** R34: the model estimates volatility as each of the batch's markets has it; R35: as each of its shadows tries it. */
-function judgeBinding(starts: readonly HeldMarket[], model: ModelRecord): readonly ClaimResult[] {
-  return starts.map(({ marketId, volatilityModel }, i) =>
-    compare(bindingOf(marketId), `updates[${i}].volatilityModel`, volatilityModel, model.volatilityModel),
+function judgeBinding(
+  { updates }: SubmitCall,
+  starts: readonly HeldMarket[],
+  ledger: Ledger,
+  model: ModelRecord,
+): readonly ClaimResult[] {
+  return starts.flatMap(({ marketId, volatilityModel }, i) =>
+    isSkipped(updates[i] as UpdateCall, ledger)
+      ? []
+      : [compare(bindingOf(marketId), `updates[${i}].volatilityModel`, volatilityModel, model.volatilityModel)],
   )
 }
 
 /** A batch starts where the last one ended: states, inbox position, sequence. */
-function judgeStart(update: UpdateCall, index: number, held: HeldMarket, batch: BatchRecord): readonly ClaimResult[] {
+function judgeStart(update: UpdateCall, index: number, held: HeldMarket): readonly ClaimResult[] {
   const at = `updates[${index}]`
-  const sequence = (batch.updates[index]?.parametersAndSequence ?? 0n) >> BigInt(wordBits('parameters'))
   return [
-    compare('R4', `${at}.sequence`, held.sequence + 1n, sequence),
+    compare('R4', `${at}.sequence`, held.sequence + 1n, update.sequence),
     compare('R3', `${at}.previousVolatilityState`, held.volatilityState, update.previousVolatilityState),
     compare('R3', `${at}.previousAnchorState`, held.anchorState, update.previousAnchorState),
     compare('R3', `${at}.source`, held.inbox.source, update.source),
@@ -219,7 +258,9 @@ function judgeFreshness(
   const latest = now + CLOCK_SKEW_SECONDS
   return words.map((taken, i): ClaimResult => {
     const word = taken.at(-1)
-    const oldest = isShadow(call.updates[i]?.marketId ?? NO_MARKET) ? 0n : oldestOfMarkets
+    const update = call.updates[i] as UpdateCall
+    if (isSkipped(update, ledger)) return { claim: 'R5', holds: true }
+    const oldest = isShadow(update.marketId) ? 0n : oldestOfMarkets
     const asOf = word === undefined ? 0n : observationOf(word).asOf
     if (asOf >= oldest && asOf <= latest) return { claim: 'R5', holds: true }
     const expected = `${oldest} to ${latest}`
@@ -312,7 +353,7 @@ function applyCall(call: SubmitCall, { record, ledger }: Scene, batch: BatchReco
   for (const update of call.updates) {
     const { marketId, observationCount, volatilityState, anchorState, parameters } = update
     const held = ledger.markets.get(marketId)
-    if (held === undefined) continue
+    if (held === undefined || isSkipped(update, ledger)) continue
     const words = ledger.wordsAfter(held.inbox, marketId, Math.min(Number(observationCount), slots))
     ledger.move(marketId, volatilityState, anchorState, words, parameters, scoreAfter(held, update, ledger))
   }

@@ -83,10 +83,12 @@ export function judgeRemoval({ shadowId }: RemovalRecord, ledger: Ledger): reado
 export function judgeTried(
   { updates }: SubmitCall,
   taken: readonly (readonly bigint[])[],
-  horizonSeconds: bigint,
+  ledger: Ledger,
 ): readonly ClaimResult[] {
-  return updates.flatMap(({ marketId, previousAnchorState, anchorState }, i): readonly ClaimResult[] => {
-    if (!isShadow(marketId)) return []
+  const { horizonSeconds } = ledger.learning()
+  return updates.flatMap((update, i): readonly ClaimResult[] => {
+    const { marketId, previousAnchorState, anchorState } = update
+    if (!isShadow(marketId) || isSkipped(update, ledger)) return []
     const dueFrom = anchorTime(previousAnchorState) + horizonSeconds
     const dueAt = (taken[i] ?? []).map((word) => observationOf(word).asOf).find((asOf) => asOf >= dueFrom)
     if (dueAt === undefined) return [{ claim: 'R36', holds: true }]
@@ -124,6 +126,10 @@ export class ScoreEvents {
   }
 }
 
+/** Whether a market had been moved by an update's sequence before: nothing was done for it. */
+export const isSkipped = ({ marketId, sequence }: UpdateCall, ledger: Ledger): boolean =>
+  ledger.markets.has(marketId) && sequence <= ledger.sequenceOf(marketId)
+
 /** A shadow whose prediction a batch tried: its score then, and its place among the batch's updates. */
 export type Tried = { readonly marketId: string; readonly score: Score; readonly index: number }
 
@@ -131,7 +137,7 @@ export type Tried = { readonly marketId: string; readonly score: Score; readonly
 export const triedBy = (call: SubmitCall, ledger: Ledger): readonly Tried[] =>
   call.updates.flatMap((update, index) => {
     const held = ledger.markets.get(update.marketId)
-    const score = held === undefined ? undefined : scoreAfter(held, update, ledger)
+    const score = held === undefined || isSkipped(update, ledger) ? undefined : scoreAfter(held, update, ledger)
     return score === undefined || score === held?.score ? [] : [{ marketId: update.marketId, score, index }]
   })
 

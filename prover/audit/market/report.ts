@@ -23,6 +23,8 @@ export type BatchReport = {
   readonly transactionHash: string
   readonly model: string
   readonly markets: readonly string[]
+  /** Those that its sequence had been moved by before: nothing was done for them. */
+  readonly skipped: readonly string[]
   /** Time of the newest observation. */
   readonly asOf: bigint
   readonly observations: number
@@ -118,7 +120,7 @@ function rowsOf(
     ...batches.map((batch) => [
       `batch ${batch.number}`,
       `block ${batch.block}`,
-      `${batch.markets.join(' ')} at ${timeText(batch.asOf)}`,
+      `${batch.markets.join(' ')}${skippedText(batch)} at ${timeText(batch.asOf)}`,
       ...verdictCells(batch, telling),
     ]),
     ...promotions.map((promotion) => [
@@ -141,6 +143,10 @@ function rowsOf(
     ]),
   ]
 }
+
+/** Markets that a batch carried along after they had been moved: `` or ` (ETH-USD skipped)`. */
+export const skippedText = ({ skipped }: Pick<BatchReport, 'skipped'>): string =>
+  skipped.length === 0 ? '' : ` (${skipped.join(' ')} skipped)`
 
 /** Scores of shadows, then what was promoted on which. */
 function scoresText({ shadows, promotions }: AuditReport): readonly string[] {

@@ -14,7 +14,13 @@ import type { AccountRecord, PortfolioRecord, ProofEvent, TransactionRecord } fr
 type Gathered = CollectOptions & { readonly end: number }
 type Event = Place & { readonly name: string; readonly log: Log; readonly args: Readonly<Record<string, unknown>> }
 
-const PROOF_EVENTS: readonly string[] = ['ArrayAccepted', 'MarginProven', 'PortfolioAccepted', 'AccountUnhealthy']
+const PROOF_EVENTS: readonly string[] = [
+  'ArrayAccepted',
+  'MarginProven',
+  'MarginSkipped',
+  'PortfolioAccepted',
+  'AccountUnhealthy',
+]
 
 /**
  * @throws {@link HistoryIncompleteError} if the blocks do not reach back to the registry's deployment

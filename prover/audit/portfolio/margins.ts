@@ -19,12 +19,12 @@ import {
 import { compareLists, compareWord, holdsIf } from './comparisons.ts'
 import { isLater } from './ledger.ts'
 import { auditedLegs, worstOf } from './legs.ts'
-import type { BatchEvent, MarginEvent, ProofEvent } from './record.ts'
+import type { BatchEvent, MarginEvent, MarginSkippedEvent, ProofEvent } from './record.ts'
 import { contextOf, judgeRound, judgeStatement, type Scene, type UsedModel, useModel } from './scene.ts'
 
 /** Margins every account of a submission again, and explains each leg by leg. */
 export async function judgeMargins(scene: Scene, call: MarginsCall, events: readonly ProofEvent[]): Promise<void> {
-  const { ledger, transaction, found } = scene
+  const { ledger } = scene
   const { batch, round, accounts } = call
   const model = useModel(scene, batch.marginModelId, 'portfolioMargin')
   const scope = judgeRound(scene, round)
@@ -47,34 +47,61 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
   ]
   const context = contextOf(scene, batch.marginModelId, subject)
   const stated = await stateBatch(scene, call, folded, model, context, shared)
-  for (const [i, item] of accounts.entries()) {
-    const { account, sequence } = reported[i] as ReportedAccount
-    const own = folded[i] as Folded
-    const margin = stated?.margins[i]
-    const isNext = isLater({ asOf: round.asOf, sequence }, ledger.margins.get(account))
-    const derived = margin === undefined ? undefined : deriveMargin(scene, round, own, margin)
-    const judged = summarise([
-      ...own.claims,
-      ...judgeMarginEvent(events[i], round.asOf, sequence, item),
-      holdsIf(isNext, 'R29', 'margin', 'a later one', sequence),
-      ...shared,
-      ...(margin === undefined ? [] : compareMargin(margin, item)),
-    ])
-    found.margins.push({
-      account,
-      sequence,
-      asOf: round.asOf,
-      block: transaction.block,
-      transactionHash: transaction.hash,
-      books: own.books,
-      ...judged,
-      ...(margin === undefined ? {} : { initialE8: margin.initialE8, maintenanceE8: margin.maintenanceE8 }),
-      ...(derived === undefined ? { legs: [] } : { ...worstOf(derived), legs: auditedLegs(account, derived) }),
-    })
+  const items = accounts.map(
+    (item, i): Item => ({
+      item,
+      ...(reported[i] as ReportedAccount),
+      own: folded[i] as Folded,
+      margin: stated?.margins[i],
+      event: events[i],
+    }),
+  )
+  const isNext = ({ account, sequence }: Item) => isLater({ asOf: round.asOf, sequence }, ledger.margins.get(account))
+  // A batch that puts nothing in force is refused: of a record that has one each account is told of.
+  const applied = items.some(isNext) ? items.filter(isNext) : items
+  for (const each of items.filter((one) => !applied.includes(one))) shared.push(...judgeSkipped(each, round.asOf))
+  for (const each of applied) tellMargin(scene, call, each, [isNextClaim(isNext(each), each), ...shared])
+  for (const { account, sequence, item } of applied) {
+    ledger.margins.set(account, { asOf: round.asOf, sequence, margins: item.margins })
   }
-  for (const [i, { account, margins }] of accounts.entries()) {
-    ledger.margins.set(account, { asOf: round.asOf, sequence: reported[i]?.sequence ?? 0n, margins })
-  }
+}
+
+/** One account of a submission: what was said of it, and what follows. */
+type Item = ReportedAccount & {
+  readonly item: AccountItem
+  readonly own: Folded
+  readonly margin: AccountMargin | undefined
+  readonly event: ProofEvent | undefined
+}
+
+const isNextClaim = (isNext: boolean, { sequence }: Item): ClaimResult =>
+  holdsIf(isNext, 'R29', 'margin', 'a later one', sequence)
+
+function tellMargin(
+  scene: Scene,
+  { round }: MarginsCall,
+  { item, account, sequence, own, margin, event }: Item,
+  shared: readonly ClaimResult[],
+): void {
+  const { transaction, found } = scene
+  const derived = margin === undefined ? undefined : deriveMargin(scene, round, own, margin)
+  const judged = summarise([
+    ...own.claims,
+    ...judgeMarginEvent(event, round.asOf, sequence, item),
+    ...shared,
+    ...(margin === undefined ? [] : compareMargin(margin, item)),
+  ])
+  found.margins.push({
+    account,
+    sequence,
+    asOf: round.asOf,
+    block: transaction.block,
+    transactionHash: transaction.hash,
+    books: own.books,
+    ...judged,
+    ...(margin === undefined ? {} : { initialE8: margin.initialE8, maintenanceE8: margin.maintenanceE8 }),
+    ...(derived === undefined ? { legs: [] } : { ...worstOf(derived), legs: auditedLegs(account, derived) }),
+  })
 }
 
 /** The claim that a field of margins, thresholds or sums over a batch is of; the two margins are of L9. */
@@ -162,6 +189,18 @@ function judgeBatchEvent(
     compare('J1', 'PortfolioAccepted.asOf', asOf, found.asOf),
     compare('J1', 'PortfolioAccepted.subject', subject, found.subject),
     ...compareLists('J1', 'PortfolioAccepted.batchWords', batchWords, found.batchWords ?? []),
+  ]
+}
+
+/** Of an account whose margins were in force already, or later ones: it is a part of what was proven all the same. */
+function judgeSkipped({ account, sequence, item, own, margin, event }: Item, asOf: bigint): readonly ClaimResult[] {
+  const found: Partial<MarginSkippedEvent> = event?.name === 'MarginSkipped' ? event : {}
+  return [
+    ...own.claims,
+    compare('R29', 'MarginSkipped.account', account, found.account),
+    compare('R29', 'MarginSkipped.asOf', asOf, found.asOf),
+    compare('R29', 'MarginSkipped.sequence', sequence, found.sequence),
+    ...(margin === undefined ? [] : compareMargin(margin, item)),
   ]
 }
 

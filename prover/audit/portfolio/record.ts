@@ -39,6 +39,14 @@ export type MarginEvent = {
   readonly spotGreeks: bigint
   readonly timeGreeks: bigint
 }
+/** Margins of this account were in force already, or later ones. */
+export type MarginSkippedEvent = {
+  readonly name: 'MarginSkipped'
+  readonly logIndex: number
+  readonly account: string
+  readonly asOf: bigint
+  readonly sequence: bigint
+}
 export type BatchEvent = {
   readonly name: 'PortfolioAccepted'
   readonly logIndex: number
@@ -55,7 +63,7 @@ export type WitnessEvent = {
   readonly sequence: bigint
   readonly bound: bigint
 }
-export type ProofEvent = ArrayEvent | MarginEvent | BatchEvent | WitnessEvent
+export type ProofEvent = ArrayEvent | MarginEvent | MarginSkippedEvent | BatchEvent | WitnessEvent
 
 /** A transaction that moved the registry by proof. */
 export type TransactionRecord = {

@@ -19,6 +19,7 @@ export type UpdateCall = {
   readonly inboxCount: bigint
   readonly source: string
   readonly observationCount: bigint
+  readonly sequence: bigint
   readonly volatilityState: bigint
   readonly anchorState: bigint
   readonly parameters: bigint
@@ -40,7 +41,7 @@ export function submitCallOf(bundle: Bundle): SubmitCall {
     modelId: bundle.context.modelId,
     commitment: bundle.commitment,
     proof: encodeProofCalldata(proofPointsOf(bundle)),
-    updates: bundle.markets.map(({ name, inbox, previous, observations, state, parameters }) => ({
+    updates: bundle.markets.map(({ name, sequence, inbox, previous, observations, state, parameters }) => ({
       marketId: marketIdOf(name),
       previousVolatilityState: pack('volatilityState', previous.volatility),
       previousAnchorState: pack('anchorState', previous.anchor),
@@ -48,6 +49,7 @@ export function submitCallOf(bundle: Bundle): SubmitCall {
       inboxCount: inbox.count,
       source: inbox.source,
       observationCount: BigInt(observations.length),
+      sequence,
       volatilityState: pack('volatilityState', state.volatility),
       anchorState: pack('anchorState', state.anchor),
       parameters: pack('parameters', parameters),

@@ -87,6 +87,8 @@ export type Submitted =
       readonly transactionHash: string
       readonly block: number
       readonly gasUsed: bigint
+      /** Markets that somebody had moved by the batch's sequence before: the others landed. */
+      readonly skipped: readonly string[]
       readonly milliseconds: { readonly simulate: number; readonly land: number }
     }
   /** Every market of the bundle stands where the bundle would move it: somebody, perhaps we, landed it before. */
@@ -342,9 +344,10 @@ export class RegistryClient {
       const receipt = await sent.wait()
       if (receipt === null) throw new RpcError('Waiting for the batch', new Error('the transaction was not mined'))
       const { hash, blockNumber, gasUsed } = receipt
-      this.remember(bundle)
+      const skipped = skippedIn(receipt.logs, this.registry)
+      this.remember(bundle, skipped)
       const milliseconds = { simulate: simulated - started, land: performance.now() - simulated }
-      return { status: 'applied', transactionHash: hash, block: blockNumber, gasUsed, milliseconds }
+      return { status: 'applied', transactionHash: hash, block: blockNumber, gasUsed, skipped, milliseconds }
     } catch (error) {
       // Somebody may have landed the same batch between our look and our transaction.
       const refused = typedCallError(error, 'Submitting the batch')
@@ -365,8 +368,9 @@ export class RegistryClient {
   }
 
   /** Saves the search for the batch that moved a market; {@link market} checks what is remembered against the chain. */
-  private remember({ markets }: Bundle): void {
+  private remember({ markets }: Bundle, skipped: readonly string[]): void {
     for (const { name, sequence, state, inbox, observations, parameters } of markets) {
+      if (skipped.includes(name)) continue
       const marketId = marketIdOf(name)
       const after = advanceInbox(inbox, observations)
       this.states.set(marketId, { name, marketId, sequence, state, inbox: after, parameters })
@@ -441,20 +445,22 @@ export class RegistryClient {
   private async movedBy(log: Log, name: string, marketId: string): Promise<RebuiltMarket> {
     const { parametersAndSequence } = parseLog('RiskRegistry', log)
     const parametersWord = parametersAndSequence & PARAMETERS_MASK
+    const sequence = parametersAndSequence >> PARAMETERS_BITS
     const submissions = await ask('Reading a batch', () =>
       submissionsIn(this.provider, this.registry, log.transactionHash),
     )
-    for (const call of submissions.map(decodeSubmit).reverse()) {
+    // The first that moves the market by this sequence: a later one of the same transaction was skipped, whatever it says.
+    for (const call of submissions.map(decodeSubmit)) {
       const index = call?.updates.findIndex((update) => update.marketId === marketId) ?? -1
       const update = call?.updates[index]
-      if (call === undefined || update?.parameters !== parametersWord) continue
+      if (call === undefined || update?.sequence !== sequence || update.parameters !== parametersWord) continue
       const wordsPerMarket = call.observationWords.length / call.updates.length
       const words = call.observationWords.slice(index * wordsPerMarket, (index + 1) * wordsPerMarket)
       const inbox = { source: update.source, head: update.inboxHead, count: update.inboxCount }
       return {
         name,
         marketId,
-        sequence: parametersAndSequence >> PARAMETERS_BITS,
+        sequence,
         state: unpackState(update.volatilityState, update.anchorState),
         inbox: advanceBySlots(inbox, words, Number(update.observationCount), update),
         parameters: unpack('parameters', update.parameters),
@@ -520,6 +526,15 @@ export class RegistryClient {
     if (context.chainId !== this.chainId) throw new WrongChainError(context.chainId, this.chainId)
     if (context.registry !== this.registry) throw new WrongRegistryError(context.registry, this.registry)
   }
+}
+
+/** Names of the markets that a batch found moved already. */
+export function skippedIn(logs: readonly Log[], registry: string): readonly string[] {
+  const contract = interfaceOf('RiskRegistry')
+  const topic = contract.getEvent('MarketSkipped')?.topicHash
+  return logs
+    .filter(({ address, topics }) => address === registry && topics[0] === topic)
+    .map((log) => marketNameOf(parseLog('RiskRegistry', log).marketId))
 }
 
 /** Event arguments by name. */

@@ -145,8 +145,9 @@ export async function submitFile(
 
 export function describeSubmitted(submitted: Submitted): string {
   if (submitted.status === 'already-applied') return 'Already in force; nothing was sent.'
-  const { transactionHash, block, gasUsed } = submitted
-  return `In force since block ${block}: transaction ${transactionHash}, ${gasUsed.toLocaleString('en')} gas.`
+  const { transactionHash, block, gasUsed, skipped } = submitted
+  const others = skipped.length === 0 ? '' : ` ${skipped.join(', ')} had been moved by another batch before.`
+  return `In force since block ${block}: transaction ${transactionHash}, ${gasUsed.toLocaleString('en')} gas.${others}`
 }
 
 /** No market of the registry has an observation that this build could take. */

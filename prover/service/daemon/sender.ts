@@ -4,7 +4,7 @@
  */
 import { isError, keccak256, type Provider, Transaction, type TransactionReceipt, type Wallet } from 'ethers'
 import { parseBundle } from '../../registry/market/bundle.ts'
-import { GAS_MARGIN_PERCENT, type RegistryClient } from '../../registry/market/client.ts'
+import { GAS_MARGIN_PERCENT, type RegistryClient, skippedIn } from '../../registry/market/client.ts'
 import { ContractRevertError, RpcError, typedCallError } from '../../registry/contractErrors.ts'
 import type { Job, JobStore, SignedTransaction } from './jobStore.ts'
 
@@ -20,10 +20,19 @@ export type SenderOptions = {
 
 /** What became of a job in one look. */
 export type Landing =
-  | { readonly status: 'confirmed'; readonly hash: string | undefined; readonly gasUsed: bigint | undefined }
+  | {
+      readonly status: 'confirmed'
+      readonly hash: string | undefined
+      readonly gasUsed: bigint | undefined
+      /** Markets that somebody had moved before: the others landed. */
+      readonly skipped: readonly string[]
+    }
   | { readonly status: 'superseded'; readonly reason: string }
   /** `sent`: the chain did not have it a moment ago. */
   | { readonly status: 'pending'; readonly sent: boolean }
+
+/** The chain stands where the job would bring it. */
+const APPLIED_ELSEWHERE: Landing = { status: 'confirmed', hash: undefined, gasUsed: undefined, skipped: [] }
 
 /** Nodes take a replacement that offers a tenth more. */
 const BUMP_PERCENT = 115n
@@ -45,7 +54,7 @@ export class Sender {
   async sign(job: Job): Promise<Landing | undefined> {
     const { client, account } = this.options
     const bundle = parseBundle(Buffer.from(job.bundle ?? ''), `job ${job.id}`)
-    if (await client.isApplied(bundle)) return { status: 'confirmed', hash: undefined, gasUsed: undefined }
+    if (await client.isApplied(bundle)) return APPLIED_ELSEWHERE
     const { to, data, chainId } = client.transactionOf(bundle)
     let gas: bigint
     try {
@@ -82,13 +91,14 @@ export class Sender {
     if (receipt.status !== 1) return this.judgeElsewhere(job)
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     if (head - receipt.blockNumber + 1 < this.options.confirmations) return { status: 'pending', sent: false }
-    return { status: 'confirmed', hash: receipt.hash, gasUsed: receipt.gasUsed }
+    const skipped = skippedIn(receipt.logs, this.options.client.registry)
+    return { status: 'confirmed', hash: receipt.hash, gasUsed: receipt.gasUsed, skipped }
   }
 
   /** Our transaction did not do it; perhaps somebody else's did. */
   private async judgeElsewhere(job: Job): Promise<Landing> {
     const bundle = parseBundle(Buffer.from(job.bundle ?? ''), `job ${job.id}`)
-    if (await this.options.client.isApplied(bundle)) return { status: 'confirmed', hash: undefined, gasUsed: undefined }
+    if (await this.options.client.isApplied(bundle)) return APPLIED_ELSEWHERE
     return { status: 'superseded', reason: 'its transaction was not accepted' }
   }
 

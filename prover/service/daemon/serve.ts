@@ -399,7 +399,8 @@ class Service {
     }
     this.store.end(job.id, 'confirmed')
     const cost = landing.gasUsed === undefined ? '' : `, ${landing.gasUsed.toLocaleString('en')} gas`
-    await this.report({ step: 'confirmed', job: job.id, detail: `${job.summary}${cost}` })
+    const skipped = landing.skipped.length === 0 ? '' : `, ${landing.skipped.join(', ')} moved by another batch before`
+    await this.report({ step: 'confirmed', job: job.id, detail: `${job.summary}${cost}${skipped}` })
     return true
   }
 

@@ -35,7 +35,10 @@ export async function proveDevelopmentPortfolios(
 }
 
 /** The venue says what each account holds. */
-async function reportAccounts({ venue }: DevelopmentPortfolio, accounts: readonly AccountToProve[]): Promise<void> {
+export async function reportAccounts(
+  { venue }: DevelopmentPortfolio,
+  accounts: readonly AccountToProve[],
+): Promise<void> {
   for (const { account, provable } of accounts) {
     const { holdings = [], collateralAmounts = [] } = holdingsWords(provable.account.holdings)
     const positions = provable.positions.map(positionWord)

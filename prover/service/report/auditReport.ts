@@ -9,6 +9,7 @@ import {
   type ModelReport,
   type Pin,
   type PromotionReport,
+  skippedText,
   type Telling,
 } from '../../audit/index.ts'
 import { percent, utcTime } from '../text/figures.ts'
@@ -53,7 +54,9 @@ export function renderAuditReport(report: AuditReport, telling: Telling = {}): s
 function rowsOf({ models, batches, promotions, markets, shadows }: AuditReport): readonly JudgedRow[] {
   return [
     ...models.map((model) => ['model', model.name, model] as const),
-    ...batches.map((batch) => [`batch ${batch.number}`, batch.markets.join(' '), batch] as const),
+    ...batches.map(
+      (batch) => [`batch ${batch.number}`, `${batch.markets.join(' ')}${skippedText(batch)}`, batch] as const,
+    ),
     ...promotions.map(
       (each) => [`promotion ${each.number}`, `${each.market} from ${each.from} to ${each.to}`, each] as const,
     ),
