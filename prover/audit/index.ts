@@ -18,6 +18,7 @@ export {
   type MarketReport,
   type MeanScore,
   type PromotionReport,
+  skippedText,
 } from './market/report.ts'
 export type { AuditKey } from './models.ts'
 export type { AuditPins } from './pins.ts'

@@ -149,8 +149,8 @@ function rowsOf(
   ]
 }
 
-/** ` (ETH-USD skipped)`. */
-export const skippedText = ({ skipped }: BatchReport): string =>
+/** Markets that a batch carried along after they had been moved: `` or ` (ETH-USD skipped)`. */
+export const skippedText = ({ skipped }: Pick<BatchReport, 'skipped'>): string =>
   skipped.length === 0 ? '' : ` (${skipped.join(' ')} skipped)`
 
 /** Scores of shadows, then what was promoted on which. */

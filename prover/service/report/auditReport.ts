@@ -9,6 +9,7 @@ import {
   type ModelReport,
   type Pin,
   type PromotionReport,
+  skippedText,
   type Telling,
 } from '../../audit/index.ts'
 import { skippedText } from '../../audit/market/report.ts'
@@ -103,11 +104,13 @@ ${judgedTable(rowsOf(report))}
 `
 }
 
+const words = (content: string | Markup): Cell => ({ kind: 'words', content })
+
 const pinTable = (pins: readonly Pin[]): Markup =>
   table(
     'What was pinned, and by whom',
-    ['pinned', 'to', 'by'],
-    pins.map(({ what, value, by }) => [what, html`<code>${value}</code>`, by]),
+    ['pinned', words('to'), words('by')],
+    pins.map(({ what, value, by }) => [what, words(html`<code>${value}</code>`), words(by)]),
   )
 
 type JudgedRow = readonly [what: string, of: string, judged: BatchReport | MarketReport | ModelReport | PromotionReport]
@@ -119,13 +122,13 @@ function judgedTable(rows: readonly JudgedRow[]): Markup {
   return html`<details><summary>Everything that was judged (${rows.length})</summary>
 ${table(
   'Everything that was judged',
-  ['what', 'of', 'verdict', 'claims', 'which'],
+  ['what', words('of'), words('verdict'), 'claims', words('which')],
   rows.map(([what, of, judged]) => [
     what,
-    of,
+    words(of),
     verdictCell(judged),
     countText(judged.claims).replace(' claims', ''),
-    judged.claims.map(({ claim, holds }) => (holds ? claim : `${claim}✗`)).join(' '),
+    words(judged.claims.map(({ claim, holds }) => (holds ? claim : `${claim}✗`)).join(' ')),
   ]),
 )}
 <p class="note">${names.join(' · ')}</p></details>
@@ -133,7 +136,7 @@ ${table(
 }
 
 const verdictCell = ({ accepted }: { readonly accepted: boolean }): Cell =>
-  accepted ? { kind: 'pass', content: 'accepted' } : { kind: 'fail', content: 'REJECTED' }
+  accepted ? { kind: 'pass words', content: 'accepted' } : { kind: 'fail words', content: 'REJECTED' }
 
 const shadowsOf = ({ shadows }: AuditReport, market: string) => shadows.filter(({ name }) => marketOf(name) === market)
 const marketOf = (name: string): string => name.split('~')[0] ?? name

@@ -128,7 +128,7 @@ td { text-align: right }
 th, td { padding: 3px 12px 3px 0; border-bottom: 1px solid var(--grid); white-space: nowrap }
 th:first-child, td:first-child, .words { text-align: left }
 tfoot, .backtest tbody tr:last-child { font-weight: 600 }
-td.words { white-space: normal; min-width: 22ch }
+th.words, td.words { text-align: left }
 code { font-size: 12px }
 .bar { display: inline-block; position: relative; width: 90px; height: 9px; background: var(--grid); vertical-align: middle; border-radius: 2px; overflow: hidden }
 .bar.wide { width: 180px; height: 12px }
@@ -141,7 +141,8 @@ input[type=search] { font: inherit; color: var(--ink); background: var(--page); 
 @media (max-width: 700px) { body { padding: 14px 12px 40px } h1 { font-size: 21px } section { padding: 14px 12px 8px }
   nav { flex-wrap: nowrap; overflow-x: auto } nav a { white-space: nowrap } .tiles { grid-template-columns: repeat(2, 1fr) } 
   .chart .wide-screen { display: none } .chart .narrow-screen { display: block } .narrow .tick, .narrow .end { font-size: 14px }
-  th:first-child, td:first-child { white-space: normal; min-width: 15ch } }
+  th:first-child, td:first-child { white-space: normal; min-width: 12ch }
+  td.words { white-space: normal; overflow-wrap: anywhere; min-width: 14ch } }
 `
 
 /**
