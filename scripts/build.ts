@@ -14,8 +14,6 @@ import { type Build, builds, defaultBuilds } from '../circuits/statements/index.
 import { buildCircuit, constraintsOf } from './buildCircuits.ts'
 import { compileOwnContracts, compileVerifiers } from './buildContracts.ts'
 import { makeKeys } from './buildKeys.ts'
-import { compileLibrary } from './buildLibrary.ts'
-import { gatherShipped } from './buildShipped.ts'
 import { cache } from './tools/cache.ts'
 import type { CompiledCircuit } from './tools/compileCircom.ts'
 import { contentHash, filesBelow, root } from './tools/sources.ts'
@@ -42,7 +40,7 @@ const stages: readonly Stage[] = [
   ...(forMarketsOnly
     ? []
     : [
-        { name: 'library', after: ['generated code'], run: () => compileLibrary(runNode) },
+        { name: 'library', after: ['generated code'], run: compileLibrary },
         { name: 'what the package ships', after: ['verifiers'], run: gatherShipped },
       ]),
 ]
@@ -121,6 +119,15 @@ function progressOf(name: string, tell: (line: string) => void): (fraction: numb
     said = performance.now()
     tell(`${name}: development keys ${Math.floor(fraction * 100)} %`)
   }
+}
+
+/** Loaded only where they are wanted, as a first start does not want them. */
+async function compileLibrary(): Promise<string | undefined> {
+  return (await import('./buildLibrary.ts')).compileLibrary(runNode)
+}
+
+async function gatherShipped(): Promise<string | undefined> {
+  return (await import('./buildShipped.ts')).gatherShipped()
 }
 
 /** Wanted, not needed: without Go or a network everything works, only slower. */

@@ -7,13 +7,16 @@ import { projectOf } from './project.ts'
 /** @param circuits - Circom texts by path below circuits/ */
 export function cloneOf(circuits: Readonly<Record<string, string>>): string {
   const files = Object.entries(circuits).map(([path, text]) => [`circuits/${path}`, text])
-  const clone = projectOf({ 'package.json': JSON.stringify({ type: 'module' }), ...Object.fromEntries(files) })
+  const clone = projectOf(Object.fromEntries(files))
   for (const folder of [
     'scripts',
     'prover/proof',
+    'prover/config.ts',
     'prover/errors.ts',
     'circuits/statements',
     'circuits/generated/claimIds.ts',
+    'package.json',
+    'package-lock.json',
   ]) {
     cpSync(join(root, folder), join(clone, folder), { recursive: true })
   }

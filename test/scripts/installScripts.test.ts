@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -34,6 +34,32 @@ function canarySings(...flags: readonly string[]): boolean {
 it('runs no install script of a dependency', () => {
   expect(canarySings('--ignore-scripts=false')).toBe(true)
   expect(canarySings()).toBe(false)
+})
+
+/** What npm says where `zkrisk` of a project is asked for that the running Node is too old for. */
+function warningsOfNpx(settings: Readonly<Record<string, string>>): string {
+  const project = projectOf({
+    'package.json': JSON.stringify({
+      name: 'zk-risk-engine',
+      version: '1.0.0',
+      bin: { zkrisk: './zkrisk.mjs' },
+      engines: { node: '>=99' },
+    }),
+    'zkrisk.mjs': `#!/usr/bin/env node\nconsole.log('it runs')`,
+    ...settings,
+  })
+  const { stdout, stderr } = spawnSync('npx', ['zkrisk'], {
+    cwd: project,
+    encoding: 'utf8',
+    env: environmentOfAShell(),
+  })
+  expect(stdout).toBe('it runs\n')
+  return stderr
+}
+
+it('lets npx run the command without a word on an older Node, which the command sees to itself', () => {
+  expect(warningsOfNpx({})).toContain('EBADENGINE')
+  expect(warningsOfNpx({ '.npmrc': readFileSync(join(root, '.npmrc'), 'utf8') })).toBe('')
 })
 
 it('pins every dependency, direct and indirect', () => {

@@ -1,6 +1,6 @@
 /** `zkrisk batch`, `prove`, `verify` and `submit`. */
 import { ProverError } from '../../errors.ts'
-import { createProver, type ProofTimings } from '../../proof/index.ts'
+import { createProver, type KeyKind, type ProofTimings } from '../../proof/index.ts'
 import {
   type BundleVerdict,
   checkBundle,
@@ -105,18 +105,21 @@ export async function verifyFile(
     readonly chainId?: string | undefined
     readonly registry?: string | undefined
   },
-): Promise<BundleVerdict> {
+): Promise<FileVerdict> {
   const bundle = await readBundle(file)
-  const pinned =
-    options.unpinned === true ? undefined : keyHashOf(await loadVerifyingKeys(bundle.context.build, options.keys))
-  return checkBundle(bundle, {
-    ...(pinned === undefined ? {} : { verificationKeyHash: pinned }),
+  const keys = options.unpinned === true ? undefined : await loadVerifyingKeys(bundle.context.build, options.keys)
+  const verdict = await checkBundle(bundle, {
+    ...(keys === undefined ? {} : { verificationKeyHash: keyHashOf(keys) }),
     ...(options.chainId === undefined ? {} : { chainId: BigInt(options.chainId) }),
     ...(options.registry === undefined ? {} : { registry: options.registry }),
   })
+  return { ...verdict, key: keys?.manifest.kind ?? 'unpinned' }
 }
 
-export function formatVerdict({ valid, pinned, claims, failure }: BundleVerdict): string {
+/** A verdict, and what the key that it rests on is worth. */
+export type FileVerdict = BundleVerdict & { readonly key: KeyKind | 'unpinned' }
+
+export function formatVerdict({ valid, pinned, claims, failure, key }: FileVerdict): string {
   const held = claims.filter(({ holds }) => holds).map(({ claim }) => claim)
   const lines = [`claims that hold: ${[...new Set(held)].join(' ')}`]
   if (failure !== undefined) {
@@ -124,6 +127,9 @@ export function formatVerdict({ valid, pinned, claims, failure }: BundleVerdict)
     lines.push(`claim ${claim} fails at ${field}: expected ${expected ?? 'otherwise'}, found ${found}`)
   }
   if (!pinned) lines.push('The key was not pinned: this shows only that the bundle agrees with itself.')
+  if (key === 'development') {
+    lines.push('The key is a development key: whoever made it can forge. It holds on development chains only.')
+  }
   return [...lines, valid ? 'VALID' : 'NOT VALID'].join('\n')
 }
 
