@@ -12,7 +12,6 @@ import {
   skippedText,
   type Telling,
 } from '../../audit/index.ts'
-import { skippedText } from '../../audit/market/report.ts'
 import { percent, utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { Chart, ChartGroup, ChartPoint } from './chart.ts'
