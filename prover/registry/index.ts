@@ -9,6 +9,13 @@ export {
   verifierNameOf,
 } from './artifacts.ts'
 export type { Attestation } from './attestation.ts'
+export {
+  type Authority,
+  LEAST_COUNCIL_DELAY_SECONDS,
+  readAuthority,
+  type Right,
+  type RoleMember,
+} from './authority.ts'
 export { DiskFullError, FileWriteError, writeFileAtomic } from './atomicFile.ts'
 export {
   type BatchFileOptions,
@@ -59,6 +66,7 @@ export {
   type Submitted,
   WrongRegistryError,
 } from './market/client.ts'
+export { type HeldMarket, type InForce, readInForce } from './market/inForce.ts'
 export { type ClientOptions, NoProviderError, NoSignerError, RegistryMissingError } from './connection.ts'
 export { ContractRevertError, RpcError, typedCallError } from './contractErrors.ts'
 export {
@@ -125,6 +133,7 @@ export {
   PortfolioClient,
   type ProvenMargin,
 } from './portfolio/client.ts'
+export { type AccountInForce, readAccount } from './portfolio/inForce.ts'
 export {
   defaultPortfolioFreshness,
   deployPortfolio,

@@ -11,6 +11,7 @@ import { addModelsCommand } from './commands/models.ts'
 import { addParamsCommand } from './commands/params.ts'
 import { addPriceCommand } from './commands/price.ts'
 import { addProofCommands } from './commands/proofs.ts'
+import { addReadCommand } from './commands/read.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addShadowCommands } from './commands/shadows.ts'
 import { EXIT } from './text/terminal.ts'
@@ -35,6 +36,7 @@ function createProgram(): Command {
     addMarginCommand,
     addProofCommands,
     addServeCommand,
+    addReadCommand,
     addShadowCommands,
     addAuditCommand,
     addKeysCommand,

@@ -31,6 +31,7 @@ describe('zkrisk', () => {
       'verify',
       'submit',
       'serve',
+      'read',
       'audit',
       'keys',
       'doctor',
