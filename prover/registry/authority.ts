@@ -95,18 +95,20 @@ export async function readAuthority(provider: Provider, place: AuthorityPlace): 
     members: roles.get(role) ?? [],
     isOpen: role === PUBLIC_ROLE,
   })
+  const named = new Set(roles.keys())
   const rights: Right[] = []
   const astray: { contract: RestrictedContract; authority: string }[] = []
   for (const [contract, address] of Object.entries(place.contracts) as [RestrictedContract, string][]) {
     const { authority, isClosed, functionRoles } = await reader.target(contract, address)
     if (authority !== place.council) astray.push({ contract, authority })
     for (const [method, role] of functionRoles) {
+      if (role !== PUBLIC_ROLE) named.add(role)
       const mayBeAtOnce = atOnce.has(`${contract}.${method}`)
       rights.push({ contract, address, method, ...of(role), isClosed, mayBeAtOnce })
     }
   }
   const own = { contract: 'RiskCouncil', address: place.council, isClosed: false, mayBeAtOnce: false } as const
-  for (const role of [...roles.keys()].toSorted((a, b) => Number(a - b))) {
+  for (const role of [...named].toSorted((a, b) => Number(a - b))) {
     rights.push({ ...own, method: `grantRole, revokeRole of ${nameOf(role)}`, ...of(await reader.adminOf(role)) })
   }
   rights.push({ ...own, method: 'setTargetFunctionRole, updateAuthority and the rest', ...of(ADMIN_ROLE) })

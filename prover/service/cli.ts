@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { addAuditCommand } from './commands/audit.ts'
 import { addChainCommands } from './commands/chain.ts'
 import { addDemoCommand } from './commands/demo.ts'
+import { addDeployCommand } from './commands/deploy.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addGreeksCommand } from './commands/greeks.ts'
 import { addKeysCommand } from './commands/keys.ts'
@@ -35,6 +36,7 @@ function createProgram(): Command {
     addGreeksCommand,
     addMarginCommand,
     addProofCommands,
+    addDeployCommand,
     addServeCommand,
     addReadCommand,
     addShadowCommands,

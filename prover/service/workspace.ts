@@ -112,8 +112,8 @@ export async function loadMarketKeys(folder?: string): Promise<readonly CircuitK
 export type PortfolioKeys = Readonly<Record<PortfolioStatementName, CircuitKeys>>
 
 /** @throws what {@link loadKeys} throws, above all if a circuit is not built */
-export async function loadPortfolioKeys(): Promise<PortfolioKeys> {
-  const load = (statement: PortfolioStatementName) => loadKeys(portfolioBuildOf(statement).name)
+export async function loadPortfolioKeys(folder?: string): Promise<PortfolioKeys> {
+  const load = (statement: PortfolioStatementName) => loadKeys(portfolioBuildOf(statement).name, folder)
   return {
     riskArray: await load('riskArray'),
     optionBook: await load('optionBook'),
