@@ -30,6 +30,7 @@ describe('zkrisk', () => {
       'prove',
       'verify',
       'submit',
+      'deploy',
       'serve',
       'read',
       'audit',
