@@ -1,22 +1,13 @@
 /** `zkrisk deploy` on chains other than the built-in one: what it refuses there, how it goes on, what it leaves. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Transaction } from 'ethers'
+import { Transaction, type Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readDeployment } from '../../prover/registry/index.ts'
 import { checkGovernance, type DeployConfig, readConfig } from '../../prover/service/deploying/config.ts'
 import { DeployJournal, type JournalEntry } from '../../prover/service/deploying/journal.ts'
 import { errorOf, run, temporaryFolder, zkrisk } from '../service/zkrisk.ts'
-import {
-  appendFirstPrice,
-  type Cast,
-  castOn,
-  configOf,
-  deployArgs,
-  type OtherChain,
-  startOtherChain,
-  zkriskWith,
-} from './deployed.ts'
+import { type Cast, castOn, configOf, deployArgs, type OtherChain, startOtherChain, zkriskWith } from './deployed.ts'
 import { makeCeremony } from './smallCeremony.ts'
 
 const CHAIN_ID = 4242
@@ -200,7 +191,31 @@ describe('a deployment that is interrupted', () => {
         found: expect.stringContaining('still has the role admin'),
       }),
     )
-    await appendFirstPrice(chain, feed, cast)
+    const attest = (price: string, ...signers: readonly Wallet[]) => {
+      const files = signers.map(({ privateKey }, i) => {
+        writeFileSync(file(`signer${i}.key`), privateKey)
+        return file(`signer${i}.key`)
+      })
+      const where = ['--rpc', chain.rpc, '--deployment', place.deployment, '--key-file', place.keyFile]
+      return zkrisk('feed', 'attest', 'BTC-USD', price, ...where, '--json', '--signer-key-file', ...files)
+    }
+    const [first, second, third] = cast.signers as [Wallet, Wallet, Wallet]
+    expect(errorOf(await attest('50,000', first, second))).toMatchObject({
+      code: 'service.price-text',
+      value: '50,000',
+    })
+    expect(errorOf(await attest('50000', first))).toMatchObject({ code: 'service.signers' })
+    expect(errorOf(await attest('50000', first, first))).toMatchObject({ code: 'service.signers' })
+    expect(errorOf(await attest('50000', first, cast.council))).toMatchObject({ code: 'service.signers' })
+    // Whoever attests pays from another account here: the deployer's nonce is counted below.
+    writeFileSync(file('payer.key'), cast.guardian.privateKey)
+    place.keyFile = file('payer.key')
+    expect(JSON.parse((await attest('50000.5', third, first)).stdout)).toMatchObject({
+      market: 'BTC-USD',
+      price: '50000.5',
+      feed,
+    })
+    place.keyFile = file('deployer.key')
     for (const dieAt of [`sent ${ids.indexOf('market BTC-USD')}`, `signed ${ids.indexOf('renounce')}`]) {
       process.env.ZKRISK_BUILD = build
       const killed = await run(process.execPath, [script, JSON.stringify({ ...place, dieAt })])

@@ -3,8 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { JsonRpcProvider, Network, parseEther, Wallet } from 'ethers'
-import { marketIdOf } from '../../prover/market/marketId.ts'
-import { attestObservation, feedDomain, submitObservations } from '../../prover/registry/index.ts'
 import { developmentKeys } from '../../prover/service/development/chain.ts'
 import { type Ended, zkrisk } from '../service/zkrisk.ts'
 
@@ -96,15 +94,4 @@ export function deployArgs(folder: string, chain: OtherChain, { deployer }: Cast
   writeFileSync(file('deployer.key'), `${deployer.privateKey}\n`)
   const files = ['--config', file('deploy.json'), '--key-file', file('deployer.key')]
   return ['deploy', ...files, '--rpc', chain.rpc, '--deployment', file('deployment.json')]
-}
-
-/** Has two of the signers attest a price of BTC at the chain's time, and appends it. */
-export async function appendFirstPrice(chain: OtherChain, feed: string, { signers, guardian }: Cast): Promise<void> {
-  const { chainId } = await chain.provider.getNetwork()
-  const block = await chain.provider.getBlock('latest')
-  const asOf = BigInt(block?.timestamp ?? 0)
-  const price = { priceE8: 50_000n * 10n ** 8n, asOf, impliedVolatilityX16: 0n, rangeCode: 0n, confidenceE8: 0n }
-  const observation = { ...price, marketId: marketIdOf('BTC-USD'), deadline: asOf + 3600n }
-  const signed = await attestObservation(feedDomain(chainId, feed), signers.slice(0, 2), observation)
-  await submitObservations(guardian, feed, [signed])
 }
