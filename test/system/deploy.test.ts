@@ -3,7 +3,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Transaction, type Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readDeployment } from '../../prover/registry/index.ts'
+import { readBars } from '../../prover/market/prices.ts'
+import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
+import { replay } from '../../prover/parameters/replay.ts'
+import { readDeployment, RegistryClient } from '../../prover/registry/index.ts'
+import { attestPrice } from '../../prover/service/answers/attesting.ts'
+import { openPlan } from '../../prover/service/answers/deploying.ts'
+import { ewma } from '../../prover/volatility/ewma.ts'
 import { checkGovernance, type DeployConfig, readConfig } from '../../prover/service/deploying/config.ts'
 import { DeployJournal, type JournalEntry } from '../../prover/service/deploying/journal.ts'
 import { errorOf, run, temporaryFolder, zkrisk } from '../service/zkrisk.ts'
@@ -68,17 +74,20 @@ describe('outside development chains', () => {
     expect(await nonceOf(development, there)).toBe(plan.steps.length)
   })
 
-  it('R39: a council must wait 48 hours, and not a minute less', async () => {
+  it('R39: a council must wait 48 hours, and not a second less; a key is the one that the file names', async () => {
     const cast = await castOn(chain)
-    const plan = (delayHours: number) => {
+    const plan = (delayHours: number, verificationKeySha256 = keyHash) => {
       const council = { account: cast.council.address, delayHours }
-      return zkriskWith(
-        build,
-        ...deployArgs(freshFolder(), chain, cast, configOf(CHAIN_ID, cast, { council })),
-        '--json',
-      )
+      const config = configOf(CHAIN_ID, cast, { council, models: [{ build: 'marketRisk8x2', verificationKeySha256 }] })
+      return zkriskWith(build, ...deployArgs(freshFolder(), chain, cast, config), '--json')
     }
     expect(errorOf(await plan(47.9997))).toMatchObject({ code: 'service.council-delay', leastSeconds: 172_800 })
+    const other = '0'.repeat(64)
+    expect(errorOf(await plan(48, other))).toMatchObject({
+      code: 'service.key-otherwise',
+      expected: other,
+      found: keyHash,
+    })
     const planned = await plan(48)
     expect(planned.code).toBe(0)
     expect(JSON.parse(planned.stdout)).toMatchObject({
@@ -128,21 +137,6 @@ describe('outside development chains', () => {
       ...isPublic,
       part: 'deployer',
     })
-  })
-
-  it('a key is the one that the file names', async () => {
-    const cast = await castOn(chain)
-    const plan = (verificationKeySha256: string) => {
-      const models = [{ build: 'marketRisk8x2', verificationKeySha256 }]
-      return zkriskWith(
-        build,
-        ...deployArgs(freshFolder(), chain, cast, configOf(CHAIN_ID, cast, { models })),
-        '--json',
-      )
-    }
-    expect((await plan(keyHash)).code).toBe(0)
-    const other = '0'.repeat(64)
-    expect(errorOf(await plan(other))).toMatchObject({ code: 'service.key-otherwise', expected: other, found: keyHash })
   })
 })
 
@@ -349,24 +343,82 @@ describe('a file that is wrong', () => {
     await expect(configIn(configOf(1337, cast, change))).rejects.toMatchObject(refusal)
   })
 
-  it('with another chain than the node’s, or a policy out of bounds, is refused before a plan', async () => {
+  it('with another chain than the node’s, a policy out of bounds, or over another deployment, is refused before a plan', async () => {
     const cast = await castOn(development)
-    const plan = async (config: object) =>
-      errorOf(await zkrisk(...deployArgs(freshFolder(), development, cast, config), '--json'))
-    expect(await plan(configOf(1, cast))).toMatchObject({ code: 'registry.wrong-chain', expected: '1', found: '1337' })
-    expect(await plan(configOf(1337, cast, { policy: { breachProbability: 5 } }))).toMatchObject({
-      ...{ code: 'parameters.policy', entry: 'breachProbability' },
+    const at = freshFolder()
+    const place = { rpc: development.rpc, config: join(at, 'deploy.json'), keyFile: join(at, 'deployer.key') }
+    const plan = async (config: object) => {
+      deployArgs(at, development, cast, config)
+      const opened = await openPlan({ ...place, deployment: join(at, 'deployment.json') })
+      opened.close()
+    }
+    await plan(configOf(1337, cast))
+    const refused = async (config: object, refusal: object) => expect(plan(config)).rejects.toMatchObject(refusal)
+    await refused(configOf(1, cast), { code: 'registry.wrong-chain', expected: 1n, found: 1337n })
+    await refused(configOf(1337, cast, { policy: { breachProbability: 5 } }), {
+      code: 'parameters.policy',
+      entry: 'breachProbability',
     })
+    await refused(configOf(1337, cast, { policy: { owner: 5 } }), { code: 'parameters.policy' })
+    writeFileSync(join(at, 'deployment.json'), '{}')
+    await refused(configOf(1337, cast), { code: 'service.deployment-exists' })
   })
 
-  it('the example is a file that is right', async () => {
+  it('the example is a file that is right; without what it needs the command ends with 2', async () => {
     const { stdout, code } = await zkrisk('deploy', '--example')
     expect(code).toBe(0)
-    const cast = await castOn(development)
-    const example = { ...JSON.parse(stdout), chainId: 1337 }
-    const planned = await zkrisk(...deployArgs(freshFolder(), development, cast, example), '--json')
-    expect(JSON.parse(planned.stdout)).toMatchObject({ carriedOut: false, plan: { stepsDone: 0 } })
+    expect((await configIn(JSON.parse(stdout))).markets.map(({ name }) => name)).toEqual(['BTC-USD'])
     expect((await zkrisk('deploy', '--config', 'deploy.json')).code).toBe(2)
+  })
+})
+
+describe('a market of a plan', () => {
+  it('waits for its first observation, and goes on from its history', async () => {
+    const cast = await castOn(development)
+    const at = freshFolder()
+    const history = join(import.meta.dirname, '..', '..', 'prover', 'market', 'extracts', 'btc-usd-2020-03.csv')
+    const market = { name: 'BTC-USD', volatilityModel: 'ewma', history }
+    deployArgs(at, development, cast, configOf(1337, cast, { markets: [market] }))
+    const place = { rpc: development.rpc, config: join(at, 'deploy.json'), keyFile: join(at, 'deployer.key') }
+    const plan = await openPlan({ ...place, deployment: join(at, 'deployment.json'), wait: 30 })
+    const asked = plan.carryOut(() => {})
+    const feed = await expect
+      .poll(async () => (await readDeployment(join(at, 'deployment.json'))).sources[0]?.address as string, {
+        timeout: 30_000,
+      })
+      .toMatch(/^0x/)
+      .then(async () => (await readDeployment(join(at, 'deployment.json'))).sources[0]?.address as string)
+    const files = cast.signers.slice(1).map(({ privateKey }, i) => {
+      writeFileSync(join(at, `signer${i}.key`), privateKey)
+      return join(at, `signer${i}.key`)
+    })
+    writeFileSync(join(at, 'payer.key'), cast.guardian.privateKey)
+    const attested = await attestPrice({
+      ...{ rpc: development.rpc, deployment: join(at, 'deployment.json'), keyFile: join(at, 'payer.key') },
+      ...{ signerKeyFile: files, market: 'BTC-USD', price: '5000' },
+    })
+    expect(attested.feed).toBe(feed)
+    const { deployment } = await asked
+    plan.close()
+    const { registry } = deployment.addresses
+    const client = await RegistryClient.connect({
+      registry,
+      provider: development.provider,
+      fromBlock: deployment.block,
+    })
+    const { learning, margin } = deployment.policy
+    const first = {
+      priceE8: 5000n * 10n ** 8n,
+      asOf: BigInt(Date.parse(attested.asOf) / 1000),
+      impliedVolatilityX16: 0n,
+      rangeCode: 0n,
+    }
+    const twin = replay(
+      [...readBars(history), first],
+      { learning, margin, market: defaultPolicy.market },
+      { model: ewma },
+    )
+    expect((await client.market('BTC-USD')).state).toEqual(twin.points.at(-1)?.state)
   })
 })
 

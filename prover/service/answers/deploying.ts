@@ -1,5 +1,6 @@
 /** `zkrisk deploy`: a plan from a file, shown; then the plan on a chain, and where everything is. */
 import { formatEther, type Provider } from 'ethers'
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Build } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
@@ -79,7 +80,7 @@ export type Deployed = {
  * Reads, checks and prices a plan; sends nothing.
  *
  * @throws {@link WrongChainError} if the node serves another chain than the file is for; what {@link checkGovernance} and
- * {@link planDeployment} throw; {@link FundsError}
+ * {@link planDeployment} throw; {@link FundsError}, {@link DeploymentExistsError}
  */
 export async function openPlan(place: DeployPlace): Promise<OpenPlan> {
   const config = await readConfig(place.config)
@@ -89,6 +90,7 @@ export async function openPlan(place: DeployPlace): Promise<OpenPlan> {
     checkGovernance(config, account.address)
     const plan = await planDeployment({ config, deployer: account.address, ...(await partsOf(config, place.keys)) })
     const journal = resolve(place.journal ?? `${place.deployment}.journal`)
+    if (existsSync(place.deployment) && !existsSync(journal)) throw new DeploymentExistsError(place.deployment, journal)
     const summary = await summarise(plan, provider, account.address, journal)
     const { confirmations = 1, wait: waitSeconds = 0, deployment: file } = place
     return {
@@ -231,6 +233,19 @@ export class FundsError extends ProverError {
     this.deployer = deployer
     this.balance = formatEther(balance)
     this.needed = formatEther(needed)
+  }
+}
+
+/** Where everything is of another deployment would be written over. */
+export class DeploymentExistsError extends ProverError {
+  readonly code = 'service.deployment-exists'
+  readonly file: string
+
+  constructor(file: string, journal: string) {
+    super(
+      `${file} is of another deployment: it has no journal ${journal}. Name another file with --deployment, or its journal with --journal.`,
+    )
+    this.file = file
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ProverError } from '../../errors.ts'
 import { EXIT, reportError } from '../text/terminal.ts'
 import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
 import { stopSignal } from './stop.ts'
@@ -50,7 +51,7 @@ export function addReadCommand(program: Command): void {
             terminal.result(reading, formatReading(reading))
             return EXIT.success
           }
-          await watch(options.poll, async (last) => {
+          await watch(options.poll, terminal.say, async (last) => {
             const reading = await reader.read()
             const { block: _, time: __, ...held } = reading
             // Ages go on by themselves; what is worth a line is what somebody did, or what became stale.
@@ -67,10 +68,19 @@ export function addReadCommand(program: Command): void {
 }
 
 /** Looks again and again until the signal; each look is told what the last one saw. */
-async function watch(pollSeconds: number, look: (last: string | undefined) => Promise<string>): Promise<void> {
+async function watch(
+  pollSeconds: number,
+  say: (line: string) => void,
+  look: (last: string | undefined) => Promise<string>,
+): Promise<void> {
   const signal = stopSignal()
   for (let last: string | undefined; !signal.aborted; ) {
-    last = await look(last)
+    last = await look(last).catch((error: unknown) => {
+      // A node that is away for a moment comes back; what it had said may have changed meanwhile.
+      if (!(error instanceof ProverError)) throw error
+      say(`zkrisk: ${error.message} (${error.code})`)
+      return undefined
+    })
     await sleep(1000 * pollSeconds, undefined, { signal }).catch(() => undefined)
   }
 }

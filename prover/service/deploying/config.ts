@@ -4,6 +4,7 @@
  * Outside development chains it must say so in full: nobody whose key is public, no deployer that keeps a part, and a
  * council that waits at least {@link LEAST_COUNCIL_DELAY_SECONDS}.
  */
+import { dirname, resolve } from 'node:path'
 import { computeAddress, getAddress, isAddress, ZeroAddress } from 'ethers'
 import { z } from 'zod'
 import {
@@ -243,7 +244,8 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
   })
   const only = config.sources[0]?.name ?? ''
   const markets = config.markets.map((market, i) => {
-    const { name, source = only, volatilityModel, history } = market
+    const { name, source = only, volatilityModel } = market
+    const history = market.history === undefined ? undefined : resolve(dirname(file), market.history)
     if (isShadowName(name))
       throw new ConfigFieldError(file, `markets[${i}].name`, 'a shadow is added with `zkrisk shadows`')
     marketIdOf(name)

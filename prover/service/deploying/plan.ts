@@ -293,6 +293,7 @@ class Planner {
   private marketStep(market: MarketToDeploy, source: SourceToDeploy): Step {
     const { name, volatilityModel, history, firstVolatilityX24 } = market
     const id = `market ${name}`
+    const rows = history === undefined ? undefined : readBars(history)
     const from = history === undefined ? 'its first observation' : `the history ${history}`
     return {
       ...{ id, says: `add market ${name}, estimated by ${volatilityModel}, from ${from} of ${source.name}` },
@@ -301,7 +302,7 @@ class Planner {
       transaction: async ({ provider, addressOf }) => {
         const address = sourceAddress(source, addressOf)
         const first = await latestObservation(provider, market.name, address)
-        const state = this.stateOf(market, first)
+        const state = this.stateOf(market, first, rows)
         const data = interfaceOf('RiskRegistry').encodeFunctionData('addMarket', [
           marketIdOf(name),
           address,
@@ -315,13 +316,17 @@ class Planner {
   }
 
   /** The state that a market begins with: at its source's latest observation. */
-  private stateOf(market: MarketToDeploy, first: Observation): MarketState {
+  private stateOf(
+    market: MarketToDeploy,
+    first: Observation,
+    history: readonly Observation[] | undefined,
+  ): MarketState {
     const { learning, margin } = this.parts.config
     const policy = { learning, margin, market: market.policy }
-    const { firstVolatilityX24 = INITIAL_VOLATILITY_X24, history } = market
+    const { firstVolatilityX24 = INITIAL_VOLATILITY_X24 } = market
     const model = volatilityModels[market.volatilityModel]
     if (history !== undefined) {
-      const rows = readBars(history).filter(({ asOf }) => asOf < first.asOf)
+      const rows = history.filter(({ asOf }) => asOf < first.asOf)
       const warm = replay([...rows, first], policy, { model, initialVolatilityX24: firstVolatilityX24 })
       const last = warm.points.at(-1)
       if (last !== undefined) return last.state
