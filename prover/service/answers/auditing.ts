@@ -12,12 +12,13 @@ import {
 } from '../../audit/index.ts'
 import { ProverError } from '../../errors.ts'
 import { type CircuitKeys, verificationKeyHash } from '../../proof/index.ts'
-import { connectProvider, readDeployment, verifierArtifactOf } from '../../registry/index.ts'
+import { connectProvider, type Deployment, readDeployment } from '../../registry/index.ts'
+import { verifierFor } from '../deploying/verifier.ts'
 import { loadKeys, loadMarketKeys } from '../workspace.ts'
 
 /** What an auditor trusts of a key: its values, and the verifier compiled from it here. */
 export function auditKeyOf({ circuit, verificationKey, manifest }: CircuitKeys): AuditKey {
-  const verifierCode = verifierArtifactOf(circuit).deployedBytecode
+  const verifierCode = verifierFor(circuit, verificationKey).deployedBytecode
   return { build: circuit as AuditKey['build'], verificationKey, manifest, verifierCode }
 }
 
@@ -28,8 +29,10 @@ export const auditKeys = async (
 ): Promise<readonly AuditKey[]> => Promise.all(of.map(async ({ name }) => auditKeyOf(await loadKeys(name, folder))))
 
 /** The same of all that prove parameters of markets: of the default model, and of whatever other models have been built. */
-export const marketAuditKeys = async (folder?: string): Promise<readonly AuditKey[]> =>
-  (await loadMarketKeys(folder)).map(auditKeyOf)
+export async function marketAuditKeys(folder?: string, deployment?: Deployment): Promise<readonly AuditKey[]> {
+  const deployed = deployment?.models.map(({ name }) => name)
+  return (await loadMarketKeys(folder, deployed)).map(auditKeyOf)
+}
 
 export type ChainAuditOptions = {
   readonly rpc?: string | undefined
@@ -66,7 +69,7 @@ export async function auditFromChain(options: ChainAuditOptions): Promise<AuditR
     if (options.html !== undefined) throw new NoPortfolioPageError()
     return (await auditPortfolio({ ...target, keys: await auditKeys(options.keys, portfolioBuilds) })).report
   }
-  const { report, record } = await audit({ ...target, keys: await marketAuditKeys(options.keys) })
+  const { report, record } = await audit({ ...target, keys: await marketAuditKeys(options.keys, deployment) })
   if (options.out !== undefined) await writeAuditBundle(options.out, record)
   return report
 }
@@ -78,7 +81,7 @@ export async function auditFromFile(
 ): Promise<AuditReport> {
   const deployment = options.deployment === undefined ? undefined : await readDeployment(options.deployment)
   const registry = options.registry ?? deployment?.addresses.registry
-  const keys = await marketAuditKeys(options.keys)
+  const keys = await marketAuditKeys(options.keys, deployment)
   return auditOffline(file, {
     verificationKeyHashes: keys.map(({ verificationKey }) => `0x${verificationKeyHash(verificationKey)}`),
     ...(registry === undefined ? {} : { registry }),
