@@ -1,7 +1,7 @@
 /** `zkrisk deploy` on chains other than the built-in one: what it refuses there, how it goes on, what it leaves. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Transaction, type Wallet } from 'ethers'
+import { Transaction, Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readBars } from '../../prover/market/prices.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
@@ -347,18 +347,37 @@ describe('a file that is wrong', () => {
     const cast = await castOn(development)
     const at = freshFolder()
     const place = { rpc: development.rpc, config: join(at, 'deploy.json'), keyFile: join(at, 'deployer.key') }
+    const before = await castOn(development)
+    deployArgs(at, development, before, configOf(1337, before, { markets: [] }))
+    const first = await openPlan({ ...place, deployment: join(freshFolder(), 'deployment.json') })
+    const standing = await first.carryOut(() => {})
+    first.close()
     const plan = async (config: object) => {
       deployArgs(at, development, cast, config)
       const opened = await openPlan({ ...place, deployment: join(at, 'deployment.json') })
       opened.close()
     }
     await plan(configOf(1337, cast))
+    const poor = { ...cast, deployer: new Wallet(Wallet.createRandom().privateKey) }
+    deployArgs(at, development, poor, configOf(1337, poor))
+    const unpaid = openPlan({ ...place, deployment: join(at, 'deployment.json') })
+    await expect(unpaid).rejects.toMatchObject({
+      code: 'service.deploy-funds',
+      deployer: poor.deployer.address,
+      balance: '0.0',
+    })
     const refused = async (config: object, refusal: object) => expect(plan(config)).rejects.toMatchObject(refusal)
     await refused(configOf(1, cast), { code: 'registry.wrong-chain', expected: 1n, found: 1337n })
     await refused(configOf(1337, cast, { policy: { breachProbability: 5 } }), {
       code: 'parameters.policy',
       entry: 'breachProbability',
     })
+    const other = (address: string) => configOf(1337, cast, { sources: [{ name: 'own', kind: 'other', address }] })
+    const unfit = { code: 'service.source-unfit', source: 'own' }
+    await refused(other(cast.council.address), { ...unfit, address: cast.council.address })
+    const { deployment } = standing
+    await refused(other(deployment.addresses.council), { ...unfit, address: deployment.addresses.council })
+    await plan(other(deployment.sources[0]?.address ?? ''))
     await refused(configOf(1337, cast, { policy: { owner: 5 } }), { code: 'parameters.policy' })
     writeFileSync(join(at, 'deployment.json'), '{}')
     await refused(configOf(1337, cast), { code: 'service.deployment-exists' })

@@ -1,5 +1,5 @@
 /** `zkrisk deploy`: a plan from a file, shown; then the plan on a chain, and where everything is. */
-import { formatEther, type Provider } from 'ethers'
+import { Contract, formatEther, type Provider } from 'ethers'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Build } from '../../../circuits/statements/index.ts'
@@ -11,6 +11,7 @@ import {
   connectProvider,
   type DeployedModel,
   type Deployment,
+  interfaceOf,
   manifestHashOf,
   modelIdOf,
   portfolioStatementNames,
@@ -88,6 +89,7 @@ export async function openPlan(place: DeployPlace): Promise<OpenPlan> {
   try {
     const account = openAccount(provider, place.keyFile)
     checkGovernance(config, account.address)
+    await checkSources(config, provider)
     const plan = await planDeployment({ config, deployer: account.address, ...(await partsOf(config, place.keys)) })
     const journal = resolve(place.journal ?? `${place.deployment}.journal`)
     if (existsSync(place.deployment) && !existsSync(journal)) throw new DeploymentExistsError(place.deployment, journal)
@@ -114,6 +116,23 @@ export async function openPlan(place: DeployPlace): Promise<OpenPlan> {
   } catch (error) {
     provider.destroy()
     throw error
+  }
+}
+
+/** Sources that stand already must answer for the markets that begin there, before anything is paid for. */
+async function checkSources({ sources, markets }: DeployConfig, provider: Provider): Promise<void> {
+  for (const source of sources) {
+    if (source.kind !== 'other') continue
+    const code = await ask('Reading the code of a source', () => provider.getCode(source.address))
+    if (code === '0x') throw new SourceUnfitError(source.name, source.address)
+    const contract = new Contract(source.address, interfaceOf('IObservationSource'), provider)
+    for (const { name } of markets.filter((market) => market.source === source.name)) {
+      await contract
+        .getFunction('latest')(marketIdOf(name))
+        .catch((cause: unknown) => {
+          throw new SourceUnfitError(source.name, source.address, cause)
+        })
+    }
   }
 }
 
@@ -233,6 +252,22 @@ export class FundsError extends ProverError {
     this.deployer = deployer
     this.balance = formatEther(balance)
     this.needed = formatEther(needed)
+  }
+}
+
+/** A source that is to stand already does not, or is something else. */
+export class SourceUnfitError extends ProverError {
+  readonly code = 'service.source-unfit'
+  readonly source: string
+  readonly address: string
+
+  constructor(source: string, address: string, cause?: unknown) {
+    super(
+      `Expected an observation source ${source} at ${address} on this chain, found ${cause === undefined ? 'no contract' : 'a contract that is none'}. Correct the address.`,
+      { cause },
+    )
+    this.source = source
+    this.address = address
   }
 }
 

@@ -74,11 +74,13 @@ async function watch(
   look: (last: string | undefined) => Promise<string>,
 ): Promise<void> {
   const signal = stopSignal()
+  let complaint = ''
   for (let last: string | undefined; !signal.aborted; ) {
     last = await look(last).catch((error: unknown) => {
       // A node that is away for a moment comes back; what it had said may have changed meanwhile.
       if (!(error instanceof ProverError)) throw error
-      say(`zkrisk: ${error.message} (${error.code})`)
+      if (error.message !== complaint) say(`zkrisk: ${error.message} (${error.code})`)
+      complaint = error.message
       return undefined
     })
     await sleep(1000 * pollSeconds, undefined, { signal }).catch(() => undefined)
