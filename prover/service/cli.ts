@@ -4,6 +4,7 @@ import { packageVersion } from '../config.ts'
 import { addAuditCommand } from './commands/audit.ts'
 import { addChainCommands } from './commands/chain.ts'
 import { addDemoCommand } from './commands/demo.ts'
+import { addDeployCommand } from './commands/deploy.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addGreeksCommand } from './commands/greeks.ts'
 import { addKeysCommand } from './commands/keys.ts'
@@ -13,6 +14,7 @@ import { addParamsCommand } from './commands/params.ts'
 import { addPolicyCommand } from './commands/policy.ts'
 import { addPriceCommand } from './commands/price.ts'
 import { addProofCommands } from './commands/proofs.ts'
+import { addReadCommand } from './commands/read.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addShadowCommands } from './commands/shadows.ts'
 import { EXIT } from './text/terminal.ts'
@@ -36,7 +38,9 @@ function createProgram(): Command {
     addGreeksCommand,
     addMarginCommand,
     addProofCommands,
+    addDeployCommand,
     addServeCommand,
+    addReadCommand,
     addShadowCommands,
     addAuditCommand,
     addKeysCommand,

@@ -220,7 +220,8 @@ export class PortfolioClient {
   }
 }
 
-function marginIn(margin: Record<keyof ProvenMargin, bigint>): ProvenMargin {
+/** A margin as the contract answers. */
+export function marginIn(margin: Record<keyof ProvenMargin, bigint>): ProvenMargin {
   const { initialE8, maintenanceE8, worstScenario, asOf, sequence } = margin
   const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8, defaultProbabilityX32 } = margin
   const thresholds = { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8, defaultProbabilityX32 }

@@ -3,6 +3,14 @@ import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
 import { untilStopped } from './stop.ts'
 
 type ChainOptions = { port: number; deployment: string; keyFile: string; councilKeyFile: string; start: string }
+type AttestFlags = {
+  rpc: string
+  deployment: string
+  signerKeyFile: string[]
+  keyFile?: string
+  source?: string
+  asOf?: string
+}
 type FeedOptions = { rpc: string; deployment: string; market: string[]; pause: number; count?: number }
 
 /** Three terminals, in this order. */
@@ -44,7 +52,7 @@ export function addChainCommands(program: Command): void {
       }),
     )
 
-  const feed = program.command('feed').description('observations for a development chain')
+  const feed = program.command('feed').description('observations for a source of attested prices')
   addCommand(
     feed,
     'replay [prices...]',
@@ -65,6 +73,26 @@ export function addChainCommands(program: Command): void {
         const { replayFeed } = await import('../development/tryOut.ts')
         const appended = await replayFeed(files, { ...options, market: options.market ?? [], say: terminal.say })
         terminal.result({ appended }, `${appended} times appended.`)
+      }),
+    )
+
+  addCommand(feed, 'attest <market> <price>', 'attest one price with signers’ keys, and append it to their feed', [
+    'feed attest BTC-USD 67123.5 --rpc … --deployment deployment.json --signer-key-file a.key b.key --key-file payer.key',
+  ])
+    .requiredOption('--rpc <url>', 'node of the chain')
+    .requiredOption('--deployment <file>', 'where the engine lives')
+    .requiredOption('--signer-key-file <file...>', 'private keys of as many signers as the feed wants')
+    .option('--key-file <file>', 'private key that pays; by default the variable ZKRISK_KEY')
+    .option('--source <name>', 'feed, where the deployment has several')
+    .option('--as-of <time>', 'time of the price, UTC; by default that of the chain’s latest block')
+    .action(
+      action<AttestFlags, [string, string]>(async (terminal, options, market, price) => {
+        const { attestPrice } = await import('../answers/attesting.ts')
+        const attested = await attestPrice({ ...options, market, price })
+        terminal.result(
+          attested,
+          `${attested.market} ${attested.price} as of ${attested.asOf} appended to ${attested.feed} in block ${attested.block}.`,
+        )
       }),
     )
 }
