@@ -1,6 +1,6 @@
 /** The `zkrisk` command. Exit codes: 0 done, 1 refused or failed (with a typed error), 2 wrong usage. */
 import { Command, CommanderError } from 'commander'
-import { packageVersion } from '../config.ts'
+import { isPackageAlone, packageVersion } from '../config.ts'
 import { addAuditCommand } from './commands/audit.ts'
 import { addChainCommands } from './commands/chain.ts'
 import { addDemoCommand } from './commands/demo.ts'
@@ -19,6 +19,9 @@ import { addServeCommand } from './commands/serve.ts'
 import { addShadowCommands } from './commands/shadows.ts'
 import { EXIT } from './text/terminal.ts'
 
+const WITHOUT_BUILD =
+  '\nHere is the package alone. demo, chain, serve, prove, keys and margin --prove need circuits and keys, which a clone of\nzk-risk-engine builds: set ZKRISK_BUILD to its build folder. A chain and margin --prove need the clone itself.'
+
 function createProgram(): Command {
   const program = new Command('zkrisk')
     .description('Risk parameters computed off-chain, proven, and put in force on chain only if the proof verifies.')
@@ -29,6 +32,7 @@ function createProgram(): Command {
       'after',
       '\nExit codes: 0 done, 1 refused or failed (message and code on standard error), 2 wrong usage.\nZKRISK_DEBUG=1 adds stacks.',
     )
+  if (isPackageAlone) program.addHelpText('after', WITHOUT_BUILD)
   const commands = [
     addDemoCommand,
     addParamsCommand,

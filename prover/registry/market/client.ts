@@ -108,7 +108,15 @@ type Listing = { readonly listed: ReadonlyMap<string, ListedMarket>; readonly ne
 
 type InboxCache = { readonly words: bigint[]; nextBlock: number }
 
-/** Reads and moves one registry. */
+/**
+ * Reads and moves one registry.
+ *
+ * @example
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const client = await RegistryClient.connect({ registry: addresses.registry, provider })
+ * (await client.market('BTC-USD')).sequence // → 1n
+ */
 export class RegistryClient {
   readonly provider: Provider
   readonly registry: string
