@@ -316,9 +316,8 @@ export class SviShapeError extends ProverError {
   readonly svi: Svi
 
   constructor(leg: string, svi: Svi, expected: string) {
-    super(
-      `The SVI surface of ${leg} is no smile: expected ${expected}, got a ${svi.a}, b ${svi.b}, rho ${svi.rho}, m ${svi.m}, s ${svi.s}.`,
-    )
+    const got = Object.entries(svi).map(([name, value]) => `${name} ${Number(value.toPrecision(9))}`)
+    super(`The SVI surface of ${leg} is no smile: expected ${expected}, got ${got.join(', ')}. Refit it.`)
     this.leg = leg
     this.svi = svi
   }

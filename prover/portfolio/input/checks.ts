@@ -1,9 +1,10 @@
 /** What a market must be before anything is priced in it; every refusal names the leg. */
 import { ProverError } from '../../errors.ts'
-import type { Svi } from '../../options/real.ts'
+import { type Svi, sviTotalVariance } from '../../options/real.ts'
 import { requireNoButterfly, requireSviShape } from '../../options/surface.ts'
 import type { ExpirySurface, PortfolioMarket } from '../portfolio.ts'
 import { decimalText, grouped } from './exact.ts'
+import { UnitError } from './fractions.ts'
 
 /** An expiry's SVI parameters as plain numbers. */
 export function sviOf({ sviAX48, sviBX48, sviRhoX40, sviMX40, sviSX40 }: ExpirySurface): Svi {
@@ -25,8 +26,20 @@ export function requireSurfaceShape(surface: ExpirySurface, leg: string): void {
   if (surface.forwardVariableE8 + surface.forwardFixedE8 <= 0n || surface.forwardRefE8 <= 0n) {
     throw new ForwardMissingError(leg)
   }
-  requireSviShape(sviOf(surface), leg)
+  const svi = sviOf(surface)
+  requireSviShape(svi, leg)
+  const atForward = sviTotalVariance(svi, 0)
+  if (!(atForward < LARGEST_VARIANCE)) {
+    throw new UnitError(
+      `${leg}.svi`,
+      String(Number(atForward.toPrecision(6))),
+      `a total variance (volatility² × years) below ${LARGEST_VARIANCE} at the forward`,
+    )
+  }
 }
+
+/** Where total variances saturate; at the forward nothing that is one comes near. */
+const LARGEST_VARIANCE = 20
 
 /** Beyond the strikes that are held, butterflies are nobody's business; this far around the forward they always are. */
 const ALWAYS_EXAMINED = 0.25
@@ -131,6 +144,23 @@ export class ExpiredLegError extends ProverError {
         ? 'it expires in this very second: state its settlementPrice, at which it is worth its payoff'
         : 'it has expired: settle it into cash and leave it out'
     super(`${leg}: expected an expiry after ${iso(asOf)}, got ${iso(expiry)}; ${reason}.`)
+    this.leg = leg
+    this.expiry = expiry
+    this.asOf = asOf
+  }
+}
+
+/** A settlement price is stated of options that have not expired. */
+export class UnsettledError extends ProverError {
+  readonly code = 'portfolio.unsettled'
+  readonly leg: string
+  readonly expiry: bigint
+  readonly asOf: bigint
+
+  constructor(leg: string, expiry: bigint, asOf: bigint) {
+    super(
+      `${leg}: expected a settlementPrice only in the second of expiry, ${iso(expiry)}, got one at ${iso(asOf)}. Leave it out.`,
+    )
     this.leg = leg
     this.expiry = expiry
     this.asOf = asOf
