@@ -67,14 +67,11 @@ const fraction = z
     title: 'a fraction such as 0.04 or 4%',
     description: 'decimal number without a unit: 0.04, or "4%"; read exactly',
   })
-const time = z
-  .union([z.string(), z.number()])
-  .transform(String)
-  .meta({
-    id: 'time',
-    title: 'a time such as 2026-03-27T08:00:00Z or unix seconds',
-    description: 'unix seconds or ISO 8601, UTC where no offset is given',
-  })
+const time = z.union([z.string(), z.number()]).transform(String).meta({
+  id: 'time',
+  title: 'a time such as 2026-03-27T08:00:00Z or unix seconds',
+  description: 'unix seconds or ISO 8601, UTC where no offset is given',
+})
 
 const sviSchema = z.strictObject({
   a: decimal,

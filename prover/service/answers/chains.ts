@@ -1,5 +1,6 @@
 /** `zkrisk greeks`: a whole chain priced by the exact twin, by expiry and strike. */
 import { type ChainRow, type ExpiryChain, priceChain, type PricedChain } from '../../options/pricedChain.ts'
+import { fitWarnings } from '../../options/surface.ts'
 import { formatTable } from '../text/table.ts'
 
 /** Rows of a table that are shown of each expiry: those nearest the forward. */
@@ -42,6 +43,7 @@ export function greeksJson({ file, expiries, refused, skipped }: PricedChain): o
               rootMeanSquareError: fit.rootMeanSquareError,
               maxError: fit.maxError,
               leastDensity: fit.leastDensity,
+              warnings: fitWarnings(fit),
             },
       options: rows.map(({ quote, value, greeks, deribit }) => ({
         instrument: quote.instrument,
@@ -77,7 +79,11 @@ function formatExpiry({ currency, expiry, forward, timeToExpiry, fit, rows }: Ex
   const surface =
     fit === undefined
       ? 'too few marks for a surface'
-      : `SVI within ${(100 * fit.maxError).toFixed(2)} points of the marks (rms ${(100 * fit.rootMeanSquareError).toFixed(2)})${fit.leastDensity < 0 ? ', with butterfly arbitrage' : ''}`
+      : `SVI within ${(100 * fit.maxError).toFixed(2)} points of the marks (rms ${(100 * fit.rootMeanSquareError).toFixed(2)})${fitWarnings(
+          fit,
+        )
+          .map((warning) => `; ! ${warning}`)
+          .join('')}`
   const shown = all ? rows : nearestStrikes(rows, forward)
   const left = shown.length === rows.length ? '' : `; ${shown.length} of ${rows.length} options`
   return [
