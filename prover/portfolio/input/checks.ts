@@ -26,9 +26,12 @@ export function requireSurfaceShape(surface: ExpirySurface, leg: string): void {
   if (surface.forwardVariableE8 + surface.forwardFixedE8 <= 0n || surface.forwardRefE8 <= 0n) {
     throw new ForwardMissingError(leg)
   }
-  const svi = sviOf(surface)
-  requireSviShape(svi, leg)
-  const atForward = sviTotalVariance(svi, 0)
+  requireSviShape(sviOf(surface), leg)
+}
+
+/** Refuses a surface whose parameters can only be those of a volatility, or of a variance a year in points. @throws {@link UnitError} */
+export function requireTotalVariance(surface: ExpirySurface, leg: string): void {
+  const atForward = sviTotalVariance(sviOf(surface), 0)
   if (!(atForward < LARGEST_VARIANCE)) {
     throw new UnitError(
       `${leg}.svi`,

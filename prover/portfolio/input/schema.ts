@@ -19,6 +19,7 @@ import {
   requireArbitrageFree,
   requirePricesTogether,
   requireSurfaceShape,
+  requireTotalVariance,
   StaleSurfaceError,
   UnsettledError,
 } from './checks.ts'
@@ -387,6 +388,7 @@ function surfaceOfEntry(stated: Market['expiries'][number], index: number, round
         : exactField('expirySurfaceShape', 'forwardRefE8', svi.forwardRef, `${leg}.svi.forwardRef`),
   }
   requireSurfaceShape(surface, leg)
+  requireTotalVariance(surface, leg)
   return surface
 }
 
