@@ -241,6 +241,20 @@ describe('an account over several markets', () => {
     expect(formatAccount(answer, false)).toContain('nothing offsets between currencies')
   })
 
+  it('has thresholds in each market as if the others stayed where they are', async () => {
+    const { markets, standing } = await answerOf(both((file) => (file.account.cash = '26000')))
+    const rest = markets[0]?.rest
+    expect(rest?.maintenanceE8).toBe(standing.maintenanceE8 - (markets[0]?.provable.margin.maintenanceE8 ?? 0n))
+    const alone = await answerOf(bent((file) => (file.account.cash = String(Number(rest?.maintenanceE8) / 1e8))))
+    const { liquidationDownE8 = 0n } = markets[0]?.thresholds ?? {}
+    expect(liquidationDownE8).toBe(alone.markets[0]?.thresholds.liquidationDownE8)
+    expect(liquidationDownE8).toBeGreaterThan(0n)
+    expect(liquidationDownE8).toBeLessThan(70_853n * 10n ** 8n)
+    const json = accountJson(await answerOf(both()), false) as Json
+    expect(json.markets.BTC).not.toHaveProperty('healthy')
+    expect(json.healthy).toBe(false)
+  })
+
   it('has collateral in the market of its currency, else in the first that prices it, once', async () => {
     const held = (file: Json): void => {
       file.account.collaterals = [
