@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import { CsvError, parse } from 'csv-parse/sync'
 import { ProverError } from '../errors.ts'
 import { parseDecimal, scaleDecimal } from '../market/decimal.ts'
+import { parseExactTime } from '../market/time.ts'
 import { readInstrument } from './instrument.ts'
 import type { QuotedGreeks } from './real.ts'
 
@@ -278,16 +279,8 @@ function pythonDictionary(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Unix seconds of ISO 8601 or of unix seconds, milliseconds or microseconds; fractions are kept. */
-function secondsOf(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) {
-    const value = Number(text)
-    if (value > 1e14) return value / 1e6
-    return value > 1e11 ? value / 1e3 : value
-  }
-  const hasZone = /(?:Z|[+-]\d{2}:?\d{2})$/.test(text)
-  return Date.parse(hasZone ? text : `${text}Z`) / 1000
-}
+/** Unix seconds with their fraction; not a number for anything else. */
+const secondsOf = (text: string): number => parseExactTime(text) ?? Number.NaN
 
 /** Ticker messages of options among the lines of a websocket log; undefined for every other line. */
 function tickersOf(text: string): readonly (RawQuote | undefined)[] {
@@ -345,7 +338,7 @@ export type RefusalCondition = keyof typeof refusals
 
 const refusals = {
   instrument: 'expected an instrument such as BTC-27MAR26-100000-C',
-  time: 'expected a time as ISO 8601 or unix seconds, milliseconds or microseconds',
+  time: 'expected a time as ISO 8601, as 27.03.2026 08:00, or as unix seconds, ms, µs or ns',
   expired: 'expected a quote from before the expiry at 08:00 UTC',
   forward: 'expected a positive forward below 2,814,749.76710656',
   volatility: 'expected an implied volatility above 0 and below 3,200 %',
