@@ -3,48 +3,75 @@ import { ProverError } from '../../errors.ts'
 import { byExpiry, latestQuotes, type OptionChain } from '../../options/chain.ts'
 import { fitQuotes } from '../../options/pricedChain.ts'
 import { parseExactJson } from './exactJson.ts'
-import type { Portfolio } from '../portfolio.ts'
-import { type ReadOptions, readPortfolio } from './schema.ts'
+import type { Portfolio, PortfolioOverMarkets } from '../portfolio.ts'
+import { readPortfolioOverMarkets } from './markets.ts'
+import type { ReadOptions } from './schema.ts'
 
 /**
- * Reads a portfolio file in the market of a chain instead of its own; account, parameters, scenarios and collateral prices
- * stay. Collateral in the chain's own currency takes the chain's spot.
+ * Reads a portfolio file in the markets of a chain instead of its own: one for each currency that the account's options and
+ * perpetuals are of, all at the time of the newest. Account, parameters, scenarios and collateral prices stay. Collateral in
+ * a market's own currency takes the chain's spot.
  *
  * Surfaces are least-squares fits in double precision, made before anything exact begins: the numbers that come of them
  * are what an oracle would attest.
  *
  * @param text - of the portfolio file
  * @throws {@link ChainMarketError} if the chain has no spot for the account's options
- * @throws the errors of {@link readPortfolio}
+ * @throws the errors of {@link readPortfolioOverMarkets}
  */
 export function readPortfolioInChain(
   text: string,
   file: string,
   chain: OptionChain,
   options: ReadOptions = {},
-): Portfolio {
+): Portfolio | PortfolioOverMarkets {
   const stated = parseExactJson(text, file) as PortfolioParts
-  const currency = currencyOf(stated, file)
-  const market = marketOfChain(chain, currency)
-  const priced = Array.isArray(stated.market?.collaterals) ? stated.market.collaterals : []
-  const collaterals = priced.map((each) => (each.asset === currency ? { ...each, price: market.spot } : each))
-  return readPortfolio(JSON.stringify({ ...stated, market: { ...market, collaterals } }), file, options)
+  const currencies = currenciesOf(stated, file)
+  const found = currencies.map((currency) => [currency, marketOfChain(chain, currency)] as const)
+  const asOf = String(Math.max(...found.map(([, market]) => Number(market.asOf))))
+  const priced = collateralPricesOf(stated)
+  const markets = found.map(([currency, market]) => {
+    const collaterals = priced.map((each) => {
+      const own = found.find(([name]) => name === each.asset)
+      return own === undefined ? each : { ...each, price: own[1].spot }
+    })
+    return [currency, { ...market, asOf, collaterals }] as const
+  })
+  const { market: _, markets: __, ...rest } = stated
+  return readPortfolioOverMarkets(JSON.stringify({ ...rest, markets: Object.fromEntries(markets) }), file, options)
 }
 
 /** The little that must be known of a file before its form is checked. */
 type PortfolioParts = {
-  readonly account?: { readonly options?: readonly { readonly instrument?: unknown }[] }
-  readonly market?: { readonly collaterals?: readonly { readonly asset?: unknown }[] }
+  readonly account?: {
+    readonly options?: readonly { readonly instrument?: unknown; readonly currency?: unknown }[]
+    readonly perps?: { readonly currency?: unknown } | readonly { readonly currency?: unknown }[]
+  }
+  readonly market?: PricedParts
+  readonly markets?: Readonly<Record<string, PricedParts>>
+}
+type PricedParts = { readonly currency?: unknown; readonly collaterals?: readonly { readonly asset?: unknown }[] }
+
+/** Collateral prices of all markets of a file, each asset once. */
+function collateralPricesOf({ market, markets }: PortfolioParts): readonly { readonly asset?: unknown }[] {
+  const all = [market, ...Object.values(markets ?? {})].flatMap((each) =>
+    Array.isArray(each?.collaterals) ? each.collaterals : [],
+  )
+  return all.filter(({ asset }, i) => all.findIndex((each) => each.asset === asset) === i)
 }
 
-function currencyOf({ account }: PortfolioParts, file: string): string {
-  const names = (Array.isArray(account?.options) ? account.options : []).map(({ instrument }) =>
-    String(instrument ?? ''),
-  )
-  const currency = /^([A-Z0-9_]+)-/.exec(names[0] ?? '')?.[1]
-  if (currency === undefined)
+/** What the account's options and perpetuals are of, else what the file's own market is. @throws {@link ChainMarketError} */
+function currenciesOf({ account, market }: PortfolioParts, file: string): readonly string[] {
+  const options = Array.isArray(account?.options) ? account.options : []
+  const perps = account?.perps === undefined ? [] : [account.perps].flat()
+  const named = [
+    ...options.map(({ instrument, currency }) => /^([A-Z0-9_]+)-/.exec(String(instrument ?? ''))?.[1] ?? currency),
+    ...perps.map(({ currency }) => currency),
+  ].filter((each) => typeof each === 'string')
+  const currencies = named.length === 0 && typeof market?.currency === 'string' ? [market.currency] : named
+  if (currencies.length === 0)
     throw new ChainMarketError(file, 'an account whose options have names such as BTC-27MAR26-100000-C')
-  return currency
+  return [...new Set(currencies)].toSorted()
 }
 
 /** Market of one currency as a portfolio file states it. @throws {@link ChainMarketError} */

@@ -2,7 +2,8 @@
 import { ProverError } from '../../errors.ts'
 import type { Svi } from '../../options/real.ts'
 import { requireNoButterfly, requireSviShape } from '../../options/surface.ts'
-import type { ExpirySurface } from '../portfolio.ts'
+import type { ExpirySurface, PortfolioMarket } from '../portfolio.ts'
+import { decimalText, grouped } from './exact.ts'
 
 /** An expiry's SVI parameters as plain numbers. */
 export function sviOf({ sviAX48, sviBX48, sviRhoX40, sviMX40, sviSX40 }: ExpirySurface): Svi {
@@ -40,6 +41,53 @@ export function requireArbitrageFree(surface: ExpirySurface, strikesE8: readonly
   const from = Math.min(-ALWAYS_EXAMINED, ...moneyness)
   const to = Math.max(ALWAYS_EXAMINED, ...moneyness)
   requireNoButterfly(sviOf(surface), leg, from, to)
+}
+
+/** Forwards, perpetuals and the market's own currency as collateral are worth spot but for carry, which is far less. */
+const PRICE_FACTOR = 2n
+
+/**
+ * Refuses prices of one thing that are further apart than carry can bring them: one of them has other decimals, is a feed
+ * that is missing, or is of another market.
+ *
+ * @throws {@link PricesApartError}
+ */
+export function requirePricesTogether({ currency, spotE8, perpPriceE8, expiries, collaterals }: PortfolioMarket): void {
+  const own = collaterals.filter(({ asset }) => asset === currency)
+  const prices: readonly (readonly [string, bigint])[] = [
+    ['market.perpPrice', perpPriceE8],
+    ...expiries.flatMap(({ expiry, forwardVariableE8, forwardFixedE8, forwardRefE8 }) => {
+      const leg = `expiry ${iso(expiry).slice(0, 10)}`
+      return [
+        [`${leg}, forward`, forwardVariableE8 + forwardFixedE8],
+        [`${leg}, svi.forwardRef`, forwardRefE8],
+      ] as const
+    }),
+    ...own.map(({ asset, priceE12 }) => [`market.collaterals.${asset}.price`, priceE12 / 10_000n] as const),
+  ]
+  for (const [entry, priceE8] of prices) {
+    const [low, high] = priceE8 < spotE8 ? [priceE8, spotE8] : [spotE8, priceE8]
+    if (low * PRICE_FACTOR < high) throw new PricesApartError(entry, priceE8, spotE8)
+  }
+}
+
+/** A price of a market is not within a factor of 2 of spot. */
+export class PricesApartError extends ProverError {
+  readonly code = 'portfolio.prices-apart'
+  readonly entry: string
+  readonly price: string
+  readonly spot: string
+
+  constructor(entry: string, priceE8: bigint, spotE8: bigint) {
+    const [price, spot] = [decimalText(priceE8, 10n ** 8n), decimalText(spotE8, 10n ** 8n)]
+    super(
+      `${entry}: expected a price within a factor of ${PRICE_FACTOR} of market.spot, got ${grouped(price)} beside spot ${grouped(spot)}. ` +
+        'One of them has other decimals, is missing, or is of another market.',
+    )
+    this.entry = entry
+    this.price = price
+    this.spot = spot
+  }
 }
 
 /** An expiry has no forward to price on. */
@@ -123,4 +171,4 @@ export class MixedMarketError extends ProverError {
   }
 }
 
-const iso = (time: bigint): string => new Date(Number(time) * 1000).toISOString().replace('.000Z', 'Z')
+export const iso = (time: bigint): string => new Date(Number(time) * 1000).toISOString().replace('.000Z', 'Z')

@@ -1,7 +1,7 @@
 /** Decimals of files become the exact integers of statement words here, and nowhere else. */
 import { type WordName, words } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
-import { parseDecimal, scaleDecimal } from '../../market/decimal.ts'
+import { type Decimal, parseDecimal, scaleDecimal } from '../../market/decimal.ts'
 
 /** Name of a field of a packed word. */
 export type FieldName<W extends WordName> = (typeof words)[W]['fields'][number]['name']
@@ -58,18 +58,36 @@ const sizes: FieldRange = { scale: 10n ** 12n, least: 0n, most: (1n << 62n) - 1n
 /** From which size on a position is concentrated, down to whole units of 2^32·10^-12. */
 export const exactSizeQ = (text: string, entry: string): bigint => exactIn(sizes, text, entry) >> 32n
 
-/** {@link exactField} with a range of its own. */
+/** {@link exactField} with a range of its own; what has no unit may be stated in per cent, `4%`. */
 export function exactIn({ scale, least, most }: FieldRange, text: string, entry: string): bigint {
-  const value = nearest(text, scale, entry)
+  const hasNoUnit = (scale & (scale - 1n)) === 0n && scale > 1n
+  const value = hasNoUnit ? nearestTo(fractionOf(text, entry), scale) : nearest(text, scale, entry)
   if (value < least || value > most)
-    throw new ValueRangeError(entry, text, decimalText(least, scale), decimalText(most, scale))
+    throw new ValueRangeError(entry, text, grouped(decimalText(least, scale)), grouped(decimalText(most, scale)))
   return value
 }
+
+/** A number that may be stated in per cent. @throws {@link NotDecimalError} */
+export function fractionOf(text: string, entry: string): Decimal {
+  const isPercentage = text.endsWith('%')
+  const decimal = parseDecimal(isPercentage ? text.slice(0, -1).trimEnd() : text)
+  if (decimal === undefined) throw new NotDecimalError(entry, text)
+  return isPercentage ? { ...decimal, exponent: decimal.exponent - 2 } : decimal
+}
+
+/** Thousands separated: `2814749.76` → `2,814,749.76`. */
+export const grouped = (decimal: string): string =>
+  decimal.replace(/\d+/, (whole) => BigInt(whole).toLocaleString('en-GB'))
 
 /** A decimal number times a scale, to the nearest integer, halves away from zero. @throws {@link NotDecimalError} */
 export function nearest(text: string, scale: bigint, entry: string): bigint {
   const decimal = parseDecimal(text)
   if (decimal === undefined) throw new NotDecimalError(entry, text)
+  return nearestTo(decimal, scale)
+}
+
+/** {@link nearest} of a number that has been read. */
+export function nearestTo(decimal: Decimal, scale: bigint): bigint {
   const { numerator, denominator } = scaleDecimal(decimal, scale)
   const magnitude = (2n * numerator + denominator) / (2n * denominator)
   return decimal.negative ? -magnitude : magnitude
@@ -93,7 +111,8 @@ export class NotDecimalError extends ProverError {
   readonly value: string
 
   constructor(entry: string, value: string) {
-    super(`${entry}: expected a decimal number, got "${value}".`)
+    const advice = value.includes(',') ? ' Write it without thousands separators, with a decimal point.' : ''
+    super(`${entry}: expected a decimal number, got "${value}".${advice}`)
     this.entry = entry
     this.value = value
   }

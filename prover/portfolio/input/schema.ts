@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import { COLLATERALS } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
-import { parseTime } from '../../market/time.ts'
 import { instrumentName, readInstrument } from '../../options/instrument.ts'
 import {
   type Contingency,
@@ -15,14 +14,19 @@ import {
   ExpiredLegError,
   ForwardCrossedError,
   ForwardMissingError,
+  iso,
   MixedMarketError,
   requireArbitrageFree,
+  requirePricesTogether,
   requireSurfaceShape,
   StaleSurfaceError,
 } from './checks.ts'
 import { defaultParameters, defaultScenarios, UNLIMITED_SIZE } from './defaultParameters.ts'
-import { exactField, exactFields, exactIn, exactSizeQ, fieldRange, nearest } from './exact.ts'
+import { exactField, exactFields, exactIn, exactSizeQ, fieldRange, fractionOf, nearest, nearestTo } from './exact.ts'
 import { parseExactJson } from './exactJson.ts'
+import { type FormIssue, formIssue } from './formIssue.ts'
+import { exactFraction, fractionField, shareFields } from './fractions.ts'
+import { expiryOf, timeOf } from './times.ts'
 import type {
   CollateralPrice,
   CollateralRule,
@@ -40,10 +44,14 @@ const decimal = z
   .union([z.string().regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?$/), z.number()])
   .transform(String)
   .meta({ id: 'decimal', description: 'decimal number, as a JSON number or as a string; read exactly' })
+const fraction = z
+  .union([z.string().regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?( ?%)?$/), z.number()])
+  .transform(String)
+  .meta({ id: 'fraction', description: 'decimal number without a unit: 0.04, or "4%"; read exactly' })
 const time = z
   .union([z.string(), z.number()])
   .transform(String)
-  .meta({ id: 'time', description: 'unix seconds or ISO 8601, UTC where no offset is given' })
+  .meta({ id: 'time', description: 'time: unix seconds or ISO 8601, UTC where no offset is given' })
 
 const sviSchema = z.strictObject({
   a: decimal,
@@ -56,7 +64,7 @@ const sviSchema = z.strictObject({
 })
 
 const expirySchema = z.strictObject({
-  expiry: time,
+  expiry: time.describe('a date alone means 08:00 UTC'),
   asOf: time
     .optional()
     .describe('time of this expiry’s data; default and only other value allowed: that of the market'),
@@ -71,20 +79,38 @@ const expirySchema = z.strictObject({
   settlementPrice: decimal
     .optional()
     .describe('only for an expiry at this very second: options are worth their payoff'),
-  rate: decimal.default('0').describe('continuously compounded, per year'),
+  rate: fraction.default('0').describe('continuously compounded, per year; 0.04 is 4 %'),
   svi: sviSchema,
-  confidence: decimal.default('1').describe('least confidence of forward, rate and surface, 0 to 1'),
+  confidence: fraction.default('1').describe('least confidence of forward, rate and surface, 0 to 1'),
 })
+
+const currency = z
+  .string()
+  .regex(/^[A-Z0-9_]+$/)
+  .meta({ id: 'currency', description: 'currency such as BTC' })
 
 const optionSchema = z.union([
   z.strictObject({ instrument: z.string().describe('such as BTC-27MAR26-100000-C'), quantity: decimal }),
-  z.strictObject({ expiry: time, strike: decimal, type: z.enum(['call', 'put']), quantity: decimal }),
+  z.strictObject({
+    expiry: time.describe('a date alone means 08:00 UTC'),
+    strike: decimal,
+    type: z.enum(['call', 'put']),
+    quantity: decimal,
+    currency: currency.optional().describe('needed where there are several markets'),
+  }),
 ])
 
+const perpsSchema = z.strictObject({
+  quantity: decimal,
+  unrealisedPnl: decimal.default('0'),
+  unrealisedFunding: decimal.default('0'),
+  currency: currency.optional().describe('needed where there are several markets'),
+})
+
 const shape = <T extends Readonly<Record<string, unknown>>>(defaults: T, describe = '') => {
-  const entries = Object.entries(defaults).map(([name, value]) => [name, decimal.default(String(value))] as const)
+  const entries = Object.entries(defaults).map(([name, value]) => [name, fraction.default(String(value))] as const)
   return z
-    .strictObject(Object.fromEntries(entries) as { readonly [Name in keyof T]: z.ZodDefault<typeof decimal> })
+    .strictObject(Object.fromEntries(entries) as { readonly [Name in keyof T]: z.ZodDefault<typeof fraction> })
     .describe(describe)
     .prefault({} as never)
 }
@@ -101,9 +127,9 @@ const parametersSchema = z
       .array(
         z.strictObject({
           asset: z.string(),
-          maintenanceHaircut: decimal,
-          initialHaircut: decimal.describe('on top of the maintenance haircut'),
-          confidenceThreshold: decimal.default('0'),
+          maintenanceHaircut: fraction,
+          initialHaircut: fraction.describe('on top of the maintenance haircut'),
+          confidenceThreshold: fraction.default('0'),
           movesWithSpot: z.boolean().default(false),
           size: decimal.default(UNLIMITED_SIZE).describe('held beyond this, in units of the asset, it is concentrated'),
         }),
@@ -113,49 +139,62 @@ const parametersSchema = z
   })
   .prefault({})
 
-/** The form of a portfolio file. */
-export const portfolioSchema = z.strictObject({
-  $schema: z.string().optional(),
-  name: z.string().optional(),
-  account: z.strictObject({
-    cash: decimal.default('0'),
-    collaterals: z.array(z.strictObject({ asset: z.string(), amount: decimal })).default([]),
-    perps: z
-      .strictObject({
-        quantity: decimal,
-        unrealisedPnl: decimal.default('0'),
-        unrealisedFunding: decimal.default('0'),
-      })
-      .prefault({ quantity: '0' }),
-    options: z.array(optionSchema).default([]),
-  }),
-  market: z.strictObject({
-    asOf: time,
-    spot: decimal,
-    spotConfidence: decimal.default('1'),
-    perpPrice: decimal.optional().describe('default: spot'),
-    perpConfidence: decimal.default('1'),
-    stablePrice: decimal.default('1'),
-    maxAgeSeconds: decimal.default('120').describe('older data of an expiry is stale'),
-    expiries: z.array(expirySchema).default([]),
-    collaterals: z
-      .array(z.strictObject({ asset: z.string(), price: decimal, confidence: decimal.default('1') }))
-      .default([]),
-  }),
-  parameters: parametersSchema,
-  scenarios: z
-    .array(
-      z.strictObject({
-        spotShock: decimal,
-        volatility: z.enum(['up', 'none', 'down', 'linear', 'absolute']),
-        damping: decimal.default('1'),
-      }),
-    )
-    .default([...defaultScenarios])
-    .describe('default: the grid that Derive publishes'),
+const marketSchema = z.strictObject({
+  currency: currency.optional().describe('of options and perpetuals; default: what the names of the options say'),
+  asOf: time,
+  spot: decimal,
+  spotConfidence: fraction.default('1'),
+  perpPrice: decimal.optional().describe('default: spot'),
+  perpConfidence: fraction.default('1'),
+  stablePrice: decimal.default('1'),
+  maxAgeSeconds: decimal.default('120').describe('older data of an expiry is stale'),
+  expiries: z.array(expirySchema).default([]),
+  collaterals: z
+    .array(z.strictObject({ asset: z.string(), price: decimal, confidence: fraction.default('1') }))
+    .default([]),
 })
 
-type PortfolioFile = z.infer<typeof portfolioSchema>
+/** The form of a portfolio file. */
+export const portfolioSchema = z
+  .strictObject({
+    $schema: z.string().optional(),
+    name: z.string().optional(),
+    account: z.strictObject({
+      cash: decimal.default('0'),
+      collaterals: z.array(z.strictObject({ asset: z.string(), amount: decimal })).default([]),
+      perps: z
+        .union([perpsSchema, z.array(perpsSchema)])
+        .prefault([])
+        .transform((stated) => (Array.isArray(stated) ? stated : [stated])),
+      options: z.array(optionSchema).default([]),
+    }),
+    market: marketSchema.optional().describe('the only market; either this or markets'),
+    markets: z.record(currency, marketSchema).optional().describe('one market a currency; either this or market'),
+    parameters: parametersSchema,
+    scenarios: z
+      .array(
+        z.strictObject({
+          spotShock: decimal,
+          volatility: z.enum(['up', 'none', 'down', 'linear', 'absolute']),
+          damping: fraction.default('1'),
+        }),
+      )
+      .default([...defaultScenarios])
+      .describe('default: the grid that Derive publishes'),
+  })
+  .superRefine(({ market, markets }, { addIssue }) => {
+    if ((market === undefined) === (markets === undefined || Object.keys(markets).length === 0)) {
+      addIssue({
+        code: 'custom',
+        path: ['market'],
+        message: 'expected either market or markets with one entry a currency',
+      })
+    }
+  })
+
+export type PortfolioFile = z.infer<typeof portfolioSchema>
+type Account = PortfolioFile['account']
+type Market = NonNullable<PortfolioFile['market']>
 
 export type ReadOptions = {
   /** Take surfaces whose butterflies can be arbitraged. */
@@ -174,19 +213,31 @@ export type ReadOptions = {
  * @throws the errors of checks.ts and surface.ts, {@link UnknownInstrumentError}, {@link LegSizeError}, naming the leg
  */
 export function readPortfolio(text: string, file: string, options: ReadOptions = {}): Portfolio {
-  const parsed = portfolioSchema.safeParse(parseExactJson(text, file))
-  if (!parsed.success) throw new PortfolioSchemaError(file, ...issueOf(parsed.error), parsed.error)
-  const { name = nameOf(file), account, market: stated, parameters, scenarios } = parsed.data
-  const market = marketOf(stated, parameters, options)
+  return portfolioOf(parsePortfolio(text, file), file, options)
+}
+
+/** A file of the right form; nothing else is checked. @throws {@link JsonSyntaxError}, {@link PortfolioSchemaError} */
+export function parsePortfolio(text: string, file: string): PortfolioFile {
+  const json = parseExactJson(text, file)
+  const parsed = portfolioSchema.safeParse(json)
+  if (!parsed.success) throw new PortfolioSchemaError(file, formIssue(portfolioSchema, json, parsed.error))
+  return parsed.data
+}
+
+/** The account of a file in its one market. @throws the errors of {@link readPortfolio} but those of the form */
+export function portfolioOf(stated: PortfolioFile, file: string, options: ReadOptions): Portfolio {
+  const { name = nameOf(file), account, parameters, scenarios } = stated
+  if (stated.market === undefined) throw new SeveralMarketsError(file, Object.keys(stated.markets ?? {}))
+  const market = marketOf(stated.market, currencyOf(stated.market, account), parameters, options)
   const portfolio: Portfolio = {
     name,
     account: accountOf(account, market),
     market,
     rules: rulesOf(parameters),
     scenarios: scenarios.map(({ spotShock, volatility, damping }, index) => ({
-      spotShockX40: exactField('scenarioRegular', 'shockX40', spotShock, `scenarios.${index}.spotShock`),
+      spotShockX40: spotShockX40(spotShock, `scenarios.${index}.spotShock`),
       volatility,
-      dampingX40: exactField('scenarioRegular', 'dampingUpX40', damping, `scenarios.${index}.damping`),
+      dampingX40: fractionField('share', 'scenarioRegular', 'dampingUpX40', damping, `scenarios.${index}.damping`),
     })) satisfies readonly Scenario[],
   }
   if (options.allowArbitrage !== true) requireNoArbitrage(portfolio)
@@ -195,14 +246,16 @@ export function readPortfolio(text: string, file: string, options: ReadOptions =
 }
 
 function marketOf(
-  stated: PortfolioFile['market'],
+  stated: Market,
+  currency: string | undefined,
   parameters: PortfolioFile['parameters'],
   { now }: ReadOptions,
 ): PortfolioMarket {
   const asOf = timeOf(stated.asOf, 'market.asOf')
   const maxAge = nearest(stated.maxAgeSeconds, 1n, 'market.maxAgeSeconds')
   if (now !== undefined && now - asOf > maxAge) throw new StaleSurfaceError('market', asOf, now - asOf, maxAge)
-  const spotConfidenceX40 = exactField(
+  const spotConfidenceX40 = fractionField(
+    'share',
     'roundConfidences',
     'spotConfidenceX40',
     stated.spotConfidence,
@@ -210,20 +263,19 @@ function marketOf(
   )
   const spotE8 = positive(exactField('roundPrices', 'spotE8', stated.spot, 'market.spot'), stated.spot, 'market.spot')
   if (stated.collaterals.length > COLLATERALS) throw new TooManyCollateralsError(stated.collaterals.length)
-  return {
+  const market: PortfolioMarket = {
+    ...(currency === undefined ? {} : { currency }),
     asOf,
     spotE8,
-    perpPriceE8:
-      stated.perpPrice === undefined
-        ? spotE8
-        : exactField('roundPrices', 'perpPriceE8', stated.perpPrice, 'market.perpPrice'),
+    perpPriceE8: stated.perpPrice === undefined ? spotE8 : perpPriceE8(stated.perpPrice),
     stablePriceE12: positive(
       exactField('roundPrices', 'stablePriceE12', stated.stablePrice, 'market.stablePrice'),
       stated.stablePrice,
       'market.stablePrice',
     ),
     spotConfidenceX40,
-    perpConfidenceX40: exactField(
+    perpConfidenceX40: fractionField(
+      'share',
       'roundConfidences',
       'perpConfidenceX40',
       stated.perpConfidence,
@@ -237,35 +289,47 @@ function marketOf(
     ),
     collaterals: distinct(stated.collaterals.map(collateralPrice), ({ asset }) => asset, 'market.collaterals'),
   }
+  requirePricesTogether(market)
+  return market
 }
 
-function collateralPrice({
-  asset,
-  price,
-  confidence,
-}: PortfolioFile['market']['collaterals'][number]): CollateralPrice {
+const perpPriceE8 = (text: string): bigint =>
+  positive(exactField('roundPrices', 'perpPriceE8', text, 'market.perpPrice'), text, 'market.perpPrice')
+
+function collateralPrice({ asset, price, confidence }: Market['collaterals'][number]): CollateralPrice {
   return {
     asset,
     priceE12: exactField('collateralPrice', 'priceE12', price, `market.collaterals.${asset}.price`),
-    confidenceX40: exactField('collateralPrice', 'confidenceX40', confidence, `market.collaterals.${asset}.confidence`),
+    ...shareFields('collateralPrice', { confidence }, `market.collaterals.${asset}`, { confidenceX40: 'confidence' }),
   }
 }
 
 /** σ·√(horizon in years): the one place where a file's numbers meet a square root, in double precision. */
 function horizonVolatilityX40({ volatility, hours }: PortfolioFile['parameters']['horizon']): bigint {
-  const move = Number(volatility) * Math.sqrt(Number(hours) / 8760)
   const entry = 'parameters.horizon'
+  const checked = exactFraction('volatility', VOLATILITIES, volatility, `${entry}.volatility`)
+  positive(checked, volatility, `${entry}.volatility`)
+  positive(nearest(hours, 10n ** 12n, `${entry}.hours`), hours, `${entry}.hours`)
+  const plain = volatility.endsWith('%') ? Number(checked) / 2 ** 40 : Number(volatility)
+  const move = plain * Math.sqrt(Number(hours) / 8760)
   return positive(exactField('roundConfidences', 'horizonVolatilityX40', String(move), entry), String(move), entry)
+}
+
+/** Below 3,200 %, as quotes are. */
+const VOLATILITIES = { scale: 1n << 40n, least: 0n, most: (32n << 40n) - 1n }
+
+/** Spot after over spot before. @throws {@link SpotShockError} */
+function spotShockX40(text: string, entry: string): bigint {
+  const { scale, least, most } = fieldRange('scenarioRegular', 'shockX40')
+  const value = nearestTo(fractionOf(text, entry), scale)
+  if (value <= least || value > most) throw new SpotShockError(entry, text)
+  return value
 }
 
 type Round = { readonly asOf: bigint; readonly spotConfidenceX40: bigint; readonly maxAge: bigint }
 
-function surfaceOfEntry(
-  stated: PortfolioFile['market']['expiries'][number],
-  index: number,
-  round: Round,
-): ExpirySurface {
-  const expiry = timeOf(stated.expiry, `market.expiries.${index}.expiry`)
+function surfaceOfEntry(stated: Market['expiries'][number], index: number, round: Round): ExpirySurface {
+  const expiry = expiryOf(stated.expiry, `market.expiries.${index}.expiry`)
   const leg = `expiry ${new Date(Number(expiry) * 1000).toISOString().slice(0, 10)}`
   const asOf = stated.asOf === undefined ? round.asOf : timeOf(stated.asOf, `${leg}.asOf`)
   if (round.asOf - asOf > round.maxAge) throw new StaleSurfaceError(leg, asOf, round.asOf - asOf, round.maxAge)
@@ -279,9 +343,9 @@ function surfaceOfEntry(
     expiry,
     asOf,
     ...forward,
-    confidenceX40: exactField('expiryForward', 'confidenceX40', stated.confidence, `${leg}.confidence`),
+    ...shareFields('expiryForward', stated, leg, { confidenceX40: 'confidence' }),
     spotConfidenceX40: round.spotConfidenceX40,
-    rateX40: exactField('expirySurface', 'rateX40', stated.rate, `${leg}.rate`),
+    rateX40: fractionField('rate', 'expirySurface', 'rateX40', stated.rate, `${leg}.rate`),
     ...exactFields('expirySurface', svi, `${leg}.svi`, { sviAX48: 'a', sviBX48: 'b' }),
     tauRefSecondsX20:
       svi.tauRef === undefined ? (isSettled ? 1n : secondsToExpiry) << 20n : tauRefSeconds(svi.tauRef, leg),
@@ -296,7 +360,7 @@ function surfaceOfEntry(
 }
 
 function forwardOf(
-  { forward, settlementPrice }: PortfolioFile['market']['expiries'][number],
+  { forward, settlementPrice }: Market['expiries'][number],
   leg: string,
   secondsToExpiry: bigint,
 ): Pick<ExpirySurface, 'forwardVariableE8' | 'forwardFixedE8'> {
@@ -324,9 +388,9 @@ function tauRefSeconds(years: string, leg: string): bigint {
   return exactIn({ scale: 31_536_000n << 20n, least: 1n, most }, years, `${leg}.svi.tauRef`)
 }
 
-function accountOf(stated: PortfolioFile['account'], market: PortfolioMarket): PortfolioAccount {
+function accountOf(stated: Account, market: PortfolioMarket): PortfolioAccount {
   if (stated.collaterals.length > COLLATERALS) throw new TooManyCollateralsError(stated.collaterals.length)
-  const { perps } = stated
+  const perps = perpsOf(stated.perps, market)
   return {
     cashE12: exactField('holdings', 'cashE12', stated.cash, 'account.cash'),
     perpsE12: exactField('holdings', 'perpsE12', perps.quantity, 'account.perps.quantity'),
@@ -345,19 +409,63 @@ function accountOf(stated: PortfolioFile['account'], market: PortfolioMarket): P
   }
 }
 
-function legOf(stated: PortfolioFile['account']['options'][number], index: number, market: PortfolioMarket): OptionLeg {
+/** The perpetuals of the market, none if none are stated. @throws {@link UnknownInstrumentError}, {@link RepeatedEntryError} */
+function perpsOf(stated: Account['perps'], market: PortfolioMarket): Account['perps'][number] {
+  const [perps = { quantity: '0', unrealisedPnl: '0', unrealisedFunding: '0' }] = distinct(
+    stated,
+    () => 'perpetuals of one market',
+    'account.perps',
+  )
+  if (perps.currency !== undefined) requireCurrency(`${perps.currency} perpetuals`, perps.currency, market)
+  return perps
+}
+
+/** Of what a market's options and perpetuals are: as it says, or as most of the account's names do. */
+function currencyOf({ currency }: Market, { options, perps }: Account): string | undefined {
+  if (currency !== undefined) return currency
+  const named = [...options.map(currencyOfOption), ...perps.map((each) => each.currency)]
+  const counts = new Map<string, number>()
+  for (const each of named) if (each !== undefined) counts.set(each, (counts.get(each) ?? 0) + 1)
+  return [...counts].toSorted(([, a], [, b]) => b - a)[0]?.[0]
+}
+
+/** What an option of a file is on; undefined if it does not say, or has no name that can be read. */
+export const currencyOfOption = (stated: Account['options'][number]): string | undefined =>
+  'instrument' in stated ? readInstrument(stated.instrument)?.currency : stated.currency
+
+/** @throws {@link UnknownInstrumentError} */
+function requireCurrency(instrument: string, currency: string | undefined, market: PortfolioMarket): void {
+  if (currency === undefined || market.currency === undefined || currency === market.currency) return
+  throw new UnknownInstrumentError(
+    instrument,
+    `the market is of ${market.currency}`,
+    'State one market a currency under markets.',
+  )
+}
+
+function legOf(stated: Account['options'][number], index: number, market: PortfolioMarket): OptionLeg {
   const terms = 'instrument' in stated ? named(stated.instrument) : described(stated, index)
-  const instrument = 'instrument' in stated ? stated.instrument : instrumentName({ currency: '', ...terms }).slice(1)
+  const instrument =
+    'instrument' in stated
+      ? stated.instrument
+      : instrumentName({ currency: stated.currency ?? '', ...terms }).replace(/^-/, '')
+  requireCurrency(instrument, currencyOfOption(stated), market)
   const surface = market.expiries.find(({ expiry }) => expiry === terms.expiry)
   if (surface === undefined) {
     if (terms.expiry <= market.asOf) throw new ExpiredLegError(instrument, terms.expiry, market.asOf)
-    throw new UnknownInstrumentError(instrument, 'the market has no such expiry')
+    throw new UnknownInstrumentError(instrument, noSuchExpiry(terms.expiry, market))
   }
   const { scale, least, most } = fieldRange('optionPosition', 'callsE12')
   const quantityE12 = nearest(stated.quantity, scale, `${instrument}.quantity`)
   if (quantityE12 <= least || quantityE12 > most) throw new LegSizeError(instrument, stated.quantity)
   const { expiry, strikeE8, isCall } = terms
   return { instrument, expiry, strikeE8, isCall, quantityE12 }
+}
+
+/** An expiry of the same day at another time is the likeliest mistake. */
+function noSuchExpiry(expiry: bigint, market: PortfolioMarket): string {
+  const has = market.expiries.map((each) => iso(each.expiry)).join(', ')
+  return `it expires at ${iso(expiry)}, the market has ${has === '' ? 'no expiry' : has}`
 }
 
 type Terms = Pick<OptionLeg, 'expiry' | 'strikeE8' | 'isCall'>
@@ -369,13 +477,13 @@ function named(instrument: string): Terms {
 }
 
 function described(
-  { expiry, strike, type }: Extract<PortfolioFile['account']['options'][number], { strike: string }>,
+  { expiry, strike, type }: Extract<Account['options'][number], { strike: string }>,
   index: number,
 ): Terms {
   const entry = `account.options.${index}`
   const strikeE8 = exactField('optionPosition', 'strikeE8', strike, `${entry}.strike`)
   return {
-    expiry: timeOf(expiry, `${entry}.expiry`),
+    expiry: expiryOf(expiry, `${entry}.expiry`),
     strikeE8: positive(strikeE8, strike, `${entry}.strike`),
     isCall: type === 'call',
   }
@@ -391,7 +499,7 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
     'contingency',
   ].map((name) => `parameters.${name}`) as [string, string, string, string, string]
   const tenorFloor = { ...fieldRange('volatilityShocks', 'tenorFloorSeconds'), scale: 86_400n }
-  const confidence = exactFields('lossFactors', contingency, notional, {
+  const confidence = shareFields('lossFactors', contingency, notional, {
     confidenceThresholdX40: 'confidenceThreshold',
   })
   return {
@@ -460,7 +568,7 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
 function ruleOf(stated: PortfolioFile['parameters']['collaterals'][number]): CollateralRule {
   const { asset, maintenanceHaircut, initialHaircut, confidenceThreshold, movesWithSpot, size } = stated
   const source = { maintenanceHaircut, initialHaircut, confidenceThreshold }
-  const fields = exactFields('collateralPolicy', source, `parameters.collaterals.${asset}`, {
+  const fields = shareFields('collateralPolicy', source, `parameters.collaterals.${asset}`, {
     initialHaircutX40: 'initialHaircut',
     maintenanceHaircutX40: 'maintenanceHaircut',
     confidenceThresholdX40: 'confidenceThreshold',
@@ -486,7 +594,7 @@ function exactContingencies<W extends ContingencyWord>(
     const { atMost }: Contingency = contingencies[field]
     const range = fieldRange<ContingencyWord>(word, field)
     const most = atMost === undefined ? range.most : atMost * range.scale
-    return [field, exactIn({ ...range, most }, stated[name], `${entry}.${name}`)]
+    return [field, exactFraction('share', { ...range, most }, stated[name], `${entry}.${name}`)]
   })
   return Object.fromEntries(read) as Record<ContingencyField<W>, bigint>
 }
@@ -517,12 +625,6 @@ function requireCollateralsKnown({ account, market, rules }: Portfolio): void {
 /** What an account without a name is called: its file, without folders and ending. */
 export const nameOf = (file: string): string => file.replace(/^.*[\\/]/, '').replace(/\.json$/, '')
 
-function timeOf(text: string, entry: string): bigint {
-  const seconds = parseTime(text)
-  if (seconds === undefined || seconds >= 1n << 32n) throw new NotTimeError(entry, text)
-  return seconds
-}
-
 function positive(value: bigint, text: string, entry: string): bigint {
   if (value <= 0n) throw new NotPositiveError(entry, text)
   return value
@@ -534,33 +636,30 @@ function distinct<T>(entries: readonly T[], key: (entry: T) => string, list: str
   return entries
 }
 
-/** Where a file departs from its form, and how; unions say what each alternative would want. */
-export function issueOf(error: z.ZodError): readonly [entry: string, reason: string] {
-  const [issue] = error.issues
-  return [issue?.path.join('.') ?? '', issue?.message ?? 'invalid']
-}
-
 /** A file has another form than the schema. */
 export class PortfolioSchemaError extends ProverError {
   readonly code = 'portfolio.schema'
   readonly file: string
   readonly entry: string
+  /** What an entry was probably meant to be called. */
+  readonly meant?: string
 
-  constructor(file: string, entry: string, reason: string, cause: unknown) {
-    super(`${file}${entry === '' ? '' : `, at ${entry}`}: ${reason}. docs/portfolio.md describes the form.`, { cause })
+  constructor(file: string, { entry, reason, meant }: FormIssue) {
+    super(`${file}${entry === '' ? '' : `, at ${entry}`}: ${reason}. docs/portfolio.md describes the form.`)
     this.file = file
     this.entry = entry
+    if (meant !== undefined) this.meant = meant
   }
 }
 
-/** An entry is no point in time. */
-export class NotTimeError extends ProverError {
-  readonly code = 'portfolio.not-time'
+/** A spot shock is no ratio of two prices. */
+export class SpotShockError extends ProverError {
+  readonly code = 'portfolio.spot-shock'
   readonly entry: string
   readonly value: string
 
   constructor(entry: string, value: string) {
-    super(`${entry}: expected unix seconds or ISO 8601 before the year 2106, got "${value}".`)
+    super(`${entry}: expected spot after over spot before, above 0 and below 8 (0.82 is a fall of 18 %), got ${value}.`)
     this.entry = entry
     this.value = value
   }
@@ -587,10 +686,25 @@ export class LegSizeError extends ProverError {
 
   constructor(leg: string, quantity: string) {
     super(
-      `${leg}: expected a quantity strictly between -1,152,921.5 and 1,152,921.5 (2^60 units of 1e-12), got ${quantity}.`,
+      `${leg}: expected a quantity strictly between -1,152,921.5 and 1,152,921.5 contracts, got ${quantity}. Split the leg or the account.`,
     )
     this.leg = leg
     this.quantity = quantity
+  }
+}
+
+/** A file has several markets where one is needed. */
+export class SeveralMarketsError extends ProverError {
+  readonly code = 'portfolio.several-markets'
+  readonly file: string
+  readonly currencies: readonly string[]
+
+  constructor(file: string, currencies: readonly string[]) {
+    super(
+      `${file}: expected one market, got ${currencies.length} (${currencies.join(', ')}). Split the account by currency.`,
+    )
+    this.file = file
+    this.currencies = currencies
   }
 }
 
@@ -600,7 +714,7 @@ export class TooManyCollateralsError extends ProverError {
   readonly count: number
 
   constructor(count: number) {
-    super(`Expected at most ${COLLATERALS} collateral assets, got ${count}.`)
+    super(`Expected at most ${COLLATERALS} collateral assets, got ${count}. Split the account.`)
     this.count = count
   }
 }

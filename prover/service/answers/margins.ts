@@ -16,11 +16,12 @@ import {
   otherContributions,
   worstScenario,
 } from '../../portfolio/explain.ts'
-import type { Portfolio } from '../../portfolio/portfolio.ts'
+import type { AccountMargin } from '../../portfolio/margin.ts'
+import type { Portfolio, PortfolioOverMarkets } from '../../portfolio/portfolio.ts'
 import type { RealMargin } from '../../portfolio/real.ts'
-import { realMargin } from '../../portfolio/real.ts'
-import { readPortfolio } from '../../portfolio/input/schema.ts'
-import { utcTime } from '../text/figures.ts'
+import { realMargin, realMarginAtStatedRates } from '../../portfolio/real.ts'
+import { readPortfolioOverMarkets } from '../../portfolio/input/markets.ts'
+import { quotedGreeks, type QuotedGreeks, utcTime } from '../text/figures.ts'
 import { timeOption } from './params.ts'
 import { formatTable } from '../text/table.ts'
 
@@ -62,16 +63,16 @@ export type AccountOptions = {
  * Reads a portfolio, or a case in Derive's format.
  *
  * @throws {@link AccountChoiceError} unless exactly one of them is named
- * @throws {@link PortfolioFileMissingError}, {@link TimeOptionError} and the errors of {@link readPortfolio} and {@link readDeriveCase}
+ * @throws {@link PortfolioFileMissingError}, {@link TimeOptionError} and the errors of {@link readPortfolioOverMarkets} and {@link readDeriveCase}
  */
-export function readAccount(portfolio: string | undefined, options: AccountOptions): Portfolio {
+export function readAccount(portfolio: string | undefined, options: AccountOptions): Portfolio | PortfolioOverMarkets {
   const { deriveCase, allowArbitrage } = options
   const file = portfolio ?? deriveCase
   if (file === undefined || (portfolio !== undefined && deriveCase !== undefined)) throw new AccountChoiceError()
   if (!existsSync(file)) throw new PortfolioFileMissingError(file)
   const text = readFileSync(file, 'utf8')
   if (deriveCase !== undefined) return readDeriveCase(text, file)
-  return readPortfolio(text, file, { allowArbitrage, now: timeOption('now', options.now) })
+  return readPortfolioOverMarkets(text, file, { allowArbitrage, now: timeOption('now', options.now) })
 }
 
 /** An account's margin with all that explains it. @throws the errors of {@link provableMargin} */
@@ -99,6 +100,7 @@ const money = (valueE8: bigint): number => Number(decimalText(valueE8, E8))
 export function marginJson(answer: MarginAnswer, withSteps: boolean): object {
   const { portfolio, provable, reference, worst, scenarios, legs, others } = answer
   const { margin } = provable
+  const { market } = portfolio
   const scenarioJson = ({ index, kind, words, spotShock, volatility, damping, pnl }: NamedScenario) => ({
     index,
     kind,
@@ -110,16 +112,11 @@ export function marginJson(answer: MarginAnswer, withSteps: boolean): object {
   })
   return {
     name: portfolio.name,
-    asOf: Number(portfolio.market.asOf),
-    im: money(margin.initialE8),
-    mm: money(margin.maintenanceE8),
-    imExact: decimalText(margin.initialE8, E8),
-    mmExact: decimalText(margin.maintenanceE8, E8),
-    mayOpen: margin.initialE8 >= 0n,
-    healthy: margin.maintenanceE8 >= 0n,
+    asOf: Number(market.asOf),
+    ...(market.currency === undefined ? {} : { currency: market.currency }),
+    spot: money(market.spotE8),
+    ...standingJson(margin),
     worstScenario: scenarioJson(worst),
-    equity: money(margin.equityE8),
-    equityExact: decimalText(margin.equityE8, E8),
     terms: marginTerms(provable),
     contributions: [
       ...legs.map(({ leg, ...rest }) => ({
@@ -133,25 +130,125 @@ export function marginJson(answer: MarginAnswer, withSteps: boolean): object {
       ...others.map(({ what, contribution }) => ({ leg: what, contribution })),
     ],
     scenarios: scenarios.filter(({ isUsed }) => isUsed).map(scenarioJson),
-    greeks: greeksOf(answer),
+    greeks: netGreeksOf(answer),
     thresholds: thresholdsJson(answer),
     defaultProbability: Number(margin.thresholds.defaultProbabilityX32) / 2 ** 32,
     reference: { im: reference.initialMargin, mm: reference.maintenanceMargin },
+    notes: notesOn(answer),
     ...(withSteps ? { steps: explainSteps(portfolio, provable) } : {}),
   }
 }
 
-/** Net Greeks of the options, in the words' units as plain numbers. */
-export function greeksOf({ provable: { margin } }: MarginAnswer) {
-  const { spotGreeks, timeGreeks } = margin
+/** What of an account is left, of one market or of all. */
+export type Standing = Pick<AccountMargin, 'initialE8' | 'maintenanceE8' | 'equityE8'>
+
+/** A requirement: what of equity it takes, what is left, and the share that it takes, undefined without equity. */
+type Requirement = {
+  readonly requirement: number
+  readonly left: number
+  readonly utilisation: number | undefined
+}
+
+function requirementOf({ equityE8 }: Standing, leftE8: bigint): Requirement {
+  const requirementE8 = equityE8 - leftE8
   return {
+    requirement: money(requirementE8),
+    left: money(leftE8),
+    utilisation: equityE8 > 0n ? Number(requirementE8) / Number(equityE8) : undefined,
+  }
+}
+
+/** Both margins as JSON has them. */
+export function standingJson(standing: Standing): object {
+  const { initialE8, maintenanceE8, equityE8 } = standing
+  const json = ({ utilisation, ...rest }: Requirement): object => ({ ...rest, utilisation: utilisation ?? null })
+  return {
+    im: money(initialE8),
+    mm: money(maintenanceE8),
+    imExact: decimalText(initialE8, E8),
+    mmExact: decimalText(maintenanceE8, E8),
+    equity: money(equityE8),
+    equityExact: decimalText(equityE8, E8),
+    initial: json(requirementOf(standing, initialE8)),
+    maintenance: json(requirementOf(standing, maintenanceE8)),
+    mayOpen: initialE8 >= 0n,
+    healthy: maintenanceE8 >= 0n,
+  }
+}
+
+/** Both margins as people read them. */
+export function formatStanding(standing: Standing): string {
+  const { initialE8, maintenanceE8, equityE8 } = standing
+  const row = (name: string, leftE8: bigint, words: string): readonly string[] => {
+    const { requirement, left, utilisation } = requirementOf(standing, leftE8)
+    return [
+      name,
+      amount(requirement),
+      amount(left),
+      utilisation === undefined ? 'no equity' : percent(utilisation),
+      words,
+    ]
+  }
+  return [
+    formatTable(
+      [`equity ${amount(money(equityE8))}`, 'requirement', 'left', 'utilisation', ''],
+      [
+        row('initial margin', initialE8, initialE8 >= 0n ? 'may open positions' : 'may not open positions'),
+        row('maintenance margin', maintenanceE8, maintenanceE8 >= 0n ? 'healthy' : 'may be liquidated'),
+      ],
+    ),
+  ].join('\n')
+}
+
+/** Net Greeks in the units that their names say, and what its delta is of. */
+export type NetGreeks = QuotedGreeks & {
+  readonly deltaOf: { readonly options: number; readonly perpetuals: number; readonly collateral: number }
+}
+
+/** Greeks of options, perpetuals, and collateral that moves with spot. The latter two have delta alone. */
+export function netGreeksOf({ portfolio: { account, rules, market }, provable }: MarginAnswer): NetGreeks {
+  const { spotGreeks, timeGreeks, collateralValuesE20X20 } = provable.margin
+  const options = quotedGreeks({
     delta: Number(spotGreeks.deltaE12) / 1e12,
     gamma: Number(spotGreeks.gammaE20) / 1e20,
     vega: Number(spotGreeks.vegaE8) / 1e8,
     theta: Number(timeGreeks.thetaE8) / 1e8,
     rho: Number(timeGreeks.rhoE8) / 1e8,
-  }
+  })
+  const perpetuals = Number(account.perpsE12) / 1e12
+  const collateral = account.collaterals.reduce((sum, { asset }, i) => {
+    const moves = rules.collaterals.find((each) => each.asset === asset)?.movesWithSpot ?? false
+    const value = Number(collateralValuesE20X20[i] ?? 0n) / 1e20 / 2 ** 20
+    return moves ? sum + value / money(market.spotE8) : sum
+  }, 0)
+  const deltaOf = { options: options.delta, perpetuals, collateral }
+  return { ...options, delta: options.delta + perpetuals + collateral, deltaOf }
 }
+
+/** What the numbers do not say of themselves, a sentence each. */
+function notesOn({ portfolio, legs }: MarginAnswer): readonly string[] {
+  const held = portfolio.market.expiries.filter(({ expiry }) =>
+    portfolio.account.options.some((leg) => leg.expiry === expiry),
+  )
+  const negative = held.filter(({ rateX40 }) => rateX40 < 0n)
+  const wild = legs.filter(({ impliedVolatility }) => impliedVolatility > WILD_VOLATILITY)
+  const dates = negative.map(({ expiry, rateX40 }) => `${utcTime(expiry)} at ${percent(Number(rateX40) / 2 ** 40)}`)
+  const atRates = negative.length === 0 ? undefined : realMarginAtStatedRates(portfolio)
+  return [
+    ...(atRates === undefined
+      ? []
+      : [
+          `Negative rates (${dates.join(', ')}) count as 0, here and in proofs. Discounted at them, ${amount(atRates.initialMargin)} would be left above the initial requirement and ${amount(atRates.maintenanceMargin)} above maintenance.`,
+        ]),
+    ...wild.map(
+      ({ leg, impliedVolatility }) =>
+        `${leg.instrument} is marked at a volatility of ${percent(impliedVolatility)}: a surface close to expiry, or one whose svi is no total variance (volatility² × years).`,
+    ),
+  ]
+}
+
+/** Seen of majors only in the last hours before expiry. */
+const WILD_VOLATILITY = 3
 
 function thresholdsJson({ provable }: MarginAnswer) {
   const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8 } = provable.margin.thresholds
@@ -176,9 +273,9 @@ export function formatMargin(answer: MarginAnswer, withSteps: boolean): string {
   return [
     `${portfolio.name}, round of ${utcTime(portfolio.market.asOf)} UTC, spot ${amount(money(portfolio.market.spotE8))}`,
     '',
-    `Initial margin      ${amount(money(margin.initialE8))}   ${margin.initialE8 >= 0n ? 'left: may open positions' : 'short: may not open positions'}`,
-    `Maintenance margin  ${amount(money(margin.maintenanceE8))}   ${margin.maintenanceE8 >= 0n ? 'left: healthy' : 'short: may be liquidated'}`,
-    `Worst scenario      ${answer.worst.words}${worstLoss < 0 ? ` (${amount(worstLoss)})` : ''}`,
+    formatStanding(margin),
+    '',
+    `Worst scenario: ${answer.worst.words}${worstLoss < 0 ? ` (${amount(worstLoss)})` : ''}`,
     '',
     waterfall(answer),
     '',
@@ -188,6 +285,7 @@ export function formatMargin(answer: MarginAnswer, withSteps: boolean): string {
     ...thresholdLines(answer),
     '',
     `Float reference: differs by ${difference.toExponential(1)}.`,
+    ...notesOn(answer).map((note) => `Note: ${note}`),
     ...(withSteps ? ['', formatSteps(explainSteps(portfolio, provable))] : []),
   ].join('\n')
 }
@@ -216,7 +314,7 @@ function waterfall({ provable, worst, portfolio }: MarginAnswer): string {
   const rows = lines
     .filter(([, first, second]) => first !== 0 || second !== 0)
     .map(([name, first, second]) => [name, amount(first), amount(second)])
-  const sum = ['= margin', amount(money(margin.initialE8)), amount(money(margin.maintenanceE8))]
+  const sum = ['= left', amount(money(margin.initialE8)), amount(money(margin.maintenanceE8))]
   return formatTable(['in quote currency', 'initial', 'maintenance'], [...rows, sum])
 }
 
@@ -243,8 +341,10 @@ function contributions({ legs, others, worst, provable }: MarginAnswer): string 
 }
 
 function greeksLine(answer: MarginAnswer): string {
-  const { delta, gamma, vega, theta, rho } = greeksOf(answer)
-  return `Greeks of the options: delta ${figure(delta)}, gamma ${figure(gamma)}, vega ${figure(vega / 100)} a point, theta ${figure(theta / 365)} a day, rho ${figure(rho / 100)} a point`
+  const { delta, deltaOf, gamma, vegaPerPoint, thetaPerDay, rhoPerPoint } = netGreeksOf(answer)
+  const parts = Object.entries(deltaOf).filter(([, part]) => part !== 0)
+  const of = parts.length > 1 ? ` (${parts.map(([name, part]) => `${name} ${figure(part)}`).join(', ')})` : ''
+  return `Net Greeks: delta ${figure(delta)}${of}, gamma ${figure(gamma)}, vega ${figure(vegaPerPoint)} a point, theta ${figure(thetaPerDay)} a day, rho ${figure(rhoPerPoint)} a point`
 }
 
 function thresholdLines(answer: MarginAnswer): readonly string[] {

@@ -1,5 +1,6 @@
 /** `zkrisk margin`: what an account must hold, and why. */
 import type { Command } from 'commander'
+import type { AccountAnswer } from '../answers/accountMargins.ts'
 import { EXIT, type Terminal } from '../text/terminal.ts'
 import { action, addCommand } from './command.ts'
 
@@ -14,7 +15,10 @@ type Options = {
   json?: boolean
 }
 
-const NOT_PROVEN = 'Computed by the twin of the circuits; --prove proves it.'
+const notProven = ({ markets }: AccountAnswer): string =>
+  markets.length === 1
+    ? 'Computed by the twin of the circuits; --prove proves it.'
+    : 'Computed by the twin of the circuits. An account over several markets cannot be proven yet, each market’s part can.'
 
 export function addMarginCommand(program: Command): void {
   addCommand(
@@ -41,23 +45,30 @@ export function addMarginCommand(program: Command): void {
     .action(
       action<Options, [string | undefined]>(async (terminal, options, portfolio) => {
         if (options.chain !== undefined) return await marginThrough(terminal, portfolio, options.chain, options)
-        const { formatMargin, marginJson, marginOf, readAccount } = await import('../answers/margins.ts')
-        const answer = await marginOf(readAccount(portfolio, options))
+        const [{ readAccount }, { accountAnswer, accountJson, formatAccount, provableMarket }] = await Promise.all([
+          import('../answers/margins.ts'),
+          import('../answers/accountMargins.ts'),
+        ])
+        const answer = await accountAnswer(readAccount(portfolio, options))
+        const toProve = options.prove === true ? provableMarket(answer) : undefined
         if (options.html !== undefined) {
           const { writeMarginReport } = await import('../report/marginReport.ts')
           writeMarginReport(options.html, answer)
           terminal.say(`Pictures: ${options.html}`)
         }
         const isExplained = options.explain === true
-        if (options.prove !== true) {
-          terminal.result(marginJson(answer, isExplained), `${formatMargin(answer, isExplained)}\n\n${NOT_PROVEN}`)
+        if (toProve === undefined) {
+          terminal.result(
+            accountJson(answer, isExplained),
+            `${formatAccount(answer, isExplained)}\n\n${notProven(answer)}`,
+          )
           return EXIT.success
         }
         const { formatProof, proofJson, proveMargin } = await import('../answers/marginProof.ts')
-        const proof = await proveMargin(answer, terminal.say)
+        const proof = await proveMargin(toProve, terminal.say)
         terminal.result(
-          { ...marginJson(answer, isExplained), proof: proofJson(proof) },
-          `${formatMargin(answer, isExplained)}\n\n${formatProof(proof)}`,
+          { ...accountJson(answer, isExplained), proof: proofJson(proof) },
+          `${formatAccount(answer, isExplained)}\n\n${formatProof(proof)}`,
         )
         return EXIT.success
       }),
@@ -70,11 +81,11 @@ async function marginThrough(
   chains: readonly string[],
   options: Options,
 ): Promise<number> {
-  const [{ formatThrough, marginsThrough, throughJson }, { AccountChoiceError }] = await Promise.all([
-    import('../answers/marginThrough.ts'),
-    import('../answers/margins.ts'),
-  ])
+  const [{ formatThrough, marginsThrough, ProveThroughError, throughJson }, { AccountChoiceError }] = await Promise.all(
+    [import('../answers/marginThrough.ts'), import('../answers/margins.ts')],
+  )
   if (portfolio === undefined || options.deriveCase !== undefined) throw new AccountChoiceError()
+  if (options.prove === true) throw new ProveThroughError()
   const answers = await marginsThrough(portfolio, chains, options)
   if (options.html !== undefined) {
     const { writeThroughReport } = await import('../report/throughReport.ts')

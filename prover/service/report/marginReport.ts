@@ -1,6 +1,7 @@
 /** Pictures of one account's margin: losses on the scenario grid, value by spot, what each leg adds. */
 import type { NamedScenario } from '../../portfolio/explain.ts'
-import { amount, type MarginAnswer } from '../answers/margins.ts'
+import type { AccountAnswer } from '../answers/accountMargins.ts'
+import { amount, type MarginAnswer, type Standing } from '../answers/margins.ts'
 import { utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { HeatCell } from './heatMap.ts'
@@ -16,36 +17,59 @@ import { drawPlot } from './plot.ts'
  *
  * @throws {@link FileWriteError} if it cannot be written
  */
-export function writeMarginReport(file: string, answer: MarginAnswer): void {
+export function writeMarginReport(file: string, answer: AccountAnswer): void {
   writeWholeFile(file, renderMarginReport(answer))
 }
 
 /** The page that {@link writeMarginReport} writes. */
-export function renderMarginReport(answer: MarginAnswer): string {
-  const { portfolio } = answer
-  const entries: readonly Entry[] = [
-    { id: 'scenarios', title: 'Scenarios', body: scenarioSection(answer) },
-    { id: 'legs', title: 'Legs', body: legSection(answer) },
-  ]
+export function renderMarginReport(answer: AccountAnswer): string {
+  const { name, asOf, markets } = answer
+  const isOne = markets.length === 1
+  const spots = markets.map(
+    ({ portfolio: { market } }) => `${isOne ? '' : `${market.currency} `}spot ${amount(Number(market.spotE8) / 1e8)}`,
+  )
+  const entries = markets.flatMap((market): readonly Entry[] => {
+    const of = isOne ? '' : `${market.portfolio.market.currency}`
+    return [
+      { id: `${of}scenarios`, title: `${of} Scenarios`.trim(), body: scenarioSection(market, of) },
+      { id: `${of}legs`, title: `${of} Legs`.trim(), body: legSection(market, of) },
+    ]
+  })
+  const total: Entry = { id: 'account', title: 'Account', body: accountSection(answer) }
   return page(
-    `Margin of ${portfolio.name}`,
+    `Margin of ${name}`,
     [
-      `Round of ${utcTime(portfolio.market.asOf)} UTC, spot ${amount(Number(portfolio.market.spotE8) / 1e8)}. ` +
+      `Round of ${utcTime(asOf)} UTC, ${spots.join(', ')}. ` +
         'Computed by the exact integer twin: what a proof would state, word for word.',
     ],
-    entries,
+    isOne ? entries : [total, ...entries],
   ).markup
 }
 
-function scenarioSection(answer: MarginAnswer): Markup {
-  const { worst, provable } = answer
-  const { initialE8, maintenanceE8, equityE8 } = provable.margin
+function accountSection({ standing, cashE12 }: AccountAnswer): Markup {
+  return html`<section id="account">
+<h2>All markets</h2>
+<p class="note">Each market is margined by itself and what is left is added up: nothing offsets between currencies. Cash of ${amount(Number(cashE12) / 1e12)} is in none of them.</p>
+<dl class="tiles">${standingTiles(standing)}</dl>
+</section>
+`
+}
+
+function standingTiles({ equityE8, initialE8, maintenanceE8 }: Standing): Markup {
   const tile = (label: string, value: bigint): Markup =>
     html`<div><dt>${label}</dt><dd>${amount(Number(value) / 1e8)}</dd></div>`
-  return html`<section id="scenarios">
-<h2>What could happen</h2>
+  return html`${tile('Equity', equityE8)}${tile('Initial requirement', equityE8 - initialE8)}${tile('Initial margin left', initialE8)}
+${tile('Maintenance requirement', equityE8 - maintenanceE8)}${tile('Maintenance margin left', maintenanceE8)}`
+}
+
+const headingOf = (market: string, heading: string): string => (market === '' ? heading : `${market}: ${heading}`)
+
+function scenarioSection(answer: MarginAnswer, market: string): Markup {
+  const { worst, provable } = answer
+  return html`<section id="${market}scenarios">
+<h2>${headingOf(market, 'What could happen')}</h2>
 <p class="note">Every scenario of the grid with what the account would gain or lose, damped as the grid says. Worst: ${worst.words}.</p>
-<dl class="tiles">${tile('Equity', equityE8)}${tile('Initial margin left', initialE8)}${tile('Maintenance margin left', maintenanceE8)}
+<dl class="tiles">${standingTiles(provable.margin)}
 <div><dt>Worst scenario</dt><dd>${worst.words}</dd></div></dl>
 ${scenarioMap(answer)}
 ${valueBySpot(answer)}
@@ -142,7 +166,7 @@ function valueBySpot({ scenarios, provable, portfolio }: MarginAnswer): Markup {
   })
 }
 
-function legSection({ legs, others, worst }: MarginAnswer): Markup {
+function legSection({ legs, others, worst }: MarginAnswer, market: string): Markup {
   const all = [
     ...legs.map(({ leg, contribution, impliedVolatility, shockedVolatility, mark, shocked }) => ({
       name: `${(Number(leg.quantityE12) / 1e12).toLocaleString('en-GB').replace('-', '−')} × ${leg.instrument}`,
@@ -152,8 +176,8 @@ function legSection({ legs, others, worst }: MarginAnswer): Markup {
     ...others.map(({ what, contribution }) => ({ name: what, detail: '', contribution })),
   ].toSorted((a, b) => a.contribution - b.contribution)
   const most = Math.max(...all.map(({ contribution }) => Math.abs(contribution)), Number.MIN_VALUE)
-  return html`<section id="legs" class="backtest">
-<h2>What each leg adds to the worst scenario</h2>
+  return html`<section id="${market}legs" class="backtest">
+<h2>${headingOf(market, 'What each leg adds to the worst scenario')}</h2>
 <p class="note">${worst.words}. Volatility and discounted value a contract, before and after; the bar is the whole position.</p>
 <table><thead><tr><th>leg</th><th>volatility, value a contract</th><th>contribution</th><th></th></tr></thead><tbody>
 ${all.map(

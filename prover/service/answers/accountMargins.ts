@@ -1,0 +1,128 @@
+/** An account's margins in its one market or over several, and what they come to together. */
+import { ProverError } from '../../errors.ts'
+import { decimalText } from '../../portfolio/input/exact.ts'
+import type { Portfolio, PortfolioOverMarkets } from '../../portfolio/portfolio.ts'
+import { formatTable } from '../text/table.ts'
+import { utcTime } from '../text/figures.ts'
+import {
+  amount,
+  formatMargin,
+  formatStanding,
+  type MarginAnswer,
+  marginJson,
+  marginOf,
+  type Standing,
+  standingJson,
+} from './margins.ts'
+
+/** An account as a whole. */
+export type AccountAnswer = {
+  readonly name: string
+  readonly asOf: bigint
+  /** Over all markets, cash included. */
+  readonly standing: Standing
+  /** Of an account over several markets, in none of them. */
+  readonly cashE12: bigint
+  /** By currency where there are several. */
+  readonly markets: readonly MarginAnswer[]
+}
+
+/**
+ * Margins of an account. Over several markets each is margined by itself, as if all of their worst scenarios came at once, and
+ * what is left is added up: nothing offsets between currencies, as venues do it that margin by underlying.
+ *
+ * @throws the errors of {@link marginOf}
+ */
+export async function accountAnswer(portfolio: Portfolio | PortfolioOverMarkets): Promise<AccountAnswer> {
+  if (!('parts' in portfolio)) {
+    const answer = await marginOf(portfolio)
+    const { asOf } = portfolio.market
+    return { name: portfolio.name, asOf, standing: answer.provable.margin, cashE12: 0n, markets: [answer] }
+  }
+  const { name, cashE12, parts } = portfolio
+  const markets: MarginAnswer[] = []
+  for (const part of parts) markets.push(await marginOf(part))
+  const sum = (of: keyof Standing): bigint =>
+    markets.reduce((total, { provable: { margin } }) => total + margin[of], floorE8(cashE12))
+  const standing = { initialE8: sum('initialE8'), maintenanceE8: sum('maintenanceE8'), equityE8: sum('equityE8') }
+  return { name, asOf: markets[0]?.portfolio.market.asOf ?? 0n, standing, cashE12, markets }
+}
+
+/** Rounded down, as an account's own is. */
+const floorE8 = (amountE12: bigint): bigint => amountE12 / 10_000n - (amountE12 % 10_000n < 0n ? 1n : 0n)
+
+/** The only market of an account; undefined if there are several. */
+const onlyMarket = ({ markets }: AccountAnswer): MarginAnswer | undefined =>
+  markets.length === 1 ? markets[0] : undefined
+
+/** @throws {@link ProveOverMarketsError} if the account has several markets */
+export function provableMarket(answer: AccountAnswer): MarginAnswer {
+  const only = onlyMarket(answer)
+  if (only === undefined) throw new ProveOverMarketsError(currenciesOf(answer))
+  return only
+}
+
+const currencyOf = ({ portfolio: { market } }: MarginAnswer): string => market.currency ?? ''
+const currenciesOf = ({ markets }: AccountAnswer): readonly string[] => markets.map(currencyOf)
+
+/** The answer in plain numbers; over several markets each market's own stands under its currency. */
+export function accountJson(answer: AccountAnswer, withSteps: boolean): object {
+  const only = onlyMarket(answer)
+  if (only !== undefined) return marginJson(only, withSteps)
+  const { name, asOf, standing, cashE12, markets } = answer
+  const sum = (of: (market: MarginAnswer) => number): number =>
+    markets.reduce((total, market) => total + of(market), Number(cashE12) / 1e12)
+  return {
+    name,
+    asOf: Number(asOf),
+    ...standingJson(standing),
+    cash: Number(decimalText(cashE12, 10n ** 12n)),
+    reference: {
+      im: sum(({ reference }) => reference.initialMargin),
+      mm: sum(({ reference }) => reference.maintenanceMargin),
+    },
+    markets: Object.fromEntries(markets.map((market) => [currencyOf(market), marginJson(market, withSteps)])),
+  }
+}
+
+/** The answer as people read it. */
+export function formatAccount(answer: AccountAnswer, withSteps: boolean): string {
+  const only = onlyMarket(answer)
+  if (only !== undefined) return formatMargin(only, withSteps)
+  const { name, asOf, standing, cashE12, markets } = answer
+  const cash = amount(Number(cashE12) / 1e12)
+  const rows = markets.map((market) => {
+    const { initialE8, maintenanceE8, equityE8 } = market.provable.margin
+    return [
+      currencyOf(market),
+      ...[equityE8, initialE8, maintenanceE8].map((value) => amount(Number(value) / 1e8)),
+      market.worst.words,
+    ]
+  })
+  return [
+    `${name}, round of ${utcTime(asOf)} UTC, over ${markets.length} markets`,
+    '',
+    formatStanding(standing),
+    '',
+    formatTable(
+      ['market', 'equity', 'initial left', 'maintenance left', 'worst scenario'],
+      [...rows, ['cash', cash, cash, cash, '']],
+    ),
+    '',
+    'Each market is margined by itself and what is left is added up: nothing offsets between currencies.',
+    ...markets.flatMap((market) => ['', '', formatMargin(market, withSteps)]),
+  ].join('\n')
+}
+
+/** Only margins of one market are proven yet. */
+export class ProveOverMarketsError extends ProverError {
+  readonly code = 'service.prove-over-markets'
+  readonly currencies: readonly string[]
+
+  constructor(currencies: readonly string[]) {
+    super(
+      `Expected an account in one market to prove, got one over ${currencies.join(', ')}. Prove each market's part as a portfolio of its own; margins add up.`,
+    )
+    this.currencies = currencies
+  }
+}
