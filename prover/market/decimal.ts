@@ -61,11 +61,14 @@ export function decimalMarkOf(
 
 /** {@link parseDecimal} of a number with the decimal mark that its file has, with or without groups of three digits. */
 export function parseGrouped(text: string, mark: DecimalMark): Decimal | undefined {
+  return parseDecimal(plainNumber(text, mark))
+}
+
+/** A number as {@link parseDecimal} reads it: groups joined, the decimal mark a point. What is no number stays none. */
+export function plainNumber(text: string, mark: DecimalMark): string {
   const [point, group] = mark === 'point' ? ['.', ','] : [',', '.']
-  const grouped = new RegExp(
-    `^[+-]?\\d{1,3}(?:([\\${group}${NEUTRAL_GROUPS}])\\d{3})(?:\\1\\d{3})*(?:\\${point}\\d*)?$`,
-  )
-  const plain = grouped.test(text) ? text.replace(new RegExp(`[\\${group}${NEUTRAL_GROUPS}]`, 'g'), '') : text
-  if (mark === 'point') return parseDecimal(plain)
-  return plain.includes('.') ? undefined : parseDecimal(plain.replace(',', '.'))
+  const grouped = new RegExp(`^[+-]?\\d{1,3}([\\${group}${NEUTRAL_GROUPS}])\\d{3}(?:\\1\\d{3})*(?:\\${point}\\d*)?$`)
+  const joined = grouped.test(text) ? text.replace(new RegExp(`[\\${group}${NEUTRAL_GROUPS}]`, 'g'), '') : text
+  if (mark === 'point') return joined
+  return joined.includes('.') ? '' : joined.replace(',', '.')
 }
