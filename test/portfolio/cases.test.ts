@@ -83,7 +83,9 @@ describe.skipIf(!present)(`portfolio files that went wrong elsewhere${where}`, (
     const stated = JSON.parse(text('chain-account-btc-first.json'))
     const through = (options: readonly unknown[]) => {
       const account = { ...stated.account, options }
-      return accountAnswer(readPortfolioInChain(JSON.stringify({ ...stated, account }), 'account.json', chain))
+      return accountAnswer(
+        readPortfolioInChain(JSON.stringify({ ...stated, account }), 'account.json', chain).portfolio,
+      )
     }
     const [forth, back] = await Promise.all([
       through(stated.account.options),

@@ -83,7 +83,7 @@ describe('zkrisk params', () => {
   const rows = (...prices: readonly string[]): string => prices.map((price, i) => `${hour(i)},${price}`).join('\n')
   it.each([
     ['a negative price', `time,price\n${rows('1', '-2')}\n`, 'market.price-negative', 3],
-    ['times out of order', `time,price\n${hour(2)},1\n${hour(1)},1\n`, 'market.time-order', 3],
+    ['times out of order', `time,price\n${hour(2)},1\n${hour(1)},1\n${hour(3)},1\n`, 'market.time-order', 3],
     ['a missing header', `${rows('1', '2')}\n`, 'market.header-missing', 1],
   ])('names code and row of %s and writes nothing', async (_, content, code, row) => {
     const out = join(folder, 'never.csv')

@@ -177,6 +177,9 @@ describe('zkrisk greeks', () => {
     expect(stdout).toMatch(/BTC 2026-02-27, .*; ! expires in 12.0 hours, where SVI fits no smile/)
     expect(stdout).not.toMatch(/BTC 2026-03-27, .*!/)
     expect(readFileSync(page, 'utf8').match(/<p class="warning">/g)).toHaveLength(1)
+    const through = await zkrisk('margin', example, '--chain', late)
+    expect(through.stdout).toContain('! The surface of BTC 2026-02-27: expires in 12.0 hours, where SVI fits no smile.')
+    expect(through.stdout).not.toContain('! The surface of BTC 2026-03-27')
   })
 })
 

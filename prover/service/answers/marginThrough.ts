@@ -1,12 +1,33 @@
 /** `zkrisk margin --chain`: one account in the markets of recorded chains, one after the other. */
 import { existsSync, readFileSync } from 'node:fs'
 import { ProverError } from '../../errors.ts'
-import { readChain } from '../../options/chain.ts'
+import { type ChainOptions, type QuoteRefusedError, readChain } from '../../options/chain.ts'
 import { readPortfolioInChain } from '../../portfolio/input/chainMarket.ts'
+import { refusalLines, refusalsJson } from '../text/chainNotes.ts'
 import { utcTime } from '../text/figures.ts'
 import { type AccountAnswer, accountAnswer, accountJson } from './accountMargins.ts'
-import { amount, netGreeksOf, PortfolioFileMissingError, type Standing } from './margins.ts'
+import { amount, netGreeksOf, notesOn, PortfolioFileMissingError, type Standing } from './margins.ts'
+import { timeOption } from './params.ts'
 import { formatTable } from '../text/table.ts'
+
+export type ThroughOptions = {
+  readonly allowArbitrage?: boolean | undefined
+  /** Time at which no market may be stale. */
+  readonly now?: string | undefined
+  /** Spot instead of the chain's: a price, or one a currency, BTC=69000. */
+  readonly spot?: readonly string[] | undefined
+  readonly maxAgeSeconds?: number | undefined
+  readonly reading: ChainOptions
+}
+
+/** An account in the market of a chain, and what is to be said of the chain. */
+export type ThroughAnswer = AccountAnswer & {
+  readonly chain: {
+    readonly file: string
+    readonly refused: readonly QuoteRefusedError[]
+    readonly notes: readonly string[]
+  }
+}
 
 /**
  * Margins of an account in the market of each chain, oldest first.
@@ -16,13 +37,21 @@ import { formatTable } from '../text/table.ts'
 export async function marginsThrough(
   file: string,
   chains: readonly string[],
-  options: { readonly allowArbitrage?: boolean | undefined },
-): Promise<readonly AccountAnswer[]> {
+  options: ThroughOptions,
+): Promise<readonly ThroughAnswer[]> {
   if (!existsSync(file)) throw new PortfolioFileMissingError(file)
   const text = readFileSync(file, 'utf8')
-  const answers: AccountAnswer[] = []
-  for (const chain of chains) {
-    answers.push(await accountAnswer(readPortfolioInChain(text, file, readChain(chain), options)))
+  const { allowArbitrage, maxAgeSeconds, reading } = options
+  const wanted = { allowArbitrage, maxAgeSeconds, now: timeOption('now', options.now), spots: spotsOf(options.spot) }
+  const answers: ThroughAnswer[] = []
+  for (const name of chains) {
+    const chain = readChain(name, reading)
+    const { portfolio, notes } = readPortfolioInChain(text, file, chain, wanted)
+    const { refused } = chain
+    answers.push({
+      ...(await accountAnswer(portfolio)),
+      chain: { file: name, refused, notes: [...chain.notes, ...notes] },
+    })
   }
   return answers.toSorted((a, b) => Number(a.asOf - b.asOf))
 }
@@ -30,11 +59,14 @@ export async function marginsThrough(
 const money = (valueE8: bigint): number => Number(valueE8) / 1e8
 
 /** What `--json` prints: the answer of every market. */
-export const throughJson = (answers: readonly AccountAnswer[]): readonly object[] =>
-  answers.map((answer) => accountJson(answer, false))
+export const throughJson = (answers: readonly ThroughAnswer[]): readonly object[] =>
+  answers.map((answer) => {
+    const { file, refused, notes } = answer.chain
+    return { ...accountJson(answer, false), chain: { file, refused: refusalsJson(refused), notes } }
+  })
 
 /** A line a time; over several markets a line of each, and one of all. */
-export function formatThrough(answers: readonly AccountAnswer[]): string {
+export function formatThrough(answers: readonly ThroughAnswer[]): string {
   const { name = '', markets = [] } = answers[0] ?? {}
   const over = markets.length > 1 ? ` over ${markets.length} markets` : ''
   return [
@@ -54,9 +86,26 @@ export function formatThrough(answers: readonly AccountAnswer[]): string {
       ],
       answers.flatMap(rowsOf),
     ),
+    ...answers.flatMap(chainLines),
     '',
     'Twin only, not proven.',
   ].join('\n')
+}
+
+function chainLines({ markets, chain: { file, refused, notes } }: ThroughAnswer): readonly string[] {
+  const lines = [...notes, ...markets.flatMap(notesOn), ...refusalLines(refused)]
+  return lines.length === 0 ? [] : ['', `${file}:`, ...lines]
+}
+
+/** @throws {@link SpotOptionError} */
+function spotsOf(stated: readonly string[] | undefined): ReadonlyMap<string, string> | undefined {
+  if (stated === undefined) return undefined
+  const entries = stated.map((text) => {
+    const match = /^(?:([A-Z0-9_]+)=)?(\d*\.?\d+)$/.exec(text)
+    if (match === null) throw new SpotOptionError(text)
+    return [match[1] ?? '', match[2] ?? ''] as const
+  })
+  return new Map(entries)
 }
 
 function rowsOf(answer: AccountAnswer): readonly (readonly string[])[] {
@@ -93,5 +142,18 @@ export class ProveThroughError extends ProverError {
     super(
       'Expected --prove without --chain: margins through chains are computed by the twin. Prove the portfolio in its own market.',
     )
+  }
+}
+
+/** A spot on the command line is none. */
+export class SpotOptionError extends ProverError {
+  readonly code = 'service.spot-option'
+  readonly value: string
+
+  constructor(value: string) {
+    super(
+      `Expected --spot as a price, such as 69000, or as prices by currency, such as BTC=69000 ETH=2080, got "${value}".`,
+    )
+    this.value = value
   }
 }

@@ -269,7 +269,7 @@ export function netGreeksOf({ portfolio: { account, rules, market }, provable }:
 }
 
 /** What the numbers do not say of themselves, a sentence each. */
-function notesOn({ portfolio, legs }: MarginAnswer): readonly string[] {
+export function notesOn({ portfolio, legs }: MarginAnswer): readonly string[] {
   const held = portfolio.market.expiries.filter(({ expiry }) =>
     portfolio.account.options.some((leg) => leg.expiry === expiry),
   )

@@ -8,11 +8,11 @@ import {
   joinPrices,
   type PriceBar,
   type PriceOptions,
-  PriceTimeOrderError,
-  readBars,
+  readPriceFile,
 } from '../../market/prices.ts'
 import { againstEwma, bestByScore, compareModels, isEwma, type JudgedModel } from '../../parameters/compareModels.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
+import { priceNotes } from '../text/priceNotes.ts'
 import { timeOption } from './params.ts'
 
 export type AssetHistory = {
@@ -31,12 +31,14 @@ export type AssetOptions = {
   /** Leave highs and lows out, as a source does that attests no range. */
   readonly closesOnly?: boolean | undefined
   readonly prices: PriceOptions & { readonly fromText?: string; readonly toText?: string }
+  /** Hears how each file was read. */
+  readonly say: (line: string) => void
 }
 
 /**
  * Histories of the files, or of BTC and ETH where none is named.
  *
- * @throws the errors of {@link readBars}; {@link TimeOptionError}; {@link AssetCountError}; {@link AssetGapError}
+ * @throws the errors of {@link readPriceFile}; {@link TimeOptionError}; {@link AssetCountError}; {@link AssetGapError}
  */
 export function readAssets(files: readonly string[], options: AssetOptions): readonly AssetHistory[] {
   const { names, observeSeconds } = options
@@ -57,7 +59,11 @@ export function readAssets(files: readonly string[], options: AssetOptions): rea
   }
   const named = files.map((file, i) => ({ file, name: names[i] ?? file }))
   return [...Map.groupBy(named, ({ name }) => name)].map(([name, group]) => {
-    const read = group.map(({ file }): FileOfRows => ({ file, rows: readEitherWay(file, { ...prices, ...range }) }))
+    const read = group.map(({ file }): FileOfRows => {
+      const priceFile = readPriceFile(file, { ...prices, ...range })
+      for (const line of priceNotes(file, priceFile)) options.say(line)
+      return { file, rows: priceFile.rows }
+    })
     const files = read.toSorted((a, b) => Number(startOf(a) - startOf(b)))
     requireContinued(name, files, prices.maxGapSeconds)
     return {
@@ -66,21 +72,6 @@ export function readAssets(files: readonly string[], options: AssetOptions): rea
       rows: gathered(joinPrices(...files.map(({ rows }) => rows))),
     }
   })
-}
-
-/** Files of one command may run either way, each wholly; {@link readBars} refuses what runs to and fro. */
-function readEitherWay(file: string, options: PriceOptions): readonly PriceBar[] {
-  try {
-    return readBars(file, options)
-  } catch (error) {
-    if (!(error instanceof PriceTimeOrderError)) throw error
-    try {
-      return readBars(file, { ...options, newestFirst: options.newestFirst !== true })
-    } catch (other) {
-      // Neither way: what is wrong with the file is what the way it was said to run found.
-      throw other instanceof PriceTimeOrderError ? error : other
-    }
-  }
 }
 
 type FileOfRows = { readonly file: string; readonly rows: readonly PriceBar[] }

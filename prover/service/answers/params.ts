@@ -1,11 +1,12 @@
 /** `zkrisk params`: parameters through time by the twin alone. */
 import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
-import { type PriceOptions, readBars, readPrices } from '../../market/prices.ts'
+import { type PriceOptions, readPriceFile } from '../../market/prices.ts'
 import { parseTime } from '../../market/time.ts'
 import { defaultPolicy, withStartingWords } from '../../parameters/defaultPolicy.ts'
 import { replay } from '../../parameters/replay.ts'
 import { volatilityModel } from '../../volatility/models.ts'
+import { priceNotes } from '../text/priceNotes.ts'
 import { formatParameters, type TableOptions } from '../text/table.ts'
 
 export type ParamsOptions = {
@@ -18,19 +19,24 @@ export type ParamsOptions = {
   readonly format?: TableOptions['format']
   /** HTML report to write. */
   readonly plot?: string | undefined
+  /** Hears how the file was read. */
+  readonly say: (line: string) => void
 }
 
 /**
  * Text of the parameters that proofs over this price history would have published under the default policy.
  *
- * @throws the errors of {@link readPrices} and {@link replay}; {@link TimeOptionError}; {@link UnknownModelError}
+ * @throws the errors of {@link readPriceFile} and {@link replay}; {@link TimeOptionError}; {@link UnknownModelError}
  */
 export async function parametersOf(file: string, options: ParamsOptions): Promise<string> {
   const { fromText, toText, ...prices } = options.prices
   const model = volatilityModel(options.model ?? DEFAULT_VOLATILITY_MODEL)
   // A model that reads no range takes files whose highs and lows are wrong.
-  const read = model.name === 'rangeMixture' ? readBars : readPrices
-  const rows = read(file, { ...prices, from: timeOption('from', fromText), to: timeOption('to', toText) })
+  const content = model.name === 'rangeMixture' ? 'bars' : 'closes'
+  const wanted = { ...prices, from: timeOption('from', fromText), to: timeOption('to', toText) }
+  const read = readPriceFile(file, wanted, content)
+  for (const line of priceNotes(file, read)) options.say(line)
+  const { rows } = read
   const series = replay(rows, withStartingWords(model, defaultPolicy), { every: options.every, model })
   if (options.plot !== undefined) {
     const { writeReplayReport } = await import('./reports.ts')

@@ -2,9 +2,11 @@
 import type { Command } from 'commander'
 import type { AccountAnswer } from '../answers/accountMargins.ts'
 import { EXIT, type Terminal } from '../text/terminal.ts'
+import { addChainOptions, type ChainFlags, chainOptions } from './chainOptions.ts'
 import { action, addCommand } from './command.ts'
 
-type Options = {
+type Options = ChainFlags & {
+  spot?: readonly string[]
   deriveCase?: string
   explain?: boolean
   prove?: boolean
@@ -21,7 +23,7 @@ const notProven = ({ markets }: AccountAnswer): string =>
     : 'Computed by the twin of the circuits. An account over several markets cannot be proven yet, each market’s part can.'
 
 export function addMarginCommand(program: Command): void {
-  addCommand(
+  const margin = addCommand(
     program,
     'margin [portfolio]',
     'initial and maintenance margin of an account, leg by leg, proven on request',
@@ -42,37 +44,38 @@ export function addMarginCommand(program: Command): void {
     .option('--html <file>', 'also write a page with pictures')
     .option('--allow-arbitrage', 'take volatility surfaces whose butterflies can be arbitraged')
     .option('--now <time>', 'refuse a market that is stale at this time (UTC)')
-    .action(
-      action<Options, [string | undefined]>(async (terminal, options, portfolio) => {
-        if (options.chain !== undefined) return await marginThrough(terminal, portfolio, options.chain, options)
-        const [{ readAccount }, { accountAnswer, accountJson, formatAccount, provableMarket }] = await Promise.all([
-          import('../answers/margins.ts'),
-          import('../answers/accountMargins.ts'),
-        ])
-        const answer = await accountAnswer(readAccount(portfolio, options))
-        const toProve = options.prove === true ? provableMarket(answer) : undefined
-        if (options.html !== undefined) {
-          const { writeMarginReport } = await import('../report/marginReport.ts')
-          writeMarginReport(options.html, answer)
-          terminal.say(`Pictures: ${options.html}`)
-        }
-        const isExplained = options.explain === true
-        if (toProve === undefined) {
-          terminal.result(
-            accountJson(answer, isExplained),
-            `${formatAccount(answer, isExplained)}\n\n${notProven(answer)}`,
-          )
-          return EXIT.success
-        }
-        const { formatProof, proofJson, proveMargin } = await import('../answers/marginProof.ts')
-        const proof = await proveMargin(toProve, terminal.say)
+    .option('--spot <price...>', 'spot instead of a chain’s index price, such as 69000, or BTC=69000 ETH=2080')
+  addChainOptions(margin).action(
+    action<Options, [string | undefined]>(async (terminal, options, portfolio) => {
+      if (options.chain !== undefined) return await marginThrough(terminal, portfolio, options.chain, options)
+      const [{ readAccount }, { accountAnswer, accountJson, formatAccount, provableMarket }] = await Promise.all([
+        import('../answers/margins.ts'),
+        import('../answers/accountMargins.ts'),
+      ])
+      const answer = await accountAnswer(readAccount(portfolio, options))
+      const toProve = options.prove === true ? provableMarket(answer) : undefined
+      if (options.html !== undefined) {
+        const { writeMarginReport } = await import('../report/marginReport.ts')
+        writeMarginReport(options.html, answer)
+        terminal.say(`Pictures: ${options.html}`)
+      }
+      const isExplained = options.explain === true
+      if (toProve === undefined) {
         terminal.result(
-          { ...accountJson(answer, isExplained), proof: proofJson(proof) },
-          `${formatAccount(answer, isExplained)}\n\n${formatProof(proof)}`,
+          accountJson(answer, isExplained),
+          `${formatAccount(answer, isExplained)}\n\n${notProven(answer)}`,
         )
         return EXIT.success
-      }),
-    )
+      }
+      const { formatProof, proofJson, proveMargin } = await import('../answers/marginProof.ts')
+      const proof = await proveMargin(toProve, terminal.say)
+      terminal.result(
+        { ...accountJson(answer, isExplained), proof: proofJson(proof) },
+        `${formatAccount(answer, isExplained)}\n\n${formatProof(proof)}`,
+      )
+      return EXIT.success
+    }),
+  )
 }
 
 async function marginThrough(
@@ -86,7 +89,9 @@ async function marginThrough(
   )
   if (portfolio === undefined || options.deriveCase !== undefined) throw new AccountChoiceError()
   if (options.prove === true) throw new ProveThroughError()
-  const answers = await marginsThrough(portfolio, chains, options)
+  const { maxAgeSeconds, ...reading } = chainOptions(options)
+  const { allowArbitrage, now, spot } = options
+  const answers = await marginsThrough(portfolio, chains, { allowArbitrage, now, spot, maxAgeSeconds, reading })
   if (options.html !== undefined) {
     const { writeThroughReport } = await import('../report/throughReport.ts')
     writeThroughReport(options.html, answers)

@@ -21,8 +21,8 @@ export function addParamsCommand(program: Command): void {
     'risk parameters through time from a price file (.csv or .csv.gz); no proofs',
     [
       'params btc-hourly.csv --from 2020-03-08 --to 2020-03-16',
-      'params btc-hourly.csv.gz --bar-seconds 3600 --newest-first --plot report.html',
-      'params btc-hourly.csv.gz --bar-seconds 3600 --model ewma',
+      'params btc-hourly.csv.gz --plot report.html',
+      'params XBTUSD_60.csv --columns time,open,high,low,close --model ewma',
     ],
   )
     .addOption(new Option('--format <format>', 'of the result').choices(['table', 'csv', 'json']).default('table'))
@@ -39,7 +39,12 @@ export function addParamsCommand(program: Command): void {
     action<Options, [string]>(async (terminal, options, prices) => {
       const { parametersOf } = await import('../answers/params.ts')
       const format = options.json === true ? 'json' : options.format
-      const text = await parametersOf(prices, { ...options, format, prices: priceOptions(options) })
+      const text = await parametersOf(prices, {
+        ...options,
+        format,
+        prices: priceOptions(options),
+        say: terminal.say,
+      })
       if (options.plot !== undefined) terminal.say(`Plots: ${options.plot}`)
       if (options.out === undefined) {
         terminal.result(options.json === true ? JSON.parse(text) : undefined, text)

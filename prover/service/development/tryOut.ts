@@ -1,13 +1,15 @@
 /** `zkrisk chain` and `zkrisk feed replay`: an engine to try the service on, and somebody to feed it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProverError } from '../../errors.ts'
-import { readBars } from '../../market/prices.ts'
+import { type PriceOptions, readPriceFile } from '../../market/prices.ts'
 import { parseTime } from '../../market/time.ts'
 import { connectProvider, type Deployment, readDeployment, writeDeployment } from '../../registry/index.ts'
 import { crashHistory } from './demo.ts'
 import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
 import { appendObservations, deployDevelopmentEngine, type MarketHistory, stepsOf } from './engine.ts'
+import { timeOption } from '../answers/params.ts'
 import { exactPrice, utcTime } from '../text/figures.ts'
+import { priceNotes } from '../text/priceNotes.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import { loadMarketKeys } from '../workspace.ts'
 
@@ -58,6 +60,7 @@ export async function replayFeed(
     /** Seconds between two times. */
     readonly pause: number
     readonly count?: number | undefined
+    readonly prices: PriceOptions & { readonly fromText?: string; readonly toText?: string }
     readonly say: (line: string) => void
   },
 ): Promise<number> {
@@ -65,9 +68,14 @@ export async function replayFeed(
   const deployment = await readDeployment(options.deployment)
   const chain = developmentChainBehind(await connectProvider(options.rpc, deployment.chainId))
   const now = await chain.now()
-  const histories = files.map(
-    (file, i): MarketHistory => ({ name: options.market[i] as string, rows: readBars(file, { from: now + 1n }) }),
-  )
+  const { fromText, toText, ...prices } = options.prices
+  const [from, to] = [timeOption('from', fromText) ?? 0n, timeOption('to', toText)]
+  const histories = files.map((file, i): MarketHistory => {
+    // Behind the chain's clock nothing can be attested any more
+    const read = readPriceFile(file, { ...prices, from: from > now ? from : now + 1n, to })
+    for (const line of priceNotes(file, read)) options.say(line)
+    return { name: options.market[i] as string, rows: read.rows }
+  })
   const steps = (files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps).slice(0, options.count)
   for (const [index, step] of steps.entries()) {
     if (index > 0) await sleep(1000 * options.pause)

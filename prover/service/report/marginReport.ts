@@ -1,7 +1,7 @@
 /** Pictures of one account's margin: losses on the scenario grid, value by spot, what each leg adds. */
 import type { NamedScenario } from '../../portfolio/explain.ts'
 import type { AccountAnswer } from '../answers/accountMargins.ts'
-import { amount, type MarginAnswer, type Standing } from '../answers/margins.ts'
+import { amount, type MarginAnswer, notesOn, type Standing } from '../answers/margins.ts'
 import { utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { HeatCell } from './heatMap.ts'
@@ -71,6 +71,7 @@ function scenarioSection(answer: MarginAnswer, market: string): Markup {
 <p class="note">Every scenario of the grid with what the account would gain or lose, damped as the grid says. Worst: ${worst.words}.</p>
 <dl class="tiles">${standingTiles(provable.margin)}
 <div><dt>Worst scenario</dt><dd>${worst.words}</dd></div></dl>
+${notesOn(answer).map((note) => html`<p class="warning">${note}</p>`)}
 ${scenarioMap(answer)}
 ${valueBySpot(answer)}
 </section>
