@@ -80,6 +80,8 @@ describe('an option’s price', () => {
     expect(refusal({ vol: '6500' })).toMatchObject({ meant: '0.65 or 65%' })
     expect(priceOption({ ...request, vol: '4.99' }, 0n).impliedVolatility).toBeCloseTo(4.99, 11)
     expect(priceOption({ ...request, vol: '500%' }, 0n).impliedVolatility).toBe(5)
+    expect(formatPrice(priceOption({ ...request, vol: '0.65%' }, 0n))).toContain('did you mean 65 %?')
+    expect(formatPrice(priceOption({ ...request, vol: '1%' }, 0n))).not.toContain('did you mean')
     expect(refusal({ rate: '4' })).toMatchObject({ code: 'portfolio.unit', entry: '--rate', meant: '0.04 or 4%' })
     expect(refusal({ rate: '-1' })).toMatchObject({ meant: '-0.01 or -1%' })
     expect(priceOption({ ...request, rate: '100%' }, 0n).rate).toBe(1)
