@@ -51,9 +51,9 @@ describe('zkrisk', () => {
     expect((await zkrisk('params', extract, '--rows', 'many')).code).toBe(2)
     const { stderr } = await zkrisk('prove', 'batch.json')
     expect(stderr).toContain('zkrisk: expected -o, --out <file>, found none.\n        code service.usage')
-    expect(errorOf(await zkrisk('price', '--json', '--forwrd', '3'))).toEqual({
+    expect(errorOf(await zkrisk('params', extract, '--json', '--row', '30'))).toEqual({
       code: 'service.usage',
-      message: 'unknown option --forwrd: did you mean --forward?',
+      message: 'unknown option --row: did you mean --rows?',
     })
   })
 

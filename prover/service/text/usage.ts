@@ -16,7 +16,7 @@ const phrases: readonly (readonly [RegExp, string])[] = [
 ]
 
 /** A complaint of the parser in the words of the other errors. */
-export function usageWords(complaint: string): string {
+function usageWords(complaint: string): string {
   const bare = complaint.replace(/^error: /, '').trim()
   const found = phrases.find(([pattern]) => pattern.test(bare))
   const words = found === undefined ? bare : bare.replace(found[0], found[1])
