@@ -4,10 +4,12 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { ProverError } from '../../prover/errors.ts'
 import { parseChain } from '../../prover/options/chain.ts'
 import { readPortfolioInChain } from '../../prover/portfolio/input/chainMarket.ts'
+import { readDeriveCase } from '../../prover/portfolio/input/deriveCase.ts'
 import { parseExactJson } from '../../prover/portfolio/input/exactJson.ts'
 import { readPortfolioOverMarkets } from '../../prover/portfolio/input/markets.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
@@ -395,6 +397,18 @@ describe('JSON', () => {
         encoding: 'UTF-16',
       })
     }
+  })
+
+  it('is of no other encoding, unpacked, and in this format', async () => {
+    const latin = Buffer.from(example.replace('Short', 'Größe'), 'latin1').toString('utf8')
+    expect(await refusalOf(() => parseExactJson(latin, 'latin.json'))).toMatchObject({ encoding: 'other' })
+    expect(parseExactJson('{"name": "Größe"}', 'utf8.json')).toEqual({ name: 'Größe' })
+    const packed = gzipSync(example).toString('utf8')
+    expect(await refusalOf(() => parseExactJson(packed, 'packed.json'))).toMatchObject({ encoding: 'gzip' })
+    const asCase = await refusalOf(() => readDeriveCase(example, 'example.json'))
+    expect(asCase.message).toContain('which is read without --derive-case')
+    const asPortfolio = await refusalOf(() => readPortfolio('{"Scenario": {}, "Parameters": {}}', 'case.json'))
+    expect(asPortfolio.message).toContain('which --derive-case reads')
   })
 
   it('is refused at its line and column, in plain words', async () => {

@@ -278,6 +278,7 @@ describe('zkrisk margin', () => {
     expect(existsSync(page)).toBe(false)
     expect(errorOf(await zkrisk('margin', '--json')).code).toBe('service.account-choice')
     expect(errorOf(await zkrisk('margin', 'absent.json', '--json')).code).toBe('service.portfolio-missing')
+    expect(errorOf(await zkrisk('margin', folder, '--json')).code).toBe('service.portfolio-unreadable')
     expect(errorOf(await zkrisk('margin', example, '--now', '2026-02-06', '--json')).code).toBe(
       'portfolio.stale-surface',
     )

@@ -240,9 +240,15 @@ export function readPortfolio(text: string, file: string, options: ReadOptions =
 /** A file of the right form; nothing else is checked. @throws {@link JsonSyntaxError}, {@link PortfolioSchemaError} */
 export function parsePortfolio(text: string, file: string): PortfolioFile {
   const json = parseExactJson(text, file)
+  if (typeof json === 'object' && json !== null && 'Scenario' in json) throw new PortfolioSchemaError(file, DERIVE_CASE)
   const parsed = portfolioSchema.safeParse(json)
   if (!parsed.success) throw new PortfolioSchemaError(file, formIssue(portfolioSchema, json, parsed.error))
   return parsed.data
+}
+
+const DERIVE_CASE: FormIssue = {
+  entry: '',
+  reason: 'expected a portfolio, got a case in the format of Derive’s tests, which --derive-case reads',
 }
 
 /** The account of a file in its one market. @throws the errors of {@link readPortfolio} but those of the form */

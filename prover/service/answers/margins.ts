@@ -73,10 +73,19 @@ export function readAccount(portfolio: string | undefined, options: AccountOptio
   const { deriveCase, allowArbitrage } = options
   const file = portfolio ?? deriveCase
   if (file === undefined || (portfolio !== undefined && deriveCase !== undefined)) throw new AccountChoiceError()
-  if (!existsSync(file)) throw new PortfolioFileMissingError(file)
-  const text = readFileSync(file, 'utf8')
+  const text = portfolioText(file)
   if (deriveCase !== undefined) return readDeriveCase(text, file)
   return readPortfolioOverMarkets(text, file, { allowArbitrage, now: timeOption('now', options.now) })
+}
+
+/** A portfolio file's text. @throws {@link PortfolioFileMissingError}, {@link PortfolioUnreadableError} */
+export function portfolioText(file: string): string {
+  if (!existsSync(file)) throw new PortfolioFileMissingError(file)
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new PortfolioUnreadableError(file, cause)
+  }
 }
 
 /** An account's margin with all that explains it. @throws the errors of {@link provableMargin} */
@@ -435,6 +444,19 @@ export class AccountChoiceError extends ProverError {
 
   constructor() {
     super('Expected either a portfolio file or --derive-case <file>.')
+  }
+}
+
+/** There is such a thing, but no file that can be read. */
+export class PortfolioUnreadableError extends ProverError {
+  readonly code = 'service.portfolio-unreadable'
+  readonly file: string
+
+  constructor(file: string, cause: unknown) {
+    const isFolder = (cause as { readonly code?: unknown }).code === 'EISDIR'
+    const got = isFolder ? 'got a folder. Name the file in it' : 'it cannot be read. Check its permissions'
+    super(`${file}: expected a portfolio as JSON, ${got}.`, { cause })
+    this.file = file
   }
 }
 
