@@ -307,6 +307,20 @@ describe('an account over several markets', () => {
     })
   })
 
+  it('is refused naming the market that is wrong', async () => {
+    expect(await refused((file) => (file.markets.ETH.perpPrice = '70840'))).toMatchObject({
+      code: 'portfolio.prices-apart',
+      entry: 'markets.ETH.perpPrice',
+    })
+    expect(await refused((file) => (file.markets.BTC.perpPrice = '0'))).toMatchObject({
+      entry: 'markets.BTC.perpPrice',
+    })
+    expect(await refused((file) => (file.markets.ETH.expiries[0].rate = 4))).toMatchObject({
+      code: 'portfolio.unit',
+      entry: 'markets.ETH, expiry 2026-03-27.rate',
+    })
+  })
+
   it('is not proven yet, and one market of a file is all that its plain reader takes', async () => {
     const answer = await answerOf(both())
     expect(() => provableMarket(answer)).toThrow(expect.objectContaining({ code: 'service.prove-over-markets' }))

@@ -6,6 +6,10 @@ import type { ExpirySurface, PortfolioMarket } from '../portfolio.ts'
 import { decimalText, grouped } from './exact.ts'
 import { UnitError } from './fractions.ts'
 
+/** What errors call an expiry of a market. @param at - where the market stands in the file */
+export const expiryName = (expiry: bigint, at: string): string =>
+  `${at === 'market' ? '' : `${at}, `}expiry ${iso(expiry).slice(0, 10)}`
+
 /** An expiry's SVI parameters as plain numbers. */
 export function sviOf({ sviAX48, sviBX48, sviRhoX40, sviMX40, sviSX40 }: ExpirySurface): Svi {
   return {
@@ -68,18 +72,19 @@ const PRICE_FACTOR = 2n
  *
  * @throws {@link PricesApartError}
  */
-export function requirePricesTogether({ currency, spotE8, perpPriceE8, expiries, collaterals }: PortfolioMarket): void {
+export function requirePricesTogether(market: PortfolioMarket, at: string): void {
+  const { currency, spotE8, perpPriceE8, expiries, collaterals } = market
   const own = collaterals.filter(({ asset }) => asset === currency)
   const prices: readonly (readonly [string, bigint])[] = [
-    ['market.perpPrice', perpPriceE8],
+    [`${at}.perpPrice`, perpPriceE8],
     ...expiries.flatMap(({ expiry, forwardVariableE8, forwardFixedE8, forwardRefE8 }) => {
-      const leg = `expiry ${iso(expiry).slice(0, 10)}`
+      const leg = expiryName(expiry, at)
       return [
         [`${leg}, forward`, forwardVariableE8 + forwardFixedE8],
         [`${leg}, svi.forwardRef`, forwardRefE8],
       ] as const
     }),
-    ...own.map(({ asset, priceE12 }) => [`market.collaterals.${asset}.price`, priceE12 / 10_000n] as const),
+    ...own.map(({ asset, priceE12 }) => [`${at}.collaterals.${asset}.price`, priceE12 / 10_000n] as const),
   ]
   for (const [entry, priceE8] of prices) {
     const [low, high] = priceE8 < spotE8 ? [priceE8, spotE8] : [spotE8, priceE8]
@@ -97,7 +102,7 @@ export class PricesApartError extends ProverError {
   constructor(entry: string, priceE8: bigint, spotE8: bigint) {
     const [price, spot] = [decimalText(priceE8, 10n ** 8n), decimalText(spotE8, 10n ** 8n)]
     super(
-      `${entry}: expected a price within a factor of ${PRICE_FACTOR} of market.spot, got ${grouped(price)} beside spot ${grouped(spot)}. ` +
+      `${entry}: expected a price within a factor of ${PRICE_FACTOR} of spot, got ${grouped(price)} beside spot ${grouped(spot)}. ` +
         'One of them has other decimals, is missing, or is of another market.',
     )
     this.entry = entry

@@ -12,6 +12,7 @@ import {
 } from '../contingencies.ts'
 import {
   ExpiredLegError,
+  expiryName,
   ForwardCrossedError,
   ForwardMissingError,
   iso,
@@ -251,11 +252,11 @@ const DERIVE_CASE: FormIssue = {
   reason: 'expected a portfolio, got a case in the format of Derive’s tests, which --derive-case reads',
 }
 
-/** The account of a file in its one market. @throws the errors of {@link readPortfolio} but those of the form */
-export function portfolioOf(stated: PortfolioFile, file: string, options: ReadOptions): Portfolio {
+/** The account of a file in its one market. @param at - where the market stands in the file @throws the errors of {@link readPortfolio} but those of the form */
+export function portfolioOf(stated: PortfolioFile, file: string, options: ReadOptions, at = 'market'): Portfolio {
   const { name = nameOf(file), account, parameters, scenarios } = stated
   if (stated.market === undefined) throw new SeveralMarketsError(file, Object.keys(stated.markets ?? {}))
-  const market = marketOf(stated.market, currencyOf(stated.market, account), parameters, options)
+  const market = marketOf(stated.market, currencyOf(stated.market, account), parameters, options, at)
   const portfolio: Portfolio = {
     name,
     account: accountOf(account, market),
@@ -277,28 +278,29 @@ function marketOf(
   currency: string | undefined,
   parameters: PortfolioFile['parameters'],
   { now }: ReadOptions,
+  at: string,
 ): PortfolioMarket {
-  const asOf = timeOf(stated.asOf, 'market.asOf')
-  const maxAge = nearest(stated.maxAgeSeconds, 1n, 'market.maxAgeSeconds')
-  if (now !== undefined && now - asOf > maxAge) throw new StaleSurfaceError('market', asOf, now - asOf, maxAge)
+  const asOf = timeOf(stated.asOf, `${at}.asOf`)
+  const maxAge = nearest(stated.maxAgeSeconds, 1n, `${at}.maxAgeSeconds`)
+  if (now !== undefined && now - asOf > maxAge) throw new StaleSurfaceError(at, asOf, now - asOf, maxAge)
   const spotConfidenceX40 = fractionField(
     'share',
     'roundConfidences',
     'spotConfidenceX40',
     stated.spotConfidence,
-    'market.spotConfidence',
+    `${at}.spotConfidence`,
   )
-  const spotE8 = positive(exactField('roundPrices', 'spotE8', stated.spot, 'market.spot'), stated.spot, 'market.spot')
+  const spotE8 = positive(exactField('roundPrices', 'spotE8', stated.spot, `${at}.spot`), stated.spot, `${at}.spot`)
   if (stated.collaterals.length > COLLATERALS) throw new TooManyCollateralsError(stated.collaterals.length)
   const market: PortfolioMarket = {
     ...(currency === undefined ? {} : { currency }),
     asOf,
     spotE8,
-    perpPriceE8: stated.perpPrice === undefined ? spotE8 : perpPriceE8(stated.perpPrice),
+    perpPriceE8: stated.perpPrice === undefined ? spotE8 : perpPriceE8(stated.perpPrice, `${at}.perpPrice`),
     stablePriceE12: positive(
-      exactField('roundPrices', 'stablePriceE12', stated.stablePrice, 'market.stablePrice'),
+      exactField('roundPrices', 'stablePriceE12', stated.stablePrice, `${at}.stablePrice`),
       stated.stablePrice,
-      'market.stablePrice',
+      `${at}.stablePrice`,
     ),
     spotConfidenceX40,
     perpConfidenceX40: fractionField(
@@ -306,28 +308,32 @@ function marketOf(
       'roundConfidences',
       'perpConfidenceX40',
       stated.perpConfidence,
-      'market.perpConfidence',
+      `${at}.perpConfidence`,
     ),
     horizonVolatilityX40: horizonVolatilityX40(parameters.horizon),
     expiries: distinct(
-      stated.expiries.map((expiry, index) => surfaceOfEntry(expiry, index, { asOf, spotConfidenceX40, maxAge })),
+      stated.expiries.map((expiry, index) => surfaceOfEntry(expiry, index, { asOf, spotConfidenceX40, maxAge, at })),
       ({ expiry }) => iso(expiry),
-      'market.expiries',
+      `${at}.expiries`,
     ),
-    collaterals: distinct(stated.collaterals.map(collateralPrice), ({ asset }) => asset, 'market.collaterals'),
+    collaterals: distinct(
+      stated.collaterals.map((each) => collateralPrice(each, at)),
+      ({ asset }) => asset,
+      `${at}.collaterals`,
+    ),
   }
-  requirePricesTogether(market)
+  requirePricesTogether(market, at)
   return market
 }
 
-const perpPriceE8 = (text: string): bigint =>
-  positive(exactField('roundPrices', 'perpPriceE8', text, 'market.perpPrice'), text, 'market.perpPrice')
+const perpPriceE8 = (text: string, entry: string): bigint =>
+  positive(exactField('roundPrices', 'perpPriceE8', text, entry), text, entry)
 
-function collateralPrice({ asset, price, confidence }: Market['collaterals'][number]): CollateralPrice {
+function collateralPrice({ asset, price, confidence }: Market['collaterals'][number], at: string): CollateralPrice {
   return {
     asset,
-    priceE12: exactField('collateralPrice', 'priceE12', price, `market.collaterals.${asset}.price`),
-    ...fractionFields('share', 'collateralPrice', { confidence }, `market.collaterals.${asset}`, {
+    priceE12: exactField('collateralPrice', 'priceE12', price, `${at}.collaterals.${asset}.price`),
+    ...fractionFields('share', 'collateralPrice', { confidence }, `${at}.collaterals.${asset}`, {
       confidenceX40: 'confidence',
     }),
   }
@@ -363,11 +369,17 @@ function shockX40<W extends WordName>(
   return value
 }
 
-type Round = { readonly asOf: bigint; readonly spotConfidenceX40: bigint; readonly maxAge: bigint }
+type Round = {
+  readonly asOf: bigint
+  readonly spotConfidenceX40: bigint
+  readonly maxAge: bigint
+  /** Where the market stands in the file. */
+  readonly at: string
+}
 
 function surfaceOfEntry(stated: Market['expiries'][number], index: number, round: Round): ExpirySurface {
-  const expiry = expiryOf(stated.expiry, `market.expiries.${index}.expiry`)
-  const leg = `expiry ${new Date(Number(expiry) * 1000).toISOString().slice(0, 10)}`
+  const expiry = expiryOf(stated.expiry, `${round.at}.expiries.${index}.expiry`)
+  const leg = expiryName(expiry, round.at)
   const asOf = stated.asOf === undefined ? round.asOf : timeOf(stated.asOf, `${leg}.asOf`)
   if (round.asOf - asOf > round.maxAge) throw new StaleSurfaceError(leg, asOf, round.asOf - asOf, round.maxAge)
   if (asOf !== round.asOf) throw new MixedMarketError(leg, round.asOf, asOf)
