@@ -50,6 +50,12 @@ describe('zkrisk', () => {
     expect((await zkrisk('prophesy')).code).toBe(2)
     expect((await zkrisk('prove', 'batch.json')).code).toBe(2)
     expect((await zkrisk('params', extract, '--rows', 'many')).code).toBe(2)
+    const { stderr } = await zkrisk('prove', 'batch.json')
+    expect(stderr).toContain('zkrisk: expected -o, --out <file>, found none.\n        code service.usage')
+    expect(errorOf(await zkrisk('params', extract, '--json', '--row', '30'))).toEqual({
+      code: 'service.usage',
+      message: 'unknown option --row: did you mean --rows?',
+    })
   })
 
   it('prints message, code and what to do on a failure, and no stack', async () => {
@@ -84,7 +90,7 @@ describe('zkrisk params', () => {
   const rows = (...prices: readonly string[]): string => prices.map((price, i) => `${hour(i)},${price}`).join('\n')
   it.each([
     ['a negative price', `time,price\n${rows('1', '-2')}\n`, 'market.price-negative', 3],
-    ['times out of order', `time,price\n${hour(2)},1\n${hour(1)},1\n`, 'market.time-order', 3],
+    ['times out of order', `time,price\n${hour(2)},1\n${hour(1)},1\n${hour(3)},1\n`, 'market.time-order', 3],
     ['a missing header', `${rows('1', '2')}\n`, 'market.header-missing', 1],
   ])('names code and row of %s and writes nothing', async (_, content, code, row) => {
     const out = join(folder, 'never.csv')
