@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { ProverError } from '../errors.ts'
 import { parseDecimal, scaleDecimal } from '../market/decimal.ts'
-import { readTextFile } from '../market/textFile.ts'
+import { readTextFile, whyUnreadable } from '../market/textFile.ts'
 import { type DateOrder, parseExactTime } from '../market/time.ts'
 import {
   ChainEmptyError,
@@ -454,6 +454,6 @@ export class ChainUnreadableError extends ChainFileError {
   readonly code = 'options.file-unreadable'
 
   constructor(file: string, cause: unknown) {
-    super(file, `could not be read (${cause instanceof Error ? cause.message : String(cause)}).`, { cause })
+    super(file, `could not be read: ${whyUnreadable(cause)}.`, { cause })
   }
 }
