@@ -430,10 +430,8 @@ export class PriceTimeOrderError extends PriceRowError {
   readonly previousRow: number
 
   constructor(cell: Cell, previousRow: number, newestFirst: boolean) {
-    const hint = newestFirst
-      ? 'expected a time before'
-      : 'expected (unless the file is declared to run newest first) a time after'
-    super(cell, `${hint} that of row ${previousRow}`)
+    const side = newestFirst ? 'before' : 'after'
+    super(cell, `expected a time ${side} that of row ${previousRow} (a file runs one way throughout)`)
     this.previousRow = previousRow
   }
 }
@@ -458,7 +456,7 @@ export class PriceGapError extends PriceRowError {
   constructor(cell: Cell, gapSeconds: number, maxGapSeconds: number) {
     super(
       cell,
-      `expected at most ${maxGapSeconds} s without a price (allow more if the pause is real), but there are ${gapSeconds} s before`,
+      `expected at most ${maxGapSeconds} s without a price (--max-gap-seconds allows more), but there are ${gapSeconds} s before`,
     )
     this.gapSeconds = gapSeconds
     this.maxGapSeconds = maxGapSeconds

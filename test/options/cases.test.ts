@@ -141,6 +141,17 @@ describe('layouts', () => {
     expect(refusal(made({ header: 'mark_iv,mark_iv' }))).toMatchObject({ code: 'options.column-repeated' })
   })
 
+  it('without header are named', () => {
+    const [header = '', ...lines] = made().split('\n')
+    const bare = lines.join('\n')
+    expect(refusal(bare)).toMatchObject({
+      code: 'options.column-missing',
+      message: expect.stringContaining('--columns'),
+    })
+    expect(parse(bare, { columns: header.split(',') }).quotes).toHaveLength(9)
+    expect(refusal(made(), { columns: ['timestamp'] })).toMatchObject({ code: 'options.column-missing' })
+  })
+
   it('may be lists of objects, as exchanges answer', () => {
     const [header = '', ...lines] = made().split('\n')
     const entries = lines.map((line) =>
@@ -201,6 +212,13 @@ describe('volatilities and marks', () => {
     const mixed = parse(made({ volatility: (v) => (rows++ === 6 ? fraction(v) : percent(v)) }))
     expect(codes(mixed)).toEqual([['options.quote-mark', 8]])
     expect(mixed.quotes).toHaveLength(8)
+  })
+
+  it('do not make forwards or marks of other decimals right', () => {
+    const other = row('BTC-27MAR26-85000-C').replace(String(FORWARD), String(FORWARD * 1e-8))
+    expect(codes(parse(made({ rows: [other] })))).toEqual([['options.quote-forward-apart', 11]])
+    expect(codes(parse(made({ rows: [row('BTC-27MAR26-85000-C').replace('69000', '138000')] })))).toEqual([])
+    expect(refusal(made({ mark: (m) => (100 * m).toFixed(6) }))).toMatchObject({ code: 'options.volatility-unit' })
   })
 
   it('that are apart without being of another unit are said', () => {
