@@ -250,12 +250,18 @@ function splitRows(text: string, file: string, options: PriceOptions) {
   try {
     const isHeader = (cells: readonly string[]): boolean =>
       options.columns === undefined && isPriceHeader(cells, options)
-    return splitDelimited(text, isHeader, looksLikeRow)
+    return splitDelimited(inOneHeader(text), isHeader, looksLikeRow)
   } catch (cause) {
     if (cause instanceof DelimitedTextError) throw new PriceFileFormatError(file, cause)
     throw cause
   }
 }
+
+/** Three lines that pandas writes above what it downloads from Yahoo, by what a column is, whose, and the name of the first. */
+const THREE_HEADERS = /^(\uFEFF?)Price(,.*)(\r?\n)Ticker,.*\r?\n(Date|Datetime),*\r?\n/
+
+/** The text with such headers in one, on the last of their lines. */
+const inOneHeader = (text: string): string => text.replace(THREE_HEADERS, '$1$3$3$4$2$3')
 
 /** What a row comes to, or nothing if it is left out for what is wrong with it. */
 function orLeftOut<T>({ leftOut }: Pick<Table, 'leftOut'>, { skipBadRows }: PriceOptions, read: () => T): readonly T[] {

@@ -103,6 +103,13 @@ describe('delimiters and headers', () => {
     expect(refusal(text, { columns: ['time', 'close'] })).toMatchObject({ code: 'market.time', row: 2 })
   })
 
+  it('in three lines, as pandas writes what Yahoo answers, are one', () => {
+    const header = ['Price,Close,High,Low,Open,Volume', 'Ticker,BTC-USD,BTC-USD,BTC-USD,BTC-USD,BTC-USD', 'Date,,,,,']
+    const text = (...rows: readonly string[]): string => lines(...header, ...rows)
+    expect(pricesOf(text('2025-01-01,5,6,4,5,1', '2025-01-02,6,6,4,5,1'))).toEqual([5, 6])
+    expect(refusal(text('2025-01-01,x,6,4,5,1'))).toMatchObject({ row: 4, column: 'Close' })
+  })
+
   it('with two columns of one name are refused where one of them is read', () => {
     expect(refusal(lines('time,Close,close', '2025-01-01,1,2'))).toMatchObject({ code: 'market.column-repeated' })
     expect(refusal(lines('Open time,open_time,close', '2025-01-01,2025-01-01,2'))).toMatchObject({

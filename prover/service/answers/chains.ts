@@ -54,7 +54,7 @@ export function greeksJson({ file, expiries, refused, skipped, notes }: PricedCh
       expiry: new Date(Number(expiry) * 1000).toISOString(),
       forward,
       timeToExpiry,
-      stale: stale ?? null,
+      stale: stale === undefined ? null : { code: 'options.stale-surface', ...stale },
       svi:
         fit === undefined
           ? null

@@ -41,8 +41,10 @@ export async function marginsThrough(
 ): Promise<readonly ThroughAnswer[]> {
   if (!existsSync(file)) throw new PortfolioFileMissingError(file)
   const text = readFileSync(file, 'utf8')
-  const { allowArbitrage, maxAgeSeconds, reading } = options
-  const wanted = { allowArbitrage, maxAgeSeconds, now: timeOption('now', options.now), spots: spotsOf(options.spot) }
+  const { allowArbitrage, maxAgeSeconds } = options
+  const now = timeOption('now', options.now)
+  const reading = now === undefined ? options.reading : { ...options.reading, now: Number(now) }
+  const wanted = { allowArbitrage, maxAgeSeconds, now, spots: spotsOf(options.spot) }
   const answers: ThroughAnswer[] = []
   for (const name of chains) {
     const chain = readChain(name, reading)

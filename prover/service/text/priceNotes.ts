@@ -18,7 +18,9 @@ const DELIMITER_WORDS: Readonly<Record<string, string>> = {
 /** Lines for people, in whatever order a file needs them. */
 export function priceNotes(file: string, { rows, layout, leftOut }: PriceFile): readonly string[] {
   const { above, assumed, barSeconds, stepSeconds } = layout
-  const notes = [`${rows.length} rows ${stepWords(stepSeconds)}, ${layout.newestFirst ? 'newest' : 'oldest'} first`]
+  const notes = [
+    `${rows.length.toLocaleString('en-GB')} rows ${stepWords(stepSeconds)}, ${layout.newestFirst ? 'newest' : 'oldest'} first`,
+  ]
   notes.push(columnWords(layout))
   if (above.length > 0) notes.push(`above the header: ${above.map((line) => `"${line}"`).join(', ')}`)
   if (assumed !== undefined) notes.push(`no header, columns taken as ${assumed.join(', ')}`)
