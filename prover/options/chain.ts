@@ -270,9 +270,9 @@ function quoteOf(stated: StatedQuote, { volatilityUnit, markUnits }: ChainUnits,
   if (bidPrice !== undefined && askPrice !== undefined && bidPrice > askPrice) {
     throw refuse('crossed', `${bidPrice} > ${askPrice}`)
   }
-  const points = (name: string): number | undefined => {
+  const quoted = (name: string): number | undefined => {
     const value = numberIn(raw, name)
-    return value === undefined || value <= 0 ? undefined : value / 100
+    return value === undefined || value <= 0 ? undefined : volatilityIn(value, volatilityUnit)
   }
   return {
     row: raw.row,
@@ -286,8 +286,8 @@ function quoteOf(stated: StatedQuote, { volatilityUnit, markUnits }: ChainUnits,
     markPrice: mark,
     bidPrice,
     askPrice,
-    bidVolatility: points('bidiv'),
-    askVolatility: points('askiv'),
+    bidVolatility: quoted('bidiv'),
+    askVolatility: quoted('askiv'),
     indexPrice: positive(raw.indexPrice),
     openInterest: numberIn(raw, 'openinterest'),
     greeks: greeksOf(raw.greeks),

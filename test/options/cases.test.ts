@@ -91,7 +91,10 @@ describe.skipIf(!existsSync(cases))('the recorded cases', () => {
   it('of quotes of different days names the expiry', async () => {
     await expect(margin(shortCall(), chain('half-stale'))).rejects.toMatchObject({
       code: 'portfolio.stale-surface',
-      leg: expect.stringContaining('BTC 2026-03-27'),
+      leg: 'BTC 2026-03-27',
+      count: 8,
+      ageSeconds: 82_800,
+      message: expect.stringContaining('--max-age-seconds'),
     })
     await expect(margin(shortCall(), chain('half-stale'), { maxAgeSeconds: 82_800 })).resolves.toBeDefined()
   })
@@ -204,6 +207,15 @@ describe('volatilities and marks', () => {
     const text = made({ header, volatility })
     expect(volatilityOf(text)).toBeCloseTo(0.6, 2)
     expect(parse(text).notes).toHaveLength(isSaid ? 1 : 0)
+  })
+
+  it('of bids and asks are in the same unit', () => {
+    const header = 'mark_iv,bid_iv'
+    const [points, fractions] = [percent, fraction].map((unit) =>
+      made({ header, volatility: (v) => `${unit(v)},${unit(v)}` }),
+    )
+    for (const text of [points ?? '', fractions ?? ''])
+      expect(parse(text).quotes[5]?.bidVolatility).toBeCloseTo(volatilityOf(text), 9)
   })
 
   it('that agree in no unit are refused, and single rows that do not agree by row', () => {

@@ -28,11 +28,7 @@ export function addChainOptions(command: Command): Command {
     )
     .addOption(new Option('--date-order <order>', 'of dates such as 03/02/2026').choices(['day-first', 'month-first']))
     .addOption(new Option('--decimal-mark <mark>', 'of numbers such as 8,889').choices(['point', 'comma']))
-    .option(
-      '--max-age-seconds <seconds>',
-      'how much older than the newest a quote may be (default: 120)',
-      wholeNumber(0),
-    )
+    .option('--max-age-seconds <seconds>', 'how much older than the newest a quote of a surface may be', wholeNumber(0))
 }
 
 /** How a chain is read at this moment. */
