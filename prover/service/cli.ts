@@ -14,13 +14,15 @@ import { addProofCommands } from './commands/proofs.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addShadowCommands } from './commands/shadows.ts'
 import { EXIT } from './text/terminal.ts'
+import { reportUsage } from './text/usage.ts'
 import { packageVersion } from './workspace.ts'
 
-function createProgram(): Command {
+function createProgram(isJson: boolean): Command {
   const program = new Command('zkrisk')
     .description('Risk parameters computed off-chain, proven, and put in force on chain only if the proof verifies.')
     .version(packageVersion)
     .exitOverride()
+    .configureOutput({ outputError: (complaint) => reportUsage(complaint, isJson) })
     .showHelpAfterError('(zkrisk <command> --help shows its options and an example)')
     .addHelpText(
       'after',
@@ -47,10 +49,10 @@ function createProgram(): Command {
 
 async function main(args: readonly string[]): Promise<number> {
   try {
-    await createProgram().parseAsync(args, { from: 'user' })
+    await createProgram(args.includes('--json')).parseAsync(args, { from: 'user' })
     return Number(process.exitCode ?? EXIT.success)
   } catch (error) {
-    // Commander has told the user already.
+    // The user has been told already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage
     throw error
   }

@@ -49,6 +49,12 @@ describe('zkrisk', () => {
     expect((await zkrisk('prophesy')).code).toBe(2)
     expect((await zkrisk('prove', 'batch.json')).code).toBe(2)
     expect((await zkrisk('params', extract, '--rows', 'many')).code).toBe(2)
+    const { stderr } = await zkrisk('prove', 'batch.json')
+    expect(stderr).toContain('zkrisk: expected -o, --out <file>, found none.\n        code service.usage')
+    expect(errorOf(await zkrisk('params', extract, '--json', '--row', '30'))).toEqual({
+      code: 'service.usage',
+      message: 'unknown option --row: did you mean --rows?',
+    })
   })
 
   it('prints message, code and what to do on a failure, and no stack', async () => {

@@ -3,7 +3,7 @@ import { ProverError } from '../../errors.ts'
 import { byExpiry, latestQuotes, type OptionChain, type OptionQuote } from '../../options/chain.ts'
 import { readInstrument } from '../../options/instrument.ts'
 import { fitQuotes, type StaleQuotes, staleQuotes } from '../../options/pricedChain.ts'
-import { TooFewMarksError } from '../../options/surface.ts'
+import { fitWarnings, TooFewMarksError } from '../../options/surface.ts'
 import { parseExactJson } from './exactJson.ts'
 import type { Portfolio, PortfolioOverMarkets } from '../portfolio.ts'
 import { readPortfolioOverMarkets } from './markets.ts'
@@ -52,7 +52,11 @@ export function readPortfolioInChain(
   const inChain = JSON.stringify({ ...rest, markets: Object.fromEntries(markets) })
   return {
     portfolio: readPortfolioOverMarkets(inChain, file, options),
-    notes: found.flatMap(([, market, unlisted]) => [...market.notes, ...unlisted]),
+    notes: found.flatMap(([currency, market, unlisted]) => [
+      ...market.notes,
+      ...unlisted,
+      ...warningsOfHeld(stated, currency, market, currencies.length === 1),
+    ]),
   }
 }
 
@@ -169,6 +173,21 @@ function requireHeld(
   })
 }
 
+/** What is to be known of the surfaces that the account's options are priced on. */
+function warningsOfHeld(
+  { account }: PortfolioParts,
+  currency: string,
+  { warnings }: ChainMarket,
+  isOnly: boolean,
+): readonly string[] {
+  const legs = Array.isArray(account?.options) ? account.options : []
+  const terms = legs.map((leg) => termsOf(leg, isOnly ? currency : undefined))
+  const held = new Set(terms.flatMap((each) => (each?.currency === currency ? [each.expiry] : [])))
+  return [...held].flatMap((expiry) =>
+    (warnings.get(expiry) ?? []).map((warning) => `! The surface of ${currency} ${dateOf(expiry)}: ${warning}.`),
+  )
+}
+
 function termsOf({ instrument, currency, expiry, strike }: StatedLeg, only: string | undefined) {
   const named = typeof instrument === 'string' ? readInstrument(instrument) : undefined
   if (named !== undefined) return { ...named, strike: Number(named.strikeE8) / 1e8 }
@@ -194,6 +213,8 @@ export type ChainMarket = {
   readonly unfitted: ReadonlyMap<bigint, number>
   /** Strikes that are quoted, by expiry. */
   readonly listed: ReadonlyMap<bigint, readonly number[]>
+  /** Of the fits, by expiry. */
+  readonly warnings: ReadonlyMap<bigint, readonly string[]>
   readonly maxAgeSeconds: number
   readonly notes: readonly string[]
 }
@@ -219,12 +240,15 @@ export function marketOfChain(
   const alive = byExpiry(own.filter(({ expiry }) => Number(expiry) > asOf))
   const stale = new Map<bigint, StaleQuotes>()
   const unfitted = new Map<bigint, number>()
+  const warnings = new Map<bigint, readonly string[]>()
   const expiries = alive.flatMap(({ expiry, quotes }): readonly ChainExpiry[] => {
     const old = staleQuotes(quotes, asOf, maxAgeSeconds)
     if (old !== undefined) stale.set(expiry, old)
     const fitted = old === undefined ? fittedExpiry(currency, expiry, quotes, asOf) : undefined
     if (old === undefined && fitted === undefined) unfitted.set(expiry, new Set(strikesOf(quotes)).size)
-    return fitted === undefined ? [] : [fitted]
+    if (fitted === undefined) return []
+    warnings.set(expiry, fitted.warnings)
+    return [fitted.surface]
   })
   const fresh = own.filter((quote) => asOf - quote.asOf <= maxAgeSeconds)
   const [spot, ...spotNotes] = spotOf(chain.file, currency, fresh, spots)
@@ -239,7 +263,7 @@ export function marketOfChain(
   ]
   const listed = new Map(alive.map(({ expiry, quotes }) => [expiry, strikesOf(quotes)] as const))
   const perpPrice = perp === undefined ? undefined : String(perp.price)
-  return { asOf: String(asOf), spot, perpPrice, expiries, stale, unfitted, listed, maxAgeSeconds, notes }
+  return { asOf: String(asOf), spot, perpPrice, expiries, stale, unfitted, listed, warnings, maxAgeSeconds, notes }
 }
 
 const strikesOf = (quotes: readonly OptionQuote[]): readonly number[] =>
@@ -251,14 +275,15 @@ function fittedExpiry(
   expiry: bigint,
   quotes: readonly OptionQuote[],
   asOf: number,
-): ChainExpiry | undefined {
+): { readonly surface: ChainExpiry; readonly warnings: readonly string[] } | undefined {
   const forward = String(medianOf(quotes.map(({ forwardE8 }) => Number(forwardE8) / 1e8)))
   const timeToExpiry = Math.max(Number(expiry) - asOf, 1) / 31_536_000
   const fit = fitQuotes(quotes, timeToExpiry, `${currency} ${expiry}`)
   if (fit === undefined) return undefined
   const { a, b, rho, m, s } = fit.svi
   const svi = { a: String(a), b: String(b), rho: String(rho), m: String(m), s: String(s) }
-  return { expiry: String(expiry), forward, svi: { ...svi, forwardRef: forward, tauRef: String(timeToExpiry) } }
+  const fitted = { ...svi, forwardRef: forward, tauRef: String(timeToExpiry) }
+  return { surface: { expiry: String(expiry), forward, svi: fitted }, warnings: fitWarnings(fit) }
 }
 
 const medianOf = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0

@@ -138,6 +138,11 @@ const HORIZON_VOLATILITY = String(0.6 / Math.sqrt(365))
  */
 export function readDeriveCase(text: string, file: string): Portfolio {
   const stated = parseExactJson(text, file)
+  if (typeof stated === 'object' && stated !== null && 'account' in stated) {
+    const reason =
+      'expected a case in the format of Derive’s tests, got a portfolio, which is read without --derive-case'
+    throw new PortfolioSchemaError(file, { entry: '', reason })
+  }
   const parsed = caseSchema.safeParse(stated)
   if (!parsed.success) throw new PortfolioSchemaError(file, formIssue(caseSchema, stated, parsed.error))
   const { Scenario, Parameters: parameters } = parsed.data

@@ -14,15 +14,29 @@ type SourceReviver = (key: string, value: unknown, context: { readonly source?: 
 export function parseExactJson(text: string, file: string): unknown {
   const keepDigits: SourceReviver = (_, value, { source }) =>
     typeof value === 'number' ? (source ?? String(value)) : value
-  if (isUtf16(text)) throw new JsonEncodingError(file)
+  const encoding = encodingOf(text)
+  if (encoding !== undefined) throw new JsonEncodingError(file, encoding)
   const json = text.replace(/^\uFEFF/, '')
   const fault = jsonFault(json)
   if (fault !== undefined) throw new JsonSyntaxError(file, fault)
   return JSON.parse(json, keepDigits as (key: string, value: unknown) => unknown)
 }
 
-/** Of UTF-16, every other byte is 0 where it says what JSON says, and its mark is no UTF-8. */
-const isUtf16 = (text: string): boolean => /^\uFFFD\uFFFD/.test(text) || text.slice(0, 64).includes('\0')
+type Encoding = 'gzip' | 'UTF-16' | 'other'
+
+/** What a text is that is no UTF-8: decoding leaves marks where bytes are none. */
+function encodingOf(text: string): Encoding | undefined {
+  if (text.startsWith('\u001f\uFFFD')) return 'gzip'
+  // Of UTF-16, every other byte is 0 where it says what JSON says
+  if (/^\uFFFD\uFFFD/.test(text) || text.slice(0, 64).includes('\0')) return 'UTF-16'
+  return text.includes('\uFFFD') ? 'other' : undefined
+}
+
+const advice: Readonly<Record<Encoding, string>> = {
+  gzip: 'a gzipped file. Unpack it',
+  'UTF-16': 'UTF-16, as PowerShell writes it. Save it as UTF-8 (Out-File -Encoding utf8)',
+  other: 'bytes that are none, as of Windows-1252. Save it as UTF-8',
+}
 
 /** A file is no JSON. */
 export class JsonSyntaxError extends ProverError {
@@ -43,12 +57,11 @@ export class JsonSyntaxError extends ProverError {
 export class JsonEncodingError extends ProverError {
   readonly code = 'portfolio.json-encoding'
   readonly file: string
-  readonly encoding = 'UTF-16'
+  readonly encoding: Encoding
 
-  constructor(file: string) {
-    super(
-      `${file}: expected JSON in UTF-8, got UTF-16, as PowerShell writes it. Save it as UTF-8 (Out-File -Encoding utf8).`,
-    )
+  constructor(file: string, encoding: Encoding) {
+    super(`${file}: expected JSON in UTF-8, got ${advice[encoding]}.`)
     this.file = file
+    this.encoding = encoding
   }
 }

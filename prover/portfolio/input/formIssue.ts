@@ -8,7 +8,7 @@ export type FormIssue = { readonly entry: string; readonly reason: string; reado
 type Node = {
   readonly $ref?: string
   readonly $defs?: Readonly<Record<string, Node>>
-  readonly description?: string
+  readonly title?: string
   readonly type?: string
   readonly enum?: readonly string[]
   readonly anyOf?: readonly Node[]
@@ -32,18 +32,37 @@ export function formIssue(form: z.ZodType, value: unknown, { issues }: z.ZodErro
   const entry = issue.path.join('.')
   if (issue.code === 'custom') return { entry, reason: issue.message }
   const nodes = nodesAt(root, issue.path)
-  if (issue.code === 'unrecognized_keys') return { entry, ...unknownKey(issue.keys[0] ?? '', nodes) }
   const given = valueAt(value, issue.path)
-  const expected = [...new Set(nodes.map((node) => wordsOf(root, node)))].join(', or ')
-  return { entry, reason: `expected ${expected}, ${given === undefined ? 'found none' : `got ${shown(given)}`}` }
+  if (issue.code === 'unrecognized_keys') return { entry, ...unknownKey(issue.keys[0] ?? '', nodes, given) }
+  if (issue.code === 'invalid_key') return { entry, reason: 'expected a name in capitals, such as BTC' }
+  return { entry, ...otherKind(root, nodes, given) }
 }
 
-function unknownKey(key: string, nodes: readonly Node[]): Pick<FormIssue, 'reason' | 'meant'> {
+function unknownKey(key: string, nodes: readonly Node[], given: unknown): Pick<FormIssue, 'reason' | 'meant'> {
   const known = [...new Set(nodes.flatMap(({ properties = {} }) => Object.keys(properties)))]
-  const meant = closestName(key, known)
+  if (known.includes(key)) return { reason: `"${key}" does not go with the other entries` }
+  const stated = Object.keys(given ?? {})
+  const meant = closestName(
+    key,
+    known.filter((each) => !stated.includes(each)),
+  )
   const advice = meant === undefined ? `known are ${known.join(', ')}` : `did you mean "${meant}"?`
   return { reason: `unknown entry "${key}": ${advice}`, ...(meant === undefined ? {} : { meant }) }
 }
+
+function otherKind(root: Node, nodes: readonly Node[], given: unknown): Pick<FormIssue, 'reason' | 'meant'> {
+  const expected = `expected ${[...new Set(nodes.map((node) => wordsOf(root, node)))].join(', or ')}`
+  if (given === undefined) return { reason: `${expected}, found none` }
+  const reason = `${expected}, got ${shown(given)}`
+  if (typeof given !== 'string') return { reason }
+  const meant = nodes.flatMap((node) => node.enum ?? []).find((each) => isShortFor(given, each))
+  if (meant !== undefined) return { reason: `${reason}: did you mean "${meant}"?`, meant }
+  return {
+    reason: /\d,\d/.test(given) ? `${reason}; write it without thousands separators, with a decimal point` : reason,
+  }
+}
+
+const isShortFor = (given: string, word: string): boolean => given !== '' && word.startsWith(given.toLowerCase())
 
 /** Issues of the alternatives that come nearest take the place of those that say that none fits. */
 function flatten(issues: readonly Issue[], value: unknown): readonly Issue[] {
@@ -99,9 +118,8 @@ const refOf = (root: Node, { $ref = '' }: Node): Node => root.$defs?.[$ref.repla
 
 /** What a place of the form takes. */
 function wordsOf(root: Node, node: Node): string {
-  const isNamed = Object.values(root.$defs ?? {}).includes(node)
-  if (isNamed && node.description !== undefined) return `a ${node.description}`
-  if (node.enum !== undefined) return node.enum.join(' or ')
+  if (node !== root && node.title !== undefined) return node.title
+  if (node.enum !== undefined) return `${node.enum.slice(0, -1).join(', ')} or ${node.enum.at(-1)}`
   if (node.properties !== undefined) return `an object with ${Object.keys(node.properties).join(', ')}`
   const words = { object: 'an object', array: 'a list', boolean: 'true or false', string: 'a text' } as const
   return words[node.type as keyof typeof words] ?? 'something else'

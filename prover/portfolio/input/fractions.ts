@@ -25,6 +25,7 @@ type FractionKind = {
 const kinds = {
   rate: { words: 'a yearly rate below 100 %', below: 1n },
   volatility: { words: 'a volatility below 500 %', below: 5n },
+  factor: { words: 'a factor below 10', below: 10n },
   share: { words: 'a fraction of at most 1', below: 2n, atMost: 1n },
 } as const satisfies Record<string, FractionKind>
 
@@ -43,7 +44,7 @@ export function exactFraction(kind: Fraction, range: FieldRange, text: string, e
   if (text.endsWith('%')) return exactIn(range, text, entry)
   const decimal = fractionOf(text, entry)
   const { atMost }: FractionKind = kinds[kind]
-  if (!isPlain(kinds[kind], decimal)) throw new UnitError(kind, entry, text, decimal)
+  if (!isPlain(kinds[kind], decimal)) refuse(kind, entry, text, decimal)
   const most = atMost === undefined || atMost * range.scale > range.most ? range.most : atMost * range.scale
   return exactIn({ ...range, most }, text, entry)
 }
@@ -57,15 +58,16 @@ export const fractionField = <W extends WordName>(
   entry: string,
 ): bigint => exactFraction(kind, fieldRange(word, name), text, entry)
 
-/** Shares as fields of one word, from an object. @param names - the object's key of each field */
-export function shareFields<W extends WordName, N extends FieldName<W>, S extends string>(
+/** Several of one kind as fields of one word, from an object. @param names - the object's key of each field */
+export function fractionFields<W extends WordName, N extends FieldName<W>, S extends string>(
+  kind: Fraction,
   word: W,
   source: Readonly<Record<S, string>>,
   entry: string,
   names: Readonly<Record<N, S>>,
 ): Readonly<Record<N, bigint>> {
   const fields = Object.entries(names) as [N, S][]
-  const read = fields.map(([name, key]) => [name, fractionField('share', word, name, source[key], `${entry}.${key}`)])
+  const read = fields.map(([name, key]) => [name, fractionField(kind, word, name, source[key], `${entry}.${key}`)])
   return Object.fromEntries(read) as Record<N, bigint>
 }
 
@@ -86,24 +88,29 @@ function meantBy(kind: Fraction, decimal: Decimal): { readonly unit: string; rea
 
 const textOf = (decimal: Decimal): string => decimalText(nearestTo(decimal, FINE), FINE, 15)
 
-/** A rate, a volatility or a share is too large to be meant as a fraction of one. */
+/** @throws {@link UnitError} */
+function refuse(kind: Fraction, entry: string, text: string, decimal: Decimal): never {
+  const meant = meantBy(kind, decimal)
+  const percent = (each: Decimal): string => textOf({ ...each, exponent: each.exponent + 2 })
+  const expected = `${kinds[kind].words}, where 0.04 is 4 % (this would be ${grouped(percent(decimal))} %)`
+  if (meant === undefined) throw new UnitError(entry, text, expected)
+  throw new UnitError(entry, text, expected, meant.unit, `${textOf(meant.value)} or ${percent(meant.value)}%`)
+}
+
+/** A number can only be of another unit than its entry has. */
 export class UnitError extends ProverError {
   readonly code = 'portfolio.unit'
   readonly entry: string
   readonly value: string
-  /** What was probably meant, as a fraction; absent if no unit makes sense of it. */
+  /** What was probably meant, in the entry's unit; absent if no unit makes sense of it. */
   readonly meant?: string
 
-  constructor(kind: Fraction, entry: string, text: string, decimal: Decimal) {
-    const meant = meantBy(kind, decimal)
-    const percent = textOf({ ...decimal, exponent: decimal.exponent + 2 })
-    const advice =
-      meant === undefined
-        ? '0.04 is 4 %.'
-        : `did you mean ${text} ${meant.unit}? Write ${textOf(meant.value)} or ${textOf({ ...meant.value, exponent: meant.value.exponent + 2 })}%.`
-    super(`${entry}: expected ${kinds[kind].words}, got ${text}, which would be ${grouped(percent)} %: ${advice}`)
+  /** @param unit - that the value would make sense in */
+  constructor(entry: string, value: string, expected: string, unit?: string, meant?: string) {
+    const advice = unit === undefined ? '' : ` Did you mean ${value} ${unit}? Write ${meant}.`
+    super(`${entry}: expected ${expected}, got ${value}.${advice}`)
     this.entry = entry
-    this.value = text
-    if (meant !== undefined) this.meant = textOf(meant.value)
+    this.value = value
+    if (meant !== undefined) this.meant = meant
   }
 }

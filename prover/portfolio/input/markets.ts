@@ -43,7 +43,7 @@ export function readPortfolioOverMarkets(
     name,
     cashE12: exactField('holdings', 'cashE12', stated.account.cash, 'account.cash'),
     parts: currencies.map((currency) =>
-      portfolioOf({ ...partOf(currency), name: `${name}, ${currency}` }, file, options),
+      portfolioOf({ ...partOf(currency), name: `${name}, ${currency}` }, file, options, `markets.${currency}`),
     ),
   }
 }

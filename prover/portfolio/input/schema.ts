@@ -1,6 +1,6 @@
 /** Portfolio files: the JSON that users write (docs/portfolio.md), read exactly and checked before anything is priced. */
 import { z } from 'zod'
-import { COLLATERALS } from '../../../circuits/statements/index.ts'
+import { COLLATERALS, type WordName } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { instrumentName, readInstrument } from '../../options/instrument.ts'
 import {
@@ -12,6 +12,7 @@ import {
 } from '../contingencies.ts'
 import {
   ExpiredLegError,
+  expiryName,
   ForwardCrossedError,
   ForwardMissingError,
   iso,
@@ -19,13 +20,25 @@ import {
   requireArbitrageFree,
   requirePricesTogether,
   requireSurfaceShape,
+  requireTotalVariance,
   StaleSurfaceError,
+  UnsettledError,
 } from './checks.ts'
 import { defaultParameters, defaultScenarios, UNLIMITED_SIZE } from './defaultParameters.ts'
-import { exactField, exactFields, exactIn, exactSizeQ, fieldRange, fractionOf, nearest, nearestTo } from './exact.ts'
+import {
+  exactField,
+  exactFields,
+  exactIn,
+  exactSizeQ,
+  type FieldName,
+  fieldRange,
+  fractionOf,
+  nearest,
+  nearestTo,
+} from './exact.ts'
 import { parseExactJson } from './exactJson.ts'
 import { type FormIssue, formIssue } from './formIssue.ts'
-import { exactFraction, fractionField, shareFields } from './fractions.ts'
+import { exactFraction, fractionField, fractionFields, UnitError } from './fractions.ts'
 import { expiryOf, timeOf } from './times.ts'
 import type {
   CollateralPrice,
@@ -43,15 +56,24 @@ import { splitForward, UnknownInstrumentError } from '../portfolio.ts'
 const decimal = z
   .union([z.string().regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?$/), z.number()])
   .transform(String)
-  .meta({ id: 'decimal', description: 'decimal number, as a JSON number or as a string; read exactly' })
+  .meta({
+    id: 'decimal',
+    title: 'a decimal number such as 70853.26',
+    description: 'decimal number, as a JSON number or as a string; read exactly',
+  })
 const fraction = z
   .union([z.string().regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?( ?%)?$/), z.number()])
   .transform(String)
-  .meta({ id: 'fraction', description: 'decimal number without a unit: 0.04, or "4%"; read exactly' })
-const time = z
-  .union([z.string(), z.number()])
-  .transform(String)
-  .meta({ id: 'time', description: 'time: unix seconds or ISO 8601, UTC where no offset is given' })
+  .meta({
+    id: 'fraction',
+    title: 'a fraction such as 0.04 or 4%',
+    description: 'decimal number without a unit: 0.04, or "4%"; read exactly',
+  })
+const time = z.union([z.string(), z.number()]).transform(String).meta({
+  id: 'time',
+  title: 'a time such as 2026-03-27T08:00:00Z or unix seconds',
+  description: 'unix seconds or ISO 8601, UTC where no offset is given',
+})
 
 const sviSchema = z.strictObject({
   a: decimal,
@@ -87,7 +109,7 @@ const expirySchema = z.strictObject({
 const currency = z
   .string()
   .regex(/^[A-Z0-9_]+$/)
-  .meta({ id: 'currency', description: 'currency such as BTC' })
+  .meta({ id: 'currency', title: 'a currency such as BTC' })
 
 const optionSchema = z.union([
   z.strictObject({ instrument: z.string().describe('such as BTC-27MAR26-100000-C'), quantity: decimal }),
@@ -219,23 +241,29 @@ export function readPortfolio(text: string, file: string, options: ReadOptions =
 /** A file of the right form; nothing else is checked. @throws {@link JsonSyntaxError}, {@link PortfolioSchemaError} */
 export function parsePortfolio(text: string, file: string): PortfolioFile {
   const json = parseExactJson(text, file)
+  if (typeof json === 'object' && json !== null && 'Scenario' in json) throw new PortfolioSchemaError(file, DERIVE_CASE)
   const parsed = portfolioSchema.safeParse(json)
   if (!parsed.success) throw new PortfolioSchemaError(file, formIssue(portfolioSchema, json, parsed.error))
   return parsed.data
 }
 
-/** The account of a file in its one market. @throws the errors of {@link readPortfolio} but those of the form */
-export function portfolioOf(stated: PortfolioFile, file: string, options: ReadOptions): Portfolio {
+const DERIVE_CASE: FormIssue = {
+  entry: '',
+  reason: 'expected a portfolio, got a case in the format of Derive’s tests, which --derive-case reads',
+}
+
+/** The account of a file in its one market. @param at - where the market stands in the file @throws the errors of {@link readPortfolio} but those of the form */
+export function portfolioOf(stated: PortfolioFile, file: string, options: ReadOptions, at = 'market'): Portfolio {
   const { name = nameOf(file), account, parameters, scenarios } = stated
   if (stated.market === undefined) throw new SeveralMarketsError(file, Object.keys(stated.markets ?? {}))
-  const market = marketOf(stated.market, currencyOf(stated.market, account), parameters, options)
+  const market = marketOf(stated.market, currencyOf(stated.market, account), parameters, options, at)
   const portfolio: Portfolio = {
     name,
     account: accountOf(account, market),
     market,
     rules: rulesOf(parameters),
     scenarios: scenarios.map(({ spotShock, volatility, damping }, index) => ({
-      spotShockX40: spotShockX40(spotShock, `scenarios.${index}.spotShock`),
+      spotShockX40: shockX40('scenarioRegular', 'shockX40', spotShock, `scenarios.${index}.spotShock`),
       volatility,
       dampingX40: fractionField('share', 'scenarioRegular', 'dampingUpX40', damping, `scenarios.${index}.damping`),
     })) satisfies readonly Scenario[],
@@ -250,28 +278,29 @@ function marketOf(
   currency: string | undefined,
   parameters: PortfolioFile['parameters'],
   { now }: ReadOptions,
+  at: string,
 ): PortfolioMarket {
-  const asOf = timeOf(stated.asOf, 'market.asOf')
-  const maxAge = nearest(stated.maxAgeSeconds, 1n, 'market.maxAgeSeconds')
-  if (now !== undefined && now - asOf > maxAge) throw new StaleSurfaceError('market', asOf, now - asOf, maxAge)
+  const asOf = timeOf(stated.asOf, `${at}.asOf`)
+  const maxAge = nearest(stated.maxAgeSeconds, 1n, `${at}.maxAgeSeconds`)
+  if (now !== undefined && now - asOf > maxAge) throw new StaleSurfaceError(at, asOf, now - asOf, maxAge)
   const spotConfidenceX40 = fractionField(
     'share',
     'roundConfidences',
     'spotConfidenceX40',
     stated.spotConfidence,
-    'market.spotConfidence',
+    `${at}.spotConfidence`,
   )
-  const spotE8 = positive(exactField('roundPrices', 'spotE8', stated.spot, 'market.spot'), stated.spot, 'market.spot')
+  const spotE8 = positive(exactField('roundPrices', 'spotE8', stated.spot, `${at}.spot`), stated.spot, `${at}.spot`)
   if (stated.collaterals.length > COLLATERALS) throw new TooManyCollateralsError(stated.collaterals.length)
   const market: PortfolioMarket = {
     ...(currency === undefined ? {} : { currency }),
     asOf,
     spotE8,
-    perpPriceE8: stated.perpPrice === undefined ? spotE8 : perpPriceE8(stated.perpPrice),
+    perpPriceE8: stated.perpPrice === undefined ? spotE8 : perpPriceE8(stated.perpPrice, `${at}.perpPrice`),
     stablePriceE12: positive(
-      exactField('roundPrices', 'stablePriceE12', stated.stablePrice, 'market.stablePrice'),
+      exactField('roundPrices', 'stablePriceE12', stated.stablePrice, `${at}.stablePrice`),
       stated.stablePrice,
-      'market.stablePrice',
+      `${at}.stablePrice`,
     ),
     spotConfidenceX40,
     perpConfidenceX40: fractionField(
@@ -279,28 +308,34 @@ function marketOf(
       'roundConfidences',
       'perpConfidenceX40',
       stated.perpConfidence,
-      'market.perpConfidence',
+      `${at}.perpConfidence`,
     ),
     horizonVolatilityX40: horizonVolatilityX40(parameters.horizon),
     expiries: distinct(
-      stated.expiries.map((expiry, index) => surfaceOfEntry(expiry, index, { asOf, spotConfidenceX40, maxAge })),
-      ({ expiry }) => String(expiry),
-      'market.expiries',
+      stated.expiries.map((expiry, index) => surfaceOfEntry(expiry, index, { asOf, spotConfidenceX40, maxAge, at })),
+      ({ expiry }) => iso(expiry),
+      `${at}.expiries`,
     ),
-    collaterals: distinct(stated.collaterals.map(collateralPrice), ({ asset }) => asset, 'market.collaterals'),
+    collaterals: distinct(
+      stated.collaterals.map((each) => collateralPrice(each, at)),
+      ({ asset }) => asset,
+      `${at}.collaterals`,
+    ),
   }
-  requirePricesTogether(market)
+  requirePricesTogether(market, at)
   return market
 }
 
-const perpPriceE8 = (text: string): bigint =>
-  positive(exactField('roundPrices', 'perpPriceE8', text, 'market.perpPrice'), text, 'market.perpPrice')
+const perpPriceE8 = (text: string, entry: string): bigint =>
+  positive(exactField('roundPrices', 'perpPriceE8', text, entry), text, entry)
 
-function collateralPrice({ asset, price, confidence }: Market['collaterals'][number]): CollateralPrice {
+function collateralPrice({ asset, price, confidence }: Market['collaterals'][number], at: string): CollateralPrice {
   return {
     asset,
-    priceE12: exactField('collateralPrice', 'priceE12', price, `market.collaterals.${asset}.price`),
-    ...shareFields('collateralPrice', { confidence }, `market.collaterals.${asset}`, { confidenceX40: 'confidence' }),
+    priceE12: exactField('collateralPrice', 'priceE12', price, `${at}.collaterals.${asset}.price`),
+    ...fractionFields('share', 'collateralPrice', { confidence }, `${at}.collaterals.${asset}`, {
+      confidenceX40: 'confidence',
+    }),
   }
 }
 
@@ -318,32 +353,47 @@ function horizonVolatilityX40({ volatility, hours }: PortfolioFile['parameters']
 /** Below 3,200 %, as quotes are. */
 const VOLATILITIES = { scale: 1n << 40n, least: 0n, most: (32n << 40n) - 1n }
 
-/** Spot after over spot before. @throws {@link SpotShockError} */
-function spotShockX40(text: string, entry: string): bigint {
-  const { scale, least, most } = fieldRange('scenarioRegular', 'shockX40')
+const ONE_X40 = 1n << 40n
+
+/** A price after over the price before. @throws {@link ShockError} */
+function shockX40<W extends WordName>(
+  word: W,
+  name: FieldName<W>,
+  text: string,
+  entry: string,
+  { atLeast = 1n, atMost }: { readonly atLeast?: bigint; readonly atMost?: bigint } = {},
+): bigint {
+  const { scale, most } = fieldRange(word, name)
   const value = nearestTo(fractionOf(text, entry), scale)
-  if (value <= least || value > most) throw new SpotShockError(entry, text)
+  if (value < atLeast || value > (atMost ?? most)) throw new ShockError(entry, text, atLeast, atMost)
   return value
 }
 
-type Round = { readonly asOf: bigint; readonly spotConfidenceX40: bigint; readonly maxAge: bigint }
+type Round = {
+  readonly asOf: bigint
+  readonly spotConfidenceX40: bigint
+  readonly maxAge: bigint
+  /** Where the market stands in the file. */
+  readonly at: string
+}
 
 function surfaceOfEntry(stated: Market['expiries'][number], index: number, round: Round): ExpirySurface {
-  const expiry = expiryOf(stated.expiry, `market.expiries.${index}.expiry`)
-  const leg = `expiry ${new Date(Number(expiry) * 1000).toISOString().slice(0, 10)}`
+  const expiry = expiryOf(stated.expiry, `${round.at}.expiries.${index}.expiry`)
+  const leg = expiryName(expiry, round.at)
   const asOf = stated.asOf === undefined ? round.asOf : timeOf(stated.asOf, `${leg}.asOf`)
   if (round.asOf - asOf > round.maxAge) throw new StaleSurfaceError(leg, asOf, round.asOf - asOf, round.maxAge)
   if (asOf !== round.asOf) throw new MixedMarketError(leg, round.asOf, asOf)
   const secondsToExpiry = expiry - asOf
   const isSettled = secondsToExpiry === 0n && stated.settlementPrice !== undefined
   if (secondsToExpiry <= 0n && !isSettled) throw new ExpiredLegError(leg, expiry, asOf)
+  if (stated.settlementPrice !== undefined && !isSettled) throw new UnsettledError(leg, expiry, asOf)
   const forward = forwardOf(stated, leg, secondsToExpiry)
   const { svi } = stated
   const surface: ExpirySurface = {
     expiry,
     asOf,
     ...forward,
-    ...shareFields('expiryForward', stated, leg, { confidenceX40: 'confidence' }),
+    ...fractionFields('share', 'expiryForward', stated, leg, { confidenceX40: 'confidence' }),
     spotConfidenceX40: round.spotConfidenceX40,
     rateX40: fractionField('rate', 'expirySurface', 'rateX40', stated.rate, `${leg}.rate`),
     ...exactFields('expirySurface', svi, `${leg}.svi`, { sviAX48: 'a', sviBX48: 'b' }),
@@ -356,6 +406,7 @@ function surfaceOfEntry(stated: Market['expiries'][number], index: number, round
         : exactField('expirySurfaceShape', 'forwardRefE8', svi.forwardRef, `${leg}.svi.forwardRef`),
   }
   requireSurfaceShape(surface, leg)
+  requireTotalVariance(surface, leg)
   return surface
 }
 
@@ -383,10 +434,25 @@ function forwardOf(
   return splitForward((bid + ask) / 2n, secondsToExpiry)
 }
 
+/** Years, as seconds. @throws {@link UnitError} if they can only be days or seconds */
 function tauRefSeconds(years: string, leg: string): bigint {
   const { most } = fieldRange('expirySurface', 'tauRefSecondsX20')
-  return exactIn({ scale: 31_536_000n << 20n, least: 1n, most }, years, `${leg}.svi.tauRef`)
+  const entry = `${leg}.svi.tauRef`
+  if (Number(years) > LONGEST_FIT_YEARS) {
+    const [unit, meant] = Number(years) < 1000 ? ['days', Number(years) / 365] : ['seconds', Number(years) / 31_536_000]
+    throw new UnitError(
+      entry,
+      years,
+      `the years that a fit is made for, at most ${LONGEST_FIT_YEARS}`,
+      unit,
+      String(meant),
+    )
+  }
+  return exactIn({ scale: 31_536_000n << 20n, least: 1n, most }, years, entry)
 }
+
+/** No option that can be priced has as long. */
+const LONGEST_FIT_YEARS = 3
 
 function accountOf(stated: Account, market: PortfolioMarket): PortfolioAccount {
   if (stated.collaterals.length > COLLATERALS) throw new TooManyCollateralsError(stated.collaterals.length)
@@ -472,7 +538,12 @@ type Terms = Pick<OptionLeg, 'expiry' | 'strikeE8' | 'isCall'>
 
 function named(instrument: string): Terms {
   const terms = readInstrument(instrument)
-  if (terms === undefined) throw new UnknownInstrumentError(instrument, 'expected a name such as BTC-27MAR26-100000-C')
+  if (terms === undefined) {
+    const capitals = instrument.trim().toUpperCase()
+    const meant = readInstrument(capitals) === undefined ? 'BTC-27MAR26-100000-C' : capitals
+    const reason = `expected currency, date of expiry, strike and C or P, as in ${meant}`
+    throw new UnknownInstrumentError(instrument, reason, 'Correct the name.')
+  }
   return terms
 }
 
@@ -499,12 +570,12 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
     'contingency',
   ].map((name) => `parameters.${name}`) as [string, string, string, string, string]
   const tenorFloor = { ...fieldRange('volatilityShocks', 'tenorFloorSeconds'), scale: 86_400n }
-  const confidence = shareFields('lossFactors', contingency, notional, {
+  const confidence = fractionFields('share', 'lossFactors', contingency, notional, {
     confidenceThresholdX40: 'confidenceThreshold',
   })
   return {
     lossFactors: {
-      ...exactFields('lossFactors', lossFactor, loss, {
+      ...fractionFields('factor', 'lossFactors', lossFactor, loss, {
         maintenanceFactorX40: 'maintenance',
         initialFactorX40: 'initial',
       }),
@@ -521,13 +592,13 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
       optionSizeQ: exactSizeQ(contingency.optionSize, `${notional}.optionSize`),
     },
     volatilityShocks: {
-      ...exactFields('volatilityShocks', volatilityShock, shock, {
+      ...fractionFields('factor', 'volatilityShocks', volatilityShock, shock, {
         rangeUpX40: 'rangeUp',
         rangeDownX40: 'rangeDown',
         shortPowerX40: 'shortTermPower',
         longPowerX40: 'longTermPower',
-        floorUpX40: 'leastUp',
       }),
+      ...fractionFields('volatility', 'volatilityShocks', volatilityShock, shock, { floorUpX40: 'leastUp' }),
       tenorFloorSeconds: exactIn(tenorFloor, volatilityShock.tenorFloorDays, `${shock}.tenorFloorDays`),
     },
     skewLinear: exactFields('skewLinear', skewShock, skew, {
@@ -536,12 +607,14 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
       widthFloorX40: 'leastWidth',
       widthScaleX40: 'width',
     }),
-    skewAbsolute: exactFields('skewAbsolute', skewShock, skew, {
-      capX40: 'absoluteCap',
-      capSlopeX40: 'absoluteBase',
-      volatilityX40: 'volatilityStatic',
-      volatilitySlopeX40: 'volatilityScale',
-    }),
+    skewAbsolute: {
+      ...exactFields('skewAbsolute', skewShock, skew, {
+        capX40: 'absoluteCap',
+        capSlopeX40: 'absoluteBase',
+        volatilitySlopeX40: 'volatilityScale',
+      }),
+      ...fractionFields('volatility', 'skewAbsolute', skewShock, skew, { volatilityX40: 'volatilityStatic' }),
+    },
     longDiscount: exactFields('longDiscount', staticDiscount, discount, {
       baseX40: 'longBase',
       rateMultipleX40: 'longRateMultiplier',
@@ -556,11 +629,15 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
       ...exactFields('shortDiscount', basis, 'parameters.basis', { basisSlopeX40: 'multiplier' }),
       ...confidence,
     },
-    basis: exactFields('basisShocks', basis, 'parameters.basis', {
-      basisUpX40: 'shockUp',
-      basisDownX40: 'shockDown',
-      basisAddX40: 'add',
-    }),
+    basis: {
+      basisUpX40: shockX40('basisShocks', 'basisUpX40', basis.shockUp, 'parameters.basis.shockUp', {
+        atLeast: ONE_X40,
+      }),
+      basisDownX40: shockX40('basisShocks', 'basisDownX40', basis.shockDown, 'parameters.basis.shockDown', {
+        atMost: ONE_X40,
+      }),
+      ...fractionFields('factor', 'basisShocks', basis, 'parameters.basis', { basisAddX40: 'add' }),
+    },
     collaterals: distinct(parameters.collaterals.map(ruleOf), ({ asset }) => asset, 'parameters.collaterals'),
   }
 }
@@ -568,7 +645,7 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
 function ruleOf(stated: PortfolioFile['parameters']['collaterals'][number]): CollateralRule {
   const { asset, maintenanceHaircut, initialHaircut, confidenceThreshold, movesWithSpot, size } = stated
   const source = { maintenanceHaircut, initialHaircut, confidenceThreshold }
-  const fields = shareFields('collateralPolicy', source, `parameters.collaterals.${asset}`, {
+  const fields = fractionFields('share', 'collateralPolicy', source, `parameters.collaterals.${asset}`, {
     initialHaircutX40: 'initialHaircut',
     maintenanceHaircutX40: 'maintenanceHaircut',
     confidenceThresholdX40: 'confidenceThreshold',
@@ -645,21 +722,26 @@ export class PortfolioSchemaError extends ProverError {
   readonly meant?: string
 
   constructor(file: string, { entry, reason, meant }: FormIssue) {
-    super(`${file}${entry === '' ? '' : `, at ${entry}`}: ${reason}. docs/portfolio.md describes the form.`)
+    const end = reason.endsWith('?') ? '' : '.'
+    super(`${file}${entry === '' ? '' : `, at ${entry}`}: ${reason}${end} docs/portfolio.md describes the form.`)
     this.file = file
     this.entry = entry
     if (meant !== undefined) this.meant = meant
   }
 }
 
-/** A spot shock is no ratio of two prices. */
-export class SpotShockError extends ProverError {
-  readonly code = 'portfolio.spot-shock'
+/** A shock is no ratio of two prices, or goes the wrong way. */
+export class ShockError extends ProverError {
+  readonly code = 'portfolio.shock'
   readonly entry: string
   readonly value: string
 
-  constructor(entry: string, value: string) {
-    super(`${entry}: expected spot after over spot before, above 0 and below 8 (0.82 is a fall of 18 %), got ${value}.`)
+  constructor(entry: string, value: string, atLeast: bigint, atMost: bigint | undefined) {
+    const least = atLeast === 1n ? 'above 0' : 'of at least 1'
+    const most = atMost === undefined ? 'below 8' : 'of at most 1'
+    super(
+      `${entry}: expected the price after over the price before, ${least} and ${most} (0.82 is a fall of 18 %), got ${value}.`,
+    )
     this.entry = entry
     this.value = value
   }

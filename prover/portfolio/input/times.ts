@@ -11,7 +11,7 @@ export function timeOf(text: string, entry: string): bigint {
 
 /** When options expire: a date alone means 08:00 UTC, as in their names. @throws {@link NotTimeError} */
 export const expiryOf = (text: string, entry: string): bigint =>
-  timeOf(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text} 08:00` : text, entry)
+  timeOf(text, entry) + (/^\d{4}-\d{2}-\d{2}$/.test(text) ? 8n * 3600n : 0n)
 
 /** An entry is no point in time. */
 export class NotTimeError extends ProverError {

@@ -6,6 +6,7 @@ import { formatTable } from '../text/table.ts'
 import { utcTime } from '../text/figures.ts'
 import {
   amount,
+  besideRest,
   formatMargin,
   formatStanding,
   type MarginAnswer,
@@ -45,8 +46,15 @@ export async function accountAnswer(portfolio: Portfolio | PortfolioOverMarkets)
   const sum = (of: keyof Standing): bigint =>
     markets.reduce((total, { provable: { margin } }) => total + margin[of], floorE8(cashE12))
   const standing = { initialE8: sum('initialE8'), maintenanceE8: sum('maintenanceE8'), equityE8: sum('equityE8') }
-  return { name, asOf: markets[0]?.portfolio.market.asOf ?? 0n, standing, cashE12, markets }
+  const asOf = markets[0]?.portfolio.market.asOf ?? 0n
+  return { name, asOf, standing, cashE12, markets: markets.map((each) => besideRest(each, without(standing, each))) }
 }
+
+const without = (all: Standing, { provable: { margin } }: MarginAnswer): Standing => ({
+  initialE8: all.initialE8 - margin.initialE8,
+  maintenanceE8: all.maintenanceE8 - margin.maintenanceE8,
+  equityE8: all.equityE8 - margin.equityE8,
+})
 
 /** Rounded down, as an account's own is. */
 const floorE8 = (amountE12: bigint): bigint => amountE12 / 10_000n - (amountE12 % 10_000n < 0n ? 1n : 0n)

@@ -9,6 +9,8 @@ import {
   type PricedChain,
   type PricingOptions,
 } from '../../options/pricedChain.ts'
+import { fitWarnings } from '../../options/surface.ts'
+import { quotedGreeks } from '../text/figures.ts'
 import { refusalLines, refusalsJson } from '../text/chainNotes.ts'
 import { formatTable } from '../text/table.ts'
 
@@ -64,6 +66,7 @@ export function greeksJson({ file, expiries, perps, refused, skipped, notes }: P
               rootMeanSquareError: fit.rootMeanSquareError,
               maxError: fit.maxError,
               leastDensity: fit.leastDensity,
+              warnings: fitWarnings(fit),
             },
       options: rows.map(({ quote, value, valueInUnit, greeks, deribit }) => ({
         instrument: quote.instrument,
@@ -76,7 +79,7 @@ export function greeksJson({ file, expiries, perps, refused, skipped, notes }: P
         valueInMarkUnit: valueInUnit,
         markPrice: quote.markPrice ?? null,
         markUnit: unit,
-        ...greeks,
+        ...quotedGreeks(greeks),
         deribit,
       })),
     })),
@@ -117,7 +120,8 @@ function surfaceWords({ fit, stale }: ExpiryChain): string {
   }
   if (fit === undefined) return 'too few marks for a surface'
   const [most, mean] = [fit.maxError, fit.rootMeanSquareError].map((error) => (100 * error).toFixed(2))
-  return `SVI within ${most} points of the marks (rms ${mean})${fit.leastDensity < 0 ? ', with butterfly arbitrage' : ''}`
+  const warnings = fitWarnings(fit).map((warning) => `; ! ${warning}`)
+  return `SVI within ${most} points of the marks (rms ${mean})${warnings.join('')}`
 }
 
 function cells({ quote, fittedVolatility, valueInUnit, deribit }: ChainRow): readonly string[] {

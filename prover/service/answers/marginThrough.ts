@@ -1,12 +1,11 @@
 /** `zkrisk margin --chain`: one account in the markets of recorded chains, one after the other. */
-import { existsSync, readFileSync } from 'node:fs'
 import { ProverError } from '../../errors.ts'
 import { type ChainOptions, type QuoteRefusedError, readChain } from '../../options/chain.ts'
 import { readPortfolioInChain } from '../../portfolio/input/chainMarket.ts'
 import { refusalLines, refusalsJson } from '../text/chainNotes.ts'
 import { utcTime } from '../text/figures.ts'
 import { type AccountAnswer, accountAnswer, accountJson } from './accountMargins.ts'
-import { amount, netGreeksOf, PortfolioFileMissingError, type Standing } from './margins.ts'
+import { amount, netGreeksOf, notesOn, portfolioText, type Standing } from './margins.ts'
 import { timeOption } from './params.ts'
 import { formatTable } from '../text/table.ts'
 
@@ -32,15 +31,14 @@ export type ThroughAnswer = AccountAnswer & {
 /**
  * Margins of an account in the market of each chain, oldest first.
  *
- * @throws {@link PortfolioFileMissingError} and the errors of {@link readChain}, {@link readPortfolioInChain}, {@link accountAnswer}
+ * @throws the errors of {@link portfolioText} and the errors of {@link readChain}, {@link readPortfolioInChain}, {@link accountAnswer}
  */
 export async function marginsThrough(
   file: string,
   chains: readonly string[],
   options: ThroughOptions,
 ): Promise<readonly ThroughAnswer[]> {
-  if (!existsSync(file)) throw new PortfolioFileMissingError(file)
-  const text = readFileSync(file, 'utf8')
+  const text = portfolioText(file)
   const { allowArbitrage, maxAgeSeconds } = options
   const now = timeOption('now', options.now)
   const reading = now === undefined ? options.reading : { ...options.reading, now: Number(now) }
@@ -94,8 +92,8 @@ export function formatThrough(answers: readonly ThroughAnswer[]): string {
   ].join('\n')
 }
 
-function chainLines({ chain: { file, refused, notes } }: ThroughAnswer): readonly string[] {
-  const lines = [...notes, ...refusalLines(refused)]
+function chainLines({ markets, chain: { file, refused, notes } }: ThroughAnswer): readonly string[] {
+  const lines = [...notes, ...markets.flatMap(notesOn), ...refusalLines(refused)]
   return lines.length === 0 ? [] : ['', `${file}:`, ...lines]
 }
 

@@ -36,6 +36,10 @@ export type MarginAnswer = {
   readonly scenarios: readonly NamedScenario[]
   readonly legs: readonly LegContribution[]
   readonly others: readonly Contribution[]
+  /** As spot of this market moves, whatever else the account has staying as it is. */
+  readonly thresholds: AccountMargin['thresholds']
+  /** What else the account has; absent if that is nothing. */
+  readonly rest?: Standing
 }
 
 /** Sizes of the builds that ship; a proof takes what {@link marginOf} has worked out. */
@@ -69,10 +73,19 @@ export function readAccount(portfolio: string | undefined, options: AccountOptio
   const { deriveCase, allowArbitrage } = options
   const file = portfolio ?? deriveCase
   if (file === undefined || (portfolio !== undefined && deriveCase !== undefined)) throw new AccountChoiceError()
-  if (!existsSync(file)) throw new PortfolioFileMissingError(file)
-  const text = readFileSync(file, 'utf8')
+  const text = portfolioText(file)
   if (deriveCase !== undefined) return readDeriveCase(text, file)
   return readPortfolioOverMarkets(text, file, { allowArbitrage, now: timeOption('now', options.now) })
+}
+
+/** A portfolio file's text. @throws {@link PortfolioFileMissingError}, {@link PortfolioUnreadableError} */
+export function portfolioText(file: string): string {
+  if (!existsSync(file)) throw new PortfolioFileMissingError(file)
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new PortfolioUnreadableError(file, cause)
+  }
 }
 
 /** An account's margin with all that explains it. @throws the errors of {@link provableMargin} */
@@ -86,7 +99,19 @@ export async function marginOf(portfolio: Portfolio): Promise<MarginAnswer> {
     scenarios: namedScenarios(provable),
     legs: legContributions(portfolio, provable),
     others: otherContributions(portfolio, provable),
+    thresholds: provable.margin.thresholds,
   }
+}
+
+/** The answer for a part of an account whose rest stands as it does. */
+export function besideRest(answer: MarginAnswer, rest: Standing): MarginAnswer {
+  const { portfolio } = answer
+  const thresholdsWith = (restE8: bigint): AccountMargin['thresholds'] => {
+    const account = { ...portfolio.account, cashE12: portfolio.account.cashE12 + restE8 * 10_000n }
+    return provableMargin({ ...portfolio, account }, marginSizes).margin.thresholds
+  }
+  const { liquidationDownE8, liquidationUpE8 } = thresholdsWith(rest.maintenanceE8)
+  return { ...answer, rest, thresholds: { ...thresholdsWith(rest.equityE8), liquidationDownE8, liquidationUpE8 } }
 }
 
 const E8 = 10n ** 8n
@@ -115,7 +140,7 @@ export function marginJson(answer: MarginAnswer, withSteps: boolean): object {
     asOf: Number(market.asOf),
     ...(market.currency === undefined ? {} : { currency: market.currency }),
     spot: money(market.spotE8),
-    ...standingJson(margin),
+    ...(answer.rest === undefined ? standingJson(margin) : partJson(margin)),
     worstScenario: scenarioJson(worst),
     terms: marginTerms(provable),
     contributions: [
@@ -132,7 +157,7 @@ export function marginJson(answer: MarginAnswer, withSteps: boolean): object {
     scenarios: scenarios.filter(({ isUsed }) => isUsed).map(scenarioJson),
     greeks: netGreeksOf(answer),
     thresholds: thresholdsJson(answer),
-    defaultProbability: Number(margin.thresholds.defaultProbabilityX32) / 2 ** 32,
+    defaultProbability: Number(answer.thresholds.defaultProbabilityX32) / 2 ** 32,
     reference: { im: reference.initialMargin, mm: reference.maintenanceMargin },
     notes: notesOn(answer),
     ...(withSteps ? { steps: explainSteps(portfolio, provable) } : {}),
@@ -160,8 +185,27 @@ function requirementOf({ equityE8 }: Standing, leftE8: bigint): Requirement {
 
 /** Both margins as JSON has them. */
 export function standingJson(standing: Standing): object {
+  const { initialE8, maintenanceE8 } = standing
+  const json = (leftE8: bigint): object => {
+    const { utilisation = null, ...rest } = requirementOf(standing, leftE8)
+    return { ...rest, utilisation }
+  }
+  return {
+    ...partJson(standing),
+    initial: json(initialE8),
+    maintenance: json(maintenanceE8),
+    mayOpen: initialE8 >= 0n,
+    healthy: maintenanceE8 >= 0n,
+  }
+}
+
+/** The same of a part, by which alone nothing is judged. */
+function partJson(standing: Standing): object {
   const { initialE8, maintenanceE8, equityE8 } = standing
-  const json = ({ utilisation, ...rest }: Requirement): object => ({ ...rest, utilisation: utilisation ?? null })
+  const json = (leftE8: bigint): object => {
+    const { requirement, left } = requirementOf(standing, leftE8)
+    return { requirement, left }
+  }
   return {
     im: money(initialE8),
     mm: money(maintenanceE8),
@@ -169,10 +213,8 @@ export function standingJson(standing: Standing): object {
     mmExact: decimalText(maintenanceE8, E8),
     equity: money(equityE8),
     equityExact: decimalText(equityE8, E8),
-    initial: json(requirementOf(standing, initialE8)),
-    maintenance: json(requirementOf(standing, maintenanceE8)),
-    mayOpen: initialE8 >= 0n,
-    healthy: maintenanceE8 >= 0n,
+    initial: json(initialE8),
+    maintenance: json(maintenanceE8),
   }
 }
 
@@ -189,15 +231,25 @@ export function formatStanding(standing: Standing): string {
       words,
     ]
   }
-  return [
-    formatTable(
-      [`equity ${amount(money(equityE8))}`, 'requirement', 'left', 'utilisation', ''],
-      [
-        row('initial margin', initialE8, initialE8 >= 0n ? 'may open positions' : 'may not open positions'),
-        row('maintenance margin', maintenanceE8, maintenanceE8 >= 0n ? 'healthy' : 'may be liquidated'),
-      ],
-    ),
-  ].join('\n')
+  return formatTable(
+    [`equity ${amount(money(equityE8))}`, 'requirement', 'left', 'utilisation', ''],
+    [
+      row('initial margin', initialE8, initialE8 >= 0n ? 'may open positions' : 'may not open positions'),
+      row('maintenance margin', maintenanceE8, maintenanceE8 >= 0n ? 'healthy' : 'may be liquidated'),
+    ],
+  )
+}
+
+/** The same of a part. */
+function formatPart(standing: Standing): string {
+  const row = (name: string, leftE8: bigint): readonly string[] => {
+    const { requirement, left } = requirementOf(standing, leftE8)
+    return [name, amount(requirement), amount(left)]
+  }
+  return formatTable(
+    [`equity ${amount(money(standing.equityE8))}, without cash`, 'requirement', 'left'],
+    [row('initial margin', standing.initialE8), row('maintenance margin', standing.maintenanceE8)],
+  )
 }
 
 /** Net Greeks in the units that their names say, and what its delta is of. */
@@ -226,7 +278,7 @@ export function netGreeksOf({ portfolio: { account, rules, market }, provable }:
 }
 
 /** What the numbers do not say of themselves, a sentence each. */
-function notesOn({ portfolio, legs }: MarginAnswer): readonly string[] {
+export function notesOn({ portfolio, legs }: MarginAnswer): readonly string[] {
   const held = portfolio.market.expiries.filter(({ expiry }) =>
     portfolio.account.options.some((leg) => leg.expiry === expiry),
   )
@@ -250,8 +302,8 @@ function notesOn({ portfolio, legs }: MarginAnswer): readonly string[] {
 /** Seen of majors only in the last hours before expiry. */
 const WILD_VOLATILITY = 3
 
-function thresholdsJson({ provable }: MarginAnswer) {
-  const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8 } = provable.margin.thresholds
+function thresholdsJson({ thresholds }: MarginAnswer) {
+  const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8 } = thresholds
   const level = (value: bigint, none: bigint): number | null => (value === none ? null : money(value))
   return {
     liquidationDown: level(liquidationDownE8, NO_THRESHOLD.down),
@@ -273,7 +325,7 @@ export function formatMargin(answer: MarginAnswer, withSteps: boolean): string {
   return [
     `${portfolio.name}, round of ${utcTime(portfolio.market.asOf)} UTC, spot ${amount(money(portfolio.market.spotE8))}`,
     '',
-    formatStanding(margin),
+    answer.rest === undefined ? formatStanding(margin) : formatPart(margin),
     '',
     `Worst scenario: ${answer.worst.words}${worstLoss < 0 ? ` (${amount(worstLoss)})` : ''}`,
     '',
@@ -355,8 +407,9 @@ function thresholdLines(answer: MarginAnswer): readonly string[] {
     if (level === spot) return `already (${amount(level)})`
     return `${amount(level)} (${level < spot ? '−' : '+'}${Math.abs(100 * (level / spot - 1)).toFixed(1)} %)`
   }
-  const probability = Number(answer.provable.margin.thresholds.defaultProbabilityX32) / 2 ** 32
+  const probability = Number(answer.thresholds.defaultProbabilityX32) / 2 ** 32
   return [
+    ...(answer.rest === undefined ? [] : ['If only this market moves:']),
     `Liquidation   on a fall: ${at(liquidationDown)}; on a rise: ${at(liquidationUp)}`,
     `Default       on a fall: ${at(defaultDown)}; on a rise: ${at(defaultUp)}; probability over the horizon ${short(100 * probability)} %`,
   ]
@@ -391,6 +444,19 @@ export class AccountChoiceError extends ProverError {
 
   constructor() {
     super('Expected either a portfolio file or --derive-case <file>.')
+  }
+}
+
+/** There is such a thing, but no file that can be read. */
+export class PortfolioUnreadableError extends ProverError {
+  readonly code = 'service.portfolio-unreadable'
+  readonly file: string
+
+  constructor(file: string, cause: unknown) {
+    const isFolder = (cause as { readonly code?: unknown }).code === 'EISDIR'
+    const got = isFolder ? 'got a folder. Name the file in it' : 'it cannot be read. Check its permissions'
+    super(`${file}: expected a portfolio as JSON, ${got}.`, { cause })
+    this.file = file
   }
 }
 

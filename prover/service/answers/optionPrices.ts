@@ -87,7 +87,8 @@ function secondsOf({ days, expiry, asOf }: PriceRequest, now: bigint): bigint {
 }
 
 /** What `--json` prints: `price` is discounted, all else is not. */
-export function priceJson({ exact, reference, ...terms }: PriceAnswer): object {
+export function priceJson(answer: PriceAnswer): object {
+  const { exact, reference, ...terms } = answer
   const { forwardValue, value, greeks } = exact
   return {
     ...terms,
@@ -95,6 +96,7 @@ export function priceJson({ exact, reference, ...terms }: PriceAnswer): object {
     forwardValue,
     discount: Number(exact.discountX40) / 2 ** 40,
     ...quotedGreeks(greeks),
+    notes: remarks(answer),
     reference: { value: reference.value, forwardValue: reference.forwardValue, ...quotedGreeks(reference.greeks) },
   }
 }
@@ -132,8 +134,14 @@ export function formatPrice(answer: PriceAnswer): string {
 }
 
 /** What the numbers do not say of themselves. */
-function remarks({ exact, rate, forward, strike }: PriceAnswer): readonly string[] {
+function remarks({ exact, rate, forward, strike, impliedVolatility }: PriceAnswer): readonly string[] {
+  const isTiny = impliedVolatility > 0 && impliedVolatility < TINY_VOLATILITY
   return [
+    ...(isTiny
+      ? [
+          `A volatility of ${percent(impliedVolatility)} is next to none: did you mean ${percent(100 * impliedVolatility, 0)}?`,
+        ]
+      : []),
     'Only the value today is discounted: Greeks are those of the undiscounted value on the forward. The twin’s undiscounted numbers are what circuits prove.',
     ...(rate < 0 ? ['Margins and their proofs count a negative rate as 0.'] : []),
     ...(exact.totalVolatilityX40 === 0n && forward === strike
@@ -141,6 +149,9 @@ function remarks({ exact, rate, forward, strike }: PriceAnswer): readonly string
       : []),
   ]
 }
+
+/** Less than any currency's that has options: likelier a fraction that was written with a per cent sign. */
+const TINY_VOLATILITY = 0.01
 
 const figure = (value: number): string =>
   value === 0

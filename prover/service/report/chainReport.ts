@@ -1,7 +1,7 @@
 /** Pictures of an option chain: every expiry's smile with its fitted surface, and Greeks by strike. */
 import type { ChainRow, ExpiryChain, PricedChain } from '../../options/pricedChain.ts'
 import type { QuotedGreeks } from '../../options/real.ts'
-import { fittedVolatility } from '../../options/surface.ts'
+import { fitWarnings, fittedVolatility } from '../../options/surface.ts'
 import { price } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { Markup } from './markup.ts'
@@ -47,16 +47,20 @@ function drawExpiry(expiry: ExpiryChain, id: string): Markup {
     fit === undefined
       ? 'Too few marks for a surface.'
       : `SVI a ${fit.svi.a.toPrecision(4)}, b ${fit.svi.b.toPrecision(4)}, ρ ${fit.svi.rho.toPrecision(3)}, m ${fit.svi.m.toPrecision(3)}, s ${fit.svi.s.toPrecision(3)}; ` +
-        `within ${(100 * fit.maxError).toFixed(2)} points of every mark, rms ${(100 * fit.rootMeanSquareError).toFixed(2)}; ` +
-        (fit.leastDensity < 0 ? 'it can be arbitraged with butterflies.' : 'no butterfly arbitrage among the strikes.')
+        `within ${(100 * fit.maxError).toFixed(2)} points of every mark, rms ${(100 * fit.rootMeanSquareError).toFixed(2)}` +
+        (fit.leastDensity < 0 ? '.' : '; no butterfly arbitrage among the strikes.')
+  const warnings = fit === undefined ? [] : fitWarnings(fit)
   return html`<section id="${id}">
 <h2>${titleOf(expiry)}</h2>
 <p class="note">${(365 * timeToExpiry).toFixed(1)} days, forward ${price(forward)}, ${rows.length} options. ${quality}</p>
+${warnings.length === 0 ? html`` : html`<p class="warning">${sentence(warnings.join('; '))}</p>`}
 ${drawSmile(expiry)}
 <div class="small-multiples">${(['delta', 'gamma', 'vega', 'theta'] as const).map((name) => drawGreek(expiry, name))}</div>
 </section>
 `
 }
+
+const sentence = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
 
 const strikeOf = ({ quote }: ChainRow): number => Number(quote.strikeE8) / 1e8
 const strikeFigure = (strike: number): string => strike.toLocaleString('en-GB', { maximumFractionDigits: 2 })
@@ -87,7 +91,16 @@ function drawSmile({ forward, fit, rows }: ExpiryChain): Markup {
     yFigure: (value) => `${value.toFixed(0)} %`,
     series: [
       ...(quotes.length === 0 ? [] : [{ label: 'bid, ask', kind: 'slow', shape: 'rings' as const, points: quotes }]),
-      ...(curve.length === 0 ? [] : [{ label: 'fitted SVI', kind: 'initial', shape: 'line' as const, points: curve }]),
+      ...(curve.length === 0
+        ? []
+        : [
+            {
+              label: 'fitted SVI',
+              kind: fit !== undefined && fitWarnings(fit).length > 0 ? 'down' : 'initial',
+              shape: 'line' as const,
+              points: curve,
+            },
+          ]),
       {
         label: 'marks',
         kind: 'fast',

@@ -1,7 +1,7 @@
 /** Pictures of one account's margin: losses on the scenario grid, value by spot, what each leg adds. */
 import type { NamedScenario } from '../../portfolio/explain.ts'
 import type { AccountAnswer } from '../answers/accountMargins.ts'
-import { amount, type MarginAnswer, type Standing } from '../answers/margins.ts'
+import { amount, type MarginAnswer, notesOn, type Standing } from '../answers/margins.ts'
 import { utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { HeatCell } from './heatMap.ts'
@@ -71,6 +71,7 @@ function scenarioSection(answer: MarginAnswer, market: string): Markup {
 <p class="note">Every scenario of the grid with what the account would gain or lose, damped as the grid says. Worst: ${worst.words}.</p>
 <dl class="tiles">${standingTiles(provable.margin)}
 <div><dt>Worst scenario</dt><dd>${worst.words}</dd></div></dl>
+${notesOn(answer).map((note) => html`<p class="warning">${note}</p>`)}
 ${scenarioMap(answer)}
 ${valueBySpot(answer)}
 </section>
@@ -130,9 +131,9 @@ const moveLabel = (shock: number): string => {
 }
 
 /** Equity left under the regular shocks, for each volatility move, with the liquidation and default levels. */
-function valueBySpot({ scenarios, provable, portfolio }: MarginAnswer): Markup {
+function valueBySpot({ scenarios, provable, portfolio, rest, thresholds }: MarginAnswer): Markup {
   const spot = Number(portfolio.market.spotE8) / 1e8
-  const maintenance = Number(provable.margin.maintenanceE8) / 1e8
+  const maintenance = Number(provable.margin.maintenanceE8 + (rest?.maintenanceE8 ?? 0n)) / 1e8
   const kinds = { up: 'initial', none: 'ink', down: 'fast' } as const
   const labels = { up: 'volatility up', none: 'unchanged', down: 'volatility down' } as const
   const regular = scenarios.filter(({ index, damping }) => index < 21 && damping === 1)
@@ -145,12 +146,12 @@ function valueBySpot({ scenarios, provable, portfolio }: MarginAnswer): Markup {
       .map(({ spotShock, pnl }) => [spot * spotShock, maintenance + pnl] as const)
       .toSorted((a, b) => a[0] - b[0]),
   }))
-  const { liquidationDownE8, liquidationUpE8 } = provable.margin.thresholds
+  const { liquidationDownE8, liquidationUpE8 } = thresholds
   const levels = [liquidationDownE8, liquidationUpE8].filter((level) => level !== 0n && level !== (1n << 48n) - 1n)
   const drawn = series.filter(({ points }) => points.length > 1)
   if (drawn.length === 0) return html``
   return drawPlot({
-    title: 'Maintenance margin left',
+    title: rest === undefined ? 'Maintenance margin left' : 'Maintenance margin left of the whole account',
     unit: 'after a move of spot: below zero the account may be liquidated',
     width: 1000,
     height: 280,

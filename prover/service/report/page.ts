@@ -42,6 +42,7 @@ body { margin: 0 auto; max-width: 1160px; padding: 24px 16px 64px; background: v
 h1 { font-size: 26px; line-height: 1.2; margin: 0 0 8px }
 h2 { font-size: 19px; margin: 0 0 4px }
 header p, .note { color: var(--muted); max-width: 118ch; margin: 0 0 8px }
+.warning { color: var(--down); font-weight: 600; max-width: 118ch; margin: 0 0 8px }
 nav { display: flex; flex-wrap: wrap; gap: 6px 8px; margin: 12px 0 20px }
 nav a { color: inherit; text-decoration: none; font-size: 13px; border: 1px solid var(--major); border-radius: 999px; padding: 2px 12px; background: var(--card) }
 nav a:hover { border-color: var(--muted) }
