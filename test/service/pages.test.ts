@@ -258,9 +258,7 @@ describe('what pages say first', () => {
   })
 
   it('of an account over several markets is how it stands as a whole, then each market', async () => {
-    const { market, ...rest } = JSON.parse(
-      readFileSync(join(root, 'docs', 'examples', 'short-strangle.json'), 'utf8'),
-    )
+    const { market, ...rest } = JSON.parse(readFileSync(join(root, 'docs', 'examples', 'short-strangle.json'), 'utf8'))
     const file = join(folder, 'both.json')
     const markets = { BTC: market, ETH: { asOf: market.asOf, spot: '2000' } }
     const account = { ...rest.account, cash: '1000000', perps: [{ quantity: '3', currency: 'ETH' }] }
