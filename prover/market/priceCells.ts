@@ -103,14 +103,17 @@ function nameOf(column: string | undefined): string {
   return /^\d+$/.test(column) ? `, column ${column}` : `, column "${column}"`
 }
 
+/** What can be done about a row that says nothing. */
+export const SKIP_ADVICE = ' --skip-bad-rows leaves such rows out.'
+
 /** One row is refused. */
 export abstract class PriceRowError extends PriceFileError {
   readonly row: number
   readonly column: string | undefined
   readonly value: string
 
-  constructor({ file, row, column, value }: Cell, reason: string) {
-    super(file, `row ${row}${nameOf(column)}: ${reason}, got "${value}".`)
+  constructor({ file, row, column, value }: Cell, reason: string, advice = '') {
+    super(file, `row ${row}${nameOf(column)}: ${reason}, got "${value}".${advice}`)
     this.row = row
     this.column = column
     this.value = value
@@ -125,6 +128,7 @@ export class PriceTimeError extends PriceRowError {
     super(
       cell,
       'expected unix seconds (or ms, µs, ns) of 1973 to 2106, or a date such as 2026-03-27 or 27.03.2026, with or without a time of day',
+      SKIP_ADVICE,
     )
   }
 }
@@ -134,7 +138,7 @@ export class PriceNotNumericError extends PriceRowError {
   readonly code = 'market.price-not-numeric'
 
   constructor(cell: Cell) {
-    super(cell, 'expected a price as a decimal number')
+    super(cell, 'expected a price as a decimal number', SKIP_ADVICE)
   }
 }
 
@@ -143,7 +147,7 @@ export class PriceZeroError extends PriceRowError {
   readonly code = 'market.price-zero'
 
   constructor(cell: Cell) {
-    super(cell, 'expected a price above 0')
+    super(cell, 'expected a price above 0', SKIP_ADVICE)
   }
 }
 
@@ -152,7 +156,7 @@ export class PriceNegativeError extends PriceRowError {
   readonly code = 'market.price-negative'
 
   constructor(cell: Cell) {
-    super(cell, 'expected a positive price')
+    super(cell, 'expected a positive price', SKIP_ADVICE)
   }
 }
 

@@ -1,7 +1,7 @@
 /** Columns of a price file: found by their headers, by numbers, or by what the rows of a file without header hold. */
 import { type DecimalMark, parseGrouped } from './decimal.ts'
 import type { Line } from './delimited.ts'
-import { type Column, PriceFileError } from './priceCells.ts'
+import { type Cell, cellAt, type Column, PriceFileError } from './priceCells.ts'
 import { parseTime } from './time.ts'
 
 /** What a column is for. */
@@ -9,6 +9,8 @@ type Role = 'time' | 'price' | 'low' | 'high' | 'implied volatility'
 
 export type Columns = {
   readonly time: Column
+  /** Times of day, where the time's column has dates alone. */
+  readonly clock: Column | undefined
   readonly price: Column
   /** A row has a low and a high or neither. */
   readonly low: Column | undefined
@@ -68,6 +70,9 @@ const BARE_ORDERS = [
   ['time', 'low', 'high', 'open', 'close'],
 ] as const
 
+/** A time of day alone. */
+const CLOCK = /^\d{1,2}:\d{2}/
+
 const plain = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
 const isNumber = (name: string | undefined): name is string => name !== undefined && /^[1-9]\d*$/.test(name)
 
@@ -124,10 +129,12 @@ function located(
     const expected = chosen === undefined ? HEADERS[role].slice(0, 6) : [chosen]
     throw new PriceColumnMissingError(file, role, expected, header)
   }
-  const time = require('time', timeColumn)
+  const dated = timeColumn === undefined ? dateAndClock(header, rows) : undefined
+  const time = dated?.time ?? require('time', timeColumn)
   const [low, high] = [find('low'), find('high')]
   const columns: Columns = {
     time,
+    clock: dated?.clock,
     price: require('price', priceColumn),
     low: high && low,
     high: low && high,
@@ -159,6 +166,20 @@ function indicesOf(header: readonly string[], wanted: readonly string[]): readon
     header.flatMap((name, i) => (isOne(name) ? [i] : []))
   const found = wanted.map((name) => places((each) => plain(each) === plain(name) && plain(name) !== ''))
   return found.find(({ length }) => length > 0) ?? []
+}
+
+/** Columns of dates and of times of day, if a file has both. */
+function dateAndClock(header: readonly string[], rows: readonly Line[]) {
+  const [[date], [clock]] = [indicesOf(header, ['date', 'datum']), indicesOf(header, ['time', 'zeit', 'uhrzeit'])]
+  if (date === undefined || clock === undefined || !CLOCK.test(rows[0]?.cells[clock] ?? '')) return undefined
+  const column = (index: number): Column => ({ index, name: header[index] ?? '' })
+  return { time: column(date), clock: column(clock) }
+}
+
+/** The time of a row, with its time of day where that has a column of its own. */
+export function timeCell(file: string, line: Line, { time, clock }: Columns): Cell {
+  const cell = cellAt(file, line, time)
+  return clock === undefined ? cell : { ...cell, value: `${cell.value} ${line.cells[clock.index] ?? ''}` }
 }
 
 /** Exchanges date a bar by its opening, unless the time is that of a column of closings. */
@@ -194,7 +215,7 @@ export class PriceHeaderMissingError extends PriceFileError {
     super(
       file,
       `expected a header in row ${row}, got "${found.join(',')}". Name the columns in order, for instance ` +
-        `--columns ${found.length >= 5 ? 'time,open,high,low,close' : 'time,price'}, or number them from 1, --time-column 1 --price-column 2.`,
+        `--columns ${CLOCK.test(found[1] ?? '') ? 'date,' : ''}${found.length >= 5 ? 'time,open,high,low,close' : 'time,price'}, or number them from 1, --time-column 1 --price-column 2.`,
     )
     this.row = row
     this.found = found

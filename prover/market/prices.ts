@@ -13,10 +13,19 @@ import {
   readPriceCell,
   readTimeCell,
   readVolatilityCellUp,
+  SKIP_ADVICE,
 } from './priceCells.ts'
-import { type ColumnOptions, type Columns, isPriceHeader, locateColumns, looksLikeRow } from './priceColumns.ts'
+import {
+  type ColumnOptions,
+  type Columns,
+  isPriceHeader,
+  locateColumns,
+  looksLikeRow,
+  timeCell,
+} from './priceColumns.ts'
+import { jsonLines } from './jsonTable.ts'
 import { rangeCodeUp } from './range.ts'
-import { readTextFile } from './textFile.ts'
+import { readTextFile, whyUnreadable } from './textFile.ts'
 import { type DateOrder, dateOrderOf } from './time.ts'
 
 export type { PriceRow } from './priceCells.ts'
@@ -52,6 +61,7 @@ export type PriceOptions = ColumnOptions & {
 
 /** How a file turned out to be written. */
 export type PriceLayout = {
+  /** `JSON` where the file is no delimited text. */
   readonly delimiter: string
   /** Lines above the header. */
   readonly above: readonly string[]
@@ -63,6 +73,8 @@ export type PriceLayout = {
   readonly assumed: readonly string[] | undefined
   readonly dateOrder: DateOrder | undefined
   readonly decimalMark: DecimalMark
+  /** Units of the asset that prices are of. */
+  readonly units: bigint
   readonly newestFirst: boolean
   /** Median time between two rows. */
   readonly stepSeconds: number
@@ -84,7 +96,7 @@ export const GAP_SPACINGS = 6
 const MORE_THAN_ANY_PRICE = 1n << 64n
 
 /**
- * Prices of one market from a CSV file, plain or gzipped; every row is taken exactly as written or refused by name.
+ * Prices of one market from a CSV file or from an exchange's answer in JSON, plain or gzipped; every row is taken exactly as written or refused by name.
  *
  * @param file - a header row, then one row per time; rows of bars may come without header
  * @returns observations, oldest first, times strictly increasing; n ≥ 1
@@ -147,7 +159,7 @@ export function parsePriceFile(
   const range =
     content === 'bars' && low !== undefined && high !== undefined ? ([low.name, high.name] as const) : undefined
   const { delimiter, above, assumed } = table
-  const { dateOrder, decimalMark } = style
+  const { dateOrder, decimalMark, units } = style
   const names = { time: columns.time.name, price: columns.price.name, range }
   return {
     rows,
@@ -158,6 +170,7 @@ export function parsePriceFile(
       ...names,
       dateOrder,
       decimalMark,
+      units,
       newestFirst: timed.newestFirst,
       stepSeconds,
       barSeconds,
@@ -224,7 +237,7 @@ function tableOf(text: string, file: string, options: PriceOptions): Table {
     orLeftOut({ leftOut }, options, () => {
       const surplus = surplusCells(line.cells, width)
       if (surplus.length > 0) throw new PriceSurplusCellsError(file, line, width)
-      return { line, asOf: readTimeCell(cellAt(file, line, columns.time), style) }
+      return { line, asOf: readTimeCell(timeCell(file, line, columns), style) }
     }),
   )
   if (timed.length === 0) throw leftOut[0] ?? new PriceFileEmptyError(file)
@@ -232,15 +245,23 @@ function tableOf(text: string, file: string, options: PriceOptions): Table {
 }
 
 function splitRows(text: string, file: string, options: PriceOptions) {
+  const json = /^\s*[[{]/.test(text) ? jsonLines(text) : undefined
+  if (json !== undefined) return { delimiter: 'JSON', above: [], lines: json }
   try {
     const isHeader = (cells: readonly string[]): boolean =>
       options.columns === undefined && isPriceHeader(cells, options)
-    return splitDelimited(text, isHeader, looksLikeRow)
+    return splitDelimited(inOneHeader(text), isHeader, looksLikeRow)
   } catch (cause) {
     if (cause instanceof DelimitedTextError) throw new PriceFileFormatError(file, cause)
     throw cause
   }
 }
+
+/** Three lines that pandas writes above what it downloads from Yahoo, by what a column is, whose, and the name of the first. */
+const THREE_HEADERS = /^(\uFEFF?)Price(,.*)(\r?\n)Ticker,.*\r?\n(Date|Datetime),*\r?\n/
+
+/** The text with such headers in one, on the last of their lines. */
+const inOneHeader = (text: string): string => text.replace(THREE_HEADERS, '$1$3$3$4$2$3')
 
 /** What a row comes to, or nothing if it is left out for what is wrong with it. */
 function orLeftOut<T>({ leftOut }: Pick<Table, 'leftOut'>, { skipBadRows }: PriceOptions, read: () => T): readonly T[] {
@@ -255,13 +276,14 @@ function orLeftOut<T>({ leftOut }: Pick<Table, 'leftOut'>, { skipBadRows }: Pric
 
 function styleOf(
   rows: readonly Line[],
-  { time, price, low, high }: Columns,
+  columns: Columns,
   delimiter: string,
   file: string,
   options: PriceOptions,
 ): CellStyle {
+  const { price, low, high } = columns
   const cellsOf = (column: Column): readonly string[] => rows.map(({ cells }) => cells[column.index] ?? '')
-  const dates = dateOrderOf(cellsOf(time))
+  const dates = dateOrderOf(rows.map((line) => timeCell(file, line, columns).value))
   const prices = [price, low, high].flatMap((column) => (column === undefined ? [] : cellsOf(column)))
   const mark = options.decimalMark ?? decimalMarkOf(prices)
   const isEither = mark === 'comma or groups' || (mark === 'point or groups' && delimiter === ';')
@@ -318,13 +340,13 @@ function barOf(timed: Timed, table: Table): PriceBar {
   return { ...row, rangeCode: rangeCodeUp(highE8, lowE8), lowE8, highE8 }
 }
 
-function requireIncreasing(rows: readonly Timed[], { time }: Columns, file: string, newestFirst: boolean): void {
+function requireIncreasing(rows: readonly Timed[], columns: Columns, file: string, newestFirst: boolean): void {
   let previous: Timed | undefined
   for (const row of rows) {
     if (previous !== undefined && row.asOf <= previous.asOf) {
       // In a file that runs backwards the later of the two lines is the one that broke the order
       const [before, culprit] = newestFirst ? [row.line, previous.line] : [previous.line, row.line]
-      const place = cellAt(file, culprit, time)
+      const place = timeCell(file, culprit, columns)
       if (row.asOf === previous.asOf) throw new PriceTimeRepeatedError(place, before.row)
       throw new PriceTimeOrderError(place, before.row, newestFirst)
     }
@@ -343,7 +365,7 @@ function requireNoGap(
   const before = after && rows[rows.indexOf(after) - 1]
   const line = lines.find(({ asOf }) => asOf === after?.asOf)?.line
   if (after === undefined || before === undefined || line === undefined) return
-  throw new PriceGapError(cellAt(file, line, columns.time), Number(after.asOf - before.asOf), limit)
+  throw new PriceGapError(timeCell(file, line, columns), Number(after.asOf - before.asOf), limit)
 }
 
 function readText(file: string): string {
@@ -370,7 +392,7 @@ export class PriceFileUnreadableError extends PriceFileError {
   readonly code = 'market.file-unreadable'
 
   constructor(file: string, cause: unknown) {
-    super(file, `could not be read (${cause instanceof Error ? cause.message : String(cause)}).`, { cause })
+    super(file, `could not be read: ${whyUnreadable(cause)}.`, { cause })
   }
 }
 
@@ -414,10 +436,8 @@ export class PriceTimeOrderError extends PriceRowError {
   readonly previousRow: number
 
   constructor(cell: Cell, previousRow: number, newestFirst: boolean) {
-    const hint = newestFirst
-      ? 'expected a time before'
-      : 'expected (unless the file is declared to run newest first) a time after'
-    super(cell, `${hint} that of row ${previousRow}`)
+    const side = newestFirst ? 'before' : 'after'
+    super(cell, `expected a time ${side} that of row ${previousRow} (a file runs one way throughout)`)
     this.previousRow = previousRow
   }
 }
@@ -442,7 +462,7 @@ export class PriceGapError extends PriceRowError {
   constructor(cell: Cell, gapSeconds: number, maxGapSeconds: number) {
     super(
       cell,
-      `expected at most ${maxGapSeconds} s without a price (allow more if the pause is real), but there are ${gapSeconds} s before`,
+      `expected at most ${maxGapSeconds} s without a price (--max-gap-seconds allows more), but there are ${gapSeconds} s before`,
     )
     this.gapSeconds = gapSeconds
     this.maxGapSeconds = maxGapSeconds
@@ -454,7 +474,7 @@ export class PriceRangeError extends PriceRowError {
   readonly code = 'market.price-range'
 
   constructor(cell: Cell, side: 'at most' | 'at least') {
-    super(cell, `expected ${side} the row's price`)
+    super(cell, `expected ${side} the row's price`, SKIP_ADVICE)
   }
 }
 

@@ -13,6 +13,15 @@ export function readTextFile(file: string): string {
   return decodeText(isGzip ? gunzipSync(bytes) : bytes, file)
 }
 
+/** Why a file could not be read, in words; {@link readTextFile} throws what the file system and gzip throw. */
+export function whyUnreadable(cause: unknown): string {
+  const code = String((cause as NodeJS.ErrnoException | undefined)?.code ?? '')
+  if (code === 'EISDIR') return 'it is a folder'
+  if (code === 'EACCES' || code === 'EPERM') return 'reading it is not permitted'
+  if (code === 'ERR_STRING_TOO_LONG') return 'it is larger than 512 MB: cut it into parts'
+  return code.startsWith('Z_') ? 'its compression is damaged or cut short' : `the system says ${code || 'nothing more'}`
+}
+
 function decodeText(bytes: Buffer, file: string): string {
   const [first = 0, second = 0] = bytes
   const isLittle = (first === 0xff && second === 0xfe) || (first !== 0 && second === 0 && bytes.length > 1)

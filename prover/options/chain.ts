@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { ProverError } from '../errors.ts'
 import { parseDecimal, scaleDecimal } from '../market/decimal.ts'
-import { readTextFile } from '../market/textFile.ts'
+import { readTextFile, whyUnreadable } from '../market/textFile.ts'
 import { type DateOrder, parseExactTime } from '../market/time.ts'
 import {
   ChainEmptyError,
@@ -101,6 +101,9 @@ const LONGEST_TENOR_SECONDS = 2 ** 26
 /** Greatest implied volatility that is one: 3,200 %. */
 const VOLATILITY_LIMIT = 32
 
+/** Forwards of one expiry are within this factor of each other. */
+const FORWARD_FACTOR = 2
+
 /** Clocks of one chain differ by this much at most; what is further ahead of the others is wrong. */
 const CLOCK_TOLERANCE_SECONDS = 120
 
@@ -144,11 +147,13 @@ export function parseChain(text: string, file: string, options: ChainOptions = {
     .filter((row) => !isPerp(row))
     .flatMap((row) => orRefused(() => statedQuote(row, file, dateOrder, options)))
   if (stated.length + perps.length + refused.length === 0) throw new ChainEmptyError(file)
-  const units = unitsOf(file, stated, volatilityUnit, options.volatilityUnit)
-  const read = stated.flatMap((quote) => orRefused(() => quoteOf(quote, units, file)))
+  const forwards = medianForwards(stated)
+  const together = stated.flatMap((quote) => orRefused(() => requireNear(quote, forwards, file)))
+  const units = unitsOf(file, together, volatilityUnit, options.volatilityUnit)
+  const read = together.flatMap((quote) => orRefused(() => quoteOf(quote, units, file)))
   const { quotes, ahead } = withoutAhead(read, file)
   if (quotes.length + perps.length === 0) throw new ChainRefusedError(file, [...refused, ...ahead])
-  const notes = [...units.notes, ...apartNotes(stated, units)]
+  const notes = [...units.notes, ...apartNotes(together, units)]
   const skipped = rows.length - quoted.length
   return { file, quotes, perps, refused: [...refused, ...ahead].toSorted((a, b) => a.row - b.row), skipped, notes }
 }
@@ -235,6 +240,24 @@ function statedQuote(
   }
 }
 
+const expiryKey = ({ terms }: StatedQuote): string => `${terms.currency} ${terms.expiry}`
+
+function medianForwards(quotes: readonly StatedQuote[]): ReadonlyMap<string, number> {
+  const medians = [...Map.groupBy(quotes, expiryKey)].map(([key, group]) => {
+    const forwards = group.map(({ forward }) => forward).toSorted((a, b) => a - b)
+    return [key, forwards[forwards.length >> 1] ?? 0] as const
+  })
+  return new Map(medians)
+}
+
+/** The options of an expiry have one forward: one of other decimals would bend its surface. */
+function requireNear(quote: StatedQuote, forwards: ReadonlyMap<string, number>, file: string): StatedQuote {
+  const median = forwards.get(expiryKey(quote)) ?? quote.forward
+  const isNear = quote.forward <= median * FORWARD_FACTOR && quote.forward >= median / FORWARD_FACTOR
+  if (!isNear) throw refusalOf(quote.raw, file)('forward-apart', `${quote.raw.forward} beside ${median}`)
+  return quote
+}
+
 function quoteOf(stated: StatedQuote, { volatilityUnit, markUnits }: ChainUnits, file: string): OptionQuote {
   const { raw, terms, asOf, forwardE8, timeToExpiry, mark } = stated
   const refuse = refusalOf(raw, file)
@@ -247,9 +270,9 @@ function quoteOf(stated: StatedQuote, { volatilityUnit, markUnits }: ChainUnits,
   if (bidPrice !== undefined && askPrice !== undefined && bidPrice > askPrice) {
     throw refuse('crossed', `${bidPrice} > ${askPrice}`)
   }
-  const points = (name: string): number | undefined => {
+  const quoted = (name: string): number | undefined => {
     const value = numberIn(raw, name)
-    return value === undefined || value <= 0 ? undefined : value / 100
+    return value === undefined || value <= 0 ? undefined : volatilityIn(value, volatilityUnit)
   }
   return {
     row: raw.row,
@@ -263,8 +286,8 @@ function quoteOf(stated: StatedQuote, { volatilityUnit, markUnits }: ChainUnits,
     markPrice: mark,
     bidPrice,
     askPrice,
-    bidVolatility: points('bidiv'),
-    askVolatility: points('askiv'),
+    bidVolatility: quoted('bidiv'),
+    askVolatility: quoted('askiv'),
     indexPrice: positive(raw.indexPrice),
     openInterest: numberIn(raw, 'openinterest'),
     greeks: greeksOf(raw.greeks),
@@ -395,6 +418,7 @@ const refusals = {
   expired: 'expected a quote from before the expiry at 08:00 UTC',
   tenor: 'expected an expiry within 776 days',
   forward: 'expected a positive forward below 2,814,749.76710656',
+  'forward-apart': 'expected a forward within a factor of 2 of the others of its expiry',
   volatility: 'expected an implied volatility above 0 and below 3,200 %',
   mark: 'expected a mark price that the volatility agrees with',
   crossed: 'expected a bid of at most the ask',
@@ -454,6 +478,6 @@ export class ChainUnreadableError extends ChainFileError {
   readonly code = 'options.file-unreadable'
 
   constructor(file: string, cause: unknown) {
-    super(file, `could not be read (${cause instanceof Error ? cause.message : String(cause)}).`, { cause })
+    super(file, `could not be read: ${whyUnreadable(cause)}.`, { cause })
   }
 }

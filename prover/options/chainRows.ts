@@ -13,6 +13,8 @@ export type RowOptions = {
   readonly dateOrder?: DateOrder | undefined
   /** Decimal mark where numbers do not tell. */
   readonly decimalMark?: DecimalMark | undefined
+  /** Names of the columns of a file without header, in order. */
+  readonly columns?: readonly string[] | undefined
 }
 
 /** One row in the words of this project; all text, nothing judged yet. */
@@ -41,16 +43,16 @@ export type ChainRows = {
 
 /** Headers by what they mean; the first that a file has is taken. */
 const HEADERS = {
-  instrument: ['instrumentname', 'symbol', 'instrument'],
-  time: ['timestamp', 'date', 'creationtimestamp', 'time', 'datetime', 'asof'],
-  forward: ['underlyingprice', 'underlying', 'forward', 'forwardprice'],
-  volatility: ['impliedvolatility', 'markiv', 'markvolatility', 'iv'],
-  index: ['indexprice', 'estimateddeliveryprice'],
+  instrument: ['instrument_name', 'symbol', 'instrument'],
+  time: ['timestamp', 'date', 'creation_timestamp', 'time', 'datetime', 'asof'],
+  forward: ['underlying_price', 'underlying', 'forward', 'forward_price'],
+  volatility: ['implied_volatility', 'mark_iv', 'mark_volatility', 'iv'],
+  index: ['index_price', 'estimated_delivery_price'],
 } as const
 type Role = keyof typeof HEADERS
 
 /** Headers whose volatilities are fractions; the others' are per cent. */
-const FRACTIONS: readonly string[] = ['impliedvolatility']
+const FRACTIONS: readonly string[] = ['implied_volatility']
 
 const NAMES: Readonly<Record<Role, string>> = {
   instrument: 'instrument',
@@ -80,25 +82,28 @@ export function chainRows(text: string, file: string, options: RowOptions): Chai
 }
 
 function delimitedRows(text: string, file: string, options: RowOptions): ChainRows {
-  const [header, ...lines] = splitLines(text, file)
-  if (header === undefined || lines.length === 0) throw new ChainEmptyError(file)
-  const names = header.cells.map(plain)
-  const width = header.cells.findLastIndex((name) => name !== '') + 1
+  const all = splitLines(text, file, options.columns !== undefined)
+  const header = options.columns ?? all[0]?.cells ?? []
+  const lines = options.columns === undefined ? all.slice(1) : all
+  if (lines.length === 0) throw new ChainEmptyError(file)
+  const names = header.map(plain)
+  const named = header.findLastIndex((name) => name !== '') + 1
+  const width = options.columns === undefined ? named : (all[0]?.cells.length ?? 0)
   return rowsOf(
     lines.map(({ row, cells }) => ({
       row,
       fields: Object.fromEntries(names.map((name, i) => [name, cells[i] ?? ''])),
       surplus: surplusCells(cells, width),
     })),
-    header.cells,
+    header,
     file,
     options,
   )
 }
 
-function splitLines(text: string, file: string): readonly Line[] {
+function splitLines(text: string, file: string, isBare: boolean): readonly Line[] {
   const isHeader = (cells: readonly string[]): boolean =>
-    (['instrument', 'time'] as const).every((role) => cells.some((name) => has(HEADERS[role], plain(name))))
+    !isBare && (['instrument', 'time'] as const).every((role) => cells.some((name) => isOneOf(HEADERS[role], name)))
   try {
     return splitDelimited(text, isHeader, (cells) => cells.some((cell) => readInstrument(cell) !== undefined)).lines
   } catch (cause) {
@@ -107,14 +112,14 @@ function splitLines(text: string, file: string): readonly Line[] {
   }
 }
 
-const has = (names: readonly string[], name: string): boolean => names.includes(name)
+const isOneOf = (names: readonly string[], name: string): boolean => names.some((each) => plain(each) === plain(name))
 
 type FieldRow = Pick<ChainRow, 'row' | 'fields' | 'surplus'> & { readonly greeks?: unknown }
 
 function rowsOf(lines: readonly FieldRow[], header: readonly string[], file: string, options: RowOptions): ChainRows {
   const [instrument, time] = [columnOf('instrument', header, file), columnOf('time', header, file)]
   const [forward, volatility] = [columnOf('forward', header, file), columnOf('volatility', header, file)]
-  const index = HEADERS.index.find((name) => header.some((each) => plain(each) === name)) ?? ''
+  const index = HEADERS.index.find((name) => isOneOf(header, name)) ?? ''
   const texts = (name: string): readonly string[] => lines.map(({ fields }) => fields[name] ?? '')
   const mark = options.decimalMark ?? decimalMarkOf([forward, volatility, 'markprice'].flatMap(texts))
   if (mark === 'comma or groups') throw new ChainDecimalMarkError(file, texts(forward)[0] ?? '')
@@ -129,21 +134,21 @@ function rowsOf(lines: readonly FieldRow[], header: readonly string[], file: str
         time: stated[time] ?? '',
         forward: fields[forward] ?? '',
         volatility: fields[volatility] ?? '',
-        indexPrice: fields[index] ?? '',
+        indexPrice: fields[plain(index)] ?? '',
         fields,
         greeks: typeof greeks === 'string' ? pythonDictionary(greeks) : (greeks as Readonly<Record<string, unknown>>),
         surplus,
       }
     }),
     dateOrder: options.dateOrder ?? (dates === 'either' ? undefined : dates),
-    volatilityUnit: FRACTIONS.includes(volatility) ? 'fraction' : 'percent',
+    volatilityUnit: isOneOf(FRACTIONS, volatility) ? 'fraction' : 'percent',
   }
 }
 
 /** The column that a row is read from, by its plain name. @throws {@link ChainColumnMissingError}, {@link ChainColumnRepeatedError} */
 function columnOf(role: Role, header: readonly string[], file: string): string {
   const names = header.map(plain)
-  const name = HEADERS[role].find((each) => names.includes(each))
+  const name = HEADERS[role].map(plain).find((each) => names.includes(each))
   if (name === undefined) throw new ChainColumnMissingError(file, NAMES[role], HEADERS[role], header)
   const [first = 0, second] = names.flatMap((each, i) => (each === name ? [i] : []))
   if (second !== undefined) throw new ChainColumnRepeatedError(file, header[first] ?? name, [first + 1, second + 1])
@@ -269,7 +274,7 @@ export class ChainColumnMissingError extends ChainFileError {
   constructor(file: string, kind: string, expected: readonly string[], found: readonly string[]) {
     super(
       file,
-      `expected a column with each option's ${kind}, named ${expected.join(' or ')}; found ${found.join(', ')}. Rename the column that holds it.`,
+      `expected a column with each option's ${kind}, named ${expected.join(' or ')}; found ${found.join(', ')}. Rename the column that holds it; without a header name all, --columns timestamp,instrument_name,….`,
     )
     this.column = kind
     this.expected = expected

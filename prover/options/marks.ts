@@ -39,7 +39,7 @@ const VOLATILITY_FACTOR = 1.75
 /** Of the forward: what marks are rounded by or polled late. */
 const MARK_NOISE = 0.002
 
-/** Without marks, volatilities beyond these are taken for another unit: 500 % as a fraction, 3 % as per cent. */
+/** Volatilities beyond these, in the middle of a file, are of another unit: 500 % as a fraction, 3 % as per cent. */
 const MOST_FRACTION = 5
 const LEAST_PERCENT = 3
 
@@ -76,7 +76,7 @@ export function unitsOf(
   const stated = chosen ?? labelled
   const groups = [...Map.groupBy(quotes, ({ currency }) => currency)]
   const units: readonly VolatilityUnit[] =
-    chosen === undefined ? [stated, stated === 'fraction' ? 'percent' : 'fraction'] : [chosen]
+    chosen === undefined && isPlausible(quotes, otherThan(stated)) ? [stated, otherThan(stated)] : [stated]
   const ways = units.map((unit) => {
     const best = groups.map(([currency, group]) => [currency, bestMarkUnit(group, currency, unit)] as const)
     return { unit, best, agreeing: best.reduce((sum, [, { agreeing }]) => sum + agreeing, 0) }
@@ -149,7 +149,7 @@ function contradiction(quotes: readonly MarkedQuote[], stated: VolatilityUnit): 
   return (
     `row ${row}, ${instrument}: expected a volatility that its mark of ${mark} ${unitName(currency, unit)} agrees with` +
     `${implied === undefined ? '' : ` (about ${percentOf(implied)})`}, got ${volatility}, which is ${percentOf(volatilityIn(volatility, stated))} as ${inWords(stated)} ` +
-    `and ${percentOf(volatilityIn(volatility, stated === 'fraction' ? 'percent' : 'fraction'))} otherwise. Correct the column, or the marks.`
+    `and ${percentOf(volatilityIn(volatility, otherThan(stated)))} otherwise. Correct the column, or the marks.`
   )
 }
 
@@ -168,11 +168,22 @@ function impliedVolatility(quote: MarkedQuote, unit: MarkUnit): number | undefin
   return low
 }
 
-function requirePlausible(file: string, quotes: readonly MarkedQuote[], stated: VolatilityUnit): void {
+const otherThan = (unit: VolatilityUnit): VolatilityUnit => (unit === 'fraction' ? 'percent' : 'fraction')
+
+function medianVolatility(quotes: readonly MarkedQuote[]): number {
   const sorted = quotes.map(({ volatility }) => volatility).toSorted((a, b) => a - b)
-  const median = sorted[sorted.length >> 1]
-  if (median === undefined || (stated === 'fraction' ? median <= MOST_FRACTION : median >= LEAST_PERCENT)) return
-  const meant = stated === 'fraction' ? 'percent' : 'fraction'
+  return sorted[sorted.length >> 1] ?? 0
+}
+
+/** Whether volatilities can be in a unit at all. */
+function isPlausible(quotes: readonly MarkedQuote[], unit: VolatilityUnit): boolean {
+  const median = medianVolatility(quotes)
+  return unit === 'fraction' ? median <= MOST_FRACTION : median >= LEAST_PERCENT
+}
+
+function requirePlausible(file: string, quotes: readonly MarkedQuote[], stated: VolatilityUnit): void {
+  if (quotes.length === 0 || isPlausible(quotes, stated)) return
+  const [median, meant] = [medianVolatility(quotes), otherThan(stated)]
   throw new VolatilityUnitError(
     file,
     `expected volatilities as ${inWords(stated)}, got ${median} in the middle; ${percentOf(volatilityIn(median, meant))} was probably meant: --volatility-unit ${meant}.`,

@@ -1,6 +1,13 @@
 /** A chain as the exact twin prices it: every option at its mark volatility, every expiry with its fitted surface. */
 import type { ExpiryQuotes, OptionQuote } from './chain.ts'
-import { byExpiry, type ChainOptions, latestQuotes, type QuoteRefusedError, readChain } from './chain.ts'
+import {
+  byExpiry,
+  type ChainOptions,
+  latestQuotes,
+  type PerpQuote,
+  type QuoteRefusedError,
+  readChain,
+} from './chain.ts'
 import { exactOption } from './exactOption.ts'
 import type { Greeks, QuotedGreeks } from './real.ts'
 import { deribitGreeks } from './real.ts'
@@ -41,6 +48,8 @@ export type StaleQuotes = { readonly count: number; readonly ageSeconds: number 
 export type PricedChain = {
   readonly file: string
   readonly expiries: readonly ExpiryChain[]
+  /** The last of each currency. */
+  readonly perps: readonly PerpQuote[]
   readonly refused: readonly QuoteRefusedError[]
   readonly skipped: number
   /** What was found to be otherwise than the file's headers and names say. */
@@ -49,8 +58,8 @@ export type PricedChain = {
   readonly known: readonly ExpiryQuotes[]
 }
 
-/** Quotes of one round are at most this much apart, unless it is said otherwise. */
-export const MAX_AGE_SECONDS = 120
+/** Quotes that a surface is drawn through are at most this much apart: as long as a recorder needs to ask for all of them. */
+const MAX_AGE_SECONDS = 600
 
 export type PricingOptions = ChainOptions & {
   /** Which expiries; all by default. */
@@ -66,14 +75,15 @@ export type PricingOptions = ChainOptions & {
  */
 export function priceChain(file: string, options: PricingOptions = {}): PricedChain {
   const { isWanted = () => true, maxAgeSeconds = MAX_AGE_SECONDS } = options
-  const { quotes, refused, skipped, notes } = readChain(file, options)
+  const { quotes, perps: quotedPerps, refused, skipped, notes } = readChain(file, options)
   const latest = latestQuotes(quotes)
   const known = byExpiry(latest)
   const newest = new Map(known.map(({ currency }) => [currency, newestOf(latest, currency)] as const))
   const expiries = known
     .filter(isWanted)
     .map((each) => priceExpiry(each, newest.get(each.currency) ?? 0, maxAgeSeconds))
-  return { file, expiries, refused, skipped, notes, known }
+  const perps = [...new Map(quotedPerps.map((perp) => [perp.currency, perp] as const)).values()]
+  return { file, expiries, perps, refused, skipped, notes, known }
 }
 
 const newestOf = (quotes: readonly OptionQuote[], wanted: string): number =>

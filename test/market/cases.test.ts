@@ -103,6 +103,13 @@ describe('delimiters and headers', () => {
     expect(refusal(text, { columns: ['time', 'close'] })).toMatchObject({ code: 'market.time', row: 2 })
   })
 
+  it('in three lines, as pandas writes what Yahoo answers, are one', () => {
+    const header = ['Price,Close,High,Low,Open,Volume', 'Ticker,BTC-USD,BTC-USD,BTC-USD,BTC-USD,BTC-USD', 'Date,,,,,']
+    const text = (...rows: readonly string[]): string => lines(...header, ...rows)
+    expect(pricesOf(text('2025-01-01,5,6,4,5,1', '2025-01-02,6,6,4,5,1'))).toEqual([5, 6])
+    expect(refusal(text('2025-01-01,x,6,4,5,1'))).toMatchObject({ row: 4, column: 'Close' })
+  })
+
   it('with two columns of one name are refused where one of them is read', () => {
     expect(refusal(lines('time,Close,close', '2025-01-01,1,2'))).toMatchObject({ code: 'market.column-repeated' })
     expect(refusal(lines('Open time,open_time,close', '2025-01-01,2025-01-01,2'))).toMatchObject({
@@ -169,6 +176,23 @@ describe('times', () => {
     expect(timesOf(bars('time,x,high,low,close,y', '', ''))).toEqual([0n, HOUR])
     expect(timesOf(bars('timestamp,open,high,low,close,timeClose', opening, closing))).toEqual([0n, HOUR])
     expect(timesOf(bars('timestamp,open,high,low,close,close_time', closing, ''))).toEqual([HOUR, 2n * HOUR])
+  })
+
+  it('may stand in two columns, dates and times of day', () => {
+    const rows = ['2025.01.01\t00:00:00\t5', '2025.01.01\t01:00:00\t6']
+    expect(timesOf(lines('<DATE>\t<TIME>\t<CLOSE>', ...rows))).toEqual([0n, HOUR])
+    expect(timesOf(lines('date,time,close', '02/01/2025,00:00,5', '13/01/2025,01:30,6'))).toEqual([
+      24n * HOUR,
+      289n * HOUR + 1800n,
+    ])
+    expect(timesOf(lines('date,time,close', `2025-01-01,${START + HOUR},5`))).toEqual([HOUR])
+    const bare = lines('2025.01.01,00:00,5,6,4,5', '2025.01.01,01:00,5,6,4,5')
+    expect(refusal(bare)).toMatchObject({ message: expect.stringContaining('--columns date,time,open,high,low,close') })
+    expect(timesOf(bare, { columns: ['date', 'time', 'open', 'high', 'low', 'close'] })).toEqual([HOUR, 2n * HOUR])
+    expect(refusal(lines('date,time,close', '2025-01-01,00:00,5', '2025-01-01,25:00,6'))).toMatchObject({
+      code: 'market.time',
+      value: '2025-01-01 25:00',
+    })
   })
 
   it('run either way, and one way only if that is said', () => {
@@ -269,6 +293,54 @@ describe('bad rows', () => {
       gapSeconds: 28_800,
     })
     expect(read(holed, { skipBadRows: true, maxGapSeconds: 28_800 }).leftOut).toHaveLength(7)
+  })
+})
+
+describe('answers in JSON', () => {
+  const [first, second] = [Number(START) * 1000, Number(START + HOUR) * 1000]
+  const bars = [
+    [first, '5', '9', '2', '6', '1'],
+    [second, '6', '8', '5', '7', '1'],
+  ]
+  it.each([
+    ['rows', bars],
+    ['rows within an answer, newest first', { retCode: 0, result: { category: 'spot', list: bars.toReversed() } }],
+    ['rows by market', { error: [], result: { XXBTZUSD: bars, last: 1 } }],
+    ['a list a column', { result: { ticks: [first, second], open: [5, 6], high: [9, 8], low: [2, 5], close: [6, 7] } }],
+    ['short columns', { s: 'ok', t: [first, second], o: [5, 6], h: [9, 8], l: [2, 5], c: [6, 7] }],
+    [
+      'objects',
+      {
+        data: [
+          { startTime: first, open: 5, high: 9, low: 2, close: 6 },
+          { startTime: second, open: 6, high: 8, low: 5, close: 7 },
+        ],
+      },
+    ],
+  ])('are read as %s', (_, answer) => {
+    const { rows } = read(JSON.stringify(answer, undefined, 1))
+    expect(rows.map(({ asOf, priceE8, lowE8 }) => [asOf - START, priceE8, lowE8])).toEqual([
+      [HOUR, 600_000_000n, 200_000_000n],
+      [2n * HOUR, 700_000_000n, 500_000_000n],
+    ])
+  })
+
+  it('are read as series, and refused by entry', () => {
+    expect(timesOf(JSON.stringify({ prices: [[first, 5.5]], market_caps: [[first, 1]] }))).toEqual([0n])
+    expect(
+      refusal(
+        JSON.stringify({
+          prices: [
+            [first, 5.5],
+            [second, -1],
+          ],
+        }),
+      ),
+    ).toMatchObject({
+      code: 'market.price-negative',
+      row: 2,
+    })
+    expect(refusal('{"error": "no"}')).toMatchObject({ code: 'market.file-empty' })
   })
 })
 

@@ -91,7 +91,10 @@ describe.skipIf(!existsSync(cases))('the recorded cases', () => {
   it('of quotes of different days names the expiry', async () => {
     await expect(margin(shortCall(), chain('half-stale'))).rejects.toMatchObject({
       code: 'portfolio.stale-surface',
-      leg: expect.stringContaining('BTC 2026-03-27'),
+      leg: 'BTC 2026-03-27',
+      count: 8,
+      ageSeconds: 82_800,
+      message: expect.stringContaining('--max-age-seconds'),
     })
     await expect(margin(shortCall(), chain('half-stale'), { maxAgeSeconds: 82_800 })).resolves.toBeDefined()
   })
@@ -139,6 +142,17 @@ describe('layouts', () => {
     const chain = parse(`${made()}\n${row('BTC-27MAR26-85000-C')},1`)
     expect(codes(chain)).toEqual([['options.quote-surplus-cells', 11]])
     expect(refusal(made({ header: 'mark_iv,mark_iv' }))).toMatchObject({ code: 'options.column-repeated' })
+  })
+
+  it('without header are named', () => {
+    const [header = '', ...lines] = made().split('\n')
+    const bare = lines.join('\n')
+    expect(refusal(bare)).toMatchObject({
+      code: 'options.column-missing',
+      message: expect.stringContaining('--columns'),
+    })
+    expect(parse(bare, { columns: header.split(',') }).quotes).toHaveLength(9)
+    expect(refusal(made(), { columns: ['timestamp'] })).toMatchObject({ code: 'options.column-missing' })
   })
 
   it('may be lists of objects, as exchanges answer', () => {
@@ -195,12 +209,28 @@ describe('volatilities and marks', () => {
     expect(parse(text).notes).toHaveLength(isSaid ? 1 : 0)
   })
 
+  it('of bids and asks are in the same unit', () => {
+    const header = 'mark_iv,bid_iv'
+    const [points, fractions] = [percent, fraction].map((unit) =>
+      made({ header, volatility: (v) => `${unit(v)},${unit(v)}` }),
+    )
+    for (const text of [points ?? '', fractions ?? ''])
+      expect(parse(text).quotes[5]?.bidVolatility).toBeCloseTo(volatilityOf(text), 9)
+  })
+
   it('that agree in no unit are refused, and single rows that do not agree by row', () => {
     expect(refusal(made({ volatility: (v) => percent(v / 3) }))).toMatchObject({ code: 'options.volatility-unit' })
     let rows = 0
     const mixed = parse(made({ volatility: (v) => (rows++ === 6 ? fraction(v) : percent(v)) }))
     expect(codes(mixed)).toEqual([['options.quote-mark', 8]])
     expect(mixed.quotes).toHaveLength(8)
+  })
+
+  it('do not make forwards or marks of other decimals right', () => {
+    const other = row('BTC-27MAR26-85000-C').replace(String(FORWARD), String(FORWARD * 1e-8))
+    expect(codes(parse(made({ rows: [other] })))).toEqual([['options.quote-forward-apart', 11]])
+    expect(codes(parse(made({ rows: [row('BTC-27MAR26-85000-C').replace('69000', '138000')] })))).toEqual([])
+    expect(refusal(made({ mark: (m) => (100 * m).toFixed(6) }))).toMatchObject({ code: 'options.volatility-unit' })
   })
 
   it('that are apart without being of another unit are said', () => {

@@ -185,6 +185,50 @@ describe('zkrisk greeks', () => {
   })
 })
 
+describe('chain files with something wrong', () => {
+  const lines = ownChain('2026-02-05T08:00:00Z', 70000)
+  const bad = file('bad.csv', `${lines}\n2026-02-05T08:00:00Z,BTC-27MAR26-85000-X,70000,0.6,,,,70000`)
+  const account = file(
+    'account.json',
+    JSON.stringify({
+      account: { cash: '100000', options: [{ instrument: 'BTC-27MAR26-85000-C', quantity: '-1' }] },
+      market: { asOf: '2026-02-05', spot: '1' },
+    }),
+  )
+
+  it('are named in text and JSON, row by row, and the rest is used', async () => {
+    const refused = { row: 46, code: 'options.quote-instrument', value: 'BTC-27MAR26-85000-X' }
+    const [greeks, text] = [await zkrisk('greeks', bad, '--json'), await zkrisk('greeks', bad)]
+    expect(JSON.parse(greeks.stdout)).toMatchObject({ priced: 44, refused: [refused] })
+    expect(text.stdout).toContain('Refused: row 46, BTC-27MAR26-85000-X: expected an instrument')
+    const margin = ['margin', account, '--chain', bad] as const
+    const [through, table] = [await zkrisk(...margin, '--json'), await zkrisk(...margin)]
+    const [answer] = JSON.parse(through.stdout)
+    expect(answer.chain).toMatchObject({ file: bad, refused: [refused] })
+    expect(answer.chain.notes).toEqual([expect.stringContaining('lists no option at 85000 of BTC 2026-03-27')])
+    expect(table.stdout).toContain('Refused: row 46')
+    expect(table.stdout).toContain('lists no option at 85000')
+  })
+
+  it('take a spot that is said, and refuse one that is none', async () => {
+    const chain = ['margin', account, '--chain', bad, '--json'] as const
+    const im = async (...args: readonly string[]) => JSON.parse((await zkrisk(...chain, ...args)).stdout)[0].im
+    expect(await im('--spot', '70000')).toBe(await im('--spot', 'BTC=70000'))
+    expect(await im('--spot', '70000')).toBe(await im())
+    expect(await im('--spot', '71000')).not.toBe(await im())
+    expect(errorOf(await zkrisk(...chain, '--spot', 'seventy')).code).toBe('service.spot-option')
+  })
+
+  it('are chosen from by currency, wholly, and by expiry', async () => {
+    const found = ['BTC 2026-02-27', 'BTC 2026-03-27']
+    const chosen = async (...args: readonly string[]) => errorOf(await zkrisk('greeks', bad, '--json', ...args))
+    expect(await chosen('--currency', 'BT')).toMatchObject({ code: 'service.no-options', found })
+    expect(await chosen('--expiry', '2027')).toMatchObject({ code: 'service.no-options', found })
+    const one = await zkrisk('greeks', bad, '--json', '--currency', 'btc', '--expiry', '2026-03')
+    expect(JSON.parse(one.stdout)).toMatchObject({ priced: 22, expiries: [{ currency: 'BTC', markUnit: 'BTC' }] })
+  })
+})
+
 describe('zkrisk margin', () => {
   it('prints margins, worst scenario, contributions, Greeks and thresholds as JSON', async () => {
     const { code, stdout } = await zkrisk('margin', example, '--json')

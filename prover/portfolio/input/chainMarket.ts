@@ -2,9 +2,8 @@
 import { ProverError } from '../../errors.ts'
 import { byExpiry, latestQuotes, type OptionChain, type OptionQuote } from '../../options/chain.ts'
 import { readInstrument } from '../../options/instrument.ts'
-import { fitQuotes, MAX_AGE_SECONDS, type StaleQuotes, staleQuotes } from '../../options/pricedChain.ts'
+import { fitQuotes, type StaleQuotes, staleQuotes } from '../../options/pricedChain.ts'
 import { fitWarnings, TooFewMarksError } from '../../options/surface.ts'
-import { StaleSurfaceError } from './checks.ts'
 import { parseExactJson } from './exactJson.ts'
 import type { Portfolio, PortfolioOverMarkets } from '../portfolio.ts'
 import { readPortfolioOverMarkets } from './markets.ts'
@@ -21,7 +20,7 @@ import { expiryOf } from './times.ts'
  *
  * @param text - of the portfolio file
  * @throws {@link ChainMarketError} if the chain has nothing of the account's currency, or no spot can be had
- * @throws {@link StaleSurfaceError} if quotes of an expiry that the account holds are older than the round by more than allowed
+ * @throws {@link StaleChainError} if quotes of an expiry that the account holds are older than the round by more than allowed
  * @throws {@link TooFewMarksError} if an expiry that the account holds has too few strikes for a surface
  * @throws the errors of {@link readPortfolioOverMarkets}
  */
@@ -74,6 +73,9 @@ export type PortfolioInChain = {
   readonly notes: readonly string[]
 }
 
+/** Quotes of one round are at most this much older than its newest, unless it is said otherwise. */
+const MAX_AGE_SECONDS = 120
+
 /** The little that must be known of a file before its form is checked. */
 type PortfolioParts = {
   readonly account?: {
@@ -105,12 +107,12 @@ function chosenFor(options: ChainMarketOptions, stated: PortfolioParts, currenci
   return { spots, maxAgeSeconds: options.maxAgeSeconds ?? maxAgeOf(stated) }
 }
 
-/** A currency whose newest quotes are old beside another's is as stale as an expiry. @throws {@link StaleSurfaceError} */
+/** A currency whose newest quotes are old beside another's is as stale as an expiry. @throws {@link StaleChainError} */
 function requireOfRound(currency: string, market: ChainMarket, asOf: string): void {
   const age = Number(asOf) - Number(market.asOf)
   if (age <= market.maxAgeSeconds) return
-  const limit = BigInt(market.maxAgeSeconds)
-  throw new StaleSurfaceError(`${currency}, all expiries`, BigInt(market.asOf), BigInt(age), limit)
+  const count = [...market.listed.values()].reduce((sum, strikes) => sum + strikes.length, 0)
+  throw new StaleChainError(`${currency}, all expiries`, { count, ageSeconds: age }, market.maxAgeSeconds)
 }
 
 function maxAgeOf({ market }: PortfolioParts): number {
@@ -158,10 +160,7 @@ function requireHeld(
     if (terms === undefined || terms.currency !== currency) return []
     const name = `${currency} ${dateOf(terms.expiry)}`
     const old = stale.get(terms.expiry)
-    if (old !== undefined) {
-      const asOf = BigInt(market.asOf) - BigInt(old.ageSeconds)
-      throw new StaleSurfaceError(`${name} (${old.count} quotes)`, asOf, BigInt(old.ageSeconds), BigInt(maxAgeSeconds))
-    }
+    if (old !== undefined) throw new StaleChainError(name, old, maxAgeSeconds)
     const strikes = unfitted.get(terms.expiry)
     if (strikes !== undefined) throw new TooFewMarksError(name, strikes)
     const quoted = listed.get(terms.expiry)
@@ -315,5 +314,25 @@ export class ChainMarketError extends ProverError {
   constructor(file: string, expected: string, found = 'none') {
     super(`${file}: expected ${expected}, found ${found}.`)
     this.file = file
+  }
+}
+
+/** Quotes of an expiry that the account holds are too old to be of one time with the chain's newest. */
+export class StaleChainError extends ProverError {
+  readonly code = 'portfolio.stale-surface'
+  readonly leg: string
+  readonly count: number
+  readonly ageSeconds: number
+  readonly maxAgeSeconds: number
+
+  constructor(leg: string, { count, ageSeconds }: StaleQuotes, maxAgeSeconds: number) {
+    super(
+      `${leg}: expected quotes at most ${maxAgeSeconds} s older than the chain's newest, got ${count} that are older by up to ${ageSeconds} s. ` +
+        'Leave them out, or allow more with --max-age-seconds.',
+    )
+    this.leg = leg
+    this.count = count
+    this.ageSeconds = ageSeconds
+    this.maxAgeSeconds = maxAgeSeconds
   }
 }

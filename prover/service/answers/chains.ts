@@ -42,13 +42,14 @@ export function greeksOfChain(file: string, options: GreeksOptions): PricedChain
 const dateOf = (expiry: bigint): string => new Date(Number(expiry) * 1000).toISOString().slice(0, 10)
 
 /** What `--json` prints: every expiry with its fitted surface, every option with value and Greeks. */
-export function greeksJson({ file, expiries, refused, skipped, notes }: PricedChain): object {
+export function greeksJson({ file, expiries, perps, refused, skipped, notes }: PricedChain): object {
   return {
     file,
     priced: expiries.reduce((sum, { rows }) => sum + rows.length, 0),
     refused: refusalsJson(refused),
     skipped,
     notes,
+    perps: perps.map(({ row, currency, price }) => ({ row, currency, price, unit: unitName(currency, 'quote') })),
     expiries: expiries.map(({ currency, expiry, unit, forward, timeToExpiry, fit, stale, rows }) => ({
       currency,
       markUnit: unit,
@@ -56,7 +57,7 @@ export function greeksJson({ file, expiries, refused, skipped, notes }: PricedCh
       expiry: new Date(Number(expiry) * 1000).toISOString(),
       forward,
       timeToExpiry,
-      stale: stale ?? null,
+      stale: stale === undefined ? null : { code: 'options.stale-surface', ...stale },
       svi:
         fit === undefined
           ? null
@@ -87,11 +88,12 @@ export function greeksJson({ file, expiries, refused, skipped, notes }: PricedCh
 
 /** A table an expiry: all strikes, or those nearest the forward. */
 export function formatGreeks(chain: PricedChain, all: boolean): string {
-  const { file, expiries, refused, skipped, notes } = chain
+  const { file, expiries, perps, refused, skipped, notes } = chain
   const priced = expiries.reduce((sum, { rows }) => sum + rows.length, 0)
   return [
     `${file}: ${priced} options priced, ${refused.length} refused${skipped === 0 ? '' : `, ${skipped} other lines`}`,
     ...notes,
+    ...perps.map(({ currency, price }) => `${currency} perpetuals ${price} ${unitName(currency, 'quote')}.`),
     ...refusalLines(refused),
     'Values and marks in the unit of each expiry; delta, gamma per unit of forward; vega a point, theta a day, rho a point, as Deribit quotes them.',
     ...expiries.flatMap((expiry) => ['', formatExpiry(expiry, all)]),

@@ -39,8 +39,10 @@ export async function marginsThrough(
   options: ThroughOptions,
 ): Promise<readonly ThroughAnswer[]> {
   const text = portfolioText(file)
-  const { allowArbitrage, maxAgeSeconds, reading } = options
-  const wanted = { allowArbitrage, maxAgeSeconds, now: timeOption('now', options.now), spots: spotsOf(options.spot) }
+  const { allowArbitrage, maxAgeSeconds } = options
+  const now = timeOption('now', options.now)
+  const reading = now === undefined ? options.reading : { ...options.reading, now: Number(now) }
+  const wanted = { allowArbitrage, maxAgeSeconds, now, spots: spotsOf(options.spot) }
   const answers: ThroughAnswer[] = []
   for (const name of chains) {
     const chain = readChain(name, reading)

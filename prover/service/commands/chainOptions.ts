@@ -11,6 +11,7 @@ export type ChainFlags = {
   dateOrder?: DateOrder
   decimalMark?: DecimalMark
   maxAgeSeconds?: number
+  columns?: string
 }
 
 export function addChainOptions(command: Command): Command {
@@ -21,17 +22,18 @@ export function addChainOptions(command: Command): Command {
         'percent',
       ]),
     )
+    .option(
+      '--columns <names>',
+      'columns of a chain without header, in order, such as timestamp,instrument_name,mark_iv',
+    )
     .addOption(new Option('--date-order <order>', 'of dates such as 03/02/2026').choices(['day-first', 'month-first']))
     .addOption(new Option('--decimal-mark <mark>', 'of numbers such as 8,889').choices(['point', 'comma']))
-    .option(
-      '--max-age-seconds <seconds>',
-      'how much older than the newest a quote may be (default: 120)',
-      wholeNumber(0),
-    )
+    .option('--max-age-seconds <seconds>', 'how much older than the newest a quote of a surface may be', wholeNumber(0))
 }
 
 /** How a chain is read at this moment. */
 export function chainOptions(flags: ChainFlags): Omit<PricingOptions, 'isWanted'> {
   const { volatilityUnit, dateOrder, decimalMark, maxAgeSeconds } = flags
-  return { volatilityUnit, dateOrder, decimalMark, maxAgeSeconds, now: Date.now() / 1000 }
+  const columns = flags.columns?.split(',').map((name) => name.trim())
+  return { volatilityUnit, dateOrder, decimalMark, columns, maxAgeSeconds, now: Date.now() / 1000 }
 }

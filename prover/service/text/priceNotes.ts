@@ -9,12 +9,18 @@ const SHOWN_ROWS = 10
 const MOST_HORIZONS = 2
 const LEAST_PARTS = 30
 
-const DELIMITER_NAMES: Readonly<Record<string, string>> = { '\t': 'tab' }
+const DELIMITER_WORDS: Readonly<Record<string, string>> = {
+  ',': '',
+  '\t': ', delimited by tabs',
+  JSON: ', in JSON',
+}
 
 /** Lines for people, in whatever order a file needs them. */
 export function priceNotes(file: string, { rows, layout, leftOut }: PriceFile): readonly string[] {
   const { above, assumed, barSeconds, stepSeconds } = layout
-  const notes = [`${rows.length} rows ${stepWords(stepSeconds)}, ${layout.newestFirst ? 'newest' : 'oldest'} first`]
+  const notes = [
+    `${rows.length.toLocaleString('en-GB')} rows ${stepWords(stepSeconds)}, ${layout.newestFirst ? 'newest' : 'oldest'} first`,
+  ]
   notes.push(columnWords(layout))
   if (above.length > 0) notes.push(`above the header: ${above.map((line) => `"${line}"`).join(', ')}`)
   if (assumed !== undefined) notes.push(`no header, columns taken as ${assumed.join(', ')}`)
@@ -25,13 +31,14 @@ export function priceNotes(file: string, { rows, layout, leftOut }: PriceFile): 
   return [`${file}: ${notes.join('; ')}.`, ...bad, ...more, ...horizonNotes(file, stepSeconds)]
 }
 
-function columnWords({ time, price, range, delimiter, decimalMark, dateOrder }: PriceLayout): string {
+function columnWords({ time, price, range, delimiter, decimalMark, dateOrder, units }: PriceLayout): string {
   const named = (name: string): string => (name === '' ? 'the first column' : `"${name}"`)
   const columns = [time, price, ...(range ?? [])].map(named).join(', ')
   const order = dateOrder === undefined ? '' : `, dates ${dateOrder}`
+  const of = units === 1n ? '' : `, prices of ${units.toLocaleString('en-GB')} units`
   const mark = decimalMark === 'comma' ? ', decimal commas' : ''
-  const delimited = delimiter === ',' ? '' : `, delimited by ${DELIMITER_NAMES[delimiter] ?? `"${delimiter}"`}`
-  return `${columns}${delimited}${mark}${order}`
+  const delimited = DELIMITER_WORDS[delimiter] ?? `, delimited by "${delimiter}"`
+  return `${columns}${delimited}${mark}${order}${of}`
 }
 
 /** Risk is forecast over the horizon: much coarser rows do not show what happens within it, much finer ones cost proofs. */
