@@ -28,7 +28,7 @@ export { type PriceAnswer, priceOption, type PriceRequest } from './service/answ
 
 // Margins of an account
 export type { ProvableMargin } from './portfolio/accountMargin.ts'
-export type { Portfolio } from './portfolio/portfolio.ts'
+export type { Portfolio, PortfolioOverMarkets } from './portfolio/portfolio.ts'
 export {
   type AccountOptions,
   formatMargin,
@@ -36,4 +36,6 @@ export {
   marginJson,
   marginOf,
   readAccount,
+  readAccountOverMarkets,
 } from './service/answers/margins.ts'
+export { type AccountAnswer, accountAnswer, accountJson, formatAccount } from './service/answers/accountMargins.ts'

@@ -25,7 +25,7 @@ const { values, positionals: files } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     model: { type: 'string', default: DEFAULT_VOLATILITY_MODEL },
-    'bar-seconds': { type: 'string', default: '0' },
+    'bar-seconds': { type: 'string' },
     'newest-first': { type: 'boolean', default: false },
     'max-gap-seconds': { type: 'string' },
   },
@@ -45,11 +45,11 @@ function historyOf(market: HistoryMarket): History {
 }
 
 function historyIn(file: string): History {
-  const gap = values['max-gap-seconds']
+  const wholeNumber = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text))
   const rows = readBars(file, {
-    barSeconds: Number(values['bar-seconds']),
-    newestFirst: values['newest-first'],
-    maxGapSeconds: gap === undefined ? undefined : Number(gap),
+    barSeconds: wholeNumber(values['bar-seconds']),
+    newestFirst: values['newest-first'] || undefined,
+    maxGapSeconds: wholeNumber(values['max-gap-seconds']),
   })
   return { name: file, rows }
 }

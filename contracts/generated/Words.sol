@@ -539,6 +539,16 @@ using RoundPricesFields for RoundPricesWord global;
 /// @title RoundPricesFields
 /// @notice What {RoundPricesWord} holds.
 library RoundPricesFields {
+    /// @notice spot price, at least 1; 48 bits at 0.
+    function spotE8(RoundPricesWord word) internal pure returns (uint256) {
+        return RoundPricesWord.unwrap(word) & 0xffffffffffff;
+    }
+
+    /// @notice price of the perpetual; 48 bits at 48.
+    function perpPriceE8(RoundPricesWord word) internal pure returns (uint256) {
+        return (RoundPricesWord.unwrap(word) >> 48) & 0xffffffffffff;
+    }
+
     /// @notice time of the round; 32 bits at 140.
     function asOf(RoundPricesWord word) internal pure returns (uint256) {
         return (RoundPricesWord.unwrap(word) >> 140) & 0xffffffff;

@@ -139,6 +139,8 @@ interface IPortfolioRegistry is IPortfolioMargins {
     error RoundStale(uint256 asOf, uint256 oldest);
     /// @notice A word of the round tells another time than the round.
     error RoundTimeMismatch(uint256 inWord, uint256 asOf);
+    /// @notice Spot and the perpetual's price are not within a factor of 2, or one of them is 0.
+    error RoundPricesApart(uint256 spotE8, uint256 perpPriceE8);
     /// @notice The round has no expiry at this place, or its words are others.
     error ExpiryMismatch(uint256 expiryIndex, bytes32 given, bytes32 published);
     /// @notice The words given are not as many as the proofs are about.

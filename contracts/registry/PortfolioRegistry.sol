@@ -43,6 +43,8 @@ contract PortfolioRegistry is PositionBook {
     using RoundMarketList for uint256[ROUND_MARKET_WORDS];
 
     uint256 private constant SCENARIOS = 33;
+    /// @dev Carry has never brought a perpetual that far from spot; wrong decimals and a missing feed do.
+    uint256 private constant PRICE_FACTOR = 2;
     uint256 private constant VERSION_SHIFT = 32;
     uint256 private constant EXPIRY_SHIFT = 64;
 
@@ -200,7 +202,13 @@ contract PortfolioRegistry is PositionBook {
         RoundPricesWord prices = round.marketWords.roundPrices();
         uint256 inWord = prices.asOf();
         if (inWord != round.asOf) revert RoundTimeMismatch(inWord, round.asOf);
+        _requireTogether(prices.spotE8(), prices.perpPriceE8());
         return _scope(round.asOf, keccak256(abi.encode(round.marketWords)), round.expiriesHash);
+    }
+
+    function _requireTogether(uint256 spotE8, uint256 perpPriceE8) private pure {
+        (uint256 low, uint256 high) = spotE8 < perpPriceE8 ? (spotE8, perpPriceE8) : (perpPriceE8, spotE8);
+        if (low == 0 || low * PRICE_FACTOR < high) revert RoundPricesApart(spotE8, perpPriceE8);
     }
 
     function _scope(uint256 asOf, bytes32 marketHash, bytes32 expiriesHash) private view returns (Scope memory scope) {

@@ -1,31 +1,52 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { gunzipSync } from 'node:zlib'
-import { CsvError, parse } from 'csv-parse/sync'
-import type { Fields } from '../../circuits/statements/index.ts'
-import { words } from '../../circuits/statements/index.ts'
+import { existsSync } from 'node:fs'
 import { ProverError } from '../errors.ts'
-import { divDown, divUp } from '../math/index.ts'
+import { type DecimalMark, decimalMarkOf } from './decimal.ts'
+import { DelimitedTextError, type Line, splitDelimited, surplusCells } from './delimited.ts'
+import {
+  type Cell,
+  type CellStyle,
+  type Column,
+  cellAt,
+  PriceFileError,
+  type PriceRow,
+  PriceRowError,
+  readPriceCell,
+  readTimeCell,
+  readVolatilityCellUp,
+  SKIP_ADVICE,
+} from './priceCells.ts'
+import {
+  type ColumnOptions,
+  type Columns,
+  isPriceHeader,
+  locateColumns,
+  looksLikeRow,
+  timeCell,
+} from './priceColumns.ts'
+import { jsonLines } from './jsonTable.ts'
 import { rangeCodeUp } from './range.ts'
-import { parseDecimal, scaleDecimal } from './decimal.ts'
-import { parseTime } from './time.ts'
+import { readTextFile, whyUnreadable } from './textFile.ts'
+import { type DateOrder, dateOrderOf } from './time.ts'
 
-/** One observation of a market; the implied volatility is 0 where none is attested. */
-export type PriceRow = Fields<'observation'>
+export type { PriceRow } from './priceCells.ts'
 
 /** A price with the lowest and highest since the row before; absent where a file has closes only. */
 export type PriceBar = PriceRow & { readonly lowE8?: bigint; readonly highE8?: bigint }
 
-export type PriceOptions = {
-  /** Header of the time column; by default the first of {@link TIME_COLUMNS} present, else a first column without name. */
-  readonly timeColumn?: string | undefined
-  /** Header of the price column; by default the first of {@link PRICE_COLUMNS} present. */
-  readonly priceColumn?: string | undefined
-  /** Header of a column of implied volatilities (fractions: 0.65 = 65 %); an empty cell means none is attested. */
-  readonly impliedVolatilityColumn?: string | undefined
-  /** Length of a bar whose time is its opening: its close is known this much later. Default 0: times are as stated. */
+export type PriceOptions = ColumnOptions & {
+  /**
+   * Length of a bar whose time is its opening: its close is known this much later. By default the file's step where it has
+   * bars that are dated by their opening, else 0.
+   */
   readonly barSeconds?: number | undefined
-  /** The file runs from the newest row to the oldest. */
+  /** The file must run from the newest row to the oldest; false: from the oldest to the newest. By default either. */
   readonly newestFirst?: boolean | undefined
+  /** Order of day and month where dates do not tell. */
+  readonly dateOrder?: DateOrder | undefined
+  /** Decimal mark where numbers do not tell. */
+  readonly decimalMark?: DecimalMark | undefined
+  /** Prices are wanted of this many units of the asset: 1,000 makes 0.0000042 to 0.0042. Default 1. */
+  readonly units?: number | undefined
   /** Longest time without a price; default {@link GAP_SPACINGS} median spacings. */
   readonly maxGapSeconds?: number | undefined
   /** First time to keep, unix seconds, inclusive. */
@@ -34,30 +55,50 @@ export type PriceOptions = {
   readonly to?: bigint | undefined
   /** Round prices with more than 8 decimals to the nearest 1e-8 instead of refusing them. */
   readonly roundPrices?: boolean | undefined
+  /** Leave rows out that cannot be read, instead of refusing the file. */
+  readonly skipBadRows?: boolean | undefined
 }
 
-/** Headers taken for the time, by preference; case does not matter. */
-const TIME_COLUMNS = ['asof', 'timestamp', 'time', 'datetime', 'date', 'open_time', 'unix']
+/** How a file turned out to be written. */
+export type PriceLayout = {
+  /** `JSON` where the file is no delimited text. */
+  readonly delimiter: string
+  /** Lines above the header. */
+  readonly above: readonly string[]
+  /** Headers of the columns that were read. */
+  readonly time: string
+  readonly price: string
+  readonly range: readonly [low: string, high: string] | undefined
+  /** Names given to the columns of a file without header. */
+  readonly assumed: readonly string[] | undefined
+  readonly dateOrder: DateOrder | undefined
+  readonly decimalMark: DecimalMark
+  /** Units of the asset that prices are of. */
+  readonly units: bigint
+  readonly newestFirst: boolean
+  /** Median time between two rows. */
+  readonly stepSeconds: number
+  /** What was added to every time, because it is that of an opening. */
+  readonly barSeconds: number
+}
 
-/** Headers taken for the lowest and highest price of a row; a file has both or neither. */
-const RANGE_COLUMNS = { low: 'low', high: 'high' } as const
-
-/** Headers taken for the price, by preference; case does not matter. */
-const PRICE_COLUMNS = ['price', 'close']
+export type PriceFile = {
+  /** Oldest first, times strictly increasing; n ≥ 1. */
+  readonly rows: readonly PriceBar[]
+  readonly layout: PriceLayout
+  /** Rows that were left out, with what is wrong with each. */
+  readonly leftOut: readonly PriceRowError[]
+}
 
 /** A file may pause for this many of its median spacings. */
 export const GAP_SPACINGS = 6
 
-const E8 = 10n ** 8n
-const X16 = 1n << 16n
 const MORE_THAN_ANY_PRICE = 1n << 64n
-const bitsOf = (name: keyof PriceRow): number =>
-  words.observation.fields.find((field) => field.name === name)?.bits ?? 0
 
 /**
- * Prices of one market from a CSV file, plain or gzipped; every row is taken exactly as written or refused by name.
+ * Prices of one market from a CSV file or from an exchange's answer in JSON, plain or gzipped; every row is taken exactly as written or refused by name.
  *
- * @param file - a header row, then one row per time
+ * @param file - a header row, then one row per time; rows of bars may come without header
  * @returns observations, oldest first, times strictly increasing; n ≥ 1
  * @throws {@link PriceFileMissingError}, {@link PriceFileUnreadableError} if the file cannot be read
  * @throws {@link PriceFileError} (its subclasses) naming the column that is missing, or the range that is empty
@@ -78,8 +119,7 @@ export function readPrices(file: string, options: PriceOptions = {}): readonly P
  * rows[1].asOf - rows[0].asOf // → 3_600n
  */
 export function parsePrices(text: string, file: string, options: PriceOptions = {}): readonly PriceRow[] {
-  const { lines, columns } = keptLines(text, file, options)
-  return lines.map((line) => priceRow(line, columns, file, options))
+  return parsePriceFile(text, file, options, 'closes').rows
 }
 
 /**
@@ -91,7 +131,7 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
  * bars[0].priceE8 // → 888_990_000_000n
  */
 export function readBars(file: string, options: PriceOptions = {}): readonly PriceBar[] {
-  return parseBars(readText(file), file, options)
+  return readPriceFile(file, options).rows
 }
 
 /**
@@ -102,20 +142,59 @@ export function readBars(file: string, options: PriceOptions = {}): readonly Pri
  * bars.map(({ priceE8 }) => priceE8) // → [795_000_000_000n, 782_000_000_000n]
  */
 export function parseBars(text: string, file: string, options: PriceOptions = {}): readonly PriceBar[] {
-  const { lines, columns } = keptLines(text, file, options)
+  return parsePriceFile(text, file, options).rows
+}
+
+/** What is read of a row beside its time: prices alone, or lows and highs too. */
+export type PriceContent = 'closes' | 'bars'
+
+/** {@link readBars}, or {@link readPrices}, with how the file is written. */
+export function readPriceFile(file: string, options: PriceOptions = {}, content: PriceContent = 'bars'): PriceFile {
+  return parsePriceFile(readText(file), file, options, content)
+}
+
+/** {@link readPriceFile} on text that is already in memory. */
+export function parsePriceFile(
+  text: string,
+  file: string,
+  options: PriceOptions = {},
+  content: PriceContent = 'bars',
+): PriceFile {
+  const table = tableOf(text, file, options)
+  const { columns, style, leftOut } = table
+  const timed = inOrder(table, options.newestFirst)
+  const stepSeconds = stepOf(timed.rows)
+  const barSeconds = options.barSeconds ?? (columns.hasOpenings ? stepSeconds : 0)
+  const { from = 0n, to = 1n << 32n } = options
+  const known = timed.rows.map(({ line, asOf }) => ({ line, asOf: asOf + BigInt(barSeconds) }))
+  const kept = known.filter(({ asOf }) => from <= asOf && asOf < to)
+  if (kept.length === 0) throw new NoPricesInRangeError(file, from, to)
+  const read = content === 'bars' ? barOf : priceOf
+  const rows = kept.flatMap((row) => orLeftOut(table, options, () => read(row, table)))
+  if (rows.length === 0) throw leftOut[0] ?? new PriceFileEmptyError(file)
+  requireNoGap(rows, kept, table, options.maxGapSeconds)
   const { low, high } = columns
-  const rounds = options.roundPrices === true
-  return lines.map((line) => {
-    const row = priceRow(line, columns, file, options)
-    if (low === undefined || high === undefined) return row
-    const [lowE8, highE8] = [low, high].map((column) => readPriceE8(line.line, column, file, rounds)) as [
-      bigint,
-      bigint,
-    ]
-    if (row.priceE8 < lowE8) throw new PriceRangeError(at(file, line.line, low), 'at most')
-    if (row.priceE8 > highE8) throw new PriceRangeError(at(file, line.line, high), 'at least')
-    return { ...row, rangeCode: rangeCodeUp(highE8, lowE8), lowE8, highE8 }
-  })
+  const range =
+    content === 'bars' && low !== undefined && high !== undefined ? ([low.name, high.name] as const) : undefined
+  const { delimiter, above, assumed } = table
+  const { dateOrder, decimalMark, units } = style
+  const names = { time: columns.time.name, price: columns.price.name, range }
+  return {
+    rows,
+    layout: {
+      delimiter,
+      above,
+      assumed,
+      ...names,
+      dateOrder,
+      decimalMark,
+      units,
+      newestFirst: timed.newestFirst,
+      stepSeconds,
+      barSeconds,
+    },
+    leftOut,
+  }
 }
 
 /**
@@ -160,119 +239,142 @@ export function joinPrices<Row extends PriceRow>(...histories: readonly (readonl
   })
 }
 
-type Line = { readonly row: number; readonly cells: readonly string[] }
 type Timed = { readonly line: Line; readonly asOf: bigint }
-type Column = { readonly index: number; readonly name: string }
-type Columns = {
-  readonly time: Column
-  readonly price: Column
-  readonly low: Column | undefined
-  readonly high: Column | undefined
-  readonly impliedVolatility: Column | undefined
+
+type Table = {
+  readonly file: string
+  readonly delimiter: string
+  readonly above: readonly string[]
+  readonly assumed: readonly string[] | undefined
+  readonly columns: Columns
+  readonly style: CellStyle
+  readonly lines: readonly Timed[]
+  /** Grows as rows turn out to be unreadable. */
+  readonly leftOut: PriceRowError[]
 }
 
-/** Lines in the wanted range, oldest first, checked for order and gaps. */
-function keptLines(
-  text: string,
-  file: string,
-  options: PriceOptions,
-): { readonly lines: readonly Timed[]; readonly columns: Columns } {
-  const [header, ...lines] = splitCsv(text, file)
-  if (header === undefined) throw new PriceFileEmptyError(file)
-  const columns = locateColumns(header.cells, file, options)
+/** A file's rows with their times as stated, in the file's order. */
+function tableOf(text: string, file: string, options: PriceOptions): Table {
+  const { delimiter, above, lines } = splitRows(text, file, options)
   if (lines.length === 0) throw new PriceFileEmptyError(file)
-
-  const cells = lines.map((line) => readTime(line, columns, file, options.barSeconds ?? 0))
-  if (options.newestFirst === true) cells.reverse()
-  requireIncreasing(cells, columns, file, options.newestFirst === true)
-
-  const { from = 0n, to = 1n << 32n } = options
-  const kept = cells.filter(({ asOf }) => from <= asOf && asOf < to)
-  if (kept.length === 0) throw new NoPricesInRangeError(file, from, to)
-  requireNoGap(kept, columns, file, options.maxGapSeconds)
-  return { lines: kept, columns }
+  const { columns, rows, width, assumed } = locateColumns(file, lines, options)
+  if (rows.length === 0) throw new PriceFileEmptyError(file)
+  const style = styleOf(rows, columns, delimiter, file, options)
+  const leftOut: PriceRowError[] = []
+  const timed = rows.flatMap((line) =>
+    orLeftOut({ leftOut }, options, () => {
+      const surplus = surplusCells(line.cells, width)
+      if (surplus.length > 0) throw new PriceSurplusCellsError(file, line, width)
+      return { line, asOf: readTimeCell(timeCell(file, line, columns), style) }
+    }),
+  )
+  if (timed.length === 0) throw leftOut[0] ?? new PriceFileEmptyError(file)
+  return { file, delimiter, above, assumed, columns, style, lines: timed, leftOut }
 }
 
-function priceRow({ line, asOf }: Timed, columns: Columns, file: string, options: PriceOptions): PriceRow {
-  return {
-    asOf,
-    priceE8: readPriceE8(line, columns.price, file, options.roundPrices === true),
-    impliedVolatilityX16: readImpliedVolatilityUp(line, columns, file),
-    rangeCode: 0n,
-  }
-}
-
-function readText(file: string): string {
-  if (!existsSync(file)) throw new PriceFileMissingError(file)
+function splitRows(text: string, file: string, options: PriceOptions) {
+  const json = /^\s*[[{]/.test(text) ? jsonLines(text) : undefined
+  if (json !== undefined) return { delimiter: 'JSON', above: [], lines: json }
   try {
-    const bytes = readFileSync(file)
-    const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b
-    return (isGzip ? gunzipSync(bytes) : bytes).toString('utf8')
+    const isHeader = (cells: readonly string[]): boolean =>
+      options.columns === undefined && isPriceHeader(cells, options)
+    return splitDelimited(inOneHeader(text), isHeader, looksLikeRow)
   } catch (cause) {
-    throw new PriceFileUnreadableError(file, cause)
-  }
-}
-
-function splitCsv(text: string, file: string): readonly Line[] {
-  try {
-    // The types of csv-parse do not know that `info` wraps every record
-    const records = parse(text, {
-      bom: true,
-      delimiter: [',', ';', '\t'],
-      info: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      trim: true,
-    }) as unknown as readonly { readonly record: string[]; readonly info: { readonly lines: number } }[]
-    return records.map(({ record, info }) => ({ row: info.lines, cells: record }))
-  } catch (cause) {
-    if (cause instanceof CsvError) throw new PriceFileFormatError(file, Number(cause.lines ?? 0), cause)
+    if (cause instanceof DelimitedTextError) throw new PriceFileFormatError(file, cause)
     throw cause
   }
 }
 
-function locateColumns(header: readonly string[], file: string, options: PriceOptions): Columns {
-  const names = header.map((name) => name.toLowerCase())
-  const locate = (wanted: readonly string[]): Column | undefined => {
-    const name = wanted.map((each) => each.toLowerCase()).find((each) => names.includes(each))
-    return name === undefined ? undefined : { index: names.indexOf(name), name: header[names.indexOf(name)] ?? name }
+/** Three lines that pandas writes above what it downloads from Yahoo, by what a column is, whose, and the name of the first. */
+const THREE_HEADERS = /^(\uFEFF?)Price(,.*)(\r?\n)Ticker,.*\r?\n(Date|Datetime),*\r?\n/
+
+/** The text with such headers in one, on the last of their lines. */
+const inOneHeader = (text: string): string => text.replace(THREE_HEADERS, '$1$3$3$4$2$3')
+
+/** What a row comes to, or nothing if it is left out for what is wrong with it. */
+function orLeftOut<T>({ leftOut }: Pick<Table, 'leftOut'>, { skipBadRows }: PriceOptions, read: () => T): readonly T[] {
+  try {
+    return [read()]
+  } catch (error) {
+    if (skipBadRows !== true || !(error instanceof PriceRowError)) throw error
+    leftOut.push(error)
+    return []
   }
-  const require = (kind: string, chosen: string | undefined, known: readonly string[]): Column => {
-    const column = locate(chosen === undefined ? known : [chosen])
-    if (column !== undefined) return column
-    if (kind === 'time' && chosen === undefined && header[0] === '') return { index: 0, name: '' }
-    const looksLikeData = header.some((cell) => parseTime(cell) !== undefined || parseDecimal(cell) !== undefined)
-    if (looksLikeData) throw new PriceHeaderMissingError(file, header)
-    throw new PriceColumnMissingError(file, kind, chosen === undefined ? known : [chosen], header)
+}
+
+function styleOf(
+  rows: readonly Line[],
+  columns: Columns,
+  delimiter: string,
+  file: string,
+  options: PriceOptions,
+): CellStyle {
+  const { price, low, high } = columns
+  const cellsOf = (column: Column): readonly string[] => rows.map(({ cells }) => cells[column.index] ?? '')
+  const dates = dateOrderOf(rows.map((line) => timeCell(file, line, columns).value))
+  const prices = [price, low, high].flatMap((column) => (column === undefined ? [] : cellsOf(column)))
+  const mark = options.decimalMark ?? decimalMarkOf(prices)
+  const isEither = mark === 'comma or groups' || (mark === 'point or groups' && delimiter === ';')
+  if (isEither) {
+    const line = rows.find(({ cells }) => /[.,]/.test(cells[price.index] ?? '')) ?? rows[0]
+    throw new PriceDecimalMarkError(cellAt(file, line ?? { row: 1, cells: [] }, price))
   }
   return {
-    time: require('time', options.timeColumn, TIME_COLUMNS),
-    price: require('price', options.priceColumn, PRICE_COLUMNS),
-    low: locate([RANGE_COLUMNS.low]),
-    high: locate([RANGE_COLUMNS.high]),
-    impliedVolatility:
-      options.impliedVolatilityColumn === undefined
-        ? undefined
-        : require('implied volatility', options.impliedVolatilityColumn, []),
+    dateOrder: options.dateOrder ?? (dates === 'either' ? undefined : dates),
+    decimalMark: mark === 'comma' ? 'comma' : 'point',
+    units: BigInt(options.units ?? 1),
+    roundPrices: options.roundPrices === true,
   }
 }
 
-function readTime(line: Line, { time }: Columns, file: string, barSeconds: number): Timed {
-  const text = line.cells[time.index] ?? ''
-  const stated = parseTime(text)
-  if (stated === undefined) throw new PriceTimeError(at(file, line, time))
-  const asOf = stated + BigInt(barSeconds)
-  if (asOf >= 1n << BigInt(bitsOf('asOf'))) throw new PriceTimeError(at(file, line, time))
-  return { line, asOf }
+/** Rows oldest first, whichever way the file runs. */
+function inOrder(
+  { lines, columns, file }: Table,
+  declared: boolean | undefined,
+): { readonly rows: readonly Timed[]; readonly newestFirst: boolean } {
+  const [first, last] = [lines[0]?.asOf ?? 0n, lines.at(-1)?.asOf ?? 0n]
+  const newestFirst = declared ?? first > last
+  const rows = newestFirst ? lines.toReversed() : lines
+  requireIncreasing(rows, columns, file, newestFirst)
+  return { rows, newestFirst }
 }
 
-function requireIncreasing(rows: readonly Timed[], { time }: Columns, file: string, newestFirst: boolean): void {
+/** Median time between two rows. */
+function stepOf(rows: readonly { readonly asOf: bigint }[]): number {
+  const gaps = rows.slice(1).map(({ asOf }, i) => Number(asOf - (rows[i]?.asOf ?? asOf)))
+  return gaps.toSorted((a, b) => a - b)[gaps.length >> 1] ?? 0
+}
+
+function priceOf({ line, asOf }: Timed, { columns, style, file }: Table): PriceRow {
+  const { price, impliedVolatility } = columns
+  return {
+    asOf,
+    priceE8: readPriceCell(cellAt(file, line, price), style),
+    impliedVolatilityX16:
+      impliedVolatility === undefined ? 0n : readVolatilityCellUp(cellAt(file, line, impliedVolatility), style),
+    rangeCode: 0n,
+  }
+}
+
+function barOf(timed: Timed, table: Table): PriceBar {
+  const row = priceOf(timed, table)
+  const { columns, style, file } = table
+  const { low, high } = columns
+  if (low === undefined || high === undefined) return row
+  const [lowCell, highCell] = [cellAt(file, timed.line, low), cellAt(file, timed.line, high)]
+  const [lowE8, highE8] = [readPriceCell(lowCell, style), readPriceCell(highCell, style)]
+  if (row.priceE8 < lowE8) throw new PriceRangeError(lowCell, 'at most')
+  if (row.priceE8 > highE8) throw new PriceRangeError(highCell, 'at least')
+  return { ...row, rangeCode: rangeCodeUp(highE8, lowE8), lowE8, highE8 }
+}
+
+function requireIncreasing(rows: readonly Timed[], columns: Columns, file: string, newestFirst: boolean): void {
   let previous: Timed | undefined
   for (const row of rows) {
     if (previous !== undefined && row.asOf <= previous.asOf) {
       // In a file that runs backwards the later of the two lines is the one that broke the order
       const [before, culprit] = newestFirst ? [row.line, previous.line] : [previous.line, row.line]
-      const place = at(file, culprit, time)
+      const place = timeCell(file, culprit, columns)
       if (row.asOf === previous.asOf) throw new PriceTimeRepeatedError(place, before.row)
       throw new PriceTimeOrderError(place, before.row, newestFirst)
     }
@@ -281,59 +383,26 @@ function requireIncreasing(rows: readonly Timed[], { time }: Columns, file: stri
 }
 
 function requireNoGap(
-  rows: readonly Timed[],
-  { time }: Columns,
-  file: string,
+  rows: readonly PriceRow[],
+  lines: readonly Timed[],
+  { columns, file }: Table,
   maxGapSeconds: number | undefined,
 ): void {
-  const gaps = rows.slice(1).map((row, index) => Number(row.asOf - (rows[index]?.asOf ?? row.asOf)))
-  const median = gaps.toSorted((a, b) => a - b)[gaps.length >> 1] ?? 0
-  const limit = maxGapSeconds ?? GAP_SPACINGS * median
-  const index = gaps.findIndex((gap) => gap > limit)
-  const [gap, after] = [gaps[index], rows[index + 1]]
-  if (gap !== undefined && after !== undefined) throw new PriceGapError(at(file, after.line, time), gap, limit)
+  const limit = maxGapSeconds ?? GAP_SPACINGS * stepOf(rows)
+  const after = rows.find((row, i) => Number(row.asOf - (rows[i - 1]?.asOf ?? row.asOf)) > limit)
+  const before = after && rows[rows.indexOf(after) - 1]
+  const line = lines.find(({ asOf }) => asOf === after?.asOf)?.line
+  if (after === undefined || before === undefined || line === undefined) return
+  throw new PriceGapError(timeCell(file, line, columns), Number(after.asOf - before.asOf), limit)
 }
 
-function readPriceE8(line: Line, column: Column, file: string, roundPrices: boolean): bigint {
-  const place = at(file, line, column)
-  const decimal = parseDecimal(place.value)
-  if (decimal === undefined) throw new PriceNotNumericError(place)
-  if (decimal.digits === 0n) throw new PriceZeroError(place)
-  if (decimal.negative) throw new PriceNegativeError(place)
-  const { numerator, denominator } = scaleDecimal(decimal, E8)
-  const value = divDown(2n * numerator + denominator, 2n * denominator)
-  if (value >= 1n << BigInt(bitsOf('priceE8'))) throw new PriceOverRangeError(place)
-  if (numerator % denominator !== 0n && !roundPrices) throw new PricePrecisionError(place)
-  if (value === 0n) throw new PriceZeroError(place)
-  return value
-}
-
-function readImpliedVolatilityUp(line: Line, { impliedVolatility }: Columns, file: string): bigint {
-  if (impliedVolatility === undefined) return 0n
-  const place = at(file, line, impliedVolatility)
-  if (place.value === '') return 0n
-  const decimal = parseDecimal(place.value)
-  if (decimal === undefined || decimal.negative) throw new ImpliedVolatilityError(place)
-  const { numerator, denominator } = scaleDecimal(decimal, X16)
-  const value = divUp(numerator, denominator)
-  if (value >= 1n << BigInt(bitsOf('impliedVolatilityX16'))) throw new ImpliedVolatilityError(place)
-  return value
-}
-
-/** Where a cell stands: `row` counts the file's lines from 1, its header included. */
-export type Cell = { readonly file: string; readonly row: number; readonly column: string; readonly value: string }
-
-function at(file: string, line: Line, column: Column): Cell {
-  return { file, row: line.row, column: column.name, value: line.cells[column.index] ?? '' }
-}
-
-/** Something is wrong with a price file as a whole. */
-export abstract class PriceFileError extends ProverError {
-  readonly file: string
-
-  constructor(file: string, reason: string, options?: ErrorOptions) {
-    super(`${file}: ${reason}`, options)
-    this.file = file
+function readText(file: string): string {
+  if (!existsSync(file)) throw new PriceFileMissingError(file)
+  try {
+    return readTextFile(file)
+  } catch (cause) {
+    if (cause instanceof ProverError) throw cause
+    throw new PriceFileUnreadableError(file, cause)
   }
 }
 
@@ -351,7 +420,7 @@ export class PriceFileUnreadableError extends PriceFileError {
   readonly code = 'market.file-unreadable'
 
   constructor(file: string, cause: unknown) {
-    super(file, `could not be read (${cause instanceof Error ? cause.message : String(cause)}).`, { cause })
+    super(file, `could not be read: ${whyUnreadable(cause)}.`, { cause })
   }
 }
 
@@ -369,40 +438,9 @@ export class PriceFileFormatError extends PriceFileError {
   readonly code = 'market.file-format'
   readonly row: number
 
-  constructor(file: string, row: number, cause: CsvError) {
-    super(file, `row ${row} is not CSV (${cause.message}).`, { cause })
-    this.row = row
-  }
-}
-
-/** The first row holds figures, or something else that no header holds. */
-export class PriceHeaderMissingError extends PriceFileError {
-  readonly code = 'market.header-missing'
-  readonly row = 1
-  readonly found: readonly string[]
-
-  constructor(file: string, found: readonly string[]) {
-    super(file, `expected a header in row 1, got "${found.join(',')}". Add one, for instance "timestamp,price".`)
-    this.found = found
-  }
-}
-
-/** No column has the wanted name. */
-export class PriceColumnMissingError extends PriceFileError {
-  readonly code = 'market.column-missing'
-  readonly column: string
-  readonly expected: readonly string[]
-  readonly found: readonly string[]
-
-  constructor(file: string, kind: string, expected: readonly string[], found: readonly string[]) {
-    super(
-      file,
-      `expected a ${kind} column named ${expected.map((name) => `"${name}"`).join(', ')}; ` +
-        `found ${found.map((name) => `"${name}"`).join(', ')}. Name the column that holds it.`,
-    )
-    this.column = kind
-    this.expected = expected
-    this.found = found
+  constructor(file: string, cause: DelimitedTextError) {
+    super(file, cause.message, { cause })
+    this.row = cause.row
   }
 }
 
@@ -420,39 +458,14 @@ export class NoPricesInRangeError extends PriceFileError {
   }
 }
 
-/** One row is refused. */
-export abstract class PriceRowError extends PriceFileError {
-  readonly row: number
-  readonly column: string
-  readonly value: string
-
-  constructor({ file, row, column, value }: Cell, reason: string) {
-    super(file, `row ${row}, ${column === '' ? 'first column' : `column "${column}"`}: ${reason}, got "${value}".`)
-    this.row = row
-    this.column = column
-    this.value = value
-  }
-}
-
-/** The time is unreadable, does not exist, or does not fit 32 bits. */
-export class PriceTimeError extends PriceRowError {
-  readonly code = 'market.time'
-
-  constructor(cell: Cell) {
-    super(cell, 'expected unix seconds or milliseconds, YYYY-MM-DD, or YYYY-MM-DD HH:MM:SS with or without an offset')
-  }
-}
-
 /** A row is older than the one before it. */
 export class PriceTimeOrderError extends PriceRowError {
   readonly code = 'market.time-order'
   readonly previousRow: number
 
   constructor(cell: Cell, previousRow: number, newestFirst: boolean) {
-    const hint = newestFirst
-      ? 'expected a time before'
-      : 'expected (unless the file is declared to run newest first) a time after'
-    super(cell, `${hint} that of row ${previousRow}`)
+    const side = newestFirst ? 'before' : 'after'
+    super(cell, `expected a time ${side} that of row ${previousRow} (a file runs one way throughout)`)
     this.previousRow = previousRow
   }
 }
@@ -477,7 +490,7 @@ export class PriceGapError extends PriceRowError {
   constructor(cell: Cell, gapSeconds: number, maxGapSeconds: number) {
     super(
       cell,
-      `expected at most ${maxGapSeconds} s without a price (allow more if the pause is real), but there are ${gapSeconds} s before`,
+      `expected at most ${maxGapSeconds} s without a price (--max-gap-seconds allows more), but there are ${gapSeconds} s before`,
     )
     this.gapSeconds = gapSeconds
     this.maxGapSeconds = maxGapSeconds
@@ -489,60 +502,27 @@ export class PriceRangeError extends PriceRowError {
   readonly code = 'market.price-range'
 
   constructor(cell: Cell, side: 'at most' | 'at least') {
-    super(cell, `expected ${side} the row's price`)
+    super(cell, `expected ${side} the row's price`, SKIP_ADVICE)
   }
 }
 
-/** A price is no number. */
-export class PriceNotNumericError extends PriceRowError {
-  readonly code = 'market.price-not-numeric'
+/** A row has more cells than the header: a mark within a number was taken for the delimiter, or a cell is missing above. */
+export class PriceSurplusCellsError extends PriceRowError {
+  readonly code = 'market.surplus-cells'
 
-  constructor(cell: Cell) {
-    super(cell, 'expected a price as a decimal number')
+  constructor(file: string, { row, cells }: Line, width: number) {
+    super(
+      { file, row, column: undefined, value: cells.join(',') },
+      `expected ${width} cells as in the header, got ${cells.length}. Quote numbers with thousands separators or decimal commas, or delimit by ";"`,
+    )
   }
 }
 
-/** A price is zero, or less than half of 1e-8. */
-export class PriceZeroError extends PriceRowError {
-  readonly code = 'market.price-zero'
+/** Numbers have marks that could be decimal or between thousands, and no other number of the file tells. */
+export class PriceDecimalMarkError extends PriceRowError {
+  readonly code = 'market.decimal-mark'
 
   constructor(cell: Cell) {
-    super(cell, 'expected a price of at least 0.00000001')
-  }
-}
-
-/** A price is negative. */
-export class PriceNegativeError extends PriceRowError {
-  readonly code = 'market.price-negative'
-
-  constructor(cell: Cell) {
-    super(cell, 'expected a positive price')
-  }
-}
-
-/** A price does not fit 48 bits at 1e-8. */
-export class PriceOverRangeError extends PriceRowError {
-  readonly code = 'market.price-over-range'
-
-  constructor(cell: Cell) {
-    super(cell, 'expected a price below 2,814,749.76710656 (2^48 units of 1e-8)')
-  }
-}
-
-/** A price has more than 8 decimals and would have to be rounded. */
-export class PricePrecisionError extends PriceRowError {
-  readonly code = 'market.price-precision'
-
-  constructor(cell: Cell) {
-    super(cell, 'expected at most 8 decimals (or permission to round)')
-  }
-}
-
-/** An implied volatility is no number, negative, or 1600 % and more. */
-export class ImpliedVolatilityError extends PriceRowError {
-  readonly code = 'market.implied-volatility'
-
-  constructor(cell: Cell) {
-    super(cell, 'expected an implied volatility as a fraction from 0 to below 16 (0.65 = 65 %)')
+    super(cell, 'expected a number whose decimal mark can be told (--decimal-mark point or comma says so)')
   }
 }

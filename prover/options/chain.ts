@@ -1,13 +1,31 @@
 /**
- * Option chains as exchanges and recorders write them: CSV of snapshots (Deribit order books and summaries, Tardis), plain
- * or gzipped, and websocket logs of Deribit tickers. Every row becomes a quote or a refusal with a name; none is dropped.
+ * Option chains as exchanges and recorders write them: CSV of snapshots (Deribit order books and summaries, Tardis), lists
+ * of objects, and websocket logs of Deribit tickers, plain or gzipped. Every row becomes a quote or a refusal with a name; none
+ * is dropped.
  */
-import { existsSync, readFileSync } from 'node:fs'
-import { gunzipSync } from 'node:zlib'
-import { CsvError, parse } from 'csv-parse/sync'
+import { existsSync } from 'node:fs'
 import { ProverError } from '../errors.ts'
 import { parseDecimal, scaleDecimal } from '../market/decimal.ts'
-import { readInstrument } from './instrument.ts'
+import { readTextFile, whyUnreadable } from '../market/textFile.ts'
+import { type DateOrder, parseExactTime } from '../market/time.ts'
+import {
+  ChainEmptyError,
+  ChainFileError,
+  type ChainRow,
+  chainRows,
+  type RowOptions,
+  type VolatilityUnit,
+} from './chainRows.ts'
+import { type Instrument, readInstrument } from './instrument.ts'
+import {
+  type ChainUnits,
+  disagreementOf,
+  type MarkedQuote,
+  type MarkUnit,
+  namedMarkUnit,
+  unitsOf,
+  volatilityIn,
+} from './marks.ts'
 import type { QuotedGreeks } from './real.ts'
 
 /** What a chain says of one option at one time. */
@@ -15,7 +33,7 @@ export type OptionQuote = {
   /** Line of the file, its header included, from 1. */
   readonly row: number
   readonly instrument: string
-  /** Base currency, such as BTC. */
+  /** Currency as the name has it: BTC, or BTC_USDC of linear options; each is a market of its own. */
   readonly currency: string
   /** Unix seconds of the quote, with its fraction. */
   readonly asOf: number
@@ -28,7 +46,9 @@ export type OptionQuote = {
   readonly forwardE8: bigint
   /** Annualised, 0.65 = 65 %. */
   readonly markVolatility: number
-  /** In the base currency; undefined where the row has none. */
+  /** What mark, bid and ask are in: the base currency, or the quote currency of linear options. */
+  readonly markUnit: MarkUnit
+  /** Undefined where the row has none. */
   readonly markPrice: number | undefined
   readonly bidPrice: number | undefined
   readonly askPrice: number | undefined
@@ -40,13 +60,34 @@ export type OptionQuote = {
   readonly greeks: Partial<QuotedGreeks>
 }
 
+/** What a chain says of one currency's perpetuals at one time. */
+export type PerpQuote = {
+  readonly row: number
+  readonly currency: string
+  /** Unix seconds of the quote, with its fraction. */
+  readonly asOf: number
+  /** In the quote currency. */
+  readonly price: number
+  readonly indexPrice: number | undefined
+}
+
 export type OptionChain = {
   readonly file: string
   /** In the file's order; a log may quote an option many times. */
   readonly quotes: readonly OptionQuote[]
+  readonly perps: readonly PerpQuote[]
   readonly refused: readonly QuoteRefusedError[]
-  /** Lines that are no option's quote: subscriptions, books, trades. */
+  /** Lines that are no option's or perpetual's quote: futures, subscriptions, books, trades. */
   readonly skipped: number
+  /** What was found to be otherwise than the file's headers and names say. */
+  readonly notes: readonly string[]
+}
+
+export type ChainOptions = RowOptions & {
+  /** What volatilities are in, where headers and marks do not tell. */
+  readonly volatilityUnit?: VolatilityUnit | undefined
+  /** Unix seconds of the reader's clock: quotes from after it are refused. */
+  readonly now?: number | undefined
 }
 
 /** Latest expiry and earliest time are 32-bit unix seconds. */
@@ -54,46 +95,70 @@ const YEAR_SECONDS = 31_536_000
 const PRICE_LIMIT_E8 = 1n << 48n
 const E8 = 10n ** 8n
 
+/** Options are priced up to this long before their expiry: 776 days. */
+const LONGEST_TENOR_SECONDS = 2 ** 26
+
 /** Greatest implied volatility that is one: 3,200 %. */
 const VOLATILITY_LIMIT = 32
+
+/** Forwards of one expiry are within this factor of each other. */
+const FORWARD_FACTOR = 2
+
+/** Clocks of one chain differ by this much at most; what is further ahead of the others is wrong. */
+const CLOCK_TOLERANCE_SECONDS = 120
+
+/** The newest time of a chain is one that this share of its options has, and this many; of fewer options than can tell it is the last. */
+const SUPPORT_SHARE = 0.2
+const SUPPORT_COUNT = 3
+const TELLING_COUNT = 5
+
+const PERPETUAL = /^([A-Z0-9_]+)-PERP(?:ETUAL)?$/
+const FUTURE = /^[A-Z0-9_]+-(?:\d{1,2}[A-Z]{3}\d{2}|\d{6,8})$/
 
 /**
  * Reads a chain file.
  *
- * @param file - `.csv` or `.log`, plain or gzipped; the format is recognised by its content
+ * @param file - CSV, JSON or log, plain or gzipped; the format is recognised by its content
  * @returns quotes and refusals, one for every row
  * @throws {@link ChainFileError} (its subclasses) if the file as a whole is no chain
  * @example
  * const { quotes, refused } = readChain('chain.csv')
  * refused.length // → 0
  */
-export function readChain(file: string): OptionChain {
-  return parseChain(readText(file), file)
+export function readChain(file: string, options: ChainOptions = {}): OptionChain {
+  return parseChain(readText(file), file, options)
 }
 
 /** {@link readChain} on text that is already in memory; `file` is what errors call it. */
-export function parseChain(text: string, file: string): OptionChain {
-  const start = text.slice(0, 4096).trimStart()
-  const isLog = /^(?:wss?:|\{|\d+\.\d+: *\{)/.test(start)
-  const rows = isLog ? tickersOf(text) : csvRows(text, file)
+export function parseChain(text: string, file: string, options: ChainOptions = {}): OptionChain {
+  const { rows, dateOrder, volatilityUnit } = chainRows(text, file, options)
   if (rows.length === 0) throw new ChainEmptyError(file)
-  const quotes: OptionQuote[] = []
   const refused: QuoteRefusedError[] = []
-  let skipped = 0
-  for (const row of rows) {
-    if (row === undefined) {
-      skipped++
-      continue
-    }
+  const orRefused = <T>(read: () => T): readonly T[] => {
     try {
-      quotes.push(quoteOf(row, file))
+      return [read()]
     } catch (error) {
       if (!(error instanceof QuoteRefusedError)) throw error
       refused.push(error)
+      return []
     }
   }
-  if (quotes.length + refused.length === 0) throw new ChainEmptyError(file)
-  return { file, quotes, refused, skipped }
+  const quoted = rows.filter((row) => row !== undefined).filter(({ instrument }) => !FUTURE.test(instrument))
+  const isPerp = ({ instrument }: ChainRow): boolean => PERPETUAL.test(instrument)
+  const perps = quoted.filter(isPerp).flatMap((row) => orRefused(() => perpOf(row, file, dateOrder)))
+  const stated = quoted
+    .filter((row) => !isPerp(row))
+    .flatMap((row) => orRefused(() => statedQuote(row, file, dateOrder, options)))
+  if (stated.length + perps.length + refused.length === 0) throw new ChainEmptyError(file)
+  const forwards = medianForwards(stated)
+  const together = stated.flatMap((quote) => orRefused(() => requireNear(quote, forwards, file)))
+  const units = unitsOf(file, together, volatilityUnit, options.volatilityUnit)
+  const read = together.flatMap((quote) => orRefused(() => quoteOf(quote, units, file)))
+  const { quotes, ahead } = withoutAhead(read, file)
+  if (quotes.length + perps.length === 0) throw new ChainRefusedError(file, [...refused, ...ahead])
+  const notes = [...units.notes, ...apartNotes(together, units)]
+  const skipped = rows.length - quoted.length
+  return { file, quotes, perps, refused: [...refused, ...ahead].toSorted((a, b) => a.row - b.row), skipped, notes }
 }
 
 /**
@@ -135,69 +200,191 @@ export function byExpiry(quotes: readonly OptionQuote[]): readonly ExpiryQuotes[
     .toSorted((a, b) => a.currency.localeCompare(b.currency) || Number(a.expiry - b.expiry))
 }
 
-/** One row in the words of this file, whatever its source calls them; all text, nothing judged yet. */
-type RawQuote = {
-  readonly row: number
-  readonly instrument: string
-  readonly forward: string
-  readonly markVolatility: string
-  /** 1 where the source writes fractions, 100 where it writes points. */
-  readonly volatilityScale: number
+/** A row whose instrument and times are read; its volatility and marks are numbers whose unit is not known yet. */
+type StatedQuote = MarkedQuote & {
+  readonly raw: ChainRow
+  readonly terms: Instrument
   readonly asOf: number
-  readonly fields: Readonly<Record<string, string>>
-  readonly greeks: Readonly<Record<string, unknown>>
+  readonly forwardE8: bigint
 }
 
-function quoteOf(raw: RawQuote, file: string): OptionQuote {
-  const refuse = (condition: RefusalCondition, found: string): QuoteRefusedError =>
-    new QuoteRefusedError(file, raw.row, raw.instrument, condition, found)
-
-  const instrument = readInstrument(raw.instrument)
-  if (instrument === undefined) throw refuse('instrument', raw.instrument)
-  if (!Number.isFinite(raw.asOf)) throw refuse('time', String(raw.fields.timestamp ?? ''))
-  const timeToExpiry = (Number(instrument.expiry) - raw.asOf) / YEAR_SECONDS
-  if (!(timeToExpiry > 0)) throw refuse('expired', `${new Date(raw.asOf * 1000).toISOString()}`)
-
+function statedQuote(
+  raw: ChainRow,
+  file: string,
+  dateOrder: DateOrder | undefined,
+  { now }: ChainOptions,
+): StatedQuote {
+  const refuse = refusalOf(raw, file)
+  if (raw.surplus.length > 0) throw refuse('surplus-cells', raw.surplus.join(','))
+  const terms = readInstrument(raw.instrument)
+  if (terms === undefined) throw refuse('instrument', raw.instrument)
+  const asOf = timeOf(raw, file, dateOrder)
+  if (now !== undefined && asOf > now + CLOCK_TOLERANCE_SECONDS) throw refuse('clock', iso(asOf))
+  const seconds = Number(terms.expiry) - asOf
+  if (!(seconds > 0)) throw refuse('expired', iso(asOf))
+  if (seconds >= LONGEST_TENOR_SECONDS) throw refuse('tenor', `${Math.floor(seconds / 86_400)} days`)
   const forwardE8 = priceE8(raw.forward)
   if (forwardE8 === undefined) throw refuse('forward', raw.forward)
-  const markVolatility = Number(raw.markVolatility) / raw.volatilityScale
-  if (raw.markVolatility === '' || !(markVolatility > 0 && markVolatility < VOLATILITY_LIMIT)) {
-    throw refuse('volatility', raw.markVolatility)
+  const volatility = Number(raw.volatility)
+  if (raw.volatility === '' || !(volatility > 0)) throw refuse('volatility', raw.volatility)
+  const { row, instrument } = raw
+  const mark = numberIn(raw, 'markprice')
+  const { currency, isCall } = terms
+  const [forward, strike] = [Number(forwardE8) / 1e8, Number(terms.strikeE8) / 1e8]
+  const timeToExpiry = seconds / YEAR_SECONDS
+  return {
+    raw,
+    terms,
+    row,
+    instrument,
+    currency,
+    isCall,
+    forward,
+    strike,
+    timeToExpiry,
+    volatility,
+    mark,
+    asOf,
+    forwardE8,
   }
-  const number = (...names: readonly string[]): number | undefined => {
-    const text = names.map((name) => raw.fields[name]).find((value) => value !== undefined && value !== '')
-    const value = Number(text)
-    return text === undefined || !Number.isFinite(value) ? undefined : value
-  }
-  const bidPrice = number('bid_price', 'best_bid_price') || undefined
-  const askPrice = number('ask_price', 'best_ask_price') || undefined
+}
+
+const expiryKey = ({ terms }: StatedQuote): string => `${terms.currency} ${terms.expiry}`
+
+function medianForwards(quotes: readonly StatedQuote[]): ReadonlyMap<string, number> {
+  const medians = [...Map.groupBy(quotes, expiryKey)].map(([key, group]) => {
+    const forwards = group.map(({ forward }) => forward).toSorted((a, b) => a - b)
+    return [key, forwards[forwards.length >> 1] ?? 0] as const
+  })
+  return new Map(medians)
+}
+
+/** The options of an expiry have one forward: one of other decimals would bend its surface. */
+function requireNear(quote: StatedQuote, forwards: ReadonlyMap<string, number>, file: string): StatedQuote {
+  const median = forwards.get(expiryKey(quote)) ?? quote.forward
+  const isNear = quote.forward <= median * FORWARD_FACTOR && quote.forward >= median / FORWARD_FACTOR
+  if (!isNear) throw refusalOf(quote.raw, file)('forward-apart', `${quote.raw.forward} beside ${median}`)
+  return quote
+}
+
+function quoteOf(stated: StatedQuote, { volatilityUnit, markUnits }: ChainUnits, file: string): OptionQuote {
+  const { raw, terms, asOf, forwardE8, timeToExpiry, mark } = stated
+  const refuse = refusalOf(raw, file)
+  const markVolatility = volatilityIn(stated.volatility, volatilityUnit)
+  if (!(markVolatility < VOLATILITY_LIMIT)) throw refuse('volatility', raw.volatility)
+  const markUnit = markUnits.get(terms.currency) ?? namedMarkUnit(terms.currency)
+  if (disagreementOf(stated, markVolatility, markUnit) === 'wrong') throw refuse('mark', `${mark} at ${raw.volatility}`)
+  const bidPrice = numberIn(raw, 'bidprice', 'bestbidprice') || undefined
+  const askPrice = numberIn(raw, 'askprice', 'bestaskprice') || undefined
   if (bidPrice !== undefined && askPrice !== undefined && bidPrice > askPrice) {
     throw refuse('crossed', `${bidPrice} > ${askPrice}`)
   }
-  const points = (name: string): number | undefined => {
-    const value = number(name)
-    return value === undefined || value <= 0 ? undefined : value / 100
+  const quoted = (name: string): number | undefined => {
+    const value = numberIn(raw, name)
+    return value === undefined || value <= 0 ? undefined : volatilityIn(value, volatilityUnit)
   }
   return {
     row: raw.row,
     instrument: raw.instrument,
-    currency: instrument.currency,
-    asOf: raw.asOf,
-    expiry: instrument.expiry,
+    ...terms,
+    asOf,
     timeToExpiry,
-    strikeE8: instrument.strikeE8,
-    isCall: instrument.isCall,
     forwardE8,
     markVolatility,
-    markPrice: number('mark_price'),
+    markUnit,
+    markPrice: mark,
     bidPrice,
     askPrice,
-    bidVolatility: points('bid_iv'),
-    askVolatility: points('ask_iv'),
-    indexPrice: number('index_price'),
-    openInterest: number('open_interest'),
+    bidVolatility: quoted('bidiv'),
+    askVolatility: quoted('askiv'),
+    indexPrice: positive(raw.indexPrice),
+    openInterest: numberIn(raw, 'openinterest'),
     greeks: greeksOf(raw.greeks),
   }
+}
+
+/** A note on options whose volatilities and marks are apart without being of another unit. */
+function apartNotes(stated: readonly StatedQuote[], { volatilityUnit, markUnits }: ChainUnits): readonly string[] {
+  const apart = stated.filter((quote) => {
+    const unit = markUnits.get(quote.currency) ?? namedMarkUnit(quote.currency)
+    return disagreementOf(quote, volatilityIn(quote.volatility, volatilityUnit), unit) === 'apart'
+  })
+  const [first] = apart
+  if (first === undefined) return []
+  return [
+    `${apart.length} options are worth more or less than their marks by over a quarter, the first of them ${first.instrument} (row ${first.row}): volatility, forward or mark is of another time.`,
+  ]
+}
+
+function perpOf(raw: ChainRow, file: string, dateOrder: DateOrder | undefined): PerpQuote {
+  const refuse = refusalOf(raw, file)
+  if (raw.surplus.length > 0) throw refuse('surplus-cells', raw.surplus.join(','))
+  const price = [raw.fields.markprice, raw.fields.lastprice, raw.fields.last].map((text) => positive(text ?? ''))
+  const [known] = price.filter((each) => each !== undefined)
+  if (known === undefined) throw refuse('perp-price', raw.fields.markprice ?? '')
+  const currency = PERPETUAL.exec(raw.instrument)?.[1] ?? ''
+  return {
+    row: raw.row,
+    currency,
+    asOf: timeOf(raw, file, dateOrder),
+    price: known,
+    indexPrice: positive(raw.indexPrice),
+  }
+}
+
+/** Unix seconds with their fraction. */
+function timeOf(raw: ChainRow, file: string, dateOrder: DateOrder | undefined): number {
+  const time = parseExactTime(raw.time, dateOrder)
+  if (time !== undefined && time < 2 ** 32) return time
+  const isEither = dateOrder === undefined && parseExactTime(raw.time, 'day-first') !== undefined
+  throw refusalOf(raw, file)(isEither && time === undefined ? 'date-order' : 'time', raw.time)
+}
+
+const refusalOf =
+  (raw: ChainRow, file: string) =>
+  (condition: RefusalCondition, found: string): QuoteRefusedError =>
+    new QuoteRefusedError(file, raw.row, raw.instrument, condition, found)
+
+/**
+ * Leaves out what a wrong clock dates ahead of all others of its currency, so that it does not make these old.
+ */
+function withoutAhead(quotes: readonly OptionQuote[], file: string) {
+  const newest = new Map(
+    [...Map.groupBy(latestQuotes(quotes), ({ currency }) => currency)].map(
+      ([currency, group]) => [currency, newestTime(group)] as const,
+    ),
+  )
+  const isAhead = ({ currency, asOf }: OptionQuote): boolean =>
+    asOf > (newest.get(currency) ?? asOf) + CLOCK_TOLERANCE_SECONDS
+  const ahead = quotes
+    .filter(isAhead)
+    .map(({ row, instrument, asOf }) => new QuoteRefusedError(file, row, instrument, 'clock', iso(asOf)))
+  return { quotes: quotes.filter((quote) => !isAhead(quote)), ahead }
+}
+
+/** The last time that enough quotes have, or have nearly reached. */
+function newestTime(quotes: readonly OptionQuote[]): number {
+  const times = quotes.map(({ asOf }) => asOf).toSorted((a, b) => b - a)
+  const [last = 0] = times
+  const needed = times.length < TELLING_COUNT ? 1 : Math.max(SUPPORT_COUNT, Math.ceil(SUPPORT_SHARE * times.length))
+  const found = times.findIndex(
+    (time, i) => time - (times[i + needed - 1] ?? Number.NEGATIVE_INFINITY) <= CLOCK_TOLERANCE_SECONDS,
+  )
+  return times[found] ?? last
+}
+
+const iso = (time: number): string => new Date(time * 1000).toISOString()
+
+/** The first of some fields that has a number. */
+function numberIn({ fields }: ChainRow, ...names: readonly string[]): number | undefined {
+  const text = names.map((name) => fields[name]).find((value) => value !== undefined && value !== '')
+  const value = Number(text)
+  return text === undefined || !Number.isFinite(value) ? undefined : value
+}
+
+function positive(text: string): number | undefined {
+  const value = Number(text)
+  return text !== '' && Number.isFinite(value) && value > 0 ? value : undefined
 }
 
 /** A positive price of at most 48 bits, to the nearest 1e-8. */
@@ -219,132 +406,12 @@ function greeksOf(source: Readonly<Record<string, unknown>>): Partial<QuotedGree
   return Object.fromEntries(known)
 }
 
-/** Headers by what they mean; the first that a file has is taken. */
-const headers = {
-  instrument: ['instrument_name', 'symbol', 'instrument'],
-  asOf: ['timestamp', 'date'],
-  forward: ['underlying_price', 'underlying'],
-  volatilityFraction: ['implied_volatility'],
-  volatilityPoints: ['mark_iv'],
-} as const
-
-function csvRows(text: string, file: string): readonly RawQuote[] {
-  const records = splitCsv(text, file)
-  const [header, ...lines] = records
-  if (header === undefined || lines.length === 0) throw new ChainEmptyError(file)
-  const names = header.cells.map((name) => name.toLowerCase())
-  const require = (kind: string, wanted: readonly string[]): string => {
-    const name = wanted.find((each) => names.includes(each))
-    if (name === undefined) throw new ChainColumnMissingError(file, kind, wanted, header.cells)
-    return name
-  }
-  const instrument = require('instrument', headers.instrument)
-  const asOf = require('time', headers.asOf)
-  const forward = require('forward', headers.forward)
-  const volatility = require('implied volatility', [...headers.volatilityFraction, ...headers.volatilityPoints])
-  const volatilityScale = (headers.volatilityPoints as readonly string[]).includes(volatility) ? 100 : 1
-  return lines.map(({ row, cells }) => {
-    const fields = Object.fromEntries(names.map((name, i) => [name, cells[i] ?? '']))
-    return {
-      row,
-      instrument: fields[instrument] ?? '',
-      forward: fields[forward] ?? '',
-      markVolatility: fields[volatility] ?? '',
-      volatilityScale,
-      asOf: secondsOf(fields[asOf] ?? ''),
-      fields,
-      greeks: fields.greeks === undefined ? fields : pythonDictionary(fields.greeks),
-    }
-  })
-}
-
-type Line = { readonly row: number; readonly cells: readonly string[] }
-
-function splitCsv(text: string, file: string): readonly Line[] {
-  try {
-    // The types of csv-parse do not know that `info` wraps every record
-    const records = parse(text, {
-      bom: true,
-      info: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      trim: true,
-    }) as unknown as readonly { readonly record: string[]; readonly info: { readonly lines: number } }[]
-    return records.map(({ record, info }) => ({ row: info.lines, cells: record }))
-  } catch (cause) {
-    if (cause instanceof CsvError) throw new ChainFormatError(file, Number(cause.lines ?? 0), cause)
-    throw cause
-  }
-}
-
-/** `{'delta': -0.73, 'gamma': 0.0014}`: recorders in Python write dictionaries so. */
-function pythonDictionary(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text.replaceAll("'", '"').replaceAll('None', 'null'))
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
-}
-
-/** Unix seconds of ISO 8601 or of unix seconds, milliseconds or microseconds; fractions are kept. */
-function secondsOf(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) {
-    const value = Number(text)
-    if (value > 1e14) return value / 1e6
-    return value > 1e11 ? value / 1e3 : value
-  }
-  const hasZone = /(?:Z|[+-]\d{2}:?\d{2})$/.test(text)
-  return Date.parse(hasZone ? text : `${text}Z`) / 1000
-}
-
-/** Ticker messages of options among the lines of a websocket log; undefined for every other line. */
-function tickersOf(text: string): readonly (RawQuote | undefined)[] {
-  return text
-    .split('\n')
-    .map((line, index) => ({ line, row: index + 1 }))
-    .filter(({ line }) => line.trim() !== '')
-    .map(({ line, row }) => tickerOf(line, row))
-}
-
-function tickerOf(line: string, row: number): RawQuote | undefined {
-  const brace = line.indexOf('{')
-  if (brace < 0) return undefined
-  let message: unknown
-  try {
-    message = JSON.parse(line.slice(brace))
-  } catch {
-    return undefined
-  }
-  const { params } = message as { params?: { channel?: unknown; data?: unknown } }
-  if (typeof params?.channel !== 'string' || !params.channel.startsWith('ticker.')) return undefined
-  const data = params.data as Readonly<Record<string, unknown>> | undefined
-  // Tickers of futures and perpetuals have no implied volatility
-  if (data === undefined || !('mark_iv' in data)) return undefined
-  const fields = Object.fromEntries(
-    Object.entries(data)
-      .filter(([, value]) => ['string', 'number'].includes(typeof value))
-      .map(([name, value]) => [name, String(value)]),
-  )
-  return {
-    row,
-    instrument: fields.instrument_name ?? '',
-    forward: fields.underlying_price ?? '',
-    markVolatility: fields.mark_iv ?? '',
-    volatilityScale: 100,
-    asOf: secondsOf(fields.timestamp ?? ''),
-    fields,
-    greeks: (data.greeks ?? {}) as Readonly<Record<string, unknown>>,
-  }
-}
-
 function readText(file: string): string {
   if (!existsSync(file)) throw new ChainFileMissingError(file)
   try {
-    const bytes = readFileSync(file)
-    const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b
-    return (isGzip ? gunzipSync(bytes) : bytes).toString('utf8')
+    return readTextFile(file)
   } catch (cause) {
+    if (cause instanceof ProverError) throw cause
     throw new ChainUnreadableError(file, cause)
   }
 }
@@ -354,11 +421,18 @@ export type RefusalCondition = keyof typeof refusals
 
 const refusals = {
   instrument: 'expected an instrument such as BTC-27MAR26-100000-C',
-  time: 'expected a time as ISO 8601 or unix seconds, milliseconds or microseconds',
+  time: 'expected a time as ISO 8601, as 27.03.2026 08:00, or as unix seconds, ms, µs or ns',
+  'date-order': 'expected a date whose day and month can be told apart (--date-order day-first or month-first says so)',
+  clock: `expected a clock at most ${CLOCK_TOLERANCE_SECONDS} s ahead of the other quotes and of now`,
   expired: 'expected a quote from before the expiry at 08:00 UTC',
+  tenor: 'expected an expiry within 776 days',
   forward: 'expected a positive forward below 2,814,749.76710656',
+  'forward-apart': 'expected a forward within a factor of 2 of the others of its expiry',
   volatility: 'expected an implied volatility above 0 and below 3,200 %',
+  mark: 'expected a mark price that the volatility agrees with',
   crossed: 'expected a bid of at most the ask',
+  'surplus-cells': 'expected as many cells as the header has (quote numbers with commas, or delimit by ";")',
+  'perp-price': 'expected a positive price of the perpetual',
 } as const
 
 /** One row of a chain cannot be priced; the others can. */
@@ -369,9 +443,13 @@ export class QuoteRefusedError extends ProverError {
   readonly instrument: string
   readonly condition: RefusalCondition
   readonly value: string
+  /** The message without the file. */
+  readonly reason: string
 
   constructor(file: string, row: number, instrument: string, condition: RefusalCondition, value: string) {
-    super(`${file}: row ${row}, ${instrument || 'no instrument'}: ${refusals[condition]}, got "${value}".`)
+    const reason = `row ${row}, ${instrument || 'no instrument'}: ${refusals[condition]}, got "${value}".`
+    super(`${file}: ${reason}`)
+    this.reason = reason
     this.code = `options.quote-${condition}`
     this.file = file
     this.row = row
@@ -381,13 +459,17 @@ export class QuoteRefusedError extends ProverError {
   }
 }
 
-/** Something is wrong with a chain file as a whole. */
-export abstract class ChainFileError extends ProverError {
-  readonly file: string
+/** No row of the file can be used. */
+export class ChainRefusedError extends ChainFileError {
+  readonly code = 'options.file-refused'
+  readonly refused: readonly Pick<QuoteRefusedError, 'code' | 'row' | 'instrument' | 'value'>[]
 
-  constructor(file: string, reason: string, options?: ErrorOptions) {
-    super(`${file}: ${reason}`, options)
-    this.file = file
+  constructor(file: string, refused: readonly QuoteRefusedError[]) {
+    super(
+      file,
+      `expected quotes of options, got ${refused.length} rows that are all refused, the first one so: ${refused[0]?.reason ?? ''}`,
+    )
+    this.refused = refused.map(({ code, row, instrument, value }) => ({ code, row, instrument, value }))
   }
 }
 
@@ -405,44 +487,6 @@ export class ChainUnreadableError extends ChainFileError {
   readonly code = 'options.file-unreadable'
 
   constructor(file: string, cause: unknown) {
-    super(file, `could not be read (${cause instanceof Error ? cause.message : String(cause)}).`, { cause })
-  }
-}
-
-/** The file holds no quote of any option. */
-export class ChainEmptyError extends ChainFileError {
-  readonly code = 'options.file-empty'
-
-  constructor(file: string) {
-    super(file, 'expected a CSV of option quotes or a websocket log with option tickers, found no quote.')
-  }
-}
-
-/** The file is no CSV, for instance because a quote is never closed. */
-export class ChainFormatError extends ChainFileError {
-  readonly code = 'options.file-format'
-  readonly row: number
-
-  constructor(file: string, row: number, cause: CsvError) {
-    super(file, `row ${row} is not CSV (${cause.message}).`, { cause })
-    this.row = row
-  }
-}
-
-/** No column holds something that every row needs. */
-export class ChainColumnMissingError extends ChainFileError {
-  readonly code = 'options.column-missing'
-  readonly column: string
-  readonly expected: readonly string[]
-  readonly found: readonly string[]
-
-  constructor(file: string, kind: string, expected: readonly string[], found: readonly string[]) {
-    super(
-      file,
-      `expected a column with each option's ${kind}, named ${expected.join(' or ')}; found ${found.join(', ')}.`,
-    )
-    this.column = kind
-    this.expected = expected
-    this.found = found
+    super(file, `could not be read: ${whyUnreadable(cause)}.`, { cause })
   }
 }

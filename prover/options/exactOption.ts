@@ -1,9 +1,9 @@
 /** One option priced by the exact integers that circuits prove, without a surface or a scenario grid. */
 import { ProverError } from '../errors.ts'
-import { expFineDown, mulDown, shiftRightUp, sqrtDown } from '../math/index.ts'
+import { expFineDown, mulDown, sqrtDown } from '../math/index.ts'
 import { CALL_BITS, GAMMA_BITS, greeks, PDF_BITS, priceCall, THETA_BITS } from './black.ts'
 import type { Greeks } from './real.ts'
-import { clampExponent, YEAR_SECONDS } from './tenor.ts'
+import { YEAR_SECONDS } from './tenor.ts'
 
 export type ExactTerms = {
   readonly forwardE8: bigint
@@ -12,7 +12,7 @@ export type ExactTerms = {
   readonly secondsToExpiry: bigint
   /** Annualised. */
   readonly impliedVolatilityX40: bigint
-  /** Continuously compounded, per year; a negative rate counts as 0, as in margins. */
+  /** Continuously compounded, per year. Margins, and so proofs, count a negative rate as 0; it is counted here. */
   readonly rateX40: bigint
   readonly isCall: boolean
 }
@@ -30,13 +30,30 @@ export type ExactOption = {
   readonly greeks: Greeks
 }
 
-/** Prices and strikes are below 2^48 units of 1e-8, times below 2^26 s, volatilities below 2^45 units of 2^-40. */
+const percentOf = (value: bigint): string => `${plain(value, 2 ** 40 / 100)} %`
+
+/** What each term may be, and how people say it. */
 const LIMITS = {
-  forwardE8: 1n << 48n,
-  strikeE8: 1n << 48n,
-  secondsToExpiry: 1n << 26n,
-  impliedVolatilityX40: 1n << 45n,
-}
+  forwardE8: { words: 'a forward', least: 1n, limit: 1n << 48n, inUnits: (value: bigint) => plain(value, 1e8) },
+  strikeE8: { words: 'a strike', least: 1n, limit: 1n << 48n, inUnits: (value: bigint) => plain(value, 1e8) },
+  secondsToExpiry: {
+    words: 'a time to expiry',
+    least: 0n,
+    limit: 1n << 26n,
+    inUnits: (value: bigint) => `${plain(value, 86_400)} days`,
+  },
+  impliedVolatilityX40: {
+    words: 'an implied volatility',
+    least: 0n,
+    limit: 1n << 45n,
+    inUnits: percentOf,
+  },
+  // Times the longest time to expiry this is just below 16, what exponentials take
+  rateX40: { words: 'a rate', least: -15n << 39n, limit: 15n << 39n, inUnits: percentOf },
+} as const
+
+const plain = (value: bigint, unit: number): string =>
+  (Number(value) / unit).toLocaleString('en-GB', { maximumFractionDigits: 8 })
 
 /**
  * Value and Greeks of one option.
@@ -54,16 +71,15 @@ const LIMITS = {
  * Number(option.value.toFixed(6)) // → 5.713768
  */
 export function exactOption(terms: ExactTerms): ExactOption {
-  for (const [name, limit] of Object.entries(LIMITS) as [keyof typeof LIMITS, bigint][]) {
-    const least = name === 'forwardE8' || name === 'strikeE8' ? 1n : 0n
-    if (terms[name] < least || terms[name] >= limit) throw new OptionTermError(name, terms[name], least, limit)
+  for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
+    const { least, limit } = LIMITS[name]
+    if (terms[name] < least || terms[name] >= limit) throw new OptionTermError(name, terms[name])
   }
   const { forwardE8, strikeE8, secondsToExpiry, isCall } = terms
   const tauX80 = (secondsToExpiry << 80n) / YEAR_SECONDS
   const sqrtTauX40 = sqrtDown(tauX80)
   const totalVolatilityX40 = mulDown(terms.impliedVolatilityX40, sqrtTauX40, 40)
-  const rateX40 = terms.rateX40 < 0n ? 0n : terms.rateX40
-  const discountX40 = expFineDown(clampExponent(-shiftRightUp((tauX80 >> 40n) * rateX40, 40)))
+  const discountX40 = expFineDown(-((tauX80 >> 40n) * terms.rateX40) >> 40n)
   const call = priceCall(forwardE8, strikeE8, totalVolatilityX40)
   const valueRaw = isCall ? call : call + ((strikeE8 - forwardE8) << BigInt(CALL_BITS))
   const forwardValue = toReal(valueRaw, CALL_BITS) / 1e8
@@ -109,11 +125,14 @@ function toReal(raw: bigint, fractionBits: number): number {
 /** A term of an option is outside what prices are defined for. */
 export class OptionTermError extends ProverError {
   readonly code = 'options.term-out-of-range'
-  readonly term: string
+  readonly term: keyof ExactTerms
   readonly value: bigint
 
-  constructor(term: string, value: bigint, least: bigint, limit: bigint) {
-    super(`Expected ${term} from ${least} to ${limit - 1n} (units are in its name), got ${value}.`)
+  constructor(term: keyof typeof LIMITS, value: bigint) {
+    const { words, least, limit, inUnits } = LIMITS[term]
+    super(
+      `Expected ${words} of at least ${inUnits(least)} and below ${inUnits(limit)}, got ${inUnits(value)}. Nothing else can be priced, or proven.`,
+    )
     this.term = term
     this.value = value
   }

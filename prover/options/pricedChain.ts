@@ -1,15 +1,25 @@
 /** A chain as the exact twin prices it: every option at its mark volatility, every expiry with its fitted surface. */
 import type { ExpiryQuotes, OptionQuote } from './chain.ts'
-import { byExpiry, latestQuotes, type QuoteRefusedError, readChain } from './chain.ts'
+import {
+  byExpiry,
+  type ChainOptions,
+  latestQuotes,
+  type PerpQuote,
+  type QuoteRefusedError,
+  readChain,
+} from './chain.ts'
 import { exactOption } from './exactOption.ts'
 import type { Greeks, QuotedGreeks } from './real.ts'
 import { deribitGreeks } from './real.ts'
+import { unitName } from './marks.ts'
 import { fitSvi, fittedVolatility, LEAST_POINTS, type SviFit } from './surface.ts'
 
 export type ChainRow = {
   readonly quote: OptionQuote
   /** Undiscounted, quote. */
   readonly value: number
+  /** The value in what marks are in. */
+  readonly valueInUnit: number
   readonly greeks: Greeks
   /** The Greeks in Deribit's units and conventions. */
   readonly deribit: QuotedGreeks
@@ -20,42 +30,88 @@ export type ChainRow = {
 export type ExpiryChain = {
   readonly currency: string
   readonly expiry: bigint
+  /** What marks are in: the base currency of inverse options, the quote currency of linear ones. */
+  readonly unit: string
   /** Median of what the options state. */
   readonly forward: number
   readonly timeToExpiry: number
-  /** None where there are too few strikes. */
+  /** None where there are too few strikes, or quotes are too old to be of one time with the chain's newest. */
   readonly fit: SviFit | undefined
+  /** Quotes that are older than the rest of the chain by more than allowed. */
+  readonly stale: StaleQuotes | undefined
   readonly rows: readonly ChainRow[]
 }
+
+/** How many quotes of an expiry are old, and the age of the oldest beside the chain's newest. */
+export type StaleQuotes = { readonly count: number; readonly ageSeconds: number }
 
 export type PricedChain = {
   readonly file: string
   readonly expiries: readonly ExpiryChain[]
+  /** The last of each currency. */
+  readonly perps: readonly PerpQuote[]
   readonly refused: readonly QuoteRefusedError[]
   readonly skipped: number
+  /** What was found to be otherwise than the file's headers and names say. */
+  readonly notes: readonly string[]
+  /** All currencies and expiries of the file, chosen or not. */
+  readonly known: readonly ExpiryQuotes[]
+}
+
+/** Quotes that a surface is drawn through are at most this much apart: as long as a recorder needs to ask for all of them. */
+const MAX_AGE_SECONDS = 600
+
+export type PricingOptions = ChainOptions & {
+  /** Which expiries; all by default. */
+  readonly isWanted?: (expiry: ExpiryQuotes) => boolean
+  /** Most that a quote may be older than its currency's newest to have a part in a surface. */
+  readonly maxAgeSeconds?: number | undefined
 }
 
 /**
  * Prices the newest quote of every option of a file.
  *
- * @param wanted - which expiries
  * @throws the errors of {@link readChain}
  */
-export function priceChain(file: string, wanted: (expiry: ExpiryQuotes) => boolean = () => true): PricedChain {
-  const { quotes, refused, skipped } = readChain(file)
-  return { file, expiries: byExpiry(latestQuotes(quotes)).filter(wanted).map(priceExpiry), refused, skipped }
+export function priceChain(file: string, options: PricingOptions = {}): PricedChain {
+  const { isWanted = () => true, maxAgeSeconds = MAX_AGE_SECONDS } = options
+  const { quotes, perps: quotedPerps, refused, skipped, notes } = readChain(file, options)
+  const latest = latestQuotes(quotes)
+  const known = byExpiry(latest)
+  const newest = new Map(known.map(({ currency }) => [currency, newestOf(latest, currency)] as const))
+  const expiries = known
+    .filter(isWanted)
+    .map((each) => priceExpiry(each, newest.get(each.currency) ?? 0, maxAgeSeconds))
+  const perps = [...new Map(quotedPerps.map((perp) => [perp.currency, perp] as const)).values()]
+  return { file, expiries, perps, refused, skipped, notes, known }
 }
 
-function priceExpiry({ currency, expiry, quotes }: ExpiryQuotes): ExpiryChain {
+const newestOf = (quotes: readonly OptionQuote[], wanted: string): number =>
+  Math.max(...quotes.filter(({ currency }) => currency === wanted).map(({ asOf }) => asOf))
+
+/** The quotes of an expiry that are too old, if any are. */
+export function staleQuotes(
+  quotes: readonly OptionQuote[],
+  newest: number,
+  maxAgeSeconds: number,
+): StaleQuotes | undefined {
+  const ages = quotes.map(({ asOf }) => newest - asOf).filter((age) => age > maxAgeSeconds)
+  return ages.length === 0 ? undefined : { count: ages.length, ageSeconds: Math.round(Math.max(...ages)) }
+}
+
+function priceExpiry({ currency, expiry, quotes }: ExpiryQuotes, newest: number, maxAgeSeconds: number): ExpiryChain {
   const forwards = quotes.map(({ forwardE8 }) => Number(forwardE8) / 1e8).toSorted((a, b) => a - b)
   const timeToExpiry = Math.min(...quotes.map((quote) => quote.timeToExpiry))
-  const fit = fitQuotes(quotes, timeToExpiry, `${currency} ${expiry}`)
+  const stale = staleQuotes(quotes, newest, maxAgeSeconds)
+  const fit = stale === undefined ? fitQuotes(quotes, timeToExpiry, `${currency} ${expiry}`) : undefined
   return {
     currency,
     expiry,
+    unit: unitName(currency, quotes[0]?.markUnit ?? 'base'),
     forward: forwards[forwards.length >> 1] ?? 0,
     timeToExpiry,
     fit,
+    stale,
     rows: quotes.map((quote) => ({
       ...priceQuote(quote),
       fittedVolatility: fit && fittedVolatility(fit, moneynessOf(quote)),
@@ -74,7 +130,14 @@ export function priceQuote(quote: OptionQuote): Omit<ChainRow, 'fittedVolatility
     rateX40: 0n,
     isCall: quote.isCall,
   })
-  return { quote, value: forwardValue, greeks, deribit: deribitGreeks(greeks, quote.timeToExpiry, forwardValue) }
+  const valueInUnit = quote.markUnit === 'base' ? forwardValue / (Number(quote.forwardE8) / 1e8) : forwardValue
+  return {
+    quote,
+    value: forwardValue,
+    valueInUnit,
+    greeks,
+    deribit: deribitGreeks(greeks, quote.timeToExpiry, forwardValue),
+  }
 }
 
 /** Surface of an expiry's marks; undefined where there are too few strikes for one. */

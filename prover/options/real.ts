@@ -78,11 +78,14 @@ function upperTail(x: number): number {
   return normalPdf(x) / fraction
 }
 
-/** d1 and d2 of Black-76; infinite where the total volatility is 0. */
+/**
+ * d1 and d2 of Black-76; infinite where the total volatility is 0. At the money a call then counts as exercised, as circuits
+ * have it: its delta is 1, a put's 0.
+ */
 function distances(forward: number, strike: number, totalVolatility: number): { readonly d1: number; d2: number } {
   const logMoneyness = Math.log(strike / forward)
   if (totalVolatility === 0) {
-    const d = logMoneyness < 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY
+    const d = logMoneyness <= 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY
     return { d1: d, d2: d }
   }
   const d1 = totalVolatility / 2 - logMoneyness / totalVolatility

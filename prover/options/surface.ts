@@ -320,6 +320,29 @@ export function fittedVolatility({ svi, timeToExpiry }: SviFit, logMoneyness: nu
   return Math.sqrt(sviTotalVariance(svi, logMoneyness) / timeToExpiry)
 }
 
+/** From this distance to a mark on, or to all marks as a root mean square, in volatility, a fit is poor. */
+const POOR_ERROR = 0.05
+const POOR_MEAN_ERROR = 0.01
+/** Years. In the last day a smile turns into two straight lines with a corner, which no slice of five parameters follows. */
+const LAST_DAY = 1 / 365
+
+/** What must be known before a fit is relied on, in words; none of a good one. */
+export function fitWarnings({ timeToExpiry, maxError, rootMeanSquareError, leastDensity }: SviFit): readonly string[] {
+  return [
+    ...(maxError > POOR_ERROR
+      ? [`poor fit: ${points(maxError)} points off a mark`]
+      : rootMeanSquareError > POOR_MEAN_ERROR
+        ? [`poor fit: ${points(rootMeanSquareError)} points off its marks (rms)`]
+        : []),
+    ...(timeToExpiry < LAST_DAY
+      ? [`expires in ${(24 * 365 * timeToExpiry).toFixed(1)} hours, where SVI fits no smile`]
+      : []),
+    ...(leastDensity < 0 ? ['can be arbitraged with butterflies'] : []),
+  ]
+}
+
+const points = (error: number): string => (100 * error).toFixed(2)
+
 /** Parameters outside the range in which SVI is a smile at all. */
 export class SviShapeError extends ProverError {
   readonly code = 'options.svi-shape'
@@ -327,9 +350,8 @@ export class SviShapeError extends ProverError {
   readonly svi: Svi
 
   constructor(leg: string, svi: Svi, expected: string) {
-    super(
-      `The SVI surface of ${leg} is no smile: expected ${expected}, got a ${svi.a}, b ${svi.b}, rho ${svi.rho}, m ${svi.m}, s ${svi.s}.`,
-    )
+    const got = Object.entries(svi).map(([name, value]) => `${name} ${Number(value.toPrecision(9))}`)
+    super(`The SVI surface of ${leg} is no smile: expected ${expected}, got ${got.join(', ')}. Refit it.`)
     this.leg = leg
     this.svi = svi
   }

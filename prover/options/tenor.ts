@@ -60,8 +60,8 @@ export function tenorOf(market: ExpiryMarket, policy: PricingPolicy): Tenor {
   if (ratioX40 >> BigInt(RATIO_BITS) !== 0n) {
     throw new SurfaceOutOfRangeError(
       market.expiry,
-      'a tenor of at least 2^-14 of the time to expiry',
-      `${Number(market.tauRefSecondsX20) / 2 ** 20} s for ${secondsToExpiry} s`,
+      'a tenor (tauRef) of at least 1/16,384 of the time to expiry',
+      `${(Number(market.tauRefSecondsX20) / 2 ** 20).toPrecision(6)} s for ${secondsToExpiry} s`,
     )
   }
   const tauX80 = divDown(secondsToExpiry << 80n, YEAR_SECONDS)
@@ -120,6 +120,8 @@ export function atMostOne(valueX40: bigint): bigint {
   return min(valueX40, ONE_X40)
 }
 
+const iso = (time: bigint): string => new Date(Number(time) * 1000).toISOString().replace('.000Z', 'Z')
+
 /** The options have expired. */
 export class ExpiredError extends ProverError {
   readonly code = 'options.expired'
@@ -127,7 +129,7 @@ export class ExpiredError extends ProverError {
   readonly asOf: bigint
 
   constructor(expiry: bigint, asOf: bigint) {
-    super(`Expected options that expire at or after ${asOf}, got expiry ${expiry}. Leave expired ones out.`)
+    super(`Expected options that expire at or after ${iso(asOf)}, got expiry ${iso(expiry)}. Leave expired ones out.`)
     this.expiry = expiry
     this.asOf = asOf
   }
@@ -140,7 +142,9 @@ export class TenorOutOfRangeError extends ProverError {
   readonly asOf: bigint
 
   constructor(expiry: bigint, asOf: bigint) {
-    super(`Expected options that expire within 2^26 seconds of ${asOf}, got expiry ${expiry}.`)
+    super(
+      `Expected options that expire within 776 days of ${iso(asOf)}, got expiry ${iso(expiry)}: circuits hold no later one.`,
+    )
     this.expiry = expiry
     this.asOf = asOf
   }
@@ -152,7 +156,7 @@ export class SurfaceOutOfRangeError extends ProverError {
   readonly expiry: bigint
 
   constructor(expiry: bigint, expected: string, got: string) {
-    super(`Expiry ${expiry}: expected a surface with ${expected}, got ${got}.`)
+    super(`Expiry ${iso(expiry)}: expected a surface with ${expected}, got ${got}.`)
     this.expiry = expiry
   }
 }

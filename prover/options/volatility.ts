@@ -75,7 +75,7 @@ export class NegativeVarianceError extends ProverError {
 
   constructor(expiry: bigint, strikeE8: bigint) {
     super(
-      `Expected a surface with variance of at least 0, got less at expiry ${expiry}, strike ${Number(strikeE8) / 1e8}. Fit it again.`,
+      `Expected a surface with variance of at least 0, got less at expiry ${new Date(Number(expiry) * 1000).toISOString().slice(0, 10)}, strike ${Number(strikeE8) / 1e8}. Fit it again.`,
     )
     this.expiry = expiry
     this.strikeE8 = strikeE8

@@ -380,7 +380,8 @@ export class SizeOutOfRangeError extends ProverError {
   readonly quantityE12: bigint
 
   constructor(what: string, quantityE12: bigint, bits: bigint) {
-    super(`Expected a size below 2^${bits} × 10^-12 for ${what}, got ${quantityE12} × 10^-12. Split the account.`)
+    const inUnits = (value: bigint): string => (Number(value) / 1e12).toLocaleString('en-GB')
+    super(`Expected a size below ${inUnits(1n << bits)} for ${what}, got ${inUnits(quantityE12)}. Split the account.`)
     this.what = what
     this.quantityE12 = quantityE12
   }

@@ -425,7 +425,7 @@ function sizeSteps({ account }: Portfolio, { marginPolicy }: ProvableMargin): re
     ([position, sizeQ]): Step => ({
       part: 'margins',
       name: `size of ${position}`,
-      formula: 'policy, in units of 2^32·10^-12',
+      formula: 'policy, down to a multiple of 0.004294967296',
       value: decimalText(sizeE12(sizeQ), 10n ** 12n),
       rounding: 'down',
     }),

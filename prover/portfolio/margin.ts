@@ -407,7 +407,8 @@ export class MarginOutOfRangeError extends ProverError {
   readonly marginE8: bigint
 
   constructor(marginE8: bigint) {
-    super(`Expected margins within ±2^79 × 10^-8, got ${marginE8} × 10^-8. Split the account.`)
+    const got = (Number(marginE8) / 1e8).toPrecision(6)
+    super(`Expected margins within ±6.04e15 of quote, got ${got}. Split the account.`)
     this.marginE8 = marginE8
   }
 }
@@ -420,7 +421,7 @@ export class ScenarioSpreadError extends ProverError {
 
   constructor(scenario: number, aboveM: bigint) {
     super(
-      `Expected results of scenarios within 1.3·10^16 of quote of the worst, got scenario ${scenario} ${aboveM} × 2^32·10^-20 above it. Split the account.`,
+      `Expected results of scenarios within 1.3e16 of quote of the worst, got scenario ${scenario} ${((Number(aboveM) * 2 ** 32) / 1e20).toPrecision(6)} above it. Split the account.`,
     )
     this.scenario = scenario
     this.aboveM = aboveM
@@ -446,7 +447,7 @@ export class CollateralPriceError extends ProverError {
 
   constructor(collateral: number, priceE12: bigint, stablePriceE12: bigint) {
     super(
-      `Expected collateral ${collateral} below 9·10^7 of the settlement currency, got ${priceE12} over ${stablePriceE12}.`,
+      `Expected collateral ${collateral + 1} to cost less than 90,071,992 of the settlement currency, got ${Number(priceE12) / 1e12} at a stablePrice of ${Number(stablePriceE12) / 1e12}.`,
     )
     this.collateral = collateral
     this.priceE12 = priceE12

@@ -40,6 +40,8 @@ export type CollateralPrice = { readonly asset: string; readonly priceE12: bigin
 
 export type PortfolioMarket = Fields<'roundPrices'> &
   Fields<'roundConfidences'> & {
+    /** Of what its options and perpetuals are; absent if nobody said. */
+    readonly currency?: string
     /** By expiry, each once. */
     readonly expiries: readonly ExpirySurface[]
     readonly collaterals: readonly CollateralPrice[]
@@ -79,6 +81,15 @@ export type Portfolio = {
   readonly scenarios: readonly Scenario[]
 }
 
+/** An account over several markets: its part in each, whose sum it is margined by. */
+export type PortfolioOverMarkets = {
+  readonly name: string
+  /** In no part. */
+  readonly cashE12: bigint
+  /** By currency, at least two; each with the options, perpetuals and collateral of its market, without cash. */
+  readonly parts: readonly Portfolio[]
+}
+
 /** Before expiry the settlement average is formed over this time: forwards move with spot less and less. */
 const SETTLEMENT_SECONDS = 1800n
 
@@ -104,8 +115,8 @@ export class UnknownInstrumentError extends ProverError {
   readonly code = 'portfolio.unknown-instrument'
   readonly leg: string
 
-  constructor(leg: string, reason: string) {
-    super(`Unknown instrument ${leg}: ${reason}. Add its expiry to the market, or correct the name.`)
+  constructor(leg: string, reason: string, advice = 'Add its expiry to the market, or correct the name.') {
+    super(`Unknown instrument ${leg}: ${reason}. ${advice}`)
     this.leg = leg
   }
 }

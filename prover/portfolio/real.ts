@@ -94,8 +94,15 @@ export type Contingency = Readonly<Record<ContingencyPart, number>> & {
   readonly total: number
 }
 
-/** Margins of a portfolio in floating point. @throws {@link UnknownInstrumentError} */
+/** Margins of a portfolio in floating point, by the formula: a negative rate counts as 0. @throws {@link UnknownInstrumentError} */
 export function realMargin(portfolio: Portfolio): RealMargin {
+  const { market } = portfolio
+  const expiries = market.expiries.map((each) => (each.rateX40 < 0n ? { ...each, rateX40: 0n } : each))
+  return realMarginAtStatedRates({ ...portfolio, market: { ...market, expiries } })
+}
+
+/** The same at every rate as it is stated, negative ones too: what the formula leaves out. @throws {@link UnknownInstrumentError} */
+export function realMarginAtStatedRates(portfolio: Portfolio): RealMargin {
   const { account, market, rules } = portfolio
   const groups = groupByExpiry(portfolio)
   const grid = slottedScenarios(scenarioSlots(portfolio.scenarios))
@@ -216,7 +223,7 @@ function groupByExpiry({ account, market, rules }: Portfolio): readonly ExpiryGr
 function factorsOf(surface: ExpirySurface, rules: PortfolioRules): ExpiryFactors {
   const seconds = Number(surface.expiry - surface.asOf)
   const t = seconds / YEAR_SECONDS
-  const rate = Math.max(x40(surface.rateX40), 0)
+  const rate = x40(surface.rateX40)
   const { longDiscount, shortDiscount, volatilityShocks, basis } = rules
   const discount = Math.exp(-rate * t)
   const tenor = Math.max(seconds, Number(volatilityShocks.tenorFloorSeconds))

@@ -79,6 +79,7 @@ const advice: Readonly<Record<string, string>> = {
   ProofRejected: 'The proof is for another chain, registry, model, sequence or policy: make the batch again.',
   RoundUnknown: 'The round was not published with these words: take the one that was.',
   RoundStale: 'Prove a newer round.',
+  RoundPricesApart: 'Wait for a round whose spot and perpetual are within a factor of 2 of each other.',
   ArrayUnknown: 'Submit the arrays of this round under the policy in force first.',
   BookMismatch: 'The account holds something else by now: prove its last report.',
   MarginNotNewer: 'These margins, or later ones, are in force already.',

@@ -18,15 +18,17 @@ import { addReadCommand } from './commands/read.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addShadowCommands } from './commands/shadows.ts'
 import { EXIT } from './text/terminal.ts'
+import { reportUsage } from './text/usage.ts'
 
 const WITHOUT_BUILD =
   '\nHere is the package alone. demo, chain, serve, prove, keys and margin --prove need circuits and keys, which a clone of\nzk-risk-engine builds: set ZKRISK_BUILD to its build folder. A chain and margin --prove need the clone itself.'
 
-function createProgram(): Command {
+function createProgram(isJson: boolean): Command {
   const program = new Command('zkrisk')
     .description('Risk parameters computed off-chain, proven, and put in force on chain only if the proof verifies.')
     .version(packageVersion)
     .exitOverride()
+    .configureOutput({ outputError: (complaint) => reportUsage(complaint, isJson) })
     .showHelpAfterError('(zkrisk <command> --help shows its options and an example)')
     .addHelpText(
       'after',
@@ -57,10 +59,10 @@ function createProgram(): Command {
 
 async function main(args: readonly string[]): Promise<number> {
   try {
-    await createProgram().parseAsync(args, { from: 'user' })
+    await createProgram(args.includes('--json')).parseAsync(args, { from: 'user' })
     return Number(process.exitCode ?? EXIT.success)
   } catch (error) {
-    // Commander has told the user already.
+    // The user has been told already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage
     throw error
   }

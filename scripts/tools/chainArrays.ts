@@ -63,7 +63,8 @@ export function marketsOfChain(file: string): readonly MarketToProve[] {
 }
 
 function marketOf(chain: OptionChain, currency: string): MarketToProve {
-  const { expiries: fitted, ...stated } = marketOfChain(chain, currency)
+  const { expiries: fitted, asOf, spot } = marketOfChain(chain, currency)
+  const stated = { asOf, spot }
   const quoted = byExpiry(latestQuotes(chain.quotes)).filter((each) => each.currency === currency)
   const surfaces: ExpirySurface[] = []
   const arrays: ArrayToProve[] = []

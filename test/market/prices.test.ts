@@ -8,27 +8,29 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PriceOptions } from '../../prover/market/prices.ts'
 import {
   ImpliedVolatilityError,
+  PriceNegativeError,
+  PriceNotNumericError,
+  PriceOverRangeError,
+  PricePrecisionError,
+  PriceStepError,
+  PriceTimeError,
+  PriceZeroError,
+} from '../../prover/market/priceCells.ts'
+import { PriceColumnMissingError, PriceHeaderMissingError } from '../../prover/market/priceColumns.ts'
+import {
+  gatherBars,
   joinPrices,
   NoPricesInRangeError,
-  PriceColumnMissingError,
+  parseBars,
+  parsePrices,
   PriceFileEmptyError,
   PriceFileFormatError,
   PriceFileMissingError,
   PriceFileUnreadableError,
   PriceGapError,
-  PriceHeaderMissingError,
-  PriceNegativeError,
-  PriceNotNumericError,
-  PriceOverRangeError,
-  PricePrecisionError,
   PriceRangeError,
-  PriceTimeError,
   PriceTimeOrderError,
   PriceTimeRepeatedError,
-  PriceZeroError,
-  gatherBars,
-  parseBars,
-  parsePrices,
   readPrices,
 } from '../../prover/market/prices.ts'
 
@@ -66,6 +68,21 @@ describe('what is read', () => {
     ['1583971200.0', 0n],
     ['1583971200000', 0n],
     ['1583971200001', 1n],
+    ['1583971200000000', 0n],
+    ['1583971200000001', 1n],
+    ['1583971200000000000', 0n],
+    ['1583971199999999999', 0n],
+    ['2020/03/12', 0n],
+    ['2020.03.12 00:00', 0n],
+    ['12.03.2020', 0n],
+    ['12.3.2020 0:00', 0n],
+    ['2020-03-12 12-AM', 0n],
+    ['2020-03-11 12-PM', -43_200n],
+    ['2020-03-12 12:00:00 AM', 0n],
+    ['12.03.2020 01:00:00.000 GMT+0100', 0n],
+    ['12 Mar 2020', 0n],
+    ['Mar 12, 2020', 0n],
+    ['March 12, 2020', 0n],
     ['2020-03-12', 0n],
     ['2020-03-12 00:00', 0n],
     ['2020-03-12 00:00:00', 0n],
@@ -77,12 +94,12 @@ describe('what is read', () => {
     ['2020-03-12 03:00:00+03:00', 0n],
     ['2020-03-11T19:30:00-0430', 0n],
   ])('reads the time %s', (text, offset) => {
-    expect(read(`time,price\n${text},1\n`)[0]?.asOf).toBe(START + offset)
+    expect(read(`time,price\n"${text}",1\n`)[0]?.asOf).toBe(START + offset)
   })
 
   it.each([
     ['7934.12000000', 793_412_000_000n],
-    ['0.00000001', 1n],
+    ['0.00001', 1_000n],
     ['.5', 50_000_000n],
     ['5.', 500_000_000n],
     ['+5', 500_000_000n],
@@ -95,7 +112,7 @@ describe('what is read', () => {
   })
 
   it('reads back every price that fits 48 bits', () => {
-    const prices = fc.bigInt({ min: 1n, max: 2n ** 48n - 1n })
+    const prices = fc.bigInt({ min: 1_000n, max: 2n ** 48n - 1n })
     fc.assert(
       fc.property(prices, (priceE8) => {
         const digits = priceE8.toString().padStart(9, '0')
@@ -107,10 +124,10 @@ describe('what is read', () => {
 
   it('rounds to the nearest 1e-8 when allowed to', () => {
     const round = (text: string) => read(`time,price\n2020-03-12,${text}\n`, { roundPrices: true })[0]?.priceE8
-    expect([round('1.000000004'), round('1.000000005'), round('0.00000000999')]).toEqual([
+    expect([round('1.000000004'), round('1.000000005'), round('0.000009999999')]).toEqual([
       100_000_000n,
       100_000_001n,
-      1n,
+      1_000n,
     ])
   })
 
@@ -224,22 +241,27 @@ describe('rows that are refused', () => {
     ['NaN', PriceNotNumericError, 'market.price-not-numeric'],
     ['inf', PriceNotNumericError, 'market.price-not-numeric'],
     ['', PriceNotNumericError, 'market.price-not-numeric'],
-    ['"7,900"', PriceNotNumericError, 'market.price-not-numeric'],
+    ['"7,90"', PriceNotNumericError, 'market.price-not-numeric'],
     ['0x1EDC', PriceNotNumericError, 'market.price-not-numeric'],
     ['1e9999', PriceNotNumericError, 'market.price-not-numeric'],
     ['2814749.76710656', PriceOverRangeError, 'market.price-over-range'],
     ['1e300', PriceOverRangeError, 'market.price-over-range'],
     ['7900.123456789', PricePrecisionError, 'market.price-precision'],
-    ['1e-300', PricePrecisionError, 'market.price-precision'],
+    ['0.00000999', PriceStepError, 'market.price-step'],
+    ['1e-300', PriceStepError, 'market.price-step'],
   ])('refuses the price %s', (price, type, code) => {
     const error = thrownBy(() => read(withRow(`2020-03-12 02:00:00,${price}`)))
     expect(error).toBeInstanceOf(type)
     expect(error).toMatchObject({ code, file: 'prices.csv', row: 4, column: 'close', value: price.replaceAll('"', '') })
   })
 
-  it('does not round a price down to nothing', () => {
-    const text = 'time,close\n2020-03-12,0.000000001\n'
-    expect(thrownBy(() => read(text, { roundPrices: true }))).toBeInstanceOf(PriceZeroError)
+  it('does not round a price of few steps, and says of how many units it can be', () => {
+    const refused = (price: string) => thrownBy(() => read(`time,close\n2020-03-12,${price}\n`, { roundPrices: true }))
+    expect(refused('0.000000001')).toMatchObject({ code: 'market.price-step', suggestedUnits: 1_000_000 })
+    expect(refused('0.00000042')).toMatchObject({ code: 'market.price-step', suggestedUnits: 1_000 })
+    expect(refused('1e-300')).toMatchObject({ code: 'market.price-step', suggestedUnits: undefined })
+    const inUnits = read('time,close\n2020-03-12,0.00000042\n', { units: 1_000 })
+    expect(inUnits[0]?.priceE8).toBe(42_000n)
   })
 
   it.each([
@@ -248,12 +270,13 @@ describe('rows that are refused', () => {
     ['NaN'],
     ['20200312'],
     ['-1583971200'],
-    ['1583971200000000'],
+    ['158397120000000000000'],
     ['9999999999'],
     ['2020-02-30'],
     ['2020-13-01'],
     ['2020-03-12 24:00:00'],
-    ['12/03/2020'],
+    ['31/02/2020'],
+    ['2020-03-12 13 PM'],
     ['2120-01-01'],
   ])('refuses the time %j', (time) => {
     const error = thrownBy(() => read(withRow(`${time},7700`)))

@@ -14,7 +14,8 @@ const row = (
   bid = '0.01',
   ask = '0.02',
   time = '2026-02-05T04:00:00+00:00',
-) => `${time},${name},${forward},${volatility},${bid},${ask},0.015,69900`
+  mark = '',
+) => `${time},${name},${forward},${volatility},${bid},${ask},${mark},69900`
 const csv = (...rows: readonly string[]): string => [header, ...rows].join('\n')
 
 const ticker = (name: string, at: number, forward: number, volatility: number): string =>
@@ -28,7 +29,7 @@ const ticker = (name: string, at: number, forward: number, volatility: number): 
         timestamp: at,
         underlying_price: forward,
         mark_iv: volatility,
-        mark_price: 0.1,
+        mark_price: 1.0006,
         greeks: { delta: 0.5 },
       },
     },
@@ -70,7 +71,7 @@ describe('an option chain', () => {
   it('refuses rows one by one and by name', () => {
     const name = 'BTC-27MAR26-100000-C'
     const bad = {
-      'options.quote-instrument': row('BTC-PERPETUAL'),
+      'options.quote-instrument': row('BTC-27MAR26-100000'),
       'options.quote-time': row(name, '70000', '0.5', '0.01', '0.02', 'noon'),
       'options.quote-expired': row('BTC-5FEB26-70000-C', '70000', '0.5', '0.01', '0.02', '2026-02-05T08:00:00+00:00'),
       'options.quote-forward': row(name, ''),

@@ -4,6 +4,7 @@ import { blackValue, normalCdf, sviTotalVariance } from '../../prover/options/re
 import {
   densityFactor,
   fitSvi,
+  fitWarnings,
   fittedVolatility,
   leastTotalVariance,
   requireNoButterfly,
@@ -25,6 +26,20 @@ describe('an SVI fit', () => {
     for (const name of ['a', 'b', 'rho', 'm', 's'] as const) expect(fit.svi[name]).toBeCloseTo(smile[name], 2)
     for (const k of [-2, 2])
       expect(fittedVolatility(fit, k)).toBeCloseTo(Math.sqrt(sviTotalVariance(smile, k) / 0.25), 2)
+  })
+
+  it('warns of what nobody should rely on: far from a mark, in its last day, or open to arbitrage', () => {
+    const good = fitSvi(marksOf(smile, 0.25), 0.25, 'a smile')
+    expect(fitWarnings(good)).toEqual([])
+    expect(fitWarnings({ ...good, maxError: 0.05 })).toEqual([])
+    expect(fitWarnings({ ...good, maxError: 0.0501 })).toEqual(['poor fit: 5.01 points off a mark'])
+    expect(fitWarnings({ ...good, timeToExpiry: 1 / 365 })).toEqual([])
+    expect(fitWarnings({ ...good, timeToExpiry: 0.5 / 365 })).toEqual([
+      'expires in 12.0 hours, where SVI fits no smile',
+    ])
+    expect(fitWarnings({ ...good, leastDensity: -0.01 })).toEqual(['can be arbitraged with butterflies'])
+    const late = fitSvi(marksOf({ ...smile, s: 0.001 }, 0.001), 0.001, 'a corner')
+    expect(fitWarnings(late)[0]).toContain('expires in 8.8 hours')
   })
 
   it('stays a surface that can be quoted, whatever the marks: one strike away, a step, a kink turned over', () => {

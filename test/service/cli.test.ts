@@ -52,6 +52,12 @@ describe('zkrisk', () => {
     expect((await zkrisk('prophesy')).code).toBe(2)
     expect((await zkrisk('prove', 'batch.json')).code).toBe(2)
     expect((await zkrisk('params', extract, '--rows', 'many')).code).toBe(2)
+    const { stderr } = await zkrisk('prove', 'batch.json')
+    expect(stderr).toContain('zkrisk: expected -o, --out <file>, found none.\n        code service.usage')
+    expect(errorOf(await zkrisk('params', extract, '--json', '--row', '30'))).toEqual({
+      code: 'service.usage',
+      message: 'unknown option --row: did you mean --rows?',
+    })
   })
 
   it('prints message, code and what to do on a failure, and no stack', async () => {
@@ -82,11 +88,41 @@ describe('zkrisk params', () => {
     expect(readFileSync(plot, 'utf8')).toContain('<svg')
   })
 
+  it('says on standard error how a file was read, and takes what decides where it can be read in two ways', async () => {
+    const bars = ['03/02/2020,5,5,5,"8,889"', '04/02/2020,5,5,5,"8,890"']
+    const ambiguous = file('ambiguous.csv', ['Date,a,b,c,Close', ...bars].join('\n'))
+    expect(errorOf(await zkrisk('params', ambiguous, '--json'))).toMatchObject({ code: 'market.decimal-mark', row: 2 })
+    const marked = await zkrisk('params', ambiguous, '--json', '--decimal-mark', 'point')
+    expect(errorOf(marked)).toMatchObject({ code: 'market.date-order', row: 2 })
+    const decided = ['--decimal-mark', 'point', '--date-order', 'day-first'] as const
+    const { code, stdout, stderr } = await zkrisk('params', ambiguous, '--json', ...decided)
+    expect([code, JSON.parse(stdout).length]).toEqual([0, 1])
+    expect(stderr).toMatch(/2 rows every 86,400 s, oldest first; "Date", "Close", dates day-first/)
+    expect(stderr).toMatch(/Warning: .* a move between rows spans 24 horizons/)
+  })
+
+  it('takes columns by name and number, other units, and leaves bad rows out by name', async () => {
+    const bare = file(
+      'bare.csv',
+      ['0,2020-03-12 00:00,0.0000005', '0,2020-03-12 01:00,x', '0,2020-03-12 02:00,0.0000006'].join('\n'),
+    )
+    expect(errorOf(await zkrisk('params', bare, '--json'))).toMatchObject({ code: 'market.header-missing' })
+    const columns = ['--columns', 'id,time,price'] as const
+    expect(errorOf(await zkrisk('params', bare, '--json', ...columns))).toMatchObject({ suggestedUnits: 1000 })
+    const rest = ['--price-units', '1000', '--skip-bad-rows'] as const
+    const named = await zkrisk('params', bare, '--json', ...columns, ...rest)
+    const numbered = await zkrisk('params', bare, '--json', '--time-column', '2', '--price-column', '3', ...rest)
+    expect(JSON.parse(named.stdout)).toMatchObject([{ price: '0.0006' }])
+    expect(numbered.stdout).toBe(named.stdout)
+    expect(named.stderr).toContain('Left out: ')
+    expect(named.stderr).toContain('row 2, column "price"')
+  })
+
   const hour = (n: number): string => `2020-03-12 0${n}:00:00`
   const rows = (...prices: readonly string[]): string => prices.map((price, i) => `${hour(i)},${price}`).join('\n')
   it.each([
     ['a negative price', `time,price\n${rows('1', '-2')}\n`, 'market.price-negative', 3],
-    ['times out of order', `time,price\n${hour(2)},1\n${hour(1)},1\n`, 'market.time-order', 3],
+    ['times out of order', `time,price\n${hour(2)},1\n${hour(1)},1\n${hour(3)},1\n`, 'market.time-order', 3],
     ['a missing header', `${rows('1', '2')}\n`, 'market.header-missing', 1],
   ])('names code and row of %s and writes nothing', async (_, content, code, row) => {
     const out = join(folder, 'never.csv')

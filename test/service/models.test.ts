@@ -123,8 +123,9 @@ describe('zkrisk models', () => {
   })
 
   it('says so where rows are further apart than a prediction reaches', async () => {
-    const { stdout } = await zkrisk('models', bars, '--observe-seconds', '86400')
-    expect(stdout).toContain('Rows are 86400 s apart and predictions for 3600 s')
+    const { stderr } = await zkrisk('models', bars, '--observe-seconds', '86400')
+    expect(stderr.match(/has a row every 86,400 s, predictions are for 3,600 s/g)).toHaveLength(1)
+    expect((await zkrisk('models', bars)).stderr).not.toContain('Warning')
   })
 
   it('refuses assets and files that do not pair, and times that are none', async () => {

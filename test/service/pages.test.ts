@@ -10,7 +10,8 @@ import { priceChain } from '../../prover/options/pricedChain.ts'
 import { backtest } from '../../prover/parameters/backtest.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { replay } from '../../prover/parameters/replay.ts'
-import { type MarginAnswer, marginOf, readAccount } from '../../prover/service/answers/margins.ts'
+import { type AccountAnswer, accountAnswer } from '../../prover/service/answers/accountMargins.ts'
+import { readAccount, readAccountOverMarkets } from '../../prover/service/answers/margins.ts'
 import { judgeAssets } from '../../prover/service/answers/models.ts'
 import { renderAuditReport } from '../../prover/service/report/auditReport.ts'
 import { renderChainReport } from '../../prover/service/report/chainReport.ts'
@@ -32,7 +33,7 @@ const root = join(import.meta.dirname, '..', '..')
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** The example's account as its market falls. */
-function throughMarkets(example: string): Promise<readonly MarginAnswer[]> {
+function throughMarkets(example: string): Promise<readonly AccountAnswer[]> {
   const { market, ...rest } = JSON.parse(readFileSync(example, 'utf8'))
   const files = [0, 1, 2].map((step) => {
     const asOf = Date.parse(`${market.asOf}`) / 1000 + 3600 * step
@@ -43,7 +44,7 @@ function throughMarkets(example: string): Promise<readonly MarginAnswer[]> {
     )
     return file
   })
-  return Promise.all(files.map((file) => marginOf(readAccount(file, {}))))
+  return Promise.all(files.map((file) => accountAnswer(readAccount(file, {}))))
 }
 
 /** An expiry with a smile, one whose marks no surface can follow, and one with too few strikes; with open interest. */
@@ -115,7 +116,7 @@ async function renderPages(): Promise<Readonly<Record<string, string>>> {
   const example = join(root, 'docs', 'examples', 'short-strangle.json')
   return {
     demo: renderReport([window, { kind: 'backtest', title: 'BTC-USD backtest', backtest: result }]),
-    margin: renderMarginReport(await marginOf(readAccount(example, {}))),
+    margin: renderMarginReport(await accountAnswer(readAccount(example, {}))),
     through: renderThroughReport(await throughMarkets(example)),
     chain: renderChainReport(priceChain(chainFile())),
     models: renderModelsReport(judgeAssets([{ name: 'BTC-USD', sources: ['extract'], rows }])),
@@ -256,15 +257,35 @@ describe('what pages say first', () => {
     expect(headerOf('audit')).toMatch(/✓ Accepted.*12 of 12.*64 of 64/s)
   })
 
+  it('of an account over several markets is how it stands as a whole, then each market', async () => {
+    const { market, ...rest } = JSON.parse(readFileSync(join(root, 'docs', 'examples', 'short-strangle.json'), 'utf8'))
+    const file = join(folder, 'both.json')
+    const markets = { BTC: market, ETH: { asOf: market.asOf, spot: '2000' } }
+    const account = { ...rest.account, cash: '1000000', perps: [{ quantity: '3', currency: 'ETH' }] }
+    writeFileSync(file, JSON.stringify({ ...rest, account, markets }))
+    const answer = await accountAnswer(readAccountOverMarkets(file, {}))
+    const page = renderMarginReport(answer)
+    expect(answer.standing.initialE8).toBeGreaterThan(0n)
+    expect(page).toMatch(/class="verdict pass">✓ Healthy/)
+    for (const id of ['account', 'BTC-requirement', 'BTC-legs', 'ETH-requirement', 'ETH-sensitivity'])
+      expect(page.split(`<section id="${id}"`)).toHaveLength(2)
+    const left = (Number(answer.standing.initialE8) / 1e8).toLocaleString('en-GB', {
+      minimumFractionDigits: 2,
+      maximumFractionDigits: 2,
+    })
+    expect(page.split(left).length).toBe(3)
+    // By itself ETH is short of its requirement, which nobody judges it by.
+    expect(answer.markets[1]?.provable.margin.initialE8).toBeLessThan(0n)
+    expect(page).not.toContain('may not open')
+  })
+
   it('of a margin sums up: terms to what is left, legs to the worst loss', async () => {
-    const answer = await marginOf(readAccount(join(root, 'docs', 'examples', 'short-strangle.json'), {}))
+    const answer = await accountAnswer(readAccount(join(root, 'docs', 'examples', 'short-strangle.json'), {}))
     const page = renderMarginReport(answer)
     const left = /<td>= left<\/td><td>(−?[\d,.]+)<\/td><td>(−?[\d,.]+)<\/td>/.exec(page)?.slice(1) ?? []
     const number = (text: string): number => Number(text.replaceAll(',', '').replace('−', '-'))
     expect(left.map(number)).toEqual(
-      [answer.provable.margin.initialE8, answer.provable.margin.maintenanceE8].map(
-        (value) => Math.round(Number(value) / 1e6) / 100,
-      ),
+      [answer.standing.initialE8, answer.standing.maintenanceE8].map((value) => Math.round(Number(value) / 1e6) / 100),
     )
     const body = /aria-label="Requirement, term by term">.*?<tbody>(.*?)<\/tbody>/s.exec(page)?.[1] ?? ''
     const terms = [...body.matchAll(/<tr><td>[^<]*<\/td><td>(−?[\d,.]+)<\/td>/g)].map(([, text = '']) => number(text))

@@ -34,7 +34,15 @@ export async function startTryOut(folder: string): Promise<TryOut> {
     keyFile,
     councilKeyFile,
     feed: async (hours) => {
-      await replayFeed([], { rpc: url, deployment: deploymentFile, market: [], pause: 0, count: hours, say: () => {} })
+      await replayFeed([], {
+        rpc: url,
+        deployment: deploymentFile,
+        market: [],
+        pause: 0,
+        count: hours,
+        prices: {},
+        say: () => {},
+      })
     },
     sequences: async () => {
       const provider = await connectProvider(url)

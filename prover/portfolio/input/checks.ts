@@ -1,8 +1,14 @@
 /** What a market must be before anything is priced in it; every refusal names the leg. */
 import { ProverError } from '../../errors.ts'
-import type { Svi } from '../../options/real.ts'
+import { type Svi, sviTotalVariance } from '../../options/real.ts'
 import { requireNoButterfly, requireSviShape } from '../../options/surface.ts'
-import type { ExpirySurface } from '../portfolio.ts'
+import type { ExpirySurface, PortfolioMarket } from '../portfolio.ts'
+import { decimalText, grouped } from './exact.ts'
+import { UnitError } from './fractions.ts'
+
+/** What errors call an expiry of a market. @param at - where the market stands in the file */
+export const expiryName = (expiry: bigint, at: string): string =>
+  `${at === 'market' ? '' : `${at}, `}expiry ${iso(expiry).slice(0, 10)}`
 
 /** An expiry's SVI parameters as plain numbers. */
 export function sviOf({ sviAX48, sviBX48, sviRhoX40, sviMX40, sviSX40 }: ExpirySurface): Svi {
@@ -27,6 +33,21 @@ export function requireSurfaceShape(surface: ExpirySurface, leg: string): void {
   requireSviShape(sviOf(surface), leg)
 }
 
+/** Refuses a surface whose parameters can only be those of a volatility, or of a variance a year in points. @throws {@link UnitError} */
+export function requireTotalVariance(surface: ExpirySurface, leg: string): void {
+  const atForward = sviTotalVariance(sviOf(surface), 0)
+  if (!(atForward < LARGEST_VARIANCE)) {
+    throw new UnitError(
+      `${leg}.svi`,
+      String(Number(atForward.toPrecision(6))),
+      `a total variance (volatility² × years) below ${LARGEST_VARIANCE} at the forward`,
+    )
+  }
+}
+
+/** Where total variances saturate; at the forward nothing that is one comes near. */
+const LARGEST_VARIANCE = 20
+
 /** Beyond the strikes that are held, butterflies are nobody's business; this far around the forward they always are. */
 const ALWAYS_EXAMINED = 0.25
 
@@ -40,6 +61,54 @@ export function requireArbitrageFree(surface: ExpirySurface, strikesE8: readonly
   const from = Math.min(-ALWAYS_EXAMINED, ...moneyness)
   const to = Math.max(ALWAYS_EXAMINED, ...moneyness)
   requireNoButterfly(sviOf(surface), leg, from, to)
+}
+
+/** Forwards, perpetuals and the market's own currency as collateral are worth spot but for carry, which is far less. */
+const PRICE_FACTOR = 2n
+
+/**
+ * Refuses prices of one thing that are further apart than carry can bring them: one of them has other decimals, is a feed
+ * that is missing, or is of another market.
+ *
+ * @throws {@link PricesApartError}
+ */
+export function requirePricesTogether(market: PortfolioMarket, at: string): void {
+  const { currency, spotE8, perpPriceE8, expiries, collaterals } = market
+  const own = collaterals.filter(({ asset }) => asset === currency)
+  const prices: readonly (readonly [string, bigint])[] = [
+    [`${at}.perpPrice`, perpPriceE8],
+    ...expiries.flatMap(({ expiry, forwardVariableE8, forwardFixedE8, forwardRefE8 }) => {
+      const leg = expiryName(expiry, at)
+      return [
+        [`${leg}, forward`, forwardVariableE8 + forwardFixedE8],
+        [`${leg}, svi.forwardRef`, forwardRefE8],
+      ] as const
+    }),
+    ...own.map(({ asset, priceE12 }) => [`${at}.collaterals.${asset}.price`, priceE12 / 10_000n] as const),
+  ]
+  for (const [entry, priceE8] of prices) {
+    const [low, high] = priceE8 < spotE8 ? [priceE8, spotE8] : [spotE8, priceE8]
+    if (low * PRICE_FACTOR < high) throw new PricesApartError(entry, priceE8, spotE8)
+  }
+}
+
+/** A price of a market is not within a factor of 2 of spot. */
+export class PricesApartError extends ProverError {
+  readonly code = 'portfolio.prices-apart'
+  readonly entry: string
+  readonly price: string
+  readonly spot: string
+
+  constructor(entry: string, priceE8: bigint, spotE8: bigint) {
+    const [price, spot] = [decimalText(priceE8, 10n ** 8n), decimalText(spotE8, 10n ** 8n)]
+    super(
+      `${entry}: expected a price within a factor of ${PRICE_FACTOR} of spot, got ${grouped(price)} beside spot ${grouped(spot)}. ` +
+        'One of them has other decimals, is missing, or is of another market.',
+    )
+    this.entry = entry
+    this.price = price
+    this.spot = spot
+  }
 }
 
 /** An expiry has no forward to price on. */
@@ -89,6 +158,23 @@ export class ExpiredLegError extends ProverError {
   }
 }
 
+/** A settlement price is stated of options that have not expired. */
+export class UnsettledError extends ProverError {
+  readonly code = 'portfolio.unsettled'
+  readonly leg: string
+  readonly expiry: bigint
+  readonly asOf: bigint
+
+  constructor(leg: string, expiry: bigint, asOf: bigint) {
+    super(
+      `${leg}: expected a settlementPrice only in the second of expiry, ${iso(expiry)}, got one at ${iso(asOf)}. Leave it out.`,
+    )
+    this.leg = leg
+    this.expiry = expiry
+    this.asOf = asOf
+  }
+}
+
 /** An expiry's data is older than the round allows. */
 export class StaleSurfaceError extends ProverError {
   readonly code = 'portfolio.stale-surface'
@@ -123,4 +209,4 @@ export class MixedMarketError extends ProverError {
   }
 }
 
-const iso = (time: bigint): string => new Date(Number(time) * 1000).toISOString().replace('.000Z', 'Z')
+export const iso = (time: bigint): string => new Date(Number(time) * 1000).toISOString().replace('.000Z', 'Z')

@@ -17,7 +17,8 @@ import type {
   VolatilityMove,
 } from '../portfolio.ts'
 import { splitForward, UnknownInstrumentError } from '../portfolio.ts'
-import { issueOf, nameOf, PortfolioSchemaError, TooManyCollateralsError } from './schema.ts'
+import { formIssue } from './formIssue.ts'
+import { nameOf, PortfolioSchemaError, TooManyCollateralsError } from './schema.ts'
 
 /** Numbers arrive as their own text ({@link parseExactJson}). */
 const decimal = z.string()
@@ -136,8 +137,14 @@ const HORIZON_VOLATILITY = String(0.6 / Math.sqrt(365))
  * @throws {@link ValueRangeError}, {@link ScenarioGridError} and the errors of options, naming the leg or entry
  */
 export function readDeriveCase(text: string, file: string): Portfolio {
-  const parsed = caseSchema.safeParse(parseExactJson(text, file))
-  if (!parsed.success) throw new PortfolioSchemaError(file, ...issueOf(parsed.error), parsed.error)
+  const stated = parseExactJson(text, file)
+  if (typeof stated === 'object' && stated !== null && 'account' in stated) {
+    const reason =
+      'expected a case in the format of Derive’s tests, got a portfolio, which is read without --derive-case'
+    throw new PortfolioSchemaError(file, { entry: '', reason })
+  }
+  const parsed = caseSchema.safeParse(stated)
+  if (!parsed.success) throw new PortfolioSchemaError(file, formIssue(caseSchema, stated, parsed.error))
   const { Scenario, Parameters: parameters } = parsed.data
   const scenario = { ...Scenario, Collaterals: Scenario.Collaterals.map(named) }
   if (scenario.Collaterals.length > COLLATERALS) throw new TooManyCollateralsError(scenario.Collaterals.length)
@@ -149,7 +156,7 @@ export function readDeriveCase(text: string, file: string): Portfolio {
   const market: PortfolioMarket = {
     asOf,
     spotE8: exactField('roundPrices', 'spotE8', scenario.SpotPrice, 'Scenario.SpotPrice'),
-    perpPriceE8: exactField('roundPrices', 'perpPriceE8', scenario.PerpPrice, 'Scenario.PerpPrice'),
+    perpPriceE8: perpPriceOf(scenario),
     stablePriceE12: exactField('roundPrices', 'stablePriceE12', scenario.StablePrice, 'Scenario.StablePrice'),
     spotConfidenceX40,
     perpConfidenceX40: confidence('perpConfidenceX40', scenario.PerpConfidence, 'PerpConfidence'),
@@ -179,6 +186,14 @@ export function readDeriveCase(text: string, file: string): Portfolio {
     rules: rulesOf(parameters, scenario.Collaterals),
     scenarios: parameters.Scenarios.map(scenarioOf),
   }
+}
+
+/** Where nobody holds perpetuals a case states 0: spot, which a contract takes, changes nothing. */
+function perpPriceOf({ NumPerps, PerpPrice, SpotPrice }: DeriveCase['Scenario']): bigint {
+  const stated = exactField('roundPrices', 'perpPriceE8', PerpPrice, 'Scenario.PerpPrice')
+  return stated === 0n && Number(NumPerps) === 0
+    ? exactField('roundPrices', 'spotE8', SpotPrice, 'Scenario.SpotPrice')
+    : stated
 }
 
 /** An asset that is held twice gets a number: `ETH`, `ETH (2)`. */

@@ -1,7 +1,7 @@
 /** Decimals of files become the exact integers of statement words here, and nowhere else. */
 import { type WordName, words } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
-import { parseDecimal, scaleDecimal } from '../../market/decimal.ts'
+import { type Decimal, parseDecimal, scaleDecimal } from '../../market/decimal.ts'
 
 /** Name of a field of a packed word. */
 export type FieldName<W extends WordName> = (typeof words)[W]['fields'][number]['name']
@@ -57,33 +57,53 @@ const sizes: FieldRange = { scale: 10n ** 12n, least: 0n, most: (1n << 62n) - 1n
 
 /** From which size on a position is concentrated, down to whole units of 2^32·10^-12. */
 export function exactSizeQ(text: string, entry: string): bigint {
-  const { negative, numerator, denominator } = scaled(text, sizes.scale, entry)
+  const decimal = decimalOf(text, entry)
+  const { numerator, denominator } = scaleDecimal(decimal, sizes.scale)
   // Not to the nearest 10^-12 first, which may be a whole unit above.
-  const sizeE12 = negative ? -((numerator + denominator - 1n) / denominator) : numerator / denominator
+  const sizeE12 = decimal.negative ? -((numerator + denominator - 1n) / denominator) : numerator / denominator
   return within(sizes, sizeE12, text, entry) >> 32n
 }
 
-/** {@link exactField} with a range of its own. */
-export const exactIn = (range: FieldRange, text: string, entry: string): bigint =>
-  within(range, nearest(text, range.scale, entry), text, entry)
+/** {@link exactField} with a range of its own; what has no unit may be stated in per cent, `4%`. */
+export function exactIn(range: FieldRange, text: string, entry: string): bigint {
+  const { scale } = range
+  const hasNoUnit = (scale & (scale - 1n)) === 0n && scale > 1n
+  const value = hasNoUnit ? nearestTo(fractionOf(text, entry), scale) : nearest(text, scale, entry)
+  return within(range, value, text, entry)
+}
 
 function within({ scale, least, most }: FieldRange, value: bigint, text: string, entry: string): bigint {
   if (value < least || value > most)
-    throw new ValueRangeError(entry, text, decimalText(least, scale), decimalText(most, scale))
+    throw new ValueRangeError(entry, text, grouped(decimalText(least, scale)), grouped(decimalText(most, scale)))
   return value
 }
 
-/** A decimal number times a scale, to the nearest integer, halves away from zero. @throws {@link NotDecimalError} */
-export function nearest(text: string, scale: bigint, entry: string): bigint {
-  const { negative, numerator, denominator } = scaled(text, scale, entry)
-  const magnitude = (2n * numerator + denominator) / (2n * denominator)
-  return negative ? -magnitude : magnitude
+/** A number that may be stated in per cent. @throws {@link NotDecimalError} */
+export function fractionOf(text: string, entry: string): Decimal {
+  if (!text.endsWith('%')) return decimalOf(text, entry)
+  const decimal = parseDecimal(text.slice(0, -1).trimEnd())
+  if (decimal === undefined) throw new NotDecimalError(entry, text)
+  return { ...decimal, exponent: decimal.exponent - 2 }
 }
 
-function scaled(text: string, scale: bigint, entry: string) {
+/** Thousands separated: `2814749.76` → `2,814,749.76`. */
+export const grouped = (decimal: string): string =>
+  decimal.replace(/\d+/, (whole) => BigInt(whole).toLocaleString('en-GB'))
+
+/** A decimal number times a scale, to the nearest integer, halves away from zero. @throws {@link NotDecimalError} */
+export const nearest = (text: string, scale: bigint, entry: string): bigint => nearestTo(decimalOf(text, entry), scale)
+
+function decimalOf(text: string, entry: string): Decimal {
   const decimal = parseDecimal(text)
   if (decimal === undefined) throw new NotDecimalError(entry, text)
-  return { negative: decimal.negative, ...scaleDecimal(decimal, scale) }
+  return decimal
+}
+
+/** {@link nearest} of a number that has been read. */
+export function nearestTo(decimal: Decimal, scale: bigint): bigint {
+  const { numerator, denominator } = scaleDecimal(decimal, scale)
+  const magnitude = (2n * numerator + denominator) / (2n * denominator)
+  return decimal.negative ? -magnitude : magnitude
 }
 
 /** An exact value as a decimal of at most `decimals` digits after the point, rounded down (towards minus infinity). */
@@ -104,7 +124,8 @@ export class NotDecimalError extends ProverError {
   readonly value: string
 
   constructor(entry: string, value: string) {
-    super(`${entry}: expected a decimal number, got "${value}".`)
+    const advice = value.includes(',') ? ' Write it without thousands separators, with a decimal point.' : ''
+    super(`${entry}: expected a decimal number, got "${value}".${advice}`)
     this.entry = entry
     this.value = value
   }

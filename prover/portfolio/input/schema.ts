@@ -1,8 +1,7 @@
 /** Portfolio files: the JSON that users write (docs/portfolio.md), read exactly and checked before anything is priced. */
 import { z } from 'zod'
-import { COLLATERALS } from '../../../circuits/statements/index.ts'
+import { COLLATERALS, type WordName } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
-import { parseTime } from '../../market/time.ts'
 import { instrumentName, readInstrument } from '../../options/instrument.ts'
 import {
   type Contingency,
@@ -13,16 +12,34 @@ import {
 } from '../contingencies.ts'
 import {
   ExpiredLegError,
+  expiryName,
   ForwardCrossedError,
   ForwardMissingError,
+  iso,
   MixedMarketError,
   requireArbitrageFree,
+  requirePricesTogether,
   requireSurfaceShape,
+  requireTotalVariance,
   StaleSurfaceError,
+  UnsettledError,
 } from './checks.ts'
 import { defaultParameters, defaultScenarios, UNLIMITED_SIZE } from './defaultParameters.ts'
-import { exactField, exactFields, exactIn, exactSizeQ, fieldRange, nearest } from './exact.ts'
+import {
+  exactField,
+  exactFields,
+  exactIn,
+  exactSizeQ,
+  type FieldName,
+  fieldRange,
+  fractionOf,
+  nearest,
+  nearestTo,
+} from './exact.ts'
 import { parseExactJson } from './exactJson.ts'
+import { type FormIssue, formIssue } from './formIssue.ts'
+import { exactFraction, fractionField, fractionFields, UnitError } from './fractions.ts'
+import { expiryOf, timeOf } from './times.ts'
 import type {
   CollateralPrice,
   CollateralRule,
@@ -39,11 +56,24 @@ import { splitForward, UnknownInstrumentError } from '../portfolio.ts'
 const decimal = z
   .union([z.string().regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?$/), z.number()])
   .transform(String)
-  .meta({ id: 'decimal', description: 'decimal number, as a JSON number or as a string; read exactly' })
-const time = z
-  .union([z.string(), z.number()])
+  .meta({
+    id: 'decimal',
+    title: 'a decimal number such as 70853.26',
+    description: 'decimal number, as a JSON number or as a string; read exactly',
+  })
+const fraction = z
+  .union([z.string().regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?( ?%)?$/), z.number()])
   .transform(String)
-  .meta({ id: 'time', description: 'unix seconds or ISO 8601, UTC where no offset is given' })
+  .meta({
+    id: 'fraction',
+    title: 'a fraction such as 0.04 or 4%',
+    description: 'decimal number without a unit: 0.04, or "4%"; read exactly',
+  })
+const time = z.union([z.string(), z.number()]).transform(String).meta({
+  id: 'time',
+  title: 'a time such as 2026-03-27T08:00:00Z or unix seconds',
+  description: 'unix seconds or ISO 8601, UTC where no offset is given',
+})
 
 const sviSchema = z.strictObject({
   a: decimal,
@@ -56,7 +86,7 @@ const sviSchema = z.strictObject({
 })
 
 const expirySchema = z.strictObject({
-  expiry: time,
+  expiry: time.describe('a date alone means 08:00 UTC'),
   asOf: time
     .optional()
     .describe('time of this expiry’s data; default and only other value allowed: that of the market'),
@@ -71,20 +101,38 @@ const expirySchema = z.strictObject({
   settlementPrice: decimal
     .optional()
     .describe('only for an expiry at this very second: options are worth their payoff'),
-  rate: decimal.default('0').describe('continuously compounded, per year'),
+  rate: fraction.default('0').describe('continuously compounded, per year; 0.04 is 4 %'),
   svi: sviSchema,
-  confidence: decimal.default('1').describe('least confidence of forward, rate and surface, 0 to 1'),
+  confidence: fraction.default('1').describe('least confidence of forward, rate and surface, 0 to 1'),
 })
+
+const currency = z
+  .string()
+  .regex(/^[A-Z0-9_]+$/)
+  .meta({ id: 'currency', title: 'a currency such as BTC' })
 
 const optionSchema = z.union([
   z.strictObject({ instrument: z.string().describe('such as BTC-27MAR26-100000-C'), quantity: decimal }),
-  z.strictObject({ expiry: time, strike: decimal, type: z.enum(['call', 'put']), quantity: decimal }),
+  z.strictObject({
+    expiry: time.describe('a date alone means 08:00 UTC'),
+    strike: decimal,
+    type: z.enum(['call', 'put']),
+    quantity: decimal,
+    currency: currency.optional().describe('needed where there are several markets'),
+  }),
 ])
 
+const perpsSchema = z.strictObject({
+  quantity: decimal,
+  unrealisedPnl: decimal.default('0'),
+  unrealisedFunding: decimal.default('0'),
+  currency: currency.optional().describe('needed where there are several markets'),
+})
+
 const shape = <T extends Readonly<Record<string, unknown>>>(defaults: T, describe = '') => {
-  const entries = Object.entries(defaults).map(([name, value]) => [name, decimal.default(String(value))] as const)
+  const entries = Object.entries(defaults).map(([name, value]) => [name, fraction.default(String(value))] as const)
   return z
-    .strictObject(Object.fromEntries(entries) as { readonly [Name in keyof T]: z.ZodDefault<typeof decimal> })
+    .strictObject(Object.fromEntries(entries) as { readonly [Name in keyof T]: z.ZodDefault<typeof fraction> })
     .describe(describe)
     .prefault({} as never)
 }
@@ -101,9 +149,9 @@ const parametersSchema = z
       .array(
         z.strictObject({
           asset: z.string(),
-          maintenanceHaircut: decimal,
-          initialHaircut: decimal.describe('on top of the maintenance haircut'),
-          confidenceThreshold: decimal.default('0'),
+          maintenanceHaircut: fraction,
+          initialHaircut: fraction.describe('on top of the maintenance haircut'),
+          confidenceThreshold: fraction.default('0'),
           movesWithSpot: z.boolean().default(false),
           size: decimal.default(UNLIMITED_SIZE).describe('held beyond this, in units of the asset, it is concentrated'),
         }),
@@ -113,49 +161,62 @@ const parametersSchema = z
   })
   .prefault({})
 
-/** The form of a portfolio file. */
-export const portfolioSchema = z.strictObject({
-  $schema: z.string().optional(),
-  name: z.string().optional(),
-  account: z.strictObject({
-    cash: decimal.default('0'),
-    collaterals: z.array(z.strictObject({ asset: z.string(), amount: decimal })).default([]),
-    perps: z
-      .strictObject({
-        quantity: decimal,
-        unrealisedPnl: decimal.default('0'),
-        unrealisedFunding: decimal.default('0'),
-      })
-      .prefault({ quantity: '0' }),
-    options: z.array(optionSchema).default([]),
-  }),
-  market: z.strictObject({
-    asOf: time,
-    spot: decimal,
-    spotConfidence: decimal.default('1'),
-    perpPrice: decimal.optional().describe('default: spot'),
-    perpConfidence: decimal.default('1'),
-    stablePrice: decimal.default('1'),
-    maxAgeSeconds: decimal.default('120').describe('older data of an expiry is stale'),
-    expiries: z.array(expirySchema).default([]),
-    collaterals: z
-      .array(z.strictObject({ asset: z.string(), price: decimal, confidence: decimal.default('1') }))
-      .default([]),
-  }),
-  parameters: parametersSchema,
-  scenarios: z
-    .array(
-      z.strictObject({
-        spotShock: decimal,
-        volatility: z.enum(['up', 'none', 'down', 'linear', 'absolute']),
-        damping: decimal.default('1'),
-      }),
-    )
-    .default([...defaultScenarios])
-    .describe('default: the grid that Derive publishes'),
+const marketSchema = z.strictObject({
+  currency: currency.optional().describe('of options and perpetuals; default: what the names of the options say'),
+  asOf: time,
+  spot: decimal,
+  spotConfidence: fraction.default('1'),
+  perpPrice: decimal.optional().describe('default: spot'),
+  perpConfidence: fraction.default('1'),
+  stablePrice: decimal.default('1'),
+  maxAgeSeconds: decimal.default('120').describe('older data of an expiry is stale'),
+  expiries: z.array(expirySchema).default([]),
+  collaterals: z
+    .array(z.strictObject({ asset: z.string(), price: decimal, confidence: fraction.default('1') }))
+    .default([]),
 })
 
-type PortfolioFile = z.infer<typeof portfolioSchema>
+/** The form of a portfolio file. */
+export const portfolioSchema = z
+  .strictObject({
+    $schema: z.string().optional(),
+    name: z.string().optional(),
+    account: z.strictObject({
+      cash: decimal.default('0'),
+      collaterals: z.array(z.strictObject({ asset: z.string(), amount: decimal })).default([]),
+      perps: z
+        .union([perpsSchema, z.array(perpsSchema)])
+        .prefault([])
+        .transform((stated) => (Array.isArray(stated) ? stated : [stated])),
+      options: z.array(optionSchema).default([]),
+    }),
+    market: marketSchema.optional().describe('the only market; either this or markets'),
+    markets: z.record(currency, marketSchema).optional().describe('one market a currency; either this or market'),
+    parameters: parametersSchema,
+    scenarios: z
+      .array(
+        z.strictObject({
+          spotShock: decimal,
+          volatility: z.enum(['up', 'none', 'down', 'linear', 'absolute']),
+          damping: fraction.default('1'),
+        }),
+      )
+      .default([...defaultScenarios])
+      .describe('default: the grid that Derive publishes'),
+  })
+  .superRefine(({ market, markets }, { addIssue }) => {
+    if ((market === undefined) === (markets === undefined || Object.keys(markets).length === 0)) {
+      addIssue({
+        code: 'custom',
+        path: ['market'],
+        message: 'expected either market or markets with one entry a currency',
+      })
+    }
+  })
+
+export type PortfolioFile = z.infer<typeof portfolioSchema>
+type Account = PortfolioFile['account']
+type Market = NonNullable<PortfolioFile['market']>
 
 export type ReadOptions = {
   /** Take surfaces whose butterflies can be arbitraged. */
@@ -174,19 +235,37 @@ export type ReadOptions = {
  * @throws the errors of checks.ts and surface.ts, {@link UnknownInstrumentError}, {@link LegSizeError}, naming the leg
  */
 export function readPortfolio(text: string, file: string, options: ReadOptions = {}): Portfolio {
-  const parsed = portfolioSchema.safeParse(parseExactJson(text, file))
-  if (!parsed.success) throw new PortfolioSchemaError(file, ...issueOf(parsed.error), parsed.error)
-  const { name = nameOf(file), account, market: stated, parameters, scenarios } = parsed.data
-  const market = marketOf(stated, parameters, options)
+  return portfolioOf(parsePortfolio(text, file), file, options)
+}
+
+/** A file of the right form; nothing else is checked. @throws {@link JsonSyntaxError}, {@link PortfolioSchemaError} */
+export function parsePortfolio(text: string, file: string): PortfolioFile {
+  const json = parseExactJson(text, file)
+  if (typeof json === 'object' && json !== null && 'Scenario' in json) throw new PortfolioSchemaError(file, DERIVE_CASE)
+  const parsed = portfolioSchema.safeParse(json)
+  if (!parsed.success) throw new PortfolioSchemaError(file, formIssue(portfolioSchema, json, parsed.error))
+  return parsed.data
+}
+
+const DERIVE_CASE: FormIssue = {
+  entry: '',
+  reason: 'expected a portfolio, got a case in the format of Derive’s tests, which --derive-case reads',
+}
+
+/** The account of a file in its one market. @param at - where the market stands in the file @throws the errors of {@link readPortfolio} but those of the form */
+export function portfolioOf(stated: PortfolioFile, file: string, options: ReadOptions, at = 'market'): Portfolio {
+  const { name = nameOf(file), account, parameters, scenarios } = stated
+  if (stated.market === undefined) throw new SeveralMarketsError(file, Object.keys(stated.markets ?? {}))
+  const market = marketOf(stated.market, currencyOf(stated.market, account), parameters, options, at)
   const portfolio: Portfolio = {
     name,
     account: accountOf(account, market),
     market,
     rules: rulesOf(parameters),
     scenarios: scenarios.map(({ spotShock, volatility, damping }, index) => ({
-      spotShockX40: exactField('scenarioRegular', 'shockX40', spotShock, `scenarios.${index}.spotShock`),
+      spotShockX40: shockX40('scenarioRegular', 'shockX40', spotShock, `scenarios.${index}.spotShock`),
       volatility,
-      dampingX40: exactField('scenarioRegular', 'dampingUpX40', damping, `scenarios.${index}.damping`),
+      dampingX40: fractionField('share', 'scenarioRegular', 'dampingUpX40', damping, `scenarios.${index}.damping`),
     })) satisfies readonly Scenario[],
   }
   if (options.allowArbitrage !== true) requireNoArbitrage(portfolio)
@@ -195,93 +274,128 @@ export function readPortfolio(text: string, file: string, options: ReadOptions =
 }
 
 function marketOf(
-  stated: PortfolioFile['market'],
+  stated: Market,
+  currency: string | undefined,
   parameters: PortfolioFile['parameters'],
   { now }: ReadOptions,
+  at: string,
 ): PortfolioMarket {
-  const asOf = timeOf(stated.asOf, 'market.asOf')
-  const maxAge = nearest(stated.maxAgeSeconds, 1n, 'market.maxAgeSeconds')
-  if (now !== undefined && now - asOf > maxAge) throw new StaleSurfaceError('market', asOf, now - asOf, maxAge)
-  const spotConfidenceX40 = exactField(
+  const asOf = timeOf(stated.asOf, `${at}.asOf`)
+  const maxAge = nearest(stated.maxAgeSeconds, 1n, `${at}.maxAgeSeconds`)
+  if (now !== undefined && now - asOf > maxAge) throw new StaleSurfaceError(at, asOf, now - asOf, maxAge)
+  const spotConfidenceX40 = fractionField(
+    'share',
     'roundConfidences',
     'spotConfidenceX40',
     stated.spotConfidence,
-    'market.spotConfidence',
+    `${at}.spotConfidence`,
   )
-  const spotE8 = positive(exactField('roundPrices', 'spotE8', stated.spot, 'market.spot'), stated.spot, 'market.spot')
+  const spotE8 = positive(exactField('roundPrices', 'spotE8', stated.spot, `${at}.spot`), stated.spot, `${at}.spot`)
   if (stated.collaterals.length > COLLATERALS) throw new TooManyCollateralsError(stated.collaterals.length)
-  return {
+  const market: PortfolioMarket = {
+    ...(currency === undefined ? {} : { currency }),
     asOf,
     spotE8,
-    perpPriceE8:
-      stated.perpPrice === undefined
-        ? spotE8
-        : exactField('roundPrices', 'perpPriceE8', stated.perpPrice, 'market.perpPrice'),
+    perpPriceE8: stated.perpPrice === undefined ? spotE8 : perpPriceE8(stated.perpPrice, `${at}.perpPrice`),
     stablePriceE12: positive(
-      exactField('roundPrices', 'stablePriceE12', stated.stablePrice, 'market.stablePrice'),
+      exactField('roundPrices', 'stablePriceE12', stated.stablePrice, `${at}.stablePrice`),
       stated.stablePrice,
-      'market.stablePrice',
+      `${at}.stablePrice`,
     ),
     spotConfidenceX40,
-    perpConfidenceX40: exactField(
+    perpConfidenceX40: fractionField(
+      'share',
       'roundConfidences',
       'perpConfidenceX40',
       stated.perpConfidence,
-      'market.perpConfidence',
+      `${at}.perpConfidence`,
     ),
     horizonVolatilityX40: horizonVolatilityX40(parameters.horizon),
     expiries: distinct(
-      stated.expiries.map((expiry, index) => surfaceOfEntry(expiry, index, { asOf, spotConfidenceX40, maxAge })),
-      ({ expiry }) => String(expiry),
-      'market.expiries',
+      stated.expiries.map((expiry, index) => surfaceOfEntry(expiry, index, { asOf, spotConfidenceX40, maxAge, at })),
+      ({ expiry }) => iso(expiry),
+      `${at}.expiries`,
     ),
-    collaterals: distinct(stated.collaterals.map(collateralPrice), ({ asset }) => asset, 'market.collaterals'),
+    collaterals: distinct(
+      stated.collaterals.map((each) => collateralPrice(each, at)),
+      ({ asset }) => asset,
+      `${at}.collaterals`,
+    ),
   }
+  requirePricesTogether(market, at)
+  return market
 }
 
-function collateralPrice({
-  asset,
-  price,
-  confidence,
-}: PortfolioFile['market']['collaterals'][number]): CollateralPrice {
+const perpPriceE8 = (text: string, entry: string): bigint =>
+  positive(exactField('roundPrices', 'perpPriceE8', text, entry), text, entry)
+
+function collateralPrice({ asset, price, confidence }: Market['collaterals'][number], at: string): CollateralPrice {
   return {
     asset,
-    priceE12: exactField('collateralPrice', 'priceE12', price, `market.collaterals.${asset}.price`),
-    confidenceX40: exactField('collateralPrice', 'confidenceX40', confidence, `market.collaterals.${asset}.confidence`),
+    priceE12: exactField('collateralPrice', 'priceE12', price, `${at}.collaterals.${asset}.price`),
+    ...fractionFields('share', 'collateralPrice', { confidence }, `${at}.collaterals.${asset}`, {
+      confidenceX40: 'confidence',
+    }),
   }
 }
 
 /** σ·√(horizon in years): the one place where a file's numbers meet a square root, in double precision. */
 function horizonVolatilityX40({ volatility, hours }: PortfolioFile['parameters']['horizon']): bigint {
-  const move = Number(volatility) * Math.sqrt(Number(hours) / 8760)
   const entry = 'parameters.horizon'
+  const checked = exactFraction('volatility', VOLATILITIES, volatility, `${entry}.volatility`)
+  positive(checked, volatility, `${entry}.volatility`)
+  positive(nearest(hours, 10n ** 12n, `${entry}.hours`), hours, `${entry}.hours`)
+  const plain = volatility.endsWith('%') ? Number(checked) / 2 ** 40 : Number(volatility)
+  const move = plain * Math.sqrt(Number(hours) / 8760)
   return positive(exactField('roundConfidences', 'horizonVolatilityX40', String(move), entry), String(move), entry)
 }
 
-type Round = { readonly asOf: bigint; readonly spotConfidenceX40: bigint; readonly maxAge: bigint }
+/** Below 3,200 %, as quotes are. */
+const VOLATILITIES = { scale: 1n << 40n, least: 0n, most: (32n << 40n) - 1n }
 
-function surfaceOfEntry(
-  stated: PortfolioFile['market']['expiries'][number],
-  index: number,
-  round: Round,
-): ExpirySurface {
-  const expiry = timeOf(stated.expiry, `market.expiries.${index}.expiry`)
-  const leg = `expiry ${new Date(Number(expiry) * 1000).toISOString().slice(0, 10)}`
+const ONE_X40 = 1n << 40n
+
+/** A price after over the price before. @throws {@link ShockError} */
+function shockX40<W extends WordName>(
+  word: W,
+  name: FieldName<W>,
+  text: string,
+  entry: string,
+  { atLeast = 1n, atMost }: { readonly atLeast?: bigint; readonly atMost?: bigint } = {},
+): bigint {
+  const { scale, most } = fieldRange(word, name)
+  const value = nearestTo(fractionOf(text, entry), scale)
+  if (value < atLeast || value > (atMost ?? most)) throw new ShockError(entry, text, atLeast, atMost)
+  return value
+}
+
+type Round = {
+  readonly asOf: bigint
+  readonly spotConfidenceX40: bigint
+  readonly maxAge: bigint
+  /** Where the market stands in the file. */
+  readonly at: string
+}
+
+function surfaceOfEntry(stated: Market['expiries'][number], index: number, round: Round): ExpirySurface {
+  const expiry = expiryOf(stated.expiry, `${round.at}.expiries.${index}.expiry`)
+  const leg = expiryName(expiry, round.at)
   const asOf = stated.asOf === undefined ? round.asOf : timeOf(stated.asOf, `${leg}.asOf`)
   if (round.asOf - asOf > round.maxAge) throw new StaleSurfaceError(leg, asOf, round.asOf - asOf, round.maxAge)
   if (asOf !== round.asOf) throw new MixedMarketError(leg, round.asOf, asOf)
   const secondsToExpiry = expiry - asOf
   const isSettled = secondsToExpiry === 0n && stated.settlementPrice !== undefined
   if (secondsToExpiry <= 0n && !isSettled) throw new ExpiredLegError(leg, expiry, asOf)
+  if (stated.settlementPrice !== undefined && !isSettled) throw new UnsettledError(leg, expiry, asOf)
   const forward = forwardOf(stated, leg, secondsToExpiry)
   const { svi } = stated
   const surface: ExpirySurface = {
     expiry,
     asOf,
     ...forward,
-    confidenceX40: exactField('expiryForward', 'confidenceX40', stated.confidence, `${leg}.confidence`),
+    ...fractionFields('share', 'expiryForward', stated, leg, { confidenceX40: 'confidence' }),
     spotConfidenceX40: round.spotConfidenceX40,
-    rateX40: exactField('expirySurface', 'rateX40', stated.rate, `${leg}.rate`),
+    rateX40: fractionField('rate', 'expirySurface', 'rateX40', stated.rate, `${leg}.rate`),
     ...exactFields('expirySurface', svi, `${leg}.svi`, { sviAX48: 'a', sviBX48: 'b' }),
     tauRefSecondsX20:
       svi.tauRef === undefined ? (isSettled ? 1n : secondsToExpiry) << 20n : tauRefSeconds(svi.tauRef, leg),
@@ -292,11 +406,12 @@ function surfaceOfEntry(
         : exactField('expirySurfaceShape', 'forwardRefE8', svi.forwardRef, `${leg}.svi.forwardRef`),
   }
   requireSurfaceShape(surface, leg)
+  requireTotalVariance(surface, leg)
   return surface
 }
 
 function forwardOf(
-  { forward, settlementPrice }: PortfolioFile['market']['expiries'][number],
+  { forward, settlementPrice }: Market['expiries'][number],
   leg: string,
   secondsToExpiry: bigint,
 ): Pick<ExpirySurface, 'forwardVariableE8' | 'forwardFixedE8'> {
@@ -319,14 +434,29 @@ function forwardOf(
   return splitForward((bid + ask) / 2n, secondsToExpiry)
 }
 
+/** Years, as seconds. @throws {@link UnitError} if they can only be days or seconds */
 function tauRefSeconds(years: string, leg: string): bigint {
   const { most } = fieldRange('expirySurface', 'tauRefSecondsX20')
-  return exactIn({ scale: 31_536_000n << 20n, least: 1n, most }, years, `${leg}.svi.tauRef`)
+  const entry = `${leg}.svi.tauRef`
+  if (Number(years) > LONGEST_FIT_YEARS) {
+    const [unit, meant] = Number(years) < 1000 ? ['days', Number(years) / 365] : ['seconds', Number(years) / 31_536_000]
+    throw new UnitError(
+      entry,
+      years,
+      `the years that a fit is made for, at most ${LONGEST_FIT_YEARS}`,
+      unit,
+      String(meant),
+    )
+  }
+  return exactIn({ scale: 31_536_000n << 20n, least: 1n, most }, years, entry)
 }
 
-function accountOf(stated: PortfolioFile['account'], market: PortfolioMarket): PortfolioAccount {
+/** No option that can be priced has as long. */
+const LONGEST_FIT_YEARS = 3
+
+function accountOf(stated: Account, market: PortfolioMarket): PortfolioAccount {
   if (stated.collaterals.length > COLLATERALS) throw new TooManyCollateralsError(stated.collaterals.length)
-  const { perps } = stated
+  const perps = perpsOf(stated.perps, market)
   return {
     cashE12: exactField('holdings', 'cashE12', stated.cash, 'account.cash'),
     perpsE12: exactField('holdings', 'perpsE12', perps.quantity, 'account.perps.quantity'),
@@ -345,13 +475,51 @@ function accountOf(stated: PortfolioFile['account'], market: PortfolioMarket): P
   }
 }
 
-function legOf(stated: PortfolioFile['account']['options'][number], index: number, market: PortfolioMarket): OptionLeg {
+/** The perpetuals of the market, none if none are stated. @throws {@link UnknownInstrumentError}, {@link RepeatedEntryError} */
+function perpsOf(stated: Account['perps'], market: PortfolioMarket): Account['perps'][number] {
+  const [perps = { quantity: '0', unrealisedPnl: '0', unrealisedFunding: '0' }] = distinct(
+    stated,
+    () => 'perpetuals of one market',
+    'account.perps',
+  )
+  if (perps.currency !== undefined) requireCurrency(`${perps.currency} perpetuals`, perps.currency, market)
+  return perps
+}
+
+/** Of what a market's options and perpetuals are: as it says, or as most of the account's names do. */
+function currencyOf({ currency }: Market, { options, perps }: Account): string | undefined {
+  if (currency !== undefined) return currency
+  const named = [...options.map(currencyOfOption), ...perps.map((each) => each.currency)]
+  const counts = new Map<string, number>()
+  for (const each of named) if (each !== undefined) counts.set(each, (counts.get(each) ?? 0) + 1)
+  return [...counts].toSorted(([, a], [, b]) => b - a)[0]?.[0]
+}
+
+/** What an option of a file is on; undefined if it does not say, or has no name that can be read. */
+export const currencyOfOption = (stated: Account['options'][number]): string | undefined =>
+  'instrument' in stated ? readInstrument(stated.instrument)?.currency : stated.currency
+
+/** @throws {@link UnknownInstrumentError} */
+function requireCurrency(instrument: string, currency: string | undefined, market: PortfolioMarket): void {
+  if (currency === undefined || market.currency === undefined || currency === market.currency) return
+  throw new UnknownInstrumentError(
+    instrument,
+    `the market is of ${market.currency}`,
+    'State one market a currency under markets.',
+  )
+}
+
+function legOf(stated: Account['options'][number], index: number, market: PortfolioMarket): OptionLeg {
   const terms = 'instrument' in stated ? named(stated.instrument) : described(stated, index)
-  const instrument = 'instrument' in stated ? stated.instrument : instrumentName({ currency: '', ...terms }).slice(1)
+  const instrument =
+    'instrument' in stated
+      ? stated.instrument
+      : instrumentName({ currency: stated.currency ?? '', ...terms }).replace(/^-/, '')
+  requireCurrency(instrument, currencyOfOption(stated), market)
   const surface = market.expiries.find(({ expiry }) => expiry === terms.expiry)
   if (surface === undefined) {
     if (terms.expiry <= market.asOf) throw new ExpiredLegError(instrument, terms.expiry, market.asOf)
-    throw new UnknownInstrumentError(instrument, 'the market has no such expiry')
+    throw new UnknownInstrumentError(instrument, noSuchExpiry(terms.expiry, market))
   }
   const { scale, least, most } = fieldRange('optionPosition', 'callsE12')
   const quantityE12 = nearest(stated.quantity, scale, `${instrument}.quantity`)
@@ -360,22 +528,33 @@ function legOf(stated: PortfolioFile['account']['options'][number], index: numbe
   return { instrument, expiry, strikeE8, isCall, quantityE12 }
 }
 
+/** An expiry of the same day at another time is the likeliest mistake. */
+function noSuchExpiry(expiry: bigint, market: PortfolioMarket): string {
+  const has = market.expiries.map((each) => iso(each.expiry)).join(', ')
+  return `it expires at ${iso(expiry)}, the market has ${has === '' ? 'no expiry' : has}`
+}
+
 type Terms = Pick<OptionLeg, 'expiry' | 'strikeE8' | 'isCall'>
 
 function named(instrument: string): Terms {
   const terms = readInstrument(instrument)
-  if (terms === undefined) throw new UnknownInstrumentError(instrument, 'expected a name such as BTC-27MAR26-100000-C')
+  if (terms === undefined) {
+    const capitals = instrument.trim().toUpperCase()
+    const meant = readInstrument(capitals) === undefined ? 'BTC-27MAR26-100000-C' : capitals
+    const reason = `expected currency, date of expiry, strike and C or P, as in ${meant}`
+    throw new UnknownInstrumentError(instrument, reason, 'Correct the name.')
+  }
   return terms
 }
 
 function described(
-  { expiry, strike, type }: Extract<PortfolioFile['account']['options'][number], { strike: string }>,
+  { expiry, strike, type }: Extract<Account['options'][number], { strike: string }>,
   index: number,
 ): Terms {
   const entry = `account.options.${index}`
   const strikeE8 = exactField('optionPosition', 'strikeE8', strike, `${entry}.strike`)
   return {
-    expiry: timeOf(expiry, `${entry}.expiry`),
+    expiry: expiryOf(expiry, `${entry}.expiry`),
     strikeE8: positive(strikeE8, strike, `${entry}.strike`),
     isCall: type === 'call',
   }
@@ -391,12 +570,12 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
     'contingency',
   ].map((name) => `parameters.${name}`) as [string, string, string, string, string]
   const tenorFloor = { ...fieldRange('volatilityShocks', 'tenorFloorSeconds'), scale: 86_400n }
-  const confidence = exactFields('lossFactors', contingency, notional, {
+  const confidence = fractionFields('share', 'lossFactors', contingency, notional, {
     confidenceThresholdX40: 'confidenceThreshold',
   })
   return {
     lossFactors: {
-      ...exactFields('lossFactors', lossFactor, loss, {
+      ...fractionFields('factor', 'lossFactors', lossFactor, loss, {
         maintenanceFactorX40: 'maintenance',
         initialFactorX40: 'initial',
       }),
@@ -413,13 +592,13 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
       optionSizeQ: exactSizeQ(contingency.optionSize, `${notional}.optionSize`),
     },
     volatilityShocks: {
-      ...exactFields('volatilityShocks', volatilityShock, shock, {
+      ...fractionFields('factor', 'volatilityShocks', volatilityShock, shock, {
         rangeUpX40: 'rangeUp',
         rangeDownX40: 'rangeDown',
         shortPowerX40: 'shortTermPower',
         longPowerX40: 'longTermPower',
-        floorUpX40: 'leastUp',
       }),
+      ...fractionFields('volatility', 'volatilityShocks', volatilityShock, shock, { floorUpX40: 'leastUp' }),
       tenorFloorSeconds: exactIn(tenorFloor, volatilityShock.tenorFloorDays, `${shock}.tenorFloorDays`),
     },
     skewLinear: exactFields('skewLinear', skewShock, skew, {
@@ -428,12 +607,14 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
       widthFloorX40: 'leastWidth',
       widthScaleX40: 'width',
     }),
-    skewAbsolute: exactFields('skewAbsolute', skewShock, skew, {
-      capX40: 'absoluteCap',
-      capSlopeX40: 'absoluteBase',
-      volatilityX40: 'volatilityStatic',
-      volatilitySlopeX40: 'volatilityScale',
-    }),
+    skewAbsolute: {
+      ...exactFields('skewAbsolute', skewShock, skew, {
+        capX40: 'absoluteCap',
+        capSlopeX40: 'absoluteBase',
+        volatilitySlopeX40: 'volatilityScale',
+      }),
+      ...fractionFields('volatility', 'skewAbsolute', skewShock, skew, { volatilityX40: 'volatilityStatic' }),
+    },
     longDiscount: exactFields('longDiscount', staticDiscount, discount, {
       baseX40: 'longBase',
       rateMultipleX40: 'longRateMultiplier',
@@ -448,11 +629,15 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
       ...exactFields('shortDiscount', basis, 'parameters.basis', { basisSlopeX40: 'multiplier' }),
       ...confidence,
     },
-    basis: exactFields('basisShocks', basis, 'parameters.basis', {
-      basisUpX40: 'shockUp',
-      basisDownX40: 'shockDown',
-      basisAddX40: 'add',
-    }),
+    basis: {
+      basisUpX40: shockX40('basisShocks', 'basisUpX40', basis.shockUp, 'parameters.basis.shockUp', {
+        atLeast: ONE_X40,
+      }),
+      basisDownX40: shockX40('basisShocks', 'basisDownX40', basis.shockDown, 'parameters.basis.shockDown', {
+        atMost: ONE_X40,
+      }),
+      ...fractionFields('factor', 'basisShocks', basis, 'parameters.basis', { basisAddX40: 'add' }),
+    },
     collaterals: distinct(parameters.collaterals.map(ruleOf), ({ asset }) => asset, 'parameters.collaterals'),
   }
 }
@@ -460,7 +645,7 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
 function ruleOf(stated: PortfolioFile['parameters']['collaterals'][number]): CollateralRule {
   const { asset, maintenanceHaircut, initialHaircut, confidenceThreshold, movesWithSpot, size } = stated
   const source = { maintenanceHaircut, initialHaircut, confidenceThreshold }
-  const fields = exactFields('collateralPolicy', source, `parameters.collaterals.${asset}`, {
+  const fields = fractionFields('share', 'collateralPolicy', source, `parameters.collaterals.${asset}`, {
     initialHaircutX40: 'initialHaircut',
     maintenanceHaircutX40: 'maintenanceHaircut',
     confidenceThresholdX40: 'confidenceThreshold',
@@ -486,7 +671,7 @@ function exactContingencies<W extends ContingencyWord>(
     const { atMost }: Contingency = contingencies[field]
     const range = fieldRange<ContingencyWord>(word, field)
     const most = atMost === undefined ? range.most : atMost * range.scale
-    return [field, exactIn({ ...range, most }, stated[name], `${entry}.${name}`)]
+    return [field, exactFraction('share', { ...range, most }, stated[name], `${entry}.${name}`)]
   })
   return Object.fromEntries(read) as Record<ContingencyField<W>, bigint>
 }
@@ -517,12 +702,6 @@ function requireCollateralsKnown({ account, market, rules }: Portfolio): void {
 /** What an account without a name is called: its file, without folders and ending. */
 export const nameOf = (file: string): string => file.replace(/^.*[\\/]/, '').replace(/\.json$/, '')
 
-function timeOf(text: string, entry: string): bigint {
-  const seconds = parseTime(text)
-  if (seconds === undefined || seconds >= 1n << 32n) throw new NotTimeError(entry, text)
-  return seconds
-}
-
 function positive(value: bigint, text: string, entry: string): bigint {
   if (value <= 0n) throw new NotPositiveError(entry, text)
   return value
@@ -534,33 +713,35 @@ function distinct<T>(entries: readonly T[], key: (entry: T) => string, list: str
   return entries
 }
 
-/** Where a file departs from its form, and how; unions say what each alternative would want. */
-export function issueOf(error: z.ZodError): readonly [entry: string, reason: string] {
-  const [issue] = error.issues
-  return [issue?.path.join('.') ?? '', issue?.message ?? 'invalid']
-}
-
 /** A file has another form than the schema. */
 export class PortfolioSchemaError extends ProverError {
   readonly code = 'portfolio.schema'
   readonly file: string
   readonly entry: string
+  /** What an entry was probably meant to be called. */
+  readonly meant?: string
 
-  constructor(file: string, entry: string, reason: string, cause: unknown) {
-    super(`${file}${entry === '' ? '' : `, at ${entry}`}: ${reason}. docs/portfolio.md describes the form.`, { cause })
+  constructor(file: string, { entry, reason, meant }: FormIssue) {
+    const end = reason.endsWith('?') ? '' : '.'
+    super(`${file}${entry === '' ? '' : `, at ${entry}`}: ${reason}${end} docs/portfolio.md describes the form.`)
     this.file = file
     this.entry = entry
+    if (meant !== undefined) this.meant = meant
   }
 }
 
-/** An entry is no point in time. */
-export class NotTimeError extends ProverError {
-  readonly code = 'portfolio.not-time'
+/** A shock is no ratio of two prices, or goes the wrong way. */
+export class ShockError extends ProverError {
+  readonly code = 'portfolio.shock'
   readonly entry: string
   readonly value: string
 
-  constructor(entry: string, value: string) {
-    super(`${entry}: expected unix seconds or ISO 8601 before the year 2106, got "${value}".`)
+  constructor(entry: string, value: string, atLeast: bigint, atMost: bigint | undefined) {
+    const least = atLeast === 1n ? 'above 0' : 'of at least 1'
+    const most = atMost === undefined ? 'below 8' : 'of at most 1'
+    super(
+      `${entry}: expected the price after over the price before, ${least} and ${most} (0.82 is a fall of 18 %), got ${value}.`,
+    )
     this.entry = entry
     this.value = value
   }
@@ -587,10 +768,25 @@ export class LegSizeError extends ProverError {
 
   constructor(leg: string, quantity: string) {
     super(
-      `${leg}: expected a quantity strictly between -1,152,921.5 and 1,152,921.5 (2^60 units of 1e-12), got ${quantity}.`,
+      `${leg}: expected a quantity strictly between -1,152,921.5 and 1,152,921.5 contracts, got ${quantity}. Split the leg or the account.`,
     )
     this.leg = leg
     this.quantity = quantity
+  }
+}
+
+/** A file has several markets where one is needed. */
+export class SeveralMarketsError extends ProverError {
+  readonly code = 'portfolio.several-markets'
+  readonly file: string
+  readonly currencies: readonly string[]
+
+  constructor(file: string, currencies: readonly string[]) {
+    super(
+      `${file}: expected one market, got ${currencies.length} (${currencies.join(', ')}). Split the account by currency.`,
+    )
+    this.file = file
+    this.currencies = currencies
   }
 }
 
@@ -600,7 +796,7 @@ export class TooManyCollateralsError extends ProverError {
   readonly count: number
 
   constructor(count: number) {
-    super(`Expected at most ${COLLATERALS} collateral assets, got ${count}.`)
+    super(`Expected at most ${COLLATERALS} collateral assets, got ${count}. Split the account.`)
     this.count = count
   }
 }

@@ -16,11 +16,13 @@ import {
   otherContributions,
   worstScenario,
 } from '../../portfolio/explain.ts'
-import type { Portfolio } from '../../portfolio/portfolio.ts'
+import type { AccountMargin } from '../../portfolio/margin.ts'
+import type { Portfolio, PortfolioOverMarkets } from '../../portfolio/portfolio.ts'
 import type { RealMargin } from '../../portfolio/real.ts'
-import { realMargin } from '../../portfolio/real.ts'
-import { readPortfolio } from '../../portfolio/input/schema.ts'
-import { utcTime } from '../text/figures.ts'
+import { realMargin, realMarginAtStatedRates } from '../../portfolio/real.ts'
+import { readPortfolioOverMarkets } from '../../portfolio/input/markets.ts'
+import { SeveralMarketsError } from '../../portfolio/input/schema.ts'
+import { quotedGreeks, type QuotedGreeks, utcTime } from '../text/figures.ts'
 import { timeOption } from './time.ts'
 import { formatTable } from '../text/table.ts'
 
@@ -35,6 +37,10 @@ export type MarginAnswer = {
   readonly scenarios: readonly NamedScenario[]
   readonly legs: readonly LegContribution[]
   readonly others: readonly Contribution[]
+  /** As spot of this market moves, whatever else the account has staying as it is. */
+  readonly thresholds: AccountMargin['thresholds']
+  /** What else the account has; absent if that is nothing. */
+  readonly rest?: Standing
 }
 
 /** Sizes of the builds that ship; a proof takes what {@link marginOf} has worked out. */
@@ -59,22 +65,49 @@ export type AccountOptions = {
 }
 
 /**
- * Reads a portfolio, or a case in Derive's format.
+ * Reads a portfolio of one market, or a case in Derive's format.
  *
- * @throws {@link AccountChoiceError} unless exactly one of them is named
- * @throws {@link PortfolioFileMissingError}, {@link TimeOptionError} and the errors of {@link readPortfolio} and {@link readDeriveCase}
+ * @throws {@link SeveralMarketsError} and the errors of {@link readAccountOverMarkets}
  * @example
  * const { name, account } = readAccount('portfolio.json', {})
  * account.options.length // → 4
  */
 export function readAccount(portfolio: string | undefined, options: AccountOptions): Portfolio {
+  const read = readAccountOverMarkets(portfolio, options)
+  if (!('parts' in read)) return read
+  const currencies = read.parts.map(({ market }) => market.currency ?? '')
+  throw new SeveralMarketsError(portfolio ?? '', currencies)
+}
+
+/**
+ * Reads a portfolio of one market or several, or a case in Derive's format.
+ *
+ * @throws {@link AccountChoiceError} unless exactly one of them is named
+ * @throws {@link PortfolioFileMissingError}, {@link TimeOptionError} and the errors of {@link readPortfolioOverMarkets} and {@link readDeriveCase}
+ * @example
+ * const account = readAccountOverMarkets('portfolio.json', {})
+ * 'parts' in account // → false
+ */
+export function readAccountOverMarkets(
+  portfolio: string | undefined,
+  options: AccountOptions,
+): Portfolio | PortfolioOverMarkets {
   const { deriveCase, allowArbitrage } = options
   const file = portfolio ?? deriveCase
   if (file === undefined || (portfolio !== undefined && deriveCase !== undefined)) throw new AccountChoiceError()
-  if (!existsSync(file)) throw new PortfolioFileMissingError(file)
-  const text = readFileSync(file, 'utf8')
+  const text = portfolioText(file)
   if (deriveCase !== undefined) return readDeriveCase(text, file)
-  return readPortfolio(text, file, { allowArbitrage, now: timeOption('now', options.now) })
+  return readPortfolioOverMarkets(text, file, { allowArbitrage, now: timeOption('now', options.now) })
+}
+
+/** A portfolio file's text. @throws {@link PortfolioFileMissingError}, {@link PortfolioUnreadableError} */
+export function portfolioText(file: string): string {
+  if (!existsSync(file)) throw new PortfolioFileMissingError(file)
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new PortfolioUnreadableError(file, cause)
+  }
 }
 
 /**
@@ -94,7 +127,19 @@ export async function marginOf(portfolio: Portfolio): Promise<MarginAnswer> {
     scenarios: namedScenarios(provable),
     legs: legContributions(portfolio, provable),
     others: otherContributions(portfolio, provable),
+    thresholds: provable.margin.thresholds,
   }
+}
+
+/** The answer for a part of an account whose rest stands as it does. */
+export function besideRest(answer: MarginAnswer, rest: Standing): MarginAnswer {
+  const { portfolio } = answer
+  const thresholdsWith = (restE8: bigint): AccountMargin['thresholds'] => {
+    const account = { ...portfolio.account, cashE12: portfolio.account.cashE12 + restE8 * 10_000n }
+    return provableMargin({ ...portfolio, account }, marginSizes).margin.thresholds
+  }
+  const { liquidationDownE8, liquidationUpE8 } = thresholdsWith(rest.maintenanceE8)
+  return { ...answer, rest, thresholds: { ...thresholdsWith(rest.equityE8), liquidationDownE8, liquidationUpE8 } }
 }
 
 const E8 = 10n ** 8n
@@ -114,6 +159,7 @@ const money = (valueE8: bigint): number => Number(decimalText(valueE8, E8))
 export function marginJson(answer: MarginAnswer, withSteps: boolean): object {
   const { portfolio, provable, reference, worst, scenarios, legs, others } = answer
   const { margin } = provable
+  const { market } = portfolio
   const scenarioJson = ({ index, kind, words, spotShock, volatility, damping, pnl }: NamedScenario) => ({
     index,
     kind,
@@ -125,16 +171,11 @@ export function marginJson(answer: MarginAnswer, withSteps: boolean): object {
   })
   return {
     name: portfolio.name,
-    asOf: Number(portfolio.market.asOf),
-    im: money(margin.initialE8),
-    mm: money(margin.maintenanceE8),
-    imExact: decimalText(margin.initialE8, E8),
-    mmExact: decimalText(margin.maintenanceE8, E8),
-    mayOpen: margin.initialE8 >= 0n,
-    healthy: margin.maintenanceE8 >= 0n,
+    asOf: Number(market.asOf),
+    ...(market.currency === undefined ? {} : { currency: market.currency }),
+    spot: money(market.spotE8),
+    ...(answer.rest === undefined ? standingJson(margin) : partJson(margin)),
     worstScenario: scenarioJson(worst),
-    equity: money(margin.equityE8),
-    equityExact: decimalText(margin.equityE8, E8),
     terms: marginTerms(provable),
     contributions: [
       ...legs.map(({ leg, ...rest }) => ({
@@ -148,28 +189,155 @@ export function marginJson(answer: MarginAnswer, withSteps: boolean): object {
       ...others.map(({ what, contribution }) => ({ leg: what, contribution })),
     ],
     scenarios: scenarios.filter(({ isUsed }) => isUsed).map(scenarioJson),
-    greeks: greeksOf(answer),
+    greeks: netGreeksOf(answer),
     thresholds: thresholdsJson(answer),
-    defaultProbability: Number(margin.thresholds.defaultProbabilityX32) / 2 ** 32,
+    defaultProbability: Number(answer.thresholds.defaultProbabilityX32) / 2 ** 32,
     reference: { im: reference.initialMargin, mm: reference.maintenanceMargin },
+    notes: notesOn(answer),
     ...(withSteps ? { steps: explainSteps(portfolio, provable) } : {}),
   }
 }
 
-/** Net Greeks of the options, in the words' units as plain numbers. */
-export function greeksOf({ provable: { margin } }: MarginAnswer) {
-  const { spotGreeks, timeGreeks } = margin
+/** What of an account is left, of one market or of all. */
+export type Standing = Pick<AccountMargin, 'initialE8' | 'maintenanceE8' | 'equityE8'>
+
+/** A requirement: what of equity it takes, what is left, and the share that it takes, undefined without equity. */
+type Requirement = {
+  readonly requirement: number
+  readonly left: number
+  readonly utilisation: number | undefined
+}
+
+export function requirementOf({ equityE8 }: Standing, leftE8: bigint): Requirement {
+  const requirementE8 = equityE8 - leftE8
   return {
+    requirement: money(requirementE8),
+    left: money(leftE8),
+    utilisation: equityE8 > 0n ? Number(requirementE8) / Number(equityE8) : undefined,
+  }
+}
+
+/** Both margins as JSON has them. */
+export function standingJson(standing: Standing): object {
+  const { initialE8, maintenanceE8 } = standing
+  const json = (leftE8: bigint): object => {
+    const { utilisation = null, ...rest } = requirementOf(standing, leftE8)
+    return { ...rest, utilisation }
+  }
+  return {
+    ...partJson(standing),
+    initial: json(initialE8),
+    maintenance: json(maintenanceE8),
+    mayOpen: initialE8 >= 0n,
+    healthy: maintenanceE8 >= 0n,
+  }
+}
+
+/** The same of a part, by which alone nothing is judged. */
+function partJson(standing: Standing): object {
+  const { initialE8, maintenanceE8, equityE8 } = standing
+  const json = (leftE8: bigint): object => {
+    const { requirement, left } = requirementOf(standing, leftE8)
+    return { requirement, left }
+  }
+  return {
+    im: money(initialE8),
+    mm: money(maintenanceE8),
+    imExact: decimalText(initialE8, E8),
+    mmExact: decimalText(maintenanceE8, E8),
+    equity: money(equityE8),
+    equityExact: decimalText(equityE8, E8),
+    initial: json(initialE8),
+    maintenance: json(maintenanceE8),
+  }
+}
+
+/** Both margins as people read them. */
+export function formatStanding(standing: Standing): string {
+  const { initialE8, maintenanceE8, equityE8 } = standing
+  const row = (name: string, leftE8: bigint, words: string): readonly string[] => {
+    const { requirement, left, utilisation } = requirementOf(standing, leftE8)
+    return [
+      name,
+      amount(requirement),
+      amount(left),
+      utilisation === undefined ? 'no equity' : percent(utilisation),
+      words,
+    ]
+  }
+  return formatTable(
+    [`equity ${amount(money(equityE8))}`, 'requirement', 'left', 'utilisation', ''],
+    [
+      row('initial margin', initialE8, initialE8 >= 0n ? 'may open positions' : 'may not open positions'),
+      row('maintenance margin', maintenanceE8, maintenanceE8 >= 0n ? 'healthy' : 'may be liquidated'),
+    ],
+  )
+}
+
+/** The same of a part. */
+function formatPart(standing: Standing): string {
+  const row = (name: string, leftE8: bigint): readonly string[] => {
+    const { requirement, left } = requirementOf(standing, leftE8)
+    return [name, amount(requirement), amount(left)]
+  }
+  return formatTable(
+    [`equity ${amount(money(standing.equityE8))}, without cash`, 'requirement', 'left'],
+    [row('initial margin', standing.initialE8), row('maintenance margin', standing.maintenanceE8)],
+  )
+}
+
+/** Net Greeks in the units that their names say, and what its delta is of. */
+export type NetGreeks = QuotedGreeks & {
+  readonly deltaOf: { readonly options: number; readonly perpetuals: number; readonly collateral: number }
+}
+
+/** Greeks of options, perpetuals, and collateral that moves with spot. The latter two have delta alone. */
+export function netGreeksOf({ portfolio: { account, rules, market }, provable }: MarginAnswer): NetGreeks {
+  const { spotGreeks, timeGreeks, collateralValuesE20X20 } = provable.margin
+  const options = quotedGreeks({
     delta: Number(spotGreeks.deltaE12) / 1e12,
     gamma: Number(spotGreeks.gammaE20) / 1e20,
     vega: Number(spotGreeks.vegaE8) / 1e8,
     theta: Number(timeGreeks.thetaE8) / 1e8,
     rho: Number(timeGreeks.rhoE8) / 1e8,
-  }
+  })
+  const perpetuals = Number(account.perpsE12) / 1e12
+  const collateral = account.collaterals.reduce((sum, { asset }, i) => {
+    const moves = rules.collaterals.find((each) => each.asset === asset)?.movesWithSpot ?? false
+    const value = Number(collateralValuesE20X20[i] ?? 0n) / 1e20 / 2 ** 20
+    return moves ? sum + value / money(market.spotE8) : sum
+  }, 0)
+  const deltaOf = { options: options.delta, perpetuals, collateral }
+  return { ...options, delta: options.delta + perpetuals + collateral, deltaOf }
 }
 
-function thresholdsJson({ provable }: MarginAnswer) {
-  const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8 } = provable.margin.thresholds
+/** What the numbers do not say of themselves, a sentence each. */
+export function notesOn({ portfolio, legs }: MarginAnswer): readonly string[] {
+  const held = portfolio.market.expiries.filter(({ expiry }) =>
+    portfolio.account.options.some((leg) => leg.expiry === expiry),
+  )
+  const negative = held.filter(({ rateX40 }) => rateX40 < 0n)
+  const wild = legs.filter(({ impliedVolatility }) => impliedVolatility > WILD_VOLATILITY)
+  const dates = negative.map(({ expiry, rateX40 }) => `${utcTime(expiry)} at ${percent(Number(rateX40) / 2 ** 40)}`)
+  const atRates = negative.length === 0 ? undefined : realMarginAtStatedRates(portfolio)
+  return [
+    ...(atRates === undefined
+      ? []
+      : [
+          `Negative rates (${dates.join(', ')}) count as 0, here and in proofs. Discounted at them, ${amount(atRates.initialMargin)} would be left above the initial requirement and ${amount(atRates.maintenanceMargin)} above maintenance.`,
+        ]),
+    ...wild.map(
+      ({ leg, impliedVolatility }) =>
+        `${leg.instrument} is marked at a volatility of ${percent(impliedVolatility)}: a surface close to expiry, or one whose svi is no total variance (volatility² × years).`,
+    ),
+  ]
+}
+
+/** Seen of majors only in the last hours before expiry. */
+const WILD_VOLATILITY = 3
+
+export function thresholdsJson({ thresholds }: MarginAnswer) {
+  const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8 } = thresholds
   const level = (value: bigint, none: bigint): number | null => (value === none ? null : money(value))
   return {
     liquidationDown: level(liquidationDownE8, NO_THRESHOLD.down),
@@ -184,7 +352,7 @@ function thresholdsJson({ provable }: MarginAnswer) {
  *
  * @example
  * const text = formatMargin(await marginOf(readAccount('portfolio.json', {})), false)
- * text.includes('Maintenance margin') // → true
+ * text.includes('maintenance margin') // → true
  */
 export function formatMargin(answer: MarginAnswer, withSteps: boolean): string {
   const { portfolio, provable, reference } = answer
@@ -197,9 +365,9 @@ export function formatMargin(answer: MarginAnswer, withSteps: boolean): string {
   return [
     `${portfolio.name}, round of ${utcTime(portfolio.market.asOf)} UTC, spot ${amount(money(portfolio.market.spotE8))}`,
     '',
-    `Initial margin      ${amount(money(margin.initialE8))}   ${margin.initialE8 >= 0n ? 'left: may open positions' : 'short: may not open positions'}`,
-    `Maintenance margin  ${amount(money(margin.maintenanceE8))}   ${margin.maintenanceE8 >= 0n ? 'left: healthy' : 'short: may be liquidated'}`,
-    `Worst scenario      ${answer.worst.words}${worstLoss < 0 ? ` (${amount(worstLoss)})` : ''}`,
+    answer.rest === undefined ? formatStanding(margin) : formatPart(margin),
+    '',
+    `Worst scenario: ${answer.worst.words}${worstLoss < 0 ? ` (${amount(worstLoss)})` : ''}`,
     '',
     waterfall(answer),
     '',
@@ -209,18 +377,21 @@ export function formatMargin(answer: MarginAnswer, withSteps: boolean): string {
     ...thresholdLines(answer),
     '',
     `Float reference: differs by ${difference.toExponential(1)}.`,
+    ...notesOn(answer).map((note) => `Note: ${note}`),
     ...(withSteps ? ['', formatSteps(explainSteps(portfolio, provable))] : []),
   ].join('\n')
 }
 
-/** From what the account has down to its margins, one line a term. */
-function waterfall({ provable, worst, portfolio }: MarginAnswer): string {
-  const { margin } = provable
+/** A term of the margins: what it adds to what is left, or takes from it. */
+export type Term = readonly [name: string, initial: number, maintenance: number]
+
+/** From what the account has down to its margins; what comes to nothing is left out. */
+export function termsOf({ provable, worst, portfolio }: MarginAnswer): readonly Term[] {
   const terms = marginTerms(provable)
   const { maintenance, initial, worstLoss, initialFactor, maintenanceFactor } = terms
   const parts = Object.entries(contingencyParts) as readonly [ContingencyPart, string][]
-  const both = (name: string, value: number): readonly [string, number, number] => [name, value, value]
-  const lines: readonly (readonly [string, number, number])[] = [
+  const both = (name: string, value: number): Term => [name, value, value]
+  const all: readonly Term[] = [
     both('cash', terms.cash),
     both(`options, marked (${portfolio.account.options.length} legs)`, terms.options),
     both('collateral', terms.collateral),
@@ -234,10 +405,14 @@ function waterfall({ provable, worst, portfolio }: MarginAnswer): string {
     ['collateral haircuts', -maintenance.collaterals - initial.collaterals, -maintenance.collaterals],
     ['low confidence of feeds', -terms.confidence, 0],
   ]
-  const rows = lines
-    .filter(([, first, second]) => first !== 0 || second !== 0)
-    .map(([name, first, second]) => [name, amount(first), amount(second)])
-  const sum = ['= margin', amount(money(margin.initialE8)), amount(money(margin.maintenanceE8))]
+  return all.filter(([, first, second]) => first !== 0 || second !== 0)
+}
+
+/** {@link termsOf}, one line a term. */
+function waterfall(answer: MarginAnswer): string {
+  const { margin } = answer.provable
+  const rows = termsOf(answer).map(([name, first, second]) => [name, amount(first), amount(second)])
+  const sum = ['= left', amount(money(margin.initialE8)), amount(money(margin.maintenanceE8))]
   return formatTable(['in quote currency', 'initial', 'maintenance'], [...rows, sum])
 }
 
@@ -264,8 +439,10 @@ function contributions({ legs, others, worst, provable }: MarginAnswer): string 
 }
 
 function greeksLine(answer: MarginAnswer): string {
-  const { delta, gamma, vega, theta, rho } = greeksOf(answer)
-  return `Greeks of the options: delta ${figure(delta)}, gamma ${figure(gamma)}, vega ${figure(vega / 100)} a point, theta ${figure(theta / 365)} a day, rho ${figure(rho / 100)} a point`
+  const { delta, deltaOf, gamma, vegaPerPoint, thetaPerDay, rhoPerPoint } = netGreeksOf(answer)
+  const parts = Object.entries(deltaOf).filter(([, part]) => part !== 0)
+  const of = parts.length > 1 ? ` (${parts.map(([name, part]) => `${name} ${figure(part)}`).join(', ')})` : ''
+  return `Net Greeks: delta ${figure(delta)}${of}, gamma ${figure(gamma)}, vega ${figure(vegaPerPoint)} a point, theta ${figure(thetaPerDay)} a day, rho ${figure(rhoPerPoint)} a point`
 }
 
 function thresholdLines(answer: MarginAnswer): readonly string[] {
@@ -276,8 +453,9 @@ function thresholdLines(answer: MarginAnswer): readonly string[] {
     if (level === spot) return `already (${amount(level)})`
     return `${amount(level)} (${level < spot ? '−' : '+'}${Math.abs(100 * (level / spot - 1)).toFixed(1)} %)`
   }
-  const probability = Number(answer.provable.margin.thresholds.defaultProbabilityX32) / 2 ** 32
+  const probability = Number(answer.thresholds.defaultProbabilityX32) / 2 ** 32
   return [
+    ...(answer.rest === undefined ? [] : ['If only this market moves:']),
     `Liquidation   on a fall: ${at(liquidationDown)}; on a rise: ${at(liquidationUp)}`,
     `Default       on a fall: ${at(defaultDown)}; on a rise: ${at(defaultUp)}; probability over the horizon ${short(100 * probability)} %`,
   ]
@@ -312,6 +490,19 @@ export class AccountChoiceError extends ProverError {
 
   constructor() {
     super('Expected either a portfolio file or --derive-case <file>.')
+  }
+}
+
+/** There is such a thing, but no file that can be read. */
+export class PortfolioUnreadableError extends ProverError {
+  readonly code = 'service.portfolio-unreadable'
+  readonly file: string
+
+  constructor(file: string, cause: unknown) {
+    const isFolder = (cause as { readonly code?: unknown }).code === 'EISDIR'
+    const got = isFolder ? 'got a folder. Name the file in it' : 'it cannot be read. Check its permissions'
+    super(`${file}: expected a portfolio as JSON, ${got}.`, { cause })
+    this.file = file
   }
 }
 

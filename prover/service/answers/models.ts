@@ -2,18 +2,11 @@
 import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { historyMarkets, readExtract, readLongHistory } from '../../market/histories.ts'
-import {
-  GAP_SPACINGS,
-  gatherBars,
-  joinPrices,
-  type PriceBar,
-  type PriceOptions,
-  type PriceRow,
-  PriceTimeOrderError,
-  readBars,
-} from '../../market/prices.ts'
+import { GAP_SPACINGS, gatherBars, joinPrices, type PriceBar } from '../../market/prices.ts'
 import { againstEwma, bestByScore, compareModels, isEwma, type JudgedModel } from '../../parameters/compareModels.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
+import { spacingNotes } from '../text/priceNotes.ts'
+import { type HistoryOptions, readHistory, spacingSeconds } from './histories.ts'
 import { timeOption } from './time.ts'
 
 export type AssetHistory = {
@@ -25,24 +18,26 @@ export type AssetHistory = {
 /** One asset's history under every model, the constant first. */
 export type JudgedAsset = AssetHistory & { readonly judged: readonly JudgedModel[]; readonly ewma: JudgedModel }
 
+const HORIZON_SECONDS = Number(defaultPolicy.learning.horizonSeconds)
+
 export type AssetOptions = {
   /** Asset of each file, in order; none: every file is its own. */
   readonly names: readonly string[]
   readonly observeSeconds: number | undefined
   /** Leave highs and lows out, as a source does that attests no range. */
   readonly closesOnly?: boolean | undefined
-  readonly prices: PriceOptions & { readonly fromText?: string; readonly toText?: string }
+  readonly prices: HistoryOptions
+  /** Hears how each file was read. */
+  readonly say: (line: string) => void
 }
 
 /**
  * Histories of the files, or of BTC and ETH where none is named.
  *
- * @throws the errors of {@link readBars}; {@link TimeOptionError}; {@link AssetCountError}; {@link AssetGapError}
+ * @throws the errors of {@link readHistory}; {@link AssetCountError}; {@link AssetGapError}
  */
 export function readAssets(files: readonly string[], options: AssetOptions): readonly AssetHistory[] {
   const { names, observeSeconds } = options
-  const { fromText, toText, ...prices } = options.prices
-  const range = { from: timeOption('from', fromText), to: timeOption('to', toText) }
   if (names.length > 0 && names.length !== files.length) throw new AssetCountError(names.length, files.length)
   const gathered = (rows: readonly PriceBar[]): readonly PriceBar[] => {
     const observed = observeSeconds === undefined ? rows : gatherBars(rows, observeSeconds)
@@ -50,7 +45,9 @@ export function readAssets(files: readonly string[], options: AssetOptions): rea
   }
 
   if (files.length === 0) {
-    const within = ({ asOf }: PriceBar): boolean => (range.from ?? 0n) <= asOf && asOf < (range.to ?? 1n << 32n)
+    const { fromText, toText } = options.prices
+    const [from, to] = [timeOption('from', fromText) ?? 0n, timeOption('to', toText) ?? 1n << 32n]
+    const within = ({ asOf }: PriceBar): boolean => from <= asOf && asOf < to
     return historyMarkets.map((market) => {
       const { sources, rows } = readLongHistory(market) ?? readExtract(market)
       return { name: market, sources, rows: gathered(rows.filter(within)) }
@@ -58,30 +55,13 @@ export function readAssets(files: readonly string[], options: AssetOptions): rea
   }
   const named = files.map((file, i) => ({ file, name: names[i] ?? file }))
   return [...Map.groupBy(named, ({ name }) => name)].map(([name, group]) => {
-    const read = group.map(({ file }): FileOfRows => ({ file, rows: readEitherWay(file, { ...prices, ...range }) }))
+    const read = group.map(({ file }): FileOfRows => ({ file, rows: readHistory(file, options.prices, options.say) }))
     const files = read.toSorted((a, b) => Number(startOf(a) - startOf(b)))
-    requireContinued(name, files, prices.maxGapSeconds)
-    return {
-      name,
-      sources: files.map(({ file }) => file),
-      rows: gathered(joinPrices(...files.map(({ rows }) => rows))),
-    }
+    requireContinued(name, files, options.prices.maxGapSeconds)
+    const rows = gathered(joinPrices(...files.map(({ rows }) => rows)))
+    for (const line of spacingNotes(name, spacingSeconds(rows), HORIZON_SECONDS)) options.say(line)
+    return { name, sources: files.map(({ file }) => file), rows }
   })
-}
-
-/** Files of one command may run either way, each wholly; {@link readBars} refuses what runs to and fro. */
-function readEitherWay(file: string, options: PriceOptions): readonly PriceBar[] {
-  try {
-    return readBars(file, options)
-  } catch (error) {
-    if (!(error instanceof PriceTimeOrderError)) throw error
-    try {
-      return readBars(file, { ...options, newestFirst: options.newestFirst !== true })
-    } catch (other) {
-      // Neither way: what is wrong with the file is what the way it was said to run found.
-      throw other instanceof PriceTimeOrderError ? error : other
-    }
-  }
 }
 
 type FileOfRows = { readonly file: string; readonly rows: readonly PriceBar[] }
@@ -109,12 +89,6 @@ export function judgeAssets(assets: readonly AssetHistory[]): readonly JudgedAss
     const judged = compareModels(asset.rows, defaultPolicy)
     return { ...asset, judged, ewma: judged.find(isEwma) as JudgedModel }
   })
-}
-
-/** Median time between two rows. */
-export function spacingSeconds(rows: readonly PriceRow[]): number {
-  const gaps = rows.slice(1).map(({ asOf }, i) => Number(asOf - (rows[i]?.asOf ?? asOf)))
-  return gaps.toSorted((a, b) => a - b)[gaps.length >> 1] ?? 0
 }
 
 /** Share of the observations after the first that came with a range. */

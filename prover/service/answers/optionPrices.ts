@@ -1,9 +1,11 @@
 /** `zkrisk price`: one option by the exact twin, with the float reference beside it. */
 import { ProverError } from '../../errors.ts'
-import { parseTime } from '../../market/time.ts'
 import { type ExactOption, exactOption } from '../../options/exactOption.ts'
 import { type Greeks, optionGreeks, optionValue } from '../../options/real.ts'
-import { nearest, NotDecimalError } from '../../portfolio/input/exact.ts'
+import { percent, quotedGreeks } from '../text/figures.ts'
+import { nearest } from '../../portfolio/input/exact.ts'
+import { exactFraction } from '../../portfolio/input/fractions.ts'
+import { expiryOf } from '../../portfolio/input/times.ts'
 import { formatTable } from '../text/table.ts'
 
 /** Terms as they are typed; percentages may be written `65%`. */
@@ -31,12 +33,14 @@ export type PriceAnswer = {
 
 const SECONDS_PER_DAY = 86_400n
 const YEAR_SECONDS = 31_536_000
+/** What an option may have is for {@link exactOption} to say. */
+const ANY_FRACTION = { scale: 1n << 40n, least: -(1n << 100n), most: 1n << 100n }
 
 /**
  * Value and Greeks of one option.
  *
  * @param now - unix seconds, where the request states an expiry and no time
- * @throws {@link NotDecimalError}, {@link OptionTermError}, {@link ExpiryChoiceError}, {@link AlreadyExpiredError}
+ * @throws {@link NotDecimalError}, {@link UnitError}, {@link NotTimeError}, {@link OptionTermError}, {@link ExpiryChoiceError}, {@link AlreadyExpiredError}
  * @example
  * const { exact } = priceOption({ forward: '100', strike: '100', days: '30', vol: '50%' }, 0n)
  * Number(exact.greeks.delta.toFixed(6)) // → 0.528569
@@ -47,8 +51,8 @@ export function priceOption(request: PriceRequest, now: bigint): PriceAnswer {
     forwardE8: nearest(request.forward, 10n ** 8n, '--forward'),
     strikeE8: nearest(request.strike, 10n ** 8n, '--strike'),
     secondsToExpiry: secondsOf(request, now),
-    impliedVolatilityX40: fraction(request.vol, '--vol'),
-    rateX40: fraction(request.rate ?? '0', '--rate'),
+    impliedVolatilityX40: exactFraction('volatility', ANY_FRACTION, request.vol, '--vol'),
+    rateX40: exactFraction('rate', ANY_FRACTION, request.rate ?? '0', '--rate'),
     isCall,
   }
   const exact = exactOption(terms)
@@ -71,7 +75,7 @@ export function priceOption(request: PriceRequest, now: bigint): PriceAnswer {
     exact,
     reference: {
       forwardValue,
-      value: forwardValue * Math.exp(-Math.max(rate, 0) * real.timeToExpiry),
+      value: forwardValue * Math.exp(-rate * real.timeToExpiry),
       greeks: optionGreeks(real),
     },
   }
@@ -80,54 +84,77 @@ export function priceOption(request: PriceRequest, now: bigint): PriceAnswer {
 function secondsOf({ days, expiry, asOf }: PriceRequest, now: bigint): bigint {
   if ((days === undefined) === (expiry === undefined)) throw new ExpiryChoiceError()
   if (days !== undefined) return nearest(days, SECONDS_PER_DAY, '--days')
-  const [start, end] = [asOf === undefined ? now : timeOf('--as-of', asOf), timeOf('--expiry', expiry ?? '')]
+  const [start, end] = [asOf === undefined ? now : expiryOf(asOf, '--as-of'), expiryOf(expiry ?? '', '--expiry')]
   if (end < start) throw new AlreadyExpiredError(end, start)
   return end - start
 }
 
-function timeOf(option: string, text: string): bigint {
-  // Options expire at 08:00 UTC unless a time is given
-  const time = parseTime(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text} 08:00` : text)
-  if (time === undefined) throw new NotDecimalError(option, text)
-  return time
-}
-
-/** `0.65` or `65%` at X40. */
-function fraction(text: string, option: string): bigint {
-  const isPercentage = text.endsWith('%')
-  const value = nearest(isPercentage ? text.slice(0, -1).trim() : text, 1n << 40n, option)
-  return isPercentage ? value / 100n : value
-}
-
-/** What `--json` prints. */
-export function priceJson({ exact, reference, ...terms }: PriceAnswer): object {
+/** What `--json` prints: `price` is discounted, all else is not. */
+export function priceJson(answer: PriceAnswer): object {
+  const { exact, reference, ...terms } = answer
   const { forwardValue, value, greeks } = exact
-  return { ...terms, price: value, forwardValue, ...greeks, discount: Number(exact.discountX40) / 2 ** 40, reference }
+  return {
+    ...terms,
+    price: value,
+    forwardValue,
+    discount: Number(exact.discountX40) / 2 ** 40,
+    ...quotedGreeks(greeks),
+    notes: remarks(answer),
+    reference: { value: reference.value, forwardValue: reference.forwardValue, ...quotedGreeks(reference.greeks) },
+  }
 }
 
 /** The answer as people read it. */
 export function formatPrice(answer: PriceAnswer): string {
   const { exact, reference, type } = answer
   const days = answer.secondsToExpiry / Number(SECONDS_PER_DAY)
+  const [twin, real] = [quotedGreeks(exact.greeks), quotedGreeks(reference.greeks)]
   const rows: readonly (readonly [string, number, number])[] = [
-    ['value today', exact.value, reference.value],
-    ['value at expiry’s money (undiscounted)', exact.forwardValue, reference.forwardValue],
-    ['delta', exact.greeks.delta, reference.greeks.delta],
-    ['gamma, per unit of forward', exact.greeks.gamma, reference.greeks.gamma],
-    ['vega, per volatility point', exact.greeks.vega / 100, reference.greeks.vega / 100],
-    ['theta, per day', exact.greeks.theta / 365, reference.greeks.theta / 365],
-    ['rho, per point of rate', exact.greeks.rho / 100, reference.greeks.rho / 100],
+    ['value today, discounted', exact.value, reference.value],
+    ['value on the forward, undiscounted', exact.forwardValue, reference.forwardValue],
+    ['delta', twin.delta, real.delta],
+    ['gamma, per unit of forward', twin.gamma, real.gamma],
+    ['vega, per volatility point', twin.vegaPerPoint, real.vegaPerPoint],
+    ['theta, per day', twin.thetaPerDay, real.thetaPerDay],
+    ['rho, per point of rate', twin.rhoPerPoint, real.rhoPerPoint],
   ]
   return [
     `${type === 'call' ? 'Call' : 'Put'} struck at ${answer.strike}, forward ${answer.forward}, ${Number(days.toFixed(4))} days, ` +
-      `volatility ${(100 * answer.impliedVolatility).toFixed(2)} %, rate ${(100 * answer.rate).toFixed(2)} %`,
+      `volatility ${percent(answer.impliedVolatility)}, rate ${percent(answer.rate)}`,
     '',
     formatTable(
-      ['', 'twin (what is proven)', 'float reference', 'difference'],
-      rows.map(([name, twin, real]) => [name, figure(twin), figure(real), (twin - real).toExponential(1)]),
+      ['', 'twin', 'float reference', 'difference'],
+      rows.map(([name, exactly, really]) => [
+        name,
+        figure(exactly),
+        figure(really),
+        (exactly - really).toExponential(1),
+      ]),
     ),
+    '',
+    ...remarks(answer),
   ].join('\n')
 }
+
+/** What the numbers do not say of themselves. */
+function remarks({ exact, rate, forward, strike, impliedVolatility }: PriceAnswer): readonly string[] {
+  const isTiny = impliedVolatility > 0 && impliedVolatility < TINY_VOLATILITY
+  return [
+    ...(isTiny
+      ? [
+          `A volatility of ${percent(impliedVolatility)} is next to none: did you mean ${percent(100 * impliedVolatility, 0)}?`,
+        ]
+      : []),
+    'Only the value today is discounted: Greeks are those of the undiscounted value on the forward. The twin’s undiscounted numbers are what circuits prove.',
+    ...(rate < 0 ? ['Margins and their proofs count a negative rate as 0.'] : []),
+    ...(exact.totalVolatilityX40 === 0n && forward === strike
+      ? ['At the money without time or volatility a call counts as exercised: its delta is 1, a put’s 0.']
+      : []),
+  ]
+}
+
+/** Less than any currency's that has options: likelier a fraction that was written with a per cent sign. */
+const TINY_VOLATILITY = 0.01
 
 const figure = (value: number): string =>
   value === 0

@@ -1,11 +1,11 @@
 /** `zkrisk params`: parameters through time by the twin alone. */
-import type { PriceRow } from '../../market/prices.ts'
-import { encodePolicy, policyLabel, policyWords, type StatedPolicy } from '../../parameters/policyFile.ts'
+import { encodePolicy, policyLabel, policyWords } from '../../parameters/policyFile.ts'
 import { replay } from '../../parameters/replay.ts'
 import { volatilityModels } from '../../volatility/models.ts'
+import { spacingNotes } from '../text/priceNotes.ts'
 import { formatParameters, type TableOptions } from '../text/table.ts'
-import { spacingSeconds } from './models.ts'
-import { type HistoryOptions, type PolicyAsked, policyAsked, readHistory } from './policies.ts'
+import { contentFor, type HistoryOptions, readHistory, spacingSeconds } from './histories.ts'
+import { type PolicyAsked, policyAsked } from './policies.ts'
 
 export type ParamsOptions = PolicyAsked & {
   readonly prices: HistoryOptions
@@ -15,6 +15,8 @@ export type ParamsOptions = PolicyAsked & {
   readonly format?: TableOptions['format']
   /** HTML report to write. */
   readonly html?: string | undefined
+  /** Hears how the file was read. */
+  readonly say: (line: string) => void
 }
 
 /**
@@ -25,11 +27,12 @@ export type ParamsOptions = PolicyAsked & {
  */
 export async function parametersOf(file: string, options: ParamsOptions): Promise<string> {
   const policy = policyAsked(options)
-  const { volatilityModel } = policy
-  const rows = readHistory(file, options.prices, [volatilityModel])
+  const { volatilityModel, engine } = policy
+  const rows = readHistory(file, options.prices, options.say, contentFor([volatilityModel]))
+  for (const line of spacingNotes(file, spacingSeconds(rows), engine.horizonSeconds)) options.say(line)
   const model = volatilityModels[volatilityModel]
   const series = replay(rows, encodePolicy(policy), { every: options.every, model })
-  const under = `under ${volatilityModel} and ${policyWords(policy)}${spacingRemark(rows, policy)}`
+  const under = `under ${volatilityModel} and ${policyWords(policy)}`
   if (options.html !== undefined) {
     const { writeReplayReport } = await import('./reports.ts')
     writeReplayReport(options.html, options.market, series, under)
@@ -40,11 +43,4 @@ export async function parametersOf(file: string, options: ParamsOptions): Promis
     title: `Risk parameters of ${options.market} ${under} (twin only, not proven)`,
     under: { volatilityModel, policy: policyLabel(policy) },
   })
-}
-
-/** Where rows are further apart than a horizon, predictions are tried later than they are for. */
-function spacingRemark(rows: readonly PriceRow[], { engine: { horizonSeconds } }: StatedPolicy): string {
-  const spacing = spacingSeconds(rows)
-  if (spacing <= horizonSeconds) return ''
-  return `; rows are ${spacing} s apart and predictions for ${horizonSeconds} s, so each is tried ${spacing} s later`
 }

@@ -1,8 +1,7 @@
 /** What-if policies: which one is asked for, and two of them on a history. */
 import { basename } from 'node:path'
 import { ProverError } from '../../errors.ts'
-import type { PriceOptions, PriceRow } from '../../market/prices.ts'
-import { readBars, readPrices } from '../../market/prices.ts'
+import type { PriceRow } from '../../market/prices.ts'
 import { type JudgedPolicy, judgePolicies, type WorstHorizon } from '../../parameters/comparePolicies.ts'
 import {
   changePolicy,
@@ -14,8 +13,9 @@ import {
   startingPolicy,
 } from '../../parameters/policyFile.ts'
 import { entryNamed, type PolicyEntry, policyEntries, unitName } from '../../parameters/policyEntries.ts'
-import { type ModelName, modelName, volatilityModels } from '../../volatility/models.ts'
-import { timeOption } from './time.ts'
+import { type ModelName, modelName } from '../../volatility/models.ts'
+import { spacingNotes } from '../text/priceNotes.ts'
+import { contentFor, type HistoryOptions, readHistory, spacingSeconds } from './histories.ts'
 
 export type PolicyAsked = {
   /** A policy file. */
@@ -41,23 +41,6 @@ export const STARTING = 'default'
 
 const namedPolicy = (name: string, model?: ModelName): StatedPolicy =>
   name === STARTING ? startingPolicy(model) : readPolicyFile(name, model)
-
-export type HistoryOptions = PriceOptions & { readonly fromText?: string; readonly toText?: string }
-
-/**
- * A price history for volatility models: with its highs and lows if one of them reads a range.
- *
- * @throws the errors of {@link readPrices}; {@link TimeOptionError}
- */
-export function readHistory(
-  file: string,
-  { fromText, toText, ...prices }: HistoryOptions,
-  models: readonly ModelName[],
-): readonly PriceRow[] {
-  // A model that reads no range takes files whose highs and lows are wrong.
-  const read = models.some((name) => volatilityModels[name].readsRange) ? readBars : readPrices
-  return read(file, { ...prices, from: timeOption('from', fromText), to: timeOption('to', toText) })
-}
 
 /** What `zkrisk policy check` finds in a file that is in order. */
 export type CheckedPolicy = { readonly policy: StatedPolicy; readonly remarks: readonly string[] }
@@ -117,22 +100,22 @@ export type PolicyComparison = {
  * Policies on one history.
  *
  * @param files - policy files, or {@link STARTING}
+ * @param options - with what hears how the history was read
  * @param model - for all of them, instead of what they name
  * @throws the errors of {@link readPolicyFile}, {@link readHistory} and {@link judgePolicies}
  */
 export function comparePolicies(
   files: readonly string[],
   prices: string,
-  options: HistoryOptions,
+  { say, ...options }: HistoryOptions & { readonly say: (line: string) => void },
   model?: string,
 ): PolicyComparison {
   const wanted = model === undefined ? undefined : modelName(model)
   const policies = files.map((file) => namedPolicy(file, wanted))
-  const rows = readHistory(
-    prices,
-    options,
-    policies.map(({ volatilityModel }) => volatilityModel),
-  )
+  const models = policies.map(({ volatilityModel }) => volatilityModel)
+  const rows = readHistory(prices, options, say, contentFor(models))
+  const horizon = Math.min(...policies.map(({ engine }) => engine.horizonSeconds))
+  for (const line of spacingNotes(prices, spacingSeconds(rows), horizon)) say(line)
   const { judged, worst } = judgePolicies(rows, policies)
   const names = shortNamesOf(files)
   return { file: prices, rows, policies: judged.map((each, i) => ({ name: names[i] ?? '', ...each })), worst }

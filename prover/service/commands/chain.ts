@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
+import { addPriceOptions, type PriceFlags, priceOptions } from './priceOptions.ts'
 import { untilStopped } from './stop.ts'
 
 type ChainOptions = { port: number; deployment: string; keyFile: string; councilKeyFile: string; start: string }
@@ -11,7 +12,13 @@ type AttestFlags = {
   source?: string
   asOf?: string
 }
-type FeedOptions = { rpc: string; deployment: string; market: string[]; pause: number; count?: number }
+type FeedOptions = PriceFlags & {
+  rpc: string
+  deployment: string
+  market: string[]
+  pause: number
+  count?: number
+}
 
 /** Three terminals, in this order. */
 const THREE_TERMINALS = `
@@ -53,7 +60,7 @@ export function addChainCommands(program: Command): void {
     )
 
   const feed = program.command('feed').description('observations for a source of attested prices')
-  addCommand(
+  const replay = addCommand(
     feed,
     'replay [prices...]',
     'attest prices with the development signers and append them, one time after the other',
@@ -68,13 +75,18 @@ export function addChainCommands(program: Command): void {
     .option('--market <name...>', 'market of each price file, in order; by default the project’s extract is replayed')
     .option('--pause <seconds>', 'between two times', positiveNumber, 5)
     .option('--count <count>', 'end after this many times', wholeNumber(1))
-    .action(
-      action<FeedOptions, [string[]]>(async (terminal, options, files) => {
-        const { replayFeed } = await import('../development/tryOut.ts')
-        const appended = await replayFeed(files, { ...options, market: options.market ?? [], say: terminal.say })
-        terminal.result({ appended }, `${appended} times appended.`)
-      }),
-    )
+  addPriceOptions(replay).action(
+    action<FeedOptions, [string[]]>(async (terminal, options, files) => {
+      const { replayFeed } = await import('../development/tryOut.ts')
+      const appended = await replayFeed(files, {
+        ...options,
+        market: options.market ?? [],
+        prices: priceOptions(options),
+        say: terminal.say,
+      })
+      terminal.result({ appended }, `${appended} times appended.`)
+    }),
+  )
 
   addCommand(feed, 'attest <market> <price>', 'attest one price with signers’ keys, and append it to their feed', [
     'feed attest BTC-USD 67123.5 --rpc … --deployment deployment.json --signer-key-file a.key b.key --key-file payer.key',

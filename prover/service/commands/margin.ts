@@ -1,9 +1,12 @@
 /** `zkrisk margin`: what an account must hold, and why. */
 import type { Command } from 'commander'
+import type { AccountAnswer } from '../answers/accountMargins.ts'
 import { EXIT, type Terminal } from '../text/terminal.ts'
+import { addChainOptions, type ChainFlags, chainOptions } from './chainOptions.ts'
 import { action, addCommand } from './command.ts'
 
-type Options = {
+type Options = ChainFlags & {
+  spot?: readonly string[]
   deriveCase?: string
   explain?: boolean
   prove?: boolean
@@ -14,10 +17,13 @@ type Options = {
   json?: boolean
 }
 
-const NOT_PROVEN = 'Computed by the twin of the circuits; --prove proves it.'
+const notProven = ({ markets }: AccountAnswer): string =>
+  markets.length === 1
+    ? 'Computed by the twin of the circuits; --prove proves it.'
+    : 'Computed by the twin of the circuits. An account over several markets cannot be proven yet, each market’s part can.'
 
 export function addMarginCommand(program: Command): void {
-  addCommand(
+  const margin = addCommand(
     program,
     'margin [portfolio]',
     'initial and maintenance margin of an account, leg by leg, proven on request',
@@ -38,30 +44,36 @@ export function addMarginCommand(program: Command): void {
     .option('--html <file>', 'also write a page with pictures')
     .option('--allow-arbitrage', 'take volatility surfaces whose butterflies can be arbitraged')
     .option('--now <time>', 'refuse a market that is stale at this time (UTC)')
-    .action(
-      action<Options, [string | undefined]>(async (terminal, options, portfolio) => {
-        if (options.chain !== undefined) return await marginThrough(terminal, portfolio, options.chain, options)
-        const { formatMargin, marginJson, marginOf, readAccount } = await import('../answers/margins.ts')
-        const answer = await marginOf(readAccount(portfolio, options))
-        if (options.html !== undefined) {
-          const { writeMarginReport } = await import('../report/marginReport.ts')
-          writeMarginReport(options.html, answer)
-          terminal.say(`Pictures: ${options.html}`)
-        }
-        const isExplained = options.explain === true
-        if (options.prove !== true) {
-          terminal.result(marginJson(answer, isExplained), `${formatMargin(answer, isExplained)}\n\n${NOT_PROVEN}`)
-          return EXIT.success
-        }
-        const { formatProof, proofJson, proveMargin } = await import('../answers/marginProof.ts')
-        const proof = await proveMargin(answer, terminal.say)
+    .option('--spot <price...>', 'spot instead of a chain’s index price, such as 69000, or BTC=69000 ETH=2080')
+  addChainOptions(margin).action(
+    action<Options, [string | undefined]>(async (terminal, options, portfolio) => {
+      if (options.chain !== undefined) return await marginThrough(terminal, portfolio, options.chain, options)
+      const [{ readAccountOverMarkets }, { accountAnswer, accountJson, formatAccount, provableMarket }] =
+        await Promise.all([import('../answers/margins.ts'), import('../answers/accountMargins.ts')])
+      const answer = await accountAnswer(readAccountOverMarkets(portfolio, options))
+      const toProve = options.prove === true ? provableMarket(answer) : undefined
+      if (options.html !== undefined) {
+        const { writeMarginReport } = await import('../report/marginReport.ts')
+        writeMarginReport(options.html, answer)
+        terminal.say(`Pictures: ${options.html}`)
+      }
+      const isExplained = options.explain === true
+      if (toProve === undefined) {
         terminal.result(
-          { ...marginJson(answer, isExplained), proof: proofJson(proof) },
-          `${formatMargin(answer, isExplained)}\n\n${formatProof(proof)}`,
+          accountJson(answer, isExplained),
+          `${formatAccount(answer, isExplained)}\n\n${notProven(answer)}`,
         )
         return EXIT.success
-      }),
-    )
+      }
+      const { formatProof, proofJson, proveMargin } = await import('../answers/marginProof.ts')
+      const proof = await proveMargin(toProve, terminal.say)
+      terminal.result(
+        { ...accountJson(answer, isExplained), proof: proofJson(proof) },
+        `${formatAccount(answer, isExplained)}\n\n${formatProof(proof)}`,
+      )
+      return EXIT.success
+    }),
+  )
 }
 
 async function marginThrough(
@@ -70,12 +82,14 @@ async function marginThrough(
   chains: readonly string[],
   options: Options,
 ): Promise<number> {
-  const [{ formatThrough, marginsThrough, throughJson }, { AccountChoiceError }] = await Promise.all([
-    import('../answers/marginThrough.ts'),
-    import('../answers/margins.ts'),
-  ])
+  const [{ formatThrough, marginsThrough, ProveThroughError, throughJson }, { AccountChoiceError }] = await Promise.all(
+    [import('../answers/marginThrough.ts'), import('../answers/margins.ts')],
+  )
   if (portfolio === undefined || options.deriveCase !== undefined) throw new AccountChoiceError()
-  const answers = await marginsThrough(portfolio, chains, options)
+  if (options.prove === true) throw new ProveThroughError()
+  const { maxAgeSeconds, ...reading } = chainOptions(options)
+  const { allowArbitrage, now, spot } = options
+  const answers = await marginsThrough(portfolio, chains, { allowArbitrage, now, spot, maxAgeSeconds, reading })
   if (options.html !== undefined) {
     const { writeThroughReport } = await import('../report/throughReport.ts')
     writeThroughReport(options.html, answers)

@@ -12,8 +12,8 @@ export function addModelsCommand(program: Command): void {
     'volatility models by asset and year: score, coverage, moves, shortfall, constraints; no proofs',
     [
       'models --html models.html',
-      'models btc.csv.gz eth.csv.gz --asset BTC-USD --asset ETH-USD --bar-seconds 3600',
-      'models btc-minutes.csv --bar-seconds 60 --observe-seconds 3600 --json',
+      'models btc.csv.gz eth.csv.gz --asset BTC-USD --asset ETH-USD',
+      'models btc-minutes.csv --observe-seconds 3600 --json',
     ],
   )
     .addHelpText(
@@ -38,7 +38,8 @@ whatever order they are named; each may run either way. Predictions are for one 
         import('../text/modelsTable.ts'),
       ])
       const { asset = [], observeSeconds, closesOnly } = options
-      const assets = readAssets(files, { names: asset, observeSeconds, closesOnly, prices: priceOptions(options) })
+      const prices = priceOptions(options)
+      const assets = readAssets(files, { names: asset, observeSeconds, closesOnly, prices, say: terminal.say })
       const judged = judgeAssets(assets)
       if (options.html !== undefined) {
         const { writeModelsReport } = await import('../report/modelsReport.ts')

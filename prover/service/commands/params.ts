@@ -22,8 +22,8 @@ export function addParamsCommand(program: Command): void {
     'risk parameters through time from a price file (.csv or .csv.gz); no proofs',
     [
       'params btc-hourly.csv --from 2020-03-08 --to 2020-03-16',
-      'params btc-hourly.csv.gz --bar-seconds 3600 --newest-first --html report.html',
-      'params btc-hourly.csv.gz --bar-seconds 3600 --volatility-model ewma',
+      'params btc-hourly.csv.gz --html report.html',
+      'params XBTUSD_60.csv --columns time,open,high,low,close --volatility-model ewma',
       'params btc-hourly.csv --alpha 1% --horizon 2h --format csv -o what-if.csv',
       'params btc-hourly.csv --policy policy.json',
     ],
@@ -44,6 +44,7 @@ export function addParamsCommand(program: Command): void {
         format,
         prices: priceOptions(options),
         entries: entriesOfFlags(options),
+        say: terminal.say,
       })
       if (options.html !== undefined) terminal.say(`Plots: ${options.html}`)
       if (options.out === undefined) {

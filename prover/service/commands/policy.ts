@@ -71,7 +71,12 @@ function addCompareCommand(policy: Command): void {
     action<PriceFlags & Pick<PolicyFlags, 'volatilityModel'>, [string, string, string]>(
       async (terminal, options, a, b, prices) => {
         const [{ comparePolicies, comparisonJson }, { formatComparison }] = await texts()
-        const compared = comparePolicies([a, b], prices, priceOptions(options), options.volatilityModel)
+        const compared = comparePolicies(
+          [a, b],
+          prices,
+          { ...priceOptions(options), say: terminal.say },
+          options.volatilityModel,
+        )
         terminal.result(comparisonJson(compared), formatComparison(compared))
       },
     ),

@@ -13,8 +13,8 @@ export function addPriceCommand(program: Command): void {
     .requiredOption('--vol <volatility>', 'implied volatility, 0.65 or 65%')
     .option('--days <number>', 'days to expiry')
     .option('--expiry <time>', 'time of expiry instead; a date means 08:00 UTC')
-    .option('--as-of <time>', 'time to price at (default: now)')
-    .option('--rate <rate>', 'continuously compounded, per year', '0')
+    .option('--as-of <time>', 'time to price at (default: now); a date means 08:00 UTC here, too')
+    .option('--rate <rate>', 'continuously compounded, per year, 0.04 or 4%; may be negative', '0')
     .option('--put', 'a put instead of a call')
     .action(
       action<PriceRequest, []>(async (terminal, request) => {

@@ -1,12 +1,19 @@
 /** Options of every command that reads price files. */
-import type { Command } from 'commander'
-import type { PriceOptions } from '../../market/prices.ts'
+import { type Command, Option } from 'commander'
+import type { DecimalMark } from '../../market/decimal.ts'
+import type { DateOrder } from '../../market/time.ts'
+import type { HistoryOptions } from '../answers/histories.ts'
 import { wholeNumber } from './command.ts'
 
 export type PriceFlags = {
   timeColumn?: string
   priceColumn?: string
   impliedVolatilityColumn?: string
+  columns?: string
+  dateOrder?: DateOrder
+  decimalMark?: DecimalMark
+  priceUnits?: number
+  skipBadRows?: boolean
   barSeconds?: number
   maxGapSeconds?: number
   newestFirst?: boolean
@@ -17,32 +24,39 @@ export type PriceFlags = {
 
 export function addPriceOptions(command: Command): Command {
   return command
-    .option('--time-column <name>', 'header of the time column')
-    .option('--price-column <name>', 'header of the price column')
+    .option('--time-column <name>', 'header of the time column, or its number from 1')
+    .option('--price-column <name>', 'header of the price column, or its number from 1')
     .option('--implied-volatility-column <name>', 'header of a column of implied volatilities (0.65 = 65 %)')
-    .option('--bar-seconds <seconds>', 'times are openings of bars this long', wholeNumber(0))
+    .option('--columns <names>', 'columns of a file without header, in order, such as time,open,high,low,close')
+    .addOption(new Option('--date-order <order>', 'of dates such as 03/02/2026').choices(['day-first', 'month-first']))
+    .addOption(new Option('--decimal-mark <mark>', 'of numbers such as 8,889').choices(['point', 'comma']))
+    .option('--price-units <count>', 'take prices of this many units, for those below 0.00001', wholeNumber(1, 1e12))
+    .option('--skip-bad-rows', 'leave rows out that cannot be read, and name them, instead of refusing the file')
+    .option('--bar-seconds <seconds>', 'times are openings of bars this long; 0: they are not', wholeNumber(0))
     .option('--max-gap-seconds <seconds>', 'longest pause allowed', wholeNumber(1))
-    .option('--newest-first', 'the file runs from the newest row to the oldest')
+    .option('--newest-first', 'refuse a file that does not run from the newest row to the oldest')
     .option('--round-prices', 'round prices with more than 8 decimals')
     .option('--from <time>', 'first time to keep, UTC')
     .option('--to <time>', 'first time to leave out, UTC')
 }
 
-/** Times stay text: what reads them says which option is wrong. */
-export type PriceReading = PriceOptions & { readonly fromText?: string; readonly toText?: string }
-
-export function priceOptions(options: PriceFlags): PriceReading {
-  const { timeColumn, priceColumn, impliedVolatilityColumn, barSeconds, maxGapSeconds, newestFirst, roundPrices } =
-    options
+export function priceOptions({ from, to, columns, priceUnits, ...flags }: PriceFlags): HistoryOptions {
+  const { timeColumn, priceColumn, impliedVolatilityColumn, dateOrder, decimalMark, skipBadRows } = flags
+  const { barSeconds, maxGapSeconds, newestFirst, roundPrices } = flags
   return {
     timeColumn,
     priceColumn,
     impliedVolatilityColumn,
+    columns: columns?.split(',').map((name) => name.trim()),
+    dateOrder,
+    decimalMark,
+    units: priceUnits,
+    skipBadRows,
     barSeconds,
     maxGapSeconds,
     newestFirst,
     roundPrices,
-    ...(options.from === undefined ? {} : { fromText: options.from }),
-    ...(options.to === undefined ? {} : { toText: options.to }),
+    ...(from === undefined ? {} : { fromText: from }),
+    ...(to === undefined ? {} : { toText: to }),
   }
 }

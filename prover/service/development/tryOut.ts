@@ -1,15 +1,20 @@
 /** `zkrisk chain` and `zkrisk feed replay`: an engine to try the service on, and somebody to feed it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProverError } from '../../errors.ts'
-import { readBars } from '../../market/prices.ts'
 import { parseTime } from '../../market/time.ts'
+import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import { connectProvider, type Deployment, readDeployment, writeDeployment } from '../../registry/index.ts'
 import { crashHistory } from './demo.ts'
 import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
 import { appendObservations, deployDevelopmentEngine, type MarketHistory, stepsOf } from './engine.ts'
+import { type HistoryOptions, readHistory, spacingSeconds } from '../answers/histories.ts'
+import { timeOption } from '../answers/time.ts'
 import { exactPrice, utcTime } from '../text/figures.ts'
+import { spacingNotes } from '../text/priceNotes.ts'
 import { writeSecretFile } from '../wholeFile.ts'
 import { loadMarketKeys } from '../workspace.ts'
+
+const HORIZON_SECONDS = Number(defaultPolicy.learning.horizonSeconds)
 
 /** More times than any history has. */
 const ALL = Number.MAX_SAFE_INTEGER
@@ -58,6 +63,7 @@ export async function replayFeed(
     /** Seconds between two times. */
     readonly pause: number
     readonly count?: number | undefined
+    readonly prices: HistoryOptions
     readonly say: (line: string) => void
   },
 ): Promise<number> {
@@ -65,9 +71,14 @@ export async function replayFeed(
   const deployment = await readDeployment(options.deployment)
   const chain = developmentChainBehind(await connectProvider(options.rpc, deployment.chainId))
   const now = await chain.now()
-  const histories = files.map(
-    (file, i): MarketHistory => ({ name: options.market[i] as string, rows: readBars(file, { from: now + 1n }) }),
-  )
+  const { fromText, toText, ...prices } = options.prices
+  const [from, to] = [timeOption('from', fromText) ?? 0n, timeOption('to', toText)]
+  const histories = files.map((file, i): MarketHistory => {
+    // Behind the chain's clock nothing can be attested any more
+    const rows = readHistory(file, { ...prices, from: from > now ? from : now + 1n, to }, options.say)
+    for (const line of spacingNotes(file, spacingSeconds(rows), HORIZON_SECONDS)) options.say(line)
+    return { name: options.market[i] as string, rows }
+  })
   const steps = (files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps).slice(0, options.count)
   for (const [index, step] of steps.entries()) {
     if (index > 0) await sleep(1000 * options.pause)

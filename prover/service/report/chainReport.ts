@@ -2,6 +2,8 @@
 import type { ChainRow, ExpiryChain, PricedChain } from '../../options/pricedChain.ts'
 import type { QuotedGreeks } from '../../options/real.ts'
 import { fittedVolatility } from '../../options/surface.ts'
+import { surfaceWarnings } from '../answers/chains.ts'
+import { refusalLines } from '../text/chainNotes.ts'
 import { price } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { Markup } from './markup.ts'
@@ -28,13 +30,13 @@ export function writeChainReport(file: string, chain: PricedChain): void {
 }
 
 /** The page that {@link writeChainReport} writes. */
-export function renderChainReport({ file, expiries, refused }: PricedChain): string {
+export function renderChainReport({ file, expiries, refused, notes }: PricedChain): string {
   const name = file.replace(/^.*[\\/]/, '')
   const entries: readonly Entry[] = [
-    { id: 'expiries', title: 'All expiries', body: overview(expiries) },
+    { id: 'expiries', title: 'All expiries', body: overview(expiries, refusalLines(refused)) },
     ...expiries.map((expiry, i) => ({ id: idOf(i), title: titleOf(expiry), body: drawExpiry(expiry, idOf(i)) })),
   ]
-  return page(`Option chain ${name}`, LEAD, entries, answerOf(expiries, refused.length)).markup
+  return page(`Option chain ${name}`, [...LEAD, ...notes], entries, answerOf(expiries, refused.length)).markup
 }
 
 const idOf = (index: number): string => `expiry-${index + 1}`
@@ -71,14 +73,11 @@ function answerOf(expiries: readonly ExpiryChain[], refused: number): Answer {
 
 type Warning = { readonly kind: 'warn' | 'fail'; readonly text: string }
 
-/** A surface that is further from its marks than this, in volatility points as a root mean square, is looked at. */
-const POINTS_OFF = 1
-
-function warningOf({ fit }: ExpiryChain): Warning | undefined {
-  if (fit === undefined) return { kind: 'warn', text: 'too few marks for a surface' }
-  if (fit.leastDensity < 0) return { kind: 'fail', text: 'can be arbitraged with butterflies' }
-  const points = 100 * fit.rootMeanSquareError
-  return points > POINTS_OFF ? { kind: 'warn', text: `${points.toFixed(1)} points off its marks` } : undefined
+function warningOf(expiry: ExpiryChain): Warning | undefined {
+  const warnings = surfaceWarnings(expiry)
+  if (warnings.length === 0) return undefined
+  const canBeArbitraged = expiry.fit !== undefined && expiry.fit.leastDensity < 0
+  return { kind: canBeArbitraged ? 'fail' : 'warn', text: warnings.join('; ') }
 }
 
 type OpenInterest = { readonly calls: number; readonly puts: number }
@@ -93,7 +92,7 @@ function openInterestOf({ rows }: ExpiryChain): OpenInterest | undefined {
 
 const contracts = (count: number): string => count.toLocaleString('en-GB', { maximumFractionDigits: 1 })
 
-function overview(expiries: readonly ExpiryChain[]): Markup {
+function overview(expiries: readonly ExpiryChain[], refusals: readonly string[]): Markup {
   return html`<section id="expiries">
 <h2>All expiries</h2>
 <p><label>Filter <input type="search" placeholder="BTC, 2026-03, warning"></label> <span class="note"><span class="filter-count" aria-live="polite">${expiries.length}</span> expiries</span></p>
@@ -102,6 +101,7 @@ ${table(
   ['expiry', 'days', 'forward', 'at the money', 'options', 'open calls', 'open puts', 'surface'],
   expiries.map((expiry, i) => ({ words: wordsOf(expiry), cells: overviewCells(expiry, i) })),
 )}
+${refusals.length === 0 ? [] : html`<details><summary>Rows refused</summary>${refusals.map((line) => html`<p class="note">${line}</p>`)}</details>`}
 </section>
 `
 }
@@ -133,7 +133,7 @@ function drawExpiry(expiry: ExpiryChain, id: string): Markup {
         (fit.leastDensity < 0 ? '' : ' No butterfly arbitrage among the strikes.')
   return html`<section id="${id}" data-words="${wordsOf(expiry)}">
 <h2>${titleOf(expiry)}</h2>
-${warning === undefined ? [] : [html`<p class="${warning.kind}">! The surface: ${warning.text}.</p>`]}
+${warning === undefined ? [] : [html`<p class="${warning.kind}">! ${warning.text}.</p>`]}
 <p class="note">${(365 * timeToExpiry).toFixed(1)} days, forward ${price(forward)}, ${rows.length} options. ${quality}</p>
 ${drawSmile(expiry)}
 <div class="small-multiples">${(['delta', 'gamma', 'vega', 'theta'] as const).map((name) => drawGreek(expiry, name))}</div>
@@ -167,7 +167,8 @@ function drawOpenInterest(expiry: ExpiryChain): Markup {
 const strikeOf = ({ quote }: ChainRow): number => Number(quote.strikeE8) / 1e8
 const strikeFigure = (strike: number): string => strike.toLocaleString('en-GB', { maximumFractionDigits: 2 })
 
-function drawSmile({ forward, fit, rows }: ExpiryChain): Markup {
+function drawSmile(expiry: ExpiryChain): Markup {
+  const { forward, fit, rows } = expiry
   const strikes = rows.map(strikeOf)
   const [low, high] = [Math.min(...strikes), Math.max(...strikes)]
   const curve: readonly PlotPoint[] =
@@ -193,7 +194,16 @@ function drawSmile({ forward, fit, rows }: ExpiryChain): Markup {
     yFigure: (value) => `${value.toFixed(0)} %`,
     series: [
       ...(quotes.length === 0 ? [] : [{ label: 'bid, ask', kind: 'slow', shape: 'rings' as const, points: quotes }]),
-      ...(curve.length === 0 ? [] : [{ label: 'fitted SVI', kind: 'initial', shape: 'line' as const, points: curve }]),
+      ...(curve.length === 0
+        ? []
+        : [
+            {
+              label: 'fitted SVI',
+              kind: warningOf(expiry) === undefined ? 'initial' : 'down',
+              shape: 'line' as const,
+              points: curve,
+            },
+          ]),
       {
         label: 'marks',
         kind: 'fast',

@@ -1,7 +1,16 @@
-/** One account's margin as a page: verdict, requirement, losses on the grid, value by spot, legs, thresholds, Greeks. */
-import { type ContingencyPart, contingencyParts } from '../../portfolio/contingencies.ts'
+/** An account's margin as a page: verdict, requirement, losses on the grid, value by spot, legs, thresholds, Greeks; by market. */
 import { marginTerms, type NamedScenario } from '../../portfolio/explain.ts'
-import { amount, greeksOf, type MarginAnswer } from '../answers/margins.ts'
+import { type AccountAnswer, MARKET_HEADINGS, marketRows, NO_OFFSETS } from '../answers/accountMargins.ts'
+import {
+  amount,
+  type MarginAnswer,
+  netGreeksOf,
+  notesOn,
+  requirementOf,
+  type Standing,
+  termsOf,
+  thresholdsJson,
+} from '../answers/margins.ts'
 import { utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { HeatCell } from './heatMap.ts'
@@ -17,69 +26,100 @@ import { drawPlot } from './plot.ts'
  *
  * @throws {@link FileWriteError} if it cannot be written
  */
-export function writeMarginReport(file: string, answer: MarginAnswer): void {
+export function writeMarginReport(file: string, answer: AccountAnswer): void {
   writeWholeFile(file, renderMarginReport(answer))
 }
 
 /** The page that {@link writeMarginReport} writes. */
-export function renderMarginReport(answer: MarginAnswer): string {
-  const { portfolio } = answer
-  const entries: readonly Entry[] = [
-    { id: 'requirement', title: 'Requirement', body: requirementSection(answer) },
-    { id: 'scenarios', title: 'Scenarios', body: scenarioSection(answer) },
-    { id: 'legs', title: 'Legs', body: legSection(answer) },
-    { id: 'sensitivity', title: 'Thresholds and Greeks', body: sensitivitySection(answer) },
-  ]
+export function renderMarginReport(answer: AccountAnswer): string {
+  const { name, asOf, markets } = answer
+  const isOne = markets.length === 1
+  const spots = markets.map(
+    ({ portfolio: { market } }) => `${isOne ? '' : `${market.currency} `}spot ${amount(money(market.spotE8))}`,
+  )
+  const ofMarkets = markets.flatMap((market) =>
+    entriesOf(market, isOne ? '' : (market.portfolio.market.currency ?? '')),
+  )
   return page(
-    `Margin of ${portfolio.name}`,
+    `Margin of ${name}`,
     [
-      `Round of ${utcTime(portfolio.market.asOf)} UTC, spot ${amount(Number(portfolio.market.spotE8) / 1e8)}. ` +
+      `Round of ${utcTime(asOf)} UTC, ${spots.join(', ')}. ` +
         'Computed by the exact integer twin: what a proof would state, word for word.',
     ],
-    entries,
+    isOne ? ofMarkets : [{ id: 'account', title: 'All markets', body: accountSection(answer) }, ...ofMarkets],
     answerOf(answer),
   ).markup
 }
 
-const money = (valueE8: bigint): number => Number(valueE8) / 1e8
-
-/** What an account must hold, and what it has. */
-function standingOf({ provable }: MarginAnswer) {
-  const [equity, initialLeft, maintenanceLeft] = [
-    provable.margin.equityE8,
-    provable.margin.initialE8,
-    provable.margin.maintenanceE8,
-  ].map(money) as [number, number, number]
-  return { equity, initialLeft, maintenanceLeft, initial: equity - initialLeft, maintenance: equity - maintenanceLeft }
+/** Parts of one market; its currency stands before their headings where there are several. */
+function entriesOf(answer: MarginAnswer, market: string): readonly Entry[] {
+  const entry = (part: string, title: string, body: Markup): Entry => ({
+    id: idOf(part, market),
+    title: headingOf(market, title),
+    body,
+  })
+  return [
+    entry('requirement', 'Requirement', requirementSection(answer, market)),
+    entry('scenarios', 'Scenarios', scenarioSection(answer, market)),
+    entry('legs', 'Legs', legSection(answer, market)),
+    entry('sensitivity', 'Thresholds and Greeks', sensitivitySection(answer, market)),
+  ]
 }
 
-function answerOf(answer: MarginAnswer): Answer {
-  const { equity, initialLeft, maintenanceLeft, initial, maintenance } = standingOf(answer)
-  const used = (requirement: number): string =>
-    equity > 0 ? ` (${((100 * requirement) / equity).toFixed(1)} % of equity)` : ''
+const idOf = (part: string, market: string): string => (market === '' ? part : `${market}-${part}`)
+const headingOf = (market: string, heading: string): string => (market === '' ? heading : `${market}: ${heading}`)
+const money = (valueE8: bigint): number => Number(valueE8) / 1e8
+
+function answerOf({ standing, markets }: AccountAnswer): Answer {
+  const { equityE8, initialE8, maintenanceE8 } = standing
+  const [only] = markets
   return {
     verdict:
-      initialLeft >= 0
+      initialE8 >= 0n
         ? { kind: 'pass', text: '✓ Healthy: may open positions' }
-        : maintenanceLeft >= 0
+        : maintenanceE8 >= 0n
           ? { kind: 'warn', text: '! Below initial margin: may not open positions' }
           : { kind: 'fail', text: '✗ Below maintenance margin: may be liquidated' },
     tiles: [
-      ['Equity', amount(equity)],
-      ['Initial margin required', `${amount(initial)}${used(initial)}`],
-      ['Initial margin left', amount(initialLeft), initialLeft >= 0 ? 'pass' : maintenanceLeft >= 0 ? 'warn' : 'fail'],
-      ['Maintenance margin required', `${amount(maintenance)}${used(maintenance)}`],
-      ['Maintenance margin left', amount(maintenanceLeft), maintenanceLeft >= 0 ? 'pass' : 'fail'],
-      ['Worst scenario', answer.worst.words],
+      ['Equity', amount(money(equityE8))],
+      ['Initial margin required', requirementWords(standing, initialE8)],
+      [
+        'Initial margin left',
+        amount(money(initialE8)),
+        initialE8 >= 0n ? 'pass' : maintenanceE8 >= 0n ? 'warn' : 'fail',
+      ],
+      ['Maintenance margin required', requirementWords(standing, maintenanceE8)],
+      ['Maintenance margin left', amount(money(maintenanceE8)), maintenanceE8 >= 0n ? 'pass' : 'fail'],
+      markets.length === 1
+        ? ['Worst scenario', only?.worst.words ?? '']
+        : ['Markets', markets.map(({ portfolio: { market } }) => market.currency).join(', ')],
     ],
   }
 }
 
-/** A term of the margins: what it adds to equity, or takes from it, for initial and for maintenance margin. */
-type Term = readonly [name: string, initial: number, maintenance: number]
+function requirementWords(standing: Standing, leftE8: bigint): string {
+  const { requirement, utilisation } = requirementOf(standing, leftE8)
+  return utilisation === undefined
+    ? `${amount(requirement)} (no equity)`
+    : `${amount(requirement)} (${(100 * utilisation).toFixed(1)} % of equity)`
+}
 
-function requirementSection(answer: MarginAnswer): Markup {
-  const { equity, initialLeft, maintenanceLeft, initial, maintenance } = standingOf(answer)
+/** What each market adds to the account. */
+function accountSection(answer: AccountAnswer): Markup {
+  const { equityE8, initialE8, maintenanceE8 } = answer.standing
+  const total = [equityE8, initialE8, maintenanceE8].map((value) => amount(money(value)))
+  return html`<section id="account">
+<h2>All markets</h2>
+<p class="note">${NO_OFFSETS}</p>
+${table('Markets', MARKET_HEADINGS, marketRows(answer), { foot: [['= account', ...total, '']] })}
+</section>
+`
+}
+
+function requirementSection(answer: MarginAnswer, market: string): Markup {
+  const { equityE8, initialE8, maintenanceE8 } = answer.provable.margin
+  const [equity, initialLeft, maintenanceLeft] = [money(equityE8), money(initialE8), money(maintenanceE8)]
+  const [initial, maintenance] = [equity - initialLeft, equity - maintenanceLeft]
   const terms = termsOf(answer)
   const levels = terms.reduce<readonly number[]>((all, [, first]) => all.concat((all.at(-1) ?? 0) + first), [0])
   const most = Math.max(...levels.map(Math.abs), Math.abs(initial), Math.abs(equity), Number.MIN_VALUE)
@@ -95,34 +135,17 @@ function requirementSection(answer: MarginAnswer): Markup {
     amount(second),
     stepBar(0, first, most),
   ]
-  return html`<section id="requirement">
-<h2>What is required, and what is left</h2>
-<p class="note">From what the account has down to what is left of each margin; bars follow the initial margin, the middle is zero.</p>
+  const what = market === '' ? 'the account has' : `the account has in this market, without cash,`
+  return html`<section id="${idOf('requirement', market)}">
+<h2>${headingOf(market, 'What is required, and what is left')}</h2>
+<p class="note">From what ${what} down to what is left of each margin; bars follow the initial margin, the middle is zero.</p>
+${notesOn(answer).map((note) => html`<p class="warn">! ${note}</p>`)}
 ${table('Requirement, term by term', ['in quote currency', 'initial', 'maintenance', 'level of initial margin'], rows, {
   foot: [total('= required', [-initial, -maintenance]), total('= left', [initialLeft, maintenanceLeft])],
 })}
 ${discountTable(answer)}
 </section>
 `
-}
-
-function termsOf({ provable, worst, portfolio }: MarginAnswer): readonly Term[] {
-  const terms = marginTerms(provable)
-  const { maintenance, initial, worstLoss, initialFactor, maintenanceFactor } = terms
-  const both = (name: string, value: number): Term => [name, value, value]
-  const factors = initialFactor === maintenanceFactor ? `${initialFactor}` : `${initialFactor} / ${maintenanceFactor}`
-  const parts = Object.entries(contingencyParts) as readonly [ContingencyPart, string][]
-  const all: readonly Term[] = [
-    both('cash', terms.cash),
-    both(`options, marked (${portfolio.account.options.length} legs)`, terms.options),
-    both('collateral', terms.collateral),
-    both('perpetuals, unrealised', terms.perpPnl),
-    [`worst loss × ${factors}: ${worst.words}`, worstLoss * initialFactor, worstLoss * maintenanceFactor],
-    ...parts.map(([part, name]): Term => [name, -maintenance[part] - initial[part], -maintenance[part]]),
-    ['collateral haircuts', -maintenance.collaterals - initial.collaterals, -maintenance.collaterals],
-    ['low confidence of feeds', -terms.confidence, 0],
-  ]
-  return all.filter(([, first, second]) => first !== 0 || second !== 0)
 }
 
 /** A step of a waterfall about zero in the middle. */
@@ -149,52 +172,50 @@ function discountTable({ reference, portfolio }: MarginAnswer): Markup {
   )
 }
 
-function sensitivitySection(answer: MarginAnswer): Markup {
-  const { portfolio, provable } = answer
-  const spot = money(portfolio.market.spotE8)
-  const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8, defaultProbabilityX32 } =
-    provable.margin.thresholds
-  const at = (levelE8: bigint): Cell => {
-    if (levelE8 === 0n || levelE8 === NO_LEVEL_ABOVE) return 'none inside the grid'
-    const level = money(levelE8)
+function sensitivitySection(answer: MarginAnswer, market: string): Markup {
+  const spot = money(answer.portfolio.market.spotE8)
+  const { liquidationDown, liquidationUp, defaultDown, defaultUp } = thresholdsJson(answer)
+  const at = (level: number | null): Cell => {
+    if (level === null) return 'none inside the grid'
     const away = level / spot - 1
     const text = away === 0 ? 'already' : `${away < 0 ? '−' : '+'}${Math.abs(100 * away).toFixed(1)} %`
     const isNear = Math.abs(away) < NEAR
     return { kind: isNear ? 'warn' : '', content: `${amount(level)} (${text})` }
   }
-  const { delta, gamma, vega, theta, rho } = greeksOf(answer)
-  const probability = Number(defaultProbabilityX32) / 2 ** 32
-  return html`<section id="sensitivity">
-<h2>Thresholds and Greeks</h2>
+  const { delta, deltaOf, gamma, vegaPerPoint, thetaPerDay, rhoPerPoint } = netGreeksOf(answer)
+  const parts = Object.entries(deltaOf).filter(([, part]) => part !== 0)
+  const of = parts.length > 1 ? `: ${parts.map(([name, part]) => `${name} ${greek(part)}`).join(', ')}` : ''
+  const probability = Number(answer.thresholds.defaultProbabilityX32) / 2 ** 32
+  return html`<section id="${idOf('sensitivity', market)}">
+<h2>${headingOf(market, 'Thresholds and Greeks')}</h2>
 ${table(
   'Spot levels',
-  ['spot level, from the spot now', 'on a fall', 'on a rise'],
+  [market === '' ? 'spot level, from the spot now' : 'spot level, if only this market moves', 'on a fall', 'on a rise'],
   [
-    ['liquidation', at(liquidationDownE8), at(liquidationUpE8)],
-    ['default', at(defaultDownE8), at(defaultUpE8)],
+    ['liquidation', at(liquidationDown), at(liquidationUp)],
+    ['default', at(defaultDown), at(defaultUp)],
   ],
 )}
 <p class="note">Probability of default over the horizon ${Number((100 * probability).toPrecision(3))} %.</p>
 ${tileList([
-  ['Delta of the options, units of the asset', greek(delta)],
+  [`Net delta, units of the asset${of}`, greek(delta)],
   ['Gamma, of delta a unit of spot', greek(gamma)],
-  ['Vega, a volatility point', greek(vega / 100)],
-  ['Theta, a day', greek(theta / 365)],
-  ['Rho, a point of rate', greek(rho / 100)],
+  ['Vega, a volatility point', greek(vegaPerPoint)],
+  ['Theta, a day', greek(thetaPerDay)],
+  ['Rho, a point of rate', greek(rhoPerPoint)],
 ])}
 </section>
 `
 }
 
-const NO_LEVEL_ABOVE = (1n << 48n) - 1n
 /** A threshold so close to spot is coloured. */
 const NEAR = 0.1
 
 const greek = (value: number): string => (value === 0 ? '0' : value.toPrecision(5)).replace('-', '−')
 
-function scenarioSection(answer: MarginAnswer): Markup {
-  return html`<section id="scenarios">
-<h2>What could happen</h2>
+function scenarioSection(answer: MarginAnswer, market: string): Markup {
+  return html`<section id="${idOf('scenarios', market)}">
+<h2>${headingOf(market, 'What could happen')}</h2>
 <p class="note">Every scenario of the grid with what the account would gain or lose, damped as the grid says. Worst: ${answer.worst.words}.</p>
 ${scenarioMap(answer)}
 ${valueBySpot(answer)}
@@ -255,9 +276,9 @@ const moveLabel = (shock: number): string => {
 }
 
 /** Equity left under the regular shocks, for each volatility move, with the liquidation and default levels. */
-function valueBySpot({ scenarios, provable, portfolio }: MarginAnswer): Markup {
+function valueBySpot({ scenarios, provable, portfolio, rest, thresholds }: MarginAnswer): Markup {
   const spot = Number(portfolio.market.spotE8) / 1e8
-  const maintenance = Number(provable.margin.maintenanceE8) / 1e8
+  const maintenance = Number(provable.margin.maintenanceE8 + (rest?.maintenanceE8 ?? 0n)) / 1e8
   const kinds = { up: 'initial', none: 'ink', down: 'fast' } as const
   const labels = { up: 'volatility up', none: 'unchanged', down: 'volatility down' } as const
   const regular = scenarios.filter(({ index, damping }) => index < 21 && damping === 1)
@@ -270,12 +291,12 @@ function valueBySpot({ scenarios, provable, portfolio }: MarginAnswer): Markup {
       .map(({ spotShock, pnl }) => [spot * spotShock, maintenance + pnl] as const)
       .toSorted((a, b) => a[0] - b[0]),
   }))
-  const { liquidationDownE8, liquidationUpE8 } = provable.margin.thresholds
+  const { liquidationDownE8, liquidationUpE8 } = thresholds
   const levels = [liquidationDownE8, liquidationUpE8].filter((level) => level !== 0n && level !== (1n << 48n) - 1n)
   const drawn = series.filter(({ points }) => points.length > 1)
   if (drawn.length === 0) return html``
   return drawPlot({
-    title: 'Maintenance margin left',
+    title: rest === undefined ? 'Maintenance margin left' : 'Maintenance margin left of the whole account',
     unit: 'after a move of spot: below zero the account may be liquidated',
     width: 1000,
     height: 280,
@@ -291,7 +312,7 @@ function valueBySpot({ scenarios, provable, portfolio }: MarginAnswer): Markup {
   })
 }
 
-function legSection({ legs, others, worst, provable }: MarginAnswer): Markup {
+function legSection({ legs, others, worst, provable }: MarginAnswer, market: string): Markup {
   const all = [
     ...legs.map(({ leg, contribution, impliedVolatility, shockedVolatility, mark, shocked }) => ({
       name: `${(Number(leg.quantityE12) / 1e12).toLocaleString('en-GB').replace('-', '−')} × ${leg.instrument}`,
@@ -303,8 +324,8 @@ function legSection({ legs, others, worst, provable }: MarginAnswer): Markup {
   const most = Math.max(...all.map(({ contribution }) => Math.abs(contribution)), Number.MIN_VALUE)
   const bar = (contribution: number): Markup =>
     html`<span class="bar plain"><i class="${contribution < 0 ? 'down' : 'up'}" style="width:${((100 * Math.abs(contribution)) / most).toFixed(1)}%"></i></span>`
-  return html`<section id="legs">
-<h2>What each leg adds to the worst scenario</h2>
+  return html`<section id="${idOf('legs', market)}">
+<h2>${headingOf(market, 'What each leg adds to the worst scenario')}</h2>
 <p class="note">${worst.words}. Volatility and discounted value a contract, before and after; the bar is the whole position.</p>
 ${table(
   'Legs',

@@ -1,6 +1,7 @@
 /** Pictures of one account through many markets, a crash for instance. */
 import { utcTime } from '../text/figures.ts'
-import { amount, type MarginAnswer } from '../answers/margins.ts'
+import type { AccountAnswer } from '../answers/accountMargins.ts'
+import { amount } from '../answers/margins.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { ChartPoint } from './chart.ts'
 import { chartGroup } from './chart.ts'
@@ -14,24 +15,24 @@ import { type Answer, page } from './page.ts'
  * @param answers - oldest first; n ≥ 2
  * @throws {@link FileWriteError} if it cannot be written
  */
-export function writeThroughReport(file: string, answers: readonly MarginAnswer[]): void {
+export function writeThroughReport(file: string, answers: readonly AccountAnswer[]): void {
   writeWholeFile(file, renderThroughReport(answers))
 }
 
 const money = (valueE8: bigint): number => Number(valueE8) / 1e8
 
 /** The page that {@link writeThroughReport} writes. */
-export function renderThroughReport(answers: readonly MarginAnswer[]): string {
-  const name = answers[0]?.portfolio.name ?? ''
-  const times = answers.map(({ portfolio }) => Number(portfolio.market.asOf))
-  const curve = (value: (answer: MarginAnswer) => number): readonly ChartPoint[] =>
+export function renderThroughReport(answers: readonly AccountAnswer[]): string {
+  const { name = '', markets = [] } = answers[0] ?? {}
+  const times = answers.map(({ asOf }) => Number(asOf))
+  const curve = (value: (answer: AccountAnswer) => number): readonly ChartPoint[] =>
     answers.map((answer, i) => [times[i] ?? 0, value(answer)])
   const shared = { from: times[0] ?? 0, to: times.at(-1) ?? 0 }
-  const equity = (answer: MarginAnswer): number => money(answer.provable.margin.equityE8)
+  const equity = (answer: AccountAnswer): number => money(answer.standing.equityE8)
   const charts = [
-    {
+    ...markets.map((_, place) => ({
       ...shared,
-      title: 'Spot',
+      title: `${currencyAt(answers[0], place)}Spot`,
       unit: 'quote per base',
       height: 230,
       figure: (value: number) => Math.round(value).toLocaleString('en-GB'),
@@ -40,10 +41,10 @@ export function renderThroughReport(answers: readonly MarginAnswer[]): string {
           label: 'spot',
           kind: 'ink',
           shape: 'line' as const,
-          points: curve(({ portfolio }) => money(portfolio.market.spotE8)),
+          points: curve((answer) => money(answer.markets[place]?.portfolio.market.spotE8 ?? 0n)),
         },
       ],
-    },
+    })),
     {
       ...shared,
       title: 'Volatility of the account’s options',
@@ -64,13 +65,13 @@ export function renderThroughReport(answers: readonly MarginAnswer[]): string {
           label: 'initial',
           kind: 'initial',
           shape: 'line' as const,
-          points: curve((answer) => equity(answer) - money(answer.provable.margin.initialE8)),
+          points: curve((answer) => equity(answer) - money(answer.standing.initialE8)),
         },
         {
           label: 'maintenance',
           kind: 'maintenance',
           shape: 'line' as const,
-          points: curve((answer) => equity(answer) - money(answer.provable.margin.maintenanceE8)),
+          points: curve((answer) => equity(answer) - money(answer.standing.maintenanceE8)),
         },
       ],
     },
@@ -90,40 +91,47 @@ ${chartGroup({ charts, moments })}
 }
 
 /** How the account stands in the newest market, and how it stood when it stood worst. */
-function answerOf(answers: readonly MarginAnswer[]): Answer {
+function answerOf(answers: readonly AccountAnswer[]): Answer {
   const newest = answers.at(-1)
   if (newest === undefined) return { tiles: [] }
-  const left = ({ provable }: MarginAnswer): number => money(provable.margin.maintenanceE8)
+  const left = ({ standing }: AccountAnswer): number => money(standing.maintenanceE8)
   const worst = answers.reduce((least, answer) => (left(answer) < left(least) ? answer : least))
   const below = answers.filter((answer) => left(answer) < 0).length
-  const initial = money(newest.provable.margin.initialE8)
+  const initial = money(newest.standing.initialE8)
   return {
     verdict:
       below === 0
-        ? { kind: 'pass', text: `✓ Healthy in all ${answers.length} markets` }
-        : { kind: 'fail', text: `✗ Below maintenance margin in ${below} of ${answers.length} markets` },
+        ? { kind: 'pass', text: `✓ Healthy at all ${answers.length} times` }
+        : { kind: 'fail', text: `✗ Below maintenance margin at ${below} of ${answers.length} times` },
     tiles: [
-      ['Equity in the newest market', amount(money(newest.provable.margin.equityE8))],
-      ['Initial margin left in it', amount(initial), initial < 0 ? 'warn' : 'pass'],
-      ['Maintenance margin left in it', amount(left(newest)), left(newest) < 0 ? 'fail' : 'pass'],
-      [`Least maintenance margin left, ${utcTime(worst.portfolio.market.asOf)}`, amount(left(worst))],
+      ['Equity at the newest time', amount(money(newest.standing.equityE8))],
+      ['Initial margin left then', amount(initial), initial < 0 ? 'warn' : 'pass'],
+      ['Maintenance margin left then', amount(left(newest)), left(newest) < 0 ? 'fail' : 'pass'],
+      [`Least maintenance margin left, ${utcTime(worst.asOf)}`, amount(left(worst))],
     ],
   }
 }
 
-function meanVolatility({ legs }: MarginAnswer): number {
+/** What stands before a heading where there are several markets. */
+const currencyAt = (answer: AccountAnswer | undefined, place: number): string =>
+  answer === undefined || answer.markets.length < 2 ? '' : `${answer.markets[place]?.portfolio.market.currency} `
+
+function meanVolatility({ markets }: AccountAnswer): number {
+  const legs = markets.flatMap((market) => market.legs)
   return legs.reduce((sum, { impliedVolatility }) => sum + impliedVolatility, 0) / Math.max(1, legs.length)
 }
 
-function readout(answer: MarginAnswer): string {
-  const { portfolio, provable, worst } = answer
-  const { equityE8, initialE8, maintenanceE8 } = provable.margin
+function readout(answer: AccountAnswer): string {
+  const { asOf, standing, markets } = answer
+  const { equityE8, initialE8, maintenanceE8 } = standing
   return [
-    `${utcTime(portfolio.market.asOf)} UTC`,
-    `spot ${amount(money(portfolio.market.spotE8))}`,
+    `${utcTime(asOf)} UTC`,
+    ...markets.map(
+      ({ portfolio: { market } }, place) => `${currencyAt(answer, place)}spot ${amount(money(market.spotE8))}`,
+    ),
     `equity ${amount(money(equityE8))}`,
     `initial left ${amount(money(initialE8))}`,
     `maintenance left ${amount(money(maintenanceE8))}`,
-    `worst: ${worst.words}`,
+    ...markets.map(({ worst }, place) => `${currencyAt(answer, place)}worst: ${worst.words}`),
   ].join(' · ')
 }

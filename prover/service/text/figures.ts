@@ -1,4 +1,5 @@
 /** Figures as people read them: the same in tables, reports and messages. */
+import type { Greeks } from '../../options/real.ts'
 
 /** An exact price from units of 1e-8, without trailing zeros: 793412000000 → `7934.12`. */
 export function exactPrice(priceE8: bigint): string {
@@ -55,4 +56,18 @@ export function duration(seconds: number): string {
           ]
   const said = parts.filter(([count]) => count > 0).map(([count, unit]) => `${count} ${unit}`)
   return said.length === 0 ? '0 s' : said.join(' ')
+}
+
+/** Greeks in the units that traders quote, which their names say: the same in tables and in JSON. */
+export type QuotedGreeks = {
+  readonly delta: number
+  readonly gamma: number
+  readonly vegaPerPoint: number
+  readonly thetaPerDay: number
+  readonly rhoPerPoint: number
+}
+
+/** Per point of volatility and of rate, and per day, from per 1.00 and per year. */
+export function quotedGreeks({ delta, gamma, vega, theta, rho }: Greeks): QuotedGreeks {
+  return { delta, gamma, vegaPerPoint: vega / 100, thetaPerDay: theta / 365, rhoPerPoint: rho / 100 }
 }

@@ -2,7 +2,7 @@ import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
 import { againstEwma, bestByScore, type JudgedModel } from '../../parameters/compareModels.ts'
 import { type PeriodScore, WORST } from '../../parameters/score.ts'
 import { percent, utcTime } from './figures.ts'
-import { type JudgedAsset, rangedShare, spacingSeconds } from '../answers/models.ts'
+import { type JudgedAsset, rangedShare } from '../answers/models.ts'
 import { formatTable } from './table.ts'
 
 const COLUMNS = [
@@ -35,16 +35,9 @@ export function formatModels(assets: readonly JudgedAsset[]): string {
 function formatAsset({ name, rows, judged, ewma }: JudgedAsset): string {
   const [first, last] = [rows[0]?.asOf ?? 0n, rows.at(-1)?.asOf ?? 0n]
   const share = rangedShare(rows)
-  const spacing = spacingSeconds(rows)
-  const horizon = Number(ewma.series.policy.learning.horizonSeconds)
   return [
     `${name}: ${utcTime(first)} to ${utcTime(last)} UTC, ${rows.length} observations, ${percent(share, 0)} with high and low`,
     `α = ${percent(ewma.score.alpha)} a side; score: mean of move + what the return exceeded it by / α, lower is better; ${WORST} worst: mean of what moves fell short in the ${WORST} worst horizons`,
-    ...(spacing > horizon
-      ? [
-          `Rows are ${spacing} s apart and predictions for ${horizon} s: each is tried ${spacing} s later, which only the multiplier learns.`,
-        ]
-      : []),
     '',
     formatTable(
       COLUMNS,

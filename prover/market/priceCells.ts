@@ -1,0 +1,209 @@
+/** Cells of a price file: what a time, a price and a volatility look like, and how each is refused. */
+import type { Fields } from '../../circuits/statements/index.ts'
+import { words } from '../../circuits/statements/index.ts'
+import { ProverError } from '../errors.ts'
+import { divDown, divUp } from '../math/index.ts'
+import { type DecimalMark, parseGrouped, scaleDecimal } from './decimal.ts'
+import type { Line } from './delimited.ts'
+import { type DateOrder, parseTime } from './time.ts'
+
+/** One observation of a market; the implied volatility is 0 where none is attested. */
+export type PriceRow = Fields<'observation'>
+
+/** A column of a file: its place from 0, and its header; without one its number. */
+export type Column = { readonly index: number; readonly name: string }
+
+/** How the cells of one file are written. */
+export type CellStyle = {
+  readonly dateOrder: DateOrder | undefined
+  readonly decimalMark: DecimalMark
+  /** Prices are multiplied by this: they are of so many units of the asset. */
+  readonly units: bigint
+  readonly roundPrices: boolean
+}
+
+/** Prices are held in steps of 1e-8; below this many of them a step is more than a thousandth of the price. */
+const LEAST_STEPS = 1000n
+
+const E8 = 10n ** 8n
+const X16 = 1n << 16n
+const bitsOf = (name: keyof PriceRow): number =>
+  words.observation.fields.find((field) => field.name === name)?.bits ?? 0
+
+/** Where a cell stands: `row` counts the file's lines from 1, its header included. */
+export type Cell = {
+  readonly file: string
+  readonly row: number
+  /** Header, or number; undefined for the row as a whole. */
+  readonly column: string | undefined
+  readonly value: string
+}
+
+export function cellAt(file: string, line: Line, column: Column): Cell {
+  return { file, row: line.row, column: column.name, value: line.cells[column.index] ?? '' }
+}
+
+/** Unix seconds of a cell. @throws {@link PriceTimeError}, {@link PriceDateOrderError} */
+export function readTimeCell(cell: Cell, { dateOrder }: CellStyle): bigint {
+  const time = parseTime(cell.value, dateOrder)
+  if (time === undefined) {
+    const isEither = dateOrder === undefined && parseTime(cell.value, 'day-first') !== undefined
+    throw isEither ? new PriceDateOrderError(cell) : new PriceTimeError(cell)
+  }
+  if (time >= 1n << BigInt(bitsOf('asOf'))) throw new PriceTimeError(cell)
+  return time
+}
+
+/** A price at 1e-8, exactly as written unless rounding is allowed. @throws {@link PriceRowError} (its subclasses) */
+export function readPriceCell(cell: Cell, { decimalMark, units, roundPrices }: CellStyle): bigint {
+  const decimal = parseGrouped(cell.value, decimalMark)
+  if (decimal === undefined) throw new PriceNotNumericError(cell)
+  if (decimal.digits === 0n) throw new PriceZeroError(cell)
+  if (decimal.negative) throw new PriceNegativeError(cell)
+  const { numerator, denominator } = scaleDecimal(decimal, E8 * units)
+  const value = divDown(2n * numerator + denominator, 2n * denominator)
+  if (value >= 1n << BigInt(bitsOf('priceE8'))) throw new PriceOverRangeError(cell)
+  if (value < LEAST_STEPS) throw new PriceStepError(cell, unitsFor(numerator, denominator, units))
+  if (numerator % denominator !== 0n && !roundPrices) throw new PricePrecisionError(cell)
+  return value
+}
+
+/** Least power of a thousand that takes a price a thousand times above {@link LEAST_STEPS}; undefined if none is sensible. */
+function unitsFor(numerator: bigint, denominator: bigint, units: bigint): bigint | undefined {
+  const powers = [3n, 6n, 9n, 12n].map((power) => 10n ** power)
+  const power = powers.find((each) => (numerator * each) / denominator >= 10n * LEAST_STEPS)
+  return power && power * units
+}
+
+/** An implied volatility, X16, rounded up; an empty cell attests none. @throws {@link ImpliedVolatilityError} */
+export function readVolatilityCellUp(cell: Cell, { decimalMark }: CellStyle): bigint {
+  if (cell.value === '') return 0n
+  const decimal = parseGrouped(cell.value, decimalMark)
+  if (decimal === undefined || decimal.negative) throw new ImpliedVolatilityError(cell)
+  const { numerator, denominator } = scaleDecimal(decimal, X16)
+  const value = divUp(numerator, denominator)
+  if (value >= 1n << BigInt(bitsOf('impliedVolatilityX16'))) throw new ImpliedVolatilityError(cell)
+  return value
+}
+
+/** Something is wrong with a price file as a whole. */
+export abstract class PriceFileError extends ProverError {
+  readonly file: string
+
+  constructor(file: string, reason: string, options?: ErrorOptions) {
+    super(`${file}: ${reason}`, options)
+    this.file = file
+  }
+}
+
+/** A column as errors call it. */
+function nameOf(column: string | undefined): string {
+  if (column === undefined) return ''
+  if (column === '') return ', first column'
+  return /^\d+$/.test(column) ? `, column ${column}` : `, column "${column}"`
+}
+
+/** What can be done about a row that says nothing. */
+export const SKIP_ADVICE = ' --skip-bad-rows leaves such rows out.'
+
+/** One row is refused. */
+export abstract class PriceRowError extends PriceFileError {
+  readonly row: number
+  readonly column: string | undefined
+  readonly value: string
+
+  constructor({ file, row, column, value }: Cell, reason: string, advice = '') {
+    super(file, `row ${row}${nameOf(column)}: ${reason}, got "${value}".${advice}`)
+    this.row = row
+    this.column = column
+    this.value = value
+  }
+}
+
+/** The time is unreadable, does not exist, or does not fit 32 bits. */
+export class PriceTimeError extends PriceRowError {
+  readonly code = 'market.time'
+
+  constructor(cell: Cell) {
+    super(
+      cell,
+      'expected unix seconds (or ms, µs, ns) of 1973 to 2106, or a date such as 2026-03-27 or 27.03.2026, with or without a time of day',
+      SKIP_ADVICE,
+    )
+  }
+}
+
+/** A price is no number. */
+export class PriceNotNumericError extends PriceRowError {
+  readonly code = 'market.price-not-numeric'
+
+  constructor(cell: Cell) {
+    super(cell, 'expected a price as a decimal number', SKIP_ADVICE)
+  }
+}
+
+/** A price is zero. */
+export class PriceZeroError extends PriceRowError {
+  readonly code = 'market.price-zero'
+
+  constructor(cell: Cell) {
+    super(cell, 'expected a price above 0', SKIP_ADVICE)
+  }
+}
+
+/** A price is negative. */
+export class PriceNegativeError extends PriceRowError {
+  readonly code = 'market.price-negative'
+
+  constructor(cell: Cell) {
+    super(cell, 'expected a positive price', SKIP_ADVICE)
+  }
+}
+
+/** A price does not fit 48 bits at 1e-8. */
+export class PriceOverRangeError extends PriceRowError {
+  readonly code = 'market.price-over-range'
+
+  constructor(cell: Cell) {
+    super(cell, 'expected a price below 2,814,749.76710656')
+  }
+}
+
+/** A price has more than 8 decimals and would have to be rounded. */
+export class PricePrecisionError extends PriceRowError {
+  readonly code = 'market.price-precision'
+
+  constructor(cell: Cell) {
+    super(cell, 'expected at most 8 decimals (--round-prices rounds)')
+  }
+}
+
+/** An implied volatility is no number, negative, or 1600 % and more. */
+export class ImpliedVolatilityError extends PriceRowError {
+  readonly code = 'market.implied-volatility'
+
+  constructor(cell: Cell) {
+    super(cell, 'expected an implied volatility as a fraction from 0 to below 16 (0.65 = 65 %)')
+  }
+}
+
+/** A date could be day-first or month-first, and no other date of the file tells. */
+export class PriceDateOrderError extends PriceRowError {
+  readonly code = 'market.date-order'
+
+  constructor(cell: Cell) {
+    super(cell, 'expected a date whose day and month can be told apart (--date-order day-first or month-first says so)')
+  }
+}
+
+/** Prices are held in steps of 1e-8, and these are so small that steps would show instead of moves. */
+export class PriceStepError extends PriceRowError {
+  readonly code = 'market.price-step'
+  readonly suggestedUnits: number | undefined
+
+  constructor(cell: Cell, suggested: bigint | undefined) {
+    const remedy = suggested === undefined ? '' : `; --price-units ${suggested} takes prices of so many units instead`
+    super(cell, `expected a price of at least 0.00001 (a step of 0.00000001 is then 0.1 % of it)${remedy}`)
+    this.suggestedUnits = suggested === undefined ? undefined : Number(suggested)
+  }
+}

@@ -1,0 +1,259 @@
+/** Columns of a price file: found by their headers, by numbers, or by what the rows of a file without header hold. */
+import { type DecimalMark, parseGrouped } from './decimal.ts'
+import type { Line } from './delimited.ts'
+import { type Cell, cellAt, type Column, PriceFileError } from './priceCells.ts'
+import { parseTime } from './time.ts'
+
+/** What a column is for. */
+type Role = 'time' | 'price' | 'low' | 'high' | 'implied volatility'
+
+export type Columns = {
+  readonly time: Column
+  /** Times of day, where the time's column has dates alone. */
+  readonly clock: Column | undefined
+  readonly price: Column
+  /** A row has a low and a high or neither. */
+  readonly low: Column | undefined
+  readonly high: Column | undefined
+  readonly impliedVolatility: Column | undefined
+  /** Rows are bars, and their time is that of the opening. */
+  readonly hasOpenings: boolean
+}
+
+/** Which columns are wanted, by header or by number from 1. */
+export type ColumnOptions = {
+  readonly timeColumn?: string | undefined
+  readonly priceColumn?: string | undefined
+  readonly impliedVolatilityColumn?: string | undefined
+  /** Names of the columns of a file without header, in order. */
+  readonly columns?: readonly string[] | undefined
+}
+
+/** Columns, with the rows that are rows: without a header the first line is one. */
+export type LocatedColumns = {
+  readonly columns: Columns
+  readonly rows: readonly Line[]
+  /** Cells that a row may have. */
+  readonly width: number
+  /** Names that were given to the columns of a file without header. */
+  readonly assumed: readonly string[] | undefined
+}
+
+/** Headers by what they are for, by preference; case, blanks and punctuation do not matter. */
+const HEADERS = {
+  time: [
+    ...['asof', 'timestamp', 'time', 'datetime', 'date', 'opentime', 'starttime', 'startat', 'start', 'timeopen'],
+    ...['ticks', 'ts', 't', 'snappedat', 'gmttime', 'utctime', 'timestampms', 'unix', 'unixtime', 'unixtimestamp'],
+    ...['zeit', 'datum', 'zeitpunkt', 'zeitstempel'],
+  ],
+  price: [
+    ...['price', 'close', 'c', 'closeprice', 'closingprice', 'closelast', 'last', 'lastprice'],
+    ...['schluss', 'schlusskurs', 'schlußkurs', 'zuletzt', 'kurs', 'preis'],
+  ],
+  low: ['low', 'l', 'lowprice', 'tief', 'tiefst'],
+  high: ['high', 'h', 'highprice', 'hoch', 'höchst'],
+  'implied volatility': [],
+} as const satisfies Readonly<Record<Role, readonly string[]>>
+
+/** Headers of a bar's first price; only that there is one matters. */
+const OPENS: readonly string[] = ['open', 'o', 'openprice', 'eröffn', 'eröffnung', 'erster']
+
+/** Time columns that say so themselves that they are openings. */
+const OPENINGS: readonly string[] = ['opentime', 'starttime', 'startat', 'start', 'timeopen']
+
+/** Columns that say when a bar closed. */
+const CLOSINGS: readonly string[] = ['closetime', 'endtime', 'timeclose']
+
+/** Orders of the columns of bars without header, as exchanges write them. */
+const BARE_ORDERS = [
+  ['time', 'open', 'high', 'low', 'close'],
+  ['time', 'low', 'high', 'open', 'close'],
+] as const
+
+/** A time of day alone. */
+const CLOCK = /^\d{1,2}:\d{2}/
+
+const plain = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
+const isNumber = (name: string | undefined): name is string => name !== undefined && /^[1-9]\d*$/.test(name)
+
+/** Whether a line names what is wanted of a price file. */
+export function isPriceHeader(cells: readonly string[], options: ColumnOptions): boolean {
+  if (looksLikeRow(cells)) return false
+  const has = (role: 'time' | 'price', chosen: string | undefined): boolean =>
+    isNumber(chosen) || indicesOf(cells, chosen === undefined ? HEADERS[role] : [chosen]).length > 0
+  const hasTime = has('time', options.timeColumn) || (options.timeColumn === undefined && cells[0] === '')
+  return cells.length > 1 && hasTime && has('price', options.priceColumn)
+}
+
+/** Whether cells are a row's: one is a time, another a number. */
+export function looksLikeRow(cells: readonly string[]): boolean {
+  const at = cells.findIndex((cell) => parseTime(cell, 'day-first') ?? parseTime(cell, 'month-first'))
+  const isFigure = (cell: string): boolean =>
+    (['point', 'comma'] as readonly DecimalMark[]).some((mark) => parseGrouped(cell, mark) !== undefined)
+  return at >= 0 && cells.some((cell, i) => i !== at && isFigure(cell))
+}
+
+/**
+ * Finds the columns of a file.
+ *
+ * @param lines - header and rows, or rows alone; at least one
+ * @throws {@link PriceHeaderMissingError}, {@link PriceColumnMissingError}, {@link PriceColumnRepeatedError}
+ */
+export function locateColumns(file: string, lines: readonly Line[], options: ColumnOptions): LocatedColumns {
+  const [first] = lines
+  const cells = first?.cells ?? []
+  if (options.columns !== undefined) return located(file, options.columns, lines, options, options.columns)
+  if (!looksLikeRow(cells)) return located(file, cells, lines.slice(1), options, undefined)
+  if (isNumber(options.timeColumn) && isNumber(options.priceColumn)) {
+    const numbers = cells.map((_, i) => String(i + 1))
+    return located(file, numbers, lines, options, undefined)
+  }
+  const order = options.timeColumn === undefined && options.priceColumn === undefined ? bareOrder(lines) : undefined
+  if (order === undefined) throw new PriceHeaderMissingError(file, first?.row ?? 1, cells)
+  return located(file, order, lines, options, order)
+}
+
+function located(
+  file: string,
+  header: readonly string[],
+  rows: readonly Line[],
+  options: ColumnOptions,
+  assumed: readonly string[] | undefined,
+): LocatedColumns {
+  const { timeColumn, priceColumn, impliedVolatilityColumn } = options
+  const find = (role: Role, chosen?: string): Column | undefined => columnOf(file, header, role, chosen)
+  const require = (role: Role, chosen?: string): Column => {
+    const column = find(role, chosen)
+    if (column !== undefined) return column
+    if (role === 'time' && chosen === undefined && header[0] === '') return { index: 0, name: '' }
+    const expected = chosen === undefined ? HEADERS[role].slice(0, 6) : [chosen]
+    throw new PriceColumnMissingError(file, role, expected, header)
+  }
+  const dated = timeColumn === undefined ? dateAndClock(header, rows) : undefined
+  const time = dated?.time ?? require('time', timeColumn)
+  const [low, high] = [find('low'), find('high')]
+  const columns: Columns = {
+    time,
+    clock: dated?.clock,
+    price: require('price', priceColumn),
+    low: high && low,
+    high: low && high,
+    impliedVolatility:
+      impliedVolatilityColumn === undefined ? undefined : require('implied volatility', impliedVolatilityColumn),
+    hasOpenings: hasOpenings(header, rows, time),
+  }
+  const named = header.findLastIndex((name) => name !== '') + 1
+  const width = assumed === undefined ? named : (rows[0]?.cells.length ?? 0)
+  return { columns, rows, width, assumed }
+}
+
+function columnOf(file: string, header: readonly string[], role: Role, chosen?: string): Column | undefined {
+  const wanted = chosen === undefined ? HEADERS[role] : [chosen]
+  const [index, second] = indicesOf(header, wanted)
+  if (index === undefined) {
+    const number = Number(chosen)
+    return isNumber(chosen) && number <= header.length
+      ? { index: number - 1, name: header[number - 1] || chosen }
+      : undefined
+  }
+  if (second !== undefined) throw new PriceColumnRepeatedError(file, role, header[index] ?? '', [index + 1, second + 1])
+  return { index, name: header[index] ?? '' }
+}
+
+/** Places of all columns that have the first of the wanted names that any has. */
+function indicesOf(header: readonly string[], wanted: readonly string[]): readonly number[] {
+  const places = (isOne: (name: string) => boolean): readonly number[] =>
+    header.flatMap((name, i) => (isOne(name) ? [i] : []))
+  const found = wanted.map((name) => places((each) => plain(each) === plain(name) && plain(name) !== ''))
+  return found.find(({ length }) => length > 0) ?? []
+}
+
+/** Columns of dates and of times of day, if a file has both. */
+function dateAndClock(header: readonly string[], rows: readonly Line[]) {
+  const [[date], [clock]] = [indicesOf(header, ['date', 'datum']), indicesOf(header, ['time', 'zeit', 'uhrzeit'])]
+  if (date === undefined || clock === undefined || !CLOCK.test(rows[0]?.cells[clock] ?? '')) return undefined
+  const column = (index: number): Column => ({ index, name: header[index] ?? '' })
+  return { time: column(date), clock: column(clock) }
+}
+
+/** The time of a row, with its time of day where that has a column of its own. */
+export function timeCell(file: string, line: Line, { time, clock }: Columns): Cell {
+  const cell = cellAt(file, line, time)
+  return clock === undefined ? cell : { ...cell, value: `${cell.value} ${line.cells[clock.index] ?? ''}` }
+}
+
+/** Exchanges date a bar by its opening, unless the time is that of a column of closings. */
+function hasOpenings(header: readonly string[], rows: readonly Line[], time: Column): boolean {
+  const [closing] = indicesOf(header, CLOSINGS)
+  const [cells] = rows.map((row) => row.cells)
+  if (closing !== undefined && closing === time.index) return false
+  if (closing !== undefined && cells?.[closing] === cells?.[time.index]) return false
+  return indicesOf(header, OPENS).length > 0 || OPENINGS.includes(plain(time.name))
+}
+
+/** Order of the columns of a file without header if every row's high and low agree with it. */
+function bareOrder(lines: readonly Line[]): readonly string[] | undefined {
+  const bars = lines.map(({ cells }) => cells.slice(1, 5).map(Number))
+  if (bars.some((bar) => bar.length < 4 || bar.some((value) => !(value > 0)))) return undefined
+  if (lines.some(({ cells }) => parseTime(cells[0] ?? '') === undefined)) return undefined
+  // Where both fit, lows, highs and closes are the same in both
+  return BARE_ORDERS.find(([, ...names]) =>
+    bars.every((bar) => {
+      const of = (name: (typeof names)[number]): number => bar[names.indexOf(name)] ?? Number.NaN
+      return of('low') <= Math.min(...bar) && of('high') >= Math.max(...bar)
+    }),
+  )
+}
+
+/** The file has no header, and its rows do not tell what their columns are. */
+export class PriceHeaderMissingError extends PriceFileError {
+  readonly code = 'market.header-missing'
+  readonly row: number
+  readonly found: readonly string[]
+
+  constructor(file: string, row: number, found: readonly string[]) {
+    super(
+      file,
+      `expected a header in row ${row}, got "${found.join(',')}". Name the columns in order, for instance ` +
+        `--columns ${CLOCK.test(found[1] ?? '') ? 'date,' : ''}${found.length >= 5 ? 'time,open,high,low,close' : 'time,price'}, or number them from 1, --time-column 1 --price-column 2.`,
+    )
+    this.row = row
+    this.found = found
+  }
+}
+
+/** No column has the wanted name. */
+export class PriceColumnMissingError extends PriceFileError {
+  readonly code = 'market.column-missing'
+  readonly column: string
+  readonly expected: readonly string[]
+  readonly found: readonly string[]
+
+  constructor(file: string, role: Role, expected: readonly string[], found: readonly string[]) {
+    const named = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ')
+    super(
+      file,
+      `expected a ${role} column named ${named(expected)}; found ${named(found)}. ` +
+        `Name the column that holds it, or give its number from 1: --${role.replace(' ', '-')}-column.`,
+    )
+    this.column = role
+    this.expected = expected
+    this.found = found
+  }
+}
+
+/** Two columns have the name of one that is read. */
+export class PriceColumnRepeatedError extends PriceFileError {
+  readonly code = 'market.column-repeated'
+  readonly column: string
+  readonly places: readonly number[]
+
+  constructor(file: string, role: Role, name: string, places: readonly [number, number]) {
+    const flag = role === 'low' || role === 'high' ? undefined : role.replace(' ', '-')
+    const remedy =
+      flag === undefined ? 'Rename one of them' : `Give the number of the right one, --${flag}-column ${places[1]}`
+    super(file, `expected one column named "${name}", got columns ${places.join(' and ')}. ${remedy}.`)
+    this.column = name
+    this.places = places
+  }
+}

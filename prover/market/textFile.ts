@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+import { ProverError } from '../errors.ts'
+
+/**
+ * Text of a file, plain or gzipped, in UTF-8 with or without its byte order mark, or in the code page of older spreadsheets.
+ *
+ * @throws {@link FileEncodingError} if it is UTF-16; what the file system and gzip throw
+ */
+export function readTextFile(file: string): string {
+  const bytes = readFileSync(file)
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b
+  return decodeText(isGzip ? gunzipSync(bytes) : bytes, file)
+}
+
+/** Why a file could not be read, in words; {@link readTextFile} throws what the file system and gzip throw. */
+export function whyUnreadable(cause: unknown): string {
+  const code = String((cause as NodeJS.ErrnoException | undefined)?.code ?? '')
+  if (code === 'EISDIR') return 'it is a folder'
+  if (code === 'EACCES' || code === 'EPERM') return 'reading it is not permitted'
+  if (code === 'ERR_STRING_TOO_LONG') return 'it is larger than 512 MB: cut it into parts'
+  return code.startsWith('Z_') ? 'its compression is damaged or cut short' : `the system says ${code || 'nothing more'}`
+}
+
+function decodeText(bytes: Buffer, file: string): string {
+  const [first = 0, second = 0] = bytes
+  const isLittle = (first === 0xff && second === 0xfe) || (first !== 0 && second === 0 && bytes.length > 1)
+  const isBig = (first === 0xfe && second === 0xff) || (first === 0 && second !== 0)
+  if (isLittle || isBig) throw new FileEncodingError(file, `UTF-16 (${isLittle ? 'little' : 'big'} endian)`)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    // Digits and delimiters are the same in both; only names may have letters that are not
+    return new TextDecoder('windows-1252').decode(bytes)
+  }
+}
+
+/** The file's text is UTF-16. */
+export class FileEncodingError extends ProverError {
+  readonly code = 'market.file-encoding'
+  readonly file: string
+  readonly encoding: string
+
+  constructor(file: string, encoding: string) {
+    super(`${file}: expected text in UTF-8, got ${encoding}. Save it as UTF-8.`)
+    this.file = file
+    this.encoding = encoding
+  }
+}

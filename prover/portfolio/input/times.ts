@@ -1,0 +1,29 @@
+/** Points in time of files and flags. */
+import { ProverError } from '../../errors.ts'
+import { parseTime } from '../../market/time.ts'
+
+/** Unix seconds below 2^32. @throws {@link NotTimeError} */
+export function timeOf(text: string, entry: string): bigint {
+  const seconds = parseTime(text)
+  if (seconds === undefined || seconds >= 1n << 32n) throw new NotTimeError(entry, text)
+  return seconds
+}
+
+/** When options expire: a date alone means 08:00 UTC, as in their names. @throws {@link NotTimeError} */
+export const expiryOf = (text: string, entry: string): bigint =>
+  timeOf(text, entry) + (/^\d{4}-\d{2}-\d{2}$/.test(text) ? 8n * 3600n : 0n)
+
+/** An entry is no point in time. */
+export class NotTimeError extends ProverError {
+  readonly code = 'portfolio.not-time'
+  readonly entry: string
+  readonly value: string
+
+  constructor(entry: string, value: string) {
+    super(
+      `${entry}: expected a time before the year 2106, such as 2026-03-27T08:00:00Z or unix seconds, got "${value}".`,
+    )
+    this.entry = entry
+    this.value = value
+  }
+}
