@@ -1,5 +1,5 @@
 /** `zkrisk deploy` on chains other than the built-in one: what it refuses there, how it goes on, what it leaves. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Transaction, Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -12,6 +12,7 @@ import { openPlan } from '../../prover/service/answers/deploying.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
 import { checkGovernance, type DeployConfig, readConfig } from '../../prover/service/deploying/config.ts'
 import { DeployJournal, type JournalEntry } from '../../prover/service/deploying/journal.ts'
+import { root } from '../../scripts/tools/sources.ts'
 import { errorOf, run, temporaryFolder, zkrisk } from '../service/zkrisk.ts'
 import { type Cast, castOn, configOf, deployArgs, type OtherChain, startOtherChain, zkriskWith } from './deployed.ts'
 import { makeCeremony } from './smallCeremony.ts'
@@ -25,6 +26,9 @@ let chain: OtherChain
 let development: OtherChain
 let keyHash: string
 beforeAll(async () => {
+  // Other keys, the same contracts.
+  mkdirSync(build)
+  symlinkSync(join(root, 'build', 'artifacts'), join(build, 'artifacts'))
   ;[chain, development, keyHash] = await Promise.all([
     startOtherChain(CHAIN_ID),
     startOtherChain(1337),
