@@ -53,7 +53,7 @@ function chainFile(): string {
     strikes.flatMap((strike, i) =>
       ['C', 'P'].map((kind) => {
         const mark = volatility(Math.log(strike / 70000), i).toFixed(4)
-        return `2026-02-05T04:00:00Z,BTC-${expiry}-${strike}-${kind},70000,${mark},,,0.015,69900,${12.5 * (i + 1)}`
+        return `2026-02-05T04:00:00Z,BTC-${expiry}-${strike}-${kind},70000,${mark},,,,69900,${12.5 * (i + 1)}`
       }),
     )
   const strikes = [40000, 50000, 55000, 60000, 65000, 70000, 75000, 80000, 90000, 100000, 120000]
