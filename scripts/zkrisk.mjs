@@ -7,15 +7,23 @@ const root = new URL('../', import.meta.url)
 if (existsSync(new URL('package-lock.json', root))) {
   process.argv.splice(2, 0, 'zkrisk')
   await import('./run.mjs')
+} else if (!existsSync(new URL('dist/prover/service/cli.js', root))) {
+  fail(
+    'This package was packed before it was built. In the clone: npm run build, then npm pack. (service.packed-unbuilt)',
+  )
 } else if (satisfies(process.versions.node)) {
   await import('../dist/prover/service/cli.js')
 } else {
   const wanted = readManifest()
     .engines.node.replace(/\^?(\d+)\.(\d+)\.\d+/g, '$1.$2')
     .replace(' || >=', ' or from ')
-  console.error(
+  fail(
     `zkrisk runs on Node ${wanted}; this is ${process.versions.node}. Use a newer one, or let npm fetch one: npx -y -p node@24 -c "zkrisk …" (service.old-node)`,
   )
+}
+
+function fail(words) {
+  console.error(words)
   process.exitCode = 1
 }
 

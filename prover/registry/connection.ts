@@ -1,7 +1,8 @@
 /** How a client reaches the chain of its registry. */
-import type { Provider, Signer } from 'ethers'
+import { isError, type Provider, type Signer } from 'ethers'
 import { ProverError } from '../errors.ts'
 import { connectProvider } from './chain.ts'
+import { typedCallError } from './contractErrors.ts'
 
 /** Which registry a client speaks to, and through whom. */
 export type ClientOptions = {
@@ -28,6 +29,28 @@ export async function providerOf({
   if (rpcUrl !== undefined) return connectProvider(rpcUrl, expectedChainId)
   throw new NoProviderError()
 }
+
+/**
+ * Asks a contract for what only the kind of registry that is meant answers.
+ *
+ * @throws {@link NotARegistryError} if the contract there does not know the question
+ */
+export async function askWhetherRegistry<Answer>(
+  address: string,
+  kind: RegistryKind,
+  asking: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await asking()
+  } catch (error) {
+    const hasReason = isError(error, 'CALL_EXCEPTION') && ![null, '0x'].includes(error.data)
+    if (!hasReason && (isError(error, 'CALL_EXCEPTION') || isError(error, 'BAD_DATA')))
+      throw new NotARegistryError(address, kind, error)
+    throw typedCallError(error, `Reading the ${kind}`)
+  }
+}
+
+type RegistryKind = 'risk registry' | 'portfolio registry'
 
 /** Neither a provider nor an RPC address was given. */
 export class NoProviderError extends ProverError {
@@ -57,5 +80,20 @@ export class NoSignerError extends ProverError {
 
   constructor() {
     super('Nobody can sign the transaction. Give a key file.')
+  }
+}
+
+/** The contract at a registry's address is something else. */
+export class NotARegistryError extends ProverError {
+  readonly code = 'registry.not-a-registry'
+  readonly address: string
+
+  constructor(address: string, kind: RegistryKind, cause: unknown) {
+    super(
+      `The contract at ${address} is no ${kind}. Check the address: deployment.json has it under addresses.registry, ` +
+        'that of margins of accounts under portfolio.registry.',
+      { cause },
+    )
+    this.address = address
   }
 }

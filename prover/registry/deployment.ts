@@ -74,6 +74,16 @@ const deploymentFields = z.strictObject({
     freshness: freshnessSchema,
   }),
   models: z.array(deployedModelSchema).max(64),
+  /** Where margins of accounts are held, if they are. */
+  portfolio: z
+    .strictObject({
+      registry: addressSchema,
+      rounds: addressSchema,
+      /** Whose rounds it takes. */
+      market: z.string().min(1).max(66),
+      models: z.array(deployedModelSchema).max(64),
+    })
+    .optional(),
   markets: z.array(deployedMarketSchema).max(4096),
 })
 

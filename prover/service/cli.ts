@@ -1,9 +1,10 @@
 /** The `zkrisk` command. Exit codes: 0 done, 1 refused or failed (with a typed error), 2 wrong usage. */
 import { Command, CommanderError } from 'commander'
-import { packageVersion } from '../config.ts'
+import { isPackageAlone, packageVersion } from '../config.ts'
 import { addAuditCommand } from './commands/audit.ts'
 import { addChainCommands } from './commands/chain.ts'
 import { addDemoCommand } from './commands/demo.ts'
+import { addDeployCommand } from './commands/deploy.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addGreeksCommand } from './commands/greeks.ts'
 import { addKeysCommand } from './commands/keys.ts'
@@ -13,10 +14,14 @@ import { addParamsCommand } from './commands/params.ts'
 import { addPolicyCommand } from './commands/policy.ts'
 import { addPriceCommand } from './commands/price.ts'
 import { addProofCommands } from './commands/proofs.ts'
+import { addReadCommand } from './commands/read.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addShadowCommands } from './commands/shadows.ts'
 import { EXIT } from './text/terminal.ts'
 import { reportUsage } from './text/usage.ts'
+
+const WITHOUT_BUILD =
+  '\nHere is the package alone. demo, chain, serve, prove, keys and margin --prove need circuits and keys, which a clone of\nzk-risk-engine builds: set ZKRISK_BUILD to its build folder. A chain and margin --prove need the clone itself.'
 
 function createProgram(isJson: boolean): Command {
   const program = new Command('zkrisk')
@@ -29,6 +34,7 @@ function createProgram(isJson: boolean): Command {
       'after',
       '\nExit codes: 0 done, 1 refused or failed (message and code on standard error), 2 wrong usage.\nZKRISK_DEBUG=1 adds stacks.',
     )
+  if (isPackageAlone) program.addHelpText('after', WITHOUT_BUILD)
   const commands = [
     addDemoCommand,
     addParamsCommand,
@@ -38,7 +44,9 @@ function createProgram(isJson: boolean): Command {
     addGreeksCommand,
     addMarginCommand,
     addProofCommands,
+    addDeployCommand,
     addServeCommand,
+    addReadCommand,
     addShadowCommands,
     addAuditCommand,
     addKeysCommand,

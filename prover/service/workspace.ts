@@ -114,32 +114,40 @@ export async function loadVerifyingKeys(name: string, folder?: string): Promise<
 }
 
 /** The same of all that prove parameters of markets: of the default model, and of whatever other models are at hand. */
-export async function loadMarketVerifyingKeys(folder?: string): Promise<readonly VerifyingKeys[]> {
-  if (!isPackageAlone) return loadMarketKeys(folder)
-  return Promise.all(marketBuilds.map(({ name }) => shippedKeys(name, folder)))
+export async function loadMarketVerifyingKeys(
+  folder?: string,
+  deployed?: readonly string[],
+): Promise<readonly VerifyingKeys[]> {
+  if (!isPackageAlone) return loadMarketKeys(folder, deployed)
+  const wanted = marketBuilds.filter(({ name }) => deployed?.includes(name) ?? true)
+  return Promise.all(wanted.map(({ name }) => shippedKeys(name, folder)))
 }
 
 /**
  * Keys of all that prove parameters of markets: of the default model, and of whatever other models have been built.
  *
- * @throws what {@link loadKeys} throws of the default model's
+ * @param deployed - builds that a deployment has models of, where there is one: others are not missed
+ * @throws what {@link loadKeys} throws of the default model's, or of the first deployed one if there are no keys at all
  */
-export async function loadMarketKeys(folder?: string): Promise<readonly CircuitKeys[]> {
-  const isDefault = ({ name }: Build): boolean => defaultBuilds.some((build) => build.name === name)
+export async function loadMarketKeys(folder?: string, deployed?: readonly string[]): Promise<readonly CircuitKeys[]> {
+  const isNeeded = ({ name }: Build): boolean =>
+    defaultBuilds.some((build) => build.name === name) && (deployed === undefined || deployed.includes(name))
   const found = await Promise.all(
     (marketBuilds as readonly Build[]).map((build) =>
-      isDefault(build) ? loadKeys(build.name, folder) : loadKeysIfBuilt(build.name, folder),
+      isNeeded(build) ? loadKeys(build.name, folder) : loadKeysIfBuilt(build.name, folder),
     ),
   )
-  return found.filter((keys) => keys !== undefined)
+  const keys = found.filter((own) => own !== undefined)
+  const [first] = deployed ?? []
+  return keys.length === 0 && first !== undefined ? [await loadKeys(first, folder)] : keys
 }
 
 /** Keys of the builds that margins are proven with, by what they prove. */
 export type PortfolioKeys = Readonly<Record<PortfolioStatementName, CircuitKeys>>
 
 /** @throws what {@link loadKeys} throws, above all if a circuit is not built */
-export async function loadPortfolioKeys(): Promise<PortfolioKeys> {
-  const load = (statement: PortfolioStatementName) => loadKeys(portfolioBuildOf(statement).name)
+export async function loadPortfolioKeys(folder?: string): Promise<PortfolioKeys> {
+  const load = (statement: PortfolioStatementName) => loadKeys(portfolioBuildOf(statement).name, folder)
   return {
     riskArray: await load('riskArray'),
     optionBook: await load('optionBook'),

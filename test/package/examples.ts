@@ -12,6 +12,7 @@ const entries: Readonly<Record<string, string>> = {
   'zk-risk-engine/contracts': 'prover/registry/index.ts',
 }
 
+/** A function, or a class or constant that has an example as well. */
 export type PublicFunction = {
   readonly name: string
   /** The first of the entries that export it. */
@@ -44,8 +45,9 @@ export function publicNames(): PublicNames {
       const { valueDeclaration } = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
       if (valueDeclaration === undefined) continue
       values[entry].add(symbol.name)
-      if (!isFunction(valueDeclaration) || functions.has(valueDeclaration)) continue
-      functions.set(valueDeclaration, { name: symbol.name, entry, example: exampleOf(valueDeclaration) })
+      const example = exampleOf(valueDeclaration)
+      if (functions.has(valueDeclaration) || !(isFunction(valueDeclaration) || example !== undefined)) continue
+      functions.set(valueDeclaration, { name: symbol.name, entry, example })
     }
   }
   return { functions: [...functions.values()], values }

@@ -1,5 +1,5 @@
 /** The real tarball, installed from npm: what it holds, what its command does without a build, and who can compile against it. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builds } from '../../circuits/statements/index.ts'
@@ -85,6 +85,11 @@ describe.skipIf(!hasRegistry)(title, () => {
       expect((await installed.zkrisk('margin', file)).stdout).toContain('Initial margin      −2,048.78')
     })
 
+    it('zkrisk --help, which names what needs a build', async () => {
+      expect((await installed.zkrisk('--help')).stdout).toContain('Here is the package alone.')
+      expect((await installed.zkriskWithBuild('--help')).stdout).not.toContain('Here is the package alone.')
+    })
+
     it.each([
       ['demo', []],
       ['chain', []],
@@ -107,6 +112,18 @@ describe.skipIf(!hasRegistry)(title, () => {
         expect({ status, found }).toMatchObject({ status: 'ok', found: expect.stringMatching(/^development/) })
       const proving = { status: 'warning', mend: expect.stringContaining('set ZKRISK_BUILD') }
       expect(findings.find(({ check }) => check === 'proving')).toMatchObject(proving)
+    })
+
+    it('nothing where it was packed unbuilt, and says what was forgotten', async () => {
+      const bin = 'node_modules/zk-risk-engine/scripts/zkrisk.mjs'
+      mkdirSync(path('unbuilt/scripts'), { recursive: true })
+      copyFileSync(path(bin), path('unbuilt/scripts/zkrisk.mjs'))
+      const ended = await installed.node('unbuilt/scripts/zkrisk.mjs', '--version')
+      expect(ended).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining('npm run build, then npm pack'),
+      })
     })
 
     it('nothing on an old Node, and says which one to use', async () => {
@@ -197,6 +214,16 @@ describe.skipIf(!hasRegistry)(title, () => {
       const lines = names.map((name) => `console.log(Object.keys(await import('zk-risk-engine${name}')).length > 3)`)
       const { stdout, stderr } = await installed.node(write('imports.mjs', lines.join('\n')))
       expect({ stdout, stderr }).toEqual({ stdout: 'true\n'.repeat(names.length), stderr: '' })
+    })
+
+    it('by a strict program, whose compiler looks into the declarations as well', async () => {
+      const entries = ['', '/prover', '/verify', '/contracts', '/abi']
+      const program = entries.map((name, i) => `export * as entry${i} from 'zk-risk-engine${name}'`).join('\n')
+      write('strict/program.ts', program)
+      const compilerOptions = { strict: true, skipLibCheck: false, module: 'nodenext', target: 'es2022', noEmit: true }
+      write('strict/tsconfig.json', JSON.stringify({ compilerOptions, files: ['program.ts'] }))
+      const ended = await installed.node('node_modules/typescript/bin/tsc', '-p', 'strict')
+      expect(ended).toMatchObject({ code: 0, stdout: '' })
     })
 
     it('as ABIs, the same as JSON and as constants', async () => {

@@ -136,6 +136,20 @@ describe('a key that somebody contributed to', () => {
     }
   })
 
+  it('T3: takes the place of development keys, which anybody can make again, and of no other ceremony’s', async () => {
+    const store = new KeyStore(join(directory, 'store-replaced'))
+    expect((await store.loadOrMakeDevelopmentKeys(circuit)).manifest.kind).toBe('development')
+    const imported = await store.importProductionKey(circuit, join(directory, 'beacon.zkey'))
+    expect(imported.manifest).toMatchObject({ kind: 'production', contributions: 2 })
+    expect((await store.importProductionKey(circuit, join(directory, 'beacon.zkey'))).manifest).toEqual(
+      imported.manifest,
+    )
+    await expect(store.importProductionKey(circuit, join(directory, 'contributed.zkey'))).rejects.toMatchObject({
+      code: 'proof.keys-exist',
+    })
+    expect((await store.load(circuit)).manifest).toEqual(imported.manifest)
+  })
+
   it('T1: is refused for another circuit, and with another witness generator', async () => {
     const store = new KeyStore(join(directory, 'store'))
     const other = await lookalikeCircuit()

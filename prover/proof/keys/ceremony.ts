@@ -22,6 +22,8 @@ export type KeyKind = 'development' | 'production'
 
 /** A key and what its manifest says about it. */
 export interface KeyUnderInspection {
+  /** Its circuit, for the errors. */
+  readonly circuit?: string
   readonly verificationKey: VerificationKey
   /** From the manifest; a key without one is taken for a production key. */
   readonly kind?: KeyKind
@@ -48,7 +50,8 @@ export function checkCeremony(key: KeyUnderInspection, chainId: number | bigint 
   if (key.zkey !== undefined) checkProvingKey(key.zkey, key)
 
   if (key.kind === 'development') {
-    if (chainId !== 'undeployed' && !isDevelopmentChain(chainId)) throw new DevelopmentKeyError(BigInt(chainId))
+    if (chainId !== 'undeployed' && !isDevelopmentChain(chainId))
+      throw new DevelopmentKeyError(BigInt(chainId), key.circuit)
     return
   }
   const contributions = key.zkey?.contributions.length ?? key.contributions ?? 0
@@ -163,13 +166,15 @@ export class NoContributionsError extends ProverError {
 export class DevelopmentKeyError extends ProverError {
   readonly code = 'proof.development-key'
   readonly chainId: bigint
+  readonly circuit: string | undefined
 
-  constructor(chainId: bigint) {
+  constructor(chainId: bigint, circuit?: string) {
     super(
-      `Development keys can be forged by whoever made them and are refused on chain ${chainId}. ` +
+      `${circuit === undefined ? '' : `The keys of ${circuit} are development keys. `}Development keys can be forged by whoever made them and are refused on chain ${chainId}. ` +
         `Use keys from a ceremony there, or one of the development chains ${DEVELOPMENT_CHAIN_IDS.join(', ')}.`,
     )
     this.chainId = chainId
+    this.circuit = circuit
   }
 }
 

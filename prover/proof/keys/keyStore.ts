@@ -129,17 +129,24 @@ export class KeyStore {
   }
 
   /**
-   * Takes in a key from a ceremony. Verify the ceremony itself first: `snarkjs zkey verify`, with the ptau file it names.
+   * Takes in a key from a ceremony; development keys give way to it. Verify the ceremony itself first: `snarkjs zkey verify`,
+   * with the ptau file it names.
    *
    * @throws what {@link checkCeremony} and {@link checkKeyFitsCircuit} throw; nothing is stored then
+   * @throws {@link KeysExistError} if the circuit has keys of another ceremony
    */
   async importProductionKey(circuit: CompiledCircuit, zkeyFile: string): Promise<CircuitKeys> {
     const bytes = await readKeyFile(zkeyFile)
     const zkey = readZkey(bytes, zkeyFile)
     checkKeyFitsCircuit(zkey, readR1cs(await readFile(circuit.r1cs), circuit.r1cs), circuit.name)
     checkCeremony({ kind: 'production', verificationKey: verificationKeyOf(zkey), zkey }, 'undeployed')
+    const folder = join(this.directory, sha256(await readFile(circuit.r1cs)))
+    const kind = await kindOfKeys(join(folder, MANIFEST), circuit)
+    if (kind === 'development') await rm(folder, { recursive: true, force: true })
     await this.add(circuit, [bytes], 'production')
-    return this.load(circuit)
+    const keys = await this.load(circuit)
+    if (keys.manifest.zkeySha256 !== sha256(bytes)) throw new KeysExistError(circuit.name, folder)
+    return keys
   }
 
   /** Fills a folder under a temporary name, then renames it. If somebody else was faster, theirs stays. */
@@ -224,6 +231,16 @@ async function readManifest(file: string, circuit: string): Promise<KeyManifest>
   return manifest as KeyManifest
 }
 
+/** Undefined where a circuit has no keys yet. */
+async function kindOfKeys(file: string, circuit: CompiledCircuit): Promise<KeyKind | undefined> {
+  try {
+    return (await readManifest(file, circuit.name)).kind
+  } catch (error) {
+    if (error instanceof KeysMissingError) return undefined
+    throw error
+  }
+}
+
 async function readVerificationKey(file: string, manifest: KeyManifest): Promise<VerificationKey> {
   const json = parseJson((await readKeyFile(file)).toString('utf8'), file)
   const key = parseKey(json, file)
@@ -284,6 +301,21 @@ export class KeysMissingError extends ProverError {
   constructor(circuit: string) {
     super(`There are no keys for circuit ${circuit} as compiled here. Make them with \`zkrisk keys setup\`.`)
     this.circuit = circuit
+  }
+}
+
+/** There are keys of another ceremony where one's keys were to go. */
+export class KeysExistError extends ProverError {
+  readonly code = 'proof.keys-exist'
+  readonly circuit: string
+  readonly folder: string
+
+  constructor(circuit: string, folder: string) {
+    super(
+      `The circuit ${circuit} has keys of another ceremony, in ${folder}. Move that folder away, or take the key into another with --keys.`,
+    )
+    this.circuit = circuit
+    this.folder = folder
   }
 }
 

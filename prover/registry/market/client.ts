@@ -108,7 +108,15 @@ type Listing = { readonly listed: ReadonlyMap<string, ListedMarket>; readonly ne
 
 type InboxCache = { readonly words: bigint[]; nextBlock: number }
 
-/** Reads and moves one registry. */
+/**
+ * Reads and moves one registry.
+ *
+ * @example
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const client = await RegistryClient.connect({ registry: addresses.registry, provider })
+ * (await client.market('BTC-USD')).sequence // → 1n
+ */
 export class RegistryClient {
   readonly provider: Provider
   readonly registry: string
@@ -215,6 +223,22 @@ export class RegistryClient {
     if (!isHeld(current)) throw new StateUnreadableError(name, stored)
     this.states.set(marketId, current)
     return { ...current, volatilityModel }
+  }
+
+  /** The batch that last moved a market or shadow; undefined before the first. */
+  async lastBatch(
+    marketId: string,
+  ): Promise<{ readonly modelId: string; readonly block: number; readonly transactionHash: string } | undefined> {
+    const moved = await this.newestEvent(['ParametersUpdated'], marketId)
+    if (moved === undefined) return undefined
+    const { transactionHash, blockNumber: block, index } = moved
+    const receipt = await ask('Reading a batch', () => this.provider.getTransactionReceipt(transactionHash))
+    const { address, topics } = this.eventFilter(['BatchAccepted'])
+    const accepted = receipt?.logs.find(
+      (log) => log.address === address && log.index > index && topics[0]?.includes(log.topics[0] ?? ''),
+    )
+    if (accepted === undefined) throw new StateUnreadableError(marketNameOf(marketId), transactionHash)
+    return { modelId: parseLog('RiskRegistry', accepted).getValue('modelId'), block, transactionHash }
   }
 
   /**
@@ -592,8 +616,12 @@ export class MarketUnknownError extends ProverError {
   readonly code = 'registry.unknown-market'
   readonly market: string
 
-  constructor(market: string, registry: string) {
-    super(`The registry ${registry} has no market "${market}". Check the name, or have the council add the market.`)
+  /** @param known - those that it has, where they are at hand */
+  constructor(market: string, registry: string, known: readonly string[] = []) {
+    const has = known.length === 0 ? '' : ` It has ${known.join(', ')}.`
+    super(
+      `The registry ${registry} has no market "${market}".${has} Check the name, or have the council add the market.`,
+    )
     this.market = market
   }
 }

@@ -19,6 +19,7 @@ import { checkCeremony, type KeyManifest, type VerificationKey } from '../../pro
 import { layoutHash } from '../../statement/layout.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
+import { GUARDIAN_ROLE } from '../authority.ts'
 import { type Deployment, type FreshnessPolicy, manifestHashOf, modelIdOf, sourceOf } from '../deployment.ts'
 import { registerLayouts } from '../layouts.ts'
 import { attempt, deployContract, SignerOffChainError, transact } from '../transactions.ts'
@@ -77,8 +78,6 @@ export const defaultFreshness: FreshnessPolicy = {
 const allowsBacklog = (build: Build): boolean => sizeOf(build, 'testEverySlot') === 1
 
 const DEFAULT_CONFIDENCE_BPS = 100
-/** AccessManager's role that may only disable models. */
-const GUARDIAN_ROLE = 1n
 
 /**
  * Deploys the whole engine; the signer becomes the council's administrator.
@@ -104,7 +103,8 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
   const say = options.onProgress ?? (() => undefined)
   const chainId = await attempt('Reading the chain id', async () => (await provider.getNetwork()).chainId)
   for (const { verificationKey, manifest } of options.models) {
-    checkCeremony({ verificationKey, kind: manifest.kind, contributions: manifest.contributions }, chainId)
+    const { circuit, kind, contributions } = manifest
+    checkCeremony({ circuit, verificationKey, kind, contributions }, chainId)
   }
   const block = await attempt('Reading the block number', () => provider.getBlockNumber())
   const { learning, margin, freshness = defaultFreshness } = options.policy

@@ -48,7 +48,28 @@ export type AccountReport = {
 /** A submission that landed. */
 export type Landed = { readonly transactionHash: string; readonly block: number; readonly gasUsed: bigint }
 
-/** Reads and moves one portfolio registry. */
+/**
+ * Reads and moves one portfolio registry.
+ *
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * const { registry } = await deployPortfolio(council, {
+ *   council: addresses.council,
+ *   modelRegistry: addresses.modelRegistry,
+ *   market: 'BTC-USD',
+ *   rounds: { signers: [council.address], threshold: 1 },
+ *   policy: policyOf(provable),
+ *   venue: council.address,
+ *   models: [],
+ * })
+ * const client = await PortfolioClient.connect({ registry, provider })
+ * const refused = await client.margin(council.address).catch((error) => error)
+ * refused.reason // → 'MarginNotYetProven'
+ */
 export class PortfolioClient {
   readonly provider: Provider
   readonly registry: string
@@ -220,7 +241,8 @@ export class PortfolioClient {
   }
 }
 
-function marginIn(margin: Record<keyof ProvenMargin, bigint>): ProvenMargin {
+/** A margin as the contract answers. */
+export function marginIn(margin: Record<keyof ProvenMargin, bigint>): ProvenMargin {
   const { initialE8, maintenanceE8, worstScenario, asOf, sequence } = margin
   const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8, defaultProbabilityX32 } = margin
   const thresholds = { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8, defaultProbabilityX32 }

@@ -9,6 +9,7 @@ import { joinList } from '../../statement/lists.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import type { SectionWords } from '../../statement/state.ts'
 import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
+import { VENUE_ROLE } from '../authority.ts'
 import { type DeployedModel, manifestHashOf, modelIdOf } from '../deployment.ts'
 import { portfolioStatementNames, registerLayouts } from '../layouts.ts'
 import { attempt, deployContract, SignerOffChainError, transact } from '../transactions.ts'
@@ -55,8 +56,6 @@ export type PortfolioDeployment = {
 export const defaultPortfolioFreshness: PortfolioFreshness = { maxRoundAgeSeconds: 600n, maxMarginAgeSeconds: 3_600n }
 
 const DEFAULT_ROUND_AGE_SECONDS = 300n
-/** AccessManager's role that may only report accounts. */
-const VENUE_ROLE = 2n
 
 /**
  * Words of a policy as the registry keeps them.
@@ -97,7 +96,8 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
   const say = options.onProgress ?? (() => undefined)
   const chainId = await attempt('Reading the chain id', async () => (await provider.getNetwork()).chainId)
   for (const { verificationKey, manifest } of options.models) {
-    checkCeremony({ verificationKey, kind: manifest.kind, contributions: manifest.contributions }, chainId)
+    const { circuit, kind, contributions } = manifest
+    checkCeremony({ circuit, verificationKey, kind, contributions }, chainId)
   }
   const block = await attempt('Reading the block number', () => provider.getBlockNumber())
   const create = (contract: ContractName, ...args: readonly unknown[]): Promise<string> => {

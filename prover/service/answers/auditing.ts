@@ -13,12 +13,13 @@ import {
 } from '../../audit/index.ts'
 import { ProverError } from '../../errors.ts'
 import { KeysMissingError, type VerifyingKeys, verificationKeyHash } from '../../proof/index.ts'
-import { connectProvider, readDeployment, verifierArtifactOf } from '../../registry/index.ts'
+import { connectProvider, type Deployment, readDeployment } from '../../registry/index.ts'
+import { verifierFor } from '../deploying/verifier.ts'
 import { loadMarketVerifyingKeys, loadVerifyingKeys } from '../workspace.ts'
 
 /** What an auditor trusts of a key: its values, and the verifier compiled from it here. */
 export function auditKeyOf({ circuit, verificationKey, manifest }: VerifyingKeys): AuditKey {
-  const verifierCode = verifierArtifactOf(circuit).deployedBytecode
+  const verifierCode = verifierFor(circuit, verificationKey).deployedBytecode
   return { build: circuit as AuditKey['build'], verificationKey, manifest, verifierCode }
 }
 
@@ -35,8 +36,11 @@ const auditKeys = (folder: string | undefined, of: readonly Pick<Build, 'name'>[
  * const keys = await marketAuditKeys()
  * keys.some(({ build }) => build === 'marketRiskRange6x2') // → true
  */
-export const marketAuditKeys = (folder?: string): Promise<readonly AuditKey[]> =>
-  brought(folder, async () => (await loadMarketVerifyingKeys(folder)).map(auditKeyOf))
+export const marketAuditKeys = (folder?: string, deployment?: Deployment): Promise<readonly AuditKey[]> =>
+  brought(folder, async () => {
+    const deployed = deployment?.models.map(({ name }) => name)
+    return (await loadMarketVerifyingKeys(folder, deployed)).map(auditKeyOf)
+  })
 
 async function brought<T>(folder: string | undefined, load: () => Promise<T>): Promise<T> {
   try {
@@ -97,7 +101,7 @@ export async function auditFromChain(
     const { report } = await auditPortfolio({ ...target, keys })
     return { report, pins: pinsOf(report, keys, options, 'what the node says') }
   }
-  const keys = await marketAuditKeys(options.keys)
+  const keys = await marketAuditKeys(options.keys, deployment)
   const { report, record } = await audit({ ...target, keys })
   if (options.out !== undefined) await writeAuditBundle(options.out, record)
   return { report, pins: pinsOf(report, keys, options, 'what the node says') }
@@ -109,7 +113,7 @@ type PinOptions = Pick<ChainAuditOptions, 'registry' | 'deployment' | 'keys'>
 export async function auditFromFile(file: string, options: PinOptions): Promise<PinnedAudit<AuditReport>> {
   const deployment = options.deployment === undefined ? undefined : await readDeployment(options.deployment)
   const registry = options.registry ?? deployment?.addresses.registry
-  const keys = await marketAuditKeys(options.keys)
+  const keys = await marketAuditKeys(options.keys, deployment)
   const report = await auditOffline(file, {
     verificationKeyHashes: keys.map(({ verificationKey }) => `0x${verificationKeyHash(verificationKey)}`),
     ...(registry === undefined ? {} : { registry }),

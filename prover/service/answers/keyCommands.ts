@@ -35,6 +35,12 @@ export async function setUpKeys(
   return reports
 }
 
+/** Takes in a proving key that a ceremony ended with; development keys of the circuit give way to it. */
+export async function importKeys(name: string, zkeyFile: string, folder?: string): Promise<KeyReport> {
+  const { manifest, zkey } = await keyStore(folder).importProductionKey(compiledCircuit(name), zkeyFile)
+  return { ...manifest, zkey }
+}
+
 /** Checks every hash, the ceremony gate, and that each key was made for the circuit compiled here. */
 export async function verifyKeys(
   terminal: Pick<Terminal, 'say'>,

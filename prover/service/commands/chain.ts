@@ -4,6 +4,14 @@ import { addPriceOptions, type PriceFlags, priceOptions } from './priceOptions.t
 import { untilStopped } from './stop.ts'
 
 type ChainOptions = { port: number; deployment: string; keyFile: string; councilKeyFile: string; start: string }
+type AttestFlags = {
+  rpc: string
+  deployment: string
+  signerKeyFile: string[]
+  keyFile?: string
+  source?: string
+  asOf?: string
+}
 type FeedOptions = PriceFlags & {
   rpc: string
   deployment: string
@@ -51,7 +59,7 @@ export function addChainCommands(program: Command): void {
       }),
     )
 
-  const feed = program.command('feed').description('observations for a development chain')
+  const feed = program.command('feed').description('observations for a source of attested prices')
   const replay = addCommand(
     feed,
     'replay [prices...]',
@@ -79,4 +87,24 @@ export function addChainCommands(program: Command): void {
       terminal.result({ appended }, `${appended} times appended.`)
     }),
   )
+
+  addCommand(feed, 'attest <market> <price>', 'attest one price with signers’ keys, and append it to their feed', [
+    'feed attest BTC-USD 67123.5 --rpc … --deployment deployment.json --signer-key-file a.key b.key --key-file payer.key',
+  ])
+    .requiredOption('--rpc <url>', 'node of the chain')
+    .requiredOption('--deployment <file>', 'where the engine lives')
+    .requiredOption('--signer-key-file <file...>', 'private keys of as many signers as the feed wants')
+    .option('--key-file <file>', 'private key that pays; by default the variable ZKRISK_KEY')
+    .option('--source <name>', 'feed, where the deployment has several')
+    .option('--as-of <time>', 'time of the price, UTC; by default that of the chain’s latest block')
+    .action(
+      action<AttestFlags, [string, string]>(async (terminal, options, market, price) => {
+        const { attestPrice } = await import('../answers/attesting.ts')
+        const attested = await attestPrice({ ...options, market, price })
+        terminal.result(
+          attested,
+          `${attested.market} ${attested.price} as of ${attested.asOf} appended to ${attested.feed} in block ${attested.block}.`,
+        )
+      }),
+    )
 }

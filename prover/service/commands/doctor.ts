@@ -1,24 +1,45 @@
 import type { Command } from 'commander'
-import { EXIT } from '../text/terminal.ts'
+import { EXIT, reportError, type Terminal } from '../text/terminal.ts'
 import { action, addCommand, wholeNumber } from './command.ts'
 
-type Options = { rpc?: string; registry?: string; port?: number; keys?: string }
+type Options = { rpc?: string; deployment?: string; registry?: string; port?: number; keys?: string }
 
 export function addDoctorCommand(program: Command): void {
   addCommand(program, 'doctor', 'say what is missing here and how to mend it; exit 1 if anything is', [
     'doctor',
     'doctor --rpc http://127.0.0.1:8545 --registry 0x…',
+    'doctor --rpc http://127.0.0.1:8545 --deployment deployment.json',
   ])
+    .addHelpText(
+      'after',
+      '\n--deployment asks the chain alone: who may do what there, after how long. Exit 1 if the deployer still has a role, or if\nsomebody may set something at once, development chains aside.',
+    )
     .option('--rpc <url>', 'also ask this node for its chain')
     .option('--registry <address>', 'also look for the registry there')
+    .option('--deployment <file>', 'examine this deployment instead of this machine; needs --rpc')
     .option('--port <number>', 'port that `zkrisk chain` would use', wholeNumber(0))
     .option('--keys <folder>', 'keys to check instead of the project’s own')
     .action(
       action<Options, []>(async (terminal, options) => {
         const { examine, formatFindings } = await import('../answers/doctor.ts')
+        if (options.deployment !== undefined) return examineThere(terminal, options.rpc, options.deployment)
         const findings = await examine(options)
         terminal.result(findings, formatFindings(findings))
         return findings.some(({ status }) => status === 'missing') ? EXIT.failure : EXIT.success
       }),
     )
+}
+
+async function examineThere(terminal: Terminal, rpc: string | undefined, file: string): Promise<number> {
+  const [{ examineDeployment, formatRights, RpcMissingError }, { formatFindings }] = await Promise.all([
+    import('../answers/doctorDeployment.ts'),
+    import('../answers/doctor.ts'),
+  ])
+  if (rpc === undefined) {
+    reportError(terminal, new RpcMissingError())
+    return EXIT.usage
+  }
+  const examined = await examineDeployment(rpc, file)
+  terminal.result(examined, `${formatFindings(examined.findings)}\n${formatRights(examined)}`)
+  return examined.findings.some(({ status }) => status === 'missing') ? EXIT.failure : EXIT.success
 }

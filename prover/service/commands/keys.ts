@@ -30,4 +30,20 @@ export function addKeysCommand(program: Command): void {
         terminal.result(reports, formatKeys(reports))
       }),
     )
+
+  addCommand(group, 'import <circuit> <zkey>', 'take in the proving key that a ceremony ended with', [
+    'keys import marketRiskRange6x2 final.zkey --keys ceremony',
+  ])
+    .addHelpText(
+      'after',
+      '\nVerify the ceremony first: snarkjs zkey verify, with the powers of tau it names. Development keys of the circuit give way.\n`zkrisk deploy --keys` and `zkrisk serve --keys` take the folder; in the project’s own, `npm run build` makes the verifier anew.',
+    )
+    .option('--keys <folder>', 'where keys lie, instead of the project’s own folder')
+    .action(
+      action<Options, [string, string]>(async (terminal, { keys }, circuit, zkey) => {
+        const { formatKeys, importKeys } = await import('../answers/keyCommands.ts')
+        const report = await importKeys(circuit, zkey, keys)
+        terminal.result(report, formatKeys([report]))
+      }),
+    )
 }

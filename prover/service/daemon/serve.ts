@@ -21,6 +21,8 @@ import { type MarketRiskStatement, stateBatch } from '../../statement/marketRisk
 import { type Job, type JobStore, jobIdOf } from './jobStore.ts'
 import { keyHashOf, proveStatement } from './proving.ts'
 import { type Landing, Sender, type SenderOptions } from './sender.ts'
+import { type MarginsPercent, marginsOf } from '../answers/inForce.ts'
+import { isoTime } from '../text/figures.ts'
 import { describeError } from '../text/terminal.ts'
 import { firedTrigger, type TriggerPolicy, type WaitingMarket } from './triggers.ts'
 import { buildOf } from '../workspace.ts'
@@ -34,12 +36,22 @@ export type ServeEvent = {
     | 'signed'
     | 'sent'
     | 'confirmed'
+    | 'in-force'
     | 'superseded'
     | 'retrying'
     | 'unserved'
     | 'stopped'
   readonly job?: string
   readonly detail?: string
+  /** Of `in-force`: what the batch that was just confirmed put in force of one market. */
+  readonly market?: InForceNow
+}
+
+/** A market or shadow after its batch was confirmed. */
+export type InForceNow = Pick<MarginsPercent, 'initialMarginPercent' | 'maintenanceMarginPercent'> & {
+  readonly name: string
+  readonly sequence: number
+  readonly asOf: string
 }
 
 /** Keys of circuits that estimate volatility alike. */
@@ -417,12 +429,31 @@ class Service {
     const cost = landing.gasUsed === undefined ? '' : `, ${landing.gasUsed.toLocaleString('en')} gas`
     const skipped = landing.skipped.length === 0 ? '' : `, ${landing.skipped.join(', ')} moved by another batch before`
     await this.report({ step: 'confirmed', job: job.id, detail: `${job.summary}${cost}${skipped}` })
+    for (const market of inForceOf(job)) {
+      await this.report({ step: 'in-force', job: job.id, detail: inForceText(market), market })
+    }
     return true
   }
 
   private async report(event: ServeEvent): Promise<void> {
     await this.options.onEvent(event)
   }
+}
+
+/** What a job's batch proved of each market. */
+function inForceOf({ id, bundle }: Job): readonly InForceNow[] {
+  if (bundle === undefined) return []
+  return parseBundle(Buffer.from(bundle), `job ${id}`).markets.map(({ name, sequence, parameters }) => {
+    const { initialMarginPercent, maintenanceMarginPercent } = marginsOf(parameters)
+    const asOf = isoTime(parameters.asOf)
+    return { name, sequence: Number(sequence), initialMarginPercent, maintenanceMarginPercent, asOf }
+  })
+}
+
+function inForceText({ name, sequence, initialMarginPercent, maintenanceMarginPercent, asOf }: InForceNow): string {
+  const read = isShadowName(name) ? ' (a shadow, which nobody reads)' : ''
+  const margins = `initial margin ${initialMarginPercent.toFixed(2)} %, maintenance margin ${maintenanceMarginPercent.toFixed(2)} %`
+  return `${name} #${sequence}${read}: ${margins}, as of ${asOf}`
 }
 
 /** Ends early when the service is stopped. */

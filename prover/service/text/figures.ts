@@ -24,6 +24,40 @@ export function utcTime(asOf: bigint | number): string {
   return `${iso.slice(0, 10)} ${iso.slice(17, 19) === '00' ? iso.slice(11, 16) : iso.slice(11, 19)}`
 }
 
+/** Money from units of 1e-8, exact and signed, without trailing zeros: −123450000 → `-1.2345`. */
+export function exactMoney(valueE8: bigint): string {
+  return valueE8 < 0n ? `-${exactPrice(-valueE8)}` : exactPrice(valueE8)
+}
+
+/** Unix seconds as `2020-03-12T10:00:00Z`. */
+export function isoTime(asOf: bigint | number): string {
+  return new Date(Number(asOf) * 1000).toISOString().replace('.000Z', 'Z')
+}
+
+/** A duration as people say it, in its two largest units: `2 h 5 min`, `48 h`, `40 s`. */
+export function duration(seconds: number): string {
+  const days = Math.floor(seconds / 86_400)
+  const hours = Math.floor(seconds / 3600)
+  const minutes = Math.floor(seconds / 60)
+  const parts: readonly (readonly [number, string])[] =
+    days >= 3
+      ? [
+          [days, 'd'],
+          [hours % 24, 'h'],
+        ]
+      : hours > 0
+        ? [
+            [hours, 'h'],
+            [minutes % 60, 'min'],
+          ]
+        : [
+            [minutes, 'min'],
+            [Math.floor(seconds % 60), 's'],
+          ]
+  const said = parts.filter(([count]) => count > 0).map(([count, unit]) => `${count} ${unit}`)
+  return said.length === 0 ? '0 s' : said.join(' ')
+}
+
 /** Greeks in the units that traders quote, which their names say: the same in tables and in JSON. */
 export type QuotedGreeks = {
   readonly delta: number

@@ -11,6 +11,8 @@ export type Terminal = {
   say(line: string): void
   /** The result: `text` for people, or `value` as JSON. Called once. */
   result(value: unknown, text: string): void
+  /** One result of several: `text`, or `value` as one line of JSON. */
+  line(value: unknown, text: string): void
 }
 
 export function openTerminal(json: boolean): Terminal {
@@ -18,13 +20,16 @@ export function openTerminal(json: boolean): Terminal {
     json,
     say: (line) => writeAll(2, `${line}\n`),
     result: (value, text) => writeAll(1, json ? `${toJson(value)}\n` : text.endsWith('\n') ? text : `${text}\n`),
+    line: (value, text) => writeAll(1, json ? `${JSON.stringify(value, plainIntegers)}\n` : `${text}\n`),
   }
 }
 
 /** Indented JSON; integers beyond a double's reach become decimal strings. */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? inner.toString() : inner), 2)
+  return JSON.stringify(value, plainIntegers, 2)
 }
+
+const plainIntegers = (_: string, inner: unknown): unknown => (typeof inner === 'bigint' ? inner.toString() : inner)
 
 /**
  * Tells of an error: what happened and what to do, then its code; as JSON on standard output where that was asked for.

@@ -1,0 +1,92 @@
+/** What is in force of an account: its margins, what liquidations read, and how old both are, at one block. */
+import { Contract, type Result } from 'ethers'
+import { marketNameOf } from '../../market/marketId.ts'
+import { interfaceOf } from '../artifacts.ts'
+import { askWhetherRegistry } from '../connection.ts'
+import { ask, ContractRevertError } from '../contractErrors.ts'
+import { marginIn, type PortfolioClient, type ProvenMargin } from './client.ts'
+import type { PortfolioFreshness } from './deploy.ts'
+
+export type AccountInForce = {
+  readonly account: string
+  /** Market whose rounds margins rest on. */
+  readonly market: string
+  /** How often the venue has reported the account. */
+  readonly reports: bigint
+  readonly block: number
+  /** The block's time, unix seconds: ages are counted to it. */
+  readonly time: bigint
+  readonly freshness: PortfolioFreshness
+  /** Last proven, however old; undefined before the first. */
+  readonly margin: (ProvenMargin & { readonly ageSeconds: bigint }) | undefined
+  /** Whether whatever adds risk reads it, or why not. */
+  readonly status: 'in-force' | 'stale' | 'of-other-positions' | 'not-proven'
+  /** What liquidations read; undefined without any evidence. */
+  readonly forLiquidation:
+    | { readonly margin: ProvenMargin; readonly liquidatable: boolean; readonly ageSeconds: bigint }
+    | undefined
+}
+
+type MarginAnswer = Record<keyof ProvenMargin, bigint>
+type Read = <Answer = Result>(method: string, ...args: readonly unknown[]) => Promise<Answer>
+
+/** @throws {@link RpcError} */
+export async function readAccount(client: PortfolioClient, account: string): Promise<AccountInForce> {
+  const latest = await ask('Reading the latest block', () => client.provider.getBlock('latest'))
+  const block = latest?.number ?? 0
+  const contract = new Contract(client.registry, interfaceOf('PortfolioRegistry'), client.provider)
+  const read: Read = (method, ...args) =>
+    ask(`Reading ${method}`, () => contract.getFunction(method)(...args, { blockTag: block }))
+  const freshness: Result = await askWhetherRegistry(client.registry, 'portfolio registry', () =>
+    contract.getFunction('portfolioFreshness')({ blockTag: block }),
+  )
+  const [reported, marketId, unsafe, liquidation, status] = await Promise.all([
+    read('accountOf', account),
+    read<string>('marketId'),
+    ifProven(read<[Result, bigint]>('unsafeMargin', account)),
+    ifProven(read<[Result, boolean, bigint]>('marginForLiquidation', account)),
+    statusOf(read('marginOf', account)),
+  ])
+  return {
+    account,
+    market: marketNameOf(marketId),
+    reports: reported.getValue('sequence'),
+    block,
+    time: BigInt(latest?.timestamp ?? 0),
+    freshness: freshness.toObject() as PortfolioFreshness,
+    margin: unsafe && { ...marginIn(unsafe[0].toObject() as MarginAnswer), ageSeconds: unsafe[1] },
+    status,
+    forLiquidation: liquidation && {
+      margin: marginIn(liquidation[0].toObject() as MarginAnswer),
+      liquidatable: liquidation[1],
+      ageSeconds: liquidation[2],
+    },
+  }
+}
+
+async function ifProven<Answer>(reading: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (error instanceof ContractRevertError && error.reason === 'MarginNotYetProven') return undefined
+    throw error
+  }
+}
+
+const refusals: Readonly<Record<string, AccountInForce['status']>> = {
+  MarginNotYetProven: 'not-proven',
+  MarginStale: 'stale',
+  MarginOfOtherPositions: 'of-other-positions',
+}
+
+/** As the contract answers whatever adds risk. */
+async function statusOf(reading: Promise<unknown>): Promise<AccountInForce['status']> {
+  try {
+    await reading
+    return 'in-force'
+  } catch (error) {
+    const status = error instanceof ContractRevertError ? refusals[error.reason] : undefined
+    if (status === undefined) throw error
+    return status
+  }
+}

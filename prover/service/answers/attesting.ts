@@ -1,0 +1,121 @@
+/** `zkrisk feed attest`: one price, attested by a feed's signers and appended: above all a market's first. */
+import { ProverError } from '../../errors.ts'
+import { parseDecimal, scaleDecimal } from '../../market/decimal.ts'
+import { marketIdOf } from '../../market/marketId.ts'
+import { parseTime } from '../../market/time.ts'
+import {
+  attestedFeedOf,
+  attestObservation,
+  connectProvider,
+  type DeployedFeed,
+  feedDomain,
+  readDeployment,
+  submitObservations,
+} from '../../registry/index.ts'
+import { ask } from '../../registry/contractErrors.ts'
+import { openAccount } from '../daemon/account.ts'
+import { exactPrice, isoTime } from '../text/figures.ts'
+
+export type PriceToAttest = {
+  readonly rpc: string
+  readonly deployment: string
+  readonly signerKeyFile: readonly string[]
+  readonly keyFile?: string | undefined
+  readonly source?: string | undefined
+  readonly asOf?: string | undefined
+  readonly market: string
+  readonly price: string
+}
+
+/** Attested once sent, it may be appended until so long after its time, or after the chain's. */
+const DEADLINE_SECONDS = 3600n
+
+/** @throws {@link PriceTextError}, {@link TimeTextError}, {@link SignersError}; what the feed refuses */
+export async function attestPrice(given: PriceToAttest): Promise<{
+  readonly market: string
+  readonly price: string
+  readonly asOf: string
+  readonly feed: string
+  readonly signers: readonly string[]
+  readonly block: number
+}> {
+  const priceE8 = priceOf(given.price)
+  const marketId = marketIdOf(given.market)
+  const deployment = await readDeployment(given.deployment)
+  const feed = attestedFeedOf(deployment, given.source)
+  const provider = await connectProvider(given.rpc, deployment.chainId)
+  try {
+    const signers = given.signerKeyFile.map((file) => openAccount(provider, file))
+    const addresses = signers.map(({ address }) => address)
+    checkSigners(feed, addresses)
+    const carrier = openAccount(provider, given.keyFile)
+    const latest = await ask('Reading the latest block', () => provider.getBlock('latest'))
+    const now = BigInt(latest?.timestamp ?? 0)
+    const asOf = given.asOf === undefined ? now : timeOf(given.asOf)
+    const deadline = (asOf > now ? asOf : now) + DEADLINE_SECONDS
+    const observation = { marketId, priceE8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n, confidenceE8: 0n, deadline }
+    const signed = await attestObservation(feedDomain(deployment.chainId, feed.address), signers, observation)
+    const { blockNumber } = await submitObservations(carrier, feed.address, [signed])
+    const price = exactPrice(priceE8)
+    const said = { market: given.market, price, asOf: isoTime(asOf), feed: feed.address }
+    return { ...said, signers: addresses, block: blockNumber }
+  } finally {
+    provider.destroy()
+  }
+}
+
+/** The feed would refuse them one by one, for gas. */
+function checkSigners({ threshold, signers }: DeployedFeed, given: readonly string[]): void {
+  const stranger = given.find((address) => !signers.includes(address))
+  if (stranger !== undefined) throw new SignersError(`one of its signers ${signers.join(', ')}`, stranger)
+  const count = new Set(given).size
+  if (count !== threshold || count !== given.length)
+    throw new SignersError(`keys of exactly ${threshold} different signers`, `${given.length} keys of ${count}`)
+}
+
+function priceOf(text: string): bigint {
+  const decimal = parseDecimal(text)
+  const { numerator, denominator } = decimal === undefined ? NOTHING : scaleDecimal(decimal, 10n ** 8n)
+  if (decimal === undefined || decimal.negative || numerator === 0n || numerator % denominator !== 0n)
+    throw new PriceTextError(text)
+  return numerator / denominator
+}
+
+const NOTHING = { numerator: 0n, denominator: 1n }
+
+function timeOf(text: string): bigint {
+  const time = parseTime(text)
+  if (time === undefined) throw new TimeTextError(text)
+  return time
+}
+
+/** A price is not one. */
+export class PriceTextError extends ProverError {
+  readonly code = 'service.price-text'
+  readonly value: string
+
+  constructor(value: string) {
+    super(`Expected a price above 0 with at most 8 decimals, such as 67123.5, got "${value}". Write it so.`)
+    this.value = value
+  }
+}
+
+/** A time is not one. */
+export class TimeTextError extends ProverError {
+  readonly code = 'service.time-text'
+  readonly value: string
+
+  constructor(value: string) {
+    super(`Expected a time such as "2026-03-12 09:00:00", UTC, or unix seconds, got "${value}". Write it so.`)
+    this.value = value
+  }
+}
+
+/** These keys cannot attest for the feed. */
+export class SignersError extends ProverError {
+  readonly code = 'service.signers'
+
+  constructor(expected: string, found: string) {
+    super(`Expected ${expected} of the feed, got ${found}. Give --signer-key-file the keys of those.`)
+  }
+}

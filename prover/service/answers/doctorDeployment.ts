@@ -1,0 +1,177 @@
+/** `zkrisk doctor --deployment`: whether a deployment is where it says, and who may do what there, after how long. */
+import { Contract, type Provider } from 'ethers'
+import { ProverError } from '../../errors.ts'
+import { isDevelopmentChain } from '../../proof/index.ts'
+import { connectProvider, type Deployment, interfaceOf, readDeployment } from '../../registry/index.ts'
+import {
+  type Authority,
+  LEAST_COUNCIL_DELAY_SECONDS,
+  readAuthority,
+  type Right,
+  type RoleMember,
+} from '../../registry/authority.ts'
+import { ask } from '../../registry/contractErrors.ts'
+import { duration } from '../text/figures.ts'
+import { formatTable } from '../text/table.ts'
+import type { Finding } from './doctor.ts'
+
+export type DeploymentExamined = {
+  readonly findings: readonly Finding[]
+  readonly deployers: readonly string[]
+  readonly rights: readonly {
+    readonly contract: string
+    readonly address: string
+    readonly method: string
+    readonly role: string
+    readonly anybody: boolean
+    readonly closed: boolean
+    readonly accounts: readonly { readonly account: string; readonly delayHours: number }[]
+  }[]
+}
+
+/**
+ * Examines what a deployment file says against its chain.
+ *
+ * @throws {@link DeploymentFieldError}, {@link WrongChainError}, {@link RpcUnreachableError}
+ */
+export async function examineDeployment(rpc: string, file: string): Promise<DeploymentExamined> {
+  const deployment = await readDeployment(file)
+  const provider = await connectProvider(rpc, deployment.chainId)
+  try {
+    const isDevelopment = isDevelopmentChain(deployment.chainId)
+    const kind = isDevelopment ? 'development' : 'no development chain'
+    const chain: Finding = { check: 'chain', status: 'ok', found: `${deployment.chainId}, ${kind}` }
+    const contracts = await contractFindings(provider, deployment)
+    if (contracts.some(({ status }) => status === 'missing'))
+      return { findings: [chain, ...contracts], deployers: [], rights: [] }
+    const { council, modelRegistry, registry } = deployment.addresses
+    const portfolio = deployment.portfolio?.registry
+    const authority = await readAuthority(provider, {
+      council,
+      contracts: {
+        ...{ ModelRegistry: modelRegistry, RiskRegistry: registry },
+        ...(portfolio === undefined ? {} : { PortfolioRegistry: portfolio }),
+      },
+      fromBlock: deployment.block,
+    })
+    return {
+      findings: [chain, ...contracts, ...governanceFindings(authority, isDevelopment)],
+      deployers: authority.deployers,
+      rights: authority.rights.map(({ contract, address, method, role, isOpen, isClosed, members }) => ({
+        ...{ contract, address, method, role, anybody: isOpen, closed: isClosed },
+        accounts: members.map(({ account, delaySeconds }) => ({ account, delayHours: delaySeconds / 3600 })),
+      })),
+    }
+  } finally {
+    provider.destroy()
+  }
+}
+
+/** Every address has code: what is missing is another chain's, or was never deployed. */
+async function contractFindings(provider: Provider, deployment: Deployment): Promise<readonly Finding[]> {
+  const { addresses, sources, models, portfolio } = deployment
+  const named = [
+    ...Object.entries(addresses),
+    ...sources.map(({ name, address }) => [`source ${name}`, address] as const),
+    ...(portfolio === undefined
+      ? []
+      : [['portfolio registry', portfolio.registry] as const, ['rounds', portfolio.rounds] as const]),
+    ...[...models, ...(portfolio?.models ?? [])].map(({ name, verifier }) => [`verifier ${name}`, verifier] as const),
+  ]
+  const findings: Finding[] = []
+  for (const [check, address] of named) {
+    const code = await ask(`Reading the code of ${check}`, () => provider.getCode(address))
+    const mend = 'Check the address, and that the RPC is of the chain it was deployed to.'
+    if (code === '0x') findings.push({ check, status: 'missing', found: `no contract at ${address}`, mend })
+    else findings.push({ check, status: 'ok', found: `${address}, ${code.length / 2 - 1} bytes` })
+  }
+  if (findings.some(({ status }) => status === 'missing')) return findings
+  return [...findings, ...(await modelsFindings(provider, deployment))]
+}
+
+/** A registry takes proofs of the models that its own code names, whatever a file says. */
+async function modelsFindings(provider: Provider, { addresses, portfolio }: Deployment): Promise<readonly Finding[]> {
+  const registries = [
+    ['registry', 'RiskRegistry', addresses.registry],
+    ...(portfolio === undefined ? [] : [['portfolio registry', 'PortfolioRegistry', portfolio.registry] as const]),
+  ] as const
+  const findings: Finding[] = []
+  for (const [check, contract, address] of registries) {
+    const registry = new Contract(address, interfaceOf(contract), provider)
+    const models: string = await ask(`Reading the models of ${check}`, () => registry.getFunction('models')())
+    if (models === addresses.modelRegistry) continue
+    const mend = `Correct modelRegistry in the file, or find out who wrote it.`
+    findings.push({
+      check,
+      status: 'missing',
+      found: `takes models of ${models}, not of the file's modelRegistry`,
+      mend,
+    })
+  }
+  return findings
+}
+
+/** What consumers must be able to rely on; on a development chain nobody relies on anything. */
+export function governanceFindings(authority: Authority, isDevelopment: boolean): readonly Finding[] {
+  const wrong = isDevelopment ? 'warning' : 'missing'
+  return [
+    ...authority.astray.map(({ contract, authority: other }): Finding => {
+      const found = `obeys ${other}, not the council ${authority.council}`
+      return { check: contract, status: 'missing', found, mend: 'Do not rely on it: what follows is not about it.' }
+    }),
+    deployerFinding(authority, wrong),
+    ...delayFindings(authority.rights, wrong),
+  ]
+}
+
+function deployerFinding({ deployers, roles }: Authority, wrong: Finding['status']): Finding {
+  const check = 'deployer'
+  const held = roles.filter(({ members }) => members.some(({ account }) => deployers.includes(account)))
+  if (held.length === 0) return { check, status: 'ok', found: `${deployers.join(', ')} has no role` }
+  const found = `${deployers.join(', ')} still has the role ${held.map(({ name }) => name).join(', ')}`
+  const mend = 'Run `zkrisk deploy` to its end, or have the council revoke the role.'
+  return { check, status: wrong, found, mend }
+}
+
+/** Of each function that sets something: who may do it sooner than {@link LEAST_COUNCIL_DELAY_SECONDS} allows. */
+function delayFindings(rights: readonly Right[], wrong: Finding['status']): readonly Finding[] {
+  const least = duration(LEAST_COUNCIL_DELAY_SECONDS)
+  const mend = `Have the council give it to a role whose members wait ${least} at least.`
+  const findings = rights.flatMap((right): readonly Finding[] => {
+    const check = `${right.contract}.${right.method}`
+    if (right.isOpen) return [{ check, status: wrong, found: 'anybody may call it', mend }]
+    if (right.mayBeAtOnce) return []
+    const early = right.members.filter(({ delaySeconds }) => delaySeconds < LEAST_COUNCIL_DELAY_SECONDS)
+    if (early.length === 0) return []
+    return [{ check, status: wrong, found: `${early.map(memberText).join(', ')}: less than ${least}`, mend }]
+  })
+  if (findings.length > 0) return findings
+  return [{ check: 'delays', status: 'ok', found: `whoever sets something announces it ${least} before, or earlier` }]
+}
+
+const memberText = ({ account, delaySeconds }: RoleMember): string =>
+  `${account} ${delaySeconds === 0 ? 'at once' : `after ${duration(delaySeconds)}`}`
+
+/** Who may do what, a line each. */
+export function formatRights({ rights }: DeploymentExamined): string {
+  const who = ({ anybody, closed, accounts }: DeploymentExamined['rights'][number]): string => {
+    if (closed) return 'nobody: the council has closed the contract'
+    if (anybody) return 'ANYBODY'
+    const named = accounts.map(({ account, delayHours }) =>
+      memberText({ account, delaySeconds: delayHours * 3600, since: 0 }),
+    )
+    return named.join(', ') || 'nobody'
+  }
+  if (rights.length === 0) return ''
+  const rows = rights.map((right) => [`${right.contract}.${right.method}`, right.role, who(right)])
+  return `\n${formatTable(['function', 'role', 'who, after how long'], rows)}`
+}
+
+/** A deployment can only be examined on its chain. */
+export class RpcMissingError extends ProverError {
+  readonly code = 'service.rpc-missing'
+
+  constructor() {
+    super('Expected --rpc <url> beside --deployment. Name a node of the chain it was deployed to.')
+  }
+}

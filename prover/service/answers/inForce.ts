@@ -1,0 +1,276 @@
+/** `zkrisk read`: what a registry has in force, in per cent, seconds and units of the quote currency. */
+import { isAddress } from 'ethers'
+import { ProverError } from '../../errors.ts'
+import { volatilityModelName } from '../../market/marketId.ts'
+import type { Parameters } from '../../parameters/marketRisk.ts'
+import {
+  connectProvider,
+  type Deployment,
+  PortfolioClient,
+  readDeployment,
+  RegistryClient,
+} from '../../registry/index.ts'
+import { type AccountInForce, readAccount } from '../../registry/portfolio/inForce.ts'
+import { type Authority, readAuthority } from '../../registry/authority.ts'
+import { type HeldMarket, type InForce, readInForce } from '../../registry/market/inForce.ts'
+import { exactMoney, isoTime } from '../text/figures.ts'
+
+export type ReadPlace = {
+  readonly rpc: string
+  /** One of both; a registry alone has no names of sources. */
+  readonly deployment?: string | undefined
+  readonly registry?: string | undefined
+  readonly portfolio?: string | undefined
+  readonly fromBlock?: number | undefined
+}
+
+export type MarginsPercent = {
+  readonly initialMarginPercent: number
+  readonly maintenanceMarginPercent: number
+  readonly liquidationThresholdPercent: number
+  readonly maxLoanToValuePercent: number
+}
+
+export type MarketReading = {
+  readonly market: string
+  /** `shadow`: tried, and read by nobody. */
+  readonly status: 'in-force' | 'stale' | 'not-proven' | 'shadow'
+  readonly asOf: string | null
+  readonly ageSeconds: number | null
+  readonly sequence: number
+  readonly parameters: (MarginsPercent & Readonly<Record<ParameterKey, number>>) | null
+  /** What liquidations read: tightened where stale. */
+  readonly forLiquidation: MarginsPercent | null
+  readonly volatilityModel: string
+  readonly build: string | null
+  readonly modelId: string | null
+  readonly source: { readonly name: string | null; readonly kind: string | null; readonly address: string }
+  readonly lastBatch: { readonly block: number; readonly transactionHash: string } | null
+}
+
+type ParameterKey = 'volatilityPercent' | 'scanRangePercent' | 'horizonMoveDownPercent' | 'horizonMoveUpPercent'
+
+export type AccountReading = {
+  readonly account: string
+  readonly market: string
+  readonly quoteCurrency: string
+  readonly status: AccountInForce['status']
+  readonly asOf: string | null
+  readonly ageSeconds: number | null
+  readonly maxAgeSeconds: number
+  readonly reports: number
+  /** Which report the margins are about. */
+  readonly provenReport: number | null
+  readonly aboveInitialMarginQuote: string | null
+  readonly aboveMaintenanceMarginQuote: string | null
+  readonly worstScenario: number | null
+  /** Levels of spot; null where none is within the grid. */
+  readonly liquidationBelowQuote: string | null
+  readonly liquidationAboveQuote: string | null
+  readonly forLiquidation: {
+    readonly liquidatable: boolean
+    /** Null where only a witness spoke. */
+    readonly aboveMaintenanceMarginQuote: string | null
+    readonly ageSeconds: number
+  } | null
+}
+
+export type RoleReading = {
+  readonly role: string
+  readonly account: string
+  readonly delayHours: number
+}
+
+export type Reading = {
+  readonly chainId: string
+  readonly block: number
+  readonly time: string
+  readonly registry: string
+  readonly modelRegistry: string
+  readonly council: string
+  readonly maxParameterAgeSeconds: number
+  readonly markets: readonly MarketReading[]
+  readonly accounts: readonly AccountReading[]
+  readonly roles: readonly RoleReading[]
+}
+
+/** A registry that is asked again and again. */
+export type Reader = { read(): Promise<Reading>; close(): void }
+
+/**
+ * Connects to what is to be read.
+ *
+ * @param names - of markets and shadows; all by default
+ * @param accounts - of the portfolio registry
+ * @throws {@link PlaceMissingError}, {@link AccountAddressError}, {@link NoPortfolioError}
+ */
+export async function openReader(
+  place: ReadPlace,
+  names: readonly string[],
+  accounts: readonly string[],
+): Promise<Reader> {
+  const { rpc, deployment: file, fromBlock } = place
+  const deployment = file === undefined ? undefined : await readDeployment(file)
+  const registry = place.registry ?? deployment?.addresses.registry
+  if (registry === undefined) throw new PlaceMissingError()
+  for (const address of [registry, ...accounts, ...(place.portfolio === undefined ? [] : [place.portfolio])]) {
+    if (!isAddress(address)) throw new AccountAddressError(address)
+  }
+  const portfolioRegistry = place.portfolio ?? deployment?.portfolio?.registry
+  if (accounts.length > 0 && portfolioRegistry === undefined) throw new NoPortfolioError(file)
+  const provider = await connectProvider(rpc, deployment?.chainId)
+  try {
+    const own = { provider, fromBlock: fromBlock ?? deployment?.block ?? 0 }
+    const client = await RegistryClient.connect({ ...own, registry })
+    const portfolio =
+      portfolioRegistry === undefined || accounts.length === 0
+        ? undefined
+        : await PortfolioClient.connect({ ...own, registry: portfolioRegistry })
+    return {
+      read: async () => {
+        const held = await readInForce(client, names.length === 0 ? undefined : names)
+        const authority = await readAuthority(provider, { council: held.council, contracts: {}, ...own })
+        const standings: AccountInForce[] = []
+        if (portfolio !== undefined)
+          for (const account of accounts) standings.push(await readAccount(portfolio, account))
+        return readingOf(client, held, standings, authority, deployment)
+      },
+      close: () => provider.destroy(),
+    }
+  } catch (error) {
+    provider.destroy()
+    throw error
+  }
+}
+
+function readingOf(
+  { chainId, registry }: RegistryClient,
+  held: InForce,
+  accounts: readonly AccountInForce[],
+  { roles }: Authority,
+  deployment: Deployment | undefined,
+): Reading {
+  return {
+    chainId: chainId.toString(),
+    block: held.block,
+    time: isoTime(held.time),
+    registry,
+    modelRegistry: held.modelRegistry,
+    council: held.council,
+    maxParameterAgeSeconds: Number(held.freshness.maxParameterAgeSeconds),
+    markets: held.markets.map((market) => marketReading(market, deployment)),
+    accounts: accounts.map(accountReading),
+    roles: roles.flatMap(({ name, members }) =>
+      members.map(({ account, delaySeconds }) => ({ role: name, account, delayHours: delaySeconds / 3600 })),
+    ),
+  }
+}
+
+function marketReading(held: HeldMarket, deployment: Deployment | undefined): MarketReading {
+  const { parameters, forLiquidation, lastBatch } = held
+  const source = deployment?.sources.find(({ address }) => address === held.source)
+  return {
+    market: held.name,
+    status: statusOf(held),
+    asOf: parameters === undefined ? null : isoTime(parameters.asOf),
+    ageSeconds: parameters === undefined ? null : Number(held.ageSeconds),
+    sequence: Number(held.sequence),
+    parameters:
+      parameters === undefined
+        ? null
+        : {
+            ...marginsOf(parameters),
+            volatilityPercent: percentX24(parameters.volatilityX24),
+            scanRangePercent: percentX24(parameters.scanRangeX24),
+            horizonMoveDownPercent: percentX24(parameters.horizonMoveDownX24),
+            horizonMoveUpPercent: percentX24(parameters.horizonMoveUpX24),
+          },
+    forLiquidation: forLiquidation === undefined ? null : marginsOf(forLiquidation.parameters),
+    volatilityModel: volatilityModelName(held.volatilityModel),
+    build: lastBatch?.build ?? null,
+    modelId: lastBatch?.modelId ?? null,
+    source: { name: source?.name ?? null, kind: source?.kind ?? null, address: held.source },
+    lastBatch: lastBatch === undefined ? null : { block: lastBatch.block, transactionHash: lastBatch.transactionHash },
+  }
+}
+
+function statusOf({ parameters, forLiquidation }: HeldMarket): MarketReading['status'] {
+  if (parameters === undefined) return 'not-proven'
+  if (forLiquidation === undefined) return 'shadow'
+  return forLiquidation.isStale ? 'stale' : 'in-force'
+}
+
+const percentX24 = (valueX24: bigint): number => (100 * Number(valueX24)) / 2 ** 24
+
+/** Margins and limits of loans in per cent, every bit of them. */
+export const marginsOf = (parameters: Parameters): MarginsPercent => ({
+  initialMarginPercent: percentX24(parameters.initialMarginX24),
+  maintenanceMarginPercent: percentX24(parameters.maintenanceMarginX24),
+  liquidationThresholdPercent: percentX24(parameters.liquidationThresholdX24),
+  maxLoanToValuePercent: percentX24(parameters.maxLoanToValueX24),
+})
+
+/** A threshold beyond the grid: none. */
+const NO_LEVEL_E8 = 2n ** 48n - 1n
+
+/** An account in units that people count in. */
+export function accountReading(standing: AccountInForce): AccountReading {
+  const { margin, forLiquidation, market } = standing
+  const level = (valueE8: bigint): string | null =>
+    valueE8 === 0n || valueE8 === NO_LEVEL_E8 ? null : exactMoney(valueE8)
+  return {
+    account: standing.account,
+    market,
+    quoteCurrency: market.split('-').at(-1) ?? market,
+    status: standing.status,
+    asOf: margin === undefined ? null : isoTime(margin.asOf),
+    ageSeconds: margin === undefined ? null : Number(margin.ageSeconds),
+    maxAgeSeconds: Number(standing.freshness.maxMarginAgeSeconds),
+    reports: Number(standing.reports),
+    provenReport: margin === undefined ? null : Number(margin.sequence),
+    aboveInitialMarginQuote: margin === undefined ? null : exactMoney(margin.initialE8),
+    aboveMaintenanceMarginQuote: margin === undefined ? null : exactMoney(margin.maintenanceE8),
+    worstScenario: margin === undefined ? null : margin.worstScenario,
+    liquidationBelowQuote: margin === undefined ? null : level(margin.liquidationDownE8),
+    liquidationAboveQuote: margin === undefined ? null : level(margin.liquidationUpE8),
+    forLiquidation:
+      forLiquidation === undefined
+        ? null
+        : {
+            liquidatable: forLiquidation.liquidatable,
+            aboveMaintenanceMarginQuote: margin === undefined ? null : exactMoney(forLiquidation.margin.maintenanceE8),
+            ageSeconds: Number(forLiquidation.ageSeconds),
+          },
+  }
+}
+
+/** Nothing says where to read. */
+export class PlaceMissingError extends ProverError {
+  readonly code = 'service.place-missing'
+
+  constructor() {
+    super('Expected --deployment <file> or --registry <address>, got neither. Give the one at hand.')
+  }
+}
+
+/** Something that is to be an address is none. */
+export class AccountAddressError extends ProverError {
+  readonly code = 'service.account-address'
+  readonly address: string
+
+  constructor(address: string) {
+    super(`Expected an address, 0x and 40 hexadecimal digits, got "${address}". Check it for digits left out.`)
+    this.address = address
+  }
+}
+
+/** No portfolio registry is known. */
+export class NoPortfolioError extends ProverError {
+  readonly code = 'service.no-portfolio'
+
+  constructor(file: string | undefined) {
+    super(
+      `${file ?? 'The registry'} names no portfolio registry, which holds margins of accounts. Give --portfolio <address>.`,
+    )
+  }
+}

@@ -1,0 +1,437 @@
+/**
+ * What `zkrisk deploy` is told: a JSON file of what is to stand on which chain, in human units, and who governs it.
+ *
+ * Outside development chains it must say so in full: nobody whose key is public, no deployer that keeps a part, and a
+ * council that waits at least {@link LEAST_COUNCIL_DELAY_SECONDS}.
+ */
+import { dirname, resolve } from 'node:path'
+import { computeAddress, getAddress, isAddress, ZeroAddress } from 'ethers'
+import { z } from 'zod'
+import {
+  type Build,
+  DEFAULT_VOLATILITY_MODEL,
+  type Fields,
+  marketBuilds,
+  type MarketBuildName,
+  type VolatilityModelName,
+  volatilityModelOf,
+  volatilityModels as volatilityModelRows,
+} from '../../../circuits/statements/index.ts'
+import { ProverError } from '../../errors.ts'
+import { isShadowName, marketIdOf } from '../../market/marketId.ts'
+import { withStartingWords } from '../../parameters/defaultPolicy.ts'
+import {
+  defaultEnginePolicy,
+  defaultMarketPolicy,
+  encodeEnginePolicy,
+  encodeMarketPolicy,
+} from '../../parameters/policy.ts'
+import { isDevelopmentChain } from '../../proof/index.ts'
+import { defaultFreshness, type FreshnessPolicy } from '../../registry/index.ts'
+import { LEAST_COUNCIL_DELAY_SECONDS } from '../../registry/authority.ts'
+import { requireReadable } from '../../registry/market/deploy.ts'
+import { jsonOf, readAtMost, textOf } from '../../registry/sealedFile.ts'
+import { firstIssue } from '../../registry/wordSchemas.ts'
+import { modelNames, volatilityModels } from '../../volatility/models.ts'
+import { developmentKeys, FEED_SIGNER_KEYS, FEED_THRESHOLD } from '../development/chain.ts'
+import { familyOf } from '../workspace.ts'
+
+const MAX_BYTES = 1 << 20
+/** A year: who waits longer governs nothing. */
+const MOST_DELAY_HOURS = 8760
+const X24 = 2 ** 24
+
+const address = z
+  .string()
+  .refine((text) => /^0x/.test(text) && isAddress(text), 'expected an address, 0x and 40 hexadecimal digits')
+  .transform((text) => getAddress(text))
+  .refine((text) => text !== ZeroAddress, 'expected an address of somebody, got that of nobody')
+
+const committee = {
+  signers: z.array(address).min(1).max(256).describe('who attests'),
+  threshold: z.int().min(1).describe('how many of them must'),
+}
+
+const sourceName = z.string().min(1).max(64)
+const sourceSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    name: sourceName,
+    kind: z.literal('attestedFeed'),
+    ...committee,
+    maxConfidencePercent: z.number().min(0).max(100).default(1),
+  }),
+  z.strictObject({ name: sourceName, kind: z.literal('other'), address }),
+])
+
+const seconds = z
+  .int()
+  .min(1)
+  .max(2 ** 32 - 1)
+const percentBelowOne = z.number().min(0).max(99.99)
+
+const marketSchema = z.strictObject({
+  name: z.string().min(1).max(31),
+  source: sourceName.optional().describe('by name; may be left out if there is only one'),
+  volatilityModel: z
+    .enum(modelNames as [VolatilityModelName, ...VolatilityModelName[]])
+    .default(DEFAULT_VOLATILITY_MODEL),
+  policy: z.record(z.string(), z.unknown()).default({}).describe('entries that differ from the starting policy'),
+  firstVolatilityPercent: z.number().positive().max(1500).optional(),
+  history: z.string().min(1).optional().describe('price file whose twin the market goes on from, instead'),
+  firstPrice: z
+    .number()
+    .positive()
+    .optional()
+    .describe('development chains only: attested with the development signers'),
+})
+
+const modelSchema = z.strictObject({
+  build: z.string().min(1),
+  verificationKeySha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits, as `zkrisk keys verify` prints them')
+    .optional(),
+})
+
+const portfolioSchema = z.strictObject({
+  market: z.string().min(1).max(31),
+  rounds: z.strictObject({ ...committee, maxAgeSeconds: seconds.max(3600).default(300) }),
+  venue: address.describe('reports what accounts hold'),
+  maxRoundAgeSeconds: seconds.default(600),
+  maxMarginAgeSeconds: seconds.default(3600),
+})
+
+const freshnessSchema = z.strictObject({
+  maxObservationAgeSeconds: seconds.default(Number(defaultFreshness.maxObservationAgeSeconds)),
+  maxParameterAgeSeconds: seconds.default(Number(defaultFreshness.maxParameterAgeSeconds)),
+  stalenessAddOnPercentPerHour: percentBelowOne.default(
+    (100 * Number(defaultFreshness.stalenessAddOnPerHourX24)) / X24,
+  ),
+  maintenanceMarginCapPercent: percentBelowOne.default((100 * Number(defaultFreshness.maintenanceMarginCapX24)) / X24),
+})
+
+const configSchema = z
+  .strictObject({
+    chainId: z.int().min(1),
+    council: z.strictObject({
+      account: address.describe('governs once everything stands; a multisig'),
+      delayHours: z.number().min(0).max(MOST_DELAY_HOURS).describe('between announcing and doing'),
+    }),
+    guardian: address.optional().describe('may disable models at once, and nothing else'),
+    sources: z.array(sourceSchema).min(1).max(64),
+    models: z.array(modelSchema).min(1).max(64),
+    policy: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe('entries of the engine’s policy that differ from its start'),
+    freshness: freshnessSchema.prefault({}),
+    markets: z.array(marketSchema).max(382),
+    portfolio: portfolioSchema.optional(),
+  })
+  .superRefine((config, context) => {
+    const issue = (path: (string | number)[], message: string): void =>
+      context.addIssue({ code: 'custom', path, message })
+    const committees = [
+      ...config.sources.map(
+        (source, i) => [['sources', i], source.kind === 'attestedFeed' ? source : undefined] as const,
+      ),
+      [['portfolio', 'rounds'], config.portfolio?.rounds] as const,
+    ]
+    for (const [path, of] of committees) {
+      if (of === undefined) continue
+      const twice = of.signers.findIndex((signer, i) => of.signers.indexOf(signer) !== i)
+      if (twice >= 0) issue([...path, 'signers', twice], 'this signer is listed already')
+      if (of.threshold > of.signers.length)
+        issue([...path, 'threshold'], `expected at most the number of signers, ${of.signers.length}`)
+    }
+    requireUnique(
+      config.sources.map(({ name }) => name),
+      'sources',
+      'name',
+      issue,
+    )
+    requireUnique(
+      config.markets.map(({ name }) => name),
+      'markets',
+      'name',
+      issue,
+    )
+    requireUnique(
+      config.models.map(({ build }) => build),
+      'models',
+      'build',
+      issue,
+    )
+    for (const [i, { source }] of config.markets.entries()) {
+      const isKnown = config.sources.some(({ name }) => name === source)
+      if (source === undefined ? config.sources.length > 1 : !isKnown)
+        issue(
+          ['markets', i, 'source'],
+          `expected one of the sources ${config.sources.map(({ name }) => name).join(', ')}`,
+        )
+    }
+  })
+
+type ConfigFile = z.infer<typeof configSchema>
+
+function requireUnique(
+  names: readonly string[],
+  list: string,
+  entry: string,
+  issue: (path: (string | number)[], message: string) => void,
+): void {
+  for (const [i, name] of names.entries())
+    if (names.indexOf(name) !== i) issue([list, i, entry], `${name} is listed already`)
+}
+
+export type MarketToDeploy = {
+  readonly name: string
+  readonly source: string
+  readonly volatilityModel: VolatilityModelName
+  readonly policy: Fields<'marketPolicy'>
+  readonly firstVolatilityX24: bigint | undefined
+  readonly history: string | undefined
+  readonly firstPriceE8: bigint | undefined
+}
+
+export type SourceToDeploy =
+  | {
+      readonly name: string
+      readonly kind: 'attestedFeed'
+      readonly signers: readonly string[]
+      readonly threshold: number
+      readonly maxConfidenceBps: number
+    }
+  | { readonly name: string; readonly kind: 'other'; readonly address: string }
+
+export type DeployConfig = {
+  readonly chainId: bigint
+  readonly council: string
+  readonly councilDelaySeconds: number
+  readonly guardian: string | undefined
+  readonly sources: readonly SourceToDeploy[]
+  readonly models: readonly { readonly build: Build; readonly verificationKeySha256: string | undefined }[]
+  readonly learning: Fields<'learningPolicy'>
+  readonly margin: Fields<'marginPolicy'>
+  readonly freshness: FreshnessPolicy
+  readonly markets: readonly MarketToDeploy[]
+  readonly portfolio: ConfigFile['portfolio']
+}
+
+/**
+ * Reads what is to be deployed.
+ *
+ * @throws {@link UnreadableFileError}, {@link ConfigFieldError} naming the field; {@link PolicyError} naming the entry
+ */
+export async function readConfig(file: string): Promise<DeployConfig> {
+  const parsed = configSchema.safeParse(jsonOf(textOf(await readAtMost(file, MAX_BYTES), MAX_BYTES, file), file))
+  if (!parsed.success) {
+    const { path, reason } = firstIssue(parsed.error)
+    throw new ConfigFieldError(file, path, reason)
+  }
+  return exactConfig(parsed.data, file)
+}
+
+function exactConfig(config: ConfigFile, file: string): DeployConfig {
+  const { chainId, council, guardian, freshness, portfolio } = config
+  const { learning, margin } = encodeEnginePolicy({ ...defaultEnginePolicy, ...config.policy })
+  const models = config.models.map(({ build: name, verificationKeySha256 }, i) => {
+    const build = (marketBuilds as readonly Build[]).find((each) => each.name === name)
+    if (build === undefined) {
+      const known = marketBuilds.map((each) => each.name).join(', ')
+      throw new ConfigFieldError(file, `models[${i}].build`, `expected one of ${known}, got ${name}`)
+    }
+    return { build, verificationKeySha256 }
+  })
+  const only = config.sources[0]?.name ?? ''
+  const markets = config.markets.map((market, i) => {
+    const { name, source = only, volatilityModel } = market
+    const history = market.history === undefined ? undefined : resolve(dirname(file), market.history)
+    if (isShadowName(name))
+      throw new ConfigFieldError(file, `markets[${i}].name`, 'a shadow is added with `zkrisk shadows`')
+    marketIdOf(name)
+    const stated = encodeMarketPolicy({ ...defaultMarketPolicy, ...market.policy })
+    const isStated = 'garch' in market.policy
+    const policy = isStated
+      ? stated
+      : withStartingWords(volatilityModels[volatilityModel], { learning, margin, market: stated }).market
+    requireReadable({ name, volatilityModel, policy })
+    const { id } = volatilityModelRows[volatilityModel]
+    if (!models.some(({ build }) => volatilityModelOf(build as (typeof marketBuilds)[number]) === id))
+      throw new ConfigFieldError(
+        file,
+        `markets[${i}].volatilityModel`,
+        `no build of ${volatilityModel} is among models`,
+      )
+    return {
+      ...{ name, source, volatilityModel, policy, history },
+      firstVolatilityX24: fromPercent(market.firstVolatilityPercent),
+      firstPriceE8: market.firstPrice === undefined ? undefined : BigInt(Math.round(market.firstPrice * 1e8)),
+    }
+  })
+  return {
+    ...{ chainId: BigInt(chainId), council: council.account, guardian, models, learning, margin, markets, portfolio },
+    councilDelaySeconds: Math.ceil(council.delayHours * 3600),
+    sources: config.sources.map((source) => {
+      if (source.kind === 'other') return source
+      const { maxConfidencePercent, ...feed } = source
+      return { ...feed, maxConfidenceBps: Math.floor(maxConfidencePercent * 100) }
+    }),
+    freshness: {
+      maxObservationAgeSeconds: BigInt(freshness.maxObservationAgeSeconds),
+      maxParameterAgeSeconds: BigInt(freshness.maxParameterAgeSeconds),
+      stalenessAddOnPerHourX24: fromPercent(freshness.stalenessAddOnPercentPerHour) ?? 0n,
+      maintenanceMarginCapX24: fromPercent(freshness.maintenanceMarginCapPercent) ?? 0n,
+    },
+  }
+}
+
+function fromPercent(percent: number): bigint
+function fromPercent(percent: number | undefined): bigint | undefined
+function fromPercent(percent: number | undefined): bigint | undefined {
+  return percent === undefined ? undefined : BigInt(Math.round((percent / 100) * X24))
+}
+
+/** Addresses whose keys anybody can read in this repository. */
+const publicAddresses: ReadonlySet<string> = new Set(
+  [...Object.values(developmentKeys), ...FEED_SIGNER_KEYS].map((key) => computeAddress(key)),
+)
+
+/**
+ * What a chain that may hold money asks of a plan, whatever its file says.
+ *
+ * @throws {@link CouncilDelayError}, {@link PublicKeyError}, {@link DeployerKeepsError}, {@link FirstPriceError}
+ */
+export function checkGovernance(config: DeployConfig, deployer: string): void {
+  if (isDevelopmentChain(config.chainId)) return
+  const { chainId, council, councilDelaySeconds, guardian, portfolio, sources, markets } = config
+  if (councilDelaySeconds < LEAST_COUNCIL_DELAY_SECONDS) throw new CouncilDelayError(chainId, councilDelaySeconds)
+  const signers = sources.flatMap((source) => (source.kind === 'attestedFeed' ? source.signers : []))
+  const parts = [
+    ['deployer', [deployer]],
+    ['council', [council]],
+    ['guardian', guardian === undefined ? [] : [guardian]],
+    ['venue', portfolio === undefined ? [] : [portfolio.venue]],
+    ['signer', [...signers, ...(portfolio?.rounds.signers ?? [])]],
+  ] as const
+  for (const [part, accounts] of parts) {
+    for (const account of accounts) {
+      if (publicAddresses.has(account)) throw new PublicKeyError(chainId, part, account)
+      if (part !== 'deployer' && account === deployer) throw new DeployerKeepsError(part, account)
+    }
+  }
+  const priced = markets.find(({ firstPriceE8 }) => firstPriceE8 !== undefined)
+  if (priced !== undefined) throw new FirstPriceError(chainId, priced.name)
+}
+
+/** A file to begin with: a development chain with one market, whose council is the development one. */
+export function exampleConfig(): object {
+  const [council, guardian] = [developmentKeys.council, developmentKeys.feeder].map((key) => computeAddress(key))
+  const { live, catchUp } = familyOf(DEFAULT_VOLATILITY_MODEL)
+  const builds: readonly MarketBuildName[] = [live, catchUp]
+  return {
+    chainId: 31337,
+    council: { account: council, delayHours: 48 },
+    guardian,
+    sources: [
+      {
+        name: 'attested',
+        kind: 'attestedFeed',
+        signers: FEED_SIGNER_KEYS.map((key) => computeAddress(key)),
+        threshold: FEED_THRESHOLD,
+        maxConfidencePercent: 1,
+      },
+    ],
+    models: builds.map((build) => ({ build })),
+    policy: { horizonSeconds: defaultEnginePolicy.horizonSeconds },
+    freshness: { maxObservationAgeSeconds: 120, maxParameterAgeSeconds: 3900 },
+    markets: [
+      {
+        name: 'BTC-USD',
+        volatilityModel: DEFAULT_VOLATILITY_MODEL,
+        policy: { maintenanceMarginFloor: defaultMarketPolicy.maintenanceMarginFloor },
+        firstVolatilityPercent: 60,
+        firstPrice: 50_000,
+      },
+    ],
+  }
+}
+
+/** A field of the file is missing, unknown or malformed. */
+export class ConfigFieldError extends ProverError {
+  readonly code = 'service.deploy-config'
+  readonly file: string
+  readonly field: string
+
+  constructor(file: string, field: string, reason: string) {
+    super(
+      `${file}${field === '' ? '' : `, ${field}`}: ${reason}. \`zkrisk deploy --example\` prints a file that is right.`,
+    )
+    this.file = file
+    this.field = field
+  }
+}
+
+/** The council could change everything sooner than anybody could leave. */
+export class CouncilDelayError extends ProverError {
+  readonly code = 'service.council-delay'
+  readonly chainId: bigint
+  readonly delaySeconds: number
+  readonly leastSeconds: number = LEAST_COUNCIL_DELAY_SECONDS
+
+  constructor(chainId: bigint, delaySeconds: number) {
+    super(
+      `Expected council.delayHours of at least ${LEAST_COUNCIL_DELAY_SECONDS / 3600} on chain ${chainId}, which is no development chain, ` +
+        `got ${delaySeconds / 3600}. Raise it: consumers need the time to see what is coming.`,
+    )
+    this.chainId = chainId
+    this.delaySeconds = delaySeconds
+  }
+}
+
+/** Anybody has the key of an account that is to do something. */
+export class PublicKeyError extends ProverError {
+  readonly code = 'service.public-key'
+  readonly chainId: bigint
+  readonly part: string
+  readonly account: string
+
+  constructor(chainId: bigint, part: string, account: string) {
+    super(
+      `The ${part} ${account} is a development account, whose key anybody can read; it is refused on chain ${chainId}. ` +
+        'Name an account of your own.',
+    )
+    this.chainId = chainId
+    this.part = part
+    this.account = account
+  }
+}
+
+/** Who deploys would go on having a part. */
+export class DeployerKeepsError extends ProverError {
+  readonly code = 'service.deployer-keeps'
+  readonly part: string
+  readonly account: string
+
+  constructor(part: string, account: string) {
+    super(`The deployer ${account} is to be a ${part} as well. Name another account: who deploys keeps nothing.`)
+    this.part = part
+    this.account = account
+  }
+}
+
+/** A first price that nobody attested. */
+export class FirstPriceError extends ProverError {
+  readonly code = 'service.first-price'
+  readonly chainId: bigint
+  readonly market: string
+
+  constructor(chainId: bigint, market: string) {
+    super(
+      `firstPrice of ${market} would be attested with the development signers, which chain ${chainId} does not take. ` +
+        'Leave it out: the source’s own signers append the first observation, and deploy goes on from there.',
+    )
+    this.chainId = chainId
+    this.market = market
+  }
+}

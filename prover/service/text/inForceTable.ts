@@ -1,0 +1,93 @@
+import type { AccountReading, MarketReading, Reading, RoleReading } from '../answers/inForce.ts'
+import { duration } from './figures.ts'
+import { formatTable } from './table.ts'
+
+const MARKETS = [
+  'market',
+  'status',
+  'as of (UTC)',
+  'age',
+  'initial',
+  'maintenance',
+  'threshold',
+  'max LTV',
+  'volatility',
+]
+const MODELS = ['market', 'update', 'volatility model', 'proven by', 'block', 'source']
+
+/** What is in force, as text for a terminal; ends with a line break. */
+export function formatReading(reading: Reading): string {
+  const { markets, accounts, roles, registry, chainId, block, time, maxParameterAgeSeconds } = reading
+  const stale = markets.filter(({ status }) => status === 'stale')
+  return `${[
+    `Registry ${registry} on chain ${chainId}, block ${block} of ${time.replace('T', ' ').replace('Z', '')} UTC. Parameters count for ${duration(maxParameterAgeSeconds)}.`,
+    '',
+    markets.length === 0 ? 'No markets.' : formatTable(MARKETS, markets.map(marginCells)),
+    ...(stale.length === 0 ? [] : ['', ...stale.map(staleLine)]),
+    ...(markets.length === 0 ? [] : ['', formatTable(MODELS, markets.map(modelCells))]),
+    ...accounts.flatMap((account) => ['', ...accountLines(account)]),
+    '',
+    `Council ${reading.council}: ${roles.map(roleText).join('; ') || 'nobody has a role'}.`,
+  ].join('\n')}\n`
+}
+
+const share = (percent: number | undefined, decimals = 2): string =>
+  percent === undefined ? '–' : `${percent.toFixed(decimals)} %`
+
+function marginCells({ market, status, asOf, ageSeconds, parameters }: MarketReading): readonly string[] {
+  return [
+    market,
+    status.replace('-', ' '),
+    asOf === null ? '–' : asOf.replace('T', ' ').replace('Z', ''),
+    ageSeconds === null ? '–' : duration(ageSeconds),
+    share(parameters?.initialMarginPercent),
+    share(parameters?.maintenanceMarginPercent),
+    share(parameters?.liquidationThresholdPercent),
+    share(parameters?.maxLoanToValuePercent),
+    share(parameters?.volatilityPercent, 1),
+  ]
+}
+
+function modelCells({ market, sequence, volatilityModel, build, modelId, lastBatch, source }: MarketReading) {
+  return [
+    market,
+    `${sequence}`,
+    volatilityModel,
+    build ?? modelId ?? '–',
+    lastBatch === null ? '–' : `${lastBatch.block}`,
+    source.name === null ? source.address : `${source.name} ${source.address}`,
+  ]
+}
+
+const staleLine = ({ market, forLiquidation }: MarketReading): string =>
+  `${market} is stale: plain reads are refused; liquidations read initial ${share(forLiquidation?.initialMarginPercent)}, ` +
+  `maintenance ${share(forLiquidation?.maintenanceMarginPercent)}, threshold ${share(forLiquidation?.liquidationThresholdPercent)}.`
+
+const reasons: Readonly<Record<AccountReading['status'], string>> = {
+  'in-force': 'in force',
+  stale: 'STALE: whatever adds risk is refused',
+  'of-other-positions': 'OF OTHER POSITIONS than it has now: whatever adds risk is refused',
+  'not-proven': 'no margin was proven yet',
+}
+
+function accountLines(reading: AccountReading): readonly string[] {
+  const { account, market, quoteCurrency, status, ageSeconds, reports, provenReport, forLiquidation } = reading
+  const level = (quote: string | null): string => (quote === null ? 'none' : `${quote} ${quoteCurrency}`)
+  const lines = [`Account ${account} (${market}): ${reasons[status]}.`]
+  if (ageSeconds !== null) {
+    lines.push(
+      `  above initial margin      ${reading.aboveInitialMarginQuote} ${quoteCurrency}`,
+      `  above maintenance margin  ${reading.aboveMaintenanceMarginQuote} ${quoteCurrency}`,
+      `  as of                     ${reading.asOf}, ${duration(ageSeconds)} old of ${duration(reading.maxAgeSeconds)}; report ${provenReport} of ${reports}`,
+      `  liquidated at             falls to ${level(reading.liquidationBelowQuote)}, rises to ${level(reading.liquidationAboveQuote)}`,
+    )
+  }
+  if (forLiquidation !== null) {
+    const verdict = forLiquidation.liquidatable ? 'LIQUIDATABLE' : 'not to be liquidated'
+    lines.push(`  read for liquidation      ${verdict}, evidence ${duration(forLiquidation.ageSeconds)} old`)
+  }
+  return lines
+}
+
+const roleText = ({ role, account, delayHours }: RoleReading): string =>
+  `${role} ${account} ${delayHours === 0 ? 'at once' : `after ${duration(delayHours * 3600)}`}`

@@ -1,0 +1,94 @@
+/** What `zkrisk read --account` says of an account's margins: in force, stale, of other positions, not proven. */
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { ProvenPortfolio, RoundWords } from '../../prover/registry/index.ts'
+import { readAccount } from '../../prover/registry/portfolio/inForce.ts'
+import { accountReading } from '../../prover/service/answers/inForce.ts'
+import { mined } from '../../scripts/tools/chains/chain.ts'
+import {
+  type Account,
+  amountsWords,
+  type ArrayKey,
+  E12,
+  E8,
+  freshness,
+  marginsWord,
+  PortfolioEngine,
+} from '../../scripts/tools/chains/portfolioEngine.ts'
+
+const EXPIRY = 2_000_000_000n
+const key: ArrayKey = { expiry: EXPIRY, strikesE8: [80n, 81n, 82n, 83n, 84n, 85n].map((strike) => strike * 1000n * E8) }
+const stranger = `0x${'ab'.repeat(20)}`
+
+let engine: PortfolioEngine
+let account: Account
+let round: RoundWords
+let books: readonly ProvenPortfolio[]
+
+beforeAll(async () => {
+  engine = await PortfolioEngine.start()
+  account = {
+    signer: (await engine.chain.signers[7]?.getAddress()) as string,
+    positions: [{ expiry: EXPIRY, strikeE8: key.strikesE8[0] as bigint, callsE12: -E12, putsE12: 0n }],
+    holdings: { perpsE12: -2n * E12, cashE12: 1n, perpPnlE12: 0n },
+    collateralAmounts: amountsWords(5n, 6n),
+  }
+  await engine.report(account)
+  round = await engine.round([EXPIRY])
+  await mined(engine.landArrays(round, [key]))
+  books = await engine.books(round, account, [key])
+})
+
+const reading = async (of = account.signer) => accountReading(await readAccount(engine.client, of))
+
+async function landMargin(maintenanceE8: bigint): Promise<void> {
+  const word = marginsWord({ initialE8: -7n * E8 - 5n, maintenanceE8 })
+  const margin = await engine.margin(round, [account], [books], { margins: [word, word, word] })
+  await mined(engine.send(engine.marginCall(round, [{ account: account.signer, books }], margin)))
+}
+
+describe('an account as it is read', () => {
+  test('without any evidence has no margin, reported or not', async () => {
+    const nothing = { status: 'not-proven', aboveInitialMarginQuote: null, ageSeconds: null, forLiquidation: null }
+    expect(await reading()).toMatchObject({ ...nothing, reports: 1, market: 'BTC-USD', quoteCurrency: 'USD' })
+    expect(await reading(stranger)).toMatchObject({ ...nothing, reports: 0 })
+  })
+
+  test('has its margins in money, to the last digit, and is stale from the first second after its age', async () => {
+    await engine.chain.undone(async () => {
+      await landMargin(-E8 / 4n)
+      await engine.chain.setTime(round.asOf + freshness.maxMarginAgeSeconds)
+      expect(await reading()).toMatchObject({
+        status: 'in-force',
+        ageSeconds: 3600,
+        maxAgeSeconds: 3600,
+        aboveInitialMarginQuote: '-7.00000005',
+        aboveMaintenanceMarginQuote: '-0.25',
+        forLiquidation: { liquidatable: true, aboveMaintenanceMarginQuote: '-0.25', ageSeconds: 3600 },
+      })
+      await engine.chain.setTime(round.asOf + freshness.maxMarginAgeSeconds + 1n)
+      expect(await reading()).toMatchObject({ status: 'stale', aboveMaintenanceMarginQuote: '-0.25' })
+    })
+  })
+
+  test('is of other positions after another report, and then not to be liquidated by it', async () => {
+    await engine.chain.undone(async () => {
+      await landMargin(-1n)
+      await engine.report(account)
+      expect(await reading()).toMatchObject({
+        ...{ status: 'of-other-positions', reports: 2, provenReport: 1 },
+        forLiquidation: { liquidatable: false },
+      })
+    })
+  })
+
+  test('may be liquidated by a witness alone, of which no margin was proven', async () => {
+    await engine.chain.undone(async () => {
+      const witness = await engine.witness(round, account, books)
+      await mined(engine.send(engine.witnessCall(round, { account: account.signer, books }, witness)))
+      expect(await reading()).toMatchObject({
+        ...{ status: 'not-proven', aboveMaintenanceMarginQuote: null },
+        forLiquidation: { liquidatable: true, aboveMaintenanceMarginQuote: null },
+      })
+    })
+  })
+})

@@ -1,0 +1,97 @@
+/** Chains of other ids than the built-in one, in processes of their own, and deployments on them from the command line. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { JsonRpcProvider, Network, parseEther, Wallet } from 'ethers'
+import { developmentKeys } from '../../prover/service/development/chain.ts'
+import { type Ended, zkrisk } from '../service/zkrisk.ts'
+
+export type OtherChain = {
+  readonly rpc: string
+  readonly provider: JsonRpcProvider
+  /** An account of nobody else's, with coins. */
+  account(): Promise<Wallet>
+  /** Mines a block so many seconds later. */
+  later(seconds: number): Promise<void>
+  close(): void
+}
+
+/** Serves a chain in another process. */
+export async function startOtherChain(chainId: number): Promise<OtherChain> {
+  const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, 'otherChain.ts'), `${chainId}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const rpc = await new Promise<string>((resolve, reject) => {
+    child.on('error', reject).on('exit', () => reject(new Error('The chain ended.')))
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => resolve(text.trim()))
+  })
+  const network = Network.from(chainId)
+  const provider = new JsonRpcProvider(rpc, network, { staticNetwork: network, cacheTimeout: -1, pollingInterval: 25 })
+  const bank = new Wallet(developmentKeys.prover, provider)
+  return {
+    rpc,
+    provider,
+    account: async () => {
+      const wallet = new Wallet(Wallet.createRandom().privateKey, provider)
+      await (await bank.sendTransaction({ to: wallet.address, value: parseEther('1') })).wait()
+      return wallet
+    },
+    later: async (seconds) => {
+      await provider.send('evm_increaseTime', [seconds])
+      await provider.send('evm_mine', [])
+    },
+    close: () => {
+      provider.destroy()
+      child.kill()
+    },
+  }
+}
+
+/** Runs the command with the circuits and keys of a folder instead of the project's. */
+export async function zkriskWith(build: string, ...args: readonly string[]): Promise<Ended> {
+  const before = process.env.ZKRISK_BUILD
+  process.env.ZKRISK_BUILD = build
+  try {
+    return await zkrisk(...args)
+  } finally {
+    if (before === undefined) delete process.env.ZKRISK_BUILD
+    else process.env.ZKRISK_BUILD = before
+  }
+}
+
+/** Who does what in a deployment of a test, with keys that nobody else has. */
+export type Cast = {
+  readonly deployer: Wallet
+  readonly council: Wallet
+  readonly guardian: Wallet
+  readonly signers: readonly Wallet[]
+}
+
+export async function castOn(chain: OtherChain): Promise<Cast> {
+  const [deployer, council, guardian] = [await chain.account(), await chain.account(), await chain.account()]
+  const signers = [1, 2, 3].map(() => new Wallet(Wallet.createRandom().privateKey))
+  return { deployer, council, guardian, signers }
+}
+
+/** A file of one market under EWMA; `change` says otherwise. */
+export function configOf(chainId: number, { council, guardian, signers }: Cast, change: object = {}): object {
+  const addresses = signers.map(({ address }) => address)
+  return {
+    chainId,
+    council: { account: council.address, delayHours: 48 },
+    guardian: guardian.address,
+    sources: [{ name: 'own', kind: 'attestedFeed', signers: addresses, threshold: 2 }],
+    models: [{ build: 'marketRisk8x2' }],
+    markets: [{ name: 'BTC-USD', volatilityModel: 'ewma', firstVolatilityPercent: 75 }],
+    ...change,
+  }
+}
+
+/** Writes what a run needs; the arguments of `zkrisk deploy` for it. */
+export function deployArgs(folder: string, chain: OtherChain, { deployer }: Cast, config: object): readonly string[] {
+  const file = (name: string): string => join(folder, name)
+  writeFileSync(file('deploy.json'), JSON.stringify(config))
+  writeFileSync(file('deployer.key'), `${deployer.privateKey}\n`)
+  const files = ['--config', file('deploy.json'), '--key-file', file('deployer.key')]
+  return ['deploy', ...files, '--rpc', chain.rpc, '--deployment', file('deployment.json')]
+}
