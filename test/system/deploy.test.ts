@@ -187,7 +187,7 @@ describe('a deployment that is interrupted', () => {
     )
     const attest = (price: string, ...signers: readonly Wallet[]) => {
       const files = signers.map(({ privateKey }, i) => {
-        writeFileSync(file(`signer${i}.key`), privateKey)
+        writeFileSync(file(`signer${i}.key`), privateKey, { mode: 0o600 })
         return file(`signer${i}.key`)
       })
       const where = ['--rpc', chain.rpc, '--deployment', place.deployment, '--key-file', place.keyFile]
@@ -202,7 +202,7 @@ describe('a deployment that is interrupted', () => {
     expect(errorOf(await attest('50000', first, first))).toMatchObject({ code: 'service.signers' })
     expect(errorOf(await attest('50000', first, cast.council))).toMatchObject({ code: 'service.signers' })
     // Whoever attests pays from another account here: the deployer's nonce is counted below.
-    writeFileSync(file('payer.key'), cast.guardian.privateKey)
+    writeFileSync(file('payer.key'), cast.guardian.privateKey, { mode: 0o600 })
     place.keyFile = file('payer.key')
     expect(JSON.parse((await attest('50000.5', third, first)).stdout)).toMatchObject({
       market: 'BTC-USD',
@@ -408,10 +408,10 @@ describe('a market of a plan', () => {
       .toMatch(/^0x/)
       .then(async () => (await readDeployment(join(at, 'deployment.json'))).sources[0]?.address as string)
     const files = cast.signers.slice(1).map(({ privateKey }, i) => {
-      writeFileSync(join(at, `signer${i}.key`), privateKey)
+      writeFileSync(join(at, `signer${i}.key`), privateKey, { mode: 0o600 })
       return join(at, `signer${i}.key`)
     })
-    writeFileSync(join(at, 'payer.key'), cast.guardian.privateKey)
+    writeFileSync(join(at, 'payer.key'), cast.guardian.privateKey, { mode: 0o600 })
     const attested = await attestPrice({
       ...{ rpc: development.rpc, deployment: join(at, 'deployment.json'), keyFile: join(at, 'payer.key') },
       ...{ signerKeyFile: files, market: 'BTC-USD', price: '5000' },

@@ -91,7 +91,7 @@ export function configOf(chainId: number, { council, guardian, signers }: Cast, 
 export function deployArgs(folder: string, chain: OtherChain, { deployer }: Cast, config: object): readonly string[] {
   const file = (name: string): string => join(folder, name)
   writeFileSync(file('deploy.json'), JSON.stringify(config))
-  writeFileSync(file('deployer.key'), `${deployer.privateKey}\n`)
+  writeFileSync(file('deployer.key'), `${deployer.privateKey}\n`, { mode: 0o600 })
   const files = ['--config', file('deploy.json'), '--key-file', file('deployer.key')]
   return ['deploy', ...files, '--rpc', chain.rpc, '--deployment', file('deployment.json')]
 }
