@@ -264,6 +264,7 @@ describe('what pages say first', () => {
     const account = { ...rest.account, cash: '1000000', perps: [{ quantity: '3', currency: 'ETH' }] }
     writeFileSync(file, JSON.stringify({ ...rest, account, markets }))
     const answer = await accountAnswer(readAccountOverMarkets(file, {}))
+    expect(() => readAccount(file, {})).toThrow(expect.objectContaining({ code: 'portfolio.several-markets' }))
     const page = renderMarginReport(answer)
     expect(answer.standing.initialE8).toBeGreaterThan(0n)
     expect(page).toMatch(/class="verdict pass">✓ Healthy/)
