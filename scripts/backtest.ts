@@ -13,7 +13,7 @@ import { ProverError } from '../prover/errors.ts'
 import type { HistoryMarket } from '../prover/market/histories.ts'
 import { historyMarkets, longHistoryFolder, readExtract, readLongHistory } from '../prover/market/histories.ts'
 import type { PriceBar } from '../prover/market/prices.ts'
-import { readBars } from '../prover/market/prices.ts'
+import { readHistory } from '../prover/service/answers/histories.ts'
 import { backtest } from '../prover/parameters/backtest.ts'
 import { defaultPolicy, withStartingWords } from '../prover/parameters/defaultPolicy.ts'
 import { replay } from '../prover/parameters/replay.ts'
@@ -46,11 +46,13 @@ function historyOf(market: HistoryMarket): History {
 
 function historyIn(file: string): History {
   const wholeNumber = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text))
-  const rows = readBars(file, {
+  const options = {
     barSeconds: wholeNumber(values['bar-seconds']),
     newestFirst: values['newest-first'] || undefined,
     maxGapSeconds: wholeNumber(values['max-gap-seconds']),
-  })
+  }
+  const say = (line: string): void => void process.stderr.write(`${line}\n`)
+  const rows = readHistory(file, options, { say, horizonSeconds: Number(defaultPolicy.learning.horizonSeconds) })
   return { name: file, rows }
 }
 

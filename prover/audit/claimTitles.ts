@@ -54,6 +54,11 @@ const claimTitles = {
 
 export type ClaimId = keyof typeof claimTitles
 
-/** An id with its word: `R24 round`. */
+/**
+ * An id with its word.
+ *
+ * @example
+ * claimName('P4') // → 'P4 maintenance margin'
+ */
 export const claimName = (claim: string): string =>
   claim in claimTitles ? `${claim} ${claimTitles[claim as ClaimId]}` : claim

@@ -63,6 +63,12 @@ export function verdictCells(
 
 type Claims = { readonly claims: readonly ClaimResult[] }
 
+/**
+ * How many claims hold, of how many.
+ *
+ * @example
+ * countText([{ claim: 'P4', holds: true }, { claim: 'P5', holds: false }]) // → '1 of 2 claims'
+ */
 export const countText = (claims: readonly ClaimResult[]): string =>
   `${claims.filter(({ holds }) => holds).length} of ${claims.length} claims`
 

@@ -26,7 +26,7 @@ import {
   unitsOf,
   volatilityIn,
 } from './marks.ts'
-import type { QuotedGreeks } from './real.ts'
+import type { DeribitGreeks } from './real.ts'
 
 /** What a chain says of one option at one time. */
 export type OptionQuote = {
@@ -57,7 +57,7 @@ export type OptionQuote = {
   readonly indexPrice: number | undefined
   readonly openInterest: number | undefined
   /** Greeks that the exchange published, as far as the row has them. */
-  readonly greeks: Partial<QuotedGreeks>
+  readonly greeks: Partial<DeribitGreeks>
 }
 
 /** What a chain says of one currency's perpetuals at one time. */
@@ -396,7 +396,7 @@ function priceE8(text: string): bigint | undefined {
   return value > 0n && value < PRICE_LIMIT_E8 ? value : undefined
 }
 
-function greeksOf(source: Readonly<Record<string, unknown>>): Partial<QuotedGreeks> {
+function greeksOf(source: Readonly<Record<string, unknown>>): Partial<DeribitGreeks> {
   const names = ['delta', 'gamma', 'vega', 'theta', 'rho'] as const
   const known = names.flatMap((name) => {
     const value = source[name]

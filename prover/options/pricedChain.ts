@@ -9,7 +9,7 @@ import {
   readChain,
 } from './chain.ts'
 import { exactOption } from './exactOption.ts'
-import type { Greeks, QuotedGreeks } from './real.ts'
+import type { Greeks, DeribitGreeks } from './real.ts'
 import { deribitGreeks } from './real.ts'
 import { unitName } from './marks.ts'
 import { fitSvi, fittedVolatility, LEAST_POINTS, type SviFit } from './surface.ts'
@@ -22,7 +22,7 @@ export type ChainRow = {
   readonly valueInUnit: number
   readonly greeks: Greeks
   /** The Greeks in Deribit's units and conventions. */
-  readonly deribit: QuotedGreeks
+  readonly deribit: DeribitGreeks
   /** Of the expiry's surface at this strike. */
   readonly fittedVolatility: number | undefined
 }

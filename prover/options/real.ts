@@ -133,7 +133,7 @@ export function optionGreeks({ forward, strike, timeToExpiry, impliedVolatility,
 }
 
 /** Greeks in the units of an exchange's screen. */
-export type QuotedGreeks = {
+export type DeribitGreeks = {
   readonly delta: number
   readonly gamma: number
   /** Per volatility point. */
@@ -148,7 +148,7 @@ export type QuotedGreeks = {
  * Greeks as Deribit publishes them: vega and rho per point, theta per day, scaled down on the last day and never more
  * than the option is worth.
  */
-export function deribitGreeks(greeks: Greeks, timeToExpiry: number, value: number): QuotedGreeks {
+export function deribitGreeks(greeks: Greeks, timeToExpiry: number, value: number): DeribitGreeks {
   const perDay = (Math.abs(greeks.theta) / 365) * Math.min(1, timeToExpiry * 365)
   return {
     delta: greeks.delta,

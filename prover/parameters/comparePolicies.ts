@@ -43,6 +43,10 @@ const WORST_HORIZONS = 10
  * Replays one history under each policy.
  *
  * @throws {@link HistoryTooShortError}, {@link NoPredictionError}
+ * @example
+ * const dear = changePolicy(startingPolicy(), { liquidationCost: 0.02 }, 'dear')
+ * const [first, second] = judgePolicies(readBars('btc.csv'), [startingPolicy(), dear]).judged
+ * second.maintenanceMargin.mean > first.maintenanceMargin.mean // → true
  */
 export function judgePolicies(
   rows: readonly Observation[],

@@ -29,7 +29,12 @@ export type StatedPolicy = {
   }
 }
 
-/** Where a deployment starts under a model. */
+/**
+ * Where a deployment starts under a model.
+ *
+ * @example
+ * startingPolicy().engine.breachProbability // → 0.005
+ */
 export const startingPolicy = (volatilityModel: ModelName = DEFAULT_VOLATILITY_MODEL): StatedPolicy => ({
   volatilityModel,
   engine: defaultEnginePolicy,
@@ -59,6 +64,9 @@ export const policyFileSchema = z.strictObject({
  *
  * @param model - asked for besides, instead of the one that the file names
  * @throws the errors of {@link parsePolicy}; {@link PolicyFileError} if it cannot be read
+ * @example
+ * const { engine } = readPolicyFile('policy.json')
+ * engine.breachProbability // → 0.01
  */
 export function readPolicyFile(file: string, model?: ModelName): StatedPolicy {
   try {
@@ -72,10 +80,15 @@ export function readPolicyFile(file: string, model?: ModelName): StatedPolicy {
 }
 
 /**
+ * {@link readPolicyFile} on text that is already in memory.
+ *
  * @param text - JSON
  * @param file - what errors call it
  * @param model - asked for besides, instead of the one that the file names
  * @throws {@link PolicyFileError} if it is no JSON; {@link PolicyError}, {@link ModelEntriesError} of what it says
+ * @example
+ * const { engine } = parsePolicy('{ "engine": { "horizonSeconds": 7200 } }', 'slower.json')
+ * engine.horizonSeconds // → 7200
  */
 export function parsePolicy(text: string, file: string, model?: ModelName): StatedPolicy {
   const input = jsonOf(text, file)
@@ -108,6 +121,9 @@ function decodeText(bytes: Uint8Array): string {
  * @param entries - values by name
  * @param scope - what errors call it
  * @throws {@link PolicyError} naming each entry that is out of range; {@link ModelEntriesError}
+ * @example
+ * const dear = changePolicy(startingPolicy(), { liquidationCost: 0.02 }, 'dear')
+ * dear.market.liquidationCost // → 0.02
  */
 export function changePolicy(
   base: StatedPolicy,
@@ -137,7 +153,13 @@ export function changePolicy(
 
 const withoutGarch = ({ garch, ...market }: Pick<StatedPolicy, 'market'>['market'] | MarketRiskPolicy) => market
 
-/** A policy's words. @throws {@link PolicyError} naming each entry that is out of range, alone or beside another */
+/**
+ * A policy's words.
+ *
+ * @throws {@link PolicyError} naming each entry that is out of range, alone or beside another
+ * @example
+ * encodePolicy(changePolicy(startingPolicy(), { horizonSeconds: 7200 }, 'slower')).learning.horizonSeconds // → 7_200n
+ */
 export function encodePolicy({ engine, market: { garch, ...market } }: StatedPolicy, scope = 'stated'): Policy {
   try {
     const words = {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readChain } from '../../prover/options/chain.ts'
 import { priceQuote } from '../../prover/options/pricedChain.ts'
-import type { QuotedGreeks } from '../../prover/options/real.ts'
+import type { DeribitGreeks } from '../../prover/options/real.ts'
 
 const folder = join(import.meta.dirname, '..', '..', '..', 'shared', 'data')
 const isPresent = existsSync(folder)
@@ -13,7 +13,7 @@ type Tolerance = { readonly median: number; readonly max: number }
 type Source = {
   readonly file: string
   readonly options: number
-  readonly tolerances: Readonly<Record<keyof QuotedGreeks, Tolerance>>
+  readonly tolerances: Readonly<Record<keyof DeribitGreeks, Tolerance>>
 }
 
 /**

@@ -33,6 +33,10 @@ describe('an SVI fit', () => {
     expect(fitWarnings(good)).toEqual([])
     expect(fitWarnings({ ...good, maxError: 0.05 })).toEqual([])
     expect(fitWarnings({ ...good, maxError: 0.0501 })).toEqual(['poor fit: 5.01 points off a mark'])
+    expect(fitWarnings({ ...good, rootMeanSquareError: 0.01 })).toEqual([])
+    const scattered = { ...good, rootMeanSquareError: 0.0101 }
+    expect(fitWarnings(scattered)).toEqual(['poor fit: 1.01 points off its marks (rms)'])
+    expect(fitWarnings({ ...scattered, maxError: 0.0501 })).toEqual(['poor fit: 5.01 points off a mark'])
     expect(fitWarnings({ ...good, timeToExpiry: 1 / 365 })).toEqual([])
     expect(fitWarnings({ ...good, timeToExpiry: 0.5 / 365 })).toEqual([
       'expires in 12.0 hours, where SVI fits no smile',

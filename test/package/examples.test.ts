@@ -52,6 +52,7 @@ function layFiles(): void {
   copyFileSync(join(root, 'prover/market/extracts/btc-usd-2020-03.csv'), path('btc.csv'))
   copyFileSync(join(root, 'docs/examples/short-strangle.json'), path('portfolio.json'))
   writeFileSync(path('chain.csv'), chain)
+  writeFileSync(path('policy.json'), '{ "engine": { "breachProbability": 0.01 } }')
 }
 
 async function proveFirstBatch({ rpc, deploymentFile, keyFile }: TryOut): Promise<void> {

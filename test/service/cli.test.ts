@@ -98,7 +98,10 @@ describe('zkrisk params', () => {
     const { code, stdout, stderr } = await zkrisk('params', ambiguous, '--json', ...decided)
     expect([code, JSON.parse(stdout).length]).toEqual([0, 1])
     expect(stderr).toMatch(/2 rows every 86,400 s, oldest first; "Date", "Close", dates day-first/)
-    expect(stderr).toMatch(/Warning: .* a move between rows spans 24 horizons/)
+    expect(stderr.match(/Warning: .* a move between rows spans 24 horizons/g)).toHaveLength(1)
+    const daily = await zkrisk('params', ambiguous, '--json', ...decided, '--horizon', '24h')
+    expect(daily.stderr).toContain('2 rows every 86,400 s')
+    expect(daily.stderr).not.toContain('Warning')
   })
 
   it('takes columns by name and number, other units, and leaves bad rows out by name', async () => {

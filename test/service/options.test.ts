@@ -168,7 +168,7 @@ describe('zkrisk greeks', () => {
     expect(stdout).not.toContain('2026-02-27')
     const html = readFileSync(page, 'utf8')
     expect(html).toContain('fitted SVI')
-    expect(html).not.toContain('<p class="warning">')
+    expect(html).not.toContain('<p class="warn">')
     expect(html).not.toMatch(/(?:src|href)="(?!#)/)
   })
 
@@ -178,7 +178,7 @@ describe('zkrisk greeks', () => {
     const { stdout } = await zkrisk('greeks', late, '--html', page)
     expect(stdout).toMatch(/BTC 2026-02-27, .*; ! expires in 12.0 hours, where SVI fits no smile/)
     expect(stdout).not.toMatch(/BTC 2026-03-27, .*!/)
-    expect(readFileSync(page, 'utf8').match(/<p class="warning">/g)).toHaveLength(1)
+    expect(readFileSync(page, 'utf8').match(/<p class="warn">! /g)).toHaveLength(1)
     const through = await zkrisk('margin', example, '--chain', late)
     expect(through.stdout).toContain('! The surface of BTC 2026-02-27: expires in 12.0 hours, where SVI fits no smile.')
     expect(through.stdout).not.toContain('! The surface of BTC 2026-03-27')

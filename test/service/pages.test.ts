@@ -53,7 +53,7 @@ function chainFile(): string {
     strikes.flatMap((strike, i) =>
       ['C', 'P'].map((kind) => {
         const mark = volatility(Math.log(strike / 70000), i).toFixed(4)
-        return `2026-02-05T04:00:00Z,BTC-${expiry}-${strike}-${kind},70000,${mark},,,0.015,69900,${12.5 * (i + 1)}`
+        return `2026-02-05T04:00:00Z,BTC-${expiry}-${strike}-${kind},70000,${mark},,,,69900,${12.5 * (i + 1)}`
       }),
     )
   const strikes = [40000, 50000, 55000, 60000, 65000, 70000, 75000, 80000, 90000, 100000, 120000]
@@ -264,6 +264,7 @@ describe('what pages say first', () => {
     const account = { ...rest.account, cash: '1000000', perps: [{ quantity: '3', currency: 'ETH' }] }
     writeFileSync(file, JSON.stringify({ ...rest, account, markets }))
     const answer = await accountAnswer(readAccountOverMarkets(file, {}))
+    expect(() => readAccount(file, {})).toThrow(expect.objectContaining({ code: 'portfolio.several-markets' }))
     const page = renderMarginReport(answer)
     expect(answer.standing.initialE8).toBeGreaterThan(0n)
     expect(page).toMatch(/class="verdict pass">✓ Healthy/)

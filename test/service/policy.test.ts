@@ -116,6 +116,11 @@ describe('zkrisk policy', () => {
     })
   })
 
+  it('says once how it read the history that it compares on', async () => {
+    const { stderr } = await zkrisk('policy', 'compare', 'default', 'default', extract)
+    expect(stderr.match(/rows every 3,600 s, oldest first/g)).toHaveLength(1)
+  })
+
   it('compares nothing on a history that is shorter than a horizon', async () => {
     const long = file('long.json', '{"engine":{"horizonSeconds":2592000}}')
     const ended = await zkrisk('policy', 'compare', 'default', long, extract, '--json')

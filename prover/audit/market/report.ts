@@ -149,7 +149,12 @@ function rowsOf(
   ]
 }
 
-/** Markets that a batch carried along after they had been moved: `` or ` (ETH-USD skipped)`. */
+/**
+ * Markets that a batch carried along after they had been moved; nothing if there are none.
+ *
+ * @example
+ * skippedText({ skipped: ['ETH-USD'] }) // → ' (ETH-USD skipped)'
+ */
 export const skippedText = ({ skipped }: Pick<BatchReport, 'skipped'>): string =>
   skipped.length === 0 ? '' : ` (${skipped.join(' ')} skipped)`
 

@@ -1,27 +1,34 @@
 /** Price histories of files that a command names. */
 import { type PriceBar, type PriceContent, type PriceOptions, readPriceFile } from '../../market/prices.ts'
 import { type ModelName, volatilityModels } from '../../volatility/models.ts'
-import { priceNotes } from '../text/priceNotes.ts'
+import { priceNotes, spacingNotes } from '../text/priceNotes.ts'
 import { timeOption } from './time.ts'
 
 /** Times stay text: what reads them says which option is wrong. */
 export type HistoryOptions = PriceOptions & { readonly fromText?: string; readonly toText?: string }
 
+export type HistoryReading = {
+  /** Hears how the file was read. */
+  readonly say: (line: string) => void
+  /** Of predictions, which rows should not be far from; left out where rows are not yet observations. */
+  readonly horizonSeconds?: number | undefined
+  readonly content?: PriceContent | undefined
+}
+
 /**
- * Prices of a file.
+ * Prices of a file, with low and high unless closes are wanted.
  *
- * @param say - hears how the file was read
  * @throws the errors of {@link readPriceFile}; {@link TimeOptionError}
  */
 export function readHistory(
   file: string,
   { fromText, toText, ...prices }: HistoryOptions,
-  say: (line: string) => void,
-  content: PriceContent = 'bars',
+  { say, horizonSeconds, content }: HistoryReading,
 ): readonly PriceBar[] {
   const range = { from: timeOption('from', fromText) ?? prices.from, to: timeOption('to', toText) ?? prices.to }
   const read = readPriceFile(file, { ...prices, ...range }, content)
-  for (const line of priceNotes(file, read)) say(line)
+  const spacing = horizonSeconds === undefined ? [] : spacingNotes(file, spacingSeconds(read.rows), horizonSeconds)
+  for (const line of [...priceNotes(file, read), ...spacing]) say(line)
   return read.rows
 }
 

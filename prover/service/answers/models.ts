@@ -55,7 +55,7 @@ export function readAssets(files: readonly string[], options: AssetOptions): rea
   }
   const named = files.map((file, i) => ({ file, name: names[i] ?? file }))
   return [...Map.groupBy(named, ({ name }) => name)].map(([name, group]) => {
-    const read = group.map(({ file }): FileOfRows => ({ file, rows: readHistory(file, options.prices, options.say) }))
+    const read = group.map(({ file }): FileOfRows => ({ file, rows: readHistory(file, options.prices, options) }))
     const files = read.toSorted((a, b) => Number(startOf(a) - startOf(b)))
     requireContinued(name, files, options.prices.maxGapSeconds)
     const rows = gathered(joinPrices(...files.map(({ rows }) => rows)))

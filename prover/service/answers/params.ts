@@ -2,9 +2,8 @@
 import { encodePolicy, policyLabel, policyWords } from '../../parameters/policyFile.ts'
 import { replay } from '../../parameters/replay.ts'
 import { volatilityModels } from '../../volatility/models.ts'
-import { spacingNotes } from '../text/priceNotes.ts'
 import { formatParameters, type TableOptions } from '../text/table.ts'
-import { contentFor, type HistoryOptions, readHistory, spacingSeconds } from './histories.ts'
+import { contentFor, type HistoryOptions, readHistory } from './histories.ts'
 import { type PolicyAsked, policyAsked } from './policies.ts'
 
 export type ParamsOptions = PolicyAsked & {
@@ -28,8 +27,12 @@ export type ParamsOptions = PolicyAsked & {
 export async function parametersOf(file: string, options: ParamsOptions): Promise<string> {
   const policy = policyAsked(options)
   const { volatilityModel, engine } = policy
-  const rows = readHistory(file, options.prices, options.say, contentFor([volatilityModel]))
-  for (const line of spacingNotes(file, spacingSeconds(rows), engine.horizonSeconds)) options.say(line)
+  const { say, prices } = options
+  const rows = readHistory(file, prices, {
+    say,
+    horizonSeconds: engine.horizonSeconds,
+    content: contentFor([volatilityModel]),
+  })
   const model = volatilityModels[volatilityModel]
   const series = replay(rows, encodePolicy(policy), { every: options.every, model })
   const under = `under ${volatilityModel} and ${policyWords(policy)}`

@@ -14,8 +14,7 @@ import {
 } from '../../parameters/policyFile.ts'
 import { entryNamed, type PolicyEntry, policyEntries, unitName } from '../../parameters/policyEntries.ts'
 import { type ModelName, modelName } from '../../volatility/models.ts'
-import { spacingNotes } from '../text/priceNotes.ts'
-import { contentFor, type HistoryOptions, readHistory, spacingSeconds } from './histories.ts'
+import { contentFor, type HistoryOptions, readHistory } from './histories.ts'
 
 export type PolicyAsked = {
   /** A policy file. */
@@ -113,9 +112,8 @@ export function comparePolicies(
   const wanted = model === undefined ? undefined : modelName(model)
   const policies = files.map((file) => namedPolicy(file, wanted))
   const models = policies.map(({ volatilityModel }) => volatilityModel)
-  const rows = readHistory(prices, options, say, contentFor(models))
-  const horizon = Math.min(...policies.map(({ engine }) => engine.horizonSeconds))
-  for (const line of spacingNotes(prices, spacingSeconds(rows), horizon)) say(line)
+  const horizonSeconds = Math.min(...policies.map(({ engine }) => engine.horizonSeconds))
+  const rows = readHistory(prices, options, { say, horizonSeconds, content: contentFor(models) })
   const { judged, worst } = judgePolicies(rows, policies)
   const names = shortNamesOf(files)
   return { file: prices, rows, policies: judged.map((each, i) => ({ name: names[i] ?? '', ...each })), worst }

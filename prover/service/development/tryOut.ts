@@ -7,10 +7,9 @@ import { connectProvider, type Deployment, readDeployment, writeDeployment } fro
 import { crashHistory } from './demo.ts'
 import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
 import { appendObservations, deployDevelopmentEngine, type MarketHistory, stepsOf } from './engine.ts'
-import { type HistoryOptions, readHistory, spacingSeconds } from '../answers/histories.ts'
+import { type HistoryOptions, readHistory } from '../answers/histories.ts'
 import { timeOption } from '../answers/time.ts'
 import { exactPrice, utcTime } from '../text/figures.ts'
-import { spacingNotes } from '../text/priceNotes.ts'
 import { writeSecretFile } from '../wholeFile.ts'
 import { loadMarketKeys } from '../workspace.ts'
 
@@ -75,8 +74,8 @@ export async function replayFeed(
   const [from, to] = [timeOption('from', fromText) ?? 0n, timeOption('to', toText)]
   const histories = files.map((file, i): MarketHistory => {
     // Behind the chain's clock nothing can be attested any more
-    const rows = readHistory(file, { ...prices, from: from > now ? from : now + 1n, to }, options.say)
-    for (const line of spacingNotes(file, spacingSeconds(rows), HORIZON_SECONDS)) options.say(line)
+    const wanted = { ...prices, from: from > now ? from : now + 1n, to }
+    const rows = readHistory(file, wanted, { say: options.say, horizonSeconds: HORIZON_SECONDS })
     return { name: options.market[i] as string, rows }
   })
   const steps = (files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps).slice(0, options.count)

@@ -1,6 +1,6 @@
 /** Pictures of an option chain: every expiry's smile with its fitted surface, and Greeks by strike. */
 import type { ChainRow, ExpiryChain, PricedChain } from '../../options/pricedChain.ts'
-import type { QuotedGreeks } from '../../options/real.ts'
+import type { DeribitGreeks } from '../../options/real.ts'
 import { fittedVolatility } from '../../options/surface.ts'
 import { surfaceWarnings } from '../answers/chains.ts'
 import { refusalLines } from '../text/chainNotes.ts'
@@ -215,7 +215,7 @@ function drawSmile(expiry: ExpiryChain): Markup {
   })
 }
 
-const greekUnits: Readonly<Record<keyof QuotedGreeks, string>> = {
+const greekUnits: Readonly<Record<keyof DeribitGreeks, string>> = {
   delta: 'per unit of forward',
   gamma: 'of delta, per unit of forward',
   vega: 'per volatility point',
@@ -223,7 +223,7 @@ const greekUnits: Readonly<Record<keyof QuotedGreeks, string>> = {
   rho: 'per point of rate',
 }
 
-function drawGreek({ forward, rows }: ExpiryChain, name: keyof QuotedGreeks): Markup {
+function drawGreek({ forward, rows }: ExpiryChain, name: keyof DeribitGreeks): Markup {
   const side = (isCall: boolean): readonly PlotPoint[] =>
     rows.filter(({ quote }) => quote.isCall === isCall).map((row) => [strikeOf(row), row.deribit[name]])
   // Calls and puts of a strike share gamma and vega

@@ -82,13 +82,13 @@ function answerOf({ standing, markets }: AccountAnswer): Answer {
           : { kind: 'fail', text: '✗ Below maintenance margin: may be liquidated' },
     tiles: [
       ['Equity', amount(money(equityE8))],
-      ['Initial margin required', requirementWords(standing, initialE8)],
+      ['Initial requirement', requirementWords(standing, initialE8)],
       [
         'Initial margin left',
         amount(money(initialE8)),
         initialE8 >= 0n ? 'pass' : maintenanceE8 >= 0n ? 'warn' : 'fail',
       ],
-      ['Maintenance margin required', requirementWords(standing, maintenanceE8)],
+      ['Maintenance requirement', requirementWords(standing, maintenanceE8)],
       ['Maintenance margin left', amount(money(maintenanceE8)), maintenanceE8 >= 0n ? 'pass' : 'fail'],
       markets.length === 1
         ? ['Worst scenario', only?.worst.words ?? '']
@@ -101,7 +101,7 @@ function requirementWords(standing: Standing, leftE8: bigint): string {
   const { requirement, utilisation } = requirementOf(standing, leftE8)
   return utilisation === undefined
     ? `${amount(requirement)} (no equity)`
-    : `${amount(requirement)} (${(100 * utilisation).toFixed(1)} % of equity)`
+    : `${amount(requirement)} (utilisation ${(100 * utilisation).toFixed(1)} %)`
 }
 
 /** What each market adds to the account. */
