@@ -419,7 +419,7 @@ class Service {
     }
     if (landing.status === 'superseded') {
       this.store.end(job.id, 'superseded', landing.reason)
-      // Whoever moves a shadow that is behind, step by step, would make every batch of its market come too late.
+      // It may have been for one of its shadows.
       const names = this.marketsOf(job)
       if (!names.every(isShadowName)) this.suspect({ names })
       await this.report({ step: 'superseded', job: job.id, detail: landing.reason })
@@ -429,7 +429,7 @@ class Service {
     const cost = landing.gasUsed === undefined ? '' : `, ${landing.gasUsed.toLocaleString('en')} gas`
     const skipped = landing.skipped.length === 0 ? '' : `, ${landing.skipped.join(', ')} moved by another batch before`
     await this.report({ step: 'confirmed', job: job.id, detail: `${job.summary}${cost}${skipped}` })
-    for (const market of inForceOf(job)) {
+    for (const market of inForceOf(job).filter(({ name }) => !landing.skipped.includes(name))) {
       await this.report({ step: 'in-force', job: job.id, detail: inForceText(market), market })
     }
     return true
