@@ -233,11 +233,13 @@ contract RiskRegistry is IRiskRegistry, Shadows {
     }
 
     /// @dev What is presented of a market that is skipped is what was proven, word by word: nothing aliases another value modulo
-    /// the field, so whoever reads the batch reads what its proof is about.
+    /// the field, so whoever reads the batch reads what its proof is about. It starts from a state that could be in force: the
+    /// circuits answer for no other.
     function _checkSkipped(Batch memory batch, MarketUpdate calldata update, uint256 words) private pure {
         _checkCount(batch, update);
         _rehash(batch.slots, update, words);
-        GuardRails.checkWidths(update.marketId, update.previousVolatilityState, update.previousAnchorState);
+        uint256 previousAsOf = update.previousVolatilityState.asOf();
+        GuardRails.checkState(update.marketId, update.previousVolatilityState, update.previousAnchorState, previousAsOf);
         GuardRails.checkWidths(update.marketId, update.volatilityState, update.anchorState);
         GuardRails.checkWidth(update.marketId, update.parameters);
         unchecked {

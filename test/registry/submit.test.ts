@@ -228,6 +228,16 @@ describe('R15: markets that a batch’s sequence has been moved by already', () 
         const wide = { ...other, [word]: update(batch, 0)[word] | (1n << 255n) }
         await refused({ ...batch, updates: [wide, update(batch, 1)] }, 'WordOutOfRange')
       }
+      // The circuits take margins above 0 for granted: of others a proof says what no twin follows.
+      const margins = unpack('anchorState', update(batch, 0).previousAnchorState)
+      for (const [initialMarginX24, maintenanceMarginX24] of [
+        [margins.initialMarginX24, 0n],
+        [margins.maintenanceMarginX24 - 1n, margins.maintenanceMarginX24],
+      ] as const) {
+        const previousAnchorState = pack('anchorState', { ...margins, initialMarginX24, maintenanceMarginX24 })
+        const invented = { ...update(batch, 0), previousAnchorState }
+        await refused({ ...batch, updates: [invented, update(batch, 1)] }, 'MarginsOutOfOrder')
+      }
       const [observed = 0n, ...rest] = batch.observationWords
       await expectRevert(
         engine.submit({ ...batch, observationWords: [observed ^ (1n << 113n), ...rest] }, proof),
