@@ -56,6 +56,8 @@ function configIn(config: object): Promise<DeployConfig> {
 
 const developmentSigners = ['0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf', '0x2B5AD5c4795c026514f8317c7a215E218DcCD6cF']
 
+const LAST_OF_HARDHAT = '0x8626f6940E2eb28930eFb4CeF49B2d1F2C9C1199'
+
 const nonceOf = (on: OtherChain, { deployer }: Cast): Promise<number> =>
   on.provider.getTransactionCount(deployer.address)
 
@@ -120,6 +122,8 @@ describe('outside development chains', () => {
         { sources: [{ ...feed, signers: [...signers, developmentSigners[0]] }] },
         { code: 'service.public-key', part: 'signer', account: developmentSigners[0] },
       ],
+      // The last of twenty that Hardhat funds, not one of those that are used here.
+      [{ guardian: LAST_OF_HARDHAT }, { code: 'service.public-key', part: 'guardian', account: LAST_OF_HARDHAT }],
       [{ guardian: cast.deployer.address }, { code: 'service.deployer-keeps', part: 'guardian' }],
       [
         { council: { account: cast.deployer.address, delayHours: 48 } },
@@ -297,6 +301,15 @@ describe('a deployment that is interrupted', () => {
   })
 })
 
+it('a percentage is the basis points that it says: 0.29 % is 29 of them', async () => {
+  const sources = [{ name: 'a', kind: 'attestedFeed', signers: developmentSigners, threshold: 2 }]
+  for (const bps of [0, 28, 29, 57, 115, 10_000]) {
+    const stated = sources.map((source) => ({ ...source, maxConfidencePercent: bps / 100 }))
+    const config = await configIn(configOf(CHAIN_ID, await castOn(chain), { sources: stated }))
+    expect(config.sources).toMatchObject([{ maxConfidenceBps: bps }])
+  }
+})
+
 describe('a file that is wrong', () => {
   it.each([
     ['an unknown field', { owner: 1 }, 'owner'],
@@ -307,6 +320,15 @@ describe('a file that is wrong', () => {
       'a threshold above its signers',
       { sources: [{ name: 'a', kind: 'attestedFeed', signers: developmentSigners, threshold: 3 }] },
       'sources[0].threshold',
+    ],
+    [
+      'a confidence that is no number of basis points',
+      {
+        sources: [
+          { name: 'a', kind: 'attestedFeed', signers: developmentSigners, threshold: 2, maxConfidencePercent: 0.005 },
+        ],
+      },
+      'sources[0].maxConfidencePercent',
     ],
     [
       'a signer twice',
