@@ -1,12 +1,12 @@
 /** `zkrisk deploy` on chains other than the built-in one: what it refuses there, how it goes on, what it leaves. */
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Transaction, Wallet } from 'ethers'
+import { Contract, Transaction, Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readBars } from '../../prover/market/prices.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { replay } from '../../prover/parameters/replay.ts'
-import { readDeployment, RegistryClient } from '../../prover/registry/index.ts'
+import { interfaceOf, readDeployment, RegistryClient } from '../../prover/registry/index.ts'
 import { attestPrice } from '../../prover/service/answers/attesting.ts'
 import { openPlan } from '../../prover/service/answers/deploying.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
@@ -248,6 +248,59 @@ describe('a deployment that is interrupted', () => {
       code: 'service.plan-changed',
     })
     expect(await nonceOf(chain, cast)).toBe(ids.length)
+  })
+
+  it('R39: goes on by no transaction but a step’s own: a journal that was changed does not keep the deployer in office', async () => {
+    const cast = await castOn(development)
+    const at = freshFolder()
+    deployArgs(at, development, cast, configOf(1337, cast, { markets: [] }))
+    const file = (name: string) => join(at, name)
+    const deployment = file('deployment.json')
+    const place = { rpc: development.rpc, config: file('deploy.json'), keyFile: file('deployer.key'), deployment }
+    const carriedOut = async (dieAt?: string) => {
+      const plan = await openPlan(place)
+      try {
+        return await plan.carryOut(({ state, step }) => {
+          if (`${state} ${step.id}` === dieAt) throw new Error('died')
+        })
+      } finally {
+        plan.close()
+      }
+    }
+    await expect(carriedOut('signed renounce')).rejects.toThrow('died')
+    const journal = `${deployment}.journal`
+    const text = readFileSync(journal, 'utf8')
+    const lines = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const own = lines.at(-1)
+    const other = lines.find(({ step }) => step === 'hand over')
+    const foreign = await cast.guardian.signTransaction({
+      ...Transaction.from(own.raw).toJSON(),
+      from: null,
+      sig: null,
+    })
+    const last = (change: object) => [...lines.slice(0, -1), { ...own, ...change }]
+    for (const changed of [
+      last({ hash: other.hash, raw: other.raw, nonce: other.nonce }),
+      last({ hash: other.hash }),
+      last({ nonce: own.nonce + 1 }),
+      last({ raw: '0x' }),
+      last({ raw: foreign, hash: Transaction.from(foreign).hash }),
+      last({ state: 'mined', block: 1 }),
+      lines.map((line) =>
+        line.step === 'registry' ? { ...line, raw: own.raw, hash: own.hash, nonce: own.nonce } : line,
+      ),
+    ]) {
+      writeFileSync(journal, changed.map((line) => `${JSON.stringify(line)}\n`).join(''))
+      await expect(carriedOut()).rejects.toMatchObject({ code: 'service.deploy-journal', file: journal })
+    }
+    writeFileSync(journal, text)
+    expect((await carriedOut()).carriedOut).toBe(1)
+    const { addresses } = await readDeployment(deployment)
+    const council = new Contract(addresses.council, interfaceOf('RiskCouncil'), development.provider)
+    expect(await council.getFunction('hasRole')(0n, cast.deployer.address)).toEqual([false, 0n])
   })
 
   it('takes no more gas than it said, and not much less; what is in the journal holds no key', async () => {
