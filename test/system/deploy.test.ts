@@ -363,6 +363,14 @@ it('a percentage is the basis points that it says: 0.29 % is 29 of them', async 
   }
 })
 
+it('a file that names an entry twice is refused: one of the two would govern without a word', async () => {
+  const text = JSON.stringify(configOf(CHAIN_ID, await castOn(chain)))
+  const file = join(freshFolder(), 'deploy.json')
+  writeFileSync(file, text.replace('{', `{"council":{"account":"${developmentSigners[0]}","delayHours":48},`))
+  await expect(readConfig(file)).rejects.toMatchObject({ code: 'service.deploy-config', file })
+  await expect(readConfig(file)).rejects.toThrow('the entry "council" stands twice')
+})
+
 describe('a file that is wrong', () => {
   it.each([
     ['an unknown field', { owner: 1 }, 'owner'],

@@ -18,6 +18,7 @@ import {
   volatilityModels as volatilityModelRows,
 } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
+import { jsonFault } from '../../market/jsonFault.ts'
 import { isShadowName, marketIdOf } from '../../market/marketId.ts'
 import { withStartingWords } from '../../parameters/defaultPolicy.ts'
 import {
@@ -232,7 +233,10 @@ export type DeployConfig = {
  * @throws {@link UnreadableFileError}, {@link ConfigFieldError} naming the field; {@link PolicyError} naming the entry
  */
 export async function readConfig(file: string): Promise<DeployConfig> {
-  const parsed = configSchema.safeParse(jsonOf(textOf(await readAtMost(file, MAX_BYTES), MAX_BYTES, file), file))
+  const text = textOf(await readAtMost(file, MAX_BYTES), MAX_BYTES, file)
+  const parsed = configSchema.safeParse(jsonOf(text, file))
+  const fault = jsonFault(text)
+  if (fault !== undefined) throw new ConfigFieldError(file, `line ${fault.line}, column ${fault.column}`, fault.reason)
   if (!parsed.success) {
     const { path, reason } = firstIssue(parsed.error)
     throw new ConfigFieldError(file, path, reason)
