@@ -41,6 +41,7 @@ contract RiskRegistry is IRiskRegistry, Shadows {
 
     uint256 private constant MAX_SEQUENCE = 2 ** (256 - SEQUENCE_SHIFT) - 1;
     uint256 private constant WORD_BYTES = 32;
+    uint256 private constant ADDRESS_BITS = 160;
     uint256 private constant SLOTS_PER_WORD = ObservationElements.PER_WORD;
     uint256 private constant SLOT_BITS = ObservationFields.BITS;
     uint256 private constant SLOT_MASK = 2 ** SLOT_BITS - 1;
@@ -233,11 +234,15 @@ contract RiskRegistry is IRiskRegistry, Shadows {
     }
 
     /// @dev What is presented of a market that is skipped is what was proven, word by word: nothing aliases another value modulo
-    /// the field, so whoever reads the batch reads what its proof is about.
+    /// the field, so whoever reads the batch reads what its proof is about. It starts from a state that could be in force: the
+    /// circuits answer for no other. Its source is compared with nothing, and an address all the same: decoders take no other.
     function _checkSkipped(Batch memory batch, MarketUpdate calldata update, uint256 words) private pure {
         _checkCount(batch, update);
         _rehash(batch.slots, update, words);
-        GuardRails.checkWidths(update.marketId, update.previousVolatilityState, update.previousAnchorState);
+        uint256 source = update.rawSource();
+        if (source >> ADDRESS_BITS != 0) revert WordOutOfRange(update.marketId, source, ADDRESS_BITS);
+        uint256 previousAsOf = update.previousVolatilityState.asOf();
+        GuardRails.checkState(update.marketId, update.previousVolatilityState, update.previousAnchorState, previousAsOf);
         GuardRails.checkWidths(update.marketId, update.volatilityState, update.anchorState);
         GuardRails.checkWidth(update.marketId, update.parameters);
         unchecked {

@@ -64,6 +64,9 @@ const OPENINGS: readonly string[] = ['opentime', 'starttime', 'startat', 'start'
 /** Columns that say when a bar closed. */
 const CLOSINGS: readonly string[] = ['closetime', 'endtime', 'timeclose']
 
+/** Columns that say of what a row is; prices of two markets in turn would be moves of one. */
+const MARKETS: readonly string[] = ['symbol', 'pair', 'ticker', 'instrument', 'instrumentname', 'product', 'productid']
+
 /** Orders of the columns of bars without header, as exchanges write them. */
 const BARE_ORDERS = [
   ['time', 'open', 'high', 'low', 'close'],
@@ -142,6 +145,7 @@ function located(
       impliedVolatilityColumn === undefined ? undefined : require('implied volatility', impliedVolatilityColumn),
     hasOpenings: hasOpenings(header, rows, time),
   }
+  requireOneMarket(file, header, rows)
   const named = header.findLastIndex((name) => name !== '') + 1
   const width = assumed === undefined ? named : (rows[0]?.cells.length ?? 0)
   return { columns, rows, width, assumed }
@@ -158,6 +162,16 @@ function columnOf(file: string, header: readonly string[], role: Role, chosen?: 
   }
   if (second !== undefined) throw new PriceColumnRepeatedError(file, role, header[index] ?? '', [index + 1, second + 1])
   return { index, name: header[index] ?? '' }
+}
+
+/** @throws {@link PriceMarketsError} */
+function requireOneMarket(file: string, header: readonly string[], rows: readonly Line[]): void {
+  for (const name of MARKETS) {
+    for (const index of indicesOf(header, [name])) {
+      const found = [...new Set(rows.map(({ cells }) => cells[index] ?? ''))].filter((each) => each !== '')
+      if (found.length > 1) throw new PriceMarketsError(file, header[index] ?? '', found)
+    }
+  }
 }
 
 /** Places of all columns that have the first of the wanted names that any has. */
@@ -218,6 +232,22 @@ export class PriceHeaderMissingError extends PriceFileError {
         `--columns ${CLOCK.test(found[1] ?? '') ? 'date,' : ''}${found.length >= 5 ? 'time,open,high,low,close' : 'time,price'}, or number them from 1, --time-column 1 --price-column 2.`,
     )
     this.row = row
+    this.found = found
+  }
+}
+
+/** Rows are of several markets. */
+export class PriceMarketsError extends PriceFileError {
+  readonly code = 'market.several-markets'
+  readonly column: string
+  readonly found: readonly string[]
+
+  constructor(file: string, column: string, found: readonly string[]) {
+    super(
+      file,
+      `expected rows of one market, got ${found.length} in the column "${column}": ${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''}. Take a file a market.`,
+    )
+    this.column = column
     this.found = found
   }
 }

@@ -43,6 +43,9 @@ export function parseExactTime(text: string, order?: DateOrder): number | undefi
   return instant && Number(instant.seconds) + Number(instant.nanoseconds) / 1e9
 }
 
+/** Whether a point in time is told as a date without a time of day, in whatever form {@link parseTime} reads. */
+export const isDateAlone = (text: string): boolean => !/^\d+(?:\.\d+)?$/.test(text) && !/:|[AP]M/i.test(text)
+
 /**
  * Which order dates such as `03/02/2026` have, as far as the dates themselves tell.
  *

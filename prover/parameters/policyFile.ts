@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { DEFAULT_VOLATILITY_MODEL } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
+import { jsonFault } from '../market/jsonFault.ts'
 import { defaultGarch } from '../volatility/garch.ts'
 import { type ModelName, modelNames } from '../volatility/models.ts'
 import type { Policy } from './marketRisk.ts'
@@ -100,7 +101,10 @@ export function parsePolicy(text: string, file: string, model?: ModelName): Stat
 
 function jsonOf(text: string, file: string): unknown {
   try {
-    return JSON.parse(text)
+    const json: unknown = JSON.parse(text)
+    const fault = jsonFault(text)
+    if (fault !== undefined) throw new Error(`line ${fault.line}, column ${fault.column}: ${fault.reason}`)
+    return json
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new PolicyFileError(file, `expected JSON, as \`zkrisk policy --json\` prints it (${reason})`, cause)

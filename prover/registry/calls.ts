@@ -3,6 +3,8 @@ import type { Provider } from 'ethers'
 import { ProverError } from '../errors.ts'
 
 type CallFrame = {
+  /** CALL, or a way to run somebody's code in the place of somebody else. */
+  readonly type?: string
   readonly to?: string
   readonly input?: string
   readonly error?: string
@@ -37,12 +39,14 @@ export async function callsIn(
 }
 
 function callsBelow(
-  { to, input, error, calls = [] }: CallFrame,
+  { type, to, input, error, calls = [] }: CallFrame,
   registry: string,
   isWanted: (calldata: string) => boolean,
 ): readonly string[] {
   if (error !== undefined) return []
-  const isCall = to?.toLowerCase() === registry && input !== undefined && isWanted(input)
+  // A DELEGATECALL of the registry's code moves what the caller holds, not what the registry does.
+  const isOfRegistry = type === 'CALL' && to?.toLowerCase() === registry
+  const isCall = isOfRegistry && input !== undefined && isWanted(input)
   return isCall ? [input] : calls.flatMap((call) => callsBelow(call, registry, isWanted))
 }
 

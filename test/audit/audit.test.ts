@@ -20,8 +20,12 @@ import {
 import { missingConstant, withoutMetadata } from '../../prover/audit/verifierCode.ts'
 import { ProverError } from '../../prover/errors.ts'
 import { decodeSubmit, encodeSubmit, type SubmitCall } from '../../prover/registry/market/calldata.ts'
+import type { MarketBatch } from '../../prover/statement/marketRisk.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { LiveEngine } from '../registry/liveEngine.ts'
+
+/** In the year 2096. */
+const FAR_AHEAD = 4_000_000_000n
 
 let engine: LiveEngine
 let whole: Audit
@@ -186,6 +190,27 @@ describe('R15: a batch of which a market was skipped', () => {
       { markets: ['ETH-USD'], skipped: ['BTC-USD'] },
     ])
     expect(formatAudit(skipping.report)).toMatch(/ETH-USD \(BTC-USD skipped\)/)
+  })
+
+  it('tells when it is of, and how much it took in, by what it moved: a skipped one may be proven from an invented state', async () => {
+    await engine.observe({ 'BTC-USD': 7_100n, 'ETH-USD': 182n }, 60n)
+    const { batch, inboxes, names } = await engine.next('marketRisk8x2')
+    const [btc, eth] = batch.markets as readonly [MarketBatch, MarketBatch]
+    const { volatility, anchor } = btc.previous
+    const observation = { ...(btc.observations[0] as MarketBatch['observations'][number]), asOf: FAR_AHEAD + 60n }
+    const invented: MarketBatch = {
+      ...btc,
+      sequence: 0n,
+      previous: { volatility: { ...volatility, asOf: FAR_AHEAD }, anchor: { ...anchor, anchorAsOf: FAR_AHEAD } },
+      observations: [observation],
+    }
+    const bundle = await engine.proveStated({ batch: { ...batch, markets: [invented, eth] }, inboxes, names })
+    const landed = await engine.client.submit(bundle)
+    expect(landed).toMatchObject({ status: 'applied', skipped: ['BTC-USD'] })
+    const { report } = await auditNow()
+    expect(report.accepted).toBe(true)
+    const { asOf } = eth.observations.at(-1) as MarketBatch['observations'][number]
+    expect(report.batches.at(-1)).toMatchObject({ asOf, observations: eth.observations.length, skipped: ['BTC-USD'] })
   })
 
   it('is rejected when what it says of the skipped one was not proven, or was skipped without reason', async () => {

@@ -310,6 +310,19 @@ describe('rows that are refused', () => {
     expect(error).toMatchObject({ code: 'market.time-repeated', row: 4, previousRow: 3 })
   })
 
+  it('refuses rows of several markets, also where no two have one time', () => {
+    const ticks =
+      'time,symbol,price\n2020-03-12 00:00,BTC-USD,7900\n2020-03-12 00:30,ETH-USD,190\n2020-03-12 01:00,BTC-USD,7910\n'
+    expect(thrownBy(() => read(ticks))).toMatchObject({
+      code: 'market.several-markets',
+      column: 'symbol',
+      found: ['BTC-USD', 'ETH-USD'],
+    })
+    expect(read(ticks.replace('ETH-USD', 'BTC-USD'))).toHaveLength(3)
+    const json = '[{"t":1583971200,"pair":"XBTUSD","c":1},{"t":1583974800,"pair":"ETHUSD","c":2}]'
+    expect(thrownBy(() => read(json))).toMatchObject({ code: 'market.several-markets', column: 'pair' })
+  })
+
   it('refuses a gap of more than six spacings, or more than it is told', () => {
     expect(read(withRow('2020-03-12 07:00:00,7700'))).toHaveLength(3)
     const error = thrownBy(() => read(withRow('2020-03-12 02:00:00,7750\n2020-03-12 08:00:01,7700')))

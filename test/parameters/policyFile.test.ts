@@ -36,6 +36,13 @@ describe('a policy file', () => {
     expect(engine).toEqual({ ...defaultEnginePolicy, breachProbability: 0.01 })
   })
 
+  it('names every entry once: of two the last would count without a word', () => {
+    const twice = '{ "engine": { "horizonSeconds": 7200, "horizonSeconds": 3600 } }'
+    const refused = refusal(() => parsePolicy(twice, 'p.json'))
+    expect(refused).toMatchObject({ code: 'parameters.policy-file', file: 'p.json' })
+    expect(refused.message).toContain('the entry "horizonSeconds" stands twice')
+  })
+
   it.each(['ewma', 'garch', 'rangeMixture'] as const)('is read as it was printed, under %s', (model) => {
     const policy = startingPolicy(model)
     expect(parse(policy)).toEqual(policy)

@@ -362,6 +362,10 @@ describe('expiries', () => {
     expect(await initial((file) => (march(file).expiry = '2026-03-27'))).toBe(named)
     const terms = { expiry: '2026-03-27', strike: 60000, type: 'put', quantity: -2 }
     expect(await initial((file) => (file.account.options[0] = terms))).toBe(named)
+    for (const date of ['2026/03/27', '2026-3-27', '27.03.2026', '03/27/2026', '27 Mar 2026', 'March 27, 2026'])
+      expect(await initial((file) => (march(file).expiry = date)), date).toBe(named)
+    for (const time of ['27.03.2026 08:00', '2026-03-27 8-AM', 1774598400, '1774598400.0'])
+      expect(await initial((file) => (march(file).expiry = time)), String(time)).toBe(named)
     expect(await refusal((file) => (march(file).expiry = '2026-03-27T00:00:00Z'))).toMatchObject({
       code: 'portfolio.unknown-instrument',
     })

@@ -144,11 +144,15 @@ export class LiveEngine {
 
   /** Proves the next batch of a build. */
   async prove(build: MarketBuildName, names?: readonly string[]): Promise<Bundle> {
-    const next = await this.next(build, names)
-    const statement = await stateBatch(next.batch)
-    const keys = this.keysFor(build)
+    return this.proveStated(await this.next(build, names))
+  }
+
+  /** Proves a batch, whatever it says. */
+  async proveStated({ batch, inboxes, names }: Omit<NextBatch, 'leftOut'>): Promise<Bundle> {
+    const statement = await stateBatch(batch)
+    const keys = this.keysFor(batch.build.name as MarketBuildName)
     const { proof } = await this.prover.prove(keys, statement.circuitInput as never)
-    return makeBundle(statement, next.inboxes, next.names, proof, keys.verificationKey)
+    return makeBundle(statement, inboxes, names, proof, keys.verificationKey)
   }
 
   /** What an auditor with this machine's keys brings. */

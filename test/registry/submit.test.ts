@@ -228,6 +228,29 @@ describe('R15: markets that a batch’s sequence has been moved by already', () 
         const wide = { ...other, [word]: update(batch, 0)[word] | (1n << 255n) }
         await refused({ ...batch, updates: [wide, update(batch, 1)] }, 'WordOutOfRange')
       }
+      // A source with more bits than an address has would make the calldata one that no decoder takes.
+      const { modelId, commitment, updates, observationWords } = batch
+      const args = [modelId, commitment, proof, updates, observationWords]
+      const calldata = registry.interface.encodeFunctionData('submit', args)
+      const source = update(batch, 0).source.slice(2).toLowerCase().padStart(64, '0')
+      const wideSource = `1${source.slice(1)}`
+      const to = await registry.getAddress()
+      const sent = engine.chain.signers[0]?.call({ to, data: calldata.replace(source, wideSource) })
+      await expectRevert(sent as Promise<unknown>, registry, 'WordOutOfRange', [
+        btc.marketId,
+        BigInt(`0x${wideSource}`),
+        160n,
+      ])
+      // The circuits take margins above 0 for granted: of others a proof says what no twin follows.
+      const margins = unpack('anchorState', update(batch, 0).previousAnchorState)
+      for (const [initialMarginX24, maintenanceMarginX24] of [
+        [margins.initialMarginX24, 0n],
+        [margins.maintenanceMarginX24 - 1n, margins.maintenanceMarginX24],
+      ] as const) {
+        const previousAnchorState = pack('anchorState', { ...margins, initialMarginX24, maintenanceMarginX24 })
+        const invented = { ...update(batch, 0), previousAnchorState }
+        await refused({ ...batch, updates: [invented, update(batch, 1)] }, 'MarginsOutOfOrder')
+      }
       const [observed = 0n, ...rest] = batch.observationWords
       await expectRevert(
         engine.submit({ ...batch, observationWords: [observed ^ (1n << 113n), ...rest] }, proof),

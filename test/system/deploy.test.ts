@@ -1,12 +1,12 @@
 /** `zkrisk deploy` on chains other than the built-in one: what it refuses there, how it goes on, what it leaves. */
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Transaction, Wallet } from 'ethers'
+import { Contract, Transaction, Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readBars } from '../../prover/market/prices.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { replay } from '../../prover/parameters/replay.ts'
-import { readDeployment, RegistryClient } from '../../prover/registry/index.ts'
+import { interfaceOf, readDeployment, RegistryClient } from '../../prover/registry/index.ts'
 import { attestPrice } from '../../prover/service/answers/attesting.ts'
 import { openPlan } from '../../prover/service/answers/deploying.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
@@ -55,6 +55,8 @@ function configIn(config: object): Promise<DeployConfig> {
 }
 
 const developmentSigners = ['0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf', '0x2B5AD5c4795c026514f8317c7a215E218DcCD6cF']
+
+const LAST_OF_HARDHAT = '0x8626f6940E2eb28930eFb4CeF49B2d1F2C9C1199'
 
 const nonceOf = (on: OtherChain, { deployer }: Cast): Promise<number> =>
   on.provider.getTransactionCount(deployer.address)
@@ -120,6 +122,8 @@ describe('outside development chains', () => {
         { sources: [{ ...feed, signers: [...signers, developmentSigners[0]] }] },
         { code: 'service.public-key', part: 'signer', account: developmentSigners[0] },
       ],
+      // The last of twenty that Hardhat funds, not one of those that are used here.
+      [{ guardian: LAST_OF_HARDHAT }, { code: 'service.public-key', part: 'guardian', account: LAST_OF_HARDHAT }],
       [{ guardian: cast.deployer.address }, { code: 'service.deployer-keeps', part: 'guardian' }],
       [
         { council: { account: cast.deployer.address, delayHours: 48 } },
@@ -246,6 +250,59 @@ describe('a deployment that is interrupted', () => {
     expect(await nonceOf(chain, cast)).toBe(ids.length)
   })
 
+  it('R39: goes on by no transaction but a step’s own: a journal that was changed does not keep the deployer in office', async () => {
+    const cast = await castOn(development)
+    const at = freshFolder()
+    deployArgs(at, development, cast, configOf(1337, cast, { markets: [] }))
+    const file = (name: string) => join(at, name)
+    const deployment = file('deployment.json')
+    const place = { rpc: development.rpc, config: file('deploy.json'), keyFile: file('deployer.key'), deployment }
+    const carriedOut = async (dieAt?: string) => {
+      const plan = await openPlan(place)
+      try {
+        return await plan.carryOut(({ state, step }) => {
+          if (`${state} ${step.id}` === dieAt) throw new Error('died')
+        })
+      } finally {
+        plan.close()
+      }
+    }
+    await expect(carriedOut('signed renounce')).rejects.toThrow('died')
+    const journal = `${deployment}.journal`
+    const text = readFileSync(journal, 'utf8')
+    const lines = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const own = lines.at(-1)
+    const other = lines.find(({ step }) => step === 'hand over')
+    const foreign = await cast.guardian.signTransaction({
+      ...Transaction.from(own.raw).toJSON(),
+      from: null,
+      sig: null,
+    })
+    const last = (change: object) => [...lines.slice(0, -1), { ...own, ...change }]
+    for (const changed of [
+      last({ hash: other.hash, raw: other.raw, nonce: other.nonce }),
+      last({ hash: other.hash }),
+      last({ nonce: own.nonce + 1 }),
+      last({ raw: '0x' }),
+      last({ raw: foreign, hash: Transaction.from(foreign).hash }),
+      last({ state: 'mined', block: 1 }),
+      lines.map((line) =>
+        line.step === 'registry' ? { ...line, raw: own.raw, hash: own.hash, nonce: own.nonce } : line,
+      ),
+    ]) {
+      writeFileSync(journal, changed.map((line) => `${JSON.stringify(line)}\n`).join(''))
+      await expect(carriedOut()).rejects.toMatchObject({ code: 'service.deploy-journal', file: journal })
+    }
+    writeFileSync(journal, text)
+    expect((await carriedOut()).carriedOut).toBe(1)
+    const { addresses } = await readDeployment(deployment)
+    const council = new Contract(addresses.council, interfaceOf('RiskCouncil'), development.provider)
+    expect(await council.getFunction('hasRole')(0n, cast.deployer.address)).toEqual([false, 0n])
+  })
+
   it('takes no more gas than it said, and not much less; what is in the journal holds no key', async () => {
     const cast = await castOn(development)
     const at = freshFolder()
@@ -297,6 +354,23 @@ describe('a deployment that is interrupted', () => {
   })
 })
 
+it('a percentage is the basis points that it says: 0.29 % is 29 of them', async () => {
+  const sources = [{ name: 'a', kind: 'attestedFeed', signers: developmentSigners, threshold: 2 }]
+  for (const bps of [0, 28, 29, 57, 115, 10_000]) {
+    const stated = sources.map((source) => ({ ...source, maxConfidencePercent: bps / 100 }))
+    const config = await configIn(configOf(CHAIN_ID, await castOn(chain), { sources: stated }))
+    expect(config.sources).toMatchObject([{ maxConfidenceBps: bps }])
+  }
+})
+
+it('a file that names an entry twice is refused: one of the two would govern without a word', async () => {
+  const text = JSON.stringify(configOf(CHAIN_ID, await castOn(chain)))
+  const file = join(freshFolder(), 'deploy.json')
+  writeFileSync(file, text.replace('{', `{"council":{"account":"${developmentSigners[0]}","delayHours":48},`))
+  await expect(readConfig(file)).rejects.toMatchObject({ code: 'service.deploy-config', file })
+  await expect(readConfig(file)).rejects.toThrow('the entry "council" stands twice')
+})
+
 describe('a file that is wrong', () => {
   it.each([
     ['an unknown field', { owner: 1 }, 'owner'],
@@ -307,6 +381,15 @@ describe('a file that is wrong', () => {
       'a threshold above its signers',
       { sources: [{ name: 'a', kind: 'attestedFeed', signers: developmentSigners, threshold: 3 }] },
       'sources[0].threshold',
+    ],
+    [
+      'a confidence that is no number of basis points',
+      {
+        sources: [
+          { name: 'a', kind: 'attestedFeed', signers: developmentSigners, threshold: 2, maxConfidencePercent: 0.005 },
+        ],
+      },
+      'sources[0].maxConfidencePercent',
     ],
     [
       'a signer twice',

@@ -71,9 +71,12 @@ export async function judgeBatch(
       claims.push(failed('Q1', 'calldata', error))
     }
   }
-  const skipped = call?.updates.filter((update) => isSkipped(update, ledger)) ?? []
+  // What is said of a skipped one may start from anywhere, and tells nothing of when and what was taken in.
+  const { skipped = [], applied = [] } = Object.groupBy(call?.updates ?? [], (update) =>
+    isSkipped(update, ledger) ? 'skipped' : 'applied',
+  )
   if (call !== undefined) applyCall(call, scene, batch)
-  const newest = call?.updates.map(({ parameters }) => asOfParameters(parameters)) ?? []
+  const newest = applied.map(({ parameters }) => asOfParameters(parameters))
   return {
     number,
     block: batch.block,
@@ -82,7 +85,7 @@ export async function judgeBatch(
     markets: batch.updates.map(({ marketId }) => marketNameOf(marketId)),
     skipped: skipped.map(({ marketId }) => marketNameOf(marketId)),
     asOf: newest.reduce((latest, asOf) => (asOf > latest ? asOf : latest), 0n),
-    observations: Number(call?.updates.reduce((sum, { observationCount }) => sum + observationCount, 0n) ?? 0n),
+    observations: Number(applied.reduce((sum, { observationCount }) => sum + observationCount, 0n)),
     scores: tried.map(({ marketId, score }) => ({ name: marketNameOf(marketId), ...meanScoreOf(score, learning) })),
     ...summarise(claims),
   }

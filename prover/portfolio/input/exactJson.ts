@@ -1,5 +1,5 @@
 import { ProverError } from '../../errors.ts'
-import { jsonFault } from './jsonFault.ts'
+import { jsonFault } from '../../market/jsonFault.ts'
 
 /** The third argument of a reviver (ES2025), which the library's types do not know yet. */
 type SourceReviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown

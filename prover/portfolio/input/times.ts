@@ -1,6 +1,6 @@
 /** Points in time of files and flags. */
 import { ProverError } from '../../errors.ts'
-import { parseTime } from '../../market/time.ts'
+import { isDateAlone, parseTime } from '../../market/time.ts'
 
 /** Unix seconds below 2^32. @throws {@link NotTimeError} */
 export function timeOf(text: string, entry: string): bigint {
@@ -11,7 +11,7 @@ export function timeOf(text: string, entry: string): bigint {
 
 /** When options expire: a date alone means 08:00 UTC, as in their names. @throws {@link NotTimeError} */
 export const expiryOf = (text: string, entry: string): bigint =>
-  timeOf(text, entry) + (/^\d{4}-\d{2}-\d{2}$/.test(text) ? 8n * 3600n : 0n)
+  timeOf(text, entry) + (isDateAlone(text) ? 8n * 3600n : 0n)
 
 /** An entry is no point in time. */
 export class NotTimeError extends ProverError {

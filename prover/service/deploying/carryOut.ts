@@ -14,7 +14,7 @@ import { checkChainId } from '../../registry/chain.ts'
 import { ask, RpcError } from '../../registry/contractErrors.ts'
 import { GAS_MARGIN_PERCENT } from '../../registry/market/client.ts'
 import { attempt } from '../../registry/transactions.ts'
-import { DeployJournal, type JournalEntry, type JournalHeader } from './journal.ts'
+import { DeployJournal, type JournalEntry, JournalError, type JournalHeader } from './journal.ts'
 import { type DeployPlan, ObservationMissingError, type Step, type StepContext } from './plan.ts'
 
 /** Something that was just written to the journal, or sent. */
@@ -154,7 +154,29 @@ class Deployer {
     const last = entries.at(-1)
     if (last === undefined || last.state === 'reverted') return undefined
     const signed = entries.filter(({ nonce, state }) => nonce === last.nonce && state === 'signed')
+    const { hash } = last
+    if (!signed.some((each) => each.hash === hash)) throw this.notOfStep(step, hash)
+    for (const each of signed) await this.requireOfStep(step, each)
     return this.wait(step, index, signed)
+  }
+
+  /** A step stands only by its own transaction: a journal that names another one is no word for what became of the step. */
+  private async requireOfStep(step: Step, { hash, raw, nonce }: JournalEntry): Promise<void> {
+    const { account, plan } = this.options
+    const stated = transactionOf(raw)
+    const isOwn =
+      stated?.hash === hash &&
+      stated.from === account.address &&
+      stated.nonce === nonce &&
+      stated.chainId === plan.config.chainId
+    if (!isOwn || this.journal.stepsOf(hash).length > 1) throw this.notOfStep(step, hash)
+    if (!step.isFixed) return
+    const { to, data } = await step.transaction(this.context())
+    if (stated.data !== data || stated.to !== (to ?? null)) throw this.notOfStep(step, hash)
+  }
+
+  private notOfStep({ says }: Step, hash: string): JournalError {
+    return new JournalError(this.journal.file, `its transaction ${hash} is not that of the step: ${says}`)
   }
 
   private async begin(step: Step, index: number): Promise<TransactionReceipt> {
@@ -286,6 +308,15 @@ class Deployer {
     const signed = this.journal.of(step.id).findLast((line) => line.hash === hash && line.state === 'signed')
     if (signed === undefined) throw new Error(`The journal has no transaction ${hash}.`)
     this.journal.record({ ...signed, state, block: blockNumber, gasUsed: gasUsed.toString() })
+  }
+}
+
+/** What was signed; undefined of what is no transaction. */
+function transactionOf(raw: string): Transaction | undefined {
+  try {
+    return Transaction.from(raw)
+  } catch {
+    return undefined
   }
 }
 

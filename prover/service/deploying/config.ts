@@ -5,7 +5,7 @@
  * council that waits at least {@link LEAST_COUNCIL_DELAY_SECONDS}.
  */
 import { dirname, resolve } from 'node:path'
-import { computeAddress, getAddress, isAddress, ZeroAddress } from 'ethers'
+import { computeAddress, getAddress, HDNodeWallet, isAddress, ZeroAddress } from 'ethers'
 import { z } from 'zod'
 import {
   type Build,
@@ -18,6 +18,7 @@ import {
   volatilityModels as volatilityModelRows,
 } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
+import { jsonFault } from '../../market/jsonFault.ts'
 import { isShadowName, marketIdOf } from '../../market/marketId.ts'
 import { withStartingWords } from '../../parameters/defaultPolicy.ts'
 import {
@@ -52,13 +53,21 @@ const committee = {
   threshold: z.int().min(1).describe('how many of them must'),
 }
 
+/** To the nearest: 0.29 times 100 is less than 29. */
+const bpsOf = (percent: number): number => Math.round(percent * 100)
+
 const sourceName = z.string().min(1).max(64)
 const sourceSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     name: sourceName,
     kind: z.literal('attestedFeed'),
     ...committee,
-    maxConfidencePercent: z.number().min(0).max(100).default(1),
+    maxConfidencePercent: z
+      .number()
+      .min(0)
+      .max(100)
+      .refine((percent) => percent === bpsOf(percent) / 100, 'expected a multiple of 0.01, a basis point')
+      .default(1),
   }),
   z.strictObject({ name: sourceName, kind: z.literal('other'), address }),
 ])
@@ -224,7 +233,10 @@ export type DeployConfig = {
  * @throws {@link UnreadableFileError}, {@link ConfigFieldError} naming the field; {@link PolicyError} naming the entry
  */
 export async function readConfig(file: string): Promise<DeployConfig> {
-  const parsed = configSchema.safeParse(jsonOf(textOf(await readAtMost(file, MAX_BYTES), MAX_BYTES, file), file))
+  const text = textOf(await readAtMost(file, MAX_BYTES), MAX_BYTES, file)
+  const parsed = configSchema.safeParse(jsonOf(text, file))
+  const fault = jsonFault(text)
+  if (fault !== undefined) throw new ConfigFieldError(file, `line ${fault.line}, column ${fault.column}`, fault.reason)
   if (!parsed.success) {
     const { path, reason } = firstIssue(parsed.error)
     throw new ConfigFieldError(file, path, reason)
@@ -275,7 +287,7 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
     sources: config.sources.map((source) => {
       if (source.kind === 'other') return source
       const { maxConfidencePercent, ...feed } = source
-      return { ...feed, maxConfidenceBps: Math.floor(maxConfidencePercent * 100) }
+      return { ...feed, maxConfidenceBps: bpsOf(maxConfidencePercent) }
     }),
     freshness: {
       maxObservationAgeSeconds: BigInt(freshness.maxObservationAgeSeconds),
@@ -292,10 +304,16 @@ function fromPercent(percent: number | undefined): bigint | undefined {
   return percent === undefined ? undefined : BigInt(Math.round((percent / 100) * X24))
 }
 
-/** Addresses whose keys anybody can read in this repository. */
-const publicAddresses: ReadonlySet<string> = new Set(
-  [...Object.values(developmentKeys), ...FEED_SIGNER_KEYS].map((key) => computeAddress(key)),
-)
+/** Of which Hardhat and Anvil fund the first accounts, on every chain of theirs. */
+const DEVELOPMENT_MNEMONIC = 'test test test test test test test test test test test junk'
+const DEVELOPMENT_ACCOUNTS = 20
+
+/** Addresses whose keys anybody can read, in this repository or in the manuals of development chains. */
+function publicAddresses(): ReadonlySet<string> {
+  const wallet = HDNodeWallet.fromPhrase(DEVELOPMENT_MNEMONIC, undefined, "m/44'/60'/0'/0")
+  const accounts = Array.from({ length: DEVELOPMENT_ACCOUNTS }, (_, i) => wallet.deriveChild(i).address)
+  return new Set([...accounts, ...FEED_SIGNER_KEYS.map((key) => computeAddress(key))])
+}
 
 /**
  * What a chain that may hold money asks of a plan, whatever its file says.
@@ -314,9 +332,10 @@ export function checkGovernance(config: DeployConfig, deployer: string): void {
     ['venue', portfolio === undefined ? [] : [portfolio.venue]],
     ['signer', [...signers, ...(portfolio?.rounds.signers ?? [])]],
   ] as const
+  const known = publicAddresses()
   for (const [part, accounts] of parts) {
     for (const account of accounts) {
-      if (publicAddresses.has(account)) throw new PublicKeyError(chainId, part, account)
+      if (known.has(account)) throw new PublicKeyError(chainId, part, account)
       if (part !== 'deployer' && account === deployer) throw new DeployerKeepsError(part, account)
     }
   }

@@ -88,6 +88,11 @@ export class DeployJournal {
     return this.entries.filter((each) => each.step === step)
   }
 
+  /** Steps that a transaction is said to be of. */
+  stepsOf(hash: string): readonly string[] {
+    return [...new Set(this.entries.filter((each) => each.hash === hash).map(({ step }) => step))]
+  }
+
   /** Steps that were begun and not refused by the chain. */
   steps(): readonly string[] {
     const last = new Map(this.entries.map(({ step, state }) => [step, state]))

@@ -62,6 +62,8 @@ export type Step = {
   readonly says: string
   /** Whether it creates a contract. */
   readonly creates: boolean
+  /** Whether the plan alone says what it sends, not the chain when its turn comes. */
+  readonly isFixed: boolean
   /** Estimate, from above. */
   readonly gas: bigint
   readonly digest: string
@@ -262,7 +264,12 @@ class Planner {
     const id = `first price ${market.name}`
     return {
       ...{ id, says: `attest ${Number(priceE8) / 1e8} for ${market.name} with the development signers` },
-      ...{ creates: false, gas: gasOfCalls.submitBatch, digest: digestOfJson([id, source.name, `${priceE8}`]) },
+      ...{
+        creates: false,
+        isFixed: false,
+        gas: gasOfCalls.submitBatch,
+        digest: digestOfJson([id, source.name, `${priceE8}`]),
+      },
       transaction: async ({ provider, addressOf }) => {
         const feed = sourceAddress(source, addressOf)
         const block = await ask('Reading the latest block', () => provider.getBlock('latest'))
@@ -297,7 +304,7 @@ class Planner {
     const from = history === undefined ? 'its first observation' : `the history ${history}`
     return {
       ...{ id, says: `add market ${name}, estimated by ${volatilityModel}, from ${from} of ${source.name}` },
-      ...{ creates: false, gas: gasOfCalls.addMarket },
+      ...{ creates: false, isFixed: false, gas: gasOfCalls.addMarket },
       digest: digestOfJson([id, source.name, volatilityModel, history ?? '', `${firstVolatilityX24}`]),
       transaction: async ({ provider, addressOf }) => {
         const address = sourceAddress(source, addressOf)
@@ -344,7 +351,7 @@ class Planner {
       `${artifact.bytecode}${new Interface(artifact.abi as InterfaceAbi).encodeDeploy([...args(at)]).slice(2)}`
     const data = dataOf(standIn)
     return {
-      ...{ id, says: says.startsWith('deploy') ? says : `deploy ${says}`, creates: true },
+      ...{ id, says: says.startsWith('deploy') ? says : `deploy ${says}`, creates: true, isFixed: true },
       gas: gasOfCreation(data, artifact) + constructorGas,
       digest: digestOfJson([id, data]),
       transaction: async ({ addressOf }) => ({ data: dataOf(addressOf) }),
@@ -355,7 +362,7 @@ class Planner {
     const dataOf = (addressOf: At): string => interfaceOf(contract).encodeFunctionData(method, [...args(addressOf)])
     return {
       ...{ id, says: `${contract}.${method} (${id})${detail === '' ? '' : `: ${detail}`}`, creates: false },
-      ...{ gas: gasOfCalls[method], digest: digestOfJson([id, dataOf(standIn)]) },
+      ...{ isFixed: true, gas: gasOfCalls[method], digest: digestOfJson([id, dataOf(standIn)]) },
       transaction: async ({ addressOf }) => ({ to: addressOf(at), data: dataOf(addressOf) }),
     }
   }

@@ -25,7 +25,7 @@ class Fault extends Error {
   }
 }
 
-/** Nested deeper, a file is no portfolio, and the stack has an end. */
+/** Nested deeper, a file is none that people write, and the stack has an end. */
 const DEEPEST = 200
 
 /** Reads one value. @returns where it ends */
