@@ -16,6 +16,8 @@ export type Columns = {
   readonly low: Column | undefined
   readonly high: Column | undefined
   readonly impliedVolatility: Column | undefined
+  /** Whether a bar is over, where the file says so. */
+  readonly finished: Column | undefined
   /** Rows are bars, and their time is that of the opening. */
   readonly hasOpenings: boolean
 }
@@ -63,6 +65,9 @@ const OPENINGS: readonly string[] = ['opentime', 'starttime', 'startat', 'start'
 
 /** Columns that say when a bar closed. */
 const CLOSINGS: readonly string[] = ['closetime', 'endtime', 'timeclose']
+
+/** Columns that say whether a bar is over. */
+const FINISHED: readonly string[] = ['confirm', 'isclosed', 'isfinal', 'isfinished']
 
 /** Columns that say of what a row is; prices of two markets in turn would be moves of one. */
 const MARKETS: readonly string[] = ['symbol', 'pair', 'ticker', 'instrument', 'instrumentname', 'product', 'productid']
@@ -143,6 +148,7 @@ function located(
     high: low && high,
     impliedVolatility:
       impliedVolatilityColumn === undefined ? undefined : require('implied volatility', impliedVolatilityColumn),
+    finished: columnAt(header, indicesOf(header, FINISHED)[0]),
     hasOpenings: hasOpenings(header, rows, time),
   }
   requireOneMarket(file, header, rows)
@@ -174,12 +180,21 @@ function requireOneMarket(file: string, header: readonly string[], rows: readonl
   }
 }
 
-/** Places of all columns that have the first of the wanted names that any has. */
+const columnAt = (header: readonly string[], index: number | undefined): Column | undefined =>
+  index === undefined ? undefined : { index, name: header[index] ?? '' }
+
+/** Places of all columns that have the first of the wanted names that any has; */
 function indicesOf(header: readonly string[], wanted: readonly string[]): readonly number[] {
   const places = (isOne: (name: string) => boolean): readonly number[] =>
     header.flatMap((name, i) => (isOne(name) ? [i] : []))
-  const found = wanted.map((name) => places((each) => plain(each) === plain(name) && plain(name) !== ''))
-  return found.find(({ length }) => length > 0) ?? []
+  for (const name of wanted) {
+    const alike = places((each) => plain(each) === plain(name) && plain(name) !== '')
+    const same = alike.filter((index) => header[index] === name)
+    // Of `t` and `T`, and of what the user writes out; `Close` and `close` are two columns of one name.
+    if (same.length === 1 && (name.length === 1 || wanted.length === 1)) return same
+    if (alike.length > 0) return alike
+  }
+  return []
 }
 
 /** Columns of dates and of times of day, if a file has both. */
@@ -281,7 +296,9 @@ export class PriceColumnRepeatedError extends PriceFileError {
   constructor(file: string, role: Role, name: string, places: readonly [number, number]) {
     const flag = role === 'low' || role === 'high' ? undefined : role.replace(' ', '-')
     const remedy =
-      flag === undefined ? 'Rename one of them' : `Give the number of the right one, --${flag}-column ${places[1]}`
+      flag === undefined
+        ? 'Rename one of them'
+        : `Give the number of the right one, --${flag}-column ${places.join(` or --${flag}-column `)}`
     super(file, `expected one column named "${name}", got columns ${places.join(' and ')}. ${remedy}.`)
     this.column = name
     this.places = places

@@ -55,6 +55,8 @@ export type PriceOptions = ColumnOptions & {
   readonly to?: bigint | undefined
   /** Round prices with more than 8 decimals to the nearest 1e-8 instead of refusing them. */
   readonly roundPrices?: boolean | undefined
+  /** The present, unix seconds, at which a bar may not be over yet; by default that of the machine. */
+  readonly now?: bigint | undefined
   /** Leave rows out that cannot be read, instead of refusing the file. */
   readonly skipBadRows?: boolean | undefined
 }
@@ -76,6 +78,8 @@ export type PriceLayout = {
   /** Units of the asset that prices are of. */
   readonly units: bigint
   readonly newestFirst: boolean
+  /** Bars that are not over yet, which are left out. */
+  readonly unfinished: number
   /** Median time between two rows. */
   readonly stepSeconds: number
   /** What was added to every time, because it is that of an opening. */
@@ -166,7 +170,8 @@ export function parsePriceFile(
   const stepSeconds = stepOf(timed.rows)
   const barSeconds = options.barSeconds ?? (columns.hasOpenings ? stepSeconds : 0)
   const { from = 0n, to = 1n << 32n } = options
-  const known = timed.rows.map(({ line, asOf }) => ({ line, asOf: asOf + BigInt(barSeconds) }))
+  const finished = timed.rows.filter((row) => !isUnfinished(row, columns, barSeconds, options.now ?? present()))
+  const known = finished.map(({ line, asOf }) => ({ line, asOf: asOf + BigInt(barSeconds) }))
   const kept = known.filter(({ asOf }) => from <= asOf && asOf < to)
   if (kept.length === 0) throw new NoPricesInRangeError(file, from, to)
   const read = content === 'bars' ? barOf : priceOf
@@ -190,6 +195,7 @@ export function parsePriceFile(
       decimalMark,
       units,
       newestFirst: timed.newestFirst,
+      unfinished: timed.rows.length - finished.length,
       stepSeconds,
       barSeconds,
     },
@@ -394,6 +400,14 @@ function requireNoGap(
   const line = lines.find(({ asOf }) => asOf === after?.asOf)?.line
   if (after === undefined || before === undefined || line === undefined) return
   throw new PriceGapError(timeCell(file, line, columns), Number(after.asOf - before.asOf), limit)
+}
+
+const present = (): bigint => BigInt(Math.floor(Date.now() / 1000))
+
+/** Whether a bar's close is only the price of the moment at which the file was written. */
+function isUnfinished({ line, asOf }: Timed, { finished }: Columns, barSeconds: number, now: bigint): boolean {
+  const said = finished === undefined ? '' : (line.cells[finished.index] ?? '').toLowerCase()
+  return said === '0' || said === 'false' || (asOf <= now && now < asOf + BigInt(barSeconds))
 }
 
 function readText(file: string): string {

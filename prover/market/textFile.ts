@@ -5,7 +5,7 @@ import { ProverError } from '../errors.ts'
 /**
  * Text of a file, plain or gzipped, in UTF-8 with or without its byte order mark, or in the code page of older spreadsheets.
  *
- * @throws {@link FileEncodingError} if it is UTF-16; what the file system and gzip throw
+ * @throws {@link FileEncodingError} if it is UTF-16; {@link FileArchiveError} if it is a zip archive; what the file system and gzip throw
  */
 export function readTextFile(file: string): string {
   const bytes = readFileSync(file)
@@ -22,16 +22,31 @@ export function whyUnreadable(cause: unknown): string {
   return code.startsWith('Z_') ? 'its compression is damaged or cut short' : `the system says ${code || 'nothing more'}`
 }
 
+/** How a zip archive begins. */
+const ZIP = Buffer.from('PK\u0003\u0004')
+
 function decodeText(bytes: Buffer, file: string): string {
   const [first = 0, second = 0] = bytes
   const isLittle = (first === 0xff && second === 0xfe) || (first !== 0 && second === 0 && bytes.length > 1)
   const isBig = (first === 0xfe && second === 0xff) || (first === 0 && second !== 0)
+  if (bytes.subarray(0, 4).equals(ZIP)) throw new FileArchiveError(file)
   if (isLittle || isBig) throw new FileEncodingError(file, `UTF-16 (${isLittle ? 'little' : 'big'} endian)`)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     // Digits and delimiters are the same in both; only names may have letters that are not
     return new TextDecoder('windows-1252').decode(bytes)
+  }
+}
+
+/** The file is a zip archive. */
+export class FileArchiveError extends ProverError {
+  readonly code = 'market.file-archive'
+  readonly file: string
+
+  constructor(file: string) {
+    super(`${file}: expected text, plain or gzipped, got a zip archive. Unpack it, and name the file in it.`)
+    this.file = file
   }
 }
 

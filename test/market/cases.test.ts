@@ -344,6 +344,38 @@ describe('answers in JSON', () => {
   })
 })
 
+describe('bars that are not over', () => {
+  const bars = [
+    'ts,o,h,l,c,confirm',
+    `${START},5,9,2,6,1`,
+    `${START + HOUR},6,8,5,7,1`,
+    `${START + 2n * HOUR},7,7,7,7,0`,
+  ]
+  const last = START + 2n * HOUR
+
+  it('are left out where the file says so, whenever it is read', () => {
+    const { rows, layout } = read(lines(...bars))
+    expect(rows.map(({ asOf }) => asOf)).toEqual([START + HOUR, last])
+    expect(layout.unfinished).toBe(1)
+  })
+
+  it.each([
+    [-1n, 2],
+    [0n, 3],
+  ])('are left out where they end after the present: %s seconds from its end', (seconds, count) => {
+    const running = lines(...bars.map((line) => line.replace(/,[01]$|,confirm$/, '')))
+    const { rows, layout } = read(running, { now: last + HOUR + seconds })
+    expect([rows.length, layout.unfinished]).toEqual([count, 3 - count])
+  })
+
+  it('of t and T the one that is written so is read, and either by its name', () => {
+    const both = lines('t,T,o,h,l,c', `${START},${START + HOUR - 1n},5,9,2,6`, `${last},${last + HOUR - 1n},6,8,5,7`)
+    const times = (options: PriceOptions) => read(both, options).rows.map(({ asOf }) => asOf)
+    expect(times({ barSeconds: 0 })).toEqual([START, last])
+    expect(times({ barSeconds: 0, timeColumn: 'T' })).toEqual([START + HOUR - 1n, last + HOUR - 1n])
+  })
+})
+
 describe('encodings', () => {
   const folder = temporaryFolder()
   const written = (name: string, bytes: Buffer): string => {
@@ -355,6 +387,11 @@ describe('encodings', () => {
   it('of UTF-8 and of older spreadsheets are read, with or without byte order mark', () => {
     for (const bytes of [Buffer.from(text), Buffer.from(`\uFEFF${text}`), Buffer.from(text, 'latin1')])
       expect(readPriceFile(written('a.csv', bytes)).rows).toHaveLength(1)
+  })
+
+  it('a zip archive is named', () => {
+    const file = written('c.zip', Buffer.from('PK\u0003\u0004\u0014\u0000'))
+    expect(() => readPriceFile(file)).toThrow(/zip archive/)
   })
 
   it.each([

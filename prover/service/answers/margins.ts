@@ -326,11 +326,22 @@ export function notesOn({ portfolio, legs }: MarginAnswer): readonly string[] {
       : [
           `Negative rates (${dates.join(', ')}) count as 0, here and in proofs. Discounted at them, ${amount(atRates.initialMargin)} would be left above the initial requirement and ${amount(atRates.maintenanceMargin)} above maintenance.`,
         ]),
+    ...unmoved(portfolio),
     ...wild.map(
       ({ leg, impliedVolatility }) =>
         `${leg.instrument} is marked at a volatility of ${percent(impliedVolatility)}: a surface close to expiry, or one whose svi is no total variance (volatility² × years).`,
     ),
   ]
+}
+
+/** Collateral in the market's own asset that its rule holds still while spot falls. */
+function unmoved({ account, market, rules }: Portfolio): readonly string[] {
+  return rules.collaterals
+    .filter(({ asset, movesWithSpot }) => !movesWithSpot && asset === market.currency)
+    .filter(({ asset }) => account.collaterals.some((held) => held.asset === asset && held.amountE12 > 0n))
+    .map(
+      ({ asset }) => `Collateral in ${asset} keeps its value in every scenario, since its rule has no movesWithSpot.`,
+    )
 }
 
 /** Seen of majors only in the last hours before expiry. */

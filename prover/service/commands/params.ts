@@ -19,7 +19,7 @@ export function addParamsCommand(program: Command): void {
   const params = addCommand(
     program,
     'params <prices>',
-    'risk parameters through time from a price file (.csv or .csv.gz); no proofs',
+    'risk parameters through time from a price file (CSV or JSON as exchanges write them, plain or gzipped); no proofs',
     [
       'params btc-hourly.csv --from 2020-03-08 --to 2020-03-16',
       'params btc-hourly.csv.gz --html report.html',

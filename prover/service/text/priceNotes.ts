@@ -22,6 +22,10 @@ export function priceNotes(file: string, { rows, layout, leftOut }: PriceFile): 
   notes.push(columnWords(layout))
   if (above.length > 0) notes.push(`above the header: ${above.map((line) => `"${line}"`).join(', ')}`)
   if (assumed !== undefined) notes.push(`no header, columns taken as ${assumed.join(', ')}`)
+  if (layout.unfinished > 0)
+    notes.push(
+      `${layout.unfinished} ${layout.unfinished === 1 ? 'bar that is' : 'bars that are'} not over yet left out`,
+    )
   if (barSeconds > 0)
     notes.push(`times are openings: prices count ${seconds(barSeconds)} later (--bar-seconds 0 if not)`)
   const bad = leftOut.slice(0, SHOWN_ROWS).map(({ message }) => `Left out: ${message}`)
