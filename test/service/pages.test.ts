@@ -115,6 +115,7 @@ async function renderPages(): Promise<Readonly<Record<string, string>>> {
   } as const
   const example = join(root, 'docs', 'examples', 'short-strangle.json')
   return {
+    single: renderReport([{ kind: 'window', title: 'BTC-USD', series, to: series.points[1]?.asOf }]),
     demo: renderReport([window, { kind: 'backtest', title: 'BTC-USD backtest', backtest: result }]),
     margin: renderMarginReport(await accountAnswer(readAccount(example, {}))),
     through: renderThroughReport(await throughMarkets(example)),
@@ -149,7 +150,7 @@ const measure = `(() => {
   const cut = []
   for (const text of document.querySelectorAll('svg text')) {
     const [mine, svg] = [text, text.closest('svg')].map((element) => element.getBoundingClientRect())
-    if (isShown(text) && (mine.left < svg.left - 0.5 || mine.right > svg.right + 0.5)) cut.push(text.outerHTML)
+    if (isShown(text) && (mine.left < svg.left - 0.5 || mine.right > svg.right + 0.5 || mine.top < svg.top - 4)) cut.push(text.outerHTML)
   }
   const unseen = [...document.querySelectorAll('.plots .scroll')].flatMap((place) =>
     [...place.querySelectorAll('.axis text')].filter((text) => {
@@ -189,7 +190,7 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
     return { page, errors }
   }
 
-  it.each(['demo', 'margin', 'through', 'chain', 'models', 'audit'])(
+  it.each(['demo', 'single', 'margin', 'through', 'chain', 'models', 'audit'])(
     '%s fits every screen, answer and newest end first',
     async (name) => {
       for (const [width, scheme] of screens) {
@@ -236,6 +237,21 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
     expect(await page.locator('.filter-count').textContent()).toBe('2 of 3')
     await page.locator('input[type=search]').fill('btc 2026-02')
     expect(await page.locator('section[data-words]:visible h2').allTextContents()).toEqual(['BTC 2026-02-27'])
+    await page.close()
+  })
+
+  it('a single publication is in sight, and no axis covers a time', async () => {
+    const { page } = await open('single', 390, 'light')
+    const [dot, hidden] = (await page.evaluate(`(() => {
+      const place = document.querySelector('.plots .scroll').getBoundingClientRect()
+      const dot = document.querySelector('.plots .dot').getBoundingClientRect()
+      const axis = document.querySelector('.axis').getBoundingClientRect()
+      const times = [...document.querySelector('.plots svg').querySelectorAll('.tick')]
+      const hidden = times.filter((time) => time.getBoundingClientRect().top < axis.bottom - 1)
+      return [place.left <= dot.left && dot.right <= place.right, hidden.map((time) => time.textContent)]
+    })()`)) as readonly [boolean, readonly string[]]
+    expect(dot).toBe(true)
+    expect(hidden).toEqual([])
     await page.close()
   })
 

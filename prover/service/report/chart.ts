@@ -91,7 +91,7 @@ ${drawMarks(chart, { x, y })}
 ${endLabels(chart, y)}
 <line class="crosshair" x1="0" x2="0" y1="${frame.top}" y2="${chart.height - frame.bottom}"/>
 </svg>
-<svg class="axis" viewBox="0 0 ${frame.axis} ${chart.height}" aria-hidden="true">
+<svg class="axis" viewBox="0 0 ${frame.axis} ${chart.height - frame.bottom + 6}" aria-hidden="true">
 ${valueFigures(chart, low, high, y)}
 </svg>
 </div>
@@ -201,7 +201,7 @@ function triangle(shape: 'down' | 'up', x: number, y: number, size: number): str
 function endLabels(chart: Chart, y: Scales['y']): readonly Markup[] {
   const SPACING = 15
   const ends = [
-    ...chart.series.map(({ label, kind, points }) => ({ label, kind, value: points.at(-1)?.[1] ?? 0 })),
+    ...chart.series.flatMap(({ label, kind, points }) => points.slice(-1).map(([, value]) => ({ label, kind, value }))),
     ...(chart.levels ?? []),
   ].toSorted((a, b) => b.value - a.value)
   let lowest = Number.NEGATIVE_INFINITY
@@ -209,11 +209,12 @@ function endLabels(chart: Chart, y: Scales['y']): readonly Markup[] {
     lowest = Math.max(y(end.value) + 4, lowest + SPACING)
     return { ...end, at: lowest }
   })
-  const overflow = Math.max(0, lowest - (chart.height - frame.bottom))
-  return placed.map(
-    ({ label, kind, value, at }) =>
-      html`<text class="end ${kind}" x="${frame.width - frame.right + 8}" y="${round(at - overflow)}">${label} ${chart.figure(value)}</text>`,
-  )
+  const foot = chart.height - frame.bottom
+  return placed.map(({ label, kind, value, at }, i) => {
+    // Above those that still follow, which end at the foot
+    const highest = foot - SPACING * (placed.length - 1 - i)
+    return html`<text class="end ${kind}" x="${frame.width - frame.right + 8}" y="${round(Math.min(at, highest))}">${label} ${chart.figure(value)}</text>`
+  })
 }
 
 function legend(chart: Chart): Markup {

@@ -174,7 +174,7 @@ for (const plots of document.querySelectorAll('.plots')) {
     const bold = document.createElement('b')
     bold.textContent = when
     readout.replaceChildren(bold, ' · ' + rest.join(' · '))
-    const x = ${frame.left} + (span === 0 ? 0.5 : (time - first) / span) * width
+    const x = ${frame.left} + (span === 0 ? 1 : (time - first) / span) * width
     for (const svg of charts) {
       const line = svg.querySelector('.crosshair')
       line.setAttribute('x1', x)

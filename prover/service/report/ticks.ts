@@ -19,9 +19,9 @@ export function widened(low: number, high: number, margin: number): readonly [lo
   return high - low > 1e-9 * Math.max(Math.abs(low), Math.abs(high)) ? [low, high] : [low - margin, high + margin]
 }
 
-/** Times of a chart's two ends: an hour about a single time. */
+/** Times of a chart's two ends: a single time is its newest end, which narrow screens show first. */
 export const widenedTimes = (from: number, to: number): readonly [from: number, to: number] =>
-  to > from ? [from, to] : [from - HOUR, from + HOUR]
+  to > from ? [from, to] : [from - 2 * HOUR, from]
 
 /**
  * Round values between two bounds, 1, 2, 2.5 or 5 times a power of ten apart.
