@@ -115,6 +115,7 @@ async function renderPages(): Promise<Readonly<Record<string, string>>> {
   } as const
   const example = join(root, 'docs', 'examples', 'short-strangle.json')
   return {
+    single: renderReport([{ kind: 'window', title: 'BTC-USD', series, to: series.points[1]?.asOf }]),
     demo: renderReport([window, { kind: 'backtest', title: 'BTC-USD backtest', backtest: result }]),
     margin: renderMarginReport(await accountAnswer(readAccount(example, {}))),
     through: renderThroughReport(await throughMarkets(example)),
@@ -146,9 +147,20 @@ const measure = `(() => {
     const scale = svg === null ? 1 : svg.getBoundingClientRect().width / svg.viewBox.baseVal.width
     if (parseFloat(getComputedStyle(element).fontSize) * scale < 10.99) small.push(element.outerHTML.slice(0, 80))
   }
+  const cut = []
+  for (const text of document.querySelectorAll('svg text')) {
+    const [mine, svg] = [text, text.closest('svg')].map((element) => element.getBoundingClientRect())
+    if (isShown(text) && (mine.left < svg.left - 0.5 || mine.right > svg.right + 0.5 || mine.top < svg.top - 4)) cut.push(text.outerHTML)
+  }
+  const unseen = [...document.querySelectorAll('.plots .scroll')].flatMap((place) =>
+    [...place.querySelectorAll('.axis text')].filter((text) => {
+      const [mine, shown] = [text, place].map((element) => element.getBoundingClientRect())
+      return mine.left < shown.left - 0.5 || mine.right > shown.right
+    }).map((text) => text.outerHTML))
+  const axes = document.querySelectorAll('.axis text').length
   const newest = [...document.querySelectorAll('.plots .scroll')].map((place) => place.scrollLeft + place.clientWidth >= place.scrollWidth - 2)
   const answer = document.querySelector('header .tiles').getBoundingClientRect()
-  return { small, outside, width: document.documentElement.scrollWidth, newest, answerEnds: answer.bottom, height: innerHeight }
+  return { small, outside, cut, unseen, axes, width: document.documentElement.scrollWidth, newest, answerEnds: answer.bottom, height: innerHeight }
 })()`
 
 describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
@@ -178,17 +190,19 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
     return { page, errors }
   }
 
-  it.each(['demo', 'margin', 'through', 'chain', 'models', 'audit'])(
+  it.each(['demo', 'single', 'margin', 'through', 'chain', 'models', 'audit'])(
     '%s fits every screen, answer and newest end first',
     async (name) => {
       for (const [width, scheme] of screens) {
         const { page, errors } = await open(name, width, scheme)
         const seen = (await page.evaluate(measure)) as {
           readonly newest: readonly boolean[]
+          readonly axes: number
           readonly answerEnds: number
           readonly height: number
         }
-        expect(seen).toMatchObject({ small: [], outside: [], width })
+        expect(seen).toMatchObject({ small: [], outside: [], cut: [], unseen: [], width })
+        expect(seen.axes > 0).toBe(!['margin', 'chain'].includes(name))
         expect(seen.newest.filter((isNewest) => !isNewest)).toEqual([])
         expect(seen.answerEnds).toBeLessThan(seen.height)
         await page.evaluate(axe)
@@ -226,6 +240,21 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
     await page.close()
   })
 
+  it('a single publication is in sight, and no axis covers a time', async () => {
+    const { page } = await open('single', 390, 'light')
+    const [dot, hidden] = (await page.evaluate(`(() => {
+      const place = document.querySelector('.plots .scroll').getBoundingClientRect()
+      const dot = document.querySelector('.plots .dot').getBoundingClientRect()
+      const axis = document.querySelector('.axis').getBoundingClientRect()
+      const times = [...document.querySelector('.plots svg').querySelectorAll('.tick')]
+      const hidden = times.filter((time) => time.getBoundingClientRect().top < axis.bottom - 1)
+      return [place.left <= dot.left && dot.right <= place.right, hidden.map((time) => time.textContent)]
+    })()`)) as readonly [boolean, readonly string[]]
+    expect(dot).toBe(true)
+    expect(hidden).toEqual([])
+    await page.close()
+  })
+
   it('the crosshair follows the keys, and the chart with it', async () => {
     const { page } = await open('demo', 390, 'light')
     const readout = () => page.locator('.plots .readout b').first().textContent()
@@ -241,6 +270,51 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
     })()`)
     expect(isInView).toBe(true)
     await page.close()
+  })
+})
+
+/** What is drawn, without the script. */
+const drawn = (page: string): string => page.slice(0, page.lastIndexOf('<script>'))
+
+describe('pages of little', () => {
+  it('of an account at one time are those of its margin, at two times lines', async () => {
+    const answers = await throughMarkets(join(root, 'docs', 'examples', 'short-strangle.json'))
+    const [first] = answers
+    expect(renderThroughReport(answers.slice(0, 1))).toBe(renderMarginReport(first as AccountAnswer))
+    const two = drawn(renderThroughReport(answers.slice(0, 2)))
+    const same = drawn(renderThroughReport([first, first] as AccountAnswer[]))
+    for (const page of [two, same]) expect(page).not.toMatch(/NaN|Infinity|undefined/)
+    expect(two).toMatch(/2 markets from .* to .* UTC/)
+    expect(same).toMatch(/2 markets at .* UTC/)
+    expect(same).toContain('<circle class="dot ink"')
+  })
+
+  it('of models over eight days have a visible score', () => {
+    const { rows } = readExtract('BTC-USD')
+    const page = drawn(
+      renderModelsReport(judgeAssets([{ name: 'BTC-USD', sources: ['extract'], rows: rows.slice(0, 192) }])),
+    )
+    expect(page).not.toMatch(/NaN|Infinity|undefined/)
+    const scores = page.slice(page.indexOf('id="scores-1"'), page.indexOf('id="crash-1"'))
+    expect(scores.match(/<circle class="dot /g)?.length).toBeGreaterThan(4)
+  })
+
+  it.each([
+    ['puts in the money', [76000, 80000, 84000], 'P'],
+    ['one call', [60000], 'C'],
+    ['one strike at the forward', [70000], 'P'],
+  ] as const)('of %s have gamma and vega', (name, strikes, kind) => {
+    const file = join(folder, `${name}.csv`)
+    const rows = strikes.map((strike) => `2026-02-05T04:00:00Z,BTC-27FEB26-${strike}-${kind},70000,0.6,69900`)
+    writeFileSync(file, ['timestamp,instrument_name,underlying,implied_volatility,index_price', ...rows].join('\n'))
+    const page = drawn(renderChainReport(priceChain(file)))
+    expect(page).not.toMatch(/NaN|Infinity|undefined/)
+    for (const title of ['Gamma', 'Vega']) {
+      const figure = new RegExp(`<span class="chart-title">${title}</span>.*?</figure>`, 's').exec(page)?.[0] ?? ''
+      const line = /<path class="series fast" d="([^"]*)"/.exec(figure)?.[1] ?? ''
+      const points = line === '' ? figure.split('<circle class="dot fast"').length - 1 : line.split(/[ML]/).length - 1
+      expect(points).toBe(strikes.length)
+    }
   })
 })
 

@@ -10,7 +10,7 @@ import { crashSections, fixedMargins } from '../../prover/service/report/crashes
 import { html } from '../../prover/service/report/markup.ts'
 import type { ProvenPoint, WindowSection } from '../../prover/service/report/report.ts'
 import { renderReport, writeReport } from '../../prover/service/report/report.ts'
-import { timeTicks, valueTicks } from '../../prover/service/report/ticks.ts'
+import { timeTicks, valueTicks, widened } from '../../prover/service/report/ticks.ts'
 
 const series = replay(readExtract('BTC-USD').rows, defaultPolicy)
 const result = backtest(series)
@@ -45,8 +45,19 @@ describe('ticks', () => {
     const labels = (from: string, to: string) => timeTicks(at(from), at(to), 6).map(({ label }) => label)
     expect(labels('2020-03-11T22:30Z', '2020-03-12T03:00Z')).toEqual(['23:00', '12 Mar', '01:00', '02:00', '03:00'])
     expect(labels('2020-03-08T01:00Z', '2020-03-12T23:00Z')).toEqual(['9 Mar', '10 Mar', '11 Mar', '12 Mar'])
+    expect(labels('2020-03-12T21:31Z', '2020-03-12T21:47Z')).toEqual(['21:35', '21:40', '21:45'])
     expect(labels('2019-11-15T00:00Z', '2020-04-01T00:00Z')).toEqual(['Dec', '2020', 'Feb', 'Mar', 'Apr'])
     expect(labels('2012-06-01T00:00Z', '2024-07-01T00:00Z')).toEqual(['2015', '2020'])
+  })
+})
+
+describe('widened', () => {
+  it('gives a scale a range to divide by, whatever it is given', () => {
+    expect(widened(3, 7, 1)).toEqual([3, 7])
+    expect(widened(3, 3, 1)).toEqual([2, 4])
+    expect(widened(0, 0, 1)).toEqual([-1, 1])
+    expect(widened(70_000, 70_000 + 1e-9, 1)).toEqual([69_999, 70_001 + 1e-9])
+    expect(widened(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1)).toEqual([0, 1])
   })
 })
 
@@ -62,7 +73,7 @@ describe('the report', () => {
     for (const title of ['Price', 'Volatility', 'Margin', 'Confidence multiplier']) {
       expect(page).toContain(`<span class="chart-title">${title}</span>`)
     }
-    expect(count(page, /<svg /g)).toBe(4)
+    expect(count(page, /<svg [^>]*role="img"/g)).toBe(4)
     expect(count(page, /class="band"/g)).toBe(1)
     expect(count(page, /<line class="level /g)).toBe(2)
     expect(page.slice(0, page.lastIndexOf('<script>'))).not.toMatch(/NaN|Infinity|undefined/)
@@ -116,6 +127,17 @@ describe('the report', () => {
     const [from, to] = [BigInt(Date.UTC(2020, 2, 12) / 1000), BigInt(Date.UTC(2020, 2, 14) / 1000)]
     expect(readouts(renderReport([{ ...section, from, to }]))).toHaveLength(48)
     expect(renderReport([{ ...section, from: to * 2n, to: to * 3n }])).toContain('No publication lies in this window.')
+  })
+
+  it.each([1, 2])('draws %i publications', (publications) => {
+    const from = series.start.asOf
+    const times = series.points.map(({ asOf }) => asOf).filter((asOf) => asOf >= from)
+    const text = renderReport([{ ...section, from, to: times[publications] as bigint }])
+    expect(readouts(text)).toHaveLength(publications)
+    expect(text.slice(0, text.lastIndexOf('<script>'))).not.toMatch(/NaN|Infinity|undefined/)
+    const [dots, lines] = [count(text, /<circle class="dot /g), count(text, /<path class="series /g)]
+    expect(publications === 1 ? dots : lines).toBeGreaterThan(7)
+    expect(publications === 1 ? lines : dots).toBe(0)
   })
 
   it('thins out years but keeps every breach', (context) => {

@@ -228,10 +228,13 @@ function drawGreek({ forward, rows }: ExpiryChain, name: keyof DeribitGreeks): M
     rows.filter(({ quote }) => quote.isCall === isCall).map((row) => [strikeOf(row), row.deribit[name]])
   // Calls and puts of a strike share gamma and vega
   const isShared = name === 'gamma' || name === 'vega'
-  const lines = [
-    { label: 'calls', kind: isShared ? 'fast' : 'up', shape: 'line' as const, points: side(true) },
-    { label: 'puts', kind: 'down', shape: 'line' as const, points: isShared ? [] : side(false) },
-  ]
+  const shared = [...new Map([...side(false), ...side(true)])].toSorted(([a], [b]) => a - b)
+  const lines = isShared
+    ? [{ label: 'options', kind: 'fast', shape: 'line' as const, points: shared }]
+    : [
+        { label: 'calls', kind: 'up', shape: 'line' as const, points: side(true) },
+        { label: 'puts', kind: 'down', shape: 'line' as const, points: side(false) },
+      ]
   return drawPlot({
     title: name[0]?.toUpperCase() + name.slice(1),
     unit: greekUnits[name],

@@ -1,6 +1,6 @@
 import type { Markup } from './markup.ts'
 import { embeddedJson, html } from './markup.ts'
-import { timeTicks, valueTicks } from './ticks.ts'
+import { timeTicks, valueTicks, widened, widenedTimes } from './ticks.ts'
 
 /** A point of a chart: unix seconds and a value. */
 export type ChartPoint = readonly [time: number, value: number]
@@ -51,7 +51,7 @@ export type Chart = {
 }
 
 /** Geometry that the page's script shares: charts are drawn in these units and scaled by the browser. */
-export const frame = { width: 1000, left: 64, right: 168, top: 8, bottom: 24 }
+export const frame = { width: 1000, axis: 58, left: 64, right: 168, top: 8, bottom: 24 }
 
 type Scales = { readonly x: (time: number) => number; readonly y: (value: number) => number }
 
@@ -81,15 +81,20 @@ function drawChart(chart: Chart): Markup {
   const summary = `${chart.title}: ${chart.series.map(({ label }) => label).join(', ')}`
   return html`<figure class="chart">
 <figcaption><span class="chart-title">${chart.title}</span> <span class="unit">${chart.unit}</span>${legend(chart)}</figcaption>
+<div class="drawing">
 <svg viewBox="0 0 ${frame.width} ${chart.height}" role="img" aria-label="${summary}">
-${valueAxis(chart, low, high, y)}${timeAxis(chart, x)}
+${valueGrid(chart, low, high, y)}${timeAxis(chart, x)}
 ${chart.band === undefined ? [] : drawBand(chart.band, { x, y })}
 ${(chart.levels ?? []).map((level) => drawLevel(level, y))}
-${chart.series.map((series) => drawSeries(series, { x, y }))}
+${chart.series.flatMap((series) => drawSeries(series, { x, y }))}
 ${drawMarks(chart, { x, y })}
 ${endLabels(chart, y)}
 <line class="crosshair" x1="0" x2="0" y1="${frame.top}" y2="${chart.height - frame.bottom}"/>
 </svg>
+<svg class="axis" viewBox="0 0 ${frame.axis} ${chart.height - frame.bottom + 6}" aria-hidden="true">
+${valueFigures(chart, low, high, y)}
+</svg>
+</div>
 </figure>
 `
 }
@@ -105,30 +110,42 @@ function valueRange(chart: Chart): readonly [low: number, high: number] {
     [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] as const,
   )
   // A flat line still needs an axis around it
-  const margin = high === low ? Math.abs(high) * 0.1 || 1 : (high - low) * 0.06
-  return [chart.fromZero === true ? 0 : Math.max(low - margin, low > 0 ? 0 : low - margin), high + margin]
+  const [least, most] = widened(low, high, Math.abs(high) * 0.1 || 1)
+  const margin = least === low && most === high ? (high - low) * 0.06 : 0
+  return [chart.fromZero === true ? 0 : Math.max(least - margin, low > 0 ? 0 : least - margin), most + margin]
 }
 
 function scalesOf(chart: Chart, low: number, high: number): Scales {
   const width = frame.width - frame.left - frame.right
   const height = chart.height - frame.top - frame.bottom
+  const [from, to] = widenedTimes(chart.from, chart.to)
   return {
-    x: (time) => round(frame.left + ((time - chart.from) / (chart.to - chart.from)) * width),
+    x: (time) => round(frame.left + ((time - from) / (to - from)) * width),
     y: (value) => round(frame.top + ((high - value) / (high - low)) * height),
   }
 }
 
-function valueAxis(chart: Chart, low: number, high: number, y: Scales['y']): readonly Markup[] {
-  return valueTicks(low, high, Math.max(3, Math.round(chart.height / 55))).map((value) => {
-    const right = frame.width - frame.right
-    return html`<line class="grid" x1="${frame.left}" x2="${right}" y1="${y(value)}" y2="${y(value)}"/>
-<text class="tick" x="${frame.left - 8}" y="${y(value) + 4}" text-anchor="end">${(chart.axisFigure ?? chart.figure)(value)}</text>`
-  })
+const ticksOf = ({ height }: Chart, low: number, high: number): readonly number[] =>
+  valueTicks(low, high, Math.max(3, Math.round(height / 55)))
+
+function valueGrid(chart: Chart, low: number, high: number, y: Scales['y']): readonly Markup[] {
+  const right = frame.width - frame.right
+  return ticksOf(chart, low, high).map(
+    (value) => html`<line class="grid" x1="${frame.left}" x2="${right}" y1="${y(value)}" y2="${y(value)}"/>`,
+  )
+}
+
+/** Figures of the value axis, in a drawing of their own that stays at the left when the chart is scrolled. */
+function valueFigures(chart: Chart, low: number, high: number, y: Scales['y']): readonly Markup[] {
+  return ticksOf(chart, low, high).map(
+    (value) =>
+      html`<text class="tick" x="${frame.axis - 2}" y="${y(value) + 4}" text-anchor="end">${(chart.axisFigure ?? chart.figure)(value)}</text>`,
+  )
 }
 
 function timeAxis(chart: Chart, x: Scales['x']): readonly Markup[] {
   const foot = chart.height - frame.bottom
-  return timeTicks(chart.from, chart.to, 12).map(
+  return timeTicks(...widenedTimes(chart.from, chart.to), 12).map(
     ({
       at,
       label,
@@ -148,12 +165,15 @@ function drawLevel({ kind, value }: Level, y: Scales['y']): Markup {
   return html`<line class="level ${kind}" x1="${frame.left}" x2="${frame.width - frame.right}" y1="${y(value)}" y2="${y(value)}"/>`
 }
 
-function drawSeries({ kind, shape, points }: Series, { x, y }: Scales): Markup {
+function drawSeries({ kind, shape, points }: Series, { x, y }: Scales): readonly Markup[] {
+  // A path that goes nowhere is not drawn
+  if (points.every(([time]) => time === points[0]?.[0]))
+    return points.map(([time, value]) => html`<circle class="dot ${kind}" cx="${x(time)}" cy="${y(value)}" r="3"/>`)
   const path = points.map(([time, value], i) => {
     if (i === 0) return `M${x(time)} ${y(value)}`
     return shape === 'steps' ? `H${x(time)}V${y(value)}` : `L${x(time)} ${y(value)}`
   })
-  return html`<path class="series ${kind}" d="${path.join('')}"/>`
+  return [html`<path class="series ${kind}" d="${path.join('')}"/>`]
 }
 
 /** More triangles than these would hide the line they mark. */
@@ -181,7 +201,7 @@ function triangle(shape: 'down' | 'up', x: number, y: number, size: number): str
 function endLabels(chart: Chart, y: Scales['y']): readonly Markup[] {
   const SPACING = 15
   const ends = [
-    ...chart.series.map(({ label, kind, points }) => ({ label, kind, value: points.at(-1)?.[1] ?? 0 })),
+    ...chart.series.flatMap(({ label, kind, points }) => points.slice(-1).map(([, value]) => ({ label, kind, value }))),
     ...(chart.levels ?? []),
   ].toSorted((a, b) => b.value - a.value)
   let lowest = Number.NEGATIVE_INFINITY
@@ -189,11 +209,12 @@ function endLabels(chart: Chart, y: Scales['y']): readonly Markup[] {
     lowest = Math.max(y(end.value) + 4, lowest + SPACING)
     return { ...end, at: lowest }
   })
-  const overflow = Math.max(0, lowest - (chart.height - frame.bottom))
-  return placed.map(
-    ({ label, kind, value, at }) =>
-      html`<text class="end ${kind}" x="${frame.width - frame.right + 8}" y="${round(at - overflow)}">${label} ${chart.figure(value)}</text>`,
-  )
+  const foot = chart.height - frame.bottom
+  return placed.map(({ label, kind, value, at }, i) => {
+    // Above those that still follow, which end at the foot
+    const highest = foot - SPACING * (placed.length - 1 - i)
+    return html`<text class="end ${kind}" x="${frame.width - frame.right + 8}" y="${round(Math.min(at, highest))}">${label} ${chart.figure(value)}</text>`
+  })
 }
 
 function legend(chart: Chart): Markup {

@@ -83,7 +83,11 @@ function scoreCharts({ judged, ewma }: JudgedAsset): ChartGroup {
   const span = { from: base[0]?.[0] ?? 0, to: base.at(-1)?.[0] ?? 1 }
   const relative = curves.map(({ name, points }) => ({
     name,
-    points: points.map(([time, score], i): ChartPoint => [time, score / (base[i]?.[1] ?? score) - 1]),
+    // Against a score of nothing there is no fraction
+    points: points.flatMap(([time, score], i): readonly ChartPoint[] => {
+      const other = base[i]?.[1] ?? score
+      return other > 0 ? [[time, score / other - 1]] : []
+    }),
   }))
   const series = (of: typeof curves) =>
     of.map(({ name, points }) => ({ label: name, kind: kindOf(name), shape: 'line' as const, points }))

@@ -80,6 +80,9 @@ section { background: var(--card); border: 1px solid var(--grid); border-radius:
 .chart { margin: 0 0 10px }
 .chart svg { display: block; width: 100%; height: auto; touch-action: pan-x pan-y }
 .plots .chart { min-width: 920px }
+.drawing { display: grid; align-items: start }
+.drawing > svg { grid-area: 1 / 1; min-width: 0 }
+.chart svg.axis { position: sticky; left: 0; justify-self: start; width: ${(100 * frame.axis) / frame.width}%; background: var(--card); pointer-events: none }
 .plots figcaption { position: sticky; left: 0; width: 100cqw }
 .chart .narrow-screen { display: none }
 .narrow .tick, .narrow .end { font-size: 10px }
@@ -159,9 +162,9 @@ for (const plots of document.querySelectorAll('.plots')) {
   place.scrollLeft = place.scrollWidth
   if (moments.length === 0) continue
   const readout = plots.querySelector('.readout')
-  const charts = [...plots.querySelectorAll('svg')]
+  const charts = [...plots.querySelectorAll('svg:not(.axis)')]
   const first = moments[0][0]
-  const span = moments[moments.length - 1][0] - first || 1
+  const span = moments[moments.length - 1][0] - first
   const width = ${frame.width - frame.left - frame.right}
   let at = moments.length - 1
   const show = (index, withLine) => {
@@ -171,7 +174,7 @@ for (const plots of document.querySelectorAll('.plots')) {
     const bold = document.createElement('b')
     bold.textContent = when
     readout.replaceChildren(bold, ' · ' + rest.join(' · '))
-    const x = ${frame.left} + (time - first) / span * width
+    const x = ${frame.left} + (span === 0 ? 1 : (time - first) / span) * width
     for (const svg of charts) {
       const line = svg.querySelector('.crosshair')
       line.setAttribute('x1', x)
@@ -202,7 +205,8 @@ for (const plots of document.querySelectorAll('.plots')) {
     if (step === undefined) return
     event.preventDefault()
     const shown = show(at + step, true)
-    const isInView = place.scrollLeft < shown && shown < place.scrollLeft + place.clientWidth
+    const axis = ${frame.left / frame.width} * place.scrollWidth
+    const isInView = place.scrollLeft + axis < shown && shown < place.scrollLeft + place.clientWidth
     if (!isInView) place.scrollLeft = shown - place.clientWidth / 2
   })
   show(at, false)

@@ -1,7 +1,7 @@
 /** Plots over any axis: strikes, spot. Charts over time are in chart.ts. */
 import type { Markup } from './markup.ts'
 import { html } from './markup.ts'
-import { valueTicks } from './ticks.ts'
+import { valueTicks, widened } from './ticks.ts'
 
 export type PlotPoint = readonly [x: number, y: number]
 
@@ -36,6 +36,8 @@ const TOP = 10
 const BOTTOM = 26
 /** Of a plot on a narrow screen, whose letters are as large as on a wide one. */
 const NARROW = 400
+/** Room for a digit or a minus sign on a narrow screen. */
+const LETTER = 8.4
 
 type Scales = {
   readonly x: (value: number) => number
@@ -75,7 +77,7 @@ function rangeOf({ series, lines = [] }: Plot, axis: 0 | 1): Range {
     ([least, most], value) => [Math.min(least, value), Math.max(most, value)],
     [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
   )
-  return [low, high > low ? high : low + (Math.abs(low) || 1) * 0.01]
+  return widened(low, high, (Math.abs(low) || 1) * 0.01)
 }
 
 function valueRange(plot: Plot): Range {
@@ -88,7 +90,7 @@ function valueRange(plot: Plot): Range {
 function scalesOf(plot: Plot, [left, right]: Range, [low, high]: Range): Scales {
   const { width, height, axis } = plot
   const figures = ticksOf(plot, [low, high]).map((value) => plot.yFigure(value).length)
-  const room = 14 + 7.5 * Math.max(3, ...figures)
+  const room = 14 + LETTER * Math.max(3, ...figures)
   const along = axis === 'logarithmic' ? Math.log : (value: number) => value
   const inner = { width: width - room - RIGHT - 12, height: height - TOP - BOTTOM }
   return {
@@ -115,16 +117,16 @@ function valueAxis(plot: Plot, range: Range, { y, left }: Scales): readonly Mark
 /** Round values along the axis, as many as have room beside each other. */
 function argumentAxis(plot: Plot, [left, right]: Range, { x }: Scales): readonly Markup[] {
   const { width, height, axis, xFigure } = plot
-  const SPACING = 70
   const candidates =
     axis === 'logarithmic' ? logarithmicTicks(left, right) : valueTicks(left, right, Math.round(width / 110))
   let last = Number.NEGATIVE_INFINITY
   return candidates.flatMap((value) => {
     const at = x(value)
-    if (at - last < SPACING) return []
+    const half = (LETTER * xFigure(value).length) / 2
+    if (at - last < Math.max(70, 2 * half + LETTER)) return []
     last = at
     return html`<line class="grid" x1="${at}" x2="${at}" y1="${TOP}" y2="${height - BOTTOM}"/>
-<text class="tick" x="${at}" y="${height - BOTTOM + 17}" text-anchor="middle">${xFigure(value)}</text>`
+<text class="tick" x="${round(Math.min(at, width - half))}" y="${height - BOTTOM + 17}" text-anchor="middle">${xFigure(value)}</text>`
   })
 }
 
@@ -138,7 +140,8 @@ function logarithmicTicks(left: number, right: number): readonly number[] {
 }
 
 function drawSeries({ kind, shape, points }: PlotSeries, { x, y }: Scales): readonly Markup[] {
-  if (shape === 'line') {
+  // A path that goes nowhere is not drawn
+  if (shape === 'line' && points.length > 1) {
     const path = points.map(([at, value], i) => `${i === 0 ? 'M' : 'L'}${x(at)} ${y(value)}`)
     return [html`<path class="series ${kind}" d="${path.join('')}"/>`]
   }

@@ -5,14 +5,14 @@ import { amount } from '../answers/margins.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { ChartPoint } from './chart.ts'
 import { chartGroup } from './chart.ts'
-import { compact } from './marginReport.ts'
+import { compact, renderMarginReport } from './marginReport.ts'
 import { html } from './markup.ts'
 import { type Answer, page } from './page.ts'
 
 /**
  * Writes the pictures as one HTML file that needs nothing else.
  *
- * @param answers - oldest first; n ≥ 2
+ * @param answers - oldest first; of a single one the page is that of its margin
  * @throws {@link FileWriteError} if it cannot be written
  */
 export function writeThroughReport(file: string, answers: readonly AccountAnswer[]): void {
@@ -23,7 +23,9 @@ const money = (valueE8: bigint): number => Number(valueE8) / 1e8
 
 /** The page that {@link writeThroughReport} writes. */
 export function renderThroughReport(answers: readonly AccountAnswer[]): string {
-  const { name = '', markets = [] } = answers[0] ?? {}
+  const [first, ...later] = answers
+  if (first !== undefined && later.length === 0) return renderMarginReport(first)
+  const { name = '', markets = [] } = first ?? {}
   const times = answers.map(({ asOf }) => Number(asOf))
   const curve = (value: (answer: AccountAnswer) => number): readonly ChartPoint[] =>
     answers.map((answer, i) => [times[i] ?? 0, value(answer)])
@@ -32,7 +34,7 @@ export function renderThroughReport(answers: readonly AccountAnswer[]): string {
   const charts = [
     ...markets.map((_, place) => ({
       ...shared,
-      title: `${currencyAt(answers[0], place)}Spot`,
+      title: `${currencyAt(first, place)}Spot`,
       unit: 'quote per base',
       height: 230,
       figure: (value: number) => Math.round(value).toLocaleString('en-GB'),
@@ -76,10 +78,12 @@ export function renderThroughReport(answers: readonly AccountAnswer[]): string {
       ],
     },
   ]
+  const [from, to] = [utcTime(shared.from), utcTime(shared.to)]
+  const stretch = from === to ? `at ${from}` : `from ${from} to ${to}`
   const moments = answers.map((answer, i) => [times[i] ?? 0, readout(answer)] as const)
   const body = html`<section class="window" id="through">
 <h2>${name}</h2>
-<p class="note">${answers.length} markets from ${utcTime(shared.from)} to ${utcTime(shared.to)} UTC; surfaces are SVI fits to each chain’s marks, the
+<p class="note">${answers.length} markets ${stretch} UTC; surfaces are SVI fits to each chain’s marks, the
 account stays as it is. Between the markets lines are straight.</p>
 ${chartGroup({ charts, moments })}
 </section>

@@ -1,9 +1,27 @@
 export type Tick = { readonly at: number; readonly label: string; readonly isMajor: boolean }
 
-const HOUR = 3600
+const MINUTE = 60
+const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
-const TIME_STEPS = [HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY]
+const TIME_STEPS = [
+  ...[MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE],
+  ...[HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY],
+]
 const MONTH_STEPS = [1, 2, 3, 6, 12, 24]
+
+/**
+ * The range itself, or where it has no width that doubles tell from none, one about it that a scale can divide by.
+ *
+ * @param margin - on either side of a single value
+ */
+export function widened(low: number, high: number, margin: number): readonly [low: number, high: number] {
+  if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1]
+  return high - low > 1e-9 * Math.max(Math.abs(low), Math.abs(high)) ? [low, high] : [low - margin, high + margin]
+}
+
+/** Times of a chart's two ends: a single time is its newest end, which narrow screens show first. */
+export const widenedTimes = (from: number, to: number): readonly [from: number, to: number] =>
+  to > from ? [from, to] : [from - 2 * HOUR, from]
 
 /**
  * Round values between two bounds, 1, 2, 2.5 or 5 times a power of ten apart.
