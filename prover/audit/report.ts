@@ -48,6 +48,9 @@ function claimText({ claim, field, expected, found }: ClaimResult): string {
   return `claim ${claimName(claim)}${field === undefined ? '' : ` at ${field}`}: ${values}`
 }
 
+/** `1 time`, `25 times`. */
+export const timesText = (count: bigint | number): string => `${count} ${Number(count) === 1 ? 'time' : 'times'}`
+
 /** Whether a subject is accepted and how many of its claims hold; by request which ones, and always which one does not. */
 export function verdictCells(
   { accepted, claims }: { readonly accepted: boolean; readonly claims: readonly ClaimResult[] },

@@ -16,6 +16,7 @@ import {
   multiplierFields,
   type PolicyEntry,
   policyEntries,
+  type PolicyScope,
   unitName,
 } from './policyEntries.ts'
 
@@ -171,6 +172,8 @@ export type PolicyFault = {
   readonly reason: string
   /** A value in range, where a slip of unit explains what came. */
   readonly meant?: number
+  /** The entry that is probably meant, which has its place elsewhere. */
+  readonly belongs?: { readonly name: string; readonly scope: PolicyScope }
 }
 
 function parse<T>(schema: z.ZodType<T>, input: unknown, scope: string): T {
@@ -215,9 +218,11 @@ const notEntries = (found: unknown): string =>
 
 function unknownEntry(path: readonly PropertyKey[]): PolicyFault {
   const known = entryNamed(String(path.at(-1)))
-  const advice =
-    known === undefined ? '`zkrisk policy explain` lists all' : `write "${known.name}" under ${placeOf(known.scope)}`
-  return { entry: path.join('.'), reason: `no entry has this name here; ${advice}` }
+  const entry = path.join('.')
+  if (known === undefined) return { entry, reason: 'no entry has this name here; `zkrisk policy explain` lists all' }
+  const { name, scope } = known
+  const reason = `no entry has this name here; write "${name}" under ${placeOf(scope)}`
+  return { entry, reason, belongs: { name, scope } }
 }
 
 const placeOf = (scope: string): string => (scope === 'garch' ? '"market", "garch"' : `"${scope}"`)

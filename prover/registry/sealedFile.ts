@@ -46,7 +46,7 @@ export function unseal<Content extends object>(kind: SealedFormat<Content>, byte
   const { format, version, sha256, content, ...others } = recordOf(file, '', name)
   const unknown = Object.keys(others)[0]
   if (unknown !== undefined) throw new FileFieldError(name, unknown, 'this field is unknown')
-  if (format !== kind.format) throw new FileFieldError(name, 'format', `expected "${kind.format}"`)
+  if (format !== kind.format) throw new FileFieldError(name, 'format', otherFormat(kind.format, format))
   if (version !== kind.version) throw new FileFieldError(name, 'version', `expected ${kind.version}`)
 
   checkDigests(recordOf(sha256, 'sha256', name), recordOf(content, 'content', name), name)
@@ -58,6 +58,18 @@ export function unseal<Content extends object>(kind: SealedFormat<Content>, byte
   const canonical = seal(kind, parsed.data)
   if (canonical !== text) throw new NotCanonicalError(name, lineOfDifference(text, canonical))
   return parsed.data
+}
+
+/** Of our formats, what takes them, for whoever gives one command the file of another. */
+const READERS: Readonly<Record<string, string>> = {
+  'zk-risk-engine/audit': 'an audit bundle, which `zkrisk audit --bundle` judges',
+  'zk-risk-engine/bundle': 'a proof bundle, which `zkrisk verify` checks and `zkrisk submit` sends',
+  'zk-risk-engine/deployment': 'a deployment, which commands take as `--deployment`',
+}
+
+function otherFormat(expected: string, found: unknown): string {
+  const reader = typeof found === 'string' && Object.hasOwn(READERS, found) ? READERS[found] : undefined
+  return reader === undefined ? `expected "${expected}"` : `expected "${expected}", got ${reader}`
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The real tarball, installed from npm: what it holds, what its command does without a build, and who can compile against it. */
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builds } from '../../circuits/statements/index.ts'
@@ -37,6 +37,18 @@ describe.skipIf(!hasRegistry)(title, () => {
         /(?<!\.d)\.ts$|\.(test|zkey|wasm|r1cs|circom|go)\b/.test(path),
       )
       expect(strangers).toEqual([])
+    })
+
+    it('the documents that the README and messages name, with examples and generated schemas, and nothing else of docs', () => {
+      const packed = installed.files.map(({ path }) => path).filter((path) => path.startsWith('docs/'))
+      const kept = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((path) => `docs/${path}`)
+      const isDocument = (path: string): boolean =>
+        /^docs\/(.+\.md|generated\/.+\.schema\.json|examples\/.+\.json)$/.test(path)
+      expect(packed.sort()).toEqual(kept.filter(isDocument).sort())
+      const readme = readFileSync(path('node_modules/zk-risk-engine/README.md'), 'utf8')
+      const linked = [...readme.matchAll(/\]\((docs\/[^)#]+)/g)].map(([, file]) => file)
+      expect(linked.length).toBeGreaterThan(5)
+      expect(linked.filter((file) => !packed.includes(`${file}`))).toEqual([])
     })
 
     it('less than 60 MB with all that it depends on, among it no Node', () => {
@@ -94,12 +106,18 @@ describe.skipIf(!hasRegistry)(title, () => {
       ['demo', []],
       ['chain', []],
       ['keys', ['setup']],
-      ['margin', [strangle, '--prove']],
     ])('zkrisk %s only to say what it lacks and where to get it', async (command, args) => {
       const ended = await installed.zkrisk(command, ...args, '--json')
       expect(ended.code).toBe(1)
       expect(errorOf(ended)).toMatchObject({ code: 'service.circuit-not-built' })
       expect(errorOf(ended).message).toContain('set ZKRISK_BUILD')
+    })
+
+    it('zkrisk margin --prove only to say that it needs the clone itself', async () => {
+      const ended = await installed.zkrisk('margin', strangle, '--prove', '--json')
+      expect(ended.code).toBe(1)
+      expect(errorOf(ended)).toMatchObject({ code: 'service.clone-needed' })
+      expect(errorOf(ended).message).toContain('a clone of zk-risk-engine itself')
     })
 
     it('zkrisk doctor, which knows every key that came with it, and that it cannot prove', async () => {
@@ -171,6 +189,14 @@ describe.skipIf(!hasRegistry)(title, () => {
       expect(submitted).toMatchObject({ code: 0 })
     })
 
+    it('serve nothing, which is said at once, as by `chain`', async () => {
+      const { rpc, deploymentFile, keyFile } = tryOut
+      const place = ['--rpc', rpc, '--deployment', deploymentFile, '--key-file', keyFile]
+      const ended = await installed.zkrisk('serve', ...place, '--store', file('serve.sqlite'), '--json')
+      expect(ended.code).toBe(1)
+      expect(errorOf(ended)).toEqual(errorOf(await installed.zkrisk('chain', '--json')))
+    })
+
     it('audit the chain, with the verifiers’ code, and a bundle of it offline', async () => {
       const { rpc, deploymentFile } = tryOut
       const place = ['--deployment', deploymentFile, '--json']
@@ -178,6 +204,7 @@ describe.skipIf(!hasRegistry)(title, () => {
       expect(JSON.parse(online.stdout)).toMatchObject({ accepted: true, pinned: true, batches: [{ accepted: true }] })
       const offline = await installed.zkrisk('audit', '--bundle', file('audit.json'), ...place)
       expect(JSON.parse(offline.stdout)).toMatchObject({ accepted: true, pinned: true })
+      expect(offline.stdout).toContain('this package, development key')
     })
 
     it('take keys of another folder, without circuits', async () => {

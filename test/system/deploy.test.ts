@@ -95,9 +95,10 @@ describe('outside development chains', () => {
       found: keyHash,
     })
     const planned = await plan(48)
-    expect(planned.code).toBe(0)
+    expect(planned.code).toBe(1)
     expect(JSON.parse(planned.stdout)).toMatchObject({
       carriedOut: false,
+      error: { code: 'service.deploy-not-agreed' },
       plan: {
         ...{ chainId: '4242', deployer: cast.deployer.address, council: { delayHours: 48, hasCode: false } },
         models: [{ build: 'marketRisk8x2', kind: 'production', contributions: 2, verificationKeySha256: keyHash }],
@@ -458,6 +459,15 @@ describe('a file that is wrong', () => {
     await refused(configOf(1337, cast, { policy: { breachProbability: 5 } }), {
       code: 'parameters.policy',
       entry: 'breachProbability',
+    })
+    const engineEntry = {
+      code: 'parameters.policy',
+      scope: `${place.config}, markets[0].policy`,
+      entry: 'initialMarginBuffer',
+    }
+    await refused(configOf(1337, cast, { markets: [{ name: 'BTC-USD', policy: { initialMarginBuffer: 50 } }] }), {
+      ...engineEntry,
+      message: expect.stringContaining('write "initialMarginBuffer" under "policy" at the top level of the file'),
     })
     const other = (address: string) => configOf(1337, cast, { sources: [{ name: 'own', kind: 'other', address }] })
     const unfit = { code: 'service.source-unfit', source: 'own' }

@@ -40,7 +40,8 @@ describe('from inbox to audit by command', () => {
 
     const submitted = await zkrisk('submit', path('bundle.json'), '--rpc', rpc, '--key-file', keyFile, '--json')
     expect(JSON.parse(submitted.stdout)).toMatchObject({ status: 'applied' })
-    const again = await zkrisk('submit', path('bundle.json'), '--rpc', rpc, '--key-file', keyFile, '--json')
+    const place = ['--rpc', rpc, '--deployment', deploymentFile, '--key-file', keyFile, '--json']
+    const again = await zkrisk('submit', path('bundle.json'), ...place)
     expect(JSON.parse(again.stdout)).toEqual({ status: 'already-applied' })
     expect(await tryOut.sequences()).toEqual({ 'BTC-USD': 1n, 'ETH-USD': 1n })
   })
@@ -54,6 +55,21 @@ describe('from inbox to audit by command', () => {
     const offline = await zkrisk('audit', '--bundle', path('audit.json'), '--deployment', deploymentFile)
     expect(offline.code).toBe(0)
     expect(offline.stdout).toContain('ACCEPTED')
+  })
+
+  it('says of a bundle of the other kind which command it is for, and of another deployment that the bundle is not for it', async () => {
+    const { rpc, deploymentFile, keyFile } = tryOut
+    const audited = errorOf(await zkrisk('audit', '--bundle', path('bundle.json'), '--json'))
+    expect(audited).toMatchObject({ code: 'registry.file-field', field: 'format' })
+    expect(audited.message).toContain('a proof bundle, which `zkrisk verify` checks')
+    const verified = errorOf(await zkrisk('verify', path('audit.json'), '--json'))
+    expect(verified).toMatchObject({ code: 'registry.file-field', field: 'format' })
+    expect(verified.message).toContain('an audit bundle, which `zkrisk audit --bundle` judges')
+    const deployment = JSON.parse(readFileSync(deploymentFile, 'utf8'))
+    writeFileSync(path('elsewhere.json'), JSON.stringify({ ...deployment, chainId: '1' }))
+    const place = ['--rpc', rpc, '--deployment', path('elsewhere.json'), '--key-file', keyFile, '--json']
+    const elsewhere = errorOf(await zkrisk('submit', path('bundle.json'), ...place))
+    expect(elsewhere).toMatchObject({ code: 'registry.wrong-chain' })
   })
 })
 

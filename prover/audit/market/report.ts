@@ -8,6 +8,7 @@ import {
   type ModelReport,
   type Telling,
   timeText,
+  timesText,
   verdictCells,
   verdictText,
 } from '../report.ts'
@@ -136,13 +137,13 @@ function rowsOf(
     ]),
     ...markets.map((market) => [
       `market ${market.name}`,
-      `moved ${market.sequence} times`,
+      `moved ${timesText(market.sequence)}`,
       `${market.waiting} waiting`,
       ...verdictCells(market, telling),
     ]),
     ...shadows.map((shadow) => [
       `shadow ${shadow.name}`,
-      `moved ${shadow.sequence} times`,
+      `moved ${timesText(shadow.sequence)}`,
       shadow.score === undefined ? 'removed' : `${shadow.waiting} waiting`,
       ...verdictCells(shadow, telling),
     ]),

@@ -6,6 +6,7 @@ import {
   type ModelReport,
   type Telling,
   timeText,
+  timesText,
   verdictCells,
   verdictText,
 } from '../report.ts'
@@ -175,7 +176,7 @@ function rowsOf(report: PortfolioAuditReport, telling: Telling): readonly (reado
     ]),
     ...accounts.map((account) => [
       `account ${account.account}`,
-      `reported ${account.sequence} times`,
+      `reported ${timesText(account.sequence)}`,
       '',
       ...verdictCells(account, telling),
     ]),

@@ -11,11 +11,15 @@ import {
   type PortfolioAuditReport,
   writeAuditBundle,
 } from '../../audit/index.ts'
+import { isPackageAlone } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
 import { KeysMissingError, type VerifyingKeys, verificationKeyHash } from '../../proof/index.ts'
 import { connectProvider, type Deployment, readDeployment } from '../../registry/index.ts'
 import { verifierFor } from '../deploying/verifier.ts'
 import { loadMarketVerifyingKeys, loadVerifyingKeys } from '../workspace.ts'
+
+/** Whose keys are taken unless a folder is named. */
+const HERE = isPackageAlone ? 'this package' : 'this checkout'
 
 /** What an auditor trusts of a key: its values, and the verifier compiled from it here. */
 export function auditKeyOf({ circuit, verificationKey, manifest }: VerifyingKeys): AuditKey {
@@ -135,7 +139,7 @@ function pinsOf(
     ...keys.map(({ build, verificationKey, manifest }) => ({
       what: 'keys' as const,
       value: `${build} sha256 ${verificationKeyHash(verificationKey).slice(0, 16)}…`,
-      by: `${folder ?? 'this checkout'}${manifest === undefined ? '' : `, ${manifest.kind} key`}`,
+      by: `${folder ?? HERE}${manifest === undefined ? '' : `, ${manifest.kind} key`}`,
     })),
   ]
 }
@@ -155,7 +159,7 @@ export class AuditKeysMissingError extends ProverError {
 
   constructor(folder: string | undefined, cause: KeysMissingError) {
     super(
-      `Expected the verification keys that you trust in ${folder ?? 'this checkout'}, found none for ${cause.circuit} as compiled here. ` +
+      `Expected the verification keys that you trust in ${folder ?? HERE}, found none for ${cause.circuit} as compiled here. ` +
         'An audit counts only under keys that do not come from the prover: take them from where the ceremony’s outcome is ' +
         'published, and name their folder with --keys. Of a development chain they are in build/keys of the checkout that ' +
         'deployed it.',

@@ -237,6 +237,15 @@ function deploymentOf({ config, models, portfolioModels }: DeployPlan, standing:
   }
 }
 
+/** Nobody agreed to the plan: the answer was no, or there is no terminal to ask at. */
+export class NotAgreedError extends ProverError {
+  readonly code = 'service.deploy-not-agreed'
+
+  constructor() {
+    super('Nothing was sent: expected the answer yes, or --yes where there is no terminal to ask at.')
+  }
+}
+
 /** The deployer cannot pay for the plan. */
 export class FundsError extends ProverError {
   readonly code = 'service.deploy-funds'

@@ -1,4 +1,6 @@
 /** `zkrisk margin --prove`: the margin proven and held by a contract on a development chain, and what that took. */
+import { isPackageAlone } from '../../config.ts'
+import { ProverError } from '../../errors.ts'
 import { createProver, type Prover } from '../../proof/index.ts'
 import { startDevelopmentChain } from '../development/chain.ts'
 import { buildPortfolioKeys, deployDevelopmentPortfolio } from '../development/portfolio.ts'
@@ -24,7 +26,7 @@ const LEAD_SECONDS = 600n
 /**
  * Proves a margin: arrays of the strikes held, the account's book, its margin; every proof verified here and by a contract.
  *
- * @throws what provers and the registry throw; a margin that the contract holds otherwise than the twin is an error
+ * @throws {@link CloneNeededError} in the package alone; what provers and the registry throw; a margin that the contract holds otherwise than the twin is an error
  * @example
  * const { held, gas } = await proveMargin(await marginOf(readAccount('portfolio.json', {})), console.error)
  * held.initialE8 // → -204_877_541_730n
@@ -34,6 +36,7 @@ export async function proveMargin(
   say: (line: string) => void,
   prover: Prover = createProver(),
 ): Promise<MarginProof> {
+  if (isPackageAlone) throw new CloneNeededError()
   const started = performance.now()
   const keys = await buildPortfolioKeys(say)
   const chain = await startDevelopmentChain(provable.round.asOf - LEAD_SECONDS)
@@ -88,4 +91,16 @@ export function formatProof({ proofs, gas, seconds, backend }: MarginProof): str
     `Proven (${backend}): ${count('riskArray')} risk arrays, ${count('optionBook')} books, ${count('portfolioMargin')} margin in ${seconds.toFixed(1)} s. A contract verified every proof and holds both margins to the last digit.`,
     `Gas: ${number(gas.margin)} for the account, ${number(gas.arrays)} for arrays that all accounts of the round share.`,
   ].join('\n')
+}
+
+/** The package brings neither circuits nor a development chain. */
+export class CloneNeededError extends ProverError {
+  readonly code = 'service.clone-needed'
+
+  constructor() {
+    super(
+      '`zkrisk margin --prove` needs a clone of zk-risk-engine itself: it proves with circuits and starts a development chain, ' +
+        'and the package has neither. Run `npm ci` in the clone, then this command there; without --prove it computes here.',
+    )
+  }
 }

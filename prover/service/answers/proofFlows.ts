@@ -133,16 +133,28 @@ export function formatVerdict({ valid, pinned, claims, failure, key }: FileVerdi
   return [...lines, valid ? 'VALID' : 'NOT VALID'].join('\n')
 }
 
-/** Lands a bundle on the registry it is for. */
+/**
+ * Lands a bundle on the registry it is for.
+ *
+ * @param options - with a deployment, the bundle must be for it
+ * @throws {@link WrongRegistryError}, {@link WrongChainError} if it is for another
+ */
 export async function submitFile(
   file: string,
-  { rpc, keyFile }: { readonly rpc: string; readonly keyFile?: string | undefined },
+  options: {
+    readonly rpc: string
+    readonly deployment?: string | undefined
+    readonly keyFile?: string | undefined
+  },
 ): Promise<Submitted> {
+  const { rpc, keyFile } = options
   const bundle = await readBundle(file)
-  const provider = await connectProvider(rpc, bundle.context.chainId)
+  const deployment = options.deployment === undefined ? undefined : await readDeployment(options.deployment)
+  const chainId = deployment?.chainId ?? bundle.context.chainId
+  const registry = deployment?.addresses.registry ?? bundle.context.registry
+  const provider = await connectProvider(rpc, chainId)
   try {
     const signer = openAccount(provider, keyFile)
-    const { registry, chainId } = bundle.context
     const client = await RegistryClient.connect({ registry, provider, signer, expectedChainId: chainId })
     return await client.submit(bundle)
   } finally {

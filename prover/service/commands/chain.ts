@@ -84,7 +84,7 @@ export function addChainCommands(program: Command): void {
         prices: priceOptions(options),
         say: terminal.say,
       })
-      terminal.result({ appended }, `${appended} times appended.`)
+      terminal.result({ appended }, `${appended === 1 ? '1 time' : `${appended} times`} appended.`)
     }),
   )
 

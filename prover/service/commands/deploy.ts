@@ -23,7 +23,8 @@ nothing twice, and does nothing when all stands. In the end the council governs,
 
 Outside the development chains it takes keys from a ceremony only, a council that waits 48 hours at least, and no account
 whose key is public. A market begins at the first observation that its source's signers append: without one the run stops
-there, with code service.awaiting-observation, or waits with --wait. See docs/deploying.md.`
+there, with code service.awaiting-observation, or waits with --wait. Where nobody says yes, nothing is sent and the command
+ends with 1 and code service.deploy-not-agreed. See docs/deploying.md.`
 
 export function addDeployCommand(program: Command): void {
   addCommand(program, 'deploy', 'put an engine on a chain: plan, transactions, hand-over to the council', [
@@ -62,7 +63,7 @@ export function addDeployCommand(program: Command): void {
 }
 
 async function deploy(terminal: Terminal, options: Options & { config: string; rpc: string }): Promise<number> {
-  const [{ openPlan }, { formatDeployed, formatPlan, formatStep }] = await Promise.all([
+  const [{ NotAgreedError, openPlan }, { formatDeployed, formatPlan, formatStep }] = await Promise.all([
     import('../answers/deploying.ts'),
     import('../text/deployText.ts'),
   ])
@@ -71,8 +72,10 @@ async function deploy(terminal: Terminal, options: Options & { config: string; r
     const { summary } = plan
     const mayGoOn = options.yes === true || (await agrees(terminal, formatPlan(summary)))
     if (!mayGoOn) {
-      terminal.result({ plan: summary, carriedOut: false }, `${formatPlan(summary)}\nNothing was sent: --yes goes on.`)
-      return EXIT.success
+      const { code, message } = new NotAgreedError()
+      const told = `${formatPlan(summary)}\n${message}\n        code ${code}`
+      terminal.result({ plan: summary, carriedOut: false, error: { code, message } }, told)
+      return EXIT.failure
     }
     if (options.yes === true) terminal.say(formatPlan(summary))
     const deployed = await plan.carryOut((event) => {

@@ -5,7 +5,7 @@ import { action, addCommand } from './command.ts'
 type BatchOptions = { rpc: string; deployment: string; out: string; model?: string; keys?: string }
 type ProveOptions = { out: string; deployment?: string; keys?: string }
 type VerifyOptions = { keys?: string; unpinned?: boolean; chainId?: string; registry?: string }
-type SubmitOptions = { rpc: string; keyFile?: string }
+type SubmitOptions = { rpc: string; deployment?: string; keyFile?: string }
 
 export function addProofCommands(program: Command): void {
   addCommand(program, 'batch', 'write the next batch that a registry would take, as input of `prove`', [
@@ -63,9 +63,10 @@ export function addProofCommands(program: Command): void {
     )
 
   addCommand(program, 'submit <bundle>', 'send a bundle to its registry; a second time does nothing', [
-    'submit bundle.json --rpc http://127.0.0.1:8545 --key-file prover.key',
+    'submit bundle.json --rpc http://127.0.0.1:8545 --deployment deployment.json --key-file prover.key',
   ])
     .requiredOption('--rpc <url>', 'node of the chain')
+    .option('--deployment <file>', 'where the engine lives that the bundle must be for; the bundle names it otherwise')
     .option('--key-file <file>', 'private key that pays; by default the variable ZKRISK_KEY')
     .action(
       action<SubmitOptions, [string]>(async (terminal, options, file) => {

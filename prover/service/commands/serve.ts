@@ -62,7 +62,10 @@ export function addServeCommand(program: Command): void {
           },
         })
         if (!terminal.json)
-          terminal.result(undefined, `${events.confirmed} batches confirmed, ${events.superseded} superseded.`)
+          terminal.result(
+            undefined,
+            `${events.confirmed} ${events.confirmed === 1 ? 'batch' : 'batches'} confirmed, ${events.superseded} superseded.`,
+          )
       }),
     )
 }

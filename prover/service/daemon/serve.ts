@@ -114,6 +114,8 @@ const FATAL: ReadonlySet<string> = new Set([
   'registry.registry-missing',
   'proof.corrupt-key-file',
   'proof.self-verification',
+  'proof.keys-missing',
+  'service.circuit-not-built',
 ])
 
 /**

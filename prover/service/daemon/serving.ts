@@ -5,7 +5,7 @@ import { connectProvider, type Deployment, readDeployment, RegistryClient } from
 import { openAccount } from './account.ts'
 import { JobStore } from './jobStore.ts'
 import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
-import { familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
+import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
 import { modelNames } from '../../volatility/models.ts'
 
 export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEvent'> & {
@@ -19,11 +19,16 @@ export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEven
   readonly keys?: string | undefined
 }
 
-/** Serves until the signal; how many jobs ended which way. */
+/**
+ * Serves until the signal; how many jobs ended which way.
+ *
+ * @throws {@link CircuitNotBuiltError} at once if what the deployment needs is not built here
+ */
 export async function runServe(
   options: RunServeOptions,
 ): Promise<{ readonly confirmed: number; readonly superseded: number }> {
   const deployment = await readDeployment(options.deployment)
+  requireCircuits(deployment)
   const { registry } = deployment.addresses
   const families = familiesOf(deployment, options.keys)
   const provider = await connectProvider(options.rpc, deployment.chainId)
@@ -61,6 +66,25 @@ export async function runServe(
     await prover.close()
     provider.destroy()
   }
+}
+
+/** The default model's live circuit where it is deployed, else any live circuit that is: without one, nothing is ever proven. */
+function requireCircuits({ models }: Deployment): void {
+  const lives = [...new Set([DEFAULT_VOLATILITY_MODEL, ...modelNames])]
+    .map((name) => familyOf(name).live)
+    .filter((live) => models.some(({ name }) => name === live))
+  const isBuilt = (live: string): boolean => {
+    try {
+      compiledCircuit(live)
+      return true
+    } catch (error) {
+      if (error instanceof CircuitNotBuiltError) return false
+      throw error
+    }
+  }
+  const [first] = lives
+  if (first === undefined) return
+  if (first === familyOf(DEFAULT_VOLATILITY_MODEL).live || !lives.some(isBuilt)) compiledCircuit(first)
 }
 
 /** What loads the keys of each family that the deployment has models of, the default one first; each loads once. */

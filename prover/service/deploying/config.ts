@@ -26,7 +26,9 @@ import {
   defaultMarketPolicy,
   encodeEnginePolicy,
   encodeMarketPolicy,
+  PolicyError,
 } from '../../parameters/policy.ts'
+import type { PolicyScope } from '../../parameters/policyEntries.ts'
 import { isDevelopmentChain } from '../../proof/index.ts'
 import { defaultFreshness, type FreshnessPolicy } from '../../registry/index.ts'
 import { LEAST_COUNCIL_DELAY_SECONDS } from '../../registry/authority.ts'
@@ -246,7 +248,9 @@ export async function readConfig(file: string): Promise<DeployConfig> {
 
 function exactConfig(config: ConfigFile, file: string): DeployConfig {
   const { chainId, council, guardian, freshness, portfolio } = config
-  const { learning, margin } = encodeEnginePolicy({ ...defaultEnginePolicy, ...config.policy })
+  const { learning, margin } = policyIn(file, 'policy', () =>
+    encodeEnginePolicy({ ...defaultEnginePolicy, ...config.policy }),
+  )
   const models = config.models.map(({ build: name, verificationKeySha256 }, i) => {
     const build = (marketBuilds as readonly Build[]).find((each) => each.name === name)
     if (build === undefined) {
@@ -262,7 +266,9 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
     if (isShadowName(name))
       throw new ConfigFieldError(file, `markets[${i}].name`, 'a shadow is added with `zkrisk shadows`')
     marketIdOf(name)
-    const stated = encodeMarketPolicy({ ...defaultMarketPolicy, ...market.policy })
+    const stated = policyIn(file, `markets[${i}].policy`, () =>
+      encodeMarketPolicy({ ...defaultMarketPolicy, ...market.policy }),
+    )
     const isStated = 'garch' in market.policy
     const policy = isStated
       ? stated
@@ -296,6 +302,27 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
       maintenanceMarginCapX24: fromPercent(freshness.maintenanceMarginCapPercent) ?? 0n,
     },
   }
+}
+
+/** Encodes a policy of the file, where entries have other places than in a policy by itself. */
+function policyIn<Words>(file: string, field: string, encode: () => Words): Words {
+  try {
+    return encode()
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error
+    const faults = error.faults.map(({ belongs, ...fault }) =>
+      belongs === undefined
+        ? fault
+        : { ...fault, reason: `no entry has this name here; write "${belongs.name}" under ${PLACES[belongs.scope]}` },
+    )
+    throw new PolicyError(`${file}, ${field}`, faults, error)
+  }
+}
+
+const PLACES: Readonly<Record<PolicyScope, string>> = {
+  engine: '"policy" at the top level of the file',
+  market: '"policy" of each market',
+  garch: '"policy", "garch" of each market',
 }
 
 function fromPercent(percent: number): bigint
