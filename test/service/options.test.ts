@@ -300,7 +300,8 @@ describe('zkrisk margin', () => {
     const { code, stdout } = await zkrisk('margin', portfolio, '--chain', chain, '--html', page)
     expect(code).toBe(0)
     expect(stdout).toContain('through 1 chain over 2 markets')
-    expect(readFileSync(page, 'utf8')).toContain('ETH Spot')
+    // Of one chain the page is that of the margin.
+    expect(readFileSync(page, 'utf8')).toContain('ETH: What could happen')
     expect(errorOf(await zkrisk('margin', portfolio, '--chain', chain, '--prove', '--json')).code).toBe(
       'service.prove-through',
     )
