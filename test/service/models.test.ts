@@ -36,9 +36,9 @@ describe('zkrisk models', () => {
     expect(markup).not.toMatch(/https?:|src=|href="(?!#)|@import|url\(/)
     expect(markup.match(/<section/g)).toHaveLength(4)
     expect(markup).toContain('margins through March 2020')
-    // Every model and the constant in each of two score charts and three of margins
+    // Every model and the constant in each of two score charts, a dot each of the one month, and three of margins
     const curves = modelNames.length + 1
-    expect(markup.match(/class="series /g)?.length).toBe(2 * (2 * curves + 1 + 3 * curves))
+    expect(markup.match(/class="(?:series|dot) /g)?.length).toBe(2 * (2 * curves + 1 + 3 * curves))
   })
 
   it('prints the same as JSON: files of one asset follow each other, a range is seen', async () => {
