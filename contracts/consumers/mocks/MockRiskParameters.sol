@@ -2,16 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {IRiskParameters} from "../../registry/IRiskParameters.sol";
+import {ParameterReads} from "../../registry/ParameterReads.sol";
 import {ShadowId} from "../../registry/ShadowId.sol";
 
 /// @title MockRiskParameters
 /// @notice Parameters that anybody sets, to test consumers with: it answers as the registry does, fresh, stale and unproven.
 /// @dev For tests only. It holds whatever it is given; the registry holds what was proven and its guard-rails let pass.
-contract MockRiskParameters is IRiskParameters {
+contract MockRiskParameters is ParameterReads {
     using ShadowId for bytes32;
-
-    uint256 private constant ONE_WAD = 1e18;
-    uint256 private constant FRACTION_BITS = 24;
 
     /// @notice Age from which on parameters are stale; what follows is as in a deployment that states nothing else.
     uint256 public maxParameterAgeSeconds = 3_900;
@@ -47,89 +45,17 @@ contract MockRiskParameters is IRiskParameters {
     }
 
     /// @inheritdoc IRiskParameters
-    function parametersForLiquidation(
-        bytes32 marketId
-    ) external view returns (Parameters memory tightened, bool stale) {
-        tightened = _proven(marketId);
-        uint256 staleFrom = tightened.asOf + maxParameterAgeSeconds;
-        stale = block.timestamp > staleFrom;
-        if (stale) _tighten(tightened, block.timestamp - staleFrom);
-    }
-
-    /// @inheritdoc IRiskParameters
-    function unsafeParameters(
-        bytes32 marketId
-    ) external view returns (Parameters memory proven, uint256 ageSeconds) {
-        proven = _proven(marketId);
-        ageSeconds = _subtractOrZero(block.timestamp, proven.asOf);
-    }
-
-    /// @inheritdoc IRiskParameters
-    function initialMarginWad(bytes32 marketId) external view returns (uint256) {
-        return _wadUp(parameters(marketId).initialMarginX24);
-    }
-
-    /// @inheritdoc IRiskParameters
-    function maintenanceMarginWad(bytes32 marketId) external view returns (uint256) {
-        return _wadUp(parameters(marketId).maintenanceMarginX24);
-    }
-
-    /// @inheritdoc IRiskParameters
-    function liquidationThresholdWad(bytes32 marketId) external view returns (uint256) {
-        return _wadDown(parameters(marketId).liquidationThresholdX24);
-    }
-
-    /// @inheritdoc IRiskParameters
-    function maxLoanToValueWad(bytes32 marketId) external view returns (uint256) {
-        return _wadDown(parameters(marketId).maxLoanToValueX24);
-    }
-
-    /// @inheritdoc IRiskParameters
-    function volatilityWad(bytes32 marketId) external view returns (uint256) {
-        return _wadUp(parameters(marketId).volatilityX24);
-    }
-
-    /// @inheritdoc IRiskParameters
     function sequence(bytes32 marketId) external view returns (uint256) {
         return _isProven[marketId] ? _parameters[marketId].sequence : 0;
     }
 
-    /// @inheritdoc IRiskParameters
-    function parameters(bytes32 marketId) public view returns (Parameters memory proven) {
-        proven = _proven(marketId);
-        uint256 oldest = block.timestamp - maxParameterAgeSeconds;
-        if (proven.asOf < oldest) revert ParametersStale(proven.asOf, oldest);
-    }
-
-    function _proven(bytes32 marketId) private view returns (Parameters memory) {
+    function _proven(bytes32 marketId) internal view override returns (Parameters memory) {
         if (marketId.isShadow()) revert ShadowNotInForce(marketId);
         if (!_isProven[marketId]) revert NotYetProven(marketId);
         return _parameters[marketId];
     }
 
-    function _tighten(Parameters memory held, uint256 staleSeconds) private view {
-        uint256 raisedX24 = held.maintenanceMarginX24 + (stalenessAddOnPerHourX24 * staleSeconds + 1 hours - 1) / 1 hours;
-        if (raisedX24 > maintenanceMarginCapX24) raisedX24 = maintenanceMarginCapX24;
-        if (raisedX24 <= held.maintenanceMarginX24) return;
-
-        uint256 riseX24 = raisedX24 - held.maintenanceMarginX24;
-        held.maintenanceMarginX24 = raisedX24;
-        if (held.initialMarginX24 < raisedX24) held.initialMarginX24 = raisedX24;
-        held.liquidationThresholdX24 = _subtractOrZero(held.liquidationThresholdX24, riseX24);
-        if (held.maxLoanToValueX24 > held.liquidationThresholdX24) {
-            held.maxLoanToValueX24 = held.liquidationThresholdX24;
-        }
-    }
-
-    function _wadUp(uint256 valueX24) private pure returns (uint256) {
-        return (valueX24 * ONE_WAD + 2 ** FRACTION_BITS - 1) >> FRACTION_BITS;
-    }
-
-    function _wadDown(uint256 valueX24) private pure returns (uint256) {
-        return (valueX24 * ONE_WAD) >> FRACTION_BITS;
-    }
-
-    function _subtractOrZero(uint256 a, uint256 b) private pure returns (uint256) {
-        return a > b ? a - b : 0;
+    function _freshnessOfReads() internal view override returns (Freshness memory) {
+        return Freshness(maxParameterAgeSeconds, stalenessAddOnPerHourX24, maintenanceMarginCapX24);
     }
 }
