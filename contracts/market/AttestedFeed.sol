@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {packObservation} from "../generated/Words.sol";
+import {ClockSkew} from "./ClockSkew.sol";
 import {IAttestedFeed} from "./IAttestedFeed.sol";
 import {ObservationInbox} from "./ObservationInbox.sol";
 import {SignerCommittee} from "./SignerCommittee.sol";
@@ -11,7 +12,7 @@ import {SignerCommittee} from "./SignerCommittee.sol";
 /// @notice Owner-free observation source: k of n signers attest, anyone submits.
 contract AttestedFeed is IAttestedFeed, ObservationInbox, SignerCommittee, EIP712 {
     /// @notice Clocks of signers and chain may differ by this much.
-    uint256 public constant CLOCK_SKEW_SECONDS = 15;
+    uint256 public constant CLOCK_SKEW_SECONDS = ClockSkew.SECONDS;
 
     bytes32 private constant OBSERVATION_TYPEHASH =
         keccak256(

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {ClockSkew} from "./ClockSkew.sol";
 import {IAttestedRounds} from "./IAttestedRounds.sol";
 import {IRoundSource} from "./IRoundSource.sol";
 import {RoundId} from "./RoundId.sol";
@@ -11,7 +12,7 @@ import {SignerCommittee} from "./SignerCommittee.sol";
 /// @notice Owner-free source of market rounds: k of n signers attest, anyone publishes.
 contract AttestedRounds is IAttestedRounds, SignerCommittee, EIP712 {
     /// @notice Clocks of signers and chain may differ by this much.
-    uint256 public constant CLOCK_SKEW_SECONDS = 15;
+    uint256 public constant CLOCK_SKEW_SECONDS = ClockSkew.SECONDS;
 
     bytes32 private constant ROUND_TYPEHASH =
         keccak256(

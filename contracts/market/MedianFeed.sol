@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ObservationElement, packObservation} from "../generated/Words.sol";
+import {ClockSkew} from "./ClockSkew.sol";
 import {IMedianFeed} from "./IMedianFeed.sol";
 import {IObservationSource} from "./IObservationSource.sol";
 import {ObservationInbox} from "./ObservationInbox.sol";
@@ -11,7 +12,7 @@ import {ObservationInbox} from "./ObservationInbox.sol";
 /// others say.
 contract MedianFeed is IMedianFeed, ObservationInbox {
     /// @notice Clocks of sources and chain may differ by this much.
-    uint256 public constant CLOCK_SKEW_SECONDS = 15;
+    uint256 public constant CLOCK_SKEW_SECONDS = ClockSkew.SECONDS;
 
     uint256 private constant MAX_SOURCES = 15;
     uint256 private constant MAX_AGE_SECONDS = 30 days;
@@ -79,13 +80,13 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
             volatilities[i] = fresh[i].impliedVolatilityX16();
             if (volatilities[i] != 0) ++attested;
         }
-        uint256 priceE8 = _median(prices);
+        uint256 priceE8 = _medianDown(prices);
         _requireAgreement(marketId, prices, priceE8);
-        uint256 asOf = _median(times);
+        uint256 asOf = _medianDown(times);
         uint256 earliest = _lastAsOf(marketId) + leastSpacingSeconds;
         if (asOf < earliest) revert ObservationTooSoon(asOf, earliest);
         // Of all that are fresh, and not of those that attest one: of these, half may lie.
-        uint256 implied = attested < leastSources ? 0 : _median(volatilities);
+        uint256 implied = attested < leastSources ? 0 : _medianDown(volatilities);
         _append(
             marketId,
             packObservation({priceE8: priceE8, asOf: asOf, impliedVolatilityX16: implied, rangeCode: 0})
@@ -138,8 +139,8 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
         if (agreeing < leastSources) revert TooFewAgree(marketId, agreeing, leastSources);
     }
 
-    /// @dev Sorts them; of two middle ones the mean, rounded down.
-    function _median(uint256[] memory values) private pure returns (uint256) {
+    /// @dev Sorts them; of two middle ones the mean.
+    function _medianDown(uint256[] memory values) private pure returns (uint256) {
         uint256 length = values.length;
         for (uint256 i = 1; i < length; ++i) {
             uint256 value = values[i];

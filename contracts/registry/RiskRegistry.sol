@@ -15,6 +15,7 @@ import {
     ParametersWord,
     VolatilityStateWord
 } from "../generated/Words.sol";
+import {ClockSkew} from "../market/ClockSkew.sol";
 import {IObservationSource} from "../market/IObservationSource.sol";
 import {Inbox} from "../market/Inbox.sol";
 import {PolicyBook} from "../parameters/PolicyBook.sol";
@@ -37,7 +38,7 @@ contract RiskRegistry is IRiskRegistry, Shadows {
     using MarketRiskStatement for MarketRiskStatement.Transcript;
 
     /// @notice Clocks of sources and chain may differ by this much.
-    uint256 public constant CLOCK_SKEW_SECONDS = 15;
+    uint256 public constant CLOCK_SKEW_SECONDS = ClockSkew.SECONDS;
 
     uint256 private constant MAX_SEQUENCE = 2 ** (256 - SEQUENCE_SHIFT) - 1;
     uint256 private constant WORD_BYTES = 32;

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Contract } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Audit,
@@ -17,8 +18,10 @@ import {
   parseAuditBundle,
   writeAuditBundle,
 } from '../../prover/audit/index.ts'
+import { CLOCK_SKEW_SECONDS } from '../../prover/audit/market/judgeBatch.ts'
 import { missingConstant, withoutMetadata } from '../../prover/audit/verifierCode.ts'
 import { ProverError } from '../../prover/errors.ts'
+import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { decodeSubmit, encodeSubmit, type SubmitCall } from '../../prover/registry/market/calldata.ts'
 import type { MarketBatch } from '../../prover/statement/marketRisk.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
@@ -169,6 +172,12 @@ describe('an honest history', () => {
     })
     await expect(late).rejects.toMatchObject({ code: 'audit.history-incomplete' })
   })
+})
+
+it('R5: allows clocks to differ by as much as the registry does', async () => {
+  const registry = new Contract(engine.deployment.addresses.registry, interfaceOf('RiskRegistry'))
+  const ofChain = registry.connect(engine.chain.ethers.provider as never) as Contract
+  expect(await ofChain.getFunction('CLOCK_SKEW_SECONDS')()).toBe(CLOCK_SKEW_SECONDS)
 })
 
 describe('R15: a batch of which a market was skipped', () => {
