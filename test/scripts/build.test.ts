@@ -57,7 +57,7 @@ async function until(condition: () => boolean): Promise<void> {
 
 it('stops with the stage that failed, ends the others with it, and exits with 1', async () => {
   const clone = newClone()
-  const circuit = join(clone, 'circuits/statement/MarketRisk.circom')
+  const circuit = join(clone, 'circuits/generated/frames/MarketRisk.circom')
   writeFileSync(circuit, readFileSync(circuit, 'utf8').replace('template MarketRisk(', 'template SomethingElse('))
   const build = startBuild(clone)
   expect(await build.closed).toEqual([1, null])
