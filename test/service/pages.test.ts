@@ -69,6 +69,27 @@ function chainFile(): string {
   return file
 }
 
+function deployedReport(judged: Pick<AuditReport['models'][number], 'accepted' | 'claims'>): AuditReport['deployed'] {
+  const [address, account, other] = ['a1', 'b2', 'c3'].map((byte) => `0x${byte.repeat(20)}`) as [string, string, string]
+  const governs = { grantedBy: 'admin', cancelledBy: 'guardian', grantDelaySeconds: 0 }
+  const member = { account, delaySeconds: 172_800, grantedInBlock: 1, grantedBy: other }
+  return {
+    contracts: [
+      { name: 'RiskRegistry', address, ...judged },
+      { name: 'AttestedFeed', address, committee: { threshold: 2, signers: [address, account, other] }, ...judged },
+    ],
+    authority: {
+      council: address,
+      roles: [
+        { name: 'admin', ...governs, may: ['RiskRegistry.addMarket', 'ModelRegistry.register'], members: [member] },
+        { name: 'guardian', ...governs, may: ['ModelRegistry.disable'], members: [{ ...member, delaySeconds: 0 }] },
+      ],
+      ...judged,
+    },
+    reads: { asked: 13, ...judged },
+  }
+}
+
 function auditReport(): AuditReport {
   const registry = `0x${'ab'.repeat(20)}`
   const held = ['O1', 'P4', 'P5', 'Q3'].map((claim) => ({ claim, holds: true }))
@@ -86,6 +107,7 @@ function auditReport(): AuditReport {
   return {
     ...{ accepted: true, chainId: 31337n, registry, fromBlock: 0, toBlock: 40, pinned: true, batches, promotions: [] },
     models: [{ modelId: '1', name: 'marketRiskRange6x2', ...judged }],
+    deployed: deployedReport(judged),
     markets: [{ name: 'BTC-USD', sequence: 12n, waiting: 0, model: 'rangeMixture', ...judged }],
     shadows: ['ewma', 'garch'].map((model) => ({
       ...{ name: `BTC-USD~${model}`, sequence: 12n, waiting: 0, model, ...judged },
