@@ -25,13 +25,7 @@ export type { AuditPins, PinnedDeployment, PinnedSource } from './pins.ts'
 export type { Authority, RoleReport } from './deployed/authority.ts'
 export type { ContractReport, DeployedReport } from './deployed/judge.ts'
 export { auditPortfolio, isPortfolioRegistry, type PortfolioAudit } from './portfolio/audit.ts'
-export {
-  auditPortfolioOffline,
-  formatPortfolioAuditBundle,
-  isPortfolioAuditBundle,
-  parsePortfolioAuditBundle,
-  writePortfolioAuditBundle,
-} from './portfolio/auditBundle.ts'
+export { auditPortfolioOffline, writePortfolioAuditBundle } from './portfolio/auditBundle.ts'
 export { judgePortfolio } from './portfolio/judge.ts'
 export type { PortfolioRecord } from './portfolio/record.ts'
 export {

@@ -33,7 +33,13 @@ export type AuditKey = {
   readonly verifierCode?: string
 }
 
-/** What an auditor who brings keys has pinned with them. */
+/**
+ * What an auditor who brings keys has pinned with them: the keys, and the code of their verifiers.
+ *
+ * @example
+ * const pins = { chainId: 31337n, ...pinsOfKeys(await marketAuditKeys()) }
+ * (await auditOffline('audit.json', pins)).accepted // → true
+ */
 export function pinsOfKeys(keys: readonly AuditKey[]): Pick<AuditPins, 'verificationKeyHashes' | 'verifierCodes'> {
   const hashes = keys.map(({ verificationKey }) => `0x${verificationKeyHash(verificationKey)}`)
   const codes = keys.map(({ verifierCode }, i) => [hashes[i] ?? '', verifierCode] as const)

@@ -7,15 +7,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   auditPortfolioOffline,
   formatPortfolioAudit,
-  formatPortfolioAuditBundle,
   judgePortfolio,
-  parsePortfolioAuditBundle,
   pinsOfKeys,
   type PortfolioAudit,
   type PortfolioAuditReport,
   writePortfolioAuditBundle,
 } from '../../prover/audit/index.ts'
 import { BATCH_VERIFIER, immutableIn } from '../../prover/audit/deployed/code.ts'
+import { formatPortfolioAuditBundle, parsePortfolioAuditBundle } from '../../prover/audit/portfolio/auditBundle.ts'
 import { ProverError } from '../../prover/errors.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { renderPortfolioAuditReport } from '../../prover/service/report/portfolioAuditReport.ts'
@@ -180,7 +179,7 @@ describe('an audit bundle of margins', () => {
     const copy = structuredClone(whole.record) as Mutable<typeof whole.record>
     for (const model of copy.models) model.verifierCode = `0x60015f5260205ff3${model.verifierCode.slice(2)}`
     writeFileSync(file, formatPortfolioAuditBundle(copy as never))
-    const { verificationKeyHashes } = pins()
+    const { verificationKeyHashes = [] } = pins()
     const lied = await auditPortfolioOffline(file, { chainId: 31337n, registry, verificationKeyHashes })
     expect(lied.failure?.claim).toMatchObject({ claim: 'A1', field: 'models.verifierCode' })
   })

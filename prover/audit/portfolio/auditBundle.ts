@@ -117,11 +117,32 @@ const portfolioFormat: SealedFormat<PortfolioRecord> = {
 /** The record's one text. */
 export const formatPortfolioAuditBundle = (record: PortfolioRecord): string => seal(portfolioFormat, record)
 
-/** As {@link readPortfolioAuditBundle}, from memory. */
+/** A record from its one text. */
 export const parsePortfolioAuditBundle = (bytes: Uint8Array, name: string): PortfolioRecord =>
   unseal(portfolioFormat, bytes, name)
 
-/** Writes an audit bundle of margins, whole or not at all. */
+/**
+ * Writes an audit bundle of margins, whole or not at all.
+ *
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * const { registry, block } = await deployPortfolio(council, {
+ *   council: addresses.council,
+ *   modelRegistry: addresses.modelRegistry,
+ *   market: 'BTC-USD',
+ *   rounds: { signers: [council.address], threshold: 1 },
+ *   policy: policyOf(provable),
+ *   venue: council.address,
+ *   models: [],
+ * })
+ * const keys = await portfolioAuditKeys()
+ * const { record } = await auditPortfolio({ provider, registry, fromBlock: block, keys })
+ * await writePortfolioAuditBundle('margins.audit.json', record)
+ */
 export async function writePortfolioAuditBundle(file: string, record: PortfolioRecord): Promise<void> {
   await writeFileAtomic(file, formatPortfolioAuditBundle(record))
 }
@@ -139,6 +160,26 @@ const HEAD_BYTES = 128
  * Judges an audit bundle of margins without a chain, as {@link auditOffline} does one of markets.
  *
  * @throws {@link UnreadableFileError}, {@link FileFieldError}, {@link SectionChangedError}, {@link NotCanonicalError}
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * const { registry, block } = await deployPortfolio(council, {
+ *   council: addresses.council,
+ *   modelRegistry: addresses.modelRegistry,
+ *   market: 'BTC-USD',
+ *   rounds: { signers: [council.address], threshold: 1 },
+ *   policy: policyOf(provable),
+ *   venue: council.address,
+ *   models: [],
+ * })
+ * const keys = await portfolioAuditKeys()
+ * const { record } = await auditPortfolio({ provider, registry, fromBlock: block, keys })
+ * await writePortfolioAuditBundle('margins.audit.json', record)
+ * const pins = { chainId: 31337n, registry, ...pinsOfKeys(keys) }
+ * (await auditPortfolioOffline('margins.audit.json', pins)).accepted // → true
  */
 export async function auditPortfolioOffline(file: string, pins: AuditPins = {}): Promise<PortfolioAuditReport> {
   return judgePortfolio(parsePortfolioAuditBundle(await readAtMost(file, portfolioFormat.maxBytes), file), pins)

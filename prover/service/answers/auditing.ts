@@ -5,11 +5,11 @@ import {
   type AuditKey,
   type AuditOptions,
   type AuditReport,
+  type DeployedReport,
   audit,
   auditOffline,
   auditPortfolio,
   auditPortfolioOffline,
-  isPortfolioAuditBundle,
   isPortfolioRegistry,
   type Pin,
   type PinnedDeployment,
@@ -19,10 +19,13 @@ import {
   writeAuditBundle,
   writePortfolioAuditBundle,
 } from '../../audit/index.ts'
-import { isPackageAlone } from '../../config.ts'
+import { isPortfolioAuditBundle } from '../../audit/portfolio/auditBundle.ts'
+import { isPackageAlone, packageVersion } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
 import { KeysMissingError, type VerifyingKeys, verificationKeyHash } from '../../proof/index.ts'
 import { connectProvider, type DeployedFeed, type Deployment, readDeployment } from '../../registry/index.ts'
+import { artifactOf, contractSources, type ContractName } from '../../registry/artifacts.ts'
+import { sha256 } from '../../proof/keys/keyStore.ts'
 import { verifierFor } from '../deploying/verifier.ts'
 import { loadMarketVerifyingKeys, loadVerifyingKeys } from '../workspace.ts'
 
@@ -193,12 +196,14 @@ export async function auditFromFile(
 
 /** What a verdict rests on: what was brought along by file or flag, and what was taken from `otherwise`. */
 function pinsOf(
-  { chainId, registry }: Pick<AuditReport, 'chainId' | 'registry'>,
+  { chainId, registry, deployed }: Pick<AuditReport, 'chainId' | 'registry' | 'deployed'>,
   keys: readonly AuditKey[],
-  { registry: asked, deployment, keys: folder }: PinOptions,
+  options: PinOptions,
   otherwise: string,
 ): readonly Pin[] {
+  const { registry: asked, deployment, keys: folder } = options
   return [
+    ...codePins(deployed, options),
     { what: 'chain', value: chainId.toString(), by: deployment ?? otherwise },
     { what: 'registry', value: registry, by: asked === undefined ? (deployment ?? otherwise) : '--registry' },
     ...keys.map(({ build, verificationKey, manifest }) => ({
@@ -208,6 +213,29 @@ function pinsOf(
     })),
   ]
 }
+
+/** Which code counts as ours, and what else is asked of whoever governs. */
+function codePins(
+  { contracts }: DeployedReport,
+  { governor, leastDelay, trustCode = [], deployment }: PinOptions,
+): Pin[] {
+  const names = [...new Set(contracts.map(({ name }) => name))].filter(isContractName)
+  const compiled = sha256(names.map((name) => artifactOf(name).deployedBytecode).join())
+  const value = `${names.join(', ')} sha256 ${compiled.slice(0, 16)}…`
+  return [
+    { what: 'code', value, by: `${HERE} ${packageVersion}, compiled` },
+    ...trustCode.map((hash): Pin => ({ what: 'code', value: `keccak256 ${hash.slice(0, 18)}…`, by: '--trust-code' })),
+    ...(deployment === undefined
+      ? []
+      : [{ what: 'contracts' as const, value: 'council, registry of models, sources, signers', by: deployment }]),
+    ...(governor === undefined ? [] : [{ what: 'governors' as const, value: governor.join(' '), by: '--governor' }]),
+    ...(leastDelay === undefined
+      ? []
+      : [{ what: 'least delay' as const, value: `${leastDelay} h`, by: '--least-delay' }]),
+  ]
+}
+
+const isContractName = (name: string): name is ContractName => Object.hasOwn(contractSources, name)
 
 /** Tells of every tenth batch. */
 function progressOf(say: (line: string) => void): (step: string, done: number, total: number) => void {
