@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { addressSchema, bytesSchema, hashSchema, integerSchema } from '../../registry/wordSchemas.ts'
 import { wordsBy } from '../../statement/marketState.ts'
+import { deployedSchema } from '../deployed/record.ts'
 import { at, modelSchema } from '../modelRecord.ts'
 
 const word = integerSchema(256)
@@ -9,10 +10,18 @@ const word = integerSchema(256)
 const stateWords = wordsBy(() => word)
 const volatilityModel = z.int().min(0).max(255)
 
+/** As `IRiskPolicy.FreshnessPolicy` has them. */
+export const freshnessFields = [
+  'maxObservationAgeSeconds',
+  'maxParameterAgeSeconds',
+  'stalenessAddOnPerHourX24',
+  'maintenanceMarginCapX24',
+] as const
+
 const policySchema = z.strictObject({
   ...at,
-  /** One event sets both ages. */
-  kind: z.enum(['learning', 'margin', 'market', 'maxObservationAgeSeconds', 'maxParameterAgeSeconds']),
+  /** One event sets all of freshness. */
+  kind: z.enum(['learning', 'margin', 'market', ...freshnessFields]),
   /** Zero unless kind is 'market'; a shadow's policy stands under its own id. */
   marketId: hashSchema,
   value: word,
@@ -115,6 +124,8 @@ export const chainRecordSchema = z.strictObject({
   ),
   /** What promotions are judged by, at the last block of the record. */
   inForce: z.strictObject({ promotionPolicy: promotionPolicySchema, maxParameterAgeSeconds: integerSchema(32) }),
+  /** The contracts themselves. */
+  deployed: deployedSchema,
 })
 
 export type ChainRecord = z.infer<typeof chainRecordSchema>

@@ -90,10 +90,17 @@ export type BundlePins = {
   readonly registry?: string
 }
 
+const bundlePins = ['verificationKeyHash', 'chainId', 'registry'] as const satisfies readonly (keyof BundlePins)[]
+
 export type BundleVerdict = {
+  /** Every claim holds, under a key that was pinned from outside. */
   readonly valid: boolean
-  /** Whether the verification key was pinned from outside; without it a valid bundle only agrees with itself. */
+  /** Every claim holds, whatever was pinned: of an unpinned bundle only that it agrees with itself. */
+  readonly consistent: boolean
+  /** Whether the verification key was pinned from outside. */
   readonly pinned: boolean
+  /** Pins that nobody gave; of what they are about the bundle's own word is all there is. */
+  readonly missing: readonly (keyof BundlePins)[]
   readonly claims: readonly ClaimResult[]
   /** The first claim that does not hold. */
   readonly failure?: ClaimResult
@@ -214,7 +221,8 @@ export function buildOf(name: string): Build {
 /**
  * Checks a bundle's every claim: context, every word the twin computes, the public signals, the proof with both verifiers.
  *
- * Never throws for a false bundle; says which claim fails first and where.
+ * Never throws for a false bundle; says which claim fails first and where. Without a pinned key none is valid: whoever made the
+ * bundle may have made the key, too. The verdict says what else was not pinned.
  *
  * @example
  * const { manifest } = await loadVerifyingKeys('marketRiskRange6x2')
@@ -233,8 +241,10 @@ export async function checkBundle(bundle: Bundle, pins: BundlePins = {}): Promis
   }
   claims.push(await checkProof(bundle))
   const failure = claims.find(({ holds }) => !holds)
-  const pinned = pins.verificationKeyHash !== undefined
-  return { valid: failure === undefined, pinned, claims, ...(failure === undefined ? {} : { failure }) }
+  const [consistent, pinned] = [failure === undefined, pins.verificationKeyHash !== undefined]
+  const missing = bundlePins.filter((pin) => pins[pin] === undefined)
+  const valid = consistent && pinned
+  return { valid, consistent, pinned, missing, claims, ...(failure === undefined ? {} : { failure }) }
 }
 
 /** What a market arrives at: its state, and the parameters that follow. */
