@@ -211,7 +211,11 @@ describe('R15: a batch of which a market was skipped', () => {
     const invented: MarketBatch = {
       ...btc,
       sequence: 0n,
-      previous: { volatility: { ...volatility, asOf: FAR_AHEAD }, anchor: { ...anchor, anchorAsOf: FAR_AHEAD } },
+      previous: {
+        ...btc.previous,
+        volatility: { ...volatility, asOf: FAR_AHEAD },
+        anchor: { ...anchor, anchorAsOf: FAR_AHEAD },
+      },
       observations: [observation],
     }
     const bundle = await engine.proveStated({ batch: { ...batch, markets: [invented, eth] }, inboxes, names })

@@ -624,7 +624,7 @@ describe('R37: promotions', () => {
     const [own, promoted] = [MARKET, shadow('ewma')].map((name) => held.get(name)) as [Held, Held]
     const { initialMarginX24, maintenanceMarginX24 } = own.state.anchor
     const state = {
-      volatility: promoted.state.volatility,
+      ...promoted.state,
       anchor: { ...promoted.state.anchor, initialMarginX24, maintenanceMarginX24 },
     }
     const value = pack('marketPolicy', promoted.policy)

@@ -326,7 +326,7 @@ describe('R37: a promotion', () => {
       const [event] = eventsOf(receipt, engine.registry).filter(({ name }) => name === 'ShadowPromoted')
       const { initialMarginX24, maintenanceMarginX24 } = before
       const anchor = { ...other.state.anchor, initialMarginX24, maintenanceMarginX24 }
-      const state = { volatility: other.state.volatility, anchor }
+      const state = { ...other.state, anchor }
       expect(event?.args.toObject(true)).toMatchObject({
         marketId: btc.marketId,
         volatilityModel: BigInt(OTHER),
