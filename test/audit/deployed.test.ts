@@ -102,9 +102,10 @@ describe('an honest deployment', () => {
     expect(table).toMatch(/^ {2}AttestedFeed 0x\w{40}: 2 of 3: /m)
     for (const signer of signers) expect(table).toContain(signer)
     expect(table).toMatch(
-      /^ {2}admin +0x\w{40} +at once +granted in block \d+ by 0x\w{40} +granted by admin; cancelled by admin; may /m,
+      /^ {2}admin, granted by admin, cancelled by admin:\n {4}0x\w{40} {2}at once {2}granted in block \d+ by 0x\w{40}$/m,
     )
-    expect(table).toMatch(/^ {2}guardian .*may ModelRegistry\.disable$/m)
+    expect(table).toMatch(/^ {4}may RiskRegistry: setLearningPolicy, .*setPromotionPolicy$/m)
+    expect(table).toMatch(/^ {2}guardian, .*^ {4}may ModelRegistry: disable$/ms)
     const json = JSON.parse(auditToJson(honest.report))
     expect(json.deployed.contracts[3].committee).toMatchObject({ threshold: 2 })
     expect(json.deployed.authority.roles[0]).toMatchObject({ name: 'admin', grantedBy: 'admin', cancelledBy: 'admin' })
@@ -370,13 +371,24 @@ describe('A11: a council', () => {
     )
   })
 
+  it('outside development chains keeps no deployer: one that waits long enough, but made a contract, is rejected', async () => {
+    const waits = structuredClone(honest.record) as unknown as Elsewhere
+    waits.context.chainId = 1n
+    for (const { members } of waits.deployed.council.roles)
+      for (const member of members) member.delaySeconds = 48 * 3600
+    const claimsOf = async () => (await judge(waits as never)).deployed.authority.claims
+    expect(await claimsOf()).toContainEqual(expect.objectContaining({ holds: false, field: 'council.deployer' }))
+    for (const { creation } of waits.deployed.contracts) creation.from = ZeroAddress
+    expect(await claimsOf()).toEqual([{ claim: 'A11', holds: true }])
+  })
+
   it('with a foreign administrator, or one who may make administrators, is rejected where governors are pinned', async () => {
     const governors = [await admin()]
     expect((await auditNow({ governors })).report.accepted).toBe(true)
     const stranger = (await engine.chain.signers[7]?.getAddress()) ?? ''
     const second = await auditedAfter(() => callCouncil('grantRole', 0n, stranger, 0), { governors })
     await expectRejected(second, 'A11 council.admin.members')
-    expect(formatAudit(second)).toMatch(new RegExp(`^ {2}admin +${stranger} `, 'm'))
+    expect(formatAudit(second)).toMatch(new RegExp(`^ {4}${stranger} `, 'm'))
     const { registry: target } = engine.deployment.addresses
     const selector = interfaceOf('RiskRegistry').getFunction('addMarket')?.selector
     const through = await auditedAfter(
@@ -487,6 +499,14 @@ describe('a record', () => {
     expect((await judge(shorter as never)).failure?.claim).toMatchObject({ claim: 'A12', field: 'deployed.reads' })
   })
 })
+
+type Elsewhere = {
+  context: { chainId: bigint }
+  deployed: {
+    contracts: { creation: { from: string } }[]
+    council: { roles: { members: { delaySeconds: number }[] }[] }
+  }
+}
 
 type Record = {
   deployed: {
