@@ -402,6 +402,17 @@ describe('A11: a council', () => {
     await expectRejected(through, 'A11 council.role 78.members')
   })
 
+  it('is asked for all its history: whoever got a role before the registry stood is named', async () => {
+    const { creation } = honest.record.deployed.contracts[0] as (typeof honest.record.deployed.contracts)[number]
+    const fromBlock = creation?.block ?? 0
+    const provider = engine.chain.ethers.provider as never
+    const { report } = await audit({ registry, provider, keys: engine.auditKeys(), fromBlock })
+    const [first] = report.deployed.authority.roles
+    expect(first?.members.map(({ account, grantedInBlock }) => [account, grantedInBlock < fromBlock])).toEqual([
+      [await admin(), true],
+    ])
+  })
+
   it('that lets anybody register models is rejected; that lets a guardian disable them is not', async () => {
     const { modelRegistry } = engine.deployment.addresses
     const selector = interfaceOf('ModelRegistry').getFunction('register')?.selector
