@@ -1,4 +1,7 @@
 /** The auditor against contracts that were changed: each is rejected, and what was changed is named. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { AbiCoder, concat, getCreateAddress, id, keccak256, toBeHex, TypedDataEncoder, ZeroAddress } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -13,6 +16,7 @@ import {
   parseAuditBundle,
   pinsOfKeys,
   type PinnedDeployment,
+  writeAuditBundle,
 } from '../../prover/audit/index.ts'
 import { judgeCode } from '../../prover/audit/deployed/code.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
@@ -28,6 +32,7 @@ import {
 import { pack } from '../../prover/statement/words.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { feedSigners, LiveEngine } from '../registry/liveEngine.ts'
+import { errorOf, zkrisk } from '../service/zkrisk.ts'
 import { uncheckedSource } from '../registry/uncheckedSource.ts'
 import { putBefore, UNCHANGED, withImmutable, withoutCheck } from './tampering.ts'
 
@@ -479,6 +484,37 @@ async function slotOfBook(): Promise<string> {
   }
   throw new Error('The registry has no policy book.')
 }
+
+describe('zkrisk audit', () => {
+  it('A13: tells whose code it compared with and what was pinned by flag; what is no address or hash is refused by name', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'deployed-'))
+    try {
+      const file = join(folder, 'audit.json')
+      await writeAuditBundle(file, honest.record)
+      const governor = (await engine.chain.signers[0]?.getAddress()) ?? ''
+      const told = await zkrisk('audit', '--bundle', file, '--governor', governor, '--least-delay', '0')
+      expect(told.code).toBe(0)
+      expect(told.stdout).toMatch(
+        /^ {2}code +RiskRegistry, ModelRegistry, RiskCouncil, AttestedFeed sha256 \w{16}… +this checkout/m,
+      )
+      expect(told.stdout).toMatch(new RegExp(`^ {2}governors +${governor} +--governor$`, 'm'))
+      expect(told.stdout).toMatch(/^ {2}least delay +0 h +--least-delay$/m)
+      expect((await zkrisk('audit', '--bundle', file, '--least-delay', '1')).stdout).toContain(
+        'council.admin.delaySeconds',
+      )
+      for (const wrong of [
+        ['--governor', governor.slice(0, -1)],
+        ['--trust-code', governor],
+      ] as const) {
+        const refused = await zkrisk('audit', '--bundle', file, ...wrong, '--json')
+        expect(refused.code).not.toBe(0)
+        expect(errorOf(refused)).toMatchObject({ code: 'service.audit-pin', option: wrong[0], value: wrong[1] })
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+})
 
 describe('a record', () => {
   it('A9: that leaves out a contract, or how it was created, is rejected and the contract is named', async () => {
