@@ -1,4 +1,7 @@
 /** The auditor against contracts that were changed: each is rejected, and what was changed is named. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { AbiCoder, concat, getCreateAddress, id, keccak256, toBeHex, TypedDataEncoder, ZeroAddress } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -13,6 +16,7 @@ import {
   parseAuditBundle,
   pinsOfKeys,
   type PinnedDeployment,
+  writeAuditBundle,
 } from '../../prover/audit/index.ts'
 import { judgeCode } from '../../prover/audit/deployed/code.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
@@ -28,6 +32,7 @@ import {
 import { pack } from '../../prover/statement/words.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { feedSigners, LiveEngine } from '../registry/liveEngine.ts'
+import { errorOf, zkrisk } from '../service/zkrisk.ts'
 import { uncheckedSource } from '../registry/uncheckedSource.ts'
 import { putBefore, UNCHANGED, withImmutable, withoutCheck } from './tampering.ts'
 
@@ -102,9 +107,10 @@ describe('an honest deployment', () => {
     expect(table).toMatch(/^ {2}AttestedFeed 0x\w{40}: 2 of 3: /m)
     for (const signer of signers) expect(table).toContain(signer)
     expect(table).toMatch(
-      /^ {2}admin +0x\w{40} +at once +granted in block \d+ by 0x\w{40} +granted by admin; cancelled by admin; may /m,
+      /^ {2}admin, granted by admin, cancelled by admin:\n {4}0x\w{40} {2}at once {2}granted in block \d+ by 0x\w{40}$/m,
     )
-    expect(table).toMatch(/^ {2}guardian .*may ModelRegistry\.disable$/m)
+    expect(table).toMatch(/^ {4}may RiskRegistry: setLearningPolicy, .*setPromotionPolicy$/m)
+    expect(table).toMatch(/^ {2}guardian, .*^ {4}may ModelRegistry: disable$/ms)
     const json = JSON.parse(auditToJson(honest.report))
     expect(json.deployed.contracts[3].committee).toMatchObject({ threshold: 2 })
     expect(json.deployed.authority.roles[0]).toMatchObject({ name: 'admin', grantedBy: 'admin', cancelledBy: 'admin' })
@@ -370,13 +376,24 @@ describe('A11: a council', () => {
     )
   })
 
+  it('outside development chains keeps no deployer: one that waits long enough, but made a contract, is rejected', async () => {
+    const waits = structuredClone(honest.record) as unknown as Elsewhere
+    waits.context.chainId = 1n
+    for (const { members } of waits.deployed.council.roles)
+      for (const member of members) member.delaySeconds = 48 * 3600
+    const claimsOf = async () => (await judge(waits as never)).deployed.authority.claims
+    expect(await claimsOf()).toContainEqual(expect.objectContaining({ holds: false, field: 'council.deployer' }))
+    for (const { creation } of waits.deployed.contracts) creation.from = ZeroAddress
+    expect(await claimsOf()).toEqual([{ claim: 'A11', holds: true }])
+  })
+
   it('with a foreign administrator, or one who may make administrators, is rejected where governors are pinned', async () => {
     const governors = [await admin()]
     expect((await auditNow({ governors })).report.accepted).toBe(true)
     const stranger = (await engine.chain.signers[7]?.getAddress()) ?? ''
     const second = await auditedAfter(() => callCouncil('grantRole', 0n, stranger, 0), { governors })
     await expectRejected(second, 'A11 council.admin.members')
-    expect(formatAudit(second)).toMatch(new RegExp(`^ {2}admin +${stranger} `, 'm'))
+    expect(formatAudit(second)).toMatch(new RegExp(`^ {4}${stranger} `, 'm'))
     const { registry: target } = engine.deployment.addresses
     const selector = interfaceOf('RiskRegistry').getFunction('addMarket')?.selector
     const through = await auditedAfter(
@@ -388,6 +405,17 @@ describe('A11: a council', () => {
       { governors },
     )
     await expectRejected(through, 'A11 council.role 78.members')
+  })
+
+  it('is asked for all its history: whoever got a role before the registry stood is named', async () => {
+    const { creation } = honest.record.deployed.contracts[0] as (typeof honest.record.deployed.contracts)[number]
+    const fromBlock = creation?.block ?? 0
+    const provider = engine.chain.ethers.provider as never
+    const { report } = await audit({ registry, provider, keys: engine.auditKeys(), fromBlock })
+    const [first] = report.deployed.authority.roles
+    expect(first?.members.map(({ account, grantedInBlock }) => [account, grantedInBlock < fromBlock])).toEqual([
+      [await admin(), true],
+    ])
   })
 
   it('that lets anybody register models is rejected; that lets a guardian disable them is not', async () => {
@@ -457,6 +485,37 @@ async function slotOfBook(): Promise<string> {
   throw new Error('The registry has no policy book.')
 }
 
+describe('zkrisk audit', () => {
+  it('A13: tells whose code it compared with and what was pinned by flag; what is no address or hash is refused by name', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'deployed-'))
+    try {
+      const file = join(folder, 'audit.json')
+      await writeAuditBundle(file, honest.record)
+      const governor = (await engine.chain.signers[0]?.getAddress()) ?? ''
+      const told = await zkrisk('audit', '--bundle', file, '--governor', governor, '--least-delay', '0')
+      expect(told.code).toBe(0)
+      expect(told.stdout).toMatch(
+        /^ {2}code +RiskRegistry, ModelRegistry, RiskCouncil, AttestedFeed sha256 \w{16}… +this checkout/m,
+      )
+      expect(told.stdout).toMatch(new RegExp(`^ {2}governors +${governor} +--governor$`, 'm'))
+      expect(told.stdout).toMatch(/^ {2}least delay +0 h +--least-delay$/m)
+      expect((await zkrisk('audit', '--bundle', file, '--least-delay', '1')).stdout).toContain(
+        'council.admin.delaySeconds',
+      )
+      for (const wrong of [
+        ['--governor', governor.slice(0, -1)],
+        ['--trust-code', governor],
+      ] as const) {
+        const refused = await zkrisk('audit', '--bundle', file, ...wrong, '--json')
+        expect(refused.code).not.toBe(0)
+        expect(errorOf(refused)).toMatchObject({ code: 'service.audit-pin', option: wrong[0], value: wrong[1] })
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+})
+
 describe('a record', () => {
   it('A9: that leaves out a contract, or how it was created, is rejected and the contract is named', async () => {
     for (const [i, { part }] of honest.record.deployed.contracts.entries()) {
@@ -487,6 +546,14 @@ describe('a record', () => {
     expect((await judge(shorter as never)).failure?.claim).toMatchObject({ claim: 'A12', field: 'deployed.reads' })
   })
 })
+
+type Elsewhere = {
+  context: { chainId: bigint }
+  deployed: {
+    contracts: { creation: { from: string } }[]
+    council: { roles: { members: { delaySeconds: number }[] }[] }
+  }
+}
 
 type Record = {
   deployed: {

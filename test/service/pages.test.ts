@@ -241,7 +241,7 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
     return { page, errors }
   }
 
-  it.each(['demo', 'single', 'margin', 'through', 'chain', 'models', 'audit'])(
+  it.each(['demo', 'single', 'margin', 'through', 'chain', 'models', 'audit', 'auditOfMargins'])(
     '%s fits every screen, answer and newest end first',
     async (name) => {
       for (const [width, scheme] of screens) {
@@ -253,7 +253,7 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
           readonly height: number
         }
         expect(seen).toMatchObject({ small: [], outside: [], cut: [], unseen: [], width })
-        expect(seen.axes > 0).toBe(!['margin', 'chain'].includes(name))
+        expect(seen.axes > 0).toBe(!['margin', 'chain', 'auditOfMargins'].includes(name))
         expect(seen.newest.filter((isNewest) => !isNewest)).toEqual([])
         expect(seen.answerEnds).toBeLessThan(seen.height)
         await page.evaluate(axe)
@@ -379,7 +379,8 @@ describe('what pages say first', () => {
     expect(headerOf('margin')).toMatch(/class="verdict warn">! Below initial margin/)
     expect(headerOf('chain')).toMatch(/class="verdict warn">! 2 of 3 surfaces to look at, 0 rows refused/)
     expect(headerOf('chain')).toMatch(/Open interest, contracts of BTC<\/dt><dd>3,375</)
-    expect(headerOf('audit')).toMatch(/✓ Accepted.*12 of 12.*64 of 64/s)
+    expect(headerOf('audit')).toMatch(/✓ Accepted.*12 of 12.*80 of 80/s)
+    expect(headerOf('auditOfMargins')).toMatch(/✓ Accepted.*Margins accepted.*1 of 1.*33 of 33/s)
   })
 
   it('of an account over several markets is how it stands as a whole, then each market', async () => {

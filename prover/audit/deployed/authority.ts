@@ -37,6 +37,7 @@ export function judgeAuthority(record: DeployedRecord, chainId: bigint, pins: Au
         : judgeTarget(target, record, chainId, pins)
     }),
     ...judgeSetters(record, chainId, pins),
+    ...judgeDeployers(record, chainId),
   ]
   return { council: council.address, roles: council.roles.map((role) => reportOf(role, record)), ...summarise(claims) }
 }
@@ -102,6 +103,15 @@ function judgeSetters(record: DeployedRecord, chainId: bigint, pins: AuditPins):
           ]),
     ])
   })
+}
+
+/** Whoever put the contracts there has handed over; on a development chain nobody relies on anything. */
+function judgeDeployers({ contracts, council }: DeployedRecord, chainId: bigint): readonly ClaimResult[] {
+  if (isDevelopmentChain(chainId)) return []
+  const deployers = new Set(contracts.flatMap(({ creation }) => (creation === null ? [] : [creation.from])))
+  const kept = council.roles.flatMap(({ members }) => members.filter(({ account }) => deployers.has(account)))
+  const found = kept.length === 0 ? 'no role' : `a role of ${kept[0]?.account}`
+  return [compare('A11', 'council.deployer', 'no role', found)]
 }
 
 /** Roles of functions that set something, and whoever grants those, up to the admin. */

@@ -38,11 +38,19 @@ export async function collectDeployed(source: DeployedSource, place: DeployedPla
   const block = await ask('Reading the last block', () => provider.getBlock(end))
   return {
     contracts: [...contracts, ...further],
-    council: await collectCouncil(source, council, targets),
+    // A council may be older than the registry: whoever got a role before still has it.
+    council: await collectCouncil(
+      { ...source, fromBlock: Math.min(source.fromBlock, beganIn(contracts, council)) },
+      council,
+      targets,
+    ),
     reads: await inTurns(place.questions, (question) => answerOf(source, place, question)),
     time: BigInt(block?.timestamp ?? 0),
   }
 }
+
+const beganIn = (contracts: readonly ContractRecord[], council: string): number =>
+  contracts.find(({ part, address }) => part === 'council' && address === council)?.creation?.block ?? 0
 
 /** Contracts that one of ours asks: the verifier it made, and sources of a median. */
 function madeOrNamedBy({ part, code, creation }: ContractRecord): readonly AddressOf<Part>[] {

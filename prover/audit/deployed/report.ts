@@ -1,6 +1,6 @@
 /** How people read who governs, who attests, and which contracts are ours. */
 import { alignColumns, type Telling, verdictCells } from '../report.ts'
-import type { Authority, RoleReport } from './authority.ts'
+import type { RoleReport } from './authority.ts'
 import type { ContractReport, DeployedReport } from './judge.ts'
 
 /** Everything that was judged of a deployment. */
@@ -23,36 +23,33 @@ export function deployedText({ contracts, authority }: DeployedReport): readonly
     ...(committees.length === 0 ? [] : ['', 'Who attests:', ...committees]),
     '',
     `Who governs, by the council ${authority.council}:`,
-    alignColumns(authorityRows(authority)),
+    ...authority.roles.filter(({ members, may }) => members.length > 0 || may.length > 0).map(roleText),
   ]
 }
 
 const committeeText = ({ name, address, committee }: ContractReport): string =>
   `  ${name} ${address}: ${committee?.threshold} of ${committee?.signers.length}: ${committee?.signers.join(' ')}`
 
-/** A line a member; a role that nobody has, and that may do something, is told of too. */
-const authorityRows = ({ roles }: Authority): readonly (readonly string[])[] =>
-  roles
-    .filter(({ members, may }) => members.length > 0 || may.length > 0)
-    .flatMap((role) => {
-      const members = role.members.map(({ account, delaySeconds, grantedInBlock, grantedBy }) => [
-        account,
-        delaySeconds === 0 ? 'at once' : `after ${durationText(delaySeconds)}`,
-        `granted in block ${grantedInBlock} by ${grantedBy}`,
-      ])
-      return (members.length === 0 ? [['nobody', '', '']] : members).map((cells) => [
-        `  ${role.name}`,
-        ...cells,
-        roleText(role),
-      ])
-    })
+/** How a role comes about, a line a member, and what they may. */
+function roleText({ name, members, may, grantedBy, cancelledBy, grantDelaySeconds }: RoleReport): string {
+  const notice = grantDelaySeconds === 0 ? '' : ` with ${durationText(grantDelaySeconds)}’ notice`
+  const rows = members.map(({ account, delaySeconds, ...granted }) => [
+    `    ${account}`,
+    delaySeconds === 0 ? 'at once' : `after ${durationText(delaySeconds)}`,
+    `granted in block ${granted.grantedInBlock} by ${granted.grantedBy}`,
+  ])
+  return [
+    `  ${name}, granted by ${grantedBy}${notice}, cancelled by ${cancelledBy}:`,
+    members.length === 0 ? '    nobody' : alignColumns(rows),
+    ...callsText(may),
+  ].join('\n')
+}
 
-const roleText = ({ may, grantedBy, cancelledBy, grantDelaySeconds }: RoleReport): string =>
-  [
-    `granted by ${grantedBy}${grantDelaySeconds === 0 ? '' : ` with ${durationText(grantDelaySeconds)}’ notice`}`,
-    `cancelled by ${cancelledBy}`,
-    ...(may.length === 0 ? [] : [`may ${may.join(', ')}`]),
-  ].join('; ')
+/** `may ModelRegistry: registerLayout, register`, a line a contract. */
+const callsText = (may: readonly string[]): readonly string[] =>
+  [...Map.groupBy(may, (call) => call.split('.')[0] ?? call)].map(
+    ([contract, calls]) => `    may ${contract}: ${calls.map((call) => call.split('.')[1] ?? call).join(', ')}`,
+  )
 
 const durationText = (seconds: number): string =>
   seconds % 3600 === 0 ? `${seconds / 3600} h` : seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`

@@ -13,36 +13,49 @@ export const deployedRows = ({ contracts, authority, reads }: DeployedReport): r
   ['reads', `${reads.asked} answers to consumers`, reads],
 ]
 
-export const deployedSection = ({ contracts, authority }: DeployedReport): Markup => html`<section id="deployed">
+export function deployedSection({ contracts, authority }: DeployedReport): Markup {
+  const committees = contracts.filter(({ committee }) => committee !== undefined)
+  return html`<section id="deployed">
 <h2>Who governs, who attests</h2>
 <p class="note">The code of each contract was compared with what was compiled here, the values that its constructor chose by name.</p>
 ${table(
   'Contracts',
-  ['contract', words('at'), words('attested by'), words('verdict')],
-  contracts.map((each) => [
-    each.name,
-    words(html`<code>${each.address}</code>`),
-    words(committeeText(each)),
-    verdictCell(each),
-  ]),
+  ['contract', words('at'), words('verdict')],
+  contracts.map((each) => [each.name, words(html`<code>${each.address}</code>`), verdictCell(each)]),
 )}
+${committees.length === 0 ? [] : [committeeTable(committees)]}
 ${table(
   `Roles of the council ${authority.council}`,
-  ['role', words('member'), words('waits'), words('granted'), words('cancelled by'), words('may')],
-  authority.roles.flatMap(roleRows),
+  ['role', words('member'), words('acts'), words('granted')],
+  authority.roles.flatMap(memberRows),
 )}
+${authority.roles.filter(({ may }) => may.length > 0).map(roleText)}
 </section>
 `
+}
 
-const committeeText = ({ committee }: DeployedReport['contracts'][number]): string =>
-  committee === undefined ? '' : `${committee.threshold} of ${committee.signers.length}: ${committee.signers.join(' ')}`
+/** A line a signer. */
+const committeeTable = (contracts: DeployedReport['contracts']): Markup =>
+  table(
+    'Who attests',
+    ['source', words('needs'), words('signer')],
+    contracts.flatMap(({ name, committee }) =>
+      (committee?.signers ?? []).map((signer) => [
+        name,
+        words(`${committee?.threshold} of ${committee?.signers.length}`),
+        words(html`<code>${signer}</code>`),
+      ]),
+    ),
+  )
 
-const roleRows = ({ name, members, may, cancelledBy }: RoleReport) =>
+const memberRows = ({ name, members }: RoleReport) =>
   members.map(({ account, delaySeconds, grantedInBlock, grantedBy }) => [
     name,
     words(html`<code>${account}</code>`),
-    words(delaySeconds === 0 ? 'nothing' : duration(delaySeconds)),
-    words(`in block ${grantedInBlock} by ${grantedBy}`),
-    words(cancelledBy),
-    words(may.join(', ')),
+    words(delaySeconds === 0 ? 'at once' : `after ${duration(delaySeconds)}`),
+    words(html`in block ${grantedInBlock} by <code>${grantedBy}</code>`),
   ])
+
+const roleText = ({ name, may, grantedBy, cancelledBy }: RoleReport): Markup =>
+  html`<p class="note">The role ${name}, granted by ${grantedBy} and cancelled by ${cancelledBy}, may call ${may.map((call, i) => html`${i === 0 ? '' : ', '}${call}`)}.</p>
+`
