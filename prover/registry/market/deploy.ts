@@ -104,8 +104,8 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
   const say = options.onProgress ?? (() => undefined)
   const chainId = await attempt('Reading the chain id', async () => (await provider.getNetwork()).chainId)
   for (const { verificationKey, manifest } of options.models) {
-    const { circuit, kind, contributions } = manifest
-    checkCeremony({ circuit, verificationKey, kind, contributions }, chainId)
+    const { circuit, kind, contributions, transcript } = manifest
+    checkCeremony({ circuit, verificationKey, kind, contributions, transcript }, chainId)
   }
   const block = await attempt('Reading the block number', () => provider.getBlockNumber())
   const { learning, margin, freshness = defaultFreshness } = options.policy

@@ -119,8 +119,8 @@ function checkModelToDeploy(
   { build, verificationKey, manifest, verifier }: ModelWithVerifier,
   config: DeployConfig,
 ): void {
-  const { kind, contributions } = manifest
-  checkCeremony({ circuit: build.name, verificationKey, kind, contributions }, config.chainId)
+  const { kind, contributions, transcript } = manifest
+  checkCeremony({ circuit: build.name, verificationKey, kind, contributions, transcript }, config.chainId)
   const hash = verificationKeyHash(verificationKey)
   if (!isVerifierOf(verifier, verificationKey)) throw new VerifierUnfitError(build.name, hash)
   const pinned = config.models.find((model) => model.build.name === build.name)?.verificationKeySha256
