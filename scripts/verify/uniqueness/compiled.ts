@@ -37,7 +37,9 @@ export async function compileForProof(source: string, name: string): Promise<Com
   const symbols = readSymbols(text.toString())
   const labels = Array.from({ length: file.inputs }, (_, i) => 1 + file.outputs + i)
   const isTakenOut = (label: number): boolean => symbols.wires.get(label) === -1
-  const substituted = labels.some(isTakenOut) ? await substitutionsOf(source, name, r1cs, labels.filter(isTakenOut)) : {}
+  const substituted = labels.some(isTakenOut)
+    ? await substitutionsOf(source, name, r1cs, labels.filter(isTakenOut))
+    : {}
   const isInput = (label: number): boolean => label > file.outputs && label <= file.outputs + file.inputs
   const inputs = labels.map((label) => inputForm(label, symbols, substituted, isInput))
   const outputs = Array.from({ length: file.outputs }, (_, i) => i + 1)
@@ -106,7 +108,9 @@ async function substitutionsOf(
 export class OtherConstraintsError extends Error {
   readonly circuit: string
   constructor(circuit: string) {
-    super(`circom gave ${circuit} other constraints when asked what it took out of it. Were sources changed meanwhile? Run again.`)
+    super(
+      `circom gave ${circuit} other constraints when asked what it took out of it. Were sources changed meanwhile? Run again.`,
+    )
     this.circuit = circuit
   }
 }

@@ -76,7 +76,8 @@ function segmentsOf(system: System, terms: readonly Term[]): readonly (readonly 
     let span = plain
     if (unit !== undefined && before + plain >= unit) span = tightSpan(system, segment, unit - before)
     if (unit === undefined || before + span < unit) {
-      if (unit === undefined && before + plain >= system.field.order) span = tightSpan(system, segment, system.field.order - before)
+      if (unit === undefined && before + plain >= system.field.order)
+        span = tightSpan(system, segment, system.field.order - before)
       before += span
       segments.push(segment)
       segment = []

@@ -185,7 +185,10 @@ function root(system: System, a: Sum, b: Sum, product: Sum): void {
 function exactLow(system: System, a: Form, b: Form, sign: bigint): bigint | undefined {
   const [ofA, ofB, ofSum] = [a, b, system.field.plus(a, b, sign)].map((form) => system.bounds(form))
   if (ofA === undefined || ofB === undefined || ofSum === undefined) return undefined
-  const ends = [ofA.low + smaller(sign * ofB.low, sign * ofB.high), ofA.high + greater(sign * ofB.low, sign * ofB.high)] as const
+  const ends = [
+    ofA.low + smaller(sign * ofB.low, sign * ofB.high),
+    ofA.high + greater(sign * ofB.low, sign * ofB.high),
+  ] as const
   const hull = greater(ends[1], ofSum.high) - smaller(ends[0], ofSum.low)
   return hull < system.field.order ? ofSum.low : undefined
 }

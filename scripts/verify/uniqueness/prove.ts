@@ -36,6 +36,6 @@ export function proveUnique(circuit: Circuit, outputs: readonly number[]): Verdi
     left: system.openAmong(outputs),
     constraints: circuit.constraints.length,
     open: system.openAmong(wires),
-    uses: system.reasons,system,
+    uses: system.reasons,
   }
 }
