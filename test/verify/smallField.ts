@@ -97,9 +97,9 @@ export class Gadget {
   }
 
   #holds([a, b, c]: Constraint, values: readonly bigint[]): boolean {
-    const valueOf = ({ wires, coefficients }: Sum): bigint =>
+    const valueIn = ({ wires, coefficients }: Sum): bigint =>
       wires.reduce((sum, wire, i) => sum + coefficients[i]! * values[wire]!, 0n)
-    return (valueOf(a) * valueOf(b) - valueOf(c)) % this.order === 0n
+    return (valueIn(a) * valueIn(b) - valueIn(c)) % this.order === 0n
   }
 }
 

@@ -107,10 +107,10 @@ const isOfOneWire = ({ constraint }: Step): boolean =>
 
 function isPossible(system: System, steps: readonly Step[], values: Map<number, bigint>): boolean {
   const { field } = system
-  const valueOf = ({ wires, coefficients }: Sum): bigint =>
+  const valueIn = ({ wires, coefficients }: Sum): bigint =>
     wires.reduce((sum, wire, i) => sum + coefficients[i]! * (values.get(wire) ?? 0n), 0n)
   return steps.every(({ constraint: [a, b, c], decides }) => {
-    const rest = field.centre(valueOf(a) * valueOf(b) - valueOf(c))
+    const rest = field.centre(valueIn(a) * valueIn(b) - valueIn(c))
     if (decides === undefined) return rest === 0n
     const coefficient = c.coefficients[c.wires.indexOf(decides)]!
     values.set(decides, field.centre(rest * field.inverse(coefficient)))

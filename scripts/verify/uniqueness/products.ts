@@ -63,7 +63,8 @@ function quotient(system: System, { fixed, open, product }: Product): void {
         const largest = gaps.high + system.bounds(remainder)!.high
         if (widthOf(quotients) * largest + widthOf(rests) >= field.order) continue
         system.learn(field.form(open), 'quotient and remainder')
-        return system.learn(rest, 'quotient and remainder')
+        system.learn(rest, 'quotient and remainder')
+        return
       }
     }
   }
@@ -176,7 +177,8 @@ function root(system: System, a: Sum, b: Sum, product: Sum): void {
       const isUp = difference !== undefined && rests.low + difference > 1n
       if (!isDown && !isUp) continue
       system.learn(field.form(a), 'square root')
-      return system.learn(rest, 'square root')
+      system.learn(rest, 'square root')
+      return
     }
   }
 }

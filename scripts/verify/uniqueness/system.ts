@@ -195,7 +195,10 @@ export class System {
     const { open } = this.split(form)
     const atoms = atomsOf(open)
     if (atoms.length === 0) return
-    if (atoms.length === 1) return this.determine(atoms[0]!, reason)
+    if (atoms.length === 1) {
+      this.determine(atoms[0]!, reason)
+      return
+    }
     this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1)
     const value = this.#nextAtom++
     this.#determined.add(value)
