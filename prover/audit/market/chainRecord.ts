@@ -1,10 +1,13 @@
 /** Everything a chain says about one registry: what the auditor judges, and what an audit bundle holds. */
 import { z } from 'zod'
 import { addressSchema, bytesSchema, hashSchema, integerSchema } from '../../registry/wordSchemas.ts'
+import { wordsBy } from '../../statement/marketState.ts'
 import { deployedSchema } from '../deployed/record.ts'
 import { at, modelSchema } from '../modelRecord.ts'
 
 const word = integerSchema(256)
+/** Words of a state, by their names. */
+const stateWords = wordsBy(() => word)
 const volatilityModel = z.int().min(0).max(255)
 
 /** As `IRiskPolicy.FreshnessPolicy` has them. */
@@ -31,8 +34,7 @@ const marketSchema = z.strictObject({
   source: addressSchema,
   /** Family of volatility models that it was bound to. */
   volatilityModel,
-  volatilityState: word,
-  anchorState: word,
+  ...stateWords,
   inboxHead: hashSchema,
   inboxCount: integerSchema(40),
   /** At the last block of the record. */
@@ -47,8 +49,7 @@ const marketSchema = z.strictObject({
     /** What the chain holds of a shadow; null of a market, and of a shadow that was removed. */
     shadow: z
       .strictObject({
-        volatilityState: word,
-        anchorState: word,
+        ...stateWords,
         score: word,
         inboxHead: hashSchema,
         inboxCount: integerSchema(40),
@@ -88,8 +89,7 @@ const promotionSchema = z.strictObject({
   marketId: hashSchema,
   volatilityModel,
   previousModel: volatilityModel,
-  volatilityState: word,
-  anchorState: word,
+  ...stateWords,
   inboxHead: hashSchema,
   inboxCount: integerSchema(40),
   score: word,

@@ -7,6 +7,7 @@ import { logsBetween } from '../../registry/chain.ts'
 import { parseLog } from '../../registry/market/client.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
 import { modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
+import { stateWordsOf } from '../../statement/marketState.ts'
 import { pack, wordBits } from '../../statement/words.ts'
 import type { BatchRecord, ChainRecord, MarketRecord } from './chainRecord.ts'
 import { chainRecordSchema, freshnessFields } from './chainRecord.ts'
@@ -86,17 +87,13 @@ function policiesOf(logs: readonly Log[]): ChainRecord['policies'] {
 async function marketsOf(gathered: Gathered, logs: readonly Log[]): Promise<MarketRecord[]> {
   const added = logs.filter((log) => eventOf(log)?.name === 'MarketAdded')
   return inTurns(added, async (log) => {
-    const { marketId, source, volatilityModel, volatilityState, anchorState, inboxHead, inboxCount } = parseLog(
-      'RiskRegistry',
-      log,
-    )
+    const { marketId, source, volatilityModel, state, inboxHead, inboxCount } = parseLog('RiskRegistry', log)
     return {
       ...placeOf(log),
       marketId,
       source,
       volatilityModel: Number(volatilityModel),
-      volatilityState,
-      anchorState,
+      ...stateWordsOf(state),
       inboxHead,
       inboxCount,
       final: await finalOf(gathered, marketId, source),
@@ -131,7 +128,8 @@ async function heldShadow(gathered: Gathered, shadowId: string): Promise<HeldSha
       ownMarketOf(shadowId),
       modelIdOfShadow(shadowId),
     )
-    return { parametersAndSequence, shadow: shadow.toObject() }
+    const { state, ...held } = shadow.toObject()
+    return { parametersAndSequence, shadow: { ...stateWordsOf(state), ...held } }
   } catch (error) {
     if (!(error instanceof ContractRevertError && error.reason === 'UnknownMarket')) throw error
     const sequence: bigint = await callRegistry(gathered, 'sequence', shadowId)

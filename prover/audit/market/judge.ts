@@ -179,10 +179,7 @@ function judgeEnd(added: MarketRecord, held: HeldMarket | undefined, ledger: Led
   const { marketId, source, inboxHead, inboxCount, final } = added
   const sequence = final.parametersAndSequence >> BigInt(wordBits('parameters'))
   const all = ledger.wordsAfter({ source, head: inboxHead, count: inboxCount }, marketId, Number.POSITIVE_INFINITY)
-  const stateHash =
-    held === undefined
-      ? NO_STATE
-      : stateHashOfWords(held.volatilityState, held.anchorState, held.inbox, held.volatilityModel)
+  const stateHash = held === undefined ? NO_STATE : stateHashOfWords(held, held.inbox, held.volatilityModel)
   return [
     compare('A4', 'final.sequence', ledger.sequenceOf(marketId), sequence),
     compare('R3', 'final.parameters', held?.parameters ?? 0n, parametersOf(final.parametersAndSequence)),
