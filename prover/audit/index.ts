@@ -23,6 +23,16 @@ export {
 export type { AuditKey } from './models.ts'
 export type { AuditPins } from './pins.ts'
 export { auditPortfolio, isPortfolioRegistry, type PortfolioAudit } from './portfolio/audit.ts'
+export {
+  formatMarginBundle,
+  MARGIN_BUNDLE_FORMAT,
+  type MarginBundle,
+  parseMarginBundle,
+  ProofNotAtHandError,
+  readMarginBundle,
+  writeMarginBundle,
+} from './portfolio/marginBundle.ts'
+export { checkMarginBundle, type MarginPin, type MarginPins, type MarginVerdict } from './portfolio/marginVerdict.ts'
 export { judgePortfolio } from './portfolio/judge.ts'
 export type { PortfolioRecord } from './portfolio/record.ts'
 export { formatPortfolioAudit, type MarginReport, type PortfolioAuditReport } from './portfolio/report.ts'
