@@ -14,7 +14,13 @@ import { INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../parameters
 import { initialState, type MarketState, type Observation } from '../../parameters/marketRisk.ts'
 import { replay } from '../../parameters/replay.ts'
 import { emptyBook } from '../../portfolio/book.ts'
-import { checkCeremony, type KeyManifest, type VerificationKey, verificationKeyHash } from '../../proof/index.ts'
+import {
+  checkCeremony,
+  isDevelopmentChain,
+  type KeyManifest,
+  type VerificationKey,
+  verificationKeyHash,
+} from '../../proof/index.ts'
 import {
   type Artifact,
   artifactOf,
@@ -37,6 +43,7 @@ import type { SectionWords } from '../../statement/state.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { FEED_SIGNER_KEYS } from '../development/chain.ts'
+import { HistoryMisfitError, misfitOf } from './historyFit.ts'
 import { isVerifierOf, VerifierUnfitError } from './verifier.ts'
 import type { DeployConfig, MarketToDeploy, SourceToDeploy } from './config.ts'
 
@@ -333,6 +340,10 @@ class Planner {
     const { firstVolatilityX24 = INITIAL_VOLATILITY_X24 } = market
     const model = volatilityModels[market.volatilityModel]
     if (history !== undefined) {
+      const misfit = misfitOf(market.name, history, first)
+      if (misfit !== undefined && !isDevelopmentChain(this.parts.config.chainId)) {
+        throw new HistoryMisfitError(market.name, misfit)
+      }
       const rows = history.filter(({ asOf }) => asOf < first.asOf)
       const warm = replay([...rows, first], policy, { model, initialVolatilityX24: firstVolatilityX24 })
       const last = warm.points.at(-1)
@@ -384,6 +395,20 @@ async function latestObservation(provider: Provider, market: string, source: str
   const latest = await ask(`Reading the source of ${market}`, () => contract.getFunction('latest')(marketIdOf(market)))
   if (latest.count === 0n) throw new ObservationMissingError(market, source)
   return unpack('observation', latest.lastWord)
+}
+
+/** The same; undefined where there is none yet. */
+export async function observationIfAny(
+  provider: Provider,
+  market: string,
+  source: string,
+): Promise<Observation | undefined> {
+  try {
+    return await latestObservation(provider, market, source)
+  } catch (error) {
+    if (error instanceof ObservationMissingError) return undefined
+    throw error
+  }
 }
 
 /** What a constructor takes beside its code: storage that it fills, a policy book that it creates. */
