@@ -278,6 +278,12 @@ describe('numbers', () => {
   })
 })
 
+it('an entry a line is read as a list of them, and one that is cut short is not', () => {
+  const entries = ['{"time":"2025-01-01 00:00","close":"5"}', '{"time":"2025-01-01 01:00","close":6.5}']
+  expect(pricesOf(`${entries.join('\n')}\n`)).toEqual([5, 6.5])
+  expect(refusal(`${entries.join('\n')}\n{"time":`)).toMatchObject({ code: expect.stringMatching(/^market\./) })
+})
+
 describe('bad rows', () => {
   const text = lines('time,close', '2025-01-01 00:00,5', 'yesterday,6', '2025-01-01 02:00,NaN', '2025-01-01 03:00,8')
 

@@ -347,7 +347,7 @@ function unmoved({ account, market, rules }: Portfolio): readonly string[] {
 }
 
 /** Seen of majors only in the last hours before expiry. */
-const WILD_VOLATILITY = 3
+const WILD_VOLATILITY = 1.5
 
 export function thresholdsJson({ thresholds }: MarginAnswer) {
   const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8 } = thresholds
