@@ -263,7 +263,9 @@ export function formatProof(proof: MarginProof): string {
   const count = (statement: string): number => proofs.filter((each) => each.statement === statement).length
   const number = (value: number): string => value.toLocaleString('en')
   const time = (value: number): string => `${value.toFixed(1)} s`
-  const counts = `${count('riskArray')} risk arrays, ${count('optionBook')} books, ${count('portfolioMargin')} margin`
+  const of = (statement: string, word: string): string =>
+    `${count(statement)} ${word}${count(statement) === 1 ? '' : 's'}`
+  const counts = [of('riskArray', 'risk array'), of('optionBook', 'book'), of('portfolioMargin', 'margin')].join(', ')
   return [
     `Proven (${backend}): ${counts}. A contract verified every proof and holds both margins to the last digit.`,
     `Time: ${time(seconds.build)} building, ${time(seconds.preparation)} preparing, ${time(seconds.proving)} proving, ${time(seconds.landing)} landing; ${time(seconds.total)} in all.`,
@@ -298,7 +300,8 @@ export class CloneNeededError extends ProverError {
   constructor() {
     super(
       '`zkrisk margin --prove` needs a clone of zk-risk-engine itself: it proves with circuits and starts a development chain, ' +
-        'and the package has neither. Run `npm ci` in the clone, then this command there; without --prove it computes here.',
+        'and the package has neither. Run `npm ci` in the clone, then this command there; without --prove it computes here. ' +
+        'With ZKRISK_BUILD naming the clone’s build folder it proves here for a registry that stands already: --rpc and --deployment.',
     )
   }
 }
