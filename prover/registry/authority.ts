@@ -18,7 +18,7 @@ export const restrictedFunctions = {
     'promote',
     'setPromotionPolicy',
   ],
-  PortfolioRegistry: ['setPortfolioPolicy', 'setPortfolioFreshness', 'reportAccount'],
+  PortfolioRegistry: ['setPortfolioPolicy', 'setPortfolioFreshness', 'setRoundPriceGap', 'reportAccount'],
 } as const satisfies Partial<Record<ContractName, readonly string[]>>
 
 export type RestrictedContract = keyof typeof restrictedFunctions

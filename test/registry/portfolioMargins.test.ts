@@ -492,7 +492,7 @@ describe('R29: a proof fits one place once', () => {
     }
   })
 
-  test('takes no round whose perpetuals are not within a factor of 2 of spot', async () => {
+  test('R53: takes no round whose perpetuals are not within a factor of 2 of spot', async () => {
     const call = honest()
     const given = call.args[0] as { readonly marketWords: bigint[] }
     const prices = unpack('roundPrices', given.marketWords[0] as bigint)
@@ -503,10 +503,10 @@ describe('R29: a proof fits one place once', () => {
     const { spotE8 } = prices
     const half = (spotE8 + 1n) / 2n
     for (const perpPriceE8 of [0n, half - 1n, 2n * spotE8 + 1n]) {
-      await refused(priced(spotE8, perpPriceE8), 'RoundPricesApart', [spotE8, perpPriceE8])
+      await refused(priced(spotE8, perpPriceE8), 'RoundPricesApart', [spotE8, perpPriceE8, 10_000n])
     }
     for (const perpPriceE8 of [half, 2n * spotE8]) await refused(priced(spotE8, perpPriceE8), 'RoundUnknown')
-    await refused(priced(0n, 0n), 'RoundPricesApart', [0n, 0n])
+    await refused(priced(0n, 0n), 'RoundPricesApart', [0n, 0n, 10_000n])
   })
 
   const elsewhere: Record<string, (context: Context) => Context> = {

@@ -57,9 +57,19 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
     models: await collectModels(gathered, modelRegistry),
     policies: named('PortfolioPolicySet').map(withPlace) as unknown as PortfolioRecord['policies'],
     freshness: named('PortfolioFreshnessSet').map(({ block, logIndex, args }) => {
-      const { maxRoundAgeSeconds } = args.current as { maxRoundAgeSeconds: bigint }
-      return { block, logIndex, maxRoundAgeSeconds }
+      const { maxRoundAgeSeconds, maxRoundLagSeconds } = args.current as Record<string, bigint>
+      return {
+        block,
+        logIndex,
+        maxRoundAgeSeconds: maxRoundAgeSeconds ?? 0n,
+        maxRoundLagSeconds: maxRoundLagSeconds ?? 0n,
+      }
     }),
+    priceGaps: named('RoundPriceGapSet').map(({ block, logIndex, args }) => ({
+      block,
+      logIndex,
+      gapBps: args.currentBps as bigint,
+    })),
     rounds: eventsIn('AttestedRounds', published).map(withPlace) as unknown as PortfolioRecord['rounds'],
     reports,
     transactions: await transactionsOf(gathered, events),
@@ -116,15 +126,22 @@ async function callsOf({ provider, registry }: Gathered, hash: string): Promise<
 function accountsOf(gathered: Gathered, accounts: readonly string[]): Promise<AccountRecord[]> {
   return inTurns(accounts, async (account) => {
     const { sequence, bookHash } = await read(gathered, 'accountOf', account)
-    return { account, sequence, bookHash, margin: await marginOf(gathered, account) }
+    const evidence = await unlessUnproven(read(gathered, 'marginForLiquidation', account))
+    const liquidatable = evidence === null ? null : (evidence.liquidatable as boolean)
+    return { account, sequence, bookHash, margin: await marginOf(gathered, account), liquidatable }
   })
 }
 
 async function marginOf(gathered: Gathered, account: string): Promise<AccountRecord['margin']> {
+  const found = await unlessUnproven(read(gathered, 'unsafeMargin', account))
+  if (found === null) return null
+  const { asOf, sequence, initialE8, maintenanceE8 } = found.proven
+  return { asOf, sequence, initialE8, maintenanceE8 }
+}
+
+async function unlessUnproven<Answer>(asked: Promise<Answer>): Promise<Answer | null> {
   try {
-    const { proven } = await read(gathered, 'unsafeMargin', account)
-    const { asOf, sequence, initialE8, maintenanceE8 } = proven
-    return { asOf, sequence, initialE8, maintenanceE8 }
+    return await asked
   } catch (error) {
     if (error instanceof ContractRevertError && error.reason === 'MarginNotYetProven') return null
     throw error

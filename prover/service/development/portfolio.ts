@@ -42,7 +42,7 @@ export type DevelopmentPortfolio = {
 const DEADLINE_SECONDS = 3600n
 
 /** A day: whoever tries things on one machine proves slowly, while the chain's clock runs on. */
-const FRESHNESS = { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n }
+const FRESHNESS = { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n, maxRoundLagSeconds: 86_400n }
 
 /**
  * Keys of portfolios, after building what is missing: the first start builds the circuits of markets only.
