@@ -29,7 +29,7 @@ export class PortfolioLedger {
   readonly rounds: Map<bigint, RoundRecord>
   readonly reports: Map<string, ReportRecord>
   readonly arrays: Map<bigint, HeldArray>
-  readonly margins: Map<string, Proven & { readonly margins: bigint }>
+  readonly margins: Map<string, Proven & { readonly margins: bigint; readonly thresholds: bigint }>
   /** Accounts that were shown to be below maintenance and have not been shown healthy since. */
   readonly unhealthy: Map<string, Proven>
   readonly witnesses: Map<string, Proven>
@@ -95,8 +95,9 @@ export class PortfolioLedger {
   }
 
   /** Takes over margins, and what they say of the account's health. */
-  accept(account: string, { asOf, sequence, margins }: Proven & { readonly margins: bigint }): void {
-    this.margins.set(account, { asOf, sequence, margins })
+  accept(account: string, proven: Proven & { readonly margins: bigint; readonly thresholds: bigint }): void {
+    const { asOf, sequence, margins, thresholds } = proven
+    this.margins.set(account, { asOf, sequence, margins, thresholds })
     if (!isLater({ asOf, sequence }, this.unhealthy.get(account))) return
     const maintenanceE8 = unpackSafely('accountMargins', margins)?.maintenanceE8 ?? 0n
     if (maintenanceE8 < 0n) this.unhealthy.set(account, { asOf, sequence })

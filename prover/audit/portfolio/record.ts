@@ -1,4 +1,5 @@
 /** Everything a chain says about one portfolio registry: what the auditor of margins judges. */
+import type { DeployedRecord } from '../deployed/record.ts'
 import type { ModelRecord } from '../modelRecord.ts'
 import type { Place } from '../nodeReads.ts'
 
@@ -9,6 +10,8 @@ export type RoundRecord = Place & {
   readonly roundId: string
   readonly marketHash: string
   readonly expiryHashes: readonly string[]
+  /** Of the call that published it, with its signatures; null if it came through another contract and the node cannot trace. */
+  readonly calldata: string | null
 }
 
 /** What the venue reported of an account. */
@@ -106,6 +109,7 @@ export type PortfolioRecord = {
   readonly policies: readonly PolicyRecord[]
   readonly freshness: readonly (Place & {
     readonly maxRoundAgeSeconds: bigint
+    readonly maxMarginAgeSeconds: bigint
     readonly maxRoundLagSeconds: bigint
   })[]
   /** Changes of how far a round's prices may be apart, of which there may be none. */
@@ -117,4 +121,6 @@ export type PortfolioRecord = {
     readonly policy: { readonly version: bigint; readonly words: readonly bigint[] }
     readonly accounts: readonly AccountRecord[]
   }
+  /** The contracts themselves. */
+  readonly deployed: DeployedRecord
 }
