@@ -190,7 +190,7 @@ function givenAs(given: ConstructorArguments, name: string): bigint | undefined 
 const ADDRESS_BITS = 160
 
 /** The address that stands in 32 bytes of code. */
-export const addressText = (value: bigint): string => getAddress(toBeHex(BigInt.asUintN(ADDRESS_BITS, value), 20))
+const addressText = (value: bigint): string => getAddress(toBeHex(BigInt.asUintN(ADDRESS_BITS, value), 20))
 
 /** Addresses, hashes and numbers alike. */
 function shown(value: bigint | undefined): string {
