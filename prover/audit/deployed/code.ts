@@ -13,6 +13,8 @@ export const contractsFor = {
   source: ['AttestedFeed', 'MedianFeed'],
   rounds: ['AttestedRounds'],
   batchVerifier: ['BatchVerifier'],
+  improvement: ['Improvement'],
+  policyBounds: ['PortfolioPolicyBounds'],
 } as const satisfies Record<Part, readonly ContractName[]>
 
 /** A compiler's note of its input's hash, which differs with file names: the hash alone is passed over. */
@@ -160,7 +162,7 @@ export function judgeImmutables(
   const implied = impliedBy(contract, address, chainId)
   const given = argumentsOf(contract, creation) ?? {}
   return immutables
-    .filter(({ name }) => name !== BATCH_VERIFIER)
+    .filter(({ name }) => !Object.values<string>(madeByRegistry).includes(name))
     .flatMap(({ name }) => {
       const expected = implied[name] ?? givenAs(given, name)
       return immutableIn(contract, name, code).map((found) =>
@@ -169,8 +171,19 @@ export function judgeImmutables(
     })
 }
 
-/** Not a parameter of the constructor: it makes that contract itself, whose code is judged as any other's. */
-export const BATCH_VERIFIER = 'PortfolioRegistry._batchVerifier'
+/** Not parameters of the constructor: it makes these contracts itself, whose code is judged as any other's. */
+export const madeByRegistry = {
+  batchVerifier: 'PortfolioRegistry._batchVerifier',
+  improvement: 'PortfolioRegistry._improvement',
+  policyBounds: 'PortfolioPolicy._bounds',
+} as const satisfies Partial<Record<Part, string>>
+
+/** What a portfolio registry made, as its code has it. */
+export const madeIn = (code: string): readonly { readonly part: Part; readonly address: string }[] =>
+  Object.entries(madeByRegistry).map(([part, name]) => {
+    const [address = 0n] = immutableIn('PortfolioRegistry', name, code)
+    return { part: part as Part, address: addressText(address) }
+  })
 
 /** `SignerCommittee.threshold` was given as `threshold_`. */
 function givenAs(given: ConstructorArguments, name: string): bigint | undefined {
@@ -182,7 +195,7 @@ function givenAs(given: ConstructorArguments, name: string): bigint | undefined 
 const ADDRESS_BITS = 160
 
 /** The address that stands in 32 bytes of code. */
-export const addressText = (value: bigint): string => getAddress(toBeHex(BigInt.asUintN(ADDRESS_BITS, value), 20))
+const addressText = (value: bigint): string => getAddress(toBeHex(BigInt.asUintN(ADDRESS_BITS, value), 20))
 
 /** Addresses, hashes and numbers alike. */
 function shown(value: bigint | undefined): string {

@@ -1,5 +1,5 @@
 /** What a deployment consists of: transactions in order, each told, digested and priced before the first is sent. */
-import { computeAddress, Interface, type InterfaceAbi, type Provider, Wallet } from 'ethers'
+import { computeAddress, Contract, Interface, type InterfaceAbi, type Provider, Wallet } from 'ethers'
 import {
   type Build,
   modelSizesOf,
@@ -217,7 +217,7 @@ class Planner {
   }
 
   private async portfolioSteps(portfolio: NonNullable<DeployConfig['portfolio']>): Promise<readonly Step[]> {
-    const { market, rounds, venue, maxRoundAgeSeconds, maxMarginAgeSeconds } = portfolio
+    const { market, rounds, venue, maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds } = portfolio
     const emptyState = await stateRoot(emptyBook)
     const words = policyWordsOf(this.parts.portfolioPolicy ?? {})
     const report = interfaceOf('PortfolioRegistry').getFunction('reportAccount')?.selector
@@ -227,7 +227,7 @@ class Planner {
       ]),
       this.create('portfolio registry', 'PortfolioRegistry', (at) => [
         ...[at('council'), at('model registry'), at('rounds'), marketIdOf(market), emptyState, words],
-        { maxRoundAgeSeconds, maxMarginAgeSeconds },
+        { maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds },
       ]),
       this.call('role venue', 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
         ...[at('portfolio registry'), [report], VENUE_ROLE],
