@@ -40,6 +40,7 @@ const jobs = {
   'campaign:crash': { build: [], script: ['scripts/campaignCrash.ts'] },
   'campaign:derive': { build: [], script: ['scripts/campaignDerive.ts'] },
   'campaign:chains': { build: undefined, script: ['scripts/campaignChains.ts'] },
+  'campaign:door': { build: undefined, script: ['scripts/campaignDoor.ts'] },
   'campaign:shards': { build: [], script: ['scripts/campaignShards.ts'] },
   backtest: { build: undefined, script: ['scripts/backtest.ts'] },
   zkrisk: { build: undefined, script: ['prover/service/cli.ts'] },

@@ -6,6 +6,7 @@ import { type Contract, keccak256, toBeHex, Wallet } from 'ethers'
 import type { Build, Fields, WordName } from '../../circuits/statements/index.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
 import { marketIdOf, ownMarketOf, shadowIdOf } from '../../prover/market/marketId.ts'
+import { defaultPlausibility } from '../../prover/market/plausibility.ts'
 import { INITIAL_MULTIPLIER_X18 } from '../../prover/parameters/defaultPolicy.ts'
 import {
   defaultEnginePolicy,
@@ -397,6 +398,8 @@ export async function deployFeed(chain: Chain, signers: readonly Wallet[]): Prom
     signers.map(({ address }) => address),
     THRESHOLD,
     100,
+    // These tests go on a second at a time.
+    { ...defaultPlausibility, leastSpacingSeconds: 1n },
   )
 }
 

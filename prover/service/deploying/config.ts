@@ -20,6 +20,7 @@ import {
 import { ProverError } from '../../errors.ts'
 import { jsonFault } from '../../market/jsonFault.ts'
 import { isShadowName, marketIdOf } from '../../market/marketId.ts'
+import type { Plausibility } from '../../market/plausibility.ts'
 import { withStartingWords } from '../../parameters/defaultPolicy.ts'
 import {
   defaultEnginePolicy,
@@ -38,6 +39,7 @@ import { firstIssue } from '../../registry/wordSchemas.ts'
 import { modelNames, volatilityModels } from '../../volatility/models.ts'
 import { developmentKeys, FEED_SIGNER_KEYS, FEED_THRESHOLD } from '../development/chain.ts'
 import { familyOf } from '../workspace.ts'
+import { doorOf, doorSchema } from './door.ts'
 
 const MAX_BYTES = 1 << 20
 /** A year: who waits longer governs nothing. */
@@ -70,6 +72,7 @@ const sourceSchema = z.discriminatedUnion('kind', [
       .max(100)
       .refine((percent) => percent === bpsOf(percent) / 100, 'expected a multiple of 0.01, a basis point')
       .default(1),
+    door: doorSchema.prefault({}).describe('what the source takes for a market'),
   }),
   z.strictObject({ name: sourceName, kind: z.literal('other'), address }),
 ])
@@ -212,6 +215,7 @@ export type SourceToDeploy =
       readonly signers: readonly string[]
       readonly threshold: number
       readonly maxConfidenceBps: number
+      readonly plausibility: Plausibility
     }
   | { readonly name: string; readonly kind: 'other'; readonly address: string }
 
@@ -292,8 +296,8 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
     councilDelaySeconds: Math.ceil(council.delayHours * 3600),
     sources: config.sources.map((source) => {
       if (source.kind === 'other') return source
-      const { maxConfidencePercent, ...feed } = source
-      return { ...feed, maxConfidenceBps: bpsOf(maxConfidencePercent) }
+      const { maxConfidencePercent, door, ...feed } = source
+      return { ...feed, maxConfidenceBps: bpsOf(maxConfidencePercent), plausibility: doorOf(door) }
     }),
     freshness: {
       maxObservationAgeSeconds: BigInt(freshness.maxObservationAgeSeconds),
@@ -386,6 +390,7 @@ export function exampleConfig(): object {
         signers: FEED_SIGNER_KEYS.map((key) => computeAddress(key)),
         threshold: FEED_THRESHOLD,
         maxConfidencePercent: 1,
+        door: { leastSpacingSeconds: 30, jumpPercent: 25, greatestFactor: 5 },
       },
     ],
     models: builds.map((build) => ({ build })),

@@ -37,6 +37,7 @@ import type { SectionWords } from '../../statement/state.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { FEED_SIGNER_KEYS } from '../development/chain.ts'
+import { doorText } from './door.ts'
 import { isVerifierOf, VerifierUnfitError } from './verifier.ts'
 import type { DeployConfig, MarketToDeploy, SourceToDeploy } from './config.ts'
 
@@ -135,12 +136,12 @@ class Planner {
     const statements: readonly StatementName[] = portfolio ? ['marketRisk', ...portfolioStatementNames] : ['marketRisk']
     return [
       this.create('council', 'RiskCouncil', () => [deployer], 'with the deployer as its first administrator'),
-      ...feeds.map(({ name, signers, threshold, maxConfidenceBps }) =>
+      ...feeds.map(({ name, signers, threshold, maxConfidenceBps, plausibility }) =>
         this.create(
           `source ${name}`,
           'AttestedFeed',
-          () => [inOrder(signers), threshold, maxConfidenceBps],
-          `${threshold} of ${signers.length} signers`,
+          () => [inOrder(signers), threshold, maxConfidenceBps, plausibility],
+          `${threshold} of ${signers.length} signers; ${doorText(plausibility)}`,
         ),
       ),
       this.create('model registry', 'ModelRegistry', (at) => [at('council')]),
