@@ -45,6 +45,8 @@ contract AttestedFeed is IAttestedFeed, PlausibleInbox, SignerCommittee, EIP712 
     function submitBatch(Observation[] calldata observations, Signature[][] calldata signatures) external {
         if (observations.length != signatures.length) revert LengthMismatch(observations.length, signatures.length);
         for (uint256 i = 0; i < observations.length; ++i) {
+            // Somebody has carried it, or a later one: that must not stop the others.
+            if (observations[i].asOf <= _lastAsOf(observations[i].marketId)) continue;
             _take(observations[i], signatures[i]);
         }
     }

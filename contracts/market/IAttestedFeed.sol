@@ -43,7 +43,8 @@ interface IAttestedFeed is IPlausibleInbox, ISignerCommittee {
     /// @custom:reverts SignatureCountMismatch, SignersNotIncreasing, UnknownSigner, SignatureRejected for its signatures
     function submit(Observation calldata observation, Signature[] calldata signatures) external;
 
-    /// @notice Submits several attested observations; reverts as {submit} does, for all if for one.
+    /// @notice Submits several attested observations. One that is not later than its market's last is passed over; for the rest
+    /// it reverts as {submit} does, for all if for one.
     function submitBatch(Observation[] calldata observations, Signature[][] calldata signatures) external;
 
     /// @notice EIP-712 digest that a signer signs.

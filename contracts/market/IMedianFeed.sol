@@ -28,8 +28,8 @@ interface IMedianFeed is IPlausibleInbox {
     error ObservationTooSoon(uint256 asOf, uint256 earliest);
 
     /// @notice Appends, or holds or refuses as every source's door does, the median of the sources' latest prices of a market, at
-    /// the median of their times. Its implied volatility is the median of theirs, none being the lowest, if as many as must agree attest one, else none; no range is
-    /// attested, since sources tell theirs of other stretches of time.
+    /// the median of their times. Its implied volatility is the median of theirs, none being the lowest, if as many as must agree
+    /// attest one, else none; no range is attested, since sources tell theirs of other stretches of time.
     /// @custom:reverts TooFewFresh, TooFewAgree, ObservationTooSoon
     function take(bytes32 marketId) external;
 

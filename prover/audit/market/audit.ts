@@ -1,6 +1,7 @@
 /** `zkrisk audit`: a registry's whole history, judged from chain data alone. */
 import { getAddress } from 'ethers'
 import { verificationKeyHash } from '../../proof/index.ts'
+import { AlarmWatch } from '../../registry/market/alarmWatch.ts'
 import type { ChainRecord } from './chainRecord.ts'
 import { collectRecord } from './collect.ts'
 import { judge } from './judge.ts'
@@ -43,8 +44,9 @@ export async function audit(options: AuditOptions): Promise<Audit> {
     onProgress: (done, total) => onProgress?.('reading', done, total),
   })
   const verificationKeyHashes = keys.map(({ verificationKey }) => `0x${verificationKeyHash(verificationKey)}`)
-  const report = await judge(record, { chainId, registry, verificationKeyHashes }, (done, total) =>
+  const judged = await judge(record, { chainId, registry, verificationKeyHashes }, (done, total) =>
     onProgress?.('verifying', done, total),
   )
-  return { report, record }
+  const alarms = await new AlarmWatch({ provider, registry, fromBlock }).look(record.context.toBlock)
+  return { report: { ...judged, alarms }, record }
 }

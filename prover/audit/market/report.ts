@@ -2,6 +2,7 @@
 import type { LearningPolicy } from '../../parameters/confidence.ts'
 import { meanScores, type Score } from '../../parameters/shadowScore.ts'
 import type { ClaimResult } from '../../registry/index.ts'
+import type { Alarm } from '../../registry/market/alarms.ts'
 import {
   alignColumns,
   legendText,
@@ -80,6 +81,8 @@ export type AuditReport = {
   readonly promotions: readonly PromotionReport[]
   readonly markets: readonly MarketReport[]
   readonly shadows: readonly MarketReport[]
+  /** What somebody should look at, at the last block; not in a bundle, which does not hold what sources refused. */
+  readonly alarms?: readonly Alarm[]
   /** The first claim that does not hold, and of what. */
   readonly failure?: { readonly of: string; readonly claim: ClaimResult }
 }
@@ -112,9 +115,17 @@ export function formatAudit(report: AuditReport, telling: Telling = {}): string 
     '',
     legendText(subjects),
     '',
+    ...alarmLines(report.alarms),
     ...verdictText(report, [`${accepted} of ${batches.length} batches`], subjects, telling),
     '',
   ].join('\n')
+}
+
+/** Alarms are no claims: a chain may be as it says it is, and yet not as it should be. */
+function alarmLines(alarms: readonly Alarm[] | undefined): readonly string[] {
+  if (alarms === undefined) return []
+  if (alarms.length === 0) return ['Alarms: none.', '']
+  return ['Alarms, which are no claims:', ...alarms.map(({ kind, of, says }) => `  ${kind} of ${of}: ${says}`), '']
 }
 
 function rowsOf(

@@ -101,10 +101,8 @@ export function addChainCommands(program: Command): void {
       action<AttestFlags, [string, string]>(async (terminal, options, market, price) => {
         const { attestPrice } = await import('../answers/attesting.ts')
         const attested = await attestPrice({ ...options, market, price })
-        terminal.result(
-          attested,
-          `${attested.market} ${attested.price} as of ${attested.asOf} appended to ${attested.feed} in block ${attested.block}.`,
-        )
+        const where = attested.outcome === 'held' ? 'by' : 'to'
+        terminal.result(attested, `${attested.says}, ${where} ${attested.feed} in block ${attested.block}.`)
       }),
     )
 }

@@ -3,7 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ProverError } from '../../errors.ts'
 import { parseTime } from '../../market/time.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
-import { connectProvider, type Deployment, readDeployment, writeDeployment } from '../../registry/index.ts'
+import {
+  attestedFeedOf,
+  connectProvider,
+  type Deployment,
+  readDeployment,
+  writeDeployment,
+} from '../../registry/index.ts'
+import { doorWords } from '../../registry/market/door.ts'
 import { crashHistory } from './demo.ts'
 import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
 import { appendObservations, deployDevelopmentEngine, type MarketHistory, stepsOf } from './engine.ts'
@@ -69,6 +76,7 @@ export async function replayFeed(
   if (files.length !== options.market.length) throw new FeedMarketsError(files.length, options.market.length)
   const deployment = await readDeployment(options.deployment)
   const chain = developmentChainBehind(await connectProvider(options.rpc, deployment.chainId))
+  const bounds = attestedFeedOf(deployment).plausibility
   const now = await chain.now()
   const { fromText, toText, ...prices } = options.prices
   const [from, to] = [timeOption('from', fromText) ?? 0n, timeOption('to', toText)]
@@ -81,9 +89,10 @@ export async function replayFeed(
   const steps = (files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps).slice(0, options.count)
   for (const [index, step] of steps.entries()) {
     if (index > 0) await sleep(1000 * options.pause)
-    await appendObservations(chain, deployment, step)
+    const events = await appendObservations(chain, deployment, step)
     const prices = step.map(({ name, observation }) => `${name} ${exactPrice(observation.priceE8)}`)
     options.say(`${utcTime(step[0]?.observation.asOf ?? 0n)}  ${prices.join('  ')}`)
+    for (const event of events.filter(({ kind }) => kind !== 'appended')) options.say(`  ${doorWords(event, bounds)}.`)
   }
   await chain.close()
   return steps.length

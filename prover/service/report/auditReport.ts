@@ -75,6 +75,7 @@ function answerOf(report: AuditReport): Answer {
   return {
     verdict: report.accepted ? { kind: 'pass', text: '✓ Accepted' } : { kind: 'fail', text: '✗ REJECTED' },
     remarks: [
+      ...(report.alarms ?? []).map(({ kind, of, says }) => `Alarm, ${kind} of ${of}: ${says}`),
       ...(first === undefined
         ? []
         : [`First failure: ${failure?.of ?? ''}, claim ${claimName(first.claim)} at ${first.field ?? ''}: ${values}`]),
