@@ -2,17 +2,19 @@
 pragma solidity ^0.8.28;
 
 import {
+    AnchorStateFields,
     AnchorStateWord,
     LearningPolicyWord,
     MarketPolicyFields,
     MarketPolicyWord,
-    packAnchorState,
+    ObservationElement,
     ParametersWord,
     ScoreWord,
     VolatilityStateWord
 } from "../generated/Words.sol";
 import {IObservationSource} from "../market/IObservationSource.sol";
 import {GuardRails} from "./GuardRails.sol";
+import {InboxPlaces} from "./InboxPlaces.sol";
 import {IShadows} from "./IShadows.sol";
 import {RiskParameters} from "./RiskParameters.sol";
 import {ShadowId} from "./ShadowId.sol";
@@ -32,7 +34,9 @@ abstract contract Shadows is IShadows, RiskParameters {
     /// @dev A tenth of notional: what a venue's accounts could not have been warned of.
     uint32 private constant MAX_MARGIN_STEP_X24 = 1_677_721;
 
-    mapping(bytes32 marketId => address) private _sources;
+    /// @inheritdoc IShadows
+    InboxPlaces public immutable inboxPlaces = new InboxPlaces();
+
     mapping(bytes32 shadowId => Shadow) private _shadows;
     /// @dev Hash of when the first prediction was made and how many observations there were when it was added.
     mapping(bytes32 shadowId => bytes32) private _beginnings;
@@ -47,16 +51,18 @@ abstract contract Shadows is IShadows, RiskParameters {
         bytes32 marketId,
         uint256 volatilityModel,
         VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState
+        AnchorStateWord anchorState,
+        Place calldata place
     ) external restricted {
         address source = _sources[marketId];
         if (source == address(0)) revert UnknownMarket(marketId);
         _checkModel(marketId, volatilityModel);
         bytes32 shadowId = marketId.shadowOf(volatilityModel);
         _checkPolicies(marketId, shadowId);
-        (bytes32 head, uint256 count) = _begin(shadowId, source, volatilityModel, volatilityState, anchorState);
-        _shadows[shadowId] = Shadow(volatilityState, anchorState, ScoreWord.wrap(0), head, count);
-        _beginnings[shadowId] = keccak256(abi.encode(anchorState.anchorAsOf(), count));
+        bytes32 head = _begin(shadowId, source, volatilityModel, volatilityState, anchorState, place);
+        _sources[shadowId] = source;
+        _shadows[shadowId] = Shadow(volatilityState, anchorState, ScoreWord.wrap(0), head, place.count);
+        _beginnings[shadowId] = keccak256(abi.encode(anchorState.anchorAsOf(), place.count));
     }
 
     /// @inheritdoc IShadows
@@ -82,6 +88,8 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 stored = _markets[marketId].parametersAndSequence;
         if (stored == 0) revert NotYetProven(marketId);
         ParametersWord inForce = ParametersWord.wrap(stored);
+        address source = _sources[marketId];
+        if (_sources[shadowId] != source) revert SourceNotFollowed(shadowId, source);
         _checkProgress(shadowId, shadow, inForce.asOf());
         ScoreWord controlScore = _checkScore(shadowId, shadow, marketId.shadowOf(previousModel));
         _checkMargins(marketId, ParametersWord.wrap(_markets[shadowId].parametersAndSequence), inForce);
@@ -98,6 +106,41 @@ abstract contract Shadows is IShadows, RiskParameters {
             shadow.score,
             controlScore
         );
+    }
+
+    /// @inheritdoc IShadows
+    function rotateSource(bytes32 marketId, address source) external restricted {
+        address previous = _sources[marketId];
+        if (previous == address(0)) revert UnknownMarket(marketId);
+        (, uint256 count, , ) = IObservationSource(source).latest(marketId);
+        if (count == 0) revert SourceWithoutObservation(marketId, source);
+        _sources[marketId] = source;
+        emit SourceRotated(marketId, source, previous);
+    }
+
+    /// @inheritdoc IShadows
+    function followSource(
+        bytes32 marketId,
+        Standing calldata standing,
+        Place calldata place,
+        ObservationElement[] calldata next
+    ) external {
+        bytes32 inForce = _markets[marketId].stateHash;
+        if (inForce == 0) revert UnknownMarket(marketId);
+        address source = _sources[marketId.marketOf()];
+        if (standing.source == source) revert SourceAlreadyFollowed(marketId, source);
+        uint256 model = volatilityModelOf[marketId];
+        bytes32 given = keccak256(abi.encode(standing, model));
+        if (given != inForce) revert StateMismatch(marketId, given, inForce);
+        bytes32 head = inboxPlaces.headOfNext(marketId, source, standing.volatilityState.asOf(), place, next);
+        (VolatilityStateWord volatility, AnchorStateWord anchor) = (standing.volatilityState, standing.anchorState);
+        _markets[marketId].stateHash = _hash(volatility, anchor, head, place.count, source, model);
+        if (marketId.isShadow()) {
+            _sources[marketId] = source;
+            _shadows[marketId].inboxHead = head;
+            _shadows[marketId].inboxCount = place.count;
+        }
+        emit SourceFollowed(marketId, source, volatility, anchor, head, place.count);
     }
 
     /// @inheritdoc IShadows
@@ -142,12 +185,13 @@ abstract contract Shadows is IShadows, RiskParameters {
         address source,
         uint256 volatilityModel,
         VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState
+        AnchorStateWord anchorState,
+        Place calldata place
     ) internal {
         if (marketId.isShadow()) revert MarketIdIsShadows(marketId);
         marketPolicy(marketId);
         _checkModel(marketId, volatilityModel);
-        _begin(marketId, source, volatilityModel, volatilityState, anchorState);
+        _begin(marketId, source, volatilityModel, volatilityState, anchorState, place);
         _sources[marketId] = source;
     }
 
@@ -174,26 +218,32 @@ abstract contract Shadows is IShadows, RiskParameters {
         shadow.inboxCount = inboxCount;
     }
 
+    /// @dev A guardian in haste learns that it has named nothing.
+    function _paused(bytes32 id, uint40, uint40 latest) internal override {
+        bool isSource = address(uint160(uint256(id))).code.length != 0 && uint256(id) >> 160 == 0;
+        if (!isSource && (id.isShadow() || _markets[id].stateHash == 0)) revert UnknownMarket(id);
+        _notePauses(latest);
+    }
+
     /// @dev What markets and shadows begin with.
     function _begin(
         bytes32 id,
         address source,
         uint256 volatilityModel,
         VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState
-    ) private returns (bytes32 head, uint256 count) {
+        AnchorStateWord anchorState,
+        Place calldata place
+    ) private returns (bytes32 head) {
         if (_markets[id].stateHash != 0) revert MarketAlreadyExists(id);
         _checkActive(id, volatilityModel);
         uint256 asOf = volatilityState.asOf();
         GuardRails.checkState(id, volatilityState, anchorState, asOf);
         uint256 anchorAsOf = anchorState.anchorAsOf();
         if (anchorAsOf > asOf) revert AnchorInFuture(id, anchorAsOf, asOf);
-        uint256 latestAsOf;
-        (head, count, latestAsOf, ) = IObservationSource(source).latest(id.marketOf());
-        if (count == 0 || asOf != latestAsOf) revert InitialStateNotAtLatest(id, asOf, latestAsOf);
-        _markets[id].stateHash = _hash(volatilityState, anchorState, head, count, source, volatilityModel);
+        head = inboxPlaces.headOfFirst(id, source, asOf, place);
+        _markets[id].stateHash = _hash(volatilityState, anchorState, head, place.count, source, volatilityModel);
         volatilityModelOf[id] = volatilityModel;
-        emit MarketAdded(id, source, volatilityModel, volatilityState, anchorState, head, count);
+        emit MarketAdded(id, source, volatilityModel, volatilityState, anchorState, head, place.count);
     }
 
     /// @dev How many active models estimate volatility by a family.
@@ -303,17 +353,16 @@ abstract contract Shadows is IShadows, RiskParameters {
         return keccak256(abi.encode(volatilityState, anchorState, inboxHead, inboxCount, source, volatilityModel));
     }
 
+    /// @dev Both margins have as many bits in both words.
     function _withMargins(AnchorStateWord state, ParametersWord inForce) private pure returns (AnchorStateWord) {
+        uint256 margin = type(uint24).max;
+        uint256 kept = ~((margin << AnchorStateFields.INITIAL_MARGIN_X24_AT) |
+            (margin << AnchorStateFields.MAINTENANCE_MARGIN_X24_AT));
         return
-            packAnchorState({
-                anchorLnPriceX26: state.anchorLnPriceX26(),
-                anchorAsOf: state.anchorAsOf(),
-                anchorMoveDownX24: state.anchorMoveDownX24(),
-                anchorMoveUpX24: state.anchorMoveUpX24(),
-                initialMarginX24: inForce.initialMarginX24(),
-                maintenanceMarginX24: inForce.maintenanceMarginX24(),
-                multiplierDownX18: state.multiplierDownX18(),
-                multiplierUpX18: state.multiplierUpX18()
-            });
+            AnchorStateWord.wrap(
+                (AnchorStateWord.unwrap(state) & kept) |
+                    (inForce.initialMarginX24() << AnchorStateFields.INITIAL_MARGIN_X24_AT) |
+                    (inForce.maintenanceMarginX24() << AnchorStateFields.MAINTENANCE_MARGIN_X24_AT)
+            );
     }
 }

@@ -24,6 +24,7 @@ const SPACING = bounds.leastSpacingSeconds
 
 const signers = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))
 let chain: Chain
+let council: Contract
 let feed: Contract
 let feedAddress: string
 /** Time of the last observation, `LAST`. */
@@ -32,6 +33,7 @@ let start: bigint
 const deploy = (change: Partial<Plausibility> = {}) =>
   chain.deploy(
     'AttestedFeed',
+    council,
     signers.map(({ address }) => address),
     2,
     100,
@@ -40,6 +42,7 @@ const deploy = (change: Partial<Plausibility> = {}) =>
 
 beforeAll(async () => {
   chain = await startChain()
+  council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
   feed = await deploy()
   feedAddress = feed.target as string
   start = (await chain.now()) + 100n

@@ -228,7 +228,7 @@ describe('R16: every policy', () => {
       asStranger.getFunction('setMarginPolicy')(0n),
       asStranger.getFunction('setMarketPolicy')(btc, 0n),
       asStranger.getFunction('setFreshnessPolicy')(freshness),
-      asStranger.getFunction('addMarket')(btc, address, 1n, 0n, 0n),
+      asStranger.getFunction('addMarket')(btc, address, 1n, 0n, 0n, [0n, btc, 0n]),
     ]
     for (const call of calls) await expectRevert(call, registry, 'AccessManagedUnauthorized', [address])
   })

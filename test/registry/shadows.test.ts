@@ -89,14 +89,16 @@ describe('R35: a shadow', () => {
     for (const read of ['parameters', 'parametersForLiquidation', 'unsafeParameters', 'initialMarginWad']) {
       await refused(ask(read, other.marketId), 'ShadowNotInForce', [other.marketId])
     }
-    const asMarket = [other.marketId, engine.feed, OTHER, ...packState(other.state)]
+    const place = await engine.placeIn(engine.feed, btc.marketId)
+    const asMarket = [other.marketId, engine.feed, OTHER, ...packState(other.state), place]
     await refused(ask('addMarket', ...asMarket), 'MarketIdIsShadows', [other.marketId])
   })
 
   test('is added once, of a market that there is, with its policy, at the source’s latest observation, by the council', async () => {
     const [volatility, anchor] = packState(other.state)
+    const place = await engine.placeIn(engine.feed, btc.marketId)
     const add = (marketId: string, model: number, words = [volatility, anchor]) =>
-      ask('addShadow', marketId, model, ...words)
+      ask('addShadow', marketId, model, ...words, place)
     await refused(add(btc.marketId, OTHER), 'MarketAlreadyExists', [other.marketId])
     const missing = encodeBytes32String('MISSING')
     await refused(add(missing, OTHER), 'UnknownMarket', [missing])
@@ -121,13 +123,13 @@ describe('R35: a shadow', () => {
       await refused(add(btc.marketId, 4, [volatility, late]), 'AnchorInFuture')
       await refused(
         add(btc.marketId, 4, [early, withFields('anchorState', anchor, { anchorAsOf: 1n })]),
-        'InitialStateNotAtLatest',
+        'InitialStateElsewhere',
       )
       const noMargin = withFields('anchorState', anchor, { maintenanceMarginX24: 0n })
       await refused(add(btc.marketId, 4, [volatility, noMargin]), 'MarginsOutOfOrder')
       const stranger = engine.registry.connect(engine.chain.signers[1] as never) as typeof engine.registry
       for (const [name, ...args] of [
-        ['addShadow', btc.marketId, 4, volatility, anchor],
+        ['addShadow', btc.marketId, 4, volatility, anchor, place],
         ['removeShadow', btc.marketId, OTHER],
         ['promote', btc.marketId, OTHER],
         ['setPromotionPolicy', { leastPredictions: 24, maxMarginStepX24: 0 }],

@@ -441,7 +441,14 @@ describe('R34: the volatility model that a market is bound to', () => {
       expect(await registry.getFunction('volatilityModelOf')(marketId)).toBe(0n)
       await mined(registry.getFunction('setMarketPolicy')(marketId, pack('marketPolicy', btc.policy)))
       for (const model of [0, 256]) {
-        const call = registry.getFunction('addMarket')(marketId, btc.feed, model, 0n, 0n)
+        const call = registry.getFunction('addMarket')(
+          marketId,
+          btc.feed,
+          model,
+          0n,
+          0n,
+          await engine.placeIn(btc.feed, btc.marketId),
+        )
         await expectRevert(call, registry, 'VolatilityModelOutOfRange', [marketId, BigInt(model)])
       }
       const lastId = marketIdOf('LAST-USD')
@@ -684,8 +691,10 @@ describe('R7: observations are the inbox’s next ones', () => {
 })
 
 describe('a market is added', () => {
-  const add = (marketId: string, source: unknown, volatilityState: bigint, anchorState: bigint, model = EWMA) =>
-    registry.getFunction('addMarket')(marketId, source, model, volatilityState, anchorState)
+  const add = async (marketId: string, source: Contract, volatilityState: bigint, anchorState: bigint) => {
+    const place = await engine.placeIn(source, marketId)
+    return registry.getFunction('addMarket')(marketId, source, EWMA, volatilityState, anchorState, place)
+  }
 
   test('once, with a policy, right after its source’s latest observation', async () => {
     await undone(async () => {
@@ -695,16 +704,12 @@ describe('a market is added', () => {
       await expectRevert(add(marketId, btc.feed, ...words), registry, 'MarketPolicyMissing', [marketId])
       await mined(registry.getFunction('setMarketPolicy')(marketId, pack('marketPolicy', btc.policy)))
       const { asOf } = btc.state.volatility
-      await expectRevert(add(marketId, btc.feed, ...words), registry, 'InitialStateNotAtLatest', [marketId, asOf, 0n])
+      await expectRevert(add(marketId, btc.feed, ...words), registry, 'InitialStateElsewhere', [marketId, asOf, 0n])
       const source = await engine.chain.deploy(uncheckedSource())
       for (const latest of [asOf - 1n, asOf + 1n]) {
         const observation = { priceE8: PRICE_E8, asOf: latest, impliedVolatilityX16: 0n, rangeCode: 0n }
         await mined(source.getFunction('append')(marketId, pack('observation', observation)))
-        await expectRevert(add(marketId, source, ...words), registry, 'InitialStateNotAtLatest', [
-          marketId,
-          asOf,
-          latest,
-        ])
+        await expectRevert(add(marketId, source, ...words), registry, 'InitialStateElsewhere', [marketId, asOf, latest])
       }
       const observation = { priceE8: PRICE_E8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n }
       await mined(source.getFunction('append')(marketId, pack('observation', observation)))

@@ -1,5 +1,5 @@
 /** Follows a registry and its sources on their chain, as far as alarms need it. */
-import { Contract, Interface, type Log, type Provider } from 'ethers'
+import { Contract, type Log, type Provider } from 'ethers'
 import type { Fields } from '../../../circuits/statements/index.ts'
 import { marketNameOf, modelIdOfShadow } from '../../market/marketId.ts'
 import { type Plausibility, plausibilityFields } from '../../market/plausibility.ts'
@@ -27,8 +27,6 @@ export type WatchOptions = {
   readonly fromBlock: number
   /** Markets to watch; all by default. */
   readonly markets?: readonly string[] | undefined
-  /** Signers that sources were deployed with, for those that do not list their own. */
-  readonly signers?: ReadonlyMap<string, readonly string[]>
   /** Names of sources, where they have one. */
   readonly sourceNames?: ReadonlyMap<string, string>
 }
@@ -36,13 +34,6 @@ export type WatchOptions = {
 /** Batches of a market that a first look reads, the newest: more than any streak needs. */
 const FIRST_LOOK_BATCHES = 512
 const PARAMETERS_BITS = BigInt(wordBits('parameters'))
-
-/** Every source that lists its signers does so by this. */
-const committeeInterface = new Interface([
-  'function signers() view returns (address[])',
-  'function threshold() view returns (uint256)',
-  'function isSigner(address) view returns (bool)',
-])
 
 /**
  * Alarms of a registry, block after block; each look reads what has happened since the one before.
@@ -181,20 +172,13 @@ export class AlarmWatch {
 
   /** None of a source that signers do not attest. */
   private async committeeOf(address: string, blockTag: number): Promise<Committee | undefined> {
-    const { provider, signers: deployed, sourceNames } = this.options
-    const contract = new Contract(address, committeeInterface, provider)
-    const read = <Answer>(method: string, ...args: readonly unknown[]): Promise<Answer | undefined> =>
-      orNone(ask(`Reading ${method}`, () => contract.getFunction(method)(...args, { blockTag })))
-    const threshold = await read<bigint>('threshold')
-    if (threshold === undefined) return undefined
-    const listed = await read<readonly string[]>('signers')
-    const counted = await Promise.all(
-      (listed ?? deployed?.get(address) ?? []).map((one) => read<boolean>('isSigner', one)),
-    )
-    const signers = counted.filter((isSigner) => isSigner === true).length
-    // Of whom nothing is listed, nothing is known.
-    if (counted.length === 0) return undefined
-    return { source: sourceNames?.get(address) ?? address, signers, threshold: Number(threshold) }
+    const { provider, sourceNames } = this.options
+    const contract = new Contract(address, interfaceOf('AttestedFeed'), provider)
+    const read = <Answer>(method: string): Promise<Answer | undefined> =>
+      orNone(ask(`Reading ${method}`, () => contract.getFunction(method)({ blockTag })))
+    const [signers, threshold] = await Promise.all([read<readonly string[]>('signers'), read<bigint>('threshold')])
+    if (signers === undefined || threshold === undefined) return undefined
+    return { source: sourceNames?.get(address) ?? address, signers: signers.length, threshold: Number(threshold) }
   }
 
   private async boundsByMarket(): Promise<ReadonlyMap<string, Plausibility>> {

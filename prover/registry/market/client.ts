@@ -28,11 +28,11 @@ import {
 import { checkChainId, logsBetween, newestLog, WrongChainError } from '../chain.ts'
 import { type ClientOptions, NoSignerError, providerOf, RegistryMissingError } from '../connection.ts'
 import { ask, ContractRevertError, RpcError, typedCallError } from '../contractErrors.ts'
+import { MILESTONE } from './place.ts'
 import { checkModel, type ModelOnChain, readModel } from '../models.ts'
 
-/** Words after which a source overwrites a checkpoint, except at multiples of MILESTONE (contracts/market/Inbox.sol). */
+/** Words after which a source overwrites a checkpoint, except at multiples of MILESTONE. */
 const RING = 64n
-const MILESTONE = 32n
 /** Where the sequence begins in what the registry stores. */
 const PARAMETERS_BITS = BigInt(wordBits('parameters'))
 const PARAMETERS_MASK = (1n << PARAMETERS_BITS) - 1n
@@ -122,7 +122,8 @@ export class RegistryClient {
   readonly registry: string
   readonly chainId: bigint
   private readonly signer: Signer | undefined
-  private readonly fromBlock: number
+  /** Block before which nothing of the registry happened. */
+  readonly fromBlock: number
   private readonly states = new Map<string, RebuiltMarket>()
   private readonly inboxes = new Map<string, InboxCache>()
   private listing: Listing

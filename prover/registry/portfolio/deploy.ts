@@ -109,7 +109,7 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
   const marketId = marketIdOf(options.market)
   const signers = [...options.rounds.signers].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   const { threshold, maxAgeSeconds = DEFAULT_ROUND_AGE_SECONDS } = options.rounds
-  const rounds = await create('AttestedRounds', signers, threshold, maxAgeSeconds)
+  const rounds = await create('AttestedRounds', council, signers, threshold, maxAgeSeconds)
   const place = [council, modelRegistry, rounds, marketId, await stateRoot(emptyBook)]
   const registry = await create('PortfolioRegistry', ...place, policyWordsOf(options.policy), freshness)
   await appointVenue(signer, council, registry, options.venue)

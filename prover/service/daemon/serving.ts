@@ -71,16 +71,14 @@ export async function runServe(
   }
 }
 
-/** Watches what is served, with the names and signers that sources were deployed with. */
+/** Watches what is served, with the names that sources were deployed under. */
 function watchOf(
   { addresses, block, sources }: Deployment,
   provider: Provider,
   markets?: readonly string[],
 ): AlarmWatch {
-  const feeds = sources.filter((source) => source.kind === 'attestedFeed')
   return new AlarmWatch({
     ...{ provider, registry: addresses.registry, fromBlock: block, markets },
-    signers: new Map(feeds.map(({ address, signers }) => [address, signers])),
     sourceNames: new Map(sources.map(({ address, name }) => [address, name])),
   })
 }
