@@ -97,12 +97,12 @@ interface IModelRegistry is IPauses {
     function activeModelsOf(bytes32 layoutHash, uint256 volatilityModel) external view returns (uint256 count);
 
     /// @notice Seconds since `from` in which nobody could be expected to prove: some model of the family was paused, or one of
-    /// two other pauses ran. Each stretch lasts `graceSeconds` longer than its pause, so that there is time to prove again.
-    /// @param others pauses of the market and of its source
+    /// three other pauses ran. Each stretch lasts `graceSeconds` longer than its pause, so that there is time to prove again.
+    /// @param others pauses of the market, of its source and of the source before
     function pausedSeconds(
         bytes32 layoutHash,
         uint256 volatilityModel,
-        Pause[2] calldata others,
+        Pause[3] calldata others,
         uint256 from,
         uint256 graceSeconds
     ) external view returns (uint256);

@@ -179,10 +179,10 @@ interface IShadows is IRiskParameters {
     function rotateSource(bytes32 marketId, address source) external;
 
     /// @notice Lets a market, or a shadow, go on from its state with its new source. Anyone may call: there is one place to go
-    /// on from, behind the last observation of the new source that is not later than the state. So no time is counted twice or
-    /// left out. Sequence, state and parameters stay.
+    /// on from, behind the last observation of the new source that is not later than the state, or before its first. So no time
+    /// is counted twice or left out. Sequence, state and parameters stay.
     /// @param standing what the state hash binds
-    /// @param place    where to go on
+    /// @param place    where to go on; count 0 before the first observation
     /// @param next     the new source's observations after it, up to one whose head it still holds; none if there are none
     /// @custom:reverts UnknownMarket, SourceAlreadyFollowed, StateMismatch, PlaceUnknown, PlaceNotNext
     function followSource(

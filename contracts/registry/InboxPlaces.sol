@@ -32,7 +32,8 @@ contract InboxPlaces {
         _requireHeld(id, source, place.count, head);
     }
 
-    /// @notice The same, of the last observation that is not later than a state; what follows it leads to a head that is held.
+    /// @notice The same, of the last observation that is not later than a state, or of an inbox's start if there is none; what
+    /// follows it leads to a head that is held.
     /// @custom:reverts PlaceUnknown, PlaceNotNext
     function headOfNext(
         bytes32 id,
@@ -41,14 +42,16 @@ contract InboxPlaces {
         IShadows.Place calldata place,
         ObservationElement[] calldata next
     ) external view returns (bytes32 head) {
-        uint256 atPlace = place.observation.asOf();
+        uint256 atPlace = place.count == 0 ? 0 : place.observation.asOf();
         uint256 afterPlace = next.length == 0 ? 0 : next[0].asOf();
         if (next.length == 0) {
             (, uint256 latestCount, , ) = IObservationSource(source).latest(id.marketOf());
             if (place.count == latestCount) afterPlace = type(uint256).max;
         }
         if (atPlace > asOf || afterPlace <= asOf) revert IShadows.PlaceNotNext(id, asOf, atPlace, afterPlace);
-        head = Inbox.extend(place.previousHead, place.observation);
+        head = place.count == 0
+            ? Inbox.startHead(source, id.marketOf())
+            : Inbox.extend(place.previousHead, place.observation);
         bytes32 reached = head;
         for (uint256 i = 0; i < next.length; ++i) reached = Inbox.extend(reached, next[i]);
         _requireHeld(id, source, place.count + next.length, reached);

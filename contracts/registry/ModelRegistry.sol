@@ -100,15 +100,14 @@ contract ModelRegistry is IModelRegistry, Pauses {
     function pausedSeconds(
         bytes32 layoutHash,
         uint256 volatilityModel,
-        Pause[2] calldata others,
+        Pause[3] calldata others,
         uint256 from,
         uint256 graceSeconds
     ) external view returns (uint256) {
         bytes32[] storage ids = _everPaused[layoutHash][volatilityModel];
-        Pause[] memory pauses = new Pause[](ids.length + 2);
+        Pause[] memory pauses = new Pause[](ids.length + 3);
         for (uint256 i = 0; i < ids.length; ++i) pauses[i] = pauseOf(ids[i]);
-        pauses[ids.length] = others[0];
-        pauses[ids.length + 1] = others[1];
+        for (uint256 i = 0; i < 3; ++i) pauses[ids.length + i] = others[i];
         return _covered(pauses, from, graceSeconds);
     }
 

@@ -123,7 +123,7 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         uint256 from,
         uint256 graceSeconds
     ) internal view override returns (uint256) {
-        Pause[2] memory pauses = [pauseOf(marketId), pauseOf(_idOf(_sources[marketId]))];
+        Pause[3] memory pauses = [pauseOf(marketId), pauseOf(_idOf(_sources[marketId])), _pauseBefore(marketId)];
         uint256 family = volatilityModelOf[marketId];
         return models.pausedSeconds(MarketRiskFrame.LAYOUT_HASH, family, pauses, from, graceSeconds);
     }

@@ -37,6 +37,13 @@ abstract contract Shadows is IShadows, RiskParameters {
     /// @inheritdoc IShadows
     InboxPlaces public immutable inboxPlaces = new InboxPlaces();
 
+    /// @dev Where a market's observations came from before, and when it went over; zero until then.
+    struct Rotation {
+        address previous;
+        uint40 followedAt;
+    }
+
+    mapping(bytes32 marketId => Rotation) private _rotations;
     mapping(bytes32 shadowId => Shadow) private _shadows;
     /// @dev Hash of when the first prediction was made and how many observations there were when it was added.
     mapping(bytes32 shadowId => bytes32) private _beginnings;
@@ -54,8 +61,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         AnchorStateWord anchorState,
         Place calldata place
     ) external restricted {
-        address source = _sources[marketId];
-        if (source == address(0)) revert UnknownMarket(marketId);
+        address source = _ownSource(marketId);
         _checkModel(marketId, volatilityModel);
         bytes32 shadowId = marketId.shadowOf(volatilityModel);
         _checkPolicies(marketId, shadowId);
@@ -110,11 +116,11 @@ abstract contract Shadows is IShadows, RiskParameters {
 
     /// @inheritdoc IShadows
     function rotateSource(bytes32 marketId, address source) external restricted {
-        address previous = _sources[marketId];
-        if (previous == address(0)) revert UnknownMarket(marketId);
+        address previous = _ownSource(marketId);
         (, uint256 count, , ) = IObservationSource(source).latest(marketId);
         if (count == 0) revert SourceWithoutObservation(marketId, source);
         _sources[marketId] = source;
+        _rotations[marketId] = Rotation(previous, 0);
         emit SourceRotated(marketId, source, previous);
     }
 
@@ -139,6 +145,8 @@ abstract contract Shadows is IShadows, RiskParameters {
             _sources[marketId] = source;
             _shadows[marketId].inboxHead = head;
             _shadows[marketId].inboxCount = place.count;
+        } else {
+            _rotations[marketId].followedAt = uint40(block.timestamp);
         }
         emit SourceFollowed(marketId, source, volatility, anchor, head, place.count);
     }
@@ -218,6 +226,14 @@ abstract contract Shadows is IShadows, RiskParameters {
         shadow.inboxCount = inboxCount;
     }
 
+    /// @dev Pause of the source before, as long as the market stood in it: what a source was paused for is why it is replaced, and
+    /// that must not count as staleness afterwards.
+    function _pauseBefore(bytes32 marketId) internal view returns (Pause memory before) {
+        Rotation memory rotation = _rotations[marketId];
+        before = pauseOf(_idOf(rotation.previous));
+        if (rotation.followedAt != 0 && before.until > rotation.followedAt) before.until = rotation.followedAt;
+    }
+
     /// @dev A guardian in haste learns that it has named nothing.
     function _paused(bytes32 id, uint40, uint40 latest) internal override {
         bool isSource = address(uint160(uint256(id))).code.length != 0 && uint256(id) >> 160 == 0;
@@ -252,6 +268,11 @@ abstract contract Shadows is IShadows, RiskParameters {
     /// @dev What begins under a family, or goes on under it, needs a model of it to be moved by.
     function _checkActive(bytes32 marketId, uint256 volatilityModel) private view {
         if (_activeModels(volatilityModel) == 0) revert NoActiveModel(marketId, volatilityModel);
+    }
+
+    function _ownSource(bytes32 marketId) private view returns (address source) {
+        source = _sources[marketId];
+        if (source == address(0) || marketId.isShadow()) revert UnknownMarket(marketId);
     }
 
     function _checkModel(bytes32 marketId, uint256 volatilityModel) private pure {

@@ -281,7 +281,7 @@ describe('R41: at a constant price a pause of 24 hours', () => {
       await engine.chain.setTime(until + age + hours * HOUR)
       const [tightened, stale] = await registry.getFunction('parametersForLiquidation')(btc.marketId)
       expect(stale).toBe(true)
-      const staleSeconds = first - asOf + hours * HOUR - age
+      const staleSeconds = BigInt(first) - BigInt(asOf) + hours * HOUR - age
       const addOn = (freshness.stalenessAddOnPerHourX24 * staleSeconds + HOUR - 1n) / HOUR
       expect(tightened.maintenanceMarginX24).toBe(startMargin + addOn)
       await engine.observe(btc, PRICE_E8)

@@ -1,11 +1,12 @@
 /** Where in a source's inbox a market begins or goes on; see `IShadows.Place`. */
-import { AbiCoder, Contract, type Interface, keccak256, type Provider } from 'ethers'
+import { AbiCoder, Contract, type Interface, keccak256, type Provider, ZeroHash, zeroPadValue } from 'ethers'
 import { ownMarketOf } from '../../market/marketId.ts'
 import type { Observation } from '../../parameters/marketRisk.ts'
 import { unpack } from '../../statement/words.ts'
 import { interfaceOf } from '../artifacts.ts'
 import { logsBetween } from '../chain.ts'
 import { ask, RpcError } from '../contractErrors.ts'
+import { extendHead } from './calldata.ts'
 
 /** An observation of an inbox, by a head that its source still holds. */
 export type InboxPlace = {
@@ -20,8 +21,15 @@ export type InboxPlace = {
 /** Which of them: the newest, or the newest whose head the source holds for ever, for a call that is made days later. */
 export type PlaceChoice = 'latest' | 'lasting'
 
-/** Heads at multiples of it stay for ever; contracts/market/Inbox.sol. */
-export const MILESTONE = 32n
+/** Words after which a source overwrites a head, except at multiples of {@link MILESTONE}; contracts/market/Inbox.sol. */
+const RING = 64n
+const MILESTONE = 32n
+
+/** Whether a source holds the head after so many words, when it has `latest`. */
+export const isHeldAt = (count: bigint, latest: bigint): boolean => count % MILESTONE === 0n || count + RING > latest
+
+/** What a source is called where it is paused. */
+export const idOfSource = (source: string): string => zeroPadValue(source, 32)
 
 /**
  * A place that a market may begin at.
@@ -48,6 +56,33 @@ export async function placeToBegin(
   if (word === undefined) throw new RpcError('Reading the inbox', new Error(`observation ${count} has no event`))
   const previousHead = await headAfter(contract, source, id, count - 1n, provider)
   return { place: { count, previousHead, observation: word }, observation: unpack('observation', word) }
+}
+
+/**
+ * Where a market goes on in another source: behind its last observation that is not later than the market's state, or before the
+ * first of all.
+ *
+ * @returns the place, and the observations after it up to one whose head the source holds
+ * @throws {@link RpcError}
+ */
+export async function placeToGoOn(
+  provider: Provider,
+  inbox: { readonly source: string; readonly marketId: string; readonly fromBlock: number },
+  asOf: bigint,
+): Promise<{ readonly place: InboxPlace; readonly next: readonly bigint[] }> {
+  const at = { ...inbox, marketId: ownMarketOf(inbox.marketId) }
+  const words = await wordsFrom(provider, at, 1n)
+  const behind = words.findIndex((word) => unpack('observation', word).asOf > asOf)
+  const count = BigInt(behind < 0 ? words.length : behind)
+  const latest = BigInt(words.length)
+  let end = count < latest ? count + 1n : count
+  while (end < latest && !isHeldAt(end, latest)) end++
+  const next = words.slice(Number(count), Number(end))
+  const observation = words[Number(count) - 1]
+  if (observation === undefined) return { place: { count: 0n, previousHead: ZeroHash, observation: 0n }, next }
+  const { chainId } = await ask('Reading the chain id', () => provider.getNetwork())
+  const start = startHead(at.source, chainId, at.marketId)
+  return { place: { count, previousHead: extendHead(start, words.slice(0, Number(count) - 1)), observation }, next }
 }
 
 /** Words of an inbox from a number on, as its events tell them. */
@@ -79,6 +114,8 @@ async function headAfter(
     return head
   }
   const { chainId } = await ask('Reading the chain id', () => provider.getNetwork())
-  const start = [address, chainId, marketId]
-  return keccak256(AbiCoder.defaultAbiCoder().encode(['address', 'uint256', 'bytes32'], start))
+  return startHead(address, chainId, marketId)
 }
+
+const startHead = (source: string, chainId: bigint, marketId: string): string =>
+  keccak256(AbiCoder.defaultAbiCoder().encode(['address', 'uint256', 'bytes32'], [source, chainId, marketId]))
