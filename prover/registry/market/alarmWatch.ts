@@ -135,17 +135,26 @@ export class AlarmWatch {
   }
 
   private async followSources(toBlock: number): Promise<void> {
-    const { provider, registry, fromBlock } = this.options
+    const { provider, registry } = this.options
     const contract = new Contract(registry, interfaceOf('RiskRegistry'), provider)
     const found = new Map<string, string[]>()
     for (const marketId of this.tracks.keys()) {
       const address: string = await ask('Reading a source', () =>
         contract.getFunction('sourceOf')(marketId, { blockTag: toBlock }),
       )
-      if (this.sources.get(marketId)?.address !== address) this.sources.set(marketId, { address, nextBlock: fromBlock })
+      if (this.sources.get(marketId)?.address !== address) this.startSource(marketId, address)
       found.set(address, [...(found.get(address) ?? []), marketId])
     }
     for (const [address, marketIds] of found) await this.followSource(address, marketIds, toBlock)
+  }
+
+  /** What another source held or refused before is nobody's business any more. */
+  private startSource(marketId: string, address: string): void {
+    this.sources.set(marketId, { address, nextBlock: this.options.fromBlock })
+    const track = this.tracks.get(marketId)
+    if (track !== undefined) {
+      this.tracks.set(marketId, { ...track, refused: [], held: undefined, leftOut: undefined })
+    }
   }
 
   private async followSource(address: string, marketIds: readonly string[], toBlock: number): Promise<void> {
@@ -207,7 +216,7 @@ function recent(logs: readonly Log[]): readonly Log[] {
 }
 
 /** What a source takes for a market; none of a source without a door. */
-export async function readPlausibility(provider: Provider, source: string): Promise<Plausibility | undefined> {
+async function readPlausibility(provider: Provider, source: string): Promise<Plausibility | undefined> {
   const contract = new Contract(source, interfaceOf('IPlausibleInbox'), provider)
   const read = await orNone(ask('Reading a source', () => contract.getFunction('plausibility')()))
   if (read === undefined) return undefined

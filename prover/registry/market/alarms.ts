@@ -7,8 +7,7 @@ import { dampen, type Margins } from '../../parameters/margins.ts'
 import { type DoorEvent, doorWords, timeText } from './door.ts'
 import type { Plausibility } from '../../market/plausibility.ts'
 
-export const alarmKinds = ['breaches', 'margin-steps', 'refused', 'held', 'left-out', 'stale', 'signers'] as const
-export type AlarmKind = (typeof alarmKinds)[number]
+export type AlarmKind = 'breaches' | 'margin-steps' | 'refused' | 'held' | 'left-out' | 'stale' | 'signers'
 
 /** Something that somebody should look at. */
 export type Alarm = {

@@ -99,7 +99,7 @@ function leftOutText({ impliedVolatilityX16, rangeCode }: LeftOut): string {
 }
 
 /** Exact, without trailing zeros. */
-export function priceText(priceE8: bigint): string {
+function priceText(priceE8: bigint): string {
   const digits = priceE8.toString().padStart(9, '0')
   return `${digits.slice(0, -8)}.${digits.slice(-8)}`.replace(/\.?0+$/, '')
 }

@@ -1,6 +1,7 @@
 /** `zkrisk chain` and `zkrisk feed replay`: an engine to try the service on, and somebody to feed it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProverError } from '../../errors.ts'
+import { defaultPlausibility } from '../../market/plausibility.ts'
 import { parseTime } from '../../market/time.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import {
@@ -11,6 +12,7 @@ import {
   writeDeployment,
 } from '../../registry/index.ts'
 import { doorWords } from '../../registry/market/door.ts'
+import { doorText } from '../deploying/door.ts'
 import { crashHistory } from './demo.ts'
 import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
 import { appendObservations, deployDevelopmentEngine, type MarketHistory, stepsOf } from './engine.ts'
@@ -43,6 +45,7 @@ export async function openChain(options: {
   try {
     const chain = developmentChainBehind(await connectProvider(server.url))
     const { deployment } = await deployDevelopmentEngine(chain, keys, warmUps, options.say)
+    options.say(`Its feed takes ${doorText(attestedFeedOf(deployment).plausibility ?? defaultPlausibility)}.`)
     await writeDeployment(options.deployment, deployment)
     writeSecretFile(options.keyFile, `${developmentKeys.prover}\n`)
     writeSecretFile(options.councilKeyFile, `${developmentKeys.council}\n`)
