@@ -112,7 +112,7 @@ describe('R79: zkrisk serve', () => {
       await expect.poll(told, { timeout: 20_000 }).toEqual(['alarm'])
       await attest(2)
       const audited = await zkrisk('audit', '--rpc', rpc, '--deployment', deployment)
-      expect(audited.stdout).toMatch(/Alarms, which are no claims:\n {2}held of BTC-USD: .*1 has so far/)
+      expect(audited.stdout).toMatch(/Alarms, which are no claims:\s+held of BTC-USD: [\s\S]*1\s+has\s+so\s+far/)
       expect(audited.code).toBe(0)
       expect(told()).toEqual(['alarm'])
       await attest(1)

@@ -12,6 +12,7 @@ import {
   timesText,
   verdictCells,
   verdictText,
+  wrapped,
 } from '../report.ts'
 
 /** How predictions fared: mean quantile scores as fractions of the price, lower is better; none before the first one. */
@@ -125,7 +126,11 @@ export function formatAudit(report: AuditReport, telling: Telling = {}): string 
 function alarmLines(alarms: readonly Alarm[] | undefined): readonly string[] {
   if (alarms === undefined) return []
   if (alarms.length === 0) return ['Alarms: none.', '']
-  return ['Alarms, which are no claims:', ...alarms.map(({ kind, of, says }) => `  ${kind} of ${of}: ${says}`), '']
+  return [
+    'Alarms, which are no claims:',
+    ...alarms.map(({ kind, of, says }) => wrapped(`${kind} of ${of}: ${says}`)),
+    '',
+  ]
 }
 
 function rowsOf(

@@ -4,7 +4,7 @@
  */
 import type { Fields } from '../../../circuits/statements/index.ts'
 import { dampen, type Margins } from '../../parameters/margins.ts'
-import { type DoorEvent, doorWords, timeText } from './door.ts'
+import { type DoorEvent, pricedWords, timeText } from './door.ts'
 import type { Plausibility } from '../../market/plausibility.ts'
 
 export type AlarmKind = 'breaches' | 'margin-steps' | 'refused' | 'held' | 'left-out' | 'stale' | 'signers'
@@ -134,8 +134,8 @@ function ofMarket(track: MarketTrack, { now, maxParameterAgeSeconds, bounds }: A
         alarm('margin-steps', count >= STREAK, () => stepsText(margin, direction, count)),
     ),
     ...alarm('refused', last !== undefined, () => refusedText(refused, door)),
-    ...alarm('held', held !== undefined, () => (held === undefined ? '' : doorWords(held, door))),
-    ...alarm('left-out', leftOut !== undefined, () => (leftOut === undefined ? '' : doorWords(leftOut, door))),
+    ...alarm('held', held !== undefined, () => (held === undefined ? '' : pricedWords(held, door))),
+    ...alarm('left-out', leftOut !== undefined, () => (leftOut === undefined ? '' : pricedWords(leftOut, door))),
     ...alarm(
       'stale',
       asOf !== undefined && now > asOf + maxParameterAgeSeconds,
@@ -152,7 +152,7 @@ function refusedText(refused: MarketTrack['refused'], bounds: Plausibility | und
   if (last === undefined) return ''
   const others = refused.length - 1
   const before = others === 0 ? '' : `; ${others} more since the last one that was appended`
-  return `${doorWords(last, bounds)}${before}`
+  return `${pricedWords(last, bounds)}${before}`
 }
 
 function ofCommittee({ source, signers, threshold }: Committee): readonly Alarm[] {

@@ -53,17 +53,23 @@ function eventOf({ name, args }: LogDescription): readonly DoorEvent[] {
  * @param bounds - of the source's door, where they are known
  */
 export function doorWords(event: DoorEvent, bounds?: Plausibility): string {
-  const market = marketNameOf(event.marketId)
+  return `${marketNameOf(event.marketId)} ${pricedWords(event, bounds)}`
+}
+
+/** As {@link doorWords}, where the market is named already. */
+export function pricedWords(event: DoorEvent, bounds?: Plausibility): string {
   const time = timeText(event.asOf)
   switch (event.kind) {
     case 'appended':
-      return `${market} ${priceText(event.priceE8)} as of ${time} appended`
-    case 'held':
-      return `${market} ${priceText(event.priceE8)} as of ${time} is held: ${ratioText(event.priceE8, event.lastPriceE8)} the last price, ${priceText(event.lastPriceE8)}. ${confirmText(event.confirmations, bounds)}`
+      return `${priceText(event.priceE8)} as of ${time} is appended`
+    case 'held': {
+      const ratio = `${ratioText(event.priceE8, event.lastPriceE8)} the last price, ${priceText(event.lastPriceE8)}`
+      return `${priceText(event.priceE8)} as of ${time} is held: ${ratio}. ${confirmText(event.confirmations, bounds)}`
+    }
     case 'refused':
-      return `${market} ${priceText(event.priceE8)} as of ${time} is refused: ${refusalText(event.reason, bounds)}`
+      return `${priceText(event.priceE8)} as of ${time} is refused: ${refusalText(event.reason, bounds)}`
     case 'left-out':
-      return `${market} as of ${time}: ${leftOutText(event)}`
+      return `as of ${time}: ${leftOutText(event)}`
   }
 }
 

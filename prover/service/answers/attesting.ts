@@ -121,7 +121,8 @@ export class ObservationRefusedError extends ProverError {
   readonly reason: Refusal
 
   constructor(reason: Refusal, says: string) {
-    super(`${says}. Nothing has changed: attest what the market does.`)
+    const advice = reason === 'TooSoon' ? 'Attest a later price.' : 'Attest what the market does.'
+    super(`${says}. ${advice}`)
     this.reason = reason
   }
 }

@@ -105,8 +105,7 @@ export function addChainCommands(program: Command): void {
       action<AttestFlags, [string, string]>(async (terminal, options, market, price) => {
         const { attestPrice } = await import('../answers/attesting.ts')
         const attested = await attestPrice({ ...options, market, price })
-        const where = attested.outcome === 'held' ? 'by' : 'to'
-        terminal.result(attested, `${attested.says}, ${where} ${attested.feed} in block ${attested.block}.`)
+        terminal.result(attested, `${attested.says}. Feed ${attested.feed}, block ${attested.block}.`)
       }),
     )
 }
