@@ -81,7 +81,8 @@ async function outcomeOf(call: Promise<unknown>): Promise<string> {
     return parsed?.name ?? `unknown ${data}`
   }
 }
-const isDenied = (outcome: string): boolean => outcome.startsWith('AccessManage')
+const isDenied = (outcome: string): boolean =>
+  /^AccessManage.*(Unauthorized|NotReady|NotScheduled|Expired)/.test(outcome)
 
 /** Runs a body and puts the chain back to where it was. */
 async function undone(body: () => Promise<void>): Promise<void> {

@@ -3,6 +3,8 @@ import type { LearningPolicy } from '../../parameters/confidence.ts'
 import { meanScores, type Score } from '../../parameters/shadowScore.ts'
 import type { ClaimResult } from '../../registry/index.ts'
 import type { Alarm } from '../../registry/market/alarms.ts'
+import { deployedRows, deployedText, judgedOf } from '../deployed/report.ts'
+import type { DeployedReport } from '../deployed/judge.ts'
 import {
   alignColumns,
   legendText,
@@ -84,6 +86,8 @@ export type AuditReport = {
   readonly shadows: readonly MarketReport[]
   /** What somebody should look at, at the last block; not in a bundle, which does not hold what sources refused. */
   readonly alarms?: readonly Alarm[]
+  /** The contracts themselves, who governs them, and what they answer. */
+  readonly deployed: DeployedReport
   /** The first claim that does not hold, and of what. */
   readonly failure?: { readonly of: string; readonly claim: ClaimResult }
 }
@@ -106,13 +110,14 @@ export function meanScoreOf(score: Score, learning: LearningPolicy): MeanScore {
  */
 export function formatAudit(report: AuditReport, telling: Telling = {}): string {
   const { models, batches, promotions, markets, shadows, registry, chainId, fromBlock, toBlock } = report
-  const subjects = [...models, ...batches, ...promotions, ...markets, ...shadows]
+  const subjects = [...models, ...batches, ...promotions, ...markets, ...shadows, ...judgedOf(report.deployed)]
   const accepted = batches.filter((batch) => batch.accepted).length
   return [
     `Audit of registry ${registry} on chain ${chainId}, blocks ${fromBlock} to ${toBlock}`,
     '',
     alignColumns(rowsOf(report, telling)),
     ...scoresText(report),
+    ...deployedText(report.deployed),
     '',
     legendText(subjects),
     '',
@@ -134,7 +139,7 @@ function alarmLines(alarms: readonly Alarm[] | undefined): readonly string[] {
 }
 
 function rowsOf(
-  { models, batches, promotions, markets, shadows }: AuditReport,
+  { models, batches, promotions, markets, shadows, deployed }: AuditReport,
   telling: Telling,
 ): readonly (readonly string[])[] {
   return [
@@ -163,6 +168,7 @@ function rowsOf(
       shadow.score === undefined ? 'removed' : `${shadow.waiting} waiting`,
       ...verdictCells(shadow, telling),
     ]),
+    ...deployedRows(deployed, telling),
   ]
 }
 

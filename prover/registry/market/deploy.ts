@@ -18,6 +18,7 @@ import { initialState, type MarketState } from '../../parameters/marketRisk.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { checkCeremony, type KeyManifest, type VerificationKey } from '../../proof/index.ts'
 import { layoutHash } from '../../statement/layout.ts'
+import { packState } from '../../statement/marketState.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
 import { GUARDIAN_ROLE, selectorsOf } from '../authority.ts'
@@ -107,8 +108,8 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
   const say = options.onProgress ?? (() => undefined)
   const chainId = await attempt('Reading the chain id', async () => (await provider.getNetwork()).chainId)
   for (const { verificationKey, manifest } of options.models) {
-    const { circuit, kind, contributions } = manifest
-    checkCeremony({ circuit, verificationKey, kind, contributions }, chainId)
+    const { circuit, kind, contributions, transcript } = manifest
+    checkCeremony({ circuit, verificationKey, kind, contributions, transcript }, chainId)
   }
   const block = await attempt('Reading the block number', () => provider.getBlockNumber())
   const { learning, margin, freshness = defaultFreshness } = options.policy
@@ -212,8 +213,7 @@ export async function addMarket(
     marketId,
     source,
     volatilityModelRows[market.volatilityModel].id,
-    pack('volatilityState', state.volatility),
-    pack('anchorState', state.anchor),
+    packState(state),
     begun.place,
   ])
   const { name, volatilityModel } = market

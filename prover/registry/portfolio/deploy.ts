@@ -96,8 +96,8 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
   const say = options.onProgress ?? (() => undefined)
   const chainId = await attempt('Reading the chain id', async () => (await provider.getNetwork()).chainId)
   for (const { verificationKey, manifest } of options.models) {
-    const { circuit, kind, contributions } = manifest
-    checkCeremony({ circuit, verificationKey, kind, contributions }, chainId)
+    const { circuit, kind, contributions, transcript } = manifest
+    checkCeremony({ circuit, verificationKey, kind, contributions, transcript }, chainId)
   }
   const block = await attempt('Reading the block number', () => provider.getBlockNumber())
   const create = (contract: ContractName, ...args: readonly unknown[]): Promise<string> => {

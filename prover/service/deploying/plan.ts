@@ -45,6 +45,7 @@ import { digestOfJson } from '../../registry/digest.ts'
 import { layoutHash } from '../../statement/layout.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import type { SectionWords } from '../../statement/state.ts'
+import { packState } from '../../statement/marketState.ts'
 import { pack } from '../../statement/words.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { FEED_SIGNER_KEYS } from '../development/chain.ts'
@@ -120,8 +121,8 @@ function checkModelToDeploy(
   { build, verificationKey, manifest, verifier }: ModelWithVerifier,
   config: DeployConfig,
 ): void {
-  const { kind, contributions } = manifest
-  checkCeremony({ circuit: build.name, verificationKey, kind, contributions }, config.chainId)
+  const { kind, contributions, transcript } = manifest
+  checkCeremony({ circuit: build.name, verificationKey, kind, contributions, transcript }, config.chainId)
   const hash = verificationKeyHash(verificationKey)
   if (!isVerifierOf(verifier, verificationKey)) throw new VerifierUnfitError(build.name, hash)
   const pinned = config.models.find((model) => model.build.name === build.name)?.verificationKeySha256
@@ -369,8 +370,7 @@ class Planner {
           marketIdOf(name),
           address,
           volatilityModelRows[volatilityModel].id,
-          pack('volatilityState', state.volatility),
-          pack('anchorState', state.anchor),
+          packState(state),
           begun.place,
         ])
         return { to: addressOf('registry'), data }
