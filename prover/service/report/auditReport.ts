@@ -60,7 +60,7 @@ function rowsOf({ models, batches, promotions, markets, shadows, deployed }: Aud
 function answerOf(report: AuditReport): Answer {
   const { batches, markets, shadows, promotions } = report
   const accepted = batches.filter((batch) => batch.accepted).length
-  const { remarks, ...judged } = answer(report, rowsOf(report), [
+  const { remarks = [], ...judged } = answer(report, rowsOf(report), [
     ['Batches accepted', `${accepted} of ${batches.length}`],
     ['Markets, shadows', `${markets.length}, ${shadows.length}`],
     ['Promotions', String(promotions.length)],
