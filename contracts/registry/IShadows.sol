@@ -36,8 +36,7 @@ interface IShadows is IRiskParameters {
 
     /// @notice What the state hash of a market or a shadow binds, as the next update would present it.
     struct Standing {
-        VolatilityStateWord volatilityState;
-        AnchorStateWord anchorState;
+        MarketState state;
         bytes32 inboxHead;
         uint256 inboxCount;
         address source;
@@ -66,8 +65,7 @@ interface IShadows is IRiskParameters {
     event SourceFollowed(
         bytes32 indexed marketId,
         address indexed source,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState state,
         bytes32 inboxHead,
         uint256 inboxCount
     );

@@ -136,9 +136,8 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 model = volatilityModelOf[marketId];
         bytes32 given = keccak256(abi.encode(standing, model));
         if (given != inForce) revert StateMismatch(marketId, given, inForce);
-        bytes32 head = inboxPlaces.headOfNext(marketId, source, standing.volatilityState.asOf(), place, next);
-        (VolatilityStateWord volatility, AnchorStateWord anchor) = (standing.volatilityState, standing.anchorState);
-        _markets[marketId].stateHash = _hash(volatility, anchor, head, place.count, source, model);
+        bytes32 head = inboxPlaces.headOfNext(marketId, source, standing.state.volatilityState.asOf(), place, next);
+        _markets[marketId].stateHash = _hash(standing.state, head, place.count, source, model);
         if (marketId.isShadow()) {
             _sources[marketId] = source;
             _shadows[marketId].inboxHead = head;
@@ -146,7 +145,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         } else {
             _rotations[marketId].followedAt = uint40(block.timestamp);
         }
-        emit SourceFollowed(marketId, source, volatility, anchor, head, place.count);
+        emit SourceFollowed(marketId, source, standing.state, head, place.count);
     }
 
     /// @inheritdoc IShadows

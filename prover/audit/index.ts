@@ -26,6 +26,16 @@ export type { Authority, RoleReport } from './deployed/authority.ts'
 export type { ContractReport, DeployedReport } from './deployed/judge.ts'
 export { auditPortfolio, isPortfolioRegistry, type PortfolioAudit } from './portfolio/audit.ts'
 export { auditPortfolioOffline, writePortfolioAuditBundle } from './portfolio/auditBundle.ts'
+export {
+  formatMarginBundle,
+  MARGIN_BUNDLE_FORMAT,
+  type MarginBundle,
+  parseMarginBundle,
+  ProofNotAtHandError,
+  readMarginBundle,
+  writeMarginBundle,
+} from './portfolio/marginBundle.ts'
+export { checkMarginBundle, type MarginPin, type MarginPins, type MarginVerdict } from './portfolio/marginVerdict.ts'
 export { judgePortfolio } from './portfolio/judge.ts'
 export type { PortfolioRecord } from './portfolio/record.ts'
 export {

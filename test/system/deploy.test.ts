@@ -495,6 +495,7 @@ describe('a file that is wrong', () => {
       deployArgs(at, development, cast, config)
       const opened = await openPlan({ ...place, deployment: join(at, 'deployment.json') })
       opened.close()
+      return opened.summary
     }
     await plan(configOf(1337, cast))
     const poor = { ...cast, deployer: new Wallet(Wallet.createRandom().privateKey) }
@@ -526,6 +527,13 @@ describe('a file that is wrong', () => {
     const { deployment } = standing
     await refused(other(deployment.addresses.council), { ...unfit, address: deployment.addresses.council })
     await plan(other(deployment.sources[0]?.address ?? ''))
+    const later = join(at, 'later.csv')
+    writeFileSync(later, 'time,close\n2090-01-01 00:00,5000\n2090-01-01 01:00,5010\n')
+    const goingOn = (history: string) =>
+      configOf(1337, cast, { markets: [{ name: 'BTC-USD', volatilityModel: 'ewma', history }] })
+    await refused(goingOn(later), { code: 'service.history-after', market: 'BTC-USD' })
+    const old = join(import.meta.dirname, '..', '..', 'prover', 'market', 'extracts', 'btc-usd-2020-03.csv')
+    expect((await plan(goingOn(old))).warnings).toEqual([expect.stringContaining('a pause of')])
     await refused(configOf(1337, cast, { policy: { owner: 5 } }), { code: 'parameters.policy' })
     writeFileSync(join(at, 'deployment.json'), '{}')
     await refused(configOf(1337, cast), { code: 'service.deployment-exists' })

@@ -41,6 +41,7 @@ export function contractOf({ part, code }: Pick<ContractRecord, 'part' | 'code'>
 function isCodeOf(contract: CompiledContract, code: string): boolean {
   const compiled = withoutPrefix(contract.deployedBytecode)
   const starts = contract.immutables.flatMap((each) => each.starts)
+  if (code.length !== contract.deployedBytecode.length) return false
   return masked(withoutPrefix(code), compiled, starts) === masked(compiled, compiled, starts)
 }
 
@@ -71,7 +72,7 @@ function differenceOf(contract: CompiledContract, code: string): string {
   const expected = withoutPrefix(contract.deployedBytecode)
   const found = withoutPrefix(code)
   const starts = contract.immutables.flatMap((each) => each.starts)
-  const [a, b] = [masked(expected, expected, starts), masked(found, expected, starts)]
+  const [a, b] = [masked(expected, expected, starts), masked(found.slice(0, expected.length), expected, starts)]
   let at = 0
   while (at < a.length && a[at] === b[at]) at++
   const abi = Interface.from(JSON.stringify(contract.abi))
@@ -104,6 +105,9 @@ function selectorsIn(digits: string): ReadonlySet<string> {
   return found
 }
 
+/** Digits of arguments: 256 signers are 16,384. */
+const MOST_ARGUMENTS = 65_536
+
 /** What a constructor was given, by name. */
 export type ConstructorArguments = Readonly<Record<string, unknown>>
 
@@ -116,6 +120,7 @@ export function argumentsOf(
   const { abi, bytecode } = compiledContractOf(contract)
   const compiled = withoutPrefix(bytecode)
   const given = withoutPrefix(creation.data)
+  if (given.length > compiled.length + MOST_ARGUMENTS) return undefined
   if (masked(given.slice(0, compiled.length), compiled) !== masked(compiled, compiled)) return undefined
   const { inputs } = Interface.from(JSON.stringify(abi)).deploy
   const encoded = `0x${given.slice(compiled.length)}`

@@ -107,7 +107,7 @@ function tellMargin(
 }
 
 /** The claim that a field of margins, thresholds or sums over a batch is of; the two margins are of L9. */
-function claimOfMargin(field: string): ClaimId {
+export function claimOfMargin(field: string): ClaimId {
   if (field === 'worstScenario') return 'L8'
   if (field === 'defaultProbabilityX32' || field === 'expectedShortfallE8') return 'L11'
   return /^(?:liquidation|default)(?:Down|Up)E8$/.test(field) ? 'L10' : 'L9'

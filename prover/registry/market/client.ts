@@ -12,8 +12,8 @@ import {
 } from '../../parameters/marketRisk.ts'
 import type { Score } from '../../parameters/shadowScore.ts'
 import type { MarketRiskBatch } from '../../statement/marketRisk.ts'
-import { unpackState } from '../../statement/marketState.ts'
-import { pack, unpack, wordBits } from '../../statement/words.ts'
+import { packState, unpackState } from '../../statement/marketState.ts'
+import { unpack, wordBits } from '../../statement/words.ts'
 import { type ContractName, interfaceOf } from '../artifacts.ts'
 import { type Bundle, buildOf, type InboxPosition } from './bundle.ts'
 import {
@@ -274,8 +274,7 @@ export class RegistryClient {
     const { marketId, state, inbox } = await this.market(name)
     const source: string = await this.read('sourceOf', marketId)
     const standing = {
-      volatilityState: pack('volatilityState', state.volatility),
-      anchorState: pack('anchorState', state.anchor),
+      state: packState(state),
       ...{ inboxHead: inbox.head, inboxCount: inbox.count, source: inbox.source },
     }
     const at = { source, marketId, fromBlock: this.fromBlock }

@@ -12,6 +12,7 @@ import {
   type RoleMember,
 } from '../../registry/authority.ts'
 import { ask } from '../../registry/contractErrors.ts'
+import { publicSignersOf } from '../deploying/config.ts'
 import { duration } from '../text/figures.ts'
 import { formatTable } from '../text/table.ts'
 import type { Finding } from './doctor.ts'
@@ -54,7 +55,12 @@ export async function examineDeployment(rpc: string, file: string): Promise<Depl
       fromBlock: deployment.block,
     })
     return {
-      findings: [chain, ...contracts, ...governanceFindings(authority, isDevelopment)],
+      findings: [
+        chain,
+        ...contracts,
+        ...(await signersFindings(provider, deployment, isDevelopment ? 'warning' : 'missing')),
+        ...governanceFindings(authority, isDevelopment),
+      ],
       deployers: authority.deployers,
       rights: authority.rights.map(({ contract, address, method, role, isOpen, isClosed, members, cancellers }) => ({
         ...{ contract, address, method, role, anybody: isOpen, closed: isClosed },
@@ -163,6 +169,7 @@ function delayFindings(rights: readonly Right[], wrong: Finding['status']): read
     if (early.length === 0) return []
     return [{ check, status: wrong, found: `${early.map(memberText).join(', ')}: less than ${least}`, mend }]
   })
+  if (findings.length > 1 && wrong === 'warning') return [atOnceForTrying(findings, least)]
   if (findings.length > 0) return findings
   return [{ check: 'delays', status: 'ok', found: `whoever sets something announces it ${least} before, or earlier` }]
 }
@@ -181,6 +188,35 @@ function cancellerFinding(rights: readonly Right[], wrong: Finding['status']): F
   const mend =
     'Have the council give the role of canceller, and of guardian, to accounts whose keys are held apart from its own.'
   return { check, status: wrong, found, mend }
+}
+
+/** Nobody relies on a development chain, so that one line says enough; the table below has who may do what. */
+const atOnceForTrying = (findings: readonly Finding[], least: string): Finding => ({
+  check: 'delays',
+  status: 'warning',
+  found: `${findings.length} functions that set something wait less than ${least}: this is a development chain`,
+  mend: 'Nothing, for trying. Elsewhere have `zkrisk deploy` hand over to a council that waits.',
+})
+
+/** Sources whose prices anybody can sign. */
+async function signersFindings(
+  provider: Provider,
+  { sources, portfolio }: Deployment,
+  wrong: Finding['status'],
+): Promise<readonly Finding[]> {
+  const committees = [
+    ...sources.map(({ name, address }) => [`source ${name}`, address] as const),
+    ...(portfolio === undefined ? [] : [['rounds', portfolio.rounds] as const]),
+  ]
+  const findings = await Promise.all(
+    committees.map(async ([check, address]): Promise<readonly Finding[]> => {
+      const known = await publicSignersOf(provider, address)
+      if (known.length === 0) return []
+      const found = `${known.length} of its signers are development accounts, whose keys anybody can read: ${known.join(', ')}`
+      return [{ check, status: wrong, found, mend: 'Deploy a source with signers of your own.' }]
+    }),
+  )
+  return findings.flat()
 }
 
 const memberText = ({ account, delaySeconds }: RoleMember): string =>

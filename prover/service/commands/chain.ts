@@ -3,7 +3,14 @@ import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
 import { addPriceOptions, type PriceFlags, priceOptions } from './priceOptions.ts'
 import { untilStopped } from './stop.ts'
 
-type ChainOptions = { port: number; deployment: string; keyFile: string; councilKeyFile: string; start: string }
+type ChainOptions = {
+  port: number
+  deployment: string
+  keyFile: string
+  councilKeyFile: string
+  start: string
+  margins?: string
+}
 type AttestFlags = {
   rpc: string
   deployment: string
@@ -32,13 +39,17 @@ export function addChainCommands(program: Command): void {
     program,
     'chain',
     'serve a development chain with an engine on it, and write deployment.json, prover.key and council.key',
-    ['chain --port 8545'],
+    ['chain --port 8545', 'chain --margins portfolio.json'],
   )
     .addHelpText('after', THREE_TERMINALS)
     .option('--port <number>', 'port on this machine', wholeNumber(0), 8545)
     .option('--deployment <file>', 'deployment to write', 'deployment.json')
     .option('--key-file <file>', 'key of a funded development account to write, for `serve`', 'prover.key')
     .option('--council-key-file <file>', 'key of the development council to write, for `shadows`', 'council.key')
+    .option(
+      '--margins <portfolio>',
+      'with a registry of margins too, in the market and under the parameters of this file',
+    )
     .option('--start <time>', 'the chain’s first time, UTC, within the project’s extract', '2020-03-12 09:00:00')
     .action(
       action<ChainOptions, []>(async (terminal, options) => {

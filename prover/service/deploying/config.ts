@@ -5,7 +5,16 @@
  * council that waits at least {@link LEAST_COUNCIL_DELAY_SECONDS}.
  */
 import { dirname, resolve } from 'node:path'
-import { computeAddress, getAddress, HDNodeWallet, isAddress, ZeroAddress } from 'ethers'
+import {
+  computeAddress,
+  Contract,
+  getAddress,
+  HDNodeWallet,
+  isAddress,
+  isError,
+  type Provider,
+  ZeroAddress,
+} from 'ethers'
 import { z } from 'zod'
 import {
   type Build,
@@ -37,6 +46,8 @@ import { requireReadable } from '../../registry/market/deploy.ts'
 import { jsonOf, readAtMost, textOf } from '../../registry/sealedFile.ts'
 import { firstIssue } from '../../registry/wordSchemas.ts'
 import { modelNames, volatilityModels } from '../../volatility/models.ts'
+import { interfaceOf } from '../../registry/artifacts.ts'
+import { typedCallError } from '../../registry/contractErrors.ts'
 import { developmentKeys, FEED_SIGNER_KEYS, FEED_THRESHOLD } from '../development/chain.ts'
 import { familyOf } from '../workspace.ts'
 import { doorOf, doorSchema } from './door.ts'
@@ -347,6 +358,21 @@ function publicAddresses(): ReadonlySet<string> {
   const wallet = HDNodeWallet.fromPhrase(DEVELOPMENT_MNEMONIC, undefined, "m/44'/60'/0'/0")
   const accounts = Array.from({ length: DEVELOPMENT_ACCOUNTS }, (_, i) => wallet.deriveChild(i).address)
   return new Set([...accounts, ...FEED_SIGNER_KEYS.map((key) => computeAddress(key))])
+}
+
+/** Signers of a source, whatever its kind, whose keys anybody can read; none if it has no committee. */
+export async function publicSignersOf(provider: Provider, source: string): Promise<readonly string[]> {
+  const committee = new Contract(source, interfaceOf('AttestedFeed'), provider)
+  const asked = [...publicAddresses()].map(async (account) => {
+    const isSigner: boolean = await committee
+      .getFunction('isSigner')(account)
+      .catch((error: unknown) => {
+        if (isError(error, 'CALL_EXCEPTION') || isError(error, 'BAD_DATA')) return false
+        throw typedCallError(error, 'Reading the signers of a source')
+      })
+    return isSigner ? [account] : []
+  })
+  return (await Promise.all(asked)).flat()
 }
 
 /**

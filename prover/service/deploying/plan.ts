@@ -14,7 +14,13 @@ import { INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../parameters
 import { initialState, type MarketState, type Observation } from '../../parameters/marketRisk.ts'
 import { replay } from '../../parameters/replay.ts'
 import { emptyBook } from '../../portfolio/book.ts'
-import { checkCeremony, type KeyManifest, type VerificationKey, verificationKeyHash } from '../../proof/index.ts'
+import {
+  checkCeremony,
+  isDevelopmentChain,
+  type KeyManifest,
+  type VerificationKey,
+  verificationKeyHash,
+} from '../../proof/index.ts'
 import {
   type Artifact,
   artifactOf,
@@ -46,10 +52,11 @@ import { layoutHash } from '../../statement/layout.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import type { SectionWords } from '../../statement/state.ts'
 import { packState } from '../../statement/marketState.ts'
-import { pack } from '../../statement/words.ts'
+import { pack, unpack } from '../../statement/words.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { FEED_SIGNER_KEYS } from '../development/chain.ts'
 import { doorText } from './door.ts'
+import { HistoryMisfitError, misfitOf } from './historyFit.ts'
 import { isVerifierOf, VerifierUnfitError } from './verifier.ts'
 import type { DeployConfig, MarketToDeploy, SourceToDeploy } from './config.ts'
 
@@ -389,6 +396,10 @@ class Planner {
     const { firstVolatilityX24 = INITIAL_VOLATILITY_X24 } = market
     const model = volatilityModels[market.volatilityModel]
     if (history !== undefined) {
+      const misfit = misfitOf(market.name, history, first)
+      if (misfit !== undefined && !isDevelopmentChain(this.parts.config.chainId)) {
+        throw new HistoryMisfitError(market.name, misfit)
+      }
       const rows = history.filter(({ asOf }) => asOf < first.asOf)
       const warm = replay([...rows, first], policy, { model, initialVolatilityX24: firstVolatilityX24 })
       const last = warm.points.at(-1)
@@ -434,6 +445,17 @@ const inOrder = (signers: readonly string[]): readonly string[] =>
 
 const sourceAddress = (source: SourceToDeploy, addressOf: At): string =>
   source.kind === 'other' ? source.address : addressOf(`source ${source.name}`)
+
+/** The latest observation of a source that stands already; undefined where there is none yet. */
+export async function observationIfAny(
+  provider: Provider,
+  market: string,
+  source: string,
+): Promise<Observation | undefined> {
+  const contract = new Contract(source, interfaceOf('IObservationSource'), provider)
+  const latest = await ask(`Reading the source of ${market}`, () => contract.getFunction('latest')(marketIdOf(market)))
+  return latest.count === 0n ? undefined : unpack('observation', latest.lastWord)
+}
 
 /** What a constructor takes beside its code: storage that it fills, a policy book that it creates. */
 const gasOfConstructors: Partial<Record<ContractName, bigint>> = {

@@ -13,9 +13,21 @@ import {
 } from '../../registry/index.ts'
 import { doorWords } from '../../registry/market/door.ts'
 import { doorText } from '../deploying/door.ts'
+import { provableMargin } from '../../portfolio/accountMargin.ts'
+import type { Portfolio } from '../../portfolio/portfolio.ts'
 import { crashHistory } from './demo.ts'
 import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
-import { appendObservations, deployDevelopmentEngine, type MarketHistory, stepsOf } from './engine.ts'
+import {
+  appendObservations,
+  deployDevelopmentEngine,
+  type DevelopmentEngine,
+  type MarketHistory,
+  stepsOf,
+} from './engine.ts'
+import { buildPortfolioKeys, deployDevelopmentPortfolio } from './portfolio.ts'
+import { policyOf } from '../daemon/portfolios/sharedRound.ts'
+import { marginSizes, readAccount } from '../answers/margins.ts'
+import { marketNameFor } from '../answers/marginSite.ts'
 import { type HistoryOptions, readHistory } from '../answers/histories.ts'
 import { timeOption } from '../answers/time.ts'
 import { exactPrice, utcTime } from '../text/figures.ts'
@@ -34,17 +46,21 @@ export async function openChain(options: {
   readonly keyFile: string
   readonly councilKeyFile: string
   readonly start: string
+  /** A portfolio, for a registry of margins in its market, under its parameters and scenarios. */
+  readonly margins?: string | undefined
   readonly say: (line: string) => void
 }): Promise<{ readonly url: string; readonly deployment: Deployment; close(): Promise<void> }> {
   const start = parseTime(options.start)
   if (start === undefined) throw new StartTimeError(options.start)
   const keys = await loadMarketKeys()
+  const portfolio = options.margins === undefined ? undefined : readAccount(options.margins, {})
   const { warmUps } = crashHistory(start, ALL)
   if (warmUps.some(({ rows }) => rows.length < 2)) throw new StartTimeError(options.start)
   const server = await serveDevelopmentChain(start, options.port)
   try {
     const chain = developmentChainBehind(await connectProvider(server.url))
-    const { deployment } = await deployDevelopmentEngine(chain, keys, warmUps, options.say)
+    const engine = await deployDevelopmentEngine(chain, keys, warmUps, options.say)
+    const deployment = portfolio === undefined ? engine.deployment : await withMargins(engine, portfolio, options.say)
     options.say(`Its feed takes ${doorText(attestedFeedOf(deployment).plausibility ?? defaultPlausibility)}.`)
     await writeDeployment(options.deployment, deployment)
     writeSecretFile(options.keyFile, `${developmentKeys.prover}\n`)
@@ -55,6 +71,21 @@ export async function openChain(options: {
     await server.close()
     throw error
   }
+}
+
+/** The same engine with a registry of margins beside it, whose circuits are built if they are not. */
+async function withMargins(
+  { chain, deployment }: DevelopmentEngine,
+  portfolio: Portfolio,
+  say: (line: string) => void,
+): Promise<Deployment> {
+  const { keys } = await buildPortfolioKeys(['riskArray', 'optionBook', 'portfolioMargin'], say)
+  const market = marketNameFor(portfolio)
+  say(`deploying a registry of margins in ${market}`)
+  const policy = policyOf(provableMargin(portfolio, marginSizes))
+  const margins = await deployDevelopmentPortfolio(chain, keys, policy, market, deployment.addresses)
+  const { registry, rounds, models } = margins.deployment
+  return { ...deployment, portfolio: { registry, rounds, market, models: Object.values(models) } }
 }
 
 /**
