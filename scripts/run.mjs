@@ -40,6 +40,7 @@ const jobs = {
   'campaign:crash': { build: [], script: ['scripts/campaignCrash.ts'] },
   'campaign:derive': { build: [], script: ['scripts/campaignDerive.ts'] },
   'campaign:chains': { build: undefined, script: ['scripts/campaignChains.ts'] },
+  'campaign:door': { build: undefined, script: ['scripts/campaignDoor.ts'] },
   'campaign:shards': { build: [], script: ['scripts/campaignShards.ts'] },
   'verify:circuits': { build: undefined, script: ['scripts/verify/circuits.ts'] },
   'verify:contracts': { build: undefined, script: ['scripts/verify/contracts.ts'] },

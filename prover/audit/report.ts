@@ -117,7 +117,8 @@ function pinLines(pinned: boolean, pins: readonly Pin[]): readonly string[] {
 /** Lines of at most this many letters. */
 const LINE = 120
 
-function wrapped(text: string): string {
+/** Over as many lines as it takes. */
+export function wrapped(text: string): string {
   const lines: string[] = []
   for (const word of text.split(' ')) {
     const last = lines.at(-1)

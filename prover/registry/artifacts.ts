@@ -16,6 +16,7 @@ export const contractSources = {
   IObservationSource: 'contracts/market/IObservationSource.sol',
   AttestedFeed: 'contracts/market/AttestedFeed.sol',
   MedianFeed: 'contracts/market/MedianFeed.sol',
+  IPlausibleInbox: 'contracts/market/IPlausibleInbox.sol',
   AttestedRounds: 'contracts/market/AttestedRounds.sol',
   PortfolioRegistry: 'contracts/registry/PortfolioRegistry.sol',
   BatchVerifier: 'contracts/proof/BatchVerifier.sol',

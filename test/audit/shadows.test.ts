@@ -389,7 +389,7 @@ describe('R36: scores', () => {
   it('of a batch that passed over a due prediction, proven true by another circuit, are rejected', async () => {
     const name = shadow('ewma')
     const { record, bundle } = await chain.undone(async () => {
-      await chain.observe(25_000n, 3_600n)
+      await chain.observe(41_000n, 3_600n)
       await chain.observe(50_000n, 3_600n)
       const { record: before } = await chain.audit()
       return { record: before, bundle: await chain.prove('marketRisk1x48', [name], 2) }

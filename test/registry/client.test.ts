@@ -236,7 +236,7 @@ describe('a bundle', () => {
     await engine.observeMany(
       'BTC-USD',
       Array.from({ length: 120 }, (_, i) => 7_400n + BigInt(i)),
-      10n,
+      30n,
     )
     const live = await engine.client.nextBatch(buildOf('marketRisk8x2'), engine.keyHash('marketRisk8x2'), ['BTC-USD'])
     expect(live.leftOut).toEqual([{ name: 'BTC-USD', reason: 'behind' }])

@@ -2,10 +2,11 @@
  * A whole engine on a chain of its own: council, models, attested feed, registry, markets. Batches are computed by the twin
  * and proven with {@link freeStatement}, so a test may change any word and still bring a valid proof of what it changed.
  */
-import { type Contract, keccak256, toBeHex, Wallet, ZeroHash } from 'ethers'
+import { type Contract, type ContractTransactionResponse, keccak256, toBeHex, Wallet, ZeroHash } from 'ethers'
 import type { Build, Fields, WordName } from '../../circuits/statements/index.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
 import { marketIdOf, ownMarketOf, shadowIdOf } from '../../prover/market/marketId.ts'
+import { defaultPlausibility } from '../../prover/market/plausibility.ts'
 import { INITIAL_MULTIPLIER_X18 } from '../../prover/parameters/defaultPolicy.ts'
 import {
   defaultEnginePolicy,
@@ -24,7 +25,7 @@ import { packObservations, sectionsOf } from '../../prover/statement/marketRisk.
 import { layOut } from '../../prover/statement/state.ts'
 import { pack, unpack, WORD_LIMIT } from '../../prover/statement/words.ts'
 import type { Chain } from '../../scripts/tools/chains/chain.ts'
-import { GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
+import { eventsOf, GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { attest, byAddress, domainOf } from '../../scripts/tools/chains/attestation.ts'
 import type { FreeStatement } from '../../scripts/tools/chains/freeStatement.ts'
 import { freeStatement } from '../../scripts/tools/chains/freeStatement.ts'
@@ -262,18 +263,25 @@ export class Engine {
 
   /** Attests and appends an observation of any time the feed takes; an unchecked source takes it as it is. */
   async append(market: Market, observation: Observation): Promise<void> {
-    market.waiting.push(observation)
-    for (const shadow of this.markets) {
-      if (shadow !== market && ownMarketOf(shadow.marketId) === market.marketId) shadow.waiting.push(observation)
+    const sent =
+      market.feed.interface.getFunction('submitBatch') === null
+        ? market.feed.getFunction('append')(market.marketId, pack('observation', observation))
+        : this.attestAndSend(market, observation)
+    // What a feed's door holds or refuses does not wait.
+    for (const { name, args } of eventsOf(await mined(sent), market.feed)) {
+      if (name !== 'ObservationAppended') continue
+      for (const one of this.markets.filter(({ marketId }) => ownMarketOf(marketId) === market.marketId)) {
+        if (one !== market) one.waiting.push(unpack('observation', args.word))
+      }
+      market.waiting.push(unpack('observation', args.word))
     }
-    if (market.feed.interface.getFunction('submitBatch') === null) {
-      await mined(market.feed.getFunction('append')(market.marketId, pack('observation', observation)))
-      return
-    }
+  }
+
+  private async attestAndSend(market: Market, observation: Observation): Promise<ContractTransactionResponse> {
     const attested = { ...observation, marketId: market.marketId, confidenceE8: 0n, deadline: 2n ** 32n }
     const signers = this.feedSigners.slice(0, THRESHOLD)
     const signatures = await attest(await domainOf(market.feed), signers, attested)
-    await mined(market.feed.getFunction('submit')(attested, signatures, { gasLimit: GAS_LIMIT }))
+    return market.feed.getFunction('submit')(attested, signatures, { gasLimit: GAS_LIMIT })
   }
 
   policyOf(market: Market): Policy {
@@ -392,6 +400,8 @@ export async function deployFeed(chain: Chain, council: Contract, signers: reado
     signers.map(({ address }) => address),
     THRESHOLD,
     100,
+    // These tests go on a second at a time.
+    { ...defaultPlausibility, leastSpacingSeconds: 1n },
   )
 }
 

@@ -183,7 +183,7 @@ describe('R35: a shadow', () => {
 
   test('R3: its state is not the market’s, nor the market’s its own', async () => {
     await undone(async () => {
-      await hour(PRICE_E8 * 2n, [other])
+      await hour((PRICE_E8 * 6n) / 5n, [other])
       await engine.observe(btc, PRICE_E8, 60n)
       const theirWords = asPrevious(packState(other.state))
       const honest = engine.batch([btc])
@@ -252,7 +252,7 @@ describe('R36: the score of a shadow', () => {
   test('skips no bad hour: a batch tries one prediction, whatever circuit proved it', async () => {
     await undone(async () => {
       // A prediction is due at the first observation, and the one made there at the third.
-      await engine.observe(btc, PRICE_E8 / 2n, HOUR)
+      await engine.observe(btc, (PRICE_E8 * 4n) / 5n, HOUR)
       await engine.observe(btc, PRICE_E8, 10n)
       await engine.observe(btc, PRICE_E8, HOUR)
       const [dueAt, , triedAt] = control.waiting.map(({ asOf }) => asOf)

@@ -1,5 +1,6 @@
 /** `zkrisk audit`: a registry's whole history, judged from chain data alone. */
 import { getAddress } from 'ethers'
+import { AlarmWatch } from '../../registry/market/alarmWatch.ts'
 import type { ChainRecord } from './chainRecord.ts'
 import { collectRecord } from './collect.ts'
 import { judge } from './judge.ts'
@@ -43,6 +44,7 @@ export async function audit(options: AuditOptions): Promise<Audit> {
     onProgress: (done, total) => onProgress?.('reading', done, total),
   })
   const pins = { ...options.pins, ...pinsOfKeys(keys), chainId, registry }
-  const report = await judge(record, pins, (done, total) => onProgress?.('verifying', done, total))
-  return { report, record }
+  const judged = await judge(record, pins, (done, total) => onProgress?.('verifying', done, total))
+  const alarms = await new AlarmWatch({ provider, registry, fromBlock }).look(record.context.toBlock)
+  return { report: { ...judged, alarms }, record }
 }

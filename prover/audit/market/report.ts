@@ -2,6 +2,7 @@
 import type { LearningPolicy } from '../../parameters/confidence.ts'
 import { meanScores, type Score } from '../../parameters/shadowScore.ts'
 import type { ClaimResult } from '../../registry/index.ts'
+import type { Alarm } from '../../registry/market/alarms.ts'
 import { deployedRows, deployedText, judgedOf } from '../deployed/report.ts'
 import type { DeployedReport } from '../deployed/judge.ts'
 import {
@@ -13,6 +14,7 @@ import {
   timesText,
   verdictCells,
   verdictText,
+  wrapped,
 } from '../report.ts'
 
 /** How predictions fared: mean quantile scores as fractions of the price, lower is better; none before the first one. */
@@ -82,6 +84,8 @@ export type AuditReport = {
   readonly promotions: readonly PromotionReport[]
   readonly markets: readonly MarketReport[]
   readonly shadows: readonly MarketReport[]
+  /** What somebody should look at, at the last block; not in a bundle, which does not hold what sources refused. */
+  readonly alarms?: readonly Alarm[]
   /** The contracts themselves, who governs them, and what they answer. */
   readonly deployed: DeployedReport
   /** The first claim that does not hold, and of what. */
@@ -117,9 +121,21 @@ export function formatAudit(report: AuditReport, telling: Telling = {}): string 
     '',
     legendText(subjects),
     '',
+    ...alarmLines(report.alarms),
     ...verdictText(report, [`${accepted} of ${batches.length} batches`], subjects, telling),
     '',
   ].join('\n')
+}
+
+/** Alarms are no claims: a chain may be as it says it is, and yet not as it should be. */
+function alarmLines(alarms: readonly Alarm[] | undefined): readonly string[] {
+  if (alarms === undefined) return []
+  if (alarms.length === 0) return ['Alarms: none.', '']
+  return [
+    'Alarms, which are no claims:',
+    ...alarms.map(({ kind, of, says }) => wrapped(`${kind} of ${of}: ${says}`)),
+    '',
+  ]
 }
 
 function rowsOf(

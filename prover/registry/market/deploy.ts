@@ -12,6 +12,7 @@ import {
 import type { Field } from '../../../circuits/statements/language.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
+import { defaultPlausibility, type Plausibility } from '../../market/plausibility.ts'
 import { INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../parameters/defaultPolicy.ts'
 import { initialState, type MarketState } from '../../parameters/marketRisk.ts'
 import { volatilityModels } from '../../volatility/models.ts'
@@ -41,6 +42,8 @@ export type DeployOptions = {
     readonly signers: readonly string[]
     readonly threshold: number
     readonly maxConfidenceBps?: number
+    /** What it takes for a market. */
+    readonly plausibility?: Plausibility
   }
   readonly policy: {
     readonly learning: Fields<'learningPolicy'>
@@ -110,7 +113,7 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
   }
   const block = await attempt('Reading the block number', () => provider.getBlockNumber())
   const { learning, margin, freshness = defaultFreshness } = options.policy
-  const { threshold, maxConfidenceBps = DEFAULT_CONFIDENCE_BPS } = options.feed
+  const { threshold, maxConfidenceBps = DEFAULT_CONFIDENCE_BPS, plausibility = defaultPlausibility } = options.feed
   const signers = [...options.feed.signers].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   const layout = layoutHash('marketRisk')
 
@@ -119,7 +122,7 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
     return deployContract(signer, contract, artifactOf(contract), args)
   }
   const council = await create('RiskCouncil', await signer.getAddress())
-  const feed = await create('AttestedFeed', council, signers, threshold, maxConfidenceBps)
+  const feed = await create('AttestedFeed', council, signers, threshold, maxConfidenceBps, plausibility)
   const modelRegistry = await create('ModelRegistry', council)
   await registerLayouts(signer, council, modelRegistry, ['marketRisk'])
   const words = [pack('learningPolicy', learning), pack('marginPolicy', margin)]
@@ -139,7 +142,9 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
     block,
     layoutHash: layout,
     addresses: { council, modelRegistry, registry },
-    sources: [{ name: 'attested', kind: 'attestedFeed', address: feed, signers, threshold, maxConfidenceBps }],
+    sources: [
+      { name: 'attested', kind: 'attestedFeed', address: feed, signers, threshold, maxConfidenceBps, plausibility },
+    ],
     policy: { learning, margin, freshness },
     models,
     markets: [],

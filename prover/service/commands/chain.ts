@@ -71,6 +71,9 @@ export function addChainCommands(program: Command): void {
     )
 
   const feed = program.command('feed').description('observations for a source of attested prices')
+  const doorHelp =
+    '\nThe source’s door holds a jump until others confirm it and refuses what no market does (docs/deploying.md); what it' +
+    '\nsays of each price is told.'
   const replay = addCommand(
     feed,
     'replay [prices...]',
@@ -80,7 +83,7 @@ export function addChainCommands(program: Command): void {
       'feed replay btc.csv eth.csv --market BTC-USD --market ETH-USD --rpc http://127.0.0.1:8545 --deployment deployment.json',
     ],
   )
-    .addHelpText('after', THREE_TERMINALS)
+    .addHelpText('after', `${doorHelp}${THREE_TERMINALS}`)
     .requiredOption('--rpc <url>', 'node of the development chain')
     .requiredOption('--deployment <file>', 'where the engine lives')
     .option('--market <name...>', 'market of each price file, in order; by default the project’s extract is replayed')
@@ -102,6 +105,7 @@ export function addChainCommands(program: Command): void {
   addCommand(feed, 'attest <market> <price>', 'attest one price with signers’ keys, and append it to their feed', [
     'feed attest BTC-USD 67123.5 --rpc … --deployment deployment.json --signer-key-file a.key b.key --key-file payer.key',
   ])
+    .addHelpText('after', doorHelp)
     .requiredOption('--rpc <url>', 'node of the chain')
     .requiredOption('--deployment <file>', 'where the engine lives')
     .requiredOption('--signer-key-file <file...>', 'private keys of as many signers as the feed wants')
@@ -112,10 +116,7 @@ export function addChainCommands(program: Command): void {
       action<AttestFlags, [string, string]>(async (terminal, options, market, price) => {
         const { attestPrice } = await import('../answers/attesting.ts')
         const attested = await attestPrice({ ...options, market, price })
-        terminal.result(
-          attested,
-          `${attested.market} ${attested.price} as of ${attested.asOf} appended to ${attested.feed} in block ${attested.block}.`,
-        )
+        terminal.result(attested, `${attested.says}. Feed ${attested.feed}, block ${attested.block}.`)
       }),
     )
 }

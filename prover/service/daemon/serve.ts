@@ -24,6 +24,9 @@ import { type Landing, Sender, type SenderOptions } from './sender.ts'
 import { type MarginsPercent, marginsOf } from '../answers/inForce.ts'
 import { isoTime } from '../text/figures.ts'
 import { describeError } from '../text/terminal.ts'
+import type { Alarm } from '../../registry/market/alarms.ts'
+import type { AlarmWatch } from '../../registry/market/alarmWatch.ts'
+import { type AlarmEvent, reportAlarms } from './alarms.ts'
 import { firedTrigger, type TriggerPolicy, type WaitingMarket } from './triggers.ts'
 import { buildOf } from '../workspace.ts'
 
@@ -42,8 +45,11 @@ export type ServeEvent = {
     | 'unserved'
     | 'followed'
     | 'stopped'
+    | AlarmEvent['step']
   readonly job?: string
   readonly detail?: string
+  /** Of `alarm` and `alarm-cleared`. */
+  readonly alarm?: Alarm
   /** Of `in-force`: what the batch that was just confirmed put in force of one market. */
   readonly market?: InForceNow
 }
@@ -78,6 +84,8 @@ export type ServeOptions = Pick<SenderOptions, 'client' | 'account' | 'store'> &
     readonly triggers: TriggerPolicy
     /** Markets to serve, with their shadows; all by default. */
     readonly markets?: readonly string[] | undefined
+    /** Whose alarms are told; none by default. */
+    readonly watch?: Pick<AlarmWatch, 'look'>
     readonly pollMs?: number
     /** Ends the service: what is under way is finished, nothing new is begun. */
     readonly signal: AbortSignal
@@ -140,6 +148,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { signal, onEvent, pollMs = POLL_MS } = options
   const service = new Service(options)
   await onEvent({ step: 'started', detail: `account ${options.account.address}` })
+  const { watch } = options
+  const watching = watch && reportAlarms({ watch, pollMs, signal, onEvent })
   let pause = pollMs
   let stopBy = Number.POSITIVE_INFINITY
   while (true) {
@@ -160,6 +170,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       if (signal.aborted) break
     }
   }
+  await watching
   await onEvent({ step: 'stopped' })
 }
 

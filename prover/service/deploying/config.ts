@@ -29,6 +29,7 @@ import {
 import { ProverError } from '../../errors.ts'
 import { jsonFault } from '../../market/jsonFault.ts'
 import { isShadowName, marketIdOf } from '../../market/marketId.ts'
+import type { Plausibility } from '../../market/plausibility.ts'
 import { withStartingWords } from '../../parameters/defaultPolicy.ts'
 import {
   defaultEnginePolicy,
@@ -50,6 +51,7 @@ import { interfaceOf } from '../../registry/artifacts.ts'
 import { typedCallError } from '../../registry/contractErrors.ts'
 import { developmentKeys, FEED_SIGNER_KEYS, FEED_THRESHOLD } from '../development/chain.ts'
 import { familyOf } from '../workspace.ts'
+import { doorOf, doorSchema } from './door.ts'
 
 const MAX_BYTES = 1 << 20
 /** A year: who waits longer governs nothing. */
@@ -82,6 +84,7 @@ const sourceSchema = z.discriminatedUnion('kind', [
       .max(100)
       .refine((percent) => percent === bpsOf(percent) / 100, 'expected a multiple of 0.01, a basis point')
       .default(1),
+    door: doorSchema.prefault({}).describe('what the source takes for a market'),
   }),
   z.strictObject({ name: sourceName, kind: z.literal('other'), address }),
 ])
@@ -226,6 +229,7 @@ export type SourceToDeploy =
       readonly signers: readonly string[]
       readonly threshold: number
       readonly maxConfidenceBps: number
+      readonly plausibility: Plausibility
     }
   | { readonly name: string; readonly kind: 'other'; readonly address: string }
 
@@ -308,8 +312,8 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
     councilDelaySeconds: Math.ceil(council.delayHours * 3600),
     sources: config.sources.map((source) => {
       if (source.kind === 'other') return source
-      const { maxConfidencePercent, ...feed } = source
-      return { ...feed, maxConfidenceBps: bpsOf(maxConfidencePercent) }
+      const { maxConfidencePercent, door, ...feed } = source
+      return { ...feed, maxConfidenceBps: bpsOf(maxConfidencePercent), plausibility: doorOf(door) }
     }),
     freshness: {
       maxObservationAgeSeconds: BigInt(freshness.maxObservationAgeSeconds),
@@ -432,6 +436,7 @@ export function exampleConfig(): object {
         signers: FEED_SIGNER_KEYS.map((key) => computeAddress(key)),
         threshold: FEED_THRESHOLD,
         maxConfidencePercent: 1,
+        door: { leastSpacingSeconds: 30, jumpPercent: 25, greatestFactor: 5 },
       },
     ],
     models: builds.map((build) => ({ build })),

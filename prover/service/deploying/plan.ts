@@ -55,6 +55,7 @@ import { packState } from '../../statement/marketState.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { FEED_SIGNER_KEYS } from '../development/chain.ts'
+import { doorText } from './door.ts'
 import { HistoryMisfitError, misfitOf } from './historyFit.ts'
 import { isVerifierOf, VerifierUnfitError } from './verifier.ts'
 import type { DeployConfig, MarketToDeploy, SourceToDeploy } from './config.ts'
@@ -154,12 +155,12 @@ class Planner {
     const statements: readonly StatementName[] = portfolio ? ['marketRisk', ...portfolioStatementNames] : ['marketRisk']
     return [
       this.create('council', 'RiskCouncil', () => [deployer], 'with the deployer as its first administrator'),
-      ...feeds.map(({ name, signers, threshold, maxConfidenceBps }) =>
+      ...feeds.map(({ name, signers, threshold, maxConfidenceBps, plausibility }) =>
         this.create(
           `source ${name}`,
           'AttestedFeed',
-          (at) => [at('council'), inOrder(signers), threshold, maxConfidenceBps],
-          `${threshold} of ${signers.length} signers`,
+          (at) => [at('council'), inOrder(signers), threshold, maxConfidenceBps, plausibility],
+          `${threshold} of ${signers.length} signers; ${doorText(plausibility)}`,
         ),
       ),
       this.create('model registry', 'ModelRegistry', (at) => [at('council')]),

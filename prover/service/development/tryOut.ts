@@ -1,11 +1,20 @@
 /** `zkrisk chain` and `zkrisk feed replay`: an engine to try the service on, and somebody to feed it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProverError } from '../../errors.ts'
+import { defaultPlausibility } from '../../market/plausibility.ts'
 import { parseTime } from '../../market/time.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
+import {
+  attestedFeedOf,
+  connectProvider,
+  type Deployment,
+  readDeployment,
+  writeDeployment,
+} from '../../registry/index.ts'
+import { doorWords } from '../../registry/market/door.ts'
+import { doorText } from '../deploying/door.ts'
 import { provableMargin } from '../../portfolio/accountMargin.ts'
 import type { Portfolio } from '../../portfolio/portfolio.ts'
-import { connectProvider, type Deployment, readDeployment, writeDeployment } from '../../registry/index.ts'
 import { crashHistory } from './demo.ts'
 import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
 import {
@@ -52,6 +61,7 @@ export async function openChain(options: {
     const chain = developmentChainBehind(await connectProvider(server.url))
     const engine = await deployDevelopmentEngine(chain, keys, warmUps, options.say)
     const deployment = portfolio === undefined ? engine.deployment : await withMargins(engine, portfolio, options.say)
+    options.say(`Its feed takes ${doorText(attestedFeedOf(deployment).plausibility ?? defaultPlausibility)}.`)
     await writeDeployment(options.deployment, deployment)
     writeSecretFile(options.keyFile, `${developmentKeys.prover}\n`)
     writeSecretFile(options.councilKeyFile, `${developmentKeys.council}\n`)
@@ -100,6 +110,7 @@ export async function replayFeed(
   if (files.length !== options.market.length) throw new FeedMarketsError(files.length, options.market.length)
   const deployment = await readDeployment(options.deployment)
   const chain = developmentChainBehind(await connectProvider(options.rpc, deployment.chainId))
+  const bounds = attestedFeedOf(deployment).plausibility
   const now = await chain.now()
   const { fromText, toText, ...prices } = options.prices
   const [from, to] = [timeOption('from', fromText) ?? 0n, timeOption('to', toText)]
@@ -112,9 +123,10 @@ export async function replayFeed(
   const steps = (files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps).slice(0, options.count)
   for (const [index, step] of steps.entries()) {
     if (index > 0) await sleep(1000 * options.pause)
-    await appendObservations(chain, deployment, step)
+    const events = await appendObservations(chain, deployment, step)
     const prices = step.map(({ name, observation }) => `${name} ${exactPrice(observation.priceE8)}`)
     options.say(`${utcTime(step[0]?.observation.asOf ?? 0n)}  ${prices.join('  ')}`)
+    for (const event of events.filter(({ kind }) => kind !== 'appended')) options.say(`  ${doorWords(event, bounds)}.`)
   }
   await chain.close()
   return steps.length

@@ -60,11 +60,13 @@ function rowsOf({ models, batches, promotions, markets, shadows, deployed }: Aud
 function answerOf(report: AuditReport): Answer {
   const { batches, markets, shadows, promotions } = report
   const accepted = batches.filter((batch) => batch.accepted).length
-  return answer(report, rowsOf(report), [
+  const { remarks = [], ...judged } = answer(report, rowsOf(report), [
     ['Batches accepted', `${accepted} of ${batches.length}`],
     ['Markets, shadows', `${markets.length}, ${shadows.length}`],
     ['Promotions', String(promotions.length)],
   ])
+  const alarms = (report.alarms ?? []).map(({ kind, of, says }) => `Alarm, ${kind} of ${of}: ${says}`)
+  return { ...judged, remarks: [...alarms, ...remarks] }
 }
 
 const shadowsOf = ({ shadows }: AuditReport, market: string) => shadows.filter(({ name }) => marketOf(name) === market)
