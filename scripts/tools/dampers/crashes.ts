@@ -45,7 +45,7 @@ const CRASH_IN_FINE_FILE = 0.1
 const LEAST_BARS_BEFORE = 8
 /** Positions are opened in the three days before; crashes closer to each other than that are one. */
 const BEFORE_SECONDS = 3 * DAY_SECONDS
-const TICK_SECONDS = 30
+const TICK_SECONDS = 60
 
 type Bar = {
   readonly asOf: number

@@ -116,12 +116,12 @@ export function frontierSvg(pictured: Pictured): string {
   const drawn = panels.map(
     (panel, i) => html`<g transform="translate(0 ${i * HEIGHT})">${drawPanel(panel, pictured.chosen)}</g>`,
   )
-  const height = panels.length * HEIGHT + 40
+  const height = panels.length * HEIGHT + 50
   return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">
 <title>Shapes of the maintenance margin’s ramp</title>
 <rect width="${WIDTH}" height="${height}" fill="#fff"/>
 ${drawn}
-${drawLegend(height - 20)}
+${drawLegend(height - 34)}
 </svg>
 `.markup
 }
@@ -148,8 +148,9 @@ ${valueTicks(low, high, 8).map(
 <text transform="translate(16 ${middle}) rotate(-90)" text-anchor="middle" fill="#5c6773">${yTitle}</text>
 ${bar === undefined ? [] : drawBar(y(bar))}
 ${drawLine(dots, x, y)}
-${dots.map((dot) => drawDot(dot, x(dot.x), y(dot.y)))}
-${dots.filter(({ name }) => [chosen, before.name, noRamp.name].includes(name)).map((dot) => drawName(dot, chosen, x(dot.x), y(dot.y)))}`
+${dots.filter(({ family }) => family !== 'linear').map((dot) => drawDot(dot, x(dot.x), y(dot.y)))}
+${dots.filter(({ family }) => family === 'linear').map((dot) => drawDot(dot, x(dot.x), y(dot.y)))}
+${drawNames(dots, chosen, x, y)}`
 }
 
 /** The ramps of all speeds are one curve. */
@@ -166,18 +167,35 @@ const drawBar = (at: number): Markup =>
 const drawDot = ({ name, family }: Dot, x: number, y: number): Markup =>
   html`<circle cx="${x}" cy="${y}" r="4" fill="${looks[family][1]}"><title>${name}</title></circle>`
 
-function drawName({ name }: Dot, chosen: string, x: number, y: number): Markup {
-  const isRight = x > (FRAME.left + FRAME.right) / 2
-  const label = name === chosen ? `${name}, the default` : name
-  return html`<circle cx="${x}" cy="${y}" r="7" fill="none" stroke="#1c2127"/>
-<text x="${isRight ? x - 12 : x + 12}" y="${y + (name === noRamp.name ? -9 : 4)}" text-anchor="${isRight ? 'end' : 'start'}" fill="#1c2127">${label}</text>`
+/** Three dots by name; two that are close have their names above each other. */
+function drawNames(
+  dots: readonly Dot[],
+  chosen: string,
+  x: (value: number) => number,
+  y: (value: number) => number,
+): readonly Markup[] {
+  const heightOf = (name: string): number => y(dots.find((dot) => dot.name === name)?.y ?? 0)
+  const areClose = Math.abs(heightOf(chosen) - heightOf(noRamp.name)) < 16
+  const shifts: Readonly<Record<string, number>> = areClose ? { [chosen]: -12, [noRamp.name]: -26 } : {}
+  return dots
+    .filter(({ name }) => [chosen, before.name, noRamp.name].includes(name))
+    .map(({ name, x: across, y: up }) => {
+      const isRight = x(across) > (FRAME.left + FRAME.right) / 2
+      const label = name === chosen ? `${name}, the default` : name
+      const at = y(up) + (shifts[name] ?? (name === before.name ? -14 : 4))
+      return html`<circle cx="${x(across)}" cy="${y(up)}" r="7" fill="none" stroke="#1c2127"/>
+<text x="${x(across) + (isRight ? -14 : 0)}" y="${at}" text-anchor="${isRight ? 'end' : 'start'}" fill="#1c2127">${label}</text>`
+    })
 }
 
+/** Two rows of names. */
 function drawLegend(at: number): readonly Markup[] {
-  return families.map(
-    (family, i) => html`<circle cx="${FRAME.left + 6 + i * 145}" cy="${at - 4}" r="4" fill="${looks[family][1]}"/>
-<text x="${FRAME.left + 15 + i * 145}" y="${at}" font-size="10">${labels[family]}</text>`,
-  )
+  const COLUMNS = 3
+  return families.map((family, i) => {
+    const [left, foot] = [FRAME.left + 6 + (i % COLUMNS) * 260, at + 20 * Math.floor(i / COLUMNS)]
+    return html`<circle cx="${left}" cy="${foot - 4}" r="4" fill="${looks[family][1]}"/>
+<text x="${left + 10}" y="${foot}">${labels[family]}</text>`
+  })
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10
