@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {MarketState} from "../generated/MarketState.sol";
 import {
     AnchorStateWord,
     LearningPolicyWord,
@@ -8,8 +9,7 @@ import {
     MarketPolicyWord,
     packAnchorState,
     ParametersWord,
-    ScoreWord,
-    VolatilityStateWord
+    ScoreWord
 } from "../generated/Words.sol";
 import {IObservationSource} from "../market/IObservationSource.sol";
 import {GuardRails} from "./GuardRails.sol";
@@ -46,17 +46,16 @@ abstract contract Shadows is IShadows, RiskParameters {
     function addShadow(
         bytes32 marketId,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState
+        MarketState calldata state
     ) external restricted {
         address source = _sources[marketId];
         if (source == address(0)) revert UnknownMarket(marketId);
         _checkModel(marketId, volatilityModel);
         bytes32 shadowId = marketId.shadowOf(volatilityModel);
         _checkPolicies(marketId, shadowId);
-        (bytes32 head, uint256 count) = _begin(shadowId, source, volatilityModel, volatilityState, anchorState);
-        _shadows[shadowId] = Shadow(volatilityState, anchorState, ScoreWord.wrap(0), head, count);
-        _beginnings[shadowId] = keccak256(abi.encode(anchorState.anchorAsOf(), count));
+        (bytes32 head, uint256 count) = _begin(shadowId, source, volatilityModel, state);
+        _shadows[shadowId] = Shadow(state, ScoreWord.wrap(0), head, count);
+        _beginnings[shadowId] = keccak256(abi.encode(state.anchorState.anchorAsOf(), count));
     }
 
     /// @inheritdoc IShadows
@@ -86,13 +85,12 @@ abstract contract Shadows is IShadows, RiskParameters {
         ScoreWord controlScore = _checkScore(shadowId, shadow, marketId.shadowOf(previousModel));
         _checkMargins(marketId, ParametersWord.wrap(_markets[shadowId].parametersAndSequence), inForce);
         _setMarketPolicy(marketId, _checkPolicies(marketId, shadowId));
-        AnchorStateWord anchorState = _putInForce(marketId, volatilityModel, shadow, inForce);
+        MarketState memory state = _putInForce(marketId, volatilityModel, shadow, inForce);
         emit ShadowPromoted(
             marketId,
             volatilityModel,
             previousModel,
-            shadow.volatilityState,
-            anchorState,
+            state,
             shadow.inboxHead,
             shadow.inboxCount,
             shadow.score,
@@ -141,35 +139,32 @@ abstract contract Shadows is IShadows, RiskParameters {
         bytes32 marketId,
         address source,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState
+        MarketState calldata state
     ) internal {
         if (marketId.isShadow()) revert MarketIdIsShadows(marketId);
         marketPolicy(marketId);
         _checkModel(marketId, volatilityModel);
-        _begin(marketId, source, volatilityModel, volatilityState, anchorState);
+        _begin(marketId, source, volatilityModel, state);
         _sources[marketId] = source;
     }
 
     /// @dev Takes over what a batch has proven of a shadow, and the loss of the prediction that it tried, if any.
     function _moveShadow(
         bytes32 shadowId,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState calldata state,
         bytes32 inboxHead,
         uint256 inboxCount,
         LearningPolicyWord policy
     ) internal {
         Shadow storage shadow = _shadows[shadowId];
-        AnchorStateWord before = shadow.anchorState;
+        AnchorStateWord before = shadow.state.anchorState;
         // A prediction begins where the last one was tried, later than it began.
-        if (anchorState.anchorAsOf() != before.anchorAsOf()) {
-            ScoreWord score = shadow.score.add(before, anchorState, policy);
+        if (state.anchorState.anchorAsOf() != before.anchorAsOf()) {
+            ScoreWord score = shadow.score.add(before, state.anchorState, policy);
             shadow.score = score;
             emit ShadowScored(shadowId, score);
         }
-        shadow.volatilityState = volatilityState;
-        shadow.anchorState = anchorState;
+        shadow.state = state;
         shadow.inboxHead = inboxHead;
         shadow.inboxCount = inboxCount;
     }
@@ -179,21 +174,20 @@ abstract contract Shadows is IShadows, RiskParameters {
         bytes32 id,
         address source,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState
+        MarketState calldata state
     ) private returns (bytes32 head, uint256 count) {
         if (_markets[id].stateHash != 0) revert MarketAlreadyExists(id);
         _checkActive(id, volatilityModel);
-        uint256 asOf = volatilityState.asOf();
-        GuardRails.checkState(id, volatilityState, anchorState, asOf);
-        uint256 anchorAsOf = anchorState.anchorAsOf();
+        uint256 asOf = state.volatilityState.asOf();
+        GuardRails.checkState(id, state, asOf);
+        uint256 anchorAsOf = state.anchorState.anchorAsOf();
         if (anchorAsOf > asOf) revert AnchorInFuture(id, anchorAsOf, asOf);
         uint256 latestAsOf;
         (head, count, latestAsOf, ) = IObservationSource(source).latest(id.marketOf());
         if (count == 0 || asOf != latestAsOf) revert InitialStateNotAtLatest(id, asOf, latestAsOf);
-        _markets[id].stateHash = _hash(volatilityState, anchorState, head, count, source, volatilityModel);
+        _markets[id].stateHash = _hash(state, head, count, source, volatilityModel);
         volatilityModelOf[id] = volatilityModel;
-        emit MarketAdded(id, source, volatilityModel, volatilityState, anchorState, head, count);
+        emit MarketAdded(id, source, volatilityModel, state, head, count);
     }
 
     /// @dev How many active models estimate volatility by a family.
@@ -232,7 +226,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 predictions = shadow.score.predictions();
         uint256 least = _promotionPolicy.leastPredictions;
         if (predictions < least) revert ShadowUnproven(shadowId, predictions, least);
-        uint256 asOf = shadow.volatilityState.asOf();
+        uint256 asOf = shadow.state.volatilityState.asOf();
         uint256 oldest = block.timestamp - _policyOfReads().maxParameterAgeSeconds;
         if (asOfInForce > oldest) oldest = asOfInForce;
         if (asOf < oldest) revert ShadowStale(shadowId, asOf, oldest);
@@ -251,7 +245,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 controlPredictions = controlScore.predictions();
         // The last ones were tried where the running ones began. What came after counts for neither, so nobody keeps a
         // promotion off by moving one of the two. A missing observation joins what did not begin together.
-        bool together = shadow.anchorState.anchorAsOf() == control.anchorState.anchorAsOf() &&
+        bool together = shadow.state.anchorState.anchorAsOf() == control.state.anchorState.anchorAsOf() &&
             _beginnings[shadowId] == _beginnings[controlId];
         if (!together || predictions != controlPredictions) {
             revert ScoresNotComparable(shadowId, predictions, controlPredictions);
@@ -279,11 +273,11 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 volatilityModel,
         Shadow memory shadow,
         ParametersWord inForce
-    ) private returns (AnchorStateWord anchorState) {
-        anchorState = _withMargins(shadow.anchorState, inForce);
+    ) private returns (MarketState memory state) {
+        state = shadow.state;
+        state.anchorState = _withMargins(state.anchorState, inForce);
         _markets[marketId].stateHash = _hash(
-            shadow.volatilityState,
-            anchorState,
+            state,
             shadow.inboxHead,
             shadow.inboxCount,
             _sources[marketId],
@@ -293,14 +287,13 @@ abstract contract Shadows is IShadows, RiskParameters {
     }
 
     function _hash(
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState memory state,
         bytes32 inboxHead,
         uint256 inboxCount,
         address source,
         uint256 volatilityModel
     ) private pure returns (bytes32) {
-        return keccak256(abi.encode(volatilityState, anchorState, inboxHead, inboxCount, source, volatilityModel));
+        return keccak256(abi.encode(state, inboxHead, inboxCount, source, volatilityModel));
     }
 
     function _withMargins(AnchorStateWord state, ParametersWord inForce) private pure returns (AnchorStateWord) {

@@ -30,13 +30,13 @@ export const GUARDIAN_ROLE = 1n
 /** May only report accounts. */
 export const VENUE_ROLE = 2n
 /** AccessManager's role that everybody has. */
-const PUBLIC_ROLE = (1n << 64n) - 1n
+export const PUBLIC_ROLE = (1n << 64n) - 1n
 
 /** Whoever governs money announces it this long before; development chains aside. */
 export const LEAST_COUNCIL_DELAY_SECONDS = 48 * 3600
 
 /** What may be done at once: it stops a model, or says what accounts hold, and sets nothing. */
-const atOnce: ReadonlySet<string> = new Set(['ModelRegistry.disable', 'PortfolioRegistry.reportAccount'])
+export const atOnce: ReadonlySet<string> = new Set(['ModelRegistry.disable', 'PortfolioRegistry.reportAccount'])
 
 export type RoleMember = {
   readonly account: string
@@ -121,7 +121,7 @@ export async function readAuthority(provider: Provider, place: AuthorityPlace): 
   }
 }
 
-const roleNames: ReadonlyMap<bigint, string> = new Map([
+export const roleNames: ReadonlyMap<bigint, string> = new Map([
   [ADMIN_ROLE, 'admin'],
   [GUARDIAN_ROLE, 'guardian'],
   [VENUE_ROLE, 'venue'],

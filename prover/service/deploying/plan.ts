@@ -34,6 +34,7 @@ import { digestOfJson } from '../../registry/digest.ts'
 import { layoutHash } from '../../statement/layout.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import type { SectionWords } from '../../statement/state.ts'
+import { packState } from '../../statement/marketState.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { FEED_SIGNER_KEYS } from '../development/chain.ts'
@@ -314,8 +315,7 @@ class Planner {
           marketIdOf(name),
           address,
           volatilityModelRows[volatilityModel].id,
-          pack('volatilityState', state.volatility),
-          pack('anchorState', state.anchor),
+          packState(state),
         ])
         return { to: addressOf('registry'), data }
       },
