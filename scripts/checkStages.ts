@@ -31,7 +31,7 @@ const tops: Record<string, readonly string[]> = {
   circuits: ['generated', 'statements'],
   contracts: ['generated'],
   prover: [],
-  test: ['package', 'scripts', 'snapshots', 'system'],
+  test: ['package', 'scripts', 'snapshots', 'system', 'verify'],
 }
 
 /** Engines that some stages of the prover hold a folder each for. */

@@ -25,6 +25,8 @@ export type Field = {
   /** Of a field that governance sets: the least value that makes sense, in units of the field, or another field of the word. */
   readonly least?: number | FieldBound
   readonly greatest?: number
+  /** Why whoever governs may go no further: the bound protects accounts, not the circuit. */
+  readonly because?: string
 }
 
 /** What another field of the same word says, or so much more. */

@@ -52,8 +52,23 @@ export const marketWords = {
   learningPolicy: {
     title: 'Engine-wide policy of estimation and learning',
     fields: [
-      { name: 'decayRateX36', bits: 25, least: 1, meaning: 'fast half-lives per second' },
-      { name: 'horizonSeconds', bits: 24, least: 1, meaning: 'time a position needs to be closed' },
+      {
+        name: 'decayRateX36',
+        bits: 25,
+        least: 26_512,
+        greatest: 19_088_744,
+        meaning: 'fast half-lives per second',
+        because:
+          'a half-life of 1 hour to 30 days: shorter is noise, and beyond the slowest in use (0.97 a day, 23 days) a crash comes too late',
+      },
+      {
+        name: 'horizonSeconds',
+        bits: 24,
+        least: 60,
+        greatest: 864_000,
+        meaning: 'time a position needs to be closed',
+        because: '1 minute to 10 days: a liquidation takes some blocks, and ten days are what banks hold capital for',
+      },
       { name: 'sqrtHorizonX24', bits: 24, meaning: 'square root of the horizon in years, rounded up' },
       {
         name: 'stepUpX18',
@@ -67,7 +82,13 @@ export const marketWords = {
         least: 1,
         meaning: 'taken from a multiplier by a quiet horizon: learning rate × α',
       },
-      { name: 'multiplierFloorX18', bits: 22, least: 1, meaning: 'least multiplier' },
+      {
+        name: 'multiplierFloorX18',
+        bits: 22,
+        least: 131_072,
+        meaning: 'least multiplier',
+        because: 'half a standard deviation: less is no margin, whatever was learned',
+      },
       {
         name: 'multiplierCeilingX18',
         bits: 22,
@@ -82,16 +103,49 @@ export const marketWords = {
       { name: 'impliedWeightX10', bits: 11, greatest: 2 ** 10, meaning: 'weight of implied volatility, at most 1' },
       { name: 'stressWeightX10', bits: 11, greatest: 2 ** 10, meaning: 'weight of the stressed variance, at most 1' },
       { name: 'scanMultipleX8', bits: 12, least: 2 ** 8, meaning: 'spot scan range over horizon move' },
-      { name: 'loosenPerSecondX32', bits: 20, meaning: 'fastest fall of a margin' },
-      { name: 'tightenPerSecondX32', bits: 20, least: 1, meaning: 'fastest rise of the maintenance margin' },
-      { name: 'initialMarginBufferX10', bits: 10, meaning: 'initial over maintenance margin, less 1' },
+      {
+        name: 'loosenPerSecondX32',
+        bits: 20,
+        greatest: 59_652,
+        meaning: 'fastest fall of a margin',
+        because:
+          '5 % of notional an hour: what a crash has raised to a half takes hours to come down, in which it may go on',
+      },
+      {
+        name: 'tightenPerSecondX32',
+        bits: 20,
+        least: 2_983,
+        greatest: 596_523,
+        meaning: 'fastest rise of the maintenance margin',
+        because:
+          '0.25 % to 50 % of notional an hour: margins follow a crash within a day; faster leaves no less bad debt than no ramp (docs/dampers.md)',
+      },
+      {
+        name: 'initialMarginBufferX10',
+        bits: 10,
+        least: 51,
+        meaning: 'initial over maintenance margin, less 1',
+        because: '5 %: whoever has just opened is not liquidated by the next price',
+      },
     ],
   },
   marketPolicy: {
     title: 'Policy of one market',
     fields: [
-      { name: 'maxReturnX16', bits: 16, least: 1, meaning: 'log returns beyond this are winsorised' },
-      { name: 'volatilityFloorX16', bits: 20, least: 1, meaning: 'least volatility used' },
+      {
+        name: 'maxReturnX16',
+        bits: 16,
+        least: 655,
+        meaning: 'log returns beyond this are winsorised',
+        because: '1 %: volatility has to see a fall to follow it',
+      },
+      {
+        name: 'volatilityFloorX16',
+        bits: 20,
+        least: 655,
+        meaning: 'least volatility used',
+        because: '1 %: less is no market',
+      },
       {
         name: 'volatilityCeilingX16',
         bits: 20,
@@ -99,16 +153,42 @@ export const marketWords = {
         meaning: 'greatest volatility used',
       },
       { name: 'stressVolatilityX16', bits: 20, meaning: 'volatility of the stressed period' },
-      { name: 'liquidationCostX16', bits: 16, meaning: 'cost of closing a position, fraction of notional' },
-      { name: 'maintenanceMarginFloorX16', bits: 16, least: 1, meaning: 'least maintenance margin' },
+      {
+        name: 'liquidationCostX16',
+        bits: 16,
+        greatest: 13_107,
+        meaning: 'cost of closing a position, fraction of notional',
+        because: '20 %: what costs more to close cannot be margined',
+      },
+      {
+        name: 'maintenanceMarginFloorX16',
+        bits: 16,
+        least: 328,
+        meaning: 'least maintenance margin',
+        because: '0.5 %: leverage of 200 at the most, what the largest venues allow',
+      },
       {
         name: 'maintenanceMarginCeilingX16',
         bits: 16,
         least: { field: 'maintenanceMarginFloorX16' },
+        greatest: 58_982,
         meaning: 'greatest maintenance margin',
+        because: '90 %: above it an account that owes next to nothing would be liquidated',
       },
-      { name: 'liquidationBonusX16', bits: 16, meaning: 'paid to the liquidator, fraction of collateral' },
-      { name: 'scanRangeFloorX16', bits: 18, meaning: 'least spot scan range' },
+      {
+        name: 'liquidationBonusX16',
+        bits: 16,
+        greatest: 13_107,
+        meaning: 'paid to the liquidator, fraction of collateral',
+        because: '20 %: what is liquidated must be worth more to its owner than to the liquidator',
+      },
+      {
+        name: 'scanRangeFloorX16',
+        bits: 18,
+        least: 655,
+        meaning: 'least spot scan range',
+        because: '1 %: a grid narrower than that has one scenario',
+      },
       {
         name: 'scanRangeCeilingX16',
         bits: 18,

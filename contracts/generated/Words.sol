@@ -81,6 +81,12 @@ using AnchorStateFields for AnchorStateWord global;
 /// @title AnchorStateFields
 /// @notice What {AnchorStateWord} holds.
 library AnchorStateFields {
+    /// @notice Where {initialMarginX24} begins.
+    uint256 internal constant INITIAL_MARGIN_X24_AT = 112;
+
+    /// @notice Where {maintenanceMarginX24} begins.
+    uint256 internal constant MAINTENANCE_MARGIN_X24_AT = 136;
+
     /// @notice Whether no bit is set beyond those in use.
     function fits(AnchorStateWord word) internal pure returns (bool) {
         return AnchorStateWord.unwrap(word) >> 204 == 0;
@@ -115,29 +121,6 @@ library AnchorStateFields {
     function maintenanceMarginX24(AnchorStateWord word) internal pure returns (uint256) {
         return (AnchorStateWord.unwrap(word) >> 136) & 0xffffff;
     }
-
-    /// @notice learned confidence multiplier of falls; 22 bits at 160.
-    function multiplierDownX18(AnchorStateWord word) internal pure returns (uint256) {
-        return (AnchorStateWord.unwrap(word) >> 160) & 0x3fffff;
-    }
-
-    /// @notice learned confidence multiplier of rises; 22 bits at 182.
-    function multiplierUpX18(AnchorStateWord word) internal pure returns (uint256) {
-        return (AnchorStateWord.unwrap(word) >> 182) & 0x3fffff;
-    }
-}
-
-/// @dev Lays field values side by side.
-function packAnchorState(uint256 anchorLnPriceX26, uint256 anchorAsOf, uint256 anchorMoveDownX24, uint256 anchorMoveUpX24, uint256 initialMarginX24, uint256 maintenanceMarginX24, uint256 multiplierDownX18, uint256 multiplierUpX18) pure returns (AnchorStateWord) {
-    if (anchorLnPriceX26 >= 2 ** 32) revert FieldOutOfRange("anchorLnPriceX26", anchorLnPriceX26);
-    if (anchorAsOf >= 2 ** 32) revert FieldOutOfRange("anchorAsOf", anchorAsOf);
-    if (anchorMoveDownX24 >= 2 ** 24) revert FieldOutOfRange("anchorMoveDownX24", anchorMoveDownX24);
-    if (anchorMoveUpX24 >= 2 ** 24) revert FieldOutOfRange("anchorMoveUpX24", anchorMoveUpX24);
-    if (initialMarginX24 >= 2 ** 24) revert FieldOutOfRange("initialMarginX24", initialMarginX24);
-    if (maintenanceMarginX24 >= 2 ** 24) revert FieldOutOfRange("maintenanceMarginX24", maintenanceMarginX24);
-    if (multiplierDownX18 >= 2 ** 22) revert FieldOutOfRange("multiplierDownX18", multiplierDownX18);
-    if (multiplierUpX18 >= 2 ** 22) revert FieldOutOfRange("multiplierUpX18", multiplierUpX18);
-    return AnchorStateWord.wrap(anchorLnPriceX26 | (anchorAsOf << 32) | (anchorMoveDownX24 << 64) | (anchorMoveUpX24 << 88) | (initialMarginX24 << 112) | (maintenanceMarginX24 << 136) | (multiplierDownX18 << 160) | (multiplierUpX18 << 182));
 }
 
 // Engine-wide policy of estimation and learning.
@@ -268,6 +251,11 @@ library MarketPolicyFields {
     /// @notice greatest volatility used; 20 bits at 36.
     function volatilityCeilingX16(MarketPolicyWord word) internal pure returns (uint256) {
         return (MarketPolicyWord.unwrap(word) >> 36) & 0xfffff;
+    }
+
+    /// @notice cost of closing a position, fraction of notional; 16 bits at 76.
+    function liquidationCostX16(MarketPolicyWord word) internal pure returns (uint256) {
+        return (MarketPolicyWord.unwrap(word) >> 76) & 0xffff;
     }
 
     /// @notice least maintenance margin; 16 bits at 92.

@@ -9,7 +9,7 @@ import {ObservationInbox} from "./ObservationInbox.sol";
 import {SignerCommittee} from "./SignerCommittee.sol";
 
 /// @title AttestedFeed
-/// @notice Owner-free observation source: k of n signers attest, anyone submits.
+/// @notice Observation source: k of n signers attest, anyone submits.
 contract AttestedFeed is IAttestedFeed, ObservationInbox, SignerCommittee, EIP712 {
     /// @notice Clocks of signers and chain may differ by this much.
     uint256 public constant CLOCK_SKEW_SECONDS = ClockSkew.SECONDS;
@@ -24,14 +24,16 @@ contract AttestedFeed is IAttestedFeed, ObservationInbox, SignerCommittee, EIP71
     /// @inheritdoc IAttestedFeed
     uint256 public immutable maxConfidenceBps;
 
-    /// @param signers           the n signers, strictly increasing
+    /// @param authority         who may replace signers, and who may revoke one
+    /// @param signers_          the n signers, strictly increasing
     /// @param threshold_        k, 1 to n
     /// @param maxConfidenceBps_ greatest confidence half-width, in 1/10,000 of the price
     constructor(
-        address[] memory signers,
+        address authority,
+        address[] memory signers_,
         uint256 threshold_,
         uint256 maxConfidenceBps_
-    ) EIP712("zk-risk-engine AttestedFeed", "1") SignerCommittee(signers, threshold_) {
+    ) EIP712("zk-risk-engine AttestedFeed", "1") SignerCommittee(authority, signers_, threshold_) {
         if (maxConfidenceBps_ > ONE_BPS) revert ConfidenceBoundOutOfRange(maxConfidenceBps_, ONE_BPS);
         maxConfidenceBps = maxConfidenceBps_;
     }

@@ -6,7 +6,7 @@ import {ISignerCommittee} from "./ISignerCommittee.sol";
 
 /// @title IAttestedFeed
 /// @notice Observations attested by k of n signers (EIP-712; contracts sign by ERC-1271). Anyone may carry them.
-/// @dev No owner: signers, threshold and confidence bound are fixed for ever. A new committee is a new feed.
+/// @dev Nobody but the signers has a say in an observation; the confidence bound is fixed for ever.
 interface IAttestedFeed is IObservationSource, ISignerCommittee {
     /// @notice What a signer attests; also the EIP-712 type.
     /// @param marketId             market, as the registry knows it

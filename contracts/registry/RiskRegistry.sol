@@ -87,9 +87,10 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         bytes32 marketId,
         address source,
         uint256 volatilityModel,
-        MarketState calldata state
+        MarketState calldata state,
+        Place calldata place
     ) external restricted {
-        _addMarket(marketId, source, volatilityModel, state);
+        _addMarket(marketId, source, volatilityModel, state, place);
     }
 
     /// @inheritdoc IRiskRegistry
@@ -113,6 +114,16 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         CanonicalProof.verify(batch.verifier, proof, publicSignals);
         _apply(batch, updates, heads);
         emit BatchAccepted(modelId, commitment, msg.sender);
+    }
+
+    function _pausedSeconds(
+        bytes32 marketId,
+        uint256 from,
+        uint256 graceSeconds
+    ) internal view override returns (uint256) {
+        Pause[3] memory pauses = [pauseOf(marketId), pauseOf(_idOf(_sources[marketId])), _pauseBefore(marketId)];
+        uint256 family = volatilityModelOf[marketId];
+        return models.pausedSeconds(MarketRiskFrame.LAYOUT_HASH, family, pauses, from, graceSeconds);
     }
 
     function _activeModels(uint256 volatilityModel) internal view override returns (uint256 count) {
@@ -185,6 +196,7 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         MarketPolicyWord policy;
         (batch.nextPolicy, policy) = batch.policies.seek(batch.nextPolicy, marketId);
         if (isNext) {
+            if (_mayBePaused()) _requireNotPaused(marketId, update.source);
             uint256 newestAsOf = _checkNewest(batch, update, words);
             head = _rehash(batch.slots, update, words);
             GuardRails.check(update, newestAsOf, policy, batch.marginPolicy);
@@ -217,6 +229,11 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         bytes32 given = _hashPresented(update, volatilityModel);
         if (given != inForce) _revertStart(marketId, volatilityModel, given, inForce);
         return true;
+    }
+
+    function _requireNotPaused(bytes32 marketId, address source) private view {
+        uint256 until = _pausedUntil(marketId.marketOf(), source);
+        if (until != 0) revert MarketPaused(marketId, until);
     }
 
     function _revertStart(bytes32 marketId, uint256 volatilityModel, bytes32 given, bytes32 inForce) private view {

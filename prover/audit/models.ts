@@ -183,8 +183,7 @@ function judgeManifest(
     )
   }
   try {
-    const made = manifest === null ? {} : { kind: manifest.kind, contributions: manifest.contributions }
-    checkCeremony({ verificationKey, ...made }, chainId)
+    checkCeremony({ ...manifest, verificationKey }, chainId)
     claims.push({ claim: 'T2', holds: true })
   } catch (error) {
     claims.push(failed('T2', 'models.key', error))

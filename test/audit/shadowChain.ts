@@ -19,6 +19,7 @@ import { batchLength, initialState, type MarketState, type Observation } from '.
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { attestedFeedOf, type Bundle, type InboxPosition } from '../../prover/registry/index.ts'
 import { advanceInbox } from '../../prover/registry/market/calldata.ts'
+import { placeToBegin } from '../../prover/registry/market/place.ts'
 import { makeBundle } from '../../prover/registry/market/bundle.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
@@ -86,7 +87,10 @@ export class ShadowChain {
       policy,
     )
     await this.council('setMarketPolicy', shadowIdOf(marketIdOf(MARKET), id), pack('marketPolicy', policy.market))
-    await this.council('addShadow', marketIdOf(MARKET), id, packState(state))
+    const source = (await this.engine.connect()).provider
+    const { address } = attestedFeedOf(this.engine.deployment)
+    const begun = await placeToBegin(source, { source: address, marketId: marketIdOf(MARKET), fromBlock: 0 })
+    await this.council('addShadow', marketIdOf(MARKET), id, packState(state), begun?.place)
     const sequence = this.held.get(shadow(model))?.sequence ?? 0n
     this.held.set(shadow(model), { state, inbox, sequence, policy: policy.market, waiting: [] })
   }

@@ -38,17 +38,19 @@ const wallets = byAddress([1, 2, 3, 4].map((n) => new Wallet(`0x${n.toString(16)
 const [outsider, ...signers] = wallets as [Wallet, ...Wallet[]]
 
 let chain: Chain
+let council: Contract
 let feed: Contract
 
 beforeAll(async () => {
   chain = await startChain()
+  council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
 })
 beforeEach(async () => {
   feed = await deployFeed(signers.map(({ address }) => address))
 })
 
 const deployFeed = (addresses: readonly string[], threshold = 2n, maxConfidenceBps = MAX_CONFIDENCE_BPS) =>
-  chain.deploy('AttestedFeed', addresses, threshold, maxConfidenceBps)
+  chain.deploy('AttestedFeed', council, addresses, threshold, maxConfidenceBps)
 
 /** An acceptable observation, at the chain's time. */
 async function observation(change: Partial<Observation> = {}): Promise<Observation> {

@@ -29,7 +29,8 @@ let median: Contract
 beforeAll(async () => {
   chain = await startChain()
   const deployed = []
-  for (let i = 0; i < 5; i++) deployed.push(await chain.deploy('AttestedFeed', [signer.address], 1, 100))
+  const council = await chain.deploy('RiskCouncil', signer.address)
+  for (let i = 0; i < 5; i++) deployed.push(await chain.deploy('AttestedFeed', council, [signer.address], 1, 100))
   feeds = deployed.sort((a, b) => (BigInt(a.target as string) < BigInt(b.target as string) ? -1 : 1))
   median = await deploy(feeds)
 })

@@ -20,6 +20,7 @@ import {
   RegistryClient,
 } from '../../prover/registry/index.ts'
 import { batchOf } from '../../prover/registry/market/bundle.ts'
+import { placeToBegin } from '../../prover/registry/market/place.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { buildOf, feedSigners, LiveEngine } from './liveEngine.ts'
@@ -98,7 +99,9 @@ describe('R34: a market that is bound to another volatility model', () => {
       const [live] = deployment.models
       const model = (await models.getFunction('modelOf')(live?.modelId)).toObject()
       await mined(models.getFunction('register')(marketIdOf('GARCH'), { ...model, volatilityModel: 2n }))
-      await mined(registry.getFunction('addMarket')(marketId, feed, 2, packState(state)))
+      const inbox = { source: feed, marketId, fromBlock: 0 }
+      const begun = await placeToBegin(engine.chain.ethers.provider as never, inbox)
+      await mined(registry.getFunction('addMarket')(marketId, feed, 2, packState(state), begun?.place))
       await engine.observe({ 'SOL-USD': 21n })
       const client = await engine.connect()
       expect(await client.market('SOL-USD')).toMatchObject({ volatilityModel: 2 })

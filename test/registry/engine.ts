@@ -2,7 +2,7 @@
  * A whole engine on a chain of its own: council, models, attested feed, registry, markets. Batches are computed by the twin
  * and proven with {@link freeStatement}, so a test may change any word and still bring a valid proof of what it changed.
  */
-import { type Contract, keccak256, toBeHex, Wallet } from 'ethers'
+import { type Contract, keccak256, toBeHex, Wallet, ZeroHash } from 'ethers'
 import type { Build, Fields, WordName } from '../../circuits/statements/index.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
 import { marketIdOf, ownMarketOf, shadowIdOf } from '../../prover/market/marketId.ts'
@@ -18,6 +18,7 @@ import { initialState, updateMarket } from '../../prover/parameters/marketRisk.t
 import type { ProofCalldata } from '../../prover/proof/proofCalldata.ts'
 import type { StatementContext } from '../../prover/statement/challenge.ts'
 import { challengeOf, evaluate } from '../../prover/statement/challenge.ts'
+import { type InboxPlace, placeToBegin } from '../../prover/registry/market/place.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
 import { packObservations, sectionsOf } from '../../prover/statement/marketRisk.ts'
 import { layOut } from '../../prover/statement/state.ts'
@@ -153,7 +154,7 @@ export class Engine {
     const registry = await chain.deploy('RiskRegistry', council, modelRegistry, ...words, freshness)
     const verifier = await chain.deploy(statement.verifier)
     const feedSigners = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))
-    const feed = await deployFeed(chain, feedSigners)
+    const feed = await deployFeed(chain, council, feedSigners)
     const engine = new Engine({
       chain,
       council,
@@ -206,7 +207,9 @@ export class Engine {
       INITIAL_MULTIPLIER_X18,
       this.policyOf(market),
     )
-    await mined(this.registry.getFunction('addMarket')(marketId, feed, volatilityModel, packState(market.state)))
+    const words = packState(market.state)
+    const place = await this.placeIn(feed, marketId)
+    await mined(this.registry.getFunction('addMarket')(marketId, feed, volatilityModel, words, place))
     await this.followInbox(market)
     this.markets.push(market)
     return market
@@ -219,10 +222,19 @@ export class Engine {
     const latest = unpack('observation', lastWord)
     shadow.state = initialState(ewma, latest, volatilityX24, INITIAL_MULTIPLIER_X18, this.policyOf(market))
     await this.setMarketPolicy(shadow, {})
-    await mined(this.registry.getFunction('addShadow')(market.marketId, volatilityModel, packState(shadow.state)))
+    const words = packState(shadow.state)
+    const place = await this.placeIn(market.feed, market.marketId)
+    await mined(this.registry.getFunction('addShadow')(market.marketId, volatilityModel, words, place))
     await this.followInbox(shadow)
     this.markets.push(shadow)
     return shadow
+  }
+
+  /** The newest place in a source's inbox, or where none is. */
+  async placeIn(feed: Contract, marketId: string): Promise<InboxPlace> {
+    const inbox = { source: feed.target as string, marketId, fromBlock: 0 }
+    const begun = await placeToBegin(this.chain.ethers.provider as never, inbox)
+    return begun?.place ?? { count: 0n, previousHead: ZeroHash, observation: 0n }
   }
 
   async setMarketPolicy(market: Market, change: Partial<Fields<'marketPolicy'>>): Promise<void> {
@@ -373,9 +385,10 @@ export class Engine {
 }
 
 /** A feed of the test signers, k = 2. */
-export async function deployFeed(chain: Chain, signers: readonly Wallet[]): Promise<Contract> {
+export async function deployFeed(chain: Chain, council: Contract, signers: readonly Wallet[]): Promise<Contract> {
   return chain.deploy(
     'AttestedFeed',
+    council,
     signers.map(({ address }) => address),
     THRESHOLD,
     100,

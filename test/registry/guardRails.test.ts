@@ -135,8 +135,10 @@ describe('R9: margins', () => {
   })
 
   test('may be equal when dampers bring them together', async () => {
-    const loosenPerSecondX32 = (1n << 20n) - 1n
-    await under({}, { loosenPerSecondX32 }, async (batch) => {
+    await undone(async () => {
+      await engine.setMarginPolicy({ loosenPerSecondX32: 59_652n })
+      await engine.observe(market, PRICE_E8, 3_600n)
+      const batch = engine.batch([market], 2)
       const { maintenanceMarginX24 } = unpack('parameters', (batch.updates[0] as MarketUpdate).parameters)
       await lands(withMargins(maintenanceMarginX24, maintenanceMarginX24, batch))
     })
@@ -152,9 +154,11 @@ describe('R9: margins', () => {
   })
 
   test('and bonus may leave nothing to lend', async () => {
-    // The margin in force stays above what a new, tight policy allows, so the limits are 0 and not negative.
-    const change = { liquidationBonusX16: 63_500n, maintenanceMarginCeilingX16: 1000n, maintenanceMarginFloorX16: 900n }
-    await under(change, {}, async (batch) => {
+    // An initial margin of all but everything comes down slowly, so the limits are 0 and not negative.
+    await undone(async () => {
+      await engine.land(withMargins(parameters().maintenanceMarginX24, (1n << 24n) - 1n))
+      await engine.observe(market, PRICE_E8, 60n)
+      const batch = engine.batch([market])
       const held = unpack('parameters', (batch.updates[0] as MarketUpdate).parameters)
       if (held.maxLoanToValueX24 !== 0n) throw new Error('The case does not test what it says.')
       await lands(batch)
@@ -293,7 +297,7 @@ describe('R11: the maintenance margin stays in bounds', () => {
   /** A day passes: speeds allow the whole range. */
   const afterADay = (body: (batch: Batch) => Promise<void>) =>
     undone(async () => {
-      await engine.setMarginPolicy({ loosenPerSecondX32: (1n << 20n) - 1n, tightenPerSecondX32: (1n << 20n) - 1n })
+      await engine.setMarginPolicy({ loosenPerSecondX32: 59_652n, tightenPerSecondX32: 119_305n })
       await engine.observe(market, PRICE_E8, 86_400n)
       await body(engine.batch([market], 2))
     })
@@ -329,7 +333,7 @@ describe('R11: the maintenance margin stays in bounds', () => {
   test('or, where a ceiling was lowered past it, does not rise', async () => {
     const held = previous().maintenanceMarginX24
     const ceiling = (held >> 8n) - 100n
-    const change = { maintenanceMarginCeilingX16: ceiling, maintenanceMarginFloorX16: 1n }
+    const change = { maintenanceMarginCeilingX16: ceiling, maintenanceMarginFloorX16: 328n }
     await under(change, {}, async (batch) => {
       const { initialMarginX24 } = unpack('parameters', (batch.updates[0] as MarketUpdate).parameters)
       const high = held + 1n

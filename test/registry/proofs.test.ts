@@ -168,7 +168,7 @@ describe('R14: a proof fits one place once', () => {
       try {
         await engine.setMarginPolicy({ scanMultipleX8: margin.scanMultipleX8 + 1n })
         await refused('ProofRejected', proof)
-        await engine.setMarketPolicy(markets[1], { maxReturnX16: 1n })
+        await engine.setMarketPolicy(markets[1], { maxReturnX16: 700n })
         await lands(batch, await engine.prove(batch))
         await refused('ProofRejected', proof)
       } finally {

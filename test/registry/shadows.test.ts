@@ -90,14 +90,16 @@ describe('R35: a shadow', () => {
     for (const read of ['parameters', 'parametersForLiquidation', 'unsafeParameters', 'initialMarginWad']) {
       await refused(ask(read, other.marketId), 'ShadowNotInForce', [other.marketId])
     }
-    const asMarket = [other.marketId, engine.feed, OTHER, packState(other.state)]
+    const place = await engine.placeIn(engine.feed, btc.marketId)
+    const asMarket = [other.marketId, engine.feed, OTHER, packState(other.state), place]
     await refused(ask('addMarket', ...asMarket), 'MarketIdIsShadows', [other.marketId])
   })
 
   test('is added once, of a market that there is, with its policy, at the source’s latest observation, by the council', async () => {
     const words = packState(other.state)
+    const place = await engine.placeIn(engine.feed, btc.marketId)
     const add = (marketId: string, model: number, change: Partial<StateWords> = {}) =>
-      ask('addShadow', marketId, model, { ...words, ...change })
+      ask('addShadow', marketId, model, { ...words, ...change }, place)
     await refused(add(btc.marketId, OTHER), 'MarketAlreadyExists', [other.marketId])
     const missing = encodeBytes32String('MISSING')
     await refused(add(missing, OTHER), 'UnknownMarket', [missing])
@@ -124,11 +126,11 @@ describe('R35: a shadow', () => {
       await refused(add(btc.marketId, 4, withAnchor({ anchorAsOf: asOf + 1n })), 'AnchorInFuture')
       const volatilityState = withFields('volatilityState', words.volatilityState, { asOf: asOf - 1n })
       const early = { volatilityState, ...withAnchor({ anchorAsOf: 1n }) }
-      await refused(add(btc.marketId, 4, early), 'InitialStateNotAtLatest')
+      await refused(add(btc.marketId, 4, early), 'InitialStateElsewhere')
       await refused(add(btc.marketId, 4, withAnchor({ maintenanceMarginX24: 0n })), 'MarginsOutOfOrder')
       const stranger = engine.registry.connect(engine.chain.signers[1] as never) as typeof engine.registry
       for (const [name, ...args] of [
-        ['addShadow', btc.marketId, 4, words],
+        ['addShadow', btc.marketId, 4, words, place],
         ['removeShadow', btc.marketId, OTHER],
         ['promote', btc.marketId, OTHER],
         ['setPromotionPolicy', { leastPredictions: 24, maxMarginStepX24: 0 }],

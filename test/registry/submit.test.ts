@@ -440,6 +440,7 @@ describe('R34: the volatility model that a market is bound to', () => {
           btc.feed,
           model,
           wordsBy(() => 0n),
+          await engine.placeIn(btc.feed, btc.marketId),
         )
         await expectRevert(call, registry, 'VolatilityModelOutOfRange', [marketId, BigInt(model)])
       }
@@ -683,8 +684,10 @@ describe('R7: observations are the inbox’s next ones', () => {
 })
 
 describe('a market is added', () => {
-  const add = (marketId: string, source: unknown, state: StateWords) =>
-    registry.getFunction('addMarket')(marketId, source, EWMA, state)
+  const add = async (marketId: string, source: Contract, state: StateWords) => {
+    const place = await engine.placeIn(source, marketId)
+    return registry.getFunction('addMarket')(marketId, source, EWMA, state, place)
+  }
 
   test('once, with a policy, right after its source’s latest observation', async () => {
     await undone(async () => {
@@ -694,12 +697,12 @@ describe('a market is added', () => {
       await expectRevert(add(marketId, btc.feed, words), registry, 'MarketPolicyMissing', [marketId])
       await mined(registry.getFunction('setMarketPolicy')(marketId, pack('marketPolicy', btc.policy)))
       const { asOf } = btc.state.volatility
-      await expectRevert(add(marketId, btc.feed, words), registry, 'InitialStateNotAtLatest', [marketId, asOf, 0n])
+      await expectRevert(add(marketId, btc.feed, words), registry, 'InitialStateElsewhere', [marketId, asOf, 0n])
       const source = await engine.chain.deploy(uncheckedSource())
       for (const latest of [asOf - 1n, asOf + 1n]) {
         const observation = { priceE8: PRICE_E8, asOf: latest, impliedVolatilityX16: 0n, rangeCode: 0n }
         await mined(source.getFunction('append')(marketId, pack('observation', observation)))
-        await expectRevert(add(marketId, source, words), registry, 'InitialStateNotAtLatest', [marketId, asOf, latest])
+        await expectRevert(add(marketId, source, words), registry, 'InitialStateElsewhere', [marketId, asOf, latest])
       }
       const observation = { priceE8: PRICE_E8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n }
       await mined(source.getFunction('append')(marketId, pack('observation', observation)))

@@ -24,7 +24,7 @@ describe('shapes', () => {
   it('ramp in points an hour as the twin does, unit for unit', () => {
     const random = new Random(11n)
     const x24 = () => random.below(1n << 23n)
-    for (const perHour of [0.00001, 0.02, 0.3, 0.8]) {
+    for (const perHour of [0.0025, 0.02, 0.3, 0.5]) {
       const { margin } = encodeEnginePolicy({ ...defaultEnginePolicy, tightenPerHour: perHour })
       for (let i = 0; i < 200; i++) {
         const [previous, target, elapsed] = [x24(), x24(), random.between(1n, 200_000n)]

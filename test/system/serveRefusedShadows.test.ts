@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { addShadow, connectProvider, promoteShadow, RegistryClient, removeShadow } from '../../prover/registry/index.ts'
+import { placeToBegin } from '../../prover/registry/market/place.ts'
 import { addShadowCalls } from '../../prover/registry/market/shadows.ts'
 import { listShadows } from '../../prover/service/answers/shadows.ts'
 import { createProver } from '../../prover/proof/index.ts'
@@ -118,7 +119,9 @@ it('a shadow of a model that this engine does not know is listed by its id, and 
   await mined(
     registry.getFunction('setMarketPolicy')(shadowId, pack('marketPolicy', await client.marketPolicy(MARKET))),
   )
-  await mined(registry.getFunction('addShadow')(marketIdOf(MARKET), UNKNOWN_MODEL, packState(state)))
+  const { source } = (await client.market(MARKET)).inbox
+  const begun = await placeToBegin(client.provider, { source, marketId: marketIdOf(MARKET), fromBlock: 0 })
+  await mined(registry.getFunction('addShadow')(marketIdOf(MARKET), UNKNOWN_MODEL, packState(state), begun?.place))
   expect(marketIdOf('BTC-USD~model7')).toBe(shadowId)
   expect(await serveHour('unknown')).toContain('no keys for the volatility model of BTC-USD~model7')
   expect(await listed()).toMatchObject([{ market: MARKET, model: 'model7', waiting: 1 }])

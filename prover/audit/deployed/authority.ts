@@ -1,6 +1,13 @@
 /** Whether those who govern are those who should, and announce what they do. */
 import { isDevelopmentChain } from '../../proof/index.ts'
-import { ADMIN_ROLE, atOnce, LEAST_COUNCIL_DELAY_SECONDS, PUBLIC_ROLE, roleNames } from '../../registry/authority.ts'
+import {
+  ADMIN_ROLE,
+  holderOf,
+  LEAST_COUNCIL_DELAY_SECONDS,
+  PUBLIC_ROLE,
+  type RestrictedContract,
+  roleNames,
+} from '../../registry/authority.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import { type Judged, summarise } from '../findings.ts'
 import type { AuditPins } from '../pins.ts'
@@ -114,11 +121,17 @@ function judgeDeployers({ contracts, council }: DeployedRecord, chainId: bigint)
   return [compare('A11', 'council.deployer', 'no role', found)]
 }
 
+/** What is for the council to call; the rest stops something, or says what accounts hold, and may be done at once. */
+function isSetter(target: TargetRecord, method: string, { contracts }: DeployedRecord): boolean {
+  const part = contracts.find(({ address }) => address === target.address)?.part
+  return part === undefined || holderOf(contractsFor[part][0] as RestrictedContract, method) === 'council'
+}
+
 /** Roles of functions that set something, and whoever grants those, up to the admin. */
 function settingRoles(record: DeployedRecord): readonly bigint[] {
   const { roles, targets } = record.council
   const direct = targets.flatMap((target) =>
-    target.functions.filter(({ method }) => !atOnce.has(callOf(target, method, record))).map(({ role }) => role),
+    target.functions.filter(({ method }) => isSetter(target, method, record)).map(({ role }) => role),
   )
   const all = new Set([ADMIN_ROLE, ...direct])
   for (const id of all) {

@@ -91,7 +91,7 @@ class CouncilReader {
     const target = new Contract(address, code, this.source.provider)
     const blockTag = toBeHex(this.source.end)
     const functions: TargetRecord['functions'] = []
-    for (const method of restrictedFunctions[contract]) {
+    for (const method of Object.keys(restrictedFunctions[contract])) {
       const selector = code.getFunction(method)?.selector
       functions.push({ method, role: await this.read('getTargetFunctionRole', address, selector) })
     }

@@ -96,8 +96,8 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
   const say = options.onProgress ?? (() => undefined)
   const chainId = await attempt('Reading the chain id', async () => (await provider.getNetwork()).chainId)
   for (const { verificationKey, manifest } of options.models) {
-    const { circuit, kind, contributions } = manifest
-    checkCeremony({ circuit, verificationKey, kind, contributions }, chainId)
+    const { circuit, kind, contributions, transcript } = manifest
+    checkCeremony({ circuit, verificationKey, kind, contributions, transcript }, chainId)
   }
   const block = await attempt('Reading the block number', () => provider.getBlockNumber())
   const create = (contract: ContractName, ...args: readonly unknown[]): Promise<string> => {
@@ -109,7 +109,7 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
   const marketId = marketIdOf(options.market)
   const signers = [...options.rounds.signers].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   const { threshold, maxAgeSeconds = DEFAULT_ROUND_AGE_SECONDS } = options.rounds
-  const rounds = await create('AttestedRounds', signers, threshold, maxAgeSeconds)
+  const rounds = await create('AttestedRounds', council, signers, threshold, maxAgeSeconds)
   const place = [council, modelRegistry, rounds, marketId, await stateRoot(emptyBook)]
   const registry = await create('PortfolioRegistry', ...place, policyWordsOf(options.policy), freshness)
   await appointVenue(signer, council, registry, options.venue)

@@ -5,6 +5,7 @@ import { isDevelopmentChain } from '../../proof/index.ts'
 import { connectProvider, type Deployment, interfaceOf, readDeployment } from '../../registry/index.ts'
 import {
   type Authority,
+  type AuthorityPlace,
   LEAST_COUNCIL_DELAY_SECONDS,
   readAuthority,
   type Right,
@@ -26,6 +27,8 @@ export type DeploymentExamined = {
     readonly anybody: boolean
     readonly closed: boolean
     readonly accounts: readonly { readonly account: string; readonly delayHours: number }[]
+    /** Who else may cancel a scheduled call of it. */
+    readonly cancellers: readonly string[]
   }[]
 }
 
@@ -44,27 +47,41 @@ export async function examineDeployment(rpc: string, file: string): Promise<Depl
     const contracts = await contractFindings(provider, deployment)
     if (contracts.some(({ status }) => status === 'missing'))
       return { findings: [chain, ...contracts], deployers: [], rights: [] }
-    const { council, modelRegistry, registry } = deployment.addresses
-    const portfolio = deployment.portfolio?.registry
+    const { council } = deployment.addresses
     const authority = await readAuthority(provider, {
       council,
-      contracts: {
-        ...{ ModelRegistry: modelRegistry, RiskRegistry: registry },
-        ...(portfolio === undefined ? {} : { PortfolioRegistry: portfolio }),
-      },
+      contracts: governedBy(deployment),
       fromBlock: deployment.block,
     })
     return {
       findings: [chain, ...contracts, ...governanceFindings(authority, isDevelopment)],
       deployers: authority.deployers,
-      rights: authority.rights.map(({ contract, address, method, role, isOpen, isClosed, members }) => ({
+      rights: authority.rights.map(({ contract, address, method, role, isOpen, isClosed, members, cancellers }) => ({
         ...{ contract, address, method, role, anybody: isOpen, closed: isClosed },
         accounts: members.map(({ account, delaySeconds }) => ({ account, delayHours: delaySeconds / 3600 })),
+        cancellers: cancellers.map(({ account }) => account),
       })),
     }
   } finally {
     provider.destroy()
   }
+}
+
+/** Contracts of a deployment that obey its council. */
+export function governedBy({ addresses, sources, portfolio }: Deployment): AuthorityPlace['contracts'] {
+  return [
+    { contract: 'ModelRegistry', address: addresses.modelRegistry },
+    { contract: 'RiskRegistry', address: addresses.registry },
+    ...sources
+      .filter(({ kind }) => kind === 'attestedFeed')
+      .map(({ address }) => ({ contract: 'AttestedFeed', address }) as const),
+    ...(portfolio === undefined
+      ? []
+      : ([
+          { contract: 'PortfolioRegistry', address: portfolio.registry },
+          { contract: 'AttestedRounds', address: portfolio.rounds },
+        ] as const)),
+  ]
 }
 
 /** Every address has code: what is missing is another chain's, or was never deployed. */
@@ -121,6 +138,7 @@ export function governanceFindings(authority: Authority, isDevelopment: boolean)
     }),
     deployerFinding(authority, wrong),
     ...delayFindings(authority.rights, wrong),
+    cancellerFinding(authority.rights, wrong),
   ]
 }
 
@@ -149,6 +167,22 @@ function delayFindings(rights: readonly Right[], wrong: Finding['status']): read
   return [{ check: 'delays', status: 'ok', found: `whoever sets something announces it ${least} before, or earlier` }]
 }
 
+/** Whatever is announced can be stopped by a key that has not announced it. */
+function cancellerFinding(rights: readonly Right[], wrong: Finding['status']): Finding {
+  const check = 'cancellers'
+  const alone = rights.filter(
+    ({ mayBeAtOnce, members, cancellers, isClosed }) =>
+      !mayBeAtOnce && !isClosed && members.length > 0 && cancellers.length === 0,
+  )
+  if (alone.length === 0)
+    return { check, status: 'ok', found: 'what is announced can be cancelled by an account that may not announce it' }
+  const [first] = alone
+  const found = `nobody else may cancel ${first?.contract}.${first?.method}${alone.length > 1 ? ` and ${alone.length - 1} more` : ''}`
+  const mend =
+    'Have the council give the role of canceller, and of guardian, to accounts whose keys are held apart from its own.'
+  return { check, status: wrong, found, mend }
+}
+
 const memberText = ({ account, delaySeconds }: RoleMember): string =>
   `${account} ${delaySeconds === 0 ? 'at once' : `after ${duration(delaySeconds)}`}`
 
@@ -163,8 +197,10 @@ export function formatRights({ rights }: DeploymentExamined): string {
     return named.join(', ') || 'nobody'
   }
   if (rights.length === 0) return ''
-  const rows = rights.map((right) => [`${right.contract}.${right.method}`, right.role, who(right)])
-  return `\n${formatTable(['function', 'role', 'who, after how long'], rows)}`
+  const rows = rights.map((right) => [
+    ...[`${right.contract}.${right.method}`, right.role, who(right), right.cancellers.join(', ') || '–'],
+  ])
+  return `\n${formatTable(['function', 'role', 'who, after how long', 'who else may cancel'], rows)}`
 }
 
 /** A deployment can only be examined on its chain. */

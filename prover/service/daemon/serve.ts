@@ -40,6 +40,7 @@ export type ServeEvent = {
     | 'superseded'
     | 'retrying'
     | 'unserved'
+    | 'followed'
     | 'stopped'
   readonly job?: string
   readonly detail?: string
@@ -254,8 +255,21 @@ class Service {
   private async freeMarkets(): Promise<readonly string[]> {
     const served = this.options.markets ?? (await this.client.markets()).map(({ name }) => name)
     const shadows = (await this.client.shadows()).filter(({ market }) => served.includes(market))
-    const busy = new Set(this.store.openJobs().flatMap((job) => this.marketsOf(job)))
-    return [...new Set([...served, ...shadows.map(({ name }) => name)])].filter((name) => !busy.has(name))
+    const open = this.store.openJobs()
+    const busy = new Set(open.flatMap((job) => this.marketsOf(job)))
+    const free = [...new Set([...served, ...shadows.map(({ name }) => name)])].filter((name) => !busy.has(name))
+    const rotated = await this.client.toFollow(free)
+    // A batch on its way from the old source lands first, and transactions follow each other.
+    if (rotated.length > 0 && open.length === 0) {
+      for (const name of rotated) await this.report({ step: 'followed', detail: `${name}: ${await this.follow(name)}` })
+      return free
+    }
+    return free.filter((name) => !rotated.includes(name))
+  }
+
+  private async follow(name: string): Promise<string> {
+    const hash = await this.client.followSource(name)
+    return `goes on with its new source (transaction ${hash})`
   }
 
   /** What is worth proving next; shadows under suspicion come last and alone, lest they stop their market. */

@@ -128,7 +128,8 @@ const configSchema = z
       account: address.describe('governs once everything stands; a multisig'),
       delayHours: z.number().min(0).max(MOST_DELAY_HOURS).describe('between announcing and doing'),
     }),
-    guardian: address.optional().describe('may disable models at once, and nothing else'),
+    guardian: address.optional().describe('may pause models, markets and sources and revoke signers at once'),
+    canceller: address.optional().describe('may cancel what the council has scheduled, and nothing else'),
     sources: z.array(sourceSchema).min(1).max(64),
     models: z.array(modelSchema).min(1).max(64),
     policy: z
@@ -220,6 +221,7 @@ export type DeployConfig = {
   readonly council: string
   readonly councilDelaySeconds: number
   readonly guardian: string | undefined
+  readonly canceller: string | undefined
   readonly sources: readonly SourceToDeploy[]
   readonly models: readonly { readonly build: Build; readonly verificationKeySha256: string | undefined }[]
   readonly learning: Fields<'learningPolicy'>
@@ -247,7 +249,7 @@ export async function readConfig(file: string): Promise<DeployConfig> {
 }
 
 function exactConfig(config: ConfigFile, file: string): DeployConfig {
-  const { chainId, council, guardian, freshness, portfolio } = config
+  const { chainId, council, guardian, canceller, freshness, portfolio } = config
   const { learning, margin } = policyIn(file, 'policy', () =>
     encodeEnginePolicy({ ...defaultEnginePolicy, ...config.policy }),
   )
@@ -288,7 +290,8 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
     }
   })
   return {
-    ...{ chainId: BigInt(chainId), council: council.account, guardian, models, learning, margin, markets, portfolio },
+    ...{ chainId: BigInt(chainId), council: council.account, guardian, canceller },
+    ...{ models, learning, margin, markets, portfolio },
     councilDelaySeconds: Math.ceil(council.delayHours * 3600),
     sources: config.sources.map((source) => {
       if (source.kind === 'other') return source
@@ -345,17 +348,22 @@ function publicAddresses(): ReadonlySet<string> {
 /**
  * What a chain that may hold money asks of a plan, whatever its file says.
  *
- * @throws {@link CouncilDelayError}, {@link PublicKeyError}, {@link DeployerKeepsError}, {@link FirstPriceError}
+ * @throws {@link CouncilDelayError}, {@link PartMissingError}, {@link PartsSharedError}, {@link PublicKeyError},
+ * {@link DeployerKeepsError}, {@link FirstPriceError}
  */
 export function checkGovernance(config: DeployConfig, deployer: string): void {
   if (isDevelopmentChain(config.chainId)) return
-  const { chainId, council, councilDelaySeconds, guardian, portfolio, sources, markets } = config
+  const { chainId, council, councilDelaySeconds, guardian, canceller, portfolio, sources, markets } = config
   if (councilDelaySeconds < LEAST_COUNCIL_DELAY_SECONDS) throw new CouncilDelayError(chainId, councilDelaySeconds)
+  if (canceller === undefined) throw new PartMissingError(chainId, 'canceller')
+  if (guardian === undefined) throw new PartMissingError(chainId, 'guardian')
+  requireSeparate(chainId, { council, guardian, canceller })
   const signers = sources.flatMap((source) => (source.kind === 'attestedFeed' ? source.signers : []))
   const parts = [
     ['deployer', [deployer]],
     ['council', [council]],
-    ['guardian', guardian === undefined ? [] : [guardian]],
+    ['guardian', [guardian]],
+    ['canceller', [canceller]],
     ['venue', portfolio === undefined ? [] : [portfolio.venue]],
     ['signer', [...signers, ...(portfolio?.rounds.signers ?? [])]],
   ] as const
@@ -370,15 +378,25 @@ export function checkGovernance(config: DeployConfig, deployer: string): void {
   if (priced !== undefined) throw new FirstPriceError(chainId, priced.name)
 }
 
+/** One key must not propose a call and be the only one to stop it, nor the only one to stop its own removal. */
+function requireSeparate(chainId: bigint, parts: Readonly<Record<string, string>>): void {
+  const names = Object.keys(parts)
+  for (const [i, one] of names.entries())
+    for (const other of names.slice(i + 1))
+      if (parts[one] === parts[other]) throw new PartsSharedError(chainId, one, other, parts[one] ?? '')
+}
+
 /** A file to begin with: a development chain with one market, whose council is the development one. */
 export function exampleConfig(): object {
-  const [council, guardian] = [developmentKeys.council, developmentKeys.feeder].map((key) => computeAddress(key))
+  const { council, feeder, prover } = developmentKeys
+  const [account, guardian, canceller] = [council, feeder, prover].map((key) => computeAddress(key))
   const { live, catchUp } = familyOf(DEFAULT_VOLATILITY_MODEL)
   const builds: readonly MarketBuildName[] = [live, catchUp]
   return {
     chainId: 31337,
-    council: { account: council, delayHours: 48 },
+    council: { account, delayHours: 48 },
     guardian,
+    canceller,
     sources: [
       {
         name: 'attested',
@@ -432,6 +450,42 @@ export class CouncilDelayError extends ProverError {
     )
     this.chainId = chainId
     this.delaySeconds = delaySeconds
+  }
+}
+
+/** Nobody could stop, or cancel, what the council has scheduled. */
+export class PartMissingError extends ProverError {
+  readonly code = 'service.part-missing'
+  readonly chainId: bigint
+  readonly part: string
+
+  constructor(chainId: bigint, part: 'guardian' | 'canceller') {
+    const what =
+      part === 'canceller' ? 'cancel what a stolen council key has scheduled' : 'pause at once what goes wrong'
+    super(
+      `Expected "${part}", an account that may ${what}: chain ${chainId} is no development chain. ` +
+        `Name one whose key is held apart from the council's.`,
+    )
+    this.chainId = chainId
+    this.part = part
+  }
+}
+
+/** Two parts that are to watch each other are one account. */
+export class PartsSharedError extends ProverError {
+  readonly code = 'service.parts-shared'
+  readonly chainId: bigint
+  readonly parts: readonly [string, string]
+  readonly account: string
+
+  constructor(chainId: bigint, one: string, other: string, account: string) {
+    super(
+      `The ${one} and the ${other} are one account, ${account}: a key that is stolen could not be stopped by another on chain ${chainId}. ` +
+        'Name different accounts.',
+    )
+    this.chainId = chainId
+    this.parts = [one, other]
+    this.account = account
   }
 }
 

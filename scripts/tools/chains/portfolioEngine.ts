@@ -228,7 +228,7 @@ export class PortfolioEngine {
     const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
     const models = await deployModelRegistry(chain, council)
     const roundSigners = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))
-    const rounds = await deployRounds(chain, roundSigners)
+    const rounds = await deployRounds(chain, council, roundSigners)
     const place = [council, models, rounds, MARKET, rootOf(0n)]
     const registry = await chain.deploy('PortfolioRegistry', ...place, policyWordsOf(policy), freshness)
     const verifier = await chain.deploy(statement.verifier)
@@ -442,9 +442,10 @@ const modelOf = (build: Build, verifier: Contract) => ({
 })
 
 /** A source of the test signers, k = 2. */
-export const deployRounds = (chain: Chain, signers: readonly Wallet[]): Promise<Contract> =>
+export const deployRounds = (chain: Chain, council: Contract, signers: readonly Wallet[]): Promise<Contract> =>
   chain.deploy(
     'AttestedRounds',
+    council,
     signers.map(({ address }) => address),
     THRESHOLD,
     ROUND_AGE_SECONDS,
