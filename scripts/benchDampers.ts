@@ -14,6 +14,7 @@ import { defaultPolicy } from '../prover/parameters/defaultPolicy.ts'
 import { defaultEnginePolicy } from '../prover/parameters/policy.ts'
 import { formatTable } from '../prover/service/text/table.ts'
 import { writeWholeFile } from '../prover/service/wholeFile.ts'
+import { dislocations } from './tools/dampers/calibration.ts'
 import { type Cadence, cadenceSeconds, type Outcome } from './tools/dampers/cascades.ts'
 import { recordings } from './tools/dampers/crashes.ts'
 import * as frontier from './tools/dampers/frontier.ts'
@@ -73,6 +74,20 @@ function sayRecorded(): void {
   )
 }
 
+/** What the impact was supposed from. */
+function sayDislocations(): void {
+  for (const [name, hours] of dislocations(files)) {
+    const worst = hours.slice(0, 5).map(({ further, asOf }) => {
+      const hour = new Date(1000 * asOf).toISOString().slice(0, 13)
+      return `${percent(further)} % (to ${hour} h)`
+    })
+    const median = hours[hours.length >> 1]?.further ?? 0
+    say(
+      `\n${name}: lows below spot's in ${hours.length} hours of crashes, median ${percent(median, 2)} %, at worst ${worst.join(', ')}`,
+    )
+  }
+}
+
 function sayCascade(title: string, rows: readonly frontier.Row<Outcome>[]): void {
   const [old, none] = [frontier.rowOf(rows, before), frontier.rowOf(rows, noRamp)]
   const best = frontier.frontierOf(rows)
@@ -119,6 +134,7 @@ function saySensitivity(): void {
 }
 
 sayRecorded()
+sayDislocations()
 const cascades = frontier.falls.flatMap((fall) =>
   (Object.keys(cadenceSeconds) as Cadence[]).map((cadence) => {
     const title = `−${percent(fall.depth, 0)} % in ${fall.seconds / 60} min, seen every ${cadence}`
