@@ -41,6 +41,8 @@ const jobs = {
   'campaign:derive': { build: [], script: ['scripts/campaignDerive.ts'] },
   'campaign:chains': { build: undefined, script: ['scripts/campaignChains.ts'] },
   'campaign:shards': { build: [], script: ['scripts/campaignShards.ts'] },
+  'verify:circuits': { build: undefined, script: ['scripts/verify/circuits.ts'] },
+  'verify:contracts': { build: undefined, script: ['scripts/verify/contracts.ts'] },
   backtest: { build: undefined, script: ['scripts/backtest.ts'] },
   zkrisk: { build: undefined, script: ['prover/service/cli.ts'] },
 }

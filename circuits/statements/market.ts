@@ -1,4 +1,4 @@
-import type { Build, CallItem, Statement, VolatilityModelRow, Word } from './language.ts'
+import type { Build, CallItem, Statement, StructPlace, VolatilityModelRow, Word, WordStruct } from './language.ts'
 
 /** Words about markets: observations, volatility, parameters, and the policy behind them. */
 export const marketWords = {
@@ -249,12 +249,53 @@ export type VolatilityModelName = keyof typeof volatilityModels
 /** The model that markets are bound to unless governance says otherwise. */
 export const DEFAULT_VOLATILITY_MODEL: VolatilityModelName & 'rangeMixture' = 'rangeMixture'
 
+/**
+ * Words of a market's state, under the names that they have in files. A batch is presented each as it was and arrives at each as
+ * it is then; contracts, bundles and audits go by this list. A word that is added here has its value from
+ * `circuits/parameters/MarketStep.circom` and its twin (docs/extending.md).
+ */
+export const marketState = {
+  volatility: 'volatilityState',
+  anchor: 'anchorState',
+} as const satisfies Readonly<Record<string, keyof typeof marketWords>>
+
+export type MarketStateWord = (typeof marketState)[keyof typeof marketState]
+
+/** Words of a state in order. */
+export const marketStateWords: readonly MarketStateWord[] = Object.values(marketState)
+
+/** What a word of a state is called where it is presented as it was. */
+export const previousOf = <W extends MarketStateWord>(word: W): `previous${Capitalize<W>}` =>
+  `previous${word.charAt(0).toUpperCase()}${word.slice(1)}` as `previous${Capitalize<W>}`
+
+export const marketStruct = {
+  title: 'State of a market, of which the registry keeps a hash',
+  words: marketStateWords,
+} satisfies WordStruct
+
+type StatePlace = {
+  readonly name: string
+  readonly word: string
+  readonly within: StructPlace
+  readonly meaning: string
+}
+
+const statePlaces = (as: string, meaning: string, nameOf: (word: MarketStateWord) => string): readonly StatePlace[] =>
+  marketStateWords.map((word) => ({ name: nameOf(word), word, within: { struct: 'MarketState', as }, meaning }))
+const before = (meaning: string): readonly StatePlace[] => statePlaces('previous', meaning, previousOf)
+const after = (meaning: string): readonly StatePlace[] => statePlaces('state', meaning, (word) => word)
+
 export const marketStatements = {
   marketRisk: {
     template: 'MarketRisk',
     parameters: ['markets', 'observations', 'testEverySlot', 'volatilityModel'],
     places: 'markets',
     slots: 'observations',
+    step: {
+      folder: 'parameters',
+      template: 'MarketStep',
+      parameters: ['observations', 'testEverySlot', 'volatilityModel'],
+    },
     inputs: [
       {
         sections: [
@@ -265,8 +306,7 @@ export const marketStatements = {
       {
         repeat: 'markets',
         sections: [
-          { name: 'previousVolatilityState', word: 'volatilityState', meaning: 'as the registry holds it' },
-          { name: 'previousAnchorState', word: 'anchorState', meaning: 'as the registry holds it' },
+          ...before('as the registry holds it'),
           { name: 'marketPolicy', word: 'marketPolicy', meaning: 'as RiskPolicy holds it' },
           {
             name: 'observations',
@@ -281,8 +321,7 @@ export const marketStatements = {
       {
         repeat: 'markets',
         sections: [
-          { name: 'volatilityState', word: 'volatilityState', meaning: 'after the observations' },
-          { name: 'anchorState', word: 'anchorState', meaning: 'after the observations' },
+          ...after('after the observations'),
           { name: 'parameters', word: 'parameters', meaning: 'after the observations' },
         ],
       },
@@ -295,18 +334,16 @@ export const marketUpdate = {
   title: 'One market of a batch: what it starts from, as the chain hashed it, and what it arrives at',
   fields: [
     { name: 'marketId', type: 'bytes32', meaning: 'id, strictly increasing within a batch' },
-    { name: 'previousVolatilityState', word: 'volatilityState', meaning: 'in force' },
-    { name: 'previousAnchorState', word: 'anchorState', meaning: 'in force' },
+    ...before('in force'),
     { name: 'inboxHead', type: 'bytes32', meaning: "head of the source's inbox after the last consumed observation" },
     { name: 'inboxCount', type: 'uint256', meaning: 'how many observations have been consumed' },
     { name: 'source', type: 'address', meaning: "the market's observation source" },
     { name: 'observationCount', type: 'uint256', meaning: 'how many observations this batch consumes, 1 to K' },
     { name: 'sequence', type: 'uint256', meaning: 'of this batch: the market has been moved by one fewer' },
-    { name: 'volatilityState', word: 'volatilityState', meaning: 'proven, after them' },
-    { name: 'anchorState', word: 'anchorState', meaning: 'proven, after them' },
+    ...after('proven, after them'),
     { name: 'parameters', word: 'parameters', meaning: 'proven, after them' },
   ],
-  runs: { presented: ['previousVolatilityState', 'source'], states: ['volatilityState', 'anchorState'] },
+  runs: { presented: ['previous', 'source'], states: ['state', 'state'] },
 } as const satisfies CallItem
 
 /**

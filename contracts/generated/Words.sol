@@ -63,9 +63,6 @@ using VolatilityStateFields for VolatilityStateWord global;
 /// @title VolatilityStateFields
 /// @notice What {VolatilityStateWord} holds.
 library VolatilityStateFields {
-    /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 248;
-
     /// @notice Whether no bit is set beyond those in use.
     function fits(VolatilityStateWord word) internal pure returns (bool) {
         return VolatilityStateWord.unwrap(word) >> 248 == 0;
@@ -84,9 +81,6 @@ using AnchorStateFields for AnchorStateWord global;
 /// @title AnchorStateFields
 /// @notice What {AnchorStateWord} holds.
 library AnchorStateFields {
-    /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 204;
-
     /// @notice Where {initialMarginX24} begins.
     uint256 internal constant INITIAL_MARGIN_X24_AT = 112;
 

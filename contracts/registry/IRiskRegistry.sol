@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {MarketState} from "../generated/MarketState.sol";
 import {MarketUpdate} from "../generated/MarketUpdate.sol";
-import {AnchorStateWord, VolatilityStateWord} from "../generated/Words.sol";
 import {IShadows} from "./IShadows.sol";
 
 /// @title IRiskRegistry
@@ -81,8 +81,7 @@ interface IRiskRegistry is IShadows {
         bytes32 marketId,
         address source,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState calldata state,
         Place calldata place
     ) external;
 

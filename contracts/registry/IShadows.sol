@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {
-    AnchorStateWord,
-    MarketPolicyWord,
-    ObservationElement,
-    ScoreWord,
-    VolatilityStateWord
-} from "../generated/Words.sol";
+import {MarketState} from "../generated/MarketState.sol";
+import {MarketPolicyWord, ObservationElement, ScoreWord} from "../generated/Words.sol";
 import {InboxPlaces} from "./InboxPlaces.sol";
 import {IRiskParameters} from "./IRiskParameters.sol";
 
@@ -18,14 +13,12 @@ import {IRiskParameters} from "./IRiskParameters.sol";
 /// registry adds the quantile loss to a running score: every term of it is a proven word.
 interface IShadows is IRiskParameters {
     /// @notice What the chain holds of a shadow.
-    /// @param volatilityState proven, or as governance began it
-    /// @param anchorState     likewise
-    /// @param score           of the predictions tried since it was added
-    /// @param inboxHead       head of the source's inbox after the last consumed observation
-    /// @param inboxCount      how many observations have been consumed
+    /// @param state      proven, or as governance began it
+    /// @param score      of the predictions tried since it was added
+    /// @param inboxHead  head of the source's inbox after the last consumed observation
+    /// @param inboxCount how many observations have been consumed
     struct Shadow {
-        VolatilityStateWord volatilityState;
-        AnchorStateWord anchorState;
+        MarketState state;
         ScoreWord score;
         bytes32 inboxHead;
         uint256 inboxCount;
@@ -63,8 +56,7 @@ interface IShadows is IRiskParameters {
         bytes32 indexed marketId,
         address indexed source,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState state,
         bytes32 inboxHead,
         uint256 inboxCount
     );
@@ -88,8 +80,7 @@ interface IShadows is IRiskParameters {
         bytes32 indexed marketId,
         uint256 volatilityModel,
         uint256 previousModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState state,
         bytes32 inboxHead,
         uint256 inboxCount,
         ScoreWord score,
@@ -155,8 +146,7 @@ interface IShadows is IRiskParameters {
     function addShadow(
         bytes32 marketId,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState calldata state,
         Place calldata place
     ) external;
 
@@ -218,7 +208,7 @@ interface IShadows is IRiskParameters {
     function volatilityModelOf(bytes32 marketId) external view returns (uint256);
 
     /// @notice Hash of what the next update of a market must present, and of the family of models that may prove it:
-    /// keccak256(abi.encode(volatilityState, anchorState, inboxHead, inboxCount, source, volatilityModel)); zero if there is
+    /// keccak256(abi.encode(state, inboxHead, inboxCount, source, volatilityModel)); zero if there is
     /// no such market.
     function stateHash(bytes32 marketId) external view returns (bytes32);
 }

@@ -2,9 +2,9 @@
 pragma solidity ^0.8.28;
 
 import {MarketRiskFrame} from "../generated/MarketRiskFrame.sol";
+import {MarketState} from "../generated/MarketState.sol";
 import {MarketUpdate, MarketUpdates} from "../generated/MarketUpdate.sol";
 import {
-    AnchorStateWord,
     LearningPolicyWord,
     MarginPolicyWord,
     MarketPolicyWord,
@@ -12,8 +12,7 @@ import {
     ObservationElements,
     ObservationFields,
     ObservationWord,
-    ParametersWord,
-    VolatilityStateWord
+    ParametersWord
 } from "../generated/Words.sol";
 import {ClockSkew} from "../market/ClockSkew.sol";
 import {IObservationSource} from "../market/IObservationSource.sol";
@@ -88,11 +87,10 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         bytes32 marketId,
         address source,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState calldata state,
         Place calldata place
     ) external restricted {
-        _addMarket(marketId, source, volatilityModel, volatilityState, anchorState, place);
+        _addMarket(marketId, source, volatilityModel, state, place);
     }
 
     /// @inheritdoc IRiskRegistry
@@ -206,15 +204,8 @@ contract RiskRegistry is IRiskRegistry, Shadows {
             _checkSkipped(batch, update, words);
         }
         (uint256 inputs, uint256 outputs) = batch.transcript.identify(marketId, update.sequence);
-        MarketRiskFrame.putInputs(
-            inputs,
-            update.previousVolatilityState,
-            update.previousAnchorState,
-            policy,
-            words,
-            batch.bytesPerMarket
-        );
-        MarketRiskFrame.putOutputs(outputs, update.volatilityState, update.anchorState, update.parameters);
+        MarketRiskFrame.putInputs(inputs, update.previous(), policy, words, batch.bytesPerMarket);
+        MarketRiskFrame.putOutputs(outputs, update.state(), update.parameters);
     }
 
     /// @notice Checks that the presented state is the one in force, for models of this family, and the sequence the next one.
@@ -260,8 +251,8 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         uint256 source = update.rawSource();
         if (source >> ADDRESS_BITS != 0) revert WordOutOfRange(update.marketId, source, ADDRESS_BITS);
         uint256 previousAsOf = update.previousVolatilityState.asOf();
-        GuardRails.checkState(update.marketId, update.previousVolatilityState, update.previousAnchorState, previousAsOf);
-        GuardRails.checkWidths(update.marketId, update.volatilityState, update.anchorState);
+        GuardRails.checkState(update.marketId, update.previous(), previousAsOf);
+        GuardRails.checkWidths(update.marketId, update.state());
         GuardRails.checkWidth(update.marketId, update.parameters);
         unchecked {
             ++batch.skipped; // at most as many as there are places
@@ -469,7 +460,7 @@ contract RiskRegistry is IRiskRegistry, Shadows {
                 unchecked {
                     count = update.inboxCount + update.observationCount; // a count the source knows
                 }
-                _moveShadow(marketId, update.volatilityState, update.anchorState, head, count, batch.learningPolicy);
+                _moveShadow(marketId, update.state(), head, count, batch.learningPolicy);
             }
             update = update.next();
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {MarketState} from "../generated/MarketState.sol";
 import {
     AnchorStateFields,
     AnchorStateWord,
@@ -9,8 +10,7 @@ import {
     MarketPolicyWord,
     ObservationElement,
     ParametersWord,
-    ScoreWord,
-    VolatilityStateWord
+    ScoreWord
 } from "../generated/Words.sol";
 import {IObservationSource} from "../market/IObservationSource.sol";
 import {GuardRails} from "./GuardRails.sol";
@@ -57,18 +57,17 @@ abstract contract Shadows is IShadows, RiskParameters {
     function addShadow(
         bytes32 marketId,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState calldata state,
         Place calldata place
     ) external restricted {
         address source = _ownSource(marketId);
         _checkModel(marketId, volatilityModel);
         bytes32 shadowId = marketId.shadowOf(volatilityModel);
         _checkPolicies(marketId, shadowId);
-        bytes32 head = _begin(shadowId, source, volatilityModel, volatilityState, anchorState, place);
+        bytes32 head = _begin(shadowId, source, volatilityModel, state, place);
         _sources[shadowId] = source;
-        _shadows[shadowId] = Shadow(volatilityState, anchorState, ScoreWord.wrap(0), head, place.count);
-        _beginnings[shadowId] = keccak256(abi.encode(anchorState.anchorAsOf(), place.count));
+        _shadows[shadowId] = Shadow(state, ScoreWord.wrap(0), head, place.count);
+        _beginnings[shadowId] = keccak256(abi.encode(state.anchorState.anchorAsOf(), place.count));
     }
 
     /// @inheritdoc IShadows
@@ -100,13 +99,12 @@ abstract contract Shadows is IShadows, RiskParameters {
         ScoreWord controlScore = _checkScore(shadowId, shadow, marketId.shadowOf(previousModel));
         _checkMargins(marketId, ParametersWord.wrap(_markets[shadowId].parametersAndSequence), inForce);
         _setMarketPolicy(marketId, _checkPolicies(marketId, shadowId));
-        AnchorStateWord anchorState = _putInForce(marketId, volatilityModel, shadow, inForce);
+        MarketState memory state = _putInForce(marketId, volatilityModel, shadow, inForce);
         emit ShadowPromoted(
             marketId,
             volatilityModel,
             previousModel,
-            shadow.volatilityState,
-            anchorState,
+            state,
             shadow.inboxHead,
             shadow.inboxCount,
             shadow.score,
@@ -192,36 +190,33 @@ abstract contract Shadows is IShadows, RiskParameters {
         bytes32 marketId,
         address source,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState calldata state,
         Place calldata place
     ) internal {
         if (marketId.isShadow()) revert MarketIdIsShadows(marketId);
         marketPolicy(marketId);
         _checkModel(marketId, volatilityModel);
-        _begin(marketId, source, volatilityModel, volatilityState, anchorState, place);
+        _begin(marketId, source, volatilityModel, state, place);
         _sources[marketId] = source;
     }
 
     /// @dev Takes over what a batch has proven of a shadow, and the loss of the prediction that it tried, if any.
     function _moveShadow(
         bytes32 shadowId,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState calldata state,
         bytes32 inboxHead,
         uint256 inboxCount,
         LearningPolicyWord policy
     ) internal {
         Shadow storage shadow = _shadows[shadowId];
-        AnchorStateWord before = shadow.anchorState;
+        AnchorStateWord before = shadow.state.anchorState;
         // A prediction begins where the last one was tried, later than it began.
-        if (anchorState.anchorAsOf() != before.anchorAsOf()) {
-            ScoreWord score = shadow.score.add(before, anchorState, policy);
+        if (state.anchorState.anchorAsOf() != before.anchorAsOf()) {
+            ScoreWord score = shadow.score.add(before, state.anchorState, policy);
             shadow.score = score;
             emit ShadowScored(shadowId, score);
         }
-        shadow.volatilityState = volatilityState;
-        shadow.anchorState = anchorState;
+        shadow.state = state;
         shadow.inboxHead = inboxHead;
         shadow.inboxCount = inboxCount;
     }
@@ -246,20 +241,19 @@ abstract contract Shadows is IShadows, RiskParameters {
         bytes32 id,
         address source,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState calldata state,
         Place calldata place
     ) private returns (bytes32 head) {
         if (_markets[id].stateHash != 0) revert MarketAlreadyExists(id);
         _checkActive(id, volatilityModel);
-        uint256 asOf = volatilityState.asOf();
-        GuardRails.checkState(id, volatilityState, anchorState, asOf);
-        uint256 anchorAsOf = anchorState.anchorAsOf();
+        uint256 asOf = state.volatilityState.asOf();
+        GuardRails.checkState(id, state, asOf);
+        uint256 anchorAsOf = state.anchorState.anchorAsOf();
         if (anchorAsOf > asOf) revert AnchorInFuture(id, anchorAsOf, asOf);
         head = inboxPlaces.headOfFirst(id, source, asOf, place);
-        _markets[id].stateHash = _hash(volatilityState, anchorState, head, place.count, source, volatilityModel);
+        _markets[id].stateHash = _hash(state, head, place.count, source, volatilityModel);
         volatilityModelOf[id] = volatilityModel;
-        emit MarketAdded(id, source, volatilityModel, volatilityState, anchorState, head, place.count);
+        emit MarketAdded(id, source, volatilityModel, state, head, place.count);
     }
 
     /// @dev How many active models estimate volatility by a family.
@@ -303,7 +297,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 predictions = shadow.score.predictions();
         uint256 least = _promotionPolicy.leastPredictions;
         if (predictions < least) revert ShadowUnproven(shadowId, predictions, least);
-        uint256 asOf = shadow.volatilityState.asOf();
+        uint256 asOf = shadow.state.volatilityState.asOf();
         uint256 oldest = block.timestamp - _policyOfReads().maxParameterAgeSeconds;
         if (asOfInForce > oldest) oldest = asOfInForce;
         if (asOf < oldest) revert ShadowStale(shadowId, asOf, oldest);
@@ -322,7 +316,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 controlPredictions = controlScore.predictions();
         // The last ones were tried where the running ones began. What came after counts for neither, so nobody keeps a
         // promotion off by moving one of the two. A missing observation joins what did not begin together.
-        bool together = shadow.anchorState.anchorAsOf() == control.anchorState.anchorAsOf() &&
+        bool together = shadow.state.anchorState.anchorAsOf() == control.state.anchorState.anchorAsOf() &&
             _beginnings[shadowId] == _beginnings[controlId];
         if (!together || predictions != controlPredictions) {
             revert ScoresNotComparable(shadowId, predictions, controlPredictions);
@@ -350,11 +344,11 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 volatilityModel,
         Shadow memory shadow,
         ParametersWord inForce
-    ) private returns (AnchorStateWord anchorState) {
-        anchorState = _withMargins(shadow.anchorState, inForce);
+    ) private returns (MarketState memory state) {
+        state = shadow.state;
+        state.anchorState = _withMargins(state.anchorState, inForce);
         _markets[marketId].stateHash = _hash(
-            shadow.volatilityState,
-            anchorState,
+            state,
             shadow.inboxHead,
             shadow.inboxCount,
             _sources[marketId],
@@ -364,14 +358,13 @@ abstract contract Shadows is IShadows, RiskParameters {
     }
 
     function _hash(
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState memory state,
         bytes32 inboxHead,
         uint256 inboxCount,
         address source,
         uint256 volatilityModel
     ) private pure returns (bytes32) {
-        return keccak256(abi.encode(volatilityState, anchorState, inboxHead, inboxCount, source, volatilityModel));
+        return keccak256(abi.encode(state, inboxHead, inboxCount, source, volatilityModel));
     }
 
     /// @dev Both margins have as many bits in both words.

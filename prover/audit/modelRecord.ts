@@ -46,8 +46,6 @@ export const modelSchema = z.strictObject({
       build: z.enum(buildNames),
       verificationKey: verificationKeySchema,
       manifest: keyManifestSchema.nullable(),
-      /** Runtime code that the auditor compiled from the key. */
-      verifierCode: bytesSchema.nullable(),
     })
     .nullable(),
 })

@@ -12,7 +12,11 @@ export type ModelReport = {
 }
 
 /** Something that the record must agree with, and who said so. */
-export type Pin = { readonly what: 'chain' | 'registry' | 'keys'; readonly value: string; readonly by: string }
+export type Pin = {
+  readonly what: 'chain' | 'registry' | 'contracts' | 'keys' | 'code' | 'governors' | 'least delay'
+  readonly value: string
+  readonly by: string
+}
 
 /** How a report is told. */
 export type Telling = {

@@ -80,7 +80,7 @@ export const REVOCATION_ROLE = 4n
 /** May only cancel what the council has scheduled, revocations aside. */
 export const CANCELLER_ROLE = 5n
 /** AccessManager's role that everybody has. */
-const PUBLIC_ROLE = (1n << 64n) - 1n
+export const PUBLIC_ROLE = (1n << 64n) - 1n
 
 /** Whoever governs money announces it this long before; development chains aside. */
 export const LEAST_COUNCIL_DELAY_SECONDS = 48 * 3600
@@ -182,10 +182,11 @@ export async function readAuthority(provider: Provider, place: AuthorityPlace): 
   }
 }
 
-const holderOf = (contract: RestrictedContract, method: string): Holder | undefined =>
+/** Who is to call a function; undefined of one that anybody may. */
+export const holderOf = (contract: RestrictedContract, method: string): Holder | undefined =>
   (restrictedFunctions[contract] as Readonly<Record<string, Holder>>)[method]
 
-const roleNames: ReadonlyMap<bigint, string> = new Map([
+export const roleNames: ReadonlyMap<bigint, string> = new Map([
   [ADMIN_ROLE, 'admin'],
   [GUARDIAN_ROLE, 'guardian'],
   [VENUE_ROLE, 'venue'],

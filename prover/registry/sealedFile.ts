@@ -63,6 +63,7 @@ export function unseal<Content extends object>(kind: SealedFormat<Content>, byte
 /** Of our formats, what takes them, for whoever gives one command the file of another. */
 const READERS: Readonly<Record<string, string>> = {
   'zk-risk-engine/audit': 'an audit bundle, which `zkrisk audit --bundle` judges',
+  'zk-risk-engine/portfolio-audit': 'an audit bundle of margins, which `zkrisk audit --bundle` judges',
   'zk-risk-engine/bundle': 'a proof bundle, which `zkrisk verify` checks and `zkrisk submit` sends',
   'zk-risk-engine/deployment': 'a deployment, which commands take as `--deployment`',
 }

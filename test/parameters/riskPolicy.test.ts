@@ -10,6 +10,7 @@ import {
   encodeMarketPolicy,
   sqrtHorizonUp,
 } from '../../prover/parameters/policy.ts'
+import { wordsBy } from '../../prover/statement/marketState.ts'
 import { policyEntries } from '../../prover/parameters/policyEntries.ts'
 import { pack, wordBits } from '../../prover/statement/words.ts'
 import { type Chain, eventsOf, mined, startChain } from '../../scripts/tools/chains/chain.ts'
@@ -313,7 +314,13 @@ describe('R16: every policy', () => {
       asStranger.getFunction('setMarginPolicy')(0n),
       asStranger.getFunction('setMarketPolicy')(btc, 0n),
       asStranger.getFunction('setFreshnessPolicy')(freshness),
-      asStranger.getFunction('addMarket')(btc, address, 1n, 0n, 0n, [0n, btc, 0n]),
+      asStranger.getFunction('addMarket')(
+        btc,
+        address,
+        1n,
+        wordsBy(() => 0n),
+        [0n, btc, 0n],
+      ),
     ]
     for (const call of calls) await expectRevert(call, registry, 'AccessManagedUnauthorized', [address])
   })

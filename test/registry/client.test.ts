@@ -25,6 +25,7 @@ import { pack, unpack } from '../../prover/statement/words.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { buildOf, feedSigners, LiveEngine } from './liveEngine.ts'
 import { uncheckedSource } from './uncheckedSource.ts'
+import { packState } from '../../prover/statement/marketState.ts'
 
 let engine: LiveEngine
 let first: Bundle
@@ -91,7 +92,6 @@ describe('R34: a market that is bound to another volatility model', () => {
       const { lastWord } = await source.getFunction('latest')(marketId)
       const observation = unpack('observation', lastWord)
       const state = initialState(ewma, observation, INITIAL_VOLATILITY_X24, INITIAL_MULTIPLIER_X18, defaultPolicy)
-      const words = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
       const registry = await engine.chain.ethers.getContractAt('RiskRegistry', deployment.addresses.registry)
       await mined(registry.getFunction('setMarketPolicy')(marketId, pack('marketPolicy', defaultPolicy.market)))
       const { modelRegistry } = deployment.addresses
@@ -101,7 +101,7 @@ describe('R34: a market that is bound to another volatility model', () => {
       await mined(models.getFunction('register')(marketIdOf('GARCH'), { ...model, volatilityModel: 2n }))
       const inbox = { source: feed, marketId, fromBlock: 0 }
       const begun = await placeToBegin(engine.chain.ethers.provider as never, inbox)
-      await mined(registry.getFunction('addMarket')(marketId, feed, 2, ...words, begun?.place))
+      await mined(registry.getFunction('addMarket')(marketId, feed, 2, packState(state), begun?.place))
       await engine.observe({ 'SOL-USD': 21n })
       const client = await engine.connect()
       expect(await client.market('SOL-USD')).toMatchObject({ volatilityModel: 2 })

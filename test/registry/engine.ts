@@ -29,6 +29,9 @@ import { attest, byAddress, domainOf } from '../../scripts/tools/chains/attestat
 import type { FreeStatement } from '../../scripts/tools/chains/freeStatement.ts'
 import { freeStatement } from '../../scripts/tools/chains/freeStatement.ts'
 import { deployModelRegistry } from '../../scripts/tools/chains/knownLayouts.ts'
+import { packState, unpackState, wordsBy, asPrevious } from '../../prover/statement/marketState.ts'
+import { previousOf } from '../../circuits/statements/index.ts'
+import type { UpdateCall } from '../../prover/registry/market/calldata.ts'
 
 /** Sizes of a model, as the registry of models keeps them. */
 export type ModelSize = {
@@ -69,19 +72,7 @@ export const freshness = {
 }
 
 /** Calldata of one market of a batch; a test may change any of it. */
-export type MarketUpdate = {
-  marketId: string
-  previousVolatilityState: bigint
-  previousAnchorState: bigint
-  inboxHead: string
-  inboxCount: bigint
-  source: string
-  observationCount: bigint
-  sequence: bigint
-  volatilityState: bigint
-  anchorState: bigint
-  parameters: bigint
-}
+export type MarketUpdate = { -readonly [Part in keyof UpdateCall]: UpdateCall[Part] }
 
 /** Calldata of a batch without its proof. */
 export type Batch = {
@@ -218,7 +209,7 @@ export class Engine {
     )
     const words = packState(market.state)
     const place = await this.placeIn(feed, marketId)
-    await mined(this.registry.getFunction('addMarket')(marketId, feed, volatilityModel, ...words, place))
+    await mined(this.registry.getFunction('addMarket')(marketId, feed, volatilityModel, words, place))
     await this.followInbox(market)
     this.markets.push(market)
     return market
@@ -233,7 +224,7 @@ export class Engine {
     await this.setMarketPolicy(shadow, {})
     const words = packState(shadow.state)
     const place = await this.placeIn(market.feed, market.marketId)
-    await mined(this.registry.getFunction('addShadow')(market.marketId, volatilityModel, ...words, place))
+    await mined(this.registry.getFunction('addShadow')(market.marketId, volatilityModel, words, place))
     await this.followInbox(shadow)
     this.markets.push(shadow)
     return shadow
@@ -295,19 +286,15 @@ export class Engine {
     const taken = markets.map((market) => market.waiting.slice(0, observationCount))
     const updates = markets.map((market, i): MarketUpdate => {
       const update = updateMarket(ewma, market.state, taken[i] ?? [], this.policyOf(market))
-      const [previousVolatilityState, previousAnchorState] = packState(market.state)
-      const [volatilityState, anchorState] = packState(update.state)
       return {
         marketId: market.marketId,
-        previousVolatilityState,
-        previousAnchorState,
+        ...asPrevious(packState(market.state)),
         inboxHead: market.inboxHead,
         inboxCount: market.inboxCount,
         source: market.feed.target as string,
         observationCount: BigInt(observationCount),
         sequence: market.sequence + 1n,
-        volatilityState,
-        anchorState,
+        ...packState(update.state),
         parameters: pack('parameters', update.parameters),
       }
     })
@@ -329,11 +316,9 @@ export class Engine {
     // What is too wide for a word is refused before the proof is looked at.
     const fitting = packed.map((market) => ({
       ...market,
-      volatilityState: market.volatilityState % WORD_LIMIT,
-      anchorState: market.anchorState % WORD_LIMIT,
+      ...wordsBy((word) => market[word] % WORD_LIMIT),
+      ...asPrevious(wordsBy((word) => market[previousOf(word)] % WORD_LIMIT)),
       parameters: market.parameters % WORD_LIMIT,
-      previousVolatilityState: market.previousVolatilityState % WORD_LIMIT,
-      previousAnchorState: market.previousAnchorState % WORD_LIMIT,
     }))
     const sections = sectionsOf(shared, fitting, build)
     const words = [...layOut(build, 'inputs', sections), ...layOut(build, 'outputs', sections)]
@@ -376,10 +361,7 @@ export class Engine {
   /** Takes over an update that has landed. */
   async accept(market: Market, update: MarketUpdate): Promise<void> {
     const consumed = market.waiting.splice(0, Number(update.observationCount))
-    market.state = {
-      volatility: unpack('volatilityState', update.volatilityState),
-      anchor: unpack('anchorState', update.anchorState),
-    }
+    market.state = unpackState(update)
     market.sequence += 1n
     market.inboxCount += update.observationCount
     market.inboxHead = consumed.reduce((head, observation) => this.extendHead(head, observation), market.inboxHead)
@@ -416,8 +398,4 @@ export async function deployFeed(chain: Chain, council: Contract, signers: reado
 /** A word with some of its fields changed. */
 export function withFields<W extends WordName>(word: W, packed: bigint, change: Partial<Fields<W>>): bigint {
   return pack(word, { ...unpack(word, packed), ...change })
-}
-
-export function packState({ volatility, anchor }: MarketState): [bigint, bigint] {
-  return [pack('volatilityState', volatility), pack('anchorState', anchor)]
 }

@@ -5,6 +5,7 @@ import { unpack, wordBits } from '../../prover/statement/words.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
 import { type Batch, Engine, type Market, type MarketUpdate, withFields } from './engine.ts'
+import { marketStateWords } from '../../circuits/statements/index.ts'
 
 /**
  * The circuit behind these proofs states nothing, so every result is provable: whatever is refused here is refused by the
@@ -97,7 +98,7 @@ async function under(
 
 describe('R8: words of the result', () => {
   test('have no bits beyond their fields', async () => {
-    for (const word of ['volatilityState', 'anchorState', 'parameters'] as const) {
+    for (const word of [...marketStateWords, 'parameters'] as const) {
       const bits = BigInt(wordBits(word))
       const wide = update()[word] | (1n << bits)
       await refused(batchOf({ [word]: wide }), 'WordOutOfRange', wide, bits)

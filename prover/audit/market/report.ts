@@ -2,6 +2,8 @@
 import type { LearningPolicy } from '../../parameters/confidence.ts'
 import { meanScores, type Score } from '../../parameters/shadowScore.ts'
 import type { ClaimResult } from '../../registry/index.ts'
+import { deployedRows, deployedText, judgedOf } from '../deployed/report.ts'
+import type { DeployedReport } from '../deployed/judge.ts'
 import {
   alignColumns,
   legendText,
@@ -80,6 +82,8 @@ export type AuditReport = {
   readonly promotions: readonly PromotionReport[]
   readonly markets: readonly MarketReport[]
   readonly shadows: readonly MarketReport[]
+  /** The contracts themselves, who governs them, and what they answer. */
+  readonly deployed: DeployedReport
   /** The first claim that does not hold, and of what. */
   readonly failure?: { readonly of: string; readonly claim: ClaimResult }
 }
@@ -102,13 +106,14 @@ export function meanScoreOf(score: Score, learning: LearningPolicy): MeanScore {
  */
 export function formatAudit(report: AuditReport, telling: Telling = {}): string {
   const { models, batches, promotions, markets, shadows, registry, chainId, fromBlock, toBlock } = report
-  const subjects = [...models, ...batches, ...promotions, ...markets, ...shadows]
+  const subjects = [...models, ...batches, ...promotions, ...markets, ...shadows, ...judgedOf(report.deployed)]
   const accepted = batches.filter((batch) => batch.accepted).length
   return [
     `Audit of registry ${registry} on chain ${chainId}, blocks ${fromBlock} to ${toBlock}`,
     '',
     alignColumns(rowsOf(report, telling)),
     ...scoresText(report),
+    ...deployedText(report.deployed),
     '',
     legendText(subjects),
     '',
@@ -118,7 +123,7 @@ export function formatAudit(report: AuditReport, telling: Telling = {}): string 
 }
 
 function rowsOf(
-  { models, batches, promotions, markets, shadows }: AuditReport,
+  { models, batches, promotions, markets, shadows, deployed }: AuditReport,
   telling: Telling,
 ): readonly (readonly string[])[] {
   return [
@@ -147,6 +152,7 @@ function rowsOf(
       shadow.score === undefined ? 'removed' : `${shadow.waiting} waiting`,
       ...verdictCells(shadow, telling),
     ]),
+    ...deployedRows(deployed, telling),
   ]
 }
 

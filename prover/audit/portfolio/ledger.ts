@@ -23,7 +23,7 @@ export class PortfolioLedger {
   readonly rounds: Map<bigint, RoundRecord>
   readonly reports: Map<string, ReportRecord>
   readonly arrays: Map<bigint, HeldArray>
-  readonly margins: Map<string, Proven & { readonly margins: bigint }>
+  readonly margins: Map<string, Proven & { readonly margins: bigint; readonly thresholds: bigint }>
   readonly witnesses: Map<string, Proven>
   /** Latest first. */
   private readonly pending: Pending[]

@@ -63,7 +63,8 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
   for (const each of items.filter((one) => !applied.includes(one))) shared.push(...judgeSkipped(each, round.asOf))
   for (const each of applied) tellMargin(scene, call, each, [isNextClaim(isNext(each), each), ...shared])
   for (const { account, sequence, item } of applied) {
-    ledger.margins.set(account, { asOf: round.asOf, sequence, margins: item.margins })
+    const { margins, thresholds } = item
+    ledger.margins.set(account, { asOf: round.asOf, sequence, margins, thresholds })
   }
 }
 

@@ -12,6 +12,7 @@ import {
 } from '../../parameters/marketRisk.ts'
 import type { Score } from '../../parameters/shadowScore.ts'
 import type { MarketRiskBatch } from '../../statement/marketRisk.ts'
+import { unpackState } from '../../statement/marketState.ts'
 import { pack, unpack, wordBits } from '../../statement/words.ts'
 import { type ContractName, interfaceOf } from '../artifacts.ts'
 import { type Bundle, buildOf, type InboxPosition } from './bundle.ts'
@@ -528,7 +529,7 @@ export class RegistryClient {
       name,
       marketId,
       sequence: stored >> PARAMETERS_BITS,
-      state: unpackState(begun.volatilityState, begun.anchorState),
+      state: unpackState(begun.state),
       inbox: {
         source: begun.source ?? (await this.read('sourceOf', marketId)),
         head: begun.inboxHead,
@@ -557,7 +558,7 @@ export class RegistryClient {
         name,
         marketId,
         sequence,
-        state: unpackState(update.volatilityState, update.anchorState),
+        state: unpackState(update),
         inbox: advanceBySlots(inbox, words, Number(update.observationCount), update),
         parameters: unpack('parameters', update.parameters),
       }
@@ -673,10 +674,6 @@ function advanceBySlots(
     if (observations.at(-1)?.asOf === newest) return advanceInbox(inbox, observations)
   }
   return inbox
-}
-
-function unpackState(volatilityState: bigint, anchorState: bigint): MarketState {
-  return { volatility: unpack('volatilityState', volatilityState), anchor: unpack('anchorState', anchorState) }
 }
 
 const isShadow = ({ marketId }: CurrentMarket): boolean => modelIdOfShadow(marketId) !== 0

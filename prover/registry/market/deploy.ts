@@ -17,6 +17,7 @@ import { initialState, type MarketState } from '../../parameters/marketRisk.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { checkCeremony, type KeyManifest, type VerificationKey } from '../../proof/index.ts'
 import { layoutHash } from '../../statement/layout.ts'
+import { packState } from '../../statement/marketState.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
 import { GUARDIAN_ROLE, selectorsOf } from '../authority.ts'
@@ -207,8 +208,7 @@ export async function addMarket(
     marketId,
     source,
     volatilityModelRows[market.volatilityModel].id,
-    pack('volatilityState', state.volatility),
-    pack('anchorState', state.anchor),
+    packState(state),
     begun.place,
   ])
   const { name, volatilityModel } = market

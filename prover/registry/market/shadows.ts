@@ -10,6 +10,7 @@ import type { Field } from '../../../circuits/statements/language.ts'
 import { marketIdOf, modelIdOfShadow, ownMarketOf, shadowNameOf } from '../../market/marketId.ts'
 import { type defaultPolicy, INITIAL_VOLATILITY_X24, withStartingWords } from '../../parameters/defaultPolicy.ts'
 import { type MarketState, shadowState } from '../../parameters/marketRisk.ts'
+import { packState } from '../../statement/marketState.ts'
 import { pack } from '../../statement/words.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { ProverError } from '../../errors.ts'
@@ -70,14 +71,13 @@ export async function addShadowCalls(
   const { volatilityX24 = current.parameters?.volatilityX24 ?? INITIAL_VOLATILITY_X24 } = start
   const state =
     start.state ?? shadowState(volatilityModels[model], begun.observation, current.state, volatilityX24, policy)
-  const stateWords = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
   const shadowId = marketIdOf(name)
   const policyWord = pack('marketPolicy', policy.market)
   const isInForce = (await policyInForce(client, name)) === policyWord
   return {
     calls: [
       ...(isInForce ? [] : [{ method: 'setMarketPolicy', args: [shadowId, policyWord] }]),
-      { method: 'addShadow', args: [current.marketId, volatilityModelRows[model].id, ...stateWords, begun.place] },
+      { method: 'addShadow', args: [current.marketId, volatilityModelRows[model].id, packState(state), begun.place] },
     ],
     state,
   }

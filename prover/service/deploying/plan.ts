@@ -45,6 +45,7 @@ import { digestOfJson } from '../../registry/digest.ts'
 import { layoutHash } from '../../statement/layout.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import type { SectionWords } from '../../statement/state.ts'
+import { packState } from '../../statement/marketState.ts'
 import { pack } from '../../statement/words.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { FEED_SIGNER_KEYS } from '../development/chain.ts'
@@ -368,8 +369,7 @@ class Planner {
           marketIdOf(name),
           address,
           volatilityModelRows[volatilityModel].id,
-          pack('volatilityState', state.volatility),
-          pack('anchorState', state.anchor),
+          packState(state),
           begun.place,
         ])
         return { to: addressOf('registry'), data }

@@ -1,0 +1,136 @@
+/**
+ * Lemma: if a determined number is a sum of coefficients times whole numbers in intervals, in which every coefficient from some
+ * place on is a multiple of one that is greater than what the terms before can differ by, and all together differ by less
+ * than the order, then what comes before that place is determined, and what comes after. Bits of a number are the
+ * plainest case, quotient and remainder by a constant another.
+ */
+import { enumeratedWidth } from './enumeration.ts'
+import { type Form, overlap, widthOf } from './field.ts'
+import type { System } from './system.ts'
+
+type Term = { readonly atom: number; readonly coefficient: bigint; readonly width: bigint }
+
+const NAME = 'mixed radix'
+
+/** Applies the lemma to a relation, or to its difference from others; says nothing if it does not hold. */
+export function mixedRadix(system: System, relation: Form): void {
+  if (holds(system, relation)) return
+  for (const other of system.differences(relation)) if (holds(system, other)) return
+}
+
+function holds(system: System, relation: Form): boolean {
+  const open = openTerms(system, relation)
+  if (open === undefined || open.length < 2) return false
+  for (const terms of scalings(system, open)) {
+    const segments = segmentsOf(system, terms)
+    if (segments === undefined || segments.length < 2) continue
+    for (const segment of segments) system.learn(formOf(segment), NAME)
+    return true
+  }
+  return false
+}
+
+function openTerms(system: System, relation: Form): readonly Term[] | undefined {
+  const terms: Term[] = []
+  for (const [atom, coefficient] of relation) {
+    if (system.isDetermined(atom)) continue
+    const interval = system.interval(atom)
+    if (interval === undefined) return undefined
+    terms.push({ atom, coefficient, width: widthOf(interval) })
+  }
+  return terms
+}
+
+/** The terms, and in units of one of the coefficients: a multiple of a relation is a relation. Those that wrap are left out. */
+function* scalings(system: System, terms: readonly Term[]): Generator<readonly Term[]> {
+  for (const unit of [1n, ...new Set(terms.map(({ coefficient }) => magnitude(coefficient)))]) {
+    const scaled = scaledBy(system, terms, system.field.inverse(unit))
+    if (scaled !== undefined) yield scaled.sort((a, b) => compare(magnitude(a.coefficient), magnitude(b.coefficient)))
+  }
+}
+
+function scaledBy({ field }: System, terms: readonly Term[], factor: bigint): Term[] | undefined {
+  const scaled: Term[] = []
+  let span = 0n
+  for (const term of terms) {
+    const coefficient = field.centre(term.coefficient * factor)
+    span += magnitude(coefficient) * term.width
+    // Nothing that is known besides halves a span.
+    if (span >= 2n * field.order) return undefined
+    scaled.push({ ...term, coefficient })
+  }
+  return scaled
+}
+
+/** Runs of terms that are determined each by itself; undefined if the terms may wrap around the order. */
+function segmentsOf(system: System, terms: readonly Term[]): readonly (readonly Term[])[] | undefined {
+  const divisors = suffixDivisors(terms)
+  const segments: Term[][] = []
+  let before = 0n
+  let segment: Term[] = []
+  let plain = 0n
+  for (const [i, term] of terms.entries()) {
+    segment.push(term)
+    plain += magnitude(term.coefficient) * term.width
+    const unit = divisors[i + 1]
+    let span = plain
+    if (unit !== undefined && before + plain >= unit) span = tightSpan(system, segment, unit - before)
+    if (unit === undefined || before + span < unit) {
+      if (unit === undefined && before + plain >= system.field.order)
+        span = tightSpan(system, segment, system.field.order - before)
+      before += span
+      segments.push(segment)
+      segment = []
+      plain = 0n
+    }
+  }
+  return before < system.field.order ? segments : undefined
+}
+
+/** For each place the greatest common divisor of the coefficients from there on. */
+function suffixDivisors(terms: readonly Term[]): readonly bigint[] {
+  const divisors: bigint[] = []
+  let divisor = 0n
+  for (let i = terms.length - 1; i >= 0; i--) {
+    divisor = greatestCommonDivisor(magnitude(terms[i]!.coefficient), divisor)
+    divisors[i] = divisor
+  }
+  return divisors
+}
+
+/**
+ * What a segment's values can differ by, by what else is known of it: that it equals another bounded form, or that its bits
+ * exclude each other. Looked for where `limit` could be met only.
+ */
+function tightSpan(system: System, segment: readonly Term[], limit: bigint): bigint {
+  const plain = spanOf(segment)
+  if (plain >= 2n * limit || segment.length < 2) return plain
+  return [plain, equalSpan(system, segment), enumeratedWidth(system, formOf(segment))].reduce(
+    (least: bigint, span) => (span !== undefined && span < least ? span : least),
+    plain,
+  )
+}
+
+/** The overlap of the segment's own interval with those of forms that it equals. */
+function equalSpan(system: System, segment: readonly Term[]): bigint | undefined {
+  const form = formOf(segment)
+  let bounds = system.bounds(form)
+  if (bounds === undefined) return undefined
+  for (const equal of system.boundedEquals(form, [segment.at(-1)!.atom])) {
+    const other = system.bounds(equal)
+    if (other === undefined) continue
+    bounds = overlap(bounds, other, system.field.order)
+  }
+  return widthOf(bounds)
+}
+
+const spanOf = (terms: readonly Term[]): bigint =>
+  terms.reduce((sum, { coefficient, width }) => sum + magnitude(coefficient) * width, 0n)
+
+const formOf = (terms: readonly Term[]): Form => new Map(terms.map(({ atom, coefficient }) => [atom, coefficient]))
+const magnitude = (value: bigint): bigint => (value < 0n ? -value : value)
+const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0)
+
+function greatestCommonDivisor(a: bigint, b: bigint): bigint {
+  return b === 0n ? a : greatestCommonDivisor(b, a % b)
+}
