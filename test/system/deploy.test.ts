@@ -104,9 +104,28 @@ describe('outside development chains', () => {
       error: { code: 'service.deploy-not-agreed' },
       plan: {
         ...{ chainId: '4242', deployer: cast.deployer.address, council: { delayHours: 48, hasCode: false } },
-        models: [{ build: 'marketRisk8x2', kind: 'production', contributions: 2, verificationKeySha256: keyHash }],
+        models: [{ build: 'marketRisk8x2', kind: 'production', contributions: 4, verificationKeySha256: keyHash }],
       },
     })
+    expect(await nonceOf(chain, cast)).toBe(0)
+  })
+
+  it('R42: nothing is deployed without a guardian and a canceller, nor with two of the three in one account', async () => {
+    const cast = await castOn(chain)
+    const plan = async (change: object) =>
+      errorOf(
+        await zkriskWith(build, ...deployArgs(freshFolder(), chain, cast, configOf(CHAIN_ID, cast, change)), '--json'),
+      )
+    for (const part of ['guardian', 'canceller'])
+      expect(await plan({ [part]: undefined })).toMatchObject({ code: 'service.part-missing', part })
+    const { council, guardian } = cast
+    for (const [change, parts] of [
+      [{ guardian: council.address }, ['council', 'guardian']],
+      [{ canceller: council.address }, ['council', 'canceller']],
+      [{ canceller: guardian.address }, ['guardian', 'canceller']],
+    ] as const)
+      expect(await plan(change)).toMatchObject({ code: 'service.parts-shared', parts })
+    expect(await plan({})).toMatchObject({ code: 'service.deploy-not-agreed' })
     expect(await nonceOf(chain, cast)).toBe(0)
   })
 
@@ -247,7 +266,7 @@ describe('a deployment that is interrupted', () => {
     expect(await nonceOf(chain, cast)).toBe(ids.length)
     expect(await readDeployment(place.deployment)).toEqual(standing)
 
-    const otherwise = deployArgs(at, chain, cast, configOf(CHAIN_ID, cast, { guardian: cast.council.address }))
+    const otherwise = deployArgs(at, chain, cast, configOf(CHAIN_ID, cast, { guardian: `0x${'ab'.repeat(20)}` }))
     expect(errorOf(await zkriskWith(build, ...otherwise, '--yes', '--json'))).toMatchObject({
       code: 'service.plan-changed',
     })

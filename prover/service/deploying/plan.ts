@@ -457,13 +457,13 @@ export async function observationIfAny(
   return latest.count === 0n ? undefined : unpack('observation', latest.lastWord)
 }
 
-/** What a constructor takes beside its code: storage that it fills, a policy book that it creates. */
+/** What a constructor takes beside its code: storage that it fills, a policy book and contracts of its own that it creates. */
 const gasOfConstructors: Partial<Record<ContractName, bigint>> = {
   RiskCouncil: 60_000n,
-  AttestedFeed: 160_000n,
+  AttestedFeed: 300_000n,
   ModelRegistry: 40_000n,
-  RiskRegistry: 220_000n,
-  AttestedRounds: 160_000n,
+  RiskRegistry: 2_250_000n,
+  AttestedRounds: 300_000n,
   PortfolioRegistry: 1_000_000n,
 }
 
