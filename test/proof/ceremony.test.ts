@@ -360,13 +360,9 @@ describe('K10: whether a key had a ceremony is read from what it shows of it', (
 
   it('and contributions in another order, or one left out, lead nowhere', () => {
     const { transcript, contributions } = keys.beacon
-    const starts = contributions.reduce(
-      (ends, { name, beacon }) => [
-        ...ends,
-        (ends.at(-1) ?? 0) + 392 + 2 + name.length + (beacon === undefined ? 0 : 4 + beacon.value.length),
-      ],
-      [68],
-    )
+    const starts = [68]
+    for (const { name, beacon } of contributions)
+      starts.push((starts.at(-1) ?? 0) + 392 + 2 + name.length + (beacon === undefined ? 0 : 4 + beacon.value.length))
     const part = (i: number): Uint8Array => transcript.slice(starts[i], starts[i + 1])
     expect(starts.at(-1)).toBe(transcript.length)
     const of = (...order: readonly number[]): string => {

@@ -140,7 +140,7 @@ const MOST_SMALL = 256
 
 /** k if a point is k times another, for |k| up to {@link MOST_SMALL}. */
 function smallMultiple({ x, y }: G2Point, of: G2Point): number | undefined {
-  const multiples = equalG2(of, G2_GENERATOR) ? (ofGenerator ??= multiplesOf(of)) : multiplesOf(of)
+  const multiples = equalG2(of, G2_GENERATOR) ? multiplesOfGenerator() : multiplesOf(of)
   const index = multiples.findIndex((each) => each.x[0] === x[0] && each.x[1] === x[1])
   const found = multiples[index]
   if (found === undefined) return undefined
@@ -148,6 +148,12 @@ function smallMultiple({ x, y }: G2Point, of: G2Point): number | undefined {
 }
 
 let ofGenerator: readonly G2Point[] | undefined
+
+function multiplesOfGenerator(): readonly G2Point[] {
+  const known = ofGenerator ?? multiplesOf(G2_GENERATOR)
+  ofGenerator = known
+  return known
+}
 
 function multiplesOf(point: G2Point): readonly G2Point[] {
   const base = toNobleG2(point)

@@ -86,7 +86,7 @@ export async function placeToGoOn(
 }
 
 /** Words of an inbox from a number on, as its events tell them. */
-export async function wordsFrom(
+async function wordsFrom(
   provider: Provider,
   { source, marketId, fromBlock }: { readonly source: string; readonly marketId: string; readonly fromBlock: number },
   count: bigint,

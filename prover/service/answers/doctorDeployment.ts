@@ -12,8 +12,10 @@ import {
   type RoleMember,
 } from '../../registry/authority.ts'
 import { ask } from '../../registry/contractErrors.ts'
+import { policyEntries, rangeOf } from '../../parameters/policyEntries.ts'
+import { idOfSource } from '../../registry/market/place.ts'
 import { publicSignersOf } from '../deploying/config.ts'
-import { duration } from '../text/figures.ts'
+import { duration, isoTime } from '../text/figures.ts'
 import { formatTable } from '../text/table.ts'
 import type { Finding } from './doctor.ts'
 
@@ -56,10 +58,10 @@ export async function examineDeployment(rpc: string, file: string): Promise<Depl
     })
     return {
       findings: [
-        chain,
-        ...contracts,
+        ...[chain, ...contracts],
         ...(await signersFindings(provider, deployment, isDevelopment ? 'warning' : 'missing')),
         ...governanceFindings(authority, isDevelopment),
+        ...(await controlFindings(provider, deployment)),
       ],
       deployers: authority.deployers,
       rights: authority.rights.map(({ contract, address, method, role, isOpen, isClosed, members, cancellers }) => ({
@@ -130,6 +132,82 @@ async function modelsFindings(provider: Provider, { addresses, portfolio }: Depl
       found: `takes models of ${models}, not of the file's modelRegistry`,
       mend,
     })
+  }
+  return findings
+}
+
+/** What is paused, who attests, where markets stand, and how far policies may go. */
+async function controlFindings(provider: Provider, deployment: Deployment): Promise<readonly Finding[]> {
+  const { addresses, sources, models, markets } = deployment
+  const registry = new Contract(addresses.registry, interfaceOf('RiskRegistry'), provider)
+  const modelRegistry = new Contract(addresses.modelRegistry, interfaceOf('ModelRegistry'), provider)
+  const block = await ask('Reading the latest block', () => provider.getBlock('latest'))
+  const time = BigInt(block?.timestamp ?? 0)
+  const pausable = [
+    ...markets.map(({ name, marketId }) => [`market ${name}`, registry, marketId] as const),
+    ...sources.map(({ name, address }) => [`source ${name}`, registry, idOfSource(address)] as const),
+    ...models.map(({ name, modelId }) => [`model ${name}`, modelRegistry, modelId] as const),
+  ]
+  const paused: Finding[] = []
+  for (const [what, contract, id] of pausable) {
+    const { until } = await ask(`Reading the pause of ${what}`, () => contract.getFunction('pauseOf')(id))
+    if (until <= time) continue
+    const found = until === HELD ? 'paused until the council lifts it' : `paused until ${isoTime(until)}`
+    paused.push({
+      check: what,
+      status: 'warning',
+      found,
+      mend: 'The council holds or lifts a pause (holdPause, liftPause).',
+    })
+  }
+  const none: Finding = { check: 'pauses', status: 'ok', found: 'nothing is paused' }
+  const standing: Finding[] = []
+  for (const { name, marketId, source } of markets) {
+    const now: string = await ask(`Reading the source of ${name}`, () => registry.getFunction('sourceOf')(marketId))
+    if (now === source) continue
+    const found = `observations come from ${now}, not from ${source} as the file says: the council has replaced the source`
+    standing.push({
+      check: `market ${name}`,
+      status: 'warning',
+      found,
+      mend: 'Name the source that is in force in the file.',
+    })
+  }
+  return [
+    ...(paused.length === 0 ? [none] : paused),
+    ...standing,
+    ...(await signerFindings(provider, deployment)),
+    boundsFinding,
+  ]
+}
+
+/** 2^40 - 1: until further notice. */
+const HELD = 2n ** 40n - 1n
+
+const boundsFinding: Finding = {
+  check: 'bounds of policies',
+  status: 'ok',
+  found: `held by the contract: ${policyEntries
+    .filter(({ name }) => ['maintenanceMarginFloor', 'loosenPerHour', 'tightenPerHour'].includes(name))
+    .map((entry) => `${entry.name} ${rangeOf(entry)}`)
+    .join(', ')}; docs/deploying.md has all of them, with reasons`,
+}
+
+/** Who attests by now: signers are replaced and revoked. */
+async function signerFindings(provider: Provider, { sources }: Deployment): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  for (const source of sources) {
+    if (source.kind !== 'attestedFeed') continue
+    const feed = new Contract(source.address, interfaceOf('AttestedFeed'), provider)
+    const read = (method: string) => ask(`Reading ${method} of ${source.name}`, () => feed.getFunction(method)())
+    const [signers, threshold] = [[...(await read('signers'))] as string[], Number(await read('threshold'))]
+    const left = signers.length - threshold
+    const found = `${threshold} of ${signers.length} attest: ${signers.join(', ')}; ${left} may be revoked`
+    const check = `signers of ${source.name}`
+    const isAsFiled = signers.length === source.signers.length && signers.every((each) => source.signers.includes(each))
+    if (isAsFiled && threshold === source.threshold) findings.push({ check, status: 'ok', found })
+    else
+      findings.push({ check, status: 'warning', found: `${found}; the file says otherwise`, mend: 'Correct the file.' })
   }
   return findings
 }
