@@ -5,11 +5,12 @@ import { marketIdOf } from '../../prover/market/marketId.ts'
 import { INITIAL_MULTIPLIER_X18 } from '../../prover/parameters/defaultPolicy.ts'
 import { initialState, type Observation } from '../../prover/parameters/marketRisk.ts'
 import { type InboxPlace, placeToBegin, placeToGoOn } from '../../prover/registry/market/place.ts'
+import { packState } from '../../prover/statement/marketState.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
-import { deployFeed, Engine, EWMA, freshness, type Market, packState } from './engine.ts'
+import { deployFeed, Engine, EWMA, freshness, type Market } from './engine.ts'
 import { uncheckedSource } from './uncheckedSource.ts'
 
 const PRICE_E8 = 50_100n * 10n ** 8n
@@ -71,7 +72,7 @@ describe('R43: a market begins at an observation of the last 30 days', () => {
     const { place, observation } = start
     const state = stateAt(observation)
     const add = (change: Partial<InboxPlace> = {}) =>
-      registry.getFunction('addMarket')(marketId, source, EWMA, ...packState(state), { ...place, ...change })
+      registry.getFunction('addMarket')(marketId, source, EWMA, packState(state), { ...place, ...change })
     return { source, append, add, place, state, waiting }
   }
 
@@ -152,7 +153,7 @@ describe('R44: the source of a market is replaced without its state', () => {
     }
   }
   const standing = () => ({
-    ...{ volatilityState: packState(btc.state)[0], anchorState: packState(btc.state)[1] },
+    state: packState(btc.state),
     ...{ inboxHead: btc.inboxHead, inboxCount: btc.inboxCount, source: btc.feed.target },
   })
   const rotate = (source: Contract) => mined(registry.getFunction('rotateSource')(btc.marketId, source))

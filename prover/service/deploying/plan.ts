@@ -1,5 +1,5 @@
 /** What a deployment consists of: transactions in order, each told, digested and priced before the first is sent. */
-import { computeAddress, Interface, type InterfaceAbi, type Provider, Wallet } from 'ethers'
+import { computeAddress, Contract, Interface, type InterfaceAbi, type Provider, Wallet } from 'ethers'
 import {
   type Build,
   modelSizesOf,
