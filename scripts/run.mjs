@@ -37,6 +37,7 @@ const jobs = {
   'bench:latency': { build: ['--markets'], script: ['scripts/benchLatency.ts'] },
   'bench:witness': { build: [], script: ['scripts/benchWitness.ts'] },
   'bench:options': { build: [], script: ['scripts/benchOptions.ts'] },
+  'bench:dampers': { build: undefined, script: ['scripts/benchDampers.ts'] },
   'campaign:crash': { build: [], script: ['scripts/campaignCrash.ts'] },
   'campaign:derive': { build: [], script: ['scripts/campaignDerive.ts'] },
   'campaign:chains': { build: undefined, script: ['scripts/campaignChains.ts'] },

@@ -115,10 +115,10 @@ export const marketWords = {
         name: 'tightenPerSecondX32',
         bits: 20,
         least: 2_983,
-        greatest: 119_305,
+        greatest: 596_523,
         meaning: 'fastest rise of the maintenance margin',
         because:
-          '0.25 % to 10 % of notional an hour: margins follow a crash within a day, and accounts have time to be mended',
+          '0.25 % to 50 % of notional an hour: margins follow a crash within a day; faster leaves no less bad debt than no ramp (docs/dampers.md)',
       },
       {
         name: 'initialMarginBufferX10',

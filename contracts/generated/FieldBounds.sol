@@ -31,7 +31,7 @@ library FieldBounds {
         _least("scanMultipleX8", word.scanMultipleX8(), 256);
         _greatest("loosenPerSecondX32", word.loosenPerSecondX32(), 59652);
         _least("tightenPerSecondX32", word.tightenPerSecondX32(), 2983);
-        _greatest("tightenPerSecondX32", word.tightenPerSecondX32(), 119305);
+        _greatest("tightenPerSecondX32", word.tightenPerSecondX32(), 596523);
         _least("initialMarginBufferX10", word.initialMarginBufferX10(), 51);
     }
 

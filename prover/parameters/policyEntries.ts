@@ -98,9 +98,9 @@ export const marginFields = {
     'fastest fall of a margin',
     'margins come down sooner after a crash',
   ]),
-  tightenPerSecondX32: entry('tightenPerHour', 'ofNotionalPerHour', [0.0025, 0.1], 0.02, [
+  tightenPerSecondX32: entry('tightenPerHour', 'ofNotionalPerHour', [0.0025, 0.5], 0.3, [
     'fastest rise of the maintenance margin',
-    'positions are liquidated sooner, more of them at once',
+    'positions are liquidated sooner, more of them at once, and leave less bad debt',
   ]),
   initialMarginBufferX10: entry('initialMarginBuffer', 'share', [0.05, 0.99], 0.5, [
     'initial over maintenance margin, less 1',

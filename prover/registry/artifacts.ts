@@ -20,6 +20,8 @@ export const contractSources = {
   AttestedRounds: 'contracts/market/AttestedRounds.sol',
   PortfolioRegistry: 'contracts/registry/PortfolioRegistry.sol',
   BatchVerifier: 'contracts/proof/BatchVerifier.sol',
+  Improvement: 'contracts/registry/Improvement.sol',
+  PortfolioPolicyBounds: 'contracts/parameters/PortfolioPolicyBounds.sol',
 } as const
 
 export type ContractName = keyof typeof contractSources

@@ -27,7 +27,12 @@ export const restrictedFunctions = {
     rotateSource: 'council',
     ...pauses,
   },
-  PortfolioRegistry: { setPortfolioPolicy: 'council', setPortfolioFreshness: 'council', reportAccount: 'venue' },
+  PortfolioRegistry: {
+    setPortfolioPolicy: 'council',
+    setPortfolioFreshness: 'council',
+    setRoundPriceGap: 'council',
+    reportAccount: 'venue',
+  },
   AttestedFeed: committee,
   AttestedRounds: committee,
 } as const satisfies Partial<Record<ContractName, Readonly<Record<string, Holder>>>>

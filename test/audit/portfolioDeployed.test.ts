@@ -13,7 +13,7 @@ import {
   type PortfolioAuditReport,
   writePortfolioAuditBundle,
 } from '../../prover/audit/index.ts'
-import { BATCH_VERIFIER, immutableIn } from '../../prover/audit/deployed/code.ts'
+import { contractsFor, madeIn } from '../../prover/audit/deployed/code.ts'
 import { formatPortfolioAuditBundle, parsePortfolioAuditBundle } from '../../prover/audit/portfolio/auditBundle.ts'
 import { ProverError } from '../../prover/errors.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
@@ -61,7 +61,7 @@ const failuresOf = ({ deployed, rounds }: PortfolioAuditReport): readonly string
   )
 
 describe('an honest portfolio registry', () => {
-  it('A7: is accepted, contract by contract, its verifier of batches among them', () => {
+  it('A7: is accepted, contract by contract, those that it made among them', () => {
     expect(whole.report.failure).toBeUndefined()
     expect(whole.report.deployed.contracts.map(({ name }) => name)).toEqual([
       'PortfolioRegistry',
@@ -69,6 +69,8 @@ describe('an honest portfolio registry', () => {
       'RiskCouncil',
       'AttestedRounds',
       'BatchVerifier',
+      'Improvement',
+      'PortfolioPolicyBounds',
     ])
     expect(formatPortfolioAudit(whole.report)).toMatch(/^ {2}AttestedRounds 0x\w{40}: 2 of 3: /m)
     expect(formatPortfolioAudit(whole.report)).toMatch(/^ {2}venue, .*^ {4}may PortfolioRegistry: reportAccount$/ms)
@@ -94,11 +96,11 @@ describe('A7: a changed portfolio registry', () => {
     expect(failuresOf(report)).toEqual(['A7 deployed.PortfolioRegistry.code'])
   })
 
-  it('whose batches of proofs are verified by code that says yes is rejected', async () => {
-    const [address = 0n] = immutableIn('PortfolioRegistry', BATCH_VERIFIER, await codeOf(registry))
+  it.each([0, 1, 2])('whose contract number %i of those it made is code that says yes is rejected', async (i) => {
+    const { part, address } = madeIn(await codeOf(registry))[i] ?? { part: 'registry', address: registry }
     const yes = '0x60015f5260205ff3'
-    const report = await auditedAfter(() => request('hardhat_setCode', toBeHex(address, 20), yes))
-    expect(failuresOf(report)).toEqual(['A7 deployed.BatchVerifier.code'])
+    const report = await auditedAfter(() => request('hardhat_setCode', address, yes))
+    expect(failuresOf(report)).toEqual([`A7 deployed.${contractsFor[part][0]}.code`])
   })
 
   it('A8: that takes rounds of another source, or of another market, is rejected', async () => {

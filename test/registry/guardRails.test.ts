@@ -1,4 +1,4 @@
-import { beforeAll, describe, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import type { Fields } from '../../circuits/statements/index.ts'
 import { loanToValue } from '../../prover/parameters/margins.ts'
 import { unpack, wordBits } from '../../prover/statement/words.ts'
@@ -239,7 +239,7 @@ describe('R11: margins move no faster than the policy allows', () => {
   })
 
   test('however long it took, by less than 1', async () => {
-    // 55 hours at 2 % an hour allow more than the whole range of a margin.
+    // So many seconds allow more than the whole range of a margin.
     await undone(async () => {
       await engine.observe(market, PRICE_E8, 200_000n)
       const slow = engine.batch([market], 2)
@@ -257,6 +257,39 @@ describe('R11: margins move no faster than the policy allows', () => {
       const low = maintenanceMarginX24 - 1n
       await refused(withMargins(low, initialMarginX24, batch), 'MaintenanceMarginTooFast', low, maintenanceMarginX24)
     })
+  })
+})
+
+describe('R65: under the policy a deployment starts with', () => {
+  /** 0.3 of notional an hour, X32 a second: half a point a minute. */
+  const SPEED_X32 = 357_914n
+  const almostOne = (1n << 24n) - 1n
+
+  test('the maintenance margin rises by half a point a minute, after minutes and after an hour, and by no unit more', async () => {
+    expect(engine.margin.tightenPerSecondX32).toBe(SPEED_X32)
+    const held = previous().maintenanceMarginX24
+    for (const seconds of [60n, 3600n]) {
+      await undone(async () => {
+        await engine.observe(market, PRICE_E8, seconds)
+        const batch = engine.batch([market], 2)
+        const greatest = held + allowance(SPEED_X32, batch)
+        const points = (100 * Number(greatest - held)) / 2 ** 24
+        expect(elapsed(batch)).toBeGreaterThanOrEqual(seconds)
+        expect(points).toBeCloseTo((0.5 * Number(elapsed(batch))) / 60, 4)
+        await lands(withMargins(greatest, almostOne, batch))
+        await refused(withMargins(greatest + 1n, almostOne, batch), 'MaintenanceMarginTooFast', greatest + 1n, greatest)
+      })
+    }
+  })
+
+  test('what the speed before allowed is no bound any more', async () => {
+    const held = previous().maintenanceMarginX24
+    const slowerX32 = 23_861n
+    const above = held + allowance(slowerX32) + 1n
+    await lands(withMargins(above, almostOne))
+    await under({}, { tightenPerSecondX32: slowerX32 }, (batch) =>
+      refused(withMargins(above, almostOne, batch), 'MaintenanceMarginTooFast', above, above - 1n),
+    )
   })
 })
 

@@ -5,11 +5,11 @@ import { marketIdOf } from '../../prover/market/marketId.ts'
 import { INITIAL_MULTIPLIER_X18 } from '../../prover/parameters/defaultPolicy.ts'
 import { initialState, type Observation } from '../../prover/parameters/marketRisk.ts'
 import { type InboxPlace, placeToBegin, placeToGoOn } from '../../prover/registry/market/place.ts'
-import { packState } from '../../prover/statement/marketState.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
+import { packState } from '../../prover/statement/marketState.ts'
 import { deployFeed, Engine, EWMA, freshness, type Market } from './engine.ts'
 import { uncheckedSource } from './uncheckedSource.ts'
 
@@ -343,7 +343,6 @@ describe('R45: the signers of a source', () => {
         return true
       })
       expect(leaked).toBe(true)
-      btc.waiting.pop()
       await engine.land(engine.batch([btc]))
     })
   })

@@ -123,7 +123,7 @@ async function deployOwnRegistry(): Promise<string> {
     market: 'BTC-USD',
     rounds: { signers: [new Wallet(signer).address], threshold: 1, maxAgeSeconds: 86_400n },
     policy: policyOf(provable),
-    freshness: { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n },
+    freshness: { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n, maxRoundLagSeconds: 86_400n },
     venue: new Wallet(venue).address,
     models,
   })

@@ -1,5 +1,5 @@
 /** Runtime and creation code against what was compiled here: what may differ is masked and compared by name. */
-import { AbiCoder, getAddress, getCreateAddress, id, Interface, toBeHex, TypedDataEncoder } from 'ethers'
+import { AbiCoder, getAddress, getCreateAddress, id, Interface, Result, toBeHex, TypedDataEncoder } from 'ethers'
 import { type CompiledContract, compiledContractOf, type ContractName } from '../../registry/artifacts.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import type { ContractRecord, Part } from './record.ts'
@@ -13,6 +13,8 @@ export const contractsFor = {
   source: ['AttestedFeed', 'MedianFeed'],
   rounds: ['AttestedRounds'],
   batchVerifier: ['BatchVerifier'],
+  improvement: ['Improvement'],
+  policyBounds: ['PortfolioPolicyBounds'],
 } as const satisfies Record<Part, readonly ContractName[]>
 
 /** A compiler's note of its input's hash, which differs with file names: the hash alone is passed over. */
@@ -160,7 +162,7 @@ export function judgeImmutables(
   const implied = impliedBy(contract, address, chainId)
   const given = argumentsOf(contract, creation) ?? {}
   return immutables
-    .filter(({ name }) => name !== BATCH_VERIFIER)
+    .filter(({ name }) => !Object.values<string>(madeByRegistry).includes(name))
     .flatMap(({ name }) => {
       const expected = implied[name] ?? givenAs(given, name)
       return immutableIn(contract, name, code).map((found) =>
@@ -169,20 +171,39 @@ export function judgeImmutables(
     })
 }
 
-/** Not a parameter of the constructor: it makes that contract itself, whose code is judged as any other's. */
-export const BATCH_VERIFIER = 'PortfolioRegistry._batchVerifier'
+/** Not parameters of the constructor: it makes these contracts itself, whose code is judged as any other's. */
+export const madeByRegistry = {
+  batchVerifier: 'PortfolioRegistry._batchVerifier',
+  improvement: 'PortfolioRegistry._improvement',
+  policyBounds: 'PortfolioPolicy._bounds',
+} as const satisfies Partial<Record<Part, string>>
 
-/** `SignerCommittee.threshold` was given as `threshold_`. */
+/** What a portfolio registry made, as its code has it. */
+export const madeIn = (code: string): readonly { readonly part: Part; readonly address: string }[] =>
+  Object.entries(madeByRegistry).map(([part, name]) => {
+    const [address = 0n] = immutableIn('PortfolioRegistry', name, code)
+    return { part: part as Part, address: addressText(address) }
+  })
+
+/** `SignerCommittee.threshold` was given as `threshold_`, `PlausibleInbox._jumpBps` within a structure. */
 function givenAs(given: ConstructorArguments, name: string): bigint | undefined {
   const parameter = name.slice(name.indexOf('.') + 1)
-  const value = given[`${parameter}_`] ?? given[parameter]
+  const structures = Object.values(given).filter((each) => each instanceof Result)
+  const members = Object.assign({}, ...structures.map((each) => namesIn(each)))
+  const value = given[`${parameter}_`] ?? given[parameter] ?? members[parameter.replace(/^_/, '')]
   return typeof value === 'bigint' || typeof value === 'string' ? BigInt(value) : undefined
+}
+
+/** Members of a structure by name; a list has none. */
+const namesIn = (value: Result): Readonly<Record<string, unknown>> => {
+  const { _, ...named } = value.toObject()
+  return named
 }
 
 const ADDRESS_BITS = 160
 
 /** The address that stands in 32 bytes of code. */
-export const addressText = (value: bigint): string => getAddress(toBeHex(BigInt.asUintN(ADDRESS_BITS, value), 20))
+const addressText = (value: bigint): string => getAddress(toBeHex(BigInt.asUintN(ADDRESS_BITS, value), 20))
 
 /** Addresses, hashes and numbers alike. */
 function shown(value: bigint | undefined): string {

@@ -6,9 +6,7 @@ import { type Judged, summarise } from '../findings.ts'
 import type { AuditPins, PinnedSource } from '../pins.ts'
 import { type Authority, judgeAuthority } from './authority.ts'
 import {
-  addressText,
   argumentsOf,
-  BATCH_VERIFIER,
   type ConstructorArguments,
   contractOf,
   contractsFor,
@@ -16,6 +14,8 @@ import {
   judgeCode,
   judgeCreation,
   judgeImmutables,
+  madeByRegistry,
+  madeIn,
 } from './code.ts'
 import type { ContractRecord, DeployedRecord, Part, ReadRecord } from './record.ts'
 
@@ -95,8 +95,7 @@ function missingContracts({ contracts, council }: DeployedRecord, place: Expecte
 function askedBy(record: ContractRecord): readonly (readonly [Part, string])[] {
   const contract = contractOf(record)
   if (contract === 'PortfolioRegistry') {
-    const [address = 0n] = immutableIn(contract, BATCH_VERIFIER, record.code)
-    return [['batchVerifier', addressText(address)]]
+    return madeIn(record.code).map(({ part, address }) => [part, address])
   }
   const sources = argumentsOf(contract, record.creation)?.sources_ as Iterable<string> | undefined
   return [...(sources ?? [])].map((address) => ['source', address])
@@ -118,7 +117,7 @@ function judgeContract(
   const committee = committeeOf(contract, record, given)
   const claims = [
     judgeCode(at, contract, record),
-    ...(part === 'batchVerifier' ? [] : judgeCreation(at, contract, record)),
+    ...(part in madeByRegistry ? [] : judgeCreation(at, contract, record)),
     ...judgeImmutables(at, contract, record, place.chainId),
     ...judgeArguments(at, given, deployed, place),
     ...judgeCommittee(at, record, committee, given, pins),

@@ -16,6 +16,8 @@ const parts = [
   'source',
   'rounds',
   'batchVerifier',
+  'improvement',
+  'policyBounds',
 ] as const
 
 /** The transaction that put a contract on the chain. */

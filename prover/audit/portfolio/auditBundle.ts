@@ -80,7 +80,10 @@ const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
   }),
   models: z.array(modelSchema),
   policies: z.array(z.strictObject({ ...at, version: word, words: z.array(word) })),
-  freshness: z.array(z.strictObject({ ...at, maxRoundAgeSeconds: time, maxMarginAgeSeconds: time })),
+  freshness: z.array(
+    z.strictObject({ ...at, maxRoundAgeSeconds: time, maxMarginAgeSeconds: time, maxRoundLagSeconds: time }),
+  ),
+  priceGaps: z.array(z.strictObject({ ...at, gapBps: time })),
   rounds: z.array(roundSchema),
   reports: z.array(reportSchema),
   transactions: z.array(
@@ -100,6 +103,7 @@ const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
         sequence: count,
         bookHash: hashSchema,
         margin: marginSchema.nullable(),
+        liquidatable: z.boolean().nullable(),
       }),
     ),
   }),

@@ -62,7 +62,10 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
     policies: named('PortfolioPolicySet').map(withPlace) as unknown as PortfolioRecord['policies'],
     freshness: named('PortfolioFreshnessSet').map(({ block, logIndex, args }) => ({
       ...{ block, logIndex },
-      ...(args.current as { maxRoundAgeSeconds: bigint; maxMarginAgeSeconds: bigint }),
+      ...(args.current as Omit<PortfolioRecord['freshness'][number], keyof Place>),
+    })),
+    priceGaps: named('RoundPriceGapSet').map(({ block, logIndex, args }) => ({
+      ...{ block, logIndex, gapBps: args.currentBps as bigint },
     })),
     rounds: await roundsOf(gathered, rounds, eventsIn('AttestedRounds', published)),
     reports,
@@ -147,15 +150,22 @@ async function callsOf(
 function accountsOf(gathered: Gathered, accounts: readonly string[]): Promise<AccountRecord[]> {
   return inTurns(accounts, async (account) => {
     const { sequence, bookHash } = await read(gathered, 'accountOf', account)
-    return { account, sequence, bookHash, margin: await marginOf(gathered, account) }
+    const evidence = await unlessUnproven(read(gathered, 'marginForLiquidation', account))
+    const liquidatable = evidence === null ? null : (evidence.liquidatable as boolean)
+    return { account, sequence, bookHash, margin: await marginOf(gathered, account), liquidatable }
   })
 }
 
 async function marginOf(gathered: Gathered, account: string): Promise<AccountRecord['margin']> {
+  const found = await unlessUnproven(read(gathered, 'unsafeMargin', account))
+  if (found === null) return null
+  const { asOf, sequence, initialE8, maintenanceE8 } = found.proven
+  return { asOf, sequence, initialE8, maintenanceE8 }
+}
+
+async function unlessUnproven<Answer>(asked: Promise<Answer>): Promise<Answer | null> {
   try {
-    const { proven } = await read(gathered, 'unsafeMargin', account)
-    const { asOf, sequence, initialE8, maintenanceE8 } = proven
-    return { asOf, sequence, initialE8, maintenanceE8 }
+    return await asked
   } catch (error) {
     if (error instanceof ContractRevertError && error.reason === 'MarginNotYetProven') return null
     throw error

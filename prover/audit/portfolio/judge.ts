@@ -152,7 +152,7 @@ function judgeRounds({ rounds, context }: PortfolioRecord): readonly ClaimResult
 
 /** Where accounts stand at the end: reports count up, the last ones and the last margins are what the registry holds. */
 function judgeAccounts({ reports, final }: PortfolioRecord, ledger: PortfolioLedger): readonly AccountReport[] {
-  return final.accounts.map(({ account, sequence, bookHash, margin }) => {
+  return final.accounts.map(({ account, sequence, bookHash, margin, liquidatable }) => {
     const own = reports.filter((each) => each.account === account)
     const last = own.at(-1)
     const proven = ledger.margins.get(account)
@@ -162,6 +162,7 @@ function judgeAccounts({ reports, final }: PortfolioRecord, ledger: PortfolioLed
       last === undefined
         ? compare('R27', 'final.bookHash', 'a report', 'none')
         : compare('R27', 'final.bookHash', bookHashOf(last.positions, last.holdings, last.collateralAmounts), bookHash),
+      compare('R50', 'final.liquidatable', ledger.unhealthy.has(account), liquidatable === true),
       compare('R31', 'final.margin.asOf', proven?.asOf, margin?.asOf),
       compare('R31', 'final.margin.sequence', proven?.sequence, margin?.sequence),
     ]
@@ -205,10 +206,10 @@ function tellUnexplained(
   for (const event of events) {
     if (event.name === 'ArrayAccepted') {
       const { arrayRoot, asOf, expiry, policyVersion } = event
-      ledger.arrays.set(arrayRoot, { asOf, expiry, policyVersion, priced: undefined })
+      ledger.arrays.set(arrayRoot, { asOf, expiry, policyVersion, modelId: '', priced: undefined })
       found.arrays.push({ ...landed, number: found.arrays.length + 1, arrayRoot, asOf, expiry, strikesE8: [] })
     } else if (event.name === 'MarginProven') {
-      ledger.margins.set(event.account, event)
+      ledger.accept(event.account, event)
       found.margins.push({
         ...landed,
         account: event.account,
@@ -218,7 +219,7 @@ function tellUnexplained(
         legs: [],
       })
     } else if (event.name === 'AccountUnhealthy') {
-      ledger.witnesses.set(event.account, event)
+      ledger.mark(event.account, event)
       found.witnesses.push({ ...landed, account: event.account, sequence: event.sequence, asOf: event.asOf, books: [] })
     }
   }

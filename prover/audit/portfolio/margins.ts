@@ -64,7 +64,7 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
   for (const each of applied) tellMargin(scene, call, each, [isNextClaim(isNext(each), each), ...shared])
   for (const { account, sequence, item } of applied) {
     const { margins, thresholds } = item
-    ledger.margins.set(account, { asOf: round.asOf, sequence, margins, thresholds })
+    ledger.accept(account, { asOf: round.asOf, sequence, margins, thresholds })
   }
 }
 

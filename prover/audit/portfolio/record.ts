@@ -89,6 +89,8 @@ export type AccountRecord = {
     readonly initialE8: bigint
     readonly maintenanceE8: bigint
   } | null
+  /** Null if there is no evidence about it. */
+  readonly liquidatable: boolean | null
 }
 
 export type PortfolioRecord = {
@@ -108,7 +110,10 @@ export type PortfolioRecord = {
   readonly freshness: readonly (Place & {
     readonly maxRoundAgeSeconds: bigint
     readonly maxMarginAgeSeconds: bigint
+    readonly maxRoundLagSeconds: bigint
   })[]
+  /** Changes of how far a round's prices may be apart, of which there may be none. */
+  readonly priceGaps: readonly (Place & { readonly gapBps: bigint })[]
   readonly rounds: readonly RoundRecord[]
   readonly reports: readonly ReportRecord[]
   readonly transactions: readonly TransactionRecord[]

@@ -23,7 +23,11 @@ export type PortfolioModelToDeploy = {
 }
 
 /** How old data may be. */
-export type PortfolioFreshness = { readonly maxRoundAgeSeconds: bigint; readonly maxMarginAgeSeconds: bigint }
+export type PortfolioFreshness = {
+  readonly maxRoundAgeSeconds: bigint
+  readonly maxMarginAgeSeconds: bigint
+  readonly maxRoundLagSeconds: bigint
+}
 
 export type PortfolioDeployOptions = {
   /** Of the engine whose authority and models it shares. */
@@ -52,8 +56,16 @@ export type PortfolioDeployment = {
   readonly models: Readonly<Partial<Record<StatementName, DeployedModel>>>
 }
 
-/** A round a minute, proven within ten; margins of an hour ago still count. */
-export const defaultPortfolioFreshness: PortfolioFreshness = { maxRoundAgeSeconds: 600n, maxMarginAgeSeconds: 3_600n }
+/**
+ * A whole option chain is proven in about a minute on two cores, and landing takes some blocks: proofs of a round have two
+ * minutes, however many rounds there are by then. Where no other comes they have five, as long as a round may be published
+ * late. Margins count for three times that, so that two rounds may fail before trading stops.
+ */
+export const defaultPortfolioFreshness: PortfolioFreshness = {
+  maxRoundAgeSeconds: 300n,
+  maxMarginAgeSeconds: 900n,
+  maxRoundLagSeconds: 120n,
+}
 
 const DEFAULT_ROUND_AGE_SECONDS = 300n
 

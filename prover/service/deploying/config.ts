@@ -43,6 +43,7 @@ import { isDevelopmentChain } from '../../proof/index.ts'
 import { defaultFreshness, type FreshnessPolicy } from '../../registry/index.ts'
 import { LEAST_COUNCIL_DELAY_SECONDS } from '../../registry/authority.ts'
 import { requireReadable } from '../../registry/market/deploy.ts'
+import { defaultPortfolioFreshness } from '../../registry/portfolio/deploy.ts'
 import { jsonOf, readAtMost, textOf } from '../../registry/sealedFile.ts'
 import { firstIssue } from '../../registry/wordSchemas.ts'
 import { modelNames, volatilityModels } from '../../volatility/models.ts'
@@ -122,8 +123,9 @@ const portfolioSchema = z.strictObject({
   market: z.string().min(1).max(31),
   rounds: z.strictObject({ ...committee, maxAgeSeconds: seconds.max(3600).default(300) }),
   venue: address.describe('reports what accounts hold'),
-  maxRoundAgeSeconds: seconds.default(600),
-  maxMarginAgeSeconds: seconds.default(3600),
+  maxRoundAgeSeconds: seconds.default(Number(defaultPortfolioFreshness.maxRoundAgeSeconds)),
+  maxMarginAgeSeconds: seconds.default(Number(defaultPortfolioFreshness.maxMarginAgeSeconds)),
+  maxRoundLagSeconds: seconds.default(Number(defaultPortfolioFreshness.maxRoundLagSeconds)),
 })
 
 const freshnessSchema = z.strictObject({

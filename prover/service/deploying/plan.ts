@@ -218,7 +218,7 @@ class Planner {
   }
 
   private async portfolioSteps(portfolio: NonNullable<DeployConfig['portfolio']>): Promise<readonly Step[]> {
-    const { market, rounds, venue, maxRoundAgeSeconds, maxMarginAgeSeconds } = portfolio
+    const { market, rounds, venue, maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds } = portfolio
     const emptyState = await stateRoot(emptyBook)
     const words = policyWordsOf(this.parts.portfolioPolicy ?? {})
     const report = interfaceOf('PortfolioRegistry').getFunction('reportAccount')?.selector
@@ -228,7 +228,7 @@ class Planner {
       ]),
       this.create('portfolio registry', 'PortfolioRegistry', (at) => [
         ...[at('council'), at('model registry'), at('rounds'), marketIdOf(market), emptyState, words],
-        { maxRoundAgeSeconds, maxMarginAgeSeconds },
+        { maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds },
       ]),
       this.call('role venue', 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
         ...[at('portfolio registry'), [report], VENUE_ROLE],

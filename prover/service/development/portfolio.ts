@@ -41,7 +41,7 @@ export type DevelopmentPortfolio = {
 const DEADLINE_SECONDS = 3600n
 
 /** A day: whoever tries things on one machine proves slowly, while the chain's clock runs on. */
-const FRESHNESS = { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n }
+const FRESHNESS = { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n, maxRoundLagSeconds: 86_400n }
 
 /** Keys of what is proven, and how long what was missing took to build. */
 export type KeysBuilt = { readonly keys: Partial<PortfolioKeys>; readonly buildSeconds: number }
