@@ -97,7 +97,10 @@ describe('A7: a changed portfolio registry', () => {
   })
 
   it.each([0, 1, 2])('whose contract number %i of those it made is code that says yes is rejected', async (i) => {
-    const { part, address } = madeIn(await codeOf(registry))[i] ?? { part: 'registry', address: registry }
+    const { part, address } = madeIn('PortfolioRegistry', await codeOf(registry))[i] ?? {
+      part: 'registry',
+      address: registry,
+    }
     const yes = '0x60015f5260205ff3'
     const report = await auditedAfter(() => request('hardhat_setCode', address, yes))
     expect(failuresOf(report)).toEqual([`A7 deployed.${contractsFor[part][0]}.code`])

@@ -15,6 +15,8 @@ export const contractsFor = {
   batchVerifier: ['BatchVerifier'],
   improvement: ['Improvement'],
   policyBounds: ['PortfolioPolicyBounds'],
+  policyChecks: ['PolicyChecks'],
+  inboxPlaces: ['InboxPlaces'],
 } as const satisfies Record<Part, readonly ContractName[]>
 
 /** A compiler's note of its input's hash, which differs with file names: the hash alone is passed over. */
@@ -129,7 +131,12 @@ export function argumentsOf(
   try {
     const values = AbiCoder.defaultAbiCoder().decode(inputs, encoded)
     if (AbiCoder.defaultAbiCoder().encode(inputs, [...values]) !== encoded) return undefined
-    return Object.fromEntries(inputs.map(({ name }, i) => [name, values[i]]))
+    return Object.fromEntries(
+      inputs.flatMap(({ name, components }, i) => {
+        const members = (components ?? []).map((member, j) => [`${name}.${member.name}`, values[i][j]] as const)
+        return [[name, values[i]] as const, ...members]
+      }),
+    )
   } catch {
     return undefined
   }
@@ -162,7 +169,7 @@ export function judgeImmutables(
   const implied = impliedBy(contract, address, chainId)
   const given = argumentsOf(contract, creation) ?? {}
   return immutables
-    .filter(({ name }) => !Object.values<string>(madeByRegistry).includes(name))
+    .filter(({ name }) => !Object.values<string>(madeBy(contract)).includes(name))
     .flatMap(({ name }) => {
       const expected = implied[name] ?? givenAs(given, name)
       return immutableIn(contract, name, code).map((found) =>
@@ -171,24 +178,36 @@ export function judgeImmutables(
     })
 }
 
-/** Not parameters of the constructor: it makes these contracts itself, whose code is judged as any other's. */
-export const madeByRegistry = {
-  batchVerifier: 'PortfolioRegistry._batchVerifier',
-  improvement: 'PortfolioRegistry._improvement',
-  policyBounds: 'PortfolioPolicy._bounds',
-} as const satisfies Partial<Record<Part, string>>
+/** Not parameters of a constructor: it makes these contracts itself, whose code is judged as any other's. */
+const madeByRegistries: Partial<Record<ContractName, Partial<Record<Part, string>>>> = {
+  PortfolioRegistry: {
+    batchVerifier: 'PortfolioRegistry._batchVerifier',
+    improvement: 'PortfolioRegistry._improvement',
+    policyBounds: 'PortfolioPolicy._bounds',
+  },
+  RiskRegistry: { policyChecks: 'RiskPolicy.policyChecks', inboxPlaces: 'Shadows.inboxPlaces' },
+}
 
-/** What a portfolio registry made, as its code has it. */
-export const madeIn = (code: string): readonly { readonly part: Part; readonly address: string }[] =>
-  Object.entries(madeByRegistry).map(([part, name]) => {
-    const [address = 0n] = immutableIn('PortfolioRegistry', name, code)
+const madeBy = (contract: ContractName): Partial<Record<Part, string>> => madeByRegistries[contract] ?? {}
+
+/** Whether another contract makes such a one. */
+export const isMade = (part: Part): boolean => Object.values(madeByRegistries).some((made) => part in made)
+
+/** What a contract made, as its code has it. */
+export const madeIn = (
+  contract: ContractName,
+  code: string,
+): readonly { readonly part: Part; readonly address: string }[] =>
+  Object.entries(madeBy(contract)).map(([part, name]) => {
+    const [address = 0n] = immutableIn(contract, name, code)
     return { part: part as Part, address: addressText(address) }
   })
 
-/** `SignerCommittee.threshold` was given as `threshold_`. */
+/** `SignerCommittee.threshold` was given as `threshold_`, `PlausibleInbox._jumpBps` within a structure. */
 function givenAs(given: ConstructorArguments, name: string): bigint | undefined {
   const parameter = name.slice(name.indexOf('.') + 1)
-  const value = given[`${parameter}_`] ?? given[parameter]
+  const member = Object.keys(given).find((key) => key.endsWith(`.${parameter.replace(/^_/, '')}`)) ?? ''
+  const value = given[`${parameter}_`] ?? given[parameter] ?? given[member]
   return typeof value === 'bigint' || typeof value === 'string' ? BigInt(value) : undefined
 }
 

@@ -4,7 +4,7 @@ import { type ContractName, interfaceOf } from '../../registry/artifacts.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
 import { ProverError } from '../../errors.ts'
 import { inTurns } from '../nodeReads.ts'
-import { argumentsOf, contractOf, madeByRegistry, madeIn } from './code.ts'
+import { argumentsOf, contractOf, isMade, madeIn } from './code.ts'
 import { type AddressOf, collectCouncil } from './council.ts'
 import type { ContractRecord, CreationRecord, DeployedRecord, Part, ReadRecord } from './record.ts'
 
@@ -54,9 +54,8 @@ const beganIn = (contracts: readonly ContractRecord[], council: string): number 
 
 /** Contracts that one of ours asks: those that it made, and sources of a median. */
 function madeOrNamedBy({ part, code, creation }: ContractRecord): readonly AddressOf<Part>[] {
-  if (part === 'portfolioRegistry') {
-    return madeIn(code)
-  }
+  const made = madeIn(contractOf({ part, code }), code)
+  if (made.length > 0) return made
   const given = part === 'source' ? argumentsOf('MedianFeed', creation)?.sources_ : undefined
   return [...((given ?? []) as Iterable<string>)].map((address) => ({ part: 'source', address }))
 }
@@ -64,7 +63,7 @@ function madeOrNamedBy({ part, code, creation }: ContractRecord): readonly Addre
 async function contractRecord(source: DeployedSource, { part, address }: AddressOf<Part>): Promise<ContractRecord> {
   const { provider, end } = source
   const code = (await ask(`Reading the code at ${address}`, () => provider.getCode(address, end))).toLowerCase()
-  const creation = part in madeByRegistry ? null : await creationOf(source, address)
+  const creation = isMade(part) ? null : await creationOf(source, address)
   const record = { part, address, code, creation, signers: [] }
   return { ...record, signers: await signersOf(source, record) }
 }

@@ -14,7 +14,7 @@ import {
   judgeCode,
   judgeCreation,
   judgeImmutables,
-  madeByRegistry,
+  isMade,
   madeIn,
 } from './code.ts'
 import type { ContractRecord, DeployedRecord, Part, ReadRecord } from './record.ts'
@@ -94,9 +94,8 @@ function missingContracts({ contracts, council }: DeployedRecord, place: Expecte
 /** Contracts whose answers one of ours takes. */
 function askedBy(record: ContractRecord): readonly (readonly [Part, string])[] {
   const contract = contractOf(record)
-  if (contract === 'PortfolioRegistry') {
-    return madeIn(record.code).map(({ part, address }) => [part, address])
-  }
+  const made = madeIn(contract, record.code)
+  if (made.length > 0) return made.map(({ part, address }) => [part, address])
   const sources = argumentsOf(contract, record.creation)?.sources_ as Iterable<string> | undefined
   return [...(sources ?? [])].map((address) => ['source', address])
 }
@@ -117,7 +116,7 @@ function judgeContract(
   const committee = committeeOf(contract, record, given)
   const claims = [
     judgeCode(at, contract, record),
-    ...(part in madeByRegistry ? [] : judgeCreation(at, contract, record)),
+    ...(isMade(part) ? [] : judgeCreation(at, contract, record)),
     ...judgeImmutables(at, contract, record, place.chainId),
     ...judgeArguments(at, given, deployed, place),
     ...judgeCommittee(at, record, committee, given, pins),

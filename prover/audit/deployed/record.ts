@@ -18,6 +18,8 @@ const parts = [
   'batchVerifier',
   'improvement',
   'policyBounds',
+  'policyChecks',
+  'inboxPlaces',
 ] as const
 
 /** The transaction that put a contract on the chain. */
