@@ -25,14 +25,15 @@ export type Verdict = Property & {
   readonly seconds: number
 }
 
-const project = join(root, 'build', 'verify', 'properties')
+/** Of this process, for two at once would write into each other's. */
+const project = join(root, 'build', 'verify', `properties-${process.pid}`)
 
 /** All properties: functions `check_…` with the change of their twin in the line above. */
 export function readProperties(): readonly Property[] {
   return filesBelow('scripts/verify/properties', '.sol').flatMap((file) => {
     const text = readFileSync(join(root, file), 'utf8')
     const contract = /contract (\w+Properties) /.exec(text)?.[1] ?? ''
-    const pattern = /\/\/\/ @custom:twin (\S+) \| (.*?) \|(?: (.*))?\n\s*function check_(\w+)/g
+    const pattern = /\/\/\/ @custom:twin (\S+) ~> (.*?) ~>(?: (.*))?\n\s*function check_(\w+)/g
     return [...text.matchAll(pattern)].map(([, source = '', from = '', to = '', name = '']) => ({
       name,
       contract,
@@ -48,6 +49,7 @@ export function proveProperties(
   properties: readonly Property[],
   onVerdict: (verdict: Verdict) => void,
 ): readonly Verdict[] {
+  process.once('exit', () => rmSync(project, { recursive: true, force: true }))
   writeProject(tools, properties)
   build(tools)
   return properties.map((property, index) => {
@@ -62,7 +64,7 @@ export function proveProperties(
 }
 
 function writeProject(tools: Tools, properties: readonly Property[]): void {
-  for (const folder of ['src', 'test', 'out']) rmSync(join(project, folder), { recursive: true, force: true })
+  rmSync(project, { recursive: true, force: true })
   mkdirSync(join(project, 'test'), { recursive: true })
   cpSync(join(root, 'contracts'), join(project, 'src'), { recursive: true })
   for (const file of new Set(properties.map((property) => property.file))) {

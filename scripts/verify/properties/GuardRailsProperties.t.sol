@@ -36,7 +36,7 @@ contract GuardRailsProperties {
         }
     }
 
-    /// @custom:twin registry/GuardRails.sol | if (maintenance == 0) revert IRiskRegistry.MarginsOutOfOrder(marketId, maintenance, initial); |
+    /// @custom:twin registry/GuardRails.sol ~> if (maintenance == 0) revert IRiskRegistry.MarginsOutOfOrder(marketId, maintenance, initial); ~>
     function check_marginsAreInOrderAndStated(Case memory c) external view {
         if (!passes(c)) return;
         uint256 maintenance = c.anchor.maintenanceMarginX24();
@@ -45,13 +45,13 @@ contract GuardRailsProperties {
         assert(c.parameters.maintenanceMarginX24() == maintenance && c.parameters.initialMarginX24() == initial);
     }
 
-    /// @custom:twin registry/GuardRails.sol | if (stated != newestAsOf) revert IRiskRegistry.AsOfMismatch(marketId, stated, newestAsOf); |
+    /// @custom:twin registry/GuardRails.sol ~> if (stated != newestAsOf) revert IRiskRegistry.AsOfMismatch(marketId, stated, newestAsOf); ~>
     function check_oneTimeIsTold(Case memory c) external view {
         if (!passes(c)) return;
         assert(c.volatility.asOf() == c.asOf && c.parameters.asOf() == c.asOf);
     }
 
-    /// @custom:twin registry/GuardRails.sol | if (!anchorState.fits()) { | if (false) {
+    /// @custom:twin registry/GuardRails.sol ~> if (!anchorState.fits()) { ~> if (false) {
     function check_noBitBeyondTheFields(Case memory c) external view {
         if (!passes(c)) return;
         assert(VolatilityStateWord.unwrap(c.volatility) < 2 ** 248);
@@ -59,28 +59,28 @@ contract GuardRailsProperties {
         assert(c.parameters.fits());
     }
 
-    /// @custom:twin registry/GuardRails.sol | if (initial + loosen < previous) { | if (initial + 2 * loosen < previous) {
+    /// @custom:twin registry/GuardRails.sol ~> if (initial + loosen < previous) { ~> if (initial + 2 * loosen < previous) {
     function check_initialMarginLoosensNoFaster(Case memory c) external view {
         if (!passes(c)) return;
         uint256 loosen = allowance(c, c.margin.loosenPerSecondX32());
         assert(c.anchor.initialMarginX24() + loosen >= c.beforeAnchor.initialMarginX24());
     }
 
-    /// @custom:twin registry/GuardRails.sol | if (maintenance + loosen < previous) { | if (maintenance + loosen + 1 < previous) {
+    /// @custom:twin registry/GuardRails.sol ~> if (maintenance + loosen < previous) { ~> if (maintenance + loosen + 1 < previous) {
     function check_maintenanceMarginLoosensNoFaster(Case memory c) external view {
         if (!passes(c)) return;
         uint256 loosen = allowance(c, c.margin.loosenPerSecondX32());
         assert(c.anchor.maintenanceMarginX24() + loosen >= c.beforeAnchor.maintenanceMarginX24());
     }
 
-    /// @custom:twin registry/GuardRails.sol | if (maintenance > previous + tighten) { | if (maintenance > previous + tighten + 1) {
+    /// @custom:twin registry/GuardRails.sol ~> if (maintenance > previous + tighten) { ~> if (maintenance > previous + tighten + 1) {
     function check_maintenanceMarginTightensNoFaster(Case memory c) external view {
         if (!passes(c)) return;
         uint256 tighten = allowance(c, c.margin.tightenPerSecondX32());
         assert(c.anchor.maintenanceMarginX24() <= c.beforeAnchor.maintenanceMarginX24() + tighten);
     }
 
-    /// @custom:twin registry/GuardRails.sol | if (maintenance > previous) revert IRiskRegistry.MaintenanceMarginOutOfBounds | if (maintenance > previous + 1) revert IRiskRegistry.MaintenanceMarginOutOfBounds
+    /// @custom:twin registry/GuardRails.sol ~> if (maintenance > previous) revert IRiskRegistry.MaintenanceMarginOutOfBounds ~> if (maintenance > previous + 1) revert IRiskRegistry.MaintenanceMarginOutOfBounds
     function check_maintenanceMarginLeavesItsBoundsNoFurther(Case memory c) external view {
         if (!passes(c)) return;
         uint256 maintenance = c.anchor.maintenanceMarginX24();
@@ -89,14 +89,14 @@ contract GuardRailsProperties {
         assert(maintenance <= c.market.maintenanceMarginCeilingX16() * 256 || maintenance <= previous);
     }
 
-    /// @custom:twin registry/GuardRails.sol | if (stated > greatest) revert IRiskRegistry.VolatilityOutOfBounds(marketId, stated, least, greatest); |
+    /// @custom:twin registry/GuardRails.sol ~> if (stated > greatest) revert IRiskRegistry.VolatilityOutOfBounds(marketId, stated, least, greatest); ~>
     function check_volatilityIsBetweenItsLimits(Case memory c) external view {
         if (!passes(c)) return;
         uint256 volatility = c.parameters.volatilityX24();
         assert(volatility >= c.market.volatilityFloorX16() * 256 && volatility <= c.market.volatilityCeilingX16() * 256);
     }
 
-    /// @custom:twin registry/GuardRails.sol | move = parameters.horizonMoveUpX24(); | move = parameters.horizonMoveDownX24();
+    /// @custom:twin registry/GuardRails.sol ~> move = parameters.horizonMoveUpX24(); ~> move = parameters.horizonMoveDownX24();
     function check_scanRangeCoversTheMoves(Case memory c) external view {
         if (!passes(c)) return;
         uint256 range = c.parameters.scanRangeX24();
@@ -107,7 +107,7 @@ contract GuardRailsProperties {
         assert(range >= c.parameters.horizonMoveDownX24() && range >= c.parameters.horizonMoveUpX24());
     }
 
-    /// @custom:twin registry/GuardRails.sol | if (withoutBonus > initial) expected = withoutBonus - initial; | if (withoutBonus > initial) expected = withoutBonus - maintenance;
+    /// @custom:twin registry/GuardRails.sol ~> if (withoutBonus > initial) expected = withoutBonus - initial; ~> if (withoutBonus > initial) expected = withoutBonus - maintenance;
     function check_loanToValueIsWhatMarginsLeave(Case memory c) external view {
         if (!passes(c)) return;
         uint256 taken = c.market.liquidationBonusX16() * 256;
