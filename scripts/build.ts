@@ -6,13 +6,15 @@
  *   node scripts/build.ts             everything
  *   node scripts/build.ts --markets   what a feed of parameters needs: without the circuits and contracts of options and
  *                                     portfolios, and without the library, which a checkout does not use
+ *   node scripts/build.ts --margins riskArray5 optionBook5x5 portfolioMargin3
+ *                                     what proves margins with these circuits, which are most of them
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Build, builds, defaultBuilds } from '../circuits/statements/index.ts'
 import { buildCircuit, constraintsOf } from './buildCircuits.ts'
-import { compileOwnContracts, compileVerifiers } from './buildContracts.ts'
+import { type BuildScope, compileOwnContracts, compileVerifiers } from './buildContracts.ts'
 import { makeKeys } from './buildKeys.ts'
 import { cache } from './tools/cache.ts'
 import type { CompiledCircuit } from './tools/compileCircom.ts'
@@ -20,8 +22,13 @@ import { contentHash, filesBelow, root } from './tools/sources.ts'
 import { runStages, type Stage, StageError, secondsSince } from './tools/stages.ts'
 import { isStamped, stamp } from './tools/stamps.ts'
 
-const forMarketsOnly = process.argv.includes('--markets')
-const circuits: readonly Build[] = forMarketsOnly ? defaultBuilds : builds
+const [, , option, ...named] = process.argv
+const scope: BuildScope = option === '--markets' ? 'markets' : option === '--margins' ? 'margins' : 'all'
+const circuits: readonly Build[] = {
+  all: builds,
+  markets: defaultBuilds,
+  margins: (builds as readonly Build[]).filter(({ name }) => named.includes(name)),
+}[scope]
 
 /** Circuits as they become compiled, for the keys. */
 const compiled = circuits.map(() => Promise.withResolvers<CompiledCircuit>())
@@ -33,16 +40,16 @@ const NATIVE_PATIENCE_MS = 60_000
 const stages: readonly Stage[] = [
   { name: 'generated code', run: generateCode },
   { name: 'circuits', after: ['generated code'], run: compileCircuits },
-  { name: 'contracts', after: ['generated code'], run: () => compileOwnContracts(forMarketsOnly) },
+  { name: 'contracts', after: ['generated code'], run: () => compileOwnContracts(scope) },
   { name: 'keys', after: ['generated code'], run: makeAllKeys },
-  { name: 'verifiers', after: ['contracts', 'keys'], run: () => compileVerifiers(forMarketsOnly) },
+  { name: 'verifiers', after: ['contracts', 'keys'], run: () => compileVerifiers(scope) },
   { name: 'native prover', run: buildNativeProver },
-  ...(forMarketsOnly
-    ? []
-    : [
+  ...(scope === 'all'
+    ? [
         { name: 'library', after: ['generated code'], run: compileLibrary },
         { name: 'what the package ships', after: ['verifiers'], run: gatherShipped },
-      ]),
+      ]
+    : []),
 ]
 
 async function generateCode(): Promise<string | undefined> {

@@ -8,27 +8,42 @@ import { contentHash, filesBelow, root, versionOf } from './tools/sources.ts'
 import { isStamped, stamp } from './tools/stamps.ts'
 
 const VERIFIERS = 'build/contracts/'
+/** What a build is for: everything, parameters of markets, or margins of accounts. */
+export type BuildScope = 'all' | 'markets' | 'margins'
+
 /** A third of the work, for portfolios alone. */
 const FOR_PORTFOLIOS = ['contracts/registry/PortfolioRegistry.sol']
+/** Most of the rest: what moves markets, and who reads them. */
+const FOR_MARKETS = [
+  'contracts/consumers',
+  'contracts/market/AttestedFeed.sol',
+  'contracts/market/MedianFeed.sol',
+  'contracts/registry/RiskRegistry.sol',
+]
+const notNeededFor: Readonly<Record<BuildScope, readonly string[]>> = {
+  all: [],
+  markets: FOR_PORTFOLIOS,
+  margins: FOR_MARKETS,
+}
 
 let thread: Worker | undefined
 
 /** @returns what was compiled; undefined when all was up to date */
-export function compileOwnContracts(forMarketsOnly: boolean): Promise<string | undefined> {
-  return compile('contracts', [VERIFIERS, ...notNeeded(forMarketsOnly)])
+export function compileOwnContracts(scope: BuildScope): Promise<string | undefined> {
+  return compile('contracts', [VERIFIERS, ...notNeeded(scope)])
 }
 
 /** The verifiers, after the keys and our own contracts. */
-export async function compileVerifiers(forMarketsOnly: boolean): Promise<string | undefined> {
-  const done = await compile('verifiers', notNeeded(forMarketsOnly))
+export async function compileVerifiers(scope: BuildScope): Promise<string | undefined> {
+  const done = await compile('verifiers', notNeeded(scope))
   await thread?.terminate()
   return done
 }
 
 /** Once compiled, a contract is kept up to date. */
-function notNeeded(forMarketsOnly: boolean): readonly string[] {
+function notNeeded(scope: BuildScope): readonly string[] {
   const isThere = (file: string): boolean => existsSync(join(root, 'build', 'artifacts', file))
-  return forMarketsOnly ? FOR_PORTFOLIOS.filter((file) => !isThere(file)) : []
+  return notNeededFor[scope].filter((file) => !isThere(file))
 }
 
 async function compile(name: string, leaveOut: readonly string[]): Promise<string | undefined> {

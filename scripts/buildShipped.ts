@@ -9,6 +9,7 @@ import { type Build, builds } from '../circuits/statements/index.ts'
 import { packageVersion } from '../prover/config.ts'
 import { KeyStore, sha256 } from '../prover/proof/keys/keyStore.ts'
 import { contractSources, verifierNameOf } from '../prover/registry/artifacts.ts'
+import { immutablesOf } from '../prover/registry/immutables.ts'
 import { SHIPPED_FORMAT, type ShippedKey, type ShippedManifest } from '../prover/registry/shipped.ts'
 import { putInPlace } from './buildLibrary.ts'
 import { filesBelow, root } from './tools/sources.ts'
@@ -50,8 +51,10 @@ function shippedArtifacts(): Files {
   const all = [...Object.entries(contractSources), ...verifiers]
   return new Map(
     all.map(([name, source]) => {
-      const { abi, bytecode, deployedBytecode } = JSON.parse(read(`build/artifacts/${source}/${name}.json`))
-      return [`artifacts/${name}.json`, JSON.stringify({ abi, bytecode, deployedBytecode })]
+      const artifact = JSON.parse(read(`build/artifacts/${source}/${name}.json`))
+      const { abi, bytecode, deployedBytecode } = artifact
+      const immutables = immutablesOf(join(root, 'build', 'artifacts'), artifact)
+      return [`artifacts/${name}.json`, JSON.stringify({ abi, bytecode, deployedBytecode, immutables })]
     }),
   )
 }

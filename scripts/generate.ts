@@ -17,7 +17,8 @@ import {
   volatilityModels,
   words,
 } from '../circuits/statements/index.ts'
-import { circomFrames, circomModels, circomWords } from './generators/circom.ts'
+import { circomModels, circomWords } from './generators/circom.ts'
+import { circomFrames } from './generators/circomFrames.ts'
 import { claimIds, claimRows } from './generators/claims.ts'
 import { declarationFaults } from './generators/faults.ts'
 import { circomHours } from './generators/hours.ts'
@@ -28,10 +29,11 @@ import { filesBelow, root } from './tools/sources.ts'
 
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 
-/** Whether a handwritten circuit instantiates a template. */
-function usesOf(): (template: string) => boolean {
+/** Whether a handwritten circuit, or the frame of a statement, instantiates a template. */
+function usesOf(frames: Generated): (template: string) => boolean {
   const handwritten = filesBelow('circuits', '.circom').filter((file) => !file.startsWith('circuits/generated/'))
-  const named = new Set(handwritten.flatMap((file) => read(file).match(/\b[A-Z]\w*(?=\()/g) ?? []))
+  const texts = [...handwritten.map(read), ...Object.values(frames)]
+  const named = new Set(texts.flatMap((text) => text.match(/\b[A-Z]\w*(?=\()/g) ?? []))
   return (template) => named.has(template)
 }
 
@@ -50,9 +52,10 @@ if (faults.length > 0) {
   process.exit(1)
 }
 
+const frames = circomFrames(statements, words)
 const files: Generated = {
-  ...circomWords(words, usesOf()),
-  ...circomFrames(statements, words),
+  ...circomWords(words, usesOf(frames)),
+  ...frames,
   ...circomModels(volatilityModels, words),
   ...circomHours(busyHoursX6),
   ...circomSizes({ collaterals: COLLATERALS }, statements, words),

@@ -7,9 +7,13 @@ const root = new URL('../', import.meta.url)
 if (existsSync(new URL('package-lock.json', root))) {
   process.argv.splice(2, 0, 'zkrisk')
   await import('./run.mjs')
-} else if (!existsSync(new URL('dist/prover/service/cli.js', root))) {
+} else if (!['dist/prover/service/cli.js', 'shipped/manifest.json'].every((file) => existsSync(new URL(file, root)))) {
   fail(
     'This package was packed before it was built. In the clone: npm run build, then npm pack. (service.packed-unbuilt)',
+  )
+} else if (builtVersion() !== readManifest().version) {
+  fail(
+    `This package of version ${readManifest().version} was packed with what version ${builtVersion()} had built. In the clone: npm run build, then npm pack. (service.packed-stale)`,
   )
 } else if (satisfies(process.versions.node)) {
   await import('../dist/prover/service/cli.js')
@@ -37,6 +41,11 @@ function satisfies(version) {
       if (operator === '^' && major !== Number(wantedMajor)) return false
       return major > Number(wantedMajor) || (major === Number(wantedMajor) && minor >= Number(wantedMinor))
     })
+}
+
+/** Of the package when its built part was gathered. */
+function builtVersion() {
+  return JSON.parse(readFileSync(new URL('shipped/manifest.json', root), 'utf8')).package
 }
 
 function readManifest() {

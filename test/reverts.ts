@@ -19,7 +19,7 @@ export async function expectRevert(
 }
 
 /** Where libraries put the bytes a call reverted with differs by path; they are under some `data` key. */
-function revertDataOf(error: unknown): string | undefined {
+export function revertDataOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   const { data, error: inner, info, cause } = error as Record<string, unknown>
   if (typeof data === 'string' && data.startsWith('0x')) return data

@@ -20,14 +20,14 @@ include "Publish.circom";
  *                          estimate does not depend on how observations are cut into batches
  * @param  MODEL            id of the volatility model
  * @input  previousVolatilityState, previousAnchorState, marketPolicy  []  packed words
- * @input  slotBits  [SLOTS][112]  bits of packed observations, oldest first
- * @input  learning, margin  engine policy, unpacked once for all markets
+ * @input  observations  [SLOTS][112]  bits of packed observations, oldest first
+ * @input  learningPolicy, marginPolicy  engine policy, unpacked once for all markets
  * @output volatilityState, anchorState, parameters  []  packed words
  */
 template MarketStep(SLOTS, TEST_EVERY_SLOT, MODEL) {
-    signal input previousVolatilityState, previousAnchorState, marketPolicy, slotBits[SLOTS][112];
-    input LearningPolicyFields() learning;
-    input MarginPolicyFields() margin;
+    signal input previousVolatilityState, previousAnchorState, marketPolicy, observations[SLOTS][112];
+    input LearningPolicyFields() learningPolicy;
+    input MarginPolicyFields() marginPolicy;
     signal output volatilityState, anchorState, parameters;
 
     component volatility = UnpackVolatilityState(volatilityStateBits(MODEL));
@@ -40,7 +40,7 @@ template MarketStep(SLOTS, TEST_EVERY_SLOT, MODEL) {
     component step[SLOTS];
     for (var i = 0; i < SLOTS; i++) {
         step[i] = ObservationStep(TEST_EVERY_SLOT == 1 || i == SLOTS - 1 ? 1 : 0, MODEL);
-        step[i].bits <== slotBits[i];
+        step[i].bits <== observations[i];
         if (i == 0) {
             step[i].asOf <== volatility.fields.asOf;
             step[i].lnPriceX26 <== volatility.fields.lnPriceX26;
@@ -65,8 +65,8 @@ template MarketStep(SLOTS, TEST_EVERY_SLOT, MODEL) {
             step[i].anchorMoveDownX24 <== step[i - 1].nextAnchorMoveDownX24;
             step[i].anchorMoveUpX24 <== step[i - 1].nextAnchorMoveUpX24;
         }
-        step[i].learning <== learning;
-        step[i].margin <== margin;
+        step[i].learning <== learningPolicy;
+        step[i].margin <== marginPolicy;
         step[i].market <== policy.fields;
     }
 
@@ -83,8 +83,8 @@ template MarketStep(SLOTS, TEST_EVERY_SLOT, MODEL) {
     publish.moveUpX24 <== step[LAST].moveUpX24;
     publish.previousInitialX24 <== anchor.fields.initialMarginX24;
     publish.previousMaintenanceX24 <== anchor.fields.maintenanceMarginX24;
-    publish.learning <== learning;
-    publish.margin <== margin;
+    publish.learning <== learningPolicy;
+    publish.margin <== marginPolicy;
     publish.market <== policy.fields;
     parameters <== publish.parameters;
 

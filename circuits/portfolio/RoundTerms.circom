@@ -1,5 +1,6 @@
 pragma circom 2.2.3;
 
+include "comparators.circom";
 include "../generated/sizes.circom";
 include "../generated/words/CollateralPolicy.circom";
 include "../generated/words/CollateralPrice.circom";
@@ -131,7 +132,7 @@ template CollateralTerms() {
  * @output initialFields  []  what InitialRound takes
  * @output contingencyFields, concentrationFields  []  what AccountHoldings and InitialNeeds charge
  *
- * A settlement currency of price 0 and a collateral dearer than 2^73 units have no witness.
+ * A settlement currency or perpetuals of price 0 and a collateral dearer than 2^73 units have no witness.
  */
 template RoundTerms() {
     signal input roundPrices, roundConfidences, collateralPrices[collateralPricesWords()];
@@ -160,6 +161,9 @@ template RoundTerms() {
     asOf <== prices.fields.asOf;
     holdingTerms.spotE8 <== prices.fields.spotE8;
     holdingTerms.perpPriceE8 <== prices.fields.perpPriceE8;
+    // A feed that is not there says 0, at which perpetuals would cost nothing.
+    signal isPerpMissing <== IsZero()(prices.fields.perpPriceE8);
+    isPerpMissing === 0;
     holdingTerms.sizesQ <== CollateralSizes()(collateralSizes);
     component collateral = CollateralTerms();
     collateral.collateralPrices <== collateralPrices;

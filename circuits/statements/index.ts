@@ -14,7 +14,16 @@ import { optionBuilds, optionLists, optionStatements, optionWords } from './opti
 import { accountBuilds, accountLists, accountStatements, accountWords } from './portfolio.ts'
 
 export { sizeOf, WORD_BITS } from './language.ts'
-export { marketUpdate, retiredVolatilityModelIds, type VolatilityModelName } from './market.ts'
+export {
+  marketState,
+  type MarketStateWord,
+  marketStateWords,
+  marketStruct,
+  marketUpdate,
+  previousOf,
+  retiredVolatilityModelIds,
+  type VolatilityModelName,
+} from './market.ts'
 export { busyHoursX6, DEFAULT_VOLATILITY_MODEL, volatilityModels }
 export { REGULAR_SHOCKS, UP_ONLY_SHOCKS } from './options.ts'
 export { COLLATERALS } from './portfolio.ts'
@@ -73,7 +82,10 @@ export function volatilityModelOf(build: Build): number {
 }
 
 /** Path below circuits/ of a build's template. */
-export const templateFile = ({ statement }: Build): string => `statement/${statements[statement].template}.circom`
+export function templateFile(build: Build): string {
+  const { template, step }: Statement = statements[build.statement]
+  return `${step === undefined ? 'statement' : 'generated/frames'}/${template}.circom`
+}
 
 /** The main component of a build, as circom writes it. */
 export function mainComponent(build: Build): string {

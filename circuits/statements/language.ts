@@ -25,6 +25,8 @@ export type Field = {
   /** Of a field that governance sets: the least value that makes sense, in units of the field, or another field of the word. */
   readonly least?: number | FieldBound
   readonly greatest?: number
+  /** Why whoever governs may go no further: the bound protects accounts, not the circuit. */
+  readonly because?: string
 }
 
 /** What another field of the same word says, or so much more. */
@@ -45,8 +47,16 @@ export type Section = {
   readonly name: string
   readonly word: string
   readonly count?: readonly (number | string)[]
+  /** Contracts take it with its neighbours, as one struct. */
+  readonly within?: StructPlace
   readonly meaning: string
 }
+
+/** Neighbouring words that contracts hold as a struct of this type, in its order, and what they call it here. */
+export type StructPlace = { readonly struct: string; readonly as: string }
+
+/** A struct of words, as contracts take, keep and tell them together. */
+export type WordStruct = { readonly title: string; readonly words: readonly string[] }
 
 /** Sections that stand together, repeated as often as the size `repeat` says. */
 export type Group = { readonly repeat?: string; readonly sections: readonly Section[] }
@@ -65,16 +75,22 @@ export type WordList = {
 
 /** What a call presents of one subject: a word, or something else of a Solidity type. */
 export type CallField = { readonly name: string; readonly meaning: string } & (
-  | { readonly word: string }
+  | { readonly word: string; readonly within?: StructPlace }
   | { readonly type: 'address' | 'bytes32' | 'uint256' }
 )
 
-/** What a call presents of one subject, in order; `runs` names neighbours that are copied together, by first and last. */
+/** What a call presents of one subject, in order; `runs` names neighbours that are copied together, by first and last, or structs. */
 export type CallItem = {
   readonly title: string
   readonly fields: readonly CallField[]
   readonly runs: Readonly<Record<string, readonly [first: string, last: string]>>
 }
+
+/**
+ * A template below circuits/ with a port for each section, by its name: of sections that all repetitions share the word's
+ * fields, of elements that share words the bits of each, of any other the word.
+ */
+export type Step = { readonly folder: string; readonly template: string; readonly parameters: readonly string[] }
 
 export type Statement = {
   readonly template: string
@@ -85,6 +101,8 @@ export type Statement = {
   readonly slots?: string
   /** Values that are the same for all builds and part of what the statement means. */
   readonly constants?: Readonly<Record<string, number>>
+  /** What takes one repetition from its inputs to its outputs; the statement's own template is generated then. */
+  readonly step?: Step
   readonly inputs: readonly Group[]
   readonly outputs: readonly Group[]
 }

@@ -1,4 +1,4 @@
-import type { Build, CallItem, Statement, VolatilityModelRow, Word } from './language.ts'
+import type { Build, CallItem, Statement, StructPlace, VolatilityModelRow, Word, WordStruct } from './language.ts'
 
 /** Words about markets: observations, volatility, parameters, and the policy behind them. */
 export const marketWords = {
@@ -52,8 +52,23 @@ export const marketWords = {
   learningPolicy: {
     title: 'Engine-wide policy of estimation and learning',
     fields: [
-      { name: 'decayRateX36', bits: 25, least: 1, meaning: 'fast half-lives per second' },
-      { name: 'horizonSeconds', bits: 24, least: 1, meaning: 'time a position needs to be closed' },
+      {
+        name: 'decayRateX36',
+        bits: 25,
+        least: 26_512,
+        greatest: 19_088_744,
+        meaning: 'fast half-lives per second',
+        because:
+          'a half-life of 1 hour to 30 days: shorter is noise, and beyond the slowest in use (0.97 a day, 23 days) a crash comes too late',
+      },
+      {
+        name: 'horizonSeconds',
+        bits: 24,
+        least: 60,
+        greatest: 864_000,
+        meaning: 'time a position needs to be closed',
+        because: '1 minute to 10 days: a liquidation takes some blocks, and ten days are what banks hold capital for',
+      },
       { name: 'sqrtHorizonX24', bits: 24, meaning: 'square root of the horizon in years, rounded up' },
       {
         name: 'stepUpX18',
@@ -67,7 +82,13 @@ export const marketWords = {
         least: 1,
         meaning: 'taken from a multiplier by a quiet horizon: learning rate × α',
       },
-      { name: 'multiplierFloorX18', bits: 22, least: 1, meaning: 'least multiplier' },
+      {
+        name: 'multiplierFloorX18',
+        bits: 22,
+        least: 131_072,
+        meaning: 'least multiplier',
+        because: 'half a standard deviation: less is no margin, whatever was learned',
+      },
       {
         name: 'multiplierCeilingX18',
         bits: 22,
@@ -82,16 +103,49 @@ export const marketWords = {
       { name: 'impliedWeightX10', bits: 11, greatest: 2 ** 10, meaning: 'weight of implied volatility, at most 1' },
       { name: 'stressWeightX10', bits: 11, greatest: 2 ** 10, meaning: 'weight of the stressed variance, at most 1' },
       { name: 'scanMultipleX8', bits: 12, least: 2 ** 8, meaning: 'spot scan range over horizon move' },
-      { name: 'loosenPerSecondX32', bits: 20, meaning: 'fastest fall of a margin' },
-      { name: 'tightenPerSecondX32', bits: 20, least: 1, meaning: 'fastest rise of the maintenance margin' },
-      { name: 'initialMarginBufferX10', bits: 10, meaning: 'initial over maintenance margin, less 1' },
+      {
+        name: 'loosenPerSecondX32',
+        bits: 20,
+        greatest: 59_652,
+        meaning: 'fastest fall of a margin',
+        because:
+          '5 % of notional an hour: what a crash has raised to a half takes hours to come down, in which it may go on',
+      },
+      {
+        name: 'tightenPerSecondX32',
+        bits: 20,
+        least: 2_983,
+        greatest: 596_523,
+        meaning: 'fastest rise of the maintenance margin',
+        because:
+          '0.25 % to 50 % of notional an hour: margins follow a crash within a day; faster leaves no less bad debt than no ramp (docs/dampers.md)',
+      },
+      {
+        name: 'initialMarginBufferX10',
+        bits: 10,
+        least: 51,
+        meaning: 'initial over maintenance margin, less 1',
+        because: '5 %: whoever has just opened is not liquidated by the next price',
+      },
     ],
   },
   marketPolicy: {
     title: 'Policy of one market',
     fields: [
-      { name: 'maxReturnX16', bits: 16, least: 1, meaning: 'log returns beyond this are winsorised' },
-      { name: 'volatilityFloorX16', bits: 20, least: 1, meaning: 'least volatility used' },
+      {
+        name: 'maxReturnX16',
+        bits: 16,
+        least: 655,
+        meaning: 'log returns beyond this are winsorised',
+        because: '1 %: volatility has to see a fall to follow it',
+      },
+      {
+        name: 'volatilityFloorX16',
+        bits: 20,
+        least: 655,
+        meaning: 'least volatility used',
+        because: '1 %: less is no market',
+      },
       {
         name: 'volatilityCeilingX16',
         bits: 20,
@@ -99,16 +153,42 @@ export const marketWords = {
         meaning: 'greatest volatility used',
       },
       { name: 'stressVolatilityX16', bits: 20, meaning: 'volatility of the stressed period' },
-      { name: 'liquidationCostX16', bits: 16, meaning: 'cost of closing a position, fraction of notional' },
-      { name: 'maintenanceMarginFloorX16', bits: 16, least: 1, meaning: 'least maintenance margin' },
+      {
+        name: 'liquidationCostX16',
+        bits: 16,
+        greatest: 13_107,
+        meaning: 'cost of closing a position, fraction of notional',
+        because: '20 %: what costs more to close cannot be margined',
+      },
+      {
+        name: 'maintenanceMarginFloorX16',
+        bits: 16,
+        least: 328,
+        meaning: 'least maintenance margin',
+        because: '0.5 %: leverage of 200 at the most, what the largest venues allow',
+      },
       {
         name: 'maintenanceMarginCeilingX16',
         bits: 16,
         least: { field: 'maintenanceMarginFloorX16' },
+        greatest: 58_982,
         meaning: 'greatest maintenance margin',
+        because: '90 %: above it an account that owes next to nothing would be liquidated',
       },
-      { name: 'liquidationBonusX16', bits: 16, meaning: 'paid to the liquidator, fraction of collateral' },
-      { name: 'scanRangeFloorX16', bits: 18, meaning: 'least spot scan range' },
+      {
+        name: 'liquidationBonusX16',
+        bits: 16,
+        greatest: 13_107,
+        meaning: 'paid to the liquidator, fraction of collateral',
+        because: '20 %: what is liquidated must be worth more to its owner than to the liquidator',
+      },
+      {
+        name: 'scanRangeFloorX16',
+        bits: 18,
+        least: 655,
+        meaning: 'least spot scan range',
+        because: '1 %: a grid narrower than that has one scenario',
+      },
       {
         name: 'scanRangeCeilingX16',
         bits: 18,
@@ -169,12 +249,53 @@ export type VolatilityModelName = keyof typeof volatilityModels
 /** The model that markets are bound to unless governance says otherwise. */
 export const DEFAULT_VOLATILITY_MODEL: VolatilityModelName & 'rangeMixture' = 'rangeMixture'
 
+/**
+ * Words of a market's state, under the names that they have in files. A batch is presented each as it was and arrives at each as
+ * it is then; contracts, bundles and audits go by this list. A word that is added here has its value from
+ * `circuits/parameters/MarketStep.circom` and its twin (docs/extending.md).
+ */
+export const marketState = {
+  volatility: 'volatilityState',
+  anchor: 'anchorState',
+} as const satisfies Readonly<Record<string, keyof typeof marketWords>>
+
+export type MarketStateWord = (typeof marketState)[keyof typeof marketState]
+
+/** Words of a state in order. */
+export const marketStateWords: readonly MarketStateWord[] = Object.values(marketState)
+
+/** What a word of a state is called where it is presented as it was. */
+export const previousOf = <W extends MarketStateWord>(word: W): `previous${Capitalize<W>}` =>
+  `previous${word.charAt(0).toUpperCase()}${word.slice(1)}` as `previous${Capitalize<W>}`
+
+export const marketStruct = {
+  title: 'State of a market, of which the registry keeps a hash',
+  words: marketStateWords,
+} satisfies WordStruct
+
+type StatePlace = {
+  readonly name: string
+  readonly word: string
+  readonly within: StructPlace
+  readonly meaning: string
+}
+
+const statePlaces = (as: string, meaning: string, nameOf: (word: MarketStateWord) => string): readonly StatePlace[] =>
+  marketStateWords.map((word) => ({ name: nameOf(word), word, within: { struct: 'MarketState', as }, meaning }))
+const before = (meaning: string): readonly StatePlace[] => statePlaces('previous', meaning, previousOf)
+const after = (meaning: string): readonly StatePlace[] => statePlaces('state', meaning, (word) => word)
+
 export const marketStatements = {
   marketRisk: {
     template: 'MarketRisk',
     parameters: ['markets', 'observations', 'testEverySlot', 'volatilityModel'],
     places: 'markets',
     slots: 'observations',
+    step: {
+      folder: 'parameters',
+      template: 'MarketStep',
+      parameters: ['observations', 'testEverySlot', 'volatilityModel'],
+    },
     inputs: [
       {
         sections: [
@@ -185,8 +306,7 @@ export const marketStatements = {
       {
         repeat: 'markets',
         sections: [
-          { name: 'previousVolatilityState', word: 'volatilityState', meaning: 'as the registry holds it' },
-          { name: 'previousAnchorState', word: 'anchorState', meaning: 'as the registry holds it' },
+          ...before('as the registry holds it'),
           { name: 'marketPolicy', word: 'marketPolicy', meaning: 'as RiskPolicy holds it' },
           {
             name: 'observations',
@@ -201,8 +321,7 @@ export const marketStatements = {
       {
         repeat: 'markets',
         sections: [
-          { name: 'volatilityState', word: 'volatilityState', meaning: 'after the observations' },
-          { name: 'anchorState', word: 'anchorState', meaning: 'after the observations' },
+          ...after('after the observations'),
           { name: 'parameters', word: 'parameters', meaning: 'after the observations' },
         ],
       },
@@ -215,18 +334,16 @@ export const marketUpdate = {
   title: 'One market of a batch: what it starts from, as the chain hashed it, and what it arrives at',
   fields: [
     { name: 'marketId', type: 'bytes32', meaning: 'id, strictly increasing within a batch' },
-    { name: 'previousVolatilityState', word: 'volatilityState', meaning: 'in force' },
-    { name: 'previousAnchorState', word: 'anchorState', meaning: 'in force' },
+    ...before('in force'),
     { name: 'inboxHead', type: 'bytes32', meaning: "head of the source's inbox after the last consumed observation" },
     { name: 'inboxCount', type: 'uint256', meaning: 'how many observations have been consumed' },
     { name: 'source', type: 'address', meaning: "the market's observation source" },
     { name: 'observationCount', type: 'uint256', meaning: 'how many observations this batch consumes, 1 to K' },
     { name: 'sequence', type: 'uint256', meaning: 'of this batch: the market has been moved by one fewer' },
-    { name: 'volatilityState', word: 'volatilityState', meaning: 'proven, after them' },
-    { name: 'anchorState', word: 'anchorState', meaning: 'proven, after them' },
+    ...after('proven, after them'),
     { name: 'parameters', word: 'parameters', meaning: 'proven, after them' },
   ],
-  runs: { presented: ['previousVolatilityState', 'source'], states: ['volatilityState', 'anchorState'] },
+  runs: { presented: ['previous', 'source'], states: ['state', 'state'] },
 } as const satisfies CallItem
 
 /**

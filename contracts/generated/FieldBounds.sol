@@ -14,11 +14,13 @@ error PolicyAbove(string field, uint256 value, uint256 greatest);
 library FieldBounds {
     /// @custom:reverts PolicyBelow, PolicyAbove, naming the field
     function checkLearningPolicy(LearningPolicyWord word) internal pure {
-        _least("decayRateX36", word.decayRateX36(), 1);
-        _least("horizonSeconds", word.horizonSeconds(), 1);
+        _least("decayRateX36", word.decayRateX36(), 26512);
+        _greatest("decayRateX36", word.decayRateX36(), 19088744);
+        _least("horizonSeconds", word.horizonSeconds(), 60);
+        _greatest("horizonSeconds", word.horizonSeconds(), 864000);
         _least("stepUpX18", word.stepUpX18(), word.stepDownX18() + 1);
         _least("stepDownX18", word.stepDownX18(), 1);
-        _least("multiplierFloorX18", word.multiplierFloorX18(), 1);
+        _least("multiplierFloorX18", word.multiplierFloorX18(), 131072);
         _least("multiplierCeilingX18", word.multiplierCeilingX18(), word.multiplierFloorX18());
     }
 
@@ -27,16 +29,23 @@ library FieldBounds {
         _greatest("impliedWeightX10", word.impliedWeightX10(), 1024);
         _greatest("stressWeightX10", word.stressWeightX10(), 1024);
         _least("scanMultipleX8", word.scanMultipleX8(), 256);
-        _least("tightenPerSecondX32", word.tightenPerSecondX32(), 1);
+        _greatest("loosenPerSecondX32", word.loosenPerSecondX32(), 59652);
+        _least("tightenPerSecondX32", word.tightenPerSecondX32(), 2983);
+        _greatest("tightenPerSecondX32", word.tightenPerSecondX32(), 596523);
+        _least("initialMarginBufferX10", word.initialMarginBufferX10(), 51);
     }
 
     /// @custom:reverts PolicyBelow, PolicyAbove, naming the field
     function checkMarketPolicy(MarketPolicyWord word) internal pure {
-        _least("maxReturnX16", word.maxReturnX16(), 1);
-        _least("volatilityFloorX16", word.volatilityFloorX16(), 1);
+        _least("maxReturnX16", word.maxReturnX16(), 655);
+        _least("volatilityFloorX16", word.volatilityFloorX16(), 655);
         _least("volatilityCeilingX16", word.volatilityCeilingX16(), word.volatilityFloorX16());
-        _least("maintenanceMarginFloorX16", word.maintenanceMarginFloorX16(), 1);
+        _greatest("liquidationCostX16", word.liquidationCostX16(), 13107);
+        _least("maintenanceMarginFloorX16", word.maintenanceMarginFloorX16(), 328);
         _least("maintenanceMarginCeilingX16", word.maintenanceMarginCeilingX16(), word.maintenanceMarginFloorX16());
+        _greatest("maintenanceMarginCeilingX16", word.maintenanceMarginCeilingX16(), 58982);
+        _greatest("liquidationBonusX16", word.liquidationBonusX16(), 13107);
+        _least("scanRangeFloorX16", word.scanRangeFloorX16(), 655);
         _least("scanRangeCeilingX16", word.scanRangeCeilingX16(), word.scanRangeFloorX16());
         _greatest("forecastWeightX26", word.forecastWeightX26(), 67108864);
     }

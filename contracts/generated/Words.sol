@@ -63,9 +63,6 @@ using VolatilityStateFields for VolatilityStateWord global;
 /// @title VolatilityStateFields
 /// @notice What {VolatilityStateWord} holds.
 library VolatilityStateFields {
-    /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 248;
-
     /// @notice Whether no bit is set beyond those in use.
     function fits(VolatilityStateWord word) internal pure returns (bool) {
         return VolatilityStateWord.unwrap(word) >> 248 == 0;
@@ -84,8 +81,11 @@ using AnchorStateFields for AnchorStateWord global;
 /// @title AnchorStateFields
 /// @notice What {AnchorStateWord} holds.
 library AnchorStateFields {
-    /// @notice Bits in use; every bit above is zero.
-    uint256 internal constant BITS = 204;
+    /// @notice Where {initialMarginX24} begins.
+    uint256 internal constant INITIAL_MARGIN_X24_AT = 112;
+
+    /// @notice Where {maintenanceMarginX24} begins.
+    uint256 internal constant MAINTENANCE_MARGIN_X24_AT = 136;
 
     /// @notice Whether no bit is set beyond those in use.
     function fits(AnchorStateWord word) internal pure returns (bool) {
@@ -121,29 +121,6 @@ library AnchorStateFields {
     function maintenanceMarginX24(AnchorStateWord word) internal pure returns (uint256) {
         return (AnchorStateWord.unwrap(word) >> 136) & 0xffffff;
     }
-
-    /// @notice learned confidence multiplier of falls; 22 bits at 160.
-    function multiplierDownX18(AnchorStateWord word) internal pure returns (uint256) {
-        return (AnchorStateWord.unwrap(word) >> 160) & 0x3fffff;
-    }
-
-    /// @notice learned confidence multiplier of rises; 22 bits at 182.
-    function multiplierUpX18(AnchorStateWord word) internal pure returns (uint256) {
-        return (AnchorStateWord.unwrap(word) >> 182) & 0x3fffff;
-    }
-}
-
-/// @dev Lays field values side by side.
-function packAnchorState(uint256 anchorLnPriceX26, uint256 anchorAsOf, uint256 anchorMoveDownX24, uint256 anchorMoveUpX24, uint256 initialMarginX24, uint256 maintenanceMarginX24, uint256 multiplierDownX18, uint256 multiplierUpX18) pure returns (AnchorStateWord) {
-    if (anchorLnPriceX26 >= 2 ** 32) revert FieldOutOfRange("anchorLnPriceX26", anchorLnPriceX26);
-    if (anchorAsOf >= 2 ** 32) revert FieldOutOfRange("anchorAsOf", anchorAsOf);
-    if (anchorMoveDownX24 >= 2 ** 24) revert FieldOutOfRange("anchorMoveDownX24", anchorMoveDownX24);
-    if (anchorMoveUpX24 >= 2 ** 24) revert FieldOutOfRange("anchorMoveUpX24", anchorMoveUpX24);
-    if (initialMarginX24 >= 2 ** 24) revert FieldOutOfRange("initialMarginX24", initialMarginX24);
-    if (maintenanceMarginX24 >= 2 ** 24) revert FieldOutOfRange("maintenanceMarginX24", maintenanceMarginX24);
-    if (multiplierDownX18 >= 2 ** 22) revert FieldOutOfRange("multiplierDownX18", multiplierDownX18);
-    if (multiplierUpX18 >= 2 ** 22) revert FieldOutOfRange("multiplierUpX18", multiplierUpX18);
-    return AnchorStateWord.wrap(anchorLnPriceX26 | (anchorAsOf << 32) | (anchorMoveDownX24 << 64) | (anchorMoveUpX24 << 88) | (initialMarginX24 << 112) | (maintenanceMarginX24 << 136) | (multiplierDownX18 << 160) | (multiplierUpX18 << 182));
 }
 
 // Engine-wide policy of estimation and learning.
@@ -274,6 +251,11 @@ library MarketPolicyFields {
     /// @notice greatest volatility used; 20 bits at 36.
     function volatilityCeilingX16(MarketPolicyWord word) internal pure returns (uint256) {
         return (MarketPolicyWord.unwrap(word) >> 36) & 0xfffff;
+    }
+
+    /// @notice cost of closing a position, fraction of notional; 16 bits at 76.
+    function liquidationCostX16(MarketPolicyWord word) internal pure returns (uint256) {
+        return (MarketPolicyWord.unwrap(word) >> 76) & 0xffff;
     }
 
     /// @notice least maintenance margin; 16 bits at 92.
@@ -410,6 +392,21 @@ library ScenarioRegularFields {
     function shockX40(ScenarioRegularWord word) internal pure returns (uint256) {
         return ScenarioRegularWord.unwrap(word) & 0x7ffffffffff;
     }
+
+    /// @notice weight of the scenario with volatility up; 43 bits at 43.
+    function dampingUpX40(ScenarioRegularWord word) internal pure returns (uint256) {
+        return (ScenarioRegularWord.unwrap(word) >> 43) & 0x7ffffffffff;
+    }
+
+    /// @notice weight of the scenario with volatility as it is; 43 bits at 86.
+    function dampingNoneX40(ScenarioRegularWord word) internal pure returns (uint256) {
+        return (ScenarioRegularWord.unwrap(word) >> 86) & 0x7ffffffffff;
+    }
+
+    /// @notice weight of the scenario with volatility down; 43 bits at 129.
+    function dampingDownX40(ScenarioRegularWord word) internal pure returns (uint256) {
+        return (ScenarioRegularWord.unwrap(word) >> 129) & 0x7ffffffffff;
+    }
 }
 
 // A spot shock that is only tried with volatility up: extremes and tails.
@@ -422,6 +419,11 @@ library ScenarioUpOnlyFields {
     /// @notice shocked over current spot; 43 bits at 0.
     function shockX40(ScenarioUpOnlyElement word) internal pure returns (uint256) {
         return ScenarioUpOnlyElement.unwrap(word) & 0x7ffffffffff;
+    }
+
+    /// @notice weight of the scenario; 43 bits at 43.
+    function dampingX40(ScenarioUpOnlyElement word) internal pure returns (uint256) {
+        return (ScenarioUpOnlyElement.unwrap(word) >> 43) & 0x7ffffffffff;
     }
 }
 
@@ -488,6 +490,16 @@ library ExpiryForwardFields {
     function asOf(ExpiryForwardWord word) internal pure returns (uint256) {
         return (ExpiryForwardWord.unwrap(word) >> 32) & 0xffffffff;
     }
+
+    /// @notice part of the forward that still moves with spot; 48 bits at 64.
+    function forwardVariableE8(ExpiryForwardWord word) internal pure returns (uint256) {
+        return (ExpiryForwardWord.unwrap(word) >> 64) & 0xffffffffffff;
+    }
+
+    /// @notice part that the settlement average has fixed; 48 bits at 112.
+    function forwardFixedE8(ExpiryForwardWord word) internal pure returns (uint256) {
+        return (ExpiryForwardWord.unwrap(word) >> 112) & 0xffffffffffff;
+    }
 }
 
 // What an account holds of one strike of one expiry.
@@ -549,9 +561,43 @@ library RoundPricesFields {
         return (RoundPricesWord.unwrap(word) >> 48) & 0xffffffffffff;
     }
 
+    /// @notice price of the settlement currency, at least 1; 44 bits at 96.
+    function stablePriceE12(RoundPricesWord word) internal pure returns (uint256) {
+        return (RoundPricesWord.unwrap(word) >> 96) & 0xfffffffffff;
+    }
+
     /// @notice time of the round; 32 bits at 140.
     function asOf(RoundPricesWord word) internal pure returns (uint256) {
         return (RoundPricesWord.unwrap(word) >> 140) & 0xffffffff;
+    }
+}
+
+// What a round says about a collateral asset.
+type CollateralPriceElement is uint256;
+using CollateralPriceFields for CollateralPriceElement global;
+
+/// @title CollateralPriceFields
+/// @notice What {CollateralPriceElement} holds.
+library CollateralPriceFields {
+    /// @notice price; 62 bits at 0.
+    function priceE12(CollateralPriceElement word) internal pure returns (uint256) {
+        return CollateralPriceElement.unwrap(word) & 0x3fffffffffffffff;
+    }
+}
+
+// 2 CollateralPriceElements side by side.
+type CollateralPriceWord is uint256;
+using CollateralPriceElements for CollateralPriceWord global;
+
+/// @title CollateralPriceElements
+/// @notice What {CollateralPriceWord} holds.
+library CollateralPriceElements {
+    /// @notice Elements that share a word.
+    uint256 internal constant PER_WORD = 2;
+
+    /// @notice The element at `index` below 2; the first stands in the low bits.
+    function element(CollateralPriceWord word, uint256 index) internal pure returns (CollateralPriceElement) {
+        return CollateralPriceElement.wrap((CollateralPriceWord.unwrap(word) >> (103 * index)) & 0x7fffffffffffffffffffffffff);
     }
 }
 
@@ -575,6 +621,11 @@ library CollateralPolicyFields {
     /// @notice lower confidence costs margin; 41 bits at 82.
     function confidenceThresholdX40(CollateralPolicyElement word) internal pure returns (uint256) {
         return (CollateralPolicyElement.unwrap(word) >> 82) & 0x1ffffffffff;
+    }
+
+    /// @notice 1: shocked with spot, so it offsets options and perpetuals; 1 bits at 123.
+    function movesWithSpot(CollateralPolicyElement word) internal pure returns (uint256) {
+        return (CollateralPolicyElement.unwrap(word) >> 123) & 0x1;
     }
 }
 
@@ -606,9 +657,19 @@ library ScenarioSkewFields {
         return ScenarioSkewWord.unwrap(word) & 0x7ffffffffff;
     }
 
+    /// @notice weight of the scenario; 43 bits at 43.
+    function dampingLinearX40(ScenarioSkewWord word) internal pure returns (uint256) {
+        return (ScenarioSkewWord.unwrap(word) >> 43) & 0x7ffffffffff;
+    }
+
     /// @notice absolute skew: shocked over current spot; 43 bits at 86.
     function shockAbsoluteX40(ScenarioSkewWord word) internal pure returns (uint256) {
         return (ScenarioSkewWord.unwrap(word) >> 86) & 0x7ffffffffff;
+    }
+
+    /// @notice weight of the scenario; 43 bits at 129.
+    function dampingAbsoluteX40(ScenarioSkewWord word) internal pure returns (uint256) {
+        return (ScenarioSkewWord.unwrap(word) >> 129) & 0x7ffffffffff;
     }
 }
 
@@ -619,6 +680,11 @@ using LossFactorsFields for LossFactorsWord global;
 /// @title LossFactorsFields
 /// @notice What {LossFactorsWord} holds.
 library LossFactorsFields {
+    /// @notice of the worst loss, maintenance margin; 44 bits at 0.
+    function maintenanceFactorX40(LossFactorsWord word) internal pure returns (uint256) {
+        return LossFactorsWord.unwrap(word) & 0xfffffffffff;
+    }
+
     /// @notice feeds below this confidence cost margin; 41 bits at 179.
     function confidenceThresholdX40(LossFactorsWord word) internal pure returns (uint256) {
         return (LossFactorsWord.unwrap(word) >> 179) & 0x1ffffffffff;
@@ -677,6 +743,34 @@ library HoldingsFields {
     function fits(HoldingsWord word) internal pure returns (bool) {
         return HoldingsWord.unwrap(word) >> 229 == 0;
     }
+
+    /// @notice perpetuals; 61 bits at 0, which hold the value plus 2^60.
+    function perpsE12(HoldingsWord word) internal pure returns (int256) {
+        return int256(HoldingsWord.unwrap(word) & 0x1fffffffffffffff) - int256(2 ** 60);
+    }
+
+    /// @notice cash in the settlement currency; 84 bits at 61, which hold the value plus 2^83.
+    function cashE12(HoldingsWord word) internal pure returns (int256) {
+        return int256((HoldingsWord.unwrap(word) >> 61) & 0xfffffffffffffffffffff) - int256(2 ** 83);
+    }
+
+    /// @notice unrealised gain of the perpetuals, funding included; 84 bits at 145, which hold the value plus 2^83.
+    function perpPnlE12(HoldingsWord word) internal pure returns (int256) {
+        return int256((HoldingsWord.unwrap(word) >> 145) & 0xfffffffffffffffffffff) - int256(2 ** 83);
+    }
+}
+
+// What an account holds of a collateral asset.
+type CollateralAmountElement is uint256;
+using CollateralAmountFields for CollateralAmountElement global;
+
+/// @title CollateralAmountFields
+/// @notice What {CollateralAmountElement} holds.
+library CollateralAmountFields {
+    /// @notice amount; 62 bits at 0.
+    function amountE12(CollateralAmountElement word) internal pure returns (uint256) {
+        return CollateralAmountElement.unwrap(word) & 0x3fffffffffffffff;
+    }
 }
 
 // 4 CollateralAmountElements side by side.
@@ -686,9 +780,17 @@ using CollateralAmountElements for CollateralAmountWord global;
 /// @title CollateralAmountElements
 /// @notice What {CollateralAmountWord} holds.
 library CollateralAmountElements {
+    /// @notice Elements that share a word.
+    uint256 internal constant PER_WORD = 4;
+
     /// @notice Whether no bit is set beyond those in use.
     function fits(CollateralAmountWord word) internal pure returns (bool) {
         return CollateralAmountWord.unwrap(word) >> 248 == 0;
+    }
+
+    /// @notice The element at `index` below 4; the first stands in the low bits.
+    function element(CollateralAmountWord word, uint256 index) internal pure returns (CollateralAmountElement) {
+        return CollateralAmountElement.wrap((CollateralAmountWord.unwrap(word) >> (62 * index)) & 0x3fffffffffffffff);
     }
 }
 

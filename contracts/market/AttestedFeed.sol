@@ -2,15 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {packObservation} from "../generated/Words.sol";
 import {ClockSkew} from "./ClockSkew.sol";
 import {IAttestedFeed} from "./IAttestedFeed.sol";
-import {ObservationInbox} from "./ObservationInbox.sol";
+import {PlausibleInbox} from "./PlausibleInbox.sol";
 import {SignerCommittee} from "./SignerCommittee.sol";
 
 /// @title AttestedFeed
-/// @notice Owner-free observation source: k of n signers attest, anyone submits.
-contract AttestedFeed is IAttestedFeed, ObservationInbox, SignerCommittee, EIP712 {
+/// @notice Observation source: k of n signers attest, anyone submits.
+contract AttestedFeed is IAttestedFeed, PlausibleInbox, SignerCommittee, EIP712 {
     /// @notice Clocks of signers and chain may differ by this much.
     uint256 public constant CLOCK_SKEW_SECONDS = ClockSkew.SECONDS;
 
@@ -19,19 +18,26 @@ contract AttestedFeed is IAttestedFeed, ObservationInbox, SignerCommittee, EIP71
             "Observation(bytes32 marketId,uint256 priceE8,uint256 confidenceE8,uint256 asOf,"
             "uint256 impliedVolatilityX16,uint256 rangeCode,uint256 deadline)"
         );
-    uint256 private constant ONE_BPS = 10_000;
 
     /// @inheritdoc IAttestedFeed
     uint256 public immutable maxConfidenceBps;
 
-    /// @param signers           the n signers, strictly increasing
+    /// @param authority         who may replace signers, and who may revoke one
+    /// @param signers_          the n signers, strictly increasing
     /// @param threshold_        k, 1 to n
     /// @param maxConfidenceBps_ greatest confidence half-width, in 1/10,000 of the price
+    /// @param bounds            what can be a market
     constructor(
-        address[] memory signers,
+        address authority,
+        address[] memory signers_,
         uint256 threshold_,
-        uint256 maxConfidenceBps_
-    ) EIP712("zk-risk-engine AttestedFeed", "1") SignerCommittee(signers, threshold_) {
+        uint256 maxConfidenceBps_,
+        Plausibility memory bounds
+    )
+        PlausibleInbox(bounds)
+        EIP712("zk-risk-engine AttestedFeed", "1")
+        SignerCommittee(authority, signers_, threshold_)
+    {
         if (maxConfidenceBps_ > ONE_BPS) revert ConfidenceBoundOutOfRange(maxConfidenceBps_, ONE_BPS);
         maxConfidenceBps = maxConfidenceBps_;
     }
@@ -45,6 +51,8 @@ contract AttestedFeed is IAttestedFeed, ObservationInbox, SignerCommittee, EIP71
     function submitBatch(Observation[] calldata observations, Signature[][] calldata signatures) external {
         if (observations.length != signatures.length) revert LengthMismatch(observations.length, signatures.length);
         for (uint256 i = 0; i < observations.length; ++i) {
+            // Somebody has carried it, or a later one: that must not stop the others.
+            if (observations[i].asOf <= _lastAsOf(observations[i].marketId)) continue;
             _take(observations[i], signatures[i]);
         }
     }
@@ -56,14 +64,18 @@ contract AttestedFeed is IAttestedFeed, ObservationInbox, SignerCommittee, EIP71
 
     function _take(Observation calldata observation, Signature[] calldata signatures) private {
         _requireTimely(observation, _lastAsOf(observation.marketId));
-        if (observation.priceE8 == 0) revert PriceIsZero(observation.marketId);
-        uint256 limit = (observation.priceE8 * maxConfidenceBps) / ONE_BPS;
-        if (observation.confidenceE8 > limit) revert ConfidenceTooWide(observation.confidenceE8, limit);
         _requireSigned(digest(observation), signatures);
-        _append(
+        (uint256 priceE8, uint256 confidenceE8) = (observation.priceE8, observation.confidenceE8);
+        // Divided where it cannot be multiplied: such a price is refused by the door.
+        uint256 limit = priceE8 > type(uint128).max ? priceE8 / ONE_BPS : (priceE8 * maxConfidenceBps) / ONE_BPS;
+        if (confidenceE8 > limit && priceE8 != 0) {
+            _refuse(observation.marketId, observation.asOf, priceE8, Refusal.Uncertain);
+            return;
+        }
+        _offer(
             observation.marketId,
-            packObservation({
-                priceE8: observation.priceE8,
+            Offer({
+                priceE8: priceE8,
                 asOf: observation.asOf,
                 impliedVolatilityX16: observation.impliedVolatilityX16,
                 rangeCode: observation.rangeCode

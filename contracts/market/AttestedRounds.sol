@@ -9,7 +9,7 @@ import {RoundId} from "./RoundId.sol";
 import {SignerCommittee} from "./SignerCommittee.sol";
 
 /// @title AttestedRounds
-/// @notice Owner-free source of market rounds: k of n signers attest, anyone publishes.
+/// @notice Source of market rounds: k of n signers attest, anyone publishes.
 contract AttestedRounds is IAttestedRounds, SignerCommittee, EIP712 {
     /// @notice Clocks of signers and chain may differ by this much.
     uint256 public constant CLOCK_SKEW_SECONDS = ClockSkew.SECONDS;
@@ -27,14 +27,16 @@ contract AttestedRounds is IAttestedRounds, SignerCommittee, EIP712 {
     /// @inheritdoc IRoundSource
     mapping(bytes32 marketId => mapping(uint256 asOf => bytes32)) public roundOf;
 
-    /// @param signers        the n signers, strictly increasing
+    /// @param authority      who may replace signers, and who may revoke one
+    /// @param signers_       the n signers, strictly increasing
     /// @param threshold_     k, 1 to n
     /// @param maxAgeSeconds_ age up to which a round may be published, 1 second to a day
     constructor(
-        address[] memory signers,
+        address authority,
+        address[] memory signers_,
         uint256 threshold_,
         uint256 maxAgeSeconds_
-    ) EIP712("zk-risk-engine AttestedRounds", "1") SignerCommittee(signers, threshold_) {
+    ) EIP712("zk-risk-engine AttestedRounds", "1") SignerCommittee(authority, signers_, threshold_) {
         if (maxAgeSeconds_ == 0 || maxAgeSeconds_ > GREATEST_AGE) revert RoundAgeOutOfRange(maxAgeSeconds_, GREATEST_AGE);
         maxAgeSeconds = maxAgeSeconds_;
     }

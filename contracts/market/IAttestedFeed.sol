@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {IObservationSource} from "./IObservationSource.sol";
+import {IPlausibleInbox} from "./IPlausibleInbox.sol";
 import {ISignerCommittee} from "./ISignerCommittee.sol";
 
 /// @title IAttestedFeed
 /// @notice Observations attested by k of n signers (EIP-712; contracts sign by ERC-1271). Anyone may carry them.
-/// @dev No owner: signers, threshold and confidence bound are fixed for ever. A new committee is a new feed.
-interface IAttestedFeed is IObservationSource, ISignerCommittee {
+/// @dev Nobody but the signers has a say in an observation; the bounds of confidence and door are fixed for ever.
+interface IAttestedFeed is IPlausibleInbox, ISignerCommittee {
     /// @notice What a signer attests; also the EIP-712 type.
     /// @param marketId             market, as the registry knows it
     /// @param priceE8              quote per base, 1 to 2^48 - 1
@@ -36,19 +36,15 @@ interface IAttestedFeed is IObservationSource, ISignerCommittee {
     error ObservationInFuture(uint256 asOf, uint256 latest);
     /// @notice The observation is not later than the market's last one.
     error ObservationNotLater(uint256 asOf, uint256 lastAsOf);
-    /// @notice A price of zero has no logarithm.
-    error PriceIsZero(bytes32 marketId);
-    /// @notice The price is too uncertain to be used.
-    error ConfidenceTooWide(uint256 confidenceE8, uint256 limit);
 
-    /// @notice Appends one attested observation.
+    /// @notice Appends one attested observation, or holds or refuses it: what is signed and makes no sense never reverts.
     /// @param signatures exactly `threshold()` of them, by strictly increasing signer
     /// @custom:reverts ObservationExpired, ObservationInFuture, ObservationNotLater for its times
-    /// @custom:reverts PriceIsZero, FieldOutOfRange, ConfidenceTooWide for its values
     /// @custom:reverts SignatureCountMismatch, SignersNotIncreasing, UnknownSigner, SignatureRejected for its signatures
     function submit(Observation calldata observation, Signature[] calldata signatures) external;
 
-    /// @notice Appends several attested observations, all or none; reverts as {submit} does.
+    /// @notice Submits several attested observations. One that is not later than its market's last is passed over; for the rest
+    /// it reverts as {submit} does, for all if for one.
     function submitBatch(Observation[] calldata observations, Signature[][] calldata signatures) external;
 
     /// @notice EIP-712 digest that a signer signs.

@@ -6,7 +6,7 @@ import {ISignerCommittee} from "./ISignerCommittee.sol";
 
 /// @title IAttestedRounds
 /// @notice Market rounds attested by k of n signers (EIP-712; contracts sign by ERC-1271). Anyone may publish one.
-/// @dev No owner: signers, threshold and greatest age are fixed for ever. A new committee is a new source.
+/// @dev Nobody but the signers has a say in a round; the greatest age is fixed for ever.
 interface IAttestedRounds is IRoundSource, ISignerCommittee {
     /// @notice What a signer attests; also the EIP-712 type.
     /// @param marketId     market, as the registry knows it

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {IObservationSource} from "./IObservationSource.sol";
+import {IPlausibleInbox} from "./IPlausibleInbox.sol";
 
 /// @title IMedianFeed
 /// @notice One observation from several sources: their median, if enough of them agree. Anyone may have it taken.
 /// @dev No owner: sources and bounds are fixed for ever. Whoever calls chooses the moment, not the value. As few as
 /// {leastSources} may be fresh, so it stands liars that are fewer than half of these, whoever else fails. More of them, but
 /// fewer than {leastSources}, still need one other within {maxDeviationBps} of the price; time and volatility are theirs.
-interface IMedianFeed is IObservationSource {
+interface IMedianFeed is IPlausibleInbox {
     /// @notice At least one source, at most fifteen, each once.
     error SourcesOutOfRange(uint256 sources, uint256 greatest);
     /// @notice A source is listed twice, or not in increasing order.
@@ -22,12 +22,14 @@ interface IMedianFeed is IObservationSource {
     error TooFewFresh(bytes32 marketId, uint256 fresh, uint256 least);
     /// @notice Too few sources are near the median.
     error TooFewAgree(bytes32 marketId, uint256 agreeing, uint256 least);
-    /// @notice The sources say nothing so much newer than the last observation.
+    /// @notice The sources say nothing so much newer than the last observation: nobody has signed a median, so who asks for one
+    /// too soon is told so. A single liar among the others' prices moves the median from one of these to the other and back; what
+    /// that makes of volatility grows with how often it may.
     error ObservationTooSoon(uint256 asOf, uint256 earliest);
 
-    /// @notice Appends the median of the sources' latest prices of a market, at the median of their times. Its implied
-    /// volatility is the median of theirs, none being the lowest, if as many as must agree attest one, else none; no range is
-    /// attested, since sources tell theirs of other stretches of time.
+    /// @notice Appends, or holds or refuses as every source's door does, the median of the sources' latest prices of a market, at
+    /// the median of their times. Its implied volatility is the median of theirs, none being the lowest, if as many as must agree
+    /// attest one, else none; no range is attested, since sources tell theirs of other stretches of time.
     /// @custom:reverts TooFewFresh, TooFewAgree, ObservationTooSoon
     function take(bytes32 marketId) external;
 
@@ -42,8 +44,4 @@ interface IMedianFeed is IObservationSource {
 
     /// @notice How far from the median a price may be, in 1/10,000 of it.
     function maxDeviationBps() external view returns (uint256);
-
-    /// @notice How much later than the last one an observation must be. A single liar among the others' prices moves the median
-    /// from one of these to the other and back; what that makes of volatility grows with how often it may.
-    function leastSpacingSeconds() external view returns (uint256);
 }

@@ -71,6 +71,11 @@ library Inbox {
         if (count != 0) head = checkpoint(self, count);
     }
 
+    /// @notice The last word; zero before the first.
+    function last(Chain storage self) internal view returns (ObservationElement) {
+        return ObservationElement.wrap(self.lastWordAndCount >> COUNT_BITS);
+    }
+
     /// @notice Head recorded for `count` words; another head, or zero, if that one was overwritten or is yet to come.
     function checkpoint(Chain storage self, uint256 count) internal view returns (bytes32) {
         return self.checkpoints[_key(count)];

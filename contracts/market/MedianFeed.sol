@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {ObservationElement, packObservation} from "../generated/Words.sol";
+import {ObservationElement} from "../generated/Words.sol";
 import {ClockSkew} from "./ClockSkew.sol";
 import {IMedianFeed} from "./IMedianFeed.sol";
 import {IObservationSource} from "./IObservationSource.sol";
-import {ObservationInbox} from "./ObservationInbox.sol";
+import {PlausibleInbox} from "./PlausibleInbox.sol";
 
 /// @title MedianFeed
 /// @notice Observation source that takes the median of others: fewer than half of the fresh ones move it within what the
 /// others say.
-contract MedianFeed is IMedianFeed, ObservationInbox {
+contract MedianFeed is IMedianFeed, PlausibleInbox {
     /// @notice Clocks of sources and chain may differ by this much.
     uint256 public constant CLOCK_SKEW_SECONDS = ClockSkew.SECONDS;
 
     uint256 private constant MAX_SOURCES = 15;
     uint256 private constant MAX_AGE_SECONDS = 30 days;
-    uint256 private constant ONE_BPS = 10_000;
     /// @dev What a source's answer may take: reads of a few slots. One that takes more has no fresh price.
     uint256 private constant ANSWER_GAS = 60_000;
     uint256 private constant ANSWER_BYTES = 128;
@@ -27,8 +26,6 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
     uint256 public immutable maxAgeSeconds;
     /// @inheritdoc IMedianFeed
     uint256 public immutable maxDeviationBps;
-    /// @inheritdoc IMedianFeed
-    uint256 public immutable leastSpacingSeconds;
 
     address[] private _sources;
 
@@ -36,14 +33,14 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
     /// @param leastSources_        more than half of them
     /// @param maxAgeSeconds_       of a price
     /// @param maxDeviationBps_     of a price from the median
-    /// @param leastSpacingSeconds_ between observations; about how often sources have a new price
+    /// @param bounds               what can be a market; the least spacing is about how often sources have a new price
     constructor(
         address[] memory sources_,
         uint256 leastSources_,
         uint256 maxAgeSeconds_,
         uint256 maxDeviationBps_,
-        uint256 leastSpacingSeconds_
-    ) {
+        Plausibility memory bounds
+    ) PlausibleInbox(bounds) {
         if (sources_.length == 0 || sources_.length > MAX_SOURCES) revert SourcesOutOfRange(sources_.length, MAX_SOURCES);
         for (uint256 i = 1; i < sources_.length; ++i) {
             if (sources_[i] <= sources_[i - 1]) revert SourcesNotIncreasing(sources_[i], sources_[i - 1]);
@@ -56,14 +53,13 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
             revert BoundOutOfRange(maxAgeSeconds_, 1, MAX_AGE_SECONDS);
         }
         if (maxDeviationBps_ == 0 || maxDeviationBps_ >= ONE_BPS) revert BoundOutOfRange(maxDeviationBps_, 1, ONE_BPS - 1);
-        if (leastSpacingSeconds_ == 0 || leastSpacingSeconds_ > maxAgeSeconds_) {
-            revert BoundOutOfRange(leastSpacingSeconds_, 1, maxAgeSeconds_);
+        if (bounds.leastSpacingSeconds > maxAgeSeconds_) {
+            revert BoundOutOfRange(bounds.leastSpacingSeconds, 1, maxAgeSeconds_);
         }
         _sources = sources_;
         leastSources = leastSources_;
         maxAgeSeconds = maxAgeSeconds_;
         maxDeviationBps = maxDeviationBps_;
-        leastSpacingSeconds = leastSpacingSeconds_;
     }
 
     /// @inheritdoc IMedianFeed
@@ -87,10 +83,7 @@ contract MedianFeed is IMedianFeed, ObservationInbox {
         if (asOf < earliest) revert ObservationTooSoon(asOf, earliest);
         // Of all that are fresh, and not of those that attest one: of these, half may lie.
         uint256 implied = attested < leastSources ? 0 : _medianDown(volatilities);
-        _append(
-            marketId,
-            packObservation({priceE8: priceE8, asOf: asOf, impliedVolatilityX16: implied, rangeCode: 0})
-        );
+        _offer(marketId, Offer({priceE8: priceE8, asOf: asOf, impliedVolatilityX16: implied, rangeCode: 0}));
     }
 
     /// @inheritdoc IMedianFeed

@@ -52,8 +52,12 @@ abstract contract ObservationInbox is IObservationSource {
 
     /// @dev Time of a market's last observation; zero before the first.
     function _lastAsOf(bytes32 marketId) internal view returns (uint256) {
-        (, , ObservationElement lastWord) = _inbox[marketId].latest();
-        return lastWord.asOf();
+        return _last(marketId).asOf();
+    }
+
+    /// @dev A market's last observation; zero before the first.
+    function _last(bytes32 marketId) internal view returns (ObservationElement) {
+        return _inbox[marketId].last();
     }
 
     /// @dev Appends a word that the source has checked, and tells of it.

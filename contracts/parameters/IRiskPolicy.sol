@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {LearningPolicyWord, MarginPolicyWord, MarketPolicyWord} from "../generated/Words.sol";
+import {PolicyChecks} from "./PolicyChecks.sol";
 
 /// @title IRiskPolicy
 /// @notice The risk appetite: words of policy, and how old data may be.
@@ -66,6 +67,9 @@ interface IRiskPolicy {
     /// @notice Policy of a market in force.
     /// @custom:reverts MarketPolicyMissing
     function marketPolicy(bytes32 marketId) external view returns (MarketPolicyWord);
+
+    /// @notice Contract that holds every policy to its bounds; the registry's constructor made it.
+    function policyChecks() external view returns (PolicyChecks);
 
     /// @notice Policy of freshness in force.
     function freshnessPolicy() external view returns (FreshnessPolicy memory);

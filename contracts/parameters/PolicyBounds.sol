@@ -22,12 +22,22 @@ library PolicyBounds {
     uint256 private constant ONE_X10 = 2 ** 10;
     uint256 private constant ONE_X24 = 2 ** 24;
     uint256 private constant ONE_X48 = 2 ** 48;
-    uint256 private constant MAX_AGE_SECONDS = 30 days;
+    /// @dev What is known of a market of a day ago bounds nothing of today's.
+    uint256 private constant MAX_AGE_SECONDS = 1 days;
+    /// @dev 0.5 % and 12.5 % of notional an hour: a market that nobody proves gets stricter, and an account that had twice the
+    /// margin it needed has hours to be mended in.
+    uint256 private constant MIN_ADD_ON_PER_HOUR_X24 = 83_886;
+    uint256 private constant MAX_ADD_ON_PER_HOUR_X24 = 2 ** 21;
+    /// @dev Three quarters of notional: beyond it staleness alone would liquidate what is hardly a loan.
+    uint256 private constant MAX_MARGIN_CAP_X24 = 3 * 2 ** 22;
+    /// @dev An expected breach in 18 horizons: 5 %, and room for the rounding of both steps.
+    uint256 private constant MIN_STEP_RATIO = 18;
 
     /// @notice Learning policy alone.
     function checkLearning(LearningPolicyWord word) internal pure {
         if (!word.fits()) revert IRiskPolicy.PolicyWordOutOfRange(LearningPolicyWord.unwrap(word), LearningPolicyFields.BITS);
         FieldBounds.checkLearningPolicy(word);
+        _least("stepUpX18", word.stepUpX18(), MIN_STEP_RATIO * word.stepDownX18());
         _checkSqrtHorizon(word.sqrtHorizonX24(), word.horizonSeconds());
     }
 
@@ -58,6 +68,9 @@ library PolicyBounds {
         _least("maxObservationAgeSeconds", policy.maxObservationAgeSeconds, 1);
         _least("maxParameterAgeSeconds", policy.maxParameterAgeSeconds, policy.maxObservationAgeSeconds);
         _greatest("maxParameterAgeSeconds", policy.maxParameterAgeSeconds, MAX_AGE_SECONDS);
+        _least("stalenessAddOnPerHourX24", policy.stalenessAddOnPerHourX24, MIN_ADD_ON_PER_HOUR_X24);
+        _greatest("stalenessAddOnPerHourX24", policy.stalenessAddOnPerHourX24, MAX_ADD_ON_PER_HOUR_X24);
+        _greatest("maintenanceMarginCapX24", policy.maintenanceMarginCapX24, MAX_MARGIN_CAP_X24);
     }
 
     /// @dev The least s with (s / 2^24)^2 >= horizon in years: the square root rounded up, without taking one.

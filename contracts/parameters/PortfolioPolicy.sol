@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {PORTFOLIO_POLICY_WORDS} from "../generated/WordLists.sol";
 import {IPortfolioPolicy} from "./IPortfolioPolicy.sol";
-import {PortfolioPolicyBounds} from "./PortfolioPolicyBounds.sol";
+import {MAX_PRICE_GAP_BPS, PortfolioPolicyBounds} from "./PortfolioPolicyBounds.sol";
 
 /// @title PortfolioPolicy
 /// @notice Holds the risk appetite of portfolio margins as the code of a contract that does nothing: a proof's words are
@@ -13,8 +13,12 @@ abstract contract PortfolioPolicy is IPortfolioPolicy, AccessManaged {
     /// @dev Bytes of the code: a STOP and the words.
     uint16 private constant SIZE = uint16(1 + 32 * PORTFOLIO_POLICY_WORDS);
 
+    PortfolioPolicyBounds private immutable _bounds = new PortfolioPolicyBounds();
+
     address private _book;
     uint32 private _version;
+    /// @inheritdoc IPortfolioPolicy
+    uint32 public roundPriceGapBps = MAX_PRICE_GAP_BPS;
     PortfolioFreshness private _freshness;
 
     constructor(
@@ -34,6 +38,13 @@ abstract contract PortfolioPolicy is IPortfolioPolicy, AccessManaged {
     /// @inheritdoc IPortfolioPolicy
     function setPortfolioFreshness(PortfolioFreshness calldata freshness) external restricted {
         _setFreshness(freshness);
+    }
+
+    /// @inheritdoc IPortfolioPolicy
+    function setRoundPriceGap(uint32 gapBps) external restricted {
+        _bounds.checkPriceGap(gapBps);
+        emit RoundPriceGapSet(roundPriceGapBps, gapBps);
+        roundPriceGapBps = gapBps;
     }
 
     /// @inheritdoc IPortfolioPolicy
@@ -57,7 +68,7 @@ abstract contract PortfolioPolicy is IPortfolioPolicy, AccessManaged {
     }
 
     function _set(uint256[PORTFOLIO_POLICY_WORDS] memory words) private {
-        PortfolioPolicyBounds.check(words);
+        _bounds.check(words);
         // Code that returns what follows its first 14 bytes: a STOP, so that calling it does nothing, and the words.
         bytes memory creation = abi.encodePacked(hex"61", SIZE, hex"600e60003961", SIZE, hex"6000f300", words);
         address book;
@@ -70,7 +81,7 @@ abstract contract PortfolioPolicy is IPortfolioPolicy, AccessManaged {
     }
 
     function _setFreshness(PortfolioFreshness memory freshness) private {
-        PortfolioPolicyBounds.checkFreshness(freshness);
+        _bounds.checkFreshness(freshness);
         PortfolioFreshness memory previous = _freshness;
         _freshness = freshness;
         emit PortfolioFreshnessSet(previous, freshness);

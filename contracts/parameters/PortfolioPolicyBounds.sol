@@ -17,12 +17,17 @@ import {
     ScenarioUpOnlyWord,
     ShortDiscountWord
 } from "../generated/Words.sol";
+import {ClockSkew} from "../market/ClockSkew.sol";
 import {IPortfolioPolicy} from "./IPortfolioPolicy.sol";
+
+/// @dev A factor of 2, which carry has never come to; witnesses rely on it, see {Improvement}.
+uint32 constant MAX_PRICE_GAP_BPS = 10_000;
 
 /// @title PortfolioPolicyBounds
 /// @notice Which words of a portfolio policy make sense, alone and together.
-/// @dev The initial factor may be below the maintenance factor: initial margin has contingencies of its own on top.
-library PortfolioPolicyBounds {
+/// @dev A contract of its own, for the registry has no room for it. The initial factor may be below the maintenance factor:
+/// initial margin has contingencies of its own on top.
+contract PortfolioPolicyBounds {
     using PortfolioPolicyList for uint256[PORTFOLIO_POLICY_WORDS];
 
     /// @dev The shock of the scenario that leaves spot where it is.
@@ -31,9 +36,12 @@ library PortfolioPolicyBounds {
     /// @dev Three times notional, the most that Derive's own policy setter takes.
     uint256 private constant MAX_CONTINGENCY_X40 = 3 * ONE_X40;
     uint256 private constant MAX_AGE_SECONDS = 30 days;
+    /// @dev A tenth: forwards of two years have been as far from spot.
+    uint256 private constant MIN_PRICE_GAP_BPS = 1_000;
 
     /// @notice A whole policy.
-    function check(uint256[PORTFOLIO_POLICY_WORDS] memory words) internal pure {
+    function check(uint256[PORTFOLIO_POLICY_WORDS] calldata given) external pure {
+        uint256[PORTFOLIO_POLICY_WORDS] memory words = given;
         for (uint256 i = 0; i < PORTFOLIO_POLICY_WORDS; ++i) {
             uint256 bits = PortfolioPolicyList.bitsAt(i);
             if (words[i] >> bits != 0) revert IPortfolioPolicy.PortfolioWordOutOfRange(i, words[i], bits);
@@ -60,10 +68,19 @@ library PortfolioPolicyBounds {
     }
 
     /// @notice Policy of freshness.
-    function checkFreshness(IPortfolioPolicy.PortfolioFreshness memory freshness) internal pure {
-        _least("maxRoundAgeSeconds", freshness.maxRoundAgeSeconds, 1);
+    function checkFreshness(IPortfolioPolicy.PortfolioFreshness calldata freshness) external pure {
+        _least("maxRoundAgeSeconds", freshness.maxRoundAgeSeconds, ClockSkew.SECONDS);
         _least("maxMarginAgeSeconds", freshness.maxMarginAgeSeconds, freshness.maxRoundAgeSeconds);
         _greatest("maxMarginAgeSeconds", freshness.maxMarginAgeSeconds, MAX_AGE_SECONDS);
+        // A round of a clock that is ahead would outdate the others at once.
+        _least("maxRoundLagSeconds", freshness.maxRoundLagSeconds, ClockSkew.SECONDS);
+        _greatest("maxRoundLagSeconds", freshness.maxRoundLagSeconds, freshness.maxRoundAgeSeconds);
+    }
+
+    /// @notice How far a round's prices may be apart.
+    function checkPriceGap(uint256 gapBps) external pure {
+        _least("roundPriceGapBps", gapBps, MIN_PRICE_GAP_BPS);
+        _greatest("roundPriceGapBps", gapBps, MAX_PRICE_GAP_BPS);
     }
 
     /// @dev Shocks from the highest to the lowest, the middle one none at all: thresholds are found by walking outwards.

@@ -5,16 +5,29 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {LearningPolicyWord, MarginPolicyWord, MarketPolicyWord} from "../generated/Words.sol";
 import {IRiskPolicy} from "./IRiskPolicy.sol";
 import {PolicyBook} from "./PolicyBook.sol";
-import {PolicyBounds} from "./PolicyBounds.sol";
+import {PolicyChecks} from "./PolicyChecks.sol";
 
 /// @title RiskPolicy
 /// @notice Holds the risk appetite; the base of RiskRegistry, so that a batch reads it without a call.
 abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
     using PolicyBook for uint256[];
 
+    /// @inheritdoc IRiskPolicy
+    PolicyChecks public immutable policyChecks;
+
     address private _book;
-    // maxObservationAgeSeconds stands in the book instead and is zero here.
-    FreshnessPolicy private _readPolicy;
+    /// @dev When the last pause ends. It stands twice, each time in a slot that is read anyway: while nothing is paused, neither
+    /// a batch nor a read pays for the question.
+    uint40 private _batchesPausedUntil;
+    ReadPolicy private _readPolicy;
+
+    /// @dev What reads need; maxObservationAgeSeconds stands in the book instead.
+    struct ReadPolicy {
+        uint32 maxParameterAgeSeconds;
+        uint24 stalenessAddOnPerHourX24;
+        uint24 maintenanceMarginCapX24;
+        uint40 pausedUntil;
+    }
 
     constructor(
         address authority,
@@ -22,9 +35,11 @@ abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
         MarginPolicyWord marginWord,
         FreshnessPolicy memory freshness
     ) AccessManaged(authority) {
-        PolicyBounds.checkLearning(learningWord);
-        PolicyBounds.checkMargin(marginWord);
-        PolicyBounds.checkFreshness(freshness);
+        PolicyChecks checks = new PolicyChecks();
+        policyChecks = checks;
+        checks.checkLearning(learningWord);
+        checks.checkMargin(marginWord);
+        checks.checkFreshness(freshness);
         _book = PolicyBook.create(learningWord, marginWord, freshness.maxObservationAgeSeconds).write();
         _storeReadPolicy(freshness);
         FreshnessPolicy memory none;
@@ -35,7 +50,7 @@ abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
 
     /// @inheritdoc IRiskPolicy
     function setLearningPolicy(LearningPolicyWord word) external restricted {
-        PolicyBounds.checkLearning(word);
+        policyChecks.checkLearning(word);
         uint256[] memory book = _policyBook();
         (LearningPolicyWord previous, MarginPolicyWord marginWord, uint256 age) = book.shared();
         book.setShared(word, marginWord, age);
@@ -45,12 +60,9 @@ abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
 
     /// @inheritdoc IRiskPolicy
     function setMarginPolicy(MarginPolicyWord word) external restricted {
-        PolicyBounds.checkMargin(word);
+        policyChecks.checkMargin(word);
         uint256[] memory book = _policyBook();
-        MarketPolicyWord[] memory marketWords = book.marketWords();
-        for (uint256 i = 0; i < marketWords.length; ++i) {
-            PolicyBounds.checkJointly(word, marketWords[i]);
-        }
+        policyChecks.checkJointly(word, book.marketWords());
         (LearningPolicyWord learningWord, MarginPolicyWord previous, uint256 age) = book.shared();
         book.setShared(learningWord, word, age);
         _book = book.write();
@@ -64,7 +76,7 @@ abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
 
     /// @inheritdoc IRiskPolicy
     function setFreshnessPolicy(FreshnessPolicy calldata policy) external restricted {
-        PolicyBounds.checkFreshness(policy);
+        policyChecks.checkFreshness(policy);
         FreshnessPolicy memory previous = freshnessPolicy();
         uint256[] memory book = _policyBook();
         (LearningPolicyWord learningWord, MarginPolicyWord marginWord, ) = book.shared();
@@ -93,24 +105,39 @@ abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
 
     /// @inheritdoc IRiskPolicy
     function freshnessPolicy() public view returns (FreshnessPolicy memory policy) {
-        policy = _readPolicy;
+        ReadPolicy memory held = _readPolicy;
         (, , uint256 maxObservationAgeSeconds) = _policyBook().shared();
-        policy.maxObservationAgeSeconds = uint32(maxObservationAgeSeconds); // came from as many bits
+        policy = FreshnessPolicy({
+            maxObservationAgeSeconds: uint32(maxObservationAgeSeconds), // came from as many bits
+            maxParameterAgeSeconds: held.maxParameterAgeSeconds,
+            stalenessAddOnPerHourX24: held.stalenessAddOnPerHourX24,
+            maintenanceMarginCapX24: held.maintenanceMarginCapX24
+        });
     }
 
     function _setMarketPolicy(bytes32 marketId, MarketPolicyWord word) internal {
-        PolicyBounds.checkMarket(word);
         uint256[] memory book = _policyBook();
         (, MarginPolicyWord marginWord, ) = book.shared();
-        PolicyBounds.checkJointly(marginWord, word);
+        policyChecks.checkMarket(marginWord, word);
         (, MarketPolicyWord previous) = book.seek(book.start(), marketId);
         _book = book.withMarket(marketId, word).write();
         emit MarketPolicySet(marketId, previous, word);
     }
 
     /// @dev What reads of parameters need of the freshness policy.
-    function _policyOfReads() internal view returns (FreshnessPolicy memory) {
+    function _policyOfReads() internal view returns (ReadPolicy memory) {
         return _readPolicy;
+    }
+
+    /// @dev Whether something may be paused; it is then worth asking what.
+    function _mayBePaused() internal view returns (bool) {
+        return block.timestamp < _batchesPausedUntil;
+    }
+
+    /// @dev Takes note of when the last pause ends.
+    function _notePauses(uint40 until) internal {
+        _batchesPausedUntil = until;
+        _readPolicy.pausedUntil = until;
     }
 
     /// @dev All that a batch needs of the policy.
@@ -119,7 +146,11 @@ abstract contract RiskPolicy is IRiskPolicy, AccessManaged {
     }
 
     function _storeReadPolicy(FreshnessPolicy memory policy) private {
-        _readPolicy = policy;
-        _readPolicy.maxObservationAgeSeconds = 0;
+        _readPolicy = ReadPolicy({
+            maxParameterAgeSeconds: policy.maxParameterAgeSeconds,
+            stalenessAddOnPerHourX24: policy.stalenessAddOnPerHourX24,
+            maintenanceMarginCapX24: policy.maintenanceMarginCapX24,
+            pausedUntil: _readPolicy.pausedUntil
+        });
     }
 }

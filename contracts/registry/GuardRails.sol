@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {MarketUpdate} from "../generated/MarketUpdate.sol";
+import {MarketState, MarketStates} from "../generated/MarketState.sol";
+import {MarketUpdate, MarketUpdates} from "../generated/MarketUpdate.sol";
 import {
-    AnchorStateFields,
     AnchorStateWord,
     MarginPolicyWord,
     MarketPolicyWord,
     ParametersFields,
-    ParametersWord,
-    VolatilityStateFields,
-    VolatilityStateWord
+    ParametersWord
 } from "../generated/Words.sol";
 import {IRiskRegistry} from "./IRiskRegistry.sol";
 
@@ -20,6 +18,9 @@ import {IRiskRegistry} from "./IRiskRegistry.sol";
 /// an honest update is never refused. Bounds that governance may have moved past the value in force (maintenance
 /// margin) only demand that the value does not move further away.
 library GuardRails {
+    using MarketStates for MarketState;
+    using MarketUpdates for MarketUpdate;
+
     uint256 private constant ONE_X24 = 2 ** 24;
     /// @dev Policy bounds are X16, results X24.
     uint256 private constant X16_TO_X24 = 8;
@@ -36,12 +37,7 @@ library GuardRails {
     ) internal pure {
         bytes32 marketId = update.marketId;
         ParametersWord parameters = update.parameters;
-        (uint256 maintenance, uint256 initial) = checkState(
-            marketId,
-            update.volatilityState,
-            update.anchorState,
-            newestAsOf
-        );
+        (uint256 maintenance, uint256 initial) = checkState(marketId, update.state(), newestAsOf);
         _checkAgreement(marketId, parameters, newestAsOf, maintenance, initial);
         _checkLoanToValue(marketId, parameters, maintenance, initial, marketPolicy);
         _checkRanges(marketId, parameters, marketPolicy);
@@ -57,31 +53,22 @@ library GuardRails {
     /// @return initial     its initial margin, X24
     function checkState(
         bytes32 marketId,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState calldata state,
         uint256 asOf
     ) internal pure returns (uint256 maintenance, uint256 initial) {
-        checkWidths(marketId, volatilityState, anchorState);
-        uint256 stateAsOf = volatilityState.asOf();
+        checkWidths(marketId, state);
+        uint256 stateAsOf = state.volatilityState.asOf();
         if (stateAsOf != asOf) revert IRiskRegistry.AsOfMismatch(marketId, stateAsOf, asOf);
-        maintenance = anchorState.maintenanceMarginX24();
-        initial = anchorState.initialMarginX24();
+        maintenance = state.anchorState.maintenanceMarginX24();
+        initial = state.anchorState.initialMarginX24();
         if (maintenance == 0) revert IRiskRegistry.MarginsOutOfOrder(marketId, maintenance, initial);
         if (maintenance > initial) revert IRiskRegistry.MarginsOutOfOrder(marketId, maintenance, initial);
     }
 
     /// @notice Checks that a state's words hold their fields and nothing else.
-    function checkWidths(
-        bytes32 marketId,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState
-    ) internal pure {
-        if (!volatilityState.fits()) {
-            revert IRiskRegistry.WordOutOfRange(marketId, VolatilityStateWord.unwrap(volatilityState), VolatilityStateFields.BITS);
-        }
-        if (!anchorState.fits()) {
-            revert IRiskRegistry.WordOutOfRange(marketId, AnchorStateWord.unwrap(anchorState), AnchorStateFields.BITS);
-        }
+    function checkWidths(bytes32 marketId, MarketState calldata state) internal pure {
+        (uint256 word, uint256 bits) = state.excess();
+        if (bits != 0) revert IRiskRegistry.WordOutOfRange(marketId, word, bits);
     }
 
     /// @notice The same of parameters.

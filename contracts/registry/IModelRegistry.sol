@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {IPauses} from "./IPauses.sol";
+
 /// @title IModelRegistry
-/// @notice Which circuits may move parameters. A model id is bound to one verifier for ever; it can only be disabled. Words
-/// are read as one of the layouts that the council has registered, so a new statement needs no new registry of models.
-interface IModelRegistry {
+/// @notice Which circuits may move parameters. A model id is bound to one verifier for ever; it can only be paused, or
+/// disabled. Words are read as one of the layouts that the council has registered, so a new statement needs no new registry of models.
+interface IModelRegistry is IPauses {
     /// @notice Unknown ids have status None.
     enum Status {
         None,
@@ -72,6 +74,8 @@ interface IModelRegistry {
     error ModelOfAnotherLayout(bytes32 modelId, bytes32 layoutHash, bytes32 expected);
     /// @notice The model is unknown or disabled.
     error ModelNotActive(bytes32 modelId, Status status);
+    /// @notice The model is paused; it moves nothing until then.
+    error ModelPaused(bytes32 modelId, uint256 until);
 
     /// @notice Lets models of a layout be registered, for ever. Restricted to the council.
     /// @custom:reverts LayoutAlreadyRegistered, LayoutWithoutKind
@@ -82,7 +86,7 @@ interface IModelRegistry {
     /// VolatilityModelOutOfPlace
     function register(bytes32 modelId, Model calldata model) external;
 
-    /// @notice Ends the use of a model, for ever. Restricted; the guardian may call it without delay.
+    /// @notice Ends the use of a model, for ever. Restricted to the council: until it has decided, a pause will do.
     /// @custom:reverts ModelNotActive
     function disable(bytes32 modelId) external;
 
@@ -91,6 +95,17 @@ interface IModelRegistry {
 
     /// @notice How many active models of a layout estimate volatility alike: of none, a market would stand still.
     function activeModelsOf(bytes32 layoutHash, uint256 volatilityModel) external view returns (uint256 count);
+
+    /// @notice Seconds since `from` in which nobody could be expected to prove: some model of the family was paused, or one of
+    /// three other pauses ran. Each stretch lasts `graceSeconds` longer than its pause, so that there is time to prove again.
+    /// @param others pauses of the market, of its source and of the source before
+    function pausedSeconds(
+        bytes32 layoutHash,
+        uint256 volatilityModel,
+        Pause[3] calldata others,
+        uint256 from,
+        uint256 graceSeconds
+    ) external view returns (uint256);
 
     /// @notice Kind of the models of a layout; None if it is not registered.
     function kindOf(bytes32 layoutHash) external view returns (Kind);
@@ -101,7 +116,7 @@ interface IModelRegistry {
 
     /// @notice What a submission needs to know of its model, in one slot.
     /// @param layoutHash words that the caller speaks: a model of others is not for it
-    /// @custom:reverts ModelNotActive, ModelOfAnotherLayout
+    /// @custom:reverts ModelNotActive, ModelOfAnotherLayout, ModelPaused
     function activeModel(
         bytes32 modelId,
         bytes32 layoutHash

@@ -43,9 +43,11 @@ interface IPortfolioMargins {
     function marginOf(address account) external view returns (Margin memory);
 
     /// @notice Margins for whatever takes risk away.
+    /// @dev A report clears nothing by itself, or dust would: it takes a proof of what the account then holds. But an account
+    /// that is reported with cash alone, and owes none, has nothing that could be liquidated, and is cleared by that.
     /// @return proven       last proven margins, however old; all zero if only {IPortfolioRegistry-proveUnhealthy} spoke
-    /// @return liquidatable whether the newest evidence about the account's present positions is that it is below
-    /// maintenance: its proven margin, or a witness scenario of that round or a later one
+    /// @return liquidatable whether the account was proven to be below maintenance, by its margins or by a witness, and has not
+    /// been proven healthy since: by margins of a later round, or of a later report in the same one
     /// @return ageSeconds   age of the newest evidence
     /// @custom:reverts MarginNotYetProven if there is no evidence at all
     function marginForLiquidation(

@@ -89,6 +89,7 @@ interface IPortfolioRegistry is IPortfolioMargins {
     /// @param witnessModelId    active model of witnesses
     /// @param commitment        the witness circuit's commitment to its input words
     /// @param account           of whom
+    /// @param sequence          report that the proof is about, the last one or an earlier one
     /// @param books             proofs that its option positions take
     /// @param holdings          what it holds besides options and collateral
     /// @param collateralAmounts what it holds of collateral
@@ -99,6 +100,7 @@ interface IPortfolioRegistry is IPortfolioMargins {
         bytes32 witnessModelId;
         uint256 commitment;
         address account;
+        uint256 sequence;
         uint256 books;
         HoldingsWord holdings;
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts;
@@ -130,17 +132,23 @@ interface IPortfolioRegistry is IPortfolioMargins {
     );
     /// @notice A batch of margins was proven. The rest of it is the calldata of {submitPortfolio}.
     event PortfolioAccepted(uint256 indexed asOf, bytes32 subject, uint256[BATCH_RESULTS_WORDS] batchWords, address indexed submitter);
-    /// @notice An account was proven to be below maintenance.
+    /// @notice An account was proven to be below maintenance by a witness; margins below 0 say it by {MarginProven}.
+    /// @param sequence report that the proof is about
     event AccountUnhealthy(address indexed account, uint256 indexed asOf, uint256 sequence, MaintenanceBoundWord bound);
+    /// @notice An account that had been below maintenance is no longer: its margins were proven not to be, or the venue reported
+    /// that it holds cash alone and owes none.
+    event AccountCleared(address indexed account, uint256 sequence);
 
     /// @notice No such round, or its words are others.
     error RoundUnknown(uint256 asOf, bytes32 given, bytes32 published);
     /// @notice The round is older than the policy allows.
     error RoundStale(uint256 asOf, uint256 oldest);
+    /// @notice A round that is so much newer was published: nobody picks the best of the last ones.
+    error RoundOvertaken(uint256 asOf, uint256 newest, uint256 maxLagSeconds);
     /// @notice A word of the round tells another time than the round.
     error RoundTimeMismatch(uint256 inWord, uint256 asOf);
-    /// @notice Spot and the perpetual's price are not within a factor of 2, or one of them is 0.
-    error RoundPricesApart(uint256 spotE8, uint256 perpPriceE8);
+    /// @notice Spot and the price of the perpetual, or of a forward, are further apart than governed, or one of them is 0.
+    error RoundPricesApart(uint256 spotE8, uint256 otherE8, uint256 gapBps);
     /// @notice The round has no expiry at this place, or its words are others.
     error ExpiryMismatch(uint256 expiryIndex, bytes32 given, bytes32 published);
     /// @notice The words given are not as many as the proofs are about.
@@ -151,6 +159,10 @@ interface IPortfolioRegistry is IPortfolioMargins {
     error AccountsNotIncreasing(address account, address previous);
     /// @notice The venue has never reported this account.
     error AccountUnknown(address account);
+    /// @notice The venue has not reported the account so often, or never.
+    error ReportUnknown(address account, uint256 sequence, uint256 current);
+    /// @notice What the account's later reports changed may be worth more than it was short of maintenance.
+    error AccountChanged(address account, int256 boundE8, int256 improvementE20);
     /// @notice Positions, holdings or collateral are not what the venue reported.
     error BookMismatch(address account, bytes32 given, bytes32 reported);
     /// @notice The array was not proven for this round, expiry and policy.
@@ -167,6 +179,10 @@ interface IPortfolioRegistry is IPortfolioMargins {
     error AccountHealthy(address account, int256 boundE8);
     /// @notice A position word has bits beyond its fields, holds nothing, or too much to be proven.
     error PositionOutOfRange(uint256 index, OptionPositionWord word);
+    /// @notice The option has expired at the newest round, or by the chain's clock: settle it first.
+    error PositionExpired(uint256 index, uint256 expiry, uint256 earliest);
+    /// @notice The option expires later than any circuit prices.
+    error PositionTooLong(uint256 index, uint256 expiry, uint256 limit);
     /// @notice Positions come by strictly increasing expiry and strike, one word each.
     error PositionsNotIncreasing(uint256 index, OptionPositionWord word);
     /// @notice More positions than the proofs of one account are about.
@@ -176,7 +192,10 @@ interface IPortfolioRegistry is IPortfolioMargins {
 
     /// @notice Reports what an account holds. Restricted to the venue.
     /// @param positions option positions by strictly increasing expiry and strike, without those that hold nothing
-    /// @custom:reverts PositionOutOfRange, PositionsNotIncreasing, TooManyPositions, HoldingsOutOfRange
+    /// @dev What has expired is settled first: the report after it has the payoff in cash and the option no more. Until then the
+    /// account has no margins of rounds from expiry on, so plain reads of it fail once the last ones are stale.
+    /// @custom:reverts PositionOutOfRange, PositionExpired, PositionTooLong, PositionsNotIncreasing, TooManyPositions,
+    /// HoldingsOutOfRange
     function reportAccount(
         address account,
         OptionPositionWord[] calldata positions,
@@ -186,14 +205,14 @@ interface IPortfolioRegistry is IPortfolioMargins {
 
     /// @notice Takes proven arrays of one round. Anyone may call: the proofs are the permission.
     /// @param asOf         time of the round
-    /// @param marketHash   hash of the round's market words
+    /// @param marketWords  what the round says of the market
     /// @param expiryHashes hashes of the words of its expiries
     /// @param modelId      active model of arrays
     /// @param strikeWords  `StrikeWord`s of every array in turn
     /// @param proofs       one an array
     function submitArrays(
         uint256 asOf,
-        bytes32 marketHash,
+        uint256[ROUND_MARKET_WORDS] calldata marketWords,
         bytes32[] calldata expiryHashes,
         bytes32 modelId,
         RiskArray[] calldata arrays,
@@ -218,14 +237,20 @@ interface IPortfolioRegistry is IPortfolioMargins {
     ) external;
 
     /// @notice Marks an account as below maintenance: one scenario is enough, so it is quickly proven.
+    /// @dev A proof about an earlier report lands if what the account holds now, at the round's prices, can be better off by less
+    /// than the bound is below 0, see {IImprovement}: dust and added risk void nothing, a deposit that may have healed does.
+    /// @param present words of what the venue last reported: holdings, amounts of collateral, positions. None if the witness
+    /// is about that
     function proveUnhealthy(
         Round calldata round,
         Witness calldata witness,
+        uint256[] calldata present,
         uint256[] calldata bookWords,
         uint256[8][] calldata bookProofs,
         uint256[8] calldata witnessProof
     ) external;
 
-    /// @notice What an array was proven for: time of its round, policy version << 32, expiry << 64; zero if it was not.
+    /// @notice What an array was proven for: time of its round, policy version << 32, expiry << 64, the first 160 bits of the id
+    /// of the model that proved it << 96; zero if it was not. It ends with its model.
     function arrayOf(uint256 arrayRoot) external view returns (uint256 record);
 }

@@ -35,15 +35,19 @@ interface IRiskParameters {
     error NotYetProven(bytes32 marketId);
     /// @notice Parameters of a shadow are for comparison: nobody reads them as a market's.
     error ShadowNotInForce(bytes32 shadowId);
+    /// @notice The market, or its source, is paused until then.
+    error MarketPaused(bytes32 marketId, uint256 until);
     /// @notice The parameters rest on data older than the policy allows.
     error ParametersStale(uint256 asOf, uint256 oldest);
 
-    /// @notice Parameters in force, for whatever adds risk.
-    /// @custom:reverts NotYetProven, ParametersStale
+    /// @notice Parameters in force, for whatever adds risk. Of a market that is paused there are none.
+    /// @custom:reverts NotYetProven, MarketPaused, ParametersStale
     function parameters(bytes32 marketId) external view returns (Parameters memory);
 
     /// @notice Parameters for whatever takes risk away. Stale ones come back tightened: the maintenance margin rises by
-    /// the policy's add-on per hour up to its cap, the initial margin and both loan-to-value limits follow.
+    /// the policy's add-on per hour up to its cap, the initial margin and both loan-to-value limits follow. The add-on does not
+    /// grow while the market, its source or a model of its family is paused, nor as long again as parameters may be old:
+    /// governance makes nobody liquidatable by a pause.
     /// @return tightened the parameters
     /// @return stale     whether they rest on data older than the policy allows
     /// @custom:reverts NotYetProven
@@ -69,6 +73,9 @@ interface IRiskParameters {
 
     /// @notice {parameters}.volatilityX24 in WAD, rounded up.
     function volatilityWad(bytes32 marketId) external view returns (uint256);
+
+    /// @notice When the pause of a market, or of its source, ends; zero if neither is paused.
+    function pausedUntil(bytes32 marketId) external view returns (uint256);
 
     /// @notice How many batches have moved this market.
     function sequence(bytes32 marketId) external view returns (uint256);

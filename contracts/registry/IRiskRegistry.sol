@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {MarketState} from "../generated/MarketState.sol";
 import {MarketUpdate} from "../generated/MarketUpdate.sol";
-import {AnchorStateWord, VolatilityStateWord} from "../generated/Words.sol";
 import {IShadows} from "./IShadows.sol";
 
 /// @title IRiskRegistry
@@ -23,8 +23,6 @@ interface IRiskRegistry is IShadows {
     error ObservationWordsMismatch(uint256 given, uint256 expected);
     /// @notice Markets repeat, or are not in order.
     error MarketsNotIncreasing(bytes32 marketId, bytes32 previous);
-    /// @notice The presented previous state, inbox position and source are not the ones in force.
-    error StateMismatch(bytes32 marketId, bytes32 given, bytes32 inForce);
     /// @notice The batch follows one that has not landed.
     error SequenceAhead(bytes32 marketId, uint256 sequence, uint256 next);
     /// @notice All markets of the batch have been moved by its sequences before.
@@ -71,17 +69,20 @@ interface IRiskRegistry is IShadows {
     error MaintenanceMarginOutOfBounds(bytes32 marketId, uint256 maintenanceMarginX24, uint256 boundX24);
 
     /// @notice Adds a market: the last time anybody but a prover has a say in its state. Restricted. The market's policy
-    /// must have been set, and the state must stand at the source's latest observation.
+    /// must have been set, and the state must stand at an observation of the source, at most 30 days old: what came after it is
+    /// proven like everything else, and until that is done the parameters are stale. So a call that was scheduled days before
+    /// says what it said then.
     /// @param volatilityModel family of volatility models that may move the market, see {IModelRegistry-Model}: with several
     /// models alive, nobody may prove with the one that suits them
+    /// @param place which observation the state stands at
     /// @custom:reverts MarketAlreadyExists, MarketIdIsShadows, MarketPolicyMissing, VolatilityModelOutOfRange, NoActiveModel,
-    /// WordOutOfRange, InitialStateNotAtLatest, AnchorInFuture, MarginsOutOfOrder
+    /// WordOutOfRange, PlaceUnknown, InitialStateElsewhere, InitialStateTooOld, AnchorInFuture, MarginsOutOfOrder
     function addMarket(
         bytes32 marketId,
         address source,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState
+        MarketState calldata state,
+        Place calldata place
     ) external;
 
     /// @notice Puts proven parameters in force. Anyone may call: the proof is the permission.

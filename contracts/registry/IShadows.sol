@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {AnchorStateWord, MarketPolicyWord, ScoreWord, VolatilityStateWord} from "../generated/Words.sol";
+import {MarketState} from "../generated/MarketState.sol";
+import {MarketPolicyWord, ObservationElement, ScoreWord} from "../generated/Words.sol";
+import {InboxPlaces} from "./InboxPlaces.sol";
 import {IRiskParameters} from "./IRiskParameters.sol";
 
 /// @title IShadows
@@ -11,17 +13,33 @@ import {IRiskParameters} from "./IRiskParameters.sol";
 /// registry adds the quantile loss to a running score: every term of it is a proven word.
 interface IShadows is IRiskParameters {
     /// @notice What the chain holds of a shadow.
-    /// @param volatilityState proven, or as governance began it
-    /// @param anchorState     likewise
-    /// @param score           of the predictions tried since it was added
-    /// @param inboxHead       head of the source's inbox after the last consumed observation
-    /// @param inboxCount      how many observations have been consumed
+    /// @param state      proven, or as governance began it
+    /// @param score      of the predictions tried since it was added
+    /// @param inboxHead  head of the source's inbox after the last consumed observation
+    /// @param inboxCount how many observations have been consumed
     struct Shadow {
-        VolatilityStateWord volatilityState;
-        AnchorStateWord anchorState;
+        MarketState state;
         ScoreWord score;
         bytes32 inboxHead;
         uint256 inboxCount;
+    }
+
+    /// @notice An observation in a source's inbox, by a head that the source still holds.
+    /// @param count        its number, from 1
+    /// @param previousHead head of the inbox before it
+    /// @param observation  the observation
+    struct Place {
+        uint256 count;
+        bytes32 previousHead;
+        ObservationElement observation;
+    }
+
+    /// @notice What the state hash of a market or a shadow binds, as the next update would present it.
+    struct Standing {
+        MarketState state;
+        bytes32 inboxHead;
+        uint256 inboxCount;
+        address source;
     }
 
     /// @notice When a shadow may take its market over.
@@ -37,8 +55,17 @@ interface IShadows is IRiskParameters {
         bytes32 indexed marketId,
         address indexed source,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState state,
+        bytes32 inboxHead,
+        uint256 inboxCount
+    );
+    /// @notice Observations of a market come from another source; market and shadows go over to it by {followSource}.
+    event SourceRotated(bytes32 indexed marketId, address indexed source, address indexed previous);
+    /// @notice A market, or a shadow, goes on from its state with the observations of its new source.
+    event SourceFollowed(
+        bytes32 indexed marketId,
+        address indexed source,
+        MarketState state,
         bytes32 inboxHead,
         uint256 inboxCount
     );
@@ -51,8 +78,7 @@ interface IShadows is IRiskParameters {
         bytes32 indexed marketId,
         uint256 volatilityModel,
         uint256 previousModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState state,
         bytes32 inboxHead,
         uint256 inboxCount,
         ScoreWord score,
@@ -67,8 +93,22 @@ interface IShadows is IRiskParameters {
     error UnknownMarket(bytes32 marketId);
     /// @notice The last byte of an id says which model a shadow tries; a market's own is zero.
     error MarketIdIsShadows(bytes32 marketId);
-    /// @notice A market starts right after an observation of its source.
-    error InitialStateNotAtLatest(bytes32 marketId, uint256 asOf, uint256 latestAsOf);
+    /// @notice The presented previous state, inbox position and source are not the ones in force.
+    error StateMismatch(bytes32 marketId, bytes32 given, bytes32 inForce);
+    /// @notice The source holds no such observation at this place, or its head no longer.
+    error PlaceUnknown(bytes32 marketId, uint256 count, bytes32 head, bytes32 checkpoint);
+    /// @notice A market starts right after an observation of its source, and its state stands at another.
+    error InitialStateElsewhere(bytes32 marketId, uint256 asOf, uint256 observationAsOf);
+    /// @notice A market starts at an observation that is at most 30 days old.
+    error InitialStateTooOld(bytes32 marketId, uint256 asOf, uint256 oldest);
+    /// @notice A source has at least one observation of a market before the market goes over to it.
+    error SourceWithoutObservation(bytes32 marketId, address source);
+    /// @notice The market, or the shadow, stands in this source already.
+    error SourceAlreadyFollowed(bytes32 marketId, address source);
+    /// @notice The market, or the shadow, still stands in the source before.
+    error SourceNotFollowed(bytes32 marketId, address source);
+    /// @notice A market goes on in its new source after the last observation that is not later than its state.
+    error PlaceNotNext(bytes32 marketId, uint256 asOf, uint256 atPlace, uint256 afterPlace);
     /// @notice A prediction cannot have been made after the state it belongs to.
     error AnchorInFuture(bytes32 marketId, uint256 anchorAsOf, uint256 asOf);
     /// @notice A market is bound to a family of volatility models: 1 to 255.
@@ -97,14 +137,15 @@ interface IShadows is IRiskParameters {
     error PromotionPolicyOutOfRange(uint256 value, uint256 least, uint256 greatest);
 
     /// @notice Adds a shadow of a market. Restricted. The shadow's own policy must have been set under its id, and its state
-    /// must stand at the source's latest observation.
+    /// must stand at an observation of the source, at most 30 days old, as a market's does.
     /// @custom:reverts UnknownMarket, MarketAlreadyExists, MarketPolicyMissing, ShadowPolicyDiffers, NoActiveModel,
-    /// VolatilityModelOutOfRange, WordOutOfRange, InitialStateNotAtLatest, AnchorInFuture, MarginsOutOfOrder
+    /// VolatilityModelOutOfRange, WordOutOfRange, PlaceUnknown, InitialStateElsewhere, InitialStateTooOld, AnchorInFuture,
+    /// MarginsOutOfOrder
     function addShadow(
         bytes32 marketId,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState
+        MarketState calldata state,
+        Place calldata place
     ) external;
 
     /// @notice Removes a shadow and its score. Restricted.
@@ -115,9 +156,29 @@ interface IShadows is IRiskParameters {
     /// @dev Margins stay those in force; from there they move within the speed limits. The shadow stays and is the new
     /// control. Where the model in force has a shadow of its own, the control, the promoted one must have begun together with
     /// it, been tried on as many predictions, the last one at the same observation, and have lost no more, falls and rises together.
-    /// @custom:reverts UnknownMarket, ModelAlreadyInForce, NoActiveModel, NotYetProven, ShadowUnproven, ShadowStale, ShadowPolicyDiffers,
+    /// @custom:reverts UnknownMarket, SourceNotFollowed,
+    /// ModelAlreadyInForce, NoActiveModel, NotYetProven, ShadowUnproven, ShadowStale, ShadowPolicyDiffers,
     /// ScoresNotComparable, ScoreNotBetter, PromotionMovesMargin
     function promote(bytes32 marketId, uint256 volatilityModel) external;
+
+    /// @notice Has a market's observations come from another source. Restricted. Market and shadows go on as before, with the
+    /// old source's observations, until somebody lets each of them follow.
+    /// @custom:reverts UnknownMarket, SourceWithoutObservation
+    function rotateSource(bytes32 marketId, address source) external;
+
+    /// @notice Lets a market, or a shadow, go on from its state with its new source. Anyone may call: there is one place to go
+    /// on from, behind the last observation of the new source that is not later than the state, or before its first. So no time
+    /// is counted twice or left out. Sequence, state and parameters stay.
+    /// @param standing what the state hash binds
+    /// @param place    where to go on; count 0 before the first observation
+    /// @param next     the new source's observations after it, up to one whose head it still holds; none if there are none
+    /// @custom:reverts UnknownMarket, SourceAlreadyFollowed, StateMismatch, PlaceUnknown, PlaceNotNext
+    function followSource(
+        bytes32 marketId,
+        Standing calldata standing,
+        Place calldata place,
+        ObservationElement[] calldata next
+    ) external;
 
     /// @notice Sets when a shadow may take its market over. Restricted.
     /// @custom:reverts PromotionPolicyOutOfRange
@@ -135,6 +196,9 @@ interface IShadows is IRiskParameters {
         uint256 volatilityModel
     ) external view returns (Shadow memory shadow, uint256 parameters);
 
+    /// @notice Contract that looks up where in an inbox markets begin and go on; the constructor made it.
+    function inboxPlaces() external view returns (InboxPlaces);
+
     /// @notice Where a market's observations come from; zero if there is no such market.
     function sourceOf(bytes32 marketId) external view returns (address);
 
@@ -142,7 +206,7 @@ interface IShadows is IRiskParameters {
     function volatilityModelOf(bytes32 marketId) external view returns (uint256);
 
     /// @notice Hash of what the next update of a market must present, and of the family of models that may prove it:
-    /// keccak256(abi.encode(volatilityState, anchorState, inboxHead, inboxCount, source, volatilityModel)); zero if there is
+    /// keccak256(abi.encode(state, inboxHead, inboxCount, source, volatilityModel)); zero if there is
     /// no such market.
     function stateHash(bytes32 marketId) external view returns (bytes32);
 }

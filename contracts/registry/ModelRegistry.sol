@@ -3,10 +3,11 @@ pragma solidity ^0.8.28;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IModelRegistry} from "./IModelRegistry.sol";
+import {Pauses} from "./Pauses.sol";
 
 /// @title ModelRegistry
 /// @notice Append-only lists of layouts and of circuits.
-contract ModelRegistry is IModelRegistry, AccessManaged {
+contract ModelRegistry is IModelRegistry, Pauses {
     /// @dev A model as stored: all that a batch reads shares the first slot.
     // solhint-disable-next-line gas-struct-packing
     struct Stored {
@@ -16,6 +17,7 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         Status status;
         bool allowsBacklog;
         uint8 volatilityModel;
+        uint40 pausedUntil;
         bytes32 verificationKeyHash;
         bytes32 manifestHash;
     }
@@ -25,6 +27,8 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     /// @dev By layout first: whoever asks for a model of one layout finds nothing of another, at the price of a hash
     /// instead of a second slot.
     mapping(bytes32 layoutHash => mapping(bytes32 modelId => Stored)) private _models;
+    /// @dev Models of a family that were ever paused.
+    mapping(bytes32 layoutHash => mapping(uint256 volatilityModel => bytes32[])) private _everPaused;
 
     /// @inheritdoc IModelRegistry
     mapping(bytes32 layoutHash => mapping(uint256 volatilityModel => uint256 count)) public activeModelsOf;
@@ -60,6 +64,7 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
             status: Status.Active,
             allowsBacklog: model.allowsBacklog,
             volatilityModel: model.volatilityModel,
+            pausedUntil: 0,
             verificationKeyHash: model.verificationKeyHash,
             manifestHash: model.manifestHash
         });
@@ -87,7 +92,23 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     {
         Stored storage model = _models[layoutHash][modelId];
         if (model.status != Status.Active) _revertUnusable(modelId, layoutHash, model.status);
+        if (block.timestamp < model.pausedUntil) revert ModelPaused(modelId, model.pausedUntil);
         return (model.verifier, model.places, model.slots, model.allowsBacklog, model.volatilityModel);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function pausedSeconds(
+        bytes32 layoutHash,
+        uint256 volatilityModel,
+        Pause[3] calldata others,
+        uint256 from,
+        uint256 graceSeconds
+    ) external view returns (uint256) {
+        bytes32[] storage ids = _everPaused[layoutHash][volatilityModel];
+        Pause[] memory pauses = new Pause[](ids.length + 3);
+        for (uint256 i = 0; i < ids.length; ++i) pauses[i] = pauseOf(ids[i]);
+        for (uint256 i = 0; i < 3; ++i) pauses[ids.length + i] = others[i];
+        return _covered(pauses, from, graceSeconds);
     }
 
     /// @inheritdoc IModelRegistry
@@ -118,6 +139,34 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
                 verificationKeyHash: model.verificationKeyHash,
                 manifestHash: model.manifestHash
             });
+    }
+
+    function _paused(bytes32 modelId, uint40 until, uint40) internal override {
+        bytes32 layoutHash = _layoutOf[modelId];
+        Stored storage model = _models[layoutHash][modelId];
+        if (model.status != Status.Active) revert ModelNotActive(modelId, model.status);
+        if (model.pausedUntil == 0) _everPaused[layoutHash][model.volatilityModel].push(modelId);
+        model.pausedUntil = until;
+    }
+
+    /// @dev Seconds since `from` that lie in at least one pause. A pause that was over by then counts for nothing.
+    function _covered(Pause[] memory pauses, uint256 from, uint256 graceSeconds) private view returns (uint256 total) {
+        uint256 reached = from;
+        while (reached < block.timestamp) {
+            uint256 begin = block.timestamp;
+            uint256 end = begin;
+            for (uint256 i = 0; i < pauses.length; ++i) {
+                uint256 since = pauses[i].since;
+                uint256 until = pauses[i].until;
+                if (until <= from || until + graceSeconds <= reached || since >= begin) continue;
+                begin = since;
+                end = until + graceSeconds;
+            }
+            if (begin < reached) begin = reached;
+            if (end > block.timestamp) end = block.timestamp;
+            total += end - begin;
+            reached = end;
+        }
     }
 
     function _revertUnusable(bytes32 modelId, bytes32 expected, Status status) private view {

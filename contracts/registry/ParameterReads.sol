@@ -6,11 +6,13 @@ import {IRiskParameters} from "./IRiskParameters.sol";
 /// @title ParameterReads
 /// @notice How parameters are read, whoever holds them: fresh ones as they are, stale ones refused or tightened.
 abstract contract ParameterReads is IRiskParameters {
-    /// @dev From which age on parameters are stale, what liquidations tighten the maintenance margin by then, and up to which.
+    /// @dev From which age on parameters are stale, what liquidations tighten the maintenance margin by then, and up to which;
+    /// nothing is paused from `pausedUntil` on.
     struct Freshness {
         uint256 maxParameterAgeSeconds;
         uint256 stalenessAddOnPerHourX24;
         uint256 maintenanceMarginCapX24;
+        uint256 pausedUntil;
     }
 
     uint256 private constant ONE_WAD = 1e18;
@@ -24,7 +26,10 @@ abstract contract ParameterReads is IRiskParameters {
         Freshness memory freshness = _freshnessOfReads();
         uint256 staleFrom = tightened.asOf + freshness.maxParameterAgeSeconds;
         stale = block.timestamp > staleFrom;
-        if (stale) _tighten(tightened, block.timestamp - staleFrom, freshness);
+        if (!stale) return (tightened, stale);
+        uint256 paused = _pausedSeconds(marketId, tightened.asOf, freshness.maxParameterAgeSeconds);
+        uint256 staleSeconds = _subtractOrZero(block.timestamp - staleFrom, paused);
+        if (staleSeconds != 0) _tighten(tightened, staleSeconds, freshness);
     }
 
     /// @inheritdoc IRiskParameters
@@ -63,15 +68,26 @@ abstract contract ParameterReads is IRiskParameters {
     /// @inheritdoc IRiskParameters
     function parameters(bytes32 marketId) public view returns (Parameters memory proven) {
         proven = _proven(marketId);
-        uint256 oldest = block.timestamp - _freshnessOfReads().maxParameterAgeSeconds;
+        Freshness memory freshness = _freshnessOfReads();
+        if (block.timestamp < freshness.pausedUntil) {
+            uint256 until = pausedUntil(marketId);
+            if (until != 0) revert MarketPaused(marketId, until);
+        }
+        uint256 oldest = block.timestamp - freshness.maxParameterAgeSeconds;
         if (proven.asOf < oldest) revert ParametersStale(proven.asOf, oldest);
     }
+
+    /// @inheritdoc IRiskParameters
+    function pausedUntil(bytes32 marketId) public view virtual returns (uint256);
 
     /// @dev What is held of a market, of whatever age.
     function _proven(bytes32 marketId) internal view virtual returns (Parameters memory);
 
     /// @dev When it is stale, and what that costs.
     function _freshnessOfReads() internal view virtual returns (Freshness memory);
+
+    /// @dev Seconds since `from` in which a market could not be moved for governance's sake, with a grace after each pause.
+    function _pausedSeconds(bytes32 marketId, uint256 from, uint256 graceSeconds) internal view virtual returns (uint256);
 
     /// @dev Only ever tightens: a maintenance margin above the cap stays where it is.
     function _tighten(Parameters memory held, uint256 staleSeconds, Freshness memory freshness) private pure {

@@ -11,8 +11,10 @@ abstract contract PortfolioMargins is IPortfolioMargins, PortfolioPolicy {
     /// @notice What the chain keeps of an account, in four slots.
     /// @param bookHash          what the venue last reported
     /// @param sequence          how often it has
-    /// @param unhealthyAsOf     round of the last witness that the account is below maintenance
-    /// @param unhealthySequence report that the witness is about
+    /// @param unhealthyAsOf     round of the last proof that the account is below maintenance; 0 if it is healthy since
+    /// @param unhealthySequence last report at the time of that proof
+    /// @param witnessAsOf       round of the last witness
+    /// @param witnessSequence   last report at the time of it
     /// @param margins           `AccountMarginsWord`; above it the round's time, then the report's sequence
     /// @param thresholds        levels of spot that go with them
     struct Account {
@@ -20,6 +22,8 @@ abstract contract PortfolioMargins is IPortfolioMargins, PortfolioPolicy {
         uint40 sequence;
         uint32 unhealthyAsOf;
         uint40 unhealthySequence;
+        uint32 witnessAsOf;
+        uint40 witnessSequence;
         uint256 margins;
         AccountThresholdsWord thresholds;
     }
@@ -44,12 +48,8 @@ abstract contract PortfolioMargins is IPortfolioMargins, PortfolioPolicy {
     ) external view returns (Margin memory proven, bool liquidatable, uint256 ageSeconds) {
         Account storage held = _accounts[account];
         uint256 newest = held.unhealthyAsOf;
-        if (held.margins != 0 || newest == 0) proven = _proven(account);
-        bool isCurrent = proven.sequence == held.sequence;
-        liquidatable = isCurrent && proven.maintenanceE8 < 0;
-        if (newest != 0 && held.unhealthySequence == held.sequence) {
-            liquidatable = liquidatable || !isCurrent || newest >= proven.asOf;
-        }
+        liquidatable = newest != 0;
+        if (held.margins != 0 || !liquidatable) proven = _proven(account);
         if (proven.asOf > newest) newest = proven.asOf;
         ageSeconds = _age(newest);
     }

@@ -32,7 +32,9 @@ import {CanonicalProof} from "../proof/CanonicalProof.sol";
 import {IBatchVerifier} from "../proof/IBatchVerifier.sol";
 import {PortfolioStatement} from "../statement/PortfolioStatement.sol";
 import {IModelRegistry} from "./IModelRegistry.sol";
+import {IImprovement} from "./IImprovement.sol";
 import {IPortfolioRegistry} from "./IPortfolioRegistry.sol";
+import {Improvement} from "./Improvement.sol";
 import {PositionBook} from "./PositionBook.sol";
 
 /// @title PortfolioRegistry
@@ -43,10 +45,13 @@ contract PortfolioRegistry is PositionBook {
     using RoundMarketList for uint256[ROUND_MARKET_WORDS];
 
     uint256 private constant SCENARIOS = 33;
-    /// @dev Carry has never brought a perpetual that far from spot; wrong decimals and a missing feed do.
-    uint256 private constant PRICE_FACTOR = 2;
     uint256 private constant VERSION_SHIFT = 32;
     uint256 private constant EXPIRY_SHIFT = 64;
+    uint256 private constant MODEL_SHIFT = 96;
+    uint256 private constant BPS = 10_000;
+    int256 private constant E12 = 10 ** 12;
+    /// @dev Words of a report before its positions: holdings, amounts of collateral.
+    uint256 private constant HELD_BESIDES = 1 + COLLATERAL_AMOUNTS_WORDS;
 
     /// @notice Circuits that may prove arrays, books and margins.
     IModelRegistry public immutable models;
@@ -58,8 +63,11 @@ contract PortfolioRegistry is PositionBook {
     uint256 public immutable emptyState;
 
     IBatchVerifier private immutable _batchVerifier = new BatchVerifier();
+    IImprovement private immutable _improvement = new Improvement();
 
     mapping(uint256 arrayRoot => uint256 record) private _arrays;
+    /// @dev Models by what records of their arrays have room for.
+    mapping(uint256 modelBits => bytes32 modelId) private _arrayModels;
 
     /// @dev What all statements of a submission share.
     struct Scope {
@@ -69,6 +77,9 @@ contract PortfolioRegistry is PositionBook {
         uint256[] policy;
         bytes32 subject;
         uint256 skipped; // a bit an account of the batch
+        uint256 spotE8;
+        uint256 priceGapBps;
+        uint256 arrayModel; // the last one found to be active
     }
 
     /// @dev The books of a submission on their way: sizes of their model, and how far they have been read.
@@ -119,27 +130,29 @@ contract PortfolioRegistry is PositionBook {
     /// @inheritdoc IPortfolioRegistry
     function submitArrays(
         uint256 asOf,
-        bytes32 marketHash,
+        uint256[ROUND_MARKET_WORDS] calldata marketWords,
         bytes32[] calldata expiryHashes,
         bytes32 modelId,
         RiskArray[] calldata arrays,
         uint256[] calldata strikeWords,
         uint256[8][] calldata proofs
     ) external {
-        Scope memory scope = _scope(asOf, marketHash, RoundId.hashOfExpiries(expiryHashes));
+        Scope memory scope = _scope(asOf, marketWords, RoundId.hashOfExpiries(expiryHashes));
         scope.subject = scope.roundId;
         (address verifier, uint256 strikes, , , ) = models.activeModel(modelId, RiskArrayFrame.LAYOUT_HASH);
         uint256 wordsPerArray = RiskArrayFrame.wordsOfStrikes(strikes);
         _requireWords(strikeWords.length, arrays.length * wordsPerArray);
         uint256[3][] memory publicSignals = new uint256[3][](arrays.length);
         for (uint256 i = 0; i < arrays.length; ++i) {
-            _requireExpiry(asOf, expiryHashes, arrays[i]);
+            _requireExpiry(scope, expiryHashes, arrays[i]);
             uint256[] calldata words = strikeWords[i * wordsPerArray:(i + 1) * wordsPerArray];
             publicSignals[i] = _stateArray(scope, modelId, strikes, arrays[i], words);
         }
         CanonicalProof.verifyAll(_batchVerifier, verifier, proofs, publicSignals);
+        uint256 modelBits = uint256(modelId) >> MODEL_SHIFT;
+        if (_arrayModels[modelBits] == 0) _arrayModels[modelBits] = modelId;
         for (uint256 i = 0; i < arrays.length; ++i) {
-            _acceptArray(scope, arrays[i]);
+            _acceptArray(scope, modelBits, arrays[i]);
         }
     }
 
@@ -152,7 +165,7 @@ contract PortfolioRegistry is PositionBook {
         uint256[8][] calldata bookProofs,
         uint256[8] calldata marginProof
     ) external {
-        Scope memory scope = _scopeOf(round);
+        Scope memory scope = _scope(round.asOf, round.marketWords, round.expiriesHash);
         (address verifier, uint256 places, , , ) = models.activeModel(
             batch.marginModelId,
             PortfolioMarginFrame.LAYOUT_HASH
@@ -174,23 +187,33 @@ contract PortfolioRegistry is PositionBook {
     function proveUnhealthy(
         Round calldata round,
         Witness calldata witness,
+        uint256[] calldata present,
         uint256[] calldata bookWords,
         uint256[8][] calldata bookProofs,
         uint256[8] calldata witnessProof
     ) external {
-        Scope memory scope = _scopeOf(round);
+        Scope memory scope = _scope(round.asOf, round.marketWords, round.expiriesHash);
         (address verifier, , , , ) = models.activeModel(witness.witnessModelId, UnhealthyWitnessFrame.LAYOUT_HASH);
         if (ScenarioChoiceWord.unwrap(witness.scenario) > SCENARIOS) revert ScenarioOutOfRange(witness.scenario);
         MaintenanceBoundWord shown = witness.bound;
         int256 bound = shown.maintenanceE8();
         if (bound >= 0) revert AccountHealthy(witness.account, bound);
-        uint256 sequence = _sequenceOf(witness.account);
+        uint256 current = _sequenceOf(witness.account);
+        uint256 sequence = witness.sequence;
+        if (sequence == 0 || sequence > current) revert ReportUnknown(witness.account, sequence, current);
         scope.subject = _subjectOf(scope.roundId, witness.account, sequence);
         Books memory books = _openBooks(witness.bookModelId, bookProofs.length);
-        uint256[3] memory publicSignals = _stateWitness(scope, round, witness, books, bookWords);
+        Fold memory fold = _fold(scope, books, bookWords, scope.subject, witness.books);
+        if (sequence == current) {
+            _requireWords(present.length, 0);
+            _requireReported(fold, witness.account, witness.holdings, witness.collateralAmounts);
+        } else {
+            _requireStillUnhealthy(scope, fold, round, witness, present);
+        }
+        uint256[3] memory publicSignals = _stateWitness(scope, round, witness, fold.state);
         _verifyBooks(books, bookWords, bookProofs);
         CanonicalProof.verify(verifier, witnessProof, publicSignals);
-        _acceptWitness(scope.asOf, sequence, witness);
+        _acceptWitness(scope.asOf, current, witness);
     }
 
     /// @inheritdoc IPortfolioRegistry
@@ -198,37 +221,60 @@ contract PortfolioRegistry is PositionBook {
         return _arrays[arrayRoot];
     }
 
-    function _scopeOf(Round calldata round) private view returns (Scope memory scope) {
-        RoundPricesWord prices = round.marketWords.roundPrices();
-        uint256 inWord = prices.asOf();
-        if (inWord != round.asOf) revert RoundTimeMismatch(inWord, round.asOf);
-        _requireTogether(prices.spotE8(), prices.perpPriceE8());
-        return _scope(round.asOf, keccak256(abi.encode(round.marketWords)), round.expiriesHash);
-    }
-
-    function _requireTogether(uint256 spotE8, uint256 perpPriceE8) private pure {
-        (uint256 low, uint256 high) = spotE8 < perpPriceE8 ? (spotE8, perpPriceE8) : (perpPriceE8, spotE8);
-        if (low == 0 || low * PRICE_FACTOR < high) revert RoundPricesApart(spotE8, perpPriceE8);
-    }
-
-    function _scope(uint256 asOf, bytes32 marketHash, bytes32 expiriesHash) private view returns (Scope memory scope) {
-        uint256 oldest = block.timestamp - portfolioFreshness().maxRoundAgeSeconds;
-        if (asOf < oldest) revert RoundStale(asOf, oldest);
+    function _scope(
+        uint256 asOf,
+        uint256[ROUND_MARKET_WORDS] calldata marketWords,
+        bytes32 expiriesHash
+    ) private view returns (Scope memory scope) {
+        RoundPricesWord prices = marketWords.roundPrices();
+        if (prices.asOf() != asOf) revert RoundTimeMismatch(prices.asOf(), asOf);
         scope.asOf = asOf;
-        scope.roundId = RoundId.derive(address(rounds), marketId, asOf, marketHash, expiriesHash);
+        scope.spotE8 = prices.spotE8();
+        scope.priceGapBps = roundPriceGapBps;
+        _requireTogether(scope, prices.perpPriceE8());
+        _requireFresh(asOf);
+        scope.roundId = RoundId.derive(address(rounds), marketId, asOf, keccak256(abi.encode(marketWords)), expiriesHash);
         bytes32 published = rounds.roundOf(marketId, asOf);
         if (scope.roundId != published) revert RoundUnknown(asOf, scope.roundId, published);
         (scope.policyVersion, scope.policy) = _policy();
     }
 
-    function _requireExpiry(uint256 asOf, bytes32[] calldata expiryHashes, RiskArray calldata array) private pure {
+    /// @dev Whoever may choose among rounds chooses the best for an account, or the worst: the newest, or nearly, is all there is.
+    function _requireFresh(uint256 asOf) private view {
+        PortfolioFreshness memory freshness = portfolioFreshness();
+        uint256 oldest = block.timestamp - freshness.maxRoundAgeSeconds;
+        if (asOf < oldest) revert RoundStale(asOf, oldest);
+        uint256 newest = _newestRound();
+        uint256 lag = freshness.maxRoundLagSeconds;
+        if (asOf + lag < newest) revert RoundOvertaken(asOf, newest, lag);
+    }
+
+    function _newestRound() internal view override returns (uint256) {
+        return rounds.latestAsOf(marketId);
+    }
+
+    /// @dev Carry does not bring prices of one thing far from each other; wrong decimals and a missing feed do.
+    function _requireTogether(Scope memory scope, uint256 otherE8) private pure {
+        uint256 spotE8 = scope.spotE8;
+        (uint256 low, uint256 high) = spotE8 < otherE8 ? (spotE8, otherE8) : (otherE8, spotE8);
+        if (low == 0 || low * (BPS + scope.priceGapBps) < high * BPS) {
+            revert RoundPricesApart(spotE8, otherE8, scope.priceGapBps);
+        }
+    }
+
+    function _requireExpiry(
+        Scope memory scope,
+        bytes32[] calldata expiryHashes,
+        RiskArray calldata array
+    ) private pure {
         uint256 index = array.expiryIndex;
         bytes32 given = keccak256(abi.encode(array.expiryWords));
         if (index >= expiryHashes.length) revert ExpiryMismatch(index, given, 0);
         if (given != expiryHashes[index]) revert ExpiryMismatch(index, given, expiryHashes[index]);
         ExpiryForwardWord forward = array.expiryWords.expiryForward();
         uint256 inWord = forward.asOf();
-        if (inWord != asOf) revert RoundTimeMismatch(inWord, asOf);
+        if (inWord != scope.asOf) revert RoundTimeMismatch(inWord, scope.asOf);
+        _requireTogether(scope, forward.forwardVariableE8() + forward.forwardFixedE8());
     }
 
     function _stateArray(
@@ -250,9 +296,9 @@ contract PortfolioRegistry is PositionBook {
         return transcript.close();
     }
 
-    function _acceptArray(Scope memory scope, RiskArray calldata array) private {
+    function _acceptArray(Scope memory scope, uint256 modelBits, RiskArray calldata array) private {
         uint256 expiry = array.expiryWords.expiryForward().expiry();
-        _arrays[array.arrayRoot] = _record(scope, expiry);
+        _arrays[array.arrayRoot] = _record(scope, expiry) | (modelBits << MODEL_SHIFT);
         emit ArrayAccepted(array.arrayRoot, scope.asOf, expiry, scope.policyVersion);
     }
 
@@ -315,8 +361,10 @@ contract PortfolioRegistry is PositionBook {
         PortfolioMarginFrame.putShared(transcript, round.marketWords, scope.policy);
         for (uint256 i = 0; i < accounts.length; ++i) {
             AccountMargin calldata each = accounts[i];
-            uint256 state = _fold(scope, books, bookWords, each.account, each.books, each.holdings, each.collateralAmounts);
-            PortfolioMarginFrame.putInputs(transcript, state, each.holdings, each.collateralAmounts);
+            bytes32 subject = _subjectOf(scope.roundId, each.account, _accounts[each.account].sequence);
+            Fold memory fold = _fold(scope, books, bookWords, subject, each.books);
+            _requireReported(fold, each.account, each.holdings, each.collateralAmounts);
+            PortfolioMarginFrame.putInputs(transcript, fold.state, each.holdings, each.collateralAmounts);
         }
         for (uint256 i = accounts.length; i < places; ++i) {
             PortfolioMarginFrame.putEmptyInputs(transcript, emptyState);
@@ -329,8 +377,7 @@ contract PortfolioRegistry is PositionBook {
         Scope memory scope,
         Round calldata round,
         Witness calldata witness,
-        Books memory books,
-        uint256[] calldata bookWords
+        uint256 state
     ) private view returns (uint256[3] memory) {
         PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
             UnhealthyWitnessFrame.LAYOUT_HASH,
@@ -339,14 +386,13 @@ contract PortfolioRegistry is PositionBook {
             witness.commitment,
             UnhealthyWitnessFrame.words()
         );
-        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata amounts = witness.collateralAmounts;
         UnhealthyWitnessFrame.putInputs(
             transcript,
             round.marketWords,
             scope.policy,
-            _fold(scope, books, bookWords, witness.account, witness.books, witness.holdings, amounts),
+            state,
             witness.holdings,
-            amounts,
+            witness.collateralAmounts,
             witness.scenario
         );
         UnhealthyWitnessFrame.putOutputs(transcript, witness.bound);
@@ -390,15 +436,42 @@ contract PortfolioRegistry is PositionBook {
             proven.spotGreeks,
             proven.timeGreeks
         );
+        AccountMarginsWord margins = proven.margins;
+        bool isNews = _isLater(asOf, sequence, held.unhealthyAsOf, held.unhealthySequence);
+        if (margins.maintenanceE8() < 0) {
+            if (isNews) _mark(held, asOf, sequence);
+        } else if (isNews && held.unhealthyAsOf != 0) {
+            held.unhealthyAsOf = 0;
+            emit AccountCleared(proven.account, sequence);
+        }
     }
 
-    function _acceptWitness(uint256 asOf, uint256 sequence, Witness calldata witness) private {
+    function _acceptWitness(uint256 asOf, uint256 current, Witness calldata witness) private {
         Account storage held = _accounts[witness.account];
-        bool isLater = asOf > held.unhealthyAsOf || (asOf == held.unhealthyAsOf && sequence > held.unhealthySequence);
-        if (!isLater) revert MarginNotNewer(witness.account, asOf, sequence);
-        held.unhealthyAsOf = uint32(asOf); // as long as in the round's words
-        held.unhealthySequence = uint40(sequence); // came from as many bits
-        emit AccountUnhealthy(witness.account, asOf, sequence, witness.bound);
+        // What margins of a later round say is newer, whatever the account has done since.
+        bool isOvertaken = asOf < uint32(held.margins >> AS_OF_SHIFT);
+        if (isOvertaken || !_isLater(asOf, current, held.witnessAsOf, held.witnessSequence)) {
+            revert MarginNotNewer(witness.account, asOf, current);
+        }
+        held.witnessAsOf = uint32(asOf); // as long as in the round's words
+        held.witnessSequence = uint40(current); // came from as many bits
+        _mark(held, asOf, current); // whatever said so before was of no later round: this one would not be taken then
+        emit AccountUnhealthy(witness.account, asOf, witness.sequence, witness.bound);
+    }
+
+    function _mark(Account storage held, uint256 asOf, uint256 sequence) private {
+        held.unhealthyAsOf = uint32(asOf);
+        held.unhealthySequence = uint40(sequence);
+    }
+
+    /// @dev Whether a proof is about a later round than another, or about a later report in the same one.
+    function _isLater(
+        uint256 asOf,
+        uint256 sequence,
+        uint256 thanAsOf,
+        uint256 thanSequence
+    ) private pure returns (bool) {
+        return asOf > thanAsOf || (asOf == thanAsOf && sequence > thanSequence);
     }
 
     /// @dev A submission without books needs no model of them.
@@ -422,27 +495,24 @@ contract PortfolioRegistry is PositionBook {
         CanonicalProof.verifyAll(_batchVerifier, books.verifier, bookProofs, books.publicSignals);
     }
 
-    /// @notice Folds an account's option positions over its books and holds what was met to the venue's report.
-    /// @return state after the last book
+    /// @notice Folds an account's option positions over its books.
+    /// @param subject of its books
+    /// @return fold   state after the last book, and the positions met
     function _fold(
         Scope memory scope,
         Books memory books,
         uint256[] calldata bookWords,
-        address account,
-        uint256 count,
-        HoldingsWord holdings,
-        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
-    ) private view returns (uint256 state) {
+        bytes32 subject,
+        uint256 count
+    ) private view returns (Fold memory fold) {
         uint256 size = _bookSize(books);
         if (count > books.publicSignals.length - books.count) {
             revert CanonicalProof.ProofCountMismatch(books.publicSignals.length, books.count + count);
         }
         uint256 end = books.next + count * size;
         if (end > bookWords.length) revert WordCountMismatch(bookWords.length, end);
-        Fold memory fold;
         fold.state = emptyState;
         fold.held = new uint256[](count * books.segments * books.strikes);
-        bytes32 subject = _subjectOf(scope.roundId, account, _accounts[account].sequence);
         for (uint256 from = books.next; from < end; from += size) {
             // The first position word of the account's next book, if there is one.
             uint256 next = from + size < end ? bookWords[from + size + 1 + books.segments] : 0;
@@ -450,10 +520,60 @@ contract PortfolioRegistry is PositionBook {
             ++books.count;
         }
         books.next = end;
-        bytes32 bookHash = _bookHash(_hashHeld(fold), holdings, collateralAmounts);
+    }
+
+    /// @dev What was met and the rest is what the venue last reported.
+    function _requireReported(
+        Fold memory fold,
+        address account,
+        HoldingsWord holdings,
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
+    ) private view {
+        _requireBookHash(account, _bookHash(_hashHeld(fold), holdings, collateralAmounts));
+    }
+
+    function _requireBookHash(address account, bytes32 bookHash) private view {
         bytes32 reported = _accounts[account].bookHash;
         if (bookHash != reported) revert BookMismatch(account, bookHash, reported);
-        return fold.state;
+    }
+
+    /// @dev Holds an account that was below maintenance with what it held to what it holds now. What the proof is about need not
+    /// have been reported: that what is held now is as near to it is all that counts.
+    function _requireStillUnhealthy(
+        Scope memory scope,
+        Fold memory fold,
+        Round calldata round,
+        Witness calldata witness,
+        uint256[] calldata present
+    ) private view {
+        if (present.length < HELD_BESIDES) revert WordCountMismatch(present.length, HELD_BESIDES);
+        bytes32 positionsHash = keccak256(abi.encodePacked(present[HELD_BESIDES:]));
+        _requireBookHash(witness.account, keccak256(abi.encodePacked(positionsHash, present[:HELD_BESIDES])));
+        int256 improvementE20 = _improvement.atMost(
+            ScenarioChoiceWord.unwrap(witness.scenario),
+            round.marketWords,
+            scope.policy,
+            _heldOf(fold, witness),
+            present
+        );
+        MaintenanceBoundWord shown = witness.bound;
+        int256 boundE8 = shown.maintenanceE8();
+        // The bound was rounded down, so the account may have been better off by less than a unit.
+        if ((boundE8 + 1) * E12 + improvementE20 >= 0) {
+            revert AccountChanged(witness.account, boundE8, improvementE20);
+        }
+    }
+
+    /// @dev What a witness is about: holdings, amounts of collateral, positions met.
+    function _heldOf(Fold memory fold, Witness calldata witness) private pure returns (uint256[] memory words) {
+        words = new uint256[](HELD_BESIDES + fold.count);
+        words[0] = HoldingsWord.unwrap(witness.holdings);
+        for (uint256 i = 1; i < HELD_BESIDES; ++i) {
+            words[i] = CollateralAmountWord.unwrap(witness.collateralAmounts[i - 1]);
+        }
+        for (uint256 i = 0; i < fold.count; ++i) {
+            words[HELD_BESIDES + i] = fold.held[i];
+        }
     }
 
     /// @dev Commitment, array roots, positions, state after the book.
@@ -522,7 +642,13 @@ contract PortfolioRegistry is PositionBook {
         fold.expiry = expiry;
         uint256 expected = _record(scope, expiry);
         uint256 record = _arrays[arrayRoot];
+        uint256 modelBits = record >> MODEL_SHIFT;
+        record ^= modelBits << MODEL_SHIFT;
         if (record != expected) revert ArrayUnknown(arrayRoot, record, expected);
+        if (modelBits != scope.arrayModel) {
+            models.activeModel(_arrayModels[modelBits], RiskArrayFrame.LAYOUT_HASH); // reverts unless it is
+            scope.arrayModel = modelBits;
+        }
         _takePositions(fold, positions);
     }
 

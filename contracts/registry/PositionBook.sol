@@ -12,6 +12,9 @@ abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins {
     /// @notice Option positions that an account may have.
     uint256 public constant MOST_POSITIONS = 128;
 
+    /// @notice Options expire sooner than this, or no circuit prices them: 2^26 seconds, 776 days.
+    uint256 public constant TENOR_LIMIT_SECONDS = 2 ** 26;
+
     /// @dev Quantities of an account's options together stay below it, as the circuits' sums need.
     uint256 private constant QUANTITY_LIMIT = 2 ** 62;
     /// @dev Where quantities begin in a position word.
@@ -26,7 +29,7 @@ abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins {
         HoldingsWord holdings,
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
     ) external restricted {
-        _checkPositions(positions);
+        _checkPositions(positions, _newestRound());
         if (!holdings.fits()) revert HoldingsOutOfRange(HoldingsWord.unwrap(holdings));
         for (uint256 i = 0; i < COLLATERAL_AMOUNTS_WORDS; ++i) {
             CollateralAmountWord amounts = collateralAmounts[i];
@@ -34,8 +37,16 @@ abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins {
         }
         Account storage held = _accounts[account];
         held.bookHash = _bookHash(keccak256(abi.encodePacked(positions)), holdings, collateralAmounts);
-        emit AccountReported(account, ++held.sequence, positions, holdings, collateralAmounts);
+        uint256 sequence = ++held.sequence;
+        emit AccountReported(account, sequence, positions, holdings, collateralAmounts);
+        if (held.unhealthyAsOf != 0 && positions.length == 0 && _owesNothing(holdings, collateralAmounts)) {
+            held.unhealthyAsOf = 0;
+            emit AccountCleared(account, sequence);
+        }
     }
+
+    /// @dev Time of the newest round.
+    function _newestRound() internal view virtual returns (uint256);
 
     function _bookHash(
         bytes32 positionsHash,
@@ -45,8 +56,22 @@ abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins {
         return keccak256(abi.encode(positionsHash, holdings, collateralAmounts));
     }
 
-    function _checkPositions(OptionPositionWord[] calldata positions) private pure {
+    /// @dev Cash alone, which no scenario moves and nothing is charged on: maintenance is what there is of it.
+    function _owesNothing(
+        HoldingsWord holdings,
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
+    ) private pure returns (bool) {
+        for (uint256 i = 0; i < COLLATERAL_AMOUNTS_WORDS; ++i) {
+            if (CollateralAmountWord.unwrap(collateralAmounts[i]) != 0) return false;
+        }
+        return holdings.perpsE12() == 0 && holdings.cashE12() + holdings.perpPnlE12() >= 0;
+    }
+
+    function _checkPositions(OptionPositionWord[] calldata positions, uint256 newestRound) private view {
         if (positions.length > MOST_POSITIONS) revert TooManyPositions(positions.length, MOST_POSITIONS);
+        // A round may be ahead of the chain; rounds to come are later than both.
+        uint256 earliest = (block.timestamp > newestRound ? block.timestamp : newestRound) + 1;
+        uint256 limit = block.timestamp + TENOR_LIMIT_SECONDS;
         uint256 previous = 0;
         uint256 quantity = 0;
         for (uint256 i = 0; i < positions.length; ++i) {
@@ -54,7 +79,9 @@ abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins {
             uint256 expiry = word.expiry();
             uint256 strike = word.strikeE8();
             quantity += _quantity(i, word);
-            if (expiry == 0 || strike == 0 || quantity >= QUANTITY_LIMIT) revert PositionOutOfRange(i, word);
+            if (strike == 0 || quantity >= QUANTITY_LIMIT) revert PositionOutOfRange(i, word);
+            if (expiry < earliest) revert PositionExpired(i, expiry, earliest);
+            if (expiry >= limit) revert PositionTooLong(i, expiry, limit);
             uint256 key = (expiry << 128) | strike;
             if (key <= previous) revert PositionsNotIncreasing(i, word);
             previous = key;

@@ -5,11 +5,12 @@ import {ParametersFields, ParametersWord} from "../generated/Words.sol";
 import {RiskPolicy} from "../parameters/RiskPolicy.sol";
 import {IRiskParameters} from "./IRiskParameters.sol";
 import {ParameterReads} from "./ParameterReads.sol";
+import {Pauses} from "./Pauses.sol";
 import {ShadowId} from "./ShadowId.sol";
 
 /// @title RiskParameters
 /// @notice What the registry holds of markets, for those who read it.
-abstract contract RiskParameters is ParameterReads, RiskPolicy {
+abstract contract RiskParameters is ParameterReads, RiskPolicy, Pauses {
     using ShadowId for bytes32;
 
     /// @notice What the chain keeps of a market, in two slots.
@@ -24,10 +25,29 @@ abstract contract RiskParameters is ParameterReads, RiskPolicy {
     uint256 internal constant SEQUENCE_SHIFT = ParametersFields.BITS;
 
     mapping(bytes32 marketId => Market) internal _markets;
+    mapping(bytes32 marketId => address) internal _sources;
 
     /// @inheritdoc IRiskParameters
     function sequence(bytes32 marketId) external view returns (uint256) {
         return _markets[marketId].parametersAndSequence >> SEQUENCE_SHIFT;
+    }
+
+    /// @inheritdoc IRiskParameters
+    function pausedUntil(bytes32 marketId) public view override returns (uint256) {
+        bytes32 ownId = marketId.marketOf();
+        return _pausedUntil(ownId, _sources[ownId]);
+    }
+
+    /// @dev When the pause of a market or of a source ends; zero if neither is paused.
+    function _pausedUntil(bytes32 marketId, address source) internal view returns (uint256 until) {
+        until = pauseOf(marketId).until;
+        uint256 ofSource = pauseOf(_idOf(source)).until;
+        if (ofSource > until) until = ofSource;
+        if (until <= block.timestamp) until = 0;
+    }
+
+    function _idOf(address source) internal pure returns (bytes32) {
+        return bytes32(uint256(uint160(source)));
     }
 
     function _proven(bytes32 marketId) internal view override returns (Parameters memory) {
@@ -51,12 +71,13 @@ abstract contract RiskParameters is ParameterReads, RiskPolicy {
     }
 
     function _freshnessOfReads() internal view override returns (Freshness memory) {
-        FreshnessPolicy memory policy = _policyOfReads();
+        ReadPolicy memory policy = _policyOfReads();
         return
             Freshness({
                 maxParameterAgeSeconds: policy.maxParameterAgeSeconds,
                 stalenessAddOnPerHourX24: policy.stalenessAddOnPerHourX24,
-                maintenanceMarginCapX24: policy.maintenanceMarginCapX24
+                maintenanceMarginCapX24: policy.maintenanceMarginCapX24,
+                pausedUntil: policy.pausedUntil
             });
     }
 }

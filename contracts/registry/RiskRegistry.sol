@@ -2,9 +2,9 @@
 pragma solidity ^0.8.28;
 
 import {MarketRiskFrame} from "../generated/MarketRiskFrame.sol";
+import {MarketState} from "../generated/MarketState.sol";
 import {MarketUpdate, MarketUpdates} from "../generated/MarketUpdate.sol";
 import {
-    AnchorStateWord,
     LearningPolicyWord,
     MarginPolicyWord,
     MarketPolicyWord,
@@ -12,8 +12,7 @@ import {
     ObservationElements,
     ObservationFields,
     ObservationWord,
-    ParametersWord,
-    VolatilityStateWord
+    ParametersWord
 } from "../generated/Words.sol";
 import {ClockSkew} from "../market/ClockSkew.sol";
 import {IObservationSource} from "../market/IObservationSource.sol";
@@ -88,10 +87,10 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         bytes32 marketId,
         address source,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState
+        MarketState calldata state,
+        Place calldata place
     ) external restricted {
-        _addMarket(marketId, source, volatilityModel, volatilityState, anchorState);
+        _addMarket(marketId, source, volatilityModel, state, place);
     }
 
     /// @inheritdoc IRiskRegistry
@@ -115,6 +114,16 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         CanonicalProof.verify(batch.verifier, proof, publicSignals);
         _apply(batch, updates, heads);
         emit BatchAccepted(modelId, commitment, msg.sender);
+    }
+
+    function _pausedSeconds(
+        bytes32 marketId,
+        uint256 from,
+        uint256 graceSeconds
+    ) internal view override returns (uint256) {
+        Pause[3] memory pauses = [pauseOf(marketId), pauseOf(_idOf(_sources[marketId])), _pauseBefore(marketId)];
+        uint256 family = volatilityModelOf[marketId];
+        return models.pausedSeconds(MarketRiskFrame.LAYOUT_HASH, family, pauses, from, graceSeconds);
     }
 
     function _activeModels(uint256 volatilityModel) internal view override returns (uint256 count) {
@@ -187,6 +196,7 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         MarketPolicyWord policy;
         (batch.nextPolicy, policy) = batch.policies.seek(batch.nextPolicy, marketId);
         if (isNext) {
+            if (_mayBePaused()) _requireNotPaused(marketId, update.source);
             uint256 newestAsOf = _checkNewest(batch, update, words);
             head = _rehash(batch.slots, update, words);
             GuardRails.check(update, newestAsOf, policy, batch.marginPolicy);
@@ -194,15 +204,8 @@ contract RiskRegistry is IRiskRegistry, Shadows {
             _checkSkipped(batch, update, words);
         }
         (uint256 inputs, uint256 outputs) = batch.transcript.identify(marketId, update.sequence);
-        MarketRiskFrame.putInputs(
-            inputs,
-            update.previousVolatilityState,
-            update.previousAnchorState,
-            policy,
-            words,
-            batch.bytesPerMarket
-        );
-        MarketRiskFrame.putOutputs(outputs, update.volatilityState, update.anchorState, update.parameters);
+        MarketRiskFrame.putInputs(inputs, update.previous(), policy, words, batch.bytesPerMarket);
+        MarketRiskFrame.putOutputs(outputs, update.state(), update.parameters);
     }
 
     /// @notice Checks that the presented state is the one in force, for models of this family, and the sequence the next one.
@@ -228,6 +231,11 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         return true;
     }
 
+    function _requireNotPaused(bytes32 marketId, address source) private view {
+        uint256 until = _pausedUntil(marketId.marketOf(), source);
+        if (until != 0) revert MarketPaused(marketId, until);
+    }
+
     function _revertStart(bytes32 marketId, uint256 volatilityModel, bytes32 given, bytes32 inForce) private view {
         uint256 bound = volatilityModelOf[marketId];
         if (bound != volatilityModel) revert MarketBoundToAnotherModel(marketId, volatilityModel, bound);
@@ -243,8 +251,8 @@ contract RiskRegistry is IRiskRegistry, Shadows {
         uint256 source = update.rawSource();
         if (source >> ADDRESS_BITS != 0) revert WordOutOfRange(update.marketId, source, ADDRESS_BITS);
         uint256 previousAsOf = update.previousVolatilityState.asOf();
-        GuardRails.checkState(update.marketId, update.previousVolatilityState, update.previousAnchorState, previousAsOf);
-        GuardRails.checkWidths(update.marketId, update.volatilityState, update.anchorState);
+        GuardRails.checkState(update.marketId, update.previous(), previousAsOf);
+        GuardRails.checkWidths(update.marketId, update.state());
         GuardRails.checkWidth(update.marketId, update.parameters);
         unchecked {
             ++batch.skipped; // at most as many as there are places
@@ -452,7 +460,7 @@ contract RiskRegistry is IRiskRegistry, Shadows {
                 unchecked {
                     count = update.inboxCount + update.observationCount; // a count the source knows
                 }
-                _moveShadow(marketId, update.volatilityState, update.anchorState, head, count, batch.learningPolicy);
+                _moveShadow(marketId, update.state(), head, count, batch.learningPolicy);
             }
             update = update.next();
         }

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {MarketState} from "../generated/MarketState.sol";
 import {
+    AnchorStateFields,
     AnchorStateWord,
     LearningPolicyWord,
     MarketPolicyFields,
     MarketPolicyWord,
-    packAnchorState,
+    ObservationElement,
     ParametersWord,
-    ScoreWord,
-    VolatilityStateWord
+    ScoreWord
 } from "../generated/Words.sol";
 import {IObservationSource} from "../market/IObservationSource.sol";
 import {GuardRails} from "./GuardRails.sol";
+import {InboxPlaces} from "./InboxPlaces.sol";
 import {IShadows} from "./IShadows.sol";
 import {RiskParameters} from "./RiskParameters.sol";
 import {ShadowId} from "./ShadowId.sol";
@@ -32,7 +34,16 @@ abstract contract Shadows is IShadows, RiskParameters {
     /// @dev A tenth of notional: what a venue's accounts could not have been warned of.
     uint32 private constant MAX_MARGIN_STEP_X24 = 1_677_721;
 
-    mapping(bytes32 marketId => address) private _sources;
+    /// @inheritdoc IShadows
+    InboxPlaces public immutable inboxPlaces = new InboxPlaces();
+
+    /// @dev Where a market's observations came from before, and when it went over; zero until then.
+    struct Rotation {
+        address previous;
+        uint40 followedAt;
+    }
+
+    mapping(bytes32 marketId => Rotation) private _rotations;
     mapping(bytes32 shadowId => Shadow) private _shadows;
     /// @dev Hash of when the first prediction was made and how many observations there were when it was added.
     mapping(bytes32 shadowId => bytes32) private _beginnings;
@@ -46,17 +57,17 @@ abstract contract Shadows is IShadows, RiskParameters {
     function addShadow(
         bytes32 marketId,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState
+        MarketState calldata state,
+        Place calldata place
     ) external restricted {
-        address source = _sources[marketId];
-        if (source == address(0)) revert UnknownMarket(marketId);
+        address source = _ownSource(marketId);
         _checkModel(marketId, volatilityModel);
         bytes32 shadowId = marketId.shadowOf(volatilityModel);
         _checkPolicies(marketId, shadowId);
-        (bytes32 head, uint256 count) = _begin(shadowId, source, volatilityModel, volatilityState, anchorState);
-        _shadows[shadowId] = Shadow(volatilityState, anchorState, ScoreWord.wrap(0), head, count);
-        _beginnings[shadowId] = keccak256(abi.encode(anchorState.anchorAsOf(), count));
+        bytes32 head = _begin(shadowId, source, volatilityModel, state, place);
+        _sources[shadowId] = source;
+        _shadows[shadowId] = Shadow(state, ScoreWord.wrap(0), head, place.count);
+        _beginnings[shadowId] = keccak256(abi.encode(state.anchorState.anchorAsOf(), place.count));
     }
 
     /// @inheritdoc IShadows
@@ -82,22 +93,59 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 stored = _markets[marketId].parametersAndSequence;
         if (stored == 0) revert NotYetProven(marketId);
         ParametersWord inForce = ParametersWord.wrap(stored);
+        address source = _sources[marketId];
+        if (_sources[shadowId] != source) revert SourceNotFollowed(shadowId, source);
         _checkProgress(shadowId, shadow, inForce.asOf());
         ScoreWord controlScore = _checkScore(shadowId, shadow, marketId.shadowOf(previousModel));
         _checkMargins(marketId, ParametersWord.wrap(_markets[shadowId].parametersAndSequence), inForce);
         _setMarketPolicy(marketId, _checkPolicies(marketId, shadowId));
-        AnchorStateWord anchorState = _putInForce(marketId, volatilityModel, shadow, inForce);
+        MarketState memory state = _putInForce(marketId, volatilityModel, shadow, inForce);
         emit ShadowPromoted(
             marketId,
             volatilityModel,
             previousModel,
-            shadow.volatilityState,
-            anchorState,
+            state,
             shadow.inboxHead,
             shadow.inboxCount,
             shadow.score,
             controlScore
         );
+    }
+
+    /// @inheritdoc IShadows
+    function rotateSource(bytes32 marketId, address source) external restricted {
+        address previous = _ownSource(marketId);
+        (, uint256 count, , ) = IObservationSource(source).latest(marketId);
+        if (count == 0) revert SourceWithoutObservation(marketId, source);
+        _sources[marketId] = source;
+        _rotations[marketId] = Rotation(previous, 0);
+        emit SourceRotated(marketId, source, previous);
+    }
+
+    /// @inheritdoc IShadows
+    function followSource(
+        bytes32 marketId,
+        Standing calldata standing,
+        Place calldata place,
+        ObservationElement[] calldata next
+    ) external {
+        bytes32 inForce = _markets[marketId].stateHash;
+        if (inForce == 0) revert UnknownMarket(marketId);
+        address source = _sources[marketId.marketOf()];
+        if (standing.source == source) revert SourceAlreadyFollowed(marketId, source);
+        uint256 model = volatilityModelOf[marketId];
+        bytes32 given = keccak256(abi.encode(standing, model));
+        if (given != inForce) revert StateMismatch(marketId, given, inForce);
+        bytes32 head = inboxPlaces.headOfNext(marketId, source, standing.state.volatilityState.asOf(), place, next);
+        _markets[marketId].stateHash = _hash(standing.state, head, place.count, source, model);
+        if (marketId.isShadow()) {
+            _sources[marketId] = source;
+            _shadows[marketId].inboxHead = head;
+            _shadows[marketId].inboxCount = place.count;
+        } else {
+            _rotations[marketId].followedAt = uint40(block.timestamp);
+        }
+        emit SourceFollowed(marketId, source, standing.state, head, place.count);
     }
 
     /// @inheritdoc IShadows
@@ -141,37 +189,50 @@ abstract contract Shadows is IShadows, RiskParameters {
         bytes32 marketId,
         address source,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState
+        MarketState calldata state,
+        Place calldata place
     ) internal {
         if (marketId.isShadow()) revert MarketIdIsShadows(marketId);
         marketPolicy(marketId);
         _checkModel(marketId, volatilityModel);
-        _begin(marketId, source, volatilityModel, volatilityState, anchorState);
+        _begin(marketId, source, volatilityModel, state, place);
         _sources[marketId] = source;
     }
 
     /// @dev Takes over what a batch has proven of a shadow, and the loss of the prediction that it tried, if any.
     function _moveShadow(
         bytes32 shadowId,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState calldata state,
         bytes32 inboxHead,
         uint256 inboxCount,
         LearningPolicyWord policy
     ) internal {
         Shadow storage shadow = _shadows[shadowId];
-        AnchorStateWord before = shadow.anchorState;
+        AnchorStateWord before = shadow.state.anchorState;
         // A prediction begins where the last one was tried, later than it began.
-        if (anchorState.anchorAsOf() != before.anchorAsOf()) {
-            ScoreWord score = shadow.score.add(before, anchorState, policy);
+        if (state.anchorState.anchorAsOf() != before.anchorAsOf()) {
+            ScoreWord score = shadow.score.add(before, state.anchorState, policy);
             shadow.score = score;
             emit ShadowScored(shadowId, score);
         }
-        shadow.volatilityState = volatilityState;
-        shadow.anchorState = anchorState;
+        shadow.state = state;
         shadow.inboxHead = inboxHead;
         shadow.inboxCount = inboxCount;
+    }
+
+    /// @dev Pause of the source before, as long as the market stood in it: what a source was paused for is why it is replaced, and
+    /// that must not count as staleness afterwards.
+    function _pauseBefore(bytes32 marketId) internal view returns (Pause memory before) {
+        Rotation memory rotation = _rotations[marketId];
+        before = pauseOf(_idOf(rotation.previous));
+        if (rotation.followedAt != 0 && before.until > rotation.followedAt) before.until = rotation.followedAt;
+    }
+
+    /// @dev A guardian in haste learns that it has named nothing.
+    function _paused(bytes32 id, uint40, uint40 latest) internal override {
+        bool isSource = address(uint160(uint256(id))).code.length != 0 && uint256(id) >> 160 == 0;
+        if (!isSource && (id.isShadow() || _markets[id].stateHash == 0)) revert UnknownMarket(id);
+        _notePauses(latest);
     }
 
     /// @dev What markets and shadows begin with.
@@ -179,21 +240,19 @@ abstract contract Shadows is IShadows, RiskParameters {
         bytes32 id,
         address source,
         uint256 volatilityModel,
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState
-    ) private returns (bytes32 head, uint256 count) {
+        MarketState calldata state,
+        Place calldata place
+    ) private returns (bytes32 head) {
         if (_markets[id].stateHash != 0) revert MarketAlreadyExists(id);
         _checkActive(id, volatilityModel);
-        uint256 asOf = volatilityState.asOf();
-        GuardRails.checkState(id, volatilityState, anchorState, asOf);
-        uint256 anchorAsOf = anchorState.anchorAsOf();
+        uint256 asOf = state.volatilityState.asOf();
+        GuardRails.checkState(id, state, asOf);
+        uint256 anchorAsOf = state.anchorState.anchorAsOf();
         if (anchorAsOf > asOf) revert AnchorInFuture(id, anchorAsOf, asOf);
-        uint256 latestAsOf;
-        (head, count, latestAsOf, ) = IObservationSource(source).latest(id.marketOf());
-        if (count == 0 || asOf != latestAsOf) revert InitialStateNotAtLatest(id, asOf, latestAsOf);
-        _markets[id].stateHash = _hash(volatilityState, anchorState, head, count, source, volatilityModel);
+        head = inboxPlaces.headOfFirst(id, source, asOf, place);
+        _markets[id].stateHash = _hash(state, head, place.count, source, volatilityModel);
         volatilityModelOf[id] = volatilityModel;
-        emit MarketAdded(id, source, volatilityModel, volatilityState, anchorState, head, count);
+        emit MarketAdded(id, source, volatilityModel, state, head, place.count);
     }
 
     /// @dev How many active models estimate volatility by a family.
@@ -202,6 +261,11 @@ abstract contract Shadows is IShadows, RiskParameters {
     /// @dev What begins under a family, or goes on under it, needs a model of it to be moved by.
     function _checkActive(bytes32 marketId, uint256 volatilityModel) private view {
         if (_activeModels(volatilityModel) == 0) revert NoActiveModel(marketId, volatilityModel);
+    }
+
+    function _ownSource(bytes32 marketId) private view returns (address source) {
+        source = _sources[marketId];
+        if (source == address(0) || marketId.isShadow()) revert UnknownMarket(marketId);
     }
 
     function _checkModel(bytes32 marketId, uint256 volatilityModel) private pure {
@@ -232,7 +296,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 predictions = shadow.score.predictions();
         uint256 least = _promotionPolicy.leastPredictions;
         if (predictions < least) revert ShadowUnproven(shadowId, predictions, least);
-        uint256 asOf = shadow.volatilityState.asOf();
+        uint256 asOf = shadow.state.volatilityState.asOf();
         uint256 oldest = block.timestamp - _policyOfReads().maxParameterAgeSeconds;
         if (asOfInForce > oldest) oldest = asOfInForce;
         if (asOf < oldest) revert ShadowStale(shadowId, asOf, oldest);
@@ -251,7 +315,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 controlPredictions = controlScore.predictions();
         // The last ones were tried where the running ones began. What came after counts for neither, so nobody keeps a
         // promotion off by moving one of the two. A missing observation joins what did not begin together.
-        bool together = shadow.anchorState.anchorAsOf() == control.anchorState.anchorAsOf() &&
+        bool together = shadow.state.anchorState.anchorAsOf() == control.state.anchorState.anchorAsOf() &&
             _beginnings[shadowId] == _beginnings[controlId];
         if (!together || predictions != controlPredictions) {
             revert ScoresNotComparable(shadowId, predictions, controlPredictions);
@@ -279,11 +343,11 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 volatilityModel,
         Shadow memory shadow,
         ParametersWord inForce
-    ) private returns (AnchorStateWord anchorState) {
-        anchorState = _withMargins(shadow.anchorState, inForce);
+    ) private returns (MarketState memory state) {
+        state = shadow.state;
+        state.anchorState = _withMargins(state.anchorState, inForce);
         _markets[marketId].stateHash = _hash(
-            shadow.volatilityState,
-            anchorState,
+            state,
             shadow.inboxHead,
             shadow.inboxCount,
             _sources[marketId],
@@ -293,27 +357,25 @@ abstract contract Shadows is IShadows, RiskParameters {
     }
 
     function _hash(
-        VolatilityStateWord volatilityState,
-        AnchorStateWord anchorState,
+        MarketState memory state,
         bytes32 inboxHead,
         uint256 inboxCount,
         address source,
         uint256 volatilityModel
     ) private pure returns (bytes32) {
-        return keccak256(abi.encode(volatilityState, anchorState, inboxHead, inboxCount, source, volatilityModel));
+        return keccak256(abi.encode(state, inboxHead, inboxCount, source, volatilityModel));
     }
 
+    /// @dev Both margins have as many bits in both words.
     function _withMargins(AnchorStateWord state, ParametersWord inForce) private pure returns (AnchorStateWord) {
+        uint256 margin = type(uint24).max;
+        uint256 kept = ~((margin << AnchorStateFields.INITIAL_MARGIN_X24_AT) |
+            (margin << AnchorStateFields.MAINTENANCE_MARGIN_X24_AT));
         return
-            packAnchorState({
-                anchorLnPriceX26: state.anchorLnPriceX26(),
-                anchorAsOf: state.anchorAsOf(),
-                anchorMoveDownX24: state.anchorMoveDownX24(),
-                anchorMoveUpX24: state.anchorMoveUpX24(),
-                initialMarginX24: inForce.initialMarginX24(),
-                maintenanceMarginX24: inForce.maintenanceMarginX24(),
-                multiplierDownX18: state.multiplierDownX18(),
-                multiplierUpX18: state.multiplierUpX18()
-            });
+            AnchorStateWord.wrap(
+                (AnchorStateWord.unwrap(state) & kept) |
+                    (inForce.initialMarginX24() << AnchorStateFields.INITIAL_MARGIN_X24_AT) |
+                    (inForce.maintenanceMarginX24() << AnchorStateFields.MAINTENANCE_MARGIN_X24_AT)
+            );
     }
 }

@@ -12,6 +12,10 @@ const keyManifestSchema = z.strictObject({
   circuit: z.string().max(64),
   kind: z.enum(['development', 'production']),
   contributions: z.int().min(0),
+  transcript: z
+    .string()
+    .regex(/^([0-9a-f]{2})*$/)
+    .exactOptional(),
   r1csSha256: digestSchema,
   wasmSha256: digestSchema,
   zkeySha256: digestSchema,
@@ -42,8 +46,6 @@ export const modelSchema = z.strictObject({
       build: z.enum(buildNames),
       verificationKey: verificationKeySchema,
       manifest: keyManifestSchema.nullable(),
-      /** Runtime code that the auditor compiled from the key. */
-      verifierCode: bytesSchema.nullable(),
     })
     .nullable(),
 })

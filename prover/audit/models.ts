@@ -9,7 +9,7 @@ import {
   type VerificationKey,
   verificationKeyHash,
 } from '../proof/index.ts'
-import { interfaceOf } from '../registry/artifacts.ts'
+import { interfaceOf, verifierArtifactOf } from '../registry/artifacts.ts'
 import { compare } from '../registry/claims.ts'
 import { logsBetween } from '../registry/chain.ts'
 import { ask } from '../registry/contractErrors.ts'
@@ -19,6 +19,7 @@ import { layoutHash } from '../statement/layout.ts'
 import { failed, summarise } from './findings.ts'
 import type { ModelRecord } from './modelRecord.ts'
 import { inTurns, placeOf } from './nodeReads.ts'
+import type { AuditPins } from './pins.ts'
 import type { ModelReport } from './report.ts'
 import { missingConstant, withoutMetadata } from './verifierCode.ts'
 
@@ -30,6 +31,22 @@ export type AuditKey = {
   readonly manifest?: KeyManifest
   /** Runtime code compiled from the key here, to be compared with what is deployed. */
   readonly verifierCode?: string
+}
+
+/**
+ * What an auditor who brings keys has pinned with them: the keys, and the code of their verifiers.
+ *
+ * @example
+ * const pins = { chainId: 31337n, ...pinsOfKeys(await marketAuditKeys()) }
+ * (await auditOffline('audit.json', pins)).accepted // → true
+ */
+export function pinsOfKeys(keys: readonly AuditKey[]): Pick<AuditPins, 'verificationKeyHashes' | 'verifierCodes'> {
+  const hashes = keys.map(({ verificationKey }) => `0x${verificationKeyHash(verificationKey)}`)
+  const codes = keys.map(({ verifierCode }, i) => [hashes[i] ?? '', verifierCode] as const)
+  return {
+    verificationKeyHashes: hashes,
+    verifierCodes: new Map(codes.flatMap(([hash, code]) => (code === undefined ? [] : [[hash, code] as const]))),
+  }
 }
 
 /** A key that the auditor may use: parsed, and its model. */
@@ -94,27 +111,26 @@ export async function collectModels(
   )
 }
 
-function keyRecord({ build, verificationKey, manifest, verifierCode }: AuditKey): ModelRecord['key'] {
+function keyRecord({ build, verificationKey, manifest }: AuditKey): ModelRecord['key'] {
   return {
     build,
     verificationKey: formatVerificationKey(verificationKey) as unknown as NonNullable<
       ModelRecord['key']
     >['verificationKey'],
     manifest: manifest === undefined ? null : { ...manifest, tools: { ...manifest.tools } },
-    verifierCode: verifierCode?.toLowerCase() ?? null,
   }
 }
 
 /**
  * Judges one model.
  *
- * @param pinned - sha256 of the keys that may have proven; undefined if nobody said
+ * @param pins - which keys may have proven, and the code of their verifiers
  * @param usable - takes the key if it fits
  */
 export function judgeModel(
   model: ModelRecord,
   chainId: bigint,
-  pinned: readonly string[] | undefined,
+  pins: AuditPins,
   usable: Map<string, UsableKey>,
 ): ModelReport {
   const { modelId, key } = model
@@ -126,7 +142,7 @@ export function judgeModel(
   try {
     const verificationKey = parseVerificationKey(key.verificationKey)
     const keyHash = `0x${verificationKeyHash(verificationKey)}`
-    const isPinned = pinned?.includes(keyHash) ?? true
+    const isPinned = pins.verificationKeyHashes?.includes(keyHash) ?? true
     const { layout, places, slots, volatilityModel } = declarationOf(key.build)
     const fits: readonly ClaimResult[] = [
       compare('R1', 'models.verificationKeyHash', keyHash, model.verificationKeyHash),
@@ -142,7 +158,7 @@ export function judgeModel(
     claims.push(
       ...fits,
       ...judgeManifest(model, key.manifest, verificationKey, chainId),
-      ...judgeVerifier(model, key.verifierCode, verificationKey),
+      ...judgeVerifier(model, compiledVerifier(key.build, keyHash, pins), verificationKey),
     )
     if (fits.every(({ holds }) => holds)) usable.set(modelId, { build: key.build, verificationKey, model })
   } catch (error) {
@@ -167,8 +183,7 @@ function judgeManifest(
     )
   }
   try {
-    const made = manifest === null ? {} : { kind: manifest.kind, contributions: manifest.contributions }
-    checkCeremony({ verificationKey, ...made }, chainId)
+    checkCeremony({ ...manifest, verificationKey }, chainId)
     claims.push({ claim: 'T2', holds: true })
   } catch (error) {
     claims.push(failed('T2', 'models.key', error))
@@ -176,28 +191,23 @@ function judgeManifest(
   return claims
 }
 
-function judgeVerifier(model: ModelRecord, compiled: string | null, key: VerificationKey): readonly ClaimResult[] {
+/** Never from the record: whoever wrote it would vouch for himself. */
+function compiledVerifier(build: BuildName, keyHash: string, { verifierCodes }: AuditPins): string | undefined {
+  const known = verifierCodes?.get(keyHash)
+  if (known !== undefined) return known.toLowerCase()
+  const { deployedBytecode } = verifierArtifactOf(build)
+  return deployedBytecode.includes(keyHash.slice(2)) ? deployedBytecode.toLowerCase() : undefined
+}
+
+function judgeVerifier(model: ModelRecord, compiled: string | undefined, key: VerificationKey): readonly ClaimResult[] {
   const missing = missingConstant(model.verifierCode, key)
-  const claims: ClaimResult[] = [
-    missing === undefined
-      ? { claim: 'A1', holds: true }
-      : {
-          claim: 'A1',
-          holds: false,
-          field: 'models.verifierCode',
-          expected: `the constants of ${missing}`,
-          found: 'others',
-        },
-  ]
-  if (compiled !== null && withoutMetadata(compiled) !== withoutMetadata(model.verifierCode)) {
-    const field = 'models.verifierCode'
-    claims.push({
-      claim: 'A1',
-      holds: false,
-      field,
-      expected: 'the code compiled from the key',
-      found: 'other code',
-    })
-  }
-  return claims
+  const fails = (expected: string, found: string): ClaimResult => ({
+    ...{ claim: 'A1', holds: false, field: 'models.verifierCode' },
+    ...{ expected, found },
+  })
+  const constants =
+    missing === undefined ? { claim: 'A1', holds: true } : fails(`the constants of ${missing}`, 'others')
+  if (compiled === undefined) return [constants, fails('a verifier compiled from this key here', 'none at hand')]
+  if (withoutMetadata(compiled) === withoutMetadata(model.verifierCode)) return [constants]
+  return [constants, fails('the code compiled from the key', 'other code')]
 }

@@ -7,6 +7,31 @@ export type AuditPins = {
   readonly registry?: string
   /** sha256 of keys that may have proven, 0x-hexadecimal. */
   readonly verificationKeyHashes?: readonly string[]
+  /** Runtime code of verifiers by those hashes, as the auditor compiled it; of the others it must come with this package. */
+  readonly verifierCodes?: ReadonlyMap<string, string>
+  /** What stands where, and who attests. */
+  readonly deployment?: PinnedDeployment
+  /** The only accounts that may hold a role with which something can be set. */
+  readonly governors?: readonly string[]
+  /** How long whoever sets something must wait; without it 48 hours, and on a development chain nothing. */
+  readonly leastDelaySeconds?: number
+  /** keccak256 of runtime code that the auditor vouches for, of sources that are not ours. */
+  readonly trustedCode?: readonly string[]
+}
+
+/** Of a deployment what its contracts are compared with. */
+export type PinnedDeployment = {
+  readonly council: string
+  readonly modelRegistry: string
+  /** Of a portfolio registry its source of rounds, of another what its markets name. */
+  readonly sources: readonly PinnedSource[]
+}
+
+export type PinnedSource = {
+  readonly address: string
+  readonly signers?: readonly string[]
+  readonly threshold?: number
+  readonly maxConfidenceBps?: number
 }
 
 /** Whether a verdict rests on the auditor's own knowledge throughout. */

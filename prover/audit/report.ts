@@ -12,7 +12,11 @@ export type ModelReport = {
 }
 
 /** Something that the record must agree with, and who said so. */
-export type Pin = { readonly what: 'chain' | 'registry' | 'keys'; readonly value: string; readonly by: string }
+export type Pin = {
+  readonly what: 'chain' | 'registry' | 'contracts' | 'keys' | 'code' | 'governors' | 'least delay'
+  readonly value: string
+  readonly by: string
+}
 
 /** How a report is told. */
 export type Telling = {
@@ -113,7 +117,8 @@ function pinLines(pinned: boolean, pins: readonly Pin[]): readonly string[] {
 /** Lines of at most this many letters. */
 const LINE = 120
 
-function wrapped(text: string): string {
+/** Over as many lines as it takes. */
+export function wrapped(text: string): string {
   const lines: string[] = []
   for (const word of text.split(' ')) {
     const last = lines.at(-1)

@@ -3,6 +3,7 @@ import type { Provider } from 'ethers'
 import { providerOf, RegistryMissingError } from '../registry/connection.ts'
 import { WrongChainError } from '../registry/chain.ts'
 import type { AuditKey } from './models.ts'
+import type { AuditPins } from './pins.ts'
 
 export type AuditOptions = {
   readonly registry: string
@@ -15,6 +16,8 @@ export type AuditOptions = {
   readonly toBlock?: number
   /** Keys that the auditor trusts, from the auditor's own disk; batches of other models are rejected. */
   readonly keys: readonly AuditKey[]
+  /** What else is known beforehand. */
+  readonly pins?: Omit<AuditPins, 'chainId' | 'registry' | 'verificationKeyHashes' | 'verifierCodes'>
   readonly onProgress?: (step: 'reading' | 'verifying', done: number, total: number) => void
 }
 

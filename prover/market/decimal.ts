@@ -59,6 +59,15 @@ export function decimalMarkOf(
   return found
 }
 
+/**
+ * Whether whole numbers of at most three digits stand there, as they do between numbers like 1.234 if these have groups; a longer
+ * one without groups says that the others have none either.
+ */
+export function hasShortWhole(texts: readonly string[]): boolean {
+  const whole = texts.filter((text) => /^[+-]?\d+$/.test(text))
+  return whole.length > 0 && whole.every((text) => text.replace(/^[+-]/, '').length <= 3)
+}
+
 /** {@link parseDecimal} of a number with the decimal mark that its file has, with or without groups of three digits. */
 export function parseGrouped(text: string, mark: DecimalMark): Decimal | undefined {
   return parseDecimal(plainNumber(text, mark))

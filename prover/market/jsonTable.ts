@@ -8,11 +8,22 @@ const DEEPEST = 4
  * Rows of the first table in a JSON text, with a header where it names its columns; `row` counts its entries from 1. Figures are
  * written as shortest they can be read back.
  *
- * @returns undefined if the text is no JSON; no rows if it holds no table
+ * @returns undefined if the text is no JSON, nor has any a line; no rows if it holds no table
  */
 export function jsonLines(text: string): readonly Line[] | undefined {
   try {
     return tableIn(JSON.parse(text), '', DEEPEST) ?? []
+  } catch {
+    return lineByLine(text)
+  }
+}
+
+/** An entry a line, as recorders write it (NDJSON); undefined if a line is something else. */
+function lineByLine(text: string): readonly Line[] | undefined {
+  if (!/^\s*[[{]/.test(text)) return undefined
+  try {
+    const entries = text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [JSON.parse(line) as unknown]))
+    return entries.length > 1 ? tableIn(entries, '', DEEPEST) : undefined
   } catch {
     return undefined
   }

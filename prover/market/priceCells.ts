@@ -17,10 +17,13 @@ export type Column = { readonly index: number; readonly name: string }
 export type CellStyle = {
   readonly dateOrder: DateOrder | undefined
   readonly decimalMark: DecimalMark
-  /** Prices are multiplied by this: they are of so many units of the asset. */
-  readonly units: bigint
+  /** Prices are multiplied by this: they are of so many units of the asset, or of a part of one. */
+  readonly units: Units
   readonly roundPrices: boolean
 }
+
+/** A whole number of units, or one part of so many. */
+export type Units = { readonly count: bigint; readonly parts: bigint }
 
 /** Prices are held in steps of 1e-8; below this many of them a step is more than a thousandth of the price. */
 const LEAST_STEPS = 1000n
@@ -60,10 +63,11 @@ export function readPriceCell(cell: Cell, { decimalMark, units, roundPrices }: C
   if (decimal === undefined) throw new PriceNotNumericError(cell)
   if (decimal.digits === 0n) throw new PriceZeroError(cell)
   if (decimal.negative) throw new PriceNegativeError(cell)
-  const { numerator, denominator } = scaleDecimal(decimal, E8 * units)
+  const scaled = scaleDecimal(decimal, E8 * units.count)
+  const [numerator, denominator] = [scaled.numerator, scaled.denominator * units.parts]
   const value = divDown(2n * numerator + denominator, 2n * denominator)
-  if (value >= 1n << BigInt(bitsOf('priceE8'))) throw new PriceOverRangeError(cell)
-  if (value < LEAST_STEPS) throw new PriceStepError(cell, unitsFor(numerator, denominator, units))
+  if (value >= 1n << BigInt(bitsOf('priceE8'))) throw new PriceOverRangeError(cell, partsFor(value, units))
+  if (value < LEAST_STEPS) throw new PriceStepError(cell, unitsFor(numerator, denominator, units.count))
   if (numerator % denominator !== 0n && !roundPrices) throw new PricePrecisionError(cell)
   return value
 }
@@ -73,6 +77,14 @@ function unitsFor(numerator: bigint, denominator: bigint, units: bigint): bigint
   const powers = [3n, 6n, 9n, 12n].map((power) => 10n ** power)
   const power = powers.find((each) => (numerator * each) / denominator >= 10n * LEAST_STEPS)
   return power && power * units
+}
+
+/** Least power of a thousand that a price is cut by to stay a thousand times below the greatest; undefined if none is sensible. */
+function partsFor(value: bigint, { count, parts }: Units): bigint | undefined {
+  if (count > 1n) return undefined
+  const limit = 1n << BigInt(bitsOf('priceE8'))
+  const power = [3n, 6n, 9n].map((each) => 10n ** each).find((each) => (10n * value) / each < limit)
+  return power && power * parts
 }
 
 /** An implied volatility, X16, rounded up; an empty cell attests none. @throws {@link ImpliedVolatilityError} */
@@ -163,9 +175,17 @@ export class PriceNegativeError extends PriceRowError {
 /** A price does not fit 48 bits at 1e-8. */
 export class PriceOverRangeError extends PriceRowError {
   readonly code = 'market.price-over-range'
+  /** What --price-units takes to hold such prices; undefined if nothing does. */
+  readonly suggestedUnits: number | undefined
 
-  constructor(cell: Cell) {
-    super(cell, 'expected a price below 2,814,749.76710656')
+  constructor(cell: Cell, suggestedParts: bigint | undefined) {
+    const units = suggestedParts === undefined ? undefined : `0.${String(suggestedParts).slice(2)}1`
+    const remedy =
+      units === undefined
+        ? ''
+        : `; --price-units ${units} takes prices of that part of a unit instead, which leaves volatilities and margins as they are`
+    super(cell, `expected a price below 2,814,749.76710656, as much as a market's price can hold${remedy}`)
+    this.suggestedUnits = units === undefined ? undefined : Number(units)
   }
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { ProverError } from '../errors.ts'
-import { type DecimalMark, decimalMarkOf } from './decimal.ts'
+import { type DecimalMark, decimalMarkOf, hasShortWhole } from './decimal.ts'
 import { DelimitedTextError, type Line, splitDelimited, surplusCells } from './delimited.ts'
 import {
   type Cell,
@@ -14,6 +14,7 @@ import {
   readTimeCell,
   readVolatilityCellUp,
   SKIP_ADVICE,
+  type Units,
 } from './priceCells.ts'
 import {
   type ColumnOptions,
@@ -45,7 +46,7 @@ export type PriceOptions = ColumnOptions & {
   readonly dateOrder?: DateOrder | undefined
   /** Decimal mark where numbers do not tell. */
   readonly decimalMark?: DecimalMark | undefined
-  /** Prices are wanted of this many units of the asset: 1,000 makes 0.0000042 to 0.0042. Default 1. */
+  /** Prices are wanted of this many units of the asset: 1,000 makes 0.0000042 to 0.0042, 0.001 the other way. Default 1. */
   readonly units?: number | undefined
   /** Longest time without a price; default {@link GAP_SPACINGS} median spacings. */
   readonly maxGapSeconds?: number | undefined
@@ -76,7 +77,7 @@ export type PriceLayout = {
   readonly dateOrder: DateOrder | undefined
   readonly decimalMark: DecimalMark
   /** Units of the asset that prices are of. */
-  readonly units: bigint
+  readonly units: Units
   readonly newestFirst: boolean
   /** Bars that are not over yet, which are left out. */
   readonly unfinished: number
@@ -320,7 +321,8 @@ function styleOf(
   const dates = dateOrderOf(rows.map((line) => timeCell(file, line, columns).value))
   const prices = [price, low, high].flatMap((column) => (column === undefined ? [] : cellsOf(column)))
   const mark = options.decimalMark ?? decimalMarkOf(prices)
-  const isEither = mark === 'comma or groups' || (mark === 'point or groups' && delimiter === ';')
+  const isEither =
+    mark === 'comma or groups' || (mark === 'point or groups' && (delimiter === ';' || hasShortWhole(cellsOf(price))))
   if (isEither) {
     const line = rows.find(({ cells }) => /[.,]/.test(cells[price.index] ?? '')) ?? rows[0]
     throw new PriceDecimalMarkError(cellAt(file, line ?? { row: 1, cells: [] }, price))
@@ -328,10 +330,14 @@ function styleOf(
   return {
     dateOrder: options.dateOrder ?? (dates === 'either' ? undefined : dates),
     decimalMark: mark === 'comma' ? 'comma' : 'point',
-    units: BigInt(options.units ?? 1),
+    units: unitsOf(options.units ?? 1),
     roundPrices: options.roundPrices === true,
   }
 }
+
+/** A part of a unit is a power of ten, such as 0.001. */
+const unitsOf = (units: number): Units =>
+  units < 1 ? { count: 1n, parts: BigInt(Math.round(1 / units)) } : { count: BigInt(units), parts: 1n }
 
 /** Rows oldest first, whichever way the file runs. */
 function inOrder(
@@ -537,6 +543,9 @@ export class PriceDecimalMarkError extends PriceRowError {
   readonly code = 'market.decimal-mark'
 
   constructor(cell: Cell) {
-    super(cell, 'expected a number whose decimal mark can be told (--decimal-mark point or comma says so)')
+    const { value } = cell
+    const whole = value.replace(/[.,]/, '')
+    const readings = /^[+-]?\d{1,3}[.,]\d{3}$/.test(value) ? `: it is ${value.replace(',', '.')} or ${whole}` : ''
+    super(cell, `expected a number whose decimal mark can be told${readings} (--decimal-mark point or comma says so)`)
   }
 }

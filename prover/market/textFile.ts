@@ -3,9 +3,10 @@ import { gunzipSync } from 'node:zlib'
 import { ProverError } from '../errors.ts'
 
 /**
- * Text of a file, plain or gzipped, in UTF-8 with or without its byte order mark, or in the code page of older spreadsheets.
+ * Text of a file, plain or gzipped, in UTF-8 with or without its byte order mark, in UTF-16 as PowerShell writes it, or in the code
+ * page of older spreadsheets. Every file that people write is read so.
  *
- * @throws {@link FileEncodingError} if it is UTF-16; {@link FileArchiveError} if it is a zip archive; what the file system and gzip throw
+ * @throws {@link FileEncodingError} if it is UTF-16 and cut short; {@link FileArchiveError} if it is a zip archive; what the file system and gzip throw
  */
 export function readTextFile(file: string): string {
   const bytes = readFileSync(file)
@@ -30,12 +31,20 @@ function decodeText(bytes: Buffer, file: string): string {
   const isLittle = (first === 0xff && second === 0xfe) || (first !== 0 && second === 0 && bytes.length > 1)
   const isBig = (first === 0xfe && second === 0xff) || (first === 0 && second !== 0)
   if (bytes.subarray(0, 4).equals(ZIP)) throw new FileArchiveError(file)
-  if (isLittle || isBig) throw new FileEncodingError(file, `UTF-16 (${isLittle ? 'little' : 'big'} endian)`)
+  if (isLittle || isBig) return decodeUtf16(bytes, isLittle ? 'utf-16le' : 'utf-16be', file)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     // Digits and delimiters are the same in both; only names may have letters that are not
     return new TextDecoder('windows-1252').decode(bytes)
+  }
+}
+
+function decodeUtf16(bytes: Buffer, encoding: 'utf-16le' | 'utf-16be', file: string): string {
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
+  } catch {
+    throw new FileEncodingError(file, `UTF-16 (${encoding === 'utf-16le' ? 'little' : 'big'} endian) that is damaged`)
   }
 }
 
@@ -50,7 +59,7 @@ export class FileArchiveError extends ProverError {
   }
 }
 
-/** The file's text is UTF-16. */
+/** The file's text is UTF-16, and not whole. */
 export class FileEncodingError extends ProverError {
   readonly code = 'market.file-encoding'
   readonly file: string

@@ -1,5 +1,5 @@
 /** Rows of chain files, whatever their source calls its columns: delimited text, lists of objects, websocket logs. */
-import { type DecimalMark, decimalMarkOf, plainNumber } from '../market/decimal.ts'
+import { type DecimalMark, decimalMarkOf, hasShortWhole, plainNumber } from '../market/decimal.ts'
 import { DelimitedTextError, type Line, splitDelimited, surplusCells } from '../market/delimited.ts'
 import { ProverError } from '../errors.ts'
 import { type DateOrder, dateOrderOf } from '../market/time.ts'
@@ -43,7 +43,7 @@ export type ChainRows = {
 
 /** Headers by what they mean; the first that a file has is taken. */
 const HEADERS = {
-  instrument: ['instrument_name', 'symbol', 'instrument'],
+  instrument: ['instrument_name', 'symbol', 'instrument', 'instId'],
   time: ['timestamp', 'date', 'creation_timestamp', 'time', 'datetime', 'asof'],
   forward: ['underlying_price', 'underlying', 'forward', 'forward_price'],
   volatility: ['implied_volatility', 'mark_iv', 'mark_volatility', 'iv'],
@@ -122,7 +122,8 @@ function rowsOf(lines: readonly FieldRow[], header: readonly string[], file: str
   const index = HEADERS.index.find((name) => isOneOf(header, name)) ?? ''
   const texts = (name: string): readonly string[] => lines.map(({ fields }) => fields[name] ?? '')
   const mark = options.decimalMark ?? decimalMarkOf([forward, volatility, 'markprice'].flatMap(texts))
-  if (mark === 'comma or groups') throw new ChainDecimalMarkError(file, texts(forward)[0] ?? '')
+  const isEither = mark === 'comma or groups' || (mark === 'point or groups' && hasShortWhole(texts(forward)))
+  if (isEither) throw new ChainDecimalMarkError(file, texts(forward)[0] ?? '')
   const dates = dateOrderOf(texts(time))
   return {
     rows: lines.map(({ row, fields: stated, surplus, greeks = stated.greeks ?? stated }) => {

@@ -13,25 +13,40 @@ const EXPIRY_HOUR = 8
 
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC']
 
-const NAME = /^([A-Z0-9_]+)-(?:(\d{1,2})([A-Z]{3})(\d{2})|(\d{4})(\d{2})(\d{2}))-(\d+(?:[d.]\d+)?)-([CP])$/
+/** Currency, and the quote currency where it has a place of its own; date; strike; kind; what it is settled in, as on Bybit. */
+const NAME =
+  /^([A-Z0-9_]+)(?:-(USD[A-Z]?))?-(?:(\d{1,2})([A-Z]{3})(\d{2})|(\d{4})(\d{2})(\d{2})|(\d{2})(\d{2})(\d{2}))-(\d+(?:[d.]\d+)?)-([CP])(?:-(USD[A-Z]?))?$/
 
 /**
- * Reads an option's name, `BTC-27MAR26-100000-C` as on Deribit or `BTC-20260327-100000-C` as on Derive; a `d` in a strike
- * is its decimal point.
+ * Reads an option's name: `BTC-27MAR26-100000-C` as on Deribit and Bybit (there also with `-USDT` behind it), `BTC-20260327-100000-C`
+ * as on Derive, `BTC-260327-100000-C` as on Binance, `BTC-USD-260327-100000-C` as on OKX; a `d` in a strike is its decimal point.
+ * A quote currency other than USD is part of the currency: `BTC_USDT`, as in Deribit's `BTC_USDC-…`.
  *
  * @returns undefined for anything else, among it dates that do not exist and strikes of 0 or of more than 48 bits at 1e-8
  */
 export function readInstrument(name: string): Instrument | undefined {
   const match = NAME.exec(name)
   if (match === null) return undefined
-  const [, currency = '', day = '', month = '', year = '', fullYear, monthNumber, dayNumber, strike = '', kind] = match
+  const [, base = '', before, day, month = '', year, fullYear, monthNumber, dayNumber, ...rest] = match
+  const [shortYear, shortMonth, shortDay, strike = '', kind, behind] = rest
+  const currency = currencyOf(base, before, behind)
   const expiry =
-    fullYear === undefined
+    day !== undefined
       ? instant(2000 + Number(year), MONTHS.indexOf(month), Number(day))
-      : instant(Number(fullYear), Number(monthNumber) - 1, Number(dayNumber))
+      : fullYear !== undefined
+        ? instant(Number(fullYear), Number(monthNumber) - 1, Number(dayNumber))
+        : instant(2000 + Number(shortYear), Number(shortMonth) - 1, Number(shortDay))
   const strikeE8 = exactE8(strike.replace('d', '.'))
-  if (expiry === undefined || strikeE8 === undefined) return undefined
+  if (currency === undefined || expiry === undefined || strikeE8 === undefined) return undefined
   return { currency, expiry, strikeE8, isCall: kind === 'C' }
+}
+
+/** Undefined if a name says twice what it is quoted in. */
+function currencyOf(base: string, before: string | undefined, behind: string | undefined): string | undefined {
+  const said = [before, behind].filter((quote) => quote !== undefined)
+  if (said.length > 1 || (said.length > 0 && base.includes('_'))) return undefined
+  const [quote = 'USD'] = said
+  return quote === 'USD' ? base : `${base}_${quote}`
 }
 
 /** An option's name as Deribit writes it. */

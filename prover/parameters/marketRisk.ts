@@ -1,4 +1,4 @@
-import type { Fields } from '../../circuits/statements/index.ts'
+import type { Fields, marketState } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { rangeOfCode } from '../market/range.ts'
 import { lnDown, max } from '../math/index.ts'
@@ -14,7 +14,7 @@ export type AnchorState = Fields<'anchorState'>
 export type Parameters = Fields<'parameters'>
 
 /** Everything the registry remembers of one market between two batches. */
-export type MarketState = { readonly volatility: VolatilityState; readonly anchor: AnchorState }
+export type MarketState = { readonly [P in keyof typeof marketState]: Fields<(typeof marketState)[P]> }
 
 export type Policy = {
   readonly learning: Fields<'learningPolicy'>

@@ -54,15 +54,15 @@ function entry<const N extends string>(
  * longest after which breaches no longer come in clusters.
  */
 export const learningEntries = {
-  fastHalfLifeHours: entry('fastHalfLifeHours', 'hours', [1, 8760], 4, [
+  fastHalfLifeHours: entry('fastHalfLifeHours', 'hours', [1, 720], 4, [
     'weight of a return halves in this time; the slow half-life is 16 times it',
     'margins follow the market later and move less',
   ]),
-  horizonSeconds: entry('horizonSeconds', 'seconds', [60, 2 ** 24 - 1], 3600, [
+  horizonSeconds: entry('horizonSeconds', 'seconds', [60, 864_000], 3600, [
     'time a position needs to be closed',
     'moves and margins are for a longer time, so larger',
   ]),
-  breachProbability: entry('breachProbability', 'probability', [0.0001, 0.2], 0.005, [
+  breachProbability: entry('breachProbability', 'probability', [0.0001, 0.05], 0.005, [
     'α: share of horizons whose move may exceed the prediction, on either side',
     'smaller moves and margins, exceeded more often',
   ]),
@@ -74,11 +74,11 @@ export const learningEntries = {
 
 /** Bounds of what is learned. */
 export const multiplierFields = {
-  multiplierFloorX18: entry('multiplierFloor', 'times', [0.001, 15], 1, [
+  multiplierFloorX18: entry('multiplierFloor', 'times', [0.5, 15], 1, [
     'least confidence multiplier, standard deviations',
     'margins cannot fall as far; where it binds there are fewer breaches than α',
   ]),
-  multiplierCeilingX18: entry('multiplierCeiling', 'times', [0.001, 15], 10, [
+  multiplierCeilingX18: entry('multiplierCeiling', 'times', [0.5, 15], 10, [
     'greatest confidence multiplier, standard deviations',
     'margins may rise further; where it binds there are more breaches than α',
   ]),
@@ -94,15 +94,15 @@ export const marginFields = {
     'higher margins in calm markets, a smaller rise in a crash',
   ]),
   scanMultipleX8: entry('scanMultiple', 'times', [1, 15], 3, ['scan range over horizon move', 'wider scenario grids']),
-  loosenPerSecondX32: entry('loosenPerHour', 'ofNotionalPerHour', [0.00001, 0.8], 0.0025, [
+  loosenPerSecondX32: entry('loosenPerHour', 'ofNotionalPerHour', [0.00001, 0.05], 0.0025, [
     'fastest fall of a margin',
     'margins come down sooner after a crash',
   ]),
-  tightenPerSecondX32: entry('tightenPerHour', 'ofNotionalPerHour', [0.00001, 0.8], 0.02, [
+  tightenPerSecondX32: entry('tightenPerHour', 'ofNotionalPerHour', [0.0025, 0.5], 0.3, [
     'fastest rise of the maintenance margin',
-    'positions are liquidated sooner, more of them at once',
+    'positions are liquidated sooner, more of them at once, and leave less bad debt',
   ]),
-  initialMarginBufferX10: entry('initialMarginBuffer', 'share', [0, 0.99], 0.5, [
+  initialMarginBufferX10: entry('initialMarginBuffer', 'share', [0.05, 0.99], 0.5, [
     'initial over maintenance margin, less 1',
     'more is needed to open, so accounts are further from liquidation',
   ]),
@@ -118,15 +118,15 @@ type ModelField = 'longRunVolatilityX16' | 'reversionRateX36' | 'forecastWeightX
  * one price and not the market, and coverage does not improve.
  */
 export const marketFields = {
-  maxReturnX16: entry('maxReturn', 'logReturn', [0.001, 0.99], 0.1, [
+  maxReturnX16: entry('maxReturn', 'logReturn', [0.01, 0.99], 0.1, [
     'log returns beyond it are winsorised',
     'one price alone moves margins further',
   ]),
-  volatilityFloorX16: entry('volatilityFloor', 'perYear', [0.001, 15], 0.2, [
+  volatilityFloorX16: entry('volatilityFloor', 'perYear', [0.01, 15], 0.2, [
     'least volatility used',
     'higher margins in calm markets',
   ]),
-  volatilityCeilingX16: entry('volatilityCeiling', 'perYear', [0.001, 15], 8, [
+  volatilityCeilingX16: entry('volatilityCeiling', 'perYear', [0.01, 15], 8, [
     'greatest volatility used',
     'margins may rise further in a crash',
   ]),
@@ -134,27 +134,27 @@ export const marketFields = {
     'volatility of the stressed period',
     'higher margins in calm markets, by the stress weight',
   ]),
-  liquidationCostX16: entry('liquidationCost', 'ofNotional', [0, 0.9], 0.005, [
+  liquidationCostX16: entry('liquidationCost', 'ofNotional', [0, 0.2], 0.005, [
     'cost of closing a position',
     'margins rise by it, always',
   ]),
-  maintenanceMarginFloorX16: entry('maintenanceMarginFloor', 'ofNotional', [0.0001, 0.9], 0.01, [
+  maintenanceMarginFloorX16: entry('maintenanceMarginFloor', 'ofNotional', [0.005, 0.9], 0.01, [
     'least maintenance margin',
     'less leverage in calm markets',
   ]),
-  maintenanceMarginCeilingX16: entry('maintenanceMarginCeiling', 'ofNotional', [0.0001, 0.99], 0.5, [
+  maintenanceMarginCeilingX16: entry('maintenanceMarginCeiling', 'ofNotional', [0.005, 0.9], 0.5, [
     'greatest maintenance margin',
     'margins may rise further in a crash',
   ]),
-  liquidationBonusX16: entry('liquidationBonus', 'share', [0, 0.9], 0.05, [
+  liquidationBonusX16: entry('liquidationBonus', 'share', [0, 0.2], 0.05, [
     'paid to the liquidator, share of collateral',
     'liquidation threshold and loan-to-value are lower',
   ]),
-  scanRangeFloorX16: entry('scanRangeFloor', 'share', [0.001, 3.9], 0.05, [
+  scanRangeFloorX16: entry('scanRangeFloor', 'share', [0.01, 3.9], 0.05, [
     'least scan range, a move of spot',
     'wider scenario grids in calm markets',
   ]),
-  scanRangeCeilingX16: entry('scanRangeCeiling', 'share', [0.001, 3.9], 1.5, [
+  scanRangeCeilingX16: entry('scanRangeCeiling', 'share', [0.01, 3.9], 1.5, [
     'greatest scan range, a move of spot',
     'scenario grids may widen further in a crash',
   ]),

@@ -1,9 +1,9 @@
 /** Policy files: what if governance set other numbers? Whatever a file leaves out stands at its start. */
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { DEFAULT_VOLATILITY_MODEL } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { jsonFault } from '../market/jsonFault.ts'
+import { readTextFile } from '../market/textFile.ts'
 import { defaultGarch } from '../volatility/garch.ts'
 import { type ModelName, modelNames } from '../volatility/models.ts'
 import type { Policy } from './marketRisk.ts'
@@ -71,7 +71,7 @@ export const policyFileSchema = z.strictObject({
  */
 export function readPolicyFile(file: string, model?: ModelName): StatedPolicy {
   try {
-    return parsePolicy(decodeText(readFileSync(file)), file, model)
+    return parsePolicy(readTextFile(file), file, model)
   } catch (cause) {
     if (cause instanceof ProverError) throw cause
     const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
@@ -109,14 +109,6 @@ function jsonOf(text: string, file: string): unknown {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new PolicyFileError(file, `expected JSON, as \`zkrisk policy --json\` prints it (${reason})`, cause)
   }
-}
-
-/** Text in the encodings that shells write: UTF-8 or, with its mark, UTF-16. */
-function decodeText(bytes: Uint8Array): string {
-  const [first, second] = bytes
-  const isBigEndian = first === 0xfe && second === 0xff
-  const encoding = isBigEndian ? 'utf-16be' : first === 0xff && second === 0xfe ? 'utf-16le' : 'utf-8'
-  return new TextDecoder(encoding).decode(bytes)
 }
 
 /**

@@ -9,7 +9,7 @@ import type { ExpirySurface, Portfolio } from './portfolio.ts'
 import { surfaceOf } from './portfolio.ts'
 import { scenarioSlots } from './scenarioSlots.ts'
 import type { BookChain } from './sharding.ts'
-import { shardBook } from './sharding.ts'
+import { shardBook, UnknownInstrumentError } from './sharding.ts'
 
 /** Sizes of the builds that margins are proven with. */
 export type MarginSizes = {
@@ -48,21 +48,40 @@ export type ProvableMargin = {
 export function provableMargin(portfolio: Portfolio, sizes: MarginSizes): ProvableMargin {
   const { market, rules } = portfolio
   const scenarios = { ...scenarioSlots(portfolio.scenarios), ...rules.basis }
-  const pricingPolicy: PricingPolicy = { scenarios, ...rules }
-  const marginPolicy: MarginPolicy = {
-    scenarios,
-    ...rules,
-    collaterals: collateralPolicies(portfolio),
-  }
-  const round: RoundMarket = { ...market, collaterals: collateralPrices(portfolio) }
-  const positions = netPositions(portfolio)
-  const arrays = arraysOf(portfolio, positions, pricingPolicy, sizes.strikes)
+  return marginOfParts(
+    {
+      pricingPolicy: { scenarios, ...rules },
+      marginPolicy: { scenarios, ...rules, collaterals: collateralPolicies(portfolio) },
+      round: { ...market, collaterals: collateralPrices(portfolio) },
+      surfaces: new Map(portfolio.account.options.map((leg) => [leg.expiry, surfaceOf(market, leg)])),
+      positions: netPositions(portfolio),
+      holdings: holdingsOf(portfolio),
+    },
+    sizes,
+  )
+}
+
+/** What a margin follows from, as a chain holds it. */
+export type MarginParts = Pick<ProvableMargin, 'pricingPolicy' | 'marginPolicy' | 'round' | 'positions'> & {
+  /** By expiry, those of the positions at least. */
+  readonly surfaces: ReadonlyMap<bigint, ExpirySurface>
+  readonly holdings: Holdings
+}
+
+/**
+ * The same from what a chain holds of policy, round and account.
+ *
+ * @throws the errors of pricing and of the portfolio stage
+ */
+export function marginOfParts(parts: MarginParts, sizes: MarginSizes): ProvableMargin {
+  const { pricingPolicy, marginPolicy, round, surfaces, positions, holdings } = parts
+  const arrays = arraysOf(surfaces, positions, pricingPolicy, sizes.strikes)
   const chain = shardBook(
     positions,
     arrays.map(({ array }) => array),
     sizes.segments,
   )
-  const account: AccountState = { book: chain.final, holdings: holdingsOf(portfolio) }
+  const account: AccountState = { book: chain.final, holdings }
   const margin = accountMargin(account, round, marginPolicy)
   return { pricingPolicy, marginPolicy, round, arrays, positions, chain, account, margin }
 }
@@ -97,16 +116,16 @@ function netPositions({ account }: Portfolio): readonly OptionPosition[] {
 }
 
 function arraysOf(
-  { market, account }: Portfolio,
+  surfaces: ReadonlyMap<bigint, ExpirySurface>,
   positions: readonly OptionPosition[],
   policy: PricingPolicy,
   strikes: number,
 ): readonly PricedSurface[] {
-  const surfaces = new Map(account.options.map((leg) => [leg.expiry, surfaceOf(market, leg)]))
-  return [...surfaces.values()].flatMap((surface) => {
-    const held = positions.filter(({ expiry }) => expiry === surface.expiry).map(({ strikeE8 }) => strikeE8)
+  return [...Map.groupBy(positions, ({ expiry }) => expiry)].flatMap(([expiry, held]) => {
+    const surface = surfaces.get(expiry)
+    if (surface === undefined) throw new UnknownInstrumentError(held[0] as OptionPosition)
     const groups = Array.from({ length: Math.ceil(held.length / strikes) }, (_, i) =>
-      held.slice(i * strikes, (i + 1) * strikes),
+      held.slice(i * strikes, (i + 1) * strikes).map(({ strikeE8 }) => strikeE8),
     )
     return groups.map((group) => {
       const strikesE8 = Array.from({ length: strikes }, (_, i) => group[i] ?? (group.at(-1) as bigint))

@@ -104,11 +104,13 @@ const MARGIN_BITS = 79
 const SPREAD_BITS = 168n
 
 /**
+ * @throws {@link PerpPriceError} if the perpetual has no price
  * @throws {@link PolicyShockError} if the middle regular shock is not 1
  * @throws {@link CollateralPriceError} if a price in the settlement currency is out of range
  */
 export function roundTerms(round: RoundMarket, policy: MarginPolicy): RoundTerms {
   const { scenarios, lossFactors } = policy
+  if (round.perpPriceE8 === 0n) throw new PerpPriceError()
   const middle = scenarios.regular[UNSHOCKED]?.shockX40
   if (middle !== ONE) throw new PolicyShockError(middle ?? 0n)
   const perpConfidence = lesser(round.perpConfidenceX40, round.spotConfidenceX40)
@@ -451,6 +453,15 @@ export class CollateralPriceError extends ProverError {
     )
     this.collateral = collateral
     this.priceE12 = priceE12
+  }
+}
+
+/** The round has no price of the perpetual. */
+export class PerpPriceError extends ProverError {
+  readonly code = 'portfolio.perp-price'
+
+  constructor() {
+    super('Expected a round with a price of the perpetual, got 0: a feed that was missing. Take another round.')
   }
 }
 

@@ -5,6 +5,7 @@ import { Interface } from 'ethers'
 import type { JsonFragment } from 'ethers'
 import { buildFolder, HOW_TO_BUILD, isPackageAlone } from '../config.ts'
 import { ProverError } from '../errors.ts'
+import { type Immutable, type ImmutableReferences, immutablesOf } from './immutables.ts'
 import { readShipped } from './shipped.ts'
 
 /** Where the source of each contract, or of the interface by which it is read, lies; verifiers are generated, one per build. */
@@ -15,8 +16,12 @@ export const contractSources = {
   IObservationSource: 'contracts/market/IObservationSource.sol',
   AttestedFeed: 'contracts/market/AttestedFeed.sol',
   MedianFeed: 'contracts/market/MedianFeed.sol',
+  IPlausibleInbox: 'contracts/market/IPlausibleInbox.sol',
   AttestedRounds: 'contracts/market/AttestedRounds.sol',
   PortfolioRegistry: 'contracts/registry/PortfolioRegistry.sol',
+  BatchVerifier: 'contracts/proof/BatchVerifier.sol',
+  Improvement: 'contracts/registry/Improvement.sol',
+  PortfolioPolicyBounds: 'contracts/parameters/PortfolioPolicyBounds.sol',
 } as const
 
 export type ContractName = keyof typeof contractSources
@@ -30,6 +35,9 @@ export type Artifact = {
   readonly deployedBytecode: string
 }
 
+/** A compiled contract, and what its constructor leaves in its code. */
+export type CompiledContract = Artifact & { readonly immutables: readonly Immutable[] }
+
 /**
  * A contract of the engine.
  *
@@ -39,6 +47,32 @@ export type Artifact = {
  */
 export function artifactOf(contract: ContractName): Artifact {
   return readArtifact(contract, contractSources[contract])
+}
+
+/**
+ * The same with its immutables by name: what deployed code is compared with.
+ *
+ * @throws {@link ContractsNotBuiltError}
+ */
+export function compiledContractOf(contract: ContractName): CompiledContract {
+  const known = compiled.get(contract)
+  if (known !== undefined) return known
+  const artifact = artifactOf(contract)
+  const made = isPackageAlone
+    ? (artifact as CompiledContract)
+    : { ...artifact, immutables: immutablesIn(artifact as Artifact & ImmutableReferences, contract) }
+  compiled.set(contract, made)
+  return made
+}
+
+const compiled = new Map<ContractName, CompiledContract>()
+
+function immutablesIn(artifact: ImmutableReferences, contract: ContractName): readonly Immutable[] {
+  try {
+    return immutablesOf(join(buildFolder, 'artifacts'), artifact)
+  } catch (error) {
+    throw new ContractsNotBuiltError(contract, error)
+  }
 }
 
 /** Name of the generated verifier contract of a build: `marketRisk8x2` → `MarketRisk8x2Verifier`. */

@@ -4,39 +4,91 @@ import { type ContractName, interfaceOf } from './artifacts.ts'
 import { logsBetween } from './chain.ts'
 import { ask, RpcError } from './contractErrors.ts'
 
-/** Every function that only the authority lets call, by contract. */
+/** Who is to call a function that only the authority lets call: the council after its delay, the others at once. */
+export type Holder = 'council' | 'guardian' | 'venue'
+
+/** Whoever leaks a key, or finds that a feed lies, can wait for nobody: what a guardian may do stops, and sets nothing. */
+const committee = { setCommittee: 'council', revokeSigner: 'guardian' } as const
+const pauses = { pause: 'guardian', holdPause: 'council', liftPause: 'council' } as const
+
+/** Every function that only the authority lets call, by contract, and who is to call it. */
 export const restrictedFunctions = {
-  ModelRegistry: ['registerLayout', 'register', 'disable'],
-  RiskRegistry: [
-    'setLearningPolicy',
-    'setMarginPolicy',
-    'setMarketPolicy',
-    'setFreshnessPolicy',
-    'addMarket',
-    'addShadow',
-    'removeShadow',
-    'promote',
-    'setPromotionPolicy',
-  ],
-  PortfolioRegistry: ['setPortfolioPolicy', 'setPortfolioFreshness', 'reportAccount'],
-} as const satisfies Partial<Record<ContractName, readonly string[]>>
+  ModelRegistry: { registerLayout: 'council', register: 'council', disable: 'council', ...pauses },
+  RiskRegistry: {
+    setLearningPolicy: 'council',
+    setMarginPolicy: 'council',
+    setMarketPolicy: 'council',
+    setFreshnessPolicy: 'council',
+    addMarket: 'council',
+    addShadow: 'council',
+    removeShadow: 'council',
+    promote: 'council',
+    setPromotionPolicy: 'council',
+    rotateSource: 'council',
+    ...pauses,
+  },
+  PortfolioRegistry: {
+    setPortfolioPolicy: 'council',
+    setPortfolioFreshness: 'council',
+    setRoundPriceGap: 'council',
+    reportAccount: 'venue',
+  },
+  AttestedFeed: committee,
+  AttestedRounds: committee,
+} as const satisfies Partial<Record<ContractName, Readonly<Record<string, Holder>>>>
 
 export type RestrictedContract = keyof typeof restrictedFunctions
 
+/**
+ * What only an administrator may call of the council itself. AccessManager asks for that whatever else is set, but lets a call be
+ * cancelled by whoever guards the role that is set for it. Revoking is apart: who may cancel everything must not be able
+ * to keep the role for ever by cancelling its own removal.
+ */
+export const adminFunctions = {
+  cancellable: [
+    'labelRole',
+    'setRoleAdmin',
+    'setRoleGuardian',
+    'setGrantDelay',
+    'setTargetAdminDelay',
+    'updateAuthority',
+    'setTargetClosed',
+    'setTargetFunctionRole',
+    'grantRole',
+  ],
+  revoking: ['revokeRole'],
+} as const
+
+const selectorOf = (contract: ContractName, method: string): string =>
+  interfaceOf(contract).getFunction(method)?.selector ?? ''
+
+/** Selectors of what a holder is to call of a contract. */
+export const selectorsOf = (contract: RestrictedContract, holder: Holder): readonly string[] =>
+  Object.entries<Holder>(restrictedFunctions[contract])
+    .filter(([, of]) => of === holder)
+    .map(([method]) => selectorOf(contract, method))
+
+/** Selectors of the council's own functions. */
+export const adminSelectors = (kind: keyof typeof adminFunctions): readonly string[] =>
+  adminFunctions[kind].map((method) => selectorOf('RiskCouncil', method))
+
 /** May do everything, grant roles above all. */
 export const ADMIN_ROLE = 0n
-/** May only disable models. */
+/** May only pause, revoke a signer, and cancel the revocation of a role. */
 export const GUARDIAN_ROLE = 1n
 /** May only report accounts. */
 export const VENUE_ROLE = 2n
+/** May do what is restricted to the council, but grant no role. */
+export const COUNCIL_ROLE = 3n
+/** Nobody's: who guards it may cancel the revocation of a role. */
+export const REVOCATION_ROLE = 4n
+/** May only cancel what the council has scheduled, revocations aside. */
+export const CANCELLER_ROLE = 5n
 /** AccessManager's role that everybody has. */
-const PUBLIC_ROLE = (1n << 64n) - 1n
+export const PUBLIC_ROLE = (1n << 64n) - 1n
 
 /** Whoever governs money announces it this long before; development chains aside. */
 export const LEAST_COUNCIL_DELAY_SECONDS = 48 * 3600
-
-/** What may be done at once: it stops a model, or says what accounts hold, and sets nothing. */
-const atOnce: ReadonlySet<string> = new Set(['ModelRegistry.disable', 'PortfolioRegistry.reportAccount'])
 
 export type RoleMember = {
   readonly account: string
@@ -60,6 +112,8 @@ export type Right = {
   readonly isClosed: boolean
   /** Whether it may be done without a delay; see {@link LEAST_COUNCIL_DELAY_SECONDS}. */
   readonly mayBeAtOnce: boolean
+  /** Who may cancel a scheduled call of it, besides those who may make it and administrators. */
+  readonly cancellers: readonly RoleMember[]
 }
 
 export type Authority = {
@@ -74,7 +128,7 @@ export type Authority = {
 
 export type AuthorityPlace = {
   readonly council: string
-  readonly contracts: Readonly<Partial<Record<RestrictedContract, string>>>
+  readonly contracts: readonly { readonly contract: RestrictedContract; readonly address: string }[]
   /** Block before which there was no council. */
   readonly fromBlock: number
 }
@@ -98,20 +152,32 @@ export async function readAuthority(provider: Provider, place: AuthorityPlace): 
   const named = new Set(roles.keys())
   const rights: Right[] = []
   const astray: { contract: RestrictedContract; authority: string }[] = []
-  for (const [contract, address] of Object.entries(place.contracts) as [RestrictedContract, string][]) {
+  const proposers = new Set((roles.get(ADMIN_ROLE) ?? []).map(({ account }) => account))
+  const cancellersOf = async (role: bigint): Promise<readonly RoleMember[]> => {
+    const callers = new Set([...proposers, ...(roles.get(role) ?? []).map(({ account }) => account)])
+    return (roles.get(await reader.guardianOf(role)) ?? []).filter(({ account }) => !callers.has(account))
+  }
+  for (const { contract, address } of place.contracts) {
     const { authority, isClosed, functionRoles } = await reader.target(contract, address)
     if (authority !== place.council) astray.push({ contract, authority })
     for (const [method, role] of functionRoles) {
       if (role !== PUBLIC_ROLE) named.add(role)
-      const mayBeAtOnce = atOnce.has(`${contract}.${method}`)
-      rights.push({ contract, address, method, ...of(role), isClosed, mayBeAtOnce })
+      const mayBeAtOnce = holderOf(contract, method) !== 'council'
+      const cancellers = await cancellersOf(role)
+      rights.push({ contract, address, method, ...of(role), isClosed, mayBeAtOnce, cancellers })
     }
   }
   const own = { contract: 'RiskCouncil', address: place.council, isClosed: false, mayBeAtOnce: false } as const
   for (const role of [...named].toSorted((a, b) => Number(a - b))) {
-    rights.push({ ...own, method: `grantRole, revokeRole of ${nameOf(role)}`, ...of(await reader.adminOf(role)) })
+    for (const method of ['grantRole', 'revokeRole']) {
+      const cancellers = await cancellersOf(await reader.roleOf(method))
+      rights.push({ ...own, method: `${method} of ${nameOf(role)}`, ...of(await reader.adminOf(role)), cancellers })
+    }
   }
-  rights.push({ ...own, method: 'setTargetFunctionRole, updateAuthority and the rest', ...of(ADMIN_ROLE) })
+  for (const method of adminFunctions.cancellable.filter((each) => each !== 'grantRole')) {
+    const cancellers = await cancellersOf(await reader.roleOf(method))
+    rights.push({ ...own, method, ...of(ADMIN_ROLE), cancellers })
+  }
   return {
     council: place.council,
     deployers,
@@ -121,10 +187,17 @@ export async function readAuthority(provider: Provider, place: AuthorityPlace): 
   }
 }
 
-const roleNames: ReadonlyMap<bigint, string> = new Map([
+/** Who is to call a function; undefined of one that anybody may. */
+export const holderOf = (contract: RestrictedContract, method: string): Holder | undefined =>
+  (restrictedFunctions[contract] as Readonly<Record<string, Holder>>)[method]
+
+export const roleNames: ReadonlyMap<bigint, string> = new Map([
   [ADMIN_ROLE, 'admin'],
   [GUARDIAN_ROLE, 'guardian'],
   [VENUE_ROLE, 'venue'],
+  [COUNCIL_ROLE, 'council'],
+  [REVOCATION_ROLE, 'revocation'],
+  [CANCELLER_ROLE, 'canceller'],
   [PUBLIC_ROLE, 'anybody'],
 ])
 
@@ -178,11 +251,20 @@ class AuthorityReader {
     const authority: string = await ask(`Reading the authority of ${contract}`, () => target.getFunction('authority')())
     const isClosed: boolean = await this.read('isTargetClosed', address)
     const functionRoles: [string, bigint][] = []
-    for (const method of restrictedFunctions[contract]) {
+    for (const method of Object.keys(restrictedFunctions[contract])) {
       const { selector } = code.getFunction(method) ?? {}
       functionRoles.push([method, await this.read('getTargetFunctionRole', address, selector)])
     }
     return { authority, isClosed, functionRoles }
+  }
+
+  /** The role whose guardians may cancel a call of the council itself. */
+  roleOf(method: string): Promise<bigint> {
+    return this.read('getTargetFunctionRole', this.council.target, selectorOf('RiskCouncil', method))
+  }
+
+  guardianOf(role: bigint): Promise<bigint> {
+    return this.read('getRoleGuardian', role)
   }
 
   adminOf(role: bigint): Promise<bigint> {

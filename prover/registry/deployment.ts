@@ -7,6 +7,7 @@ import { digestOfJson } from './digest.ts'
 import { writeFileAtomic } from './atomicFile.ts'
 import { jsonOf, readAtMost, textOf } from './sealedFile.ts'
 import { addressSchema, firstIssue, hashSchema, integerSchema, wordSchema } from './wordSchemas.ts'
+import { type Plausibility, plausibilityFields } from '../market/plausibility.ts'
 import type { KeyManifest } from '../proof/index.ts'
 
 const volatilityModelNames = Object.keys(volatilityModels) as [VolatilityModelName, ...VolatilityModelName[]]
@@ -40,6 +41,14 @@ export const deployedMarketSchema = z.strictObject({
   block: z.int().min(0),
 })
 
+/** What a source takes for a market, as `IPlausibleInbox.Plausibility`. */
+const plausibilitySchema = z.strictObject(
+  Object.fromEntries(plausibilityFields.map((field) => [field, integerSchema(32)])) as Record<
+    keyof Plausibility,
+    ReturnType<typeof integerSchema>
+  >,
+)
+
 const sourceName = z.string().min(1).max(64)
 
 /** Contracts that a market's `source` may name; read as `IObservationSource`, whatever their kind. */
@@ -51,6 +60,7 @@ const deployedSourceSchema = z.discriminatedUnion('kind', [
     signers: z.array(addressSchema).min(1).max(256),
     threshold: z.int().min(1),
     maxConfidenceBps: z.int().min(0).max(10_000),
+    plausibility: plausibilitySchema.optional(),
   }),
   z.strictObject({ name: sourceName, kind: z.literal('other'), address: addressSchema }),
 ])

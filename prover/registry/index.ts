@@ -34,6 +34,8 @@ export {
   writeBundle,
 } from './market/bundle.ts'
 export { SubmissionHiddenError } from './calls.ts'
+export type { Alarm, AlarmKind } from './market/alarms.ts'
+export { AlarmWatch, type WatchOptions } from './market/alarmWatch.ts'
 export type { ClaimResult } from './claims.ts'
 export { connectProvider, RpcUnreachableError, WrongChainError } from './chain.ts'
 export {

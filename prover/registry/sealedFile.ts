@@ -63,8 +63,16 @@ export function unseal<Content extends object>(kind: SealedFormat<Content>, byte
 /** Of our formats, what takes them, for whoever gives one command the file of another. */
 const READERS: Readonly<Record<string, string>> = {
   'zk-risk-engine/audit': 'an audit bundle, which `zkrisk audit --bundle` judges',
+  'zk-risk-engine/portfolio-audit': 'an audit bundle of margins, which `zkrisk audit --bundle` judges',
   'zk-risk-engine/bundle': 'a proof bundle, which `zkrisk verify` checks and `zkrisk submit` sends',
+  'zk-risk-engine/margin': 'a margin bundle, which `zkrisk verify` checks',
   'zk-risk-engine/deployment': 'a deployment, which commands take as `--deployment`',
+}
+
+/** What a file says it is; undefined if it is none of ours. */
+export function formatOf(bytes: Uint8Array, maxBytes: number, name: string): string | undefined {
+  const { format } = recordOf(jsonOf(textOf(bytes, maxBytes, name), name), '', name)
+  return typeof format === 'string' && Object.hasOwn(READERS, format) ? format : undefined
 }
 
 function otherFormat(expected: string, found: unknown): string {

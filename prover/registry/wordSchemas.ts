@@ -2,6 +2,8 @@
 import { getAddress } from 'ethers'
 import { z } from 'zod'
 import { type Fields, type WordName, words } from '../../circuits/statements/index.ts'
+import type { MarketState } from '../parameters/marketRisk.ts'
+import { partsBy } from '../statement/marketState.ts'
 
 /** 2^256 has 78 digits; longer numbers are refused unread. */
 const MOST_DIGITS = 78
@@ -35,6 +37,9 @@ export function wordSchema<W extends WordName>(word: W): z.ZodType<Fields<W>> {
   const shape = Object.fromEntries(words[word].fields.map(({ name, bits }) => [name, integerSchema(bits)]))
   return z.strictObject(shape) as unknown as z.ZodType<Fields<W>>
 }
+
+/** A market's state: every word of it by the name of its part. */
+export const stateSchema = z.strictObject(partsBy((_, word) => wordSchema(word))) as unknown as z.ZodType<MarketState>
 
 /** Path of a field as people read it: `markets[1].previous.volatility.asOf`. */
 function pathOf(path: readonly PropertyKey[]): string {

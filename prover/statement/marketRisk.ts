@@ -1,11 +1,19 @@
 import { toBeHex } from 'ethers'
-import { type Build, type Fields, sizeOf, volatilityModelOf } from '../../circuits/statements/index.ts'
+import {
+  type Build,
+  type Fields,
+  marketStateWords,
+  previousOf,
+  sizeOf,
+  volatilityModelOf,
+} from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import type { MarketState, MarketUpdate, Observation, Policy } from '../parameters/marketRisk.ts'
 import { batchLength, updateMarket } from '../parameters/marketRisk.ts'
 import { volatilityModelOfId } from '../volatility/models.ts'
 import type { StatementContext } from './challenge.ts'
 import { type CircuitSignals, publicInput, type SectionWords, type Stated, stateOf } from './state.ts'
+import { asPrevious, packState, type PreviousWords, type StateWords, wordsBy } from './marketState.ts'
 import { joinElements, pack } from './words.ts'
 
 /** One market of a batch, as the chain holds it, with the observations that it is to take in. */
@@ -41,15 +49,12 @@ export type MarketRiskStatement = Stated & {
 }
 
 /** Words of one market by section. */
-export type PackedMarket = {
-  readonly previousVolatilityState: bigint
-  readonly previousAnchorState: bigint
-  readonly marketPolicy: bigint
-  readonly observations: readonly bigint[]
-  readonly volatilityState: bigint
-  readonly anchorState: bigint
-  readonly parameters: bigint
-}
+export type PackedMarket = PreviousWords &
+  StateWords & {
+    readonly marketPolicy: bigint
+    readonly observations: readonly bigint[]
+    readonly parameters: bigint
+  }
 
 /**
  * Observation words of one market: the newest observation in the last slot, unused slots first and zero.
@@ -104,12 +109,10 @@ export function sectionsOf(
   return {
     learningPolicy: [learningPolicy],
     marginPolicy: [marginPolicy],
-    previousVolatilityState: each('previousVolatilityState'),
-    previousAnchorState: each('previousAnchorState'),
+    ...Object.fromEntries(marketStateWords.map((word) => [previousOf(word), each(previousOf(word))])),
     marketPolicy: each('marketPolicy'),
     observations: filled.flatMap((market) => market.observations),
-    volatilityState: each('volatilityState'),
-    anchorState: each('anchorState'),
+    ...wordsBy(each),
     parameters: each('parameters'),
   }
 }
@@ -125,12 +128,10 @@ function policyOf(batch: MarketRiskBatch, market: MarketBatch): Policy {
 
 function packMarket(market: MarketBatch, update: MarketUpdate, slots: number): PackedMarket {
   return {
-    previousVolatilityState: pack('volatilityState', market.previous.volatility),
-    previousAnchorState: pack('anchorState', market.previous.anchor),
+    ...asPrevious(packState(market.previous)),
     marketPolicy: pack('marketPolicy', market.policy),
     observations: packObservations(market.observations, slots),
-    volatilityState: pack('volatilityState', update.state.volatility),
-    anchorState: pack('anchorState', update.state.anchor),
+    ...packState(update.state),
     parameters: pack('parameters', update.parameters),
   }
 }

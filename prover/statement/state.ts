@@ -80,6 +80,30 @@ export async function stateOf(build: Build, context: StatementContext, sections:
   }
 }
 
+/** What a word of a statement is: its section, with a number where the section has several. */
+export type WordPlace = { readonly name: string; readonly section: string; readonly word: Section['word'] }
+
+/** The places of a statement's words, in their order. */
+export function wordPlaces(build: Build): readonly WordPlace[] {
+  const { inputs, outputs }: Statement = statements[build.statement]
+  return [...inputs, ...outputs].flatMap(({ repeat, sections }) => {
+    const times = repeat === undefined ? 1 : resolve(repeat, build)
+    return Array.from({ length: times }, (_, i) =>
+      sections.flatMap((section) => placesOf(section, build, times, i)),
+    ).flat()
+  })
+}
+
+function placesOf(section: Section, build: Build, times: number, repetition: number): readonly WordPlace[] {
+  const { name, word } = section
+  const count = sectionWords(section, build)
+  return Array.from({ length: count }, (_, i) => ({
+    name: count * times === 1 ? name : `${name}[${repetition * count + i}]`,
+    section: name,
+    word,
+  }))
+}
+
 /** Signals of a circuit by name; arrays in signal order, however deep. */
 export type CircuitSignals = { readonly [signal: string]: CircuitSignal }
 type CircuitSignal = bigint | readonly CircuitSignal[]

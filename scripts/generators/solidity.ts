@@ -1,11 +1,11 @@
 /** All Solidity that follows from the declarations: only what contracts use, and what that uses in turn. */
-import { lists, marketUpdate, statements, words } from '../../circuits/statements/index.ts'
+import { lists, marketStruct, marketUpdate, statements, words } from '../../circuits/statements/index.ts'
 import type { Statement } from '../../circuits/statements/language.ts'
 import { marketStatements } from '../../circuits/statements/market.ts'
 import { optionStatements } from '../../circuits/statements/options.ts'
 import { accountStatements } from '../../circuits/statements/portfolio.ts'
 import { solidityBounds } from './solidityBounds.ts'
-import { solidityCallItem } from './solidityCalls.ts'
+import { solidityCallItem, solidityStruct } from './solidityCalls.ts'
 import { solidityMemoryFrames, solidityTranscriptFrames } from './solidityFrames.ts'
 import { solidityLists } from './solidityLists.ts'
 import { solidityUse } from './solidityText.ts'
@@ -19,6 +19,7 @@ export function solidity(handwritten: readonly string[]): Generated {
     ...solidityMemoryFrames(marketStatements, words, lists, use),
     ...solidityTranscriptFrames({ ...optionStatements, ...accountStatements }, words, lists, use),
     ...solidityCallItem('marketUpdate', marketUpdate, use),
+    ...solidityStruct('marketState', marketStruct, words, use),
     ...solidityBounds(words, use),
   }
   const sections = Object.values(statements as Readonly<Record<string, Statement>>).flatMap(({ inputs, outputs }) =>

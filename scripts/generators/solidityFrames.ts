@@ -61,8 +61,12 @@ function frameText(
   const using = { text: 'using PortfolioStatement for PortfolioStatement.Transcript;' }
   const intoTranscript = members.some(({ text }) => text.includes('PortfolioStatement'))
   const text = libraryText(library, order, intoTranscript ? [using, ...members] : members)
+  const structs = [...inputs, ...outputs].flatMap(({ sections }) =>
+    sections.flatMap(({ within }) => within?.struct ?? []),
+  )
   const imports = importsOf(
     {
+      ...Object.fromEntries(structs.map((name) => [`./${name}.sol`, [name]])),
       '../statement/PortfolioStatement.sol': ['PortfolioStatement'],
       './WordLists.sol': Object.keys(lists).map(listSize),
       './Words.sol': Object.keys(words).map((word) => `${capital(word)}Word`),
@@ -159,12 +163,22 @@ function openWords({ word, count = [] }: Section, words: Words): string {
   return perWord === 1 ? elements : `(${elements} + ${perWord - 1}) / ${perWord}`
 }
 
-/** Words that the contract has checked: single ones as arguments, several as they stand in calldata. */
+/** Words that the contract has checked: single ones as arguments, several, and structs, as they stand in calldata. */
 function putInMemory({ name, group: { sections } }: Part): readonly Member[] {
   let bytes = 0
   let runs = 'place'
-  const puts = sections.map((section): Put => {
+  const puts = sections.map((section, i): Put => {
     const place = bytes === 0 ? runs : `add(${runs}, 0x${bytes.toString(16)})`
+    if (section.within !== undefined) {
+      const { as, struct } = section.within
+      if (sections[i - 1]?.within?.as === as) return { parameters: [], lines: [] }
+      const size = WORD_BYTES * sections.filter(({ within }) => within?.as === as).length
+      bytes += size
+      return {
+        parameters: [`${struct} calldata ${as}`],
+        lines: [`calldatacopy(${place}, ${as}, 0x${size.toString(16)})`],
+      }
+    }
     if (section.count === undefined) {
       bytes += WORD_BYTES
       return {

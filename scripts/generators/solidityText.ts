@@ -33,21 +33,20 @@ export function solidityUse(texts: readonly string[]): SolidityUse {
     names: (name) => files.some(({ words }) => words.has(name)),
     has: (library, member) => files.some(({ qualified }) => qualified.has(`${library}.${member}`)),
     calls: (type, method) =>
-      files.some(
-        ({ words, calls, variables }) =>
-          words.has(type) &&
-          calls.some((call) => {
-            const types = variables.get(call.on) ?? fields.get(call.on)
-            return call.method === method && (types === undefined || types.has(type))
-          }),
+      files.some(({ words, calls, variables }) =>
+        calls.some((call) => {
+          const types = variables.get(call.on) ?? fields.get(call.on)
+          // A field of a struct has a type that who reads it need not name.
+          return call.method === method && (types === undefined ? words.has(type) : types.has(type))
+        }),
       ),
   }
 }
 
-/** Types of a contract's variables by their names: of words, of elements, and of lists, which go by their size. */
+/** Types of a contract's variables by their names: of words, of elements, of states, and of lists, which go by their size. */
 function variablesOf(code: string): ReadonlyMap<string, ReadonlySet<string>> {
   const variables = new Map<string, Set<string>>()
-  const declaration = /\b(?:uint256\[)?(\w+(?:Word|Element|_WORDS))\b(?:\[?\w*\])?(?: calldata| memory)? (\w+)/g
+  const declaration = /\b(?:uint256\[)?(\w+(?:Word|Element|State|_WORDS))\b(?:\[?\w*\])?(?: calldata| memory)? (\w+)/g
   for (const [, type = '', name = ''] of code.matchAll(declaration)) {
     variables.set(name, (variables.get(name) ?? new Set()).add(type))
   }

@@ -18,6 +18,7 @@ import {
   parseAuditBundle,
   writeAuditBundle,
 } from '../../prover/audit/index.ts'
+import { marketState } from '../../circuits/statements/index.ts'
 import { CLOCK_SKEW_SECONDS } from '../../prover/audit/market/judgeBatch.ts'
 import { missingConstant, withoutMetadata } from '../../prover/audit/verifierCode.ts'
 import { ProverError } from '../../prover/errors.ts'
@@ -210,7 +211,11 @@ describe('R15: a batch of which a market was skipped', () => {
     const invented: MarketBatch = {
       ...btc,
       sequence: 0n,
-      previous: { volatility: { ...volatility, asOf: FAR_AHEAD }, anchor: { ...anchor, anchorAsOf: FAR_AHEAD } },
+      previous: {
+        ...btc.previous,
+        volatility: { ...volatility, asOf: FAR_AHEAD },
+        anchor: { ...anchor, anchorAsOf: FAR_AHEAD },
+      },
       observations: [observation],
     }
     const bundle = await engine.proveStated({ batch: { ...batch, markets: [invented, eth] }, inboxes, names })
@@ -326,11 +331,7 @@ describe('A2: a false history', () => {
   })
 
   it('names every single field of the results that is off by one', async () => {
-    for (const [word, at] of [
-      ['volatilityState', 'volatility'],
-      ['anchorState', 'anchor'],
-      ['parameters', 'parameters'],
-    ] as const) {
+    for (const [at, word] of [...Object.entries(marketState), ['parameters', 'parameters'] as const]) {
       const [original] = (decodeSubmit(short.batches[0]?.calldata as string) as SubmitCall).updates
       for (const field of Object.keys(unpack(word, original?.[word] as bigint))) {
         const report = await judgedCall((call) => {

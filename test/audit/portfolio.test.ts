@@ -30,6 +30,7 @@ import { proveArrays } from '../../prover/service/daemon/portfolios/arrays.ts'
 import { proveBooks } from '../../prover/service/daemon/portfolios/books.ts'
 import { landMargins, proveMargins } from '../../prover/service/daemon/portfolios/margins.ts'
 import type { PortfolioPlace } from '../../prover/service/daemon/portfolios/place.ts'
+import { proveUnhealthy } from '../../prover/service/daemon/portfolios/witness.ts'
 import { ProofMaker } from '../../prover/service/daemon/portfolios/proofMaker.ts'
 import { reportAccounts } from '../../prover/service/development/portfolioProofs.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
@@ -71,10 +72,13 @@ function withCall<M extends keyof Calls>(
 ): TransactionRecord {
   const call = structuredClone(callOf(record, method)) as Mutable<Calls[M]>
   change(call)
+  return { ...(record.transactions[PLACES[method]] as TransactionRecord), calls: [encoded(method, call)] }
+}
+
+function encoded(method: keyof Calls, call: unknown): string {
   const { inputs } = interfaceOf('PortfolioRegistry').getFunction(method) ?? { inputs: [] }
   const args = inputs.map(({ name }) => (call as Record<string, unknown>)[name])
-  const calldata = interfaceOf('PortfolioRegistry').encodeFunctionData(method, args).toLowerCase()
-  return { ...(record.transactions[PLACES[method]] as TransactionRecord), calls: [calldata] }
+  return interfaceOf('PortfolioRegistry').encodeFunctionData(method, args).toLowerCase()
 }
 
 /** Changes the arguments of one call. */
@@ -160,7 +164,8 @@ describe('J2: a false history', () => {
   it.each([
     ['a strike', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.strikeWords, 0), 'B1'],
     ['the surface', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.arrays[0]?.expiryWords, 1), 'R26'],
-    ['the hash of the market', 'submitArrays', (call: Mutable<ArraysCall>) => set(call, 'marketHash', NO_HASH), 'R24'],
+    ['word of the market', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.marketWords, 1), 'R24'],
+    ['R53: spot', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.marketWords, 0, 1n << 47n), 'R53'],
     ['an array’s root', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.arrays[0], 'arrayRoot'), 'B1'],
     ['an array’s commitment', 'submitArrays', (call: Mutable<ArraysCall>) => bump(call.arrays[0], 'commitment'), 'Q2'],
     ['an array’s model', 'submitArrays', (call: Mutable<ArraysCall>) => set(call, 'modelId', NO_HASH), 'R1'],
@@ -210,6 +215,13 @@ describe('J2: a false history', () => {
       'L12',
     ],
     ['the bound of a witness', 'proveUnhealthy', (call: Mutable<WitnessCall>) => bump(call.witness, 'bound'), 'L12'],
+    [
+      'report that a witness is about',
+      'proveUnhealthy',
+      (call: Mutable<WitnessCall>) => set(call.witness, 'sequence', 0n),
+      'R30',
+    ],
+    ['last report presented', 'proveUnhealthy', (call: Mutable<WitnessCall>) => void call.present.push(0n), 'J1'],
     ['the proof of a witness', 'proveUnhealthy', (call: Mutable<WitnessCall>) => bump(call.witnessProof, 3), 'Q3'],
   ] as const)('with another %s is rejected', async (_, method, change, claim) => {
     const report = await judgedCall(method, change as never)
@@ -248,6 +260,14 @@ describe('J2: a false history', () => {
     ['policy of prices', (record: MutableRecord) => bump(record.policies[0]?.words, 13), ['R25', 'B1']],
     ['round', (record: MutableRecord) => set(record.rounds[0], 'marketHash', NO_HASH), ['R24']],
     ['age', (record: MutableRecord) => set(record.transactions[0], 'timestamp', 2 ** 31), ['R26']],
+    ['R51: bound on the lag of rounds', (record: MutableRecord) => outdate(record), ['R51']],
+    ['R53: bound on the gap of prices', (record: MutableRecord) => narrow(record), ['R53']],
+    ['R54: model of arrays', (record: MutableRecord) => disableArrays(record), ['R54']],
+    [
+      'R50: answer to liquidators',
+      (record: MutableRecord) => set(record.final.accounts[0], 'liquidatable', false),
+      ['R50'],
+    ],
     ['report', (record: MutableRecord) => bump(record.reports[0]?.positions, 0, 1n << 80n), ['R28']],
     ['sequence', (record: MutableRecord) => bump(record.reports[0], 'sequence'), ['R27', 'Q2']],
     [
@@ -394,6 +414,39 @@ describe('R28: a batch of which an account was skipped', () => {
   }
 })
 
+describe('R50: a witness in flight', () => {
+  it('is accepted with what was reported since, and only if that is worth little', async () => {
+    const { development, held, provable, round } = chain
+    const [first] = whole.record.reports
+    if (first === undefined) throw new Error('Nothing was reported.')
+    const richer = (holdings: bigint, cashE12: bigint): bigint => {
+      const own = unpack('holdings', holdings)
+      return pack('holdings', { ...own, cashE12: own.cashE12 + cashE12 })
+    }
+    const { account, positions, collateralAmounts } = first
+    await development.venue.reportAccount(account, positions, richer(first.holdings, 1n), collateralAmounts)
+    const prover = createProver()
+    await proveUnhealthy({ ...development, round }, { prover }, held, provable.margin.worstScenario).finally(() =>
+      prover.close(),
+    )
+    const { record } = await chain.audit()
+    const report = await judgePortfolio(record)
+    expect(report.failure).toBeUndefined()
+    expect(report.witnesses.at(-1)).toMatchObject({ accepted: true, sequence: 1n })
+
+    const rich = structuredClone(record) as MutableRecord
+    const deposited = 10n ** 18n
+    const last = rich.reports.filter((each) => each.account === account).at(-1)
+    if (last !== undefined) last.holdings = richer(last.holdings, deposited)
+    const transaction = rich.transactions.at(-1)
+    const call = decodeProvingCall(transaction?.calls?.[0] ?? '') as unknown as Mutable<WitnessCall>
+    call.present[0] = richer(call.present[0] as bigint, deposited)
+    if (transaction !== undefined) transaction.calls = [encoded('proveUnhealthy', call)]
+    const found = (await judgePortfolio(rich)).witnesses.at(-1)?.claims.filter(({ holds }) => !holds)
+    expect(found?.map(({ claim }) => claim)).toEqual(['R50'])
+  })
+})
+
 describe('J3: keys', () => {
   it('that nobody brought make every proof rejected', async () => {
     const { report } = await chain.audit({ keys: [] })
@@ -424,6 +477,27 @@ describe('J3: keys', () => {
     expect(fieldsOf(code)).toContain('models.verifierCode')
   })
 })
+
+/** As if a much later round had been published before anything was proven of the first. */
+function outdate(record: MutableRecord): void {
+  const [first] = record.rounds
+  const [freshness] = record.freshness
+  if (first === undefined || freshness === undefined) return
+  record.rounds.push({ ...first, asOf: first.asOf + freshness.maxRoundLagSeconds + 1n })
+}
+
+/** As if spot and perpetual had to be within less than they are. */
+function narrow(record: MutableRecord): void {
+  const [policy] = record.policies
+  if (policy !== undefined) record.priceGaps.push({ block: policy.block, logIndex: policy.logIndex, gapBps: 1n })
+}
+
+/** As if the model of arrays had been disabled once they had landed. */
+function disableArrays(record: MutableRecord): void {
+  const model = record.models.find(({ modelId }) => modelId === callOf(whole.record, 'submitArrays').modelId)
+  const { block } = record.transactions[0] ?? { block: 0 }
+  if (model !== undefined) model.disabled = { block, logIndex: 1_000 }
+}
 
 const NO_HASH = `0x${'00'.repeat(32)}`
 

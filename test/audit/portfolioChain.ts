@@ -9,6 +9,7 @@ import { type DevelopmentChain, startDevelopmentChain } from '../../prover/servi
 import { deployDevelopmentPortfolio, type DevelopmentPortfolio } from '../../prover/service/development/portfolio.ts'
 import { proveDevelopmentPortfolios } from '../../prover/service/development/portfolioProofs.ts'
 import { marginSizes } from '../../prover/service/answers/margins.ts'
+import type { MarginHeld } from '../../prover/service/daemon/portfolios/portfolios.ts'
 import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
 import { proveUnhealthy } from '../../prover/service/daemon/portfolios/witness.ts'
 import { loadPortfolioKeys } from '../../prover/service/workspace.ts'
@@ -45,6 +46,7 @@ export type PortfolioChain = {
   readonly keys: readonly AuditKey[]
   readonly provable: ReturnType<typeof provableMargin>
   readonly account: string
+  readonly held: MarginHeld
   readonly round: RoundWords
   audit(options?: { readonly keys?: readonly AuditKey[]; readonly fromBlock?: number }): Promise<PortfolioAudit>
   close(): Promise<void>
@@ -69,6 +71,7 @@ export async function provePortfolioChain(): Promise<PortfolioChain> {
       keys,
       provable,
       account: held.account,
+      held,
       round,
       audit: (options = {}) =>
         auditPortfolio({ provider, registry: development.deployment.registry, keys, ...options }),

@@ -19,6 +19,7 @@ import { batchLength, initialState, type MarketState, type Observation } from '.
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { attestedFeedOf, type Bundle, type InboxPosition } from '../../prover/registry/index.ts'
 import { advanceInbox } from '../../prover/registry/market/calldata.ts'
+import { placeToBegin } from '../../prover/registry/market/place.ts'
 import { makeBundle } from '../../prover/registry/market/bundle.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
@@ -26,6 +27,7 @@ import { familyOf } from '../../prover/service/workspace.ts'
 import { modelNames, volatilityModels } from '../../prover/volatility/models.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { buildOf, LiveEngine } from '../registry/liveEngine.ts'
+import { packState } from '../../prover/statement/marketState.ts'
 
 export const MARKET = 'BTC-USD'
 export const shadow = (model: VolatilityModelName): string => shadowNameOf(MARKET, model)
@@ -85,8 +87,10 @@ export class ShadowChain {
       policy,
     )
     await this.council('setMarketPolicy', shadowIdOf(marketIdOf(MARKET), id), pack('marketPolicy', policy.market))
-    const words = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
-    await this.council('addShadow', marketIdOf(MARKET), id, ...words)
+    const source = (await this.engine.connect()).provider
+    const { address } = attestedFeedOf(this.engine.deployment)
+    const begun = await placeToBegin(source, { source: address, marketId: marketIdOf(MARKET), fromBlock: 0 })
+    await this.council('addShadow', marketIdOf(MARKET), id, packState(state), begun?.place)
     const sequence = this.held.get(shadow(model))?.sequence ?? 0n
     this.held.set(shadow(model), { state, inbox, sequence, policy: policy.market, waiting: [] })
   }

@@ -1,6 +1,7 @@
 import { type Contract, Wallet } from 'ethers'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { marketIdOf } from '../../prover/market/marketId.ts'
+import { defaultPlausibility } from '../../prover/market/plausibility.ts'
 import { pack } from '../../prover/statement/words.ts'
 import { type Chain, eventsOf, GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
@@ -38,17 +39,22 @@ const wallets = byAddress([1, 2, 3, 4].map((n) => new Wallet(`0x${n.toString(16)
 const [outsider, ...signers] = wallets as [Wallet, ...Wallet[]]
 
 let chain: Chain
+let council: Contract
 let feed: Contract
 
 beforeAll(async () => {
   chain = await startChain()
+  council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
 })
 beforeEach(async () => {
   feed = await deployFeed(signers.map(({ address }) => address))
 })
 
 const deployFeed = (addresses: readonly string[], threshold = 2n, maxConfidenceBps = MAX_CONFIDENCE_BPS) =>
-  chain.deploy('AttestedFeed', addresses, threshold, maxConfidenceBps)
+  chain.deploy('AttestedFeed', council, addresses, threshold, maxConfidenceBps, {
+    ...defaultPlausibility,
+    leastSpacingSeconds: 1n,
+  })
 
 /** An acceptable observation, at the chain's time. */
 async function observation(change: Partial<Observation> = {}): Promise<Observation> {
@@ -211,25 +217,46 @@ describe('R18: an attested feed refuses times', () => {
   })
 })
 
-describe('R18: an attested feed refuses values', () => {
+describe('R18: an attested feed appends no values but those that fit a word', () => {
+  /** What the feed said of one observation. */
+  const said = async (change: Partial<Observation>) => {
+    const [event] = eventsOf(await mined(submit(change)), feed)
+    return [event?.name, ...(event?.args.toArray().slice(1) ?? [])]
+  }
+  /** In the order of `IPlausibleInbox.Refusal`. */
+  const [NO_PRICE, UNCERTAIN] = [0n, 1n]
+
   test('a price of 0 and of 49 bits', async () => {
-    await expectRevert(submit({ priceE8: 0n }), feed, 'PriceIsZero', [btc])
-    await expectRevert(submit({ priceE8: 1n << 48n }), feed, 'FieldOutOfRange', ['priceE8', 1n << 48n])
-    await mined(submit({ priceE8: 1n }))
-    await mined(submit({ priceE8: (1n << 48n) - 1n, asOf: (await chain.now()) + 1n }))
+    for (const priceE8 of [0n, 1n << 48n, (1n << 256n) - 1n]) {
+      const asOf = await chain.now()
+      expect(await said({ priceE8, asOf })).toEqual(['ObservationRefused', asOf, priceE8, NO_PRICE])
+    }
+    expect((await feed.getFunction('latest')(btc)).count).toBe(0n)
+    await chain.undone(async () => expect(await said({ priceE8: 1n })).toContain('ObservationAppended'))
+    expect(await said({ priceE8: (1n << 48n) - 1n })).toContain('ObservationAppended')
   })
 
   test('an implied volatility of 21 bits, and a range of 13', async () => {
-    const field = 'impliedVolatilityX16'
-    await expectRevert(submit({ [field]: 1n << 20n }), feed, 'FieldOutOfRange', [field, 1n << 20n])
-    await expectRevert(submit({ rangeCode: 1n << 12n }), feed, 'FieldOutOfRange', ['rangeCode', 1n << 12n])
-    await mined(submit({ [field]: (1n << 20n) - 1n, rangeCode: (1n << 12n) - 1n }))
+    for (const field of ['impliedVolatilityX16', 'rangeCode'] as const) {
+      for (const value of [1n << 20n, (1n << 256n) - 1n]) {
+        await chain.undone(async () => {
+          const asOf = await chain.now()
+          const none = { impliedVolatilityX16: 0n, rangeCode: 0n }
+          const { impliedVolatilityX16, rangeCode }: typeof none = { ...none, ...{ [field]: value } }
+          const receipt = await mined(submit({ ...none, [field]: value, asOf }))
+          const [leftOut, appended] = eventsOf(receipt, feed)
+          expect(leftOut?.args.toArray()).toEqual([btc, asOf, impliedVolatilityX16, rangeCode])
+          expect(appended?.args.word).toBe(pack('observation', { priceE8: PRICE_E8, asOf, ...none }))
+        })
+      }
+    }
   })
 
   test('a confidence wider than its share of the price', async () => {
     const limit = (PRICE_E8 * MAX_CONFIDENCE_BPS) / 10_000n
-    await expectRevert(submit({ confidenceE8: limit + 1n }), feed, 'ConfidenceTooWide', [limit + 1n, limit])
-    await mined(submit({ confidenceE8: limit }))
+    const asOf = await chain.now()
+    expect(await said({ confidenceE8: limit + 1n, asOf })).toEqual(['ObservationRefused', asOf, PRICE_E8, UNCERTAIN])
+    expect(await said({ confidenceE8: limit })).toContain('ObservationAppended')
   })
 })
 

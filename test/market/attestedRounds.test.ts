@@ -22,12 +22,14 @@ const stranger = new Wallet(`0x${'77'.repeat(32)}`)
 const addresses = wallets.map(({ address }) => address)
 
 let chain: Chain
+let council: Contract
 let rounds: Contract
 let now: bigint
 
 beforeAll(async () => {
   chain = await startChain()
-  rounds = await deployRounds(chain, wallets)
+  council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
+  rounds = await deployRounds(chain, council, wallets)
   now = (await chain.now()) + 1_000n
   await chain.setTime(now)
 })
@@ -100,7 +102,7 @@ describe('R24: attested rounds', () => {
     for (const change of changes) {
       await refused({ round: { ...round, ...change }, signatures }, 'SignatureRejected')
     }
-    const other = await deployRounds(chain, wallets)
+    const other = await deployRounds(chain, council, wallets)
     await refused(await sign(at(now), [first, second], undefined, other), 'SignatureRejected')
     const elsewhere = { ...domain(), chainId: 1n }
     await refused(await attestRound(elsewhere, [first, second], at(now), now + 1_000n), 'SignatureRejected')
@@ -179,7 +181,7 @@ contract Signer {
     for (const agrees of [true, false]) {
       const contract = await chain.deploy(compileContract('Signer', source), agrees)
       const signer = contract.target as string
-      const committee = await chain.deploy('AttestedRounds', [signer], 1, 300)
+      const committee = await chain.deploy('AttestedRounds', council, [signer], 1, 300)
       const signed = await sign(at(now), [], undefined, committee)
       const given = { ...signed, signatures: [{ signer, signature: '0x12' }] }
       if (agrees) await mined(publish(given, committee))
@@ -189,7 +191,7 @@ contract Signer {
 
   test('come from a committee that is one', async () => {
     const deploy = (signers: readonly string[], threshold: number, age: number) =>
-      chain.deploy('AttestedRounds', signers, threshold, age)
+      chain.deploy('AttestedRounds', council, signers, threshold, age)
     await expectRevert(deploy(addresses, 0, 300), rounds, 'ThresholdOutOfRange', [0n, 3n])
     await expectRevert(deploy(addresses, 4, 300), rounds, 'ThresholdOutOfRange', [4n, 3n])
     await expectRevert(deploy(addresses, 2, 0), rounds, 'RoundAgeOutOfRange', [0n, 86_400n])

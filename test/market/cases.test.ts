@@ -250,6 +250,20 @@ describe('numbers', () => {
     expect(refusal(lines('time,close', '2025-01-01,"8,889"'))).toMatchObject({ code: 'market.decimal-mark' })
   })
 
+  it.each(['\t', '|', ','])('in groups beside whole ones are refused with both readings, cut at %j', (delimiter) => {
+    const quote = (cell: string): string => (delimiter === ',' ? `"${cell}"` : cell)
+    const text = (...cells: readonly string[]): string =>
+      [`time${delimiter}close`, ...cells.map((cell, i) => `2025-01-0${i + 1}${delimiter}${quote(cell)}`)].join('\n')
+    const refused = refusal(text('987', '1.234', '1.310'))
+    expect(refused).toMatchObject({ code: 'market.decimal-mark', row: 3 })
+    expect(String(refused)).toContain('1.234 or 1234')
+    expect(pricesOf(text('987', '1.234'), { decimalMark: 'comma' })).toEqual([987, 1234])
+    expect(pricesOf(text('2', '1.234'), { decimalMark: 'point' })).toEqual([2, 1.234])
+    expect(pricesOf(text('1234', '1.234'))).toEqual([1234, 1.234])
+    expect(pricesOf(text('2', '1.234', '1.5'))).toEqual([2, 1.234, 1.5])
+    expect(pricesOf(text('1.234', '1.235'))).toEqual([1.234, 1.235])
+  })
+
   it('that contradict the file are refused by row', () => {
     expect(refusal(of('1,0834', '1.0834'))).toMatchObject({ code: 'market.price-not-numeric', row: 3 })
     expect(refusal(of('1.0834', '1,0834'))).toMatchObject({ code: 'market.price-not-numeric', row: 3 })
@@ -262,6 +276,12 @@ describe('numbers', () => {
       expect(refusal(of(price))).toMatchObject({ code: 'market.price-step', row: 2 })
     expect(pricesOf(of('4.2e-7'), { units: 1000 })).toEqual([0.00042])
   })
+})
+
+it('an entry a line is read as a list of them, and one that is cut short is not', () => {
+  const entries = ['{"time":"2025-01-01 00:00","close":"5"}', '{"time":"2025-01-01 01:00","close":6.5}']
+  expect(pricesOf(`${entries.join('\n')}\n`)).toEqual([5, 6.5])
+  expect(refusal(`${entries.join('\n')}\n{"time":`)).toMatchObject({ code: expect.stringMatching(/^market\./) })
 })
 
 describe('bad rows', () => {
@@ -398,9 +418,10 @@ describe('encodings', () => {
     ['with a mark, little endian', Buffer.from(`\uFEFF${text}`, 'utf16le')],
     ['with a mark, big endian', Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()],
     ['without', Buffer.from(text, 'utf16le')],
-  ])('of UTF-16 are refused by name: %s', (_, bytes) => {
-    const file = written('b.csv', bytes)
-    expect(() => readPriceFile(file)).toThrow(/UTF-16/)
-    expect(() => readTextFile(file)).toThrow(FileEncodingError)
+  ])('of UTF-16 are read, and refused by name where they are cut short: %s', (_, bytes) => {
+    expect(readPriceFile(written('b.csv', bytes)).rows).toHaveLength(1)
+    const cut = written('cut.csv', bytes.subarray(0, bytes.length - 1))
+    expect(() => readPriceFile(cut)).toThrow(/UTF-16/)
+    expect(() => readTextFile(cut)).toThrow(FileEncodingError)
   })
 })

@@ -255,6 +255,20 @@ describe('rows that are refused', () => {
     expect(error).toMatchObject({ code, file: 'prices.csv', row: 4, column: 'close', value: price.replaceAll('"', '') })
   })
 
+  it('says of what part of a unit a price of millions can be, and reads it so', () => {
+    const read1 = (price: string, units?: number) => read(`time,close\n2020-03-12,${price}\n`, { units })
+    expect(thrownBy(() => read1('2814749.76710656'))).toMatchObject({ suggestedUnits: 0.001 })
+    expect(thrownBy(() => read1('93855790.5'))).toMatchObject({
+      code: 'market.price-over-range',
+      suggestedUnits: 0.001,
+      message: expect.stringContaining('--price-units 0.001'),
+    })
+    expect(read1('93855790.5', 0.001)[0]?.priceE8).toBe(9_385_579_050_000n)
+    expect(thrownBy(() => read1('93855790500', 0.001))).toMatchObject({ suggestedUnits: 0.000001 })
+    expect(thrownBy(() => read1('1e300'))).toMatchObject({ suggestedUnits: undefined })
+    expect(read1('2814749.76710655')[0]?.priceE8).toBe(2n ** 48n - 1n)
+  })
+
   it('does not round a price of few steps, and says of how many units it can be', () => {
     const refused = (price: string) => thrownBy(() => read(`time,close\n2020-03-12,${price}\n`, { roundPrices: true }))
     expect(refused('0.000000001')).toMatchObject({ code: 'market.price-step', suggestedUnits: 1_000_000 })

@@ -126,4 +126,31 @@ describe('an instrument name', () => {
       expect(readInstrument(name)).toBeUndefined()
     }
   })
+
+  it.each([
+    ['OKX', 'BTC-USD-240628-60000-C', 'BTC'],
+    ['Binance', 'BTC-240628-60000-C', 'BTC'],
+    ['Bybit, in USDT', 'BTC-28JUN24-60000-C-USDT', 'BTC_USDT'],
+    ['Bybit, in USDC', 'BTC-28JUN24-60000-C', 'BTC'],
+    ['Deribit, linear', 'BTC_USDC-28JUN24-60000-C', 'BTC_USDC'],
+  ])('of %s is read with its currency, and its expiry at 08:00 UTC', (_, name, currency) => {
+    const expiry = BigInt(Date.UTC(2024, 5, 28, 8) / 1000)
+    expect(readInstrument(name)).toEqual({ currency, expiry, strikeE8: 6_000_000_000_000n, isCall: true })
+  })
+
+  it.each([
+    'BTC-USD-240631-60000-C',
+    'BTC-241328-60000-C',
+    'BTC-24062-60000-C',
+    'BTC-USD-240628-60000-X',
+    'BTC-EUR-240628-60000-C',
+    'BTC-USD-240628-60000-C-USDT',
+    'BTC_USDC-28JUN24-60000-C-USDT',
+    'BTC-28JUN24-60000-C-BTC',
+    'btc-240628-60000-c',
+    'BTC-USD-240628',
+    'BTC-USD-SWAP',
+  ])('%s is none', (name) => {
+    expect(readInstrument(name)).toBeUndefined()
+  })
 })

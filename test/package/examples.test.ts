@@ -62,6 +62,7 @@ async function proveFirstBatch({ rpc, deploymentFile, keyFile }: TryOut): Promis
     ['prove', path('batch.json'), '-o', path('bundle.json')],
     ['submit', path('bundle.json'), '--rpc', rpc, '--key-file', keyFile],
     ['audit', ...place, '-o', path('audit.json')],
+    ['margin', path('portfolio.json'), '--prove', '-o', path('margin.json')],
   ]
   for (const step of steps) expect(await zkrisk(...step)).toMatchObject({ code: 0 })
 }

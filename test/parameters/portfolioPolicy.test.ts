@@ -159,21 +159,25 @@ describe('R25: the policy of portfolio margins', () => {
   })
 
   test('says how old rounds and margins may be', async () => {
-    const setFreshness = (maxRoundAgeSeconds: bigint, maxMarginAgeSeconds: bigint) =>
-      registry.getFunction('setPortfolioFreshness')({ maxRoundAgeSeconds, maxMarginAgeSeconds })
+    const setFreshness = (maxRoundAgeSeconds: bigint, maxMarginAgeSeconds: bigint, maxRoundLagSeconds = 15n) =>
+      registry.getFunction('setPortfolioFreshness')({ maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds })
     await chain.undone(async () => {
-      const [event] = eventsOf(await mined(setFreshness(60n, 60n)), registry)
+      const [event] = eventsOf(await mined(setFreshness(60n, 60n, 60n)), registry)
       expect(event?.args.toArray().map((value: { toArray(): bigint[] }) => value.toArray())).toEqual([
-        [600n, 3_600n],
-        [60n, 60n],
+        [600n, 3_600n, 300n],
+        [60n, 60n, 60n],
       ])
     })
     const month = 2_592_000n
-    await chain.undone(async () => mined(setFreshness(1n, month)))
-    await expectRevert(setFreshness(0n, 1n), registry, 'PortfolioPolicyBelow', ['maxRoundAgeSeconds', 0n, 1n])
+    await chain.undone(async () => mined(setFreshness(15n, month)))
+    await expectRevert(setFreshness(14n, 15n), registry, 'PortfolioPolicyBelow', ['maxRoundAgeSeconds', 14n, 15n])
     await expectRevert(setFreshness(61n, 60n), registry, 'PortfolioPolicyBelow', ['maxMarginAgeSeconds', 60n, 61n])
     const beyond = ['maxMarginAgeSeconds', month + 1n, month]
-    await expectRevert(setFreshness(1n, month + 1n), registry, 'PortfolioPolicyAbove', beyond)
+    await expectRevert(setFreshness(15n, month + 1n), registry, 'PortfolioPolicyAbove', beyond)
+    const tooLittle = ['maxRoundLagSeconds', 14n, 15n]
+    await expectRevert(setFreshness(60n, 60n, 14n), registry, 'PortfolioPolicyBelow', tooLittle)
+    const tooMuch = ['maxRoundLagSeconds', 61n, 60n]
+    await expectRevert(setFreshness(60n, 60n, 61n), registry, 'PortfolioPolicyAbove', tooMuch)
   })
 
   test('is set by the authority alone, also at deployment', async () => {

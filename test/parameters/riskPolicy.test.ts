@@ -1,6 +1,7 @@
 import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Fields } from '../../circuits/statements/index.ts'
+import { type Fields, words } from '../../circuits/statements/index.ts'
+import type { Field } from '../../circuits/statements/language.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import {
   defaultEnginePolicy,
@@ -9,6 +10,8 @@ import {
   encodeMarketPolicy,
   sqrtHorizonUp,
 } from '../../prover/parameters/policy.ts'
+import { wordsBy } from '../../prover/statement/marketState.ts'
+import { policyEntries } from '../../prover/parameters/policyEntries.ts'
 import { pack, wordBits } from '../../prover/statement/words.ts'
 import { type Chain, eventsOf, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
@@ -61,19 +64,17 @@ const above = (call: Promise<unknown>, field: string, value: bigint, greatest: b
 
 describe('R16: the learning policy needs', () => {
   test('a decay, a horizon, and steps of which up is the longer', async () => {
-    await below(setLearning({ decayRateX36: 0n }), 'decayRateX36', 0n, 1n)
-    await setLearning({ decayRateX36: 1n })
-    await below(setLearning({ horizonSeconds: 0n }), 'horizonSeconds', 0n, 1n)
-    await setLearning({ horizonSeconds: 1n, sqrtHorizonX24: sqrtHorizonUp(1n) })
     await below(setLearning({ stepDownX18: 0n }), 'stepDownX18', 0n, 1n)
     await setLearning({ stepDownX18: 1n })
     const { stepDownX18 } = engine.learning
     await below(setLearning({ stepUpX18: stepDownX18 }), 'stepUpX18', stepDownX18, stepDownX18 + 1n)
-    await setLearning({ stepUpX18: stepDownX18 + 1n })
+    const least = 18n * stepDownX18
+    await below(setLearning({ stepUpX18: least - 1n }), 'stepUpX18', least - 1n, least)
+    await setLearning({ stepUpX18: least })
   })
 
   test('the horizon’s square root, rounded up, exactly', async () => {
-    for (const horizonSeconds of [60n, 3600n, 86_400n, 31_536n, (1n << 24n) - 1n]) {
+    for (const horizonSeconds of [60n, 3600n, 86_400n, 31_536n, 864_000n]) {
       const sqrt = sqrtHorizonUp(horizonSeconds)
       await below(setLearning({ horizonSeconds, sqrtHorizonX24: sqrt - 1n }), 'sqrtHorizonX24', sqrt - 1n, sqrt)
       await setLearning({ horizonSeconds, sqrtHorizonX24: sqrt })
@@ -81,8 +82,7 @@ describe('R16: the learning policy needs', () => {
     }
   })
 
-  test('a multiplier floor above 0 and not above the ceiling', async () => {
-    await below(setLearning({ multiplierFloorX18: 0n }), 'multiplierFloorX18', 0n, 1n)
+  test('a multiplier floor not above the ceiling', async () => {
     const { multiplierFloorX18: floor } = engine.learning
     await below(setLearning({ multiplierCeilingX18: floor - 1n }), 'multiplierCeilingX18', floor - 1n, floor)
     await setLearning({ multiplierCeilingX18: floor })
@@ -90,15 +90,13 @@ describe('R16: the learning policy needs', () => {
 })
 
 describe('R16: the margin policy needs', () => {
-  test('weights of at most 1, a scan multiple of at least 1, and margins that can rise', async () => {
+  test('weights of at most 1 and a scan multiple of at least 1', async () => {
     for (const weight of ['impliedWeightX10', 'stressWeightX10'] as const) {
       await above(setMargin({ [weight]: 1025n }), weight, 1025n, 1024n)
       await setMargin({ [weight]: 1024n })
     }
     await below(setMargin({ scanMultipleX8: 255n }), 'scanMultipleX8', 255n, 256n)
     await setMargin({ scanMultipleX8: 256n })
-    await below(setMargin({ tightenPerSecondX32: 0n }), 'tightenPerSecondX32', 0n, 1n)
-    await setMargin({ tightenPerSecondX32: 1n, loosenPerSecondX32: 0n })
   })
 
   test('to leave something to lend in every market', async () => {
@@ -116,12 +114,7 @@ describe('R16: the margin policy needs', () => {
 })
 
 describe('R16: a market policy needs', () => {
-  test('a return bound, and floors above 0 and not above their ceilings', async () => {
-    await below(setMarket({ maxReturnX16: 0n }), 'maxReturnX16', 0n, 1n)
-    await setMarket({ maxReturnX16: 1n })
-    await below(setMarket({ volatilityFloorX16: 0n }), 'volatilityFloorX16', 0n, 1n)
-    await below(setMarket({ maintenanceMarginFloorX16: 0n }), 'maintenanceMarginFloorX16', 0n, 1n)
-    await setMarket({ maintenanceMarginFloorX16: 1n, scanRangeFloorX16: 0n })
+  test('floors not above their ceilings', async () => {
     for (const bound of ['volatility', 'maintenanceMargin', 'scanRange'] as const) {
       const floor = market[`${bound}FloorX16`]
       const ceiling = `${bound}CeilingX16` as const
@@ -148,6 +141,102 @@ describe('R16: a market policy needs', () => {
   })
 })
 
+/** Fields of a word of policy that are bounded by numbers, for the sake of accounts. */
+const bounded = (['learningPolicy', 'marginPolicy', 'marketPolicy'] as const).flatMap((word) =>
+  (words[word].fields as readonly Field[])
+    .filter(({ because }) => because !== undefined)
+    .map(({ name, least, greatest, because = '' }) => ({ word, name, least, greatest, because })),
+)
+const setters = { learningPolicy: setLearning, marginPolicy: setMargin, marketPolicy: setMarket } as const
+const withSqrt = (field: string, value: bigint) =>
+  field === 'horizonSeconds' ? { [field]: value, sqrtHorizonX24: sqrtHorizonUp(value) } : { [field]: value }
+
+describe('R46: bounds that protect accounts', () => {
+  test.each(bounded)('of $name: one less than the least and one more than the greatest are refused', async (bound) => {
+    const set = (value: bigint) => setters[bound.word](withSqrt(bound.name, value) as never)
+    if (typeof bound.least === 'number') {
+      const least = BigInt(bound.least)
+      await below(set(least - 1n), bound.name, least - 1n, least)
+      for (const value of [least, least + 1n]) await set(value)
+    }
+    if (bound.greatest !== undefined && bound.name !== 'maintenanceMarginCeilingX16') {
+      const greatest = BigInt(bound.greatest)
+      await above(set(greatest + 1n), bound.name, greatest + 1n, greatest)
+      for (const value of [greatest - 1n, greatest]) await set(value)
+    }
+    expect(bound.because.length).toBeGreaterThan(20)
+  })
+
+  test('of the greatest maintenance margin, where the other bounds leave room for it', async () => {
+    await chain.undone(async () => {
+      const roomy = { ...engine.margin, initialMarginBufferX10: 51n }
+      await mined(registry.getFunction('setMarginPolicy')(pack('marginPolicy', roomy)))
+      const set = (maintenanceMarginCeilingX16: bigint) =>
+        setMarket({ maintenanceMarginCeilingX16, liquidationBonusX16: 0n })
+      for (const ceiling of [58_981n, 58_982n]) await set(ceiling)
+      await above(set(58_983n), 'maintenanceMarginCeilingX16', 58_983n, 58_982n)
+    })
+  })
+
+  test.each([
+    ['stalenessAddOnPerHourX24', 83_886n, 2_097_152n],
+    ['maintenanceMarginCapX24', undefined, 12_582_912n],
+    ['maxParameterAgeSeconds', undefined, 86_400n],
+  ] as const)('of freshness: %s', async (field, least, greatest) => {
+    if (least !== undefined) {
+      await below(setFreshness({ [field]: least - 1n }), field, least - 1n, least)
+      await setFreshness({ [field]: least })
+    }
+    await setFreshness({ [field]: greatest })
+    await above(setFreshness({ [field]: greatest + 1n }), field, greatest + 1n, greatest)
+  })
+
+  test('are those of the twin: what its checker lets pass at both ends, the contract takes, and nothing wider', async () => {
+    for (const { name, scope, least, greatest } of policyEntries) {
+      if (scope === 'garch') continue
+      for (const value of [least, greatest]) {
+        const policy = {
+          ...(scope === 'engine' ? defaultEnginePolicy : defaultMarketPolicy),
+          ...pairedWith(name, value),
+        }
+        if (scope === 'market') await setMarket(encodeMarketPolicy(policy as typeof defaultMarketPolicy))
+        else {
+          const encoded = encodeEnginePolicy(policy as typeof defaultEnginePolicy)
+          await setLearning(encoded.learning)
+          if (name !== 'initialMarginBuffer') await setMargin(encoded.margin)
+        }
+      }
+    }
+  })
+
+  test('refuse what was legal before: a floor of 0.0015 %, 88 % an hour down, and 100 % an hour for being stale', async () => {
+    await below(setMarket({ maintenanceMarginFloorX16: 1n }), 'maintenanceMarginFloorX16', 1n, 328n)
+    await above(setMargin({ loosenPerSecondX32: 1_048_575n }), 'loosenPerSecondX32', 1_048_575n, 59_652n)
+    const all = (1n << 24n) - 1n
+    await above(setFreshness({ stalenessAddOnPerHourX24: all }), 'stalenessAddOnPerHourX24', all, 2_097_152n)
+  })
+})
+
+/** An entry at an end of its range, and what has to move along so that floors stay below ceilings and something to lend. */
+function pairedWith(name: string, value: number): Readonly<Record<string, number>> {
+  const ceiling = name.replace(/Floor$/, 'Ceiling')
+  const floor = name.replace(/Ceiling$/, 'Floor')
+  const others: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+    breachProbability: { learningRate: value < 0.001 ? 0.5 : 0.05 },
+    learningRate: { breachProbability: 0.04 },
+  }
+  if (name.startsWith('maintenanceMargin')) {
+    // 90 % with the least buffer and no bonus is the contract's joint bound; half of it is as far as the default policy goes.
+    const most = Math.min(value, 0.6)
+    return name.endsWith('Floor') ? { [name]: most, [ceiling]: Math.max(most, 0.6) } : { [name]: most, [floor]: 0.005 }
+  }
+  if (name.endsWith('Floor'))
+    return { [name]: value, [ceiling]: Math.max(value, 15 * Number(!name.startsWith('scan')) || 3.9) }
+  if (name.endsWith('Ceiling'))
+    return { [name]: value, [floor]: Math.min(value, name.startsWith('multiplier') ? 0.5 : 0.01) }
+  return { [name]: value, ...others[name] }
+}
+
 describe('R16: every policy', () => {
   test('has no bits beyond its fields', async () => {
     const setters = [
@@ -165,16 +254,13 @@ describe('R16: every policy', () => {
     await below(setFreshness({ maxObservationAgeSeconds: 0n }), 'maxObservationAgeSeconds', 0n, 1n)
     await below(setFreshness({ maxParameterAgeSeconds: 119n }), 'maxParameterAgeSeconds', 119n, 120n)
     await setFreshness({ maxParameterAgeSeconds: 120n })
-    const month = 30n * 86_400n
-    await above(setFreshness({ maxParameterAgeSeconds: month + 1n }), 'maxParameterAgeSeconds', month + 1n, month)
-    await setFreshness({ maxParameterAgeSeconds: month })
   })
 
   test('says what it was and what it is', async () => {
     await chain.undone(async () => {
       const learning = pack('learningPolicy', { ...engine.learning, stepDownX18: 7n })
       const margin = pack('marginPolicy', { ...engine.margin, scanMultipleX8: 512n })
-      const word = pack('marketPolicy', { ...market, maxReturnX16: 9n })
+      const word = pack('marketPolicy', { ...market, maxReturnX16: 900n })
       const sent = [
         await mined(registry.getFunction('setLearningPolicy')(learning)),
         await mined(registry.getFunction('setMarginPolicy')(margin)),
@@ -198,11 +284,11 @@ describe('R16: every policy', () => {
     await chain.undone(async () => {
       const names = ['M5', 'M1', 'M9', 'M3', 'A', 'Z', 'M4']
       for (const [i, name] of names.entries()) {
-        const word = pack('marketPolicy', { ...market, maxReturnX16: BigInt(i + 1) })
+        const word = pack('marketPolicy', { ...market, maxReturnX16: 1000n + BigInt(i) })
         await mined(registry.getFunction('setMarketPolicy')(marketIdOf(name), word))
       }
       for (const [i, name] of names.entries()) {
-        const word = pack('marketPolicy', { ...market, maxReturnX16: BigInt(i + 1) })
+        const word = pack('marketPolicy', { ...market, maxReturnX16: 1000n + BigInt(i) })
         expect(await registry.getFunction('marketPolicy')(marketIdOf(name))).toBe(word)
       }
       expect(await registry.getFunction('marketPolicy')(btc)).toBe(pack('marketPolicy', market))
@@ -228,7 +314,13 @@ describe('R16: every policy', () => {
       asStranger.getFunction('setMarginPolicy')(0n),
       asStranger.getFunction('setMarketPolicy')(btc, 0n),
       asStranger.getFunction('setFreshnessPolicy')(freshness),
-      asStranger.getFunction('addMarket')(btc, address, 1n, 0n, 0n),
+      asStranger.getFunction('addMarket')(
+        btc,
+        address,
+        1n,
+        wordsBy(() => 0n),
+        [0n, btc, 0n],
+      ),
     ]
     for (const call of calls) await expectRevert(call, registry, 'AccessManagedUnauthorized', [address])
   })

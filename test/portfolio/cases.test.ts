@@ -398,6 +398,45 @@ describe('expiries', () => {
     expect(negative.notes[0]).toContain('Negative rates (2026-03-27 08:00 at -30.0 %) count as 0')
   })
 
+  it('of prices in millions are refused with what to do, and may be stated in thousands', async () => {
+    const spotOf = (spot: number): string =>
+      bent((file) => {
+        file.market = { asOf: file.market.asOf, spot }
+        file.account = { cash: 5 }
+      })
+    const advised = {
+      code: 'portfolio.value-range',
+      message: expect.stringContaining('in thousands of the quote currency'),
+    }
+    expect(await refusalOf(() => answerOf(spotOf(2_814_750)))).toMatchObject(advised)
+    await answerOf(spotOf(2_814_749))
+    await answerOf(spotOf(10_700))
+    expect(String(await refusalOf(() => answerOf(spotOf(-1))))).not.toContain('thousands')
+  })
+
+  it('whose surface is of variance a year are refused where that shows, unless the file says that it is total', async () => {
+    const withSvi = (a: number, days: number, more: object = {}): string =>
+      bent((file) => {
+        const [first] = file.market.expiries
+        const expiry = new Date(Date.parse(file.market.asOf) + days * 86_400_000).toISOString()
+        file.market.expiries = [{ ...first, expiry, svi: { a, b: 0, rho: 0, m: 0, s: 0.1, ...more } }]
+        file.account.options = [{ expiry, strike: 70000, type: 'call', quantity: 1 }]
+      })
+    // 65 % a year: 0.4225, of which an expiry in 10 days has a thirty-sixth.
+    expect(await refusalOf(() => answerOf(withSvi(0.4225, 10)))).toMatchObject({
+      code: 'portfolio.annual-variance',
+      volatilityIfAnnual: expect.closeTo(0.65, 6),
+      volatility: expect.closeTo(0.65 * Math.sqrt(36.5), 4),
+    })
+    await answerOf(withSvi(0.4225 / 36.5, 10))
+    await answerOf(withSvi(0.4225, 10, { variance: 'total' }))
+    await answerOf(withSvi((9 * 10) / 365 - 0.0001, 10))
+    expect(await refusalOf(() => answerOf(withSvi((9 * 10) / 365 + 0.0001, 10)))).toMatchObject({
+      code: 'portfolio.annual-variance',
+    })
+    await answerOf(withSvi(0.0399, 0.1))
+  })
+
   it('whose volatility is out of this world are remarked upon', async () => {
     const near = accountJson(await answerOf(bent((file) => (file.market.asOf = '2026-02-27T07:30:00Z'))), false) as Json
     expect(near.notes).toHaveLength(1)

@@ -197,6 +197,19 @@ describe('L7 L9 L13: words', () => {
     expect(margins.accepts(changed(honest, 'roundConfidences', 0, (v) => v & ((1n << 82n) - 1n)))).toBe(false)
   })
 
+  test('a perpetual without a price, and one of 10^-8', () => {
+    const priced = (perpPriceE8: bigint) => (v: bigint) => (v & ~(((1n << 48n) - 1n) << 48n)) | (perpPriceE8 << 48n)
+    for (const [perpPriceE8, fits] of [
+      [1n, true],
+      [0n, false],
+    ] as const) {
+      const terms = () => roundTerms({ ...round, perpPriceE8 }, policy)
+      if (fits) expect(terms).not.toThrow()
+      else expect(terms).toThrow(code('perp-price'))
+      expect(margins.accepts(changed(honest, 'roundPrices', 0, priced(perpPriceE8)))).toBe(fits)
+    }
+  })
+
   test('a collateral of 2^73 units of the settlement currency, and one unit less', () => {
     const [stablePriceE12, unit] = [10n ** 10n, (10n ** 8n) << 20n]
     const least = ((1n << 73n) * stablePriceE12 + unit - 1n) / unit

@@ -26,11 +26,12 @@ import { keepSnarkjsInThisThread } from '../../scripts/tools/circuits/snarkjsInT
 /** Power of the test's powers of tau: room for 2^8 constraints. */
 const POWER = 8
 const MAINNET = 1
+const BEACON = '0123456789abcdef'.repeat(4)
 
 let directory: string
 let circuit: CompiledCircuit
 let r1csBytes: Buffer
-const bytes = {} as Record<'raw' | 'contributed' | 'beacon' | 'development', Uint8Array>
+const bytes = {} as Record<'raw' | 'contributed' | 'small' | 'third' | 'beacon' | 'after' | 'development', Uint8Array>
 const keys = {} as Record<keyof typeof bytes, Zkey>
 let ptau: string
 
@@ -45,9 +46,14 @@ beforeAll(async () => {
   await powersOfTau.contribute(file('0.ptau'), file('1.ptau'), 'first', 'entropy of a test')
   await powersOfTau.preparePhase2(file('1.ptau'), ptau)
   await zKey.newZKey(circuit.r1cs, ptau, file('raw.zkey'))
-  await zKey.contribute(file('raw.zkey'), file('contributed.zkey'), 'second', 'more entropy of a test')
-  await zKey.beacon(file('contributed.zkey'), file('beacon.zkey'), 'beacon', '0123456789abcdef'.repeat(4), 10)
-  for (const name of ['raw', 'contributed', 'beacon'] as const)
+  await zKey.contribute(file('raw.zkey'), file('contributed.zkey'), 'first', 'more entropy of a test')
+  await zKey.contribute(file('contributed.zkey'), file('second.zkey'), 'second', 'other entropy of a test')
+  await zKey.beacon(file('second.zkey'), file('small.zkey'), 'beacon', BEACON, 10)
+  await zKey.contribute(file('second.zkey'), file('third.zkey'), 'third', 'the last entropy of a test')
+  await zKey.beacon(file('third.zkey'), file('beacon.zkey'), 'beacon', BEACON, 10)
+  await zKey.beacon(file('third.zkey'), file('other.zkey'), 'beacon', BEACON, 11)
+  await zKey.contribute(file('beacon.zkey'), file('after.zkey'), 'after the beacon', 'who knows what')
+  for (const name of ['raw', 'contributed', 'small', 'third', 'beacon', 'after'] as const)
     bytes[name] = new Uint8Array(await readFile(file(`${name}.zkey`)))
   bytes.development = new Uint8Array(Buffer.concat(await makeDevelopmentKey(readR1cs(r1csBytes, circuit.r1cs))))
   for (const name of Object.keys(bytes) as (keyof typeof bytes)[]) keys[name] = readZkey(bytes[name], name)
@@ -55,6 +61,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
+const transcriptOf = (name: keyof typeof bytes): string => Buffer.from(keys[name].transcript).toString('hex')
 const keyOf = (name: keyof typeof bytes): VerificationKey => verificationKeyOf(keys[name])
 
 /** A = alpha, B = beta, C = -(IC₀ + Σ signalᵢ·ICᵢ): valid for any signals when delta = gamma. */
@@ -114,19 +121,20 @@ describe('a key that somebody contributed to', () => {
 
   it('passes everywhere, and its contributions are counted', () => {
     expect(keys.contributed.contributions).toMatchObject([{ isBeacon: false }])
-    expect(keys.beacon.contributions).toMatchObject([{ isBeacon: false }, { isBeacon: true }])
-    for (const name of ['contributed', 'beacon'] as const) {
-      for (const chainId of ['undeployed', 31337n, MAINNET, 10n] as const) {
-        checkCeremony({ kind: 'production', verificationKey: keyOf(name), zkey: keys[name] }, chainId)
-        checkCeremony({ kind: 'production', verificationKey: keyOf(name), contributions: 1 }, chainId)
-      }
+    const names = ['first', 'second', 'third', 'beacon']
+    expect(keys.beacon.contributions.map(({ name }) => name)).toEqual(names)
+    expect(keys.beacon.contributions.map(({ isBeacon }) => isBeacon)).toEqual([false, false, false, true])
+    const key = { kind: 'production', verificationKey: keyOf('beacon') } as const
+    for (const chainId of ['undeployed', 31337n, MAINNET, 10n] as const) {
+      checkCeremony({ ...key, zkey: keys.beacon }, chainId)
+      checkCeremony({ ...key, transcript: transcriptOf('beacon'), contributions: 4 }, chainId)
     }
   })
 
   it('makes proofs that both verifiers accept', async () => {
     const store = new KeyStore(join(directory, 'store'))
     const imported = await store.importProductionKey(circuit, join(directory, 'beacon.zkey'))
-    expect(imported.manifest).toMatchObject({ kind: 'production', contributions: 2, circuit: 'polynomial' })
+    expect(imported.manifest).toMatchObject({ kind: 'production', contributions: 4, circuit: 'polynomial' })
     const prover = createProver({ threads: 1 })
     try {
       const proven = await prover.prove(imported, polynomialInput)
@@ -140,11 +148,11 @@ describe('a key that somebody contributed to', () => {
     const store = new KeyStore(join(directory, 'store-replaced'))
     expect((await store.loadOrMakeDevelopmentKeys(circuit)).manifest.kind).toBe('development')
     const imported = await store.importProductionKey(circuit, join(directory, 'beacon.zkey'))
-    expect(imported.manifest).toMatchObject({ kind: 'production', contributions: 2 })
+    expect(imported.manifest).toMatchObject({ kind: 'production', contributions: 4 })
     expect((await store.importProductionKey(circuit, join(directory, 'beacon.zkey'))).manifest).toEqual(
       imported.manifest,
     )
-    await expect(store.importProductionKey(circuit, join(directory, 'contributed.zkey'))).rejects.toMatchObject({
+    await expect(store.importProductionKey(circuit, join(directory, 'other.zkey'))).rejects.toMatchObject({
       code: 'proof.keys-exist',
     })
     expect((await store.load(circuit)).manifest).toEqual(imported.manifest)
@@ -197,9 +205,10 @@ describe('a key that somebody contributed to', () => {
     expect(() => checkCeremony({ ...key, contributions: 3 }, MAINNET)).toThrow(mismatch)
     expect(() => checkCeremony({ ...key, verificationKey: keyOf('contributed') }, MAINNET)).toThrow(mismatch)
     const delta1 = keys.contributed.header.delta1
+    const [first] = keys.beacon.contributions
     const zkey = {
       ...keys.beacon,
-      contributions: [{ delta1, isBeacon: false }],
+      contributions: [{ ...(first as (typeof keys.beacon.contributions)[number]), delta1 }],
       header: { ...keys.beacon.header, delta1 },
     }
     expect(() => checkCeremony({ ...key, zkey }, MAINNET)).toThrow(mismatch)
@@ -292,3 +301,111 @@ function withCount(section: Uint8Array, count: number): Uint8Array {
 function firstContributionEnd(section: Uint8Array): number {
   return 68 + 392 + new DataView(section.buffer).getUint32(68 + 388, true)
 }
+
+describe('K10: whether a key had a ceremony is read from what it shows of it', () => {
+  const refused = (key: object, code: string, fields: object = {}) =>
+    expect(() => checkCeremony({ kind: 'production', verificationKey: keyOf('beacon'), ...key }, MAINNET)).toThrow(
+      expect.objectContaining({ code, ...fields }),
+    )
+
+  it('so a development key is refused as a production key, whatever is written beside it', () => {
+    const verificationKey = keyOf('development')
+    refused({ verificationKey }, 'proof.no-contributions')
+    refused({ verificationKey, contributions: 3 }, 'proof.no-contributions')
+    refused({ verificationKey, zkey: keys.development }, 'proof.no-contributions')
+    // With the transcript of another key.
+    refused({ verificationKey, contributions: 4, transcript: transcriptOf('beacon') }, 'proof.transcript-broken')
+    checkCeremony({ kind: 'development', verificationKey, zkey: keys.development }, 31337n)
+  })
+
+  it('and two contributions are too few, as are three without a beacon at the end', () => {
+    const check = (name: 'contributed' | 'small' | 'third' | 'after', fields: object) =>
+      refused({ verificationKey: keyOf(name), zkey: keys[name] }, 'proof.ceremony-too-small', fields)
+    check('contributed', { contributions: 1, hasBeacon: false })
+    check('small', { contributions: 2, hasBeacon: true })
+    check('third', { contributions: 3, hasBeacon: false })
+    check('after', { contributions: 4, hasBeacon: false })
+    checkCeremony({ kind: 'production', verificationKey: keyOf('beacon'), zkey: keys.beacon }, MAINNET)
+  })
+
+  it('and every byte of it counts, but for names', () => {
+    const transcript = keys.beacon.transcript
+    const flipped = (at: number): string => {
+      const changed = Uint8Array.from(transcript)
+      changed[at] = (changed[at] ?? 0) ^ 1
+      return Buffer.from(changed).toString('hex')
+    }
+    const first = 68
+    const parts = {
+      circuit: 0,
+      delta: first,
+      base: first + 64,
+      multiple: first + 128,
+      second: first + 192,
+      hash: first + 320,
+    }
+    for (const at of Object.values(parts)) {
+      const check = () =>
+        checkCeremony({ kind: 'production', verificationKey: keyOf('beacon'), transcript: flipped(at) }, MAINNET)
+      expect(check, `byte ${at}`).toThrow()
+    }
+    // The beacon's value is its last 32 bytes: with another one the contribution is somebody's, whose secret nobody knows.
+    refused({ transcript: flipped(transcript.length - 1) }, 'proof.transcript-broken', { contribution: 3 })
+    // A name is what a contributor calls themselves.
+    checkCeremony(
+      { kind: 'production', verificationKey: keyOf('beacon'), transcript: flipped(first + 392 + 2) },
+      MAINNET,
+    )
+  })
+
+  it('and contributions in another order, or one left out, lead nowhere', () => {
+    const { transcript, contributions } = keys.beacon
+    const starts = [68]
+    for (const { name, beacon } of contributions)
+      starts.push((starts.at(-1) ?? 0) + 392 + 2 + name.length + (beacon === undefined ? 0 : 4 + beacon.value.length))
+    const part = (i: number): Uint8Array => transcript.slice(starts[i], starts[i + 1])
+    expect(starts.at(-1)).toBe(transcript.length)
+    const of = (...order: readonly number[]): string => {
+      const head = Uint8Array.from(transcript.slice(0, 68))
+      new DataView(head.buffer).setUint32(64, order.length, true)
+      return Buffer.concat([head, ...order.map(part)]).toString('hex')
+    }
+    expect(of(0, 1, 2, 3)).toBe(transcriptOf('beacon'))
+    refused({ transcript: of(1, 0, 2, 3) }, 'proof.transcript-broken', { contribution: 0 })
+    refused({ transcript: of(0, 2, 3) }, 'proof.transcript-broken', { contribution: 1 })
+    refused({ transcript: of(0, 1, 2) }, 'proof.transcript-broken', { contribution: 2 })
+  })
+
+  it('and a delta that is a small multiple of what everybody knows, or a small part of it, is refused', () => {
+    const { Point } = bn254.G2
+    const times = (point: InstanceType<typeof Point>, k: bigint) => {
+      const { x, y } = point.multiply(k).toAffine()
+      return { x: [x.c0, x.c1], y: [y.c0, y.c1] } as const
+    }
+    const order = Point.Fn.ORDER
+    const half = (order + 1n) / 2n
+    for (const [k, equals] of [
+      [2n, '2·gamma'],
+      [3n, '3·gamma'],
+      [256n, '256·gamma'],
+      [order - 5n, '-5·gamma'],
+      [half, 'gamma/2'],
+    ] as const) {
+      const verificationKey = { ...keyOf('beacon'), delta2: times(Point.BASE, k) }
+      refused({ verificationKey }, 'proof.delta-not-random', { equals })
+    }
+    // Beyond what is small the transcript is what refuses it.
+    refused(
+      { verificationKey: { ...keyOf('beacon'), delta2: times(Point.BASE, 257n) }, transcript: transcriptOf('beacon') },
+      'proof.transcript-broken',
+    )
+    const gamma2 = times(Point.BASE, 12_345n)
+    refused(
+      { verificationKey: { ...keyOf('beacon'), gamma2, delta2: times(Point.BASE, 7n) } },
+      'proof.delta-not-random',
+      {
+        equals: '7·generator',
+      },
+    )
+  })
+})

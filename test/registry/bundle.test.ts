@@ -192,9 +192,22 @@ describe('reading', () => {
 })
 
 describe('checking', () => {
-  it('accepts an honest bundle, and says whether the key was pinned', async () => {
-    expect(await checkBundle(bundle)).toMatchObject({ valid: true, pinned: false })
+  it('accepts an honest bundle', async () => {
     expect(await checkBundle(bundle, { verificationKeyHash: keyHash })).toMatchObject({ valid: true, pinned: true })
+  })
+
+  it('A3: calls no bundle valid whose key nobody pinned, and says what is missing', async () => {
+    const all = { verificationKeyHash: keyHash, chainId: bundle.context.chainId, registry: bundle.context.registry }
+    expect(await checkBundle(bundle)).toMatchObject({
+      ...{ valid: false, consistent: true, pinned: false },
+      missing: ['verificationKeyHash', 'chainId', 'registry'],
+    })
+    const { chainId, registry } = all
+    expect(await checkBundle(bundle, { chainId, registry })).toMatchObject({
+      ...{ valid: false, consistent: true },
+      missing: ['verificationKeyHash'],
+    })
+    expect(await checkBundle(bundle, all)).toMatchObject({ valid: true, consistent: true, missing: [] })
   })
 
   it('A3: refuses another key, chain or registry than pinned', async () => {

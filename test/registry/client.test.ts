@@ -20,10 +20,12 @@ import {
   RegistryClient,
 } from '../../prover/registry/index.ts'
 import { batchOf } from '../../prover/registry/market/bundle.ts'
+import { placeToBegin } from '../../prover/registry/market/place.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { buildOf, feedSigners, LiveEngine } from './liveEngine.ts'
 import { uncheckedSource } from './uncheckedSource.ts'
+import { packState } from '../../prover/statement/marketState.ts'
 
 let engine: LiveEngine
 let first: Bundle
@@ -90,7 +92,6 @@ describe('R34: a market that is bound to another volatility model', () => {
       const { lastWord } = await source.getFunction('latest')(marketId)
       const observation = unpack('observation', lastWord)
       const state = initialState(ewma, observation, INITIAL_VOLATILITY_X24, INITIAL_MULTIPLIER_X18, defaultPolicy)
-      const words = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
       const registry = await engine.chain.ethers.getContractAt('RiskRegistry', deployment.addresses.registry)
       await mined(registry.getFunction('setMarketPolicy')(marketId, pack('marketPolicy', defaultPolicy.market)))
       const { modelRegistry } = deployment.addresses
@@ -98,7 +99,9 @@ describe('R34: a market that is bound to another volatility model', () => {
       const [live] = deployment.models
       const model = (await models.getFunction('modelOf')(live?.modelId)).toObject()
       await mined(models.getFunction('register')(marketIdOf('GARCH'), { ...model, volatilityModel: 2n }))
-      await mined(registry.getFunction('addMarket')(marketId, feed, 2, ...words))
+      const inbox = { source: feed, marketId, fromBlock: 0 }
+      const begun = await placeToBegin(engine.chain.ethers.provider as never, inbox)
+      await mined(registry.getFunction('addMarket')(marketId, feed, 2, packState(state), begun?.place))
       await engine.observe({ 'SOL-USD': 21n })
       const client = await engine.connect()
       expect(await client.market('SOL-USD')).toMatchObject({ volatilityModel: 2 })
@@ -233,7 +236,7 @@ describe('a bundle', () => {
     await engine.observeMany(
       'BTC-USD',
       Array.from({ length: 120 }, (_, i) => 7_400n + BigInt(i)),
-      10n,
+      30n,
     )
     const live = await engine.client.nextBatch(buildOf('marketRisk8x2'), engine.keyHash('marketRisk8x2'), ['BTC-USD'])
     expect(live.leftOut).toEqual([{ name: 'BTC-USD', reason: 'behind' }])

@@ -2,10 +2,11 @@
  * A whole engine on a chain of its own: council, models, attested feed, registry, markets. Batches are computed by the twin
  * and proven with {@link freeStatement}, so a test may change any word and still bring a valid proof of what it changed.
  */
-import { type Contract, keccak256, toBeHex, Wallet } from 'ethers'
+import { type Contract, type ContractTransactionResponse, keccak256, toBeHex, Wallet, ZeroHash } from 'ethers'
 import type { Build, Fields, WordName } from '../../circuits/statements/index.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
 import { marketIdOf, ownMarketOf, shadowIdOf } from '../../prover/market/marketId.ts'
+import { defaultPlausibility } from '../../prover/market/plausibility.ts'
 import { INITIAL_MULTIPLIER_X18 } from '../../prover/parameters/defaultPolicy.ts'
 import {
   defaultEnginePolicy,
@@ -18,16 +19,20 @@ import { initialState, updateMarket } from '../../prover/parameters/marketRisk.t
 import type { ProofCalldata } from '../../prover/proof/proofCalldata.ts'
 import type { StatementContext } from '../../prover/statement/challenge.ts'
 import { challengeOf, evaluate } from '../../prover/statement/challenge.ts'
+import { type InboxPlace, placeToBegin } from '../../prover/registry/market/place.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
 import { packObservations, sectionsOf } from '../../prover/statement/marketRisk.ts'
 import { layOut } from '../../prover/statement/state.ts'
 import { pack, unpack, WORD_LIMIT } from '../../prover/statement/words.ts'
 import type { Chain } from '../../scripts/tools/chains/chain.ts'
-import { GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
+import { eventsOf, GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { attest, byAddress, domainOf } from '../../scripts/tools/chains/attestation.ts'
 import type { FreeStatement } from '../../scripts/tools/chains/freeStatement.ts'
 import { freeStatement } from '../../scripts/tools/chains/freeStatement.ts'
 import { deployModelRegistry } from '../../scripts/tools/chains/knownLayouts.ts'
+import { packState, unpackState, wordsBy, asPrevious } from '../../prover/statement/marketState.ts'
+import { previousOf } from '../../circuits/statements/index.ts'
+import type { UpdateCall } from '../../prover/registry/market/calldata.ts'
 
 /** Sizes of a model, as the registry of models keeps them. */
 export type ModelSize = {
@@ -68,19 +73,7 @@ export const freshness = {
 }
 
 /** Calldata of one market of a batch; a test may change any of it. */
-export type MarketUpdate = {
-  marketId: string
-  previousVolatilityState: bigint
-  previousAnchorState: bigint
-  inboxHead: string
-  inboxCount: bigint
-  source: string
-  observationCount: bigint
-  sequence: bigint
-  volatilityState: bigint
-  anchorState: bigint
-  parameters: bigint
-}
+export type MarketUpdate = { -readonly [Part in keyof UpdateCall]: UpdateCall[Part] }
 
 /** Calldata of a batch without its proof. */
 export type Batch = {
@@ -162,7 +155,7 @@ export class Engine {
     const registry = await chain.deploy('RiskRegistry', council, modelRegistry, ...words, freshness)
     const verifier = await chain.deploy(statement.verifier)
     const feedSigners = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))
-    const feed = await deployFeed(chain, feedSigners)
+    const feed = await deployFeed(chain, council, feedSigners)
     const engine = new Engine({
       chain,
       council,
@@ -215,7 +208,9 @@ export class Engine {
       INITIAL_MULTIPLIER_X18,
       this.policyOf(market),
     )
-    await mined(this.registry.getFunction('addMarket')(marketId, feed, volatilityModel, ...packState(market.state)))
+    const words = packState(market.state)
+    const place = await this.placeIn(feed, marketId)
+    await mined(this.registry.getFunction('addMarket')(marketId, feed, volatilityModel, words, place))
     await this.followInbox(market)
     this.markets.push(market)
     return market
@@ -228,10 +223,19 @@ export class Engine {
     const latest = unpack('observation', lastWord)
     shadow.state = initialState(ewma, latest, volatilityX24, INITIAL_MULTIPLIER_X18, this.policyOf(market))
     await this.setMarketPolicy(shadow, {})
-    await mined(this.registry.getFunction('addShadow')(market.marketId, volatilityModel, ...packState(shadow.state)))
+    const words = packState(shadow.state)
+    const place = await this.placeIn(market.feed, market.marketId)
+    await mined(this.registry.getFunction('addShadow')(market.marketId, volatilityModel, words, place))
     await this.followInbox(shadow)
     this.markets.push(shadow)
     return shadow
+  }
+
+  /** The newest place in a source's inbox, or where none is. */
+  async placeIn(feed: Contract, marketId: string): Promise<InboxPlace> {
+    const inbox = { source: feed.target as string, marketId, fromBlock: 0 }
+    const begun = await placeToBegin(this.chain.ethers.provider as never, inbox)
+    return begun?.place ?? { count: 0n, previousHead: ZeroHash, observation: 0n }
   }
 
   async setMarketPolicy(market: Market, change: Partial<Fields<'marketPolicy'>>): Promise<void> {
@@ -259,18 +263,25 @@ export class Engine {
 
   /** Attests and appends an observation of any time the feed takes; an unchecked source takes it as it is. */
   async append(market: Market, observation: Observation): Promise<void> {
-    market.waiting.push(observation)
-    for (const shadow of this.markets) {
-      if (shadow !== market && ownMarketOf(shadow.marketId) === market.marketId) shadow.waiting.push(observation)
+    const sent =
+      market.feed.interface.getFunction('submitBatch') === null
+        ? market.feed.getFunction('append')(market.marketId, pack('observation', observation))
+        : this.attestAndSend(market, observation)
+    // What a feed's door holds or refuses does not wait.
+    for (const { name, args } of eventsOf(await mined(sent), market.feed)) {
+      if (name !== 'ObservationAppended') continue
+      for (const one of this.markets.filter(({ marketId }) => ownMarketOf(marketId) === market.marketId)) {
+        if (one !== market) one.waiting.push(unpack('observation', args.word))
+      }
+      market.waiting.push(unpack('observation', args.word))
     }
-    if (market.feed.interface.getFunction('submitBatch') === null) {
-      await mined(market.feed.getFunction('append')(market.marketId, pack('observation', observation)))
-      return
-    }
+  }
+
+  private async attestAndSend(market: Market, observation: Observation): Promise<ContractTransactionResponse> {
     const attested = { ...observation, marketId: market.marketId, confidenceE8: 0n, deadline: 2n ** 32n }
     const signers = this.feedSigners.slice(0, THRESHOLD)
     const signatures = await attest(await domainOf(market.feed), signers, attested)
-    await mined(market.feed.getFunction('submit')(attested, signatures, { gasLimit: GAS_LIMIT }))
+    return market.feed.getFunction('submit')(attested, signatures, { gasLimit: GAS_LIMIT })
   }
 
   policyOf(market: Market): Policy {
@@ -283,19 +294,15 @@ export class Engine {
     const taken = markets.map((market) => market.waiting.slice(0, observationCount))
     const updates = markets.map((market, i): MarketUpdate => {
       const update = updateMarket(ewma, market.state, taken[i] ?? [], this.policyOf(market))
-      const [previousVolatilityState, previousAnchorState] = packState(market.state)
-      const [volatilityState, anchorState] = packState(update.state)
       return {
         marketId: market.marketId,
-        previousVolatilityState,
-        previousAnchorState,
+        ...asPrevious(packState(market.state)),
         inboxHead: market.inboxHead,
         inboxCount: market.inboxCount,
         source: market.feed.target as string,
         observationCount: BigInt(observationCount),
         sequence: market.sequence + 1n,
-        volatilityState,
-        anchorState,
+        ...packState(update.state),
         parameters: pack('parameters', update.parameters),
       }
     })
@@ -317,11 +324,9 @@ export class Engine {
     // What is too wide for a word is refused before the proof is looked at.
     const fitting = packed.map((market) => ({
       ...market,
-      volatilityState: market.volatilityState % WORD_LIMIT,
-      anchorState: market.anchorState % WORD_LIMIT,
+      ...wordsBy((word) => market[word] % WORD_LIMIT),
+      ...asPrevious(wordsBy((word) => market[previousOf(word)] % WORD_LIMIT)),
       parameters: market.parameters % WORD_LIMIT,
-      previousVolatilityState: market.previousVolatilityState % WORD_LIMIT,
-      previousAnchorState: market.previousAnchorState % WORD_LIMIT,
     }))
     const sections = sectionsOf(shared, fitting, build)
     const words = [...layOut(build, 'inputs', sections), ...layOut(build, 'outputs', sections)]
@@ -364,10 +369,7 @@ export class Engine {
   /** Takes over an update that has landed. */
   async accept(market: Market, update: MarketUpdate): Promise<void> {
     const consumed = market.waiting.splice(0, Number(update.observationCount))
-    market.state = {
-      volatility: unpack('volatilityState', update.volatilityState),
-      anchor: unpack('anchorState', update.anchorState),
-    }
+    market.state = unpackState(update)
     market.sequence += 1n
     market.inboxCount += update.observationCount
     market.inboxHead = consumed.reduce((head, observation) => this.extendHead(head, observation), market.inboxHead)
@@ -391,20 +393,19 @@ export class Engine {
 }
 
 /** A feed of the test signers, k = 2. */
-export async function deployFeed(chain: Chain, signers: readonly Wallet[]): Promise<Contract> {
+export async function deployFeed(chain: Chain, council: Contract, signers: readonly Wallet[]): Promise<Contract> {
   return chain.deploy(
     'AttestedFeed',
+    council,
     signers.map(({ address }) => address),
     THRESHOLD,
     100,
+    // These tests go on a second at a time.
+    { ...defaultPlausibility, leastSpacingSeconds: 1n },
   )
 }
 
 /** A word with some of its fields changed. */
 export function withFields<W extends WordName>(word: W, packed: bigint, change: Partial<Fields<W>>): bigint {
   return pack(word, { ...unpack(word, packed), ...change })
-}
-
-export function packState({ volatility, anchor }: MarketState): [bigint, bigint] {
-  return [pack('volatilityState', volatility), pack('anchorState', anchor)]
 }

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TransactionReceipt } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
 import { root } from '../../scripts/tools/sources.ts'
 import { Engine } from './engine.ts'
 
@@ -93,6 +94,24 @@ describe('R21: a batch of 8 markets', () => {
     console.log(`${'in all'.padEnd(30)}${Number(receipt.gasUsed).toLocaleString('en').padStart(9)}`)
     expect(Number(receipt.gasUsed)).toBeLessThanOrEqual(GAS_LIMIT_OF_BATCH)
     expect(parts.verification).toBeLessThanOrEqual(GAS_LIMIT_OF_VERIFICATION)
+  })
+
+  test('R15: of which one was moved by another lands with the same proof, at most 2 % dearer', async () => {
+    for (const market of engine.markets) await engine.observe(market, 50_200n * 10n ** 8n)
+    const batch = engine.batch(engine.markets)
+    const proof = await engine.prove(batch)
+    const submitted = async () => mined(engine.submit(batch, proof))
+    const { gasUsed: ofAll } = await engine.chain.undone(submitted)
+    for (const moved of [0, 7]) {
+      await engine.chain.undone(async () => {
+        await engine.land(engine.batch(engine.markets.slice(moved, moved + 1)))
+        const landed = await submitted()
+        expect(Number(landed.gasUsed)).toBeLessThanOrEqual(1.02 * Number(ofAll))
+        const names = eventsOf(landed, engine.registry).map(({ name }) => name)
+        expect(names.filter((name) => name === 'ParametersUpdated')).toHaveLength(7)
+        expect(names[moved]).toBe('MarketSkipped')
+      })
+    }
   })
 
   test('costs what the snapshot says, part by part', () => {

@@ -1,10 +1,11 @@
-import { beforeAll, describe, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import type { Fields } from '../../circuits/statements/index.ts'
 import { loanToValue } from '../../prover/parameters/margins.ts'
 import { unpack, wordBits } from '../../prover/statement/words.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
 import { type Batch, Engine, type Market, type MarketUpdate, withFields } from './engine.ts'
+import { marketStateWords } from '../../circuits/statements/index.ts'
 
 /**
  * The circuit behind these proofs states nothing, so every result is provable: whatever is refused here is refused by the
@@ -97,7 +98,7 @@ async function under(
 
 describe('R8: words of the result', () => {
   test('have no bits beyond their fields', async () => {
-    for (const word of ['volatilityState', 'anchorState', 'parameters'] as const) {
+    for (const word of [...marketStateWords, 'parameters'] as const) {
       const bits = BigInt(wordBits(word))
       const wide = update()[word] | (1n << bits)
       await refused(batchOf({ [word]: wide }), 'WordOutOfRange', wide, bits)
@@ -134,8 +135,10 @@ describe('R9: margins', () => {
   })
 
   test('may be equal when dampers bring them together', async () => {
-    const loosenPerSecondX32 = (1n << 20n) - 1n
-    await under({}, { loosenPerSecondX32 }, async (batch) => {
+    await undone(async () => {
+      await engine.setMarginPolicy({ loosenPerSecondX32: 59_652n })
+      await engine.observe(market, PRICE_E8, 3_600n)
+      const batch = engine.batch([market], 2)
       const { maintenanceMarginX24 } = unpack('parameters', (batch.updates[0] as MarketUpdate).parameters)
       await lands(withMargins(maintenanceMarginX24, maintenanceMarginX24, batch))
     })
@@ -151,9 +154,11 @@ describe('R9: margins', () => {
   })
 
   test('and bonus may leave nothing to lend', async () => {
-    // The margin in force stays above what a new, tight policy allows, so the limits are 0 and not negative.
-    const change = { liquidationBonusX16: 63_500n, maintenanceMarginCeilingX16: 1000n, maintenanceMarginFloorX16: 900n }
-    await under(change, {}, async (batch) => {
+    // An initial margin of all but everything comes down slowly, so the limits are 0 and not negative.
+    await undone(async () => {
+      await engine.land(withMargins(parameters().maintenanceMarginX24, (1n << 24n) - 1n))
+      await engine.observe(market, PRICE_E8, 60n)
+      const batch = engine.batch([market])
       const held = unpack('parameters', (batch.updates[0] as MarketUpdate).parameters)
       if (held.maxLoanToValueX24 !== 0n) throw new Error('The case does not test what it says.')
       await lands(batch)
@@ -234,7 +239,7 @@ describe('R11: margins move no faster than the policy allows', () => {
   })
 
   test('however long it took, by less than 1', async () => {
-    // 55 hours at 2 % an hour allow more than the whole range of a margin.
+    // So many seconds allow more than the whole range of a margin.
     await undone(async () => {
       await engine.observe(market, PRICE_E8, 200_000n)
       const slow = engine.batch([market], 2)
@@ -255,11 +260,44 @@ describe('R11: margins move no faster than the policy allows', () => {
   })
 })
 
+describe('R65: under the policy a deployment starts with', () => {
+  /** 0.3 of notional an hour, X32 a second: half a point a minute. */
+  const SPEED_X32 = 357_914n
+  const almostOne = (1n << 24n) - 1n
+
+  test('the maintenance margin rises by half a point a minute, after minutes and after an hour, and by no unit more', async () => {
+    expect(engine.margin.tightenPerSecondX32).toBe(SPEED_X32)
+    const held = previous().maintenanceMarginX24
+    for (const seconds of [60n, 3600n]) {
+      await undone(async () => {
+        await engine.observe(market, PRICE_E8, seconds)
+        const batch = engine.batch([market], 2)
+        const greatest = held + allowance(SPEED_X32, batch)
+        const points = (100 * Number(greatest - held)) / 2 ** 24
+        expect(elapsed(batch)).toBeGreaterThanOrEqual(seconds)
+        expect(points).toBeCloseTo((0.5 * Number(elapsed(batch))) / 60, 4)
+        await lands(withMargins(greatest, almostOne, batch))
+        await refused(withMargins(greatest + 1n, almostOne, batch), 'MaintenanceMarginTooFast', greatest + 1n, greatest)
+      })
+    }
+  })
+
+  test('what the speed before allowed is no bound any more', async () => {
+    const held = previous().maintenanceMarginX24
+    const slowerX32 = 23_861n
+    const above = held + allowance(slowerX32) + 1n
+    await lands(withMargins(above, almostOne))
+    await under({}, { tightenPerSecondX32: slowerX32 }, (batch) =>
+      refused(withMargins(above, almostOne, batch), 'MaintenanceMarginTooFast', above, above - 1n),
+    )
+  })
+})
+
 describe('R11: the maintenance margin stays in bounds', () => {
   /** A day passes: speeds allow the whole range. */
   const afterADay = (body: (batch: Batch) => Promise<void>) =>
     undone(async () => {
-      await engine.setMarginPolicy({ loosenPerSecondX32: (1n << 20n) - 1n, tightenPerSecondX32: (1n << 20n) - 1n })
+      await engine.setMarginPolicy({ loosenPerSecondX32: 59_652n, tightenPerSecondX32: 119_305n })
       await engine.observe(market, PRICE_E8, 86_400n)
       await body(engine.batch([market], 2))
     })
@@ -295,7 +333,7 @@ describe('R11: the maintenance margin stays in bounds', () => {
   test('or, where a ceiling was lowered past it, does not rise', async () => {
     const held = previous().maintenanceMarginX24
     const ceiling = (held >> 8n) - 100n
-    const change = { maintenanceMarginCeilingX16: ceiling, maintenanceMarginFloorX16: 1n }
+    const change = { maintenanceMarginCeilingX16: ceiling, maintenanceMarginFloorX16: 328n }
     await under(change, {}, async (batch) => {
       const { initialMarginX24 } = unpack('parameters', (batch.updates[0] as MarketUpdate).parameters)
       const high = held + 1n

@@ -57,7 +57,8 @@ describe('R26: arrays of a round', () => {
         const root = engine.arrayRoot(round, key)
         expect(events[i]?.args.toArray()).toEqual([root, round.asOf, key.expiry, 1n])
         const record = await engine.registry.getFunction('arrayOf')(root)
-        expect(record).toBe(round.asOf | (1n << 32n) | (key.expiry << 64n))
+        const model = BigInt(modelIdOf('riskArray')) >> 96n
+        expect(record).toBe(round.asOf | (1n << 32n) | (key.expiry << 64n) | (model << 96n))
         expect(await engine.client.isArrayAccepted(root, round.asOf)).toBe(true)
         expect(await engine.client.isArrayAccepted(root, round.asOf - 1n)).toBe(false)
       }
@@ -70,8 +71,12 @@ describe('R26: arrays of a round', () => {
     const call = callOf()
     const hashes = call.args[2] as readonly string[]
     const alien = `0x${'12'.repeat(32)}`
-    await refused(withArgument(call, 0, round.asOf + 1n), 'RoundUnknown')
-    await refused(withArgument(call, 1, alien), 'RoundUnknown')
+    await refused(withArgument(call, 0, round.asOf + 1n), 'RoundTimeMismatch', [round.asOf, round.asOf + 1n])
+    const market = call.args[1] as readonly bigint[]
+    for (const i of market.keys()) {
+      // The last bit of spot, or of what else stands lowest.
+      await refused(withArgument(call, 1, market.with(i, (market[i] as bigint) ^ 1n)), 'RoundUnknown')
+    }
     await refused(withArgument(call, 2, hashes.with(0, alien)), 'RoundUnknown')
     await refused(withArgument(call, 2, hashes.toReversed()), 'RoundUnknown')
     await refused(withArgument(call, 2, hashes.slice(0, 1)), 'RoundUnknown')
@@ -90,7 +95,7 @@ describe('R26: arrays of a round', () => {
     await engine.chain.undone(async () => {
       const asOf = (await engine.chain.now()) + 5n
       await engine.chain.setTime(asOf)
-      const mixed = { ...roundAt(asOf, [NEAR, FAR], 1n), expiries: round.expiries }
+      const mixed = { ...roundAt(asOf, [NEAR, FAR], E8), expiries: round.expiries }
       await engine.publish(mixed)
       const old = await engine.array(mixed, keys[0] as ArrayKey)
       await refused(arraysCall(mixed, modelIdOf('riskArray'), [old]), 'RoundTimeMismatch', [round.asOf, asOf])

@@ -70,15 +70,20 @@ describe('an account as it is read', () => {
     })
   })
 
-  test('is of other positions after another report, and then not to be liquidated by it', async () => {
-    await engine.chain.undone(async () => {
-      await landMargin(-1n)
-      await engine.report(account)
-      expect(await reading()).toMatchObject({
-        ...{ status: 'of-other-positions', reports: 2, provenReport: 1 },
-        forLiquidation: { liquidatable: false },
+  test('is of other positions after another report, and R50: to be liquidated by what was proven before it', async () => {
+    for (const [maintenanceE8, liquidatable] of [
+      [-1n, true],
+      [0n, false],
+    ] as const) {
+      await engine.chain.undone(async () => {
+        await landMargin(maintenanceE8)
+        await engine.report(account)
+        expect(await reading()).toMatchObject({
+          ...{ status: 'of-other-positions', reports: 2, provenReport: 1 },
+          forLiquidation: { liquidatable },
+        })
       })
-    })
+    }
   })
 
   test('may be liquidated by a witness alone, of which no margin was proven', async () => {

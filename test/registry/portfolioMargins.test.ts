@@ -324,7 +324,8 @@ describe('R28: a batch of accounts', () => {
     await refused(withArgument(call, 2, [first, second, { ...third, account: nobody }]), 'AccountUnknown')
   })
 
-  test('skips an account whose margins are in force already, and lands the others with the same proof', async () => {
+  test('skips an account whose margins are in force already, and lands the others with the same proof, at no more gas', async () => {
+    const { gasUsed: ofAll } = await lands(honest())
     for (const [i, first] of accounts.entries()) {
       await engine.chain.undone(async () => {
         const alone = await engine.margin(round, [first], [books[i] as ProvenPortfolio[]])
@@ -332,7 +333,9 @@ describe('R28: a batch of accounts', () => {
           engine.send(engine.marginCall(round, proven([books[i] as ProvenPortfolio[], [], []], [first]), alone)),
         )
         const before = await engine.registry.getFunction('unsafeMargin')(first.signer)
-        const events = eventsOf(await mined(engine.send(honest())), engine.registry)
+        const receipt = await mined(engine.send(honest()))
+        expect(receipt.gasUsed).toBeLessThan(ofAll)
+        const events = eventsOf(receipt, engine.registry)
         expect(events.map(({ name }) => name)).toEqual([
           ...accounts.map((account) => (account === first ? 'MarginSkipped' : 'MarginProven')),
           'PortfolioAccepted',
@@ -492,7 +495,7 @@ describe('R29: a proof fits one place once', () => {
     }
   })
 
-  test('takes no round whose perpetuals are not within a factor of 2 of spot', async () => {
+  test('R53: takes no round whose perpetuals are not within a factor of 2 of spot', async () => {
     const call = honest()
     const given = call.args[0] as { readonly marketWords: bigint[] }
     const prices = unpack('roundPrices', given.marketWords[0] as bigint)
@@ -503,10 +506,10 @@ describe('R29: a proof fits one place once', () => {
     const { spotE8 } = prices
     const half = (spotE8 + 1n) / 2n
     for (const perpPriceE8 of [0n, half - 1n, 2n * spotE8 + 1n]) {
-      await refused(priced(spotE8, perpPriceE8), 'RoundPricesApart', [spotE8, perpPriceE8])
+      await refused(priced(spotE8, perpPriceE8), 'RoundPricesApart', [spotE8, perpPriceE8, 10_000n])
     }
     for (const perpPriceE8 of [half, 2n * spotE8]) await refused(priced(spotE8, perpPriceE8), 'RoundUnknown')
-    await refused(priced(0n, 0n), 'RoundPricesApart', [0n, 0n])
+    await refused(priced(0n, 0n), 'RoundPricesApart', [0n, 0n, 10_000n])
   })
 
   const elsewhere: Record<string, (context: Context) => Context> = {

@@ -10,7 +10,8 @@ import { pack, unpack } from '../../prover/statement/words.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
-import { type Batch, Engine, EWMA, type Market, modelIdOf, models, packState, withFields } from './engine.ts'
+import { type Batch, Engine, EWMA, type Market, modelIdOf, models, withFields } from './engine.ts'
+import { packState, asPrevious, type StateWords } from '../../prover/statement/marketState.ts'
 
 /** A family of models beside EWMA. */
 const OTHER = 3
@@ -89,14 +90,16 @@ describe('R35: a shadow', () => {
     for (const read of ['parameters', 'parametersForLiquidation', 'unsafeParameters', 'initialMarginWad']) {
       await refused(ask(read, other.marketId), 'ShadowNotInForce', [other.marketId])
     }
-    const asMarket = [other.marketId, engine.feed, OTHER, ...packState(other.state)]
+    const place = await engine.placeIn(engine.feed, btc.marketId)
+    const asMarket = [other.marketId, engine.feed, OTHER, packState(other.state), place]
     await refused(ask('addMarket', ...asMarket), 'MarketIdIsShadows', [other.marketId])
   })
 
   test('is added once, of a market that there is, with its policy, at the source’s latest observation, by the council', async () => {
-    const [volatility, anchor] = packState(other.state)
-    const add = (marketId: string, model: number, words = [volatility, anchor]) =>
-      ask('addShadow', marketId, model, ...words)
+    const words = packState(other.state)
+    const place = await engine.placeIn(engine.feed, btc.marketId)
+    const add = (marketId: string, model: number, change: Partial<StateWords> = {}) =>
+      ask('addShadow', marketId, model, { ...words, ...change }, place)
     await refused(add(btc.marketId, OTHER), 'MarketAlreadyExists', [other.marketId])
     const missing = encodeBytes32String('MISSING')
     await refused(add(missing, OTHER), 'UnknownMarket', [missing])
@@ -116,18 +119,18 @@ describe('R35: a shadow', () => {
       const reversion = { ...btc.policy, longRunVolatilityX16: 40_000n }
       await mined(call('setMarketPolicy', fourth, pack('marketPolicy', reversion)))
       await add(btc.marketId, 4)
-      const early = withFields('volatilityState', volatility, { asOf: other.state.volatility.asOf - 1n })
-      const late = withFields('anchorState', anchor, { anchorAsOf: other.state.volatility.asOf + 1n })
-      await refused(add(btc.marketId, 4, [volatility, late]), 'AnchorInFuture')
-      await refused(
-        add(btc.marketId, 4, [early, withFields('anchorState', anchor, { anchorAsOf: 1n })]),
-        'InitialStateNotAtLatest',
-      )
-      const noMargin = withFields('anchorState', anchor, { maintenanceMarginX24: 0n })
-      await refused(add(btc.marketId, 4, [volatility, noMargin]), 'MarginsOutOfOrder')
+      const { asOf } = other.state.volatility
+      const withAnchor = (change: Partial<Fields<'anchorState'>>) => ({
+        anchorState: withFields('anchorState', words.anchorState, change),
+      })
+      await refused(add(btc.marketId, 4, withAnchor({ anchorAsOf: asOf + 1n })), 'AnchorInFuture')
+      const volatilityState = withFields('volatilityState', words.volatilityState, { asOf: asOf - 1n })
+      const early = { volatilityState, ...withAnchor({ anchorAsOf: 1n }) }
+      await refused(add(btc.marketId, 4, early), 'InitialStateElsewhere')
+      await refused(add(btc.marketId, 4, withAnchor({ maintenanceMarginX24: 0n })), 'MarginsOutOfOrder')
       const stranger = engine.registry.connect(engine.chain.signers[1] as never) as typeof engine.registry
       for (const [name, ...args] of [
-        ['addShadow', btc.marketId, 4, volatility, anchor],
+        ['addShadow', btc.marketId, 4, words, place],
         ['removeShadow', btc.marketId, OTHER],
         ['promote', btc.marketId, OTHER],
         ['setPromotionPolicy', { leastPredictions: 24, maxMarginStepX24: 0 }],
@@ -154,7 +157,7 @@ describe('R35: a shadow', () => {
         expect(await call('stateHash', market.marketId)).toBe(stateHashOf(market.state, inbox, model))
       }
       const held = await shadowOf(OTHER)
-      expect([held.volatilityState, held.anchorState]).toEqual(packState(other.state))
+      expect(held.state.toObject()).toEqual(packState(other.state))
       expect([held.inboxHead, held.inboxCount]).toEqual([other.inboxHead, other.inboxCount])
     })
   })
@@ -180,16 +183,12 @@ describe('R35: a shadow', () => {
 
   test('R3: its state is not the market’s, nor the market’s its own', async () => {
     await undone(async () => {
-      await hour(PRICE_E8 * 2n, [other])
+      await hour((PRICE_E8 * 6n) / 5n, [other])
       await engine.observe(btc, PRICE_E8, 60n)
-      const [volatility, anchor] = packState(other.state)
+      const theirWords = asPrevious(packState(other.state))
       const honest = engine.batch([btc])
       const [update] = honest.updates
-      for (const change of [
-        { previousVolatilityState: volatility, previousAnchorState: anchor },
-        { previousVolatilityState: volatility },
-        { previousAnchorState: anchor },
-      ]) {
+      for (const change of [theirWords, ...Object.entries(theirWords).map(([name, word]) => ({ [name]: word }))]) {
         const presented = { ...honest, updates: [{ ...update, ...change } as never] }
         await refused(engine.proveAndSubmit(presented), 'StateMismatch')
       }
@@ -253,7 +252,7 @@ describe('R36: the score of a shadow', () => {
   test('skips no bad hour: a batch tries one prediction, whatever circuit proved it', async () => {
     await undone(async () => {
       // A prediction is due at the first observation, and the one made there at the third.
-      await engine.observe(btc, PRICE_E8 / 2n, HOUR)
+      await engine.observe(btc, (PRICE_E8 * 4n) / 5n, HOUR)
       await engine.observe(btc, PRICE_E8, 10n)
       await engine.observe(btc, PRICE_E8, HOUR)
       const [dueAt, , triedAt] = control.waiting.map(({ asOf }) => asOf)
@@ -329,12 +328,12 @@ describe('R37: a promotion', () => {
       const [event] = eventsOf(receipt, engine.registry).filter(({ name }) => name === 'ShadowPromoted')
       const { initialMarginX24, maintenanceMarginX24 } = before
       const anchor = { ...other.state.anchor, initialMarginX24, maintenanceMarginX24 }
-      const state = { volatility: other.state.volatility, anchor }
-      expect(event?.args.toObject()).toMatchObject({
+      const state = { ...other.state, anchor }
+      expect(event?.args.toObject(true)).toMatchObject({
         marketId: btc.marketId,
         volatilityModel: BigInt(OTHER),
         previousModel: BigInt(EWMA),
-        anchorState: pack('anchorState', anchor),
+        state: packState(state),
       })
       expect((await call('parameters', btc.marketId)).toObject()).toEqual(before)
       expect(await call('volatilityModelOf', btc.marketId)).toBe(BigInt(OTHER))
@@ -548,8 +547,8 @@ test('R35: what a shadow says equals what the twin computes of its market’s ob
     await engine.observe(btc, PRICE_E8, 60n)
     const expected = updateMarket(ewma, control.state, control.waiting, engine.policyOf(control))
     await engine.land(engine.batch([control]))
-    const { parameters, volatilityState } = await shadowOf(EWMA)
+    const { parameters, state } = await shadowOf(EWMA)
     expect(parameters).toBe(pack('parameters', expected.parameters) | (control.sequence << 230n))
-    expect(volatilityState).toBe(pack('volatilityState', expected.state.volatility))
+    expect(state.toObject()).toEqual(packState(expected.state))
   })
 })

@@ -16,6 +16,8 @@ import {
   withFields,
 } from './engine.ts'
 import { uncheckedSource } from './uncheckedSource.ts'
+import { packState, wordsBy, type StateWords } from '../../prover/statement/marketState.ts'
+import { marketStateWords, previousOf } from '../../circuits/statements/index.ts'
 
 const PRICE_E8 = 50_100n * 10n ** 8n
 const OBSERVATION_BITS = BigInt(wordBits('observation'))
@@ -73,15 +75,14 @@ describe('an honest batch', () => {
         expect(parameters).toEqual({ ...unpack('parameters', update.parameters), sequence: 1n })
         const market = engine.marketOf(update.marketId)
         const presented = [
-          update.volatilityState,
-          update.anchorState,
+          ...marketStateWords.map((word) => update[word]),
           market.inboxHead,
           market.inboxCount,
           update.source,
           EWMA,
         ]
         const coder = engine.chain.ethers.AbiCoder.defaultAbiCoder()
-        const types = ['uint256', 'uint256', 'bytes32', 'uint256', 'address', 'uint256']
+        const types = [...marketStateWords.map(() => 'uint256'), 'bytes32', 'uint256', 'address', 'uint256']
         const expected = engine.chain.ethers.keccak256(coder.encode(types, presented))
         expect(await registry.getFunction('stateHash')(update.marketId)).toBe(expected)
       }
@@ -214,13 +215,7 @@ describe('R15: markets that a batch’s sequence has been moved by already', () 
       const batch = engine.batch([btc, eth])
       const proof = await engine.prove(batch)
       await engine.land(engine.batch([btc]))
-      const words = [
-        'previousVolatilityState',
-        'previousAnchorState',
-        'volatilityState',
-        'anchorState',
-        'parameters',
-      ] as const
+      const words = [...marketStateWords.map(previousOf), ...marketStateWords, 'parameters'] as const
       for (const word of words) {
         const other = { ...update(batch, 0), [word]: update(batch, 0)[word] ^ 1n }
         const changedBatch = { ...batch, updates: [other, update(batch, 1)] }
@@ -341,12 +336,11 @@ describe('R3: the state a batch starts from', () => {
   test('is the one in force, every part of it', async () => {
     await undone(async () => {
       await engine.observe(btc, PRICE_E8)
-      const { previousVolatilityState, previousAnchorState, inboxCount } = first(engine.batch([btc]))
+      const presented = first(engine.batch([btc]))
       const changes: Partial<Batch['updates'][number]>[] = [
-        { previousVolatilityState: previousVolatilityState + 1n },
-        { previousAnchorState: previousAnchorState - 1n },
+        ...marketStateWords.map((word) => ({ [previousOf(word)]: presented[previousOf(word)] ^ 1n })),
         { inboxHead: `0x${'ab'.repeat(32)}` },
-        { inboxCount: inboxCount + 1n },
+        { inboxCount: presented.inboxCount + 1n },
         { source: registry.target as string },
         { marketId: eth.marketId },
       ]
@@ -441,7 +435,13 @@ describe('R34: the volatility model that a market is bound to', () => {
       expect(await registry.getFunction('volatilityModelOf')(marketId)).toBe(0n)
       await mined(registry.getFunction('setMarketPolicy')(marketId, pack('marketPolicy', btc.policy)))
       for (const model of [0, 256]) {
-        const call = registry.getFunction('addMarket')(marketId, btc.feed, model, 0n, 0n)
+        const call = registry.getFunction('addMarket')(
+          marketId,
+          btc.feed,
+          model,
+          wordsBy(() => 0n),
+          await engine.placeIn(btc.feed, btc.marketId),
+        )
         await expectRevert(call, registry, 'VolatilityModelOutOfRange', [marketId, BigInt(model)])
       }
       const lastId = marketIdOf('LAST-USD')
@@ -684,33 +684,32 @@ describe('R7: observations are the inbox’s next ones', () => {
 })
 
 describe('a market is added', () => {
-  const add = (marketId: string, source: unknown, volatilityState: bigint, anchorState: bigint, model = EWMA) =>
-    registry.getFunction('addMarket')(marketId, source, model, volatilityState, anchorState)
+  const add = async (marketId: string, source: Contract, state: StateWords) => {
+    const place = await engine.placeIn(source, marketId)
+    return registry.getFunction('addMarket')(marketId, source, EWMA, state, place)
+  }
 
   test('once, with a policy, right after its source’s latest observation', async () => {
     await undone(async () => {
-      const words = [pack('volatilityState', btc.state.volatility), pack('anchorState', btc.state.anchor)] as const
-      await expectRevert(add(btc.marketId, btc.feed, ...words), registry, 'MarketAlreadyExists', [btc.marketId])
+      const words = packState(btc.state)
+      await expectRevert(add(btc.marketId, btc.feed, words), registry, 'MarketAlreadyExists', [btc.marketId])
       const marketId = marketIdOf('NEW')
-      await expectRevert(add(marketId, btc.feed, ...words), registry, 'MarketPolicyMissing', [marketId])
+      await expectRevert(add(marketId, btc.feed, words), registry, 'MarketPolicyMissing', [marketId])
       await mined(registry.getFunction('setMarketPolicy')(marketId, pack('marketPolicy', btc.policy)))
       const { asOf } = btc.state.volatility
-      await expectRevert(add(marketId, btc.feed, ...words), registry, 'InitialStateNotAtLatest', [marketId, asOf, 0n])
+      await expectRevert(add(marketId, btc.feed, words), registry, 'InitialStateElsewhere', [marketId, asOf, 0n])
       const source = await engine.chain.deploy(uncheckedSource())
       for (const latest of [asOf - 1n, asOf + 1n]) {
         const observation = { priceE8: PRICE_E8, asOf: latest, impliedVolatilityX16: 0n, rangeCode: 0n }
         await mined(source.getFunction('append')(marketId, pack('observation', observation)))
-        await expectRevert(add(marketId, source, ...words), registry, 'InitialStateNotAtLatest', [
-          marketId,
-          asOf,
-          latest,
-        ])
+        await expectRevert(add(marketId, source, words), registry, 'InitialStateElsewhere', [marketId, asOf, latest])
       }
       const observation = { priceE8: PRICE_E8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n }
       await mined(source.getFunction('append')(marketId, pack('observation', observation)))
-      const [event] = eventsOf(await mined(add(marketId, source, ...words)), registry)
+      const [event] = eventsOf(await mined(add(marketId, source, words)), registry)
       const { head, count } = await source.getFunction('latest')(marketId)
-      expect(event?.args.toArray()).toEqual([marketId, source.target, BigInt(EWMA), ...words, head, count])
+      const told = [marketId, source.target, BigInt(EWMA), Object.values(words), head, count]
+      expect(event?.args.toArray(true)).toEqual(told)
     })
   })
 
@@ -722,11 +721,18 @@ describe('a market is added', () => {
       const { volatility, anchor } = btc.state
       const observation = { priceE8: PRICE_E8, asOf: volatility.asOf, impliedVolatilityX16: 0n, rangeCode: 0n }
       await mined(source.getFunction('append')(marketId, pack('observation', observation)))
-      const word = pack('volatilityState', volatility)
+      const words = packState(btc.state)
       const withAnchor = (change: Partial<typeof anchor>) =>
-        add(marketId, source, word, pack('anchorState', { ...anchor, ...change }))
-      await expectRevert(add(marketId, source, word | (1n << 255n), 0n), registry, 'WordOutOfRange')
-      await expectRevert(add(marketId, source, word, 1n << 255n), registry, 'WordOutOfRange')
+        add(marketId, source, { ...words, anchorState: pack('anchorState', { ...anchor, ...change }) })
+      for (const word of marketStateWords) {
+        const wide = words[word] | (1n << 255n)
+        const bits = BigInt(wordBits(word))
+        await expectRevert(add(marketId, source, { ...words, [word]: wide }), registry, 'WordOutOfRange', [
+          marketId,
+          wide,
+          bits,
+        ])
+      }
       const anchorAsOf = volatility.asOf + 1n
       const args = [marketId, anchorAsOf, volatility.asOf]
       await expectRevert(withAnchor({ anchorAsOf }), registry, 'AnchorInFuture', args)

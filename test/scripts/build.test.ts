@@ -57,12 +57,12 @@ async function until(condition: () => boolean): Promise<void> {
 
 it('stops with the stage that failed, ends the others with it, and exits with 1', async () => {
   const clone = newClone()
-  const circuit = join(clone, 'circuits/statement/MarketRisk.circom')
-  writeFileSync(circuit, readFileSync(circuit, 'utf8').replace('template MarketRisk(', 'template SomethingElse('))
+  const circuit = join(clone, 'circuits/parameters/MarketStep.circom')
+  writeFileSync(circuit, readFileSync(circuit, 'utf8').replace('template MarketStep(', 'template SomethingElse('))
   const build = startBuild(clone)
   expect(await build.closed).toEqual([1, null])
   const lines = build.words.trim().split('\n')
-  // Both builds of the template are compiled at once.
+  // Both builds of the statement that it is a step of are compiled at once.
   expect(build.words).toMatch(/\[circuits\] circom refused marketRiskRange(6x2|1x48) \(exit 1\)/)
   expect(lines.at(-1)).toMatch(/^Build stopped at 'circuits'\./)
   expect(build.words).not.toContain('[contracts] done')

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AuditReport } from '../../prover/audit/index.ts'
+import type { AuditReport, PortfolioAuditReport } from '../../prover/audit/index.ts'
 import { readExtract } from '../../prover/market/histories.ts'
 import { priceChain } from '../../prover/options/pricedChain.ts'
 import { backtest } from '../../prover/parameters/backtest.ts'
@@ -13,6 +13,7 @@ import { replay } from '../../prover/parameters/replay.ts'
 import { type AccountAnswer, accountAnswer } from '../../prover/service/answers/accountMargins.ts'
 import { readAccount, readAccountOverMarkets } from '../../prover/service/answers/margins.ts'
 import { judgeAssets } from '../../prover/service/answers/models.ts'
+import { renderPortfolioAuditReport } from '../../prover/service/report/portfolioAuditReport.ts'
 import { renderAuditReport } from '../../prover/service/report/auditReport.ts'
 import { renderChainReport } from '../../prover/service/report/chainReport.ts'
 import { fixedMargins } from '../../prover/service/report/crashes.ts'
@@ -69,6 +70,54 @@ function chainFile(): string {
   return file
 }
 
+function deployedReport(judged: Pick<AuditReport['models'][number], 'accepted' | 'claims'>): AuditReport['deployed'] {
+  const [address, account, other] = ['a1', 'b2', 'c3'].map((byte) => `0x${byte.repeat(20)}`) as [string, string, string]
+  const governs = { grantedBy: 'admin', cancelledBy: 'guardian', grantDelaySeconds: 0 }
+  const member = { account, delaySeconds: 172_800, grantedInBlock: 1, grantedBy: other }
+  return {
+    contracts: [
+      { name: 'RiskRegistry', address, ...judged },
+      { name: 'AttestedFeed', address, committee: { threshold: 2, signers: [address, account, other] }, ...judged },
+    ],
+    authority: {
+      council: address,
+      roles: [
+        { name: 'admin', ...governs, may: ['RiskRegistry.addMarket', 'ModelRegistry.register'], members: [member] },
+        { name: 'guardian', ...governs, may: ['ModelRegistry.disable'], members: [{ ...member, delaySeconds: 0 }] },
+      ],
+      ...judged,
+    },
+    reads: { asked: 13, ...judged },
+  }
+}
+
+function portfolioAuditReport(): PortfolioAuditReport {
+  const judged = { accepted: true, claims: ['L8', 'L9', 'Q3'].map((claim) => ({ claim, holds: true })) }
+  const [registry, account] = [`0x${'ab'.repeat(20)}`, `0x${'ba'.repeat(20)}`]
+  const landed = { block: 7, transactionHash: `0x${'cd'.repeat(32)}`, asOf: 1_770_265_800n }
+  const option = { quantity: -2, mark: 2_311.42, shocked: 9_804.11, contribution: -19_608.22 }
+  return {
+    ...{ kind: 'portfolio', accepted: true, chainId: 31337n, registry, fromBlock: 0, toBlock: 40, pinned: true },
+    models: [{ modelId: '1', name: 'portfolioMargin3', ...judged }],
+    policy: { versions: 1, ...judged },
+    rounds: { published: 1, ...judged },
+    arrays: [{ number: 1, arrayRoot: 1n, expiry: 1_774_598_400n, strikesE8: [1n, 2n], ...landed, ...judged }],
+    margins: [
+      {
+        ...{ account, sequence: 1n, books: [{ number: 1, positions: 3, ...judged }], ...landed, ...judged },
+        ...{ initialE8: -204_877_541_730n, maintenanceE8: 100_000_000n, worst: 'spot −20 %', worstLoss: -22_120.5 },
+        legs: [
+          { leg: 'BTC-27MAR26-60000-P', ...option },
+          { leg: 'perpetuals', quantity: 0.4, contribution: -5_667.2 },
+        ],
+      },
+    ],
+    witnesses: [],
+    accounts: [{ account, sequence: 1n, ...judged }],
+    deployed: deployedReport(judged),
+  }
+}
+
 function auditReport(): AuditReport {
   const registry = `0x${'ab'.repeat(20)}`
   const held = ['O1', 'P4', 'P5', 'Q3'].map((claim) => ({ claim, holds: true }))
@@ -86,6 +135,7 @@ function auditReport(): AuditReport {
   return {
     ...{ accepted: true, chainId: 31337n, registry, fromBlock: 0, toBlock: 40, pinned: true, batches, promotions: [] },
     models: [{ modelId: '1', name: 'marketRiskRange6x2', ...judged }],
+    deployed: deployedReport(judged),
     markets: [{ name: 'BTC-USD', sequence: 12n, waiting: 0, model: 'rangeMixture', ...judged }],
     shadows: ['ewma', 'garch'].map((model) => ({
       ...{ name: `BTC-USD~${model}`, sequence: 12n, waiting: 0, model, ...judged },
@@ -121,6 +171,7 @@ async function renderPages(): Promise<Readonly<Record<string, string>>> {
     through: renderThroughReport(await throughMarkets(example)),
     chain: renderChainReport(priceChain(chainFile())),
     models: renderModelsReport(judgeAssets([{ name: 'BTC-USD', sources: ['extract'], rows }])),
+    auditOfMargins: renderPortfolioAuditReport(portfolioAuditReport(), { elapsedSeconds: 3 }),
     audit: renderAuditReport(auditReport(), {
       pins: [
         { what: 'keys', value: 'marketRiskRange6x2 sha256 0123456789abcdef…', by: 'this checkout, development key' },
@@ -190,7 +241,7 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
     return { page, errors }
   }
 
-  it.each(['demo', 'single', 'margin', 'through', 'chain', 'models', 'audit'])(
+  it.each(['demo', 'single', 'margin', 'through', 'chain', 'models', 'audit', 'auditOfMargins'])(
     '%s fits every screen, answer and newest end first',
     async (name) => {
       for (const [width, scheme] of screens) {
@@ -202,7 +253,7 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
           readonly height: number
         }
         expect(seen).toMatchObject({ small: [], outside: [], cut: [], unseen: [], width })
-        expect(seen.axes > 0).toBe(!['margin', 'chain'].includes(name))
+        expect(seen.axes > 0).toBe(!['margin', 'chain', 'auditOfMargins'].includes(name))
         expect(seen.newest.filter((isNewest) => !isNewest)).toEqual([])
         expect(seen.answerEnds).toBeLessThan(seen.height)
         await page.evaluate(axe)
@@ -328,7 +379,8 @@ describe('what pages say first', () => {
     expect(headerOf('margin')).toMatch(/class="verdict warn">! Below initial margin/)
     expect(headerOf('chain')).toMatch(/class="verdict warn">! 2 of 3 surfaces to look at, 0 rows refused/)
     expect(headerOf('chain')).toMatch(/Open interest, contracts of BTC<\/dt><dd>3,375</)
-    expect(headerOf('audit')).toMatch(/✓ Accepted.*12 of 12.*64 of 64/s)
+    expect(headerOf('audit')).toMatch(/✓ Accepted.*12 of 12.*80 of 80/s)
+    expect(headerOf('auditOfMargins')).toMatch(/✓ Accepted.*Margins accepted.*1 of 1.*33 of 33/s)
   })
 
   it('of an account over several markets is how it stands as a whole, then each market', async () => {

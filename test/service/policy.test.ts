@@ -55,7 +55,7 @@ describe('zkrisk params under another policy', () => {
   it('asks for more under a higher cost, and publishes half as often over twice the horizon', async () => {
     const rows = async (...args: string[]) => JSON.parse((await zkrisk('params', extract, '--json', ...args)).stdout)
     const [plain, dear, slow] = [await rows(), await rows('--cost', '2%'), await rows('--horizon', '2h')]
-    expect(dear[0].maintenanceMargin - plain[0].maintenanceMargin).toBeCloseTo(0.015, 4)
+    expect(dear[0].maintenanceMarginFraction - plain[0].maintenanceMarginFraction).toBeCloseTo(0.015, 4)
     expect(slow.length).toBe(Math.ceil(plain.length / 2))
   })
 

@@ -92,6 +92,11 @@ describe('formatParameters', () => {
     )
     expect(json).toHaveLength(series.points.length)
     expect(csv.slice(1)).toEqual(json.map((row: object) => Object.values(row).join(',')))
+    expect(Object.keys(json[0])).toEqual([
+      ...['time', 'asOf', 'price', 'volatilityFraction', 'horizonMoveDownFraction', 'horizonMoveUpFraction'],
+      ...['initialMarginFraction', 'maintenanceMarginFraction', 'liquidationThresholdFraction'],
+      ...['maxLoanToValueFraction', 'scanRangeFraction', 'multiplierDown', 'multiplierUp', 'breach'],
+    ])
   })
 
   it('loses nothing of a fixed-point value', () => {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type WordName, words } from '../../circuits/statements/index.ts'
+import { marketStateWords, previousOf, type WordName, words } from '../../circuits/statements/index.ts'
 import type { MarketRiskBatch, MarketRiskStatement } from '../../prover/statement/marketRisk.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { wordBits } from '../../prover/statement/words.ts'
@@ -32,8 +32,7 @@ describe('Q1: words', () => {
   const places: readonly [input: string, word: WordName][] = [
     ['learningPolicy', 'learningPolicy'],
     ['marginPolicy', 'marginPolicy'],
-    ['previousVolatilityState', 'volatilityState'],
-    ['previousAnchorState', 'anchorState'],
+    ...marketStateWords.map((word): [string, WordName] => [previousOf(word), word]),
     ['marketPolicy', 'marketPolicy'],
   ]
   test.each(places)(

@@ -7,6 +7,9 @@ import { readBars } from '../../prover/market/prices.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { replay } from '../../prover/parameters/replay.ts'
 import { interfaceOf, readDeployment, RegistryClient } from '../../prover/registry/index.ts'
+import { defaultPlausibility } from '../../prover/market/plausibility.ts'
+import { rangeCodeUp } from '../../prover/market/range.ts'
+import { doorText } from '../../prover/service/deploying/door.ts'
 import { attestPrice } from '../../prover/service/answers/attesting.ts'
 import { openPlan } from '../../prover/service/answers/deploying.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
@@ -364,6 +367,54 @@ it('a percentage is the basis points that it says: 0.29 % is 29 of them', async 
   }
 })
 
+describe('R70: a source’s door', () => {
+  const feed = { name: 'a', kind: 'attestedFeed', signers: developmentSigners, threshold: 2 }
+  const doorOf = async (door: object) => {
+    const { sources } = await configIn(configOf(CHAIN_ID, await castOn(chain), { sources: [{ ...feed, door }] }))
+    return (sources[0] as { plausibility?: object }).plausibility
+  }
+
+  it('is the default one but for what the file says, in units that people write', async () => {
+    expect(await doorOf({})).toEqual(defaultPlausibility)
+    const door = { leastSpacingSeconds: 60, jumpPercent: 12.34, agreementPercent: 5, greatestFactor: 9.9999 }
+    expect(
+      await doorOf({ ...door, greatestImpliedPercent: 250, impliedJumpPercent: 100, greatestRangePercent: 50 }),
+    ).toEqual({
+      ...{ leastSpacingSeconds: 60n, jumpBps: 11_234n, agreementBps: 10_500n, greatestFactorBps: 99_999n },
+      ...{ confirmations: 2n, windowSeconds: 7_200n, greatestImpliedX16: 163_840n, impliedJumpBps: 20_000n },
+      greatestRangeCode: rangeCodeUp(3n, 2n),
+    })
+  })
+
+  it.each([
+    ['leastSpacingSeconds', { leastSpacingSeconds: 0 }, { leastSpacingSeconds: 1 }],
+    ['jumpPercent', { jumpPercent: 100 }, { jumpPercent: 99.99 }],
+    ['jumpPercent', { jumpPercent: 0.001 }, { jumpPercent: 25.01 }],
+    ['agreementPercent', { agreementPercent: 25.01 }, { agreementPercent: 25 }],
+    ['greatestFactor', { greatestFactor: 10 }, { greatestFactor: 9.9999 }],
+    ['greatestFactor', { greatestFactor: 1.25 }, { greatestFactor: 1.2501 }],
+    ['confirmations', { confirmations: 0 }, { confirmations: 10 }],
+    ['windowSeconds', { windowSeconds: 29 }, { windowSeconds: 30 }],
+    ['greatestImpliedPercent', { greatestImpliedPercent: 801 }, { greatestImpliedPercent: 800 }],
+    ['impliedJumpPercent', { impliedJumpPercent: 100.01 }, { impliedJumpPercent: 100 }],
+    ['greatestRangePercent', { greatestRangePercent: 601 }, { greatestRangePercent: 600 }],
+    ['jump', { jump: 25 }, {}],
+  ])('is refused at its field %s', async (field, wrong, right) => {
+    await expect(doorOf(wrong)).rejects.toMatchObject({
+      code: 'service.deploy-config',
+      field: `sources[0].door.${field}`,
+    })
+    await doorOf(right)
+  })
+
+  it('is told by the plan', () => {
+    expect(doorText(defaultPlausibility)).toBe(
+      'prices at least 30 s apart; a jump beyond 25 % is held until 2 more within 10 % and 2 h of each other confirm it, ' +
+        'beyond a factor of 5 refused; implied volatility up to 400 %',
+    )
+  })
+})
+
 it('a file that names an entry twice is refused: one of the two would govern without a word', async () => {
   const text = JSON.stringify(configOf(CHAIN_ID, await castOn(chain)))
   const file = join(freshFolder(), 'deploy.json')
@@ -444,6 +495,7 @@ describe('a file that is wrong', () => {
       deployArgs(at, development, cast, config)
       const opened = await openPlan({ ...place, deployment: join(at, 'deployment.json') })
       opened.close()
+      return opened.summary
     }
     await plan(configOf(1337, cast))
     const poor = { ...cast, deployer: new Wallet(Wallet.createRandom().privateKey) }
@@ -475,6 +527,13 @@ describe('a file that is wrong', () => {
     const { deployment } = standing
     await refused(other(deployment.addresses.council), { ...unfit, address: deployment.addresses.council })
     await plan(other(deployment.sources[0]?.address ?? ''))
+    const later = join(at, 'later.csv')
+    writeFileSync(later, 'time,close\n2090-01-01 00:00,5000\n2090-01-01 01:00,5010\n')
+    const goingOn = (history: string) =>
+      configOf(1337, cast, { markets: [{ name: 'BTC-USD', volatilityModel: 'ewma', history }] })
+    await refused(goingOn(later), { code: 'service.history-after', market: 'BTC-USD' })
+    const old = join(import.meta.dirname, '..', '..', 'prover', 'market', 'extracts', 'btc-usd-2020-03.csv')
+    expect((await plan(goingOn(old))).warnings).toEqual([expect.stringContaining('a pause of')])
     await refused(configOf(1337, cast, { policy: { owner: 5 } }), { code: 'parameters.policy' })
     writeFileSync(join(at, 'deployment.json'), '{}')
     await refused(configOf(1337, cast), { code: 'service.deployment-exists' })

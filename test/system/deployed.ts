@@ -64,22 +64,29 @@ export type Cast = {
   readonly deployer: Wallet
   readonly council: Wallet
   readonly guardian: Wallet
+  readonly canceller: Wallet
   readonly signers: readonly Wallet[]
 }
 
 export async function castOn(chain: OtherChain): Promise<Cast> {
-  const [deployer, council, guardian] = [await chain.account(), await chain.account(), await chain.account()]
+  const [deployer, council] = [await chain.account(), await chain.account()]
+  const [guardian, canceller] = [await chain.account(), await chain.account()]
   const signers = [1, 2, 3].map(() => new Wallet(Wallet.createRandom().privateKey))
-  return { deployer, council, guardian, signers }
+  return { deployer, council, guardian, canceller, signers }
 }
 
 /** A file of one market under EWMA; `change` says otherwise. */
-export function configOf(chainId: number, { council, guardian, signers }: Cast, change: object = {}): object {
+export function configOf(
+  chainId: number,
+  { council, guardian, canceller, signers }: Cast,
+  change: object = {},
+): object {
   const addresses = signers.map(({ address }) => address)
   return {
     chainId,
     council: { account: council.address, delayHours: 48 },
     guardian: guardian.address,
+    canceller: canceller.address,
     sources: [{ name: 'own', kind: 'attestedFeed', signers: addresses, threshold: 2 }],
     models: [{ build: 'marketRisk8x2' }],
     markets: [{ name: 'BTC-USD', volatilityModel: 'ewma', firstVolatilityPercent: 75 }],

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { addShadow, connectProvider, promoteShadow, RegistryClient, removeShadow } from '../../prover/registry/index.ts'
+import { placeToBegin } from '../../prover/registry/market/place.ts'
 import { addShadowCalls } from '../../prover/registry/market/shadows.ts'
 import { listShadows } from '../../prover/service/answers/shadows.ts'
 import { createProver } from '../../prover/proof/index.ts'
@@ -16,6 +17,7 @@ import { pack } from '../../prover/statement/words.ts'
 import { buildOf, keysOf } from '../registry/liveEngine.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
 import { startTryOut, type TryOut } from './tryOut.ts'
+import { packState } from '../../prover/statement/marketState.ts'
 
 const MARKET = 'BTC-USD'
 const UNKNOWN_MODEL = 7
@@ -52,15 +54,16 @@ const mined = async (sent: Promise<{ wait(): Promise<unknown> }>) => (await sent
 const haveBothMoved = async () => Object.values(await tryOut.sequences()).every((sequence) => sequence === 1n)
 const listed = async () => (await listShadows({ rpc: tryOut.rpc, deployment: tryOut.deploymentFile })).shadows
 
-/** Writes a score without losses where the registry keeps that of a shadow: the third word behind its first state. */
+/** Writes a score without losses where the registry keeps that of a shadow: behind the words of its state. */
 async function haveTried(name: string, predictions: bigint): Promise<void> {
   const { state } = await client.market(name)
-  const first = toBeHex(pack('volatilityState', state.volatility), 32)
+  const words = Object.values(packState(state))
+  const first = toBeHex(words[0] ?? 0n, 32)
   for (let slot = 0n; ; slot++) {
     const place = BigInt(keccak256(concat([marketIdOf(name), toBeHex(slot, 32)])))
     if ((await provider.getStorage(client.registry, place)) !== first) continue
     const score = toBeHex(pack('score', { predictions, lossDownX44: 0n, lossUpX44: 0n }), 32)
-    await provider.send('hardhat_setStorageAt', [client.registry, toBeHex(place + 2n), score])
+    await provider.send('hardhat_setStorageAt', [client.registry, toBeHex(place + BigInt(words.length)), score])
     return
   }
 }
@@ -116,8 +119,9 @@ it('a shadow of a model that this engine does not know is listed by its id, and 
   await mined(
     registry.getFunction('setMarketPolicy')(shadowId, pack('marketPolicy', await client.marketPolicy(MARKET))),
   )
-  const words = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
-  await mined(registry.getFunction('addShadow')(marketIdOf(MARKET), UNKNOWN_MODEL, ...words))
+  const { source } = (await client.market(MARKET)).inbox
+  const begun = await placeToBegin(client.provider, { source, marketId: marketIdOf(MARKET), fromBlock: 0 })
+  await mined(registry.getFunction('addShadow')(marketIdOf(MARKET), UNKNOWN_MODEL, packState(state), begun?.place))
   expect(marketIdOf('BTC-USD~model7')).toBe(shadowId)
   expect(await serveHour('unknown')).toContain('no keys for the volatility model of BTC-USD~model7')
   expect(await listed()).toMatchObject([{ market: MARKET, model: 'model7', waiting: 1 }])

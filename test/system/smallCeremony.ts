@@ -1,5 +1,5 @@
 /**
- * Keys of a real ceremony, small enough for a test: powers of tau, a contribution to each phase and a beacon, all by snarkjs,
+ * Keys of a real ceremony, small enough for a test: powers of tau, three contributions to the second phase and a beacon, all by snarkjs,
  * for a circuit of the public signals that every build has. They lie where a build's keys would, so that commands take them.
  */
 import { cpSync, mkdirSync } from 'node:fs'
@@ -30,8 +30,9 @@ export async function makeCeremony(folder: string, build: string): Promise<strin
   await powersOfTau.contribute(file('0.ptau'), file('1.ptau'), 'first', 'entropy of a test')
   await powersOfTau.preparePhase2(file('1.ptau'), file('final.ptau'))
   await zKey.newZKey(circuit.r1cs, file('final.ptau'), file('0.zkey'))
-  await zKey.contribute(file('0.zkey'), file('1.zkey'), 'second', 'more entropy of a test')
-  await zKey.beacon(file('1.zkey'), file('2.zkey'), 'beacon', '0123456789abcdef'.repeat(4), 10)
-  const { manifest } = await new KeyStore(join(folder, 'keys')).importProductionKey(circuit, file('2.zkey'))
+  for (const i of [1, 2, 3])
+    await zKey.contribute(file(`${i - 1}.zkey`), file(`${i}.zkey`), `contributor ${i}`, `more entropy of a test, ${i}`)
+  await zKey.beacon(file('3.zkey'), file('last.zkey'), 'beacon', '0123456789abcdef'.repeat(4), 10)
+  const { manifest } = await new KeyStore(join(folder, 'keys')).importProductionKey(circuit, file('last.zkey'))
   return manifest.verificationKeySha256
 }

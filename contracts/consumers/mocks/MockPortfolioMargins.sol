@@ -8,16 +8,16 @@ import {IPortfolioMargins} from "../../registry/IPortfolioMargins.sol";
 /// fresh, stale, of other positions, absent, or overtaken by a witness that the account is unhealthy.
 /// @dev For tests only. It holds whatever it is given; the registry holds what was proven.
 contract MockPortfolioMargins is IPortfolioMargins {
-    /// @notice A witness that the account is below maintenance.
+    /// @notice What shows that the account is below maintenance.
     /// @param asOf     time of its round; 0: there is none
-    /// @param sequence report of positions that it is about
+    /// @param sequence last report of positions at the time
     struct Witness {
         uint256 asOf;
         uint256 sequence;
     }
 
     /// @notice Age from which on margins are stale, as in a deployment that states nothing else.
-    uint256 public maxMarginAgeSeconds = 3_600;
+    uint256 public maxMarginAgeSeconds = 900;
 
     mapping(address account => bool) private _isProven;
     mapping(address account => Margin) private _margins;
@@ -25,10 +25,16 @@ contract MockPortfolioMargins is IPortfolioMargins {
     mapping(address account => uint256) private _sequences;
     mapping(address account => bytes32) private _bookHashes;
 
-    /// @notice Puts margins in force, as they are; their `sequence` says which report of positions they are about.
+    /// @notice Puts margins in force, as they are; their `sequence` says which report of positions they are about. Below
+    /// maintenance they show the account unhealthy; otherwise they clear it of what is not later.
     function setMargin(address account, Margin calldata values) external {
         _isProven[account] = true;
         _margins[account] = values;
+        Witness memory shown = _witnesses[account];
+        bool isNews = values.asOf > shown.asOf || (values.asOf == shown.asOf && values.sequence > shown.sequence);
+        if (!isNews) return;
+        if (values.maintenanceE8 < 0) _witnesses[account] = Witness(values.asOf, values.sequence);
+        else delete _witnesses[account];
     }
 
     /// @notice Makes the round behind an account's margins as old as this now; older than the limit is stale.
@@ -42,7 +48,7 @@ contract MockPortfolioMargins is IPortfolioMargins {
         _bookHashes[account] = bookHash;
     }
 
-    /// @notice Says that a witness has shown an account below maintenance.
+    /// @notice Says that a witness has shown an account below maintenance; one of time 0 clears it.
     function setWitness(address account, Witness calldata witness) external {
         _witnesses[account] = witness;
     }
@@ -73,13 +79,8 @@ contract MockPortfolioMargins is IPortfolioMargins {
         address account
     ) external view returns (Margin memory proven, bool liquidatable, uint256 ageSeconds) {
         Witness memory witness = _witnesses[account];
-        if (_isProven[account] || witness.asOf == 0) proven = _proven(account);
-        uint256 current = _sequences[account];
-        bool isCurrent = proven.sequence == current;
-        liquidatable = isCurrent && proven.maintenanceE8 < 0;
-        if (witness.asOf != 0 && witness.sequence == current) {
-            liquidatable = liquidatable || !isCurrent || witness.asOf >= proven.asOf;
-        }
+        liquidatable = witness.asOf != 0;
+        if (_isProven[account] || !liquidatable) proven = _proven(account);
         ageSeconds = _age(proven.asOf > witness.asOf ? proven.asOf : witness.asOf);
     }
 

@@ -18,6 +18,13 @@ contract MockRiskParameters is ParameterReads {
     /// @notice Up to which they do.
     uint256 public maintenanceMarginCapX24 = 1 << 23;
 
+    /// @notice A pause of a market: its first second, and the first one after it.
+    struct Pause {
+        uint256 since;
+        uint256 until;
+    }
+
+    mapping(bytes32 marketId => Pause) private _pauses;
     mapping(bytes32 marketId => bool) private _isProven;
     mapping(bytes32 marketId => Parameters) private _parameters;
 
@@ -37,6 +44,11 @@ contract MockRiskParameters is ParameterReads {
         _isProven[marketId] = false;
     }
 
+    /// @notice Pauses a market, as a guardian does: from now on, for so long.
+    function setPaused(bytes32 marketId, uint256 forSeconds) external {
+        _pauses[marketId] = Pause(block.timestamp, block.timestamp + forSeconds);
+    }
+
     /// @notice Sets when parameters are stale, and what that costs.
     function setFreshness(uint256 maxAgeSeconds, uint256 addOnPerHourX24, uint256 capX24) external {
         maxParameterAgeSeconds = maxAgeSeconds;
@@ -49,6 +61,12 @@ contract MockRiskParameters is ParameterReads {
         return _isProven[marketId] ? _parameters[marketId].sequence : 0;
     }
 
+    /// @inheritdoc IRiskParameters
+    function pausedUntil(bytes32 marketId) public view override returns (uint256 until) {
+        until = _pauses[marketId].until;
+        if (until <= block.timestamp) until = 0;
+    }
+
     function _proven(bytes32 marketId) internal view override returns (Parameters memory) {
         if (marketId.isShadow()) revert ShadowNotInForce(marketId);
         if (!_isProven[marketId]) revert NotYetProven(marketId);
@@ -56,6 +74,19 @@ contract MockRiskParameters is ParameterReads {
     }
 
     function _freshnessOfReads() internal view override returns (Freshness memory) {
-        return Freshness(maxParameterAgeSeconds, stalenessAddOnPerHourX24, maintenanceMarginCapX24);
+        return Freshness(maxParameterAgeSeconds, stalenessAddOnPerHourX24, maintenanceMarginCapX24, type(uint256).max);
+    }
+
+    function _pausedSeconds(
+        bytes32 marketId,
+        uint256 from,
+        uint256 graceSeconds
+    ) internal view override returns (uint256) {
+        Pause memory last = _pauses[marketId];
+        if (last.until <= from) return 0;
+        uint256 begin = last.since > from ? last.since : from;
+        uint256 end = last.until + graceSeconds;
+        if (end > block.timestamp) end = block.timestamp;
+        return end > begin ? end - begin : 0;
     }
 }

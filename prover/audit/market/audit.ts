@@ -1,9 +1,10 @@
 /** `zkrisk audit`: a registry's whole history, judged from chain data alone. */
 import { getAddress } from 'ethers'
-import { verificationKeyHash } from '../../proof/index.ts'
+import { AlarmWatch } from '../../registry/market/alarmWatch.ts'
 import type { ChainRecord } from './chainRecord.ts'
 import { collectRecord } from './collect.ts'
 import { judge } from './judge.ts'
+import { pinsOfKeys } from '../models.ts'
 import { type AuditOptions, connectTo } from '../target.ts'
 import type { AuditReport } from './report.ts'
 
@@ -42,9 +43,8 @@ export async function audit(options: AuditOptions): Promise<Audit> {
     keys,
     onProgress: (done, total) => onProgress?.('reading', done, total),
   })
-  const verificationKeyHashes = keys.map(({ verificationKey }) => `0x${verificationKeyHash(verificationKey)}`)
-  const report = await judge(record, { chainId, registry, verificationKeyHashes }, (done, total) =>
-    onProgress?.('verifying', done, total),
-  )
-  return { report, record }
+  const pins = { ...options.pins, ...pinsOfKeys(keys), chainId, registry }
+  const judged = await judge(record, pins, (done, total) => onProgress?.('verifying', done, total))
+  const alarms = await new AlarmWatch({ provider, registry, fromBlock }).look(record.context.toBlock)
+  return { report: { ...judged, alarms }, record }
 }

@@ -8,9 +8,8 @@ import type { AuditReport } from './report.ts'
 
 const auditFormat: SealedFormat<ChainRecord> = {
   format: 'zk-risk-engine/audit',
-  // 3: shadows. `scores`, `removals`, `promotions`, `promotionPolicies` and `inForce`; of a market's end its model and what is
-  // held of a shadow; the age of parameters among the policies.
-  version: 3,
+  // 4: the contracts themselves, in `deployed`; what staleness costs among the policies; no code that anybody compiled.
+  version: 4,
   content: chainRecordSchema,
   // About 6 kB a batch of eight markets: a year of hourly batches.
   maxBytes: 64 << 20,

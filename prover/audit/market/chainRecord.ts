@@ -1,15 +1,27 @@
 /** Everything a chain says about one registry: what the auditor judges, and what an audit bundle holds. */
 import { z } from 'zod'
 import { addressSchema, bytesSchema, hashSchema, integerSchema } from '../../registry/wordSchemas.ts'
+import { wordsBy } from '../../statement/marketState.ts'
+import { deployedSchema } from '../deployed/record.ts'
 import { at, modelSchema } from '../modelRecord.ts'
 
 const word = integerSchema(256)
+/** Words of a state, by their names. */
+const stateWords = wordsBy(() => word)
 const volatilityModel = z.int().min(0).max(255)
+
+/** As `IRiskPolicy.FreshnessPolicy` has them. */
+export const freshnessFields = [
+  'maxObservationAgeSeconds',
+  'maxParameterAgeSeconds',
+  'stalenessAddOnPerHourX24',
+  'maintenanceMarginCapX24',
+] as const
 
 const policySchema = z.strictObject({
   ...at,
-  /** One event sets both ages. */
-  kind: z.enum(['learning', 'margin', 'market', 'maxObservationAgeSeconds', 'maxParameterAgeSeconds']),
+  /** One event sets all of freshness. */
+  kind: z.enum(['learning', 'margin', 'market', ...freshnessFields]),
   /** Zero unless kind is 'market'; a shadow's policy stands under its own id. */
   marketId: hashSchema,
   value: word,
@@ -22,8 +34,7 @@ const marketSchema = z.strictObject({
   source: addressSchema,
   /** Family of volatility models that it was bound to. */
   volatilityModel,
-  volatilityState: word,
-  anchorState: word,
+  ...stateWords,
   inboxHead: hashSchema,
   inboxCount: integerSchema(40),
   /** At the last block of the record. */
@@ -38,8 +49,7 @@ const marketSchema = z.strictObject({
     /** What the chain holds of a shadow; null of a market, and of a shadow that was removed. */
     shadow: z
       .strictObject({
-        volatilityState: word,
-        anchorState: word,
+        ...stateWords,
         score: word,
         inboxHead: hashSchema,
         inboxCount: integerSchema(40),
@@ -79,8 +89,7 @@ const promotionSchema = z.strictObject({
   marketId: hashSchema,
   volatilityModel,
   previousModel: volatilityModel,
-  volatilityState: word,
-  anchorState: word,
+  ...stateWords,
   inboxHead: hashSchema,
   inboxCount: integerSchema(40),
   score: word,
@@ -115,6 +124,8 @@ export const chainRecordSchema = z.strictObject({
   ),
   /** What promotions are judged by, at the last block of the record. */
   inForce: z.strictObject({ promotionPolicy: promotionPolicySchema, maxParameterAgeSeconds: integerSchema(32) }),
+  /** The contracts themselves. */
+  deployed: deployedSchema,
 })
 
 export type ChainRecord = z.infer<typeof chainRecordSchema>

@@ -7,12 +7,15 @@ import { logsBetween } from '../../registry/chain.ts'
 import { parseLog } from '../../registry/market/client.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
 import { modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
+import { stateWordsOf } from '../../statement/marketState.ts'
 import { pack, wordBits } from '../../statement/words.ts'
 import type { BatchRecord, ChainRecord, MarketRecord } from './chainRecord.ts'
-import { chainRecordSchema } from './chainRecord.ts'
+import { chainRecordSchema, freshnessFields } from './chainRecord.ts'
+import { collectDeployed, type DeployedPlace } from '../deployed/collect.ts'
 import { type CollectOptions, HistoryIncompleteError, lastBlock } from '../history.ts'
 import { collectModels } from '../models.ts'
 import { inTurns, placeOf } from '../nodeReads.ts'
+import { marketQuestions, sourcesOf } from './reads.ts'
 import { promotionPolicyOf, shadowEvents } from './shadowEvents.ts'
 
 const NO_MARKET = `0x${'00'.repeat(32)}`
@@ -47,9 +50,17 @@ export async function collectRecord(options: CollectOptions): Promise<ChainRecor
       promotionPolicy: promotionPolicyOf(await callRegistry(gathered, 'promotionPolicy')),
       maxParameterAgeSeconds: (await callRegistry(gathered, 'freshnessPolicy')).maxParameterAgeSeconds,
     },
+    deployed: await collectDeployed(gathered, deployedPlace(registry, modelRegistry, markets)),
   }
   return chainRecordSchema.parse(JSON.parse(JSON.stringify(record, decimal)))
 }
+
+const deployedPlace = (registry: string, modelRegistry: string, markets: readonly MarketRecord[]): DeployedPlace => ({
+  part: 'registry',
+  ...{ registry, modelRegistry },
+  sources: sourcesOf(markets),
+  questions: marketQuestions(markets.map(({ marketId }) => marketId)),
+})
 
 function eventOf(log: Log): { readonly name: string; readonly args: ReturnType<typeof parseLog> } | undefined {
   const parsed = interfaceOf('RiskRegistry').parseLog(log)
@@ -66,11 +77,8 @@ function policiesOf(logs: readonly Log[]): ChainRecord['policies'] {
     if (event?.name === 'MarginPolicySet') return entry('margin', NO_MARKET, event.args.current)
     if (event?.name === 'MarketPolicySet') return entry('market', event.args.marketId, event.args.current)
     if (event?.name === 'FreshnessPolicySet') {
-      const { maxObservationAgeSeconds, maxParameterAgeSeconds } = event.args.current
-      return [
-        ...entry('maxObservationAgeSeconds', NO_MARKET, maxObservationAgeSeconds),
-        ...entry('maxParameterAgeSeconds', NO_MARKET, maxParameterAgeSeconds),
-      ]
+      const { current } = event.args
+      return freshnessFields.flatMap((field) => entry(field, NO_MARKET, current[field]))
     }
     return []
   })
@@ -79,17 +87,13 @@ function policiesOf(logs: readonly Log[]): ChainRecord['policies'] {
 async function marketsOf(gathered: Gathered, logs: readonly Log[]): Promise<MarketRecord[]> {
   const added = logs.filter((log) => eventOf(log)?.name === 'MarketAdded')
   return inTurns(added, async (log) => {
-    const { marketId, source, volatilityModel, volatilityState, anchorState, inboxHead, inboxCount } = parseLog(
-      'RiskRegistry',
-      log,
-    )
+    const { marketId, source, volatilityModel, state, inboxHead, inboxCount } = parseLog('RiskRegistry', log)
     return {
       ...placeOf(log),
       marketId,
       source,
       volatilityModel: Number(volatilityModel),
-      volatilityState,
-      anchorState,
+      ...stateWordsOf(state),
       inboxHead,
       inboxCount,
       final: await finalOf(gathered, marketId, source),
@@ -124,7 +128,8 @@ async function heldShadow(gathered: Gathered, shadowId: string): Promise<HeldSha
       ownMarketOf(shadowId),
       modelIdOfShadow(shadowId),
     )
-    return { parametersAndSequence, shadow: shadow.toObject() }
+    const { state, ...held } = shadow.toObject()
+    return { parametersAndSequence, shadow: { ...stateWordsOf(state), ...held } }
   } catch (error) {
     if (!(error instanceof ContractRevertError && error.reason === 'UnknownMarket')) throw error
     const sequence: bigint = await callRegistry(gathered, 'sequence', shadowId)

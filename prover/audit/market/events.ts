@@ -2,7 +2,14 @@
 import { compare } from '../../registry/claims.ts'
 import type { ClaimResult } from '../../registry/index.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
-import type { BatchRecord, ChainRecord, MarketRecord, PromotionRecord, RemovalRecord } from './chainRecord.ts'
+import {
+  type BatchRecord,
+  type ChainRecord,
+  freshnessFields,
+  type MarketRecord,
+  type PromotionRecord,
+  type RemovalRecord,
+} from './chainRecord.ts'
 import { FIRST_PROMOTION_POLICY, inOrder } from './ledger.ts'
 
 /** What moves the ledger, beside policies. */
@@ -34,23 +41,24 @@ export function judgeEventOrder(record: ChainRecord): readonly ClaimResult[] {
 /** Every event of the registry lies within the record's blocks, at a place where no other is. */
 function judgePlaces({ context, ...record }: ChainRecord): readonly ClaimResult[] {
   const { policies, markets, batches, scores, removals, promotions, promotionPolicies } = record
-  // The age of parameters is of the same event as that of observations.
-  const ages = (of: string) => JSON.stringify(policies.filter(({ kind }) => kind === of).map(placeText))
+  // All of freshness is set by one event.
+  const placesOf = (of: string) => JSON.stringify(policies.filter(({ kind }) => kind === of).map(placeText))
   const events = { policies, markets, batches, scores, removals, promotions, promotionPolicies }
+  const [first, ...further] = freshnessFields
   const taken = new Set<string>()
   const claims = Object.entries(events).flatMap(([name, list]: [string, readonly Place[]]) =>
     list.map((event, i): ClaimResult => {
       const found = placeText(event)
       const isWithin = event.block >= context.fromBlock && event.block <= context.toBlock
-      const isFree = !taken.has(found) || (name === 'policies' && policies[i]?.kind === 'maxParameterAgeSeconds')
+      const isFurther = name === 'policies' && further.some((kind) => kind === policies[i]?.kind)
+      const isFree = !taken.has(found) || isFurther
       taken.add(found)
       if (isWithin && isFree) return { claim: 'A2', holds: true }
       const expected = isWithin ? 'a place of its own' : `blocks ${context.fromBlock} to ${context.toBlock}`
       return { claim: 'A2', holds: false, field: `${name}[${i}]`, expected, found }
     }),
   )
-  const both = [ages('maxObservationAgeSeconds'), ages('maxParameterAgeSeconds')]
-  return [...claims, compare('A2', 'policies of freshness', both[0], both[1])]
+  return [...claims, ...further.map((kind) => compare('A2', 'policies of freshness', placesOf(first), placesOf(kind)))]
 }
 
 const placeText = ({ block, logIndex }: Place): string => `block ${block}, log ${logIndex}`

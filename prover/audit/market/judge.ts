@@ -6,6 +6,7 @@ import type { ClaimResult } from '../../registry/index.ts'
 import { extendHead } from '../../registry/market/calldata.ts'
 import { wordBits } from '../../statement/words.ts'
 import type { ChainRecord, MarketRecord, ScoredRecord } from './chainRecord.ts'
+import { deployedSubjects, type ExpectedPlace, judgeDeployed } from '../deployed/judge.ts'
 import { failed, firstFailureOf, summarise } from '../findings.ts'
 import { type AuditPins, isPinned, judgePlace } from '../pins.ts'
 import { judgeEventOrder, type Step, stepsOf } from './events.ts'
@@ -23,6 +24,7 @@ import {
 import { type HeldMarket, Ledger } from './ledger.ts'
 import { judgeModel, type UsableKey } from '../models.ts'
 import { type Computations, judgeBatch, parametersOf, type Scene } from './judgeBatch.ts'
+import { expectedMarketReads, sourcesOf } from './reads.ts'
 import { type AuditReport, type BatchReport, type MarketReport, meanScoreOf, type PromotionReport } from './report.ts'
 
 type Subject = { readonly of: string; readonly claims: readonly ClaimResult[] }
@@ -42,16 +44,18 @@ export async function judge(
 ): Promise<AuditReport> {
   const { context } = record
   const keys = new Map<string, UsableKey>()
-  const models = record.models.map((model) => judgeModel(model, context.chainId, pins.verificationKeyHashes, keys))
+  const models = record.models.map((model) => judgeModel(model, context.chainId, pins, keys))
   const scene: Scene = { record, keys, ledger: new Ledger(record), scores: new ScoreEvents(record), computations }
   const { steps, batches, promotions } = await judgeSteps(scene, onProgress)
   const ends = judgeEnds(scene, steps)
+  const deployed = judgeDeployed(record.deployed, placeOf(scene), pins)
 
   const failure = firstFailureOf([
     { of: 'the record', claims: [...judgePlace(context, pins), ...judgeEventOrder(record)] },
     ...models.map(({ name, claims }) => ({ of: `model ${name}`, claims })),
     ...steps,
     ...ends.map(({ marketId, report }) => ({ of: subjectOf(marketId), claims: report.claims })),
+    ...deployedSubjects(deployed),
   ])
   return {
     accepted: failure === undefined,
@@ -65,7 +69,20 @@ export async function judge(
     promotions,
     markets: ends.filter(({ marketId }) => !isShadow(marketId)).map(({ report }) => report),
     shadows: ends.filter(({ marketId }) => isShadow(marketId)).map(({ report }) => report),
+    deployed,
     ...(failure === undefined ? {} : { failure }),
+  }
+}
+
+/** Where the contracts must stand, and what they must answer, as the history has it. */
+function placeOf({ record, ledger }: Scene): ExpectedPlace {
+  const { context, markets, deployed } = record
+  const ids = markets.map(({ marketId }) => marketId)
+  return {
+    part: 'registry',
+    ...{ chainId: context.chainId, registry: context.registry, modelRegistry: context.modelRegistry },
+    sources: sourcesOf(markets),
+    reads: expectedMarketReads(ids, ledger, deployed.time),
   }
 }
 
@@ -162,10 +179,7 @@ function judgeEnd(added: MarketRecord, held: HeldMarket | undefined, ledger: Led
   const { marketId, source, inboxHead, inboxCount, final } = added
   const sequence = final.parametersAndSequence >> BigInt(wordBits('parameters'))
   const all = ledger.wordsAfter({ source, head: inboxHead, count: inboxCount }, marketId, Number.POSITIVE_INFINITY)
-  const stateHash =
-    held === undefined
-      ? NO_STATE
-      : stateHashOfWords(held.volatilityState, held.anchorState, held.inbox, held.volatilityModel)
+  const stateHash = held === undefined ? NO_STATE : stateHashOfWords(held, held.inbox, held.volatilityModel)
   return [
     compare('A4', 'final.sequence', ledger.sequenceOf(marketId), sequence),
     compare('R3', 'final.parameters', held?.parameters ?? 0n, parametersOf(final.parametersAndSequence)),

@@ -1,10 +1,10 @@
 /** Judges one batch: recomputes it with the twin, verifies its proof twice, and says what differs. */
-import { sizeOf } from '../../../circuits/statements/index.ts'
+import { marketStateWords, previousOf, sizeOf } from '../../../circuits/statements/index.ts'
 import { marketNameOf } from '../../market/marketId.ts'
 import { verificationKeyHash } from '../../proof/index.ts'
 import { compare } from '../../registry/claims.ts'
 import { digestOfJson } from '../../registry/digest.ts'
-import { compareFields } from '../../registry/market/bundle.ts'
+import { compareFields, resultWords } from '../../registry/market/bundle.ts'
 import { buildOf, type ClaimResult } from '../../registry/index.ts'
 import { decodeSubmit, type SubmitCall, type UpdateCall } from '../../registry/market/calldata.ts'
 import {
@@ -13,6 +13,7 @@ import {
   packObservations,
   stateBatch,
 } from '../../statement/marketRisk.ts'
+import { previousWordsOf, unpackState } from '../../statement/marketState.ts'
 import { elementAt, unpack, wordBits, wordCount } from '../../statement/words.ts'
 import type { BatchRecord, ChainRecord, ScoredRecord } from './chainRecord.ts'
 import { failed, judgeProof, summarise } from '../findings.ts'
@@ -27,7 +28,7 @@ import {
   scoreAfter,
   triedBy,
 } from './judgeShadows.ts'
-import { type HeldMarket, type Ledger, observationOf, stateOf } from './ledger.ts'
+import { type HeldMarket, type Ledger, observationOf } from './ledger.ts'
 import type { UsableKey } from '../models.ts'
 import { isBefore } from '../nodeReads.ts'
 import { type BatchReport, meanScoreOf } from './report.ts'
@@ -133,8 +134,7 @@ function startOf(update: UpdateCall, held: HeldMarket, ledger: Ledger): HeldMark
   if (!isSkipped(update, ledger)) return held
   return {
     ...held,
-    volatilityState: update.previousVolatilityState,
-    anchorState: update.previousAnchorState,
+    ...previousWordsOf(update),
     inbox: { source: update.source, head: update.inboxHead, count: update.inboxCount },
     sequence: update.sequence - 1n,
   }
@@ -213,8 +213,7 @@ function judgeStart(update: UpdateCall, index: number, held: HeldMarket): readon
   const at = `updates[${index}]`
   return [
     compare('R4', `${at}.sequence`, held.sequence + 1n, update.sequence),
-    compare('R3', `${at}.previousVolatilityState`, held.volatilityState, update.previousVolatilityState),
-    compare('R3', `${at}.previousAnchorState`, held.anchorState, update.previousAnchorState),
+    ...marketStateWords.map((word) => compare('R3', `${at}.${previousOf(word)}`, held[word], update[previousOf(word)])),
     compare('R3', `${at}.source`, held.inbox.source, update.source),
     compare('R3', `${at}.inboxCount`, held.inbox.count, update.inboxCount),
     compare('R3', `${at}.inboxHead`, held.inbox.head, update.inboxHead),
@@ -312,7 +311,7 @@ function toldBatch(
     markets: starts.map((held, i) => ({
       marketId: held.marketId,
       sequence: held.sequence + 1n,
-      previous: stateOf(held),
+      previous: unpackState(held),
       observations: (words[i] ?? []).map(observationOf),
       policy: unpack('marketPolicy', ledger.policy('market', held.marketId) ?? 0n),
     })),
@@ -332,16 +331,8 @@ async function compute(
   }
   const claims = call.updates.flatMap((update, i) => {
     const twin = statement.updates[i] as MarketRiskStatement['updates'][number]
-    const at = `updates[${i}]`
-    return [
-      {
-        prefix: `${at}.volatility`,
-        expected: twin.state.volatility,
-        found: unpack('volatilityState', update.volatilityState),
-      },
-      { prefix: `${at}.anchor`, expected: twin.state.anchor, found: unpack('anchorState', update.anchorState) },
-      { prefix: `${at}.parameters`, expected: twin.parameters, found: unpack('parameters', update.parameters) },
-    ]
+    const at = { state: `updates[${i}]`, parameters: `updates[${i}].parameters` }
+    return resultWords(at, twin, { state: unpackState(update), parameters: unpack('parameters', update.parameters) })
   })
   return [
     ...compareFields(claims),
@@ -355,11 +346,11 @@ async function compute(
 function applyCall(call: SubmitCall, { record, ledger }: Scene, batch: BatchRecord): void {
   const slots = record.models.find(({ modelId }) => modelId === batch.modelId)?.slots ?? 0
   for (const update of call.updates) {
-    const { marketId, observationCount, volatilityState, anchorState, parameters } = update
+    const { marketId, observationCount } = update
     const held = ledger.markets.get(marketId)
     if (held === undefined || isSkipped(update, ledger)) continue
     const words = ledger.wordsAfter(held.inbox, marketId, Math.min(Number(observationCount), slots))
-    ledger.move(marketId, volatilityState, anchorState, words, parameters, scoreAfter(held, update, ledger))
+    ledger.move(update, words, scoreAfter(held, update, ledger))
   }
 }
 

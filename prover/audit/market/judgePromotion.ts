@@ -1,9 +1,10 @@
 /** R37: every promotion is weighed again, from what the ledger holds where it stands. */
-import type { WordName } from '../../../circuits/statements/index.ts'
+import { marketStateWords, type WordName } from '../../../circuits/statements/index.ts'
 import { marketNameOf, modelIdOfShadow, shadowIdOf, volatilityModelName } from '../../market/marketId.ts'
 import type { Score } from '../../parameters/shadowScore.ts'
 import { compare } from '../../registry/claims.ts'
 import type { ClaimResult } from '../../registry/index.ts'
+import { stateWordsOf } from '../../statement/marketState.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { failed, summarise } from '../findings.ts'
 import type { ChainRecord, PromotionRecord } from './chainRecord.ts'
@@ -155,9 +156,9 @@ function judgePolicies(
 function judgeState({ event, market, shadow }: Scene): readonly ClaimResult[] {
   const { initialMarginX24, maintenanceMarginX24 } = unpack('parameters', market.parameters)
   const anchor = { ...unpack('anchorState', shadow.anchorState), initialMarginX24, maintenanceMarginX24 }
+  const expected = { ...stateWordsOf(shadow), anchorState: pack('anchorState', anchor) }
   return [
-    ...compareWords('volatilityState', 'volatilityState', shadow.volatilityState, event.volatilityState),
-    ...compareWords('anchorState', 'anchorState', pack('anchorState', anchor), event.anchorState),
+    ...marketStateWords.flatMap((word) => compareWords(word, word, expected[word], event[word])),
     compare('R37', 'inboxHead', shadow.inbox.head, event.inboxHead),
     compare('R37', 'inboxCount', shadow.inbox.count, event.inboxCount),
   ]

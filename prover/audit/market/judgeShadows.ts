@@ -1,5 +1,5 @@
 /** Shadows as strictly as markets: how they begin and end, that no prediction of theirs is passed over, and their scores. */
-import { words } from '../../../circuits/statements/index.ts'
+import { marketStateWords, words } from '../../../circuits/statements/index.ts'
 import { marketNameOf, modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
 import { addLoss, type Score } from '../../parameters/shadowScore.ts'
 import { compare } from '../../registry/claims.ts'
@@ -234,8 +234,7 @@ export function judgeHeldShadow(
   if (!isHeld || shadow === null) return claims
   return [
     ...claims,
-    compare('R35', 'final.shadow.volatilityState', held.volatilityState, shadow.volatilityState),
-    compare('R35', 'final.shadow.anchorState', held.anchorState, shadow.anchorState),
+    ...marketStateWords.map((word) => compare('R35', `final.shadow.${word}`, held[word], shadow[word])),
     compare('R35', 'final.shadow.inboxHead', held.inbox.head, shadow.inboxHead),
     compare('R35', 'final.shadow.inboxCount', held.inbox.count, shadow.inboxCount),
     ...compareScoreFields('R36', 'final.shadow.score', held.score, shadow.score),

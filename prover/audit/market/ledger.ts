@@ -1,20 +1,19 @@
 /** The chain's story told again: what the registry holds before each batch, from the record's events in order. */
 import type { Fields, WordName } from '../../../circuits/statements/index.ts'
 import { ownMarketOf } from '../../market/marketId.ts'
-import type { MarketState, Observation } from '../../parameters/marketRisk.ts'
+import type { Observation } from '../../parameters/marketRisk.ts'
 import { NO_SCORE, type Score } from '../../parameters/shadowScore.ts'
 import type { InboxPosition } from '../../registry/index.ts'
 import { extendHead } from '../../registry/market/calldata.ts'
+import { type StateWords, stateWordsOf } from '../../statement/marketState.ts'
 import { unpack, wordBits } from '../../statement/words.ts'
 import type { ChainRecord, MarketRecord, PromotionPolicy, PromotionRecord } from './chainRecord.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
 
 /** A market, or a shadow of one, between two batches. */
-export type HeldMarket = {
+export type HeldMarket = StateWords & {
   readonly marketId: string
   readonly volatilityModel: number
-  readonly volatilityState: bigint
-  readonly anchorState: bigint
   readonly inbox: InboxPosition
   readonly sequence: bigint
   readonly parameters: bigint
@@ -71,9 +70,10 @@ export class Ledger {
   }
 
   /** A market or a shadow begins. */
-  add({ marketId, source, volatilityModel, volatilityState, anchorState, inboxHead, inboxCount }: MarketRecord): void {
+  add(added: MarketRecord): void {
+    const { marketId, source, volatilityModel, anchorState, inboxHead, inboxCount } = added
     this.markets.set(marketId, {
-      ...{ marketId, volatilityModel, volatilityState, anchorState },
+      ...{ marketId, volatilityModel, ...stateWordsOf(added) },
       inbox: { source, head: inboxHead, count: inboxCount },
       sequence: this.sequenceOf(marketId),
       parameters: 0n,
@@ -89,18 +89,12 @@ export class Ledger {
   }
 
   /** A market goes on as a promotion says; its parameters and its count of batches stay. */
-  promote({
-    marketId,
-    volatilityModel,
-    volatilityState,
-    anchorState,
-    inboxHead,
-    inboxCount,
-  }: Omit<PromotionRecord, 'timestamp'>): void {
+  promote(promotion: Omit<PromotionRecord, 'timestamp'>): void {
+    const { marketId, volatilityModel, inboxHead, inboxCount } = promotion
     const held = this.markets.get(marketId)
     if (held === undefined) return
     const inbox = { source: held.inbox.source, head: inboxHead, count: inboxCount }
-    this.markets.set(marketId, { ...held, volatilityModel, volatilityState, anchorState, inbox })
+    this.markets.set(marketId, { ...held, volatilityModel, ...stateWordsOf(promotion), inbox })
   }
 
   /** How many batches have moved a market or a shadow, also one that was removed. */
@@ -137,11 +131,8 @@ export class Ledger {
 
   /** Puts a batch's result in place of what was held. */
   move(
-    marketId: string,
-    volatilityState: bigint,
-    anchorState: bigint,
+    { marketId, parameters, ...state }: StateWords & { readonly marketId: string; readonly parameters: bigint },
     words: readonly bigint[],
-    parameters: bigint,
     score: Score,
   ): void {
     const held = this.markets.get(marketId)
@@ -149,8 +140,7 @@ export class Ledger {
     const { source, head, count } = held.inbox
     this.markets.set(marketId, {
       ...held,
-      volatilityState,
-      anchorState,
+      ...stateWordsOf(state),
       inbox: { source, head: extendHead(head, words), count: count + BigInt(words.length) },
       sequence: held.sequence + 1n,
       parameters,
@@ -160,14 +150,6 @@ export class Ledger {
 }
 
 const NO_MARKET = `0x${'00'.repeat(32)}`
-
-/** A market's held words as the twin takes them. */
-export function stateOf({
-  volatilityState,
-  anchorState,
-}: Pick<HeldMarket, 'volatilityState' | 'anchorState'>): MarketState {
-  return { volatility: unpack('volatilityState', volatilityState), anchor: unpack('anchorState', anchorState) }
-}
 
 /** Fields of a word, of one that no registry takes those of its lower bits: for what is told, not for what is judged. */
 export const fittingFields = <W extends WordName>(word: W, value: bigint): Fields<W> =>

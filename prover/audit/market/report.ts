@@ -2,6 +2,9 @@
 import type { LearningPolicy } from '../../parameters/confidence.ts'
 import { meanScores, type Score } from '../../parameters/shadowScore.ts'
 import type { ClaimResult } from '../../registry/index.ts'
+import type { Alarm } from '../../registry/market/alarms.ts'
+import { deployedRows, deployedText, judgedOf } from '../deployed/report.ts'
+import type { DeployedReport } from '../deployed/judge.ts'
 import {
   alignColumns,
   legendText,
@@ -11,6 +14,7 @@ import {
   timesText,
   verdictCells,
   verdictText,
+  wrapped,
 } from '../report.ts'
 
 /** How predictions fared: mean quantile scores as fractions of the price, lower is better; none before the first one. */
@@ -80,6 +84,10 @@ export type AuditReport = {
   readonly promotions: readonly PromotionReport[]
   readonly markets: readonly MarketReport[]
   readonly shadows: readonly MarketReport[]
+  /** What somebody should look at, at the last block; not in a bundle, which does not hold what sources refused. */
+  readonly alarms?: readonly Alarm[]
+  /** The contracts themselves, who governs them, and what they answer. */
+  readonly deployed: DeployedReport
   /** The first claim that does not hold, and of what. */
   readonly failure?: { readonly of: string; readonly claim: ClaimResult }
 }
@@ -102,23 +110,36 @@ export function meanScoreOf(score: Score, learning: LearningPolicy): MeanScore {
  */
 export function formatAudit(report: AuditReport, telling: Telling = {}): string {
   const { models, batches, promotions, markets, shadows, registry, chainId, fromBlock, toBlock } = report
-  const subjects = [...models, ...batches, ...promotions, ...markets, ...shadows]
+  const subjects = [...models, ...batches, ...promotions, ...markets, ...shadows, ...judgedOf(report.deployed)]
   const accepted = batches.filter((batch) => batch.accepted).length
   return [
     `Audit of registry ${registry} on chain ${chainId}, blocks ${fromBlock} to ${toBlock}`,
     '',
     alignColumns(rowsOf(report, telling)),
     ...scoresText(report),
+    ...deployedText(report.deployed),
     '',
     legendText(subjects),
     '',
+    ...alarmLines(report.alarms),
     ...verdictText(report, [`${accepted} of ${batches.length} batches`], subjects, telling),
     '',
   ].join('\n')
 }
 
+/** Alarms are no claims: a chain may be as it says it is, and yet not as it should be. */
+function alarmLines(alarms: readonly Alarm[] | undefined): readonly string[] {
+  if (alarms === undefined) return []
+  if (alarms.length === 0) return ['Alarms: none.', '']
+  return [
+    'Alarms, which are no claims:',
+    ...alarms.map(({ kind, of, says }) => wrapped(`${kind} of ${of}: ${says}`)),
+    '',
+  ]
+}
+
 function rowsOf(
-  { models, batches, promotions, markets, shadows }: AuditReport,
+  { models, batches, promotions, markets, shadows, deployed }: AuditReport,
   telling: Telling,
 ): readonly (readonly string[])[] {
   return [
@@ -147,6 +168,7 @@ function rowsOf(
       shadow.score === undefined ? 'removed' : `${shadow.waiting} waiting`,
       ...verdictCells(shadow, telling),
     ]),
+    ...deployedRows(deployed, telling),
   ]
 }
 

@@ -2,6 +2,7 @@
 import type { Log } from 'ethers'
 import { interfaceOf } from '../../registry/artifacts.ts'
 import { ask } from '../../registry/contractErrors.ts'
+import { stateWordsOf } from '../../statement/marketState.ts'
 import type { CollectOptions } from '../history.ts'
 import { inTurns, placeOf } from '../nodeReads.ts'
 import type { ChainRecord, PromotionPolicy } from './chainRecord.ts'
@@ -23,14 +24,15 @@ export async function shadowEvents(
     removals: events('ShadowRemoved').map(({ place, args: { shadowId } }) => ({ ...place, shadowId })),
     promotions: await inTurns(events('ShadowPromoted'), async ({ place, args }) => {
       const block = await ask('Reading a block', () => provider.getBlock(place.block))
-      const { marketId, volatilityState, anchorState, inboxHead, inboxCount, score, controlScore } = args
+      const { marketId, state, inboxHead, inboxCount, score, controlScore } = args
       return {
         ...place,
         timestamp: block?.timestamp ?? 0,
         marketId,
         volatilityModel: Number(args.volatilityModel),
         previousModel: Number(args.previousModel),
-        ...{ volatilityState, anchorState, inboxHead, inboxCount, score, controlScore },
+        ...stateWordsOf(state),
+        ...{ inboxHead, inboxCount, score, controlScore },
       }
     }),
     promotionPolicies: events('PromotionPolicySet').map(({ place, args: { previous, current } }) => ({

@@ -13,16 +13,16 @@ import {
   strikesOf,
   strikeWordCount,
 } from './calls.ts'
-import { compareLists } from './comparisons.ts'
+import { compareLists, unpackSafely } from './comparisons.ts'
 import type { ArrayEvent, ProofEvent } from './record.ts'
-import { contextOf, judgeScope, judgeStatement, type Scene, type UsedModel, useModel } from './scene.ts'
+import { contextOf, judgePrice, judgeScope, judgeStatement, type Scene, type UsedModel, useModel } from './scene.ts'
 
 /** Prices every array of a submission again, and keeps those that follow from their round and policy. */
 export async function judgeArrays(scene: Scene, call: ArraysCall, events: readonly ProofEvent[]): Promise<void> {
   const { ledger, transaction, found } = scene
   const model = useModel(scene, call.modelId, 'riskArray')
   const perArray = strikeWordCount(model.build === undefined ? 0 : sizeOf(model.build, 'strikes'))
-  const scope = judgeScope(scene, call.asOf, call.marketHash, hashOfHashes(call.expiryHashes))
+  const scope = judgeScope(scene, call.asOf, call.marketWords, hashOfHashes(call.expiryHashes))
   const shared = [
     ...model.claims,
     ...scope.claims,
@@ -31,7 +31,9 @@ export async function judgeArrays(scene: Scene, call: ArraysCall, events: readon
   ]
   for (const [i, item] of call.arrays.entries()) {
     const { claims, priced, expiry } = await judgeArray(scene, call, i, model, scope.roundId, events[i])
-    ledger.arrays.set(item.arrayRoot, { asOf: call.asOf, expiry, policyVersion: ledger.policy?.version ?? 0n, priced })
+    const { asOf, modelId } = call
+    const policyVersion = ledger.policy?.version ?? 0n
+    ledger.arrays.set(item.arrayRoot, { asOf, expiry, policyVersion, modelId, priced })
     found.arrays.push({
       number: found.arrays.length + 1,
       block: transaction.block,
@@ -71,6 +73,12 @@ async function judgeArray(
     claims.push(
       compare('R26', `${at}.expiryWords`, listed, hashOfWords(item.expiryWords)),
       compare('R26', `${at}.expiryWords.asOf`, call.asOf, surface.asOf),
+      judgePrice(
+        scene.ledger,
+        `${at}.forward`,
+        unpackSafely('roundPrices', call.marketWords[0] ?? 0n)?.spotE8 ?? 0n,
+        surface.forwardVariableE8 + surface.forwardFixedE8,
+      ),
       ...judgeArrayEvent(event, item.arrayRoot, call.asOf, expiry, policy?.version ?? 0n),
     )
     if (build !== undefined && verificationKey !== undefined && policy !== undefined) {

@@ -1,8 +1,8 @@
 /** An audit of margins: every proven margin of a portfolio registry, re-derived leg by leg from chain data alone. */
 import { Contract, getAddress, type Provider } from 'ethers'
-import { verificationKeyHash } from '../../proof/index.ts'
 import { interfaceOf } from '../../registry/artifacts.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
+import { pinsOfKeys } from '../models.ts'
 import { type AuditOptions, connectTo } from '../target.ts'
 import { collectPortfolioRecord } from './collect.ts'
 import { judgePortfolio } from './judge.ts'
@@ -50,10 +50,8 @@ export async function auditPortfolio(options: AuditOptions): Promise<PortfolioAu
     keys,
     onProgress: (done, total) => onProgress?.('reading', done, total),
   })
-  const verificationKeyHashes = keys.map(({ verificationKey }) => `0x${verificationKeyHash(verificationKey)}`)
-  const report = await judgePortfolio(record, { chainId, registry, verificationKeyHashes }, (done, total) =>
-    onProgress?.('verifying', done, total),
-  )
+  const pins = { ...options.pins, ...pinsOfKeys(keys), chainId, registry }
+  const report = await judgePortfolio(record, pins, (done, total) => onProgress?.('verifying', done, total))
   return { report, record }
 }
 

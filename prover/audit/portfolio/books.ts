@@ -5,14 +5,15 @@ import { type BookState, emptyBook, foldBook, type OptionPosition } from '../../
 import type { AccountState } from '../../portfolio/margin.ts'
 import type { BookShard } from '../../portfolio/sharding.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
-import { subjectOf } from '../../registry/portfolio/calldata.ts'
+import { type ReportWords, subjectOf } from '../../registry/portfolio/calldata.ts'
 import { stateBook } from '../../statement/optionBook.ts'
 import { unpack } from '../../statement/words.ts'
 import { failed, summarise } from '../findings.ts'
 import { type BooksArgument, type HeldItem, holdingsOf } from './calls.ts'
 import { compareLists, holdsIf } from './comparisons.ts'
+import type { ReportRecord } from './record.ts'
 import type { BookReport } from './report.ts'
-import { contextOf, judgeStatement, type Scene, type UsedModel, useModel } from './scene.ts'
+import { contextOf, isActive, judgeStatement, type Scene, type UsedModel, useModel } from './scene.ts'
 
 /** An account's positions, folded again over arrays that were priced again. */
 export type Folded = {
@@ -49,16 +50,21 @@ function bookSizes({ model }: Reader): { readonly segments: number; readonly str
   return { segments, strikes, words: 1 + segments + segments * strikes + 1 }
 }
 
-/** Folds all books of an account, and holds what they fold to what the venue reported. */
+/**
+ * Folds all books of an account, and holds what they fold to what the venue reported last.
+ *
+ * @param about report that the books are about; what an earlier one said is not asked
+ */
 export async function foldAccount(
   scene: Scene,
   item: HeldItem,
   roundId: string,
   asOf: bigint,
   reader: Reader,
+  about?: bigint,
 ): Promise<Folded> {
   const report = scene.ledger.reports.get(item.account)
-  const sequence = report?.sequence ?? 0n
+  const sequence = about ?? report?.sequence ?? 0n
   const size = bookSizes(reader)
   const count = Number(item.books)
   const subject = subjectOf(roundId, [{ account: item.account, sequence }])
@@ -84,11 +90,7 @@ export async function foldAccount(
     books.push({ number, positions: folded.held.length, ...summarise(folded.claims) })
     reader.next++
   }
-  claims.push(
-    ...compareLists('R28', 'positions', report?.positions ?? [], met),
-    compare('R28', 'holdings', report?.holdings, item.holdings),
-    ...compareLists('R28', 'collateralAmounts', report?.collateralAmounts ?? [], item.collateralAmounts),
-  )
+  if (sequence === (report?.sequence ?? 0n)) claims.push(...compareReport(report, { ...item, positions: met }))
   let account: AccountState | undefined
   try {
     positions.push(...met.map((word) => unpack('optionPosition', word)))
@@ -98,6 +100,13 @@ export async function foldAccount(
   }
   return { claims, books, account, shards, arrays: [...arrays], positions }
 }
+
+/** What is said to be held is what the venue reported. */
+export const compareReport = (report: ReportRecord | undefined, said: ReportWords): readonly ClaimResult[] => [
+  ...compareLists('R28', 'positions', report?.positions ?? [], said.positions),
+  compare('R28', 'holdings', report?.holdings, said.holdings),
+  ...compareLists('R28', 'collateralAmounts', report?.collateralAmounts ?? [], said.collateralAmounts),
+]
 
 type FoldOne = {
   readonly words: readonly bigint[]
@@ -124,8 +133,8 @@ async function foldOne(scene: Scene, { words, following, state, subject, asOf, r
     const expiries = roots.map((_, e) => positions[e * strikes]?.expiry ?? 0n)
     const after = following === undefined ? 0n : unpack('optionPosition', following).expiry
     for (const [e, root] of roots.entries()) {
-      const { claim, priced } = judgeArrayUse(scene, root, asOf, expiries[e] ?? 0n, e)
-      claims.push(claim)
+      const { claims: found, priced } = judgeArrayUse(scene, root, asOf, expiries[e] ?? 0n, e)
+      claims.push(...found)
       if (priced !== undefined) arrays.push(priced)
     }
     const { build, verificationKey } = reader.model
@@ -152,13 +161,16 @@ async function foldOne(scene: Scene, { words, following, state, subject, asOf, r
   return { claims, arrays, held, shard }
 }
 
-/** A book's array was proven for its round, expiry and policy, and follows from them. */
-function judgeArrayUse({ ledger }: Scene, root: bigint, asOf: bigint, expiry: bigint, segment: number) {
+/** A book's array was proven for its round, expiry and policy, by a model that is still active, and follows from them. */
+function judgeArrayUse(scene: Scene, root: bigint, asOf: bigint, expiry: bigint, segment: number) {
+  const { ledger } = scene
   const held = ledger.arrays.get(root)
   const version = ledger.policy?.version
   const expected = `an array of round ${asOf}, expiry ${expiry}, policy ${version}`
   const fits = held?.asOf === asOf && held.expiry === expiry && held.policyVersion === version
   const found = held === undefined ? root : `round ${held.asOf}, expiry ${held.expiry}, policy ${held.policyVersion}`
-  const claim = holdsIf(fits, 'R28', `arrayRoots[${segment}]`, expected, found)
-  return { claim, priced: fits ? held.priced : undefined }
+  const at = `arrayRoots[${segment}]`
+  const model = held !== undefined && isActive(scene, held.modelId) ? 'an active model' : 'a model that is not active'
+  const claims = [holdsIf(fits, 'R28', at, expected, found), compare('R54', at, 'an active model', model)]
+  return { claims, priced: fits ? held.priced : undefined }
 }

@@ -18,7 +18,7 @@ export type ArrayItem = {
 export type ArraysCall = {
   readonly method: 'submitArrays'
   readonly asOf: bigint
-  readonly marketHash: string
+  readonly marketWords: readonly bigint[]
   readonly expiryHashes: readonly string[]
   readonly modelId: string
   readonly arrays: readonly ArrayItem[]
@@ -68,9 +68,13 @@ export type WitnessCall = BooksArgument & {
     readonly bookModelId: string
     readonly witnessModelId: string
     readonly commitment: bigint
+    /** Report that it is about. */
+    readonly sequence: bigint
     readonly scenario: bigint
     readonly bound: bigint
   }
+  /** What the venue reported last, if the witness is about an earlier report. */
+  readonly present: readonly bigint[]
   readonly witnessProof: readonly bigint[]
 }
 export type ProvingCall = ArraysCall | MarginsCall | WitnessCall

@@ -1,14 +1,17 @@
 /** Gathers a {@link PortfolioRecord} from a node: events, calldata, code and the state at the last block. Judges nothing. */
-import { Contract, type Log, toBeHex } from 'ethers'
+import { Contract, type Log, type Provider, toBeHex } from 'ethers'
 import { interfaceOf } from '../../registry/artifacts.ts'
 import { callsIn, SubmissionHiddenError } from '../../registry/calls.ts'
 import { logsBetween } from '../../registry/chain.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
 import { decodeRegistryCall, namedValues } from '../../registry/portfolio/calldata.ts'
+import { collectDeployed } from '../deployed/collect.ts'
 import { type CollectOptions, HistoryIncompleteError, lastBlock } from '../history.ts'
 import { collectModels } from '../models.ts'
 import { inTurns, type Place, placeOf } from '../nodeReads.ts'
 import { PROVING_METHODS } from './calls.ts'
+import { portfolioQuestions } from './reads.ts'
+import { publishCallOf } from './signatures.ts'
 import type { AccountRecord, PortfolioRecord, ProofEvent, TransactionRecord } from './record.ts'
 
 type Gathered = CollectOptions & { readonly end: number }
@@ -42,6 +45,7 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
   const topics = interfaceOf('AttestedRounds').encodeFilterTopics('RoundPublished', [marketId])
   const published = await logsBetween(provider, { address: rounds, topics }, fromBlock, end)
   const { version, words } = await read(gathered, 'portfolioPolicy')
+  const accounts = [...new Set(reports.map(({ account }) => account))]
   return {
     context: {
       chainId,
@@ -56,18 +60,42 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
     },
     models: await collectModels(gathered, modelRegistry),
     policies: named('PortfolioPolicySet').map(withPlace) as unknown as PortfolioRecord['policies'],
-    freshness: named('PortfolioFreshnessSet').map(({ block, logIndex, args }) => {
-      const { maxRoundAgeSeconds } = args.current as { maxRoundAgeSeconds: bigint }
-      return { block, logIndex, maxRoundAgeSeconds }
-    }),
-    rounds: eventsIn('AttestedRounds', published).map(withPlace) as unknown as PortfolioRecord['rounds'],
+    freshness: named('PortfolioFreshnessSet').map(({ block, logIndex, args }) => ({
+      ...{ block, logIndex },
+      ...(args.current as Omit<PortfolioRecord['freshness'][number], keyof Place>),
+    })),
+    priceGaps: named('RoundPriceGapSet').map(({ block, logIndex, args }) => ({
+      ...{ block, logIndex, gapBps: args.currentBps as bigint },
+    })),
+    rounds: await roundsOf(gathered, rounds, eventsIn('AttestedRounds', published)),
     reports,
     transactions: await transactionsOf(gathered, events),
     final: {
       policy: { version, words: [...words] },
-      accounts: await accountsOf(gathered, [...new Set(reports.map(({ account }) => account))]),
+      accounts: await accountsOf(gathered, accounts),
     },
+    deployed: await collectDeployed(gathered, {
+      part: 'portfolioRegistry',
+      ...{ registry, modelRegistry },
+      sources: [{ part: 'rounds', address: rounds }],
+      questions: portfolioQuestions(accounts),
+    }),
   }
+}
+
+/** Rounds with the calls that published them. */
+function roundsOf(
+  { provider }: Gathered,
+  source: string,
+  events: readonly Event[],
+): Promise<PortfolioRecord['rounds']> {
+  const isPublishing = (calldata: string): boolean => publishCallOf(calldata) !== undefined
+  return inTurns(events, async ({ block, logIndex, log, args: { marketId: _, ...round } }) => {
+    const place = { block, logIndex }
+    const calls = await callsOf(provider, source, log.transactionHash, isPublishing)
+    const calldata = calls?.find((call) => publishCallOf(call)?.round.asOf === round.asOf) ?? null
+    return { ...place, ...round, calldata } as unknown as PortfolioRecord['rounds'][number]
+  })
 }
 
 function eventsIn(contract: 'PortfolioRegistry' | 'AttestedRounds', logs: readonly Log[]): readonly Event[] {
@@ -90,7 +118,7 @@ async function transactionsOf(gathered: Gathered, events: readonly Event[]): Pro
   return inTurns([...byHash], async ([hash, found]) => {
     const { block: number } = found[0] as Event
     const block = await ask('Reading a block', () => gathered.provider.getBlock(number))
-    const calls = await callsOf(gathered, hash)
+    const calls = await callsOf(gathered.provider, gathered.registry, hash, isProving)
     gathered.onProgress?.(++done, byHash.size)
     return {
       block: number,
@@ -102,10 +130,16 @@ async function transactionsOf(gathered: Gathered, events: readonly Event[]): Pro
   })
 }
 
-async function callsOf({ provider, registry }: Gathered, hash: string): Promise<readonly string[] | null> {
-  const isProving = (calldata: string): boolean => PROVING_METHODS.includes(decodeRegistryCall(calldata)?.method ?? '')
+const isProving = (calldata: string): boolean => PROVING_METHODS.includes(decodeRegistryCall(calldata)?.method ?? '')
+
+async function callsOf(
+  provider: Provider,
+  contract: string,
+  hash: string,
+  isWanted: (calldata: string) => boolean,
+): Promise<readonly string[] | null> {
   try {
-    const calls = await ask('Reading a submission', () => callsIn(provider, registry, hash, isProving))
+    const calls = await ask('Reading a submission', () => callsIn(provider, contract, hash, isWanted))
     return calls.map((each) => each.toLowerCase())
   } catch (error) {
     if (error instanceof SubmissionHiddenError) return null
@@ -116,15 +150,22 @@ async function callsOf({ provider, registry }: Gathered, hash: string): Promise<
 function accountsOf(gathered: Gathered, accounts: readonly string[]): Promise<AccountRecord[]> {
   return inTurns(accounts, async (account) => {
     const { sequence, bookHash } = await read(gathered, 'accountOf', account)
-    return { account, sequence, bookHash, margin: await marginOf(gathered, account) }
+    const evidence = await unlessUnproven(read(gathered, 'marginForLiquidation', account))
+    const liquidatable = evidence === null ? null : (evidence.liquidatable as boolean)
+    return { account, sequence, bookHash, margin: await marginOf(gathered, account), liquidatable }
   })
 }
 
 async function marginOf(gathered: Gathered, account: string): Promise<AccountRecord['margin']> {
+  const found = await unlessUnproven(read(gathered, 'unsafeMargin', account))
+  if (found === null) return null
+  const { asOf, sequence, initialE8, maintenanceE8 } = found.proven
+  return { asOf, sequence, initialE8, maintenanceE8 }
+}
+
+async function unlessUnproven<Answer>(asked: Promise<Answer>): Promise<Answer | null> {
   try {
-    const { proven } = await read(gathered, 'unsafeMargin', account)
-    const { asOf, sequence, initialE8, maintenanceE8 } = proven
-    return { asOf, sequence, initialE8, maintenanceE8 }
+    return await asked
   } catch (error) {
     if (error instanceof ContractRevertError && error.reason === 'MarginNotYetProven') return null
     throw error

@@ -7,6 +7,7 @@ import { type ClaimResult, compare } from '../../registry/claims.ts'
 import { bookHashOf } from '../../registry/portfolio/calldata.ts'
 import { hashOfHashes, roundIdOfHashes } from '../../registry/portfolio/rounds.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
+import { deployedSubjects, type ExpectedPlace, judgeDeployed } from '../deployed/judge.ts'
 import { firstFailureOf, summarise } from '../findings.ts'
 import { judgeModel, type UsableKey } from '../models.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
@@ -16,9 +17,11 @@ import { decodeProvingCall, eventCount } from './calls.ts'
 import { compareLists, compareWord, holdsIf } from './comparisons.ts'
 import { PortfolioLedger } from './ledger.ts'
 import { judgeMargins } from './margins.ts'
+import { expectedPortfolioReads } from './reads.ts'
 import type { PortfolioRecord, ProofEvent, TransactionRecord } from './record.ts'
 import type { AccountReport, MarginReport, PortfolioAuditReport, WitnessReport } from './report.ts'
 import type { Audited, Found, Scene } from './scene.ts'
+import { judgeSignatures } from './signatures.ts'
 import { judgeWitness } from './witness.ts'
 
 /**
@@ -57,8 +60,10 @@ export async function judgePortfolio(
   }
   ledger.advanceTo({ block: Number.POSITIVE_INFINITY, logIndex: 0 })
   const policy = { ...summarise(judgePolicies(record)), versions: record.policies.length }
-  const rounds = { ...summarise(judgeRounds(record)), published: record.rounds.length }
+  const signed = record.rounds.flatMap((round, i) => judgeSignatures(round, i, record))
+  const rounds = { ...summarise([...judgeRounds(record), ...signed]), published: record.rounds.length }
   const accounts = judgeAccounts(record, ledger)
+  const deployed = judgeDeployed(record.deployed, placeOf(record, ledger), pins)
   const emptyState = compare('R28', 'context.emptyState', await stateRoot(emptyBook), context.emptyState)
   const failure = firstFailureOf([
     { of: 'the record', claims: [...judgePlace(context, pins), emptyState] },
@@ -69,6 +74,7 @@ export async function judgePortfolio(
     ...found.margins.flatMap((margin) => subjectsOf('margin of', margin)),
     ...found.witnesses.flatMap((witness) => subjectsOf('witness against', witness)),
     ...accounts.map(({ account, claims }) => ({ of: `account ${account}`, claims })),
+    ...deployedSubjects(deployed),
   ])
   return {
     kind: 'portfolio',
@@ -83,7 +89,20 @@ export async function judgePortfolio(
     rounds,
     ...found,
     accounts,
+    deployed,
     ...(failure === undefined ? {} : { failure }),
+  }
+}
+
+/** Where the contracts must stand, and what they must answer, as the history has it. */
+function placeOf(record: PortfolioRecord, ledger: PortfolioLedger): ExpectedPlace {
+  const { chainId, registry, modelRegistry, rounds, marketId, emptyState } = record.context
+  return {
+    part: 'portfolioRegistry',
+    ...{ chainId, registry, modelRegistry },
+    sources: [{ part: 'rounds', address: rounds }],
+    given: { marketId_: marketId, emptyState_: emptyState },
+    reads: expectedPortfolioReads(record, ledger),
   }
 }
 
@@ -96,7 +115,7 @@ const subjectsOf = (title: string, { account, books, claims }: MarginReport | Wi
 export function beginAudit(record: PortfolioRecord, pins: AuditPins = {}) {
   const keys = new Map<string, UsableKey>()
   const { chainId } = record.context
-  const models = record.models.map((model) => judgeModel(model, chainId, pins.verificationKeyHashes, keys))
+  const models = record.models.map((model) => judgeModel(model, chainId, pins, keys))
   const found: Found = { arrays: [], margins: [], witnesses: [] }
   return { models, audited: { record, ledger: PortfolioLedger.of(record), keys, found } satisfies Audited }
 }
@@ -133,7 +152,7 @@ function judgeRounds({ rounds, context }: PortfolioRecord): readonly ClaimResult
 
 /** Where accounts stand at the end: reports count up, the last ones and the last margins are what the registry holds. */
 function judgeAccounts({ reports, final }: PortfolioRecord, ledger: PortfolioLedger): readonly AccountReport[] {
-  return final.accounts.map(({ account, sequence, bookHash, margin }) => {
+  return final.accounts.map(({ account, sequence, bookHash, margin, liquidatable }) => {
     const own = reports.filter((each) => each.account === account)
     const last = own.at(-1)
     const proven = ledger.margins.get(account)
@@ -143,6 +162,7 @@ function judgeAccounts({ reports, final }: PortfolioRecord, ledger: PortfolioLed
       last === undefined
         ? compare('R27', 'final.bookHash', 'a report', 'none')
         : compare('R27', 'final.bookHash', bookHashOf(last.positions, last.holdings, last.collateralAmounts), bookHash),
+      compare('R50', 'final.liquidatable', ledger.unhealthy.has(account), liquidatable === true),
       compare('R31', 'final.margin.asOf', proven?.asOf, margin?.asOf),
       compare('R31', 'final.margin.sequence', proven?.sequence, margin?.sequence),
     ]
@@ -186,10 +206,10 @@ function tellUnexplained(
   for (const event of events) {
     if (event.name === 'ArrayAccepted') {
       const { arrayRoot, asOf, expiry, policyVersion } = event
-      ledger.arrays.set(arrayRoot, { asOf, expiry, policyVersion, priced: undefined })
+      ledger.arrays.set(arrayRoot, { asOf, expiry, policyVersion, modelId: '', priced: undefined })
       found.arrays.push({ ...landed, number: found.arrays.length + 1, arrayRoot, asOf, expiry, strikesE8: [] })
     } else if (event.name === 'MarginProven') {
-      ledger.margins.set(event.account, event)
+      ledger.accept(event.account, event)
       found.margins.push({
         ...landed,
         account: event.account,
@@ -199,7 +219,7 @@ function tellUnexplained(
         legs: [],
       })
     } else if (event.name === 'AccountUnhealthy') {
-      ledger.witnesses.set(event.account, event)
+      ledger.mark(event.account, event)
       found.witnesses.push({ ...landed, account: event.account, sequence: event.sequence, asOf: event.asOf, books: [] })
     }
   }

@@ -1,6 +1,7 @@
 /** What a portfolio registry holds before each proof, from the record's events in order. */
 import type { PricedSurface } from '../../portfolio/accountMargin.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
+import { unpackSafely } from './comparisons.ts'
 import type { PolicyRecord, PortfolioRecord, ReportRecord, RoundRecord } from './record.ts'
 
 /** An array that the registry took; `priced` is undefined if it does not follow from its round and policy. */
@@ -8,6 +9,7 @@ export type HeldArray = {
   readonly asOf: bigint
   readonly expiry: bigint
   readonly policyVersion: bigint
+  readonly modelId: string
   readonly priced: PricedSurface | undefined
 }
 
@@ -20,10 +22,16 @@ type Pending = { readonly place: Place; readonly apply: (ledger: PortfolioLedger
 export class PortfolioLedger {
   policy: PolicyRecord | undefined
   maxRoundAgeSeconds = 0n
+  maxRoundLagSeconds = 0n
+  /** Where nothing else was set, a factor of 2. */
+  priceGapBps = 10_000n
+  newestRound = 0n
   readonly rounds: Map<bigint, RoundRecord>
   readonly reports: Map<string, ReportRecord>
   readonly arrays: Map<bigint, HeldArray>
-  readonly margins: Map<string, Proven & { readonly margins: bigint }>
+  readonly margins: Map<string, Proven & { readonly margins: bigint; readonly thresholds: bigint }>
+  /** Accounts that were shown to be below maintenance and have not been shown healthy since. */
+  readonly unhealthy: Map<string, Proven>
   readonly witnesses: Map<string, Proven>
   /** Latest first. */
   private readonly pending: Pending[]
@@ -31,20 +39,27 @@ export class PortfolioLedger {
   private constructor(pending: readonly Pending[], from?: PortfolioLedger) {
     this.pending = [...pending]
     this.policy = from?.policy
-    this.maxRoundAgeSeconds = from?.maxRoundAgeSeconds ?? 0n
+    if (from !== undefined) {
+      this.maxRoundAgeSeconds = from.maxRoundAgeSeconds
+      this.maxRoundLagSeconds = from.maxRoundLagSeconds
+      this.priceGapBps = from.priceGapBps
+      this.newestRound = from.newestRound
+    }
     this.rounds = new Map(from?.rounds)
     this.reports = new Map(from?.reports)
     this.arrays = new Map(from?.arrays)
     this.margins = new Map(from?.margins)
+    this.unhealthy = new Map(from?.unhealthy)
     this.witnesses = new Map(from?.witnesses)
   }
 
-  static of({ policies, freshness, rounds, reports }: PortfolioRecord): PortfolioLedger {
+  static of({ policies, freshness, priceGaps, rounds, reports }: PortfolioRecord): PortfolioLedger {
     const pending: readonly Pending[] = [
       ...policies.map((each) => entry(each, (ledger) => ledger.setPolicy(each))),
-      ...freshness.map((each) => entry(each, (ledger) => ledger.setAge(each.maxRoundAgeSeconds))),
-      ...rounds.map((each) => entry(each, (ledger) => ledger.rounds.set(each.asOf, each))),
-      ...reports.map((each) => entry(each, (ledger) => ledger.reports.set(each.account, each))),
+      ...freshness.map((each) => entry(each, (ledger) => ledger.setFreshness(each))),
+      ...priceGaps.map((each) => entry(each, (ledger) => ledger.setPriceGap(each.gapBps))),
+      ...rounds.map((each) => entry(each, (ledger) => ledger.addRound(each))),
+      ...reports.map((each) => entry(each, (ledger) => ledger.takeReport(each))),
     ]
     return new PortfolioLedger(pending.toSorted((a, b) => (isBefore(a.place, b.place) ? 1 : -1)))
   }
@@ -70,12 +85,56 @@ export class PortfolioLedger {
     this.policy = policy
   }
 
-  private setAge(seconds: bigint): void {
-    this.maxRoundAgeSeconds = seconds
+  private setFreshness({ maxRoundAgeSeconds, maxRoundLagSeconds }: PortfolioRecord['freshness'][number]): void {
+    this.maxRoundAgeSeconds = maxRoundAgeSeconds
+    this.maxRoundLagSeconds = maxRoundLagSeconds
+  }
+
+  private setPriceGap(gapBps: bigint): void {
+    this.priceGapBps = gapBps
+  }
+
+  /** Takes over margins, and what they say of the account's health. */
+  accept(account: string, proven: Proven & { readonly margins: bigint; readonly thresholds: bigint }): void {
+    const { asOf, sequence, margins, thresholds } = proven
+    this.margins.set(account, { asOf, sequence, margins, thresholds })
+    if (!isLater({ asOf, sequence }, this.unhealthy.get(account))) return
+    const maintenanceE8 = unpackSafely('accountMargins', margins)?.maintenanceE8 ?? 0n
+    if (maintenanceE8 < 0n) this.unhealthy.set(account, { asOf, sequence })
+    else this.unhealthy.delete(account)
+  }
+
+  /** A witness has shown an account to be below maintenance. */
+  mark(account: string, { asOf, sequence }: Proven): void {
+    this.witnesses.set(account, { asOf, sequence })
+    this.unhealthy.set(account, { asOf, sequence })
+  }
+
+  private takeReport(report: ReportRecord): void {
+    this.reports.set(report.account, report)
+    if (holdsCashAlone(report)) this.unhealthy.delete(report.account)
+  }
+
+  private addRound(round: RoundRecord): void {
+    this.rounds.set(round.asOf, round)
+    this.newestRound = round.asOf
   }
 }
 
+/** Cash that is not owed, and nothing else: what clears an account without a proof. */
+function holdsCashAlone({ positions, holdings, collateralAmounts }: ReportRecord): boolean {
+  const held = unpackSafely('holdings', holdings)
+  if (held === undefined || positions.length > 0 || collateralAmounts.some((word) => word !== 0n)) return false
+  return held.perpsE12 === 0n && held.cashE12 + held.perpPnlE12 >= 0n
+}
+
 const entry = (place: Place, apply: Pending['apply']): Pending => ({ place, apply })
+
+/** Whether prices of a round are as near to each other as the registry takes them. */
+export const areTogether = ({ priceGapBps }: PortfolioLedger, spotE8: bigint, otherE8: bigint): boolean => {
+  const [low, high] = spotE8 < otherE8 ? [spotE8, otherE8] : [otherE8, spotE8]
+  return low > 0n && low * (10_000n + priceGapBps) >= high * 10_000n
+}
 
 /** Whether a proof is about a later round than another, or about a later report in the same one. */
 export const isLater = (proof: Proven, than: Proven | undefined): boolean =>

@@ -63,7 +63,8 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
   for (const each of items.filter((one) => !applied.includes(one))) shared.push(...judgeSkipped(each, round.asOf))
   for (const each of applied) tellMargin(scene, call, each, [isNextClaim(isNext(each), each), ...shared])
   for (const { account, sequence, item } of applied) {
-    ledger.margins.set(account, { asOf: round.asOf, sequence, margins: item.margins })
+    const { margins, thresholds } = item
+    ledger.accept(account, { asOf: round.asOf, sequence, margins, thresholds })
   }
 }
 
@@ -106,7 +107,7 @@ function tellMargin(
 }
 
 /** The claim that a field of margins, thresholds or sums over a batch is of; the two margins are of L9. */
-function claimOfMargin(field: string): ClaimId {
+export function claimOfMargin(field: string): ClaimId {
   if (field === 'worstScenario') return 'L8'
   if (field === 'defaultProbabilityX32' || field === 'expectedShortfallE8') return 'L11'
   return /^(?:liquidation|default)(?:Down|Up)E8$/.test(field) ? 'L10' : 'L9'

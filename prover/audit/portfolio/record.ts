@@ -1,4 +1,5 @@
 /** Everything a chain says about one portfolio registry: what the auditor of margins judges. */
+import type { DeployedRecord } from '../deployed/record.ts'
 import type { ModelRecord } from '../modelRecord.ts'
 import type { Place } from '../nodeReads.ts'
 
@@ -9,6 +10,8 @@ export type RoundRecord = Place & {
   readonly roundId: string
   readonly marketHash: string
   readonly expiryHashes: readonly string[]
+  /** Of the call that published it, with its signatures; null if it came through another contract and the node cannot trace. */
+  readonly calldata: string | null
 }
 
 /** What the venue reported of an account. */
@@ -86,6 +89,8 @@ export type AccountRecord = {
     readonly initialE8: bigint
     readonly maintenanceE8: bigint
   } | null
+  /** Null if there is no evidence about it. */
+  readonly liquidatable: boolean | null
 }
 
 export type PortfolioRecord = {
@@ -102,7 +107,13 @@ export type PortfolioRecord = {
   }
   readonly models: readonly ModelRecord[]
   readonly policies: readonly PolicyRecord[]
-  readonly freshness: readonly (Place & { readonly maxRoundAgeSeconds: bigint })[]
+  readonly freshness: readonly (Place & {
+    readonly maxRoundAgeSeconds: bigint
+    readonly maxMarginAgeSeconds: bigint
+    readonly maxRoundLagSeconds: bigint
+  })[]
+  /** Changes of how far a round's prices may be apart, of which there may be none. */
+  readonly priceGaps: readonly (Place & { readonly gapBps: bigint })[]
   readonly rounds: readonly RoundRecord[]
   readonly reports: readonly ReportRecord[]
   readonly transactions: readonly TransactionRecord[]
@@ -110,4 +121,6 @@ export type PortfolioRecord = {
     readonly policy: { readonly version: bigint; readonly words: readonly bigint[] }
     readonly accounts: readonly AccountRecord[]
   }
+  /** The contracts themselves. */
+  readonly deployed: DeployedRecord
 }

@@ -1,4 +1,6 @@
 /** What an audit of margins finds, and how people read it. */
+import type { DeployedReport } from '../deployed/judge.ts'
+import { deployedRows, deployedText, judgedOf } from '../deployed/report.ts'
 import type { Failure, Judged } from '../findings.ts'
 import {
   alignColumns,
@@ -79,6 +81,8 @@ export type PortfolioAuditReport = {
   readonly margins: readonly MarginReport[]
   readonly witnesses: readonly WitnessReport[]
   readonly accounts: readonly AccountReport[]
+  /** The contracts themselves, who governs them, and what they answer. */
+  readonly deployed: DeployedReport
   readonly failure?: Failure
 }
 
@@ -115,6 +119,7 @@ export function formatPortfolioAudit(report: PortfolioAuditReport, telling: Tell
     ...proofs.flatMap(({ books }) => books),
     ...proofs,
     ...accounts,
+    ...judgedOf(report.deployed),
   ]
   const legs = margins.filter(({ worst }) => worst !== undefined).map(legsText)
   const counts = [countOf('array', arrays), countOf('margin', margins), countOf('witness', witnesses)]
@@ -123,6 +128,7 @@ export function formatPortfolioAudit(report: PortfolioAuditReport, telling: Tell
     '',
     alignColumns(rowsOf(report, telling)),
     ...legs,
+    ...deployedText(report.deployed),
     '',
     legendText(subjects),
     '',
@@ -180,6 +186,7 @@ function rowsOf(report: PortfolioAuditReport, telling: Telling): readonly (reado
       '',
       ...verdictCells(account, telling),
     ]),
+    ...deployedRows(report.deployed, telling),
   ]
 }
 

@@ -11,7 +11,7 @@ import type { UsableKey } from '../models.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
 import type { RoundArgument } from './calls.ts'
 import { holdsIf, unpackSafely } from './comparisons.ts'
-import type { PortfolioLedger } from './ledger.ts'
+import { areTogether, type PortfolioLedger } from './ledger.ts'
 import type { PortfolioRecord, TransactionRecord } from './record.ts'
 import type { ArrayReport, MarginReport, WitnessReport } from './report.ts'
 
@@ -39,16 +39,21 @@ export type UsedModel = {
   readonly verificationKey: VerificationKey | undefined
 }
 
-export function useModel({ keys, place }: Scene, modelId: string, statement: PortfolioStatementName): UsedModel {
-  const key = keys.get(modelId)
+/** Whether a model was in force at a place. */
+export function isActive({ keys, place }: Scene, modelId: string): boolean {
+  const model = keys.get(modelId)?.model
+  if (model === undefined) return false
+  return isBefore(model.registered, place) && (model.disabled === null || isBefore(place, model.disabled))
+}
+
+export function useModel(scene: Scene, modelId: string, statement: PortfolioStatementName): UsedModel {
+  const key = scene.keys.get(modelId)
   const build = portfolioBuilds.find(({ name }) => name === key?.build)
   if (key === undefined || build === undefined || build.statement !== statement) {
     const claim = compare('R1', 'modelId', `a model of ${statement} whose key is at hand`, key?.build ?? modelId)
     return { claims: [claim], build: undefined, verificationKey: undefined }
   }
-  const { registered, disabled } = key.model
-  const isActive = isBefore(registered, place) && (disabled === null || isBefore(place, disabled))
-  const claims = [compare('R1', 'modelId', 'active', isActive ? 'active' : 'not active')]
+  const claims = [compare('R1', 'modelId', 'active', isActive(scene, modelId) ? 'active' : 'not active')]
   return { claims, build, verificationKey: key.verificationKey }
 }
 
@@ -56,29 +61,37 @@ export function useModel({ keys, place }: Scene, modelId: string, statement: Por
 export function judgeScope(
   { record, ledger, transaction }: Scene,
   asOf: bigint,
-  marketHash: string,
+  marketWords: readonly bigint[],
   expiriesHash: string,
 ): { readonly claims: readonly ClaimResult[]; readonly roundId: string } {
   const { chainId, rounds, marketId } = record.context
+  const marketHash = hashOfWords(marketWords)
   const roundId = roundIdOfHashes(chainId, rounds, { marketId, asOf, marketHash }, expiriesHash)
   const published = ledger.rounds.get(asOf)?.roundId ?? 'none'
   const oldest = BigInt(transaction.timestamp) - ledger.maxRoundAgeSeconds
+  const leastLagging = ledger.newestRound - ledger.maxRoundLagSeconds
+  const prices = unpackSafely('roundPrices', marketWords[0] ?? 0n)
+  const { spotE8 = 0n, perpPriceE8 = 0n } = prices ?? {}
   return {
     roundId,
     claims: [
       compare('R24', 'roundId', published, roundId),
+      compare('R24', 'round.marketWords.asOf', asOf, prices?.asOf),
       holdsIf(asOf >= oldest, 'R26', 'asOf', `from ${oldest}`, asOf),
+      holdsIf(asOf >= leastLagging, 'R51', 'asOf', `from ${leastLagging}`, asOf),
+      judgePrice(ledger, 'perpPriceE8', spotE8, perpPriceE8),
       holdsIf(ledger.policy !== undefined, 'R25', 'policy', 'a policy in force', 'none'),
     ],
   }
 }
 
 /** What all accounts of a submission share. */
-export function judgeRound(scene: Scene, { asOf, marketWords, expiriesHash }: RoundArgument) {
-  const scope = judgeScope(scene, asOf, hashOfWords(marketWords), expiriesHash)
-  const inWord = unpackSafely('roundPrices', marketWords[0] ?? 0n)?.asOf
-  return { roundId: scope.roundId, claims: [...scope.claims, compare('R24', 'round.marketWords.asOf', asOf, inWord)] }
-}
+export const judgeRound = (scene: Scene, { asOf, marketWords, expiriesHash }: RoundArgument) =>
+  judgeScope(scene, asOf, marketWords, expiriesHash)
+
+/** A price of a round is near its spot. */
+export const judgePrice = (ledger: PortfolioLedger, field: string, spotE8: bigint, priceE8: bigint): ClaimResult =>
+  holdsIf(areTogether(ledger, spotE8, priceE8), 'R53', field, `within ${ledger.priceGapBps} bps of ${spotE8}`, priceE8)
 
 /** The commitment is to the words as computed here, and the proof is for exactly them. */
 export async function judgeStatement(

@@ -1,13 +1,14 @@
 /** Witnesses that an account is below maintenance, derived again from its books and the scenario they name. */
 import type { Fields } from '../../../circuits/statements/index.ts'
+import { improvementAtMost } from '../../portfolio/improvement.ts'
 import type { AccountState } from '../../portfolio/margin.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
-import { subjectOf } from '../../registry/portfolio/calldata.ts'
+import { reportPresented, subjectOf } from '../../registry/portfolio/calldata.ts'
 import { stateWitness } from '../../statement/portfolioMargin.ts'
 import { unpack } from '../../statement/words.ts'
 import { failed, summarise } from '../findings.ts'
-import { foldAccount, judgeBookCount, readBooks } from './books.ts'
-import { marginPolicyOf, roundMarketOf, type WitnessCall } from './calls.ts'
+import { compareReport, foldAccount, type Folded, judgeBookCount, readBooks } from './books.ts'
+import { holdingsOf, marginPolicyOf, roundMarketOf, type WitnessCall } from './calls.ts'
 import { compareWord, holdsIf } from './comparisons.ts'
 import { isLater } from './ledger.ts'
 import type { ProofEvent, WitnessEvent } from './record.ts'
@@ -20,9 +21,10 @@ export async function judgeWitness(scene: Scene, call: WitnessCall, events: read
   const model = useModel(scene, witness.witnessModelId, 'unhealthyWitness')
   const scope = judgeRound(scene, round)
   const reader = readBooks(scene, call, witness.bookModelId)
-  const folded = await foldAccount(scene, witness, scope.roundId, round.asOf, reader)
-  const { account } = witness
-  const sequence = ledger.reports.get(account)?.sequence ?? 0n
+  const { account, sequence } = witness
+  const folded = await foldAccount(scene, witness, scope.roundId, round.asOf, reader, sequence)
+  const current = ledger.reports.get(account)?.sequence ?? 0n
+  const provenAsOf = ledger.margins.get(account)?.asOf ?? 0n
   const event = events[0]
   const emitted: Partial<WitnessEvent> = event?.name === 'AccountUnhealthy' ? event : {}
   const claims: ClaimResult[] = [
@@ -34,13 +36,17 @@ export async function judgeWitness(scene: Scene, call: WitnessCall, events: read
     compare('J1', 'AccountUnhealthy.asOf', round.asOf, emitted.asOf),
     compare('J1', 'AccountUnhealthy.bound', witness.bound, emitted.bound),
     compare('R30', 'AccountUnhealthy.sequence', sequence, emitted.sequence),
+    holdsIf(sequence > 0n && sequence <= current, 'R30', 'sequence', `1 to ${current}`, sequence),
     holdsIf(
-      isLater({ asOf: round.asOf, sequence }, ledger.witnesses.get(account)),
+      isLater({ asOf: round.asOf, sequence: current }, ledger.witnesses.get(account)) && round.asOf >= provenAsOf,
       'R30',
       'witness',
       'a later one',
       sequence,
     ),
+    ...(sequence === current
+      ? [compare('J1', 'present.length', 0, call.present.length)]
+      : judgeChange(scene, call, folded)),
   ]
   const bound = await judgeBound(
     scene,
@@ -50,7 +56,7 @@ export async function judgeWitness(scene: Scene, call: WitnessCall, events: read
     subjectOf(scope.roundId, [{ account, sequence }]),
     claims,
   )
-  ledger.witnesses.set(account, { asOf: round.asOf, sequence })
+  ledger.mark(account, { asOf: round.asOf, sequence: current })
   found.witnesses.push({
     account,
     sequence,
@@ -61,6 +67,33 @@ export async function judgeWitness(scene: Scene, call: WitnessCall, events: read
     ...summarise(claims),
     ...(bound === undefined ? {} : { maintenanceE8: bound.maintenanceE8 }),
   })
+}
+
+/** What the account holds by now is worth less more than it was short of. */
+function judgeChange(
+  { ledger }: Scene,
+  { round, witness, present }: WitnessCall,
+  { positions }: Folded,
+): readonly ClaimResult[] {
+  const { policy } = ledger
+  const said = reportPresented(present)
+  const claims = [...compareReport(ledger.reports.get(witness.account), said)]
+  if (policy === undefined) return claims
+  try {
+    const before = { positions, holdings: holdingsOf(witness) }
+    const now = {
+      positions: said.positions.map((word) => unpack('optionPosition', word)),
+      holdings: holdingsOf(said),
+    }
+    const market = roundMarketOf(round.marketWords)
+    const worth = improvementAtMost(Number(witness.scenario), market, marginPolicyOf(policy.words), before, now)
+    const { maintenanceE8 } = unpack('maintenanceBound', witness.bound)
+    const isStill = (maintenanceE8 + 1n) * 10n ** 12n + worth < 0n
+    claims.push(holdsIf(isStill, 'R50', 'present', `worth less more than ${-maintenanceE8 - 1n} E8`, worth))
+  } catch (error) {
+    claims.push(failed('R50', 'present', error))
+  }
+  return claims
 }
 
 /** States the witness with the twin and holds the call to it; undefined if it cannot be stated. */

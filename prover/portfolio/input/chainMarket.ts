@@ -221,7 +221,7 @@ export type ChainMarket = {
 type ChainExpiry = {
   readonly expiry: string
   readonly forward: string
-  readonly svi: Readonly<Record<'a' | 'b' | 'rho' | 'm' | 's' | 'forwardRef' | 'tauRef', string>>
+  readonly svi: Readonly<Record<'a' | 'b' | 'rho' | 'm' | 's' | 'forwardRef' | 'tauRef' | 'variance', string>>
 }
 
 /** Market of one currency of a chain, at the time of its newest quote. @throws {@link ChainMarketError} */
@@ -282,7 +282,7 @@ function fittedExpiry(
   if (fit === undefined) return undefined
   const { a, b, rho, m, s } = fit.svi
   const svi = { a: String(a), b: String(b), rho: String(rho), m: String(m), s: String(s) }
-  const fitted = { ...svi, forwardRef: forward, tauRef: String(timeToExpiry) }
+  const fitted = { ...svi, forwardRef: forward, tauRef: String(timeToExpiry), variance: 'total' }
   return { surface: { expiry: String(expiry), forward, svi: fitted }, warnings: fitWarnings(fit) }
 }
 

@@ -45,6 +45,26 @@ export function requireTotalVariance(surface: ExpirySurface, leg: string): void 
   }
 }
 
+/**
+ * Refuses a surface that makes no sense in the time to its expiry and good sense in a year: its a and b are of a variance a year. Close
+ * to expiry a volatility may be as high, but then its total variance is small.
+ *
+ * @throws {@link AnnualVarianceError}
+ */
+export function requireNotAnnual(surface: ExpirySurface, leg: string): void {
+  const atForward = sviTotalVariance(sviOf(surface), 0)
+  const years = Number(surface.tauRefSecondsX20) / 2 ** 20 / YEAR_SECONDS
+  const [volatility, asAnnual] = [Math.sqrt(atForward / years), Math.sqrt(atForward)]
+  if (volatility > WILD_VOLATILITY && asAnnual > LEAST_ANNUAL)
+    throw new AnnualVarianceError(leg, volatility, asAnnual, years)
+}
+
+/** 300 % at the forward, beyond what any market has paid but in its last hours. */
+const WILD_VOLATILITY = 3
+/** Less than 20 % a year nothing here has. */
+const LEAST_ANNUAL = 0.2
+const YEAR_SECONDS = 31_536_000
+
 /** Where total variances saturate; at the forward nothing that is one comes near. */
 const LARGEST_VARIANCE = 20
 
@@ -210,3 +230,25 @@ export class MixedMarketError extends ProverError {
 }
 
 export const iso = (time: bigint): string => new Date(Number(time) * 1000).toISOString().replace('.000Z', 'Z')
+
+/** A surface's a and b are of variance a year instead of total variance. */
+export class AnnualVarianceError extends ProverError {
+  readonly code = 'portfolio.annual-variance'
+  readonly leg: string
+  /** At the forward, as the file says it. */
+  readonly volatility: number
+  /** The same if a and b are of a variance a year. */
+  readonly volatilityIfAnnual: number
+
+  constructor(leg: string, volatility: number, ifAnnual: number, years: number) {
+    const percent = (value: number): string => `${(100 * value).toFixed(0)} %`
+    super(
+      `${leg}.svi: expected a and b of total variance (volatility² × years), got a volatility of ${percent(volatility)} at the forward; ` +
+        `as a variance a year it would be ${percent(ifAnnual)}. Multiply a and b by ${Number(years.toPrecision(6))}, the years to expiry, ` +
+        'or write "variance": "total" into svi if it is meant.',
+    )
+    this.leg = leg
+    this.volatility = volatility
+    this.volatilityIfAnnual = ifAnnual
+  }
+}

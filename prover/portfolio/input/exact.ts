@@ -72,9 +72,18 @@ export function exactIn(range: FieldRange, text: string, entry: string): bigint 
   return within(range, value, text, entry)
 }
 
+const PRICE_SCALE = 10n ** 8n
+/** A price has 48 bits, wherever it stands. */
+const GREATEST_PRICE = (1n << 48n) - 1n
+const IN_THOUSANDS =
+  ' State all prices, strikes and amounts of money in thousands of the quote currency: the margins are in thousands then, too.'
+
 function within({ scale, least, most }: FieldRange, value: bigint, text: string, entry: string): bigint {
-  if (value < least || value > most)
-    throw new ValueRangeError(entry, text, grouped(decimalText(least, scale)), grouped(decimalText(most, scale)))
+  if (value < least || value > most) {
+    const isPrice = scale === PRICE_SCALE && most === GREATEST_PRICE && value > most
+    const range = [grouped(decimalText(least, scale)), grouped(decimalText(most, scale))] as const
+    throw new ValueRangeError(entry, text, ...range, isPrice ? IN_THOUSANDS : '')
+  }
   return value
 }
 
@@ -137,8 +146,8 @@ export class ValueRangeError extends ProverError {
   readonly entry: string
   readonly value: string
 
-  constructor(entry: string, value: string, least: string, most: string) {
-    super(`${entry}: expected a number from ${least} to ${most}, got ${value}.`)
+  constructor(entry: string, value: string, least: string, most: string, advice: string) {
+    super(`${entry}: expected a number from ${least} to ${most}, got ${value}.${advice}`)
     this.entry = entry
     this.value = value
   }

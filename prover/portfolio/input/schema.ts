@@ -20,6 +20,7 @@ import {
   requireArbitrageFree,
   requirePricesTogether,
   requireSurfaceShape,
+  requireNotAnnual,
   requireTotalVariance,
   StaleSurfaceError,
   UnsettledError,
@@ -83,6 +84,10 @@ const sviSchema = z.strictObject({
   s: decimal.describe('above 0'),
   forwardRef: decimal.optional().describe('forward at the fit; default: the forward'),
   tauRef: decimal.optional().describe('years to expiry at the fit; default: seconds to expiry / 31,536,000'),
+  variance: z
+    .literal('total')
+    .optional()
+    .describe('says that a and b are of total variance where they come to a volatility above 300 %'),
 })
 
 const expirySchema = z.strictObject({
@@ -407,6 +412,7 @@ function surfaceOfEntry(stated: Market['expiries'][number], index: number, round
   }
   requireSurfaceShape(surface, leg)
   requireTotalVariance(surface, leg)
+  if (svi.variance === undefined) requireNotAnnual(surface, leg)
   return surface
 }
 

@@ -5,13 +5,15 @@
  * C = -Σ signalᵢ · publicPointᵢ. `snarkjs zkey verify` calls it "Ok" all the same, and money has been lost to it. The gate runs at
  * build, deploy, start and audit, and needs no secrets: it reads the key.
  */
+import { normalizeZ } from '@noble/curves/abstract/curve.js'
 import { bn254 } from '@noble/curves/bn254.js'
 import { ProverError } from '../../errors.ts'
 import { readUint256 } from '../binaryFile.ts'
-import { equalG2, G1_GENERATOR, G2_GENERATOR, negateG2, SCALAR_FIELD_ORDER } from '../bn254.ts'
+import { equalG2, G1_GENERATOR, G2_GENERATOR, type G2Point, SCALAR_FIELD_ORDER } from '../bn254.ts'
 import { domainPower, forEachTerm, type R1cs } from './r1cs.ts'
 import { toNobleG2 } from '../strictProof.ts'
 import { type VerificationKey, verificationKeyHash, verificationKeyOf } from './verificationKey.ts'
+import { checkTranscript, readTranscript } from './transcript.ts'
 import { readCoefficients, type Zkey } from './zkey.ts'
 
 /** Chains that never hold money: Hardhat's and Anvil's, and the old default of Ganache and geth --dev. */
@@ -29,6 +31,8 @@ export interface KeyUnderInspection {
   readonly kind?: KeyKind
   /** From the manifest; read from the proving key instead when that is given. */
   readonly contributions?: number
+  /** What the key says of its second phase, as hexadecimal digits; from the manifest, or the proving key where that is given. */
+  readonly transcript?: string | undefined
   /** The proving key, where it is at hand. */
   readonly zkey?: Zkey
 }
@@ -37,13 +41,15 @@ export interface KeyUnderInspection {
  * Lets a key pass, or throws.
  *
  * @param chainId - the chain it is for, or 'undeployed' at build time
- * @throws {@link DeltaNotRandomError} if delta is gamma, the generator, or the negative of one
+ * @throws {@link DeltaNotRandomError} if delta is a small multiple of gamma or the generator, or they of it
  * @throws {@link KeysDoNotMatchError} if the proving key belongs to another verification key, or contradicts itself
- * @throws {@link NoContributionsError} if nobody contributed to a production key
+ * @throws {@link NoContributionsError} if nobody contributed to a production key, or nothing shows it
+ * @throws {@link TranscriptBrokenError} if what is shown of its second phase does not lead to its delta
+ * @throws {@link CeremonyTooSmallError} if fewer than three contributed to it, or no beacon came last
  * @throws {@link DevelopmentKeyError} if a development key is for a chain that is not a development chain
  * @example
  * const { verificationKey, manifest } = await loadVerifyingKeys('marketRiskRange6x2')
- * checkCeremony({ verificationKey, kind: manifest.kind, contributions: manifest.contributions }, 31337n)
+ * checkCeremony({ ...manifest, verificationKey }, 31337n)
  */
 export function checkCeremony(key: KeyUnderInspection, chainId: number | bigint | 'undeployed'): void {
   checkDelta(key.verificationKey)
@@ -54,8 +60,25 @@ export function checkCeremony(key: KeyUnderInspection, chainId: number | bigint 
       throw new DevelopmentKeyError(BigInt(chainId), key.circuit)
     return
   }
-  const contributions = key.zkey?.contributions.length ?? key.contributions ?? 0
-  if (contributions < 1) throw new NoContributionsError()
+  checkSecondPhase(key)
+}
+
+/** Whoever sets a key up is one; two more may not be in league with them. */
+const LEAST_CONTRIBUTIONS = 3
+
+/** Whether a key had a ceremony is read from what the key itself shows, never from what a manifest says of it. */
+function checkSecondPhase({ verificationKey, contributions, transcript, zkey }: KeyUnderInspection): void {
+  const section = zkey?.transcript ?? (transcript === undefined ? undefined : Buffer.from(transcript, 'hex'))
+  if (section === undefined) throw new NoContributionsError()
+  const shown = readTranscript(section, 'the transcript of the key')
+  const count = shown.contributions.length
+  if (count === 0) throw new NoContributionsError()
+  if (contributions !== undefined && contributions !== count)
+    throw new KeysDoNotMatchError(`the manifest counts ${contributions} contributions, the transcript ${count}`)
+  checkTranscript(shown, verificationKey.delta2)
+  const people = shown.contributions.filter(({ isBeacon }) => !isBeacon).length
+  const endsWithBeacon = shown.contributions.at(-1)?.isBeacon === true
+  if (people < LEAST_CONTRIBUTIONS || !endsWithBeacon) throw new CeremonyTooSmallError(people, endsWithBeacon)
 }
 
 /**
@@ -99,16 +122,47 @@ export function checkKeyFitsCircuit(zkey: Zkey, r1cs: R1cs, circuit: string): vo
 }
 
 function checkDelta({ delta2, gamma2 }: VerificationKey): void {
-  // With delta = -gamma the forgery takes C = +Σ instead.
-  const known = {
-    gamma: gamma2,
-    '-gamma': negateG2(gamma2),
-    generator: G2_GENERATOR,
-    '-generator': negateG2(G2_GENERATOR),
-  }
+  // With delta = k·gamma the forgery takes C = -Σ / k, and +Σ / k for the negative.
+  const known = equalG2(gamma2, G2_GENERATOR) ? { gamma: gamma2 } : { gamma: gamma2, generator: G2_GENERATOR }
   for (const [name, point] of Object.entries(known)) {
-    if (equalG2(delta2, point)) throw new DeltaNotRandomError(name)
+    const multiple = smallMultiple(delta2, point)
+    const part = multiple === undefined ? smallMultiple(point, delta2) : undefined
+    const found = multiple ?? part
+    if (found === undefined) continue
+    const size = Math.abs(found)
+    const text = size === 1 ? name : part === undefined ? `${size}·${name}` : `${name}/${size}`
+    throw new DeltaNotRandomError(`${found < 0 ? '-' : ''}${text}`)
   }
+}
+
+/** Far beyond what anybody would call small, and read in a moment. */
+const MOST_SMALL = 256
+
+/** k if a point is k times another, for |k| up to {@link MOST_SMALL}. */
+function smallMultiple({ x, y }: G2Point, of: G2Point): number | undefined {
+  const multiples = equalG2(of, G2_GENERATOR) ? multiplesOfGenerator() : multiplesOf(of)
+  const index = multiples.findIndex((each) => each.x[0] === x[0] && each.x[1] === x[1])
+  const found = multiples[index]
+  if (found === undefined) return undefined
+  return found.y[0] === y[0] && found.y[1] === y[1] ? index + 1 : -(index + 1)
+}
+
+let ofGenerator: readonly G2Point[] | undefined
+
+function multiplesOfGenerator(): readonly G2Point[] {
+  const known = ofGenerator ?? multiplesOf(G2_GENERATOR)
+  ofGenerator = known
+  return known
+}
+
+function multiplesOf(point: G2Point): readonly G2Point[] {
+  const base = toNobleG2(point)
+  const multiples = [base]
+  while (multiples.length < MOST_SMALL) multiples.push((multiples.at(-1) as typeof base).add(base))
+  return normalizeZ(bn254.G2.Point, multiples).map((each) => {
+    const { x, y } = each.toAffine()
+    return { x: [x.c0, x.c1], y: [y.c0, y.c1] }
+  })
 }
 
 function checkProvingKey(zkey: Zkey, { verificationKey, contributions }: KeyUnderInspection): void {
@@ -144,7 +198,7 @@ export class DeltaNotRandomError extends ProverError {
   constructor(equals: string) {
     super(
       `The key's delta equals ${equals}: anyone can forge proofs under it. ` +
-        'Contribute to it (`snarkjs zkey contribute`) and generate the verifier again, or make a development key.',
+        'Contribute to it (`zkrisk keys contribute`) and generate the verifier again, or make a development key.',
     )
     this.equals = equals
   }
@@ -156,9 +210,25 @@ export class NoContributionsError extends ProverError {
 
   constructor() {
     super(
-      'The key has no contribution, so whoever made it may be able to forge proofs. ' +
-        'Contribute to it (`snarkjs zkey contribute`), or mark it as a development key in its manifest.',
+      'The key has no contribution that it can show, so whoever made it may be able to forge proofs, whatever its manifest says. ' +
+        'Contribute to it (`zkrisk keys contribute`) and take it in with `zkrisk keys import`, or mark it as a development key.',
     )
+  }
+}
+
+/** A ceremony that one or two could have held among themselves. */
+export class CeremonyTooSmallError extends ProverError {
+  readonly code = 'proof.ceremony-too-small'
+  readonly contributions: number
+  readonly hasBeacon: boolean
+
+  constructor(contributions: number, hasBeacon: boolean) {
+    super(
+      `Expected ${LEAST_CONTRIBUTIONS} contributions at least, and a public beacon after the last, got ${contributions} ` +
+        `${hasBeacon ? 'and a beacon' : 'without a beacon at the end'}. Have others contribute (\`zkrisk keys contribute\`), then apply a beacon (\`zkrisk keys beacon\`).`,
+    )
+    this.contributions = contributions
+    this.hasBeacon = hasBeacon
   }
 }
 

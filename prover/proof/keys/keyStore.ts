@@ -41,6 +41,8 @@ export interface KeyManifest {
   readonly circuit: string
   readonly kind: KeyKind
   readonly contributions: number
+  /** Of production keys, what the proving key says of its second phase: section 10 of the file, as hexadecimal digits. */
+  readonly transcript?: string
   readonly r1csSha256: string
   readonly wasmSha256: string
   readonly zkeySha256: string
@@ -129,8 +131,8 @@ export class KeyStore {
   }
 
   /**
-   * Takes in a key from a ceremony; development keys give way to it. Verify the ceremony itself first: `snarkjs zkey verify`,
-   * with the ptau file it names.
+   * Takes in a key from a ceremony; development keys give way to it. Verify the whole key first, with the ptau file it names:
+   * `zkrisk keys verify --zkey`.
    *
    * @throws what {@link checkCeremony} and {@link checkKeyFitsCircuit} throw; nothing is stored then
    * @throws {@link KeysExistError} if the circuit has keys of another ceremony
@@ -159,6 +161,7 @@ export class KeyStore {
       circuit: circuit.name,
       kind,
       contributions: zkey.contributions.length,
+      ...(kind === 'production' ? { transcript: Buffer.from(zkey.transcript).toString('hex') } : {}),
       r1csSha256: sha256(await readFile(circuit.r1cs)),
       wasmSha256: sha256(await readFile(circuit.wasm)),
       zkeySha256: sha256(zkeyBytes),
@@ -226,7 +229,8 @@ async function readManifest(file: string, circuit: string): Promise<KeyManifest>
   const isManifest =
     manifest?.version === MANIFEST_VERSION &&
     (manifest.kind === 'development' || manifest.kind === 'production') &&
-    Number.isSafeInteger(manifest.contributions)
+    Number.isSafeInteger(manifest.contributions) &&
+    /^([0-9a-f]{2})*$/.test(manifest.transcript ?? '')
   if (!isManifest) throw new CorruptKeyFileError(file)
   return manifest as KeyManifest
 }

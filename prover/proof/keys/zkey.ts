@@ -15,6 +15,8 @@ import {
   writeUint256,
 } from '../binaryFile.ts'
 import { BASE_FIELD_ORDER, type G1Point, type G2Point, inverse, SCALAR_FIELD_ORDER } from '../bn254.ts'
+import { type Contribution, readTranscript } from './transcript.ts'
+import { pointFrom1, pointFrom2 } from './zkeyPoints.ts'
 
 const FORMAT = { magic: 'zkey', versions: [1, 2] }
 const GROTH16 = 1
@@ -23,7 +25,6 @@ const G1_BYTES = 2 * FIELD_BYTES
 const G2_BYTES = 4 * FIELD_BYTES
 const COEFFICIENT_BYTES = 12 + FIELD_BYTES
 const CIRCUIT_HASH_BYTES = 64
-const TRANSCRIPT_BYTES = 64
 
 const Section = {
   protocol: 1,
@@ -67,19 +68,13 @@ export interface ZkeyHeader {
   readonly delta2: G2Point
 }
 
-/** One step of the second phase of a trusted set-up. */
-export interface Contribution {
-  /** delta after the step. */
-  readonly delta1: G1Point
-  /** Whether it applied a public random beacon. */
-  readonly isBeacon: boolean
-}
-
 /** A parsed proving key; byte arrays are views into the file. */
 export interface Zkey {
   readonly header: ZkeyHeader
   readonly publicPoints: readonly G1Point[]
   readonly contributions: readonly Contribution[]
+  /** The section that they are from, for {@link readTranscript}. */
+  readonly transcript: Uint8Array
   /** See {@link readCoefficients}. */
   readonly coefficients: Uint8Array
   readonly a: Uint8Array
@@ -105,11 +100,13 @@ export function readZkey(bytes: Uint8Array, file: string): Zkey {
   const { wires, publicSignals, domainPower } = header
   const coefficients = requireSection(sections, Section.coefficients, file)
   checkCoefficients(coefficients, header, file)
+  const transcript = requireSection(sections, Section.contributions, file)
   const publicBytes = requireSection(sections, Section.publicPoints, file, (publicSignals + 1) * G1_BYTES)
   return {
     header,
-    publicPoints: Array.from({ length: publicSignals + 1 }, (_, i) => readG1(publicBytes, i * G1_BYTES)),
-    contributions: readContributions(requireSection(sections, Section.contributions, file), file),
+    publicPoints: Array.from({ length: publicSignals + 1 }, (_, i) => pointFrom1(publicBytes, i * G1_BYTES)),
+    contributions: readTranscript(transcript, file).contributions,
+    transcript,
     coefficients,
     a: requireSection(sections, Section.a, file, wires * G1_BYTES),
     b1: requireSection(sections, Section.b1, file, wires * G1_BYTES),
@@ -211,12 +208,12 @@ function readHeader(section: Uint8Array, file: string): ZkeyHeader {
     wires,
     publicSignals,
     domainPower,
-    alpha1: readG1(section, Header.alpha1),
-    beta1: readG1(section, Header.beta1),
-    beta2: readG2(section, Header.beta2),
-    gamma2: readG2(section, Header.gamma2),
-    delta1: readG1(section, Header.delta1),
-    delta2: readG2(section, Header.delta2),
+    alpha1: pointFrom1(section, Header.alpha1),
+    beta1: pointFrom1(section, Header.beta1),
+    beta2: pointFrom2(section, Header.beta2),
+    gamma2: pointFrom2(section, Header.gamma2),
+    delta1: pointFrom1(section, Header.delta1),
+    delta2: pointFrom2(section, Header.delta2),
   }
 }
 
@@ -236,42 +233,5 @@ function checkCoefficients(section: Uint8Array, { wires, domainPower }: ZkeyHead
   }
 }
 
-function readContributions(section: Uint8Array, file: string): Contribution[] {
-  const fixedBytes = 3 * G1_BYTES + G2_BYTES + TRANSCRIPT_BYTES + 8
-  const view = dataView(section)
-  const truncated = (): MalformedFileError => new MalformedFileError(file, 'its list of contributions is truncated')
-  if (section.length < CIRCUIT_HASH_BYTES + 4) throw truncated()
-
-  const contributions: Contribution[] = []
-  const count = view.getUint32(CIRCUIT_HASH_BYTES, true)
-  let position = CIRCUIT_HASH_BYTES + 4
-  for (let i = 0; i < count; i++) {
-    if (position + fixedBytes > section.length) throw truncated()
-    const end = position + fixedBytes
-    contributions.push({ delta1: readG1(section, position), isBeacon: view.getUint32(end - 8, true) === 1 })
-    position = end + view.getUint32(end - 4, true)
-  }
-  if (position > section.length) throw truncated()
-  if (position < section.length) throw new MalformedFileError(file, 'bytes follow its last contribution')
-  return contributions
-}
-
 /** Coefficients are stored times 2^512. */
 const COEFFICIENT_SCALE_INVERSE = inverse(2n ** 512n, SCALAR_FIELD_ORDER)
-/** Coordinates are stored times 2^256. */
-const MONTGOMERY_INVERSE = inverse(2n ** 256n, BASE_FIELD_ORDER)
-
-function readCoordinate(bytes: Uint8Array, offset: number): bigint {
-  return (readUint256(bytes, offset) * MONTGOMERY_INVERSE) % BASE_FIELD_ORDER
-}
-
-/** The affine point at `offset`; not checked to be on the curve. */
-function readG1(bytes: Uint8Array, offset: number): G1Point {
-  return { x: readCoordinate(bytes, offset), y: readCoordinate(bytes, offset + FIELD_BYTES) }
-}
-
-function readG2(bytes: Uint8Array, offset: number): G2Point {
-  const coordinates = [0, 1, 2, 3].map((i) => readCoordinate(bytes, offset + i * FIELD_BYTES))
-  const [x0, x1, y0, y1] = coordinates as [bigint, bigint, bigint, bigint]
-  return { x: [x0, x1], y: [y0, y1] }
-}

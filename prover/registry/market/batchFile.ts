@@ -23,7 +23,7 @@ import type { Deployment } from '../deployment.ts'
 import { modelIdOf } from '../deployment.ts'
 import { FileFieldError, jsonOf, readAtMost, textOf } from '../sealedFile.ts'
 import { layoutHash } from '../../statement/layout.ts'
-import { addressSchema, firstIssue, hashSchema, integerSchema, wordSchema } from '../wordSchemas.ts'
+import { addressSchema, firstIssue, hashSchema, integerSchema, stateSchema, wordSchema } from '../wordSchemas.ts'
 
 const MAX_BYTES = 1 << 20
 const PRICE_BITS = 48
@@ -65,7 +65,7 @@ const batchFileSchema = z.strictObject({
           head: hashSchema,
           count: z.union([integerSchema(40), z.int().min(0).transform(BigInt)]),
         }),
-        previous: z.strictObject({ volatility: wordSchema('volatilityState'), anchor: wordSchema('anchorState') }),
+        previous: stateSchema,
         policy: z.union([wordSchema('marketPolicy'), z.record(z.string(), z.number())]),
         observations: z
           .array(z.union([wordSchema('observation'), humanObservation]))

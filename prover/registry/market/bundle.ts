@@ -3,9 +3,17 @@
  * it without a chain, `submit` sends it.
  */
 import { z } from 'zod'
-import { type Build, type MarketBuildName, marketBuilds, words } from '../../../circuits/statements/index.ts'
+import {
+  type Build,
+  type MarketBuildName,
+  type MarketStateWord,
+  marketBuilds,
+  words,
+} from '../../../circuits/statements/index.ts'
+import type { Field } from '../../../circuits/statements/language.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
+import type { MarketState, Parameters } from '../../parameters/marketRisk.ts'
 import {
   formatVerificationKey,
   type Groth16Proof,
@@ -17,17 +25,16 @@ import {
 } from '../../proof/index.ts'
 import { layoutHash } from '../../statement/layout.ts'
 import { type MarketRiskBatch, type MarketRiskStatement, stateBatch } from '../../statement/marketRisk.ts'
+import { partsBy } from '../../statement/marketState.ts'
 import { writeFileAtomic } from '../atomicFile.ts'
 import { modelIdOf } from '../deployment.ts'
 import { type ClaimResult, compare } from '../claims.ts'
 import { proofSchema, verificationKeySchema } from '../proofSchemas.ts'
 import { readAtMost, seal, type SealedFormat, unseal } from '../sealedFile.ts'
-import { addressSchema, hashSchema, integerSchema, wordSchema } from '../wordSchemas.ts'
+import { addressSchema, hashSchema, integerSchema, stateSchema, wordSchema } from '../wordSchemas.ts'
 
 /** Where in its source's inbox a market's batch starts: head and number of the observations consumed before. */
 export type InboxPosition = { readonly source: string; readonly head: string; readonly count: bigint }
-
-const stateSchema = z.strictObject({ volatility: wordSchema('volatilityState'), anchor: wordSchema('anchorState') })
 
 const buildNames = marketBuilds.map(({ name }) => name) as [MarketBuildName, ...MarketBuildName[]]
 
@@ -83,10 +90,17 @@ export type BundlePins = {
   readonly registry?: string
 }
 
+const bundlePins = ['verificationKeyHash', 'chainId', 'registry'] as const satisfies readonly (keyof BundlePins)[]
+
 export type BundleVerdict = {
+  /** Every claim holds, under a key that was pinned from outside. */
   readonly valid: boolean
-  /** Whether the verification key was pinned from outside; without it a valid bundle only agrees with itself. */
+  /** Every claim holds, whatever was pinned: of an unpinned bundle only that it agrees with itself. */
+  readonly consistent: boolean
+  /** Whether the verification key was pinned from outside. */
   readonly pinned: boolean
+  /** Pins that nobody gave; of what they are about the bundle's own word is all there is. */
+  readonly missing: readonly (keyof BundlePins)[]
   readonly claims: readonly ClaimResult[]
   /** The first claim that does not hold. */
   readonly failure?: ClaimResult
@@ -207,7 +221,8 @@ export function buildOf(name: string): Build {
 /**
  * Checks a bundle's every claim: context, every word the twin computes, the public signals, the proof with both verifiers.
  *
- * Never throws for a false bundle; says which claim fails first and where.
+ * Never throws for a false bundle; says which claim fails first and where. Without a pinned key none is valid: whoever made the
+ * bundle may have made the key, too. The verdict says what else was not pinned.
  *
  * @example
  * const { manifest } = await loadVerifyingKeys('marketRiskRange6x2')
@@ -226,25 +241,46 @@ export async function checkBundle(bundle: Bundle, pins: BundlePins = {}): Promis
   }
   claims.push(await checkProof(bundle))
   const failure = claims.find(({ holds }) => !holds)
-  const pinned = pins.verificationKeyHash !== undefined
-  return { valid: failure === undefined, pinned, claims, ...(failure === undefined ? {} : { failure }) }
+  const [consistent, pinned] = [failure === undefined, pins.verificationKeyHash !== undefined]
+  const missing = bundlePins.filter((pin) => pins[pin] === undefined)
+  const valid = consistent && pinned
+  return { valid, consistent, pinned, missing, claims, ...(failure === undefined ? {} : { failure }) }
 }
 
-/** Which claim a field of a result rests on, as its declaration says. */
-const claimOfField: Readonly<Record<string, string>> = Object.fromEntries(
-  [words.volatilityState, words.anchorState, words.parameters].flatMap(({ fields }) =>
-    fields.map(({ name, claim }) => [name, claim]),
+/** What a market arrives at: its state, and the parameters that follow. */
+export type MarketResult = { readonly state: MarketState; readonly parameters: Parameters }
+
+/** A word of a result as the twin has it and as it was found, field by field. */
+type ComparedWord = {
+  readonly word: MarketStateWord | 'parameters'
+  readonly prefix: string
+  readonly expected: object
+  readonly found: object
+}
+
+/** Every word of a result, to be compared. */
+export const resultWords = (
+  at: { readonly state: string; readonly parameters: string },
+  expected: MarketResult,
+  found: MarketResult,
+): readonly ComparedWord[] => [
+  ...Object.values(
+    partsBy((part, word) => ({
+      word,
+      prefix: `${at.state}.${part}`,
+      expected: expected.state[part],
+      found: found.state[part],
+    })),
   ),
-)
+  { word: 'parameters', prefix: at.parameters, expected: expected.parameters, found: found.parameters },
+]
 
 /** Compares words field by field and returns one result per claim, in order of first appearance. */
-export function compareFields(
-  results: readonly { readonly prefix: string; readonly expected: object; readonly found: object }[],
-): readonly ClaimResult[] {
+export function compareFields(results: readonly ComparedWord[]): readonly ClaimResult[] {
   const claims = new Map<string, ClaimResult>()
-  for (const { prefix, expected, found } of results) {
+  for (const { word, prefix, expected, found } of results) {
     for (const [field, value] of Object.entries(expected)) {
-      const claim = claimOf(prefix, field)
+      const claim = claimOf(word, field)
       const given = (found as Record<string, unknown>)[field]
       if (claims.get(claim)?.holds === false) continue
       claims.set(claim, compare(claim, `${prefix}.${field}`, value, given))
@@ -253,9 +289,10 @@ export function compareFields(
   return [...claims.values()]
 }
 
-/** The margins that the dampers start from next time are P6's; the published ones are P4's and P5's. */
-function claimOf(prefix: string, field: string): string {
-  return prefix.endsWith('anchor') && field.endsWith('MarginX24') ? 'P6' : (claimOfField[field] ?? 'Q1')
+/** Which claim a field of a result rests on, as its declaration says. */
+function claimOf(word: ComparedWord['word'], name: string): string {
+  const fields: readonly Field[] = words[word].fields
+  return fields.find((field) => field.name === name)?.claim ?? 'Q1'
 }
 
 function checkContext(bundle: Bundle, pins: BundlePins): readonly ClaimResult[] {
@@ -289,13 +326,8 @@ function keyHashOf(verificationKey: Bundle['verificationKey']): string {
 function checkOutputs(bundle: Bundle, { updates }: MarketRiskStatement): readonly ClaimResult[] {
   return compareFields(
     bundle.markets.flatMap((market, i) => {
-      const update = updates[i] as (typeof updates)[number]
-      const at = `markets[${i}]`
-      return [
-        { prefix: `${at}.state.volatility`, expected: update.state.volatility, found: market.state.volatility },
-        { prefix: `${at}.state.anchor`, expected: update.state.anchor, found: market.state.anchor },
-        { prefix: `${at}.parameters`, expected: update.parameters, found: market.parameters },
-      ]
+      const at = { state: `markets[${i}].state`, parameters: `markets[${i}].parameters` }
+      return resultWords(at, updates[i] as (typeof updates)[number], market)
     }),
   )
 }

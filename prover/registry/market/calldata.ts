@@ -1,29 +1,27 @@
 /** The registry's `submit`, to and from its calldata. */
 import { AbiCoder, keccak256, type Provider, solidityPackedKeccak256 } from 'ethers'
-import { sizeOf } from '../../../circuits/statements/index.ts'
+import { marketStateWords, sizeOf } from '../../../circuits/statements/index.ts'
 import type { MarketState, Observation } from '../../parameters/marketRisk.ts'
 import { encodeProofCalldata } from '../../proof/index.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import { packObservations } from '../../statement/marketRisk.ts'
+import { asPrevious, packState, type PreviousWords, type StateWords } from '../../statement/marketState.ts'
 import { pack, unpackElements } from '../../statement/words.ts'
 import { interfaceOf } from '../artifacts.ts'
 import { callsIn } from '../calls.ts'
 import { type Bundle, buildOf, type InboxPosition, proofPointsOf } from './bundle.ts'
 
 /** One market of a submitted batch: words as the contract takes them. */
-export type UpdateCall = {
-  readonly marketId: string
-  readonly previousVolatilityState: bigint
-  readonly previousAnchorState: bigint
-  readonly inboxHead: string
-  readonly inboxCount: bigint
-  readonly source: string
-  readonly observationCount: bigint
-  readonly sequence: bigint
-  readonly volatilityState: bigint
-  readonly anchorState: bigint
-  readonly parameters: bigint
-}
+export type UpdateCall = PreviousWords &
+  StateWords & {
+    readonly marketId: string
+    readonly inboxHead: string
+    readonly inboxCount: bigint
+    readonly source: string
+    readonly observationCount: bigint
+    readonly sequence: bigint
+    readonly parameters: bigint
+  }
 
 /** Arguments of `RiskRegistry.submit`. */
 export type SubmitCall = {
@@ -43,15 +41,13 @@ export function submitCallOf(bundle: Bundle): SubmitCall {
     proof: encodeProofCalldata(proofPointsOf(bundle)),
     updates: bundle.markets.map(({ name, sequence, inbox, previous, observations, state, parameters }) => ({
       marketId: marketIdOf(name),
-      previousVolatilityState: pack('volatilityState', previous.volatility),
-      previousAnchorState: pack('anchorState', previous.anchor),
+      ...asPrevious(packState(previous)),
       inboxHead: inbox.head,
       inboxCount: inbox.count,
       source: inbox.source,
       observationCount: BigInt(observations.length),
       sequence,
-      volatilityState: pack('volatilityState', state.volatility),
-      anchorState: pack('anchorState', state.anchor),
+      ...packState(state),
       parameters: pack('parameters', parameters),
     })),
     observationWords: bundle.markets.flatMap(({ observations }) =>
@@ -104,18 +100,13 @@ export const unpackObservations = (words: readonly bigint[], slots: number, coun
  * @param volatilityModel - id of the family, see circuits/statements/index.ts
  */
 export function stateHashOf(state: MarketState, inbox: InboxPosition, volatilityModel: number): string {
-  const words = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
-  return stateHashOfWords(words[0] as bigint, words[1] as bigint, inbox, volatilityModel)
+  return stateHashOfWords(packState(state), inbox, volatilityModel)
 }
 
-export function stateHashOfWords(
-  volatilityState: bigint,
-  anchorState: bigint,
-  inbox: InboxPosition,
-  volatilityModel: number,
-): string {
-  const types = ['uint256', 'uint256', 'bytes32', 'uint256', 'address', 'uint256']
-  const values = [volatilityState, anchorState, inbox.head, inbox.count, inbox.source, volatilityModel]
+export function stateHashOfWords(state: StateWords, inbox: InboxPosition, volatilityModel: number): string {
+  const types = [...marketStateWords.map(() => 'uint256'), 'bytes32', 'uint256', 'address', 'uint256']
+  const words = marketStateWords.map((word) => state[word])
+  const values = [...words, inbox.head, inbox.count, inbox.source, volatilityModel]
   return keccak256(AbiCoder.defaultAbiCoder().encode(types, values))
 }
 

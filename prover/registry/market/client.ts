@@ -12,6 +12,7 @@ import {
 } from '../../parameters/marketRisk.ts'
 import type { Score } from '../../parameters/shadowScore.ts'
 import type { MarketRiskBatch } from '../../statement/marketRisk.ts'
+import { packState, unpackState } from '../../statement/marketState.ts'
 import { unpack, wordBits } from '../../statement/words.ts'
 import { type ContractName, interfaceOf } from '../artifacts.ts'
 import { type Bundle, buildOf, type InboxPosition } from './bundle.ts'
@@ -28,11 +29,9 @@ import {
 import { checkChainId, logsBetween, newestLog, WrongChainError } from '../chain.ts'
 import { type ClientOptions, NoSignerError, providerOf, RegistryMissingError } from '../connection.ts'
 import { ask, ContractRevertError, RpcError, typedCallError } from '../contractErrors.ts'
+import { idOfSource, isHeldAt, placeToGoOn } from './place.ts'
 import { checkModel, type ModelOnChain, readModel } from '../models.ts'
 
-/** Words after which a source overwrites a checkpoint, except at multiples of MILESTONE (contracts/market/Inbox.sol). */
-const RING = 64n
-const MILESTONE = 32n
 /** Where the sequence begins in what the registry stores. */
 const PARAMETERS_BITS = BigInt(wordBits('parameters'))
 const PARAMETERS_MASK = (1n << PARAMETERS_BITS) - 1n
@@ -64,9 +63,9 @@ export type LeftOut = {
   readonly name: string
   /**
    * `behind`: its next observations cannot land in this build; the catch-up build takes them. `bound-to-another-model`: the
-   * council has it estimated otherwise.
+   * council has it estimated otherwise. `paused`: a guardian has paused it, its source or the model.
    */
-  readonly reason: 'nothing-waiting' | 'behind' | 'no-place' | 'bound-to-another-model'
+  readonly reason: 'nothing-waiting' | 'behind' | 'no-place' | 'bound-to-another-model' | 'paused'
 }
 
 /** A batch that the registry would take now. */
@@ -122,7 +121,8 @@ export class RegistryClient {
   readonly registry: string
   readonly chainId: bigint
   private readonly signer: Signer | undefined
-  private readonly fromBlock: number
+  /** Block before which nothing of the registry happened. */
+  readonly fromBlock: number
   private readonly states = new Map<string, RebuiltMarket>()
   private readonly inboxes = new Map<string, InboxCache>()
   private listing: Listing
@@ -250,6 +250,45 @@ export class RegistryClient {
     return this.waitingOf(await this.market(name))
   }
 
+  /** Those markets and shadows whose source was replaced, and that still stand in the one before; see {@link followSource}. */
+  async toFollow(names: readonly string[]): Promise<readonly string[]> {
+    const moving = await Promise.all(
+      names.map(async (name) => {
+        const [{ inbox }, source] = [await this.market(name), await this.read('sourceOf', marketIdOf(name))]
+        return inbox.source === source ? [] : [name]
+      }),
+    )
+    return moving.flat()
+  }
+
+  /**
+   * Lets a market, or a shadow, go on with its new source. Anybody may; a batch of it that is on its way from the old source does not
+   * land any more.
+   *
+   * @returns the transaction's hash
+   * @throws {@link NoSignerError} if the client has nobody to sign
+   * @throws {@link ContractRevertError} SourceAlreadyFollowed, …
+   */
+  async followSource(name: string): Promise<string> {
+    if (this.signer === undefined) throw new NoSignerError()
+    const { marketId, state, inbox } = await this.market(name)
+    const source: string = await this.read('sourceOf', marketId)
+    const standing = {
+      state: packState(state),
+      ...{ inboxHead: inbox.head, inboxCount: inbox.count, source: inbox.source },
+    }
+    const at = { source, marketId, fromBlock: this.fromBlock }
+    const { place, next } = await placeToGoOn(this.provider, at, state.volatility.asOf)
+    const registry = new Contract(this.registry, interfaceOf('RiskRegistry'), this.signer)
+    try {
+      const sent = await registry.getFunction('followSource')(marketId, standing, place, next)
+      await sent.wait()
+      return sent.hash
+    } catch (error) {
+      throw typedCallError(error, `Letting ${name} follow its source`)
+    }
+  }
+
   /**
    * The next batch of a build: for each market as many waiting observations as it can take now.
    *
@@ -270,6 +309,8 @@ export class RegistryClient {
       this.oldestAccepted(),
     ])
     const oldest = model.allowsBacklog ? 0n : oldestLive
+    const paused = await this.pausedOf(markets)
+    const isModelPaused = await this.isModelPaused(model.modelId)
 
     const leftOut: LeftOut[] = []
     const candidates: (MarketRead & { readonly observations: readonly Observation[] })[] = []
@@ -278,6 +319,10 @@ export class RegistryClient {
       const { name } = current
       if (current.volatilityModel !== model.volatilityModel) {
         leftOut.push({ name, reason: 'bound-to-another-model' })
+        continue
+      }
+      if (isModelPaused || paused.has(ownMarketOf(current.marketId))) {
+        leftOut.push({ name, reason: 'paused' })
         continue
       }
       const observations = takeable(current, waiting, build, policies.learning.horizonSeconds)
@@ -417,12 +462,36 @@ export class RegistryClient {
     )
   }
 
+  /** Ids of those markets that are paused, by themselves or with the source that they stand in. */
+  private async pausedOf(markets: readonly MarketRead[]): Promise<ReadonlySet<string>> {
+    const time = await this.time()
+    const asked = new Set(
+      markets.flatMap(({ current }) => [ownMarketOf(current.marketId), idOfSource(current.inbox.source)]),
+    )
+    const untils = new Map<string, bigint>()
+    for (const id of asked) untils.set(id, (await this.read('pauseOf', id)).until)
+    const isPaused = (id: string): boolean => (untils.get(id) ?? 0n) > time
+    return new Set(
+      markets
+        .filter(({ current }) => isPaused(ownMarketOf(current.marketId)) || isPaused(idOfSource(current.inbox.source)))
+        .map(({ current }) => ownMarketOf(current.marketId)),
+    )
+  }
+
+  private async isModelPaused(modelId: string): Promise<boolean> {
+    const models = new Contract(this.modelRegistry ?? '', interfaceOf('ModelRegistry'), this.provider)
+    const { until } = await ask('Reading the pause of the model', () => models.getFunction('pauseOf')(modelId))
+    return until > (await this.time())
+  }
+
+  private async time(): Promise<bigint> {
+    const block = await ask('Reading the latest block', () => this.provider.getBlock('latest'))
+    return BigInt(block?.timestamp ?? 0)
+  }
+
   private async oldestAccepted(): Promise<bigint> {
-    const [block, { maxObservationAgeSeconds }] = await Promise.all([
-      ask('Reading the latest block', () => this.provider.getBlock('latest')),
-      this.read('freshnessPolicy'),
-    ])
-    return BigInt(block?.timestamp ?? 0) - maxObservationAgeSeconds
+    const [time, { maxObservationAgeSeconds }] = await Promise.all([this.time(), this.read('freshnessPolicy')])
+    return time - maxObservationAgeSeconds
   }
 
   private async marketsAndShadows(): Promise<readonly ListedMarket[]> {
@@ -444,19 +513,22 @@ export class RegistryClient {
   }
 
   private async rebuild(name: string, marketId: string): Promise<RebuiltMarket> {
-    const last = await this.newestEvent(['ParametersUpdated', 'MarketAdded', 'ShadowPromoted'], marketId)
+    const last = await this.newestEvent(
+      ['ParametersUpdated', 'MarketAdded', 'ShadowPromoted', 'SourceFollowed'],
+      marketId,
+    )
     if (last === undefined) throw new MarketUnknownError(name, this.registry)
     const begun = parseLog('RiskRegistry', last).toObject()
     if (begun.parametersAndSequence !== undefined) return this.movedBy(last, name, marketId)
-    // Added, or gone on from a shadow: the state is in the event, and parameters are those of the batch before.
+    // Added, gone on from a shadow or with another source: the state is in the event, parameters are those of the batch before.
     const moved = await this.newestEvent(['ParametersUpdated'], marketId)
     const stored = moved === undefined ? 0n : parseLog('RiskRegistry', moved).toObject().parametersAndSequence
-    const wasAdded = begun.source !== undefined
+    const wasAdded = moved === undefined
     return {
       name,
       marketId,
       sequence: stored >> PARAMETERS_BITS,
-      state: unpackState(begun.volatilityState, begun.anchorState),
+      state: unpackState(begun.state),
       inbox: {
         source: begun.source ?? (await this.read('sourceOf', marketId)),
         head: begun.inboxHead,
@@ -485,7 +557,7 @@ export class RegistryClient {
         name,
         marketId,
         sequence,
-        state: unpackState(update.volatilityState, update.anchorState),
+        state: unpackState(update),
         inbox: advanceBySlots(inbox, words, Number(update.observationCount), update),
         parameters: unpack('parameters', update.parameters),
       }
@@ -583,7 +655,7 @@ function takeable(
   const latest = inbox.count + BigInt(waiting.length)
   for (let length = most; length > 0; length--) {
     const end = inbox.count + BigInt(length)
-    if (end % MILESTONE === 0n || end + RING > latest) return waiting.slice(0, length)
+    if (isHeldAt(end, latest)) return waiting.slice(0, length)
   }
   return []
 }
@@ -601,10 +673,6 @@ function advanceBySlots(
     if (observations.at(-1)?.asOf === newest) return advanceInbox(inbox, observations)
   }
   return inbox
-}
-
-function unpackState(volatilityState: bigint, anchorState: bigint): MarketState {
-  return { volatility: unpack('volatilityState', volatilityState), anchor: unpack('anchorState', anchorState) }
 }
 
 const isShadow = ({ marketId }: CurrentMarket): boolean => modelIdOfShadow(marketId) !== 0

@@ -12,18 +12,21 @@ import {
 import type { Field } from '../../../circuits/statements/language.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
+import { defaultPlausibility, type Plausibility } from '../../market/plausibility.ts'
 import { INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../parameters/defaultPolicy.ts'
 import { initialState, type MarketState } from '../../parameters/marketRisk.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { checkCeremony, type KeyManifest, type VerificationKey } from '../../proof/index.ts'
 import { layoutHash } from '../../statement/layout.ts'
+import { packState } from '../../statement/marketState.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
-import { GUARDIAN_ROLE } from '../authority.ts'
+import { GUARDIAN_ROLE, selectorsOf } from '../authority.ts'
 import { type Deployment, type FreshnessPolicy, manifestHashOf, modelIdOf, sourceOf } from '../deployment.ts'
 import { registerLayouts } from '../layouts.ts'
 import { attempt, deployContract, SignerOffChainError, transact } from '../transactions.ts'
 import { deployVerifier } from '../verifiers.ts'
+import { placeToBegin } from './place.ts'
 
 /** A build with its key. */
 export type ModelToDeploy = {
@@ -39,13 +42,15 @@ export type DeployOptions = {
     readonly signers: readonly string[]
     readonly threshold: number
     readonly maxConfidenceBps?: number
+    /** What it takes for a market. */
+    readonly plausibility?: Plausibility
   }
   readonly policy: {
     readonly learning: Fields<'learningPolicy'>
     readonly margin: Fields<'marginPolicy'>
     readonly freshness?: FreshnessPolicy
   }
-  /** May disable models without delay, beside the council. */
+  /** May pause models, markets and sources and revoke signers without delay, beside the council. */
   readonly guardian?: string
   readonly onProgress?: (step: string) => void
 }
@@ -103,12 +108,12 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
   const say = options.onProgress ?? (() => undefined)
   const chainId = await attempt('Reading the chain id', async () => (await provider.getNetwork()).chainId)
   for (const { verificationKey, manifest } of options.models) {
-    const { circuit, kind, contributions } = manifest
-    checkCeremony({ circuit, verificationKey, kind, contributions }, chainId)
+    const { circuit, kind, contributions, transcript } = manifest
+    checkCeremony({ circuit, verificationKey, kind, contributions, transcript }, chainId)
   }
   const block = await attempt('Reading the block number', () => provider.getBlockNumber())
   const { learning, margin, freshness = defaultFreshness } = options.policy
-  const { threshold, maxConfidenceBps = DEFAULT_CONFIDENCE_BPS } = options.feed
+  const { threshold, maxConfidenceBps = DEFAULT_CONFIDENCE_BPS, plausibility = defaultPlausibility } = options.feed
   const signers = [...options.feed.signers].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   const layout = layoutHash('marketRisk')
 
@@ -117,7 +122,7 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
     return deployContract(signer, contract, artifactOf(contract), args)
   }
   const council = await create('RiskCouncil', await signer.getAddress())
-  const feed = await create('AttestedFeed', signers, threshold, maxConfidenceBps)
+  const feed = await create('AttestedFeed', council, signers, threshold, maxConfidenceBps, plausibility)
   const modelRegistry = await create('ModelRegistry', council)
   await registerLayouts(signer, council, modelRegistry, ['marketRisk'])
   const words = [pack('learningPolicy', learning), pack('marginPolicy', margin)]
@@ -128,7 +133,8 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
     say(`deploying and registering model ${model.build.name}`)
     models.push(await registerModel(signer, modelRegistry, model, layout))
   }
-  if (options.guardian !== undefined) await appointGuardian(signer, council, modelRegistry, options.guardian)
+  if (options.guardian !== undefined)
+    await appointGuardian(signer, council, { modelRegistry, registry, feed }, options.guardian)
   return {
     format: 'zk-risk-engine/deployment',
     version: 2,
@@ -136,7 +142,9 @@ export async function deployEngine(signer: Signer, options: DeployOptions): Prom
     block,
     layoutHash: layout,
     addresses: { council, modelRegistry, registry },
-    sources: [{ name: 'attested', kind: 'attestedFeed', address: feed, signers, threshold, maxConfidenceBps }],
+    sources: [
+      { name: 'attested', kind: 'attestedFeed', address: feed, signers, threshold, maxConfidenceBps, plausibility },
+    ],
     policy: { learning, margin, freshness },
     models,
     markets: [],
@@ -184,10 +192,12 @@ export async function addMarket(
   const marketId = marketIdOf(market.name)
   const { registry } = deployment.addresses
   const { address: source } = sourceOf(deployment, market.source)
-  const sourceContract = new Contract(source, interfaceOf('IObservationSource'), signer)
+  const { provider } = signer
+  if (provider === null) throw new SignerOffChainError()
   const doing = `Adding market ${market.name}`
-  const latest = await attempt(doing, () => sourceContract.getFunction('latest')(marketId))
-  if (latest.count === 0n) throw new NoFirstObservationError(market.name, source)
+  const inbox = { source, marketId, fromBlock: deployment.block }
+  const begun = await attempt(doing, () => placeToBegin(provider, inbox))
+  if (begun === undefined) throw new NoFirstObservationError(market.name, source)
   const registryContract = new Contract(registry, interfaceOf('RiskRegistry'), signer)
   const policy = {
     learning: unpack('learningPolicy', await attempt(doing, () => registryContract.getFunction('learningPolicy')())),
@@ -195,16 +205,16 @@ export async function addMarket(
     market: market.policy,
   }
   const { volatilityX24 = INITIAL_VOLATILITY_X24, multiplierX18 = INITIAL_MULTIPLIER_X18 } = market
-  const first = unpack('observation', latest.lastWord)
   const state =
-    market.state ?? initialState(volatilityModels[market.volatilityModel], first, volatilityX24, multiplierX18, policy)
+    market.state ??
+    initialState(volatilityModels[market.volatilityModel], begun.observation, volatilityX24, multiplierX18, policy)
   await transact(signer, registry, 'RiskRegistry', 'setMarketPolicy', [marketId, pack('marketPolicy', market.policy)])
   const block = await transact(signer, registry, 'RiskRegistry', 'addMarket', [
     marketId,
     source,
     volatilityModelRows[market.volatilityModel].id,
-    pack('volatilityState', state.volatility),
-    pack('anchorState', state.anchor),
+    packState(state),
+    begun.place,
   ])
   const { name, volatilityModel } = market
   const added = { name, marketId, source, volatilityModel, block }
@@ -259,11 +269,18 @@ async function registerModel(
 async function appointGuardian(
   signer: Signer,
   council: string,
-  modelRegistry: string,
+  at: { readonly modelRegistry: string; readonly registry: string; readonly feed: string },
   guardian: string,
 ): Promise<void> {
-  const disable = interfaceOf('ModelRegistry').getFunction('disable')?.selector
-  await transact(signer, council, 'RiskCouncil', 'setTargetFunctionRole', [modelRegistry, [disable], GUARDIAN_ROLE])
+  const grants = [
+    ['ModelRegistry', at.modelRegistry],
+    ['RiskRegistry', at.registry],
+    ['AttestedFeed', at.feed],
+  ] as const
+  for (const [contract, address] of grants) {
+    const args = [address, selectorsOf(contract, 'guardian'), GUARDIAN_ROLE]
+    await transact(signer, council, 'RiskCouncil', 'setTargetFunctionRole', args)
+  }
   for (const account of [guardian, await signer.getAddress()]) {
     await transact(signer, council, 'RiskCouncil', 'grantRole', [GUARDIAN_ROLE, account, 0])
   }

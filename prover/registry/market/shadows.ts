@@ -1,5 +1,5 @@
 /** Shadows of markets: added, removed and promoted by the council; see contracts/registry/IShadows.sol. */
-import { Contract, type Signer } from 'ethers'
+import type { Signer } from 'ethers'
 import {
   type Fields,
   type VolatilityModelName,
@@ -10,13 +10,15 @@ import type { Field } from '../../../circuits/statements/language.ts'
 import { marketIdOf, modelIdOfShadow, ownMarketOf, shadowNameOf } from '../../market/marketId.ts'
 import { type defaultPolicy, INITIAL_VOLATILITY_X24, withStartingWords } from '../../parameters/defaultPolicy.ts'
 import { type MarketState, shadowState } from '../../parameters/marketRisk.ts'
-import { pack, unpack } from '../../statement/words.ts'
+import { packState } from '../../statement/marketState.ts'
+import { pack } from '../../statement/words.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { ProverError } from '../../errors.ts'
 import { interfaceOf } from '../artifacts.ts'
-import { ask, ContractRevertError } from '../contractErrors.ts'
+import { ContractRevertError } from '../contractErrors.ts'
 import { transact } from '../transactions.ts'
-import type { RegistryClient } from './client.ts'
+import { MarketUnknownError, type RegistryClient } from './client.ts'
+import { type PlaceChoice, placeToBegin } from './place.ts'
 import { requireReadable } from './deploy.ts'
 
 /** A shadow: a market of the registry, and the model that it is tried under. */
@@ -34,13 +36,15 @@ export type ShadowStart = {
   readonly policy?: Fields<'marketPolicy'>
   /** At which each of the model's variances starts; the volatility in force by default. */
   readonly volatilityX24?: bigint
-  /** A whole first state instead, at the source's latest observation. */
+  /** A whole first state instead, at the observation that it begins at. */
   readonly state?: MarketState
+  /** Which observation it begins at; the latest by default, a lasting one where the calls are scheduled. */
+  readonly place?: PlaceChoice
 }
 
 /**
- * The calls that add a shadow: its policy, if that is not in force, then itself, at the source's latest observation: the next one
- * makes the last call out of date.
+ * The calls that add a shadow: its policy, if that is not in force, then itself, at an observation of the source. What comes after
+ * that is proven, however much later the calls are made: up to 30 days, while the source holds the head there.
  *
  * @throws {@link ShadowExistsError}: its policy is not to be changed while it runs
  * @throws {@link MarketUnknownError} if there is no such market
@@ -60,19 +64,20 @@ export async function addShadowCalls(
   const policy = { ...policies, market: start.policy ?? policyUnder(model, ofMarket, policies) }
   const name = shadowNameOf(market, model)
   requireReadable({ name, volatilityModel: model, policy: policy.market })
-  const source = new Contract(current.inbox.source, interfaceOf('IObservationSource'), client.provider)
-  const latest = await ask('Reading the inbox', () => source.getFunction('latest')(current.marketId))
+  const { source } = current.inbox
+  const inbox = { source, marketId: current.marketId, fromBlock: client.fromBlock }
+  const begun = await placeToBegin(client.provider, inbox, start.place)
+  if (begun === undefined) throw new MarketUnknownError(market, client.registry)
   const { volatilityX24 = current.parameters?.volatilityX24 ?? INITIAL_VOLATILITY_X24 } = start
-  const first = unpack('observation', latest.lastWord)
-  const state = start.state ?? shadowState(volatilityModels[model], first, current.state, volatilityX24, policy)
-  const stateWords = [pack('volatilityState', state.volatility), pack('anchorState', state.anchor)]
+  const state =
+    start.state ?? shadowState(volatilityModels[model], begun.observation, current.state, volatilityX24, policy)
   const shadowId = marketIdOf(name)
   const policyWord = pack('marketPolicy', policy.market)
   const isInForce = (await policyInForce(client, name)) === policyWord
   return {
     calls: [
       ...(isInForce ? [] : [{ method: 'setMarketPolicy', args: [shadowId, policyWord] }]),
-      { method: 'addShadow', args: [current.marketId, volatilityModelRows[model].id, ...stateWords] },
+      { method: 'addShadow', args: [current.marketId, volatilityModelRows[model].id, packState(state), begun.place] },
     ],
     state,
   }

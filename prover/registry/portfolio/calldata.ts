@@ -87,7 +87,7 @@ export function arraysCall(round: RoundWords, modelId: string, arrays: readonly 
   })
   const strikeWords = arrays.flatMap(({ stated }) => stated.sections.strikes ?? [])
   const proofs = arrays.map(({ proof }) => proof)
-  const place = [round.asOf, hashOfWords(round.market), expiryHashesOf(round)]
+  const place = [round.asOf, round.market, expiryHashesOf(round)]
   return { method: 'submitArrays', args: [...place, modelId, items, strikeWords, proofs] }
 }
 
@@ -135,19 +135,51 @@ export function portfolioCall(
   return { method: 'submitPortfolio', args }
 }
 
-/** A submission of a witness that an account is below maintenance. */
+/** An account's books, and the report that they and a witness are about. */
+export type WitnessedAccount = AccountBooks & { readonly sequence: bigint }
+
+/** Words of a report, as the venue presents it. */
+export type ReportWords = {
+  readonly positions: readonly bigint[]
+  readonly holdings: bigint
+  readonly collateralAmounts: readonly bigint[]
+}
+
+const COLLATERAL_WORDS = wordCount('collateralAmount', COLLATERALS)
+
+/** A report as a submission presents it: holdings, amounts of collateral, positions. */
+const presented = ({ positions, holdings, collateralAmounts }: ReportWords): readonly bigint[] => [
+  holdings,
+  ...collateralAmounts,
+  ...positions,
+]
+
+/** A report that was presented. */
+export const reportPresented = ([holdings = 0n, ...rest]: readonly bigint[]): ReportWords => ({
+  holdings,
+  collateralAmounts: rest.slice(0, COLLATERAL_WORDS),
+  positions: rest.slice(COLLATERAL_WORDS),
+})
+
+/**
+ * A submission of a witness that an account is below maintenance.
+ *
+ * @param present what the venue reported last, if the witness is about an earlier report
+ */
 export function witnessCall(
   round: RoundWords,
   bookModelId: string,
   witnessModelId: string,
-  { account, books }: AccountBooks,
+  { account, sequence, books }: WitnessedAccount,
   { stated: { sections, commitment }, proof }: ProvenPortfolio,
+  present?: ReportWords,
 ): RegistryCall {
   const witness = {
     bookModelId,
     witnessModelId,
     commitment,
     account,
+    sequence,
     books: books.length,
     holdings: only(sections, 'holdings'),
     collateralAmounts: sections.collateralAmounts ?? [],
@@ -156,7 +188,14 @@ export function witnessCall(
   }
   return {
     method: 'proveUnhealthy',
-    args: [roundArgument(round), witness, bookWordsOf(books), proofsOf(books), proof],
+    args: [
+      roundArgument(round),
+      witness,
+      present === undefined ? [] : presented(present),
+      bookWordsOf(books),
+      proofsOf(books),
+      proof,
+    ],
   }
 }
 

@@ -16,7 +16,9 @@ import {
   type ProvenPortfolio,
   type RegistryCall,
   type ReportedAccount,
+  type ReportWords,
   subjectOf,
+  type WitnessedAccount,
   witnessCall,
 } from './calldata.ts'
 import { roundIdOf, type RoundWords } from './rounds.ts'
@@ -138,13 +140,18 @@ export class PortfolioClient {
    * @throws {@link AccountUnreportedError} if it never has
    */
   async report(account: string): Promise<AccountReport> {
+    const { sequence, words } = await this.lastReport(account)
+    return reportIn(account, sequence, words)
+  }
+
+  private async lastReport(account: string): Promise<{ readonly sequence: bigint; readonly words: ReportWords }> {
     const registry = interfaceOf('PortfolioRegistry')
     const topics = registry.encodeFilterTopics('AccountReported', [account])
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     const logs = await logsBetween(this.provider, { address: this.registry, topics }, this.fromBlock, head)
     const last = logs.at(-1)
     if (last === undefined) throw new AccountUnreportedError(account, this.registry)
-    return reportIn(last)
+    return wordsIn(last)
   }
 
   /** Policy in force: its version, and its words in the order of `IPortfolioPolicy.setPortfolioPolicy`. */
@@ -195,15 +202,22 @@ export class PortfolioClient {
     return this.land('Submitting margins', portfolioCall(round, bookModelId, marginModelId, accounts, margin))
   }
 
-  /** Lands a witness that an account is below maintenance; see {@link witnessCall}. */
-  proveUnhealthy(
+  /**
+   * Lands a witness that an account is below maintenance, whatever little the venue has reported of it since the report that
+   * the witness is about; see {@link witnessCall}.
+   *
+   * @throws {@link ContractRevertError} AccountChanged if the account may be better off by now than it was short of
+   */
+  async proveUnhealthy(
     round: RoundWords,
     bookModelId: string,
     witnessModelId: string,
-    account: AccountBooks,
+    account: WitnessedAccount,
     witness: ProvenPortfolio,
   ): Promise<Landed> {
-    return this.land('Submitting a witness', witnessCall(round, bookModelId, witnessModelId, account, witness))
+    const { sequence } = await this.account(account.account)
+    const present = sequence === account.sequence ? undefined : (await this.lastReport(account.account)).words
+    return this.land('Submitting a witness', witnessCall(round, bookModelId, witnessModelId, account, witness, present))
   }
 
   /** Reports what an account holds; the signer must be the venue. */
@@ -249,20 +263,22 @@ export function marginIn(margin: Record<keyof ProvenMargin, bigint>): ProvenMarg
   return { initialE8, maintenanceE8, worstScenario: Number(worstScenario), ...thresholds, asOf, sequence }
 }
 
-function reportIn(log: Log): AccountReport {
+function wordsIn(log: Log): { readonly sequence: bigint; readonly words: ReportWords } {
   const parsed = interfaceOf('PortfolioRegistry').parseLog(log)
   if (parsed === null) throw new RpcError('Reading a report', new Error('the node answered with another event'))
-  const { account, sequence, positions, holdings, collateralAmounts } = parsed.args
-  return {
-    account,
-    sequence,
-    positions: (positions as bigint[]).map((word) => unpack('optionPosition', word)),
-    holdings: unpack('holdings', holdings),
-    collateralAmountsE12: unpackElements('collateralAmount', [...collateralAmounts], COLLATERALS).map(
-      ({ amountE12 }) => amountE12,
-    ),
-  }
+  const { sequence, positions, holdings, collateralAmounts } = parsed.args
+  return { sequence, words: { positions: [...positions], holdings, collateralAmounts: [...collateralAmounts] } }
 }
+
+const reportIn = (account: string, sequence: bigint, words: ReportWords): AccountReport => ({
+  account,
+  sequence,
+  positions: words.positions.map((word) => unpack('optionPosition', word)),
+  holdings: unpack('holdings', words.holdings),
+  collateralAmountsE12: unpackElements('collateralAmount', words.collateralAmounts, COLLATERALS).map(
+    ({ amountE12 }) => amountE12,
+  ),
+})
 
 /** The venue has never reported this account. */
 export class AccountUnreportedError extends ProverError {

@@ -23,7 +23,11 @@ export type PortfolioModelToDeploy = {
 }
 
 /** How old data may be. */
-export type PortfolioFreshness = { readonly maxRoundAgeSeconds: bigint; readonly maxMarginAgeSeconds: bigint }
+export type PortfolioFreshness = {
+  readonly maxRoundAgeSeconds: bigint
+  readonly maxMarginAgeSeconds: bigint
+  readonly maxRoundLagSeconds: bigint
+}
 
 export type PortfolioDeployOptions = {
   /** Of the engine whose authority and models it shares. */
@@ -52,8 +56,16 @@ export type PortfolioDeployment = {
   readonly models: Readonly<Partial<Record<StatementName, DeployedModel>>>
 }
 
-/** A round a minute, proven within ten; margins of an hour ago still count. */
-export const defaultPortfolioFreshness: PortfolioFreshness = { maxRoundAgeSeconds: 600n, maxMarginAgeSeconds: 3_600n }
+/**
+ * A whole option chain is proven in about a minute on two cores, and landing takes some blocks: proofs of a round have two
+ * minutes, however many rounds there are by then. Where no other comes they have five, as long as a round may be published
+ * late. Margins count for three times that, so that two rounds may fail before trading stops.
+ */
+export const defaultPortfolioFreshness: PortfolioFreshness = {
+  maxRoundAgeSeconds: 300n,
+  maxMarginAgeSeconds: 900n,
+  maxRoundLagSeconds: 120n,
+}
 
 const DEFAULT_ROUND_AGE_SECONDS = 300n
 
@@ -96,8 +108,8 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
   const say = options.onProgress ?? (() => undefined)
   const chainId = await attempt('Reading the chain id', async () => (await provider.getNetwork()).chainId)
   for (const { verificationKey, manifest } of options.models) {
-    const { circuit, kind, contributions } = manifest
-    checkCeremony({ circuit, verificationKey, kind, contributions }, chainId)
+    const { circuit, kind, contributions, transcript } = manifest
+    checkCeremony({ circuit, verificationKey, kind, contributions, transcript }, chainId)
   }
   const block = await attempt('Reading the block number', () => provider.getBlockNumber())
   const create = (contract: ContractName, ...args: readonly unknown[]): Promise<string> => {
@@ -109,7 +121,7 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
   const marketId = marketIdOf(options.market)
   const signers = [...options.rounds.signers].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   const { threshold, maxAgeSeconds = DEFAULT_ROUND_AGE_SECONDS } = options.rounds
-  const rounds = await create('AttestedRounds', signers, threshold, maxAgeSeconds)
+  const rounds = await create('AttestedRounds', council, signers, threshold, maxAgeSeconds)
   const place = [council, modelRegistry, rounds, marketId, await stateRoot(emptyBook)]
   const registry = await create('PortfolioRegistry', ...place, policyWordsOf(options.policy), freshness)
   await appointVenue(signer, council, registry, options.venue)

@@ -2,6 +2,7 @@
 import { ProverError } from '../../errors.ts'
 import { parseDecimal, scaleDecimal } from '../../market/decimal.ts'
 import { marketIdOf } from '../../market/marketId.ts'
+import type { Refusal } from '../../market/plausibility.ts'
 import { parseTime } from '../../market/time.ts'
 import {
   attestedFeedOf,
@@ -13,6 +14,7 @@ import {
   submitObservations,
 } from '../../registry/index.ts'
 import { ask } from '../../registry/contractErrors.ts'
+import { doorEventsIn, doorWords } from '../../registry/market/door.ts'
 import { openAccount } from '../daemon/account.ts'
 import { exactPrice, isoTime } from '../text/figures.ts'
 
@@ -30,8 +32,15 @@ export type PriceToAttest = {
 /** Attested once sent, it may be appended until so long after its time, or after the chain's. */
 const DEADLINE_SECONDS = 3600n
 
-/** @throws {@link PriceTextError}, {@link TimeTextError}, {@link SignersError}; what the feed refuses */
+/**
+ * @throws {@link PriceTextError}, {@link TimeTextError}, {@link SignersError}; what the feed reverts with;
+ * {@link ObservationRefusedError} if its door refuses the price, {@link NotLaterError} if there is a later one
+ */
 export async function attestPrice(given: PriceToAttest): Promise<{
+  /** `held`: a jump that others have to confirm before it enters. */
+  readonly outcome: 'appended' | 'held'
+  /** What became of it, in words. */
+  readonly says: string
   readonly market: string
   readonly price: string
   readonly asOf: string
@@ -55,10 +64,14 @@ export async function attestPrice(given: PriceToAttest): Promise<{
     const deadline = (asOf > now ? asOf : now) + DEADLINE_SECONDS
     const observation = { marketId, priceE8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n, confidenceE8: 0n, deadline }
     const signed = await attestObservation(feedDomain(deployment.chainId, feed.address), signers, observation)
-    const { blockNumber } = await submitObservations(carrier, feed.address, [signed])
+    const { blockNumber, logs } = await submitObservations(carrier, feed.address, [signed])
     const price = exactPrice(priceE8)
-    const said = { market: given.market, price, asOf: isoTime(asOf), feed: feed.address }
-    return { ...said, signers: addresses, block: blockNumber }
+    const event = doorEventsIn(logs, feed.address).at(-1)
+    if (event === undefined) throw new NotLaterError(given.market, isoTime(asOf))
+    const says = doorWords(event, feed.plausibility)
+    if (event.kind === 'refused') throw new ObservationRefusedError(event.reason, says)
+    const said = { market: given.market, price, asOf: isoTime(asOf), feed: feed.address, says }
+    return { outcome: event.kind === 'held' ? 'held' : 'appended', ...said, signers: addresses, block: blockNumber }
   } finally {
     provider.destroy()
   }
@@ -87,6 +100,31 @@ function timeOf(text: string): bigint {
   const time = parseTime(text)
   if (time === undefined) throw new TimeTextError(text)
   return time
+}
+
+/** A feed has a later observation of the market, or this one. */
+export class NotLaterError extends ProverError {
+  readonly code = 'service.not-later'
+  readonly market: string
+  readonly asOf: string
+
+  constructor(market: string, asOf: string) {
+    super(`The feed has an observation of ${market} that is as late as ${asOf}, or later. Attest one of a later time.`)
+    this.market = market
+    this.asOf = asOf
+  }
+}
+
+/** A feed's door refused a price, for ever. */
+export class ObservationRefusedError extends ProverError {
+  readonly code = 'service.observation-refused'
+  readonly reason: Refusal
+
+  constructor(reason: Refusal, says: string) {
+    const advice = reason === 'TooSoon' ? 'Attest a later price.' : 'Attest what the market does.'
+    super(`${says}. ${advice}`)
+    this.reason = reason
+  }
 }
 
 /** A price is not one. */

@@ -1,20 +1,31 @@
 /** Auditing with the keys on this machine's disk. */
+import { getAddress, isAddress } from 'ethers'
 import { type Build, portfolioBuilds } from '../../../circuits/statements/index.ts'
 import {
   type AuditKey,
+  type AuditOptions,
   type AuditReport,
+  type DeployedReport,
   audit,
   auditOffline,
   auditPortfolio,
+  auditPortfolioOffline,
   isPortfolioRegistry,
   type Pin,
+  type PinnedDeployment,
+  type PinnedSource,
+  pinsOfKeys,
   type PortfolioAuditReport,
   writeAuditBundle,
+  writePortfolioAuditBundle,
 } from '../../audit/index.ts'
-import { isPackageAlone } from '../../config.ts'
+import { isPortfolioAuditBundle } from '../../audit/portfolio/auditBundle.ts'
+import { isPackageAlone, packageVersion } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
 import { KeysMissingError, type VerifyingKeys, verificationKeyHash } from '../../proof/index.ts'
-import { connectProvider, type Deployment, readDeployment } from '../../registry/index.ts'
+import { connectProvider, type DeployedFeed, type Deployment, readDeployment } from '../../registry/index.ts'
+import { artifactOf, contractSources, type ContractName } from '../../registry/artifacts.ts'
+import { sha256 } from '../../proof/keys/keyStore.ts'
 import { verifierFor } from '../deploying/verifier.ts'
 import { loadMarketVerifyingKeys, loadVerifyingKeys } from '../workspace.ts'
 
@@ -68,15 +79,22 @@ export type PinnedAudit<R> = { readonly report: R; readonly pins: readonly Pin[]
 
 export type ChainAuditOptions = {
   readonly rpc?: string | undefined
-  readonly registry?: string | undefined
-  readonly deployment?: string | undefined
   readonly fromBlock?: number | undefined
   /** Audit bundle to write. */
   readonly out?: string | undefined
-  readonly keys?: string | undefined
   /** Page to write. */
   readonly html?: string | undefined
   readonly say: (line: string) => void
+} & PinOptions
+
+/** What an auditor brings along, by file or flag. */
+export type PinOptions = {
+  readonly registry?: string | undefined
+  readonly deployment?: string | undefined
+  readonly keys?: string | undefined
+  readonly governor?: readonly string[] | undefined
+  readonly leastDelay?: number | undefined
+  readonly trustCode?: readonly string[] | undefined
 }
 
 /**
@@ -96,13 +114,13 @@ export async function auditFromChain(
     registry,
     fromBlock: options.fromBlock ?? deployment?.block ?? 0,
     onProgress: progressOf(options.say),
+    pins: pinsBrought(options, registry, deployment),
     ...(deployment === undefined ? {} : { expectedChainId: deployment.chainId }),
   }
   if (await isPortfolioRegistry(provider, registry)) {
-    if (options.out !== undefined) throw new NoPortfolioBundleError()
-    if (options.html !== undefined) throw new NoPortfolioPageError()
     const keys = await portfolioAuditKeys(options.keys)
-    const { report } = await auditPortfolio({ ...target, keys })
+    const { report, record } = await auditPortfolio({ ...target, keys })
+    if (options.out !== undefined) await writePortfolioAuditBundle(options.out, record)
     return { report, pins: pinsOf(report, keys, options, 'what the node says') }
   }
   const keys = await marketAuditKeys(options.keys, deployment)
@@ -111,15 +129,65 @@ export async function auditFromChain(
   return { report, pins: pinsOf(report, keys, options, 'what the node says') }
 }
 
-type PinOptions = Pick<ChainAuditOptions, 'registry' | 'deployment' | 'keys'>
+const SECONDS_PER_HOUR = 3600
+
+/** What is known of the contracts beforehand. */
+function pinsBrought(
+  { governor, leastDelay, trustCode }: PinOptions,
+  registry: string | undefined,
+  deployment: Deployment | undefined,
+): NonNullable<AuditOptions['pins']> {
+  return {
+    ...(deployment === undefined ? {} : { deployment: pinnedDeployment(deployment, registry) }),
+    ...(governor === undefined ? {} : { governors: governor.map(governorOf) }),
+    ...(leastDelay === undefined ? {} : { leastDelaySeconds: leastDelay * SECONDS_PER_HOUR }),
+    ...(trustCode === undefined ? {} : { trustedCode: trustCode.map(codeHashOf) }),
+  }
+}
+
+function governorOf(value: string): string {
+  if (!/^0x/.test(value) || !isAddress(value)) throw new AuditPinError('--governor', value, 'an address')
+  return getAddress(value)
+}
+
+function codeHashOf(value: string): string {
+  if (!/^0x[0-9a-f]{64}$/i.test(value)) {
+    throw new AuditPinError('--trust-code', value, 'a keccak256 hash, 0x and 64 hexadecimal digits')
+  }
+  return value.toLowerCase()
+}
+
+const committeeOf = ({ address, signers, threshold, maxConfidenceBps }: DeployedFeed): PinnedSource => ({
+  ...{ address, signers, threshold, maxConfidenceBps },
+})
+
+/** Where the contracts of one of a deployment's registries stand, and who attests for it. */
+function pinnedDeployment(
+  { addresses, sources, portfolio }: Deployment,
+  registry: string | undefined,
+): PinnedDeployment {
+  const { council, modelRegistry } = addresses
+  const isPortfolio = portfolio !== undefined && portfolio.registry.toLowerCase() === registry?.toLowerCase()
+  return {
+    ...{ council, modelRegistry },
+    sources: isPortfolio
+      ? [{ address: portfolio.rounds }]
+      : sources.map((source) => (source.kind === 'attestedFeed' ? committeeOf(source) : { address: source.address })),
+  }
+}
 
 /** Audits a bundle against the keys at hand, and against a deployment where one is given. */
-export async function auditFromFile(file: string, options: PinOptions): Promise<PinnedAudit<AuditReport>> {
+export async function auditFromFile(
+  file: string,
+  options: PinOptions,
+): Promise<PinnedAudit<AuditReport | PortfolioAuditReport>> {
   const deployment = options.deployment === undefined ? undefined : await readDeployment(options.deployment)
   const registry = options.registry ?? deployment?.addresses.registry
-  const keys = await marketAuditKeys(options.keys, deployment)
-  const report = await auditOffline(file, {
-    verificationKeyHashes: keys.map(({ verificationKey }) => `0x${verificationKeyHash(verificationKey)}`),
+  const isPortfolio = await isPortfolioAuditBundle(file)
+  const keys = isPortfolio ? await portfolioAuditKeys(options.keys) : await marketAuditKeys(options.keys, deployment)
+  const report = await (isPortfolio ? auditPortfolioOffline : auditOffline)(file, {
+    ...pinsBrought(options, registry, deployment),
+    ...pinsOfKeys(keys),
     ...(registry === undefined ? {} : { registry }),
     ...(deployment === undefined ? {} : { chainId: deployment.chainId }),
   })
@@ -128,12 +196,14 @@ export async function auditFromFile(file: string, options: PinOptions): Promise<
 
 /** What a verdict rests on: what was brought along by file or flag, and what was taken from `otherwise`. */
 function pinsOf(
-  { chainId, registry }: Pick<AuditReport, 'chainId' | 'registry'>,
+  { chainId, registry, deployed }: Pick<AuditReport, 'chainId' | 'registry' | 'deployed'>,
   keys: readonly AuditKey[],
-  { registry: asked, deployment, keys: folder }: PinOptions,
+  options: PinOptions,
   otherwise: string,
 ): readonly Pin[] {
+  const { registry: asked, deployment, keys: folder } = options
   return [
+    ...codePins(deployed, options),
     { what: 'chain', value: chainId.toString(), by: deployment ?? otherwise },
     { what: 'registry', value: registry, by: asked === undefined ? (deployment ?? otherwise) : '--registry' },
     ...keys.map(({ build, verificationKey, manifest }) => ({
@@ -143,6 +213,29 @@ function pinsOf(
     })),
   ]
 }
+
+/** Which code counts as ours, and what else is asked of whoever governs. */
+function codePins(
+  { contracts }: DeployedReport,
+  { governor, leastDelay, trustCode = [], deployment }: PinOptions,
+): Pin[] {
+  const names = [...new Set(contracts.map(({ name }) => name))].filter(isContractName)
+  const compiled = sha256(names.map((name) => artifactOf(name).deployedBytecode).join())
+  const value = `${names.join(', ')} sha256 ${compiled.slice(0, 16)}…`
+  return [
+    { what: 'code', value, by: `${HERE} ${packageVersion}, compiled` },
+    ...trustCode.map((hash): Pin => ({ what: 'code', value: `keccak256 ${hash.slice(0, 18)}…`, by: '--trust-code' })),
+    ...(deployment === undefined
+      ? []
+      : [{ what: 'contracts' as const, value: 'council, registry of models, sources, signers', by: deployment }]),
+    ...(governor === undefined ? [] : [{ what: 'governors' as const, value: governor.join(' '), by: '--governor' }]),
+    ...(leastDelay === undefined
+      ? []
+      : [{ what: 'least delay' as const, value: `${leastDelay} h`, by: '--least-delay' }]),
+  ]
+}
+
+const isContractName = (name: string): name is ContractName => Object.hasOwn(contractSources, name)
 
 /** Tells of every tenth batch. */
 function progressOf(say: (line: string) => void): (step: string, done: number, total: number) => void {
@@ -179,20 +272,15 @@ export class AuditTargetError extends ProverError {
   }
 }
 
-/** Audits of portfolio registries have no bundle. */
-export class NoPortfolioBundleError extends ProverError {
-  readonly code = 'service.no-portfolio-bundle'
+/** A pin is no address, or no hash. */
+export class AuditPinError extends ProverError {
+  readonly code = 'service.audit-pin'
+  readonly option: string
+  readonly value: string
 
-  constructor() {
-    super('Expected no --out: an audit of a portfolio registry has no bundle yet. Use --json for its report.')
-  }
-}
-
-/** Audits of portfolio registries have no page. */
-export class NoPortfolioPageError extends ProverError {
-  readonly code = 'service.no-portfolio-page'
-
-  constructor() {
-    super('Expected no --html: an audit of a portfolio registry has no page. Its table tells of every leg.')
+  constructor(option: string, value: string, expected: string) {
+    super(`Expected ${expected} after ${option}, got ${JSON.stringify(value.slice(0, 80))}.`)
+    this.option = option
+    this.value = value
   }
 }

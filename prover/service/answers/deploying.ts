@@ -19,14 +19,23 @@ import {
 import { manifestHashOf } from '../../registry/deployment.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
+import { readBars } from '../../market/prices.ts'
 import { layoutHash } from '../../statement/layout.ts'
 import type { SectionWords } from '../../statement/state.ts'
 import { openAccount } from '../daemon/account.ts'
 import { policyOf } from '../daemon/portfolios/sharedRound.ts'
 import { carryOut, type DeployEvent, feesOf, headerOf, type Standing, stepsDone } from '../deploying/carryOut.ts'
-import { checkGovernance, type DeployConfig, readConfig, type SourceToDeploy } from '../deploying/config.ts'
-import { DeployJournal } from '../deploying/journal.ts'
-import { type DeployPlan, type ModelWithVerifier, planDeployment } from '../deploying/plan.ts'
+import {
+  checkGovernance,
+  type DeployConfig,
+  PublicKeyError,
+  publicSignersOf,
+  readConfig,
+  type SourceToDeploy,
+} from '../deploying/config.ts'
+import { HistoryMisfitError, misfitOf } from '../deploying/historyFit.ts'
+import { DeployJournal, type JournalEntry } from '../deploying/journal.ts'
+import { type DeployPlan, type ModelWithVerifier, observationIfAny, planDeployment } from '../deploying/plan.ts'
 import { verifierFor } from '../deploying/verifier.ts'
 import { loadKeys, loadPortfolioKeys, portfolioBuildOf } from '../workspace.ts'
 
@@ -59,6 +68,8 @@ export type PlanSummary = {
   /** In the chain's own coin, at the fee that the node names now; and what the deployer has. */
   readonly estimatedCost: string
   readonly balance: string
+  /** What a chain that may hold money refuses, and a development chain takes. */
+  readonly warnings: readonly string[]
 }
 
 export type OpenPlan = {
@@ -90,10 +101,12 @@ export async function openPlan(place: DeployPlace): Promise<OpenPlan> {
     const account = openAccount(provider, place.keyFile)
     checkGovernance(config, account.address)
     await checkSources(config, provider)
-    const plan = await planDeployment({ config, deployer: account.address, ...(await partsOf(config, place.keys)) })
     const journal = resolve(place.journal ?? `${place.deployment}.journal`)
+    const entries = DeployJournal.peek(journal, await headerOf(provider, config.chainId, account.address)) ?? []
+    const warnings = await checkHistories(config, provider, entries)
+    const plan = await planDeployment({ config, deployer: account.address, ...(await partsOf(config, place.keys)) })
     if (existsSync(place.deployment) && !existsSync(journal)) throw new DeploymentExistsError(place.deployment, journal)
-    const summary = await summarise(plan, provider, account.address, journal)
+    const summary = { ...(await summarise(plan, provider, account.address, entries)), warnings }
     const { confirmations = 1, wait: waitSeconds = 0, deployment: file } = place
     return {
       summary,
@@ -119,12 +132,43 @@ export async function openPlan(place: DeployPlace): Promise<OpenPlan> {
   }
 }
 
+/**
+ * Histories lead up to the first observations of their markets, as far as these are known: that a source has them, that its first
+ * price is named, or that it cannot be earlier than now.
+ *
+ * @returns what a development chain takes all the same
+ * @throws {@link HistoryAfterError}; {@link HistoryMisfitError} on other chains
+ */
+async function checkHistories(
+  { chainId, sources, markets }: DeployConfig,
+  provider: Provider,
+  entries: readonly JournalEntry[],
+): Promise<readonly string[]> {
+  const warnings: string[] = []
+  const latest = await ask('Reading the latest block', () => provider.getBlock('latest'))
+  const now = BigInt(latest?.timestamp ?? 0)
+  for (const { name, history, source, firstPriceE8 } of markets) {
+    const isAdded = entries.findLast(({ step }) => step === `market ${name}`)?.state === 'mined'
+    if (history === undefined || isAdded) continue
+    const standing = sources.find((each) => each.name === source)
+    const observed = standing?.kind === 'other' ? await observationIfAny(provider, name, standing.address) : undefined
+    const misfit = misfitOf(name, readBars(history), observed ?? { asOf: now, priceE8: firstPriceE8 })
+    if (misfit === undefined) continue
+    const error = new HistoryMisfitError(name, misfit)
+    if (!isDevelopmentChain(chainId)) throw error
+    warnings.push(error.message)
+  }
+  return warnings
+}
+
 /** Sources that stand already must answer for the markets that begin there, before anything is paid for. */
-async function checkSources({ sources, markets }: DeployConfig, provider: Provider): Promise<void> {
+async function checkSources({ chainId, sources, markets }: DeployConfig, provider: Provider): Promise<void> {
   for (const source of sources) {
     if (source.kind !== 'other') continue
     const code = await ask('Reading the code of a source', () => provider.getCode(source.address))
     if (code === '0x') throw new SourceUnfitError(source.name, source.address)
+    const [known] = isDevelopmentChain(chainId) ? [] : await publicSignersOf(provider, source.address)
+    if (known !== undefined) throw new PublicKeyError(chainId, `signer of source ${source.name}`, known)
     const contract = new Contract(source.address, interfaceOf('IObservationSource'), provider)
     for (const { name } of markets.filter((market) => market.source === source.name)) {
       await contract
@@ -162,10 +206,9 @@ async function summarise(
   plan: DeployPlan,
   provider: Provider,
   deployer: string,
-  journal: string,
-): Promise<PlanSummary> {
+  entries: readonly JournalEntry[],
+): Promise<Omit<PlanSummary, 'warnings'>> {
   const { config, steps } = plan
-  const entries = DeployJournal.peek(journal, await headerOf(provider, config.chainId, deployer)) ?? []
   const done = stepsDone(plan, entries)
   const isDone = (id: string): boolean => entries.findLast(({ step }) => step === id)?.state === 'mined'
   const gas = steps.filter(({ id }) => !isDone(id)).reduce((sum, step) => sum + step.gas, 0n)

@@ -129,7 +129,7 @@ export async function openReader(
     return {
       read: async () => {
         const held = await readInForce(client, names.length === 0 ? undefined : names)
-        const authority = await readAuthority(provider, { council: held.council, contracts: {}, ...own })
+        const authority = await readAuthority(provider, { council: held.council, contracts: [], ...own })
         const standings: AccountInForce[] = []
         if (portfolio !== undefined)
           for (const account of accounts) standings.push(await readAccount(portfolio, account))

@@ -1,9 +1,14 @@
 /** `zkrisk keys`: development keys for what is compiled here, and whether the keys at hand are what they claim to be. */
 import { defaultBuilds } from '../../../circuits/statements/index.ts'
-import { readFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ProverError } from '../../errors.ts'
 import type { KeyManifest } from '../../proof/index.ts'
-import { checkKeyFitsCircuit } from '../../proof/keys/ceremony.ts'
+import { checkCeremony, checkKeyFitsCircuit } from '../../proof/keys/ceremony.ts'
+import { sha256 } from '../../proof/keys/keyStore.ts'
 import { readR1cs } from '../../proof/keys/r1cs.ts'
+import { formatVerificationKey, verificationKeyOf } from '../../proof/keys/verificationKey.ts'
 import { readZkey } from '../../proof/keys/zkey.ts'
 import type { Terminal } from '../text/terminal.ts'
 import { compiledCircuit, keyStore } from '../workspace.ts'
@@ -59,6 +64,92 @@ export async function verifyKeys(
   return reports
 }
 
+/** A step of a ceremony's second phase, or the powers of tau that it goes on from. */
+export type CeremonyStep = {
+  readonly written: string
+  readonly contributions: readonly string[]
+  readonly sha256: string
+}
+
+/** Begins the second phase of a circuit: a key that nobody has contributed to yet. */
+export const beginCeremony = (circuit: string, ptau: string, out: string): Promise<CeremonyStep> =>
+  inSnarkjs(async ({ zKey }) => {
+    await zKey.newZKey(compiledCircuit(circuit).r1cs, ptau, out)
+    return stepIn(out)
+  })
+
+/** Contributes a secret of this machine, which is forgotten, to the second phase. */
+export const contributeTo = (zkey: string, out: string, name: string): Promise<CeremonyStep> =>
+  inSnarkjs(async ({ zKey }) => {
+    await zKey.contribute(zkey, out, name, randomBytes(ENTROPY_BYTES).toString('hex'))
+    return stepIn(out)
+  })
+
+/** Ends the second phase with a value that nobody knew while others contributed. */
+export const applyBeacon = (
+  zkey: string,
+  out: string,
+  value: string,
+  iterationsExponent: number,
+): Promise<CeremonyStep> =>
+  inSnarkjs(async ({ zKey }) => {
+    await zKey.beacon(zkey, out, 'beacon', value, iterationsExponent)
+    return stepIn(out)
+  })
+
+/**
+ * Verifies a key whole: its transcript, as every command does, and with the powers of tau that every point of it follows.
+ *
+ * @throws {@link KeyUnverifiedError}, and what {@link checkCeremony} throws
+ */
+export const verifyCeremony = (circuit: string, zkeyFile: string, ptau: string): Promise<CeremonyStep> =>
+  inSnarkjs(async ({ zKey }) => {
+    const zkey = readZkey(await readFile(zkeyFile), zkeyFile)
+    checkCeremony({ circuit, kind: 'production', verificationKey: verificationKeyOf(zkey), zkey }, 'undeployed')
+    if (!(await zKey.verifyFromR1cs(compiledCircuit(circuit).r1cs, ptau, zkeyFile)))
+      throw new KeyUnverifiedError(circuit, zkeyFile)
+    return stepIn(zkeyFile)
+  })
+
+/** Writes what verifies proofs of a circuit, and shows that its key had a ceremony: for auditors, without the proving key. */
+export async function exportKeys(name: string, out: string, folder?: string): Promise<KeyReport> {
+  const { manifest, verificationKey } = await keyStore(folder).load(compiledCircuit(name))
+  const to = join(out, manifest.r1csSha256)
+  await mkdir(to, { recursive: true })
+  const write = (file: string, value: unknown): Promise<void> =>
+    writeFile(join(to, file), `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
+  await write('verification_key.json', formatVerificationKey(verificationKey))
+  await write('manifest.json', manifest)
+  return { ...manifest, zkey: to }
+}
+
+const ENTROPY_BYTES = 64
+
+type Snarkjs = typeof import('snarkjs')
+
+/** snarkjs keeps threads of its own, which would keep a command from ending. */
+async function inSnarkjs<Result>(work: (snarkjs: Snarkjs) => Promise<Result>): Promise<Result> {
+  const snarkjs = await import('snarkjs')
+  const curve = await snarkjs.curves.getCurveFromName('bn128')
+  try {
+    return await work(snarkjs)
+  } finally {
+    await curve.terminate()
+  }
+}
+
+async function stepIn(file: string): Promise<CeremonyStep> {
+  const bytes = await readFile(file)
+  await chmod(file, 0o600)
+  const { contributions } = readZkey(bytes, file)
+  return { written: file, contributions: contributions.map(({ name }) => name), sha256: sha256(bytes) }
+}
+
+export function formatStep({ written, contributions, sha256: hash }: CeremonyStep): string {
+  const list = contributions.length === 0 ? 'nobody has contributed yet' : contributions.join(', ')
+  return `${written}: ${list}\n  sha256  ${hash}`
+}
+
 export function formatKeys(reports: readonly KeyReport[]): string {
   return reports
     .flatMap(({ circuit, kind, contributions, verificationKeySha256, zkey }) => [
@@ -67,6 +158,22 @@ export function formatKeys(reports: readonly KeyReport[]): string {
       `  verification key  ${verificationKeySha256}`,
     ])
     .join('\n')
+}
+
+/** A key does not follow from the circuit, the powers of tau and its own transcript. */
+export class KeyUnverifiedError extends ProverError {
+  readonly code = 'service.key-unverified'
+  readonly circuit: string
+  readonly file: string
+
+  constructor(circuit: string, file: string) {
+    super(
+      `${file} does not follow from the circuit ${circuit}, these powers of tau and its own contributions. ` +
+        'Check that circuit and powers of tau are those of the ceremony; else do not use the key.',
+    )
+    this.circuit = circuit
+    this.file = file
+  }
 }
 
 const selected = (names: readonly string[]): readonly string[] =>

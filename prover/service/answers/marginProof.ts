@@ -1,27 +1,69 @@
-/** `zkrisk margin --prove`: the margin proven and held by a contract on a development chain, and what that took. */
+/** `zkrisk margin --prove`: the margin proven and held by a contract, its bundle, and what that took. */
 import { isPackageAlone } from '../../config.ts'
+import { makeMarginBundle, writeMarginBundle } from '../../audit/portfolio/marginBundle.ts'
 import { ProverError } from '../../errors.ts'
 import { createProver, type Prover } from '../../proof/index.ts'
-import { startDevelopmentChain } from '../development/chain.ts'
-import { buildPortfolioKeys, deployDevelopmentPortfolio } from '../development/portfolio.ts'
-import { proveDevelopmentPortfolios } from '../development/portfolioProofs.ts'
+import {
+  ContractRevertError,
+  policyWordsOf,
+  type ProvenPortfolio,
+  roundOf,
+  type RoundWords,
+} from '../../registry/index.ts'
+import { roundWords } from '../../statement/portfolioMargin.ts'
+import { expiryWords } from '../../statement/riskArray.ts'
+import { buildPortfolioKeys } from '../development/portfolio.ts'
 import type { MarginAnswer } from './margins.ts'
-import type { PortfolioLanded } from '../daemon/portfolios/portfolios.ts'
+import {
+  developmentSite,
+  type ExistingRegistry,
+  existingSite,
+  marketIdAt,
+  marketNameFor,
+  type MarginSite,
+} from './marginSite.ts'
+import { modelOf } from '../daemon/portfolios/place.ts'
+import { type PortfolioLanded, provePortfolios } from '../daemon/portfolios/portfolios.ts'
 import type { ProofMade } from '../daemon/portfolios/proofMaker.ts'
+import { putInForce } from '../daemon/portfolios/putInForce.ts'
 import { policyOf } from '../daemon/portfolios/sharedRound.ts'
 
 /** What proving a margin took, in plain numbers. */
 export type MarginProof = {
   /** As the contract answers. */
   readonly held: { readonly initialE8: bigint; readonly maintenanceE8: bigint; readonly worstScenario: number }
+  /** Where it is held. */
+  readonly registry: string
+  readonly account: string
+  /** Where it can be read; undefined on a chain that ended with the command. */
+  readonly place: { readonly rpc: string; readonly deployment: string } | undefined
+  /** File of the bundle, if one was asked for. */
+  readonly bundle: string | undefined
   readonly proofs: readonly { readonly statement: string; readonly milliseconds: number }[]
   readonly gas: { readonly arrays: number; readonly margin: number }
-  readonly seconds: number
+  readonly seconds: MarginSeconds
   readonly backend: string
 }
 
-/** The chain starts this long before the round, so that there is time to deploy. */
-const LEAD_SECONDS = 600n
+/** Where the time went. */
+export type MarginSeconds = {
+  /** Circuits, keys and contracts that were missing; 0 if none were. */
+  readonly build: number
+  /** Keys loaded, a registry deployed or read, policy, round and report put in force. */
+  readonly preparation: number
+  readonly proving: number
+  /** Transactions, and the margin read back. */
+  readonly landing: number
+  readonly total: number
+}
+
+export type MarginProofOptions = {
+  /** File of the bundle to write. */
+  readonly out?: string | undefined
+  /** Instead of a registry of its own on a development chain. */
+  readonly existing?: ExistingRegistry | undefined
+  readonly prover?: Prover
+}
 
 /**
  * Proves a margin: arrays of the strikes held, the account's book, its margin; every proof verified here and by a contract.
@@ -32,30 +74,145 @@ const LEAD_SECONDS = 600n
  * held.initialE8 // → -204_877_541_730n
  */
 export async function proveMargin(
-  { provable }: MarginAnswer,
+  answer: MarginAnswer,
   say: (line: string) => void,
-  prover: Prover = createProver(),
+  { out, existing, prover = createProver() }: MarginProofOptions = {},
 ): Promise<MarginProof> {
   if (isPackageAlone) throw new CloneNeededError()
-  const started = performance.now()
-  const keys = await buildPortfolioKeys(say)
-  const chain = await startDevelopmentChain(provable.round.asOf - LEAD_SECONDS)
-  const backends = new Set<string>()
-  const onProof = ({ statement, timings, backend }: ProofMade, done: number, total: number): void => {
-    backends.add(backend)
-    say(`proof ${done} of ${total}: ${statement} (${(timings.total / 1000).toFixed(1)} s)`)
-  }
+  const clock = new Clock()
+  let site: MarginSite | undefined
   try {
-    say('deploying a registry on a development chain')
-    const development = await deployDevelopmentPortfolio(chain, keys, policyOf(provable))
-    const landed = await proveDevelopmentPortfolios(development, { prover, onProof }, [provable])
-    return summarise(landed, [...backends].join(', '), started)
+    const { keys, buildSeconds } = await buildPortfolioKeys(statementsOf(answer), say)
+    clock.passed('build', buildSeconds)
+    const market = marketNameFor(answer.portfolio)
+    say(
+      existing === undefined
+        ? 'deploying a registry on a development chain'
+        : `looking at the registry of ${existing.deployment}`,
+    )
+    site = await (existing === undefined
+      ? developmentSite(keys, answer.provable, market)
+      : existingSite(keys, existing, market))
+    const round = roundAt(site, answer)
+    await putInForce(site.client, site.hands, { account: site.account, provable: answer.provable, round })
+    await requireNew(site, round)
+    clock.end('preparation')
+    const proofs = new Map<string, ProvenPortfolio>()
+    const landed = await prove(site, answer, round, { prover, proofs, say, onLast: () => clock.end('proving') })
+    clock.end('landing')
+    if (out !== undefined) await writeBundle(out, site, answer, round, landed, proofs)
+    return {
+      ...summarise(landed),
+      ...{ registry: site.client.registry, account: site.account },
+      place: existing,
+      bundle: out,
+      seconds: clock.read(),
+    }
   } finally {
-    await Promise.all([prover.close(), chain.close()])
+    await Promise.all([prover.close(), site?.close()])
   }
 }
 
-function summarise({ proofs, accounts, landed }: PortfolioLanded, backend: string, started: number): MarginProof {
+/** Of one round and report a registry takes one margin: that would be found out after the proofs. */
+async function requireNew({ client, account }: MarginSite, { asOf }: RoundWords): Promise<void> {
+  const { sequence } = await client.account(account)
+  const held = await client.margin(account).catch((error: unknown) => {
+    if (error instanceof ContractRevertError) return undefined
+    throw error
+  })
+  if (held?.asOf === asOf && held.sequence === sequence) throw new MarginHeldAlreadyError(account, client.registry)
+}
+
+/** An account without options needs neither arrays nor books. */
+const statementsOf = ({ provable }: MarginAnswer) =>
+  provable.positions.length === 0
+    ? (['portfolioMargin'] as const)
+    : (['riskArray', 'optionBook', 'portfolioMargin'] as const)
+
+/** The whole round of the account's market, with expiries that it holds nothing of: a source publishes one for all. */
+function roundAt(site: MarginSite, { portfolio, provable }: MarginAnswer): RoundWords {
+  const expiries = portfolio.market.expiries.toSorted((a, b) => Number(a.expiry - b.expiry)).map(expiryWords)
+  return roundOf(marketIdAt(site), provable.round.asOf, roundWords(provable.round), expiries)
+}
+
+async function prove(
+  { client, models, account }: MarginSite,
+  { provable }: MarginAnswer,
+  round: RoundWords,
+  given: {
+    readonly prover: Prover
+    readonly proofs: Map<string, ProvenPortfolio>
+    readonly say: (line: string) => void
+    readonly onLast: () => void
+  },
+): Promise<PortfolioLanded & { readonly backend: string }> {
+  const backends = new Set<string>()
+  const onProof = ({ statement, timings, backend }: ProofMade, done: number, total: number): void => {
+    backends.add(backend)
+    given.say(`proof ${done} of ${total}: ${statement} (${(timings.total / 1000).toFixed(1)} s)`)
+    if (done === total) given.onLast()
+  }
+  const proving = { prover: given.prover, onProof, known: given.proofs }
+  const landed = await provePortfolios({ client, models, round }, proving, [{ account, provable }])
+  return { ...landed, backend: [...backends].join(', ') }
+}
+
+async function writeBundle(
+  file: string,
+  { client, models, market, rounds, account }: MarginSite,
+  { provable }: MarginAnswer,
+  round: RoundWords,
+  { accounts }: PortfolioLanded,
+  proofs: ReadonlyMap<string, ProvenPortfolio>,
+): Promise<void> {
+  const { chainId, registry } = client
+  const sequence = accounts[0]?.held.sequence ?? 0n
+  const verificationKeys = new Map(
+    Object.values(models).map(({ build, keys }) => [build.name, keys.verificationKey] as const),
+  )
+  const bundle = await makeMarginBundle({
+    scope: { chainId, registry, rounds, market, account, sequence },
+    models: { ...models, portfolioMargin: modelOf({ models }, 'portfolioMargin') },
+    verificationKeys,
+    policy: policyWordsOf(policyOf(provable)),
+    round,
+    provable,
+    proofs,
+  })
+  await writeMarginBundle(file, bundle)
+}
+
+/** Tells the stages of a run apart. */
+class Clock {
+  private readonly begun = performance.now()
+  private stageBegun = this.begun
+  private readonly stages: Record<Exclude<keyof MarginSeconds, 'total'>, number> = {
+    build: 0,
+    preparation: 0,
+    proving: 0,
+    landing: 0,
+  }
+
+  /** A stage has taken so long, and the next one begins. */
+  passed(stage: keyof typeof this.stages, seconds: number): void {
+    this.stages[stage] = seconds
+    this.stageBegun = this.begun + 1000 * this.sum()
+  }
+
+  end(stage: keyof typeof this.stages): void {
+    this.passed(stage, (performance.now() - this.stageBegun) / 1000)
+  }
+
+  read(): MarginSeconds {
+    return { ...this.stages, total: this.sum() }
+  }
+
+  private sum(): number {
+    return Object.values(this.stages).reduce((sum, seconds) => sum + seconds, 0)
+  }
+}
+
+function summarise({ proofs, accounts, landed, backend }: PortfolioLanded & { readonly backend: string }) {
   const [account] = accounts
   if (account === undefined) throw new Error('A run of one account has one account.')
   const sum = (parts: readonly { readonly gasUsed: bigint }[]): number =>
@@ -64,33 +221,76 @@ function summarise({ proofs, accounts, landed }: PortfolioLanded, backend: strin
     held: account.held,
     proofs: proofs.map(({ statement, timings }) => ({ statement, milliseconds: Math.round(timings.total) })),
     gas: { arrays: sum(landed.arrays), margin: sum(landed.margins) },
-    seconds: (performance.now() - started) / 1000,
     backend,
   }
 }
 
 /** The proof as the JSON answer has it. */
-export const proofJson = ({ held, proofs, gas, seconds, backend }: MarginProof): object => ({
+export const proofJson = ({
+  held,
+  registry,
+  account,
+  place,
+  bundle,
+  proofs,
+  gas,
+  seconds,
+  backend,
+}: MarginProof): object => ({
   proven: true,
   held: {
     im: Number(held.initialE8) / 1e8,
     mm: Number(held.maintenanceE8) / 1e8,
     worstScenario: held.worstScenario,
   },
+  registry,
+  account,
+  ...(place === undefined ? {} : { rpc: place.rpc, deployment: place.deployment }),
+  ...(bundle === undefined ? {} : { bundle }),
   proofs,
   gas,
-  seconds,
+  buildSeconds: seconds.build,
+  preparationSeconds: seconds.preparation,
+  provingSeconds: seconds.proving,
+  landingSeconds: seconds.landing,
+  seconds: seconds.total,
   backend,
 })
 
 /** The proof as people read it. */
-export function formatProof({ proofs, gas, seconds, backend }: MarginProof): string {
-  const count = (statement: string): number => proofs.filter((proof) => proof.statement === statement).length
+export function formatProof(proof: MarginProof): string {
+  const { proofs, gas, seconds, backend, registry, account, place, bundle } = proof
+  const count = (statement: string): number => proofs.filter((each) => each.statement === statement).length
   const number = (value: number): string => value.toLocaleString('en')
+  const time = (value: number): string => `${value.toFixed(1)} s`
+  const of = (statement: string, word: string): string =>
+    `${count(statement)} ${word}${count(statement) === 1 ? '' : 's'}`
+  const counts = [of('riskArray', 'risk array'), of('optionBook', 'book'), of('portfolioMargin', 'margin')].join(', ')
   return [
-    `Proven (${backend}): ${count('riskArray')} risk arrays, ${count('optionBook')} books, ${count('portfolioMargin')} margin in ${seconds.toFixed(1)} s. A contract verified every proof and holds both margins to the last digit.`,
+    `Proven (${backend}): ${counts}. A contract verified every proof and holds both margins to the last digit.`,
+    `Time: ${time(seconds.build)} building, ${time(seconds.preparation)} preparing, ${time(seconds.proving)} proving, ${time(seconds.landing)} landing; ${time(seconds.total)} in all.`,
     `Gas: ${number(gas.margin)} for the account, ${number(gas.arrays)} for arrays that all accounts of the round share.`,
+    ...(place === undefined
+      ? []
+      : [
+          `Read it: zkrisk read --rpc ${place.rpc} --deployment ${place.deployment} --account ${account}, or marginOf(${account}) at ${registry}.`,
+        ]),
+    ...(bundle === undefined ? [] : [`Bundle: ${bundle}; check it with \`zkrisk verify ${bundle}\`.`]),
   ].join('\n')
+}
+
+/** The registry holds the account's margin of this round and report. */
+export class MarginHeldAlreadyError extends ProverError {
+  readonly code = 'service.margin-held-already'
+  readonly account: string
+
+  constructor(account: string, registry: string) {
+    super(
+      `Expected a round or positions of ${account} that ${registry} has no margin of yet, it holds this one already. ` +
+        'Read it with `zkrisk read --account`, or prove a later round.',
+    )
+    this.account = account
+  }
 }
 
 /** The package brings neither circuits nor a development chain. */
@@ -100,7 +300,8 @@ export class CloneNeededError extends ProverError {
   constructor() {
     super(
       '`zkrisk margin --prove` needs a clone of zk-risk-engine itself: it proves with circuits and starts a development chain, ' +
-        'and the package has neither. Run `npm ci` in the clone, then this command there; without --prove it computes here.',
+        'and the package has neither. Run `npm ci` in the clone, then this command there; without --prove it computes here. ' +
+        'With ZKRISK_BUILD naming the clone’s build folder it proves here for a registry that stands already: --rpc and --deployment.',
     )
   }
 }

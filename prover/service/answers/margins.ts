@@ -1,7 +1,8 @@
 /** `zkrisk margin`: an account's margin by the twin, its derivation, and what it looks like as JSON and as text. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { type Build, buildsOf, sizeOf } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
+import { readTextFile } from '../../market/textFile.ts'
 import type { MarginSizes, ProvableMargin } from '../../portfolio/accountMargin.ts'
 import { provableMargin } from '../../portfolio/accountMargin.ts'
 import { readDeriveCase } from '../../portfolio/input/deriveCase.ts'
@@ -104,8 +105,9 @@ export function readAccountOverMarkets(
 export function portfolioText(file: string): string {
   if (!existsSync(file)) throw new PortfolioFileMissingError(file)
   try {
-    return readFileSync(file, 'utf8')
+    return readTextFile(file)
   } catch (cause) {
+    if (cause instanceof ProverError) throw cause
     throw new PortfolioUnreadableError(file, cause)
   }
 }
@@ -345,7 +347,7 @@ function unmoved({ account, market, rules }: Portfolio): readonly string[] {
 }
 
 /** Seen of majors only in the last hours before expiry. */
-const WILD_VOLATILITY = 3
+const WILD_VOLATILITY = 1.5
 
 export function thresholdsJson({ thresholds }: MarginAnswer) {
   const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8 } = thresholds

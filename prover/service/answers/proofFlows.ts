@@ -119,7 +119,7 @@ export async function verifyFile(
 /** A verdict, and what the key that it rests on is worth. */
 export type FileVerdict = BundleVerdict & { readonly key: KeyKind | 'unpinned' }
 
-export function formatVerdict({ valid, pinned, claims, failure, key }: FileVerdict): string {
+export function formatVerdict({ valid, consistent, pinned, missing, claims, failure, key }: FileVerdict): string {
   const held = claims.filter(({ holds }) => holds).map(({ claim }) => claim)
   const lines = [`claims that hold: ${[...new Set(held)].join(' ')}`]
   if (failure !== undefined) {
@@ -127,11 +127,18 @@ export function formatVerdict({ valid, pinned, claims, failure, key }: FileVerdi
     lines.push(`claim ${claim} fails at ${field}: expected ${expected ?? 'otherwise'}, found ${found}`)
   }
   if (!pinned) lines.push('The key was not pinned: this shows only that the bundle agrees with itself.')
+  const others = missing.filter((pin) => pin !== 'verificationKeyHash')
+  if (others.length > 0) lines.push(`Taken from the bundle: ${others.map((pin) => pinNames[pin]).join(', ')}.`)
   if (key === 'development') {
     lines.push('The key is a development key: whoever made it can forge. It holds on development chains only.')
   }
-  return [...lines, valid ? 'VALID' : 'NOT VALID'].join('\n')
+  const verdict = consistent
+    ? 'NOT VALID: consistent, but under no key that you know. Leave out --unpinned.'
+    : 'NOT VALID'
+  return [...lines, valid ? 'VALID' : verdict].join('\n')
 }
+
+const pinNames = { chainId: 'its chain (--chain-id pins it)', registry: 'its registry (--registry pins it)' } as const
 
 /**
  * Lands a bundle on the registry it is for.

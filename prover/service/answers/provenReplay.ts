@@ -5,6 +5,7 @@ import type { Backend, CircuitKeys, Prover } from '../../proof/index.ts'
 import { RegistryClient } from '../../registry/market/client.ts'
 import { ProverError } from '../../errors.ts'
 import { appendObservations, type DevelopmentEngine, type NamedObservation } from '../development/engine.ts'
+import { doorWords } from '../../registry/market/door.ts'
 import { stateBatch } from '../../statement/marketRisk.ts'
 import { keyHashOf, proveStatement } from '../daemon/proving.ts'
 import { buildOf } from '../workspace.ts'
@@ -95,11 +96,13 @@ async function provenStep(
   keys: CircuitKeys,
   observations: readonly NamedObservation[],
 ): Promise<ProvenStep> {
-  await appendObservations(chain, deployment, observations)
+  const events = await appendObservations(chain, deployment, observations)
   const started = performance.now()
   const next = await client.nextBatch(buildOf(keys.circuit), keyHashOf(keys))
   if (next.batch === undefined || next.names.length < observations.length) {
-    throw new BatchNotReadyError(next.leftOut.map(({ name, reason }) => `${name}: ${reason}`))
+    const stopped = events.filter(({ kind }) => kind === 'held' || kind === 'refused')
+    const reasons = next.leftOut.map(({ name, reason }) => `${name}: ${reason}`)
+    throw new BatchNotReadyError([...stopped.map((event) => doorWords(event)), ...reasons])
   }
   const read = performance.now()
   const statement = await stateBatch(next.batch)

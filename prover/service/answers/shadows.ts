@@ -13,6 +13,7 @@ import {
   type ShadowOf,
 } from '../../registry/market/shadows.ts'
 import { openAccount } from '../daemon/account.ts'
+import type { PlaceChoice } from '../../registry/market/place.ts'
 
 export type RegistryPlace = { readonly rpc: string; readonly deployment: string }
 
@@ -101,19 +102,19 @@ export async function workOfCouncil(
   how: { readonly keyFile?: string | undefined; readonly calldataOnly: boolean },
 ): Promise<readonly CouncilCall[]> {
   return withClient(place, async (client) => {
-    const calls = await callsOf(client, work)
+    const calls = await callsOf(client, work, how.calldataOnly ? 'lasting' : 'latest')
     const signer = how.calldataOnly ? undefined : openAccount(client.provider, how.keyFile)
     for (const call of calls) if (signer !== undefined) await makeCall(signer, client, call)
     return calls.map((call) => ({ target: client.registry, method: call.method, calldata: calldataOf(call) }))
   })
 }
 
-async function callsOf(client: RegistryClient, work: CouncilWork): Promise<readonly ShadowCall[]> {
+async function callsOf(client: RegistryClient, work: CouncilWork, place: PlaceChoice): Promise<readonly ShadowCall[]> {
   if (work.do === 'policy') {
     const maxMarginStepX24 = BigInt(Math.floor(work.maxMarginStep * X24))
     return [promotionPolicyCall({ leastPredictions: BigInt(work.leastPredictions), maxMarginStepX24 })]
   }
-  if (work.do === 'add') return (await addShadowCalls(client, work)).calls
+  if (work.do === 'add') return (await addShadowCalls(client, work, { place })).calls
   return [work.do === 'remove' ? removeShadowCall(work) : promoteCall(work)]
 }
 

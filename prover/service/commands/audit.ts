@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { AuditReport, PortfolioAuditReport, Telling } from '../../audit/index.ts'
 import { action, addCommand, wholeNumber } from './command.ts'
 
 type Options = {
@@ -9,6 +10,9 @@ type Options = {
   bundle?: string
   out?: string
   keys?: string
+  governor?: string[]
+  leastDelay?: number
+  trustCode?: string[]
   html?: string
   claims?: boolean
 }
@@ -32,8 +36,18 @@ export function addAuditCommand(program: Command): void {
     .option('--bundle <file>', 'audit this file without a chain')
     .option('-o, --out <file>', 'write a bundle that can be audited without a chain')
     .option('--keys <folder>', 'keys to trust, instead of the project’s own')
+    .option('--governor <account...>', 'the only accounts that may govern: whoever else can set something is named')
+    .option(
+      '--least-delay <hours>',
+      'how long whoever sets something must wait, instead of 48 outside development chains',
+      wholeNumber(0),
+    )
+    .option('--trust-code <keccak256...>', 'hash of the code of a source that is not ours, and that you vouch for')
     .option('--claims', 'list the ids of the claims that each batch, market and model was judged by')
-    .option('--html <file>', 'also write a page: the verdict, scores of shadows, promotions; of a registry of markets')
+    .option(
+      '--html <file>',
+      'also write a page: the verdict, who governs and attests; scores of shadows, or margins leg by leg',
+    )
     .action(
       action<Options, []>(async (terminal, options) => {
         const [{ auditFromFile, auditFromChain }, { formatAudit, formatPortfolioAudit, exitCodeOf }] =
@@ -45,9 +59,8 @@ export function addAuditCommand(program: Command): void {
             ? await auditFromChain({ ...options, rpc, say: terminal.say })
             : await auditFromFile(bundle, options)
         const telling = { showClaims: options.claims, pins, elapsedSeconds: (performance.now() - began) / 1000 }
-        if (options.html !== undefined && !('kind' in report)) {
-          const { writeAuditReport } = await import('../report/auditReport.ts')
-          writeAuditReport(options.html, report, telling)
+        if (options.html !== undefined) {
+          await writePage(options.html, report, telling)
           terminal.say(`Pictures: ${options.html}`)
         }
         const { elapsedSeconds } = telling
@@ -58,4 +71,10 @@ export function addAuditCommand(program: Command): void {
         return exitCodeOf(report)
       }),
     )
+}
+
+async function writePage(file: string, report: AuditReport | PortfolioAuditReport, telling: Telling): Promise<void> {
+  if ('kind' in report)
+    (await import('../report/portfolioAuditReport.ts')).writePortfolioAuditReport(file, report, telling)
+  else (await import('../report/auditReport.ts')).writeAuditReport(file, report, telling)
 }

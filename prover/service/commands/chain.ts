@@ -3,7 +3,14 @@ import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
 import { addPriceOptions, type PriceFlags, priceOptions } from './priceOptions.ts'
 import { untilStopped } from './stop.ts'
 
-type ChainOptions = { port: number; deployment: string; keyFile: string; councilKeyFile: string; start: string }
+type ChainOptions = {
+  port: number
+  deployment: string
+  keyFile: string
+  councilKeyFile: string
+  start: string
+  margins?: string
+}
 type AttestFlags = {
   rpc: string
   deployment: string
@@ -32,13 +39,17 @@ export function addChainCommands(program: Command): void {
     program,
     'chain',
     'serve a development chain with an engine on it, and write deployment.json, prover.key and council.key',
-    ['chain --port 8545'],
+    ['chain --port 8545', 'chain --margins portfolio.json'],
   )
     .addHelpText('after', THREE_TERMINALS)
     .option('--port <number>', 'port on this machine', wholeNumber(0), 8545)
     .option('--deployment <file>', 'deployment to write', 'deployment.json')
     .option('--key-file <file>', 'key of a funded development account to write, for `serve`', 'prover.key')
     .option('--council-key-file <file>', 'key of the development council to write, for `shadows`', 'council.key')
+    .option(
+      '--margins <portfolio>',
+      'with a registry of margins too, in the market and under the parameters of this file',
+    )
     .option('--start <time>', 'the chain’s first time, UTC, within the project’s extract', '2020-03-12 09:00:00')
     .action(
       action<ChainOptions, []>(async (terminal, options) => {
@@ -60,6 +71,9 @@ export function addChainCommands(program: Command): void {
     )
 
   const feed = program.command('feed').description('observations for a source of attested prices')
+  const doorHelp =
+    '\nThe source’s door holds a jump until others confirm it and refuses what no market does (docs/deploying.md); what it' +
+    '\nsays of each price is told.'
   const replay = addCommand(
     feed,
     'replay [prices...]',
@@ -69,7 +83,7 @@ export function addChainCommands(program: Command): void {
       'feed replay btc.csv eth.csv --market BTC-USD --market ETH-USD --rpc http://127.0.0.1:8545 --deployment deployment.json',
     ],
   )
-    .addHelpText('after', THREE_TERMINALS)
+    .addHelpText('after', `${doorHelp}${THREE_TERMINALS}`)
     .requiredOption('--rpc <url>', 'node of the development chain')
     .requiredOption('--deployment <file>', 'where the engine lives')
     .option('--market <name...>', 'market of each price file, in order; by default the project’s extract is replayed')
@@ -91,6 +105,7 @@ export function addChainCommands(program: Command): void {
   addCommand(feed, 'attest <market> <price>', 'attest one price with signers’ keys, and append it to their feed', [
     'feed attest BTC-USD 67123.5 --rpc … --deployment deployment.json --signer-key-file a.key b.key --key-file payer.key',
   ])
+    .addHelpText('after', doorHelp)
     .requiredOption('--rpc <url>', 'node of the chain')
     .requiredOption('--deployment <file>', 'where the engine lives')
     .requiredOption('--signer-key-file <file...>', 'private keys of as many signers as the feed wants')
@@ -101,10 +116,7 @@ export function addChainCommands(program: Command): void {
       action<AttestFlags, [string, string]>(async (terminal, options, market, price) => {
         const { attestPrice } = await import('../answers/attesting.ts')
         const attested = await attestPrice({ ...options, market, price })
-        terminal.result(
-          attested,
-          `${attested.market} ${attested.price} as of ${attested.asOf} appended to ${attested.feed} in block ${attested.block}.`,
-        )
+        terminal.result(attested, `${attested.says}. Feed ${attested.feed}, block ${attested.block}.`)
       }),
     )
 }

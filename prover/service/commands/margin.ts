@@ -1,6 +1,8 @@
 /** `zkrisk margin`: what an account must hold, and why. */
 import type { Command } from 'commander'
+import { ProverError } from '../../errors.ts'
 import type { AccountAnswer } from '../answers/accountMargins.ts'
+import type { MarginProofOptions } from '../answers/marginProof.ts'
 import { EXIT, type Terminal } from '../text/terminal.ts'
 import { addChainOptions, type ChainFlags, chainOptions } from './chainOptions.ts'
 import { action, addCommand } from './command.ts'
@@ -10,6 +12,13 @@ type Options = ChainFlags & {
   deriveCase?: string
   explain?: boolean
   prove?: boolean
+  out?: string
+  rpc?: string
+  deployment?: string
+  account?: string
+  keyFile?: string
+  signerKeyFile?: string[]
+  venueKeyFile?: string
   html?: string
   chain?: readonly string[]
   allowArbitrage?: boolean
@@ -29,6 +38,8 @@ export function addMarginCommand(program: Command): void {
     'initial and maintenance margin of an account, leg by leg, proven on request',
     [
       'margin portfolio.json --explain',
+      'margin portfolio.json --prove -o margin.json',
+      'margin portfolio.json --prove --rpc http://127.0.0.1:8545 --deployment deployment.json',
       'margin --derive-case case.json --prove --json',
       'margin portfolio.json --html margin.html',
       'margin portfolio.json --chain snapshot-*.csv.gz --html crash.html',
@@ -41,6 +52,13 @@ export function addMarginCommand(program: Command): void {
       'the market of these option chains instead of the portfolio’s own, one after the other',
     )
     .option('--prove', 'prove it, and have a contract on a development chain verify and hold it')
+    .option('-o, --out <file>', 'with --prove: a bundle of all proofs and what they rest on, for `zkrisk verify`')
+    .option('--rpc <url>', 'with --prove: node of the chain whose registry is to hold it, with --deployment')
+    .option('--deployment <file>', 'with --prove: where that registry is, and which models it takes')
+    .option('--account <address>', 'whose positions these are there')
+    .option('--key-file <file>', 'private key that pays there; by default the variable ZKRISK_KEY')
+    .option('--signer-key-file <file...>', 'keys that attest the round there, if it is not published yet')
+    .option('--venue-key-file <file>', 'key that reports the account there, if it is not reported yet')
     .option('--html <file>', 'also write a page with pictures')
     .option('--allow-arbitrage', 'take volatility surfaces whose butterflies can be arbitraged')
     .option('--now <time>', 'refuse a market that is stale at this time (UTC)')
@@ -51,7 +69,8 @@ export function addMarginCommand(program: Command): void {
       const [{ readAccountOverMarkets }, { accountAnswer, accountJson, formatAccount, provableMarket }] =
         await Promise.all([import('../answers/margins.ts'), import('../answers/accountMargins.ts')])
       const answer = await accountAnswer(readAccountOverMarkets(portfolio, options))
-      const toProve = options.prove === true ? provableMarket(answer) : undefined
+      const proving = provingOptions(options)
+      const toProve = proving !== undefined ? provableMarket(answer) : undefined
       if (options.html !== undefined) {
         const { writeMarginReport } = await import('../report/marginReport.ts')
         writeMarginReport(options.html, answer)
@@ -66,7 +85,7 @@ export function addMarginCommand(program: Command): void {
         return EXIT.success
       }
       const { formatProof, proofJson, proveMargin } = await import('../answers/marginProof.ts')
-      const proof = await proveMargin(toProve, terminal.say)
+      const proof = await proveMargin(toProve, terminal.say, proving)
       terminal.result(
         { ...accountJson(answer, isExplained), proof: proofJson(proof) },
         `${formatAccount(answer, isExplained)}\n\n${formatProof(proof)}`,
@@ -74,6 +93,36 @@ export function addMarginCommand(program: Command): void {
       return EXIT.success
     }),
   )
+}
+
+/** How to prove, if it is wanted. @throws {@link ProvingOptionError} */
+function provingOptions(options: Options): MarginProofOptions | undefined {
+  const { prove, out, rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } = options
+  const forPlace = { account, 'key-file': keyFile, 'signer-key-file': signerKeyFile, 'venue-key-file': venueKeyFile }
+  const given = Object.entries({ out, rpc, deployment, ...forPlace }).filter(([, value]) => value !== undefined)
+  if (prove !== true) {
+    if (given[0] !== undefined) throw new ProvingOptionError(given[0][0], 'prove')
+    return undefined
+  }
+  if (rpc !== undefined && deployment !== undefined) {
+    return { out, existing: { rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } }
+  }
+  const other = given.find(([name]) => name !== 'out')?.[0]
+  if (other !== undefined) throw new ProvingOptionError(other, rpc === undefined ? 'rpc' : 'deployment')
+  return { out }
+}
+
+/** An option means nothing without another one. */
+export class ProvingOptionError extends ProverError {
+  readonly code = 'service.proving-option'
+  readonly option: string
+  readonly missing: string
+
+  constructor(option: string, missing: string) {
+    super(`--${option} means nothing without --${missing}. Give both, or neither.`)
+    this.option = option
+    this.missing = missing
+  }
 }
 
 async function marginThrough(

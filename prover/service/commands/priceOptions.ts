@@ -1,5 +1,5 @@
 /** Options of every command that reads price files. */
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { DecimalMark } from '../../market/decimal.ts'
 import type { DateOrder } from '../../market/time.ts'
 import type { HistoryOptions } from '../answers/histories.ts'
@@ -22,6 +22,13 @@ export type PriceFlags = {
   to?: string
 }
 
+/** A whole number of units, or a part of one that is a power of ten. */
+function priceUnits(text: string): number {
+  if (/^0?\.0{0,8}1$/.test(text)) return Number(text)
+  if (/^[1-9]\d*$/.test(text) && Number(text) <= 1e12) return Number(text)
+  throw new InvalidArgumentError('Expected a whole number from 1 to 1000000000000, or a part such as 0.001.')
+}
+
 export function addPriceOptions(command: Command): Command {
   return command
     .option('--time-column <name>', 'header of the time column, or its number from 1')
@@ -30,7 +37,11 @@ export function addPriceOptions(command: Command): Command {
     .option('--columns <names>', 'columns of a file without header, in order, such as time,open,high,low,close')
     .addOption(new Option('--date-order <order>', 'of dates such as 03/02/2026').choices(['day-first', 'month-first']))
     .addOption(new Option('--decimal-mark <mark>', 'of numbers such as 8,889').choices(['point', 'comma']))
-    .option('--price-units <count>', 'take prices of this many units, for those below 0.00001', wholeNumber(1, 1e12))
+    .option(
+      '--price-units <count>',
+      'take prices of this many units, for those below 0.00001, or of a part such as 0.001, for those above 2.8 million',
+      priceUnits,
+    )
     .option('--skip-bad-rows', 'leave rows out that cannot be read, and name them, instead of refusing the file')
     .option('--bar-seconds <seconds>', 'times are openings of bars this long; 0: they are not', wholeNumber(0))
     .option('--max-gap-seconds <seconds>', 'longest pause allowed', wholeNumber(1))

@@ -1,10 +1,18 @@
 import type { Command } from 'commander'
+import { ProverError } from '../../errors.ts'
 import { EXIT } from '../text/terminal.ts'
 import { action, addCommand } from './command.ts'
 
 type BatchOptions = { rpc: string; deployment: string; out: string; model?: string; keys?: string }
 type ProveOptions = { out: string; deployment?: string; keys?: string }
-type VerifyOptions = { keys?: string; unpinned?: boolean; chainId?: string; registry?: string }
+type VerifyOptions = {
+  keys?: string
+  unpinned?: boolean
+  chainId?: string
+  registry?: string
+  account?: string
+  round?: string
+}
 type SubmitOptions = { rpc: string; deployment?: string; keyFile?: string }
 
 export function addProofCommands(program: Command): void {
@@ -45,16 +53,35 @@ export function addProofCommands(program: Command): void {
       }),
     )
 
-  addCommand(program, 'verify <bundle>', 'check every claim of a bundle without a chain; exit 1 if one fails', [
-    'verify bundle.json',
-    'verify bundle.json --chain-id 31337 --registry 0x…',
-  ])
+  addCommand(
+    program,
+    'verify <bundle>',
+    'check every claim of a bundle, of a batch or a margin, without a chain; exit 1 if one fails',
+    [
+      'verify bundle.json',
+      'verify bundle.json --chain-id 31337 --registry 0x…',
+      'verify margin.json --account 0x… --round 0x…',
+    ],
+  )
     .option('--keys <folder>', 'keys to pin, instead of the project’s own')
     .option('--unpinned', 'take the verification key from the bundle: shows only that it agrees with itself')
     .option('--chain-id <id>', 'chain that it must be for')
     .option('--registry <address>', 'registry that it must be for')
+    .option('--account <address>', 'account that a margin must be of')
+    .option('--round <id>', 'round that a margin must be of')
     .action(
       action<VerifyOptions, [string]>(async (terminal, options, file) => {
+        const { formatMarginVerdict, isMarginBundle, marginVerdictJson, verifyMarginFile } = await import(
+          '../answers/marginVerdicts.ts'
+        )
+        if (await isMarginBundle(file)) {
+          const verdict = await verifyMarginFile(file, options)
+          terminal.result(marginVerdictJson(verdict), formatMarginVerdict(verdict))
+          return verdict.valid ? EXIT.success : EXIT.failure
+        }
+        const { account, round } = options
+        if (account !== undefined || round !== undefined)
+          throw new MarginOptionError(account === undefined ? 'round' : 'account')
         const { formatVerdict, verifyFile } = await import('../answers/proofFlows.ts')
         const verdict = await verifyFile(file, options)
         terminal.result(verdict, formatVerdict(verdict))
@@ -75,4 +102,15 @@ export function addProofCommands(program: Command): void {
         terminal.result(submitted, describeSubmitted(submitted))
       }),
     )
+}
+
+/** An option of margin bundles was given for a batch's. */
+export class MarginOptionError extends ProverError {
+  readonly code = 'service.margin-option'
+  readonly option: string
+
+  constructor(option: string) {
+    super(`--${option} is for margin bundles, this is the bundle of a batch. Leave it out.`)
+    this.option = option
+  }
 }

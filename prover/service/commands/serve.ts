@@ -25,7 +25,9 @@ export function addServeCommand(program: Command): void {
   ])
     .addHelpText(
       'after',
-      '\nEnds with SIGTERM or Ctrl-C after the job under way. Whenever it dies, the next one takes up from its store.',
+      '\nEnds with SIGTERM or Ctrl-C after the job under way. Whenever it dies, the next one takes up from its store.' +
+        '\nAlarms are told when they are raised and when they are over: breaches, margins at their speed limit, observations' +
+        '\nthat a source held, refused or took in part, staleness, too few signers (docs/deploying.md).',
     )
     .requiredOption('--rpc <url>', 'node of the chain')
     .requiredOption('--deployment <file>', 'where the engine lives')

@@ -9,9 +9,8 @@ const HELP = `
 A shadow proves what a market's parameters would be under another volatility model, from the same observations: \`zkrisk
 serve\` proves it beside the market. Every prediction that comes due adds its quantile loss to a score that the registry
 keeps. Add the model in force as well, at the same observation: it is what the others are compared with. Only the council
-adds, removes and promotes; where it has a delay, --calldata says what to schedule. A shadow begins at its market's latest
-observation, so adding one has to land before the next: have a role without delay call addShadow, after a policy that was
-scheduled; nothing is in force before a promotion.`
+adds, removes and promotes; where it has a delay, --calldata says what to schedule. A shadow begins at the observation that its
+first state stands at, which may be days old by the time the call is made: what came after it is proven as well.`
 
 export function addShadowCommands(program: Command): void {
   const shadows = program.command('shadows').description('markets tried under other volatility models, and promoted')

@@ -27,7 +27,7 @@ export type ProvenBundle = {
  * const prover = createProver()
  * const { bundle } = await proveBatch(prover, keys, next)
  * await prover.close()
- * (await checkBundle(bundle)).valid // → true
+ * (await checkBundle(bundle)).consistent // → true
  */
 export async function proveBatch(prover: Prover, keys: CircuitKeys, next: BatchToProve): Promise<ProvenBundle> {
   return proveStatement(prover, keys, next, await stateBatch(next.batch))

@@ -24,6 +24,9 @@ import { type Landing, Sender, type SenderOptions } from './sender.ts'
 import { type MarginsPercent, marginsOf } from '../answers/inForce.ts'
 import { isoTime } from '../text/figures.ts'
 import { describeError } from '../text/terminal.ts'
+import type { Alarm } from '../../registry/market/alarms.ts'
+import type { AlarmWatch } from '../../registry/market/alarmWatch.ts'
+import { type AlarmEvent, reportAlarms } from './alarms.ts'
 import { firedTrigger, type TriggerPolicy, type WaitingMarket } from './triggers.ts'
 import { buildOf } from '../workspace.ts'
 
@@ -40,9 +43,13 @@ export type ServeEvent = {
     | 'superseded'
     | 'retrying'
     | 'unserved'
+    | 'followed'
     | 'stopped'
+    | AlarmEvent['step']
   readonly job?: string
   readonly detail?: string
+  /** Of `alarm` and `alarm-cleared`. */
+  readonly alarm?: Alarm
   /** Of `in-force`: what the batch that was just confirmed put in force of one market. */
   readonly market?: InForceNow
 }
@@ -77,6 +84,8 @@ export type ServeOptions = Pick<SenderOptions, 'client' | 'account' | 'store'> &
     readonly triggers: TriggerPolicy
     /** Markets to serve, with their shadows; all by default. */
     readonly markets?: readonly string[] | undefined
+    /** Whose alarms are told; none by default. */
+    readonly watch?: Pick<AlarmWatch, 'look'>
     readonly pollMs?: number
     /** Ends the service: what is under way is finished, nothing new is begun. */
     readonly signal: AbortSignal
@@ -139,6 +148,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { signal, onEvent, pollMs = POLL_MS } = options
   const service = new Service(options)
   await onEvent({ step: 'started', detail: `account ${options.account.address}` })
+  const { watch } = options
+  const watching = watch && reportAlarms({ watch, pollMs, signal, onEvent })
   let pause = pollMs
   let stopBy = Number.POSITIVE_INFINITY
   while (true) {
@@ -159,6 +170,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       if (signal.aborted) break
     }
   }
+  await watching
   await onEvent({ step: 'stopped' })
 }
 
@@ -254,8 +266,21 @@ class Service {
   private async freeMarkets(): Promise<readonly string[]> {
     const served = this.options.markets ?? (await this.client.markets()).map(({ name }) => name)
     const shadows = (await this.client.shadows()).filter(({ market }) => served.includes(market))
-    const busy = new Set(this.store.openJobs().flatMap((job) => this.marketsOf(job)))
-    return [...new Set([...served, ...shadows.map(({ name }) => name)])].filter((name) => !busy.has(name))
+    const open = this.store.openJobs()
+    const busy = new Set(open.flatMap((job) => this.marketsOf(job)))
+    const free = [...new Set([...served, ...shadows.map(({ name }) => name)])].filter((name) => !busy.has(name))
+    const rotated = await this.client.toFollow(free)
+    // A batch on its way from the old source lands first, and transactions follow each other.
+    if (rotated.length > 0 && open.length === 0) {
+      for (const name of rotated) await this.report({ step: 'followed', detail: `${name}: ${await this.follow(name)}` })
+      return free
+    }
+    return free.filter((name) => !rotated.includes(name))
+  }
+
+  private async follow(name: string): Promise<string> {
+    const hash = await this.client.followSource(name)
+    return `goes on with its new source (transaction ${hash})`
   }
 
   /** What is worth proving next; shadows under suspicion come last and alone, lest they stop their market. */

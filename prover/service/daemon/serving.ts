@@ -1,7 +1,9 @@
 /** Everything `zkrisk serve` opens and closes. */
+import type { Provider } from 'ethers'
 import { DEFAULT_VOLATILITY_MODEL, volatilityModels } from '../../../circuits/statements/index.ts'
 import { createProver } from '../../proof/index.ts'
 import { connectProvider, type Deployment, readDeployment, RegistryClient } from '../../registry/index.ts'
+import { AlarmWatch } from '../../registry/market/alarmWatch.ts'
 import { openAccount } from './account.ts'
 import { JobStore } from './jobStore.ts'
 import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
@@ -52,6 +54,7 @@ export async function runServe(
       families,
       triggers: options.triggers,
       markets: options.market,
+      watch: watchOf(deployment, provider, options.market),
       signal: options.signal,
       ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
       ...(options.confirmations === undefined ? {} : { confirmations: options.confirmations }),
@@ -66,6 +69,18 @@ export async function runServe(
     await prover.close()
     provider.destroy()
   }
+}
+
+/** Watches what is served, with the names that sources were deployed under. */
+function watchOf(
+  { addresses, block, sources }: Deployment,
+  provider: Provider,
+  markets?: readonly string[],
+): AlarmWatch {
+  return new AlarmWatch({
+    ...{ provider, registry: addresses.registry, fromBlock: block, markets },
+    sourceNames: new Map(sources.map(({ address, name }) => [address, name])),
+  })
 }
 
 /** The default model's live circuit where it is deployed, else any live circuit that is: without one, nothing is ever proven. */

@@ -51,6 +51,9 @@ export type Standing = {
 const POLL_MS = 200
 /** A transaction that is not mined after this time is sent again with a higher fee. */
 const BUMP_AFTER_MS = 60_000
+
+/** So long nodes of one address may disagree before a nonce counts as another transaction's. */
+const LAG_MS = 10_000
 /** Nodes take a replacement that offers a tenth more. */
 const BUMP_PERCENT = 115n
 /** A market's first state is out of date as soon as another observation comes in. */
@@ -240,6 +243,7 @@ class Deployer {
     const { confirmations, onEvent, account } = this.options
     let versions = signed
     let sentAt = 0
+    let usedSince: number | undefined
     for (;;) {
       const newest = versions.at(-1) as JournalEntry
       const used = await ask('Reading the nonce', () => this.provider.getTransactionCount(account.address, 'latest'))
@@ -248,13 +252,17 @@ class Deployer {
         const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
         if (head - receipt.blockNumber + 1 >= confirmations) return receipt
       } else if (used > newest.nonce) {
-        return undefined
+        // Behind a balancer the node that knows of the nonce may not be the one that is asked for the receipt.
+        usedSince ??= Date.now()
+        if (Date.now() - usedSince > LAG_MS) return undefined
       } else if ((await ask('Reading a transaction', () => this.provider.getTransaction(newest.hash))) === null) {
-        await broadcast(this.provider, newest.raw)
-        await onEvent({ state: 'sent', step, index })
-        // A chain that mines at once has it by now; one that does not take it yet is not to be pestered.
+        // A chain that mines at once has it by now; one that does not take it yet, or whose node lags, is not to be pestered.
         const isFirst = sentAt === 0
-        sentAt = Date.now()
+        if (isFirst || Date.now() - sentAt > LAG_MS) {
+          await broadcast(this.provider, newest.raw)
+          await onEvent({ state: 'sent', step, index })
+          sentAt = Date.now()
+        }
         if (isFirst) continue
       } else if (sentAt === 0) {
         sentAt = Date.now()

@@ -5,7 +5,16 @@
  * council that waits at least {@link LEAST_COUNCIL_DELAY_SECONDS}.
  */
 import { dirname, resolve } from 'node:path'
-import { computeAddress, getAddress, HDNodeWallet, isAddress, ZeroAddress } from 'ethers'
+import {
+  computeAddress,
+  Contract,
+  getAddress,
+  HDNodeWallet,
+  isAddress,
+  isError,
+  type Provider,
+  ZeroAddress,
+} from 'ethers'
 import { z } from 'zod'
 import {
   type Build,
@@ -20,6 +29,7 @@ import {
 import { ProverError } from '../../errors.ts'
 import { jsonFault } from '../../market/jsonFault.ts'
 import { isShadowName, marketIdOf } from '../../market/marketId.ts'
+import type { Plausibility } from '../../market/plausibility.ts'
 import { withStartingWords } from '../../parameters/defaultPolicy.ts'
 import {
   defaultEnginePolicy,
@@ -33,11 +43,15 @@ import { isDevelopmentChain } from '../../proof/index.ts'
 import { defaultFreshness, type FreshnessPolicy } from '../../registry/index.ts'
 import { LEAST_COUNCIL_DELAY_SECONDS } from '../../registry/authority.ts'
 import { requireReadable } from '../../registry/market/deploy.ts'
+import { defaultPortfolioFreshness } from '../../registry/portfolio/deploy.ts'
 import { jsonOf, readAtMost, textOf } from '../../registry/sealedFile.ts'
 import { firstIssue } from '../../registry/wordSchemas.ts'
 import { modelNames, volatilityModels } from '../../volatility/models.ts'
+import { interfaceOf } from '../../registry/artifacts.ts'
+import { typedCallError } from '../../registry/contractErrors.ts'
 import { developmentKeys, FEED_SIGNER_KEYS, FEED_THRESHOLD } from '../development/chain.ts'
 import { familyOf } from '../workspace.ts'
+import { doorOf, doorSchema } from './door.ts'
 
 const MAX_BYTES = 1 << 20
 /** A year: who waits longer governs nothing. */
@@ -70,6 +84,7 @@ const sourceSchema = z.discriminatedUnion('kind', [
       .max(100)
       .refine((percent) => percent === bpsOf(percent) / 100, 'expected a multiple of 0.01, a basis point')
       .default(1),
+    door: doorSchema.prefault({}).describe('what the source takes for a market'),
   }),
   z.strictObject({ name: sourceName, kind: z.literal('other'), address }),
 ])
@@ -108,8 +123,9 @@ const portfolioSchema = z.strictObject({
   market: z.string().min(1).max(31),
   rounds: z.strictObject({ ...committee, maxAgeSeconds: seconds.max(3600).default(300) }),
   venue: address.describe('reports what accounts hold'),
-  maxRoundAgeSeconds: seconds.default(600),
-  maxMarginAgeSeconds: seconds.default(3600),
+  maxRoundAgeSeconds: seconds.default(Number(defaultPortfolioFreshness.maxRoundAgeSeconds)),
+  maxMarginAgeSeconds: seconds.default(Number(defaultPortfolioFreshness.maxMarginAgeSeconds)),
+  maxRoundLagSeconds: seconds.default(Number(defaultPortfolioFreshness.maxRoundLagSeconds)),
 })
 
 const freshnessSchema = z.strictObject({
@@ -128,7 +144,8 @@ const configSchema = z
       account: address.describe('governs once everything stands; a multisig'),
       delayHours: z.number().min(0).max(MOST_DELAY_HOURS).describe('between announcing and doing'),
     }),
-    guardian: address.optional().describe('may disable models at once, and nothing else'),
+    guardian: address.optional().describe('may pause models, markets and sources and revoke signers at once'),
+    canceller: address.optional().describe('may cancel what the council has scheduled, and nothing else'),
     sources: z.array(sourceSchema).min(1).max(64),
     models: z.array(modelSchema).min(1).max(64),
     policy: z
@@ -212,6 +229,7 @@ export type SourceToDeploy =
       readonly signers: readonly string[]
       readonly threshold: number
       readonly maxConfidenceBps: number
+      readonly plausibility: Plausibility
     }
   | { readonly name: string; readonly kind: 'other'; readonly address: string }
 
@@ -220,6 +238,7 @@ export type DeployConfig = {
   readonly council: string
   readonly councilDelaySeconds: number
   readonly guardian: string | undefined
+  readonly canceller: string | undefined
   readonly sources: readonly SourceToDeploy[]
   readonly models: readonly { readonly build: Build; readonly verificationKeySha256: string | undefined }[]
   readonly learning: Fields<'learningPolicy'>
@@ -247,7 +266,7 @@ export async function readConfig(file: string): Promise<DeployConfig> {
 }
 
 function exactConfig(config: ConfigFile, file: string): DeployConfig {
-  const { chainId, council, guardian, freshness, portfolio } = config
+  const { chainId, council, guardian, canceller, freshness, portfolio } = config
   const { learning, margin } = policyIn(file, 'policy', () =>
     encodeEnginePolicy({ ...defaultEnginePolicy, ...config.policy }),
   )
@@ -288,12 +307,13 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
     }
   })
   return {
-    ...{ chainId: BigInt(chainId), council: council.account, guardian, models, learning, margin, markets, portfolio },
+    ...{ chainId: BigInt(chainId), council: council.account, guardian, canceller },
+    ...{ models, learning, margin, markets, portfolio },
     councilDelaySeconds: Math.ceil(council.delayHours * 3600),
     sources: config.sources.map((source) => {
       if (source.kind === 'other') return source
-      const { maxConfidencePercent, ...feed } = source
-      return { ...feed, maxConfidenceBps: bpsOf(maxConfidencePercent) }
+      const { maxConfidencePercent, door, ...feed } = source
+      return { ...feed, maxConfidenceBps: bpsOf(maxConfidencePercent), plausibility: doorOf(door) }
     }),
     freshness: {
       maxObservationAgeSeconds: BigInt(freshness.maxObservationAgeSeconds),
@@ -342,20 +362,40 @@ function publicAddresses(): ReadonlySet<string> {
   return new Set([...accounts, ...FEED_SIGNER_KEYS.map((key) => computeAddress(key))])
 }
 
+/** Signers of a source, whatever its kind, whose keys anybody can read; none if it has no committee. */
+export async function publicSignersOf(provider: Provider, source: string): Promise<readonly string[]> {
+  const committee = new Contract(source, interfaceOf('AttestedFeed'), provider)
+  const asked = [...publicAddresses()].map(async (account) => {
+    const isSigner: boolean = await committee
+      .getFunction('isSigner')(account)
+      .catch((error: unknown) => {
+        if (isError(error, 'CALL_EXCEPTION') || isError(error, 'BAD_DATA')) return false
+        throw typedCallError(error, 'Reading the signers of a source')
+      })
+    return isSigner ? [account] : []
+  })
+  return (await Promise.all(asked)).flat()
+}
+
 /**
  * What a chain that may hold money asks of a plan, whatever its file says.
  *
- * @throws {@link CouncilDelayError}, {@link PublicKeyError}, {@link DeployerKeepsError}, {@link FirstPriceError}
+ * @throws {@link CouncilDelayError}, {@link PartMissingError}, {@link PartsSharedError}, {@link PublicKeyError},
+ * {@link DeployerKeepsError}, {@link FirstPriceError}
  */
 export function checkGovernance(config: DeployConfig, deployer: string): void {
   if (isDevelopmentChain(config.chainId)) return
-  const { chainId, council, councilDelaySeconds, guardian, portfolio, sources, markets } = config
+  const { chainId, council, councilDelaySeconds, guardian, canceller, portfolio, sources, markets } = config
   if (councilDelaySeconds < LEAST_COUNCIL_DELAY_SECONDS) throw new CouncilDelayError(chainId, councilDelaySeconds)
+  if (canceller === undefined) throw new PartMissingError(chainId, 'canceller')
+  if (guardian === undefined) throw new PartMissingError(chainId, 'guardian')
+  requireSeparate(chainId, { council, guardian, canceller })
   const signers = sources.flatMap((source) => (source.kind === 'attestedFeed' ? source.signers : []))
   const parts = [
     ['deployer', [deployer]],
     ['council', [council]],
-    ['guardian', guardian === undefined ? [] : [guardian]],
+    ['guardian', [guardian]],
+    ['canceller', [canceller]],
     ['venue', portfolio === undefined ? [] : [portfolio.venue]],
     ['signer', [...signers, ...(portfolio?.rounds.signers ?? [])]],
   ] as const
@@ -370,15 +410,25 @@ export function checkGovernance(config: DeployConfig, deployer: string): void {
   if (priced !== undefined) throw new FirstPriceError(chainId, priced.name)
 }
 
+/** One key must not propose a call and be the only one to stop it, nor the only one to stop its own removal. */
+function requireSeparate(chainId: bigint, parts: Readonly<Record<string, string>>): void {
+  const names = Object.keys(parts)
+  for (const [i, one] of names.entries())
+    for (const other of names.slice(i + 1))
+      if (parts[one] === parts[other]) throw new PartsSharedError(chainId, one, other, parts[one] ?? '')
+}
+
 /** A file to begin with: a development chain with one market, whose council is the development one. */
 export function exampleConfig(): object {
-  const [council, guardian] = [developmentKeys.council, developmentKeys.feeder].map((key) => computeAddress(key))
+  const { council, feeder, prover } = developmentKeys
+  const [account, guardian, canceller] = [council, feeder, prover].map((key) => computeAddress(key))
   const { live, catchUp } = familyOf(DEFAULT_VOLATILITY_MODEL)
   const builds: readonly MarketBuildName[] = [live, catchUp]
   return {
     chainId: 31337,
-    council: { account: council, delayHours: 48 },
+    council: { account, delayHours: 48 },
     guardian,
+    canceller,
     sources: [
       {
         name: 'attested',
@@ -386,6 +436,7 @@ export function exampleConfig(): object {
         signers: FEED_SIGNER_KEYS.map((key) => computeAddress(key)),
         threshold: FEED_THRESHOLD,
         maxConfidencePercent: 1,
+        door: { leastSpacingSeconds: 30, jumpPercent: 25, greatestFactor: 5 },
       },
     ],
     models: builds.map((build) => ({ build })),
@@ -432,6 +483,42 @@ export class CouncilDelayError extends ProverError {
     )
     this.chainId = chainId
     this.delaySeconds = delaySeconds
+  }
+}
+
+/** Nobody could stop, or cancel, what the council has scheduled. */
+export class PartMissingError extends ProverError {
+  readonly code = 'service.part-missing'
+  readonly chainId: bigint
+  readonly part: string
+
+  constructor(chainId: bigint, part: 'guardian' | 'canceller') {
+    const what =
+      part === 'canceller' ? 'cancel what a stolen council key has scheduled' : 'pause at once what goes wrong'
+    super(
+      `Expected "${part}", an account that may ${what}: chain ${chainId} is no development chain. ` +
+        `Name one whose key is held apart from the council's.`,
+    )
+    this.chainId = chainId
+    this.part = part
+  }
+}
+
+/** Two parts that are to watch each other are one account. */
+export class PartsSharedError extends ProverError {
+  readonly code = 'service.parts-shared'
+  readonly chainId: bigint
+  readonly parts: readonly [string, string]
+  readonly account: string
+
+  constructor(chainId: bigint, one: string, other: string, account: string) {
+    super(
+      `The ${one} and the ${other} are one account, ${account}: a key that is stolen could not be stopped by another on chain ${chainId}. ` +
+        'Name different accounts.',
+    )
+    this.chainId = chainId
+    this.parts = [one, other]
+    this.account = account
   }
 }
 

@@ -8,9 +8,11 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -159,19 +161,55 @@ function parse(line: string, file: string): unknown {
 
 const lockOf = (file: string): string => `${file}.lock`
 
+/** The lock appears with its holder in it, and one that was left behind is taken by whoever moves that very one aside. */
 function lock(file: string): void {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      writeFileSync(lockOf(file), `${process.pid}`, { flag: 'wx' })
-      return
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST')
-        throw new JournalError(file, 'it cannot be written', cause)
-      const holder = Number(readFileSync(lockOf(file), 'utf8'))
-      if (attempt > 0 || isRunning(holder)) throw new JournalBusyError(file, holder)
-      unlock(file)
+  const claim = `${lockOf(file)}.${process.pid}`
+  try {
+    writeFileSync(claim, `${process.pid}`)
+    while (!tryLink(claim, lockOf(file))) {
+      const holder = holderOf(file)
+      if (holder !== undefined && isRunning(holder)) throw new JournalBusyError(file, holder)
+      if (holder !== undefined) removeLeftBehind(file, holder)
     }
+  } catch (cause) {
+    if (cause instanceof JournalBusyError) throw cause
+    throw new JournalError(file, 'it cannot be written', cause)
+  } finally {
+    rmSync(claim, { force: true })
   }
+}
+
+function tryLink(existing: string, path: string): boolean {
+  try {
+    linkSync(existing, path)
+    return true
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw cause
+  }
+}
+
+/** Undefined once the lock is gone. */
+function holderOf(file: string): number | undefined {
+  try {
+    return Number(readFileSync(lockOf(file), 'utf8'))
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw cause
+  }
+}
+
+/** Another process may have done the same, and hold the lock by now: then it is put back. */
+function removeLeftBehind(file: string, holder: number): void {
+  const aside = `${lockOf(file)}.${process.pid}.aside`
+  try {
+    renameSync(lockOf(file), aside)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw cause
+  }
+  if (Number(readFileSync(aside, 'utf8')) !== holder) tryLink(aside, lockOf(file))
+  rmSync(aside, { force: true })
 }
 
 function unlock(file: string): void {

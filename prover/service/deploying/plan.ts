@@ -14,7 +14,13 @@ import { INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../parameters
 import { initialState, type MarketState, type Observation } from '../../parameters/marketRisk.ts'
 import { replay } from '../../parameters/replay.ts'
 import { emptyBook } from '../../portfolio/book.ts'
-import { checkCeremony, type KeyManifest, type VerificationKey, verificationKeyHash } from '../../proof/index.ts'
+import {
+  checkCeremony,
+  isDevelopmentChain,
+  type KeyManifest,
+  type VerificationKey,
+  verificationKeyHash,
+} from '../../proof/index.ts'
 import {
   type Artifact,
   artifactOf,
@@ -28,15 +34,29 @@ import {
   portfolioStatementNames,
 } from '../../registry/index.ts'
 import { manifestHashOf } from '../../registry/deployment.ts'
-import { ADMIN_ROLE, GUARDIAN_ROLE, VENUE_ROLE } from '../../registry/authority.ts'
+import {
+  ADMIN_ROLE,
+  adminSelectors,
+  CANCELLER_ROLE,
+  COUNCIL_ROLE,
+  GUARDIAN_ROLE,
+  REVOCATION_ROLE,
+  type RestrictedContract,
+  selectorsOf,
+  VENUE_ROLE,
+} from '../../registry/authority.ts'
+import { placeToBegin } from '../../registry/market/place.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import { digestOfJson } from '../../registry/digest.ts'
 import { layoutHash } from '../../statement/layout.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import type { SectionWords } from '../../statement/state.ts'
+import { packState } from '../../statement/marketState.ts'
 import { pack, unpack } from '../../statement/words.ts'
 import { volatilityModels } from '../../volatility/models.ts'
 import { FEED_SIGNER_KEYS } from '../development/chain.ts'
+import { doorText } from './door.ts'
+import { HistoryMisfitError, misfitOf } from './historyFit.ts'
 import { isVerifierOf, VerifierUnfitError } from './verifier.ts'
 import type { DeployConfig, MarketToDeploy, SourceToDeploy } from './config.ts'
 
@@ -108,8 +128,8 @@ function checkModelToDeploy(
   { build, verificationKey, manifest, verifier }: ModelWithVerifier,
   config: DeployConfig,
 ): void {
-  const { kind, contributions } = manifest
-  checkCeremony({ circuit: build.name, verificationKey, kind, contributions }, config.chainId)
+  const { kind, contributions, transcript } = manifest
+  checkCeremony({ circuit: build.name, verificationKey, kind, contributions, transcript }, config.chainId)
   const hash = verificationKeyHash(verificationKey)
   if (!isVerifierOf(verifier, verificationKey)) throw new VerifierUnfitError(build.name, hash)
   const pinned = config.models.find((model) => model.build.name === build.name)?.verificationKeySha256
@@ -135,12 +155,12 @@ class Planner {
     const statements: readonly StatementName[] = portfolio ? ['marketRisk', ...portfolioStatementNames] : ['marketRisk']
     return [
       this.create('council', 'RiskCouncil', () => [deployer], 'with the deployer as its first administrator'),
-      ...feeds.map(({ name, signers, threshold, maxConfidenceBps }) =>
+      ...feeds.map(({ name, signers, threshold, maxConfidenceBps, plausibility }) =>
         this.create(
           `source ${name}`,
           'AttestedFeed',
-          () => [inOrder(signers), threshold, maxConfidenceBps],
-          `${threshold} of ${signers.length} signers`,
+          (at) => [at('council'), inOrder(signers), threshold, maxConfidenceBps, plausibility],
+          `${threshold} of ${signers.length} signers; ${doorText(plausibility)}`,
         ),
       ),
       this.create('model registry', 'ModelRegistry', (at) => [at('council')]),
@@ -153,7 +173,6 @@ class Planner {
       this.create('registry', 'RiskRegistry', (at) => [at('council'), at('model registry'), ...words, freshness]),
       ...(portfolio === undefined ? [] : await this.portfolioSteps(portfolio)),
       ...[...models, ...portfolioModels].flatMap((model) => this.modelSteps(model)),
-      ...this.guardianSteps(),
     ]
   }
 
@@ -179,7 +198,17 @@ class Planner {
     const grant = (): readonly unknown[] => [ADMIN_ROLE, council, councilDelaySeconds]
     const hours = councilDelaySeconds / 3600
     const says = `the council's account ${council} may do everything, ${hours} h after announcing it`
-    const steps = [this.call('hand over', 'council', 'RiskCouncil', 'grantRole', grant, says)]
+    const steps = [
+      ...this.roleSteps(),
+      this.grant(
+        'council',
+        COUNCIL_ROLE,
+        council,
+        `sets policy, models and markets, after ${hours} h`,
+        councilDelaySeconds,
+      ),
+      this.call('hand over', 'council', 'RiskCouncil', 'grantRole', grant, says),
+    ]
     if (council === deployer) return steps
     const renounce = (): readonly unknown[] => [ADMIN_ROLE, deployer]
     return [
@@ -189,15 +218,17 @@ class Planner {
   }
 
   private async portfolioSteps(portfolio: NonNullable<DeployConfig['portfolio']>): Promise<readonly Step[]> {
-    const { market, rounds, venue, maxRoundAgeSeconds, maxMarginAgeSeconds } = portfolio
+    const { market, rounds, venue, maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds } = portfolio
     const emptyState = await stateRoot(emptyBook)
     const words = policyWordsOf(this.parts.portfolioPolicy ?? {})
     const report = interfaceOf('PortfolioRegistry').getFunction('reportAccount')?.selector
     return [
-      this.create('rounds', 'AttestedRounds', () => [inOrder(rounds.signers), rounds.threshold, rounds.maxAgeSeconds]),
+      this.create('rounds', 'AttestedRounds', (at) => [
+        ...[at('council'), inOrder(rounds.signers), rounds.threshold, rounds.maxAgeSeconds],
+      ]),
       this.create('portfolio registry', 'PortfolioRegistry', (at) => [
         ...[at('council'), at('model registry'), at('rounds'), marketIdOf(market), emptyState, words],
-        { maxRoundAgeSeconds, maxMarginAgeSeconds },
+        { maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds },
       ]),
       this.call('role venue', 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
         ...[at('portfolio registry'), [report], VENUE_ROLE],
@@ -232,30 +263,60 @@ class Planner {
     ]
   }
 
-  /** Disabling a model needs no delay: it stops, and sets nothing. */
-  private guardianSteps(): readonly Step[] {
-    const { guardian, council } = this.parts.config
-    const disable = interfaceOf('ModelRegistry').getFunction('disable')?.selector
-    const accounts = [council, ...(guardian === undefined || guardian === council ? [] : [guardian])]
+  /** Whose every restricted function is, and who may cancel it. */
+  private roleSteps(): readonly Step[] {
+    const { guardian, canceller, council, sources, portfolio } = this.parts.config
+    const feeds = sources.filter(({ kind }) => kind === 'attestedFeed')
+    const governed: readonly (readonly [string, RestrictedContract])[] = [
+      ['model registry', 'ModelRegistry'],
+      ['registry', 'RiskRegistry'],
+      ...feeds.map(({ name }) => [`source ${name}`, 'AttestedFeed'] as const),
+      ...(portfolio === undefined
+        ? []
+        : ([
+            ['portfolio registry', 'PortfolioRegistry'],
+            ['rounds', 'AttestedRounds'],
+          ] as const)),
+    ]
+    const guardians = [council, ...(guardian === undefined || guardian === council ? [] : [guardian])]
     return [
-      this.call('role guardian', 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
-        ...[at('model registry'), [disable], GUARDIAN_ROLE],
+      ...governed.flatMap(([at, contract]) => [
+        ...this.functionRole(`${at} of council`, at, selectorsOf(contract, 'council'), COUNCIL_ROLE),
+        ...this.functionRole(`${at} of guardian`, at, selectorsOf(contract, 'guardian'), GUARDIAN_ROLE),
       ]),
-      ...accounts.map((account, i) =>
-        this.grant(i === 0 ? 'guardian council' : 'guardian', GUARDIAN_ROLE, account, 'may disable models at once'),
+      ...this.functionRole('council of administrators', 'council', adminSelectors('cancellable'), COUNCIL_ROLE),
+      ...this.functionRole('council, revoking', 'council', adminSelectors('revoking'), REVOCATION_ROLE),
+      this.guard('council', COUNCIL_ROLE, CANCELLER_ROLE, 'a canceller may cancel what the council schedules'),
+      this.guard('revocation', REVOCATION_ROLE, GUARDIAN_ROLE, 'a guardian may cancel that a role is taken away'),
+      ...guardians.map((account, i) =>
+        this.grant(
+          i === 0 ? 'guardian council' : 'guardian',
+          GUARDIAN_ROLE,
+          account,
+          'may pause and revoke signers at once',
+        ),
       ),
+      ...(canceller === undefined
+        ? []
+        : [this.grant('canceller', CANCELLER_ROLE, canceller, 'may cancel what the council has scheduled')]),
     ]
   }
 
-  private grant(id: string, role: bigint, account: string, may: string): Step {
-    return this.call(
-      `grant ${id}`,
-      'council',
-      'RiskCouncil',
-      'grantRole',
-      () => [role, account, 0],
-      `${account} ${may}`,
-    )
+  private functionRole(id: string, at: string, selectors: readonly string[], role: bigint): readonly Step[] {
+    if (selectors.length === 0) return []
+    const step = this.call(`role ${id}`, 'council', 'RiskCouncil', 'setTargetFunctionRole', (addressOf) => [
+      ...[addressOf(at), selectors, role],
+    ])
+    return [{ ...step, gas: GAS_OF_ROLE_CALL + BigInt(selectors.length) * GAS_PER_SELECTOR }]
+  }
+
+  private guard(id: string, role: bigint, guardian: bigint, says: string): Step {
+    return this.call(`guard ${id}`, 'council', 'RiskCouncil', 'setRoleGuardian', () => [role, guardian], says)
+  }
+
+  private grant(id: string, role: bigint, account: string, may: string, delaySeconds = 0): Step {
+    const args = (): readonly unknown[] => [role, account, delaySeconds]
+    return this.call(`grant ${id}`, 'council', 'RiskCouncil', 'grantRole', args, `${account} ${may}`)
   }
 
   /** Only on development chains, where anybody may be a signer. */
@@ -308,14 +369,16 @@ class Planner {
       digest: digestOfJson([id, source.name, volatilityModel, history ?? '', `${firstVolatilityX24}`]),
       transaction: async ({ provider, addressOf }) => {
         const address = sourceAddress(source, addressOf)
-        const first = await latestObservation(provider, market.name, address)
-        const state = this.stateOf(market, first, rows)
+        const inbox = { source: address, marketId: marketIdOf(name), fromBlock: 0 }
+        const begun = await placeToBegin(provider, inbox)
+        if (begun === undefined) throw new ObservationMissingError(name, address)
+        const state = this.stateOf(market, begun.observation, rows)
         const data = interfaceOf('RiskRegistry').encodeFunctionData('addMarket', [
           marketIdOf(name),
           address,
           volatilityModelRows[volatilityModel].id,
-          pack('volatilityState', state.volatility),
-          pack('anchorState', state.anchor),
+          packState(state),
+          begun.place,
         ])
         return { to: addressOf('registry'), data }
       },
@@ -333,6 +396,10 @@ class Planner {
     const { firstVolatilityX24 = INITIAL_VOLATILITY_X24 } = market
     const model = volatilityModels[market.volatilityModel]
     if (history !== undefined) {
+      const misfit = misfitOf(market.name, history, first)
+      if (misfit !== undefined && !isDevelopmentChain(this.parts.config.chainId)) {
+        throw new HistoryMisfitError(market.name, misfit)
+      }
       const rows = history.filter(({ asOf }) => asOf < first.asOf)
       const warm = replay([...rows, first], policy, { model, initialVolatilityX24: firstVolatilityX24 })
       const last = warm.points.at(-1)
@@ -379,11 +446,15 @@ const inOrder = (signers: readonly string[]): readonly string[] =>
 const sourceAddress = (source: SourceToDeploy, addressOf: At): string =>
   source.kind === 'other' ? source.address : addressOf(`source ${source.name}`)
 
-async function latestObservation(provider: Provider, market: string, source: string): Promise<Observation> {
+/** The latest observation of a source that stands already; undefined where there is none yet. */
+export async function observationIfAny(
+  provider: Provider,
+  market: string,
+  source: string,
+): Promise<Observation | undefined> {
   const contract = new Contract(source, interfaceOf('IObservationSource'), provider)
   const latest = await ask(`Reading the source of ${market}`, () => contract.getFunction('latest')(marketIdOf(market)))
-  if (latest.count === 0n) throw new ObservationMissingError(market, source)
-  return unpack('observation', latest.lastWord)
+  return latest.count === 0n ? undefined : unpack('observation', latest.lastWord)
 }
 
 /** What a constructor takes beside its code: storage that it fills, a policy book that it creates. */
@@ -407,11 +478,16 @@ const gasOfCalls = {
   addMarket: 180_000n,
   submitBatch: 220_000n,
   setTargetFunctionRole: 80_000n,
+  setRoleGuardian: 60_000n,
   grantRole: 90_000n,
   renounceRole: 50_000n,
 } as const
 
 type CallName = keyof typeof gasOfCalls
+
+/** A function's role takes a slot of its own. */
+const GAS_OF_ROLE_CALL = 40_000n
+const GAS_PER_SELECTOR = 28_000n
 
 const CREATION_GAS = 53_000n
 const GAS_PER_CODE_BYTE = 200n

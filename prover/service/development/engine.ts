@@ -11,6 +11,7 @@ import { replay } from '../../parameters/replay.ts'
 import type { CircuitKeys } from '../../proof/index.ts'
 import { addMarket, deployEngine } from '../../registry/market/deploy.ts'
 import { attestedFeedOf, type Deployment } from '../../registry/deployment.ts'
+import { type DoorEvent, doorEventsIn } from '../../registry/market/door.ts'
 import { attestObservation, feedDomain, submitObservations } from '../../registry/market/feed.ts'
 import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD } from './chain.ts'
 import { buildOf } from '../workspace.ts'
@@ -75,12 +76,16 @@ export async function deployDevelopmentEngine(
   return { chain, deployment, policy: defaultPolicy, states }
 }
 
-/** Attests observations with k of the n development signers and appends them a second after the newest of them. */
+/**
+ * Attests observations with k of the n development signers and offers them to the feed a second after the newest of them.
+ *
+ * @returns what the feed's door said
+ */
 export async function appendObservations(
   chain: DevelopmentChain,
   deployment: Deployment,
   observations: readonly NamedObservation[],
-): Promise<void> {
+): Promise<readonly DoorEvent[]> {
   const newest = observations.reduce(
     (latest, { observation }) => (observation.asOf > latest ? observation.asOf : latest),
     0n,
@@ -95,7 +100,8 @@ export async function appendObservations(
       attestObservation(domain, signers, { ...observation, marketId: marketIdOf(name), confidenceE8: 0n, deadline }),
     ),
   )
-  await submitObservations(chain.account('feeder'), feed, signed)
+  const { logs } = await submitObservations(chain.account('feeder'), feed, signed)
+  return doorEventsIn(logs, feed)
 }
 
 /** Rows of several markets as steps in time: at each time one observation of every market. */

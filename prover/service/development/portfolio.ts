@@ -7,10 +7,9 @@ import { Wallet } from 'ethers'
 import type { PortfolioStatementName } from '../../../circuits/statements/index.ts'
 import { projectRoot } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
-import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import { type CircuitKeys, KeysMissingError } from '../../proof/index.ts'
-import { deployEngine } from '../../registry/market/deploy.ts'
-import { transact } from '../../registry/transactions.ts'
+import { artifactOf, type ContractName, ContractsNotBuiltError, verifierArtifactOf } from '../../registry/artifacts.ts'
+import { deployContract, transact } from '../../registry/transactions.ts'
 import {
   attestRound,
   deployPortfolio,
@@ -24,7 +23,7 @@ import {
 import type { SectionWords } from '../../statement/state.ts'
 import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD } from './chain.ts'
 import type { PortfolioModel, PortfolioModels } from '../daemon/portfolios/place.ts'
-import { CircuitNotBuiltError, loadPortfolioKeys, type PortfolioKeys, portfolioBuildOf } from '../workspace.ts'
+import { CircuitNotBuiltError, loadKeys, type PortfolioKeys, portfolioBuildOf } from '../workspace.ts'
 
 export type DevelopmentPortfolio = {
   readonly chain: DevelopmentChain
@@ -42,50 +41,77 @@ export type DevelopmentPortfolio = {
 const DEADLINE_SECONDS = 3600n
 
 /** A day: whoever tries things on one machine proves slowly, while the chain's clock runs on. */
-const FRESHNESS = { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n }
+const FRESHNESS = { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n, maxRoundLagSeconds: 86_400n }
+
+/** Keys of what is proven, and how long what was missing took to build. */
+export type KeysBuilt = { readonly keys: Partial<PortfolioKeys>; readonly buildSeconds: number }
 
 /**
- * Keys of portfolios, after building what is missing: the first start builds the circuits of markets only.
+ * Keys of statements, after building what is missing of them and of nothing else: the first start builds the circuits of
+ * markets only.
  *
  * @throws {@link BuildFailedError}
  */
-export async function buildPortfolioKeys(say: (line: string) => void): Promise<PortfolioKeys> {
+export async function buildPortfolioKeys(
+  statements: readonly PortfolioStatementName[],
+  say: (line: string) => void,
+): Promise<KeysBuilt> {
   try {
-    return await loadPortfolioKeys()
+    artifactOf('PortfolioRegistry')
+    return { keys: await loadKeysOf(statements), buildSeconds: 0 }
   } catch (error) {
     const build = join(projectRoot, 'scripts', 'build.ts')
-    const isMissing = error instanceof CircuitNotBuiltError || error instanceof KeysMissingError
+    const isMissing = missing.some((kind) => error instanceof kind)
     if (!isMissing || !existsSync(build)) throw error
-    say('Building the circuits of options and portfolios and making their development keys: a few minutes, once.')
-    const child = spawn(process.execPath, [build], { cwd: projectRoot, stdio: ['ignore', 'ignore', 'pipe'] })
+    const names = statements.map((statement) => portfolioBuildOf(statement).name)
+    say(`Building ${names.join(', ')} with development keys, and the contracts: a few minutes, once.`)
+    const started = performance.now()
+    const child = spawn(process.execPath, [build, '--margins', ...names], {
+      cwd: projectRoot,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
     createInterface({ input: child.stderr }).on('line', say)
     const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve))
     if (code !== 0) throw new BuildFailedError(code)
-    return loadPortfolioKeys()
+    return { keys: await loadKeysOf(statements), buildSeconds: (performance.now() - started) / 1000 }
   }
 }
 
+/** What of a build may be missing. */
+const missing = [CircuitNotBuiltError, KeysMissingError, ContractsNotBuiltError] as const
+
+async function loadKeysOf(statements: readonly PortfolioStatementName[]): Promise<Partial<PortfolioKeys>> {
+  const keys = statements.map(async (statement) => {
+    const { name } = portfolioBuildOf(statement)
+    verifierArtifactOf(name)
+    return [statement, await loadKeys(name)] as const
+  })
+  return Object.fromEntries(await Promise.all(keys))
+}
+
+/** Whose authority a registry of margins is under, and where its models are listed. */
+export type Authority = { readonly council: string; readonly modelRegistry: string }
+
 /**
- * Deploys a portfolio registry beside an engine without markets.
+ * Deploys a portfolio registry.
  *
  * @param keys - of the statements it is to take
  * @param policy - sections of prices and of margins
  * @param market - whose rounds it takes
+ * @param authority - of an engine; its own where there is none
  */
 export async function deployDevelopmentPortfolio(
   chain: DevelopmentChain,
   keys: Partial<PortfolioKeys>,
   policy: SectionWords,
   market = 'BTC-USD',
+  authority?: Authority,
 ): Promise<DevelopmentPortfolio> {
   const council = chain.account('council')
   const signed = { signers: FEED_SIGNER_KEYS.map((key) => new Wallet(key).address), threshold: FEED_THRESHOLD }
-  const { learning, margin } = defaultPolicy
-  const engine = await deployEngine(council, { models: [], feed: signed, policy: { learning, margin } })
   const proven = Object.entries(keys) as [PortfolioStatementName, CircuitKeys][]
   const deployment = await deployPortfolio(council, {
-    council: engine.addresses.council,
-    modelRegistry: engine.addresses.modelRegistry,
+    ...(authority ?? (await deployAuthority(council))),
     market,
     rounds: signed,
     policy,
@@ -113,6 +139,14 @@ export async function deployDevelopmentPortfolio(
     venue: await connect('feeder'),
     published: new Set(),
   }
+}
+
+/** What a registry of margins needs of an engine, whose markets' contracts are as dear to compile as its own. */
+async function deployAuthority(administrator: Wallet): Promise<Authority> {
+  const create = (contract: ContractName, ...args: readonly unknown[]): Promise<string> =>
+    deployContract(administrator, contract, artifactOf(contract), args)
+  const council = await create('RiskCouncil', administrator.address)
+  return { council, modelRegistry: await create('ModelRegistry', council) }
 }
 
 function modelIn(

@@ -28,9 +28,9 @@ export async function proveDevelopmentPortfolios(
   const { client, deployment, models } = development
   const round = roundWordsOf(deployment.marketId, provables)
   await setDevelopmentPolicy(development, policyOf(provables[0] as ProvableMargin))
-  await publishDevelopmentRound(development, round)
   const accounts = provables.map((provable, i) => ({ account: toBeHex(firstAccount + BigInt(i), 20), provable }))
-  await reportAccounts(development, accounts)
+  await reportAccounts(development, accounts) // before the round, in which an option may expire
+  await publishDevelopmentRound(development, round)
   return { round, ...(await provePortfolios({ client, models, round }, proving, accounts)) }
 }
 

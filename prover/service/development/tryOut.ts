@@ -1,12 +1,33 @@
 /** `zkrisk chain` and `zkrisk feed replay`: an engine to try the service on, and somebody to feed it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProverError } from '../../errors.ts'
+import { defaultPlausibility } from '../../market/plausibility.ts'
 import { parseTime } from '../../market/time.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
-import { connectProvider, type Deployment, readDeployment, writeDeployment } from '../../registry/index.ts'
+import {
+  attestedFeedOf,
+  connectProvider,
+  type Deployment,
+  readDeployment,
+  writeDeployment,
+} from '../../registry/index.ts'
+import { doorWords } from '../../registry/market/door.ts'
+import { doorText } from '../deploying/door.ts'
+import { provableMargin } from '../../portfolio/accountMargin.ts'
+import type { Portfolio } from '../../portfolio/portfolio.ts'
 import { crashHistory } from './demo.ts'
 import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
-import { appendObservations, deployDevelopmentEngine, type MarketHistory, stepsOf } from './engine.ts'
+import {
+  appendObservations,
+  deployDevelopmentEngine,
+  type DevelopmentEngine,
+  type MarketHistory,
+  stepsOf,
+} from './engine.ts'
+import { buildPortfolioKeys, deployDevelopmentPortfolio } from './portfolio.ts'
+import { policyOf } from '../daemon/portfolios/sharedRound.ts'
+import { marginSizes, readAccount } from '../answers/margins.ts'
+import { marketNameFor } from '../answers/marginSite.ts'
 import { type HistoryOptions, readHistory } from '../answers/histories.ts'
 import { timeOption } from '../answers/time.ts'
 import { exactPrice, utcTime } from '../text/figures.ts'
@@ -25,17 +46,22 @@ export async function openChain(options: {
   readonly keyFile: string
   readonly councilKeyFile: string
   readonly start: string
+  /** A portfolio, for a registry of margins in its market, under its parameters and scenarios. */
+  readonly margins?: string | undefined
   readonly say: (line: string) => void
 }): Promise<{ readonly url: string; readonly deployment: Deployment; close(): Promise<void> }> {
   const start = parseTime(options.start)
   if (start === undefined) throw new StartTimeError(options.start)
   const keys = await loadMarketKeys()
+  const portfolio = options.margins === undefined ? undefined : readAccount(options.margins, {})
   const { warmUps } = crashHistory(start, ALL)
   if (warmUps.some(({ rows }) => rows.length < 2)) throw new StartTimeError(options.start)
   const server = await serveDevelopmentChain(start, options.port)
   try {
     const chain = developmentChainBehind(await connectProvider(server.url))
-    const { deployment } = await deployDevelopmentEngine(chain, keys, warmUps, options.say)
+    const engine = await deployDevelopmentEngine(chain, keys, warmUps, options.say)
+    const deployment = portfolio === undefined ? engine.deployment : await withMargins(engine, portfolio, options.say)
+    options.say(`Its feed takes ${doorText(attestedFeedOf(deployment).plausibility ?? defaultPlausibility)}.`)
     await writeDeployment(options.deployment, deployment)
     writeSecretFile(options.keyFile, `${developmentKeys.prover}\n`)
     writeSecretFile(options.councilKeyFile, `${developmentKeys.council}\n`)
@@ -45,6 +71,21 @@ export async function openChain(options: {
     await server.close()
     throw error
   }
+}
+
+/** The same engine with a registry of margins beside it, whose circuits are built if they are not. */
+async function withMargins(
+  { chain, deployment }: DevelopmentEngine,
+  portfolio: Portfolio,
+  say: (line: string) => void,
+): Promise<Deployment> {
+  const { keys } = await buildPortfolioKeys(['riskArray', 'optionBook', 'portfolioMargin'], say)
+  const market = marketNameFor(portfolio)
+  say(`deploying a registry of margins in ${market}`)
+  const policy = policyOf(provableMargin(portfolio, marginSizes))
+  const margins = await deployDevelopmentPortfolio(chain, keys, policy, market, deployment.addresses)
+  const { registry, rounds, models } = margins.deployment
+  return { ...deployment, portfolio: { registry, rounds, market, models: Object.values(models) } }
 }
 
 /**
@@ -69,6 +110,7 @@ export async function replayFeed(
   if (files.length !== options.market.length) throw new FeedMarketsError(files.length, options.market.length)
   const deployment = await readDeployment(options.deployment)
   const chain = developmentChainBehind(await connectProvider(options.rpc, deployment.chainId))
+  const bounds = attestedFeedOf(deployment).plausibility
   const now = await chain.now()
   const { fromText, toText, ...prices } = options.prices
   const [from, to] = [timeOption('from', fromText) ?? 0n, timeOption('to', toText)]
@@ -81,9 +123,10 @@ export async function replayFeed(
   const steps = (files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps).slice(0, options.count)
   for (const [index, step] of steps.entries()) {
     if (index > 0) await sleep(1000 * options.pause)
-    await appendObservations(chain, deployment, step)
+    const events = await appendObservations(chain, deployment, step)
     const prices = step.map(({ name, observation }) => `${name} ${exactPrice(observation.priceE8)}`)
     options.say(`${utcTime(step[0]?.observation.asOf ?? 0n)}  ${prices.join('  ')}`)
+    for (const event of events.filter(({ kind }) => kind !== 'appended')) options.say(`  ${doorWords(event, bounds)}.`)
   }
   await chain.close()
   return steps.length

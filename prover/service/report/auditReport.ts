@@ -1,21 +1,11 @@
 /** An audit of markets as a page: the verdict, how shadows fared beside the model in force, and what was promoted. */
-import {
-  type AuditReport,
-  type BatchReport,
-  claimName,
-  countText,
-  type MarketReport,
-  type MeanScore,
-  type ModelReport,
-  type Pin,
-  type PromotionReport,
-  skippedText,
-  type Telling,
-} from '../../audit/index.ts'
+import { type AuditReport, type MeanScore, type PromotionReport, skippedText, type Telling } from '../../audit/index.ts'
 import { percent, utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { Chart, ChartGroup, ChartPoint } from './chart.ts'
 import { chartGroup } from './chart.ts'
+import { deployedRows, deployedSection } from './deployedSection.ts'
+import { answer, type JudgedRow, judgedSection, verdictCell } from './judged.ts'
 import type { Markup } from './markup.ts'
 import { html } from './markup.ts'
 import { kindOf } from './modelsReport.ts'
@@ -42,7 +32,8 @@ export function writeAuditReport(file: string, report: AuditReport, telling: Tel
 export function renderAuditReport(report: AuditReport, telling: Telling = {}): string {
   const markets = report.markets.filter(({ name }) => shadowsOf(report, name).length > 0)
   const entries: readonly Entry[] = [
-    { id: 'judged', title: 'What was judged', body: judgedSection(report, telling) },
+    { id: 'judged', title: 'What was judged', body: judgedSection(report, rowsOf(report), telling) },
+    { id: 'deployed', title: 'Who governs, who attests', body: deployedSection(report.deployed) },
     ...markets.map(({ name }, i) => {
       const id = `market-${i + 1}`
       return { id, title: `${name} under other models`, body: marketSection(report, name, id) }
@@ -51,7 +42,7 @@ export function renderAuditReport(report: AuditReport, telling: Telling = {}): s
   return page(`Audit of registry ${report.registry}`, LEAD, entries, answerOf(report)).markup
 }
 
-function rowsOf({ models, batches, promotions, markets, shadows }: AuditReport): readonly JudgedRow[] {
+function rowsOf({ models, batches, promotions, markets, shadows, deployed }: AuditReport): readonly JudgedRow[] {
   return [
     ...models.map((model) => ['model', model.name, model] as const),
     ...batches.map(
@@ -62,80 +53,21 @@ function rowsOf({ models, batches, promotions, markets, shadows }: AuditReport):
     ),
     ...markets.map((market) => ['market', market.name, market] as const),
     ...shadows.map((shadow) => ['shadow', shadow.name, shadow] as const),
+    ...deployedRows(deployed),
   ]
 }
 
 function answerOf(report: AuditReport): Answer {
-  const { batches, markets, shadows, promotions, pinned, failure } = report
-  const claims = rowsOf(report).flatMap(([, , judged]) => judged.claims)
+  const { batches, markets, shadows, promotions } = report
   const accepted = batches.filter((batch) => batch.accepted).length
-  const first = failure?.claim
-  const values =
-    first?.expected === undefined ? (first?.found ?? '') : `expected ${first.expected}, found ${first.found}`
-  return {
-    verdict: report.accepted ? { kind: 'pass', text: '✓ Accepted' } : { kind: 'fail', text: '✗ REJECTED' },
-    remarks: [
-      ...(first === undefined
-        ? []
-        : [`First failure: ${failure?.of ?? ''}, claim ${claimName(first.claim)} at ${first.field ?? ''}: ${values}`]),
-      ...(pinned
-        ? []
-        : ['Not everything was pinned from outside: this shows only that the record agrees with itself.']),
-    ],
-    tiles: [
-      ['Batches accepted', `${accepted} of ${batches.length}`],
-      ['Claims that hold', countText(claims).replace(' claims', '')],
-      ['Markets, shadows', `${markets.length}, ${shadows.length}`],
-      ['Promotions', String(promotions.length)],
-    ],
-  }
+  const { remarks = [], ...judged } = answer(report, rowsOf(report), [
+    ['Batches accepted', `${accepted} of ${batches.length}`],
+    ['Markets, shadows', `${markets.length}, ${shadows.length}`],
+    ['Promotions', String(promotions.length)],
+  ])
+  const alarms = (report.alarms ?? []).map(({ kind, of, says }) => `Alarm, ${kind} of ${of}: ${says}`)
+  return { ...judged, remarks: [...alarms, ...remarks] }
 }
-
-function judgedSection(report: AuditReport, { pins = [], elapsedSeconds }: Telling): Markup {
-  const { chainId, fromBlock, toBlock } = report
-  const took = elapsedSeconds === undefined ? '' : `, judged in ${elapsedSeconds.toFixed(1)} s`
-  return html`<section id="judged">
-<h2>What was judged</h2>
-<p class="note">Chain ${chainId.toString()}, blocks ${fromBlock} to ${toBlock}${took}.</p>
-${pins.length === 0 ? [] : [pinTable(pins)]}
-${judgedTable(rowsOf(report))}
-</section>
-`
-}
-
-const words = (content: string | Markup): Cell => ({ kind: 'words', content })
-
-const pinTable = (pins: readonly Pin[]): Markup =>
-  table(
-    'What was pinned, and by whom',
-    ['pinned', words('to'), words('by')],
-    pins.map(({ what, value, by }) => [what, words(html`<code>${value}</code>`), words(by)]),
-  )
-
-type JudgedRow = readonly [what: string, of: string, judged: BatchReport | MarketReport | ModelReport | PromotionReport]
-
-/** Every subject with its count, and what the ids of claims stand for, once. */
-function judgedTable(rows: readonly JudgedRow[]): Markup {
-  const ids = [...new Set(rows.flatMap(([, , { claims }]) => claims.map(({ claim }) => claim)))]
-  const names = ids.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).map(claimName)
-  return html`<details><summary>Everything that was judged (${rows.length})</summary>
-${table(
-  'Everything that was judged',
-  ['what', words('of'), words('verdict'), 'claims', words('which')],
-  rows.map(([what, of, judged]) => [
-    what,
-    words(of),
-    verdictCell(judged),
-    countText(judged.claims).replace(' claims', ''),
-    words(judged.claims.map(({ claim, holds }) => (holds ? claim : `${claim}✗`)).join(' ')),
-  ]),
-)}
-<p class="note">${names.join(' · ')}</p></details>
-`
-}
-
-const verdictCell = ({ accepted }: { readonly accepted: boolean }): Cell =>
-  accepted ? { kind: 'pass words', content: 'accepted' } : { kind: 'fail words', content: 'REJECTED' }
 
 const shadowsOf = ({ shadows }: AuditReport, market: string) => shadows.filter(({ name }) => marketOf(name) === market)
 const marketOf = (name: string): string => name.split('~')[0] ?? name

@@ -61,8 +61,8 @@ const style = `
 body { margin: 0 auto; max-width: 1160px; padding: 24px 16px 64px; background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif; }
 h1 { font-size: 26px; line-height: 1.2; margin: 0 0 8px; overflow-wrap: anywhere }
-h2 { font-size: 19px; margin: 0 0 4px }
-header p:not([class]), .note { color: var(--muted); max-width: 118ch; margin: 0 0 8px }
+h2 { font-size: 19px; margin: 0 0 4px; overflow-wrap: anywhere }
+header p:not([class]), .note { color: var(--muted); max-width: 118ch; margin: 0 0 8px; overflow-wrap: anywhere }
 nav { display: flex; flex-wrap: wrap; gap: 6px 8px; margin: 12px 0 20px }
 nav a { color: inherit; text-decoration: none; font-size: 13px; border: 1px solid var(--major); border-radius: 999px; padding: 2px 12px; background: var(--card) }
 nav a:hover { border-color: var(--muted) }

@@ -32,6 +32,7 @@ export function formatPlan(plan: PlanSummary): string {
         `${`${i + 1}`.padStart(3)}  ${i < stepsDone ? 'done' : gas(estimatedGas).padStart(9)}  ${says}`,
     ),
     '',
+    ...plan.warnings.map((warning) => `Warning: ${warning}`),
     stepsDone === steps.length
       ? 'All of it stands: nothing is to be done.'
       : `${steps.length - stepsDone} of ${steps.length} transactions to send, at most ${gas(plan.estimatedGas)} gas: ${plan.estimatedCost} of the chain’s coin at its present fee.`,

@@ -37,7 +37,9 @@ function columnWords({ time, price, range, delimiter, decimalMark, dateOrder, un
   const named = (name: string): string => (name === '' ? 'the first column' : `"${name}"`)
   const columns = [time, price, ...(range ?? [])].map(named).join(', ')
   const order = dateOrder === undefined ? '' : `, dates ${dateOrder}`
-  const of = units === 1n ? '' : `, prices of ${units.toLocaleString('en-GB')} units`
+  const { count, parts } = units
+  const many = count === 1n ? '' : `, prices of ${count.toLocaleString('en-GB')} units`
+  const of = parts === 1n ? many : `, prices of one ${parts.toLocaleString('en-GB')}th of a unit`
   const mark = decimalMark === 'comma' ? ', decimal commas' : ''
   const delimited = DELIMITER_WORDS[delimiter] ?? `, delimited by "${delimiter}"`
   return `${columns}${delimited}${mark}${order}${of}`
@@ -57,7 +59,7 @@ export function spacingNotes(name: string, stepSeconds: number, horizonSeconds: 
     ]
   }
   if (stepSeconds > 0 && stepSeconds * LEAST_PARTS < horizonSeconds) {
-    return [`${of}: each row is an observation. Use coarser prices, or gather them (zkrisk models --observe-seconds).`]
+    return [`${of}: each row is an observation. Use coarser prices, about a horizon apart.`]
   }
   return []
 }

@@ -2,7 +2,7 @@ import { realValues } from '../../parameters/real.ts'
 import type { ReplayPoint } from '../../parameters/replay.ts'
 import { exactPrice, percent, price, utcTime } from './figures.ts'
 
-/** Parameters of one publication in plain numbers; what CSV and JSON hold. */
+/** Parameters of one publication in plain numbers; what CSV and, with units in its keys, JSON hold. */
 export type ParameterRow = {
   /** ISO 8601, UTC. */
   readonly time: string
@@ -48,13 +48,29 @@ const SPARKLINE_WIDTH = 64
  */
 export function formatParameters(points: readonly ReplayPoint[], options: TableOptions = {}): string {
   const rows = points.map((point) => ({ ...parameterRow(point), ...options.under }))
-  if (options.format === 'json') return `${JSON.stringify(rows, undefined, 2)}\n`
+  if (options.format === 'json') return `${JSON.stringify(rows.map(namedByUnit), undefined, 2)}\n`
   if (options.format === 'csv') return formatCsv(rows)
   const shown = thin(points, options.maxRows ?? TABLE_ROWS)
   const heading = [options.title ?? 'Risk parameters', ...overview(points)]
   if (shown.length < points.length) heading.push(`${shown.length} of ${points.length} publications:`)
   return `${[...heading, '', formatTable(COLUMNS, shown.map(tableCells))].join('\n')}\n`
 }
+
+/** What multiplies volatilities has no unit, nor has what is no number. */
+const WITHOUT_UNIT: ReadonlySet<string> = new Set([
+  'time',
+  'asOf',
+  'price',
+  'multiplierDown',
+  'multiplierUp',
+  'breach',
+  'volatilityModel',
+  'policy',
+])
+
+/** Keys that say what their numbers are: 0.25 of `initialMarginFraction` is 25 %. */
+const namedByUnit = (row: object): object =>
+  Object.fromEntries(Object.entries(row).map(([key, value]) => [WITHOUT_UNIT.has(key) ? key : `${key}Fraction`, value]))
 
 /** One publication in plain numbers. */
 export function parameterRow(point: ReplayPoint): ParameterRow {

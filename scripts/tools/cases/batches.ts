@@ -2,12 +2,14 @@
 
 import {
   type Build,
+  marketState,
   sizeOf,
   volatilityModelOf,
   type VolatilityModelName,
   volatilityModels,
+  words,
 } from '../../../circuits/statements/index.ts'
-import type { VolatilityModelRow } from '../../../circuits/statements/language.ts'
+import type { Field, VolatilityModelRow } from '../../../circuits/statements/language.ts'
 import { marketIdOf } from '../../../prover/market/marketId.ts'
 import type { AnchorState, MarketState, Observation, VolatilityState } from '../../../prover/parameters/marketRisk.ts'
 import { batchLength } from '../../../prover/parameters/marketRisk.ts'
@@ -114,8 +116,19 @@ function randomState(random: Random, { variances }: VolatilityModelRow): MarketS
     multiplierDownX18: random.wide(22),
     multiplierUpX18: random.wide(22),
   }
-  return { volatility, anchor }
+  return { ...randomOthers(random), volatility, anchor }
 }
+
+/** Words of a state that the rest of a batch does not depend on: any values that fit. */
+function randomOthers(random: Random): MarketState {
+  const others = Object.entries(marketState).filter(([part]) => part !== 'volatility' && part !== 'anchor')
+  return Object.fromEntries(
+    others.map(([part, word]) => [part, randomFields(random, words[word].fields)]),
+  ) as MarketState
+}
+
+const randomFields = (random: Random, fields: readonly Field[]): Readonly<Record<string, bigint>> =>
+  Object.fromEntries(fields.map(({ name, bits }) => [name, random.wide(bits)]))
 
 function randomObservations(random: Random, state: MarketState, most: number): Observation[] {
   const count = Number(random.between(1n, BigInt(most)))

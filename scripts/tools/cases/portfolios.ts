@@ -174,7 +174,7 @@ export function randomRound(random: Random, asOf: bigint): RoundMarket {
   const confidence = (): bigint => random.between(0n, (ONE * 9n) / 8n)
   return {
     spotE8: 1n + random.wide(47),
-    perpPriceE8: random.wide(48),
+    perpPriceE8: random.wide(48) || 1n,
     stablePriceE12: random.between(10n ** 12n / 2n, 2n * 10n ** 12n),
     asOf,
     spotConfidenceX40: confidence(),

@@ -27,6 +27,7 @@ import {
   arraysCall,
   portfolioCall,
   type RegistryCall,
+  type ReportWords,
   witnessCall,
 } from '../../../prover/registry/portfolio/calldata.ts'
 import { portfolioModelIdOf } from '../../../prover/registry/portfolio/deploy.ts'
@@ -44,7 +45,9 @@ export const E8 = 10n ** 8n
 export const E12 = 10n ** 12n
 export const ONE_X40 = 1n << 40n
 
-export const freshness = { maxRoundAgeSeconds: 600n, maxMarginAgeSeconds: 3_600n }
+export const freshness = { maxRoundAgeSeconds: 600n, maxMarginAgeSeconds: 3_600n, maxRoundLagSeconds: 300n }
+/** When these chains start: so that what expires at 2,000,000,000 does so within the tenors of circuits, whatever the day. */
+const START = 1_960_000_000n
 const MARKET = marketIdOf('BTC-USD')
 const ROUND_AGE_SECONDS = 300n
 const THRESHOLD = 2
@@ -224,11 +227,12 @@ export class PortfolioEngine {
   /** @param builds - sizes of the models */
   static async start(builds = testBuilds): Promise<PortfolioEngine> {
     const chain = await startChain()
+    await chain.setTime(START)
     const statement = await freeStatement()
     const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
     const models = await deployModelRegistry(chain, council)
     const roundSigners = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))
-    const rounds = await deployRounds(chain, roundSigners)
+    const rounds = await deployRounds(chain, council, roundSigners)
     const place = [council, models, rounds, MARKET, rootOf(0n)]
     const registry = await chain.deploy('PortfolioRegistry', ...place, policyWordsOf(policy), freshness)
     const verifier = await chain.deploy(statement.verifier)
@@ -413,8 +417,15 @@ export class PortfolioEngine {
     return portfolioCall(round, this.modelIdOf('optionBook'), this.modelIdOf('portfolioMargin'), accounts, margin)
   }
 
-  witnessCall(round: RoundWords, account: AccountBooks, witness: ProvenPortfolio): RegistryCall {
-    return witnessCall(round, this.modelIdOf('optionBook'), this.modelIdOf('unhealthyWitness'), account, witness)
+  /** @param account - of its first report, unless it says another */
+  witnessCall(
+    round: RoundWords,
+    account: AccountBooks & { readonly sequence?: bigint },
+    witness: ProvenPortfolio,
+    present?: ReportWords,
+  ): RegistryCall {
+    const models = [this.modelIdOf('optionBook'), this.modelIdOf('unhealthyWitness')] as const
+    return witnessCall(round, ...models, { sequence: 1n, ...account }, witness, present)
   }
 
   /** Everything from the books on: proves and lands the margins of accounts over arrays that have landed. */
@@ -442,9 +453,10 @@ const modelOf = (build: Build, verifier: Contract) => ({
 })
 
 /** A source of the test signers, k = 2. */
-export const deployRounds = (chain: Chain, signers: readonly Wallet[]): Promise<Contract> =>
+export const deployRounds = (chain: Chain, council: Contract, signers: readonly Wallet[]): Promise<Contract> =>
   chain.deploy(
     'AttestedRounds',
+    council,
     signers.map(({ address }) => address),
     THRESHOLD,
     ROUND_AGE_SECONDS,

@@ -22,16 +22,14 @@ export async function proveArrays(
   maker: ProofMaker,
   provables: readonly ProvableMargin[],
 ): Promise<ProvenArrays> {
+  const arrays = arraysOf(provables)
+  if (arrays.size === 0) return new Map()
   const model = modelOf(place, 'riskArray')
   const context = await place.client.arrayContext(place.round, model.modelId)
-  const made = await underWay(
-    arraysOf(provables),
-    CALLS_UNDER_WAY,
-    async ([key, { surface, strikesE8, pricingPolicy }]) => {
-      const stated = await stateRiskArray(model.build, context, surface, pricingPolicy, strikesE8)
-      return [key, { root: stated.arrayRoot, proven: await maker.make(model, stated) }] as const
-    },
-  )
+  const made = await underWay(arrays, CALLS_UNDER_WAY, async ([key, { surface, strikesE8, pricingPolicy }]) => {
+    const stated = await stateRiskArray(model.build, context, surface, pricingPolicy, strikesE8)
+    return [key, { root: stated.arrayRoot, proven: await maker.make(model, stated) }] as const
+  })
   return new Map(made)
 }
 

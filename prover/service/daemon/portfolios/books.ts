@@ -21,8 +21,9 @@ export async function proveBooks(
     const strikesE8 = leaves.map(({ strikeE8 }) => strikeE8)
     return arrays.get(arrayKey(header.expiry, strikesE8))?.root ?? 0n
   }
-  const model = modelOf(place, 'optionBook')
   const shards = provables.flatMap(({ chain }, account) => chain.shards.map((shard) => ({ account, shard })))
+  if (shards.length === 0) return reported.map(({ account }) => ({ account, books: [] }))
+  const model = modelOf(place, 'optionBook')
   const made = await underWay(shards, CALLS_UNDER_WAY, async ({ account, shard }) => {
     const of = reported[account] as ReportedAccount
     const context = await place.client.accountContext(place.round, model.modelId, [of])

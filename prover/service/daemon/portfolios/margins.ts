@@ -1,4 +1,5 @@
 /** Margins of accounts, as many accounts a proof as the build has places. */
+import { ZeroHash } from 'ethers'
 import { sizeOf } from '../../../../circuits/statements/index.ts'
 import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
 import { CALLS_UNDER_WAY } from '../../../proof/backends/workerProver.ts'
@@ -38,11 +39,13 @@ export async function landMargins(
   books: readonly AccountBooks[],
   batches: readonly MarginBatch[],
 ): Promise<readonly Landed[]> {
-  const [book, margin] = [modelOf(place, 'optionBook'), modelOf(place, 'portfolioMargin')]
+  const margin = modelOf(place, 'portfolioMargin')
+  const hasBooks = books.some((each) => each.books.length > 0)
+  const bookModelId = hasBooks ? modelOf(place, 'optionBook').modelId : ZeroHash
   const landed: Landed[] = []
   for (const { proven, from } of batches) {
     const some = books.slice(from, from + placesOf(margin))
-    landed.push(await place.client.submitPortfolio(place.round, book.modelId, margin.modelId, some, proven))
+    landed.push(await place.client.submitPortfolio(place.round, bookModelId, margin.modelId, some, proven))
   }
   return landed
 }

@@ -13,14 +13,15 @@ import { type PortfolioProver, proveStatement } from './proofMaker.ts'
 export async function proveUnhealthy(
   place: PortfolioPlace,
   { prover }: Pick<PortfolioProver, 'prover'>,
-  { account, provable, books }: MarginHeld,
+  { account, provable, books, held }: MarginHeld,
   scenario: number,
 ): Promise<Landed> {
   const { client, round } = place
   const model = modelOf(place, 'unhealthyWitness')
-  const context = await client.accountContext(round, model.modelId, [await client.account(account)])
+  const context = await client.accountContext(round, model.modelId, [{ account, sequence: held.sequence }])
   const { marginPolicy, round: market } = provable
   const stated = await stateWitness(model.build, context, provable.account, market, marginPolicy, scenario)
   const { proven } = await proveStatement(prover, model, stated)
-  return client.proveUnhealthy(round, modelOf(place, 'optionBook').modelId, model.modelId, { account, books }, proven)
+  const witnessed = { account, sequence: held.sequence, books }
+  return client.proveUnhealthy(round, modelOf(place, 'optionBook').modelId, model.modelId, witnessed, proven)
 }

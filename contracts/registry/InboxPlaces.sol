@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {ObservationElement} from "../generated/Words.sol";
+import {IObservationSource} from "../market/IObservationSource.sol";
+import {Inbox} from "../market/Inbox.sol";
+import {IShadows} from "./IShadows.sol";
+import {ShadowId} from "./ShadowId.sol";
+
+/// @title InboxPlaces
+/// @notice Where in a source's inbox a market begins or goes on; a contract of its own, since the registry has no room for it.
+contract InboxPlaces {
+    using ShadowId for bytes32;
+
+    /// @dev A scheduled call says what was true when it was scheduled: council's delay, and a week in which it may be made.
+    uint256 private constant MAX_START_AGE_SECONDS = 30 days;
+
+    /// @notice Head of a source's inbox after the observation that a first state stands at: equal heads come from equal
+    /// observations.
+    /// @custom:reverts PlaceUnknown, InitialStateElsewhere, InitialStateTooOld
+    function headOfFirst(
+        bytes32 id,
+        address source,
+        uint256 asOf,
+        IShadows.Place calldata place
+    ) external view returns (bytes32 head) {
+        uint256 atPlace = place.observation.asOf();
+        if (asOf != atPlace) revert IShadows.InitialStateElsewhere(id, asOf, atPlace);
+        uint256 oldest = block.timestamp - MAX_START_AGE_SECONDS;
+        if (asOf < oldest) revert IShadows.InitialStateTooOld(id, asOf, oldest);
+        head = Inbox.extend(place.previousHead, place.observation);
+        _requireHeld(id, source, place.count, head);
+    }
+
+    /// @notice The same, of the last observation that is not later than a state, or of an inbox's start if there is none; what
+    /// follows it leads to a head that is held.
+    /// @custom:reverts PlaceUnknown, PlaceNotNext
+    function headOfNext(
+        bytes32 id,
+        address source,
+        uint256 asOf,
+        IShadows.Place calldata place,
+        ObservationElement[] calldata next
+    ) external view returns (bytes32 head) {
+        uint256 atPlace = place.count == 0 ? 0 : place.observation.asOf();
+        uint256 afterPlace = next.length == 0 ? 0 : next[0].asOf();
+        if (next.length == 0) {
+            (, uint256 latestCount, , ) = IObservationSource(source).latest(id.marketOf());
+            if (place.count == latestCount) afterPlace = type(uint256).max;
+        }
+        if (atPlace > asOf || afterPlace <= asOf) revert IShadows.PlaceNotNext(id, asOf, atPlace, afterPlace);
+        head = place.count == 0
+            ? Inbox.startHead(source, id.marketOf())
+            : Inbox.extend(place.previousHead, place.observation);
+        bytes32 reached = head;
+        for (uint256 i = 0; i < next.length; ++i) reached = Inbox.extend(reached, next[i]);
+        _requireHeld(id, source, place.count + next.length, reached);
+    }
+
+    function _requireHeld(bytes32 id, address source, uint256 count, bytes32 head) private view {
+        bytes32[] memory ids = new bytes32[](1);
+        uint256[] memory counts = new uint256[](1);
+        (ids[0], counts[0]) = (id.marketOf(), count);
+        bytes32 checkpoint = IObservationSource(source).checkpoints(ids, counts)[0];
+        if (head != checkpoint) revert IShadows.PlaceUnknown(id, count, head, checkpoint);
+    }
+}

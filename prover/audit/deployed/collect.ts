@@ -1,0 +1,153 @@
+/** Gathers a {@link DeployedRecord} from a node. Judges nothing. */
+import { Contract, type ParamType, type Provider, toBeHex } from 'ethers'
+import { type ContractName, interfaceOf } from '../../registry/artifacts.ts'
+import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
+import { ProverError } from '../../errors.ts'
+import { inTurns } from '../nodeReads.ts'
+import { argumentsOf, contractOf, madeByRegistry, madeIn } from './code.ts'
+import { type AddressOf, collectCouncil } from './council.ts'
+import type { ContractRecord, CreationRecord, DeployedRecord, Part, ReadRecord } from './record.ts'
+
+/** Where contracts are read, and as of when. */
+export type DeployedSource = { readonly provider: Provider; readonly fromBlock: number; readonly end: number }
+
+/** A question that consumers ask. */
+export type Question = { readonly method: string; readonly of: string }
+
+export type DeployedPlace = {
+  readonly part: 'registry' | 'portfolioRegistry'
+  readonly registry: string
+  readonly modelRegistry: string
+  /** Sources of observations, or of rounds. */
+  readonly sources: readonly AddressOf<'source' | 'rounds'>[]
+  readonly questions: readonly Question[]
+}
+
+/** @throws {@link RpcError} if the node does not answer */
+export async function collectDeployed(source: DeployedSource, place: DeployedPlace): Promise<DeployedRecord> {
+  const { provider, end } = source
+  const council: string = await readOf(source, 'RiskRegistry', place.registry, 'authority')
+  const own: readonly AddressOf<Part>[] = [
+    { part: place.part, address: place.registry },
+    { part: 'modelRegistry', address: place.modelRegistry },
+    { part: 'council', address: council },
+  ]
+  const contracts = await inTurns([...own, ...place.sources], (each) => contractRecord(source, each))
+  const further = await inTurns(contracts.flatMap(madeOrNamedBy), (each) => contractRecord(source, each))
+  const targets = own.filter(({ part }) => part !== 'council') as Parameters<typeof collectCouncil>[2]
+  const block = await ask('Reading the last block', () => provider.getBlock(end))
+  return {
+    contracts: [...contracts, ...further],
+    // A council may be older than the registry: whoever got a role before still has it.
+    council: await collectCouncil(
+      { ...source, fromBlock: Math.min(source.fromBlock, beganIn(contracts, council)) },
+      council,
+      targets,
+    ),
+    reads: await inTurns(place.questions, (question) => answerOf(source, place, question)),
+    time: BigInt(block?.timestamp ?? 0),
+  }
+}
+
+const beganIn = (contracts: readonly ContractRecord[], council: string): number =>
+  contracts.find(({ part, address }) => part === 'council' && address === council)?.creation?.block ?? 0
+
+/** Contracts that one of ours asks: those that it made, and sources of a median. */
+function madeOrNamedBy({ part, code, creation }: ContractRecord): readonly AddressOf<Part>[] {
+  if (part === 'portfolioRegistry') {
+    return madeIn(code)
+  }
+  const given = part === 'source' ? argumentsOf('MedianFeed', creation)?.sources_ : undefined
+  return [...((given ?? []) as Iterable<string>)].map((address) => ({ part: 'source', address }))
+}
+
+async function contractRecord(source: DeployedSource, { part, address }: AddressOf<Part>): Promise<ContractRecord> {
+  const { provider, end } = source
+  const code = (await ask(`Reading the code at ${address}`, () => provider.getCode(address, end))).toLowerCase()
+  const creation = part in madeByRegistry ? null : await creationOf(source, address)
+  const record = { part, address, code, creation, signers: [] }
+  return { ...record, signers: await signersOf(source, record) }
+}
+
+async function signersOf(source: DeployedSource, record: ContractRecord): Promise<ContractRecord['signers']> {
+  const contract = contractOf(record)
+  const accounts = (argumentsOf(contract, record.creation)?.signers ?? []) as Iterable<string>
+  const isSigner = async (account: string): Promise<boolean> => {
+    try {
+      return await readOf<boolean>(source, 'AttestedFeed', record.address, 'isSigner', account)
+    } catch (error) {
+      if (error instanceof ContractRevertError) return false
+      throw error
+    }
+  }
+  return inTurns([...accounts], async (account) => ({
+    account,
+    isSigner: await isSigner(account),
+    isContract: (await ask('Reading a signer', () => source.provider.getCode(account, source.end))) !== '0x',
+  }))
+}
+
+/** The transaction that created a contract: the one of the first block that has its code, if the node has the states of then. */
+async function creationOf(
+  { provider, fromBlock, end }: DeployedSource,
+  address: string,
+): Promise<CreationRecord | null> {
+  const hasCode = async (block: number): Promise<boolean> =>
+    (await ask('Looking for a creation', () => provider.getCode(address, block))) !== '0x'
+  try {
+    let [before, after] = [(await hasCode(fromBlock)) ? 0 : fromBlock, end]
+    while (after - before > 1) {
+      const middle = Math.floor((before + after) / 2)
+      if (await hasCode(middle)) after = middle
+      else before = middle
+    }
+    const block = await ask('Reading a block', () => provider.getBlock(after))
+    for (const transactionHash of block?.transactions ?? []) {
+      const receipt = await ask('Reading a receipt', () => provider.getTransactionReceipt(transactionHash))
+      if (receipt?.contractAddress !== address) continue
+      const created = await ask('Reading a transaction', () => provider.getTransaction(transactionHash))
+      if (created === null) return null
+      const { from, nonce, data } = created
+      return { block: after, transactionHash, from, nonce, data: data.toLowerCase() }
+    }
+    return null
+  } catch (error) {
+    // A node that has forgotten earlier states says so with an error of its own.
+    if (error instanceof ProverError) return null
+    throw error
+  }
+}
+
+async function answerOf(
+  source: DeployedSource,
+  { part, registry }: DeployedPlace,
+  { method, of }: Question,
+): Promise<ReadRecord> {
+  const contract = part === 'registry' ? 'RiskRegistry' : 'PortfolioRegistry'
+  try {
+    const { inputs = [], outputs = [] } = interfaceOf(contract).getFunction(method) ?? {}
+    const found = await readOf<ArrayLike<unknown>>(source, contract, registry, method, ...inputs.map(() => of))
+    return { method, of, answer: flat(outputs, outputs.length === 1 ? [found] : found), reverted: null }
+  } catch (error) {
+    if (error instanceof ContractRevertError) return { method, of, answer: null, reverted: error.reason }
+    throw error
+  }
+}
+
+/** Values by name, those of structs without their struct's. */
+function flat(types: readonly ParamType[], values: ArrayLike<unknown>): NonNullable<ReadRecord['answer']> {
+  return types.flatMap(({ name, components }, i) =>
+    components === null ? [{ name, value: String(values[i]) }] : flat(components, values[i] as ArrayLike<unknown>),
+  )
+}
+
+async function readOf<T>(
+  { provider, end }: DeployedSource,
+  contract: ContractName,
+  address: string,
+  method: string,
+  ...args: readonly unknown[]
+): Promise<T> {
+  const target = new Contract(address, interfaceOf(contract), provider)
+  return ask(`Reading ${method}`, () => target.getFunction(method)(...args, { blockTag: toBeHex(end) }))
+}

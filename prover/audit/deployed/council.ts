@@ -1,0 +1,111 @@
+/** Who governs, as the council's own events and answers have it. */
+import { Contract, type Provider, toBeHex } from 'ethers'
+import { ADMIN_ROLE, type RestrictedContract, restrictedFunctions } from '../../registry/authority.ts'
+import { interfaceOf } from '../../registry/artifacts.ts'
+import { logsBetween } from '../../registry/chain.ts'
+import { ask } from '../../registry/contractErrors.ts'
+import { inTurns } from '../nodeReads.ts'
+import { contractsFor } from './code.ts'
+import type { DeployedRecord, Part, RoleRecord, TargetRecord } from './record.ts'
+
+export type AddressOf<P extends Part> = { readonly part: P; readonly address: string }
+type Governed = AddressOf<'registry' | 'portfolioRegistry' | 'modelRegistry'>
+
+type CouncilSource = { readonly provider: Provider; readonly fromBlock: number; readonly end: number }
+
+/** Roles with whoever ever got them and still has them, and what each may call. */
+export async function collectCouncil(
+  source: CouncilSource,
+  address: string,
+  governed: readonly Governed[],
+): Promise<DeployedRecord['council']> {
+  const council = new CouncilReader(source, address)
+  const grants = await council.grants()
+  const targets = await inTurns(governed, (each) => council.target(each))
+  const ids = new Set([
+    ADMIN_ROLE,
+    ...grants.keys(),
+    ...targets.flatMap(({ functions }) => functions.map((f) => f.role)),
+  ])
+  // A role that nobody was ever given may still govern another.
+  for (const id of ids) for (const above of await council.above(id)) ids.add(above)
+  const roles = await inTurns(
+    [...ids].toSorted((a, b) => (a < b ? -1 : 1)),
+    (id) => council.role(id, grants.get(id)),
+  )
+  return { address, roles, targets }
+}
+
+type Grant = RoleRecord['members'][number]['granted']
+
+class CouncilReader {
+  private readonly source: CouncilSource
+  private readonly address: string
+  private readonly labels = new Map<bigint, string>()
+
+  constructor(source: CouncilSource, address: string) {
+    this.source = source
+    this.address = address
+  }
+
+  /** The last grant of each role to each account. */
+  async grants(): Promise<ReadonlyMap<bigint, ReadonlyMap<string, Grant>>> {
+    const { provider, fromBlock, end } = this.source
+    const events = interfaceOf('RiskCouncil')
+    const topics = [['RoleGranted', 'RoleLabel'].map((event) => events.getEvent(event)?.topicHash ?? '')]
+    const found = new Map<bigint, Map<string, Grant>>()
+    for (const log of await logsBetween(provider, { address: this.address, topics }, fromBlock, end)) {
+      const { roleId, account, label } = events.parseLog(log)?.args.toObject() ?? {}
+      if (label !== undefined) {
+        this.labels.set(roleId, label.slice(0, 64))
+        continue
+      }
+      const sent = await ask('Reading a grant', () => provider.getTransaction(log.transactionHash))
+      const { blockNumber: block, transactionHash } = log
+      const of = found.get(roleId) ?? new Map<string, Grant>()
+      found.set(roleId, of.set(account, { block, transactionHash, by: sent?.from ?? account }))
+    }
+    return found
+  }
+
+  /** Roles that govern a role. */
+  above(id: bigint): Promise<readonly bigint[]> {
+    return Promise.all([this.read<bigint>('getRoleAdmin', id), this.read<bigint>('getRoleGuardian', id)])
+  }
+
+  async role(id: bigint, granted: ReadonlyMap<string, Grant> = new Map()): Promise<RoleRecord> {
+    const [admin = 0n, guardian = 0n] = await this.above(id)
+    const members = await inTurns([...granted], async ([account, grant]) => {
+      const [since, delay, pending, effect] = await this.read<readonly bigint[]>('getAccess', id, account)
+      const delaySeconds = Number(effect === 0n || (delay ?? 0n) < (pending ?? 0n) ? delay : pending)
+      return { account, delaySeconds, since: Number(since), granted: grant }
+    })
+    const held = members.filter(({ since }) => since !== 0)
+    const grantDelaySeconds = Number(await this.read('getRoleGrantDelay', id))
+    return { id, label: this.labels.get(id) ?? '', admin, guardian, grantDelaySeconds, members: held }
+  }
+
+  async target({ part, address }: Governed): Promise<TargetRecord> {
+    const contract: RestrictedContract = contractsFor[part][0]
+    const code = interfaceOf(contract)
+    const target = new Contract(address, code, this.source.provider)
+    const blockTag = toBeHex(this.source.end)
+    const functions: TargetRecord['functions'] = []
+    for (const method of Object.keys(restrictedFunctions[contract])) {
+      const selector = code.getFunction(method)?.selector
+      functions.push({ method, role: await this.read('getTargetFunctionRole', address, selector) })
+    }
+    return {
+      address,
+      authority: await ask('Reading the authority', () => target.getFunction('authority')({ blockTag })),
+      isClosed: await this.read('isTargetClosed', address),
+      functions,
+    }
+  }
+
+  private read<T>(method: string, ...args: readonly unknown[]): Promise<T> {
+    const council = new Contract(this.address, interfaceOf('RiskCouncil'), this.source.provider)
+    const blockTag = toBeHex(this.source.end)
+    return ask(`Reading ${method} of the council`, () => council.getFunction(method)(...args, { blockTag }))
+  }
+}

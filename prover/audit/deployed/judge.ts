@@ -1,0 +1,230 @@
+/** Judges a {@link DeployedRecord}: every contract is ours and stands where the others say, and consumers are told what follows. */
+import { keccak256 } from 'ethers'
+import type { ContractName } from '../../registry/artifacts.ts'
+import { type ClaimResult, compare } from '../../registry/claims.ts'
+import { type Judged, summarise } from '../findings.ts'
+import type { AuditPins, PinnedSource } from '../pins.ts'
+import { type Authority, judgeAuthority } from './authority.ts'
+import {
+  argumentsOf,
+  type ConstructorArguments,
+  contractOf,
+  contractsFor,
+  immutableIn,
+  judgeCode,
+  judgeCreation,
+  judgeImmutables,
+  madeByRegistry,
+  madeIn,
+} from './code.ts'
+import type { ContractRecord, DeployedRecord, Part, ReadRecord } from './record.ts'
+
+/** One contract of a deployment. */
+export type ContractReport = Judged & {
+  readonly name: string
+  readonly address: string
+  /** Who attests, where signers do. */
+  readonly committee?: { readonly threshold: number; readonly signers: readonly string[] }
+}
+
+export type DeployedReport = {
+  readonly contracts: readonly ContractReport[]
+  readonly authority: Authority
+  readonly reads: Judged & { readonly asked: number }
+}
+
+/** What the rest of a record says of its place. */
+export type ExpectedPlace = {
+  readonly chainId: bigint
+  readonly part: 'registry' | 'portfolioRegistry'
+  readonly registry: string
+  readonly modelRegistry: string
+  readonly sources: readonly { readonly part: 'source' | 'rounds'; readonly address: string }[]
+  /** What the registry's constructor must have been given besides, by parameter. */
+  readonly given?: Readonly<Record<string, unknown>>
+  /** Answers that follow from the history. */
+  readonly reads: readonly ExpectedRead[]
+}
+
+/** An answer that follows from the history, or the error that does. */
+export type ExpectedRead = {
+  readonly method: string
+  readonly of: string
+  /** As people call the market or account. */
+  readonly name: string
+  readonly answer: readonly { readonly name: string; readonly value: unknown }[] | string
+}
+
+export function judgeDeployed(record: DeployedRecord, place: ExpectedPlace, pins: AuditPins): DeployedReport {
+  return {
+    contracts: [
+      ...missingContracts(record, place),
+      ...record.contracts.map((each) => judgeContract(each, record, place, pins)),
+    ],
+    authority: judgeAuthority(record, place.chainId, pins),
+    reads: { ...summarise(judgeReads(record.reads, place.reads)), asked: record.reads.length },
+  }
+}
+
+/** Subjects of a deployment as verdicts list them. */
+export const deployedSubjects = ({ contracts, authority, reads }: DeployedReport) => [
+  ...contracts.map(({ name, address, claims }) => ({ of: `${name} ${address}`, claims })),
+  { of: 'the council', claims: authority.claims },
+  { of: 'what consumers read', claims: reads.claims },
+]
+
+/** A record leaves out no contract that the history rests on. */
+function missingContracts({ contracts, council }: DeployedRecord, place: ExpectedPlace): readonly ContractReport[] {
+  const wanted: readonly (readonly [Part, string])[] = [
+    [place.part, place.registry],
+    ['modelRegistry', place.modelRegistry],
+    ['council', council.address],
+    ...place.sources.map(({ part, address }) => [part, address] as const),
+    ...contracts.flatMap(askedBy),
+  ]
+  return wanted
+    .filter(([part, address]) => !contracts.some((each) => each.part === part && each.address === address))
+    .map(([part, address]) => {
+      const field = `deployed.${contractsFor[part][0]}`
+      const claims = [{ claim: 'A7', holds: false, field, expected: `its code at ${address}`, found: 'nothing' }]
+      return { name: contractsFor[part][0], address, ...summarise(claims) }
+    })
+}
+
+/** Contracts whose answers one of ours takes. */
+function askedBy(record: ContractRecord): readonly (readonly [Part, string])[] {
+  const contract = contractOf(record)
+  if (contract === 'PortfolioRegistry') {
+    return madeIn(record.code).map(({ part, address }) => [part, address])
+  }
+  const sources = argumentsOf(contract, record.creation)?.sources_ as Iterable<string> | undefined
+  return [...(sources ?? [])].map((address) => ['source', address])
+}
+
+function judgeContract(
+  record: ContractRecord,
+  deployed: DeployedRecord,
+  place: ExpectedPlace,
+  pins: AuditPins,
+): ContractReport {
+  const { address, part } = record
+  if (part === 'source' && pins.trustedCode?.includes(keccak256(record.code)) === true) {
+    return { name: 'source', address, ...summarise([{ claim: 'A7', holds: true }]) }
+  }
+  const contract = contractOf(record)
+  const at = `deployed.${contract}`
+  const given = argumentsOf(contract, record.creation)
+  const committee = committeeOf(contract, record, given)
+  const claims = [
+    judgeCode(at, contract, record),
+    ...(part in madeByRegistry ? [] : judgeCreation(at, contract, record)),
+    ...judgeImmutables(at, contract, record, place.chainId),
+    ...judgeArguments(at, given, deployed, place),
+    ...judgeCommittee(at, record, committee, given, pins),
+    ...judgePinned(at, record, pins),
+  ]
+  return { name: contract, address, ...(committee === undefined ? {} : { committee }), ...summarise(claims) }
+}
+
+/** A8: constructors were given each other’s addresses, so that no contract asks a stranger. */
+function judgeArguments(
+  at: string,
+  given: ConstructorArguments | undefined,
+  { council }: DeployedRecord,
+  { modelRegistry, sources, given: further }: ExpectedPlace,
+): readonly ClaimResult[] {
+  const expected: Readonly<Record<string, unknown>> = {
+    ...further,
+    authority: council.address,
+    models_: modelRegistry,
+    rounds_: sources.find(({ part }) => part === 'rounds')?.address,
+  }
+  return Object.entries(expected).flatMap(([name, value]) =>
+    given?.[name] === undefined || value === undefined ? [] : [compare('A8', `${at}.${name}`, value, given[name])],
+  )
+}
+
+function committeeOf(
+  contract: ContractName,
+  { code, signers }: ContractRecord,
+  given: ConstructorArguments | undefined,
+): ContractReport['committee'] {
+  if (given?.signers === undefined) return undefined
+  const [threshold = 0n] = immutableIn(contract, 'SignerCommittee.threshold', code)
+  return {
+    threshold: Number(threshold),
+    signers: signers.filter(({ isSigner }) => isSigner).map((each) => each.account),
+  }
+}
+
+/** A10: those who attest are those whom the constructor named, enough of them must, and they are the pinned ones. */
+function judgeCommittee(
+  at: string,
+  { address, signers }: ContractRecord,
+  committee: ContractReport['committee'],
+  given: ConstructorArguments | undefined,
+  { deployment }: AuditPins,
+): readonly ClaimResult[] {
+  if (committee === undefined) return []
+  const named = [...((given?.signers ?? []) as Iterable<string>)]
+  const pinned: PinnedSource | undefined = deployment?.sources.find((source) => source.address === address)
+  const { threshold, signers: still } = committee
+  const claims = [
+    compare('A10', `${at}.signers`, listed(named), listed(signers.map(({ account }) => account))),
+    compare('A10', `${at}.signers`, listed(pinned?.signers ?? named), listed(still)),
+    compare('A10', `${at}.threshold`, pinned?.threshold ?? threshold, threshold),
+  ]
+  const bound = given?.maxConfidenceBps_
+  return bound === undefined
+    ? claims
+    : [...claims, compare('A10', `${at}.maxConfidenceBps`, String(pinned?.maxConfidenceBps ?? bound), String(bound))]
+}
+
+const listed = (accounts: readonly string[]): string =>
+  accounts.toSorted((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1)).join(' ') || 'nobody'
+
+/** A3: what stands where, as the auditor's file says. */
+function judgePinned(at: string, { part, address }: ContractRecord, { deployment }: AuditPins): readonly ClaimResult[] {
+  if (deployment === undefined) return []
+  const pinned: Partial<Record<Part, string>> = { council: deployment.council, modelRegistry: deployment.modelRegistry }
+  if (part === 'rounds') {
+    const known = deployment.sources.map((source) => source.address)
+    return known.length === 0
+      ? []
+      : [compare('A3', `${at}.address`, address, known.find((each) => each === address) ?? known.join(' or '))]
+  }
+  return pinned[part] === undefined ? [] : [compare('A3', `${at}.address`, pinned[part], address)]
+}
+
+/** A12: field by field. */
+function judgeReads(found: readonly ReadRecord[], expected: readonly ExpectedRead[]): readonly ClaimResult[] {
+  const count = compare('A12', 'deployed.reads', expected.length, found.length)
+  return [
+    count,
+    ...expected.flatMap((each, i) => {
+      const at = `reads.${each.method}(${each.name})`
+      const read = found[i]
+      if (read?.method !== each.method || read.of !== each.of) {
+        return [compare('A12', at, 'an answer', 'none')]
+      }
+      if (typeof each.answer === 'string' || read.answer === null) {
+        const [wanted, got] = [outcomeOf(each.answer), outcomeOf(read.answer ?? read.reverted ?? 'none')]
+        return [compare('A12', at, wanted, got)]
+      }
+      const { answer } = read
+      const names = compare(
+        'A12',
+        at,
+        each.answer.map(({ name }) => name).join(),
+        answer.map(({ name }) => name).join(),
+      )
+      return [
+        names,
+        ...each.answer.map(({ name, value }, j) => compare('A12', `${at}.${name}`, String(value), answer[j]?.value)),
+      ]
+    }),
+  ]
+}
+
+const outcomeOf = (answer: ExpectedRead['answer'] | NonNullable<ReadRecord['answer']>): string =>
+  typeof answer === 'string' ? `reverts with ${answer}` : 'an answer'

@@ -1,0 +1,120 @@
+/** What consumers of a registry of markets must be answered: the twin of contracts/registry/ParameterReads.sol. */
+import type { Fields } from '../../../circuits/statements/index.ts'
+import { marketNameOf } from '../../market/marketId.ts'
+import { interfaceOf } from '../../registry/artifacts.ts'
+import { unpack } from '../../statement/words.ts'
+import type { Question } from '../deployed/collect.ts'
+import type { ExpectedRead } from '../deployed/judge.ts'
+import { freshnessFields } from './chainRecord.ts'
+import { isShadow } from './judgeShadows.ts'
+import type { Ledger } from './ledger.ts'
+
+const ONE_WAD = 10n ** 18n
+const FRACTION_BITS = 24n
+const HOUR = 3600n
+const NOBODY = `0x${'00'.repeat(32)}`
+
+const wadUp = (valueX24: bigint): bigint => (valueX24 * ONE_WAD + (1n << FRACTION_BITS) - 1n) >> FRACTION_BITS
+const wadDown = (valueX24: bigint): bigint => (valueX24 * ONE_WAD) >> FRACTION_BITS
+
+const wads = {
+  initialMarginWad: ({ initialMarginX24 }: Held) => wadUp(initialMarginX24),
+  maintenanceMarginWad: ({ maintenanceMarginX24 }: Held) => wadUp(maintenanceMarginX24),
+  liquidationThresholdWad: ({ liquidationThresholdX24 }: Held) => wadDown(liquidationThresholdX24),
+  maxLoanToValueWad: ({ maxLoanToValueX24 }: Held) => wadDown(maxLoanToValueX24),
+  volatilityWad: ({ volatilityX24 }: Held) => wadUp(volatilityX24),
+} as const
+
+type Held = Fields<'parameters'> & { readonly sequence: bigint }
+
+const ofMarkets = ['parameters', 'parametersForLiquidation', 'unsafeParameters', 'sequence', ...Object.keys(wads)]
+const ofAll = ['learningPolicy', 'marginPolicy', 'freshnessPolicy'] as const
+
+/** Contracts that markets take observations from. */
+export const sourcesOf = (markets: readonly { readonly source: string }[]) =>
+  [...new Set(markets.map(({ source }) => source))].map((address) => ({ part: 'source' as const, address }))
+
+/** What is asked of a registry with these markets and shadows. */
+export const marketQuestions = (marketIds: readonly string[]): readonly Question[] => [
+  ...ofAll.map((method) => ({ method, of: NOBODY })),
+  ...[...new Set(marketIds)].flatMap((of) =>
+    isShadow(of) ? [{ method: 'parameters', of }] : ['marketPolicy', ...ofMarkets].map((method) => ({ method, of })),
+  ),
+]
+
+/** The answers that follow from a history, in the order of {@link marketQuestions}. */
+export function expectedMarketReads(
+  marketIds: readonly string[],
+  ledger: Ledger,
+  time: bigint,
+): readonly ExpectedRead[] {
+  const freshness = freshnessOf(ledger)
+  return marketQuestions(marketIds).map(({ method, of }) => {
+    const answer = of === NOBODY ? policyAnswer(method, ledger) : marketAnswer(method, of, ledger, freshness, time)
+    return { method, of, name: of === NOBODY ? '' : marketNameOf(of), answer }
+  })
+}
+
+type Freshness = Record<(typeof freshnessFields)[number], bigint>
+const freshnessOf = (ledger: Ledger): Freshness =>
+  Object.fromEntries(freshnessFields.map((field) => [field, ledger.policy(field) ?? 0n])) as Freshness
+
+function policyAnswer(method: string, ledger: Ledger): ExpectedRead['answer'] {
+  if (method === 'freshnessPolicy') return inOrderOf(method, freshnessOf(ledger))
+  const value = ledger.policy(method === 'learningPolicy' ? 'learning' : 'margin')
+  return inOrderOf(method, { word: value ?? 0n })
+}
+
+function marketAnswer(
+  method: string,
+  marketId: string,
+  ledger: Ledger,
+  freshness: Freshness,
+  time: bigint,
+): ExpectedRead['answer'] {
+  if (isShadow(marketId)) return 'ShadowNotInForce'
+  if (method === 'marketPolicy') return inOrderOf(method, { word: ledger.policy('market', marketId) ?? 0n })
+  const sequence = ledger.sequenceOf(marketId)
+  if (method === 'sequence') return inOrderOf(method, { '': sequence })
+  const { parameters = 0n } = ledger.markets.get(marketId) ?? {}
+  if (parameters === 0n && sequence === 0n) return 'NotYetProven'
+  const held = { ...unpack('parameters', parameters), sequence }
+  const ageSeconds = time > held.asOf ? time - held.asOf : 0n
+  if (method === 'unsafeParameters') return inOrderOf(method, { ...held, ageSeconds })
+  const staleSeconds = ageSeconds - freshness.maxParameterAgeSeconds
+  const stale = staleSeconds > 0n
+  if (method === 'parametersForLiquidation') {
+    return inOrderOf(method, { ...(stale ? tightened(held, staleSeconds, freshness) : held), stale })
+  }
+  if (stale) return 'ParametersStale'
+  return inOrderOf(method, method === 'parameters' ? held : { '': wads[method as keyof typeof wads](held) })
+}
+
+/** Only ever tightens: a maintenance margin above the cap stays where it is. */
+function tightened(
+  held: Held,
+  staleSeconds: bigint,
+  { stalenessAddOnPerHourX24, maintenanceMarginCapX24 }: Freshness,
+): Held {
+  const { initialMarginX24, maintenanceMarginX24, liquidationThresholdX24, maxLoanToValueX24 } = held
+  const wanted = maintenanceMarginX24 + (stalenessAddOnPerHourX24 * staleSeconds + HOUR - 1n) / HOUR
+  const raised = wanted > maintenanceMarginCapX24 ? maintenanceMarginCapX24 : wanted
+  if (raised <= maintenanceMarginX24) return held
+  const rise = raised - maintenanceMarginX24
+  const threshold = liquidationThresholdX24 > rise ? liquidationThresholdX24 - rise : 0n
+  return {
+    ...held,
+    maintenanceMarginX24: raised,
+    initialMarginX24: initialMarginX24 < raised ? raised : initialMarginX24,
+    liquidationThresholdX24: threshold,
+    maxLoanToValueX24: maxLoanToValueX24 > threshold ? threshold : maxLoanToValueX24,
+  }
+}
+
+/** Values in the order in which a method returns them. */
+function inOrderOf(method: string, values: Readonly<Record<string, bigint | boolean>>): ExpectedRead['answer'] {
+  const outputs = interfaceOf('RiskRegistry').getFunction(method)?.outputs ?? []
+  return outputs.flatMap(({ name, components }) =>
+    (components ?? [{ name }]).map((each) => ({ name: each.name, value: values[each.name] })),
+  )
+}

@@ -1,0 +1,190 @@
+/** An audit of margins that travels: one file with everything the verdict rests on, judged again without a chain. */
+import { z } from 'zod'
+import { writeFileAtomic } from '../../registry/atomicFile.ts'
+import { readAtMost, seal, type SealedFormat, unseal } from '../../registry/sealedFile.ts'
+import { addressSchema, bytesSchema, hashSchema, integerSchema } from '../../registry/wordSchemas.ts'
+import { deployedSchema } from '../deployed/record.ts'
+import { at, modelSchema } from '../modelRecord.ts'
+import type { AuditPins } from '../pins.ts'
+import { judgePortfolio } from './judge.ts'
+import type { PortfolioRecord } from './record.ts'
+import type { PortfolioAuditReport } from './report.ts'
+
+const word = integerSchema(256)
+const time = integerSchema(64)
+const count = integerSchema(64)
+
+/** Less than 2^96 either way, as margins are stored. */
+const signedSchema = z
+  .string()
+  .max(40)
+  .regex(/^(?:0|-?[1-9][0-9]*)$/, 'expected a decimal integer without leading zeros')
+  .transform((text) => BigInt(text))
+
+const logIndex = z.int().min(0)
+const ofAccount = { logIndex, account: addressSchema, asOf: time, sequence: count }
+
+const eventSchema = z.discriminatedUnion('name', [
+  z.strictObject({
+    ...{ name: z.literal('ArrayAccepted'), logIndex },
+    ...{ arrayRoot: word, asOf: time, expiry: time, policyVersion: word },
+  }),
+  z.strictObject({
+    ...{ name: z.literal('MarginProven'), ...ofAccount },
+    ...{ margins: word, thresholds: word, spotGreeks: word, timeGreeks: word },
+  }),
+  z.strictObject({ name: z.literal('MarginSkipped'), ...ofAccount }),
+  z.strictObject({
+    ...{ name: z.literal('PortfolioAccepted'), logIndex, asOf: time, subject: hashSchema },
+    ...{ batchWords: z.array(word), submitter: addressSchema },
+  }),
+  z.strictObject({ name: z.literal('AccountUnhealthy'), ...ofAccount, bound: word }),
+])
+
+const roundSchema = z.strictObject({
+  ...at,
+  asOf: time,
+  roundId: hashSchema,
+  marketHash: hashSchema,
+  expiryHashes: z.array(hashSchema),
+  calldata: bytesSchema.nullable(),
+})
+
+const reportSchema = z.strictObject({
+  ...at,
+  account: addressSchema,
+  sequence: count,
+  positions: z.array(word),
+  holdings: word,
+  collateralAmounts: z.array(word),
+})
+
+const marginSchema = z.strictObject({
+  asOf: time,
+  sequence: count,
+  initialE8: signedSchema,
+  maintenanceE8: signedSchema,
+})
+
+const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
+  context: z.strictObject({
+    chainId: integerSchema(64),
+    registry: addressSchema,
+    modelRegistry: addressSchema,
+    rounds: addressSchema,
+    marketId: hashSchema,
+    emptyState: word,
+    fromBlock: z.int().min(0),
+    toBlock: z.int().min(0),
+    toBlockHash: hashSchema,
+  }),
+  models: z.array(modelSchema),
+  policies: z.array(z.strictObject({ ...at, version: word, words: z.array(word) })),
+  freshness: z.array(
+    z.strictObject({ ...at, maxRoundAgeSeconds: time, maxMarginAgeSeconds: time, maxRoundLagSeconds: time }),
+  ),
+  priceGaps: z.array(z.strictObject({ ...at, gapBps: time })),
+  rounds: z.array(roundSchema),
+  reports: z.array(reportSchema),
+  transactions: z.array(
+    z.strictObject({
+      block: z.int().min(0),
+      hash: hashSchema,
+      timestamp: z.int().min(0),
+      calls: z.array(bytesSchema).nullable(),
+      events: z.array(eventSchema),
+    }),
+  ),
+  final: z.strictObject({
+    policy: z.strictObject({ version: word, words: z.array(word) }),
+    accounts: z.array(
+      z.strictObject({
+        account: addressSchema,
+        sequence: count,
+        bookHash: hashSchema,
+        margin: marginSchema.nullable(),
+        liquidatable: z.boolean().nullable(),
+      }),
+    ),
+  }),
+  deployed: deployedSchema,
+})
+
+const portfolioFormat: SealedFormat<PortfolioRecord> = {
+  format: 'zk-risk-engine/portfolio-audit',
+  version: 1,
+  content: portfolioRecordSchema,
+  // About 100 kB a batch of three accounts with their books.
+  maxBytes: 256 << 20,
+}
+
+/** The record's one text. */
+export const formatPortfolioAuditBundle = (record: PortfolioRecord): string => seal(portfolioFormat, record)
+
+/** A record from its one text. */
+export const parsePortfolioAuditBundle = (bytes: Uint8Array, name: string): PortfolioRecord =>
+  unseal(portfolioFormat, bytes, name)
+
+/**
+ * Writes an audit bundle of margins, whole or not at all.
+ *
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * const { registry, block } = await deployPortfolio(council, {
+ *   council: addresses.council,
+ *   modelRegistry: addresses.modelRegistry,
+ *   market: 'BTC-USD',
+ *   rounds: { signers: [council.address], threshold: 1 },
+ *   policy: policyOf(provable),
+ *   venue: council.address,
+ *   models: [],
+ * })
+ * const keys = await portfolioAuditKeys()
+ * const { record } = await auditPortfolio({ provider, registry, fromBlock: block, keys })
+ * await writePortfolioAuditBundle('margins.audit.json', record)
+ */
+export async function writePortfolioAuditBundle(file: string, record: PortfolioRecord): Promise<void> {
+  await writeFileAtomic(file, formatPortfolioAuditBundle(record))
+}
+
+/** Whether a file says of itself that it is one of margins; one that is no file of ours at all is left to its reader. */
+export async function isPortfolioAuditBundle(file: string): Promise<boolean> {
+  const bytes = await readAtMost(file, HEAD_BYTES)
+  return Buffer.from(bytes).includes(`"${portfolioFormat.format}"`)
+}
+
+/** The format stands in a file's first line but one. */
+const HEAD_BYTES = 128
+
+/**
+ * Judges an audit bundle of margins without a chain, as {@link auditOffline} does one of markets.
+ *
+ * @throws {@link UnreadableFileError}, {@link FileFieldError}, {@link SectionChangedError}, {@link NotCanonicalError}
+ * @example
+ * import { Wallet } from 'ethers'
+ * const { addresses } = await readDeployment('deployment.json')
+ * const provider = await connectProvider('http://127.0.0.1:8545')
+ * const council = new Wallet(process.env.COUNCIL_KEY, provider)
+ * const { provable } = await marginOf(readAccount('portfolio.json', {}))
+ * const { registry, block } = await deployPortfolio(council, {
+ *   council: addresses.council,
+ *   modelRegistry: addresses.modelRegistry,
+ *   market: 'BTC-USD',
+ *   rounds: { signers: [council.address], threshold: 1 },
+ *   policy: policyOf(provable),
+ *   venue: council.address,
+ *   models: [],
+ * })
+ * const keys = await portfolioAuditKeys()
+ * const { record } = await auditPortfolio({ provider, registry, fromBlock: block, keys })
+ * await writePortfolioAuditBundle('margins.audit.json', record)
+ * const pins = { chainId: 31337n, registry, ...pinsOfKeys(keys) }
+ * (await auditPortfolioOffline('margins.audit.json', pins)).accepted // → true
+ */
+export async function auditPortfolioOffline(file: string, pins: AuditPins = {}): Promise<PortfolioAuditReport> {
+  return judgePortfolio(parsePortfolioAuditBundle(await readAtMost(file, portfolioFormat.maxBytes), file), pins)
+}

@@ -1,0 +1,74 @@
+/** Everything that is proven of one account's margin, in one order: its arrays, the books over them, the margin. */
+import { type Build, sizeOf } from '../../../circuits/statements/index.ts'
+import type { ProvableMargin } from '../../portfolio/accountMargin.ts'
+import type { PricedArray } from '../../portfolio/book.ts'
+import { subjectOf } from '../../registry/portfolio/calldata.ts'
+import type { StatementContext } from '../../statement/challenge.ts'
+import { stateBook } from '../../statement/optionBook.ts'
+import { stateMargins } from '../../statement/portfolioMargin.ts'
+import { stateRiskArray } from '../../statement/riskArray.ts'
+import type { Stated } from '../../statement/state.ts'
+
+/** Statements that a margin rests on; a witness is another matter. */
+export const marginStatementNames = ['riskArray', 'optionBook', 'portfolioMargin'] as const
+export type MarginStatementName = (typeof marginStatementNames)[number]
+
+/** A build under its id in a registry of models. */
+export type MarginModel = { readonly build: Build; readonly modelId: string }
+
+/** Where an account's margin belongs. */
+export type MarginScope = Pick<StatementContext, 'chainId' | 'registry'> & {
+  readonly roundId: string
+  readonly account: string
+  /** How often the venue had reported the account. */
+  readonly sequence: bigint
+}
+
+/** Of each statement the model that proves it; an account without options has only the last. */
+export type MarginModels = Readonly<Partial<Record<MarginStatementName, MarginModel>>> & {
+  readonly portfolioMargin: MarginModel
+}
+
+/** Sizes that positions are cut into; without options there is nothing to cut. */
+export const sizesOf = ({ riskArray, optionBook }: MarginModels) => ({
+  strikes: riskArray === undefined ? 1 : sizeOf(riskArray.build, 'strikes'),
+  segments: optionBook === undefined ? 1 : sizeOf(optionBook.build, 'segments'),
+})
+
+/** A statement with what people call it: `array 1`, `book 2`, `margin`. */
+export type NamedStatement = { readonly name: string; readonly stated: Stated }
+
+/** States what is proven of a margin, as whoever proves it did. @throws what stating throws */
+export async function marginStatements(
+  provable: ProvableMargin,
+  scope: MarginScope,
+  models: MarginModels,
+): Promise<readonly NamedStatement[]> {
+  const { chainId, registry, roundId, account, sequence } = scope
+  const subject = subjectOf(roundId, [{ account, sequence }])
+  const contextOf = ({ modelId }: MarginModel, of: string): StatementContext => ({
+    chainId,
+    registry,
+    modelId,
+    subject: [of],
+  })
+  const named: NamedStatement[] = []
+  const roots = new Map<PricedArray, bigint>()
+  for (const [i, { surface, strikesE8, array }] of provable.arrays.entries()) {
+    const model = models.riskArray as MarginModel
+    const context = contextOf(model, roundId)
+    const { stated, arrayRoot } = await stateRiskArray(model.build, context, surface, provable.pricingPolicy, strikesE8)
+    named.push({ name: `array ${i + 1}`, stated })
+    roots.set(array, arrayRoot)
+  }
+  for (const [i, shard] of provable.chain.shards.entries()) {
+    const model = models.optionBook as MarginModel
+    const arrayRoots = shard.segments.map(({ array }) => roots.get(array) ?? 0n)
+    const { stated } = await stateBook(model.build, contextOf(model, subject), shard, arrayRoots)
+    named.push({ name: `book ${i + 1}`, stated })
+  }
+  const { portfolioMargin: model } = models
+  const { account: state, round, marginPolicy } = provable
+  const { stated } = await stateMargins(model.build, contextOf(model, subject), [state], round, marginPolicy)
+  return [...named, { name: 'margin', stated }]
+}

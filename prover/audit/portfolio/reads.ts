@@ -1,0 +1,67 @@
+/** What consumers of a portfolio registry must be answered: the twin of contracts/registry/PortfolioMargins.sol. */
+import type { ParamType } from 'ethers'
+import { interfaceOf } from '../../registry/artifacts.ts'
+import { bookHashOf } from '../../registry/portfolio/calldata.ts'
+import { unpack } from '../../statement/words.ts'
+import type { Question } from '../deployed/collect.ts'
+import type { ExpectedRead } from '../deployed/judge.ts'
+import type { PortfolioLedger } from './ledger.ts'
+import type { PortfolioRecord } from './record.ts'
+
+const NOBODY = `0x${'00'.repeat(32)}`
+const ofAll = ['portfolioPolicy', 'portfolioFreshness'] as const
+const ofAccounts = ['accountOf', 'unsafeMargin', 'marginOf'] as const
+
+/** What is asked of a registry with these accounts. */
+export const portfolioQuestions = (accounts: readonly string[]): readonly Question[] => [
+  ...ofAll.map((method) => ({ method, of: NOBODY })),
+  ...accounts.flatMap((of) => ofAccounts.map((method) => ({ method, of }))),
+]
+
+/** The answers that follow from a history, in the order of {@link portfolioQuestions}. */
+export function expectedPortfolioReads(record: PortfolioRecord, ledger: PortfolioLedger): readonly ExpectedRead[] {
+  const accounts = [...new Set(record.reports.map(({ account }) => account))]
+  return portfolioQuestions(accounts).map(({ method, of }) => ({
+    ...{ method, of, name: of === NOBODY ? '' : of },
+    answer: of === NOBODY ? policyAnswer(method, record) : accountAnswer(method, of, record, ledger),
+  }))
+}
+
+function policyAnswer(method: string, { policies, freshness }: PortfolioRecord): ExpectedRead['answer'] {
+  const { version = 0n, words = [] } = policies.at(-1) ?? {}
+  if (method === 'portfolioPolicy') return inOrderOf(method, { version, words: words.join() })
+  return inOrderOf(method, { ...freshness.at(-1) })
+}
+
+function accountAnswer(
+  method: string,
+  account: string,
+  { reports, freshness, deployed }: PortfolioRecord,
+  ledger: PortfolioLedger,
+): ExpectedRead['answer'] {
+  const last = reports.findLast((each) => each.account === account)
+  const { sequence = 0n, positions = [], holdings = 0n, collateralAmounts = [] } = last ?? {}
+  if (method === 'accountOf') {
+    return inOrderOf(method, { sequence, bookHash: bookHashOf(positions, holdings, collateralAmounts) })
+  }
+  const held = ledger.margins.get(account)
+  if (held === undefined) return 'MarginNotYetProven'
+  const { margins, thresholds, asOf } = held
+  const proven = {
+    ...unpack('accountMargins', margins),
+    ...unpack('accountThresholds', thresholds),
+    ...{ asOf, sequence: held.sequence },
+  }
+  const ageSeconds = deployed.time > asOf ? deployed.time - asOf : 0n
+  if (method === 'unsafeMargin') return inOrderOf(method, { ...proven, ageSeconds })
+  if (ageSeconds > (freshness.at(-1)?.maxMarginAgeSeconds ?? 0n)) return 'MarginStale'
+  return held.sequence === sequence ? inOrderOf(method, proven) : 'MarginOfOtherPositions'
+}
+
+/** Values in the order in which a method returns them. */
+function inOrderOf(method: string, values: Readonly<Record<string, unknown>>): ExpectedRead['answer'] {
+  const outputs: readonly ParamType[] = interfaceOf('PortfolioRegistry').getFunction(method)?.outputs ?? []
+  return outputs.flatMap(({ name, components }) =>
+    (components ?? [{ name }]).map((each) => ({ name: each.name, value: values[each.name] })),
+  )
+}

@@ -1,0 +1,76 @@
+/** Whether those who attest a market's rounds did: the signatures of each publication, verified again. */
+import { recoverAddress, TypedDataEncoder } from 'ethers'
+import { interfaceOf } from '../../registry/artifacts.ts'
+import type { Attestation } from '../../registry/attestation.ts'
+import { type ClaimResult, compare } from '../../registry/claims.ts'
+import { namedValues } from '../../registry/portfolio/calldata.ts'
+import { type AttestedRound, roundsDomain, roundTypes } from '../../registry/portfolio/rounds.ts'
+import { immutableIn } from '../deployed/code.ts'
+import type { ContractRecord } from '../deployed/record.ts'
+import type { PortfolioRecord, RoundRecord } from './record.ts'
+
+type PublishCall = { readonly round: AttestedRound; readonly signatures: readonly Attestation[] }
+
+/** @returns undefined if it publishes no round */
+export function publishCallOf(calldata: string): PublishCall | undefined {
+  try {
+    const parsed = interfaceOf('AttestedRounds').parseTransaction({ data: calldata })
+    if (parsed?.name !== 'publish') return undefined
+    return namedValues(parsed.fragment.inputs, parsed.args) as PublishCall
+  } catch {
+    return undefined
+  }
+}
+
+/** A10: as many different signers of the source as it asks for signed exactly what the round's event says. */
+export function judgeSignatures(round: RoundRecord, index: number, record: PortfolioRecord): readonly ClaimResult[] {
+  const at = `rounds[${index}]`
+  const call = round.calldata === null ? undefined : publishCallOf(round.calldata)
+  if (call === undefined) return [compare('A10', `${at}.calldata`, 'the call that published it', 'none')]
+  const { context, deployed } = record
+  const said = { ...call.round, expiryHashes: call.round.expiryHashes.join() }
+  const told = { ...round, marketId: context.marketId, expiryHashes: round.expiryHashes.join() }
+  const fields = ['marketId', 'asOf', 'marketHash', 'expiryHashes'] as const
+  const source = deployed.contracts.find(({ part, address }) => part === 'rounds' && address === context.rounds)
+  return [
+    ...fields.map((field) => compare('A10', `${at}.${field}`, said[field], told[field])),
+    ...judgeSigners(`${at}.signatures`, call, source, context),
+  ]
+}
+
+function judgeSigners(
+  at: string,
+  { round, signatures }: PublishCall,
+  source: ContractRecord | undefined,
+  { chainId, rounds }: PortfolioRecord['context'],
+): readonly ClaimResult[] {
+  const [threshold] = immutableIn('AttestedRounds', 'SignerCommittee.threshold', source?.code ?? '0x')
+  const digest = TypedDataEncoder.hash(roundsDomain(chainId, rounds), roundTypes, round)
+  return [
+    compare('A10', `${at}.length`, threshold, BigInt(signatures.length)),
+    ...signatures.flatMap(({ signer, signature }, i): readonly ClaimResult[] => {
+      const isLater = i === 0 || BigInt(signer) > BigInt(signatures[i - 1]?.signer ?? 0)
+      const known = source?.signers.find(({ account }) => account === signer)
+      // What a contract answered at the time (ERC-1271) is for the source's own code, which is judged.
+      const signed = known?.isContract === true ? signer : signerOf(digest, signature)
+      return [
+        compare(
+          'A10',
+          `${at}[${i}].signer`,
+          'one of the source’s',
+          known === undefined ? signer : 'one of the source’s',
+        ),
+        compare('A10', `${at}[${i}].signer`, 'another than before', isLater ? 'another than before' : signer),
+        compare('A10', `${at}[${i}].signature`, signer, signed),
+      ]
+    }),
+  ]
+}
+
+function signerOf(digest: string, signature: string): string {
+  try {
+    return recoverAddress(digest, signature)
+  } catch {
+    return 'nobody'
+  }
+}

@@ -1,0 +1,199 @@
+/** Where a margin is proven: a registry of its own on a development chain, or one that stands already. */
+import { Contract, getAddress, toBeHex, Wallet } from 'ethers'
+import type { PortfolioStatementName } from '../../../circuits/statements/index.ts'
+import { ProverError } from '../../errors.ts'
+import { marketIdOf } from '../../market/marketId.ts'
+import type { Portfolio } from '../../portfolio/portfolio.ts'
+import type { ProvableMargin } from '../../portfolio/accountMargin.ts'
+import { type CircuitKeys, isDevelopmentChain } from '../../proof/index.ts'
+import { interfaceOf } from '../../registry/artifacts.ts'
+import { ask } from '../../registry/contractErrors.ts'
+import {
+  connectProvider,
+  ModelDisabledError,
+  ModelUnknownError,
+  PortfolioClient,
+  readDeployment,
+} from '../../registry/index.ts'
+import { readModelById } from '../../registry/models.ts'
+import { portfolioModelIdOf } from '../../registry/portfolio/deploy.ts'
+import { openAccount } from '../daemon/account.ts'
+import type { PortfolioModels } from '../daemon/portfolios/place.ts'
+import type { Hands } from '../daemon/portfolios/putInForce.ts'
+import { policyOf } from '../daemon/portfolios/sharedRound.ts'
+import {
+  type DevelopmentChain,
+  developmentChainBehind,
+  FEED_SIGNER_KEYS,
+  FEED_THRESHOLD,
+  startDevelopmentChain,
+} from '../development/chain.ts'
+import { deployDevelopmentPortfolio } from '../development/portfolio.ts'
+import { type PortfolioKeys, portfolioBuildOf } from '../workspace.ts'
+
+export type MarginSite = {
+  readonly client: PortfolioClient
+  readonly rounds: string
+  /** Name of the market whose rounds the registry takes. */
+  readonly market: string
+  readonly account: string
+  readonly models: PortfolioModels
+  readonly hands: Hands
+  close(): Promise<void>
+}
+
+/** A registry that stands already, and whose keys are at hand. */
+export type ExistingRegistry = {
+  readonly rpc: string
+  readonly deployment: string
+  /** Holds the positions; on a development chain one is made up where none is named. */
+  readonly account?: string | undefined
+  readonly keyFile?: string | undefined
+  readonly signerKeyFile?: readonly string[] | undefined
+  readonly venueKeyFile?: string | undefined
+}
+
+/** Whose account it is where nobody says. */
+const SOME_ACCOUNT = toBeHex(1n, 20)
+
+/** The chain starts this long before the round, so that there is time to deploy. */
+const LEAD_SECONDS = 600n
+
+/** Market of a portfolio's rounds, as engines name it. */
+export const marketNameFor = ({ market }: Portfolio): string => `${market.currency ?? 'BTC'}-USD`
+
+/** A registry of its own, in this process. */
+export async function developmentSite(
+  keys: Partial<PortfolioKeys>,
+  provable: ProvableMargin,
+  market: string,
+): Promise<MarginSite> {
+  const chain = await startDevelopmentChain(provable.round.asOf - LEAD_SECONDS)
+  const { deployment, models, client } = await deployDevelopmentPortfolio(chain, keys, policyOf(provable), market)
+  const hands = developmentHands(chain)
+  return { client, rounds: deployment.rounds, market, account: SOME_ACCOUNT, models, hands, close: () => chain.close() }
+}
+
+/** Everybody's keys are public there. */
+function developmentHands(chain: DevelopmentChain, carrier: Wallet = chain.account('prover')): Hands {
+  return {
+    carrier,
+    signers: FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD).map((key) => new Wallet(key)),
+    venue: chain.account('feeder'),
+    council: chain.account('council'),
+    waitUntil: async (time) => {
+      if ((await chain.now()) < time) await chain.setNextTime(time)
+    },
+  }
+}
+
+/**
+ * The registry of a deployment. On a development chain whose rounds are signed by the development signers everything is put in force
+ * by their public keys; elsewhere by those that are given, if any.
+ *
+ * @throws {@link NoPortfolioRegistryError}, {@link MarketOfOthersError}, {@link ModelUnknownError}, {@link ModelDisabledError}
+ */
+export async function existingSite(
+  keys: Partial<PortfolioKeys>,
+  existing: ExistingRegistry,
+  market: string,
+): Promise<MarginSite> {
+  const { chainId, block, portfolio, addresses } = await readDeployment(existing.deployment)
+  if (portfolio === undefined) throw new NoPortfolioRegistryError(existing.deployment)
+  if (portfolio.market !== market) throw new MarketOfOthersError(portfolio.market, market)
+  const { registry, rounds } = portfolio
+  const provider = await connectProvider(existing.rpc, chainId)
+  const close = async (): Promise<void> => provider.destroy()
+  try {
+    const isOpen = isDevelopmentChain(chainId) && (await hasDevelopmentSigners(rounds, provider))
+    const hands = isOpen
+      ? developmentHands(developmentChainBehind(provider), ownAccount())
+      : givenHands(provider, existing)
+    if (!isOpen && existing.account === undefined) throw new AccountNotNamedError(registry)
+    const account = getAddress(existing.account ?? SOME_ACCOUNT)
+    const common = { registry, provider, expectedChainId: chainId, fromBlock: block }
+    const client = await PortfolioClient.connect({ ...common, signer: hands.carrier })
+    const proven = Object.entries(keys) as [PortfolioStatementName, CircuitKeys][]
+    const models = await Promise.all(
+      proven.map(async ([statement, own]) => {
+        const build = portfolioBuildOf(statement)
+        const modelId = portfolioModelIdOf(build, `0x${own.manifest.verificationKeySha256}`)
+        const { status } = await ask('Reading a model', () => readModelById(provider, addresses.modelRegistry, modelId))
+        if (status === 'disabled') throw new ModelDisabledError(build.name, modelId)
+        if (status === 'none') throw new ModelUnknownError(build.name, modelId)
+        return [statement, { build, keys: own, modelId }] as const
+      }),
+    )
+    return { client, rounds, market, account, models: Object.fromEntries(models), hands, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+
+  function ownAccount(): Wallet | undefined {
+    return existing.keyFile === undefined ? undefined : openAccount(provider, existing.keyFile)
+  }
+}
+
+async function hasDevelopmentSigners(rounds: string, provider: Awaited<ReturnType<typeof connectProvider>>) {
+  const source = new Contract(rounds, interfaceOf('AttestedRounds'), provider)
+  const read = (method: string, ...args: readonly unknown[]) =>
+    ask('Reading who signs rounds', () => source.getFunction(method)(...args))
+  const signers = FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD).map((key) => new Wallet(key).address)
+  const known: boolean[] = await Promise.all(signers.map((signer) => read('isSigner', signer)))
+  return known.every(Boolean) && (await read('threshold')) === BigInt(FEED_THRESHOLD)
+}
+
+function givenHands(
+  provider: Awaited<ReturnType<typeof connectProvider>>,
+  { keyFile, signerKeyFile, venueKeyFile }: ExistingRegistry,
+): Hands {
+  return {
+    carrier: openAccount(provider, keyFile),
+    signers: signerKeyFile?.map((file) => openAccount(provider, file)),
+    venue: venueKeyFile === undefined ? undefined : openAccount(provider, venueKeyFile),
+  }
+}
+
+/** Id of a site's market. */
+export const marketIdAt = ({ market }: MarginSite): string => marketIdOf(market)
+
+/** The deployment has no registry of margins. */
+export class NoPortfolioRegistryError extends ProverError {
+  readonly code = 'service.no-portfolio-registry'
+  readonly deployment: string
+
+  constructor(deployment: string) {
+    super(
+      `Expected ${deployment} to name a portfolio registry, it names none. Deploy one: \`portfolio\` in the configuration ` +
+        'of `zkrisk deploy`, or `zkrisk chain` in a clone where `npm run build` has run.',
+    )
+    this.deployment = deployment
+  }
+}
+
+/** The registry takes rounds of another market than the portfolio's. */
+export class MarketOfOthersError extends ProverError {
+  readonly code = 'service.market-of-others'
+  readonly expected: string
+  readonly found: string
+
+  constructor(expected: string, found: string) {
+    super(
+      `Expected a portfolio in market ${expected}, whose rounds the registry takes, got one in ${found}. Use its own registry.`,
+    )
+    this.expected = expected
+    this.found = found
+  }
+}
+
+/** A registry holds margins of accounts that its venue knows. */
+export class AccountNotNamedError extends ProverError {
+  readonly code = 'service.account-not-named'
+  readonly registry: string
+
+  constructor(registry: string) {
+    super(`Expected --account with the address under which the venue reports the account to ${registry}, got none.`)
+    this.registry = registry
+  }
+}

@@ -1,0 +1,159 @@
+/** What a margin rests on, put in force by whoever has the right to, or found in force already, before anything is proven. */
+import { Contract, type Signer } from 'ethers'
+import { lists, words as declaredWords } from '../../../../circuits/statements/index.ts'
+import { fixedWords, type WordList } from '../../../../circuits/statements/language.ts'
+import { ProverError } from '../../../errors.ts'
+import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
+import { interfaceOf } from '../../../registry/artifacts.ts'
+import { ask } from '../../../registry/contractErrors.ts'
+import {
+  attestRound,
+  PortfolioClient,
+  policyWordsOf,
+  publishRound,
+  roundsDomain,
+  type RoundWords,
+} from '../../../registry/index.ts'
+import { bookHashOf } from '../../../registry/portfolio/calldata.ts'
+import { transact } from '../../../registry/transactions.ts'
+import { positionWord } from '../../../statement/optionBook.ts'
+import { holdingsWords } from '../../../statement/portfolioMargin.ts'
+import { isoTime } from '../../text/figures.ts'
+import { policyOf } from './sharedRound.ts'
+
+/** Who may do what, as far as their keys are at hand. */
+export type Hands = {
+  /** Pays for what anyone may send. */
+  readonly carrier: Signer
+  /** As many as the source of rounds wants. */
+  readonly signers?: readonly Signer[] | undefined
+  /** Reports accounts. */
+  readonly venue?: Signer | undefined
+  /** Sets the policy, without delay: of development chains alone. */
+  readonly council?: Signer | undefined
+  /** Moves the clock of a development chain to a time. */
+  readonly waitUntil?: ((time: bigint) => Promise<void>) | undefined
+}
+
+/** What must be in force for a margin. */
+export type InForceWanted = {
+  readonly account: string
+  readonly provable: ProvableMargin
+  readonly round: RoundWords
+}
+
+/** Attested rounds may be this late; here they are signed and published at once. */
+const DEADLINE_SECONDS = 3600n
+
+/**
+ * Sees to it that policy, round and report are those of an account.
+ *
+ * @throws {@link PolicyNotInForceError}, {@link RoundNotPublishedError}, {@link ReportDiffersError} if one is not and the hands that
+ * could put it in force are not at hand
+ */
+export async function putInForce(client: PortfolioClient, hands: Hands, wanted: InForceWanted): Promise<void> {
+  const { rounds } = await client.roundSource()
+  await seeToPolicy(client, hands, policyWordsOf(policyOf(wanted.provable)))
+  await seeToRound(client, rounds, hands, wanted.round)
+  await seeToReport(client, hands, wanted)
+}
+
+async function seeToPolicy(client: PortfolioClient, { council }: Hands, expected: readonly bigint[]): Promise<void> {
+  const { words } = await client.policy()
+  const other = expected.findIndex((word, i) => word !== words[i])
+  if (other < 0) return
+  if (council === undefined) throw new PolicyNotInForceError(client.registry, sectionAt(other))
+  await transact(council, client.registry, 'PortfolioRegistry', 'setPortfolioPolicy', [expected])
+}
+
+/** Name of the section that a word of a policy is of. */
+function sectionAt(word: number): string {
+  const { sections }: WordList = lists.portfolioPolicy
+  const names = sections.flatMap((section) =>
+    Array.from({ length: fixedWords(section, declaredWords) }, () => section.name),
+  )
+  return names[word] ?? ''
+}
+
+async function seeToRound(client: PortfolioClient, rounds: string, hands: Hands, round: RoundWords): Promise<void> {
+  const { carrier, signers, waitUntil } = hands
+  const source = new Contract(rounds, interfaceOf('AttestedRounds'), client.provider)
+  const doing = 'Reading the round'
+  const published: string = await ask(doing, () => source.getFunction('roundOf')(round.marketId, round.asOf))
+  if (published === (await client.roundId(round))) return
+  if (BigInt(published) !== 0n) throw new RoundNotPublishedError(rounds, round.asOf, 'another one')
+  if (signers === undefined) throw new RoundNotPublishedError(rounds, round.asOf, 'none')
+  await waitUntil?.(round.asOf + 1n)
+  const domain = roundsDomain(client.chainId, rounds)
+  await publishRound(carrier, rounds, await attestRound(domain, signers, round, round.asOf + DEADLINE_SECONDS))
+}
+
+async function seeToReport(
+  client: PortfolioClient,
+  { venue }: Hands,
+  { account, provable }: InForceWanted,
+): Promise<void> {
+  const { holdings = [], collateralAmounts = [] } = holdingsWords(provable.account.holdings)
+  const positions = provable.positions.map(positionWord)
+  const report = [positions, holdings[0] as bigint, collateralAmounts] as const
+  const { bookHash, sequence } = await client.account(account)
+  if (sequence > 0n && bookHash === bookHashOf(...report)) return
+  if (venue === undefined) throw new ReportDiffersError(account, client.registry, sequence)
+  const reporting = await PortfolioClient.connect({
+    registry: client.registry,
+    provider: client.provider,
+    signer: venue,
+    expectedChainId: client.chainId,
+  })
+  await reporting.reportAccount(account, ...report)
+}
+
+/** The registry's policy is another than the portfolio's parameters and scenarios. */
+export class PolicyNotInForceError extends ProverError {
+  readonly code = 'service.policy-not-in-force'
+  readonly registry: string
+  readonly section: string
+
+  constructor(registry: string, section: string) {
+    super(
+      `Expected the policy in force at ${registry} to be the portfolio's parameters and scenarios, they differ in ${section}. ` +
+        'Take the parameters of the registry into the portfolio, or have the council set these.',
+    )
+    this.registry = registry
+    this.section = section
+  }
+}
+
+/** The source has no such round of this time. */
+export class RoundNotPublishedError extends ProverError {
+  readonly code = 'service.round-not-published'
+  readonly rounds: string
+  readonly asOf: bigint
+
+  constructor(rounds: string, asOf: bigint, found: string) {
+    const advice =
+      found === 'none'
+        ? 'Publish it, or give --signer-key-file with the keys of as many of its signers as it wants.'
+        : 'Take its prices, expiries and collaterals into the portfolio: every one of them is part of a round.'
+    super(
+      `Expected the round of ${isoTime(asOf)} as the portfolio's market has it at ${rounds}, found ${found}. ${advice}`,
+    )
+    this.rounds = rounds
+    this.asOf = asOf
+  }
+}
+
+/** The venue has reported something else of the account, or nothing. */
+export class ReportDiffersError extends ProverError {
+  readonly code = 'service.report-differs'
+  readonly account: string
+
+  constructor(account: string, registry: string, sequence: bigint) {
+    const found = sequence === 0n ? 'nothing' : `report ${sequence}, which says something else`
+    super(
+      `Expected the venue's last report of ${account} to ${registry} to be what the portfolio holds, found ${found}. ` +
+        'Correct the portfolio, name the account with --account, or give --venue-key-file to report it.',
+    )
+    this.account = account
+  }
+}

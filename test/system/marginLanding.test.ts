@@ -1,0 +1,139 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { toBeHex, Wallet } from 'ethers'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { checkMarginBundle, readMarginBundle } from '../../prover/audit/index.ts'
+import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
+import { connectProvider, deployPortfolio, type Deployment, writeDeployment } from '../../prover/registry/index.ts'
+import { artifactOf } from '../../prover/registry/artifacts.ts'
+import { deployContract } from '../../prover/registry/transactions.ts'
+import { type MarginProofOptions, proveMargin } from '../../prover/service/answers/marginProof.ts'
+import { marginOf } from '../../prover/service/answers/margins.ts'
+import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
+import { developmentChainBehind, developmentKeys } from '../../prover/service/development/chain.ts'
+import { openChain } from '../../prover/service/development/tryOut.ts'
+import { writeSecretFile } from '../../prover/service/wholeFile.ts'
+import { loadKeys, portfolioBuildOf } from '../../prover/service/workspace.ts'
+import { temporaryFolder } from '../service/zkrisk.ts'
+
+const folder = temporaryFolder()
+const path = (name: string): string => join(folder, name)
+const ownAccount = toBeHex(7n, 20)
+
+/** Two expiries, of which the account holds one: the round has both. */
+const portfolio = {
+  account: { cash: '20000', options: [{ instrument: 'BTC-27MAR26-60000-P', quantity: '-2' }] },
+  market: {
+    currency: 'BTC',
+    asOf: '2026-02-05T04:30:00Z',
+    spot: '70853.26',
+    expiries: [
+      {
+        expiry: '2026-03-27',
+        forward: '71320',
+        rate: '0.04',
+        svi: { a: '0.012', b: '0.085', rho: '-0.3', m: '0.02', s: '0.25' },
+      },
+      { expiry: '2026-02-27', forward: '71000', svi: { a: '0.006', b: '0.085', rho: '-0.3', m: '0.02', s: '0.25' } },
+    ],
+  },
+}
+
+let chain: Awaited<ReturnType<typeof openChain>>
+
+const answerOf = (given: object) => marginOf(readPortfolio(JSON.stringify(given), 'portfolio.json'))
+const land = async (given: object, options: MarginProofOptions['existing'], out?: string) =>
+  proveMargin(await answerOf(given), () => {}, { existing: options, out })
+const at = (deployment: string) => ({ rpc: chain.url, deployment: path(deployment) })
+
+beforeAll(async () => {
+  writeFileSync(path('portfolio.json'), JSON.stringify(portfolio))
+  const files = {
+    keyFile: path('prover.key'),
+    councilKeyFile: path('council.key'),
+    deployment: path('deployment.json'),
+  }
+  const start = '2020-03-12 09:00:00'
+  chain = await openChain({ port: 0, start, ...files, margins: path('portfolio.json'), say: () => {} })
+})
+afterAll(() => chain?.close())
+
+it('A23: lands a margin in the registry of a deployment, with a bundle of it, and once', async () => {
+  const { held, registry, seconds } = await land(portfolio, at('deployment.json'), path('margin.json'))
+  expect(held.initialE8).toBe((await answerOf(portfolio)).provable.margin.initialE8)
+  expect(registry).toBe(chain.deployment.portfolio?.registry)
+  expect(seconds.build).toBe(0)
+  expect(seconds.total).toBeCloseTo(seconds.preparation + seconds.proving + seconds.landing, 6)
+  const bundle = await readMarginBundle(path('margin.json'))
+  const verificationKeyHashes = new Map(bundle.models.map((each) => [each.build, each.verificationKeyHash]))
+  expect(await checkMarginBundle(bundle, { verificationKeyHashes, registry })).toMatchObject({ valid: true })
+  expect(bundle.round.expiries).toHaveLength(2)
+  await expect(land(portfolio, at('deployment.json'))).rejects.toMatchObject({ code: 'service.margin-held-already' })
+})
+
+it('A23: refuses, before anything is proven, a deployment without margins, and a portfolio of another market', async () => {
+  const { portfolio: _, ...without } = chain.deployment
+  await writeDeployment(path('without.json'), without)
+  await expect(land(portfolio, at('without.json'))).rejects.toMatchObject({ code: 'service.no-portfolio-registry' })
+  const options = [{ instrument: 'ETH-27MAR26-60000-P', quantity: '-2' }]
+  const ether = { account: { ...portfolio.account, options }, market: { ...portfolio.market, currency: 'ETH' } }
+  await expect(land(ether, at('deployment.json'))).rejects.toMatchObject({ code: 'service.market-of-others' })
+})
+
+it('A23: where keys are not public it lands only under the policy, round and report in force, or with the keys for them', async () => {
+  const deployment = await deployOwnRegistry()
+  const keyFile = path('prover.key')
+  const own = { ...at(deployment), keyFile, account: ownAccount }
+  const { account: _, ...unnamed } = own
+  await expect(land(portfolio, unnamed)).rejects.toMatchObject({ code: 'service.account-not-named' })
+  await expect(land({ ...portfolio, parameters: { lossFactor: { maintenance: 0.7 } } }, own)).rejects.toMatchObject({
+    code: 'service.policy-not-in-force',
+    section: 'lossFactors',
+  })
+  await expect(land(portfolio, own)).rejects.toMatchObject({ code: 'service.round-not-published' })
+  const signing = { ...own, signerKeyFile: [path('signer.key')] }
+  await expect(land(portfolio, signing)).rejects.toMatchObject({ code: 'service.report-differs' })
+  const otherSpot = { ...portfolio, market: { ...portfolio.market, spot: '70853.27' } }
+  await expect(land(otherSpot, signing)).rejects.toMatchObject({ code: 'service.round-not-published' })
+  const { held } = await land(portfolio, { ...own, venueKeyFile: path('venue.key') })
+  expect(held).toMatchObject({ sequence: 1n })
+})
+
+/** A registry of margins whose round is signed, and whose accounts are reported, by keys of this test. */
+async function deployOwnRegistry(): Promise<string> {
+  const provider = await connectProvider(chain.url)
+  const council = developmentChainBehind(provider).account('council')
+  const [signer, venue] = [`0x${'51'.repeat(32)}`, developmentKeys.feeder]
+  writeSecretFile(path('signer.key'), signer)
+  writeSecretFile(path('venue.key'), venue)
+  const { provable } = await answerOf(portfolio)
+  const statements = ['riskArray', 'optionBook', 'portfolioMargin'] as const
+  const models = await Promise.all(
+    statements.map(async (statement) => {
+      const build = portfolioBuildOf(statement)
+      const { verificationKey, manifest } = await loadKeys(build.name)
+      return { build, verificationKey, manifest }
+    }),
+  )
+  const authority = await deployContract(council, 'RiskCouncil', artifactOf('RiskCouncil'), [council.address])
+  const modelRegistry = await deployContract(council, 'ModelRegistry', artifactOf('ModelRegistry'), [authority])
+  const deployed = await deployPortfolio(council, {
+    council: authority,
+    modelRegistry,
+    market: 'BTC-USD',
+    rounds: { signers: [new Wallet(signer).address], threshold: 1, maxAgeSeconds: 86_400n },
+    policy: policyOf(provable),
+    freshness: { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n, maxRoundLagSeconds: 86_400n },
+    venue: new Wallet(venue).address,
+    models,
+  })
+  provider.destroy()
+  const { registry, rounds } = deployed
+  const deployment: Deployment = {
+    ...chain.deployment,
+    addresses: { ...chain.deployment.addresses, council: authority, modelRegistry },
+    portfolio: { registry, rounds, market: 'BTC-USD', models: Object.values(deployed.models) },
+  }
+  await writeDeployment(path('own.json'), deployment)
+  return 'own.json'
+}
