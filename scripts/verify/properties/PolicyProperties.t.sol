@@ -28,7 +28,15 @@ contract PolicyProperties {
         try this.freshness(policy) {
             assert(policy.maxObservationAgeSeconds >= 1);
             assert(policy.maxParameterAgeSeconds >= policy.maxObservationAgeSeconds);
-            assert(policy.maxParameterAgeSeconds <= 30 days);
+            assert(policy.maxParameterAgeSeconds <= 1 days);
+        } catch {}
+    }
+
+    /// @custom:twin parameters/PolicyBounds.sol ~> _least("stalenessAddOnPerHourX24", policy.stalenessAddOnPerHourX24, MIN_ADD_ON_PER_HOUR_X24); ~>
+    function check_silenceMakesMarginsStricter(IRiskPolicy.FreshnessPolicy memory policy) external view {
+        try this.freshness(policy) {
+            assert(policy.stalenessAddOnPerHourX24 >= 83_886 && policy.stalenessAddOnPerHourX24 <= 2 ** 21);
+            assert(policy.maintenanceMarginCapX24 <= 3 * 2 ** 22);
         } catch {}
     }
 
