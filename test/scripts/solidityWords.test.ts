@@ -56,7 +56,9 @@ function nodesOf(tree: unknown): readonly Node[] {
 it('generates nothing that nothing uses', () => {
   const solc = createRequire(import.meta.url)('solc') as { compile(input: string, callbacks: object): string }
   const contentOf = (path: string) => ({ content: readFileSync(join(root, path), 'utf8') })
-  const files = [...filesBelow('contracts', '.sol'), ...filesBelow('scripts', '.sol')]
+  // Properties of the machine-checked sort are no users: they are written for what there is.
+  const scripts = filesBelow('scripts', '.sol').filter((file) => !file.startsWith('scripts/verify/'))
+  const files = [...filesBelow('contracts', '.sol'), ...scripts]
   const input = {
     language: 'Solidity',
     sources: Object.fromEntries(files.map((file) => [file, contentOf(file)])),
