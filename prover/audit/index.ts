@@ -24,6 +24,7 @@ export { type AuditKey, pinsOfKeys } from './models.ts'
 export type { AuditPins, PinnedDeployment, PinnedSource } from './pins.ts'
 export type { Authority, RoleReport } from './deployed/authority.ts'
 export type { ContractReport, DeployedReport } from './deployed/judge.ts'
+export { committeeChangeText } from './deployed/report.ts'
 export { auditPortfolio, isPortfolioRegistry, type PortfolioAudit } from './portfolio/audit.ts'
 export { auditPortfolioOffline, writePortfolioAuditBundle } from './portfolio/auditBundle.ts'
 export {

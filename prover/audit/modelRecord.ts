@@ -7,6 +7,9 @@ import { addressSchema, bytesSchema, digestSchema, hashSchema } from '../registr
 /** Where an event stands: block, and index of the log within it. */
 export const at = { block: z.int().min(0), logIndex: z.int().min(0) }
 
+/** The same with its time and who sent it. */
+export const stamped = { ...at, timestamp: z.int().min(0), by: addressSchema }
+
 const keyManifestSchema = z.strictObject({
   version: z.literal(1),
   circuit: z.string().max(64),

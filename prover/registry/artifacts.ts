@@ -22,6 +22,8 @@ export const contractSources = {
   BatchVerifier: 'contracts/proof/BatchVerifier.sol',
   Improvement: 'contracts/registry/Improvement.sol',
   PortfolioPolicyBounds: 'contracts/parameters/PortfolioPolicyBounds.sol',
+  PolicyChecks: 'contracts/parameters/PolicyChecks.sol',
+  InboxPlaces: 'contracts/registry/InboxPlaces.sol',
 } as const
 
 export type ContractName = keyof typeof contractSources

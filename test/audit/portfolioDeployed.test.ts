@@ -72,6 +72,7 @@ describe('an honest portfolio registry', () => {
       'Improvement',
       'PortfolioPolicyBounds',
     ])
+    expect(formatPortfolioAudit(whole.report)).toMatch(/^ {4}may AttestedRounds: setCommittee, revokeSigner$/m)
     expect(formatPortfolioAudit(whole.report)).toMatch(/^ {2}AttestedRounds 0x\w{40}: 2 of 3: /m)
     expect(formatPortfolioAudit(whole.report)).toMatch(/^ {2}venue, .*^ {4}may PortfolioRegistry: reportAccount$/ms)
   })
@@ -97,7 +98,10 @@ describe('A7: a changed portfolio registry', () => {
   })
 
   it.each([0, 1, 2])('whose contract number %i of those it made is code that says yes is rejected', async (i) => {
-    const { part, address } = madeIn(await codeOf(registry))[i] ?? { part: 'registry', address: registry }
+    const { part, address } = madeIn({ part: 'portfolioRegistry', code: await codeOf(registry) })[i] ?? {
+      part: 'registry',
+      address: registry,
+    }
     const yes = '0x60015f5260205ff3'
     const report = await auditedAfter(() => request('hardhat_setCode', address, yes))
     expect(failuresOf(report)).toEqual([`A7 deployed.${contractsFor[part][0]}.code`])

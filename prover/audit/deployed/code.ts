@@ -1,6 +1,7 @@
 /** Runtime and creation code against what was compiled here: what may differ is masked and compared by name. */
 import { AbiCoder, getAddress, getCreateAddress, id, Interface, toBeHex, TypedDataEncoder } from 'ethers'
 import { type CompiledContract, compiledContractOf, type ContractName } from '../../registry/artifacts.ts'
+import { type RestrictedContract, restrictedFunctions } from '../../registry/authority.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import type { ContractRecord, Part } from './record.ts'
 
@@ -15,6 +16,8 @@ export const contractsFor = {
   batchVerifier: ['BatchVerifier'],
   improvement: ['Improvement'],
   policyBounds: ['PortfolioPolicyBounds'],
+  policyChecks: ['PolicyChecks'],
+  inboxPlaces: ['InboxPlaces'],
 } as const satisfies Record<Part, readonly ContractName[]>
 
 /** A compiler's note of its input's hash, which differs with file names: the hash alone is passed over. */
@@ -40,6 +43,15 @@ export function contractOf({ part, code }: Pick<ContractRecord, 'part' | 'code'>
   return names.find((name) => isCodeOf(compiledContractOf(name), code)) ?? (names[0] as ContractName)
 }
 
+/** The contract whose restricted functions the council must rule; undefined of what has none, or is not ours. */
+export function restrictedIn(record: Pick<ContractRecord, 'part' | 'code'>): RestrictedContract | undefined {
+  const names: readonly string[] = record.part === 'source' && !isOurs(record) ? [] : [contractOf(record)]
+  return names.find((name): name is RestrictedContract => name in restrictedFunctions)
+}
+
+const isOurs = ({ part, code }: Pick<ContractRecord, 'part' | 'code'>): boolean =>
+  contractsFor[part].some((name) => isCodeOf(compiledContractOf(name), code))
+
 function isCodeOf(contract: CompiledContract, code: string): boolean {
   const compiled = withoutPrefix(contract.deployedBytecode)
   const starts = contract.immutables.flatMap((each) => each.starts)
@@ -48,7 +60,7 @@ function isCodeOf(contract: CompiledContract, code: string): boolean {
 }
 
 /** The value of an immutable in code, at each of its places. */
-export function immutableIn(contract: ContractName, name: string, code: string): readonly bigint[] {
+function immutableIn(contract: ContractName, name: string, code: string): readonly bigint[] {
   const { starts } = compiledContractOf(contract).immutables.find((each) => each.name === name) ?? { starts: [] }
   return starts.map((start) => {
     const digits = withoutPrefix(code).slice(2 * start, 2 * start + WORD_DIGITS)
@@ -129,7 +141,12 @@ export function argumentsOf(
   try {
     const values = AbiCoder.defaultAbiCoder().decode(inputs, encoded)
     if (AbiCoder.defaultAbiCoder().encode(inputs, [...values]) !== encoded) return undefined
-    return Object.fromEntries(inputs.map(({ name }, i) => [name, values[i]]))
+    return Object.fromEntries(
+      inputs.flatMap(({ name, components }, i) => [
+        [name, values[i]],
+        ...(components ?? []).map((each) => [each.name, values[i][each.name]]),
+      ]),
+    )
   } catch {
     return undefined
   }
@@ -176,18 +193,24 @@ export const madeByRegistry = {
   batchVerifier: 'PortfolioRegistry._batchVerifier',
   improvement: 'PortfolioRegistry._improvement',
   policyBounds: 'PortfolioPolicy._bounds',
+  policyChecks: 'RiskPolicy.policyChecks',
+  inboxPlaces: 'Shadows.inboxPlaces',
 } as const satisfies Partial<Record<Part, string>>
 
-/** What a portfolio registry made, as its code has it. */
-export const madeIn = (code: string): readonly { readonly part: Part; readonly address: string }[] =>
-  Object.entries(madeByRegistry).map(([part, name]) => {
-    const [address = 0n] = immutableIn('PortfolioRegistry', name, code)
-    return { part: part as Part, address: addressText(address) }
-  })
+/** What a registry of either kind made, as its code has it; nothing of any other contract. */
+export const madeIn = ({
+  part,
+  code,
+}: Pick<ContractRecord, 'part' | 'code'>): readonly { readonly part: Part; readonly address: string }[] =>
+  Object.entries(madeByRegistry).flatMap(([made, name]) =>
+    immutableIn(contractsFor[part][0], name, code)
+      .slice(0, 1)
+      .map((address) => ({ part: made as Part, address: addressText(address) })),
+  )
 
-/** `SignerCommittee.threshold` was given as `threshold_`. */
+/** `RiskRegistry.models` was given as `models_`, `PlausibleInbox._jumpBps` as a field of its bounds. */
 function givenAs(given: ConstructorArguments, name: string): bigint | undefined {
-  const parameter = name.slice(name.indexOf('.') + 1)
+  const parameter = name.slice(name.indexOf('.') + 1).replace(/^_/, '')
   const value = given[`${parameter}_`] ?? given[parameter]
   return typeof value === 'bigint' || typeof value === 'string' ? BigInt(value) : undefined
 }
