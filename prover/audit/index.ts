@@ -14,6 +14,8 @@ export type { Computations } from './market/judgeBatch.ts'
 export {
   type AuditReport,
   type BatchReport,
+  type ChangeReport,
+  changeText,
   formatAudit,
   type MarketReport,
   type MeanScore,

@@ -152,7 +152,17 @@ function auditReport(): AuditReport {
     })),
   }))
   return {
-    ...{ accepted: true, chainId: 31337n, registry, fromBlock: 0, toBlock: 40, pinned: true, batches, promotions: [] },
+    ...{
+      accepted: true,
+      chainId: 31337n,
+      registry,
+      fromBlock: 0,
+      toBlock: 40,
+      pinned: true,
+      batches,
+      promotions: [],
+      changes: [],
+    },
     models: [{ modelId: '1', name: 'marketRiskRange6x2', ...judged }],
     deployed: deployedReport(judged),
     markets: [{ name: 'BTC-USD', sequence: 12n, waiting: 0, model: 'rangeMixture', ...judged }],
