@@ -10,6 +10,7 @@
  * of 2 points an hour at no more forced liquidations than without a ramp, in the cascade at minutes.
  */
 import { parseArgs } from 'node:util'
+import { longHistoryFolder } from '../prover/market/histories.ts'
 import { defaultPolicy } from '../prover/parameters/defaultPolicy.ts'
 import { defaultEnginePolicy } from '../prover/parameters/policy.ts'
 import { formatTable } from '../prover/service/text/table.ts'
@@ -37,14 +38,18 @@ const ratio = (value: number, against: number): string => (against === 0 ? '–'
 const marked = (name: string): string => (name === chosen.name ? `${name} (default)` : name)
 
 const files = recordings(defaultPolicy)
+if (files.length === 1) {
+  process.stderr.write(
+    `No price histories in ${longHistoryFolder}; the only recorded crash is the extract of March 2020, too little to judge by.\n`,
+  )
+}
 const crashes = files.reduce((sum, { crashes }) => sum + crashes.length, 0)
 const recorded = frontier.measureRecorded(files, defaultPolicy)
 const march = frontier.measureMarch(defaultPolicy)
 
 function sayRecorded(): void {
-  say(
-    `${crashes} crashes in ${files.length} files, ${files.reduce((sum, { publications }) => sum + publications.length, 0)} publications:`,
-  )
+  const publications = files.reduce((sum, each) => sum + each.publications.length, 0)
+  say(`Recorded: files ${files.length}, crashes ${crashes}, publications ${publications}`)
   for (const { name, crashes } of files)
     say(`  ${name}: ${crashes.length}, to −${percent(Math.max(0, ...crashes.map(({ depth }) => depth)), 0)} %`)
   const [old, none] = [frontier.rowOf(recorded, before), frontier.rowOf(recorded, noRamp)]

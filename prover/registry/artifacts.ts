@@ -12,6 +12,8 @@ import { readShipped } from './shipped.ts'
 export const contractSources = {
   RiskCouncil: 'contracts/registry/RiskCouncil.sol',
   ModelRegistry: 'contracts/registry/ModelRegistry.sol',
+  PolicyChecks: 'contracts/parameters/PolicyChecks.sol',
+  InboxPlaces: 'contracts/registry/InboxPlaces.sol',
   RiskRegistry: 'contracts/registry/RiskRegistry.sol',
   IObservationSource: 'contracts/market/IObservationSource.sol',
   AttestedFeed: 'contracts/market/AttestedFeed.sol',
@@ -22,8 +24,6 @@ export const contractSources = {
   BatchVerifier: 'contracts/proof/BatchVerifier.sol',
   Improvement: 'contracts/registry/Improvement.sol',
   PortfolioPolicyBounds: 'contracts/parameters/PortfolioPolicyBounds.sol',
-  PolicyChecks: 'contracts/parameters/PolicyChecks.sol',
-  InboxPlaces: 'contracts/registry/InboxPlaces.sol',
 } as const
 
 export type ContractName = keyof typeof contractSources

@@ -2,26 +2,19 @@
  * Proves properties of the contracts for all inputs, each beside a wrong twin that must have a counterexample.
  *
  *   npm run verify:contracts                all properties
- *   npm run verify:contracts -- --quick     those that take seconds
  *   npm run verify:contracts -- <name>…     properties of these names
  */
 import { proveProperties, readProperties } from './properties.ts'
 import { installTools, ToolNotInstalledError } from './tools.ts'
 
-/** Every path through all guard-rails at once takes minutes. */
-const SLOW = 'GuardRailsProperties'
-
-const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-const isQuick = process.argv.includes('--quick')
+const wanted = process.argv.slice(2)
 const all = readProperties()
 const unknown = wanted.filter((name) => !all.some((property) => property.name === name))
 if (unknown.length > 0) {
   console.error(`No property is named ${unknown.join(', ')}; there are ${all.map(({ name }) => name).join(', ')}.`)
   process.exit(2)
 }
-const chosen = all.filter(
-  ({ name, contract }) => (wanted.length === 0 || wanted.includes(name)) && !(isQuick && contract === SLOW),
-)
+const chosen = all.filter(({ name }) => wanted.length === 0 || wanted.includes(name))
 
 try {
   const verdicts = proveProperties(installTools(), chosen, ({ name, isProved, isTwinCaught, seconds }) => {

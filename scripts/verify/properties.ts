@@ -4,8 +4,9 @@
  * nothing.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { z } from 'zod'
 import { filesBelow, root } from '../tools/sources.ts'
 import type { Tools } from './tools.ts'
 
@@ -25,14 +26,15 @@ export type Verdict = Property & {
   readonly seconds: number
 }
 
-const project = join(root, 'build', 'verify', 'properties')
+/** Of this process, for two at once would write into each other's. */
+const project = join(root, 'build', 'verify', `properties-${process.pid}`)
 
 /** All properties: functions `check_…` with the change of their twin in the line above. */
 export function readProperties(): readonly Property[] {
   return filesBelow('scripts/verify/properties', '.sol').flatMap((file) => {
     const text = readFileSync(join(root, file), 'utf8')
     const contract = /contract (\w+Properties) /.exec(text)?.[1] ?? ''
-    const pattern = /\/\/\/ @custom:twin (\S+) \| (.*?) \|(?: (.*))?\n\s*function check_(\w+)/g
+    const pattern = /\/\/\/ @custom:twin (\S+) ~> (.*?) ~>(?: (.*))?\n\s*function check_(\w+)/g
     return [...text.matchAll(pattern)].map(([, source = '', from = '', to = '', name = '']) => ({
       name,
       contract,
@@ -42,31 +44,43 @@ export function readProperties(): readonly Property[] {
   })
 }
 
-/** Proves properties one by one; `onVerdict` hears of each. */
+/** Proves properties and tries their twins, contract by contract; `onVerdict` hears of each. */
 export function proveProperties(
   tools: Tools,
   properties: readonly Property[],
   onVerdict: (verdict: Verdict) => void,
 ): readonly Verdict[] {
+  process.once('exit', () => rmSync(project, { recursive: true, force: true }))
   writeProject(tools, properties)
   build(tools)
-  return properties.map((property, index) => {
-    const started = performance.now()
-    const honest = execute(tools, property.contract, property.name)
-    const twin = execute(tools, `${property.contract}Twin${index}`, property.name)
-    const seconds = (performance.now() - started) / 1000
-    const verdict = { ...property, isProved: honest === PASSED, isTwinCaught: twin === COUNTEREXAMPLE, seconds }
-    onVerdict(verdict)
-    return verdict
+  const contracts = [...new Set(properties.map(({ contract }) => contract))]
+  return contracts.flatMap((contract) => {
+    const answers = execute(tools, contract)
+    const ofContract = properties.flatMap((property, index) =>
+      property.contract === contract ? [{ property, index }] : [],
+    )
+    return ofContract.map(({ property, index }) => {
+      const [honest, twin] = [contract, twinOf(contract, index)].map((each) => answers.get(`${each}.${property.name}`))
+      const verdict = {
+        ...property,
+        isProved: honest?.exitcode === PASSED,
+        isTwinCaught: twin?.exitcode === COUNTEREXAMPLE,
+        seconds: secondsOf(honest) + secondsOf(twin),
+      }
+      onVerdict(verdict)
+      return verdict
+    })
   })
 }
 
 function writeProject(tools: Tools, properties: readonly Property[]): void {
-  for (const folder of ['src', 'test', 'out']) rmSync(join(project, folder), { recursive: true, force: true })
+  rmSync(project, { recursive: true, force: true })
   mkdirSync(join(project, 'test'), { recursive: true })
   cpSync(join(root, 'contracts'), join(project, 'src'), { recursive: true })
+  openParts(join(project, 'src', PARTS))
   for (const file of new Set(properties.map((property) => property.file))) {
-    cpSync(join(root, file), join(project, 'test', basename(file)))
+    const wanted = properties.filter((property) => property.file === file)
+    writeFileSync(join(project, 'test', basename(file)), onlyProperties(readFileSync(join(root, file), 'utf8'), wanted))
   }
   for (const [index, property] of properties.entries()) writeTwin(property, index)
   writeFileSync(
@@ -86,20 +100,41 @@ optimizer_runs = 10000
   )
 }
 
-/** The property over a copy of the source with one place changed. */
-function writeTwin({ name, contract, file, twin }: Property, index: number): void {
-  const source = readFileSync(join(root, 'contracts', twin.file), 'utf8')
+/** Its private functions are called one by one. */
+const PARTS = join('registry', 'GuardRails.sol')
+
+/** Visibility alone: bodies stay as they are. */
+function openParts(file: string): void {
+  const source = readFileSync(file, 'utf8')
+  writeFileSync(file, source.replaceAll(') private pure', ') internal pure'))
+}
+
+/** The others are no tests then. */
+function onlyProperties(text: string, properties: readonly Property[]): string {
+  const wanted = new Set(properties.map(({ name }) => name))
+  return text.replaceAll(/function check_(\w+)/g, (all, name: string) =>
+    wanted.has(name) ? all : `function other_${name}`,
+  )
+}
+
+/** The property over a copy of all sources with one place changed. */
+function writeTwin(property: Property, index: number): void {
+  const { name, contract, file, twin } = property
+  const sources = `src${index}`
+  cpSync(join(project, 'src'), join(project, sources), { recursive: true })
+  const source = readFileSync(join(project, sources, twin.file), 'utf8')
   if (!source.includes(twin.from)) throw new TwinWithoutPlaceError(name, twin.file, twin.from)
-  const twinFile = join(dirname(twin.file), `${basename(twin.file, '.sol')}Twin${index}.sol`)
   writeFileSync(
-    join(project, 'src', twinFile),
+    join(project, sources, twin.file),
     source.replace(twin.from, () => twin.to),
   )
-  const property = readFileSync(join(root, file), 'utf8')
-    .replaceAll(`"../src/${twin.file}"`, `"../src/${twinFile}"`)
-    .replaceAll(new RegExp(`\\b${contract}\\b`, 'g'), `${contract}Twin${index}`)
-  writeFileSync(join(project, 'test', `Twin${index}.t.sol`), property)
+  const text = onlyProperties(readFileSync(join(root, file), 'utf8'), [property])
+    .replaceAll('"../src/', `"../${sources}/`)
+    .replaceAll(new RegExp(`\\b${contract}\\b`, 'g'), twinOf(contract, index))
+  writeFileSync(join(project, 'test', `Twin${index}.t.sol`), text)
 }
+
+const twinOf = (contract: string, index: number): string => `${contract}Twin${index}`
 
 function build({ forge, environment }: Tools): void {
   const args = ['build', '--ast', '--extra-output', 'storageLayout', 'metadata']
@@ -111,30 +146,38 @@ function build({ forge, environment }: Tools): void {
 const PASSED = 0
 const COUNTEREXAMPLE = 1
 
-function execute({ halmos, environment }: Tools, contract: string, name: string): number | undefined {
-  const answer = join(project, 'answer.json')
-  rmSync(answer, { force: true })
-  const args = [
-    '--contract',
-    contract,
-    '--match-test',
-    `^check_${name}\\(`,
-    '--no-status',
-    '--early-exit',
-    '--json-output',
-    answer,
-  ]
-  const limits = ['--solver-timeout-assertion', '120s', '--solver-threads', '2']
-  spawnSync(halmos, [...args, ...limits], { cwd: project, env: environment, encoding: 'utf8' })
-  try {
-    const { test_results: results } = JSON.parse(readFileSync(answer, 'utf8')) as {
-      readonly test_results: Readonly<Record<string, readonly { readonly exitcode: number }[]>>
-    }
-    const tests = Object.values(results).flat()
-    return tests.length === 1 ? tests[0]?.exitcode : undefined
-  } catch {
-    return undefined
-  }
+const answerSchema = z.object({ name: z.string(), exitcode: z.number(), time: z.array(z.number()) })
+const answersSchema = z.object({ test_results: z.record(z.string(), z.array(answerSchema)) })
+type Answer = z.infer<typeof answerSchema>
+
+const secondsOf = (answer: Answer | undefined): number => answer?.time[0] ?? 0
+
+/** A query that takes longer is not answered; nor is anything of a contract that takes longer as a whole. */
+const QUERY_SECONDS = 60
+const CONTRACT_SECONDS = 1800
+
+/** Answers of all properties of one contract and of their twins, by `contract.property`; what has none was not run to its end. */
+function execute({ halmos, environment }: Tools, contract: string): ReadonlyMap<string, Answer> {
+  const file = join(project, 'answer.json')
+  rmSync(file, { force: true })
+  const tests = ['--match-contract', `^${contract}(Twin[0-9]+)?$`]
+  const limits = ['--solver-timeout-assertion', `${QUERY_SECONDS}s`, '--solver-threads', '2', '--early-exit']
+  spawnSync(halmos, [...tests, ...limits, '--no-status', '--statistics', '--json-output', file], {
+    cwd: project,
+    env: environment,
+    encoding: 'utf8',
+    timeout: CONTRACT_SECONDS * 1000,
+  })
+  if (!existsSync(file)) return new Map()
+  const { test_results: results } = answersSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+  return new Map(
+    Object.entries(results).flatMap(([place, answers]) =>
+      answers.map((answer) => {
+        const name = answer.name.replace(/^check_/, '').replace(/\(.*$/, '')
+        return [`${place.split(':').at(-1)}.${name}`, answer] as const
+      }),
+    ),
+  )
 }
 
 /** The source that a property's twin changes has moved on. */

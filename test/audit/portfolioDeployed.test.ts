@@ -98,7 +98,7 @@ describe('A7: a changed portfolio registry', () => {
   })
 
   it.each([0, 1, 2])('whose contract number %i of those it made is code that says yes is rejected', async (i) => {
-    const { part, address } = madeIn({ part: 'portfolioRegistry', code: await codeOf(registry) })[i] ?? {
+    const { part, address } = madeIn('PortfolioRegistry', await codeOf(registry))[i] ?? {
       part: 'registry',
       address: registry,
     }

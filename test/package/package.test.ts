@@ -39,11 +39,11 @@ describe.skipIf(!hasRegistry)(title, () => {
       expect(strangers).toEqual([])
     })
 
-    it('the documents that the README and messages name, with examples and generated schemas, and nothing else of docs', () => {
+    it('the documents that the README and messages name, with pictures, examples and generated schemas, and nothing else of docs', () => {
       const packed = installed.files.map(({ path }) => path).filter((path) => path.startsWith('docs/'))
       const kept = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((path) => `docs/${path}`)
       const isDocument = (path: string): boolean =>
-        /^docs\/(.+\.md|generated\/.+\.schema\.json|examples\/.+\.json)$/.test(path)
+        /^docs\/(.+\.md|.+\.svg|generated\/.+\.schema\.json|examples\/.+\.json)$/.test(path)
       expect(packed.sort()).toEqual(kept.filter(isDocument).sort())
       const readme = readFileSync(path('node_modules/zk-risk-engine/README.md'), 'utf8')
       const linked = [...readme.matchAll(/\]\((docs\/[^)#]+)/g)].map(([, file]) => file)
@@ -142,28 +142,28 @@ describe.skipIf(!hasRegistry)(title, () => {
         stdout: '',
         stderr: expect.stringContaining('npm run build, then npm pack'),
       })
+    })
 
-      it('nothing where what was built is missing in part, or of another version', async () => {
-        const bin = 'node_modules/zk-risk-engine/scripts/zkrisk.mjs'
-        for (const folder of ['half/scripts', 'half/dist/prover/service', 'half/shipped'])
-          mkdirSync(path(folder), { recursive: true })
-        copyFileSync(path(bin), path('half/scripts/zkrisk.mjs'))
-        writeFileSync(
-          path('half/package.json'),
-          JSON.stringify({ version: '2.0.0', type: 'module', engines: { node: '>=24.0.0' } }),
-        )
-        writeFileSync(path('half/dist/prover/service/cli.js'), 'console.log("runs")')
-        const half = () => installed.node('half/scripts/zkrisk.mjs', '--version')
-        expect((await half()).stderr).toContain('service.packed-unbuilt')
-        writeFileSync(path('half/shipped/manifest.json'), '{ "package": "1.9.9" }')
-        expect(await half()).toMatchObject({ code: 1, stderr: expect.stringContaining('service.packed-stale') })
-        writeFileSync(path('half/shipped/manifest.json'), '{ "package": "2.0.0" }')
-        writeFileSync(
-          path('half/package.json'),
-          JSON.stringify({ version: '2.0.0', type: 'module', engines: { node: '^18.0.0 || >=20.0.0' } }),
-        )
-        expect(await half()).toMatchObject({ code: 0, stdout: 'runs\n' })
-      })
+    it('nothing where what was built is missing in part, or of another version', async () => {
+      const bin = 'node_modules/zk-risk-engine/scripts/zkrisk.mjs'
+      for (const folder of ['half/scripts', 'half/dist/prover/service', 'half/shipped'])
+        mkdirSync(path(folder), { recursive: true })
+      copyFileSync(path(bin), path('half/scripts/zkrisk.mjs'))
+      writeFileSync(
+        path('half/package.json'),
+        JSON.stringify({ version: '2.0.0', type: 'module', engines: { node: '>=24.0.0' } }),
+      )
+      writeFileSync(path('half/dist/prover/service/cli.js'), 'console.log("runs")')
+      const half = () => installed.node('half/scripts/zkrisk.mjs', '--version')
+      expect((await half()).stderr).toContain('service.packed-unbuilt')
+      writeFileSync(path('half/shipped/manifest.json'), '{ "package": "1.9.9" }')
+      expect(await half()).toMatchObject({ code: 1, stderr: expect.stringContaining('service.packed-stale') })
+      writeFileSync(path('half/shipped/manifest.json'), '{ "package": "2.0.0" }')
+      writeFileSync(
+        path('half/package.json'),
+        JSON.stringify({ version: '2.0.0', type: 'module', engines: { node: '^18.0.0 || >=20.0.0' } }),
+      )
+      expect(await half()).toMatchObject({ code: 0, stdout: 'runs\n' })
     })
 
     it('nothing on an old Node, and says which one to use', async () => {

@@ -67,9 +67,11 @@ describe('a policy file', () => {
   })
 
   it('loses no bound in the scale of its field', () => {
-    const words = Object.values(
-      encodePolicy(parse({ engine: { loosenPerHour: 0.00001, tightenPerHour: 0.00001 } })).margin,
-    )
+    const slowestMoves = {
+      loosenPerHour: entry('loosenPerHour').least,
+      tightenPerHour: entry('tightenPerHour').least,
+    }
+    const words = Object.values(encodePolicy(parse({ engine: slowestMoves })).margin)
     expect(words.filter((word) => word === 0n)).toEqual([])
     const slowest = { ...defaultEnginePolicy, fastHalfLifeHours: entry('fastHalfLifeHours').greatest }
     expect(encodeEnginePolicy(slowest).learning.decayRateX36).toBeGreaterThan(1000n)
@@ -79,7 +81,7 @@ describe('a policy file', () => {
     ['volatilityFloor', 65, 0.65],
     ['volatilityFloor', 20, 0.2],
     ['breachProbability', 0.5, 0.005],
-    ['liquidationCost', 50, 0.5],
+    ['liquidationCost', 50, 0.005],
     ['tightenPerHour', 2, 0.02],
     ['initialMarginBuffer', 1.5, 0.5],
     ['horizonSeconds', 1, 3600],

@@ -258,8 +258,8 @@ describe('a bundle', () => {
 
   it('of a disabled model is refused before anything is proven', async () => {
     const { modelRegistry } = engine.deployment.addresses
-    const [, guardian] = engine.chain.signers
-    const models = await engine.chain.ethers.getContractAt('ModelRegistry', modelRegistry, guardian)
+    const [council] = engine.chain.signers
+    const models = await engine.chain.ethers.getContractAt('ModelRegistry', modelRegistry, council)
     const modelId = engine.deployment.models.find(({ name }) => name === 'marketRisk1x48')?.modelId
     await (await models.getFunction('disable')(modelId)).wait()
     expect(await refusal(engine.prove('marketRisk1x48'))).toMatchObject({ code: 'registry.model-disabled' })

@@ -343,7 +343,6 @@ describe('R45: the signers of a source', () => {
         return true
       })
       expect(leaked).toBe(true)
-      btc.waiting.pop()
       await engine.land(engine.batch([btc]))
     })
   })

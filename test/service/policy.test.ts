@@ -75,7 +75,7 @@ describe('zkrisk params under another policy', () => {
 describe('zkrisk policy', () => {
   it('prints every entry in human units', async () => {
     const { stdout } = await zkrisk('policy', '--alpha', '1%')
-    expect(stdout).toMatch(/breachProbability +1 % +0\.5 % +0\.01 to 20 %/)
+    expect(stdout).toMatch(/breachProbability +1 % +0\.5 % +0\.01 to 5 %/)
     expect(stdout).toMatch(/horizonSeconds +3600 s \(1 h\)/)
     expect(stdout).not.toMatch(/X\d\d|NaN|undefined/)
   })
@@ -92,12 +92,12 @@ describe('zkrisk policy', () => {
   })
 
   it.each(['utf-8', 'utf-16le'] as const)('checks a file as shells write it, with a mark in %s', async (encoding) => {
-    const text = `${marks[encoding]}{ "engine": { "breachProbability": 0.1 } }`
+    const text = `${marks[encoding]}{ "engine": { "breachProbability": 0.05 } }`
     const content = Buffer.from(text, encoding === 'utf-8' ? 'utf8' : 'utf16le')
     const ended = await zkrisk('policy', 'check', file(`${encoding}.json`, content))
     expect(ended.code).toBe(0)
-    expect(ended.stdout).toContain('breachProbability  10 %  default 0.5 %')
-    expect(ended.stdout).toContain('Look again: breachProbability is 20 times the default')
+    expect(ended.stdout).toContain('breachProbability  5 %  default 0.5 %')
+    expect(ended.stdout).toContain('Look again: breachProbability is 10 times the default')
     expect(ended.stderr).toBe('')
   })
 
@@ -122,7 +122,7 @@ describe('zkrisk policy', () => {
   })
 
   it('compares nothing on a history that is shorter than a horizon', async () => {
-    const long = file('long.json', '{"engine":{"horizonSeconds":2592000}}')
+    const long = file('long.json', '{"engine":{"horizonSeconds":864000}}')
     const ended = await zkrisk('policy', 'compare', 'default', long, extract, '--json')
     expect(errorOf(ended)).toMatchObject({ code: 'parameters.no-prediction' })
   })

@@ -142,10 +142,10 @@ export function argumentsOf(
     const values = AbiCoder.defaultAbiCoder().decode(inputs, encoded)
     if (AbiCoder.defaultAbiCoder().encode(inputs, [...values]) !== encoded) return undefined
     return Object.fromEntries(
-      inputs.flatMap(({ name, components }, i) => [
-        [name, values[i]],
-        ...(components ?? []).map((each) => [each.name, values[i][each.name]]),
-      ]),
+      inputs.flatMap(({ name, components }, i) => {
+        const members = (components ?? []).map((member, j) => [`${name}.${member.name}`, values[i][j]] as const)
+        return [[name, values[i]] as const, ...members]
+      }),
     )
   } catch {
     return undefined
@@ -179,7 +179,7 @@ export function judgeImmutables(
   const implied = impliedBy(contract, address, chainId)
   const given = argumentsOf(contract, creation) ?? {}
   return immutables
-    .filter(({ name }) => !Object.values<string>(madeByRegistry).includes(name))
+    .filter(({ name }) => !Object.values<string>(madeBy(contract)).includes(name))
     .flatMap(({ name }) => {
       const expected = implied[name] ?? givenAs(given, name)
       return immutableIn(contract, name, code).map((found) =>
@@ -188,30 +188,36 @@ export function judgeImmutables(
     })
 }
 
-/** Not parameters of the constructor: it makes these contracts itself, whose code is judged as any other's. */
-export const madeByRegistry = {
-  batchVerifier: 'PortfolioRegistry._batchVerifier',
-  improvement: 'PortfolioRegistry._improvement',
-  policyBounds: 'PortfolioPolicy._bounds',
-  policyChecks: 'RiskPolicy.policyChecks',
-  inboxPlaces: 'Shadows.inboxPlaces',
-} as const satisfies Partial<Record<Part, string>>
+/** Not parameters of a constructor: it makes these contracts itself, whose code is judged as any other's. */
+const madeByRegistries: Partial<Record<ContractName, Partial<Record<Part, string>>>> = {
+  PortfolioRegistry: {
+    batchVerifier: 'PortfolioRegistry._batchVerifier',
+    improvement: 'PortfolioRegistry._improvement',
+    policyBounds: 'PortfolioPolicy._bounds',
+  },
+  RiskRegistry: { policyChecks: 'RiskPolicy.policyChecks', inboxPlaces: 'Shadows.inboxPlaces' },
+}
 
-/** What a registry of either kind made, as its code has it; nothing of any other contract. */
-export const madeIn = ({
-  part,
-  code,
-}: Pick<ContractRecord, 'part' | 'code'>): readonly { readonly part: Part; readonly address: string }[] =>
-  Object.entries(madeByRegistry).flatMap(([made, name]) =>
-    immutableIn(contractsFor[part][0], name, code)
-      .slice(0, 1)
-      .map((address) => ({ part: made as Part, address: addressText(address) })),
-  )
+const madeBy = (contract: ContractName): Partial<Record<Part, string>> => madeByRegistries[contract] ?? {}
 
-/** `RiskRegistry.models` was given as `models_`, `PlausibleInbox._jumpBps` as a field of its bounds. */
+/** Whether another contract makes such a one. */
+export const isMade = (part: Part): boolean => Object.values(madeByRegistries).some((made) => part in made)
+
+/** What a contract made, as its code has it. */
+export const madeIn = (
+  contract: ContractName,
+  code: string,
+): readonly { readonly part: Part; readonly address: string }[] =>
+  Object.entries(madeBy(contract)).map(([part, name]) => {
+    const [address = 0n] = immutableIn(contract, name, code)
+    return { part: part as Part, address: addressText(address) }
+  })
+
+/** `RiskRegistry.models` was given as `models_`, `PlausibleInbox._jumpBps` within a structure. */
 function givenAs(given: ConstructorArguments, name: string): bigint | undefined {
-  const parameter = name.slice(name.indexOf('.') + 1).replace(/^_/, '')
-  const value = given[`${parameter}_`] ?? given[parameter]
+  const parameter = name.slice(name.indexOf('.') + 1)
+  const member = Object.keys(given).find((key) => key.endsWith(`.${parameter.replace(/^_/, '')}`)) ?? ''
+  const value = given[`${parameter}_`] ?? given[parameter] ?? given[member]
   return typeof value === 'bigint' || typeof value === 'string' ? BigInt(value) : undefined
 }
 

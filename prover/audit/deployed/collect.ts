@@ -5,7 +5,7 @@ import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
 import { ProverError } from '../../errors.ts'
 import { inTurns } from '../nodeReads.ts'
 import { type DeployedSource, readOf } from './reading.ts'
-import { argumentsOf, madeByRegistry, madeIn, restrictedIn } from './code.ts'
+import { argumentsOf, contractOf, isMade, madeIn, restrictedIn } from './code.ts'
 import { collectCommittee } from './committee.ts'
 import { type AddressOf, collectCouncil } from './council.ts'
 import type { ContractRecord, CreationRecord, DeployedRecord, Part, ReadRecord } from './record.ts'
@@ -56,9 +56,8 @@ const beganIn = (contracts: readonly ContractRecord[], council: string): number 
   contracts.find(({ part, address }) => part === 'council' && address === council)?.creation?.block ?? 0
 
 /** Contracts that one of ours asks: those that it made, and sources of a median. */
-function madeOrNamedBy(record: ContractRecord): readonly AddressOf<Part>[] {
-  const { part, creation } = record
-  const made = madeIn(record)
+function madeOrNamedBy({ part, code, creation }: ContractRecord): readonly AddressOf<Part>[] {
+  const made = madeIn(contractOf({ part, code }), code)
   if (made.length > 0) return made
   const given = part === 'source' ? argumentsOf('MedianFeed', creation)?.sources_ : undefined
   return [...((given ?? []) as Iterable<string>)].map((address) => ({ part: 'source', address }))
@@ -67,7 +66,7 @@ function madeOrNamedBy(record: ContractRecord): readonly AddressOf<Part>[] {
 async function contractRecord(source: DeployedSource, { part, address }: AddressOf<Part>): Promise<ContractRecord> {
   const { provider, end } = source
   const code = (await ask(`Reading the code at ${address}`, () => provider.getCode(address, end))).toLowerCase()
-  const creation = part in madeByRegistry ? null : await creationOf(source, address)
+  const creation = isMade(part) ? null : await creationOf(source, address)
   return { part, address, code, creation, ...(await collectCommittee(source, { part, address, code, creation })) }
 }
 

@@ -12,7 +12,7 @@ import {
   judgeCode,
   judgeCreation,
   judgeImmutables,
-  madeByRegistry,
+  isMade,
   madeIn,
 } from './code.ts'
 import { type Committee, judgeCommittee } from './committee.ts'
@@ -96,7 +96,7 @@ function missingContracts({ contracts, council }: DeployedRecord, place: Expecte
 /** Contracts whose answers one of ours takes. */
 function askedBy(record: ContractRecord): readonly (readonly [Part, string])[] {
   const contract = contractOf(record)
-  const made = madeIn(record)
+  const made = madeIn(contract, record.code)
   if (made.length > 0) return made.map(({ part, address }) => [part, address])
   const sources = argumentsOf(contract, record.creation)?.sources_ as Iterable<string> | undefined
   return [...(sources ?? [])].map((address) => ['source', address])
@@ -117,7 +117,7 @@ function judgeContract(
   const given = argumentsOf(contract, record.creation)
   const claims = [
     judgeCode(at, contract, record),
-    ...(part in madeByRegistry ? [] : judgeCreation(at, contract, record)),
+    ...(isMade(part) ? [] : judgeCreation(at, contract, record)),
     ...judgeImmutables(at, contract, record, place.chainId),
     ...judgeArguments(at, given, deployed, place),
     ...judgeCommittee(at, record, given, pins),

@@ -464,7 +464,7 @@ const gasOfConstructors: Partial<Record<ContractName, bigint>> = {
   ModelRegistry: 40_000n,
   RiskRegistry: 2_250_000n,
   AttestedRounds: 300_000n,
-  PortfolioRegistry: 1_000_000n,
+  PortfolioRegistry: 2_650_000n,
 }
 
 /** A verifier has nothing to construct but its code. */

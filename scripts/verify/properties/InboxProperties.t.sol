@@ -19,7 +19,7 @@ contract InboxProperties {
         chain.checkpoints[count % 32 == 0 ? count : count % 64] = head;
     }
 
-    /// @custom:twin market/Inbox.sol | = extend(previous, observation); | = extend(bytes32(0), observation);
+    /// @custom:twin market/Inbox.sol ~> = extend(previous, observation); ~> = extend(bytes32(0), observation);
     function check_headFollowsFromHeadAndWord(uint32 count, bytes32 head, uint256 word) external {
         if (count == 0) return;
         start(count, head);
@@ -31,7 +31,7 @@ contract InboxProperties {
         } catch {}
     }
 
-    /// @custom:twin market/Inbox.sol | if (word > limit) revert InboxWordOutOfRange(word, limit); |
+    /// @custom:twin market/Inbox.sol ~> if (word > limit) revert InboxWordOutOfRange(word, limit); ~>
     function check_wordsThatWouldReachTheCountAreRefused(uint32 count, uint256 word) external {
         start(count, 0);
         try this.append(0, ObservationElement.wrap(word)) {
@@ -41,7 +41,7 @@ contract InboxProperties {
         }
     }
 
-    /// @custom:twin market/Inbox.sol | uint256 internal constant RING = 64; | uint256 internal constant RING = 1;
+    /// @custom:twin market/Inbox.sol ~> uint256 internal constant RING = 64; ~> uint256 internal constant RING = 1;
     function check_theHeadBeforeIsKept(uint32 count, bytes32 head, uint200 word) external {
         if (count == 0) return;
         start(count, head);

@@ -23,16 +23,24 @@ contract PolicyProperties {
         PolicyBounds.checkMargin(word);
     }
 
-    /// @custom:twin parameters/PolicyBounds.sol | _least("maxParameterAgeSeconds", policy.maxParameterAgeSeconds, policy.maxObservationAgeSeconds); |
+    /// @custom:twin parameters/PolicyBounds.sol ~> _least("maxParameterAgeSeconds", policy.maxParameterAgeSeconds, policy.maxObservationAgeSeconds); ~>
     function check_parametersLiveAsLongAsObservations(IRiskPolicy.FreshnessPolicy memory policy) external view {
         try this.freshness(policy) {
             assert(policy.maxObservationAgeSeconds >= 1);
             assert(policy.maxParameterAgeSeconds >= policy.maxObservationAgeSeconds);
-            assert(policy.maxParameterAgeSeconds <= 30 days);
+            assert(policy.maxParameterAgeSeconds <= 1 days);
         } catch {}
     }
 
-    /// @custom:twin parameters/PolicyBounds.sol | _greatest("initialMarginX24", takenX24, ONE_X24 - 1); | _greatest("initialMarginX24", takenX24, ONE_X24);
+    /// @custom:twin parameters/PolicyBounds.sol ~> _least("stalenessAddOnPerHourX24", policy.stalenessAddOnPerHourX24, MIN_ADD_ON_PER_HOUR_X24); ~>
+    function check_silenceMakesMarginsStricter(IRiskPolicy.FreshnessPolicy memory policy) external view {
+        try this.freshness(policy) {
+            assert(policy.stalenessAddOnPerHourX24 >= 83_886 && policy.stalenessAddOnPerHourX24 <= 2 ** 21);
+            assert(policy.maintenanceMarginCapX24 <= 3 * 2 ** 22);
+        } catch {}
+    }
+
+    /// @custom:twin parameters/PolicyBounds.sol ~> _greatest("initialMarginX24", takenX24, ONE_X24 - 1); ~> _greatest("initialMarginX24", takenX24, ONE_X24);
     function check_marginsLeaveSomethingToLend(MarginPolicyWord word, MarketPolicyWord marketWord) external view {
         try this.jointly(word, marketWord) {
             uint256 ceilingX34 = marketWord.maintenanceMarginCeilingX16() * 256 * (1024 + word.initialMarginBufferX10());
@@ -40,7 +48,7 @@ contract PolicyProperties {
         } catch {}
     }
 
-    /// @custom:twin parameters/PolicyBounds.sol | FieldBounds.checkMarketPolicy(word); |
+    /// @custom:twin parameters/PolicyBounds.sol ~> FieldBounds.checkMarketPolicy(word); ~>
     function check_floorsAreBelowCeilings(MarketPolicyWord word) external view {
         try this.ofMarket(word) {
             assert(word.fits() && word.maxReturnX16() > 0);
@@ -51,7 +59,7 @@ contract PolicyProperties {
         } catch {}
     }
 
-    /// @custom:twin parameters/PolicyBounds.sol | FieldBounds.checkMarginPolicy(word); |
+    /// @custom:twin parameters/PolicyBounds.sol ~> FieldBounds.checkMarginPolicy(word); ~>
     function check_marginsMayAlwaysTighten(MarginPolicyWord word) external view {
         try this.ofMargin(word) {
             assert(word.fits() && word.tightenPerSecondX32() >= 1 && word.scanMultipleX8() >= 256);

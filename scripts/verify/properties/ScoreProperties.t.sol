@@ -10,7 +10,7 @@ contract ScoreProperties {
         return ShadowScore.add(score, before, next, policy);
     }
 
-    /// @custom:twin registry/ShadowScore.sol | packScore(self.predictions() + 1, | packScore(self.predictions(),
+    /// @custom:twin registry/ShadowScore.sol ~> packScore(self.predictions() + 1, ~> packScore(self.predictions(),
     function check_predictionsAreCounted(ScoreWord score, AnchorStateWord before, AnchorStateWord next, LearningPolicyWord policy) external view {
         try this.add(score, before, next, policy) returns (ScoreWord sum) {
             assert(sum.predictions() == score.predictions() + 1);

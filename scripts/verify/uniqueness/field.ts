@@ -10,6 +10,8 @@ export type Form = ReadonlyMap<number, bigint>
 export class Field {
   readonly order: bigint
   readonly #half: bigint
+  /** Circuits use the same few coefficients over and over. */
+  readonly #inverses = new Map<bigint, bigint>()
 
   constructor(order: bigint) {
     this.order = order
@@ -23,8 +25,18 @@ export class Field {
     return rest > this.#half ? rest - this.order : rest
   }
 
-  /** By the extended Euclidean algorithm; the value must not be 0. */
+  /** Of a value that is not 0. */
   inverse(value: bigint): bigint {
+    let inverse = this.#inverses.get(value)
+    if (inverse === undefined) {
+      inverse = this.#invert(value)
+      this.#inverses.set(value, inverse)
+    }
+    return inverse
+  }
+
+  /** By the extended Euclidean algorithm. */
+  #invert(value: bigint): bigint {
     let [r, nextR, s, nextS] = [this.order, ((value % this.order) + this.order) % this.order, 0n, 1n]
     while (nextR !== 0n) {
       const quotient = r / nextR

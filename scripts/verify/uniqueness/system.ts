@@ -38,6 +38,8 @@ export class System {
   readonly #zeroRows = new Map<string, { readonly factor: Sum }[]>()
   readonly #learntRows = new Set<number>()
   readonly #span: LinearSpan
+  readonly #keys = new Map<Sum, string>()
+  readonly #wholeKeys = new Map<Sum, string>()
   #nextAtom: number
   #queue: number[] = []
   readonly #touchedRows = new Set<number>()
@@ -113,7 +115,9 @@ export class System {
         const unbounded = atomsOf(equal).filter((each) => !this.#intervals.has(each))
         if (unbounded.length === 0) yield equal
         if (unbounded.length > MOST_UNBOUNDED) continue
-        for (const next of unbounded.length > 0 ? this.#without(equal, unbounded[0]!) : []) {
+        // A second relation takes out what the first brought in: an unbounded atom, else one that is determined.
+        const brought = unbounded[0] ?? atomsOf(equal).find((each) => this.#determined.has(each) && !form.has(each))
+        for (const next of brought === undefined ? [] : this.#without(equal, brought)) {
           if (atomsOf(next).every((each) => this.#intervals.has(each))) yield next
         }
       }
@@ -122,17 +126,22 @@ export class System {
 
   /** A relation less multiples of others that take an open atom out of it which is no bit; once, and once more. */
   *differences(relation: Form, depth = 0): Generator<Form> {
+    const unbounded = this.#unboundedOf(relation)
+    if (unbounded.length > 2 - depth) return
     const inTheWay = atomsOf(relation).filter((atom) => !this.#determined.has(atom) && !this.bits.has(atom))
-    const unbounded = inTheWay.filter((atom) => !this.#intervals.has(atom))
-    if (inTheWay.length > MOST_UNBOUNDED || unbounded.length > 2 - depth) return
+    if (unbounded.length === 0 && inTheWay.length > MOST_UNBOUNDED) return
     for (const atom of unbounded.length > 0 ? unbounded.slice(0, 1) : inTheWay) {
-      if (this.relationsWith(atom).length > MOST_RELATIONS) continue
+      if (this.relationsWith(atom).length > (unbounded.length > 0 ? MOST_WITHOUT : MOST_RELATIONS)) continue
       for (const difference of this.#without(relation, atom)) {
         if (difference.size === 0) continue
-        yield difference
+        if (this.#unboundedOf(difference).length === 0) yield difference
         if (depth === 0) yield* this.differences(difference, 1)
       }
     }
+  }
+
+  #unboundedOf(form: Form): readonly number[] {
+    return atomsOf(form).filter((atom) => !this.#determined.has(atom) && !this.#intervals.has(atom))
   }
 
   /** The form less multiples of each relation with one of its atoms, which takes that atom out of it. */
@@ -172,7 +181,17 @@ export class System {
     return this.#keyOf(sum, true)
   }
 
-  #keyOf({ wires, coefficients }: Sum, withConstant: boolean): string {
+  #keyOf(sum: Sum, withConstant: boolean): string {
+    const keys = withConstant ? this.#wholeKeys : this.#keys
+    let key = keys.get(sum)
+    if (key === undefined) {
+      key = this.#makeKey(sum, withConstant)
+      keys.set(sum, key)
+    }
+    return key
+  }
+
+  #makeKey({ wires, coefficients }: Sum, withConstant: boolean): string {
     const terms = wires
       .map((wire, i) => [wire, coefficients[i]!] as const)
       .filter(([wire]) => wire !== 0 || withConstant)
@@ -391,6 +410,8 @@ const LEAST_SHARED = 4
 const MOST_RELATIONS = 12
 /** Unbounded atoms that a second relation takes out of a form. */
 const MOST_UNBOUNDED = 4
+/** Relations of an unbounded atom that are tried to take it out of another. */
+const MOST_WITHOUT = 100
 
 const isEmpty = (sum: Sum): boolean => sum.wires.length === 0
 const isConstant = (sum: Sum): boolean => sum.wires.length === 1 && sum.wires[0] === 0
