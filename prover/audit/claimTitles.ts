@@ -51,6 +51,8 @@ const claimTitles = {
   R35: 'shadow',
   R36: 'score',
   R37: 'promotion',
+  R41: 'pause',
+  R44: 'source',
   R50: 'evidence that lasts',
   R51: 'newest round or nearly',
   R53: 'prices of a round together',

@@ -14,6 +14,8 @@ export type { Computations } from './market/judgeBatch.ts'
 export {
   type AuditReport,
   type BatchReport,
+  type ChangeReport,
+  changeText,
   formatAudit,
   type MarketReport,
   type MeanScore,
@@ -24,6 +26,7 @@ export { type AuditKey, pinsOfKeys } from './models.ts'
 export type { AuditPins, PinnedDeployment, PinnedSource } from './pins.ts'
 export type { Authority, RoleReport } from './deployed/authority.ts'
 export type { ContractReport, DeployedReport } from './deployed/judge.ts'
+export { committeeChangeText } from './deployed/report.ts'
 export { auditPortfolio, isPortfolioRegistry, type PortfolioAudit } from './portfolio/audit.ts'
 export { auditPortfolioOffline, writePortfolioAuditBundle } from './portfolio/auditBundle.ts'
 export {

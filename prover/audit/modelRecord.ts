@@ -2,10 +2,28 @@
 import { z } from 'zod'
 import { type BuildName, builds } from '../../circuits/statements/index.ts'
 import { verificationKeySchema } from '../registry/proofSchemas.ts'
-import { addressSchema, bytesSchema, digestSchema, hashSchema } from '../registry/wordSchemas.ts'
+import { addressSchema, bytesSchema, digestSchema, hashSchema, integerSchema } from '../registry/wordSchemas.ts'
 
 /** Where an event stands: block, and index of the log within it. */
 export const at = { block: z.int().min(0), logIndex: z.int().min(0) }
+
+/** The same with its time and who sent it. */
+export const stamped = { ...at, timestamp: z.int().min(0), by: addressSchema }
+
+export const pauseEventSchema = z.strictObject({
+  ...stamped,
+  kind: z.enum(['paused', 'held', 'lifted']),
+  /** Of a market, a source or a model. */
+  id: hashSchema,
+  /** When it ends by itself; null of one that is held or lifted. */
+  until: integerSchema(40).nullable(),
+})
+
+/** What the chain holds of the last pause of something; zeros if there was none. */
+export const lastPauseSchema = z.strictObject({ id: hashSchema, since: integerSchema(40), until: integerSchema(40) })
+
+export type PauseEvent = z.infer<typeof pauseEventSchema>
+export type LastPause = z.infer<typeof lastPauseSchema>
 
 const keyManifestSchema = z.strictObject({
   version: z.literal(1),
@@ -40,6 +58,8 @@ export const modelSchema = z.strictObject({
   manifestHash: hashSchema,
   registered: z.strictObject(at),
   disabled: z.strictObject(at).nullable(),
+  pauses: z.array(pauseEventSchema),
+  lastPauses: z.array(lastPauseSchema),
   /** What the auditor brought for this model; null if nothing. */
   key: z
     .strictObject({

@@ -19,6 +19,7 @@ import { layoutHash } from '../statement/layout.ts'
 import { failed, summarise } from './findings.ts'
 import type { ModelRecord } from './modelRecord.ts'
 import { inTurns, placeOf } from './nodeReads.ts'
+import { judgeLastPauses, judgePause, lastPausesOf, pausesIn } from './pauses.ts'
 import type { AuditPins } from './pins.ts'
 import type { ModelReport } from './report.ts'
 import { missingConstant, withoutMetadata } from './verifierCode.ts'
@@ -82,6 +83,7 @@ export async function collectModels(
     const event = registry.parseLog(log)
     return event === null ? [] : [{ place: placeOf(log), name: event.name, args: event.args }]
   })
+  const pauses = await pausesIn(provider, 'ModelRegistry', logs)
   return inTurns(
     events.filter(({ name }) => name === 'ModelRegistered'),
     async ({ place, args }) => {
@@ -105,6 +107,8 @@ export async function collectModels(
         manifestHash: model.manifestHash,
         registered: place,
         disabled: disabled?.place ?? null,
+        pauses: pauses.filter(({ id }) => id === modelId),
+        lastPauses: await lastPausesOf({ provider, end }, 'ModelRegistry', address, [modelId]),
         key: key === undefined ? null : keyRecord(key),
       }
     },
@@ -136,9 +140,9 @@ export function judgeModel(
   const { modelId, key } = model
   if (key === null) {
     // A model that never proved anything needs no key; a batch of it will ask for one.
-    return { modelId, name: modelId, accepted: true, claims: [] }
+    return { modelId, name: modelId, ...summarise(judgePausesOf(model)) }
   }
-  const claims: ClaimResult[] = []
+  const claims: ClaimResult[] = [...judgePausesOf(model)]
   try {
     const verificationKey = parseVerificationKey(key.verificationKey)
     const keyHash = `0x${verificationKeyHash(verificationKey)}`
@@ -166,6 +170,11 @@ export function judgeModel(
   }
   return { modelId, name: key.build, ...summarise(claims) }
 }
+
+const judgePausesOf = ({ modelId, pauses, lastPauses }: ModelRecord): readonly ClaimResult[] => [
+  ...pauses.flatMap((pause) => judgePause(pause, pauses)),
+  ...judgeLastPauses('models.lastPauses', pauses, lastPauses, [modelId]),
+]
 
 /** T2 and T3 of docs/claims/proof.md: how the key was made. */
 function judgeManifest(

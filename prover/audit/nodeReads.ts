@@ -1,13 +1,26 @@
 /** Reading a node, a few requests at a time. */
-import type { Log } from 'ethers'
+import { type Log, type Provider, ZeroAddress } from 'ethers'
+import { ask } from '../registry/contractErrors.ts'
 
 /** Where an event stands in the order of the chain. */
 export type Place = { readonly block: number; readonly logIndex: number }
+
+/** An event with its time, unix seconds, and with who sent the transaction that left it. */
+export type Stamp = Place & { readonly timestamp: number; readonly by: string }
 
 /** Requests under way at once; nodes limit them. */
 const PARALLEL = 8
 
 export const placeOf = (log: Log): Place => ({ block: log.blockNumber, logIndex: log.index })
+
+/** @throws {@link RpcError} */
+export async function stampOf(provider: Provider, log: Log): Promise<Stamp> {
+  const [block, sent] = await Promise.all([
+    ask('Reading a block', () => provider.getBlock(log.blockNumber)),
+    ask('Reading a transaction', () => provider.getTransaction(log.transactionHash)),
+  ])
+  return { ...placeOf(log), timestamp: block?.timestamp ?? 0, by: sent?.from ?? ZeroAddress }
+}
 
 /** The order of the chain. */
 export function isBefore(a: Place, b: Place): boolean {

@@ -2,7 +2,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AbiCoder, concat, getCreateAddress, id, keccak256, toBeHex, TypedDataEncoder, ZeroAddress } from 'ethers'
+import {
+  AbiCoder,
+  concat,
+  Contract,
+  getCreateAddress,
+  id,
+  keccak256,
+  toBeHex,
+  TypedDataEncoder,
+  Wallet,
+  ZeroAddress,
+} from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Audit,
@@ -98,6 +109,8 @@ describe('an honest deployment', () => {
       ['ModelRegistry', ['A7', 'A9', 'A8', 'A3']],
       ['RiskCouncil', ['A7', 'A9', 'A3']],
       ['AttestedFeed', ['A7', 'A9', 'A8', 'A10']],
+      ['PolicyChecks', ['A7']],
+      ['InboxPlaces', ['A7']],
     ])
   })
 
@@ -109,8 +122,11 @@ describe('an honest deployment', () => {
     expect(table).toMatch(
       /^ {2}admin, granted by admin, cancelled by admin:\n {4}0x\w{40} {2}at once {2}granted in block \d+ by 0x\w{40}$/m,
     )
-    expect(table).toMatch(/^ {4}may RiskRegistry: setLearningPolicy, .*setPromotionPolicy$/m)
-    expect(table).toMatch(/^ {2}guardian, .*^ {4}may ModelRegistry: disable$/ms)
+    expect(table).toMatch(
+      /^ {4}may RiskRegistry: setLearningPolicy, .*setPromotionPolicy, rotateSource, holdPause, liftPause$/m,
+    )
+    expect(table).toMatch(/^ {2}its own labelRole, .*grantRole, revokeRole: cancelled by admin$/m)
+    expect(table).toMatch(/^ {2}guardian, .*^ {4}may RiskRegistry: pause$.*^ {4}may AttestedFeed: revokeSigner$/ms)
     const json = JSON.parse(auditToJson(honest.report))
     expect(json.deployed.contracts[3].committee).toMatchObject({ threshold: 2 })
     expect(json.deployed.authority.roles[0]).toMatchObject({ name: 'admin', grantedBy: 'admin', cancelledBy: 'admin' })
@@ -149,6 +165,8 @@ describe('an honest deployment', () => {
           address: ZeroAddress,
           code: `0x${changed.toString('hex')}`,
           creation: null,
+          committee: null,
+          committeeChanges: [],
           signers: [],
         }
         const isFree = free.has(at) || (at >= hash && at < hash + 32)
@@ -185,6 +203,19 @@ describe('A7: a registry', () => {
     expect(formatAudit(report)).toMatch(/found other code from byte \d+ on/)
   })
 
+  it.each(['policyChecks', 'inboxPlaces'] as const)(
+    'whose %s, which it made, is other code is rejected',
+    async (method) => {
+      const contract = new Contract(registry, interfaceOf('RiskRegistry'), engine.chain.ethers.provider as never)
+      const address: string = await contract.getFunction(method)()
+      const name = { policyChecks: 'PolicyChecks', inboxPlaces: 'InboxPlaces' }[method]
+      const yes = await auditedAfter(() => setCode(address, '0x60015f5260205ff3'))
+      expect(failuresOf(yes)).toEqual([`A7 deployed.${name}.code`])
+      const none = await auditedAfter(() => setCode(address, '0x'))
+      expect(failuresOf(none)).toEqual([`A7 deployed.${name}.code`])
+    },
+  )
+
   it('whose shadows’ scores can be written is rejected, and the function is named', async () => {
     const body = `${UNCHANGED} function setScore(uint256 slot, uint256 score) external { assembly { sstore(slot, score) } }`
     const report = await auditedAfter(() => putBefore(engine.chain, registry, body))
@@ -194,6 +225,10 @@ describe('A7: a registry', () => {
 })
 
 const sig = (method: string): string => `bytes4(${interfaceOf('RiskRegistry').getFunction(method)?.selector})`
+
+/** Writes a slot of a contract. */
+const store = (address: string, slot: string, value: bigint): Promise<unknown> =>
+  engine.chain.request('hardhat_setStorageAt', address, slot, toBeHex(value, 32))
 
 describe('A8: a value that a constructor chose', () => {
   it('is rejected when it was changed: the registry of models that a registry asks', async () => {
@@ -213,13 +248,8 @@ describe('A8: a value that a constructor chose', () => {
 
   it('is rejected when it was lowered: the threshold of a feed', async () => {
     const { address } = attestedFeedOf(engine.deployment)
-    const lower = withImmutable(await codeOf(address), 'AttestedFeed', 'SignerCommittee.threshold', 1n)
-    const report = await auditedAfter(() => setCode(address, lower))
-    await expectRejected(
-      report,
-      'A8 deployed.AttestedFeed.SignerCommittee.threshold',
-      'A10 deployed.AttestedFeed.threshold',
-    )
+    const report = await auditedAfter(() => store(address, toBeHex(THRESHOLD_SLOT), 1n))
+    await expectRejected(report, 'A10 deployed.AttestedFeed.threshold')
   })
 
   it('is rejected when it is of another chain: the domain that signers sign for', async () => {
@@ -271,6 +301,56 @@ describe('A10: a source', () => {
     expect((await of({ signers: signers.toReversed() })).report.accepted).toBe(true)
   })
 
+  it('whose signers the council replaced, and the guardian revoked one of, is accepted, and told change by change', async () => {
+    const report = await auditedAfter(changeCommittee)
+    expect(failuresOf(report)).toEqual([])
+    const [first, , third] = feedSigners.map(({ address }) => address)
+    const other = strangerSigner.address
+    const signers = sorted([first, third, other])
+    const owner = await engine.chain.signers[0]?.getAddress()
+    const table = formatAudit(report)
+    expect(table).toMatch(new RegExp(`^ {4}set to 2 of 3: ${signers.join(' ')}, in block \\d+ at .* by ${owner}$`, 'm'))
+    expect(table).toMatch(new RegExp(`^ {4}revoked ${third}, in block \\d+ at .* by ${owner}$`, 'm'))
+    const left = signers.filter((signer) => signer !== third)
+    expect(table).toMatch(new RegExp(`^ {2}AttestedFeed 0x\\w{40}: 2 of 2: ${left.join(' ')}$`, 'm'))
+  })
+
+  it('whose signers are not those to which its changes lead is rejected', async () => {
+    const { record } = await engine.chain.undone(async () => {
+      await changeCommittee()
+      return auditNow()
+    })
+    const at = 'A10 deployed.AttestedFeed'
+    const lies = [
+      [(feed: Feed) => feed.committeeChanges.pop(), `${at}.signers`],
+      [(feed: Feed) => feed.committeeChanges.splice(1, 1), `${at}.signers`],
+      [(feed: Feed) => feed.committeeChanges.shift(), `${at}.committeeChanges[0].signers`],
+      [
+        (feed: Feed) => Object.assign(feed.committeeChanges[0] ?? {}, { threshold: 1 }),
+        `${at}.committeeChanges[0].threshold`,
+      ],
+      [(feed: Feed) => Object.assign(feed.committeeChanges[1] ?? {}, { threshold: 1 }), `${at}.threshold`],
+      [(feed: Feed) => feed.committee.signers.push(ZeroAddress), `${at}.signers`],
+      [
+        (feed: Feed) => Object.assign(feed.committeeChanges[2] ?? {}, { signer: ZeroAddress }),
+        `${at}.committeeChanges[2].signer`,
+      ],
+      [(feed: Feed) => Object.assign(feed.signers[1] ?? {}, { isSigner: true }), `${at}.signers`],
+    ] as const
+    for (const [lie, field] of lies) {
+      const copy = structuredClone(record)
+      lie(copy.deployed.contracts.find(({ part }) => part === 'source') as never)
+      expect(failuresOf(await judge(copy))).toEqual([field])
+    }
+    const hidden = await auditedAfter(async () => {
+      const slot = keccak256(
+        AbiCoder.defaultAbiCoder().encode(['address', 'uint256'], [feedSigners[2]?.address, SIGNERS_SLOT]),
+      )
+      await store(attestedFeedOf(engine.deployment).address, slot, 0n)
+    })
+    await expectRejected(hidden, `${at}.signers`)
+  })
+
   it('A9: whose constructor made somebody a signer besides, under the very same code, is rejected', async () => {
     const { chain } = engine
     await chain.undone(async () => {
@@ -292,8 +372,30 @@ describe('A10: a source', () => {
   })
 })
 
-/** Where a feed keeps who signs. */
-const SIGNERS_SLOT = 1
+type Feed = {
+  committee: { signers: string[] }
+  committeeChanges: object[]
+  signers: object[]
+}
+
+const strangerSigner = new Wallet(toBeHex(14, 32))
+const sorted = (accounts: readonly (string | undefined)[]): readonly string[] =>
+  accounts.filter((each) => each !== undefined).toSorted((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
+
+/** The council replaces the second of three signers, then the guardian revokes the third. */
+async function changeCommittee(): Promise<void> {
+  const feed = new Contract(
+    attestedFeedOf(engine.deployment).address,
+    interfaceOf('AttestedFeed'),
+    engine.chain.signers[0] as never,
+  )
+  const [first, , third] = feedSigners.map(({ address }) => address)
+  await mined(feed.getFunction('setCommittee')(sorted([first, third, strangerSigner.address]), 2))
+  await mined(feed.getFunction('revokeSigner')(third))
+}
+
+/** Where a feed keeps how many must sign, and who. */
+const [THRESHOLD_SLOT, SIGNERS_SLOT] = [4, 5]
 
 /** Creation code that leaves a true feed's code behind, and signers in its storage whom nobody named. */
 async function feedWithHiddenSigners(
@@ -312,9 +414,12 @@ async function feedWithHiddenSigners(
     keccak256(AbiCoder.defaultAbiCoder().encode(['address', 'uint256'], [signer, SIGNERS_SLOT])),
   )
   const length = toBeHex((runtime.length - 2) / 2, 2)
-  // SSTORE of a 1 each, which takes 36 bytes, then CODECOPY and RETURN of what follows these 10 more.
-  const stores = slots.flatMap((slot) => ['0x60017f', slot, '0x55'])
-  const copy = ['0x61', length, '0x8060', toBeHex(36 * hidden.length + 10, 1), '0x5f395ff3']
+  // SSTORE of a 1 each, and of the threshold, which takes 36 bytes, then CODECOPY and RETURN of what follows these 10 more.
+  const stores = [
+    ...slots.flatMap((slot) => ['0x60017f', slot, '0x55']),
+    ...['0x60027f', toBeHex(THRESHOLD_SLOT, 32), '0x55'],
+  ]
+  const copy = ['0x61', length, '0x8060', toBeHex(36 * (hidden.length + 1) + 10, 1), '0x5f395ff3']
   return { address, data: concat([...stores, ...copy, runtime]) }
 }
 
@@ -383,7 +488,7 @@ describe('A11: a council', () => {
       for (const member of members) member.delaySeconds = 48 * 3600
     const claimsOf = async () => (await judge(waits as never)).deployed.authority.claims
     expect(await claimsOf()).toContainEqual(expect.objectContaining({ holds: false, field: 'council.deployer' }))
-    for (const { creation } of waits.deployed.contracts) creation.from = ZeroAddress
+    for (const { creation } of waits.deployed.contracts) if (creation !== null) creation.from = ZeroAddress
     expect(await claimsOf()).toEqual([{ claim: 'A11', holds: true }])
   })
 
@@ -429,13 +534,54 @@ describe('A11: a council', () => {
     await expectRejected(report, 'A11 ModelRegistry.register')
   })
 
-  it('that another contract obeys is rejected', async () => {
-    const { chain } = engine
-    const report = await auditedAfter(async () => {
-      const other = await chain.deploy('RiskCouncil', await admin())
-      await callCouncil('updateAuthority', engine.deployment.addresses.modelRegistry, other.target)
-    })
-    await expectRejected(report, 'A11 ModelRegistry.authority')
+  it('that another contract obeys is rejected, be it a registry or a source', async () => {
+    const { chain, deployment } = engine
+    for (const [contract, address] of [
+      ['ModelRegistry', deployment.addresses.modelRegistry],
+      ['AttestedFeed', attestedFeedOf(deployment).address],
+    ] as const) {
+      const report = await auditedAfter(async () => {
+        const other = await chain.deploy('RiskCouncil', await admin())
+        await callCouncil('updateAuthority', address, other.target)
+      })
+      await expectRejected(report, `A11 ${contract}.authority`)
+    }
+  })
+
+  it('that lets anybody replace signers, or anybody cancel what it does, is rejected where it must be governed', async () => {
+    const { address } = attestedFeedOf(engine.deployment)
+    const everybody = 2n ** 64n - 1n
+    const governors = [await admin()]
+    for (const method of ['setCommittee', 'revokeSigner']) {
+      const selector = interfaceOf('AttestedFeed').getFunction(method)?.selector
+      const open = () => callCouncil('setTargetFunctionRole', address, [selector], everybody)
+      await expectRejected(await auditedAfter(open, { governors }), `A11 AttestedFeed.${method}`)
+      expect((await auditedAfter(open)).accepted).toBe(true)
+    }
+    const { council } = engine.deployment.addresses
+    const grant = interfaceOf('RiskCouncil').getFunction('grantRole')?.selector
+    const cancelledBy = (guardian: bigint) =>
+      auditedAfter(
+        async () => {
+          await callCouncil('setTargetFunctionRole', council, [grant], 77n)
+          await callCouncil('setRoleGuardian', 77n, guardian)
+        },
+        { governors },
+      )
+    await expectRejected(await cancelledBy(everybody), 'A11 council.grantRole.cancelledBy')
+    const named = await cancelledBy(1n)
+    expect(failuresOf(named)).toEqual([])
+    expect(formatAudit(named)).toMatch(/^ {2}its own grantRole: cancelled by guardian$/m)
+  })
+
+  it('whose own functions a record leaves out is rejected, and so is one that leaves out a source', async () => {
+    const pins = { governors: [await admin()] }
+    const without = structuredClone(honest.record)
+    without.deployed.council.admin.pop()
+    await expectRejected(await judge(without, pins), 'A11 council.admin')
+    const ungoverned = structuredClone(honest.record)
+    ungoverned.deployed.council.targets.pop()
+    await expectRejected(await judge(ungoverned), 'A11 council.targets')
   })
 
   it('A7: with a door for one account is rejected by its code', async () => {
@@ -495,7 +641,7 @@ describe('zkrisk audit', () => {
       const told = await zkrisk('audit', '--bundle', file, '--governor', governor, '--least-delay', '0')
       expect(told.code).toBe(0)
       expect(told.stdout).toMatch(
-        /^ {2}code +RiskRegistry, ModelRegistry, RiskCouncil, AttestedFeed sha256 \w{16}… +this checkout/m,
+        /^ {2}code +RiskRegistry, ModelRegistry, RiskCouncil, AttestedFeed, PolicyChecks, InboxPlaces sha256 \w{16}… +this checkout/m,
       )
       expect(told.stdout).toMatch(new RegExp(`^ {2}governors +${governor} +--governor$`, 'm'))
       expect(told.stdout).toMatch(/^ {2}least delay +0 h +--least-delay$/m)
@@ -522,6 +668,8 @@ describe('a record', () => {
       const without = structuredClone(honest.record) as never as Record
       without.deployed.contracts.splice(i, 1)
       expect([part, (await judge(without as never)).accepted]).toEqual([part, false])
+      // What a registry’s constructor made has no transaction of its own.
+      if (part === 'policyChecks' || part === 'inboxPlaces') continue
       const hidden = structuredClone(honest.record) as never as Record
       Object.assign(hidden.deployed.contracts[i] ?? {}, { creation: null })
       const report = await judge(hidden as never)
@@ -550,7 +698,7 @@ describe('a record', () => {
 type Elsewhere = {
   context: { chainId: bigint }
   deployed: {
-    contracts: { creation: { from: string } }[]
+    contracts: { creation: { from: string } | null }[]
     council: { roles: { members: { delaySeconds: number }[] }[] }
   }
 }

@@ -72,6 +72,7 @@ describe('an honest portfolio registry', () => {
       'Improvement',
       'PortfolioPolicyBounds',
     ])
+    expect(formatPortfolioAudit(whole.report)).toMatch(/^ {4}may AttestedRounds: setCommittee, revokeSigner$/m)
     expect(formatPortfolioAudit(whole.report)).toMatch(/^ {2}AttestedRounds 0x\w{40}: 2 of 3: /m)
     expect(formatPortfolioAudit(whole.report)).toMatch(/^ {2}venue, .*^ {4}may PortfolioRegistry: reportAccount$/ms)
   })

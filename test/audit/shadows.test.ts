@@ -651,7 +651,7 @@ describe('A2: whatever the record says of shadows', () => {
     removals: ['R35', 'R3', 'A2'],
     promotions: ['R37', 'A2'],
     promotionPolicies: ['R37', 'A2'],
-    inForce: ['R37'],
+    inForce: ['R37', 'R41'],
   }
 
   it('is found when it is changed, field by field', async () => {

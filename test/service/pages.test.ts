@@ -71,16 +71,35 @@ function chainFile(): string {
 }
 
 function deployedReport(judged: Pick<AuditReport['models'][number], 'accepted' | 'claims'>): AuditReport['deployed'] {
-  const [address, account, other] = ['a1', 'b2', 'c3'].map((byte) => `0x${byte.repeat(20)}`) as [string, string, string]
+  const [address, account, other, council] = ['a1', 'b2', 'c3', 'd4'].map((byte) => `0x${byte.repeat(20)}`) as [
+    string,
+    string,
+    string,
+    string,
+  ]
   const governs = { grantedBy: 'admin', cancelledBy: 'guardian', grantDelaySeconds: 0 }
   const member = { account, delaySeconds: 172_800, grantedInBlock: 1, grantedBy: other }
+  const revoked = {
+    kind: 'revoked',
+    block: 9,
+    logIndex: 0,
+    timestamp: 1_770_265_800,
+    by: other,
+    signer: council,
+  } as const
   return {
     contracts: [
       { name: 'RiskRegistry', address, ...judged },
-      { name: 'AttestedFeed', address, committee: { threshold: 2, signers: [address, account, other] }, ...judged },
+      {
+        name: 'AttestedFeed',
+        address,
+        committee: { threshold: 2, signers: [address, account, other], changes: [revoked] },
+        ...judged,
+      },
     ],
     authority: {
       council: address,
+      admin: [{ method: 'grantRole', cancelledBy: 'canceller' }],
       roles: [
         { name: 'admin', ...governs, may: ['RiskRegistry.addMarket', 'ModelRegistry.register'], members: [member] },
         { name: 'guardian', ...governs, may: ['ModelRegistry.disable'], members: [{ ...member, delaySeconds: 0 }] },
@@ -133,7 +152,17 @@ function auditReport(): AuditReport {
     })),
   }))
   return {
-    ...{ accepted: true, chainId: 31337n, registry, fromBlock: 0, toBlock: 40, pinned: true, batches, promotions: [] },
+    ...{
+      accepted: true,
+      chainId: 31337n,
+      registry,
+      fromBlock: 0,
+      toBlock: 40,
+      pinned: true,
+      batches,
+      promotions: [],
+      changes: [],
+    },
     models: [{ modelId: '1', name: 'marketRiskRange6x2', ...judged }],
     deployed: deployedReport(judged),
     markets: [{ name: 'BTC-USD', sequence: 12n, waiting: 0, model: 'rangeMixture', ...judged }],

@@ -2,6 +2,7 @@
 import { isDevelopmentChain } from '../../proof/index.ts'
 import {
   ADMIN_ROLE,
+  adminFunctions,
   holderOf,
   LEAST_COUNCIL_DELAY_SECONDS,
   PUBLIC_ROLE,
@@ -11,7 +12,7 @@ import {
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import { type Judged, summarise } from '../findings.ts'
 import type { AuditPins } from '../pins.ts'
-import { contractsFor } from './code.ts'
+import { contractsFor, restrictedIn } from './code.ts'
 import type { DeployedRecord, RoleRecord, TargetRecord } from './record.ts'
 
 /** A role as reports name it. */
@@ -31,7 +32,12 @@ export type RoleReport = {
   }[]
 }
 
-export type Authority = Judged & { readonly council: string; readonly roles: readonly RoleReport[] }
+export type Authority = Judged & {
+  readonly council: string
+  readonly roles: readonly RoleReport[]
+  /** The council's own functions, which administrators call, and who may cancel that. */
+  readonly admin: readonly { readonly method: string; readonly cancelledBy: string }[]
+}
 
 /** A11: of every contract the council is the authority, and of whoever can set something, who it is and how long he waits. */
 export function judgeAuthority(record: DeployedRecord, chainId: bigint, pins: AuditPins): Authority {
@@ -44,15 +50,46 @@ export function judgeAuthority(record: DeployedRecord, chainId: bigint, pins: Au
         : judgeTarget(target, record, chainId, pins)
     }),
     ...judgeSetters(record, chainId, pins),
+    ...judgeCancellers(record, chainId, pins),
     ...judgeDeployers(record, chainId),
   ]
-  return { council: council.address, roles: council.roles.map((role) => reportOf(role, record)), ...summarise(claims) }
+  return {
+    council: council.address,
+    roles: council.roles.map((role) => reportOf(role, record)),
+    admin: council.admin.map(({ method, role }) => ({ method, cancelledBy: nameOf(guardianOf(role, record), record) })),
+    ...summarise(claims),
+  }
 }
 
-const GOVERNED = ['registry', 'portfolioRegistry', 'modelRegistry'] as const
-
 const governed = ({ contracts }: DeployedRecord): readonly string[] =>
-  contracts.filter(({ part }) => GOVERNED.some((each) => each === part)).map(({ address }) => address)
+  contracts.filter((each) => restrictedIn(each) !== undefined).map(({ address }) => address)
+
+const guardianOf = (id: bigint, { council }: DeployedRecord): bigint =>
+  council.roles.find((role) => role.id === id)?.guardian ?? ADMIN_ROLE
+
+/** Nobody whom nobody chose may keep the council from acting. */
+function judgeCancellers(record: DeployedRecord, chainId: bigint, pins: AuditPins): readonly ClaimResult[] {
+  if (!mustBeGoverned(chainId, pins)) return []
+  const { admin } = record.council
+  const listed = compare('A11', 'council.admin', adminMethods.join(), admin.map(({ method }) => method).join())
+  const roles = [
+    ...admin.map(({ method, role }) => [`council.${method}`, role] as const),
+    ...settingRoles(record).map((role) => [`council.${nameOf(role, record)}`, role] as const),
+  ]
+  return [
+    listed,
+    ...roles.map(([at, role]) =>
+      compare(
+        'A11',
+        `${at}.cancelledBy`,
+        'a role',
+        guardianOf(role, record) === PUBLIC_ROLE ? 'anybody may cancel it' : 'a role',
+      ),
+    ),
+  ]
+}
+
+const adminMethods: readonly string[] = [...adminFunctions.cancellable, ...adminFunctions.revoking]
 
 const nameOf = (id: bigint, { council }: DeployedRecord): string =>
   council.roles.find((role) => role.id === id)?.label || (roleNames.get(id) ?? `role ${id}`)
@@ -69,15 +106,17 @@ function judgeTarget(
   chainId: bigint,
   pins: AuditPins,
 ): readonly ClaimResult[] {
-  const mustBeGoverned = leastDelay(chainId, pins) > 0 || pins.governors !== undefined
   const authority = compare('A11', `${callOf(target, 'authority', record)}`, record.council.address, target.authority)
-  if (!mustBeGoverned) return [authority]
+  if (!mustBeGoverned(chainId, pins)) return [authority]
   const open = target.functions.filter(({ role }) => role === PUBLIC_ROLE)
   return [
     authority,
     ...open.map(({ method }) => compare('A11', callOf(target, method, record), 'a role', 'anybody may call it')),
   ]
 }
+
+const mustBeGoverned = (chainId: bigint, pins: AuditPins): boolean =>
+  leastDelay(chainId, pins) > 0 || pins.governors !== undefined
 
 const leastDelay = (chainId: bigint, { leastDelaySeconds }: AuditPins): number =>
   leastDelaySeconds ?? (isDevelopmentChain(chainId) ? 0 : LEAST_COUNCIL_DELAY_SECONDS)

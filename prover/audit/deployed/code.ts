@@ -1,6 +1,7 @@
 /** Runtime and creation code against what was compiled here: what may differ is masked and compared by name. */
 import { AbiCoder, getAddress, getCreateAddress, id, Interface, toBeHex, TypedDataEncoder } from 'ethers'
 import { type CompiledContract, compiledContractOf, type ContractName } from '../../registry/artifacts.ts'
+import { type RestrictedContract, restrictedFunctions } from '../../registry/authority.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import type { ContractRecord, Part } from './record.ts'
 
@@ -42,6 +43,15 @@ export function contractOf({ part, code }: Pick<ContractRecord, 'part' | 'code'>
   return names.find((name) => isCodeOf(compiledContractOf(name), code)) ?? (names[0] as ContractName)
 }
 
+/** The contract whose restricted functions the council must rule; undefined of what has none, or is not ours. */
+export function restrictedIn(record: Pick<ContractRecord, 'part' | 'code'>): RestrictedContract | undefined {
+  const names: readonly string[] = record.part === 'source' && !isOurs(record) ? [] : [contractOf(record)]
+  return names.find((name): name is RestrictedContract => name in restrictedFunctions)
+}
+
+const isOurs = ({ part, code }: Pick<ContractRecord, 'part' | 'code'>): boolean =>
+  contractsFor[part].some((name) => isCodeOf(compiledContractOf(name), code))
+
 function isCodeOf(contract: CompiledContract, code: string): boolean {
   const compiled = withoutPrefix(contract.deployedBytecode)
   const starts = contract.immutables.flatMap((each) => each.starts)
@@ -50,7 +60,7 @@ function isCodeOf(contract: CompiledContract, code: string): boolean {
 }
 
 /** The value of an immutable in code, at each of its places. */
-export function immutableIn(contract: ContractName, name: string, code: string): readonly bigint[] {
+function immutableIn(contract: ContractName, name: string, code: string): readonly bigint[] {
   const { starts } = compiledContractOf(contract).immutables.find((each) => each.name === name) ?? { starts: [] }
   return starts.map((start) => {
     const digits = withoutPrefix(code).slice(2 * start, 2 * start + WORD_DIGITS)
@@ -203,7 +213,7 @@ export const madeIn = (
     return { part: part as Part, address: addressText(address) }
   })
 
-/** `SignerCommittee.threshold` was given as `threshold_`, `PlausibleInbox._jumpBps` within a structure. */
+/** `RiskRegistry.models` was given as `models_`, `PlausibleInbox._jumpBps` within a structure. */
 function givenAs(given: ConstructorArguments, name: string): bigint | undefined {
   const parameter = name.slice(name.indexOf('.') + 1)
   const member = Object.keys(given).find((key) => key.endsWith(`.${parameter.replace(/^_/, '')}`)) ?? ''

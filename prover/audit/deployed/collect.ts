@@ -1,15 +1,14 @@
 /** Gathers a {@link DeployedRecord} from a node. Judges nothing. */
-import { Contract, type ParamType, type Provider, toBeHex } from 'ethers'
-import { type ContractName, interfaceOf } from '../../registry/artifacts.ts'
+import type { ParamType } from 'ethers'
+import { interfaceOf } from '../../registry/artifacts.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
 import { ProverError } from '../../errors.ts'
 import { inTurns } from '../nodeReads.ts'
-import { argumentsOf, contractOf, isMade, madeIn } from './code.ts'
+import { type DeployedSource, readOf } from './reading.ts'
+import { argumentsOf, contractOf, isMade, madeIn, restrictedIn } from './code.ts'
+import { collectCommittee } from './committee.ts'
 import { type AddressOf, collectCouncil } from './council.ts'
 import type { ContractRecord, CreationRecord, DeployedRecord, Part, ReadRecord } from './record.ts'
-
-/** Where contracts are read, and as of when. */
-export type DeployedSource = { readonly provider: Provider; readonly fromBlock: number; readonly end: number }
 
 /** A question that consumers ask. */
 export type Question = { readonly method: string; readonly of: string }
@@ -34,10 +33,14 @@ export async function collectDeployed(source: DeployedSource, place: DeployedPla
   ]
   const contracts = await inTurns([...own, ...place.sources], (each) => contractRecord(source, each))
   const further = await inTurns(contracts.flatMap(madeOrNamedBy), (each) => contractRecord(source, each))
-  const targets = own.filter(({ part }) => part !== 'council') as Parameters<typeof collectCouncil>[2]
+  const all = [...contracts, ...further]
+  const targets = all.flatMap((each) => {
+    const contract = restrictedIn(each)
+    return contract === undefined ? [] : [{ contract, address: each.address }]
+  })
   const block = await ask('Reading the last block', () => provider.getBlock(end))
   return {
-    contracts: [...contracts, ...further],
+    contracts: all,
     // A council may be older than the registry: whoever got a role before still has it.
     council: await collectCouncil(
       { ...source, fromBlock: Math.min(source.fromBlock, beganIn(contracts, council)) },
@@ -64,26 +67,7 @@ async function contractRecord(source: DeployedSource, { part, address }: Address
   const { provider, end } = source
   const code = (await ask(`Reading the code at ${address}`, () => provider.getCode(address, end))).toLowerCase()
   const creation = isMade(part) ? null : await creationOf(source, address)
-  const record = { part, address, code, creation, signers: [] }
-  return { ...record, signers: await signersOf(source, record) }
-}
-
-async function signersOf(source: DeployedSource, record: ContractRecord): Promise<ContractRecord['signers']> {
-  const contract = contractOf(record)
-  const accounts = (argumentsOf(contract, record.creation)?.signers ?? []) as Iterable<string>
-  const isSigner = async (account: string): Promise<boolean> => {
-    try {
-      return await readOf<boolean>(source, 'AttestedFeed', record.address, 'isSigner', account)
-    } catch (error) {
-      if (error instanceof ContractRevertError) return false
-      throw error
-    }
-  }
-  return inTurns([...accounts], async (account) => ({
-    account,
-    isSigner: await isSigner(account),
-    isContract: (await ask('Reading a signer', () => source.provider.getCode(account, source.end))) !== '0x',
-  }))
+  return { part, address, code, creation, ...(await collectCommittee(source, { part, address, code, creation })) }
 }
 
 /** The transaction that created a contract: the one of the first block that has its code, if the node has the states of then. */
@@ -138,15 +122,4 @@ function flat(types: readonly ParamType[], values: ArrayLike<unknown>): NonNulla
   return types.flatMap(({ name, components }, i) =>
     components === null ? [{ name, value: String(values[i]) }] : flat(components, values[i] as ArrayLike<unknown>),
   )
-}
-
-async function readOf<T>(
-  { provider, end }: DeployedSource,
-  contract: ContractName,
-  address: string,
-  method: string,
-  ...args: readonly unknown[]
-): Promise<T> {
-  const target = new Contract(address, interfaceOf(contract), provider)
-  return ask(`Reading ${method}`, () => target.getFunction(method)(...args, { blockTag: toBeHex(end) }))
 }

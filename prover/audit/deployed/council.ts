@@ -1,15 +1,14 @@
 /** Who governs, as the council's own events and answers have it. */
 import { Contract, type Provider, toBeHex } from 'ethers'
-import { ADMIN_ROLE, type RestrictedContract, restrictedFunctions } from '../../registry/authority.ts'
+import { ADMIN_ROLE, adminFunctions, type RestrictedContract, restrictedFunctions } from '../../registry/authority.ts'
 import { interfaceOf } from '../../registry/artifacts.ts'
 import { logsBetween } from '../../registry/chain.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import { inTurns } from '../nodeReads.ts'
-import { contractsFor } from './code.ts'
 import type { DeployedRecord, Part, RoleRecord, TargetRecord } from './record.ts'
 
 export type AddressOf<P extends Part> = { readonly part: P; readonly address: string }
-type Governed = AddressOf<'registry' | 'portfolioRegistry' | 'modelRegistry'>
+type Governed = { readonly contract: RestrictedContract; readonly address: string }
 
 type CouncilSource = { readonly provider: Provider; readonly fromBlock: number; readonly end: number }
 
@@ -22,8 +21,10 @@ export async function collectCouncil(
   const council = new CouncilReader(source, address)
   const grants = await council.grants()
   const targets = await inTurns(governed, (each) => council.target(each))
+  const admin = await council.adminFunctions()
   const ids = new Set([
     ADMIN_ROLE,
+    ...admin.map(({ role }) => role),
     ...grants.keys(),
     ...targets.flatMap(({ functions }) => functions.map((f) => f.role)),
   ])
@@ -33,7 +34,7 @@ export async function collectCouncil(
     [...ids].toSorted((a, b) => (a < b ? -1 : 1)),
     (id) => council.role(id, grants.get(id)),
   )
-  return { address, roles, targets }
+  return { address, roles, admin, targets }
 }
 
 type Grant = RoleRecord['members'][number]['granted']
@@ -85,8 +86,16 @@ class CouncilReader {
     return { id, label: this.labels.get(id) ?? '', admin, guardian, grantDelaySeconds, members: held }
   }
 
-  async target({ part, address }: Governed): Promise<TargetRecord> {
-    const contract: RestrictedContract = contractsFor[part][0]
+  /** Whose guardians may cancel what administrators schedule of the council itself. */
+  async adminFunctions(): Promise<DeployedRecord['council']['admin']> {
+    const methods = [...adminFunctions.cancellable, ...adminFunctions.revoking]
+    return inTurns(methods, async (method) => {
+      const selector = interfaceOf('RiskCouncil').getFunction(method)?.selector
+      return { method, role: await this.read<bigint>('getTargetFunctionRole', this.address, selector) }
+    })
+  }
+
+  async target({ contract, address }: Governed): Promise<TargetRecord> {
     const code = interfaceOf(contract)
     const target = new Contract(address, code, this.source.provider)
     const blockTag = toBeHex(this.source.end)

@@ -1,30 +1,32 @@
 /** Judges a {@link DeployedRecord}: every contract is ours and stands where the others say, and consumers are told what follows. */
 import { keccak256 } from 'ethers'
-import type { ContractName } from '../../registry/artifacts.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import { type Judged, summarise } from '../findings.ts'
-import type { AuditPins, PinnedSource } from '../pins.ts'
+import type { AuditPins } from '../pins.ts'
 import { type Authority, judgeAuthority } from './authority.ts'
 import {
   argumentsOf,
   type ConstructorArguments,
   contractOf,
   contractsFor,
-  immutableIn,
   judgeCode,
   judgeCreation,
   judgeImmutables,
   isMade,
   madeIn,
 } from './code.ts'
-import type { ContractRecord, DeployedRecord, Part, ReadRecord } from './record.ts'
+import { type Committee, judgeCommittee } from './committee.ts'
+import type { CommitteeChange, ContractRecord, DeployedRecord, Part, ReadRecord } from './record.ts'
 
 /** One contract of a deployment. */
 export type ContractReport = Judged & {
   readonly name: string
   readonly address: string
   /** Who attests, where signers do. */
-  readonly committee?: { readonly threshold: number; readonly signers: readonly string[] }
+  readonly committee?: Committee & {
+    /** Since its constructor's. */
+    readonly changes: readonly CommitteeChange[]
+  }
 }
 
 export type DeployedReport = {
@@ -113,16 +115,17 @@ function judgeContract(
   const contract = contractOf(record)
   const at = `deployed.${contract}`
   const given = argumentsOf(contract, record.creation)
-  const committee = committeeOf(contract, record, given)
   const claims = [
     judgeCode(at, contract, record),
     ...(isMade(part) ? [] : judgeCreation(at, contract, record)),
     ...judgeImmutables(at, contract, record, place.chainId),
     ...judgeArguments(at, given, deployed, place),
-    ...judgeCommittee(at, record, committee, given, pins),
+    ...judgeCommittee(at, record, given, pins),
     ...judgePinned(at, record, pins),
   ]
-  return { name: contract, address, ...(committee === undefined ? {} : { committee }), ...summarise(claims) }
+  const { committee, committeeChanges } = record
+  const attested = committee === null ? {} : { committee: { ...committee, changes: committeeChanges.slice(1) } }
+  return { name: contract, address, ...attested, ...summarise(claims) }
 }
 
 /** A8: constructors were given each other’s addresses, so that no contract asks a stranger. */
@@ -142,45 +145,6 @@ function judgeArguments(
     given?.[name] === undefined || value === undefined ? [] : [compare('A8', `${at}.${name}`, value, given[name])],
   )
 }
-
-function committeeOf(
-  contract: ContractName,
-  { code, signers }: ContractRecord,
-  given: ConstructorArguments | undefined,
-): ContractReport['committee'] {
-  if (given?.signers === undefined) return undefined
-  const [threshold = 0n] = immutableIn(contract, 'SignerCommittee.threshold', code)
-  return {
-    threshold: Number(threshold),
-    signers: signers.filter(({ isSigner }) => isSigner).map((each) => each.account),
-  }
-}
-
-/** A10: those who attest are those whom the constructor named, enough of them must, and they are the pinned ones. */
-function judgeCommittee(
-  at: string,
-  { address, signers }: ContractRecord,
-  committee: ContractReport['committee'],
-  given: ConstructorArguments | undefined,
-  { deployment }: AuditPins,
-): readonly ClaimResult[] {
-  if (committee === undefined) return []
-  const named = [...((given?.signers ?? []) as Iterable<string>)]
-  const pinned: PinnedSource | undefined = deployment?.sources.find((source) => source.address === address)
-  const { threshold, signers: still } = committee
-  const claims = [
-    compare('A10', `${at}.signers`, listed(named), listed(signers.map(({ account }) => account))),
-    compare('A10', `${at}.signers`, listed(pinned?.signers ?? named), listed(still)),
-    compare('A10', `${at}.threshold`, pinned?.threshold ?? threshold, threshold),
-  ]
-  const bound = given?.maxConfidenceBps_
-  return bound === undefined
-    ? claims
-    : [...claims, compare('A10', `${at}.maxConfidenceBps`, String(pinned?.maxConfidenceBps ?? bound), String(bound))]
-}
-
-const listed = (accounts: readonly string[]): string =>
-  accounts.toSorted((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1)).join(' ') || 'nobody'
 
 /** A3: what stands where, as the auditor's file says. */
 function judgePinned(at: string, { part, address }: ContractRecord, { deployment }: AuditPins): readonly ClaimResult[] {

@@ -1,5 +1,6 @@
 /** What a chain says of an engine's contracts: their code, who made them and how, who governs, who attests, what they answer. */
 import { z } from 'zod'
+import { stamped } from '../modelRecord.ts'
 import { addressSchema, bytesSchema, hashSchema, integerSchema } from '../../registry/wordSchemas.ts'
 
 const block = z.int().min(0)
@@ -31,6 +32,12 @@ const creationSchema = z.strictObject({
   data: bytesSchema,
 })
 
+/** How those who attest changed: all of them were set, the first time by the constructor, or one was revoked. */
+const committeeChangeSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('set'), ...stamped, signers: z.array(addressSchema), threshold: z.int().min(0) }),
+  z.strictObject({ kind: z.literal('revoked'), ...stamped, signer: addressSchema }),
+])
+
 const contractSchema = z.strictObject({
   part: z.enum(parts),
   address: addressSchema,
@@ -38,7 +45,10 @@ const contractSchema = z.strictObject({
   code: bytesSchema,
   /** Null where the node does not tell, and of what another contract made. */
   creation: creationSchema.nullable(),
-  /** Of those that its constructor made signers, whether they still are. */
+  /** Who attests at the last block, by its answers; null where nobody does. */
+  committee: z.strictObject({ threshold: z.int().min(0), signers: z.array(addressSchema) }).nullable(),
+  committeeChanges: z.array(committeeChangeSchema),
+  /** Of those that ever were signers, whether they still are. */
   signers: z.array(z.strictObject({ account: addressSchema, isSigner: z.boolean(), isContract: z.boolean() })),
 })
 
@@ -86,6 +96,8 @@ export const deployedSchema = z.strictObject({
   council: z.strictObject({
     address: addressSchema,
     roles: z.array(roleSchema),
+    /** Role of each of the council's own functions: administrators alone may call them, its guardians may cancel that. */
+    admin: z.array(z.strictObject({ method: text, role: integerSchema(64) })),
     targets: z.array(targetSchema),
   }),
   /** What consumers are answered at the last block. */
@@ -97,6 +109,7 @@ export const deployedSchema = z.strictObject({
 export type DeployedRecord = z.infer<typeof deployedSchema>
 export type Part = (typeof parts)[number]
 export type ContractRecord = z.infer<typeof contractSchema>
+export type CommitteeChange = z.infer<typeof committeeChangeSchema>
 export type CreationRecord = z.infer<typeof creationSchema>
 export type RoleRecord = z.infer<typeof roleSchema>
 export type TargetRecord = z.infer<typeof targetSchema>

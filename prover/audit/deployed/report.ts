@@ -1,7 +1,8 @@
 /** How people read who governs, who attests, and which contracts are ours. */
-import { alignColumns, type Telling, verdictCells } from '../report.ts'
+import { alignColumns, type Telling, timeText, verdictCells } from '../report.ts'
 import type { RoleReport } from './authority.ts'
 import type { ContractReport, DeployedReport } from './judge.ts'
+import type { CommitteeChange } from './record.ts'
 
 /** Everything that was judged of a deployment. */
 export const judgedOf = ({ contracts, authority, reads }: DeployedReport) => [...contracts, authority, reads]
@@ -23,12 +24,39 @@ export function deployedText({ contracts, authority }: DeployedReport): readonly
     ...(committees.length === 0 ? [] : ['', 'Who attests:', ...committees]),
     '',
     `Who governs, by the council ${authority.council}:`,
+    ...cancelText(authority),
     ...authority.roles.filter(({ members, may }) => members.length > 0 || may.length > 0).map(roleText),
   ]
 }
 
 const committeeText = ({ name, address, committee }: ContractReport): string =>
-  `  ${name} ${address}: ${committee?.threshold} of ${committee?.signers.length}: ${committee?.signers.join(' ')}`
+  [
+    `  ${name} ${address}: ${committee?.threshold} of ${committee?.signers.length}: ${committee?.signers.join(' ')}`,
+    ...(committee?.changes ?? []).map((change) => `    ${committeeChangeText(change)}`),
+  ].join('\n')
+
+/**
+ * One change of those who attest, as people read it.
+ *
+ * @example
+ * const signer = '0x00000000000000000000000000000000000000A1'
+ * const at = { block: 7, logIndex: 0, timestamp: 1_700_000_000, by: signer }
+ * committeeChangeText({ kind: 'revoked', ...at, signer }).startsWith('revoked 0x') // → true
+ */
+export function committeeChangeText(change: CommitteeChange): string {
+  const { block, timestamp, by } = change
+  const what =
+    change.kind === 'revoked'
+      ? `revoked ${change.signer}`
+      : `set to ${change.threshold} of ${change.signers.length}: ${change.signers.join(' ')}`
+  return `${what}, in block ${block} at ${timeText(BigInt(timestamp))} by ${by}`
+}
+
+/** Who may cancel what administrators schedule of the council itself, a line for each role whose guardians may. */
+const cancelText = ({ admin }: DeployedReport['authority']): readonly string[] =>
+  [...Map.groupBy(admin, ({ cancelledBy }) => cancelledBy)].map(
+    ([by, calls]) => `  its own ${calls.map(({ method }) => method).join(', ')}: cancelled by ${by}`,
+  )
 
 /** How a role comes about, a line a member, and what they may. */
 function roleText({ name, members, may, grantedBy, cancelledBy, grantDelaySeconds }: RoleReport): string {

@@ -8,8 +8,8 @@ import type { AuditReport } from './report.ts'
 
 const auditFormat: SealedFormat<ChainRecord> = {
   format: 'zk-risk-engine/audit',
-  // 4: the contracts themselves, in `deployed`; what staleness costs among the policies; no code that anybody compiled.
-  version: 4,
+  // 5: pauses, sources that were replaced, how those who attest changed, and who may cancel what administrators do.
+  version: 5,
   content: chainRecordSchema,
   // About 6 kB a batch of eight markets: a year of hourly batches.
   maxBytes: 64 << 20,

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { addressSchema, bytesSchema, hashSchema, integerSchema } from '../../registry/wordSchemas.ts'
 import { wordsBy } from '../../statement/marketState.ts'
 import { deployedSchema } from '../deployed/record.ts'
-import { at, modelSchema } from '../modelRecord.ts'
+import { at, lastPauseSchema, modelSchema, pauseEventSchema, stamped } from '../modelRecord.ts'
 
 const word = integerSchema(256)
 /** Words of a state, by their names. */
@@ -43,7 +43,7 @@ const marketSchema = z.strictObject({
     volatilityModel,
     stateHash: hashSchema,
     parametersAndSequence: word,
-    /** Of the inbox as a whole, which a shadow shares with its market. */
+    /** Of the inbox as a whole in which it stands. */
     inboxHead: hashSchema,
     inboxCount: integerSchema(40),
     /** What the chain holds of a shadow; null of a market, and of a shadow that was removed. */
@@ -97,6 +97,24 @@ const promotionSchema = z.strictObject({
   controlScore: word,
 })
 
+/** Observations of a market come from another source from here on. */
+const rotationSchema = z.strictObject({
+  ...stamped,
+  marketId: hashSchema,
+  source: addressSchema,
+  previous: addressSchema,
+})
+
+/** A market or a shadow goes over to the source that is in force. */
+const followingSchema = z.strictObject({
+  ...stamped,
+  marketId: hashSchema,
+  source: addressSchema,
+  ...stateWords,
+  inboxHead: hashSchema,
+  inboxCount: integerSchema(40),
+})
+
 const promotionPolicySchema = z.strictObject({
   leastPredictions: integerSchema(32),
   maxMarginStepX24: integerSchema(32),
@@ -119,11 +137,19 @@ export const chainRecordSchema = z.strictObject({
   scores: z.array(scoredSchema),
   removals: z.array(removalSchema),
   promotions: z.array(promotionSchema),
+  rotations: z.array(rotationSchema),
+  followings: z.array(followingSchema),
+  /** Of markets and sources; those of models stand with them. */
+  pauses: z.array(pauseEventSchema),
   promotionPolicies: z.array(
     z.strictObject({ ...at, previous: promotionPolicySchema, current: promotionPolicySchema }),
   ),
-  /** What promotions are judged by, at the last block of the record. */
-  inForce: z.strictObject({ promotionPolicy: promotionPolicySchema, maxParameterAgeSeconds: integerSchema(32) }),
+  /** What promotions and batches are judged by, at the last block of the record. */
+  inForce: z.strictObject({
+    promotionPolicy: promotionPolicySchema,
+    maxParameterAgeSeconds: integerSchema(32),
+    pauses: z.array(lastPauseSchema),
+  }),
   /** The contracts themselves. */
   deployed: deployedSchema,
 })
@@ -134,4 +160,6 @@ export type BatchRecord = ChainRecord['batches'][number]
 export type ScoredRecord = ChainRecord['scores'][number]
 export type RemovalRecord = ChainRecord['removals'][number]
 export type PromotionRecord = ChainRecord['promotions'][number]
+export type RotationRecord = ChainRecord['rotations'][number]
+export type FollowingRecord = ChainRecord['followings'][number]
 export type PromotionPolicy = ChainRecord['inForce']['promotionPolicy']

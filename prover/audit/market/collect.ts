@@ -15,8 +15,11 @@ import { collectDeployed, type DeployedPlace } from '../deployed/collect.ts'
 import { type CollectOptions, HistoryIncompleteError, lastBlock } from '../history.ts'
 import { collectModels } from '../models.ts'
 import { inTurns, placeOf } from '../nodeReads.ts'
+import { lastPausesOf, pausesIn } from '../pauses.ts'
+import { pausableIn } from './judgeSources.ts'
 import { marketQuestions, sourcesOf } from './reads.ts'
 import { promotionPolicyOf, shadowEvents } from './shadowEvents.ts'
+import { sourceEvents, standingIn } from './sourceEvents.ts'
 
 const NO_MARKET = `0x${'00'.repeat(32)}`
 
@@ -38,28 +41,39 @@ export async function collectRecord(options: CollectOptions): Promise<ChainRecor
     throw new HistoryIncompleteError(registry, `its deployment lies before block ${fromBlock}`)
   }
   const markets = await marketsOf(gathered, logs)
+  const sources = await sourceEvents(provider, logs)
+  const deployed = await collectDeployed(gathered, deployedPlace(registry, modelRegistry, { markets, ...sources }))
+  const pauses = await pausesIn(provider, 'RiskRegistry', logs)
+  const pausable = pausableIn({ markets, ...sources, pauses })
   const record: ChainRecord = {
     context: { chainId, registry, modelRegistry, fromBlock, toBlock: end, toBlockHash: hash },
     models: await collectModels(gathered, modelRegistry),
     policies,
     markets,
-    observations: await observationsOf(gathered, markets),
+    observations: await observationsOf(gathered, { markets, ...sources, deployed }),
     batches: await batchesOf(gathered, logs),
     ...(await shadowEvents(gathered, logs)),
+    ...sources,
+    pauses,
     inForce: {
       promotionPolicy: promotionPolicyOf(await callRegistry(gathered, 'promotionPolicy')),
       maxParameterAgeSeconds: (await callRegistry(gathered, 'freshnessPolicy')).maxParameterAgeSeconds,
+      pauses: await lastPausesOf(gathered, 'RiskRegistry', registry, pausable),
     },
-    deployed: await collectDeployed(gathered, deployedPlace(registry, modelRegistry, markets)),
+    deployed,
   }
   return chainRecordSchema.parse(JSON.parse(JSON.stringify(record, decimal)))
 }
 
-const deployedPlace = (registry: string, modelRegistry: string, markets: readonly MarketRecord[]): DeployedPlace => ({
+const deployedPlace = (
+  registry: string,
+  modelRegistry: string,
+  told: Pick<ChainRecord, 'markets' | 'rotations'>,
+): DeployedPlace => ({
   part: 'registry',
   ...{ registry, modelRegistry },
-  sources: sourcesOf(markets),
-  questions: marketQuestions(markets.map(({ marketId }) => marketId)),
+  sources: sourcesOf(told),
+  questions: marketQuestions(told.markets.map(({ marketId }) => marketId)),
 })
 
 function eventOf(log: Log): { readonly name: string; readonly args: ReturnType<typeof parseLog> } | undefined {
@@ -86,6 +100,7 @@ function policiesOf(logs: readonly Log[]): ChainRecord['policies'] {
 
 async function marketsOf(gathered: Gathered, logs: readonly Log[]): Promise<MarketRecord[]> {
   const added = logs.filter((log) => eventOf(log)?.name === 'MarketAdded')
+  const standing = standingIn(logs)
   return inTurns(added, async (log) => {
     const { marketId, source, volatilityModel, state, inboxHead, inboxCount } = parseLog('RiskRegistry', log)
     return {
@@ -96,7 +111,7 @@ async function marketsOf(gathered: Gathered, logs: readonly Log[]): Promise<Mark
       ...stateWordsOf(state),
       inboxHead,
       inboxCount,
-      final: await finalOf(gathered, marketId, source),
+      final: await finalOf(gathered, marketId, standing.get(marketId) ?? source),
     }
   })
 }
@@ -149,24 +164,29 @@ async function finalParameters(gathered: Gathered, marketId: string): Promise<bi
 }
 
 /**
- * Observations after the one a market started at; that one and earlier ones are behind its governed first state. Shadows
- * take those of their markets.
+ * Observations after the first one that a market or a shadow of it started at; that one and earlier ones are behind governed
+ * first states. Of a source that replaced another, all from its creation on. Shadows take those of their markets.
  */
 async function observationsOf(
   { provider, fromBlock, end }: Gathered,
-  markets: readonly MarketRecord[],
+  { markets, rotations, deployed }: Pick<ChainRecord, 'markets' | 'rotations' | 'deployed'>,
 ): Promise<ChainRecord['observations']> {
   const found: ChainRecord['observations'] = []
-  for (const source of new Set(markets.map((market) => market.source))) {
-    const firstCounts = new Map(
-      markets
-        .filter((market) => market.source === source && modelIdOfShadow(market.marketId) === 0)
-        .map((market) => [market.marketId, market.inboxCount]),
-    )
+  for (const { address: source } of sourcesOf({ markets, rotations })) {
+    const added = markets.filter((market) => market.source === source)
+    const rotated = rotations.filter((rotation) => rotation.source === source)
+    const created = deployed.contracts.find(({ address }) => address === source)?.creation?.block ?? fromBlock
+    const firstCounts = new Map(rotated.map(({ marketId }) => [marketId, 0n]))
+    for (const { marketId, inboxCount } of added) {
+      const own = ownMarketOf(marketId)
+      const first = firstCounts.get(own)
+      if (first === undefined || inboxCount < first) firstCounts.set(own, inboxCount)
+    }
     const topics = interfaceOf('IObservationSource').encodeFilterTopics('ObservationAppended', [
       [...firstCounts.keys()],
     ])
-    for (const log of await logsBetween(provider, { address: source, topics }, fromBlock, end)) {
+    const from = rotated.length === 0 ? fromBlock : Math.min(fromBlock, created)
+    for (const log of await logsBetween(provider, { address: source, topics }, from, end)) {
       const { marketId, count, word } = parseLog('IObservationSource', log)
       if (count > (firstCounts.get(marketId) ?? 0n)) found.push({ ...placeOf(log), source, marketId, count, word })
     }

@@ -5,10 +5,12 @@ import { isBefore, type Place } from '../nodeReads.ts'
 import {
   type BatchRecord,
   type ChainRecord,
+  type FollowingRecord,
   freshnessFields,
   type MarketRecord,
   type PromotionRecord,
   type RemovalRecord,
+  type RotationRecord,
 } from './chainRecord.ts'
 import { FIRST_PROMOTION_POLICY, inOrder } from './ledger.ts'
 
@@ -17,6 +19,8 @@ export type Step =
   | { readonly kind: 'added'; readonly event: MarketRecord }
   | { readonly kind: 'removed'; readonly event: RemovalRecord }
   | { readonly kind: 'promoted'; readonly event: PromotionRecord }
+  | { readonly kind: 'rotated'; readonly event: RotationRecord }
+  | { readonly kind: 'followed'; readonly event: FollowingRecord }
   | { readonly kind: 'batch'; readonly event: BatchRecord }
 
 /** Shadows.sol. */
@@ -24,11 +28,20 @@ const LEAST_PREDICTIONS = 24n
 const GREATEST_MARGIN_STEP_X24 = 1_677_721n
 
 /** A record's steps in the order of the chain. */
-export function stepsOf({ markets, removals, promotions, batches }: ChainRecord): readonly Step[] {
+export function stepsOf({
+  markets,
+  removals,
+  promotions,
+  rotations,
+  followings,
+  batches,
+}: ChainRecord): readonly Step[] {
   const steps: readonly Step[] = [
     ...markets.map((event) => ({ kind: 'added', event }) as const),
     ...removals.map((event) => ({ kind: 'removed', event }) as const),
     ...promotions.map((event) => ({ kind: 'promoted', event }) as const),
+    ...rotations.map((event) => ({ kind: 'rotated', event }) as const),
+    ...followings.map((event) => ({ kind: 'followed', event }) as const),
     ...batches.map((event) => ({ kind: 'batch', event }) as const),
   ]
   return steps.toSorted((a, b) => (isBefore(a.event, b.event) ? -1 : isBefore(b.event, a.event) ? 1 : 0))
@@ -41,9 +54,12 @@ export function judgeEventOrder(record: ChainRecord): readonly ClaimResult[] {
 /** Every event of the registry lies within the record's blocks, at a place where no other is. */
 function judgePlaces({ context, ...record }: ChainRecord): readonly ClaimResult[] {
   const { policies, markets, batches, scores, removals, promotions, promotionPolicies } = record
+  const { rotations, followings, pauses } = record
+  const modelPauses = record.models.flatMap((model) => model.pauses)
   // All of freshness is set by one event.
   const placesOf = (of: string) => JSON.stringify(policies.filter(({ kind }) => kind === of).map(placeText))
-  const events = { policies, markets, batches, scores, removals, promotions, promotionPolicies }
+  const governed = { rotations, followings, pauses, modelPauses }
+  const events = { policies, markets, batches, scores, removals, promotions, promotionPolicies, ...governed }
   const [first, ...further] = freshnessFields
   const taken = new Set<string>()
   const claims = Object.entries(events).flatMap(([name, list]: [string, readonly Place[]]) =>
@@ -64,10 +80,21 @@ function judgePlaces({ context, ...record }: ChainRecord): readonly ClaimResult[
 const placeText = ({ block, logIndex }: Place): string => `block ${block}, log ${logIndex}`
 
 /** No block is earlier than one before it, and a block has one time. */
-function judgeTimes({ batches, promotions }: ChainRecord): readonly ClaimResult[] {
+function judgeTimes({
+  batches,
+  promotions,
+  rotations,
+  followings,
+  pauses,
+  models,
+}: ChainRecord): readonly ClaimResult[] {
   const events = inOrder([
     ...batches.map((event, i) => ({ ...event, name: `batches[${i}]` })),
     ...promotions.map((event, i) => ({ ...event, name: `promotions[${i}]` })),
+    ...rotations.map((event, i) => ({ ...event, name: `rotations[${i}]` })),
+    ...followings.map((event, i) => ({ ...event, name: `followings[${i}]` })),
+    ...pauses.map((event, i) => ({ ...event, name: `pauses[${i}]` })),
+    ...models.flatMap((model) => model.pauses.map((event, i) => ({ ...event, name: `models.pauses[${i}]` }))),
   ])
   return events.slice(1).map(({ name, block, timestamp }, i): ClaimResult => {
     const before = events[i] as (typeof events)[number]

@@ -2,6 +2,7 @@
 import { marketNameOf, volatilityModelName } from '../../market/marketId.ts'
 import { compare } from '../../registry/claims.ts'
 import { stateHashOfWords } from '../../registry/market/calldata.ts'
+import { idOfSource } from '../../registry/market/place.ts'
 import type { ClaimResult } from '../../registry/index.ts'
 import { extendHead } from '../../registry/market/calldata.ts'
 import { wordBits } from '../../statement/words.ts'
@@ -21,11 +22,22 @@ import {
   subjectOf,
   unexpectedScores,
 } from './judgeShadows.ts'
+import { judgeFollowing, judgePausesInForce, judgeRotation } from './judgeSources.ts'
 import { type HeldMarket, Ledger } from './ledger.ts'
 import { judgeModel, type UsableKey } from '../models.ts'
+import type { PauseEvent } from '../modelRecord.ts'
+import { isBefore, type Stamp } from '../nodeReads.ts'
+import { judgePause, untilText } from '../pauses.ts'
 import { type Computations, judgeBatch, parametersOf, type Scene } from './judgeBatch.ts'
 import { expectedMarketReads, sourcesOf } from './reads.ts'
-import { type AuditReport, type BatchReport, type MarketReport, meanScoreOf, type PromotionReport } from './report.ts'
+import {
+  type AuditReport,
+  type BatchReport,
+  type ChangeReport,
+  type MarketReport,
+  meanScoreOf,
+  type PromotionReport,
+} from './report.ts'
 
 type Subject = { readonly of: string; readonly claims: readonly ClaimResult[] }
 
@@ -46,12 +58,15 @@ export async function judge(
   const keys = new Map<string, UsableKey>()
   const models = record.models.map((model) => judgeModel(model, context.chainId, pins, keys))
   const scene: Scene = { record, keys, ledger: new Ledger(record), scores: new ScoreEvents(record), computations }
-  const { steps, batches, promotions } = await judgeSteps(scene, onProgress)
+  const { steps, batches, promotions, changes } = await judgeSteps(scene, onProgress)
   const ends = judgeEnds(scene, steps)
   const deployed = judgeDeployed(record.deployed, placeOf(scene), pins)
 
   const failure = firstFailureOf([
-    { of: 'the record', claims: [...judgePlace(context, pins), ...judgeEventOrder(record)] },
+    {
+      of: 'the record',
+      claims: [...judgePlace(context, pins), ...judgeEventOrder(record), ...judgePausesInForce(record)],
+    },
     ...models.map(({ name, claims }) => ({ of: `model ${name}`, claims })),
     ...steps,
     ...ends.map(({ marketId, report }) => ({ of: subjectOf(marketId), claims: report.claims })),
@@ -67,6 +82,7 @@ export async function judge(
     models,
     batches,
     promotions,
+    changes,
     markets: ends.filter(({ marketId }) => !isShadow(marketId)).map(({ report }) => report),
     shadows: ends.filter(({ marketId }) => isShadow(marketId)).map(({ report }) => report),
     deployed,
@@ -76,13 +92,12 @@ export async function judge(
 
 /** Where the contracts must stand, and what they must answer, as the history has it. */
 function placeOf({ record, ledger }: Scene): ExpectedPlace {
-  const { context, markets, deployed } = record
-  const ids = markets.map(({ marketId }) => marketId)
+  const { context } = record
   return {
     part: 'registry',
     ...{ chainId: context.chainId, registry: context.registry, modelRegistry: context.modelRegistry },
-    sources: sourcesOf(markets),
-    reads: expectedMarketReads(ids, ledger, deployed.time),
+    sources: sourcesOf(record),
+    reads: expectedMarketReads(record, ledger),
   }
 }
 
@@ -92,6 +107,7 @@ type JudgedSteps = {
   readonly steps: readonly Subject[]
   readonly batches: readonly BatchReport[]
   readonly promotions: readonly PromotionReport[]
+  readonly changes: readonly ChangeReport[]
 }
 
 async function judgeSteps(scene: Scene, onProgress?: (done: number, total: number) => void): Promise<JudgedSteps> {
@@ -99,6 +115,8 @@ async function judgeSteps(scene: Scene, onProgress?: (done: number, total: numbe
   const steps: Subject[] = []
   const batches: BatchReport[] = []
   const promotions: PromotionReport[] = []
+  const changes: PlacedChange[] = pauseChanges(record)
+  steps.push(...changes)
   for (const step of stepsOf(record)) {
     if (step.kind === 'batch') {
       const scores = scene.scores.takeBefore(step.event)
@@ -113,13 +131,69 @@ async function judgeSteps(scene: Scene, onProgress?: (done: number, total: numbe
       ledger.promote(step.event)
       promotions.push(report)
       steps.push({ of: `promotion ${report.number}`, claims: report.claims })
+    } else if (step.kind === 'rotated' || step.kind === 'followed') {
+      const change = judgeSourceStep(step, ledger)
+      changes.push(change)
+      steps.push(change)
     } else {
       steps.push(judgeCouncilStep(step, scene))
     }
   }
   steps.push(...strayScores(scene.scores.takeBefore(END)))
   ledger.advanceTo(END)
-  return { steps, batches, promotions }
+  const ordered = changes.toSorted((a, b) => (isBefore(a.event, b.event) ? -1 : 1))
+  return { steps, batches, promotions, changes: ordered.map(({ report }) => report) }
+}
+
+type PlacedChange = Subject & { readonly event: Stamp; readonly report: ChangeReport }
+
+function changeOf(kind: ChangeReport['kind'], event: Stamp, of: string, what: string, claims: readonly ClaimResult[]) {
+  const { block, timestamp, by } = event
+  return { of, claims, event, report: { kind, block, timestamp, by, what, ...summarise(claims) } }
+}
+
+/** The council replaces a source, or a market or a shadow goes over to it. */
+function judgeSourceStep(step: Extract<Step, { kind: 'rotated' | 'followed' }>, ledger: Ledger): PlacedChange {
+  ledger.advanceTo(step.event)
+  const name = marketNameOf(step.event.marketId)
+  if (step.kind === 'rotated') {
+    const { source, previous } = step.event
+    const claims = guarded('rotated', () => judgeRotation(step.event, ledger))
+    ledger.rotate(step.event)
+    return changeOf('rotation', step.event, `rotation of ${name}`, `${name} from ${previous} to ${source}`, claims)
+  }
+  const { source, inboxCount } = step.event
+  const claims = guarded('followed', () => judgeFollowing(step.event, ledger))
+  ledger.follow(step.event)
+  const what = `${name} goes on behind observation ${inboxCount} of ${source}`
+  return changeOf('following', step.event, `following of ${name}`, what, claims)
+}
+
+function guarded(field: string, judged: () => readonly ClaimResult[]): readonly ClaimResult[] {
+  try {
+    return judged()
+  } catch (error) {
+    return [failed('R44', field, error)]
+  }
+}
+
+/** Pauses of markets and sources, which the registry keeps, and of models. */
+function pauseChanges(record: ChainRecord): PlacedChange[] {
+  const sources = new Map(sourcesOf(record).map(({ address }) => [idOfSource(address), address]))
+  const tell = (event: PauseEvent, events: readonly PauseEvent[], name: string): PlacedChange => {
+    const ends = event.kind === 'paused' ? ` ${untilText(event.until ?? 0n)}` : ''
+    return changeOf('pause', event, `pause of ${name}`, `${name} ${event.kind}${ends}`, judgePause(event, events))
+  }
+  const nameOf = (id: string): string => {
+    const source = sources.get(id)
+    return source === undefined ? `market ${marketNameOf(id)}` : `source ${source}`
+  }
+  return [
+    ...record.pauses.map((event) => tell(event, record.pauses, nameOf(event.id))),
+    ...record.models.flatMap(({ pauses, key, modelId }) =>
+      pauses.map((event) => tell(event, pauses, `model ${key?.build ?? modelId}`)),
+    ),
+  ]
 }
 
 const strayScores = (events: readonly ScoredRecord[]): readonly Subject[] =>
@@ -176,17 +250,18 @@ function endOf(name: string, held: HeldMarket | undefined, ledger: Ledger, marke
 
 /** What the batches led to is what the registry stores, and no observation is missing. */
 function judgeEnd(added: MarketRecord, held: HeldMarket | undefined, ledger: Ledger): readonly ClaimResult[] {
-  const { marketId, source, inboxHead, inboxCount, final } = added
+  const { marketId, final } = added
   const sequence = final.parametersAndSequence >> BigInt(wordBits('parameters'))
-  const all = ledger.wordsAfter({ source, head: inboxHead, count: inboxCount }, marketId, Number.POSITIVE_INFINITY)
+  const start = ledger.startIn(ledger.sourceOf(marketId) ?? added.source, marketId)
+  const all = ledger.wordsAfter(start, marketId, Number.POSITIVE_INFINITY)
   const stateHash = held === undefined ? NO_STATE : stateHashOfWords(held, held.inbox, held.volatilityModel)
   return [
     compare('A4', 'final.sequence', ledger.sequenceOf(marketId), sequence),
     compare('R3', 'final.parameters', held?.parameters ?? 0n, parametersOf(final.parametersAndSequence)),
     compare('R3', 'final.stateHash', stateHash, final.stateHash),
     compare(bindingOf(marketId), 'final.volatilityModel', held?.volatilityModel ?? 0, final.volatilityModel),
-    compare('R7', 'final.inboxCount', inboxCount + BigInt(all.length), final.inboxCount),
-    compare('R7', 'final.inboxHead', extendHead(inboxHead, all), final.inboxHead),
+    compare('R7', 'final.inboxCount', start.count + BigInt(all.length), final.inboxCount),
+    compare('R7', 'final.inboxHead', extendHead(start.head, all), final.inboxHead),
     ...judgeHeldShadow(marketId, final, held),
   ]
 }

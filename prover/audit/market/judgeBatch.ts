@@ -1,10 +1,11 @@
 /** Judges one batch: recomputes it with the twin, verifies its proof twice, and says what differs. */
 import { marketStateWords, previousOf, sizeOf } from '../../../circuits/statements/index.ts'
-import { marketNameOf } from '../../market/marketId.ts'
+import { marketNameOf, ownMarketOf } from '../../market/marketId.ts'
 import { verificationKeyHash } from '../../proof/index.ts'
 import { compare } from '../../registry/claims.ts'
 import { digestOfJson } from '../../registry/digest.ts'
 import { compareFields, resultWords } from '../../registry/market/bundle.ts'
+import { idOfSource } from '../../registry/market/place.ts'
 import { buildOf, type ClaimResult } from '../../registry/index.ts'
 import { decodeSubmit, type SubmitCall, type UpdateCall } from '../../registry/market/calldata.ts'
 import {
@@ -31,6 +32,7 @@ import {
 import { type HeldMarket, type Ledger, observationOf } from './ledger.ts'
 import type { UsableKey } from '../models.ts'
 import { isBefore } from '../nodeReads.ts'
+import { judgeNotPaused } from '../pauses.ts'
 import { type BatchReport, meanScoreOf } from './report.ts'
 
 /** RiskRegistry.CLOCK_SKEW_SECONDS; a test holds it to that. */
@@ -122,6 +124,7 @@ async function judgeCall(
   )
   claims.push(
     ...judgeBinding(call, starts, ledger, key.model),
+    ...judgePauses(batch, call, ledger, scene.record),
     ...judgeInbox(call, words, slots),
     ...judgeFreshness(batch, call, words, ledger, key.model),
     ...judgeTried(call, words, ledger),
@@ -206,6 +209,27 @@ function judgeBinding(
       ? []
       : [compare(bindingOf(marketId), `updates[${i}].volatilityModel`, volatilityModel, model.volatilityModel)],
   )
+}
+
+/** R41: neither the model was paused, nor a market that moved, nor its source. */
+function judgePauses(
+  batch: BatchRecord,
+  { updates }: SubmitCall,
+  ledger: Ledger,
+  { pauses, models }: ChainRecord,
+): readonly ClaimResult[] {
+  const ofModel = models.find(({ modelId }) => modelId === batch.modelId)?.pauses ?? []
+  return [
+    judgeNotPaused('modelId', ofModel, batch.modelId, batch),
+    ...updates.flatMap((update, i) => {
+      if (isSkipped(update, ledger)) return []
+      const { marketId, source } = update
+      return [
+        judgeNotPaused(`updates[${i}].marketId`, pauses, ownMarketOf(marketId), batch),
+        judgeNotPaused(`updates[${i}].source`, pauses, idOfSource(source), batch),
+      ]
+    }),
+  ]
 }
 
 /** A batch starts where the last one ended: states, inbox position, sequence. */

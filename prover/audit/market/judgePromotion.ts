@@ -40,6 +40,7 @@ export function judgePromotion(
       const scene: Scene = { event, market, shadow, control }
       return [
         compareActive('R37', 'family', event, record.models),
+        compare('R37', 'shadow.source', ledger.sources.get(marketId), shadow.inbox.source),
         ...judgeProgress(scene, ledger),
         ...judgeComparison(scene),
         ...judgeMargins(scene, ledger),

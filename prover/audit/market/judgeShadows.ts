@@ -3,7 +3,7 @@ import { marketStateWords, words } from '../../../circuits/statements/index.ts'
 import { marketNameOf, modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
 import { addLoss, type Score } from '../../parameters/shadowScore.ts'
 import { compare } from '../../registry/claims.ts'
-import type { ClaimResult } from '../../registry/index.ts'
+import type { ClaimResult, InboxPosition } from '../../registry/index.ts'
 import { extendHead, type SubmitCall, type UpdateCall } from '../../registry/market/calldata.ts'
 import { layoutHash } from '../../statement/layout.ts'
 import { unpack, wordBits } from '../../statement/words.ts'
@@ -74,25 +74,49 @@ export function judgeAddition(
     once,
     active,
     compare('R35', 'added.volatilityModel', modelIdOfShadow(marketId), volatilityModel),
-    compare('R35', 'added.source', own.inbox.source, source),
+    compare('R35', 'added.source', ledger.sources.get(ownId), source),
     ...comparePolicies('R35', 'added.policy', ofMarket ?? 0n, ofShadow ?? 0n),
     ...judgeStartInInbox(added, first, ledger),
   ]
 }
 
-/** It stands at the newest observation that its market's inbox then had. */
+/** It stands at an observation that its market's inbox then had: the one of its state's time. */
 function judgeStartInInbox(added: MarketRecord, first: MarketRecord, ledger: Ledger): readonly ClaimResult[] {
-  const { source, inboxHead: head, inboxCount: count } = first
-  const before = ledger.wordsAfter({ source, head, count }, first.marketId, Number.POSITIVE_INFINITY, added)
-  const newest = before.at(-1)
-  const startAsOf = unpack('volatilityState', first.volatilityState).asOf
+  const { source, marketId } = added
   const { asOf } = unpack('volatilityState', added.volatilityState)
   const { anchorAsOf } = unpack('anchorState', added.anchorState)
+  const anchor = compare(
+    'R35',
+    'added.anchorState.anchorAsOf',
+    anchorAsOf > asOf ? `at most ${asOf}` : anchorAsOf,
+    anchorAsOf,
+  )
+  const start = ledger.startIn(source, marketId)
+  if (added.inboxCount < start.count) return [anchor, ...judgeLead(added, start, ledger)]
+  const before = ledger.wordsAfter(start, marketId, Number.POSITIVE_INFINITY, added)
+  const times = before.map((word) => observationOf(word).asOf)
+  const startAsOf = first.source === source ? unpack('volatilityState', first.volatilityState).asOf : undefined
+  const place = asOf === startAsOf ? 0 : times.indexOf(asOf) + 1
+  if (place === 0 && asOf !== startAsOf) {
+    return [
+      anchor,
+      compare('R35', 'added.volatilityState.asOf', `of an observation up to ${times.at(-1) ?? startAsOf}`, asOf),
+    ]
+  }
   return [
-    compare('R7', 'added.inboxCount', count + BigInt(before.length), added.inboxCount),
-    compare('R7', 'added.inboxHead', extendHead(head, before), added.inboxHead),
-    compare('R35', 'added.volatilityState.asOf', newest === undefined ? startAsOf : observationOf(newest).asOf, asOf),
-    compare('R35', 'added.anchorState.anchorAsOf', anchorAsOf > asOf ? `at most ${asOf}` : anchorAsOf, anchorAsOf),
+    anchor,
+    compare('R7', 'added.inboxCount', start.count + BigInt(place), added.inboxCount),
+    compare('R7', 'added.inboxHead', extendHead(start.head, before.slice(0, place)), added.inboxHead),
+  ]
+}
+
+/** What came after an earlier observation than its market began at leads to where that did. */
+function judgeLead({ inboxCount, inboxHead, marketId }: MarketRecord, to: InboxPosition, ledger: Ledger) {
+  const length = Number(to.count - inboxCount)
+  const between = ledger.wordsAfter({ ...to, count: inboxCount }, marketId, length)
+  return [
+    compare('R7', 'added.inboxCount', to.count, inboxCount + BigInt(between.length)),
+    compare('R7', 'added.inboxHead', to.head, extendHead(inboxHead, between)),
   ]
 }
 

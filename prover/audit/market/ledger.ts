@@ -1,13 +1,21 @@
 /** The chain's story told again: what the registry holds before each batch, from the record's events in order. */
 import type { Fields, WordName } from '../../../circuits/statements/index.ts'
-import { ownMarketOf } from '../../market/marketId.ts'
+import { modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
 import type { Observation } from '../../parameters/marketRisk.ts'
 import { NO_SCORE, type Score } from '../../parameters/shadowScore.ts'
 import type { InboxPosition } from '../../registry/index.ts'
 import { extendHead } from '../../registry/market/calldata.ts'
+import { startHead } from '../../registry/market/place.ts'
 import { type StateWords, stateWordsOf } from '../../statement/marketState.ts'
 import { unpack, wordBits } from '../../statement/words.ts'
-import type { ChainRecord, MarketRecord, PromotionPolicy, PromotionRecord } from './chainRecord.ts'
+import type {
+  ChainRecord,
+  FollowingRecord,
+  MarketRecord,
+  PromotionPolicy,
+  PromotionRecord,
+  RotationRecord,
+} from './chainRecord.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
 
 /** A market, or a shadow of one, between two batches. */
@@ -31,7 +39,14 @@ export type InboxEntry = { readonly word: bigint; readonly place: Place }
 
 export class Ledger {
   readonly markets = new Map<string, HeldMarket>()
+  /** Where observations of markets come from, by the council's word; markets and shadows go over to it one by one. */
+  readonly sources = new Map<string, string>()
+  /** What came before, and when the market, not its shadows, went over; 0 until then. */
+  readonly rotations = new Map<string, { readonly previous: string; readonly followedAt: bigint }>()
   private readonly ordered: Pick<ChainRecord, 'policies' | 'promotionPolicies'>
+  private readonly told: Pick<ChainRecord, 'context' | 'markets'>
+  /** The source in which each market and shadow stands, or stood last. */
+  private readonly standing = new Map<string, string>()
   private readonly policies = new Map<string, bigint>()
   private readonly inboxes = new Map<string, Map<bigint, InboxEntry>>()
   private nextPolicy = 0
@@ -41,6 +56,7 @@ export class Ledger {
   promotionPolicy = FIRST_PROMOTION_POLICY
 
   constructor(record: ChainRecord) {
+    this.told = record
     this.ordered = {
       policies: [...inOrder(record.policies)],
       promotionPolicies: [...inOrder(record.promotionPolicies)],
@@ -72,6 +88,8 @@ export class Ledger {
   /** A market or a shadow begins. */
   add(added: MarketRecord): void {
     const { marketId, source, volatilityModel, anchorState, inboxHead, inboxCount } = added
+    if (modelIdOfShadow(marketId) === 0) this.sources.set(marketId, source)
+    this.standing.set(marketId, source)
     this.markets.set(marketId, {
       ...{ marketId, volatilityModel, ...stateWordsOf(added) },
       inbox: { source, head: inboxHead, count: inboxCount },
@@ -88,12 +106,44 @@ export class Ledger {
     this.markets.delete(shadowId)
   }
 
+  /** Observations of a market come from another source. */
+  rotate({ marketId, source, previous }: RotationRecord): void {
+    this.sources.set(marketId, source)
+    this.rotations.set(marketId, { previous, followedAt: 0n })
+  }
+
+  /** A market or a shadow goes over to another source, where the event says. */
+  follow({ marketId, source, inboxHead, inboxCount, timestamp, ...state }: FollowingRecord): void {
+    const held = this.markets.get(marketId)
+    if (held === undefined) return
+    const inbox = { source, head: inboxHead, count: inboxCount }
+    this.markets.set(marketId, { ...held, ...stateWordsOf(state), inbox })
+    this.standing.set(marketId, source)
+    const rotation = this.rotations.get(marketId)
+    if (rotation !== undefined) this.rotations.set(marketId, { ...rotation, followedAt: BigInt(timestamp) })
+  }
+
+  /** The source in which a market or a shadow stands, or stood last. */
+  sourceOf(marketId: string): string | undefined {
+    return this.standing.get(marketId)
+  }
+
+  /** Where a record's observations of a market begin in a source: where the market began there, or before the first of all. */
+  startIn(source: string, marketId: string): InboxPosition {
+    const own = ownMarketOf(marketId)
+    const added = this.told.markets.find((market) => market.marketId === own && market.source === source)
+    if (added !== undefined) return { source, head: added.inboxHead, count: added.inboxCount }
+    return { source, head: startHead(source, this.told.context.chainId, own), count: 0n }
+  }
+
   /** A market goes on as a promotion says; its parameters and its count of batches stay. */
   promote(promotion: Omit<PromotionRecord, 'timestamp'>): void {
     const { marketId, volatilityModel, inboxHead, inboxCount } = promotion
     const held = this.markets.get(marketId)
     if (held === undefined) return
-    const inbox = { source: held.inbox.source, head: inboxHead, count: inboxCount }
+    const source = this.sources.get(marketId) ?? held.inbox.source
+    const inbox = { source, head: inboxHead, count: inboxCount }
+    this.standing.set(marketId, source)
     this.markets.set(marketId, { ...held, volatilityModel, ...stateWordsOf(promotion), inbox })
   }
 

@@ -1,11 +1,16 @@
 /** What consumers of a registry of markets must be answered: the twin of contracts/registry/ParameterReads.sol. */
+import { ZeroAddress } from 'ethers'
 import type { Fields } from '../../../circuits/statements/index.ts'
 import { marketNameOf } from '../../market/marketId.ts'
 import { interfaceOf } from '../../registry/artifacts.ts'
+import { idOfSource } from '../../registry/market/place.ts'
+import { layoutHash } from '../../statement/layout.ts'
 import { unpack } from '../../statement/words.ts'
+import type { Place } from '../nodeReads.ts'
+import { pauseAt, pausedSeconds } from '../pauses.ts'
 import type { Question } from '../deployed/collect.ts'
 import type { ExpectedRead } from '../deployed/judge.ts'
-import { freshnessFields } from './chainRecord.ts'
+import { type ChainRecord, freshnessFields } from './chainRecord.ts'
 import { isShadow } from './judgeShadows.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -27,12 +32,23 @@ const wads = {
 
 type Held = Fields<'parameters'> & { readonly sequence: bigint }
 
-const ofMarkets = ['parameters', 'parametersForLiquidation', 'unsafeParameters', 'sequence', ...Object.keys(wads)]
+const ofMarkets = [
+  'pausedUntil',
+  'sourceOf',
+  'parameters',
+  'parametersForLiquidation',
+  'unsafeParameters',
+  'sequence',
+  ...Object.keys(wads),
+]
 const ofAll = ['learningPolicy', 'marginPolicy', 'freshnessPolicy'] as const
 
-/** Contracts that markets take observations from. */
-export const sourcesOf = (markets: readonly { readonly source: string }[]) =>
-  [...new Set(markets.map(({ source }) => source))].map((address) => ({ part: 'source' as const, address }))
+/** Contracts that markets take observations from, or took. */
+export const sourcesOf = ({ markets, rotations }: Pick<ChainRecord, 'markets' | 'rotations'>) =>
+  [...new Set([...markets, ...rotations].map(({ source }) => source))].map((address) => ({
+    part: 'source' as const,
+    address,
+  }))
 
 /** What is asked of a registry with these markets and shadows. */
 export const marketQuestions = (marketIds: readonly string[]): readonly Question[] => [
@@ -43,16 +59,48 @@ export const marketQuestions = (marketIds: readonly string[]): readonly Question
 ]
 
 /** The answers that follow from a history, in the order of {@link marketQuestions}. */
-export function expectedMarketReads(
-  marketIds: readonly string[],
-  ledger: Ledger,
-  time: bigint,
-): readonly ExpectedRead[] {
-  const freshness = freshnessOf(ledger)
-  return marketQuestions(marketIds).map(({ method, of }) => {
-    const answer = of === NOBODY ? policyAnswer(method, ledger) : marketAnswer(method, of, ledger, freshness, time)
+export function expectedMarketReads(record: ChainRecord, ledger: Ledger): readonly ExpectedRead[] {
+  const scene: Scene = { record, ledger, freshness: freshnessOf(ledger), time: record.deployed.time }
+  return marketQuestions(record.markets.map(({ marketId }) => marketId)).map(({ method, of }) => {
+    const answer = of === NOBODY ? policyAnswer(method, ledger) : marketAnswer(method, of, scene)
     return { method, of, name: of === NOBODY ? '' : marketNameOf(of), answer }
   })
+}
+
+type Scene = {
+  readonly record: ChainRecord
+  readonly ledger: Ledger
+  readonly freshness: Freshness
+  readonly time: bigint
+}
+
+const END: Place = { block: Number.POSITIVE_INFINITY, logIndex: 0 }
+
+/** When the pause of a market or of its source ends; 0 if neither is paused. */
+function pausedUntil(marketId: string, { record: { pauses }, ledger, time }: Scene): bigint {
+  const ids = [marketId, idOfSource(ledger.sources.get(marketId) ?? ZeroAddress)]
+  const untils = ids.map((id) => pauseAt(pauses, id, END).until)
+  const until = untils.reduce((latest, each) => (each > latest ? each : latest), 0n)
+  return until > time ? until : 0n
+}
+
+/** Seconds since the observation behind parameters that governance kept a market from moving: by pauses of models, too. */
+function secondsPaused(marketId: string, from: bigint, { record, ledger, freshness, time }: Scene): bigint {
+  const { pauses, models } = record
+  const { previous, followedAt } = ledger.rotations.get(marketId) ?? { previous: ZeroAddress, followedAt: 0n }
+  const before = pauseAt(pauses, idOfSource(previous), END)
+  const left = followedAt !== 0n && before.until > followedAt ? { ...before, until: followedAt } : before
+  const family = ledger.markets.get(marketId)?.volatilityModel
+  const ofFamily = models.filter(
+    (model) => model.layoutHash === layoutHash('marketRisk') && model.volatilityModel === family,
+  )
+  const all = [
+    ...ofFamily.map((model) => pauseAt(model.pauses, model.modelId, END)),
+    pauseAt(pauses, marketId, END),
+    pauseAt(pauses, idOfSource(ledger.sources.get(marketId) ?? ZeroAddress), END),
+    left,
+  ]
+  return pausedSeconds(all, { from, now: time, graceSeconds: freshness.maxParameterAgeSeconds })
 }
 
 type Freshness = Record<(typeof freshnessFields)[number], bigint>
@@ -65,16 +113,13 @@ function policyAnswer(method: string, ledger: Ledger): ExpectedRead['answer'] {
   return inOrderOf(method, { word: value ?? 0n })
 }
 
-function marketAnswer(
-  method: string,
-  marketId: string,
-  ledger: Ledger,
-  freshness: Freshness,
-  time: bigint,
-): ExpectedRead['answer'] {
+function marketAnswer(method: string, marketId: string, scene: Scene): ExpectedRead['answer'] {
+  const { ledger, freshness, time } = scene
   if (isShadow(marketId)) return 'ShadowNotInForce'
   if (method === 'marketPolicy') return inOrderOf(method, { word: ledger.policy('market', marketId) ?? 0n })
   const sequence = ledger.sequenceOf(marketId)
+  if (method === 'sourceOf') return inOrderOf(method, { '': ledger.sources.get(marketId) ?? ZeroAddress })
+  if (method === 'pausedUntil') return inOrderOf(method, { '': pausedUntil(marketId, scene) })
   if (method === 'sequence') return inOrderOf(method, { '': sequence })
   const { parameters = 0n } = ledger.markets.get(marketId) ?? {}
   if (parameters === 0n && sequence === 0n) return 'NotYetProven'
@@ -84,8 +129,10 @@ function marketAnswer(
   const staleSeconds = ageSeconds - freshness.maxParameterAgeSeconds
   const stale = staleSeconds > 0n
   if (method === 'parametersForLiquidation') {
-    return inOrderOf(method, { ...(stale ? tightened(held, staleSeconds, freshness) : held), stale })
+    const counted = stale ? staleSeconds - secondsPaused(marketId, held.asOf, scene) : 0n
+    return inOrderOf(method, { ...(counted > 0n ? tightened(held, counted, freshness) : held), stale })
   }
+  if (pausedUntil(marketId, scene) !== 0n) return 'MarketPaused'
   if (stale) return 'ParametersStale'
   return inOrderOf(method, method === 'parameters' ? held : { '': wads[method as keyof typeof wads](held) })
 }
@@ -112,7 +159,10 @@ function tightened(
 }
 
 /** Values in the order in which a method returns them. */
-function inOrderOf(method: string, values: Readonly<Record<string, bigint | boolean>>): ExpectedRead['answer'] {
+function inOrderOf(
+  method: string,
+  values: Readonly<Record<string, bigint | boolean | string>>,
+): ExpectedRead['answer'] {
   const outputs = interfaceOf('RiskRegistry').getFunction(method)?.outputs ?? []
   return outputs.flatMap(({ name, components }) =>
     (components ?? [{ name }]).map((each) => ({ name: each.name, value: values[each.name] })),

@@ -57,6 +57,20 @@ export type PromotionReport = {
   readonly claims: readonly ClaimResult[]
 }
 
+/** Something was paused, a source was replaced, or a market or a shadow went over to it. */
+export type ChangeReport = {
+  readonly kind: 'pause' | 'rotation' | 'following'
+  readonly block: number
+  /** Unix seconds. */
+  readonly timestamp: number
+  /** Who sent the transaction. */
+  readonly by: string
+  /** As people read it. */
+  readonly what: string
+  readonly accepted: boolean
+  readonly claims: readonly ClaimResult[]
+}
+
 /** Claims about one market, or one shadow, at the record's last block. */
 export type MarketReport = {
   readonly name: string
@@ -82,6 +96,8 @@ export type AuditReport = {
   readonly models: readonly ModelReport[]
   readonly batches: readonly BatchReport[]
   readonly promotions: readonly PromotionReport[]
+  /** In the order of the chain. */
+  readonly changes: readonly ChangeReport[]
   readonly markets: readonly MarketReport[]
   readonly shadows: readonly MarketReport[]
   /** What somebody should look at, at the last block; not in a bundle, which does not hold what sources refused. */
@@ -109,8 +125,16 @@ export function meanScoreOf(score: Score, learning: LearningPolicy): MeanScore {
  * formatAudit(await auditOffline('audit.json')).includes('ACCEPTED') // → true
  */
 export function formatAudit(report: AuditReport, telling: Telling = {}): string {
-  const { models, batches, promotions, markets, shadows, registry, chainId, fromBlock, toBlock } = report
-  const subjects = [...models, ...batches, ...promotions, ...markets, ...shadows, ...judgedOf(report.deployed)]
+  const { models, batches, promotions, changes, markets, shadows, registry, chainId, fromBlock, toBlock } = report
+  const subjects = [
+    ...models,
+    ...batches,
+    ...promotions,
+    ...changes,
+    ...markets,
+    ...shadows,
+    ...judgedOf(report.deployed),
+  ]
   const accepted = batches.filter((batch) => batch.accepted).length
   return [
     `Audit of registry ${registry} on chain ${chainId}, blocks ${fromBlock} to ${toBlock}`,
@@ -139,7 +163,7 @@ function alarmLines(alarms: readonly Alarm[] | undefined): readonly string[] {
 }
 
 function rowsOf(
-  { models, batches, promotions, markets, shadows, deployed }: AuditReport,
+  { models, batches, promotions, changes, markets, shadows, deployed }: AuditReport,
   telling: Telling,
 ): readonly (readonly string[])[] {
   return [
@@ -156,6 +180,12 @@ function rowsOf(
       `${promotion.market} from ${promotion.from} to ${promotion.to}`,
       ...verdictCells(promotion, telling),
     ]),
+    ...changes.map((change) => [
+      change.kind,
+      `block ${change.block}`,
+      changeText(change),
+      ...verdictCells(change, telling),
+    ]),
     ...markets.map((market) => [
       `market ${market.name}`,
       `moved ${timesText(market.sequence)}`,
@@ -171,6 +201,16 @@ function rowsOf(
     ...deployedRows(deployed, telling),
   ]
 }
+
+/**
+ * What governance did, when, and who sent it.
+ *
+ * @example
+ * changeText({ what: 'market BTC-USD lifted', timestamp: 1_770_265_800, by: '0xa1' })
+ * // → 'market BTC-USD lifted at 2026-02-05 04:30 by 0xa1'
+ */
+export const changeText = ({ what, timestamp, by }: Pick<ChangeReport, 'what' | 'timestamp' | 'by'>): string =>
+  `${what} at ${timeText(BigInt(timestamp))} by ${by}`
 
 /**
  * Markets that a batch carried along after they had been moved; nothing if there are none.

@@ -112,7 +112,8 @@ const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
 
 const portfolioFormat: SealedFormat<PortfolioRecord> = {
   format: 'zk-risk-engine/portfolio-audit',
-  version: 1,
+  // 2: how those who attest changed, and who may cancel what administrators do.
+  version: 2,
   content: portfolioRecordSchema,
   // About 100 kB a batch of three accounts with their books.
   maxBytes: 256 << 20,

@@ -10,6 +10,7 @@ import { judgeProof } from '../findings.ts'
 import type { UsableKey } from '../models.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
 import type { RoundArgument } from './calls.ts'
+import { pauseAt } from '../pauses.ts'
 import { holdsIf, unpackSafely } from './comparisons.ts'
 import { areTogether, type PortfolioLedger } from './ledger.ts'
 import type { PortfolioRecord, TransactionRecord } from './record.ts'
@@ -39,10 +40,11 @@ export type UsedModel = {
   readonly verificationKey: VerificationKey | undefined
 }
 
-/** Whether a model was in force at a place. */
-export function isActive({ keys, place }: Scene, modelId: string): boolean {
+/** Whether a model was in force at a place, and not paused. */
+export function isActive({ keys, place, transaction }: Scene, modelId: string): boolean {
   const model = keys.get(modelId)?.model
   if (model === undefined) return false
+  if (BigInt(transaction.timestamp) < pauseAt(model.pauses, modelId, place).until) return false
   return isBefore(model.registered, place) && (model.disabled === null || isBefore(place, model.disabled))
 }
 

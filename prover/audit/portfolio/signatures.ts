@@ -5,8 +5,9 @@ import type { Attestation } from '../../registry/attestation.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import { namedValues } from '../../registry/portfolio/calldata.ts'
 import { type AttestedRound, roundsDomain, roundTypes } from '../../registry/portfolio/rounds.ts'
-import { immutableIn } from '../deployed/code.ts'
+import { committeeAt } from '../deployed/committee.ts'
 import type { ContractRecord } from '../deployed/record.ts'
+import type { Place } from '../nodeReads.ts'
 import type { PortfolioRecord, RoundRecord } from './record.ts'
 
 type PublishCall = { readonly round: AttestedRound; readonly signatures: readonly Attestation[] }
@@ -34,7 +35,7 @@ export function judgeSignatures(round: RoundRecord, index: number, record: Portf
   const source = deployed.contracts.find(({ part, address }) => part === 'rounds' && address === context.rounds)
   return [
     ...fields.map((field) => compare('A10', `${at}.${field}`, said[field], told[field])),
-    ...judgeSigners(`${at}.signatures`, call, source, context),
+    ...judgeSigners(`${at}.signatures`, call, source, round, context),
   ]
 }
 
@@ -42,12 +43,13 @@ function judgeSigners(
   at: string,
   { round, signatures }: PublishCall,
   source: ContractRecord | undefined,
+  place: Place,
   { chainId, rounds }: PortfolioRecord['context'],
 ): readonly ClaimResult[] {
-  const [threshold] = immutableIn('AttestedRounds', 'SignerCommittee.threshold', source?.code ?? '0x')
+  const committee = source === undefined ? undefined : committeeAt(source, place)
   const digest = TypedDataEncoder.hash(roundsDomain(chainId, rounds), roundTypes, round)
   return [
-    compare('A10', `${at}.length`, threshold, BigInt(signatures.length)),
+    compare('A10', `${at}.length`, committee?.threshold, signatures.length),
     ...signatures.flatMap(({ signer, signature }, i): readonly ClaimResult[] => {
       const isLater = i === 0 || BigInt(signer) > BigInt(signatures[i - 1]?.signer ?? 0)
       const known = source?.signers.find(({ account }) => account === signer)
@@ -58,7 +60,7 @@ function judgeSigners(
           'A10',
           `${at}[${i}].signer`,
           'one of the source’s',
-          known === undefined ? signer : 'one of the source’s',
+          committee?.signers.includes(signer) === true ? 'one of the source’s' : signer,
         ),
         compare('A10', `${at}[${i}].signer`, 'another than before', isLater ? 'another than before' : signer),
         compare('A10', `${at}[${i}].signature`, signer, signed),

@@ -117,5 +117,6 @@ async function headAfter(
   return startHead(address, chainId, marketId)
 }
 
-const startHead = (source: string, chainId: bigint, marketId: string): string =>
+/** Head of a market's inbox before its first observation. */
+export const startHead = (source: string, chainId: bigint, marketId: string): string =>
   keccak256(AbiCoder.defaultAbiCoder().encode(['address', 'uint256', 'bytes32'], [source, chainId, marketId]))

@@ -1,5 +1,12 @@
 /** An audit of markets as a page: the verdict, how shadows fared beside the model in force, and what was promoted. */
-import { type AuditReport, type MeanScore, type PromotionReport, skippedText, type Telling } from '../../audit/index.ts'
+import {
+  type AuditReport,
+  changeText,
+  type MeanScore,
+  type PromotionReport,
+  skippedText,
+  type Telling,
+} from '../../audit/index.ts'
 import { percent, utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { Chart, ChartGroup, ChartPoint } from './chart.ts'
@@ -42,7 +49,15 @@ export function renderAuditReport(report: AuditReport, telling: Telling = {}): s
   return page(`Audit of registry ${report.registry}`, LEAD, entries, answerOf(report)).markup
 }
 
-function rowsOf({ models, batches, promotions, markets, shadows, deployed }: AuditReport): readonly JudgedRow[] {
+function rowsOf({
+  models,
+  batches,
+  promotions,
+  changes,
+  markets,
+  shadows,
+  deployed,
+}: AuditReport): readonly JudgedRow[] {
   return [
     ...models.map((model) => ['model', model.name, model] as const),
     ...batches.map(
@@ -51,6 +66,7 @@ function rowsOf({ models, batches, promotions, markets, shadows, deployed }: Aud
     ...promotions.map(
       (each) => [`promotion ${each.number}`, `${each.market} from ${each.from} to ${each.to}`, each] as const,
     ),
+    ...changes.map((change) => [change.kind, changeText(change), change] as const),
     ...markets.map((market) => ['market', market.name, market] as const),
     ...shadows.map((shadow) => ['shadow', shadow.name, shadow] as const),
     ...deployedRows(deployed),

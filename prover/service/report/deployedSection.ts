@@ -1,5 +1,5 @@
 /** Who governs and who attests, and which contracts are ours, as pages of audits have it. */
-import type { DeployedReport, RoleReport } from '../../audit/index.ts'
+import { committeeChangeText, type DeployedReport, type RoleReport } from '../../audit/index.ts'
 import { duration } from '../text/figures.ts'
 import { type JudgedRow, verdictCell, words } from './judged.ts'
 import type { Markup } from './markup.ts'
@@ -24,12 +24,14 @@ ${table(
   contracts.map((each) => [each.name, words(html`<code>${each.address}</code>`), verdictCell(each)]),
 )}
 ${committees.length === 0 ? [] : [committeeTable(committees)]}
+${changesTable(contracts)}
 ${table(
   `Roles of the council ${authority.council}`,
   ['role', words('member'), words('acts'), words('granted')],
   authority.roles.flatMap(memberRows),
 )}
 ${authority.roles.filter(({ may }) => may.length > 0).map(roleText)}
+${cancellersText(authority)}
 </section>
 `
 }
@@ -48,6 +50,14 @@ const committeeTable = (contracts: DeployedReport['contracts']): Markup =>
     ),
   )
 
+/** A line a change. */
+const changesTable = (contracts: DeployedReport['contracts']): readonly Markup[] => {
+  const changes = contracts.flatMap(({ name, committee }) =>
+    (committee?.changes ?? []).map((each) => [name, words(committeeChangeText(each))]),
+  )
+  return changes.length === 0 ? [] : [table('How who attests changed', ['source', words('change')], changes)]
+}
+
 const memberRows = ({ name, members }: RoleReport) =>
   members.map(({ account, delaySeconds, grantedInBlock, grantedBy }) => [
     name,
@@ -55,6 +65,12 @@ const memberRows = ({ name, members }: RoleReport) =>
     words(delaySeconds === 0 ? 'at once' : `after ${duration(delaySeconds)}`),
     words(html`in block ${grantedInBlock} by <code>${grantedBy}</code>`),
   ])
+
+const cancellersText = ({ admin }: DeployedReport['authority']): Markup => {
+  const calls = admin.map(({ method, cancelledBy }) => `${method} by ${cancelledBy}`).join(', ')
+  return html`<p class="note">What administrators schedule of the council itself may be cancelled: ${calls}.</p>
+`
+}
 
 const roleText = ({ name, may, grantedBy, cancelledBy }: RoleReport): Markup =>
   html`<p class="note">The role ${name}, granted by ${grantedBy} and cancelled by ${cancelledBy}, may call ${may.map((call, i) => html`${i === 0 ? '' : ', '}${call}`)}.</p>
