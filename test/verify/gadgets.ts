@@ -90,6 +90,19 @@ export function weekDay(order: number, { sevenMayBe = false } = {}): Gadget {
   return gadget
 }
 
+/** x = 3·c + 2·b + s, where the bit s is a sum of an input and a wire, and not set with b. */
+export function thirds(order: number, { bothMayBe = false } = {}): Gadget {
+  const gadget = new Gadget(order)
+  const [x, y, z] = [gadget.input(), gadget.input(), gadget.wire()]
+  const sum = { [y]: 1, [z]: 1 }
+  gadget.row(sum, plus(sum, { 0: 1 }, -1), {})
+  const [b, c] = [gadget.bits(1), gadget.bits(1)]
+  if (!bothMayBe) gadget.row(sum, b, {})
+  gadget.equal({ [x]: 1 }, plus(plus(sum, b, 2), c, 3))
+  gadget.outputs.push(z, ...Object.keys(b).map(Number), ...Object.keys(c).map(Number))
+  return gadget
+}
+
 /** Which of three numbers is the least, the first of equals. */
 export function least(order: number, { spreadBits = 2, anyOfEquals = false } = {}): Gadget {
   const gadget = new Gadget(order)

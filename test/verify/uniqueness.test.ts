@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { mathMains } from '../../scripts/tools/mains/math.ts'
 import { compileForProof } from '../../scripts/verify/uniqueness/compiled.ts'
 import { proveUnique } from '../../scripts/verify/uniqueness/prove.ts'
-import { bits, least, normalisation, quotient, root, sign, span, weekDay, zeroTest } from './gadgets.ts'
+import { bits, least, normalisation, quotient, root, sign, span, thirds, weekDay, zeroTest } from './gadgets.ts'
 import type { Gadget } from './smallField.ts'
 
 describe('M26: outputs of templates are unique in their inputs', () => {
@@ -23,6 +23,7 @@ const cases: readonly (readonly [lemma: string, right: Gadget, wrong: Readonly<R
   ],
   ['mixed radix', weekDay(23), { 'a day that may be 7': weekDay(23, { sevenMayBe: true }) }],
   ['zero test', zeroTest(7), { 'without its second row': zeroTest(7, { half: true }) }],
+  ['mixed radix', thirds(11), { 'two bits that may both be set': thirds(11, { bothMayBe: true }) }],
   [
     'quotient and remainder',
     quotient(31),

@@ -61,8 +61,9 @@ function decidedBy(system: System, bits: readonly number[]): readonly Step[] {
   for (let atom = queue.pop(); atom !== undefined; atom = queue.pop()) {
     for (const row of system.rowsWith(atom)) {
       if (used.has(row)) continue
-      const constraint = system.constraints[row]!
-      const [a, b, c] = constraint
+      const [left, right, c] = system.constraints[row]!
+      const [a, b] = [withBit(system, left, decided), withBit(system, right, decided)]
+      const constraint: Constraint = [a, b, c]
       if (![a, b].every((sum) => sum.wires.every((wire) => decided.has(wire)))) continue
       const open = c.wires.filter((wire) => !decided.has(wire))
       used.add(row)
@@ -77,6 +78,13 @@ function decidedBy(system: System, bits: readonly number[]): readonly Step[] {
     }
   }
   return steps
+}
+
+/** A sum of two values by the bit that stands for it, if that one is decided. */
+function withBit(system: System, sum: Sum, decided: ReadonlySet<number>): Sum {
+  const found = sum.wires.length > 1 ? system.asBit(sum) : undefined
+  if (found === undefined || !decided.has(found.bit)) return sum
+  return { wires: [0, found.bit], coefficients: [found.offset, found.scale] }
 }
 
 /**

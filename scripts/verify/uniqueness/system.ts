@@ -131,8 +131,11 @@ export class System {
     const inTheWay = atomsOf(relation).filter((atom) => !this.#determined.has(atom) && !this.bits.has(atom))
     if (unbounded.length === 0 && inTheWay.length > MOST_UNBOUNDED) return
     for (const atom of unbounded.length > 0 ? unbounded.slice(0, 1) : inTheWay) {
-      if (this.relationsWith(atom).length > (unbounded.length > 0 ? MOST_WITHOUT : MOST_RELATIONS)) continue
-      for (const difference of this.#without(relation, atom)) {
+      const all = this.relationsWith(atom)
+      const isMany = all.length > (unbounded.length > 0 ? MOST_WITHOUT : MOST_RELATIONS)
+      // What stands in many relations may be a sum of bits in one: the compiler put a multiple of it in the bits' place.
+      const others = isMany ? all.filter((other) => this.#isSumOfBits(other, atom)) : all
+      for (const difference of this.#without(relation, atom, others)) {
         if (difference.size === 0) continue
         if (this.#unboundedOf(difference).length === 0) yield difference
         if (depth === 0) yield* this.differences(difference, 1)
@@ -140,13 +143,17 @@ export class System {
     }
   }
 
+  #isSumOfBits(relation: Form, except: number): boolean {
+    return atomsOf(relation).every((atom) => atom === except || this.bits.has(atom))
+  }
+
   #unboundedOf(form: Form): readonly number[] {
     return atomsOf(form).filter((atom) => !this.#determined.has(atom) && !this.#intervals.has(atom))
   }
 
   /** The form less multiples of each relation with one of its atoms, which takes that atom out of it. */
-  *#without(form: Form, atom: number): Generator<Form> {
-    for (const relation of this.relationsWith(atom)) {
+  *#without(form: Form, atom: number, relations = this.relationsWith(atom)): Generator<Form> {
+    for (const relation of relations) {
       const factor = -form.get(atom)! * this.field.inverse(relation.get(atom)!)
       yield this.field.plus(form, relation, this.field.centre(factor))
     }
