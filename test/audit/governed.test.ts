@@ -22,7 +22,13 @@ import {
 } from '../../prover/parameters/defaultPolicy.ts'
 import { initialState } from '../../prover/parameters/marketRisk.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
-import { attestedFeedOf, attestObservation, feedDomain, submitObservations } from '../../prover/registry/index.ts'
+import {
+  addMarket,
+  attestedFeedOf,
+  attestObservation,
+  feedDomain,
+  submitObservations,
+} from '../../prover/registry/index.ts'
 import { defaultPlausibility } from '../../prover/market/plausibility.ts'
 import { idOfSource, placeToBegin } from '../../prover/registry/market/place.ts'
 import { renderAuditReport } from '../../prover/service/report/auditReport.ts'
@@ -58,7 +64,8 @@ beforeAll(async () => {
   )
   await engine.observe({ 'BTC-USD': 7_800n, 'ETH-USD': 190n }, 600n)
   await land(['BTC-USD', 'ETH-USD'])
-  await addShadow()
+  await addShadow('BTC-USD', await placeOf('BTC-USD'))
+  await marketAfterItsShadow()
   await pausesThatEnded()
   await rotation()
   await engine.observe({ 'ETH-USD': 188n })
@@ -94,25 +101,32 @@ async function appendToSecond(price: bigint): Promise<void> {
   await submitObservations(engine.chain.signers[3] as never, address, [signed])
 }
 
-/** A shadow of BTC-USD under the model in force. */
-async function addShadow(): Promise<void> {
-  const policy = withStartingWords(volatilityModels.ewma, defaultPolicy)
-  const begun = await placeToBegin(engine.chain.ethers.provider as never, {
-    source: first,
-    marketId: BTC,
-    fromBlock: 0,
-  })
+async function placeOf(name: string): Promise<NonNullable<Awaited<ReturnType<typeof placeToBegin>>>> {
+  const inbox = { source: first, marketId: marketIdOf(name), fromBlock: 0 }
+  const begun = await placeToBegin(engine.chain.ethers.provider as never, inbox)
   if (begun === undefined) throw new Error('The source has nothing.')
-  const state = initialState(
-    volatilityModels.ewma,
-    begun.observation,
-    INITIAL_VOLATILITY_X24,
-    INITIAL_MULTIPLIER_X18,
-    policy,
-  )
+  return begun
+}
+
+/** A shadow of a market under the model in force. */
+async function addShadow(name: string, { place, observation }: Awaited<ReturnType<typeof placeOf>>): Promise<void> {
+  const policy = withStartingWords(volatilityModels.ewma, defaultPolicy)
+  const state = initialState(volatilityModels.ewma, observation, INITIAL_VOLATILITY_X24, INITIAL_MULTIPLIER_X18, policy)
   const { id } = modelRows.ewma
-  await registry('council', 'setMarketPolicy', shadowIdOf(BTC, id), pack('marketPolicy', policy.market))
-  await registry('council', 'addShadow', BTC, id, packState(state), begun.place)
+  const marketId = marketIdOf(name)
+  await registry('council', 'setMarketPolicy', shadowIdOf(marketId, id), pack('marketPolicy', policy.market))
+  await registry('council', 'addShadow', marketId, id, packState(state), place)
+}
+
+/** SOL-USD begins at the second observation of three, its shadow at the first: calls that were scheduled at different times. */
+async function marketAfterItsShadow(): Promise<void> {
+  await engine.observe({ 'SOL-USD': 100n })
+  const begun = await placeOf('SOL-USD')
+  await engine.observe({ 'SOL-USD': 101n })
+  const market = { name: 'SOL-USD', policy: defaultPolicy.market, volatilityModel: 'ewma' as const }
+  engine.deployment = (await addMarket(engine.chain.signers[0] as never, engine.deployment, market)).deployment
+  await engine.observe({ 'SOL-USD': 102n })
+  await addShadow('SOL-USD', begun)
 }
 
 /** A market and a model are paused; the council holds the one, and lifts both. */
@@ -169,7 +183,10 @@ async function failureOf(change: (record: MutableRecord) => unknown, record = wh
 describe('an honest history with a rotation, pauses and a shadow that followed', () => {
   it('R44: is accepted, by a node and offline, the same', async () => {
     expect(whole.report.failure).toBeUndefined()
-    expect(whole.report).toMatchObject({ accepted: true, markets: [{ sequence: 3n }, { sequence: 2n }] })
+    expect(whole.report).toMatchObject({
+      accepted: true,
+      markets: [{ sequence: 3n }, { sequence: 2n }, { sequence: 0n }],
+    })
     const bundle = parseAuditBundle(Buffer.from(formatAuditBundle(whole.record)), 'audit.json')
     expect(bundle).toEqual(whole.record)
     expect((await judge(bundle, {}, undefined, computations)).failure).toBeUndefined()
@@ -200,6 +217,20 @@ describe('an honest history with a rotation, pauses and a shadow that followed',
     const table = formatAudit(whole.report)
     expect(table).toMatch(/^rotation +block \d+ +BTC-USD from 0x\w+ to 0x\w+ at \d{4}-.* by 0x\w{40} +accepted/m)
     expect(table).toMatch(/^contract AttestedFeed +0x\w+ +accepted.*\n(.*\n)*?contract AttestedFeed +0x\w+ +accepted/m)
+  })
+})
+
+describe('R35: a shadow', () => {
+  it('may begin at an earlier observation than the newest, or than its market did, and at no other than its state’s', async () => {
+    const of = 'shadow SOL-USD~ewma: '
+    const id = marketIdOf('SOL-USD~ewma')
+    const at = whole.record.markets.findIndex(({ marketId }) => marketId === id)
+    expect(whole.record.markets[at]?.inboxCount).toBe(1n)
+    const added = (change: (market: MutableRecord['markets'][number]) => unknown) =>
+      failureOf((record) => change(record.markets[at] as MutableRecord['markets'][number]))
+    expect(await added((market) => market.inboxCount--)).toBe(`${of}R7 added.inboxCount`)
+    expect(await added((market) => market.inboxCount++)).toBe(`${of}R35 added.volatilityState.asOf`)
+    expect(await added((market) => Object.assign(market, { inboxHead: ZeroHash }))).toBe(`${of}R7 added.inboxHead`)
   })
 })
 
@@ -243,9 +274,9 @@ describe('R44: a following', () => {
       'rotation of BTC-USD: R44 rotated.previous',
     )
     expect(await failureOf((record) => Object.assign(record.rotations[0] ?? {}, { source: first }))).toContain(': R44 ')
-    const unknown = { ...structuredClone(rotated), marketId: marketIdOf('SOL-USD') }
+    const unknown = { ...structuredClone(rotated), marketId: marketIdOf('DOGE-USD') }
     expect(await failureOf((record) => Object.assign(record.rotations[0] ?? {}, unknown))).toBe(
-      'rotation of SOL-USD: R44 rotated.previous',
+      'rotation of DOGE-USD: R44 rotated.previous',
     )
     expect(await failureOf((record) => (following(record).timestamp -= 100_000))).toBe(
       'the record: A2 followings[0].timestamp',

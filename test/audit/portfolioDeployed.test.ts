@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AbiCoder, keccak256, toBeHex } from 'ethers'
+import { AbiCoder, Contract, keccak256, toBeHex } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   auditPortfolioOffline,
@@ -18,6 +18,7 @@ import { formatPortfolioAuditBundle, parsePortfolioAuditBundle } from '../../pro
 import { ProverError } from '../../prover/errors.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { renderPortfolioAuditReport } from '../../prover/service/report/portfolioAuditReport.ts'
+import { mined } from '../../scripts/tools/chains/chain.ts'
 import { type PortfolioChain, provePortfolioChain } from './portfolioChain.ts'
 import { withImmutable, withoutCheck } from './tampering.ts'
 
@@ -165,6 +166,50 @@ describe('A10: a round', () => {
     expect(await republished((call) => Object.assign(call.signatures[0] ?? {}, { signer: stranger }))).toContain(
       'A10 rounds[0].signatures[0].signer',
     )
+  })
+
+  it('is judged by the committee of then: one that was replaced afterwards is accepted, one replaced before is not', async () => {
+    const snapshot = await request('evm_snapshot')
+    try {
+      const council = chain.development.chain.account('council')
+      const source = new Contract(whole.record.context.rounds, interfaceOf('AttestedRounds'), council)
+      await mined(source.getFunction('setCommittee')([council.address], 1))
+      const { report, record } = await chain.audit()
+      expect(report.failure).toBeUndefined()
+      expect(formatPortfolioAudit(report)).toMatch(/^ {4}set to 1 of 1: 0x\w{40}, in block \d+ at .* by 0x\w{40}$/m)
+      const copy = structuredClone(record) as Mutable<typeof record>
+      const { committeeChanges = [] } = copy.deployed.contracts.find(({ part }) => part === 'rounds') ?? {}
+      Object.assign(committeeChanges[1] ?? {}, { block: committeeChanges[0]?.block, logIndex: 1_000 })
+      expect(failuresOf(await judgePortfolio(copy as never))).toEqual(['A10 rounds[0].signatures.length'])
+    } finally {
+      await request('evm_revert', snapshot)
+    }
+  })
+
+  it('R41: and no proof of a model that was paused then: one that is paused afterwards changes nothing', async () => {
+    const snapshot = await request('evm_snapshot')
+    try {
+      const council = chain.development.chain.account('council')
+      const models = new Contract(whole.record.context.modelRegistry, interfaceOf('ModelRegistry'), council)
+      const [paused] = whole.record.models
+      await mined(models.getFunction('pause')(paused?.modelId))
+      const { report, record } = await chain.audit()
+      expect(report.failure).toBeUndefined()
+      const copy = structuredClone(record) as Mutable<typeof record>
+      const [pause] = copy.models[0]?.pauses ?? []
+      const { block, timestamp } = whole.record.transactions[0] ?? { block: 0, timestamp: 0 }
+      Object.assign(pause ?? {}, {
+        block: block - 1,
+        timestamp: timestamp - 60,
+        until: BigInt(timestamp + 3 * 86_400 - 60),
+      })
+      const early = await judgePortfolio(copy as never)
+      expect(early.arrays[0]?.claims).toContainEqual(
+        expect.objectContaining({ claim: 'R1', holds: false, found: 'not active' }),
+      )
+    } finally {
+      await request('evm_revert', snapshot)
+    }
   })
 
   it('whose publication nobody can read is rejected', async () => {

@@ -13,7 +13,7 @@ import { runServe } from '../../prover/service/daemon/serving.ts'
 import { type DevelopmentChain, developmentChainBehind } from '../../prover/service/development/chain.ts'
 import { crashHistory } from '../../prover/service/development/demo.ts'
 import { appendObservations } from '../../prover/service/development/engine.ts'
-import { temporaryFolder } from '../service/zkrisk.ts'
+import { temporaryFolder, zkrisk } from '../service/zkrisk.ts'
 import { startTryOut, type TryOut } from './tryOut.ts'
 
 const folder = temporaryFolder()
@@ -107,6 +107,9 @@ describe('zkrisk serve while sources are replaced', () => {
     expect(all.map(({ status }) => status)).toEqual(new Array(proven).fill('confirmed'))
     expect(events.filter(({ step }) => ['superseded', 'retrying'].includes(step))).toEqual([])
 
+    const told = await zkrisk('audit', '--rpc', tryOut.rpc, '--deployment', tryOut.deploymentFile)
+    expect([told.code, told.stderr]).toEqual([0, ''])
+    expect(told.stdout).toMatch(/^rotation +block \d+ +ETH-USD from 0x\w{40} to 0x\w{40} at .* by 0x\w{40} +accepted/m)
     const keys = await marketAuditKeys()
     const { report } = await audit({ rpcUrl: tryOut.rpc, registry: addresses.registry, fromBlock: block, keys })
     expect(report.failure).toBeUndefined()
