@@ -81,6 +81,11 @@ library Inbox {
         return self.checkpoints[_key(count)];
     }
 
+    /// @notice Whether an inbox of so many words holds the head after `count` of them under that count alone.
+    function isHeldAt(uint256 count, uint256 latestCount) internal pure returns (bool) {
+        return count <= latestCount && (count % MILESTONE == 0 || latestCount - count < RING);
+    }
+
     /// @dev Ring keys are never multiples of {MILESTONE}, so rings and milestones do not meet.
     function _key(uint256 count) private pure returns (uint256) {
         return count % MILESTONE == 0 ? count : count % RING;

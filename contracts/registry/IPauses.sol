@@ -6,7 +6,8 @@ pragma solidity ^0.8.28;
 /// registry of risk. A source's id is its address.
 /// @dev A pause ends by itself, unless the council holds it until further notice; the council may end it sooner. Both take the
 /// council's delay, for which three days leave room where it is two. Whoever may pause cannot do it again for a week after the
-/// last pause of the same thing, so a stolen key stops nothing for good.
+/// last pause of the same thing, so a stolen key stops nothing for good: one thing after another only until the council has taken
+/// the role from it.
 interface IPauses {
     /// @notice When something was paused last.
     /// @param since first second of it
@@ -36,7 +37,7 @@ interface IPauses {
     /// @custom:reverts NotPaused
     function holdPause(bytes32 id) external;
 
-    /// @notice Ends a pause. Restricted to the council.
+    /// @notice Ends a pause, also of a model that has been disabled since. Restricted to the council.
     /// @custom:reverts NotPaused
     function liftPause(bytes32 id) external;
 

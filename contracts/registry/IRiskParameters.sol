@@ -74,7 +74,8 @@ interface IRiskParameters {
     /// @notice {parameters}.volatilityX24 in WAD, rounded up.
     function volatilityWad(bytes32 marketId) external view returns (uint256);
 
-    /// @notice When the pause of a market, or of its source, ends; zero if neither is paused.
+    /// @notice When the pause of a market ends, of its source, or of the source before while what is in force comes from it; zero if
+    /// none is paused.
     function pausedUntil(bytes32 marketId) external view returns (uint256);
 
     /// @notice How many batches have moved this market.

@@ -105,7 +105,7 @@ interface IShadows is IRiskParameters {
     error SourceWithoutObservation(bytes32 marketId, address source);
     /// @notice The market, or the shadow, stands in this source already.
     error SourceAlreadyFollowed(bytes32 marketId, address source);
-    /// @notice The market, or the shadow, still stands in the source before.
+    /// @notice The shadow, or the control, stands in another source than its market is to.
     error SourceNotFollowed(bytes32 marketId, address source);
     /// @notice A market goes on in its new source after the last observation that is not later than its state.
     error PlaceNotNext(bytes32 marketId, uint256 asOf, uint256 atPlace, uint256 afterPlace);
@@ -155,7 +155,8 @@ interface IShadows is IRiskParameters {
     /// @notice Lets a market go on from a shadow of it, under the shadow's model and policy. Restricted.
     /// @dev Margins stay those in force; from there they move within the speed limits. The shadow stays and is the new
     /// control. Where the model in force has a shadow of its own, the control, the promoted one must have begun together with
-    /// it, been tried on as many predictions, the last one at the same observation, and have lost no more, falls and rises together.
+    /// it, stand in the market's source as it does, been tried on as many predictions, the last one at the same observation, and have
+    /// lost no more, falls and rises together. A market that has not followed its new source yet follows with it.
     /// @custom:reverts UnknownMarket, SourceNotFollowed,
     /// ModelAlreadyInForce, NoActiveModel, NotYetProven, ShadowUnproven, ShadowStale, ShadowPolicyDiffers,
     /// ScoresNotComparable, ScoreNotBetter, PromotionMovesMargin

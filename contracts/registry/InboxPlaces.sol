@@ -57,7 +57,10 @@ contract InboxPlaces {
         _requireHeld(id, source, place.count + next.length, reached);
     }
 
+    /// @dev A ring's slot stands for every count that is as far from it as the ring is long or a multiple: only one is true.
     function _requireHeld(bytes32 id, address source, uint256 count, bytes32 head) private view {
+        (, uint256 latestCount, , ) = IObservationSource(source).latest(id.marketOf());
+        if (!Inbox.isHeldAt(count, latestCount)) revert IShadows.PlaceUnknown(id, count, head, 0);
         bytes32[] memory ids = new bytes32[](1);
         uint256[] memory counts = new uint256[](1);
         (ids[0], counts[0]) = (id.marketOf(), count);

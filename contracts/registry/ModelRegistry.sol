@@ -144,12 +144,14 @@ contract ModelRegistry is IModelRegistry, Pauses {
     function _paused(bytes32 modelId, uint40 until, uint40) internal override {
         bytes32 layoutHash = _layoutOf[modelId];
         Stored storage model = _models[layoutHash][modelId];
-        if (model.status != Status.Active) revert ModelNotActive(modelId, model.status);
+        // The council lifts a pause also after it has disabled the model: held for ever, it would hold its family's clock.
+        if (until > block.timestamp && model.status != Status.Active) revert ModelNotActive(modelId, model.status);
         if (model.pausedUntil == 0) _everPaused[layoutHash][model.volatilityModel].push(modelId);
         model.pausedUntil = until;
     }
 
-    /// @dev Seconds since `from` that lie in at least one pause. A pause that was over by then counts for nothing.
+    /// @dev Seconds since `from` that lie in at least one pause. A pause that was over by then counts for nothing, and neither does
+    /// one that ends before it begins: of a source that the market had left.
     function _covered(Pause[] memory pauses, uint256 from, uint256 graceSeconds) private view returns (uint256 total) {
         uint256 reached = from;
         while (reached < block.timestamp) {
@@ -158,7 +160,7 @@ contract ModelRegistry is IModelRegistry, Pauses {
             for (uint256 i = 0; i < pauses.length; ++i) {
                 uint256 since = pauses[i].since;
                 uint256 until = pauses[i].until;
-                if (until <= from || until + graceSeconds <= reached || since >= begin) continue;
+                if (until <= since || until <= from || until + graceSeconds <= reached || since >= begin) continue;
                 begin = since;
                 end = until + graceSeconds;
             }

@@ -33,10 +33,15 @@ abstract contract RiskParameters is ParameterReads, RiskPolicy, Pauses {
     }
 
     /// @inheritdoc IRiskParameters
-    function pausedUntil(bytes32 marketId) public view override returns (uint256) {
+    function pausedUntil(bytes32 marketId) public view override returns (uint256 until) {
         bytes32 ownId = marketId.marketOf();
-        return _pausedUntil(ownId, _sources[ownId]);
+        until = _pausedUntil(ownId, _sources[ownId]);
+        uint256 ofBefore = _pausedUntil(ownId, _sourceInForce(ownId));
+        if (ofBefore > until) until = ofBefore;
     }
+
+    /// @dev Source that the parameters in force come from; another than the market's while it is being replaced.
+    function _sourceInForce(bytes32 marketId) internal view virtual returns (address);
 
     /// @dev When the pause of a market or of a source ends; zero if neither is paused.
     function _pausedUntil(bytes32 marketId, address source) internal view returns (uint256 until) {

@@ -45,7 +45,7 @@ abstract contract Shadows is IShadows, RiskParameters {
 
     mapping(bytes32 marketId => Rotation) private _rotations;
     mapping(bytes32 shadowId => Shadow) private _shadows;
-    /// @dev Hash of when the first prediction was made and how many observations there were when it was added.
+    /// @dev Hash of when the first prediction was made and of the inbox when it was added, which its head binds with its source.
     mapping(bytes32 shadowId => bytes32) private _beginnings;
     PromotionPolicy private _promotionPolicy = PromotionPolicy(FIRST_LEAST_PREDICTIONS, FIRST_MAX_MARGIN_STEP_X24);
 
@@ -67,7 +67,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         bytes32 head = _begin(shadowId, source, volatilityModel, state, place);
         _sources[shadowId] = source;
         _shadows[shadowId] = Shadow(state, ScoreWord.wrap(0), head, place.count);
-        _beginnings[shadowId] = keccak256(abi.encode(state.anchorState.anchorAsOf(), place.count));
+        _beginnings[shadowId] = keccak256(abi.encode(state.anchorState.anchorAsOf(), head));
     }
 
     /// @inheritdoc IShadows
@@ -94,7 +94,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         if (stored == 0) revert NotYetProven(marketId);
         ParametersWord inForce = ParametersWord.wrap(stored);
         address source = _sources[marketId];
-        if (_sources[shadowId] != source) revert SourceNotFollowed(shadowId, source);
+        _checkFollowed(shadowId, source);
         _checkProgress(shadowId, shadow, inForce.asOf());
         ScoreWord controlScore = _checkScore(shadowId, shadow, marketId.shadowOf(previousModel));
         _checkMargins(marketId, ParametersWord.wrap(_markets[shadowId].parametersAndSequence), inForce);
@@ -118,7 +118,9 @@ abstract contract Shadows is IShadows, RiskParameters {
         (, uint256 count, , ) = IObservationSource(source).latest(marketId);
         if (count == 0) revert SourceWithoutObservation(marketId, source);
         _sources[marketId] = source;
-        _rotations[marketId] = Rotation(previous, 0);
+        Rotation storage rotation = _rotations[marketId];
+        // Where the last one was not followed, the market stands in the source before still.
+        if (rotation.previous == address(0) || rotation.followedAt != 0) _rotations[marketId] = Rotation(previous, 0);
         emit SourceRotated(marketId, source, previous);
     }
 
@@ -143,7 +145,7 @@ abstract contract Shadows is IShadows, RiskParameters {
             _shadows[marketId].inboxHead = head;
             _shadows[marketId].inboxCount = place.count;
         } else {
-            _rotations[marketId].followedAt = uint40(block.timestamp);
+            _noteFollowed(marketId);
         }
         emit SourceFollowed(marketId, source, standing.state, head, place.count);
     }
@@ -228,6 +230,16 @@ abstract contract Shadows is IShadows, RiskParameters {
         if (rotation.followedAt != 0 && before.until > rotation.followedAt) before.until = rotation.followedAt;
     }
 
+    /// @dev Where what is in force was observed: before a market has followed, and until something later is proven, in the source
+    /// before.
+    function _sourceInForce(bytes32 marketId) internal view override returns (address) {
+        Rotation memory rotation = _rotations[marketId];
+        uint256 followedAt = rotation.followedAt;
+        bool isOfBefore =
+            followedAt == 0 || ParametersWord.wrap(_markets[marketId].parametersAndSequence).asOf() <= followedAt;
+        return isOfBefore && rotation.previous != address(0) ? rotation.previous : _sources[marketId];
+    }
+
     /// @dev A guardian in haste learns that it has named nothing.
     function _paused(bytes32 id, uint40, uint40 latest) internal override {
         bool isSource = address(uint160(uint256(id))).code.length != 0 && uint256(id) >> 160 == 0;
@@ -302,6 +314,10 @@ abstract contract Shadows is IShadows, RiskParameters {
         if (asOf < oldest) revert ShadowStale(shadowId, asOf, oldest);
     }
 
+    function _checkFollowed(bytes32 shadowId, address source) private view {
+        if (_sources[shadowId] != source) revert SourceNotFollowed(shadowId, source);
+    }
+
     /// @dev Against the shadow of the model in force, if there is one.
     function _checkScore(
         bytes32 shadowId,
@@ -309,6 +325,7 @@ abstract contract Shadows is IShadows, RiskParameters {
         bytes32 controlId
     ) private view returns (ScoreWord controlScore) {
         if (_markets[controlId].stateHash == 0) return controlScore;
+        _checkFollowed(controlId, _sources[shadowId]);
         Shadow memory control = _shadows[controlId];
         controlScore = control.score;
         uint256 predictions = shadow.score.predictions();
@@ -354,6 +371,13 @@ abstract contract Shadows is IShadows, RiskParameters {
             volatilityModel
         );
         volatilityModelOf[marketId] = volatilityModel;
+        _noteFollowed(marketId); // the shadow stands in the source that the market is to follow
+    }
+
+    /// @dev Once a rotation: a market that stands in its source already stays as it is.
+    function _noteFollowed(bytes32 marketId) private {
+        Rotation storage rotation = _rotations[marketId];
+        if (rotation.followedAt == 0) rotation.followedAt = uint40(block.timestamp);
     }
 
     function _hash(

@@ -372,6 +372,20 @@ describe('R75: attestations that are carried together do not confirm each other'
     })
   })
 
+  test('and a block that brings one too soon costs one more, whoever chose it', async () => {
+    await chain.undone(async () => {
+      const priceE8 = LAST / 2n
+      // Each second one comes a second too soon after the last that counted; 12 s are what a block may take.
+      const delays = [12n, 11n, 12n, 11n, 12n]
+      const said: string[] = []
+      for (const [i, delay] of delays.entries()) {
+        const asOf = nth(i + 1)
+        said.push(saidOf(await carry([{ priceE8, asOf }], asOf + delay)))
+      }
+      expect(said).toEqual(['held 0', 'held 0', 'held 1', 'held 1', 'appended'])
+    })
+  })
+
   test('nor do implied volatilities', async () => {
     await chain.undone(async () => {
       const saved = [1, 2, 3, 4].map((n) => ({ asOf: nth(n), impliedVolatilityX16: 200_000n }))

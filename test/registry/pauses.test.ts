@@ -196,6 +196,22 @@ describe('R41: a pause ends', () => {
   })
 })
 
+describe('R41: the pause of a model that is disabled', () => {
+  test('is lifted as any other, and no longer holds the clock of its family', async () => {
+    await undone(async () => {
+      await pauseModel('live')
+      await mined(models.getFunction('holdPause')(modelIdOf('live')))
+      await mined(models.getFunction('disable')(modelIdOf('live')))
+      await expectRevert(guardian.models.getFunction('pause').staticCall(modelIdOf('live')), models, 'PausedLately')
+      await engine.observe(btc, PRICE_E8)
+      await engine.land(engine.batch([btc], 1, 'odd'))
+      await mined(models.getFunction('liftPause')(modelIdOf('live')))
+      await engine.chain.setTime((await engine.chain.now()) + 2n * DAY)
+      expect(await forLiquidation(btc)).toBe(freshness.maintenanceMarginCapX24)
+    })
+  })
+})
+
 /** Accounts of a market: what each has left of equity for a unit of notional. */
 const accounts = (count: number): readonly bigint[] => {
   const random = new Random(41n)

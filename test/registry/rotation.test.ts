@@ -288,6 +288,94 @@ describe('R44: the source of a market is replaced without its state', () => {
     })
   })
 
+  const liquidationMargin = async (): Promise<bigint> =>
+    (await registry.getFunction('parametersForLiquidation')(btc.marketId))[0].maintenanceMarginX24
+  const idOf = (source: Contract): string => zeroPadValue(source.target as string, 32)
+  const pauseOf = (source: Contract) => mined(registry.getFunction('pause')(idOf(source)))
+  const hold = (source: Contract) => mined(registry.getFunction('holdPause')(idOf(source)))
+
+  test('nobody chooses a number that shares its place with the true one', async () => {
+    await undone(async () => {
+      const { source, append } = await newSource()
+      for (let i = 0; i < 3; i++) await append(1n)
+      await engine.observe(btc, PRICE_E8)
+      await engine.land(engine.batch([btc]))
+      await append(1n)
+      await rotate(source)
+      const { place, next } = await placeIn(source)
+      for (const turns of [1n, 2n ** 100n]) {
+        const aliased = follow({ ...place, count: place.count + 64n * turns }, next)
+        await expectRevert(aliased, registry, 'PlaceUnknown')
+      }
+      await mined(follow(place, next))
+    })
+  })
+
+  test('R41: a pause of the source that it left long ago stops no read for liquidation', async () => {
+    await undone(async () => {
+      const { source, append } = await newSource()
+      await append(DAY)
+      await rotate(source)
+      await takeOver(source, (await placeIn(source)).place)
+      const pausedAt = (await engine.chain.now()) + freshness.maxParameterAgeSeconds + HOUR
+      await engine.chain.setTime(pausedAt)
+      await pauseOf(engine.feed)
+      await engine.chain.setTime(pausedAt + HOUR)
+      expect(await liquidationMargin()).toBe(freshness.maintenanceMarginCapX24)
+    })
+  })
+
+  test('R41: what a paused source said is not read as the new one’s, followed or not, until that is proven', async () => {
+    await undone(async () => {
+      const { source, append } = await newSource()
+      await append(1n)
+      await engine.observe(btc, PRICE_E8)
+      await engine.land(engine.batch([btc]))
+      await pauseOf(engine.feed)
+      const { until } = await registry.getFunction('pauseOf')(idOf(engine.feed))
+      const read = () => registry.getFunction('parameters')(btc.marketId)
+      const closed = () => expectRevert(read(), registry, 'MarketPaused', [btc.marketId, until])
+      await closed()
+      const waiting = [await append(1n)]
+      await rotate(source)
+      await closed()
+      await takeOver(source, (await placeIn(source)).place)
+      await closed()
+      btc.waiting = [...waiting, await append(10n)]
+      await engine.land(engine.batch([btc]))
+      await closed()
+      await engine.land(engine.batch([btc]))
+      expect((await read()).sequence).toBe(btc.sequence)
+    })
+  })
+
+  test('R41: nor does one of a source that it was to go to, and did not', async () => {
+    await undone(async () => {
+      const { source, append } = await newSource()
+      await append(1n)
+      await rotate(source)
+      await pauseOf(source)
+      await hold(source)
+      await rotate(engine.feed)
+      await engine.chain.setTime((await engine.chain.now()) + 2n * DAY)
+      expect(await liquidationMargin()).toBe(freshness.maintenanceMarginCapX24)
+    })
+  })
+
+  test('R41: what its source was paused for counts as none, however often it is to go elsewhere', async () => {
+    await undone(async () => {
+      const stood = await liquidationMargin()
+      await pauseOf(engine.feed)
+      await hold(engine.feed)
+      for (let i = 0; i < 2; i++) {
+        const { source, append } = await newSource()
+        await append(DAY)
+        await rotate(source)
+        expect(await liquidationMargin()).toBe(stood)
+      }
+    })
+  })
+
   async function startHeadOf(source: Contract): Promise<string> {
     const { keccak256, AbiCoder } = await import('ethers')
     const types = ['address', 'uint256', 'bytes32']

@@ -1,16 +1,18 @@
-import { encodeBytes32String, toBeHex } from 'ethers'
+import { type Contract, encodeBytes32String, toBeHex } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Fields } from '../../circuits/statements/index.ts'
 import { ownMarketOf, shadowIdOf } from '../../prover/market/marketId.ts'
-import { updateMarket } from '../../prover/parameters/marketRisk.ts'
+import { type Observation, updateMarket } from '../../prover/parameters/marketRisk.ts'
 import { addLoss, meanScores, NO_SCORE } from '../../prover/parameters/shadowScore.ts'
 import { quantileScore } from '../../prover/parameters/score.ts'
 import { stateHashOf } from '../../prover/registry/market/calldata.ts'
+import { idOfSource, placeToGoOn } from '../../prover/registry/market/place.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
-import { type Batch, Engine, EWMA, type Market, modelIdOf, models, withFields } from './engine.ts'
+import { type Batch, Engine, EWMA, freshness, type Market, modelIdOf, models, withFields } from './engine.ts'
+import { uncheckedSource } from './uncheckedSource.ts'
 import { packState, asPrevious, type StateWords } from '../../prover/statement/marketState.ts'
 
 /** A family of models beside EWMA. */
@@ -469,6 +471,58 @@ describe('R37: a promotion', () => {
         for (const market of [btc, control, other]) await engine.land(batchOf(market))
       }
       await promote()
+    })
+  })
+
+  describe('while the market’s source is being replaced', () => {
+    let source: Contract
+    /** The source to come, an hour after the last observation of the one before, both at once. */
+    async function replaced(followers: readonly Market[]): Promise<void> {
+      await day()
+      await engine.observe(btc, PRICE_E8, HOUR)
+      const [observation] = btc.waiting
+      source = await engine.chain.deploy(uncheckedSource())
+      await mined(source.getFunction('append')(btc.marketId, pack('observation', observation as Observation)))
+      await mined(call('rotateSource', btc.marketId, source))
+      const { place, next } = await placeToGoOn(
+        engine.chain.ethers.provider as never,
+        { source: source.target as string, marketId: btc.marketId, fromBlock: 0 },
+        btc.state.volatility.asOf,
+      )
+      for (const market of followers) {
+        const { inboxHead, inboxCount, feed } = market
+        const standing = { state: packState(market.state), inboxHead, inboxCount, source: feed.target }
+        const [event] = eventsOf(
+          await mined(call('followSource', market.marketId, standing, place, next)),
+          engine.registry,
+        )
+        const followed = event?.args.toObject() ?? {}
+        Object.assign(market, { feed: source, inboxHead: followed.inboxHead, inboxCount: followed.inboxCount })
+      }
+      for (const market of [control, other]) await engine.land(batchOf(market))
+    }
+
+    test('is refused where the control still stands in the source before: it was tried on other prices', async () => {
+      await undone(async () => {
+        await replaced([other])
+        await refused(promote(), 'SourceNotFollowed', [control.marketId, source.target])
+      })
+      await undone(async () => {
+        await replaced([control, other])
+        await promote()
+      })
+    })
+
+    test('R41: is how the market follows, so that a pause of the source before no longer holds its clock', async () => {
+      await undone(async () => {
+        await replaced([control, other])
+        await mined(call('promote', btc.marketId, OTHER))
+        await mined(call('pause', idOfSource(engine.feed.target as string)))
+        await mined(call('holdPause', idOfSource(engine.feed.target as string)))
+        await engine.chain.setTime((await engine.chain.now()) + 3n * 24n * HOUR)
+        const [tightened] = await call('parametersForLiquidation', btc.marketId)
+        expect(tightened.maintenanceMarginX24).toBe(freshness.maintenanceMarginCapX24)
+      })
     })
   })
 

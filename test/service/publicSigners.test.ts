@@ -1,5 +1,6 @@
 import { Wallet } from 'ethers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { defaultPlausibility } from '../../prover/market/plausibility.ts'
 import { artifactOf } from '../../prover/registry/artifacts.ts'
 import { deployContract } from '../../prover/registry/transactions.ts'
 import { publicSignersOf } from '../../prover/service/deploying/config.ts'
@@ -17,9 +18,11 @@ afterAll(() => chain?.close())
 
 const feedOf = (signers: readonly string[]): Promise<string> =>
   deployContract(chain.account('council'), 'AttestedFeed', artifactOf('AttestedFeed'), [
+    chain.account('council').address,
     signers.toSorted((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1)),
     1,
     100,
+    defaultPlausibility,
   ])
 
 it('signers whose keys anybody can read are found in a source that stands, whatever its plan calls it', async () => {
