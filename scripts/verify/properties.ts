@@ -8,11 +8,11 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { filesBelow, root } from '../tools/sources.ts'
-import type { Tools } from './tools.ts'
+import { type Tools, writeFoundryConfig } from './tools.ts'
 
 type Twin = { readonly file: string; readonly from: string; readonly to: string }
 
-type Property = {
+export type Property = {
   readonly name: string
   /** Test contract, and the file of scripts/verify/properties that holds it. */
   readonly contract: string
@@ -83,21 +83,7 @@ function writeProject(tools: Tools, properties: readonly Property[]): void {
     writeFileSync(join(project, 'test', basename(file)), onlyProperties(readFileSync(join(root, file), 'utf8'), wanted))
   }
   for (const [index, property] of properties.entries()) writeTwin(property, index)
-  writeFileSync(
-    join(project, 'foundry.toml'),
-    // The settings of hardhat.config.ts; nothing but the tests and what they import is compiled.
-    `[profile.default]
-src = "nothing"
-test = "test"
-solc = ${JSON.stringify(tools.solc)}
-offline = true
-evm_version = "cancun"
-ast = true
-via_ir = true
-optimizer = true
-optimizer_runs = 10000
-`,
-  )
+  writeFoundryConfig(tools, project, { sources: 'nothing', tests: 'test' })
 }
 
 /** Its private functions are called one by one. */

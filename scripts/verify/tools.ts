@@ -84,6 +84,28 @@ function toolsIn(folder: string): Tools {
   }
 }
 
+/** The settings of hardhat.config.ts for a copy of the contracts; what no test imports is compiled if it lies in `sources`. */
+export function writeFoundryConfig(
+  tools: Tools,
+  project: string,
+  { sources, tests }: { readonly sources: string; readonly tests: string },
+): void {
+  const config = `[profile.default]
+src = ${JSON.stringify(sources)}
+test = ${JSON.stringify(tests)}
+libs = ["node_modules"]
+remappings = ["@openzeppelin/=node_modules/@openzeppelin/"]
+solc = ${JSON.stringify(tools.solc)}
+offline = true
+evm_version = "cancun"
+ast = true
+via_ir = true
+optimizer = true
+optimizer_runs = 10000
+`
+  writeFileSync(join(project, 'foundry.toml'), config)
+}
+
 /** As forge asks a compiler: for its version, and with a description of what to compile on its standard input. */
 function solcSource(): string {
   const solc = createRequire(import.meta.url).resolve('solc')

@@ -1,0 +1,209 @@
+/**
+ * Findings of slither that somebody looked at, and why they are left. What it finds besides fails `npm run verify:contracts`, and
+ * so does an entry that it no longer finds.
+ */
+export type SortedFinding = {
+  readonly detector: string
+  readonly reason: string
+  /** Functions or contracts, by file below contracts/. */
+  readonly places: Readonly<Record<string, readonly string[]>>
+}
+
+export const sortedFindings: readonly SortedFinding[] = [
+  {
+    detector: 'assembly',
+    reason: 'Each has its argument beside it, and a test against the same in Solidity or TypeScript.',
+    places: {
+      'generated/MarketRiskFrame.sol': ['putInputs', 'putOutputs', 'putShared'],
+      'generated/MarketUpdate.sol': [
+        'copyPresented',
+        'copyStates',
+        'first',
+        'next',
+        'previous',
+        'rawSource',
+        'skip',
+        'state',
+      ],
+      'market/Inbox.sol': ['extend'],
+      'market/MedianFeed.sol': ['_freshOf', '_latestOf'],
+      'market/ObservationInbox.sol': ['checkpoints'],
+      'parameters/PolicyBook.sol': ['read', 'seek', 'start', 'write'],
+      'parameters/PortfolioPolicy.sol': ['_policy', '_set'],
+      'proof/BatchVerifier.sol': ['_addProduct', '_isWellFormed', '_keyOf', '_pairs', '_putSecond'],
+      'proof/CanonicalProof.sol': ['_accepts', '_canonicalCoordinates', 'verifyAll'],
+      'registry/PortfolioRegistry.sol': ['_hashHeld', '_takePositions'],
+      'registry/RiskRegistry.sol': [
+        '_apply',
+        '_checkpoints',
+        '_compareRun',
+        '_freeMemory',
+        '_hashNext',
+        '_hashPresented',
+        '_layCall',
+        '_takeMarkets',
+        '_wordAt',
+      ],
+      'statement/MarketRiskStatement.sol': ['_putHeader', '_repeatFirst', 'identify'],
+      'statement/PortfolioStatement.sol': ['_addressOf', '_put', 'putCalldata', 'putKnown'],
+      'statement/Statement.sol': ['challenge', 'evaluation'],
+    },
+  },
+  {
+    detector: 'cache-array-length',
+    reason: 'The committee is replaced once in a long while, and has few members.',
+    places: { 'market/SignerCommittee.sol': ['setCommittee'] },
+  },
+  {
+    detector: 'calls-loop',
+    reason:
+      'Called are models and sources that the council listed, and the first that fails refuses the batch, which its sender chose.',
+    places: { 'registry/PortfolioRegistry.sol': ['_takeSegment'], 'registry/RiskRegistry.sol': ['_revertMismatch'] },
+  },
+  {
+    detector: 'divide-before-multiply',
+    reason: 'Rounding down to whole words, or to as many places for each segment, is what is meant.',
+    places: { 'registry/PortfolioRegistry.sol': ['_takeSegments'], 'registry/RiskRegistry.sol': ['_checkTried'] },
+  },
+  {
+    detector: 'incorrect-equality',
+    reason:
+      'Compared are times, counts and words that were given or that the contract itself keeps; no balance is, which anybody could move.',
+    places: {
+      'market/PlausibleInbox.sol': ['_impliedToKeep', '_isConfirmed', 'heldPrice'],
+      'registry/RiskRegistry.sol': ['_rehash', 'submit'],
+    },
+  },
+  {
+    detector: 'missing-zero-check',
+    reason: 'The desk is an example; who deploys it names where its fees go, and sees it.',
+    places: { 'consumers/PerpetualDesk.sol': ['constructor'] },
+  },
+  {
+    detector: 'pragma',
+    reason: 'One compiler of one version compiles all of them.',
+    places: { 'node_modules/@openzeppelin/contracts/access/manager/AccessManaged.sol': ['^0.8.20'] },
+  },
+  {
+    detector: 'reentrancy-benign',
+    reason:
+      'The call before is that of `restricted` to the access manager, or to a source that the council names: both are trusted not to call back.',
+    places: {
+      'market/SignerCommittee.sol': ['revokeSigner', 'setCommittee'],
+      'parameters/PortfolioPolicy.sol': ['setPortfolioFreshness', 'setPortfolioPolicy', 'setRoundPriceGap'],
+      'parameters/RiskPolicy.sol': ['setFreshnessPolicy', 'setLearningPolicy', 'setMarginPolicy', 'setMarketPolicy'],
+      'registry/ModelRegistry.sol': ['disable', 'register', 'registerLayout'],
+      'registry/Pauses.sol': ['holdPause', 'liftPause', 'pause'],
+      'registry/PositionBook.sol': ['reportAccount'],
+      'registry/RiskRegistry.sol': ['addMarket'],
+      'registry/Shadows.sol': ['addShadow', 'promote', 'removeShadow', 'rotateSource', 'setPromotionPolicy'],
+    },
+  },
+  {
+    detector: 'reentrancy-events',
+    reason:
+      'The call before is that of `restricted` to the access manager, or to a source that the council names: both are trusted not to call back.',
+    places: {
+      'market/SignerCommittee.sol': ['revokeSigner', 'setCommittee'],
+      'parameters/PortfolioPolicy.sol': ['setPortfolioFreshness', 'setPortfolioPolicy', 'setRoundPriceGap'],
+      'parameters/RiskPolicy.sol': ['setFreshnessPolicy', 'setLearningPolicy', 'setMarginPolicy', 'setMarketPolicy'],
+      'registry/ModelRegistry.sol': ['disable', 'register', 'registerLayout'],
+      'registry/Pauses.sol': ['holdPause', 'liftPause', 'pause'],
+      'registry/PositionBook.sol': ['reportAccount'],
+      'registry/RiskRegistry.sol': ['addMarket'],
+      'registry/Shadows.sol': ['addShadow', 'promote', 'removeShadow', 'rotateSource', 'setPromotionPolicy'],
+    },
+  },
+  {
+    detector: 'shadowing-local',
+    reason:
+      'A parameter of a constructor that goes on to the base which has the getter, or the name of a value returned or told; the function of that name is not called there.',
+    places: {
+      'market/AttestedFeed.sol': ['constructor'],
+      'market/AttestedRounds.sol': ['constructor'],
+      'market/ISignerCommittee.sol': ['setCommittee'],
+      'market/SignerCommittee.sol': ['constructor'],
+      'parameters/PortfolioPolicy.sol': ['constructor'],
+      'parameters/RiskPolicy.sol': ['constructor'],
+      'registry/IShadows.sol': ['shadowOf'],
+      'registry/ModelRegistry.sol': ['constructor'],
+      'registry/PortfolioRegistry.sol': ['constructor'],
+      'registry/RiskRegistry.sol': ['_isNext', 'constructor'],
+    },
+  },
+  {
+    detector: 'timestamp',
+    reason:
+      "Ages, pauses and spacings are seconds to days of the chain's clock on purpose; a block's producer moves it by less than any of them may be.",
+    places: {
+      'consumers/PerpetualDesk.sol': ['_mark'],
+      'consumers/mocks/MockPortfolioMargins.sol': ['_age', 'marginOf'],
+      'consumers/mocks/MockRiskParameters.sol': ['_pausedSeconds', 'pausedUntil'],
+      'market/AttestedFeed.sol': ['_requireTimely'],
+      'market/AttestedRounds.sol': ['_requireTimely'],
+      'market/MedianFeed.sol': ['_freshOf'],
+      'market/PlausibleInbox.sol': ['_count', '_impliedToKeep', '_isConfirmed', '_isWithin', 'heldPrice'],
+      'parameters/RiskPolicy.sol': ['_mayBePaused'],
+      'registry/InboxPlaces.sol': ['headOfFirst'],
+      'registry/ModelRegistry.sol': ['_covered', 'activeModel'],
+      'registry/ParameterReads.sol': ['_subtractOrZero', '_tighten', 'parameters', 'parametersForLiquidation'],
+      'registry/Pauses.sol': ['_inForce', 'pause'],
+      'registry/PortfolioMargins.sol': ['_age', 'marginOf'],
+      'registry/PortfolioRegistry.sol': ['_requireFresh'],
+      'registry/PositionBook.sol': ['_checkPositions'],
+      'registry/RiskParameters.sol': ['_pausedUntil'],
+      'registry/RiskRegistry.sol': [
+        '_checkCount',
+        '_checkNewest',
+        '_checkTried',
+        '_rehash',
+        '_requireNotPaused',
+        '_revertStart',
+        'submit',
+      ],
+      'registry/Shadows.sol': ['_checkProgress', '_pauseBefore'],
+    },
+  },
+  {
+    detector: 'uninitialized-local',
+    reason: 'It starts at zero, and is meant to.',
+    places: {
+      'market/PlausibleInbox.sol': ['_impliedToKeep'],
+      'parameters/RiskPolicy.sol': ['constructor'],
+      'proof/BatchVerifier.sol': ['_putKey', '_putProofs'],
+      'registry/GuardRails.sol': ['_checkLoanToValue'],
+      'registry/Improvement.sol': ['atMost'],
+      'registry/PortfolioRegistry.sol': ['_takeSegments'],
+    },
+  },
+  {
+    detector: 'unused-return',
+    reason: 'The other parts of the tuple are not needed, or the call is made for its refusal.',
+    places: {
+      'consumers/PerpetualDesk.sol': ['_mark', 'liquidate'],
+      'parameters/RiskPolicy.sol': [
+        '_setMarketPolicy',
+        'freshnessPolicy',
+        'learningPolicy',
+        'marginPolicy',
+        'marketPolicy',
+        'setFreshnessPolicy',
+      ],
+      'registry/InboxPlaces.sol': ['headOfNext'],
+      'registry/PortfolioRegistry.sol': [
+        '_openBooks',
+        '_takeSegment',
+        'proveUnhealthy',
+        'submitArrays',
+        'submitPortfolio',
+      ],
+      'registry/RiskRegistry.sol': ['_checkSkipped'],
+      'registry/Shadows.sol': ['_begin', 'rotateSource'],
+    },
+  },
+  {
+    detector: 'weak-prng',
+    reason: 'The remainder says which half of a word an observation stands in.',
+    places: { 'registry/RiskRegistry.sol': ['_checkNewest', '_checkTried'] },
+  },
+]
