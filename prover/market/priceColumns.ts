@@ -2,10 +2,8 @@
 import { type DecimalMark, parseGrouped } from './decimal.ts'
 import type { Line } from './delimited.ts'
 import { type Cell, cellAt, type Column, PriceFileError } from './priceCells.ts'
+import { CLOCKS, DATES, HEADERS, OPENS, type Role } from './priceHeaders.ts'
 import { parseTime } from './time.ts'
-
-/** What a column is for. */
-type Role = 'time' | 'price' | 'low' | 'high' | 'implied volatility'
 
 export type Columns = {
   readonly time: Column
@@ -41,25 +39,6 @@ export type LocatedColumns = {
   readonly assumed: readonly string[] | undefined
 }
 
-/** Headers by what they are for, by preference; case, blanks and punctuation do not matter. */
-const HEADERS = {
-  time: [
-    ...['asof', 'timestamp', 'time', 'datetime', 'date', 'opentime', 'starttime', 'startat', 'start', 'timeopen'],
-    ...['ticks', 'ts', 't', 'snappedat', 'gmttime', 'utctime', 'timestampms', 'unix', 'unixtime', 'unixtimestamp'],
-    ...['zeit', 'datum', 'zeitpunkt', 'zeitstempel'],
-  ],
-  price: [
-    ...['price', 'close', 'c', 'closeprice', 'closingprice', 'closelast', 'last', 'lastprice'],
-    ...['schluss', 'schlusskurs', 'schlußkurs', 'zuletzt', 'kurs', 'preis'],
-  ],
-  low: ['low', 'l', 'lowprice', 'tief', 'tiefst'],
-  high: ['high', 'h', 'highprice', 'hoch', 'höchst'],
-  'implied volatility': [],
-} as const satisfies Readonly<Record<Role, readonly string[]>>
-
-/** Headers of a bar's first price; only that there is one matters. */
-const OPENS: readonly string[] = ['open', 'o', 'openprice', 'eröffn', 'eröffnung', 'erster']
-
 /** Time columns that say so themselves that they are openings. */
 const OPENINGS: readonly string[] = ['opentime', 'starttime', 'startat', 'start', 'timeopen']
 
@@ -81,7 +60,12 @@ const BARE_ORDERS = [
 /** A time of day alone. */
 const CLOCK = /^\d{1,2}:\d{2}/
 
-const plain = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
+/** Without case, blanks, punctuation and accents, however these are encoded. */
+const plain = (name: string): string =>
+  name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, '')
 const isNumber = (name: string | undefined): name is string => name !== undefined && /^[1-9]\d*$/.test(name)
 
 /** Whether a line names what is wanted of a price file. */
@@ -199,7 +183,7 @@ function indicesOf(header: readonly string[], wanted: readonly string[]): readon
 
 /** Columns of dates and of times of day, if a file has both. */
 function dateAndClock(header: readonly string[], rows: readonly Line[]) {
-  const [[date], [clock]] = [indicesOf(header, ['date', 'datum']), indicesOf(header, ['time', 'zeit', 'uhrzeit'])]
+  const [[date], [clock]] = [indicesOf(header, DATES), indicesOf(header, CLOCKS)]
   if (date === undefined || clock === undefined || !CLOCK.test(rows[0]?.cells[clock] ?? '')) return undefined
   const column = (index: number): Column => ({ index, name: header[index] ?? '' })
   return { time: column(date), clock: column(clock) }

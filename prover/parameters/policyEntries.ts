@@ -267,5 +267,8 @@ const SLIPS: readonly Slip[] = [
 export function meantBy(entry: PolicyEntry, value: number): number | undefined {
   return SLIPS.filter(([of]) => of(entry))
     .map(([, meant]) => Number(meant(value).toPrecision(12)))
-    .find((meant) => entry.least <= meant && meant <= entry.greatest)
+    .find(
+      (meant) =>
+        entry.least <= meant && meant <= entry.greatest && (entry.unit !== 'seconds' || Number.isInteger(meant)),
+    )
 }

@@ -19,7 +19,7 @@ declare module 'snarkjs' {
   }
 
   export const zKey: {
-    newZKey(r1cs: FileLike, ptau: FileLike, zkey: FileLike): Promise<Uint8Array>
+    newZKey(r1cs: FileLike, ptau: FileLike, zkey: FileLike): Promise<Uint8Array | -1>
     contribute(zkey: FileLike, next: FileLike, name: string, entropy: string): Promise<Uint8Array>
     beacon(zkey: FileLike, next: FileLike, name: string, beacon: string, iterations: number): Promise<Uint8Array>
     exportVerificationKey(zkey: FileLike): Promise<object>

@@ -178,6 +178,28 @@ describe('times', () => {
     expect(timesOf(bars('timestamp,open,high,low,close,close_time', closing, ''))).toEqual([HOUR, 2n * HOUR])
   })
 
+  it.each([
+    ['French', 'Date;Ouverture;Plus haut;Plus bas;Clôture'],
+    ['French, of a price portal', 'Date;Ouv.;Plus Haut;Plus Bas;Dernier'],
+    ['French, accents apart, as some systems write them', 'Date;Ouverture;Plus haut;Plus bas;Clôture'.normalize('NFD')],
+    ['Spanish', 'Fecha;Apertura;Máximo;Mínimo;Último'],
+    ['Italian', 'Data;Apertura;Massimo;Minimo;Chiusura'],
+    ['Portuguese', 'Data;Abertura;Máxima;Mínima;Fechamento'],
+    ['Dutch', 'Datum;Opening;Hoog;Laag;Slotkoers'],
+    ['Polish', 'Data;Otwarcie;Najwyższy;Najniższy;Zamknięcie'],
+    ['Turkish', 'Tarih;Açılış;Yüksek;Düşük;Şimdi'],
+    ['Russian', 'Дата;Откр.;Макс.;Мин.;Цена'],
+    ['Japanese', '日付け;始値;高値;安値;終値'],
+    ['Chinese', '日期;开盘;高;低;收盘'],
+    ['Korean', '날짜;시가;고가;저가;종가'],
+  ])('of bars under %s headers are openings as well, and lows and highs are read', (_, header) => {
+    const bars = (first: string): string => lines(first, `${START};5;6;4;5`, `${START + HOUR};5;7;4;6`)
+    const rows = read(bars(header)).rows
+    expect(rows).toEqual(read(bars('time;open;high;low;close')).rows)
+    expect(rows.map(({ asOf }) => asOf - START)).toEqual([HOUR, 2n * HOUR])
+    expect(rows.every(({ rangeCode }) => rangeCode > 0n)).toBe(true)
+  })
+
   it('may stand in two columns, dates and times of day', () => {
     const rows = ['2025.01.01\t00:00:00\t5', '2025.01.01\t01:00:00\t6']
     expect(timesOf(lines('<DATE>\t<TIME>\t<CLOSE>', ...rows))).toEqual([0n, HOUR])

@@ -234,7 +234,7 @@ describe.skipIf(!hasRegistry)(title, () => {
       const verified = await installed.zkrisk('verify', file('bundle.json'), '--keys', keys, '--json')
       expect(JSON.parse(verified.stdout)).toMatchObject({ valid: true, pinned: true })
       const none = await installed.zkrisk('verify', file('bundle.json'), '--keys', folder, '--json')
-      expect(errorOf(none)).toMatchObject({ code: 'proof.keys-missing' })
+      expect(errorOf(none)).toMatchObject({ code: 'service.audit-keys-missing', folder })
     })
 
     it('trust no key that is not the one that was packed', async () => {

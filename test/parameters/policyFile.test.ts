@@ -98,6 +98,9 @@ describe('a policy file', () => {
 
   it('guesses nothing where no slip of unit explains a value', () => {
     expect(meantBy(entry('volatilityFloor'), -3)).toBeUndefined()
+    // Eleven days; a thousandth of it is in range, and no whole number of seconds
+    expect(meantBy(entry('horizonSeconds'), 950_400)).toBeUndefined()
+    expect(meantBy(entry('horizonSeconds'), 951_000)).toBe(951)
     expect(meantBy(entry('scanMultiple'), 0.5)).toBeUndefined()
   })
 

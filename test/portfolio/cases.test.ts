@@ -442,6 +442,19 @@ describe('expiries', () => {
     expect(near.notes).toHaveLength(1)
     expect(near.notes[0]).toContain('BTC-27FEB26-80000-C is marked at a volatility of')
   })
+
+  it.each([
+    ['90.000', 1],
+    ['1426.4', 0],
+    ['1426.3', 1],
+    ['2814749', 0],
+  ])('is remarked upon where a strike is far from its forward of 71,320: %s', async (strike, notes) => {
+    const leg = { expiry: '2026-03-27', strike, type: 'call', quantity: '0.01' }
+    const answer = await answerOf(bent((file) => void file.account.options.push(leg)))
+    const found = (accountJson(answer, false) as Json).notes.filter((note: string) => note.includes('is struck at'))
+    expect(found).toHaveLength(notes)
+    if (strike === '90.000') expect(found[0]).toContain('90.000 is 90')
+  })
 })
 
 describe('JSON', () => {

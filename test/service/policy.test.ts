@@ -60,7 +60,9 @@ describe('zkrisk params under another policy', () => {
   })
 
   it('ends with 2 where a flag is no number, with 1 where it is out of range', async () => {
-    expect((await zkrisk('params', extract, '--alpha', 'small')).code).toBe(2)
+    const small = await zkrisk('params', extract, '--alpha', 'small')
+    expect(small.code).toBe(2)
+    expect(small.stderr).toContain('zkrisk: --alpha: expected a share such as 0.005, or 0.5%, got "small".')
     expect((await zkrisk('params', extract, '--horizon', '5%')).code).toBe(2)
     const ended = await zkrisk('params', extract, '--volatility-floor', '65', '--json')
     expect(ended.code).toBe(1)

@@ -88,11 +88,12 @@ describe('R73: zkrisk feed replay', () => {
     const file = join(folder, 'prices.csv')
     writeFileSync(file, ['timestamp,close', ...rows].join('\n'))
     const said: string[] = []
-    await replayFeed([file], {
+    const counted = await replayFeed([file], {
       ...{ rpc: tryOut.rpc, deployment: tryOut.deploymentFile, market: ['BTC-USD'], pause: 0, prices: {} },
       say: (line) => said.push(line),
     })
     expect(said.filter((line) => line.includes('is held'))).toHaveLength(1)
+    expect(counted).toEqual({ times: 3, held: 1, refused: 0 })
   })
 })
 

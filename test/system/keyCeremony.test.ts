@@ -1,5 +1,5 @@
 /** A second phase from the command line, end to end: begun, contributed to, ended, verified, taken in, exported; and what is refused. */
-import { cpSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { curves, powersOfTau } from 'snarkjs'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -7,7 +7,7 @@ import { buildFolder } from '../../prover/config.ts'
 import { KeyStore } from '../../prover/proof/keys/keyStore.ts'
 import { keepSnarkjsInThisThread } from '../../scripts/tools/circuits/snarkjsInThisThread.ts'
 import { polynomialCircuit } from '../proof/smallCircuits.ts'
-import { temporaryFolder } from '../service/zkrisk.ts'
+import { errorOf, temporaryFolder } from '../service/zkrisk.ts'
 import { zkriskWith } from './deployed.ts'
 
 const BUILD = 'marketRisk8x2'
@@ -47,6 +47,13 @@ describe('K10: a ceremony from the command line', () => {
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('verified whole')])
     const taken = await run('import', BUILD, file('last.zkey'))
     expect([taken.code, taken.stdout]).toEqual([0, expect.stringContaining('production keys, 4 contributions')])
+  })
+
+  it('begins from no powers of tau that are not prepared, and leaves nothing behind', async () => {
+    const ended = await run('begin', BUILD, file('1.ptau'), file('unprepared.zkey'), '--json')
+    expect(ended.code).toBe(1)
+    expect(errorOf(ended)).toMatchObject({ code: 'service.powers-of-tau', file: file('1.ptau') })
+    expect(existsSync(file('unprepared.zkey'))).toBe(false)
   })
 
   it('and what is exported shows the ceremony without the proving key; with a manifest of its own it does not', async () => {

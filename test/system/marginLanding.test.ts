@@ -7,6 +7,7 @@ import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import { connectProvider, deployPortfolio, type Deployment, writeDeployment } from '../../prover/registry/index.ts'
 import { artifactOf } from '../../prover/registry/artifacts.ts'
 import { deployContract } from '../../prover/registry/transactions.ts'
+import { auditFromChain } from '../../prover/service/answers/auditing.ts'
 import { type MarginProofOptions, proveMargin } from '../../prover/service/answers/marginProof.ts'
 import { marginOf } from '../../prover/service/answers/margins.ts'
 import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
@@ -78,6 +79,17 @@ it('A23: refuses, before anything is proven, a deployment without margins, and a
   const options = [{ instrument: 'ETH-27MAR26-60000-P', quantity: '-2' }]
   const ether = { account: { ...portfolio.account, options }, market: { ...portfolio.market, currency: 'ETH' } }
   await expect(land(ether, at('deployment.json'))).rejects.toMatchObject({ code: 'service.market-of-others' })
+})
+
+it('is named by an audit of its deployment, which is of the markets', async () => {
+  const registryNamed = async (file: string): Promise<readonly string[]> => {
+    const said: string[] = []
+    await auditFromChain({ ...at(file), say: (line) => void said.push(line) })
+    return said.filter((line) => line.startsWith('Markets only'))
+  }
+  const registry = chain.deployment.portfolio?.registry
+  expect(await registryNamed('deployment.json')).toEqual([expect.stringContaining(`--registry ${registry} `)])
+  expect(await registryNamed('without.json')).toEqual([])
 })
 
 it('A23: where keys are not public it lands only under the policy, round and report in force, or with the keys for them', async () => {

@@ -57,7 +57,13 @@ export const marketAuditKeys = (folder?: string, deployment?: Deployment): Promi
     return (await loadMarketVerifyingKeys(folder, deployed)).map(auditKeyOf)
   })
 
-async function brought<T>(folder: string | undefined, load: () => Promise<T>): Promise<T> {
+/**
+ * What a verdict rests on is not the verifier's to make.
+ *
+ * @param folder - where keys are loaded from, if not from here
+ * @throws {@link AuditKeysMissingError} for {@link KeysMissingError}
+ */
+export async function brought<T>(folder: string | undefined, load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch (error) {
@@ -123,6 +129,9 @@ export async function auditFromChain(
     if (options.out !== undefined) await writePortfolioAuditBundle(options.out, record)
     return { report, pins: pinsOf(report, keys, options, 'what the node says') }
   }
+  const margins = deployment?.portfolio?.registry
+  if (options.registry === undefined && margins !== undefined)
+    options.say(`Markets only: margins are in a registry of their own, --registry ${margins} audits it.`)
   const keys = await marketAuditKeys(options.keys, deployment)
   const { report, record } = await audit({ ...target, keys })
   if (options.out !== undefined) await writeAuditBundle(options.out, record)
@@ -253,7 +262,7 @@ export class AuditKeysMissingError extends ProverError {
   constructor(folder: string | undefined, cause: KeysMissingError) {
     super(
       `Expected the verification keys that you trust in ${folder ?? HERE}, found none for ${cause.circuit} as compiled here. ` +
-        'An audit counts only under keys that do not come from the prover: take them from where the ceremony’s outcome is ' +
+        'A verdict counts only under keys that do not come from the prover: take them from where the ceremony’s outcome is ' +
         'published, and name their folder with --keys. Of a development chain they are in build/keys of the checkout that ' +
         'deployed it.',
       { cause },

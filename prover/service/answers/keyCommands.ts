@@ -1,7 +1,7 @@
 /** `zkrisk keys`: development keys for what is compiled here, and whether the keys at hand are what they claim to be. */
 import { defaultBuilds } from '../../../circuits/statements/index.ts'
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProverError } from '../../errors.ts'
 import type { KeyManifest } from '../../proof/index.ts'
@@ -71,10 +71,13 @@ export type CeremonyStep = {
   readonly sha256: string
 }
 
-/** Begins the second phase of a circuit: a key that nobody has contributed to yet. */
+/** Begins the second phase of a circuit: a key that nobody has contributed to yet. @throws {@link PowersOfTauError} */
 export const beginCeremony = (circuit: string, ptau: string, out: string): Promise<CeremonyStep> =>
   inSnarkjs(async ({ zKey }) => {
-    await zKey.newZKey(compiledCircuit(circuit).r1cs, ptau, out)
+    if ((await zKey.newZKey(compiledCircuit(circuit).r1cs, ptau, out)) === REFUSED) {
+      await rm(out, { force: true })
+      throw new PowersOfTauError(circuit, ptau)
+    }
     return stepIn(out)
   })
 
@@ -170,6 +173,25 @@ export class KeyUnverifiedError extends ProverError {
     super(
       `${file} does not follow from the circuit ${circuit}, these powers of tau and its own contributions. ` +
         'Check that circuit and powers of tau are those of the ceremony; else do not use the key.',
+    )
+    this.circuit = circuit
+    this.file = file
+  }
+}
+
+/** What snarkjs answers instead of a key. */
+const REFUSED = -1
+
+/** Powers of tau are not fit for the circuit. */
+export class PowersOfTauError extends ProverError {
+  readonly code = 'service.powers-of-tau'
+  readonly circuit: string
+  readonly file: string
+
+  constructor(circuit: string, file: string) {
+    super(
+      `${file}: expected powers of tau on BN254 that are prepared for phase 2 and as many as ${circuit} needs, got others. ` +
+        'Take a prepared file of a higher power from where they are published.',
     )
     this.circuit = circuit
     this.file = file

@@ -15,6 +15,7 @@ import { formatOf, readAtMost } from '../../registry/sealedFile.ts'
 import { keyHashOf } from '../daemon/proving.ts'
 import { isoTime } from '../text/figures.ts'
 import { loadVerifyingKeys } from '../workspace.ts'
+import { brought } from './auditing.ts'
 import { amount } from './margins.ts'
 
 const MOST_BYTES = 8 << 20
@@ -59,7 +60,7 @@ export async function verifyMarginFile(file: string, options: MarginVerifying): 
 }
 
 const keysOf = ({ models }: MarginBundle, folder: string | undefined): Promise<readonly VerifyingKeys[]> =>
-  Promise.all(models.map(({ build }) => loadVerifyingKeys(build, folder)))
+  brought(folder, () => Promise.all(models.map(({ build }) => loadVerifyingKeys(build, folder))))
 
 function addressOption(option: string, text: string): string {
   try {

@@ -333,8 +333,27 @@ export function notesOn({ portfolio, legs }: MarginAnswer): readonly string[] {
       ({ leg, impliedVolatility }) =>
         `${leg.instrument} is marked at a volatility of ${percent(impliedVolatility)}: a surface close to expiry, or one whose svi is no total variance (volatility² × years).`,
     ),
+    ...farStrikes(portfolio),
   ]
 }
+
+/** Strikes further from their forward than any that is listed: more likely a point that was to group thousands. */
+function farStrikes({ account, market }: Portfolio): readonly string[] {
+  return account.options.flatMap(({ instrument, expiry, strikeE8 }) => {
+    const surface = market.expiries.find((each) => each.expiry === expiry)
+    if (surface === undefined) return []
+    const forwardE8 = surface.forwardVariableE8 + surface.forwardFixedE8
+    const [low, high] = strikeE8 < forwardE8 ? [strikeE8, forwardE8] : [forwardE8, strikeE8]
+    if (low * FAR_STRIKE >= high) return []
+    const [strike, forward] = [Number(strikeE8) / 1e8, Number(forwardE8) / 1e8]
+    return [
+      `${instrument} is struck at ${amount(strike)}, beside a forward of ${amount(forward)}. Numbers are read with a decimal point: 90.000 is 90.`,
+    ]
+  })
+}
+
+/** Strikes are listed within a factor of 30 of the forward or so; a thousands separator that is taken for a point is a factor of 1,000. */
+const FAR_STRIKE = 50n
 
 /** Collateral in the market's own asset that its rule holds still while spot falls. */
 function unmoved({ account, market, rules }: Portfolio): readonly string[] {

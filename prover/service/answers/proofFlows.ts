@@ -20,6 +20,7 @@ import { keyHashOf, proveBatch } from '../daemon/proving.ts'
 import { toJson } from '../text/terminal.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import { buildOf, CATCH_UP_BUILD, LIVE_BUILD, loadKeys, loadVerifyingKeys } from '../workspace.ts'
+import { brought } from './auditing.ts'
 
 const MAX_BATCH_BYTES = 1 << 20
 
@@ -107,7 +108,9 @@ export async function verifyFile(
   },
 ): Promise<FileVerdict> {
   const bundle = await readBundle(file)
-  const keys = options.unpinned === true ? undefined : await loadVerifyingKeys(bundle.context.build, options.keys)
+  const { build } = bundle.context
+  const keys =
+    options.unpinned === true ? undefined : await brought(options.keys, () => loadVerifyingKeys(build, options.keys))
   const verdict = await checkBundle(bundle, {
     ...(keys === undefined ? {} : { verificationKeyHash: keyHashOf(keys) }),
     ...(options.chainId === undefined ? {} : { chainId: BigInt(options.chainId) }),

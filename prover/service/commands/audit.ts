@@ -31,7 +31,7 @@ export function addAuditCommand(program: Command): void {
   )
     .option('--rpc <url>', 'node of the chain')
     .option('--registry <address>', 'registry to audit, of markets or of portfolios; which one is found out')
-    .option('--deployment <file>', 'names registry, chain and first block instead')
+    .option('--deployment <file>', 'names registry of markets, chain and first block instead; margins by --registry')
     .option('--from-block <number>', 'block of the deployment, or an earlier one', wholeNumber(0))
     .option('--bundle <file>', 'audit this file without a chain')
     .option('-o, --out <file>', 'write a bundle that can be audited without a chain')

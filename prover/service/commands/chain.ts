@@ -92,13 +92,14 @@ export function addChainCommands(program: Command): void {
   addPriceOptions(replay).action(
     action<FeedOptions, [string[]]>(async (terminal, options, files) => {
       const { replayFeed } = await import('../development/tryOut.ts')
-      const appended = await replayFeed(files, {
+      const { times, held, refused } = await replayFeed(files, {
         ...options,
         market: options.market ?? [],
         prices: priceOptions(options),
         say: terminal.say,
       })
-      terminal.result({ appended }, `${appended === 1 ? '1 time' : `${appended} times`} appended.`)
+      const door = held + refused === 0 ? '' : `; the door held ${held} and refused ${refused} of their prices`
+      terminal.result({ times, held, refused }, `${times === 1 ? '1 time' : `${times} times`} attested${door}.`)
     }),
   )
 

@@ -92,7 +92,7 @@ async function withMargins(
  * Appends prices time after time, each a second after its own time on the chain's clock, which is moved there.
  *
  * @param files - one per market; none replays the project's extract from where the chain stands
- * @returns how many times were appended
+ * @returns of how many times prices were attested, and how many prices the door held or refused
  */
 export async function replayFeed(
   files: readonly string[],
@@ -106,7 +106,7 @@ export async function replayFeed(
     readonly prices: HistoryOptions
     readonly say: (line: string) => void
   },
-): Promise<number> {
+): Promise<{ readonly times: number; readonly held: number; readonly refused: number }> {
   if (files.length !== options.market.length) throw new FeedMarketsError(files.length, options.market.length)
   const deployment = await readDeployment(options.deployment)
   const chain = developmentChainBehind(await connectProvider(options.rpc, deployment.chainId))
@@ -121,15 +121,19 @@ export async function replayFeed(
     return { name: options.market[i] as string, rows }
   })
   const steps = (files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps).slice(0, options.count)
+  const count = { held: 0, refused: 0 }
   for (const [index, step] of steps.entries()) {
     if (index > 0) await sleep(1000 * options.pause)
     const events = await appendObservations(chain, deployment, step)
     const prices = step.map(({ name, observation }) => `${name} ${exactPrice(observation.priceE8)}`)
     options.say(`${utcTime(step[0]?.observation.asOf ?? 0n)}  ${prices.join('  ')}`)
-    for (const event of events.filter(({ kind }) => kind !== 'appended')) options.say(`  ${doorWords(event, bounds)}.`)
+    for (const event of events.filter(({ kind }) => kind !== 'appended')) {
+      options.say(`  ${doorWords(event, bounds)}.`)
+      if (event.kind === 'held' || event.kind === 'refused') count[event.kind]++
+    }
   }
   await chain.close()
-  return steps.length
+  return { times: steps.length, ...count }
 }
 
 /** The chain cannot start at this time. */

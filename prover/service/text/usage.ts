@@ -4,8 +4,8 @@ import { openTerminal } from './terminal.ts'
 const phrases: readonly (readonly [RegExp, string])[] = [
   [/^required option '(.+)' not specified$/, 'expected $1, found none'],
   [/^missing required argument '(.+)'$/, 'expected <$1>, found none'],
-  [/^option '([^' ]+).*' argument missing$/, 'expected a value after $1, found none'],
-  [/^option '([^' ]+).*' argument '(.*)' is invalid\. (.*?)\.?$/, '$1: $3, got "$2"'],
+  [/^option '([^', ]+).*' argument missing$/, 'expected a value after $1, found none'],
+  [/^option '([^', ]+).*' argument '(.*)' is invalid\. (.*?)\.?$/, '$1: $3, got "$2"'],
   [/^command-argument value '(.*)' is invalid for argument '(.+)'\. (.*?)\.?$/, '<$2>: $3, got "$1"'],
   [/^unknown (option|command) '(.+)'\s*\(Did you mean (one of )?(.+)\?\)$/, 'unknown $1 $2: did you mean $4?'],
   [/^unknown (option|command) '(.+)'$/, 'unknown $1 $2'],
