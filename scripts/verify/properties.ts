@@ -50,26 +50,33 @@ export function proveProperties(
   properties: readonly Property[],
   onVerdict: (verdict: Verdict) => void,
 ): readonly Verdict[] {
-  process.once('exit', () => rmSync(project, { recursive: true, force: true }))
-  writeProject(tools, properties)
-  build(tools)
-  const contracts = [...new Set(properties.map(({ contract }) => contract))]
-  return contracts.flatMap((contract) => {
-    const answers = execute(tools, contract)
-    const ofContract = properties.flatMap((property, index) =>
-      property.contract === contract ? [{ property, index }] : [],
-    )
-    return ofContract.map(({ property, index }) => {
-      const [honest, twin] = [contract, twinOf(contract, index)].map((each) => answers.get(`${each}.${property.name}`))
-      const verdict = {
-        ...property,
-        isProved: honest?.exitcode === PASSED,
-        isTwinCaught: twin?.exitcode === COUNTEREXAMPLE,
-        seconds: secondsOf(honest) + secondsOf(twin),
-      }
-      onVerdict(verdict)
-      return verdict
-    })
+  try {
+    writeProject(tools, properties)
+    build(tools)
+    const contracts = [...new Set(properties.map(({ contract }) => contract))]
+    return contracts.flatMap((contract) => verdictsOf(contract, properties, execute(tools, contract), onVerdict))
+  } finally {
+    rmSync(project, { recursive: true, force: true })
+  }
+}
+
+function verdictsOf(
+  contract: string,
+  properties: readonly Property[],
+  answers: ReadonlyMap<string, Answer>,
+  onVerdict: (verdict: Verdict) => void,
+): readonly Verdict[] {
+  return properties.flatMap((property, index) => {
+    if (property.contract !== contract) return []
+    const [honest, twin] = [contract, twinOf(contract, index)].map((each) => answers.get(`${each}.${property.name}`))
+    const verdict = {
+      ...property,
+      isProved: honest?.exitcode === PASSED,
+      isTwinCaught: twin?.exitcode === COUNTEREXAMPLE,
+      seconds: secondsOf(honest) + secondsOf(twin),
+    }
+    onVerdict(verdict)
+    return [verdict]
   })
 }
 

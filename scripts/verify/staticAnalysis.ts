@@ -22,17 +22,24 @@ const project = join(root, 'build', 'verify', `analysis-${process.pid}`)
 
 /** Runs all detectors over contracts/. */
 export function findings(tools: Tools): readonly Finding[] {
-  process.once('exit', () => rmSync(project, { recursive: true, force: true }))
+  try {
+    writeProject(tools)
+    const answer = join(project, 'answer.json')
+    const args = ['.', '--exclude-dependencies', '--foundry-out-directory', 'out', '--json', answer]
+    const { stderr } = spawnSync(tools.slither, args, { cwd: project, env: tools.environment, encoding: 'utf8' })
+    if (!existsSync(answer)) throw new NotAnalysedError(stderr)
+    return readFindings(readFileSync(answer, 'utf8'))
+  } finally {
+    rmSync(project, { recursive: true, force: true })
+  }
+}
+
+function writeProject(tools: Tools): void {
   rmSync(project, { recursive: true, force: true })
   mkdirSync(project, { recursive: true })
   cpSync(join(root, 'contracts'), join(project, 'src'), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'))
   writeFoundryConfig(tools, project, { sources: 'src', tests: 'nothing' })
-  const answer = join(project, 'answer.json')
-  const args = ['.', '--exclude-dependencies', '--foundry-out-directory', 'out', '--json', answer]
-  const { stderr } = spawnSync(tools.slither, args, { cwd: project, env: tools.environment, encoding: 'utf8' })
-  if (!existsSync(answer)) throw new NotAnalysedError(stderr)
-  return readFindings(readFileSync(answer, 'utf8'))
 }
 
 const elementSchema = z.object({
