@@ -18,7 +18,7 @@ import type { ClaimResult } from '../registry/index.ts'
 import { layoutHash } from '../statement/layout.ts'
 import { failed, summarise } from './findings.ts'
 import type { ModelRecord } from './modelRecord.ts'
-import { inTurns, placeOf } from './nodeReads.ts'
+import { inTurns, isBefore, placeOf } from './nodeReads.ts'
 import { judgeLastPauses, judgePause, lastPausesOf, pausesIn } from './pauses.ts'
 import type { AuditPins } from './pins.ts'
 import type { ModelReport } from './report.ts'
@@ -171,8 +171,16 @@ export function judgeModel(
   return { modelId, name: key.build, ...summarise(claims) }
 }
 
-const judgePausesOf = ({ modelId, pauses, lastPauses }: ModelRecord): readonly ClaimResult[] => [
-  ...pauses.flatMap((pause) => judgePause(pause, pauses)),
+/** Of a disabled model the council may only lift a pause. */
+const judgePausesOf = ({ modelId, pauses, lastPauses, disabled }: ModelRecord): readonly ClaimResult[] => [
+  ...pauses.flatMap((pause) => {
+    const isUsable = pause.kind === 'lifted' || disabled === null || isBefore(pause, disabled)
+    const active = 'an active model'
+    return [
+      ...judgePause(pause, pauses),
+      compare('R41', `${pause.kind}.modelId`, active, isUsable ? active : 'a disabled one'),
+    ]
+  }),
   ...judgeLastPauses('models.lastPauses', pauses, lastPauses, [modelId]),
 ]
 

@@ -104,13 +104,16 @@ export function judgeLastPauses(
   })
 }
 
-/** Seconds since `from` that lie in a pause or the grace after it; one that was over by then counts for nothing. */
+/**
+ * Seconds since `from` that lie in a pause or the grace after it. One that was over by then counts for nothing, and so does one that
+ * ends before it begins: of a source that the market had left.
+ */
 export function pausedSeconds(
   pauses: readonly Pause[],
   { from, now, graceSeconds }: { readonly from: bigint; readonly now: bigint; readonly graceSeconds: bigint },
 ): bigint {
   const spans = pauses
-    .filter(({ until }) => until > from)
+    .filter(({ since, until }) => until > from && until > since)
     .map(({ since, until }) => ({ since, end: until + graceSeconds }))
     .toSorted((a, b) => (a.since < b.since ? -1 : a.since > b.since ? 1 : 0))
   let [total, reached] = [0n, from]

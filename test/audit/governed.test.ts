@@ -22,21 +22,15 @@ import {
 } from '../../prover/parameters/defaultPolicy.ts'
 import { initialState } from '../../prover/parameters/marketRisk.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
-import {
-  addMarket,
-  attestedFeedOf,
-  attestObservation,
-  feedDomain,
-  submitObservations,
-} from '../../prover/registry/index.ts'
-import { defaultPlausibility } from '../../prover/market/plausibility.ts'
+import { addMarket, attestedFeedOf } from '../../prover/registry/index.ts'
 import { idOfSource, placeToBegin } from '../../prover/registry/market/place.ts'
 import { renderAuditReport } from '../../prover/service/report/auditReport.ts'
 import { packState } from '../../prover/statement/marketState.ts'
 import { pack } from '../../prover/statement/words.ts'
 import { volatilityModels } from '../../prover/volatility/models.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
-import { feedSigners, LiveEngine } from '../registry/liveEngine.ts'
+import { LiveEngine } from '../registry/liveEngine.ts'
+import { appendTo, deployFeed } from './secondFeed.ts'
 
 type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T
 type MutableRecord = Mutable<ChainRecord>
@@ -54,14 +48,7 @@ const computations: Computations = new Map()
 beforeAll(async () => {
   engine = await LiveEngine.start(['marketRisk8x2'], { 'BTC-USD': 7_900n, 'ETH-USD': 194n })
   first = attestedFeedOf(engine.deployment).address
-  second = await engine.chain.deploy(
-    'AttestedFeed',
-    engine.deployment.addresses.council,
-    feedSigners.map(({ address }) => address).toSorted((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1)),
-    2,
-    100,
-    defaultPlausibility,
-  )
+  second = await deployFeed(engine)
   await engine.observe({ 'BTC-USD': 7_800n, 'ETH-USD': 190n }, 600n)
   await land(['BTC-USD', 'ETH-USD'])
   await addShadow('BTC-USD', await placeOf('BTC-USD'))
@@ -90,16 +77,7 @@ const modelId = () => engine.deployment.models[0]?.modelId as string
 const addressOf = async (by: 'council' | 'guardian') => (signerOf(by) as { getAddress(): Promise<string> }).getAddress()
 
 /** The other source attests a price of BTC-USD. */
-async function appendToSecond(price: bigint): Promise<void> {
-  const asOf = (await engine.chain.now()) + 60n
-  await engine.chain.setTime(asOf)
-  const address = second.target as string
-  const signed = await attestObservation(feedDomain(31337n, address), feedSigners.slice(0, 2), {
-    ...{ marketId: BTC, priceE8: price * 10n ** 8n, asOf, impliedVolatilityX16: 0n, rangeCode: 0n },
-    ...{ confidenceE8: 0n, deadline: asOf + HOUR },
-  })
-  await submitObservations(engine.chain.signers[3] as never, address, [signed])
-}
+const appendToSecond = (price: bigint) => appendTo(second, engine, 'BTC-USD', price)
 
 async function placeOf(name: string): Promise<NonNullable<Awaited<ReturnType<typeof placeToBegin>>>> {
   const inbox = { source: first, marketId: marketIdOf(name), fromBlock: 0 }
@@ -402,7 +380,7 @@ describe('A12: what consumers read around a pause', () => {
       (record) => Object.assign(record.deployed, { reads: running.record.deployed.reads }),
       paused.record,
     )
-    expect(ranOn).toBe('what consumers read: A12 reads.pausedUntil(BTC-USD).')
+    expect(ranOn).toBe('what consumers read: A12 reads.pausedUntil(BTC-USD).until')
     const onlyMargin = await failureOf((record) => {
       const at = record.deployed.reads.findIndex(
         ({ method, of }) => method === 'parametersForLiquidation' && of === BTC,
@@ -415,5 +393,110 @@ describe('A12: what consumers read around a pause', () => {
       for (const pause of record.inForce.pauses) if (pause.id === BTC) Object.assign(pause, { since: 0n, until: 0n })
     }, paused.record)
     expect(untold.failure?.claim).toMatchObject({ claim: 'A12', holds: false })
+  })
+})
+
+describe('R41, R44: rotations that were taken back or overtaken, and pauses of what a market leaves', () => {
+  const idOf = (feed: Contract | string) => idOfSource(typeof feed === 'string' ? feed : (feed.target as string))
+  const pause = (feed: Contract | string) => registry('guardian', 'pause', idOf(feed))
+  const hold = (feed: Contract | string) => registry('council', 'holdPause', idOf(feed))
+  const rotate = (to: Contract | string) =>
+    registry('council', 'rotateSource', BTC, typeof to === 'string' ? to : to.target)
+  const wait = async (seconds: bigint) => engine.chain.setTime((await engine.chain.now()) + seconds)
+  const answerOf = ({ record }: Audit, name: string) =>
+    record.deployed.reads.find(({ method, of }) => method === name && of === BTC)
+  const marginOf = (told: Audit) =>
+    answerOf(told, 'parametersForLiquidation')?.answer?.find(({ name }) => name === 'maintenanceMarginX24')?.value
+  const isPaused = (told: Audit) => answerOf(told, 'parameters')?.reverted === 'MarketPaused'
+  const maxAge = () => whole.record.inForce.maxParameterAgeSeconds
+
+  async function accepted(): Promise<Audit> {
+    const told = await auditNow()
+    expect(told.report.failure).toBeUndefined()
+    return told
+  }
+
+  it('taken back before the market followed: its source’s pauses count, those of the other count for nothing', async () => {
+    await engine.chain.undone(async () => {
+      await wait(8n * DAY)
+      await appendToSecond(7_782n)
+      await land(['BTC-USD'])
+      await rotate(first)
+      await accepted()
+      await pause(first)
+      await hold(first)
+      expect(isPaused(await accepted())).toBe(true)
+      await rotate(second)
+      expect(isPaused(await accepted())).toBe(false)
+      await wait(maxAge() + HOUR)
+      const running = await accepted()
+      expect(Number(marginOf(running))).toBeGreaterThan(Number(marginOf(whole)))
+      await appendToSecond(7_781n)
+      await land(['BTC-USD'])
+      const landed = await accepted()
+      await pause(second)
+      await wait(maxAge() + DAY)
+      expect(marginOf(await accepted())).toBe(marginOf(landed))
+    })
+  })
+
+  it('overtaken by another before the market followed: the source that it stands in counts until then', async () => {
+    await engine.chain.undone(async () => {
+      await pause(second)
+      await hold(second)
+      await rotate(first)
+      const third = await deployFeed(engine)
+      await appendTo(third, engine, 'BTC-USD', 7_783n)
+      await rotate(third)
+      await wait(maxAge() + 5n * DAY)
+      const overtaken = await accepted()
+      expect([isPaused(overtaken), marginOf(overtaken)]).toEqual([true, marginOf(whole)])
+      const untrue = await judged((record) => record.rotations.splice(-2, 1), overtaken.record)
+      expect(untrue.failure?.claim).toMatchObject({ claim: 'R44', field: 'rotated.previous' })
+      await engine.client.followSource('BTC-USD')
+      expect(isPaused(await accepted())).toBe(true)
+      await appendTo(third, engine, 'BTC-USD', 7_784n)
+      await land(['BTC-USD'])
+      await appendTo(third, engine, 'BTC-USD', 7_785n)
+      await land(['BTC-USD'])
+      expect(isPaused(await accepted())).toBe(false)
+    })
+  })
+
+  it('a pause of its source that began after the market left spares its clock nothing', async () => {
+    await engine.chain.undone(async () => {
+      await rotate(first)
+      await engine.client.followSource('BTC-USD')
+      // Within the grace that a pause up to then would have had.
+      await wait(HOUR / 2n)
+      await pause(second)
+      await wait(maxAge() + HOUR / 2n)
+      const late = await accepted()
+      expect(Number(marginOf(late))).toBeGreaterThan(Number(marginOf(whole)))
+      await engine.observe({ 'BTC-USD': 7_783n })
+      await land(['BTC-USD'])
+      const landed = await accepted()
+      expect([isPaused(late), isPaused(landed)]).toEqual([true, false])
+    })
+  })
+
+  it('lifted of a model that was disabled meanwhile is accepted; begun or held of such a one is not', async () => {
+    await engine.chain.undone(async () => {
+      await wait(8n * DAY)
+      await models('guardian', 'pause', modelId())
+      await models('council', 'holdPause', modelId())
+      await models('council', 'disable', modelId())
+      await models('council', 'liftPause', modelId())
+      const told = await accepted()
+      const begun = told.record.models[0]?.pauses.at(-3)?.block ?? 0
+      const sooner = { paused: begun - 1, held: begun }
+      for (const [kind, block] of Object.entries(sooner)) {
+        const disabled = { block, logIndex: 100 }
+        const report = await judged((record) => Object.assign(record.models[0] ?? {}, { disabled }), told.record)
+        expect(report.models[0]?.claims).toContainEqual(
+          expect.objectContaining({ claim: 'R41', field: `${kind}.modelId`, found: 'a disabled one', holds: false }),
+        )
+      }
+    })
   })
 })

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Contract, ZeroHash } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { volatilityModels, type WordName, words } from '../../circuits/statements/index.ts'
 import {
@@ -18,7 +19,11 @@ import {
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { addLoss, meanScores } from '../../prover/parameters/shadowScore.ts'
-import { type Bundle, checkBundle } from '../../prover/registry/index.ts'
+import { interfaceOf } from '../../prover/registry/artifacts.ts'
+import { attestedFeedOf, type Bundle, checkBundle } from '../../prover/registry/index.ts'
+import { idOfSource } from '../../prover/registry/market/place.ts'
+import { mined } from '../../scripts/tools/chains/chain.ts'
+import { appendTo, deployFeed } from './secondFeed.ts'
 import {
   advanceInbox,
   decodeSubmit,
@@ -46,6 +51,8 @@ const [EWMA_ID, GARCH_ID, RANGE_ID] = (['ewma', 'garch', 'rangeMixture'] as cons
 let chain: ShadowChain
 /** Before the promotion that removed its control, and the true one. */
 let uncontrolled: Audit
+/** While the market's source was being replaced, of which the old one was paused. */
+let rotating: Audit
 let whole: Audit
 let folder: string
 /** What the prover believed at some moments after the promotion. */
@@ -72,6 +79,7 @@ beforeAll(async () => {
     await chain.promote('garch')
     return chain.audit()
   })
+  rotating = await chain.undone(promotionDuringRotation)
   await chain.promote('garch')
   await chain.observe(50_300n, 60n)
   let batch = 50
@@ -100,6 +108,27 @@ async function hour(i: bigint): Promise<void> {
   await chain.observe(50_000n + (i % 2n) * 700n, 3_600n)
   await chain.land('ewma', [MARKET, shadow('ewma')])
   await chain.land('garch', [shadow('garch')])
+}
+
+/** Both shadows follow; the market follows with the one that is promoted. */
+async function promotionDuringRotation(): Promise<Audit> {
+  const { engine } = chain
+  const feed = await deployFeed(engine)
+  await appendTo(feed, engine, MARKET, 50_100n)
+  const { address } = attestedFeedOf(engine.deployment)
+  const guardian = new Contract(
+    engine.deployment.addresses.registry,
+    interfaceOf('RiskRegistry'),
+    engine.chain.signers[1] as never,
+  )
+  await mined(guardian.getFunction('pause')(idOfSource(address)))
+  await chain.council('rotateSource', MARKET_ID, feed.target)
+  await engine.client.followSource(shadow('garch'))
+  await expect(chain.promote('garch')).rejects.toThrow()
+  await engine.client.followSource(shadow('ewma'))
+  await chain.promote('garch')
+  await engine.chain.setTime((await engine.chain.now()) + 2n * 86_400n)
+  return chain.audit()
 }
 
 /** A copy of the record with something changed, judged. */
@@ -601,14 +630,27 @@ describe('R37: promotions', () => {
     })
     expect(seldom.promotions[0]?.claims).toContainEqual(failed('control.predictions'))
     const later = await judged((record) => {
-      marketOf(record, EWMA_ID).inboxCount++
+      marketOf(record, EWMA_ID).inboxHead = ZeroHash
     })
-    expect(later.promotions[0]?.claims).toContainEqual(failed('control.beginning.inboxCount'))
+    expect(later.promotions[0]?.claims).toContainEqual(failed('control.beginning.inboxHead'))
     const before = await judged((record) => {
       const control = marketOf(record, EWMA_ID)
       control.anchorState = withField('anchorState', control.anchorState, 'anchorAsOf')
     })
     expect(before.promotions[0]?.claims).toContainEqual(failed('control.beginning.anchorAsOf'))
+  })
+
+  it('R44: put a market into its new source with the shadow, and a control must have followed', async () => {
+    expect(rotating.report.failure).toBeUndefined()
+    expect(rotating.report.promotions).toMatchObject([{ from: 'ewma', to: 'garch', accepted: true }])
+    const ofMarket = (record: MutableRecord) => record.deployed.reads.filter(({ of }) => of === MARKET_ID)
+    expect(
+      ofMarket(rotating.record as MutableRecord).find(({ method }) => method === 'sourceOf')?.answer?.[0]?.value,
+    ).toBe(rotating.record.rotations[0]?.source)
+    const behind = await judged((record) => record.followings.splice(1, 1), rotating.record)
+    expect(behind.promotions[0]?.claims).toContainEqual(
+      expect.objectContaining({ claim: 'R37', holds: false, field: 'control.source' }),
+    )
   })
 
   it('without a control have no score of one', async () => {

@@ -107,7 +107,8 @@ function judgeComparison({ event, shadow, control }: Scene): readonly ClaimResul
   return [
     ...ofShadow,
     ...compareScoreFields('R37', 'controlScore', control.score, event.controlScore),
-    ...(['inboxCount', 'anchorAsOf'] as const).map((field) =>
+    compare('R37', 'control.source', shadow.inbox.source, control.inbox.source),
+    ...(['inboxHead', 'anchorAsOf'] as const).map((field) =>
       compare('R37', `control.beginning.${field}`, shadow.beginning[field], control.beginning[field]),
     ),
     compare('R37', 'control.predictions', shadow.score.predictions, control.score.predictions),

@@ -27,8 +27,8 @@ export type HeldMarket = StateWords & {
   readonly parameters: bigint
   /** Of a shadow's predictions; a market has none. */
   readonly score: Score
-  /** Where it was added, which scores that are compared have in common. */
-  readonly beginning: { readonly inboxCount: bigint; readonly anchorAsOf: bigint }
+  /** Where it was added, which scores that are compared have in common: a head binds source and count. */
+  readonly beginning: { readonly inboxHead: string; readonly anchorAsOf: bigint }
 }
 
 /** What a registry starts with: Shadows.sol. */
@@ -41,7 +41,7 @@ export class Ledger {
   readonly markets = new Map<string, HeldMarket>()
   /** Where observations of markets come from, by the council's word; markets and shadows go over to it one by one. */
   readonly sources = new Map<string, string>()
-  /** What came before, and when the market, not its shadows, went over; 0 until then. */
+  /** Where the market, not its shadows, stood before, and when it went over; 0 until then. */
   readonly rotations = new Map<string, { readonly previous: string; readonly followedAt: bigint }>()
   private readonly ordered: Pick<ChainRecord, 'policies' | 'promotionPolicies'>
   private readonly told: Pick<ChainRecord, 'context' | 'markets'>
@@ -96,7 +96,7 @@ export class Ledger {
       sequence: this.sequenceOf(marketId),
       parameters: 0n,
       score: NO_SCORE,
-      beginning: { inboxCount, anchorAsOf: fittingFields('anchorState', anchorState).anchorAsOf },
+      beginning: { inboxHead, anchorAsOf: fittingFields('anchorState', anchorState).anchorAsOf },
     })
   }
 
@@ -106,10 +106,10 @@ export class Ledger {
     this.markets.delete(shadowId)
   }
 
-  /** Observations of a market come from another source. */
+  /** Observations of a market come from another source; one that has not followed the last rotation stands where it stood. */
   rotate({ marketId, source, previous }: RotationRecord): void {
     this.sources.set(marketId, source)
-    this.rotations.set(marketId, { previous, followedAt: 0n })
+    if (this.rotations.get(marketId)?.followedAt !== 0n) this.rotations.set(marketId, { previous, followedAt: 0n })
   }
 
   /** A market or a shadow goes over to another source, where the event says. */
@@ -119,8 +119,23 @@ export class Ledger {
     const inbox = { source, head: inboxHead, count: inboxCount }
     this.markets.set(marketId, { ...held, ...stateWordsOf(state), inbox })
     this.standing.set(marketId, source)
+    this.noteFollowed(marketId, timestamp)
+  }
+
+  /** Once a rotation: by following, or by a promotion. */
+  private noteFollowed(marketId: string, timestamp: number): void {
     const rotation = this.rotations.get(marketId)
-    if (rotation !== undefined) this.rotations.set(marketId, { ...rotation, followedAt: BigInt(timestamp) })
+    if (rotation?.followedAt !== 0n) return
+    this.rotations.set(marketId, { ...rotation, followedAt: BigInt(timestamp) })
+  }
+
+  /** The source that a market's parameters come from: the one before until something later than its following is proven. */
+  sourceInForce(marketId: string): string | undefined {
+    const rotation = this.rotations.get(marketId)
+    const { asOf } = fittingFields('parameters', this.markets.get(marketId)?.parameters ?? 0n)
+    if (rotation === undefined) return this.sources.get(marketId)
+    const isOfBefore = rotation.followedAt === 0n || asOf <= rotation.followedAt
+    return isOfBefore ? rotation.previous : this.sources.get(marketId)
   }
 
   /** The source in which a market or a shadow stands, or stood last. */
@@ -136,15 +151,16 @@ export class Ledger {
     return { source, head: startHead(source, this.told.context.chainId, own), count: 0n }
   }
 
-  /** A market goes on as a promotion says; its parameters and its count of batches stay. */
-  promote(promotion: Omit<PromotionRecord, 'timestamp'>): void {
-    const { marketId, volatilityModel, inboxHead, inboxCount } = promotion
+  /** A market goes on as a promotion says, in its source; its parameters and its count of batches stay. */
+  promote(promotion: PromotionRecord): void {
+    const { marketId, volatilityModel, inboxHead, inboxCount, timestamp } = promotion
     const held = this.markets.get(marketId)
     if (held === undefined) return
     const source = this.sources.get(marketId) ?? held.inbox.source
     const inbox = { source, head: inboxHead, count: inboxCount }
     this.standing.set(marketId, source)
     this.markets.set(marketId, { ...held, volatilityModel, ...stateWordsOf(promotion), inbox })
+    this.noteFollowed(marketId, timestamp)
   }
 
   /** How many batches have moved a market or a shadow, also one that was removed. */

@@ -76,9 +76,10 @@ type Scene = {
 
 const END: Place = { block: Number.POSITIVE_INFINITY, logIndex: 0 }
 
-/** When the pause of a market or of its source ends; 0 if neither is paused. */
+/** When the pause of a market ends, of its source, or of the one that its parameters come from; 0 if none is paused. */
 function pausedUntil(marketId: string, { record: { pauses }, ledger, time }: Scene): bigint {
-  const ids = [marketId, idOfSource(ledger.sources.get(marketId) ?? ZeroAddress)]
+  const sources = [ledger.sources.get(marketId), ledger.sourceInForce(marketId)]
+  const ids = [marketId, ...sources.map((source) => idOfSource(source ?? ZeroAddress))]
   const untils = ids.map((id) => pauseAt(pauses, id, END).until)
   const until = untils.reduce((latest, each) => (each > latest ? each : latest), 0n)
   return until > time ? until : 0n
@@ -118,9 +119,9 @@ function marketAnswer(method: string, marketId: string, scene: Scene): ExpectedR
   if (isShadow(marketId)) return 'ShadowNotInForce'
   if (method === 'marketPolicy') return inOrderOf(method, { word: ledger.policy('market', marketId) ?? 0n })
   const sequence = ledger.sequenceOf(marketId)
-  if (method === 'sourceOf') return inOrderOf(method, { '': ledger.sources.get(marketId) ?? ZeroAddress })
-  if (method === 'pausedUntil') return inOrderOf(method, { '': pausedUntil(marketId, scene) })
-  if (method === 'sequence') return inOrderOf(method, { '': sequence })
+  if (method === 'sourceOf') return only(method, ledger.sources.get(marketId) ?? ZeroAddress)
+  if (method === 'pausedUntil') return only(method, pausedUntil(marketId, scene))
+  if (method === 'sequence') return only(method, sequence)
   const { parameters = 0n } = ledger.markets.get(marketId) ?? {}
   if (parameters === 0n && sequence === 0n) return 'NotYetProven'
   const held = { ...unpack('parameters', parameters), sequence }
@@ -134,7 +135,7 @@ function marketAnswer(method: string, marketId: string, scene: Scene): ExpectedR
   }
   if (pausedUntil(marketId, scene) !== 0n) return 'MarketPaused'
   if (stale) return 'ParametersStale'
-  return inOrderOf(method, method === 'parameters' ? held : { '': wads[method as keyof typeof wads](held) })
+  return method === 'parameters' ? inOrderOf(method, held) : only(method, wads[method as keyof typeof wads](held))
 }
 
 /** Only ever tightens: a maintenance margin above the cap stays where it is. */
@@ -156,6 +157,12 @@ function tightened(
     liquidationThresholdX24: threshold,
     maxLoanToValueX24: maxLoanToValueX24 > threshold ? threshold : maxLoanToValueX24,
   }
+}
+
+/** The one value that a method returns, whether it names it or not. */
+function only(method: string, value: bigint | string): ExpectedRead['answer'] {
+  const [output] = interfaceOf('RiskRegistry').getFunction(method)?.outputs ?? []
+  return [{ name: output?.name ?? '', value }]
 }
 
 /** Values in the order in which a method returns them. */
