@@ -220,7 +220,12 @@ export class RegistryClient {
     if (known !== undefined && isHeld(known)) return { ...known, volatilityModel }
 
     const current = await this.rebuild(name, marketId)
-    if (!isHeld(current)) throw new StateUnreadableError(name, stored)
+    if (!isHeld(current)) {
+      // A batch landed, or the market followed its source, between the two reads.
+      const [now] = await this.heldOf(marketId)
+      if (now !== stored) return this.market(name)
+      throw new StateUnreadableError(name, stored)
+    }
     this.states.set(marketId, current)
     return { ...current, volatilityModel }
   }
