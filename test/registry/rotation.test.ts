@@ -243,6 +243,29 @@ describe('R44: the source of a market is replaced without its state', () => {
     })
   })
 
+  test('it is found in a source that is older than what is known of its events; where too little is known, that is said', async () => {
+    await undone(async () => {
+      const { source, append } = await newSource()
+      for (let i = 0; i < 32; i++) await append(1n)
+      const known = (await engine.chain.ethers.provider.getBlockNumber()) + 1
+      for (let i = 0; i < 13; i++) await append(1n)
+      const late = (await engine.chain.ethers.provider.getBlockNumber()) + 1
+      await engine.observe(btc, PRICE_E8)
+      await engine.land(engine.batch([btc]))
+      await rotate(source)
+      const from = (fromBlock: number) =>
+        placeToGoOn(provider(), { ...inboxOf(source), fromBlock }, btc.state.volatility.asOf)
+      // The newest of all is not later than the state: nothing else need be known.
+      expect(await from(late)).toEqual(await placeIn(source))
+      await append(1n)
+      const { place, next } = await placeIn(source)
+      expect([place.count, next.length]).toEqual([45n, 1])
+      expect(await from(known)).toEqual({ place, next })
+      await expect(from(late)).rejects.toMatchObject({ code: 'registry.rpc', message: expect.stringContaining('33') })
+      await mined(follow(place, next))
+    })
+  })
+
   test('of a source that died before the new one began, it goes on at the new one’s first', async () => {
     await undone(async () => {
       const { source, append } = await newSource()

@@ -1,11 +1,12 @@
 import { type Contract, encodeBytes32String, toBeHex } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Fields } from '../../circuits/statements/index.ts'
-import { ownMarketOf, shadowIdOf } from '../../prover/market/marketId.ts'
+import { marketNameOf, ownMarketOf, shadowIdOf } from '../../prover/market/marketId.ts'
 import { type Observation, updateMarket } from '../../prover/parameters/marketRisk.ts'
 import { addLoss, meanScores, NO_SCORE } from '../../prover/parameters/shadowScore.ts'
 import { quantileScore } from '../../prover/parameters/score.ts'
 import { stateHashOf } from '../../prover/registry/market/calldata.ts'
+import { RegistryClient } from '../../prover/registry/market/client.ts'
 import { idOfSource, placeToGoOn } from '../../prover/registry/market/place.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
@@ -522,6 +523,23 @@ describe('R37: a promotion', () => {
         await engine.chain.setTime((await engine.chain.now()) + 3n * 24n * HOUR)
         const [tightened] = await call('parametersForLiquidation', btc.marketId)
         expect(tightened.maintenanceMarginX24).toBe(freshness.maintenanceMarginCapX24)
+      })
+    })
+
+    test('a client knows the source that the market went over to, also where the council has replaced it again since', async () => {
+      await undone(async () => {
+        await replaced([control, other])
+        await mined(call('promote', btc.marketId, OTHER))
+        const name = marketNameOf(btc.marketId)
+        const toFollow = async () => {
+          const provider = engine.chain.ethers.provider as never
+          const client = await RegistryClient.connect({ registry: engine.registry.target as string, provider })
+          expect((await client.market(name)).inbox.source).toBe(source.target)
+          return client.toFollow([name])
+        }
+        expect(await toFollow()).toEqual([])
+        await mined(call('rotateSource', btc.marketId, engine.feed))
+        expect(await toFollow()).toEqual([name])
       })
     })
   })

@@ -35,6 +35,8 @@ import { checkModel, type ModelOnChain, readModel } from '../models.ts'
 /** Where the sequence begins in what the registry stores. */
 const PARAMETERS_BITS = BigInt(wordBits('parameters'))
 const PARAMETERS_MASK = (1n << PARAMETERS_BITS) - 1n
+/** How often a market is read that moves meanwhile: a node that answers now of one block and now of another never ends. */
+const MOST_READINGS = 5
 /** Of the estimate, since the chain may move before the transaction is mined. */
 export const GAS_MARGIN_PERCENT = 120n
 
@@ -208,6 +210,10 @@ export class RegistryClient {
    * @throws {@link StateUnreadableError} if what was rebuilt does not match the stored hash
    */
   async market(name: string): Promise<CurrentMarket> {
+    return this.readMarket(name, MOST_READINGS)
+  }
+
+  private async readMarket(name: string, readings: number): Promise<CurrentMarket> {
     const marketId = marketIdOf(name)
     const [stored, volatilityModel] = await this.heldOf(marketId)
     if (BigInt(stored) === 0n) {
@@ -223,7 +229,7 @@ export class RegistryClient {
     if (!isHeld(current)) {
       // A batch landed, or the market followed its source, between the two reads.
       const [now] = await this.heldOf(marketId)
-      if (now !== stored) return this.market(name)
+      if (now !== stored && readings > 1) return this.readMarket(name, readings - 1)
       throw new StateUnreadableError(name, stored)
     }
     this.states.set(marketId, current)
@@ -314,8 +320,7 @@ export class RegistryClient {
       this.oldestAccepted(),
     ])
     const oldest = model.allowsBacklog ? 0n : oldestLive
-    const paused = await this.pausedOf(markets)
-    const isModelPaused = await this.isModelPaused(model.modelId)
+    const [paused, isModelPaused] = await Promise.all([this.pausedOf(markets), this.isModelPaused(model.modelId)])
 
     const leftOut: LeftOut[] = []
     const candidates: (MarketRead & { readonly observations: readonly Observation[] })[] = []
@@ -470,17 +475,12 @@ export class RegistryClient {
   /** Ids of those markets that are paused, by themselves or with the source that they stand in. */
   private async pausedOf(markets: readonly MarketRead[]): Promise<ReadonlySet<string>> {
     const time = await this.time()
-    const asked = new Set(
-      markets.flatMap(({ current }) => [ownMarketOf(current.marketId), idOfSource(current.inbox.source)]),
-    )
-    const untils = new Map<string, bigint>()
-    for (const id of asked) untils.set(id, (await this.read('pauseOf', id)).until)
-    const isPaused = (id: string): boolean => (untils.get(id) ?? 0n) > time
-    return new Set(
-      markets
-        .filter(({ current }) => isPaused(ownMarketOf(current.marketId)) || isPaused(idOfSource(current.inbox.source)))
-        .map(({ current }) => ownMarketOf(current.marketId)),
-    )
+    const idsOf = ({ current }: MarketRead) =>
+      [ownMarketOf(current.marketId), idOfSource(current.inbox.source)] as const
+    const asked = [...new Set(markets.flatMap(idsOf))]
+    const untils = await Promise.all(asked.map(async (id): Promise<bigint> => (await this.read('pauseOf', id)).until))
+    const paused = new Set(asked.filter((_, i) => (untils[i] ?? 0n) > time))
+    return new Set(markets.map(idsOf).flatMap((ids) => (ids.some((id) => paused.has(id)) ? [ids[0]] : [])))
   }
 
   private async isModelPaused(modelId: string): Promise<boolean> {
@@ -535,12 +535,21 @@ export class RegistryClient {
       sequence: stored >> PARAMETERS_BITS,
       state: unpackState(begun.state),
       inbox: {
-        source: begun.source ?? (await this.read('sourceOf', marketId)),
+        source: begun.source ?? (await this.sourceSince(last, marketId)),
         head: begun.inboxHead,
         count: begun.inboxCount,
       },
       ...(wasAdded ? {} : { parameters: unpack('parameters', stored & PARAMETERS_MASK) }),
     }
+  }
+
+  /** The source that a market went over to with a promotion, which does not name it: the council may have replaced it since. */
+  private async sourceSince(promotion: Log, marketId: string): Promise<string> {
+    const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
+    const filter = this.eventFilter(['SourceRotated'], marketId)
+    const rotations = await logsBetween(this.provider, filter, promotion.blockNumber, head)
+    const next = rotations.find((log) => log.blockNumber > promotion.blockNumber || log.index > promotion.index)
+    return next === undefined ? this.read('sourceOf', marketId) : parseLog('RiskRegistry', next).previous
   }
 
   private async movedBy(log: Log, name: string, marketId: string): Promise<RebuiltMarket> {

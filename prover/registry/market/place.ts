@@ -52,18 +52,20 @@ export async function placeToBegin(
   const word =
     count === latest.count
       ? (latest.lastWord as bigint)
-      : (await wordsFrom(provider, { source, marketId: id, fromBlock }, count))[0]
-  if (word === undefined) throw new RpcError('Reading the inbox', new Error(`observation ${count} has no event`))
+      : (await wordsFrom(provider, { source, marketId: id, fromBlock }, count)).find((told) => told.count === count)
+          ?.word
+  if (word === undefined) throw untold(count, fromBlock)
   const previousHead = await headAfter(contract, source, id, count - 1n, provider)
   return { place: { count, previousHead, observation: word }, observation: unpack('observation', word) }
 }
 
 /**
  * Where a market goes on in another source: behind its last observation that is not later than the market's state, or before the
- * first of all.
+ * first of all. The source may be older than what is known of its events.
  *
+ * @param inbox.fromBlock - from which on its events are read
  * @returns the place, and the observations after it up to one whose head the source holds
- * @throws {@link RpcError}
+ * @throws {@link RpcError} also if an observation that is needed was told before `fromBlock`
  */
 export async function placeToGoOn(
   provider: Provider,
@@ -71,26 +73,40 @@ export async function placeToGoOn(
   asOf: bigint,
 ): Promise<{ readonly place: InboxPlace; readonly next: readonly bigint[] }> {
   const at = { ...inbox, marketId: ownMarketOf(inbox.marketId) }
-  const words = await wordsFrom(provider, at, 1n)
-  const behind = words.findIndex((word) => unpack('observation', word).asOf > asOf)
-  const count = BigInt(behind < 0 ? words.length : behind)
-  const latest = BigInt(words.length)
+  const begun = await placeToBegin(provider, at)
+  if (begun !== undefined && begun.observation.asOf <= asOf) return { place: begun.place, next: [] }
+  const told = await wordsFrom(provider, at, 1n)
+  const latest = told.at(-1)?.count ?? 0n
+  const behind = told.findIndex(({ word }) => unpack('observation', word).asOf > asOf)
+  const count = behind < 0 ? latest : (told[behind]?.count ?? 0n) - 1n
+  const wordOf = (number: bigint): bigint => {
+    const word = told[Number(number - (told[0]?.count ?? 0n))]?.word
+    if (word === undefined) throw untold(number, inbox.fromBlock)
+    return word
+  }
+  const range = (from: bigint, to: bigint): readonly bigint[] =>
+    Array.from({ length: Number(to - from + 1n) }, (_, i) => wordOf(from + BigInt(i)))
   let end = count < latest ? count + 1n : count
   while (end < latest && !isHeldAt(end, latest)) end++
-  const next = words.slice(Number(count), Number(end))
-  const observation = words[Number(count) - 1]
-  if (observation === undefined) return { place: { count: 0n, previousHead: ZeroHash, observation: 0n }, next }
-  const { chainId } = await ask('Reading the chain id', () => provider.getNetwork())
-  const start = startHead(at.source, chainId, at.marketId)
-  return { place: { count, previousHead: extendHead(start, words.slice(0, Number(count) - 1)), observation }, next }
+  const next = range(count + 1n, end)
+  if (count === 0n) return { place: { count: 0n, previousHead: ZeroHash, observation: 0n }, next }
+  // The head before it, from the last one before that which is held for ever.
+  const lasting = count - 1n - ((count - 1n) % MILESTONE)
+  const contract = new Contract(at.source, interfaceOf('IObservationSource'), provider)
+  const head = await headAfter(contract, at.source, at.marketId, lasting, provider)
+  const previousHead = extendHead(head, range(lasting + 1n, count - 1n))
+  return { place: { count, previousHead, observation: wordOf(count) }, next }
 }
 
-/** Words of an inbox from a number on, as its events tell them. */
+const untold = (number: bigint, fromBlock: number): RpcError =>
+  new RpcError('Reading the inbox', new Error(`observation ${number} has no event from block ${fromBlock} on`))
+
+/** Words of an inbox from a number on, as its events tell them, one after the other. */
 async function wordsFrom(
   provider: Provider,
   { source, marketId, fromBlock }: { readonly source: string; readonly marketId: string; readonly fromBlock: number },
   count: bigint,
-): Promise<readonly bigint[]> {
+): Promise<readonly { readonly count: bigint; readonly word: bigint }[]> {
   const feed: Interface = interfaceOf('IObservationSource')
   const topics = feed.encodeFilterTopics('ObservationAppended', [marketId])
   const head = await ask('Reading the block number', () => provider.getBlockNumber())
@@ -98,7 +114,7 @@ async function wordsFrom(
   return logs
     .map((log) => feed.parseLog(log)?.args.toObject() ?? {})
     .filter((event) => event.count >= count)
-    .map((event) => event.word as bigint)
+    .map((event) => ({ count: event.count as bigint, word: event.word as bigint }))
 }
 
 /** Head after so many words; what every inbox starts from, after none. */
