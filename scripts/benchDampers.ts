@@ -47,6 +47,21 @@ const crashes = files.reduce((sum, { crashes }) => sum + crashes.length, 0)
 const recorded = frontier.measureRecorded(files, defaultPolicy)
 const march = frontier.measureMarch(defaultPolicy)
 
+type Tolls = Pick<Outcome, 'forced' | 'badDebt'>
+const compared = ['forced %', '/ 2 points', '/ none', 'bad debt bp', '/ 2 points', '/ none']
+
+/** Positions forced and bad debt, with their ratios to the default before and to no ramp. */
+function comparedCells(outcome: Tolls, old: Tolls, none: Tolls): readonly string[] {
+  return [
+    percent(outcome.forced),
+    ratio(outcome.forced, old.forced),
+    ratio(outcome.forced, none.forced),
+    basisPoints(outcome.badDebt),
+    ratio(outcome.badDebt, old.badDebt),
+    ratio(outcome.badDebt, none.badDebt),
+  ]
+}
+
 function sayRecorded(): void {
   const publications = files.reduce((sum, each) => sum + each.publications.length, 0)
   say(`Recorded: files ${files.length}, crashes ${crashes}, publications ${publications}`)
@@ -59,12 +74,7 @@ function sayRecorded(): void {
     const years = (text: string): string => (shape.family === 'budget' ? '–' : text)
     return [
       marked(shape.name),
-      percent(outcome.forced),
-      ratio(outcome.forced, old.forced),
-      ratio(outcome.forced, none.forced),
-      basisPoints(outcome.badDebt),
-      ratio(outcome.badDebt, old.badDebt),
-      ratio(outcome.badDebt, none.badDebt),
+      ...comparedCells(outcome, old, none),
       years(percent(outcome.greatestStep)),
       years(percent(outcome.meanMargin, 2)),
       years(String(outcome.belowMove)),
@@ -72,10 +82,12 @@ function sayRecorded(): void {
       years(`${ofMarch.belowMove}, ${percent(ofMarch.worstExcess)}`),
     ]
   })
-  const tolls = ['shape', 'forced %', '/ 2 points', '/ none', 'bad debt bp', '/ 2 points', '/ none']
   say()
   say(
-    formatTable([...tolls, 'step %', 'mean margin %', 'below move', 'excess %', `March 2020 (${march.hours} h)`], rows),
+    formatTable(
+      ['shape', ...compared, 'step %', 'mean margin %', 'below move', 'excess %', `March 2020 (${march.hours} h)`],
+      rows,
+    ),
   )
 }
 
@@ -98,21 +110,15 @@ function sayCascade(title: string, rows: readonly frontier.Row<Outcome>[]): void
   const best = frontier.frontierOf(rows)
   const cells = rows.map(({ shape, outcome }) => [
     marked(shape.name),
-    percent(outcome.forced),
-    ratio(outcome.forced, old.forced),
-    ratio(outcome.forced, none.forced),
-    basisPoints(outcome.badDebt),
-    ratio(outcome.badDebt, old.badDebt),
-    ratio(outcome.badDebt, none.badDebt),
+    ...comparedCells(outcome, old, none),
     percent(outcome.greatestStep, 2),
     percent(outcome.meanMargin, 2),
     percent(outcome.belowMove),
     best.has(shape.name) ? 'yes' : '',
     frontier.meetsBar(rows, outcome) ? 'yes' : '',
   ])
-  const tolls = ['shape', 'forced %', '/ 2 points', '/ none', 'bad debt bp', '/ 2 points', '/ none']
   say(`\n${title}`)
-  say(formatTable([...tolls, 'step %', 'mean margin %', 'time below move %', 'frontier', 'bar'], cells))
+  say(formatTable(['shape', ...compared, 'step %', 'mean margin %', 'time below move %', 'frontier', 'bar'], cells))
 }
 
 function saySensitivity(): void {

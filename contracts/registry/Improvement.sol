@@ -31,6 +31,7 @@ import {
     ScenarioUpOnlyElements,
     ScenarioUpOnlyWord
 } from "../generated/Words.sol";
+import {MAX_PRICE_GAP_BPS} from "../parameters/PortfolioPolicyBounds.sol";
 import {IImprovement} from "./IImprovement.sol";
 
 /// @title Improvement
@@ -50,8 +51,8 @@ contract Improvement is IImprovement {
     uint256 private constant BASIS_FACTOR = 2 ** 12;
     /// @dev Of the policy's loss factors, by their width.
     uint256 private constant LOSS_FACTOR = 2 ** 4;
-    /// @dev See MAX_PRICE_GAP_BPS.
-    uint256 private constant FORWARD_FACTOR = 2;
+    /// @dev The registry takes no forward that is further from spot.
+    uint256 private constant FORWARD_FACTOR = 1 + MAX_PRICE_GAP_BPS / 10_000;
     /// @dev Words before the positions.
     uint256 private constant BESIDES = 1 + COLLATERAL_AMOUNTS_WORDS;
     /// @dev Results that are cut to a unit of M: one an expiry, the hedge, the worst of scenarios.

@@ -15,9 +15,9 @@ export type Held = { readonly positions: readonly Fields<'optionPosition'>[]; re
 
 const ONE = 1n << 40n
 /** Bounds of what an array's header multiplies by, and of the loss factor, by their widths. */
-const DISCOUNT_FACTOR = 1n << 3n
-const BASIS_FACTOR = 1n << 12n
-const LOSS_FACTOR = 1n << 4n
+export const DISCOUNT_FACTOR = 1n << 3n
+export const BASIS_FACTOR = 1n << 12n
+export const LOSS_FACTOR = 1n << 4n
 /** A registry takes no forward that is further from spot. */
 const FORWARD_FACTOR = 2n
 /** Results that are cut to a unit of M: one an expiry, the hedge, the worst of scenarios. */

@@ -9,6 +9,22 @@ export type SortedFinding = {
   readonly places: Readonly<Record<string, readonly string[]>>
 }
 
+/** What comes after asking the access manager, or a source: the two detectors that look for it find the same. */
+const afterAsking = {
+  reason:
+    'The call before is that of `restricted` to the access manager, or to a source that the council names: both are trusted not to call back.',
+  places: {
+    'market/SignerCommittee.sol': ['revokeSigner', 'setCommittee'],
+    'parameters/PortfolioPolicy.sol': ['setPortfolioFreshness', 'setPortfolioPolicy', 'setRoundPriceGap'],
+    'parameters/RiskPolicy.sol': ['setFreshnessPolicy', 'setLearningPolicy', 'setMarginPolicy', 'setMarketPolicy'],
+    'registry/ModelRegistry.sol': ['disable', 'register', 'registerLayout'],
+    'registry/Pauses.sol': ['holdPause', 'liftPause', 'pause'],
+    'registry/PositionBook.sol': ['reportAccount'],
+    'registry/RiskRegistry.sol': ['addMarket'],
+    'registry/Shadows.sol': ['addShadow', 'promote', 'removeShadow', 'rotateSource', 'setPromotionPolicy'],
+  },
+} as const
+
 export const sortedFindings: readonly SortedFinding[] = [
   {
     detector: 'assembly',
@@ -86,33 +102,11 @@ export const sortedFindings: readonly SortedFinding[] = [
   },
   {
     detector: 'reentrancy-benign',
-    reason:
-      'The call before is that of `restricted` to the access manager, or to a source that the council names: both are trusted not to call back.',
-    places: {
-      'market/SignerCommittee.sol': ['revokeSigner', 'setCommittee'],
-      'parameters/PortfolioPolicy.sol': ['setPortfolioFreshness', 'setPortfolioPolicy', 'setRoundPriceGap'],
-      'parameters/RiskPolicy.sol': ['setFreshnessPolicy', 'setLearningPolicy', 'setMarginPolicy', 'setMarketPolicy'],
-      'registry/ModelRegistry.sol': ['disable', 'register', 'registerLayout'],
-      'registry/Pauses.sol': ['holdPause', 'liftPause', 'pause'],
-      'registry/PositionBook.sol': ['reportAccount'],
-      'registry/RiskRegistry.sol': ['addMarket'],
-      'registry/Shadows.sol': ['addShadow', 'promote', 'removeShadow', 'rotateSource', 'setPromotionPolicy'],
-    },
+    ...afterAsking,
   },
   {
     detector: 'reentrancy-events',
-    reason:
-      'The call before is that of `restricted` to the access manager, or to a source that the council names: both are trusted not to call back.',
-    places: {
-      'market/SignerCommittee.sol': ['revokeSigner', 'setCommittee'],
-      'parameters/PortfolioPolicy.sol': ['setPortfolioFreshness', 'setPortfolioPolicy', 'setRoundPriceGap'],
-      'parameters/RiskPolicy.sol': ['setFreshnessPolicy', 'setLearningPolicy', 'setMarginPolicy', 'setMarketPolicy'],
-      'registry/ModelRegistry.sol': ['disable', 'register', 'registerLayout'],
-      'registry/Pauses.sol': ['holdPause', 'liftPause', 'pause'],
-      'registry/PositionBook.sol': ['reportAccount'],
-      'registry/RiskRegistry.sol': ['addMarket'],
-      'registry/Shadows.sol': ['addShadow', 'promote', 'removeShadow', 'rotateSource', 'setPromotionPolicy'],
-    },
+    ...afterAsking,
   },
   {
     detector: 'shadowing-local',

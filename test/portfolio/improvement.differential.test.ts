@@ -1,9 +1,18 @@
 /** What a change of holdings is worth at most: the contract against the twin, and the twin against margins themselves. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { words } from '../../circuits/statements/index.ts'
 import { riskArray } from '../../prover/options/riskArray.ts'
 import { emptyBook, foldBook, type OptionPosition } from '../../prover/portfolio/book.ts'
-import { type Held, improvementAtMost } from '../../prover/portfolio/improvement.ts'
+import {
+  BASIS_FACTOR,
+  DISCOUNT_FACTOR,
+  type Held,
+  improvementAtMost,
+  LOSS_FACTOR,
+} from '../../prover/portfolio/improvement.ts'
 import {
   type AccountMargin,
   accountMargin,
@@ -21,6 +30,7 @@ import { usualMarket, usualPolicy } from '../../scripts/tools/cases/expiries.ts'
 import { randomHoldings, randomPolicy, randomRound } from '../../scripts/tools/cases/portfolios.ts'
 import { Random } from '../../scripts/tools/cases/random.ts'
 import { startChain } from '../../scripts/tools/chains/chain.ts'
+import { root } from '../../scripts/tools/sources.ts'
 
 const OPTION = { expiry: usualMarket.expiry }
 let contract: Contract
@@ -45,6 +55,17 @@ function randomPositions(random: Random, strikesE8: readonly bigint[], bits: num
   const quantity = (): bigint => around(random, bits)
   return strikesE8.map((strikeE8) => ({ ...OPTION, strikeE8, callsE12: quantity(), putsE12: quantity() }))
 }
+
+test('R50: what it multiplies by is bounded by the widths that circuits hold it to', () => {
+  const circuit = readFileSync(join(root, 'circuits', 'options', 'ArrayHeader.circom'), 'utf8')
+  const bitsOf = (factor: string): number =>
+    Number(new RegExp(`arrayHeader\\.${factor}\\.maxbit <= (\\d+)`).exec(circuit)?.[1])
+  const boundOf = (...factors: readonly string[]): bigint => 1n << BigInt(Math.max(...factors.map(bitsOf)) - 40)
+  expect(DISCOUNT_FACTOR).toBe(boundOf('discountX40', 'longFactorX40', 'shortFactorX40'))
+  expect(BASIS_FACTOR).toBe(boundOf('basisFactorX40'))
+  const lossFactor = words.lossFactors.fields.find(({ name }) => name === 'maintenanceFactorX40')
+  expect(LOSS_FACTOR).toBe(1n << BigInt((lossFactor?.bits ?? 0) - 40))
+})
 
 test('R50: the contract says what the twin says, in every scenario', async () => {
   const random = new Random(91n)
