@@ -2,9 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { JsonRpcProvider, Network, parseEther, Wallet } from 'ethers'
-import { developmentKeys } from '../../prover/service/development/chain.ts'
-import { type Ended, zkrisk } from '../service/zkrisk.ts'
+import { JsonRpcProvider, Network, parseEther, toQuantity, Wallet } from 'ethers'
 
 export type OtherChain = {
   readonly rpc: string
@@ -27,13 +25,12 @@ export async function startOtherChain(chainId: number): Promise<OtherChain> {
   })
   const network = Network.from(chainId)
   const provider = new JsonRpcProvider(rpc, network, { staticNetwork: network, cacheTimeout: -1, pollingInterval: 25 })
-  const bank = new Wallet(developmentKeys.prover, provider)
   return {
     rpc,
     provider,
     account: async () => {
       const wallet = new Wallet(Wallet.createRandom().privateKey, provider)
-      await (await bank.sendTransaction({ to: wallet.address, value: parseEther('1') })).wait()
+      await provider.send('hardhat_setBalance', [wallet.address, toQuantity(parseEther('1'))])
       return wallet
     },
     later: async (seconds) => {
@@ -44,18 +41,6 @@ export async function startOtherChain(chainId: number): Promise<OtherChain> {
       provider.destroy()
       child.kill()
     },
-  }
-}
-
-/** Runs the command with the circuits and keys of a folder instead of the project's. */
-export async function zkriskWith(build: string, ...args: readonly string[]): Promise<Ended> {
-  const before = process.env.ZKRISK_BUILD
-  process.env.ZKRISK_BUILD = build
-  try {
-    return await zkrisk(...args)
-  } finally {
-    if (before === undefined) delete process.env.ZKRISK_BUILD
-    else process.env.ZKRISK_BUILD = before
   }
 }
 

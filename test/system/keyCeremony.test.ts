@@ -7,8 +7,7 @@ import { buildFolder } from '../../prover/config.ts'
 import { KeyStore } from '../../prover/proof/keys/keyStore.ts'
 import { keepSnarkjsInThisThread } from '../../scripts/tools/circuits/snarkjsInThisThread.ts'
 import { polynomialCircuit } from '../proof/smallCircuits.ts'
-import { errorOf, temporaryFolder } from '../service/zkrisk.ts'
-import { zkriskWith } from './deployed.ts'
+import { errorOf, temporaryFolder, zkriskWith } from '../service/zkrisk.ts'
 
 const BUILD = 'marketRisk8x2'
 const BEACON = '0123456789abcdef'.repeat(4)
