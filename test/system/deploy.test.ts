@@ -17,7 +17,7 @@ import { checkGovernance, type DeployConfig, readConfig } from '../../prover/ser
 import { DeployJournal, type JournalEntry } from '../../prover/service/deploying/journal.ts'
 import { root } from '../../scripts/tools/sources.ts'
 import { errorOf, run, temporaryFolder, zkrisk, zkriskWith } from '../service/zkrisk.ts'
-import { type Cast, castOn, configOf, deployArgs, type OtherChain, startOtherChain } from './deployed.ts'
+import { type Cast, castOn, configOf, deployArgs, type OtherChain, randomKey, startOtherChain } from './deployed.ts'
 import { makeCeremony } from './smallCeremony.ts'
 
 const CHAIN_ID = 4242
@@ -510,7 +510,7 @@ describe('a file that is wrong', () => {
       return opened.summary
     }
     await plan(configOf(1337, cast))
-    const poor = { ...cast, deployer: new Wallet(Wallet.createRandom().privateKey) }
+    const poor = { ...cast, deployer: new Wallet(randomKey()) }
     deployArgs(at, development, poor, configOf(1337, poor))
     const unpaid = openPlan({ ...place, deployment: join(at, 'deployment.json') })
     await expect(unpaid).rejects.toMatchObject({

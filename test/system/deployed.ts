@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { JsonRpcProvider, Network, parseEther, toQuantity, Wallet } from 'ethers'
+import { hexlify, JsonRpcProvider, Network, parseEther, randomBytes, toQuantity, Wallet } from 'ethers'
 
 export type OtherChain = {
   readonly rpc: string
@@ -13,6 +13,9 @@ export type OtherChain = {
   later(seconds: number): Promise<void>
   close(): void
 }
+
+/** A key that nobody else has; no words that stand for it, which take longer. */
+export const randomKey = (): string => hexlify(randomBytes(32))
 
 /** Serves a chain in another process. */
 export async function startOtherChain(chainId: number): Promise<OtherChain> {
@@ -29,7 +32,7 @@ export async function startOtherChain(chainId: number): Promise<OtherChain> {
     rpc,
     provider,
     account: async () => {
-      const wallet = new Wallet(Wallet.createRandom().privateKey, provider)
+      const wallet = new Wallet(randomKey(), provider)
       await provider.send('hardhat_setBalance', [wallet.address, toQuantity(parseEther('1'))])
       return wallet
     },
@@ -56,7 +59,7 @@ export type Cast = {
 export async function castOn(chain: OtherChain): Promise<Cast> {
   const [deployer, council] = [await chain.account(), await chain.account()]
   const [guardian, canceller] = [await chain.account(), await chain.account()]
-  const signers = [1, 2, 3].map(() => new Wallet(Wallet.createRandom().privateKey))
+  const signers = [1, 2, 3].map(() => new Wallet(randomKey()))
   return { deployer, council, guardian, canceller, signers }
 }
 

@@ -23,7 +23,7 @@ beforeAll(async () => {
   mkdirSync(at, { recursive: true })
   cpSync(small.r1cs, join(at, `${BUILD}.r1cs`))
   cpSync(small.wasm, join(at, `${BUILD}.wasm`))
-  await powersOfTau.newAccumulator(await curves.getCurveFromName('bn128'), 8, file('0.ptau'))
+  await powersOfTau.newAccumulator(await curves.getCurveFromName('bn128'), 5, file('0.ptau'))
   await powersOfTau.contribute(file('0.ptau'), file('1.ptau'), 'first', 'entropy of a test')
   await powersOfTau.preparePhase2(file('1.ptau'), file('final.ptau'))
 })
