@@ -69,6 +69,21 @@ describe('zkrisk', () => {
   })
 })
 
+describe('a command in a process that ran others before', () => {
+  it.each([
+    ['help', ['audit', '--help']],
+    ['a result', ['params', extract, '--rows', '3']],
+    ['a result as JSON', ['params', extract, '--rows', '3', '--json']],
+    ['a refusal', ['params', join(folder, 'absent.csv')]],
+    ['a refusal as JSON', ['params', join(folder, 'absent.csv'), '--json']],
+    ['wrong usage', ['params', extract, '--rows', 'many']],
+  ])('ends and says the same as in one of its own: %s', async (_, args) => {
+    const [among, besides, alone] = await Promise.all([zkrisk(...args), zkrisk('prophesy'), zkriskAlone(...args)])
+    expect(among).toEqual(alone)
+    expect(besides.code).toBe(2)
+  })
+})
+
 describe('zkrisk params', () => {
   it('prints parameters through time as table, CSV and JSON', async () => {
     const table = await zkrisk('params', extract, '--from', '2020-03-11', '--rows', '6')
