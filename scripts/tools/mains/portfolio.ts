@@ -99,6 +99,7 @@ export const portfolioMains: readonly MainComponent[] = [
     'sums[41] sumsAfter[41] grossE12 nakedShortE12 shortfallE12X40',
   ),
   tagged('SegmentOrder()', 'isOpen openHeader header lastExpiry:32 expiry:32', ''),
+  plain('ArrayRoot(5)', '../statement/ArrayRoot'),
   tagged('ClosingPlaces(8, 3)', 'continues[8]', 'closes[3][8]'),
   tagged('BookClosing(8)', 'closes[8] headerRoots[8] sums[8][41] header[29]', 'headerRoot added[43]'),
   plain('RoundTerms()'),
