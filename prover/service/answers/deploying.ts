@@ -198,7 +198,7 @@ async function partsOf(config: DeployConfig, folder: string | undefined) {
 /** What a portfolio file states that leaves its parameters out; of an account that holds nothing. */
 function defaultPortfolioPolicy(): SectionWords {
   const nothing = { account: { cash: 0 }, market: { asOf: 1_600_000_000, spot: 1 } }
-  const sizes = { strikes: 1, segments: 1 }
+  const sizes = { strikes: 1, segments: 1, expiries: 1 }
   return policyOf(provableMargin(readPortfolio(JSON.stringify(nothing), 'the default policy of margins'), sizes))
 }
 

@@ -57,7 +57,7 @@ const KEY_HASH = `0x${'11'.repeat(32)}`
 const testBuilds: readonly Build[] = (
   [
     ['riskArray', { strikes: 6 }],
-    ['optionBook', { segments: 5, strikes: 6 }],
+    ['optionBook', { segments: 5, strikes: 6, expiries: 3 }],
     ['portfolioMargin', { accounts: 3 }],
     ['unhealthyWitness', {}],
   ] as const
