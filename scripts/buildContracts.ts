@@ -12,7 +12,7 @@ const VERIFIERS = 'build/contracts/'
 export type BuildScope = 'all' | 'markets' | 'margins'
 
 /** A third of the work, for portfolios alone. */
-const FOR_PORTFOLIOS = ['contracts/registry/PortfolioRegistry.sol']
+const FOR_PORTFOLIOS = ['contracts/registry/PortfolioRegistry.sol', 'contracts/registry/RiskArrays.sol']
 /** Most of the rest: what moves markets, and who reads them. */
 const FOR_MARKETS = [
   'contracts/consumers',
@@ -40,10 +40,10 @@ export async function compileVerifiers(scope: BuildScope): Promise<string | unde
   return done
 }
 
-/** Once compiled, a contract is kept up to date. */
+/** What was once compiled is kept up to date, with what has come to go with it since. */
 function notNeeded(scope: BuildScope): readonly string[] {
   const isThere = (file: string): boolean => existsSync(join(root, 'build', 'artifacts', file))
-  return notNeededFor[scope].filter((file) => !isThere(file))
+  return notNeededFor[scope].some(isThere) ? [] : notNeededFor[scope]
 }
 
 async function compile(name: string, leaveOut: readonly string[]): Promise<string | undefined> {

@@ -8,7 +8,7 @@ import {MAX_PRICE_GAP_BPS, PortfolioPolicyBounds} from "./PortfolioPolicyBounds.
 
 /// @title PortfolioPolicy
 /// @notice Holds the risk appetite of portfolio margins as the code of a contract that does nothing: a proof's words are
-/// read for 3,000 gas where as many storage slots take 50,000. The base of PortfolioRegistry.
+/// read for 3,000 gas where as many storage slots take 50,000. The base of RiskArrays.
 abstract contract PortfolioPolicy is IPortfolioPolicy, AccessManaged {
     /// @dev Bytes of the code: a STOP and the words.
     uint16 private constant SIZE = uint16(1 + 32 * PORTFOLIO_POLICY_WORDS);

@@ -124,37 +124,37 @@ library CanonicalProof {
         uint256 groups = inFirst == count ? 1 : 2;
         call_ = new bytes(0xc4 + groups * 0x40 + count * 0x160);
         bytes4 selector = IBatchVerifier.verifyProofs.selector;
-        uint256 at;
+        uint256 place;
         assembly ("memory-safe") {
-            at := add(call_, 0x20)
-            mstore(at, selector)
-            mstore(add(at, 0x04), 0x60)
-            mstore(add(at, 0x24), add(0x80, mul(groups, 0x40)))
-            mstore(add(at, 0x44), add(add(0xa0, mul(groups, 0x40)), mul(count, 0x100)))
-            mstore(add(at, 0x64), groups)
-            mstore(add(at, 0x84), mload(verifiers))
-            mstore(add(at, 0xa4), inFirst)
-            at := add(at, 0xc4)
+            place := add(call_, 0x20)
+            mstore(place, selector)
+            mstore(add(place, 0x04), 0x60)
+            mstore(add(place, 0x24), add(0x80, mul(groups, 0x40)))
+            mstore(add(place, 0x44), add(add(0xa0, mul(groups, 0x40)), mul(count, 0x100)))
+            mstore(add(place, 0x64), groups)
+            mstore(add(place, 0x84), mload(verifiers))
+            mstore(add(place, 0xa4), inFirst)
+            place := add(place, 0xc4)
             if eq(groups, 2) {
-                mstore(at, mload(add(verifiers, 0x20)))
-                mstore(add(at, 0x20), sub(count, inFirst))
-                at := add(at, 0x40)
+                mstore(place, mload(add(verifiers, 0x20)))
+                mstore(add(place, 0x20), sub(count, inFirst))
+                place := add(place, 0x40)
             }
-            mstore(at, count)
-            calldatacopy(add(at, 0x20), first, 0x100)
-            calldatacopy(add(at, 0x120), others.offset, mul(others.length, 0x100))
-            at := add(add(at, 0x20), mul(count, 0x100))
+            mstore(place, count)
+            calldatacopy(add(place, 0x20), first, 0x100)
+            calldatacopy(add(place, 0x120), others.offset, mul(others.length, 0x100))
+            place := add(add(place, 0x20), mul(count, 0x100))
         }
-        _putSignals(at, publicSignals);
+        _putSignals(place, publicSignals);
     }
 
-    /// @dev The last list of the call, `at` being within its memory.
-    function _putSignals(uint256 at, uint256[3][] memory publicSignals) private pure {
+    /// @dev The last list of the call, `place` being within its memory.
+    function _putSignals(uint256 place, uint256[3][] memory publicSignals) private pure {
         assembly ("memory-safe") {
             let count := mload(publicSignals)
-            mstore(at, count)
+            mstore(place, count)
             for { let i := 0 } lt(i, count) { i := add(i, 1) } {
-                mcopy(add(add(at, 0x20), mul(i, 0x60)), mload(add(add(publicSignals, 0x20), mul(i, 0x20))), 0x60)
+                mcopy(add(add(place, 0x20), mul(i, 0x60)), mload(add(add(publicSignals, 0x20), mul(i, 0x20))), 0x60)
             }
         }
     }

@@ -5,7 +5,6 @@ import {
     ACCOUNT_RESULTS_WORDS,
     BATCH_RESULTS_WORDS,
     COLLATERAL_AMOUNTS_WORDS,
-    EXPIRY_MARKET_WORDS,
     ROUND_MARKET_WORDS
 } from "../generated/WordLists.sol";
 import {
@@ -20,14 +19,15 @@ import {
     TimeGreeksWord
 } from "../generated/Words.sol";
 import {IPortfolioMargins} from "./IPortfolioMargins.sol";
+import {IRoundErrors} from "./IRoundErrors.sol";
 
 /// @title IPortfolioRegistry
 /// @notice Margins of accounts by proof: whole batches, reject never clamp. Nobody can set a margin.
-/// @dev A round is priced once, in arrays of strikes that any number of accounts share; accounts are folded over arrays of
-/// one round, and a margin follows from the fold. What ties the proofs together are commitments that this contract carries
+/// @dev A round is priced once, in arrays of strikes that any number of accounts share ({IRiskArrays}); accounts are folded over
+/// arrays of one round, and a margin follows from the fold. What ties the proofs together are commitments that this contract carries
 /// from one to the next, so nothing of two rounds, two accounts or two policies can be mixed. Lists of
 /// words are in the order of circuits/statements/.
-interface IPortfolioRegistry is IPortfolioMargins {
+interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     /// @notice A round as its source keeps it, with the words of the market.
     /// @param asOf         time of the round
     /// @param expiriesHash hash of the hashes of its expiries
@@ -36,18 +36,6 @@ interface IPortfolioRegistry is IPortfolioMargins {
         uint256 asOf;
         bytes32 expiriesHash;
         uint256[ROUND_MARKET_WORDS] marketWords;
-    }
-
-    /// @notice A proven array: options of one expiry at some strikes.
-    /// @param commitment  the circuit's commitment to its input words
-    /// @param expiryIndex which of the round's expiries
-    /// @param expiryWords what the round says of it
-    /// @param arrayRoot   commitment to what the array holds
-    struct RiskArray {
-        uint256 commitment;
-        uint256 expiryIndex;
-        uint256[EXPIRY_MARKET_WORDS] expiryWords;
-        uint256 arrayRoot;
     }
 
     /// @notice One account of a batch: what it holds, as the venue reported it, and its proven margins.
@@ -116,8 +104,6 @@ interface IPortfolioRegistry is IPortfolioMargins {
         HoldingsWord holdings,
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts
     );
-    /// @notice An array was proven and may be used by accounts of its round.
-    event ArrayAccepted(uint256 indexed arrayRoot, uint256 indexed asOf, uint256 expiry, uint256 policyVersion);
     /// @notice An account of a batch had these margins in force already, or later ones, so nothing was done for it.
     event MarginSkipped(address indexed account, uint256 indexed asOf, uint256 sequence);
     /// @notice Margins of an account were proven: the packed words, and the round and report they are about.
@@ -139,20 +125,6 @@ interface IPortfolioRegistry is IPortfolioMargins {
     /// that it holds cash alone and owes none.
     event AccountCleared(address indexed account, uint256 sequence);
 
-    /// @notice No such round, or its words are others.
-    error RoundUnknown(uint256 asOf, bytes32 given, bytes32 published);
-    /// @notice The round is older than the policy allows.
-    error RoundStale(uint256 asOf, uint256 oldest);
-    /// @notice A round that is so much newer was published: nobody picks the best of the last ones.
-    error RoundOvertaken(uint256 asOf, uint256 newest, uint256 maxLagSeconds);
-    /// @notice A word of the round tells another time than the round.
-    error RoundTimeMismatch(uint256 inWord, uint256 asOf);
-    /// @notice Spot and the price of the perpetual, or of a forward, are further apart than governed, or one of them is 0.
-    error RoundPricesApart(uint256 spotE8, uint256 otherE8, uint256 gapBps);
-    /// @notice The round has no expiry at this place, or its words are others.
-    error ExpiryMismatch(uint256 expiryIndex, bytes32 given, bytes32 published);
-    /// @notice The words given are not as many as the proofs are about.
-    error WordCountMismatch(uint256 given, uint256 expected);
     /// @notice A batch has at least one account and at most as many as its model has places for.
     error AccountCountOutOfRange(uint256 accounts, uint256 places);
     /// @notice Accounts repeat, or are not in order.
@@ -165,8 +137,6 @@ interface IPortfolioRegistry is IPortfolioMargins {
     error AccountChanged(address account, int256 boundE8, int256 improvementE20);
     /// @notice Positions, holdings or collateral are not what the venue reported.
     error BookMismatch(address account, bytes32 given, bytes32 reported);
-    /// @notice The array was not proven for this round, expiry and policy.
-    error ArrayUnknown(uint256 arrayRoot, uint256 record, uint256 expected);
     /// @notice Segments of an account go through expiries in order, so that each is valued as a whole.
     error ExpiriesDecreasing(uint256 expiry, uint256 previous);
     /// @notice The margins of all accounts are of this round and report already, or of later ones; this is the first.
@@ -203,23 +173,6 @@ interface IPortfolioRegistry is IPortfolioMargins {
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
     ) external;
 
-    /// @notice Takes proven arrays of one round. Anyone may call: the proofs are the permission.
-    /// @param asOf         time of the round
-    /// @param marketWords  what the round says of the market
-    /// @param expiryHashes hashes of the words of its expiries
-    /// @param modelId      active model of arrays
-    /// @param strikeWords  `StrikeWord`s of every array in turn
-    /// @param proofs       one an array
-    function submitArrays(
-        uint256 asOf,
-        uint256[ROUND_MARKET_WORDS] calldata marketWords,
-        bytes32[] calldata expiryHashes,
-        bytes32 modelId,
-        RiskArray[] calldata arrays,
-        uint256[] calldata strikeWords,
-        uint256[8][] calldata proofs
-    ) external;
-
     /// @notice Puts proven margins in force. Anyone may call: the proofs are the permission. All accounts, or none, apart from those
     /// that have these margins in force already, or later ones: they are skipped.
     /// @dev Checks run from cheap to dear: round, accounts, positions and arrays, proofs of the books, proof of the margins.
@@ -249,8 +202,4 @@ interface IPortfolioRegistry is IPortfolioMargins {
         uint256[8][] calldata bookProofs,
         uint256[8] calldata witnessProof
     ) external;
-
-    /// @notice What an array was proven for: time of its round, policy version << 32, expiry << 64, the first 160 bits of the id
-    /// of the model that proved it << 96; zero if it was not. It ends with its model.
-    function arrayOf(uint256 arrayRoot) external view returns (uint256 record);
 }

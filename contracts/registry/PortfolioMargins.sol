@@ -2,12 +2,12 @@
 pragma solidity ^0.8.28;
 
 import {AccountMarginsFields, AccountMarginsWord, AccountThresholdsWord} from "../generated/Words.sol";
-import {PortfolioPolicy} from "../parameters/PortfolioPolicy.sol";
 import {IPortfolioMargins} from "./IPortfolioMargins.sol";
+import {IRiskArrays} from "./IRiskArrays.sol";
 
 /// @title PortfolioMargins
 /// @notice The read side of the portfolio registry.
-abstract contract PortfolioMargins is IPortfolioMargins, PortfolioPolicy {
+abstract contract PortfolioMargins is IPortfolioMargins {
     /// @notice What the chain keeps of an account, in four slots.
     /// @param bookHash          what the venue last reported
     /// @param sequence          how often it has
@@ -31,12 +31,19 @@ abstract contract PortfolioMargins is IPortfolioMargins, PortfolioPolicy {
     uint256 internal constant AS_OF_SHIFT = AccountMarginsFields.BITS;
     uint256 internal constant SEQUENCE_SHIFT = AS_OF_SHIFT + 32;
 
+    /// @notice Arrays that margins rest on; holds the policy that both are under.
+    IRiskArrays public immutable arrays;
+
     mapping(address account => Account) internal _accounts;
+
+    constructor(IRiskArrays arrays_) {
+        arrays = arrays_;
+    }
 
     /// @inheritdoc IPortfolioMargins
     function marginOf(address account) external view returns (Margin memory proven) {
         proven = _proven(account);
-        uint256 oldest = block.timestamp - portfolioFreshness().maxMarginAgeSeconds;
+        uint256 oldest = block.timestamp - arrays.portfolioFreshness().maxMarginAgeSeconds;
         if (proven.asOf < oldest) revert MarginStale(proven.asOf, oldest);
         uint256 current = _accounts[account].sequence;
         if (proven.sequence != current) revert MarginOfOtherPositions(account, proven.sequence, current);

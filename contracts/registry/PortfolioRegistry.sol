@@ -1,32 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {OptionBookFrame} from "../generated/OptionBookFrame.sol";
 import {PortfolioMarginFrame} from "../generated/PortfolioMarginFrame.sol";
-import {RiskArrayFrame} from "../generated/RiskArrayFrame.sol";
 import {UnhealthyWitnessFrame} from "../generated/UnhealthyWitnessFrame.sol";
-import {
-    COLLATERAL_AMOUNTS_WORDS,
-    EXPIRY_MARKET_WORDS,
-    ExpiryMarketList,
-    PORTFOLIO_POLICY_WORDS,
-    ROUND_MARKET_WORDS,
-    RoundMarketList
-} from "../generated/WordLists.sol";
+import {COLLATERAL_AMOUNTS_WORDS} from "../generated/WordLists.sol";
 import {
     AccountMarginsWord,
     BookFlagsWord,
     CollateralAmountWord,
-    ExpiryForwardWord,
     HoldingsWord,
     MaintenanceBoundWord,
     OptionPositionWord,
-    RoundPricesWord,
     ScenarioChoiceWord
 } from "../generated/Words.sol";
-import {IRoundSource} from "../market/IRoundSource.sol";
-import {RoundId} from "../market/RoundId.sol";
-import {PortfolioPolicy} from "../parameters/PortfolioPolicy.sol";
 import {BatchVerifier} from "../proof/BatchVerifier.sol";
 import {CanonicalProof} from "../proof/CanonicalProof.sol";
 import {IBatchVerifier} from "../proof/IBatchVerifier.sol";
@@ -35,39 +23,27 @@ import {IModelRegistry} from "./IModelRegistry.sol";
 import {IImprovement} from "./IImprovement.sol";
 import {IPortfolioRegistry} from "./IPortfolioRegistry.sol";
 import {Improvement} from "./Improvement.sol";
+import {IRiskArrays} from "./IRiskArrays.sol";
+import {PortfolioMargins} from "./PortfolioMargins.sol";
 import {PositionBook} from "./PositionBook.sol";
 
 /// @title PortfolioRegistry
 /// @notice Margins in force of the accounts of one market's venue.
 contract PortfolioRegistry is PositionBook {
-    using ExpiryMarketList for uint256[EXPIRY_MARKET_WORDS];
     using PortfolioStatement for PortfolioStatement.Transcript;
-    using RoundMarketList for uint256[ROUND_MARKET_WORDS];
 
     uint256 private constant SCENARIOS = 33;
-    uint256 private constant VERSION_SHIFT = 32;
-    uint256 private constant EXPIRY_SHIFT = 64;
-    uint256 private constant MODEL_SHIFT = 96;
-    uint256 private constant BPS = 10_000;
     int256 private constant E12 = 10 ** 12;
     /// @dev Words of a report before its positions: holdings, amounts of collateral.
     uint256 private constant HELD_BESIDES = 1 + COLLATERAL_AMOUNTS_WORDS;
 
-    /// @notice Circuits that may prove arrays, books and margins.
+    /// @notice Circuits that may prove books and margins.
     IModelRegistry public immutable models;
-    /// @notice Where rounds come from.
-    IRoundSource public immutable rounds;
-    /// @notice Whose rounds.
-    bytes32 public immutable marketId;
     /// @notice Commitment to the state of a book before its first position.
     uint256 public immutable emptyState;
 
     IBatchVerifier private immutable _batchVerifier = new BatchVerifier();
     IImprovement private immutable _improvement = new Improvement();
-
-    mapping(uint256 arrayRoot => uint256 record) private _arrays;
-    /// @dev Models by what records of their arrays have room for.
-    mapping(uint256 modelBits => bytes32 modelId) private _arrayModels;
 
     /// @dev What all statements of a submission share.
     struct Scope {
@@ -77,8 +53,6 @@ contract PortfolioRegistry is PositionBook {
         uint256[] policy;
         bytes32 subject;
         uint256 skipped; // a bit an account of the batch
-        uint256 spotE8;
-        uint256 priceGapBps;
         uint256 arrayModel; // the last one found to be active
     }
 
@@ -101,59 +75,21 @@ contract PortfolioRegistry is PositionBook {
         uint256 count;
     }
 
-    /// @param authority   AccessManager that knows who may set policy and who is the venue
+    /// @param authority   AccessManager that knows who is the venue
     /// @param models_     registry of models; must know the layouts that this contract speaks
-    /// @param rounds_     source of rounds
-    /// @param marketId_   whose rounds
+    /// @param arrays_     arrays of the market's rounds, and the policy that they and margins are under
     /// @param emptyState_ commitment to the state of a book before its first position
-    /// @param policy      first policy, see {IPortfolioPolicy-setPortfolioPolicy}
-    /// @param freshness   first policy of freshness
     constructor(
         address authority,
         IModelRegistry models_,
-        IRoundSource rounds_,
-        bytes32 marketId_,
-        uint256 emptyState_,
-        uint256[PORTFOLIO_POLICY_WORDS] memory policy,
-        PortfolioFreshness memory freshness
-    ) PortfolioPolicy(authority, policy, freshness) {
-        models_.requireLayout(RiskArrayFrame.LAYOUT_HASH, IModelRegistry.Kind.RiskArray);
+        IRiskArrays arrays_,
+        uint256 emptyState_
+    ) AccessManaged(authority) PortfolioMargins(arrays_) {
         models_.requireLayout(OptionBookFrame.LAYOUT_HASH, IModelRegistry.Kind.OptionBook);
         models_.requireLayout(PortfolioMarginFrame.LAYOUT_HASH, IModelRegistry.Kind.PortfolioMargin);
         models_.requireLayout(UnhealthyWitnessFrame.LAYOUT_HASH, IModelRegistry.Kind.UnhealthyWitness);
         models = models_;
-        rounds = rounds_;
-        marketId = marketId_;
         emptyState = emptyState_;
-    }
-
-    /// @inheritdoc IPortfolioRegistry
-    function submitArrays(
-        uint256 asOf,
-        uint256[ROUND_MARKET_WORDS] calldata marketWords,
-        bytes32[] calldata expiryHashes,
-        bytes32 modelId,
-        RiskArray[] calldata arrays,
-        uint256[] calldata strikeWords,
-        uint256[8][] calldata proofs
-    ) external {
-        Scope memory scope = _scope(asOf, marketWords, RoundId.hashOfExpiries(expiryHashes));
-        scope.subject = scope.roundId;
-        (address verifier, uint256 strikes, , , ) = models.activeModel(modelId, RiskArrayFrame.LAYOUT_HASH);
-        uint256 wordsPerArray = RiskArrayFrame.wordsOfStrikes(strikes);
-        _requireWords(strikeWords.length, arrays.length * wordsPerArray);
-        uint256[3][] memory publicSignals = new uint256[3][](arrays.length);
-        for (uint256 i = 0; i < arrays.length; ++i) {
-            _requireExpiry(scope, expiryHashes, arrays[i]);
-            uint256[] calldata words = strikeWords[i * wordsPerArray:(i + 1) * wordsPerArray];
-            publicSignals[i] = _stateArray(scope, modelId, strikes, arrays[i], words);
-        }
-        CanonicalProof.verifyAll(_batchVerifier, verifier, proofs, publicSignals);
-        uint256 modelBits = uint256(modelId) >> MODEL_SHIFT;
-        if (_arrayModels[modelBits] == 0) _arrayModels[modelBits] = modelId;
-        for (uint256 i = 0; i < arrays.length; ++i) {
-            _acceptArray(scope, modelBits, arrays[i]);
-        }
     }
 
     /// @inheritdoc IPortfolioRegistry
@@ -165,7 +101,7 @@ contract PortfolioRegistry is PositionBook {
         uint256[8][] calldata bookProofs,
         uint256[8] calldata marginProof
     ) external {
-        Scope memory scope = _scope(round.asOf, round.marketWords, round.expiriesHash);
+        Scope memory scope = _scope(round);
         (address verifier, uint256 places, , , ) = models.activeModel(
             batch.marginModelId,
             PortfolioMarginFrame.LAYOUT_HASH
@@ -192,7 +128,7 @@ contract PortfolioRegistry is PositionBook {
         uint256[8][] calldata bookProofs,
         uint256[8] calldata witnessProof
     ) external {
-        Scope memory scope = _scope(round.asOf, round.marketWords, round.expiriesHash);
+        Scope memory scope = _scope(round);
         (address verifier, , , , ) = models.activeModel(witness.witnessModelId, UnhealthyWitnessFrame.LAYOUT_HASH);
         if (ScenarioChoiceWord.unwrap(witness.scenario) > SCENARIOS) revert ScenarioOutOfRange(witness.scenario);
         MaintenanceBoundWord shown = witness.bound;
@@ -216,94 +152,13 @@ contract PortfolioRegistry is PositionBook {
         _acceptWitness(scope.asOf, current, witness);
     }
 
-    /// @inheritdoc IPortfolioRegistry
-    function arrayOf(uint256 arrayRoot) external view returns (uint256 record) {
-        return _arrays[arrayRoot];
-    }
-
-    function _scope(
-        uint256 asOf,
-        uint256[ROUND_MARKET_WORDS] calldata marketWords,
-        bytes32 expiriesHash
-    ) private view returns (Scope memory scope) {
-        RoundPricesWord prices = marketWords.roundPrices();
-        if (prices.asOf() != asOf) revert RoundTimeMismatch(prices.asOf(), asOf);
-        scope.asOf = asOf;
-        scope.spotE8 = prices.spotE8();
-        scope.priceGapBps = roundPriceGapBps;
-        _requireTogether(scope, prices.perpPriceE8());
-        _requireFresh(asOf);
-        scope.roundId = RoundId.derive(address(rounds), marketId, asOf, keccak256(abi.encode(marketWords)), expiriesHash);
-        bytes32 published = rounds.roundOf(marketId, asOf);
-        if (scope.roundId != published) revert RoundUnknown(asOf, scope.roundId, published);
-        (scope.policyVersion, scope.policy) = _policy();
-    }
-
-    /// @dev Whoever may choose among rounds chooses the best for an account, or the worst: the newest, or nearly, is all there is.
-    function _requireFresh(uint256 asOf) private view {
-        PortfolioFreshness memory freshness = portfolioFreshness();
-        uint256 oldest = block.timestamp - freshness.maxRoundAgeSeconds;
-        if (asOf < oldest) revert RoundStale(asOf, oldest);
-        uint256 newest = _newestRound();
-        uint256 lag = freshness.maxRoundLagSeconds;
-        if (asOf + lag < newest) revert RoundOvertaken(asOf, newest, lag);
-    }
-
-    function _newestRound() internal view override returns (uint256) {
-        return rounds.latestAsOf(marketId);
-    }
-
-    /// @dev Carry does not bring prices of one thing far from each other; wrong decimals and a missing feed do.
-    function _requireTogether(Scope memory scope, uint256 otherE8) private pure {
-        uint256 spotE8 = scope.spotE8;
-        (uint256 low, uint256 high) = spotE8 < otherE8 ? (spotE8, otherE8) : (otherE8, spotE8);
-        if (low == 0 || low * (BPS + scope.priceGapBps) < high * BPS) {
-            revert RoundPricesApart(spotE8, otherE8, scope.priceGapBps);
-        }
-    }
-
-    function _requireExpiry(
-        Scope memory scope,
-        bytes32[] calldata expiryHashes,
-        RiskArray calldata array
-    ) private pure {
-        uint256 index = array.expiryIndex;
-        bytes32 given = keccak256(abi.encode(array.expiryWords));
-        if (index >= expiryHashes.length) revert ExpiryMismatch(index, given, 0);
-        if (given != expiryHashes[index]) revert ExpiryMismatch(index, given, expiryHashes[index]);
-        ExpiryForwardWord forward = array.expiryWords.expiryForward();
-        uint256 inWord = forward.asOf();
-        if (inWord != scope.asOf) revert RoundTimeMismatch(inWord, scope.asOf);
-        _requireTogether(scope, forward.forwardVariableE8() + forward.forwardFixedE8());
-    }
-
-    function _stateArray(
-        Scope memory scope,
-        bytes32 modelId,
-        uint256 strikes,
-        RiskArray calldata array,
-        uint256[] calldata strikeWords
-    ) private view returns (uint256[3] memory) {
-        PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
-            RiskArrayFrame.LAYOUT_HASH,
-            modelId,
-            scope.subject,
-            array.commitment,
-            RiskArrayFrame.words(strikes)
+    function _scope(Round calldata round) private view returns (Scope memory scope) {
+        scope.asOf = round.asOf;
+        (scope.roundId, scope.policyVersion, scope.policy) = arrays.requireRound(
+            round.asOf,
+            round.marketWords,
+            round.expiriesHash
         );
-        RiskArrayFrame.putInputs(transcript, scope.policy, array.expiryWords, strikeWords);
-        RiskArrayFrame.putOutputs(transcript, array.arrayRoot);
-        return transcript.close();
-    }
-
-    function _acceptArray(Scope memory scope, uint256 modelBits, RiskArray calldata array) private {
-        uint256 expiry = array.expiryWords.expiryForward().expiry();
-        _arrays[array.arrayRoot] = _record(scope, expiry) | (modelBits << MODEL_SHIFT);
-        emit ArrayAccepted(array.arrayRoot, scope.asOf, expiry, scope.policyVersion);
-    }
-
-    function _record(Scope memory scope, uint256 expiry) private pure returns (uint256) {
-        return scope.asOf | (scope.policyVersion << VERSION_SHIFT) | (expiry << EXPIRY_SHIFT);
     }
 
     function _sequenceOf(address account) private view returns (uint256 sequence) {
@@ -640,15 +495,13 @@ contract PortfolioRegistry is PositionBook {
         expiry = OptionPositionWord.wrap(positions[0]).expiry();
         if (expiry < fold.expiry) revert ExpiriesDecreasing(expiry, fold.expiry);
         fold.expiry = expiry;
-        uint256 expected = _record(scope, expiry);
-        uint256 record = _arrays[arrayRoot];
-        uint256 modelBits = record >> MODEL_SHIFT;
-        record ^= modelBits << MODEL_SHIFT;
-        if (record != expected) revert ArrayUnknown(arrayRoot, record, expected);
-        if (modelBits != scope.arrayModel) {
-            models.activeModel(_arrayModels[modelBits], RiskArrayFrame.LAYOUT_HASH); // reverts unless it is
-            scope.arrayModel = modelBits;
-        }
+        scope.arrayModel = arrays.requireArray(
+            arrayRoot,
+            scope.asOf,
+            scope.policyVersion,
+            expiry,
+            scope.arrayModel
+        );
         _takePositions(fold, positions);
     }
 

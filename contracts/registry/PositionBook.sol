@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {COLLATERAL_AMOUNTS_WORDS} from "../generated/WordLists.sol";
 import {CollateralAmountWord, HoldingsWord, OptionPositionFields, OptionPositionWord} from "../generated/Words.sol";
 import {IPortfolioRegistry} from "./IPortfolioRegistry.sol";
@@ -8,7 +9,7 @@ import {PortfolioMargins} from "./PortfolioMargins.sol";
 
 /// @title PositionBook
 /// @notice What accounts hold, as the venue reports it: one hash an account. Every report that is taken can be proven.
-abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins {
+abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins, AccessManaged {
     /// @notice Option positions that an account may have.
     uint256 public constant MOST_POSITIONS = 128;
 
@@ -29,7 +30,7 @@ abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins {
         HoldingsWord holdings,
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
     ) external restricted {
-        _checkPositions(positions, _newestRound());
+        _checkPositions(positions, arrays.newestRound());
         if (!holdings.fits()) revert HoldingsOutOfRange(HoldingsWord.unwrap(holdings));
         for (uint256 i = 0; i < COLLATERAL_AMOUNTS_WORDS; ++i) {
             CollateralAmountWord amounts = collateralAmounts[i];
@@ -44,9 +45,6 @@ abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins {
             emit AccountCleared(account, sequence);
         }
     }
-
-    /// @dev Time of the newest round.
-    function _newestRound() internal view virtual returns (uint256);
 
     function _bookHash(
         bytes32 positionsHash,

@@ -20,6 +20,7 @@ export const contractSources = {
   MedianFeed: 'contracts/market/MedianFeed.sol',
   IPlausibleInbox: 'contracts/market/IPlausibleInbox.sol',
   AttestedRounds: 'contracts/market/AttestedRounds.sol',
+  RiskArrays: 'contracts/registry/RiskArrays.sol',
   PortfolioRegistry: 'contracts/registry/PortfolioRegistry.sol',
   BatchVerifier: 'contracts/proof/BatchVerifier.sol',
   Improvement: 'contracts/registry/Improvement.sol',

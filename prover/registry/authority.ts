@@ -27,12 +27,8 @@ export const restrictedFunctions = {
     rotateSource: 'council',
     ...pauses,
   },
-  PortfolioRegistry: {
-    setPortfolioPolicy: 'council',
-    setPortfolioFreshness: 'council',
-    setRoundPriceGap: 'council',
-    reportAccount: 'venue',
-  },
+  RiskArrays: { setPortfolioPolicy: 'council', setPortfolioFreshness: 'council', setRoundPriceGap: 'council' },
+  PortfolioRegistry: { reportAccount: 'venue' },
   AttestedFeed: committee,
   AttestedRounds: committee,
 } as const satisfies Partial<Record<ContractName, Readonly<Record<string, Holder>>>>

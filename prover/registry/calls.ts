@@ -1,4 +1,4 @@
-/** Which calls of a registry a transaction made: by itself, or through contracts of others. */
+/** Which calls of a contract of ours a transaction made: by itself, or through contracts of others. */
 import type { Provider } from 'ethers'
 import { ProverError } from '../errors.ts'
 
@@ -12,7 +12,7 @@ type CallFrame = {
 }
 
 /**
- * Calldata of a registry's successful calls of one kind within a transaction, in order.
+ * Calldata of successful calls of one kind, of any of these contracts, within a transaction, in order.
  *
  * Usually the transaction itself is the call. If somebody submitted through a contract of theirs, the node is asked for a
  * trace.
@@ -21,16 +21,17 @@ type CallFrame = {
  */
 export async function callsIn(
   provider: Provider & { send?(method: string, params: unknown[]): Promise<unknown> },
-  registry: string,
+  contracts: readonly string[],
   transactionHash: string,
   isWanted: (calldata: string) => boolean,
 ): Promise<readonly string[]> {
+  const ours = contracts.map((address) => address.toLowerCase())
   const transaction = await provider.getTransaction(transactionHash)
-  if (transaction?.to?.toLowerCase() === registry.toLowerCase()) return [transaction.data]
+  if (ours.includes(transaction?.to?.toLowerCase() ?? '')) return [transaction?.data ?? '0x']
   try {
     if (provider.send === undefined) throw new Error('this provider cannot trace')
     const trace = await provider.send('debug_traceTransaction', [transactionHash, { tracer: 'callTracer' }])
-    const found = callsBelow(trace as CallFrame, registry.toLowerCase(), isWanted)
+    const found = callsBelow(trace as CallFrame, ours, isWanted)
     if (found.length === 0) throw new Error('the trace has no call of the registry')
     return found
   } catch (error) {
@@ -40,14 +41,14 @@ export async function callsIn(
 
 function callsBelow(
   { type, to, input, error, calls = [] }: CallFrame,
-  registry: string,
+  ours: readonly string[],
   isWanted: (calldata: string) => boolean,
 ): readonly string[] {
   if (error !== undefined) return []
-  // A DELEGATECALL of the registry's code moves what the caller holds, not what the registry does.
-  const isOfRegistry = type === 'CALL' && to?.toLowerCase() === registry
-  const isCall = isOfRegistry && input !== undefined && isWanted(input)
-  return isCall ? [input] : calls.flatMap((call) => callsBelow(call, registry, isWanted))
+  // A DELEGATECALL of our code moves what the caller holds, not what our contract does.
+  const isOurs = type === 'CALL' && ours.includes(to?.toLowerCase() ?? '')
+  const isCall = isOurs && input !== undefined && isWanted(input)
+  return isCall ? [input] : calls.flatMap((call) => callsBelow(call, ours, isWanted))
 }
 
 /** A batch came through another contract, and the node cannot say with which calldata. */

@@ -88,6 +88,8 @@ const deploymentFields = z.strictObject({
   portfolio: z
     .strictObject({
       registry: addressSchema,
+      /** Holds the arrays of the market's rounds, and the policy. */
+      arrays: addressSchema,
       rounds: addressSchema,
       /** Whose rounds it takes. */
       market: z.string().min(1).max(66),

@@ -76,9 +76,10 @@ function withCall<M extends keyof Calls>(
 }
 
 function encoded(method: keyof Calls, call: unknown): string {
-  const { inputs } = interfaceOf('PortfolioRegistry').getFunction(method) ?? { inputs: [] }
+  const called = interfaceOf(method === 'submitArrays' ? 'RiskArrays' : 'PortfolioRegistry')
+  const { inputs } = called.getFunction(method) ?? { inputs: [] }
   const args = inputs.map(({ name }) => (call as Record<string, unknown>)[name])
-  return interfaceOf('PortfolioRegistry').encodeFunctionData(method, args).toLowerCase()
+  return called.encodeFunctionData(method, args).toLowerCase()
 }
 
 /** Changes the arguments of one call. */

@@ -25,12 +25,14 @@ import { withImmutable, withoutCheck } from './tampering.ts'
 let chain: PortfolioChain
 let whole: PortfolioAudit
 let registry: string
+let arrays: string
 let folder: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'portfolio-audit-'))
   chain = await provePortfolioChain()
   registry = chain.development.deployment.registry
+  arrays = chain.development.deployment.arrays
   whole = await chain.audit()
 })
 
@@ -68,9 +70,11 @@ describe('an honest portfolio registry', () => {
       'PortfolioRegistry',
       'ModelRegistry',
       'RiskCouncil',
+      'RiskArrays',
       'AttestedRounds',
       'BatchVerifier',
       'Improvement',
+      'BatchVerifier',
       'PortfolioPolicyBounds',
     ])
     expect(formatPortfolioAudit(whole.report)).toMatch(/^ {4}may AttestedRounds: setCommittee, revokeSigner$/m)
@@ -92,30 +96,42 @@ describe('an honest portfolio registry', () => {
 
 describe('A7: a changed portfolio registry', () => {
   it('that no longer asks whether a round is stale is rejected', async () => {
-    const code = withoutCheck(await codeOf(registry), 'PortfolioRegistry', 'RoundStale')
-    const report = await auditedAfter(() => request('hardhat_setCode', registry, code))
+    const code = withoutCheck(await codeOf(arrays), 'RiskArrays', 'RoundStale')
+    const report = await auditedAfter(() => request('hardhat_setCode', arrays, code))
     expect(report.accepted).toBe(false)
-    expect(failuresOf(report)).toEqual(['A7 deployed.PortfolioRegistry.code'])
+    expect(failuresOf(report)).toEqual(['A7 deployed.RiskArrays.code'])
   })
 
-  it.each([0, 1, 2])('whose contract number %i of those it made is code that says yes is rejected', async (i) => {
-    const { part, address } = madeIn('PortfolioRegistry', await codeOf(registry))[i] ?? {
-      part: 'registry',
-      address: registry,
-    }
+  it.each([
+    ['PortfolioRegistry', 0],
+    ['PortfolioRegistry', 1],
+    ['RiskArrays', 0],
+    ['RiskArrays', 1],
+  ] as const)('where %s has made its contract number %i as code that says yes is rejected', async (maker, i) => {
+    const made = madeIn(maker, await codeOf(maker === 'RiskArrays' ? arrays : registry))
+    const { part, address } = made[i] as (typeof made)[number]
     const yes = '0x60015f5260205ff3'
     const report = await auditedAfter(() => request('hardhat_setCode', address, yes))
     expect(failuresOf(report)).toEqual([`A7 deployed.${contractsFor[part][0]}.code`])
   })
 
   it('A8: that takes rounds of another source, or of another market, is rejected', async () => {
-    const honest = await codeOf(registry)
-    const market = withImmutable(honest, 'PortfolioRegistry', 'PortfolioRegistry.marketId', 1n)
-    const report = await auditedAfter(() => request('hardhat_setCode', registry, market))
-    expect(failuresOf(report)).toContain('A8 deployed.PortfolioRegistry.PortfolioRegistry.marketId')
-    const state = withImmutable(honest, 'PortfolioRegistry', 'PortfolioRegistry.emptyState', 1n)
+    const market = withImmutable(await codeOf(arrays), 'RiskArrays', 'RiskArrays.marketId', 1n)
+    const report = await auditedAfter(() => request('hardhat_setCode', arrays, market))
+    expect(failuresOf(report)).toContain('A8 deployed.RiskArrays.RiskArrays.marketId')
+    const state = withImmutable(await codeOf(registry), 'PortfolioRegistry', 'PortfolioRegistry.emptyState', 1n)
     const other = await auditedAfter(() => request('hardhat_setCode', registry, state))
     expect(failuresOf(other)).toContain('A8 deployed.PortfolioRegistry.PortfolioRegistry.emptyState')
+  })
+
+  it('R85: that takes arrays of another contract than its constructor was given is rejected', async () => {
+    const contracts = whole.record.deployed.contracts.map((each) =>
+      each.part === 'portfolioRegistry'
+        ? { ...each, code: withImmutable(each.code, 'PortfolioRegistry', 'PortfolioMargins.arrays', BigInt(registry)) }
+        : each,
+    )
+    const report = await judgePortfolio({ ...whole.record, deployed: { ...whole.record.deployed, contracts } })
+    expect(failuresOf(report)).toContain('A8 deployed.PortfolioRegistry.PortfolioMargins.arrays')
   })
 
   it('A12: whose margins were written over is rejected, and the field is named', async () => {

@@ -126,7 +126,7 @@ describe('MockPortfolioMargins', () => {
     round = await engine.round([EXPIRY])
     await mined(engine.landArrays(round, [key]))
     mock = await engine.chain.deploy('MockPortfolioMargins')
-    maxAge = (await engine.registry.getFunction('portfolioFreshness')()).maxMarginAgeSeconds
+    maxAge = (await engine.arrays.getFunction('portfolioFreshness')()).maxMarginAgeSeconds
     await mined(mock.getFunction('setFreshness')(maxAge))
   })
 

@@ -6,7 +6,7 @@ import { bitsOf, fixedWords, type Word } from '../../circuits/statements/languag
 import { joinElements, pack, splitElements, unpack } from '../../prover/statement/words.ts'
 import { type Chain, eventsOf, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
-import { freshness, ONE_X40, policy, rootOf } from '../../scripts/tools/chains/portfolioEngine.ts'
+import { freshness, ONE_X40, policy } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { deployModelRegistry } from '../../scripts/tools/chains/knownLayouts.ts'
 
 const kinds: readonly WordName[] = lists.portfolioPolicy.sections.flatMap((section) =>
@@ -15,20 +15,20 @@ const kinds: readonly WordName[] = lists.portfolioPolicy.sections.flatMap((secti
 const words = policyWordsOf(policy)
 
 let chain: Chain
-let registry: Contract
+let arrays: Contract
 
 beforeAll(async () => {
   chain = await startChain()
   const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
   const models = await deployModelRegistry(chain, council)
-  const place = [council, models, council, `0x${'11'.repeat(32)}`, rootOf(0n)]
-  registry = await chain.deploy('PortfolioRegistry', ...place, words, freshness)
+  const place = [council, models, council, `0x${'11'.repeat(32)}`]
+  arrays = await chain.deploy('RiskArrays', ...place, words, freshness)
 })
 
-const set = (given: readonly bigint[]) => registry.getFunction('setPortfolioPolicy')(given)
+const set = (given: readonly bigint[]) => arrays.getFunction('setPortfolioPolicy')(given)
 const takes = (given: readonly bigint[]) => chain.undone(async () => mined(set(given)))
 const refuses = (given: readonly bigint[], error: string, args?: readonly unknown[]) =>
-  expectRevert(set(given), registry, error, args)
+  expectRevert(set(given), arrays, error, args)
 
 /** The policy with some fields of one word changed, of one of its elements if it holds several. */
 function withFields(index: number, change: Record<string, bigint>, element = 0): readonly bigint[] {
@@ -43,13 +43,13 @@ describe('R25: the policy of portfolio margins', () => {
   test('is kept word by word, counted and told', async () => {
     await chain.undone(async () => {
       const next = withFields(20, { initialPerpX40: 5n })
-      const [event] = eventsOf(await mined(set(next)), registry)
+      const [event] = eventsOf(await mined(set(next)), arrays)
       expect(event?.name).toBe('PortfolioPolicySet')
       expect([event?.args.version, [...(event?.args.words ?? [])]]).toEqual([2n, next])
-      const found = await registry.getFunction('portfolioPolicy')()
+      const found = await arrays.getFunction('portfolioPolicy')()
       expect([found.version, [...found.words]]).toEqual([2n, next])
     })
-    const found = await registry.getFunction('portfolioPolicy')()
+    const found = await arrays.getFunction('portfolioPolicy')()
     expect([found.version, [...found.words]]).toEqual([1n, words])
   })
 
@@ -160,9 +160,9 @@ describe('R25: the policy of portfolio margins', () => {
 
   test('says how old rounds and margins may be', async () => {
     const setFreshness = (maxRoundAgeSeconds: bigint, maxMarginAgeSeconds: bigint, maxRoundLagSeconds = 15n) =>
-      registry.getFunction('setPortfolioFreshness')({ maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds })
+      arrays.getFunction('setPortfolioFreshness')({ maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds })
     await chain.undone(async () => {
-      const [event] = eventsOf(await mined(setFreshness(60n, 60n, 60n)), registry)
+      const [event] = eventsOf(await mined(setFreshness(60n, 60n, 60n)), arrays)
       expect(event?.args.toArray().map((value: { toArray(): bigint[] }) => value.toArray())).toEqual([
         [600n, 3_600n, 300n],
         [60n, 60n, 60n],
@@ -170,25 +170,25 @@ describe('R25: the policy of portfolio margins', () => {
     })
     const month = 2_592_000n
     await chain.undone(async () => mined(setFreshness(15n, month)))
-    await expectRevert(setFreshness(14n, 15n), registry, 'PortfolioPolicyBelow', ['maxRoundAgeSeconds', 14n, 15n])
-    await expectRevert(setFreshness(61n, 60n), registry, 'PortfolioPolicyBelow', ['maxMarginAgeSeconds', 60n, 61n])
+    await expectRevert(setFreshness(14n, 15n), arrays, 'PortfolioPolicyBelow', ['maxRoundAgeSeconds', 14n, 15n])
+    await expectRevert(setFreshness(61n, 60n), arrays, 'PortfolioPolicyBelow', ['maxMarginAgeSeconds', 60n, 61n])
     const beyond = ['maxMarginAgeSeconds', month + 1n, month]
-    await expectRevert(setFreshness(15n, month + 1n), registry, 'PortfolioPolicyAbove', beyond)
+    await expectRevert(setFreshness(15n, month + 1n), arrays, 'PortfolioPolicyAbove', beyond)
     const tooLittle = ['maxRoundLagSeconds', 14n, 15n]
-    await expectRevert(setFreshness(60n, 60n, 14n), registry, 'PortfolioPolicyBelow', tooLittle)
+    await expectRevert(setFreshness(60n, 60n, 14n), arrays, 'PortfolioPolicyBelow', tooLittle)
     const tooMuch = ['maxRoundLagSeconds', 61n, 60n]
-    await expectRevert(setFreshness(60n, 60n, 61n), registry, 'PortfolioPolicyAbove', tooMuch)
+    await expectRevert(setFreshness(60n, 60n, 61n), arrays, 'PortfolioPolicyAbove', tooMuch)
   })
 
   test('is set by the authority alone, also at deployment', async () => {
     const [, stranger] = chain.signers
-    const asStranger = registry.connect(stranger as never) as Contract
+    const asStranger = arrays.connect(stranger as never) as Contract
     const address = await stranger?.getAddress()
-    const refusal = [registry, 'AccessManagedUnauthorized', [address]] as const
+    const refusal = [arrays, 'AccessManagedUnauthorized', [address]] as const
     await expectRevert(asStranger.getFunction('setPortfolioPolicy')([...words]), ...refusal)
     await expectRevert(asStranger.getFunction('setPortfolioFreshness')(freshness), ...refusal)
-    const place = [registry.target, registry.target, registry.target, `0x${'11'.repeat(32)}`, 0n]
+    const place = [arrays.target, arrays.target, arrays.target, `0x${'11'.repeat(32)}`]
     const bad = withFields(6, { shockX40: 0n })
-    await expectRevert(chain.deploy('PortfolioRegistry', ...place, bad, freshness), registry, 'PortfolioPolicyBelow')
+    await expectRevert(chain.deploy('RiskArrays', ...place, bad, freshness), arrays, 'PortfolioPolicyBelow')
   })
 })

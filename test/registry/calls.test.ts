@@ -22,10 +22,10 @@ test('those that were made of it and stand, in order, however deep', async () =>
   const proxied = { type: 'DELEGATECALL', to: `0x${'22'.repeat(20)}`, input: '0x', calls: [frame('0x02')] }
   const undone = { type: 'CALL', to: WRAPPER, input: '0x', error: 'execution reverted', calls: [frame('0x03')] }
   const provider = traced([frame('0x01'), proxied, undone, frame('0x04', { error: 'execution reverted' }), frame('0x')])
-  expect(await callsIn(provider, REGISTRY, '0x', (calldata) => calldata !== '0x')).toEqual(['0x01', '0x02'])
+  expect(await callsIn(provider, [REGISTRY], '0x', (calldata) => calldata !== '0x')).toEqual(['0x01', '0x02'])
 })
 
 test('none that ran its code in the place of the caller: those move nothing of the registry', async () => {
   const elsewhere = ['DELEGATECALL', 'CALLCODE'].map((type) => frame('0x01', { type }))
-  expect(await callsIn(traced([...elsewhere, frame('0x02')]), REGISTRY, '0x', () => true)).toEqual(['0x02'])
+  expect(await callsIn(traced([...elsewhere, frame('0x02')]), [REGISTRY], '0x', () => true)).toEqual(['0x02'])
 })

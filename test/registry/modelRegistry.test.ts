@@ -190,9 +190,10 @@ describe('R33: a list of layouts', () => {
     const { learning, margin } = encodeEnginePolicy(defaultEnginePolicy)
     const words = [pack('learningPolicy', learning), pack('marginPolicy', margin)]
     const market = ['RiskRegistry', () => [...words, freshness], ['marketRisk']] as const
-    const rest = () => [council, hash('11'), 0n, policyWordsOf(policy), portfolioFreshness]
-    const portfolio = ['PortfolioRegistry', rest, statements.slice(1)] as const
-    for (const [contract, args, spoken] of [market, portfolio]) {
+    const round = () => [council, hash('11'), policyWordsOf(policy), portfolioFreshness]
+    const arrays = ['RiskArrays', round, ['riskArray']] as const
+    const portfolio = ['PortfolioRegistry', () => [council, 0n], statements.slice(2)] as const
+    for (const [contract, args, spoken] of [market, arrays, portfolio]) {
       for (const [i, statement] of spoken.entries()) {
         const other = await chain.deploy('ModelRegistry', council)
         const name = (layout: StatementName, kind = layout) =>

@@ -1,14 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
-import type { ProvenPortfolio, RoundWords } from '../../prover/registry/index.ts'
+import { policyWordsOf, type ProvenPortfolio, type RoundWords } from '../../prover/registry/index.ts'
 import { arraysCall, type RegistryCall } from '../../prover/registry/portfolio/calldata.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
 import type { SectionWords } from '../../prover/statement/state.ts'
-import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
+import { eventsOf, GAS_LIMIT, mined } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
 import {
   type ArrayKey,
   E8,
+  freshness,
   modelIdOf,
   PortfolioEngine,
   policy,
@@ -38,7 +39,7 @@ beforeAll(async () => {
 const callOf = (given: readonly ProvenPortfolio[] = arrays): RegistryCall =>
   arraysCall(round, modelIdOf('riskArray'), given)
 const lands = (call: RegistryCall) => engine.chain.undone(async () => mined(engine.send(call)))
-const refused = (call: RegistryCall, error: string, args?: readonly unknown[], by = engine.registry) =>
+const refused = (call: RegistryCall, error: string, args?: readonly unknown[], by = engine.arrays) =>
   expectRevert(engine.send(call), by, error, args)
 const withArgument = (call: RegistryCall, i: number, value: unknown): RegistryCall => ({
   ...call,
@@ -51,12 +52,12 @@ describe('R26: arrays of a round', () => {
   test('are recorded for their round, expiry and policy, one or several at a time', async () => {
     await engine.chain.undone(async () => {
       const receipt = await mined(engine.send(callOf()))
-      const events = eventsOf(receipt, engine.registry)
+      const events = eventsOf(receipt, engine.arrays)
       expect(events.map(({ name }) => name)).toEqual(keys.map(() => 'ArrayAccepted'))
       for (const [i, key] of keys.entries()) {
         const root = engine.arrayRoot(round, key)
         expect(events[i]?.args.toArray()).toEqual([root, round.asOf, key.expiry, 1n])
-        const record = await engine.registry.getFunction('arrayOf')(root)
+        const record = await engine.arrays.getFunction('arrayOf')(root)
         const model = BigInt(modelIdOf('riskArray')) >> 96n
         expect(record).toBe(round.asOf | (1n << 32n) | (key.expiry << 64n) | (model << 96n))
         expect(await engine.client.isArrayAccepted(root, round.asOf)).toBe(true)
@@ -190,11 +191,51 @@ describe('R26: arrays of a round', () => {
     }
   })
 
+  test('R85: count where they landed alone, though another contract takes the same rounds and models', async () => {
+    await engine.chain.undone(async () => {
+      const place = [engine.council, engine.models, engine.rounds, round.marketId]
+      const other = await engine.chain.deploy('RiskArrays', ...place, policyWordsOf(policy), freshness)
+      const key = keys[0] as ArrayKey
+      const root = engine.arrayRoot(round, key)
+      const context = { ...(await engine.context('riskArray', round, [])), registry: other.target as string }
+      const { sections } = (arrays[0] as ProvenPortfolio).stated
+      const elsewhere = callOf([await engine.prove('riskArray', context, sections)])
+      const send = (call: RegistryCall) => other.getFunction(call.method)(...call.args, { gasLimit: GAS_LIMIT })
+      await refused(elsewhere, 'ProofRejected')
+      await expectRevert(send(callOf([arrays[0] as ProvenPortfolio])), other, 'ProofRejected')
+      await mined(send(elsewhere))
+      const asked = [root, round.asOf, 1n, NEAR, 0n]
+      expect(await other.getFunction('requireArray')(...asked)).toBe(BigInt(modelIdOf('riskArray')) >> 96n)
+      const record = round.asOf | (1n << 32n) | (NEAR << 64n)
+      const unknown = engine.arrays.getFunction('requireArray')(...asked)
+      await expectRevert(unknown, engine.arrays, 'ArrayUnknown', [root, 0n, record])
+      await mined(engine.send(callOf([arrays[0] as ProvenPortfolio])))
+      expect(await engine.arrays.getFunction('requireArray')(...asked)).toBe(BigInt(modelIdOf('riskArray')) >> 96n)
+    })
+  })
+
+  test('R54: are asked for with a model that is known to be active, and with no other', async () => {
+    await engine.chain.undone(async () => {
+      await mined(engine.send(callOf()))
+      await mined(engine.models.getFunction('disable')(modelIdOf('riskArray')))
+      const model = BigInt(modelIdOf('riskArray')) >> 96n
+      const ask = (known: bigint) => {
+        const root = engine.arrayRoot(round, keys[0] as ArrayKey)
+        return engine.arrays.getFunction('requireArray')(root, round.asOf, 1n, NEAR, known)
+      }
+      const disabled = [modelIdOf('riskArray'), 2n]
+      for (const known of [0n, model + 1n, model - 1n]) {
+        await expectRevert(ask(known), engine.models, 'ModelNotActive', disabled)
+      }
+      expect(await ask(model)).toBe(model)
+    })
+  })
+
   test('proven again after a change of policy count for the new one', async () => {
     await engine.chain.undone(async () => {
       await mined(engine.send(callOf()))
       const { words } = await engine.client.policy()
-      await mined(engine.registry.getFunction('setPortfolioPolicy')([...words]))
+      await mined(engine.arrays.getFunction('setPortfolioPolicy')([...words]))
       const root = engine.arrayRoot(round, keys[0] as ArrayKey)
       expect(await engine.client.isArrayAccepted(root, round.asOf)).toBe(false)
       await mined(engine.send(callOf()))

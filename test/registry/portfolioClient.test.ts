@@ -69,8 +69,10 @@ describe('R27: a deployed portfolio registry', () => {
     const signer = engine.chain.signers[5] as never
     const asVenue = registry.connect(signer) as Contract
     await mined(asVenue.getFunction('reportAccount')(nobody, [], holdings, collateralAmounts))
-    const set = asVenue.getFunction('setPortfolioPolicy')(policyWordsOf(policy))
-    await expectRevert(set, registry, 'AccessManagedUnauthorized', [venue])
+    const arrays = await engine.chain.ethers.getContractAt('RiskArrays', deployment.arrays)
+    const ofArrays = arrays.connect(signer) as Contract
+    const set = ofArrays.getFunction('setPortfolioPolicy')(policyWordsOf(policy))
+    await expectRevert(set, arrays, 'AccessManagedUnauthorized', [venue])
     const asAdmin = registry.getFunction('reportAccount')(nobody, [], holdings, collateralAmounts)
     await expectRevert(asAdmin, registry, 'AccessManagedUnauthorized', [await engine.chain.signers[0]?.getAddress()])
   })

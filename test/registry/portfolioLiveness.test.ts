@@ -415,20 +415,20 @@ describe('R53: prices of a round', () => {
   })
 
   test('are as near as governed, from a tenth to a factor of 2', async () => {
-    const set = (gapBps: bigint) => engine.registry.getFunction('setRoundPriceGap')(gapBps)
+    const set = (gapBps: bigint) => engine.arrays.getFunction('setRoundPriceGap')(gapBps)
     await engine.chain.undone(async () => {
-      const [event] = eventsOf(await mined(set(1_000n)), engine.registry)
+      const [event] = eventsOf(await mined(set(1_000n)), engine.arrays)
       expect(event?.args.toArray()).toEqual([10_000n, 1_000n])
       await mined(engine.send(await submit((SPOT * 11n) / 10n)))
       await refused(await submit((SPOT * 11n) / 10n + 1n), 'RoundPricesApart')
       await mined(set(10_000n))
     })
-    await expectRevert(set(999n), engine.registry, 'PortfolioPolicyBelow', ['roundPriceGapBps', 999n, 1_000n])
-    await expectRevert(set(10_001n), engine.registry, 'PortfolioPolicyAbove', ['roundPriceGapBps', 10_001n, 10_000n])
+    await expectRevert(set(999n), engine.arrays, 'PortfolioPolicyBelow', ['roundPriceGapBps', 999n, 1_000n])
+    await expectRevert(set(10_001n), engine.arrays, 'PortfolioPolicyAbove', ['roundPriceGapBps', 10_001n, 10_000n])
     const [, stranger] = engine.chain.signers
-    const asStranger = engine.registry.connect(stranger as never) as typeof engine.registry
+    const asStranger = engine.arrays.connect(stranger as never) as typeof engine.arrays
     const refusal = ['AccessManagedUnauthorized', [await stranger?.getAddress()]] as const
-    await expectRevert(asStranger.getFunction('setRoundPriceGap')(5_000n), engine.registry, ...refusal)
+    await expectRevert(asStranger.getFunction('setRoundPriceGap')(5_000n), engine.arrays, ...refusal)
   })
 })
 

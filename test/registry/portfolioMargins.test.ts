@@ -193,7 +193,7 @@ describe('R28: an account’s books', () => {
     )
     await engine.chain.undone(async () => {
       await mined(
-        engine.registry.getFunction('setPortfolioPolicy')(await engine.client.policy().then(({ words }) => [...words])),
+        engine.arrays.getFunction('setPortfolioPolicy')(await engine.client.policy().then(({ words }) => [...words])),
       )
       const root = engine.arrayRoot(round, nearLow)
       await refused(honest(), 'ArrayUnknown', [root, record(round.asOf, 1n, NEAR), record(round.asOf, 2n, NEAR)])

@@ -140,11 +140,11 @@ async function deployOwnRegistry(): Promise<string> {
     models,
   })
   provider.destroy()
-  const { registry, rounds } = deployed
+  const { registry, arrays, rounds } = deployed
   const deployment: Deployment = {
     ...chain.deployment,
     addresses: { ...chain.deployment.addresses, council: authority, modelRegistry },
-    portfolio: { registry, rounds, market: 'BTC-USD', models: Object.values(deployed.models) },
+    portfolio: { registry, arrays, rounds, market: 'BTC-USD', models: Object.values(deployed.models) },
   }
   await writeDeployment(path('own.json'), deployment)
   return 'own.json'

@@ -9,6 +9,7 @@ import type { ContractRecord, Part } from './record.ts'
 export const contractsFor = {
   registry: ['RiskRegistry'],
   portfolioRegistry: ['PortfolioRegistry'],
+  riskArrays: ['RiskArrays'],
   modelRegistry: ['ModelRegistry'],
   council: ['RiskCouncil'],
   source: ['AttestedFeed', 'MedianFeed'],
@@ -193,8 +194,8 @@ const madeByRegistries: Partial<Record<ContractName, Partial<Record<Part, string
   PortfolioRegistry: {
     batchVerifier: 'PortfolioRegistry._batchVerifier',
     improvement: 'PortfolioRegistry._improvement',
-    policyBounds: 'PortfolioPolicy._bounds',
   },
+  RiskArrays: { batchVerifier: 'RiskArrays._batchVerifier', policyBounds: 'PortfolioPolicy._bounds' },
   RiskRegistry: { policyChecks: 'RiskPolicy.policyChecks', inboxPlaces: 'Shadows.inboxPlaces' },
 }
 

@@ -11,14 +11,15 @@ import { type AddressOf, collectCouncil } from './council.ts'
 import type { ContractRecord, CreationRecord, DeployedRecord, Part, ReadRecord } from './record.ts'
 
 /** A question that consumers ask. */
-export type Question = { readonly method: string; readonly of: string }
+export type Question = { readonly method: string; readonly of: string; readonly contract?: AskedContract }
+type AskedContract = 'RiskRegistry' | 'PortfolioRegistry' | 'RiskArrays'
 
 export type DeployedPlace = {
   readonly part: 'registry' | 'portfolioRegistry'
   readonly registry: string
   readonly modelRegistry: string
-  /** Sources of observations, or of rounds. */
-  readonly sources: readonly AddressOf<'source' | 'rounds'>[]
+  /** Sources of observations, or of rounds and their arrays. */
+  readonly sources: readonly AddressOf<'source' | 'rounds' | 'riskArrays'>[]
   readonly questions: readonly Question[]
 }
 
@@ -103,13 +104,13 @@ async function creationOf(
 
 async function answerOf(
   source: DeployedSource,
-  { part, registry }: DeployedPlace,
-  { method, of }: Question,
+  { part, registry, sources }: DeployedPlace,
+  { method, of, contract = part === 'registry' ? 'RiskRegistry' : 'PortfolioRegistry' }: Question,
 ): Promise<ReadRecord> {
-  const contract = part === 'registry' ? 'RiskRegistry' : 'PortfolioRegistry'
+  const asked = sources.find((each) => each.part === 'riskArrays' && contract === 'RiskArrays')?.address ?? registry
   try {
     const { inputs = [], outputs = [] } = interfaceOf(contract).getFunction(method) ?? {}
-    const found = await readOf<ArrayLike<unknown>>(source, contract, registry, method, ...inputs.map(() => of))
+    const found = await readOf<ArrayLike<unknown>>(source, contract, asked, method, ...inputs.map(() => of))
     return { method, of, answer: flat(outputs, outputs.length === 1 ? [found] : found), reverted: null }
   } catch (error) {
     if (error instanceof ContractRevertError) return { method, of, answer: null, reverted: error.reason }

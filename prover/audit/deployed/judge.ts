@@ -41,7 +41,7 @@ export type ExpectedPlace = {
   readonly part: 'registry' | 'portfolioRegistry'
   readonly registry: string
   readonly modelRegistry: string
-  readonly sources: readonly { readonly part: 'source' | 'rounds'; readonly address: string }[]
+  readonly sources: readonly { readonly part: 'source' | 'rounds' | 'riskArrays'; readonly address: string }[]
   /** What the registry's constructor must have been given besides, by parameter. */
   readonly given?: Readonly<Record<string, unknown>>
   /** Answers that follow from the history. */
@@ -140,6 +140,7 @@ function judgeArguments(
     authority: council.address,
     models_: modelRegistry,
     rounds_: sources.find(({ part }) => part === 'rounds')?.address,
+    arrays_: sources.find(({ part }) => part === 'riskArrays')?.address,
   }
   return Object.entries(expected).flatMap(([name, value]) =>
     given?.[name] === undefined || value === undefined ? [] : [compare('A8', `${at}.${name}`, value, given[name])],

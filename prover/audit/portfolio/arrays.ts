@@ -85,7 +85,7 @@ async function judgeArray(
       const strikes = sizeOf(build, 'strikes')
       const perArray = strikeWordCount(strikes)
       const words = call.strikeWords.slice(i * perArray, (i + 1) * perArray)
-      const context = contextOf(scene, call.modelId, roundId)
+      const context = contextOf(scene, call.modelId, roundId, scene.record.context.arrays)
       const strikesE8 = strikesOf(words, strikes)
       const pricing = pricingPolicyOf(policy.words)
       const { stated, array, arrayRoot } = await stateRiskArray(build, context, surface, pricing, strikesE8)

@@ -70,6 +70,7 @@ const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
   context: z.strictObject({
     chainId: integerSchema(64),
     registry: addressSchema,
+    arrays: addressSchema,
     modelRegistry: addressSchema,
     rounds: addressSchema,
     marketId: hashSchema,
@@ -112,8 +113,8 @@ const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
 
 const portfolioFormat: SealedFormat<PortfolioRecord> = {
   format: 'zk-risk-engine/portfolio-audit',
-  // 2: how those who attest changed, and who may cancel what administrators do.
-  version: 2,
+  // 3: arrays are a contract of their own.
+  version: 3,
   content: portfolioRecordSchema,
   // About 100 kB a batch of three accounts with their books.
   maxBytes: 256 << 20,

@@ -4,11 +4,11 @@ import { interfaceOf } from '../../registry/artifacts.ts'
 import { callsIn, SubmissionHiddenError } from '../../registry/calls.ts'
 import { logsBetween } from '../../registry/chain.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
-import { decodeRegistryCall, namedValues } from '../../registry/portfolio/calldata.ts'
+import { decodeRegistryCall, namedValues, type PortfolioContract } from '../../registry/portfolio/calldata.ts'
 import { collectDeployed } from '../deployed/collect.ts'
 import { type CollectOptions, HistoryIncompleteError, lastBlock } from '../history.ts'
 import { collectModels } from '../models.ts'
-import { inTurns, type Place, placeOf } from '../nodeReads.ts'
+import { inTurns, isBefore, type Place, placeOf } from '../nodeReads.ts'
 import { PROVING_METHODS } from './calls.ts'
 import { portfolioQuestions } from './reads.ts'
 import { publishCallOf } from './signatures.ts'
@@ -33,10 +33,17 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
   const { provider, registry, chainId, fromBlock } = options
   const { end, hash } = await lastBlock(options)
   const gathered: Gathered = { ...options, end }
-  const [modelRegistry, rounds, marketId, emptyState] = await Promise.all(
-    ['models', 'rounds', 'marketId', 'emptyState'].map((method) => read(gathered, method)),
+  const ofRegistry = ['models', 'arrays', 'emptyState'].map((method) => read(gathered, method))
+  const [modelRegistry, arrays, emptyState] = await Promise.all(ofRegistry)
+  const [rounds, marketId] = await Promise.all(['rounds', 'marketId'].map((each) => readArrays(gathered, arrays, each)))
+  const events = (
+    await Promise.all([
+      logsBetween(provider, { address: registry }, fromBlock, end).then((logs) => eventsIn('PortfolioRegistry', logs)),
+      logsBetween(provider, { address: arrays }, fromBlock, end).then((logs) => eventsIn('RiskArrays', logs)),
+    ])
   )
-  const events = eventsIn('PortfolioRegistry', await logsBetween(provider, { address: registry }, fromBlock, end))
+    .flat()
+    .toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
   const named = (name: string): readonly Event[] => events.filter((event) => event.name === name)
   const reports = named('AccountReported').map(withPlace) as unknown as PortfolioRecord['reports']
   if (named('PortfolioPolicySet').length === 0) {
@@ -44,12 +51,13 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
   }
   const topics = interfaceOf('AttestedRounds').encodeFilterTopics('RoundPublished', [marketId])
   const published = await logsBetween(provider, { address: rounds, topics }, fromBlock, end)
-  const { version, words } = await read(gathered, 'portfolioPolicy')
+  const { version, words } = await readArrays(gathered, arrays, 'portfolioPolicy')
   const accounts = [...new Set(reports.map(({ account }) => account))]
   return {
     context: {
       chainId,
       registry,
+      arrays,
       modelRegistry,
       rounds,
       marketId,
@@ -69,7 +77,7 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
     })),
     rounds: await roundsOf(gathered, rounds, eventsIn('AttestedRounds', published)),
     reports,
-    transactions: await transactionsOf(gathered, events),
+    transactions: await transactionsOf(gathered, [arrays, registry], events),
     final: {
       policy: { version, words: [...words] },
       accounts: await accountsOf(gathered, accounts),
@@ -77,7 +85,10 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
     deployed: await collectDeployed(gathered, {
       part: 'portfolioRegistry',
       ...{ registry, modelRegistry },
-      sources: [{ part: 'rounds', address: rounds }],
+      sources: [
+        { part: 'riskArrays', address: arrays },
+        { part: 'rounds', address: rounds },
+      ],
       questions: portfolioQuestions(accounts),
     }),
   }
@@ -92,13 +103,13 @@ function roundsOf(
   const isPublishing = (calldata: string): boolean => publishCallOf(calldata) !== undefined
   return inTurns(events, async ({ block, logIndex, log, args: { marketId: _, ...round } }) => {
     const place = { block, logIndex }
-    const calls = await callsOf(provider, source, log.transactionHash, isPublishing)
+    const calls = await callsOf(provider, [source], log.transactionHash, isPublishing)
     const calldata = calls?.find((call) => publishCallOf(call)?.round.asOf === round.asOf) ?? null
     return { ...place, ...round, calldata } as unknown as PortfolioRecord['rounds'][number]
   })
 }
 
-function eventsIn(contract: 'PortfolioRegistry' | 'AttestedRounds', logs: readonly Log[]): readonly Event[] {
+function eventsIn(contract: PortfolioContract | 'AttestedRounds', logs: readonly Log[]): readonly Event[] {
   return logs.flatMap((log) => {
     const parsed = interfaceOf(contract).parseLog(log)
     if (parsed === null) return []
@@ -108,7 +119,11 @@ function eventsIn(contract: 'PortfolioRegistry' | 'AttestedRounds', logs: readon
 
 const withPlace = ({ block, logIndex, args }: Event) => ({ block, logIndex, ...args })
 
-async function transactionsOf(gathered: Gathered, events: readonly Event[]): Promise<readonly TransactionRecord[]> {
+async function transactionsOf(
+  gathered: Gathered,
+  contracts: readonly string[],
+  events: readonly Event[],
+): Promise<readonly TransactionRecord[]> {
   const byHash = new Map<string, Event[]>()
   for (const event of events) {
     const hash = event.log.transactionHash
@@ -118,7 +133,7 @@ async function transactionsOf(gathered: Gathered, events: readonly Event[]): Pro
   return inTurns([...byHash], async ([hash, found]) => {
     const { block: number } = found[0] as Event
     const block = await ask('Reading a block', () => gathered.provider.getBlock(number))
-    const calls = await callsOf(gathered.provider, gathered.registry, hash, isProving)
+    const calls = await callsOf(gathered.provider, contracts, hash, isProving)
     gathered.onProgress?.(++done, byHash.size)
     return {
       block: number,
@@ -134,12 +149,12 @@ const isProving = (calldata: string): boolean => PROVING_METHODS.includes(decode
 
 async function callsOf(
   provider: Provider,
-  contract: string,
+  contracts: readonly string[],
   hash: string,
   isWanted: (calldata: string) => boolean,
 ): Promise<readonly string[] | null> {
   try {
-    const calls = await ask('Reading a submission', () => callsIn(provider, contract, hash, isWanted))
+    const calls = await ask('Reading a submission', () => callsIn(provider, contracts, hash, isWanted))
     return calls.map((each) => each.toLowerCase())
   } catch (error) {
     if (error instanceof SubmissionHiddenError) return null
@@ -172,7 +187,19 @@ async function unlessUnproven<Answer>(asked: Promise<Answer>): Promise<Answer | 
   }
 }
 
-async function read({ provider, registry, end }: Gathered, method: string, ...args: readonly unknown[]) {
-  const contract = new Contract(registry, interfaceOf('PortfolioRegistry'), provider)
+const read = (gathered: Gathered, method: string, ...args: readonly unknown[]) =>
+  readAt(gathered, 'PortfolioRegistry', gathered.registry, method, args)
+
+const readArrays = (gathered: Gathered, arrays: string, method: string) =>
+  readAt(gathered, 'RiskArrays', arrays, method, [])
+
+async function readAt(
+  { provider, end }: Gathered,
+  name: PortfolioContract,
+  address: string,
+  method: string,
+  args: readonly unknown[],
+) {
+  const contract = new Contract(address, interfaceOf(name), provider)
   return ask(`Reading ${method}`, () => contract.getFunction(method)(...args, { blockTag: toBeHex(end) }))
 }

@@ -96,11 +96,14 @@ export async function judgePortfolio(
 
 /** Where the contracts must stand, and what they must answer, as the history has it. */
 function placeOf(record: PortfolioRecord, ledger: PortfolioLedger): ExpectedPlace {
-  const { chainId, registry, modelRegistry, rounds, marketId, emptyState } = record.context
+  const { chainId, registry, arrays, modelRegistry, rounds, marketId, emptyState } = record.context
   return {
     part: 'portfolioRegistry',
     ...{ chainId, registry, modelRegistry },
-    sources: [{ part: 'rounds', address: rounds }],
+    sources: [
+      { part: 'riskArrays', address: arrays },
+      { part: 'rounds', address: rounds },
+    ],
     given: { marketId_: marketId, emptyState_: emptyState },
     reads: expectedPortfolioReads(record, ledger),
   }

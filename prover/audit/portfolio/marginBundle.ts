@@ -28,6 +28,8 @@ const bundleSchema = z.strictObject({
   context: z.strictObject({
     chainId: integerSchema(64),
     registry: addressSchema,
+    /** Contract that took the arrays. */
+    arrays: addressSchema,
     /** Source of the round, which is part of the round's id. */
     rounds: addressSchema,
     market: z.string().min(1).max(31),
@@ -76,7 +78,8 @@ export const MARGIN_BUNDLE_FORMAT = 'zk-risk-engine/margin'
 
 const marginFormat: SealedFormat<MarginBundle> = {
   format: MARGIN_BUNDLE_FORMAT,
-  version: 1,
+  // 2: arrays are a contract of their own.
+  version: 2,
   content: bundleSchema,
   maxBytes: 8 << 20,
 }

@@ -18,6 +18,8 @@ export type MarginModel = { readonly build: Build; readonly modelId: string }
 
 /** Where an account's margin belongs. */
 export type MarginScope = Pick<StatementContext, 'chainId' | 'registry'> & {
+  /** Contract that takes the arrays; `registry` takes the rest. */
+  readonly arrays: string
   readonly roundId: string
   readonly account: string
   /** How often the venue had reported the account. */
@@ -44,11 +46,11 @@ export async function marginStatements(
   scope: MarginScope,
   models: MarginModels,
 ): Promise<readonly NamedStatement[]> {
-  const { chainId, registry, roundId, account, sequence } = scope
+  const { chainId, registry, arrays, roundId, account, sequence } = scope
   const subject = subjectOf(roundId, [{ account, sequence }])
-  const contextOf = ({ modelId }: MarginModel, of: string): StatementContext => ({
+  const contextOf = ({ modelId }: MarginModel, of: string, at = registry): StatementContext => ({
     chainId,
-    registry,
+    registry: at,
     modelId,
     subject: [of],
   })
@@ -56,7 +58,7 @@ export async function marginStatements(
   const roots = new Map<PricedArray, bigint>()
   for (const [i, { surface, strikesE8, array }] of provable.arrays.entries()) {
     const model = models.riskArray as MarginModel
-    const context = contextOf(model, roundId)
+    const context = contextOf(model, roundId, arrays)
     const { stated, arrayRoot } = await stateRiskArray(model.build, context, surface, provable.pricingPolicy, strikesE8)
     named.push({ name: `array ${i + 1}`, stated })
     roots.set(array, arrayRoot)

@@ -1,7 +1,7 @@
 /** What consumers of a portfolio registry must be answered: the twin of contracts/registry/PortfolioMargins.sol. */
 import type { ParamType } from 'ethers'
 import { interfaceOf } from '../../registry/artifacts.ts'
-import { bookHashOf } from '../../registry/portfolio/calldata.ts'
+import { bookHashOf, portfolioContracts } from '../../registry/portfolio/calldata.ts'
 import { unpack } from '../../statement/words.ts'
 import type { Question } from '../deployed/collect.ts'
 import type { ExpectedRead } from '../deployed/judge.ts'
@@ -14,7 +14,7 @@ const ofAccounts = ['accountOf', 'unsafeMargin', 'marginOf'] as const
 
 /** What is asked of a registry with these accounts. */
 export const portfolioQuestions = (accounts: readonly string[]): readonly Question[] => [
-  ...ofAll.map((method) => ({ method, of: NOBODY })),
+  ...ofAll.map((method) => ({ method, of: NOBODY, contract: 'RiskArrays' as const })),
   ...accounts.flatMap((of) => ofAccounts.map((method) => ({ method, of }))),
 ]
 
@@ -60,7 +60,8 @@ function accountAnswer(
 
 /** Values in the order in which a method returns them. */
 function inOrderOf(method: string, values: Readonly<Record<string, unknown>>): ExpectedRead['answer'] {
-  const outputs: readonly ParamType[] = interfaceOf('PortfolioRegistry').getFunction(method)?.outputs ?? []
+  const [contract] = portfolioContracts.filter((name) => interfaceOf(name).hasFunction(method))
+  const outputs: readonly ParamType[] = (contract && interfaceOf(contract).getFunction(method)?.outputs) ?? []
   return outputs.flatMap(({ name, components }) =>
     (components ?? [{ name }]).map((each) => ({ name: each.name, value: values[each.name] })),
   )

@@ -1,4 +1,4 @@
-/** Everything a chain says about one portfolio registry: what the auditor of margins judges. */
+/** Everything a chain says about one portfolio registry and its arrays: what the auditor of margins judges. */
 import type { DeployedRecord } from '../deployed/record.ts'
 import type { ModelRecord } from '../modelRecord.ts'
 import type { Place } from '../nodeReads.ts'
@@ -97,6 +97,8 @@ export type PortfolioRecord = {
   readonly context: {
     readonly chainId: bigint
     readonly registry: string
+    /** Contract of the arrays, and of the policy. */
+    readonly arrays: string
     readonly modelRegistry: string
     readonly rounds: string
     readonly marketId: string

@@ -109,9 +109,15 @@ export async function judgeStatement(
   ]
 }
 
-export const contextOf = ({ record }: Scene, modelId: string, subject: string): StatementContext => ({
+/** @param registry - contract that takes the proof */
+export const contextOf = (
+  { record }: Scene,
+  modelId: string,
+  subject: string,
+  registry = record.context.registry,
+): StatementContext => ({
   chainId: record.context.chainId,
-  registry: record.context.registry,
+  registry,
   modelId,
   subject: [subject],
 })

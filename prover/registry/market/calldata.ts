@@ -123,4 +123,4 @@ export function advanceInbox(inbox: InboxPosition, observations: readonly Observ
 
 /** Calldata of the registry's successful `submit` calls within a transaction; see {@link callsIn}. */
 export const submissionsIn = (provider: Provider, registry: string, transactionHash: string) =>
-  callsIn(provider, registry, transactionHash, (calldata) => decodeSubmit(calldata) !== undefined)
+  callsIn(provider, [registry], transactionHash, (calldata) => decodeSubmit(calldata) !== undefined)

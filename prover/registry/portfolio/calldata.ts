@@ -1,4 +1,4 @@
-/** Proofs about options and portfolios as the portfolio registry takes them. */
+/** Proofs about options and portfolios as the contracts of a portfolio registry take them. */
 import { AbiCoder, keccak256, type ParamType } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import type { ProofCalldata } from '../../proof/index.ts'
@@ -36,23 +36,32 @@ export function bookHashOf(
   return keccak256(AbiCoder.defaultAbiCoder().encode(types, values))
 }
 
-/** Calls of the registry: a method and its arguments. */
-export type RegistryCall = { readonly method: string; readonly args: readonly unknown[] }
+/** The contracts that take proofs of a round: of its arrays, of accounts. */
+export const portfolioContracts = ['RiskArrays', 'PortfolioRegistry'] as const
+export type PortfolioContract = (typeof portfolioContracts)[number]
 
-export const encodeRegistryCall = ({ method, args }: RegistryCall): string =>
-  interfaceOf('PortfolioRegistry').encodeFunctionData(method, [...args])
+/** Calls of one of them: a method and its arguments. */
+export type RegistryCall = {
+  readonly contract: PortfolioContract
+  readonly method: string
+  readonly args: readonly unknown[]
+}
+
+export const encodeRegistryCall = ({ contract, method, args }: RegistryCall): string =>
+  interfaceOf(contract).encodeFunctionData(method, [...args])
 
 /**
  * The call whose calldata this is, its arguments by name.
  *
- * @returns undefined if it is none of the registry's, or malformed
+ * @returns undefined if it is none of these contracts', or malformed
  */
 export function decodeRegistryCall(
   calldata: string,
 ): { readonly method: string; readonly args: Readonly<Record<string, unknown>> } | undefined {
   try {
-    const parsed = interfaceOf('PortfolioRegistry').parseTransaction({ data: calldata })
-    if (parsed === null) return undefined
+    const contract = portfolioContracts.find((name) => interfaceOf(name).getFunction(calldata.slice(0, 10)) !== null)
+    const parsed = contract && interfaceOf(contract).parseTransaction({ data: calldata })
+    if (!parsed) return undefined
     return { method: parsed.name, args: namedValues(parsed.fragment.inputs, parsed.args) }
   } catch {
     return undefined
@@ -88,7 +97,7 @@ export function arraysCall(round: RoundWords, modelId: string, arrays: readonly 
   const strikeWords = arrays.flatMap(({ stated }) => stated.sections.strikes ?? [])
   const proofs = arrays.map(({ proof }) => proof)
   const place = [round.asOf, round.market, expiryHashesOf(round)]
-  return { method: 'submitArrays', args: [...place, modelId, items, strikeWords, proofs] }
+  return { contract: 'RiskArrays', method: 'submitArrays', args: [...place, modelId, items, strikeWords, proofs] }
 }
 
 /** An account of a batch of margins with the proofs of its books, which may be none. */
@@ -132,7 +141,7 @@ export function portfolioCall(
   }
   const books = accounts.flatMap((each) => each.books)
   const args = [roundArgument(round), batch, items, bookWordsOf(books), proofsOf(books), margin.proof]
-  return { method: 'submitPortfolio', args }
+  return { contract: 'PortfolioRegistry', method: 'submitPortfolio', args }
 }
 
 /** An account's books, and the report that they and a witness are about. */
@@ -187,6 +196,7 @@ export function witnessCall(
     bound: only(sections, 'bound'),
   }
   return {
+    contract: 'PortfolioRegistry',
     method: 'proveUnhealthy',
     args: [
       roundArgument(round),

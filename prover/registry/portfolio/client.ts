@@ -13,6 +13,7 @@ import {
   arraysCall,
   encodeRegistryCall,
   portfolioCall,
+  type PortfolioContract,
   type ProvenPortfolio,
   type RegistryCall,
   type ReportedAccount,
@@ -78,6 +79,7 @@ export class PortfolioClient {
   readonly chainId: bigint
   private readonly signer: Signer | undefined
   private readonly fromBlock: number
+  private arraysAsked: Promise<string> | undefined
 
   private constructor(provider: Provider, chainId: bigint, { registry, signer, fromBlock }: ClientOptions) {
     this.provider = provider
@@ -103,19 +105,25 @@ export class PortfolioClient {
     return client
   }
 
-  /** Where the registry takes rounds from, and of which market. */
+  /** Contract that holds the arrays that its margins rest on, and their policy. */
+  arrays(): Promise<string> {
+    this.arraysAsked ??= this.read('arrays')
+    return this.arraysAsked
+  }
+
+  /** Where rounds are taken from, and of which market. */
   async roundSource(): Promise<{ readonly rounds: string; readonly marketId: string }> {
-    return { rounds: await this.read('rounds'), marketId: await this.read('marketId') }
+    return { rounds: await this.readArrays('rounds'), marketId: await this.readArrays('marketId') }
   }
 
   /** Id of a round at the registry's source. */
   async roundId(round: RoundWords): Promise<string> {
-    return roundIdOf(this.chainId, await this.read('rounds'), round)
+    return roundIdOf(this.chainId, await this.readArrays('rounds'), round)
   }
 
   /** Where proofs of arrays belong. */
   async arrayContext(round: RoundWords, modelId: string): Promise<StatementContext> {
-    return { chainId: this.chainId, registry: this.registry, modelId, subject: [await this.roundId(round)] }
+    return { chainId: this.chainId, registry: await this.arrays(), modelId, subject: [await this.roundId(round)] }
   }
 
   /** Where proofs about accounts belong: books about one account each, margins about all of a batch. */
@@ -156,13 +164,13 @@ export class PortfolioClient {
 
   /** Policy in force: its version, and its words in the order of `IPortfolioPolicy.setPortfolioPolicy`. */
   async policy(): Promise<{ readonly version: bigint; readonly words: readonly bigint[] }> {
-    const { version, words } = await this.read('portfolioPolicy')
+    const { version, words } = await this.readArrays('portfolioPolicy')
     return { version, words: [...words] }
   }
 
   /** Whether an array was proven for a round under the policy in force. */
   async isArrayAccepted(arrayRoot: bigint, asOf: bigint): Promise<boolean> {
-    const record: bigint = await this.read('arrayOf', arrayRoot)
+    const record: bigint = await this.readArrays('arrayOf', arrayRoot)
     const { version } = await this.policy()
     return (record & ((1n << 64n) - 1n)) === (asOf | (version << 32n))
   }
@@ -228,7 +236,7 @@ export class PortfolioClient {
     collateralAmounts: readonly bigint[],
   ): Promise<Landed> {
     const args = [account, positions, holdings, collateralAmounts]
-    return this.land('Reporting an account', { method: 'reportAccount', args })
+    return this.land('Reporting an account', { contract: 'PortfolioRegistry', method: 'reportAccount', args })
   }
 
   /**
@@ -240,7 +248,8 @@ export class PortfolioClient {
   private async land(doing: string, call: RegistryCall): Promise<Landed> {
     const { signer } = this
     if (signer === undefined) throw new NoSignerError()
-    const transaction = { to: this.registry, data: encodeRegistryCall(call) }
+    const to = call.contract === 'RiskArrays' ? await this.arrays() : this.registry
+    const transaction = { to, data: encodeRegistryCall(call) }
     return ask(doing, async () => {
       await this.provider.call({ ...transaction, from: await signer.getAddress() })
       const receipt = await (await signer.sendTransaction(transaction)).wait()
@@ -249,8 +258,16 @@ export class PortfolioClient {
     })
   }
 
-  private async read(method: string, ...args: readonly unknown[]) {
-    const contract = new Contract(this.registry, interfaceOf('PortfolioRegistry'), this.provider as ContractRunner)
+  private read(method: string, ...args: readonly unknown[]) {
+    return this.readOf('PortfolioRegistry', this.registry, method, args)
+  }
+
+  private async readArrays(method: string, ...args: readonly unknown[]) {
+    return this.readOf('RiskArrays', await this.arrays(), method, args)
+  }
+
+  private readOf(name: PortfolioContract, address: string, method: string, args: readonly unknown[]) {
+    const contract = new Contract(address, interfaceOf(name), this.provider as ContractRunner)
     return ask(`Reading ${method}`, () => contract.getFunction(method)(...args))
   }
 }

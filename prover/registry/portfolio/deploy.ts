@@ -1,4 +1,4 @@
-/** Deploys what margins of accounts need beside an engine: a source of rounds, models, a portfolio registry. */
+/** Deploys what margins of accounts need beside an engine: a source of rounds, their arrays, a portfolio registry, models. */
 import { getAddress, type Signer } from 'ethers'
 import { type Build, modelSizesOf, type StatementName } from '../../../circuits/statements/index.ts'
 import { marketIdOf } from '../../market/marketId.ts'
@@ -52,6 +52,8 @@ export type PortfolioDeployment = {
   /** Block from which on the registry's events are found. */
   readonly block: number
   readonly registry: string
+  /** Holds the arrays of the market's rounds, and the policy. */
+  readonly arrays: string
   readonly rounds: string
   readonly marketId: string
   readonly models: Readonly<Partial<Record<StatementName, DeployedModel>>>
@@ -71,7 +73,7 @@ export const defaultPortfolioFreshness: PortfolioFreshness = {
 const DEFAULT_ROUND_AGE_SECONDS = 300n
 
 /**
- * Words of a policy as the registry keeps them.
+ * Words of a policy as the contract of arrays keeps them.
  *
  * @example
  * const { provable } = await marginOf(readAccount('portfolio.json', {}))
@@ -124,8 +126,9 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
   const signers = [...options.rounds.signers].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   const { threshold, maxAgeSeconds = DEFAULT_ROUND_AGE_SECONDS } = options.rounds
   const rounds = await create('AttestedRounds', council, signers, threshold, maxAgeSeconds)
-  const place = [council, modelRegistry, rounds, marketId, await stateRoot(emptyBook)]
-  const registry = await create('PortfolioRegistry', ...place, policyWordsOf(options.policy), freshness)
+  const words = policyWordsOf(options.policy)
+  const arrays = await create('RiskArrays', council, modelRegistry, rounds, marketId, words, freshness)
+  const registry = await create('PortfolioRegistry', council, modelRegistry, arrays, await stateRoot(emptyBook))
   await appointVenue(signer, council, registry, options.venue)
 
   const models: Partial<Record<StatementName, DeployedModel>> = {}
@@ -133,7 +136,8 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
     say(`deploying and registering model ${model.build.name}`)
     models[model.build.statement] = await registerPortfolioModel(signer, modelRegistry, model)
   }
-  return { chainId, block, registry: getAddress(registry), rounds: getAddress(rounds), marketId, models }
+  const place = { registry: getAddress(registry), arrays: getAddress(arrays), rounds: getAddress(rounds) }
+  return { chainId, block, ...place, marketId, models }
 }
 
 /** An account's books are verified together with its margin, or with its witness; arrays come by themselves. */

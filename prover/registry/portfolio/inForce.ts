@@ -37,12 +37,14 @@ export async function readAccount(client: PortfolioClient, account: string): Pro
   const contract = new Contract(client.registry, interfaceOf('PortfolioRegistry'), client.provider)
   const read: Read = (method, ...args) =>
     ask(`Reading ${method}`, () => contract.getFunction(method)(...args, { blockTag: block }))
-  const freshness: Result = await askWhetherRegistry(client.registry, 'portfolio registry', () =>
-    contract.getFunction('portfolioFreshness')({ blockTag: block }),
+  const ofArrays: string = await askWhetherRegistry(client.registry, 'portfolio registry', () =>
+    contract.getFunction('arrays')({ blockTag: block }),
   )
-  const [reported, marketId, unsafe, liquidation, status] = await Promise.all([
+  const arrays = new Contract(ofArrays, interfaceOf('RiskArrays'), client.provider)
+  const [reported, { marketId }, freshness, unsafe, liquidation, status] = await Promise.all([
     read('accountOf', account),
-    read<string>('marketId'),
+    client.roundSource(),
+    ask<Result>('Reading portfolioFreshness', () => arrays.getFunction('portfolioFreshness')({ blockTag: block })),
     ifProven(read<[Result, bigint]>('unsafeMargin', account)),
     ifProven(read<[Result, boolean, bigint]>('marginForLiquidation', account)),
     statusOf(read('marginOf', account)),

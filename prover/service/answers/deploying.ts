@@ -266,6 +266,7 @@ function deploymentOf({ config, models, portfolioModels }: DeployPlan, standing:
       : {
           portfolio: {
             registry: at('portfolio registry'),
+            arrays: at('risk arrays'),
             rounds: at('rounds'),
             market: portfolio.market,
             models: portfolioModels.map(deployed),

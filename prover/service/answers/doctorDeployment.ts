@@ -87,6 +87,7 @@ export function governedBy({ addresses, sources, portfolio }: Deployment): Autho
       ? []
       : ([
           { contract: 'PortfolioRegistry', address: portfolio.registry },
+          { contract: 'RiskArrays', address: portfolio.arrays },
           { contract: 'AttestedRounds', address: portfolio.rounds },
         ] as const)),
   ]
@@ -100,7 +101,11 @@ async function contractFindings(provider: Provider, deployment: Deployment): Pro
     ...sources.map(({ name, address }) => [`source ${name}`, address] as const),
     ...(portfolio === undefined
       ? []
-      : [['portfolio registry', portfolio.registry] as const, ['rounds', portfolio.rounds] as const]),
+      : ([
+          ['portfolio registry', portfolio.registry],
+          ['risk arrays', portfolio.arrays],
+          ['rounds', portfolio.rounds],
+        ] as const)),
     ...[...models, ...(portfolio?.models ?? [])].map(({ name, verifier }) => [`verifier ${name}`, verifier] as const),
   ]
   const findings: Finding[] = []
@@ -118,7 +123,12 @@ async function contractFindings(provider: Provider, deployment: Deployment): Pro
 async function modelsFindings(provider: Provider, { addresses, portfolio }: Deployment): Promise<readonly Finding[]> {
   const registries = [
     ['registry', 'RiskRegistry', addresses.registry],
-    ...(portfolio === undefined ? [] : [['portfolio registry', 'PortfolioRegistry', portfolio.registry] as const]),
+    ...(portfolio === undefined
+      ? []
+      : ([
+          ['portfolio registry', 'PortfolioRegistry', portfolio.registry],
+          ['risk arrays', 'RiskArrays', portfolio.arrays],
+        ] as const)),
   ] as const
   const findings: Finding[] = []
   for (const [check, contract, address] of registries) {

@@ -171,7 +171,7 @@ async function writeBundle(
     Object.values(models).map(({ build, keys }) => [build.name, keys.verificationKey] as const),
   )
   const bundle = await makeMarginBundle({
-    scope: { chainId, registry, rounds, market, account, sequence },
+    scope: { chainId, registry, arrays: await client.arrays(), rounds, market, account, sequence },
     models: { ...models, portfolioMargin: modelOf({ models }, 'portfolioMargin') },
     verificationKeys,
     policy: policyWordsOf(policyOf(provable)),

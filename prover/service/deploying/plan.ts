@@ -229,9 +229,12 @@ class Planner {
       this.create('rounds', 'AttestedRounds', (at) => [
         ...[at('council'), inOrder(rounds.signers), rounds.threshold, rounds.maxAgeSeconds],
       ]),
-      this.create('portfolio registry', 'PortfolioRegistry', (at) => [
-        ...[at('council'), at('model registry'), at('rounds'), marketIdOf(market), emptyState, words],
+      this.create('risk arrays', 'RiskArrays', (at) => [
+        ...[at('council'), at('model registry'), at('rounds'), marketIdOf(market), words],
         { maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds },
+      ]),
+      this.create('portfolio registry', 'PortfolioRegistry', (at) => [
+        ...[at('council'), at('model registry'), at('risk arrays'), emptyState],
       ]),
       this.call('role venue', 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
         ...[at('portfolio registry'), [report], VENUE_ROLE],
@@ -278,6 +281,7 @@ class Planner {
         ? []
         : ([
             ['portfolio registry', 'PortfolioRegistry'],
+            ['risk arrays', 'RiskArrays'],
             ['rounds', 'AttestedRounds'],
           ] as const)),
     ]
@@ -467,7 +471,8 @@ const gasOfConstructors: Partial<Record<ContractName, bigint>> = {
   ModelRegistry: 40_000n,
   RiskRegistry: 2_250_000n,
   AttestedRounds: 300_000n,
-  PortfolioRegistry: 2_650_000n,
+  RiskArrays: 1_900_000n,
+  PortfolioRegistry: 1_400_000n,
 }
 
 /** A verifier has nothing to construct but its code. */

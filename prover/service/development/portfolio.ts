@@ -58,6 +58,7 @@ export async function buildPortfolioKeys(
 ): Promise<KeysBuilt> {
   try {
     artifactOf('PortfolioRegistry')
+    artifactOf('RiskArrays')
     return { keys: await loadKeysOf(statements), buildSeconds: 0 }
   } catch (error) {
     const build = join(projectRoot, 'scripts', 'build.ts')
@@ -166,7 +167,7 @@ export async function setDevelopmentPolicy(
   const inForce = await client.policy()
   if (inForce.words.every((word, i) => word === words[i])) return
   const council = chain.account('council')
-  await transact(council, deployment.registry, 'PortfolioRegistry', 'setPortfolioPolicy', [words])
+  await transact(council, deployment.arrays, 'RiskArrays', 'setPortfolioPolicy', [words])
 }
 
 /** Attests a round with k of the n development signers and publishes it a second after its time, once. */

@@ -84,8 +84,8 @@ async function withMargins(
   say(`deploying a registry of margins in ${market}`)
   const policy = policyOf(provableMargin(portfolio, marginSizes))
   const margins = await deployDevelopmentPortfolio(chain, keys, policy, market, deployment.addresses)
-  const { registry, rounds, models } = margins.deployment
-  return { ...deployment, portfolio: { registry, rounds, market, models: Object.values(models) } }
+  const { registry, arrays, rounds, models } = margins.deployment
+  return { ...deployment, portfolio: { registry, arrays, rounds, market, models: Object.values(models) } }
 }
 
 /**

@@ -60,7 +60,11 @@ export function formatDeployed({ deployment, file, journal, carriedOut, steps, g
     ...sources.map(({ name, address }) => `  ${`source ${name}`.padEnd(18)}  ${address}`),
     ...(portfolio === undefined
       ? []
-      : [`  portfolio registry  ${portfolio.registry}`, `  rounds              ${portfolio.rounds}`]),
+      : [
+          `  portfolio registry  ${portfolio.registry}`,
+          `  risk arrays         ${portfolio.arrays}`,
+          `  rounds              ${portfolio.rounds}`,
+        ]),
     `  markets             ${markets.map(({ name }) => name).join(', ') || 'none'}`,
     `${file} written; ${journal} has every transaction. Who may do what: zkrisk doctor --deployment ${file} --rpc <url>`,
   ].join('\n')

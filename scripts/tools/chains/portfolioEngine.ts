@@ -199,6 +199,7 @@ export class PortfolioEngine {
   readonly council: Contract
   readonly models: Contract
   readonly rounds: Contract
+  readonly arrays: Contract
   readonly registry: Contract
   readonly client: PortfolioClient
   readonly statement: FreeStatement
@@ -210,13 +211,23 @@ export class PortfolioEngine {
   private constructor(
     parts: Pick<
       PortfolioEngine,
-      'chain' | 'council' | 'models' | 'rounds' | 'registry' | 'client' | 'statement' | 'roundSigners' | 'builds'
+      | 'chain'
+      | 'council'
+      | 'models'
+      | 'rounds'
+      | 'arrays'
+      | 'registry'
+      | 'client'
+      | 'statement'
+      | 'roundSigners'
+      | 'builds'
     >,
   ) {
     this.chain = parts.chain
     this.council = parts.council
     this.models = parts.models
     this.rounds = parts.rounds
+    this.arrays = parts.arrays
     this.registry = parts.registry
     this.client = parts.client
     this.statement = parts.statement
@@ -233,8 +244,9 @@ export class PortfolioEngine {
     const models = await deployModelRegistry(chain, council)
     const roundSigners = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))
     const rounds = await deployRounds(chain, council, roundSigners)
-    const place = [council, models, rounds, MARKET, rootOf(0n)]
-    const registry = await chain.deploy('PortfolioRegistry', ...place, policyWordsOf(policy), freshness)
+    const place = [council, models, rounds, MARKET]
+    const arrays = await chain.deploy('RiskArrays', ...place, policyWordsOf(policy), freshness)
+    const registry = await chain.deploy('PortfolioRegistry', council, models, arrays, rootOf(0n))
     const verifier = await chain.deploy(statement.verifier)
     for (const build of builds) {
       const id = portfolioModelIdOf(build, KEY_HASH)
@@ -245,7 +257,18 @@ export class PortfolioEngine {
       provider: chain.ethers.provider as never,
       signer: chain.signers[0] as never,
     })
-    return new PortfolioEngine({ chain, council, models, rounds, registry, client, statement, roundSigners, builds })
+    return new PortfolioEngine({
+      chain,
+      council,
+      models,
+      rounds,
+      arrays,
+      registry,
+      client,
+      statement,
+      roundSigners,
+      builds,
+    })
   }
 
   buildOf(statement: PortfolioStatementName): Build {
@@ -437,8 +460,9 @@ export class PortfolioEngine {
   }
 
   /** Sends a call; the answer fails as the chain does. */
-  send({ method, args }: RegistryCall) {
-    return this.registry.getFunction(method)(...args, { gasLimit: GAS_LIMIT })
+  send({ contract, method, args }: RegistryCall) {
+    const target = contract === 'RiskArrays' ? this.arrays : this.registry
+    return target.getFunction(method)(...args, { gasLimit: GAS_LIMIT })
   }
 }
 

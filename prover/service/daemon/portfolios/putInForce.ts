@@ -63,7 +63,7 @@ async function seeToPolicy(client: PortfolioClient, { council }: Hands, expected
   const other = expected.findIndex((word, i) => word !== words[i])
   if (other < 0) return
   if (council === undefined) throw new PolicyNotInForceError(client.registry, sectionAt(other))
-  await transact(council, client.registry, 'PortfolioRegistry', 'setPortfolioPolicy', [expected])
+  await transact(council, await client.arrays(), 'RiskArrays', 'setPortfolioPolicy', [expected])
 }
 
 /** Name of the section that a word of a policy is of. */

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {EXPIRY_MARKET_WORDS, ROUND_MARKET_WORDS} from "../generated/WordLists.sol";
+import {IPortfolioPolicy} from "../parameters/IPortfolioPolicy.sol";
+import {IRoundErrors} from "./IRoundErrors.sol";
+
+/// @title IRiskArrays
+/// @notice Arrays in force of one market's rounds, by proof: each round is priced once, under the policy that this contract holds,
+/// and any number of accounts share the prices. Whatever margins accounts asks here for rounds, arrays and policy.
+interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
+    /// @notice A proven array: options of one expiry at some strikes.
+    /// @param commitment  the circuit's commitment to its input words
+    /// @param expiryIndex which of the round's expiries
+    /// @param expiryWords what the round says of it
+    /// @param arrayRoot   commitment to what the array holds
+    struct RiskArray {
+        uint256 commitment;
+        uint256 expiryIndex;
+        uint256[EXPIRY_MARKET_WORDS] expiryWords;
+        uint256 arrayRoot;
+    }
+
+    /// @notice An array was proven and may be used by accounts of its round.
+    event ArrayAccepted(uint256 indexed arrayRoot, uint256 indexed asOf, uint256 expiry, uint256 policyVersion);
+
+    /// @notice Takes proven arrays of one round. Anyone may call: the proofs are the permission.
+    /// @param asOf         time of the round
+    /// @param marketWords  what the round says of the market
+    /// @param expiryHashes hashes of the words of its expiries
+    /// @param modelId      active model of arrays
+    /// @param strikeWords  `StrikeWord`s of every array in turn
+    /// @param proofs       one an array
+    function submitArrays(
+        uint256 asOf,
+        uint256[ROUND_MARKET_WORDS] calldata marketWords,
+        bytes32[] calldata expiryHashes,
+        bytes32 modelId,
+        RiskArray[] calldata arrays,
+        uint256[] calldata strikeWords,
+        uint256[8][] calldata proofs
+    ) external;
+
+    /// @notice What an array was proven for: time of its round, policy version << 32, expiry << 64, the first 160 bits of the id
+    /// of the model that proved it << 96; zero if it was not. It ends with its model.
+    function arrayOf(uint256 arrayRoot) external view returns (uint256 record);
+
+    /// @notice What a statement about a round rests on, if the round was published with these words, is not too old and not
+    /// overtaken, and its prices are near each other.
+    /// @param expiriesHash hash of the hashes of its expiries
+    /// @return roundId       id of the round
+    /// @return policyVersion of the policy in force
+    /// @return policy        its words
+    /// @custom:reverts RoundTimeMismatch, RoundPricesApart, RoundStale, RoundOvertaken, RoundUnknown
+    function requireRound(
+        uint256 asOf,
+        uint256[ROUND_MARKET_WORDS] calldata marketWords,
+        bytes32 expiriesHash
+    ) external view returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy);
+
+    /// @notice Passes only if an array was proven for this round, policy and expiry, by a model that is active.
+    /// @param known  bits of a model that this call has returned in the same transaction, so that it is active; 0 if there is none
+    /// @return model bits of the array's model
+    /// @custom:reverts ArrayUnknown, or as {IModelRegistry-activeModel} does
+    function requireArray(
+        uint256 arrayRoot,
+        uint256 asOf,
+        uint256 policyVersion,
+        uint256 expiry,
+        uint256 known
+    ) external view returns (uint256 model);
+
+    /// @notice Time of the market's newest round.
+    function newestRound() external view returns (uint256 asOf);
+}
