@@ -134,12 +134,10 @@ library CanonicalProof {
             mstore(add(place, 0x64), groups)
             mstore(add(place, 0x84), mload(verifiers))
             mstore(add(place, 0xa4), inFirst)
-            place := add(place, 0xc4)
-            if eq(groups, 2) {
-                mstore(place, mload(add(verifiers, 0x20)))
-                mstore(add(place, 0x20), sub(count, inFirst))
-                place := add(place, 0x40)
-            }
+            mstore(add(place, 0xc4), mload(add(verifiers, 0x20)))
+            mstore(add(place, 0xe4), sub(count, inFirst))
+            // Of one group alone the second is written over.
+            place := add(add(place, 0x84), mul(groups, 0x40))
             mstore(place, count)
             calldatacopy(add(place, 0x20), first, 0x100)
             calldatacopy(add(place, 0x120), others.offset, mul(others.length, 0x100))

@@ -1,6 +1,6 @@
 /**
  * A portfolio registry on a chain of its own: rounds, arrays, books and margins whose words a test makes up, each proven with
- * {@link freeStatement}. What is refused here is refused by the contracts alone, as if every circuit were broken.
+ * a {@link freeStatement}. What is refused here is refused by the contracts alone, as if every circuit were broken.
  */
 import { type Contract, keccak256, toBeHex, Wallet } from 'ethers'
 import {
@@ -38,7 +38,7 @@ import { strikeWords } from '../../../prover/statement/riskArray.ts'
 import { pack, packElements, wordCount } from '../../../prover/statement/words.ts'
 import { type Chain, GAS_LIMIT, mined, startChain } from './chain.ts'
 import { byAddress } from './attestation.ts'
-import { type FreeStatement, freeStatement } from './freeStatement.ts'
+import { type FreeStatement, freeStatement, type KeyName } from './freeStatement.ts'
 import { deployModelRegistry } from './knownLayouts.ts'
 
 export const E8 = 10n ** 8n
@@ -194,6 +194,19 @@ export type Account = {
 export const rootOf = (...parts: readonly bigint[]): bigint =>
   BigInt(keccak256(`0x${parts.map((part) => toBeHex(part, 32).slice(2)).join('')}`)) % SCALAR_FIELD_ORDER
 
+/** Each statement has a key of its own, as it has a circuit of its own elsewhere; books, margins and witnesses share a first phase. */
+const keyNames: Readonly<Record<PortfolioStatementName, KeyName>> = {
+  riskArray: 'apart',
+  optionBook: 'first',
+  portfolioMargin: 'second',
+  unhealthyWitness: 'third',
+}
+
+async function statementsOf(): Promise<PortfolioEngine['proofsOf']> {
+  const all = Object.entries(keyNames).map(async ([name, key]) => [name, await freeStatement(key)] as const)
+  return Object.fromEntries(await Promise.all(all)) as PortfolioEngine['proofsOf']
+}
+
 export class PortfolioEngine {
   readonly chain: Chain
   readonly council: Contract
@@ -202,7 +215,7 @@ export class PortfolioEngine {
   readonly arrays: Contract
   readonly registry: Contract
   readonly client: PortfolioClient
-  readonly statement: FreeStatement
+  readonly proofsOf: Readonly<Record<PortfolioStatementName, FreeStatement>>
   readonly roundSigners: readonly Wallet[]
   readonly builds: readonly Build[]
   /** Commitment that stands for the book before its first position. */
@@ -218,7 +231,7 @@ export class PortfolioEngine {
       | 'arrays'
       | 'registry'
       | 'client'
-      | 'statement'
+      | 'proofsOf'
       | 'roundSigners'
       | 'builds'
     >,
@@ -230,7 +243,7 @@ export class PortfolioEngine {
     this.arrays = parts.arrays
     this.registry = parts.registry
     this.client = parts.client
-    this.statement = parts.statement
+    this.proofsOf = parts.proofsOf
     this.roundSigners = parts.roundSigners
     this.builds = parts.builds
   }
@@ -239,7 +252,7 @@ export class PortfolioEngine {
   static async start(builds = testBuilds): Promise<PortfolioEngine> {
     const chain = await startChain()
     await chain.setTime(START)
-    const statement = await freeStatement()
+    const proofsOf = await statementsOf()
     const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
     const models = await deployModelRegistry(chain, council)
     const roundSigners = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))
@@ -247,8 +260,8 @@ export class PortfolioEngine {
     const place = [council, models, rounds, MARKET]
     const arrays = await chain.deploy('RiskArrays', ...place, policyWordsOf(policy), freshness)
     const registry = await chain.deploy('PortfolioRegistry', council, models, arrays, rootOf(0n))
-    const verifier = await chain.deploy(statement.verifier)
     for (const build of builds) {
+      const verifier = await chain.deploy(proofsOf[build.statement as PortfolioStatementName].verifier)
       const id = portfolioModelIdOf(build, KEY_HASH)
       await mined(models.getFunction('register')(id, modelOf(build, verifier)))
     }
@@ -265,7 +278,7 @@ export class PortfolioEngine {
       arrays,
       registry,
       client,
-      statement,
+      proofsOf,
       roundSigners,
       builds,
     })
@@ -320,7 +333,7 @@ export class PortfolioEngine {
     const words = [...layOut(build, 'inputs', sections), ...layOut(build, 'outputs', sections)]
     const commitment = rootOf(...words)
     const challenge = challengeOf(layoutHash(name), context, commitment, words)
-    const proof = await this.statement.prove(commitment, evaluate(words, challenge), challenge)
+    const proof = await this.proofsOf[name].prove(commitment, evaluate(words, challenge), challenge)
     return { stated: { sections, commitment }, proof }
   }
 
