@@ -2,7 +2,7 @@
  * A portfolio registry on a chain of its own: rounds, arrays, books and margins whose words a test makes up, each proven with
  * a {@link freeStatement}. What is refused here is refused by the contracts alone, as if every circuit were broken.
  */
-import { type Contract, keccak256, toBeHex, Wallet } from 'ethers'
+import { type Contract, keccak256, toBeHex, toUtf8Bytes, Wallet } from 'ethers'
 import {
   type Build,
   COLLATERALS,
@@ -218,6 +218,8 @@ export class PortfolioEngine {
   readonly proofsOf: Readonly<Record<PortfolioStatementName, FreeStatement>>
   readonly roundSigners: readonly Wallet[]
   readonly builds: readonly Build[]
+  /** Models besides those of {@link keyNames}. */
+  readonly otherModels: Readonly<Partial<Record<PortfolioStatementName, string>>>
   /** Commitment that stands for the book before its first position. */
   readonly emptyState = rootOf(0n)
 
@@ -234,7 +236,8 @@ export class PortfolioEngine {
       | 'proofsOf'
       | 'roundSigners'
       | 'builds'
-    >,
+    > &
+      Partial<Pick<PortfolioEngine, 'otherModels'>>,
   ) {
     this.chain = parts.chain
     this.council = parts.council
@@ -246,6 +249,7 @@ export class PortfolioEngine {
     this.proofsOf = parts.proofsOf
     this.roundSigners = parts.roundSigners
     this.builds = parts.builds
+    this.otherModels = parts.otherModels ?? {}
   }
 
   /** @param builds - sizes of the models */
@@ -289,7 +293,27 @@ export class PortfolioEngine {
   }
 
   modelIdOf(statement: PortfolioStatementName): string {
-    return portfolioModelIdOf(this.buildOf(statement), KEY_HASH)
+    return this.otherModels[statement] ?? portfolioModelIdOf(this.buildOf(statement), KEY_HASH)
+  }
+
+  /** The same engine, which proves a statement under another key, whatever its model says. */
+  async proving(statement: PortfolioStatementName, key: KeyName): Promise<PortfolioEngine> {
+    const proofsOf = { ...this.proofsOf, [statement]: await freeStatement(key) }
+    return new PortfolioEngine({ ...this, proofsOf })
+  }
+
+  /** The same engine, which proves a statement under another key, and has registered a model of it. */
+  async withKey(statement: PortfolioStatementName, key: KeyName): Promise<PortfolioEngine> {
+    const proving = await this.proving(statement, key)
+    const id = portfolioModelIdOf(this.buildOf(statement), keccak256(toUtf8Bytes(key)))
+    const verifier = await this.chain.deploy(proving.proofsOf[statement].verifier)
+    await mined(this.models.getFunction('register')(id, modelOf(this.buildOf(statement), verifier)))
+    return new PortfolioEngine({ ...proving, otherModels: { ...this.otherModels, [statement]: id } })
+  }
+
+  /** What a statement's model says verifies its proofs. */
+  async verifierOf(statement: PortfolioStatementName): Promise<string> {
+    return (await this.models.getFunction('modelOf')(this.modelIdOf(statement))).verifier
   }
 
   /** Strikes of an array. */
