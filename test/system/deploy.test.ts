@@ -379,6 +379,8 @@ describe('a deployment that is interrupted', () => {
     const done = await zkrisk(...deployArgs(at, development, cast, config), '--yes', '--json')
     expect(done.stderr).toContain('mined   RiskCouncil.renounceRole')
     const { plan, gasUsed, deployment } = JSON.parse(done.stdout)
+    const phases = plan.models.map(({ firstPhaseSha256 }: { firstPhaseSha256: string }) => firstPhaseSha256)
+    expect([phases.length, new Set(phases).size]).toEqual([5, 1])
     expect(Number(gasUsed)).toBeLessThan(plan.estimatedGas)
     expect(Number(gasUsed)).toBeGreaterThan(0.85 * plan.estimatedGas)
     const journal = join(at, 'deployment.json.journal')
