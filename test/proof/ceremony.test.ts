@@ -28,8 +28,8 @@ import { readZkey, type Zkey } from '../../prover/proof/keys/zkey.ts'
 import { lookalikeCircuit, polynomialCircuit, polynomialInput, widerCircuit } from './smallCircuits.ts'
 import { keepSnarkjsInThisThread } from '../../scripts/tools/circuits/snarkjsInThisThread.ts'
 
-/** Power of the test's powers of tau: room for 2^8 constraints. */
-const POWER = 8
+/** Power of the test's powers of tau: room for 2^5 constraints. */
+const POWER = 5
 const MAINNET = 1
 const BEACON = '0123456789abcdef'.repeat(4)
 

@@ -18,9 +18,9 @@ import { ewma } from '../../prover/volatility/ewma.ts'
 import { checkGovernance, type DeployConfig, readConfig } from '../../prover/service/deploying/config.ts'
 import { DeployJournal, type JournalEntry } from '../../prover/service/deploying/journal.ts'
 import { root } from '../../scripts/tools/sources.ts'
-import { errorOf, run, temporaryFolder, zkrisk } from '../service/zkrisk.ts'
-import { type Cast, castOn, configOf, deployArgs, type OtherChain, startOtherChain, zkriskWith } from './deployed.ts'
 import { polynomialCircuit } from '../proof/smallCircuits.ts'
+import { errorOf, run, temporaryFolder, zkrisk, zkriskWith } from '../service/zkrisk.ts'
+import { type Cast, castOn, configOf, deployArgs, type OtherChain, randomKey, startOtherChain } from './deployed.ts'
 import { makeCeremony } from './smallCeremony.ts'
 
 const CHAIN_ID = 4242
@@ -186,22 +186,17 @@ describe('a deployment that is interrupted', () => {
     }
     const plan = JSON.parse((await zkriskWith(build, ...args, '--json')).stdout).plan
     const ids: readonly string[] = plan.steps.map(({ id }: { id: string }) => id)
-    const before = process.env.ZKRISK_BUILD
-    process.env.ZKRISK_BUILD = build
-    try {
-      for (const [state, id] of [
-        ['signed', 'council'],
-        ['mined', 'model registry'],
-        ['sent', 'registry'],
-        ['signed', 'model marketRisk8x2'],
-      ] as const) {
-        const dieAt = `${state} ${ids.indexOf(id)}`
-        const killed = await run(process.execPath, [script, JSON.stringify({ ...place, dieAt })])
-        expect([killed.signal, killed.stdout.trim().split('\n').at(-1)]).toEqual(['SIGKILL', dieAt])
-      }
-    } finally {
-      if (before === undefined) delete process.env.ZKRISK_BUILD
-      else process.env.ZKRISK_BUILD = before
+    const untilKilled = (dieAt: string) =>
+      run(process.execPath, [script, JSON.stringify({ ...place, dieAt })], { env: { ZKRISK_BUILD: build } })
+    for (const [state, id] of [
+      ['signed', 'council'],
+      ['mined', 'model registry'],
+      ['sent', 'registry'],
+      ['signed', 'model marketRisk8x2'],
+    ] as const) {
+      const dieAt = `${state} ${ids.indexOf(id)}`
+      const killed = await untilKilled(dieAt)
+      expect([killed.signal, killed.stdout.trim().split('\n').at(-1)]).toEqual(['SIGKILL', dieAt])
     }
     // The market waits for its signers; what stands before is in the file already.
     const awaited = await zkriskWith(build, ...args, '--yes', '--json')
@@ -245,9 +240,7 @@ describe('a deployment that is interrupted', () => {
     })
     place.keyFile = file('deployer.key')
     for (const dieAt of [`sent ${ids.indexOf('market BTC-USD')}`, `signed ${ids.indexOf('renounce')}`]) {
-      process.env.ZKRISK_BUILD = build
-      const killed = await run(process.execPath, [script, JSON.stringify({ ...place, dieAt })])
-      delete process.env.ZKRISK_BUILD
+      const killed = await untilKilled(dieAt)
       expect(killed.signal).toBe('SIGKILL')
     }
     const ended = await zkriskWith(build, ...args, '--yes', '--json')
@@ -558,7 +551,7 @@ describe('a file that is wrong', () => {
       return opened.summary
     }
     await plan(configOf(1337, cast))
-    const poor = { ...cast, deployer: new Wallet(Wallet.createRandom().privateKey) }
+    const poor = { ...cast, deployer: new Wallet(randomKey()) }
     deployArgs(at, development, poor, configOf(1337, poor))
     const unpaid = openPlan({ ...place, deployment: join(at, 'deployment.json') })
     await expect(unpaid).rejects.toMatchObject({

@@ -155,22 +155,29 @@ const MOST_SMALL = 256
 
 /** k if a point is k times another, for |k| up to {@link MOST_SMALL}. */
 function smallMultiple({ x, y }: G2Point, of: G2Point): number | undefined {
-  const multiples = equalG2(of, G2_GENERATOR) ? multiplesOfGenerator() : multiplesOf(of)
+  const multiples = multiplesOf(of)
   const index = multiples.findIndex((each) => each.x[0] === x[0] && each.x[1] === x[1])
   const found = multiples[index]
   if (found === undefined) return undefined
   return found.y[0] === y[0] && found.y[1] === y[1] ? index + 1 : -(index + 1)
 }
 
-let ofGenerator: readonly G2Point[] | undefined
-
-function multiplesOfGenerator(): readonly G2Point[] {
-  const known = ofGenerator ?? multiplesOf(G2_GENERATOR)
-  ofGenerator = known
-  return known
-}
+/** Of the points asked about last: the generator, and the deltas of an engine's keys, which are checked at every audit. */
+const knownMultiples = new Map<string, readonly G2Point[]>()
+const MOST_KNOWN = 32
 
 function multiplesOf(point: G2Point): readonly G2Point[] {
+  const name = [...point.x, ...point.y].join()
+  const made = knownMultiples.get(name) ?? computeMultiples(point)
+  // Asked again, it is the last to be forgotten.
+  knownMultiples.delete(name)
+  knownMultiples.set(name, made)
+  const oldest = knownMultiples.keys().next().value
+  if (knownMultiples.size > MOST_KNOWN && oldest !== undefined) knownMultiples.delete(oldest)
+  return made
+}
+
+function computeMultiples(point: G2Point): readonly G2Point[] {
   const base = toNobleG2(point)
   const multiples = [base]
   while (multiples.length < MOST_SMALL) multiples.push((multiples.at(-1) as typeof base).add(base))
