@@ -18,9 +18,6 @@ include "ScenarioTerms.circom";
 include "WorstScenario.circom";
 include "layout.circom";
 
-/** 10^12 = 2^12 * 5^12. */
-function fiveToTwelve() { return 244140625; }
-
 /**
  * @title  AccountThresholds
  * @notice Where spot liquidates an account, where it leaves no equity, and how likely the latter is. Claims: L10, L11.

@@ -153,6 +153,7 @@ export async function loadPortfolioKeys(folder?: string): Promise<PortfolioKeys>
     optionBook: await load('optionBook'),
     portfolioMargin: await load('portfolioMargin'),
     unhealthyWitness: await load('unhealthyWitness'),
+    scenarioWitness: await load('scenarioWitness'),
   }
 }
 

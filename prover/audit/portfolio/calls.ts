@@ -7,7 +7,12 @@ import { decodeRegistryCall } from '../../registry/portfolio/calldata.ts'
 import { type ListSections, splitList } from '../../statement/lists.ts'
 import { unpack, unpackElements, wordCount } from '../../statement/words.ts'
 
-export const PROVING_METHODS: readonly string[] = ['submitArrays', 'submitPortfolio', 'proveUnhealthy']
+export const PROVING_METHODS: readonly string[] = [
+  'submitArrays',
+  'submitPortfolio',
+  'proveUnhealthy',
+  'proveUnhealthyByArrays',
+]
 
 export type ArrayItem = {
   readonly commitment: bigint
@@ -61,8 +66,8 @@ export type MarginsCall = BooksArgument & {
   readonly accounts: readonly AccountItem[]
   readonly marginProof: readonly bigint[]
 }
-export type WitnessCall = BooksArgument & {
-  readonly method: 'proveUnhealthy'
+/** What witnesses have in common, from books or straight from arrays. */
+export type WitnessArgument = {
   readonly round: RoundArgument
   readonly witness: HeldItem & {
     readonly bookModelId: string
@@ -77,7 +82,13 @@ export type WitnessCall = BooksArgument & {
   readonly present: readonly bigint[]
   readonly witnessProof: readonly bigint[]
 }
-export type ProvingCall = ArraysCall | MarginsCall | WitnessCall
+export type WitnessCall = WitnessArgument & BooksArgument & { readonly method: 'proveUnhealthy' }
+export type ArraysWitnessCall = WitnessArgument & {
+  readonly method: 'proveUnhealthyByArrays'
+  /** Roots of the arrays, then a position word for each of their strikes. */
+  readonly arrayWords: readonly bigint[]
+}
+export type ProvingCall = ArraysCall | MarginsCall | WitnessCall | ArraysWitnessCall
 
 /** @returns undefined if it is no call that carries proofs */
 export function decodeProvingCall(calldata: string): ProvingCall | undefined {
