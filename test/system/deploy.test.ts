@@ -349,12 +349,12 @@ describe('a deployment that is interrupted', () => {
     expect(errorOf(refused)).toMatchObject({
       code: 'proof.first-phase-differs',
       circuit: margin,
-      other: 'optionBook5x5',
+      other: 'optionBook8x5',
     })
     expect(await nonceOf(development, cast)).toBe(0)
-    const verify = await zkriskWith(apart, 'keys', 'verify', margin, 'optionBook5x5')
+    const verify = await zkriskWith(apart, 'keys', 'verify', margin, 'optionBook8x5')
     expect([verify.code, verify.stdout]).toEqual([0, expect.stringContaining('2 first phases')])
-    const own = await zkrisk('keys', 'verify', 'unhealthyWitness', 'optionBook5x5')
+    const own = await zkrisk('keys', 'verify', 'unhealthyWitness', 'optionBook8x5')
     expect([own.code, own.stdout]).toEqual([0, expect.stringContaining('All share their first phase')])
   })
 
