@@ -42,7 +42,7 @@ class Entrant {
 
   static async of(folder: string, build: string): Promise<Entrant> {
     const code = readFileSync(join(folder, 'build', 'circuits', build, `${build}.wasm`))
-    const module = await import(pathToFileURL(join(folder, 'prover', 'proof', 'witnessCalculator.ts')).href)
+    const module = await import(pathToFileURL(join(folder, 'prover', 'proof', 'backends', 'witnessCalculator.ts')).href)
     const calculator = (await module.WitnessCalculator.load(build, code)) as WitnessCalculator
     return new Entrant(calculator, await calculator.size(), code.length)
   }

@@ -15,7 +15,7 @@ const checks: readonly Check[] = [
   { name: 'lint of circuits', command: ['scripts/lintCircuits.ts'] },
   { name: 'powers in circuits', command: ['scripts/lintPowers.ts'] },
   { name: 'widths in circuits', command: ['scripts/lintTags.ts'] },
-  { name: 'types', command: ['typescript/bin/tsc', '--noEmit'] },
+  { name: 'types', command: ['typescript7/bin/tsc', '--noEmit'] },
   { name: 'order of the stages', command: ['scripts/checkStages.ts'] },
   { name: 'exports that nobody imports', command: ['scripts/checkExports.ts'] },
   { name: 'documents', command: ['scripts/checkDocs.ts'] },

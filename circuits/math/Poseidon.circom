@@ -4,9 +4,9 @@ include "poseidon_constants.circom";
 
 /**
  * @title  Poseidon
- * @notice circomlib's Poseidon of up to 16 field elements, constraint for constraint (test/math/poseidon.test.ts). circom
- *         copies a template's array parameters at run time, for every instance, and circomlib passes the constants of
- *         all rounds to each: most of a generator's code and a quarter of its work. Here a round gets its own.
+ * @notice circomlib's Poseidon of up to 16 field elements with as many constraints (test/math/poseidon.test.ts). There, what
+ *         is linear is made of signals, which take the compiler most of its time to remove, and each round of each instance
+ *         copies the constants of all rounds at run time.
  * @param  INPUTS  1 to 16
  * @input  inputs  [INPUTS]
  * @output out     []
@@ -32,7 +32,8 @@ template Poseidon(INPUTS) {
  * @input  initialState  []
  * @output out           []
  *
- * The constants are those of the optimised form: P goes over to partial rounds, whose matrices are sparse.
+ * The constants are those of the optimised form: P goes over to partial rounds, whose matrices are sparse. What is linear
+ * stays an expression: as signals it would be a thousand constraints of a permutation that the compiler has to take out.
  * @see    https://eprint.iacr.org/2019/458.pdf, tables 2 and 8
  */
 template PoseidonPermutation(INPUTS) {
@@ -44,125 +45,51 @@ template PoseidonPermutation(INPUTS) {
     var PARTIAL = PARTIAL_ROUNDS[INPUTS - 1];
     var WIDTH = INPUTS + 1;
     var C[8 * WIDTH + PARTIAL] = POSEIDON_C(WIDTH);
+    var S[PARTIAL * (2 * WIDTH - 1)] = POSEIDON_S(WIDTH);
+    var M[WIDTH][WIDTH] = POSEIDON_M(WIDTH);
+    var P[WIDTH][WIDTH] = POSEIDON_P(WIDTH);
 
-    // Signals are numbered by these names in alphabetical order, which is that of circomlib's.
-    component constants[8], mix[7], mixSparse[PARTIAL], powerFull[8][WIDTH], powerPartial[PARTIAL];
-    constants[0] = PoseidonConstants(WIDTH, poseidonPart(WIDTH, POSEIDON_C(WIDTH), 0));
+    var POWERS = 8 * WIDTH + PARTIAL;
+    signal square[POWERS], fourth[POWERS], fifth[POWERS];
+    var k = 0;
+    var state[WIDTH];
+    var next[WIDTH];
     for (var j = 0; j < WIDTH; j++) {
-        constants[0].in[j] <== j == 0 ? initialState : inputs[j - 1];
+        state[j] = (j == 0 ? initialState : inputs[j - 1]) + C[j];
     }
-
     for (var r = 0; r < 8; r++) {
         if (r == 4) {
             for (var p = 0; p < PARTIAL; p++) {
-                powerPartial[p] = FifthPower();
-                powerPartial[p].in <== p == 0 ? mix[3].out[0] : mixSparse[p - 1].out[0];
-                mixSparse[p] = PoseidonSparseMix(WIDTH, poseidonPart(2 * WIDTH - 1, POSEIDON_S(WIDTH), (2 * WIDTH - 1) * p));
-                mixSparse[p].in[0] <== powerPartial[p].out + C[5 * WIDTH + p];
-                for (var j = 1; j < WIDTH; j++) {
-                    mixSparse[p].in[j] <== p == 0 ? mix[3].out[j] : mixSparse[p - 1].out[j];
+                square[k] <== state[0] * state[0];
+                fourth[k] <== square[k] * square[k];
+                fifth[k] <== fourth[k] * state[0];
+                state[0] = fifth[k] + C[5 * WIDTH + p];
+                k++;
+                var AT = (2 * WIDTH - 1) * p;
+                var sum = 0;
+                for (var j = 0; j < WIDTH; j++) {
+                    sum += S[AT + j] * state[j];
                 }
+                for (var j = 1; j < WIDTH; j++) {
+                    state[j] += S[AT + WIDTH + j - 1] * state[0];
+                }
+                state[0] = sum;
             }
         }
         for (var j = 0; j < WIDTH; j++) {
-            powerFull[r][j] = FifthPower();
-            powerFull[r][j].in <== r == 0 ? constants[0].out[j]
-                : (r == 4 ? mixSparse[PARTIAL - 1].out[j] : mix[r - 1].out[j]);
+            square[k] <== state[j] * state[j];
+            fourth[k] <== square[k] * square[k];
+            fifth[k] <== fourth[k] * state[j];
+            state[j] = fifth[k] + (r < 7 ? C[(r + 1) * WIDTH + (r < 4 ? 0 : PARTIAL) + j] : 0);
+            k++;
         }
-        if (r < 7) {
-            constants[r + 1] = PoseidonConstants(
-                WIDTH, poseidonPart(WIDTH, POSEIDON_C(WIDTH), (r + 1) * WIDTH + (r < 4 ? 0 : PARTIAL))
-            );
+        for (var i = 0; i < WIDTH; i++) {
+            next[i] = 0;
             for (var j = 0; j < WIDTH; j++) {
-                constants[r + 1].in[j] <== powerFull[r][j].out;
+                next[i] += (r == 3 ? P[j][i] : M[j][i]) * state[j];
             }
-            mix[r] = PoseidonMix(WIDTH, r == 3 ? POSEIDON_P(WIDTH) : POSEIDON_M(WIDTH));
-            mix[r].in <== constants[r + 1].out;
         }
+        state = next;
     }
-
-    component mixLast = WeightedSum(WIDTH, poseidonColumn(WIDTH, POSEIDON_M(WIDTH)));
-    for (var j = 0; j < WIDTH; j++) {
-        mixLast.in[j] <== powerFull[7][j].out;
-    }
-    out <== mixLast.out;
-}
-
-/** out = in + CONSTANTS, each [WIDTH]. */
-template PoseidonConstants(WIDTH, CONSTANTS) {
-    signal input in[WIDTH];
-    signal output out[WIDTH];
-
-    for (var i = 0; i < WIDTH; i++) {
-        out[i] <== in[i] + CONSTANTS[i];
-    }
-}
-
-/** out = in^5: a permutation of the field, as 5 does not divide p - 1. */
-template FifthPower() {
-    signal input in;
-    signal output out;
-
-    signal square <== in * in;
-    signal fourth <== square * square;
-    out <== fourth * in;
-}
-
-/** out[i] is the sum of MATRIX[j][i] * in[j] over j. */
-template PoseidonMix(WIDTH, MATRIX) {
-    signal input in[WIDTH];
-    signal output out[WIDTH];
-
-    for (var i = 0; i < WIDTH; i++) {
-        var sum = 0;
-        for (var j = 0; j < WIDTH; j++) {
-            sum += MATRIX[j][i] * in[j];
-        }
-        out[i] <== sum;
-    }
-}
-
-/** A matrix with a row, a column and ones on the diagonal: the row is WEIGHTS' first WIDTH, the rest the column. */
-template PoseidonSparseMix(WIDTH, WEIGHTS) {
-    signal input in[WIDTH];
-    signal output out[WIDTH];
-
-    var sum = 0;
-    for (var i = 0; i < WIDTH; i++) {
-        sum += WEIGHTS[i] * in[i];
-    }
-    out[0] <== sum;
-    for (var i = 1; i < WIDTH; i++) {
-        out[i] <== in[i] + in[0] * WEIGHTS[WIDTH + i - 1];
-    }
-}
-
-/** out is the sum of WEIGHTS[j] * in[j] over j. */
-template WeightedSum(WIDTH, WEIGHTS) {
-    signal input in[WIDTH];
-    signal output out;
-
-    var sum = 0;
-    for (var j = 0; j < WIDTH; j++) {
-        sum += WEIGHTS[j] * in[j];
-    }
-    out <== sum;
-}
-
-/** SIZE values from FROM on, then zeros. */
-function poseidonPart(SIZE, VALUES, FROM) {
-    var values[33];
-    for (var i = 0; i < SIZE; i++) {
-        values[i] = VALUES[FROM + i];
-    }
-    return values;
-}
-
-/** The first column of a matrix of WIDTH rows, then zeros. */
-function poseidonColumn(WIDTH, MATRIX) {
-    var values[33];
-    for (var i = 0; i < WIDTH; i++) {
-        values[i] = MATRIX[i][0];
-    }
-    return values;
+    out <== state[0];
 }

@@ -132,15 +132,26 @@ export abstract class PriceRowError extends PriceFileError {
   }
 }
 
+/** The day that a spreadsheet counts so, from the end of 1899: 40,000 is in 2009. Undefined for what no price file has. */
+function spreadsheetDay(text: string): string | undefined {
+  if (!/^\d{5}(?:[.,]\d+)?$/.test(text)) return undefined
+  const day = Number.parseInt(text, 10)
+  const year = 1970 + (day - 25_569) / 365.25
+  return year < 1990 || year > 2070 ? undefined : new Date((day - 25_569) * 86_400_000).toISOString().slice(0, 10)
+}
+
 /** The time is unreadable, does not exist, or does not fit 32 bits. */
 export class PriceTimeError extends PriceRowError {
   readonly code = 'market.time'
 
   constructor(cell: Cell) {
+    const day = spreadsheetDay(cell.value)
     super(
       cell,
       'expected unix seconds (or ms, µs, ns) of 1973 to 2106, or a date such as 2026-03-27 or 27.03.2026, with or without a time of day',
-      SKIP_ADVICE,
+      day === undefined
+        ? SKIP_ADVICE
+        : ` A spreadsheet's number of ${day}? Show the column as yyyy-mm-dd hh:mm:ss there and save the file again.`,
     )
   }
 }

@@ -124,16 +124,17 @@ function located(
   const dated = timeColumn === undefined ? dateAndClock(header, rows) : undefined
   const time = dated?.time ?? require('time', timeColumn)
   const [low, high] = [find('low'), find('high')]
+  const price = require('price', priceColumn)
   const columns: Columns = {
     time,
     clock: dated?.clock,
-    price: require('price', priceColumn),
+    price,
     low: high && low,
     high: low && high,
     impliedVolatility:
       impliedVolatilityColumn === undefined ? undefined : require('implied volatility', impliedVolatilityColumn),
     finished: columnAt(header, indicesOf(header, FINISHED)[0]),
-    hasOpenings: hasOpenings(header, rows, time),
+    hasOpenings: hasOpenings(header, rows, time, price),
   }
   requireOneMarket(file, header, rows)
   const named = header.findLastIndex((name) => name !== '') + 1
@@ -196,19 +197,30 @@ export function timeCell(file: string, line: Line, { time, clock }: Columns): Ce
 }
 
 /** Exchanges date a bar by its opening, unless the time is that of a column of closings. */
-function hasOpenings(header: readonly string[], rows: readonly Line[], time: Column): boolean {
+function hasOpenings(header: readonly string[], rows: readonly Line[], time: Column, price: Column): boolean {
   const [closing] = indicesOf(header, CLOSINGS)
   const [cells] = rows.map((row) => row.cells)
   if (closing !== undefined && closing === time.index) return false
   if (closing !== undefined && cells?.[closing] === cells?.[time.index]) return false
-  return indicesOf(header, OPENS).length > 0 || OPENINGS.includes(plain(time.name))
+  return indicesOf(header, OPENS).length > 0 || OPENINGS.includes(plain(time.name)) || closesBars(rows, price)
+}
+
+/** Whether a column of an unknown name and the three before it are a bar's in every row, and the column its close. */
+function closesBars(rows: readonly Line[], price: Column): boolean {
+  if (indicesOf([price.name], HEADERS.price).length > 0) return false
+  const bars = rows.map(({ cells }) => cells.slice(Math.max(0, price.index - 3), price.index + 1).map(Number))
+  return bars.some((bar) => new Set(bar).size > 2) && barOrder(bars) !== undefined
 }
 
 /** Order of the columns of a file without header if every row's high and low agree with it. */
 function bareOrder(lines: readonly Line[]): readonly string[] | undefined {
-  const bars = lines.map(({ cells }) => cells.slice(1, 5).map(Number))
-  if (bars.some((bar) => bar.length < 4 || bar.some((value) => !(value > 0)))) return undefined
   if (lines.some(({ cells }) => parseTime(cells[0] ?? '') === undefined)) return undefined
+  return barOrder(lines.map(({ cells }) => cells.slice(1, 5).map(Number)))
+}
+
+/** In which of the usual orders four prices are bars in every row. */
+function barOrder(bars: readonly (readonly number[])[]): readonly string[] | undefined {
+  if (bars.some((bar) => bar.length < 4 || bar.some((value) => !(value > 0)))) return undefined
   // Where both fit, lows, highs and closes are the same in both
   return BARE_ORDERS.find(([, ...names]) =>
     bars.every((bar) => {

@@ -263,12 +263,13 @@ const SLIPS: readonly Slip[] = [
   [ofUnit('hours'), (value) => value * 24],
 ]
 
+const isWithin = ({ least, greatest }: PolicyEntry, value: number): boolean => least <= value && value <= greatest
+
 /** What was probably meant by a value out of range: the likeliest slip that is in it. */
 export function meantBy(entry: PolicyEntry, value: number): number | undefined {
+  // Where most shares are in range, one that just is not is a share too large, not one in per cent.
+  if (isShare(entry.unit) && entry.greatest >= 0.5 && value > entry.greatest && value <= 1) return undefined
   return SLIPS.filter(([of]) => of(entry))
     .map(([, meant]) => Number(meant(value).toPrecision(12)))
-    .find(
-      (meant) =>
-        entry.least <= meant && meant <= entry.greatest && (entry.unit !== 'seconds' || Number.isInteger(meant)),
-    )
+    .find((meant) => isWithin(entry, meant) && (entry.unit !== 'seconds' || Number.isInteger(meant)))
 }

@@ -1,6 +1,12 @@
 /** The auditor of margins where they were proven alone: derived again as any others, and no threshold outlives them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type AuditKey, auditPortfolio, judgePortfolio, type PortfolioAudit } from '../../prover/audit/index.ts'
+import {
+  type AuditKey,
+  auditPortfolio,
+  formatPortfolioAudit,
+  judgePortfolio,
+  type PortfolioAudit,
+} from '../../prover/audit/index.ts'
 import { formatPortfolioAuditBundle, parsePortfolioAuditBundle } from '../../prover/audit/portfolio/auditBundle.ts'
 import { decodeProvingCall, type MarginsCall } from '../../prover/audit/portfolio/calls.ts'
 import type { PortfolioRecord } from '../../prover/audit/portfolio/record.ts'
@@ -86,6 +92,8 @@ describe('R86: margins alone', () => {
     const claims = whole.report.margins.map((margin) => new Set(margin.claims.map(({ claim }) => claim)))
     expect([claims[0]?.has('L10'), claims[1]?.has('L10')]).toEqual([true, false])
     for (const claim of ['L8', 'L9', 'Q2', 'Q3', 'R28', 'R29'] as const) expect(claims[1]).toContain(claim)
+    expect(formatPortfolioAudit(whole.report)).toMatch(/^margin alone of 0x\w+ .* accepted/m)
+    expect(formatPortfolioAudit(whole.report)).toMatch(/^margin of 0x\w+ .* accepted/m)
     const reads = whole.record.deployed.reads.filter(({ method }) => /thresholds/i.test(method))
     expect(reads.map(({ reverted }) => reverted)).toEqual(['ThresholdsNotProven', 'ThresholdsNotProven'])
     const again = parsePortfolioAuditBundle(Buffer.from(formatPortfolioAuditBundle(whole.record)), 'alone')

@@ -48,6 +48,14 @@ const thrownBy = (action: () => unknown): unknown => {
 const withRow = (row: string) => `time,close\n2020-03-12 00:00:00,7900\n2020-03-12 01:00:00,7800.5\n${row}\n`
 
 describe('what is read', () => {
+  it('dates bars by their closings under names that it does not know, as long as every row is one', () => {
+    const bars = (last: string) =>
+      `stamp;eins;zwei;drei;letzter\n2020-03-12 00:00;100;103;99;101\n2020-03-12 01:00;101;102;100;${last}\n`
+    const first = (text: string) => read(text, { timeColumn: 'stamp', priceColumn: 'letzter' })[0]?.asOf
+    expect(first(bars('102'))).toBe(START + 3600n)
+    expect(first(bars('102.5'))).toBe(START)
+  })
+
   it('finds time and price by header, whatever the case and order', () => {
     const expected = [{ asOf: START, priceE8: 793_412_000_000n, impliedVolatilityX16: 0n, rangeCode: 0n }]
     expect(read('Close,TimeStamp\n7934.12,2020-03-12\n')).toEqual(expected)
@@ -292,10 +300,20 @@ describe('rows that are refused', () => {
     ['31/02/2020'],
     ['2020-03-12 13 PM'],
     ['2120-01-01'],
+    ['45123.5'],
   ])('refuses the time %j', (time) => {
     const error = thrownBy(() => read(withRow(`${time},7700`)))
     expect(error).toBeInstanceOf(PriceTimeError)
     expect(error).toMatchObject({ code: 'market.time', row: 4, column: 'time', value: time })
+  })
+
+  it.each([
+    ['45123.5', '2023-07-16'],
+    ['43902', '2020-03-12'],
+  ])('tells the time %j from others: a spreadsheet counts days so', (time, day) => {
+    const { message } = thrownBy(() => read(withRow(`${time},7700`))) as Error
+    expect(message).toContain(`A spreadsheet's number of ${day}?`)
+    expect((thrownBy(() => read(withRow('12345,7700'))) as Error).message).not.toContain('spreadsheet')
   })
 
   it('counts rows as the file does, blank ones included', () => {

@@ -102,6 +102,9 @@ describe('a policy file', () => {
     expect(meantBy(entry('horizonSeconds'), 950_400)).toBeUndefined()
     expect(meantBy(entry('horizonSeconds'), 951_000)).toBe(951)
     expect(meantBy(entry('scanMultiple'), 0.5)).toBeUndefined()
+    // A share that is a little too large
+    expect(meantBy(entry('maintenanceMarginCeiling'), 0.95)).toBeUndefined()
+    expect(meantBy(entry('maintenanceMarginCeiling'), 50)).toBe(0.5)
   })
 
   it('names every fault of a file at once, and where an entry belongs', () => {

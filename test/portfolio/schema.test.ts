@@ -18,7 +18,7 @@ const read = (change: (file: Json) => void, options = {}) => {
   return readPortfolio(JSON.stringify(file), 'bent.json', options)
 }
 
-const sizes = { strikes: 6, segments: 5 }
+const sizes = { strikes: 6, segments: 8, expiries: 3 }
 
 /** What a typed error carries. */
 function refusal(change: (file: Json) => void, options = {}): object {
@@ -105,6 +105,10 @@ describe('a portfolio file is refused', () => {
       code: 'portfolio.schema',
       entry: 'account.cash',
     })
+    expect(refusal((file) => (file.account.cash = '\u221218000'))).toMatchObject({ meant: '-18000' })
+    expect(() => read((file) => (file.account.options[0].side = 'sell'))).toThrow(
+      'unknown entry "side": what is sold has a negative "quantity"',
+    )
   })
 
   it('if a number is beyond what a word holds', () => {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { LIVE_BUILD } from '../../prover/service/workspace.ts'
-import { errorOf, temporaryFolder, zkrisk } from './zkrisk.ts'
+import { errorOf, temporaryFolder, zkrisk, zkriskAlone } from './zkrisk.ts'
 
 const folder = temporaryFolder()
 const root = join(import.meta.dirname, '..', '..')
@@ -20,7 +20,7 @@ const file = (name: string, content: string): string => {
 
 describe('zkrisk', () => {
   it('shows help with an example for every command and ends with 0', async () => {
-    const { code, stdout } = await zkrisk('--help')
+    const { code, stdout } = await zkriskAlone('--help')
     expect(code).toBe(0)
     const commands = [
       'demo',
@@ -49,23 +49,38 @@ describe('zkrisk', () => {
   })
 
   it('ends with 2 on wrong usage: unknown command, missing option, malformed number', async () => {
-    expect((await zkrisk('prophesy')).code).toBe(2)
+    expect((await zkriskAlone('prophesy')).code).toBe(2)
     expect((await zkrisk('prove', 'batch.json')).code).toBe(2)
     expect((await zkrisk('params', extract, '--rows', 'many')).code).toBe(2)
-    const { stderr } = await zkrisk('prove', 'batch.json')
+    const { stderr } = await zkriskAlone('prove', 'batch.json')
     expect(stderr).toContain('zkrisk: expected -o, --out <file>, found none.\n        code service.usage')
-    expect(errorOf(await zkrisk('params', extract, '--json', '--row', '30'))).toEqual({
+    expect(errorOf(await zkriskAlone('params', extract, '--json', '--row', '30'))).toEqual({
       code: 'service.usage',
       message: 'unknown option --row: did you mean --rows?',
     })
   })
 
   it('prints message, code and what to do on a failure, and no stack', async () => {
-    const { code, stdout, stderr } = await zkrisk('params', join(folder, 'absent.csv'))
+    const { code, stdout, stderr } = await zkriskAlone('params', join(folder, 'absent.csv'))
     expect(code).toBe(1)
     expect(stdout).toBe('')
     expect(stderr).toContain('market.file-missing')
     expect(stderr).not.toContain('    at ')
+  })
+})
+
+describe('a command in a process that ran others before', () => {
+  it.each([
+    ['help', ['audit', '--help']],
+    ['a result', ['params', extract, '--rows', '3']],
+    ['a result as JSON', ['params', extract, '--rows', '3', '--json']],
+    ['a refusal', ['params', join(folder, 'absent.csv')]],
+    ['a refusal as JSON', ['params', join(folder, 'absent.csv'), '--json']],
+    ['wrong usage', ['params', extract, '--rows', 'many']],
+  ])('ends and says the same as in one of its own: %s', async (_, args) => {
+    const [among, besides, alone] = await Promise.all([zkrisk(...args), zkrisk('prophesy'), zkriskAlone(...args)])
+    expect(among).toEqual(alone)
+    expect(besides.code).toBe(2)
   })
 })
 

@@ -245,12 +245,15 @@ const measure = `(() => {
 
 describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
   let browser: Browser
+  /** A tab for all: a new one is a process of its own, which costs more than the page. */
+  let page: Page
   let pages: Readonly<Record<string, string>>
   beforeAll(async () => {
     browser = await chromium.launch({
       executablePath: executablePath as string,
       args: ['--no-sandbox', '--disable-gpu'],
     })
+    page = await browser.newPage({ bypassCSP: true })
     pages = await renderPages()
   })
   afterAll(() => browser?.close())
@@ -262,10 +265,10 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
   ): Promise<{ page: Page; errors: string[] }> {
     const file = join(folder, `${name}.html`)
     writeFileSync(file, pages[name] ?? '')
-    const height = width < 700 ? 844 : 800
-    const page = await browser.newPage({ viewport: { width, height }, colorScheme, bypassCSP: true })
     const errors: string[] = []
-    page.on('pageerror', (error) => errors.push(error.message))
+    page.removeAllListeners('pageerror').on('pageerror', (error) => errors.push(error.message))
+    await page.setViewportSize({ width, height: width < 700 ? 844 : 800 })
+    await page.emulateMedia({ colorScheme })
     await page.goto(`file://${file}`)
     return { page, errors }
   }
@@ -290,7 +293,6 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
           `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, nodes }) => id + ' ' + nodes[0].html))`,
         )) as readonly string[]
         expect({ name, width, scheme, violations, errors }).toEqual({ name, width, scheme, violations: [], errors: [] })
-        await page.close()
       }
     },
   )
@@ -305,7 +307,6 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
     expect(await page.evaluate(`axe.run(document).then(({ violations }) => violations.map(({ id }) => id))`)).toContain(
       'color-contrast',
     )
-    await page.close()
   })
 
   it('the option chain is filtered by currency, date or warning', async () => {
@@ -317,7 +318,6 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
     expect(await page.locator('.filter-count').textContent()).toBe('2 of 3')
     await page.locator('input[type=search]').fill('btc 2026-02')
     expect(await page.locator('section[data-words]:visible h2').allTextContents()).toEqual(['BTC 2026-02-27'])
-    await page.close()
   })
 
   it('a single publication is in sight, and no axis covers a time', async () => {
@@ -332,7 +332,6 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
     })()`)) as readonly [boolean, readonly string[]]
     expect(dot).toBe(true)
     expect(hidden).toEqual([])
-    await page.close()
   })
 
   it('the crosshair follows the keys, and the chart with it', async () => {
@@ -349,7 +348,6 @@ describe.skipIf(executablePath === undefined)('pages in Chromium', () => {
       return place.left <= left && left <= place.right
     })()`)
     expect(isInView).toBe(true)
-    await page.close()
   })
 })
 

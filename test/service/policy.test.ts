@@ -64,6 +64,9 @@ describe('zkrisk params under another policy', () => {
     expect(small.code).toBe(2)
     expect(small.stderr).toContain('zkrisk: --alpha: expected a share such as 0.005, or 0.5%, got "small".')
     expect((await zkrisk('params', extract, '--horizon', '5%')).code).toBe(2)
+    const typed = async (...flag: string[]) => (await zkrisk('params', extract, ...flag)).stderr.split('\n')[0]
+    expect(await typed('--horizon', '30s')).toBe('zkrisk: --horizon: expected 60 to 864000 s, got "30s".')
+    expect(await typed('--cost', '0,1')).toContain('or 0.5%, with a decimal point, got "0,1"')
     const ended = await zkrisk('params', extract, '--volatility-floor', '65', '--json')
     expect(ended.code).toBe(1)
     expect(errorOf(ended)).toMatchObject({

@@ -1,11 +1,15 @@
-/** Runs the `zkrisk` command as a user's shell does. */
+/** Runs the `zkrisk` command, as a user's shell does or in a process that ran others before. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
+import { runWarm } from './warm.ts'
 
 const cli = join(import.meta.dirname, '..', '..', 'prover', 'service', 'cli.ts')
+
+/** A command sees no key and tells no stacks, whatever the shell of the tests has. */
+const plainEnv = { ZKRISK_DEBUG: '', ZKRISK_KEY: '' }
 
 export type Ended = {
   readonly code: number | null
@@ -14,12 +18,22 @@ export type Ended = {
   readonly stderr: string
 }
 
-/** Runs a command to its end. */
+/** Runs a command to its end. Its process is not its own: for that there is {@link zkriskAlone}. */
 export function zkrisk(...args: readonly string[]): Promise<Ended> {
+  return runWarm(args, plainEnv)
+}
+
+/** As {@link zkrisk}, with the circuits and keys of a folder instead of the project's. */
+export function zkriskWith(build: string, ...args: readonly string[]): Promise<Ended> {
+  return runWarm(args, { ...plainEnv, ZKRISK_BUILD: build })
+}
+
+/** As {@link zkrisk}, in a process of its own: where it matters how one starts, ends, or is ended. */
+export function zkriskAlone(...args: readonly string[]): Promise<Ended> {
   return run(process.execPath, [cli, ...args])
 }
 
-/** As {@link zkrisk}, in a shell that lets no file grow: as on a full disk. */
+/** As {@link zkriskAlone}, in a shell that lets no file grow: as on a full disk. */
 export function zkriskWithoutDisk(...args: readonly string[]): Promise<Ended> {
   return run('bash', ['-c', 'ulimit -f 0; exec "$@"', 'bash', process.execPath, cli, ...args])
 }
@@ -29,7 +43,7 @@ export function run(
   args: readonly string[],
   where: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Ended> {
-  const env = { ...process.env, ZKRISK_DEBUG: '', ZKRISK_KEY: '', ...where.env }
+  const env = { ...process.env, ...plainEnv, ...where.env }
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...where, env })
   const output = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {

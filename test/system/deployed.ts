@@ -2,9 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { JsonRpcProvider, Network, parseEther, Wallet } from 'ethers'
-import { developmentKeys } from '../../prover/service/development/chain.ts'
-import { type Ended, zkrisk } from '../service/zkrisk.ts'
+import { hexlify, JsonRpcProvider, Network, parseEther, randomBytes, toQuantity, Wallet } from 'ethers'
 
 export type OtherChain = {
   readonly rpc: string
@@ -15,6 +13,9 @@ export type OtherChain = {
   later(seconds: number): Promise<void>
   close(): void
 }
+
+/** A key that nobody else has; no words that stand for it, which take longer. */
+export const randomKey = (): string => hexlify(randomBytes(32))
 
 /** Serves a chain in another process. */
 export async function startOtherChain(chainId: number): Promise<OtherChain> {
@@ -27,13 +28,12 @@ export async function startOtherChain(chainId: number): Promise<OtherChain> {
   })
   const network = Network.from(chainId)
   const provider = new JsonRpcProvider(rpc, network, { staticNetwork: network, cacheTimeout: -1, pollingInterval: 25 })
-  const bank = new Wallet(developmentKeys.prover, provider)
   return {
     rpc,
     provider,
     account: async () => {
-      const wallet = new Wallet(Wallet.createRandom().privateKey, provider)
-      await (await bank.sendTransaction({ to: wallet.address, value: parseEther('1') })).wait()
+      const wallet = new Wallet(randomKey(), provider)
+      await provider.send('hardhat_setBalance', [wallet.address, toQuantity(parseEther('1'))])
       return wallet
     },
     later: async (seconds) => {
@@ -44,18 +44,6 @@ export async function startOtherChain(chainId: number): Promise<OtherChain> {
       provider.destroy()
       child.kill()
     },
-  }
-}
-
-/** Runs the command with the circuits and keys of a folder instead of the project's. */
-export async function zkriskWith(build: string, ...args: readonly string[]): Promise<Ended> {
-  const before = process.env.ZKRISK_BUILD
-  process.env.ZKRISK_BUILD = build
-  try {
-    return await zkrisk(...args)
-  } finally {
-    if (before === undefined) delete process.env.ZKRISK_BUILD
-    else process.env.ZKRISK_BUILD = before
   }
 }
 
@@ -71,7 +59,7 @@ export type Cast = {
 export async function castOn(chain: OtherChain): Promise<Cast> {
   const [deployer, council] = [await chain.account(), await chain.account()]
   const [guardian, canceller] = [await chain.account(), await chain.account()]
-  const signers = [1, 2, 3].map(() => new Wallet(Wallet.createRandom().privateKey))
+  const signers = [1, 2, 3].map(() => new Wallet(randomKey()))
   return { deployer, council, guardian, canceller, signers }
 }
 

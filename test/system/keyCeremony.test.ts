@@ -7,8 +7,7 @@ import { buildFolder } from '../../prover/config.ts'
 import { KeyStore } from '../../prover/proof/keys/keyStore.ts'
 import { keepSnarkjsInThisThread } from '../../scripts/tools/circuits/snarkjsInThisThread.ts'
 import { polynomialCircuit } from '../proof/smallCircuits.ts'
-import { errorOf, temporaryFolder } from '../service/zkrisk.ts'
-import { zkriskWith } from './deployed.ts'
+import { errorOf, temporaryFolder, zkriskWith } from '../service/zkrisk.ts'
 
 const BUILD = 'marketRisk8x2'
 const BEACON = '0123456789abcdef'.repeat(4)
@@ -24,7 +23,7 @@ beforeAll(async () => {
   mkdirSync(at, { recursive: true })
   cpSync(small.r1cs, join(at, `${BUILD}.r1cs`))
   cpSync(small.wasm, join(at, `${BUILD}.wasm`))
-  await powersOfTau.newAccumulator(await curves.getCurveFromName('bn128'), 8, file('0.ptau'))
+  await powersOfTau.newAccumulator(await curves.getCurveFromName('bn128'), 5, file('0.ptau'))
   await powersOfTau.contribute(file('0.ptau'), file('1.ptau'), 'first', 'entropy of a test')
   await powersOfTau.preparePhase2(file('1.ptau'), file('final.ptau'))
 })

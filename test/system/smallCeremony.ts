@@ -9,8 +9,8 @@ import { KeyStore } from '../../prover/proof/keys/keyStore.ts'
 import { keepSnarkjsInThisThread } from '../../scripts/tools/circuits/snarkjsInThisThread.ts'
 import { polynomialCircuit } from '../proof/smallCircuits.ts'
 
-/** Room for 2^8 constraints. */
-const POWER = 8
+/** Room for 2^5 constraints. */
+const POWER = 5
 
 /**
  * Fills a build folder, for `ZKRISK_BUILD`, with a circuit under a build's name and its production keys.

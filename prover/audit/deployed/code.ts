@@ -1,6 +1,6 @@
 /** Runtime and creation code against what was compiled here: what may differ is masked and compared by name. */
 import { AbiCoder, getAddress, getCreateAddress, id, Interface, toBeHex, TypedDataEncoder } from 'ethers'
-import { type CompiledContract, compiledContractOf, type ContractName } from '../../registry/artifacts.ts'
+import { type CompiledContract, compiledContractOf, type ContractName, interfaceOf } from '../../registry/artifacts.ts'
 import { type RestrictedContract, restrictedFunctions } from '../../registry/authority.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import type { ContractRecord, Part } from './record.ts'
@@ -132,12 +132,12 @@ export function argumentsOf(
   creation: ContractRecord['creation'],
 ): ConstructorArguments | undefined {
   if (creation === null) return undefined
-  const { abi, bytecode } = compiledContractOf(contract)
+  const { bytecode } = compiledContractOf(contract)
   const compiled = withoutPrefix(bytecode)
   const given = withoutPrefix(creation.data)
   if (given.length > compiled.length + MOST_ARGUMENTS) return undefined
   if (masked(given.slice(0, compiled.length), compiled) !== masked(compiled, compiled)) return undefined
-  const { inputs } = Interface.from(JSON.stringify(abi)).deploy
+  const { inputs } = interfaceOf(contract).deploy
   const encoded = `0x${given.slice(compiled.length)}`
   try {
     const values = AbiCoder.defaultAbiCoder().decode(inputs, encoded)

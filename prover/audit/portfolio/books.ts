@@ -152,7 +152,7 @@ async function foldOne(scene: Scene, { words, following, state, subject, asOf, r
       const proof = reader.bookProofs[reader.next] ?? []
       claims.push(
         compare('L2', 'stateOut', stateOut, words.at(-1)),
-        ...(await judgeStatement('book', stated, commitment, proof, verificationKey)),
+        ...(await judgeStatement(scene, 'book', stated, commitment, proof, verificationKey)),
       )
     }
   } catch (error) {

@@ -101,6 +101,7 @@ function tellMargin(
     block: transaction.block,
     transactionHash: transaction.hash,
     books: own.books,
+    ...(isFull(item) ? {} : { isAlone: true }),
     ...judged,
     ...(margin === undefined ? {} : { initialE8: margin.initialE8, maintenanceE8: margin.maintenanceE8 }),
     ...(derived === undefined ? { legs: [] } : { ...worstOf(derived), legs: auditedLegs(account, derived) }),
@@ -151,7 +152,7 @@ function deriveMargin(
 
 /** States the batch with the twin and holds what belongs to no single account to it; undefined if it cannot be stated. */
 async function stateBatch(
-  { ledger }: Scene,
+  scene: Scene,
   { batch, round, accounts, marginProof }: MarginsCall,
   folded: readonly Folded[],
   { build, verificationKey }: UsedModel,
@@ -159,7 +160,7 @@ async function stateBatch(
   claims: ClaimResult[],
 ): Promise<StatedMargins | undefined> {
   const states = folded.flatMap(({ account }) => (account === undefined ? [] : [account]))
-  const { policy } = ledger
+  const { policy } = scene.ledger
   if (build === undefined || verificationKey === undefined || policy === undefined || states.length < folded.length) {
     claims.push(compare('J1', 'margins', 'margins that can be derived', 'an account without a book, key or policy'))
     return undefined
@@ -174,7 +175,9 @@ async function stateBatch(
       const expected = names.flatMap((name) => result.stated.sections[name]?.[empty] ?? [])
       claims.push(...compareLists('L9', 'emptyMargins', expected, [batch.emptyMargins].flat()))
     }
-    claims.push(...(await judgeStatement('batch', result.stated, batch.commitment, marginProof, verificationKey)))
+    claims.push(
+      ...(await judgeStatement(scene, 'batch', result.stated, batch.commitment, marginProof, verificationKey)),
+    )
     return result
   } catch (error) {
     claims.push(failed('L9', 'margins', error))

@@ -38,9 +38,15 @@ export function formIssue(form: z.ZodType, value: unknown, { issues }: z.ZodErro
   return { entry, ...otherKind(root, nodes, given) }
 }
 
+/** How exchanges say whether a position was bought or sold. */
+const SIDES = ['side', 'direction', 'buysell', 'action']
+
 function unknownKey(key: string, nodes: readonly Node[], given: unknown): Pick<FormIssue, 'reason' | 'meant'> {
   const known = [...new Set(nodes.flatMap(({ properties = {} }) => Object.keys(properties)))]
   if (known.includes(key)) return { reason: `"${key}" does not go with the other entries` }
+  if (SIDES.includes(key.toLowerCase()) && known.includes('quantity')) {
+    return { reason: `unknown entry "${key}": what is sold has a negative "quantity"` }
+  }
   const stated = Object.keys(given ?? {})
   const meant = closestName(
     key,
@@ -57,10 +63,17 @@ function otherKind(root: Node, nodes: readonly Node[], given: unknown): Pick<For
   if (typeof given !== 'string') return { reason }
   const meant = nodes.flatMap((node) => node.enum ?? []).find((each) => isShortFor(given, each))
   if (meant !== undefined) return { reason: `${reason}: did you mean "${meant}"?`, meant }
+  if (DASHES.test(given)) {
+    const plain = given.replace(DASHES, '-')
+    return { reason: `${reason}, whose minus is another sign: did you mean "${plain}"?`, meant: plain }
+  }
   return {
     reason: /\d,\d/.test(given) ? `${reason}; write it without thousands separators, with a decimal point` : reason,
   }
 }
+
+/** What word processors and spreadsheets put for a minus. */
+const DASHES = /^[\u2010-\u2015\u2212\uff0d](?=[\d.])/
 
 const isShortFor = (given: string, word: string): boolean => given !== '' && word.startsWith(given.toLowerCase())
 

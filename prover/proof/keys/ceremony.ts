@@ -12,7 +12,7 @@ import { readUint256 } from '../binaryFile.ts'
 import { equalG2, G1_GENERATOR, G2_GENERATOR, type G2Point, SCALAR_FIELD_ORDER } from '../bn254.ts'
 import { domainPower, forEachTerm, type R1cs } from './r1cs.ts'
 import { toNobleG2 } from '../strictProof.ts'
-import { type VerificationKey, verificationKeyHash, verificationKeyOf } from './verificationKey.ts'
+import { firstPhaseHash, type VerificationKey, verificationKeyHash, verificationKeyOf } from './verificationKey.ts'
 import { checkTranscript, readTranscript } from './transcript.ts'
 import { readCoefficients, type Zkey } from './zkey.ts'
 
@@ -82,6 +82,21 @@ function checkSecondPhase({ verificationKey, contributions, transcript, zkey }: 
 }
 
 /**
+ * Lets keys pass whose proofs are to be verified together, or throws.
+ *
+ * @throws {@link FirstPhaseDiffersError} if one has another alpha, beta or gamma than the first
+ */
+export function checkFirstPhase(
+  keys: readonly { readonly circuit: string; readonly verificationKey: VerificationKey }[],
+): void {
+  const [first, ...others] = keys
+  if (first === undefined) return
+  const expected = firstPhaseHash(first.verificationKey)
+  const apart = others.find(({ verificationKey }) => firstPhaseHash(verificationKey) !== expected)
+  if (apart !== undefined) throw new FirstPhaseDiffersError(apart.circuit, first.circuit)
+}
+
+/**
  * Whether a chain may use development keys.
  *
  * @example
@@ -140,22 +155,29 @@ const MOST_SMALL = 256
 
 /** k if a point is k times another, for |k| up to {@link MOST_SMALL}. */
 function smallMultiple({ x, y }: G2Point, of: G2Point): number | undefined {
-  const multiples = equalG2(of, G2_GENERATOR) ? multiplesOfGenerator() : multiplesOf(of)
+  const multiples = multiplesOf(of)
   const index = multiples.findIndex((each) => each.x[0] === x[0] && each.x[1] === x[1])
   const found = multiples[index]
   if (found === undefined) return undefined
   return found.y[0] === y[0] && found.y[1] === y[1] ? index + 1 : -(index + 1)
 }
 
-let ofGenerator: readonly G2Point[] | undefined
-
-function multiplesOfGenerator(): readonly G2Point[] {
-  const known = ofGenerator ?? multiplesOf(G2_GENERATOR)
-  ofGenerator = known
-  return known
-}
+/** Of the points asked about last: the generator, and the deltas of an engine's keys, which are checked at every audit. */
+const knownMultiples = new Map<string, readonly G2Point[]>()
+const MOST_KNOWN = 32
 
 function multiplesOf(point: G2Point): readonly G2Point[] {
+  const name = [...point.x, ...point.y].join()
+  const made = knownMultiples.get(name) ?? computeMultiples(point)
+  // Asked again, it is the last to be forgotten.
+  knownMultiples.delete(name)
+  knownMultiples.set(name, made)
+  const oldest = knownMultiples.keys().next().value
+  if (knownMultiples.size > MOST_KNOWN && oldest !== undefined) knownMultiples.delete(oldest)
+  return made
+}
+
+function computeMultiples(point: G2Point): readonly G2Point[] {
   const base = toNobleG2(point)
   const multiples = [base]
   while (multiples.length < MOST_SMALL) multiples.push((multiples.at(-1) as typeof base).add(base))
@@ -245,6 +267,22 @@ export class DevelopmentKeyError extends ProverError {
     )
     this.chainId = chainId
     this.circuit = circuit
+  }
+}
+
+/** Proofs under these keys cannot be verified together. */
+export class FirstPhaseDiffersError extends ProverError {
+  readonly code = 'proof.first-phase-differs'
+  readonly circuit: string
+  readonly other: string
+
+  constructor(circuit: string, other: string) {
+    super(
+      `Expected the keys of ${circuit} and ${other} to share their first phase, as proofs under them are verified together; they do not. ` +
+        `Begin both ceremonies from the same powers of tau, or make development keys of both in one folder: \`zkrisk keys setup ${circuit} ${other}\`.`,
+    )
+    this.circuit = circuit
+    this.other = other
   }
 }
 

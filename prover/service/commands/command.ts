@@ -1,6 +1,18 @@
 /** What all commands share: options, help with an example, numbers, errors and exit codes. */
-import { type Command, InvalidArgumentError } from 'commander'
-import { EXIT, openTerminal, reportError, type Terminal } from '../text/terminal.ts'
+import { Command, InvalidArgumentError } from 'commander'
+import { EXIT, openTerminal, reportError, type Streams, type Terminal } from '../text/terminal.ts'
+
+/** The root of all commands, for one run: where it speaks, and what it ended with. */
+export class Program extends Command {
+  readonly streams: Streams
+  exitCode: number = EXIT.success
+
+  constructor(streams: Streams) {
+    super('zkrisk')
+    this.streams = streams
+    this.configureOutput({ writeOut: streams.out, writeErr: streams.err })
+  }
+}
 
 /** Returns the exit code, 0 if nothing. */
 export type Work<Options, Args extends readonly unknown[]> = (
@@ -27,12 +39,19 @@ export function action<Options, Args extends readonly unknown[]>(
     const command = all.at(-1) as Command
     const args = all.slice(0, -2) as unknown as Args
     const options = command.optsWithGlobals() as Options & { json?: boolean }
-    const terminal = openTerminal(options.json === true)
-    process.exitCode = await work(terminal, options, ...args).then(
+    const program = programOf(command)
+    const terminal = openTerminal(options.json === true, program.streams)
+    program.exitCode = await work(terminal, options, ...args).then(
       (code) => code ?? EXIT.success,
       (error: unknown) => reportError(terminal, error),
     )
   }
+}
+
+function programOf(command: Command): Program {
+  let root = command
+  while (root.parent !== null) root = root.parent
+  return root as Program
 }
 
 /** A whole number from `least` up, for an option. */

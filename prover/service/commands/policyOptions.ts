@@ -57,8 +57,16 @@ function valueTyped(entry: PolicyEntry, text: string): number {
   const [, digits = '', unit = ''] =
     /^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?)\s*([a-z%×]*)\s*$/i.exec(text) ?? []
   const factor = factorOf(entry.unit, unit.toLowerCase())
-  if (digits === '' || factor === undefined) throw new InvalidArgumentError(`Expected ${examplesOf(entry)}.`)
-  return Number((Number(digits) * factor).toPrecision(12))
+  if (digits === '' || factor === undefined) {
+    const advice = text.includes(',') ? ', with a decimal point' : ''
+    throw new InvalidArgumentError(`Expected ${examplesOf(entry)}${advice}.`)
+  }
+  const value = Number((Number(digits) * factor).toPrecision(12))
+  // Who says the unit means it: without one the policy guesses what was meant.
+  if (unit !== '' && (value < entry.least || value > entry.greatest)) {
+    throw new InvalidArgumentError(`Expected ${rangeOf(entry)}.`)
+  }
+  return value
 }
 
 function factorOf(of: PolicyUnit, unit: string): number | undefined {

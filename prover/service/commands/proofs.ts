@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { ProverError } from '../../errors.ts'
 import { EXIT } from '../text/terminal.ts'
 import { action, addCommand } from './command.ts'
@@ -65,7 +65,7 @@ export function addProofCommands(program: Command): void {
   )
     .option('--keys <folder>', 'keys to pin, instead of the project’s own')
     .option('--unpinned', 'take the verification key from the bundle: shows only that it agrees with itself')
-    .option('--chain-id <id>', 'chain that it must be for')
+    .option('--chain-id <id>', 'chain that it must be for', chainIdTyped)
     .option('--registry <address>', 'registry that it must be for')
     .option('--account <address>', 'account that a margin must be of')
     .option('--round <id>', 'round that a margin must be of')
@@ -102,6 +102,11 @@ export function addProofCommands(program: Command): void {
         terminal.result(submitted, describeSubmitted(submitted))
       }),
     )
+}
+
+function chainIdTyped(text: string): string {
+  if (!/^[1-9]\d{0,17}$/.test(text)) throw new InvalidArgumentError("Expected a chain's number, such as 1 or 31337.")
+  return text
 }
 
 /** An option of margin bundles was given for a batch's. */

@@ -4,6 +4,14 @@ import { ProverError } from '../../errors.ts'
 /** Exit codes of every command. */
 export const EXIT = { success: 0, failure: 1, usage: 2 } as const
 
+/** What takes a command's text as it is: this process's standard output and standard error, unless somebody else asked. */
+export type Streams = {
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+}
+
+export const ownStreams: Streams = { out: (text) => writeAll(1, text), err: (text) => writeAll(2, text) }
+
 /** Where a command speaks: results to standard output, progress to standard error. */
 export type Terminal = {
   readonly json: boolean
@@ -15,12 +23,12 @@ export type Terminal = {
   line(value: unknown, text: string): void
 }
 
-export function openTerminal(json: boolean): Terminal {
+export function openTerminal(json: boolean, { out, err }: Streams): Terminal {
   return {
     json,
-    say: (line) => writeAll(2, `${line}\n`),
-    result: (value, text) => writeAll(1, json ? `${toJson(value)}\n` : text.endsWith('\n') ? text : `${text}\n`),
-    line: (value, text) => writeAll(1, json ? `${JSON.stringify(value, plainIntegers)}\n` : `${text}\n`),
+    say: (line) => err(`${line}\n`),
+    result: (value, text) => out(json ? `${toJson(value)}\n` : text.endsWith('\n') ? text : `${text}\n`),
+    line: (value, text) => out(json ? `${JSON.stringify(value, plainIntegers)}\n` : `${text}\n`),
   }
 }
 

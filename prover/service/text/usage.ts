@@ -1,4 +1,4 @@
-import { openTerminal } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
 
 /** What the parser of the command line says, and how this command says it. */
 const phrases: readonly (readonly [RegExp, string])[] = [
@@ -25,10 +25,9 @@ function usageWords(complaint: string): string {
 }
 
 /** Tells of wrong usage as of every other error: with a code, and as JSON where that was asked for. */
-export function reportUsage(complaint: string, isJson: boolean): void {
+export function reportUsage(terminal: Terminal, complaint: string): void {
   const message = usageWords(complaint)
   const code = 'service.usage'
-  const terminal = openTerminal(isJson)
-  if (isJson) terminal.result({ error: { code, message } }, '')
+  if (terminal.json) terminal.result({ error: { code, message } }, '')
   else terminal.say(`zkrisk: ${message}\n        code ${code}`)
 }
