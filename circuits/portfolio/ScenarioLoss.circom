@@ -11,7 +11,7 @@ include "layout.circom";
  * @input  basisMX40  []    basis contingency; of no account if it is another one
  * @input  shocksX40, dampingX40  [33]
  * @input  hedgeM     []
- * @output lossMX80   []    178 bits and a sign
+ * @output lossMX80   []    177 bits and a sign
  */
 template ScenarioLoss() {
     signal input chosen[34];

@@ -11,7 +11,7 @@ include "layout.circom";
  * @title  WitnessBound
  * @notice What the maintenance margin of an account is at most, if one scenario leaves it with a loss. No witness unless
  *         that is negative. Claims: L9, L12.
- * @input  lossMX80  []  178 bits and a sign
+ * @input  lossMX80  []  177 bits and a sign
  * @input  balance   []
  * @input  maintenanceFactorX40  []  44 bits
  * @output word      []  maintenanceBound

@@ -22,6 +22,7 @@ interface IModelRegistry is IPauses {
         OptionBook,
         PortfolioMargin,
         UnhealthyWitness,
+        MarginsAlone,
         ScenarioWitness
     }
 

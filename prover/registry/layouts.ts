@@ -14,6 +14,7 @@ export const layoutKinds = [
   'optionBook',
   'portfolioMargin',
   'unhealthyWitness',
+  'marginsAlone',
   'scenarioWitness',
 ] as const satisfies readonly (StatementName | 'none')[]
 

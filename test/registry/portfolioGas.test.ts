@@ -17,15 +17,21 @@ const snapshotFile = join(root, 'test/snapshots/portfolioGas.json')
 const TOLERANCE = 3_000
 
 let gas: Readonly<Record<string, number>>
+let places: readonly [withEverything: number, alone: number]
 
 beforeAll(async () => {
   const found = await measurePortfolioGas(await PortfolioEngine.start(portfolioBuilds), 64)
-  console.log(`${found.arrays} arrays, ${found.books} books, ${found.accounts} accounts in a full batch`)
+  console.log(
+    `${found.arrays} arrays, ${found.books} books, ${found.accounts} accounts in a full batch, ${found.accountsAlone} alone`,
+  )
+  places = [found.accounts, found.accountsAlone]
   gas = {
     'one array': found.oneArray,
     'all other arrays together': found.otherArrays,
     'margins of an account of 64 options': found.oneAccount,
     'margins of a full batch of them': found.fullBatch,
+    'margins alone of one of them': found.oneAlone,
+    'margins alone of a full batch of them': found.fullAlone,
     'a witness from arrays against an account of 64 options': await fromArrays(64),
     'a witness from arrays against an account of 128': await fromArrays(128),
   }
@@ -36,8 +42,8 @@ const fromArrays = async (options: number): Promise<number> =>
   measureArrayWitnessGas(await PortfolioEngine.start(portfolioBuilds), options)
 
 describe('R89: what a witness from arrays costs', () => {
-  test('an account of 64 options is shown to be below maintenance for at most 350,000 gas', () => {
-    expect(gas['a witness from arrays against an account of 64 options']).toBeLessThanOrEqual(350_000)
+  test('an account of 64 options is shown to be below maintenance for at most 400,000 gas', () => {
+    expect(gas['a witness from arrays against an account of 64 options']).toBeLessThanOrEqual(400_000)
   })
 })
 
@@ -47,6 +53,14 @@ describe('R32: what margins of accounts cost', () => {
       console.log(`${what.padEnd(40)}${spent.toLocaleString('en').padStart(10)}`)
     expect(gas['margins of an account of 64 options']).toBeLessThan(1_000_000)
     expect(gas['margins of a full batch of them']).toBeLessThan(2_000_000)
+    const each = (what: string, of: number): number => Math.round((gas[what] ?? Number.NaN) / of)
+    const [full, alone] = [
+      each('margins of a full batch of them', places[0]),
+      each('margins alone of a full batch of them', places[1]),
+    ]
+    console.log(`an account in a full batch ${full.toLocaleString('en')}, alone ${alone.toLocaleString('en')}`)
+    expect(alone).toBeLessThan(0.95 * full)
+    expect(gas['margins alone of one of them']).toBeLessThan(gas['margins of an account of 64 options'] ?? 0)
   })
 
   test('what the snapshot says', () => {

@@ -10,6 +10,7 @@ import { unpack, unpackElements, wordCount } from '../../statement/words.ts'
 export const PROVING_METHODS: readonly string[] = [
   'submitArrays',
   'submitPortfolio',
+  'submitMargins',
   'proveUnhealthy',
   'proveUnhealthyByArrays',
 ]
@@ -42,7 +43,9 @@ export type HeldItem = {
   readonly holdings: bigint
   readonly collateralAmounts: readonly bigint[]
 }
-export type AccountItem = HeldItem & {
+/** Of margins alone, the first. */
+export type AccountItem = {
+  readonly held: HeldItem
   readonly margins: bigint
   readonly thresholds: bigint
   readonly spotGreeks: bigint
@@ -53,17 +56,18 @@ export type BooksArgument = {
   readonly bookWords: readonly bigint[]
   readonly bookProofs: readonly (readonly bigint[])[]
 }
+/** A submission of margins alone says nothing of the rest. */
 export type MarginsCall = BooksArgument & {
-  readonly method: 'submitPortfolio'
+  readonly method: 'submitPortfolio' | 'submitMargins'
   readonly round: RoundArgument
   readonly batch: {
     readonly bookModelId: string
     readonly marginModelId: string
     readonly commitment: bigint
-    readonly emptyMargins: readonly bigint[]
-    readonly batchWords: readonly bigint[]
+    readonly emptyMargins: readonly bigint[] | bigint
+    readonly batchWords?: readonly bigint[]
   }
-  readonly accounts: readonly AccountItem[]
+  readonly accounts: readonly (Pick<AccountItem, 'held' | 'margins'> & Partial<AccountItem>)[]
   readonly marginProof: readonly bigint[]
 }
 /** What witnesses have in common, from books or straight from arrays. */
@@ -100,7 +104,7 @@ export function decodeProvingCall(calldata: string): ProvingCall | undefined {
 /** How many events a call leaves behind. */
 export function eventCount(call: ProvingCall): number {
   if (call.method === 'submitArrays') return call.arrays.length
-  return call.method === 'submitPortfolio' ? call.accounts.length + 1 : 1
+  return 'accounts' in call ? call.accounts.length + 1 : 1
 }
 
 /** What prices take from a policy's words. @throws {@link WordOutOfRangeError} */
