@@ -74,6 +74,7 @@ contract PortfolioRegistry is PositionBook {
     struct Fold {
         uint256 state;
         uint256 expiry;
+        uint256 arrayRoot; // of the array last met, under that expiry
         uint256[] held;
         uint256 count;
     }
@@ -687,14 +688,18 @@ contract PortfolioRegistry is PositionBook {
     ) private view returns (uint256 expiry) {
         expiry = OptionPositionWord.wrap(positions[0]).expiry();
         if (expiry < fold.expiry) revert ExpiriesDecreasing(expiry, fold.expiry);
+        // What fills places up repeats the last array.
+        if (arrayRoot != fold.arrayRoot || expiry != fold.expiry) {
+            scope.arrayModel = arrays.requireArray(
+                arrayRoot,
+                scope.asOf,
+                scope.policyVersion,
+                expiry,
+                scope.arrayModel
+            );
+            fold.arrayRoot = arrayRoot;
+        }
         fold.expiry = expiry;
-        scope.arrayModel = arrays.requireArray(
-            arrayRoot,
-            scope.asOf,
-            scope.policyVersion,
-            expiry,
-            scope.arrayModel
-        );
         _takePositions(fold, positions);
     }
 
