@@ -39,6 +39,8 @@ export type RoundArgument = {
 /** What an account is said to hold, and how many proofs fold its options. */
 export type HeldItem = {
   readonly account: string
+  /** Report that it is about. */
+  readonly sequence: bigint
   readonly books: bigint
   readonly holdings: bigint
   readonly collateralAmounts: readonly bigint[]
@@ -169,7 +171,10 @@ export function expiryMarketOf(words: readonly bigint[]): ExpiryMarket {
 }
 
 /** What an account holds besides options. @throws {@link WordOutOfRangeError} */
-export function holdingsOf({ holdings, collateralAmounts }: Omit<HeldItem, 'account' | 'books'>): Holdings {
+export function holdingsOf({
+  holdings,
+  collateralAmounts,
+}: Pick<HeldItem, 'holdings' | 'collateralAmounts'>): Holdings {
   const collateralsE12 = unpackElements('collateralAmount', collateralAmounts, COLLATERALS).map(
     ({ amountE12 }) => amountE12,
   )
