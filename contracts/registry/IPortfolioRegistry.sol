@@ -40,11 +40,13 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
 
     /// @notice One account of a batch, and what it holds, as the venue reported it.
     /// @param account           strictly increasing within a batch
+    /// @param sequence          report that the proofs are about; if there is a later one, the account is skipped
     /// @param books             proofs that its option positions take, none if it has no options
     /// @param holdings          what it holds besides options and collateral
     /// @param collateralAmounts what it holds of collateral
     struct HeldAccount {
         address account;
+        uint256 sequence;
         uint256 books;
         HoldingsWord holdings;
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts;
@@ -130,7 +132,8 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         HoldingsWord holdings,
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts
     );
-    /// @notice An account of a batch had these margins in force already, or later ones, so nothing was done for it.
+    /// @notice An account of a batch had these margins in force already, or later ones, or was reported anew since this report, so
+    /// nothing was done for it.
     event MarginSkipped(address indexed account, uint256 indexed asOf, uint256 sequence);
     /// @notice Margins of an account were proven: the packed words, and the round and report they are about.
     event MarginProven(

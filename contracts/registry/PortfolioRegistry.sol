@@ -114,15 +114,16 @@ contract PortfolioRegistry is PositionBook {
             accounts.length
         );
         address[] memory addresses = new address[](accounts.length);
+        uint256[] memory sequences = new uint256[](accounts.length);
         for (uint256 i = 0; i < accounts.length; ++i) {
-            addresses[i] = accounts[i].held.account;
+            (addresses[i], sequences[i]) = (accounts[i].held.account, accounts[i].held.sequence);
         }
-        scope.subject = _subjectOfBatch(scope, addresses);
+        scope.subject = _subjectOfBatch(scope, addresses, sequences);
         Books memory books = _openBooks(batch.bookModelId, bookProofs.length);
         books.publicSignals[0] = _stateBatch(scope, round, batch, accounts, places, books, bookWords);
         _verify(books, bookWords, bookProofs, verifier, marginProof);
         for (uint256 i = 0; i < accounts.length; ++i) {
-            if (!_isSkipped(scope, i, addresses[i])) _acceptMargin(scope.asOf, accounts[i]);
+            if (!_isSkipped(scope, i, addresses[i], sequences[i])) _acceptMargin(scope.asOf, accounts[i]);
         }
         emit PortfolioAccepted(scope.asOf, scope.subject, batch.batchWords, msg.sender);
     }
@@ -143,15 +144,16 @@ contract PortfolioRegistry is PositionBook {
             accounts.length
         );
         address[] memory addresses = new address[](accounts.length);
+        uint256[] memory sequences = new uint256[](accounts.length);
         for (uint256 i = 0; i < accounts.length; ++i) {
-            addresses[i] = accounts[i].held.account;
+            (addresses[i], sequences[i]) = (accounts[i].held.account, accounts[i].held.sequence);
         }
-        scope.subject = _subjectOfBatch(scope, addresses);
+        scope.subject = _subjectOfBatch(scope, addresses, sequences);
         Books memory books = _openBooks(batch.bookModelId, bookProofs.length);
         books.publicSignals[0] = _stateAlone(scope, round, batch, accounts, places, books, bookWords);
         _verify(books, bookWords, bookProofs, verifier, marginProof);
         for (uint256 i = 0; i < accounts.length; ++i) {
-            if (!_isSkipped(scope, i, addresses[i])) _acceptAlone(scope.asOf, accounts[i]);
+            if (!_isSkipped(scope, i, addresses[i], sequences[i])) _acceptAlone(scope.asOf, accounts[i]);
         }
         emit MarginsAccepted(scope.asOf, scope.subject, msg.sender);
     }
@@ -219,19 +221,25 @@ contract PortfolioRegistry is PositionBook {
     }
 
     /// @dev Round, accounts and reports, so that a proof fits one round and one report of each account. Notes those whose margins
-    /// are in force already, or later ones.
-    function _subjectOfBatch(Scope memory scope, address[] memory addresses) private view returns (bytes32) {
-        uint256[] memory sequences = new uint256[](addresses.length);
+    /// are in force already, or later ones, and those that have been reported anew since: what was proven of them is of no use,
+    /// and the others' as good as before.
+    function _subjectOfBatch(
+        Scope memory scope,
+        address[] memory addresses,
+        uint256[] memory sequences
+    ) private view returns (bytes32) {
         address previous = address(0);
         for (uint256 i = 0; i < addresses.length; ++i) {
             address account = addresses[i];
             if (account <= previous) revert AccountsNotIncreasing(account, previous);
             previous = account;
-            sequences[i] = _sequenceOf(account);
+            uint256 sequence = sequences[i];
+            uint256 current = _sequenceOf(account);
+            if (sequence == 0 || sequence > current) revert ReportUnknown(account, sequence, current);
             uint256 proven = _accounts[account].margins >> AS_OF_SHIFT;
             // Time in the low 32 bits, sequence above: the same report of a later round, or a later report.
-            bool isLater = scope.asOf > uint32(proven) || (scope.asOf == uint32(proven) && sequences[i] > proven >> 32);
-            if (!isLater) scope.skipped |= 1 << i;
+            bool isLater = scope.asOf > uint32(proven) || (scope.asOf == uint32(proven) && sequence > proven >> 32);
+            if (!isLater || sequence != current) scope.skipped |= 1 << i;
         }
         uint256 all = (1 << addresses.length) - 1; // at most 255 places
         if (scope.skipped == all) revert MarginNotNewer(addresses[0], scope.asOf, sequences[0]);
@@ -316,9 +324,12 @@ contract PortfolioRegistry is PositionBook {
         uint256[] calldata bookWords,
         HeldAccount calldata held
     ) private view {
-        bytes32 subject = _subjectOf(scope.roundId, held.account, _accounts[held.account].sequence);
+        bytes32 subject = _subjectOf(scope.roundId, held.account, held.sequence);
         Fold memory fold = _fold(scope, books, bookWords, subject, held.books);
-        _requireReported(fold, held.account, held.holdings, held.collateralAmounts);
+        // Of an earlier report there is nothing left to compare with, and nothing of it is put in force.
+        if (held.sequence == _accounts[held.account].sequence) {
+            _requireReported(fold, held.account, held.holdings, held.collateralAmounts);
+        }
         PortfolioMarginFrame.putInputs(transcript, fold.state, held.holdings, held.collateralAmounts);
     }
 
@@ -427,9 +438,14 @@ contract PortfolioRegistry is PositionBook {
     }
 
     /// @dev Whether an account's margins are in force already, which is told.
-    function _isSkipped(Scope memory scope, uint256 index, address account) private returns (bool isSkipped) {
+    function _isSkipped(
+        Scope memory scope,
+        uint256 index,
+        address account,
+        uint256 sequence
+    ) private returns (bool isSkipped) {
         isSkipped = (scope.skipped >> index) & 1 == 1;
-        if (isSkipped) emit MarginSkipped(account, scope.asOf, _accounts[account].sequence);
+        if (isSkipped) emit MarginSkipped(account, scope.asOf, sequence);
     }
 
     /// @dev Thresholds are 0 of margins alone, so that those of earlier margins are not taken for theirs.

@@ -62,10 +62,9 @@ export async function foldAccount(
   roundId: string,
   asOf: bigint,
   reader: Reader,
-  about?: bigint,
 ): Promise<Folded> {
   const report = scene.ledger.reports.get(item.account)
-  const sequence = about ?? report?.sequence ?? 0n
+  const { sequence } = item
   const size = bookSizes(reader)
   const count = Number(item.books)
   const subject = subjectOf(roundId, [{ account: item.account, sequence }])

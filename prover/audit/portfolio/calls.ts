@@ -39,6 +39,8 @@ export type RoundArgument = {
 /** What an account is said to hold, and how many proofs fold its options. */
 export type HeldItem = {
   readonly account: string
+  /** Report that it is about. */
+  readonly sequence: bigint
   readonly books: bigint
   readonly holdings: bigint
   readonly collateralAmounts: readonly bigint[]
@@ -101,10 +103,13 @@ export function decodeProvingCall(calldata: string): ProvingCall | undefined {
   return { method: call.method, ...call.args } as unknown as ProvingCall
 }
 
+export const isWitness = (call: ProvingCall): call is WitnessCall | ArraysWitnessCall =>
+  call.method === 'proveUnhealthy' || call.method === 'proveUnhealthyByArrays'
+
 /** How many events a call leaves behind. */
 export function eventCount(call: ProvingCall): number {
   if (call.method === 'submitArrays') return call.arrays.length
-  return 'accounts' in call ? call.accounts.length + 1 : 1
+  return isWitness(call) ? 1 : call.accounts.length + 1
 }
 
 /** What prices take from a policy's words. @throws {@link WordOutOfRangeError} */
@@ -166,7 +171,10 @@ export function expiryMarketOf(words: readonly bigint[]): ExpiryMarket {
 }
 
 /** What an account holds besides options. @throws {@link WordOutOfRangeError} */
-export function holdingsOf({ holdings, collateralAmounts }: Omit<HeldItem, 'account' | 'books'>): Holdings {
+export function holdingsOf({
+  holdings,
+  collateralAmounts,
+}: Pick<HeldItem, 'holdings' | 'collateralAmounts'>): Holdings {
   const collateralsE12 = unpackElements('collateralAmount', collateralAmounts, COLLATERALS).map(
     ({ amountE12 }) => amountE12,
   )

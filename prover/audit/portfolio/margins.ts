@@ -33,9 +33,7 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
   const reader = readBooks(scene, call, batch.bookModelId)
   const folded: Folded[] = []
   for (const { held } of accounts) folded.push(await foldAccount(scene, held, scope.roundId, round.asOf, reader))
-  const reported = accounts.map(
-    ({ held: { account } }): ReportedAccount => ({ account, sequence: ledger.reports.get(account)?.sequence ?? 0n }),
-  )
+  const reported = accounts.map(({ held: { account, sequence } }): ReportedAccount => ({ account, sequence }))
   const subject = subjectOf(scope.roundId, reported)
   const shared: ClaimResult[] = [
     ...model.claims,
@@ -58,7 +56,9 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
       event: events[i],
     }),
   )
-  const isNext = ({ account, sequence }: Item) => isLater({ asOf: round.asOf, sequence }, ledger.margins.get(account))
+  const isNext = ({ account, sequence }: Item) =>
+    sequence === ledger.reports.get(account)?.sequence &&
+    isLater({ asOf: round.asOf, sequence }, ledger.margins.get(account))
   // A batch that puts nothing in force is refused: of a record that has one each account is told of.
   const applied = items.some(isNext) ? items.filter(isNext) : items
   for (const each of items.filter((one) => !applied.includes(one))) shared.push(...judgeSkipped(each, round.asOf))
@@ -214,7 +214,10 @@ function judgeBatchEvent(
   ]
 }
 
-/** Of an account whose margins were in force already, or later ones: it is a part of what was proven all the same. */
+/**
+ * Of an account whose margins were in force already, or later ones, or that the venue had reported anew: it is a part of what was
+ * proven all the same.
+ */
 function judgeSkipped({ account, sequence, item, own, margin, event }: Item, asOf: bigint): readonly ClaimResult[] {
   const found: Partial<MarginSkippedEvent> = event?.name === 'MarginSkipped' ? event : {}
   return [

@@ -93,14 +93,7 @@ async function fromBooks(scene: Scene, call: WitnessCall, roundId: string): Prom
   const { round, witness } = call
   const model = useModel(scene, witness.witnessModelId, 'unhealthyWitness')
   const reader = readBooks(scene, call, witness.bookModelId)
-  const { claims, positions, books, account } = await foldAccount(
-    scene,
-    witness,
-    roundId,
-    round.asOf,
-    reader,
-    witness.sequence,
-  )
+  const { claims, positions, books, account } = await foldAccount(scene, witness, roundId, round.asOf, reader)
   const { build } = model
   const state: Shown['state'] =
     account === undefined || build === undefined

@@ -100,8 +100,8 @@ export function arraysCall(round: RoundWords, modelId: string, arrays: readonly 
   return { contract: 'RiskArrays', method: 'submitArrays', args: [...place, modelId, items, strikeWords, proofs] }
 }
 
-/** An account of a batch of margins with the proofs of its books, which may be none. */
-export type AccountBooks = { readonly account: string; readonly books: readonly ProvenPortfolio[] }
+/** An account with the proofs of its books, which may be none, and the report that they are about. */
+export type AccountBooks = ReportedAccount & { readonly books: readonly ProvenPortfolio[] }
 
 /**
  * A submission of margins.
@@ -155,15 +155,13 @@ export function marginsCall(
 
 /** Accounts of a statement of margins, with what they hold. */
 const heldAccounts = (accounts: readonly AccountBooks[], { holdings, collateralAmounts }: SectionWords) =>
-  accounts.map(({ account, books }, i) => ({
+  accounts.map(({ account, sequence, books }, i) => ({
     account,
+    sequence,
     books: books.length,
     holdings: holdings?.[i] ?? 0n,
     collateralAmounts: collateralAmounts?.slice(COLLATERAL_WORDS * i, COLLATERAL_WORDS * (i + 1)) ?? [],
   }))
-
-/** An account's books, and the report that they and a witness are about. */
-export type WitnessedAccount = AccountBooks & { readonly sequence: bigint }
 
 /** Words of a report, as the venue presents it. */
 export type ReportWords = {
@@ -197,7 +195,7 @@ export function witnessCall(
   round: RoundWords,
   bookModelId: string,
   witnessModelId: string,
-  { account, sequence, books }: WitnessedAccount,
+  { account, sequence, books }: AccountBooks,
   { stated: { sections, commitment }, proof }: ProvenPortfolio,
   present?: ReportWords,
 ): RegistryCall {

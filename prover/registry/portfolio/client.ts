@@ -21,7 +21,6 @@ import {
   type ReportedAccount,
   type ReportWords,
   subjectOf,
-  type WitnessedAccount,
   witnessCall,
 } from './calldata.ts'
 import { roundIdOf, type RoundWords } from './rounds.ts'
@@ -249,7 +248,7 @@ export class PortfolioClient {
     round: RoundWords,
     bookModelId: string,
     witnessModelId: string,
-    account: WitnessedAccount,
+    account: AccountBooks,
     witness: ProvenPortfolio,
   ): Promise<Landed> {
     const present = await this.#presentFor(account)

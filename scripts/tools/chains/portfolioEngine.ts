@@ -195,6 +195,11 @@ export type Account = {
   readonly collateralAmounts: readonly bigint[]
 }
 
+/** An account's books; of its first report unless it says another. */
+type TestBooks = Omit<AccountBooks, 'sequence'> & { readonly sequence?: bigint }
+
+const withReport = (account: TestBooks): AccountBooks => ({ sequence: 1n, ...account })
+
 /** A number of the scalar field that looks like a commitment to the given words. */
 export const rootOf = (...parts: readonly bigint[]): bigint =>
   BigInt(keccak256(`0x${parts.map((part) => toBeHex(part, 32).slice(2)).join('')}`)) % SCALAR_FIELD_ORDER
@@ -518,24 +523,22 @@ export class PortfolioEngine {
     return arraysWitnessCall(round, this.modelIdOf('scenarioWitness'), { sequence: 1n, ...account }, witness, present)
   }
 
-  marginCall(round: RoundWords, accounts: readonly AccountBooks[], margin: ProvenPortfolio): RegistryCall {
-    return portfolioCall(round, this.modelIdOf('optionBook'), this.modelIdOf('portfolioMargin'), accounts, margin)
+  /** @param accounts - of their first reports, unless they say others */
+  marginCall(round: RoundWords, accounts: readonly TestBooks[], margin: ProvenPortfolio): RegistryCall {
+    const models = [this.modelIdOf('optionBook'), this.modelIdOf('portfolioMargin')] as const
+    return portfolioCall(round, ...models, accounts.map(withReport), margin)
   }
 
   /** The same of margins alone. */
-  aloneCall(round: RoundWords, accounts: readonly AccountBooks[], margin: ProvenPortfolio): RegistryCall {
-    return marginsCall(round, this.modelIdOf('optionBook'), this.modelIdOf('marginsAlone'), accounts, margin)
+  aloneCall(round: RoundWords, accounts: readonly TestBooks[], margin: ProvenPortfolio): RegistryCall {
+    const models = [this.modelIdOf('optionBook'), this.modelIdOf('marginsAlone')] as const
+    return marginsCall(round, ...models, accounts.map(withReport), margin)
   }
 
   /** @param account - of its first report, unless it says another */
-  witnessCall(
-    round: RoundWords,
-    account: AccountBooks & { readonly sequence?: bigint },
-    witness: ProvenPortfolio,
-    present?: ReportWords,
-  ): RegistryCall {
+  witnessCall(round: RoundWords, account: TestBooks, witness: ProvenPortfolio, present?: ReportWords): RegistryCall {
     const models = [this.modelIdOf('optionBook'), this.modelIdOf('unhealthyWitness')] as const
-    return witnessCall(round, ...models, { sequence: 1n, ...account }, witness, present)
+    return witnessCall(round, ...models, withReport(account), witness, present)
   }
 
   /** Everything from the books on: proves and lands the margins of accounts over arrays that have landed. */
@@ -547,7 +550,11 @@ export class PortfolioEngine {
   ) {
     const books = await Promise.all(accounts.map((account, i) => this.books(round, account, keys[i] ?? [])))
     const margin = await this.margin(round, accounts, books, {}, statement)
-    const proven = accounts.map(({ signer }, i) => ({ account: signer, books: books[i] as ProvenPortfolio[] }))
+    const proven: AccountBooks[] = []
+    for (const [i, { signer }] of accounts.entries()) {
+      const { sequence } = await this.client.account(signer)
+      proven.push({ account: signer, sequence, books: books[i] ?? [] })
+    }
     const isAlone = statement === 'marginsAlone'
     return mined(this.send(isAlone ? this.aloneCall(round, proven, margin) : this.marginCall(round, proven, margin)))
   }

@@ -22,7 +22,7 @@ export async function proveBooks(
     return arrays.get(arrayKey(header.expiry, strikesE8))?.root ?? 0n
   }
   const shards = provables.flatMap(({ chain }, account) => chain.shards.map((shard) => ({ account, shard })))
-  if (shards.length === 0) return reported.map(({ account }) => ({ account, books: [] }))
+  if (shards.length === 0) return reported.map((report) => ({ ...report, books: [] }))
   const model = modelOf(place, 'optionBook')
   const made = await underWay(shards, CALLS_UNDER_WAY, async ({ account, shard }) => {
     const of = reported[account] as ReportedAccount
@@ -30,8 +30,8 @@ export async function proveBooks(
     const roots = shard.segments.map(({ array }) => rootOf(array))
     return { account, proven: await maker.make(model, await stateBook(model.build, context, shard, roots)) }
   })
-  return reported.map(({ account }, i) => ({
-    account,
+  return reported.map((report, i) => ({
+    ...report,
     books: made.filter((book) => book.account === i).map(({ proven }) => proven),
   }))
 }
