@@ -12,17 +12,27 @@ type Term = { readonly atom: number; readonly coefficient: bigint; readonly widt
 
 const NAME = 'mixed radix'
 
-/** Applies the lemma to a relation, or to its difference from others; says nothing if it does not hold. */
-export function mixedRadix(system: System, relation: Form): void {
-  if (holds(system, relation)) return
-  for (const other of system.differences(relation)) if (holds(system, other)) return
+/** Applies the lemma by what its terms are bounded by; whether it holds. */
+export function mixedRadix(system: System, relation: Form): boolean {
+  return holds(system, relation, plainly)
 }
 
-function holds(system: System, relation: Form): boolean {
+/** Applies the lemma to a relation or to its difference from others, by all that is known of its terms: much dearer. */
+export function mixedRadixBySearch(system: System, relation: Form): void {
+  if (holds(system, relation, tightSpan)) return
+  for (const other of system.differences(relation)) if (holds(system, other, tightSpan)) return
+}
+
+/** What a segment's values can differ by, given what its terms add up to; looked for where `limit` could be met only. */
+type SpanOf = (system: System, segment: readonly Term[], plain: bigint, limit: bigint) => bigint
+
+const plainly: SpanOf = (_, _segment, plain) => plain
+
+function holds(system: System, relation: Form, spanOf: SpanOf): boolean {
   const open = openTerms(system, relation)
   if (open === undefined || open.length < 2) return false
   for (const terms of scalings(system, open)) {
-    const segments = segmentsOf(system, terms)
+    const segments = segmentsOf(system, terms, spanOf)
     if (segments === undefined || segments.length < 2) continue
     for (const segment of segments) system.learn(formOf(segment), NAME)
     return true
@@ -41,29 +51,45 @@ function openTerms(system: System, relation: Form): readonly Term[] | undefined 
   return terms
 }
 
-/** The terms, and in units of one of the coefficients: a multiple of a relation is a relation. Those that wrap are left out. */
-function* scalings(system: System, terms: readonly Term[]): Generator<readonly Term[]> {
-  for (const unit of [1n, ...new Set(terms.map(({ coefficient }) => magnitude(coefficient)))]) {
-    const scaled = scaledBy(system, terms, system.field.inverse(unit))
-    if (scaled !== undefined) yield scaled.sort((a, b) => compare(magnitude(a.coefficient), magnitude(b.coefficient)))
+/** The terms in units of one of the coefficients, or as they are: a multiple of a relation is a relation. Those that span least. */
+function scalings(system: System, terms: readonly Term[]): readonly (readonly Term[])[] {
+  const found: { readonly terms: readonly Term[]; readonly span: bigint }[] = []
+  for (const unit of new Set([1n, ...terms.map(({ coefficient }) => magnitude(coefficient)).sort(compare)])) {
+    // Nothing that is known besides halves a span.
+    const limit = found[MOST_SCALINGS - 1]?.span ?? 2n * system.field.order
+    const scaled = scaledBy(system, terms, system.field.inverse(unit), limit)
+    if (scaled === undefined) continue
+    found.push(scaled)
+    found.sort((a, b) => compare(a.span, b.span))
+    found.splice(MOST_SCALINGS)
   }
+  return found.map((each) =>
+    [...each.terms].sort((a, b) => compare(magnitude(a.coefficient), magnitude(b.coefficient))),
+  )
 }
 
-function scaledBy({ field }: System, terms: readonly Term[], factor: bigint): Term[] | undefined {
+/** Multiples of a relation that are tried. */
+const MOST_SCALINGS = 3
+
+function scaledBy(
+  { field }: System,
+  terms: readonly Term[],
+  factor: bigint,
+  limit: bigint,
+): { readonly terms: readonly Term[]; readonly span: bigint } | undefined {
   const scaled: Term[] = []
   let span = 0n
   for (const term of terms) {
     const coefficient = field.centre(term.coefficient * factor)
     span += magnitude(coefficient) * term.width
-    // Nothing that is known besides halves a span.
-    if (span >= 2n * field.order) return undefined
+    if (span >= limit) return undefined
     scaled.push({ ...term, coefficient })
   }
-  return scaled
+  return { terms: scaled, span }
 }
 
 /** Runs of terms that are determined each by itself; undefined if the terms may wrap around the order. */
-function segmentsOf(system: System, terms: readonly Term[]): readonly (readonly Term[])[] | undefined {
+function segmentsOf(system: System, terms: readonly Term[], spanOf: SpanOf): readonly (readonly Term[])[] | undefined {
   const divisors = suffixDivisors(terms)
   const segments: Term[][] = []
   let before = 0n
@@ -74,10 +100,10 @@ function segmentsOf(system: System, terms: readonly Term[]): readonly (readonly 
     plain += magnitude(term.coefficient) * term.width
     const unit = divisors[i + 1]
     let span = plain
-    if (unit !== undefined && before + plain >= unit) span = tightSpan(system, segment, unit - before)
+    if (unit !== undefined && before + plain >= unit) span = spanOf(system, segment, plain, unit - before)
     if (unit === undefined || before + span < unit) {
       if (unit === undefined && before + plain >= system.field.order)
-        span = tightSpan(system, segment, system.field.order - before)
+        span = spanOf(system, segment, plain, system.field.order - before)
       before += span
       segments.push(segment)
       segment = []
@@ -102,8 +128,7 @@ function suffixDivisors(terms: readonly Term[]): readonly bigint[] {
  * What a segment's values can differ by, by what else is known of it: that it equals another bounded form, or that its bits
  * exclude each other. Looked for where `limit` could be met only.
  */
-function tightSpan(system: System, segment: readonly Term[], limit: bigint): bigint {
-  const plain = spanOf(segment)
+function tightSpan(system: System, segment: readonly Term[], plain: bigint, limit: bigint): bigint {
   if (plain >= 2n * limit || segment.length < 2) return plain
   return [plain, equalSpan(system, segment), enumeratedWidth(system, formOf(segment))].reduce(
     (least: bigint, span) => (span !== undefined && span < least ? span : least),
@@ -123,9 +148,6 @@ function equalSpan(system: System, segment: readonly Term[]): bigint | undefined
   }
   return widthOf(bounds)
 }
-
-const spanOf = (terms: readonly Term[]): bigint =>
-  terms.reduce((sum, { coefficient, width }) => sum + magnitude(coefficient) * width, 0n)
 
 const formOf = (terms: readonly Term[]): Form => new Map(terms.map(({ atom, coefficient }) => [atom, coefficient]))
 const magnitude = (value: bigint): bigint => (value < 0n ? -value : value)

@@ -1,5 +1,5 @@
 /** Whether the outputs of a circuit are unique in its inputs: no two witnesses have the same inputs and different outputs. */
-import { mixedRadix } from './mixedRadix.ts'
+import { mixedRadix, mixedRadixBySearch } from './mixedRadix.ts'
 import { products } from './products.ts'
 import { selector } from './selector.ts'
 import { type Circuit, System } from './system.ts'
@@ -7,7 +7,6 @@ import { type Circuit, System } from './system.ts'
 export type Verdict = {
   /** Outputs that were not proved unique; none means that all are. */
   readonly left: readonly number[]
-  readonly constraints: number
   /** Wires that were not proved unique; those inside of a gadget that reaches no output may be free. */
   readonly open: readonly number[]
   /** How many conclusions each lemma led to. */
@@ -26,15 +25,18 @@ export function proveUnique(circuit: Circuit, outputs: readonly number[]): Verdi
       continue
     }
     const relation = system.nextRelation()
-    if (relation === undefined) break
-    system.solve(relation)
-    mixedRadix(system, relation)
-    selector(system, relation)
+    if (relation !== undefined) {
+      system.solve(relation)
+      if (!mixedRadix(system, relation)) selector(system, relation)
+      continue
+    }
+    const deferred = system.nextDeferred()
+    if (deferred === undefined) break
+    mixedRadixBySearch(system, deferred)
   }
   const wires = Array.from({ length: circuit.wires }, (_, wire) => wire)
   return {
     left: system.openAmong(outputs),
-    constraints: circuit.constraints.length,
     open: system.openAmong(wires),
     uses: system.reasons,
   }

@@ -31,7 +31,9 @@ export function selector(system: System, relation: Form): void {
   for (const [i, first] of literals.entries()) {
     for (const second of literals.slice(i + 1)) {
       const differ = values.some((value) => value.get(first) !== value.get(second))
-      if (!differ && !(selected && exclude(system, selected, bounds, first, second))) return
+      if (differ || (selected && exclude(system, selected, bounds, first, second))) continue
+      system.park(relation)
+      return
     }
   }
   for (const { bit } of literals) system.determine(bit, NAME)
@@ -126,22 +128,39 @@ type Bound = { readonly choice: string; readonly ofBits: ReadonlyMap<Literal, bi
 function boundsOfSelected(system: System, { literals, relations }: OneOf, { sum }: Selected): readonly Bound[] {
   const { field } = system
   const among = new Set(literals.map(({ bit }) => bit))
-  const open = atomsOf(sum).find((atom) => !system.isDetermined(atom) && !among.has(atom))
-  if (open === undefined) return []
-  return system.relationsWith(open).flatMap((relation) => {
-    const factor = field.centre(-field.inverse(relation.get(open)!) * sum.get(open)!)
-    // sum = sum + factor * relation, with the literals' relations put in to leave nothing else that moves with them.
-    const form = relations.reduce((each, of) => withoutOpen(system, each, of, among), field.plus(sum, relation, factor))
-    const rest = new Map([...form].filter(([atom]) => !system.isDetermined(atom) && !among.has(atom)))
-    const choice = new Map([...form].filter(([atom]) => atom !== 0 && system.isDetermined(atom)))
-    const bounds = system.bounds(rest)
-    const constant = literals.reduce(
-      (total, { bit, sign }) => total + (sign === 1n ? 0n : (form.get(bit) ?? 0n)),
-      constantOf(form),
-    )
-    const ofBits = new Map(literals.map((each) => [each, constant + each.sign * (form.get(each.bit) ?? 0n)]))
-    return bounds === undefined ? [] : [{ choice: textOf(choice), ofBits, rest: bounds }]
+  const openOf = (form: Form): number | undefined =>
+    atomsOf(form).find((atom) => !system.isDetermined(atom) && !among.has(atom))
+  return [sum, ...shorterEquals(system, sum, openOf(sum))].flatMap((equal) => {
+    const open = openOf(equal)
+    if (open === undefined) return []
+    return system.relationsWith(open).flatMap((relation) => {
+      const factor = field.centre(-field.inverse(relation.get(open)!) * equal.get(open)!)
+      // equal = equal + factor * relation, with the literals' relations put in to leave nothing else that moves with them.
+      const form = relations.reduce(
+        (each, of) => withoutOpen(system, each, of, among),
+        field.plus(equal, relation, factor),
+      )
+      const rest = new Map([...form].filter(([atom]) => !system.isDetermined(atom) && !among.has(atom)))
+      const choice = new Map([...form].filter(([atom]) => atom !== 0 && system.isDetermined(atom)))
+      const bounds = system.bounds(rest)
+      const constant = literals.reduce(
+        (total, { bit, sign }) => total + (sign === 1n ? 0n : (form.get(bit) ?? 0n)),
+        constantOf(form),
+      )
+      const ofBits = new Map(literals.map((each) => [each, constant + each.sign * (form.get(each.bit) ?? 0n)]))
+      return bounds === undefined ? [] : [{ choice: textOf(choice), ofBits, rest: bounds }]
+    })
   })
+}
+
+/** What a relation with an atom says a form to be that is shorter. */
+function shorterEquals(system: System, form: Form, atom: number | undefined): readonly Form[] {
+  if (atom === undefined) return []
+  const { field } = system
+  return system
+    .relationsWith(atom)
+    .map((relation) => field.plus(form, relation, field.centre(-field.inverse(relation.get(atom)!) * form.get(atom)!)))
+    .filter((equal) => 2 * equal.size < form.size)
 }
 
 /** The form less a multiple of a relation that takes out of it an open atom which is no bit. */

@@ -5,6 +5,7 @@
  */
 import type { Constraint, Sum } from '../../tools/circuits/r1cs.ts'
 import { LinearSpan } from './linearSpan.ts'
+import { Worklist } from './worklist.ts'
 import { atomsOf, constantOf, Field, type Form, type Interval, overlap, widthOf } from './field.ts'
 
 export type Circuit = {
@@ -34,6 +35,8 @@ export class System {
   readonly #relationsOf = new Map<number, number[]>()
   readonly #rowsOf = new Map<number, number[]>()
   readonly #bitOfSum = new Map<string, { readonly bit: number; readonly form: Form }>()
+  /** Atoms that a relation says to be multiples of a bit, but for a constant, and that are none. */
+  readonly #scaledBits = new Map<number, ScaledBit>()
   /** Rows by what one of their factors is a multiple of, if the product is 0. */
   readonly #zeroRows = new Map<string, { readonly factor: Sum }[]>()
   readonly #learntRows = new Set<number>()
@@ -42,8 +45,10 @@ export class System {
   readonly #wholeKeys = new Map<Sum, string>()
   #nextAtom: number
   #queue: number[] = []
-  readonly #touchedRows = new Set<number>()
-  readonly #touchedRelations = new Set<number>()
+  readonly #touchedRows = new Worklist<number>()
+  readonly #touchedRelations = new Worklist<number>()
+  readonly #deferred = new Worklist<number>()
+  readonly #parked = new Set<Form>()
 
   constructor({ order, wires, constraints, inputs }: Circuit) {
     this.field = new Field(order)
@@ -56,6 +61,7 @@ export class System {
       this.#read(constraint)
     }
     this.#relateDifferences()
+    this.#propagateBits()
     this.#propagateIntervals()
     for (const input of inputs) this.learn(input, 'input')
     for (const row of constraints.keys()) this.#touchedRows.add(row)
@@ -167,10 +173,17 @@ export class System {
     if (others.length === 0 && this.bits.has(atom)) {
       return { bit: atom, scale: form.get(atom)!, offset: constantOf(form) }
     }
+    const scaled = others.length === 0 ? this.#scaledBits.get(atom) : undefined
+    if (scaled !== undefined) return this.#timesBit(scaled, form.get(atom)!, constantOf(form))
     const found = this.#bitOfSum.get(this.key(sum))
     if (found === undefined) return undefined
     const scale = this.field.centre(form.get(atom)! * this.field.inverse(found.form.get(atom)!))
     return { bit: found.bit, scale, offset: this.field.centre(constantOf(form) - scale * constantOf(found.form)) }
+  }
+
+  #timesBit({ bit, scale, offset }: ScaledBit, factor: bigint, constant: bigint): ScaledBit {
+    const { field } = this
+    return { bit, scale: field.centre(scale * factor), offset: field.centre(offset * factor + constant) }
   }
 
   /** The other factors of products with this sum, or a multiple of it, that are 0. */
@@ -261,11 +274,35 @@ export class System {
   }
 
   nextRow(): number | undefined {
-    return take(this.#touchedRows)
+    return this.#touchedRows.take()
   }
 
   nextRelation(): Form | undefined {
-    const index = take(this.#touchedRelations)
+    const index = this.#touchedRelations.take()
+    if (index === undefined) return undefined
+    this.#deferred.add(index)
+    return this.relations[index]
+  }
+
+  /** A relation is looked at again when a product of one of its bits with a determined number becomes known. */
+  park(relation: Form): void {
+    this.#parked.add(relation)
+  }
+
+  /** A determined number times a bit. */
+  wake(bit: number): void {
+    for (const index of this.#relationsOf.get(bit) ?? []) {
+      if (this.#parked.delete(this.relations[index]!)) this.#touchedRelations.add(index)
+    }
+  }
+
+  get hasParked(): boolean {
+    return this.#parked.size > 0
+  }
+
+  /** What is dear to look at: for when nothing else is left. */
+  nextDeferred(): Form | undefined {
+    const index = this.#deferred.take()
     return index === undefined ? undefined : this.relations[index]
   }
 
@@ -360,11 +397,30 @@ export class System {
     return known === undefined || 8n * widthOf(narrow) <= 7n * widthOf(known)
   }
 
+  /** What a relation says to be a multiple of a bit, but for a constant, has two values; if they are 0 and 1 it is a bit. */
+  #propagateBits(): void {
+    const queue = [...this.bits]
+    for (let bit = queue.pop(); bit !== undefined; bit = queue.pop()) {
+      for (const relation of this.relationsWith(bit)) {
+        const others = relation.size <= 3 ? atomsOf(relation).filter((atom) => atom !== bit) : []
+        const [atom] = others
+        if (atom === undefined || others.length > 1 || this.bits.has(atom) || this.#scaledBits.has(atom)) continue
+        const factor = -this.field.inverse(relation.get(atom)!)
+        const scaled = this.#timesBit({ bit, scale: relation.get(bit)!, offset: constantOf(relation) }, factor, 0n)
+        const isBit = (scaled.offset === 0n && scaled.scale === 1n) || (scaled.offset === 1n && scaled.scale === -1n)
+        if (!isBit) this.#scaledBits.set(atom, scaled)
+        else {
+          this.#boundBit(atom)
+          queue.push(atom)
+        }
+      }
+    }
+  }
+
   /** An atom that a relation says to be a sum of bounded ones is bounded. */
   #propagateIntervals(): void {
-    const queue = new Set(this.relations.keys())
-    for (const index of queue) {
-      queue.delete(index)
+    const queue = new Worklist(this.relations.keys())
+    for (let index = queue.take(); index !== undefined; index = queue.take()) {
       const relation = this.relations[index]!
       const unbounded = atomsOf(relation).filter((atom) => !this.#intervals.has(atom))
       const wanted = unbounded.length === 0 ? atomsOf(relation).filter((atom) => !this.bits.has(atom)) : unbounded
@@ -427,12 +483,4 @@ function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   const list = map.get(key)
   if (list === undefined) map.set(key, [value])
   else list.push(value)
-}
-
-function take(set: Set<number>): number | undefined {
-  for (const value of set) {
-    set.delete(value)
-    return value
-  }
-  return undefined
 }
