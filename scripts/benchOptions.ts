@@ -76,9 +76,10 @@ function constraints(): Rows {
     'the same, unshocked volatility': of(options, 'ScenarioPoint(24)'),
     'grid point with its share of five volatilities': points / (POINTS - 1),
     'mark of a strike with five Greeks': of(options, 'MarkPoint()'),
-    'segment of a book': ['BookSegment(5)', 'CloseExpiry()', 'SegmentOrder()']
+    'segment of a book, its array opened': ['ArrayRoot(5)', 'BookSegment(5)', 'SegmentOrder()']
       .map((part) => of(portfolio, part))
       .reduce((a, b) => a + b),
+    'closing of an expiry, its header apart': of(portfolio, 'BookClosing(8)'),
     'account of a margin': of(portfolio, 'PortfolioMargin(3)') - of(portfolio, 'PortfolioMargin(2)'),
     ...whole,
   }

@@ -21,6 +21,7 @@ import {
 } from '../prover/proof/index.ts'
 import { readZkey } from '../prover/proof/keys/zkey.ts'
 import { shardBook } from '../prover/portfolio/sharding.ts'
+import { marginSizes } from '../prover/service/answers/margins.ts'
 import { loadKeys, portfolioBuildOf } from '../prover/service/workspace.ts'
 import { stateBatch } from '../prover/statement/marketRisk.ts'
 import { stateBook } from '../prover/statement/optionBook.ts'
@@ -48,14 +49,16 @@ const circuits: Readonly<Record<string, () => Promise<CircuitInput>>> = {
     const build = portfolioBuildOf('riskArray')
     return (await stateRiskArray(build, CONTEXT, usualMarket, usualPolicy, strikesE8)).circuitInput
   },
-  optionBook5x5: async () => {
+  optionBook8x5: async () => {
     const random = new Random(3n)
     const asOf = 1_700_000_000n
-    const arrays = [1n, 2n, 3n, 4n, 5n].map((week) => randomArray(random, asOf + week * 604_800n, asOf, 5))
+    const arrays = Array.from({ length: marginSizes.segments }, (_, i) =>
+      randomArray(random, asOf + (1n + BigInt(i % marginSizes.expiries)) * 604_800n, asOf, 5),
+    )
     const positions = arrays.flatMap((array) =>
       randomPositions(random, array, 40).toSorted((a, b) => Number(a.strikeE8 - b.strikeE8)),
     )
-    const [shard] = shardBook(positions, arrays, arrays.length).shards
+    const [shard] = shardBook(positions, arrays, marginSizes).shards
     if (shard === undefined) throw new Error('The made-up account holds nothing.')
     const roots = await Promise.all(shard.segments.map(({ array }) => arrayRootOf(array)))
     return (await stateBook(portfolioBuildOf('optionBook'), CONTEXT, shard, roots)).circuitInput

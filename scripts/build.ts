@@ -6,7 +6,7 @@
  *   node scripts/build.ts             everything
  *   node scripts/build.ts --markets   what a feed of parameters needs: without the circuits and contracts of options and
  *                                     portfolios, and without the library, which a checkout does not use
- *   node scripts/build.ts --margins riskArray5 optionBook5x5 portfolioMargin3
+ *   node scripts/build.ts --margins riskArray5 optionBook8x5 portfolioMargin3
  *                                     what proves margins with these circuits, which are most of them
  */
 import { type ChildProcess, spawn } from 'node:child_process'

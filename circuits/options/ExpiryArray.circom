@@ -23,6 +23,7 @@ include "Discounts.circom";
 include "ShockedForwards.circom";
 include "StrikeLeaf.circom";
 include "Tenor.circom";
+include "leafLayout.circom";
 
 /**
  * @title  GridShocks
@@ -67,14 +68,14 @@ template GridShocks() {
  * @input  policy words, expiry words  packed
  * @input  strikeBits  [STRIKES][48]  E8, boolean, least significant first
  * @output header   [29]            see ArrayHeader
- * @output leaves   [STRIKES][42]   see StrikeLeaf
+ * @output leaves   [STRIKES][41]   see StrikeLeaf
  */
 template ExpiryArray(STRIKES) {
     signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], basisShocks;
     signal input volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount;
     signal input expiryForward, expirySurface, expirySurfaceShape;
     signal input strikeBits[STRIKES][48];
-    signal output header[headerElements()], leaves[STRIKES][42];
+    signal output header[headerElements()], leaves[STRIKES][leafElements()];
 
     component grid = GridShocks();
     grid.scenarioRegular <== scenarioRegular;

@@ -7,6 +7,7 @@ include "MarkPoint.circom";
 include "ScenarioPoint.circom";
 include "SviVariance.circom";
 include "TotalVolatilities.circom";
+include "leafLayout.circom";
 
 /** @notice Position, among the twenty forwards, of the one that a point is priced at; prover/options/grid.ts. */
 function pointForward(POINT) {
@@ -47,7 +48,7 @@ function pointVolatility(POINT) {
  * @input  forwards, lnForwardX36, lnForwardX32, lnForwardsX26  see ShockedForwards
  * @input  lnReferenceX36, largestX44, aX48, bX48, rhoX40, mX40, sSquaredX80  see SviVariance
  * @input  ratioX40 and following  see Tenor
- * @output elements [42]  strike, calls, N(d1), phi(d1), phi(d1) / v, phi(d1) * v, K * N(d2)
+ * @output elements [41]  strike, calls, N(d1), phi(d1), phi(d1) / v, phi(d1) * v, K * N(d2); see leafLayout
  *
  * Points at the unshocked forward and volatility are the mark itself.
  */
@@ -58,7 +59,7 @@ template StrikeLeaf() {
     signal input {signedbit} aX48, rhoX40, mX40;
     signal input {maxbit} ratioX40, upX40, downX40, leastUpX40, widthX36;
     signal input linearIsNegative, linearSlopeX44, absoluteIsNegative, absoluteSlopeX44;
-    signal output elements[42];
+    signal output elements[leafElements()];
 
     assert(strike.maxbit == 48 && forwards.maxbit == 52);
     signal {maxbit} lnStrikeX36 <== LnDown(36)(strike);
@@ -102,13 +103,12 @@ template StrikeLeaf() {
     mark.isFlat <== volatilities.isFlat[0];
 
     elements[0] <== strike;
+    elements[leafOfPoint(0)] <== mark.call;
     component point[36];
-    for (var p = 0; p < 36; p++) {
+    for (var p = 1; p < 36; p++) {
         var j = pointForward(p);
         var kind = pointVolatility(p);
-        if (kind == 0 && (j == 0 || j == 4)) {
-            elements[1 + p] <== mark.call;
-        } else {
+        if (p != unshockedPoint()) {
             point[p] = ScenarioPoint(kind == 0 ? 24 : 22);
             point[p].lnForwardX26 <== lnForwardsX26[j];
             point[p].lnStrikeX26 <== lnStrikeX26;
@@ -121,12 +121,12 @@ template StrikeLeaf() {
             point[p].restX33 <== volatilities.restX33[kind];
             point[p].restSquaredX66 <== volatilities.restSquaredX66[kind];
             point[p].isFlat <== volatilities.isFlat[kind];
-            elements[1 + p] <== point[p].call;
+            elements[leafOfPoint(p)] <== point[p].call;
         }
     }
-    elements[37] <== mark.nd1;
-    elements[38] <== mark.pdf;
-    elements[39] <== mark.gammaN;
-    elements[40] <== mark.thetaN;
-    elements[41] <== mark.kNd2;
+    elements[leafGreeks()] <== mark.nd1;
+    elements[leafGreeks() + 1] <== mark.pdf;
+    elements[leafGreeks() + 2] <== mark.gammaN;
+    elements[leafGreeks() + 3] <== mark.thetaN;
+    elements[leafGreeks() + 4] <== mark.kNd2;
 }

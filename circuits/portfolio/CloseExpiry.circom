@@ -39,13 +39,11 @@ template CloseExpiry() {
 
     var CALL_BITS = callFractionBits();
     component value[36];
-    var k = 0;
     for (var p = 0; p < 36; p++) {
         if (p != unshockedPoint()) {
             value[p] = FloorAndSign(CALL_BITS + 32);
             var parity = sums[sumStrikePuts()] - forwardPuts[forwardOfPoint(p)];
-            value[p].in <== AssumeSigned(241)(sums[k] + parity * 2 ** CALL_BITS);
-            k++;
+            value[p].in <== AssumeSigned(241)(sums[leafOfPoint(p) - sumsFrom()] + parity * 2 ** CALL_BITS);
         }
     }
     markMX40 <== AssumeSigned(124)(value[0].out * arrayHeader.discountX40); // 83 + 41 bits

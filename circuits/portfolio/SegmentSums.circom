@@ -9,7 +9,7 @@ include "layout.circom";
  * @notice Adds the positions in one array to the sums of its expiry. Claims: L1, L2.
  * @param  SLOTS   strikes of the array
  * @input  expiry  []  32 bits
- * @input  leaves  [SLOTS][42]  as the array's root commits to them
+ * @input  leaves  [SLOTS][41]  as the array's root commits to them
  * @input  words   [SLOTS]      position words
  * @input  before  [41]  sums so far
  * @output after   [41]  with this array's positions
@@ -37,15 +37,9 @@ template SegmentSums(SLOTS) {
         gross += quantities[j].grossE12;
         nakedShort += quantities[j].nakedShortE12;
 
-        var k = 0;
-        for (var p = 0; p < 36; p++) {
-            if (p != unshockedPoint()) {
-                products[j][k] <== quantities[j].netE12 * leaves[j][leafCalls() + p];
-                k++;
-            }
-        }
-        for (var g = 0; g < 4; g++) {
-            products[j][sumGreeks() + g] <== quantities[j].netE12 * leaves[j][leafGreeks() + g];
+        // In the order of leaves, the strike apart; their last element is the one a book does not need.
+        for (var k = 0; k < sumPuts(); k++) {
+            products[j][k] <== quantities[j].netE12 * leaves[j][sumsFrom() + k];
         }
         products[j][sumPuts()] <== quantities[j].putsE12;
         products[j][sumStrikePuts()] <== quantities[j].putsE12 * leaves[j][0];

@@ -1,21 +1,12 @@
 pragma circom 2.2.3;
 
-/** Of PackHeader. */
-function packedHeaderElements() { return 7; }
+include "../options/leafLayout.circom";
 
-/** Places of a risk array's leaf, and the scale of what stands there: prover/options/riskArray.ts. */
-function leafElements() { return 42; }
-function leafCalls() { return 1; } // of 36, after the strike
-function leafGreeks() { return 37; } // N(d1), pdf, gamma, theta; then K * N(d2), which a book does not need
-
-/** Fraction bits of calls and N(d1), of the density, of density over and times volatility. */
+/** Fraction bits in a leaf, as prover/options/riskArray.ts has them: calls and N(d1), density, density over and times volatility. */
 function callFractionBits() { return 126; }
 function pdfFractionBits() { return 133; }
 function gammaFractionBits() { return 157; }
 function thetaFractionBits() { return 173; }
-
-/** The point among 36 that no shock moves: it prices what point 0 prices, and only point 0 is looked at. */
-function unshockedPoint() { return 11; }
 
 /** Which of the header's forwards point p of 36 is priced on. */
 function forwardOfPoint(p) {
@@ -25,8 +16,9 @@ function forwardOfPoint(p) {
     return p < 22 ? 1 + (p - 1) \ 3 : p - 14;
 }
 
-/** Sums over the strikes of an expiry: calls at 35 points, four Greeks, puts, puts times strike. */
+/** Sums over the strikes of an expiry: calls at 35 points and four Greeks as leaves have them, puts, puts times strike. */
 function sumElements() { return 41; }
+function sumsFrom() { return 1; } // the leaf's place of the first sum
 function sumGreeks() { return 35; }
 function sumPuts() { return 39; }
 function sumStrikePuts() { return 40; }

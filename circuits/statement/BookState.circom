@@ -33,21 +33,19 @@ template ClosedBookRoot() {
  * @title  BookRoot
  * @notice The same of a book that may have an expiry under way. Claim: L5.
  * @input  isOpen  []    boolean
- * @input  header  [7]   of the expiry under way, packed; of no account if there is none
+ * @input  header  []    root of the header of the expiry under way; of no account if there is none
  * @input  sums    [41]  likewise
  * @output out     []
  */
 template BookRoot() {
     signal input {maxbit} asOf, expiry;
-    signal input totals[totalElements()], isOpen, header[packedHeaderElements()], sums[sumElements()];
+    signal input totals[totalElements()], isOpen, header, sums[sumElements()];
     signal output out;
 
-    component open = Commitment(packedHeaderElements() + sumElements());
-    for (var i = 0; i < packedHeaderElements(); i++) {
-        open.words[i] <== header[i];
-    }
+    component open = Commitment(1 + sumElements());
+    open.words[0] <== header;
     for (var k = 0; k < sumElements(); k++) {
-        open.words[packedHeaderElements() + k] <== sums[k];
+        open.words[1 + k] <== sums[k];
     }
     component root = ClosedBookRoot();
     root.asOf <== asOf;

@@ -2,11 +2,13 @@ pragma circom 2.2.3;
 
 include "bitify.circom";
 include "../generated/frames/OptionBookFrame.circom";
+include "../math/AssumeBits.circom";
+include "../math/AssumeEachBits.circom";
 include "../math/BooleanCheck.circom";
 include "../math/RangeCheck.circom";
-include "../options/ArrayHeader.circom";
+include "../portfolio/BookClosing.circom";
 include "../portfolio/BookSegment.circom";
-include "../portfolio/PackHeader.circom";
+include "../portfolio/ClosingPlaces.circom";
 include "../portfolio/SegmentOrder.circom";
 include "../portfolio/layout.circom";
 include "ArrayRoot.circom";
@@ -15,36 +17,40 @@ include "BookState.circom";
 /**
  * @title  OptionBook
  * @notice An account's option positions in a few arrays of a round, folded into the state of its book. Claims: Q2, Q3, L1
- *         to L6.
+ *         to L6, L16, L17.
  * @param  SEGMENTS  arrays, at least 1; arrays of one expiry stand together, expiries ascend
  * @param  SLOTS     strikes of an array
+ * @param  EXPIRIES  expiries that may end, at least 1; more have no witness
  * @input  challenge   []  public
  * @input  stateIn     []  root of the book so far; of the empty book at first
  * @input  arrayRoots  [SEGMENTS]         as RiskArray proves them
  * @input  positions   [SEGMENTS][SLOTS]  position words; nothing held where quantities are 0
  * @input  flags       []  bit e: array e + 1, or the next proof's first, is of the same expiry
- * @input  headers, leaves  [SEGMENTS][29], [SEGMENTS][SLOTS][42]  private: what the roots commit to
- * @input  openIn, headerIn, sumsIn  [], [7], [41]  private: the expiry that stateIn leaves open, if any
- * @input  asOfIn, expiryIn, totalsIn  [], [], [43]  private: the rest of stateIn
+ * @input  asOf        []  private, as the next two: what the roots commit to
+ * @input  headerRoots, expiries, shortfallsX40  [SEGMENTS]
+ * @input  leaves      [SEGMENTS][SLOTS][41]
+ * @input  headers     [EXPIRIES][29]  private: of the expiries that end, in order; of the first segment where fewer do
+ * @input  openIn, headerRootIn, sumsIn  [], [], [41]  private: the expiry that stateIn leaves open, if any
+ * @input  asOfIn, expiryIn, totalsIn    [], [], [43]  private: the rest of stateIn
  * @output commitment, evaluation  []
  *
  * stateIn is the empty book's root or the stateOut of another such proof, which the contract checks: totals are within
  * their widths because they came about by this circuit. A root that no array has is for the contract to refuse as well.
  */
-template OptionBook(SEGMENTS, SLOTS) {
+template OptionBook(SEGMENTS, SLOTS, EXPIRIES) {
     signal input challenge, stateIn, arrayRoots[SEGMENTS], positions[SEGMENTS][SLOTS], flags;
-    signal input headers[SEGMENTS][headerElements()], leaves[SEGMENTS][SLOTS][leafElements()];
-    signal input openIn, headerIn[packedHeaderElements()], sumsIn[sumElements()];
+    signal input asOf, headerRoots[SEGMENTS], expiries[SEGMENTS], shortfallsX40[SEGMENTS];
+    signal input leaves[SEGMENTS][SLOTS][leafElements()], headers[EXPIRIES][headerElements()];
+    signal input openIn, headerRootIn, sumsIn[sumElements()];
     signal input asOfIn, expiryIn, totalsIn[totalElements()];
     signal output commitment, evaluation;
 
     signal continues[SEGMENTS] <== Num2Bits(SEGMENTS)(flags);
     signal {binary} isOpen <== BooleanCheck()(openIn);
-    component header[SEGMENTS];
-    for (var e = 0; e < SEGMENTS; e++) {
-        header[e] = HeaderOfElements();
-        header[e].elements <== headers[e];
-    }
+    // Widths that proofs of the roots went by.
+    signal {maxbit} roundAsOf <== AssumeBits(32)(asOf);
+    signal {maxbit} ofExpiry[SEGMENTS] <== AssumeEachBits(32, SEGMENTS)(expiries);
+    signal {maxbit} shortfall[SEGMENTS] <== AssumeEachBits(41, SEGMENTS)(shortfallsX40);
 
     signal {maxbit} lastExpiry <== RangeCheck(32)(expiryIn);
     component before = BookRoot();
@@ -52,68 +58,75 @@ template OptionBook(SEGMENTS, SLOTS) {
     before.expiry <== lastExpiry;
     before.totals <== totalsIn;
     before.isOpen <== isOpen;
-    before.header <== headerIn;
+    before.header <== headerRootIn;
     before.sums <== sumsIn;
     before.out === stateIn;
     // The first round sets the time, which is 0 in an empty book only.
-    asOfIn * (header[0].arrayHeader.asOf - asOfIn) === 0;
+    asOfIn * (asOf - asOfIn) === 0;
 
     component array[SEGMENTS];
     component segment[SEGMENTS];
-    component packed[SEGMENTS];
     component order[SEGMENTS];
+    var totals[totalElements()] = totalsIn;
     for (var e = 0; e < SEGMENTS; e++) {
         array[e] = ArrayRoot(SLOTS);
-        array[e].header <== headers[e];
+        array[e].headerRoot <== headerRoots[e];
+        array[e].expiry <== expiries[e];
+        array[e].asOf <== asOf;
+        array[e].shortfallX40 <== shortfallsX40[e];
         array[e].leaves <== leaves[e];
         array[e].out === arrayRoots[e];
 
-        packed[e] = PackHeader();
-        packed[e].arrayHeader <== header[e].arrayHeader;
         order[e] = SegmentOrder();
-        order[e].header <== packed[e].out;
-        order[e].expiry <== header[e].arrayHeader.expiry;
-        if (e == 0) {
-            order[e].isOpen <== isOpen;
-            order[e].openHeader <== headerIn;
-            order[e].lastExpiry <== lastExpiry;
-        } else {
-            order[e].isOpen <== continues[e - 1];
-            order[e].openHeader <== packed[e - 1].out;
-            order[e].lastExpiry <== header[e - 1].arrayHeader.expiry;
-            header[e].arrayHeader.asOf === header[e - 1].arrayHeader.asOf;
-        }
+        order[e].isOpen <== e == 0 ? isOpen : continues[e - 1];
+        order[e].openHeader <== e == 0 ? headerRootIn : headerRoots[e - 1];
+        order[e].lastExpiry <== e == 0 ? lastExpiry : ofExpiry[e - 1];
+        order[e].header <== headerRoots[e];
+        order[e].expiry <== ofExpiry[e];
 
         segment[e] = BookSegment(SLOTS);
-        segment[e].arrayHeader <== header[e].arrayHeader;
+        segment[e].expiry <== ofExpiry[e];
+        segment[e].shortfallX40 <== shortfall[e];
         segment[e].leaves <== leaves[e];
         segment[e].words <== positions[e];
         segment[e].continues <== continues[e];
         for (var k = 0; k < sumElements(); k++) {
-            if (e == 0) {
-                segment[e].sumsBefore[k] <== isOpen * sumsIn[k];
-            } else {
-                segment[e].sumsBefore[k] <== segment[e - 1].sumsAfter[k];
-            }
+            segment[e].sumsBefore[k] <== e == 0 ? isOpen * sumsIn[k] : segment[e - 1].sumsAfter[k];
         }
+        totals[totalNakedShort()] += segment[e].nakedShortE12;
+        totals[totalShortfall()] += segment[e].shortfallE12X40;
+        totals[totalGross()] += segment[e].grossE12;
+    }
+
+    component places = ClosingPlaces(SEGMENTS, EXPIRIES);
+    places.continues <== continues;
+    component closing[EXPIRIES];
+    component opened[EXPIRIES];
+    for (var c = 0; c < EXPIRIES; c++) {
+        closing[c] = BookClosing(SEGMENTS);
+        closing[c].closes <== places.closes[c];
+        closing[c].headerRoots <== headerRoots;
+        closing[c].header <== headers[c];
+        for (var e = 0; e < SEGMENTS; e++) {
+            closing[c].sums[e] <== segment[e].sums;
+        }
+        opened[c] = HeaderRoot();
+        opened[c].header <== headers[c];
+        opened[c].out === closing[c].headerRoot;
         for (var k = 0; k < totalElements(); k++) {
-            if (e == 0) {
-                segment[e].totalsBefore[k] <== totalsIn[k];
-            } else {
-                segment[e].totalsBefore[k] <== segment[e - 1].totalsAfter[k];
-            }
+            totals[k] += closing[c].added[k];
         }
     }
 
     var LAST = SEGMENTS - 1;
     // Quantities only add up, so one check at the end bounds every sum of this proof.
-    signal {maxbit} gross <== RangeCheck(grossBits())(segment[LAST].totalsAfter[totalGross()]);
+    signal {maxbit} gross <== RangeCheck(grossBits())(totals[totalGross()]);
     component after = BookRoot();
-    after.asOf <== header[LAST].arrayHeader.asOf;
-    after.expiry <== header[LAST].arrayHeader.expiry;
-    after.totals <== segment[LAST].totalsAfter;
+    after.asOf <== roundAsOf;
+    after.expiry <== ofExpiry[LAST];
+    after.totals <== totals;
     after.isOpen <== continues[LAST];
-    after.header <== packed[LAST].out;
+    after.header <== headerRoots[LAST];
     after.sums <== segment[LAST].sumsAfter;
 
     component frame = OptionBookFrame(SEGMENTS, SLOTS);

@@ -14,7 +14,7 @@ include "ArrayRoot.circom";
  * @input  words as circuits/statements/options.ts has them; strikes five a word, places after the last are 0
  * @output commitment     []  to the input words
  * @output evaluation     []  of all words at the challenge; the one output word is the array's root, the commitment to
- *                            the header and to each leaf's commitment
+ *                            the header and to the leaves, by columns
  */
 template RiskArray(STRIKES) {
     signal input challenge;
@@ -52,7 +52,10 @@ template RiskArray(STRIKES) {
     frame.strikes <== strikes;
 
     component root = ArrayRoot(STRIKES);
-    root.header <== array.header;
+    root.headerRoot <== HeaderRoot()(array.header);
+    root.expiry <== array.header[0];
+    root.asOf <== array.header[1];
+    root.shortfallX40 <== array.header[26];
     root.leaves <== array.leaves;
     frame.arrayRoot <== root.out;
     commitment <== frame.commitment;

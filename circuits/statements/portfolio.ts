@@ -240,7 +240,7 @@ const accountSections = [
 export const accountStatements = {
   optionBook: {
     template: 'OptionBook',
-    parameters: ['segments', 'strikes'],
+    parameters: ['segments', 'strikes', 'expiries'],
     places: 'segments',
     slots: 'strikes',
     inputs: [
@@ -288,13 +288,14 @@ export const accountStatements = {
 
 export const accountBuilds = [
   {
-    name: 'optionBook5x5',
+    name: 'optionBook8x5',
     statement: 'optionBook',
     sizes: [
-      { name: 'segments', value: 5 },
+      { name: 'segments', value: 8 },
       { name: 'strikes', value: 5 },
+      { name: 'expiries', value: 3 },
     ],
-    meaning: 'the option positions of an account in five arrays',
+    meaning: 'the option positions of an account in eight arrays, of which up to three expiries end',
   },
   {
     name: 'portfolioMargin3',

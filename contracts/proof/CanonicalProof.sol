@@ -52,23 +52,109 @@ library CanonicalProof {
         uint256 count = proofs.length;
         if (count == 0 || count != publicSignals.length) revert ProofCountMismatch(count, publicSignals.length);
         if (count == 1) return verify(verifier, proofs[0], publicSignals[0]);
-        for (uint256 i = 0; i < count; ++i) {
-            uint256 canonical = _canonicalCoordinates(proofs[i]);
-            if (canonical != 8) revert CoordinateNotCanonical(8 * i + canonical, proofs[i][canonical]);
-            for (uint256 j = 0; j < 3; ++j) {
-                uint256 signal = publicSignals[i][j];
-                if (signal >= Statement.SCALAR_FIELD) revert SignalNotCanonical(3 * i + j, signal);
-            }
-        }
-        uint256 limit = VERIFIER_GAS + count * BATCH_GAS_PER_PROOF;
-        bytes memory call_ = abi.encodeCall(IBatchVerifier.verifyProofs, (verifier, proofs, publicSignals));
+        _verifyGroups(batchVerifier, [verifier, verifier], count, proofs[0], proofs[1:], publicSignals);
+    }
+
+    /// @notice Returns if a proof, and others of one other key, are accepted; reverts otherwise. The first one's coefficient is
+    /// one, and so is that of its key's points: the proof that is alone with its key comes first.
+    /// @param others        of `otherVerifier`; there may be none
+    /// @param publicSignals of `proof`, then of the others
+    function verifyTogether(
+        IBatchVerifier batchVerifier,
+        address verifier,
+        uint256[8] calldata proof,
+        address otherVerifier,
+        uint256[8][] calldata others,
+        uint256[3][] memory publicSignals
+    ) internal view {
+        uint256 count = others.length;
+        if (count + 1 != publicSignals.length) revert ProofCountMismatch(count + 1, publicSignals.length);
+        if (count == 0) return verify(verifier, proof, publicSignals[0]);
+        _verifyGroups(batchVerifier, [verifier, otherVerifier], 1, proof, others, publicSignals);
+    }
+
+    /// @dev `inFirst` of the proofs are of the first verifier's key, the rest of the second's.
+    function _verifyGroups(
+        IBatchVerifier batchVerifier,
+        address[2] memory verifiers,
+        uint256 inFirst,
+        uint256[8] calldata first,
+        uint256[8][] calldata others,
+        uint256[3][] memory publicSignals
+    ) private view {
+        _requireCanonical(0, first, publicSignals[0]);
+        for (uint256 i = 0; i < others.length; ++i) _requireCanonical(i + 1, others[i], publicSignals[i + 1]);
+        bytes memory call_ = _callOf(verifiers, inFirst, first, others, publicSignals);
+        uint256 limit = VERIFIER_GAS + publicSignals.length * BATCH_GAS_PER_PROOF;
+        bytes4 differs = IBatchVerifier.FirstPhaseDiffers.selector;
         bool accepted;
+        address apart;
         assembly ("memory-safe") {
             mstore(0x00, 0)
-            let answered := staticcall(limit, batchVerifier, add(call_, 0x20), mload(call_), 0x00, 0x20)
+            let answered := staticcall(limit, batchVerifier, add(call_, 0x20), mload(call_), 0x00, 0x24)
             accepted := and(and(answered, gt(returndatasize(), 0x1f)), eq(mload(0x00), 1))
+            // The one reason that is told: no proof under these keys would do.
+            if and(iszero(answered), and(eq(returndatasize(), 0x24), eq(shr(224, mload(0x00)), shr(224, differs)))) {
+                apart := mload(0x04)
+            }
         }
+        if (apart != address(0)) revert IBatchVerifier.FirstPhaseDiffers(apart);
         if (!accepted) revert ProofRejected();
+    }
+
+    function _requireCanonical(uint256 i, uint256[8] calldata proof, uint256[3] memory signals) private pure {
+        uint256 canonical = _canonicalCoordinates(proof);
+        if (canonical != 8) revert CoordinateNotCanonical(8 * i + canonical, proof[canonical]);
+        for (uint256 j = 0; j < 3; ++j) {
+            if (signals[j] >= Statement.SCALAR_FIELD) revert SignalNotCanonical(3 * i + j, signals[j]);
+        }
+    }
+
+    /// @notice The call of {IBatchVerifier-verifyProofs} for one group or two.
+    /// @dev As abi.encodeCall lays it out: offsets of three lists, then each with its length before it. Assembly, since proofs
+    /// lie in calldata already, in two places, and would be copied to memory and from there word by word.
+    function _callOf(
+        address[2] memory verifiers,
+        uint256 inFirst,
+        uint256[8] calldata first,
+        uint256[8][] calldata others,
+        uint256[3][] memory publicSignals
+    ) private pure returns (bytes memory call_) {
+        uint256 count = publicSignals.length;
+        uint256 groups = inFirst == count ? 1 : 2;
+        call_ = new bytes(0xc4 + groups * 0x40 + count * 0x160);
+        bytes4 selector = IBatchVerifier.verifyProofs.selector;
+        uint256 place;
+        assembly ("memory-safe") {
+            place := add(call_, 0x20)
+            mstore(place, selector)
+            mstore(add(place, 0x04), 0x60)
+            mstore(add(place, 0x24), add(0x80, mul(groups, 0x40)))
+            mstore(add(place, 0x44), add(add(0xa0, mul(groups, 0x40)), mul(count, 0x100)))
+            mstore(add(place, 0x64), groups)
+            mstore(add(place, 0x84), mload(verifiers))
+            mstore(add(place, 0xa4), inFirst)
+            mstore(add(place, 0xc4), mload(add(verifiers, 0x20)))
+            mstore(add(place, 0xe4), sub(count, inFirst))
+            // Of one group alone the second is written over.
+            place := add(add(place, 0x84), mul(groups, 0x40))
+            mstore(place, count)
+            calldatacopy(add(place, 0x20), first, 0x100)
+            calldatacopy(add(place, 0x120), others.offset, mul(others.length, 0x100))
+            place := add(add(place, 0x20), mul(count, 0x100))
+        }
+        _putSignals(place, publicSignals);
+    }
+
+    /// @dev The last list of the call, `place` being within its memory.
+    function _putSignals(uint256 place, uint256[3][] memory publicSignals) private pure {
+        assembly ("memory-safe") {
+            let count := mload(publicSignals)
+            mstore(place, count)
+            for { let i := 0 } lt(i, count) { i := add(i, 1) } {
+                mcopy(add(add(place, 0x20), mul(i, 0x60)), mload(add(add(publicSignals, 0x20), mul(i, 0x20))), 0x60)
+            }
+        }
     }
 
     /// @dev How many coordinates, from the first, are below the base field's order.

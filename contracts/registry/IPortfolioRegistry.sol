@@ -175,7 +175,8 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
 
     /// @notice Puts proven margins in force. Anyone may call: the proofs are the permission. All accounts, or none, apart from those
     /// that have these margins in force already, or later ones: they are skipped.
-    /// @dev Checks run from cheap to dear: round, accounts, positions and arrays, proofs of the books, proof of the margins.
+    /// @dev Checks run from cheap to dear: round, accounts, positions and arrays, then all proofs in one. The keys of books and
+    /// margins must share their first phase, see {IBatchVerifier-FirstPhaseDiffers}.
     /// @param bookWords   of every book of every account in turn: commitment, array roots, position words by segment, state
     /// after the book. Which segments continue follows from the expiries
     /// @param bookProofs  one a book
@@ -192,6 +193,7 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     /// @notice Marks an account as below maintenance: one scenario is enough, so it is quickly proven.
     /// @dev A proof about an earlier report lands if what the account holds now, at the round's prices, can be better off by less
     /// than the bound is below 0, see {IImprovement}: dust and added risk void nothing, a deposit that may have healed does.
+    /// The keys of books and witness must share their first phase, as those of books and margins.
     /// @param present words of what the venue last reported: holdings, amounts of collateral, positions. None if the witness
     /// is about that
     function proveUnhealthy(

@@ -63,8 +63,8 @@ contract PortfolioRegistry is PositionBook {
         uint256 segments;
         uint256 strikes;
         uint256 next; // first word not read
-        uint256[3][] publicSignals;
-        uint256 count; // signals derived
+        uint256[3][] publicSignals; // of the margins or witness about the books, then of each
+        uint256 count; // books whose signals were derived
     }
 
     /// @dev One account's fold: where it stands, and the positions it has met.
@@ -109,9 +109,8 @@ contract PortfolioRegistry is PositionBook {
         if (accounts.length == 0 || accounts.length > places) revert AccountCountOutOfRange(accounts.length, places);
         scope.subject = _subjectOfBatch(scope, accounts);
         Books memory books = _openBooks(batch.bookModelId, bookProofs.length);
-        uint256[3] memory publicSignals = _stateBatch(scope, round, batch, accounts, places, books, bookWords);
-        _verifyBooks(books, bookWords, bookProofs);
-        CanonicalProof.verify(verifier, marginProof, publicSignals);
+        books.publicSignals[0] = _stateBatch(scope, round, batch, accounts, places, books, bookWords);
+        _verify(books, bookWords, bookProofs, verifier, marginProof);
         for (uint256 i = 0; i < accounts.length; ++i) {
             if ((scope.skipped >> i) & 1 == 0) _acceptMargin(scope.asOf, accounts[i]);
             else emit MarginSkipped(accounts[i].account, scope.asOf, _accounts[accounts[i].account].sequence);
@@ -146,9 +145,8 @@ contract PortfolioRegistry is PositionBook {
         } else {
             _requireStillUnhealthy(scope, fold, round, witness, present);
         }
-        uint256[3] memory publicSignals = _stateWitness(scope, round, witness, fold.state);
-        _verifyBooks(books, bookWords, bookProofs);
-        CanonicalProof.verify(verifier, witnessProof, publicSignals);
+        books.publicSignals[0] = _stateWitness(scope, round, witness, fold.state);
+        _verify(books, bookWords, bookProofs, verifier, witnessProof);
         _acceptWitness(scope.asOf, current, witness);
     }
 
@@ -331,23 +329,32 @@ contract PortfolioRegistry is PositionBook {
 
     /// @dev A submission without books needs no model of them.
     function _openBooks(bytes32 modelId, uint256 proofs) private view returns (Books memory books) {
+        books.publicSignals = new uint256[3][](proofs + 1);
         if (proofs == 0) return books;
         (books.verifier, books.segments, books.strikes, , ) = models.activeModel(modelId, OptionBookFrame.LAYOUT_HASH);
         books.modelId = modelId;
-        books.publicSignals = new uint256[3][](proofs);
     }
 
-    function _verifyBooks(
+    /// @dev Books, and the proof about what they come to, in one check.
+    function _verify(
         Books memory books,
         uint256[] calldata bookWords,
-        uint256[8][] calldata bookProofs
+        uint256[8][] calldata bookProofs,
+        address verifier,
+        uint256[8] calldata proof
     ) private view {
         _requireWords(bookWords.length, books.next);
         if (books.count != bookProofs.length) {
             revert CanonicalProof.ProofCountMismatch(bookProofs.length, books.count);
         }
-        if (books.count == 0) return;
-        CanonicalProof.verifyAll(_batchVerifier, books.verifier, bookProofs, books.publicSignals);
+        CanonicalProof.verifyTogether(
+            _batchVerifier,
+            verifier,
+            proof,
+            books.verifier,
+            bookProofs,
+            books.publicSignals
+        );
     }
 
     /// @notice Folds an account's option positions over its books.
@@ -361,9 +368,8 @@ contract PortfolioRegistry is PositionBook {
         uint256 count
     ) private view returns (Fold memory fold) {
         uint256 size = _bookSize(books);
-        if (count > books.publicSignals.length - books.count) {
-            revert CanonicalProof.ProofCountMismatch(books.publicSignals.length, books.count + count);
-        }
+        uint256 proofs = books.publicSignals.length - 1;
+        if (count > proofs - books.count) revert CanonicalProof.ProofCountMismatch(proofs, books.count + count);
         uint256 end = books.next + count * size;
         if (end > bookWords.length) revert WordCountMismatch(bookWords.length, end);
         fold.state = emptyState;
@@ -371,8 +377,8 @@ contract PortfolioRegistry is PositionBook {
         for (uint256 from = books.next; from < end; from += size) {
             // The first position word of the account's next book, if there is one.
             uint256 next = from + size < end ? bookWords[from + size + 1 + books.segments] : 0;
-            books.publicSignals[books.count] = _stateBook(scope, books, fold, subject, bookWords[from:from + size], next);
             ++books.count;
+            books.publicSignals[books.count] = _stateBook(scope, books, fold, subject, bookWords[from:from + size], next);
         }
         books.next = end;
     }

@@ -12,6 +12,8 @@ export const POINTS = 36
 export const FORWARDS = 20
 /** The regular shock that leaves spot where it is: exactly 1. */
 export const UNSHOCKED = 3
+/** The point without any shock among the scenarios: what it prices is the mark. */
+export const UNSHOCKED_POINT = 1 + 3 * UNSHOCKED + 1
 
 /** The grid as the policy holds it. Shocks multiply spot, damping factors multiply a scenario's result. */
 export type ScenarioPolicy = {
@@ -42,7 +44,8 @@ export type VolatilityKind = 'none' | 'up' | 'down' | 'linear' | 'absolute'
 
 const REGULAR_END = 1 + 3 * REGULAR_SHOCKS
 const UP_ONLY_END = REGULAR_END + UP_ONLY_SHOCKS
-const BASIS_UP = 1 + SCENARIOS
+/** The point at which the forward alone is up; the next one has it down. */
+export const BASIS_UP = 1 + SCENARIOS
 
 /** Index, among the twenty forwards of an expiry, of the one that point `p` of 36 is priced at. */
 export function pointForward(p: number): number {

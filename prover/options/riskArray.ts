@@ -12,7 +12,16 @@ import {
   UNSHOCKED_VOLATILITY,
 } from './black.ts'
 import { discountsOf } from './discounts.ts'
-import { forwardShocks, POINTS, pointForward, pointVolatility, UNSHOCKED, type VolatilityKind } from './grid.ts'
+import {
+  BASIS_UP,
+  forwardShocks,
+  POINTS,
+  pointForward,
+  pointVolatility,
+  UNSHOCKED,
+  UNSHOCKED_POINT,
+  type VolatilityKind,
+} from './grid.ts'
 import { type Tenor, tenorOf } from './tenor.ts'
 import type { ExpiryMarket, PricingPolicy } from './terms.ts'
 import { sviVariance, totalVolatilities } from './volatility.ts'
@@ -20,7 +29,7 @@ import { sviVariance, totalVolatilities } from './volatility.ts'
 export type * from './terms.ts'
 export { CALL_BITS, GAMMA_BITS, PDF_BITS, THETA_BITS }
 
-/** What all strikes of an expiry share; 29 field elements of the array's root. */
+/** What all strikes of an expiry share; 29 field elements that its root commits to. */
 export type Header = {
   readonly expiry: bigint
   readonly asOf: bigint
@@ -37,7 +46,7 @@ export type Header = {
   elements(): bigint[]
 }
 
-/** Prices and Greeks of one strike, undiscounted and untruncated; 42 field elements of its leaf. */
+/** Prices and Greeks of one strike, undiscounted and untruncated; 41 field elements. */
 export type StrikeLeaf = {
   readonly strikeE8: bigint
   /** Total volatility σ√τ of each kind. */
@@ -56,6 +65,29 @@ export type StrikeLeaf = {
   readonly kNd2: bigint
   elements(): bigint[]
 }
+
+/** From `from` up to, not including, `to`. */
+const range = (from: number, to: number): readonly number[] => Array.from({ length: to - from }, (_, i) => from + i)
+
+/** The points in the order of a leaf's elements: the one that no shock moves is the mark. */
+export const LEAF_POINTS: readonly number[] = [
+  0,
+  BASIS_UP,
+  BASIS_UP + 1,
+  ...range(1, UNSHOCKED_POINT),
+  ...range(UNSHOCKED_POINT + 1, BASIS_UP),
+]
+
+/** A leaf's elements in the order of circuits/options/leafLayout.circom; shape [41]. */
+export const leafElements = (leaf: Omit<StrikeLeaf, 'elements' | 'volatilityX40'>): bigint[] => [
+  leaf.strikeE8,
+  ...LEAF_POINTS.map((point) => leaf.calls[point] as bigint),
+  leaf.nd1,
+  leaf.pdf,
+  leaf.gammaN,
+  leaf.thetaN,
+  leaf.kNd2,
+]
 
 /** Header and leaves of one expiry. */
 export type RiskArray = { readonly header: Header; readonly leaves: readonly StrikeLeaf[] }
@@ -169,14 +201,8 @@ function leafOf(
     const precision = kind === 'none' ? UNSHOCKED_VOLATILITY : SHOCKED_VOLATILITY
     return gridPrice(forwardsE8[index] as bigint, strikeE8, logarithm, volatilityX40[kind], precision).call
   })
-  const { nd1, pdf, gammaN, thetaN, kNd2 } = greeks
-  return {
-    strikeE8,
-    volatilityX40,
-    calls,
-    ...greeks,
-    elements: () => [strikeE8, ...calls, nd1, pdf, gammaN, thetaN, kNd2],
-  }
+  const leaf = { strikeE8, volatilityX40, calls, ...greeks }
+  return { ...leaf, elements: () => leafElements(leaf) }
 }
 
 /** A forward, or the one that the surface was fitted at, is missing or shocked to nothing. */

@@ -17,6 +17,8 @@ export type MarginSizes = {
   readonly strikes: number
   /** Arrays of a book. */
   readonly segments: number
+  /** Expiries that may end in a book's proof. */
+  readonly expiries: number
 }
 
 /** An array as it is proven: what the round says of its expiry, its strikes, and what the circuit makes of them. */
@@ -79,7 +81,7 @@ export function marginOfParts(parts: MarginParts, sizes: MarginSizes): ProvableM
   const chain = shardBook(
     positions,
     arrays.map(({ array }) => array),
-    sizes.segments,
+    sizes,
   )
   const account: AccountState = { book: chain.final, holdings }
   const margin = accountMargin(account, round, marginPolicy)

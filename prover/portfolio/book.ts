@@ -7,18 +7,14 @@
  */
 import { ProverError } from '../errors.ts'
 import { signedDivDown } from '../math/index.ts'
-import { POINTS, pointForward, SCENARIOS, UNSHOCKED } from '../options/grid.ts'
+import { BASIS_UP, POINTS, pointForward, SCENARIOS, UNSHOCKED_POINT } from '../options/grid.ts'
 import { CALL_BITS, GAMMA_BITS, type Header, PDF_BITS, type StrikeLeaf, THETA_BITS } from '../options/riskArray.ts'
 
-/** The point without any shock among the scenarios: what it prices is the mark. */
-export const UNSHOCKED_POINT = 1 + 3 * UNSHOCKED + 1
 const SKEW_SCENARIOS_FROM = SCENARIOS - 2
-const BASIS_UP_POINT = SCENARIOS + 1
-const BASIS_DOWN_POINT = SCENARIOS + 2
 
 /** |quantity| of a position is at most 2^60, and calls and puts of a book together stay below 2^62 (4.6 million). */
 export const QUANTITY_BITS = 60n
-export const GROSS_BITS = 62n
+const GROSS_BITS = 62n
 
 /** Header of a risk array: what a book needs of one expiry. */
 export type ArrayHeader = Omit<Header, 'elements'>
@@ -112,7 +108,7 @@ export const emptyBook: BookState = {
  * @throws {@link PositionMismatchError} if a position is not of its leaf's expiry and strike
  * @throws {@link SizeOutOfRangeError} if a quantity or their sum is out of range
  */
-export function foldSegment(
+function foldSegment(
   state: BookState,
   { header, leaves }: PricedArray,
   positions: readonly OptionPosition[],
@@ -144,7 +140,7 @@ export function foldBook(state: BookState, segments: readonly BookSegment[]): Bo
 }
 
 /** What one expiry adds to a book's totals, every step named. */
-export type ExpiryResult = {
+type ExpiryResult = {
   readonly expiry: bigint
   /** Undiscounted value at each point, M, floored; shape [36]. */
   readonly valuesM: readonly bigint[]
@@ -159,7 +155,7 @@ export type ExpiryResult = {
 }
 
 /** Twin of `circuits/portfolio/CloseExpiry.circom`. */
-export function closeExpiry(sums: OpenExpiry): ExpiryResult {
+function closeExpiry(sums: OpenExpiry): ExpiryResult {
   const { header } = sums
   const valuesM = sums.calls.map((callSum, point) => {
     const forwardE8 = header.forwardsE8[pointForward(pricedAt(point))] as bigint
@@ -173,7 +169,7 @@ export function closeExpiry(sums: OpenExpiry): ExpiryResult {
     const change = value * (value < 0n ? header.shortFactorX40 : header.longFactorX40) - markMX40
     return scenario < SKEW_SCENARIOS_FROM || change < 0n ? change : -change
   })
-  const fall = least(valueM(BASIS_UP_POINT) - valueM(0), valueM(BASIS_DOWN_POINT) - valueM(0), 0n)
+  const fall = least(valueM(BASIS_UP) - valueM(0), valueM(BASIS_UP + 1) - valueM(0), 0n)
   return {
     expiry: header.expiry,
     valuesM,
@@ -276,7 +272,7 @@ function requireOrder(state: BookState, header: ArrayHeader): void {
   }
 }
 
-/** Header elements in the order of an array's commitment; shape [29]. */
+/** Header elements in the order of their commitment; shape [29]. */
 export const headerElements = (header: ArrayHeader): readonly bigint[] => [
   header.expiry,
   header.asOf,

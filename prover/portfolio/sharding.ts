@@ -23,11 +23,14 @@ export type BookShard = {
   readonly after: BookState
 }
 
+/** What a proof of a book has room for: arrays, and expiries that end in it. */
+export type BookSizes = { readonly segments: number; readonly expiries: number }
+
 /** A book as a chain of proofs; empty for an account without options. */
 export type BookChain = { readonly shards: readonly BookShard[]; readonly final: BookState }
 
 /**
- * Cuts an account's positions into proofs of `segments` arrays each.
+ * Cuts an account's positions into as few proofs as can be.
  *
  * @param positions - ascending by expiry, then by strike, each once
  * @param arrays - the round's arrays, in any order; several may share an expiry
@@ -39,16 +42,18 @@ export type BookChain = { readonly shards: readonly BookShard[]; readonly final:
 export function shardBook(
   positions: readonly OptionPosition[],
   arrays: readonly PricedArray[],
-  segments: number,
+  { segments, expiries }: BookSizes,
 ): BookChain {
   requirePositions(positions)
   requireOneRound(arrays)
   const used = usedArrays(positions, arrays)
   const shards: BookShard[] = []
   let state = emptyBook
-  for (let from = 0; from < used.length; from += segments) {
-    const filled = fillUp(used.slice(from, from + segments), segments)
-    const following = used[from + segments]
+  let from = 0
+  while (from < used.length) {
+    const until = endOfProof(used, from, { segments, expiries })
+    const filled = fillUp(used.slice(from, until), segments)
+    const following = used[until]
     const shard = filled.map((each, i) => {
       const next = filled[i + 1] ?? following
       return { ...each, continues: next !== undefined && next.array.header.expiry === each.array.header.expiry }
@@ -56,11 +61,21 @@ export function shardBook(
     const after = foldBook(state, shard)
     shards.push({ segments: shard, before: state, after })
     state = after
+    from = until
   }
   return { shards, final: state }
 }
 
 type Used = Omit<BookSegment, 'continues'>
+
+/** Where a proof that begins at `from` must leave off: its places are taken, or one more expiry would end in it. */
+function endOfProof(used: readonly Used[], from: number, { segments, expiries }: BookSizes): number {
+  let ended = 0
+  for (let i = from; i < Math.min(from + segments, used.length); i++) {
+    if (used[i + 1]?.array.header.expiry !== used[i]?.array.header.expiry && ++ended > expiries) return i
+  }
+  return Math.min(from + segments, used.length)
+}
 
 /** Arrays that hold a position, by expiry, with a position for each of their strikes. */
 function usedArrays(positions: readonly OptionPosition[], arrays: readonly PricedArray[]): readonly Used[] {

@@ -1,7 +1,9 @@
 /**
- * What a book's state is committed as. Twin of `circuits/statement/BookState.circom`; the hash itself belongs to the
- * statement stage and is passed in.
+ * What a book's state, and the arrays that it runs through, are committed as. Twin of `circuits/statement/BookState.circom`
+ * and `circuits/statement/ArrayRoot.circom`; the hash itself belongs to the statement stage and is passed in.
  */
+import { ProverError } from '../errors.ts'
+import { LEAF_POINTS, leafElements } from '../options/riskArray.ts'
 import {
   type ArrayHeader,
   type BookSegment,
@@ -9,37 +11,38 @@ import {
   type BookTotals,
   headerElements,
   type OpenExpiry,
-  type PricedStrike,
-  UNSHOCKED_POINT,
+  type PricedArray,
 } from './book.ts'
 
-/** Commitment to a vector: `commit` of prover/statement. */
+/** Commitment to a vector: `commitSigned` of prover/statement. */
 type Commit = (elements: readonly bigint[]) => Promise<bigint>
 
-/** Fields of a header that share an element: forwards by fours, factors, and the rest, with their widths. */
-const FORWARD_BITS = 52n
-const FACTOR_BITS = 44n
+/** Columns of an array that are committed to together. */
+const GROUP_COLUMNS = 3
+/** Elements of a leaf that stand at the array's root: strike and mark. */
+const TOP_ELEMENTS = 2
 
-/** Values side by side, the first in the least significant bits; each stays below its width. */
-const sideBySide = (values: readonly bigint[], bits: bigint): bigint =>
-  values.reduceRight((packed, value) => (packed << bits) + value, 0n)
-
-/** A header in few elements, injectively; shape [7]. Twin of `circuits/portfolio/PackHeader.circom`. */
-function packHeader(header: ArrayHeader): readonly bigint[] {
-  const fours = [0, 4, 8, 12, 16].map((from) => header.forwardsE8.slice(from, from + 4))
-  const { discountX40, longFactorX40, shortFactorX40, shortfallX40, sqrtTauX40 } = header
-  const { expiry, asOf, secondsToExpiry, basisFactorX40 } = header
-  return [
-    ...fours.map((four) => sideBySide(four, FORWARD_BITS)),
-    sideBySide([discountX40, longFactorX40, shortFactorX40, shortfallX40, sqrtTauX40], FACTOR_BITS),
-    sideBySide([expiry, asOf, secondsToExpiry, basisFactorX40], FORWARD_BITS),
-  ]
+/**
+ * A risk array as one element of the scalar field: header, strikes, marks, and the other columns by threes, so that one
+ * scenario can be opened without the others.
+ */
+export async function arrayRoot({ header, leaves }: PricedArray, commit: Commit): Promise<bigint> {
+  const rows = leaves.map(leafElements)
+  const column = (i: number): readonly bigint[] => rows.map((row) => row[i] as bigint)
+  const columnRoots: bigint[] = []
+  for (let from = TOP_ELEMENTS; from < (rows[0]?.length ?? 0); from += GROUP_COLUMNS) {
+    columnRoots.push(await commit(Array.from({ length: GROUP_COLUMNS }, (_, i) => column(from + i)).flat()))
+  }
+  const { expiry, asOf, shortfallX40 } = header
+  const shared = [await headerRoot(header, commit), expiry, asOf, shortfallX40]
+  return commit([...shared, ...column(0), ...column(1), ...columnRoots])
 }
 
-/** Elements of an expiry under way: header, sums of calls but that of the unshocked point, other sums; shape [48]. */
-const openElements = (open: OpenExpiry): readonly bigint[] => [
-  ...packHeader(open.header),
-  ...open.calls.filter((_, point) => point !== UNSHOCKED_POINT),
+const headerRoot = (header: ArrayHeader, commit: Commit): Promise<bigint> => commit(headerElements(header))
+
+/** Sums of an expiry under way: calls in the order of leaves, other sums; shape [41]. */
+const sumElements = (open: OpenExpiry): readonly bigint[] => [
+  ...LEAF_POINTS.map((point) => open.calls[point] as bigint),
   open.nd1,
   open.pdf,
   open.gammaN,
@@ -71,50 +74,64 @@ export const stateElements = (state: BookState, openDigest: bigint): readonly bi
 ]
 
 /** The state as one element of the scalar field. */
-export async function bookRoot(state: BookState, commit: Commit): Promise<bigint> {
-  const openDigest = state.open === undefined ? 0n : await commit(openElements(state.open))
-  return commit(stateElements(state, openDigest))
+export async function bookRoot({ open, ...state }: BookState, commit: Commit): Promise<bigint> {
+  const openDigest =
+    open === undefined ? 0n : await commit([await headerRoot(open.header, commit), ...sumElements(open)])
+  return commit(stateElements({ ...state, open }, openDigest))
 }
 
 /** Private inputs of a book's proof: what its roots commit to. Signed where money is. */
 export type BookOpenings = {
-  readonly headers: readonly (readonly bigint[])[]
+  readonly asOf: bigint
+  readonly headerRoots: readonly bigint[]
+  readonly expiries: readonly bigint[]
+  readonly shortfallsX40: readonly bigint[]
   readonly leaves: readonly (readonly (readonly bigint[])[])[]
+  /** Of the expiries that end, in order; of the first segment where fewer do. */
+  readonly headers: readonly (readonly bigint[])[]
   readonly openIn: bigint
-  readonly headerIn: readonly bigint[]
+  readonly headerRootIn: bigint
   readonly sumsIn: readonly bigint[]
   readonly asOfIn: bigint
   readonly expiryIn: bigint
   readonly totalsIn: readonly bigint[]
 }
 
-const HEADER_ELEMENTS = 7
 const SUM_ELEMENTS = 41
 
-/** A leaf's elements in the order of its commitment; shape [42]. */
-export const leafElements = (leaf: PricedStrike): readonly bigint[] => [
-  leaf.strikeE8,
-  ...leaf.calls,
-  leaf.nd1,
-  leaf.pdf,
-  leaf.gammaN,
-  leaf.thetaN,
-  leaf.kNd2,
-]
-
-export function bookOpenings(before: BookState, segments: readonly BookSegment[]): BookOpenings {
-  const open = before.open === undefined ? undefined : openElements(before.open)
-  const nothing = new Array<bigint>(HEADER_ELEMENTS + SUM_ELEMENTS).fill(0n)
+/**
+ * @param expiries - how many may end in the proof
+ * @throws {@link ClosingCountError} if more do
+ */
+export async function bookOpenings(
+  before: BookState,
+  segments: readonly BookSegment[],
+  expiries: number,
+  commit: Commit,
+): Promise<BookOpenings> {
+  const { open } = before
+  const headers = segments.map(({ array }) => array.header)
   return {
-    headers: segments.map(({ array }) => headerElements(array.header)),
+    asOf: headers[0]?.asOf ?? 0n,
+    headerRoots: await Promise.all(headers.map((header) => headerRoot(header, commit))),
+    expiries: headers.map(({ expiry }) => expiry),
+    shortfallsX40: headers.map(({ shortfallX40 }) => shortfallX40),
     leaves: segments.map(({ array }) => array.leaves.map(leafElements)),
+    headers: closedHeaders(segments, expiries).map(headerElements),
     openIn: open === undefined ? 0n : 1n,
-    headerIn: (open ?? nothing).slice(0, HEADER_ELEMENTS),
-    sumsIn: (open ?? nothing).slice(HEADER_ELEMENTS),
+    headerRootIn: open === undefined ? 0n : await headerRoot(open.header, commit),
+    sumsIn: open === undefined ? new Array<bigint>(SUM_ELEMENTS).fill(0n) : sumElements(open),
     asOfIn: before.asOf,
     expiryIn: before.expiry,
     totalsIn: totalElements(before.totals),
   }
+}
+
+function closedHeaders(segments: readonly BookSegment[], expiries: number): readonly ArrayHeader[] {
+  const closed = segments.filter(({ continues }) => !continues).map(({ array }) => array.header)
+  if (closed.length > expiries) throw new ClosingCountError(closed.length, expiries)
+  const unused = segments[0]?.array.header as ArrayHeader
+  return Array.from({ length: expiries }, (_, i) => closed[i] ?? unused)
 }
 
 /** Private inputs that open a finished book; shape [43] and scalars. */
@@ -125,3 +142,16 @@ export const closedBookOpening = ({ asOf, expiry, totals }: BookState): ClosedBo
   expiryIn: expiry,
   totalsIn: totalElements(totals),
 })
+
+/** More expiries end in one proof of a book than its circuit closes. */
+export class ClosingCountError extends ProverError {
+  readonly code = 'portfolio.closing-count'
+  readonly count: number
+  readonly limit: number
+
+  constructor(count: number, limit: number) {
+    super(`Expected at most ${limit} expiries to end in one proof of a book, got ${count}. Cut the book before.`)
+    this.count = count
+    this.limit = limit
+  }
+}

@@ -78,6 +78,8 @@ const advice: Readonly<Record<string, string>> = {
   ModelOfAnotherLayout: 'Use a model whose proofs are about what is submitted.',
   LayoutUnknown: 'Have the council register the layout, or use the version of this software that the registry knows.',
   ProofRejected: 'The proof is for another chain, registry, model, sequence or policy: make the batch again.',
+  FirstPhaseDiffers:
+    'Have the council register models of books and margins whose keys come from the same powers of tau, and use those.',
   RoundUnknown: 'The round was not published with these words: take the one that was.',
   RoundStale: 'Prove a newer round.',
   RoundOvertaken: 'Prove the newest round: a newer one has been published for longer than this one may lag behind.',

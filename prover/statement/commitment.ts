@@ -1,3 +1,4 @@
+import { FIELD_ORDER } from './challenge.ts'
 import { loadPoseidon } from './poseidon.ts'
 
 /** Words absorbed by one permutation; with the chaining value they fill circomlib's widest Poseidon (16 inputs). */
@@ -23,3 +24,7 @@ export async function commit(words: readonly bigint[]): Promise<bigint> {
   }
   return chain
 }
+
+/** The same of signed elements: a negative one is held as its sum with the field's order, as circuits hold it. */
+export const commitSigned = (elements: readonly bigint[]): Promise<bigint> =>
+  commit(elements.map((element) => (element < 0n ? element + FIELD_ORDER : element)))

@@ -1,9 +1,9 @@
-import type { Build } from '../../circuits/statements/index.ts'
+import { type Build, sizeOf } from '../../circuits/statements/index.ts'
 import type { BookState, OptionPosition } from '../portfolio/book.ts'
 import type { BookShard } from '../portfolio/sharding.ts'
 import { bookOpenings, bookRoot } from '../portfolio/state.ts'
-import { FIELD_ORDER, type StatementContext } from './challenge.ts'
-import { commit } from './commitment.ts'
+import type { StatementContext } from './challenge.ts'
+import { commitSigned } from './commitment.ts'
 import { type CircuitSignals, publicInput, type Stated, stateOf } from './state.ts'
 import { pack } from './words.ts'
 
@@ -18,10 +18,6 @@ export type StatedBook = {
 /** The state of a book as one element of the scalar field. */
 export const stateRoot = (state: BookState): Promise<bigint> => bookRoot(state, commitSigned)
 
-/** A negative element is held as its sum with the field's order, as circuits hold it. */
-const commitSigned = (elements: readonly bigint[]): Promise<bigint> =>
-  commit(elements.map((element) => (element < 0n ? element + FIELD_ORDER : element)))
-
 /** Word of a position. */
 export const positionWord = (position: OptionPosition): bigint => pack('optionPosition', position)
 
@@ -29,6 +25,7 @@ export const positionWord = (position: OptionPosition): bigint => pack('optionPo
  * States the proof of one shard of a book.
  *
  * @param arrayRoots - root of the array of each segment
+ * @throws {@link ClosingCountError} if more expiries end than the build closes
  */
 export async function stateBook(
   build: Build,
@@ -45,6 +42,7 @@ export async function stateBook(
     flags: [pack('bookFlags', { continues })],
     stateOut: [stateOut],
   })
-  const circuitInput = { ...publicInput(stated), ...bookOpenings(shard.before, shard.segments) }
+  const openings = await bookOpenings(shard.before, shard.segments, sizeOf(build, 'expiries'), commitSigned)
+  const circuitInput = { ...publicInput(stated), ...openings }
   return { stated, shard, stateOut, circuitInput }
 }

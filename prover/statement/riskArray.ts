@@ -2,8 +2,9 @@ import { type Build, sizeOf } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import type { ScenarioPolicy } from '../options/grid.ts'
 import { type ExpiryMarket, type PricingPolicy, type RiskArray, riskArray } from '../options/riskArray.ts'
+import { arrayRoot } from '../portfolio/state.ts'
 import type { StatementContext } from './challenge.ts'
-import { commit } from './commitment.ts'
+import { commitSigned } from './commitment.ts'
 import { type CircuitSignals, publicInput, type SectionWords, type Stated, stateOf } from './state.ts'
 import { pack, packElements } from './words.ts'
 
@@ -11,8 +12,6 @@ import { pack, packElements } from './words.ts'
 export type StatedRiskArray = {
   readonly stated: Stated
   readonly array: RiskArray
-  /** Commitment to each leaf, in the order of the strikes. */
-  readonly leafRoots: readonly bigint[]
   readonly arrayRoot: bigint
   readonly circuitInput: CircuitSignals
 }
@@ -59,13 +58,6 @@ export const strikeWords = (strikesE8: readonly bigint[]): readonly bigint[] =>
     strikesE8.map((strikeE8) => ({ strikeE8 })),
   )
 
-/** Commitment to a leaf, and to a whole array: header, then leaves. */
-async function arrayRoots(array: RiskArray): Promise<{ leafRoots: readonly bigint[]; arrayRoot: bigint }> {
-  const leafRoots: bigint[] = []
-  for (const leaf of array.leaves) leafRoots.push(await commit(leaf.elements()))
-  return { leafRoots, arrayRoot: await commit([...array.header.elements(), ...leafRoots]) }
-}
-
 /**
  * Prices the strikes and states the proof of it.
  *
@@ -81,14 +73,14 @@ export async function stateRiskArray(
 ): Promise<StatedRiskArray> {
   if (strikesE8.length !== sizeOf(build, 'strikes')) throw new StrikeCountError(build, strikesE8.length)
   const array = riskArray(market, policy, strikesE8)
-  const { leafRoots, arrayRoot } = await arrayRoots(array)
+  const root = await arrayRoot(array, commitSigned)
   const stated = await stateOf(build, context, {
     ...pricingWords(policy),
     ...expiryWords(market),
     strikes: strikeWords(strikesE8),
-    arrayRoot: [arrayRoot],
+    arrayRoot: [root],
   })
-  return { stated, array, leafRoots, arrayRoot, circuitInput: publicInput(stated) }
+  return { stated, array, arrayRoot: root, circuitInput: publicInput(stated) }
 }
 
 /** An array was asked for with another number of strikes than its circuit has places. */

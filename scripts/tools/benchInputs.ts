@@ -92,7 +92,7 @@ async function portfolioInputs(): Promise<Readonly<Record<Exclude<BuildName, Mar
   const inputOf = ({ circuitInput }: { readonly circuitInput: object }) => circuitInput as CircuitInput
   return {
     riskArray5: inputOf(stated[0] as (typeof stated)[number]),
-    optionBook5x5: inputOf(await stateBook(portfolioBuildOf('optionBook'), NOWHERE, shard, roots)),
+    optionBook8x5: inputOf(await stateBook(portfolioBuildOf('optionBook'), NOWHERE, shard, roots)),
     portfolioMargin3: inputOf(
       await stateMargins(portfolioBuildOf('portfolioMargin'), NOWHERE, accounts, round, marginPolicy),
     ),

@@ -1,10 +1,10 @@
 /**
  * What is dear to make and follows from its key alone, kept for all clones of a user: compiled circuits, compiled contracts,
- * development keys. It lies in ZKRISK_CACHE, else where the system keeps caches, else in the clone's own build/.
+ * development keys and their first phase. It lies in ZKRISK_CACHE, else where the system keeps caches, else in the clone's own build/.
  *
  * An entry is one file, renamed into place, so nobody sees half of one; a reader holds it open, so nobody removes it under
- * him. Its hash is checked on reading: what is damaged counts as missing. The hash is no seal: who may write the folder may
- * write the clone as well.
+ * him, and none but its user can read it. Its hash is checked on reading: what is damaged counts as missing. The hash is no
+ * seal: who may write the folder may write the clone as well.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import {
@@ -75,7 +75,7 @@ export class Cache {
     const draft = `${file}.draft-${randomUUID()}`
     try {
       mkdirSync(this.folder, { recursive: true, mode: 0o700 })
-      writeFileSync(draft, pack(`${kind} ${key}`, files))
+      writeFileSync(draft, pack(`${kind} ${key}`, files), { mode: 0o600 })
       renameSync(draft, file)
       this.#pruneAtTimes()
     } catch (error) {

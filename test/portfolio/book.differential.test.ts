@@ -114,7 +114,7 @@ describe('L1 L2 L3 L4 L5 L6: circuit equals twin', () => {
     const positions = arrays
       .flatMap((array) => randomPositions(random, array, 50))
       .sort((a, b) => (a.expiry === b.expiry ? Number(a.strikeE8 - b.strikeE8) : Number(a.expiry - b.expiry)))
-    const { shards, final } = shardBook(positions, arrays, 2)
+    const { shards, final } = shardBook(positions, arrays, { segments: 2, expiries: 2 })
     expect(shards.length).toBe(2)
     expect(shards.map(({ segments }) => segments.map(({ continues }) => continues))).toEqual([
       [false, false],

@@ -1,6 +1,6 @@
 /** What a proof of a book refuses: other openings, other orders, other rounds, other sizes; and that nothing in it can move. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { emptyBook, foldBook } from '../../prover/portfolio/book.ts'
+import { emptyBook, foldBook, headerElements } from '../../prover/portfolio/book.ts'
 import type { BookSegment, BookState, OptionPosition, PricedArray } from '../../prover/portfolio/book.ts'
 import { shardBook } from '../../prover/portfolio/sharding.ts'
 import { bookRoot } from '../../prover/portfolio/state.ts'
@@ -21,6 +21,7 @@ import {
 const ROUND = 1_770_000_000n
 const DAY = 86_400n
 const build = bookBuild(2, 2)
+const room = { segments: 2, expiries: 2 }
 let circuit: Circuit
 
 type Input = Record<string, bigint | bigint[]>
@@ -55,13 +56,20 @@ const changed = (input: Input, name: string, index: number, by: (value: bigint) 
   }
 }
 
-/** Roots recomputed for other arrays, so that only the rule under test stands in the way. */
-async function rerooted(input: Input, arrays: readonly PricedArray[]): Promise<Input> {
-  const { headerElements } = await import('../../prover/portfolio/book.ts')
+/**
+ * Roots recomputed for other arrays, so that only the rule under test stands in the way.
+ *
+ * @param closed - of the expiries that end
+ */
+async function rerooted(input: Input, arrays: readonly PricedArray[], closed = arrays.map(() => 0)): Promise<Input> {
   return {
     ...input,
+    asOf: (arrays[0] as PricedArray).header.asOf,
     arrayRoots: await Promise.all(arrays.map(arrayRootOf)),
-    headers: arrays.flatMap(({ header }) => headerElements(header)),
+    headerRoots: await Promise.all(arrays.map(({ header }) => commit(headerElements(header)))),
+    expiries: arrays.map(({ header }) => header.expiry),
+    shortfallsX40: arrays.map(({ header }) => header.shortfallX40),
+    headers: closed.flatMap((at) => headerElements((arrays[at] as PricedArray).header)),
   }
 }
 
@@ -77,15 +85,16 @@ describe('L5: roots', () => {
   test('no element behind a root can be another: state, header, leaf', () => {
     const random = new Random(62n)
     let tried = 0
-    for (const name of ['headers', 'leaves', 'totalsIn', 'headerIn', 'sumsIn', 'arrayRoots'] as const) {
+    const arrays = ['headers', 'headerRoots', 'expiries', 'shortfallsX40', 'leaves', 'arrayRoots'] as const
+    for (const name of [...arrays, 'totalsIn', 'sumsIn'] as const) {
       const { length } = second[name] as bigint[]
-      for (let index = 0; index < length; index += name === 'leaves' ? 7 : name === 'headers' ? 3 : 2) {
+      for (let index = 0; index < length; index += length > 100 ? 7 : length > 10 ? 3 : 1) {
         const by = [(v: bigint) => v + 1n, (v: bigint) => v + (1n << random.below(240n))][tried % 2]!
         expect(circuit.accepts(changed(second, name, index, by)), `${name}[${index}]`).toBe(false)
         tried++
       }
     }
-    for (const name of ['stateIn', 'asOfIn', 'expiryIn', 'openIn']) {
+    for (const name of ['stateIn', 'asOfIn', 'expiryIn', 'openIn', 'headerRootIn', 'asOf']) {
       expect(circuit.accepts(changed(second, name, 0, (v) => v + 1n)), name).toBe(false)
       expect(circuit.accepts(changed(second, name, 0, (v) => v - 1n)), name).toBe(false)
       tried += 2
@@ -146,7 +155,7 @@ describe('L6: order, rounds, flags', () => {
       const value = honest[name] as bigint[]
       return [...value.slice(value.length / 2), ...value.slice(0, value.length / 2)]
     }
-    const names = ['arrayRoots', 'headers', 'leaves', 'positions']
+    const names = ['arrayRoots', 'headerRoots', 'expiries', 'shortfallsX40', 'headers', 'leaves', 'positions']
     const swapped = Object.fromEntries(names.map((name) => [name, swap(name)]))
     expect(circuit.accepts({ ...honest, ...swapped })).toBe(false)
     const twice = Object.fromEntries(
@@ -185,7 +194,8 @@ describe('L6: order, rounds, flags', () => {
     const [third, fourth] = [segments[2] as BookSegment, segments[3] as BookSegment]
     const honest = await inputOf(emptyBook, [{ ...third, continues: false }, fourth])
     const later = { ...fourth.array, header: { ...fourth.array.header, asOf: ROUND + 1n } }
-    const mixed = await rerooted(honest, [third.array, later])
+    expect(circuit.accepts(await rerooted(honest, [third.array, fourth.array], [0, 1]))).toBe(true)
+    const mixed = await rerooted(honest, [third.array, later], [0, 1])
     expect(circuit.accepts(mixed)).toBe(false)
     const code = expect.objectContaining({ code: 'portfolio.mixed-rounds' })
     expect(() =>
@@ -203,8 +213,9 @@ describe('L6: order, rounds, flags', () => {
     const [head, tail] = next.map((each, i) => ({ ...each, continues: i === 0 })) as [BookSegment, BookSegment]
     const after = await inputOf(done, [head, tail])
     expect(circuit.accepts(after)).toBe(true)
+    expect(circuit.accepts(await rerooted(after, [fourth.array, fourth.array]))).toBe(true)
     expect(circuit.accepts(await rerooted(after, [later, later]))).toBe(false)
-    expect(() => shardBook([], [third.array, later], 2)).toThrow(code)
+    expect(() => shardBook([], [third.array, later], room)).toThrow(code)
   })
 })
 
@@ -251,9 +262,11 @@ describe('L1 L2: sizes', () => {
     const [held] = nothing(array) as [OptionPosition, OptionPosition]
     const code = (name: string) => expect.objectContaining({ code: `portfolio.${name}` })
     const big = { ...held, callsE12: 1n << 60n }
-    expect(() => shardBook([big], [array], 2)).toThrow(code('size-out-of-range'))
-    expect(() => shardBook([{ ...held, strikeE8: held.strikeE8 + 1n }], [array], 2)).toThrow(code('unknown-instrument'))
-    expect(() => shardBook([held, held], [array], 2)).toThrow(code('position-order'))
+    expect(() => shardBook([big], [array], room)).toThrow(code('size-out-of-range'))
+    expect(() => shardBook([{ ...held, strikeE8: held.strikeE8 + 1n }], [array], room)).toThrow(
+      code('unknown-instrument'),
+    )
+    expect(() => shardBook([held, held], [array], room)).toThrow(code('position-order'))
     expect(() => foldBook(emptyBook, [{ array, positions: [held], continues: false }])).toThrow(code('slot-count'))
     expect(() => foldBook(emptyBook, [{ array, positions: [held, held], continues: false }])).toThrow(
       code('position-mismatch'),

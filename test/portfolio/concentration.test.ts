@@ -10,7 +10,7 @@ import { formatMargin, marginOf } from '../../prover/service/answers/margins.ts'
 import { Random } from '../../scripts/tools/cases/random.ts'
 
 const example = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'examples', 'short-strangle.json'), 'utf8')
-const sizes = { strikes: 5, segments: 5 }
+const sizes = { strikes: 5, segments: 8, expiries: 3 }
 
 /** A unit of sizes: 2^32·10^-12. */
 const UNIT = 1n << 32n

@@ -38,7 +38,7 @@ describe.skipIf(!isPresent)("Derive's own portfolio margins", () => {
   it('the twin agrees on initial and maintenance margin of every case within 1e-8', () => {
     const binding = new Map<string, number>()
     const errors = cases.map(({ name, portfolio, result }) => {
-      const provable = provableMargin(portfolio, { strikes: 6, segments: 5 })
+      const provable = provableMargin(portfolio, { strikes: 6, segments: 8, expiries: 3 })
       const { initialE8, maintenanceE8 } = provable.margin
       const words = worstScenario(provable).words
       binding.set(words, (binding.get(words) ?? 0) + 1)
@@ -72,7 +72,7 @@ describe.skipIf(!isPresent)("Derive's own portfolio margins", () => {
       }
       const portfolio = readDeriveCase(JSON.stringify(split), most.file)
       expect(portfolio.account.collaterals).toHaveLength(count)
-      const { initialE8, maintenanceE8 } = provableMargin(portfolio, { strikes: 6, segments: 5 }).margin
+      const { initialE8, maintenanceE8 } = provableMargin(portfolio, { strikes: 6, segments: 8, expiries: 3 }).margin
       expect(relative(Number(initialE8) / 1e8, most.case.Result.IM)).toBeLessThan(1e-8)
       expect(relative(Number(maintenanceE8) / 1e8, most.case.Result.MM)).toBeLessThan(1e-8)
     }
@@ -87,7 +87,7 @@ describe.skipIf(!isPresent)("Derive's own portfolio margins", () => {
         .map((each) => ({ ...each, spotShockX40: shockX40[each.volatility as 'linear' | 'absolute'] }))
       // Alone, so that they bind.
       const changed = { ...portfolio, scenarios: skewed }
-      const provable = provableMargin(changed, { strikes: 6, segments: 5 })
+      const provable = provableMargin(changed, { strikes: 6, segments: 8, expiries: 3 })
       const { initialMargin, maintenanceMargin } = realMargin(changed)
       expect(relative(Number(provable.margin.initialE8) / 1e8, initialMargin), name).toBeLessThan(1e-8)
       expect(relative(Number(provable.margin.maintenanceE8) / 1e8, maintenanceMargin), name).toBeLessThan(1e-8)
@@ -122,7 +122,7 @@ describe.skipIf(!isPresent)("Derive's own portfolio margins", () => {
 
   it('what legs, perpetuals and collateral add is the worst loss', () => {
     for (const { name, portfolio } of cases) {
-      const provable = provableMargin(portfolio, { strikes: 6, segments: 5 })
+      const provable = provableMargin(portfolio, { strikes: 6, segments: 8, expiries: 3 })
       const parts = [...legContributions(portfolio, provable), ...otherContributions(portfolio, provable)]
       const sum = parts.reduce((total, { contribution }) => total + contribution, 0)
       expect(relative(sum, marginTerms(provable).worstLoss), name).toBeLessThan(1e-9)
@@ -131,7 +131,7 @@ describe.skipIf(!isPresent)("Derive's own portfolio margins", () => {
 
   it('thresholds, probability of default and Greeks are those of the float reference', () => {
     for (const { name, portfolio } of cases) {
-      const { margin } = provableMargin(portfolio, { strikes: 6, segments: 5 })
+      const { margin } = provableMargin(portfolio, { strikes: 6, segments: 8, expiries: 3 })
       const { thresholds, greeks } = realMargin(portfolio)
       const none = (1n << 48n) - 1n
       const levels = [

@@ -69,7 +69,7 @@ describe.skipIf(!isPresent)("portfolios of Derive's cases with a parameter at it
       source.Parameters[group][name] = value
       const portfolio = readDeriveCase(JSON.stringify(source), file)
       const { initialMargin, maintenanceMargin } = realMargin(portfolio)
-      const { initialE8, maintenanceE8 } = provableMargin(portfolio, { strikes: 6, segments: 5 }).margin
+      const { initialE8, maintenanceE8 } = provableMargin(portfolio, { strikes: 6, segments: 8, expiries: 3 }).margin
       expect(relative(Number(initialE8) / 1e8, initialMargin), file).toBeLessThan(1e-8)
       expect(relative(Number(maintenanceE8) / 1e8, maintenanceMargin), file).toBeLessThan(1e-8)
     }

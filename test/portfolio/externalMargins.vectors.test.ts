@@ -191,7 +191,7 @@ describe.skipIf(!present)(`Derive's first portfolio margin${where}`, () => {
   }
   const AS_OF = 1_735_718_400n
   /** The sizes that arrays and books are proven with. */
-  const sizes = { strikes: 5, segments: 5 }
+  const sizes = { strikes: 5, segments: 8, expiries: 3 }
 
   function accountOf(scenario: Case['Scenario']): PortfolioAccount {
     return {

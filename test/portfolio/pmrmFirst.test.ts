@@ -8,7 +8,7 @@ const E8 = 10n ** 8n
 const E12 = 10n ** 12n
 const AS_OF = 1_735_718_400n
 const x = (fraction: number): bigint => BigInt(Math.round(fraction * 2 ** 40))
-const sizes = { strikes: 6, segments: 5 }
+const sizes = { strikes: 6, segments: 8, expiries: 3 }
 
 const rules: FirstRules = {
   spotShocksX40: [1.15, 1.1, 1.05, 1, 0.95, 0.9, 0.85].map(x),

@@ -18,7 +18,7 @@ const read = (change: (file: Json) => void, options = {}) => {
   return readPortfolio(JSON.stringify(file), 'bent.json', options)
 }
 
-const sizes = { strikes: 6, segments: 5 }
+const sizes = { strikes: 6, segments: 8, expiries: 3 }
 
 /** What a typed error carries. */
 function refusal(change: (file: Json) => void, options = {}): object {

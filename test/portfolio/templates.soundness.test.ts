@@ -288,7 +288,6 @@ describe('widths that a template counts on', () => {
     ['ChosenScenario()', chosen],
     ['ConcentrationCharge()', concentrated],
     ['Crossing(0)', crossing],
-    ['PackHeader()', header],
     ['CloseExpiry()', `${header} sums[41]`],
   ]
 
@@ -306,8 +305,6 @@ describe('widths that a template counts on', () => {
     ['ChosenScenario()', chosen, 'shocksX40[33]:43'],
     ['Crossing(0)', crossing, 'spotE8:48'],
     ['Crossing(0)', crossing, 'equityM[4]:s93'],
-    ['PackHeader()', header, 'forwardsE8[20]:52'],
-    ['PackHeader()', header, 'basisFactorX40:52'],
     ['CloseExpiry()', `${header} sums[41]`, 'longFactorX40:43'],
     ['CloseExpiry()', `${header} sums[41]`, 'discountX40:41'],
   ])('$0 does not compile if $2 is one bit wider', async (call, inputs, width) => {

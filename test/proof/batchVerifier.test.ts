@@ -1,13 +1,12 @@
-import { readFileSync } from 'node:fs'
-import { AbiCoder, concat, type Contract, keccak256, toBeHex } from 'ethers'
+import { concat, type Contract, keccak256, toBeHex } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { BASE_FIELD_ORDER as Q, inverse, modulo, SCALAR_FIELD_ORDER as R } from '../../prover/proof/bn254.ts'
 import type { ProofCalldata } from '../../prover/proof/proofCalldata.ts'
-import { root } from '../../scripts/tools/sources.ts'
 import { type Chain, GAS_LIMIT, startChain } from '../../scripts/tools/chains/chain.ts'
 import { expectRevert } from '../reverts.ts'
 import { freeStatement } from '../../scripts/tools/chains/freeStatement.ts'
 import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
+import { batchVerifierWith, bytesOf, coefficientOf, SEED, seedOf } from './batchSeeds.ts'
 
 type Proven = { readonly proof: ProofCalldata; readonly signals: readonly [bigint, bigint, bigint] }
 
@@ -48,7 +47,7 @@ beforeAll(async () => {
 /** A point off the curve burns the gas of the call: no answer is a refusal, too. */
 const verdict = (given: readonly Proven[], of: Contract = batch, key: string = target(verifier)): Promise<boolean> =>
   of
-    .getFunction('verifyProofs')(key, ...columns(given), { gasLimit: GAS_LIMIT })
+    .getFunction('verifyProofs')([[key, given.length]], ...columns(given), { gasLimit: GAS_LIMIT })
     .catch((error: Error) => (error.message.includes('out of gas') ? false : Promise.reject(error)))
 const target = (contract: Contract): string => contract.target as string
 const throughGate = (given: readonly Proven[]): Promise<bigint> =>
@@ -118,8 +117,9 @@ describe('R23: a batch of proofs', () => {
     expect(await verdict([])).toBe(false)
     const [a, b] = proven as readonly [Proven, Proven]
     const call = batch.getFunction('verifyProofs')
-    expect(await call(verifier, [a.proof, b.proof], [a.signals])).toBe(false)
-    expect(await call(verifier, [a.proof], [a.signals, b.signals])).toBe(false)
+    expect(await call([[verifier, 2]], [a.proof, b.proof], [a.signals])).toBe(false)
+    expect(await call([[verifier, 2]], [a.proof], [a.signals, b.signals])).toBe(false)
+    expect(await call([[verifier, 2]], [a.proof, b.proof], [a.signals, b.signals])).toBe(true)
     const most = Array.from({ length: 128 }, (_, i) => proven[i % 8] as Proven)
     expect(await verdict(most)).toBe(true)
     expect(await verdict([...most, a])).toBe(false)
@@ -163,22 +163,15 @@ describe('R23: coefficients that nobody can foresee', () => {
       withSignal(honest, 0, modulo(commitment + opposite, R)),
     ]
   }
-  const coefficientOf = (seed: string): bigint => BigInt(keccak256(concat([seed, toBeHex(1, 32)]))) >> 128n
 
   test('a forgery that works against foreseeable ones fails', async () => {
-    const source = readFileSync(`${root}/contracts/proof/BatchVerifier.sol`, 'utf8')
-      .replaceAll('"./', '"contracts/proof/')
-      .replaceAll('"../', '"contracts/')
-    const seedLine = 'keccak256(abi.encode(key, proofs, publicSignals))'
-    expect(source).toContain(seedLine)
-    const foreseeable = await chain.deploy(
-      compileContract('BatchVerifier', source.replace(seedLine, 'keccak256(abi.encode(key, proofs))')),
-    )
     // Signals are what a forger chooses last: without them in the seed the coefficient is known before.
+    const foreseeable = await chain.deploy(
+      batchVerifierWith(SEED, '_coefficients(keccak256(abi.encode(keys, proofs)), count)'),
+    )
     const honest = proven[0] as Proven
     const key = await verifier.getFunction('verificationKey')()
-    const types = ['uint256[22]', 'uint256[8][]']
-    const seed = keccak256(AbiCoder.defaultAbiCoder().encode(types, [[...key], [honest.proof, honest.proof]]))
+    const seed = seedOf(['bytes', 'uint256[8][]'], [bytesOf([...key]), [honest.proof, honest.proof]])
     const forged = forgery(coefficientOf(seed))
     expect(await verdict(forged, foreseeable)).toBe(true)
     expect(await verdict(forged)).toBe(false)
@@ -187,13 +180,12 @@ describe('R23: coefficients that nobody can foresee', () => {
 
   test('a forger who follows the coefficient of his own batch never catches up with it', async () => {
     const key = await verifier.getFunction('verificationKey')()
-    const types = ['uint256[22]', 'uint256[8][]', 'uint256[3][]']
     let r = 1n
     for (let round = 0; round < 8; round++) {
       const forged = forgery(r)
       expect(await verdict(forged)).toBe(false)
-      const seed = keccak256(AbiCoder.defaultAbiCoder().encode(types, [[...key], ...columns(forged)]))
-      const next = coefficientOf(seed)
+      const call = batch.interface.encodeFunctionData('verifyProofs', [[[verifier.target, 2n]], ...columns(forged)])
+      const next = coefficientOf(keccak256(concat([bytesOf([...key]), call])))
       expect(next).not.toBe(r)
       r = next
     }

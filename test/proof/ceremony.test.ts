@@ -7,7 +7,12 @@ import { curves, groth16, powersOfTau, zKey } from 'snarkjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeSections } from '../../prover/proof/binaryFile.ts'
 import { G2_GENERATOR, negateG2 } from '../../prover/proof/bn254.ts'
-import { checkCeremony, DEVELOPMENT_CHAIN_IDS, isDevelopmentChain } from '../../prover/proof/keys/ceremony.ts'
+import {
+  checkCeremony,
+  checkFirstPhase,
+  DEVELOPMENT_CHAIN_IDS,
+  isDevelopmentChain,
+} from '../../prover/proof/keys/ceremony.ts'
 import { makeDevelopmentKey } from '../../prover/proof/keys/developmentKeys.ts'
 import { type CompiledCircuit, KeyStore } from '../../prover/proof/keys/keyStore.ts'
 import { createProver } from '../../prover/proof/backends/prover.ts'
@@ -20,7 +25,7 @@ import {
 } from '../../prover/proof/keys/verificationKey.ts'
 import { verifyProof } from '../../prover/proof/verify.ts'
 import { readZkey, type Zkey } from '../../prover/proof/keys/zkey.ts'
-import { lookalikeCircuit, polynomialCircuit, polynomialInput } from './smallCircuits.ts'
+import { lookalikeCircuit, polynomialCircuit, polynomialInput, widerCircuit } from './smallCircuits.ts'
 import { keepSnarkjsInThisThread } from '../../scripts/tools/circuits/snarkjsInThisThread.ts'
 
 /** Power of the test's powers of tau: room for 2^5 constraints. */
@@ -407,5 +412,42 @@ describe('K10: whether a key had a ceremony is read from what it shows of it', (
         equals: '7·generator',
       },
     )
+  })
+})
+
+describe('K12: keys whose proofs are verified together', () => {
+  const named = (circuit: string, verificationKey: VerificationKey) => ({ circuit, verificationKey })
+  const begin = async (r1cs: string, powers: string, name: string): Promise<VerificationKey> => {
+    const file = join(directory, name)
+    await zKey.newZKey(r1cs, powers, file)
+    return verificationKeyOf(readZkey(new Uint8Array(await readFile(file)), name))
+  }
+
+  it('pass if their ceremonies began from the same powers of tau, however many contributed, and are refused otherwise', async () => {
+    const { r1cs } = await widerCircuit()
+    const other = join(directory, 'other.ptau')
+    await powersOfTau.contribute(join(directory, '0.ptau'), join(directory, 'other-1.ptau'), 'first', 'other entropy')
+    await powersOfTau.preparePhase2(join(directory, 'other-1.ptau'), other)
+    const [same, apart] = [await begin(r1cs, ptau, 'wider.zkey'), await begin(r1cs, other, 'wider-other.zkey')]
+    const beacon = named('polynomial', keyOf('beacon'))
+    checkFirstPhase([beacon, named('wider', same), named('polynomial', keyOf('raw'))])
+    checkFirstPhase([named('wider', apart)])
+    checkFirstPhase([])
+    const refusal = { code: 'proof.first-phase-differs', circuit: 'wider', other: 'polynomial' }
+    for (const given of [
+      [beacon, named('wider', apart)],
+      [beacon, named('polynomial', keyOf('raw')), named('wider', apart)],
+    ])
+      expect(() => checkFirstPhase(given)).toThrow(expect.objectContaining(refusal))
+  })
+
+  it('are refused for another alpha, beta or gamma alone, not for another delta or public point', () => {
+    const key = keyOf('beacon')
+    const [g1, g2] = [keyOf('development').alpha1, negateG2(key.beta2)]
+    for (const part of [{ alpha1: g1 }, { beta2: g2 }, { gamma2: g2 }])
+      expect(() => checkFirstPhase([named('a', key), named('b', { ...key, ...part })])).toThrow(
+        expect.objectContaining({ code: 'proof.first-phase-differs', circuit: 'b', other: 'a' }),
+      )
+    checkFirstPhase([named('a', key), named('b', { ...key, delta2: g2, publicPoints: [g1] })])
   })
 })

@@ -5,6 +5,7 @@ import { MalformedFileError } from '../../prover/proof/binaryFile.ts'
 import { equalG2, G2_GENERATOR } from '../../prover/proof/bn254.ts'
 import { checkKeyFitsCircuit } from '../../prover/proof/keys/ceremony.ts'
 import { makeDevelopmentKey } from '../../prover/proof/keys/developmentKeys.ts'
+import { drawFirstPhase, isMadeFrom } from '../../prover/proof/keys/developmentPhase.ts'
 import { Groth16 } from '../../prover/proof/kernel/groth16.ts'
 import { KernelThreads } from '../../prover/proof/kernel/kernelThreads.ts'
 import type { CompiledCircuit } from '../../prover/proof/keys/keyStore.ts'
@@ -17,7 +18,7 @@ import {
 } from '../../prover/proof/keys/verificationKey.ts'
 import { verifyProof, verifyWithSnarkjs } from '../../prover/proof/verify.ts'
 import { WitnessCalculator } from '../../prover/proof/backends/witnessCalculator.ts'
-import { readZkey } from '../../prover/proof/keys/zkey.ts'
+import { readZkey, type Zkey } from '../../prover/proof/keys/zkey.ts'
 import { lookalikeCircuit, polynomialCircuit, polynomialInput, widerCircuit } from './smallCircuits.ts'
 import { keepSnarkjsInThisThread } from '../../scripts/tools/circuits/snarkjsInThisThread.ts'
 
@@ -56,6 +57,22 @@ describe('a development key', () => {
     const again = Buffer.concat(await makeDevelopmentKey(r1cs, { threads: 1 }))
     const [first, second] = [key, again].map((bytes) => readZkey(bytes, 'key').header)
     for (const name of ['alpha1', 'beta1', 'delta1'] as const) expect(first?.[name]).not.toEqual(second?.[name])
+  })
+
+  it('K11: shares alpha, beta and public points with one of its circuit and first phase, and no delta', async () => {
+    const firstPhase = drawFirstPhase()
+    const [a, b, other] = (await Promise.all([
+      makeDevelopmentKey(r1cs, { threads: 1, firstPhase }),
+      makeDevelopmentKey(r1cs, { threads: 1, firstPhase }),
+      makeDevelopmentKey(r1cs, { threads: 1, firstPhase: { ...firstPhase, alpha: firstPhase.alpha + 1n } }),
+    ]).then((keys) => keys.map((pieces) => readZkey(Buffer.concat(pieces), 'key')))) as [Zkey, Zkey, Zkey]
+    expect({ ...a.header, delta1: 0, delta2: 0 }).toEqual({ ...b.header, delta1: 0, delta2: 0 })
+    expect(a.publicPoints).toEqual(b.publicPoints)
+    expect(a.header.delta1).not.toEqual(b.header.delta1)
+    expect(other.header.alpha1).not.toEqual(a.header.alpha1)
+    expect(isMadeFrom(verificationKeyOf(a), firstPhase)).toBe(true)
+    expect(isMadeFrom(verificationKeyOf(other), firstPhase)).toBe(false)
+    expect(isMadeFrom(verificationKeyOf(a), { ...firstPhase, beta: firstPhase.beta + 1n })).toBe(false)
   })
 
   it('is read by snarkjs, which makes and accepts proofs with it', async () => {

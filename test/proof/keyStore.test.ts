@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { ProverError } from '../../prover/errors.ts'
+import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import { type CircuitKeys, type CompiledCircuit, KeyStore } from '../../prover/proof/keys/keyStore.ts'
+import type { VerificationKey } from '../../prover/proof/keys/verificationKey.ts'
 import { polynomialCircuit, widerCircuit } from './smallCircuits.ts'
 
 let directory: string
@@ -17,6 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
+const FIRST_PHASE = 'development_first_phase.json'
 const newStore = (): Promise<string> => mkdtemp(join(directory, 'store-'))
 
 describe('an empty store', () => {
@@ -54,7 +58,7 @@ describe('an empty store', () => {
     expect(all.map(({ code }) => code)).toEqual([0, 0])
     const keys = await new KeyStore(folder).load(circuit)
     for (const { output } of all) expect(output).toBe(keys.manifest.zkeySha256)
-    expect(await readdir(folder)).toEqual([keys.manifest.r1csSha256])
+    expect((await readdir(folder)).toSorted()).toEqual([keys.manifest.r1csSha256, FIRST_PHASE].toSorted())
   })
 
   it('starts again where somebody was interrupted, and clears up after them', async () => {
@@ -64,7 +68,7 @@ describe('an empty store', () => {
     // Nobody has the highest possible process id.
     await mkdir(join(folder, `${'0'.repeat(64)}.partial-4194305-0`), { recursive: true })
     const keys = await new KeyStore(folder).loadOrMakeDevelopmentKeys(circuit, { threads: 1 })
-    expect(await readdir(folder)).toEqual([keys.manifest.r1csSha256])
+    expect((await readdir(folder)).toSorted()).toEqual([keys.manifest.r1csSha256, FIRST_PHASE].toSorted())
   })
 
   it('H3: leaves nothing behind when it cannot write', async () => {
@@ -83,8 +87,85 @@ describe('an empty store', () => {
     const folder = await newStore()
     const { code, output } = await makeInAnotherProcess(folder, 'limit')
     expect([code, output]).toEqual([0, 'proof.key-write EFBIG'])
-    expect(await readdir(folder)).toEqual([])
+    expect(await readdir(folder)).toEqual([FIRST_PHASE])
     await new KeyStore(folder).loadOrMakeDevelopmentKeys(circuit, { threads: 1 })
+  })
+})
+
+describe('K11: development keys of one store', () => {
+  const options = { threads: 1 }
+  const headersOf = (given: readonly CircuitKeys[]) => given.map(({ verificationKey }) => verificationKey)
+
+  it('share alpha, beta and gamma, and nothing else; those of another store share gamma alone', async () => {
+    const store = new KeyStore(await newStore())
+    const [a, b] = headersOf([
+      await store.loadOrMakeDevelopmentKeys(circuit, options),
+      await store.loadOrMakeDevelopmentKeys(other, options),
+    ]) as [VerificationKey, VerificationKey]
+    for (const name of ['alpha1', 'beta2', 'gamma2'] as const) expect(a[name]).toEqual(b[name])
+    expect(a.delta2).not.toEqual(b.delta2)
+    const [elsewhere] = headersOf([await new KeyStore(await newStore()).loadOrMakeDevelopmentKeys(circuit, options)])
+    expect(elsewhere?.gamma2).toEqual(a.gamma2)
+    for (const name of ['alpha1', 'beta2', 'delta2'] as const) expect(elsewhere?.[name]).not.toEqual(a[name])
+  })
+
+  it('have a delta of their own each time, under the same first phase', async () => {
+    const folder = await newStore()
+    const store = new KeyStore(folder)
+    const before = await store.loadOrMakeDevelopmentKeys(circuit, options)
+    await rm(dirname(before.zkey), { recursive: true })
+    const after = await store.loadOrMakeDevelopmentKeys(circuit, options)
+    expect(after.verificationKey.alpha1).toEqual(before.verificationKey.alpha1)
+    expect(after.verificationKey.delta2).not.toEqual(before.verificationKey.delta2)
+  })
+
+  it('are made anew where they are of another first phase, as older ones are; keys that fit stay', async () => {
+    const folder = await newStore()
+    const store = new KeyStore(folder)
+    const [a, b] = [
+      await store.loadOrMakeDevelopmentKeys(circuit, options),
+      await store.loadOrMakeDevelopmentKeys(other, options),
+    ]
+    await store.dropForeignDevelopmentKeys(circuit)
+    expect(await store.load(circuit)).toEqual(a)
+    await rm(join(folder, FIRST_PHASE))
+    const again = await store.loadOrMakeDevelopmentKeys(circuit, options)
+    expect(again.verificationKey.alpha1).not.toEqual(a.verificationKey.alpha1)
+    expect(await store.load(other)).toEqual(b)
+    const fitting = await store.loadOrMakeDevelopmentKeys(other, options)
+    expect(fitting.verificationKey.alpha1).toEqual(again.verificationKey.alpha1)
+  })
+
+  it('keep what they share for its owner alone, and refuse what others may read, or what it is not', async () => {
+    const folder = await newStore()
+    const file = join(folder, FIRST_PHASE)
+    const store = new KeyStore(folder)
+    await store.loadOrMakeDevelopmentKeys(circuit, options)
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    const [whole, making] = [await readFile(file, 'utf8'), () => store.loadOrMakeDevelopmentKeys(other, options)]
+    for (const mode of [0o640, 0o604, 0o620]) {
+      await chmod(file, mode)
+      await expect(making()).rejects.toMatchObject({ code: 'proof.first-phase-file-mode', file, mode })
+    }
+    await chmod(file, 0o600)
+    const { tau, alpha, beta } = JSON.parse(whole) as Record<string, string>
+    const r = `${SCALAR_FIELD_ORDER}`
+    for (const text of [
+      '',
+      '{',
+      'null',
+      '[]',
+      JSON.stringify({ tau, alpha }),
+      JSON.stringify({ tau, alpha, beta: r }),
+    ]) {
+      await writeFile(file, text)
+      const failure: ProverError = await making().catch((error) => error)
+      expect(failure).toMatchObject({ code: 'proof.first-phase-malformed', file })
+      expect(failure.cause).toBeUndefined()
+      expect(failure.message).not.toContain(alpha)
+    }
+    await writeFile(file, JSON.stringify({ tau, alpha, beta }))
+    await making()
   })
 })
 

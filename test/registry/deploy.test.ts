@@ -6,7 +6,8 @@ import { network } from 'hardhat'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { defaultPolicy, withStartingWords } from '../../prover/parameters/defaultPolicy.ts'
 import { volatilityModels } from '../../prover/volatility/models.ts'
-import type { CircuitKeys } from '../../prover/proof/index.ts'
+import { type Build, portfolioBuilds } from '../../circuits/statements/index.ts'
+import type { CircuitKeys, VerificationKey } from '../../prover/proof/index.ts'
 import {
   addMarket,
   attestedFeedOf,
@@ -25,6 +26,7 @@ import {
 import { registerLayouts } from '../../prover/registry/layouts.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
 import { type Chain, mined, startChain } from '../../scripts/tools/chains/chain.ts'
+import { freeStatement } from '../../scripts/tools/chains/freeStatement.ts'
 import { buildOf, feedSigners, keysOf } from './liveEngine.ts'
 import { policy } from '../../scripts/tools/chains/portfolioEngine.ts'
 
@@ -101,6 +103,34 @@ describe('deploying', () => {
       code: 'registry.verifier-out-of-date',
       build: 'marketRisk8x2',
     })
+  })
+
+  it('K12: refuses books and margins of different first phases, before anything is sent; arrays may be of another', async () => {
+    const [books, margin, apart] = await Promise.all(
+      (['second', 'third', 'apart'] as const).map(async (name) => (await freeStatement(name)).verificationKey),
+    )
+    const build = (statement: string) => portfolioBuilds.find((each) => each.statement === statement) as Build
+    const model = (statement: string, verificationKey: VerificationKey | undefined) => {
+      const manifest = { ...keys.manifest, circuit: build(statement).name }
+      return { build: build(statement), verificationKey: verificationKey as VerificationKey, manifest }
+    }
+    const deploy = (...models: ReturnType<typeof model>[]) =>
+      chain.undone(() => deployPortfolio(chain.signers[0] as never, { ...portfolioOptions(), models }))
+    const sent = () => chain.ethers.provider.getBlockNumber()
+    const before = await sent()
+    for (const [statement, other] of [
+      ['portfolioMargin', 'optionBook'],
+      ['unhealthyWitness', 'optionBook'],
+      ['optionBook', 'portfolioMargin'],
+    ] as const) {
+      const refused = { circuit: build(statement).name, other: build(other).name }
+      const given = [model('riskArray', apart), model(other, books), model(statement, apart)]
+      await expect(deploy(...given)).rejects.toMatchObject({ code: 'proof.first-phase-differs', ...refused })
+    }
+    expect(await sent()).toBe(before)
+    // Those of one go on, as far as the verifiers that were compiled for other keys.
+    const fitting = [model('riskArray', apart), model('optionBook', books), model('portfolioMargin', margin)]
+    await expect(deploy(...fitting)).rejects.toMatchObject({ code: 'registry.verifier-out-of-date' })
   })
 
   it('R33: goes on only where the layouts are known, and names the one that is not', async () => {

@@ -311,6 +311,39 @@ describe('R28: an account’s books', () => {
   })
 })
 
+describe('R80: books and margins in one check', () => {
+  test('count for the key of their own model alone', async () => {
+    const call = honest()
+    const proofs = call.args[4] as readonly unknown[]
+    await refused(withArgument(withArgument(call, 4, proofs.with(0, margin.proof)), 5, proofs[0]), 'ProofRejected')
+    const underBooks = await (await engine.proving('portfolioMargin', 'first')).margin(round, accounts, books)
+    await refused(engine.marginCall(round, proven(), underBooks), 'ProofRejected')
+    const three = await (await engine.proving('optionBook', 'second')).books(round, buyer, [middle, farLow])
+    await refused(engine.marginCall(round, proven([books[0], three, books[2]]), margin), 'ProofRejected')
+    await lands(call)
+  })
+})
+
+describe('R81: books and margins of different first phases', () => {
+  test('are refused by name; margins without books have none to differ from, nor have keys of the same one', async () => {
+    await engine.chain.undone(async () => {
+      const apart = await engine.withKey('portfolioMargin', 'apart')
+      const differing = apart.marginCall(round, proven(), await apart.margin(round, accounts, books))
+      await refused(differing, 'FirstPhaseDiffers', [await apart.verifierOf('optionBook')])
+      const alone = await apart.margin(round, [trader], [[]])
+      await lands(apart.marginCall(round, proven([[], [], []], [trader]), alone))
+      const another = await engine.withKey('portfolioMargin', 'third')
+      await lands(another.marginCall(round, proven(), await another.margin(round, accounts, books)))
+    })
+    await engine.chain.undone(async () => {
+      const apart = await engine.withKey('optionBook', 'apart')
+      const theirs = [await apart.books(round, writer, all), await apart.books(round, buyer, [middle, farLow]), []]
+      const call = apart.marginCall(round, proven(theirs as never), margin)
+      await refused(call, 'FirstPhaseDiffers', [await apart.verifierOf('optionBook')])
+    })
+  })
+})
+
 describe('R28: a batch of accounts', () => {
   test('has one to as many accounts as the model has places, by increasing address', async () => {
     const call = honest()

@@ -167,6 +167,18 @@ describe('R30: a witness that an account is below maintenance', () => {
     await refused(call(await engine.witness(round, account, books, { choice: [34n] })), 'ScenarioOutOfRange', [34n])
   })
 
+  test('R81: and its books are of one first phase', async () => {
+    await engine.chain.undone(async () => {
+      const apart = await engine.withKey('unhealthyWitness', 'apart')
+      const differing = await apart.witness(round, account, books)
+      const callOf = (by: PortfolioEngine, proof: ProvenPortfolio) =>
+        by.witnessCall(round, { account: account.signer, books }, proof)
+      await refused(callOf(apart, differing), 'FirstPhaseDiffers', [await apart.verifierOf('optionBook')])
+      const another = await engine.withKey('unhealthyWitness', 'second')
+      await mined(engine.send(callOf(another, await another.witness(round, account, books))))
+    })
+  })
+
   test('is of the account’s report, books, round and policy', async () => {
     const alien = { ...account, holdings: { ...account.holdings, cashE12: 2n } }
     await refused(call(await engine.witness(round, alien, books)), 'BookMismatch')

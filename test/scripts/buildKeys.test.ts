@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   truncateSync,
   utimesSync,
@@ -42,6 +43,7 @@ async function newClone(): Promise<Clone> {
   vi.stubEnv('ZKRISK_CACHE', cache)
   const { makeKeys } = await import(/* @vite-ignore */ join(folder, 'scripts/buildKeys.ts'))
   vi.unstubAllEnvs()
+  const keys = join(folder, 'build/keys')
   return {
     folder,
     makeKeys: () =>
@@ -50,7 +52,7 @@ async function newClone(): Promise<Clone> {
         async () => undefined,
         () => {},
       ).catch((error: ProverError) => error.code),
-    key: (name) => join(folder, 'build/keys', readdirSync(join(folder, 'build/keys'))[0] ?? '', name),
+    key: (name) => join(keys, readdirSync(keys).find((entry) => /^[0-9a-f]{64}$/.test(entry)) ?? '', name),
   }
 }
 
@@ -135,8 +137,40 @@ describe('keys that were checked', () => {
     const other = await newClone()
     expect(await other.makeKeys()).toBe('made')
     expect(readFileSync(other.key('proving.zkey')).equals(readFileSync(clone.key('proving.zkey')))).toBe(false)
+    const [firstPhase, own] = [other, clone].map(firstPhaseIn)
+    expect(firstPhase).toBe(own)
+  })
+
+  it('K11: come with a first phase that the cache gives to all clones, for their user alone', async () => {
+    const other = await newClone()
+    await other.makeKeys()
+    for (const file of [
+      firstPhaseFile(clone),
+      firstPhaseFile(other),
+      ...readdirSync(cache).map((name) => join(cache, name)),
+    ]) {
+      if (file.endsWith('pruned')) continue
+      expect(statSync(file).mode & 0o777, file).toBe(0o600)
+    }
+    rmSync(firstPhaseFile(other))
+    expect(await other.makeKeys()).toBe('checked')
+    expect(firstPhaseIn(other)).toBe(firstPhaseIn(clone))
+  })
+
+  it('K11: are made anew once they are of another first phase than their folder, and not before', async () => {
+    const [before, name] = [readFileSync(clone.key('proving.zkey')), readdirSync(cache).find(isFirstPhase) ?? '']
+    rmSync(firstPhaseFile(clone))
+    rmSync(join(cache, name))
+    expect(await clone.makeKeys()).toBe('made')
+    expect(readFileSync(clone.key('proving.zkey')).equals(before)).toBe(false)
+    expect(readdirSync(cache).some(isFirstPhase)).toBe(true)
+    expect(await clone.makeKeys()).not.toBe('made')
   })
 })
+
+const firstPhaseFile = ({ folder }: Clone): string => join(folder, 'build/keys/development_first_phase.json')
+const firstPhaseIn = (clone: Clone): string => readFileSync(firstPhaseFile(clone), 'utf8')
+const isFirstPhase = (name: string): boolean => name.startsWith('firstPhase-')
 
 /** Another hash in its place, as long as the old one. */
 function changeHash(manifest: string): void {

@@ -53,7 +53,7 @@ describe('zkrisk doctor', () => {
     const array = { status: 'warning', mend: expect.stringContaining('zkrisk margin --prove') }
     expect(of(findings, 'circuit riskArray5')).toMatchObject(array)
     expect(of(findings, 'keys riskArray5')).toMatchObject({ ...array, found: 'its circuit is not built' })
-    expect(of(findings, 'keys optionBook5x5')).toMatchObject({ status: 'ok' })
+    expect(of(findings, 'keys optionBook8x5')).toMatchObject({ status: 'ok' })
   })
 
   it('is content with the default model alone', async () => {

@@ -1,12 +1,14 @@
 /** `zkrisk deploy` on chains other than the built-in one: what it refuses there, how it goes on, what it leaves. */
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Contract, Transaction, Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildFolder } from '../../prover/config.ts'
 import { readBars } from '../../prover/market/prices.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { replay } from '../../prover/parameters/replay.ts'
 import { interfaceOf, readDeployment, RegistryClient } from '../../prover/registry/index.ts'
+import { KeyStore } from '../../prover/proof/keys/keyStore.ts'
 import { defaultPlausibility } from '../../prover/market/plausibility.ts'
 import { rangeCodeUp } from '../../prover/market/range.ts'
 import { doorText } from '../../prover/service/deploying/door.ts'
@@ -16,6 +18,7 @@ import { ewma } from '../../prover/volatility/ewma.ts'
 import { checkGovernance, type DeployConfig, readConfig } from '../../prover/service/deploying/config.ts'
 import { DeployJournal, type JournalEntry } from '../../prover/service/deploying/journal.ts'
 import { root } from '../../scripts/tools/sources.ts'
+import { polynomialCircuit } from '../proof/smallCircuits.ts'
 import { errorOf, run, temporaryFolder, zkrisk, zkriskWith } from '../service/zkrisk.ts'
 import { type Cast, castOn, configOf, deployArgs, type OtherChain, randomKey, startOtherChain } from './deployed.ts'
 import { makeCeremony } from './smallCeremony.ts'
@@ -319,6 +322,42 @@ describe('a deployment that is interrupted', () => {
     expect(await council.getFunction('hasRole')(0n, cast.deployer.address)).toEqual([false, 0n])
   })
 
+  it('K12: keys of books and margins that share no first phase are refused by name, and nothing is sent', async () => {
+    const cast = await castOn(development)
+    const apart = join(freshFolder(), 'build')
+    const margin = 'portfolioMargin3'
+    for (const part of ['circuits', 'keys']) mkdirSync(join(apart, part), { recursive: true })
+    symlinkSync(join(buildFolder, 'artifacts'), join(apart, 'artifacts'))
+    for (const part of ['circuits', 'keys'])
+      for (const name of readdirSync(join(buildFolder, part)))
+        if (name !== margin) symlinkSync(join(buildFolder, part, name), join(apart, part, name))
+    const at = join(apart, 'circuits', margin)
+    mkdirSync(at)
+    const { r1cs, wasm } = await polynomialCircuit()
+    const circuit = { name: margin, r1cs: join(at, `${margin}.r1cs`), wasm: join(at, `${margin}.wasm`) }
+    cpSync(r1cs, circuit.r1cs)
+    cpSync(wasm, circuit.wasm)
+    const elsewhere = await new KeyStore(join(apart, 'elsewhere')).loadOrMakeDevelopmentKeys(circuit, { threads: 1 })
+    symlinkSync(dirname(elsewhere.zkey), join(apart, 'keys', elsewhere.manifest.r1csSha256))
+    const portfolio = {
+      market: 'BTC-USD',
+      rounds: { signers: cast.signers.map(({ address }) => address), threshold: 2 },
+      venue: cast.guardian.address,
+    }
+    const config = configOf(1337, cast, { portfolio, markets: [] })
+    const refused = await zkriskWith(apart, ...deployArgs(freshFolder(), development, cast, config), '--yes', '--json')
+    expect(errorOf(refused)).toMatchObject({
+      code: 'proof.first-phase-differs',
+      circuit: margin,
+      other: 'optionBook5x5',
+    })
+    expect(await nonceOf(development, cast)).toBe(0)
+    const verify = await zkriskWith(apart, 'keys', 'verify', margin, 'optionBook5x5')
+    expect([verify.code, verify.stdout]).toEqual([0, expect.stringContaining('2 first phases')])
+    const own = await zkrisk('keys', 'verify', 'unhealthyWitness', 'optionBook5x5')
+    expect([own.code, own.stdout]).toEqual([0, expect.stringContaining('All share their first phase')])
+  })
+
   it('takes no more gas than it said, and not much less; what is in the journal holds no key', async () => {
     const cast = await castOn(development)
     const at = freshFolder()
@@ -333,6 +372,8 @@ describe('a deployment that is interrupted', () => {
     const done = await zkrisk(...deployArgs(at, development, cast, config), '--yes', '--json')
     expect(done.stderr).toContain('mined   RiskCouncil.renounceRole')
     const { plan, gasUsed, deployment } = JSON.parse(done.stdout)
+    const phases = plan.models.map(({ firstPhaseSha256 }: { firstPhaseSha256: string }) => firstPhaseSha256)
+    expect([phases.length, new Set(phases).size]).toEqual([5, 1])
     expect(Number(gasUsed)).toBeLessThan(plan.estimatedGas)
     expect(Number(gasUsed)).toBeGreaterThan(0.85 * plan.estimatedGas)
     const journal = join(at, 'deployment.json.journal')

@@ -77,7 +77,7 @@ describe('A20: a margin bundle holds only as it was proven', () => {
     expect(bundle.proofs.map(({ build }) => build)).toEqual([
       'riskArray5',
       'riskArray5',
-      'optionBook5x5',
+      'optionBook8x5',
       'portfolioMargin3',
     ])
     expect(verdict.margin?.initialE8).toBe((await answerOf(strangle)).provable.margin.initialE8)
@@ -282,7 +282,7 @@ describe('A21: a verdict on a margin bundle says what was pinned', () => {
   })
 
   it('takes no key but the pinned ones, and development keys on development chains only', async () => {
-    const hashes = new Map(pins.verificationKeyHashes).set('optionBook5x5', `0x${'11'.repeat(32)}`)
+    const hashes = new Map(pins.verificationKeyHashes).set('optionBook8x5', `0x${'11'.repeat(32)}`)
     expect((await checkMarginBundle(bundle, { verificationKeyHashes: hashes })).failure).toMatchObject({
       claim: 'A3',
       field: 'models[1].verificationKeyHash',

@@ -35,6 +35,7 @@ export type MarginModels = Readonly<Partial<Record<MarginStatementName, MarginMo
 export const sizesOf = ({ riskArray, optionBook }: MarginModels) => ({
   strikes: riskArray === undefined ? 1 : sizeOf(riskArray.build, 'strikes'),
   segments: optionBook === undefined ? 1 : sizeOf(optionBook.build, 'segments'),
+  expiries: optionBook === undefined ? 1 : sizeOf(optionBook.build, 'expiries'),
 })
 
 /** A statement with what people call it: `array 1`, `book 2`, `margin`. */

@@ -72,7 +72,7 @@ const E12 = 10n ** 12n
  *   confidenceThresholdX40: 0n,
  *   confidenceMarginX40: 0n,
  * }
- * const { margin } = firstMargin(account, market, first, { strikes: 5, segments: 5 })
+ * const { margin } = firstMargin(account, market, first, { strikes: 5, segments: 8, expiries: 3 })
  * margin.initialE8 < margin.maintenanceE8 // → true
  */
 export function firstMargin(
@@ -105,7 +105,7 @@ export function firstMargin(
   const chain = shardBook(
     positions,
     arrays.map(({ array }) => array),
-    sizes.segments,
+    sizes,
   )
   const { round, marginPolicy, account: withoutOptions } = provableMargin(whole([], [], 0n), sizes)
   const state = { ...withoutOptions, book: chain.final }

@@ -12,7 +12,7 @@ import { readUint256 } from '../binaryFile.ts'
 import { equalG2, G1_GENERATOR, G2_GENERATOR, type G2Point, SCALAR_FIELD_ORDER } from '../bn254.ts'
 import { domainPower, forEachTerm, type R1cs } from './r1cs.ts'
 import { toNobleG2 } from '../strictProof.ts'
-import { type VerificationKey, verificationKeyHash, verificationKeyOf } from './verificationKey.ts'
+import { firstPhaseHash, type VerificationKey, verificationKeyHash, verificationKeyOf } from './verificationKey.ts'
 import { checkTranscript, readTranscript } from './transcript.ts'
 import { readCoefficients, type Zkey } from './zkey.ts'
 
@@ -79,6 +79,21 @@ function checkSecondPhase({ verificationKey, contributions, transcript, zkey }: 
   const people = shown.contributions.filter(({ isBeacon }) => !isBeacon).length
   const endsWithBeacon = shown.contributions.at(-1)?.isBeacon === true
   if (people < LEAST_CONTRIBUTIONS || !endsWithBeacon) throw new CeremonyTooSmallError(people, endsWithBeacon)
+}
+
+/**
+ * Lets keys pass whose proofs are to be verified together, or throws.
+ *
+ * @throws {@link FirstPhaseDiffersError} if one has another alpha, beta or gamma than the first
+ */
+export function checkFirstPhase(
+  keys: readonly { readonly circuit: string; readonly verificationKey: VerificationKey }[],
+): void {
+  const [first, ...others] = keys
+  if (first === undefined) return
+  const expected = firstPhaseHash(first.verificationKey)
+  const apart = others.find(({ verificationKey }) => firstPhaseHash(verificationKey) !== expected)
+  if (apart !== undefined) throw new FirstPhaseDiffersError(apart.circuit, first.circuit)
 }
 
 /**
@@ -252,6 +267,22 @@ export class DevelopmentKeyError extends ProverError {
     )
     this.chainId = chainId
     this.circuit = circuit
+  }
+}
+
+/** Proofs under these keys cannot be verified together. */
+export class FirstPhaseDiffersError extends ProverError {
+  readonly code = 'proof.first-phase-differs'
+  readonly circuit: string
+  readonly other: string
+
+  constructor(circuit: string, other: string) {
+    super(
+      `Expected the keys of ${circuit} and ${other} to share their first phase, as proofs under them are verified together; they do not. ` +
+        `Begin both ceremonies from the same powers of tau, or make development keys of both in one folder: \`zkrisk keys setup ${circuit} ${other}\`.`,
+    )
+    this.circuit = circuit
+    this.other = other
   }
 }
 

@@ -3,17 +3,17 @@
  *
  * Whoever runs this could keep the secrets and forge proofs, so such keys are for development only: the manifest says so and the
  * ceremony gate (`ceremony.ts`) refuses them elsewhere. The secrets are forgotten when this returns, here and in the threads or
- * the process that multiply points by them.
+ * the process that multiply points by them, but for those of the first phase that keys share (`developmentPhase.ts`).
  *
  * @see J. Groth, On the Size of Pairing-based Non-interactive Arguments (2016), section 3.2; gamma = 1 as in snarkjs
  */
-import { randomBytes } from 'node:crypto'
 import { dataView, writeUint256 } from '../binaryFile.ts'
 import { inverse, modulo, power, SCALAR_FIELD_ORDER } from '../bn254.ts'
 import { rootOfUnity } from '../kernel/cosetTransform.ts'
 import { Kernel, type GroupName } from '../kernel/kernel.ts'
 import { kernelCode } from '../kernel/kernelCode.ts'
 import { KernelThreads } from '../kernel/kernelThreads.ts'
+import { drawFirstPhase, drawScalar, type FirstPhase } from './developmentPhase.ts'
 import { multiplyGeneratorsNatively } from './nativeGenerator.ts'
 import { domainPower, forEachTerm, type R1cs } from './r1cs.ts'
 import { writeZkey } from './zkey.ts'
@@ -36,6 +36,8 @@ export interface DevelopmentKeyOptions {
   /** Of the kernel. */
   readonly threads?: number
   readonly onProgress?: ProgressListener
+  /** Which the key shares with others; one of its own by default. */
+  readonly firstPhase?: FirstPhase
 }
 
 /**
@@ -44,7 +46,10 @@ export interface DevelopmentKeyOptions {
  * @returns the pieces, in order, of a *.zkey file that snarkjs reads, with no contributions
  */
 export async function makeDevelopmentKey(r1cs: R1cs, options: DevelopmentKeyOptions = {}): Promise<Uint8Array[]> {
-  const scalars = computeScalars(await Kernel.load(await kernelCode()), r1cs, drawSecrets())
+  const scalars = computeScalars(await Kernel.load(await kernelCode()), r1cs, {
+    ...(options.firstPhase ?? drawFirstPhase()),
+    delta: drawScalar(),
+  })
   const { program, onProgress = () => {} } = options
   if (program === undefined) return keyOf(r1cs, scalars, await multiplyByKernel(scalars, options.threads, onProgress))
   const { g1, g2 } = await multiplyGeneratorsNatively(
@@ -59,20 +64,8 @@ export async function makeDevelopmentKey(r1cs: R1cs, options: DevelopmentKeyOpti
   })
 }
 
-interface Secrets {
-  readonly tau: bigint
-  readonly alpha: bigint
-  readonly beta: bigint
+interface Secrets extends FirstPhase {
   readonly delta: bigint
-}
-
-function drawSecrets(): Secrets {
-  return { tau: drawScalar(), alpha: drawScalar(), beta: drawScalar(), delta: drawScalar() }
-}
-
-/** Uniform in [2, r) up to a bias of 2^-130; never 0 or 1, so delta is never the generator. */
-function drawScalar(): bigint {
-  return 2n + (BigInt(`0x${randomBytes(48).toString('hex')}`) % (SCALAR_FIELD_ORDER - 2n))
 }
 
 /** The discrete logarithms of a key's points; 32-byte little-endian elements, not in Montgomery form. */

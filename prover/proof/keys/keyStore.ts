@@ -2,7 +2,8 @@
  * Keys on disk, one folder per circuit, found by the sha256 of its r1cs: a changed circuit finds no keys, never wrong ones.
  *
  * A folder appears complete or not at all, because it is filled under another name and then renamed; an interrupted set-up starts
- * again without asking. Nothing in it is trusted on reading: every hash of the manifest is checked.
+ * again without asking. Nothing in it is trusted on reading: every hash of the manifest is checked. Development keys of one store
+ * share their first phase.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -11,6 +12,7 @@ import { snarkjsVersion } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
 import { checkCeremony, checkKeyFitsCircuit, type KeyKind } from './ceremony.ts'
 import { type DevelopmentKeyOptions, makeDevelopmentKey } from './developmentKeys.ts'
+import { type FirstPhase, isMadeFrom, readFirstPhase, readOrDrawFirstPhase } from './developmentPhase.ts'
 import { readR1cs } from './r1cs.ts'
 import {
   formatVerificationKey,
@@ -118,16 +120,45 @@ export class KeyStore {
     return { circuit, verificationKey, manifest }
   }
 
-  /** The keys of a circuit; makes development keys if it has none. */
-  async loadOrMakeDevelopmentKeys(circuit: CompiledCircuit, options: DevelopmentKeyOptions = {}): Promise<CircuitKeys> {
+  /** The keys of a circuit; makes development keys if it has none, or development keys of another first phase. */
+  async loadOrMakeDevelopmentKeys(
+    circuit: CompiledCircuit,
+    options: Omit<DevelopmentKeyOptions, 'firstPhase'> = {},
+  ): Promise<CircuitKeys> {
+    await this.dropForeignDevelopmentKeys(circuit)
     try {
       return await this.load(circuit)
     } catch (error) {
       if (!(error instanceof KeysMissingError)) throw error
     }
+    const firstPhase = await this.firstPhase()
     const r1cs = readR1cs(await readFile(circuit.r1cs), circuit.r1cs)
-    await this.add(circuit, await makeDevelopmentKey(r1cs, options), 'development')
+    await this.add(circuit, await makeDevelopmentKey(r1cs, { ...options, firstPhase }), 'development')
     return this.load(circuit)
+  }
+
+  /**
+   * The first phase of this store's development keys; drawn when first asked for.
+   *
+   * @throws {@link KeyWriteError}, {@link FirstPhaseFileModeError}, {@link FirstPhaseMalformedError}
+   */
+  async firstPhase(): Promise<FirstPhase> {
+    try {
+      return await readOrDrawFirstPhase(this.directory)
+    } catch (error) {
+      throw error instanceof ProverError ? error : new KeyWriteError(this.directory, error)
+    }
+  }
+
+  /** Removes development keys of another first phase than this store's: proofs under them are verified with no others. */
+  async dropForeignDevelopmentKeys(circuit: CompiledCircuit): Promise<void> {
+    const folder = join(this.directory, sha256(await readFile(circuit.r1cs)))
+    if ((await kindOfKeys(join(folder, MANIFEST), circuit)) !== 'development') return
+    const manifest = await readManifest(join(folder, MANIFEST), circuit.name)
+    const verificationKey = await readVerificationKey(join(folder, VERIFICATION_KEY), manifest)
+    const firstPhase = await readFirstPhase(this.directory)
+    if (firstPhase !== undefined && isMadeFrom(verificationKey, firstPhase)) return
+    await rm(folder, { recursive: true, force: true })
   }
 
   /**

@@ -105,3 +105,11 @@ export function verificationKeyHash(key: VerificationKey): string {
     .update(JSON.stringify(formatVerificationKey(key)))
     .digest('hex')
 }
+
+/** Identity of what keys of one first phase share: sha256 of alpha, beta and gamma as {@link formatVerificationKey} has them. */
+export function firstPhaseHash(key: VerificationKey): string {
+  const { vk_alpha_1, vk_beta_2, vk_gamma_2 } = formatVerificationKey(key)
+  return createHash('sha256')
+    .update(JSON.stringify([vk_alpha_1, vk_beta_2, vk_gamma_2]))
+    .digest('hex')
+}

@@ -4,6 +4,7 @@ import { type Build, modelSizesOf, type StatementName } from '../../../circuits/
 import { marketIdOf } from '../../market/marketId.ts'
 import { emptyBook } from '../../portfolio/book.ts'
 import { checkCeremony, type KeyManifest, type VerificationKey } from '../../proof/index.ts'
+import { checkFirstPhase } from '../../proof/keys/ceremony.ts'
 import { layoutHash } from '../../statement/layout.ts'
 import { joinList } from '../../statement/lists.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
@@ -84,8 +85,8 @@ export const policyWordsOf = (policy: SectionWords): readonly bigint[] => joinLi
  * Deploys a portfolio registry; the signer must be the council's administrator. Layouts that the registry of models does
  * not know yet are registered.
  *
- * @throws what {@link checkCeremony} and {@link registerLayouts} throw, before anything is sent; {@link VerifierOutOfDateError},
- * {@link ContractsNotBuiltError}, {@link ContractRevertError}, {@link RpcError}
+ * @throws what {@link checkCeremony}, {@link checkFirstPhase} and {@link registerLayouts} throw, before anything is sent;
+ * {@link VerifierOutOfDateError}, {@link ContractsNotBuiltError}, {@link ContractRevertError}, {@link RpcError}
  * @example
  * import { Wallet } from 'ethers'
  * const { addresses } = await readDeployment('deployment.json')
@@ -113,6 +114,7 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
     const { circuit, kind, contributions, transcript } = manifest
     checkCeremony({ circuit, verificationKey, kind, contributions, transcript }, chainId)
   }
+  checkFirstPhaseOf(options.models)
   const block = await attempt('Reading the block number', () => provider.getBlockNumber())
   const create = (contract: ContractName, ...args: readonly unknown[]): Promise<string> => {
     say(`deploying ${contract}`)
@@ -136,6 +138,12 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
   }
   const place = { registry: getAddress(registry), arrays: getAddress(arrays), rounds: getAddress(rounds) }
   return { chainId, block, ...place, marketId, models }
+}
+
+/** An account's books are verified together with its margin, or with its witness; arrays come by themselves. */
+export function checkFirstPhaseOf(models: readonly PortfolioModelToDeploy[]): void {
+  const joint = models.filter(({ build }) => build.statement !== 'riskArray')
+  checkFirstPhase(joint.map(({ build, verificationKey }) => ({ circuit: build.name, verificationKey })))
 }
 
 /** Id of a build's model under a key. */

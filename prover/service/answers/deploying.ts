@@ -7,6 +7,7 @@ import { ProverError } from '../../errors.ts'
 import { provableMargin } from '../../portfolio/accountMargin.ts'
 import { readPortfolio } from '../../portfolio/input/schema.ts'
 import { type CircuitKeys, isDevelopmentChain, verificationKeyHash } from '../../proof/index.ts'
+import { firstPhaseHash } from '../../proof/keys/verificationKey.ts'
 import {
   connectProvider,
   type DeployedModel,
@@ -61,6 +62,7 @@ export type PlanSummary = {
     readonly kind: string
     readonly contributions: number
     readonly verificationKeySha256: string
+    readonly firstPhaseSha256: string
   }[]
   readonly steps: readonly { readonly id: string; readonly says: string; readonly estimatedGas: number }[]
   readonly stepsDone: number
@@ -198,7 +200,7 @@ async function partsOf(config: DeployConfig, folder: string | undefined) {
 /** What a portfolio file states that leaves its parameters out; of an account that holds nothing. */
 function defaultPortfolioPolicy(): SectionWords {
   const nothing = { account: { cash: 0 }, market: { asOf: 1_600_000_000, spot: 1 } }
-  const sizes = { strikes: 1, segments: 1 }
+  const sizes = { strikes: 1, segments: 1, expiries: 1 }
   return policyOf(provableMargin(readPortfolio(JSON.stringify(nothing), 'the default policy of margins'), sizes))
 }
 
@@ -226,6 +228,7 @@ async function summarise(
       kind: manifest.kind,
       contributions: manifest.contributions,
       verificationKeySha256: verificationKeyHash(verificationKey),
+      firstPhaseSha256: firstPhaseHash(verificationKey),
     })),
     steps: steps.map(({ id, says, gas: each }) => ({ id, says, estimatedGas: Number(each) })),
     stepsDone: done,

@@ -8,7 +8,12 @@ import type { KeyManifest } from '../../proof/index.ts'
 import { checkCeremony, checkKeyFitsCircuit } from '../../proof/keys/ceremony.ts'
 import { sha256 } from '../../proof/keys/keyStore.ts'
 import { readR1cs } from '../../proof/keys/r1cs.ts'
-import { formatVerificationKey, verificationKeyOf } from '../../proof/keys/verificationKey.ts'
+import {
+  firstPhaseHash,
+  formatVerificationKey,
+  type VerificationKey,
+  verificationKeyOf,
+} from '../../proof/keys/verificationKey.ts'
 import { readZkey } from '../../proof/keys/zkey.ts'
 import type { Terminal } from '../text/terminal.ts'
 import { compiledCircuit, keyStore } from '../workspace.ts'
@@ -18,7 +23,15 @@ export type KeyReport = Pick<
   'circuit' | 'kind' | 'contributions' | 'verificationKeySha256' | 'zkeySha256'
 > & {
   readonly zkey: string
+  /** Of alpha, beta and gamma: proofs under keys that share them are verified together. */
+  readonly firstPhaseSha256: string
 }
+
+const reportOf = (manifest: KeyManifest, verificationKey: VerificationKey, zkey: string): KeyReport => ({
+  ...manifest,
+  zkey,
+  firstPhaseSha256: firstPhaseHash(verificationKey),
+})
 
 /** Loads the keys of every build (or the named ones) and makes development keys where there are none. */
 export async function setUpKeys(
@@ -35,15 +48,18 @@ export async function setUpKeys(
       terminal.say(`${name}: making development keys, ${Math.round(100 * fraction)} %`)
     }
     const keys = await keyStore(folder).loadOrMakeDevelopmentKeys(compiledCircuit(name), { onProgress })
-    reports.push({ ...keys.manifest, zkey: keys.zkey })
+    reports.push(reportOf(keys.manifest, keys.verificationKey, keys.zkey))
   }
   return reports
 }
 
 /** Takes in a proving key that a ceremony ended with; development keys of the circuit give way to it. */
 export async function importKeys(name: string, zkeyFile: string, folder?: string): Promise<KeyReport> {
-  const { manifest, zkey } = await keyStore(folder).importProductionKey(compiledCircuit(name), zkeyFile)
-  return { ...manifest, zkey }
+  const { manifest, verificationKey, zkey } = await keyStore(folder).importProductionKey(
+    compiledCircuit(name),
+    zkeyFile,
+  )
+  return reportOf(manifest, verificationKey, zkey)
 }
 
 /** Checks every hash, the ceremony gate, and that each key was made for the circuit compiled here. */
@@ -59,7 +75,7 @@ export async function verifyKeys(
     const keys = await keyStore(folder).load(circuit)
     const r1cs = readR1cs(await readFile(circuit.r1cs), circuit.r1cs)
     checkKeyFitsCircuit(readZkey(await readFile(keys.zkey), keys.zkey), r1cs, name)
-    reports.push({ ...keys.manifest, zkey: keys.zkey })
+    reports.push(reportOf(keys.manifest, keys.verificationKey, keys.zkey))
   }
   return reports
 }
@@ -68,6 +84,7 @@ export async function verifyKeys(
 export type CeremonyStep = {
   readonly written: string
   readonly contributions: readonly string[]
+  readonly firstPhaseSha256: string
   readonly sha256: string
 }
 
@@ -123,7 +140,7 @@ export async function exportKeys(name: string, out: string, folder?: string): Pr
     writeFile(join(to, file), `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
   await write('verification_key.json', formatVerificationKey(verificationKey))
   await write('manifest.json', manifest)
-  return { ...manifest, zkey: to }
+  return reportOf(manifest, verificationKey, to)
 }
 
 const ENTROPY_BYTES = 64
@@ -144,23 +161,39 @@ async function inSnarkjs<Result>(work: (snarkjs: Snarkjs) => Promise<Result>): P
 async function stepIn(file: string): Promise<CeremonyStep> {
   const bytes = await readFile(file)
   await chmod(file, 0o600)
-  const { contributions } = readZkey(bytes, file)
-  return { written: file, contributions: contributions.map(({ name }) => name), sha256: sha256(bytes) }
+  const zkey = readZkey(bytes, file)
+  return {
+    written: file,
+    contributions: zkey.contributions.map(({ name }) => name),
+    firstPhaseSha256: firstPhaseHash(verificationKeyOf(zkey)),
+    sha256: sha256(bytes),
+  }
 }
 
-export function formatStep({ written, contributions, sha256: hash }: CeremonyStep): string {
+export function formatStep({ written, contributions, firstPhaseSha256, sha256: hash }: CeremonyStep): string {
   const list = contributions.length === 0 ? 'nobody has contributed yet' : contributions.join(', ')
-  return `${written}: ${list}\n  sha256  ${hash}`
+  return `${written}: ${list}\n  sha256       ${hash}\n  first phase  ${firstPhaseSha256}`
 }
 
 export function formatKeys(reports: readonly KeyReport[]): string {
-  return reports
-    .flatMap(({ circuit, kind, contributions, verificationKeySha256, zkey }) => [
-      `${circuit}: ${kind === 'development' ? 'development keys, INSECURE: for development chains only' : `production keys, ${contributions} contributions`}`,
-      `  proving key       ${zkey}`,
-      `  verification key  ${verificationKeySha256}`,
-    ])
-    .join('\n')
+  const keys = reports.flatMap(({ circuit, kind, contributions, verificationKeySha256, firstPhaseSha256, zkey }) => [
+    `${circuit}: ${kind === 'development' ? 'development keys, INSECURE: for development chains only' : `production keys, ${contributions} contributions`}`,
+    `  proving key       ${zkey}`,
+    `  verification key  ${verificationKeySha256}`,
+    `  first phase       ${firstPhaseSha256}`,
+  ])
+  return [...keys, ...firstPhases(reports)].join('\n')
+}
+
+/** Says of several keys whether proofs under them can be verified together, as books and margins of accounts are. */
+function firstPhases(reports: readonly KeyReport[]): readonly string[] {
+  if (reports.length < 2) return []
+  const phases = Map.groupBy(reports, ({ firstPhaseSha256 }) => firstPhaseSha256)
+  if (phases.size === 1) return ['All share their first phase: proofs under them can be verified together.']
+  const each = [...phases].map(
+    ([hash, keys]) => `  ${hash.slice(0, 16)}…  ${keys.map((key) => key.circuit).join(', ')}`,
+  )
+  return [`${phases.size} first phases: proofs under keys of different ones cannot be verified together.`, ...each]
 }
 
 /** A key does not follow from the circuit, the powers of tau and its own transcript. */

@@ -48,6 +48,7 @@ export type MarginAnswer = {
 export const marginSizes: MarginSizes = {
   strikes: sizeOf(buildOf('riskArray'), 'strikes'),
   segments: sizeOf(buildOf('optionBook'), 'segments'),
+  expiries: sizeOf(buildOf('optionBook'), 'expiries'),
 }
 
 /** The build that a statement is proven with unless another one is named. */

@@ -46,6 +46,7 @@ import {
   VENUE_ROLE,
 } from '../../registry/authority.ts'
 import { placeToBegin } from '../../registry/market/place.ts'
+import { checkFirstPhaseOf } from '../../registry/portfolio/deploy.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import { digestOfJson } from '../../registry/digest.ts'
 import { layoutHash } from '../../statement/layout.ts'
@@ -112,11 +113,13 @@ export type PlanParts = {
 /**
  * Lays a deployment out.
  *
- * @throws what {@link checkCeremony} throws, naming the circuit; {@link VerifierUnfitError}, {@link KeyOtherwiseError}
+ * @throws what {@link checkCeremony} and {@link checkFirstPhaseOf} throw, naming the circuit; {@link VerifierUnfitError},
+ * {@link KeyOtherwiseError}
  */
 export async function planDeployment(parts: PlanParts): Promise<DeployPlan> {
   const { config, models, portfolioModels } = parts
   for (const model of [...models, ...portfolioModels]) checkModelToDeploy(model, config)
+  checkFirstPhaseOf(portfolioModels)
   const planner = new Planner(parts)
   const place = await planner.placeSteps()
   const steps = [...place, ...planner.marketSteps(), ...planner.handOverSteps()]

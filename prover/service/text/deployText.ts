@@ -18,11 +18,12 @@ export function formatPlan(plan: PlanSummary): string {
     `Council ${council.account}${code}, ${council.delayHours === 0 ? 'at once' : `after ${duration(council.delayHours * 3600)}`}.`,
     '',
     formatTable(
-      ['model', 'keys', 'contributions', 'verification key'],
-      models.map(({ build, kind: keys, contributions, verificationKeySha256 }) => [
+      ['model', 'keys', 'contributions', 'first phase', 'verification key'],
+      models.map(({ build, kind: keys, contributions, firstPhaseSha256, verificationKeySha256 }) => [
         build,
         keys,
         `${contributions}`,
+        `${firstPhaseSha256.slice(0, 16)}…`,
         verificationKeySha256,
       ]),
     ),

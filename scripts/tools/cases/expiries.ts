@@ -200,7 +200,7 @@ template Main(N) {
     signal input scenarioRegular[7], scenarioUpOnly[5], basisShocks;
     signal input volatilityShocks, skewLinear, skewAbsolute, longDiscount, shortDiscount;
     signal input expiryForward, expirySurface, expirySurfaceShape, strikes[N];
-    signal output header[29], leaves[N][42];
+    signal output header[29], leaves[N][41];
     signal bits[N][48];
     for (var i = 0; i < N; i++) {
         bits[i] <== Num2Bits(48)(strikes[i]);

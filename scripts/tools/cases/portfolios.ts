@@ -10,11 +10,10 @@ import type {
   PricedArray,
   PricedStrike,
 } from '../../../prover/portfolio/book.ts'
-import { headerElements } from '../../../prover/portfolio/book.ts'
 import type { Holdings, MarginPolicy, RoundMarket } from '../../../prover/portfolio/margin.ts'
 import type { BookShard } from '../../../prover/portfolio/sharding.ts'
-import { bookOpenings, closedBookOpening, leafElements } from '../../../prover/portfolio/state.ts'
-import { commit } from '../../../prover/statement/commitment.ts'
+import { arrayRoot, closedBookOpening } from '../../../prover/portfolio/state.ts'
+import { commitSigned } from '../../../prover/statement/commitment.ts'
 import { stateBook } from '../../../prover/statement/optionBook.ts'
 import { publicInput } from '../../../prover/statement/state.ts'
 import type { StatedMargins, StatedWitness } from '../../../prover/statement/portfolioMargin.ts'
@@ -30,12 +29,13 @@ export const CONTEXT = {
 
 const ONE = 1n << 40n
 
-export const bookBuild = (segments: number, strikes: number): Build => ({
+export const bookBuild = (segments: number, strikes: number, expiries = segments): Build => ({
   name: 'testBook',
   statement: 'optionBook',
   sizes: [
     { name: 'segments', value: segments },
     { name: 'strikes', value: strikes },
+    { name: 'expiries', value: expiries },
   ],
   meaning: 'a small build for tests',
 })
@@ -198,14 +198,13 @@ export function randomHoldings(random: Random, bits: number): Holdings {
   }
 }
 
-export const arrayRootOf = async ({ header, leaves }: PricedArray): Promise<bigint> =>
-  commit([...headerElements(header), ...(await Promise.all(leaves.map((leaf) => commit(leafElements(leaf)))))])
+export const arrayRootOf = (array: PricedArray): Promise<bigint> => arrayRoot(array, commitSigned)
 
 /** What a circuit is given for one proof of a book, with the public signals that must come out. */
 export async function bookInput(build: Build, shard: BookShard) {
   const roots = await Promise.all(shard.segments.map(({ array }) => arrayRootOf(array)))
-  const { stated } = await stateBook(build, CONTEXT, shard, roots)
-  return { input: flat({ ...publicInput(stated), ...bookOpenings(shard.before, shard.segments) }), stated }
+  const { stated, circuitInput } = await stateBook(build, CONTEXT, shard, roots)
+  return { input: flat(circuitInput), stated }
 }
 
 /** The same of a batch of margins. */

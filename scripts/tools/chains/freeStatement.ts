@@ -8,10 +8,11 @@ import * as snarkjs from 'snarkjs'
 import { dataView, writeSections, writeUint256 } from '../../../prover/proof/binaryFile.ts'
 import { SCALAR_FIELD_ORDER } from '../../../prover/proof/bn254.ts'
 import { makeDevelopmentKey } from '../../../prover/proof/keys/developmentKeys.ts'
+import type { FirstPhase } from '../../../prover/proof/keys/developmentPhase.ts'
 import { encodeProofCalldata, type ProofCalldata } from '../../../prover/proof/proofCalldata.ts'
 import { readR1cs } from '../../../prover/proof/keys/r1cs.ts'
 import { parseProof } from '../../../prover/proof/strictProof.ts'
-import { verificationKeyOf } from '../../../prover/proof/keys/verificationKey.ts'
+import { type VerificationKey, verificationKeyOf } from '../../../prover/proof/keys/verificationKey.ts'
 import { generateVerifierContract } from '../../../prover/proof/keys/verifierContract.ts'
 import { WitnessCalculator } from '../../../prover/proof/backends/witnessCalculator.ts'
 import { readZkey } from '../../../prover/proof/keys/zkey.ts'
@@ -35,20 +36,27 @@ component main {public [challenge]} = FreeStatement();
 
 /** Another circuit, or another way to make keys and verifiers, has a folder of its own. */
 const version = contentHash(filesBelow('prover/proof', '.ts'), source).slice(0, 16)
-const folder = join(root, 'build', 'testKeys', `freeStatement-${version}`)
+const folderOf = (name: KeyName): string => join(root, 'build', 'testKeys', `freeStatement-${version}-${name}`)
 
 const ELEMENT_BYTES = 32
 
+/** Of one circuit and one first phase, so that nothing but delta differs; `apart` is of another first phase. */
+export type KeyName = 'first' | 'second' | 'third' | 'apart'
+
+const firstPhase: FirstPhase = { tau: 3n ** 150n, alpha: 5n ** 100n, beta: 7n ** 80n }
+
 export type FreeStatement = {
+  readonly verificationKey: VerificationKey
   readonly verifier: CompiledContract
   /** Proves any three signals. */
   prove(commitment: bigint, evaluation: bigint, challenge: bigint): Promise<ProofCalldata>
 }
 
 /** Keys are made once and kept. */
-export async function freeStatement(): Promise<FreeStatement> {
+export async function freeStatement(name: KeyName = 'first'): Promise<FreeStatement> {
   await keepSnarkjsInThisThread()
-  if (!existsSync(folder)) await makeKeys()
+  const folder = folderOf(name)
+  if (!existsSync(folder)) await makeKeys(name)
   const zkey = readFileSync(join(folder, 'key.zkey'))
   const calculator = await WitnessCalculator.load('freeStatement', readFileSync(join(folder, 'circuit.wasm')))
   const size = ELEMENT_BYTES * (await calculator.size())
@@ -60,7 +68,7 @@ export async function freeStatement(): Promise<FreeStatement> {
     const { proof } = await snarkjs.groth16.prove(memory(zkey), memory(witnessFile(wires)))
     return encodeProofCalldata(parseProof(proof))
   }
-  return { verifier, prove }
+  return { verificationKey: verificationKeyOf(readZkey(zkey, 'key.zkey')), verifier, prove }
 }
 
 /** A *.wtns file. snarkjs would make one with a new witness generator, and its 130 MB, for every proof. */
@@ -79,9 +87,13 @@ function witnessFile(wires: Uint8Array): Uint8Array {
 const memory = (data: Uint8Array) => ({ type: 'mem', data }) as const
 
 /** Key and verifier belong together, so they appear together; of two processes at it, one wins. */
-async function makeKeys(): Promise<void> {
+async function makeKeys(name: KeyName): Promise<void> {
+  const folder = folderOf(name)
   const circuit = await compileCircom('freeStatement', source, join(root, 'build', 'testCircuits', 'freeStatement'))
-  const pieces = await makeDevelopmentKey(readR1cs(readFileSync(circuit.r1cs), circuit.r1cs), { threads: 1 })
+  const pieces = await makeDevelopmentKey(readR1cs(readFileSync(circuit.r1cs), circuit.r1cs), {
+    threads: 1,
+    ...(name === 'apart' ? {} : { firstPhase }),
+  })
   const zkey = Buffer.concat(pieces)
   const key = verificationKeyOf(readZkey(zkey, 'key.zkey'))
   const verifier = generateVerifierContract(key, 'FreeStatementVerifier')

@@ -1,8 +1,8 @@
 /**
  * A portfolio registry on a chain of its own: rounds, arrays, books and margins whose words a test makes up, each proven with
- * {@link freeStatement}. What is refused here is refused by the contracts alone, as if every circuit were broken.
+ * a {@link freeStatement}. What is refused here is refused by the contracts alone, as if every circuit were broken.
  */
-import { type Contract, keccak256, toBeHex, Wallet } from 'ethers'
+import { type Contract, keccak256, toBeHex, toUtf8Bytes, Wallet } from 'ethers'
 import {
   type Build,
   COLLATERALS,
@@ -38,7 +38,7 @@ import { strikeWords } from '../../../prover/statement/riskArray.ts'
 import { pack, packElements, wordCount } from '../../../prover/statement/words.ts'
 import { type Chain, GAS_LIMIT, mined, startChain } from './chain.ts'
 import { byAddress } from './attestation.ts'
-import { type FreeStatement, freeStatement } from './freeStatement.ts'
+import { type FreeStatement, freeStatement, type KeyName } from './freeStatement.ts'
 import { deployModelRegistry } from './knownLayouts.ts'
 
 export const E8 = 10n ** 8n
@@ -57,7 +57,7 @@ const KEY_HASH = `0x${'11'.repeat(32)}`
 const testBuilds: readonly Build[] = (
   [
     ['riskArray', { strikes: 6 }],
-    ['optionBook', { segments: 5, strikes: 6 }],
+    ['optionBook', { segments: 5, strikes: 6, expiries: 3 }],
     ['portfolioMargin', { accounts: 3 }],
     ['unhealthyWitness', {}],
   ] as const
@@ -194,6 +194,19 @@ export type Account = {
 export const rootOf = (...parts: readonly bigint[]): bigint =>
   BigInt(keccak256(`0x${parts.map((part) => toBeHex(part, 32).slice(2)).join('')}`)) % SCALAR_FIELD_ORDER
 
+/** Each statement has a key of its own, as it has a circuit of its own elsewhere; books, margins and witnesses share a first phase. */
+const keyNames: Readonly<Record<PortfolioStatementName, KeyName>> = {
+  riskArray: 'apart',
+  optionBook: 'first',
+  portfolioMargin: 'second',
+  unhealthyWitness: 'third',
+}
+
+async function statementsOf(): Promise<PortfolioEngine['proofsOf']> {
+  const all = Object.entries(keyNames).map(async ([name, key]) => [name, await freeStatement(key)] as const)
+  return Object.fromEntries(await Promise.all(all)) as PortfolioEngine['proofsOf']
+}
+
 export class PortfolioEngine {
   readonly chain: Chain
   readonly council: Contract
@@ -202,9 +215,11 @@ export class PortfolioEngine {
   readonly arrays: Contract
   readonly registry: Contract
   readonly client: PortfolioClient
-  readonly statement: FreeStatement
+  readonly proofsOf: Readonly<Record<PortfolioStatementName, FreeStatement>>
   readonly roundSigners: readonly Wallet[]
   readonly builds: readonly Build[]
+  /** Models besides those of {@link keyNames}. */
+  readonly otherModels: Readonly<Partial<Record<PortfolioStatementName, string>>>
   /** Commitment that stands for the book before its first position. */
   readonly emptyState = rootOf(0n)
 
@@ -218,10 +233,11 @@ export class PortfolioEngine {
       | 'arrays'
       | 'registry'
       | 'client'
-      | 'statement'
+      | 'proofsOf'
       | 'roundSigners'
       | 'builds'
-    >,
+    > &
+      Partial<Pick<PortfolioEngine, 'otherModels'>>,
   ) {
     this.chain = parts.chain
     this.council = parts.council
@@ -230,16 +246,17 @@ export class PortfolioEngine {
     this.arrays = parts.arrays
     this.registry = parts.registry
     this.client = parts.client
-    this.statement = parts.statement
+    this.proofsOf = parts.proofsOf
     this.roundSigners = parts.roundSigners
     this.builds = parts.builds
+    this.otherModels = parts.otherModels ?? {}
   }
 
   /** @param builds - sizes of the models */
   static async start(builds = testBuilds): Promise<PortfolioEngine> {
     const chain = await startChain()
     await chain.setTime(START)
-    const statement = await freeStatement()
+    const proofsOf = await statementsOf()
     const council = await chain.deploy('RiskCouncil', await chain.signers[0]?.getAddress())
     const models = await deployModelRegistry(chain, council)
     const roundSigners = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))
@@ -247,8 +264,8 @@ export class PortfolioEngine {
     const place = [council, models, rounds, MARKET]
     const arrays = await chain.deploy('RiskArrays', ...place, policyWordsOf(policy), freshness)
     const registry = await chain.deploy('PortfolioRegistry', council, models, arrays, rootOf(0n))
-    const verifier = await chain.deploy(statement.verifier)
     for (const build of builds) {
+      const verifier = await chain.deploy(proofsOf[build.statement as PortfolioStatementName].verifier)
       const id = portfolioModelIdOf(build, KEY_HASH)
       await mined(models.getFunction('register')(id, modelOf(build, verifier)))
     }
@@ -265,7 +282,7 @@ export class PortfolioEngine {
       arrays,
       registry,
       client,
-      statement,
+      proofsOf,
       roundSigners,
       builds,
     })
@@ -276,7 +293,27 @@ export class PortfolioEngine {
   }
 
   modelIdOf(statement: PortfolioStatementName): string {
-    return portfolioModelIdOf(this.buildOf(statement), KEY_HASH)
+    return this.otherModels[statement] ?? portfolioModelIdOf(this.buildOf(statement), KEY_HASH)
+  }
+
+  /** The same engine, which proves a statement under another key, whatever its model says. */
+  async proving(statement: PortfolioStatementName, key: KeyName): Promise<PortfolioEngine> {
+    const proofsOf = { ...this.proofsOf, [statement]: await freeStatement(key) }
+    return new PortfolioEngine({ ...this, proofsOf })
+  }
+
+  /** The same engine, which proves a statement under another key, and has registered a model of it. */
+  async withKey(statement: PortfolioStatementName, key: KeyName): Promise<PortfolioEngine> {
+    const proving = await this.proving(statement, key)
+    const id = portfolioModelIdOf(this.buildOf(statement), keccak256(toUtf8Bytes(key)))
+    const verifier = await this.chain.deploy(proving.proofsOf[statement].verifier)
+    await mined(this.models.getFunction('register')(id, modelOf(this.buildOf(statement), verifier)))
+    return new PortfolioEngine({ ...proving, otherModels: { ...this.otherModels, [statement]: id } })
+  }
+
+  /** What a statement's model says verifies its proofs. */
+  async verifierOf(statement: PortfolioStatementName): Promise<string> {
+    return (await this.models.getFunction('modelOf')(this.modelIdOf(statement))).verifier
   }
 
   /** Strikes of an array. */
@@ -320,7 +357,7 @@ export class PortfolioEngine {
     const words = [...layOut(build, 'inputs', sections), ...layOut(build, 'outputs', sections)]
     const commitment = rootOf(...words)
     const challenge = challengeOf(layoutHash(name), context, commitment, words)
-    const proof = await this.statement.prove(commitment, evaluate(words, challenge), challenge)
+    const proof = await this.proofsOf[name].prove(commitment, evaluate(words, challenge), challenge)
     return { stated: { sections, commitment }, proof }
   }
 

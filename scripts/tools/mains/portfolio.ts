@@ -86,7 +86,7 @@ const statement = (build: Build): MainComponent => ({ name: mainComponent(build)
 
 export const portfolioMains: readonly MainComponent[] = [
   tagged('PositionQuantities()', 'word expiry:32 strikeE8:48', 'callsE12 putsE12 netE12 grossE12 nakedShortE12'),
-  tagged('SegmentSums(5)', 'expiry:32 leaves[5][42] words[5] before[41]', 'after[41] grossE12 nakedShortE12'),
+  tagged('SegmentSums(5)', 'expiry:32 leaves[5][41] words[5] before[41]', 'after[41] grossE12 nakedShortE12'),
   tagged(
     'ExpiryGreeks()',
     'nd1Sum pdfSum gammaSum thetaSum putsE12 forwardE8:52 sqrtTauX40:41 secondsToExpiry:26 markM:s83',
@@ -95,10 +95,13 @@ export const portfolioMains: readonly MainComponent[] = [
   tagged('CloseExpiry()', `${header} sums[41]`, 'pnlMX40[33] basisMX40 markMX40 greeks[5]'),
   tagged(
     'BookSegment(5)',
-    `${header} leaves[5][42] words[5] continues sumsBefore[41] totalsBefore[43]`,
-    'sumsAfter[41] totalsAfter[43]',
+    'expiry:32 shortfallX40:41 leaves[5][41] words[5] continues sumsBefore[41]',
+    'sums[41] sumsAfter[41] grossE12 nakedShortE12 shortfallE12X40',
   ),
-  tagged('SegmentOrder()', 'isOpen openHeader[7] header[7] lastExpiry:32 expiry:32', ''),
+  tagged('SegmentOrder()', 'isOpen openHeader header lastExpiry:32 expiry:32', ''),
+  plain('ArrayRoot(5)', '../statement/ArrayRoot'),
+  tagged('ClosingPlaces(8, 3)', 'continues[8]', 'closes[3][8]'),
+  tagged('BookClosing(8)', 'closes[8] headerRoots[8] sums[8][41] header[29]', 'headerRoot added[43]'),
   plain('RoundTerms()'),
   tagged('ConcentrationCharge()', concentrated, 'outE20X60'),
   tagged(
