@@ -73,8 +73,8 @@ export function normalisation(order: number, { least = 4, width = 2 } = {}): Gad
   return gadget
 }
 
-/** x = 7·w + d with d of three bits, not 7. */
-export function weekDay(order: number, { sevenMayBe = false } = {}): Gadget {
+/** x = 7·w + d with d of three bits, not 7; `named` has a wire of its own for d. */
+export function weekDay(order: number, { sevenMayBe = false, named = false } = {}): Gadget {
   const gadget = new Gadget(order)
   const x = gadget.input()
   const day = gadget.bits(3)
@@ -85,21 +85,22 @@ export function weekDay(order: number, { sevenMayBe = false } = {}): Gadget {
     gadget.row({ [both]: 1 }, { [c]: 1 }, {})
   }
   const week = gadget.bits(1)
-  gadget.equal({ [x]: 1 }, plus(day, week, 7))
+  const d = named ? { [gadget.wire()]: 1 } : day
+  if (named) gadget.equal(d, day)
+  gadget.equal({ [x]: 1 }, plus(d, week, 7))
   gadget.outputs.push(a, b, c)
   return gadget
 }
 
-/** x = 3·c + 2·b + s, where the bit s is a sum of an input and a wire, and not set with b. */
+/** x = 3·c + 2·b + s, where s and b are not set together. */
 export function thirds(order: number, { bothMayBe = false } = {}): Gadget {
   const gadget = new Gadget(order)
-  const [x, y, z] = [gadget.input(), gadget.input(), gadget.wire()]
-  const sum = { [y]: 1, [z]: 1 }
-  gadget.row(sum, plus(sum, { 0: 1 }, -1), {})
-  const [b, c] = [gadget.bits(1), gadget.bits(1)]
-  if (!bothMayBe) gadget.row(sum, b, {})
-  gadget.equal({ [x]: 1 }, plus(plus(sum, b, 2), c, 3))
-  gadget.outputs.push(z, ...Object.keys(b).map(Number), ...Object.keys(c).map(Number))
+  const x = gadget.input()
+  const [s, b, c] = [gadget.bits(1), gadget.bits(1), gadget.bits(1)]
+  if (!bothMayBe) gadget.row(s, b, {})
+  const sum = plus(plus(s, b, 2), c, 3)
+  gadget.equal({ [x]: 1 }, sum)
+  gadget.outputs.push(...Object.keys(sum).map(Number))
   return gadget
 }
 

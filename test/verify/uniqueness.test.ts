@@ -22,6 +22,11 @@ const cases: readonly (readonly [lemma: string, right: Gadget, wrong: Readonly<R
     { 'a bit that is unchecked': bits(17, 4, { unchecked: true }), 'one bit more than the order has': bits(17, 5) },
   ],
   ['mixed radix', weekDay(23), { 'a day that may be 7': weekDay(23, { sevenMayBe: true }) }],
+  [
+    'mixed radix',
+    weekDay(23, { named: true }),
+    { 'a day of its own that may be 7': weekDay(23, { named: true, sevenMayBe: true }) },
+  ],
   ['zero test', zeroTest(7), { 'without its second row': zeroTest(7, { half: true }) }],
   ['mixed radix', thirds(11), { 'two bits that may both be set': thirds(11, { bothMayBe: true }) }],
   [
@@ -76,6 +81,8 @@ describe('M27: a lemma holds for its gadget and not for one that lacks a premise
         ...[1, 2, 3, 4].map((width) => sign(order, { width })),
         ...[1, 2, 3, 4, 5].flatMap((from) => [1, 2, 3].map((width) => normalisation(order, { least: from, width }))),
         weekDay(order),
+        weekDay(order, { named: true }),
+        thirds(order),
         zeroTest(order),
         span(order),
       ]

@@ -1,5 +1,5 @@
 /** Whether the outputs of a circuit are unique in its inputs: no two witnesses have the same inputs and different outputs. */
-import { mixedRadix, mixedRadixBySearch } from './mixedRadix.ts'
+import { mixedRadix } from './mixedRadix.ts'
 import { products } from './products.ts'
 import { selector } from './selector.ts'
 import { type Circuit, System } from './system.ts'
@@ -25,14 +25,10 @@ export function proveUnique(circuit: Circuit, outputs: readonly number[]): Verdi
       continue
     }
     const relation = system.nextRelation()
-    if (relation !== undefined) {
-      system.solve(relation)
-      if (!mixedRadix(system, relation)) selector(system, relation)
-      continue
-    }
-    const deferred = system.nextDeferred()
-    if (deferred === undefined) break
-    mixedRadixBySearch(system, deferred)
+    if (relation === undefined) break
+    system.solve(relation)
+    mixedRadix(system, relation)
+    selector(system, relation)
   }
   const wires = Array.from({ length: circuit.wires }, (_, wire) => wire)
   return {

@@ -47,7 +47,6 @@ export class System {
   #queue: number[] = []
   readonly #touchedRows = new Worklist<number>()
   readonly #touchedRelations = new Worklist<number>()
-  readonly #deferred = new Worklist<number>()
   readonly #parked = new Set<Form>()
 
   constructor({ order, wires, constraints, inputs }: Circuit) {
@@ -60,7 +59,6 @@ export class System {
       for (const wire of new Set(constraint.flatMap((sum) => sum.wires))) push(this.#rowsOf, wire, row)
       this.#read(constraint)
     }
-    this.#relateDifferences()
     this.#propagateBits()
     this.#propagateIntervals()
     for (const input of inputs) this.learn(input, 'input')
@@ -82,6 +80,13 @@ export class System {
 
   relationsWith(atom: number): readonly Form[] {
     return (this.#relationsOf.get(atom) ?? []).map((index) => this.relations[index]!)
+  }
+
+  /** A relation of an atom with bits alone. */
+  bitsOf(atom: number): Form | undefined {
+    return this.relationsWith(atom).find((relation) =>
+      atomsOf(relation).every((other) => other === atom || this.bits.has(other)),
+    )
   }
 
   rowsWith(atom: number): readonly number[] {
@@ -128,33 +133,6 @@ export class System {
         }
       }
     }
-  }
-
-  /** A relation less multiples of others that take an open atom out of it which is no bit; once, and once more. */
-  *differences(relation: Form, depth = 0): Generator<Form> {
-    const unbounded = this.#unboundedOf(relation)
-    if (unbounded.length > 2 - depth) return
-    const inTheWay = atomsOf(relation).filter((atom) => !this.#determined.has(atom) && !this.bits.has(atom))
-    if (unbounded.length === 0 && inTheWay.length > MOST_UNBOUNDED) return
-    for (const atom of unbounded.length > 0 ? unbounded.slice(0, 1) : inTheWay) {
-      const all = this.relationsWith(atom)
-      const isMany = all.length > (unbounded.length > 0 ? MOST_WITHOUT : MOST_RELATIONS)
-      // What stands in many relations may be a sum of bits in one: the compiler put a multiple of it in the bits' place.
-      const others = isMany ? all.filter((other) => this.#isSumOfBits(other, atom)) : all
-      for (const difference of this.#without(relation, atom, others)) {
-        if (difference.size === 0) continue
-        if (this.#unboundedOf(difference).length === 0) yield difference
-        if (depth === 0) yield* this.differences(difference, 1)
-      }
-    }
-  }
-
-  #isSumOfBits(relation: Form, except: number): boolean {
-    return atomsOf(relation).every((atom) => atom === except || this.bits.has(atom))
-  }
-
-  #unboundedOf(form: Form): readonly number[] {
-    return atomsOf(form).filter((atom) => !this.#determined.has(atom) && !this.#intervals.has(atom))
   }
 
   /** The form less multiples of each relation with one of its atoms, which takes that atom out of it. */
@@ -279,9 +257,7 @@ export class System {
 
   nextRelation(): Form | undefined {
     const index = this.#touchedRelations.take()
-    if (index === undefined) return undefined
-    this.#deferred.add(index)
-    return this.relations[index]
+    return index === undefined ? undefined : this.relations[index]
   }
 
   /** A relation is looked at again when a product of one of its bits with a determined number becomes known. */
@@ -298,12 +274,6 @@ export class System {
 
   get hasParked(): boolean {
     return this.#parked.size > 0
-  }
-
-  /** What is dear to look at: for when nothing else is left. */
-  nextDeferred(): Form | undefined {
-    const index = this.#deferred.take()
-    return index === undefined ? undefined : this.relations[index]
   }
 
   /** What is alone open in a relation is determined. */
@@ -439,27 +409,6 @@ export class System {
     return bounds !== undefined && this.#bound(atom, bounds)
   }
 
-  /** Adds differences of relations that share most of their atoms: the compiler spread sums of bits over several. */
-  #relateDifferences(): void {
-    for (const relation of [...this.relations]) {
-      if (relation.size < LEAST_SHARED) continue
-      const shared = new Map<number, number>()
-      for (const atom of atomsOf(relation)) {
-        const others = this.#relationsOf.get(atom)!
-        if (others.length > MOST_RELATIONS) continue
-        for (const other of others) shared.set(other, (shared.get(other) ?? 0) + 1)
-      }
-      for (const [index, count] of shared) {
-        const other = this.relations[index]!
-        if (other === relation || count < LEAST_SHARED || 2 * count <= other.size) continue
-        const [atom] = atomsOf(relation).filter((each) => other.has(each)) as [number]
-        const factor = this.field.centre(-relation.get(atom)! * this.field.inverse(other.get(atom)!))
-        const difference = this.field.plus(relation, other, factor)
-        if (difference.size > 0 && difference.size < relation.size) this.#relate(difference)
-      }
-    }
-  }
-
   /** Wires among these that the witnesses may differ in. */
   openAmong(wires: readonly number[]): readonly number[] {
     return wires.filter((wire) => wire < this.#wires && !this.#determined.has(wire))
@@ -468,13 +417,8 @@ export class System {
 
 /** Atoms of one relation that others of it narrow down: bits are as narrow as they can be, what is left is few. */
 const MOST_NARROWED = 8
-/** Relations are compared that have so many atoms in common, and atoms that stand in no more of them than that. */
-const LEAST_SHARED = 4
-const MOST_RELATIONS = 12
 /** Unbounded atoms that a second relation takes out of a form. */
 const MOST_UNBOUNDED = 4
-/** Relations of an unbounded atom that are tried to take it out of another. */
-const MOST_WITHOUT = 100
 
 const isEmpty = (sum: Sum): boolean => sum.wires.length === 0
 const isConstant = (sum: Sum): boolean => sum.wires.length === 1 && sum.wires[0] === 0
