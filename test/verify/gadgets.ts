@@ -124,15 +124,3 @@ export function least(order: number, { spreadBits = 2, anyOfEquals = false } = {
   gadget.outputs.push(...chosen)
   return gadget
 }
-
-/** out = (u + v)² where u + 2v and, unless it is missing, 2u + v are known. */
-export function span(order: number, { oneShort = false } = {}): Gadget {
-  const gadget = new Gadget(order)
-  const [x, y] = [gadget.input(), gadget.input()]
-  const [u, v, out] = [gadget.wire(), gadget.wire(), gadget.wire()]
-  gadget.row({ [x]: 1 }, { [x]: 1 }, { [u]: 1, [v]: 2 })
-  if (!oneShort) gadget.row({ [y]: 1 }, { [y]: 1 }, { [u]: 2, [v]: 1 })
-  gadget.row({ [u]: 1, [v]: 1 }, { [u]: 1, [v]: 1 }, { [out]: 1 })
-  gadget.outputs.push(out)
-  return gadget
-}

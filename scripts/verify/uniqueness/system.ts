@@ -4,7 +4,6 @@
  * form that is 0 in every witness.
  */
 import type { Constraint, Sum } from '../../tools/circuits/r1cs.ts'
-import { LinearSpan } from './linearSpan.ts'
 import { Worklist } from './worklist.ts'
 import { atomsOf, constantOf, Field, type Form, type Interval, overlap, widthOf } from './field.ts'
 
@@ -40,7 +39,6 @@ export class System {
   /** Rows by what one of their factors is a multiple of, if the product is 0. */
   readonly #zeroRows = new Map<string, { readonly factor: Sum }[]>()
   readonly #learntRows = new Set<number>()
-  readonly #span: LinearSpan
   readonly #keys = new Map<Sum, string>()
   readonly #wholeKeys = new Map<Sum, string>()
   #nextAtom: number
@@ -51,7 +49,6 @@ export class System {
 
   constructor({ order, wires, constraints, inputs }: Circuit) {
     this.field = new Field(order)
-    this.#span = new LinearSpan(this.field)
     this.#wires = wires
     this.#nextAtom = wires
     this.constraints = constraints
@@ -71,7 +68,7 @@ export class System {
   }
 
   isFixed(sum: Sum): boolean {
-    return sum.wires.every((wire) => this.#determined.has(wire)) || this.#span.contains(sum)
+    return sum.wires.every((wire) => this.#determined.has(wire))
   }
 
   interval(atom: number): Interval | undefined {
@@ -220,29 +217,12 @@ export class System {
     const value = this.#nextAtom++
     this.#determined.add(value)
     this.#touchedRelations.add(this.#relate(new Map([...open, [value, -1n]])))
-    if (!atoms.every((atom) => this.#intervals.has(atom))) this.#extendSpan(open)
-  }
-
-  /** Factors in the span of what both witnesses agree in are fixed, though none of their atoms may be. */
-  #extendSpan(open: Form): void {
-    for (const row of new Set(atomsOf(open).flatMap((atom) => this.rowsWith(atom)))) {
-      for (const factor of this.constraints[row]!.slice(0, 2)) {
-        this.#span.watch(row, factor, (sum) => this.split(this.field.form(sum)).open)
-      }
-    }
-    this.#follow(this.#span.add(open))
-  }
-
-  #follow({ rows, atoms }: { readonly rows: readonly number[]; readonly atoms: readonly number[] }): void {
-    for (const row of rows) this.#touchedRows.add(row)
-    for (const atom of atoms) this.determine(atom, 'linear')
   }
 
   /** Solves what is linear in one open atom, until nothing is. Rows and relations that lemmas might say more of follow. */
   settle(): void {
     for (let atom = this.#queue.pop(); atom !== undefined; atom = this.#queue.pop()) {
       for (const row of this.#rowsOf.get(atom) ?? []) this.#touchedRows.add(row)
-      this.#follow(this.#span.remove(atom))
       for (const relation of this.#relationsOf.get(atom) ?? []) {
         this.#touchedRelations.add(relation)
         this.solve(this.relations[relation]!)
