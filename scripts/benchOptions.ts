@@ -81,6 +81,7 @@ function constraints(): Rows {
       .reduce((a, b) => a + b),
     'closing of an expiry, its header apart': of(portfolio, 'BookClosing(8)'),
     'account of a margin': of(portfolio, 'PortfolioMargin(3)') - of(portfolio, 'PortfolioMargin(2)'),
+    'account of margins alone': (of(portfolio, 'MarginsAlone(5)') - of(portfolio, 'MarginsAlone(2)')) / 3,
     ...whole,
   }
 }

@@ -19,6 +19,5 @@ bus Exposure() {
 
 /** What initial margin asks for on top: from InitialNeeds to AccountMargins. */
 bus InitialNeed() {
-    signal {maxbit} contingencyE20X60; // 181 bits, at most contingencyBits(); exact
-    signal {maxbit} confidenceE20X100; // 225 bits, exact
+    signal {maxbit} outE20X100; // 226 bits, exact: contingencies and what confidence asks
 }

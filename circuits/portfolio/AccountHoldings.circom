@@ -48,6 +48,32 @@ template CollateralAmounts() {
 }
 
 /**
+ * @title  PerpSize
+ * @notice How many perpetuals an account has, long or short. Claim: Q1.
+ * @input  bits      [229]  boolean, of the word of holdings; perpetuals come first
+ * @input  perpsE12  []     60 bits and a sign: the number that they are
+ * @output magnitudeE12  []  61 bits, at most 2^60
+ * @output wholeQ        []  28 bits: whole units of sizes, rounded down. Of exactly so many short, one less: what has no excess
+ *                           either way
+ *
+ * A short of m units of 10^-12 stands as -m: its floor in whole units is -ceil(m / 2^32), and less 1 negated floor((m - 1) / 2^32).
+ */
+template PerpSize() {
+    signal input bits[229];
+    signal input {signedbit} perpsE12;
+    signal output {maxbit} magnitudeE12, wholeQ;
+
+    var SIGN = perpsE12.signedbit;
+    signal isShort <== 1 - bits[SIGN];
+    signal magnitude <== (1 - 2 * isShort) * perpsE12;
+    magnitudeE12 <== AssumeBits(61)(magnitude); // at most 2^60
+    signal floorQ <== BitsToNumber(229, sizeUnitBits(), SIGN + 1 - sizeUnitBits())(bits);
+    signal flooredQ <== floorQ - 2 ** (SIGN - sizeUnitBits());
+    signal whole <== flooredQ - isShort * (2 * flooredQ + 1);
+    wholeQ <== AssumeBits(28)(whole); // a number of 28 bits and a sign, or its complement
+}
+
+/**
  * @title  Contingency
  * @notice Margin on perpetuals, naked short options and collateral, exact. Claim: L9.
  * @input  perpNotionalE20, nakedNotionalE20  []
@@ -87,8 +113,10 @@ template AccountHoldings() {
     output AccountBalance() balance;
     output Exposure() exposure;
 
-    component held = UnpackHoldings();
-    held.word <== holdings;
+    component heldBits = HoldingsBits(1);
+    heldBits.words[0] <== holdings;
+    component held = HoldingsOfBits();
+    held.bits <== heldBits.bits[0];
     component amounts = CollateralAmounts();
     amounts.words <== collateralAmounts;
     signal {maxbit} amountsE12[collaterals()] <== amounts.outE12;
@@ -111,10 +139,10 @@ template AccountHoldings() {
         + (held.fields.cashE12 + held.fields.perpPnlE12) * (10 ** 8 * 2 ** 60)
     );
 
-    component perps = FloorAndSign(0);
-    perps.in <== held.fields.perpsE12;
-    signal magnitude <== (1 - 2 * perps.negative) * held.fields.perpsE12;
-    signal {maxbit} perpsMagnitude <== AssumeBits(61)(magnitude); // at most 2^60
+    component perps = PerpSize();
+    perps.bits <== heldBits.bits[0];
+    perps.perpsE12 <== held.fields.perpsE12;
+    signal {maxbit} perpsMagnitude <== perps.magnitudeE12;
     signal {maxbit} perpNotionalE20 <== Multiply()(perpsMagnitude, holdingTerms.spotE8);
     signal {maxbit} nakedNotionalE20 <== Multiply()(bookTotals.nakedShortE12, holdingTerms.spotE8);
     signal {maxbit} contingencyE20X60 <== Contingency()(
@@ -122,7 +150,7 @@ template AccountHoldings() {
         contingencyFields.maintenanceOptionX40, maintenanceE20X60
     );
     signal {maxbit} concentrationE20X60 <== ConcentrationCharge()(
-        amountsE12, amounts.wholeQ, holdingTerms.valueE8X20, holdingTerms.sizesQ, perpsMagnitude,
+        amountsE12, amounts.wholeQ, holdingTerms.valueE8X20, holdingTerms.sizesQ, perpsMagnitude, perps.wholeQ,
         bookTotals.nakedShortE12, holdingTerms.spotE8, concentrationFields
     );
     balance.maintenanceContingencyE20X60 <== Add()(contingencyE20X60, concentrationE20X60);
@@ -145,16 +173,17 @@ template InitialNeeds() {
     input ContingenciesFields() contingencyFields;
     output InitialNeed() initialNeed;
 
-    signal {maxbit} initialE20X60 <== SumOfProducts(collaterals())(exposure.amountsE12, initialTerms.initialE8X60);
-    initialNeed.contingencyE20X60 <== Contingency()(
-        exposure.perpNotionalE20, exposure.nakedNotionalE20, contingencyFields.initialPerpX40,
-        contingencyFields.initialOptionX40, initialE20X60
-    );
+    signal {maxbit} perp <== Multiply()(exposure.perpNotionalE20, contingencyFields.initialPerpX40);
+    signal {maxbit} option <== Multiply()(exposure.nakedNotionalE20, contingencyFields.initialOptionX40);
+    signal {maxbit} notionalE20X40 <== Add()(perp, option);
+    signal {maxbit} notionalE20X100 <== ShiftLeft(60)(notionalE20X40);
 
-    signal {maxbit} uncertainE20X60 <== SumOfProducts(collaterals())(exposure.amountsE12, initialTerms.uncertainE8X60);
     signal {maxbit} uncertainPerps <== Multiply()(exposure.perpNotionalE20, initialTerms.perpShortfallX40);
-    signal {maxbit} notionalE20X40 <== Add()(exposure.shortfallNotionalE20X40, uncertainPerps);
-    signal {maxbit} notionalE20X60 <== ShiftLeft(20)(notionalE20X40);
-    signal {maxbit} allE20X60 <== Add()(notionalE20X60, uncertainE20X60);
-    initialNeed.confidenceE20X100 <== Multiply()(allE20X60, contingencyFields.confidenceMarginX40);
+    signal {maxbit} uncertainE20X40 <== Add()(exposure.shortfallNotionalE20X40, uncertainPerps);
+    signal {maxbit} uncertainE20X80 <== Multiply()(uncertainE20X40, contingencyFields.confidenceMarginX40);
+    signal {maxbit} uncertainE20X100 <== ShiftLeft(20)(uncertainE20X80);
+    signal {maxbit} ofNotionalE20X100 <== Add()(notionalE20X100, uncertainE20X100);
+
+    signal {maxbit} collateralsE20X100 <== SumOfProducts(collaterals())(exposure.amountsE12, initialTerms.needE8X100);
+    initialNeed.outE20X100 <== Add()(ofNotionalE20X100, collateralsE20X100);
 }

@@ -10,7 +10,7 @@ include "layout.circom";
  * @input  pnlMX40, basisMX40     [33], []  of the account's book
  * @input  shocksX40, dampingX40  [33]
  * @input  hedgeM    []
- * @output lossMX80  []  178 bits and a sign
+ * @output lossMX80  []  177 bits and a sign
  *
  * `chosen` is a hint with one accepted value: one bit is set, and its place is the scenario.
  */

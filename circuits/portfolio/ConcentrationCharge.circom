@@ -4,6 +4,7 @@ include "../generated/sizes.circom";
 include "../generated/words/CollateralSize.circom";
 include "../generated/words/Concentration.circom";
 include "../math/Add.circom";
+include "../math/AssumeBits.circom";
 include "../math/AssumeEachBits.circom";
 include "../math/IsLess.circom";
 include "../math/Multiply.circom";
@@ -42,7 +43,8 @@ template CollateralSizes() {
  * @input  amountsE12   [collaterals]  62 bits
  * @input  amountsQ     [collaterals]  30 bits: the same in whole units of sizes, rounded down
  * @input  valueE8X20, sizesQ  [collaterals]  see HoldingTerms
- * @input  perpsE12, nakedShortE12  []  at most 62 bits
+ * @input  perpsE12, perpsQ  []  61 and 28 bits, see PerpSize
+ * @input  nakedShortE12     []  62 bits
  * @input  spotE8       []  48 bits
  * @input  concentrationFields  []
  * @output outE20X60    []  181 bits
@@ -53,7 +55,7 @@ template CollateralSizes() {
 template ConcentrationCharge() {
     signal input {maxbit} amountsE12[collaterals()], amountsQ[collaterals()];
     signal input {maxbit} valueE8X20[collaterals()], sizesQ[collaterals()];
-    signal input {maxbit} perpsE12, nakedShortE12, spotE8;
+    signal input {maxbit} perpsE12, perpsQ, nakedShortE12, spotE8;
     input ConcentrationFields() concentrationFields;
     signal output {maxbit} outE20X60;
 
@@ -69,9 +71,11 @@ template ConcentrationCharge() {
     signal {maxbit} excessE12[collaterals()] <== AssumeEachBits(62, collaterals())(excess); // at most the amount
     signal {maxbit} collateralE20X20 <== SumOfProducts(collaterals())(excessE12, valueE8X20);
 
-    signal {maxbit} perpSizeE12 <== ShiftLeft(sizeUnitBits())(concentrationFields.perpSizeQ);
+    assert(perpsE12.maxbit <= 61);
+    signal isPerpBelow <== IsLess()(perpsQ, concentrationFields.perpSizeQ);
+    signal perpExcess <== (1 - isPerpBelow) * (perpsE12 - concentrationFields.perpSizeQ * 2 ** sizeUnitBits());
+    signal {maxbit} perpExcessE12 <== AssumeBits(61)(perpExcess); // at most the perpetuals
     signal {maxbit} optionSizeE12 <== ShiftLeft(sizeUnitBits())(concentrationFields.optionSizeQ);
-    signal {maxbit} perpExcessE12 <== SubtractOrZero()(perpsE12, perpSizeE12);
     signal {maxbit} optionExcessE12 <== SubtractOrZero()(nakedShortE12, optionSizeE12);
     signal {maxbit} underlyingE12 <== Add()(perpExcessE12, optionExcessE12);
     signal {maxbit} underlyingE20 <== Multiply()(underlyingE12, spotE8);

@@ -4,21 +4,23 @@ include "../generated/sizes.circom";
 include "../math/Add.circom";
 include "../math/AssumeBits.circom";
 include "../math/AssumeEachBits.circom";
+include "../math/AssumeSigned.circom";
 include "../math/Constant.circom";
-include "../math/DivDown.circom";
-include "../math/DivUp.circom";
+include "../math/FloorToUnit.circom";
 include "../math/IsLess.circom";
 include "../math/Min.circom";
 include "../math/Multiply.circom";
 include "../math/ShiftLeft.circom";
 include "../math/SubtractOrZero.circom";
 
+/** 10^12 = 2^12 * 5^12. */
+function fiveToTwelve() { return 244140625; }
+
 /** Fields of a round's and a policy's words that maintenance margin does not need: from RoundTerms to InitialRound. */
 bus InitialFields() {
     signal {maxbit} stablePriceE12; // 44 bits
     signal {maxbit} spotConfidenceX40; // 41 bits
     signal {maxbit} perpConfidenceX40; // 41 bits
-    signal {maxbit} horizonVolatilityX40; // 43 bits
     signal {maxbit} initialFactorX40; // 44 bits
     signal {maxbit} pegThresholdX40; // 47 bits
     signal {maxbit} pegLossX40; // 44 bits
@@ -29,30 +31,29 @@ bus InitialFields() {
     signal {maxbit} thresholdX40[collaterals()]; // 41 bits
 }
 
-/** What all accounts of a round share of initial margin and of default: from InitialRound to InitialNeeds and AccountMargins. */
+/** What all accounts of a round share of initial margin: from InitialRound to InitialNeeds and AccountMargins. */
 bus InitialTerms() {
-    signal {maxbit} inverseVolatilityX30; // 71 bits: one over the volatility of the default horizon, rounded down
     signal {maxbit} initialFactorX40; // 53 bits
-    signal {maxbit} initialE8X60[collaterals()]; // 114 bits: a collateral's value times its initial haircut
-    signal {maxbit} uncertainE8X60[collaterals()]; // 113 bits: times what its confidence is short of 1
+    signal {maxbit} needE8X100[collaterals()]; // 159 bits: a collateral's value times its initial haircut, and what confidence asks
     signal {maxbit} perpShortfallX40; // 41 bits
 }
 
 /**
  * @title  Shortfall
  * @notice 1 - confidence if the lesser of two confidences is below a threshold and below 1, else 0. Claim: L9.
- * @input  confidenceX40, spotConfidenceX40, thresholdX40  []  41 bits
+ * @input  confidenceX40, thresholdX40  []  41 bits
+ * @input  cappedSpotX40  []  the confidence in spot, at most 1
  * @output out  []  X40, exact, at most 1
+ *
+ * Capped at 1, a confidence that is not below 1 is short by 0, whatever the threshold.
  */
 template Shortfall() {
-    signal input {maxbit} confidenceX40, spotConfidenceX40, thresholdX40;
+    signal input {maxbit} confidenceX40, cappedSpotX40, thresholdX40;
     signal output {maxbit} out;
 
-    signal {maxbit} lesser <== Min()(confidenceX40, spotConfidenceX40);
-    signal {maxbit} one <== Constant(2 ** 40)();
-    signal {maxbit} limit <== Min()(thresholdX40, one);
-    signal isLow <== IsLess()(lesser, limit);
-    out <== AssumeBits(41)(isLow * (2 ** 40 - lesser)); // below the limit, which is at most 1
+    signal {maxbit} lesser <== Min()(confidenceX40, cappedSpotX40);
+    signal isLow <== IsLess()(lesser, thresholdX40);
+    out <== AssumeBits(41)(isLow * (2 ** 40 - lesser)); // at most 1, as the lesser is
 }
 
 /**
@@ -67,51 +68,53 @@ template InitialFactor() {
     signal input {maxbit} initialFactorX40, pegThresholdX40, pegLossX40, stablePriceE12;
     signal output {maxbit} out;
 
-    // E12X40 on both sides.
-    signal {maxbit} unitE12 <== Constant(10 ** 12)();
-    signal {maxbit} threshold <== Multiply()(pegThresholdX40, unitE12);
-    signal {maxbit} price <== ShiftLeft(40)(stablePriceE12);
+    // E12X28 on both sides, which is 5^12 X40.
+    signal {maxbit} unit <== Constant(fiveToTwelve())();
+    signal {maxbit} threshold <== Multiply()(pegThresholdX40, unit);
+    signal {maxbit} price <== ShiftLeft(28)(stablePriceE12);
     signal {maxbit} below <== SubtractOrZero()(threshold, price);
     signal {maxbit} loss <== Multiply()(below, pegLossX40);
-    signal {maxbit} unitE12X40 <== Constant(10 ** 12 * 2 ** 40)();
-    var ADDED_BITS = 52;
-    assert(loss.maxbit - unitE12X40.maxbit < ADDED_BITS); // so that every quotient has a witness
-    signal {maxbit} added <== DivUp(ADDED_BITS)(loss, unitE12X40);
-    out <== Add()(initialFactorX40, added);
+    // Up is down of the negated: at most 2^(75 + 44), over 2^67.
+    assert(below.maxbit <= 75 && pegLossX40.maxbit <= 44);
+    component added = FloorToUnit(40, fiveToTwelve(), 52);
+    added.in <== AssumeSigned(119)(-loss);
+    signal {maxbit} addedX40 <== AssumeBits(52)(-added.out);
+    out <== Add()(initialFactorX40, addedX40);
 }
 
 /**
  * @title  InitialRound
- * @notice What initial margin and default add to the terms of a round: the peg, confidences, initial haircuts. Claim: L9.
+ * @notice What initial margin adds to the terms of a round: the peg, confidences, initial haircuts. Claim: L9.
  * @input  initialFields  []
+ * @input  confidenceMarginX40  []  45 bits: what a unit of missing confidence asks
  * @output initialTerms   []
- *
- * A horizon volatility of 0 has no witness.
  */
 template InitialRound() {
     input InitialFields() initialFields;
+    signal input {maxbit} confidenceMarginX40;
     output InitialTerms() initialTerms;
 
     assert(initialFields.valueE8X20.maxbit <= 73 && initialFields.haircutX40.maxbit <= 41);
+    assert(confidenceMarginX40.maxbit <= 45);
+    signal {maxbit} one <== Constant(2 ** 40)();
+    signal {maxbit} cappedSpotX40 <== Min()(initialFields.spotConfidenceX40, one);
     component shortfall[collaterals()];
-    signal initial[collaterals()], uncertain[collaterals()];
+    signal needX80[collaterals()], needs[collaterals()];
     for (var i = 0; i < collaterals(); i++) {
         shortfall[i] = Shortfall();
-        shortfall[i].spotConfidenceX40 <== initialFields.spotConfidenceX40;
+        shortfall[i].cappedSpotX40 <== cappedSpotX40;
         shortfall[i].confidenceX40 <== initialFields.confidenceX40[i];
         shortfall[i].thresholdX40 <== initialFields.thresholdX40[i];
-        initial[i] <== initialFields.valueE8X20[i] * initialFields.haircutX40[i];
-        uncertain[i] <== initialFields.valueE8X20[i] * shortfall[i].out;
+        // A haircut and the confidence margin times a shortfall of at most 1: 81 and 85 bits.
+        needX80[i] <== initialFields.haircutX40[i] * 2 ** 40 + confidenceMarginX40 * shortfall[i].out;
+        needs[i] <== initialFields.valueE8X20[i] * needX80[i];
     }
-    initialTerms.initialE8X60 <== AssumeEachBits(73 + 41, collaterals())(initial);
-    initialTerms.uncertainE8X60 <== AssumeEachBits(73 + 40, collaterals())(uncertain); // a shortfall is at most 1
+    initialTerms.needE8X100 <== AssumeEachBits(73 + 86, collaterals())(needs);
     initialTerms.perpShortfallX40 <== Shortfall()(
-        initialFields.perpConfidenceX40, initialFields.spotConfidenceX40, initialFields.confidenceThresholdX40
+        initialFields.perpConfidenceX40, cappedSpotX40, initialFields.confidenceThresholdX40
     );
     initialTerms.initialFactorX40 <== InitialFactor()(
         initialFields.initialFactorX40, initialFields.pegThresholdX40, initialFields.pegLossX40,
         initialFields.stablePriceE12
     );
-    signal {maxbit} one <== Constant(2 ** 70)();
-    initialTerms.inverseVolatilityX30 <== DivDown(71)(one, initialFields.horizonVolatilityX40);
 }

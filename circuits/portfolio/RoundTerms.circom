@@ -127,7 +127,7 @@ template CollateralTerms() {
  * @notice What is the same for all accounts of a round: fields of its words and of the policy's, prices of collateral in
  *         the settlement currency, and what they are multiplied by. Claims: L7, L9.
  * @input  words of the round and of the policy, see circuits/statements/portfolio.ts
- * @output asOf  []  32 bits
+ * @output asOf, horizonVolatilityX40  []  32 and 43 bits
  * @output holdingTerms, scenarioTerms  []
  * @output initialFields  []  what InitialRound takes
  * @output contingencyFields, concentrationFields  []  what AccountHoldings and InitialNeeds charge
@@ -139,7 +139,7 @@ template RoundTerms() {
     signal input scenarioRegular[scenarioRegularWords()], scenarioUpOnly[scenarioUpOnlyWords()], scenarioSkew;
     signal input lossFactors, contingencies, collateralPolicy[collateralPolicyWords()];
     signal input concentration, collateralSizes[collateralSizesWords()];
-    signal output {maxbit} asOf;
+    signal output {maxbit} asOf, horizonVolatilityX40;
     output HoldingTerms() holdingTerms;
     output ScenarioTerms() scenarioTerms;
     output InitialFields() initialFields;
@@ -185,7 +185,7 @@ template RoundTerms() {
     initialFields.stablePriceE12 <== prices.fields.stablePriceE12;
     initialFields.spotConfidenceX40 <== confidences.fields.spotConfidenceX40;
     initialFields.perpConfidenceX40 <== confidences.fields.perpConfidenceX40;
-    initialFields.horizonVolatilityX40 <== confidences.fields.horizonVolatilityX40;
+    horizonVolatilityX40 <== confidences.fields.horizonVolatilityX40;
     initialFields.initialFactorX40 <== factors.fields.initialFactorX40;
     initialFields.pegThresholdX40 <== factors.fields.pegThresholdX40;
     initialFields.pegLossX40 <== factors.fields.pegLossX40;

@@ -34,7 +34,7 @@ function totalGreeks() { return 38; } // delta, gamma, vega, theta, rho
 
 /** Width of scenario results, MX40, and of damped losses, MX80: see AccountMargins. */
 function pnlBits() { return 132; }
-function lossBits() { return 178; }
+function lossBits() { return 177; }
 
 /** Contingencies may be as wide as this without a margin before its rounding, 194 bits or 203 of loss, becoming wider. */
 function contingencyBits() { return 190; }

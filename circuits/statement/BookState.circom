@@ -1,5 +1,6 @@
 pragma circom 2.2.3;
 
+include "../math/AssumeBits.circom";
 include "../math/RangeCheck.circom";
 include "../portfolio/BookTotals.circom";
 include "../portfolio/layout.circom";
@@ -62,20 +63,22 @@ template BookRoot() {
  * @input  asOf    []    time of the round, or 0 in a book that holds nothing
  * @input  expiry  []    the last one folded
  * @input  totals  [43]
- * @input  roundAsOf   []
+ * @input  roundAsOf   []    32 bits
  * @output bookTotals  []
  */
 template OpenedBook() {
-    signal input root, asOf, expiry, totals[totalElements()], roundAsOf;
+    signal input root, asOf, expiry, totals[totalElements()];
+    signal input {maxbit} roundAsOf;
     output BookTotals() bookTotals;
 
+    assert(roundAsOf.maxbit <= 32);
+    asOf * (roundAsOf - asOf) === 0;
     component opened = ClosedBookRoot();
-    opened.asOf <== RangeCheck(32)(asOf);
+    opened.asOf <== AssumeBits(32)(asOf); // 0, or the round's
     opened.expiry <== RangeCheck(32)(expiry);
     opened.totals <== totals;
     opened.open <== 0;
     opened.out === root;
-    asOf * (roundAsOf - asOf) === 0;
 
     component parts = TotalsOfElements();
     parts.elements <== totals;

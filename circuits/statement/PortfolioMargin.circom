@@ -9,17 +9,15 @@ include "../generated/words/SpotGreeks.circom";
 include "../generated/words/TimeGreeks.circom";
 include "../math/AssumeBits.circom";
 include "../math/AssumeSigned.circom";
-include "../math/LnDown.circom";
 include "../math/Multiply.circom";
 include "../math/SaturateSigned.circom";
 include "../math/ShiftRightUp.circom";
-include "../portfolio/AccountHoldings.circom";
-include "../portfolio/AccountMargins.circom";
+include "../portfolio/AccountDefault.circom";
 include "../portfolio/InitialTerms.circom";
 include "../portfolio/NetGreeks.circom";
 include "../portfolio/RoundTerms.circom";
 include "../portfolio/layout.circom";
-include "BookState.circom";
+include "MarginedAccount.circom";
 
 /**
  * @title  PortfolioMargin
@@ -78,12 +76,13 @@ template PortfolioMargin(ACCOUNTS) {
 
     component initial = InitialRound();
     initial.initialFields <== terms.initialFields;
-    signal {maxbit} lnSpotX28 <== LnDown(28)(terms.scenarioTerms.spotE8);
+    initial.confidenceMarginX40 <== terms.contingencyFields.confidenceMarginX40;
+    component horizon = DefaultRound();
+    horizon.spotE8 <== terms.scenarioTerms.spotE8;
+    horizon.horizonVolatilityX40 <== terms.horizonVolatilityX40;
 
-    component book[ACCOUNTS];
-    component held[ACCOUNTS];
-    component needs[ACCOUNTS];
-    component margins[ACCOUNTS];
+    component account[ACCOUNTS];
+    component unpaid[ACCOUNTS];
     component greeks[ACCOUNTS];
     component margin[ACCOUNTS];
     component threshold[ACCOUNTS];
@@ -99,58 +98,52 @@ template PortfolioMargin(ACCOUNTS) {
     var thetas = 0;
     var rhos = 0;
     for (var a = 0; a < ACCOUNTS; a++) {
-        book[a] = OpenedBook();
-        book[a].root <== stateIn[a];
-        book[a].asOf <== asOfIn[a];
-        book[a].expiry <== expiryIn[a];
-        book[a].totals <== totalsIn[a];
-        book[a].roundAsOf <== terms.asOf;
+        account[a] = MarginedAccount();
+        account[a].stateIn <== stateIn[a];
+        account[a].holdings <== holdings[a];
+        account[a].collateralAmounts <== collateralAmounts[a];
+        account[a].asOfIn <== asOfIn[a];
+        account[a].expiryIn <== expiryIn[a];
+        account[a].totalsIn <== totalsIn[a];
+        account[a].asOf <== terms.asOf;
+        account[a].holdingTerms <== terms.holdingTerms;
+        account[a].scenarioTerms <== terms.scenarioTerms;
+        account[a].initialTerms <== initial.initialTerms;
+        account[a].contingencyFields <== terms.contingencyFields;
+        account[a].concentrationFields <== terms.concentrationFields;
 
-        held[a] = AccountHoldings();
-        held[a].holdings <== holdings[a];
-        held[a].collateralAmounts <== collateralAmounts[a];
-        held[a].bookTotals <== book[a].bookTotals;
-        held[a].holdingTerms <== terms.holdingTerms;
-        held[a].contingencyFields <== terms.contingencyFields;
-        held[a].concentrationFields <== terms.concentrationFields;
-
-        needs[a] = InitialNeeds();
-        needs[a].exposure <== held[a].exposure;
-        needs[a].initialTerms <== initial.initialTerms;
-        needs[a].contingencyFields <== terms.contingencyFields;
-
-        margins[a] = AccountMargins();
-        margins[a].bookTotals <== book[a].bookTotals;
-        margins[a].balance <== held[a].balance;
-        margins[a].scenarioTerms <== terms.scenarioTerms;
-        margins[a].initialNeed <== needs[a].initialNeed;
-        margins[a].initialTerms <== initial.initialTerms;
-        margins[a].lnSpotX28 <== lnSpotX28;
+        unpaid[a] = AccountDefault();
+        unpaid[a].maintenanceE8 <== account[a].marginFields.maintenanceE8;
+        unpaid[a].worstLossM <== account[a].worstLossM;
+        unpaid[a].regularMX40 <== account[a].regularMX40;
+        unpaid[a].equityE20X60 <== account[a].balance.equityE20X60;
+        unpaid[a].shocksX40 <== terms.scenarioTerms.shocksX40;
+        unpaid[a].defaultTerms <== horizon.defaultTerms;
 
         greeks[a] = NetGreeks();
-        greeks[a].bookTotals <== book[a].bookTotals;
+        greeks[a].bookTotals <== account[a].bookTotals;
 
         expected[a] = Multiply();
-        expected[a].a <== margins[a].thresholdFields.defaultProbabilityX32;
-        expected[a].b <== margins[a].deficitE8;
-        probabilities += margins[a].thresholdFields.defaultProbabilityX32;
+        expected[a].a <== unpaid[a].thresholdFields.defaultProbabilityX32;
+        expected[a].b <== unpaid[a].deficitE8;
+        probabilities += unpaid[a].thresholdFields.defaultProbabilityX32;
         shortfalls += expected[a].out;
-        unhealthy += margins[a].isUnhealthy;
+        unhealthy += account[a].isUnhealthy;
         deltas += greeks[a].spotFields.deltaE12;
         gammas += greeks[a].spotFields.gammaE20;
         vegas += greeks[a].spotFields.vegaE8;
         thetas += greeks[a].timeFields.thetaE8;
         rhos += greeks[a].timeFields.rhoE8;
         // What the sums below count on.
-        assert(margins[a].thresholdFields.defaultProbabilityX32.maxbit <= 33 && expected[a].out.maxbit <= 113);
+        assert(unpaid[a].thresholdFields.defaultProbabilityX32.maxbit <= 33 && expected[a].out.maxbit <= 113);
         assert(greeks[a].spotFields.deltaE12.signedbit <= 64 && greeks[a].spotFields.gammaE20.signedbit <= 83);
         assert(greeks[a].spotFields.vegaE8.signedbit <= 79);
         assert(greeks[a].timeFields.thetaE8.signedbit <= 79 && greeks[a].timeFields.rhoE8.signedbit <= 79);
 
         margin[a] = PackAccountMargins();
-        margin[a].fields <== margins[a].marginFields;
+        margin[a].fields <== account[a].marginFields;
         threshold[a] = PackAccountThresholds();
-        threshold[a].fields <== margins[a].thresholdFields;
+        threshold[a].fields <== unpaid[a].thresholdFields;
         spotGreeks[a] = PackSpotGreeks();
         spotGreeks[a].fields <== greeks[a].spotFields;
         timeGreeks[a] = PackTimeGreeks();

@@ -270,6 +270,18 @@ export const accountStatements = {
       { sections: accountLists.batchResults.sections },
     ],
   },
+  marginsAlone: {
+    template: 'MarginsAlone',
+    parameters: ['accounts'],
+    places: 'accounts',
+    inputs: [{ sections: marginSections }, { repeat: 'accounts', sections: accountSections }],
+    outputs: [
+      {
+        repeat: 'accounts',
+        sections: [{ name: 'margins', word: 'accountMargins', meaning: 'initial and maintenance' }],
+      },
+    ],
+  },
   unhealthyWitness: {
     template: 'UnhealthyWitness',
     parameters: [],
@@ -302,6 +314,12 @@ export const accountBuilds = [
     statement: 'portfolioMargin',
     sizes: [{ name: 'accounts', value: 3 }],
     meaning: 'margins of three accounts',
+  },
+  {
+    name: 'marginsAlone5',
+    statement: 'marginsAlone',
+    sizes: [{ name: 'accounts', value: 5 }],
+    meaning: 'margins of five accounts, and nothing else of them',
   },
   {
     name: 'unhealthyWitness',

@@ -21,7 +21,8 @@ interface IModelRegistry is IPauses {
         RiskArray,
         OptionBook,
         PortfolioMargin,
-        UnhealthyWitness
+        UnhealthyWitness,
+        MarginsAlone
     }
 
     /// @notice One compiled circuit with one key.

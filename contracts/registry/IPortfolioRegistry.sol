@@ -38,20 +38,34 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         uint256[ROUND_MARKET_WORDS] marketWords;
     }
 
-    /// @notice One account of a batch: what it holds, as the venue reported it, and its proven margins.
+    /// @notice One account of a batch, and what it holds, as the venue reported it.
     /// @param account           strictly increasing within a batch
     /// @param books             proofs that its option positions take, none if it has no options
     /// @param holdings          what it holds besides options and collateral
     /// @param collateralAmounts what it holds of collateral
-    /// @param margins           proven: initial and maintenance
-    /// @param thresholds        proven: liquidation and default
-    /// @param spotGreeks        proven, of its options
-    /// @param timeGreeks        proven, of its options
-    struct AccountMargin {
+    struct HeldAccount {
         address account;
         uint256 books;
         HoldingsWord holdings;
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts;
+    }
+
+    /// @notice An account's proven margins, and nothing else of it.
+    /// @param held    the account
+    /// @param margins proven: initial and maintenance
+    struct MarginAlone {
+        HeldAccount held;
+        AccountMarginsWord margins;
+    }
+
+    /// @notice An account's proven margins with everything that is proven of it.
+    /// @param held       the account
+    /// @param margins    proven: initial and maintenance
+    /// @param thresholds proven: liquidation and default
+    /// @param spotGreeks proven, of its options
+    /// @param timeGreeks proven, of its options
+    struct AccountMargin {
+        HeldAccount held;
         AccountMarginsWord margins;
         AccountThresholdsWord thresholds;
         SpotGreeksWord spotGreeks;
@@ -70,6 +84,18 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         uint256 commitment;
         uint256[ACCOUNT_RESULTS_WORDS] emptyMargins;
         uint256[BATCH_RESULTS_WORDS] batchWords;
+    }
+
+    /// @notice A batch of margins alone, besides its accounts.
+    /// @param bookModelId   as {Batch} has it
+    /// @param marginModelId active model of margins alone
+    /// @param commitment    the margin circuit's commitment to its input words
+    /// @param emptyMargins  margins of an account that holds nothing, which fills places left
+    struct BatchAlone {
+        bytes32 bookModelId;
+        bytes32 marginModelId;
+        uint256 commitment;
+        AccountMarginsWord emptyMargins;
     }
 
     /// @notice A witness that an account is below maintenance.
@@ -118,7 +144,11 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     );
     /// @notice A batch of margins was proven. The rest of it is the calldata of {submitPortfolio}.
     event PortfolioAccepted(uint256 indexed asOf, bytes32 subject, uint256[BATCH_RESULTS_WORDS] batchWords, address indexed submitter);
-    /// @notice An account was proven to be below maintenance by a witness; margins below 0 say it by {MarginProven}.
+    /// @notice Margins of an account were proven alone; it has no thresholds from here on, until a {MarginProven}.
+    event MarginProvenAlone(address indexed account, uint256 indexed asOf, uint256 sequence, AccountMarginsWord margins);
+    /// @notice A batch of margins alone was proven. The rest of it is the calldata of {submitMargins}.
+    event MarginsAccepted(uint256 indexed asOf, bytes32 subject, address indexed submitter);
+    /// @notice An account was proven to be below maintenance by a witness; margins below 0 say it by their own events.
     /// @param sequence report that the proof is about
     event AccountUnhealthy(address indexed account, uint256 indexed asOf, uint256 sequence, MaintenanceBoundWord bound);
     /// @notice An account that had been below maintenance is no longer: its margins were proven not to be, or the venue reported
@@ -185,6 +215,20 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         Round calldata round,
         Batch calldata batch,
         AccountMargin[] calldata accounts,
+        uint256[] calldata bookWords,
+        uint256[8][] calldata bookProofs,
+        uint256[8] calldata marginProof
+    ) external;
+
+    /// @notice Puts proven margins in force, and nothing else of the accounts: as {submitPortfolio} does, for less, and
+    /// thresholds that stood with earlier margins are gone.
+    /// @param bookWords   as {submitPortfolio} takes them
+    /// @param bookProofs  one a book
+    /// @param marginProof of the batch
+    function submitMargins(
+        Round calldata round,
+        BatchAlone calldata batch,
+        MarginAlone[] calldata accounts,
         uint256[] calldata bookWords,
         uint256[8][] calldata bookProofs,
         uint256[8] calldata marginProof

@@ -16,7 +16,7 @@ abstract contract PortfolioMargins is IPortfolioMargins {
     /// @param witnessAsOf       round of the last witness
     /// @param witnessSequence   last report at the time of it
     /// @param margins           `AccountMarginsWord`; above it the round's time, then the report's sequence
-    /// @param thresholds        levels of spot that go with them
+    /// @param thresholds        levels of spot that go with them; 0, which is none that a proof could say, without them
     struct Account {
         bytes32 bookHash;
         uint40 sequence;
@@ -41,7 +41,7 @@ abstract contract PortfolioMargins is IPortfolioMargins {
     }
 
     /// @inheritdoc IPortfolioMargins
-    function marginOf(address account) external view returns (Margin memory proven) {
+    function marginOf(address account) public view returns (Margin memory proven) {
         proven = _proven(account);
         uint256 oldest = block.timestamp - arrays.portfolioFreshness().maxMarginAgeSeconds;
         if (proven.asOf < oldest) revert MarginStale(proven.asOf, oldest);
@@ -68,6 +68,17 @@ abstract contract PortfolioMargins is IPortfolioMargins {
     }
 
     /// @inheritdoc IPortfolioMargins
+    function thresholdsOf(address account) external view returns (Thresholds memory) {
+        return _thresholds(account, marginOf(account));
+    }
+
+    /// @inheritdoc IPortfolioMargins
+    function unsafeThresholds(address account) external view returns (Thresholds memory proven, uint256 ageSeconds) {
+        proven = _thresholds(account, _proven(account));
+        ageSeconds = _age(proven.asOf);
+    }
+
+    /// @inheritdoc IPortfolioMargins
     function accountOf(address account) external view returns (uint256 sequence, bytes32 bookHash) {
         return (_accounts[account].sequence, _accounts[account].bookHash);
     }
@@ -76,19 +87,28 @@ abstract contract PortfolioMargins is IPortfolioMargins {
         uint256 stored = _accounts[account].margins;
         if (stored == 0) revert MarginNotYetProven(account);
         AccountMarginsWord margins = AccountMarginsWord.wrap(stored); // readers pass over what stands above
-        AccountThresholdsWord thresholds = _accounts[account].thresholds;
         return
             Margin({
                 initialE8: margins.initialE8(),
                 maintenanceE8: margins.maintenanceE8(),
                 worstScenario: margins.worstScenario(),
-                liquidationDownE8: thresholds.liquidationDownE8(),
-                liquidationUpE8: thresholds.liquidationUpE8(),
-                defaultDownE8: thresholds.defaultDownE8(),
-                defaultUpE8: thresholds.defaultUpE8(),
-                defaultProbabilityX32: thresholds.defaultProbabilityX32(),
                 asOf: uint32(stored >> AS_OF_SHIFT),
                 sequence: stored >> SEQUENCE_SHIFT
+            });
+    }
+
+    function _thresholds(address account, Margin memory margin) private view returns (Thresholds memory) {
+        AccountThresholdsWord word = _accounts[account].thresholds;
+        if (AccountThresholdsWord.unwrap(word) == 0) revert ThresholdsNotProven(account, margin.asOf, margin.sequence);
+        return
+            Thresholds({
+                liquidationDownE8: word.liquidationDownE8(),
+                liquidationUpE8: word.liquidationUpE8(),
+                defaultDownE8: word.defaultDownE8(),
+                defaultUpE8: word.defaultUpE8(),
+                defaultProbabilityX32: word.defaultProbabilityX32(),
+                asOf: margin.asOf,
+                sequence: margin.sequence
             });
     }
 

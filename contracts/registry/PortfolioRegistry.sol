@@ -2,12 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {MarginsAloneFrame} from "../generated/MarginsAloneFrame.sol";
 import {OptionBookFrame} from "../generated/OptionBookFrame.sol";
 import {PortfolioMarginFrame} from "../generated/PortfolioMarginFrame.sol";
 import {UnhealthyWitnessFrame} from "../generated/UnhealthyWitnessFrame.sol";
 import {COLLATERAL_AMOUNTS_WORDS} from "../generated/WordLists.sol";
 import {
     AccountMarginsWord,
+    AccountThresholdsWord,
     BookFlagsWord,
     CollateralAmountWord,
     HoldingsWord,
@@ -87,6 +89,7 @@ contract PortfolioRegistry is PositionBook {
     ) AccessManaged(authority) PortfolioMargins(arrays_) {
         models_.requireLayout(OptionBookFrame.LAYOUT_HASH, IModelRegistry.Kind.OptionBook);
         models_.requireLayout(PortfolioMarginFrame.LAYOUT_HASH, IModelRegistry.Kind.PortfolioMargin);
+        models_.requireLayout(MarginsAloneFrame.LAYOUT_HASH, IModelRegistry.Kind.MarginsAlone);
         models_.requireLayout(UnhealthyWitnessFrame.LAYOUT_HASH, IModelRegistry.Kind.UnhealthyWitness);
         models = models_;
         emptyState = emptyState_;
@@ -102,20 +105,52 @@ contract PortfolioRegistry is PositionBook {
         uint256[8] calldata marginProof
     ) external {
         Scope memory scope = _scope(round);
-        (address verifier, uint256 places, , , ) = models.activeModel(
+        (address verifier, uint256 places) = _marginModel(
             batch.marginModelId,
-            PortfolioMarginFrame.LAYOUT_HASH
+            PortfolioMarginFrame.LAYOUT_HASH,
+            accounts.length
         );
-        if (accounts.length == 0 || accounts.length > places) revert AccountCountOutOfRange(accounts.length, places);
-        scope.subject = _subjectOfBatch(scope, accounts);
+        address[] memory addresses = new address[](accounts.length);
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            addresses[i] = accounts[i].held.account;
+        }
+        scope.subject = _subjectOfBatch(scope, addresses);
         Books memory books = _openBooks(batch.bookModelId, bookProofs.length);
         books.publicSignals[0] = _stateBatch(scope, round, batch, accounts, places, books, bookWords);
         _verify(books, bookWords, bookProofs, verifier, marginProof);
         for (uint256 i = 0; i < accounts.length; ++i) {
-            if ((scope.skipped >> i) & 1 == 0) _acceptMargin(scope.asOf, accounts[i]);
-            else emit MarginSkipped(accounts[i].account, scope.asOf, _accounts[accounts[i].account].sequence);
+            if (!_isSkipped(scope, i, addresses[i])) _acceptMargin(scope.asOf, accounts[i]);
         }
         emit PortfolioAccepted(scope.asOf, scope.subject, batch.batchWords, msg.sender);
+    }
+
+    /// @inheritdoc IPortfolioRegistry
+    function submitMargins(
+        Round calldata round,
+        BatchAlone calldata batch,
+        MarginAlone[] calldata accounts,
+        uint256[] calldata bookWords,
+        uint256[8][] calldata bookProofs,
+        uint256[8] calldata marginProof
+    ) external {
+        Scope memory scope = _scope(round);
+        (address verifier, uint256 places) = _marginModel(
+            batch.marginModelId,
+            MarginsAloneFrame.LAYOUT_HASH,
+            accounts.length
+        );
+        address[] memory addresses = new address[](accounts.length);
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            addresses[i] = accounts[i].held.account;
+        }
+        scope.subject = _subjectOfBatch(scope, addresses);
+        Books memory books = _openBooks(batch.bookModelId, bookProofs.length);
+        books.publicSignals[0] = _stateAlone(scope, round, batch, accounts, places, books, bookWords);
+        _verify(books, bookWords, bookProofs, verifier, marginProof);
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            if (!_isSkipped(scope, i, addresses[i])) _acceptAlone(scope.asOf, accounts[i]);
+        }
+        emit MarginsAccepted(scope.asOf, scope.subject, msg.sender);
     }
 
     /// @inheritdoc IPortfolioRegistry
@@ -166,22 +201,20 @@ contract PortfolioRegistry is PositionBook {
 
     /// @dev Round, accounts and reports, so that a proof fits one round and one report of each account. Notes those whose margins
     /// are in force already, or later ones.
-    function _subjectOfBatch(Scope memory scope, AccountMargin[] calldata accounts) private view returns (bytes32) {
-        address[] memory addresses = new address[](accounts.length);
-        uint256[] memory sequences = new uint256[](accounts.length);
+    function _subjectOfBatch(Scope memory scope, address[] memory addresses) private view returns (bytes32) {
+        uint256[] memory sequences = new uint256[](addresses.length);
         address previous = address(0);
-        for (uint256 i = 0; i < accounts.length; ++i) {
-            address account = accounts[i].account;
+        for (uint256 i = 0; i < addresses.length; ++i) {
+            address account = addresses[i];
             if (account <= previous) revert AccountsNotIncreasing(account, previous);
             previous = account;
-            addresses[i] = account;
             sequences[i] = _sequenceOf(account);
             uint256 proven = _accounts[account].margins >> AS_OF_SHIFT;
             // Time in the low 32 bits, sequence above: the same report of a later round, or a later report.
             bool isLater = scope.asOf > uint32(proven) || (scope.asOf == uint32(proven) && sequences[i] > proven >> 32);
             if (!isLater) scope.skipped |= 1 << i;
         }
-        uint256 all = (1 << accounts.length) - 1; // at most 255 places
+        uint256 all = (1 << addresses.length) - 1; // at most 255 places
         if (scope.skipped == all) revert MarginNotNewer(addresses[0], scope.asOf, sequences[0]);
         return keccak256(abi.encode(scope.roundId, addresses, sequences));
     }
@@ -213,17 +246,65 @@ contract PortfolioRegistry is PositionBook {
         );
         PortfolioMarginFrame.putShared(transcript, round.marketWords, scope.policy);
         for (uint256 i = 0; i < accounts.length; ++i) {
-            AccountMargin calldata each = accounts[i];
-            bytes32 subject = _subjectOf(scope.roundId, each.account, _accounts[each.account].sequence);
-            Fold memory fold = _fold(scope, books, bookWords, subject, each.books);
-            _requireReported(fold, each.account, each.holdings, each.collateralAmounts);
-            PortfolioMarginFrame.putInputs(transcript, fold.state, each.holdings, each.collateralAmounts);
+            _putHeld(transcript, scope, books, bookWords, accounts[i].held);
         }
         for (uint256 i = accounts.length; i < places; ++i) {
             PortfolioMarginFrame.putEmptyInputs(transcript, emptyState);
         }
         _putOutputs(transcript, batch, accounts, places);
         return transcript.close();
+    }
+
+    /// @dev Margins alone follow from the same inputs, in the same order: circuits/statements/portfolio.ts.
+    function _stateAlone(
+        Scope memory scope,
+        Round calldata round,
+        BatchAlone calldata batch,
+        MarginAlone[] calldata accounts,
+        uint256 places,
+        Books memory books,
+        uint256[] calldata bookWords
+    ) private view returns (uint256[3] memory) {
+        PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
+            MarginsAloneFrame.LAYOUT_HASH,
+            batch.marginModelId,
+            scope.subject,
+            batch.commitment,
+            MarginsAloneFrame.words(places)
+        );
+        PortfolioMarginFrame.putShared(transcript, round.marketWords, scope.policy);
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            _putHeld(transcript, scope, books, bookWords, accounts[i].held);
+        }
+        for (uint256 i = accounts.length; i < places; ++i) {
+            PortfolioMarginFrame.putEmptyInputs(transcript, emptyState);
+        }
+        for (uint256 i = 0; i < places; ++i) {
+            if (i < accounts.length) _requireFits(accounts[i].held.account, accounts[i].margins);
+            MarginsAloneFrame.putOutputsOneByOne(
+                transcript,
+                i < accounts.length ? accounts[i].margins : batch.emptyMargins
+            );
+        }
+        return transcript.close();
+    }
+
+    /// @notice Puts what an account holds into a transcript, its options folded over its books.
+    function _putHeld(
+        PortfolioStatement.Transcript memory transcript,
+        Scope memory scope,
+        Books memory books,
+        uint256[] calldata bookWords,
+        HeldAccount calldata held
+    ) private view {
+        bytes32 subject = _subjectOf(scope.roundId, held.account, _accounts[held.account].sequence);
+        Fold memory fold = _fold(scope, books, bookWords, subject, held.books);
+        _requireReported(fold, held.account, held.holdings, held.collateralAmounts);
+        PortfolioMarginFrame.putInputs(transcript, fold.state, held.holdings, held.collateralAmounts);
+    }
+
+    function _requireFits(address account, AccountMarginsWord margins) private pure {
+        if (!margins.fits()) revert MarginsOutOfRange(account, margins);
     }
 
     function _stateWitness(
@@ -260,7 +341,7 @@ contract PortfolioRegistry is PositionBook {
     ) private pure {
         for (uint256 i = 0; i < accounts.length; ++i) {
             AccountMargin calldata each = accounts[i];
-            if (!each.margins.fits()) revert MarginsOutOfRange(each.account, each.margins);
+            _requireFits(each.held.account, each.margins);
             PortfolioMarginFrame.putOutputsOneByOne(
                 transcript,
                 each.margins,
@@ -276,26 +357,43 @@ contract PortfolioRegistry is PositionBook {
     }
 
     function _acceptMargin(uint256 asOf, AccountMargin calldata proven) private {
-        Account storage held = _accounts[proven.account];
-        uint256 sequence = held.sequence;
-        held.margins = AccountMarginsWord.unwrap(proven.margins) | (asOf << AS_OF_SHIFT) | (sequence << SEQUENCE_SHIFT);
-        held.thresholds = proven.thresholds;
+        address account = proven.held.account;
         emit MarginProven(
-            proven.account,
+            account,
             asOf,
-            sequence,
+            _accounts[account].sequence,
             proven.margins,
             proven.thresholds,
             proven.spotGreeks,
             proven.timeGreeks
         );
-        AccountMarginsWord margins = proven.margins;
+        _hold(account, asOf, proven.margins, proven.thresholds);
+    }
+
+    function _acceptAlone(uint256 asOf, MarginAlone calldata proven) private {
+        address account = proven.held.account;
+        emit MarginProvenAlone(account, asOf, _accounts[account].sequence, proven.margins);
+        _hold(account, asOf, proven.margins, AccountThresholdsWord.wrap(0));
+    }
+
+    /// @dev Whether an account's margins are in force already, which is told.
+    function _isSkipped(Scope memory scope, uint256 index, address account) private returns (bool isSkipped) {
+        isSkipped = (scope.skipped >> index) & 1 == 1;
+        if (isSkipped) emit MarginSkipped(account, scope.asOf, _accounts[account].sequence);
+    }
+
+    /// @dev Thresholds are 0 of margins alone, so that those of earlier margins are not taken for theirs.
+    function _hold(address account, uint256 asOf, AccountMarginsWord margins, AccountThresholdsWord thresholds) private {
+        Account storage held = _accounts[account];
+        uint256 sequence = held.sequence;
+        held.margins = AccountMarginsWord.unwrap(margins) | (asOf << AS_OF_SHIFT) | (sequence << SEQUENCE_SHIFT);
+        held.thresholds = thresholds;
         bool isNews = _isLater(asOf, sequence, held.unhealthyAsOf, held.unhealthySequence);
         if (margins.maintenanceE8() < 0) {
             if (isNews) _mark(held, asOf, sequence);
         } else if (isNews && held.unhealthyAsOf != 0) {
             held.unhealthyAsOf = 0;
-            emit AccountCleared(proven.account, sequence);
+            emit AccountCleared(account, sequence);
         }
     }
 
@@ -325,6 +423,16 @@ contract PortfolioRegistry is PositionBook {
         uint256 thanSequence
     ) private pure returns (bool) {
         return asOf > thanAsOf || (asOf == thanAsOf && sequence > thanSequence);
+    }
+
+    /// @dev Model of a batch of margins, which has places for its accounts.
+    function _marginModel(
+        bytes32 modelId,
+        bytes32 layoutHash,
+        uint256 accounts
+    ) private view returns (address verifier, uint256 places) {
+        (verifier, places, , , ) = models.activeModel(modelId, layoutHash);
+        if (accounts == 0 || accounts > places) revert AccountCountOutOfRange(accounts, places);
     }
 
     /// @dev A submission without books needs no model of them.

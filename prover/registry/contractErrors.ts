@@ -93,6 +93,7 @@ const advice: Readonly<Record<string, string>> = {
   MarginNotNewer: 'These margins, or later ones, are in force already.',
   MarginStale: 'Wait for the margins of a newer round.',
   MarginOfOtherPositions: 'Wait for the margins of the positions last reported.',
+  ThresholdsNotProven: 'Wait for margins with thresholds, or prove them: the last ones were proven alone.',
   MarketBoundToAnotherModel: 'Prove the market with a model of the family that the council has bound it to.',
   UnknownMarket: 'Add the market, or name one the registry has.',
   AccessManagedUnauthorized: 'Only the council may do this.',

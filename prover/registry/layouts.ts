@@ -14,6 +14,7 @@ export const layoutKinds = [
   'optionBook',
   'portfolioMargin',
   'unhealthyWitness',
+  'marginsAlone',
 ] as const satisfies readonly (StatementName | 'none')[]
 
 export const portfolioStatementNames = layoutKinds.filter((kind) => kind !== 'none' && kind !== 'marketRisk')

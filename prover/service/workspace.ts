@@ -152,6 +152,7 @@ export async function loadPortfolioKeys(folder?: string): Promise<PortfolioKeys>
     riskArray: await load('riskArray'),
     optionBook: await load('optionBook'),
     portfolioMargin: await load('portfolioMargin'),
+    marginsAlone: await load('marginsAlone'),
     unhealthyWitness: await load('unhealthyWitness'),
   }
 }

@@ -75,7 +75,8 @@ export const holdingsWords = (holdings: Holdings): SectionWords => ({
 })
 
 /**
- * Margins a batch of accounts and states the proof of it.
+ * Margins a batch of accounts and states the proof of it: all that is proven of them, or margins alone, as the build's statement
+ * says.
  *
  * @param accounts - at most as many as the build has places; empty ones fill the rest
  */
@@ -97,12 +98,7 @@ export async function stateMargins(
     holdings: held.flatMap(({ holdings = [] }) => holdings),
     collateralAmounts: held.flatMap(({ collateralAmounts = [] }) => collateralAmounts),
     margins: margins.map((each) => pack('accountMargins', each.margins)),
-    thresholds: margins.map(({ thresholds }) => pack('accountThresholds', thresholds)),
-    spotGreeks: margins.map(({ spotGreeks }) => pack('spotGreeks', spotGreeks)),
-    timeGreeks: margins.map(({ timeGreeks }) => pack('timeGreeks', timeGreeks)),
-    batchRisk: [pack('batchRisk', aggregates.batchRisk)],
-    batchSpotGreeks: [pack('spotGreeks', aggregates.spotGreeks)],
-    batchTimeGreeks: [pack('timeGreeks', aggregates.timeGreeks)],
+    ...(build.statement === 'marginsAlone' ? {} : furtherResults(margins, aggregates)),
   })
   const openings = filled.map(({ book }) => closedBookOpening(book))
   const circuitInput = {
@@ -113,6 +109,16 @@ export async function stateMargins(
   }
   return { stated, accounts: filled, margins, aggregates, circuitInput }
 }
+
+/** What is proven of accounts besides their margins. */
+const furtherResults = (margins: readonly AccountMargin[], aggregates: BatchAggregates): SectionWords => ({
+  thresholds: margins.map(({ thresholds }) => pack('accountThresholds', thresholds)),
+  spotGreeks: margins.map(({ spotGreeks }) => pack('spotGreeks', spotGreeks)),
+  timeGreeks: margins.map(({ timeGreeks }) => pack('timeGreeks', timeGreeks)),
+  batchRisk: [pack('batchRisk', aggregates.batchRisk)],
+  batchSpotGreeks: [pack('spotGreeks', aggregates.spotGreeks)],
+  batchTimeGreeks: [pack('timeGreeks', aggregates.timeGreeks)],
+})
 
 /**
  * States that one scenario shows an account to be below maintenance.

@@ -14,7 +14,8 @@ export function circomWords(words: Readonly<Record<string, Word>>, isUsed: Circo
 
 function circomWord(name: string, word: Word, isUsed: CircomUse): string | undefined {
   const title = capital(name)
-  const templates = word.perWord === undefined ? [`Unpack${title}`, `Pack${title}`] : [`${title}Bits`, `${title}OfBits`]
+  const ofBitsToo = [`${title}Bits`, `${title}OfBits`]
+  const templates = word.perWord === undefined ? [`Unpack${title}`, `Pack${title}`, ...ofBitsToo] : ofBitsToo
   const used = templates.filter(isUsed)
   if (used.length === 0) return undefined
   const writers: Readonly<Record<string, () => string>> = {

@@ -96,6 +96,15 @@ async function portfolioInputs(): Promise<Readonly<Record<Exclude<BuildName, Mar
     portfolioMargin3: inputOf(
       await stateMargins(portfolioBuildOf('portfolioMargin'), NOWHERE, accounts, round, marginPolicy),
     ),
+    marginsAlone5: inputOf(
+      await stateMargins(
+        portfolioBuildOf('marginsAlone'),
+        NOWHERE,
+        [...accounts, account, account],
+        round,
+        marginPolicy,
+      ),
+    ),
     unhealthyWitness: inputOf(
       await stateWitness(
         portfolioBuildOf('unhealthyWitness'),

@@ -196,13 +196,13 @@ describe('J2: a false history', () => {
     [
       'holdings',
       'submitPortfolio',
-      (call: Mutable<MarginsCall>) => bump(call.accounts[0], 'holdings', 1n << 61n),
+      (call: Mutable<MarginsCall>) => bump(call.accounts[0]?.held, 'holdings', 1n << 61n),
       'R28',
     ],
     [
       'collateral',
       'submitPortfolio',
-      (call: Mutable<MarginsCall>) => bump(call.accounts[0]?.collateralAmounts, 0),
+      (call: Mutable<MarginsCall>) => bump(call.accounts[0]?.held.collateralAmounts, 0),
       'R28',
     ],
     [
@@ -248,7 +248,7 @@ describe('J2: a false history', () => {
       for (const [field, value] of Object.entries(unpack(word, original?.[at] ?? 0n))) {
         const change = (call: Mutable<MarginsCall>) => {
           const item = call.accounts[0] as Mutable<MarginsCall['accounts'][number]>
-          item[at] = pack(word, { ...unpack(word, item[at]), [field]: value ^ 1n } as never)
+          item[at] = pack(word, { ...unpack(word, item[at] ?? 0n), [field]: value ^ 1n } as never)
         }
         const audited = branchOf(standing)
         await judgeTransaction(withCall(whole.record, 'submitPortfolio', change), audited)

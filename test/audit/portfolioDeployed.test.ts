@@ -145,7 +145,7 @@ describe('A7: a changed portfolio registry', () => {
       }
     })
     expect(failuresOf(report)).toEqual([
-      expect.stringMatching(`A12 reads\\.unsafeMargin\\(${chain.account}\\)\\.(liquidation|default)`),
+      expect.stringMatching(`A12 reads\\.unsafeThresholds\\(${chain.account}\\)\\.(liquidation|default)`),
     ])
   })
 })

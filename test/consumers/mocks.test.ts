@@ -106,11 +106,12 @@ describe('MockRiskParameters', () => {
 
 describe('MockPortfolioMargins', () => {
   const EXPIRY = 2_000_000_000n
-  const views = ['marginOf', 'marginForLiquidation', 'unsafeMargin', 'accountOf']
+  const views = ['marginOf', 'marginForLiquidation', 'unsafeMargin', 'thresholdsOf', 'unsafeThresholds', 'accountOf']
   const key: ArrayKey = { expiry: EXPIRY, strikesE8: [80n, 81n, 82n, 83n, 84n, 85n].map((k) => k * 1000n * E8) }
   let engine: PortfolioEngine
   let account: Account
   let round: RoundWords
+  let first: RoundWords
   let mock: Contract
   let maxAge: bigint
 
@@ -124,6 +125,7 @@ describe('MockPortfolioMargins', () => {
     }
     await engine.report(account)
     round = await engine.round([EXPIRY])
+    first = round
     await mined(engine.landArrays(round, [key]))
     mock = await engine.chain.deploy('MockPortfolioMargins')
     maxAge = (await engine.arrays.getFunction('portfolioFreshness')()).maxMarginAgeSeconds
@@ -155,6 +157,11 @@ describe('MockPortfolioMargins', () => {
       const { proven } = await engine.registry.getFunction('unsafeMargin')(account.signer)
       await mined(mock.getFunction('setMargin')(account.signer, proven.toObject()))
     }
+    const [further] = (await answerOf(engine.registry, 'unsafeThresholds', account.signer)) as [unknown]
+    if (typeof further !== 'string') {
+      const { proven } = await engine.registry.getFunction('unsafeThresholds')(account.signer)
+      await mined(mock.getFunction('setThresholds')(account.signer, proven.toObject()))
+    }
     if (isWitnessed) await mined(mock.getFunction('setWitness')(account.signer, { asOf: round.asOf, sequence }))
   }
 
@@ -175,6 +182,27 @@ describe('MockPortfolioMargins', () => {
       })
     },
   )
+
+  test('answers as the registry does once margins were proven alone: thresholds are gone, until they are proven again', async () => {
+    await engine.chain.undone(async () => {
+      await land(5n)
+      await follow()
+      round = await engine.round([EXPIRY])
+      await mined(engine.landArrays(round, [key]))
+      await engine.landMargins(round, [account], [[key]], 'marginsAlone')
+      await follow()
+      await same()
+      const about = [account.signer, round.asOf, 1n]
+      await expectRevert(mock.getFunction('thresholdsOf')(account.signer), mock, 'ThresholdsNotProven', about)
+      round = await engine.round([EXPIRY])
+      await mined(engine.landArrays(round, [key]))
+      await land(5n)
+      await follow()
+      await same()
+      expect((await mock.getFunction('thresholdsOf')(account.signer)).asOf).toBe(round.asOf)
+    })
+    round = first
+  })
 
   test('answers as the registry does before any proof, after a witness alone, and after both', async () => {
     await engine.chain.undone(async () => {

@@ -14,7 +14,7 @@ const snapshot: Record<string, number> = JSON.parse(
 )
 const rows = (name: string): number => snapshot[name] as number
 
-describe('L1 to L13: constraints', () => {
+describe('L1 to L14: constraints', () => {
   test('are those of the snapshot', async () => {
     expect(await countConstraints(portfolioMains)).toEqual(snapshot)
   })
@@ -35,6 +35,12 @@ describe('L1 to L13: constraints', () => {
     expect(rows(mainComponent(buildOf('optionBook')))).toBeLessThan(2 ** 17 - 1_000)
     // Nearly full since concentration compares each of 18 positions with its size; a proof's public signals take three rows.
     expect(rows(mainComponent(margin))).toBeLessThan(2 ** 16 - 500)
+    const alone = buildOf('marginsAlone')
+    const accountAlone = (rows(mainComponent(alone)) - rows('MarginsAlone(2)')) / (sizeOf(alone, 'accounts') - 2)
+    console.log(`account alone ${accountAlone}, five of them ${rows(mainComponent(alone))}`)
+    expect(accountAlone).toBeLessThan(10_600)
+    expect(sizeOf(alone, 'accounts')).toBeGreaterThanOrEqual(5)
+    expect(rows(mainComponent(alone)) + 3).toBeLessThan(2 ** 16)
     expect(rows('UnhealthyWitness()')).toBeLessThan(2 ** 14 - 200)
   })
 })

@@ -1,5 +1,5 @@
 import { bn254 } from '@noble/curves/bn254.js'
-import { type Contract, keccak256, toBeHex } from 'ethers'
+import { concat, type Contract, keccak256, toBeHex } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import {
   BASE_FIELD_ORDER as Q,
@@ -17,7 +17,15 @@ import { type Chain, GAS_LIMIT, startChain } from '../../scripts/tools/chains/ch
 import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 import { type FreeStatement, freeStatement, type KeyName } from '../../scripts/tools/chains/freeStatement.ts'
 import { expectRevert } from '../reverts.ts'
-import { batchVerifierWith, bytesOf, COEFFICIENT, coefficientOf, SEED, seedOf } from './batchSeeds.ts'
+import {
+  batchVerifierWith,
+  bytesOf,
+  COEFFICIENT,
+  coefficientOf,
+  SEED,
+  seedOf,
+  expectingContract,
+} from './batchSeeds.ts'
 
 type Signals = readonly [bigint, bigint, bigint]
 type Proven = { readonly verifier: string; readonly proof: ProofCalldata; readonly signals: Signals }
@@ -91,10 +99,14 @@ const verdict = (given: readonly Proven[], groups = groupsOf(given), by: Contrac
     .catch((error: Error) => (error.message.includes('out of gas') ? false : Promise.reject(error)))
 
 /** The first is alone with its key. */
-const throughGate = (given: readonly Proven[], other = given[1]?.verifier ?? given[0]?.verifier): Promise<bigint> => {
+function throughGate(
+  given: readonly Proven[],
+  other = given[1]?.verifier ?? given[0]?.verifier,
+  by = gate,
+): Promise<bigint> {
   const [proofs, signals] = columns(given)
   const [first, ...others] = proofs
-  return gate.getFunction('verifyTogether')(given[0]?.verifier, first, other, others, signals)
+  return by.getFunction('verifyTogether')(given[0]?.verifier, first, other, others, signals)
 }
 
 const withSignal = (each: Proven, i: number, value: bigint): Proven => ({
@@ -327,6 +339,20 @@ describe('R80: proofs of several keys in one check', () => {
     await expectRevert(call, gate, 'ProofCountMismatch', [2n, 3n])
   })
 
+  test('are handed on by the gate as the interface encodes them, and nothing besides', async () => {
+    for (const count of [1, 2, 5]) {
+      const given = [of('first'), ...Array.from({ length: count }, (_, i) => of('second', i % 4))]
+      const call = batch.interface.encodeFunctionData('verifyProofs', [groupsOf(given), ...columns(given)])
+      const passing = async (data: string): Promise<bigint> => {
+        const expecting = await chain.deploy(expectingContract(), keccak256(data))
+        return throughGate(given, undefined, await chain.deploy(compileContract('Gate', GATE), expecting))
+      }
+      await passing(call)
+      await expectRevert(passing(`${call}00`), gate, 'ProofRejected')
+      await expectRevert(passing(call.slice(0, -2)), gate, 'ProofRejected')
+    }
+  })
+
   test('burn a bounded amount with a point off the curve', async () => {
     const given = [of('first'), withWord(of('second'), 1, 3n)]
     const [proofs, signals] = columns(given)
@@ -511,6 +537,9 @@ describe('R80: coefficients that nobody can foresee, of several keys', () => {
     }
     const all = await Promise.all(flips)
     expect(all.length).toBe(4 + 3 * 11 + 2 * 23)
+    const call = teller.interface.encodeFunctionData('coefficientsOf', [groupsOf(given), ...columns(given)])
+    const seed = keccak256(concat([await bytesOfKeys(verifiers.first, verifiers.second), call]))
+    expect(all[0]).toEqual([1n, coefficientOf(seed), coefficientOf(seed, 2)])
     for (const coefficients of all) expect(coefficients[0]).toBe(1n)
     const drawn = all.flatMap((coefficients) => coefficients.slice(1))
     expect(drawn.length).toBe(2 * all.length)

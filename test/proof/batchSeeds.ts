@@ -1,4 +1,4 @@
-/** The verifier of batches with something left out of what its coefficients follow from, for forgers who know them too early. */
+/** Stand-ins for the verifier of batches: of coefficients that leave something out, for forgers who know them too early, and of one call. */
 import { readFileSync } from 'node:fs'
 import { AbiCoder, concat, keccak256, toBeHex } from 'ethers'
 import { type CompiledContract, compileContract } from '../../scripts/tools/chains/compileContract.ts'
@@ -25,3 +25,16 @@ export const coefficientOf = (seed: string, i = 1): bigint => BigInt(keccak256(c
 
 /** Words one after the other, as the verifier keeps keys. */
 export const bytesOf = (words: readonly bigint[]): string => concat(words.map((word) => toBeHex(word, 32)))
+
+/** Accepts one call, whatever it is about: its constructor takes the call's hash. */
+export const expectingContract = (): CompiledContract =>
+  compileContract(
+    'Expecting',
+    `// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+contract Expecting {
+    bytes32 private immutable hash;
+    constructor(bytes32 hash_) { hash = hash_; }
+    fallback(bytes calldata call_) external returns (bytes memory) { return abi.encode(keccak256(call_) == hash); }
+}`,
+  )

@@ -6,7 +6,7 @@ import { type Chain, GAS_LIMIT, startChain } from '../../scripts/tools/chains/ch
 import { expectRevert } from '../reverts.ts'
 import { freeStatement } from '../../scripts/tools/chains/freeStatement.ts'
 import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
-import { batchVerifierWith, bytesOf, coefficientOf, SEED, seedOf } from './batchSeeds.ts'
+import { batchVerifierWith, bytesOf, coefficientOf, SEED, seedOf, expectingContract } from './batchSeeds.ts'
 
 type Proven = { readonly proof: ProofCalldata; readonly signals: readonly [bigint, bigint, bigint] }
 
@@ -50,8 +50,8 @@ const verdict = (given: readonly Proven[], of: Contract = batch, key: string = t
     .getFunction('verifyProofs')([[key, given.length]], ...columns(given), { gasLimit: GAS_LIMIT })
     .catch((error: Error) => (error.message.includes('out of gas') ? false : Promise.reject(error)))
 const target = (contract: Contract): string => contract.target as string
-const throughGate = (given: readonly Proven[]): Promise<bigint> =>
-  gate.getFunction('verifyAll')(
+const throughGate = (given: readonly Proven[], by: Contract = gate): Promise<bigint> =>
+  by.getFunction('verifyAll')(
     verifier,
     given.map(({ proof }) => proof),
     given.map(({ signals }) => signals),
@@ -139,6 +139,19 @@ describe('R23: a batch of proofs', () => {
       const source = `// SPDX-License-Identifier: GPL-3.0-or-later\npragma solidity ^0.8.28;\ncontract Verifier { ${body} }`
       const odd = await chain.deploy(compileContract('Verifier', source))
       expect(await verdict(given, batch, target(odd))).toBe(false)
+    }
+  })
+
+  test('is handed on by the gate as the interface encodes it', async () => {
+    for (const count of [2, 3, 8]) {
+      const given = proven.slice(0, count)
+      const call = batch.interface.encodeFunctionData('verifyProofs', [[[verifier.target, count]], ...columns(given)])
+      const passing = async (data: string): Promise<bigint> => {
+        const expecting = await chain.deploy(expectingContract(), keccak256(data))
+        return throughGate(given, await chain.deploy(compileContract('Gate', GATE), expecting))
+      }
+      await passing(call)
+      await expectRevert(passing(`${call}00`), gate, 'ProofRejected')
     }
   })
 

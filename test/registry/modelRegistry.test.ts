@@ -192,7 +192,9 @@ describe('R33: a list of layouts', () => {
     const market = ['RiskRegistry', () => [...words, freshness], ['marketRisk']] as const
     const round = () => [council, hash('11'), policyWordsOf(policy), portfolioFreshness]
     const arrays = ['RiskArrays', round, ['riskArray']] as const
-    const portfolio = ['PortfolioRegistry', () => [council, 0n], statements.slice(2)] as const
+    const ofAccounts = ['optionBook', 'portfolioMargin', 'marginsAlone', 'unhealthyWitness'] as const
+    expect(new Set(['marketRisk', 'riskArray', ...ofAccounts])).toEqual(new Set(statements))
+    const portfolio = ['PortfolioRegistry', () => [council, 0n], ofAccounts] as const
     for (const [contract, args, spoken] of [market, arrays, portfolio]) {
       for (const [i, statement] of spoken.entries()) {
         const other = await chain.deploy('ModelRegistry', council)

@@ -17,15 +17,21 @@ const snapshotFile = join(root, 'test/snapshots/portfolioGas.json')
 const TOLERANCE = 3_000
 
 let gas: Readonly<Record<string, number>>
+let places: readonly [withEverything: number, alone: number]
 
 beforeAll(async () => {
   const found = await measurePortfolioGas(await PortfolioEngine.start(portfolioBuilds), 64)
-  console.log(`${found.arrays} arrays, ${found.books} books, ${found.accounts} accounts in a full batch`)
+  console.log(
+    `${found.arrays} arrays, ${found.books} books, ${found.accounts} accounts in a full batch, ${found.accountsAlone} alone`,
+  )
+  places = [found.accounts, found.accountsAlone]
   gas = {
     'one array': found.oneArray,
     'all other arrays together': found.otherArrays,
     'margins of an account of 64 options': found.oneAccount,
     'margins of a full batch of them': found.fullBatch,
+    'margins alone of one of them': found.oneAlone,
+    'margins alone of a full batch of them': found.fullAlone,
   }
 })
 
@@ -35,6 +41,14 @@ describe('R32: what margins of accounts cost', () => {
       console.log(`${what.padEnd(40)}${spent.toLocaleString('en').padStart(10)}`)
     expect(gas['margins of an account of 64 options']).toBeLessThan(1_000_000)
     expect(gas['margins of a full batch of them']).toBeLessThan(2_000_000)
+    const each = (what: string, of: number): number => Math.round((gas[what] ?? Number.NaN) / of)
+    const [full, alone] = [
+      each('margins of a full batch of them', places[0]),
+      each('margins alone of a full batch of them', places[1]),
+    ]
+    console.log(`an account in a full batch ${full.toLocaleString('en')}, alone ${alone.toLocaleString('en')}`)
+    expect(alone).toBeLessThan(0.95 * full)
+    expect(gas['margins alone of one of them']).toBeLessThan(gas['margins of an account of 64 options'] ?? 0)
   })
 
   test('what the snapshot says', () => {

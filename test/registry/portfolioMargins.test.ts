@@ -130,7 +130,9 @@ describe('R28: margins of accounts', () => {
         const { initialE8, maintenanceE8 } = unpack('accountMargins', word)
         const found = await engine.client.margin(signer)
         expect(found).toMatchObject({ initialE8, maintenanceE8, worstScenario: 6, asOf: round.asOf, sequence: 1n })
-        expect(found).toMatchObject({ liquidationDownE8: BigInt(i + 1) * E8, defaultProbabilityX32: 77n })
+        const thresholds = await engine.client.thresholds(signer)
+        expect(thresholds).toMatchObject({ liquidationDownE8: BigInt(i + 1) * E8, defaultProbabilityX32: 77n })
+        expect(thresholds).toMatchObject({ asOf: round.asOf, sequence: 1n })
         expect(events[i]?.args.toArray()).toEqual([
           signer,
           round.asOf,
@@ -270,8 +272,9 @@ describe('R28: an account’s books', () => {
     await refused(withArgument(call, 3, words.slice(0, -1)), 'WordCountMismatch')
     await refused(withArgument(call, 4, proofs.slice(0, -1)), 'ProofCountMismatch')
     await refused(withArgument(call, 4, [...proofs, proofs[0]]), 'ProofCountMismatch')
-    const items = call.args[2] as readonly { readonly books: number }[]
-    const withBooks = (i: number, of: number | bigint) => items.with(i, { ...items[i], books: of } as never)
+    const items = call.args[2] as readonly { readonly held: object }[]
+    const withBooks = (i: number, of: number | bigint) =>
+      items.with(i, { ...items[i], held: { ...items[i]?.held, books: of } })
     await refused(withArgument(call, 2, withBooks(0, 1)), 'BookMismatch')
     await refused(withArgument(call, 2, withBooks(0, 3)), 'ExpiriesDecreasing')
     await refused(withArgument(call, 2, withBooks(2, 1)), 'ProofCountMismatch')
@@ -347,14 +350,17 @@ describe('R81: books and margins of different first phases', () => {
 describe('R28: a batch of accounts', () => {
   test('has one to as many accounts as the model has places, by increasing address', async () => {
     const call = honest()
-    const items = call.args[2] as readonly { readonly account: string }[]
-    const [first, second, third] = items as [object, object, object]
+    const items = call.args[2] as readonly { readonly held: object }[]
+    const [first, second, third] = items as [object, object, (typeof items)[0]]
     await refused(withArgument(call, 2, []), 'AccountCountOutOfRange', [0n, 3n])
     await refused(withArgument(call, 2, [...items, third]), 'AccountCountOutOfRange', [4n, 3n])
     await refused(withArgument(call, 2, [first, first, third]), 'AccountsNotIncreasing', [writer.signer, writer.signer])
     await refused(withArgument(call, 2, [second, first, third]), 'AccountsNotIncreasing', [writer.signer, buyer.signer])
     const nobody = `0x${'ff'.repeat(20)}`
-    await refused(withArgument(call, 2, [first, second, { ...third, account: nobody }]), 'AccountUnknown')
+    await refused(
+      withArgument(call, 2, [first, second, { ...third, held: { ...third.held, account: nobody } }]),
+      'AccountUnknown',
+    )
   })
 
   test('skips an account whose margins are in force already, and lands the others with the same proof, at no more gas', async () => {
@@ -412,8 +418,9 @@ describe('R28: a batch of accounts', () => {
       ['collateralAmounts', amountsWords(1n, 2n).with(-1, 1n)],
     ] as const) {
       const call = honest()
-      const items = call.args[2] as readonly object[]
-      await refused(withArgument(call, 2, items.with(2, { ...items[2], [field]: value })), 'BookMismatch')
+      const items = call.args[2] as readonly { readonly held: object }[]
+      const held = { ...items[2]?.held, [field]: value }
+      await refused(withArgument(call, 2, items.with(2, { ...items[2], held })), 'BookMismatch')
     }
   })
 

@@ -14,6 +14,7 @@ import { rangeCodeUp } from '../../prover/market/range.ts'
 import { doorText } from '../../prover/service/deploying/door.ts'
 import { attestPrice } from '../../prover/service/answers/attesting.ts'
 import { openPlan } from '../../prover/service/answers/deploying.ts'
+import { portfolioBuildOf } from '../../prover/service/workspace.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
 import { checkGovernance, type DeployConfig, readConfig } from '../../prover/service/deploying/config.ts'
 import { DeployJournal, type JournalEntry } from '../../prover/service/deploying/journal.ts'
@@ -325,7 +326,7 @@ describe('a deployment that is interrupted', () => {
   it('K12: keys of books and margins that share no first phase are refused by name, and nothing is sent', async () => {
     const cast = await castOn(development)
     const apart = join(freshFolder(), 'build')
-    const margin = 'portfolioMargin3'
+    const [margin, books] = [portfolioBuildOf('portfolioMargin').name, portfolioBuildOf('optionBook').name]
     for (const part of ['circuits', 'keys']) mkdirSync(join(apart, part), { recursive: true })
     symlinkSync(join(buildFolder, 'artifacts'), join(apart, 'artifacts'))
     for (const part of ['circuits', 'keys'])
@@ -349,12 +350,12 @@ describe('a deployment that is interrupted', () => {
     expect(errorOf(refused)).toMatchObject({
       code: 'proof.first-phase-differs',
       circuit: margin,
-      other: 'optionBook5x5',
+      other: books,
     })
     expect(await nonceOf(development, cast)).toBe(0)
-    const verify = await zkriskWith(apart, 'keys', 'verify', margin, 'optionBook5x5')
+    const verify = await zkriskWith(apart, 'keys', 'verify', margin, books)
     expect([verify.code, verify.stdout]).toEqual([0, expect.stringContaining('2 first phases')])
-    const own = await zkrisk('keys', 'verify', 'unhealthyWitness', 'optionBook5x5')
+    const own = await zkrisk('keys', 'verify', 'unhealthyWitness', books)
     expect([own.code, own.stdout]).toEqual([0, expect.stringContaining('All share their first phase')])
   })
 
@@ -373,7 +374,7 @@ describe('a deployment that is interrupted', () => {
     expect(done.stderr).toContain('mined   RiskCouncil.renounceRole')
     const { plan, gasUsed, deployment } = JSON.parse(done.stdout)
     const phases = plan.models.map(({ firstPhaseSha256 }: { firstPhaseSha256: string }) => firstPhaseSha256)
-    expect([phases.length, new Set(phases).size]).toEqual([5, 1])
+    expect([phases.length, new Set(phases).size]).toEqual([6, 1])
     expect(Number(gasUsed)).toBeLessThan(plan.estimatedGas)
     expect(Number(gasUsed)).toBeGreaterThan(0.85 * plan.estimatedGas)
     const journal = join(at, 'deployment.json.journal')

@@ -4,15 +4,23 @@ import { toBeHex, Wallet } from 'ethers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { checkMarginBundle, readMarginBundle } from '../../prover/audit/index.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
-import { connectProvider, deployPortfolio, type Deployment, writeDeployment } from '../../prover/registry/index.ts'
+import {
+  connectProvider,
+  deployPortfolio,
+  type Deployment,
+  PortfolioClient,
+  writeDeployment,
+} from '../../prover/registry/index.ts'
 import { artifactOf } from '../../prover/registry/artifacts.ts'
 import { deployContract } from '../../prover/registry/transactions.ts'
 import { auditFromChain } from '../../prover/service/answers/auditing.ts'
-import { type MarginProofOptions, proveMargin } from '../../prover/service/answers/marginProof.ts'
+import { formatProof, type MarginProofOptions, proveMargin } from '../../prover/service/answers/marginProof.ts'
+import { openReader } from '../../prover/service/answers/inForce.ts'
 import { marginOf } from '../../prover/service/answers/margins.ts'
 import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
 import { developmentChainBehind, developmentKeys } from '../../prover/service/development/chain.ts'
 import { openChain } from '../../prover/service/development/tryOut.ts'
+import { formatReading } from '../../prover/service/text/inForceTable.ts'
 import { writeSecretFile } from '../../prover/service/wholeFile.ts'
 import { loadKeys, portfolioBuildOf } from '../../prover/service/workspace.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
@@ -43,8 +51,8 @@ const portfolio = {
 let chain: Awaited<ReturnType<typeof openChain>>
 
 const answerOf = (given: object) => marginOf(readPortfolio(JSON.stringify(given), 'portfolio.json'))
-const land = async (given: object, options: MarginProofOptions['existing'], out?: string) =>
-  proveMargin(await answerOf(given), () => {}, { existing: options, out })
+const land = async (given: object, options: MarginProofOptions['existing'], out?: string, isAlone?: boolean) =>
+  proveMargin(await answerOf(given), () => {}, { existing: options, out, isAlone })
 const at = (deployment: string) => ({ rpc: chain.url, deployment: path(deployment) })
 
 beforeAll(async () => {
@@ -70,6 +78,35 @@ it('A23: lands a margin in the registry of a deployment, with a bundle of it, an
   expect(await checkMarginBundle(bundle, { verificationKeyHashes, registry })).toMatchObject({ valid: true })
   expect(bundle.round.expiries).toHaveLength(2)
   await expect(land(portfolio, at('deployment.json'))).rejects.toMatchObject({ code: 'service.margin-held-already' })
+})
+
+it('R86: lands a later margin alone, the same to the last digit: a bundle says so, and the thresholds before it are gone', async () => {
+  const registry = chain.deployment.portfolio?.registry ?? ''
+  const client = await PortfolioClient.connect({ registry, provider: await connectProvider(chain.url) })
+  const account = toBeHex(1n, 20)
+  const asOfBefore = (await client.thresholds(account)).asOf
+  const later = { ...portfolio, market: { ...portfolio.market, asOf: '2026-02-05T04:35:00Z' } }
+  const proof = await land(later, at('deployment.json'), path('alone.json'), true)
+  expect(proof.held.maintenanceE8).toBe((await answerOf(later)).provable.margin.maintenanceE8)
+  expect(formatProof(proof)).toContain('the contract holds no thresholds of the account')
+  const gone = { reason: 'ThresholdsNotProven', arguments: { account, asOf: asOfBefore + 300n } }
+  await expect(client.thresholds(account)).rejects.toMatchObject(gone)
+  const bundle = await readMarginBundle(path('alone.json'))
+  expect(bundle.models.map(({ build }) => build)).toEqual(['riskArray5', 'optionBook8x5', 'marginsAlone5'])
+  const verificationKeyHashes = new Map(bundle.models.map((each) => [each.build, each.verificationKeyHash]))
+  expect(await checkMarginBundle(bundle, { verificationKeyHashes, registry })).toMatchObject({ valid: true })
+  const last = bundle.proofs.at(-1)
+  const words = (last?.words ?? []).with(-1, (last?.words.at(-1) ?? 0n) ^ 1n)
+  const other = { ...bundle, proofs: bundle.proofs.with(-1, { ...last, words } as (typeof bundle.proofs)[number]) }
+  expect(await checkMarginBundle(other, { verificationKeyHashes })).toMatchObject({
+    valid: false,
+    failure: { claim: 'L9' },
+  })
+  const reader = await openReader({ rpc: chain.url, deployment: path('deployment.json') }, [], [account])
+  const reading = await reader.read()
+  reader.close()
+  expect(reading.accounts).toMatchObject([{ status: 'in-force', hasThresholds: false, liquidationBelowQuote: null }])
+  expect(formatReading(reading)).toContain('not known: these margins were proven without thresholds')
 })
 
 it('A23: refuses, before anything is proven, a deployment without margins, and a portfolio of another market', async () => {

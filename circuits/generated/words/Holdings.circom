@@ -12,18 +12,42 @@ bus HoldingsFields() {
 }
 
 /**
- * @title  UnpackHoldings
- * @notice What an account holds besides options and collateral: splits the word into its fields. Claim: Q1.
- * @input  word    []  refused at 2^229 and above
- * @output fields
+ * @title  HoldingsBits
+ * @notice Splits words into the bits of their elements, 1 a word, the first in the low bits. Claim: Q1.
+ * @param  COUNT  elements
+ * @input  words  [ceil(COUNT / 1)]
+ * @output bits   [COUNT][229]  boolean
  *
- * The 229 bits of the word are unique since 2^229 < p, so each field has one value.
+ * A word is refused at 2^(229 * its elements) and above, so a last word of fewer elements has no bit beyond them.
  */
-template UnpackHoldings() {
-    signal input word;
+template HoldingsBits(COUNT) {
+    var WORDS = (COUNT + 0) \ 1;
+    signal input words[WORDS];
+    signal output bits[COUNT][229];
+
+    component wordBits[WORDS];
+    for (var w = 0; w < WORDS; w++) {
+        var HERE = w < WORDS - 1 ? 1 : COUNT - 1 * w;
+        wordBits[w] = Num2Bits(229 * HERE);
+        wordBits[w].in <== words[w];
+        for (var e = 0; e < HERE; e++) {
+            for (var i = 0; i < 229; i++) {
+                bits[1 * w + e][i] <== wordBits[w].out[229 * e + i];
+            }
+        }
+    }
+}
+
+/**
+ * @title  HoldingsOfBits
+ * @notice What an account holds besides options and collateral: the fields of its bits. Claim: Q1.
+ * @input  bits    [229]  boolean, least significant first
+ * @output fields
+ */
+template HoldingsOfBits() {
+    signal input bits[229];
     output HoldingsFields() fields;
 
-    signal bits[229] <== Num2Bits(229)(word);
     fields.perpsE12 <== BitsToSignedNumber(229, 0, 61)(bits);
     fields.cashE12 <== BitsToSignedNumber(229, 61, 84)(bits);
     fields.perpPnlE12 <== BitsToSignedNumber(229, 145, 84)(bits);

@@ -21,6 +21,7 @@ contract MockPortfolioMargins is IPortfolioMargins {
 
     mapping(address account => bool) private _isProven;
     mapping(address account => Margin) private _margins;
+    mapping(address account => Thresholds) private _thresholds;
     mapping(address account => Witness) private _witnesses;
     mapping(address account => uint256) private _sequences;
     mapping(address account => bytes32) private _bookHashes;
@@ -30,11 +31,18 @@ contract MockPortfolioMargins is IPortfolioMargins {
     function setMargin(address account, Margin calldata values) external {
         _isProven[account] = true;
         _margins[account] = values;
+        delete _thresholds[account];
         Witness memory shown = _witnesses[account];
         bool isNews = values.asOf > shown.asOf || (values.asOf == shown.asOf && values.sequence > shown.sequence);
         if (!isNews) return;
         if (values.maintenanceE8 < 0) _witnesses[account] = Witness(values.asOf, values.sequence);
         else delete _witnesses[account];
+    }
+
+    /// @notice Puts thresholds beside an account's margins, as they are but for their round and report, which are those of the
+    /// margins. Further margins come without, until this is called again.
+    function setThresholds(address account, Thresholds calldata values) external {
+        _thresholds[account] = values;
     }
 
     /// @notice Makes the round behind an account's margins as old as this now; older than the limit is stale.
@@ -57,6 +65,7 @@ contract MockPortfolioMargins is IPortfolioMargins {
     function forget(address account) external {
         _isProven[account] = false;
         delete _margins[account];
+        delete _thresholds[account];
         delete _witnesses[account];
     }
 
@@ -66,7 +75,7 @@ contract MockPortfolioMargins is IPortfolioMargins {
     }
 
     /// @inheritdoc IPortfolioMargins
-    function marginOf(address account) external view returns (Margin memory proven) {
+    function marginOf(address account) public view returns (Margin memory proven) {
         proven = _proven(account);
         uint256 oldest = block.timestamp - maxMarginAgeSeconds;
         if (proven.asOf < oldest) revert MarginStale(proven.asOf, oldest);
@@ -91,6 +100,17 @@ contract MockPortfolioMargins is IPortfolioMargins {
     }
 
     /// @inheritdoc IPortfolioMargins
+    function thresholdsOf(address account) external view returns (Thresholds memory) {
+        return _thresholdsOf(account, marginOf(account));
+    }
+
+    /// @inheritdoc IPortfolioMargins
+    function unsafeThresholds(address account) external view returns (Thresholds memory proven, uint256 ageSeconds) {
+        proven = _thresholdsOf(account, _proven(account));
+        ageSeconds = _age(proven.asOf);
+    }
+
+    /// @inheritdoc IPortfolioMargins
     function accountOf(address account) external view returns (uint256 sequence, bytes32 bookHash) {
         return (_sequences[account], _bookHashes[account]);
     }
@@ -98,6 +118,14 @@ contract MockPortfolioMargins is IPortfolioMargins {
     function _proven(address account) private view returns (Margin memory) {
         if (!_isProven[account]) revert MarginNotYetProven(account);
         return _margins[account];
+    }
+
+    /// @dev Thresholds that a proof brought have an upper one: spot, a level above it, or the word for none.
+    function _thresholdsOf(address account, Margin memory margin) private view returns (Thresholds memory proven) {
+        proven = _thresholds[account];
+        if (proven.liquidationUpE8 == 0) revert ThresholdsNotProven(account, margin.asOf, margin.sequence);
+        proven.asOf = margin.asOf;
+        proven.sequence = margin.sequence;
     }
 
     function _age(uint256 asOf) private view returns (uint256) {

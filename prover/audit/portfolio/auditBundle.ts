@@ -33,10 +33,15 @@ const eventSchema = z.discriminatedUnion('name', [
     ...{ name: z.literal('MarginProven'), ...ofAccount },
     ...{ margins: word, thresholds: word, spotGreeks: word, timeGreeks: word },
   }),
+  z.strictObject({ name: z.literal('MarginProvenAlone'), ...ofAccount, margins: word }),
   z.strictObject({ name: z.literal('MarginSkipped'), ...ofAccount }),
   z.strictObject({
     ...{ name: z.literal('PortfolioAccepted'), logIndex, asOf: time, subject: hashSchema },
     ...{ batchWords: z.array(word), submitter: addressSchema },
+  }),
+  z.strictObject({
+    ...{ name: z.literal('MarginsAccepted'), logIndex, asOf: time, subject: hashSchema },
+    submitter: addressSchema,
   }),
   z.strictObject({ name: z.literal('AccountUnhealthy'), ...ofAccount, bound: word }),
 ])
@@ -113,7 +118,7 @@ const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
 
 const portfolioFormat: SealedFormat<PortfolioRecord> = {
   format: 'zk-risk-engine/portfolio-audit',
-  // 3: arrays are a contract of their own.
+  // 3: arrays are a contract of their own, and margins may be proven alone.
   version: 3,
   content: portfolioRecordSchema,
   // About 100 kB a batch of three accounts with their books.

@@ -7,7 +7,7 @@ import { decodeRegistryCall } from '../../registry/portfolio/calldata.ts'
 import { type ListSections, splitList } from '../../statement/lists.ts'
 import { unpack, unpackElements, wordCount } from '../../statement/words.ts'
 
-export const PROVING_METHODS: readonly string[] = ['submitArrays', 'submitPortfolio', 'proveUnhealthy']
+export const PROVING_METHODS: readonly string[] = ['submitArrays', 'submitPortfolio', 'submitMargins', 'proveUnhealthy']
 
 export type ArrayItem = {
   readonly commitment: bigint
@@ -37,7 +37,9 @@ export type HeldItem = {
   readonly holdings: bigint
   readonly collateralAmounts: readonly bigint[]
 }
-export type AccountItem = HeldItem & {
+/** Of margins alone, the first. */
+export type AccountItem = {
+  readonly held: HeldItem
   readonly margins: bigint
   readonly thresholds: bigint
   readonly spotGreeks: bigint
@@ -48,17 +50,18 @@ export type BooksArgument = {
   readonly bookWords: readonly bigint[]
   readonly bookProofs: readonly (readonly bigint[])[]
 }
+/** A submission of margins alone says nothing of the rest. */
 export type MarginsCall = BooksArgument & {
-  readonly method: 'submitPortfolio'
+  readonly method: 'submitPortfolio' | 'submitMargins'
   readonly round: RoundArgument
   readonly batch: {
     readonly bookModelId: string
     readonly marginModelId: string
     readonly commitment: bigint
-    readonly emptyMargins: readonly bigint[]
-    readonly batchWords: readonly bigint[]
+    readonly emptyMargins: readonly bigint[] | bigint
+    readonly batchWords?: readonly bigint[]
   }
-  readonly accounts: readonly AccountItem[]
+  readonly accounts: readonly (Pick<AccountItem, 'held' | 'margins'> & Partial<AccountItem>)[]
   readonly marginProof: readonly bigint[]
 }
 export type WitnessCall = BooksArgument & {
@@ -89,7 +92,7 @@ export function decodeProvingCall(calldata: string): ProvingCall | undefined {
 /** How many events a call leaves behind. */
 export function eventCount(call: ProvingCall): number {
   if (call.method === 'submitArrays') return call.arrays.length
-  return call.method === 'submitPortfolio' ? call.accounts.length + 1 : 1
+  return call.method === 'proveUnhealthy' ? 1 : call.accounts.length + 1
 }
 
 /** What prices take from a policy's words. @throws {@link WordOutOfRangeError} */

@@ -20,8 +20,10 @@ type Event = Place & { readonly name: string; readonly log: Log; readonly args: 
 const PROOF_EVENTS: readonly string[] = [
   'ArrayAccepted',
   'MarginProven',
+  'MarginProvenAlone',
   'MarginSkipped',
   'PortfolioAccepted',
+  'MarginsAccepted',
   'AccountUnhealthy',
 ]
 

@@ -15,7 +15,7 @@ import { type AuditPins, isPinned, judgePlace } from '../pins.ts'
 import { judgeArrays } from './arrays.ts'
 import { decodeProvingCall, eventCount } from './calls.ts'
 import { compareLists, compareWord, holdsIf } from './comparisons.ts'
-import { PortfolioLedger } from './ledger.ts'
+import { NO_THRESHOLDS, PortfolioLedger } from './ledger.ts'
 import { judgeMargins } from './margins.ts'
 import { expectedPortfolioReads } from './reads.ts'
 import type { PortfolioRecord, ProofEvent, TransactionRecord } from './record.ts'
@@ -194,8 +194,8 @@ export async function judgeTransaction(transaction: TransactionRecord, audited: 
     const scene: Scene = { ...audited, transaction, place }
     audited.ledger.advanceTo(place)
     if (call.method === 'submitArrays') await judgeArrays(scene, call, events)
-    else if (call.method === 'submitPortfolio') await judgeMargins(scene, call, events)
-    else await judgeWitness(scene, call, events)
+    else if (call.method === 'proveUnhealthy') await judgeWitness(scene, call, events)
+    else await judgeMargins(scene, call, events)
   }
   tellUnexplained(left, transaction, audited)
 }
@@ -215,8 +215,8 @@ function tellUnexplained(
       const { arrayRoot, asOf, expiry, policyVersion } = event
       ledger.arrays.set(arrayRoot, { asOf, expiry, policyVersion, modelId: '', priced: undefined })
       found.arrays.push({ ...landed, number: found.arrays.length + 1, arrayRoot, asOf, expiry, strikesE8: [] })
-    } else if (event.name === 'MarginProven') {
-      ledger.accept(event.account, event)
+    } else if (event.name === 'MarginProven' || event.name === 'MarginProvenAlone') {
+      ledger.accept(event.account, { thresholds: NO_THRESHOLDS, ...event })
       found.margins.push({
         ...landed,
         account: event.account,

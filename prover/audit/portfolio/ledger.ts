@@ -16,6 +16,9 @@ export type HeldArray = {
 /** Which round and report something is about. */
 export type Proven = { readonly asOf: bigint; readonly sequence: bigint }
 
+/** What stands for the thresholds of margins that were proven alone: no proof says so, for one of a rise is at least spot. */
+export const NO_THRESHOLDS = 0n
+
 /** Something that happened, not yet taken over. */
 type Pending = { readonly place: Place; readonly apply: (ledger: PortfolioLedger) => unknown }
 

@@ -18,7 +18,7 @@ import { addressSchema, hashSchema, integerSchema } from '../../registry/wordSch
 import { layoutHash } from '../../statement/layout.ts'
 import { positionWord } from '../../statement/optionBook.ts'
 import { holdingsWords } from '../../statement/portfolioMargin.ts'
-import { type MarginModels, type MarginScope, marginStatementNames, marginStatements } from './marginStatements.ts'
+import { type MarginModel, type MarginModels, type MarginScope, marginStatements } from './marginStatements.ts'
 
 const buildNames = portfolioBuilds.map(({ name }) => name) as [BuildName, ...BuildName[]]
 
@@ -107,10 +107,9 @@ export async function makeMarginBundle(proven: MarginProven): Promise<MarginBund
   const roundId = roundIdOf(scope.chainId, rounds, { marketId: marketIdOf(market), ...round })
   const statements = await marginStatements(provable, { ...place, roundId }, models)
   const { holdings = [], collateralAmounts = [] } = holdingsWords(provable.account.holdings)
-  const used = marginStatementNames.flatMap((name) => {
-    const model = models[name]
-    return model === undefined || !statements.some(({ stated }) => stated.build.statement === name) ? [] : [model]
-  })
+  const used = [models.riskArray, models.optionBook, models.margin].filter(
+    (model) => model !== undefined && statements.some(({ stated }) => stated.build.statement === model.build.statement),
+  ) as readonly MarginModel[]
   return {
     context: { ...place, rounds, market, roundId },
     models: used.map(({ build, modelId }) => {

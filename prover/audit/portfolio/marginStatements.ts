@@ -10,7 +10,7 @@ import { stateRiskArray } from '../../statement/riskArray.ts'
 import type { Stated } from '../../statement/state.ts'
 
 /** Statements that a margin rests on; a witness is another matter. */
-export const marginStatementNames = ['riskArray', 'optionBook', 'portfolioMargin'] as const
+export const marginStatementNames = ['riskArray', 'optionBook', 'portfolioMargin', 'marginsAlone'] as const
 export type MarginStatementName = (typeof marginStatementNames)[number]
 
 /** A build under its id in a registry of models. */
@@ -26,9 +26,9 @@ export type MarginScope = Pick<StatementContext, 'chainId' | 'registry'> & {
   readonly sequence: bigint
 }
 
-/** Of each statement the model that proves it; an account without options has only the last. */
-export type MarginModels = Readonly<Partial<Record<MarginStatementName, MarginModel>>> & {
-  readonly portfolioMargin: MarginModel
+/** Of each statement the model that proves it, of margins one of the two; an account without options has only that. */
+export type MarginModels = Readonly<Partial<Record<'riskArray' | 'optionBook', MarginModel>>> & {
+  readonly margin: MarginModel
 }
 
 /** Sizes that positions are cut into; without options there is nothing to cut. */
@@ -70,7 +70,7 @@ export async function marginStatements(
     const { stated } = await stateBook(model.build, contextOf(model, subject), shard, arrayRoots)
     named.push({ name: `book ${i + 1}`, stated })
   }
-  const { portfolioMargin: model } = models
+  const { margin: model } = models
   const { account: state, round, marginPolicy } = provable
   const { stated } = await stateMargins(model.build, contextOf(model, subject), [state], round, marginPolicy)
   return [...named, { name: 'margin', stated }]

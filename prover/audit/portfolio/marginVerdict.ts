@@ -163,10 +163,14 @@ function modelsOf({ models }: MarginBundle): MarginModels | undefined {
   const named = models.map(({ build, modelId }): MarginModel => ({ build: buildNamed(build), modelId }))
   const places = named.map(({ build }) => (marginStatementNames as readonly string[]).indexOf(build.statement))
   const isOrdered = places.every((place, i) => place >= 0 && place > (places[i - 1] ?? -1))
-  const found = Object.fromEntries(named.map((model) => [model.build.statement, model])) as Partial<MarginModels>
-  const { portfolioMargin, riskArray, optionBook } = found
-  if (!isOrdered || portfolioMargin === undefined || (riskArray === undefined) !== (optionBook === undefined)) return
-  return { ...found, portfolioMargin }
+  const found: Partial<Record<MarginStatementName, MarginModel>> = Object.fromEntries(
+    named.map((model) => [model.build.statement, model]),
+  )
+  const { portfolioMargin, marginsAlone, riskArray, optionBook } = found
+  const margin = portfolioMargin ?? marginsAlone
+  const isOne = (portfolioMargin === undefined) !== (marginsAlone === undefined)
+  if (!isOrdered || !isOne || margin === undefined || (riskArray === undefined) !== (optionBook === undefined)) return
+  return riskArray === undefined || optionBook === undefined ? { margin } : { riskArray, optionBook, margin }
 }
 
 /** The round's id follows from its words, its time stands in them, and its expiries ascend. */

@@ -1,6 +1,6 @@
 /** Margins, thresholds and Greeks of accounts, derived again from their books, and the sums over a batch. */
 import type { ProvableMargin } from '../../portfolio/accountMargin.ts'
-import type { AccountMargin } from '../../portfolio/margin.ts'
+import type { AccountMargin, BatchAggregates } from '../../portfolio/margin.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import type { ReportedAccount } from '../../registry/index.ts'
 import { subjectOf } from '../../registry/portfolio/calldata.ts'
@@ -18,31 +18,32 @@ import {
   roundMarketOf,
 } from './calls.ts'
 import { compareLists, compareWord, holdsIf } from './comparisons.ts'
-import { isLater } from './ledger.ts'
+import { isLater, NO_THRESHOLDS } from './ledger.ts'
 import { auditedLegs, worstOf } from './legs.ts'
-import type { BatchEvent, MarginEvent, MarginSkippedEvent, ProofEvent } from './record.ts'
+import type { AloneEvent, BatchEvent, MarginEvent, MarginsEvent, MarginSkippedEvent, ProofEvent } from './record.ts'
 import { contextOf, judgeRound, judgeStatement, type Scene, type UsedModel, useModel } from './scene.ts'
 
 /** Margins every account of a submission again, and explains each leg by leg. */
 export async function judgeMargins(scene: Scene, call: MarginsCall, events: readonly ProofEvent[]): Promise<void> {
   const { ledger } = scene
   const { batch, round, accounts } = call
-  const model = useModel(scene, batch.marginModelId, 'portfolioMargin')
+  const isAlone = call.method === 'submitMargins'
+  const model = useModel(scene, batch.marginModelId, isAlone ? 'marginsAlone' : 'portfolioMargin')
   const scope = judgeRound(scene, round)
   const reader = readBooks(scene, call, batch.bookModelId)
   const folded: Folded[] = []
-  for (const item of accounts) folded.push(await foldAccount(scene, item, scope.roundId, round.asOf, reader))
+  for (const { held } of accounts) folded.push(await foldAccount(scene, held, scope.roundId, round.asOf, reader))
   const reported = accounts.map(
-    ({ account }): ReportedAccount => ({ account, sequence: ledger.reports.get(account)?.sequence ?? 0n }),
+    ({ held: { account } }): ReportedAccount => ({ account, sequence: ledger.reports.get(account)?.sequence ?? 0n }),
   )
   const subject = subjectOf(scope.roundId, reported)
   const shared: ClaimResult[] = [
     ...model.claims,
     ...scope.claims,
     ...judgeBookCount(reader),
-    ...judgeBatchEvent(events.at(-1), round.asOf, subject, batch.batchWords),
-    ...accounts.slice(1).map(({ account }, i) => {
-      const before = accounts[i]?.account ?? ''
+    ...judgeBatchEvent(events.at(-1), round.asOf, subject, isAlone ? undefined : batch.batchWords),
+    ...accounts.slice(1).map(({ held: { account } }, i) => {
+      const before = accounts[i]?.held.account ?? ''
       return holdsIf(BigInt(account) > BigInt(before), 'R29', `accounts[${i + 1}]`, `above ${before}`, account)
     }),
   ]
@@ -63,14 +64,14 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
   for (const each of items.filter((one) => !applied.includes(one))) shared.push(...judgeSkipped(each, round.asOf))
   for (const each of applied) tellMargin(scene, call, each, [isNextClaim(isNext(each), each), ...shared])
   for (const { account, sequence, item } of applied) {
-    const { margins, thresholds } = item
+    const { margins, thresholds = NO_THRESHOLDS } = item
     ledger.accept(account, { asOf: round.asOf, sequence, margins, thresholds })
   }
 }
 
 /** One account of a submission: what was said of it, and what follows. */
 type Item = ReportedAccount & {
-  readonly item: AccountItem
+  readonly item: MarginsCall['accounts'][number]
   readonly own: Folded
   readonly margin: AccountMargin | undefined
   readonly event: ProofEvent | undefined
@@ -100,6 +101,7 @@ function tellMargin(
     block: transaction.block,
     transactionHash: transaction.hash,
     books: own.books,
+    ...(isFull(item) ? {} : { isAlone: true }),
     ...judged,
     ...(margin === undefined ? {} : { initialE8: margin.initialE8, maintenanceE8: margin.maintenanceE8 }),
     ...(derived === undefined ? { legs: [] } : { ...worstOf(derived), legs: auditedLegs(account, derived) }),
@@ -114,12 +116,19 @@ export function claimOfMargin(field: string): ClaimId {
 }
 
 /** Every field of what was proven of an account. */
-const compareMargin = (margin: AccountMargin, item: AccountItem): readonly ClaimResult[] => [
+const compareMargin = (margin: AccountMargin, item: Item['item']): readonly ClaimResult[] => [
   ...compareWord(claimOfMargin, 'margins', 'accountMargins', margin.margins, item.margins),
-  ...compareWord(claimOfMargin, 'thresholds', 'accountThresholds', margin.thresholds, item.thresholds),
-  ...compareWord('L4', 'spotGreeks', 'spotGreeks', margin.spotGreeks, item.spotGreeks),
-  ...compareWord('L4', 'timeGreeks', 'timeGreeks', margin.timeGreeks, item.timeGreeks),
+  ...(isFull(item)
+    ? [
+        ...compareWord(claimOfMargin, 'thresholds', 'accountThresholds', margin.thresholds, item.thresholds),
+        ...compareWord('L4', 'spotGreeks', 'spotGreeks', margin.spotGreeks, item.spotGreeks),
+        ...compareWord('L4', 'timeGreeks', 'timeGreeks', margin.timeGreeks, item.timeGreeks),
+      ]
+    : []),
 ]
+
+/** Whether everything was proven of an account, and not its margins alone. */
+const isFull = (item: Item['item']): item is AccountItem => item.thresholds !== undefined
 
 /** All that explains a margin; undefined if it could not be derived. */
 function deriveMargin(
@@ -159,18 +168,12 @@ async function stateBatch(
   try {
     const market = roundMarketOf(round.marketWords)
     const result = await stateMargins(build, context, states, market, marginPolicyOf(policy.words))
-    const { batchRisk, spotGreeks, timeGreeks } = result.aggregates
-    const [risk = 0n, spot = 0n, time = 0n] = batch.batchWords
-    claims.push(
-      ...compareWord(claimOfMargin, 'batchRisk', 'batchRisk', batchRisk, risk),
-      ...compareWord('L4', 'batchSpotGreeks', 'spotGreeks', spotGreeks, spot),
-      ...compareWord('L4', 'batchTimeGreeks', 'timeGreeks', timeGreeks, time),
-    )
+    if (batch.batchWords !== undefined) claims.push(...compareAggregates(result.aggregates, batch.batchWords))
     const empty = accounts.length
     if (empty < result.margins.length) {
       const names = ['margins', 'thresholds', 'spotGreeks', 'timeGreeks'] as const
-      const expected = names.map((name) => result.stated.sections[name]?.[empty] ?? 0n)
-      claims.push(...compareLists('L9', 'emptyMargins', expected, batch.emptyMargins))
+      const expected = names.flatMap((name) => result.stated.sections[name]?.[empty] ?? [])
+      claims.push(...compareLists('L9', 'emptyMargins', expected, [batch.emptyMargins].flat()))
     }
     claims.push(
       ...(await judgeStatement(scene, 'batch', result.stated, batch.commitment, marginProof, verificationKey)),
@@ -182,17 +185,32 @@ async function stateBatch(
   }
 }
 
+/** Sums over a batch. */
+function compareAggregates(
+  { batchRisk, spotGreeks, timeGreeks }: BatchAggregates,
+  [risk = 0n, spot = 0n, time = 0n]: readonly bigint[],
+): readonly ClaimResult[] {
+  return [
+    ...compareWord(claimOfMargin, 'batchRisk', 'batchRisk', batchRisk, risk),
+    ...compareWord('L4', 'batchSpotGreeks', 'spotGreeks', spotGreeks, spot),
+    ...compareWord('L4', 'batchTimeGreeks', 'timeGreeks', timeGreeks, time),
+  ]
+}
+
+/** @param batchWords - undefined of margins alone */
 function judgeBatchEvent(
   event: ProofEvent | undefined,
   asOf: bigint,
   subject: string,
-  batchWords: readonly bigint[],
+  batchWords: readonly bigint[] | undefined,
 ): readonly ClaimResult[] {
-  const found: Partial<BatchEvent> = event?.name === 'PortfolioAccepted' ? event : {}
+  const name = batchWords === undefined ? 'MarginsAccepted' : 'PortfolioAccepted'
+  const found: Partial<BatchEvent | MarginsEvent> = event?.name === name ? event : {}
+  const told = 'batchWords' in found ? (found.batchWords ?? []) : []
   return [
-    compare('J1', 'PortfolioAccepted.asOf', asOf, found.asOf),
-    compare('J1', 'PortfolioAccepted.subject', subject, found.subject),
-    ...compareLists('J1', 'PortfolioAccepted.batchWords', batchWords, found.batchWords ?? []),
+    compare('J1', `${name}.asOf`, asOf, found.asOf),
+    compare('J1', `${name}.subject`, subject, found.subject),
+    ...(batchWords === undefined ? [] : compareLists('J1', `${name}.batchWords`, batchWords, told)),
   ]
 }
 
@@ -212,13 +230,20 @@ function judgeMarginEvent(
   event: ProofEvent | undefined,
   asOf: bigint,
   sequence: bigint,
-  item: AccountItem,
+  item: Item['item'],
 ): readonly ClaimResult[] {
-  const found: Partial<MarginEvent> = event?.name === 'MarginProven' ? event : {}
-  const names = ['account', 'margins', 'thresholds', 'spotGreeks', 'timeGreeks'] as const
+  const name = isFull(item) ? 'MarginProven' : 'MarginProvenAlone'
+  const found: Partial<MarginEvent | AloneEvent> = event?.name === name ? event : {}
+  const told: Partial<MarginEvent> = found.name === 'MarginProven' ? found : {}
   return [
-    ...names.map((name) => compare('J1', `MarginProven.${name}`, item[name], found[name])),
-    compare('J1', 'MarginProven.asOf', asOf, found.asOf),
-    compare('R29', 'MarginProven.sequence', sequence, found.sequence),
+    compare('J1', `${name}.account`, item.held.account, found.account),
+    compare('J1', `${name}.margins`, item.margins, found.margins),
+    ...(isFull(item)
+      ? (['thresholds', 'spotGreeks', 'timeGreeks'] as const).map((each) =>
+          compare('J1', `${name}.${each}`, item[each], told[each]),
+        )
+      : []),
+    compare('J1', `${name}.asOf`, asOf, found.asOf),
+    compare('R29', `${name}.sequence`, sequence, found.sequence),
   ]
 }

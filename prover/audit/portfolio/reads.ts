@@ -5,12 +5,12 @@ import { bookHashOf, portfolioContracts } from '../../registry/portfolio/calldat
 import { unpack } from '../../statement/words.ts'
 import type { Question } from '../deployed/collect.ts'
 import type { ExpectedRead } from '../deployed/judge.ts'
-import type { PortfolioLedger } from './ledger.ts'
+import { NO_THRESHOLDS, type PortfolioLedger } from './ledger.ts'
 import type { PortfolioRecord } from './record.ts'
 
 const NOBODY = `0x${'00'.repeat(32)}`
 const ofAll = ['portfolioPolicy', 'portfolioFreshness'] as const
-const ofAccounts = ['accountOf', 'unsafeMargin', 'marginOf'] as const
+const ofAccounts = ['accountOf', 'unsafeMargin', 'marginOf', 'unsafeThresholds', 'thresholdsOf'] as const
 
 /** What is asked of a registry with these accounts. */
 export const portfolioQuestions = (accounts: readonly string[]): readonly Question[] => [
@@ -53,9 +53,12 @@ function accountAnswer(
     ...{ asOf, sequence: held.sequence },
   }
   const ageSeconds = deployed.time > asOf ? deployed.time - asOf : 0n
-  if (method === 'unsafeMargin') return inOrderOf(method, { ...proven, ageSeconds })
+  const isUnsafe = method === 'unsafeMargin' || method === 'unsafeThresholds'
+  const isThere = thresholds !== NO_THRESHOLDS || !/thresholds/i.test(method)
+  const answer = isThere ? inOrderOf(method, { ...proven, ageSeconds }) : 'ThresholdsNotProven'
+  if (isUnsafe) return answer
   if (ageSeconds > (freshness.at(-1)?.maxMarginAgeSeconds ?? 0n)) return 'MarginStale'
-  return held.sequence === sequence ? inOrderOf(method, proven) : 'MarginOfOtherPositions'
+  return held.sequence === sequence ? answer : 'MarginOfOtherPositions'
 }
 
 /** Values in the order in which a method returns them. */

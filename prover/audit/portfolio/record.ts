@@ -42,6 +42,10 @@ export type MarginEvent = {
   readonly spotGreeks: bigint
   readonly timeGreeks: bigint
 }
+/** Margins of an account that were proven alone. */
+export type AloneEvent = Omit<MarginEvent, 'name' | 'thresholds' | 'spotGreeks' | 'timeGreeks'> & {
+  readonly name: 'MarginProvenAlone'
+}
 /** Margins of this account were in force already, or later ones. */
 export type MarginSkippedEvent = {
   readonly name: 'MarginSkipped'
@@ -58,6 +62,8 @@ export type BatchEvent = {
   readonly batchWords: readonly bigint[]
   readonly submitter: string
 }
+/** A batch of margins alone. */
+export type MarginsEvent = Omit<BatchEvent, 'name' | 'batchWords'> & { readonly name: 'MarginsAccepted' }
 export type WitnessEvent = {
   readonly name: 'AccountUnhealthy'
   readonly logIndex: number
@@ -66,7 +72,14 @@ export type WitnessEvent = {
   readonly sequence: bigint
   readonly bound: bigint
 }
-export type ProofEvent = ArrayEvent | MarginEvent | MarginSkippedEvent | BatchEvent | WitnessEvent
+export type ProofEvent =
+  | ArrayEvent
+  | MarginEvent
+  | AloneEvent
+  | MarginSkippedEvent
+  | BatchEvent
+  | MarginsEvent
+  | WitnessEvent
 
 /** A transaction that moved the registry by proof. */
 export type TransactionRecord = {

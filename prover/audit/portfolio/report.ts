@@ -52,6 +52,8 @@ type AccountProof = Judged &
   }
 
 export type MarginReport = AccountProof & {
+  /** Proven without thresholds and Greeks. */
+  readonly isAlone?: boolean
   readonly initialE8?: bigint
   readonly maintenanceE8?: bigint
   /** What binds, in words. */
@@ -165,7 +167,7 @@ function rowsOf(report: PortfolioAuditReport, telling: Telling): readonly (reado
     ...margins.flatMap((margin) => [
       ...booksOf(margin),
       [
-        `margin of ${margin.account}`,
+        `${margin.isAlone === true ? 'margin alone' : 'margin'} of ${margin.account}`,
         `block ${margin.block}`,
         `${moneyText('IM', margin.initialE8)} ${moneyText('MM', margin.maintenanceE8)}`,
         ...verdictCells(margin, telling),

@@ -118,19 +118,12 @@ export function portfolioCall(
 ): RegistryCall {
   const { sections, commitment } = margin.stated
   const at = (name: string, i: number): bigint => sections[name]?.[i] ?? 0n
-  const outputsOf = (i: number) => ({
+  const items = heldAccounts(accounts, sections).map((held, i) => ({
+    held,
     margins: at('margins', i),
     thresholds: at('thresholds', i),
     spotGreeks: at('spotGreeks', i),
     timeGreeks: at('timeGreeks', i),
-  })
-  const amounts = wordCount('collateralAmount', COLLATERALS)
-  const items = accounts.map(({ account, books }, i) => ({
-    account,
-    books: books.length,
-    holdings: at('holdings', i),
-    collateralAmounts: sections.collateralAmounts?.slice(amounts * i, amounts * (i + 1)) ?? [],
-    ...outputsOf(i),
   }))
   const batch = {
     bookModelId,
@@ -143,6 +136,31 @@ export function portfolioCall(
   const args = [roundArgument(round), batch, items, bookWordsOf(books), proofsOf(books), margin.proof]
   return { contract: 'PortfolioRegistry', method: 'submitPortfolio', args }
 }
+
+/** As {@link portfolioCall}, of a proof of margins alone. */
+export function marginsCall(
+  round: RoundWords,
+  bookModelId: string,
+  marginModelId: string,
+  accounts: readonly AccountBooks[],
+  { stated: { sections, commitment }, proof }: ProvenPortfolio,
+): RegistryCall {
+  const { margins = [] } = sections
+  const items = heldAccounts(accounts, sections).map((held, i) => ({ held, margins: margins[i] ?? 0n }))
+  const batch = { bookModelId, marginModelId, commitment, emptyMargins: margins[accounts.length] ?? 0n }
+  const books = accounts.flatMap((each) => each.books)
+  const args = [roundArgument(round), batch, items, bookWordsOf(books), proofsOf(books), proof]
+  return { contract: 'PortfolioRegistry', method: 'submitMargins', args }
+}
+
+/** Accounts of a statement of margins, with what they hold. */
+const heldAccounts = (accounts: readonly AccountBooks[], { holdings, collateralAmounts }: SectionWords) =>
+  accounts.map(({ account, books }, i) => ({
+    account,
+    books: books.length,
+    holdings: holdings?.[i] ?? 0n,
+    collateralAmounts: collateralAmounts?.slice(COLLATERAL_WORDS * i, COLLATERAL_WORDS * (i + 1)) ?? [],
+  }))
 
 /** An account's books, and the report that they and a witness are about. */
 export type WitnessedAccount = AccountBooks & { readonly sequence: bigint }

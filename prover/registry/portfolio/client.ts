@@ -12,6 +12,7 @@ import {
   type AccountBooks,
   arraysCall,
   encodeRegistryCall,
+  marginsCall,
   portfolioCall,
   type PortfolioContract,
   type ProvenPortfolio,
@@ -29,6 +30,12 @@ export type ProvenMargin = {
   readonly initialE8: bigint
   readonly maintenanceE8: bigint
   readonly worstScenario: number
+  readonly asOf: bigint
+  readonly sequence: bigint
+}
+
+/** Proven thresholds as consumers read them, of the round and report of the account's margins. */
+export type ProvenThresholds = {
   readonly liquidationDownE8: bigint
   readonly liquidationUpE8: bigint
   readonly defaultDownE8: bigint
@@ -184,6 +191,16 @@ export class PortfolioClient {
     return marginIn(await this.read('marginOf', account))
   }
 
+  /**
+   * Thresholds that were proven with the margins in force.
+   *
+   * @throws {@link ContractRevertError} as {@link PortfolioClient.margin} does, and ThresholdsNotProven if these margins were
+   * proven alone
+   */
+  async thresholds(account: string): Promise<ProvenThresholds> {
+    return thresholdsIn(await this.read('thresholdsOf', account))
+  }
+
   /** Margins as whatever takes risk away reads them. */
   async marginForLiquidation(account: string): Promise<{
     readonly margin: ProvenMargin
@@ -208,6 +225,17 @@ export class PortfolioClient {
     margin: ProvenPortfolio,
   ): Promise<Landed> {
     return this.land('Submitting margins', portfolioCall(round, bookModelId, marginModelId, accounts, margin))
+  }
+
+  /** Lands margins that were proven alone; see {@link marginsCall}. */
+  submitMargins(
+    round: RoundWords,
+    bookModelId: string,
+    marginModelId: string,
+    accounts: readonly AccountBooks[],
+    margin: ProvenPortfolio,
+  ): Promise<Landed> {
+    return this.land('Submitting margins alone', marginsCall(round, bookModelId, marginModelId, accounts, margin))
   }
 
   /**
@@ -275,9 +303,14 @@ export class PortfolioClient {
 /** A margin as the contract answers. */
 export function marginIn(margin: Record<keyof ProvenMargin, bigint>): ProvenMargin {
   const { initialE8, maintenanceE8, worstScenario, asOf, sequence } = margin
-  const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8, defaultProbabilityX32 } = margin
-  const thresholds = { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8, defaultProbabilityX32 }
-  return { initialE8, maintenanceE8, worstScenario: Number(worstScenario), ...thresholds, asOf, sequence }
+  return { initialE8, maintenanceE8, worstScenario: Number(worstScenario), asOf, sequence }
+}
+
+/** Thresholds as the contract answers. */
+export function thresholdsIn(thresholds: ProvenThresholds): ProvenThresholds {
+  const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8 } = thresholds
+  const { defaultProbabilityX32, asOf, sequence } = thresholds
+  return { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8, defaultProbabilityX32, asOf, sequence }
 }
 
 function wordsIn(log: Log): { readonly sequence: bigint; readonly words: ReportWords } {

@@ -4,7 +4,7 @@ import { marketNameOf } from '../../market/marketId.ts'
 import { interfaceOf } from '../artifacts.ts'
 import { askWhetherRegistry } from '../connection.ts'
 import { ask, ContractRevertError } from '../contractErrors.ts'
-import { marginIn, type PortfolioClient, type ProvenMargin } from './client.ts'
+import { marginIn, type PortfolioClient, type ProvenMargin, type ProvenThresholds, thresholdsIn } from './client.ts'
 import type { PortfolioFreshness } from './deploy.ts'
 
 export type AccountInForce = {
@@ -19,6 +19,8 @@ export type AccountInForce = {
   readonly freshness: PortfolioFreshness
   /** Last proven, however old; undefined before the first. */
   readonly margin: (ProvenMargin & { readonly ageSeconds: bigint }) | undefined
+  /** Proven with that margin; undefined where it was proven alone, whatever earlier ones had. */
+  readonly thresholds: ProvenThresholds | undefined
   /** Whether whatever adds risk reads it, or why not. */
   readonly status: 'in-force' | 'stale' | 'of-other-positions' | 'not-proven'
   /** What liquidations read; undefined without any evidence. */
@@ -41,11 +43,12 @@ export async function readAccount(client: PortfolioClient, account: string): Pro
     contract.getFunction('arrays')({ blockTag: block }),
   )
   const arrays = new Contract(ofArrays, interfaceOf('RiskArrays'), client.provider)
-  const [reported, { marketId }, freshness, unsafe, liquidation, status] = await Promise.all([
+  const [reported, { marketId }, freshness, unsafe, thresholds, liquidation, status] = await Promise.all([
     read('accountOf', account),
     client.roundSource(),
     ask<Result>('Reading portfolioFreshness', () => arrays.getFunction('portfolioFreshness')({ blockTag: block })),
     ifProven(read<[Result, bigint]>('unsafeMargin', account)),
+    ifProven(read<[Result, bigint]>('unsafeThresholds', account)),
     ifProven(read<[Result, boolean, bigint]>('marginForLiquidation', account)),
     statusOf(read('marginOf', account)),
   ])
@@ -57,6 +60,7 @@ export async function readAccount(client: PortfolioClient, account: string): Pro
     time: BigInt(latest?.timestamp ?? 0),
     freshness: freshness.toObject() as PortfolioFreshness,
     margin: unsafe && { ...marginIn(unsafe[0].toObject() as MarginAnswer), ageSeconds: unsafe[1] },
+    thresholds: thresholds && thresholdsIn(thresholds[0].toObject() as ProvenThresholds),
     status,
     forLiquidation: liquidation && {
       margin: marginIn(liquidation[0].toObject() as MarginAnswer),
@@ -70,10 +74,12 @@ async function ifProven<Answer>(reading: Promise<Answer>): Promise<Answer | unde
   try {
     return await reading
   } catch (error) {
-    if (error instanceof ContractRevertError && error.reason === 'MarginNotYetProven') return undefined
+    if (error instanceof ContractRevertError && notThere.includes(error.reason)) return undefined
     throw error
   }
 }
+
+const notThere: readonly string[] = ['MarginNotYetProven', 'ThresholdsNotProven']
 
 const refusals: Readonly<Record<string, AccountInForce['status']>> = {
   MarginNotYetProven: 'not-proven',

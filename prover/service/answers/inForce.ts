@@ -64,7 +64,9 @@ export type AccountReading = {
   readonly aboveInitialMarginQuote: string | null
   readonly aboveMaintenanceMarginQuote: string | null
   readonly worstScenario: number | null
-  /** Levels of spot; null where none is within the grid. */
+  /** Whether levels of spot were proven with the margins; null where nothing was. */
+  readonly hasThresholds: boolean | null
+  /** Levels of spot; null where none is within the grid, or none were proven. */
   readonly liquidationBelowQuote: string | null
   readonly liquidationAboveQuote: string | null
   readonly forLiquidation: {
@@ -215,7 +217,7 @@ const NO_LEVEL_E8 = 2n ** 48n - 1n
 
 /** An account in units that people count in. */
 export function accountReading(standing: AccountInForce): AccountReading {
-  const { margin, forLiquidation, market } = standing
+  const { margin, thresholds, forLiquidation, market } = standing
   const level = (valueE8: bigint): string | null =>
     valueE8 === 0n || valueE8 === NO_LEVEL_E8 ? null : exactMoney(valueE8)
   return {
@@ -231,8 +233,9 @@ export function accountReading(standing: AccountInForce): AccountReading {
     aboveInitialMarginQuote: margin === undefined ? null : exactMoney(margin.initialE8),
     aboveMaintenanceMarginQuote: margin === undefined ? null : exactMoney(margin.maintenanceE8),
     worstScenario: margin === undefined ? null : margin.worstScenario,
-    liquidationBelowQuote: margin === undefined ? null : level(margin.liquidationDownE8),
-    liquidationAboveQuote: margin === undefined ? null : level(margin.liquidationUpE8),
+    hasThresholds: margin === undefined ? null : thresholds !== undefined,
+    liquidationBelowQuote: thresholds === undefined ? null : level(thresholds.liquidationDownE8),
+    liquidationAboveQuote: thresholds === undefined ? null : level(thresholds.liquidationUpE8),
     forLiquidation:
       forLiquidation === undefined
         ? null

@@ -1,4 +1,5 @@
 /** `zkrisk margin --prove`: the margin proven and held by a contract, its bundle, and what that took. */
+import type { PortfolioStatementName } from '../../../circuits/statements/index.ts'
 import { isPackageAlone } from '../../config.ts'
 import { makeMarginBundle, writeMarginBundle } from '../../audit/portfolio/marginBundle.ts'
 import { ProverError } from '../../errors.ts'
@@ -22,7 +23,7 @@ import {
   marketNameFor,
   type MarginSite,
 } from './marginSite.ts'
-import { modelOf } from '../daemon/portfolios/place.ts'
+import { marginModelOf } from '../daemon/portfolios/place.ts'
 import { type PortfolioLanded, provePortfolios } from '../daemon/portfolios/portfolios.ts'
 import type { ProofMade } from '../daemon/portfolios/proofMaker.ts'
 import { putInForce } from '../daemon/portfolios/putInForce.ts'
@@ -58,6 +59,8 @@ export type MarginSeconds = {
 }
 
 export type MarginProofOptions = {
+  /** Margins and nothing else of the account: thresholds that a registry holds of it are gone then. */
+  readonly isAlone?: boolean | undefined
   /** File of the bundle to write. */
   readonly out?: string | undefined
   /** Instead of a registry of its own on a development chain. */
@@ -76,13 +79,13 @@ export type MarginProofOptions = {
 export async function proveMargin(
   answer: MarginAnswer,
   say: (line: string) => void,
-  { out, existing, prover = createProver() }: MarginProofOptions = {},
+  { isAlone = false, out, existing, prover = createProver() }: MarginProofOptions = {},
 ): Promise<MarginProof> {
   if (isPackageAlone) throw new CloneNeededError()
   const clock = new Clock()
   let site: MarginSite | undefined
   try {
-    const { keys, buildSeconds } = await buildPortfolioKeys(statementsOf(answer), say)
+    const { keys, buildSeconds } = await buildPortfolioKeys(statementsOf(answer, isAlone), say)
     clock.passed('build', buildSeconds)
     const market = marketNameFor(answer.portfolio)
     say(
@@ -124,10 +127,10 @@ async function requireNew({ client, account }: MarginSite, { asOf }: RoundWords)
 }
 
 /** An account without options needs neither arrays nor books. */
-const statementsOf = ({ provable }: MarginAnswer) =>
-  provable.positions.length === 0
-    ? (['portfolioMargin'] as const)
-    : (['riskArray', 'optionBook', 'portfolioMargin'] as const)
+function statementsOf({ provable }: MarginAnswer, isAlone: boolean): readonly PortfolioStatementName[] {
+  const margin = isAlone ? 'marginsAlone' : 'portfolioMargin'
+  return provable.positions.length === 0 ? [margin] : ['riskArray', 'optionBook', margin]
+}
 
 /** The whole round of the account's market, with expiries that it holds nothing of: a source publishes one for all. */
 function roundAt(site: MarginSite, { portfolio, provable }: MarginAnswer): RoundWords {
@@ -172,7 +175,7 @@ async function writeBundle(
   )
   const bundle = await makeMarginBundle({
     scope: { chainId, registry, arrays: await client.arrays(), rounds, market, account, sequence },
-    models: { ...models, portfolioMargin: modelOf({ models }, 'portfolioMargin') },
+    models: { ...models, margin: marginModelOf({ models }) },
     verificationKeys,
     policy: policyWordsOf(policyOf(provable)),
     round,
@@ -265,9 +268,16 @@ export function formatProof(proof: MarginProof): string {
   const time = (value: number): string => `${value.toFixed(1)} s`
   const of = (statement: string, word: string): string =>
     `${count(statement)} ${word}${count(statement) === 1 ? '' : 's'}`
-  const counts = [of('riskArray', 'risk array'), of('optionBook', 'book'), of('portfolioMargin', 'margin')].join(', ')
+  const isAlone = count('marginsAlone') > 0
+  const margin = of(isAlone ? 'marginsAlone' : 'portfolioMargin', 'margin')
+  const counts = [of('riskArray', 'risk array'), of('optionBook', 'book'), margin].join(', ')
   return [
     `Proven (${backend}): ${counts}. A contract verified every proof and holds both margins to the last digit.`,
+    ...(isAlone
+      ? [
+          'Margins alone: thresholds and Greeks above are in no proof, and the contract holds no thresholds of the account.',
+        ]
+      : []),
     `Time: ${time(seconds.build)} building, ${time(seconds.preparation)} preparing, ${time(seconds.proving)} proving, ${time(seconds.landing)} landing; ${time(seconds.total)} in all.`,
     `Gas: ${number(gas.margin)} for the account, ${number(gas.arrays)} for arrays that all accounts of the round share.`,
     ...(place === undefined

@@ -12,6 +12,7 @@ type Options = ChainFlags & {
   deriveCase?: string
   explain?: boolean
   prove?: boolean
+  marginsAlone?: boolean
   out?: string
   rpc?: string
   deployment?: string
@@ -39,6 +40,7 @@ export function addMarginCommand(program: Command): void {
     [
       'margin portfolio.json --explain',
       'margin portfolio.json --prove -o margin.json',
+      'margin portfolio.json --prove --margins-alone',
       'margin portfolio.json --prove --rpc http://127.0.0.1:8545 --deployment deployment.json',
       'margin --derive-case case.json --prove --json',
       'margin portfolio.json --html margin.html',
@@ -52,6 +54,10 @@ export function addMarginCommand(program: Command): void {
       'the market of these option chains instead of the portfolio’s own, one after the other',
     )
     .option('--prove', 'prove it, and have a contract on a development chain verify and hold it')
+    .option(
+      '--margins-alone',
+      'with --prove: the two margins and nothing else, five accounts a proof: a contract holds no thresholds',
+    )
     .option('-o, --out <file>', 'with --prove: a bundle of all proofs and what they rest on, for `zkrisk verify`')
     .option('--rpc <url>', 'with --prove: node of the chain whose registry is to hold it, with --deployment')
     .option('--deployment <file>', 'with --prove: where that registry is, and which models it takes')
@@ -97,19 +103,21 @@ export function addMarginCommand(program: Command): void {
 
 /** How to prove, if it is wanted. @throws {@link ProvingOptionError} */
 function provingOptions(options: Options): MarginProofOptions | undefined {
-  const { prove, out, rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } = options
+  const { prove, marginsAlone: isAlone, out, rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } = options
   const forPlace = { account, 'key-file': keyFile, 'signer-key-file': signerKeyFile, 'venue-key-file': venueKeyFile }
-  const given = Object.entries({ out, rpc, deployment, ...forPlace }).filter(([, value]) => value !== undefined)
+  const given = Object.entries({ 'margins-alone': isAlone, out, rpc, deployment, ...forPlace }).filter(
+    ([, value]) => value !== undefined,
+  )
   if (prove !== true) {
     if (given[0] !== undefined) throw new ProvingOptionError(given[0][0], 'prove')
     return undefined
   }
   if (rpc !== undefined && deployment !== undefined) {
-    return { out, existing: { rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } }
+    return { isAlone, out, existing: { rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } }
   }
-  const other = given.find(([name]) => name !== 'out')?.[0]
+  const other = given.find(([name]) => !['out', 'margins-alone'].includes(name))?.[0]
   if (other !== undefined) throw new ProvingOptionError(other, rpc === undefined ? 'rpc' : 'deployment')
-  return { out }
+  return { isAlone, out }
 }
 
 /** An option means nothing without another one. */

@@ -78,6 +78,18 @@ export async function buildPortfolioKeys(
   }
 }
 
+/** Those of the keys that stand already, which are not worth a build of their own. */
+export async function portfolioKeysIfBuilt(
+  statements: readonly PortfolioStatementName[],
+): Promise<Partial<PortfolioKeys>> {
+  try {
+    return await loadKeysOf(statements)
+  } catch (error) {
+    if (missing.some((kind) => error instanceof kind)) return {}
+    throw error
+  }
+}
+
 /** What of a build may be missing. */
 const missing = [CircuitNotBuiltError, KeysMissingError, ContractsNotBuiltError] as const
 

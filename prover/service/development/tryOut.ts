@@ -24,7 +24,7 @@ import {
   type MarketHistory,
   stepsOf,
 } from './engine.ts'
-import { buildPortfolioKeys, deployDevelopmentPortfolio } from './portfolio.ts'
+import { buildPortfolioKeys, deployDevelopmentPortfolio, portfolioKeysIfBuilt } from './portfolio.ts'
 import { policyOf } from '../daemon/portfolios/sharedRound.ts'
 import { marginSizes, readAccount } from '../answers/margins.ts'
 import { marketNameFor } from '../answers/marginSite.ts'
@@ -83,7 +83,8 @@ async function withMargins(
   const market = marketNameFor(portfolio)
   say(`deploying a registry of margins in ${market}`)
   const policy = policyOf(provableMargin(portfolio, marginSizes))
-  const margins = await deployDevelopmentPortfolio(chain, keys, policy, market, deployment.addresses)
+  const all = { ...keys, ...(await portfolioKeysIfBuilt(['marginsAlone'])) }
+  const margins = await deployDevelopmentPortfolio(chain, all, policy, market, deployment.addresses)
   const { registry, arrays, rounds, models } = margins.deployment
   return { ...deployment, portfolio: { registry, arrays, rounds, market, models: Object.values(models) } }
 }

@@ -79,7 +79,9 @@ function accountLines(reading: AccountReading): readonly string[] {
       `  above initial margin      ${reading.aboveInitialMarginQuote} ${quoteCurrency}`,
       `  above maintenance margin  ${reading.aboveMaintenanceMarginQuote} ${quoteCurrency}`,
       `  as of                     ${reading.asOf}, ${duration(ageSeconds)} old of ${duration(reading.maxAgeSeconds)}; report ${provenReport} of ${reports}`,
-      `  liquidated at             falls to ${level(reading.liquidationBelowQuote)}, rises to ${level(reading.liquidationAboveQuote)}`,
+      reading.hasThresholds === true
+        ? `  liquidated at             falls to ${level(reading.liquidationBelowQuote)}, rises to ${level(reading.liquidationAboveQuote)}`
+        : '  liquidated at             not known: these margins were proven without thresholds',
     )
   }
   if (forLiquidation !== null) {

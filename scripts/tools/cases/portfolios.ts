@@ -47,6 +47,8 @@ export const marginBuild = (accounts: number): Build => ({
   meaning: 'a small build for tests',
 })
 
+export const aloneBuild = (accounts: number): Build => ({ ...marginBuild(accounts), statement: 'marginsAlone' })
+
 export const witnessBuild: Build = {
   name: 'testWitness',
   statement: 'unhealthyWitness',

@@ -25,6 +25,7 @@ import {
 } from '../../../prover/registry/index.ts'
 import {
   arraysCall,
+  marginsCall,
   portfolioCall,
   type RegistryCall,
   type ReportWords,
@@ -59,6 +60,7 @@ const testBuilds: readonly Build[] = (
     ['riskArray', { strikes: 6 }],
     ['optionBook', { segments: 5, strikes: 6, expiries: 3 }],
     ['portfolioMargin', { accounts: 3 }],
+    ['marginsAlone', { accounts: 4 }],
     ['unhealthyWitness', {}],
   ] as const
 ).map(([statement, sizes]) => ({
@@ -181,6 +183,7 @@ export const policy: SectionWords = {
 /** Options of one expiry at some strikes, as an array of a round has them. */
 export type ArrayKey = { readonly expiry: bigint; readonly strikesE8: readonly bigint[] }
 export type Position = Fields<'optionPosition'>
+export type MarginStatement = 'portfolioMargin' | 'marginsAlone'
 
 /** What a test account holds. */
 export type Account = {
@@ -200,6 +203,7 @@ const keyNames: Readonly<Record<PortfolioStatementName, KeyName>> = {
   optionBook: 'first',
   portfolioMargin: 'second',
   unhealthyWitness: 'third',
+  marginsAlone: 'fourth',
 }
 
 async function statementsOf(): Promise<PortfolioEngine['proofsOf']> {
@@ -420,21 +424,33 @@ export class PortfolioEngine {
     accounts: readonly Account[],
     books: readonly (readonly ProvenPortfolio[])[],
     change: SectionWords = {},
+    statement: MarginStatement = 'portfolioMargin',
   ): Promise<ProvenPortfolio> {
     const context = await this.context(
-      'portfolioMargin',
+      statement,
       round,
       accounts.map(({ signer }) => signer),
     )
-    return this.prove('portfolioMargin', context, { ...this.marginSections(round, accounts, books), ...change })
+    return this.prove(statement, context, { ...this.marginSections(round, accounts, books, statement), ...change })
+  }
+
+  /** The same of margins alone. */
+  marginAlone(
+    round: RoundWords,
+    accounts: readonly Account[],
+    books: readonly (readonly ProvenPortfolio[])[],
+    change: SectionWords = {},
+  ): Promise<ProvenPortfolio> {
+    return this.margin(round, accounts, books, change, 'marginsAlone')
   }
 
   marginSections(
     round: RoundWords,
     accounts: readonly Account[],
     books: readonly (readonly ProvenPortfolio[])[],
+    statement: MarginStatement,
   ): SectionWords {
-    const places = Array.from({ length: sizeOf(this.buildOf('portfolioMargin'), 'accounts') }, (_, i) => i)
+    const places = Array.from({ length: sizeOf(this.buildOf(statement), 'accounts') }, (_, i) => i)
     const at = (i: number): Account => accounts[i] ?? nobody
     // Places that are left all hold nothing, and so have the same results.
     const results = places.map((i) => Math.min(i, accounts.length))
@@ -446,12 +462,7 @@ export class PortfolioEngine {
       margins: results.map((i) =>
         marginsWord({ initialE8: BigInt(i + 1) * E8, maintenanceE8: BigInt(2 * i + 2) * E8 }),
       ),
-      thresholds: results.map((i) => thresholdsWord(BigInt(i + 1) * E8)),
-      spotGreeks: results.map((i) => pack('spotGreeks', { deltaE12: BigInt(i), gammaE20: -1n, vegaE8: 5n })),
-      timeGreeks: results.map((i) => pack('timeGreeks', { thetaE8: BigInt(-i), rhoE8: 7n })),
-      batchRisk: [pack('batchRisk', { defaultProbabilityX32: 1n, expectedShortfallE8: 2n, unhealthy: 0n })],
-      batchSpotGreeks: [pack('spotGreeks', { deltaE12: 1n, gammaE20: 1n, vegaE8: 1n })],
-      batchTimeGreeks: [pack('timeGreeks', { thetaE8: 1n, rhoE8: 1n })],
+      ...(statement === 'marginsAlone' ? {} : furtherResults(results)),
     }
   }
 
@@ -477,6 +488,11 @@ export class PortfolioEngine {
     return portfolioCall(round, this.modelIdOf('optionBook'), this.modelIdOf('portfolioMargin'), accounts, margin)
   }
 
+  /** The same of margins alone. */
+  aloneCall(round: RoundWords, accounts: readonly AccountBooks[], margin: ProvenPortfolio): RegistryCall {
+    return marginsCall(round, this.modelIdOf('optionBook'), this.modelIdOf('marginsAlone'), accounts, margin)
+  }
+
   /** @param account - of its first report, unless it says another */
   witnessCall(
     round: RoundWords,
@@ -489,11 +505,17 @@ export class PortfolioEngine {
   }
 
   /** Everything from the books on: proves and lands the margins of accounts over arrays that have landed. */
-  async landMargins(round: RoundWords, accounts: readonly Account[], keys: readonly (readonly ArrayKey[])[]) {
+  async landMargins(
+    round: RoundWords,
+    accounts: readonly Account[],
+    keys: readonly (readonly ArrayKey[])[],
+    statement: MarginStatement = 'portfolioMargin',
+  ) {
     const books = await Promise.all(accounts.map((account, i) => this.books(round, account, keys[i] ?? [])))
-    const margin = await this.margin(round, accounts, books)
+    const margin = await this.margin(round, accounts, books, {}, statement)
     const proven = accounts.map(({ signer }, i) => ({ account: signer, books: books[i] as ProvenPortfolio[] }))
-    return mined(this.send(this.marginCall(round, proven, margin)))
+    const isAlone = statement === 'marginsAlone'
+    return mined(this.send(isAlone ? this.aloneCall(round, proven, margin) : this.marginCall(round, proven, margin)))
   }
 
   /** Sends a call; the answer fails as the chain does. */
@@ -580,6 +602,16 @@ const thresholdsWord = (liquidationDownE8: bigint): bigint =>
     defaultUpE8: (1n << 48n) - 1n,
     defaultProbabilityX32: 77n,
   })
+
+/** What is said of accounts besides their margins, each told apart by a number. */
+const furtherResults = (results: readonly number[]): SectionWords => ({
+  thresholds: results.map((i) => thresholdsWord(BigInt(i + 1) * E8)),
+  spotGreeks: results.map((i) => pack('spotGreeks', { deltaE12: BigInt(i), gammaE20: -1n, vegaE8: 5n })),
+  timeGreeks: results.map((i) => pack('timeGreeks', { thetaE8: BigInt(-i), rhoE8: 7n })),
+  batchRisk: [pack('batchRisk', { defaultProbabilityX32: 1n, expectedShortfallE8: 2n, unhealthy: 0n })],
+  batchSpotGreeks: [pack('spotGreeks', { deltaE12: 1n, gammaE20: 1n, vegaE8: 1n })],
+  batchTimeGreeks: [pack('timeGreeks', { thetaE8: 1n, rhoE8: 1n })],
+})
 
 const stateAfter = (books: readonly ProvenPortfolio[], empty: bigint): bigint =>
   books.at(-1)?.stated.sections.stateOut?.[0] ?? empty

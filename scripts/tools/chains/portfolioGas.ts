@@ -1,9 +1,18 @@
 /** What margins of accounts cost on a chain, for the snapshot and for the benchmark against a margin engine in Solidity. */
 import { sizeOf } from '../../../circuits/statements/index.ts'
 import type { TransactionReceipt } from 'ethers'
+import type { RoundWords } from '../../../prover/registry/index.ts'
 import { arraysCall } from '../../../prover/registry/portfolio/calldata.ts'
 import { mined } from './chain.ts'
-import { type Account, amountsWords, type ArrayKey, E12, E8, type PortfolioEngine } from './portfolioEngine.ts'
+import {
+  type Account,
+  amountsWords,
+  type ArrayKey,
+  E12,
+  E8,
+  type MarginStatement,
+  type PortfolioEngine,
+} from './portfolioEngine.ts'
 
 const EXPIRY = 2_000_000_000n
 
@@ -20,6 +29,10 @@ export type PortfolioGas = {
   /** As many accounts as the model of margins has places for. */
   readonly fullBatch: number
   readonly accounts: number
+  /** Margins of one account alone, and of as many as their model has places for. */
+  readonly oneAlone: number
+  readonly fullAlone: number
+  readonly accountsAlone: number
 }
 
 /**
@@ -40,7 +53,7 @@ export async function measurePortfolioGas(engine: PortfolioEngine, options: numb
   const accounts = await accountsOf(engine, strikes.slice(0, held))
   for (const account of accounts) await engine.report(account)
   const used = (receipt: TransactionReceipt): number => Number(receipt.gasUsed)
-  const gas = { oneArray: 0, otherArrays: 0, oneAccount: 0, fullBatch: 0 }
+  const gas = { oneArray: 0, otherArrays: 0, oneAccount: 0, fullBatch: 0, oneAlone: 0, fullAlone: 0 }
   // Twice: slots that were empty cost more the first time.
   for (let i = 0; i < 2; i++) {
     const round = await engine.round([EXPIRY])
@@ -52,21 +65,43 @@ export async function measurePortfolioGas(engine: PortfolioEngine, options: numb
     gas.oneAccount = used(await engine.landMargins(round, accounts.slice(0, 1), [keys]))
     const next = await engine.round([EXPIRY])
     await mined(engine.landArrays(next, keys))
-    gas.fullBatch = used(
-      await engine.landMargins(
-        next,
-        accounts,
-        accounts.map(() => keys),
-      ),
-    )
+    const some = accounts.slice(0, placesOf(engine, 'portfolioMargin'))
+    gas.fullBatch = await landAll(engine, next, some, keys, 'portfolioMargin')
+  }
+  // By themselves, as thresholds that come and go take a slot anew.
+  for (let i = 0; i < 2; i++) {
+    for (const [what, count] of [
+      ['oneAlone', 1],
+      ['fullAlone', placesOf(engine, 'marginsAlone')],
+    ] as const) {
+      const round = await engine.round([EXPIRY])
+      await mined(engine.landArrays(round, keys))
+      gas[what] = await landAll(engine, round, accounts.slice(0, count), keys, 'marginsAlone')
+    }
   }
   const books = Math.ceil(arrays / segments)
-  return { arrays, books, accounts: accounts.length, ...gas }
+  const [places, placesAlone] = [placesOf(engine, 'portfolioMargin'), placesOf(engine, 'marginsAlone')]
+  return { arrays, books, accounts: places, accountsAlone: placesAlone, ...gas }
+}
+
+const placesOf = (engine: PortfolioEngine, statement: MarginStatement): number =>
+  sizeOf(engine.buildOf(statement), 'accounts')
+
+/** Gas of a batch of accounts that hold options of all arrays. */
+async function landAll(
+  engine: PortfolioEngine,
+  round: RoundWords,
+  accounts: readonly Account[],
+  keys: readonly ArrayKey[],
+  statement: MarginStatement,
+): Promise<number> {
+  const ofEach = accounts.map(() => keys)
+  return Number((await engine.landMargins(round, accounts, ofEach, statement)).gasUsed)
 }
 
 /** Accounts with a call and a put at each strike, in the order of their addresses. */
 async function accountsOf(engine: PortfolioEngine, strikes: readonly bigint[]): Promise<readonly Account[]> {
-  const places = sizeOf(engine.buildOf('portfolioMargin'), 'accounts')
+  const places = Math.max(placesOf(engine, 'portfolioMargin'), placesOf(engine, 'marginsAlone'))
   const signers = engine.chain.signers.slice(4, 4 + places)
   const addresses = await Promise.all(signers.map((signer) => signer.getAddress()))
   return addresses

@@ -2,7 +2,7 @@
 import { type Build, COLLATERALS, mainComponent, portfolioBuilds, words } from '../../../circuits/statements/index.ts'
 import { mainSource } from '../../buildCircuits.ts'
 import type { MainComponent } from '../circuits/circuit.ts'
-import { bookBuild, marginBuild } from '../cases/portfolios.ts'
+import { aloneBuild, bookBuild, marginBuild } from '../cases/portfolios.ts'
 
 /** A main whose inputs and outputs are the template's own. */
 const plain = (call: string, file = call.replace(/\(.*/, '')): MainComponent => ({
@@ -73,11 +73,11 @@ const concentrationFields = busOf('concentration', 'concentrationFields')
 export const terms = `holdingTerms.spotE8:48 holdingTerms.perpPriceE8:48 holdingTerms.valueE8X20${each}:73
   holdingTerms.movingE8X20${each}:73 holdingTerms.sizesQ${each}:30 holdingTerms.maintenanceE8X60${each}:114
   ${contingencies} ${concentrationFields}`
-const initialTerms = `initialTerms.inverseVolatilityX30:71 initialTerms.initialFactorX40:53 initialTerms.initialE8X60${each}:114
-  initialTerms.uncertainE8X60${each}:113 initialTerms.perpShortfallX40:41 ${contingencies}`
+const initialTerms = `initialTerms.initialFactorX40:53 initialTerms.needE8X100${each}:159
+  initialTerms.perpShortfallX40:41 ${contingencies}`
 const exposure = `exposure.amountsE12${each}:62 exposure.perpNotionalE20:109 exposure.nakedNotionalE20:110
   exposure.shortfallNotionalE20X40:150`
-export const concentrated = `amountsE12${each}:62 amountsQ${each}:30 valueE8X20${each}:73 sizesQ${each}:30 perpsE12:61
+export const concentrated = `amountsE12${each}:62 amountsQ${each}:30 valueE8X20${each}:73 sizesQ${each}:30 perpsE12:61 perpsQ:28
   nakedShortE12:62 spotE8:48 ${concentrationFields}`
 const crossing = ['spotE8:48 shocksX40[4]:43 equityM[4]:s93 negative[4]', 'out exists'] as const
 
@@ -110,13 +110,8 @@ export const portfolioMains: readonly MainComponent[] = [
     `balance.hedgeM balance.equityE20X60 balance.maintenanceContingencyE20X60 exposure.amountsE12${each}
       exposure.perpNotionalE20 exposure.nakedNotionalE20 exposure.shortfallNotionalE20X40`,
   ),
-  tagged(
-    'InitialNeeds()',
-    `${exposure} ${initialTerms}`,
-    'initialNeed.contingencyE20X60 initialNeed.confidenceE20X100',
-    'AccountHoldings',
-  ),
-  tagged('WorstScenario(34, 168)', 'losses[34]:s178', 'least index'),
+  tagged('InitialNeeds()', `${exposure} ${initialTerms}`, 'initialNeed.outE20X100', 'AccountHoldings'),
+  tagged('WorstScenario(34, 168)', 'losses[34]:s177', 'least index'),
   tagged(
     'ChosenScenario()',
     'scenario pnlMX40[33]:s128 basisMX40:s137 hedgeM:s88 shocksX40[33]:43 dampingX40[33]:43',
@@ -124,7 +119,10 @@ export const portfolioMains: readonly MainComponent[] = [
   ),
   tagged('Crossing(0)', ...crossing),
   tagged('Crossing(1)', ...crossing),
-  ...[bookBuild(2, 2), marginBuild(2), ...portfolioBuilds.filter((build) => build.statement !== 'riskArray')].map(
-    statement,
-  ),
+  ...[
+    bookBuild(2, 2),
+    marginBuild(2),
+    aloneBuild(2),
+    ...portfolioBuilds.filter((build) => build.statement !== 'riskArray'),
+  ].map(statement),
 ]

@@ -6,7 +6,7 @@ import { CALLS_UNDER_WAY } from '../../../proof/backends/workerProver.ts'
 import type { AccountBooks, Landed, ProvenPortfolio, ReportedAccount } from '../../../registry/index.ts'
 import { type StatedMargins, stateMargins } from '../../../statement/portfolioMargin.ts'
 import { underWay } from '../underWay.ts'
-import { modelOf, type PortfolioModel, type PortfolioPlace } from './place.ts'
+import { marginModelOf, modelOf, type PortfolioModel, type PortfolioPlace } from './place.ts'
 import type { ProofMaker } from './proofMaker.ts'
 
 /** Margins of some accounts, the first of them at `from`. */
@@ -19,7 +19,7 @@ export async function proveMargins(
   provables: readonly ProvableMargin[],
   reported: readonly ReportedAccount[],
 ): Promise<readonly MarginBatch[]> {
-  const model = modelOf(place, 'portfolioMargin')
+  const model = marginModelOf(place)
   const places = placesOf(model)
   const groups = Array.from({ length: Math.ceil(provables.length / places) }, (_, g) => g * places)
   return underWay(groups, CALLS_UNDER_WAY, async (from) => {
@@ -39,13 +39,15 @@ export async function landMargins(
   books: readonly AccountBooks[],
   batches: readonly MarginBatch[],
 ): Promise<readonly Landed[]> {
-  const margin = modelOf(place, 'portfolioMargin')
+  const margin = marginModelOf(place)
   const hasBooks = books.some((each) => each.books.length > 0)
   const bookModelId = hasBooks ? modelOf(place, 'optionBook').modelId : ZeroHash
   const landed: Landed[] = []
   for (const { proven, from } of batches) {
     const some = books.slice(from, from + placesOf(margin))
-    landed.push(await place.client.submitPortfolio(place.round, bookModelId, margin.modelId, some, proven))
+    const given = [place.round, bookModelId, margin.modelId, some, proven] as const
+    const isAlone = margin.build.statement === 'marginsAlone'
+    landed.push(await (isAlone ? place.client.submitMargins(...given) : place.client.submitPortfolio(...given)))
   }
   return landed
 }

@@ -24,6 +24,13 @@ export function modelOf({ models }: Pick<PortfolioPlace, 'models'>, statement: P
   return model
 }
 
+/** The model that margins are proven with: that of everything that is proven of accounts, where only margins alone are not meant. */
+export const marginModelOf = (place: Pick<PortfolioPlace, 'models'>): PortfolioModel =>
+  modelOf(
+    place,
+    place.models.portfolioMargin === undefined && place.models.marginsAlone ? 'marginsAlone' : 'portfolioMargin',
+  )
+
 /** Nothing is at hand that proves such statements there. */
 export class PortfolioModelMissingError extends ProverError {
   readonly code = 'service.portfolio-model-missing'

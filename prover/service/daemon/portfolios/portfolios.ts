@@ -9,7 +9,7 @@ import type { StatedMargins } from '../../../statement/portfolioMargin.ts'
 import { arraysOf, landArrays, proveArrays } from './arrays.ts'
 import { proveBooks } from './books.ts'
 import { landMargins, placesOf, proveMargins } from './margins.ts'
-import { modelOf, type PortfolioPlace } from './place.ts'
+import { marginModelOf, type PortfolioPlace } from './place.ts'
 import { type PortfolioProver, ProofMaker, type ProofMade } from './proofMaker.ts'
 
 /** An account as the venue last reported it. */
@@ -78,7 +78,7 @@ export async function provePortfolios(
 
 function countProofs(place: PortfolioPlace, provables: readonly ProvableMargin[]): number {
   const books = provables.reduce((sum, { chain }) => sum + chain.shards.length, 0)
-  const margins = Math.ceil(provables.length / placesOf(modelOf(place, 'portfolioMargin')))
+  const margins = Math.ceil(provables.length / placesOf(marginModelOf(place)))
   return arraysOf(provables).size + books + margins
 }
 
