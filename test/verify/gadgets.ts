@@ -61,13 +61,15 @@ export function sign(order: number, { width = 3 } = {}): Gadget {
   return gadget
 }
 
-/** x·2^e with e of two bits lies in [least, least + 2^width). */
-export function normalisation(order: number, { least = 4, width = 2 } = {}): Gadget {
+/** x·2^e with e of two bits lies in [least, least + 2^width); `named` has a wire of its own for the first factor. */
+export function normalisation(order: number, { least = 4, width = 2, named = false } = {}): Gadget {
   const gadget = new Gadget(order)
   const x = gadget.input()
   const [low, high] = Object.keys(gadget.bits(2)).map(Number) as [number, number]
+  const first = named ? { [gadget.wire()]: 1 } : { 0: 1, [low]: 1 }
+  if (named) gadget.equal(first, { 0: 1, [low]: 1 })
   const power = gadget.wire()
-  gadget.row({ 0: 1, [low]: 1 }, { 0: 1, [high]: 3 }, { [power]: 1 })
+  gadget.row(first, { 0: 1, [high]: 3 }, { [power]: 1 })
   gadget.row({ [x]: 1 }, { [power]: 1 }, plus(gadget.bits(width), { 0: least }))
   gadget.outputs.push(low, high)
   return gadget
@@ -104,8 +106,8 @@ export function thirds(order: number, { bothMayBe = false } = {}): Gadget {
   return gadget
 }
 
-/** Which of three numbers is the least, the first of equals. */
-export function least(order: number, { spreadBits = 2, anyOfEquals = false } = {}): Gadget {
+/** Which of three numbers is the least, the first of equals; `named` has a wire of its own for the number. */
+export function least(order: number, { spreadBits = 2, anyOfEquals = false, named = false } = {}): Gadget {
   const gadget = new Gadget(order)
   const numbers = [gadget.input(), gadget.input(), gadget.input()]
   const chosen = Object.keys(gadget.bits(3)).map(Number)
@@ -115,12 +117,38 @@ export function least(order: number, { spreadBits = 2, anyOfEquals = false } = {
     gadget.row({ [chosen[i]!]: 1 }, { [number]: 1 }, { [product]: 1 })
     return product
   })
-  const sum = Object.fromEntries(products.map((product) => [product, 1]))
+  const allProducts = Object.fromEntries(products.map((product) => [product, 1]))
+  const sum = named ? { [gadget.wire()]: 1 } : allProducts
+  if (named) gadget.equal(sum, allProducts)
   numbers.forEach((number, i) => {
     // 1 as long as the chosen one has not come.
     const before = anyOfEquals ? {} : Object.fromEntries([[0, 1], ...chosen.slice(0, i + 1).map((bit) => [bit, -1])])
     gadget.equal(plus(plus({ [number]: 1 }, sum, -1), before, -1), gadget.bits(spreadBits))
   })
+  gadget.outputs.push(...chosen)
+  return gadget
+}
+
+/** Which of three numbers is the least, the first of equals, where the others close up over it. */
+export function leastOfOthers(order: number, { spreadBits = 2, anyOfEquals = false } = {}): Gadget {
+  const gadget = new Gadget(order)
+  const numbers = [gadget.input(), gadget.input(), gadget.input()] as const
+  const chosen = Object.keys(gadget.bits(3)).map(Number)
+  gadget.equal(Object.fromEntries(chosen.map((bit) => [bit, 1])), { 0: 1 })
+  // 1 as long as the chosen one has not come.
+  const before = [0, 1].map((i) => Object.fromEntries([[0, 1], ...chosen.slice(0, i + 1).map((bit) => [bit, -1])]))
+  const others = before.map((isBefore, i) => {
+    const other = gadget.wire()
+    const [here, next] = [{ [numbers[i]!]: 1 }, { [numbers[i + 1]!]: 1 }]
+    gadget.row(isBefore, plus(here, next, -1), plus({ [other]: 1 }, next, -1))
+    return { [other]: 1 }
+  })
+  const all = Object.fromEntries(numbers.map((number) => [number, 1]))
+  const chosenOne = others.reduce<Record<number, number>>((sum, other) => plus(sum, other, -1), all)
+  for (const [i, other] of others.entries()) {
+    const distance = plus(plus(other, chosenOne, -1), anyOfEquals ? {} : before[i]!, -1)
+    gadget.equal(distance, gadget.bits(spreadBits))
+  }
   gadget.outputs.push(...chosen)
   return gadget
 }
