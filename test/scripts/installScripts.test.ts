@@ -65,7 +65,8 @@ it('lets npx run the command without a word on an older Node, which the command 
 it('pins every dependency, direct and indirect', () => {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const direct = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies }
-  for (const [name, version] of Object.entries(direct)) expect(version, name).toMatch(/^(npm:[a-z@/-]+@)?\d+\.\d+\.\d+$/)
+  for (const [name, version] of Object.entries(direct))
+    expect(version, name).toMatch(/^(npm:[a-z@/-]+@)?\d+\.\d+\.\d+$/)
 
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
   for (const [path, entry] of Object.entries<{ integrity?: string; link?: boolean }>(packages)) {
