@@ -2,6 +2,7 @@ pragma circom 2.2.3;
 
 include "../options/ArrayHeader.circom";
 include "CloseExpiry.circom";
+include "ClosedSegment.circom";
 include "layout.circom";
 
 /**
@@ -19,27 +20,16 @@ template BookClosing(SEGMENTS) {
     signal input closes[SEGMENTS], headerRoots[SEGMENTS], sums[SEGMENTS][sumElements()], header[headerElements()];
     signal output headerRoot, added[totalElements()];
 
-    signal roots[SEGMENTS];
-    var root = headerRoots[0];
-    for (var e = 0; e < SEGMENTS; e++) {
-        roots[e] <== closes[e] * (headerRoots[e] - headerRoots[0]);
-        root += roots[e];
-    }
-    headerRoot <== root;
+    component closed = ClosedSegment(SEGMENTS, sumElements());
+    closed.closes <== closes;
+    closed.headerRoots <== headerRoots;
+    closed.sums <== sums;
+    headerRoot <== closed.headerRoot;
     component parts = HeaderOfElements();
     parts.elements <== header;
-
     component expiry = CloseExpiry();
     expiry.arrayHeader <== parts.arrayHeader;
-    signal chosen[SEGMENTS][sumElements()];
-    for (var k = 0; k < sumElements(); k++) {
-        var sum = 0;
-        for (var e = 0; e < SEGMENTS; e++) {
-            chosen[e][k] <== closes[e] * sums[e][k];
-            sum += chosen[e][k];
-        }
-        expiry.sums[k] <== sum;
-    }
+    expiry.sums <== closed.out;
 
     for (var s = 0; s < 33; s++) {
         added[s] <== expiry.pnlMX40[s];

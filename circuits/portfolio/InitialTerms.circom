@@ -12,9 +12,7 @@ include "../math/Min.circom";
 include "../math/Multiply.circom";
 include "../math/ShiftLeft.circom";
 include "../math/SubtractOrZero.circom";
-
-/** 10^12 = 2^12 * 5^12. */
-function fiveToTwelve() { return 244140625; }
+include "layout.circom";
 
 /** Fields of a round's and a policy's words that maintenance margin does not need: from RoundTerms to InitialRound. */
 bus InitialFields() {

@@ -44,3 +44,6 @@ function spreadBits() { return 168; }
 
 /** |quantity| of a position is at most 2^60, and the sum over a book is below 2^62. */
 function grossBits() { return 62; }
+
+/** 10^12 = 2^12 * 5^12. */
+function fiveToTwelve() { return 244140625; }

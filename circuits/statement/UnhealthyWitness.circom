@@ -2,14 +2,11 @@ pragma circom 2.2.3;
 
 include "../generated/frames/UnhealthyWitnessFrame.circom";
 include "../generated/sizes.circom";
-include "../generated/words/MaintenanceBound.circom";
-include "../math/AssumeSigned.circom";
-include "../math/FloorAndSign.circom";
-include "../math/FloorToUnit.circom";
 include "../portfolio/AccountHoldings.circom";
-include "../portfolio/AccountMargins.circom";
 include "../portfolio/ChosenScenario.circom";
 include "../portfolio/RoundTerms.circom";
+include "../portfolio/ScenarioChoice.circom";
+include "../portfolio/WitnessBound.circom";
 include "../portfolio/layout.circom";
 include "BookState.circom";
 
@@ -65,27 +62,16 @@ template UnhealthyWitness() {
     held.concentrationFields <== terms.concentrationFields;
 
     component chosen = ChosenScenario();
-    chosen.scenario <== choice;
+    chosen.chosen <== ScenarioChoice()(choice);
     chosen.pnlMX40 <== book.bookTotals.pnlMX40;
     chosen.basisMX40 <== book.bookTotals.basisMX40;
     chosen.shocksX40 <== terms.scenarioTerms.shocksX40;
     chosen.dampingX40 <== terms.scenarioTerms.dampingX40;
     chosen.hedgeM <== held.balance.hedgeM;
-    component span = FloorAndSign(80);
-    span.in <== chosen.lossMX80;
-
-    // As in AccountMargins.
-    assert(span.out.signedbit <= 98 && terms.scenarioTerms.maintenanceFactorX40.maxbit <= 44);
-    assert(held.balance.equityE20X60.signedbit <= 180);
-    assert(held.balance.maintenanceContingencyE20X60.maxbit <= contingencyBits());
-    signal loss <== span.out * terms.scenarioTerms.maintenanceFactorX40;
-    component bound = FloorToUnit(72, fiveToTwelve(), 79);
-    bound.in <== AssumeSigned(196)(
-        loss * 2 ** 52 + held.balance.equityE20X60 - held.balance.maintenanceContingencyE20X60
-    );
-    bound.negative === 1;
-    component word = PackMaintenanceBound();
-    word.fields.maintenanceE8 <== bound.out;
+    component bound = WitnessBound();
+    bound.lossMX80 <== chosen.lossMX80;
+    bound.balance <== held.balance;
+    bound.maintenanceFactorX40 <== terms.scenarioTerms.maintenanceFactorX40;
 
     component frame = UnhealthyWitnessFrame();
     frame.challenge <== challenge;
@@ -104,7 +90,7 @@ template UnhealthyWitness() {
     frame.holdings <== holdings;
     frame.collateralAmounts <== collateralAmounts;
     frame.choice <== choice;
-    frame.bound <== word.word;
+    frame.bound <== bound.word;
     commitment <== frame.commitment;
     evaluation <== frame.evaluation;
 }

@@ -231,10 +231,15 @@ const marginSections = [
   ...marginPolicySections,
 ] as const satisfies readonly Section[]
 
-const accountSections = [
-  { name: 'stateIn', word: 'root', meaning: "the account's book after its last option position" },
+/** What a venue reports of an account besides options. */
+const holdingSections = [
   { name: 'holdings', word: 'holdings', meaning: 'as the venue reports them' },
   { name: 'collateralAmounts', word: 'collateralAmount', count: [COLLATERALS], meaning: 'as the venue reports them' },
+] as const satisfies readonly Section[]
+
+const accountSections = [
+  { name: 'stateIn', word: 'root', meaning: "the account's book after its last option position" },
+  ...holdingSections,
 ] as const satisfies readonly Section[]
 
 export const accountStatements = {
@@ -296,6 +301,30 @@ export const accountStatements = {
     ],
     outputs: [{ sections: [{ name: 'bound', word: 'maintenanceBound', meaning: 'negative' }] }],
   },
+  scenarioWitness: {
+    template: 'ScenarioWitness',
+    parameters: ['arrays', 'strikes', 'expiries'],
+    places: 'arrays',
+    slots: 'strikes',
+    inputs: [
+      {
+        sections: [
+          ...marginSections,
+          { name: 'arrayRoots', word: 'root', count: ['arrays'], meaning: 'as the registry holds them' },
+          {
+            name: 'positions',
+            word: 'optionPosition',
+            count: ['arrays', 'strikes'],
+            meaning: 'one for each strike of each array, nothing held where a quantity is 0',
+          },
+          { name: 'flags', word: 'bookFlags', meaning: 'which arrays leave their expiry to the next one' },
+          ...holdingSections,
+          { name: 'choice', word: 'scenarioChoice', meaning: 'any scenario will do' },
+        ],
+      },
+    ],
+    outputs: [{ sections: [{ name: 'bound', word: 'maintenanceBound', meaning: 'negative' }] }],
+  },
 } as const satisfies Record<string, Statement>
 
 export const accountBuilds = [
@@ -325,6 +354,16 @@ export const accountBuilds = [
     name: 'unhealthyWitness',
     statement: 'unhealthyWitness',
     sizes: [],
-    meaning: 'one scenario that shows an account to be below maintenance',
+    meaning: 'one scenario that shows an account to be below maintenance, from its book',
+  },
+  {
+    name: 'scenarioWitness13x5',
+    statement: 'scenarioWitness',
+    sizes: [
+      { name: 'arrays', value: 13 },
+      { name: 'strikes', value: 5 },
+      { name: 'expiries', value: 4 },
+    ],
+    meaning: 'the same from thirteen arrays, of up to four expiries, without a book',
   },
 ] as const satisfies readonly Build[]

@@ -99,7 +99,7 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     }
 
     /// @notice A witness that an account is below maintenance.
-    /// @param bookModelId       active model of option books
+    /// @param bookModelId       active model of option books; of no account without them
     /// @param witnessModelId    active model of witnesses
     /// @param commitment        the witness circuit's commitment to its input words
     /// @param account           of whom
@@ -246,6 +246,20 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         uint256[] calldata present,
         uint256[] calldata bookWords,
         uint256[8][] calldata bookProofs,
+        uint256[8] calldata witnessProof
+    ) external;
+
+    /// @notice Marks an account as below maintenance, straight from the round's arrays: one proof, and no books.
+    /// @dev All that {proveUnhealthy} holds a witness to, with the arrays in place of books.
+    /// @param witness    of an active model of witnesses from arrays, with no books
+    /// @param present    as in {proveUnhealthy}
+    /// @param arrayWords roots of the arrays, as many as the model has places for, then a position word for each of their
+    /// strikes, nothing held where a quantity is 0. Which arrays continue follows from the expiries
+    function proveUnhealthyByArrays(
+        Round calldata round,
+        Witness calldata witness,
+        uint256[] calldata present,
+        uint256[] calldata arrayWords,
         uint256[8] calldata witnessProof
     ) external;
 }

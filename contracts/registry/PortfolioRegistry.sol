@@ -5,6 +5,7 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {MarginsAloneFrame} from "../generated/MarginsAloneFrame.sol";
 import {OptionBookFrame} from "../generated/OptionBookFrame.sol";
 import {PortfolioMarginFrame} from "../generated/PortfolioMarginFrame.sol";
+import {ScenarioWitnessFrame} from "../generated/ScenarioWitnessFrame.sol";
 import {UnhealthyWitnessFrame} from "../generated/UnhealthyWitnessFrame.sol";
 import {COLLATERAL_AMOUNTS_WORDS} from "../generated/WordLists.sol";
 import {
@@ -73,6 +74,7 @@ contract PortfolioRegistry is PositionBook {
     struct Fold {
         uint256 state;
         uint256 expiry;
+        uint256 arrayRoot; // of the array last met, under that expiry
         uint256[] held;
         uint256 count;
     }
@@ -91,6 +93,7 @@ contract PortfolioRegistry is PositionBook {
         models_.requireLayout(PortfolioMarginFrame.LAYOUT_HASH, IModelRegistry.Kind.PortfolioMargin);
         models_.requireLayout(MarginsAloneFrame.LAYOUT_HASH, IModelRegistry.Kind.MarginsAlone);
         models_.requireLayout(UnhealthyWitnessFrame.LAYOUT_HASH, IModelRegistry.Kind.UnhealthyWitness);
+        models_.requireLayout(ScenarioWitnessFrame.LAYOUT_HASH, IModelRegistry.Kind.ScenarioWitness);
         models = models_;
         emptyState = emptyState_;
     }
@@ -164,24 +167,40 @@ contract PortfolioRegistry is PositionBook {
     ) external {
         Scope memory scope = _scope(round);
         (address verifier, , , , ) = models.activeModel(witness.witnessModelId, UnhealthyWitnessFrame.LAYOUT_HASH);
-        if (ScenarioChoiceWord.unwrap(witness.scenario) > SCENARIOS) revert ScenarioOutOfRange(witness.scenario);
-        MaintenanceBoundWord shown = witness.bound;
-        int256 bound = shown.maintenanceE8();
-        if (bound >= 0) revert AccountHealthy(witness.account, bound);
-        uint256 current = _sequenceOf(witness.account);
-        uint256 sequence = witness.sequence;
-        if (sequence == 0 || sequence > current) revert ReportUnknown(witness.account, sequence, current);
-        scope.subject = _subjectOf(scope.roundId, witness.account, sequence);
+        uint256 current = _openWitness(scope, witness);
         Books memory books = _openBooks(witness.bookModelId, bookProofs.length);
         Fold memory fold = _fold(scope, books, bookWords, scope.subject, witness.books);
-        if (sequence == current) {
-            _requireWords(present.length, 0);
-            _requireReported(fold, witness.account, witness.holdings, witness.collateralAmounts);
-        } else {
-            _requireStillUnhealthy(scope, fold, round, witness, present);
-        }
+        _requireWitnessed(scope, fold, round, witness, present, current);
         books.publicSignals[0] = _stateWitness(scope, round, witness, fold.state);
         _verify(books, bookWords, bookProofs, verifier, witnessProof);
+        _acceptWitness(scope.asOf, current, witness);
+    }
+
+    /// @inheritdoc IPortfolioRegistry
+    function proveUnhealthyByArrays(
+        Round calldata round,
+        Witness calldata witness,
+        uint256[] calldata present,
+        uint256[] calldata arrayWords,
+        uint256[8] calldata witnessProof
+    ) external {
+        Scope memory scope = _scope(round);
+        (address verifier, uint256 places, uint256 strikes, , ) = models.activeModel(
+            witness.witnessModelId,
+            ScenarioWitnessFrame.LAYOUT_HASH
+        );
+        uint256 current = _openWitness(scope, witness);
+        if (witness.books != 0) revert CanonicalProof.ProofCountMismatch(0, witness.books);
+        _requireWords(arrayWords.length, places + places * strikes);
+        Fold memory fold;
+        fold.held = new uint256[](places * strikes);
+        BookFlagsWord flags = _takeSegments(scope, fold, arrayWords[:places], arrayWords[places:], 0);
+        _requireWitnessed(scope, fold, round, witness, present, current);
+        CanonicalProof.verify(
+            verifier,
+            witnessProof,
+            _stateScenario(scope, round, witness, arrayWords, places, strikes, flags)
+        );
         _acceptWitness(scope.asOf, current, witness);
     }
 
@@ -330,6 +349,37 @@ contract PortfolioRegistry is PositionBook {
             witness.scenario
         );
         UnhealthyWitnessFrame.putOutputs(transcript, witness.bound);
+        return transcript.close();
+    }
+
+    function _stateScenario(
+        Scope memory scope,
+        Round calldata round,
+        Witness calldata witness,
+        uint256[] calldata arrayWords,
+        uint256 places,
+        uint256 strikes,
+        BookFlagsWord flags
+    ) private view returns (uint256[3] memory) {
+        PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
+            ScenarioWitnessFrame.LAYOUT_HASH,
+            witness.witnessModelId,
+            scope.subject,
+            witness.commitment,
+            ScenarioWitnessFrame.words(places, strikes)
+        );
+        ScenarioWitnessFrame.putInputs(
+            transcript,
+            round.marketWords,
+            scope.policy,
+            arrayWords[:places],
+            arrayWords[places:],
+            flags,
+            witness.holdings,
+            witness.collateralAmounts,
+            witness.scenario
+        );
+        ScenarioWitnessFrame.putOutputs(transcript, witness.bound);
         return transcript.close();
     }
 
@@ -491,6 +541,36 @@ contract PortfolioRegistry is PositionBook {
         books.next = end;
     }
 
+    /// @notice Checks scenario, bound and report of a witness, from cheap to dear, and notes its subject.
+    /// @return current the last report of the account
+    function _openWitness(Scope memory scope, Witness calldata witness) private view returns (uint256 current) {
+        if (ScenarioChoiceWord.unwrap(witness.scenario) > SCENARIOS) revert ScenarioOutOfRange(witness.scenario);
+        MaintenanceBoundWord shown = witness.bound;
+        int256 bound = shown.maintenanceE8();
+        if (bound >= 0) revert AccountHealthy(witness.account, bound);
+        current = _sequenceOf(witness.account);
+        uint256 sequence = witness.sequence;
+        if (sequence == 0 || sequence > current) revert ReportUnknown(witness.account, sequence, current);
+        scope.subject = _subjectOf(scope.roundId, witness.account, sequence);
+    }
+
+    /// @dev What a witness is about was reported last, or what was reported since is not worth enough more.
+    function _requireWitnessed(
+        Scope memory scope,
+        Fold memory fold,
+        Round calldata round,
+        Witness calldata witness,
+        uint256[] calldata present,
+        uint256 current
+    ) private view {
+        if (witness.sequence == current) {
+            _requireWords(present.length, 0);
+            _requireReported(fold, witness.account, witness.holdings, witness.collateralAmounts);
+        } else {
+            _requireStillUnhealthy(scope, fold, round, witness, present);
+        }
+    }
+
     /// @dev What was met and the rest is what the venue last reported.
     function _requireReported(
         Fold memory fold,
@@ -608,14 +688,18 @@ contract PortfolioRegistry is PositionBook {
     ) private view returns (uint256 expiry) {
         expiry = OptionPositionWord.wrap(positions[0]).expiry();
         if (expiry < fold.expiry) revert ExpiriesDecreasing(expiry, fold.expiry);
+        // What fills places up repeats the last array.
+        if (arrayRoot != fold.arrayRoot || expiry != fold.expiry) {
+            scope.arrayModel = arrays.requireArray(
+                arrayRoot,
+                scope.asOf,
+                scope.policyVersion,
+                expiry,
+                scope.arrayModel
+            );
+            fold.arrayRoot = arrayRoot;
+        }
         fold.expiry = expiry;
-        scope.arrayModel = arrays.requireArray(
-            arrayRoot,
-            scope.asOf,
-            scope.policyVersion,
-            expiry,
-            scope.arrayModel
-        );
         _takePositions(fold, positions);
     }
 

@@ -22,20 +22,29 @@ const GROUP_COLUMNS = 3
 /** Elements of a leaf that stand at the array's root: strike and mark. */
 const TOP_ELEMENTS = 2
 
+/** What an array's root commits to, besides its header: strikes, marks, and the other columns by threes. */
+function arrayColumns({ leaves }: PricedArray) {
+  const rows = leaves.map(leafElements)
+  const column = (i: number): readonly bigint[] => rows.map((row) => row[i] as bigint)
+  const groups: (readonly (readonly bigint[])[])[] = []
+  for (let from = TOP_ELEMENTS; from < (rows[0]?.length ?? 0); from += GROUP_COLUMNS) {
+    groups.push(Array.from({ length: GROUP_COLUMNS }, (_, i) => column(from + i)))
+  }
+  return { strikesE8: column(0), marks: column(1), groups }
+}
+
+const columnRootsOf = (groups: readonly (readonly (readonly bigint[])[])[], commit: Commit): Promise<bigint[]> =>
+  Promise.all(groups.map((columns) => commit(columns.flat())))
+
 /**
  * A risk array as one element of the scalar field: header, strikes, marks, and the other columns by threes, so that one
  * scenario can be opened without the others.
  */
-export async function arrayRoot({ header, leaves }: PricedArray, commit: Commit): Promise<bigint> {
-  const rows = leaves.map(leafElements)
-  const column = (i: number): readonly bigint[] => rows.map((row) => row[i] as bigint)
-  const columnRoots: bigint[] = []
-  for (let from = TOP_ELEMENTS; from < (rows[0]?.length ?? 0); from += GROUP_COLUMNS) {
-    columnRoots.push(await commit(Array.from({ length: GROUP_COLUMNS }, (_, i) => column(from + i)).flat()))
-  }
-  const { expiry, asOf, shortfallX40 } = header
-  const shared = [await headerRoot(header, commit), expiry, asOf, shortfallX40]
-  return commit([...shared, ...column(0), ...column(1), ...columnRoots])
+export async function arrayRoot(array: PricedArray, commit: Commit): Promise<bigint> {
+  const { expiry, asOf, shortfallX40 } = array.header
+  const { strikesE8, marks, groups } = arrayColumns(array)
+  const shared = [await headerRoot(array.header, commit), expiry, asOf, shortfallX40]
+  return commit([...shared, ...strikesE8, ...marks, ...(await columnRootsOf(groups, commit))])
 }
 
 const headerRoot = (header: ArrayHeader, commit: Commit): Promise<bigint> => commit(headerElements(header))
@@ -132,6 +141,46 @@ function closedHeaders(segments: readonly BookSegment[], expiries: number): read
   if (closed.length > expiries) throw new ClosingCountError(closed.length, expiries)
   const unused = segments[0]?.array.header as ArrayHeader
   return Array.from({ length: expiries }, (_, i) => closed[i] ?? unused)
+}
+
+/** Private inputs of a witness from arrays: what their roots commit to, of the leaves one scenario's group alone. */
+export type ScenarioOpenings = Pick<BookOpenings, 'headerRoots' | 'expiries' | 'shortfallsX40' | 'headers'> & {
+  readonly strikesE8: readonly (readonly bigint[])[]
+  readonly marks: readonly (readonly bigint[])[]
+  readonly columnRoots: readonly (readonly bigint[])[]
+  readonly columns: readonly (readonly (readonly bigint[])[])[]
+}
+
+/**
+ * @param expiries - how many may end in the proof
+ * @param scenario - 0 to 33, the last one the basis contingency
+ * @throws {@link ClosingCountError} if more do
+ */
+export async function scenarioOpenings(
+  segments: readonly BookSegment[],
+  expiries: number,
+  scenario: number,
+  commit: Commit,
+): Promise<ScenarioOpenings> {
+  const headers = segments.map(({ array }) => array.header)
+  const arrays = segments.map(({ array }) => arrayColumns(array))
+  const opened = groupOf(scenario)
+  return {
+    headerRoots: await Promise.all(headers.map((header) => headerRoot(header, commit))),
+    expiries: headers.map(({ expiry }) => expiry),
+    shortfallsX40: headers.map(({ shortfallX40 }) => shortfallX40),
+    headers: closedHeaders(segments, expiries).map(headerElements),
+    strikesE8: arrays.map(({ strikesE8 }) => strikesE8),
+    marks: arrays.map(({ marks }) => marks),
+    columnRoots: await Promise.all(arrays.map(({ groups }) => columnRootsOf(groups, commit))),
+    columns: arrays.map(({ groups }) => groups[opened] ?? []),
+  }
+}
+
+/** Which group of columns has a scenario's prices; the unshocked one's are the marks, and the first group is opened. */
+function groupOf(scenario: number): number {
+  const column = LEAF_POINTS.indexOf(scenario + 1) + 1 - TOP_ELEMENTS
+  return Math.max(0, Math.floor(column / GROUP_COLUMNS))
 }
 
 /** Private inputs that open a finished book; shape [43] and scalars. */

@@ -15,6 +15,7 @@ export const layoutKinds = [
   'portfolioMargin',
   'unhealthyWitness',
   'marginsAlone',
+  'scenarioWitness',
 ] as const satisfies readonly (StatementName | 'none')[]
 
 export const portfolioStatementNames = layoutKinds.filter((kind) => kind !== 'none' && kind !== 'marketRisk')

@@ -154,6 +154,7 @@ export async function loadPortfolioKeys(folder?: string): Promise<PortfolioKeys>
     portfolioMargin: await load('portfolioMargin'),
     marginsAlone: await load('marginsAlone'),
     unhealthyWitness: await load('unhealthyWitness'),
+    scenarioWitness: await load('scenarioWitness'),
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Build, sizeOf } from '../../circuits/statements/index.ts'
-import type { BookState, OptionPosition } from '../portfolio/book.ts'
+import type { BookSegment, BookState, OptionPosition } from '../portfolio/book.ts'
 import type { BookShard } from '../portfolio/sharding.ts'
 import { bookOpenings, bookRoot } from '../portfolio/state.ts'
 import type { StatementContext } from './challenge.ts'
@@ -21,6 +21,12 @@ export const stateRoot = (state: BookState): Promise<bigint> => bookRoot(state, 
 /** Word of a position. */
 export const positionWord = (position: OptionPosition): bigint => pack('optionPosition', position)
 
+/** Word of which segments continue. */
+export const flagsWord = (segments: readonly BookSegment[]): bigint =>
+  pack('bookFlags', {
+    continues: segments.reduce((flags, { continues }, e) => flags | (BigInt(continues) << BigInt(e)), 0n),
+  })
+
 /**
  * States the proof of one shard of a book.
  *
@@ -33,13 +39,12 @@ export async function stateBook(
   shard: BookShard,
   arrayRoots: readonly bigint[],
 ): Promise<StatedBook> {
-  const continues = shard.segments.reduce((flags, segment, e) => flags | (BigInt(segment.continues) << BigInt(e)), 0n)
   const stateOut = await stateRoot(shard.after)
   const stated = await stateOf(build, context, {
     stateIn: [await stateRoot(shard.before)],
     arrayRoots,
     positions: shard.segments.flatMap(({ positions }) => positions.map(positionWord)),
-    flags: [pack('bookFlags', { continues })],
+    flags: [flagsWord(shard.segments)],
     stateOut: [stateOut],
   })
   const openings = await bookOpenings(shard.before, shard.segments, sizeOf(build, 'expiries'), commitSigned)

@@ -2,6 +2,7 @@ import { type Build, sizeOf } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import type { ScenarioPolicy } from '../options/grid.ts'
 import { type ExpiryMarket, type PricingPolicy, type RiskArray, riskArray } from '../options/riskArray.ts'
+import type { PricedArray } from '../portfolio/book.ts'
 import { arrayRoot } from '../portfolio/state.ts'
 import type { StatementContext } from './challenge.ts'
 import { commitSigned } from './commitment.ts'
@@ -58,6 +59,9 @@ export const strikeWords = (strikesE8: readonly bigint[]): readonly bigint[] =>
     strikesE8.map((strikeE8) => ({ strikeE8 })),
   )
 
+/** Commitment to an array, as its proof leaves it. */
+export const rootOfArray = (array: PricedArray): Promise<bigint> => arrayRoot(array, commitSigned)
+
 /**
  * Prices the strikes and states the proof of it.
  *
@@ -73,7 +77,7 @@ export async function stateRiskArray(
 ): Promise<StatedRiskArray> {
   if (strikesE8.length !== sizeOf(build, 'strikes')) throw new StrikeCountError(build, strikesE8.length)
   const array = riskArray(market, policy, strikesE8)
-  const root = await arrayRoot(array, commitSigned)
+  const root = await rootOfArray(array)
   const stated = await stateOf(build, context, {
     ...pricingWords(policy),
     ...expiryWords(market),

@@ -28,6 +28,8 @@ import { type MarketRiskBatch, stateBatch } from '../../prover/statement/marketR
 import { stateBook } from '../../prover/statement/optionBook.ts'
 import type { StatementContext } from '../../prover/statement/challenge.ts'
 import { stateMargins, stateWitness } from '../../prover/statement/portfolioMargin.ts'
+import { shardBook } from '../../prover/portfolio/sharding.ts'
+import { stateScenarioWitness } from '../../prover/statement/scenarioWitness.ts'
 import { stateRiskArray } from '../../prover/statement/riskArray.ts'
 import { root } from './sources.ts'
 
@@ -72,7 +74,7 @@ export async function buildInputs(): Promise<Readonly<Record<BuildName, CircuitI
 
 async function portfolioInputs(): Promise<Readonly<Record<Exclude<BuildName, MarketBuildName>, CircuitInput>>> {
   const file = join(root, 'docs', 'examples', 'short-strangle.json')
-  const { arrays, chain, account, round, margin, ...policies } = provableMargin(
+  const { arrays, positions, chain, account, round, margin, ...policies } = provableMargin(
     readPortfolio(readFileSync(file, 'utf8'), file),
     marginSizes,
   )
@@ -85,6 +87,10 @@ async function portfolioInputs(): Promise<Readonly<Record<Exclude<BuildName, Mar
   const shard = chain.shards[0] as (typeof chain.shards)[number]
   const rootOf = (array: object): bigint => stated[arrays.findIndex((each) => each.array === array)]?.arrayRoot ?? 0n
   const roots = shard.segments.map(({ array }) => rootOf(array))
+  const witness = portfolioBuildOf('scenarioWitness')
+  const inWitness = { segments: sizeOf(witness, 'arrays'), expiries: sizeOf(witness, 'expiries') }
+  const priced = arrays.map(({ array }) => array)
+  const { segments } = shardBook(positions, priced, inWitness).shards[0] as (typeof chain.shards)[number]
   const accounts = [account, account, account]
   // Its cash gone and as much again owed, the account is short in its worst scenario.
   const cashE12 = account.holdings.cashE12 - 10n ** 18n
@@ -110,6 +116,16 @@ async function portfolioInputs(): Promise<Readonly<Record<Exclude<BuildName, Mar
         portfolioBuildOf('unhealthyWitness'),
         NOWHERE,
         poor,
+        round,
+        marginPolicy,
+        margin.worstScenario,
+      ),
+    ),
+    scenarioWitness13x5: inputOf(
+      await stateScenarioWitness(
+        witness,
+        NOWHERE,
+        { segments, arrayRoots: segments.map(({ array }) => rootOf(array)), holdings: poor.holdings },
         round,
         marginPolicy,
         margin.worstScenario,

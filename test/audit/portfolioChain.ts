@@ -41,6 +41,9 @@ const portfolio = {
   },
 }
 
+/** An account that is below maintenance. */
+export const strangle = () => provableMargin(readPortfolio(JSON.stringify(portfolio), 'strangle.json'), marginSizes)
+
 export type PortfolioChain = {
   readonly development: DevelopmentPortfolio
   readonly keys: readonly AuditKey[]
@@ -54,7 +57,7 @@ export type PortfolioChain = {
 
 /** Proves an array, a book, a margin and a witness, and lands them: about 20 seconds. */
 export async function provePortfolioChain(): Promise<PortfolioChain> {
-  const provable = provableMargin(readPortfolio(JSON.stringify(portfolio), 'strangle.json'), marginSizes)
+  const provable = strangle()
   const circuitKeys = await loadPortfolioKeys()
   const chain: DevelopmentChain = await startDevelopmentChain(provable.round.asOf - 60n)
   const development = await deployDevelopmentPortfolio(chain, circuitKeys, policyOf(provable))

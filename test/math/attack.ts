@@ -19,6 +19,8 @@ export type Attack = {
   /** Folder of circuits/ that holds the template's file; math if absent. */
   readonly folder?: string
   readonly inputs: readonly AttackInput[]
+  /** An input that the template has in linear constraints alone: the compiler would take a private one for what it equals. */
+  readonly publicInput?: string
   /** What to replace in the template's text so that its hint becomes `forced`. */
   readonly replace: Replacements
   /** A circomlib template to patch as well, under the name `Forced…`, when the hint stands there. */
@@ -96,7 +98,7 @@ ${attack.inputs.map((input) => `    attacked.${input.name} <== ${tagged(input)};
     ${forced ? 'attacked.forced <== forced;' : ''}
 ${attack.outputs.map(({ name }) => `    ${name}Out <== attacked.${name};`).join('\n')}
 }
-component main = Main();
+component main${attack.publicInput === undefined ? '' : ` { public [${attack.publicInput}] }`} = Main();
 `
 }
 

@@ -6,7 +6,7 @@ import { expectIsolated } from '../isolated.ts'
 import { AttackedTemplate } from '../math/attack.ts'
 import { Random } from '../../scripts/tools/cases/random.ts'
 import { CompilationError } from '../../scripts/tools/compileCircom.ts'
-import { concentrated, header, tagged, terms, totals } from '../../scripts/tools/mains/portfolio.ts'
+import { concentrated, header, scenarioPlace, tagged, terms, totals } from '../../scripts/tools/mains/portfolio.ts'
 
 const signed = (value: bigint): bigint => (value > FIELD_ORDER / 2n ? value - FIELD_ORDER : value)
 
@@ -85,27 +85,45 @@ describe('L8: scenarios apart', () => {
   })
 })
 
+/** Of ChosenScenario, with their widths. */
+const chosenInputs = 'chosen[34] pnlMX40[33]:s128 basisMX40:s137 hedgeM:s88 shocksX40[33]:43 dampingX40[33]:43'
+
 describe('L12: the chosen scenario', () => {
   test('its place is the only choice', async () => {
     const attacked = await AttackedTemplate.compile({
       folder: 'portfolio',
-      template: 'ChosenScenario()',
-      inputs: [
-        { name: 'scenario' },
-        { name: 'pnlMX40', size: 33, taggedBits: 128 },
-        { name: 'basisMX40', taggedBits: 137 },
-        { name: 'shocksX40', size: 33, taggedBits: 43 },
-        { name: 'dampingX40', size: 33, taggedBits: 43 },
-        { name: 'hedgeM', taggedBits: 88 },
-      ],
-      outputs: [{ name: 'lossMX80' }],
+      template: 'ScenarioChoice()',
+      inputs: [{ name: 'scenario' }],
+      publicInput: 'scenario',
+      outputs: [{ name: 'chosen', size: 34 }],
       forcedSize: 34,
       replace: [
-        ['signal output {signedbit} lossMX80;', 'signal input forced[34];\n    signal output {signedbit} lossMX80;'],
+        ['signal output chosen[34];', 'signal input forced[34];\n    signal output chosen[34];'],
         ['chosen[s] <-- scenario == s ? 1 : 0;', 'chosen[s] <-- forced[s];'],
       ],
     })
     expect(attacked.hasHonestConstraints).toBe(true)
+    const only = (place: number): bigint[] => Array.from({ length: 34 }, (_, s) => (s === place ? 1n : 0n))
+    for (const scenario of [0, 10, 32, 33]) {
+      const input = { scenario: BigInt(scenario) }
+      expect(attacked.honestOutputs(input)).toEqual(only(scenario))
+      for (let s = 0; s < 34; s++) {
+        const { violations } = attacked.attempt(input, only(s))
+        expect(violations.length > 0).toBe(s !== scenario)
+      }
+      // Two places whose weights make up another one's.
+      const forced = only(-1)
+      forced[0] = FIELD_ORDER - BigInt(scenario)
+      forced[1] = BigInt(scenario) + 1n
+      if (scenario > 1) expect(attacked.attempt(input, forced).violations).not.toEqual([])
+    }
+    for (const scenario of [34n, 63n, FIELD_ORDER - 1n]) {
+      expect(() => attacked.honestOutputs({ scenario })).toThrow()
+    }
+  })
+
+  test('its loss is that of the scenario, damped', async () => {
+    const circuit = await compileCircuit(tagged('ChosenScenario()', chosenInputs, 'lossMX80').source)
     const random = new Random(53n)
     const input = {
       pnlMX40: Array.from({ length: 33 }, () => random.wide(120)),
@@ -114,28 +132,14 @@ describe('L12: the chosen scenario', () => {
       dampingX40: Array.from({ length: 33 }, () => random.wide(43)),
       hedgeM: random.wide(80),
     }
-    const only = (place: number): bigint[] => Array.from({ length: 34 }, (_, s) => (s === place ? 1n : 0n))
-    for (const scenario of [0, 10, 32, 33]) {
+    for (let scenario = 0; scenario < 34; scenario++) {
       const expected =
         scenario === 33
           ? input.basisMX40 << 40n
           : (input.pnlMX40[scenario]! + input.hedgeM * (input.shocksX40[scenario]! - (1n << 40n))) *
             input.dampingX40[scenario]!
-      expect(signed(attacked.honestOutputs({ ...input, scenario: BigInt(scenario) })[0]!)).toBe(expected)
-      for (let s = 0; s < 34; s++) {
-        const { violations } = attacked.attempt({ ...input, scenario: BigInt(scenario) }, only(s))
-        expect(violations.length > 0).toBe(s !== scenario)
-      }
-      // Two places whose weights make up another one's.
-      const forced = only(-1)
-      forced[0] = FIELD_ORDER - BigInt(scenario)
-      forced[1] = BigInt(scenario) + 1n
-      if (scenario > 1) {
-        expect(attacked.attempt({ ...input, scenario: BigInt(scenario) }, forced).violations).not.toEqual([])
-      }
-    }
-    for (const scenario of [34n, 63n, FIELD_ORDER - 1n]) {
-      expect(() => attacked.honestOutputs({ ...input, scenario })).toThrow()
+      const chosen = Array.from({ length: 34 }, (_, s) => (s === scenario ? 1n : 0n))
+      expect(signed(circuit.outputs({ ...input, chosen })[0]!)).toBe(expected)
     }
   })
 })
@@ -287,11 +291,11 @@ component main = Main();
 
 describe('widths that a template counts on', () => {
   const holdings = `holdings collateralAmounts[4] ${totals} ${terms}`
-  const chosen = 'scenario pnlMX40[33]:s128 basisMX40:s137 hedgeM:s88 shocksX40[33]:43 dampingX40[33]:43'
   const crossing = 'spotE8:48 shocksX40[4]:43 equityM[4]:s93 negative[4]'
   const accepted: readonly (readonly [string, string])[] = [
     ['AccountHoldings()', holdings],
-    ['ChosenScenario()', chosen],
+    ['ChosenScenario()', chosenInputs],
+    ['CloseScenario()', `${header} sums[6] ${scenarioPlace}`],
     ['ConcentrationCharge()', concentrated],
     ['Crossing(0)', crossing],
     ['CloseExpiry()', `${header} sums[41]`],
@@ -307,8 +311,11 @@ describe('widths that a template counts on', () => {
     ['AccountHoldings()', holdings, 'markMX40:s125'],
     ['ConcentrationCharge()', concentrated, 'amountsE12[16]:62'],
     ['ConcentrationCharge()', concentrated, 'sizesQ[16]:30'],
-    ['ChosenScenario()', chosen, 'hedgeM:s88'],
-    ['ChosenScenario()', chosen, 'shocksX40[33]:43'],
+    ['ChosenScenario()', chosenInputs, 'hedgeM:s88'],
+    ['ChosenScenario()', chosenInputs, 'shocksX40[33]:43'],
+    ['CloseScenario()', `${header} sums[6] ${scenarioPlace}`, 'forwardsE8[20]:52'],
+    ['CloseScenario()', `${header} sums[6] ${scenarioPlace}`, 'longFactorX40:43'],
+    ['CloseScenario()', `${header} sums[6] ${scenarioPlace}`, 'discountX40:41'],
     ['Crossing(0)', crossing, 'spotE8:48'],
     ['Crossing(0)', crossing, 'equityM[4]:s93'],
     ['CloseExpiry()', `${header} sums[41]`, 'longFactorX40:43'],

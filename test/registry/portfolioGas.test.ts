@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { portfolioBuilds } from '../../circuits/statements/index.ts'
 import { root } from '../../scripts/tools/sources.ts'
 import { PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
-import { measurePortfolioGas } from '../../scripts/tools/chains/portfolioGas.ts'
+import { measureArrayWitnessGas, measurePortfolioGas } from '../../scripts/tools/chains/portfolioGas.ts'
 
 /**
  * What margins of accounts cost once their slots are in use. The verifiers are real ones: their cost does not depend on the
@@ -32,7 +32,19 @@ beforeAll(async () => {
     'margins of a full batch of them': found.fullBatch,
     'margins alone of one of them': found.oneAlone,
     'margins alone of a full batch of them': found.fullAlone,
+    'a witness from arrays against an account of 64 options': await fromArrays(64),
+    'a witness from arrays against an account of 128': await fromArrays(128),
   }
+})
+
+/** In a chain of its own: slots of other accounts are none of its. */
+const fromArrays = async (options: number): Promise<number> =>
+  measureArrayWitnessGas(await PortfolioEngine.start(portfolioBuilds), options)
+
+describe('R89: what a witness from arrays costs', () => {
+  test('an account of 64 options is shown to be below maintenance for at most 350,000 gas', () => {
+    expect(gas['a witness from arrays against an account of 64 options']).toBeLessThanOrEqual(350_000)
+  })
 })
 
 describe('R32: what margins of accounts cost', () => {

@@ -45,6 +45,14 @@ const understood: Readonly<Record<string, string>> = {
   'CA02 AccountMargins': 'of a floor with a sign one is needed only',
   'CA02 NetGreeks': 'of a floor with a sign one is needed only',
   'CA02 UnhealthyWitness': 'a witness is about maintenance, not about initial margin',
+  'CA02 ScenarioWitness': 'nor is one straight from arrays',
+  'CA01 ScenarioArray': 'the mark, the forward and the skew are for closing',
+  'CA02 ScenarioSums': 'calls count with puts, as their sum',
+  'CA01 CloseScenario':
+    'groups are for opening; expiry, time and confidence, Greeks and what they take are for whole books',
+  'CA02 CloseScenario': 'of a floor with a sign often one is needed only',
+  'CA01 WitnessBound': 'a balance has a hedge, which the loss has taken',
+  'CA02 WitnessBound': 'of a loss its size, whatever its sign',
 }
 
 const snapshot: Record<string, { readonly constraints: number }> = JSON.parse(

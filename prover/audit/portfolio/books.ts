@@ -1,12 +1,13 @@
 /** Books of accounts, folded again from the positions that the venue reported over arrays that were priced again. */
 import { sizeOf } from '../../../circuits/statements/index.ts'
 import type { PricedSurface } from '../../portfolio/accountMargin.ts'
-import { type BookState, emptyBook, foldBook, type OptionPosition } from '../../portfolio/book.ts'
+import { type BookSegment, type BookState, emptyBook, foldBook, type OptionPosition } from '../../portfolio/book.ts'
 import type { AccountState } from '../../portfolio/margin.ts'
 import type { BookShard } from '../../portfolio/sharding.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import { type ReportWords, subjectOf } from '../../registry/portfolio/calldata.ts'
 import { stateBook } from '../../statement/optionBook.ts'
+import type { AccountInArrays } from '../../statement/scenarioWitness.ts'
 import { unpack } from '../../statement/words.ts'
 import { failed, summarise } from '../findings.ts'
 import { type BooksArgument, type HeldItem, holdingsOf } from './calls.ts'
@@ -119,34 +120,23 @@ type FoldOne = {
 }
 
 async function foldOne(scene: Scene, { words, following, state, subject, asOf, reader }: FoldOne) {
-  const { segments, strikes } = bookSizes(reader)
+  const { segments } = bookSizes(reader)
   const [commitment = 0n] = words
   const roots = words.slice(1, 1 + segments)
-  const places = words.slice(1 + segments, -1)
   const claims: ClaimResult[] = []
   const arrays: PricedSurface[] = []
   const held: bigint[] = []
   let shard: BookShard | undefined
   try {
-    const positions = places.map((word) => unpack('optionPosition', word))
-    held.push(...places.filter((_, i) => positions[i]?.callsE12 !== 0n || positions[i]?.putsE12 !== 0n))
-    const expiries = roots.map((_, e) => positions[e * strikes]?.expiry ?? 0n)
-    const after = following === undefined ? 0n : unpack('optionPosition', following).expiry
-    for (const [e, root] of roots.entries()) {
-      const { claims: found, priced } = judgeArrayUse(scene, root, asOf, expiries[e] ?? 0n, e)
-      claims.push(...found)
-      if (priced !== undefined) arrays.push(priced)
-    }
+    const read = readSegments(scene, roots, words.slice(1 + segments, -1), asOf, following)
+    claims.push(...read.claims)
+    arrays.push(...read.arrays)
+    held.push(...read.held)
+    const { segments: folded } = read
     const { build, verificationKey } = reader.model
-    if (state === undefined || arrays.length < segments || build === undefined || verificationKey === undefined) {
+    if (state === undefined || folded === undefined || build === undefined || verificationKey === undefined) {
       claims.push(compare('L2', 'stateOut', 'a state that follows from the arrays', words.at(-1)))
     } else {
-      const folded = arrays.map(({ array }, e) => ({
-        array,
-        positions: positions.slice(e * strikes, (e + 1) * strikes),
-        // As the contract decides it: an expiry is valued as a whole.
-        continues: (expiries[e + 1] ?? after) === expiries[e],
-      }))
       shard = { segments: folded, before: state, after: foldBook(state, folded) }
       const { stated, stateOut } = await stateBook(build, contextOf(scene, reader.modelId, subject), shard, roots)
       const proof = reader.bookProofs[reader.next] ?? []
@@ -159,6 +149,78 @@ async function foldOne(scene: Scene, { words, following, state, subject, asOf, r
     claims.push(failed('L2', 'positions', error))
   }
   return { claims, arrays, held, shard }
+}
+
+/**
+ * Positions in arrays that were priced again; segments are undefined if an array was not.
+ *
+ * @param roots of the arrays
+ * @param places position words, as many for each array
+ * @param following first position word of the account's next book
+ * @throws {@link WordOutOfRangeError}
+ */
+function readSegments(
+  scene: Scene,
+  roots: readonly bigint[],
+  places: readonly bigint[],
+  asOf: bigint,
+  following?: bigint,
+) {
+  const strikes = places.length / roots.length
+  const positions = places.map((word) => unpack('optionPosition', word))
+  const held = places.filter((_, i) => positions[i]?.callsE12 !== 0n || positions[i]?.putsE12 !== 0n)
+  const expiries = roots.map((_, e) => positions[e * strikes]?.expiry ?? 0n)
+  const after = following === undefined ? 0n : unpack('optionPosition', following).expiry
+  const used = roots.map((root, e) => judgeArrayUse(scene, root, asOf, expiries[e] ?? 0n, e))
+  const arrays = used.flatMap(({ priced }) => (priced === undefined ? [] : [priced]))
+  const segments = arrays.map(
+    ({ array }, e): BookSegment => ({
+      array,
+      positions: positions.slice(e * strikes, (e + 1) * strikes),
+      // As the contract decides it: an expiry is valued as a whole.
+      continues: (expiries[e + 1] ?? after) === expiries[e],
+    }),
+  )
+  return {
+    claims: used.flatMap(({ claims }) => claims),
+    arrays,
+    held,
+    segments: arrays.length < roots.length ? undefined : segments,
+  }
+}
+
+/** What a witness says of an account that it takes straight from arrays. */
+export type InArrays = Pick<Folded, 'claims' | 'positions'> & {
+  /** Undefined if it cannot be derived. */
+  readonly account: AccountInArrays | undefined
+}
+
+/** The same of a witness that shows an account straight from arrays: a claim for what each of them is, and the positions. */
+export function readArrays(
+  scene: Scene,
+  item: HeldItem,
+  arrayWords: readonly bigint[],
+  { build }: UsedModel,
+  asOf: bigint,
+): InArrays {
+  const size = (name: string): number => (build === undefined ? 0 : sizeOf(build, name))
+  const [arrays, strikes] = [size('arrays'), size('strikes')]
+  const claims: ClaimResult[] = [
+    compare('J1', 'arrayWords.length', arrays * (1 + strikes), arrayWords.length),
+    compare('J1', 'books', 0n, item.books),
+  ]
+  try {
+    const arrayRoots = arrayWords.slice(0, arrays)
+    const read = readSegments(scene, arrayRoots, arrayWords.slice(arrays), asOf)
+    const { segments } = read
+    return {
+      claims: [...claims, ...read.claims],
+      positions: read.held.map((word) => unpack('optionPosition', word)),
+      account: segments === undefined ? undefined : { segments, arrayRoots, holdings: holdingsOf(item) },
+    }
+  } catch (error) {
+    return { claims: [...claims, failed('L2', 'positions', error)], positions: [], account: undefined }
+  }
 }
 
 /** A book's array was proven for its round, expiry and policy, by a model that is still active, and follows from them. */

@@ -7,7 +7,13 @@ import { decodeRegistryCall } from '../../registry/portfolio/calldata.ts'
 import { type ListSections, splitList } from '../../statement/lists.ts'
 import { unpack, unpackElements, wordCount } from '../../statement/words.ts'
 
-export const PROVING_METHODS: readonly string[] = ['submitArrays', 'submitPortfolio', 'submitMargins', 'proveUnhealthy']
+export const PROVING_METHODS: readonly string[] = [
+  'submitArrays',
+  'submitPortfolio',
+  'submitMargins',
+  'proveUnhealthy',
+  'proveUnhealthyByArrays',
+]
 
 export type ArrayItem = {
   readonly commitment: bigint
@@ -64,8 +70,8 @@ export type MarginsCall = BooksArgument & {
   readonly accounts: readonly (Pick<AccountItem, 'held' | 'margins'> & Partial<AccountItem>)[]
   readonly marginProof: readonly bigint[]
 }
-export type WitnessCall = BooksArgument & {
-  readonly method: 'proveUnhealthy'
+/** What witnesses have in common, from books or straight from arrays. */
+export type WitnessArgument = {
   readonly round: RoundArgument
   readonly witness: HeldItem & {
     readonly bookModelId: string
@@ -80,7 +86,13 @@ export type WitnessCall = BooksArgument & {
   readonly present: readonly bigint[]
   readonly witnessProof: readonly bigint[]
 }
-export type ProvingCall = ArraysCall | MarginsCall | WitnessCall
+export type WitnessCall = WitnessArgument & BooksArgument & { readonly method: 'proveUnhealthy' }
+export type ArraysWitnessCall = WitnessArgument & {
+  readonly method: 'proveUnhealthyByArrays'
+  /** Roots of the arrays, then a position word for each of their strikes. */
+  readonly arrayWords: readonly bigint[]
+}
+export type ProvingCall = ArraysCall | MarginsCall | WitnessCall | ArraysWitnessCall
 
 /** @returns undefined if it is no call that carries proofs */
 export function decodeProvingCall(calldata: string): ProvingCall | undefined {
@@ -89,10 +101,13 @@ export function decodeProvingCall(calldata: string): ProvingCall | undefined {
   return { method: call.method, ...call.args } as unknown as ProvingCall
 }
 
+export const isWitness = (call: ProvingCall): call is WitnessCall | ArraysWitnessCall =>
+  call.method === 'proveUnhealthy' || call.method === 'proveUnhealthyByArrays'
+
 /** How many events a call leaves behind. */
 export function eventCount(call: ProvingCall): number {
   if (call.method === 'submitArrays') return call.arrays.length
-  return call.method === 'proveUnhealthy' ? 1 : call.accounts.length + 1
+  return isWitness(call) ? 1 : call.accounts.length + 1
 }
 
 /** What prices take from a policy's words. @throws {@link WordOutOfRangeError} */

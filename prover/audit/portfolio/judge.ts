@@ -13,7 +13,7 @@ import { judgeModel, type UsableKey } from '../models.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
 import { type AuditPins, isPinned, judgePlace } from '../pins.ts'
 import { judgeArrays } from './arrays.ts'
-import { decodeProvingCall, eventCount } from './calls.ts'
+import { decodeProvingCall, eventCount, isWitness } from './calls.ts'
 import { compareLists, compareWord, holdsIf } from './comparisons.ts'
 import { NO_THRESHOLDS, PortfolioLedger } from './ledger.ts'
 import { judgeMargins } from './margins.ts'
@@ -194,7 +194,7 @@ export async function judgeTransaction(transaction: TransactionRecord, audited: 
     const scene: Scene = { ...audited, transaction, place }
     audited.ledger.advanceTo(place)
     if (call.method === 'submitArrays') await judgeArrays(scene, call, events)
-    else if (call.method === 'proveUnhealthy') await judgeWitness(scene, call, events)
+    else if (isWitness(call)) await judgeWitness(scene, call, events)
     else await judgeMargins(scene, call, events)
   }
   tellUnexplained(left, transaction, audited)

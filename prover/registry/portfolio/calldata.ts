@@ -1,5 +1,5 @@
 /** Proofs about options and portfolios as the contracts of a portfolio registry take them. */
-import { AbiCoder, keccak256, type ParamType } from 'ethers'
+import { AbiCoder, keccak256, type ParamType, ZeroHash } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import type { ProofCalldata } from '../../proof/index.ts'
 import { COLLATERALS } from '../../../circuits/statements/index.ts'
@@ -208,10 +208,7 @@ export function witnessCall(
     account,
     sequence,
     books: books.length,
-    holdings: only(sections, 'holdings'),
-    collateralAmounts: sections.collateralAmounts ?? [],
-    scenario: only(sections, 'choice'),
-    bound: only(sections, 'bound'),
+    ...shownOf(sections),
   }
   return {
     contract: 'PortfolioRegistry',
@@ -226,6 +223,38 @@ export function witnessCall(
     ],
   }
 }
+
+/**
+ * The same of a witness straight from arrays.
+ *
+ * @param present what the venue reported last, if the witness is about an earlier report
+ */
+export function arraysWitnessCall(
+  round: RoundWords,
+  witnessModelId: string,
+  { account, sequence }: ReportedAccount,
+  { stated: { sections, commitment }, proof }: ProvenPortfolio,
+  present?: ReportWords,
+): RegistryCall {
+  const witness = {
+    ...{ bookModelId: ZeroHash, witnessModelId, commitment, account, sequence, books: 0 },
+    ...shownOf(sections),
+  }
+  const arrayWords = [...(sections.arrayRoots ?? []), ...(sections.positions ?? [])]
+  return {
+    contract: 'PortfolioRegistry',
+    method: 'proveUnhealthyByArrays',
+    args: [roundArgument(round), witness, present === undefined ? [] : presented(present), arrayWords, proof],
+  }
+}
+
+/** What a witness says of an account, besides options. */
+const shownOf = (sections: SectionWords) => ({
+  holdings: only(sections, 'holdings'),
+  collateralAmounts: sections.collateralAmounts ?? [],
+  scenario: only(sections, 'choice'),
+  bound: only(sections, 'bound'),
+})
 
 /** The sections of a place, of those that hold a word for each. */
 const placeOf = (sections: SectionWords, place: number): SectionWords =>

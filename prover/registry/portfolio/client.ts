@@ -11,6 +11,7 @@ import { ask, RpcError } from '../contractErrors.ts'
 import {
   type AccountBooks,
   arraysCall,
+  arraysWitnessCall,
   encodeRegistryCall,
   marginsCall,
   portfolioCall,
@@ -251,9 +252,30 @@ export class PortfolioClient {
     account: WitnessedAccount,
     witness: ProvenPortfolio,
   ): Promise<Landed> {
-    const { sequence } = await this.account(account.account)
-    const present = sequence === account.sequence ? undefined : (await this.lastReport(account.account)).words
+    const present = await this.#presentFor(account)
     return this.land('Submitting a witness', witnessCall(round, bookModelId, witnessModelId, account, witness, present))
+  }
+
+  /**
+   * The same of a witness straight from arrays, which takes no proofs of books; see {@link arraysWitnessCall}.
+   *
+   * @throws {@link ContractRevertError} AccountChanged if the account may be better off by now than it was short of
+   */
+  async proveUnhealthyByArrays(
+    round: RoundWords,
+    witnessModelId: string,
+    account: ReportedAccount,
+    witness: ProvenPortfolio,
+  ): Promise<Landed> {
+    const present = await this.#presentFor(account)
+    const call = arraysWitnessCall(round, witnessModelId, account, witness, present)
+    return this.land('Submitting a witness from arrays', call)
+  }
+
+  /** What the venue reported last, if a witness is about an earlier report. */
+  async #presentFor({ account, sequence }: ReportedAccount): Promise<ReportWords | undefined> {
+    const last = await this.account(account)
+    return last.sequence === sequence ? undefined : (await this.lastReport(account)).words
   }
 
   /** Reports what an account holds; the signer must be the venue. */

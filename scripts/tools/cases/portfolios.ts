@@ -12,11 +12,12 @@ import type {
 } from '../../../prover/portfolio/book.ts'
 import type { Holdings, MarginPolicy, RoundMarket } from '../../../prover/portfolio/margin.ts'
 import type { BookShard } from '../../../prover/portfolio/sharding.ts'
-import { arrayRoot, closedBookOpening } from '../../../prover/portfolio/state.ts'
-import { commitSigned } from '../../../prover/statement/commitment.ts'
+import { closedBookOpening } from '../../../prover/portfolio/state.ts'
 import { stateBook } from '../../../prover/statement/optionBook.ts'
 import { publicInput } from '../../../prover/statement/state.ts'
 import type { StatedMargins, StatedWitness } from '../../../prover/statement/portfolioMargin.ts'
+import { rootOfArray } from '../../../prover/statement/riskArray.ts'
+import type { StatedScenarioWitness } from '../../../prover/statement/scenarioWitness.ts'
 import type { CircuitInput } from '../circuits/circuit.ts'
 import type { Random } from './random.ts'
 
@@ -55,6 +56,17 @@ export const witnessBuild: Build = {
   sizes: [],
   meaning: 'the build itself',
 }
+
+export const scenarioWitnessBuild = (arrays: number, strikes: number, expiries: number): Build => ({
+  name: 'testScenarioWitness',
+  statement: 'scenarioWitness',
+  sizes: [
+    { name: 'arrays', value: arrays },
+    { name: 'strikes', value: strikes },
+    { name: 'expiries', value: expiries },
+  ],
+  meaning: 'a small build for tests',
+})
 
 /** Raw numbers of the widths that RiskArray proves: calls between payoff and forward, Greeks anywhere in their range. */
 export function randomArray(random: Random, expiry: bigint, asOf: bigint, strikes: number): PricedArray {
@@ -200,7 +212,7 @@ export function randomHoldings(random: Random, bits: number): Holdings {
   }
 }
 
-export const arrayRootOf = (array: PricedArray): Promise<bigint> => arrayRoot(array, commitSigned)
+export const arrayRootOf = rootOfArray
 
 /** What a circuit is given for one proof of a book, with the public signals that must come out. */
 export async function bookInput(build: Build, shard: BookShard) {
@@ -217,6 +229,9 @@ export function marginInput({ stated, accounts }: StatedMargins): CircuitInput {
 export function witnessInput({ stated, account }: StatedWitness): CircuitInput {
   return flat({ ...publicInput(stated), ...closedBookOpening(account.book) })
 }
+
+/** The same of a witness from arrays. */
+export const scenarioWitnessInput = ({ circuitInput }: StatedScenarioWitness): CircuitInput => flat(circuitInput)
 
 const openingsOf = (books: readonly BookState[]) => {
   const opened = books.map(closedBookOpening)

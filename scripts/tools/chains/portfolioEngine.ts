@@ -29,6 +29,7 @@ import {
   portfolioCall,
   type RegistryCall,
   type ReportWords,
+  arraysWitnessCall,
   witnessCall,
 } from '../../../prover/registry/portfolio/calldata.ts'
 import { portfolioModelIdOf } from '../../../prover/registry/portfolio/deploy.ts'
@@ -62,6 +63,7 @@ const testBuilds: readonly Build[] = (
     ['portfolioMargin', { accounts: 3 }],
     ['marginsAlone', { accounts: 4 }],
     ['unhealthyWitness', {}],
+    ['scenarioWitness', { arrays: 5, strikes: 6, expiries: 3 }],
   ] as const
 ).map(([statement, sizes]) => ({
   name: `test-${statement}`,
@@ -204,6 +206,7 @@ const keyNames: Readonly<Record<PortfolioStatementName, KeyName>> = {
   portfolioMargin: 'second',
   unhealthyWitness: 'third',
   marginsAlone: 'fourth',
+  scenarioWitness: 'fifth',
 }
 
 async function statementsOf(): Promise<PortfolioEngine['proofsOf']> {
@@ -484,6 +487,37 @@ export class PortfolioEngine {
     })
   }
 
+  /** A witness straight from arrays, in the order given. */
+  async witnessFromArrays(
+    round: RoundWords,
+    account: Account,
+    keys: readonly ArrayKey[],
+    change: SectionWords = {},
+  ): Promise<ProvenPortfolio> {
+    const context = await this.context('scenarioWitness', round, [account.signer])
+    const places = sizeOf(this.buildOf('scenarioWitness'), 'arrays')
+    const { arrayRoots, positions, flags } = bookSections(this, round, account.positions, keys, 0, 0n, places)
+    return this.prove('scenarioWitness', context, {
+      ...sharedSections(round),
+      ...{ arrayRoots, positions, flags },
+      holdings: [pack('holdings', account.holdings)],
+      collateralAmounts: account.collateralAmounts,
+      choice: [pack('scenarioChoice', { scenario: 4n })],
+      bound: [pack('maintenanceBound', { maintenanceE8: -1n })],
+      ...change,
+    })
+  }
+
+  /** @param account - of its first report, unless it says another */
+  arraysWitnessCall(
+    round: RoundWords,
+    account: { readonly account: string; readonly sequence?: bigint },
+    witness: ProvenPortfolio,
+    present?: ReportWords,
+  ): RegistryCall {
+    return arraysWitnessCall(round, this.modelIdOf('scenarioWitness'), { sequence: 1n, ...account }, witness, present)
+  }
+
   marginCall(round: RoundWords, accounts: readonly AccountBooks[], margin: ProvenPortfolio): RegistryCall {
     return portfolioCall(round, this.modelIdOf('optionBook'), this.modelIdOf('portfolioMargin'), accounts, margin)
   }
@@ -628,8 +662,9 @@ function bookSections(
   keys: readonly ArrayKey[],
   from: number,
   stateIn: bigint,
+  count = engine.segments,
 ) {
-  const { segments: count, strikes } = engine
+  const { strikes } = engine
   const last = Math.min(from + count, keys.length) - 1
   const segments = Array.from({ length: count }, (_, i) => keys[Math.min(from + i, last)] as ArrayKey)
   const words = segments.flatMap((key, i) => slotsOf(key, strikes, from + i <= last ? positions : []))

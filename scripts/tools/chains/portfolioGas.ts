@@ -99,6 +99,37 @@ async function landAll(
   return Number((await engine.landMargins(round, accounts, ofEach, statement)).gasUsed)
 }
 
+/**
+ * What a witness from arrays costs against an account that has a call and a put at each strike of one expiry.
+ *
+ * @param engine  - with models of the sizes to measure
+ * @param options - of the account, at most two for each strike that the witness has places for
+ */
+export async function measureArrayWitnessGas(engine: PortfolioEngine, options: number): Promise<number> {
+  const { strikes: perArray } = engine
+  const held = Math.ceil(options / 2)
+  const arrays = Math.ceil(held / perArray)
+  const strikes = Array.from({ length: arrays * perArray }, (_, i) => (50_000n + 1_000n * BigInt(i)) * E8)
+  const keys = Array.from({ length: arrays }, (_, i) => ({
+    expiry: EXPIRY,
+    strikesE8: strikes.slice(perArray * i, perArray * (i + 1)),
+  }))
+  const [account] = await accountsOf(engine, strikes.slice(0, held))
+  if (account === undefined) throw new Error('The build of margins has no places.')
+  await engine.report(account)
+  let gas = 0
+  // Twice: slots that were empty cost more the first time.
+  for (let i = 0; i < 2; i++) {
+    const round = await engine.round([EXPIRY])
+    await mined(engine.landArrays(round, keys))
+    const proof = await engine.witnessFromArrays(round, account, keys)
+    gas = Number(
+      (await mined(engine.send(engine.arraysWitnessCall(round, { account: account.signer }, proof)))).gasUsed,
+    )
+  }
+  return gas
+}
+
 /** Accounts with a call and a put at each strike, in the order of their addresses. */
 async function accountsOf(engine: PortfolioEngine, strikes: readonly bigint[]): Promise<readonly Account[]> {
   const places = Math.max(placesOf(engine, 'portfolioMargin'), placesOf(engine, 'marginsAlone'))

@@ -60,6 +60,10 @@ export const header = `arrayHeader.expiry:32 arrayHeader.asOf:32 arrayHeader.for
   arrayHeader.longFactorX40:43 arrayHeader.shortFactorX40:41 arrayHeader.basisFactorX40:52 arrayHeader.shortfallX40:41
   arrayHeader.sqrtTauX40:41 arrayHeader.secondsToExpiry:26`
 
+/** Of circuits/portfolio/ScenarioPlaces.circom. */
+export const scenarioPlace =
+  'scenarioPlace.groups[13] scenarioPlace.places[3] scenarioPlace.isMark scenarioPlace.forwards[20] scenarioPlace.isSkew'
+
 /** Of circuits/portfolio/BookTotals.circom and HoldingTerms.circom. */
 export const totals = `bookTotals.pnlMX40[33]:s128 bookTotals.basisMX40:s137 bookTotals.markMX40:s125 bookTotals.nakedShortE12:62
   bookTotals.shortfallE12X40:102 bookTotals.deltaE12X20:s84 bookTotals.gammaE20:s140 bookTotals.vegaE20X60:s176
@@ -114,9 +118,11 @@ export const portfolioMains: readonly MainComponent[] = [
   tagged('WorstScenario(34, 168)', 'losses[34]:s177', 'least index'),
   tagged(
     'ChosenScenario()',
-    'scenario pnlMX40[33]:s128 basisMX40:s137 hedgeM:s88 shocksX40[33]:43 dampingX40[33]:43',
+    'chosen[34] pnlMX40[33]:s128 basisMX40:s137 hedgeM:s88 shocksX40[33]:43 dampingX40[33]:43',
     'lossMX80',
   ),
+  tagged('CloseScenario()', `${header} sums[6] ${scenarioPlace}`, 'pnlMX40 basisMX40 markMX40'),
+  tagged('ScenarioSums(5)', 'expiry:32 strikesE8[5] marks[5] columns[3][5] words[5] before[6]', 'after[6] grossE12'),
   tagged('Crossing(0)', ...crossing),
   tagged('Crossing(1)', ...crossing),
   ...[
