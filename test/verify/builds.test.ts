@@ -15,11 +15,11 @@ const missing: readonly (readonly [main: string, bits: readonly string[]])[] = [
   [
     'unhealthyWitness',
     [
-      'main.chosen.chosen[7]',
-      'main.span.bits[100]',
-      'main.bound.quotientBits[5]',
-      'main.bound.remainderBits[80]',
-      'main.bound.RangeCheck.bits[2]',
+      'main.ScenarioChoice.chosen[7]',
+      'main.bound.span.bits[100]',
+      'main.bound.bound.quotientBits[5]',
+      'main.bound.bound.remainderBits[80]',
+      'main.bound.bound.RangeCheck.bits[2]',
     ],
   ],
   ['WorstScenario(34, 168)', ['main.counted.chosen[3]', 'main.counted.above[20].bits[60]']],
