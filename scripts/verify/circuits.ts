@@ -50,13 +50,15 @@ console.log(
 process.exitCode = failed === 0 ? 0 : 1
 
 async function prove({ name, source }: MainComponent): Promise<boolean> {
-  const { circuit, outputs, nameOf } = await compileForProof(source, name)
+  const { circuit, outputs, constraints, leftOut, nameOf } = await compileForProof(source, name)
   const started = performance.now()
-  const { left, constraints, uses: ofThis } = proveUnique(circuit, outputs)
+  const { left, uses: ofThis } = proveUnique(circuit, outputs)
   for (const [lemma, count] of ofThis) if (lemma !== 'input') uses.set(lemma, (uses.get(lemma) ?? 0) + count)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   const verdict = left.length === 0 ? 'unique    ' : 'NOT PROVED'
   console.log(`${verdict} ${name}: ${constraints.toLocaleString('en')} constraints, ${seconds} s`)
   if (left.length > 0) console.log(`           not proved: ${left.slice(0, 5).map(nameOf).join(', ')}`)
+  if (leftOut > 0)
+    console.log(`           ${leftOut} constraints with the linear ones left in do not follow, and were left out`)
   return left.length === 0
 }

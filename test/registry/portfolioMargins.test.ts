@@ -482,10 +482,26 @@ describe('R29: a proof fits one place once', () => {
     await lands(withArgument(honest(), 5, negated(margin.proof))) // once, it is as good as the first
   })
 
-  test('does not follow a later report of its account', async () => {
+  test('does not follow a later report of its account, and lands without it', async () => {
     await engine.chain.undone(async () => {
       await engine.report(buyer) // the same positions again
-      await refused(honest(), 'ProofRejected')
+      const claiming = (sequence: bigint) => {
+        const items = honest().args[2] as readonly { readonly held: object }[]
+        return withArgument(honest(), 2, items.with(1, { ...items[1], held: { ...items[1]?.held, sequence } }))
+      }
+      await refused(claiming(2n), 'ProofRejected')
+      await refused(claiming(0n), 'ReportUnknown', [buyer.signer, 0n, 2n])
+      await refused(claiming(3n), 'ReportUnknown', [buyer.signer, 3n, 2n])
+      await engine.chain.undone(async () => {
+        const events = eventsOf(await mined(engine.send(honest())), engine.registry)
+        const skipped = events.filter(({ name }) => name === 'MarginSkipped')
+        expect(skipped.map(({ args }) => args.toArray())).toEqual([[buyer.signer, round.asOf, 1n]])
+        await expectRevert(engine.registry.getFunction('marginOf')(buyer.signer), engine.registry, 'MarginNotYetProven')
+        expect((await engine.client.margin(writer.signer)).sequence).toBe(1n)
+      })
+      const alone = await engine.margin(round, [buyer], [books[1]])
+      const late = engine.marginCall(round, [{ account: buyer.signer, sequence: 1n, books: books[1] }], alone)
+      await refused(late, 'MarginNotNewer', [buyer.signer, round.asOf, 1n])
       const books1 = await engine.books(round, buyer, [middle, farLow])
       const again = await engine.margin(round, accounts, [books[0], books1, []])
       await lands(engine.marginCall(round, proven([books[0], books1, []]), again))

@@ -61,20 +61,22 @@ export function sign(order: number, { width = 3 } = {}): Gadget {
   return gadget
 }
 
-/** x·2^e with e of two bits lies in [least, least + 2^width). */
-export function normalisation(order: number, { least = 4, width = 2 } = {}): Gadget {
+/** x·2^e with e of two bits lies in [least, least + 2^width); `named` has a wire of its own for the first factor. */
+export function normalisation(order: number, { least = 4, width = 2, named = false } = {}): Gadget {
   const gadget = new Gadget(order)
   const x = gadget.input()
   const [low, high] = Object.keys(gadget.bits(2)).map(Number) as [number, number]
+  const first = named ? { [gadget.wire()]: 1 } : { 0: 1, [low]: 1 }
+  if (named) gadget.equal(first, { 0: 1, [low]: 1 })
   const power = gadget.wire()
-  gadget.row({ 0: 1, [low]: 1 }, { 0: 1, [high]: 3 }, { [power]: 1 })
+  gadget.row(first, { 0: 1, [high]: 3 }, { [power]: 1 })
   gadget.row({ [x]: 1 }, { [power]: 1 }, plus(gadget.bits(width), { 0: least }))
   gadget.outputs.push(low, high)
   return gadget
 }
 
-/** x = 7·w + d with d of three bits, not 7. */
-export function weekDay(order: number, { sevenMayBe = false } = {}): Gadget {
+/** x = 7·w + d with d of three bits, not 7; `named` has a wire of its own for d. */
+export function weekDay(order: number, { sevenMayBe = false, named = false } = {}): Gadget {
   const gadget = new Gadget(order)
   const x = gadget.input()
   const day = gadget.bits(3)
@@ -85,26 +87,27 @@ export function weekDay(order: number, { sevenMayBe = false } = {}): Gadget {
     gadget.row({ [both]: 1 }, { [c]: 1 }, {})
   }
   const week = gadget.bits(1)
-  gadget.equal({ [x]: 1 }, plus(day, week, 7))
+  const d = named ? { [gadget.wire()]: 1 } : day
+  if (named) gadget.equal(d, day)
+  gadget.equal({ [x]: 1 }, plus(d, week, 7))
   gadget.outputs.push(a, b, c)
   return gadget
 }
 
-/** x = 3·c + 2·b + s, where the bit s is a sum of an input and a wire, and not set with b. */
+/** x = 3·c + 2·b + s, where s and b are not set together. */
 export function thirds(order: number, { bothMayBe = false } = {}): Gadget {
   const gadget = new Gadget(order)
-  const [x, y, z] = [gadget.input(), gadget.input(), gadget.wire()]
-  const sum = { [y]: 1, [z]: 1 }
-  gadget.row(sum, plus(sum, { 0: 1 }, -1), {})
-  const [b, c] = [gadget.bits(1), gadget.bits(1)]
-  if (!bothMayBe) gadget.row(sum, b, {})
-  gadget.equal({ [x]: 1 }, plus(plus(sum, b, 2), c, 3))
-  gadget.outputs.push(z, ...Object.keys(b).map(Number), ...Object.keys(c).map(Number))
+  const x = gadget.input()
+  const [s, b, c] = [gadget.bits(1), gadget.bits(1), gadget.bits(1)]
+  if (!bothMayBe) gadget.row(s, b, {})
+  const sum = plus(plus(s, b, 2), c, 3)
+  gadget.equal({ [x]: 1 }, sum)
+  gadget.outputs.push(...Object.keys(sum).map(Number))
   return gadget
 }
 
-/** Which of three numbers is the least, the first of equals. */
-export function least(order: number, { spreadBits = 2, anyOfEquals = false } = {}): Gadget {
+/** Which of three numbers is the least, the first of equals; `named` has a wire of its own for the number. */
+export function least(order: number, { spreadBits = 2, anyOfEquals = false, named = false } = {}): Gadget {
   const gadget = new Gadget(order)
   const numbers = [gadget.input(), gadget.input(), gadget.input()]
   const chosen = Object.keys(gadget.bits(3)).map(Number)
@@ -114,7 +117,9 @@ export function least(order: number, { spreadBits = 2, anyOfEquals = false } = {
     gadget.row({ [chosen[i]!]: 1 }, { [number]: 1 }, { [product]: 1 })
     return product
   })
-  const sum = Object.fromEntries(products.map((product) => [product, 1]))
+  const allProducts = Object.fromEntries(products.map((product) => [product, 1]))
+  const sum = named ? { [gadget.wire()]: 1 } : allProducts
+  if (named) gadget.equal(sum, allProducts)
   numbers.forEach((number, i) => {
     // 1 as long as the chosen one has not come.
     const before = anyOfEquals ? {} : Object.fromEntries([[0, 1], ...chosen.slice(0, i + 1).map((bit) => [bit, -1])])
@@ -124,14 +129,26 @@ export function least(order: number, { spreadBits = 2, anyOfEquals = false } = {
   return gadget
 }
 
-/** out = (u + v)² where u + 2v and, unless it is missing, 2u + v are known. */
-export function span(order: number, { oneShort = false } = {}): Gadget {
+/** Which of three numbers is the least, the first of equals, where the others close up over it. */
+export function leastOfOthers(order: number, { spreadBits = 2, anyOfEquals = false } = {}): Gadget {
   const gadget = new Gadget(order)
-  const [x, y] = [gadget.input(), gadget.input()]
-  const [u, v, out] = [gadget.wire(), gadget.wire(), gadget.wire()]
-  gadget.row({ [x]: 1 }, { [x]: 1 }, { [u]: 1, [v]: 2 })
-  if (!oneShort) gadget.row({ [y]: 1 }, { [y]: 1 }, { [u]: 2, [v]: 1 })
-  gadget.row({ [u]: 1, [v]: 1 }, { [u]: 1, [v]: 1 }, { [out]: 1 })
-  gadget.outputs.push(out)
+  const numbers = [gadget.input(), gadget.input(), gadget.input()] as const
+  const chosen = Object.keys(gadget.bits(3)).map(Number)
+  gadget.equal(Object.fromEntries(chosen.map((bit) => [bit, 1])), { 0: 1 })
+  // 1 as long as the chosen one has not come.
+  const before = [0, 1].map((i) => Object.fromEntries([[0, 1], ...chosen.slice(0, i + 1).map((bit) => [bit, -1])]))
+  const others = before.map((isBefore, i) => {
+    const other = gadget.wire()
+    const [here, next] = [{ [numbers[i]!]: 1 }, { [numbers[i + 1]!]: 1 }]
+    gadget.row(isBefore, plus(here, next, -1), plus({ [other]: 1 }, next, -1))
+    return { [other]: 1 }
+  })
+  const all = Object.fromEntries(numbers.map((number) => [number, 1]))
+  const chosenOne = others.reduce<Record<number, number>>((sum, other) => plus(sum, other, -1), all)
+  for (const [i, other] of others.entries()) {
+    const distance = plus(plus(other, chosenOne, -1), anyOfEquals ? {} : before[i]!, -1)
+    gadget.equal(distance, gadget.bits(spreadBits))
+  }
+  gadget.outputs.push(...chosen)
   return gadget
 }

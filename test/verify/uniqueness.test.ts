@@ -2,7 +2,18 @@ import { describe, expect, test } from 'vitest'
 import { mathMains } from '../../scripts/tools/mains/math.ts'
 import { compileForProof } from '../../scripts/verify/uniqueness/compiled.ts'
 import { proveUnique } from '../../scripts/verify/uniqueness/prove.ts'
-import { bits, least, normalisation, quotient, root, sign, span, thirds, weekDay, zeroTest } from './gadgets.ts'
+import {
+  bits,
+  least,
+  leastOfOthers,
+  normalisation,
+  quotient,
+  root,
+  sign,
+  thirds,
+  weekDay,
+  zeroTest,
+} from './gadgets.ts'
 import type { Gadget } from './smallField.ts'
 
 describe('M26: outputs of templates are unique in their inputs', () => {
@@ -22,6 +33,11 @@ const cases: readonly (readonly [lemma: string, right: Gadget, wrong: Readonly<R
     { 'a bit that is unchecked': bits(17, 4, { unchecked: true }), 'one bit more than the order has': bits(17, 5) },
   ],
   ['mixed radix', weekDay(23), { 'a day that may be 7': weekDay(23, { sevenMayBe: true }) }],
+  [
+    'mixed radix',
+    weekDay(23, { named: true }),
+    { 'a day of its own that may be 7': weekDay(23, { named: true, sevenMayBe: true }) },
+  ],
   ['zero test', zeroTest(7), { 'without its second row': zeroTest(7, { half: true }) }],
   ['mixed radix', thirds(11), { 'two bits that may both be set': thirds(11, { bothMayBe: true }) }],
   [
@@ -42,11 +58,31 @@ const cases: readonly (readonly [lemma: string, right: Gadget, wrong: Readonly<R
   ['normalisation', normalisation(67), { 'a mantissa of two powers': normalisation(67, { width: 3 }) }],
   ['normalisation', normalisation(67), { 'products that wrap around': normalisation(11) }],
   [
+    'normalisation',
+    normalisation(67, { named: true }),
+    { 'a mantissa of two powers, with factors of their own': normalisation(67, { named: true, width: 3 }) },
+  ],
+  [
+    'selector',
+    least(11, { named: true }),
+    {
+      'any of equals, with a least one of its own': least(11, { named: true, anyOfEquals: true }),
+      'differences that wrap around, with a least one of its own': least(5, { named: true, spreadBits: 3 }),
+    },
+  ],
+  [
+    'selector',
+    leastOfOthers(11),
+    {
+      'any of equals, others closed up': leastOfOthers(11, { anyOfEquals: true }),
+      'differences that wrap around, others closed up': leastOfOthers(5, { spreadBits: 3 }),
+    },
+  ],
+  [
     'selector',
     least(17),
     { 'any of equals': least(17, { anyOfEquals: true }), 'differences that wrap around': least(5, { spreadBits: 3 }) },
   ],
-  ['linear', span(7), { 'one form short': span(7, { oneShort: true }) }],
 ]
 
 describe('M27: a lemma holds for its gadget and not for one that lacks a premise', () => {
@@ -74,10 +110,18 @@ describe('M27: a lemma holds for its gadget and not for one that lacks a premise
         ),
         ...[1, 2, 3].flatMap((restBits) => [true, false].map((up) => root(order, { restBits, up }))),
         ...[1, 2, 3, 4].map((width) => sign(order, { width })),
-        ...[1, 2, 3, 4, 5].flatMap((from) => [1, 2, 3].map((width) => normalisation(order, { least: from, width }))),
+        ...[1, 2, 3, 4, 5].flatMap((from) =>
+          [1, 2, 3].flatMap((width) =>
+            [true, false].map((named) => normalisation(order, { least: from, width, named })),
+          ),
+        ),
         weekDay(order),
+        weekDay(order, { named: true }),
+        thirds(order),
+        ...(order < 14
+          ? [1, 2].flatMap((spreadBits) => [least(order, { spreadBits }), leastOfOthers(order, { spreadBits })])
+          : []),
         zeroTest(order),
-        span(order),
       ]
       for (const gadget of gadgets.filter(({ isProved }) => isProved)) {
         expect(gadget.counterexample()).toBeUndefined()

@@ -195,10 +195,8 @@ export type Account = {
   readonly collateralAmounts: readonly bigint[]
 }
 
-/** An account's books; of its first report unless it says another. */
+/** An account's books; of the report that was proven, or else its first, unless it says another. */
 type TestBooks = Omit<AccountBooks, 'sequence'> & { readonly sequence?: bigint }
-
-const withReport = (account: TestBooks): AccountBooks => ({ sequence: 1n, ...account })
 
 /** A number of the scalar field that looks like a commitment to the given words. */
 export const rootOf = (...parts: readonly bigint[]): bigint =>
@@ -230,6 +228,8 @@ export class PortfolioEngine {
   readonly proofsOf: Readonly<Record<PortfolioStatementName, FreeStatement>>
   readonly roundSigners: readonly Wallet[]
   readonly builds: readonly Build[]
+  /** Reports that margins were proven of. */
+  private readonly reports = new WeakMap<ProvenPortfolio, ReadonlyMap<string, bigint>>()
   /** Models besides those of {@link keyNames}. */
   readonly otherModels: Readonly<Partial<Record<PortfolioStatementName, string>>>
   /** Commitment that stands for the book before its first position. */
@@ -434,12 +434,12 @@ export class PortfolioEngine {
     change: SectionWords = {},
     statement: MarginStatement = 'portfolioMargin',
   ): Promise<ProvenPortfolio> {
-    const context = await this.context(
-      statement,
-      round,
-      accounts.map(({ signer }) => signer),
-    )
-    return this.prove(statement, context, { ...this.marginSections(round, accounts, books, statement), ...change })
+    const reported = await Promise.all(accounts.map(({ signer }) => this.client.account(signer)))
+    const context = await this.client.accountContext(round, this.modelIdOf(statement), reported)
+    const sections = { ...this.marginSections(round, accounts, books, statement), ...change }
+    const proven = await this.prove(statement, context, sections)
+    this.reports.set(proven, new Map(reported.map(({ account, sequence }) => [account, sequence])))
+    return proven
   }
 
   /** The same of margins alone. */
@@ -523,22 +523,27 @@ export class PortfolioEngine {
     return arraysWitnessCall(round, this.modelIdOf('scenarioWitness'), { sequence: 1n, ...account }, witness, present)
   }
 
-  /** @param accounts - of their first reports, unless they say others */
+  private withReports(accounts: readonly TestBooks[], margin: ProvenPortfolio): readonly AccountBooks[] {
+    const reports = this.reports.get(margin)
+    return accounts.map((account) => ({ sequence: reports?.get(account.account) ?? 1n, ...account }))
+  }
+
+  /** @param accounts - of the reports that were proven, unless they say others */
   marginCall(round: RoundWords, accounts: readonly TestBooks[], margin: ProvenPortfolio): RegistryCall {
     const models = [this.modelIdOf('optionBook'), this.modelIdOf('portfolioMargin')] as const
-    return portfolioCall(round, ...models, accounts.map(withReport), margin)
+    return portfolioCall(round, ...models, this.withReports(accounts, margin), margin)
   }
 
   /** The same of margins alone. */
   aloneCall(round: RoundWords, accounts: readonly TestBooks[], margin: ProvenPortfolio): RegistryCall {
     const models = [this.modelIdOf('optionBook'), this.modelIdOf('marginsAlone')] as const
-    return marginsCall(round, ...models, accounts.map(withReport), margin)
+    return marginsCall(round, ...models, this.withReports(accounts, margin), margin)
   }
 
   /** @param account - of its first report, unless it says another */
   witnessCall(round: RoundWords, account: TestBooks, witness: ProvenPortfolio, present?: ReportWords): RegistryCall {
     const models = [this.modelIdOf('optionBook'), this.modelIdOf('unhealthyWitness')] as const
-    return witnessCall(round, ...models, withReport(account), witness, present)
+    return witnessCall(round, ...models, { sequence: 1n, ...account }, witness, present)
   }
 
   /** Everything from the books on: proves and lands the margins of accounts over arrays that have landed. */

@@ -1,104 +1,106 @@
-/**
- * The constraints of a compiled circuit with all of its inputs. The compiler takes linear constraints out of a circuit, and with
- * them private inputs that follow from other wires: what it put in their place is a form that both witnesses agree in.
- */
+/** A source compiled twice: as keys are made for it, and with linear constraints left in. */
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cache } from '../../tools/cache.ts'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { cache, type Entry } from '../../tools/cache.ts'
 import { FIELD_ORDER, R1csFile } from '../../tools/circuits/r1cs.ts'
 import { runCircom } from '../../tools/circom.ts'
-import { compileSource } from '../../tools/compileCircom.ts'
-import { root } from '../../tools/sources.ts'
-import { Field, type Form } from './field.ts'
+import { CompilationError, compileSource } from '../../tools/compileCircom.ts'
+import { contentHash, root } from '../../tools/sources.ts'
 import type { Circuit } from './system.ts'
+import { type Substitutions, type Unfolded, unfold } from './unfolded.ts'
 
 export type CompiledForProof = {
+  /** What follows from the constraints that keys are made for, with linear constraints left in. */
   readonly circuit: Circuit
+  /** Wires of the outputs; -1 for one that has none, which no proof reaches. */
   readonly outputs: readonly number[]
+  /** Constraints that keys are made for. */
+  readonly constraints: number
+  /** Constraints with the linear ones left in that do not follow, which proofs do without. */
+  readonly leftOut: number
   nameOf(wire: number): string
 }
 
-/** Wires by label, -1 for those that the compiler took out, and the names of both. */
-type Symbols = { readonly wires: ReadonlyMap<number, number>; readonly names: ReadonlyMap<number, string> }
-
-/** What stands in the place of a label: coefficients by label, in decimals. */
-type Substitutions = Readonly<Record<string, Readonly<Record<string, string>>>>
+/** Labels by wire, and names by label. */
+type Symbols = { readonly labels: readonly number[]; readonly names: ReadonlyMap<number, string> }
 
 /**
- * Compiles a main, and says which of its wires are inputs and outputs. The constraints are those that keys are made for.
+ * Compiles a main, and says which of its wires are inputs and outputs.
  *
  * @throws {@link OtherConstraintsError} if the compiler makes others when it tells what it took out
  */
 export async function compileForProof(source: string, name: string): Promise<CompiledForProof> {
-  const { r1cs, symbols: text } = await compileSource(source, name)
-  const file = new R1csFile(r1cs)
-  const symbols = readSymbols(text.toString())
-  const labels = Array.from({ length: file.inputs }, (_, i) => 1 + file.outputs + i)
-  const isTakenOut = (label: number): boolean => symbols.wires.get(label) === -1
-  const substituted = labels.some(isTakenOut)
-    ? await substitutionsOf(source, name, r1cs, labels.filter(isTakenOut))
-    : {}
-  const isInput = (label: number): boolean => label > file.outputs && label <= file.outputs + file.inputs
-  const inputs = labels.map((label) => inputForm(label, symbols, substituted, isInput))
-  const outputs = Array.from({ length: file.outputs }, (_, i) => i + 1)
-  const circuit = { order: FIELD_ORDER, wires: file.wires, constraints: file.constraints, inputs }
-  return { circuit, outputs, nameOf: (wire) => symbols.names.get(wire) ?? `wire ${wire}` }
-}
-
-function readSymbols(text: string): Symbols {
-  const wires = new Map<number, number>()
-  const names = new Map<number, string>()
-  for (const line of text.split('\n')) {
-    const [label, wire, , name] = line.split(',')
-    if (wire === undefined || name === undefined) continue
-    wires.set(Number(label), Number(wire))
-    if (!names.has(Number(wire))) names.set(Number(wire), name)
+  const { r1cs, symbols } = await compileSource(source, name)
+  const folded = new R1csFile(r1cs)
+  const ofKeys = readSymbols(symbols, folded.wires)
+  const unfolded = await compileUnfolded(source, name, r1cs, symbols)
+  const file = new R1csFile(unfolded.get('r1cs')!)
+  const { labels, names } = readSymbols(unfolded.get('sym')!, file.wires)
+  const { rows, inputs } = JSON.parse(unfolded.get('follows.json')!.toString()) as Unfolded
+  const circuit = {
+    order: FIELD_ORDER,
+    wires: file.wires,
+    constraints: rows.map((row) => file.constraints[row]!),
+    inputs: inputs.map((wire) => new Map([[wire, 1n]])),
   }
-  return { wires, names }
+  return {
+    circuit,
+    outputs: ofKeys.labels.slice(1, 1 + folded.outputs).map((label) => labels.indexOf(label)),
+    constraints: folded.constraintCount,
+    leftOut: file.constraintCount - rows.length,
+    nameOf: (wire) => names.get(labels[wire]!) ?? `wire ${wire}`,
+  }
 }
 
-/** An input as a form of wires, less other inputs that have none; nothing if no constraint and no output mentions it. */
-function inputForm(
-  label: number,
-  { wires }: Symbols,
-  substituted: Substitutions,
-  isInput: (label: number) => boolean,
-): Form {
-  const wire = wires.get(label)
-  if (wire !== undefined && wire !== -1) return new Map([[wire, 1n]])
-  const terms = Object.entries(substituted[label] ?? {})
-    .map(([other, coefficient]) => [Number(other), BigInt(coefficient)] as const)
-    .filter(([other]) => other !== 0 && !(wires.get(other) === -1 && isInput(other)))
-    .map(([other, coefficient]) => [wires.get(other) ?? -1, coefficient] as const)
-  if (terms.some(([other]) => other === -1)) return new Map()
-  const field = new Field(FIELD_ORDER)
-  return field.form({ wires: terms.map(([other]) => other), coefficients: terms.map(([, each]) => each) })
+/** Constraints with the linear ones left in, names of their wires, and what of them follows. */
+async function compileUnfolded(source: string, name: string, r1cs: Buffer, symbols: Buffer): Promise<Entry> {
+  const checks = ['compiled', 'unfolded', 'field'].map((each) => `scripts/verify/uniqueness/${each}.ts`)
+  const key = contentHash(checks, source, createHash('sha256').update(r1cs).digest('hex'))
+  const kept = cache.get('unfolded', key)
+  if (kept !== undefined) return new Map([...kept].map(([file, bytes]) => [file, gunzipSync(bytes)]))
+  const unfolded = await compile(source, name, ['--O1', '--sym'])
+  const again = await compile(source, name, ['--O2', '--simplification_substitution'])
+  if (!again.get('r1cs')!.equals(r1cs)) throw new OtherConstraintsError(name)
+  const [ofKeys, left] = [new R1csFile(r1cs), new R1csFile(unfolded.get('r1cs')!)]
+  const follows = unfold(
+    { constraints: ofKeys.constraints, labels: readSymbols(symbols, ofKeys.wires).labels },
+    { constraints: left.constraints, labels: readSymbols(unfolded.get('sym')!, left.wires).labels },
+    JSON.parse(again.get('substitutions.json')!.toString()) as Substitutions,
+    Array.from({ length: ofKeys.inputs }, (_, i) => 1 + ofKeys.outputs + i),
+  )
+  const entry = new Map([...unfolded, ['follows.json', Buffer.from(JSON.stringify(follows))]])
+  cache.put('unfolded', key, new Map([...entry].map(([file, bytes]) => [file, gzipSync(bytes, { level: 1 })])))
+  return entry
 }
 
-/** Of these labels, what the compiler put in their place. */
-async function substitutionsOf(
-  source: string,
-  name: string,
-  r1cs: Uint8Array,
-  labels: readonly number[],
-): Promise<Substitutions> {
-  const key = createHash('sha256').update(source).update(r1cs).digest('hex')
-  const kept = cache.get('inputs', key)?.get('inputs.json')
-  if (kept !== undefined) return JSON.parse(kept.toString()) as Substitutions
-  const out = mkdtempSync(join(tmpdir(), 'zkrisk-inputs-'))
+function readSymbols(text: Buffer, wires: number): Symbols {
+  // What has no label gets one that no other wire has.
+  const labels = Array.from({ length: wires }, (_, wire) => -wire)
+  const names = new Map<number, string>()
+  for (const line of text.toString().split('\n')) {
+    const [label, wire, , name] = line.split(',')
+    if (wire === undefined || name === undefined || wire === '-1') continue
+    if (labels[Number(wire)]! < 0) labels[Number(wire)] = Number(label)
+    names.set(Number(label), name)
+  }
+  return { labels, names }
+}
+
+/** What the compiler writes with these flags. */
+async function compile(source: string, name: string, flags: readonly string[]): Promise<Entry> {
+  const out = mkdtempSync(join(tmpdir(), 'zkrisk-unfold-'))
   try {
     writeFileSync(join(out, 'main.circom'), source)
     const libraries = ['circuits', 'node_modules/circomlib/circuits'].flatMap((each) => ['-l', each])
-    const args = ['out/main.circom', '--O2', '--r1cs', '--simplification_substitution', ...libraries, '-o', 'out']
+    const args = ['out/main.circom', '--r1cs', ...flags, ...libraries, '-o', 'out']
     const { exitCode, report } = await runCircom({ args, project: root, out })
-    if (exitCode !== 0) throw new Error(report)
-    if (!readFileSync(join(out, 'main.r1cs')).equals(r1cs)) throw new OtherConstraintsError(name)
-    const all = JSON.parse(readFileSync(join(out, 'main_substitutions.json'), 'utf8')) as Substitutions
-    const found = Object.fromEntries(labels.filter((label) => label in all).map((label) => [label, all[label]!]))
-    cache.put('inputs', key, new Map([['inputs.json', JSON.stringify(found)]]))
-    return found
+    if (exitCode !== 0) throw new CompilationError(name, exitCode, report)
+    const files = { r1cs: 'main.r1cs', sym: 'main.sym', 'substitutions.json': 'main_substitutions.json' }
+    const written = Object.entries(files).filter(([, file]) => existsSync(join(out, file)))
+    return new Map(written.map(([as, file]) => [as, readFileSync(join(out, file))]))
   } finally {
     rmSync(out, { recursive: true, force: true })
   }

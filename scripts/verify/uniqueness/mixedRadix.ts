@@ -5,29 +5,23 @@
  * plainest case, quotient and remainder by a constant another.
  */
 import { enumeratedWidth } from './enumeration.ts'
-import { type Form, overlap, widthOf } from './field.ts'
+import { atomsOf, type Form, overlap, widthOf } from './field.ts'
 import type { System } from './system.ts'
 
 type Term = { readonly atom: number; readonly coefficient: bigint; readonly width: bigint }
 
 const NAME = 'mixed radix'
 
-/** Applies the lemma to a relation, or to its difference from others; says nothing if it does not hold. */
+/** Applies the lemma to a relation; says nothing if it does not hold. */
 export function mixedRadix(system: System, relation: Form): void {
-  if (holds(system, relation)) return
-  for (const other of system.differences(relation)) if (holds(system, other)) return
-}
-
-function holds(system: System, relation: Form): boolean {
   const open = openTerms(system, relation)
-  if (open === undefined || open.length < 2) return false
+  if (open === undefined || open.length < 2) return
   for (const terms of scalings(system, open)) {
     const segments = segmentsOf(system, terms)
     if (segments === undefined || segments.length < 2) continue
     for (const segment of segments) system.learn(formOf(segment), NAME)
-    return true
+    return
   }
-  return false
 }
 
 function openTerms(system: System, relation: Form): readonly Term[] | undefined {
@@ -41,25 +35,41 @@ function openTerms(system: System, relation: Form): readonly Term[] | undefined 
   return terms
 }
 
-/** The terms, and in units of one of the coefficients: a multiple of a relation is a relation. Those that wrap are left out. */
-function* scalings(system: System, terms: readonly Term[]): Generator<readonly Term[]> {
-  for (const unit of [1n, ...new Set(terms.map(({ coefficient }) => magnitude(coefficient)))]) {
-    const scaled = scaledBy(system, terms, system.field.inverse(unit))
-    if (scaled !== undefined) yield scaled.sort((a, b) => compare(magnitude(a.coefficient), magnitude(b.coefficient)))
+/** The terms in units of one of the coefficients, or as they are: a multiple of a relation is a relation. Those that span least. */
+function scalings(system: System, terms: readonly Term[]): readonly (readonly Term[])[] {
+  const found: { readonly terms: readonly Term[]; readonly span: bigint }[] = []
+  for (const unit of new Set([1n, ...terms.map(({ coefficient }) => magnitude(coefficient)).sort(compare)])) {
+    // Nothing that is known besides halves a span.
+    const limit = found[MOST_SCALINGS - 1]?.span ?? 2n * system.field.order
+    const scaled = scaledBy(system, terms, system.field.inverse(unit), limit)
+    if (scaled === undefined) continue
+    found.push(scaled)
+    found.sort((a, b) => compare(a.span, b.span))
+    found.splice(MOST_SCALINGS)
   }
+  return found.map((each) =>
+    [...each.terms].sort((a, b) => compare(magnitude(a.coefficient), magnitude(b.coefficient))),
+  )
 }
 
-function scaledBy({ field }: System, terms: readonly Term[], factor: bigint): Term[] | undefined {
+/** Multiples of a relation that are tried. */
+const MOST_SCALINGS = 3
+
+function scaledBy(
+  { field }: System,
+  terms: readonly Term[],
+  factor: bigint,
+  limit: bigint,
+): { readonly terms: readonly Term[]; readonly span: bigint } | undefined {
   const scaled: Term[] = []
   let span = 0n
   for (const term of terms) {
     const coefficient = field.centre(term.coefficient * factor)
     span += magnitude(coefficient) * term.width
-    // Nothing that is known besides halves a span.
-    if (span >= 2n * field.order) return undefined
+    if (span >= limit) return undefined
     scaled.push({ ...term, coefficient })
   }
-  return scaled
+  return { terms: scaled, span }
 }
 
 /** Runs of terms that are determined each by itself; undefined if the terms may wrap around the order. */
@@ -74,10 +84,10 @@ function segmentsOf(system: System, terms: readonly Term[]): readonly (readonly 
     plain += magnitude(term.coefficient) * term.width
     const unit = divisors[i + 1]
     let span = plain
-    if (unit !== undefined && before + plain >= unit) span = tightSpan(system, segment, unit - before)
+    if (unit !== undefined && before + plain >= unit) span = tightSpan(system, segment, plain, unit - before)
     if (unit === undefined || before + span < unit) {
       if (unit === undefined && before + plain >= system.field.order)
-        span = tightSpan(system, segment, system.field.order - before)
+        span = tightSpan(system, segment, plain, system.field.order - before)
       before += span
       segments.push(segment)
       segment = []
@@ -99,33 +109,45 @@ function suffixDivisors(terms: readonly Term[]): readonly bigint[] {
 }
 
 /**
- * What a segment's values can differ by, by what else is known of it: that it equals another bounded form, or that its bits
- * exclude each other. Looked for where `limit` could be met only.
+ * What a segment's values can differ by, by what else is known of its bits: that they exclude each other, or that they equal
+ * another bounded form. Looked for where `limit` could be met only.
  */
-function tightSpan(system: System, segment: readonly Term[], limit: bigint): bigint {
-  const plain = spanOf(segment)
-  if (plain >= 2n * limit || segment.length < 2) return plain
-  return [plain, equalSpan(system, segment), enumeratedWidth(system, formOf(segment))].reduce(
-    (least: bigint, span) => (span !== undefined && span < least ? span : least),
-    plain,
-  )
+function tightSpan(system: System, segment: readonly Term[], plain: bigint, limit: bigint): bigint {
+  if (plain >= 2n * limit) return plain
+  const own = formOf(segment)
+  const form = ofBits(system, own)
+  return [equalWidth(system, form), enumeratedWidth(system, form)].reduce((least: bigint, width) => {
+    if (width === undefined || width >= least) return least
+    // Two values differ by what two of their bits' sums do modulo the order: between integers if neither reaches around it.
+    return form === own || plain + width < system.field.order ? width : least
+  }, plain)
 }
 
-/** The overlap of the segment's own interval with those of forms that it equals. */
-function equalSpan(system: System, segment: readonly Term[]): bigint | undefined {
-  const form = formOf(segment)
+/** The overlap of the form's own interval with those of forms that a relation of its weightiest atom says it to equal. */
+function equalWidth(system: System, form: Form): bigint | undefined {
   let bounds = system.bounds(form)
   if (bounds === undefined) return undefined
-  for (const equal of system.boundedEquals(form, [segment.at(-1)!.atom])) {
+  const [first, ...others] = atomsOf(form)
+  const weightiest = others.reduce(
+    (most, atom) => (magnitude(form.get(atom)!) > magnitude(form.get(most)!) ? atom : most),
+    first!,
+  )
+  for (const equal of system.boundedEquals(form, [weightiest])) {
     const other = system.bounds(equal)
-    if (other === undefined) continue
-    bounds = overlap(bounds, other, system.field.order)
+    if (other !== undefined) bounds = overlap(bounds, other, system.field.order)
   }
   return widthOf(bounds)
 }
 
-const spanOf = (terms: readonly Term[]): bigint =>
-  terms.reduce((sum, { coefficient, width }) => sum + magnitude(coefficient) * width, 0n)
+/** The form with sums of bits put in the place of what they are relations with. */
+function ofBits(system: System, form: Form): Form {
+  return [...form.keys()].reduce((sum, atom) => {
+    const bits = system.bits.has(atom) ? undefined : system.bitsOf(atom)
+    return bits === undefined
+      ? sum
+      : system.field.plus(sum, bits, -form.get(atom)! * system.field.inverse(bits.get(atom)!))
+  }, form)
+}
 
 const formOf = (terms: readonly Term[]): Form => new Map(terms.map(({ atom, coefficient }) => [atom, coefficient]))
 const magnitude = (value: bigint): bigint => (value < 0n ? -value : value)

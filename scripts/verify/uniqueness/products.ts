@@ -14,6 +14,8 @@ export function products(system: System, row: number): void {
     [b, a],
   ] as const) {
     if (!system.isFixed(fixed) || system.isFixed(open)) continue
+    const bit = system.hasParked ? system.asBit(open) : undefined
+    if (bit !== undefined) system.wake(bit.bit)
     const parts = { fixed, open, product }
     zeroTest(system, parts)
     quotient(system, parts)

@@ -7,7 +7,6 @@ import { type Circuit, System } from './system.ts'
 export type Verdict = {
   /** Outputs that were not proved unique; none means that all are. */
   readonly left: readonly number[]
-  readonly constraints: number
   /** Wires that were not proved unique; those inside of a gadget that reaches no output may be free. */
   readonly open: readonly number[]
   /** How many conclusions each lemma led to. */
@@ -34,7 +33,6 @@ export function proveUnique(circuit: Circuit, outputs: readonly number[]): Verdi
   const wires = Array.from({ length: circuit.wires }, (_, wire) => wire)
   return {
     left: system.openAmong(outputs),
-    constraints: circuit.constraints.length,
     open: system.openAmong(wires),
     uses: system.reasons,
   }

@@ -1,12 +1,13 @@
 /**
  * Lemma: of some bits exactly one is set, and any two choices of it exclude each other, the one in one witness, the other in
- * the other. They do if a relation of these bits and determined numbers would need two values; or if, with t the sum of
- * bits times determined numbers x, relations t = x[j] + … of bounded terms would have x[i] - x[j] in one interval for
- * one choice, x[j] - x[i] in another for the other, and no two numbers of these add up to a multiple of the order.
+ * the other. They do if a relation of these bits and determined numbers would need two values. Or if for the one choice a number
+ * u is a form of determined numbers, for the other w is, these forms add up to a constant k, and with what u and w are bounded by no
+ * u + w is k modulo the order: so it is where a chosen number is the least, and x[i] - x[j] and x[j] - x[i] would be bounded alike.
  */
 import type { Sum } from '../../tools/circuits/r1cs.ts'
 import { atomsOf, constantOf, type Form, type Interval } from './field.ts'
 import type { System } from './system.ts'
+import { Worklist } from './worklist.ts'
 
 const NAME = 'selector'
 /** Of fewer bits mixed radices know as much. */
@@ -17,32 +18,29 @@ const MOST_COMMON = 8
 /** A bit, or (`sign` -1) what is 1 where the bit is 0. */
 type Literal = { readonly bit: number; readonly sign: bigint }
 
-/** Of these one is 1, by these relations. */
-type OneOf = { readonly literals: readonly Literal[]; readonly relations: readonly Form[] }
-
 /** Applies the lemma to bits that a relation mentions; says nothing if it does not hold. */
 export function selector(system: System, relation: Form): void {
-  const oneOf = findOneOf(system, relation)
-  if (oneOf === undefined || oneOf.literals.length < 2) return
-  const { literals } = oneOf
-  const selected = selectedBy(system, literals)
-  const bounds = selected === undefined ? [] : boundsOfSelected(system, oneOf, selected)
+  const literals = findOneOf(system, relation)
+  if (literals === undefined || literals.length < 2) return
   const values = valuesOf(system, literals)
+  const bounds = boundsByChoice(system, literals, casesOf(system, literals))
   for (const [i, first] of literals.entries()) {
-    for (const second of literals.slice(i + 1)) {
-      const differ = values.some((value) => value.get(first) !== value.get(second))
-      if (!differ && !(selected && exclude(system, selected, bounds, first, second))) return
+    for (const [j, second] of literals.entries()) {
+      if (j <= i || values.some((value) => value.get(first) !== value.get(second))) continue
+      if (exclude(system, bounds[i]!, bounds[j]!)) continue
+      system.park(relation)
+      return
     }
   }
   for (const { bit } of literals) system.determine(bit, NAME)
 }
 
 /** What a relation says to be one of, or two relations together. */
-function findOneOf(system: System, relation: Form): OneOf | undefined {
+function findOneOf(system: System, relation: Form): readonly Literal[] | undefined {
   const open = atomsOf(system.split(relation).open)
   if (open.filter((atom) => system.bits.has(atom)).length < LEAST_BITS) return undefined
   const alone = literalsOf(system, relation)
-  if (alone !== undefined) return { literals: alone, relations: [relation] }
+  if (alone !== undefined) return alone
   const common = atomsOf(relation).filter((atom) => system.isDetermined(atom) || !system.bits.has(atom))
   if (common.length > MOST_COMMON) return undefined
   for (const atom of common) {
@@ -50,7 +48,7 @@ function findOneOf(system: System, relation: Form): OneOf | undefined {
       if (other === relation) continue
       const factor = -relation.get(atom)! * system.field.inverse(other.get(atom)!)
       const literals = literalsOf(system, system.field.plus(relation, other, system.field.centre(factor)))
-      if (literals !== undefined) return { literals, relations: [relation, other] }
+      if (literals !== undefined) return literals
     }
   }
   return undefined
@@ -82,99 +80,122 @@ function valuesOf(system: System, literals: readonly Literal[]): readonly Readon
     .map((relation) => new Map(literals.map((each) => [each, each.sign * (relation.get(each.bit) ?? 0n)])))
 }
 
-/** What literals choose from: determined numbers, and the sum of all products with them. */
-type Selected = { readonly choices: ReadonlyMap<Literal, Form>; readonly sum: Form }
+/** What an atom is, choice by choice, in determined numbers. */
+type Cases = ReadonlyMap<number, readonly Form[]>
 
-function selectedBy(system: System, literals: readonly Literal[]): Selected | undefined {
-  const { field } = system
-  const choices = new Map<Literal, Form>()
-  let sum: Form = new Map()
-  for (const literal of literals) {
-    const found = productWith(system, literal)
-    if (found === undefined) return undefined
-    choices.set(literal, found.choice)
-    sum = field.plus(sum, found.product)
+/** What follows for other atoms from which of the bits is set, by rows and relations with one atom that is not known yet. */
+function casesOf(system: System, literals: readonly Literal[]): Cases {
+  const cases = new Map<number, readonly Form[]>()
+  for (const { bit, sign } of literals) {
+    const isSet = literals.map((chosen) => (chosen.bit === bit) === (sign === 1n))
+    cases.set(
+      bit,
+      isSet.map((set) => (set ? new Map([[0, 1n]]) : new Map())),
+    )
   }
-  return { choices, sum }
-}
-
-/** A row literal × choice = product with a determined choice. */
-function productWith(system: System, literal: Literal): { readonly choice: Form; readonly product: Form } | undefined {
-  const { field } = system
-  // The rows of a bit that stands for a sum are those of the sum's wires.
-  const atoms = [literal.bit, ...system.relationsWith(literal.bit).flatMap((relation) => atomsOf(relation).slice(0, 2))]
-  for (const row of new Set(atoms.flatMap((atom) => system.rowsWith(atom)))) {
-    const [a, b, product] = system.constraints[row]!
-    for (const [factor, choice] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      const found = isOpen(system, choice) || product.wires.length === 0 ? undefined : system.asBit(factor)
-      if (found?.bit !== literal.bit) continue
-      if (found.offset !== (literal.sign === 1n ? 0n : -found.scale)) continue
-      return { choice: field.scaled(field.form(choice), literal.sign * found.scale), product: field.form(product) }
+  const queue = new Worklist(cases.keys())
+  for (let atom = queue.take(); atom !== undefined && cases.size < MOST_CASES; atom = queue.take()) {
+    const relations = system.relationsWith(atom).map((relation) => ({ form: relation, product: undefined }))
+    const rows = system.rowsWith(atom).flatMap((row) => productOf(system, cases, row))
+    for (const { form, product } of [...relations, ...rows]) {
+      const [open, ...others] = openOf(system, cases, form)
+      if (open === undefined || others.length > 0) continue
+      const rest = inCases(system, cases, literals.length, form)
+      const unit = system.field.inverse(form.get(open)!)
+      const found = rest.map((each, i) => {
+        const difference = product === undefined ? each : system.field.plus(each, product[i]!, -1n)
+        return system.field.scaled(difference, -unit)
+      })
+      cases.set(open, found)
+      queue.add(open)
     }
   }
-  return undefined
+  return cases
 }
 
-const isOpen = (system: System, sum: Sum): boolean => !system.isFixed(sum)
-
-/** sum = choice + bits + bounded terms: `choice` by its terms, what the bits add, and where the rest lies. */
-type Bound = { readonly choice: string; readonly ofBits: ReadonlyMap<Literal, bigint>; readonly rest: Interval }
-
-function boundsOfSelected(system: System, { literals, relations }: OneOf, { sum }: Selected): readonly Bound[] {
+/** A row of a determined factor and one that is a constant in each case: the product's form, and what it is. */
+function productOf(
+  system: System,
+  cases: Cases,
+  row: number,
+): readonly { readonly form: Form; readonly product: readonly Form[] }[] {
   const { field } = system
-  const among = new Set(literals.map(({ bit }) => bit))
-  const open = atomsOf(sum).find((atom) => !system.isDetermined(atom) && !among.has(atom))
-  if (open === undefined) return []
-  return system.relationsWith(open).flatMap((relation) => {
-    const factor = field.centre(-field.inverse(relation.get(open)!) * sum.get(open)!)
-    // sum = sum + factor * relation, with the literals' relations put in to leave nothing else that moves with them.
-    const form = relations.reduce((each, of) => withoutOpen(system, each, of, among), field.plus(sum, relation, factor))
-    const rest = new Map([...form].filter(([atom]) => !system.isDetermined(atom) && !among.has(atom)))
-    const choice = new Map([...form].filter(([atom]) => atom !== 0 && system.isDetermined(atom)))
-    const bounds = system.bounds(rest)
-    const constant = literals.reduce(
-      (total, { bit, sign }) => total + (sign === 1n ? 0n : (form.get(bit) ?? 0n)),
-      constantOf(form),
-    )
-    const ofBits = new Map(literals.map((each) => [each, constant + each.sign * (form.get(each.bit) ?? 0n)]))
-    return bounds === undefined ? [] : [{ choice: textOf(choice), ofBits, rest: bounds }]
+  const [a, b, product] = system.constraints[row]!
+  return [[a, b] as const, [b, a] as const].flatMap(([factor, fixed]) => {
+    const form = field.form(factor)
+    if (product.wires.length === 0 || isOpen(system, fixed) || !atomsOf(form).every((atom) => cases.has(atom)))
+      return []
+    const count = cases.get(atomsOf(form)[0] ?? 0)?.length ?? 0
+    const factors = inCases(system, cases, count, form)
+    if (count === 0 || !factors.every((each) => atomsOf(each).length === 0)) return []
+    return [
+      {
+        form: field.form(product),
+        product: factors.map((each) => timesConstant(system, field.form(fixed), constantOf(each))),
+      },
+    ]
   })
 }
 
-/** The form less a multiple of a relation that takes out of it an open atom which is no bit. */
-function withoutOpen(system: System, form: Form, relation: Form, bits: ReadonlySet<number>): Form {
-  const atom = atomsOf(relation).find((each) => !bits.has(each) && !system.isDetermined(each) && form.has(each))
-  if (atom === undefined) return form
-  const factor = -form.get(atom)! * system.field.inverse(relation.get(atom)!)
-  return system.field.plus(form, relation, system.field.centre(factor))
+const timesConstant = ({ field }: System, form: Form, factor: bigint): Form =>
+  factor === 0n ? new Map() : field.scaled(form, factor)
+
+/** Atoms of a form that are neither determined nor known by case. */
+const openOf = (system: System, cases: Cases, form: Form): readonly number[] =>
+  atomsOf(form).filter((atom) => !system.isDetermined(atom) && !cases.has(atom))
+
+/** A form without its open atoms, case by case. */
+function inCases(system: System, cases: Cases, count: number, form: Form): readonly Form[] {
+  const fixed = new Map([...form].filter(([atom]) => atom === 0 || system.isDetermined(atom)))
+  const moving = atomsOf(form).filter((atom) => cases.has(atom) && !system.isDetermined(atom))
+  return Array.from({ length: count }, (_, i) =>
+    moving.reduce<Form>((sum, atom) => system.field.plus(sum, cases.get(atom)![i]!, form.get(atom)!), fixed),
+  )
+}
+
+/** Where what is left of a form lies without its constant, by its text. */
+type Bounds = ReadonlyMap<string, { readonly form: Form; readonly intervals: readonly Interval[] }>
+
+/** For each choice: forms of determined numbers, and where they must lie. */
+function boundsByChoice(system: System, literals: readonly Literal[], cases: Cases): readonly Bounds[] {
+  const bounds = literals.map(() => new Map<string, { form: Form; intervals: Interval[] }>())
+  const add = (forms: readonly Form[], { low, high }: Interval): void => {
+    for (const [i, all] of forms.entries()) {
+      const form = withoutConstant(all)
+      const constant = constantOf(all)
+      const known = bounds[i]!.get(textOf(form)) ?? { form, intervals: [] }
+      known.intervals.push({ low: low - constant, high: high - constant })
+      bounds[i]!.set(textOf(form), known)
+    }
+  }
+  for (const [atom, forms] of cases) {
+    const interval = system.interval(atom)
+    if (interval !== undefined) add(forms, interval)
+  }
+  for (const relation of new Set([...cases.keys()].flatMap((atom) => system.relationsWith(atom)))) {
+    const rest = new Map([...relation].filter(([atom]) => openOf(system, cases, new Map([[atom, 1n]])).length > 0))
+    const interval = rest.size === 0 ? undefined : system.bounds(rest)
+    if (interval === undefined) continue
+    add(inCases(system, cases, literals.length, relation), { low: -interval.high, high: -interval.low })
+  }
+  return bounds
 }
 
 /** Whether no two witnesses choose the one and the other. */
-function exclude(
-  system: System,
-  { choices }: Selected,
-  bounds: readonly Bound[],
-  first: Literal,
-  second: Literal,
-): boolean {
-  const [ofFirst, ofSecond] = [choices.get(first)!, choices.get(second)!]
-  const [textOfFirst, textOfSecond] = [textOf(withoutConstant(ofFirst)), textOf(withoutConstant(ofSecond))]
-  // In one witness the sum is the first choice, which is the second one, bits and rest; in the other the reverse.
-  return bounds.some(
-    (one) =>
-      one.choice === textOfSecond &&
-      bounds.some((other) => {
-        if (other.choice !== textOfFirst) return false
-        const constants = constantOf(ofFirst) + constantOf(ofSecond)
-        const bits = one.ofBits.get(first)! + other.ofBits.get(second)! - constants
-        const [low, high] = [bits + one.rest.low + other.rest.low, bits + one.rest.high + other.rest.high]
-        return !hasMultiple(low, high, system.field.order)
-      }),
+function exclude({ field }: System, ofFirst: Bounds, ofSecond: Bounds): boolean {
+  return [...ofFirst.values()].some(({ form, intervals }) =>
+    ofSecond
+      .get(textOf(field.scaled(form, -1n)))
+      ?.intervals.some((second) =>
+        intervals.some((first) => !hasMultiple(first.low + second.low, first.high + second.high, field.order)),
+      ),
   )
 }
+
+/** Atoms that are followed. */
+const MOST_CASES = 500
+
+const isOpen = (system: System, sum: Sum): boolean => !system.isFixed(sum)
 
 const withoutConstant = (form: Form): Form => new Map([...form].filter(([atom]) => atom !== 0))
 

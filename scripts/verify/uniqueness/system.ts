@@ -4,7 +4,7 @@
  * form that is 0 in every witness.
  */
 import type { Constraint, Sum } from '../../tools/circuits/r1cs.ts'
-import { LinearSpan } from './linearSpan.ts'
+import { Worklist } from './worklist.ts'
 import { atomsOf, constantOf, Field, type Form, type Interval, overlap, widthOf } from './field.ts'
 
 export type Circuit = {
@@ -34,20 +34,21 @@ export class System {
   readonly #relationsOf = new Map<number, number[]>()
   readonly #rowsOf = new Map<number, number[]>()
   readonly #bitOfSum = new Map<string, { readonly bit: number; readonly form: Form }>()
+  /** Atoms that a relation says to be multiples of a bit, but for a constant, and that are none. */
+  readonly #scaledBits = new Map<number, ScaledBit>()
   /** Rows by what one of their factors is a multiple of, if the product is 0. */
   readonly #zeroRows = new Map<string, { readonly factor: Sum }[]>()
   readonly #learntRows = new Set<number>()
-  readonly #span: LinearSpan
   readonly #keys = new Map<Sum, string>()
   readonly #wholeKeys = new Map<Sum, string>()
   #nextAtom: number
   #queue: number[] = []
-  readonly #touchedRows = new Set<number>()
-  readonly #touchedRelations = new Set<number>()
+  readonly #touchedRows = new Worklist<number>()
+  readonly #touchedRelations = new Worklist<number>()
+  readonly #parked = new Set<Form>()
 
   constructor({ order, wires, constraints, inputs }: Circuit) {
     this.field = new Field(order)
-    this.#span = new LinearSpan(this.field)
     this.#wires = wires
     this.#nextAtom = wires
     this.constraints = constraints
@@ -55,7 +56,7 @@ export class System {
       for (const wire of new Set(constraint.flatMap((sum) => sum.wires))) push(this.#rowsOf, wire, row)
       this.#read(constraint)
     }
-    this.#relateDifferences()
+    this.#propagateBits()
     this.#propagateIntervals()
     for (const input of inputs) this.learn(input, 'input')
     for (const row of constraints.keys()) this.#touchedRows.add(row)
@@ -67,7 +68,7 @@ export class System {
   }
 
   isFixed(sum: Sum): boolean {
-    return sum.wires.every((wire) => this.#determined.has(wire)) || this.#span.contains(sum)
+    return sum.wires.every((wire) => this.#determined.has(wire))
   }
 
   interval(atom: number): Interval | undefined {
@@ -76,6 +77,13 @@ export class System {
 
   relationsWith(atom: number): readonly Form[] {
     return (this.#relationsOf.get(atom) ?? []).map((index) => this.relations[index]!)
+  }
+
+  /** A relation of an atom with bits alone. */
+  bitsOf(atom: number): Form | undefined {
+    return this.relationsWith(atom).find((relation) =>
+      atomsOf(relation).every((other) => other === atom || this.bits.has(other)),
+    )
   }
 
   rowsWith(atom: number): readonly number[] {
@@ -124,33 +132,6 @@ export class System {
     }
   }
 
-  /** A relation less multiples of others that take an open atom out of it which is no bit; once, and once more. */
-  *differences(relation: Form, depth = 0): Generator<Form> {
-    const unbounded = this.#unboundedOf(relation)
-    if (unbounded.length > 2 - depth) return
-    const inTheWay = atomsOf(relation).filter((atom) => !this.#determined.has(atom) && !this.bits.has(atom))
-    if (unbounded.length === 0 && inTheWay.length > MOST_UNBOUNDED) return
-    for (const atom of unbounded.length > 0 ? unbounded.slice(0, 1) : inTheWay) {
-      const all = this.relationsWith(atom)
-      const isMany = all.length > (unbounded.length > 0 ? MOST_WITHOUT : MOST_RELATIONS)
-      // What stands in many relations may be a sum of bits in one: the compiler put a multiple of it in the bits' place.
-      const others = isMany ? all.filter((other) => this.#isSumOfBits(other, atom)) : all
-      for (const difference of this.#without(relation, atom, others)) {
-        if (difference.size === 0) continue
-        if (this.#unboundedOf(difference).length === 0) yield difference
-        if (depth === 0) yield* this.differences(difference, 1)
-      }
-    }
-  }
-
-  #isSumOfBits(relation: Form, except: number): boolean {
-    return atomsOf(relation).every((atom) => atom === except || this.bits.has(atom))
-  }
-
-  #unboundedOf(form: Form): readonly number[] {
-    return atomsOf(form).filter((atom) => !this.#determined.has(atom) && !this.#intervals.has(atom))
-  }
-
   /** The form less multiples of each relation with one of its atoms, which takes that atom out of it. */
   *#without(form: Form, atom: number, relations = this.relationsWith(atom)): Generator<Form> {
     for (const relation of relations) {
@@ -167,10 +148,17 @@ export class System {
     if (others.length === 0 && this.bits.has(atom)) {
       return { bit: atom, scale: form.get(atom)!, offset: constantOf(form) }
     }
+    const scaled = others.length === 0 ? this.#scaledBits.get(atom) : undefined
+    if (scaled !== undefined) return this.#timesBit(scaled, form.get(atom)!, constantOf(form))
     const found = this.#bitOfSum.get(this.key(sum))
     if (found === undefined) return undefined
     const scale = this.field.centre(form.get(atom)! * this.field.inverse(found.form.get(atom)!))
     return { bit: found.bit, scale, offset: this.field.centre(constantOf(form) - scale * constantOf(found.form)) }
+  }
+
+  #timesBit({ bit, scale, offset }: ScaledBit, factor: bigint, constant: bigint): ScaledBit {
+    const { field } = this
+    return { bit, scale: field.centre(scale * factor), offset: field.centre(offset * factor + constant) }
   }
 
   /** The other factors of products with this sum, or a multiple of it, that are 0. */
@@ -229,29 +217,12 @@ export class System {
     const value = this.#nextAtom++
     this.#determined.add(value)
     this.#touchedRelations.add(this.#relate(new Map([...open, [value, -1n]])))
-    if (!atoms.every((atom) => this.#intervals.has(atom))) this.#extendSpan(open)
-  }
-
-  /** Factors in the span of what both witnesses agree in are fixed, though none of their atoms may be. */
-  #extendSpan(open: Form): void {
-    for (const row of new Set(atomsOf(open).flatMap((atom) => this.rowsWith(atom)))) {
-      for (const factor of this.constraints[row]!.slice(0, 2)) {
-        this.#span.watch(row, factor, (sum) => this.split(this.field.form(sum)).open)
-      }
-    }
-    this.#follow(this.#span.add(open))
-  }
-
-  #follow({ rows, atoms }: { readonly rows: readonly number[]; readonly atoms: readonly number[] }): void {
-    for (const row of rows) this.#touchedRows.add(row)
-    for (const atom of atoms) this.determine(atom, 'linear')
   }
 
   /** Solves what is linear in one open atom, until nothing is. Rows and relations that lemmas might say more of follow. */
   settle(): void {
     for (let atom = this.#queue.pop(); atom !== undefined; atom = this.#queue.pop()) {
       for (const row of this.#rowsOf.get(atom) ?? []) this.#touchedRows.add(row)
-      this.#follow(this.#span.remove(atom))
       for (const relation of this.#relationsOf.get(atom) ?? []) {
         this.#touchedRelations.add(relation)
         this.solve(this.relations[relation]!)
@@ -261,12 +232,28 @@ export class System {
   }
 
   nextRow(): number | undefined {
-    return take(this.#touchedRows)
+    return this.#touchedRows.take()
   }
 
   nextRelation(): Form | undefined {
-    const index = take(this.#touchedRelations)
+    const index = this.#touchedRelations.take()
     return index === undefined ? undefined : this.relations[index]
+  }
+
+  /** A relation is looked at again when a product of one of its bits with a determined number becomes known. */
+  park(relation: Form): void {
+    this.#parked.add(relation)
+  }
+
+  /** A determined number times a bit. */
+  wake(bit: number): void {
+    for (const index of this.#relationsOf.get(bit) ?? []) {
+      if (this.#parked.delete(this.relations[index]!)) this.#touchedRelations.add(index)
+    }
+  }
+
+  get hasParked(): boolean {
+    return this.#parked.size > 0
   }
 
   /** What is alone open in a relation is determined. */
@@ -360,11 +347,30 @@ export class System {
     return known === undefined || 8n * widthOf(narrow) <= 7n * widthOf(known)
   }
 
+  /** What a relation says to be a multiple of a bit, but for a constant, has two values; if they are 0 and 1 it is a bit. */
+  #propagateBits(): void {
+    const queue = [...this.bits]
+    for (let bit = queue.pop(); bit !== undefined; bit = queue.pop()) {
+      for (const relation of this.relationsWith(bit)) {
+        const others = relation.size <= 3 ? atomsOf(relation).filter((atom) => atom !== bit) : []
+        const [atom] = others
+        if (atom === undefined || others.length > 1 || this.bits.has(atom) || this.#scaledBits.has(atom)) continue
+        const factor = -this.field.inverse(relation.get(atom)!)
+        const scaled = this.#timesBit({ bit, scale: relation.get(bit)!, offset: constantOf(relation) }, factor, 0n)
+        const isBit = (scaled.offset === 0n && scaled.scale === 1n) || (scaled.offset === 1n && scaled.scale === -1n)
+        if (!isBit) this.#scaledBits.set(atom, scaled)
+        else {
+          this.#boundBit(atom)
+          queue.push(atom)
+        }
+      }
+    }
+  }
+
   /** An atom that a relation says to be a sum of bounded ones is bounded. */
   #propagateIntervals(): void {
-    const queue = new Set(this.relations.keys())
-    for (const index of queue) {
-      queue.delete(index)
+    const queue = new Worklist(this.relations.keys())
+    for (let index = queue.take(); index !== undefined; index = queue.take()) {
       const relation = this.relations[index]!
       const unbounded = atomsOf(relation).filter((atom) => !this.#intervals.has(atom))
       const wanted = unbounded.length === 0 ? atomsOf(relation).filter((atom) => !this.bits.has(atom)) : unbounded
@@ -383,27 +389,6 @@ export class System {
     return bounds !== undefined && this.#bound(atom, bounds)
   }
 
-  /** Adds differences of relations that share most of their atoms: the compiler spread sums of bits over several. */
-  #relateDifferences(): void {
-    for (const relation of [...this.relations]) {
-      if (relation.size < LEAST_SHARED) continue
-      const shared = new Map<number, number>()
-      for (const atom of atomsOf(relation)) {
-        const others = this.#relationsOf.get(atom)!
-        if (others.length > MOST_RELATIONS) continue
-        for (const other of others) shared.set(other, (shared.get(other) ?? 0) + 1)
-      }
-      for (const [index, count] of shared) {
-        const other = this.relations[index]!
-        if (other === relation || count < LEAST_SHARED || 2 * count <= other.size) continue
-        const [atom] = atomsOf(relation).filter((each) => other.has(each)) as [number]
-        const factor = this.field.centre(-relation.get(atom)! * this.field.inverse(other.get(atom)!))
-        const difference = this.field.plus(relation, other, factor)
-        if (difference.size > 0 && difference.size < relation.size) this.#relate(difference)
-      }
-    }
-  }
-
   /** Wires among these that the witnesses may differ in. */
   openAmong(wires: readonly number[]): readonly number[] {
     return wires.filter((wire) => wire < this.#wires && !this.#determined.has(wire))
@@ -412,13 +397,8 @@ export class System {
 
 /** Atoms of one relation that others of it narrow down: bits are as narrow as they can be, what is left is few. */
 const MOST_NARROWED = 8
-/** Relations are compared that have so many atoms in common, and atoms that stand in no more of them than that. */
-const LEAST_SHARED = 4
-const MOST_RELATIONS = 12
 /** Unbounded atoms that a second relation takes out of a form. */
 const MOST_UNBOUNDED = 4
-/** Relations of an unbounded atom that are tried to take it out of another. */
-const MOST_WITHOUT = 100
 
 const isEmpty = (sum: Sum): boolean => sum.wires.length === 0
 const isConstant = (sum: Sum): boolean => sum.wires.length === 1 && sum.wires[0] === 0
@@ -427,12 +407,4 @@ function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   const list = map.get(key)
   if (list === undefined) map.set(key, [value])
   else list.push(value)
-}
-
-function take(set: Set<number>): number | undefined {
-  for (const value of set) {
-    set.delete(value)
-    return value
-  }
-  return undefined
 }
