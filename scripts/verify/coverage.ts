@@ -48,6 +48,7 @@ async function measure(tests: readonly string[]): Promise<{ readonly lcov: strin
     HARDHAT_CONFIG: join(import.meta.dirname, 'roomyChain.config.ts'),
     HARDHAT_COVERAGE: 'true',
     ZKRISK_BUILD: folder,
+    ZKRISK_COUNTED_SOURCES: join(folder, 'sources'),
   })
   // Which lines there are is known to the process alone that compiles.
   const { default: hardhat } = await import('hardhat')

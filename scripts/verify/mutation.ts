@@ -59,18 +59,16 @@ function tryTarget(name: string, target: Target): readonly string[] {
   const { source, mutants: alone } = switchOf(fileOf(target), rootsOf(target), sources, mutants)
   placeCode(target, source)
   const chosen = [...alone.keys()].sort((a, b) => a - b).slice(0, sample)
-  const tried = new Set(chosen)
-  const survivors: string[] = []
+  const survivors: number[] = []
   for (const [number, survives] of outcomes(name, target, chosen)) {
-    const mutant = mutants[number] as Mutant
-    const isSame = survives && hasSameCode(target, alone.get(number) ?? '')
-    if (isSame) tried.delete(number)
-    else if (survives) survivors.push(`  ${textOf(name, mutant)}`)
-    console.log(`${isSame ? 'the same' : survives ? 'SURVIVED' : 'caught  '} ${textOf(name, mutant)}`)
+    if (survives) survivors.push(number)
+    console.log(`${survives ? 'survived' : 'caught  '} ${textOf(name, mutants[number] as Mutant)}`)
   }
-  const caught = tried.size - survivors.length
-  console.log(`${name}: ${caught} of ${tried.size} mutants caught, of ${alone.size} that compile.`)
-  return survivors
+  const others = survivors.filter((number) => !hasSameCode(target, alone.get(number) ?? ''))
+  const tried = chosen.length - survivors.length + others.length
+  const none = chosen.length - tried === 0 ? '' : `, ${chosen.length - tried} are the same code`
+  console.log(`${name}: ${tried - others.length} of ${tried} mutants caught, of ${alone.size} that compile${none}.`)
+  return others.map((number) => `  ${textOf(name, mutants[number] as Mutant)}`)
 }
 
 const textOf = (name: string, { line, operator, before, after }: Mutant): string =>
@@ -85,18 +83,13 @@ function shuffled(mutants: readonly Mutant[]): readonly Mutant[] {
     .map((each) => each.mutant)
 }
 
-/** Creation code of the target's contracts over a source. */
-function codesOf(target: Target, source: string, settings: object): readonly string[] {
-  const given = Object.fromEntries([
-    ...rootsOf(target).map((path) => [path, sources(path)] as const),
-    [fileOf(target), source] as const,
-  ])
+/** Creation code of a contract over the target's source. */
+function codeOf(target: Target, path: string, source: string, settings: object): string {
+  const given = { [path]: sources(path), [fileOf(target)]: source }
   const { contracts, errors } = compile(given, sources, { '*': ['evm.bytecode.object'] }, settings)
-  return rootsOf(target).map((path) => {
-    const code = contracts?.[path]?.[nameOf(path)]?.evm.bytecode.object
-    if (code === undefined) throw new Error(`${path} does not compile over its source: ${JSON.stringify(errors)}`)
-    return code
-  })
+  const code = contracts?.[path]?.[nameOf(path)]?.evm.bytecode.object
+  if (code === undefined) throw new Error(`${path} does not compile over its source: ${JSON.stringify(errors)}`)
+  return code
 }
 
 const nameOf = (path: string): string => /(\w+)\.sol$/.exec(path)?.[1] ?? path
@@ -105,17 +98,20 @@ const nameOf = (path: string): string => /(\w+)\.sol$/.exec(path)?.[1] ?? path
 const shippedSettings = { evmVersion: 'cancun', viaIR: true, optimizer: { enabled: true, runs: 10_000 } }
 
 /** Of contracts as they ship; a third of a minute each, so made once. */
-const shippedCodes = new Map<Target, readonly string[]>()
+const shippedCodes = new Map<string, string>()
 
 function hasSameCode(target: Target, source: string): boolean {
-  const honest = shippedCodes.get(target) ?? codesOf(target, sources(fileOf(target)), shippedSettings)
-  shippedCodes.set(target, honest)
-  return codesOf(target, source, shippedSettings).every((code, i) => code === honest[i])
+  const paths = target.smallest === undefined ? rootsOf(target) : [`contracts/${target.smallest}.sol`]
+  return paths.every((path) => {
+    const honest = shippedCodes.get(path) ?? codeOf(target, path, sources(fileOf(target)), shippedSettings)
+    shippedCodes.set(path, honest)
+    return codeOf(target, path, source, shippedSettings) === honest
+  })
 }
 
 function placeCode(target: Target, source: string): void {
-  for (const [i, code] of codesOf(target, source, hastySettings).entries()) {
-    const path = rootsOf(target)[i] ?? ''
+  for (const path of rootsOf(target)) {
+    const code = codeOf(target, path, source, hastySettings)
     const file = join(folder, 'artifacts', path, `${nameOf(path)}.json`)
     if (!existsSync(file)) throw new Error(`${path} is not built: run npm run build first.`)
     const artifact = JSON.parse(readFileSync(file, 'utf8')) as object

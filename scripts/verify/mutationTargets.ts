@@ -4,6 +4,8 @@
 export type Target = {
   readonly file: string
   readonly contracts: readonly string[]
+  /** The smallest contract that has all of the source's code, where codes are compared: those above unless it is said. */
+  readonly smallest?: string
   readonly tests: readonly string[]
 }
 
@@ -18,7 +20,8 @@ export const targets: Readonly<Record<string, Target>> = {
   },
   PolicyBounds: {
     file: 'parameters/PolicyBounds',
-    contracts: registry, // whose creation creates PolicyChecks
+    contracts: registry, // which creates PolicyChecks
+    smallest: 'parameters/PolicyChecks',
     tests: ['parameters/riskPolicy'],
   },
   ShadowScore: { file: 'registry/ShadowScore', contracts: registry, tests: ['registry/shadows'] },
@@ -26,5 +29,25 @@ export const targets: Readonly<Record<string, Target>> = {
     file: 'registry/RiskRegistry',
     contracts: registry,
     tests: ['registry/submit', 'registry/pauses', 'registry/reads', 'registry/implausible', 'registry/shadows'],
+  },
+  RiskArrays: {
+    file: 'registry/RiskArrays',
+    contracts: ['registry/RiskArrays'],
+    tests: ['registry/portfolioArrays', 'registry/portfolioReads'],
+  },
+  PositionBook: {
+    file: 'registry/PositionBook',
+    contracts: ['registry/PortfolioRegistry'],
+    tests: ['registry/portfolioMargins', 'registry/portfolioLiveness'],
+  },
+  PortfolioRegistry: {
+    file: 'registry/PortfolioRegistry',
+    contracts: ['registry/PortfolioRegistry'],
+    tests: [
+      'registry/portfolioMargins',
+      'registry/portfolioLiveness',
+      'registry/portfolioReads',
+      'registry/portfolioInForce',
+    ],
   },
 }

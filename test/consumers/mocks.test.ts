@@ -193,6 +193,30 @@ describe('MockPortfolioMargins', () => {
     })
   })
 
+  test('keeps a witness over margins of the same round and report, as the registry does, and no longer', async () => {
+    await engine.chain.undone(async () => {
+      await witness()
+      await follow(true)
+      await land(5n)
+      await follow()
+      await same()
+      const liquidatable = async () =>
+        (await mock.getFunction('marginForLiquidation')(account.signer)).liquidatable as boolean
+      expect(await liquidatable()).toBe(true)
+      const { proven } = await engine.registry.getFunction('unsafeMargin')(account.signer)
+      const values = proven.toObject() as { readonly asOf: bigint; readonly sequence: bigint }
+      for (const later of [
+        { ...values, asOf: values.asOf + 1n },
+        { ...values, sequence: values.sequence + 1n },
+      ]) {
+        await engine.chain.undone(async () => {
+          await mined(mock.getFunction('setMargin')(account.signer, later))
+          expect(await liquidatable()).toBe(false)
+        })
+      }
+    })
+  })
+
   test('answers as the registry does once the account holds other positions', async () => {
     await engine.chain.undone(async () => {
       await land(-5n)
