@@ -6,7 +6,7 @@
  *   npm run verify:coverage
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { importsOf } from '../checkStages.ts'
 import { filesBelow, root } from '../tools/sources.ts'
@@ -25,7 +25,7 @@ function linkBuild(): void {
 
 const CHAIN = 'scripts/tools/chains/chain.ts'
 /** Counting changes gas; what audits and commands reach of contracts, these tests reach as well. */
-const leftOut = /[gG]as\.test\.ts$|^test\/(?:audit|package|scripts|service|system)\/|\/native/
+const leftOut = /[gG]as\.test\.ts$|^test\/(?:audit|package|service|system)\/|\/native/
 
 /** Test files from which imports lead to the chain of tests. */
 function testsOnChains(): readonly string[] {
@@ -35,7 +35,8 @@ function testsOnChains(): readonly string[] {
     if (known !== undefined) return known
     reached.set(file, false)
     // Nothing else leads to a chain, or back to tests.
-    const found = /^(?:test|scripts\/tools)\//.test(file) && importsOf(file, root).some(reaches)
+    const found =
+      /^(?:test|scripts\/tools)\//.test(file) && existsSync(join(root, file)) && importsOf(file, root).some(reaches)
     reached.set(file, found)
     return found
   }

@@ -95,6 +95,29 @@ describe('MockRiskParameters', () => {
     })
   })
 
+  test('does not tighten for seconds in which a market was paused, nor for the time after that a venue needs to go on', async () => {
+    const limit = freshness.maxParameterAgeSeconds
+    const proven = (await mock.getFunction('parameters')(market.marketId)).toObject()
+    const read = async (age: bigint) =>
+      engine.chain.undone(async () => {
+        await engine.chain.setTime(asOf + age)
+        const [held, stale] = await mock.getFunction('parametersForLiquidation')(market.marketId)
+        return { stale, tightened: held.maintenanceMarginX24 > proven.maintenanceMarginX24 }
+      })
+    expect(await read(2n * limit)).toEqual({ stale: true, tightened: true })
+    await engine.chain.undone(async () => {
+      await mined(mock.getFunction('setPaused')(market.marketId, limit))
+      const paused = await engine.chain.now()
+      expect(await mock.getFunction('pausedUntil')(market.marketId)).toBe(paused + limit)
+      // Paused for as long as the limit, and as long again of grace.
+      const until = paused + 2n * limit - asOf
+      for (const age of [limit + 1n, until]) expect(await read(age)).toEqual({ stale: true, tightened: false })
+      expect(await read(until + limit)).toEqual({ stale: true, tightened: true })
+      await mined(mock.getFunction('setPaused')(market.marketId, 0n))
+      expect(await mock.getFunction('pausedUntil')(market.marketId)).toBe(0n)
+    })
+  })
+
   test('holds any values, also those that no proof could put in force', async () => {
     const odd = { ...(await mock.getFunction('parameters')(market.marketId)).toObject(), initialMarginX24: 2n ** 255n }
     await engine.chain.undone(async () => {
