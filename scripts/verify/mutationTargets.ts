@@ -28,7 +28,7 @@ export const targets: Readonly<Record<string, Target>> = {
   RiskRegistry: {
     file: 'registry/RiskRegistry',
     contracts: registry,
-    tests: ['registry/submit', 'registry/pauses', 'registry/reads', 'registry/implausible', 'registry/shadows'],
+    tests: ['registry/submit', 'registry/pauses', 'registry/reads', 'registry/rotation', 'registry/shadows'],
   },
   RiskArrays: {
     file: 'registry/RiskArrays',
