@@ -134,7 +134,7 @@ const importPatterns: Record<string, RegExp> = {
 }
 
 /** Files of the project that a file imports, as paths from its root; packages are left out. */
-function importsOf(file: string, project: string): readonly string[] {
+export function importsOf(file: string, project: string): readonly string[] {
   const pattern = importPatterns[file.slice(file.lastIndexOf('.') + 1)]
   if (pattern === undefined) return []
   const text = readFileSync(join(project, file), 'utf8')

@@ -45,6 +45,7 @@ const jobs = {
   'campaign:shards': { build: [], script: ['scripts/campaignShards.ts'] },
   'verify:circuits': { build: undefined, script: ['scripts/verify/circuits.ts'] },
   'verify:contracts': { build: undefined, script: ['scripts/verify/contracts.ts'] },
+  'verify:coverage': { build: [], script: ['scripts/verify/coverage.ts'] },
   'verify:mutation': { build: [], script: ['scripts/verify/mutation.ts'] },
   backtest: { build: undefined, script: ['scripts/backtest.ts'] },
   zkrisk: { build: undefined, script: ['prover/service/cli.ts'] },

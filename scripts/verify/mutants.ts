@@ -6,6 +6,10 @@ export type Mutant = {
   readonly line: number
   readonly before: string
   readonly after: string
+  /** What is replaced, in characters of the source, and by what. */
+  readonly start: number
+  readonly end: number
+  readonly text: string
   readonly source: string
 }
 
@@ -60,11 +64,24 @@ export function mutantsOf(source: string): readonly Mutant[] {
     [...open.matchAll(pattern)].flatMap((match) => {
       const after = replace(match[0])
       const line = source.slice(0, match.index).split('\n').length
-      const mutated = source.slice(0, match.index) + after + source.slice(match.index + match[0].length)
+      const start = match.index
+      const end = start + match[0].length
+      const mutated = source.slice(0, start) + after + source.slice(end)
       const trimmed = (text: string) => text.trim().replaceAll(/\s+/g, ' ')
       return after === match[0]
         ? []
-        : [{ operator: name, line, before: trimmed(match[0]), after: trimmed(after), source: mutated }]
+        : [
+            {
+              operator: name,
+              line,
+              before: trimmed(match[0]),
+              after: trimmed(after),
+              start,
+              end,
+              text: after,
+              source: mutated,
+            },
+          ]
     }),
   )
   return mutants.toSorted((a, b) => a.line - b.line)

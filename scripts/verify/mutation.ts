@@ -1,43 +1,25 @@
 /**
- * How many wrong contracts the tests of the update path notice. Each mutant has one place of a source changed; the contract that it
- * goes into is compiled anew, and the tests that concern it run in a copy of the clone. Mutants that do not compile, or to the
- * same code, are none. Who was caught is counted, who survived is listed, and no threshold decides.
+ * How many wrong contracts the tests of the update path notice. Each mutant has one place of a source changed, and the tests that
+ * concern it run over the contract that the source goes into. All mutants of a source are compiled into one contract, which a number
+ * turns into one of them (mutantSwitch.ts), and a process that stays runs the tests of many. A mutant that does not compile is none,
+ * nor is one that survives and has the same code with the settings of hardhat.config.ts. Who was caught is counted, who survived is
+ * listed, and no threshold decides.
  *
  *   npm run verify:mutation                          10 mutants of each source
  *   npm run verify:mutation -- --sample 50           50 of each; the same ones each time
+ *   npm run verify:mutation -- --sample 1000         all of them
  *   npm run verify:mutation -- PlausibleInbox …      of these sources
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { root } from '../tools/sources.ts'
+import { hastySettings } from './hastySettings.ts'
 import { type Mutant, mutantsOf } from './mutants.ts'
-
-type Target = { readonly file: string; readonly contracts: readonly string[]; readonly tests: readonly string[] }
-
-const registry = ['registry/RiskRegistry']
-const targets: Readonly<Record<string, Target>> = {
-  GuardRails: { file: 'registry/GuardRails.sol', contracts: registry, tests: ['registry/guardRails'] },
-  PlausibleInbox: {
-    file: 'market/PlausibleInbox.sol',
-    contracts: ['market/AttestedFeed', 'market/MedianFeed'],
-    tests: ['market/plausibleInbox', 'market/medianFeed'],
-  },
-  PolicyBounds: { file: 'parameters/PolicyBounds.sol', contracts: registry, tests: ['parameters/riskPolicy'] },
-  ShadowScore: {
-    file: 'registry/ShadowScore.sol',
-    contracts: registry,
-    tests: ['registry/shadows', 'parameters/score'],
-  },
-  RiskRegistry: {
-    file: 'registry/RiskRegistry.sol',
-    contracts: registry,
-    tests: ['registry/submit', 'registry/shadows', 'registry/implausible', 'registry/pauses'],
-  },
-}
+import { compile, type Sources, switchOf } from './mutantSwitch.ts'
+import { type Target, targets } from './mutationTargets.ts'
 
 const { values, positionals } = parseArgs({
   options: { sample: { type: 'string', default: '10' } },
@@ -50,42 +32,43 @@ if (unknown.length > 0 || !Number.isInteger(sample) || sample < 1) {
   process.exit(2)
 }
 
-const workspace = join(root, 'build', 'verify', `mutation-${process.pid}`)
-/** What tests and contracts are read from, so that nothing that a mutant goes into is the clone's own. */
-function copyClone(): void {
-  rmSync(workspace, { recursive: true, force: true })
-  mkdirSync(join(workspace, 'build'), { recursive: true })
-  for (const name of readdirSync(root)) {
-    if (name === 'build' || name === '.git') continue
-    if (name === 'node_modules') symlinkSync(join(root, name), join(workspace, name))
-    else cpSync(join(root, name), join(workspace, name), { recursive: true })
-  }
+const folder = join(root, 'build', 'verify', `mutation-${process.pid}`)
+
+/** A build of its own, whose contracts are replaced. */
+function copyBuild(): void {
+  mkdirSync(join(folder, 'tests'), { recursive: true })
   for (const name of readdirSync(join(root, 'build'))) {
-    if (name === 'artifacts') cpSync(join(root, 'build', name), join(workspace, 'build', name), { recursive: true })
-    else if (name !== 'verify') symlinkSync(join(root, 'build', name), join(workspace, 'build', name))
+    if (name === 'artifacts') cpSync(join(root, 'build', name), join(folder, name), { recursive: true })
+    else if (name !== 'verify' && name !== 'hardhat') symlinkSync(join(root, 'build', name), join(folder, name))
   }
 }
 
+/** Sources of contracts and packages. What is not ASCII stands in comments, and would move places. */
+const sources: Sources = (path) =>
+  readFileSync(join(root, path.startsWith('contracts/') ? '' : 'node_modules', path), 'utf8').replaceAll(
+    /[^\p{ASCII}]/gu,
+    '?',
+  )
+
+const fileOf = ({ file }: Target): string => `contracts/${file}.sol`
+const rootsOf = ({ contracts }: Target): readonly string[] => contracts.map((contract) => `contracts/${contract}.sol`)
+
 /** Tries a sample; what it returns are the survivors. */
 function tryTarget(name: string, target: Target): readonly string[] {
-  const source = readFileSync(join(root, 'contracts', target.file), 'utf8')
-  const honest = codesOf(target, source)
-  if (honest === undefined || !passesTests(target, honest)) throw new HonestRefusedError(name)
-  const all = mutantsOf(source)
-  let [tried, caught] = [0, 0]
-  const survivors: string[] = []
-  for (const mutant of shuffled(all)) {
-    if (tried === sample) break
-    const codes = codesOf(target, mutant.source)
-    if (codes === undefined || codes.every((code, i) => code === honest[i])) continue
-    tried++
-    const survives = passesTests(target, codes)
-    if (survives) survivors.push(`  ${textOf(name, mutant)}`)
-    else caught++
-    console.log(`${survives ? 'SURVIVED' : 'caught  '} ${textOf(name, mutant)}`)
+  const mutants = shuffled(mutantsOf(sources(fileOf(target))))
+  const { source, mutants: alone } = switchOf(fileOf(target), rootsOf(target), sources, mutants)
+  placeCode(target, source)
+  const chosen = [...alone.keys()].sort((a, b) => a - b).slice(0, sample)
+  const survivors: number[] = []
+  for (const [number, survives] of outcomes(name, target, chosen)) {
+    if (survives) survivors.push(number)
+    console.log(`${survives ? 'survived' : 'caught  '} ${textOf(name, mutants[number] as Mutant)}`)
   }
-  console.log(`${name}: ${caught} of ${tried} mutants caught, a sample of ${all.length} places.`)
-  return survivors
+  const others = survivors.filter((number) => !hasSameCode(target, alone.get(number) ?? ''))
+  const tried = chosen.length - survivors.length + others.length
+  const none = chosen.length - tried === 0 ? '' : `, ${chosen.length - tried} are the same code`
+  console.log(`${name}: ${tried - others.length} of ${tried} mutants caught, of ${alone.size} that compile${none}.`)
+  return others.map((number) => `  ${textOf(name, mutants[number] as Mutant)}`)
 }
 
 const textOf = (name: string, { line, operator, before, after }: Mutant): string =>
@@ -100,65 +83,104 @@ function shuffled(mutants: readonly Mutant[]): readonly Mutant[] {
     .map((each) => each.mutant)
 }
 
-type Compiler = { compile(input: string, callbacks: { import(path: string): { contents: string } }): string }
-type Output = {
-  readonly contracts?: Record<
-    string,
-    Record<string, { readonly evm: { readonly bytecode: { readonly object: string } } }>
-  >
+/** Creation code of a contract over the target's source. */
+function codeOf(target: Target, path: string, source: string, settings: object): string {
+  const given = { [path]: sources(path), [fileOf(target)]: source }
+  const { contracts, errors } = compile(given, sources, { '*': ['evm.bytecode.object'] }, settings)
+  const code = contracts?.[path]?.[nameOf(path)]?.evm.bytecode.object
+  if (code === undefined) throw new Error(`${path} does not compile over its source: ${JSON.stringify(errors)}`)
+  return code
 }
 
-/** Creation code of the target's contracts over a source; undefined if it does not compile. */
-function codesOf({ file, contracts }: Target, source: string): readonly string[] | undefined {
-  const compiler = createRequire(import.meta.url)('solc') as Compiler
-  const selection = contracts.map(
-    (contract) => [`contracts/${contract}.sol`, { '*': ['evm.bytecode.object'] }] as const,
-  )
-  const read = (path: string): string =>
-    path === `contracts/${file}`
-      ? source
-      : readFileSync(join(root, path.startsWith('contracts/') ? '' : 'node_modules', path), 'utf8')
-  const input = {
-    language: 'Solidity',
-    sources: Object.fromEntries(selection.map(([path]) => [path, { content: read(path) }])),
-    settings: {
-      evmVersion: 'cancun',
-      viaIR: true,
-      optimizer: { enabled: true, runs: 10_000 },
-      // Else every change of the source is one of the code.
-      metadata: { appendCBOR: false, bytecodeHash: 'none' },
-      outputSelection: Object.fromEntries(selection),
-    },
-  }
-  const answer = compiler.compile(JSON.stringify(input), { import: (path) => ({ contents: read(path) }) })
-  const output = (JSON.parse(answer) as Output).contracts
-  const codes = contracts.map(
-    (contract) => output?.[`contracts/${contract}.sol`]?.[nameOf(contract)]?.evm.bytecode.object,
-  )
-  return codes.every((code) => code !== undefined && code !== '') ? (codes as string[]) : undefined
-}
+const nameOf = (path: string): string => /(\w+)\.sol$/.exec(path)?.[1] ?? path
 
-const nameOf = (contract: string): string => contract.split('/').at(-1) ?? contract
+/** Those of hardhat.config.ts. */
+const shippedSettings = { evmVersion: 'cancun', viaIR: true, optimizer: { enabled: true, runs: 10_000 } }
 
-/** A test that hangs has noticed as well. */
-const MOST_SECONDS = 900
+/** Of contracts as they ship; a third of a minute each, so made once. */
+const shippedCodes = new Map<string, string>()
 
-function passesTests({ contracts, tests }: Target, codes: readonly string[]): boolean {
-  for (const [i, contract] of contracts.entries()) {
-    const file = join(workspace, 'build', 'artifacts', 'contracts', `${contract}.sol`, `${nameOf(contract)}.json`)
-    if (!existsSync(file)) throw new Error(`${contract} is not built: run npm run build first.`)
-    const artifact = JSON.parse(readFileSync(file, 'utf8')) as object
-    writeFileSync(file, JSON.stringify({ ...artifact, bytecode: `0x${codes[i]}` }))
-  }
-  const files = tests.map((test) => `test/${test}.test.ts`)
-  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-  const { status } = spawnSync(process.execPath, [vitest, 'run', ...files, '--bail', '1'], {
-    cwd: workspace,
-    stdio: 'ignore',
-    timeout: MOST_SECONDS * 1000,
+function hasSameCode(target: Target, source: string): boolean {
+  const paths = target.smallest === undefined ? rootsOf(target) : [`contracts/${target.smallest}.sol`]
+  return paths.every((path) => {
+    const honest = shippedCodes.get(path) ?? codeOf(target, path, sources(fileOf(target)), shippedSettings)
+    shippedCodes.set(path, honest)
+    return codeOf(target, path, source, shippedSettings) === honest
   })
-  return status === 0
 }
+
+function placeCode(target: Target, source: string): void {
+  for (const path of rootsOf(target)) {
+    const code = codeOf(target, path, source, hastySettings)
+    const file = join(folder, 'artifacts', path, `${nameOf(path)}.json`)
+    if (!existsSync(file)) throw new Error(`${path} is not built: run npm run build first.`)
+    const artifact = JSON.parse(readFileSync(file, 'utf8')) as object
+    writeFileSync(file, JSON.stringify({ ...artifact, bytecode: `0x${code}` }))
+  }
+}
+
+/** No mutant: the switch is there, and turned to none. */
+const HONEST = 999_999
+/** So often it is said how far it is. */
+const AT_ONCE = 20
+
+/** Whether each survives; the source itself goes first, and has to. */
+function* outcomes(name: string, target: Target, numbers: readonly number[]): Generator<readonly [number, boolean]> {
+  if (!survivorsOf(target, [HONEST]).has(HONEST)) throw new HonestRefusedError(name)
+  for (let at = 0; at < numbers.length; at += AT_ONCE) {
+    const some = numbers.slice(at, at + AT_ONCE)
+    const surviving = survivorsOf(target, some)
+    for (const number of some) yield [number, surviving.has(number)]
+  }
+}
+
+/** Runs the tests over each mutant, in one process. */
+function survivorsOf({ tests }: Target, numbers: readonly number[]): ReadonlySet<number> {
+  const report = join(folder, 'report.json')
+  rmSync(join(folder, 'tests'), { recursive: true, force: true })
+  rmSync(report, { force: true })
+  mkdirSync(join(folder, 'tests'))
+  for (const [i, number] of numbers.entries()) {
+    for (const [part, test] of tests.entries()) {
+      const file = join(folder, 'tests', `${String(i).padStart(4, '0')}-${part}-${number}.test.ts`)
+      writeFileSync(file, testOver(number, test))
+    }
+  }
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
+  const config = join(import.meta.dirname, 'mutation.config.ts')
+  spawnSync(
+    process.execPath,
+    [vitest, 'run', '--config', config, '--reporter=json', `--outputFile.json=${report}`, `${folder}/tests`],
+    {
+      cwd: root,
+      stdio: 'ignore',
+      env: {
+        ...process.env,
+        HARDHAT_CONFIG: join(import.meta.dirname, 'roomyChain.config.ts'),
+        ZKRISK_BUILD: folder,
+      },
+    },
+  )
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as Report
+  if (testResults.length !== numbers.length * tests.length) throw new Error(`Vitest did not end: see ${report}.`)
+  const caught = new Set(testResults.filter(({ status }) => status !== 'passed').map(({ name }) => numberOf(name)))
+  return new Set(numbers.filter((number) => !caught.has(number)))
+}
+
+type Report = { readonly testResults: readonly { readonly name: string; readonly status: string }[] }
+const numberOf = (file: string): number => Number(/-(\d+)\.test\.ts$/.exec(file)?.[1])
+
+/** A test file that stops at the first test that notices the mutant, and does not begin if one before it did. */
+const testOver = (number: number, test: string): string => `import { afterEach, beforeEach, test } from 'vitest'
+const caught = (globalThis.mutantsCaught ??= new Set())
+if (caught.has(${number})) test('was caught before', () => undefined)
+else {
+  process.env.MUTANT_NUMBER = '${number}'
+  beforeEach(({ skip }) => { if (caught.has(${number})) skip() })
+  afterEach(({ task }) => { if (task.result?.state === 'fail') caught.add(${number}) })
+  await import('../../../../test/${test}.test.ts?mutant=${number}')
+}
+`
 
 /** The tests refuse what nobody changed: they would catch everything. */
 class HonestRefusedError extends Error {
@@ -171,8 +193,11 @@ class HonestRefusedError extends Error {
   }
 }
 
-process.once('exit', () => rmSync(workspace, { recursive: true, force: true }))
-copyClone()
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 const chosen = Object.entries(targets).filter(([name]) => positionals.length === 0 || positionals.includes(name))
-const survivors = chosen.flatMap(([name, target]) => tryTarget(name, target))
+const survivors = chosen.flatMap(([name, target]) => {
+  rmSync(folder, { recursive: true, force: true })
+  copyBuild()
+  return tryTarget(name, target)
+})
 console.log(survivors.length === 0 ? 'None survived.' : `Survived:\n${survivors.join('\n')}`)

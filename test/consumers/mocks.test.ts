@@ -95,6 +95,29 @@ describe('MockRiskParameters', () => {
     })
   })
 
+  test('does not tighten for seconds in which a market was paused, nor for the time after that a venue needs to go on', async () => {
+    const limit = freshness.maxParameterAgeSeconds
+    const proven = (await mock.getFunction('parameters')(market.marketId)).toObject()
+    const read = async (age: bigint) =>
+      engine.chain.undone(async () => {
+        await engine.chain.setTime(asOf + age)
+        const [held, stale] = await mock.getFunction('parametersForLiquidation')(market.marketId)
+        return { stale, tightened: held.maintenanceMarginX24 > proven.maintenanceMarginX24 }
+      })
+    expect(await read(2n * limit)).toEqual({ stale: true, tightened: true })
+    await engine.chain.undone(async () => {
+      await mined(mock.getFunction('setPaused')(market.marketId, limit))
+      const paused = await engine.chain.now()
+      expect(await mock.getFunction('pausedUntil')(market.marketId)).toBe(paused + limit)
+      // Paused for as long as the limit, and as long again of grace.
+      const until = paused + 2n * limit - asOf
+      for (const age of [limit + 1n, until]) expect(await read(age)).toEqual({ stale: true, tightened: false })
+      expect(await read(until + limit)).toEqual({ stale: true, tightened: true })
+      await mined(mock.getFunction('setPaused')(market.marketId, 0n))
+      expect(await mock.getFunction('pausedUntil')(market.marketId)).toBe(0n)
+    })
+  })
+
   test('holds any values, also those that no proof could put in force', async () => {
     const odd = { ...(await mock.getFunction('parameters')(market.marketId)).toObject(), initialMarginX24: 2n ** 255n }
     await engine.chain.undone(async () => {
@@ -218,6 +241,30 @@ describe('MockPortfolioMargins', () => {
       await witness()
       await follow(true)
       await same()
+    })
+  })
+
+  test('keeps a witness over margins of the same round and report, as the registry does, and no longer', async () => {
+    await engine.chain.undone(async () => {
+      await witness()
+      await follow(true)
+      await land(5n)
+      await follow()
+      await same()
+      const liquidatable = async () =>
+        (await mock.getFunction('marginForLiquidation')(account.signer)).liquidatable as boolean
+      expect(await liquidatable()).toBe(true)
+      const { proven } = await engine.registry.getFunction('unsafeMargin')(account.signer)
+      const values = proven.toObject() as { readonly asOf: bigint; readonly sequence: bigint }
+      for (const later of [
+        { ...values, asOf: values.asOf + 1n },
+        { ...values, sequence: values.sequence + 1n },
+      ]) {
+        await engine.chain.undone(async () => {
+          await mined(mock.getFunction('setMargin')(account.signer, later))
+          expect(await liquidatable()).toBe(false)
+        })
+      }
     })
   })
 

@@ -124,6 +124,11 @@ describe('R18: an attested feed takes', () => {
     expect((await feed.getFunction('latest')(btc)).count).toBe(0n)
     await mined(submitBatch(both, signatures))
     for (const marketId of [btc, eth]) expect((await feed.getFunction('latest')(marketId)).count).toBe(1n)
+    // What somebody has carried does not stop the others, and is not appended again.
+    const next = await observation({ asOf: (both[0] as Observation).asOf + 1n })
+    await mined(submitBatch([...both, next], [...signatures, await signed(next)]))
+    expect((await feed.getFunction('latest')(eth)).count).toBe(1n)
+    expect((await feed.getFunction('latest')(btc)).count).toBe(2n)
   })
 })
 

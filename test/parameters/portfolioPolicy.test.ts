@@ -1,4 +1,4 @@
-import type { Contract } from 'ethers'
+import { type Contract, getCreateAddress } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Fields, lists, type WordName, words as declared } from '../../circuits/statements/index.ts'
 import { policyWordsOf } from '../../prover/registry/index.ts'
@@ -51,6 +51,19 @@ describe('R25: the policy of portfolio margins', () => {
     })
     const found = await arrays.getFunction('portfolioPolicy')()
     expect([found.version, [...found.words]]).toEqual([1n, words])
+  })
+
+  test('that could not be written leaves the one before in force', async () => {
+    await chain.undone(async () => {
+      const from = arrays.target as string
+      const nonce = await chain.ethers.provider.getTransactionCount(from)
+      // Where its words would lie, something lies.
+      await chain.request('hardhat_setCode', getCreateAddress({ from, nonce }), '0x00')
+      await refuses(withFields(20, { initialPerpX40: 5n }), 'PortfolioPolicyNotWritten')
+      const found = await arrays.getFunction('portfolioPolicy')()
+      expect([found.version, [...found.words]]).toEqual([1n, words])
+    })
+    await takes(withFields(20, { initialPerpX40: 5n }))
   })
 
   test('has words of their width', async () => {

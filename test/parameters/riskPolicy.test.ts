@@ -1,4 +1,4 @@
-import type { Contract } from 'ethers'
+import { type Contract, getCreateAddress } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Fields, words } from '../../circuits/statements/index.ts'
 import type { Field } from '../../circuits/statements/language.ts'
@@ -74,7 +74,9 @@ describe('R16: the learning policy needs', () => {
   })
 
   test('the horizon’s square root, rounded up, exactly', async () => {
-    for (const horizonSeconds of [60n, 3600n, 86_400n, 31_536n, 864_000n]) {
+    // A 64th of a year has a root that needs no rounding.
+    expect(sqrtHorizonUp(492_750n)).toBe(1n << 21n)
+    for (const horizonSeconds of [60n, 3600n, 86_400n, 31_536n, 492_750n, 864_000n]) {
       const sqrt = sqrtHorizonUp(horizonSeconds)
       await below(setLearning({ horizonSeconds, sqrtHorizonX24: sqrt - 1n }), 'sqrtHorizonX24', sqrt - 1n, sqrt)
       await setLearning({ horizonSeconds, sqrtHorizonX24: sqrt })
@@ -297,6 +299,19 @@ describe('R16: every policy', () => {
     await expectRevert(registry.getFunction('marketPolicy')(marketIdOf('M5')), registry, 'MarketPolicyMissing', [
       marketIdOf('M5'),
     ])
+  })
+
+  test('that could not be written leaves the book before in force', async () => {
+    await chain.undone(async () => {
+      const from = registry.target as string
+      const nonce = await chain.ethers.provider.getTransactionCount(from)
+      // Where the book would lie, something lies.
+      await chain.request('hardhat_setCode', getCreateAddress({ from, nonce }), '0x00')
+      const other = pack('marketPolicy', { ...market, maxReturnX16: market.maxReturnX16 + 1n })
+      await expectRevert(registry.getFunction('setMarketPolicy')(btc, other), registry, 'PolicyBookFull', [1n])
+      expect(await registry.getFunction('marketPolicy')(btc)).toBe(pack('marketPolicy', market))
+    })
+    await chain.undone(async () => mined(registry.getFunction('setMarketPolicy')(btc, pack('marketPolicy', market))))
   })
 
   test('of at most 382 markets fits into the book', async () => {

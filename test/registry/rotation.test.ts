@@ -266,6 +266,24 @@ describe('R44: the source of a market is replaced without its state', () => {
     })
   })
 
+  test('at the newest of the new one, where none is later than its state, it waits for the next', async () => {
+    await undone(async () => {
+      const { source, append } = await newSource()
+      await append(1n)
+      await engine.observe(btc, PRICE_E8)
+      await engine.land(engine.batch([btc]))
+      await rotate(source)
+      const { place, next } = await placeIn(source)
+      expect([place.count, next]).toEqual([1n, []])
+      const missing = marketIdOf('NONE')
+      const ofMissing = registry.getFunction('followSource').staticCall(missing, standing(), place, next)
+      await expectRevert(ofMissing, registry, 'UnknownMarket', [missing])
+      await takeOver(source, place)
+      btc.waiting = [await append(1n)]
+      await engine.land(engine.batch([btc]))
+    })
+  })
+
   test('of a source that died before the new one began, it goes on at the new one’s first', async () => {
     await undone(async () => {
       const { source, append } = await newSource()

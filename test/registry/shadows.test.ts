@@ -209,6 +209,7 @@ describe('R35: a shadow', () => {
       expect((await shadowOf(OTHER)).score.predictions).toBe(1n)
       await engine.observe(btc, PRICE_E8, 60n)
       const inFlight = batchOf(other)
+      await refused(ask('removeShadow', other.marketId, OTHER), 'UnknownMarket', [other.marketId])
       await mined(call('removeShadow', btc.marketId, OTHER))
       await refused(ask('shadowOf', btc.marketId, OTHER), 'UnknownMarket', [other.marketId])
       await refused(ask('removeShadow', btc.marketId, OTHER), 'UnknownMarket', [other.marketId])

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest'
 import { startChain } from '../../scripts/tools/chains/chain.ts'
 import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 import { filesBelow, root } from '../../scripts/tools/sources.ts'
+import { expectRevert } from '../reverts.ts'
 
 const putShared = (first: string, second: string): string => `// SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
@@ -37,6 +38,36 @@ it.each([
   ['a number where a word belongs', '5', 'margin', 'from int_const 5 to LearningPolicyWord'],
 ])('the compiler refuses %s', (_, first, second, conversion) => {
   expect(() => compileContract('Shared', putShared(first, second))).toThrow(conversion)
+})
+
+const packer = `// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+import {ObservationElement, packObservation, packScore, ScoreWord} from "contracts/generated/Words.sol";
+contract Packer {
+    error FieldOutOfRange(string field, uint256 value);
+    function observation(uint256[] calldata v) external pure returns (ObservationElement) {
+        return packObservation(v[0], v[1], v[2], v[3]);
+    }
+    function score(uint256[] calldata v) external pure returns (ScoreWord) { return packScore(v[0], v[1], v[2]); }
+}`
+
+const packed = {
+  observation: { priceE8: 48n, asOf: 32n, impliedVolatilityX16: 20n, rangeCode: 12n },
+  score: { predictions: 32n, lossDownX44: 100n, lossUpX44: 100n },
+} as const
+
+it('packs fields up to their widths, and refuses each that is wider', async () => {
+  const contract = await (await startChain()).deploy(compileContract('Packer', packer))
+  for (const [word, widths] of Object.entries(packed)) {
+    const greatest = Object.values(widths).map((width) => 2n ** width - 1n)
+    const bits = Object.values(widths).reduce((sum, width) => sum + width, 0n)
+    expect(await contract.getFunction(word)(greatest)).toBe(2n ** bits - 1n)
+    for (const [i, field] of Object.keys(widths).entries()) {
+      const wide = (greatest[i] as bigint) + 1n
+      const call = contract.getFunction(word)(greatest.with(i, wide))
+      await expectRevert(call, contract, 'FieldOutOfRange', [field, wide])
+    }
+  }
 })
 
 type Node = {

@@ -3,6 +3,7 @@ import { concat, toBeHex, keccak256 } from 'ethers'
 import * as fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { evaluate } from '../../prover/statement/challenge.ts'
+import { expectRevert } from '../reverts.ts'
 import { startChain } from '../../scripts/tools/chains/chain.ts'
 import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 
@@ -10,10 +11,19 @@ import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 const harness = `// SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 import {Statement} from "contracts/statement/Statement.sol";
+import {PortfolioStatement} from "contracts/statement/PortfolioStatement.sol";
 contract Statements {
     function challenge(uint256[] memory words) external pure returns (uint256) { return Statement.challenge(words); }
     function evaluation(uint256[] memory words, uint256 first, uint256 point) external pure returns (uint256) {
         return Statement.evaluation(words, first, point);
+    }
+    error StatementIncomplete(uint256 words, uint256 expected);
+    error StatementWordOutOfRange(uint256 index, uint256 word, uint256 limit);
+    function transcript(uint256 count, uint256[] calldata one, uint256[] calldata all) external view returns (uint256[3] memory) {
+        PortfolioStatement.Transcript memory open = PortfolioStatement.open("layout", "model", "subject", 7, count);
+        for (uint256 i = 0; i < one.length; ++i) PortfolioStatement.put(open, one[i]);
+        PortfolioStatement.putCalldata(open, all);
+        return PortfolioStatement.close(open);
     }
 }`
 
@@ -56,5 +66,36 @@ describe('the contract computes as the prover does', () => {
       }),
       { numRuns: 100 },
     )
+  })
+})
+
+describe('R25: the transcript of a statement about portfolios', () => {
+  const transcript = (count: bigint, one: readonly bigint[], all: readonly bigint[]) =>
+    statements.getFunction('transcript')(count, one, all)
+  const refuses = (call: Promise<unknown>, error: string, args: readonly bigint[]) =>
+    expectRevert(call, statements, error, args)
+
+  test('takes as many words as the statement has, one at a time or many', async () => {
+    const [commitment, evaluation, point] = await transcript(3n, [1n], [2n, 3n])
+    expect([commitment, evaluation]).toEqual([7n, evaluate([1n, 2n, 3n], point)])
+    for (const [one, all] of [
+      [[1n, 2n, 3n], []],
+      [[], [1n, 2n, 3n]],
+    ] as const) {
+      expect([...(await transcript(3n, one, all))]).toEqual([commitment, evaluation, point])
+    }
+  })
+
+  test('takes no fewer and no more', async () => {
+    await refuses(transcript(3n, [1n], [2n]), 'StatementIncomplete', [2n, 3n])
+    await refuses(transcript(3n, [1n, 2n, 3n, 4n], []), 'StatementIncomplete', [4n, 3n])
+    await refuses(transcript(3n, [1n], [2n, 3n, 4n]), 'StatementIncomplete', [2n, 3n])
+  })
+
+  test('takes words up to their limit', async () => {
+    const limit = 1n << 248n
+    await transcript(2n, [limit - 1n], [limit - 1n])
+    await refuses(transcript(2n, [limit], [1n]), 'StatementWordOutOfRange', [0n, limit, limit])
+    await refuses(transcript(2n, [1n], [limit]), 'StatementWordOutOfRange', [1n, limit, limit])
   })
 })

@@ -15,6 +15,9 @@ type CompilerOutput = {
 
 const require = createRequire(import.meta.url)
 
+/** Where `contracts/` is looked up: where lines are counted, in what they are counted in. */
+const sourcesFolder = process.env.ZKRISK_COUNTED_SOURCES || root
+
 /**
  * Compiles one contract, or takes it from the cache: its key is the source, ours that it may import, and the compiler.
  *
@@ -23,7 +26,9 @@ const require = createRequire(import.meta.url)
 export function compileContract(name: string, source: string): CompiledContract {
   const { version } = require('solc/package.json') as { version: string }
   const imported = source.includes('"contracts/') ? contentHash(filesBelow('contracts', '.sol')) : ''
-  const key = createHash('sha256').update(`${version}\0${name}\0${source}\0${imported}`).digest('hex')
+  const key = createHash('sha256')
+    .update(`${version}\0${name}\0${source}\0${imported}\0${sourcesFolder === root ? '' : sourcesFolder}`)
+    .digest('hex')
   const file = join(root, 'build', 'testContracts', `${key}.json`)
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as CompiledContract
 
@@ -48,7 +53,10 @@ function compile(name: string, source: string): CompiledContract {
   }
   const answer = compiler.compile(JSON.stringify(input), {
     import: (path) => ({
-      contents: readFileSync(join(root, path.startsWith('contracts/') ? '' : 'node_modules', path), 'utf8'),
+      contents: readFileSync(
+        existsSync(join(sourcesFolder, path)) ? join(sourcesFolder, path) : join(root, 'node_modules', path),
+        'utf8',
+      ),
     }),
   })
   const output = JSON.parse(answer) as CompilerOutput

@@ -1,0 +1,53 @@
+/** Sources of the update path, the contracts that each goes into, and the tests that concern it, quick ones first. */
+
+/** Paths without endings, below contracts/ and test/. */
+export type Target = {
+  readonly file: string
+  readonly contracts: readonly string[]
+  /** The smallest contract that has all of the source's code, where codes are compared: those above unless it is said. */
+  readonly smallest?: string
+  readonly tests: readonly string[]
+}
+
+const registry = ['registry/RiskRegistry']
+
+export const targets: Readonly<Record<string, Target>> = {
+  GuardRails: { file: 'registry/GuardRails', contracts: registry, tests: ['registry/guardRails'] },
+  PlausibleInbox: {
+    file: 'market/PlausibleInbox',
+    contracts: ['market/AttestedFeed', 'market/MedianFeed'],
+    tests: ['market/plausibleInbox', 'market/medianFeed'],
+  },
+  PolicyBounds: {
+    file: 'parameters/PolicyBounds',
+    contracts: registry, // which creates PolicyChecks
+    smallest: 'parameters/PolicyChecks',
+    tests: ['parameters/riskPolicy'],
+  },
+  ShadowScore: { file: 'registry/ShadowScore', contracts: registry, tests: ['registry/shadows'] },
+  RiskRegistry: {
+    file: 'registry/RiskRegistry',
+    contracts: registry,
+    tests: ['registry/submit', 'registry/pauses', 'registry/reads', 'registry/rotation', 'registry/shadows'],
+  },
+  RiskArrays: {
+    file: 'registry/RiskArrays',
+    contracts: ['registry/RiskArrays'],
+    tests: ['registry/portfolioArrays', 'registry/portfolioReads'],
+  },
+  PositionBook: {
+    file: 'registry/PositionBook',
+    contracts: ['registry/PortfolioRegistry'],
+    tests: ['registry/portfolioMargins', 'registry/portfolioLiveness'],
+  },
+  PortfolioRegistry: {
+    file: 'registry/PortfolioRegistry',
+    contracts: ['registry/PortfolioRegistry'],
+    tests: [
+      'registry/portfolioMargins',
+      'registry/portfolioLiveness',
+      'registry/portfolioReads',
+      'registry/portfolioInForce',
+    ],
+  },
+}
