@@ -76,7 +76,7 @@ export async function brought<T>(folder: string | undefined, load: () => Promise
  *
  * @example
  * const keys = await portfolioAuditKeys()
- * keys.length // → 5
+ * keys.length // → 6
  */
 export const portfolioAuditKeys = (folder?: string): Promise<readonly AuditKey[]> => auditKeys(folder, portfolioBuilds)
 
