@@ -33,12 +33,12 @@ export const targets: Readonly<Record<string, Target>> = {
   RiskArrays: {
     file: 'registry/RiskArrays',
     contracts: ['registry/RiskArrays'],
-    tests: ['registry/portfolioArrays', 'registry/portfolioReads'],
+    tests: ['registry/portfolioArrays', 'registry/portfolioLiveness'],
   },
   PositionBook: {
     file: 'registry/PositionBook',
     contracts: ['registry/PortfolioRegistry'],
-    tests: ['registry/portfolioMargins', 'registry/portfolioLiveness'],
+    tests: ['registry/portfolioReads', 'registry/portfolioLiveness'],
   },
   PortfolioRegistry: {
     file: 'registry/PortfolioRegistry',
@@ -48,6 +48,8 @@ export const targets: Readonly<Record<string, Target>> = {
       'registry/portfolioLiveness',
       'registry/portfolioReads',
       'registry/portfolioInForce',
+      'registry/marginsAlone',
+      'registry/arrayWitness',
     ],
   },
 }

@@ -192,7 +192,7 @@ describe('R33: a list of layouts', () => {
     const market = ['RiskRegistry', () => [...words, freshness], ['marketRisk']] as const
     const round = () => [council, hash('11'), policyWordsOf(policy), portfolioFreshness]
     const arrays = ['RiskArrays', round, ['riskArray']] as const
-    const ofAccounts = ['optionBook', 'portfolioMargin', 'marginsAlone', 'unhealthyWitness'] as const
+    const ofAccounts = ['optionBook', 'portfolioMargin', 'marginsAlone', 'unhealthyWitness', 'scenarioWitness'] as const
     expect(new Set(['marketRisk', 'riskArray', ...ofAccounts])).toEqual(new Set(statements))
     const portfolio = ['PortfolioRegistry', () => [council, 0n], ofAccounts] as const
     for (const [contract, args, spoken] of [market, arrays, portfolio]) {

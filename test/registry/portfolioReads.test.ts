@@ -219,10 +219,14 @@ describe('R30: a witness that an account is below maintenance', () => {
     )
   })
 
-  test('gives way to margins of a later round, and outlives those of an earlier one', async () => {
+  test('gives way to margins of a later round, and outlives those of its own or an earlier one', async () => {
     await engine.chain.undone(async () => {
       await landMargin(round, 5n)
       expect((await forLiquidation()).liquidatable).toBe(false)
+      await engine.chain.undone(async () => {
+        await mined(engine.send(call()))
+        expect((await forLiquidation()).liquidatable).toBe(true)
+      })
       const second = await engine.round([EXPIRY])
       await mined(engine.landArrays(second, [key]))
       const own = await engine.books(second, account, [key])

@@ -252,6 +252,14 @@ describe('R15: markets that a batch’s sequence has been moved by already', () 
         registry,
         'ProofRejected',
       )
+      // Nor may words of its observations say what a proof takes for something else.
+      for (const [word, error] of [
+        [observed | (1n << 255n), 'ObservationWordOutOfRange'],
+        [observed | 1n, 'UnusedSlotNotZero'],
+        [0n, 'UsedSlotIsZero'],
+      ] as const) {
+        await refused({ ...batch, observationWords: [word, ...rest] }, error)
+      }
       const none = { ...update(batch, 0), observationCount: 0n }
       await refused({ ...batch, updates: [none, update(batch, 1)] }, 'ObservationCountOutOfRange')
       await mined(engine.submit(batch, proof))
