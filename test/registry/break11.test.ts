@@ -52,8 +52,7 @@ describe('R28: an account of a batch that was reported anew', () => {
     await engine.chain.undone(async () => {
       await engine.report(owning(second, 100n * E12))
       const told = await engine.send(call).then(
-        async (sent: never) =>
-          eventsOf(await mined(Promise.resolve(sent)), engine.registry).map(({ args }) => args.toArray()),
+        async (sent) => eventsOf(await mined(Promise.resolve(sent)), engine.registry).map(({ args }) => args.toArray()),
         () => [],
       )
       expect(told.flat(2)).not.toContain(risk)
