@@ -146,6 +146,7 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         TimeGreeksWord timeGreeks
     );
     /// @notice A batch of margins was proven. The rest of it is the calldata of {submitPortfolio}.
+    /// @param batchWords of all its accounts together; 0 if one of them is about an earlier report, which nobody could hold to it
     event PortfolioAccepted(uint256 indexed asOf, bytes32 subject, uint256[BATCH_RESULTS_WORDS] batchWords, address indexed submitter);
     /// @notice Margins of an account were proven alone; it has no thresholds from here on, until a {MarginProven}.
     event MarginProvenAlone(address indexed account, uint256 indexed asOf, uint256 sequence, AccountMarginsWord margins);
@@ -153,6 +154,8 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     event MarginsAccepted(uint256 indexed asOf, bytes32 subject, address indexed submitter);
     /// @notice An account was proven to be below maintenance by a witness; margins below 0 say it by their own events.
     /// @param sequence report that the proof is about
+    /// @param bound    of that report as the proof has it, which if it is not the last one need not be what was reported: that the
+    /// account is below maintenance with what it holds now follows from both, how far not
     event AccountUnhealthy(address indexed account, uint256 indexed asOf, uint256 sequence, MaintenanceBoundWord bound);
     /// @notice An account that had been below maintenance is no longer: its margins were proven not to be, or the venue reported
     /// that it holds cash alone and owes none.

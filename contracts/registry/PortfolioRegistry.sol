@@ -7,7 +7,7 @@ import {OptionBookFrame} from "../generated/OptionBookFrame.sol";
 import {PortfolioMarginFrame} from "../generated/PortfolioMarginFrame.sol";
 import {ScenarioWitnessFrame} from "../generated/ScenarioWitnessFrame.sol";
 import {UnhealthyWitnessFrame} from "../generated/UnhealthyWitnessFrame.sol";
-import {COLLATERAL_AMOUNTS_WORDS} from "../generated/WordLists.sol";
+import {BATCH_RESULTS_WORDS, COLLATERAL_AMOUNTS_WORDS} from "../generated/WordLists.sol";
 import {
     AccountMarginsWord,
     AccountThresholdsWord,
@@ -56,6 +56,7 @@ contract PortfolioRegistry is PositionBook {
         uint256[] policy;
         bytes32 subject;
         uint256 skipped; // a bit an account of the batch
+        bool hasEarlier; // an account of it is about an earlier report
         uint256 arrayModel; // the last one found to be active
     }
 
@@ -118,14 +119,17 @@ contract PortfolioRegistry is PositionBook {
         for (uint256 i = 0; i < accounts.length; ++i) {
             (addresses[i], sequences[i]) = (accounts[i].held.account, accounts[i].held.sequence);
         }
-        scope.subject = _subjectOfBatch(scope, addresses, sequences);
+        scope.subject = _subjectOfBatch(scope, addresses, sequences, true);
         Books memory books = _openBooks(batch.bookModelId, bookProofs.length);
         books.publicSignals[0] = _stateBatch(scope, round, batch, accounts, places, books, bookWords);
         _verify(books, bookWords, bookProofs, verifier, marginProof);
         for (uint256 i = 0; i < accounts.length; ++i) {
             if (!_isSkipped(scope, i, addresses[i], sequences[i])) _acceptMargin(scope.asOf, accounts[i]);
         }
-        emit PortfolioAccepted(scope.asOf, scope.subject, batch.batchWords, msg.sender);
+        // Of an earlier report the contract no longer knows what it said, so sums with it in them say nothing.
+        uint256[BATCH_RESULTS_WORDS] memory told;
+        if (!scope.hasEarlier) told = batch.batchWords;
+        emit PortfolioAccepted(scope.asOf, scope.subject, told, msg.sender);
     }
 
     /// @inheritdoc IPortfolioRegistry
@@ -148,7 +152,7 @@ contract PortfolioRegistry is PositionBook {
         for (uint256 i = 0; i < accounts.length; ++i) {
             (addresses[i], sequences[i]) = (accounts[i].held.account, accounts[i].held.sequence);
         }
-        scope.subject = _subjectOfBatch(scope, addresses, sequences);
+        scope.subject = _subjectOfBatch(scope, addresses, sequences, false);
         Books memory books = _openBooks(batch.bookModelId, bookProofs.length);
         books.publicSignals[0] = _stateAlone(scope, round, batch, accounts, places, books, bookWords);
         _verify(books, bookWords, bookProofs, verifier, marginProof);
@@ -226,7 +230,8 @@ contract PortfolioRegistry is PositionBook {
     function _subjectOfBatch(
         Scope memory scope,
         address[] memory addresses,
-        uint256[] memory sequences
+        uint256[] memory sequences,
+        bool withThresholds
     ) private view returns (bytes32) {
         address previous = address(0);
         for (uint256 i = 0; i < addresses.length; ++i) {
@@ -236,14 +241,28 @@ contract PortfolioRegistry is PositionBook {
             uint256 sequence = sequences[i];
             uint256 current = _sequenceOf(account);
             if (sequence == 0 || sequence > current) revert ReportUnknown(account, sequence, current);
-            uint256 proven = _accounts[account].margins >> AS_OF_SHIFT;
-            // Time in the low 32 bits, sequence above: the same report of a later round, or a later report.
-            bool isLater = scope.asOf > uint32(proven) || (scope.asOf == uint32(proven) && sequence > proven >> 32);
-            if (!isLater || sequence != current) scope.skipped |= 1 << i;
+            if (sequence != current) scope.hasEarlier = true;
+            if (sequence != current || !_isNext(scope.asOf, sequence, account, withThresholds)) scope.skipped |= 1 << i;
         }
         uint256 all = (1 << addresses.length) - 1; // at most 255 places
         if (scope.skipped == all) revert MarginNotNewer(addresses[0], scope.asOf, sequences[0]);
         return keccak256(abi.encode(scope.roundId, addresses, sequences));
+    }
+
+    /// @dev Whether a proof says more of an account than is known: of a later round, a later report of the same, or thresholds where
+    /// its margins were proven alone.
+    function _isNext(
+        uint256 asOf,
+        uint256 sequence,
+        address account,
+        bool withThresholds
+    ) private view returns (bool) {
+        Account storage held = _accounts[account];
+        uint256 proven = held.margins >> AS_OF_SHIFT;
+        // Time in the low 32 bits, sequence above.
+        if (_isLater(asOf, sequence, uint32(proven), proven >> 32)) return true;
+        bool isSame = uint32(proven) == asOf && proven >> 32 == sequence;
+        return withThresholds && isSame && AccountThresholdsWord.unwrap(held.thresholds) == 0;
     }
 
     /// @dev The subject of one account: of its books in any batch, and of its witness.
@@ -704,8 +723,8 @@ contract PortfolioRegistry is PositionBook {
     ) private view returns (uint256 expiry) {
         expiry = OptionPositionWord.wrap(positions[0]).expiry();
         if (expiry < fold.expiry) revert ExpiriesDecreasing(expiry, fold.expiry);
-        // What fills places up repeats the last array.
-        if (arrayRoot != fold.arrayRoot || expiry != fold.expiry) {
+        // What fills places up repeats the last array; before the first there is none.
+        if (arrayRoot != fold.arrayRoot || expiry != fold.expiry || expiry == 0) {
             scope.arrayModel = arrays.requireArray(
                 arrayRoot,
                 scope.asOf,

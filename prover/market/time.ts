@@ -66,7 +66,7 @@ export function dateOrderOf(texts: Iterable<string>): DateOrder | 'either' | und
 }
 
 function parseInstant(text: string, order: DateOrder | undefined): Instant | undefined {
-  if (/^\d{9,20}(\.\d{1,9})?$/.test(text)) return unixInstant(text)
+  if (/^\d{9,20}(\.\d{1,9})?$/.test(text)) return isDateInDigits(text) ? undefined : unixInstant(text)
   const yearFirst = YEAR_FIRST.exec(text)
   if (yearFirst !== null) return instantOf(yearFirst[1], yearFirst[3], yearFirst[4], yearFirst.slice(5))
   const yearLast = YEAR_LAST.exec(text)
@@ -81,6 +81,21 @@ function parseInstant(text: string, order: DateOrder | undefined): Instant | und
   const monthNamed = MONTH_NAMED.exec(text)
   if (monthNamed === null) return undefined
   return instantOf(monthNamed[3], monthNumber(monthNamed[1]), monthNamed[2], monthNamed.slice(4))
+}
+
+/** Unix seconds that no clock has shown yet, May 2033, so that digits beyond it may be something else. */
+const NOT_YET_SECONDS = 2_000_000_000
+
+/**
+ * Whether digits are a date of 1990 to 2099 with its hour, or hour and minute, written without separators: as unix times they would be
+ * of 1976, or of 2033 and after. A year of two digits tells only where the time would lie ahead.
+ */
+function isDateInDigits(text: string): boolean {
+  const [, year, month, day, hour, minute] = /^((?:19|20)\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?$/.exec(text) ?? []
+  if (year !== undefined && Number(year) >= 1990) return instantOf(year, month, day, [hour, minute]) !== undefined
+  if (text.length !== 10 || Number(text) < NOT_YET_SECONDS) return false
+  const [, years, ...rest] = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(text) ?? []
+  return instantOf(`20${years}`, rest[0], rest[1], rest.slice(2)) !== undefined
 }
 
 function unixInstant(text: string): Instant | undefined {

@@ -191,16 +191,22 @@ describe('R87: margins alone', () => {
   })
 
   test('count once, whichever statement said them first, and skip who has them', async () => {
-    const [first, second] = [honest, () => engine.marginCall(round, proven(), full)]
-    for (const [one, other] of [
-      [first, second],
-      [second, first],
-    ] as const) {
-      await undone(async () => {
-        await lands(one())
-        for (const again of [one, other]) await refused(again(), 'MarginNotNewer', [accounts[0].signer, round.asOf, 1n])
-      })
+    const whole = () => engine.marginCall(round, proven(), full)
+    const again = async (...calls: readonly (() => RegistryCall)[]) => {
+      for (const call of calls) await refused(call(), 'MarginNotNewer', [accounts[0].signer, round.asOf, 1n])
     }
+    await undone(async () => {
+      await lands(whole())
+      await again(whole, honest)
+    })
+    // Whoever proves margins alone first keeps nobody from their thresholds.
+    await undone(async () => {
+      await lands(honest())
+      await again(honest)
+      await lands(whole())
+      expect((await engine.client.thresholds(accounts[1].signer)).asOf).toBe(round.asOf)
+      await again(whole, honest)
+    })
     await undone(async () => {
       const { gasUsed: ofAll } = await engine.chain.undone(() => lands(honest()))
       await lands(engine.marginCall(round, proven([accounts[1]]), await engine.margin(round, [accounts[1]], [[]])))

@@ -35,11 +35,14 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
   for (const { held } of accounts) folded.push(await foldAccount(scene, held, scope.roundId, round.asOf, reader))
   const reported = accounts.map(({ held: { account, sequence } }): ReportedAccount => ({ account, sequence }))
   const subject = subjectOf(scope.roundId, reported)
+  const isLast = ({ account, sequence }: ReportedAccount) => sequence === ledger.reports.get(account)?.sequence
+  // Sums with an account of an earlier report in them are not told: the registry cannot hold it to that.
+  const told = reported.every(isLast) ? batch.batchWords : batch.batchWords?.map(() => 0n)
   const shared: ClaimResult[] = [
     ...model.claims,
     ...scope.claims,
     ...judgeBookCount(reader),
-    ...judgeBatchEvent(events.at(-1), round.asOf, subject, isAlone ? undefined : batch.batchWords),
+    ...judgeBatchEvent(events.at(-1), round.asOf, subject, isAlone ? undefined : told),
     ...accounts.slice(1).map(({ held: { account } }, i) => {
       const before = accounts[i]?.held.account ?? ''
       return holdsIf(BigInt(account) > BigInt(before), 'R29', `accounts[${i + 1}]`, `above ${before}`, account)
@@ -56,9 +59,12 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
       event: events[i],
     }),
   )
-  const isNext = ({ account, sequence }: Item) =>
-    sequence === ledger.reports.get(account)?.sequence &&
-    isLater({ asOf: round.asOf, sequence }, ledger.margins.get(account))
+  const isNext = ({ account, sequence }: Item) => {
+    if (!isLast({ account, sequence })) return false
+    const known = ledger.margins.get(account)
+    const isSame = known?.asOf === round.asOf && known.sequence === sequence
+    return isLater({ asOf: round.asOf, sequence }, known) || (!isAlone && isSame && known.thresholds === NO_THRESHOLDS)
+  }
   // A batch that puts nothing in force is refused: of a record that has one each account is told of.
   const applied = items.some(isNext) ? items.filter(isNext) : items
   for (const each of items.filter((one) => !applied.includes(one))) shared.push(...judgeSkipped(each, round.asOf))

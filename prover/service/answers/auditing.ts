@@ -21,6 +21,7 @@ import {
 } from '../../audit/index.ts'
 import { isPortfolioAuditBundle } from '../../audit/portfolio/auditBundle.ts'
 import { isPackageAlone, packageVersion } from '../../config.ts'
+import { AccountAddressError } from './inForce.ts'
 import { ProverError } from '../../errors.ts'
 import { KeysMissingError, type VerifyingKeys, verificationKeyHash } from '../../proof/index.ts'
 import { connectProvider, type DeployedFeed, type Deployment, readDeployment } from '../../registry/index.ts'
@@ -114,6 +115,7 @@ export async function auditFromChain(
   const deployment = options.deployment === undefined ? undefined : await readDeployment(options.deployment)
   const registry = options.registry ?? deployment?.addresses.registry
   if (options.rpc === undefined || registry === undefined) throw new AuditTargetError()
+  if (!isAddress(registry)) throw new AccountAddressError(registry)
   const provider = await connectProvider(options.rpc, deployment?.chainId)
   const target = {
     provider,

@@ -3,6 +3,7 @@ import type { PortfolioStatementName } from '../../../circuits/statements/index.
 import { isPackageAlone } from '../../config.ts'
 import { makeMarginBundle, writeMarginBundle } from '../../audit/portfolio/marginBundle.ts'
 import { ProverError } from '../../errors.ts'
+import type { OptionPosition } from '../../portfolio/book.ts'
 import { createProver, type Prover } from '../../proof/index.ts'
 import {
   ContractRevertError,
@@ -71,7 +72,7 @@ export type MarginProofOptions = {
 /**
  * Proves a margin: arrays of the strikes held, the account's book, its margin; every proof verified here and by a contract.
  *
- * @throws {@link CloneNeededError} in the package alone; what provers and the registry throw; a margin that the contract holds otherwise than the twin is an error
+ * @throws {@link CloneNeededError} in the package alone; {@link TooManyStrikesError}, {@link NothingHeldError}; what provers and the registry throw; a margin that the contract holds otherwise than the twin is an error
  * @example
  * const { held, gas } = await proveMargin(await marginOf(readAccount('portfolio.json', {})), console.error)
  * held.initialE8 // → -204_877_541_730n
@@ -82,6 +83,7 @@ export async function proveMargin(
   { isAlone = false, out, existing, prover = createProver() }: MarginProofOptions = {},
 ): Promise<MarginProof> {
   if (isPackageAlone) throw new CloneNeededError()
+  requireReportable(answer.provable.positions)
   const clock = new Clock()
   let site: MarginSite | undefined
   try {
@@ -300,6 +302,47 @@ export class MarginHeldAlreadyError extends ProverError {
         'Read it with `zkrisk read --account`, or prove a later round.',
     )
     this.account = account
+  }
+}
+
+/** A registry takes no more of an account: PositionBook.MOST_POSITIONS. */
+const MOST_POSITIONS = 128
+
+/** Whether a registry takes a report of these. @throws {@link TooManyStrikesError}, {@link NothingHeldError} */
+function requireReportable(positions: readonly OptionPosition[]): void {
+  if (positions.length > MOST_POSITIONS) throw new TooManyStrikesError(positions.length)
+  const nothing = positions.find(({ callsE12, putsE12 }) => callsE12 === 0n && putsE12 === 0n)
+  if (nothing !== undefined) throw new NothingHeldError(nothing)
+}
+
+/** Legs of a strike come to nothing, which no report lists. */
+export class NothingHeldError extends ProverError {
+  readonly code = 'service.nothing-held'
+  readonly expiry: bigint
+  readonly strikeE8: bigint
+
+  constructor({ expiry, strikeE8 }: Pick<OptionPosition, 'expiry' | 'strikeE8'>) {
+    const day = new Date(Number(expiry) * 1000).toISOString().slice(0, 10)
+    super(
+      `Options at ${Number(strikeE8) / 1e8} of ${day} come to a quantity of 0, and a registry takes a report of what is held alone. ` +
+        'Leave these legs out.',
+    )
+    this.expiry = expiry
+    this.strikeE8 = strikeE8
+  }
+}
+
+/** An account holds options at more strikes than a registry takes. */
+export class TooManyStrikesError extends ProverError {
+  readonly code = 'service.too-many-strikes'
+  readonly strikes: number
+
+  constructor(strikes: number) {
+    super(
+      `Expected options at no more than ${MOST_POSITIONS} strikes of all expiries together, which is what a registry takes of an account, got ${strikes}. ` +
+        'Divide them between accounts; without --prove the margin is computed all the same.',
+    )
+    this.strikes = strikes
   }
 }
 

@@ -1,6 +1,7 @@
 /** Where a margin is proven: a registry of its own on a development chain, or one that stands already. */
-import { Contract, getAddress, toBeHex, Wallet } from 'ethers'
+import { Contract, getAddress, isAddress, toBeHex, Wallet } from 'ethers'
 import type { PortfolioStatementName } from '../../../circuits/statements/index.ts'
+import { AccountAddressError } from './inForce.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import type { Portfolio } from '../../portfolio/portfolio.ts'
@@ -91,7 +92,7 @@ function developmentHands(chain: DevelopmentChain, carrier: Wallet = chain.accou
  * The registry of a deployment. On a development chain whose rounds are signed by the development signers everything is put in force
  * by their public keys; elsewhere by those that are given, if any.
  *
- * @throws {@link NoPortfolioRegistryError}, {@link MarketOfOthersError}, {@link ModelUnknownError}, {@link ModelDisabledError}
+ * @throws {@link NoPortfolioRegistryError}, {@link AccountAddressError}, {@link MarketOfOthersError}, {@link ModelUnknownError}, {@link ModelDisabledError}
  */
 export async function existingSite(
   keys: Partial<PortfolioKeys>,
@@ -101,6 +102,7 @@ export async function existingSite(
   const { chainId, block, portfolio, addresses } = await readDeployment(existing.deployment)
   if (portfolio === undefined) throw new NoPortfolioRegistryError(existing.deployment)
   if (portfolio.market !== market) throw new MarketOfOthersError(portfolio.market, market)
+  if (existing.account !== undefined && !isAddress(existing.account)) throw new AccountAddressError(existing.account)
   const { registry, rounds } = portfolio
   const provider = await connectProvider(existing.rpc, chainId)
   const close = async (): Promise<void> => provider.destroy()

@@ -2,6 +2,8 @@
  * A chain for trying things: Hardhat's, inside this process or behind a JSON-RPC port, at any date. It never holds money:
  * its accounts' keys are public.
  */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import {
   BrowserProvider,
   type Eip1193Provider,
@@ -79,6 +81,7 @@ export async function serveDevelopmentChain(
   startTime: bigint,
   port: number,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
+  await requireFree(port)
   const { network } = await hardhatAt(startTime)
   const server = await network.createServer('chain', '127.0.0.1', port)
   try {
@@ -87,6 +90,19 @@ export async function serveDevelopmentChain(
   } catch (error) {
     throw new PortTakenError(port, error)
   }
+}
+
+/** The chain's own server would end the process: its socket tells of a port that is taken where nobody listens. */
+async function requireFree(port: number): Promise<void> {
+  const trial = createServer()
+  try {
+    trial.listen(port, '127.0.0.1')
+    await once(trial, 'listening')
+  } catch (error) {
+    throw new PortTakenError(port, error)
+  }
+  trial.close()
+  await once(trial, 'close')
 }
 
 async function hardhatAt(startTime: bigint) {

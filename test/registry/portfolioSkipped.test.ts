@@ -1,4 +1,4 @@
-/** Faults found, each as a test that fails until it is mended. */
+/** What a batch tells of accounts that it skips, and what the first array of an account is held to. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { RoundWords } from '../../prover/registry/index.ts'
 import { pack } from '../../prover/statement/words.ts'
