@@ -37,7 +37,12 @@ const operators: readonly Operator[] = [
   { name: 'connective', pattern: /&&|\|\|/g, replace: swap([['&&', '||']]) },
   { name: 'negation', pattern: /(?<=\()!(?=\w)/g, replace: () => '' },
   { name: 'refusal removed', pattern: /(?:if \([^;{}]*\) )?revert [^;]*;/g, replace: () => '' },
-  { name: 'call removed', pattern: /(?<=^ +)(?:_\w+|[A-Z]\w+\.\w+|\w+\.check\w*)\([^;{}]*\);$/gm, replace: () => '' },
+  // A statement, not what an expression goes on with in the next line.
+  {
+    name: 'call removed',
+    pattern: /(?<=^ +)(?<![^\s;{}]\s*^ +)(?:_\w+|[A-Z]\w+\.\w+|\w+\.check\w*)\([^;{}]*\);$/gm,
+    replace: () => '',
+  },
   {
     name: 'word swapped',
     pattern: /\b(?:maintenance|initial|stepDown|tighten|loosen|least|greatest)\b/g,

@@ -335,6 +335,20 @@ describe('R74: an implied volatility that makes no sense is left out, and the pr
     })
   })
 
+  test.each([
+    [0n, true],
+    [1n, false],
+  ])('one that comes %i s later than the window confirms: %s', async (seconds, confirms) => {
+    await attestedBefore(async () => {
+      const risen = 2n * IMPLIED
+      const left = `without ${risen} 0, appended`
+      const next = nth(4) + bounds.windowSeconds + seconds
+      for (const asOf of [nth(4), next]) expect(await bring({ asOf, impliedVolatilityX16: risen })).toBe(left)
+      const last = await bring({ asOf: next + SPACING, impliedVolatilityX16: risen })
+      expect(last).toBe(confirms ? 'appended' : left)
+    })
+  })
+
   test('none above the ceiling ever, confirmed or not', async () => {
     await chain.undone(async () => {
       feed = await deploy()

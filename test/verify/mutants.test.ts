@@ -35,6 +35,7 @@ describe('mutants of Solidity', () => {
       ],
     ],
     ['        _check(a, b);', [['call removed', '_check(a, b);', '', 6]]],
+    ['        return\n            _within(a, b);', []],
     ['        return least;', [['word swapped', 'least', 'greatest', 6]]],
     ['        return p.boundFloorX16();', [['field swapped', 'Floor', 'Ceiling', 6]]],
     ['        uint256 c = a;\n        // a < b\n        return c;', []],
