@@ -100,6 +100,7 @@ export const sortedFindings: readonly SortedFinding[] = [
     places: {
       'market/PlausibleInbox.sol': ['_impliedToKeep', '_isConfirmed', 'heldPrice'],
       'registry/RiskRegistry.sol': ['_rehash', 'submit'],
+      'registry/Shadows.sol': ['_sourceInForce'],
     },
   },
   {
@@ -152,13 +153,13 @@ export const sortedFindings: readonly SortedFinding[] = [
       'market/PlausibleInbox.sol': ['_count', '_impliedToKeep', '_isConfirmed', '_isWithin', 'heldPrice'],
       'parameters/RiskPolicy.sol': ['_mayBePaused'],
       'registry/InboxPlaces.sol': ['headOfFirst'],
-      'registry/ModelRegistry.sol': ['_covered', 'activeModel'],
+      'registry/ModelRegistry.sol': ['_covered', '_paused', 'activeModel'],
       'registry/ParameterReads.sol': ['_subtractOrZero', '_tighten', 'parameters', 'parametersForLiquidation'],
       'registry/Pauses.sol': ['_inForce', 'pause'],
       'registry/PortfolioMargins.sol': ['_age', 'marginOf'],
       'registry/PositionBook.sol': ['_checkPositions'],
       'registry/RiskArrays.sol': ['_requireFresh'],
-      'registry/RiskParameters.sol': ['_pausedUntil'],
+      'registry/RiskParameters.sol': ['_pausedUntil', 'pausedUntil'],
       'registry/RiskRegistry.sol': [
         '_checkCount',
         '_checkNewest',
@@ -168,7 +169,7 @@ export const sortedFindings: readonly SortedFinding[] = [
         '_revertStart',
         'submit',
       ],
-      'registry/Shadows.sol': ['_checkProgress', '_pauseBefore'],
+      'registry/Shadows.sol': ['_checkProgress', '_pauseBefore', '_sourceInForce'],
     },
   },
   {
@@ -177,10 +178,10 @@ export const sortedFindings: readonly SortedFinding[] = [
     places: {
       'market/PlausibleInbox.sol': ['_impliedToKeep'],
       'parameters/RiskPolicy.sol': ['constructor'],
-      'proof/BatchVerifier.sol': ['_putLasts', '_putShared'],
+      'proof/BatchVerifier.sol': ['_putShared'],
       'registry/GuardRails.sol': ['_checkLoanToValue'],
       'registry/Improvement.sol': ['atMost'],
-      'registry/PortfolioRegistry.sol': ['_takeSegments'],
+      'registry/PortfolioRegistry.sol': ['_takeSegments', 'proveUnhealthyByArrays', 'submitPortfolio'],
     },
   },
   {
@@ -196,8 +197,8 @@ export const sortedFindings: readonly SortedFinding[] = [
         'marketPolicy',
         'setFreshnessPolicy',
       ],
-      'registry/InboxPlaces.sol': ['headOfNext'],
-      'registry/PortfolioRegistry.sol': ['_openBooks', 'proveUnhealthy', 'submitPortfolio'],
+      'registry/InboxPlaces.sol': ['_requireHeld', 'headOfNext'],
+      'registry/PortfolioRegistry.sol': ['_marginModel', '_openBooks', 'proveUnhealthy', 'proveUnhealthyByArrays'],
       'registry/RiskArrays.sol': ['requireArray', 'submitArrays'],
       'registry/RiskRegistry.sol': ['_checkSkipped'],
       'registry/Shadows.sol': ['_begin', 'rotateSource'],
