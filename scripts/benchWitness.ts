@@ -6,7 +6,7 @@
  * `--against` names another checkout with its circuits built (`node scripts/buildCircuits.ts`): its generators, run by its
  * own code on the same inputs, in turns. Exits 1 if a witness differs in any wire.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -42,7 +42,11 @@ class Entrant {
 
   static async of(folder: string, build: string): Promise<Entrant> {
     const code = readFileSync(join(folder, 'build', 'circuits', build, `${build}.wasm`))
-    const module = await import(pathToFileURL(join(folder, 'prover', 'proof', 'backends', 'witnessCalculator.ts')).href)
+    // Older checkouts have it one folder up.
+    const at = ['backends/witnessCalculator.ts', 'witnessCalculator.ts'].map((file) =>
+      join(folder, 'prover', 'proof', file),
+    )
+    const module = await import(pathToFileURL(at.find((file) => existsSync(file)) ?? folder).href)
     const calculator = (await module.WitnessCalculator.load(build, code)) as WitnessCalculator
     return new Entrant(calculator, await calculator.size(), code.length)
   }
