@@ -12,6 +12,7 @@ import {
   busyHoursX6,
   COLLATERALS,
   lists,
+  MOST_POSITIONS,
   statements,
   retiredVolatilityModelIds,
   volatilityModels,
@@ -24,6 +25,7 @@ import { declarationFaults } from './generators/faults.ts'
 import { circomHours } from './generators/hours.ts'
 import { circomSizes } from './generators/sizes.ts'
 import { solidity } from './generators/solidity.ts'
+import { solidityLimits } from './generators/solidityLimits.ts'
 import type { Generated } from './generators/text.ts'
 import { filesBelow, root } from './tools/sources.ts'
 
@@ -60,6 +62,7 @@ const files: Generated = {
   ...circomHours(busyHoursX6),
   ...circomSizes({ collaterals: COLLATERALS }, statements, words),
   ...solidity(contracts.map(read)),
+  ...solidityLimits(MOST_POSITIONS),
   ...claimIds(),
 }
 /** Folders that hold generated files only, tables apart. */

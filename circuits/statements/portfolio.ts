@@ -182,6 +182,9 @@ export const accountWords = {
 /** Collateral assets a round prices, and an account may hold. */
 export const COLLATERALS = 16
 
+/** Option positions, each of one strike of one expiry, that an account may have. */
+export const MOST_POSITIONS = 128
+
 /** Sections of a portfolio policy that make margins of losses. */
 const marginPolicySections = [
   { name: 'scenarioSkew', word: 'scenarioSkew', meaning: 'as the policy holds it' },

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {ACCOUNT_POSITIONS} from "../generated/Limits.sol";
 import {COLLATERAL_AMOUNTS_WORDS} from "../generated/WordLists.sol";
 import {CollateralAmountWord, HoldingsWord, OptionPositionFields, OptionPositionWord} from "../generated/Words.sol";
 import {IPortfolioRegistry} from "./IPortfolioRegistry.sol";
@@ -11,7 +12,7 @@ import {PortfolioMargins} from "./PortfolioMargins.sol";
 /// @notice What accounts hold, as the venue reports it: one hash an account. Every report that is taken can be proven.
 abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins, AccessManaged {
     /// @notice Option positions that an account may have.
-    uint256 public constant MOST_POSITIONS = 128;
+    uint256 public constant MOST_POSITIONS = ACCOUNT_POSITIONS;
 
     /// @notice Options expire sooner than this, or no circuit prices them: 2^26 seconds, 776 days.
     uint256 public constant TENOR_LIMIT_SECONDS = 2 ** 26;

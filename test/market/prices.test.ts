@@ -64,6 +64,17 @@ describe('what is read', () => {
     expect(read('\uFEFF,Open,Close\r\n2020-03-12 00:00:00,1,7934.12\r\n')).toEqual(expected)
   })
 
+  it.each([
+    ['highest', 'lowest'],
+    ['hi', 'lo'],
+    ['Day High', 'Day Low'],
+    ['max_price', 'min_price'],
+    ['High (USD)', 'Low (USD)'],
+  ])('reads the range of bars from %s and %s', (high, low) => {
+    const bars = `time,open,${high},${low},close\n2020-03-12,7900,8000,7700,7800\n2020-03-13,7800,8100,7700,7900\n`
+    expect(parseBars(bars, 'bars.csv')[0]).toMatchObject({ highE8: 800_000_000_000n, lowE8: 770_000_000_000n })
+  })
+
   it('prefers a date to a unix column and takes the columns it is told', () => {
     const text = 'unix,date,mark,close\n1,2020-03-12,5,6\n'
     expect(read(text)).toEqual([{ asOf: START, priceE8: 600_000_000n, impliedVolatilityX16: 0n, rangeCode: 0n }])

@@ -18,7 +18,11 @@ import { formatProof, type MarginProofOptions, proveMargin } from '../../prover/
 import { openReader } from '../../prover/service/answers/inForce.ts'
 import { marginOf } from '../../prover/service/answers/margins.ts'
 import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
-import { developmentChainBehind, developmentKeys } from '../../prover/service/development/chain.ts'
+import {
+  developmentChainBehind,
+  developmentKeys,
+  serveDevelopmentChain,
+} from '../../prover/service/development/chain.ts'
 import { openChain } from '../../prover/service/development/tryOut.ts'
 import { formatReading } from '../../prover/service/text/inForceTable.ts'
 import { writeSecretFile } from '../../prover/service/wholeFile.ts'
@@ -107,6 +111,50 @@ it('R86: lands a later margin alone, the same to the last digit: a bundle says s
   reader.close()
   expect(reading.accounts).toMatchObject([{ status: 'in-force', hasThresholds: false, liquidationBelowQuote: null }])
   expect(formatReading(reading)).toContain('not known: these margins were proven without thresholds')
+})
+
+it('R87: adds the thresholds that margins alone left out, once, and an auditor accepts both', async () => {
+  const registry = chain.deployment.portfolio?.registry ?? ''
+  const provider = await connectProvider(chain.url)
+  const client = await PortfolioClient.connect({ registry, provider })
+  const later = { ...portfolio, market: { ...portfolio.market, asOf: '2026-02-05T04:35:00Z' } }
+  const before = await client.margin(toBeHex(1n, 20))
+  await land(later, at('deployment.json'))
+  expect(await client.margin(toBeHex(1n, 20))).toEqual(before)
+  expect((await client.thresholds(toBeHex(1n, 20))).asOf).toBe(before.asOf)
+  for (const isAlone of [true, false]) {
+    const again = land(later, at('deployment.json'), undefined, isAlone)
+    await expect(again).rejects.toMatchObject({ code: 'service.margin-held-already' })
+  }
+  const { report } = await auditFromChain({ ...at('deployment.json'), registry, say: () => {} })
+  expect(report).toMatchObject({ accepted: true, margins: { length: 3 } })
+})
+
+it('refuses, before anything is sent, what no registry would take, and addresses that are none', async () => {
+  const provider = await connectProvider(chain.url)
+  const block = await provider.getBlockNumber()
+  const holding = (options: readonly object[]) => ({ ...portfolio, account: { ...portfolio.account, options } })
+  const strikes = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ instrument: `BTC-27MAR26-${40_000 + 500 * i}-C`, quantity: '0.01' }))
+  const site = at('deployment.json')
+  const many = { code: 'service.too-many-strikes', strikes: 129 }
+  await expect(land(holding(strikes(129)), site)).rejects.toMatchObject(many)
+  const leg = portfolio.account.options[0] ?? {}
+  for (const options of [[{ ...leg, quantity: '0' }], [leg, { ...leg, quantity: '2' }]]) {
+    await expect(land(holding(options), site)).rejects.toMatchObject({ code: 'service.nothing-held' })
+  }
+  // One strike fewer is stopped by the address alone.
+  await expect(land(holding(strikes(128)), { ...site, account: '0x12' })).rejects.toMatchObject({
+    code: 'service.account-address',
+    address: '0x12',
+  })
+  await expect(auditFromChain({ ...site, registry: '0x1', say: () => {} })).rejects.toMatchObject({ address: '0x1' })
+  expect(await provider.getBlockNumber()).toBe(block)
+})
+
+it('is not served on a port that is taken', async () => {
+  const port = Number(new URL(chain.url).port)
+  await expect(serveDevelopmentChain(1_583_971_200n, port)).rejects.toMatchObject({ code: 'service.port-taken', port })
 })
 
 it('A23: refuses, before anything is proven, a deployment without margins, and a portfolio of another market', async () => {

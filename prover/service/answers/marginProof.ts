@@ -1,5 +1,5 @@
 /** `zkrisk margin --prove`: the margin proven and held by a contract, its bundle, and what that took. */
-import type { PortfolioStatementName } from '../../../circuits/statements/index.ts'
+import { MOST_POSITIONS, type PortfolioStatementName } from '../../../circuits/statements/index.ts'
 import { isPackageAlone } from '../../config.ts'
 import { makeMarginBundle, writeMarginBundle } from '../../audit/portfolio/marginBundle.ts'
 import { ProverError } from '../../errors.ts'
@@ -100,7 +100,7 @@ export async function proveMargin(
       : existingSite(keys, existing, market))
     const round = roundAt(site, answer)
     await putInForce(site.client, site.hands, { account: site.account, provable: answer.provable, round })
-    await requireNew(site, round)
+    await requireNew(site, round, isAlone)
     clock.end('preparation')
     const proofs = new Map<string, ProvenPortfolio>()
     const landed = await prove(site, answer, round, { prover, proofs, say, onLast: () => clock.end('proving') })
@@ -118,15 +118,21 @@ export async function proveMargin(
   }
 }
 
-/** Of one round and report a registry takes one margin: that would be found out after the proofs. */
-async function requireNew({ client, account }: MarginSite, { asOf }: RoundWords): Promise<void> {
+/** Of one round and report a registry takes one margin, and thresholds if it has none: that would be found out after the proofs. */
+async function requireNew({ client, account }: MarginSite, { asOf }: RoundWords, isAlone: boolean): Promise<void> {
   const { sequence } = await client.account(account)
-  const held = await client.margin(account).catch((error: unknown) => {
+  const held = await answered(client.margin(account))
+  if (held?.asOf !== asOf || held.sequence !== sequence) return
+  if (isAlone || (await answered(client.thresholds(account))) !== undefined)
+    throw new MarginHeldAlreadyError(account, client.registry)
+}
+
+/** What a contract answers; undefined if it refuses to. */
+const answered = <T>(asked: Promise<T>): Promise<T | undefined> =>
+  asked.catch((error: unknown) => {
     if (error instanceof ContractRevertError) return undefined
     throw error
   })
-  if (held?.asOf === asOf && held.sequence === sequence) throw new MarginHeldAlreadyError(account, client.registry)
-}
 
 /** An account without options needs neither arrays nor books. */
 function statementsOf({ provable }: MarginAnswer, isAlone: boolean): readonly PortfolioStatementName[] {
@@ -304,9 +310,6 @@ export class MarginHeldAlreadyError extends ProverError {
     this.account = account
   }
 }
-
-/** A registry takes no more of an account: PositionBook.MOST_POSITIONS. */
-const MOST_POSITIONS = 128
 
 /** Whether a registry takes a report of these. @throws {@link TooManyStrikesError}, {@link NothingHeldError} */
 function requireReportable(positions: readonly OptionPosition[]): void {
