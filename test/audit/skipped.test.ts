@@ -47,7 +47,11 @@ it('R28: sums of a batch are not told where a skipped account is said to have he
     const maker = new ProofMaker({ prover }, 1)
     const batches = await proveMargins(place, maker, [honest, lie], reported)
     await reportAccounts(development, [{ account: b, provable: honest }]) // the same again
-    await landMargins(place, reported.map((each) => ({ ...each, books: [] })) as never, batches)
+    await landMargins(
+      place,
+      reported.map((each) => ({ ...each, books: [] })),
+      batches,
+    )
   } finally {
     await prover.close()
   }
