@@ -35,6 +35,7 @@ const jobs = {
   bench: { build: [], script: ['scripts/bench.ts'] },
   'bench:prover': { build: [], script: ['scripts/benchProver.ts'] },
   'bench:latency': { build: ['--markets'], script: ['scripts/benchLatency.ts'] },
+  'bench:liquidation': { build: [], script: ['scripts/benchLiquidation.ts'] },
   'bench:witness': { build: [], script: ['scripts/benchWitness.ts'] },
   'bench:options': { build: [], script: ['scripts/benchOptions.ts'] },
   'bench:dampers': { build: undefined, script: ['scripts/benchDampers.ts'] },
