@@ -22,9 +22,9 @@ contract MockPortfolioMargins is IPortfolioMargins {
     mapping(address account => bool) private _isProven;
     mapping(address account => Margin) private _margins;
     mapping(address account => Thresholds) private _thresholds;
-    mapping(address account => Witness) private _witnesses;
-    mapping(address account => uint256) private _sequences;
-    mapping(address account => bytes32) private _bookHashes;
+    mapping(address account => Witness) internal _witnesses;
+    mapping(address account => uint256) internal _sequences;
+    mapping(address account => bytes32) internal _bookHashes;
 
     /// @notice Puts margins in force, as they are; their `sequence` says which report of positions they are about. Below
     /// maintenance they show the account unhealthy; otherwise they clear it of what is not later.
@@ -91,6 +91,11 @@ contract MockPortfolioMargins is IPortfolioMargins {
         liquidatable = witness.asOf != 0;
         if (_isProven[account] || !liquidatable) proven = _proven(account);
         ageSeconds = _age(proven.asOf > witness.asOf ? proven.asOf : witness.asOf);
+    }
+
+    /// @inheritdoc IPortfolioMargins
+    function unhealthyOf(address account) external view returns (uint256 asOf, uint256 sequence) {
+        return (_witnesses[account].asOf, _witnesses[account].sequence);
     }
 
     /// @inheritdoc IPortfolioMargins

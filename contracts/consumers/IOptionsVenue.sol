@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {OptionPositionWord} from "../generated/Words.sol";
+import {IPortfolioRegistry} from "../registry/IPortfolioRegistry.sol";
+
+/// @title IOptionsVenue
+/// @notice Cash, options and perpetuals of one market, margined by proof. What adds risk is proven before it takes effect; what takes
+/// risk away waits for no proof but that an account is below maintenance.
+/// @dev Accounts are of owners. The registry knows an account by a *key*, an address that nobody can sign for. What an account would
+/// hold is reported under another one, its *candidate*; margins of the candidate are proven, and it becomes the key. Cash is in E12 of
+/// the quote currency, quantities in E12 of the asset and in lots of 10^8, so nothing is ever rounded. Positions are brought by whoever
+/// calls, as last reported; the venue keeps their hash. The house and its like are accounts as any other.
+interface IOptionsVenue {
+    /// @notice What is governed.
+    /// @param changeSeconds     how long a change may wait for its proofs
+    /// @param settlementSeconds after an expiry in which an earlier round may replace the one that settles it
+    /// @param auctionSeconds    in which what a liquidator gets rises from its least to its most
+    /// @param windowSeconds     that the budget of liquidations is for
+    /// @param startPayBps       what a liquidator pays at first, of the notional taken over, besides taking its share of cash
+    /// @param endBonusBps       what a liquidator is paid at last, of the notional taken over
+    /// @param bondBps           cash or proven margin that a liquidator has, of the notional taken over
+    /// @param stepBps           most of an account that is taken over by a witness alone while the liquidator pays
+    /// @param bandBps           how far from spot the asset is taken to be at most, where premiums are bounded
+    /// @param budgetE12         notional taken over in a window while liquidators pay
+    struct Rules {
+        uint32 changeSeconds;
+        uint32 settlementSeconds;
+        uint32 auctionSeconds;
+        uint32 windowSeconds;
+        uint16 startPayBps;
+        uint16 endBonusBps;
+        uint16 bondBps;
+        uint16 stepBps;
+        uint16 bandBps;
+        uint128 budgetE12;
+    }
+
+    /// @notice An order, which is filled at the prices of a round observed after it was placed.
+    /// @param owner        who placed it
+    /// @param number       chosen by the owner
+    /// @param perpsE12     perpetuals to buy, negative to sell
+    /// @param limitE8      most that a perpetual may cost, or least that it may bring
+    /// @param premiumE12   most that the owner pays for the options; negative: least it gets
+    /// @param expiresAt    last second at which it may be filled
+    /// @param options      options to buy, negative to sell, by increasing expiry and strike
+    struct Order {
+        address owner;
+        uint256 number;
+        int256 perpsE12;
+        uint256 limitE8;
+        int256 premiumE12;
+        uint256 expiresAt;
+        OptionPositionWord[] options;
+    }
+
+    /// @notice What a maker signs (EIP-712; contracts by ERC-1271): to be the other side of an order.
+    /// @param orderId    of the order
+    /// @param maker      who signs
+    /// @param premiumE12 what the order's owner pays the maker for the options; negative: what it gets
+    /// @param deadline   last second at which it holds
+    /// @param nonce      used once
+    struct Quote {
+        bytes32 orderId;
+        address maker;
+        int256 premiumE12;
+        uint256 deadline;
+        uint256 nonce;
+    }
+
+    /// @notice An account as it stands.
+    /// @param key           what the registry knows it by
+    /// @param reports       reports of the key
+    /// @param markE8        price up to which gains of its perpetuals are in its cash
+    /// @param cashE12       may be negative
+    /// @param perpsE12      signed
+    /// @param positionsHash keccak256 of its position words
+    /// @param keys          keys and candidates it has had
+    /// @param markAsOf      round of that price
+    /// @param markReport    first report that says it
+    /// @param flaggedAsOf   round of the evidence last seen that it is below maintenance
+    /// @param flaggedReport report at the time of that evidence
+    /// @param flaggedAt     when the auction began; 0: there is none
+    /// @param leftReport    report that the last liquidation left; what liquidates next is of it, or later
+    /// @param isReported    whether the last report says what is in cash
+    struct Account {
+        address key;
+        uint32 reports;
+        uint48 markE8;
+        int128 cashE12;
+        int128 perpsE12;
+        bytes32 positionsHash;
+        uint32 keys;
+        uint32 markAsOf;
+        uint32 markReport;
+        uint32 flaggedAsOf;
+        uint32 flaggedReport;
+        uint40 flaggedAt;
+        uint32 leftReport;
+        bool isReported;
+    }
+
+    /// @notice A change that waits for its proofs.
+    /// @param candidate     what the registry knows the account by as it would be
+    /// @param expiresAt     last second at which it may take effect
+    /// @param asOf          round that it was made at, which margins of perpetuals are to be of
+    /// @param cashE12       added to cash
+    /// @param perpsE12      added to perpetuals
+    /// @param positionsHash of the positions as they would be
+    /// @param partner       other side of a trade; 0: a withdrawal
+    /// @param priceE8       of the perpetual at that round
+    /// @param trade         number of the trade; 0: a withdrawal
+    /// @param reportedE12   cash as reported of the candidate
+    struct Change {
+        address candidate;
+        uint40 expiresAt;
+        uint32 asOf;
+        int128 cashE12;
+        int128 perpsE12;
+        bytes32 positionsHash;
+        address partner;
+        uint48 priceE8;
+        uint40 trade;
+        int128 reportedE12;
+    }
+
+    /// @notice What a liquidation did, and on what it rested.
+    /// @param key          of the account, as the registry knows it
+    /// @param asOf         round of the evidence
+    /// @param sequence     report at the time of the evidence
+    /// @param scenario     worst one of the margins that were the evidence; 255: a witness was, whose event of that key and round has it
+    /// @param marginE8     maintenance margin of these margins; 0 of a witness, whose event has the bound
+    /// @param fractionBps  of the account that was taken over
+    /// @param notionalE12  most that the positions taken over could be worth
+    /// @param cashE12      that went with them to the liquidator; negative: that it paid
+    /// @param bonusBps     part of it beyond the account's own share, of the notional; negative: paid
+    /// @param coveredE12   by the insurance fund
+    /// @param badDebtE12   that nothing covered
+    struct Receipt {
+        address key;
+        uint256 asOf;
+        uint256 sequence;
+        uint256 scenario;
+        int256 marginE8;
+        uint256 fractionBps;
+        uint256 notionalE12;
+        int256 cashE12;
+        int256 bonusBps;
+        uint256 coveredE12;
+        uint256 badDebtE12;
+    }
+
+    /// @notice Tokens came in.
+    event Deposited(address indexed owner, uint256 amount);
+    /// @notice Tokens went out.
+    event Withdrawn(address indexed owner, uint256 amount);
+    /// @notice The insurance fund grew by tokens of anybody.
+    event InsuranceFunded(address indexed by, uint256 amount);
+    /// @notice An account was reported anew at a price of the perpetual.
+    event Marked(address indexed owner, address indexed key, uint256 asOf, uint256 priceE8, int256 cashE12);
+    /// @notice What an account would hold was reported; margins of the candidate are what it waits for.
+    event ChangeProposed(address indexed owner, address indexed candidate, uint256 trade, uint256 asOf, uint256 expiresAt);
+    /// @notice A change took effect: the candidate is the account's key.
+    event ChangeTaken(address indexed owner, address indexed key, address previous, uint256 trade);
+    /// @notice A change is no more: cancelled, or overtaken by a settlement or a liquidation.
+    event ChangeVoided(address indexed owner, address indexed candidate);
+    /// @notice An order was placed.
+    event OrderPlaced(bytes32 indexed id, address indexed owner, uint256 earliest, Order order);
+    /// @notice An order is no more.
+    event OrderCancelled(bytes32 indexed id);
+    /// @notice An order met a quote; both sides wait for proofs.
+    event OrderFilled(bytes32 indexed id, address indexed owner, address indexed maker, uint256 asOf, uint256 priceE8, int256 premiumE12);
+    /// @notice A quote's number was used, by a fill or by its maker.
+    event QuoteUsed(address indexed maker, uint256 nonce);
+    /// @notice A round settles an expiry, until an earlier one does.
+    event SettlementSet(uint256 indexed expiry, uint256 asOf, uint256 priceE8);
+    /// @notice Expired options left an account for what they pay.
+    event Settled(address indexed owner, uint256 positions, int256 payoffE12);
+    /// @notice Evidence that an account is below maintenance was seen; the auction runs from `since`.
+    event Flagged(address indexed owner, address indexed key, uint256 asOf, uint256 sequence, uint256 since);
+    /// @notice Part of an account was taken over.
+    event Liquidated(address indexed owner, address indexed liquidator, Receipt receipt);
+    /// @notice Rules changed.
+    event RulesSet(Rules rules);
+
+    /// @notice Tokens have 6 to 18 decimals.
+    error UnsupportedDecimals(uint256 decimals, uint256 least, uint256 most);
+    /// @notice A rule is outside what it may be.
+    error RuleOutOfRange(string rule, uint256 value, uint256 least, uint256 most);
+    /// @notice Amounts are of whole units of cash, and not 0.
+    error AmountNotWhole(uint256 amount, uint256 unit);
+    /// @notice The token brought less than it was asked for, or more.
+    error TransferDiffers(uint256 received, uint256 amount);
+    /// @notice The account has never held anything.
+    error AccountUnknown(address owner);
+    /// @notice Positions are not what the account holds.
+    error PositionsDiffer(address owner, bytes32 given, bytes32 held);
+    /// @notice Nobody trades with themselves, or takes over their own positions.
+    error SameAccount(address owner);
+    /// @notice Nothing to do.
+    error NothingChanges();
+    /// @notice The market has a newer round.
+    error RoundNotNewest(uint256 asOf, uint256 newest);
+    /// @notice There is another round of this time, or none.
+    error RoundNotPublished(uint256 asOf, bytes32 given, bytes32 published);
+    /// @notice Spot and perpetual of the round are too far apart.
+    error RoundPricesApart(uint256 spotE8, uint256 perpPriceE8, uint256 gapBps);
+    /// @notice A change waits already.
+    error ChangePending(address owner, address candidate);
+    /// @notice No change waits.
+    error NoChange(address owner);
+    /// @notice The change waited too long.
+    error ChangeExpired(address owner, uint256 expiresAt);
+    /// @notice A trade is cancelled by nobody before it expires, or who saw the next price would choose.
+    error TradeBinding(address owner, uint256 expiresAt);
+    /// @notice The other side of the trade is no longer there.
+    error PartnerGone(address owner, address partner);
+    /// @notice The account would have less than the initial margin, or less cash than none.
+    error MarginTooLow(address owner, int256 initialE8);
+    /// @notice The margin is of another round than the change.
+    error MarginOfOtherRound(address owner, uint256 asOf, uint256 expected);
+    /// @notice The account was shown to be below maintenance at a later round than the margin's.
+    error AccountFlagged(address owner, uint256 flaggedAsOf, uint256 provenAsOf);
+    /// @notice There is no such order, or no longer.
+    error OrderUnknown(bytes32 id);
+    /// @notice This order was placed already.
+    error OrderExists(bytes32 id);
+    /// @notice The order is its owner's alone.
+    error NotOwner(address caller, address owner);
+    /// @notice The order or the quote holds no longer.
+    error Expired(uint256 expiresAt, uint256 timestamp);
+    /// @notice The round may have been known when the order was placed.
+    error RoundNotAfterOrder(uint256 asOf, uint256 earliest);
+    /// @notice The quote is for another order.
+    error QuoteForOtherOrder(bytes32 quoted, bytes32 id);
+    /// @notice The quote's number was used.
+    error QuoteUsedAlready(address maker, uint256 nonce);
+    /// @notice The maker did not sign this.
+    error SignatureRejected(address maker);
+    /// @notice The perpetual's price is beyond the order's limit.
+    error PriceBeyondLimit(uint256 priceE8, uint256 limitE8);
+    /// @notice The premium is beyond the order's limit.
+    error PremiumBeyondLimit(int256 premiumE12, int256 limitE12);
+    /// @notice No model prices these options so.
+    error PremiumOutOfBand(int256 premiumE12, int256 leastE12, int256 mostE12);
+    /// @notice The round is before the expiry.
+    error RoundBeforeExpiry(uint256 asOf, uint256 expiry);
+    /// @notice An earlier round settles the expiry, or its time is over.
+    error SettlementStands(uint256 expiry, uint256 asOf);
+    /// @notice No evidence that the account is below maintenance counts: there is none, it is of a report before its perpetuals were
+    /// marked at that round, or of one before the last liquidation.
+    error NotLiquidatable(address owner, uint256 asOf, uint256 sequence);
+    /// @notice More of the account than it takes to restore it.
+    error FractionTooLarge(uint256 fractionBps, uint256 mostBps);
+    /// @notice The liquidator has less than what it takes over may need.
+    error BondTooLow(address liquidator, int256 hasE12, int256 needsE12);
+    /// @notice The window's budget of liquidations is used.
+    error BudgetUsed(uint256 usedE12, uint256 budgetE12);
+
+    /// @notice Sets the rules. Restricted.
+    /// @custom:reverts RuleOutOfRange
+    function setRules(Rules calldata rules_) external;
+
+    /// @notice Brings in cash. Margins count it from the next report on ({mark}), so that nobody's dust ends anybody's margins.
+    /// @custom:reverts AmountNotWhole, TransferDiffers
+    function deposit(uint256 amount) external;
+
+    /// @notice Brings tokens into the insurance fund for ever; bad debt is paid first.
+    /// @custom:reverts AmountNotWhole, TransferDiffers
+    function fundInsurance(uint256 amount) external;
+
+    /// @notice Takes out cash: at once from an account of cash alone, else by a change that waits for its proof.
+    /// @return candidate to be proven; 0 if it was paid
+    /// @custom:reverts AmountNotWhole, AccountUnknown, PositionsDiffer, ChangePending, MarginTooLow, RoundNotNewest
+    function withdraw(
+        uint256 amount,
+        IPortfolioRegistry.Round calldata round,
+        OptionPositionWord[] calldata positions
+    ) external returns (address candidate);
+
+    /// @notice Settles gains of an account's perpetuals into its cash at the newest round, and reports it. Anyone may call; a proof
+    /// about perpetuals counts for what was reported at its round.
+    /// @custom:reverts AccountUnknown, PositionsDiffer, RoundNotNewest, NothingChanges
+    function mark(address owner, IPortfolioRegistry.Round calldata round, OptionPositionWord[] calldata positions) external;
+
+    /// @notice Puts a change into effect, both sides of a trade together. Anyone may call once margins of its candidates are in force;
+    /// what leaves an account with cash alone needs none.
+    /// @param positions        of the account after it
+    /// @param partnerPositions of the other side after it
+    /// @custom:reverts NoChange, ChangeExpired, PartnerGone, AccountFlagged, MarginTooLow, MarginOfOtherRound, and what the registry's
+    /// {marginOf} reverts with
+    function takeEffect(
+        address owner,
+        OptionPositionWord[] calldata positions,
+        OptionPositionWord[] calldata partnerPositions
+    ) external;
+
+    /// @notice Gives up a change: a withdrawal by its owner, any other by anyone once it cannot take effect any more.
+    /// @custom:reverts NoChange, TradeBinding
+    function cancelChange(address owner) external;
+
+    /// @notice Places the caller's order.
+    /// @custom:reverts NotOwner, OrderExists, NothingChanges
+    function placeOrder(Order calldata order) external returns (bytes32 id);
+
+    /// @notice Takes back the caller's order.
+    /// @custom:reverts NotOwner, OrderUnknown
+    function cancelOrder(Order calldata order) external;
+
+    /// @notice Uses up a number, so that a quote under it is worth nothing.
+    function cancelQuote(uint256 nonce) external;
+
+    /// @notice Brings an order and a quote together at the newest round, which was observed after the order. Anyone may call. Both sides
+    /// are changes from here on.
+    /// @param ownerPositions positions of the order's owner as they are
+    /// @param makerPositions positions of the maker as they are
+    /// @custom:reverts OrderUnknown, Expired, QuoteForOtherOrder, QuoteUsedAlready, SignatureRejected, RoundNotNewest, RoundNotAfterOrder,
+    /// PriceBeyondLimit, PremiumBeyondLimit, PremiumOutOfBand, SameAccount, ChangePending, PositionsDiffer
+    function fill(
+        Order calldata order,
+        Quote calldata quote,
+        bytes calldata signature,
+        IPortfolioRegistry.Round calldata round,
+        OptionPositionWord[] calldata ownerPositions,
+        OptionPositionWord[] calldata makerPositions
+    ) external;
+
+    /// @notice Says which round settles an expiry: the first one at or after it that anybody brings while the window lasts; if none was
+    /// brought, the newest when it is over.
+    /// @custom:reverts RoundBeforeExpiry, RoundNotPublished, RoundPricesApart, SettlementStands, RoundNotNewest
+    function fixSettlement(uint256 expiry, IPortfolioRegistry.Round calldata round) external;
+
+    /// @notice Pays what an account's options pay whose expiry is settled, and reports what is left. Anyone may call.
+    /// @custom:reverts AccountUnknown, PositionsDiffer, NothingChanges
+    function settle(address owner, OptionPositionWord[] calldata positions) external;
+
+    /// @notice Notes that the registry shows an account below maintenance, so that the auction begins. Anyone may call.
+    /// @custom:reverts AccountUnknown, NotLiquidatable
+    function flag(address owner) external;
+
+    /// @notice Takes over a part of an account that is below maintenance, of every position and of cash alike.
+    /// @param positions    of the account
+    /// @param ownPositions of the caller
+    /// @custom:reverts NotLiquidatable, FractionTooLarge, BudgetUsed, BondTooLow, SameAccount, ChangePending, PositionsDiffer,
+    /// RoundNotNewest, NothingChanges
+    function liquidate(
+        address owner,
+        uint256 fractionBps,
+        IPortfolioRegistry.Round calldata round,
+        OptionPositionWord[] calldata positions,
+        OptionPositionWord[] calldata ownPositions
+    ) external;
+
+    /// @notice An account as it stands.
+    function accountOf(address owner) external view returns (Account memory);
+
+    /// @notice The change that waits; its candidate is 0 if none does.
+    function changeOf(address owner) external view returns (Change memory);
+
+    /// @notice What settles an expiry; `isFinal` once no earlier round may replace it.
+    function settlementOf(uint256 expiry) external view returns (uint256 priceE8, uint256 asOf, bool isFinal);
+
+    /// @notice What a liquidator would get now beyond its share, of the notional; negative: pay.
+    function bonusBpsOf(address owner) external view returns (int256);
+
+    /// @notice Id of an order, and of quotes for it.
+    function orderIdOf(Order calldata order) external view returns (bytes32);
+
+    /// @notice EIP-712 digest that a maker signs.
+    function quoteDigest(Quote calldata quote) external view returns (bytes32);
+}

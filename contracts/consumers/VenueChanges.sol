@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {OptionPositionWord} from "../generated/Words.sol";
+import {IPortfolioMargins} from "../registry/IPortfolioMargins.sol";
+import {IPortfolioRegistry} from "../registry/IPortfolioRegistry.sol";
+import {IOptionsVenue} from "./IOptionsVenue.sol";
+import {PositionWords} from "./PositionWords.sol";
+import {VenueAccounts} from "./VenueAccounts.sol";
+
+/// @title VenueChanges
+/// @notice What adds risk is reported under a candidate, proven, and takes effect then. Until it does, the account's own report and
+/// margins stand, and it is liquidated as any other.
+abstract contract VenueChanges is VenueAccounts {
+    using PositionWords for OptionPositionWord[];
+    using SafeCast for int256;
+    using SafeCast for uint256;
+
+    OptionPositionWord[] private _none;
+
+    /// @inheritdoc IOptionsVenue
+    function withdraw(
+        uint256 amount,
+        IPortfolioRegistry.Round calldata round,
+        OptionPositionWord[] calldata positions
+    ) external nonReentrant returns (address candidate) {
+        Account storage account = _held(msg.sender, positions);
+        int256 cash = _cashOf(amount).toInt256();
+        _requireNoChange(msg.sender);
+        if (!_isFlat(account)) {
+            (, uint256 priceE8) = _newestPrices(round);
+            Change memory change = _changeAt(round.asOf, priceE8);
+            change.cashE12 = -cash.toInt128();
+            return _propose(msg.sender, account, change, positions);
+        }
+        account.cashE12 -= cash.toInt128();
+        if (account.cashE12 < 0) revert MarginTooLow(msg.sender, account.cashE12 / PositionWords.CASH_PER_MARGIN);
+        _report(account, positions);
+        _pay(msg.sender, cash);
+        return address(0);
+    }
+
+    /// @inheritdoc IOptionsVenue
+    function takeEffect(
+        address owner,
+        OptionPositionWord[] calldata positions,
+        OptionPositionWord[] calldata partnerPositions
+    ) external nonReentrant {
+        Change memory change = _changes[owner];
+        if (change.candidate == address(0)) revert NoChange(owner);
+        if (block.timestamp > change.expiresAt) revert ChangeExpired(owner, change.expiresAt);
+        _take(owner, change, positions);
+        if (change.partner == address(0)) {
+            _pay(owner, -int256(change.cashE12));
+        } else {
+            if (!_hasPartner(change)) revert PartnerGone(owner, change.partner);
+            _take(change.partner, _changes[change.partner], partnerPositions);
+        }
+    }
+
+    /// @inheritdoc IOptionsVenue
+    function cancelChange(address owner) external {
+        Change memory change = _changes[owner];
+        if (change.candidate == address(0)) revert NoChange(owner);
+        bool isOver = block.timestamp > change.expiresAt || (change.partner != address(0) && !_hasPartner(change));
+        if (!isOver) {
+            if (change.partner != address(0)) revert TradeBinding(owner, change.expiresAt);
+            if (msg.sender != owner) revert NotOwner(msg.sender, owner);
+        }
+        _voidChange(owner);
+    }
+
+    /// @dev A change made at a round, which so far changes nothing.
+    function _changeAt(uint256 asOf, uint256 priceE8) internal view returns (Change memory change) {
+        change.asOf = uint32(asOf); // as long as in the round's words, and the price
+        change.priceE8 = uint48(priceE8);
+        change.expiresAt = uint40(block.timestamp) + rules.changeSeconds;
+    }
+
+    /// @dev Reports what the account would hold under a new candidate. Its own report stays as it is.
+    function _propose(
+        address owner,
+        Account storage account,
+        Change memory change,
+        OptionPositionWord[] memory positions
+    ) internal returns (address candidate) {
+        _markTo(account, change.asOf, change.priceE8);
+        candidate = _nextKey(owner);
+        change.candidate = candidate;
+        change.positionsHash = positions.hashOf();
+        change.reportedE12 = account.cashE12 + change.cashE12;
+        _changes[owner] = change;
+        _reportAs(candidate, positions, account.perpsE12 + change.perpsE12, change.reportedE12);
+        emit ChangeProposed(owner, candidate, change.trade, change.asOf, change.expiresAt);
+    }
+
+    function _take(address owner, Change memory change, OptionPositionWord[] memory positions) private {
+        Account storage account = _accounts[owner];
+        account.cashE12 += change.cashE12;
+        // Bought at the change's price; the account may have been marked since.
+        if (change.perpsE12 != 0) {
+            _payFromClearing(account, _gain(change.perpsE12, account.markE8, change.priceE8));
+            account.perpsE12 += change.perpsE12;
+        }
+        account.positionsHash = change.positionsHash;
+        _requireProven(owner, account, change);
+        address previous = _follow(account, change.candidate);
+        delete _changes[owner];
+        // The report of the candidate stands unless it says more than there is, or is of an earlier mark.
+        bool isMarked = account.perpsE12 == 0 || account.markAsOf == change.asOf;
+        account.isReported = isMarked && account.cashE12 == change.reportedE12;
+        if (!isMarked || account.cashE12 < change.reportedE12) {
+            account.markReport = account.reports + 1;
+            _report(_held(owner, positions), positions);
+        }
+        emit ChangeTaken(owner, change.candidate, previous, change.trade);
+    }
+
+    /// @dev The candidate becomes the key; the registry hears that the key before it holds nothing.
+    function _follow(Account storage account, address candidate) private returns (address previous) {
+        previous = account.key;
+        account.key = candidate;
+        account.reports = 1;
+        account.markReport = 1;
+        (account.flaggedAsOf, account.flaggedReport, account.flaggedAt, account.leftReport) = (0, 0, 0, 0);
+        _reportAs(previous, _none, 0, 0);
+    }
+
+    /// @dev An account of cash alone owes nothing that a price could change.
+    function _requireProven(address owner, Account storage account, Change memory change) private view {
+        if (_isFlat(account)) {
+            if (account.cashE12 < 0) revert MarginTooLow(owner, account.cashE12 / PositionWords.CASH_PER_MARGIN);
+            return;
+        }
+        IPortfolioMargins.Margin memory margin = registry.marginOf(change.candidate);
+        if (margin.initialE8 < 0) revert MarginTooLow(owner, margin.initialE8);
+        // Of perpetuals a report is exact at its own round alone; of options alone any later one is as good.
+        bool isOfRound = account.perpsE12 == 0 ? margin.asOf >= change.asOf : margin.asOf == change.asOf;
+        if (!isOfRound) revert MarginOfOtherRound(owner, margin.asOf, change.asOf);
+        (uint256 flaggedAsOf, ) = registry.unhealthyOf(account.key);
+        if (flaggedAsOf > margin.asOf) revert AccountFlagged(owner, flaggedAsOf, margin.asOf);
+    }
+
+    function _hasPartner(Change memory change) private view returns (bool) {
+        Change storage other = _changes[change.partner];
+        return other.candidate != address(0) && other.trade == change.trade;
+    }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {OptionPositionWord} from "../generated/Words.sol";
+import {IPortfolioMargins} from "../registry/IPortfolioMargins.sol";
+import {IPortfolioRegistry} from "../registry/IPortfolioRegistry.sol";
+import {IOptionsVenue} from "./IOptionsVenue.sol";
+import {PositionWords} from "./PositionWords.sol";
+import {VenueAccounts} from "./VenueAccounts.sol";
+
+/// @title VenueLiquidation
+/// @notice Who takes over a fraction of an account takes it of every position and of cash, and pays or is paid a part of its notional
+/// besides: pays most when the auction begins, less as time passes, and is paid in the end.
+/// @dev No price of options is on the chain, so none is asked for: the auction finds what the part is worth. While liquidators pay, the
+/// account has equity left; when they are paid, it has none, and then neither fraction nor budget is bounded.
+abstract contract VenueLiquidation is VenueAccounts {
+    using PositionWords for OptionPositionWord[];
+    using SafeCast for int256;
+    using SafeCast for uint256;
+
+    /// @dev Stands for the scenario of a witness, which the registry's event has.
+    uint256 private constant BY_WITNESS = 255;
+
+    /// @notice When the window of the budget began.
+    uint256 public windowSince;
+    /// @notice Notional taken over in it while liquidators paid.
+    uint256 public windowUsedE12;
+
+    /// @inheritdoc IOptionsVenue
+    function flag(address owner) external {
+        Account storage account = _accounts[owner];
+        if (account.key == address(0)) revert AccountUnknown(owner);
+        _requireFlag(owner, account);
+    }
+
+    /// @inheritdoc IOptionsVenue
+    function liquidate(
+        address owner,
+        uint256 fractionBps,
+        IPortfolioRegistry.Round calldata round,
+        OptionPositionWord[] calldata positions,
+        OptionPositionWord[] calldata ownPositions
+    ) external nonReentrant {
+        if (owner == msg.sender) revert SameAccount(owner);
+        Account storage account = _held(owner, positions);
+        _requireFlag(owner, account);
+        (uint256 spotE8, uint256 priceE8) = _newestPrices(round);
+        _requireNoChange(msg.sender);
+        Account storage liquidator = _held(msg.sender, ownPositions);
+        int256 slackE12 = _slackOf(liquidator, round.asOf);
+        _voidChange(owner);
+        _markTo(account, round.asOf, priceE8);
+        _markTo(liquidator, round.asOf, priceE8);
+
+        OptionPositionWord[] memory part = positions;
+        part = part.share(fractionBps);
+        int256 perpsE12 = PositionWords.shareOf(account.perpsE12, fractionBps);
+        Receipt memory receipt = _receiptOf(owner, account, fractionBps);
+        receipt.notionalE12 = part.notionalE12(spotE8) + _abs(perpsE12 / PositionWords.LOT) * priceE8;
+        _requireBounded(account, receipt, positions, spotE8);
+        receipt.cashE12 = _cashOfPart(account, receipt);
+        int256 needsE12 = int256((receipt.notionalE12 * rules.bondBps) / ONE_BPS);
+        if (slackE12 + receipt.cashE12 < needsE12) revert BondTooLow(msg.sender, slackE12 + receipt.cashE12, needsE12);
+
+        _move(liquidator, ownPositions, part, perpsE12, receipt.cashE12);
+        _move(account, positions, part.negated(), -perpsE12, -receipt.cashE12);
+        account.leftReport = account.reports;
+        if (_isFlat(account)) _close(account, receipt);
+        emit Liquidated(owner, msg.sender, receipt);
+    }
+
+    /// @inheritdoc IOptionsVenue
+    function bonusBpsOf(address owner) public view returns (int256) {
+        return _bonusBps(_accounts[owner].flaggedAt);
+    }
+
+    /// @dev Evidence counts if it is of a report that had the perpetuals marked at its round, or an account would be judged without what
+    /// it has gained, and of what the last liquidation left. Once noted it counts until the registry has another or none: marks of
+    /// later rounds do not end it. The auction goes on where evidence follows evidence before its time is over.
+    function _noteFlag(address owner, Account storage account) internal override returns (bool counts) {
+        (uint256 asOf, uint256 report) = registry.unhealthyOf(account.key);
+        if (asOf == 0 || report < account.leftReport) return false;
+        if (asOf == account.flaggedAsOf && report == account.flaggedReport) return true;
+        counts = account.perpsE12 == 0 || (asOf == account.markAsOf && report >= account.markReport);
+        if (!counts) return false;
+        bool isAnew = account.flaggedAt == 0 || block.timestamp > account.flaggedAt + 2 * uint256(rules.auctionSeconds);
+        if (isAnew || asOf > account.flaggedAsOf + rules.auctionSeconds) account.flaggedAt = uint40(block.timestamp);
+        account.flaggedAsOf = uint32(asOf); // the registry's, as long as in the round's words
+        account.flaggedReport = uint32(report);
+        emit Flagged(owner, account.key, asOf, report, account.flaggedAt);
+    }
+
+    function _requireFlag(address owner, Account storage account) private {
+        if (_noteFlag(owner, account)) return;
+        (uint256 asOf, uint256 report) = registry.unhealthyOf(account.key);
+        revert NotLiquidatable(owner, asOf, report);
+    }
+
+    /// @dev What a liquidator has above what it needs already. Initial margins of two portfolios together are at least their sum, but for
+    /// concentration, which the bond has room for.
+    function _slackOf(Account storage liquidator, uint256 asOf) private view returns (int256) {
+        if (_isFlat(liquidator)) return liquidator.cashE12;
+        IPortfolioMargins.Margin memory margin = registry.marginOf(liquidator.key);
+        bool isExact = liquidator.perpsE12 == 0 || (liquidator.markAsOf == asOf && margin.asOf == asOf);
+        if (!isExact || !liquidator.isReported) revert MarginOfOtherRound(msg.sender, margin.asOf, asOf);
+        return margin.initialE8 * PositionWords.CASH_PER_MARGIN;
+    }
+
+    function _receiptOf(
+        address owner,
+        Account storage account,
+        uint256 fractionBps
+    ) private view returns (Receipt memory receipt) {
+        receipt.key = account.key;
+        (receipt.asOf, receipt.sequence) = (account.flaggedAsOf, account.flaggedReport);
+        receipt.scenario = BY_WITNESS;
+        receipt.fractionBps = fractionBps;
+        receipt.bonusBps = bonusBpsOf(owner);
+        (IPortfolioMargins.Margin memory margin, , ) = registry.marginForLiquidation(account.key);
+        bool isEvidence = margin.asOf == receipt.asOf && margin.sequence == receipt.sequence && margin.maintenanceE8 < 0;
+        if (isEvidence) (receipt.scenario, receipt.marginE8) = (margin.worstScenario, margin.maintenanceE8);
+    }
+
+    /// @dev No more is taken while the liquidator pays than restores the initial margin, as what is left has a fraction of the need and
+    /// all that was paid. A witness does not say how much is needed: then a step at a time.
+    function _requireBounded(
+        Account storage account,
+        Receipt memory receipt,
+        OptionPositionWord[] memory positions,
+        uint256 spotE8
+    ) private {
+        if (receipt.notionalE12 == 0) revert NothingChanges();
+        uint256 mostBps = ONE_BPS;
+        if (receipt.bonusBps < 0) {
+            _spend(receipt.notionalE12);
+            uint256 wholeE12 = positions.notionalE12(spotE8) + _abs(account.perpsE12 / PositionWords.LOT) * account.markE8;
+            mostBps = receipt.scenario == BY_WITNESS ? rules.stepBps : _restoringBps(account.key, receipt, wholeE12);
+        }
+        if (receipt.fractionBps > mostBps) revert FractionTooLarge(receipt.fractionBps, mostBps);
+    }
+
+    function _restoringBps(address key, Receipt memory receipt, uint256 wholeE12) private view returns (uint256) {
+        (IPortfolioMargins.Margin memory margin, , ) = registry.marginForLiquidation(key);
+        int256 leastE8 = margin.initialE8 < margin.maintenanceE8 ? margin.initialE8 : margin.maintenanceE8;
+        uint256 shortE12 = _abs(leastE8 * PositionWords.CASH_PER_MARGIN); // above 0, as maintenance is below it
+        uint256 paidE12 = (wholeE12 * _abs(receipt.bonusBps)) / ONE_BPS;
+        return (shortE12 * ONE_BPS + shortE12 + paidE12 - 1) / (shortE12 + paidE12);
+    }
+
+    function _spend(uint256 notionalE12) private {
+        if (block.timestamp >= windowSince + rules.windowSeconds) (windowSince, windowUsedE12) = (block.timestamp, 0);
+        uint256 used = windowUsedE12 + notionalE12;
+        if (used > rules.budgetE12) revert BudgetUsed(used, rules.budgetE12);
+        windowUsedE12 = used;
+    }
+
+    /// @dev The account's share, and the bonus.
+    function _cashOfPart(Account storage account, Receipt memory receipt) private view returns (int256) {
+        int256 ofCash = (int256(account.cashE12) * int256(receipt.fractionBps)) / int256(ONE_BPS);
+        return ofCash + (int256(receipt.notionalE12) * receipt.bonusBps) / int256(ONE_BPS);
+    }
+
+    function _move(
+        Account storage account,
+        OptionPositionWord[] memory positions,
+        OptionPositionWord[] memory added,
+        int256 perpsE12,
+        int256 cashE12
+    ) private {
+        OptionPositionWord[] memory present = positions.sum(added);
+        account.positionsHash = present.hashOf();
+        account.perpsE12 += perpsE12.toInt128();
+        account.cashE12 += cashE12.toInt128();
+        if (account.perpsE12 != 0) account.markReport = account.reports + 1;
+        _report(account, present);
+    }
+
+    /// @dev What an account of nothing owes is covered by the fund, as far as it goes.
+    function _close(Account storage account, Receipt memory receipt) private {
+        account.flaggedAt = 0;
+        int256 cash = account.cashE12;
+        if (cash >= 0) return;
+        uint256 debt = uint256(-cash);
+        receipt.coveredE12 = debt < insuranceE12 ? debt : insuranceE12;
+        receipt.badDebtE12 = debt - receipt.coveredE12;
+        insuranceE12 -= receipt.coveredE12;
+        badDebtE12 += receipt.badDebtE12;
+        account.cashE12 = 0;
+        _reportAs(account.key, new OptionPositionWord[](0), 0, 0);
+        ++account.reports;
+    }
+
+    function _bonusBps(uint256 since) private view returns (int256) {
+        if (since == 0) return -int256(uint256(rules.startPayBps));
+        uint256 passed = block.timestamp - since;
+        uint256 whole = rules.auctionSeconds;
+        if (passed > whole) passed = whole;
+        uint256 rise = (uint256(rules.startPayBps) + rules.endBonusBps) * passed;
+        return int256(rise / whole) - int256(uint256(rules.startPayBps));
+    }
+
+    function _abs(int256 value) private pure returns (uint256) {
+        return uint256(value < 0 ? -value : value);
+    }
+}
