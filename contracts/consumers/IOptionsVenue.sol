@@ -36,36 +36,18 @@ interface IOptionsVenue {
         uint128 budgetE12;
     }
 
-    /// @notice An order, which is filled at the prices of a round observed after it was placed.
-    /// @param owner        who placed it
-    /// @param number       chosen by the owner
-    /// @param perpsE12     perpetuals to buy, negative to sell
-    /// @param limitE8      most that a perpetual may cost, or least that it may bring
-    /// @param premiumE12   most that the owner pays for the options; negative: least it gets
-    /// @param expiresAt    last second at which it may be filled
-    /// @param options      options to buy, negative to sell, by increasing expiry and strike
-    struct Order {
+    /// @notice What two accounts agreed on.
+    /// @param owner      who placed the order
+    /// @param maker      the other side
+    /// @param perpsE12   perpetuals that the owner buys, negative: sells, at the round's price
+    /// @param premiumE12 what the owner pays the maker for the options; negative: what it gets
+    /// @param options    that the owner buys, negative: sells
+    struct Trade {
         address owner;
-        uint256 number;
-        int256 perpsE12;
-        uint256 limitE8;
-        int256 premiumE12;
-        uint256 expiresAt;
-        OptionPositionWord[] options;
-    }
-
-    /// @notice What a maker signs (EIP-712; contracts by ERC-1271): to be the other side of an order.
-    /// @param orderId    of the order
-    /// @param maker      who signs
-    /// @param premiumE12 what the order's owner pays the maker for the options; negative: what it gets
-    /// @param deadline   last second at which it holds
-    /// @param nonce      used once
-    struct Quote {
-        bytes32 orderId;
         address maker;
+        int256 perpsE12;
         int256 premiumE12;
-        uint256 deadline;
-        uint256 nonce;
+        OptionPositionWord[] options;
     }
 
     /// @notice An account as it stands.
@@ -164,14 +146,6 @@ interface IOptionsVenue {
     event ChangeTaken(address indexed owner, address indexed key, address previous, uint256 trade);
     /// @notice A change is no more: cancelled, or overtaken by a settlement or a liquidation.
     event ChangeVoided(address indexed owner, address indexed candidate);
-    /// @notice An order was placed.
-    event OrderPlaced(bytes32 indexed id, address indexed owner, uint256 earliest, Order order);
-    /// @notice An order is no more.
-    event OrderCancelled(bytes32 indexed id);
-    /// @notice An order met a quote; both sides wait for proofs.
-    event OrderFilled(bytes32 indexed id, address indexed owner, address indexed maker, uint256 asOf, uint256 priceE8, int256 premiumE12);
-    /// @notice A quote's number was used, by a fill or by its maker.
-    event QuoteUsed(address indexed maker, uint256 nonce);
     /// @notice A round settles an expiry, until an earlier one does.
     event SettlementSet(uint256 indexed expiry, uint256 asOf, uint256 priceE8);
     /// @notice Expired options left an account for what they pay.
@@ -185,8 +159,8 @@ interface IOptionsVenue {
 
     /// @notice Tokens have 6 to 18 decimals.
     error UnsupportedDecimals(uint256 decimals, uint256 least, uint256 most);
-    /// @notice A rule is outside what it may be.
-    error RuleOutOfRange(string rule, uint256 value, uint256 least, uint256 most);
+    /// @notice A rule, by its name, is outside what it may be.
+    error RuleOutOfRange(bytes32 rule, uint256 value, uint256 least, uint256 most);
     /// @notice Amounts are of whole units of cash, and not 0.
     error AmountNotWhole(uint256 amount, uint256 unit);
     /// @notice The token brought less than it was asked for, or more.
@@ -221,28 +195,10 @@ interface IOptionsVenue {
     error MarginOfOtherRound(address owner, uint256 asOf, uint256 expected);
     /// @notice The account was shown to be below maintenance at a later round than the margin's.
     error AccountFlagged(address owner, uint256 flaggedAsOf, uint256 provenAsOf);
-    /// @notice There is no such order, or no longer.
-    error OrderUnknown(bytes32 id);
-    /// @notice This order was placed already.
-    error OrderExists(bytes32 id);
-    /// @notice The order is its owner's alone.
+    /// @notice A withdrawal is given up by its owner alone.
     error NotOwner(address caller, address owner);
-    /// @notice The order or the quote holds no longer.
-    error Expired(uint256 expiresAt, uint256 timestamp);
-    /// @notice The round may have been known when the order was placed.
-    error RoundNotAfterOrder(uint256 asOf, uint256 earliest);
-    /// @notice The quote is for another order.
-    error QuoteForOtherOrder(bytes32 quoted, bytes32 id);
-    /// @notice The quote's number was used.
-    error QuoteUsedAlready(address maker, uint256 nonce);
-    /// @notice The maker did not sign this.
-    error SignatureRejected(address maker);
-    /// @notice The perpetual's price is beyond the order's limit.
-    error PriceBeyondLimit(uint256 priceE8, uint256 limitE8);
-    /// @notice The premium is beyond the order's limit.
-    error PremiumBeyondLimit(int256 premiumE12, int256 limitE12);
-    /// @notice No model prices these options so.
-    error PremiumOutOfBand(int256 premiumE12, int256 leastE12, int256 mostE12);
+    /// @notice Trades come from the venue's orders alone.
+    error NotOrders(address caller);
     /// @notice The round is before the expiry.
     error RoundBeforeExpiry(uint256 asOf, uint256 expiry);
     /// @notice An earlier round settles the expiry, or its time is over.
@@ -299,27 +255,12 @@ interface IOptionsVenue {
     /// @custom:reverts NoChange, TradeBinding
     function cancelChange(address owner) external;
 
-    /// @notice Places the caller's order.
-    /// @custom:reverts NotOwner, OrderExists, NothingChanges
-    function placeOrder(Order calldata order) external returns (bytes32 id);
-
-    /// @notice Takes back the caller's order.
-    /// @custom:reverts NotOwner, OrderUnknown
-    function cancelOrder(Order calldata order) external;
-
-    /// @notice Uses up a number, so that a quote under it is worth nothing.
-    function cancelQuote(uint256 nonce) external;
-
-    /// @notice Brings an order and a quote together at the newest round, which was observed after the order. Anyone may call. Both sides
-    /// are changes from here on.
-    /// @param ownerPositions positions of the order's owner as they are
+    /// @notice Takes a trade, at the newest round's price; both sides are changes from here on. From the venue's orders alone.
+    /// @param ownerPositions positions of the owner as they are
     /// @param makerPositions positions of the maker as they are
-    /// @custom:reverts OrderUnknown, Expired, QuoteForOtherOrder, QuoteUsedAlready, SignatureRejected, RoundNotNewest, RoundNotAfterOrder,
-    /// PriceBeyondLimit, PremiumBeyondLimit, PremiumOutOfBand, SameAccount, ChangePending, PositionsDiffer
-    function fill(
-        Order calldata order,
-        Quote calldata quote,
-        bytes calldata signature,
+    /// @custom:reverts NotOrders, RoundNotNewest, ChangePending, AccountUnknown, PositionsDiffer
+    function trade(
+        Trade calldata agreed,
         IPortfolioRegistry.Round calldata round,
         OptionPositionWord[] calldata ownerPositions,
         OptionPositionWord[] calldata makerPositions
@@ -363,9 +304,6 @@ interface IOptionsVenue {
     /// @notice What a liquidator would get now beyond its share, of the notional; negative: pay.
     function bonusBpsOf(address owner) external view returns (int256);
 
-    /// @notice Id of an order, and of quotes for it.
-    function orderIdOf(Order calldata order) external view returns (bytes32);
-
-    /// @notice EIP-712 digest that a maker signs.
-    function quoteDigest(Quote calldata quote) external view returns (bytes32);
+    /// @notice How far from spot the asset is taken to be at most, where premiums are bounded.
+    function premiumBandBps() external view returns (uint256);
 }

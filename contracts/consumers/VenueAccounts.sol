@@ -15,6 +15,16 @@ import {IOptionsVenue} from "./IOptionsVenue.sol";
 import {PositionWords} from "./PositionWords.sol";
 import {VenueRules} from "./VenueRules.sol";
 
+/// @dev {IRiskArrays-requireRound} to whoever needs nothing of what it returns.
+interface IRoundCheck {
+    /// @notice Passes if the round may be proven about.
+    function requireRound(
+        uint256 asOf,
+        uint256[ROUND_MARKET_WORDS] calldata marketWords,
+        bytes32 expiriesHash
+    ) external view;
+}
+
 /// @title VenueAccounts
 /// @notice Tokens in and out, what accounts hold, marks, and what the registry is told of them.
 /// @dev Cash of all accounts + insurance + clearing - bad debt = tokens held, to the unit. Clearing is what has been paid to some accounts
@@ -148,7 +158,7 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
     ) internal view returns (uint256 spotE8, uint256 perpPriceE8) {
         uint256 newest = arrays.newestRound();
         if (round.asOf != newest) revert RoundNotNewest(round.asOf, newest);
-        arrays.requireRound(round.asOf, round.marketWords, round.expiriesHash);
+        IRoundCheck(address(arrays)).requireRound(round.asOf, round.marketWords, round.expiriesHash);
         RoundPricesWord prices = round.marketWords.roundPrices();
         return (prices.spotE8(), prices.perpPriceE8());
     }

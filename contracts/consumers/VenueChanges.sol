@@ -6,8 +6,10 @@ import {OptionPositionWord} from "../generated/Words.sol";
 import {IPortfolioMargins} from "../registry/IPortfolioMargins.sol";
 import {IPortfolioRegistry} from "../registry/IPortfolioRegistry.sol";
 import {IOptionsVenue} from "./IOptionsVenue.sol";
+import {IVenueOrders} from "./IVenueOrders.sol";
 import {PositionWords} from "./PositionWords.sol";
 import {VenueAccounts} from "./VenueAccounts.sol";
+import {VenueOrders} from "./VenueOrders.sol";
 
 /// @title VenueChanges
 /// @notice What adds risk is reported under a candidate, proven, and takes effect then. Until it does, the account's own report and
@@ -17,7 +19,10 @@ abstract contract VenueChanges is VenueAccounts {
     using SafeCast for int256;
     using SafeCast for uint256;
 
-    OptionPositionWord[] private _none;
+    /// @notice Where trades come from.
+    IVenueOrders public immutable orders = new VenueOrders(arrays);
+
+    uint40 private _trades;
 
     /// @inheritdoc IOptionsVenue
     function withdraw(
@@ -39,6 +44,26 @@ abstract contract VenueChanges is VenueAccounts {
         _report(account, positions);
         _pay(msg.sender, cash);
         return address(0);
+    }
+
+    /// @inheritdoc IOptionsVenue
+    function trade(
+        Trade calldata agreed,
+        IPortfolioRegistry.Round calldata round,
+        OptionPositionWord[] calldata ownerPositions,
+        OptionPositionWord[] calldata makerPositions
+    ) external nonReentrant {
+        if (msg.sender != address(orders)) revert NotOrders(msg.sender);
+        (, uint256 priceE8) = _newestPrices(round);
+        Change memory change = _changeAt(round.asOf, priceE8);
+        change.trade = ++_trades;
+        (change.partner, change.perpsE12) = (agreed.maker, agreed.perpsE12.toInt128());
+        change.cashE12 = -agreed.premiumE12.toInt128();
+        OptionPositionWord[] memory options = agreed.options;
+        _proposeSide(agreed.owner, change, ownerPositions, options);
+        (change.partner, change.perpsE12) = (agreed.owner, -change.perpsE12);
+        change.cashE12 = -change.cashE12;
+        _proposeSide(agreed.maker, change, makerPositions, options.negated());
     }
 
     /// @inheritdoc IOptionsVenue
@@ -72,7 +97,7 @@ abstract contract VenueChanges is VenueAccounts {
     }
 
     /// @dev A change made at a round, which so far changes nothing.
-    function _changeAt(uint256 asOf, uint256 priceE8) internal view returns (Change memory change) {
+    function _changeAt(uint256 asOf, uint256 priceE8) private view returns (Change memory change) {
         change.asOf = uint32(asOf); // as long as in the round's words, and the price
         change.priceE8 = uint48(priceE8);
         change.expiresAt = uint40(block.timestamp) + rules.changeSeconds;
@@ -84,7 +109,7 @@ abstract contract VenueChanges is VenueAccounts {
         Account storage account,
         Change memory change,
         OptionPositionWord[] memory positions
-    ) internal returns (address candidate) {
+    ) private returns (address candidate) {
         _markTo(account, change.asOf, change.priceE8);
         candidate = _nextKey(owner);
         change.candidate = candidate;
@@ -93,6 +118,16 @@ abstract contract VenueChanges is VenueAccounts {
         _changes[owner] = change;
         _reportAs(candidate, positions, account.perpsE12 + change.perpsE12, change.reportedE12);
         emit ChangeProposed(owner, candidate, change.trade, change.asOf, change.expiresAt);
+    }
+
+    function _proposeSide(
+        address owner,
+        Change memory change,
+        OptionPositionWord[] memory positions,
+        OptionPositionWord[] memory bought
+    ) private {
+        _requireNoChange(owner);
+        _propose(owner, _held(owner, positions), change, positions.sum(bought));
     }
 
     function _take(address owner, Change memory change, OptionPositionWord[] memory positions) private {
@@ -124,7 +159,8 @@ abstract contract VenueChanges is VenueAccounts {
         account.reports = 1;
         account.markReport = 1;
         (account.flaggedAsOf, account.flaggedReport, account.flaggedAt, account.leftReport) = (0, 0, 0, 0);
-        _reportAs(previous, _none, 0, 0);
+        OptionPositionWord[] memory none;
+        _reportAs(previous, none, 0, 0);
     }
 
     /// @dev An account of cash alone owes nothing that a price could change.

@@ -56,17 +56,18 @@ abstract contract VenueLiquidation is VenueAccounts {
         OptionPositionWord[] memory part = positions;
         part = part.share(fractionBps);
         int256 perpsE12 = PositionWords.shareOf(account.perpsE12, fractionBps);
-        Receipt memory receipt = _receiptOf(owner, account, fractionBps);
+        (Receipt memory receipt, uint256 shortE12) = _receiptOf(owner, account, fractionBps);
         receipt.notionalE12 = part.notionalE12(spotE8) + _abs(perpsE12 / PositionWords.LOT) * priceE8;
-        _requireBounded(account, receipt, positions, spotE8);
+        _requireBounded(account, receipt, shortE12, positions, spotE8);
         receipt.cashE12 = _cashOfPart(account, receipt);
         int256 needsE12 = int256((receipt.notionalE12 * rules.bondBps) / ONE_BPS);
         if (slackE12 + receipt.cashE12 < needsE12) revert BondTooLow(msg.sender, slackE12 + receipt.cashE12, needsE12);
 
-        _move(liquidator, ownPositions, part, perpsE12, receipt.cashE12);
-        _move(account, positions, part.negated(), -perpsE12, -receipt.cashE12);
-        account.leftReport = account.reports;
+        _report(liquidator, _move(liquidator, ownPositions, part, perpsE12, receipt.cashE12));
+        part = _move(account, positions, part.negated(), -perpsE12, -receipt.cashE12);
         if (_isFlat(account)) _close(account, receipt);
+        _report(account, part);
+        account.leftReport = account.reports;
         emit Liquidated(owner, msg.sender, receipt);
     }
 
@@ -111,7 +112,7 @@ abstract contract VenueLiquidation is VenueAccounts {
         address owner,
         Account storage account,
         uint256 fractionBps
-    ) private view returns (Receipt memory receipt) {
+    ) private view returns (Receipt memory receipt, uint256 shortE12) {
         receipt.key = account.key;
         (receipt.asOf, receipt.sequence) = (account.flaggedAsOf, account.flaggedReport);
         receipt.scenario = BY_WITNESS;
@@ -119,7 +120,10 @@ abstract contract VenueLiquidation is VenueAccounts {
         receipt.bonusBps = bonusBpsOf(owner);
         (IPortfolioMargins.Margin memory margin, , ) = registry.marginForLiquidation(account.key);
         bool isEvidence = margin.asOf == receipt.asOf && margin.sequence == receipt.sequence && margin.maintenanceE8 < 0;
-        if (isEvidence) (receipt.scenario, receipt.marginE8) = (margin.worstScenario, margin.maintenanceE8);
+        if (!isEvidence) return (receipt, 0);
+        (receipt.scenario, receipt.marginE8) = (margin.worstScenario, margin.maintenanceE8);
+        int256 leastE8 = margin.initialE8 < margin.maintenanceE8 ? margin.initialE8 : margin.maintenanceE8;
+        shortE12 = _abs(leastE8 * PositionWords.CASH_PER_MARGIN); // above 0, as maintenance is below it
     }
 
     /// @dev No more is taken while the liquidator pays than restores the initial margin, as what is left has a fraction of the need and
@@ -127,6 +131,7 @@ abstract contract VenueLiquidation is VenueAccounts {
     function _requireBounded(
         Account storage account,
         Receipt memory receipt,
+        uint256 shortE12,
         OptionPositionWord[] memory positions,
         uint256 spotE8
     ) private {
@@ -135,15 +140,16 @@ abstract contract VenueLiquidation is VenueAccounts {
         if (receipt.bonusBps < 0) {
             _spend(receipt.notionalE12);
             uint256 wholeE12 = positions.notionalE12(spotE8) + _abs(account.perpsE12 / PositionWords.LOT) * account.markE8;
-            mostBps = receipt.scenario == BY_WITNESS ? rules.stepBps : _restoringBps(account.key, receipt, wholeE12);
+            mostBps = receipt.scenario == BY_WITNESS ? rules.stepBps : _restoringBps(shortE12, receipt, wholeE12);
         }
         if (receipt.fractionBps > mostBps) revert FractionTooLarge(receipt.fractionBps, mostBps);
     }
 
-    function _restoringBps(address key, Receipt memory receipt, uint256 wholeE12) private view returns (uint256) {
-        (IPortfolioMargins.Margin memory margin, , ) = registry.marginForLiquidation(key);
-        int256 leastE8 = margin.initialE8 < margin.maintenanceE8 ? margin.initialE8 : margin.maintenanceE8;
-        uint256 shortE12 = _abs(leastE8 * PositionWords.CASH_PER_MARGIN); // above 0, as maintenance is below it
+    function _restoringBps(
+        uint256 shortE12,
+        Receipt memory receipt,
+        uint256 wholeE12
+    ) private pure returns (uint256) {
         uint256 paidE12 = (wholeE12 * _abs(receipt.bonusBps)) / ONE_BPS;
         return (shortE12 * ONE_BPS + shortE12 + paidE12 - 1) / (shortE12 + paidE12);
     }
@@ -167,13 +173,12 @@ abstract contract VenueLiquidation is VenueAccounts {
         OptionPositionWord[] memory added,
         int256 perpsE12,
         int256 cashE12
-    ) private {
-        OptionPositionWord[] memory present = positions.sum(added);
+    ) private returns (OptionPositionWord[] memory present) {
+        present = positions.sum(added);
         account.positionsHash = present.hashOf();
         account.perpsE12 += perpsE12.toInt128();
         account.cashE12 += cashE12.toInt128();
-        if (account.perpsE12 != 0) account.markReport = account.reports + 1;
-        _report(account, present);
+        account.markReport = account.reports + 1;
     }
 
     /// @dev What an account of nothing owes is covered by the fund, as far as it goes.
@@ -187,8 +192,6 @@ abstract contract VenueLiquidation is VenueAccounts {
         insuranceE12 -= receipt.coveredE12;
         badDebtE12 += receipt.badDebtE12;
         account.cashE12 = 0;
-        _reportAs(account.key, new OptionPositionWord[](0), 0, 0);
-        ++account.reports;
     }
 
     function _bonusBps(uint256 since) private view returns (int256) {

@@ -3,36 +3,44 @@ pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {OptionPositionWord} from "../generated/Words.sol";
+import {ROUND_MARKET_WORDS, RoundMarketList} from "../generated/WordLists.sol";
+import {OptionPositionWord, RoundPricesWord} from "../generated/Words.sol";
 import {ClockSkew} from "../market/ClockSkew.sol";
 import {IPortfolioRegistry} from "../registry/IPortfolioRegistry.sol";
+import {IRiskArrays} from "../registry/IRiskArrays.sol";
 import {IOptionsVenue} from "./IOptionsVenue.sol";
+import {IVenueOrders} from "./IVenueOrders.sol";
 import {PositionWords} from "./PositionWords.sol";
-import {VenueChanges} from "./VenueChanges.sol";
 
 /// @title VenueOrders
-/// @notice Orders are filled at prices that nobody knew when they were placed.
+/// @notice Orders are filled at prices that nobody knew when they were placed. A contract of its own, for the venue has no room for it.
 /// @dev A premium lies between what no model prices options at: intrinsic value below, the asset or the strike above, within a band of
 /// spot for carry. Bounds of a model's price would take a surface on the chain, and refuse honest quotes in a gap; these refuse what is
 /// no price but a gift, by which a failing account could hand its cash to another. Whatever it is, both sides' margins are proven after.
-abstract contract VenueOrders is VenueChanges, EIP712 {
-    using PositionWords for OptionPositionWord[];
-    using SafeCast for int256;
+contract VenueOrders is IVenueOrders, EIP712 {
+    using RoundMarketList for uint256[ROUND_MARKET_WORDS];
 
     bytes32 private constant QUOTE_TYPEHASH =
         keccak256("Quote(bytes32 orderId,address maker,int256 premiumE12,uint256 deadline,uint256 nonce)");
+
+    uint256 private constant ONE_BPS = 10_000;
+
+    /// @notice Whose orders these are.
+    IOptionsVenue public immutable venue;
+    /// @notice Whose newest round orders wait to be overtaken.
+    IRiskArrays public immutable arrays;
 
     /// @notice A round that fills an order is later than this; 0: there is no such order.
     mapping(bytes32 orderId => uint256) public earliestOf;
     /// @notice Whether a maker's number was used.
     mapping(address maker => mapping(uint256 nonce => bool)) public isUsed;
 
-    uint40 private _trades;
+    constructor(IRiskArrays arrays_) EIP712("zk-risk-engine VenueOrders", "1") {
+        venue = IOptionsVenue(msg.sender);
+        arrays = arrays_;
+    }
 
-    constructor() EIP712("zk-risk-engine OptionsVenue", "1") {}
-
-    /// @inheritdoc IOptionsVenue
+    /// @inheritdoc IVenueOrders
     function placeOrder(Order calldata order) external returns (bytes32 id) {
         if (msg.sender != order.owner) revert NotOwner(msg.sender, order.owner);
         if (order.perpsE12 == 0 && order.options.length == 0) revert NothingChanges();
@@ -47,7 +55,7 @@ abstract contract VenueOrders is VenueChanges, EIP712 {
         emit OrderPlaced(id, order.owner, earliest, order);
     }
 
-    /// @inheritdoc IOptionsVenue
+    /// @inheritdoc IVenueOrders
     function cancelOrder(Order calldata order) external {
         if (msg.sender != order.owner) revert NotOwner(msg.sender, order.owner);
         bytes32 id = orderIdOf(order);
@@ -56,12 +64,12 @@ abstract contract VenueOrders is VenueChanges, EIP712 {
         emit OrderCancelled(id);
     }
 
-    /// @inheritdoc IOptionsVenue
+    /// @inheritdoc IVenueOrders
     function cancelQuote(uint256 nonce) external {
         _use(msg.sender, nonce);
     }
 
-    /// @inheritdoc IOptionsVenue
+    /// @inheritdoc IVenueOrders
     function fill(
         Order calldata order,
         Quote calldata quote,
@@ -69,30 +77,29 @@ abstract contract VenueOrders is VenueChanges, EIP712 {
         IPortfolioRegistry.Round calldata round,
         OptionPositionWord[] calldata ownerPositions,
         OptionPositionWord[] calldata makerPositions
-    ) external nonReentrant {
+    ) external {
         uint256 earliest = _takeOrder(order, quote);
         if (round.asOf <= earliest) revert RoundNotAfterOrder(round.asOf, earliest);
         _takeQuote(quote, signature);
-        (uint256 spotE8, uint256 priceE8) = _newestPrices(round);
-        _requireWithin(order, quote.premiumE12, spotE8, priceE8);
-        Change memory change = _changeAt(round.asOf, priceE8);
-        change.trade = ++_trades;
-        (change.partner, change.perpsE12) = (quote.maker, order.perpsE12.toInt128());
-        change.cashE12 = -quote.premiumE12.toInt128();
-        _proposeSide(order.owner, change, ownerPositions, order.options);
-        (change.partner, change.perpsE12) = (order.owner, -change.perpsE12);
-        change.cashE12 = -change.cashE12;
-        OptionPositionWord[] memory sold = order.options;
-        _proposeSide(quote.maker, change, makerPositions, sold.negated());
+        uint256 priceE8 = _requireWithin(order, quote.premiumE12, round.marketWords.roundPrices());
         emit OrderFilled(quote.orderId, order.owner, quote.maker, round.asOf, priceE8, quote.premiumE12);
+        // Which holds the round to be the newest, with these words.
+        IOptionsVenue.Trade memory agreed = IOptionsVenue.Trade(
+            order.owner,
+            quote.maker,
+            order.perpsE12,
+            quote.premiumE12,
+            order.options
+        );
+        venue.trade(agreed, round, ownerPositions, makerPositions);
     }
 
-    /// @inheritdoc IOptionsVenue
+    /// @inheritdoc IVenueOrders
     function orderIdOf(Order calldata order) public view returns (bytes32) {
         return keccak256(abi.encode(address(this), block.chainid, order));
     }
 
-    /// @inheritdoc IOptionsVenue
+    /// @inheritdoc IVenueOrders
     function quoteDigest(Quote calldata quote) public view returns (bytes32) {
         return _hashTypedDataV4(keccak256(abi.encode(QUOTE_TYPEHASH, quote)));
     }
@@ -121,24 +128,18 @@ abstract contract VenueOrders is VenueChanges, EIP712 {
         emit QuoteUsed(maker, nonce);
     }
 
-    function _requireWithin(Order calldata order, int256 premiumE12, uint256 spotE8, uint256 priceE8) private view {
+    function _requireWithin(
+        Order calldata order,
+        int256 premiumE12,
+        RoundPricesWord prices
+    ) private view returns (uint256 priceE8) {
+        priceE8 = prices.perpPriceE8();
         bool isBeyond = order.perpsE12 > 0 ? priceE8 > order.limitE8 : order.perpsE12 < 0 && priceE8 < order.limitE8;
         if (isBeyond) revert PriceBeyondLimit(priceE8, order.limitE8);
         if (premiumE12 > order.premiumE12) revert PremiumBeyondLimit(premiumE12, order.premiumE12);
-        uint256 bandE8 = (spotE8 * rules.bandBps) / ONE_BPS;
-        OptionPositionWord[] memory options = order.options;
-        (int256 least, int256 most) = options.boundsE12(spotE8 - bandE8, spotE8 + bandE8);
+        uint256 spotE8 = prices.spotE8();
+        uint256 bandE8 = (spotE8 * venue.premiumBandBps()) / ONE_BPS;
+        (int256 least, int256 most) = PositionWords.boundsE12(order.options, spotE8 - bandE8, spotE8 + bandE8);
         if (premiumE12 < least || premiumE12 > most) revert PremiumOutOfBand(premiumE12, least, most);
-    }
-
-    function _proposeSide(
-        address owner,
-        Change memory change,
-        OptionPositionWord[] memory positions,
-        OptionPositionWord[] memory bought
-    ) private {
-        _requireNoChange(owner);
-        Account storage account = _held(owner, positions);
-        _propose(owner, account, change, positions.sum(bought));
     }
 }

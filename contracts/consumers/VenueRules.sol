@@ -24,6 +24,11 @@ abstract contract VenueRules is IOptionsVenue, AccessManaged {
         _setRules(rules_);
     }
 
+    /// @inheritdoc IOptionsVenue
+    function premiumBandBps() external view returns (uint256) {
+        return rules.bandBps;
+    }
+
     function _setRules(Rules memory given) private {
         _require("changeSeconds", given.changeSeconds, 30, LONGEST_CHANGE);
         _require("settlementSeconds", given.settlementSeconds, 30, LONGEST_SETTLEMENT);
@@ -39,7 +44,7 @@ abstract contract VenueRules is IOptionsVenue, AccessManaged {
         emit RulesSet(given);
     }
 
-    function _require(string memory rule, uint256 value, uint256 least, uint256 most) private pure {
+    function _require(bytes32 rule, uint256 value, uint256 least, uint256 most) private pure {
         if (value < least || value > most) revert RuleOutOfRange(rule, value, least, most);
     }
 }
