@@ -212,7 +212,6 @@ describe('J2: a false history', () => {
       'R24',
     ],
     ['the places left', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.batch.emptyMargins, 1), 'L9'],
-    ['the batch', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.batch.batchWords, 0), 'L11'],
     [
       'the scenario of a witness',
       'proveUnhealthy',
@@ -243,7 +242,7 @@ describe('J2: a false history', () => {
       ['accountMargins', 'margins', 'L9', { worstScenario: 'L8' }],
       ['accountThresholds', 'thresholds', 'L10', { defaultProbabilityX32: 'L11' }],
       ['spotGreeks', 'spotGreeks', 'L4', {}],
-      ['timeGreeks', 'timeGreeks', 'L4', {}],
+      ['accountRisk', 'risk', 'L4', { expectedShortfallE8: 'L20' }],
     ] as const) {
       for (const [field, value] of Object.entries(unpack(word, original?.[at] ?? 0n))) {
         const change = (call: Mutable<MarginsCall>) => {
@@ -264,7 +263,7 @@ describe('J2: a false history', () => {
     ['policy', (record: MutableRecord) => bump(record.policies[0]?.words, 18), ['R25', 'L9']],
     ['policy of prices', (record: MutableRecord) => bump(record.policies[0]?.words, 13), ['R25', 'B1']],
     ['round', (record: MutableRecord) => set(record.rounds[0], 'marketHash', NO_HASH), ['R24']],
-    ['age', (record: MutableRecord) => set(record.transactions[0], 'timestamp', 2 ** 31), ['R26']],
+    ['age', (record: MutableRecord) => set(record.transactions[1], 'timestamp', 2 ** 31), ['R51']],
     ['R51: bound on the lag of rounds', (record: MutableRecord) => outdate(record), ['R51']],
     ['R53: bound on the gap of prices', (record: MutableRecord) => narrow(record), ['R53']],
     ['R54: model of arrays', (record: MutableRecord) => disableArrays(record), ['R54']],

@@ -133,6 +133,7 @@ function portfolioAuditReport(): PortfolioAuditReport {
     ],
     witnesses: [],
     accounts: [{ account, sequence: 1n, ...judged }],
+    openInterest: { opened: 0, complete: 0, ...judged },
     deployed: deployedReport(judged),
   }
 }

@@ -118,7 +118,7 @@ function judgeContract(
   const claims = [
     judgeCode(at, contract, record),
     ...(isMade(part) ? [] : judgeCreation(at, contract, record)),
-    ...judgeImmutables(at, contract, record, place.chainId),
+    ...judgeImmutables(at, contract, record, place.chainId, isMade(part) ? givenByMaker(place) : {}),
     ...judgeArguments(at, given, deployed, place),
     ...judgeCommittee(at, record, given, pins),
     ...judgePinned(at, record, pins),
@@ -126,6 +126,15 @@ function judgeContract(
   const { committee, committeeChanges } = record
   const attested = committee === null ? {} : { committee: { ...committee, changes: committeeChanges.slice(1) } }
   return { name: contract, address, ...attested, ...summarise(claims) }
+}
+
+/** What the registry gives a contract that it makes. */
+function givenByMaker({ registry, sources }: ExpectedPlace): Readonly<Record<string, bigint>> {
+  const arrays = sources.find(({ part }) => part === 'riskArrays')?.address
+  return {
+    'OpenInterest.registry': BigInt(registry),
+    ...(arrays === undefined ? {} : { 'OpenInterest.arrays': BigInt(arrays) }),
+  }
 }
 
 /** A8: constructors were given each other’s addresses, so that no contract asks a stranger. */

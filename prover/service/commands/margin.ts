@@ -13,6 +13,7 @@ type Options = ChainFlags & {
   explain?: boolean
   prove?: boolean
   marginsAlone?: boolean
+  count?: boolean
   out?: string
   rpc?: string
   deployment?: string
@@ -42,6 +43,7 @@ export function addMarginCommand(program: Command): void {
       'margin portfolio.json --prove -o margin.json',
       'margin portfolio.json --prove --margins-alone',
       'margin portfolio.json --prove --rpc http://127.0.0.1:8545 --deployment deployment.json',
+      'margin portfolio.json --prove --count',
       'margin --derive-case case.json --prove --json',
       'margin portfolio.json --html margin.html',
       'margin portfolio.json --chain snapshot-*.csv.gz --html crash.html',
@@ -57,6 +59,10 @@ export function addMarginCommand(program: Command): void {
     .option(
       '--margins-alone',
       'with --prove: the two margins and nothing else, five accounts a proof: a contract holds no thresholds',
+    )
+    .option(
+      '--count',
+      'with --prove: open a count of the round first, unless one is under way: what all accounts come to, once each is proven',
     )
     .option('-o, --out <file>', 'with --prove: a bundle of all proofs and what they rest on, for `zkrisk verify`')
     .option('--rpc <url>', 'with --prove: node of the chain whose registry is to hold it, with --deployment')
@@ -103,21 +109,33 @@ export function addMarginCommand(program: Command): void {
 
 /** How to prove, if it is wanted. @throws {@link ProvingOptionError} */
 function provingOptions(options: Options): MarginProofOptions | undefined {
-  const { prove, marginsAlone: isAlone, out, rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } = options
+  const { prove, marginsAlone: isAlone, count: isCounting, out, rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } = options
   const forPlace = { account, 'key-file': keyFile, 'signer-key-file': signerKeyFile, 'venue-key-file': venueKeyFile }
-  const given = Object.entries({ 'margins-alone': isAlone, out, rpc, deployment, ...forPlace }).filter(
+  const given = Object.entries({ 'margins-alone': isAlone, count: isCounting, out, rpc, deployment, ...forPlace }).filter(
     ([, value]) => value !== undefined,
   )
   if (prove !== true) {
     if (given[0] !== undefined) throw new ProvingOptionError(given[0][0], 'prove')
     return undefined
   }
+  if (isCounting === true && isAlone === true) throw new CountAloneError()
   if (rpc !== undefined && deployment !== undefined) {
-    return { isAlone, out, existing: { rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } }
+    return { isAlone, isCounting, out, existing: { rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } }
   }
-  const other = given.find(([name]) => !['out', 'margins-alone'].includes(name))?.[0]
+  const other = given.find(([name]) => !['out', 'margins-alone', 'count'].includes(name))?.[0]
   if (other !== undefined) throw new ProvingOptionError(other, rpc === undefined ? 'rpc' : 'deployment')
-  return { isAlone, out }
+  return { isAlone, isCounting, out }
+}
+
+/** Margins alone say nothing that a count adds up. */
+export class CountAloneError extends ProverError {
+  readonly code = 'service.count-alone'
+
+  constructor() {
+    super(
+      'Expected --count or --margins-alone, got both: margins alone say neither probability of default nor Greeks. Leave one out.',
+    )
+  }
 }
 
 /** An option means nothing without another one. */

@@ -50,7 +50,7 @@ const accepted = (judged: readonly { readonly accepted: boolean }[]): string =>
 const shortOf = (account: string): string => `${account.slice(0, 8)}…`
 
 function rowsOf(report: PortfolioAuditReport): readonly JudgedRow[] {
-  const { models, policy, rounds, arrays, margins, witnesses, accounts, deployed } = report
+  const { models, policy, rounds, arrays, margins, witnesses, accounts, openInterest, deployed } = report
   const withBooks = (what: string) => (each: Pick<MarginReport, 'account' | 'books' | 'accepted' | 'claims'>) => [
     ...each.books.map(
       (book) => [`book ${book.number}`, `${book.positions} positions of ${each.account}`, book] as const,
@@ -65,6 +65,7 @@ function rowsOf(report: PortfolioAuditReport): readonly JudgedRow[] {
     ...margins.flatMap(withBooks('margin')),
     ...witnesses.flatMap(withBooks('witness against')),
     ...accounts.map((each) => ['account', each.account, each] as const),
+    ['open interest', `${openInterest.complete} of ${openInterest.opened} counts complete`, openInterest],
     ...deployedRows(deployed),
   ]
 }
