@@ -579,7 +579,7 @@ describe('with three accounts reported', () => {
         await engine.chain.setTime(round.asOf + MAX_COUNT_AGE + 1n)
         await expect(complete()).rejects.toMatchObject({
           reason: 'OpenInterestStale',
-          args: [round.asOf, round.asOf + 1n],
+          arguments: { asOf: round.asOf, oldest: round.asOf + 1n },
         })
         const [told, ageSeconds] = await counts.getFunction('unsafeOpenInterest')()
         expect(told.toObject()).toEqual(sumOf(round.asOf, of))
