@@ -32,6 +32,7 @@ abstract contract CountedAccounts is PortfolioMargins {
         _counts = new OpenInterest(arrays_);
     }
 
+    /// @notice Begins a count: what is reported from here on is not of it.
     /// @return exposed how many accounts the count is of; it is under way unless there are none
     function _beginCount(uint256 asOf, uint256 policyVersion) internal returns (uint256 exposed) {
         exposed = _count >> EXPOSED_SHIFT;
@@ -39,6 +40,7 @@ abstract contract CountedAccounts is PortfolioMargins {
         _count = asOf | (policyVersion << VERSION_SHIFT) | (exposed << EXPOSED_SHIFT); // 32 bits each, as in rounds and arrays
     }
 
+    /// @notice Adds accounts to the count under way, which may be over with that.
     /// @param words see {IOpenInterest-add}
     function _addToCount(uint256[] memory words) internal {
         if (_counts.add(words)) _count = (_count >> VERSION_SHIFT) << VERSION_SHIFT;

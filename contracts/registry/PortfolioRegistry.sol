@@ -398,8 +398,8 @@ contract PortfolioRegistry is PositionBook {
         bool isLast = held.sequence == account.sequence;
         // Of other reports there is nothing left to compare with: nothing of them is put in force, or counted.
         if (isLast || _has(scope.counted, index)) {
-            bytes32 bookHash = _bookHash(_hashHeld(fold), held.holdings, held.collateralAmounts);
-            _requireHash(held.account, bookHash, isLast ? account.bookHash : _cutOffs[held.account]);
+            bytes32 bookHash = isLast ? account.bookHash : _cutOffs[held.account];
+            _requireReported(fold, held.account, held.holdings, held.collateralAmounts, bookHash);
         }
         PortfolioMarginFrame.putInputs(transcript, fold.state, held.holdings, held.collateralAmounts);
     }
@@ -503,10 +503,12 @@ contract PortfolioRegistry is PositionBook {
 
     /// @dev Adds the accounts that the count under way still needs to it: what {IOpenInterest-add} takes of each.
     function _countAccounts(Scope memory scope, AccountMargin[] calldata accounts) private {
-        uint256[] memory words = new uint256[](5 * accounts.length);
+        uint256[] memory words;
         uint256 end;
         assembly ("memory-safe") {
+            words := mload(0x40)
             end := add(words, 0x20)
+            mstore(0x40, add(end, mul(accounts.length, 0xa0))) // room for all of them
         }
         for (uint256 i = 0; i < accounts.length; ++i) {
             if (!_has(scope.counted, i)) continue;
@@ -678,20 +680,22 @@ contract PortfolioRegistry is PositionBook {
     ) private view {
         if (witness.sequence == current) {
             _requireWords(present.length, 0);
-            _requireReported(fold, witness.account, witness.holdings, witness.collateralAmounts);
+            bytes32 bookHash = _accounts[witness.account].bookHash;
+            _requireReported(fold, witness.account, witness.holdings, witness.collateralAmounts, bookHash);
         } else {
             _requireStillUnhealthy(scope, fold, round, witness, present);
         }
     }
 
-    /// @dev What was met and the rest is what the venue last reported.
+    /// @dev What was met and the rest is what the venue reported.
     function _requireReported(
         Fold memory fold,
         address account,
         HoldingsWord holdings,
-        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
-    ) private view {
-        _requireBookHash(account, _bookHash(_hashHeld(fold), holdings, collateralAmounts));
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts,
+        bytes32 reported
+    ) private pure {
+        _requireHash(account, _bookHash(_hashHeld(fold), holdings, collateralAmounts), reported);
     }
 
     function _requireBookHash(address account, bytes32 bookHash) private view {

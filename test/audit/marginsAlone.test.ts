@@ -158,9 +158,7 @@ describe('R86: margins alone', () => {
     ] as const) {
       expect(await failuresOf(changed((record) => Object.assign(event(record, 0), change)))).toContain(field)
     }
-    const asFull = changed((record) =>
-      Object.assign(event(record, 1), { name: 'PortfolioAccepted', counted: 0n }),
-    )
+    const asFull = changed((record) => Object.assign(event(record, 1), { name: 'PortfolioAccepted', counted: 0n }))
     expect(await failuresOf(asFull)).toContain('J1 MarginsAccepted.asOf')
   })
 

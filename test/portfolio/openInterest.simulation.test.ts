@@ -74,7 +74,9 @@ function equityOf(portfolio: Portfolio): (move: number) => number {
   const { perpsE12 } = portfolio.account
   const perps = (Number(perpsE12) / 1e12) * (Number(portfolio.market.perpPriceE8) / 1e8)
   const priced = legs.map(({ leg, impliedVolatility }) => {
-    const { forward, discount, timeToExpiry } = expiries.find(({ expiry }) => expiry === leg.expiry) as (typeof expiries)[0]
+    const { forward, discount, timeToExpiry } = expiries.find(
+      ({ expiry }) => expiry === leg.expiry,
+    ) as (typeof expiries)[0]
     const quantity = (Number(leg.quantityE12) / 1e12) * discount
     const total = impliedVolatility * Math.sqrt(timeToExpiry)
     return { quantity, forward, strike: Number(leg.strikeE8) / 1e8, total, isCall: leg.isCall }

@@ -257,22 +257,25 @@ describe('with three accounts reported', () => {
       ['the same', -2n * E12, 100n * E12],
     ] as const
 
-    test.each(later)('an account reported with %s is counted as it stood, and not put in force', async (_, perps, cash) => {
-      await engine.chain.undone(async () => {
-        await open(round)
-        const proof = await proving(round, of)
-        await engine.report(holding(accounts[0].signer, perps, cash))
-        expect(await engine.client.reportToCount(accounts[0].signer)).toBe(1n)
-        const events = await landed(proof)
-        expect(told(events)).toEqual([
-          'OpenInterestComplete',
-          ...['MarginSkipped', 'MarginProven', 'MarginProven'],
-          'PortfolioAccepted',
-        ])
-        expect(await complete()).toEqual(sumOf(round.asOf, of))
-        await expect(engine.client.margin(accounts[0].signer)).rejects.toMatchObject({ reason: 'MarginNotYetProven' })
-      })
-    })
+    test.each(later)(
+      'an account reported with %s is counted as it stood, and not put in force',
+      async (_, perps, cash) => {
+        await engine.chain.undone(async () => {
+          await open(round)
+          const proof = await proving(round, of)
+          await engine.report(holding(accounts[0].signer, perps, cash))
+          expect(await engine.client.reportToCount(accounts[0].signer)).toBe(1n)
+          const events = await landed(proof)
+          expect(told(events)).toEqual([
+            'OpenInterestComplete',
+            ...['MarginSkipped', 'MarginProven', 'MarginProven'],
+            'PortfolioAccepted',
+          ])
+          expect(await complete()).toEqual(sumOf(round.asOf, of))
+          await expect(engine.client.margin(accounts[0].signer)).rejects.toMatchObject({ reason: 'MarginNotYetProven' })
+        })
+      },
+    )
 
     test('the next count takes what was reported since', async () => {
       await engine.chain.undone(async () => {
@@ -420,7 +423,10 @@ describe('with three accounts reported', () => {
     test('arrays of it land late, so that whoever opens a count cannot keep others from it', async () => {
       await engine.chain.undone(async () => {
         const strikeE8 = key.strikesE8[1] ?? 0n
-        const optioned: Account = { ...accounts[0], positions: [{ expiry: EXPIRY, strikeE8, callsE12: E12, putsE12: 0n }] }
+        const optioned: Account = {
+          ...accounts[0],
+          positions: [{ expiry: EXPIRY, strikeE8, callsE12: E12, putsE12: 0n }],
+        }
         await engine.report(optioned)
         const next = await engine.round([EXPIRY])
         await open(next)

@@ -4,7 +4,11 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { portfolioBuilds } from '../../circuits/statements/index.ts'
 import { root } from '../../scripts/tools/sources.ts'
 import { PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
-import { measureArrayWitnessGas, measureCountGas, measurePortfolioGas } from '../../scripts/tools/chains/portfolioGas.ts'
+import {
+  measureArrayWitnessGas,
+  measureCountGas,
+  measurePortfolioGas,
+} from '../../scripts/tools/chains/portfolioGas.ts'
 
 /**
  * What margins of accounts cost once their slots are in use. The verifiers are real ones: their cost does not depend on the

@@ -293,10 +293,7 @@ describe('R51: the newest round, or nearly', () => {
     await engine.chain.undone(async () => {
       const margin = await engine.margin(round, [account], [books])
       await engine.round([EXPIRY], round.asOf + seconds - (await engine.chain.now()))
-      const calls = [
-        engine.marginCall(round, [{ account: account.signer, books }], margin),
-        inFlight(),
-      ]
+      const calls = [engine.marginCall(round, [{ account: account.signer, books }], margin), inFlight()]
       for (const call of calls) {
         if (isRefused) await refused(call, 'RoundOvertaken', [round.asOf, round.asOf + seconds, lag])
         else await mined(engine.send(call))

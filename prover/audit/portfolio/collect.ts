@@ -133,7 +133,10 @@ async function countsOf(
   return { counts: counts as unknown as PortfolioRecord['counts'], openInterests }
 }
 
-function eventsIn(contract: PortfolioContract | 'AttestedRounds' | 'OpenInterest', logs: readonly Log[]): readonly Event[] {
+function eventsIn(
+  contract: PortfolioContract | 'AttestedRounds' | 'OpenInterest',
+  logs: readonly Log[],
+): readonly Event[] {
   return logs.flatMap((log) => {
     const parsed = interfaceOf(contract).parseLog(log)
     if (parsed === null) return []

@@ -71,10 +71,10 @@ export class Counts {
       before.policyVersion !== standing.policyVersion ||
       timestamp > before.asOf + COUNT_AGES * standing.maxMarginAgeSeconds
     return [
+      holdsIf(isOver, 'R90', at, 'no other count under way', `one of ${before?.asOf}`),
       holdsIf(standing.isPublished(asOf), 'R90', `${at}.asOf`, 'a published round', asOf),
       holdsIf(asOf > this.lastAsOf, 'R90', `${at}.asOf`, `after ${this.lastAsOf}`, asOf),
       holdsIf(asOf >= oldest && asOf >= leastLagging, 'R90', `${at}.asOf`, 'a fresh round', asOf),
-      holdsIf(isOver, 'R90', at, 'no other count under way', `one of ${before?.asOf}`),
       compare('R90', `${at}.policyVersion`, standing.policyVersion, opened.policyVersion),
       compare('R91', `${at}.accounts`, BigInt(accounts), opened.accounts),
     ]

@@ -94,7 +94,9 @@ function accountAnswer(
 
 /** Values in the order in which a method returns them. */
 function inOrderOf(method: string, values: Readonly<Record<string, unknown>>): ExpectedRead['answer'] {
-  const [contract] = [...portfolioContracts, 'OpenInterest' as const].filter((name) => interfaceOf(name).hasFunction(method))
+  const [contract] = [...portfolioContracts, 'OpenInterest' as const].filter((name) =>
+    interfaceOf(name).hasFunction(method),
+  )
   const outputs: readonly ParamType[] = (contract && interfaceOf(contract).getFunction(method)?.outputs) ?? []
   return outputs.flatMap(({ name, components }) =>
     (components ?? [{ name }]).map((each) => ({ name: each.name, value: values[each.name] })),

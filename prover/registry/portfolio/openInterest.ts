@@ -54,7 +54,7 @@ export const nothingCounted = (asOf: bigint): OpenInterest => ({
 })
 
 /**
- * One more account, as `contracts/registry/OpenInterestCount.sol` adds it.
+ * One more account, as `contracts/registry/OpenInterest.sol` adds it.
  *
  * @throws {@link WordOutOfRangeError}
  */

@@ -109,11 +109,27 @@ export function addMarginCommand(program: Command): void {
 
 /** How to prove, if it is wanted. @throws {@link ProvingOptionError} */
 function provingOptions(options: Options): MarginProofOptions | undefined {
-  const { prove, marginsAlone: isAlone, count: isCounting, out, rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } = options
+  const {
+    prove,
+    marginsAlone: isAlone,
+    count: isCounting,
+    out,
+    rpc,
+    deployment,
+    account,
+    keyFile,
+    signerKeyFile,
+    venueKeyFile,
+  } = options
   const forPlace = { account, 'key-file': keyFile, 'signer-key-file': signerKeyFile, 'venue-key-file': venueKeyFile }
-  const given = Object.entries({ 'margins-alone': isAlone, count: isCounting, out, rpc, deployment, ...forPlace }).filter(
-    ([, value]) => value !== undefined,
-  )
+  const given = Object.entries({
+    'margins-alone': isAlone,
+    count: isCounting,
+    out,
+    rpc,
+    deployment,
+    ...forPlace,
+  }).filter(([, value]) => value !== undefined)
   if (prove !== true) {
     if (given[0] !== undefined) throw new ProvingOptionError(given[0][0], 'prove')
     return undefined

@@ -658,7 +658,9 @@ const thresholdsWord = (liquidationDownE8: bigint): bigint =>
 const furtherResults = (results: readonly number[]): SectionWords => ({
   thresholds: results.map((i) => thresholdsWord(BigInt(i + 1) * E8)),
   spotGreeks: results.map((i) => pack('spotGreeks', { deltaE12: BigInt(i), gammaE20: -1n, vegaE8: 5n })),
-  risk: results.map((i) => pack('accountRisk', { thetaE8: BigInt(-i), rhoE8: 7n, expectedShortfallE8: BigInt(i) * E8 })),
+  risk: results.map((i) =>
+    pack('accountRisk', { thetaE8: BigInt(-i), rhoE8: 7n, expectedShortfallE8: BigInt(i) * E8 }),
+  ),
 })
 
 const stateAfter = (books: readonly ProvenPortfolio[], empty: bigint): bigint =>

@@ -114,7 +114,12 @@ export async function measureCountGas(engine: PortfolioEngine, options: number):
   const places = placesOf(engine, 'portfolioMargin')
   const reporting = (account: Account) => {
     const words = account.positions.map((position) => pack('optionPosition', position))
-    return engine.client.reportAccount(account.signer, words, pack('holdings', account.holdings), account.collateralAmounts)
+    return engine.client.reportAccount(
+      account.signer,
+      words,
+      pack('holdings', account.holdings),
+      account.collateralAmounts,
+    )
   }
   const gas = { fullBatch: 0, opening: 0, report: 0, reportInCount: 0 }
   // Twice, as above; each count is completed, so that the next one may be opened.
