@@ -14,6 +14,7 @@ type Options = ChainFlags & {
   prove?: boolean
   marginsAlone?: boolean
   count?: boolean
+  unhealthy?: boolean
   out?: string
   rpc?: string
   deployment?: string
@@ -42,6 +43,7 @@ export function addMarginCommand(program: Command): void {
       'margin portfolio.json --explain',
       'margin portfolio.json --prove -o margin.json',
       'margin portfolio.json --prove --margins-alone',
+      'margin portfolio.json --prove --unhealthy',
       'margin portfolio.json --prove --rpc http://127.0.0.1:8545 --deployment deployment.json',
       'margin portfolio.json --prove --count',
       'margin --derive-case case.json --prove --json',
@@ -63,6 +65,10 @@ export function addMarginCommand(program: Command): void {
     .option(
       '--count',
       'with --prove: open a count of the round first, unless one is under way: what all accounts come to, once each is proven',
+    )
+    .option(
+      '--unhealthy',
+      'with --prove: that one scenario leaves it below maintenance, and no more: the shortest way to a liquidation',
     )
     .option('-o, --out <file>', 'with --prove: a bundle of all proofs and what they rest on, for `zkrisk verify`')
     .option('--rpc <url>', 'with --prove: node of the chain whose registry is to hold it, with --deployment')
@@ -96,6 +102,15 @@ export function addMarginCommand(program: Command): void {
         )
         return EXIT.success
       }
+      if (options.unhealthy === true) {
+        const { formatUnhealthy, proveUnhealthyAccount, unhealthyJson } = await import('../answers/unhealthyProof.ts')
+        const shown = await proveUnhealthyAccount(toProve, terminal.say, proving)
+        terminal.result(
+          { ...accountJson(answer, isExplained), witness: unhealthyJson(shown) },
+          `${formatAccount(answer, isExplained)}\n\n${formatUnhealthy(shown)}`,
+        )
+        return EXIT.success
+      }
       const { formatProof, proofJson, proveMargin } = await import('../answers/marginProof.ts')
       const proof = await proveMargin(toProve, terminal.say, proving)
       terminal.result(
@@ -122,35 +137,34 @@ function provingOptions(options: Options): MarginProofOptions | undefined {
     venueKeyFile,
   } = options
   const forPlace = { account, 'key-file': keyFile, 'signer-key-file': signerKeyFile, 'venue-key-file': venueKeyFile }
-  const given = Object.entries({
-    'margins-alone': isAlone,
-    count: isCounting,
-    out,
-    rpc,
-    deployment,
-    ...forPlace,
-  }).filter(([, value]) => value !== undefined)
+  const kinds = { 'margins-alone': isAlone, count: isCounting, unhealthy: options.unhealthy, out }
+  const given = Object.entries({ ...kinds, rpc, deployment, ...forPlace }).filter(([, value]) => value !== undefined)
   if (prove !== true) {
     if (given[0] !== undefined) throw new ProvingOptionError(given[0][0], 'prove')
     return undefined
   }
-  if (isCounting === true && isAlone === true) throw new CountAloneError()
+  const besides = isAlone === true ? 'margins-alone' : out === undefined ? undefined : 'out'
+  if (options.unhealthy === true && besides !== undefined) throw new UnhealthyBesidesError(besides)
+  if (isCounting === true && isAlone === true) throw new CountBesidesError('margins-alone')
+  if (isCounting === true && options.unhealthy === true) throw new CountBesidesError('unhealthy')
   if (rpc !== undefined && deployment !== undefined) {
     return { isAlone, isCounting, out, existing: { rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } }
   }
-  const other = given.find(([name]) => !['out', 'margins-alone', 'count'].includes(name))?.[0]
+  const other = given.find(([name]) => !(name in kinds))?.[0]
   if (other !== undefined) throw new ProvingOptionError(other, rpc === undefined ? 'rpc' : 'deployment')
   return { isAlone, isCounting, out }
 }
 
-/** Margins alone say nothing that a count adds up. */
-export class CountAloneError extends ProverError {
-  readonly code = 'service.count-alone'
+/** A count adds up margins with everything else, and this proves less. */
+export class CountBesidesError extends ProverError {
+  readonly code = 'service.count-besides'
+  readonly option: string
 
-  constructor() {
+  constructor(option: string) {
     super(
-      'Expected --count or --margins-alone, got both: margins alone say neither probability of default nor Greeks. Leave one out.',
+      `Expected --count or --${option}, got both: a count adds up probability of default and Greeks, which are not proven so. Leave one out.`,
     )
+    this.option = option
   }
 }
 
@@ -164,6 +178,19 @@ export class ProvingOptionError extends ProverError {
     super(`--${option} means nothing without --${missing}. Give both, or neither.`)
     this.option = option
     this.missing = missing
+  }
+}
+
+/** A witness is neither margins nor comes with a bundle. */
+export class UnhealthyBesidesError extends ProverError {
+  readonly code = 'service.unhealthy-besides'
+  readonly option: string
+
+  constructor(option: string) {
+    super(
+      `Expected --unhealthy alone, got --${option} besides: it proves one scenario and no margins. Run them one after the other.`,
+    )
+    this.option = option
   }
 }
 
