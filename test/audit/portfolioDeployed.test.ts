@@ -74,6 +74,7 @@ describe('an honest portfolio registry', () => {
       'AttestedRounds',
       'BatchVerifier',
       'Improvement',
+      'OpenInterest',
       'BatchVerifier',
       'PortfolioPolicyBounds',
     ])
@@ -105,6 +106,7 @@ describe('A7: a changed portfolio registry', () => {
   it.each([
     ['PortfolioRegistry', 0],
     ['PortfolioRegistry', 1],
+    ['PortfolioRegistry', 2],
     ['RiskArrays', 0],
     ['RiskArrays', 1],
   ] as const)('where %s has made its contract number %i as code that says yes is rejected', async (maker, i) => {

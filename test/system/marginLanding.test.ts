@@ -272,6 +272,8 @@ it('R91: counts the open interest with the margins that it lands, and says how f
   })) as [typeof portfolio, typeof portfolio]
   const other = { account: { cash: '-60000', perps: { quantity: '1' } } }
   const otherSite = { ...at('deployment.json'), account: toBeHex(8n, 20) }
+  // Cash alone is not counted, whatever the account held before.
+  await land({ ...before, account: { cash: '100' } }, { ...otherSite, account: toBeHex(9n, 20) })
   await land({ ...before, ...other }, otherSite)
   const answers = await Promise.all([answerOf(counted), answerOf({ ...counted, ...other })])
   const [first, second] = answers as [(typeof answers)[0], (typeof answers)[0]]
@@ -281,7 +283,8 @@ it('R91: counts the open interest with the margins that it lands, and says how f
   // One count is under way: the flag opens no other, and the last account completes it.
   const last = await proveMargin(second, () => {}, { existing: otherSite, isCounting: true })
   const margins = answers.map(({ provable }) => provable.margin)
-  const sum = (part: (of: (typeof margins)[number]) => bigint): bigint => margins.reduce((all, of) => all + part(of), 0n)
+  const sum = (part: (of: (typeof margins)[number]) => bigint): bigint =>
+    margins.reduce((all, of) => all + part(of), 0n)
   const expected = {
     status: 'complete',
     accounts: 2,
