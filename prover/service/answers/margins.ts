@@ -329,6 +329,7 @@ export function notesOn({ portfolio, legs }: MarginAnswer): readonly string[] {
       : [
           `Negative rates (${dates.join(', ')}) count as 0, here and in proofs. Discounted at them, ${amount(atRates.initialMargin)} would be left above the initial requirement and ${amount(atRates.maintenanceMargin)} above maintenance.`,
         ]),
+    ...(portfolio.notes ?? []),
     ...unmoved(portfolio),
     ...wild.map(
       ({ leg, impliedVolatility }) =>

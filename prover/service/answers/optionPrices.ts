@@ -5,6 +5,7 @@ import { type Greeks, optionGreeks, optionValue } from '../../options/real.ts'
 import { percent, quotedGreeks } from '../text/figures.ts'
 import { nearest } from '../../portfolio/input/exact.ts'
 import { exactFraction } from '../../portfolio/input/fractions.ts'
+import { thousandsNotes } from '../../portfolio/input/thousands.ts'
 import { expiryOf } from '../../portfolio/input/times.ts'
 import { formatTable } from '../text/table.ts'
 
@@ -27,6 +28,8 @@ export type PriceAnswer = {
   readonly secondsToExpiry: number
   readonly impliedVolatility: number
   readonly rate: number
+  /** On terms that somebody could read otherwise. */
+  readonly readings: readonly string[]
   readonly exact: ExactOption
   readonly reference: { readonly forwardValue: number; readonly value: number; readonly greeks: Greeks }
 }
@@ -72,6 +75,7 @@ export function priceOption(request: PriceRequest, now: bigint): PriceAnswer {
     secondsToExpiry: Number(terms.secondsToExpiry),
     impliedVolatility: real.impliedVolatility,
     rate,
+    readings: (['forward', 'strike', 'days'] as const).flatMap((name) => thousandsNotes(`--${name}`, request[name])),
     exact,
     reference: {
       forwardValue,
@@ -91,7 +95,7 @@ function secondsOf({ days, expiry, asOf }: PriceRequest, now: bigint): bigint {
 
 /** What `--json` prints: `price` is discounted, all else is not. */
 export function priceJson(answer: PriceAnswer): object {
-  const { exact, reference, ...terms } = answer
+  const { exact, reference, readings: _, ...terms } = answer
   const { forwardValue, value, greeks } = exact
   return {
     ...terms,
@@ -137,9 +141,10 @@ export function formatPrice(answer: PriceAnswer): string {
 }
 
 /** What the numbers do not say of themselves. */
-function remarks({ exact, rate, forward, strike, impliedVolatility }: PriceAnswer): readonly string[] {
+function remarks({ exact, rate, readings, forward, strike, impliedVolatility }: PriceAnswer): readonly string[] {
   const isTiny = impliedVolatility > 0 && impliedVolatility < TINY_VOLATILITY
   return [
+    ...readings,
     ...(isTiny
       ? [
           `A volatility of ${percent(impliedVolatility)} is next to none: did you mean ${percent(100 * impliedVolatility, 0)}?`,

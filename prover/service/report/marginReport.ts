@@ -111,6 +111,7 @@ function accountSection(answer: AccountAnswer): Markup {
   return html`<section id="account">
 <h2>All markets</h2>
 <p class="note">${NO_OFFSETS}</p>
+${answer.notes.map((note) => html`<p class="warn">! ${note}</p>`)}
 ${table('Markets', MARKET_HEADINGS, marketRows(answer), { foot: [['= account', ...total, '']] })}
 </section>
 `
