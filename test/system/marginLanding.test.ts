@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { toBeHex, Wallet } from 'ethers'
+import { parseEther, toBeHex, toQuantity, Wallet } from 'ethers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { checkMarginBundle, readMarginBundle } from '../../prover/audit/index.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import {
   connectProvider,
+  ContractRevertError,
   deployPortfolio,
   type Deployment,
   PortfolioClient,
@@ -22,6 +23,8 @@ import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
 import {
   developmentChainBehind,
   developmentKeys,
+  FEED_SIGNER_KEYS,
+  FEED_THRESHOLD,
   serveDevelopmentChain,
 } from '../../prover/service/development/chain.ts'
 import { openChain } from '../../prover/service/development/tryOut.ts'
@@ -225,12 +228,29 @@ it('A23: where keys are not public it lands only under the policy, round and rep
   expect(held).toMatchObject({ sequence: 1n })
 })
 
-/** A registry of margins whose round is signed, and whose accounts are reported, by keys of this test. */
-async function deployOwnRegistry(): Promise<string> {
+it('A23: where signers are public it takes the keys that are given instead of those that everybody has', async () => {
+  const venue = `0x${'57'.repeat(32)}`
+  const keys = FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD)
+  const deployment = await deployOwnRegistry('open', { signers: keys, venue })
+  const provider = await connectProvider(chain.url)
+  await provider.send('hardhat_setBalance', [new Wallet(venue).address, toQuantity(parseEther('1'))])
+  provider.destroy()
+  const site = { ...at(deployment), account: ownAccount }
+  writeSecretFile(path('stranger.key'), `0x${'58'.repeat(32)}`)
+  const strangers = [path('stranger.key'), path('stranger.key')]
+  await expect(land(portfolio, { ...site, signerKeyFile: strangers })).rejects.toBeInstanceOf(ContractRevertError)
+  const { held } = await land(portfolio, { ...site, venueKeyFile: path('venue.key') })
+  expect(held).toMatchObject({ sequence: 1n })
+})
+
+/** A registry of margins whose round is signed, and whose accounts are reported, by these keys. */
+async function deployOwnRegistry(
+  name = 'own',
+  { signers, venue } = { signers: [`0x${'51'.repeat(32)}`], venue: developmentKeys.feeder as string },
+): Promise<string> {
   const provider = await connectProvider(chain.url)
   const council = developmentChainBehind(provider).account('council')
-  const [signer, venue] = [`0x${'51'.repeat(32)}`, developmentKeys.feeder]
-  writeSecretFile(path('signer.key'), signer)
+  writeSecretFile(path('signer.key'), signers[0] as string)
   writeSecretFile(path('venue.key'), venue)
   const { provable } = await answerOf(portfolio)
   const statements = ['riskArray', 'optionBook', 'portfolioMargin'] as const
@@ -247,7 +267,11 @@ async function deployOwnRegistry(): Promise<string> {
     council: authority,
     modelRegistry,
     market: 'BTC-USD',
-    rounds: { signers: [new Wallet(signer).address], threshold: 1, maxAgeSeconds: 86_400n },
+    rounds: {
+      signers: signers.map((key) => new Wallet(key).address),
+      threshold: signers.length,
+      maxAgeSeconds: 86_400n,
+    },
     policy: policyOf(provable),
     freshness: { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n, maxRoundLagSeconds: 86_400n },
     venue: new Wallet(venue).address,
@@ -260,6 +284,6 @@ async function deployOwnRegistry(): Promise<string> {
     addresses: { ...chain.deployment.addresses, council: authority, modelRegistry },
     portfolio: { registry, arrays, rounds, market: 'BTC-USD', models: Object.values(deployed.models) },
   }
-  await writeDeployment(path('own.json'), deployment)
-  return 'own.json'
+  await writeDeployment(path(`${name}.json`), deployment)
+  return `${name}.json`
 }
