@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseEther, toBeHex, toQuantity, Wallet } from 'ethers'
+import { Contract, getAddress, parseEther, toBeHex, toQuantity, Wallet } from 'ethers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { checkMarginBundle, readMarginBundle } from '../../prover/audit/index.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
@@ -10,9 +10,10 @@ import {
   deployPortfolio,
   type Deployment,
   PortfolioClient,
+  readDeployment,
   writeDeployment,
 } from '../../prover/registry/index.ts'
-import { artifactOf } from '../../prover/registry/artifacts.ts'
+import { artifactOf, interfaceOf } from '../../prover/registry/artifacts.ts'
 import { deployContract } from '../../prover/registry/transactions.ts'
 import { auditFromChain } from '../../prover/service/answers/auditing.ts'
 import { formatProof, type MarginProofOptions, proveMargin } from '../../prover/service/answers/marginProof.ts'
@@ -31,10 +32,13 @@ import { openChain } from '../../prover/service/development/tryOut.ts'
 import { formatReading } from '../../prover/service/text/inForceTable.ts'
 import { writeSecretFile } from '../../prover/service/wholeFile.ts'
 import { loadKeys, portfolioBuildOf } from '../../prover/service/workspace.ts'
+import { mined } from '../../scripts/tools/chains/chain.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
 
 const folder = temporaryFolder()
 const path = (name: string): string => join(folder, name)
+/** Keys that everybody has. */
+const openSigners = FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD)
 const ownAccount = toBeHex(7n, 20)
 
 /** Two expiries, of which the account holds one: the round has both. */
@@ -230,17 +234,64 @@ it('A23: where keys are not public it lands only under the policy, round and rep
 
 it('A23: where signers are public it takes the keys that are given instead of those that everybody has', async () => {
   const venue = `0x${'57'.repeat(32)}`
-  const keys = FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD)
-  const deployment = await deployOwnRegistry('open', { signers: keys, venue })
+  const deployment = await deployOwnRegistry('open', { signers: openSigners, venue })
   const provider = await connectProvider(chain.url)
   await provider.send('hardhat_setBalance', [new Wallet(venue).address, toQuantity(parseEther('1'))])
   provider.destroy()
   const site = { ...at(deployment), account: ownAccount }
   writeSecretFile(path('stranger.key'), `0x${'58'.repeat(32)}`)
+  // The venue that everybody has the key of is not this registry's.
+  const report = { code: 'service.report-differs', account: getAddress(ownAccount) }
+  await expect(land(portfolio, site)).rejects.toMatchObject({
+    ...report,
+    message: expect.stringContaining('not the venue'),
+  })
   const strangers = [path('stranger.key'), path('stranger.key')]
-  await expect(land(portfolio, { ...site, signerKeyFile: strangers })).rejects.toBeInstanceOf(ContractRevertError)
+  const later = { ...portfolio, market: { ...portfolio.market, asOf: '2026-02-05T04:40:00Z' } }
+  await expect(land(later, { ...site, signerKeyFile: strangers })).rejects.toBeInstanceOf(ContractRevertError)
   const { held } = await land(portfolio, { ...site, venueKeyFile: path('venue.key') })
   expect(held).toMatchObject({ sequence: 1n })
+})
+
+it('A23: sets a policy only where the council may at once, and says so with its version', async () => {
+  const other = {
+    ...portfolio,
+    market: { ...portfolio.market, asOf: '2026-02-05T04:50:00Z' },
+    parameters: { lossFactor: { maintenance: '0.7' } },
+  }
+  const deployment = await deployOwnRegistry('governed', { signers: openSigners, venue: developmentKeys.feeder })
+  const site = { ...at(deployment), account: ownAccount }
+  const said: string[] = []
+  const prove = async () => proveMargin(await answerOf(other), (line) => void said.push(line), { existing: site })
+  const { portfolio: place, addresses } = await readDeployment(path(deployment))
+  const provider = await connectProvider(chain.url)
+  const council = developmentChainBehind(provider).account('council')
+  const authority = new Contract(addresses.council, interfaceOf('RiskCouncil'), council)
+  const grant = async (delay: bigint) => mined(await authority.getFunction('grantRole')(0n, council.address, delay))
+  await grant(3600n)
+  const notInForce = { code: 'service.policy-not-in-force', section: 'lossFactors' }
+  await expect(prove()).rejects.toMatchObject(notInForce)
+  expect(said.filter((line) => line.startsWith('policy'))).toEqual([])
+  const client = await PortfolioClient.connect({ registry: place?.registry ?? '', provider })
+  expect((await client.policy()).version).toBe(1n)
+  provider.destroy()
+})
+
+it('A23: says the version of a policy that it sets', async () => {
+  const said: string[] = []
+  const other = {
+    account: { cash: '20000', perps: { quantity: '0.1' } },
+    market: { ...portfolio.market, asOf: '2026-02-05T05:00:00Z' },
+    parameters: { lossFactor: { maintenance: '0.7' } },
+  }
+  const existing = { ...at('deployment.json'), account: ownAccount }
+  const say = (line: string) => void said.push(line)
+  await proveMargin(await answerOf(other), say, { existing })
+  expect(said).toContain('policy of version 2 set: the one before it differed in lossFactors')
+  const again = { ...other, market: { ...other.market, asOf: '2026-02-05T05:05:00Z' } }
+  said.length = 0
+  await proveMargin(await answerOf(again), say, { existing })
+  expect(said.filter((line) => line.startsWith('policy'))).toEqual([])
 })
 
 /** A registry of margins whose round is signed, and whose accounts are reported, by these keys. */
