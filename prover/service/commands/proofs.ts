@@ -56,7 +56,7 @@ export function addProofCommands(program: Command): void {
   addCommand(
     program,
     'verify <bundle>',
-    'check every claim of a bundle, of a batch or a margin, without a chain; exit 1 if one fails',
+    'check every claim of a bundle, of a batch or a margin, without a chain; exit 1 if one fails or no key is pinned',
     [
       'verify bundle.json',
       'verify bundle.json --chain-id 31337 --registry 0x…',
@@ -64,7 +64,10 @@ export function addProofCommands(program: Command): void {
     ],
   )
     .option('--keys <folder>', 'keys to pin, instead of the project’s own')
-    .option('--unpinned', 'take the verification key from the bundle: shows only that it agrees with itself')
+    .option(
+      '--unpinned',
+      'take the verification key from the bundle: shows only that it agrees with itself, and ends with 1',
+    )
     .option('--chain-id <id>', 'chain that it must be for', chainIdTyped)
     .option('--registry <address>', 'registry that it must be for')
     .option('--account <address>', 'account that a margin must be of')
