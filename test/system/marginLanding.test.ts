@@ -2,7 +2,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Contract, getAddress, parseEther, toBeHex, toQuantity, Wallet } from 'ethers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { checkMarginBundle, readMarginBundle } from '../../prover/audit/index.ts'
+import {
+  checkMarginBundle,
+  formatPortfolioAudit,
+  type PortfolioAuditReport,
+  readMarginBundle,
+} from '../../prover/audit/index.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import {
   connectProvider,
@@ -211,6 +216,31 @@ it('is named by an audit of its deployment, which is of the markets', async () =
   const registry = chain.deployment.portfolio?.registry
   expect(await registryNamed('deployment.json')).toEqual([expect.stringContaining(`--registry ${registry} `)])
   expect(await registryNamed('without.json')).toEqual([])
+})
+
+it('is audited with models, contracts and pins by names that tell them apart', async () => {
+  const audited = async (registry?: string) => {
+    const { report, pins } = await auditFromChain({ ...at('deployment.json'), registry, say: () => {} })
+    const keys = pins.flatMap(({ what, value }) => (what === 'keys' ? [value.split(' ')[0] ?? ''] : []))
+    return { report, names: report.models.map(({ name }) => name), keys }
+  }
+  const ofMarkets = await audited()
+  const ofMargins = await audited(chain.deployment.portfolio?.registry)
+  const names = (of: typeof ofMarkets) => of.names.filter((name) => !name.includes('0x')).toSorted()
+  expect(names(ofMarkets).every((name) => name.startsWith('marketRisk'))).toBe(true)
+  expect(names(ofMargins)).toContain('riskArray5')
+  // Every model is of one kind or the other, and each audit names those of the other kind too.
+  const others = (of: typeof ofMarkets) =>
+    of.names
+      .filter((name) => name.includes('0x'))
+      .map((name) => name.replace(/ 0x[0-9a-f]{8}…, no key of it here$/, ''))
+  expect(others(ofMarkets).toSorted()).toEqual(names(ofMargins))
+  expect(others(ofMargins).toSorted()).toEqual(names(ofMarkets))
+  for (const each of [ofMarkets, ofMargins]) expect(each.keys.toSorted()).toEqual(names(each))
+  const table = formatPortfolioAudit(ofMargins.report as PortfolioAuditReport)
+  expect(table).toContain('contract BatchVerifier of PortfolioRegistry')
+  expect(table).toContain('contract BatchVerifier of RiskArrays')
+  expect(table).toMatch(/policy +1 version /)
 })
 
 it('A23: where keys are not public it lands only under the policy, round and report in force, or with the keys for them', async () => {

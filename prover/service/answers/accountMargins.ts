@@ -1,11 +1,11 @@
 /** An account's margins in its one market or over several, and what they come to together. */
 import { ProverError } from '../../errors.ts'
+import { amount } from '../../portfolio/amount.ts'
 import { decimalText } from '../../portfolio/input/exact.ts'
 import type { Portfolio, PortfolioOverMarkets } from '../../portfolio/portfolio.ts'
 import { formatTable } from '../text/table.ts'
 import { utcTime } from '../text/figures.ts'
 import {
-  amount,
   besideRest,
   formatMargin,
   formatStanding,

@@ -207,17 +207,19 @@ export async function auditFromFile(
 
 /** What a verdict rests on: what was brought along by file or flag, and what was taken from `otherwise`. */
 function pinsOf(
-  { chainId, registry, deployed }: Pick<AuditReport, 'chainId' | 'registry' | 'deployed'>,
+  { chainId, registry, deployed, models }: Pick<AuditReport, 'chainId' | 'registry' | 'deployed' | 'models'>,
   keys: readonly AuditKey[],
   options: PinOptions,
   otherwise: string,
 ): readonly Pin[] {
   const { registry: asked, deployment, keys: folder } = options
+  const keysOfModels = keys.filter(({ build }) => models.some(({ name }) => name === build))
   return [
     ...codePins(deployed, options),
     { what: 'chain', value: chainId.toString(), by: deployment ?? otherwise },
     { what: 'registry', value: registry, by: asked === undefined ? (deployment ?? otherwise) : '--registry' },
-    ...keys.map(({ build, verificationKey, manifest }) => ({
+    // A key pins nothing where no model is of it.
+    ...keysOfModels.map(({ build, verificationKey, manifest }) => ({
       what: 'keys' as const,
       value: `${build} sha256 ${verificationKeyHash(verificationKey).slice(0, 16)}…`,
       by: `${folder ?? HERE}${manifest === undefined ? '' : `, ${manifest.kind} key`}`,

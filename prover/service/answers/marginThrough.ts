@@ -1,11 +1,12 @@
 /** `zkrisk margin --chain`: one account in the markets of recorded chains, one after the other. */
 import { ProverError } from '../../errors.ts'
 import { type ChainOptions, type QuoteRefusedError, readChain } from '../../options/chain.ts'
+import { amount } from '../../portfolio/amount.ts'
 import { readPortfolioInChain } from '../../portfolio/input/chainMarket.ts'
 import { refusalLines, refusalsJson } from '../text/chainNotes.ts'
 import { utcTime } from '../text/figures.ts'
 import { type AccountAnswer, accountAnswer, accountJson } from './accountMargins.ts'
-import { amount, netGreeksOf, notesOn, portfolioText, type Standing } from './margins.ts'
+import { netGreeksOf, notesOn, portfolioText, type Standing } from './margins.ts'
 import { timeOption } from './time.ts'
 import { formatTable } from '../text/table.ts'
 

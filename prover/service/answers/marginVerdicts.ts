@@ -10,6 +10,7 @@ import {
   readMarginBundle,
 } from '../../audit/index.ts'
 import { ProverError } from '../../errors.ts'
+import { amount } from '../../portfolio/amount.ts'
 import type { KeyKind, VerifyingKeys } from '../../proof/index.ts'
 import { formatOf, readAtMost } from '../../registry/sealedFile.ts'
 import { keyHashOf } from '../daemon/proving.ts'
@@ -17,7 +18,6 @@ import { isoTime } from '../text/figures.ts'
 import { verdictLine } from '../text/verdictLine.ts'
 import { loadVerifyingKeys } from '../workspace.ts'
 import { brought } from './auditing.ts'
-import { amount } from './margins.ts'
 
 const MOST_BYTES = 8 << 20
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { type Build, buildsOf, sizeOf } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { readTextFile } from '../../market/textFile.ts'
+import { amount } from '../../portfolio/amount.ts'
 import type { MarginSizes, ProvableMargin } from '../../portfolio/accountMargin.ts'
 import { provableMargin } from '../../portfolio/accountMargin.ts'
 import { readDeriveCase } from '../../portfolio/input/deriveCase.ts'
@@ -502,16 +503,6 @@ function formatSteps(steps: readonly Step[]): string {
     `  ${name.padEnd(names)}  ${value.padStart(values)}  ${rounding.padEnd('nearest'.length)}  ${formula}`
   const parts = [...new Set(steps.map(({ part }) => part))]
   return parts.map((part) => [part, ...steps.filter((step) => step.part === part).map(line)].join('\n')).join('\n\n')
-}
-
-/** An amount of money: cents, and more where it is small. */
-export function amount(value: number): string {
-  const decimals = value !== 0 && Math.abs(value) < 1 ? 6 : 2
-  const text = Math.abs(value).toLocaleString('en-GB', {
-    minimumFractionDigits: decimals,
-    maximumFractionDigits: decimals,
-  })
-  return value < 0 ? `−${text}` : text
 }
 
 const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`
