@@ -2,7 +2,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { ProvenPortfolio, RoundWords } from '../../prover/registry/index.ts'
 import { readAccount } from '../../prover/registry/portfolio/inForce.ts'
-import { accountReading } from '../../prover/service/answers/inForce.ts'
+import { accountReading, type Reading } from '../../prover/service/answers/inForce.ts'
+import { formatReading } from '../../prover/service/text/inForceTable.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import {
   type Account,
@@ -67,6 +68,20 @@ describe('an account as it is read', () => {
       })
       await engine.chain.setTime(round.asOf + freshness.maxMarginAgeSeconds + 1n)
       expect(await reading()).toMatchObject({ status: 'stale', aboveMaintenanceMarginQuote: '-0.25' })
+    })
+  })
+
+  test('is written with amounts as tables of margins write them, to the cent, and exact in JSON', async () => {
+    await engine.chain.undone(async () => {
+      await landMargin(-1234n * E8 - 5n)
+      const read = await reading()
+      expect(read.aboveMaintenanceMarginQuote).toBe('-1234.00000005')
+      const place: Reading = {
+        ...{ chainId: '31337', block: 1, time: '2026-02-05T04:30:00Z', registry: stranger, modelRegistry: stranger },
+        ...{ council: stranger, maxParameterAgeSeconds: 3600, markets: [], roles: [], accounts: [read] },
+      }
+      expect(formatReading(place)).toMatch(/above maintenance margin +−1,234\.00 USD/)
+      expect(formatReading(place)).toMatch(/above initial margin +−7\.00 USD/)
     })
   })
 

@@ -1,4 +1,5 @@
 import type { AccountReading, MarketReading, Reading, RoleReading } from '../answers/inForce.ts'
+import { amount } from '../../portfolio/amount.ts'
 import { duration } from './figures.ts'
 import { formatTable } from './table.ts'
 
@@ -72,15 +73,16 @@ const reasons: Readonly<Record<AccountReading['status'], string>> = {
 
 function accountLines(reading: AccountReading): readonly string[] {
   const { account, market, quoteCurrency, status, ageSeconds, reports, provenReport, forLiquidation } = reading
-  const level = (quote: string | null): string => (quote === null ? 'none' : `${quote} ${quoteCurrency}`)
+  const money = (quote: string | null): string =>
+    quote === null ? 'none' : `${amount(Number(quote))} ${quoteCurrency}`
   const lines = [`Account ${account} (${market}): ${reasons[status]}.`]
   if (ageSeconds !== null) {
     lines.push(
-      `  above initial margin      ${reading.aboveInitialMarginQuote} ${quoteCurrency}`,
-      `  above maintenance margin  ${reading.aboveMaintenanceMarginQuote} ${quoteCurrency}`,
+      `  above initial margin      ${money(reading.aboveInitialMarginQuote)}`,
+      `  above maintenance margin  ${money(reading.aboveMaintenanceMarginQuote)}`,
       `  as of                     ${reading.asOf}, ${duration(ageSeconds)} old of ${duration(reading.maxAgeSeconds)}; report ${provenReport} of ${reports}`,
       reading.hasThresholds === true
-        ? `  liquidated at             falls to ${level(reading.liquidationBelowQuote)}, rises to ${level(reading.liquidationAboveQuote)}`
+        ? `  liquidated at             falls to ${money(reading.liquidationBelowQuote)}, rises to ${money(reading.liquidationAboveQuote)}`
         : '  liquidated at             not known: these margins were proven without thresholds',
     )
   }
