@@ -29,6 +29,7 @@ import { artifactOf, contractSources, type ContractName } from '../../registry/a
 import { sha256 } from '../../proof/keys/keyStore.ts'
 import { verifierFor } from '../deploying/verifier.ts'
 import { loadMarketVerifyingKeys, loadVerifyingKeys } from '../workspace.ts'
+import { UsageError } from '../text/usageError.ts'
 
 /** Whose keys are taken unless a folder is named. */
 const HERE = isPackageAlone ? 'this package' : 'this checkout'
@@ -277,7 +278,7 @@ export class AuditKeysMissingError extends ProverError {
 }
 
 /** Nothing to audit was named. */
-export class AuditTargetError extends ProverError {
+export class AuditTargetError extends UsageError {
   readonly code = 'service.audit-target'
 
   constructor() {
@@ -286,7 +287,7 @@ export class AuditTargetError extends ProverError {
 }
 
 /** A pin is no address, or no hash. */
-export class AuditPinError extends ProverError {
+export class AuditPinError extends UsageError {
   readonly code = 'service.audit-pin'
   readonly option: string
   readonly value: string

@@ -14,6 +14,7 @@ import { type AccountInForce, readAccount } from '../../registry/portfolio/inFor
 import { type Authority, readAuthority } from '../../registry/authority.ts'
 import { type HeldMarket, type InForce, readInForce } from '../../registry/market/inForce.ts'
 import { exactMoney, isoTime } from '../text/figures.ts'
+import { UsageError } from '../text/usageError.ts'
 
 export type ReadPlace = {
   readonly rpc: string
@@ -248,7 +249,7 @@ export function accountReading(standing: AccountInForce): AccountReading {
 }
 
 /** Nothing says where to read. */
-export class PlaceMissingError extends ProverError {
+export class PlaceMissingError extends UsageError {
   readonly code = 'service.place-missing'
 
   constructor() {
@@ -257,7 +258,7 @@ export class PlaceMissingError extends ProverError {
 }
 
 /** Something that is to be an address is none. */
-export class AccountAddressError extends ProverError {
+export class AccountAddressError extends UsageError {
   readonly code = 'service.account-address'
   readonly address: string
 

@@ -9,7 +9,6 @@ import {
   type MarginVerdict,
   readMarginBundle,
 } from '../../audit/index.ts'
-import { ProverError } from '../../errors.ts'
 import { amount } from '../../portfolio/amount.ts'
 import type { KeyKind, VerifyingKeys } from '../../proof/index.ts'
 import { formatOf, readAtMost } from '../../registry/sealedFile.ts'
@@ -18,6 +17,7 @@ import { isoTime } from '../text/figures.ts'
 import { verdictLine } from '../text/verdictLine.ts'
 import { loadVerifyingKeys } from '../workspace.ts'
 import { brought } from './auditing.ts'
+import { UsageError } from '../text/usageError.ts'
 
 const MOST_BYTES = 8 << 20
 
@@ -140,7 +140,7 @@ export function formatMarginVerdict({
 }
 
 /** An option wants an address. */
-export class AddressOptionError extends ProverError {
+export class AddressOptionError extends UsageError {
   readonly code = 'service.address-option'
   readonly option: string
   readonly value: string

@@ -27,6 +27,7 @@ import { SeveralMarketsError } from '../../portfolio/input/schema.ts'
 import { quotedGreeks, type QuotedGreeks, utcTime } from '../text/figures.ts'
 import { timeOption } from './time.ts'
 import { formatTable } from '../text/table.ts'
+import { UsageError } from '../text/usageError.ts'
 
 /** Everything that is said of one account. */
 export type MarginAnswer = {
@@ -510,7 +511,7 @@ const short = (value: number): string => String(Number(value.toPrecision(4)))
 const figure = (value: number): string => (value === 0 ? '0' : value.toPrecision(6)).replace('-', '−')
 
 /** Neither a portfolio nor a case is named, or both are. */
-export class AccountChoiceError extends ProverError {
+export class AccountChoiceError extends UsageError {
   readonly code = 'service.account-choice'
 
   constructor() {

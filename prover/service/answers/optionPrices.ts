@@ -8,6 +8,7 @@ import { exactFraction } from '../../portfolio/input/fractions.ts'
 import { thousandsNotes } from '../../portfolio/input/thousands.ts'
 import { expiryOf } from '../../portfolio/input/times.ts'
 import { formatTable } from '../text/table.ts'
+import { UsageError } from '../text/usageError.ts'
 
 /** Terms as they are typed; percentages may be written `65%`. */
 export type PriceRequest = {
@@ -170,7 +171,7 @@ const figure = (value: number): string =>
         .replace(/\.(e|$)/, '$1')
 
 /** Neither a number of days nor an expiry is given, or both are. */
-export class ExpiryChoiceError extends ProverError {
+export class ExpiryChoiceError extends UsageError {
   readonly code = 'service.expiry-choice'
 
   constructor() {

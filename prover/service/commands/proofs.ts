@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { ProverError } from '../../errors.ts'
 import { EXIT } from '../text/terminal.ts'
 import { action, addCommand } from './command.ts'
+import { requireOptions, UsageError } from '../text/usageError.ts'
 
 type BatchOptions = { rpc: string; deployment: string; out: string; model?: string; keys?: string }
 type ProveOptions = { out: string; deployment?: string; keys?: string }
@@ -77,6 +77,7 @@ export function addProofCommands(program: Command): void {
         const { formatMarginVerdict, isMarginBundle, marginVerdictJson, verifyMarginFile } = await import(
           '../answers/marginVerdicts.ts'
         )
+        if (options.unpinned === true) requireOptions({ keys: options.keys }, { excludes: 'unpinned' })
         if (await isMarginBundle(file)) {
           const verdict = await verifyMarginFile(file, options)
           terminal.result(marginVerdictJson(verdict), formatMarginVerdict(verdict))
@@ -113,7 +114,7 @@ function chainIdTyped(text: string): string {
 }
 
 /** An option of margin bundles was given for a batch's. */
-export class MarginOptionError extends ProverError {
+export class MarginOptionError extends UsageError {
   readonly code = 'service.margin-option'
   readonly option: string
 
