@@ -27,7 +27,7 @@ import {
 import { jsonLines } from './jsonTable.ts'
 import { rangeCodeUp } from './range.ts'
 import { readTextFile, whyUnreadable } from './textFile.ts'
-import { type DateOrder, dateOrderOf } from './time.ts'
+import { type DateOrder, dateOrderOf, present } from './time.ts'
 
 export type { PriceRow } from './priceCells.ts'
 
@@ -407,8 +407,6 @@ function requireNoGap(
   if (after === undefined || before === undefined || line === undefined) return
   throw new PriceGapError(timeCell(file, line, columns), Number(after.asOf - before.asOf), limit)
 }
-
-const present = (): bigint => BigInt(Math.floor(Date.now() / 1000))
 
 /** Whether a bar's close is only the price of the moment at which the file was written. */
 function isUnfinished({ line, asOf }: Timed, { finished }: Columns, barSeconds: number, now: bigint): boolean {

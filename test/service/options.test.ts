@@ -87,6 +87,19 @@ describe('an option’s price', () => {
     expect(stdout).toContain('--forward: "65.000" is read as 65')
   })
 
+  it('says of a time to price at that it is still to come, and prices it all the same', () => {
+    const [asOf, expiry] = ['2026-02-05T08:00:00Z', '2026-03-27']
+    const at = BigInt(Date.parse(asOf)) / 1000n
+    const notes = (now: bigint) => {
+      const { days: _, ...terms } = request
+      const answer = priceOption({ ...terms, asOf, expiry }, now)
+      expect(answer.secondsToExpiry).toBe(50 * 86_400)
+      return (priceJson(answer) as { notes: readonly string[] }).notes.filter((note) => note.startsWith('--as-of'))
+    }
+    expect(notes(at - 121n)).toEqual(['--as-of: 2026-02-05T08:00:00Z is ahead of now, 2026-02-05T07:57:59Z.'])
+    expect(notes(at - 120n)).toEqual([])
+  })
+
   it('says units, and refuses what can only be of another', () => {
     const { impliedVolatility, rate } = priceOption({ ...request, rate: '4%' }, 0n)
     expect([impliedVolatility, rate]).toEqual([0.65, 0.04].map((value) => expect.closeTo(value, 11)))
@@ -339,6 +352,20 @@ describe('zkrisk margin', () => {
     expect(Object.keys(JSON.parse(json.stdout).markets)).toEqual(['BTC', 'ETH'])
     expect(readFileSync(page, 'utf8')).toContain('ETH: What could happen')
     expect(errorOf(await zkrisk('margin', over, '--prove', '--json')).code).toBe('service.prove-over-markets')
+  })
+
+  it('notes a market that is ahead of now, unless --now says that it is meant', async () => {
+    const stated = JSON.parse(readFileSync(example, 'utf8'))
+    const market = { ...stated.market, asOf: '2100-01-01T00:00:00Z', expiries: [] }
+    const portfolio = file('ahead.json', JSON.stringify({ account: { cash: 1 }, market }))
+    const notes = async (...args: readonly string[]) =>
+      JSON.parse((await zkrisk('margin', portfolio, '--json', ...args)).stdout).notes
+    expect(await notes()).toEqual([
+      expect.stringMatching(/^market\.asOf: 2100-01-01T00:00:00Z is ahead of now, .*--now/),
+    ])
+    expect(await notes('--now', '2099-12-31 23:57:59')).toHaveLength(1)
+    expect(await notes('--now', '2099-12-31 23:58:00')).toEqual([])
+    expect(JSON.parse((await zkrisk('margin', example, '--json')).stdout).notes).toEqual([])
   })
 
   it('refuses with the leg named, exit code 1 and nothing written', async () => {

@@ -32,8 +32,8 @@ export function readPortfolioOverMarkets(
 }
 
 /** What is to be said of how a file was read, with what was read. */
-const withNotes = <T extends Portfolio | PortfolioOverMarkets>(portfolio: T, notes: readonly string[]): T =>
-  notes.length === 0 ? portfolio : { ...portfolio, notes }
+export const withNotes = <T extends Portfolio | PortfolioOverMarkets>(portfolio: T, notes: readonly string[]): T =>
+  notes.length === 0 ? portfolio : { ...portfolio, notes: [...(portfolio.notes ?? []), ...notes] }
 
 /** {@link readPortfolioOverMarkets} of a file of the right form, without notes. */
 export function portfolioOverMarketsOf(

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { type Build, buildsOf, sizeOf } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { readTextFile } from '../../market/textFile.ts'
+import { present } from '../../market/time.ts'
 import { amount } from '../../portfolio/amount.ts'
 import type { MarginSizes, ProvableMargin } from '../../portfolio/accountMargin.ts'
 import { provableMargin } from '../../portfolio/accountMargin.ts'
@@ -22,8 +23,9 @@ import type { AccountMargin } from '../../portfolio/margin.ts'
 import type { Portfolio, PortfolioOverMarkets } from '../../portfolio/portfolio.ts'
 import type { RealMargin } from '../../portfolio/real.ts'
 import { realMargin, realMarginAtStatedRates } from '../../portfolio/real.ts'
-import { readPortfolioOverMarkets } from '../../portfolio/input/markets.ts'
+import { readPortfolioOverMarkets, withNotes } from '../../portfolio/input/markets.ts'
 import { SeveralMarketsError } from '../../portfolio/input/schema.ts'
+import { aheadNotes } from '../../portfolio/input/times.ts'
 import { quotedGreeks, type QuotedGreeks, utcTime } from '../text/figures.ts'
 import { timeOption } from './time.ts'
 import { formatTable } from '../text/table.ts'
@@ -100,8 +102,13 @@ export function readAccountOverMarkets(
   const file = portfolio ?? deriveCase
   if (file === undefined || (portfolio !== undefined && deriveCase !== undefined)) throw new AccountChoiceError()
   const text = portfolioText(file)
-  if (deriveCase !== undefined) return readDeriveCase(text, file)
-  return readPortfolioOverMarkets(text, file, { allowArbitrage, now: timeOption('now', options.now) })
+  const now = timeOption('now', options.now)
+  const read =
+    deriveCase === undefined
+      ? readPortfolioOverMarkets(text, file, { allowArbitrage, now })
+      : readDeriveCase(text, file)
+  const { asOf } = 'parts' in read ? (read.parts[0] ?? { market: { asOf: 0n } }).market : read.market
+  return withNotes(read, aheadNotes('market.asOf', asOf, now ?? present(), '--now'))
 }
 
 /** A portfolio file's text. @throws {@link PortfolioFileMissingError}, {@link PortfolioUnreadableError} */

@@ -6,7 +6,7 @@ import { percent, quotedGreeks } from '../text/figures.ts'
 import { nearest } from '../../portfolio/input/exact.ts'
 import { exactFraction } from '../../portfolio/input/fractions.ts'
 import { thousandsNotes } from '../../portfolio/input/thousands.ts'
-import { expiryOf } from '../../portfolio/input/times.ts'
+import { aheadNotes, expiryOf } from '../../portfolio/input/times.ts'
 import { formatTable } from '../text/table.ts'
 import { UsageError } from '../text/usageError.ts'
 
@@ -43,7 +43,7 @@ const ANY_FRACTION = { scale: 1n << 40n, least: -(1n << 100n), most: 1n << 100n 
 /**
  * Value and Greeks of one option.
  *
- * @param now - unix seconds, where the request states an expiry and no time
+ * @param now - unix seconds: the time where the request states an expiry and none, and what a time of its own should not be ahead of
  * @throws {@link NotDecimalError}, {@link UnitError}, {@link NotTimeError}, {@link OptionTermError}, {@link ExpiryChoiceError}, {@link AlreadyExpiredError}
  * @example
  * const { exact } = priceOption({ forward: '100', strike: '100', days: '30', vol: '50%' }, 0n)
@@ -76,7 +76,10 @@ export function priceOption(request: PriceRequest, now: bigint): PriceAnswer {
     secondsToExpiry: Number(terms.secondsToExpiry),
     impliedVolatility: real.impliedVolatility,
     rate,
-    readings: (['forward', 'strike', 'days'] as const).flatMap((name) => thousandsNotes(`--${name}`, request[name])),
+    readings: [
+      ...(['forward', 'strike', 'days'] as const).flatMap((name) => thousandsNotes(`--${name}`, request[name])),
+      ...(request.asOf === undefined ? [] : aheadNotes('--as-of', expiryOf(request.asOf, '--as-of'), now)),
+    ],
     exact,
     reference: {
       forwardValue,
