@@ -195,6 +195,23 @@ describe('zkrisk params', () => {
   })
 })
 
+describe('a price file with highs and without lows', () => {
+  const wide = [
+    'time,high,unten,close',
+    ...['00:00,8000,7900,7950', '01:00,7900,7700,7800', '02:00,7900,7700,7800'].map((row) => `2020-03-12 ${row}`),
+  ].join('\n')
+
+  it('is warned of, until --low-column names them', async () => {
+    const bars = file('high-alone.csv', wide)
+    const warned = (await zkrisk('params', bars)).stderr
+    expect(warned).toContain('Warning:')
+    expect(warned).toContain('"high" is taken for the highs, no column for the lows: closes alone are read')
+    const named = (await zkrisk('params', bars, '--low-column', 'unten')).stderr
+    expect(named).not.toContain('closes alone')
+    expect(named).toContain('"unten", "high"')
+  })
+})
+
 describe('zkrisk keys', () => {
   it('names the file of a truncated proving key, and proves nothing with it', async () => {
     const keys = join(folder, 'keys')

@@ -31,7 +31,22 @@ export function priceNotes(file: string, { rows, layout, leftOut }: PriceFile, n
     notes.push(`times are openings: prices count ${seconds(barSeconds)} later (--bar-seconds 0 if not)`)
   const bad = leftOut.slice(0, SHOWN_ROWS).map(({ message }) => `Left out: ${message}`)
   const more = leftOut.length > SHOWN_ROWS ? [`Left out: ${leftOut.length - SHOWN_ROWS} more rows of ${file}.`] : []
-  return [`${file}: ${notes.join('; ')}.`, ...bad, ...more, ...aheadWords(file, rows, now)]
+  return [
+    `${file}: ${notes.join('; ')}.`,
+    ...unpairedWords(file, layout),
+    ...bad,
+    ...more,
+    ...aheadWords(file, rows, now),
+  ]
+}
+
+/** A file of bars that is read as one of closes, for want of one column. */
+function unpairedWords(file: string, { unpaired }: PriceLayout): readonly string[] {
+  if (unpaired === undefined) return []
+  const other = unpaired.role === 'low' ? 'high' : 'low'
+  return [
+    `Warning: ${file}: "${unpaired.name}" is taken for the ${unpaired.role}s, no column for the ${other}s: closes alone are read. Name the other with --${other}-column.`,
+  ]
 }
 
 /** Prices of times that are still to come: a date that was read the wrong way round, or another calendar. */
