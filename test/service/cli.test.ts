@@ -195,6 +195,15 @@ describe('zkrisk params', () => {
   })
 })
 
+describe('zkrisk feed attest', () => {
+  it('says how it reads a price with three digits behind its only point, before anything is signed', async () => {
+    const place = ['--rpc', DEAD_RPC, '--deployment', join(folder, 'absent.json'), '--signer-key-file', 'a.key']
+    const said = async (price: string) => (await zkrisk('feed', 'attest', 'BTC-USD', price, ...place)).stderr
+    expect(await said('65.000')).toContain('<price>: "65.000" is read as 65, with a decimal point')
+    expect(await said('65000.5')).not.toContain('decimal point')
+  })
+})
+
 describe('a price file with highs and without lows', () => {
   const wide = [
     'time,high,unten,close',

@@ -115,7 +115,12 @@ export function addChainCommands(program: Command): void {
     .option('--as-of <time>', 'time of the price, UTC; by default that of the chain’s latest block')
     .action(
       action<AttestFlags, [string, string]>(async (terminal, options, market, price) => {
-        const { attestPrice } = await import('../answers/attesting.ts')
+        const [{ attestPrice }, { thousandsNotes }] = await Promise.all([
+          import('../answers/attesting.ts'),
+          import('../../portfolio/input/thousands.ts'),
+        ])
+        // Before anything is signed: a price that was meant a thousand times as high stays on the chain
+        for (const note of thousandsNotes('<price>', price)) terminal.say(note)
         const attested = await attestPrice({ ...options, market, price })
         terminal.result(attested, `${attested.says}. Feed ${attested.feed}, block ${attested.block}.`)
       }),
