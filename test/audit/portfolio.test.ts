@@ -140,7 +140,7 @@ describe('an honest history', () => {
 
   it('is told in a table and in JSON', () => {
     const table = formatPortfolioAudit(whole.report)
-    expect(table).toMatch(/margin of 0x\w+ +block \d+ +IM -\d+\.\d\d MM -\d+\.\d\d +accepted/)
+    expect(table).toMatch(/margin of 0x\w+ +block \d+ +IM −[\d,]+\.\d\d MM −[\d,]+\.\d\d +accepted/)
     expect(table).toContain('2026-03-27 08:00 60000 put')
     expect(table).toMatch(/^ACCEPTED: 1 of 1 array, 1 of 1 margin, 1 of 1 witness; (\d+) of \1 claims hold\.$/m)
     expect(table).toMatch(/array 1 .* accepted +(\d+) of \1 claims$/m)
