@@ -59,11 +59,10 @@ interface IOptionsVenue {
     /// @param positionsHash keccak256 of its position words
     /// @param keys          keys and candidates it has had
     /// @param markAsOf      round of that price
-    /// @param markReport    first report that says it
+    /// @param reportedAsOf  round that perpetuals of the last report were marked at
     /// @param flaggedAsOf   round of the evidence last seen that it is below maintenance
-    /// @param flaggedReport report at the time of that evidence
     /// @param flaggedAt     when the auction began; 0: there is none
-    /// @param leftReport    report that the last liquidation left; what liquidates next is of it, or later
+    /// @param leftAsOf      round of the evidence of the last liquidation; what liquidates next is later
     /// @param isReported    whether the last report says what is in cash
     struct Account {
         address key;
@@ -74,11 +73,10 @@ interface IOptionsVenue {
         bytes32 positionsHash;
         uint32 keys;
         uint32 markAsOf;
-        uint32 markReport;
+        uint32 reportedAsOf;
         uint32 flaggedAsOf;
-        uint32 flaggedReport;
         uint40 flaggedAt;
-        uint32 leftReport;
+        uint32 leftAsOf;
         bool isReported;
     }
 
@@ -109,7 +107,7 @@ interface IOptionsVenue {
     /// @notice What a liquidation did, and on what it rested.
     /// @param key          of the account, as the registry knows it
     /// @param asOf         round of the evidence
-    /// @param sequence     report at the time of the evidence
+    /// @param sequence     report of the account that was taken over in part
     /// @param scenario     worst one of the margins that were the evidence; 255: a witness was, whose event of that key and round has it
     /// @param marginE8     maintenance margin of these margins; 0 of a witness, whose event has the bound
     /// @param fractionBps  of the account that was taken over
@@ -144,6 +142,8 @@ interface IOptionsVenue {
     event ChangeProposed(address indexed owner, address indexed candidate, uint256 trade, uint256 asOf, uint256 expiresAt);
     /// @notice A change took effect: the candidate is the account's key.
     event ChangeTaken(address indexed owner, address indexed key, address previous, uint256 trade);
+    /// @notice An account has another key: a change took effect, or there was evidence under the last one that does not count.
+    event KeyReplaced(address indexed key, address previous);
     /// @notice A change is no more: cancelled, or overtaken by a settlement or a liquidation.
     event ChangeVoided(address indexed owner, address indexed candidate);
     /// @notice A round settles an expiry, until an earlier one does.
@@ -151,7 +151,7 @@ interface IOptionsVenue {
     /// @notice Expired options left an account for what they pay.
     event Settled(address indexed owner, uint256 positions, int256 payoffE12);
     /// @notice Evidence that an account is below maintenance was seen; the auction runs from `since`.
-    event Flagged(address indexed owner, address indexed key, uint256 asOf, uint256 sequence, uint256 since);
+    event Flagged(address indexed owner, address indexed key, uint256 asOf, uint256 since);
     /// @notice Part of an account was taken over.
     event Liquidated(address indexed owner, address indexed liquidator, Receipt receipt);
     /// @notice Rules changed.
@@ -203,9 +203,9 @@ interface IOptionsVenue {
     error RoundBeforeExpiry(uint256 asOf, uint256 expiry);
     /// @notice An earlier round settles the expiry, or its time is over.
     error SettlementStands(uint256 expiry, uint256 asOf);
-    /// @notice No evidence that the account is below maintenance counts: there is none, it is of a report before its perpetuals were
-    /// marked at that round, or of one before the last liquidation.
-    error NotLiquidatable(address owner, uint256 asOf, uint256 sequence);
+    /// @notice No evidence that the account is below maintenance counts: there is none (`asOf` 0), it is of a round that the reported
+    /// perpetuals were not marked at, or of one that the account was liquidated at already.
+    error NotLiquidatable(address owner, uint256 asOf, uint256 reportedAsOf);
     /// @notice More of the account than it takes to restore it.
     error FractionTooLarge(uint256 fractionBps, uint256 mostBps);
     /// @notice The liquidator has less than what it takes over may need.

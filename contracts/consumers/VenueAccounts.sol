@@ -8,6 +8,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {COLLATERAL_AMOUNTS_WORDS, ROUND_MARKET_WORDS, RoundMarketList} from "../generated/WordLists.sol";
 import {CollateralAmountWord, OptionPositionWord, RoundPricesWord} from "../generated/Words.sol";
 import {IRoundSource} from "../market/IRoundSource.sol";
+import {IPortfolioMargins} from "../registry/IPortfolioMargins.sol";
 import {IPortfolioRegistry} from "../registry/IPortfolioRegistry.sol";
 import {PortfolioRegistry} from "../registry/PortfolioRegistry.sol";
 import {RiskArrays} from "../registry/RiskArrays.sol";
@@ -84,7 +85,8 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
     function deposit(uint256 amount) external nonReentrant {
         Account storage account = _accounts[msg.sender];
         if (account.key == address(0)) {
-            account.key = _nextKey(msg.sender);
+            account.key = msg.sender;
+            account.key = _nextKey(account);
             account.positionsHash = NO_POSITIONS;
         }
         account.cashE12 += _cashOf(amount).toInt256().toInt128();
@@ -111,7 +113,7 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
     ) external nonReentrant {
         Account storage account = _held(owner, positions);
         (, uint256 priceE8) = _newestPrices(round);
-        _noteFlag(owner, account); // a mark to a later round must not end what counted until now
+        _noteFlag(owner, account); // a mark of a later round must not end what counts until now
         _markTo(account, round.asOf, priceE8);
         // One report a round, or whoever proves would be overtaken again and again; cash that came in may be said any time.
         if (account.isReported) revert NothingChanges();
@@ -169,7 +171,6 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
         int256 perps = account.perpsE12;
         if (perps != 0) {
             _payFromClearing(account, _gain(perps, priceE8, account.markE8));
-            account.markReport = account.reports + 1;
             account.isReported = false;
         }
         account.markAsOf = uint32(asOf); // as long as in the round's words, and the price
@@ -186,13 +187,22 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
         return (perpsE12 * (int256(priceE8) - int256(sinceE8))) / PositionWords.LOT;
     }
 
-    function _nextKey(address owner) internal returns (address) {
-        uint32 number = ++_accounts[owner].keys;
-        return address(uint160(uint256(keccak256(abi.encode(address(this), owner, number)))));
+    /// @dev From the key before it, which is from its owner in the end.
+    function _nextKey(Account storage account) internal returns (address) {
+        return address(uint160(uint256(keccak256(abi.encode(address(this), account.key, ++account.keys)))));
     }
 
-    /// @dev Tells the registry what an account holds, under its key.
+    /// @dev Tells the registry what an account holds, under its key. Where perpetuals are marked at a round for the first time and there
+    /// is evidence of that round, it is of a report without their gains, and would seem to be of this one: it stays with the old key.
     function _report(Account storage account, OptionPositionWord[] memory positions) internal {
+        uint256 asOf = account.markAsOf;
+        if (account.perpsE12 != 0 && asOf != account.reportedAsOf) {
+            (bool isThere, uint256 evidence) = _evidenceOf(account.key);
+            if (isThere && evidence != account.flaggedAsOf && (evidence == asOf || evidence == 0)) {
+                _follow(account, _nextKey(account), 0);
+            }
+            account.reportedAsOf = uint32(asOf);
+        }
         ++account.reports;
         account.isReported = true;
         _reportAs(account.key, positions, account.perpsE12, account.cashE12);
@@ -201,6 +211,28 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
     function _reportAs(address key, OptionPositionWord[] memory positions, int256 perpsE12, int256 cashE12) internal {
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] memory none;
         registry.reportAccount(key, positions, PositionWords.holdings(perpsE12, cashE12), none);
+    }
+
+    /// @dev What the registry shows an account to be below maintenance by: the round; 0 where it is ahead of the chain's clock.
+    function _evidenceOf(address key) internal view returns (bool isThere, uint256 asOf) {
+        try registry.marginForLiquidation(key) returns (
+            IPortfolioMargins.Margin memory,
+            bool liquidatable,
+            uint256 ageSeconds
+        ) {
+            return (liquidatable, liquidatable && ageSeconds != 0 ? block.timestamp - ageSeconds : 0);
+        } catch {
+            return (false, 0); // nothing was ever proven of it
+        }
+    }
+
+    /// @dev Another key; the registry hears that the key before it holds nothing.
+    function _follow(Account storage account, address key, uint32 reports) internal returns (address previous) {
+        OptionPositionWord[] memory none;
+        previous = account.key;
+        (account.key, account.reports) = (key, reports);
+        _reportAs(previous, none, 0, 0);
+        emit KeyReplaced(key, previous);
     }
 
     function _isFlat(Account storage account) internal view returns (bool) {

@@ -111,7 +111,7 @@ abstract contract VenueChanges is VenueAccounts {
         OptionPositionWord[] memory positions
     ) private returns (address candidate) {
         _markTo(account, change.asOf, change.priceE8);
-        candidate = _nextKey(owner);
+        candidate = _nextKey(account);
         change.candidate = candidate;
         change.positionsHash = positions.hashOf();
         change.reportedE12 = account.cashE12 + change.cashE12;
@@ -140,27 +140,17 @@ abstract contract VenueChanges is VenueAccounts {
         }
         account.positionsHash = change.positionsHash;
         _requireProven(owner, account, change);
-        address previous = _follow(account, change.candidate);
+        address previous = _follow(account, change.candidate, 1);
+        (account.flaggedAsOf, account.flaggedAt, account.leftAsOf) = (0, 0, 0);
+        account.reportedAsOf = change.asOf;
         delete _changes[owner];
         // The report of the candidate stands unless it says more than there is, or is of an earlier mark.
         bool isMarked = account.perpsE12 == 0 || account.markAsOf == change.asOf;
         account.isReported = isMarked && account.cashE12 == change.reportedE12;
         if (!isMarked || account.cashE12 < change.reportedE12) {
-            account.markReport = account.reports + 1;
             _report(_held(owner, positions), positions);
         }
         emit ChangeTaken(owner, change.candidate, previous, change.trade);
-    }
-
-    /// @dev The candidate becomes the key; the registry hears that the key before it holds nothing.
-    function _follow(Account storage account, address candidate) private returns (address previous) {
-        previous = account.key;
-        account.key = candidate;
-        account.reports = 1;
-        account.markReport = 1;
-        (account.flaggedAsOf, account.flaggedReport, account.flaggedAt, account.leftReport) = (0, 0, 0, 0);
-        OptionPositionWord[] memory none;
-        _reportAs(previous, none, 0, 0);
     }
 
     /// @dev An account of cash alone owes nothing that a price could change.
@@ -174,8 +164,9 @@ abstract contract VenueChanges is VenueAccounts {
         // Of perpetuals a report is exact at its own round alone; of options alone any later one is as good.
         bool isOfRound = account.perpsE12 == 0 ? margin.asOf >= change.asOf : margin.asOf == change.asOf;
         if (!isOfRound) revert MarginOfOtherRound(owner, margin.asOf, change.asOf);
-        (uint256 flaggedAsOf, ) = registry.unhealthyOf(account.key);
-        if (flaggedAsOf > margin.asOf) revert AccountFlagged(owner, flaggedAsOf, margin.asOf);
+        (bool isThere, uint256 flaggedAsOf) = _evidenceOf(account.key);
+        // Where the clock does not tell its round yet, it may be later.
+        if (isThere && (flaggedAsOf > margin.asOf || flaggedAsOf == 0)) revert AccountFlagged(owner, flaggedAsOf, margin.asOf);
     }
 
     function _hasPartner(Change memory change) private view returns (bool) {

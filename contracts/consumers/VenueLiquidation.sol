@@ -67,7 +67,7 @@ abstract contract VenueLiquidation is VenueAccounts {
         part = _move(account, positions, part.negated(), -perpsE12, -receipt.cashE12);
         if (_isFlat(account)) _close(account, receipt);
         _report(account, part);
-        account.leftReport = account.reports;
+        account.leftAsOf = account.flaggedAsOf;
         emit Liquidated(owner, msg.sender, receipt);
     }
 
@@ -77,25 +77,25 @@ abstract contract VenueLiquidation is VenueAccounts {
     }
 
     /// @dev Evidence counts if it is of a report that had the perpetuals marked at its round, or an account would be judged without what
-    /// it has gained, and of what the last liquidation left. Once noted it counts until the registry has another or none: marks of
+    /// it has gained, and of a later round than the last liquidation. Once noted it counts until the registry has another or none: marks of
     /// later rounds do not end it. The auction goes on where evidence follows evidence before its time is over.
     function _noteFlag(address owner, Account storage account) internal override returns (bool counts) {
-        (uint256 asOf, uint256 report) = registry.unhealthyOf(account.key);
-        if (asOf == 0 || report < account.leftReport) return false;
-        if (asOf == account.flaggedAsOf && report == account.flaggedReport) return true;
-        counts = account.perpsE12 == 0 || (asOf == account.markAsOf && report >= account.markReport);
+        (, uint256 asOf) = _evidenceOf(account.key);
+        if (asOf <= account.leftAsOf) return false;
+        if (asOf == account.flaggedAsOf) return true;
+        counts = account.perpsE12 == 0 || asOf == account.reportedAsOf;
         if (!counts) return false;
-        bool isAnew = account.flaggedAt == 0 || block.timestamp > account.flaggedAt + 2 * uint256(rules.auctionSeconds);
-        if (isAnew || asOf > account.flaggedAsOf + rules.auctionSeconds) account.flaggedAt = uint40(block.timestamp);
+        uint256 auction = rules.auctionSeconds;
+        bool isAnew = account.flaggedAt == 0 || block.timestamp > account.flaggedAt + 2 * auction;
+        if (isAnew || asOf > account.flaggedAsOf + auction) account.flaggedAt = uint40(block.timestamp);
         account.flaggedAsOf = uint32(asOf); // the registry's, as long as in the round's words
-        account.flaggedReport = uint32(report);
-        emit Flagged(owner, account.key, asOf, report, account.flaggedAt);
+        emit Flagged(owner, account.key, asOf, account.flaggedAt);
     }
 
     function _requireFlag(address owner, Account storage account) private {
         if (_noteFlag(owner, account)) return;
-        (uint256 asOf, uint256 report) = registry.unhealthyOf(account.key);
-        revert NotLiquidatable(owner, asOf, report);
+        (, uint256 asOf) = _evidenceOf(account.key);
+        revert NotLiquidatable(owner, asOf, account.reportedAsOf);
     }
 
     /// @dev What a liquidator has above what it needs already. Initial margins of two portfolios together are at least their sum, but for
@@ -114,12 +114,12 @@ abstract contract VenueLiquidation is VenueAccounts {
         uint256 fractionBps
     ) private view returns (Receipt memory receipt, uint256 shortE12) {
         receipt.key = account.key;
-        (receipt.asOf, receipt.sequence) = (account.flaggedAsOf, account.flaggedReport);
+        (receipt.asOf, receipt.sequence) = (account.flaggedAsOf, account.reports);
         receipt.scenario = BY_WITNESS;
         receipt.fractionBps = fractionBps;
         receipt.bonusBps = bonusBpsOf(owner);
         (IPortfolioMargins.Margin memory margin, , ) = registry.marginForLiquidation(account.key);
-        bool isEvidence = margin.asOf == receipt.asOf && margin.sequence == receipt.sequence && margin.maintenanceE8 < 0;
+        bool isEvidence = margin.asOf == receipt.asOf && margin.maintenanceE8 < 0;
         if (!isEvidence) return (receipt, 0);
         (receipt.scenario, receipt.marginE8) = (margin.worstScenario, margin.maintenanceE8);
         int256 leastE8 = margin.initialE8 < margin.maintenanceE8 ? margin.initialE8 : margin.maintenanceE8;
@@ -178,7 +178,6 @@ abstract contract VenueLiquidation is VenueAccounts {
         account.positionsHash = present.hashOf();
         account.perpsE12 += perpsE12.toInt128();
         account.cashE12 += cashE12.toInt128();
-        account.markReport = account.reports + 1;
     }
 
     /// @dev What an account of nothing owes is covered by the fund, as far as it goes.

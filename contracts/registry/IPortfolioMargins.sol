@@ -64,11 +64,6 @@ interface IPortfolioMargins {
         address account
     ) external view returns (Margin memory proven, bool liquidatable, uint256 ageSeconds);
 
-    /// @notice What showed an account to be below maintenance, for venues that judge it by what they had reported by then.
-    /// @return asOf     round of the last such proof; 0 if the account is healthy since
-    /// @return sequence last report at the time of that proof
-    function unhealthyOf(address account) external view returns (uint256 asOf, uint256 sequence);
-
     /// @notice Last proven margins, however old and whatever the account holds by now.
     /// @return proven     the margins
     /// @return ageSeconds age of the round behind them

@@ -64,13 +64,6 @@ abstract contract PortfolioMargins is IPortfolioMargins {
     }
 
     /// @inheritdoc IPortfolioMargins
-    function unhealthyOf(address account) external view returns (uint256 asOf, uint256 sequence) {
-        Account storage held = _accounts[account];
-        asOf = held.unhealthyAsOf;
-        if (asOf != 0) sequence = held.unhealthySequence;
-    }
-
-    /// @inheritdoc IPortfolioMargins
     function unsafeMargin(address account) external view returns (Margin memory proven, uint256 ageSeconds) {
         proven = _proven(account);
         ageSeconds = _age(proven.asOf);

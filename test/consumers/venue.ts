@@ -46,7 +46,7 @@ export type Quote = {
   readonly nonce: bigint
 }
 
-const quoteTypes = {
+export const quoteTypes = {
   Quote: [
     { name: 'orderId', type: 'bytes32' },
     { name: 'maker', type: 'address' },

@@ -3,7 +3,7 @@ import { beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
 import { E12, E8, PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { expectRevert } from '../reverts.ts'
-import { ONE_BPS, option, rules, SPOT, sumOf, TestVenue } from './venue.ts'
+import { ONE_BPS, option, rules, sumOf, TestVenue } from './venue.ts'
 
 const [HOUSE, ALICE, BOB, CAROL, ANYBODY] = [0, 1, 2, 3, 6]
 const CALL = option(110_000n, -2n * E12)

@@ -1,0 +1,267 @@
+/**
+ * Whatever accounts do at the venue, in whatever order: its cash is its tokens, its positions sum to nothing, the registry knows what it
+ * says, and nobody gains but by a price that moved.
+ *
+ * VENUE_RUNS and VENUE_STEPS say how many sequences of how many requests; `npm run campaign:venue` has 10,000 of 64.
+ */
+import * as fc from 'fast-check'
+import { AbiCoder, keccak256, solidityPacked } from 'ethers'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { pack, unpack } from '../../prover/statement/words.ts'
+import { mined } from '../../scripts/tools/chains/chain.ts'
+import { E12, E8, PortfolioEngine, roundAt } from '../../scripts/tools/chains/portfolioEngine.ts'
+import { revertDataOf } from '../reverts.ts'
+import { EXPIRY, ONE_BPS, option, roundArgument, rules, SPOT, sumOf, TestVenue } from './venue.ts'
+
+const RUNS = Number(process.env.VENUE_RUNS ?? 6)
+const STEPS = Number(process.env.VENUE_STEPS ?? 24)
+const ANYBODY = 6
+const TRADERS = [0, 1, 2, 3]
+const LOT = 10n ** 8n
+/** What these options trade at throughout, so that they change nobody's worth. */
+const KINDS = [
+  { word: (lots: bigint) => option(110_000n, lots * LOT), valueE8: 2_000n * E8 },
+  { word: (lots: bigint) => option(90_000n, 0n, lots * LOT), valueE8: 1_500n * E8 },
+] as const
+
+type Action =
+  | { readonly name: 'deposit' | 'withdraw'; readonly i: number; readonly whole: bigint }
+  | { readonly name: 'round'; readonly spot: bigint; readonly i: number }
+  | {
+      readonly name: 'trade'
+      readonly i: number
+      readonly j: number
+      readonly perps: bigint
+      readonly lots: bigint
+      readonly kind: 0 | 1
+      readonly isTaken: boolean
+    }
+  | { readonly name: 'liquidate'; readonly i: number; readonly j: number; readonly bps: bigint; readonly wait: bigint }
+  | { readonly name: 'mark' | 'cancel' | 'insure'; readonly i: number }
+
+const trader = fc.constantFrom(...TRADERS)
+const lots = fc.bigInt({ min: -30_000n, max: 30_000n })
+const actions: fc.Arbitrary<Action> = fc.oneof(
+  fc.record({ name: fc.constantFrom('deposit', 'withdraw'), i: trader, whole: fc.bigInt({ min: 1n, max: 50_000n }) }),
+  fc.record({ name: fc.constant('round'), i: trader, spot: fc.bigInt({ min: 80_000n, max: 120_000n }) }),
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      name: fc.constant('trade'),
+      i: trader,
+      j: trader,
+      perps: lots,
+      lots,
+      kind: fc.constantFrom(0, 1),
+      isTaken: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      name: fc.constant('liquidate'),
+      i: trader,
+      j: trader,
+      bps: fc.bigInt({ min: 1n, max: ONE_BPS }),
+      wait: fc.bigInt({ min: 0n, max: rules.auctionSeconds }),
+    }),
+  },
+  fc.record({ name: fc.constantFrom('mark', 'cancel', 'insure'), i: trader }),
+) as fc.Arbitrary<Action>
+
+let at: TestVenue
+/** How often each kind of request went through, so that a test of refusals alone is seen. */
+const done = new Map<string, number>()
+
+beforeAll(async () => {
+  at = await TestVenue.open({ engine: await PortfolioEngine.start() })
+  for (const each of TRADERS) await at.deposit(each, 100_000n)
+})
+
+const perpPriceE8 = (): bigint => unpack('roundPrices', at.newest.market[0] as bigint).perpPriceE8
+
+/** Whether a request went through; that it was refused by one of the venue's or the registry's errors is as good. */
+async function tried(name: string, body: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await body()
+  } catch (error) {
+    if (revertDataOf(error) === undefined) throw error
+    return false
+  }
+  done.set(name, (done.get(name) ?? 0) + 1)
+  return true
+}
+
+/** Cash, perpetuals at the newest price and options at theirs. */
+async function worthOf(i: number): Promise<bigint> {
+  const { cashE12, perpsE12, markE8 } = await at.account(i)
+  const options = (await at.positions(i)).reduce((sum, word) => {
+    const { callsE12, putsE12 } = unpack('optionPosition', word)
+    return sum + callsE12 * KINDS[0].valueE8 + putsE12 * KINDS[1].valueE8
+  }, 0n)
+  return cashE12 + (perpsE12 * (perpPriceE8() - markE8) + options) / E8
+}
+
+/** What each request brings who makes it, to the unit, if it goes through. */
+async function run(action: Action): Promise<readonly bigint[]> {
+  const gains = TRADERS.map(() => 0n)
+  const { name, i } = action
+  const gain = (of: number, amount: bigint): void => {
+    gains[of] = (gains[of] as bigint) + amount
+  }
+  switch (action.name) {
+    case 'deposit':
+      if (await tried(name, () => at.deposit(i, action.whole))) gain(i, action.whole * E12)
+      break
+    case 'withdraw':
+      await withdraw(i, action.whole, gain)
+      break
+    case 'round':
+      await moveTo(action.spot, gain)
+      break
+    case 'trade':
+      await trade(action, gain)
+      break
+    case 'liquidate':
+      await liquidate(action, gain)
+      break
+    case 'mark':
+      await tried(name, async () => mined(at.mark(ANYBODY, i)))
+      break
+    case 'cancel':
+      await tried(name, async () => mined(at.call(ANYBODY, 'cancelChange', await at.address(i))))
+      break
+    default:
+      await tried(name, () => mined(at.call(i, 'fundInsurance', 1_000n * 10n ** 6n)))
+  }
+  return gains
+}
+type Gain = (of: number, amount: bigint) => void
+
+async function withdraw(i: number, whole: bigint, gain: Gain): Promise<void> {
+  if (!(await tried('withdraw', async () => mined(at.withdraw(i, whole))))) return
+  if (BigInt((await at.change(i)).candidate) !== 0n) {
+    await at.prove(i)
+    if (!(await tried('effect', async () => mined(at.call(ANYBODY, 'takeEffect', await at.address(i), [], []))))) return
+  }
+  gain(i, -whole * E12)
+}
+
+async function moveTo(spot: bigint, gain: Gain): Promise<void> {
+  const before = perpPriceE8()
+  await at.round(spot * E8)
+  for (const each of TRADERS) gain(each, ((await at.account(each)).perpsE12 * (perpPriceE8() - before)) / E8)
+}
+
+async function trade(action: Extract<Action, { name: 'trade' }>, gain: Gain): Promise<void> {
+  const { i, j, perps, lots: count, kind, isTaken } = action
+  if (i === j || (perps === 0n && count === 0n)) return
+  const { word, valueE8 } = KINDS[kind]
+  const options = count === 0n ? [] : [word(count)]
+  const premiumE12 = (count * LOT * valueE8) / E8
+  const order = await at.place(i, { perpsE12: perps * LOT, options, premiumE12: 2n ** 100n })
+  await moveTo(SPOT + perps / 100n, gain)
+  if (!(await tried('fill', () => at.match(order, j, premiumE12)))) return
+  if (!isTaken) return
+  for (const each of [i, j]) await at.prove(each)
+  await tried('trade', () => at.takeTrade(order, j))
+}
+
+async function liquidate(action: Extract<Action, { name: 'liquidate' }>, gain: Gain): Promise<void> {
+  const { i, j, bps, wait } = action
+  if (i === j) return
+  await tried('mark', async () => mined(at.mark(ANYBODY, i)))
+  await at.witness(i)
+  await tried('flag', async () => mined(at.call(ANYBODY, 'flag', await at.address(i))))
+  const { spotE8 } = unpack('roundPrices', at.newest.market[0] as bigint)
+  if (wait > 0n) await at.later(wait)
+  await moveTo(spotE8 / E8, gain)
+  await tried('mark', async () => mined(at.mark(ANYBODY, j)))
+  await at.prove(j, { initialE8: 10n ** 15n })
+  const [before, other] = [await at.account(i), await worthOf(j)]
+  const owned = await at.positions(i)
+  if (!(await tried('liquidate', async () => mined(at.liquidate(j, i, bps))))) return
+  const share = (quantity: bigint): bigint => (((quantity / LOT) * bps) / ONE_BPS) * LOT
+  const part = sumOf(
+    owned.map((held) => {
+      const fields = unpack('optionPosition', held)
+      return pack('optionPosition', { ...fields, callsE12: share(fields.callsE12), putsE12: share(fields.putsE12) })
+    }),
+    [],
+  )
+  const [owner, liquidator] = [await at.address(i), await at.address(j)]
+  at.books.set(owner, sumOf(owned, part, -1n)).set(liquidator, sumOf(at.books.get(liquidator) ?? [], part))
+  // What one gives the other has; debt of an account of nothing is the fund's.
+  const passed = (await worthOf(j)) - other
+  const after = await at.account(i)
+  const isClosed = after.perpsE12 === 0n && (await at.positions(i)).length === 0 && before.cashE12 !== 0n
+  gain(j, passed)
+  gain(i, isClosed && after.cashE12 === 0n ? (await worthOf(i)) - worthBefore(i) : -passed)
+}
+const worths: bigint[] = []
+const worthBefore = (i: number): bigint => worths[i] as bigint
+
+/** Everything that holds after every request. */
+async function expectInvariants(): Promise<void> {
+  const read = (name: string): Promise<bigint> => at.venue.getFunction(name)()
+  const [insurance, badDebt, clearing] = await Promise.all(['insuranceE12', 'badDebtE12', 'clearingE12'].map(read))
+  const tokens: bigint = await at.token.getFunction('balanceOf')(at.venue)
+  const accounts = await Promise.all(TRADERS.map((i) => at.account(i)))
+  const cash = accounts.reduce((sum, { cashE12 }) => sum + (cashE12 as bigint), 0n)
+  expect(cash + (insurance as bigint) + (clearing as bigint) - (badDebt as bigint)).toBe(tokens * 10n ** 6n)
+  expect(accounts.reduce((sum, { perpsE12 }) => sum + (perpsE12 as bigint), 0n)).toBe(0n)
+  expect(accounts.reduce((sum, { perpsE12, markE8 }) => sum - ((perpsE12 as bigint) * (markE8 as bigint)) / E8, 0n)).toBe(clearing)
+  const books = await Promise.all(TRADERS.map((i) => at.positions(i)))
+  expect(books.reduce((sum, words) => sumOf(sum, words), [])).toEqual([])
+  for (const [i, account] of accounts.entries()) {
+    const hash = keccak256(solidityPacked(['uint256[]'], [books[i]]))
+    expect(account.positionsHash).toBe(hash)
+    const { sequence, bookHash } = await at.registry.getFunction('accountOf')(account.key)
+    expect(sequence).toBe(account.reports)
+    if (!account.isReported) continue
+    const holdings = pack('holdings', { perpsE12: account.perpsE12, cashE12: account.cashE12, perpPnlE12: 0n })
+    const types = ['bytes32', ...new Array(5).fill('uint256')]
+    expect(bookHash).toBe(keccak256(AbiCoder.defaultAbiCoder().encode(types, [hash, holdings, 0n, 0n, 0n, 0n])))
+  }
+}
+
+async function expectSettled(): Promise<void> {
+  await at.chain.setTime(EXPIRY)
+  const round = roundAt(EXPIRY, [], 113_000n * E8)
+  await at.engine.publish(round)
+  at.newest = round
+  await mined(at.call(ANYBODY, 'fixSettlement', EXPIRY, roundArgument(round)))
+  await at.chain.setTime(EXPIRY + rules.settlementSeconds + 1n)
+  for (const each of TRADERS) {
+    const positions = await at.positions(each)
+    if (positions.length > 0) await mined(at.call(ANYBODY, 'settle', await at.address(each), positions))
+    at.books.set(await at.address(each), [])
+    await tried('mark', async () => mined(at.mark(ANYBODY, each)))
+  }
+  await expectInvariants()
+  expect(await at.venue.getFunction('clearingE12')()).toBe(0n)
+}
+
+describe('R147: cash, positions and worth', () => {
+  test(`are kept through ${RUNS} sequences of up to ${STEPS} requests, to the end`, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(actions, { minLength: Math.ceil(STEPS / 2), maxLength: STEPS, size: 'max' }), async (sequence) =>
+        at.undone(async () => {
+          for (const action of sequence) {
+            worths.splice(0, worths.length, ...(await Promise.all(TRADERS.map(worthOf))))
+            const gains = await run(action)
+            const after = await Promise.all(TRADERS.map(worthOf))
+            expect(after.map((worth, i) => worth - worthBefore(i))).toEqual(gains)
+            await expectInvariants()
+          }
+          await expectSettled()
+        }),
+      ),
+      { numRuns: RUNS, seed: 20_261_129, endOnFailure: RUNS < 10 },
+    )
+    console.log(Object.fromEntries(done))
+    for (const name of ['deposit', 'withdraw', 'fill', 'trade', 'mark', 'liquidate', 'cancel', 'insure']) {
+      expect(done.get(name) ?? 0, name).toBeGreaterThan(0)
+    }
+  }, 3_600_000 * 24)
+})

@@ -1,0 +1,214 @@
+/** The whole circle of a venue by real proofs: deposit, order, round, fill, margins, effect, a fall, a witness, a liquidation, withdrawals. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Contract, ContractFactory, type TransactionReceipt, Wallet } from 'ethers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildFolder } from '../../prover/config.ts'
+import { marketIdOf } from '../../prover/market/marketId.ts'
+import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
+import { createProver, type Prover } from '../../prover/proof/index.ts'
+import { attestRound, type PortfolioClient, publishRound, roundsDomain, type RoundWords } from '../../prover/registry/index.ts'
+import { VENUE_ROLE } from '../../prover/registry/authority.ts'
+import { marginOf } from '../../prover/service/answers/margins.ts'
+import { landArrays, proveArrays } from '../../prover/service/daemon/portfolios/arrays.ts'
+import { ProofMaker } from '../../prover/service/daemon/portfolios/proofMaker.ts'
+import { provePortfolios } from '../../prover/service/daemon/portfolios/portfolios.ts'
+import { policyOf, roundWordsOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
+import { proveUnhealthyByArrays } from '../../prover/service/daemon/portfolios/witness.ts'
+import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD, startDevelopmentChain } from '../../prover/service/development/chain.ts'
+import { buildPortfolioKeys, deployDevelopmentPortfolio } from '../../prover/service/development/portfolio.ts'
+import { positionWord } from '../../prover/statement/optionBook.ts'
+import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
+import { E12 } from '../../scripts/tools/chains/portfolioEngine.ts'
+import { expectRevert } from '../reverts.ts'
+import { coin, type Order, quoteTypes, roundArgument, rules } from './venue.ts'
+
+const START = Date.parse('2026-02-05T04:30:00Z') / 1000
+const SPOTS = { before: '70853', after: '57000' } as const
+
+/** Two puts sold, or bought, in a market at a time and a price. */
+const accountAt = async (spot: string, at: number, cash: bigint, puts: string) =>
+  (
+    await marginOf(
+      readPortfolio(
+        JSON.stringify({
+          account: {
+            cash: `${cash / E12}.${String(cash % E12).padStart(12, '0')}`,
+            options: [{ instrument: 'BTC-27MAR26-60000-P', quantity: puts }],
+          },
+          market: {
+            currency: 'BTC',
+            asOf: at,
+            spot,
+            expiries: [
+              {
+                expiry: '2026-03-27',
+                forward: spot,
+                rate: '0.04',
+                svi: { a: '0.012', b: '0.085', rho: '-0.3', m: '0.02', s: '0.25' },
+              },
+            ],
+          },
+        }),
+        'portfolio.json',
+      ),
+    )
+  ).provable
+type Provable = Awaited<ReturnType<typeof accountAt>>
+
+let chain: DevelopmentChain
+let client: PortfolioClient
+let models: Awaited<ReturnType<typeof deployDevelopmentPortfolio>>['models']
+let rounds: string
+let prover: Prover
+let venue: Contract
+let orders: Contract
+let token: Contract
+let round: RoundWords
+let house: Wallet
+let alice: Wallet
+let bob: Wallet
+/** Position words of the two puts, sold and bought. */
+let sold: readonly bigint[]
+let bought: readonly bigint[]
+
+const deploy = async (path: string, ...args: readonly unknown[]): Promise<Contract> => {
+  const { abi, bytecode } = JSON.parse(readFileSync(join(buildFolder, 'artifacts', path), 'utf8'))
+  const made = await new ContractFactory(abi, bytecode, house).deploy(...args)
+  await made.waitForDeployment()
+  return new Contract(await made.getAddress(), abi, house)
+}
+const as = (who: Wallet, contract = venue): Contract => contract.connect(who) as Contract
+const call = (who: Wallet, name: string, ...args: readonly unknown[]): Promise<TransactionReceipt> =>
+  mined(as(who).getFunction(name)(...args))
+const keyOf = async (who: Wallet): Promise<string> => (await venue.getFunction('accountOf')(who.address)).key
+const candidateOf = async (who: Wallet): Promise<string> => (await venue.getFunction('changeOf')(who.address)).candidate
+
+beforeAll(async () => {
+  chain = await startDevelopmentChain(BigInt(START) - 600n)
+  house = chain.account('council')
+  alice = chain.account('feeder')
+  bob = chain.account('prover')
+  prover = createProver()
+  const { keys } = await buildPortfolioKeys(['riskArray', 'optionBook', 'marginsAlone', 'scenarioWitness'], () => {})
+  const any = await accountAt(SPOTS.before, START, E12, '-2')
+  const deployed = await deployDevelopmentPortfolio(chain, keys, policyOf(any))
+  ;({ client, models } = deployed)
+  rounds = deployed.deployment.rounds
+  const { abi, bytecode } = coin(6)
+  const made = await new ContractFactory([...abi] as never, bytecode, house).deploy()
+  await made.waitForDeployment()
+  token = new Contract(await made.getAddress(), [...abi] as never, house)
+  venue = await deploy('contracts/consumers/OptionsVenue.sol/OptionsVenue.json', await authority(), client.registry, token, rules)
+  const file = join(buildFolder, 'artifacts/contracts/consumers/VenueOrders.sol/VenueOrders.json')
+  orders = new Contract(await venue.getFunction('orders')(), JSON.parse(readFileSync(file, 'utf8')).abi, house)
+  const council = new Contract(await authority(), ['function grantRole(uint64, address, uint32)'], house)
+  await mined(council.getFunction('grantRole')(VENUE_ROLE, venue, 0))
+  sold = any.positions.map(positionWord)
+  bought = (await accountAt(SPOTS.before, START, E12, '2')).positions.map(positionWord)
+  for (const [who, cash] of [
+    [house, 1_000_000n],
+    [alice, 20_000n],
+    [bob, 500_000n],
+  ] as const) {
+    await mined(token.getFunction('mint')(who, cash * 10n ** 6n))
+    await mined(as(who, token).getFunction('approve')(venue, 2n ** 256n - 1n))
+    await call(who, 'deposit', cash * 10n ** 6n)
+  }
+})
+afterAll(async () => {
+  await prover?.close()
+  await chain?.close()
+})
+
+const authority = async (): Promise<string> =>
+  new Contract(client.registry, ['function authority() view returns (address)'], chain.provider).getFunction('authority')()
+
+async function publish(provable: Provable): Promise<void> {
+  round = roundWordsOf(marketIdOf('BTC-USD'), [provable])
+  await chain.setNextTime(round.asOf)
+  const domain = roundsDomain(client.chainId, rounds)
+  const signers = FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD).map((key) => new Wallet(key))
+  await publishRound(house, rounds, await attestRound(domain, signers, round, round.asOf + 600n))
+}
+
+/** Margins alone of accounts, by their keys. */
+const prove = (accounts: readonly { readonly account: string; readonly provable: Provable }[]) =>
+  provePortfolios(
+    { client, models, round },
+    { prover },
+    accounts.toSorted((a, b) => (BigInt(a.account) < BigInt(b.account) ? -1 : 1)),
+  )
+
+describe('R153: the whole circle, by real proofs', () => {
+  test('from a deposit to a withdrawal', async () => {
+    // An order for two puts sold for 3,000, filled at the next round.
+    const now = await chain.now()
+    const order: Order = {
+      owner: alice.address,
+      number: 0n,
+      perpsE12: 0n,
+      limitE8: 0n,
+      premiumE12: -3_000n * E12,
+      expiresAt: now + 3_600n,
+      options: sold,
+    }
+    await mined(as(alice, orders).getFunction('placeOrder')(order))
+    await publish(await accountAt(SPOTS.before, START, E12, '-2'))
+    const quote = {
+      orderId: await orders.getFunction('orderIdOf')(order),
+      maker: house.address,
+      premiumE12: -3_000n * E12,
+      deadline: now + 3_600n,
+      nonce: 0n,
+    }
+    const domain = { name: 'zk-risk-engine VenueOrders', version: '1', chainId: client.chainId, verifyingContract: orders.target as string }
+    const signature = await house.signTypedData(domain, quoteTypes, quote)
+    await mined(as(bob, orders).getFunction('fill')(order, quote, signature, roundArgument(round), [], []))
+    const effect = () => as(bob).getFunction('takeEffect')(alice.address, sold, bought)
+    const registry = new Contract(client.registry, ['error MarginNotYetProven(address account)'], house)
+    await expectRevert(effect(), registry, 'MarginNotYetProven')
+    await prove([
+      { account: await candidateOf(alice), provable: await accountAt(SPOTS.before, START, 23_000n * E12, '-2') },
+      { account: await candidateOf(house), provable: await accountAt(SPOTS.before, START, 997_000n * E12, '2') },
+    ])
+    await mined(effect())
+    const key = await keyOf(alice)
+    expect(await client.margin(key)).toMatchObject({ sequence: 1n, asOf: BigInt(START) })
+
+    // A fall, shown by one scenario straight from the new round's arrays.
+    const later = START + 120
+    const fallen = await accountAt(SPOTS.after, later, 23_000n * E12, '-2')
+    expect(fallen.margin.maintenanceE8).toBeLessThan(0n)
+    await publish(fallen)
+    const place = { client, models, round }
+    const arrays = await proveArrays(place, new ProofMaker({ prover }, 1), [fallen])
+    await landArrays(place, [...arrays.values()].map(({ proven }) => proven))
+    const take = (bps: bigint) =>
+      as(bob).getFunction('liquidate')(alice.address, bps, roundArgument(round), sold, [])
+    await expectRevert(take(rules.stepBps), venue, 'NotLiquidatable')
+    await proveUnhealthyByArrays(place, { prover }, { account: key, provable: fallen, sequence: 1n }, fallen.margin.worstScenario)
+    const receipt = await mined(take(rules.stepBps))
+    const [event] = eventsOf(receipt, venue).filter(({ name }) => name === 'Liquidated')
+    const notional = 60_000n * (E12 / 2n)
+    const paid = (notional * rules.startPayBps) / 10_000n
+    expect(event?.args.receipt.toObject()).toMatchObject({
+      ...{ key, asOf: BigInt(later), sequence: 1n, scenario: 255n, fractionBps: rules.stepBps },
+      ...{ notionalE12: notional, cashE12: 5_750n * E12 - paid, bonusBps: -rules.startPayBps, badDebtE12: 0n },
+    })
+
+    // Alice is left with too little for a withdrawal, the house is not.
+    const [left, one] = [17_250n * E12 + paid, 10n ** 6n]
+    const short = (await accountAt(SPOTS.after, later, left - E12, '-1.5')).positions.map(positionWord)
+    await call(alice, 'withdraw', one, roundArgument(round), short)
+    await call(house, 'withdraw', one, roundArgument(round), bought)
+    await prove([
+      { account: await candidateOf(alice), provable: await accountAt(SPOTS.after, later, left - E12, '-1.5') },
+      { account: await candidateOf(house), provable: await accountAt(SPOTS.after, later, 996_999n * E12, '2') },
+    ])
+    const withdrawal = (who: Wallet) => as(bob).getFunction('takeEffect')(who.address, [], [])
+    await expectRevert(withdrawal(alice), venue, 'MarginTooLow')
+    await mined(withdrawal(house))
+    expect(await token.getFunction('balanceOf')(house)).toBe(one)
+  })
+})
