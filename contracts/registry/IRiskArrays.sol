@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {EXPIRY_MARKET_WORDS, ROUND_MARKET_WORDS} from "../generated/WordLists.sol";
+import {EXPIRY_MARKET_WORDS, PORTFOLIO_POLICY_WORDS, ROUND_MARKET_WORDS} from "../generated/WordLists.sol";
+import {IRoundSource} from "../market/IRoundSource.sol";
 import {IPortfolioPolicy} from "../parameters/IPortfolioPolicy.sol";
 import {IRoundErrors} from "./IRoundErrors.sol";
 
@@ -23,6 +24,9 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
 
     /// @notice An array was proven and may be used by accounts of its round.
     event ArrayAccepted(uint256 indexed arrayRoot, uint256 indexed asOf, uint256 expiry, uint256 policyVersion);
+
+    /// @notice Rounds come from another source, and their prices, strikes and quantities are at its scale.
+    event RoundsSet(address indexed rounds, address indexed previous, int256 priceScale);
 
     /// @notice Takes proven arrays of one round. Anyone may call: the proofs are the permission.
     /// @param asOf         time of the round
@@ -51,12 +55,13 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
     /// @return roundId       id of the round
     /// @return policyVersion of the policy in force
     /// @return policy        its words
+    /// @return scale         of its prices, see {priceScale}
     /// @custom:reverts RoundTimeMismatch, RoundPricesApart, RoundStale, RoundOvertaken, RoundUnknown
     function requireRound(
         uint256 asOf,
         uint256[ROUND_MARKET_WORDS] calldata marketWords,
         bytes32 expiriesHash
-    ) external view returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy);
+    ) external view returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy, int256 scale);
 
     /// @notice Passes only if an array was proven for this round, policy and expiry, by a model that is active.
     /// @param known  bits of a model that this call has returned in the same transaction, so that it is active; 0 if there is none
@@ -69,6 +74,21 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
         uint256 expiry,
         uint256 known
     ) external view returns (uint256 model);
+
+    /// @notice Has rounds come from another source, whose scale of prices is the market's from now on. Restricted. No round of the
+    /// source before and no array of one is of use any more. Sizes in a policy are in as many units as prices are of, so the
+    /// policy is set with it.
+    /// @param source of rounds
+    /// @param policy see {IPortfolioPolicy-setPortfolioPolicy}
+    /// @custom:reverts PriceScaleOutOfRange, and as {IPortfolioPolicy-setPortfolioPolicy} does
+    function setRounds(IRoundSource source, uint256[PORTFOLIO_POLICY_WORDS] calldata policy) external;
+
+    /// @notice Where rounds come from.
+    function rounds() external view returns (IRoundSource);
+
+    /// @notice k: prices and strikes are of 10^k units of the market's asset, and quantities of it count as many
+    /// ({IPriceScale}). Money is as it is.
+    function priceScale() external view returns (int256);
 
     /// @notice Time of the market's newest round.
     function newestRound() external view returns (uint256 asOf);

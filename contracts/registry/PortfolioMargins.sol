@@ -15,6 +15,7 @@ abstract contract PortfolioMargins is IPortfolioMargins {
     /// @param unhealthySequence last report at the time of that proof
     /// @param witnessAsOf       round of the last witness
     /// @param witnessSequence   last report at the time of it
+    /// @param priceScale        of the last report, and of thresholds
     /// @param margins           `AccountMarginsWord`; above it the round's time, then the report's sequence
     /// @param thresholds        levels of spot that go with them; 0, which is none that a proof could say, without them
     struct Account {
@@ -24,6 +25,7 @@ abstract contract PortfolioMargins is IPortfolioMargins {
         uint40 unhealthySequence;
         uint32 witnessAsOf;
         uint40 witnessSequence;
+        int8 priceScale;
         uint256 margins;
         AccountThresholdsWord thresholds;
     }
@@ -83,6 +85,11 @@ abstract contract PortfolioMargins is IPortfolioMargins {
         return (_accounts[account].sequence, _accounts[account].bookHash);
     }
 
+    /// @inheritdoc IPortfolioMargins
+    function priceScaleOf(address account) external view returns (int256) {
+        return _accounts[account].priceScale;
+    }
+
     function _proven(address account) private view returns (Margin memory) {
         uint256 stored = _accounts[account].margins;
         if (stored == 0) revert MarginNotYetProven(account);
@@ -108,7 +115,8 @@ abstract contract PortfolioMargins is IPortfolioMargins {
                 defaultUpE8: word.defaultUpE8(),
                 defaultProbabilityX32: word.defaultProbabilityX32(),
                 asOf: margin.asOf,
-                sequence: margin.sequence
+                sequence: margin.sequence,
+                priceScale: _accounts[account].priceScale
             });
     }
 

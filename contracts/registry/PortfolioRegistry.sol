@@ -54,6 +54,7 @@ contract PortfolioRegistry is PositionBook {
         bytes32 roundId;
         uint256 policyVersion;
         uint256[] policy;
+        int256 priceScale;
         bytes32 subject;
         uint256 skipped; // a bit an account of the batch
         bool hasEarlier; // an account of it is about an earlier report
@@ -212,16 +213,19 @@ contract PortfolioRegistry is PositionBook {
 
     function _scope(Round calldata round) private view returns (Scope memory scope) {
         scope.asOf = round.asOf;
-        (scope.roundId, scope.policyVersion, scope.policy) = arrays.requireRound(
+        (scope.roundId, scope.policyVersion, scope.policy, scope.priceScale) = arrays.requireRound(
             round.asOf,
             round.marketWords,
             round.expiriesHash
         );
     }
 
-    function _sequenceOf(address account) private view returns (uint256 sequence) {
-        sequence = _accounts[account].sequence;
+    function _sequenceOf(Scope memory scope, address account) private view returns (uint256 sequence) {
+        Account storage held = _accounts[account];
+        sequence = held.sequence;
         if (sequence == 0) revert AccountUnknown(account);
+        int256 reported = held.priceScale;
+        if (reported != scope.priceScale) revert AccountAtAnotherScale(account, reported, scope.priceScale);
     }
 
     /// @dev Round, accounts and reports, so that a proof fits one round and one report of each account. Notes those whose margins
@@ -239,7 +243,7 @@ contract PortfolioRegistry is PositionBook {
             if (account <= previous) revert AccountsNotIncreasing(account, previous);
             previous = account;
             uint256 sequence = sequences[i];
-            uint256 current = _sequenceOf(account);
+            uint256 current = _sequenceOf(scope, account);
             if (sequence == 0 || sequence > current) revert ReportUnknown(account, sequence, current);
             if (sequence != current) scope.hasEarlier = true;
             if (sequence != current || !_isNext(scope.asOf, sequence, account, withThresholds)) scope.skipped |= 1 << i;
@@ -583,7 +587,7 @@ contract PortfolioRegistry is PositionBook {
         MaintenanceBoundWord shown = witness.bound;
         int256 bound = shown.maintenanceE8();
         if (bound >= 0) revert AccountHealthy(witness.account, bound);
-        current = _sequenceOf(witness.account);
+        current = _sequenceOf(scope, witness.account);
         uint256 sequence = witness.sequence;
         if (sequence == 0 || sequence > current) revert ReportUnknown(witness.account, sequence, current);
         scope.subject = _subjectOf(scope.roundId, witness.account, sequence);

@@ -4,7 +4,13 @@ pragma solidity ^0.8.28;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {ACCOUNT_POSITIONS} from "../generated/Limits.sol";
 import {COLLATERAL_AMOUNTS_WORDS} from "../generated/WordLists.sol";
-import {CollateralAmountWord, HoldingsWord, OptionPositionFields, OptionPositionWord} from "../generated/Words.sol";
+import {
+    AccountThresholdsWord,
+    CollateralAmountWord,
+    HoldingsWord,
+    OptionPositionFields,
+    OptionPositionWord
+} from "../generated/Words.sol";
 import {IPortfolioRegistry} from "./IPortfolioRegistry.sol";
 import {PortfolioMargins} from "./PortfolioMargins.sol";
 
@@ -25,12 +31,24 @@ abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins, AccessMa
     uint256 internal constant NO_QUANTITIES = OptionPositionWord.unwrap(OptionPositionFields.ZERO) >> QUANTITIES_AT;
 
     /// @inheritdoc IPortfolioRegistry
+    int256 public acceptedPriceScale;
+
+    /// @inheritdoc IPortfolioRegistry
+    function acceptPriceScale(int256 scale) external restricted {
+        int256 inForce = arrays.priceScale();
+        if (scale != inForce) revert PriceScaleNotInForce(scale, inForce);
+        emit PriceScaleAccepted(scale, acceptedPriceScale);
+        acceptedPriceScale = scale;
+    }
+
+    /// @inheritdoc IPortfolioRegistry
     function reportAccount(
         address account,
         OptionPositionWord[] calldata positions,
         HoldingsWord holdings,
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
     ) external restricted {
+        int8 scale = _requireScaleAccepted();
         _checkPositions(positions, arrays.newestRound());
         if (!holdings.fits()) revert HoldingsOutOfRange(HoldingsWord.unwrap(holdings));
         for (uint256 i = 0; i < COLLATERAL_AMOUNTS_WORDS; ++i) {
@@ -40,11 +58,22 @@ abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins, AccessMa
         Account storage held = _accounts[account];
         held.bookHash = _bookHash(keccak256(abi.encodePacked(positions)), holdings, collateralAmounts);
         uint256 sequence = ++held.sequence;
+        if (held.priceScale != scale) {
+            held.priceScale = scale;
+            held.thresholds = AccountThresholdsWord.wrap(0); // levels of spot at the scale before
+        }
         emit AccountReported(account, sequence, positions, holdings, collateralAmounts);
         if (held.unhealthyAsOf != 0 && positions.length == 0 && _owesNothing(holdings, collateralAmounts)) {
             held.unhealthyAsOf = 0;
             emit AccountCleared(account, sequence);
         }
+    }
+
+    /// @dev The venue tells strikes and quantities at the scale that it has accepted.
+    function _requireScaleAccepted() private view returns (int8) {
+        (int256 accepted, int256 inForce) = (acceptedPriceScale, arrays.priceScale());
+        if (accepted != inForce) revert PriceScaleNotInForce(accepted, inForce);
+        return int8(accepted); // as narrow where it comes from
     }
 
     function _bookHash(

@@ -11,6 +11,7 @@ import {
 } from "../generated/WordLists.sol";
 import {ExpiryForwardWord, RoundPricesWord} from "../generated/Words.sol";
 import {IRoundSource} from "../market/IRoundSource.sol";
+import {PriceScale} from "../market/PriceScale.sol";
 import {RoundId} from "../market/RoundId.sol";
 import {PortfolioPolicy} from "../parameters/PortfolioPolicy.sol";
 import {BatchVerifier} from "../proof/BatchVerifier.sol";
@@ -34,10 +35,13 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
 
     /// @notice Circuits that may prove arrays.
     IModelRegistry public immutable models;
-    /// @notice Where rounds come from.
-    IRoundSource public immutable rounds;
     /// @notice Whose rounds.
     bytes32 public immutable marketId;
+    /// @inheritdoc IRiskArrays
+    IRoundSource public rounds;
+
+    /// @dev Beside the source, which whoever reads one reads too.
+    int8 private _priceScale;
 
     IBatchVerifier private immutable _batchVerifier = new BatchVerifier();
 
@@ -71,8 +75,14 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
     ) PortfolioPolicy(authority, policy, freshness) {
         models_.requireLayout(RiskArrayFrame.LAYOUT_HASH, IModelRegistry.Kind.RiskArray);
         models = models_;
-        rounds = rounds_;
         marketId = marketId_;
+        _setRounds(rounds_, marketId_);
+    }
+
+    /// @inheritdoc IRiskArrays
+    function setRounds(IRoundSource source, uint256[PORTFOLIO_POLICY_WORDS] calldata policy) external restricted {
+        _set(policy);
+        _setRounds(source, marketId);
     }
 
     /// @inheritdoc IRiskArrays
@@ -115,9 +125,9 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
         uint256 asOf,
         uint256[ROUND_MARKET_WORDS] calldata marketWords,
         bytes32 expiriesHash
-    ) external view returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy) {
+    ) external view returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy, int256 scale) {
         Scope memory scope = _scope(asOf, marketWords, expiriesHash);
-        return (scope.roundId, scope.policyVersion, scope.policy);
+        return (scope.roundId, scope.policyVersion, scope.policy, _priceScale);
     }
 
     /// @inheritdoc IRiskArrays
@@ -137,8 +147,21 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
     }
 
     /// @inheritdoc IRiskArrays
+    function priceScale() external view returns (int256) {
+        return _priceScale;
+    }
+
+    /// @inheritdoc IRiskArrays
     function newestRound() public view returns (uint256 asOf) {
         return rounds.latestAsOf(marketId);
+    }
+
+    /// @dev The scale is asked for once, so that nothing but this changes it.
+    function _setRounds(IRoundSource rounds_, bytes32 marketId_) private {
+        int256 scale = PriceScale.ofSource(address(rounds_), marketId_);
+        emit RoundsSet(address(rounds_), address(rounds), scale);
+        rounds = rounds_;
+        _priceScale = int8(scale); // PriceScale's bounds are narrower
     }
 
     function _scope(

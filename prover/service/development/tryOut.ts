@@ -117,8 +117,9 @@ export async function replayFeed(
   const [from, to] = [timeOption('from', fromText) ?? 0n, timeOption('to', toText)]
   const histories = files.map((file, i): MarketHistory => {
     // Behind the chain's clock nothing can be attested any more
-    const wanted = { ...prices, from: from > now ? from : now + 1n, to }
-    const rows = readHistory(file, wanted, { say: options.say, horizonSeconds: HORIZON_SECONDS })
+    // A source has one scale: prices are brought to it as they are stated.
+    const wanted = { ...prices, units: prices.units ?? 1, from: from > now ? from : now + 1n, to }
+    const { rows } = readHistory(file, wanted, { say: options.say, horizonSeconds: HORIZON_SECONDS })
     return { name: options.market[i] as string, rows }
   })
   const steps = (files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps).slice(0, options.count)

@@ -1,16 +1,26 @@
 /** Figures as people read them: the same in tables, reports and messages. */
+import { ONE_UNIT, type Units } from '../../market/priceScale.ts'
 import type { Greeks } from '../../options/real.ts'
 
-/** An exact price from units of 1e-8, without trailing zeros: 793412000000 → `7934.12`. */
-export function exactPrice(priceE8: bigint): string {
-  const digits = priceE8.toString().padStart(9, '0')
-  return `${digits.slice(0, -8)}.${digits.slice(-8)}`.replace(/\.?0+$/, '')
+/** An exact price from units of 1e-8, of one unit or of as many of the asset, without trailing zeros: 793412000000 → `7934.12`. */
+export function exactPrice(priceE8: bigint, { count, parts }: Units = ONE_UNIT): string {
+  const isPower = /^10*$/.test(String(count))
+  // Of any other number of units a price of one may have no end.
+  const value = isPower ? priceE8 * parts : (priceE8 * parts * ENDLESS) / count
+  const decimals = 8 + (isPower ? String(count).length - 1 : String(ENDLESS).length - 1)
+  const digits = value.toString().padStart(decimals + 1, '0')
+  return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`.replace(/\.?0+$/, '')
 }
+
+const ENDLESS = 10n ** 20n
 
 /** A price to about five digits, thousands separated: `7,934.1`. */
 export function price(value: number): string {
-  const decimals = Math.min(8, Math.max(0, 4 - Math.floor(Math.log10(value))))
-  return value.toLocaleString('en-GB', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+  const decimals = Math.min(20, Math.max(0, 4 - Math.floor(Math.log10(value))))
+  return value.toLocaleString('en-GB', {
+    minimumFractionDigits: Math.min(8, decimals),
+    maximumFractionDigits: decimals,
+  })
 }
 
 /** A fraction in per cent: 0.02351 → `2.35 %`. */
