@@ -10,8 +10,9 @@ import {IPriceScale} from "./IPriceScale.sol";
 /// {leastSources} may be fresh, so it stands liars that are fewer than half of these, whoever else fails. More of them, but
 /// fewer than {leastSources}, still need one other within {maxDeviationBps} of the price; time and volatility are theirs.
 interface IMedianFeed is IPlausibleInbox, IPriceScale {
-    /// @notice Two sources tell prices of the market at different scales: there is no median of them.
-    error SourcesAtTwoScales(address source, int256 scale, int256 ofFirst);
+    /// @notice Fewer sources tell prices of the market at one scale than have to agree on one.
+    error NoCommonPriceScale(bytes32 marketId, uint256 least);
+
     /// @notice At least one source, at most fifteen, each once.
     error SourcesOutOfRange(uint256 sources, uint256 greatest);
     /// @notice A source is listed twice, or not in increasing order.

@@ -96,12 +96,18 @@ contract MedianFeed is IMedianFeed, PlausibleInbox {
     }
 
     /// @inheritdoc IPriceScale
+    /// @dev That of as many sources as have to agree, whatever the others say.
     function priceScale(bytes32 marketId) public view returns (int256 scale) {
-        scale = PriceScale.ofSource(_sources[0], marketId);
-        for (uint256 i = 1; i < _sources.length; ++i) {
-            int256 other = PriceScale.ofSource(_sources[i], marketId);
-            if (other != scale) revert SourcesAtTwoScales(_sources[i], other, scale);
+        uint256 length = _sources.length;
+        int256[] memory stated = new int256[](length);
+        for (uint256 i = 0; i < length; ++i) {
+            scale = PriceScale.statedBy(_sources[i], marketId);
+            stated[i] = scale;
+            uint256 alike = 0;
+            for (uint256 j = 0; j <= i; ++j) if (stated[j] == scale) ++alike;
+            if (alike == leastSources) return scale;
         }
+        revert NoCommonPriceScale(marketId, leastSources);
     }
 
     /// @dev Latest observations that are neither too old nor from the future; a source that fails has none.

@@ -24,6 +24,12 @@ library PriceScale {
     /// @notice Scale of a source's prices of a market; 0 of one that states none.
     /// @custom:reverts PriceScaleOutOfRange
     function ofSource(address source, bytes32 marketId) internal view returns (int256 scale) {
+        scale = statedBy(source, marketId);
+        requireWithin(marketId, scale);
+    }
+
+    /// @notice The same, whatever it says.
+    function statedBy(address source, bytes32 marketId) internal view returns (int256 scale) {
         bytes memory call_ = abi.encodeCall(IPriceScale.priceScale, (marketId));
         assembly ("memory-safe") {
             let answered := staticcall(ANSWER_GAS, source, add(call_, 0x20), mload(call_), 0x00, 0x20)
@@ -31,7 +37,6 @@ library PriceScale {
                 scale := mload(0x00)
             }
         }
-        requireWithin(marketId, scale);
     }
 
     /// @notice Passes only for a scale that there is.

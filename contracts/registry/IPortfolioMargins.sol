@@ -82,10 +82,11 @@ interface IPortfolioMargins {
     /// @custom:reverts MarginNotYetProven, ThresholdsNotProven
     function unsafeThresholds(address account) external view returns (Thresholds memory proven, uint256 ageSeconds);
 
-    /// @notice How often the venue has reported the account's positions, and the hash of its last report:
-    /// keccak256(abi.encode(keccak256(abi.encodePacked(positions)), holdings, first amounts, second amounts)).
-    function accountOf(address account) external view returns (uint256 sequence, bytes32 bookHash);
-
-    /// @notice k: strikes and quantities of the account's last report are of 10^k units of the asset.
-    function priceScaleOf(address account) external view returns (int256);
+    /// @notice How often the venue has reported the account's positions, the hash of its last report, and its scale k.
+    /// @return sequence   of the last report
+    /// @return bookHash   keccak256(abi.encode(keccak256(abi.encodePacked(positions)), holdings, first amounts, second amounts))
+    /// @return priceScale k: strikes are prices of 10^k units of the asset, and quantities of it count as many
+    function accountOf(
+        address account
+    ) external view returns (uint256 sequence, bytes32 bookHash, int256 priceScale);
 }

@@ -132,8 +132,6 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         HoldingsWord holdings,
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts
     );
-    /// @notice Reports are at another scale from now on.
-    event PriceScaleAccepted(int256 scale, int256 previous);
     /// @notice An account of a batch had these margins in force already, or later ones, or was reported anew since this report, so
     /// nothing was done for it.
     event MarginSkipped(address indexed account, uint256 indexed asOf, uint256 sequence);
@@ -195,24 +193,13 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     error PositionsNotIncreasing(uint256 index, OptionPositionWord word);
     /// @notice More positions than the proofs of one account are about.
     error TooManyPositions(uint256 positions, uint256 limit);
-    /// @notice Reports are at another scale than rounds.
-    error PriceScaleNotInForce(int256 given, int256 inForce);
     /// @notice The account was reported at another scale than rounds are at now: it has to be reported anew.
     error AccountAtAnotherScale(address account, int256 reported, int256 inForce);
     /// @notice A word of holdings or collateral has bits beyond its fields, or too much to be proven.
     error HoldingsOutOfRange(uint256 word);
 
-    /// @notice Says that reports are at this scale from now on: strikes are prices of 10^k units of the asset, and quantities of
-    /// options, perpetuals and collateral in the asset itself count as many. Restricted to the venue. After governance has changed a
-    /// market's scale ({IRiskArrays-setRounds}) nothing is reported or proven of an account until the venue has said so and
-    /// reported it anew.
-    /// @custom:reverts PriceScaleNotInForce
-    function acceptPriceScale(int256 scale) external;
-
-    /// @notice Scale that the venue has last accepted.
-    function acceptedPriceScale() external view returns (int256);
-
-    /// @notice Reports what an account holds, at the scale that the venue has accepted. Restricted to the venue.
+    /// @notice Reports what an account holds, at the scale that the venue has accepted ({IRiskArrays-acceptPriceScale}). Restricted
+    /// to the venue.
     /// @param positions option positions by strictly increasing expiry and strike, without those that hold nothing
     /// @dev What has expired is settled first: the report after it has the payoff in cash and the option no more. Until then the
     /// account has no margins of rounds from expiry on, so plain reads of it fail once the last ones are stale.

@@ -27,6 +27,8 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
 
     /// @notice Rounds come from another source, and their prices, strikes and quantities are at its scale.
     event RoundsSet(address indexed rounds, address indexed previous, int256 priceScale);
+    /// @notice The venue reports at this scale from now on.
+    event PriceScaleAccepted(int256 scale);
 
     /// @notice Takes proven arrays of one round. Anyone may call: the proofs are the permission.
     /// @param asOf         time of the round
@@ -82,6 +84,16 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
     /// @param policy see {IPortfolioPolicy-setPortfolioPolicy}
     /// @custom:reverts PriceScaleOutOfRange, and as {IPortfolioPolicy-setPortfolioPolicy} does
     function setRounds(IRoundSource source, uint256[PORTFOLIO_POLICY_WORDS] calldata policy) external;
+
+    /// @notice Says that reports are at this scale from now on: strikes are prices of 10^k units of the asset, and quantities of
+    /// options, perpetuals and collateral in the asset itself count as many. Restricted to the venue. After governance has changed
+    /// the scale nothing is reported until the venue has said so, and nothing is proven of an account until it was reported anew.
+    /// @custom:reverts PriceScaleNotInForce
+    function acceptPriceScale(int256 scale) external;
+
+    /// @notice What a report rests on: time of the newest round, and the scale, which the venue has accepted.
+    /// @custom:reverts PriceScaleNotInForce
+    function reportTerms() external view returns (uint256 newestAsOf, int8 scale);
 
     /// @notice Where rounds come from.
     function rounds() external view returns (IRoundSource);

@@ -81,13 +81,11 @@ abstract contract PortfolioMargins is IPortfolioMargins {
     }
 
     /// @inheritdoc IPortfolioMargins
-    function accountOf(address account) external view returns (uint256 sequence, bytes32 bookHash) {
-        return (_accounts[account].sequence, _accounts[account].bookHash);
-    }
-
-    /// @inheritdoc IPortfolioMargins
-    function priceScaleOf(address account) external view returns (int256) {
-        return _accounts[account].priceScale;
+    function accountOf(
+        address account
+    ) external view returns (uint256 sequence, bytes32 bookHash, int256 priceScale) {
+        Account storage held = _accounts[account];
+        return (held.sequence, held.bookHash, held.priceScale);
     }
 
     function _proven(address account) private view returns (Margin memory) {

@@ -31,25 +31,14 @@ abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins, AccessMa
     uint256 internal constant NO_QUANTITIES = OptionPositionWord.unwrap(OptionPositionFields.ZERO) >> QUANTITIES_AT;
 
     /// @inheritdoc IPortfolioRegistry
-    int256 public acceptedPriceScale;
-
-    /// @inheritdoc IPortfolioRegistry
-    function acceptPriceScale(int256 scale) external restricted {
-        int256 inForce = arrays.priceScale();
-        if (scale != inForce) revert PriceScaleNotInForce(scale, inForce);
-        emit PriceScaleAccepted(scale, acceptedPriceScale);
-        acceptedPriceScale = scale;
-    }
-
-    /// @inheritdoc IPortfolioRegistry
     function reportAccount(
         address account,
         OptionPositionWord[] calldata positions,
         HoldingsWord holdings,
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
     ) external restricted {
-        int8 scale = _requireScaleAccepted();
-        _checkPositions(positions, arrays.newestRound());
+        (uint256 newestRound, int8 scale) = arrays.reportTerms();
+        _checkPositions(positions, newestRound);
         if (!holdings.fits()) revert HoldingsOutOfRange(HoldingsWord.unwrap(holdings));
         for (uint256 i = 0; i < COLLATERAL_AMOUNTS_WORDS; ++i) {
             CollateralAmountWord amounts = collateralAmounts[i];
@@ -67,13 +56,6 @@ abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins, AccessMa
             held.unhealthyAsOf = 0;
             emit AccountCleared(account, sequence);
         }
-    }
-
-    /// @dev The venue tells strikes and quantities at the scale that it has accepted.
-    function _requireScaleAccepted() private view returns (int8) {
-        (int256 accepted, int256 inForce) = (acceptedPriceScale, arrays.priceScale());
-        if (accepted != inForce) revert PriceScaleNotInForce(accepted, inForce);
-        return int8(accepted); // as narrow where it comes from
     }
 
     function _bookHash(

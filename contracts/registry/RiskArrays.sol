@@ -42,6 +42,7 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
 
     /// @dev Beside the source, which whoever reads one reads too.
     int8 private _priceScale;
+    int8 private _acceptedPriceScale;
 
     IBatchVerifier private immutable _batchVerifier = new BatchVerifier();
 
@@ -113,6 +114,20 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
         for (uint256 i = 0; i < arrays.length; ++i) {
             _acceptArray(scope, modelBits, arrays[i]);
         }
+    }
+
+    /// @inheritdoc IRiskArrays
+    function acceptPriceScale(int256 scale) external restricted {
+        if (scale != _priceScale) revert PriceScaleNotInForce(scale, _priceScale);
+        _acceptedPriceScale = _priceScale;
+        emit PriceScaleAccepted(scale);
+    }
+
+    /// @inheritdoc IRiskArrays
+    function reportTerms() external view returns (uint256 newestAsOf, int8 scale) {
+        scale = _priceScale;
+        if (_acceptedPriceScale != scale) revert PriceScaleNotInForce(_acceptedPriceScale, scale);
+        newestAsOf = newestRound();
     }
 
     /// @inheritdoc IRiskArrays

@@ -29,12 +29,6 @@ export function scaleDecimal(
     : { numerator: digits * scale * power, denominator: 1n }
 }
 
-/** Digits behind the point, without zeros at the end. */
-export function decimalsOf({ digits, exponent }: Decimal): number {
-  const zeros = /0*$/.exec(String(digits))?.[0].length ?? 0
-  return Math.max(0, -exponent - zeros)
-}
-
 /** What stands before the fraction of a number: 93,855.79 or 93.855,79. */
 export type DecimalMark = 'point' | 'comma'
 

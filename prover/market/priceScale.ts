@@ -3,7 +3,7 @@
  * as many digits as everything else. Twin of `contracts/market/PriceScale.sol`.
  */
 import { ProverError } from '../errors.ts'
-import { type DecimalMark, decimalsOf, parseGrouped, scaleDecimal } from './decimal.ts'
+import { type DecimalMark, parseGrouped, scaleDecimal } from './decimal.ts'
 
 /** Of how many units of the asset prices are: a whole number of them, or one part of so many. */
 export type Units = { readonly count: bigint; readonly parts: bigint }
@@ -40,20 +40,24 @@ export function unitsText({ count, parts }: Units): string {
 
 /**
  * The scale at which prices from the least to the greatest are told: 0 where they are neither too small nor too large for it, else the
- * nearest that leaves room to rise, and of those the first that loses no digit. Undefined if no scale holds both ends.
+ * nearest at which the least is 1 or more, since quantities are counted in as many units; where none holds both ends so, the one that
+ * comes nearest. Undefined if no scale holds both ends.
  *
  * @param leastE20 - times 10^20, as the greatest
- * @param decimals - that the prices are written with
  */
-function scaleFor(leastE20: bigint, greatestE20: bigint, decimals: number): number | undefined {
+function scaleFor(leastE20: bigint, greatestE20: bigint): number | undefined {
   const holding = [0, 3, 6, 9, 12, -3, -6].filter((scale) => {
     const headroom = scale === 0 ? 1n : HEADROOM
     return stepsAt(leastE20, scale) >= ENOUGH_STEPS && headroom * stepsAt(greatestE20, scale) < PRICE_LIMIT
   })
-  return holding[0] === 0 ? 0 : (holding.find((scale) => decimals <= 8 + scale) ?? holding[0])
+  return holding[0] === 0 ? 0 : (holding.find((scale) => stepsAt(leastE20, scale) >= E8) ?? holding.at(-1))
 }
 
+const E8 = 10n ** 8n
 const stepsAt = (priceE20: bigint, scale: number): bigint => priceE20 / 10n ** BigInt(12 - scale)
+
+/** What a number of units of the asset is more than their count in words: 1,000 where prices are of 1,000 units. */
+export const unitsNumber = ({ count, parts }: Units): number => Number(count) / Number(parts)
 
 /** What JSON says of prices that words hold of more or less than one unit; nothing of others. */
 export const unitsJson = (units: Units): { readonly priceUnits?: number } =>
@@ -61,7 +65,7 @@ export const unitsJson = (units: Units): { readonly priceUnits?: number } =>
 
 /** Units of the smallest scale that holds prices as they are written; of one where none does, or none is a number. */
 export function unitsFor(prices: readonly string[], mark: DecimalMark = 'point'): Units {
-  let [least, greatest, decimals] = [0n, 0n, 0]
+  let [least, greatest] = [0n, 0n]
   for (const text of prices) {
     const decimal = parseGrouped(text, mark)
     if (decimal === undefined || decimal.negative || decimal.digits === 0n) continue
@@ -69,9 +73,8 @@ export function unitsFor(prices: readonly string[], mark: DecimalMark = 'point')
     const priceE20 = numerator / denominator
     if (least === 0n || priceE20 < least) least = priceE20
     if (priceE20 > greatest) greatest = priceE20
-    decimals = Math.max(decimals, decimalsOf(decimal))
   }
-  const scale = greatest === 0n ? undefined : scaleFor(least, greatest, decimals)
+  const scale = greatest === 0n ? undefined : scaleFor(least, greatest)
   return scale === undefined ? ONE_UNIT : unitsOfScale(scale)
 }
 

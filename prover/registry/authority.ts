@@ -27,10 +27,18 @@ export const restrictedFunctions = {
     rotateSource: 'council',
     ...pauses,
   },
-  RiskArrays: { setPortfolioPolicy: 'council', setPortfolioFreshness: 'council', setRoundPriceGap: 'council' },
+  RiskArrays: {
+    setPortfolioPolicy: 'council',
+    setPortfolioFreshness: 'council',
+    setRoundPriceGap: 'council',
+    setRounds: 'council',
+    acceptPriceScale: 'venue',
+  },
   PortfolioRegistry: { reportAccount: 'venue' },
   AttestedFeed: committee,
   AttestedRounds: committee,
+  ScaledFeed: committee,
+  ScaledRounds: committee,
 } as const satisfies Partial<Record<ContractName, Readonly<Record<string, Holder>>>>
 
 export type RestrictedContract = keyof typeof restrictedFunctions

@@ -12,6 +12,8 @@ const contracts: readonly ContractName[] = [
   'IObservationSource',
   'AttestedFeed',
   'AttestedRounds',
+  'ScaledFeed',
+  'ScaledRounds',
   'RiskCouncil',
 ]
 

@@ -25,8 +25,7 @@ contract MockPortfolioMargins is IPortfolioMargins {
     mapping(address account => Witness) private _witnesses;
     mapping(address account => uint256) private _sequences;
     mapping(address account => bytes32) private _bookHashes;
-    /// @inheritdoc IPortfolioMargins
-    mapping(address account => int256 scale) public priceScaleOf;
+    mapping(address account => int256 scale) private _priceScales;
 
     /// @notice Puts margins in force, as they are; their `sequence` says which report of positions they are about. Below
     /// maintenance they show the account unhealthy; otherwise they clear it of what is not later.
@@ -60,8 +59,8 @@ contract MockPortfolioMargins is IPortfolioMargins {
 
     /// @notice Says at which scale the venue has reported an account; thresholds at another scale are gone.
     function setPriceScale(address account, int256 scale) external {
-        if (priceScaleOf[account] != scale) delete _thresholds[account];
-        priceScaleOf[account] = scale;
+        if (_priceScales[account] != scale) delete _thresholds[account];
+        _priceScales[account] = scale;
     }
 
     /// @notice Says that a witness has shown an account below maintenance; one of time 0 clears it.
@@ -119,8 +118,10 @@ contract MockPortfolioMargins is IPortfolioMargins {
     }
 
     /// @inheritdoc IPortfolioMargins
-    function accountOf(address account) external view returns (uint256 sequence, bytes32 bookHash) {
-        return (_sequences[account], _bookHashes[account]);
+    function accountOf(
+        address account
+    ) external view returns (uint256 sequence, bytes32 bookHash, int256 priceScale) {
+        return (_sequences[account], _bookHashes[account], _priceScales[account]);
     }
 
     function _proven(address account) private view returns (Margin memory) {
@@ -134,7 +135,7 @@ contract MockPortfolioMargins is IPortfolioMargins {
         if (proven.liquidationUpE8 == 0) revert ThresholdsNotProven(account, margin.asOf, margin.sequence);
         proven.asOf = margin.asOf;
         proven.sequence = margin.sequence;
-        proven.priceScale = priceScaleOf[account];
+        proven.priceScale = _priceScales[account];
     }
 
     function _age(uint256 asOf) private view returns (uint256) {

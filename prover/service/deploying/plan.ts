@@ -224,7 +224,6 @@ class Planner {
     const { market, rounds, venue, maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds } = portfolio
     const emptyState = await stateRoot(emptyBook)
     const words = policyWordsOf(this.parts.portfolioPolicy ?? {})
-    const report = interfaceOf('PortfolioRegistry').getFunction('reportAccount')?.selector
     return [
       this.create('rounds', 'AttestedRounds', (at) => [
         ...[at('council'), inOrder(rounds.signers), rounds.threshold, rounds.maxAgeSeconds],
@@ -237,7 +236,10 @@ class Planner {
         ...[at('council'), at('model registry'), at('risk arrays'), emptyState],
       ]),
       this.call('role venue', 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
-        ...[at('portfolio registry'), [report], VENUE_ROLE],
+        ...[at('portfolio registry'), selectorsOf('PortfolioRegistry', 'venue'), VENUE_ROLE],
+      ]),
+      this.call('role venue of scale', 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
+        ...[at('risk arrays'), selectorsOf('RiskArrays', 'venue'), VENUE_ROLE],
       ]),
       this.grant('venue', VENUE_ROLE, venue, 'may report accounts'),
     ]
