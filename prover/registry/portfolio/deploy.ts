@@ -36,6 +36,8 @@ export type PortfolioDeployOptions = {
   readonly modelRegistry: string
   /** Name of the market whose rounds it takes. */
   readonly market: string
+  /** k: the market's prices and strikes are of 10^k units of its asset, and quantities of it count as many. Default 0. */
+  readonly priceScale?: number | undefined
   /** n signers, of which `threshold` must attest each round. */
   readonly rounds: { readonly signers: readonly string[]; readonly threshold: number; readonly maxAgeSeconds?: bigint }
   /** Sections of the policy: those of prices and those of margins. */
@@ -125,7 +127,10 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
   const marketId = marketIdOf(options.market)
   const signers = [...options.rounds.signers].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   const { threshold, maxAgeSeconds = DEFAULT_ROUND_AGE_SECONDS } = options.rounds
-  const rounds = await create('AttestedRounds', council, signers, threshold, maxAgeSeconds)
+  const { priceScale: scale = 0 } = options
+  const rounds = await (scale === 0
+    ? create('AttestedRounds', council, signers, threshold, maxAgeSeconds)
+    : create('ScaledRounds', council, signers, threshold, maxAgeSeconds, [{ marketId, scale }]))
   const words = policyWordsOf(options.policy)
   const arrays = await create('RiskArrays', council, modelRegistry, rounds, marketId, words, freshness)
   const registry = await create('PortfolioRegistry', council, modelRegistry, arrays, await stateRoot(emptyBook))

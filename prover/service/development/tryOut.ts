@@ -82,9 +82,13 @@ async function withMargins(
   const { keys } = await buildPortfolioKeys(['riskArray', 'optionBook', 'portfolioMargin'], say)
   const market = marketNameFor(portfolio)
   say(`deploying a registry of margins in ${market}`)
-  const policy = policyOf(provableMargin(portfolio, marginSizes))
+  const provable = provableMargin(portfolio, marginSizes)
+  const policy = policyOf(provable)
   const all = { ...keys, ...(await portfolioKeysIfBuilt(['marginsAlone'])) }
-  const margins = await deployDevelopmentPortfolio(chain, all, policy, market, deployment.addresses)
+  const margins = await deployDevelopmentPortfolio(chain, all, policy, market, {
+    authority: deployment.addresses,
+    priceScale: provable.priceScale,
+  })
   const { registry, arrays, rounds, models } = margins.deployment
   return { ...deployment, portfolio: { registry, arrays, rounds, market, models: Object.values(models) } }
 }

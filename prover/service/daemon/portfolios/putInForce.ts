@@ -48,11 +48,12 @@ const DEADLINE_SECONDS = 3600n
 /**
  * Sees to it that policy, round and report are those of an account.
  *
- * @throws {@link PolicyNotInForceError}, {@link RoundNotPublishedError}, {@link ReportDiffersError} if one is not and the hands that
+ * @throws {@link PriceScaleNotInForceError}, {@link AccountAtAnotherScaleError}, {@link PolicyNotInForceError}, {@link RoundNotPublishedError}, {@link ReportDiffersError} if one is not and the hands that
  * could put it in force are not at hand
  */
 export async function putInForce(client: PortfolioClient, hands: Hands, wanted: InForceWanted): Promise<void> {
   const { rounds } = await client.roundSource()
+  await client.requireScale(wanted.provable.priceScale ?? 0, [])
   await seeToPolicy(client, hands, policyWordsOf(policyOf(wanted.provable)))
   await seeToRound(client, rounds, hands, wanted.round)
   await seeToReport(client, hands, wanted)
@@ -96,8 +97,11 @@ async function seeToReport(
   const { holdings = [], collateralAmounts = [] } = holdingsWords(provable.account.holdings)
   const positions = provable.positions.map(positionWord)
   const report = [positions, holdings[0] as bigint, collateralAmounts] as const
-  const { bookHash, sequence } = await client.account(account)
-  if (sequence > 0n && bookHash === bookHashOf(...report)) return
+  const reported = await client.account(account)
+  const { bookHash, sequence } = reported
+  const { priceScale = 0 } = provable
+  if (sequence > 0n && bookHash === bookHashOf(...report) && reported.priceScale === priceScale) return
+  if (venue === undefined) await client.requireScale(priceScale, [reported])
   if (venue === undefined) throw new ReportDiffersError(account, client.registry, sequence)
   const reporting = await PortfolioClient.connect({
     registry: client.registry,
@@ -105,6 +109,7 @@ async function seeToReport(
     signer: venue,
     expectedChainId: client.chainId,
   })
+  await reporting.acceptPriceScale(priceScale)
   await reporting.reportAccount(account, ...report)
 }
 
