@@ -18,9 +18,6 @@ library PriceScale {
     uint256 private constant X64_TO_X26 = 38;
     uint256 private constant LN_PRICE_BITS = 32;
 
-    /// @notice The price would be one that no log price of a state holds.
-    error PriceBeyondScale(bytes32 marketId, int256 lnPriceX26);
-
     /// @notice Scale of a source's prices of a market; 0 of one that states none.
     /// @custom:reverts PriceScaleOutOfRange
     function ofSource(address source, bytes32 marketId) internal view returns (int256 scale) {
@@ -81,7 +78,7 @@ library PriceScale {
         uint256 mask = (1 << LN_PRICE_BITS) - 1;
         uint256 before = (word >> at_) & mask;
         int256 lnPriceX26 = int256(before) + moveX26; // 32 bits, and at most 18 ln 10 of 28
-        if (lnPriceX26 < 0 || uint256(lnPriceX26) > mask) revert PriceBeyondScale(marketId, lnPriceX26);
+        if (lnPriceX26 < 0 || uint256(lnPriceX26) > mask) revert IPriceScale.PriceBeyondScale(marketId, lnPriceX26);
         return (word & ~(mask << at_)) | (uint256(lnPriceX26) << at_);
     }
 }

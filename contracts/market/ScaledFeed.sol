@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {ObservationElement} from "../generated/Words.sol";
 import {AttestedFeed} from "./AttestedFeed.sol";
 import {PriceScales} from "./PriceScales.sol";
 
@@ -22,4 +23,13 @@ contract ScaledFeed is AttestedFeed, PriceScales {
         Plausibility memory bounds,
         MarketScale[] memory scales
     ) AttestedFeed(authority, signers_, threshold_, maxConfidenceBps_, bounds) PriceScales(scales) {}
+
+    /// @notice Newest price of a market, with its scale, so that nobody takes one for a price of another.
+    /// @return priceE8 of 10^scale units
+    /// @return scale   k, see {IPriceScale-priceScale}
+    /// @return asOf    its time; zero before the first
+    function latestPrice(bytes32 marketId) external view returns (uint256 priceE8, int256 scale, uint256 asOf) {
+        ObservationElement last = _last(marketId);
+        return (last.priceE8(), priceScale[marketId], last.asOf());
+    }
 }

@@ -100,7 +100,7 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
 
     /// @notice k: prices and strikes are of 10^k units of the market's asset, and quantities of it count as many
     /// ({IPriceScale}). Money is as it is.
-    function priceScale() external view returns (int256);
+    function priceScale() external view returns (int256 scale);
 
     /// @notice Time of the market's newest round.
     function newestRound() external view returns (uint256 asOf);

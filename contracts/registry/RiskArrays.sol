@@ -162,7 +162,7 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
     }
 
     /// @inheritdoc IRiskArrays
-    function priceScale() external view returns (int256) {
+    function priceScale() external view returns (int256 scale) {
         return _priceScale;
     }
 

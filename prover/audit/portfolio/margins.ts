@@ -21,7 +21,7 @@ import { compareLists, compareWord, holdsIf } from './comparisons.ts'
 import { isLater, NO_THRESHOLDS } from './ledger.ts'
 import { auditedLegs, worstOf } from './legs.ts'
 import type { AloneEvent, BatchEvent, MarginEvent, MarginsEvent, MarginSkippedEvent, ProofEvent } from './record.ts'
-import { contextOf, judgeRound, judgeStatement, type Scene, type UsedModel, useModel } from './scene.ts'
+import { contextOf, judgeRound, judgeScale, judgeStatement, type Scene, type UsedModel, useModel } from './scene.ts'
 
 /** Margins every account of a submission again, and explains each leg by leg. */
 export async function judgeMargins(scene: Scene, call: MarginsCall, events: readonly ProofEvent[]): Promise<void> {
@@ -42,6 +42,7 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
     ...model.claims,
     ...scope.claims,
     ...judgeBookCount(reader),
+    ...accounts.map(({ held: { account } }) => judgeScale(scene, account)),
     ...judgeBatchEvent(events.at(-1), round.asOf, subject, isAlone ? undefined : told),
     ...accounts.slice(1).map(({ held: { account } }, i) => {
       const before = accounts[i]?.held.account ?? ''
