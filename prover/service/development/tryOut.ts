@@ -36,6 +36,9 @@ import { loadMarketKeys } from '../workspace.ts'
 
 const HORIZON_SECONDS = Number(defaultPolicy.learning.horizonSeconds)
 
+/** What a registry of margins takes besides, where it is built already. */
+const OTHER_MODELS = ['marginsAlone', 'unhealthyWitness', 'scenarioWitness'] as const
+
 /** More times than any history has. */
 const ALL = Number.MAX_SAFE_INTEGER
 
@@ -84,7 +87,8 @@ async function withMargins(
   say(`deploying a registry of margins in ${market}`)
   const provable = provableMargin(portfolio, marginSizes)
   const policy = policyOf(provable)
-  const all = { ...keys, ...(await portfolioKeysIfBuilt(['marginsAlone'])) }
+  const others = await Promise.all(OTHER_MODELS.map((statement) => portfolioKeysIfBuilt([statement])))
+  const all = Object.assign({}, keys, ...others) as typeof keys
   const margins = await deployDevelopmentPortfolio(chain, all, policy, market, {
     authority: deployment.addresses,
     priceScale: provable.priceScale,
