@@ -203,8 +203,8 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     /// @param positions option positions by strictly increasing expiry and strike, without those that hold nothing
     /// @dev What has expired is settled first: the report after it has the payoff in cash and the option no more. Until then the
     /// account has no margins of rounds from expiry on, so plain reads of it fail once the last ones are stale.
-    /// @custom:reverts PriceScaleNotInForce, PositionOutOfRange, PositionExpired, PositionTooLong, PositionsNotIncreasing, TooManyPositions,
-    /// HoldingsOutOfRange
+    /// @custom:reverts PriceScaleNotInForce, PositionOutOfRange, PositionExpired, PositionTooLong, PositionsNotIncreasing,
+    /// TooManyPositions, HoldingsOutOfRange
     function reportAccount(
         address account,
         OptionPositionWord[] calldata positions,

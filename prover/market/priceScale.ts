@@ -82,6 +82,18 @@ export function unitsFor(prices: readonly string[], mark: DecimalMark = 'point')
 export const unitPrice = (priceE8: bigint, { count, parts }: Units): number =>
   (Number(priceE8) * Number(parts)) / Number(count) / 1e8
 
+/** A price word as the price of one unit, exact, without trailing zeros: 793412000000 → `7934.12`. */
+export function plainPrice(priceE8: bigint, { count, parts }: Units = ONE_UNIT): string {
+  const isPower = /^10*$/.test(String(count))
+  // Of any other number of units a price of one may have no end.
+  const value = isPower ? priceE8 * parts : (priceE8 * parts * ENDLESS) / count
+  const decimals = 8 + String(isPower ? count : ENDLESS).length - 1
+  const digits = value.toString().padStart(decimals + 1, '0')
+  return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`.replace(/\.?0+$/, '')
+}
+
+const ENDLESS = 10n ** 20n
+
 /** log price of states; what a scale adds to it is rounded to the nearest unit. */
 const LN_10_X64 = 42_475_197_918_399_869_019n
 const LN_PRICE_BITS = 32n

@@ -1,18 +1,9 @@
 /** Figures as people read them: the same in tables, reports and messages. */
-import { ONE_UNIT, type Units } from '../../market/priceScale.ts'
+import { plainPrice } from '../../market/priceScale.ts'
 import type { Greeks } from '../../options/real.ts'
 
-/** An exact price from units of 1e-8, of one unit or of as many of the asset, without trailing zeros: 793412000000 → `7934.12`. */
-export function exactPrice(priceE8: bigint, { count, parts }: Units = ONE_UNIT): string {
-  const isPower = /^10*$/.test(String(count))
-  // Of any other number of units a price of one may have no end.
-  const value = isPower ? priceE8 * parts : (priceE8 * parts * ENDLESS) / count
-  const decimals = 8 + (isPower ? String(count).length - 1 : String(ENDLESS).length - 1)
-  const digits = value.toString().padStart(decimals + 1, '0')
-  return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`.replace(/\.?0+$/, '')
-}
-
-const ENDLESS = 10n ** 20n
+/** An exact price from units of 1e-8, without trailing zeros: 793412000000 → `7934.12`. */
+export const exactPrice = plainPrice
 
 /** A price to about five digits, thousands separated: `7,934.1`. */
 export function price(value: number): string {
