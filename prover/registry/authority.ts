@@ -37,8 +37,6 @@ export const restrictedFunctions = {
   PortfolioRegistry: { reportAccount: 'venue' },
   AttestedFeed: committee,
   AttestedRounds: committee,
-  ScaledFeed: committee,
-  ScaledRounds: committee,
 } as const satisfies Partial<Record<ContractName, Readonly<Record<string, Holder>>>>
 
 export type RestrictedContract = keyof typeof restrictedFunctions

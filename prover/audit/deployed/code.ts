@@ -46,9 +46,14 @@ export function contractOf({ part, code }: Pick<ContractRecord, 'part' | 'code'>
 
 /** The contract whose restricted functions the council must rule; undefined of what has none, or is not ours. */
 export function restrictedIn(record: Pick<ContractRecord, 'part' | 'code'>): RestrictedContract | undefined {
-  const names: readonly string[] = record.part === 'source' && !isOurs(record) ? [] : [contractOf(record)]
+  if (record.part === 'source' && !isOurs(record)) return undefined
+  const contract = contractOf(record)
+  const names: readonly string[] = [withoutScale[contract as keyof typeof withoutScale] ?? contract]
   return names.find((name): name is RestrictedContract => name in restrictedFunctions)
 }
+
+/** What only knows scales besides is governed as what does not. */
+const withoutScale = { ScaledFeed: 'AttestedFeed', ScaledRounds: 'AttestedRounds' } as const
 
 const isOurs = ({ part, code }: Pick<ContractRecord, 'part' | 'code'>): boolean =>
   contractsFor[part].some((name) => isCodeOf(compiledContractOf(name), code))
