@@ -47,13 +47,16 @@ export function contractOf({ part, code }: Pick<ContractRecord, 'part' | 'code'>
 /** The contract whose restricted functions the council must rule; undefined of what has none, or is not ours. */
 export function restrictedIn(record: Pick<ContractRecord, 'part' | 'code'>): RestrictedContract | undefined {
   if (record.part === 'source' && !isOurs(record)) return undefined
-  const contract = contractOf(record)
-  const names: readonly string[] = [withoutScale[contract as keyof typeof withoutScale] ?? contract]
+  const names: readonly string[] = [plainOf(contractOf(record))]
   return names.find((name): name is RestrictedContract => name in restrictedFunctions)
 }
 
-/** What only knows scales besides is governed as what does not. */
-const withoutScale = { ScaledFeed: 'AttestedFeed', ScaledRounds: 'AttestedRounds' } as const
+/** What only knows scales besides is governed, and signed for, as what does not. */
+const withoutScale: Partial<Record<ContractName, ContractName>> = {
+  ScaledFeed: 'AttestedFeed',
+  ScaledRounds: 'AttestedRounds',
+}
+const plainOf = (contract: ContractName): ContractName => withoutScale[contract] ?? contract
 
 const isOurs = ({ part, code }: Pick<ContractRecord, 'part' | 'code'>): boolean =>
   contractsFor[part].some((name) => isCodeOf(compiledContractOf(name), code))
@@ -241,7 +244,7 @@ function shown(value: bigint | undefined): string {
 
 /** OpenZeppelin's EIP712 keeps its domain. */
 function impliedBy(contract: ContractName, verifyingContract: string, chainId: bigint): Record<string, bigint> {
-  const domain = { name: `zk-risk-engine ${contract}`, version: '1', chainId, verifyingContract }
+  const domain = { name: `zk-risk-engine ${plainOf(contract)}`, version: '1', chainId, verifyingContract }
   return {
     'EIP712._cachedChainId': chainId,
     'EIP712._cachedDomainSeparator': BigInt(TypedDataEncoder.hashDomain(domain)),
