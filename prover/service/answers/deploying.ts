@@ -272,7 +272,11 @@ function deploymentOf({ config, models, portfolioModels }: DeployPlan, standing:
     block: standing.blocks.get('council') ?? 0,
     layoutHash: layoutHash('marketRisk'),
     addresses: { council: at('council'), modelRegistry: at('model registry'), registry: at('registry') },
-    sources: config.sources.map((source) => ({ ...source, address: addressOf(source) })) as Deployment['sources'],
+    // Its scales a source says itself.
+    sources: config.sources.map((source) => ({
+      ...{ ...source, scales: undefined },
+      address: addressOf(source),
+    })) as Deployment['sources'],
     policy: { learning, margin, freshness },
     models: models.map(deployed),
     ...(portfolio === undefined
