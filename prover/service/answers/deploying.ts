@@ -45,6 +45,7 @@ import {
 } from '../deploying/plan.ts'
 import { verifierFor } from '../deploying/verifier.ts'
 import { loadKeys, loadPortfolioKeys, portfolioBuildOf } from '../workspace.ts'
+import { UsageError } from '../text/usageError.ts'
 
 export type DeployPlace = {
   readonly rpc: string
@@ -356,7 +357,7 @@ export class DeploymentExistsError extends ProverError {
 }
 
 /** An option that only `--example` does without. */
-export class OptionMissingError extends ProverError {
+export class OptionMissingError extends UsageError {
   readonly code = 'service.option-missing'
   readonly option: string
 

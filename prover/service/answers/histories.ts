@@ -1,5 +1,6 @@
 /** Price histories of files that a command names. */
 import { type PriceBar, type PriceContent, type PriceOptions, readPriceFile } from '../../market/prices.ts'
+import { present } from '../../market/time.ts'
 import { type ModelName, volatilityModels } from '../../volatility/models.ts'
 import type { Units } from '../../market/priceScale.ts'
 import { priceNotes, spacingNotes } from '../text/priceNotes.ts'
@@ -32,7 +33,7 @@ export function readHistory(
   const range = { from: timeOption('from', fromText) ?? prices.from, to: timeOption('to', toText) ?? prices.to }
   const read = readPriceFile(file, { ...prices, ...range, units: prices.units ?? 'auto' }, content)
   const spacing = horizonSeconds === undefined ? [] : spacingNotes(file, spacingSeconds(read.rows), horizonSeconds)
-  for (const line of [...priceNotes(file, read), ...spacing]) say(line)
+  for (const line of [...priceNotes(file, read, prices.now ?? present()), ...spacing]) say(line)
   return { rows: read.rows, units: read.layout.units }
 }
 

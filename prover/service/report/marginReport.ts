@@ -1,10 +1,10 @@
 /** An account's margin as a page: verdict, requirement, losses on the grid, value by spot, legs, thresholds, Greeks; by market. */
 import { unitPrice } from '../../market/priceScale.ts'
+import { amount } from '../../portfolio/amount.ts'
 import { marginTerms, type NamedScenario, quantityText } from '../../portfolio/explain.ts'
 import { unitsOfMarket } from '../../portfolio/portfolio.ts'
 import { type AccountAnswer, MARKET_HEADINGS, marketRows, NO_OFFSETS } from '../answers/accountMargins.ts'
 import {
-  amount,
   type MarginAnswer,
   netGreeksOf,
   notesOn,
@@ -115,6 +115,7 @@ function accountSection(answer: AccountAnswer): Markup {
   return html`<section id="account">
 <h2>All markets</h2>
 <p class="note">${NO_OFFSETS}</p>
+${answer.notes.map((note) => html`<p class="warn">! ${note}</p>`)}
 ${table('Markets', MARKET_HEADINGS, marketRows(answer), { foot: [['= account', ...total, '']] })}
 </section>
 `
