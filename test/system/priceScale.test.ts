@@ -15,7 +15,9 @@ import { marginOf, thresholdsJson } from '../../prover/service/answers/margins.t
 import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
 import { developmentChainBehind, FEED_SIGNER_KEYS, FEED_THRESHOLD } from '../../prover/service/development/chain.ts'
 import { openChain } from '../../prover/service/development/tryOut.ts'
+import { writeSecretFile } from '../../prover/service/wholeFile.ts'
 import { temporaryFolder, zkrisk } from '../service/zkrisk.ts'
+import { castOn, configOf, deployArgs, startOtherChain } from './deployed.ts'
 
 const folder = temporaryFolder()
 const path = (name: string): string => join(folder, name)
@@ -73,6 +75,42 @@ it('V12, R113: is what the same account has at 100, held by a contract, and read
   expect(Number(accounts[0]?.liquidationBelowQuote)).toBeCloseTo(liquidationDown ?? 0, 17)
   const { report } = await auditFromChain({ ...place(), registry: chain.deployment.portfolio?.registry, say: () => {} })
   expect(report).toMatchObject({ accepted: true, margins: { length: 1 } })
+})
+
+it('R110: a market is deployed at its scale, and a price of one unit attested at it', async () => {
+  const other = await startOtherChain(1337)
+  try {
+    const own = temporaryFolder()
+    const cast = await castOn(other)
+    const markets = [{ name: 'PEPE-USD', volatilityModel: 'ewma', firstVolatilityPercent: 75, priceUnits: 1e9 }]
+    const args = deployArgs(own, other, cast, configOf(1337, cast, { markets }))
+    const wrong = deployArgs(own, other, cast, configOf(1337, cast, { markets: [{ ...markets[0], priceUnits: 500 }] }))
+    expect((await zkrisk(...wrong, '--yes')).stderr).toContain('markets[0].priceUnits')
+    deployArgs(own, other, cast, configOf(1337, cast, { markets }))
+    const awaiting = await zkrisk(...args, '--yes')
+    expect(awaiting.stderr).toContain('service.awaiting-observation')
+    expect(awaiting.stdout + awaiting.stderr).toContain('PEPE-USD in prices of 1,000,000,000 units')
+    const keys = cast.signers.slice(0, 2).map(({ privateKey }, i) => {
+      writeSecretFile(join(own, `${i}.key`), privateKey)
+      return join(own, `${i}.key`)
+    })
+    const attest = (price: string) =>
+      zkrisk(
+        ...['feed', 'attest', 'PEPE-USD', price, '--rpc', other.rpc, '--deployment', join(own, 'deployment.json')],
+        ...['--key-file', join(own, 'deployer.key'), '--signer-key-file', ...keys, '--json'],
+      )
+    const told = await attest('4.2e-7')
+    expect([told.code, JSON.parse(told.stdout)]).toMatchObject([0, { outcome: 'appended', price: '0.00000042' }])
+    const { feed } = JSON.parse(told.stdout)
+    const source = new Contract(feed, interfaceOf('ScaledFeed'), other.provider)
+    expect((await source.getFunction('latestPrice')(marketIdOf('PEPE-USD'))).toArray().slice(0, 2)).toEqual([
+      42_000_000_000n,
+      9n,
+    ])
+    expect((await attest('0.000000420000000001')).stdout).toContain('with at most 17 decimals')
+  } finally {
+    await other.close()
+  }
 })
 
 it('R112: at another scale is refused before anything is proven, from the command line too', async () => {
