@@ -1,10 +1,19 @@
 /** A market goes over to prices at another scale: its state, its rounds, and what was proven or reported at the one before. */
-import type { Contract } from 'ethers'
+import { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { defaultPlausibility } from '../../prover/market/plausibility.ts'
 import { rescaleState } from '../../prover/market/priceScale.ts'
-import { policyWordsOf, type ProvenPortfolio, type RoundWords } from '../../prover/registry/index.ts'
+import { interfaceOf } from '../../prover/registry/artifacts.ts'
+import {
+  attestedFeedOf,
+  attestObservation,
+  feedDomain,
+  policyWordsOf,
+  type ProvenPortfolio,
+  type RoundWords,
+  submitObservations,
+} from '../../prover/registry/index.ts'
 import { placeToGoOn } from '../../prover/registry/market/place.ts'
 import { packState } from '../../prover/statement/marketState.ts'
 import { unpack } from '../../prover/statement/words.ts'
@@ -22,6 +31,7 @@ import {
 } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { expectRevert } from '../reverts.ts'
 import { Engine, EWMA, type Market } from './engine.ts'
+import { feedSigners, LiveEngine } from './liveEngine.ts'
 
 const STRANGER = 4
 type Scales = readonly { readonly marketId: string; readonly scale: number }[]
@@ -353,6 +363,41 @@ describe('R112: rounds at another scale', () => {
       await mined(engine.landArrays(round, [key]))
       await mined(land(round, await marginOf(round)))
     })
+  })
+})
+
+describe('R111: a batch that was really proven before a market went over', () => {
+  const MARKET_NAME = 'BTC-USD'
+
+  test('is refused by name when it is submitted, and one of the new scale lands', async () => {
+    const engine = await LiveEngine.start(['marketRisk8x2'], { [MARKET_NAME]: 7_900n })
+    const { chain, client, deployment } = engine
+    await engine.observe({ [MARKET_NAME]: 7_950n })
+    const before = await engine.prove('marketRisk8x2')
+    const { signers = [], threshold, maxConfidenceBps } = attestedFeedOf(deployment)
+    const scales = [{ marketId: marketIdOf(MARKET_NAME), scale: -3 }]
+    const door = { ...defaultPlausibility, leastSpacingSeconds: 1n }
+    const { council, registry } = deployment.addresses
+    const feed = await chain.deploy('ScaledFeed', council, signers, threshold, maxConfidenceBps, door, scales)
+    const asOf = (await chain.now()) + 60n
+    await chain.setTime(asOf)
+    const observation = {
+      ...{ marketId: marketIdOf(MARKET_NAME), priceE8: 7_960n * E8, asOf, impliedVolatilityX16: 0n },
+      ...{ rangeCode: 0n, confidenceE8: 0n, deadline: asOf + 600n },
+    }
+    const told = { ...observation, priceE8: observation.priceE8 / 1000n }
+    const domain = feedDomain(deployment.chainId, feed.target as string)
+    const signed = await attestObservation(domain, feedSigners.slice(0, 2), told)
+    await submitObservations(chain.signers[3] as never, feed.target as string, [signed])
+    const governed = new Contract(registry, interfaceOf('RiskRegistry'), chain.signers[0] as never)
+    await mined(governed.getFunction('rotateSource')(marketIdOf(MARKET_NAME), feed))
+    await client.followSource(MARKET_NAME)
+    await expect(client.submit(before)).rejects.toMatchObject({
+      ...{ code: 'registry.batch-at-another-scale', market: MARKET_NAME, units: '1', unitsInForce: '0.001' },
+    })
+    const after = await engine.prove('marketRisk8x2')
+    expect(await client.submit(after)).toMatchObject({ status: 'applied' })
+    await engine.close()
   })
 })
 
