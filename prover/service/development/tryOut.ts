@@ -1,6 +1,9 @@
 /** `zkrisk chain` and `zkrisk feed replay`: an engine to try the service on, and somebody to feed it. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { marketIdOf, marketNameOf } from '../../market/marketId.ts'
 import { defaultPlausibility } from '../../market/plausibility.ts'
+import { ONE_UNIT, type Units, unitsOfScale, unitsText } from '../../market/priceScale.ts'
+import { priceScaleAt } from '../../registry/market/scale.ts'
 import { parseTime } from '../../market/time.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import {
@@ -119,26 +122,32 @@ export async function replayFeed(
   if (files.length !== options.market.length) throw new FeedMarketsError(files.length, options.market.length)
   const deployment = await readDeployment(options.deployment)
   const chain = developmentChainBehind(await connectProvider(options.rpc, deployment.chainId))
-  const bounds = attestedFeedOf(deployment).plausibility
+  const { address, plausibility: bounds } = attestedFeedOf(deployment)
   const now = await chain.now()
+  const unitsOf = new Map<string, Units>()
+  for (const name of [...options.market, ...deployment.markets.map((market) => market.name)]) {
+    unitsOf.set(name, unitsOfScale(await priceScaleAt(chain.provider, address, marketIdOf(name))))
+  }
   const { fromText, toText, ...prices } = options.prices
   const [from, to] = [timeOption('from', fromText) ?? 0n, timeOption('to', toText)]
   const histories = files.map((file, i): MarketHistory => {
     // Behind the chain's clock nothing can be attested any more
-    // A source has one scale: prices are brought to it as they are stated.
-    const wanted = { ...prices, units: prices.units ?? 1, from: from > now ? from : now + 1n, to }
+    const name = options.market[i] as string
+    // A source has one scale, at which its prices are told unless they are stated otherwise.
+    const units = prices.units ?? Number(unitsText(unitsOf.get(name) ?? ONE_UNIT))
+    const wanted = { ...prices, units, from: from > now ? from : now + 1n, to }
     const { rows } = readHistory(file, wanted, { say: options.say, horizonSeconds: HORIZON_SECONDS })
-    return { name: options.market[i] as string, rows }
+    return { name, rows }
   })
   const steps = (files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps).slice(0, options.count)
   const count = { held: 0, refused: 0 }
   for (const [index, step] of steps.entries()) {
     if (index > 0) await sleep(1000 * options.pause)
     const events = await appendObservations(chain, deployment, step)
-    const prices = step.map(({ name, observation }) => `${name} ${exactPrice(observation.priceE8)}`)
+    const prices = step.map(({ name, observation }) => `${name} ${exactPrice(observation.priceE8, unitsOf.get(name))}`)
     options.say(`${utcTime(step[0]?.observation.asOf ?? 0n)}  ${prices.join('  ')}`)
     for (const event of events.filter(({ kind }) => kind !== 'appended')) {
-      options.say(`  ${doorWords(event, bounds)}.`)
+      options.say(`  ${doorWords(event, bounds, unitsOf.get(marketNameOf(event.marketId)))}.`)
       if (event.kind === 'held' || event.kind === 'refused') count[event.kind]++
     }
   }
