@@ -1,12 +1,12 @@
 /** Prices of any size: the scale of a history, what its parameters are then, and what a source says of its own. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Contract, Wallet } from 'ethers'
 import { beforeAll, describe, expect, it, test } from 'vitest'
 import { projectRoot } from '../../prover/config.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { defaultPlausibility } from '../../prover/market/plausibility.ts'
-import { parsePriceFile, type PriceFile } from '../../prover/market/prices.ts'
+import { parsePriceFile, type PriceFile, readPriceFile } from '../../prover/market/prices.ts'
 import {
   GREATEST_PRICE_SCALE,
   LEAST_PRICE_SCALE,
@@ -17,6 +17,8 @@ import {
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { realValues } from '../../prover/parameters/real.ts'
 import { type ReplaySeries, replay } from '../../prover/parameters/replay.ts'
+import { ewma } from '../../prover/volatility/ewma.ts'
+import { withStartingWords } from '../../prover/volatility/models.ts'
 import { attest, domainOf } from '../../scripts/tools/chains/attestation.ts'
 import { type Chain, GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
@@ -29,6 +31,10 @@ const thrownBy = (action: () => unknown): unknown => {
     return error
   }
   throw new Error('expected a refusal')
+}
+
+const fail = (): never => {
+  throw new Error('expected a publication')
 }
 
 const EXTRACT = join(projectRoot, 'prover/market/extracts/btc-usd-2020-03.csv')
@@ -79,6 +85,19 @@ describe('V10: the same returns', () => {
     expect(apart).toBeLessThan(1e-4)
   })
 })
+
+const reported = join(projectRoot, '..', 'shared', 'cases', 'inputs', 'price-1e-8.csv')
+
+it.skipIf(!existsSync(reported))(
+  'V10: a file of a tiny token has the volatility of its returns, not of its steps',
+  () => {
+    const { rows } = readPriceFile(reported, { units: 'auto' })
+    const { points } = replay(rows, withStartingWords(ewma, defaultPolicy), { model: ewma })
+    const { volatility, maintenanceMargin } = realValues(points.at(-1)?.parameters ?? fail())
+    expect(volatility).toBeCloseTo(0.788, 3)
+    expect(maintenanceMargin).toBeCloseTo(0.0342, 4)
+  },
+)
 
 describe('V11: the scale of a history', () => {
   const unitsOf = (...prices: readonly string[]) => {
