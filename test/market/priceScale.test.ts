@@ -14,11 +14,10 @@ import {
   rescaleState,
   unitPrice,
 } from '../../prover/market/priceScale.ts'
-import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
+import { defaultPolicy, withStartingWords } from '../../prover/parameters/defaultPolicy.ts'
 import { realValues } from '../../prover/parameters/real.ts'
 import { type ReplaySeries, replay } from '../../prover/parameters/replay.ts'
 import { ewma } from '../../prover/volatility/ewma.ts'
-import { withStartingWords } from '../../prover/volatility/models.ts'
 import { attest, domainOf } from '../../scripts/tools/chains/attestation.ts'
 import { type Chain, GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
