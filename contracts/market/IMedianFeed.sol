@@ -2,13 +2,17 @@
 pragma solidity ^0.8.28;
 
 import {IPlausibleInbox} from "./IPlausibleInbox.sol";
+import {IPriceScale} from "./IPriceScale.sol";
 
 /// @title IMedianFeed
 /// @notice One observation from several sources: their median, if enough of them agree. Anyone may have it taken.
 /// @dev No owner: sources and bounds are fixed for ever. Whoever calls chooses the moment, not the value. As few as
 /// {leastSources} may be fresh, so it stands liars that are fewer than half of these, whoever else fails. More of them, but
 /// fewer than {leastSources}, still need one other within {maxDeviationBps} of the price; time and volatility are theirs.
-interface IMedianFeed is IPlausibleInbox {
+interface IMedianFeed is IPlausibleInbox, IPriceScale {
+    /// @notice Fewer sources tell prices of the market at one scale than have to agree on one.
+    error NoCommonPriceScale(bytes32 marketId, uint256 least);
+
     /// @notice At least one source, at most fifteen, each once.
     error SourcesOutOfRange(uint256 sources, uint256 greatest);
     /// @notice A source is listed twice, or not in increasing order.

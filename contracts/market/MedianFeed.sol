@@ -5,7 +5,9 @@ import {ObservationElement} from "../generated/Words.sol";
 import {ClockSkew} from "./ClockSkew.sol";
 import {IMedianFeed} from "./IMedianFeed.sol";
 import {IObservationSource} from "./IObservationSource.sol";
+import {IPriceScale} from "./IPriceScale.sol";
 import {PlausibleInbox} from "./PlausibleInbox.sol";
+import {PriceScale} from "./PriceScale.sol";
 
 /// @title MedianFeed
 /// @notice Observation source that takes the median of others: fewer than half of the fresh ones move it within what the
@@ -79,6 +81,8 @@ contract MedianFeed is IMedianFeed, PlausibleInbox {
         uint256 priceE8 = _medianDown(prices);
         _requireAgreement(marketId, prices, priceE8);
         uint256 asOf = _medianDown(times);
+        // Later on the door tells scales apart, whose prices are a decimal place from each other.
+        if (_lastAsOf(marketId) == 0) priceScale(marketId);
         uint256 earliest = _lastAsOf(marketId) + leastSpacingSeconds;
         if (asOf < earliest) revert ObservationTooSoon(asOf, earliest);
         // Of all that are fresh, and not of those that attest one: of these, half may lie.
@@ -89,6 +93,21 @@ contract MedianFeed is IMedianFeed, PlausibleInbox {
     /// @inheritdoc IMedianFeed
     function sources() external view returns (address[] memory) {
         return _sources;
+    }
+
+    /// @inheritdoc IPriceScale
+    /// @dev That of as many sources as have to agree, whatever the others say.
+    function priceScale(bytes32 marketId) public view returns (int256 scale) {
+        uint256 length = _sources.length;
+        int256[] memory stated = new int256[](length);
+        for (uint256 i = 0; i < length; ++i) {
+            scale = PriceScale.statedBy(_sources[i], marketId);
+            stated[i] = scale;
+            uint256 alike = 0;
+            for (uint256 j = 0; j <= i; ++j) if (stated[j] == scale) ++alike;
+            if (alike == leastSources) return scale;
+        }
+        revert NoCommonPriceScale(marketId, leastSources);
     }
 
     /// @dev Latest observations that are neither too old nor from the future; a source that fails has none.

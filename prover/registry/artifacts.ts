@@ -20,6 +20,8 @@ export const contractSources = {
   MedianFeed: 'contracts/market/MedianFeed.sol',
   IPlausibleInbox: 'contracts/market/IPlausibleInbox.sol',
   AttestedRounds: 'contracts/market/AttestedRounds.sol',
+  ScaledFeed: 'contracts/market/ScaledFeed.sol',
+  ScaledRounds: 'contracts/market/ScaledRounds.sol',
   RiskArrays: 'contracts/registry/RiskArrays.sol',
   PortfolioRegistry: 'contracts/registry/PortfolioRegistry.sol',
   OpenInterest: 'contracts/registry/OpenInterest.sol',

@@ -284,7 +284,9 @@ describe('A10: a source', () => {
       })
       const { report } = await auditNow()
       await expectRejected(report, 'A7 deployed.AttestedFeed.code')
-      expect(formatAudit(report)).toContain('expected the code of AttestedFeed or MedianFeed as compiled here')
+      expect(formatAudit(report)).toContain(
+        'expected the code of AttestedFeed or ScaledFeed or MedianFeed as compiled here',
+      )
       const vouched = await auditNow({ trustedCode: [keccak256(await codeOf(source.target as string))] })
       expect(vouched.report.failure).toBeUndefined()
     })

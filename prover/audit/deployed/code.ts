@@ -12,8 +12,8 @@ export const contractsFor = {
   riskArrays: ['RiskArrays'],
   modelRegistry: ['ModelRegistry'],
   council: ['RiskCouncil'],
-  source: ['AttestedFeed', 'MedianFeed'],
-  rounds: ['AttestedRounds'],
+  source: ['AttestedFeed', 'ScaledFeed', 'MedianFeed'],
+  rounds: ['AttestedRounds', 'ScaledRounds'],
   batchVerifier: ['BatchVerifier'],
   improvement: ['Improvement'],
   counts: ['OpenInterest'],
@@ -65,9 +65,17 @@ export function contractOf({ part, code }: Pick<ContractRecord, 'part' | 'code'>
 
 /** The contract whose restricted functions the council must rule; undefined of what has none, or is not ours. */
 export function restrictedIn(record: Pick<ContractRecord, 'part' | 'code'>): RestrictedContract | undefined {
-  const names: readonly string[] = record.part === 'source' && !isOurs(record) ? [] : [contractOf(record)]
+  if (record.part === 'source' && !isOurs(record)) return undefined
+  const names: readonly string[] = [plainOf(contractOf(record))]
   return names.find((name): name is RestrictedContract => name in restrictedFunctions)
 }
+
+/** What only knows scales besides is governed, and signed for, as what does not. */
+const withoutScale: Partial<Record<ContractName, ContractName>> = {
+  ScaledFeed: 'AttestedFeed',
+  ScaledRounds: 'AttestedRounds',
+}
+const plainOf = (contract: ContractName): ContractName => withoutScale[contract] ?? contract
 
 const isOurs = ({ part, code }: Pick<ContractRecord, 'part' | 'code'>): boolean =>
   contractsFor[part].some((name) => isCodeOf(compiledContractOf(name), code))
@@ -256,7 +264,7 @@ function shown(value: bigint | undefined): string {
 
 /** OpenZeppelin's EIP712 keeps its domain. */
 function impliedBy(contract: ContractName, verifyingContract: string, chainId: bigint): Record<string, bigint> {
-  const domain = { name: `zk-risk-engine ${contract}`, version: '1', chainId, verifyingContract }
+  const domain = { name: `zk-risk-engine ${plainOf(contract)}`, version: '1', chainId, verifyingContract }
   return {
     'EIP712._cachedChainId': chainId,
     'EIP712._cachedDomainSeparator': BigInt(TypedDataEncoder.hashDomain(domain)),
