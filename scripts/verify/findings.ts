@@ -149,7 +149,7 @@ export const sortedFindings: readonly SortedFinding[] = [
       'consumers/mocks/MockRiskParameters.sol': ['_pausedSeconds', 'pausedUntil'],
       'market/AttestedFeed.sol': ['_requireTimely'],
       'market/AttestedRounds.sol': ['_requireTimely'],
-      'market/MedianFeed.sol': ['_freshOf'],
+      'market/MedianFeed.sol': ['_freshOf', '_isFresh'],
       'market/PlausibleInbox.sol': ['_count', '_impliedToKeep', '_isConfirmed', '_isWithin', 'heldPrice'],
       'parameters/RiskPolicy.sol': ['_mayBePaused'],
       'registry/InboxPlaces.sol': ['headOfFirst'],
