@@ -33,7 +33,7 @@ contract ChainlinkFeedAdapter is IChainlinkFeedAdapter, OracleInbox {
 
     /// @inheritdoc IChainlinkFeedAdapter
     function take(bytes32 marketId) external {
-        _requireSequencerUp();
+        uint256 upSince = _requireSequencerUp();
         Entry memory entry = _entries[marketId];
         if (entry.feed == address(0)) revert UnknownMarket(marketId);
         IAggregatorV3 feed = IAggregatorV3(entry.feed);
@@ -45,7 +45,7 @@ contract ChainlinkFeedAdapter is IChainlinkFeedAdapter, OracleInbox {
         _take(
             marketId,
             Reading({price: answer, confidence: 0, decimals: entry.decimals, asOf: updatedAt}),
-            entry.maxAgeSeconds
+            _oldest(entry.maxAgeSeconds, upSince)
         );
     }
 

@@ -51,7 +51,7 @@ contract ChainlinkStreamsAdapter is IChainlinkStreamsAdapter, FeedTable {
 
     /// @inheritdoc IChainlinkStreamsAdapter
     function take(bytes32 marketId, bytes calldata payload) external payable {
-        _requireSequencerUp();
+        uint256 oldest = _oldest(_maxAgeSeconds, _requireSequencerUp());
         bytes32 feedId = _feedIdOf(marketId);
         (bytes memory answer, uint256 fee) = _verified(payload);
         Report memory report = abi.decode(answer, (Report));
@@ -68,7 +68,7 @@ contract ChainlinkStreamsAdapter is IChainlinkStreamsAdapter, FeedTable {
                 decimals: _decimalsOf(marketId),
                 asOf: report.observedAt
             }),
-            _maxAgeSeconds
+            oldest
         );
         _refundBeyond(fee);
     }

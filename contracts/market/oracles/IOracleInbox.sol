@@ -13,7 +13,8 @@ interface IOracleInbox is IPlausibleInbox {
     /// @param maxAgeSeconds    age up to which a price is taken, 1 second to 30 days
     /// @param maxConfidenceBps greatest half-width of its confidence interval, in 1/10,000 of it, up to all of it
     /// @param uptimeFeed       on a chain with a sequencer, Chainlink's feed that says whether it is up; else zero
-    /// @param graceSeconds     how long after it came up nothing is taken, up to a day; zero where there is no feed
+    /// @param graceSeconds     how long after it came up nothing is taken, up to a day; zero where there is no feed. What is of before
+    ///                         it came up is never taken
     struct Freshness {
         uint256 maxAgeSeconds;
         uint256 maxConfidenceBps;
@@ -39,7 +40,7 @@ interface IOracleInbox is IPlausibleInbox {
     error PriceOutOfRange(bytes32 marketId, uint256 priceE8, uint256 least, uint256 greatest);
     /// @notice The price's confidence interval, in its own decimals, is wider than the source takes.
     error ConfidenceTooWide(bytes32 marketId, uint256 confidence, uint256 greatest);
-    /// @notice The price is older than the source takes.
+    /// @notice The price is older than the source takes, or of before the chain's sequencer came up.
     error ObservationStale(bytes32 marketId, uint256 asOf, uint256 oldest);
     /// @notice The price claims a time later than the clock skew allows.
     error ObservationInFuture(bytes32 marketId, uint256 asOf, uint256 newest);

@@ -54,22 +54,24 @@ abstract contract OracleInbox is IOracleInbox, PlausibleInbox {
             });
     }
 
-    /// @dev Nothing is taken while the sequencer is down, nor until those that it kept out had time to act.
-    function _requireSequencerUp() internal view {
-        if (address(_uptimeFeed) == address(0)) return;
+    /// @dev Nothing is taken while the sequencer is down, nor until those that it kept out had time to act. What is of before it came
+    /// up is never taken: a pushed price stood still meanwhile. Answers when it came up, or zero where there is none.
+    function _requireSequencerUp() internal view returns (uint256 upSince) {
+        if (address(_uptimeFeed) == address(0)) return 0;
         // slither-disable-next-line unused-return
         try _uptimeFeed.latestRoundData() returns (uint80, int256 status, uint256 since, uint256, uint80) {
             if (status != 0 || since == 0) revert SequencerDown(status, since);
             uint256 until = since + _graceSeconds;
             if (block.timestamp <= until) revert SequencerJustUp(since, until);
+            return since;
         } catch (bytes memory reason) {
             revert VerificationFailed(address(_uptimeFeed), reason);
         }
     }
 
-    /// @dev Brings to the door what is a price of now; everything else is refused by name.
-    function _take(bytes32 marketId, Reading memory reading, uint256 maxAgeSeconds) internal {
-        _requireTimely(marketId, reading.asOf, maxAgeSeconds);
+    /// @dev Brings to the door what is a price of now, from `oldest` on; everything else is refused by name.
+    function _take(bytes32 marketId, Reading memory reading, uint256 oldest) internal {
+        _requireTimely(marketId, reading.asOf, oldest);
         if (reading.price <= 0) revert PriceNotPositive(marketId, reading.price);
         uint256 price = uint256(reading.price);
         // Prices are below 2^191 in every oracle's own type, so no product overflows.
@@ -80,8 +82,13 @@ abstract contract OracleInbox is IOracleInbox, PlausibleInbox {
         _offer(marketId, Offer({priceE8: priceE8, asOf: reading.asOf, impliedVolatilityX16: 0, rangeCode: 0}));
     }
 
-    function _requireTimely(bytes32 marketId, uint256 asOf, uint256 maxAgeSeconds) private view {
+    /// @dev The time before which a price is none of now: by its age, or by when the sequencer came up.
+    function _oldest(uint256 maxAgeSeconds, uint256 upSince) internal view returns (uint256) {
         uint256 oldest = block.timestamp - maxAgeSeconds;
+        return oldest < upSince ? upSince : oldest;
+    }
+
+    function _requireTimely(bytes32 marketId, uint256 asOf, uint256 oldest) private view {
         if (asOf < oldest) revert ObservationStale(marketId, asOf, oldest);
         uint256 newest = block.timestamp + CLOCK_SKEW_SECONDS;
         if (asOf > newest) revert ObservationInFuture(marketId, asOf, newest);

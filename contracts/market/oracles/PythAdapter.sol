@@ -28,22 +28,24 @@ contract PythAdapter is IPythAdapter, FeedTable {
 
     /// @inheritdoc IPythAdapter
     function take(bytes32 marketId, bytes[] calldata updates) external payable {
+        uint256 oldest = _oldest(_maxAgeSeconds, _requireSequencerUp());
         bytes32[] memory feedIds = new bytes32[](1);
         feedIds[0] = _feedIdOf(marketId);
         (IPyth.PriceFeed[] memory prices, uint256 fee) = _verified(updates, feedIds);
-        _takePrice(marketId, feedIds[0], prices[0]);
+        _takePrice(marketId, feedIds[0], prices[0], oldest);
         _refundBeyond(fee);
     }
 
     /// @inheritdoc IPythAdapter
     function takeAll(bytes32[] calldata marketIds, bytes[] calldata updates) external payable {
+        uint256 oldest = _oldest(_maxAgeSeconds, _requireSequencerUp());
         bytes32[] memory feedIds = new bytes32[](marketIds.length);
         for (uint256 i = 0; i < feedIds.length; ++i) feedIds[i] = _feedIdOf(marketIds[i]);
         (IPyth.PriceFeed[] memory prices, uint256 fee) = _verified(updates, feedIds);
         for (uint256 i = 0; i < feedIds.length; ++i) {
             // Somebody has carried it, or a later one: that must not stop the others.
             if (prices[i].price.publishTime <= _lastAsOf(marketIds[i])) continue;
-            _takePrice(marketIds[i], feedIds[i], prices[i]);
+            _takePrice(marketIds[i], feedIds[i], prices[i], oldest);
         }
         _refundBeyond(fee);
     }
@@ -52,7 +54,6 @@ contract PythAdapter is IPythAdapter, FeedTable {
         bytes[] calldata updates,
         bytes32[] memory feedIds
     ) private returns (IPyth.PriceFeed[] memory prices, uint256 fee) {
-        _requireSequencerUp();
         try pyth.getUpdateFee(updates) returns (uint256 asked) {
             fee = asked;
         } catch (bytes memory reason) {
@@ -68,7 +69,12 @@ contract PythAdapter is IPythAdapter, FeedTable {
         }
     }
 
-    function _takePrice(bytes32 marketId, bytes32 feedId, IPyth.PriceFeed memory feed) private {
+    function _takePrice(
+        bytes32 marketId,
+        bytes32 feedId,
+        IPyth.PriceFeed memory feed,
+        uint256 oldest
+    ) private {
         if (feed.id != feedId) revert WrongFeed(marketId, feed.id, feedId);
         IPyth.Price memory price = feed.price;
         uint256 decimals = _decimalsOf(marketId);
@@ -77,7 +83,7 @@ contract PythAdapter is IPythAdapter, FeedTable {
         _take(
             marketId,
             Reading({price: price.price, confidence: price.conf, decimals: decimals, asOf: price.publishTime}),
-            _maxAgeSeconds
+            oldest
         );
     }
 }

@@ -41,7 +41,7 @@ contract RedStoneAdapter is IRedStoneAdapter, FeedTable {
 
     /// @inheritdoc IRedStoneAdapter
     function take(bytes32 marketId, bytes calldata payload) external {
-        _requireSequencerUp();
+        uint256 oldest = _oldest(_maxAgeSeconds, _requireSequencerUp());
         bytes32 feedId = _feedIdOf(marketId);
         _requireCanonical(payload);
         (bool answered, bytes memory answer) = address(reader).staticcall(
@@ -58,7 +58,7 @@ contract RedStoneAdapter is IRedStoneAdapter, FeedTable {
                 decimals: _decimalsOf(marketId),
                 asOf: timestampMs / 1000
             }),
-            _maxAgeSeconds
+            oldest
         );
     }
 

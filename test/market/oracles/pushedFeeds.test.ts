@@ -221,11 +221,11 @@ describe('R122: nothing is taken of a chain whose sequencer was down', () => {
       const uptime = await deployUptimeFeed(chain)
       const grace = 600n
       const guarded = await deploy(feed.proxy, {}, { uptimeFeed: uptime.target as string, graceSeconds: grace })
-      await submit(PRICE)
       const reason = uptime.interface.encodeErrorResult('Uninitialized', [])
       await expectRevert(tryTake(guarded), guarded, 'VerificationFailed', [uptime.target, reason])
       await mined(uptime.getFunction('initialize')())
       const start = await chain.now()
+      await submit(PRICE)
       await expectRevert(tryTake(guarded), guarded, 'SequencerJustUp', [start, start + grace])
       await chain.setTime(start + grace)
       await expectRevert(tryTake(guarded), guarded, 'SequencerJustUp', [start, start + grace])
