@@ -57,24 +57,24 @@ const node = (text: string): string => keccak256(text).slice(0, 42)
 export function pythUpdate(
   prices: readonly PythPrice[],
   guardians: readonly SigningKey[],
-  changes: { readonly emitter?: { readonly chain: bigint; readonly address: string }; readonly set?: number } = {},
+  changes: {
+    readonly emitter?: { readonly chain: bigint; readonly address: string }
+    readonly set?: number
+    /** What is signed in place of the root's payload, and what stands below the root in place of a price. */
+    readonly payload?: (payload: string) => string
+    readonly message?: (message: string) => string
+  } = {},
 ): string {
+  const asIs = (text: string): string => text
+  const { emitter = pythEmitter, set = 0, payload: changed = asIs, message: below = asIs } = changes
   const messages = prices.map(({ id, price, confidence, exponent, publishTime }) => {
     const times = [bytes(publishTime, 8), bytes(publishTime - 1n, 8)]
-    return concat([
-      '0x00',
-      id,
-      bytes(price, 8),
-      bytes(confidence, 8),
-      bytes(exponent, 4),
-      ...times,
-      bytes(price, 8),
-      bytes(0n, 8),
-    ])
+    const averages = [bytes(price, 8), bytes(0n, 8)]
+    return below(concat(['0x00', id, bytes(price, 8), bytes(confidence, 8), bytes(exponent, 4), ...times, ...averages]))
   })
   const { root, paths } = treeOf(messages.map((message) => node(concat(['0x00', message]))))
-  const payload = concat(['0x4155575600', bytes(1n, 8), bytes(10_000n, 4), root])
-  const message = wormholeMessage(guardians, changes.set ?? 0, changes.emitter ?? pythEmitter, 1n, payload)
+  const payload = changed(concat(['0x4155575600', bytes(1n, 8), bytes(10_000n, 4), root]))
+  const message = wormholeMessage(guardians, set, emitter, 1n, payload)
   const updates = messages.flatMap((one, i) => [
     toBeHex(getBytes(one).length, 2),
     one,

@@ -1,7 +1,7 @@
 /** Pyth's updates, verified by Wormhole's own core contract: recorded ones, and some of our own keys for what was never recorded. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Contract, ContractFactory, computeAddress, parseEther, ZeroHash } from 'ethers'
+import { type Contract, ContractFactory, computeAddress, parseEther, toBeHex, ZeroHash } from 'ethers'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { marketIdOf } from '../../../prover/market/marketId.ts'
@@ -382,6 +382,59 @@ describe('R125: updates are verified by Wormhole’s core contract', () => {
     }
   })
 
+  test('with a root, and of prices below it, whatever else guardians signed', async () => {
+    const root = (payload: (text: string) => string) => parse(pythUpdate([price], quorum, { payload }))
+    const below = (message: (text: string) => string) => parse(pythUpdate([price], quorum, { message }))
+    await expectRevert(
+      root((text) => `${text}00`),
+      accumulator,
+      'NoRoot',
+      [38n, '0x4155575600'],
+    )
+    await expectRevert(
+      root((text) => text.slice(0, -2)),
+      accumulator,
+      'NoRoot',
+      [36n, '0x4155575600'],
+    )
+    await expectRevert(
+      root((text) => `0x4155575601${text.slice(12)}`),
+      accumulator,
+      'NoRoot',
+      [37n, '0x4155575601'],
+    )
+    await expectRevert(
+      root(() => '0x'),
+      accumulator,
+      'NoRoot',
+    )
+    await expectRevert(
+      below((text) => `${text}00`),
+      accumulator,
+      'NotAPrice',
+      [0n, 86n, 85n],
+    )
+    await expectRevert(
+      below((text) => text.slice(0, -2)),
+      accumulator,
+      'NotAPrice',
+      [0n, 84n, 85n],
+    )
+    await expectRevert(
+      below((text) => `0x01${text.slice(4)}`),
+      accumulator,
+      'NotAPrice',
+      [0n, 85n, 85n],
+    )
+    await expectRevert(
+      below(() => '0x'),
+      accumulator,
+      'NotAPrice',
+      [0n, 0n, 85n],
+    )
+    await below((text) => text)
+  })
+
   test('and of the times that are asked for, the first of several', async () => {
     const time = price.publishTime
     await parse(pythUpdate([price], quorum), time, time)
@@ -416,6 +469,9 @@ describe('R126: what an adapter is made of makes sense', () => {
     const nobody = { ...accumulator, target: '0x000000000000000000000000000000000000dEaD' } as unknown as Contract
     await refused(deployPythAdapter(chain, nobody, feeds), 'NoContract', [nobody.target])
     await refused(deployPythAdapter(chain, accumulator, []), 'MarketsOutOfRange', [0n, 256n])
+    const many = (count: number) => Array.from({ length: count }, (_, i) => ({ ...one, marketId: toBeHex(i + 1, 32) }))
+    await refused(deployPythAdapter(chain, accumulator, many(257)), 'MarketsOutOfRange', [257n, 256n])
+    await deployPythAdapter(chain, accumulator, many(256))
     await refused(deployPythAdapter(chain, accumulator, [one, one]), 'MarketListedTwice', [btc])
     await refused(deployPythAdapter(chain, accumulator, [{ ...one, feedId: ZeroHash }]), 'FeedIdEmpty', [btc])
     const decimals = [{ ...one, decimals: 19n }]
