@@ -28,20 +28,15 @@ export const targets: Readonly<Record<string, Target>> = {
     contracts: ['market/oracles/PythAccumulator'],
     tests: ['market/oracles/pyth'],
   },
-  ChainlinkStreamsAdapter: {
-    file: 'market/oracles/ChainlinkStreamsAdapter',
-    contracts: ['market/oracles/ChainlinkStreamsAdapter'],
-    tests: ['market/oracles/streams', 'market/oracles/sequencer'],
-  },
   ChainlinkFeedAdapter: {
     file: 'market/oracles/ChainlinkFeedAdapter',
     contracts: ['market/oracles/ChainlinkFeedAdapter'],
-    tests: ['market/oracles/pushedFeeds', 'market/oracles/sequencer'],
+    tests: ['market/oracles/pushedFeeds'],
   },
   RedStoneAdapter: {
     file: 'market/oracles/RedStoneAdapter',
     contracts: ['market/oracles/RedStoneAdapter'],
-    tests: ['market/oracles/redStone', 'market/oracles/sequencer'],
+    tests: ['market/oracles/redStone'],
   },
   PolicyBounds: {
     file: 'parameters/PolicyBounds',
