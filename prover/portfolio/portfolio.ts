@@ -79,6 +79,8 @@ export type Portfolio = {
   readonly rules: PortfolioRules
   /** In the order in which they were stated; {@link scenarioSlots} lays them out. */
   readonly scenarios: readonly Scenario[]
+  /** What is to be said of how its file was read; absent if nothing. */
+  readonly notes?: readonly string[]
 }
 
 /** An account over several markets: its part in each, whose sum it is margined by. */
@@ -88,6 +90,8 @@ export type PortfolioOverMarkets = {
   readonly cashE12: bigint
   /** By currency, at least two; each with the options, perpetuals and collateral of its market, without cash. */
   readonly parts: readonly Portfolio[]
+  /** What is to be said of how its file was read; absent if nothing. */
+  readonly notes?: readonly string[]
 }
 
 /** Before expiry the settlement average is formed over this time: forwards move with spot less and less. */

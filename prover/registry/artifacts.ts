@@ -26,6 +26,7 @@ export const contractSources = {
   AttestedRounds: 'contracts/market/AttestedRounds.sol',
   RiskArrays: 'contracts/registry/RiskArrays.sol',
   PortfolioRegistry: 'contracts/registry/PortfolioRegistry.sol',
+  OpenInterest: 'contracts/registry/OpenInterest.sol',
   BatchVerifier: 'contracts/proof/BatchVerifier.sol',
   Improvement: 'contracts/registry/Improvement.sol',
   PortfolioPolicyBounds: 'contracts/parameters/PortfolioPolicyBounds.sol',

@@ -27,6 +27,10 @@ const afterAsking = {
   },
 } as const
 
+/** The registry and the contract that it made to count its open interest call each other. */
+const amongCounts =
+  'Or it is of the registry, or of the contract that it made itself to add up what it counts; either answers its own question and calls nobody.'
+
 export const sortedFindings: readonly SortedFinding[] = [
   {
     detector: 'assembly',
@@ -63,7 +67,14 @@ export const sortedFindings: readonly SortedFinding[] = [
         '_take',
       ],
       'proof/CanonicalProof.sol': ['_accepts', '_callOf', '_canonicalCoordinates', '_putSignals', '_verifyGroups'],
-      'registry/PortfolioRegistry.sol': ['_hashHeld', '_takePositions'],
+      'registry/PortfolioRegistry.sol': [
+        '_countAccounts',
+        '_hashHeld',
+        '_reportsAt',
+        '_takePositions',
+        'submitMargins',
+        'submitPortfolio',
+      ],
       'registry/RiskRegistry.sol': [
         '_apply',
         '_checkpoints',
@@ -107,6 +118,7 @@ export const sortedFindings: readonly SortedFinding[] = [
       'Compared are times, counts and words that were given or that the contract itself keeps; no balance is, which anybody could move.',
     places: {
       'market/PlausibleInbox.sol': ['_impliedToKeep', '_isConfirmed', 'heldPrice'],
+      'registry/OpenInterest.sol': ['_latest', 'add', 'openCount', 'openInterestUnderWay'],
       'registry/RiskRegistry.sol': ['_rehash', 'submit'],
       'registry/Shadows.sol': ['_sourceInForce'],
     },
@@ -145,11 +157,22 @@ export const sortedFindings: readonly SortedFinding[] = [
   },
   {
     detector: 'reentrancy-benign',
-    ...afterAsking,
+    reason: `${afterAsking.reason} ${amongCounts}`,
+    places: { ...afterAsking.places, 'registry/CountedAccounts.sol': ['_addToCount'] },
   },
   {
     detector: 'reentrancy-events',
-    ...afterAsking,
+    reason: `${afterAsking.reason} ${amongCounts}`,
+    places: {
+      ...afterAsking.places,
+      'registry/OpenInterest.sol': ['openCount'],
+      'registry/PortfolioRegistry.sol': ['submitPortfolio'],
+    },
+  },
+  {
+    detector: 'reentrancy-no-eth',
+    reason: amongCounts,
+    places: { 'registry/OpenInterest.sol': ['openCount'], 'registry/PortfolioRegistry.sol': ['submitPortfolio'] },
   },
   {
     detector: 'shadowing-local',
@@ -193,9 +216,17 @@ export const sortedFindings: readonly SortedFinding[] = [
       'registry/ModelRegistry.sol': ['_covered', '_paused', 'activeModel'],
       'registry/ParameterReads.sol': ['_subtractOrZero', '_tighten', 'parameters', 'parametersForLiquidation'],
       'registry/Pauses.sol': ['_inForce', 'pause'],
+      'registry/OpenInterest.sol': [
+        '_latest',
+        'add',
+        'openCount',
+        'openInterest',
+        'openInterestUnderWay',
+        'unsafeOpenInterest',
+      ],
       'registry/PortfolioMargins.sol': ['_age', 'marginOf'],
       'registry/PositionBook.sol': ['_checkPositions'],
-      'registry/RiskArrays.sol': ['_requireFresh'],
+      'registry/RiskArrays.sol': ['_isFresh'],
       'registry/RiskParameters.sol': ['_pausedUntil', 'pausedUntil'],
       'registry/RiskRegistry.sol': [
         '_checkCount',
@@ -226,7 +257,7 @@ export const sortedFindings: readonly SortedFinding[] = [
       'proof/BatchVerifier.sol': ['_putShared'],
       'registry/GuardRails.sol': ['_checkLoanToValue'],
       'registry/Improvement.sol': ['atMost'],
-      'registry/PortfolioRegistry.sol': ['_takeSegments', 'proveUnhealthyByArrays', 'submitPortfolio'],
+      'registry/PortfolioRegistry.sol': ['_takeSegments', 'proveUnhealthyByArrays'],
     },
   },
   {
@@ -243,6 +274,7 @@ export const sortedFindings: readonly SortedFinding[] = [
         'setFreshnessPolicy',
       ],
       'registry/InboxPlaces.sol': ['_requireHeld', 'headOfNext'],
+      'registry/OpenInterest.sol': ['openCount'],
       'registry/PortfolioRegistry.sol': ['_marginModel', '_openBooks', 'proveUnhealthy', 'proveUnhealthyByArrays'],
       'registry/RiskArrays.sol': ['requireArray', 'submitArrays'],
       'registry/RiskRegistry.sol': ['_checkSkipped'],

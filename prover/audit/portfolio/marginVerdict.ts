@@ -53,6 +53,8 @@ export type MarginPin = 'keys' | 'chain' | 'registry' | 'account' | 'round'
 export type MarginVerdict = {
   /** Every claim holds, and the keys were the caller's own. */
   readonly valid: boolean
+  /** Every claim holds, whatever was pinned: without keys of the caller's own, only that it agrees with itself. */
+  readonly consistent: boolean
   readonly pinned: readonly MarginPin[]
   /** What only the bundle says. */
   readonly unpinned: readonly MarginPin[]
@@ -104,6 +106,7 @@ export async function checkMarginBundle(bundle: MarginBundle, pins: MarginPins =
   const margin = provable?.margin
   return {
     valid: failure === undefined && pinned.includes('keys'),
+    consistent: failure === undefined,
     pinned,
     unpinned: ALL_PINS.filter((pin) => !pinned.includes(pin)),
     claims,
@@ -292,8 +295,7 @@ const ofRound: ReadonlySet<string> = new Set([
   'collateralPrices',
 ])
 const ofAccount: ReadonlySet<string> = new Set(['positions', 'arrayRoots', 'flags', 'holdings', 'collateralAmounts'])
-const ofGreeks = /greeks$/i
-const ofResults: ReadonlySet<string> = new Set(['margins', 'thresholds', 'batchRisk'])
+const ofResults: ReadonlySet<string> = new Set(['margins', 'thresholds', 'risk'])
 
 /** What a word rests on: the round, the account's report, arithmetic, or else the policy. */
 function claimOf(statement: MarginStatementName, section: string, field?: string): ClaimId {
@@ -302,7 +304,7 @@ function claimOf(statement: MarginStatementName, section: string, field?: string
   if (section === 'strikes') return 'Q1'
   if (section === 'arrayRoot') return 'B1'
   if (section === 'stateIn' || section === 'stateOut') return 'L2'
-  if (statement === 'portfolioMargin' && ofGreeks.test(section)) return 'L4'
+  if (statement === 'portfolioMargin' && section === 'spotGreeks') return 'L4'
   return ofResults.has(section) ? claimOfMargin(field ?? '') : 'R25'
 }
 

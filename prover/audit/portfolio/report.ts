@@ -1,9 +1,12 @@
 /** What an audit of margins finds, and how people read it. */
+import { amount } from '../../portfolio/amount.ts'
+import type { OpenInterest } from '../../registry/portfolio/openInterest.ts'
 import type { DeployedReport } from '../deployed/judge.ts'
 import { deployedRows, deployedText, judgedOf } from '../deployed/report.ts'
 import type { Failure, Judged } from '../findings.ts'
 import {
   alignColumns,
+  countedText,
   legendText,
   type ModelReport,
   type Telling,
@@ -54,6 +57,10 @@ type AccountProof = Judged &
 export type MarginReport = AccountProof & {
   /** Proven without thresholds and Greeks. */
   readonly isAlone?: boolean
+  /** Added to the count under way. */
+  readonly isCounted?: boolean
+  /** Counted, and not put in force. */
+  readonly isCountedAlone?: boolean
   readonly initialE8?: bigint
   readonly maintenanceE8?: bigint
   /** What binds, in words. */
@@ -63,6 +70,13 @@ export type MarginReport = AccountProof & {
 }
 
 export type WitnessReport = AccountProof & { readonly maintenanceE8?: bigint }
+
+/** Counts of the open interest, and the last complete one. */
+export type OpenInterestReport = Judged & {
+  readonly opened: number
+  readonly complete: number
+  readonly last?: OpenInterest
+}
 
 /** Claims about an account over all its history. */
 export type AccountReport = Judged & { readonly account: string; readonly sequence: bigint }
@@ -83,6 +97,7 @@ export type PortfolioAuditReport = {
   readonly margins: readonly MarginReport[]
   readonly witnesses: readonly WitnessReport[]
   readonly accounts: readonly AccountReport[]
+  readonly openInterest: OpenInterestReport
   /** The contracts themselves, who governs them, and what they answer. */
   readonly deployed: DeployedReport
   readonly failure?: Failure
@@ -121,6 +136,7 @@ export function formatPortfolioAudit(report: PortfolioAuditReport, telling: Tell
     ...proofs.flatMap(({ books }) => books),
     ...proofs,
     ...accounts,
+    report.openInterest,
     ...judgedOf(report.deployed),
   ]
   const legs = margins.filter(({ worst }) => worst !== undefined).map(legsText)
@@ -151,23 +167,23 @@ function rowsOf(report: PortfolioAuditReport, telling: Telling): readonly (reado
     books.map((book) => [
       `  book ${book.number} of ${account}`,
       '',
-      `${book.positions} positions`,
+      countedText(book.positions, 'position'),
       ...verdictCells(book, telling),
     ])
   return [
     ...models.map((model) => [`model ${model.name}`, '', '', ...verdictCells(model, telling)]),
-    ['policy', '', `${policy.versions} versions`, ...verdictCells(policy, telling)],
+    ['policy', '', countedText(policy.versions, 'version'), ...verdictCells(policy, telling)],
     ['rounds', '', `${rounds.published} published`, ...verdictCells(rounds, telling)],
     ...arrays.map((array) => [
       `array ${array.number}`,
       `block ${array.block}`,
-      `expiry ${timeText(array.expiry)}, ${new Set(array.strikesE8).size} strikes`,
+      `expiry ${timeText(array.expiry)}, ${countedText(new Set(array.strikesE8).size, 'strike')}`,
       ...verdictCells(array, telling),
     ]),
     ...margins.flatMap((margin) => [
       ...booksOf(margin),
       [
-        `${margin.isAlone === true ? 'margin alone' : 'margin'} of ${margin.account}`,
+        `${marginTitle(margin)} of ${margin.account}`,
         `block ${margin.block}`,
         `${moneyText('IM', margin.initialE8)} ${moneyText('MM', margin.maintenanceE8)}`,
         ...verdictCells(margin, telling),
@@ -188,22 +204,37 @@ function rowsOf(report: PortfolioAuditReport, telling: Telling): readonly (reado
       '',
       ...verdictCells(account, telling),
     ]),
+    openInterestRow(report.openInterest, telling),
     ...deployedRows(report.deployed, telling),
   ]
+}
+
+function marginTitle({ isAlone, isCountedAlone }: MarginReport): string {
+  if (isCountedAlone === true) return 'count'
+  return isAlone === true ? 'margin alone' : 'margin'
+}
+
+function openInterestRow(openInterest: OpenInterestReport, telling: Telling): readonly string[] {
+  const { opened, complete, last } = openInterest
+  const said =
+    last === undefined
+      ? ''
+      : `${last.accounts} accounts at ${timeText(last.asOf)}: expected defaults ${(Number(last.defaultProbabilityX32) / 2 ** 32).toPrecision(4)}, ` +
+        moneyText('expected shortfall', last.expectedShortfallE8)
+  return ['open interest', `${complete} of ${opened} counts`, said, ...verdictCells(openInterest, telling)]
 }
 
 function legsText({ account, asOf, worst, worstLoss, legs }: MarginReport): string {
   const rows = legs.map(({ leg, quantity, mark, shocked, contribution }) => [
     `  ${leg}`,
-    String(quantity),
-    mark === undefined ? '' : `mark ${figure(mark)}`,
-    shocked === undefined ? '' : `shocked ${figure(shocked)}`,
-    figure(contribution),
+    String(quantity).replace('-', '−'),
+    mark === undefined ? '' : `mark ${amount(mark)}`,
+    shocked === undefined ? '' : `shocked ${amount(shocked)}`,
+    amount(contribution),
   ])
-  const heading = `\n${account} at ${timeText(asOf)}: worst ${worst} (${figure(worstLoss ?? 0)})`
+  const heading = `\n${account} at ${timeText(asOf)}: worst ${worst} (${amount(worstLoss ?? 0)})`
   return legs.length === 0 ? heading : `${heading}\n${alignColumns(rows)}`
 }
 
 const moneyText = (name: string, valueE8: bigint | undefined): string =>
-  valueE8 === undefined ? '' : `${name} ${figure(Number(valueE8) / 1e8)}`
-const figure = (value: number): string => value.toFixed(2)
+  valueE8 === undefined ? '' : `${name} ${amount(Number(valueE8) / 1e8)}`

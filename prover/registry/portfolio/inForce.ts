@@ -1,4 +1,4 @@
-/** What is in force of an account: its margins, what liquidations read, and how old both are, at one block. */
+/** What is in force of an account, and of all of them together: figures, what liquidations read, and how old they are, at one block. */
 import { Contract, type Result } from 'ethers'
 import { marketNameOf } from '../../market/marketId.ts'
 import { interfaceOf } from '../artifacts.ts'
@@ -6,6 +6,7 @@ import { askWhetherRegistry } from '../connection.ts'
 import { ask, ContractRevertError } from '../contractErrors.ts'
 import { marginIn, type PortfolioClient, type ProvenMargin, type ProvenThresholds, thresholdsIn } from './client.ts'
 import type { PortfolioFreshness } from './deploy.ts'
+import { type CountUnderWay, type OpenInterest, openInterestIn } from './openInterest.ts'
 
 export type AccountInForce = {
   readonly account: string
@@ -17,8 +18,8 @@ export type AccountInForce = {
   /** The block's time, unix seconds: ages are counted to it. */
   readonly time: bigint
   readonly freshness: PortfolioFreshness
-  /** Last proven, however old; undefined before the first. */
-  readonly margin: (ProvenMargin & { readonly ageSeconds: bigint }) | undefined
+  /** Last proven, however old; undefined before the first. Its lag is how much older its round is than the newest. */
+  readonly margin: (ProvenMargin & { readonly ageSeconds: bigint; readonly lagSeconds: bigint }) | undefined
   /** Proven with that margin; undefined where it was proven alone, whatever earlier ones had. */
   readonly thresholds: ProvenThresholds | undefined
   /** Whether whatever adds risk reads it, or why not. */
@@ -27,6 +28,20 @@ export type AccountInForce = {
   readonly forLiquidation:
     | { readonly margin: ProvenMargin; readonly liquidatable: boolean; readonly ageSeconds: bigint }
     | undefined
+}
+
+/** A registry of margins: what it takes of rounds. */
+export type PortfolioInForce = {
+  readonly registry: string
+  /** Holds the policy, and the arrays in force. */
+  readonly arrays: string
+  readonly market: string
+  readonly policyVersion: bigint
+  readonly freshness: PortfolioFreshness
+  /** What the higher of two prices of a round may exceed the lower by. */
+  readonly priceGapBps: bigint
+  /** Undefined before the first. */
+  readonly newestRound: { readonly asOf: bigint; readonly ageSeconds: bigint } | undefined
 }
 
 type MarginAnswer = Record<keyof ProvenMargin, bigint>
@@ -42,11 +57,12 @@ export async function readAccount(client: PortfolioClient, account: string): Pro
   const ofArrays: string = await askWhetherRegistry(client.registry, 'portfolio registry', () =>
     contract.getFunction('arrays')({ blockTag: block }),
   )
-  const arrays = new Contract(ofArrays, interfaceOf('RiskArrays'), client.provider)
-  const [reported, { marketId }, freshness, unsafe, thresholds, liquidation, status] = await Promise.all([
+  const readArrays = readerOf(client, ofArrays, block)
+  const [reported, { marketId }, freshness, newest, unsafe, thresholds, liquidation, status] = await Promise.all([
     read('accountOf', account),
     client.roundSource(),
-    ask<Result>('Reading portfolioFreshness', () => arrays.getFunction('portfolioFreshness')({ blockTag: block })),
+    readArrays('portfolioFreshness'),
+    readArrays<bigint>('newestRound'),
     ifProven(read<[Result, bigint]>('unsafeMargin', account)),
     ifProven(read<[Result, bigint]>('unsafeThresholds', account)),
     ifProven(read<[Result, boolean, bigint]>('marginForLiquidation', account)),
@@ -59,7 +75,7 @@ export async function readAccount(client: PortfolioClient, account: string): Pro
     block,
     time: BigInt(latest?.timestamp ?? 0),
     freshness: freshness.toObject() as PortfolioFreshness,
-    margin: unsafe && { ...marginIn(unsafe[0].toObject() as MarginAnswer), ageSeconds: unsafe[1] },
+    margin: unsafe && withLag(marginIn(unsafe[0].toObject() as MarginAnswer), unsafe[1], newest),
     thresholds: thresholds && thresholdsIn(thresholds[0].toObject() as ProvenThresholds),
     status,
     forLiquidation: liquidation && {
@@ -67,6 +83,70 @@ export async function readAccount(client: PortfolioClient, account: string): Pro
       liquidatable: liquidation[1],
       ageSeconds: liquidation[2],
     },
+  }
+}
+
+export type OpenInterestInForce = {
+  /** Market whose rounds it rests on. */
+  readonly market: string
+  /** Of the last complete count, however old; undefined before the first. */
+  readonly figures: (OpenInterest & { readonly ageSeconds: bigint }) | undefined
+  /** From here on they are stale. */
+  readonly maxAgeSeconds: bigint
+  readonly underWay: CountUnderWay | undefined
+}
+
+/** @throws {@link RpcError} */
+export async function readOpenInterest(client: PortfolioClient): Promise<OpenInterestInForce> {
+  const block = await ask('Reading the block number', () => client.provider.getBlockNumber())
+  const address = await askWhetherRegistry(client.registry, 'portfolio registry', () => client.counts())
+  const contract = new Contract(address, interfaceOf('OpenInterest'), client.provider)
+  const read: Read = (method) => ask(`Reading ${method}`, () => contract.getFunction(method)({ blockTag: block }))
+  const [{ marketId }, maxAgeSeconds, unsafe, underWay] = await Promise.all([
+    client.roundSource(),
+    read<bigint>('maxCountAgeSeconds'),
+    ifProven(read<[Result, bigint]>('unsafeOpenInterest')),
+    read('openInterestUnderWay'),
+  ])
+  const count = underWay.toObject() as CountUnderWay
+  return {
+    market: marketNameOf(marketId),
+    figures: unsafe && { ...openInterestIn(unsafe[0].toObject() as OpenInterest), ageSeconds: unsafe[1] },
+    maxAgeSeconds,
+    underWay: count.asOf === 0n ? undefined : count,
+  }
+}
+
+const withLag = (margin: ProvenMargin, ageSeconds: bigint, newest: bigint) => ({
+  ...{ ...margin, ageSeconds },
+  lagSeconds: newest > margin.asOf ? newest - margin.asOf : 0n,
+})
+
+const readerOf =
+  (client: PortfolioClient, arrays: string, block: number): Read =>
+  (method, ...args) => {
+    const contract = new Contract(arrays, interfaceOf('RiskArrays'), client.provider)
+    return ask(`Reading ${method}`, () => contract.getFunction(method)(...args, { blockTag: block }))
+  }
+
+/** What a registry of margins takes, of any account. @throws {@link RpcError}, {@link NotARegistryError} */
+export async function readPortfolioRegistry(client: PortfolioClient): Promise<PortfolioInForce> {
+  const latest = await ask('Reading the latest block', () => client.provider.getBlock('latest'))
+  const [block, time] = [latest?.number ?? 0, BigInt(latest?.timestamp ?? 0)]
+  const arrays = await askWhetherRegistry(client.registry, 'portfolio registry', () => client.arrays())
+  const read = readerOf(client, arrays, block)
+  const [{ marketId }, { version }, freshness, priceGapBps, asOf] = await Promise.all([
+    client.roundSource(),
+    client.policy(),
+    read('portfolioFreshness'),
+    read<bigint>('roundPriceGapBps'),
+    read<bigint>('newestRound'),
+  ])
+  return {
+    ...{ registry: client.registry, arrays, market: marketNameOf(marketId), policyVersion: version },
+    freshness: freshness.toObject() as PortfolioFreshness,
+    priceGapBps,
+    newestRound: asOf === 0n ? undefined : { asOf, ageSeconds: time > asOf ? time - asOf : 0n },
   }
 }
 
@@ -79,7 +159,7 @@ async function ifProven<Answer>(reading: Promise<Answer>): Promise<Answer | unde
   }
 }
 
-const notThere: readonly string[] = ['MarginNotYetProven', 'ThresholdsNotProven']
+const notThere: readonly string[] = ['MarginNotYetProven', 'ThresholdsNotProven', 'OpenInterestNotComplete']
 
 const refusals: Readonly<Record<string, AccountInForce['status']>> = {
   MarginNotYetProven: 'not-proven',

@@ -1,11 +1,11 @@
 /** An account's margins in its one market or over several, and what they come to together. */
 import { ProverError } from '../../errors.ts'
+import { amount } from '../../portfolio/amount.ts'
 import { decimalText } from '../../portfolio/input/exact.ts'
 import type { Portfolio, PortfolioOverMarkets } from '../../portfolio/portfolio.ts'
 import { formatTable } from '../text/table.ts'
 import { utcTime } from '../text/figures.ts'
 import {
-  amount,
   besideRest,
   formatMargin,
   formatStanding,
@@ -26,6 +26,8 @@ export type AccountAnswer = {
   readonly cashE12: bigint
   /** By currency where there are several. */
   readonly markets: readonly MarginAnswer[]
+  /** On the file of an account over several markets; of one in one market they are its market's. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -41,16 +43,17 @@ export async function accountAnswer(portfolio: Portfolio | PortfolioOverMarkets)
   if (!('parts' in portfolio)) {
     const answer = await marginOf(portfolio)
     const { asOf } = portfolio.market
-    return { name: portfolio.name, asOf, standing: answer.provable.margin, cashE12: 0n, markets: [answer] }
+    return { name: portfolio.name, asOf, standing: answer.provable.margin, cashE12: 0n, markets: [answer], notes: [] }
   }
-  const { name, cashE12, parts } = portfolio
+  const { name, cashE12, parts, notes = [] } = portfolio
   const markets: MarginAnswer[] = []
   for (const part of parts) markets.push(await marginOf(part))
   const sum = (of: keyof Standing): bigint =>
     markets.reduce((total, { provable: { margin } }) => total + margin[of], floorE8(cashE12))
   const standing = { initialE8: sum('initialE8'), maintenanceE8: sum('maintenanceE8'), equityE8: sum('equityE8') }
   const asOf = markets[0]?.portfolio.market.asOf ?? 0n
-  return { name, asOf, standing, cashE12, markets: markets.map((each) => besideRest(each, without(standing, each))) }
+  const beside = markets.map((each) => besideRest(each, without(standing, each)))
+  return { name, asOf, standing, cashE12, markets: beside, notes }
 }
 
 const without = (all: Standing, { provable: { margin } }: MarginAnswer): Standing => ({
@@ -86,7 +89,7 @@ const currenciesOf = ({ markets }: AccountAnswer): readonly string[] => markets.
 export function accountJson(answer: AccountAnswer, withSteps: boolean): object {
   const only = onlyMarket(answer)
   if (only !== undefined) return marginJson(only, withSteps)
-  const { name, asOf, standing, cashE12, markets } = answer
+  const { name, asOf, standing, cashE12, markets, notes } = answer
   const sum = (of: (market: MarginAnswer) => number): number =>
     markets.reduce((total, market) => total + of(market), Number(cashE12) / 1e12)
   return {
@@ -98,6 +101,7 @@ export function accountJson(answer: AccountAnswer, withSteps: boolean): object {
       im: sum(({ reference }) => reference.initialMargin),
       mm: sum(({ reference }) => reference.maintenanceMargin),
     },
+    notes,
     markets: Object.fromEntries(markets.map((market) => [currencyOf(market), marginJson(market, withSteps)])),
   }
 }
@@ -127,7 +131,7 @@ export function marketRows({ cashE12, markets }: AccountAnswer): readonly (reado
 export function formatAccount(answer: AccountAnswer, withSteps: boolean): string {
   const only = onlyMarket(answer)
   if (only !== undefined) return formatMargin(only, withSteps)
-  const { name, asOf, standing, markets } = answer
+  const { name, asOf, standing, markets, notes } = answer
   return [
     `${name}, round of ${utcTime(asOf)} UTC, over ${markets.length} markets`,
     '',
@@ -136,6 +140,7 @@ export function formatAccount(answer: AccountAnswer, withSteps: boolean): string
     formatTable(MARKET_HEADINGS, marketRows(answer)),
     '',
     NO_OFFSETS,
+    ...notes.map((note) => `Note: ${note}`),
     ...markets.flatMap((market) => ['', '', formatMargin(market, withSteps)]),
   ].join('\n')
 }

@@ -10,10 +10,18 @@ import {
   readDeployment,
   RegistryClient,
 } from '../../registry/index.ts'
-import { type AccountInForce, readAccount } from '../../registry/portfolio/inForce.ts'
+import {
+  type AccountInForce,
+  type OpenInterestInForce,
+  type PortfolioInForce,
+  readAccount,
+  readOpenInterest,
+  readPortfolioRegistry,
+} from '../../registry/portfolio/inForce.ts'
 import { type Authority, readAuthority } from '../../registry/authority.ts'
 import { type HeldMarket, type InForce, readInForce } from '../../registry/market/inForce.ts'
 import { exactMoney, isoTime } from '../text/figures.ts'
+import { UsageError } from '../text/usageError.ts'
 
 export type ReadPlace = {
   readonly rpc: string
@@ -22,6 +30,8 @@ export type ReadPlace = {
   readonly registry?: string | undefined
   readonly portfolio?: string | undefined
   readonly fromBlock?: number | undefined
+  /** Whether the open interest of the portfolio registry is read, too. */
+  readonly openInterest?: boolean | undefined
 }
 
 export type MarginsPercent = {
@@ -58,6 +68,8 @@ export type AccountReading = {
   readonly asOf: string | null
   readonly ageSeconds: number | null
   readonly maxAgeSeconds: number
+  /** How much older the margins' round is than the newest one. */
+  readonly roundLagSeconds: number | null
   readonly reports: number
   /** Which report the margins are about. */
   readonly provenReport: number | null
@@ -77,6 +89,44 @@ export type AccountReading = {
   } | null
 }
 
+/** What all accounts of a portfolio registry come to together. */
+export type OpenInterestReading = {
+  readonly market: string
+  readonly quoteCurrency: string
+  readonly status: 'complete' | 'stale' | 'not-counted'
+  readonly asOf: string | null
+  readonly ageSeconds: number | null
+  readonly maxAgeSeconds: number
+  readonly accounts: number | null
+  readonly accountsBelowMaintenance: number | null
+  /** Sum of probabilities of default over the horizon: how many accounts are expected to. */
+  readonly expectedDefaults: number | null
+  readonly expectedShortfallQuote: string | null
+  /** Of options and perpetuals. */
+  readonly netDelta: number | null
+  readonly netGamma: number | null
+  readonly netVegaQuote: string | null
+  readonly underWay: {
+    readonly asOf: string
+    readonly counted: number
+    readonly accounts: number
+    readonly openedAt: string
+  } | null
+}
+
+/** A registry of margins: what it takes of rounds, and the newest one. */
+export type PortfolioReading = {
+  readonly registry: string
+  readonly arrays: string
+  readonly market: string
+  readonly policyVersion: number
+  readonly newestRound: { readonly asOf: string; readonly ageSeconds: number } | null
+  readonly maxRoundAgeSeconds: number
+  readonly maxRoundLagSeconds: number
+  readonly maxMarginAgeSeconds: number
+  readonly maxPriceGapPercent: number
+}
+
 export type RoleReading = {
   readonly role: string
   readonly account: string
@@ -92,7 +142,11 @@ export type Reading = {
   readonly council: string
   readonly maxParameterAgeSeconds: number
   readonly markets: readonly MarketReading[]
+  /** Null where none is known. */
+  readonly portfolio: PortfolioReading | null
   readonly accounts: readonly AccountReading[]
+  /** Null where it was not asked for. */
+  readonly openInterest: OpenInterestReading | null
   readonly roles: readonly RoleReading[]
 }
 
@@ -119,13 +173,14 @@ export async function openReader(
     if (!isAddress(address)) throw new AccountAddressError(address)
   }
   const portfolioRegistry = place.portfolio ?? deployment?.portfolio?.registry
-  if (accounts.length > 0 && portfolioRegistry === undefined) throw new NoPortfolioError(file)
+  const isAsked = accounts.length > 0 || place.openInterest === true
+  if (isAsked && portfolioRegistry === undefined) throw new NoPortfolioError(file)
   const provider = await connectProvider(rpc, deployment?.chainId)
   try {
     const own = { provider, fromBlock: fromBlock ?? deployment?.block ?? 0 }
     const client = await RegistryClient.connect({ ...own, registry })
     const portfolio =
-      portfolioRegistry === undefined || accounts.length === 0
+      portfolioRegistry === undefined
         ? undefined
         : await PortfolioClient.connect({ ...own, registry: portfolioRegistry })
     return {
@@ -135,7 +190,10 @@ export async function openReader(
         const standings: AccountInForce[] = []
         if (portfolio !== undefined)
           for (const account of accounts) standings.push(await readAccount(portfolio, account))
-        return readingOf(client, held, standings, authority, deployment)
+        const margins = portfolio === undefined ? null : portfolioReading(await readPortfolioRegistry(portfolio))
+        const isWhole = portfolio !== undefined && place.openInterest === true
+        const openInterest = isWhole ? openInterestReading(await readOpenInterest(portfolio)) : null
+        return { ...readingOf(client, held, { standings, margins }, authority, deployment), openInterest }
       },
       close: () => provider.destroy(),
     }
@@ -148,10 +206,10 @@ export async function openReader(
 function readingOf(
   { chainId, registry }: RegistryClient,
   held: InForce,
-  accounts: readonly AccountInForce[],
+  { standings, margins }: { readonly standings: readonly AccountInForce[]; readonly margins: PortfolioReading | null },
   { roles }: Authority,
   deployment: Deployment | undefined,
-): Reading {
+): Omit<Reading, 'openInterest'> {
   return {
     chainId: chainId.toString(),
     block: held.block,
@@ -161,10 +219,27 @@ function readingOf(
     council: held.council,
     maxParameterAgeSeconds: Number(held.freshness.maxParameterAgeSeconds),
     markets: held.markets.map((market) => marketReading(market, deployment)),
-    accounts: accounts.map(accountReading),
+    portfolio: margins,
+    accounts: standings.map(accountReading),
     roles: roles.flatMap(({ name, members }) =>
       members.map(({ account, delaySeconds }) => ({ role: name, account, delayHours: delaySeconds / 3600 })),
     ),
+  }
+}
+
+/** The same of a registry of margins. */
+export function portfolioReading(held: PortfolioInForce): PortfolioReading {
+  const { registry, arrays, market, policyVersion, freshness, priceGapBps, newestRound } = held
+  return {
+    ...{ registry, arrays, market, policyVersion: Number(policyVersion) },
+    newestRound:
+      newestRound === undefined
+        ? null
+        : { asOf: isoTime(newestRound.asOf), ageSeconds: Number(newestRound.ageSeconds) },
+    maxRoundAgeSeconds: Number(freshness.maxRoundAgeSeconds),
+    maxRoundLagSeconds: Number(freshness.maxRoundLagSeconds),
+    maxMarginAgeSeconds: Number(freshness.maxMarginAgeSeconds),
+    maxPriceGapPercent: Number(priceGapBps) / 100,
   }
 }
 
@@ -228,6 +303,7 @@ export function accountReading(standing: AccountInForce): AccountReading {
     asOf: margin === undefined ? null : isoTime(margin.asOf),
     ageSeconds: margin === undefined ? null : Number(margin.ageSeconds),
     maxAgeSeconds: Number(standing.freshness.maxMarginAgeSeconds),
+    roundLagSeconds: margin === undefined ? null : Number(margin.lagSeconds),
     reports: Number(standing.reports),
     provenReport: margin === undefined ? null : Number(margin.sequence),
     aboveInitialMarginQuote: margin === undefined ? null : exactMoney(margin.initialE8),
@@ -247,8 +323,44 @@ export function accountReading(standing: AccountInForce): AccountReading {
   }
 }
 
+/** The open interest in units that people count in. */
+export function openInterestReading({
+  market,
+  figures,
+  maxAgeSeconds,
+  underWay,
+}: OpenInterestInForce): OpenInterestReading {
+  const isStale = figures !== undefined && figures.ageSeconds > maxAgeSeconds
+  const of = <T>(part: (known: NonNullable<typeof figures>) => T): T | null =>
+    figures === undefined ? null : part(figures)
+  return {
+    market,
+    quoteCurrency: market.split('-').at(-1) ?? market,
+    status: figures === undefined ? 'not-counted' : isStale ? 'stale' : 'complete',
+    asOf: of(({ asOf }) => isoTime(asOf)),
+    ageSeconds: of(({ ageSeconds }) => Number(ageSeconds)),
+    maxAgeSeconds: Number(maxAgeSeconds),
+    accounts: of(({ accounts }) => Number(accounts)),
+    accountsBelowMaintenance: of(({ unhealthy }) => Number(unhealthy)),
+    expectedDefaults: of(({ defaultProbabilityX32 }) => Number(defaultProbabilityX32) / 2 ** 32),
+    expectedShortfallQuote: of(({ expectedShortfallE8 }) => exactMoney(expectedShortfallE8)),
+    netDelta: of(({ deltaE12 }) => Number(deltaE12) / 1e12),
+    netGamma: of(({ gammaE20 }) => Number(gammaE20) / 1e20),
+    netVegaQuote: of(({ vegaE8 }) => exactMoney(vegaE8)),
+    underWay:
+      underWay === undefined
+        ? null
+        : {
+            asOf: isoTime(underWay.asOf),
+            counted: Number(underWay.counted),
+            accounts: Number(underWay.accounts),
+            openedAt: isoTime(underWay.openedAt),
+          },
+  }
+}
+
 /** Nothing says where to read. */
-export class PlaceMissingError extends ProverError {
+export class PlaceMissingError extends UsageError {
   readonly code = 'service.place-missing'
 
   constructor() {
@@ -257,7 +369,7 @@ export class PlaceMissingError extends ProverError {
 }
 
 /** Something that is to be an address is none. */
-export class AccountAddressError extends ProverError {
+export class AccountAddressError extends UsageError {
   readonly code = 'service.account-address'
   readonly address: string
 

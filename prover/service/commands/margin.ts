@@ -1,11 +1,11 @@
 /** `zkrisk margin`: what an account must hold, and why. */
 import type { Command } from 'commander'
-import { ProverError } from '../../errors.ts'
 import type { AccountAnswer } from '../answers/accountMargins.ts'
 import type { MarginProofOptions } from '../answers/marginProof.ts'
 import { EXIT, type Terminal } from '../text/terminal.ts'
 import { addChainOptions, type ChainFlags, chainOptions } from './chainOptions.ts'
 import { action, addCommand } from './command.ts'
+import { requireOptions, UsageError } from '../text/usageError.ts'
 
 type Options = ChainFlags & {
   spot?: readonly string[]
@@ -13,6 +13,7 @@ type Options = ChainFlags & {
   explain?: boolean
   prove?: boolean
   marginsAlone?: boolean
+  count?: boolean
   unhealthy?: boolean
   out?: string
   rpc?: string
@@ -44,6 +45,7 @@ export function addMarginCommand(program: Command): void {
       'margin portfolio.json --prove --margins-alone',
       'margin portfolio.json --prove --unhealthy',
       'margin portfolio.json --prove --rpc http://127.0.0.1:8545 --deployment deployment.json',
+      'margin portfolio.json --prove --count',
       'margin --derive-case case.json --prove --json',
       'margin portfolio.json --html margin.html',
       'margin portfolio.json --chain snapshot-*.csv.gz --html crash.html',
@@ -59,6 +61,10 @@ export function addMarginCommand(program: Command): void {
     .option(
       '--margins-alone',
       'with --prove: the two margins and nothing else, five accounts a proof: a contract holds no thresholds',
+    )
+    .option(
+      '--count',
+      'with --prove: open a count of the round first, unless one is under way: what all accounts come to, once each is proven',
     )
     .option(
       '--unhealthy',
@@ -78,10 +84,11 @@ export function addMarginCommand(program: Command): void {
   addChainOptions(margin).action(
     action<Options, [string | undefined]>(async (terminal, options, portfolio) => {
       if (options.chain !== undefined) return await marginThrough(terminal, portfolio, options.chain, options)
+      const proving = provingOptions(options)
+      requireOptions(ofChains(options), { needs: 'chain' })
       const [{ readAccountOverMarkets }, { accountAnswer, accountJson, formatAccount, provableMarket }] =
         await Promise.all([import('../answers/margins.ts'), import('../answers/accountMargins.ts')])
       const answer = await accountAnswer(readAccountOverMarkets(portfolio, options))
-      const proving = provingOptions(options)
       const toProve = proving !== undefined ? provableMarket(answer) : undefined
       if (options.html !== undefined) {
         const { writeMarginReport } = await import('../report/marginReport.ts')
@@ -116,11 +123,28 @@ export function addMarginCommand(program: Command): void {
   )
 }
 
+/** Options that are about chains alone. */
+const ofChains = ({ spot, volatilityUnit, dateOrder, decimalMark, maxAgeSeconds, columns }: Options) => ({
+  ...{ spot, columns, 'volatility-unit': volatilityUnit, 'date-order': dateOrder, 'decimal-mark': decimalMark },
+  'max-age-seconds': maxAgeSeconds,
+})
+
 /** How to prove, if it is wanted. @throws {@link ProvingOptionError} */
 function provingOptions(options: Options): MarginProofOptions | undefined {
-  const { prove, marginsAlone: isAlone, out, rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } = options
+  const {
+    prove,
+    marginsAlone: isAlone,
+    count: isCounting,
+    out,
+    rpc,
+    deployment,
+    account,
+    keyFile,
+    signerKeyFile,
+    venueKeyFile,
+  } = options
   const forPlace = { account, 'key-file': keyFile, 'signer-key-file': signerKeyFile, 'venue-key-file': venueKeyFile }
-  const kinds = { 'margins-alone': isAlone, unhealthy: options.unhealthy, out }
+  const kinds = { 'margins-alone': isAlone, count: isCounting, unhealthy: options.unhealthy, out }
   const given = Object.entries({ ...kinds, rpc, deployment, ...forPlace }).filter(([, value]) => value !== undefined)
   if (prove !== true) {
     if (given[0] !== undefined) throw new ProvingOptionError(given[0][0], 'prove')
@@ -128,16 +152,31 @@ function provingOptions(options: Options): MarginProofOptions | undefined {
   }
   const besides = isAlone === true ? 'margins-alone' : out === undefined ? undefined : 'out'
   if (options.unhealthy === true && besides !== undefined) throw new UnhealthyBesidesError(besides)
+  if (isCounting === true && isAlone === true) throw new CountBesidesError('margins-alone')
+  if (isCounting === true && options.unhealthy === true) throw new CountBesidesError('unhealthy')
   if (rpc !== undefined && deployment !== undefined) {
-    return { isAlone, out, existing: { rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } }
+    return { isAlone, isCounting, out, existing: { rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } }
   }
   const other = given.find(([name]) => !(name in kinds))?.[0]
   if (other !== undefined) throw new ProvingOptionError(other, rpc === undefined ? 'rpc' : 'deployment')
-  return { isAlone, out }
+  return { isAlone, isCounting, out }
+}
+
+/** A count adds up margins with everything else, and this proves less. */
+export class CountBesidesError extends UsageError {
+  readonly code = 'service.count-besides'
+  readonly option: string
+
+  constructor(option: string) {
+    super(
+      `Expected --count or --${option}, got both: a count adds up probability of default and Greeks, which are not proven so. Leave one out.`,
+    )
+    this.option = option
+  }
 }
 
 /** An option means nothing without another one. */
-export class ProvingOptionError extends ProverError {
+export class ProvingOptionError extends UsageError {
   readonly code = 'service.proving-option'
   readonly option: string
   readonly missing: string
@@ -150,7 +189,7 @@ export class ProvingOptionError extends ProverError {
 }
 
 /** A witness is neither margins nor comes with a bundle. */
-export class UnhealthyBesidesError extends ProverError {
+export class UnhealthyBesidesError extends UsageError {
   readonly code = 'service.unhealthy-besides'
   readonly option: string
 
@@ -173,6 +212,8 @@ async function marginThrough(
   )
   if (portfolio === undefined || options.deriveCase !== undefined) throw new AccountChoiceError()
   if (options.prove === true) throw new ProveThroughError()
+  provingOptions(options)
+  requireOptions({ explain: options.explain }, { excludes: 'chain' })
   const { maxAgeSeconds, ...reading } = chainOptions(options)
   const { allowArbitrage, now, spot } = options
   const answers = await marginsThrough(portfolio, chains, { allowArbitrage, now, spot, maxAgeSeconds, reading })
