@@ -46,7 +46,9 @@ abstract contract CountedAccounts is PortfolioMargins {
         if (_counts.add(words)) _count = (_count >> VERSION_SHIFT) << VERSION_SHIFT;
     }
 
-    /// @dev Notes that an account is about to be reported, before what it held is forgotten.
+    /// @notice Notes that an account is about to be reported, before what it held is forgotten.
+    /// @param account    which
+    /// @param isExposed  whether it will have positions
     /// @param isRescaled at another scale than before: what it held then means something else in a round of now, so the count
     /// under way cannot have it, nor be complete without it
     function _noteReport(address account, bool isExposed, bool isRescaled) internal {

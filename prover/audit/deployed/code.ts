@@ -1,5 +1,5 @@
 /** Runtime and creation code against what was compiled here: what may differ is masked and compared by name. */
-import { AbiCoder, getAddress, getCreateAddress, id, Interface, toBeHex, TypedDataEncoder } from 'ethers'
+import { AbiCoder, getAddress, getCreateAddress, id, Interface, toBeHex, TypedDataEncoder, ZeroAddress } from 'ethers'
 import { type CompiledContract, compiledContractOf, type ContractName, interfaceOf } from '../../registry/artifacts.ts'
 import { type RestrictedContract, restrictedFunctions } from '../../registry/authority.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
@@ -12,7 +12,15 @@ export const contractsFor = {
   riskArrays: ['RiskArrays'],
   modelRegistry: ['ModelRegistry'],
   council: ['RiskCouncil'],
-  source: ['AttestedFeed', 'ScaledFeed', 'MedianFeed'],
+  source: [
+    'AttestedFeed',
+    'ScaledFeed',
+    'MedianFeed',
+    'PythAdapter',
+    'ChainlinkStreamsAdapter',
+    'ChainlinkFeedAdapter',
+    'RedStoneAdapter',
+  ],
   rounds: ['AttestedRounds', 'ScaledRounds'],
   batchVerifier: ['BatchVerifier'],
   improvement: ['Improvement'],
@@ -173,6 +181,13 @@ export function argumentsOf(
   } catch {
     return undefined
   }
+}
+
+/** Whom a median asks: its sources, and where its implied volatilities come from if not from these. */
+export function sourcesOfMedian(given: ConstructorArguments): readonly string[] {
+  const sources = [...(given.sources_ as Iterable<string>)]
+  const implied = given.impliedSource_ as string
+  return implied === ZeroAddress || sources.includes(implied) ? sources : [...sources, implied]
 }
 
 /** A9: the transaction ran the constructor compiled here, so that nothing else was written at the start. */

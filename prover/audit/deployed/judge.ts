@@ -14,6 +14,7 @@ import {
   judgeImmutables,
   isMade,
   madeIn,
+  sourcesOfMedian,
 } from './code.ts'
 import { type Committee, judgeCommittee } from './committee.ts'
 import type { CommitteeChange, ContractRecord, DeployedRecord, Part, ReadRecord } from './record.ts'
@@ -100,8 +101,8 @@ function askedBy(record: ContractRecord): readonly (readonly [Part, string])[] {
   const contract = contractOf(record)
   const made = madeIn(contract, record.code)
   if (made.length > 0) return made.map(({ part, address }) => [part, address])
-  const sources = argumentsOf(contract, record.creation)?.sources_ as Iterable<string> | undefined
-  return [...(sources ?? [])].map((address) => ['source', address])
+  const given = contract === 'MedianFeed' ? argumentsOf(contract, record.creation) : undefined
+  return given === undefined ? [] : sourcesOfMedian(given).map((address) => ['source', address])
 }
 
 function judgeContract(

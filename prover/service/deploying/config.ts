@@ -302,6 +302,13 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
     if (isShadowName(name))
       throw new ConfigFieldError(file, `markets[${i}].name`, 'a shadow is added with `zkrisk shadows`')
     marketIdOf(name)
+    const isOther = config.sources.find((each) => each.name === source)?.kind === 'other'
+    if (market.firstPrice !== undefined && isOther)
+      throw new ConfigFieldError(
+        file,
+        `markets[${i}].firstPrice`,
+        `source ${source} has no development signers to attest it; left out, deploying waits for its first observation`,
+      )
     const stated = policyIn(file, `markets[${i}].policy`, () =>
       encodeMarketPolicy({ ...defaultMarketPolicy, ...market.policy }),
     )

@@ -542,7 +542,7 @@ export class ObservationMissingError extends ProverError {
   constructor(market: string, source: string) {
     super(
       `The source ${source} has no observation of ${market} yet. Everything before that stands and is in the journal. ` +
-        'Have the signers append the first observation, then run the same command again: it goes on from here.',
+        'Have its signers append the first observation, or take one where it reads an oracle; then run the same command again: it goes on from here.',
     )
     this.market = market
     this.source = source
