@@ -58,6 +58,7 @@ contract PortfolioRegistry is PositionBook {
         bytes32 roundId;
         uint256 policyVersion;
         uint256[] policy;
+        int256 priceScale;
         bytes32 subject;
         uint256 skipped; // a bit an account of the batch
         uint256 counted; // a bit an account, of those that the count under way still needs
@@ -233,7 +234,7 @@ contract PortfolioRegistry is PositionBook {
 
     function _scope(Round calldata round, bool mayBeStale) private view returns (Scope memory scope) {
         scope.asOf = round.asOf;
-        (scope.roundId, scope.policyVersion, scope.policy, scope.isFresh) = arrays.requireRound(
+        (scope.roundId, scope.policyVersion, scope.policy, scope.isFresh, scope.priceScale) = arrays.requireRound(
             round.asOf,
             round.marketWords,
             round.expiriesHash,
@@ -266,9 +267,12 @@ contract PortfolioRegistry is PositionBook {
         }
     }
 
-    function _sequenceOf(address account) private view returns (uint256 sequence) {
-        sequence = _accounts[account].sequence;
+    function _sequenceOf(Scope memory scope, address account) private view returns (uint256 sequence) {
+        Account storage held = _accounts[account];
+        sequence = held.sequence;
         if (sequence == 0) revert AccountUnknown(account);
+        int256 reported = held.priceScale;
+        if (reported != scope.priceScale) revert AccountAtAnotherScale(account, reported, scope.priceScale);
     }
 
     /// @dev Round, accounts and reports, so that a proof fits one round and one report of each account. Notes those whose margins
@@ -286,7 +290,7 @@ contract PortfolioRegistry is PositionBook {
             if (account <= previous) revert AccountsNotIncreasing(account, previous);
             previous = account;
             uint256 sequence = sequences[i];
-            uint256 current = _sequenceOf(account);
+            uint256 current = _sequenceOf(scope, account);
             if (sequence == 0 || sequence > current) revert ReportUnknown(account, sequence, current);
             bool isLast = scope.isFresh && sequence == current;
             if (!isLast || !_isNext(scope.asOf, sequence, account, withThresholds)) scope.skipped |= 1 << i;
@@ -663,7 +667,7 @@ contract PortfolioRegistry is PositionBook {
         MaintenanceBoundWord shown = witness.bound;
         int256 bound = shown.maintenanceE8();
         if (bound >= 0) revert AccountHealthy(witness.account, bound);
-        current = _sequenceOf(witness.account);
+        current = _sequenceOf(scope, witness.account);
         uint256 sequence = witness.sequence;
         if (sequence == 0 || sequence > current) revert ReportUnknown(witness.account, sequence, current);
         scope.subject = _subjectOf(scope.roundId, witness.account, sequence);

@@ -13,6 +13,8 @@ const contracts: readonly ContractName[] = [
   'IObservationSource',
   'AttestedFeed',
   'AttestedRounds',
+  'ScaledFeed',
+  'ScaledRounds',
   'RiskCouncil',
 ]
 
