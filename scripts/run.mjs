@@ -46,6 +46,7 @@ const jobs = {
   'campaign:oracles': { build: [], script: ['scripts/campaignOracles.ts'] },
   'campaign:round': { build: [], script: ['scripts/campaignRound.ts'] },
   'campaign:shards': { build: [], script: ['scripts/campaignShards.ts'] },
+  'campaign:venue': { build: ['--markets'], script: ['scripts/campaignVenue.ts'] },
   'verify:circuits': { build: undefined, script: ['scripts/verify/circuits.ts'] },
   'verify:contracts': { build: undefined, script: ['scripts/verify/contracts.ts'] },
   'verify:coverage': { build: [], script: ['scripts/verify/coverage.ts'] },

@@ -144,7 +144,7 @@ interface IOptionsVenue {
     event ChangeTaken(address indexed owner, address indexed key, address previous, uint256 trade);
     /// @notice An account has another key: a change took effect, or there was evidence under the last one that does not count.
     event KeyReplaced(address indexed key, address previous);
-    /// @notice A change is no more: cancelled, or overtaken by a settlement or a liquidation.
+    /// @notice A change is no more: cancelled, or overtaken by a settlement or a liquidation. Its candidate holds nothing.
     event ChangeVoided(address indexed owner, address indexed candidate);
     /// @notice A round settles an expiry, until an earlier one does.
     event SettlementSet(uint256 indexed expiry, uint256 asOf, uint256 priceE8);
@@ -177,6 +177,8 @@ interface IOptionsVenue {
     error RoundNotNewest(uint256 asOf, uint256 newest);
     /// @notice There is another round of this time, or none.
     error RoundNotPublished(uint256 asOf, bytes32 given, bytes32 published);
+    /// @notice Prices are at another scale than this venue's quantities.
+    error PriceScaleDiffers(int256 scale, int256 expected);
     /// @notice Spot and perpetual of the round are too far apart.
     error RoundPricesApart(uint256 spotE8, uint256 perpPriceE8, uint256 gapBps);
     /// @notice A change waits already.
@@ -234,6 +236,10 @@ interface IOptionsVenue {
         OptionPositionWord[] calldata positions
     ) external returns (address candidate);
 
+    /// @notice Has the registry take reports at the scale that this venue was deployed at. Anyone may call; it takes the venue's role, and
+    /// passes while that scale is in force.
+    function acceptPriceScale() external;
+
     /// @notice Settles gains of an account's perpetuals into its cash at the newest round, and reports it. Anyone may call; a proof
     /// about perpetuals counts for what was reported at its round.
     /// @custom:reverts AccountUnknown, PositionsDiffer, RoundNotNewest, NothingChanges
@@ -268,7 +274,7 @@ interface IOptionsVenue {
 
     /// @notice Says which round settles an expiry: the first one at or after it that anybody brings while the window lasts; if none was
     /// brought, the newest when it is over.
-    /// @custom:reverts RoundBeforeExpiry, RoundNotPublished, RoundPricesApart, SettlementStands, RoundNotNewest
+    /// @custom:reverts RoundBeforeExpiry, RoundNotPublished, PriceScaleDiffers, RoundPricesApart, SettlementStands, RoundNotNewest
     function fixSettlement(uint256 expiry, IPortfolioRegistry.Round calldata round) external;
 
     /// @notice Pays what an account's options pay whose expiry is settled, and reports what is left. Anyone may call.

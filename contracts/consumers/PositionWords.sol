@@ -50,7 +50,9 @@ library PositionWords {
             if (first == second) next = _added(next, other[j]);
             if (first <= second) ++i;
             if (second <= first) ++j;
-            if (!_isNothing(next)) words[count++] = next;
+            if (_isNothing(next)) continue;
+            words[count] = next;
+            ++count;
         }
         _cut(words, count);
     }
@@ -73,7 +75,9 @@ library PositionWords {
         for (uint256 i = 0; i < words.length; ++i) {
             (int256 calls, int256 puts) = (words[i].callsE12(), words[i].putsE12());
             OptionPositionWord next = _withQuantities(words[i], shareOf(calls, fractionBps), shareOf(puts, fractionBps));
-            if (!_isNothing(next)) part[count++] = next;
+            if (_isNothing(next)) continue;
+            part[count] = next;
+            ++count;
         }
         _cut(part, count);
     }

@@ -7,7 +7,6 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {COLLATERAL_AMOUNTS_WORDS, ROUND_MARKET_WORDS, RoundMarketList} from "../generated/WordLists.sol";
 import {CollateralAmountWord, OptionPositionWord, RoundPricesWord} from "../generated/Words.sol";
-import {IRoundSource} from "../market/IRoundSource.sol";
 import {IPortfolioMargins} from "../registry/IPortfolioMargins.sol";
 import {IPortfolioRegistry} from "../registry/IPortfolioRegistry.sol";
 import {PortfolioRegistry} from "../registry/PortfolioRegistry.sol";
@@ -16,13 +15,15 @@ import {IOptionsVenue} from "./IOptionsVenue.sol";
 import {PositionWords} from "./PositionWords.sol";
 import {VenueRules} from "./VenueRules.sol";
 
-/// @dev {IRiskArrays-requireRound} to whoever needs nothing of what it returns.
+/// @title IRoundCheck
+/// @notice {IRiskArrays-requireRound} to whoever needs nothing of what it returns.
 interface IRoundCheck {
     /// @notice Passes if the round may be proven about.
     function requireRound(
         uint256 asOf,
         uint256[ROUND_MARKET_WORDS] calldata marketWords,
-        bytes32 expiriesHash
+        bytes32 expiriesHash,
+        bool mayBeStale
     ) external view;
 }
 
@@ -46,8 +47,8 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
     IPortfolioRegistry public immutable registry;
     /// @notice Which rounds prices are taken from.
     RiskArrays public immutable arrays;
-    /// @notice Where rounds are published.
-    IRoundSource public immutable rounds;
+    /// @notice k: quantities are of 10^k units of the asset, as prices are; nothing is reported at any other scale.
+    int256 public immutable priceScale;
     /// @notice Whose rounds.
     bytes32 public immutable marketId;
     /// @notice What cash is.
@@ -76,7 +77,7 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
         _unitsPerCash = decimals > CASH_DECIMALS ? 10 ** (decimals - CASH_DECIMALS) : 1;
         registry = IPortfolioRegistry(address(registry_));
         arrays = RiskArrays(address(registry_.arrays()));
-        rounds = arrays.rounds();
+        priceScale = arrays.priceScale();
         marketId = arrays.marketId();
         token = token_;
     }
@@ -103,6 +104,11 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
         insuranceE12 += cash - paid;
         emit InsuranceFunded(msg.sender, amount);
         _pull(amount);
+    }
+
+    /// @inheritdoc IOptionsVenue
+    function acceptPriceScale() external {
+        arrays.acceptPriceScale(priceScale);
     }
 
     /// @inheritdoc IOptionsVenue
@@ -151,6 +157,7 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
         address candidate = _changes[owner].candidate;
         if (candidate == address(0)) return;
         delete _changes[owner];
+        _reportNothing(candidate); // or a count of open interest would wait for it for ever
         emit ChangeVoided(owner, candidate);
     }
 
@@ -160,7 +167,7 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
     ) internal view returns (uint256 spotE8, uint256 perpPriceE8) {
         uint256 newest = arrays.newestRound();
         if (round.asOf != newest) revert RoundNotNewest(round.asOf, newest);
-        IRoundCheck(address(arrays)).requireRound(round.asOf, round.marketWords, round.expiriesHash);
+        IRoundCheck(address(arrays)).requireRound(round.asOf, round.marketWords, round.expiriesHash, false);
         RoundPricesWord prices = round.marketWords.roundPrices();
         return (prices.spotE8(), prices.perpPriceE8());
     }
@@ -228,11 +235,15 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
 
     /// @dev Another key; the registry hears that the key before it holds nothing.
     function _follow(Account storage account, address key, uint32 reports) internal returns (address previous) {
-        OptionPositionWord[] memory none;
         previous = account.key;
         (account.key, account.reports) = (key, reports);
-        _reportAs(previous, none, 0, 0);
+        _reportNothing(previous);
         emit KeyReplaced(key, previous);
+    }
+
+    function _reportNothing(address key) private {
+        OptionPositionWord[] memory none;
+        _reportAs(key, none, 0, 0);
     }
 
     function _isFlat(Account storage account) internal view returns (bool) {

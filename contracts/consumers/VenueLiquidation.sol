@@ -52,17 +52,13 @@ abstract contract VenueLiquidation is VenueAccounts {
         _voidChange(owner);
         _markTo(account, round.asOf, priceE8);
         _markTo(liquidator, round.asOf, priceE8);
-
-        OptionPositionWord[] memory part = positions;
-        part = part.share(fractionBps);
+        OptionPositionWord[] memory part = PositionWords.share(positions, fractionBps);
         int256 perpsE12 = PositionWords.shareOf(account.perpsE12, fractionBps);
         (Receipt memory receipt, uint256 shortE12) = _receiptOf(owner, account, fractionBps);
         receipt.notionalE12 = part.notionalE12(spotE8) + _abs(perpsE12 / PositionWords.LOT) * priceE8;
         _requireBounded(account, receipt, shortE12, positions, spotE8);
         receipt.cashE12 = _cashOfPart(account, receipt);
-        int256 needsE12 = int256((receipt.notionalE12 * rules.bondBps) / ONE_BPS);
-        if (slackE12 + receipt.cashE12 < needsE12) revert BondTooLow(msg.sender, slackE12 + receipt.cashE12, needsE12);
-
+        _requireBond(slackE12 + receipt.cashE12, receipt.notionalE12);
         _report(liquidator, _move(liquidator, ownPositions, part, perpsE12, receipt.cashE12));
         part = _move(account, positions, part.negated(), -perpsE12, -receipt.cashE12);
         if (_isFlat(account)) _close(account, receipt);
@@ -106,6 +102,11 @@ abstract contract VenueLiquidation is VenueAccounts {
         bool isExact = liquidator.perpsE12 == 0 || (liquidator.markAsOf == asOf && margin.asOf == asOf);
         if (!isExact || !liquidator.isReported) revert MarginOfOtherRound(msg.sender, margin.asOf, asOf);
         return margin.initialE8 * PositionWords.CASH_PER_MARGIN;
+    }
+
+    function _requireBond(int256 hasE12, uint256 notionalE12) private view {
+        int256 needsE12 = int256((notionalE12 * rules.bondBps) / ONE_BPS);
+        if (hasE12 < needsE12) revert BondTooLow(msg.sender, hasE12, needsE12);
     }
 
     function _receiptOf(

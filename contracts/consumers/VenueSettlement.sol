@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ROUND_MARKET_WORDS, RoundMarketList} from "../generated/WordLists.sol";
 import {OptionPositionWord, RoundPricesWord} from "../generated/Words.sol";
+import {IRoundSource} from "../market/IRoundSource.sol";
 import {RoundId} from "../market/RoundId.sol";
 import {IPortfolioRegistry} from "../registry/IPortfolioRegistry.sol";
 import {IOptionsVenue} from "./IOptionsVenue.sol";
@@ -33,7 +34,7 @@ abstract contract VenueSettlement is VenueAccounts {
         if (standing != 0 && (isOver || round.asOf >= standing)) revert SettlementStands(expiry, standing);
         if (isOver) {
             // Who may choose among rounds chooses the best for an account.
-            uint256 newest = rounds.latestAsOf(marketId);
+            uint256 newest = arrays.newestRound();
             if (round.asOf != newest) revert RoundNotNewest(round.asOf, newest);
         }
         uint256 priceE8 = _spotOf(round);
@@ -49,8 +50,12 @@ abstract contract VenueSettlement is VenueAccounts {
         int256 payoffE12 = 0;
         for (uint256 i = 0; i < positions.length; ++i) {
             (uint256 priceE8, , bool isFinal) = settlementOf(positions[i].expiry());
-            if (isFinal) payoffE12 += positions[i].payoffE12(priceE8);
-            else left[count++] = positions[i];
+            if (isFinal) {
+                payoffE12 += positions[i].payoffE12(priceE8);
+                continue;
+            }
+            left[count] = positions[i];
+            ++count;
         }
         if (count == positions.length) revert NothingChanges();
         assembly ("memory-safe") {
@@ -72,10 +77,13 @@ abstract contract VenueSettlement is VenueAccounts {
 
     /// @dev Spot of a round that was published with these words, however long ago.
     function _spotOf(IPortfolioRegistry.Round calldata round) private view returns (uint256 spotE8) {
+        IRoundSource rounds = arrays.rounds();
         bytes32 marketHash = keccak256(abi.encode(round.marketWords));
         bytes32 given = RoundId.derive(address(rounds), marketId, round.asOf, marketHash, round.expiriesHash);
         bytes32 published = rounds.roundOf(marketId, round.asOf);
         if (given != published) revert RoundNotPublished(round.asOf, given, published);
+        int256 scale = arrays.priceScale();
+        if (scale != priceScale) revert PriceScaleDiffers(scale, priceScale);
         RoundPricesWord prices = round.marketWords.roundPrices();
         spotE8 = prices.spotE8();
         uint256 perpPriceE8 = prices.perpPriceE8();

@@ -210,7 +210,9 @@ async function expectInvariants(): Promise<void> {
   const cash = accounts.reduce((sum, { cashE12 }) => sum + (cashE12 as bigint), 0n)
   expect(cash + (insurance as bigint) + (clearing as bigint) - (badDebt as bigint)).toBe(tokens * 10n ** 6n)
   expect(accounts.reduce((sum, { perpsE12 }) => sum + (perpsE12 as bigint), 0n)).toBe(0n)
-  expect(accounts.reduce((sum, { perpsE12, markE8 }) => sum - ((perpsE12 as bigint) * (markE8 as bigint)) / E8, 0n)).toBe(clearing)
+  expect(
+    accounts.reduce((sum, { perpsE12, markE8 }) => sum - ((perpsE12 as bigint) * (markE8 as bigint)) / E8, 0n),
+  ).toBe(clearing)
   const books = await Promise.all(TRADERS.map((i) => at.positions(i)))
   expect(books.reduce((sum, words) => sumOf(sum, words), [])).toEqual([])
   for (const [i, account] of accounts.entries()) {
@@ -243,25 +245,31 @@ async function expectSettled(): Promise<void> {
 }
 
 describe('R147: cash, positions and worth', () => {
-  test(`are kept through ${RUNS} sequences of up to ${STEPS} requests, to the end`, async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(actions, { minLength: Math.ceil(STEPS / 2), maxLength: STEPS, size: 'max' }), async (sequence) =>
-        at.undone(async () => {
-          for (const action of sequence) {
-            worths.splice(0, worths.length, ...(await Promise.all(TRADERS.map(worthOf))))
-            const gains = await run(action)
-            const after = await Promise.all(TRADERS.map(worthOf))
-            expect(after.map((worth, i) => worth - worthBefore(i))).toEqual(gains)
-            await expectInvariants()
-          }
-          await expectSettled()
-        }),
-      ),
-      { numRuns: RUNS, seed: 20_261_129, endOnFailure: RUNS < 10 },
-    )
-    console.log(Object.fromEntries(done))
-    for (const name of ['deposit', 'withdraw', 'fill', 'trade', 'mark', 'liquidate', 'cancel', 'insure']) {
-      expect(done.get(name) ?? 0, name).toBeGreaterThan(0)
-    }
-  }, 3_600_000 * 24)
+  test(
+    `are kept through ${RUNS} sequences of up to ${STEPS} requests, to the end`,
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(actions, { minLength: Math.ceil(STEPS / 2), maxLength: STEPS, size: 'max' }),
+          async (sequence) =>
+            at.undone(async () => {
+              for (const action of sequence) {
+                worths.splice(0, worths.length, ...(await Promise.all(TRADERS.map(worthOf))))
+                const gains = await run(action)
+                const after = await Promise.all(TRADERS.map(worthOf))
+                expect(after.map((worth, i) => worth - worthBefore(i))).toEqual(gains)
+                await expectInvariants()
+              }
+              await expectSettled()
+            }),
+        ),
+        { numRuns: RUNS, seed: 20_261_129, endOnFailure: RUNS < 10 },
+      )
+      console.log(Object.fromEntries(done))
+      for (const name of ['deposit', 'withdraw', 'fill', 'trade', 'mark', 'liquidate', 'cancel', 'insure']) {
+        expect(done.get(name) ?? 0, name).toBeGreaterThan(0)
+      }
+    },
+    3_600_000 * 24,
+  )
 })

@@ -5,7 +5,7 @@ import { expiriesHashOf, type RoundWords } from '../../prover/registry/portfolio
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { type Chain, GAS_LIMIT, mined } from '../../scripts/tools/chains/chain.ts'
 import { type CompiledContract, compileContract } from '../../scripts/tools/chains/compileContract.ts'
-import { E12, E8, PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
+import { E12, E8, type PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
 
 export const EXPIRY = 2_000_000_000n
 export const SPOT = 100_000n
@@ -143,7 +143,11 @@ export class TestVenue {
     const cash = await chain.deploy(token)
     const venue = await chain.deploy('OptionsVenue', council, registry, cash, { ...rules, ...change })
     const orders = await chain.ethers.getContractAt('VenueOrders', await venue.getFunction('orders')())
-    const opened = new TestVenue(engine, { registry, token: cash, venue, orders } as never, await engine.round([EXPIRY]))
+    const opened = new TestVenue(
+      engine,
+      { registry, token: cash, venue, orders } as never,
+      await engine.round([EXPIRY]),
+    )
     for (const signer of chain.signers.slice(0, 8)) {
       await mined(cash.getFunction('mint')(await signer.getAddress(), CASH_EACH))
       await mined(opened.as(signer, cash).getFunction('approve')(venue, 2n ** 256n - 1n))

@@ -244,7 +244,9 @@ describe('R140: perpetuals', () => {
     await expectRevert(at.callOrders(ALICE, 'placeOrder', order), at.orders, 'NotInLots', [10n ** 8n + 1n, 10n ** 8n])
     const other = await at.order(ALICE, { options: [option(110_000n, 10n ** 8n, -1n)] })
     await expectRevert(at.callOrders(ALICE, 'placeOrder', other), at.orders, 'NotInLots', [-1n, 10n ** 8n])
-    await at.undone(() => at.place(ALICE, { perpsE12: 10n ** 8n, options: [option(110_000n, 10n ** 8n, -(10n ** 8n))] }))
+    await at.undone(() =>
+      at.place(ALICE, { perpsE12: 10n ** 8n, options: [option(110_000n, 10n ** 8n, -(10n ** 8n))] }),
+    )
   })
 
   test('are marked at the newest round alone, with its own words', async () => {

@@ -7,7 +7,13 @@ import { buildFolder } from '../../prover/config.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import { createProver, type Prover } from '../../prover/proof/index.ts'
-import { attestRound, type PortfolioClient, publishRound, roundsDomain, type RoundWords } from '../../prover/registry/index.ts'
+import {
+  attestRound,
+  type PortfolioClient,
+  publishRound,
+  roundsDomain,
+  type RoundWords,
+} from '../../prover/registry/index.ts'
 import { VENUE_ROLE } from '../../prover/registry/authority.ts'
 import { marginOf } from '../../prover/service/answers/margins.ts'
 import { landArrays, proveArrays } from '../../prover/service/daemon/portfolios/arrays.ts'
@@ -15,7 +21,12 @@ import { ProofMaker } from '../../prover/service/daemon/portfolios/proofMaker.ts
 import { provePortfolios } from '../../prover/service/daemon/portfolios/portfolios.ts'
 import { policyOf, roundWordsOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
 import { proveUnhealthyByArrays } from '../../prover/service/daemon/portfolios/witness.ts'
-import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD, startDevelopmentChain } from '../../prover/service/development/chain.ts'
+import {
+  type DevelopmentChain,
+  FEED_SIGNER_KEYS,
+  FEED_THRESHOLD,
+  startDevelopmentChain,
+} from '../../prover/service/development/chain.ts'
 import { buildPortfolioKeys, deployDevelopmentPortfolio } from '../../prover/service/development/portfolio.ts'
 import { positionWord } from '../../prover/statement/optionBook.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
@@ -99,7 +110,13 @@ beforeAll(async () => {
   const made = await new ContractFactory([...abi] as never, bytecode, house).deploy()
   await made.waitForDeployment()
   token = new Contract(await made.getAddress(), [...abi] as never, house)
-  venue = await deploy('contracts/consumers/OptionsVenue.sol/OptionsVenue.json', await authority(), client.registry, token, rules)
+  venue = await deploy(
+    'contracts/consumers/OptionsVenue.sol/OptionsVenue.json',
+    await authority(),
+    client.registry,
+    token,
+    rules,
+  )
   const file = join(buildFolder, 'artifacts/contracts/consumers/VenueOrders.sol/VenueOrders.json')
   orders = new Contract(await venue.getFunction('orders')(), JSON.parse(readFileSync(file, 'utf8')).abi, house)
   const council = new Contract(await authority(), ['function grantRole(uint64, address, uint32)'], house)
@@ -122,7 +139,9 @@ afterAll(async () => {
 })
 
 const authority = async (): Promise<string> =>
-  new Contract(client.registry, ['function authority() view returns (address)'], chain.provider).getFunction('authority')()
+  new Contract(client.registry, ['function authority() view returns (address)'], chain.provider).getFunction(
+    'authority',
+  )()
 
 async function publish(provable: Provable): Promise<void> {
   round = roundWordsOf(marketIdOf('BTC-USD'), [provable])
@@ -162,7 +181,12 @@ describe('R153: the whole circle, by real proofs', () => {
       deadline: now + 3_600n,
       nonce: 0n,
     }
-    const domain = { name: 'zk-risk-engine VenueOrders', version: '1', chainId: client.chainId, verifyingContract: orders.target as string }
+    const domain = {
+      name: 'zk-risk-engine VenueOrders',
+      version: '1',
+      chainId: client.chainId,
+      verifyingContract: orders.target as string,
+    }
     const signature = await house.signTypedData(domain, quoteTypes, quote)
     await mined(as(bob, orders).getFunction('fill')(order, quote, signature, roundArgument(round), [], []))
     const effect = () => as(bob).getFunction('takeEffect')(alice.address, sold, bought)
@@ -183,11 +207,18 @@ describe('R153: the whole circle, by real proofs', () => {
     await publish(fallen)
     const place = { client, models, round }
     const arrays = await proveArrays(place, new ProofMaker({ prover }, 1), [fallen])
-    await landArrays(place, [...arrays.values()].map(({ proven }) => proven))
-    const take = (bps: bigint) =>
-      as(bob).getFunction('liquidate')(alice.address, bps, roundArgument(round), sold, [])
+    await landArrays(
+      place,
+      [...arrays.values()].map(({ proven }) => proven),
+    )
+    const take = (bps: bigint) => as(bob).getFunction('liquidate')(alice.address, bps, roundArgument(round), sold, [])
     await expectRevert(take(rules.stepBps), venue, 'NotLiquidatable')
-    await proveUnhealthyByArrays(place, { prover }, { account: key, provable: fallen, sequence: 1n }, fallen.margin.worstScenario)
+    await proveUnhealthyByArrays(
+      place,
+      { prover },
+      { account: key, provable: fallen, sequence: 1n },
+      fallen.margin.worstScenario,
+    )
     const receipt = await mined(take(rules.stepBps))
     const [event] = eventsOf(receipt, venue).filter(({ name }) => name === 'Liquidated')
     const notional = 60_000n * (E12 / 2n)

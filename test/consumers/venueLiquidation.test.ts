@@ -1,9 +1,9 @@
 /** Who is below maintenance is taken over in part, by evidence of what was reported, whatever waits and whoever hinders. */
 import { beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
-import { E12, E8, PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
+import { E12, E8, PortfolioEngine, roundAt } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { expectRevert } from '../reverts.ts'
-import { ONE_BPS, option, rules, sumOf, TestVenue } from './venue.ts'
+import { EXPIRY, ONE_BPS, option, rules, sumOf, TestVenue } from './venue.ts'
 
 const [HOUSE, ALICE, BOB, CAROL, ANYBODY] = [0, 1, 2, 3, 6]
 const CALL = option(110_000n, -2n * E12)
@@ -46,11 +46,12 @@ async function fall(spot = 95_000n): Promise<void> {
   await at.witness(ALICE)
 }
 
-const receiptOf = async (sent: Promise<never>) => {
-  const [event] = eventsOf(await mined(sent), at.venue).filter(({ name }) => name === 'Liquidated')
-  return (event?.args.receipt as { toObject(): Record<string, never> }).toObject() as Record<string, bigint>
+/** What the event of a liquidation says of it. */
+async function receiptOf(sent: ReturnType<typeof liquidate>): Promise<Record<string, bigint>> {
+  const event = eventsOf(await mined(sent), at.venue).find(({ name }) => name === 'Liquidated')
+  return event?.args.receipt.toObject()
 }
-const liquidate = (by: number, fractionBps: bigint) => at.liquidate(by, ALICE, fractionBps) as Promise<never>
+const liquidate = (by: number, fractionBps: bigint) => at.liquidate(by, ALICE, fractionBps)
 const notLiquidatable = (call: Promise<unknown>) => expectRevert(call, at.venue, 'NotLiquidatable')
 /** As many seconds of the auction as bring the bonus to this. */
 const untilBonus = (bps: bigint): bigint =>
@@ -74,13 +75,41 @@ describe('R142: evidence', () => {
     await mined(liquidate(BOB, STEP))
   })
 
-  test('of a round that the perpetuals were not marked at does not count, neither after a mark at it', async () => {
+  test('of a round that the perpetuals were not marked at does not count, and a mark at it leaves it with the old key', async () => {
     await at.round(120_000n * E8) // Alice has gained 20,000, which no report says
     await at.witness(ALICE)
     await notLiquidatable(liquidate(BOB, STEP))
-    await mined(at.mark(ANYBODY, ALICE))
+    const { key } = await at.account(ALICE)
+    const receipt = await mined(at.mark(ANYBODY, ALICE))
+    expect(eventsOf(receipt, at.venue).map(({ name }) => name)).toContain('KeyReplaced')
     await notLiquidatable(liquidate(BOB, STEP))
+    expect(await at.account(ALICE)).toMatchObject({ reports: 1n, cashE12: 44_000n * E12 })
+    expect((await at.account(ALICE)).key).not.toBe(key)
     await at.witness(ALICE) // of what is reported now
+    await mined(liquidate(BOB, STEP))
+  })
+
+  test('of an earlier round stays with the key, as no mark of a later one makes it count', async () => {
+    await at.round(120_000n * E8)
+    await at.witness(ALICE)
+    await at.round(120_000n * E8)
+    const { key } = await at.account(ALICE)
+    await mined(at.mark(ANYBODY, ALICE))
+    expect((await at.account(ALICE)).key).toBe(key)
+    await notLiquidatable(liquidate(BOB, STEP))
+  })
+
+  test('counts from the second after its round', async () => {
+    const ahead = (await at.chain.now()) + 10n
+    at.newest = roundAt(ahead, [EXPIRY], 95_000n * E8)
+    await at.engine.publish(at.newest)
+    await mined(at.mark(ANYBODY, ALICE))
+    await at.witness(ALICE)
+    await at.chain.undone(async () => {
+      await at.chain.setNextTime(ahead)
+      await notLiquidatable(liquidate(BOB, STEP))
+    })
+    await at.chain.setTime(ahead)
     await mined(liquidate(BOB, STEP))
   })
 
@@ -91,13 +120,15 @@ describe('R142: evidence', () => {
     await notLiquidatable(liquidate(BOB, STEP))
   })
 
-  test('is of what the last liquidation left, or of something later', async () => {
+  test('is of a later round than that of the last liquidation, so that it is of what that left', async () => {
     await fall()
     await mined(liquidate(BOB, STEP))
     at.books.set(await at.address(BOB), [option(110_000n, -E12 / 2n)])
     at.books.set(await at.address(ALICE), [option(110_000n, (-3n * E12) / 2n)])
     await notLiquidatable(liquidate(CAROL, STEP))
     await at.witness(ALICE)
+    await notLiquidatable(liquidate(CAROL, STEP))
+    await fall()
     await mined(liquidate(CAROL, STEP))
   })
 })
@@ -133,14 +164,23 @@ describe('R143: how much is taken over, and for what', () => {
     const before = await at.account(ALICE)
     const receipt = await receiptOf(liquidate(BOB, STEP))
     const notional = 2n * 95_000n * E12 + 95_000n * E12 + 10n ** 4n
-    const [part, priced] = [notional / 4n, (notional / 4n) * 2_000n / ONE_BPS]
-    expect(receipt).toMatchObject({ bonusBps: -2_000n, fractionBps: STEP, notionalE12: part, scenario: 255n, badDebtE12: 0n })
+    const [part, priced] = [notional / 4n, ((notional / 4n) * 2_000n) / ONE_BPS]
+    expect(receipt).toMatchObject({
+      bonusBps: -2_000n,
+      fractionBps: STEP,
+      notionalE12: part,
+      scenario: 255n,
+      badDebtE12: 0n,
+    })
     expect(receipt.cashE12).toBe(before.cashE12 / 4n - priced)
     expect(await at.account(ALICE)).toMatchObject({
       perpsE12: (3n * E12) / 4n,
       cashE12: before.cashE12 - (receipt.cashE12 as bigint),
     })
-    expect(await at.account(BOB)).toMatchObject({ perpsE12: E12 / 4n, cashE12: 1_000_000n * E12 + (receipt.cashE12 as bigint) })
+    expect(await at.account(BOB)).toMatchObject({
+      perpsE12: E12 / 4n,
+      cashE12: 1_000_000n * E12 + (receipt.cashE12 as bigint),
+    })
   })
 
   test('by proven margins as much as restores the initial margin, to the hundredth of a per cent', async () => {
@@ -186,8 +226,8 @@ describe('R143: how much is taken over, and for what', () => {
     await mined(liquidate(BOB, STEP))
     at.books.set(await at.address(BOB), [option(110_000n, -E12 / 2n)])
     at.books.set(await at.address(ALICE), [option(110_000n, (-3n * E12) / 2n)])
-    await at.witness(ALICE)
-    const next = ((3n * (3n * 95_000n * E12 + 10n ** 4n)) / 4n) / 10n
+    await fall()
+    const next = (3n * (3n * 95_000n * E12 + 10n ** 4n)) / 4n / 10n
     await expectRevert(liquidate(CAROL, 1_000n), at.venue, 'BudgetUsed', [notional + next, notional])
     const since = await at.venue.getFunction('windowSince')()
     await at.chain.undone(async () => {
@@ -219,7 +259,12 @@ describe('R143: how much is taken over, and for what', () => {
     const cash = (await at.account(ALICE)).cashE12
     const receipt = await receiptOf(liquidate(BOB, ONE_BPS))
     const bonus = (3n * 80_000n * E12 + 10n ** 4n) / 10n
-    expect(receipt).toMatchObject({ bonusBps: 1_000n, cashE12: cash + bonus, coveredE12: 5_000n * E12, badDebtE12: bonus - 5_000n * E12 })
+    expect(receipt).toMatchObject({
+      bonusBps: 1_000n,
+      cashE12: cash + bonus,
+      coveredE12: 5_000n * E12,
+      badDebtE12: bonus - 5_000n * E12,
+    })
     expect(await at.account(ALICE)).toMatchObject({ cashE12: 0n, perpsE12: 0n, flaggedAt: 0n })
     expect(await at.venue.getFunction('insuranceE12')()).toBe(0n)
     // R145: what comes into the fund pays it.
@@ -268,7 +313,8 @@ describe('R144: a liquidator', () => {
     // What it may take over next is proven anew.
     at.books.set(await at.address(BOB), [option(110_000n, -E12 / 2n)])
     at.books.set(await at.address(ALICE), [option(110_000n, (-3n * E12) / 2n)])
-    await at.witness(ALICE)
+    await fall()
+    await mined(at.mark(ANYBODY, BOB))
     await expectRevert(liquidate(BOB, STEP), at.registry, 'MarginOfOtherPositions')
   })
 })

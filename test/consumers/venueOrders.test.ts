@@ -63,7 +63,8 @@ describe('R136: an order', () => {
         [-E12, priceE8 + 1n, false],
       ] as const) {
         const { order, quote, signature } = await agreed({ perpsE12, limitE8 })
-        if (!isIn) await expectRevert(at.fill(order, quote, signature), at.orders, 'PriceBeyondLimit', [priceE8, limitE8])
+        if (!isIn)
+          await expectRevert(at.fill(order, quote, signature), at.orders, 'PriceBeyondLimit', [priceE8, limitE8])
         else await at.undone(() => mined(at.fill(order, quote, signature)))
       }
       const premiumE12 = 2_000n * E12
@@ -75,7 +76,9 @@ describe('R136: an order', () => {
         await expectRevert(at.fill(fits.order, fits.quote, fits.signature), at.orders, 'Expired')
       })
       await mined(at.fill(fits.order, fits.quote, fits.signature))
-      await expectRevert(at.fill(fits.order, fits.quote, fits.signature), at.orders, 'OrderUnknown', [fits.quote.orderId])
+      await expectRevert(at.fill(fits.order, fits.quote, fits.signature), at.orders, 'OrderUnknown', [
+        fits.quote.orderId,
+      ])
     })
   })
 
@@ -104,7 +107,12 @@ describe('R137: a quote', () => {
       for (const change of changes) {
         const other = { ...quote, ...change }
         const isOfPremium = 'premiumE12' in change
-        await expectRevert(at.fill(order, other, signature), at.orders, 'SignatureRejected', isOfPremium ? [quote.maker] : undefined)
+        await expectRevert(
+          at.fill(order, other, signature),
+          at.orders,
+          'SignatureRejected',
+          isOfPremium ? [quote.maker] : undefined,
+        )
       }
       await expectRevert(at.fill(order, quote, await at.sign(BOB, quote)), at.orders, 'SignatureRejected')
       const another = await at.place(ALICE, { perpsE12: -E12 })
@@ -155,16 +163,30 @@ describe('R137: a quote', () => {
           [most, true],
           [most + 1n, false],
         ] as const) {
-          const { order, quote, signature } = await agreed({ options, perpsE12: E12, premiumE12: 2n ** 100n }, premiumE12)
+          const { order, quote, signature } = await agreed(
+            { options, perpsE12: E12, premiumE12: 2n ** 100n },
+            premiumE12,
+          )
           if (isIn) await at.undone(() => mined(at.fill(order, quote, signature)))
-          else await expectRevert(at.fill(order, quote, signature), at.orders, 'PremiumOutOfBand', [premiumE12, least, most])
+          else
+            await expectRevert(at.fill(order, quote, signature), at.orders, 'PremiumOutOfBand', [
+              premiumE12,
+              least,
+              most,
+            ])
         }
       }
     })
   })
 
   test('reaches the venue through its orders alone', async () => {
-    const trade = { owner: await at.address(ALICE), maker: await at.address(HOUSE), perpsE12: E12, premiumE12: 0n, options: [] }
+    const trade = {
+      owner: await at.address(ALICE),
+      maker: await at.address(HOUSE),
+      perpsE12: E12,
+      premiumE12: 0n,
+      options: [],
+    }
     await expectRevert(at.call(ANYBODY, 'trade', trade, at.roundArgument, [], []), at.venue, 'NotOrders', [
       await at.address(ANYBODY),
     ])

@@ -46,7 +46,10 @@ describe('R148: decimals', () => {
 
 describe('R148: a token', () => {
   test('that keeps a fee is refused, and one that does not is taken', async () => {
-    const fee = coin(6, 'function _update(address a, address b, uint256 v) internal override { super._update(a, b, a == address(0) || v < 100 ? v : v - 1); }')
+    const fee = coin(
+      6,
+      'function _update(address a, address b, uint256 v) internal override { super._update(a, b, a == address(0) || v < 100 ? v : v - 1); }',
+    )
     const at = await TestVenue.open({ engine, token: fee })
     await expectRevert(at.call(ALICE, 'deposit', 1_000n), at.venue, 'TransferDiffers', [999n, 1_000n])
     await expectRevert(at.call(ALICE, 'fundInsurance', 1_000n), at.venue, 'TransferDiffers', [999n, 1_000n])
