@@ -154,6 +154,8 @@ interface IOptionsVenue {
     event Flagged(address indexed owner, address indexed key, uint256 asOf, uint256 since);
     /// @notice Part of an account was taken over.
     event Liquidated(address indexed owner, address indexed liquidator, Receipt receipt);
+    /// @notice An account of nothing owed cash: what of it the insurance fund covered, and what nothing did.
+    event DebtCovered(address indexed owner, uint256 coveredE12, uint256 badDebtE12);
     /// @notice Rules changed.
     event RulesSet(Rules rules);
 

@@ -241,6 +241,18 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
         emit KeyReplaced(key, previous);
     }
 
+    /// @dev What an account of nothing owes is covered by the fund, as far as it goes; nobody else would ever pay it.
+    function _coverDebt(address owner, Account storage account) internal returns (uint256 coveredE12, uint256 uncoveredE12) {
+        if (account.cashE12 >= 0 || !_isFlat(account)) return (0, 0);
+        uint256 debt = uint256(-int256(account.cashE12));
+        coveredE12 = debt < insuranceE12 ? debt : insuranceE12;
+        uncoveredE12 = debt - coveredE12;
+        insuranceE12 -= coveredE12;
+        badDebtE12 += uncoveredE12;
+        account.cashE12 = 0;
+        emit DebtCovered(owner, coveredE12, uncoveredE12);
+    }
+
     function _reportNothing(address key) private {
         OptionPositionWord[] memory none;
         _reportAs(key, none, 0, 0);

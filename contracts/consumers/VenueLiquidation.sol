@@ -23,9 +23,9 @@ abstract contract VenueLiquidation is VenueAccounts {
     uint256 private constant BY_WITNESS = 255;
 
     /// @notice When the window of the budget began.
-    uint256 public windowSince;
+    uint40 public windowSince;
     /// @notice Notional taken over in it while liquidators paid.
-    uint256 public windowUsedE12;
+    uint128 public windowUsedE12;
 
     /// @inheritdoc IOptionsVenue
     function flag(address owner) external {
@@ -61,7 +61,8 @@ abstract contract VenueLiquidation is VenueAccounts {
         _requireBond(slackE12 + receipt.cashE12, receipt.notionalE12);
         _report(liquidator, _move(liquidator, ownPositions, part, perpsE12, receipt.cashE12));
         part = _move(account, positions, part.negated(), -perpsE12, -receipt.cashE12);
-        if (_isFlat(account)) _close(account, receipt);
+        if (_isFlat(account)) account.flaggedAt = 0;
+        (receipt.coveredE12, receipt.badDebtE12) = _coverDebt(owner, account);
         _report(account, part);
         account.leftAsOf = account.flaggedAsOf;
         emit Liquidated(owner, msg.sender, receipt);
@@ -99,8 +100,8 @@ abstract contract VenueLiquidation is VenueAccounts {
     function _slackOf(Account storage liquidator, uint256 asOf) private view returns (int256) {
         if (_isFlat(liquidator)) return liquidator.cashE12;
         IPortfolioMargins.Margin memory margin = registry.marginOf(liquidator.key);
-        bool isExact = liquidator.perpsE12 == 0 || (liquidator.markAsOf == asOf && margin.asOf == asOf);
-        if (!isExact || !liquidator.isReported) revert MarginOfOtherRound(msg.sender, margin.asOf, asOf);
+        bool isMarked = liquidator.perpsE12 == 0 || liquidator.reportedAsOf == asOf;
+        if (margin.asOf != asOf || !isMarked || !liquidator.isReported) revert MarginOfOtherRound(msg.sender, margin.asOf, asOf);
         return margin.initialE8 * PositionWords.CASH_PER_MARGIN;
     }
 
@@ -156,10 +157,11 @@ abstract contract VenueLiquidation is VenueAccounts {
     }
 
     function _spend(uint256 notionalE12) private {
-        if (block.timestamp >= windowSince + rules.windowSeconds) (windowSince, windowUsedE12) = (block.timestamp, 0);
-        uint256 used = windowUsedE12 + notionalE12;
+        bool isOver = block.timestamp >= uint256(windowSince) + rules.windowSeconds;
+        uint256 used = notionalE12 + (isOver ? 0 : windowUsedE12);
         if (used > rules.budgetE12) revert BudgetUsed(used, rules.budgetE12);
-        windowUsedE12 = used;
+        if (isOver) windowSince = uint40(block.timestamp);
+        windowUsedE12 = uint128(used); // at most the budget
     }
 
     /// @dev The account's share, and the bonus.
@@ -179,19 +181,6 @@ abstract contract VenueLiquidation is VenueAccounts {
         account.positionsHash = present.hashOf();
         account.perpsE12 += perpsE12.toInt128();
         account.cashE12 += cashE12.toInt128();
-    }
-
-    /// @dev What an account of nothing owes is covered by the fund, as far as it goes.
-    function _close(Account storage account, Receipt memory receipt) private {
-        account.flaggedAt = 0;
-        int256 cash = account.cashE12;
-        if (cash >= 0) return;
-        uint256 debt = uint256(-cash);
-        receipt.coveredE12 = debt < insuranceE12 ? debt : insuranceE12;
-        receipt.badDebtE12 = debt - receipt.coveredE12;
-        insuranceE12 -= receipt.coveredE12;
-        badDebtE12 += receipt.badDebtE12;
-        account.cashE12 = 0;
     }
 
     function _bonusBps(uint256 since) private view returns (int256) {

@@ -64,6 +64,7 @@ abstract contract VenueSettlement is VenueAccounts {
         _voidChange(owner); // it is of positions that are no more
         account.positionsHash = PositionWords.hashOf(left);
         _payFromClearing(account, payoffE12);
+        _coverDebt(owner, account);
         _report(account, left);
         emit Settled(owner, positions.length - count, payoffE12);
     }

@@ -229,12 +229,14 @@ describe('R153: the whole circle, by real proofs', () => {
     })
 
     // Alice is left with too little for a withdrawal, the house is not.
-    const [left, one] = [17_250n * E12 + paid, 10n ** 6n]
-    const short = (await accountAt(SPOTS.after, later, left - E12, '-1.5')).positions.map(positionWord)
-    await call(alice, 'withdraw', one, roundArgument(round), short)
+    const [left, one, much] = [17_250n * E12 + paid, 10n ** 6n, 14_000n]
+    const after = await accountAt(SPOTS.after, later, left - much * E12, '-1.5')
+    expect(after.margin.initialE8).toBeLessThan(0n)
+    const short = after.positions.map(positionWord)
+    await call(alice, 'withdraw', much * one, roundArgument(round), short)
     await call(house, 'withdraw', one, roundArgument(round), bought)
     await prove([
-      { account: await candidateOf(alice), provable: await accountAt(SPOTS.after, later, left - E12, '-1.5') },
+      { account: await candidateOf(alice), provable: after },
       { account: await candidateOf(house), provable: await accountAt(SPOTS.after, later, 996_999n * E12, '2') },
     ])
     const withdrawal = (who: Wallet) => as(bob).getFunction('takeEffect')(who.address, [], [])

@@ -1,6 +1,6 @@
 /** Options pay at expiry by the first round after it, and what some get others give. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { mined } from '../../scripts/tools/chains/chain.ts'
+import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
 import { E12, E8, PortfolioEngine, roundAt } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { expectRevert } from '../reverts.ts'
 import { EXPIRY, option, roundArgument, rules, TestVenue } from './venue.ts'
@@ -23,6 +23,8 @@ beforeAll(async () => {
   await at.deposit(ALICE, 100_000n)
   await at.chain.setTime(EXPIRY - 1_000n)
   await at.trade(ALICE, HOUSE, { options: OPTIONS, perpsE12: E12 }, 30_000n * E12)
+  await at.deposit(BOB, 1_000n)
+  await at.trade(BOB, HOUSE, { options: [option(110_000n, -E12)] }, -2_000n * E12)
   await at.chain.setTime(EXPIRY)
 })
 
@@ -115,7 +117,8 @@ describe('R141: an account', () => {
       expect((await cash(ALICE)) - own).toBe(payoff)
       expect(await at.venue.getFunction('clearingE12')()).toBe(-payoff)
       await mined(settle(HOUSE))
-      expect((await cash(HOUSE)) - house).toBe(-payoff)
+      expect((await cash(HOUSE)) - house).toBe(-payoff + 4_000n * E12)
+      await mined(settle(BOB))
       expect(await at.venue.getFunction('clearingE12')()).toBe(0n)
       at.books.set(await at.address(ALICE), [option(90_000n, E12, 0n, LATER)])
       await expectRevert(settle(ALICE), at.venue, 'NothingChanges')
@@ -136,11 +139,37 @@ describe('R141: an account', () => {
   })
 })
 
+describe('R145: an account that its options left in debt', () => {
+  test('owes nothing any more: the fund covers what it can, the rest is bad debt', async () => {
+    for (const [fund, covered, bad] of [
+      [0n, 0n, 7_000n],
+      [5_000n, 5_000n, 2_000n],
+      [9_000n, 7_000n, 0n],
+    ] as const) {
+      await at.undone(async () => {
+        const round = await roundOf(EXPIRY, 120_000n * E8)
+        await mined(fix(round))
+        if (fund > 0n) await mined(at.call(HOUSE, 'fundInsurance', fund * 10n ** 6n))
+        await at.chain.setTime(LAST + 1n)
+        const events = eventsOf(await mined(settle(BOB)), at.venue)
+        expect(events.find(({ name }) => name === 'DebtCovered')?.args.toArray()).toEqual([
+          await at.address(BOB),
+          covered * E12,
+          bad * E12,
+        ])
+        expect((await at.account(BOB)).cashE12).toBe(0n)
+        expect(await at.venue.getFunction('badDebtE12')()).toBe(bad * E12)
+        expect(await at.venue.getFunction('insuranceE12')()).toBe((fund - covered) * E12)
+      })
+    }
+  })
+})
+
 describe('R141: who else', () => {
   test('has no part in it: an account without such options has nothing to settle', async () => {
     await at.undone(async () => {
-      await at.deposit(BOB, 1n)
-      await expectRevert(settle(BOB), at.venue, 'NothingChanges')
+      await at.deposit(3, 1n)
+      await expectRevert(settle(3), at.venue, 'NothingChanges')
     })
   })
 })
