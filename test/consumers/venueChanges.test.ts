@@ -219,6 +219,32 @@ describe('R149: an account that was shown to be below maintenance', () => {
   })
 })
 
+describe('R152: what waited in vain', () => {
+  test('leaves nothing that the registry would count, whether it was cancelled or overtaken', async () => {
+    const none = async (): Promise<string> => {
+      const { bookHash } = await at.registry.getFunction('accountOf')(emptied)
+      return bookHash
+    }
+    let emptied = ''
+    await at.undone(async () => {
+      await at.trade(ALICE, HOUSE, { perpsE12: E12, options: [CALL] }, 2_000n * E12)
+      emptied = (await at.account(ALICE)).key
+      await at.trade(ALICE, HOUSE, { perpsE12: E12 })
+      const nothing = await none() // of a key that was left
+      await mined(at.withdraw(ALICE, 1n))
+      emptied = (await at.change(ALICE)).candidate
+      expect(await none()).not.toBe(nothing)
+      await at.undone(async () => {
+        await mined(at.call(ALICE, 'cancelChange', await at.address(ALICE)))
+        expect(await none()).toBe(nothing)
+      })
+      await at.witness(ALICE) // marked at the round of the trade
+      await mined(at.liquidate(BOB, ALICE, rules.stepBps))
+      expect(await none()).toBe(nothing)
+    })
+  })
+})
+
 describe('R140: perpetuals', () => {
   test('gain in cash what the price rose by, exactly, once a round, and the report says it', async () => {
     await at.undone(async () => {
