@@ -22,6 +22,7 @@ export const contractSources = {
   AttestedRounds: 'contracts/market/AttestedRounds.sol',
   RiskArrays: 'contracts/registry/RiskArrays.sol',
   PortfolioRegistry: 'contracts/registry/PortfolioRegistry.sol',
+  CrossMarginRegistry: 'contracts/registry/CrossMarginRegistry.sol',
   BatchVerifier: 'contracts/proof/BatchVerifier.sol',
   Improvement: 'contracts/registry/Improvement.sol',
   PortfolioPolicyBounds: 'contracts/parameters/PortfolioPolicyBounds.sol',

@@ -29,6 +29,7 @@ export const restrictedFunctions = {
   },
   RiskArrays: { setPortfolioPolicy: 'council', setPortfolioFreshness: 'council', setRoundPriceGap: 'council' },
   PortfolioRegistry: { reportAccount: 'venue' },
+  CrossMarginRegistry: { setCrossPolicy: 'council', reportCrossAccount: 'venue' },
   AttestedFeed: committee,
   AttestedRounds: committee,
 } as const satisfies Partial<Record<ContractName, Readonly<Record<string, Holder>>>>

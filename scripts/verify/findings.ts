@@ -60,7 +60,7 @@ export const sortedFindings: readonly SortedFinding[] = [
         '_take',
       ],
       'proof/CanonicalProof.sol': ['_accepts', '_callOf', '_canonicalCoordinates', '_putSignals', '_verifyGroups'],
-      'registry/PortfolioRegistry.sol': ['_hashHeld', '_takePositions'],
+      'registry/BookFolding.sol': ['_hashHeld', '_takePositions'],
       'registry/RiskRegistry.sol': [
         '_apply',
         '_checkpoints',
@@ -86,12 +86,12 @@ export const sortedFindings: readonly SortedFinding[] = [
     detector: 'calls-loop',
     reason:
       'Called are models and sources that the council listed, and the first that fails refuses the batch, which its sender chose.',
-    places: { 'registry/PortfolioRegistry.sol': ['_takeSegment'], 'registry/RiskRegistry.sol': ['_revertMismatch'] },
+    places: { 'registry/BookFolding.sol': ['_takeSegment'], 'registry/RiskRegistry.sol': ['_revertMismatch'] },
   },
   {
     detector: 'divide-before-multiply',
     reason: 'Rounding down to whole words, or to as many places for each segment, is what is meant.',
-    places: { 'registry/PortfolioRegistry.sol': ['_takeSegments'], 'registry/RiskRegistry.sol': ['_checkTried'] },
+    places: { 'registry/BookFolding.sol': ['_takeSegments'], 'registry/RiskRegistry.sol': ['_checkTried'] },
   },
   {
     detector: 'incorrect-equality',
@@ -157,7 +157,7 @@ export const sortedFindings: readonly SortedFinding[] = [
       'registry/ParameterReads.sol': ['_subtractOrZero', '_tighten', 'parameters', 'parametersForLiquidation'],
       'registry/Pauses.sol': ['_inForce', 'pause'],
       'registry/PortfolioMargins.sol': ['_age', 'marginOf'],
-      'registry/PositionBook.sol': ['_checkPositions'],
+      'registry/Positions.sol': ['check'],
       'registry/RiskArrays.sol': ['_requireFresh'],
       'registry/RiskParameters.sol': ['_pausedUntil', 'pausedUntil'],
       'registry/RiskRegistry.sol': [
@@ -181,7 +181,8 @@ export const sortedFindings: readonly SortedFinding[] = [
       'proof/BatchVerifier.sol': ['_putShared'],
       'registry/GuardRails.sol': ['_checkLoanToValue'],
       'registry/Improvement.sol': ['atMost'],
-      'registry/PortfolioRegistry.sol': ['_takeSegments', 'proveUnhealthyByArrays', 'submitPortfolio'],
+      'registry/BookFolding.sol': ['_takeSegments'],
+      'registry/PortfolioRegistry.sol': ['proveUnhealthyByArrays', 'submitPortfolio'],
     },
   },
   {
@@ -198,7 +199,8 @@ export const sortedFindings: readonly SortedFinding[] = [
         'setFreshnessPolicy',
       ],
       'registry/InboxPlaces.sol': ['_requireHeld', 'headOfNext'],
-      'registry/PortfolioRegistry.sol': ['_marginModel', '_openBooks', 'proveUnhealthy', 'proveUnhealthyByArrays'],
+      'registry/BookFolding.sol': ['_openBooks'],
+      'registry/PortfolioRegistry.sol': ['_marginModel', 'proveUnhealthy', 'proveUnhealthyByArrays'],
       'registry/RiskArrays.sol': ['requireArray', 'submitArrays'],
       'registry/RiskRegistry.sol': ['_checkSkipped'],
       'registry/Shadows.sol': ['_begin', 'rotateSource'],
