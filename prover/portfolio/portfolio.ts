@@ -81,13 +81,15 @@ export type Portfolio = {
   readonly scenarios: readonly Scenario[]
 }
 
-/** An account over several markets: its part in each, whose sum it is margined by. */
+/** An account over several markets: its part in each, and what they offset of each other. */
 export type PortfolioOverMarkets = {
   readonly name: string
   /** In no part. */
   readonly cashE12: bigint
   /** By currency, at least two; each with the options, perpetuals and collateral of its market, without cash. */
   readonly parts: readonly Portfolio[]
+  /** Of its loss, what a market may offset; one a part. */
+  readonly spreadCreditsX40: readonly bigint[]
 }
 
 /** Before expiry the settlement average is formed over this time: forwards move with spot less and less. */

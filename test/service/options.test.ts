@@ -311,7 +311,9 @@ describe('zkrisk margin', () => {
     const json = await zkrisk('margin', over, '--html', page, '--json')
     expect(Object.keys(JSON.parse(json.stdout).markets)).toEqual(['BTC', 'ETH'])
     expect(readFileSync(page, 'utf8')).toContain('ETH: What could happen')
-    expect(errorOf(await zkrisk('margin', over, '--prove', '--json')).code).toBe('service.prove-over-markets')
+    expect(errorOf(await zkrisk('margin', over, '--prove', '--margins-alone', '--json')).code).toBe(
+      'service.prove-over-markets',
+    )
   })
 
   it('refuses with the leg named, exit code 1 and nothing written', async () => {

@@ -194,7 +194,7 @@ async function writeBundle(
 }
 
 /** Tells the stages of a run apart. */
-class Clock {
+export class Clock {
   private readonly begun = performance.now()
   private stageBegun = this.begun
   private readonly stages: Record<Exclude<keyof MarginSeconds, 'total'>, number> = {
@@ -312,7 +312,7 @@ export class MarginHeldAlreadyError extends ProverError {
 }
 
 /** Whether a registry takes a report of these. @throws {@link TooManyStrikesError}, {@link NothingHeldError} */
-function requireReportable(positions: readonly OptionPosition[]): void {
+export function requireReportable(positions: readonly OptionPosition[]): void {
   if (positions.length > MOST_POSITIONS) throw new TooManyStrikesError(positions.length)
   const nothing = positions.find(({ callsE12, putsE12 }) => callsE12 === 0n && putsE12 === 0n)
   if (nothing !== undefined) throw new NothingHeldError(nothing)

@@ -1,6 +1,6 @@
 /** An account's margin as a page: verdict, requirement, losses on the grid, value by spot, legs, thresholds, Greeks; by market. */
 import { marginTerms, type NamedScenario } from '../../portfolio/explain.ts'
-import { type AccountAnswer, MARKET_HEADINGS, marketRows, NO_OFFSETS } from '../answers/accountMargins.ts'
+import { type AccountAnswer, MARKET_HEADINGS, marketRows, additionWords } from '../answers/accountMargins.ts'
 import {
   amount,
   type MarginAnswer,
@@ -110,7 +110,7 @@ function accountSection(answer: AccountAnswer): Markup {
   const total = [equityE8, initialE8, maintenanceE8].map((value) => amount(money(value)))
   return html`<section id="account">
 <h2>All markets</h2>
-<p class="note">${NO_OFFSETS}</p>
+<p class="note">${additionWords(answer)}</p>
 ${table('Markets', MARKET_HEADINGS, marketRows(answer), { foot: [['= account', ...total, '']] })}
 </section>
 `
