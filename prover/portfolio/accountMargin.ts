@@ -76,8 +76,24 @@ export type MarginParts = Pick<ProvableMargin, 'pricingPolicy' | 'marginPolicy' 
  * @throws the errors of pricing and of the portfolio stage
  */
 export function marginOfParts(parts: MarginParts, sizes: MarginSizes): ProvableMargin {
-  const { pricingPolicy, marginPolicy, round, surfaces, positions, holdings } = parts
-  const arrays = arraysOf(surfaces, positions, pricingPolicy, sizes.strikes)
+  return marginInArrays(parts, arraysOf(parts.surfaces, parts.positions, parts.pricingPolicy, sizes.strikes), sizes)
+}
+
+/**
+ * The same over arrays that accounts share, so that each is proven once for all of them.
+ *
+ * @param arrays - of the round, in any order; only those that the account is in become its own
+ * @throws the errors of the portfolio stage
+ */
+export function marginInArrays(
+  { pricingPolicy, marginPolicy, round, positions, holdings }: Omit<MarginParts, 'surfaces'>,
+  shared: readonly PricedSurface[],
+  sizes: MarginSizes,
+): ProvableMargin {
+  const held = new Set(positions.map(({ expiry, strikeE8 }) => `${expiry} ${strikeE8}`))
+  const arrays = shared.filter(({ surface, strikesE8 }) =>
+    strikesE8.some((strikeE8) => held.has(`${surface.expiry} ${strikeE8}`)),
+  )
   const chain = shardBook(
     positions,
     arrays.map(({ array }) => array),

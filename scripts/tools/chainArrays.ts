@@ -9,6 +9,7 @@ import { provableMargin } from '../../prover/portfolio/accountMargin.ts'
 import { marketOfChain } from '../../prover/portfolio/input/chainMarket.ts'
 import { requireArbitrageFree } from '../../prover/portfolio/input/checks.ts'
 import type { ExpirySurface } from '../../prover/portfolio/portfolio.ts'
+import type { MarginPolicy, RoundMarket } from '../../prover/portfolio/margin.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import { marginSizes } from '../../prover/service/answers/margins.ts'
 import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
@@ -36,6 +37,8 @@ export type MarketToProve = {
   readonly name: string
   readonly asOf: bigint
   readonly pricingPolicy: PricingPolicy
+  readonly marginPolicy: MarginPolicy
+  readonly round: RoundMarket
   readonly policy: SectionWords
   /** Of the round; those of its expiries are {@link MarketToProve.surfaces}. */
   readonly marketWords: SectionWords
@@ -92,6 +95,8 @@ function marketOf(chain: OptionChain, currency: string): MarketToProve {
     name: currency,
     asOf: round.asOf,
     pricingPolicy,
+    marginPolicy,
+    round,
     policy: policyOf({ pricingPolicy, marginPolicy }),
     marketWords: roundWords(round),
     surfaces,

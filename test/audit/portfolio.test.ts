@@ -433,9 +433,12 @@ describe('R50: a witness in flight', () => {
     const { account, positions, collateralAmounts } = first
     await development.venue.reportAccount(account, positions, richer(first.holdings, 1n), collateralAmounts)
     const prover = createProver()
-    await proveUnhealthy({ ...development, round }, { prover }, held, provable.margin.worstScenario).finally(() =>
-      prover.close(),
-    )
+    await proveUnhealthy(
+      { ...development, round },
+      { prover },
+      { ...held, sequence: held.held.sequence },
+      provable.margin.worstScenario,
+    ).finally(() => prover.close())
     const { record } = await chain.audit()
     const report = await judgePortfolio(record, {}, undefined, verdicts)
     expect(report.failure).toBeUndefined()

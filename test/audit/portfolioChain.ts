@@ -66,7 +66,12 @@ export async function provePortfolioChain(): Promise<PortfolioChain> {
     const { round, accounts } = await proveDevelopmentPortfolios(development, { prover }, [provable])
     const [held] = accounts
     if (held === undefined) throw new Error('No margin was proven.')
-    await proveUnhealthy({ ...development, round }, { prover }, held, provable.margin.worstScenario)
+    await proveUnhealthy(
+      { ...development, round },
+      { prover },
+      { ...held, sequence: held.held.sequence },
+      provable.margin.worstScenario,
+    )
     const keys = Object.values(circuitKeys).map(auditKeyOf)
     const { provider } = chain
     return {

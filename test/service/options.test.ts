@@ -326,6 +326,14 @@ describe('zkrisk margin', () => {
     expect(errorOf(await zkrisk('margin', '--json')).code).toBe('service.account-choice')
     expect(errorOf(await zkrisk('margin', 'absent.json', '--json')).code).toBe('service.portfolio-missing')
     expect(errorOf(await zkrisk('margin', folder, '--json')).code).toBe('service.portfolio-unreadable')
+    expect(errorOf(await zkrisk('margin', example, '--prove', '--unhealthy', '--json')).code).toBe(
+      'service.account-healthy',
+    )
+    expect(errorOf(await zkrisk('margin', example, '--unhealthy', '--json'))).toMatchObject({ option: 'unhealthy' })
+    for (const option of [['--margins-alone'], ['-o', page]]) {
+      const both = errorOf(await zkrisk('margin', example, '--prove', '--unhealthy', ...option, '--json'))
+      expect(both.code).toBe('service.unhealthy-besides')
+    }
     expect(errorOf(await zkrisk('margin', example, '--now', '2026-02-06', '--json')).code).toBe(
       'portfolio.stale-surface',
     )

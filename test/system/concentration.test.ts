@@ -64,7 +64,12 @@ beforeAll(async () => {
     landed = await proveDevelopmentPortfolios(development, { prover }, [within, rich, poor])
     const [, , last] = landed.accounts
     if (last === undefined) throw new Error('No margin was proven.')
-    await proveUnhealthy({ ...development, round: landed.round }, { prover }, last, poor.margin.worstScenario)
+    await proveUnhealthy(
+      { ...development, round: landed.round },
+      { prover },
+      { ...last, sequence: last.held.sequence },
+      poor.margin.worstScenario,
+    )
   } finally {
     await prover.close()
   }

@@ -15,6 +15,7 @@ import { artifactOf } from '../../prover/registry/artifacts.ts'
 import { deployContract } from '../../prover/registry/transactions.ts'
 import { auditFromChain } from '../../prover/service/answers/auditing.ts'
 import { formatProof, type MarginProofOptions, proveMargin } from '../../prover/service/answers/marginProof.ts'
+import { formatUnhealthy, proveUnhealthyAccount } from '../../prover/service/answers/unhealthyProof.ts'
 import { openReader } from '../../prover/service/answers/inForce.ts'
 import { marginOf } from '../../prover/service/answers/margins.ts'
 import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
@@ -128,6 +129,34 @@ it('R87: adds the thresholds that margins alone left out, once, and an auditor a
   }
   const { report } = await auditFromChain({ ...at('deployment.json'), registry, say: () => {} })
   expect(report).toMatchObject({ accepted: true, margins: { length: 3 } })
+})
+
+it('L12, L18: shows an account to be below maintenance by one proof where its arrays are in force, without options from its book', async () => {
+  const later = { ...portfolio, market: { ...portfolio.market, asOf: '2026-02-05T04:35:00Z' } }
+  const site = { ...at('deployment.json'), account: toBeHex(8n, 20) }
+  const show = async (account: object, existing = site) =>
+    proveUnhealthyAccount(await answerOf({ ...later, account }), () => {}, { existing })
+  await expect(show(portfolio.account)).rejects.toMatchObject({ code: 'service.account-healthy' })
+  const { maintenanceE8 } = (await answerOf(later)).provable.margin
+  const cash = (unitsE8: bigint): string => {
+    const text = String(unitsE8).padStart(9, '0')
+    return `${text.slice(0, -8)}.${text.slice(-8)}`
+  }
+  // Healthy by nothing at all, and below by one unit.
+  const bare = 20_000n * 10n ** 8n - maintenanceE8
+  await expect(show({ ...portfolio.account, cash: cash(bare) })).rejects.toMatchObject({
+    code: 'service.account-healthy',
+    maintenanceE8: 0n,
+  })
+  const shown = await show({ ...portfolio.account, cash: cash(bare - 1n) })
+  expect(shown).toMatchObject({ liquidatable: true, maintenanceE8: -1n, gas: { arrays: 0 } })
+  expect(shown.proofs.map(({ statement }) => statement)).toEqual(['scenarioWitness'])
+  expect(formatUnhealthy(shown)).toContain('straight from arrays. The contract says: liquidatable.')
+  const perpetual = { cash: '10', perps: { quantity: '1' } }
+  const other = await show(perpetual, { ...site, account: toBeHex(9n, 20) })
+  expect(other).toMatchObject({ liquidatable: true, gas: { arrays: 0 } })
+  expect(other.proofs.map(({ statement }) => statement)).toEqual(['unhealthyWitness'])
+  expect(formatUnhealthy(other)).toContain('from its book')
 })
 
 it('refuses, before anything is sent, what no registry would take, and addresses that are none', async () => {

@@ -20,7 +20,8 @@ import { type CrossSite, developmentCrossSite } from '../development/cross.ts'
 import { buildPortfolioKeys } from '../development/portfolio.ts'
 import { portfolioBuildOf } from '../workspace.ts'
 import type { CrossAnswer } from './accountMargins.ts'
-import { CloneNeededError, Clock, type MarginSeconds, requireReportable } from './marginProof.ts'
+import { CloneNeededError, type MarginSeconds, requireReportable } from './marginProof.ts'
+import { StageClock } from './stageClock.ts'
 
 /** What proving took, in plain numbers. */
 export type CrossProof = {
@@ -48,7 +49,7 @@ export async function proveCross(
   const built = sizeOf(portfolioBuildOf('crossMargins'), 'markets')
   if (provable.markets.length !== built) throw new MarketsOfProofError(provable.markets.length, built)
   for (const { positions } of provable.parts) requireReportable(positions)
-  const clock = new Clock()
+  const clock = new StageClock(['build', 'preparation', 'proving', 'landing'])
   let site: CrossSite | undefined
   try {
     const { keys, buildSeconds } = await buildPortfolioKeys(statementsOf(provable), say)

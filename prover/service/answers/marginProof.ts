@@ -24,6 +24,7 @@ import {
   marketNameFor,
   type MarginSite,
 } from './marginSite.ts'
+import { StageClock } from './stageClock.ts'
 import { marginModelOf } from '../daemon/portfolios/place.ts'
 import { type PortfolioLanded, provePortfolios } from '../daemon/portfolios/portfolios.ts'
 import type { ProofMade } from '../daemon/portfolios/proofMaker.ts'
@@ -84,7 +85,7 @@ export async function proveMargin(
 ): Promise<MarginProof> {
   if (isPackageAlone) throw new CloneNeededError()
   requireReportable(answer.provable.positions)
-  const clock = new Clock()
+  const clock = new StageClock(['build', 'preparation', 'proving', 'landing'])
   let site: MarginSite | undefined
   try {
     const { keys, buildSeconds } = await buildPortfolioKeys(statementsOf(answer, isAlone), say)
@@ -141,7 +142,7 @@ function statementsOf({ provable }: MarginAnswer, isAlone: boolean): readonly Po
 }
 
 /** The whole round of the account's market, with expiries that it holds nothing of: a source publishes one for all. */
-function roundAt(site: MarginSite, { portfolio, provable }: MarginAnswer): RoundWords {
+export function roundAt(site: MarginSite, { portfolio, provable }: MarginAnswer): RoundWords {
   const expiries = portfolio.market.expiries.toSorted((a, b) => Number(a.expiry - b.expiry)).map(expiryWords)
   return roundOf(marketIdAt(site), provable.round.asOf, roundWords(provable.round), expiries)
 }
@@ -191,36 +192,6 @@ async function writeBundle(
     proofs,
   })
   await writeMarginBundle(file, bundle)
-}
-
-/** Tells the stages of a run apart. */
-export class Clock {
-  private readonly begun = performance.now()
-  private stageBegun = this.begun
-  private readonly stages: Record<Exclude<keyof MarginSeconds, 'total'>, number> = {
-    build: 0,
-    preparation: 0,
-    proving: 0,
-    landing: 0,
-  }
-
-  /** A stage has taken so long, and the next one begins. */
-  passed(stage: keyof typeof this.stages, seconds: number): void {
-    this.stages[stage] = seconds
-    this.stageBegun = this.begun + 1000 * this.sum()
-  }
-
-  end(stage: keyof typeof this.stages): void {
-    this.passed(stage, (performance.now() - this.stageBegun) / 1000)
-  }
-
-  read(): MarginSeconds {
-    return { ...this.stages, total: this.sum() }
-  }
-
-  private sum(): number {
-    return Object.values(this.stages).reduce((sum, seconds) => sum + seconds, 0)
-  }
 }
 
 function summarise({ proofs, accounts, landed, backend }: PortfolioLanded & { readonly backend: string }) {

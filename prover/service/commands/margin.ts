@@ -12,6 +12,7 @@ type Options = ChainFlags & {
   explain?: boolean
   prove?: boolean
   marginsAlone?: boolean
+  unhealthy?: boolean
   out?: string
   rpc?: string
   deployment?: string
@@ -37,6 +38,7 @@ export function addMarginCommand(program: Command): void {
       'margin portfolio.json --explain',
       'margin portfolio.json --prove -o margin.json',
       'margin portfolio.json --prove --margins-alone',
+      'margin portfolio.json --prove --unhealthy',
       'margin portfolio.json --prove --rpc http://127.0.0.1:8545 --deployment deployment.json',
       'margin --derive-case case.json --prove --json',
       'margin portfolio.json --html margin.html',
@@ -53,6 +55,10 @@ export function addMarginCommand(program: Command): void {
     .option(
       '--margins-alone',
       'with --prove: the two margins and nothing else, five accounts a proof: a contract holds no thresholds',
+    )
+    .option(
+      '--unhealthy',
+      'with --prove: that one scenario leaves it below maintenance, and no more: the shortest way to a liquidation',
     )
     .option('-o, --out <file>', 'with --prove: a bundle of all proofs and what they rest on, for `zkrisk verify`')
     .option('--rpc <url>', 'with --prove: node of the chain whose registry is to hold it, with --deployment')
@@ -75,7 +81,7 @@ export function addMarginCommand(program: Command): void {
       const answer = await accountAnswer(readAccountOverMarkets(portfolio, options))
       const proving = provingOptions(options)
       const { together } = answer
-      const option = proving && ofOneMarket(proving)
+      const option = proving && ofOneMarket(options)
       if (option !== undefined) requireOneMarket(answer, option)
       const toProve = proving !== undefined && together === undefined ? provableMarket(answer) : undefined
       if (options.html !== undefined) {
@@ -97,6 +103,15 @@ export function addMarginCommand(program: Command): void {
         terminal.result(accountJson(answer, isExplained), `${formatAccount(answer, isExplained)}\n\n${NOT_PROVEN}`)
         return EXIT.success
       }
+      if (options.unhealthy === true) {
+        const { formatUnhealthy, proveUnhealthyAccount, unhealthyJson } = await import('../answers/unhealthyProof.ts')
+        const shown = await proveUnhealthyAccount(toProve, terminal.say, proving)
+        terminal.result(
+          { ...accountJson(answer, isExplained), witness: unhealthyJson(shown) },
+          `${formatAccount(answer, isExplained)}\n\n${formatUnhealthy(shown)}`,
+        )
+        return EXIT.success
+      }
       const { formatProof, proofJson, proveMargin } = await import('../answers/marginProof.ts')
       const proof = await proveMargin(toProve, terminal.say, proving)
       terminal.result(
@@ -109,24 +124,27 @@ export function addMarginCommand(program: Command): void {
 }
 
 /** An option that only proofs of one market have, if one is given. */
-const ofOneMarket = ({ isAlone, out, existing }: MarginProofOptions): string | undefined =>
-  existing !== undefined ? 'rpc' : out !== undefined ? 'out' : isAlone === true ? 'margins-alone' : undefined
+function ofOneMarket({ unhealthy, marginsAlone, out, rpc }: Options): string | undefined {
+  const given = { unhealthy, 'margins-alone': marginsAlone, out, rpc }
+  return Object.entries(given).find(([, value]) => value !== undefined && value !== false)?.[0]
+}
 
 /** How to prove, if it is wanted. @throws {@link ProvingOptionError} */
 function provingOptions(options: Options): MarginProofOptions | undefined {
   const { prove, marginsAlone: isAlone, out, rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } = options
   const forPlace = { account, 'key-file': keyFile, 'signer-key-file': signerKeyFile, 'venue-key-file': venueKeyFile }
-  const given = Object.entries({ 'margins-alone': isAlone, out, rpc, deployment, ...forPlace }).filter(
-    ([, value]) => value !== undefined,
-  )
+  const kinds = { 'margins-alone': isAlone, unhealthy: options.unhealthy, out }
+  const given = Object.entries({ ...kinds, rpc, deployment, ...forPlace }).filter(([, value]) => value !== undefined)
   if (prove !== true) {
     if (given[0] !== undefined) throw new ProvingOptionError(given[0][0], 'prove')
     return undefined
   }
+  const besides = isAlone === true ? 'margins-alone' : out === undefined ? undefined : 'out'
+  if (options.unhealthy === true && besides !== undefined) throw new UnhealthyBesidesError(besides)
   if (rpc !== undefined && deployment !== undefined) {
     return { isAlone, out, existing: { rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } }
   }
-  const other = given.find(([name]) => !['out', 'margins-alone'].includes(name))?.[0]
+  const other = given.find(([name]) => !(name in kinds))?.[0]
   if (other !== undefined) throw new ProvingOptionError(other, rpc === undefined ? 'rpc' : 'deployment')
   return { isAlone, out }
 }
@@ -141,6 +159,19 @@ export class ProvingOptionError extends ProverError {
     super(`--${option} means nothing without --${missing}. Give both, or neither.`)
     this.option = option
     this.missing = missing
+  }
+}
+
+/** A witness is neither margins nor comes with a bundle. */
+export class UnhealthyBesidesError extends ProverError {
+  readonly code = 'service.unhealthy-besides'
+  readonly option: string
+
+  constructor(option: string) {
+    super(
+      `Expected --unhealthy alone, got --${option} besides: it proves one scenario and no margins. Run them one after the other.`,
+    )
+    this.option = option
   }
 }
 

@@ -36,6 +36,9 @@ import { loadMarketKeys } from '../workspace.ts'
 
 const HORIZON_SECONDS = Number(defaultPolicy.learning.horizonSeconds)
 
+/** What a registry of margins takes besides, where it is built already. */
+const OTHER_MODELS = ['marginsAlone', 'unhealthyWitness', 'scenarioWitness'] as const
+
 /** More times than any history has. */
 const ALL = Number.MAX_SAFE_INTEGER
 
@@ -83,7 +86,8 @@ async function withMargins(
   const market = marketNameFor(portfolio)
   say(`deploying a registry of margins in ${market}`)
   const policy = policyOf(provableMargin(portfolio, marginSizes))
-  const all = { ...keys, ...(await portfolioKeysIfBuilt(['marginsAlone'])) }
+  const others = await Promise.all(OTHER_MODELS.map((statement) => portfolioKeysIfBuilt([statement])))
+  const all = Object.assign({}, keys, ...others) as typeof keys
   const margins = await deployDevelopmentPortfolio(chain, all, policy, market, deployment.addresses)
   const { registry, arrays, rounds, models } = margins.deployment
   return { ...deployment, portfolio: { registry, arrays, rounds, market, models: Object.values(models) } }

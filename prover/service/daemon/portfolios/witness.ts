@@ -1,16 +1,17 @@
 /** Proofs that an account is below maintenance: straight from arrays, or from its book where it is in too many. */
 import { type Build, sizeOf } from '../../../../circuits/statements/index.ts'
 import { ProverError } from '../../../errors.ts'
-import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
-import type { BookSegment } from '../../../portfolio/book.ts'
-import { type BookSizes, shardBook } from '../../../portfolio/sharding.ts'
-import type { Landed } from '../../../registry/index.ts'
+import type { PricedSurface, ProvableMargin } from '../../../portfolio/accountMargin.ts'
+import { type BookShard, type BookSizes, shardBook } from '../../../portfolio/sharding.ts'
+import type { Landed, ProvenPortfolio } from '../../../registry/index.ts'
 import { stateWitness } from '../../../statement/portfolioMargin.ts'
 import { rootOfArray } from '../../../statement/riskArray.ts'
 import { stateScenarioWitness } from '../../../statement/scenarioWitness.ts'
-import type { MarginHeld } from './portfolios.ts'
-import { modelOf, type PortfolioPlace } from './place.ts'
-import { type PortfolioProver, proveStatement } from './proofMaker.ts'
+import { modelOf, type PortfolioModel, type PortfolioPlace } from './place.ts'
+import { type PortfolioProver, type ProofMade, proveStatement } from './proofMaker.ts'
+
+/** What a witness is proven with. */
+type WitnessProver = Pick<PortfolioProver, 'prover' | 'onProof'>
 
 /** An account of the place's round, whose arrays the registry holds. */
 export type AccountToShow = {
@@ -29,33 +30,61 @@ export type AccountToShow = {
  */
 export async function proveUnhealthyByArrays(
   place: PortfolioPlace,
-  { prover }: Pick<PortfolioProver, 'prover'>,
+  proving: WitnessProver,
   { account, provable, sequence }: AccountToShow,
   scenario: number,
 ): Promise<Landed> {
   const { client, round } = place
   const model = modelOf(place, 'scenarioWitness')
-  const segments = segmentsIn(model.build, account, provable)
+  const [shard, second] = shardsFor(model.build, provable)
+  if (shard === undefined || second !== undefined) {
+    throw new TooManyArraysError(account, provable.positions.length, witnessSizes(model.build))
+  }
+  const { segments } = shard
   const arrayRoots = await Promise.all(segments.map(({ array }) => rootOfArray(array)))
   const context = await client.accountContext(round, model.modelId, [{ account, sequence }])
   const inArrays = { segments, arrayRoots, holdings: provable.account.holdings }
   const { marginPolicy, round: market } = provable
   const stated = await stateScenarioWitness(model.build, context, inArrays, market, marginPolicy, scenario)
-  const { proven } = await proveStatement(prover, model, stated)
+  const { proven } = await proveWitness(proving, model, stated)
   return client.proveUnhealthyByArrays(round, model.modelId, { account, sequence }, proven)
 }
 
-/** An account's positions in as many arrays as a build of the witness opens. */
-function segmentsIn(build: Build, account: string, { positions, arrays }: ProvableMargin): readonly BookSegment[] {
-  const sizes = { segments: sizeOf(build, 'arrays'), expiries: sizeOf(build, 'expiries') }
-  const { shards } = shardBook(
+/** Whether an account's options are in as few arrays and expiries as a build of that witness opens. */
+export const opensArraysOf = (build: Build, provable: ProvableMargin): boolean =>
+  shardsFor(build, provable).length === 1
+
+/** Arrays of an account that the registry does not hold yet. */
+export async function arraysNotHeld(
+  { client, round }: Pick<PortfolioPlace, 'client' | 'round'>,
+  { arrays }: ProvableMargin,
+): Promise<readonly PricedSurface[]> {
+  const held = await Promise.all(
+    arrays.map(async ({ array }) => client.isArrayAccepted(await rootOfArray(array), round.asOf)),
+  )
+  return arrays.filter((_, i) => held[i] === false)
+}
+
+const witnessSizes = (build: Build): BookSizes => ({
+  segments: sizeOf(build, 'arrays'),
+  expiries: sizeOf(build, 'expiries'),
+})
+
+const shardsFor = (build: Build, { positions, arrays }: ProvableMargin): readonly BookShard[] =>
+  shardBook(
     positions,
     arrays.map(({ array }) => array),
-    sizes,
-  )
-  const [shard] = shards
-  if (shard === undefined || shards.length > 1) throw new TooManyArraysError(account, positions.length, sizes)
-  return shard.segments
+    witnessSizes(build),
+  ).shards
+
+async function proveWitness(
+  { prover, onProof }: WitnessProver,
+  model: PortfolioModel,
+  stated: Parameters<typeof proveStatement>[2],
+): Promise<ProofMade> {
+  const made = await proveStatement(prover, model, stated)
+  onProof?.(made, 1, 1)
+  return made
 }
 
 /**
@@ -65,17 +94,17 @@ function segmentsIn(build: Build, account: string, { positions, arrays }: Provab
  */
 export async function proveUnhealthy(
   place: PortfolioPlace,
-  { prover }: Pick<PortfolioProver, 'prover'>,
-  { account, provable, books, held }: MarginHeld,
+  proving: WitnessProver,
+  { account, provable, books, sequence }: AccountToShow & { readonly books: readonly ProvenPortfolio[] },
   scenario: number,
 ): Promise<Landed> {
   const { client, round } = place
   const model = modelOf(place, 'unhealthyWitness')
-  const context = await client.accountContext(round, model.modelId, [{ account, sequence: held.sequence }])
+  const context = await client.accountContext(round, model.modelId, [{ account, sequence }])
   const { marginPolicy, round: market } = provable
   const stated = await stateWitness(model.build, context, provable.account, market, marginPolicy, scenario)
-  const { proven } = await proveStatement(prover, model, stated)
-  const witnessed = { account, sequence: held.sequence, books }
+  const { proven } = await proveWitness(proving, model, stated)
+  const witnessed = { account, sequence, books }
   return client.proveUnhealthy(round, modelOf(place, 'optionBook').modelId, model.modelId, witnessed, proven)
 }
 
