@@ -162,12 +162,16 @@ abstract contract BookFolding {
     ) internal view returns (BookFlagsWord) {
         uint256 flags;
         uint256 strikes = positions.length / arrayRoots.length;
+        uint256 from = 0;
         for (uint256 i = 0; i < arrayRoots.length; ++i) {
-            uint256 from = i * strikes;
-            uint256 to = from + strikes;
+            uint256 to;
+            unchecked {
+                to = from + strikes; // at most as many as there are positions
+            }
             uint256 expiry = _takeSegment(priced, fold, arrayRoots[i], positions[from:to]);
             uint256 following = i + 1 < arrayRoots.length ? positions[to] : next;
             if (following != 0 && OptionPositionWord.wrap(following).expiry() == expiry) flags |= 1 << i;
+            from = to;
         }
         return BookFlagsWord.wrap(flags);
     }

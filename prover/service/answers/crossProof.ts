@@ -1,6 +1,7 @@
 /** `zkrisk margin --prove` of an account over several markets: its margins proven and held by a contract on a development chain. */
 import { ZeroHash } from 'ethers'
 import { type PortfolioStatementName, sizeOf } from '../../../circuits/statements/index.ts'
+import { auditCrossMargins } from '../../audit/portfolio/crossAudit.ts'
 import { isPackageAlone } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
 import type { PricedArray } from '../../portfolio/book.ts'
@@ -63,6 +64,7 @@ export async function proveCross(
     const gas = await land(site, made)
     const held = await site.client.margin(site.account)
     requireHeld(site.account, provable, held)
+    await audit(site)
     clock.end('landing')
     return {
       held,
@@ -170,9 +172,23 @@ function requireHeld(account: string, { margin: { margins } }: ProvableCross, he
   }
 }
 
+/** Derives what was landed again from the chain alone: the report, the rounds, the policies. @throws {@link CrossAuditError} */
+async function audit(site: CrossSite): Promise<void> {
+  const { build, keys } = modelOf(site, 'crossMargins')
+  const { provider, client } = site
+  const { registry } = client.place
+  const { margins } = await auditCrossMargins({
+    ...{ provider, registry, build },
+    verificationKey: keys.verificationKey,
+  })
+  const claim = margins.flatMap(({ claims }) => claims).find(({ holds }) => !holds)
+  if (margins.length !== 1 || claim !== undefined) throw new CrossAuditError(registry, claim?.claim, claim?.field)
+}
+
 /** The proof as the JSON answer has it. */
 export const crossProofJson = ({ held, registry, account, proofs, gas, seconds, backend }: CrossProof): object => ({
   proven: true,
+  audited: true,
   held: { im: Number(held.initialE8) / 1e8, mm: Number(held.maintenanceE8) / 1e8 },
   ...{ registry, account, proofs, gas },
   buildSeconds: seconds.build,
@@ -194,6 +210,7 @@ export function formatCrossProof({ proofs, gas, seconds, backend, registry, acco
   const counts = [of('riskArray', 'risk array'), of('optionBook', 'book'), of('crossMargins', 'margin')].join(', ')
   return [
     `Proven (${backend}): ${counts} over all markets. A contract verified every proof and holds both margins to the last digit.`,
+    'An audit derived them again from the report, the rounds and the policies on the chain alone.',
     `Time: ${time(seconds.build)} building, ${time(seconds.preparation)} preparing, ${time(seconds.proving)} proving, ${time(seconds.landing)} landing; ${time(seconds.total)} in all.`,
     `Gas: ${number(gas.margin)} for the account, ${number(gas.arrays)} for arrays that all accounts of the rounds share.`,
     `Held as crossMarginOf(${account}) at ${registry}, on a chain that ended with this command.`,
@@ -211,5 +228,19 @@ export class MarketsOfProofError extends ProverError {
         'Prove some of its markets as an account of their own; without --prove the margin is computed all the same.',
     )
     this.markets = markets
+  }
+}
+
+/** What a contract took does not follow from what its chain says. */
+export class CrossAuditError extends ProverError {
+  readonly code = 'service.cross-audit'
+  readonly claim: string | undefined
+
+  constructor(registry: string, claim: string | undefined, field: string | undefined) {
+    const found = claim === undefined ? 'no margin, or several' : `${claim} that does not hold of ${field ?? 'it'}`
+    super(
+      `Expected one margin at ${registry} that follows from its report and rounds, found ${found}. Keep it and report it.`,
+    )
+    this.claim = claim
   }
 }

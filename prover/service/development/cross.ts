@@ -1,5 +1,5 @@
 /** A registry of margins over several markets on a development chain of its own, with everything in force that an account needs. */
-import { toBeHex, Wallet } from 'ethers'
+import { type Provider, toBeHex, Wallet } from 'ethers'
 import type { PortfolioStatementName } from '../../../circuits/statements/index.ts'
 import type { ProvableCross } from '../../portfolio/crossAccount.ts'
 import type { PortfolioOverMarkets } from '../../portfolio/portfolio.ts'
@@ -22,6 +22,7 @@ import { deployAuthority, DEVELOPMENT_FRESHNESS, type StatementKeys } from './po
 /** Where an account over several markets is proven. */
 export type CrossSite = {
   readonly client: CrossClient
+  readonly provider: Provider
   readonly models: PortfolioModels
   readonly account: string
   /** Published, one a market. */
@@ -57,7 +58,8 @@ export async function developmentCrossSite(
       ]),
     )
     const client = new CrossClient(deployment, chain.account('prover'))
-    return { client, models, account: SOME_ACCOUNT, rounds, close: () => chain.close() }
+    const { provider } = chain
+    return { client, provider, models, account: SOME_ACCOUNT, rounds, close: () => chain.close() }
   } catch (error) {
     await chain.close()
     throw error

@@ -4,6 +4,7 @@
  */
 import type { Contract } from 'ethers'
 import { COLLATERALS, type Fields, MOST_MARKETS, sizeOf } from '../../../circuits/statements/index.ts'
+import type { CrossPolicy } from '../../../prover/portfolio/crossMargin.ts'
 import { marketIdOf } from '../../../prover/market/marketId.ts'
 import { policyWordsOf, type ProvenPortfolio, type RoundWords } from '../../../prover/registry/index.ts'
 import { arraysCall } from '../../../prover/registry/portfolio/calldata.ts'
@@ -43,6 +44,12 @@ export type CrossHolder = {
   readonly collateralAmounts: readonly bigint[]
 }
 
+/** Of each collateral the first market but of one, half and a quarter. */
+const policyInForce: CrossPolicy = {
+  collateralMarkets: Array.from({ length: COLLATERALS }, (_, i) => (i === 3 ? 1n : 0n)),
+  creditsX40: [ONE_X40 / 2n, ONE_X40 / 4n],
+}
+
 /** Words of the policy of several markets. */
 export const crossPolicySections = (
   collateralMarket: bigint,
@@ -58,7 +65,7 @@ export const crossPolicySections = (
   ),
 })
 
-const crossPolicy = crossPolicySections(1n, [ONE_X40 / 2n, ONE_X40 / 4n])
+const crossPolicy = crossPolicySections(1n, policyInForce.creditsX40)
 export const crossPolicyWords = [...crossPolicy.collateralMarkets, ...crossPolicy.spreadCredits]
 
 export class CrossEngine {
@@ -66,6 +73,7 @@ export class CrossEngine {
   readonly registry: Contract
   /** By market. */
   readonly arrays: readonly Contract[]
+  readonly policyInForce = policyInForce
 
   private constructor(engine: PortfolioEngine, arrays: readonly Contract[], registry: Contract) {
     this.engine = engine

@@ -130,12 +130,6 @@ export const portfolioMains: readonly MainComponent[] = [
   tagged('ScenarioSums(5)', 'expiry:32 strikesE8[5] marks[5] columns[3][5] words[5] before[6]', 'after[6] grossE12'),
   tagged('Crossing(0)', ...crossing),
   tagged('Crossing(1)', ...crossing),
-  tagged(
-    'MarketsOfCollateral(2)',
-    `words[${COLLATERALS / words.collateralMarket.perWord}]`,
-    `countsIn[2]${each}`,
-    'CollateralPool',
-  ),
   tagged('SpreadLeg()', spreadLeg, 'outMX80 isDown', 'SpreadCredit'),
   tagged('SpreadCredit(2)', 'legsMX80[2]:183 isDown[2]', 'outMX80'),
   ...[
