@@ -1,5 +1,6 @@
 /** What audits say of a subject: results by claim, the first failure, and the verdict on a proof. */
 import { ProverError } from '../errors.ts'
+import { LastAnswers } from '../statement/lastAnswers.ts'
 import { formatProof, type VerificationKey, verificationKeyHash, verifyProof } from '../proof/index.ts'
 import { decodeProofCalldata } from '../proof/proofCalldata.ts'
 import type { ClaimResult } from '../registry/index.ts'
@@ -41,21 +42,18 @@ export function failed(claim: ClaimId, field: string, error: unknown): ClaimResu
   return { claim, holds: false, field, found: error.message }
 }
 
-/** What both verifiers said, by all that this rests on. */
-export type Verdicts = Map<string, ClaimResult>
+/** Histories that grow are judged again and again, and have most of their proofs in common. */
+const verdicts = new LastAnswers<ClaimResult>(4_096)
 
 /** A proof is for exactly these public signals, by both verifiers. */
-export async function judgeProof(
+export function judgeProof(
   claim: ClaimId,
   words: readonly bigint[],
   publicSignals: readonly bigint[],
   key: VerificationKey,
-  verdicts: Verdicts = new Map(),
 ): Promise<ClaimResult> {
   const all = [claim, verificationKeyHash(key), words.join(), publicSignals.join()].join(' ')
-  const known = verdicts.get(all) ?? (await verify(claim, words, publicSignals, key))
-  verdicts.set(all, known)
-  return known
+  return verdicts.answer(all, () => verify(claim, words, publicSignals, key))
 }
 
 async function verify(

@@ -140,7 +140,7 @@ export function judgeModel(
   const { modelId, key } = model
   if (key === null) {
     // A model that never proved anything needs no key; a batch of it will ask for one.
-    return { modelId, name: modelId, ...summarise(judgePausesOf(model)) }
+    return { modelId, name: nameByLayout(model), ...summarise(judgePausesOf(model)) }
   }
   const claims: ClaimResult[] = [...judgePausesOf(model)]
   try {
@@ -169,6 +169,16 @@ export function judgeModel(
     claims.push(failed('T1', 'models.key.verificationKey', error))
   }
   return { modelId, name: key.build, ...summarise(claims) }
+}
+
+/** What the registry of models says that a model is, for which no key is at hand: of margins, where markets are audited. */
+function nameByLayout({ modelId, layoutHash: layout, places, slots, volatilityModel }: ModelRecord): string {
+  const named = builds.find(({ name }) => {
+    const declared = declarationOf(name)
+    const isOfLayout = declared.layout === layout && declared.volatilityModel === volatilityModel
+    return isOfLayout && declared.places === places && declared.slots === slots
+  })
+  return named === undefined ? modelId : `${named.name} ${modelId.slice(0, 10)}…, no key of it here`
 }
 
 /** Of a disabled model the council may only lift a pause. */

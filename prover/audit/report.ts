@@ -5,7 +5,10 @@ import { claimName } from './claimTitles.ts'
 /** Claims about one model: its key and its verifier. */
 export type ModelReport = {
   readonly modelId: string
-  /** Name of the build; the id itself if no key for it is at hand. */
+  /**
+   * Name of the build. Without a key of it at hand, that of the build whose layout and sizes the registry of models says it has, and
+   * its id; the id alone if no build has them.
+   */
   readonly name: string
   readonly accepted: boolean
   readonly claims: readonly ClaimResult[]
@@ -52,8 +55,12 @@ function claimText({ claim, field, expected, found }: ClaimResult): string {
   return `claim ${claimName(claim)}${field === undefined ? '' : ` at ${field}`}: ${values}`
 }
 
+/** `1 version`, `2 versions`. */
+export const countedText = (count: bigint | number, one: string, more = `${one}s`): string =>
+  `${count} ${Number(count) === 1 ? one : more}`
+
 /** `1 time`, `25 times`. */
-export const timesText = (count: bigint | number): string => `${count} ${Number(count) === 1 ? 'time' : 'times'}`
+export const timesText = (count: bigint | number): string => countedText(count, 'time')
 
 /** Whether a subject is accepted and how many of its claims hold; by request which ones, and always which one does not. */
 export function verdictCells(

@@ -13,6 +13,8 @@ export type Columns = {
   /** A row has a low and a high or neither. */
   readonly low: Column | undefined
   readonly high: Column | undefined
+  /** One of them where the other was not found, so that neither is read. */
+  readonly unpaired: (Column & { readonly role: 'low' | 'high' }) | undefined
   readonly impliedVolatility: Column | undefined
   /** Whether a bar is over, where the file says so. */
   readonly finished: Column | undefined
@@ -24,6 +26,8 @@ export type Columns = {
 export type ColumnOptions = {
   readonly timeColumn?: string | undefined
   readonly priceColumn?: string | undefined
+  readonly lowColumn?: string | undefined
+  readonly highColumn?: string | undefined
   readonly impliedVolatilityColumn?: string | undefined
   /** Names of the columns of a file without header, in order. */
   readonly columns?: readonly string[] | undefined
@@ -112,7 +116,7 @@ function located(
   options: ColumnOptions,
   assumed: readonly string[] | undefined,
 ): LocatedColumns {
-  const { timeColumn, priceColumn, impliedVolatilityColumn } = options
+  const { timeColumn, priceColumn, lowColumn, highColumn, impliedVolatilityColumn } = options
   const find = (role: Role, chosen?: string): Column | undefined => columnOf(file, header, role, chosen)
   const require = (role: Role, chosen?: string): Column => {
     const column = find(role, chosen)
@@ -123,7 +127,9 @@ function located(
   }
   const dated = timeColumn === undefined ? dateAndClock(header, rows) : undefined
   const time = dated?.time ?? require('time', timeColumn)
-  const [low, high] = [find('low'), find('high')]
+  // Whoever names one of them means a range: then the other must be there as well
+  const isRange = lowColumn !== undefined || highColumn !== undefined
+  const [low, high] = isRange ? [require('low', lowColumn), require('high', highColumn)] : [find('low'), find('high')]
   const price = require('price', priceColumn)
   const columns: Columns = {
     time,
@@ -131,6 +137,7 @@ function located(
     price,
     low: high && low,
     high: low && high,
+    unpaired: unpairedOf(low, high),
     impliedVolatility:
       impliedVolatilityColumn === undefined ? undefined : require('implied volatility', impliedVolatilityColumn),
     finished: columnAt(header, indicesOf(header, FINISHED)[0]),
@@ -140,6 +147,11 @@ function located(
   const named = header.findLastIndex((name) => name !== '') + 1
   const width = assumed === undefined ? named : (rows[0]?.cells.length ?? 0)
   return { columns, rows, width, assumed }
+}
+
+function unpairedOf(low: Column | undefined, high: Column | undefined): Columns['unpaired'] {
+  if (low !== undefined) return high === undefined ? { ...low, role: 'low' } : undefined
+  return high === undefined ? undefined : { ...high, role: 'high' }
 }
 
 function columnOf(file: string, header: readonly string[], role: Role, chosen?: string): Column | undefined {
@@ -290,11 +302,8 @@ export class PriceColumnRepeatedError extends PriceFileError {
   readonly places: readonly number[]
 
   constructor(file: string, role: Role, name: string, places: readonly [number, number]) {
-    const flag = role === 'low' || role === 'high' ? undefined : role.replace(' ', '-')
-    const remedy =
-      flag === undefined
-        ? 'Rename one of them'
-        : `Give the number of the right one, --${flag}-column ${places.join(` or --${flag}-column `)}`
+    const flag = role.replace(' ', '-')
+    const remedy = `Give the number of the right one, --${flag}-column ${places.join(` or --${flag}-column `)}`
     super(file, `expected one column named "${name}", got columns ${places.join(' and ')}. ${remedy}.`)
     this.column = name
     this.places = places

@@ -27,7 +27,7 @@ import {
 import { jsonLines } from './jsonTable.ts'
 import { rangeCodeUp } from './range.ts'
 import { readTextFile, whyUnreadable } from './textFile.ts'
-import { type DateOrder, dateOrderOf } from './time.ts'
+import { type DateOrder, dateOrderOf, present } from './time.ts'
 
 export type { PriceRow } from './priceCells.ts'
 
@@ -72,6 +72,8 @@ export type PriceLayout = {
   readonly time: string
   readonly price: string
   readonly range: readonly [low: string, high: string] | undefined
+  /** Where ranges were wanted: the column of lows or highs, without that of the other none. */
+  readonly unpaired: { readonly role: 'low' | 'high'; readonly name: string } | undefined
   /** Names given to the columns of a file without header. */
   readonly assumed: readonly string[] | undefined
   readonly dateOrder: DateOrder | undefined
@@ -184,7 +186,8 @@ export function parsePriceFile(
     content === 'bars' && low !== undefined && high !== undefined ? ([low.name, high.name] as const) : undefined
   const { delimiter, above, assumed } = table
   const { dateOrder, decimalMark, units } = style
-  const names = { time: columns.time.name, price: columns.price.name, range }
+  const unpaired = content === 'bars' ? columns.unpaired : undefined
+  const names = { time: columns.time.name, price: columns.price.name, range, unpaired }
   return {
     rows,
     layout: {
@@ -407,8 +410,6 @@ function requireNoGap(
   if (after === undefined || before === undefined || line === undefined) return
   throw new PriceGapError(timeCell(file, line, columns), Number(after.asOf - before.asOf), limit)
 }
-
-const present = (): bigint => BigInt(Math.floor(Date.now() / 1000))
 
 /** Whether a bar's close is only the price of the moment at which the file was written. */
 function isUnfinished({ line, asOf }: Timed, { finished }: Columns, barSeconds: number, now: bigint): boolean {

@@ -134,3 +134,6 @@ function offsetSeconds(zone: string): number {
   const seconds = Number(match[2]) * 3600 + Number(match[3] ?? 0) * 60
   return match[1] === '-' ? -seconds : seconds
 }
+
+/** The clock here, unix seconds. */
+export const present = (): bigint => BigInt(Math.floor(Date.now() / 1000))

@@ -16,7 +16,7 @@ import {
   type RowOptions,
   type VolatilityUnit,
 } from './chainRows.ts'
-import { type Instrument, readInstrument } from './instrument.ts'
+import { type Instrument, instrumentName, readInstrument } from './instrument.ts'
 import {
   type ChainUnits,
   disagreementOf,
@@ -131,7 +131,7 @@ export function readChain(file: string, options: ChainOptions = {}): OptionChain
 
 /** {@link readChain} on text that is already in memory; `file` is what errors call it. */
 export function parseChain(text: string, file: string, options: ChainOptions = {}): OptionChain {
-  const { rows, dateOrder, volatilityUnit } = chainRows(text, file, options)
+  const { rows, dateOrder, volatilityUnit, isLog } = chainRows(text, file, options)
   if (rows.length === 0) throw new ChainEmptyError(file)
   const refused: QuoteRefusedError[] = []
   const orRefused = <T>(read: () => T): readonly T[] => {
@@ -145,20 +145,22 @@ export function parseChain(text: string, file: string, options: ChainOptions = {
   }
   const quoted = rows.filter((row) => row !== undefined).filter(({ instrument }) => !FUTURE.test(instrument))
   const isPerp = ({ instrument }: ChainRow): boolean => PERPETUAL.test(instrument)
-  const perps = quoted.filter(isPerp).flatMap((row) => orRefused(() => perpOf(row, file, dateOrder)))
+  const readPerps = quoted.filter(isPerp).flatMap((row) => orRefused(() => perpOf(row, file, dateOrder)))
   const stated = quoted
     .filter((row) => !isPerp(row))
     .flatMap((row) => orRefused(() => statedQuote(row, file, dateOrder, options)))
-  if (stated.length + perps.length + refused.length === 0) throw new ChainEmptyError(file)
+  if (stated.length + readPerps.length + refused.length === 0) throw new ChainEmptyError(file)
   const forwards = medianForwards(stated)
   const together = stated.flatMap((quote) => orRefused(() => requireNear(quote, forwards, file)))
   const units = unitsOf(file, together, volatilityUnit, options.volatilityUnit)
   const read = together.flatMap((quote) => orRefused(() => quoteOf(quote, units, file)))
-  const { quotes, ahead } = withoutAhead(read, file)
-  if (quotes.length + perps.length === 0) throw new ChainRefusedError(file, [...refused, ...ahead])
-  const notes = [...units.notes, ...apartNotes(together, units)]
-  const skipped = rows.length - quoted.length
-  return { file, quotes, perps, refused: [...refused, ...ahead].toSorted((a, b) => a.row - b.row), skipped, notes }
+  const priced = once(read, file, isLog)
+  const { quotes, ahead } = withoutAhead(priced.kept, file)
+  const perps = once(readPerps, file, isLog)
+  const all = [...refused, ...ahead, ...priced.refused, ...perps.refused].toSorted((a, b) => a.row - b.row)
+  if (quotes.length + perps.kept.length === 0) throw new ChainRefusedError(file, all)
+  const notes = [...units.notes, ...apartNotes(together, units), ...priced.notes, ...perps.notes]
+  return { file, quotes, perps: perps.kept, refused: all, skipped: rows.length - quoted.length, notes }
 }
 
 /**
@@ -171,8 +173,9 @@ export function parseChain(text: string, file: string, options: ChainOptions = {
 export function latestQuotes(quotes: readonly OptionQuote[]): readonly OptionQuote[] {
   const latest = new Map<string, OptionQuote>()
   for (const quote of quotes) {
-    const known = latest.get(quote.instrument)
-    if (known === undefined || known.asOf <= quote.asOf) latest.set(quote.instrument, quote)
+    const name = instrumentOf(quote)
+    const known = latest.get(name)
+    if (known === undefined || known.asOf <= quote.asOf) latest.set(name, quote)
   }
   return [...latest.values()]
 }
@@ -416,6 +419,51 @@ function readText(file: string): string {
   }
 }
 
+/** An option or perpetual by what it is, however its name is written. */
+const instrumentOf = (quote: OptionQuote | PerpQuote): string =>
+  'strikeE8' in quote ? instrumentName(quote) : `${quote.currency}-PERPETUAL`
+
+/** What a message calls it. */
+const nameOf = (quote: OptionQuote | PerpQuote): string =>
+  'instrument' in quote ? quote.instrument : instrumentOf(quote)
+
+/**
+ * One quote of an instrument at a time. Of rows that say the same the first is kept, with a note; rows that differ are all refused,
+ * since nothing tells which of them holds. In a log it is the later one.
+ */
+function once<T extends OptionQuote | PerpQuote>(quotes: readonly T[], file: string, isLog: boolean) {
+  if (isLog) return { kept: quotes, refused: [], notes: [] }
+  const groups = [...Map.groupBy(quotes, (quote) => `${instrumentOf(quote)} ${quote.asOf}`).values()]
+  const differ = groups.filter((group) => new Set(group.map(saidBy)).size > 1)
+  const refused = differ.flatMap((group) => {
+    const found = `${rowsOf(group)} at ${iso(group[0]?.asOf ?? 0)}`
+    return group.map((quote) => new QuoteRefusedError(file, quote.row, nameOf(quote), 'repeated', found))
+  })
+  const [first, ...more] = groups.filter((group) => group.length > 1 && !differ.includes(group))
+  const others = more.length === 0 ? '' : `, as do rows of ${more.length} more`
+  const notes =
+    first?.[0] === undefined
+      ? []
+      : [`${nameOf(first[0])} stands in ${rowsOf(first)}, which say the same${others}: each is read once.`]
+  return {
+    kept: groups.filter((group) => !differ.includes(group)).flatMap((group) => group.slice(0, 1)),
+    refused,
+    notes,
+  }
+}
+
+/** `rows 2 and 5`. */
+function rowsOf(quotes: readonly { readonly row: number }[]): string {
+  const rows = quotes.map(({ row }) => row)
+  return `rows ${rows.slice(0, -1).join(', ')} and ${rows.at(-1)}`
+}
+
+/** All that a row says, whatever its place and the spelling of its name. */
+const saidBy = (quote: OptionQuote | PerpQuote): string =>
+  JSON.stringify({ ...quote, row: 0, instrument: '' }, (_, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  )
+
 /** Why a row cannot be priced. */
 export type RefusalCondition = keyof typeof refusals
 
@@ -432,6 +480,7 @@ const refusals = {
   mark: 'expected a mark price that the volatility agrees with',
   crossed: 'expected a bid of at most the ask',
   'surplus-cells': 'expected as many cells as the header has (quote numbers with commas, or delimit by ";")',
+  repeated: 'expected one quote of an instrument at one time',
   'perp-price': 'expected a positive price of the perpetual',
 } as const
 

@@ -39,6 +39,8 @@ export type ChainRows = {
   readonly dateOrder: DateOrder | undefined
   /** What the header says volatilities are in. */
   readonly volatilityUnit: VolatilityUnit
+  /** Whether lines stand in the order in which they came. */
+  readonly isLog: boolean
 }
 
 /** Headers by what they mean; the first that a file has is taken. */
@@ -77,7 +79,7 @@ export function chainRows(text: string, file: string, options: RowOptions): Chai
   }
   const isLog = /^(?:wss?:|\{|\d+\.\d+: *\{)/.test(start)
   return isLog
-    ? { rows: tickersOf(text), dateOrder: undefined, volatilityUnit: 'percent' }
+    ? { rows: tickersOf(text), dateOrder: undefined, volatilityUnit: 'percent', isLog }
     : delimitedRows(text, file, options)
 }
 
@@ -143,6 +145,7 @@ function rowsOf(lines: readonly FieldRow[], header: readonly string[], file: str
     }),
     dateOrder: options.dateOrder ?? (dates === 'either' ? undefined : dates),
     volatilityUnit: isOneOf(FRACTIONS, volatility) ? 'fraction' : 'percent',
+    isLog: false,
   }
 }
 

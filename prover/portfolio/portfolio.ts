@@ -79,6 +79,8 @@ export type Portfolio = {
   readonly rules: PortfolioRules
   /** In the order in which they were stated; {@link scenarioSlots} lays them out. */
   readonly scenarios: readonly Scenario[]
+  /** What is to be said of how its file was read; absent if nothing. */
+  readonly notes?: readonly string[]
 }
 
 /** An account over several markets: its part in each, and what they offset of each other. */
@@ -90,6 +92,8 @@ export type PortfolioOverMarkets = {
   readonly parts: readonly Portfolio[]
   /** Of its loss, what a market may offset; one a part. */
   readonly spreadCreditsX40: readonly bigint[]
+  /** What is to be said of how its file was read; absent if nothing. */
+  readonly notes?: readonly string[]
 }
 
 /** Before expiry the settlement average is formed over this time: forwards move with spot less and less. */

@@ -104,7 +104,7 @@ export function parseG2(value: unknown, field: string): G2Point {
 
 /** Points of the second group that were found to be proper, by their coordinates: those parsed last. */
 const properG2 = new Map<string, G2Point>()
-const MOST_KNOWN = 64
+const MOST_KNOWN = 1_024
 
 /**
  * The one object for a proper point of the second group. Whether it is of order r takes longer to see than the whole of

@@ -1,8 +1,12 @@
+import { LastAnswers } from './lastAnswers.ts'
 import { FIELD_ORDER } from './challenge.ts'
 import { loadPoseidon } from './poseidon.ts'
 
 /** Words absorbed by one permutation; with the chaining value they fill circomlib's widest Poseidon (16 inputs). */
 const COMMITMENT_RATE = 15
+
+/** Every margin of a round opens the same arrays, and an auditor tells each of them again. */
+const commitments = new LastAnswers<bigint>(1_024)
 
 let poseidon: ReturnType<typeof loadPoseidon> | undefined
 
@@ -15,7 +19,11 @@ let poseidon: ReturnType<typeof loadPoseidon> | undefined
  * @param words - input words, shape [n], each below 2^248
  * @returns one scalar-field element
  */
-export async function commit(words: readonly bigint[]): Promise<bigint> {
+export function commit(words: readonly bigint[]): Promise<bigint> {
+  return commitments.answer(words.join(), () => chainOf(words))
+}
+
+async function chainOf(words: readonly bigint[]): Promise<bigint> {
   poseidon ??= loadPoseidon()
   const hash = await poseidon
   let chain = BigInt(words.length)

@@ -8,6 +8,14 @@ import type { Statement, Word } from '../../circuits/statements/language.ts'
  * Contract, circuit manifest and prover compare it, so that two sides which read words differently never meet.
  */
 export function layoutHash(name: StatementName): string {
+  const hash = hashes.get(name) ?? hashOf(name)
+  hashes.set(name, hash)
+  return hash
+}
+
+const hashes = new Map<StatementName, string>()
+
+function hashOf(name: StatementName): string {
   const { inputs, outputs, constants = {} }: Statement = statements[name]
   const places = [inputs, outputs].map((groups) =>
     groups.map(({ repeat = null, sections }) => [

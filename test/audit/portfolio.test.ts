@@ -22,7 +22,6 @@ import {
 import { beginAudit, branchOf, judgeTransaction } from '../../prover/audit/portfolio/judge.ts'
 import type { TransactionRecord } from '../../prover/audit/portfolio/record.ts'
 import type { Audited } from '../../prover/audit/portfolio/scene.ts'
-import type { Verdicts } from '../../prover/audit/findings.ts'
 import { marginTerms } from '../../prover/portfolio/explain.ts'
 import { createProver, type Prover } from '../../prover/proof/index.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
@@ -51,14 +50,11 @@ afterAll(() => chain?.close())
 type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T
 type MutableRecord = Mutable<PortfolioRecord>
 
-/** Proofs are verified once, however often records with them are judged. */
-const verdicts: Verdicts = new Map()
-
 /** A copy of the record with something changed, judged. */
 async function judged(change: (record: MutableRecord) => void): Promise<PortfolioAuditReport> {
   const copy = structuredClone(whole.record) as MutableRecord
   change(copy)
-  return judgePortfolio(copy, {}, undefined, verdicts)
+  return judgePortfolio(copy)
 }
 
 /** Which transaction each call is in. */
@@ -144,7 +140,7 @@ describe('an honest history', () => {
 
   it('is told in a table and in JSON', () => {
     const table = formatPortfolioAudit(whole.report)
-    expect(table).toMatch(/margin of 0x\w+ +block \d+ +IM -\d+\.\d\d MM -\d+\.\d\d +accepted/)
+    expect(table).toMatch(/margin of 0x\w+ +block \d+ +IM −[\d,]+\.\d\d MM −[\d,]+\.\d\d +accepted/)
     expect(table).toContain('2026-03-27 08:00 60000 put')
     expect(table).toMatch(/^ACCEPTED: 1 of 1 array, 1 of 1 margin, 1 of 1 witness; (\d+) of \1 claims hold\.$/m)
     expect(table).toMatch(/array 1 .* accepted +(\d+) of \1 claims$/m)
@@ -344,7 +340,7 @@ describe('J2: a false history', () => {
       if (i % 20 > 0) continue
       // What comes later says nothing about it; all that comes before, judged again, finds the same.
       const transactions = [...whole.record.transactions.slice(0, at), transaction]
-      const report = await judgePortfolio({ ...whole.record, transactions }, {}, undefined, verdicts)
+      const report = await judgePortfolio({ ...whole.record, transactions })
       expect(report.accepted).toBe(false)
       expect(report[kind]).toEqual(audited.found[kind])
     }
@@ -389,7 +385,7 @@ describe('R28: a batch of which an account was skipped', () => {
     const prover = createProver()
     const record = await provenBatches(place, prover, reported).finally(() => prover.close())
 
-    const report = await judgePortfolio(record, {}, undefined, verdicts)
+    const report = await judgePortfolio(record)
     expect(report.failure).toBeUndefined()
     expect(report.margins.slice(-2).map(({ account }) => account)).toEqual(reported.map(({ account }) => account))
     const last = record.transactions.at(-1) as TransactionRecord
@@ -398,7 +394,7 @@ describe('R28: a batch of which an account was skipped', () => {
     const copy = structuredClone(record) as MutableRecord
     const [skipped] = copy.transactions.at(-1)?.events ?? []
     if (skipped?.name === 'MarginSkipped') skipped.sequence += 1n
-    expect(await judgePortfolio(copy, {}, undefined, verdicts)).toMatchObject({
+    expect(await judgePortfolio(copy)).toMatchObject({
       failure: { claim: { field: 'MarginSkipped.sequence' } },
     })
   })
@@ -440,7 +436,7 @@ describe('R50: a witness in flight', () => {
       provable.margin.worstScenario,
     ).finally(() => prover.close())
     const { record } = await chain.audit()
-    const report = await judgePortfolio(record, {}, undefined, verdicts)
+    const report = await judgePortfolio(record)
     expect(report.failure).toBeUndefined()
     expect(report.witnesses.at(-1)).toMatchObject({ accepted: true, sequence: 1n })
 
@@ -452,9 +448,7 @@ describe('R50: a witness in flight', () => {
     const call = decodeProvingCall(transaction?.calls?.[0] ?? '') as unknown as Mutable<WitnessCall>
     call.present[0] = richer(call.present[0] as bigint, deposited)
     if (transaction !== undefined) transaction.calls = [encoded('proveUnhealthy', call)]
-    const found = (await judgePortfolio(rich, {}, undefined, verdicts)).witnesses
-      .at(-1)
-      ?.claims.filter(({ holds }) => !holds)
+    const found = (await judgePortfolio(rich)).witnesses.at(-1)?.claims.filter(({ holds }) => !holds)
     expect(found?.map(({ claim }) => claim)).toEqual(['R50'])
   })
 })

@@ -22,6 +22,7 @@ import {
   joinPrices,
   NoPricesInRangeError,
   parseBars,
+  parsePriceFile,
   parsePrices,
   PriceFileEmptyError,
   PriceFileFormatError,
@@ -386,6 +387,44 @@ describe('rows that are refused', () => {
 })
 
 describe('lows and highs', () => {
+  const stated = (header: string) =>
+    `time,${header},close\n2020-03-12 00:00,7900,8000,7950\n2020-03-12 01:00,7700,7900,7800\n`
+  const fileOf = (header: string, options?: PriceOptions) => parsePriceFile(stated(header), 'prices.csv', options)
+
+  it('are taken from the columns that are named, by header or number', () => {
+    const found = fileOf('low,high')
+    expect(found.layout).toMatchObject({ range: ['low', 'high'], unpaired: undefined })
+    for (const options of [
+      { lowColumn: 'unten', highColumn: 'oben' },
+      { lowColumn: '2', highColumn: '3' },
+    ]) {
+      expect(fileOf('unten,oben', options).rows).toEqual(found.rows)
+    }
+    expect(fileOf('low,oben', { highColumn: 'oben' }).rows).toEqual(found.rows)
+    expect(fileOf('unten,oben').layout).toMatchObject({ range: undefined, unpaired: undefined })
+  })
+
+  it('of which one stands alone are not read, which is told, and refused where one was named', () => {
+    for (const [header, role, name] of [
+      ['low,oben', 'low', 'low'],
+      ['unten,High', 'high', 'High'],
+    ] as const) {
+      const { rows, layout } = fileOf(header)
+      expect(layout).toMatchObject({ range: undefined, unpaired: { role, name } })
+      expect(rows[1]?.rangeCode).toBe(0n)
+    }
+    expect(thrownBy(() => fileOf('low,oben', { lowColumn: 'low' }))).toMatchObject({
+      code: 'market.column-missing',
+      column: 'high',
+    })
+    expect(thrownBy(() => fileOf('unten,high', { lowColumn: 'tief' }))).toMatchObject({
+      code: 'market.column-missing',
+      column: 'low',
+      expected: ['tief'],
+    })
+    expect(parsePriceFile(stated('low,oben'), 'prices.csv', {}, 'closes').layout.unpaired).toBeUndefined()
+  })
+
   const bars = (text: string, options?: PriceOptions) => parseBars(text, 'prices.csv', options)
   const E8 = 100_000_000n
 

@@ -87,6 +87,42 @@ describe('an option chain', () => {
     ).toMatchObject([{ bidPrice: undefined }])
   })
 
+  it('has one quote of an instrument at a time: rows that differ are refused, of those that say the same one is read', () => {
+    const [name, other] = ['BTC-27MAR26-100000-C', 'BTC-27MAR26-90000-C']
+    const later = row(name, '70000', '0.6', '0.01', '0.02', '2026-02-05T04:00:01+00:00')
+    const codesOf = (...rows: readonly string[]) => {
+      const { quotes, refused, notes } = parseChain(csv(...rows), 'chain.csv')
+      return { kept: quotes.map((quote) => quote.row), refused: refused.map(({ code, row }) => [code, row]), notes }
+    }
+    const differ = parseChain(csv(row(name), row(other), row(name, '70000', '0.6'), row(name)), 'chain.csv')
+    expect(differ.quotes.map((quote) => quote.row)).toEqual([3])
+    expect(differ.refused.map(({ code, row }) => [code, row])).toEqual(
+      [2, 4, 5].map((at) => ['options.quote-repeated', at]),
+    )
+    expect(differ.refused[0]?.message).toContain('rows 2, 4 and 5 at 2026-02-05T04:00:00.000Z')
+    const same = codesOf(row(name), row(other), row('BTC-20260327-100000-C'), row(other))
+    expect([same.kept, same.refused]).toEqual([[2, 3], []])
+    expect(same.notes).toEqual([
+      `${name} stands in rows 2 and 4, which say the same, as do rows of 1 more: each is read once.`,
+    ])
+    expect(codesOf(row(name), later)).toEqual({ kept: [2, 3], refused: [], notes: [] })
+    const spelled = later.replace(name, 'BTC-20260327-100000-C')
+    expect(latestQuotes(parseChain(csv(row(name), spelled), 'chain.csv').quotes)).toMatchObject([
+      { markVolatility: 0.6 },
+    ])
+    const perps = (...prices: readonly string[]) =>
+      parseChain(csv(row(other), ...prices.map((price) => row('BTC-PERPETUAL', '', '', '', '', undefined, price))), 'c')
+    expect(perps('70000', '69000').refused.map(({ code }) => code)).toEqual(Array(2).fill('options.quote-repeated'))
+    expect(perps('70000', '70000')).toMatchObject({ refused: [], perps: [{ price: 70000, row: 3 }] })
+  })
+
+  it('takes the later line of a log where two are of one time', () => {
+    const lines = [50, 60].map((volatility) => ticker('ETH-27AUG21-4000-P', 1_626_993_723_632, 2000, volatility))
+    const { quotes, refused } = parseChain(lines.join('\n'), 'ws.log')
+    expect(refused).toEqual([])
+    expect(latestQuotes(quotes)).toMatchObject([{ markVolatility: 0.6 }])
+  })
+
   it('is refused as a whole if it is missing, empty, broken or lacks a column', () => {
     const refused = (text: string, code: string) =>
       expect(() => parseChain(text, 'chain.csv')).toThrow(expect.objectContaining({ code, file: 'chain.csv' }))

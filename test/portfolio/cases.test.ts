@@ -36,6 +36,7 @@ const bent = (bend: Bend): string => {
   bend(file)
   return JSON.stringify(file)
 }
+const file = (text: string): Json => JSON.parse(text)
 const answerOf = (text: string, options = {}): Promise<AccountAnswer> =>
   accountAnswer(readPortfolioOverMarkets(text, 'bent.json', options))
 
@@ -549,6 +550,63 @@ describe('expiries', () => {
     const found = (accountJson(answer, false) as Json).notes.filter((note: string) => note.includes('is struck at'))
     expect(found).toHaveLength(notes)
     if (strike === '90.000') expect(found[0]).toContain('90.000 is 90')
+  })
+})
+
+describe('a number with three digits behind its only point', () => {
+  const notes = async (text: string) => (accountJson(await answerOf(text), false) as Json).notes as readonly string[]
+  const of = (bend: Bend) => notes(bent(bend))
+  const option = (file: Json, terms: Json) =>
+    void file.account.options.push({ expiry: '2026-03-27', type: 'call', strike: '90000', quantity: '0.01', ...terms })
+
+  it('has a decimal point, and a note says which entry was read so', async () => {
+    expect(await of((file) => (file.account.cash = '18.000'))).toEqual([
+      'account.cash: "18.000" is read as 18, with a decimal point. If it was to group thousands, write 18000.',
+    ])
+    const started = async (bend: Bend) => (await of(bend)).map((note) => note.split('" is')[0])
+    expect(await started((file) => option(file, { quantity: '-1.250' }))).toEqual([
+      'account.options.4.quantity: "-1.250',
+    ])
+    expect(await started((file) => option(file, { strike: '100.000' }))).toContain('account.options.4.strike: "100.000')
+    const thousands = bent((file) => {
+      file.account = { cash: '18.000' }
+      file.market.spot = '69.123'
+      file.market.perpPrice = '69.100'
+      for (const each of file.market.expiries) each.forward = { bid: '69.100', ask: '69.200' }
+    })
+    expect((await notes(thousands)).map((note) => note.split(':')[0])).toEqual([
+      'account.cash',
+      'market.spot',
+      'market.perpPrice',
+      ...file(thousands).market.expiries.flatMap((_: Json, i: number) =>
+        ['bid', 'ask'].map((side) => `market.expiries.${i}.forward.${side}`),
+      ),
+    ])
+    expect(formatAccount(await answerOf(bent((file) => (file.account.cash = '18.000'))), false)).toContain(
+      'Note: account.cash: "18.000" is read as 18',
+    )
+  })
+
+  it('is said of an account over several markets once, and of one in a chain', async () => {
+    const over = bent((file) => {
+      overMarkets(file)
+      file.account.cash = '18.000'
+    })
+    const answer = await answerOf(over)
+    expect((accountJson(answer, false) as Json).notes).toHaveLength(1)
+    expect((formatAccount(answer, false).match(/Note: account\.cash/g) ?? []).length).toBe(1)
+  })
+
+  it.each([
+    ['a number of JSON', example.replace(/"cash": "?[\d.]+"?/, '"cash": 18.000')],
+    ['a leading zero', bent((file) => (file.account.cash = '0.125'))],
+    ['four digits before it', bent((file) => (file.account.cash = '1234.500'))],
+    ['four behind it', bent((file) => option(file, { quantity: '1.2500' }))],
+    ['none', bent((file) => (file.account.cash = '18000'))],
+    ['a coin worth one', bent((file) => (file.market.collaterals = [{ asset: 'USDC', price: '1.001' }]))],
+    ['a fraction', bent((file) => (file.parameters = { lossFactor: { initial: '1.250' } }))],
+  ])('is not said of %s', async (_, text) => {
+    expect(await notes(text)).toEqual([])
   })
 })
 

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ProverError } from '../../prover/errors.ts'
 import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
@@ -271,6 +272,32 @@ describe('a store whose files were changed', () => {
     await expect(store.load(circuit)).rejects.toMatchObject({ code: 'proof.no-contributions' })
     await writeFile(manifestFile(), JSON.stringify({ ...keys.manifest, kind: 'production', contributions: 3 }))
     await expect(store.load(circuit)).rejects.toMatchObject({ code: 'proof.keys-do-not-match' })
+  })
+
+  it('T1: checks files that stay as they are once, and again after every change, also one that leaves size and time', async () => {
+    expect(await store.load(circuit)).not.toBe(await store.load(circuit))
+    const ages = 2_100
+    await setTimeout(ages)
+    const checked = await store.load(circuit)
+    expect(checked).toEqual(keys)
+    expect(await new KeyStore(dirname(dirname(keys.zkey))).loadOrMakeDevelopmentKeys(circuit)).toBe(checked)
+    expect(await store.load({ ...circuit, name: 'renamed' })).toEqual({ ...keys, circuit: 'renamed' })
+    for (const file of [keys.zkey, keys.verificationKeyFile, manifestFile()]) {
+      const [original, { atime, mtime }] = [await readFile(file), await stat(file)]
+      const changed = Buffer.from(original)
+      changed[original.length >> 1] = (changed[original.length >> 1] as number) ^ 1
+      await writeFile(file, changed)
+      await utimes(file, atime, mtime)
+      await expect(store.load(circuit), file).rejects.toThrow()
+      await writeFile(file, original)
+      await utimes(file, atime, mtime)
+      expect(await store.load(circuit), file).toEqual(keys)
+    }
+    await setTimeout(ages)
+    expect(await store.load(circuit)).not.toBe(checked)
+    expect(await store.load(circuit)).toBe(await store.load(circuit))
+    await rm(keys.zkey)
+    await expectRefusal(keys.zkey)
   })
 
   it('takes note of another witness generator for the same constraints', async () => {

@@ -12,6 +12,7 @@ import { initialState } from '../../prover/parameters/marketRisk.ts'
 import { createProver, verificationKeyHash } from '../../prover/proof/index.ts'
 import {
   type Bundle,
+  type BundlePins,
   checkBundle,
   formatBundle,
   modelIdOf,
@@ -21,6 +22,7 @@ import {
 } from '../../prover/registry/index.ts'
 import { makeBundle } from '../../prover/registry/market/bundle.ts'
 import { writeFileAtomic } from '../../prover/registry/atomicFile.ts'
+import { formatVerdict } from '../../prover/service/answers/proofFlows.ts'
 import { layoutHash } from '../../prover/statement/layout.ts'
 import { type MarketRiskBatch, stateBatch } from '../../prover/statement/marketRisk.ts'
 import { buildOf, keysOf } from './liveEngine.ts'
@@ -208,6 +210,18 @@ describe('checking', () => {
       missing: ['verificationKeyHash'],
     })
     expect(await checkBundle(bundle, all)).toMatchObject({ valid: true, consistent: true, missing: [] })
+  })
+
+  it('A3: says that it agrees with itself where nothing more can be said, and never that it is not valid', async () => {
+    const lastLine = async (pins: BundlePins) => {
+      const verdict = { ...(await checkBundle(bundle, pins)), key: 'unpinned' as const }
+      return formatVerdict(verdict).split('\n').at(-1)
+    }
+    const { chainId, registry } = bundle.context
+    expect(await lastLine({})).toMatch(/^AGREES WITH ITSELF, and nothing of it is pinned/)
+    expect(await lastLine({ chainId, registry })).toMatch(/^AGREES WITH ITSELF, and its keys are not pinned/)
+    expect(await lastLine({ chainId: chainId + 1n })).toBe('NOT VALID')
+    expect(await lastLine({ verificationKeyHash: keyHash })).toBe('VALID')
   })
 
   it('A3: refuses another key, chain or registry than pinned', async () => {

@@ -1,8 +1,9 @@
 /** What `zkrisk read --account` says of an account's margins: in force, stale, of other positions, not proven. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { ProvenPortfolio, RoundWords } from '../../prover/registry/index.ts'
-import { readAccount } from '../../prover/registry/portfolio/inForce.ts'
-import { accountReading } from '../../prover/service/answers/inForce.ts'
+import { readAccount, readPortfolioRegistry } from '../../prover/registry/portfolio/inForce.ts'
+import { accountReading, portfolioReading, type Reading } from '../../prover/service/answers/inForce.ts'
+import { formatReading } from '../../prover/service/text/inForceTable.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import {
   type Account,
@@ -46,6 +47,12 @@ async function landMargin(maintenanceE8: bigint): Promise<void> {
   await mined(engine.send(engine.marginCall(round, [{ account: account.signer, books }], margin)))
 }
 
+/** Of a registry of markets, nothing. */
+const nowhere: Reading = {
+  ...{ chainId: '31337', block: 1, time: '2026-02-05T04:30:00Z', registry: stranger, modelRegistry: stranger },
+  ...{ council: stranger, maxParameterAgeSeconds: 3600, markets: [], roles: [], portfolio: null, accounts: [] },
+}
+
 describe('an account as it is read', () => {
   test('without any evidence has no margin, reported or not', async () => {
     const nothing = { status: 'not-proven', aboveInitialMarginQuote: null, ageSeconds: null, forLiquidation: null }
@@ -67,6 +74,39 @@ describe('an account as it is read', () => {
       })
       await engine.chain.setTime(round.asOf + freshness.maxMarginAgeSeconds + 1n)
       expect(await reading()).toMatchObject({ status: 'stale', aboveMaintenanceMarginQuote: '-0.25' })
+    })
+  })
+
+  test('is written with amounts as tables of margins write them, to the cent, and exact in JSON', async () => {
+    await engine.chain.undone(async () => {
+      await landMargin(-1234n * E8 - 5n)
+      const read = await reading()
+      expect(read.aboveMaintenanceMarginQuote).toBe('-1234.00000005')
+      const place = { ...nowhere, accounts: [read] }
+      expect(formatReading(place)).toMatch(/above maintenance margin +−1,234\.00 USD/)
+      expect(formatReading(place)).toMatch(/above initial margin +−7\.00 USD/)
+    })
+  })
+
+  test('has the lag of its round, beside what lag and gap its registry takes', async () => {
+    await engine.chain.undone(async () => {
+      await landMargin(-E8)
+      expect(await reading()).toMatchObject({ roundLagSeconds: 0 })
+      const { asOf } = await engine.round([EXPIRY], 90n)
+      await mined(engine.arrays.getFunction('setRoundPriceGap')(2_550n))
+      await engine.chain.setTime(asOf + 7n)
+      const account = await reading()
+      expect(account).toMatchObject({ status: 'in-force', roundLagSeconds: Number(asOf - round.asOf) })
+      const portfolio = portfolioReading(await readPortfolioRegistry(engine.client))
+      expect(portfolio).toEqual({
+        ...{ registry: engine.client.registry, arrays: engine.arrays.target, market: 'BTC-USD', policyVersion: 1 },
+        newestRound: { asOf: new Date(Number(asOf) * 1000).toISOString().replace('.000Z', 'Z'), ageSeconds: 7 },
+        ...{ maxRoundAgeSeconds: 600, maxRoundLagSeconds: 300, maxMarginAgeSeconds: 3600, maxPriceGapPercent: 25.5 },
+      })
+      const text = formatReading({ ...nowhere, portfolio, accounts: [account] })
+      expect(text).toContain('up to 10 min old, 5 min behind the newest (lag), prices 25.5 % apart (gap)')
+      expect(text).toMatch(/newest round +2\S+, 7 s old/)
+      expect(text).toMatch(/old of 1 h, 1 min \d+ s behind the newest round; report 1 of 1/)
     })
   })
 

@@ -61,6 +61,49 @@ describe('zkrisk', () => {
     })
   })
 
+  const strangle = join(root, 'docs', 'examples', 'short-strangle.json')
+  const priced = ['price', '--forward', '100', '--strike', '100', '--vol', '50%']
+  it.each([
+    ['service.proving-option', ['margin', strangle, '--margins-alone']],
+    ['service.proving-option', ['margin', strangle, '--unhealthy']],
+    ['service.proving-option', ['margin', strangle, '-o', 'margin.json']],
+    ['service.proving-option', ['margin', strangle, '--rpc', DEAD_RPC]],
+    ['service.proving-option', ['margin', strangle, '--prove', '--rpc', DEAD_RPC]],
+    ['service.proving-option', ['margin', strangle, '--prove', '--venue-key-file', 'venue.key']],
+    ['service.proving-option', ['margin', strangle, '--chain', 'chain.csv', '-o', 'margin.json']],
+    ['service.unhealthy-besides', ['margin', strangle, '--prove', '--unhealthy', '--margins-alone']],
+    ['service.prove-through', ['margin', strangle, '--chain', 'chain.csv', '--prove']],
+    ['service.option-alone', ['margin', strangle, '--spot', '70000']],
+    ['service.option-alone', ['margin', strangle, '--max-age-seconds', '600']],
+    ['service.option-besides', ['margin', strangle, '--chain', 'chain.csv', '--explain']],
+    ['service.account-choice', ['margin']],
+    ['service.time-option', ['margin', strangle, '--now', 'soon']],
+    ['service.expiry-choice', priced],
+    ['service.option-alone', [...priced, '--days', '30', '--as-of', '2026-02-05']],
+    ['portfolio.not-decimal', [...priced, '--days', 'ten']],
+    ['portfolio.unit', [...priced, '--days', '30', '--rate', '4']],
+    ['service.option-besides', ['verify', 'bundle.json', '--unpinned', '--keys', 'keys']],
+    ['service.option-besides', ['audit', '--bundle', 'audit.json', '--rpc', DEAD_RPC]],
+    ['service.option-besides', ['audit', '--bundle', 'audit.json', '-o', 'again.json']],
+    ['service.audit-target', ['audit', '--rpc', DEAD_RPC]],
+    ['service.account-address', ['audit', '--rpc', DEAD_RPC, '--registry', '0x1']],
+    ['service.option-alone', ['doctor', '--registry', `0x${'11'.repeat(20)}`]],
+    ['service.flags-together', ['keys', 'verify', LIVE_BUILD, '--zkey', 'final.zkey']],
+    ['service.place-missing', ['read', '--rpc', DEAD_RPC]],
+  ])('ends with 2 and %s where a command is called wrongly: %j', async (code, args) => {
+    const ended = await zkrisk(...args, '--json')
+    expect([ended.code, errorOf(ended).code]).toEqual([2, code])
+  })
+
+  it.each([
+    ['service.portfolio-missing', ['margin', 'absent.json']],
+    ['portfolio.stale-surface', ['margin', strangle, '--now', '2026-02-06']],
+    ['options.term-out-of-range', [...priced, '--days', '800']],
+  ])('ends with 1 and %s where what it was called for is refused: %j', async (code, args) => {
+    const ended = await zkrisk(...args, '--json')
+    expect([ended.code, errorOf(ended).code]).toEqual([1, code])
+  })
+
   it('prints message, code and what to do on a failure, and no stack', async () => {
     const { code, stdout, stderr } = await zkriskAlone('params', join(folder, 'absent.csv'))
     expect(code).toBe(1)
@@ -149,6 +192,32 @@ describe('zkrisk params', () => {
     expect(ended.code).toBe(1)
     expect(errorOf(ended)).toMatchObject({ code, row })
     expect(existsSync(out)).toBe(false)
+  })
+})
+
+describe('zkrisk feed attest', () => {
+  it('says how it reads a price with three digits behind its only point, before anything is signed', async () => {
+    const place = ['--rpc', DEAD_RPC, '--deployment', join(folder, 'absent.json'), '--signer-key-file', 'a.key']
+    const said = async (price: string) => (await zkrisk('feed', 'attest', 'BTC-USD', price, ...place)).stderr
+    expect(await said('65.000')).toContain('<price>: "65.000" is read as 65, with a decimal point')
+    expect(await said('65000.5')).not.toContain('decimal point')
+  })
+})
+
+describe('a price file with highs and without lows', () => {
+  const wide = [
+    'time,high,unten,close',
+    ...['00:00,8000,7900,7950', '01:00,7900,7700,7800', '02:00,7900,7700,7800'].map((row) => `2020-03-12 ${row}`),
+  ].join('\n')
+
+  it('is warned of, until --low-column names them', async () => {
+    const bars = file('high-alone.csv', wide)
+    const warned = (await zkrisk('params', bars)).stderr
+    expect(warned).toContain('Warning:')
+    expect(warned).toContain('"high" is taken for the highs, no column for the lows: closes alone are read')
+    const named = (await zkrisk('params', bars, '--low-column', 'unten')).stderr
+    expect(named).not.toContain('closes alone')
+    expect(named).toContain('"unten", "high"')
   })
 })
 

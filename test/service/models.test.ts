@@ -130,7 +130,7 @@ describe('zkrisk models', () => {
 
   it('refuses assets and files that do not pair, and times that are none', async () => {
     const unpaired = await zkrisk('models', bars, '--asset', 'BTC', '--asset', 'ETH', '--json')
-    expect(unpaired.code).toBe(1)
+    expect(unpaired.code).toBe(2)
     expect(errorOf(unpaired)).toMatchObject({ code: 'service.asset-count', assets: 2, files: 1 })
     expect((await zkrisk('models', bars, '--from', 'yesterday')).stderr).toContain('service.time-option')
     expect((await zkrisk('models', join(folder, 'absent.csv'))).stderr).toContain('market.file-missing')

@@ -72,6 +72,34 @@ describe('an option’s price', () => {
     throw new Error('expected a refusal')
   }
 
+  it('says of a term with three digits behind its only point how it was read', async () => {
+    const notes = (bent: Partial<PriceRequest>) =>
+      (priceJson(priceOption({ ...request, ...bent }, 0n)) as { notes: readonly string[] }).notes.filter((note) =>
+        note.startsWith('--'),
+      )
+    expect(notes({ forward: '65.000', strike: '70.000' })).toEqual([
+      '--forward: "65.000" is read as 65, with a decimal point. If it was to group thousands, write 65000.',
+      '--strike: "70.000" is read as 70, with a decimal point. If it was to group thousands, write 70000.',
+    ])
+    expect(notes({ forward: '0.125', strike: '0.130' })).toEqual([])
+    expect(notes({ forward: '65000.125' })).toEqual([])
+    const { stdout } = await zkrisk('price', '--forward', '65.000', '--strike', '70', '--vol', '65%', '--days', '30')
+    expect(stdout).toContain('--forward: "65.000" is read as 65')
+  })
+
+  it('says of a time to price at that it is still to come, and prices it all the same', () => {
+    const [asOf, expiry] = ['2026-02-05T08:00:00Z', '2026-03-27']
+    const at = BigInt(Date.parse(asOf)) / 1000n
+    const notes = (now: bigint) => {
+      const { days: _, ...terms } = request
+      const answer = priceOption({ ...terms, asOf, expiry }, now)
+      expect(answer.secondsToExpiry).toBe(50 * 86_400)
+      return (priceJson(answer) as { notes: readonly string[] }).notes.filter((note) => note.startsWith('--as-of'))
+    }
+    expect(notes(at - 121n)).toEqual(['--as-of: 2026-02-05T08:00:00Z is ahead of now, 2026-02-05T07:57:59Z.'])
+    expect(notes(at - 120n)).toEqual([])
+  })
+
   it('says units, and refuses what can only be of another', () => {
     const { impliedVolatility, rate } = priceOption({ ...request, rate: '4%' }, 0n)
     expect([impliedVolatility, rate]).toEqual([0.65, 0.04].map((value) => expect.closeTo(value, 11)))
@@ -217,6 +245,18 @@ describe('chain files with something wrong', () => {
     expect(await im('--spot', '70000')).toBe(await im())
     expect(await im('--spot', '71000')).not.toBe(await im())
     expect(errorOf(await zkrisk(...chain, '--spot', 'seventy')).code).toBe('service.spot-option')
+    const [answer] = JSON.parse((await zkrisk(...chain, '--spot', 'BTC=70000.5')).stdout)
+    expect(answer.chain.notes.join()).not.toContain('decimal point')
+    const few = file(
+      'few.json',
+      JSON.stringify({ account: { cash: '18.000', perps: { quantity: 1, currency: 'BTC' } } }),
+    )
+    const small = ownChain('2026-02-05T08:00:00Z', 70000)
+      .replaceAll(',70000', ',70')
+      .replaceAll(/000(?=-[CP],)/g, '')
+    const through = ['margin', few, '--chain', file('small.csv', small), '--json', '--spot', '70.000'] as const
+    const [read] = JSON.parse((await zkrisk(...through)).stdout)
+    expect(read.chain.notes.join()).toMatch(/account\.cash: "18\.000" is read as 18,.*--spot: "70\.000" is read as 70/)
   })
 
   it('are chosen from by currency, wholly, and by expiry', async () => {
@@ -314,6 +354,20 @@ describe('zkrisk margin', () => {
     expect(errorOf(await zkrisk('margin', over, '--prove', '--margins-alone', '--json')).code).toBe(
       'service.prove-over-markets',
     )
+  })
+
+  it('notes a market that is ahead of now, unless --now says that it is meant', async () => {
+    const stated = JSON.parse(readFileSync(example, 'utf8'))
+    const market = { ...stated.market, asOf: '2100-01-01T00:00:00Z', expiries: [] }
+    const portfolio = file('ahead.json', JSON.stringify({ account: { cash: 1 }, market }))
+    const notes = async (...args: readonly string[]) =>
+      JSON.parse((await zkrisk('margin', portfolio, '--json', ...args)).stdout).notes
+    expect(await notes()).toEqual([
+      expect.stringMatching(/^market\.asOf: 2100-01-01T00:00:00Z is ahead of now, .*--now/),
+    ])
+    expect(await notes('--now', '2099-12-31 23:57:59')).toHaveLength(1)
+    expect(await notes('--now', '2099-12-31 23:58:00')).toEqual([])
+    expect(JSON.parse((await zkrisk('margin', example, '--json')).stdout).notes).toEqual([])
   })
 
   it('refuses with the leg named, exit code 1 and nothing written', async () => {

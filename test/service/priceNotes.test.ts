@@ -1,5 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { spacingNotes } from '../../prover/service/text/priceNotes.ts'
+import { parsePriceFile } from '../../prover/market/prices.ts'
+import { priceNotes, spacingNotes } from '../../prover/service/text/priceNotes.ts'
+
+describe('what is said of times', () => {
+  it('is which rows are ahead of now, from the first second on', () => {
+    const text = 'time,price\n2020-03-12 00:00,7950\n2020-03-12 01:00,7820\n2020-03-12 02:00,7800'
+    const notes = (now: string) =>
+      priceNotes('a.csv', parsePriceFile(text, 'a.csv'), BigInt(Date.parse(now)) / 1000n).filter((line) =>
+        line.startsWith('Warning'),
+      )
+    expect(notes('2020-03-12T00:59:59Z')).toEqual([
+      'Warning: a.csv: 2 of 3 rows are ahead of now, 2020-03-12T00:59:59Z, from 2020-03-12T01:00:00Z on. --to leaves them out.',
+    ])
+    expect(notes('2020-03-12T02:00:00Z')).toEqual([])
+  })
+})
 
 describe('what is said of the time between rows', () => {
   it('is nothing from a thirtieth of the horizon to all of it', () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { StatementContext } from '../../prover/statement/challenge.ts'
 import { challengeOf, evaluate, FIELD_ORDER } from '../../prover/statement/challenge.ts'
 import { commit } from '../../prover/statement/commitment.ts'
+import { loadPoseidon } from '../../prover/statement/poseidon.ts'
 import { stateBatch } from '../../prover/statement/marketRisk.ts'
 import { pack, unpack, WORD_LIMIT, wordBits } from '../../prover/statement/words.ts'
 import { type WordName, words as declared } from '../../circuits/statements/index.ts'
@@ -79,6 +80,20 @@ describe('Q2: commitment', () => {
     others.add(await commit([...base, 0n]))
     others.add(await commit(base.slice(0, -1)))
     expect(others.size).toBe(1 + base.length + 3)
+  })
+
+  test('is that of the words as they are now, whatever was committed to before', async () => {
+    const hash = await loadPoseidon()
+    const words = [12n, 3n, 2n ** 248n - 1n]
+    const first = await commit(words)
+    expect([first, await commit([...words])]).toEqual([hash([3n, ...words]), first])
+    words[1] = 4n
+    expect(await commit(words)).toBe(hash([3n, ...words]))
+    expect(await commit([1n, 23n])).toBe(hash([2n, 1n, 23n]))
+    expect(await commit([12n, 3n])).toBe(hash([2n, 12n, 3n]))
+    // More than are kept, so that the first is computed again.
+    for (let i = 0n; i < 1_100n; i++) await commit([i])
+    expect(await commit([12n, 3n, 2n ** 248n - 1n])).toBe(first)
   })
 })
 

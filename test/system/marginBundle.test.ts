@@ -265,7 +265,7 @@ describe('A20: a margin bundle holds only as it was proven', () => {
 describe('A21: a verdict on a margin bundle says what was pinned', () => {
   it('is not valid without keys, though every claim holds', async () => {
     const verdict = await checkMarginBundle(bundle)
-    expect(verdict).toMatchObject({ valid: false, pinned: [] })
+    expect(verdict).toMatchObject({ valid: false, consistent: true, pinned: [] })
     expect(verdict.failure).toBeUndefined()
     expect(verdict.unpinned).toEqual(['keys', 'chain', 'registry', 'account', 'round'])
   })
@@ -312,7 +312,15 @@ describe('A21: a verdict on a margin bundle says what was pinned', () => {
     const refused = await zkrisk('verify', forgedFile)
     expect(refused.code).toBe(1)
     expect(refused.stdout).toMatch(/fails at context|fails at proofs\[2\]\.publicSignals\.challenge/)
-    expect((await zkrisk('verify', file, '--unpinned')).code).toBe(1)
+    const bare = await zkrisk('verify', file, '--unpinned')
+    expect([bare.code, bare.stdout.trimEnd().split('\n').at(-1)]).toEqual([
+      1,
+      expect.stringMatching(/^AGREES WITH ITSELF, and nothing of it is pinned/),
+    ])
+    const placed = await zkrisk('verify', file, '--unpinned', '--chain-id', '31337')
+    expect(placed.stdout).toContain('AGREES WITH ITSELF, and its keys are not pinned')
+    const wrong = await zkrisk('verify', forgedFile, '--unpinned')
+    expect([wrong.code, wrong.stdout.trimEnd().split('\n').at(-1)]).toEqual([1, 'NOT VALID'])
     expect((await zkrisk('submit', file, '--rpc', 'http://127.0.0.1:1')).stderr).toContain('margin bundle')
   })
 })

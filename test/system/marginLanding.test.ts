@@ -1,17 +1,24 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { toBeHex, Wallet } from 'ethers'
+import { Contract, getAddress, parseEther, toBeHex, toQuantity, Wallet } from 'ethers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { checkMarginBundle, readMarginBundle } from '../../prover/audit/index.ts'
+import {
+  checkMarginBundle,
+  formatPortfolioAudit,
+  type PortfolioAuditReport,
+  readMarginBundle,
+} from '../../prover/audit/index.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import {
   connectProvider,
+  ContractRevertError,
   deployPortfolio,
   type Deployment,
   PortfolioClient,
+  readDeployment,
   writeDeployment,
 } from '../../prover/registry/index.ts'
-import { artifactOf } from '../../prover/registry/artifacts.ts'
+import { artifactOf, interfaceOf } from '../../prover/registry/artifacts.ts'
 import { deployContract } from '../../prover/registry/transactions.ts'
 import { auditFromChain } from '../../prover/service/answers/auditing.ts'
 import { formatProof, type MarginProofOptions, proveMargin } from '../../prover/service/answers/marginProof.ts'
@@ -22,16 +29,21 @@ import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
 import {
   developmentChainBehind,
   developmentKeys,
+  FEED_SIGNER_KEYS,
+  FEED_THRESHOLD,
   serveDevelopmentChain,
 } from '../../prover/service/development/chain.ts'
 import { openChain } from '../../prover/service/development/tryOut.ts'
 import { formatReading } from '../../prover/service/text/inForceTable.ts'
 import { writeSecretFile } from '../../prover/service/wholeFile.ts'
 import { loadKeys, portfolioBuildOf } from '../../prover/service/workspace.ts'
+import { mined } from '../../scripts/tools/chains/chain.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
 
 const folder = temporaryFolder()
 const path = (name: string): string => join(folder, name)
+/** Keys that everybody has. */
+const openSigners = FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD)
 const ownAccount = toBeHex(7n, 20)
 
 /** Two expiries, of which the account holds one: the round has both. */
@@ -206,6 +218,31 @@ it('is named by an audit of its deployment, which is of the markets', async () =
   expect(await registryNamed('without.json')).toEqual([])
 })
 
+it('is audited with models, contracts and pins by names that tell them apart', async () => {
+  const audited = async (registry?: string) => {
+    const { report, pins } = await auditFromChain({ ...at('deployment.json'), registry, say: () => {} })
+    const keys = pins.flatMap(({ what, value }) => (what === 'keys' ? [value.split(' ')[0] ?? ''] : []))
+    return { report, names: report.models.map(({ name }) => name), keys }
+  }
+  const ofMarkets = await audited()
+  const ofMargins = await audited(chain.deployment.portfolio?.registry)
+  const names = (of: typeof ofMarkets) => of.names.filter((name) => !name.includes('0x')).toSorted()
+  expect(names(ofMarkets).every((name) => name.startsWith('marketRisk'))).toBe(true)
+  expect(names(ofMargins)).toContain('riskArray5')
+  // Every model is of one kind or the other, and each audit names those of the other kind too.
+  const others = (of: typeof ofMarkets) =>
+    of.names
+      .filter((name) => name.includes('0x'))
+      .map((name) => name.replace(/ 0x[0-9a-f]{8}…, no key of it here$/, ''))
+  expect(others(ofMarkets).toSorted()).toEqual(names(ofMargins))
+  expect(others(ofMargins).toSorted()).toEqual(names(ofMarkets))
+  for (const each of [ofMarkets, ofMargins]) expect(each.keys.toSorted()).toEqual(names(each))
+  const table = formatPortfolioAudit(ofMargins.report as PortfolioAuditReport)
+  expect(table).toContain('contract BatchVerifier of PortfolioRegistry')
+  expect(table).toContain('contract BatchVerifier of RiskArrays')
+  expect(table).toMatch(/policy +1 version /)
+})
+
 it('A23: where keys are not public it lands only under the policy, round and report in force, or with the keys for them', async () => {
   const deployment = await deployOwnRegistry()
   const keyFile = path('prover.key')
@@ -225,12 +262,76 @@ it('A23: where keys are not public it lands only under the policy, round and rep
   expect(held).toMatchObject({ sequence: 1n })
 })
 
-/** A registry of margins whose round is signed, and whose accounts are reported, by keys of this test. */
-async function deployOwnRegistry(): Promise<string> {
+it('A23: where signers are public it takes the keys that are given instead of those that everybody has', async () => {
+  const venue = `0x${'57'.repeat(32)}`
+  const deployment = await deployOwnRegistry('open', { signers: openSigners, venue })
+  const provider = await connectProvider(chain.url)
+  await provider.send('hardhat_setBalance', [new Wallet(venue).address, toQuantity(parseEther('1'))])
+  provider.destroy()
+  const site = { ...at(deployment), account: ownAccount }
+  writeSecretFile(path('stranger.key'), `0x${'58'.repeat(32)}`)
+  // The venue that everybody has the key of is not this registry's.
+  const report = { code: 'service.report-differs', account: getAddress(ownAccount) }
+  await expect(land(portfolio, site)).rejects.toMatchObject({
+    ...report,
+    message: expect.stringContaining('not the venue'),
+  })
+  const strangers = [path('stranger.key'), path('stranger.key')]
+  const later = { ...portfolio, market: { ...portfolio.market, asOf: '2026-02-05T04:40:00Z' } }
+  await expect(land(later, { ...site, signerKeyFile: strangers })).rejects.toBeInstanceOf(ContractRevertError)
+  const { held } = await land(portfolio, { ...site, venueKeyFile: path('venue.key') })
+  expect(held).toMatchObject({ sequence: 1n })
+})
+
+it('A23: sets a policy only where the council may at once, and says so with its version', async () => {
+  const other = {
+    ...portfolio,
+    market: { ...portfolio.market, asOf: '2026-02-05T04:50:00Z' },
+    parameters: { lossFactor: { maintenance: '0.7' } },
+  }
+  const deployment = await deployOwnRegistry('governed', { signers: openSigners, venue: developmentKeys.feeder })
+  const site = { ...at(deployment), account: ownAccount }
+  const said: string[] = []
+  const prove = async () => proveMargin(await answerOf(other), (line) => void said.push(line), { existing: site })
+  const { portfolio: place, addresses } = await readDeployment(path(deployment))
   const provider = await connectProvider(chain.url)
   const council = developmentChainBehind(provider).account('council')
-  const [signer, venue] = [`0x${'51'.repeat(32)}`, developmentKeys.feeder]
-  writeSecretFile(path('signer.key'), signer)
+  const authority = new Contract(addresses.council, interfaceOf('RiskCouncil'), council)
+  const grant = async (delay: bigint) => mined(await authority.getFunction('grantRole')(0n, council.address, delay))
+  await grant(3600n)
+  const notInForce = { code: 'service.policy-not-in-force', section: 'lossFactors' }
+  await expect(prove()).rejects.toMatchObject(notInForce)
+  expect(said.filter((line) => line.startsWith('policy'))).toEqual([])
+  const client = await PortfolioClient.connect({ registry: place?.registry ?? '', provider })
+  expect((await client.policy()).version).toBe(1n)
+  provider.destroy()
+})
+
+it('A23: says the version of a policy that it sets', async () => {
+  const said: string[] = []
+  const other = {
+    account: { cash: '20000', perps: { quantity: '0.1' } },
+    market: { ...portfolio.market, asOf: '2026-02-05T05:00:00Z' },
+    parameters: { lossFactor: { maintenance: '0.7' } },
+  }
+  const existing = { ...at('deployment.json'), account: ownAccount }
+  const say = (line: string) => void said.push(line)
+  await proveMargin(await answerOf(other), say, { existing })
+  expect(said).toContain('policy of version 2 set: the one before it differed in lossFactors')
+  const again = { ...other, market: { ...other.market, asOf: '2026-02-05T05:05:00Z' } }
+  said.length = 0
+  await proveMargin(await answerOf(again), say, { existing })
+  expect(said.filter((line) => line.startsWith('policy'))).toEqual([])
+})
+
+/** A registry of margins whose round is signed, and whose accounts are reported, by these keys. */
+async function deployOwnRegistry(
+  name = 'own',
+  { signers, venue } = { signers: [`0x${'51'.repeat(32)}`], venue: developmentKeys.feeder as string },
+): Promise<string> {
+  const provider = await connectProvider(chain.url)
+  const council = developmentChainBehind(provider).account('council')
+  writeSecretFile(path('signer.key'), signers[0] as string)
   writeSecretFile(path('venue.key'), venue)
   const { provable } = await answerOf(portfolio)
   const statements = ['riskArray', 'optionBook', 'portfolioMargin'] as const
@@ -247,7 +348,11 @@ async function deployOwnRegistry(): Promise<string> {
     council: authority,
     modelRegistry,
     market: 'BTC-USD',
-    rounds: { signers: [new Wallet(signer).address], threshold: 1, maxAgeSeconds: 86_400n },
+    rounds: {
+      signers: signers.map((key) => new Wallet(key).address),
+      threshold: signers.length,
+      maxAgeSeconds: 86_400n,
+    },
     policy: policyOf(provable),
     freshness: { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n, maxRoundLagSeconds: 86_400n },
     venue: new Wallet(venue).address,
@@ -260,6 +365,6 @@ async function deployOwnRegistry(): Promise<string> {
     addresses: { ...chain.deployment.addresses, council: authority, modelRegistry },
     portfolio: { registry, arrays, rounds, market: 'BTC-USD', models: Object.values(deployed.models) },
   }
-  await writeDeployment(path('own.json'), deployment)
-  return 'own.json'
+  await writeDeployment(path(`${name}.json`), deployment)
+  return `${name}.json`
 }

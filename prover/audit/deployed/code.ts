@@ -27,15 +27,33 @@ const WORD_DIGITS = 64
 
 const withoutPrefix = (code: string): string => code.replace(/^0x/, '').toLowerCase()
 
-/** Digits, with zeros where the compiled code has hashes of metadata, and at further places. */
-function masked(digits: string, compiled: string, starts: readonly number[] = []): string {
-  const hashes = [...compiled.matchAll(METADATA)].map(({ index }) => index + METADATA.source.indexOf('('))
-  let rest = digits
-  for (const from of [...hashes, ...starts.map((start) => 2 * start)]) {
-    if (from + WORD_DIGITS > rest.length) continue
-    rest = `${rest.slice(0, from)}${'0'.repeat(WORD_DIGITS)}${rest.slice(from + WORD_DIGITS)}`
-  }
-  return rest
+/** Code as it was compiled here, and where other code of it may differ: hashes of metadata, and immutables. */
+type Compiled = { readonly digits: string; readonly masked: string; readonly places: readonly number[] }
+
+const compiledCodes = new WeakMap<CompiledContract, { readonly creation: Compiled; readonly runtime: Compiled }>()
+
+/** An auditor compares every contract of a deployment with each of those that it may be. */
+function compiledCodesOf(contract: CompiledContract) {
+  const known = compiledCodes.get(contract)
+  if (known !== undefined) return known
+  const starts = contract.immutables.flatMap((each) => each.starts)
+  const codes = { creation: compiledOf(contract.bytecode), runtime: compiledOf(contract.deployedBytecode, starts) }
+  compiledCodes.set(contract, codes)
+  return codes
+}
+
+function compiledOf(code: string, starts: readonly number[] = []): Compiled {
+  const digits = withoutPrefix(code)
+  const hashes = [...digits.matchAll(METADATA)].map(({ index }) => index + METADATA.source.indexOf('('))
+  const places = [...hashes, ...starts.map((start) => 2 * start)].toSorted((a, b) => a - b)
+  return { digits, masked: masked(digits, places), places }
+}
+
+/** Digits, with zeros for a word at each of these places. */
+function masked(digits: string, places: readonly number[]): string {
+  const whole = places.filter((from) => from + WORD_DIGITS <= digits.length)
+  const between = [0, ...whole.map((from) => from + WORD_DIGITS)].map((from, i) => digits.slice(from, whole[i]))
+  return between.join('0'.repeat(WORD_DIGITS))
 }
 
 /** The contract, of those that something may be, whose code this is; the first where it is of none. */
@@ -54,19 +72,16 @@ const isOurs = ({ part, code }: Pick<ContractRecord, 'part' | 'code'>): boolean 
   contractsFor[part].some((name) => isCodeOf(compiledContractOf(name), code))
 
 function isCodeOf(contract: CompiledContract, code: string): boolean {
-  const compiled = withoutPrefix(contract.deployedBytecode)
-  const starts = contract.immutables.flatMap((each) => each.starts)
   if (code.length !== contract.deployedBytecode.length) return false
-  return masked(withoutPrefix(code), compiled, starts) === masked(compiled, compiled, starts)
+  const { runtime } = compiledCodesOf(contract)
+  return masked(withoutPrefix(code), runtime.places) === runtime.masked
 }
 
 /** The value of an immutable in code, at each of its places. */
 function immutableIn(contract: ContractName, name: string, code: string): readonly bigint[] {
   const { starts } = compiledContractOf(contract).immutables.find((each) => each.name === name) ?? { starts: [] }
-  return starts.map((start) => {
-    const digits = withoutPrefix(code).slice(2 * start, 2 * start + WORD_DIGITS)
-    return BigInt(`0x0${digits}`)
-  })
+  const digits = withoutPrefix(code)
+  return starts.map((start) => BigInt(`0x0${digits.slice(2 * start, 2 * start + WORD_DIGITS)}`))
 }
 
 /** A7: the code is the one compiled here. */
@@ -84,10 +99,9 @@ const PUSH32 = 0x7f
 
 /** Where other code begins, and which functions it has besides or lacks. */
 function differenceOf(contract: CompiledContract, code: string): string {
-  const expected = withoutPrefix(contract.deployedBytecode)
+  const { digits: expected, masked: a, places } = compiledCodesOf(contract).runtime
   const found = withoutPrefix(code)
-  const starts = contract.immutables.flatMap((each) => each.starts)
-  const [a, b] = [masked(expected, expected, starts), masked(found.slice(0, expected.length), expected, starts)]
+  const b = masked(found.slice(0, expected.length), places)
   let at = 0
   while (at < a.length && a[at] === b[at]) at++
   const abi = Interface.from(JSON.stringify(contract.abi))
@@ -132,11 +146,10 @@ export function argumentsOf(
   creation: ContractRecord['creation'],
 ): ConstructorArguments | undefined {
   if (creation === null) return undefined
-  const { bytecode } = compiledContractOf(contract)
-  const compiled = withoutPrefix(bytecode)
+  const { digits: compiled, masked: expected, places } = compiledCodesOf(compiledContractOf(contract)).creation
   const given = withoutPrefix(creation.data)
   if (given.length > compiled.length + MOST_ARGUMENTS) return undefined
-  if (masked(given.slice(0, compiled.length), compiled) !== masked(compiled, compiled)) return undefined
+  if (masked(given.slice(0, compiled.length), places) !== expected) return undefined
   const { inputs } = interfaceOf(contract).deploy
   const encoded = `0x${given.slice(compiled.length)}`
   try {

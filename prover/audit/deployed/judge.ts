@@ -22,6 +22,8 @@ import type { CommitteeChange, ContractRecord, DeployedRecord, Part, ReadRecord 
 export type ContractReport = Judged & {
   readonly name: string
   readonly address: string
+  /** Which contract made it, of those that others make: each has its own. */
+  readonly madeBy?: string
   /** Who attests, where signers do. */
   readonly committee?: Committee & {
     /** Since its constructor's. */
@@ -70,7 +72,7 @@ export function judgeDeployed(record: DeployedRecord, place: ExpectedPlace, pins
 
 /** Subjects of a deployment as verdicts list them. */
 export const deployedSubjects = ({ contracts, authority, reads }: DeployedReport) => [
-  ...contracts.map(({ name, address, claims }) => ({ of: `${name} ${address}`, claims })),
+  ...contracts.map((each) => ({ of: `${contractText(each)} ${each.address}`, claims: each.claims })),
   { of: 'the council', claims: authority.claims },
   { of: 'what consumers read', claims: reads.claims },
 ]
@@ -125,8 +127,16 @@ function judgeContract(
   ]
   const { committee, committeeChanges } = record
   const attested = committee === null ? {} : { committee: { ...committee, changes: committeeChanges.slice(1) } }
-  return { name: contract, address, ...attested, ...summarise(claims) }
+  const maker = deployed.contracts.find((each) =>
+    madeIn(contractOf(each), each.code).some((made) => made.address === address),
+  )
+  const madeBy = maker === undefined ? {} : { madeBy: contractOf(maker) }
+  return { name: contract, address, ...madeBy, ...attested, ...summarise(claims) }
 }
+
+/** What people call a contract: `BatchVerifier of RiskArrays`. */
+export const contractText = ({ name, madeBy }: Pick<ContractReport, 'name' | 'madeBy'>): string =>
+  madeBy === undefined ? name : `${name} of ${madeBy}`
 
 /** A8: constructors were given each other’s addresses, so that no contract asks a stranger. */
 function judgeArguments(

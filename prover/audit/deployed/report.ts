@@ -1,7 +1,7 @@
 /** How people read who governs, who attests, and which contracts are ours. */
-import { alignColumns, type Telling, timeText, verdictCells } from '../report.ts'
+import { alignColumns, countedText, type Telling, timeText, verdictCells } from '../report.ts'
 import type { RoleReport } from './authority.ts'
-import type { ContractReport, DeployedReport } from './judge.ts'
+import { type ContractReport, contractText, type DeployedReport } from './judge.ts'
 import type { CommitteeChange } from './record.ts'
 
 /** Everything that was judged of a deployment. */
@@ -12,9 +12,9 @@ export const deployedRows = (
   { contracts, authority, reads }: DeployedReport,
   telling: Telling,
 ): readonly (readonly string[])[] => [
-  ...contracts.map((each) => [`contract ${each.name}`, '', each.address, ...verdictCells(each, telling)]),
+  ...contracts.map((each) => [`contract ${contractText(each)}`, '', each.address, ...verdictCells(each, telling)]),
   ['council', '', authority.council, ...verdictCells(authority, telling)],
-  ['reads', '', `${reads.asked} answers`, ...verdictCells(reads, telling)],
+  ['reads', '', countedText(reads.asked, 'answer'), ...verdictCells(reads, telling)],
 ]
 
 /** Who attests and who governs, by name. */

@@ -41,6 +41,16 @@ export const CLOCK_SKEW_SECONDS = 15n
 /** Batches that were recomputed and verified, by all that this rests on. */
 export type Computations = Map<string, readonly ClaimResult[]>
 
+/** Calls of the same records, which take longer to decode than to judge. */
+const decodedCalls = new WeakMap<Computations, Map<string, SubmitCall | undefined>>()
+
+function decodedCall(calldata: string, computations: Computations): SubmitCall | undefined {
+  const calls = decodedCalls.get(computations) ?? new Map<string, SubmitCall | undefined>()
+  decodedCalls.set(computations, calls)
+  if (!calls.has(calldata)) calls.set(calldata, decodeSubmit(calldata))
+  return calls.get(calldata)
+}
+
 /** What batches are judged by, and what becomes of it from step to step. */
 export type Scene = {
   readonly record: ChainRecord
@@ -60,7 +70,7 @@ export async function judgeBatch(
   const { ledger, keys } = scene
   ledger.advanceTo(batch)
   const key = keys.get(batch.modelId)
-  const call = batch.calldata === null ? undefined : decodeSubmit(batch.calldata)
+  const call = batch.calldata === null ? undefined : decodedCall(batch.calldata, scene.computations)
   const tried = call === undefined ? [] : triedBy(call, ledger)
   const learning = ledger.learning()
   const claims: ClaimResult[] = []

@@ -7,6 +7,7 @@ import { deployedRows, deployedText, judgedOf } from '../deployed/report.ts'
 import type { DeployedReport } from '../deployed/judge.ts'
 import {
   alignColumns,
+  countedText,
   legendText,
   type ModelReport,
   type Telling,
@@ -146,7 +147,7 @@ export function formatAudit(report: AuditReport, telling: Telling = {}): string 
     legendText(subjects),
     '',
     ...alarmLines(report.alarms),
-    ...verdictText(report, [`${accepted} of ${batches.length} batches`], subjects, telling),
+    ...verdictText(report, [`${accepted} of ${countedText(batches.length, 'batch', 'batches')}`], subjects, telling),
     '',
   ].join('\n')
 }

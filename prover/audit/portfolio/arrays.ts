@@ -92,7 +92,7 @@ async function judgeArray(
       claims.push(
         ...compareLists('Q1', `${at}.strikeWords`, stated.sections.strikes ?? [], words),
         compare('B1', `${at}.arrayRoot`, arrayRoot, item.arrayRoot),
-        ...(await judgeStatement(scene, at, stated, item.commitment, call.proofs[i] ?? [], verificationKey)),
+        ...(await judgeStatement(at, stated, item.commitment, call.proofs[i] ?? [], verificationKey)),
       )
       if (arrayRoot === item.arrayRoot) priced = { surface, strikesE8, array }
     }

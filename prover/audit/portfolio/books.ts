@@ -141,7 +141,7 @@ async function foldOne(scene: Scene, { words, following, state, subject, asOf, r
       const proof = reader.bookProofs[reader.next] ?? []
       claims.push(
         compare('L2', 'stateOut', stateOut, words.at(-1)),
-        ...(await judgeStatement(scene, 'book', stated, commitment, proof, verificationKey)),
+        ...(await judgeStatement('book', stated, commitment, proof, verificationKey)),
       )
     }
   } catch (error) {

@@ -8,7 +8,7 @@ import { bookHashOf } from '../../registry/portfolio/calldata.ts'
 import { hashOfHashes, roundIdOfHashes } from '../../registry/portfolio/rounds.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import { deployedSubjects, type ExpectedPlace, judgeDeployed } from '../deployed/judge.ts'
-import { firstFailureOf, summarise, type Verdicts } from '../findings.ts'
+import { firstFailureOf, summarise } from '../findings.ts'
 import { judgeModel, type UsableKey } from '../models.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
 import { type AuditPins, isPinned, judgePlace } from '../pins.ts'
@@ -26,8 +26,6 @@ import { judgeWitness } from './witness.ts'
 
 /**
  * Judges a record. Never throws for a false one; says what is false first.
- *
- * @param verdicts - kept between records that have proofs in common, so that none is verified twice
  *
  * @example
  * import { Wallet } from 'ethers'
@@ -51,10 +49,9 @@ export async function judgePortfolio(
   record: PortfolioRecord,
   pins: AuditPins = {},
   onProgress?: (done: number, total: number) => void,
-  verdicts: Verdicts = new Map(),
 ): Promise<PortfolioAuditReport> {
   const { context } = record
-  const { models, audited } = beginAudit(record, pins, verdicts)
+  const { models, audited } = beginAudit(record, pins)
   const { ledger, found } = audited
   const transactions = [...record.transactions].sort((a, b) => (isBefore(placeIn(a), placeIn(b)) ? -1 : 1))
   for (const [i, transaction] of transactions.entries()) {
@@ -118,20 +115,19 @@ const subjectsOf = (title: string, { account, books, claims }: MarginReport | Wi
 ]
 
 /** Judges the models of a record, and stands before its first transaction. */
-export function beginAudit(record: PortfolioRecord, pins: AuditPins = {}, verdicts: Verdicts = new Map()) {
+export function beginAudit(record: PortfolioRecord, pins: AuditPins = {}) {
   const keys = new Map<string, UsableKey>()
   const { chainId } = record.context
   const models = record.models.map((model) => judgeModel(model, chainId, pins, keys))
   const found: Found = { arrays: [], margins: [], witnesses: [] }
-  return { models, audited: { record, ledger: PortfolioLedger.of(record), keys, found, verdicts } satisfies Audited }
+  return { models, audited: { record, ledger: PortfolioLedger.of(record), keys, found } satisfies Audited }
 }
 
 /** An audit that stands at the same place, has found nothing yet, and goes its own way from here. */
-export const branchOf = ({ record, ledger, keys, verdicts }: Audited): Audited => ({
+export const branchOf = ({ record, ledger, keys }: Audited): Audited => ({
   record,
   ledger: ledger.copy(),
   keys,
-  verdicts,
   found: { arrays: [], margins: [], witnesses: [] },
 })
 

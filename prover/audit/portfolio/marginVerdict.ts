@@ -53,6 +53,8 @@ export type MarginPin = 'keys' | 'chain' | 'registry' | 'account' | 'round'
 export type MarginVerdict = {
   /** Every claim holds, and the keys were the caller's own. */
   readonly valid: boolean
+  /** Every claim holds, whatever was pinned: without keys of the caller's own, only that it agrees with itself. */
+  readonly consistent: boolean
   readonly pinned: readonly MarginPin[]
   /** What only the bundle says. */
   readonly unpinned: readonly MarginPin[]
@@ -104,6 +106,7 @@ export async function checkMarginBundle(bundle: MarginBundle, pins: MarginPins =
   const margin = provable?.margin
   return {
     valid: failure === undefined && pinned.includes('keys'),
+    consistent: failure === undefined,
     pinned,
     unpinned: ALL_PINS.filter((pin) => !pinned.includes(pin)),
     claims,

@@ -181,9 +181,7 @@ async function stateBatch(
       const expected = names.flatMap((name) => result.stated.sections[name]?.[empty] ?? [])
       claims.push(...compareLists('L9', 'emptyMargins', expected, [batch.emptyMargins].flat()))
     }
-    claims.push(
-      ...(await judgeStatement(scene, 'batch', result.stated, batch.commitment, marginProof, verificationKey)),
-    )
+    claims.push(...(await judgeStatement('batch', result.stated, batch.commitment, marginProof, verificationKey)))
     return result
   } catch (error) {
     claims.push(failed('L9', 'margins', error))

@@ -1,9 +1,11 @@
 /** What an audit of margins finds, and how people read it. */
+import { amount } from '../../portfolio/amount.ts'
 import type { DeployedReport } from '../deployed/judge.ts'
 import { deployedRows, deployedText, judgedOf } from '../deployed/report.ts'
 import type { Failure, Judged } from '../findings.ts'
 import {
   alignColumns,
+  countedText,
   legendText,
   type ModelReport,
   type Telling,
@@ -151,17 +153,17 @@ function rowsOf(report: PortfolioAuditReport, telling: Telling): readonly (reado
     books.map((book) => [
       `  book ${book.number} of ${account}`,
       '',
-      `${book.positions} positions`,
+      countedText(book.positions, 'position'),
       ...verdictCells(book, telling),
     ])
   return [
     ...models.map((model) => [`model ${model.name}`, '', '', ...verdictCells(model, telling)]),
-    ['policy', '', `${policy.versions} versions`, ...verdictCells(policy, telling)],
+    ['policy', '', countedText(policy.versions, 'version'), ...verdictCells(policy, telling)],
     ['rounds', '', `${rounds.published} published`, ...verdictCells(rounds, telling)],
     ...arrays.map((array) => [
       `array ${array.number}`,
       `block ${array.block}`,
-      `expiry ${timeText(array.expiry)}, ${new Set(array.strikesE8).size} strikes`,
+      `expiry ${timeText(array.expiry)}, ${countedText(new Set(array.strikesE8).size, 'strike')}`,
       ...verdictCells(array, telling),
     ]),
     ...margins.flatMap((margin) => [
@@ -195,15 +197,14 @@ function rowsOf(report: PortfolioAuditReport, telling: Telling): readonly (reado
 function legsText({ account, asOf, worst, worstLoss, legs }: MarginReport): string {
   const rows = legs.map(({ leg, quantity, mark, shocked, contribution }) => [
     `  ${leg}`,
-    String(quantity),
-    mark === undefined ? '' : `mark ${figure(mark)}`,
-    shocked === undefined ? '' : `shocked ${figure(shocked)}`,
-    figure(contribution),
+    String(quantity).replace('-', '−'),
+    mark === undefined ? '' : `mark ${amount(mark)}`,
+    shocked === undefined ? '' : `shocked ${amount(shocked)}`,
+    amount(contribution),
   ])
-  const heading = `\n${account} at ${timeText(asOf)}: worst ${worst} (${figure(worstLoss ?? 0)})`
+  const heading = `\n${account} at ${timeText(asOf)}: worst ${worst} (${amount(worstLoss ?? 0)})`
   return legs.length === 0 ? heading : `${heading}\n${alignColumns(rows)}`
 }
 
 const moneyText = (name: string, valueE8: bigint | undefined): string =>
-  valueE8 === undefined ? '' : `${name} ${figure(Number(valueE8) / 1e8)}`
-const figure = (value: number): string => value.toFixed(2)
+  valueE8 === undefined ? '' : `${name} ${amount(Number(valueE8) / 1e8)}`

@@ -6,7 +6,7 @@ import { type ClaimResult, compare } from '../../registry/claims.ts'
 import { hashOfWords, roundIdOfHashes } from '../../registry/portfolio/rounds.ts'
 import type { StatementContext } from '../../statement/challenge.ts'
 import type { Stated } from '../../statement/state.ts'
-import { judgeProof, type Verdicts } from '../findings.ts'
+import { judgeProof } from '../findings.ts'
 import type { UsableKey } from '../models.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
 import type { RoundArgument } from './calls.ts'
@@ -28,7 +28,6 @@ export type Audited = {
   readonly ledger: PortfolioLedger
   readonly keys: ReadonlyMap<string, UsableKey>
   readonly found: Found
-  readonly verdicts: Verdicts
 }
 
 /** One call with the events it left, at its place. */
@@ -98,7 +97,6 @@ export const judgePrice = (ledger: PortfolioLedger, field: string, spotE8: bigin
 
 /** The commitment is to the words as computed here, and the proof is for exactly them. */
 export async function judgeStatement(
-  { verdicts }: Pick<Audited, 'verdicts'>,
   at: string,
   stated: Stated,
   commitment: bigint,
@@ -107,7 +105,7 @@ export async function judgeStatement(
 ): Promise<readonly ClaimResult[]> {
   return [
     compare('Q2', `${at}.commitment`, stated.commitment, commitment),
-    await judgeProof('Q3', proof, stated.publicSignals, key, verdicts),
+    await judgeProof('Q3', proof, stated.publicSignals, key),
   ]
 }
 

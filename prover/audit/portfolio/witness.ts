@@ -171,7 +171,7 @@ async function judgeBound(
     bound = unpack('maintenanceBound', stated.sections.bound?.[0] ?? 0n)
     claims.push(
       ...compareWord('L12', 'bound', 'maintenanceBound', bound, witness.bound),
-      ...(await judgeStatement(scene, 'witness', stated, witness.commitment, witnessProof, verificationKey)),
+      ...(await judgeStatement('witness', stated, witness.commitment, witnessProof, verificationKey)),
     )
   } catch (error) {
     claims.push(failed('L12', 'scenario', error))

@@ -6,8 +6,9 @@ import { fitQuotes, type StaleQuotes, staleQuotes } from '../../options/pricedCh
 import { fitWarnings, TooFewMarksError } from '../../options/surface.ts'
 import { parseExactJson } from './exactJson.ts'
 import type { Portfolio, PortfolioOverMarkets } from '../portfolio.ts'
-import { readPortfolioOverMarkets } from './markets.ts'
-import type { ReadOptions } from './schema.ts'
+import { portfolioOverMarketsOf } from './markets.ts'
+import { parsePortfolio, type ReadOptions } from './schema.ts'
+import { thousandsNotes, thousandsNotesOf } from './thousands.ts'
 import { expiryOf } from './times.ts'
 
 /**
@@ -51,13 +52,26 @@ export function readPortfolioInChain(
   const { market: _, markets: __, ...rest } = stated
   const inChain = JSON.stringify({ ...rest, markets: Object.fromEntries(markets) })
   return {
-    portfolio: readPortfolioOverMarkets(inChain, file, options),
-    notes: found.flatMap(([currency, market, unlisted]) => [
-      ...market.notes,
-      ...unlisted,
-      ...warningsOfHeld(stated, currency, market, currencies.length === 1),
-    ]),
+    portfolio: portfolioOverMarketsOf(parsePortfolio(inChain, file), file, options),
+    notes: thousandsOf(text, options).concat(
+      found.flatMap(([currency, market, unlisted]) => [
+        ...market.notes,
+        ...unlisted,
+        ...warningsOfHeld(stated, currency, market, currencies.length === 1),
+      ]),
+    ),
   }
+}
+
+/** Notes on numbers of the account and of flags; the file's own market is not read, but for what collateral costs. */
+function thousandsOf(text: string, { spots }: ChainMarketOptions): readonly string[] {
+  const stated = JSON.parse(text.replace(/^\uFEFF/, '')) as PortfolioParts
+  const { market: _, markets: __, ...rest } = stated
+  const collaterals = collateralPricesOf(stated)
+  return [
+    ...thousandsNotesOf(JSON.stringify({ ...rest, market: { collaterals } })),
+    ...[...(spots ?? [])].flatMap(([currency, spot]) => thousandsNotes(`--spot ${currency}`.trim(), spot)),
+  ]
 }
 
 export type ChainMarketOptions = ReadOptions & {

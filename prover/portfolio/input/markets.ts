@@ -21,6 +21,7 @@ import {
   TooManyCollateralsError,
   UnknownAssetError,
 } from './schema.ts'
+import { thousandsNotesOf } from './thousands.ts'
 import { timeOf } from './times.ts'
 
 /**
@@ -37,7 +38,19 @@ export function readPortfolioOverMarkets(
   file: string,
   options: ReadOptions = {},
 ): Portfolio | PortfolioOverMarkets {
-  const stated = parsePortfolio(text, file)
+  return withNotes(portfolioOverMarketsOf(parsePortfolio(text, file), file, options), thousandsNotesOf(text))
+}
+
+/** What is to be said of how a file was read, with what was read. */
+export const withNotes = <T extends Portfolio | PortfolioOverMarkets>(portfolio: T, notes: readonly string[]): T =>
+  notes.length === 0 ? portfolio : { ...portfolio, notes: [...(portfolio.notes ?? []), ...notes] }
+
+/** {@link readPortfolioOverMarkets} of a file of the right form, without notes. */
+export function portfolioOverMarketsOf(
+  stated: PortfolioFile,
+  file: string,
+  options: ReadOptions,
+): Portfolio | PortfolioOverMarkets {
   const { markets, name = nameOf(file) } = stated
   if (markets === undefined) return portfolioOf(stated, file, options)
   const currencies = Object.keys(markets).toSorted()

@@ -13,6 +13,22 @@ export function timeOf(text: string, entry: string): bigint {
 export const expiryOf = (text: string, entry: string): bigint =>
   timeOf(text, entry) + (isDateAlone(text) ? 8n * 3600n : 0n)
 
+/** Clocks differ by this much at most, as those of quotes. */
+const CLOCK_TOLERANCE_SECONDS = 120n
+
+/**
+ * What is to be said of a time of observed data that is still to come: likelier a slip than a market of the future.
+ *
+ * @param entry - where it stands, such as `market.asOf`
+ * @param flag - which says that it is meant
+ */
+export function aheadNotes(entry: string, asOf: bigint, now: bigint, flag?: string): readonly string[] {
+  if (asOf <= now + CLOCK_TOLERANCE_SECONDS) return []
+  const iso = (time: bigint): string => new Date(Number(time) * 1000).toISOString().replace('.000Z', 'Z')
+  const advice = flag === undefined ? '' : ` ${flag} with a later time says that it is meant.`
+  return [`${entry}: ${iso(asOf)} is ahead of now, ${iso(now)}.${advice}`]
+}
+
 /** An entry is no point in time. */
 export class NotTimeError extends ProverError {
   readonly code = 'portfolio.not-time'

@@ -2,8 +2,8 @@
  * Keys on disk, one folder per circuit, found by the sha256 of its r1cs: a changed circuit finds no keys, never wrong ones.
  *
  * A folder appears complete or not at all, because it is filled under another name and then renamed; an interrupted set-up starts
- * again without asking. Nothing in it is trusted on reading: every hash of the manifest is checked. Development keys of one store
- * share their first phase.
+ * again without asking. Nothing in it is trusted on reading: every hash of the manifest is checked, once a process as long as no
+ * file changes. Development keys of one store share their first phase.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { snarkjsVersion } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
 import { checkCeremony, checkKeyFitsCircuit, type KeyKind } from './ceremony.ts'
+import { CheckedFiles } from './checkedFiles.ts'
 import { type DevelopmentKeyOptions, makeDevelopmentKey } from './developmentKeys.ts'
 import { type FirstPhase, isMadeFrom, readFirstPhase, readOrDrawFirstPhase } from './developmentPhase.ts'
 import { readR1cs } from './r1cs.ts'
@@ -68,6 +69,9 @@ export interface CircuitKeys {
 /** Those of them that a verifier needs. */
 export type VerifyingKeys = Pick<CircuitKeys, 'circuit' | 'verificationKey' | 'manifest'>
 
+const constraintHashes = new CheckedFiles<string>()
+const checkedKeys = new CheckedFiles<CircuitKeys>()
+
 /** A folder of keys. */
 export class KeyStore {
   static readonly VERIFYING_FILES: readonly string[] = [VERIFICATION_KEY, MANIFEST]
@@ -86,8 +90,13 @@ export class KeyStore {
    * @throws {@link StaleWitnessGeneratorError} if production keys were recorded with another witness generator
    */
   async load(circuit: CompiledCircuit): Promise<CircuitKeys> {
-    const r1csSha256 = sha256(await readFile(circuit.r1cs))
+    const r1csSha256 = await constraintHash(circuit)
     const folder = join(this.directory, r1csSha256)
+    const files = [ZKEY, VERIFICATION_KEY, MANIFEST].map((name) => join(folder, name))
+    return checkedKeys.answer([...files, circuit.wasm], circuit.name, () => this.check(circuit, r1csSha256, folder))
+  }
+
+  private async check(circuit: CompiledCircuit, r1csSha256: string, folder: string): Promise<CircuitKeys> {
     const manifest = await readManifest(join(folder, MANIFEST), circuit.name)
     if (manifest.r1csSha256 !== r1csSha256) throw new CorruptKeyFileError(join(folder, MANIFEST))
 
@@ -152,7 +161,7 @@ export class KeyStore {
 
   /** Removes development keys of another first phase than this store's: proofs under them are verified with no others. */
   async dropForeignDevelopmentKeys(circuit: CompiledCircuit): Promise<void> {
-    const folder = join(this.directory, sha256(await readFile(circuit.r1cs)))
+    const folder = join(this.directory, await constraintHash(circuit))
     if ((await kindOfKeys(join(folder, MANIFEST), circuit)) !== 'development') return
     const manifest = await readManifest(join(folder, MANIFEST), circuit.name)
     const verificationKey = await readVerificationKey(join(folder, VERIFICATION_KEY), manifest)
@@ -173,7 +182,7 @@ export class KeyStore {
     const zkey = readZkey(bytes, zkeyFile)
     checkKeyFitsCircuit(zkey, readR1cs(await readFile(circuit.r1cs), circuit.r1cs), circuit.name)
     checkCeremony({ kind: 'production', verificationKey: verificationKeyOf(zkey), zkey }, 'undeployed')
-    const folder = join(this.directory, sha256(await readFile(circuit.r1cs)))
+    const folder = join(this.directory, await constraintHash(circuit))
     const kind = await kindOfKeys(join(folder, MANIFEST), circuit)
     if (kind === 'development') await rm(folder, { recursive: true, force: true })
     await this.add(circuit, [bytes], 'production')
@@ -193,7 +202,7 @@ export class KeyStore {
       kind,
       contributions: zkey.contributions.length,
       ...(kind === 'production' ? { transcript: Buffer.from(zkey.transcript).toString('hex') } : {}),
-      r1csSha256: sha256(await readFile(circuit.r1cs)),
+      r1csSha256: await constraintHash(circuit),
       wasmSha256: sha256(await readFile(circuit.wasm)),
       zkeySha256: sha256(zkeyBytes),
       verificationKeySha256: verificationKeyHash(verificationKey),
@@ -245,6 +254,9 @@ export class KeyStore {
     return updated
   }
 }
+
+const constraintHash = ({ r1cs }: CompiledCircuit): Promise<string> =>
+  constraintHashes.answer([r1cs], '', async () => sha256(await readFile(r1cs)))
 
 /** sha256 in lower-case hexadecimal. */
 export function sha256(bytes: Uint8Array | string): string {

@@ -17,8 +17,8 @@ export type AccountInForce = {
   /** The block's time, unix seconds: ages are counted to it. */
   readonly time: bigint
   readonly freshness: PortfolioFreshness
-  /** Last proven, however old; undefined before the first. */
-  readonly margin: (ProvenMargin & { readonly ageSeconds: bigint }) | undefined
+  /** Last proven, however old; undefined before the first. Its lag is how much older its round is than the newest. */
+  readonly margin: (ProvenMargin & { readonly ageSeconds: bigint; readonly lagSeconds: bigint }) | undefined
   /** Proven with that margin; undefined where it was proven alone, whatever earlier ones had. */
   readonly thresholds: ProvenThresholds | undefined
   /** Whether whatever adds risk reads it, or why not. */
@@ -27,6 +27,20 @@ export type AccountInForce = {
   readonly forLiquidation:
     | { readonly margin: ProvenMargin; readonly liquidatable: boolean; readonly ageSeconds: bigint }
     | undefined
+}
+
+/** A registry of margins: what it takes of rounds. */
+export type PortfolioInForce = {
+  readonly registry: string
+  /** Holds the policy, and the arrays in force. */
+  readonly arrays: string
+  readonly market: string
+  readonly policyVersion: bigint
+  readonly freshness: PortfolioFreshness
+  /** What the higher of two prices of a round may exceed the lower by. */
+  readonly priceGapBps: bigint
+  /** Undefined before the first. */
+  readonly newestRound: { readonly asOf: bigint; readonly ageSeconds: bigint } | undefined
 }
 
 type MarginAnswer = Record<keyof ProvenMargin, bigint>
@@ -42,11 +56,12 @@ export async function readAccount(client: PortfolioClient, account: string): Pro
   const ofArrays: string = await askWhetherRegistry(client.registry, 'portfolio registry', () =>
     contract.getFunction('arrays')({ blockTag: block }),
   )
-  const arrays = new Contract(ofArrays, interfaceOf('RiskArrays'), client.provider)
-  const [reported, { marketId }, freshness, unsafe, thresholds, liquidation, status] = await Promise.all([
+  const readArrays = readerOf(client, ofArrays, block)
+  const [reported, { marketId }, freshness, newest, unsafe, thresholds, liquidation, status] = await Promise.all([
     read('accountOf', account),
     client.roundSource(),
-    ask<Result>('Reading portfolioFreshness', () => arrays.getFunction('portfolioFreshness')({ blockTag: block })),
+    readArrays('portfolioFreshness'),
+    readArrays<bigint>('newestRound'),
     ifProven(read<[Result, bigint]>('unsafeMargin', account)),
     ifProven(read<[Result, bigint]>('unsafeThresholds', account)),
     ifProven(read<[Result, boolean, bigint]>('marginForLiquidation', account)),
@@ -59,7 +74,7 @@ export async function readAccount(client: PortfolioClient, account: string): Pro
     block,
     time: BigInt(latest?.timestamp ?? 0),
     freshness: freshness.toObject() as PortfolioFreshness,
-    margin: unsafe && { ...marginIn(unsafe[0].toObject() as MarginAnswer), ageSeconds: unsafe[1] },
+    margin: unsafe && withLag(marginIn(unsafe[0].toObject() as MarginAnswer), unsafe[1], newest),
     thresholds: thresholds && thresholdsIn(thresholds[0].toObject() as ProvenThresholds),
     status,
     forLiquidation: liquidation && {
@@ -67,6 +82,39 @@ export async function readAccount(client: PortfolioClient, account: string): Pro
       liquidatable: liquidation[1],
       ageSeconds: liquidation[2],
     },
+  }
+}
+
+const withLag = (margin: ProvenMargin, ageSeconds: bigint, newest: bigint) => ({
+  ...{ ...margin, ageSeconds },
+  lagSeconds: newest > margin.asOf ? newest - margin.asOf : 0n,
+})
+
+const readerOf =
+  (client: PortfolioClient, arrays: string, block: number): Read =>
+  (method, ...args) => {
+    const contract = new Contract(arrays, interfaceOf('RiskArrays'), client.provider)
+    return ask(`Reading ${method}`, () => contract.getFunction(method)(...args, { blockTag: block }))
+  }
+
+/** What a registry of margins takes, of any account. @throws {@link RpcError}, {@link NotARegistryError} */
+export async function readPortfolioRegistry(client: PortfolioClient): Promise<PortfolioInForce> {
+  const latest = await ask('Reading the latest block', () => client.provider.getBlock('latest'))
+  const [block, time] = [latest?.number ?? 0, BigInt(latest?.timestamp ?? 0)]
+  const arrays = await askWhetherRegistry(client.registry, 'portfolio registry', () => client.arrays())
+  const read = readerOf(client, arrays, block)
+  const [{ marketId }, { version }, freshness, priceGapBps, asOf] = await Promise.all([
+    client.roundSource(),
+    client.policy(),
+    read('portfolioFreshness'),
+    read<bigint>('roundPriceGapBps'),
+    read<bigint>('newestRound'),
+  ])
+  return {
+    ...{ registry: client.registry, arrays, market: marketNameOf(marketId), policyVersion: version },
+    freshness: freshness.toObject() as PortfolioFreshness,
+    priceGapBps,
+    newestRound: asOf === 0n ? undefined : { asOf, ageSeconds: time > asOf ? time - asOf : 0n },
   }
 }
 

@@ -1,5 +1,6 @@
 /** An account's margins in its one market or over several, and what they come to together. */
 import { ProverError } from '../../errors.ts'
+import { amount } from '../../portfolio/amount.ts'
 import { crossOf, type ProvableCross } from '../../portfolio/crossAccount.ts'
 import { crossSteps, spreadCreditOf, type SpreadLeg, spreadLegs } from '../../portfolio/explainCross.ts'
 import { decimalText } from '../../portfolio/input/exact.ts'
@@ -8,7 +9,6 @@ import { type RealCross, realCross } from '../../portfolio/realCross.ts'
 import { formatTable } from '../text/table.ts'
 import { utcTime } from '../text/figures.ts'
 import {
-  amount,
   besideRest,
   formatMargin,
   formatStanding,
@@ -30,6 +30,8 @@ export type AccountAnswer = {
   readonly cashE12: bigint
   /** By currency where there are several. */
   readonly markets: readonly MarginAnswer[]
+  /** On the file of an account over several markets; of one in one market they are its market's. */
+  readonly notes: readonly string[]
   /** What markets come to together; absent of an account in one. */
   readonly together?: CrossAnswer
 }
@@ -59,9 +61,9 @@ export async function accountAnswer(portfolio: Portfolio | PortfolioOverMarkets)
   if (!('parts' in portfolio)) {
     const answer = await marginOf(portfolio)
     const { asOf } = portfolio.market
-    return { name: portfolio.name, asOf, standing: answer.provable.margin, cashE12: 0n, markets: [answer] }
+    return { name: portfolio.name, asOf, standing: answer.provable.margin, cashE12: 0n, markets: [answer], notes: [] }
   }
-  const { name, cashE12, parts } = portfolio
+  const { name, cashE12, parts, notes = [] } = portfolio
   const markets: MarginAnswer[] = []
   for (const part of parts) markets.push(await marginOf(part))
   const provable = crossOf(
@@ -79,7 +81,7 @@ export async function accountAnswer(portfolio: Portfolio | PortfolioOverMarkets)
     spreadCredit: spreadCreditOf(provable),
   }
   const beside = markets.map((each) => besideRest(each, without(standing, each)))
-  return { name, asOf, standing, cashE12, markets: beside, together }
+  return { name, asOf, standing, cashE12, markets: beside, notes, together }
 }
 
 const without = (all: Standing, { provable: { margin } }: MarginAnswer): Standing => ({
@@ -117,13 +119,14 @@ const currenciesOf = ({ markets }: AccountAnswer): readonly string[] => markets.
 export function accountJson(answer: AccountAnswer, withSteps: boolean): object {
   const only = onlyMarket(answer)
   if (only !== undefined) return marginJson(only, withSteps)
-  const { name, asOf, standing, cashE12, markets, together } = answer
+  const { name, asOf, standing, cashE12, markets, notes, together } = answer
   return {
     name,
     asOf: Number(asOf),
     ...standingJson(standing),
     cash: Number(decimalText(cashE12, 10n ** 12n)),
     ...(together === undefined ? {} : togetherJson(together, withSteps)),
+    notes,
     markets: Object.fromEntries(markets.map((market) => [currencyOf(market), marginJson(market, withSteps)])),
   }
 }
@@ -190,7 +193,7 @@ export function marketRows({ cashE12, markets, together }: AccountAnswer): reado
 export function formatAccount(answer: AccountAnswer, withSteps: boolean): string {
   const only = onlyMarket(answer)
   if (only !== undefined) return formatMargin(only, withSteps)
-  const { name, asOf, standing, markets } = answer
+  const { name, asOf, standing, markets, notes } = answer
   return [
     `${name}, round of ${utcTime(asOf)} UTC, over ${markets.length} markets`,
     '',
@@ -200,6 +203,7 @@ export function formatAccount(answer: AccountAnswer, withSteps: boolean): string
     ...formatLegs(answer),
     '',
     additionWords(answer),
+    ...notes.map((note) => `Note: ${note}`),
     ...(withSteps ? formatCrossSteps(answer) : []),
     ...markets.flatMap((market) => ['', '', formatMargin(market, withSteps)]),
   ].join('\n')

@@ -17,6 +17,7 @@ import { ask } from '../../registry/contractErrors.ts'
 import { doorEventsIn, doorWords } from '../../registry/market/door.ts'
 import { openAccount } from '../daemon/account.ts'
 import { exactPrice, isoTime } from '../text/figures.ts'
+import { UsageError } from '../text/usageError.ts'
 
 export type PriceToAttest = {
   readonly rpc: string
@@ -128,7 +129,7 @@ export class ObservationRefusedError extends ProverError {
 }
 
 /** A price is not one. */
-export class PriceTextError extends ProverError {
+export class PriceTextError extends UsageError {
   readonly code = 'service.price-text'
   readonly value: string
 
@@ -139,7 +140,7 @@ export class PriceTextError extends ProverError {
 }
 
 /** A time is not one. */
-export class TimeTextError extends ProverError {
+export class TimeTextError extends UsageError {
   readonly code = 'service.time-text'
   readonly value: string
 

@@ -24,11 +24,18 @@ import { isPackageAlone, packageVersion } from '../../config.ts'
 import { AccountAddressError } from './inForce.ts'
 import { ProverError } from '../../errors.ts'
 import { KeysMissingError, type VerifyingKeys, verificationKeyHash } from '../../proof/index.ts'
-import { connectProvider, type DeployedFeed, type Deployment, readDeployment } from '../../registry/index.ts'
+import {
+  connectProvider,
+  type DeployedFeed,
+  type Deployment,
+  portfolioStatementNames,
+  readDeployment,
+} from '../../registry/index.ts'
 import { artifactOf, contractSources, type ContractName } from '../../registry/artifacts.ts'
 import { sha256 } from '../../proof/keys/keyStore.ts'
 import { verifierFor } from '../deploying/verifier.ts'
 import { loadMarketVerifyingKeys, loadVerifyingKeys } from '../workspace.ts'
+import { UsageError } from '../text/usageError.ts'
 
 /** Whose keys are taken unless a folder is named. */
 const HERE = isPackageAlone ? 'this package' : 'this checkout'
@@ -73,13 +80,17 @@ export async function brought<T>(folder: string | undefined, load: () => Promise
 }
 
 /**
- * The same of all that prove prices and margins.
+ * The same of all that prove prices and margins in a registry of one market.
  *
  * @example
  * const keys = await portfolioAuditKeys()
  * keys.length // → 6
  */
-export const portfolioAuditKeys = (folder?: string): Promise<readonly AuditKey[]> => auditKeys(folder, portfolioBuilds)
+export const portfolioAuditKeys = (folder?: string): Promise<readonly AuditKey[]> =>
+  auditKeys(
+    folder,
+    portfolioBuilds.filter(({ statement }) => portfolioStatementNames.some((each) => each === statement)),
+  )
 
 /** An audit's report, and what it was pinned to. */
 export type PinnedAudit<R> = { readonly report: R; readonly pins: readonly Pin[] }
@@ -207,17 +218,19 @@ export async function auditFromFile(
 
 /** What a verdict rests on: what was brought along by file or flag, and what was taken from `otherwise`. */
 function pinsOf(
-  { chainId, registry, deployed }: Pick<AuditReport, 'chainId' | 'registry' | 'deployed'>,
+  { chainId, registry, deployed, models }: Pick<AuditReport, 'chainId' | 'registry' | 'deployed' | 'models'>,
   keys: readonly AuditKey[],
   options: PinOptions,
   otherwise: string,
 ): readonly Pin[] {
   const { registry: asked, deployment, keys: folder } = options
+  const keysOfModels = keys.filter(({ build }) => models.some(({ name }) => name === build))
   return [
     ...codePins(deployed, options),
     { what: 'chain', value: chainId.toString(), by: deployment ?? otherwise },
     { what: 'registry', value: registry, by: asked === undefined ? (deployment ?? otherwise) : '--registry' },
-    ...keys.map(({ build, verificationKey, manifest }) => ({
+    // A key pins nothing where no model is of it.
+    ...keysOfModels.map(({ build, verificationKey, manifest }) => ({
       what: 'keys' as const,
       value: `${build} sha256 ${verificationKeyHash(verificationKey).slice(0, 16)}…`,
       by: `${folder ?? HERE}${manifest === undefined ? '' : `, ${manifest.kind} key`}`,
@@ -275,7 +288,7 @@ export class AuditKeysMissingError extends ProverError {
 }
 
 /** Nothing to audit was named. */
-export class AuditTargetError extends ProverError {
+export class AuditTargetError extends UsageError {
   readonly code = 'service.audit-target'
 
   constructor() {
@@ -284,7 +297,7 @@ export class AuditTargetError extends ProverError {
 }
 
 /** A pin is no address, or no hash. */
-export class AuditPinError extends ProverError {
+export class AuditPinError extends UsageError {
   readonly code = 'service.audit-pin'
   readonly option: string
   readonly value: string

@@ -39,6 +39,7 @@ import { DeployJournal, type JournalEntry } from '../deploying/journal.ts'
 import { type DeployPlan, type ModelWithVerifier, observationIfAny, planDeployment } from '../deploying/plan.ts'
 import { verifierFor } from '../deploying/verifier.ts'
 import { loadKeys, loadPortfolioKeys, portfolioBuildOf } from '../workspace.ts'
+import { UsageError } from '../text/usageError.ts'
 
 export type DeployPlace = {
   readonly rpc: string
@@ -341,7 +342,7 @@ export class DeploymentExistsError extends ProverError {
 }
 
 /** An option that only `--example` does without. */
-export class OptionMissingError extends ProverError {
+export class OptionMissingError extends UsageError {
   readonly code = 'service.option-missing'
   readonly option: string
 

@@ -1,6 +1,5 @@
 /** `zkrisk doctor --deployment`: whether a deployment is where it says, and who may do what there, after how long. */
 import { Contract, type Provider } from 'ethers'
-import { ProverError } from '../../errors.ts'
 import { isDevelopmentChain } from '../../proof/index.ts'
 import { connectProvider, type Deployment, interfaceOf, readDeployment } from '../../registry/index.ts'
 import {
@@ -18,6 +17,7 @@ import { publicSignersOf } from '../deploying/config.ts'
 import { duration, isoTime } from '../text/figures.ts'
 import { formatTable } from '../text/table.ts'
 import type { Finding } from './doctor.ts'
+import { UsageError } from '../text/usageError.ts'
 
 export type DeploymentExamined = {
   readonly findings: readonly Finding[]
@@ -328,7 +328,7 @@ export function formatRights({ rights }: DeploymentExamined): string {
 }
 
 /** A deployment can only be examined on its chain. */
-export class RpcMissingError extends ProverError {
+export class RpcMissingError extends UsageError {
   readonly code = 'service.rpc-missing'
 
   constructor() {

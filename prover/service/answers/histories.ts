@@ -1,5 +1,6 @@
 /** Price histories of files that a command names. */
 import { type PriceBar, type PriceContent, type PriceOptions, readPriceFile } from '../../market/prices.ts'
+import { present } from '../../market/time.ts'
 import { type ModelName, volatilityModels } from '../../volatility/models.ts'
 import { priceNotes, spacingNotes } from '../text/priceNotes.ts'
 import { timeOption } from './time.ts'
@@ -28,7 +29,7 @@ export function readHistory(
   const range = { from: timeOption('from', fromText) ?? prices.from, to: timeOption('to', toText) ?? prices.to }
   const read = readPriceFile(file, { ...prices, ...range }, content)
   const spacing = horizonSeconds === undefined ? [] : spacingNotes(file, spacingSeconds(read.rows), horizonSeconds)
-  for (const line of [...priceNotes(file, read), ...spacing]) say(line)
+  for (const line of [...priceNotes(file, read, prices.now ?? present()), ...spacing]) say(line)
   return read.rows
 }
 

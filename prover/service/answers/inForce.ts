@@ -10,10 +10,16 @@ import {
   readDeployment,
   RegistryClient,
 } from '../../registry/index.ts'
-import { type AccountInForce, readAccount } from '../../registry/portfolio/inForce.ts'
+import {
+  type AccountInForce,
+  type PortfolioInForce,
+  readAccount,
+  readPortfolioRegistry,
+} from '../../registry/portfolio/inForce.ts'
 import { type Authority, readAuthority } from '../../registry/authority.ts'
 import { type HeldMarket, type InForce, readInForce } from '../../registry/market/inForce.ts'
 import { exactMoney, isoTime } from '../text/figures.ts'
+import { UsageError } from '../text/usageError.ts'
 
 export type ReadPlace = {
   readonly rpc: string
@@ -58,6 +64,8 @@ export type AccountReading = {
   readonly asOf: string | null
   readonly ageSeconds: number | null
   readonly maxAgeSeconds: number
+  /** How much older the margins' round is than the newest one. */
+  readonly roundLagSeconds: number | null
   readonly reports: number
   /** Which report the margins are about. */
   readonly provenReport: number | null
@@ -77,6 +85,19 @@ export type AccountReading = {
   } | null
 }
 
+/** A registry of margins: what it takes of rounds, and the newest one. */
+export type PortfolioReading = {
+  readonly registry: string
+  readonly arrays: string
+  readonly market: string
+  readonly policyVersion: number
+  readonly newestRound: { readonly asOf: string; readonly ageSeconds: number } | null
+  readonly maxRoundAgeSeconds: number
+  readonly maxRoundLagSeconds: number
+  readonly maxMarginAgeSeconds: number
+  readonly maxPriceGapPercent: number
+}
+
 export type RoleReading = {
   readonly role: string
   readonly account: string
@@ -92,6 +113,8 @@ export type Reading = {
   readonly council: string
   readonly maxParameterAgeSeconds: number
   readonly markets: readonly MarketReading[]
+  /** Null where none is known. */
+  readonly portfolio: PortfolioReading | null
   readonly accounts: readonly AccountReading[]
   readonly roles: readonly RoleReading[]
 }
@@ -125,7 +148,7 @@ export async function openReader(
     const own = { provider, fromBlock: fromBlock ?? deployment?.block ?? 0 }
     const client = await RegistryClient.connect({ ...own, registry })
     const portfolio =
-      portfolioRegistry === undefined || accounts.length === 0
+      portfolioRegistry === undefined
         ? undefined
         : await PortfolioClient.connect({ ...own, registry: portfolioRegistry })
     return {
@@ -135,7 +158,8 @@ export async function openReader(
         const standings: AccountInForce[] = []
         if (portfolio !== undefined)
           for (const account of accounts) standings.push(await readAccount(portfolio, account))
-        return readingOf(client, held, standings, authority, deployment)
+        const margins = portfolio === undefined ? null : portfolioReading(await readPortfolioRegistry(portfolio))
+        return readingOf(client, held, { standings, margins }, authority, deployment)
       },
       close: () => provider.destroy(),
     }
@@ -148,7 +172,7 @@ export async function openReader(
 function readingOf(
   { chainId, registry }: RegistryClient,
   held: InForce,
-  accounts: readonly AccountInForce[],
+  { standings, margins }: { readonly standings: readonly AccountInForce[]; readonly margins: PortfolioReading | null },
   { roles }: Authority,
   deployment: Deployment | undefined,
 ): Reading {
@@ -161,10 +185,27 @@ function readingOf(
     council: held.council,
     maxParameterAgeSeconds: Number(held.freshness.maxParameterAgeSeconds),
     markets: held.markets.map((market) => marketReading(market, deployment)),
-    accounts: accounts.map(accountReading),
+    portfolio: margins,
+    accounts: standings.map(accountReading),
     roles: roles.flatMap(({ name, members }) =>
       members.map(({ account, delaySeconds }) => ({ role: name, account, delayHours: delaySeconds / 3600 })),
     ),
+  }
+}
+
+/** The same of a registry of margins. */
+export function portfolioReading(held: PortfolioInForce): PortfolioReading {
+  const { registry, arrays, market, policyVersion, freshness, priceGapBps, newestRound } = held
+  return {
+    ...{ registry, arrays, market, policyVersion: Number(policyVersion) },
+    newestRound:
+      newestRound === undefined
+        ? null
+        : { asOf: isoTime(newestRound.asOf), ageSeconds: Number(newestRound.ageSeconds) },
+    maxRoundAgeSeconds: Number(freshness.maxRoundAgeSeconds),
+    maxRoundLagSeconds: Number(freshness.maxRoundLagSeconds),
+    maxMarginAgeSeconds: Number(freshness.maxMarginAgeSeconds),
+    maxPriceGapPercent: Number(priceGapBps) / 100,
   }
 }
 
@@ -228,6 +269,7 @@ export function accountReading(standing: AccountInForce): AccountReading {
     asOf: margin === undefined ? null : isoTime(margin.asOf),
     ageSeconds: margin === undefined ? null : Number(margin.ageSeconds),
     maxAgeSeconds: Number(standing.freshness.maxMarginAgeSeconds),
+    roundLagSeconds: margin === undefined ? null : Number(margin.lagSeconds),
     reports: Number(standing.reports),
     provenReport: margin === undefined ? null : Number(margin.sequence),
     aboveInitialMarginQuote: margin === undefined ? null : exactMoney(margin.initialE8),
@@ -248,7 +290,7 @@ export function accountReading(standing: AccountInForce): AccountReading {
 }
 
 /** Nothing says where to read. */
-export class PlaceMissingError extends ProverError {
+export class PlaceMissingError extends UsageError {
   readonly code = 'service.place-missing'
 
   constructor() {
@@ -257,7 +299,7 @@ export class PlaceMissingError extends ProverError {
 }
 
 /** Something that is to be an address is none. */
-export class AccountAddressError extends ProverError {
+export class AccountAddressError extends UsageError {
   readonly code = 'service.account-address'
   readonly address: string
 

@@ -100,7 +100,7 @@ export async function proveMargin(
       ? developmentSite(keys, answer.provable, market)
       : existingSite(keys, existing, market))
     const round = roundAt(site, answer)
-    await putInForce(site.client, site.hands, { account: site.account, provable: answer.provable, round })
+    await putInForce(site.client, site.hands, { account: site.account, provable: answer.provable, round }, say)
     await requireNew(site, round, isAlone)
     clock.end('preparation')
     const proofs = new Map<string, ProvenPortfolio>()

@@ -76,9 +76,9 @@ export async function developmentSite(
 }
 
 /** Everybody's keys are public there. */
-function developmentHands(chain: DevelopmentChain, carrier: Wallet = chain.account('prover')): Hands {
+function developmentHands(chain: DevelopmentChain): Hands {
   return {
-    carrier,
+    carrier: chain.account('prover'),
     signers: FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD).map((key) => new Wallet(key)),
     venue: chain.account('feeder'),
     council: chain.account('council'),
@@ -90,7 +90,7 @@ function developmentHands(chain: DevelopmentChain, carrier: Wallet = chain.accou
 
 /**
  * The registry of a deployment. On a development chain whose rounds are signed by the development signers everything is put in force
- * by their public keys; elsewhere by those that are given, if any.
+ * by their public keys, where none are given instead; elsewhere by those that are given, if any.
  *
  * @throws {@link NoPortfolioRegistryError}, {@link AccountAddressError}, {@link MarketOfOthersError}, {@link ModelUnknownError}, {@link ModelDisabledError}
  */
@@ -108,9 +108,10 @@ export async function existingSite(
   const close = async (): Promise<void> => provider.destroy()
   try {
     const isOpen = isDevelopmentChain(chainId) && (await hasDevelopmentSigners(rounds, provider))
+    const given = givenHands(provider, existing)
     const hands = isOpen
-      ? developmentHands(developmentChainBehind(provider), ownAccount())
-      : givenHands(provider, existing)
+      ? { ...developmentHands(developmentChainBehind(provider)), ...given }
+      : { ...given, carrier: given.carrier ?? openAccount(provider, undefined) }
     if (!isOpen && existing.account === undefined) throw new AccountNotNamedError(registry)
     const account = getAddress(existing.account ?? SOME_ACCOUNT)
     const common = { registry, provider, expectedChainId: chainId, fromBlock: block }
@@ -131,10 +132,6 @@ export async function existingSite(
     await close()
     throw error
   }
-
-  function ownAccount(): Wallet | undefined {
-    return existing.keyFile === undefined ? undefined : openAccount(provider, existing.keyFile)
-  }
 }
 
 async function hasDevelopmentSigners(rounds: string, provider: Awaited<ReturnType<typeof connectProvider>>) {
@@ -146,14 +143,15 @@ async function hasDevelopmentSigners(rounds: string, provider: Awaited<ReturnTyp
   return known.every(Boolean) && (await read('threshold')) === BigInt(FEED_THRESHOLD)
 }
 
+/** Of the keys that files hold, those that were named. */
 function givenHands(
   provider: Awaited<ReturnType<typeof connectProvider>>,
   { keyFile, signerKeyFile, venueKeyFile }: ExistingRegistry,
-): Hands {
+): Partial<Hands> {
   return {
-    carrier: openAccount(provider, keyFile),
-    signers: signerKeyFile?.map((file) => openAccount(provider, file)),
-    venue: venueKeyFile === undefined ? undefined : openAccount(provider, venueKeyFile),
+    ...(keyFile === undefined ? {} : { carrier: openAccount(provider, keyFile) }),
+    ...(signerKeyFile === undefined ? {} : { signers: signerKeyFile.map((file) => openAccount(provider, file)) }),
+    ...(venueKeyFile === undefined ? {} : { venue: openAccount(provider, venueKeyFile) }),
   }
 }
 

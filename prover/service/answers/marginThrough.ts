@@ -1,13 +1,14 @@
 /** `zkrisk margin --chain`: one account in the markets of recorded chains, one after the other. */
-import { ProverError } from '../../errors.ts'
 import { type ChainOptions, type QuoteRefusedError, readChain } from '../../options/chain.ts'
+import { amount } from '../../portfolio/amount.ts'
 import { readPortfolioInChain } from '../../portfolio/input/chainMarket.ts'
 import { refusalLines, refusalsJson } from '../text/chainNotes.ts'
 import { utcTime } from '../text/figures.ts'
 import { type AccountAnswer, accountAnswer, accountJson } from './accountMargins.ts'
-import { amount, netGreeksOf, notesOn, portfolioText, type Standing } from './margins.ts'
+import { netGreeksOf, notesOn, portfolioText, type Standing } from './margins.ts'
 import { timeOption } from './time.ts'
 import { formatTable } from '../text/table.ts'
+import { UsageError } from '../text/usageError.ts'
 
 export type ThroughOptions = {
   readonly allowArbitrage?: boolean | undefined
@@ -135,7 +136,7 @@ function rowsOf(answer: AccountAnswer): readonly (readonly string[])[] {
 }
 
 /** Margins through chains are the twin's alone. */
-export class ProveThroughError extends ProverError {
+export class ProveThroughError extends UsageError {
   readonly code = 'service.prove-through'
 
   constructor() {
@@ -146,7 +147,7 @@ export class ProveThroughError extends ProverError {
 }
 
 /** A spot on the command line is none. */
-export class SpotOptionError extends ProverError {
+export class SpotOptionError extends UsageError {
   readonly code = 'service.spot-option'
   readonly value: string
 

@@ -9,14 +9,15 @@ import {
   type MarginVerdict,
   readMarginBundle,
 } from '../../audit/index.ts'
-import { ProverError } from '../../errors.ts'
+import { amount } from '../../portfolio/amount.ts'
 import type { KeyKind, VerifyingKeys } from '../../proof/index.ts'
 import { formatOf, readAtMost } from '../../registry/sealedFile.ts'
 import { keyHashOf } from '../daemon/proving.ts'
 import { isoTime } from '../text/figures.ts'
+import { verdictLine } from '../text/verdictLine.ts'
 import { loadVerifyingKeys } from '../workspace.ts'
 import { brought } from './auditing.ts'
-import { amount } from './margins.ts'
+import { UsageError } from '../text/usageError.ts'
 
 const MOST_BYTES = 8 << 20
 
@@ -102,6 +103,7 @@ export function marginVerdictJson({ context, margin, ...verdict }: MarginFileVer
 /** The verdict as people read it. */
 export function formatMarginVerdict({
   valid,
+  consistent,
   pinned,
   unpinned,
   claims,
@@ -131,16 +133,14 @@ export function formatMarginVerdict({
     ...(unpinned.length === 0 ? [] : [`only the bundle says: ${unpinned.map((pin) => FLAGS[pin]).join(', ')}`]),
     'That the round was signed, the policy in force and the positions reported, only the registry knows: `zkrisk audit`.',
   )
-  if (!pinned.includes('keys'))
-    lines.push('Without keys of your own this shows only that the bundle agrees with itself.')
   if (key === 'development') {
     lines.push('The keys are development keys: whoever made them can forge. They hold on development chains only.')
   }
-  return [...lines, valid ? 'VALID' : 'NOT VALID'].join('\n')
+  return [...lines, verdictLine({ valid, consistent }, pinned.length === 0)].join('\n')
 }
 
 /** An option wants an address. */
-export class AddressOptionError extends ProverError {
+export class AddressOptionError extends UsageError {
   readonly code = 'service.address-option'
   readonly option: string
   readonly value: string

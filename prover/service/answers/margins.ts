@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs'
 import { type Build, buildsOf, sizeOf } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { readTextFile } from '../../market/textFile.ts'
+import { present } from '../../market/time.ts'
+import { amount } from '../../portfolio/amount.ts'
 import type { MarginSizes, ProvableMargin } from '../../portfolio/accountMargin.ts'
 import { provableMargin } from '../../portfolio/accountMargin.ts'
 import { readDeriveCase } from '../../portfolio/input/deriveCase.ts'
@@ -21,11 +23,13 @@ import type { AccountMargin } from '../../portfolio/margin.ts'
 import type { Portfolio, PortfolioOverMarkets } from '../../portfolio/portfolio.ts'
 import type { RealMargin } from '../../portfolio/real.ts'
 import { realMargin, realMarginAtStatedRates } from '../../portfolio/real.ts'
-import { readPortfolioOverMarkets } from '../../portfolio/input/markets.ts'
+import { readPortfolioOverMarkets, withNotes } from '../../portfolio/input/markets.ts'
 import { SeveralMarketsError } from '../../portfolio/input/schema.ts'
+import { aheadNotes } from '../../portfolio/input/times.ts'
 import { quotedGreeks, type QuotedGreeks, utcTime } from '../text/figures.ts'
 import { timeOption } from './time.ts'
 import { formatTable } from '../text/table.ts'
+import { UsageError } from '../text/usageError.ts'
 
 /** Everything that is said of one account. */
 export type MarginAnswer = {
@@ -98,8 +102,13 @@ export function readAccountOverMarkets(
   const file = portfolio ?? deriveCase
   if (file === undefined || (portfolio !== undefined && deriveCase !== undefined)) throw new AccountChoiceError()
   const text = portfolioText(file)
-  if (deriveCase !== undefined) return readDeriveCase(text, file)
-  return readPortfolioOverMarkets(text, file, { allowArbitrage, now: timeOption('now', options.now) })
+  const now = timeOption('now', options.now)
+  const read =
+    deriveCase === undefined
+      ? readPortfolioOverMarkets(text, file, { allowArbitrage, now })
+      : readDeriveCase(text, file)
+  const { asOf } = 'parts' in read ? (read.parts[0] ?? { market: { asOf: 0n } }).market : read.market
+  return withNotes(read, aheadNotes('market.asOf', asOf, now ?? present(), '--now'))
 }
 
 /** A portfolio file's text. @throws {@link PortfolioFileMissingError}, {@link PortfolioUnreadableError} */
@@ -329,6 +338,7 @@ export function notesOn({ portfolio, legs }: MarginAnswer): readonly string[] {
       : [
           `Negative rates (${dates.join(', ')}) count as 0, here and in proofs. Discounted at them, ${amount(atRates.initialMargin)} would be left above the initial requirement and ${amount(atRates.maintenanceMargin)} above maintenance.`,
         ]),
+    ...(portfolio.notes ?? []),
     ...unmoved(portfolio),
     ...wild.map(
       ({ leg, impliedVolatility }) =>
@@ -504,22 +514,12 @@ export function formatSteps(steps: readonly Step[]): string {
   return parts.map((part) => [part, ...steps.filter((step) => step.part === part).map(line)].join('\n')).join('\n\n')
 }
 
-/** An amount of money: cents, and more where it is small. */
-export function amount(value: number): string {
-  const decimals = value !== 0 && Math.abs(value) < 1 ? 6 : 2
-  const text = Math.abs(value).toLocaleString('en-GB', {
-    minimumFractionDigits: decimals,
-    maximumFractionDigits: decimals,
-  })
-  return value < 0 ? `−${text}` : text
-}
-
 const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`
 const short = (value: number): string => String(Number(value.toPrecision(4)))
 const figure = (value: number): string => (value === 0 ? '0' : value.toPrecision(6)).replace('-', '−')
 
 /** Neither a portfolio nor a case is named, or both are. */
-export class AccountChoiceError extends ProverError {
+export class AccountChoiceError extends UsageError {
   readonly code = 'service.account-choice'
 
   constructor() {

@@ -8,6 +8,7 @@ import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import { spacingNotes } from '../text/priceNotes.ts'
 import { type HistoryOptions, readHistory, spacingSeconds } from './histories.ts'
 import { timeOption } from './time.ts'
+import { UsageError } from '../text/usageError.ts'
 
 export type AssetHistory = {
   readonly name: string
@@ -144,7 +145,7 @@ export class AssetGapError extends ProverError {
 }
 
 /** Every file has one asset. */
-export class AssetCountError extends ProverError {
+export class AssetCountError extends UsageError {
   readonly code = 'service.asset-count'
   readonly assets: number
   readonly files: number

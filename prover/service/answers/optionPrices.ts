@@ -5,8 +5,10 @@ import { type Greeks, optionGreeks, optionValue } from '../../options/real.ts'
 import { percent, quotedGreeks } from '../text/figures.ts'
 import { nearest } from '../../portfolio/input/exact.ts'
 import { exactFraction } from '../../portfolio/input/fractions.ts'
-import { expiryOf } from '../../portfolio/input/times.ts'
+import { thousandsNotes } from '../../portfolio/input/thousands.ts'
+import { aheadNotes, expiryOf } from '../../portfolio/input/times.ts'
 import { formatTable } from '../text/table.ts'
+import { UsageError } from '../text/usageError.ts'
 
 /** Terms as they are typed; percentages may be written `65%`. */
 export type PriceRequest = {
@@ -27,6 +29,8 @@ export type PriceAnswer = {
   readonly secondsToExpiry: number
   readonly impliedVolatility: number
   readonly rate: number
+  /** On terms that somebody could read otherwise. */
+  readonly readings: readonly string[]
   readonly exact: ExactOption
   readonly reference: { readonly forwardValue: number; readonly value: number; readonly greeks: Greeks }
 }
@@ -39,7 +43,7 @@ const ANY_FRACTION = { scale: 1n << 40n, least: -(1n << 100n), most: 1n << 100n 
 /**
  * Value and Greeks of one option.
  *
- * @param now - unix seconds, where the request states an expiry and no time
+ * @param now - unix seconds: the time where the request states an expiry and none, and what a time of its own should not be ahead of
  * @throws {@link NotDecimalError}, {@link UnitError}, {@link NotTimeError}, {@link OptionTermError}, {@link ExpiryChoiceError}, {@link AlreadyExpiredError}
  * @example
  * const { exact } = priceOption({ forward: '100', strike: '100', days: '30', vol: '50%' }, 0n)
@@ -72,6 +76,10 @@ export function priceOption(request: PriceRequest, now: bigint): PriceAnswer {
     secondsToExpiry: Number(terms.secondsToExpiry),
     impliedVolatility: real.impliedVolatility,
     rate,
+    readings: [
+      ...(['forward', 'strike', 'days'] as const).flatMap((name) => thousandsNotes(`--${name}`, request[name])),
+      ...(request.asOf === undefined ? [] : aheadNotes('--as-of', expiryOf(request.asOf, '--as-of'), now)),
+    ],
     exact,
     reference: {
       forwardValue,
@@ -91,7 +99,7 @@ function secondsOf({ days, expiry, asOf }: PriceRequest, now: bigint): bigint {
 
 /** What `--json` prints: `price` is discounted, all else is not. */
 export function priceJson(answer: PriceAnswer): object {
-  const { exact, reference, ...terms } = answer
+  const { exact, reference, readings: _, ...terms } = answer
   const { forwardValue, value, greeks } = exact
   return {
     ...terms,
@@ -137,9 +145,10 @@ export function formatPrice(answer: PriceAnswer): string {
 }
 
 /** What the numbers do not say of themselves. */
-function remarks({ exact, rate, forward, strike, impliedVolatility }: PriceAnswer): readonly string[] {
+function remarks({ exact, rate, readings, forward, strike, impliedVolatility }: PriceAnswer): readonly string[] {
   const isTiny = impliedVolatility > 0 && impliedVolatility < TINY_VOLATILITY
   return [
+    ...readings,
     ...(isTiny
       ? [
           `A volatility of ${percent(impliedVolatility)} is next to none: did you mean ${percent(100 * impliedVolatility, 0)}?`,
@@ -165,7 +174,7 @@ const figure = (value: number): string =>
         .replace(/\.(e|$)/, '$1')
 
 /** Neither a number of days nor an expiry is given, or both are. */
-export class ExpiryChoiceError extends ProverError {
+export class ExpiryChoiceError extends UsageError {
   readonly code = 'service.expiry-choice'
 
   constructor() {

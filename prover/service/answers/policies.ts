@@ -1,6 +1,5 @@
 /** What-if policies: which one is asked for, and two of them on a history. */
 import { basename } from 'node:path'
-import { ProverError } from '../../errors.ts'
 import type { PriceRow } from '../../market/prices.ts'
 import { type JudgedPolicy, judgePolicies, type WorstHorizon } from '../../parameters/comparePolicies.ts'
 import {
@@ -15,6 +14,7 @@ import {
 import { entryNamed, type PolicyEntry, policyEntries, unitName } from '../../parameters/policyEntries.ts'
 import { type ModelName, modelName } from '../../volatility/models.ts'
 import { contentFor, type HistoryOptions, readHistory } from './histories.ts'
+import { UsageError } from '../text/usageError.ts'
 
 export type PolicyAsked = {
   /** A policy file. */
@@ -165,7 +165,7 @@ const isoTime = (asOf: bigint | undefined): string =>
   new Date(Number(asOf ?? 0n) * 1000).toISOString().replace('.000Z', 'Z')
 
 /** No entry of policies has this name. */
-export class UnknownEntryError extends ProverError {
+export class UnknownEntryError extends UsageError {
   readonly code = 'service.unknown-policy-entry'
   readonly entry: string
 

@@ -18,6 +18,7 @@ import { readAtMost, textOf } from '../../registry/sealedFile.ts'
 import { openAccount } from '../daemon/account.ts'
 import { keyHashOf, proveBatch } from '../daemon/proving.ts'
 import { toJson } from '../text/terminal.ts'
+import { verdictLine } from '../text/verdictLine.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import { buildOf, CATCH_UP_BUILD, LIVE_BUILD, loadKeys, loadVerifyingKeys } from '../workspace.ts'
 import { brought } from './auditing.ts'
@@ -122,23 +123,19 @@ export async function verifyFile(
 /** A verdict, and what the key that it rests on is worth. */
 export type FileVerdict = BundleVerdict & { readonly key: KeyKind | 'unpinned' }
 
-export function formatVerdict({ valid, consistent, pinned, missing, claims, failure, key }: FileVerdict): string {
+export function formatVerdict({ valid, consistent, missing, claims, failure, key }: FileVerdict): string {
   const held = claims.filter(({ holds }) => holds).map(({ claim }) => claim)
   const lines = [`claims that hold: ${[...new Set(held)].join(' ')}`]
   if (failure !== undefined) {
     const { claim, field, expected, found } = failure
     lines.push(`claim ${claim} fails at ${field}: expected ${expected ?? 'otherwise'}, found ${found}`)
   }
-  if (!pinned) lines.push('The key was not pinned: this shows only that the bundle agrees with itself.')
   const others = missing.filter((pin) => pin !== 'verificationKeyHash')
   if (others.length > 0) lines.push(`Taken from the bundle: ${others.map((pin) => pinNames[pin]).join(', ')}.`)
   if (key === 'development') {
     lines.push('The key is a development key: whoever made it can forge. It holds on development chains only.')
   }
-  const verdict = consistent
-    ? 'NOT VALID: consistent, but under no key that you know. Leave out --unpinned.'
-    : 'NOT VALID'
-  return [...lines, valid ? 'VALID' : verdict].join('\n')
+  return [...lines, verdictLine({ valid, consistent }, missing.length === 3)].join('\n')
 }
 
 const pinNames = { chainId: 'its chain (--chain-id pins it)', registry: 'its registry (--registry pins it)' } as const

@@ -1,6 +1,6 @@
 /** Times on the command line. */
-import { ProverError } from '../../errors.ts'
 import { parseTime } from '../../market/time.ts'
+import { UsageError } from '../text/usageError.ts'
 
 /** A time on the command line, unix seconds. @throws {@link TimeOptionError} */
 export function timeOption(option: string, text: string | undefined): bigint | undefined {
@@ -11,7 +11,7 @@ export function timeOption(option: string, text: string | undefined): bigint | u
 }
 
 /** A time on the command line is none. */
-export class TimeOptionError extends ProverError {
+export class TimeOptionError extends UsageError {
   readonly code = 'service.time-option'
   readonly option: string
   readonly value: string

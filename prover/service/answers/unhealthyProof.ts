@@ -68,7 +68,7 @@ export async function proveUnhealthyAccount(
       : existingSite(keys, existing, market))
     const { client, models, account } = site
     const place = { client, models, round: roundAt(site, answer) }
-    await putInForce(client, site.hands, { account, provable, round: place.round })
+    await putInForce(client, site.hands, { account, provable, round: place.round }, say)
     clock.end('preparation')
     const made: ProofMade[] = []
     const onProof = (one: ProofMade): void => {

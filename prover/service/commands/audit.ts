@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { AuditReport, PortfolioAuditReport, Telling } from '../../audit/index.ts'
+import { requireOptions } from '../text/usageError.ts'
 import { action, addCommand, wholeNumber } from './command.ts'
 
 type Options = {
@@ -53,6 +54,8 @@ export function addAuditCommand(program: Command): void {
         const [{ auditFromFile, auditFromChain }, { formatAudit, formatPortfolioAudit, exitCodeOf }] =
           await Promise.all([import('../answers/auditing.ts'), import('../../audit/index.ts')])
         const { bundle, rpc } = options
+        if (bundle !== undefined)
+          requireOptions({ rpc, 'from-block': options.fromBlock, out: options.out }, { excludes: 'bundle' })
         const began = performance.now()
         const { report, pins } =
           bundle === undefined

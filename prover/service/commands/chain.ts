@@ -48,7 +48,7 @@ export function addChainCommands(program: Command): void {
     .option('--council-key-file <file>', 'key of the development council to write, for `shadows`', 'council.key')
     .option(
       '--margins <portfolio>',
-      'with a registry of margins too, in the market and under the parameters of this file',
+      'with a registry of margins too, in the market and under the parameters of this file; margins count for 24 h there',
     )
     .option('--start <time>', 'the chain’s first time, UTC, within the project’s extract', '2020-03-12 09:00:00')
     .action(
@@ -115,7 +115,12 @@ export function addChainCommands(program: Command): void {
     .option('--as-of <time>', 'time of the price, UTC; by default that of the chain’s latest block')
     .action(
       action<AttestFlags, [string, string]>(async (terminal, options, market, price) => {
-        const { attestPrice } = await import('../answers/attesting.ts')
+        const [{ attestPrice }, { thousandsNotes }] = await Promise.all([
+          import('../answers/attesting.ts'),
+          import('../../portfolio/input/thousands.ts'),
+        ])
+        // Before anything is signed: a price that was meant a thousand times as high stays on the chain
+        for (const note of thousandsNotes('<price>', price)) terminal.say(note)
         const attested = await attestPrice({ ...options, market, price })
         terminal.result(attested, `${attested.says}. Feed ${attested.feed}, block ${attested.block}.`)
       }),

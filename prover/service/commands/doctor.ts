@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { EXIT, reportError, type Terminal } from '../text/terminal.ts'
+import { requireOptions } from '../text/usageError.ts'
 import { action, addCommand, wholeNumber } from './command.ts'
 
 type Options = { rpc?: string; deployment?: string; registry?: string; port?: number; keys?: string }
@@ -23,6 +24,7 @@ export function addDoctorCommand(program: Command): void {
       action<Options, []>(async (terminal, options) => {
         const { examine, formatFindings } = await import('../answers/doctor.ts')
         if (options.deployment !== undefined) return examineThere(terminal, options.rpc, options.deployment)
+        if (options.rpc === undefined) requireOptions({ registry: options.registry }, { needs: 'rpc' })
         const findings = await examine(options)
         terminal.result(findings, formatFindings(findings))
         return findings.some(({ status }) => status === 'missing') ? EXIT.failure : EXIT.success

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { ProverError } from '../../errors.ts'
 import { action, addCommand, wholeNumber } from './command.ts'
+import { UsageError } from '../text/usageError.ts'
 
 type Options = { keys?: string }
 
@@ -121,7 +121,7 @@ function beaconValue(text: string): string {
 }
 
 /** One of two things was said that only make sense together. */
-class FlagsTogetherError extends ProverError {
+class FlagsTogetherError extends UsageError {
   readonly code = 'service.flags-together'
 
   constructor(one: string, other: string) {

@@ -1,10 +1,10 @@
 /** `zkrisk margin`: what an account must hold, and why. */
 import type { Command } from 'commander'
-import { ProverError } from '../../errors.ts'
 import type { MarginProofOptions } from '../answers/marginProof.ts'
 import { EXIT, type Terminal } from '../text/terminal.ts'
 import { addChainOptions, type ChainFlags, chainOptions } from './chainOptions.ts'
 import { action, addCommand } from './command.ts'
+import { requireOptions, UsageError } from '../text/usageError.ts'
 
 type Options = ChainFlags & {
   spot?: readonly string[]
@@ -74,12 +74,13 @@ export function addMarginCommand(program: Command): void {
   addChainOptions(margin).action(
     action<Options, [string | undefined]>(async (terminal, options, portfolio) => {
       if (options.chain !== undefined) return await marginThrough(terminal, portfolio, options.chain, options)
+      const proving = provingOptions(options)
+      requireOptions(ofChains(options), { needs: 'chain' })
       const [
         { readAccountOverMarkets },
         { accountAnswer, accountJson, formatAccount, provableMarket, requireOneMarket },
       ] = await Promise.all([import('../answers/margins.ts'), import('../answers/accountMargins.ts')])
       const answer = await accountAnswer(readAccountOverMarkets(portfolio, options))
-      const proving = provingOptions(options)
       const { together } = answer
       const option = proving && ofOneMarket(options)
       if (option !== undefined) requireOneMarket(answer, option)
@@ -129,6 +130,12 @@ function ofOneMarket({ unhealthy, marginsAlone, out, rpc }: Options): string | u
   return Object.entries(given).find(([, value]) => value !== undefined && value !== false)?.[0]
 }
 
+/** Options that are about chains alone. */
+const ofChains = ({ spot, volatilityUnit, dateOrder, decimalMark, maxAgeSeconds, columns }: Options) => ({
+  ...{ spot, columns, 'volatility-unit': volatilityUnit, 'date-order': dateOrder, 'decimal-mark': decimalMark },
+  'max-age-seconds': maxAgeSeconds,
+})
+
 /** How to prove, if it is wanted. @throws {@link ProvingOptionError} */
 function provingOptions(options: Options): MarginProofOptions | undefined {
   const { prove, marginsAlone: isAlone, out, rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } = options
@@ -150,7 +157,7 @@ function provingOptions(options: Options): MarginProofOptions | undefined {
 }
 
 /** An option means nothing without another one. */
-export class ProvingOptionError extends ProverError {
+export class ProvingOptionError extends UsageError {
   readonly code = 'service.proving-option'
   readonly option: string
   readonly missing: string
@@ -163,7 +170,7 @@ export class ProvingOptionError extends ProverError {
 }
 
 /** A witness is neither margins nor comes with a bundle. */
-export class UnhealthyBesidesError extends ProverError {
+export class UnhealthyBesidesError extends UsageError {
   readonly code = 'service.unhealthy-besides'
   readonly option: string
 
@@ -186,6 +193,8 @@ async function marginThrough(
   )
   if (portfolio === undefined || options.deriveCase !== undefined) throw new AccountChoiceError()
   if (options.prove === true) throw new ProveThroughError()
+  provingOptions(options)
+  requireOptions({ explain: options.explain }, { excludes: 'chain' })
   const { maxAgeSeconds, ...reading } = chainOptions(options)
   const { allowArbitrage, now, spot } = options
   const answers = await marginsThrough(portfolio, chains, { allowArbitrage, now, spot, maxAgeSeconds, reading })

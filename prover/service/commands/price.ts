@@ -1,6 +1,7 @@
 /** `zkrisk price`: value and Greeks of one option. */
 import type { Command } from 'commander'
 import type { PriceRequest } from '../answers/optionPrices.ts'
+import { requireOptions } from '../text/usageError.ts'
 import { action, addCommand } from './command.ts'
 
 export function addPriceCommand(program: Command): void {
@@ -19,6 +20,7 @@ export function addPriceCommand(program: Command): void {
     .action(
       action<PriceRequest, []>(async (terminal, request) => {
         const { formatPrice, priceJson, priceOption } = await import('../answers/optionPrices.ts')
+        if (request.expiry === undefined) requireOptions({ 'as-of': request.asOf }, { needs: 'expiry' })
         const answer = priceOption(request, BigInt(Math.floor(Date.now() / 1000)))
         terminal.result(priceJson(answer), formatPrice(answer))
       }),

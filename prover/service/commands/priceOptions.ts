@@ -8,6 +8,8 @@ import { wholeNumber } from './command.ts'
 export type PriceFlags = {
   timeColumn?: string
   priceColumn?: string
+  lowColumn?: string
+  highColumn?: string
   impliedVolatilityColumn?: string
   columns?: string
   dateOrder?: DateOrder
@@ -33,6 +35,8 @@ export function addPriceOptions(command: Command): Command {
   return command
     .option('--time-column <name>', 'header of the time column, or its number from 1')
     .option('--price-column <name>', 'header of the price column, or its number from 1')
+    .option('--low-column <name>', 'header of the column of lows, or its number from 1')
+    .option('--high-column <name>', 'header of the column of highs, or its number from 1')
     .option('--implied-volatility-column <name>', 'header of a column of implied volatilities (0.65 = 65 %)')
     .option('--columns <names>', 'columns of a file without header, in order, such as time,open,high,low,close')
     .addOption(new Option('--date-order <order>', 'of dates such as 03/02/2026').choices(['day-first', 'month-first']))
@@ -52,11 +56,22 @@ export function addPriceOptions(command: Command): Command {
 }
 
 export function priceOptions({ from, to, columns, priceUnits, ...flags }: PriceFlags): HistoryOptions {
-  const { timeColumn, priceColumn, impliedVolatilityColumn, dateOrder, decimalMark, skipBadRows } = flags
+  const {
+    timeColumn,
+    priceColumn,
+    lowColumn,
+    highColumn,
+    impliedVolatilityColumn,
+    dateOrder,
+    decimalMark,
+    skipBadRows,
+  } = flags
   const { barSeconds, maxGapSeconds, newestFirst, roundPrices } = flags
   return {
     timeColumn,
     priceColumn,
+    lowColumn,
+    highColumn,
     impliedVolatilityColumn,
     columns: columns?.split(',').map((name) => name.trim()),
     dateOrder,

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { ProverError } from '../../errors.ts'
 import { EXIT } from '../text/terminal.ts'
 import { action, addCommand } from './command.ts'
+import { requireOptions, UsageError } from '../text/usageError.ts'
 
 type BatchOptions = { rpc: string; deployment: string; out: string; model?: string; keys?: string }
 type ProveOptions = { out: string; deployment?: string; keys?: string }
@@ -56,7 +56,7 @@ export function addProofCommands(program: Command): void {
   addCommand(
     program,
     'verify <bundle>',
-    'check every claim of a bundle, of a batch or a margin, without a chain; exit 1 if one fails',
+    'check every claim of a bundle, of a batch or a margin, without a chain; exit 1 if one fails or no key is pinned',
     [
       'verify bundle.json',
       'verify bundle.json --chain-id 31337 --registry 0x…',
@@ -64,7 +64,10 @@ export function addProofCommands(program: Command): void {
     ],
   )
     .option('--keys <folder>', 'keys to pin, instead of the project’s own')
-    .option('--unpinned', 'take the verification key from the bundle: shows only that it agrees with itself')
+    .option(
+      '--unpinned',
+      'take the verification key from the bundle: shows only that it agrees with itself, and ends with 1',
+    )
     .option('--chain-id <id>', 'chain that it must be for', chainIdTyped)
     .option('--registry <address>', 'registry that it must be for')
     .option('--account <address>', 'account that a margin must be of')
@@ -74,6 +77,7 @@ export function addProofCommands(program: Command): void {
         const { formatMarginVerdict, isMarginBundle, marginVerdictJson, verifyMarginFile } = await import(
           '../answers/marginVerdicts.ts'
         )
+        if (options.unpinned === true) requireOptions({ keys: options.keys }, { excludes: 'unpinned' })
         if (await isMarginBundle(file)) {
           const verdict = await verifyMarginFile(file, options)
           terminal.result(marginVerdictJson(verdict), formatMarginVerdict(verdict))
@@ -110,7 +114,7 @@ function chainIdTyped(text: string): string {
 }
 
 /** An option of margin bundles was given for a batch's. */
-export class MarginOptionError extends ProverError {
+export class MarginOptionError extends UsageError {
   readonly code = 'service.margin-option'
   readonly option: string
 

@@ -1,6 +1,5 @@
 /** `zkrisk chain` and `zkrisk feed replay`: an engine to try the service on, and somebody to feed it. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ProverError } from '../../errors.ts'
 import { defaultPlausibility } from '../../market/plausibility.ts'
 import { parseTime } from '../../market/time.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
@@ -33,6 +32,7 @@ import { timeOption } from '../answers/time.ts'
 import { exactPrice, utcTime } from '../text/figures.ts'
 import { writeSecretFile } from '../wholeFile.ts'
 import { loadMarketKeys } from '../workspace.ts'
+import { UsageError } from '../text/usageError.ts'
 
 const HORIZON_SECONDS = Number(defaultPolicy.learning.horizonSeconds)
 
@@ -142,7 +142,7 @@ export async function replayFeed(
 }
 
 /** The chain cannot start at this time. */
-export class StartTimeError extends ProverError {
+export class StartTimeError extends UsageError {
   readonly code = 'service.start-time'
   readonly value: string
 
@@ -153,7 +153,7 @@ export class StartTimeError extends ProverError {
 }
 
 /** As many markets as price files are needed. */
-export class FeedMarketsError extends ProverError {
+export class FeedMarketsError extends UsageError {
   readonly code = 'service.feed-markets'
 
   constructor(files: number, markets: number) {

@@ -1,5 +1,7 @@
 /** Who governs and who attests, and which contracts are ours, as pages of audits have it. */
 import { committeeChangeText, type DeployedReport, type RoleReport } from '../../audit/index.ts'
+import { contractText } from '../../audit/deployed/judge.ts'
+import { countedText } from '../../audit/report.ts'
 import { duration } from '../text/figures.ts'
 import { type JudgedRow, verdictCell, words } from './judged.ts'
 import type { Markup } from './markup.ts'
@@ -8,9 +10,9 @@ import { table } from './table.ts'
 
 /** Everything that was judged of a deployment. */
 export const deployedRows = ({ contracts, authority, reads }: DeployedReport): readonly JudgedRow[] => [
-  ...contracts.map((each) => ['contract', `${each.name} ${each.address}`, each] as const),
+  ...contracts.map((each) => ['contract', `${contractText(each)} ${each.address}`, each] as const),
   ['council', authority.council, authority],
-  ['reads', `${reads.asked} answers to consumers`, reads],
+  ['reads', `${countedText(reads.asked, 'answer')} to consumers`, reads],
 ]
 
 export function deployedSection({ contracts, authority }: DeployedReport): Markup {
@@ -21,7 +23,7 @@ export function deployedSection({ contracts, authority }: DeployedReport): Marku
 ${table(
   'Contracts',
   ['contract', words('at'), words('verdict')],
-  contracts.map((each) => [each.name, words(html`<code>${each.address}</code>`), verdictCell(each)]),
+  contracts.map((each) => [contractText(each), words(html`<code>${each.address}</code>`), verdictCell(each)]),
 )}
 ${committees.length === 0 ? [] : [committeeTable(committees)]}
 ${changesTable(contracts)}

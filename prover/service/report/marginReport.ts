@@ -1,8 +1,8 @@
 /** An account's margin as a page: verdict, requirement, losses on the grid, value by spot, legs, thresholds, Greeks; by market. */
+import { amount } from '../../portfolio/amount.ts'
 import { marginTerms, type NamedScenario } from '../../portfolio/explain.ts'
 import { type AccountAnswer, MARKET_HEADINGS, marketRows, additionWords } from '../answers/accountMargins.ts'
 import {
-  amount,
   type MarginAnswer,
   netGreeksOf,
   notesOn,
@@ -111,6 +111,7 @@ function accountSection(answer: AccountAnswer): Markup {
   return html`<section id="account">
 <h2>All markets</h2>
 <p class="note">${additionWords(answer)}</p>
+${answer.notes.map((note) => html`<p class="warn">! ${note}</p>`)}
 ${table('Markets', MARKET_HEADINGS, marketRows(answer), { foot: [['= account', ...total, '']] })}
 </section>
 `

@@ -1,5 +1,7 @@
 /** An audit of margins as a page: the verdict, every margin leg by leg, who governs and who attests. */
 import type { AuditedLeg, MarginReport, PortfolioAuditReport, Telling } from '../../audit/index.ts'
+import { amount } from '../../portfolio/amount.ts'
+import { countedText } from '../../audit/report.ts'
 import { utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import { deployedRows, deployedSection } from './deployedSection.ts'
@@ -53,13 +55,13 @@ function rowsOf(report: PortfolioAuditReport): readonly JudgedRow[] {
   const { models, policy, rounds, arrays, margins, witnesses, accounts, deployed } = report
   const withBooks = (what: string) => (each: Pick<MarginReport, 'account' | 'books' | 'accepted' | 'claims'>) => [
     ...each.books.map(
-      (book) => [`book ${book.number}`, `${book.positions} positions of ${each.account}`, book] as const,
+      (book) => [`book ${book.number}`, `${countedText(book.positions, 'position')} of ${each.account}`, book] as const,
     ),
     [what, each.account, each] as const,
   ]
   return [
     ...models.map((model) => ['model', model.name, model] as const),
-    ['policy', `${policy.versions} versions`, policy],
+    ['policy', countedText(policy.versions, 'version'), policy],
     ['rounds', `${rounds.published} published`, rounds],
     ...arrays.map((array) => [`array ${array.number}`, `expiry ${utcTime(array.expiry)}`, array] as const),
     ...margins.flatMap(withBooks('margin')),
@@ -89,7 +91,7 @@ const legTable = (account: string, legs: readonly AuditedLeg[]): Markup =>
     ['leg', 'quantity', 'mark', 'shocked', 'adds'],
     legs.map(({ leg, quantity, mark, shocked, contribution }): readonly Cell[] => [
       leg,
-      String(quantity),
+      String(quantity).replace('-', '−'),
       figure(mark),
       figure(shocked),
       figure(contribution),
@@ -97,4 +99,4 @@ const legTable = (account: string, legs: readonly AuditedLeg[]): Markup =>
   )
 
 const money = (valueE8: bigint | undefined): string => figure(valueE8 === undefined ? undefined : Number(valueE8) / 1e8)
-const figure = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(2))
+const figure = (value: number | undefined): string => (value === undefined ? '–' : amount(value))

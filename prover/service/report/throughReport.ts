@@ -1,7 +1,7 @@
 /** Pictures of one account through many markets, a crash for instance. */
 import { utcTime } from '../text/figures.ts'
 import type { AccountAnswer } from '../answers/accountMargins.ts'
-import { amount } from '../answers/margins.ts'
+import { amount } from '../../portfolio/amount.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { ChartPoint } from './chart.ts'
 import { chartGroup } from './chart.ts'

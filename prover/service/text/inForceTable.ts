@@ -1,4 +1,5 @@
-import type { AccountReading, MarketReading, Reading, RoleReading } from '../answers/inForce.ts'
+import type { AccountReading, MarketReading, PortfolioReading, Reading, RoleReading } from '../answers/inForce.ts'
+import { amount } from '../../portfolio/amount.ts'
 import { duration } from './figures.ts'
 import { formatTable } from './table.ts'
 
@@ -17,7 +18,7 @@ const MODELS = ['market', 'update', 'volatility model', 'proven by', 'block', 's
 
 /** What is in force, as text for a terminal; ends with a line break. */
 export function formatReading(reading: Reading): string {
-  const { markets, accounts, roles, registry, chainId, block, time, maxParameterAgeSeconds } = reading
+  const { markets, portfolio, accounts, roles, registry, chainId, block, time, maxParameterAgeSeconds } = reading
   const stale = markets.filter(({ status }) => status === 'stale')
   return `${[
     `Registry ${registry} on chain ${chainId}, block ${block} of ${time.replace('T', ' ').replace('Z', '')} UTC. Parameters count for ${duration(maxParameterAgeSeconds)}.`,
@@ -25,6 +26,7 @@ export function formatReading(reading: Reading): string {
     markets.length === 0 ? 'No markets.' : formatTable(MARKETS, markets.map(marginCells)),
     ...(stale.length === 0 ? [] : ['', ...stale.map(staleLine)]),
     ...(markets.length === 0 ? [] : ['', formatTable(MODELS, markets.map(modelCells))]),
+    ...(portfolio === null ? [] : ['', ...portfolioLines(portfolio)]),
     ...accounts.flatMap((account) => ['', ...accountLines(account)]),
     '',
     `Council ${reading.council}: ${roles.map(roleText).join('; ') || 'nobody has a role'}.`,
@@ -70,17 +72,28 @@ const reasons: Readonly<Record<AccountReading['status'], string>> = {
   'not-proven': 'no margin was proven yet',
 }
 
+function portfolioLines(reading: PortfolioReading): readonly string[] {
+  const { registry, market, policyVersion, newestRound, maxPriceGapPercent } = reading
+  const newest = newestRound === null ? 'none yet' : `${newestRound.asOf}, ${duration(newestRound.ageSeconds)} old`
+  return [
+    `Margins in ${registry} (${market}), under policy ${policyVersion}. They count for ${duration(reading.maxMarginAgeSeconds)}.`,
+    `  newest round              ${newest}`,
+    `  rounds are taken          up to ${duration(reading.maxRoundAgeSeconds)} old, ${duration(reading.maxRoundLagSeconds)} behind the newest (lag), prices ${maxPriceGapPercent} % apart (gap)`,
+  ]
+}
+
 function accountLines(reading: AccountReading): readonly string[] {
   const { account, market, quoteCurrency, status, ageSeconds, reports, provenReport, forLiquidation } = reading
-  const level = (quote: string | null): string => (quote === null ? 'none' : `${quote} ${quoteCurrency}`)
+  const money = (quote: string | null): string =>
+    quote === null ? 'none' : `${amount(Number(quote))} ${quoteCurrency}`
   const lines = [`Account ${account} (${market}): ${reasons[status]}.`]
   if (ageSeconds !== null) {
     lines.push(
-      `  above initial margin      ${reading.aboveInitialMarginQuote} ${quoteCurrency}`,
-      `  above maintenance margin  ${reading.aboveMaintenanceMarginQuote} ${quoteCurrency}`,
-      `  as of                     ${reading.asOf}, ${duration(ageSeconds)} old of ${duration(reading.maxAgeSeconds)}; report ${provenReport} of ${reports}`,
+      `  above initial margin      ${money(reading.aboveInitialMarginQuote)}`,
+      `  above maintenance margin  ${money(reading.aboveMaintenanceMarginQuote)}`,
+      `  as of                     ${reading.asOf}, ${duration(ageSeconds)} old of ${duration(reading.maxAgeSeconds)}, ${lagWords(reading.roundLagSeconds)}; report ${provenReport} of ${reports}`,
       reading.hasThresholds === true
-        ? `  liquidated at             falls to ${level(reading.liquidationBelowQuote)}, rises to ${level(reading.liquidationAboveQuote)}`
+        ? `  liquidated at             falls to ${money(reading.liquidationBelowQuote)}, rises to ${money(reading.liquidationAboveQuote)}`
         : '  liquidated at             not known: these margins were proven without thresholds',
     )
   }
@@ -90,6 +103,9 @@ function accountLines(reading: AccountReading): readonly string[] {
   }
   return lines
 }
+
+const lagWords = (lagSeconds: number | null): string =>
+  lagSeconds === null || lagSeconds === 0 ? 'of the newest round' : `${duration(lagSeconds)} behind the newest round`
 
 const roleText = ({ role, account, delayHours }: RoleReading): string =>
   `${role} ${account} ${delayHours === 0 ? 'at once' : `after ${duration(delayHours * 3600)}`}`

@@ -1,5 +1,6 @@
 /** What is said of a price file before anything is computed from it: how it was read, and what is odd about it. */
 import type { PriceFile, PriceLayout } from '../../market/prices.ts'
+import { isoTime } from './figures.ts'
 
 /** Rows that were left out and are named; of more there is the count. */
 const SHOWN_ROWS = 10
@@ -14,7 +15,7 @@ const DELIMITER_WORDS: Readonly<Record<string, string>> = {
 }
 
 /** Lines for people, in whatever order a file needs them. */
-export function priceNotes(file: string, { rows, layout, leftOut }: PriceFile): readonly string[] {
+export function priceNotes(file: string, { rows, layout, leftOut }: PriceFile, now: bigint): readonly string[] {
   const { above, assumed, barSeconds, stepSeconds } = layout
   const notes = [
     `${rows.length.toLocaleString('en-GB')} rows ${stepWords(stepSeconds)}, ${layout.newestFirst ? 'newest' : 'oldest'} first`,
@@ -30,7 +31,33 @@ export function priceNotes(file: string, { rows, layout, leftOut }: PriceFile): 
     notes.push(`times are openings: prices count ${seconds(barSeconds)} later (--bar-seconds 0 if not)`)
   const bad = leftOut.slice(0, SHOWN_ROWS).map(({ message }) => `Left out: ${message}`)
   const more = leftOut.length > SHOWN_ROWS ? [`Left out: ${leftOut.length - SHOWN_ROWS} more rows of ${file}.`] : []
-  return [`${file}: ${notes.join('; ')}.`, ...bad, ...more]
+  return [
+    `${file}: ${notes.join('; ')}.`,
+    ...unpairedWords(file, layout),
+    ...bad,
+    ...more,
+    ...aheadWords(file, rows, now),
+  ]
+}
+
+/** A file of bars that is read as one of closes, for want of one column. */
+function unpairedWords(file: string, { unpaired }: PriceLayout): readonly string[] {
+  if (unpaired === undefined) return []
+  const other = unpaired.role === 'low' ? 'high' : 'low'
+  return [
+    `Warning: ${file}: "${unpaired.name}" is taken for the ${unpaired.role}s, no column for the ${other}s: closes alone are read. Name the other with --${other}-column.`,
+  ]
+}
+
+/** Prices of times that are still to come: a date that was read the wrong way round, or another calendar. */
+function aheadWords(file: string, rows: PriceFile['rows'], now: bigint): readonly string[] {
+  const ahead = rows.filter(({ asOf }) => asOf > now)
+  const [first] = ahead
+  if (first === undefined) return []
+  const count = `${ahead.length.toLocaleString('en-GB')} of ${rows.length.toLocaleString('en-GB')} rows`
+  return [
+    `Warning: ${file}: ${count} are ahead of now, ${isoTime(now)}, from ${isoTime(first.asOf)} on. --to leaves them out.`,
+  ]
 }
 
 function columnWords({ time, price, range, delimiter, decimalMark, dateOrder, units }: PriceLayout): string {

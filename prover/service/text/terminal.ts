@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
 import { ProverError } from '../../errors.ts'
+import { UsageError } from './usageError.ts'
 
 /** Exit codes of every command. */
 export const EXIT = { success: 0, failure: 1, usage: 2 } as const
@@ -50,8 +51,12 @@ export function reportError(terminal: Terminal, error: unknown): number {
   else terminal.say(`zkrisk: ${message}\n        code ${code}`)
   if (isDebugging() && error instanceof Error) terminal.say(error.stack ?? '')
   else if (!(error instanceof ProverError)) terminal.say('        ZKRISK_DEBUG=1 shows where it happened.')
-  return EXIT.failure
+  return isOfUsage(error) ? EXIT.usage : EXIT.failure
 }
+
+/** Whether a command was called wrongly, or an option's value cannot be read. */
+const isOfUsage = (error: unknown): boolean =>
+  error instanceof UsageError || (error instanceof ProverError && String(Reflect.get(error, 'entry')).startsWith('--'))
 
 /** Code and message of any error; those that are not ours are marked as unexpected. */
 export function describeError(error: unknown): { readonly code: string; readonly message: string } {

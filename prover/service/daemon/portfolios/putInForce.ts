@@ -29,7 +29,7 @@ export type Hands = {
   readonly signers?: readonly Signer[] | undefined
   /** Reports accounts. */
   readonly venue?: Signer | undefined
-  /** Sets the policy, without delay: of development chains alone. */
+  /** Sets the policy where it may without delay: of development chains alone. */
   readonly council?: Signer | undefined
   /** Moves the clock of a development chain to a time. */
   readonly waitUntil?: ((time: bigint) => Promise<void>) | undefined
@@ -51,19 +51,49 @@ const DEADLINE_SECONDS = 3600n
  * @throws {@link PolicyNotInForceError}, {@link RoundNotPublishedError}, {@link ReportDiffersError} if one is not and the hands that
  * could put it in force are not at hand
  */
-export async function putInForce(client: PortfolioClient, hands: Hands, wanted: InForceWanted): Promise<void> {
+export async function putInForce(
+  client: PortfolioClient,
+  hands: Hands,
+  wanted: InForceWanted,
+  say: (line: string) => void,
+): Promise<void> {
   const { rounds } = await client.roundSource()
-  await seeToPolicy(client, hands, policyWordsOf(policyOf(wanted.provable)))
+  await seeToPolicy(client, hands, policyWordsOf(policyOf(wanted.provable)), say)
   await seeToRound(client, rounds, hands, wanted.round)
   await seeToReport(client, hands, wanted)
 }
 
-async function seeToPolicy(client: PortfolioClient, { council }: Hands, expected: readonly bigint[]): Promise<void> {
+async function seeToPolicy(
+  client: PortfolioClient,
+  { council }: Hands,
+  expected: readonly bigint[],
+  say: (line: string) => void,
+): Promise<void> {
   const { words } = await client.policy()
   const other = expected.findIndex((word, i) => word !== words[i])
   if (other < 0) return
-  if (council === undefined) throw new PolicyNotInForceError(client.registry, sectionAt(other))
-  await transact(council, await client.arrays(), 'RiskArrays', 'setPortfolioPolicy', [expected])
+  const arrays = await client.arrays()
+  if (council === undefined || !(await mayAtOnce(council, 'RiskArrays', arrays, 'setPortfolioPolicy')))
+    throw new PolicyNotInForceError(client.registry, sectionAt(other))
+  await transact(council, arrays, 'RiskArrays', 'setPortfolioPolicy', [expected])
+  const { version } = await client.policy()
+  say(`policy of version ${version} set: the one before it differed in ${sectionAt(other)}`)
+}
+
+/** Whether the authority of a contract lets somebody call it, and without a delay. */
+async function mayAtOnce(
+  signer: Signer,
+  contract: 'RiskArrays' | 'PortfolioRegistry',
+  address: string,
+  method: string,
+): Promise<boolean> {
+  const { provider } = signer
+  const restricted = interfaceOf(contract)
+  const doing = 'Reading the rights of a signer'
+  const council: string = await ask(doing, () => new Contract(address, restricted, provider).getFunction('authority')())
+  const canCall = new Contract(council, interfaceOf('RiskCouncil'), provider).getFunction('canCall')
+  const selector = restricted.getFunction(method)?.selector
+  return (await ask(doing, async () => canCall(await signer.getAddress(), address, selector))).immediate
 }
 
 /** Name of the section that a word of a policy is of. */
@@ -98,7 +128,8 @@ async function seeToReport(
   const report = [positions, holdings[0] as bigint, collateralAmounts] as const
   const { bookHash, sequence } = await client.account(account)
   if (sequence > 0n && bookHash === bookHashOf(...report)) return
-  if (venue === undefined) throw new ReportDiffersError(account, client.registry, sequence)
+  if (venue === undefined || !(await mayAtOnce(venue, 'PortfolioRegistry', client.registry, 'reportAccount')))
+    throw new ReportDiffersError(account, client.registry, sequence, await venue?.getAddress())
   const reporting = await PortfolioClient.connect({
     registry: client.registry,
     provider: client.provider,
@@ -148,10 +179,12 @@ export class ReportDiffersError extends ProverError {
   readonly code = 'service.report-differs'
   readonly account: string
 
-  constructor(account: string, registry: string, sequence: bigint) {
+  /** @param tried - whose key was at hand, which is not the venue's */
+  constructor(account: string, registry: string, sequence: bigint, tried?: string) {
     const found = sequence === 0n ? 'nothing' : `report ${sequence}, which says something else`
+    const stranger = tried === undefined ? '' : ` and the key of ${tried}, who is not the venue`
     super(
-      `Expected the venue's last report of ${account} to ${registry} to be what the portfolio holds, found ${found}. ` +
+      `Expected the venue's last report of ${account} to ${registry} to be what the portfolio holds, found ${found}${stranger}. ` +
         'Correct the portfolio, name the account with --account, or give --venue-key-file to report it.',
     )
     this.account = account

@@ -1,0 +1,40 @@
+/** A command that was called in a way that it does not have: exit code 2, whatever file or chain it was called for. */
+import { ProverError } from '../../errors.ts'
+
+export abstract class UsageError extends ProverError {}
+
+/** An option means nothing without another one. */
+export class OptionAloneError extends UsageError {
+  readonly code = 'service.option-alone'
+  readonly option: string
+  readonly missing: string
+
+  constructor(option: string, missing: string) {
+    super(`--${option} means nothing without --${missing}. Give both, or neither.`)
+    this.option = option
+    this.missing = missing
+  }
+}
+
+/** An option means nothing beside another one. */
+export class OptionBesidesError extends UsageError {
+  readonly code = 'service.option-besides'
+  readonly option: string
+  readonly other: string
+
+  constructor(option: string, other: string) {
+    super(`--${option} means nothing beside --${other}. Leave one of them out.`)
+    this.option = option
+    this.other = other
+  }
+}
+
+/** Refuses the first of some options that is given without, or beside, another. @throws {@link OptionAloneError}, {@link OptionBesidesError} */
+export function requireOptions(
+  given: Readonly<Record<string, unknown>>,
+  fit: { readonly needs: string } | { readonly excludes: string },
+): void {
+  const option = Object.keys(given).find((name) => given[name] !== undefined)
+  if (option === undefined) return
+  throw 'needs' in fit ? new OptionAloneError(option, fit.needs) : new OptionBesidesError(option, fit.excludes)
+}
