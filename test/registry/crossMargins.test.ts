@@ -3,6 +3,7 @@ import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { MOST_MARKETS, MOST_POSITIONS } from '../../circuits/statements/index.ts'
 import type { ProvenPortfolio, RoundWords } from '../../prover/registry/index.ts'
+import { restrictedFunctions } from '../../prover/registry/authority.ts'
 import { type CrossCall, crossBookHashOf, crossReportCall } from '../../prover/registry/portfolio/cross.ts'
 import { pack } from '../../prover/statement/words.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
@@ -190,6 +191,26 @@ describe('R101: reports', () => {
       const { positions, holdings, collateralAmounts } = words
       expect(event?.args.toArray()).toEqual([first.signer, 2n, positions, holdings, collateralAmounts])
     })
+  })
+
+  test('are the venue’s alone', async () => {
+    const [first] = holders
+    const { method, args } = crossReportCall(first.signer, wordsOf(first))
+    const stranger = cross.engine.chain.signers[7]
+    const asStranger = cross.registry.connect(stranger as never) as typeof cross.registry
+    const refusal = ['AccessManagedUnauthorized', [await stranger?.getAddress()]] as const
+    await expectRevert(asStranger.getFunction(method)(...args), cross.registry, ...refusal)
+    const restricted: string[] = []
+    for (const name of ['reportCrossAccount', 'setCrossPolicy', 'submitCrossMargins']) {
+      const given = name === method ? args : name === 'setCrossPolicy' ? [crossPolicyWords, 60n] : (await honest()).args
+      const call = asStranger.getFunction(name).staticCall(...given)
+      const error = await call.then(
+        () => undefined,
+        (thrown: unknown) => cross.registry.interface.parseError(revertDataOf(thrown) ?? '0x')?.name,
+      )
+      if (error === 'AccessManagedUnauthorized') restricted.push(name)
+    }
+    expect(restricted).toEqual(Object.keys(restrictedFunctions.CrossMarginRegistry).toSorted())
   })
 
   test('say something of each market, cash in the first alone, and positions as they are held to be of each', async () => {
