@@ -18,7 +18,6 @@ include "layout.circom";
  * @input  bookTotals, balance, scenarioTerms, initialNeed, initialTerms  []
  * @output marginFields  []   margins rounded down; more than 79 bits has no witness
  *                            as have scenarios that are 2^88 M apart
- * @output isUnhealthy   []   boolean; whether the maintenance margin is negative before rounding
  * @output worstLossM    []   of the worst scenario, rounded down; 98 bits and a sign
  * @output regularMX40   [7]  of the regular shocks with volatility as it is, undamped; pnlBits and a sign
  *
@@ -33,7 +32,6 @@ template AccountMargins() {
     input InitialNeed() initialNeed;
     input InitialTerms() initialTerms;
     output AccountMarginsFields() marginFields;
-    signal output {binary, maxbit} isUnhealthy;
     signal output {signedbit} worstLossM, regularMX40[7];
 
     assert(bookTotals.pnlMX40.signedbit < pnlBits());
@@ -70,7 +68,6 @@ template AccountMargins() {
     component maintenance = FloorToUnit(72, fiveToTwelve(), 79);
     maintenance.in <== AssumeSigned(196)(maintenanceLoss * 2 ** 52 + base);
     marginFields.maintenanceE8 <== maintenance.out;
-    isUnhealthy <== maintenance.negative;
     component initial = FloorToUnit(112, fiveToTwelve(), 79);
     initial.in <== AssumeSigned(245)(
         (initialLoss * 2 ** 52 + base) * 2 ** 40 - initialNeed.outE20X100

@@ -1,7 +1,6 @@
 pragma circom 2.2.3;
 
 include "../generated/words/SpotGreeks.circom";
-include "../generated/words/TimeGreeks.circom";
 include "../math/FloorAndSign.circom";
 include "../math/FloorToUnit.circom";
 include "../math/SaturateSigned.circom";
@@ -13,12 +12,12 @@ include "BookTotals.circom";
  * @notice Greeks of a book in the units of their words, rounded down; gamma and theta saturate. Claim: L4.
  * @input  bookTotals  []
  * @output spotFields  []  delta 64 bits and a sign, gamma 83, vega 79
- * @output timeFields  []  theta and rho, 79 each
+ * @output thetaE8, rhoE8  []  79 bits and a sign each
  */
 template NetGreeks() {
     input BookTotals() bookTotals;
     output SpotGreeksFields() spotFields;
-    output TimeGreeksFields() timeFields;
+    signal output {signedbit} thetaE8, rhoE8;
 
     component delta = FloorAndSign(20);
     delta.in <== bookTotals.deltaE12X20;
@@ -30,8 +29,8 @@ template NetGreeks() {
 
     component theta = FloorToUnit(32, fiveToTwelve(), 109);
     theta.in <== bookTotals.thetaE20X20;
-    timeFields.thetaE8 <== SaturateSigned(79)(theta.out);
+    thetaE8 <== SaturateSigned(79)(theta.out);
     component rho = FloorToUnit(39, fiveToTwelve() * 246375, 79); // a year has 2^7 * 246375 seconds
     rho.in <== bookTotals.rhoE20X20;
-    timeFields.rhoE8 <== rho.out;
+    rhoE8 <== rho.out;
 }

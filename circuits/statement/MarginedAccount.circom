@@ -17,7 +17,7 @@ include "BookState.circom";
  * @input  asOf  []  of the round, 32 bits
  * @input  holdingTerms, scenarioTerms, initialTerms, contingencyFields, concentrationFields  []
  * @output bookTotals, balance  []
- * @output marginFields, isUnhealthy, worstLossM, regularMX40  [], [], [], [7]  see AccountMargins
+ * @output marginFields, worstLossM, regularMX40  [], [], [7]  see AccountMargins
  */
 template MarginedAccount() {
     signal input stateIn, holdings, collateralAmounts[collateralAmountsWords()];
@@ -31,7 +31,6 @@ template MarginedAccount() {
     output BookTotals() bookTotals;
     output AccountBalance() balance;
     output AccountMarginsFields() marginFields;
-    signal output {binary, maxbit} isUnhealthy;
     signal output {signedbit} worstLossM, regularMX40[7];
 
     component book = OpenedBook();
@@ -63,7 +62,6 @@ template MarginedAccount() {
     margins.initialNeed <== needs.initialNeed;
     margins.initialTerms <== initialTerms;
     marginFields <== margins.marginFields;
-    isUnhealthy <== margins.isUnhealthy;
     worstLossM <== margins.worstLossM;
     regularMX40 <== margins.regularMX40;
 }

@@ -3,14 +3,10 @@ pragma circom 2.2.3;
 include "../generated/frames/PortfolioMarginFrame.circom";
 include "../generated/sizes.circom";
 include "../generated/words/AccountMargins.circom";
+include "../generated/words/AccountRisk.circom";
 include "../generated/words/AccountThresholds.circom";
-include "../generated/words/BatchRisk.circom";
 include "../generated/words/SpotGreeks.circom";
-include "../generated/words/TimeGreeks.circom";
-include "../math/AssumeBits.circom";
-include "../math/AssumeSigned.circom";
 include "../math/Multiply.circom";
-include "../math/SaturateSigned.circom";
 include "../math/ShiftRightUp.circom";
 include "../portfolio/AccountDefault.circom";
 include "../portfolio/InitialTerms.circom";
@@ -21,9 +17,9 @@ include "MarginedAccount.circom";
 
 /**
  * @title  PortfolioMargin
- * @notice Margins, thresholds and Greeks of a batch of accounts under one round and one policy, and their sums. Claims: Q2,
- *         Q3, L4, L5, L7 to L13.
- * @param  ACCOUNTS   places, at most 8; an account that holds nothing fills a place that is left
+ * @notice Margins, thresholds, Greeks and expected shortfall of a batch of accounts under one round and one policy. Claims:
+ *         Q2, Q3, L4, L5, L7 to L13, L20.
+ * @param  ACCOUNTS   places; an account that holds nothing fills a place that is left
  * @input  challenge  []  public
  * @input  words of the round and of the policy, see circuits/statements/portfolio.ts
  * @input  stateIn, holdings, collateralAmounts  [ACCOUNTS]  words of each account
@@ -42,8 +38,6 @@ template PortfolioMargin(ACCOUNTS) {
     signal input stateIn[ACCOUNTS], holdings[ACCOUNTS], collateralAmounts[ACCOUNTS][collateralAmountsWords()];
     signal input asOfIn[ACCOUNTS], expiryIn[ACCOUNTS], totalsIn[ACCOUNTS][totalElements()];
     signal output commitment, evaluation;
-
-    assert(ACCOUNTS <= 8);
 
     component terms = RoundTerms();
     terms.roundPrices <== roundPrices;
@@ -87,16 +81,9 @@ template PortfolioMargin(ACCOUNTS) {
     component margin[ACCOUNTS];
     component threshold[ACCOUNTS];
     component spotGreeks[ACCOUNTS];
-    component timeGreeks[ACCOUNTS];
+    component risk[ACCOUNTS];
+    component shortfall[ACCOUNTS];
     component expected[ACCOUNTS];
-    var probabilities = 0;
-    var shortfalls = 0;
-    var unhealthy = 0;
-    var deltas = 0;
-    var gammas = 0;
-    var vegas = 0;
-    var thetas = 0;
-    var rhos = 0;
     for (var a = 0; a < ACCOUNTS; a++) {
         account[a] = MarginedAccount();
         account[a].stateIn <== stateIn[a];
@@ -123,22 +110,11 @@ template PortfolioMargin(ACCOUNTS) {
         greeks[a] = NetGreeks();
         greeks[a].bookTotals <== account[a].bookTotals;
 
-        expected[a] = Multiply();
-        expected[a].a <== unpaid[a].thresholdFields.defaultProbabilityX32;
-        expected[a].b <== unpaid[a].deficitE8;
-        probabilities += unpaid[a].thresholdFields.defaultProbabilityX32;
-        shortfalls += expected[a].out;
-        unhealthy += account[a].isUnhealthy;
-        deltas += greeks[a].spotFields.deltaE12;
-        gammas += greeks[a].spotFields.gammaE20;
-        vegas += greeks[a].spotFields.vegaE8;
-        thetas += greeks[a].timeFields.thetaE8;
-        rhos += greeks[a].timeFields.rhoE8;
-        // What the sums below count on.
-        assert(unpaid[a].thresholdFields.defaultProbabilityX32.maxbit <= 33 && expected[a].out.maxbit <= 113);
-        assert(greeks[a].spotFields.deltaE12.signedbit <= 64 && greeks[a].spotFields.gammaE20.signedbit <= 83);
-        assert(greeks[a].spotFields.vegaE8.signedbit <= 79);
-        assert(greeks[a].timeFields.thetaE8.signedbit <= 79 && greeks[a].timeFields.rhoE8.signedbit <= 79);
+        shortfall[a] = Multiply();
+        shortfall[a].a <== unpaid[a].thresholdFields.defaultProbabilityX32;
+        shortfall[a].b <== unpaid[a].deficitE8;
+        expected[a] = ShiftRightUp(32);
+        expected[a].in <== shortfall[a].out;
 
         margin[a] = PackAccountMargins();
         margin[a].fields <== account[a].marginFields;
@@ -146,31 +122,16 @@ template PortfolioMargin(ACCOUNTS) {
         threshold[a].fields <== unpaid[a].thresholdFields;
         spotGreeks[a] = PackSpotGreeks();
         spotGreeks[a].fields <== greeks[a].spotFields;
-        timeGreeks[a] = PackTimeGreeks();
-        timeGreeks[a].fields <== greeks[a].timeFields;
+        risk[a] = PackAccountRisk();
+        risk[a].fields.thetaE8 <== greeks[a].thetaE8;
+        risk[a].fields.rhoE8 <== greeks[a].rhoE8;
+        risk[a].fields.expectedShortfallE8 <== expected[a].out;
 
         frame.margins[a] <== margin[a].word;
         frame.thresholds[a] <== threshold[a].word;
         frame.spotGreeks[a] <== spotGreeks[a].word;
-        frame.timeGreeks[a] <== timeGreeks[a].word;
+        frame.risk[a] <== risk[a].word;
     }
-
-    // Sums of at most 8 accounts: three bits more than one of them.
-    component risk = PackBatchRisk();
-    risk.fields.defaultProbabilityX32 <== AssumeBits(36)(probabilities);
-    signal {maxbit} shortfallE8X32 <== AssumeBits(116)(shortfalls);
-    risk.fields.expectedShortfallE8 <== ShiftRightUp(32)(shortfallE8X32);
-    risk.fields.unhealthy <== AssumeBits(4)(unhealthy);
-    component batchSpot = PackSpotGreeks();
-    batchSpot.fields.deltaE12 <== AssumeSigned(67)(deltas);
-    batchSpot.fields.gammaE20 <== SaturateSigned(83)(AssumeSigned(86)(gammas));
-    batchSpot.fields.vegaE8 <== SaturateSigned(79)(AssumeSigned(82)(vegas));
-    component batchTime = PackTimeGreeks();
-    batchTime.fields.thetaE8 <== SaturateSigned(79)(AssumeSigned(82)(thetas));
-    batchTime.fields.rhoE8 <== SaturateSigned(79)(AssumeSigned(82)(rhos));
-    frame.batchRisk <== risk.word;
-    frame.batchSpotGreeks <== batchSpot.word;
-    frame.batchTimeGreeks <== batchTime.word;
     commitment <== frame.commitment;
     evaluation <== frame.evaluation;
 }

@@ -149,24 +149,17 @@ export const accountWords = {
       { name: 'vegaE8', bits: 80, signed: true, meaning: 'per 1.00 of volatility', claim: 'L4' },
     ],
   },
-  timeGreeks: {
-    title: 'Sensitivities of options to time and rate',
+  accountRisk: {
+    title: 'Sensitivities of options to time and rate, and what an account is expected to leave unpaid',
     fields: [
       { name: 'thetaE8', bits: 80, signed: true, meaning: 'per year', claim: 'L4' },
       { name: 'rhoE8', bits: 80, signed: true, meaning: 'per 1.00 of interest rate', claim: 'L4' },
-    ],
-  },
-  batchRisk: {
-    title: 'Risk of a batch of accounts together',
-    fields: [
-      { name: 'defaultProbabilityX32', bits: 48, meaning: 'sum over accounts', claim: 'L11' },
       {
         name: 'expectedShortfallE8',
-        bits: 100,
-        meaning: 'sum of probability of default times deficit in the worst scenario',
-        claim: 'L11',
+        bits: 82,
+        meaning: 'probability of default times what the worst scenario leaves unpaid, rounded up',
+        claim: 'L20',
       },
-      { name: 'unhealthy', bits: 16, meaning: 'accounts below maintenance', claim: 'L9' },
     ],
   },
   collateralMarket: {
@@ -277,15 +270,7 @@ export const accountLists = {
       { name: 'margins', word: 'accountMargins', meaning: 'initial and maintenance' },
       { name: 'thresholds', word: 'accountThresholds', meaning: 'liquidation and default' },
       { name: 'spotGreeks', word: 'spotGreeks', meaning: 'of its options' },
-      { name: 'timeGreeks', word: 'timeGreeks', meaning: 'of its options' },
-    ],
-  },
-  batchResults: {
-    title: 'What is proven of a batch of accounts together',
-    sections: [
-      { name: 'batchRisk', word: 'batchRisk', meaning: 'of all accounts' },
-      { name: 'batchSpotGreeks', word: 'spotGreeks', meaning: 'of all accounts' },
-      { name: 'batchTimeGreeks', word: 'timeGreeks', meaning: 'of all accounts' },
+      { name: 'risk', word: 'accountRisk', meaning: 'time and rate of its options, expected shortfall' },
     ],
   },
 } as const satisfies Record<string, WordList>
@@ -335,10 +320,7 @@ export const accountStatements = {
     parameters: ['accounts'],
     places: 'accounts',
     inputs: [{ sections: marginSections }, { repeat: 'accounts', sections: accountSections }],
-    outputs: [
-      { repeat: 'accounts', sections: accountLists.accountResults.sections },
-      { sections: accountLists.batchResults.sections },
-    ],
+    outputs: [{ repeat: 'accounts', sections: accountLists.accountResults.sections }],
   },
   marginsAlone: {
     template: 'MarginsAlone',

@@ -3,21 +3,21 @@
 pragma solidity ^0.8.28;
 
 import {PortfolioStatement} from "../statement/PortfolioStatement.sol";
-import {ACCOUNT_RESULTS_WORDS, BATCH_RESULTS_WORDS, ROUND_MARKET_WORDS} from "./WordLists.sol";
-import {AccountMarginsWord, AccountThresholdsWord, CollateralAmountWord, HoldingsWord, SpotGreeksWord, TimeGreeksWord} from "./Words.sol";
+import {ACCOUNT_RESULTS_WORDS, ROUND_MARKET_WORDS} from "./WordLists.sol";
+import {AccountMarginsWord, AccountRiskWord, AccountThresholdsWord, CollateralAmountWord, HoldingsWord, SpotGreeksWord} from "./Words.sol";
 
 /// @title PortfolioMarginFrame
-/// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSkew, lossFactors, contingencies, collateralPolicy, concentration, collateralSizes; for each of the accounts stateIn, holdings, collateralAmounts. Outputs: for each of the accounts margins, thresholds, spotGreeks, timeGreeks; batchRisk, batchSpotGreeks, batchTimeGreeks.
+/// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSkew, lossFactors, contingencies, collateralPolicy, concentration, collateralSizes; for each of the accounts stateIn, holdings, collateralAmounts. Outputs: for each of the accounts margins, thresholds, spotGreeks, risk.
 library PortfolioMarginFrame {
     using PortfolioStatement for PortfolioStatement.Transcript;
 
     /// @notice Hash of the declaration; a model registered with another hash speaks another language.
-    bytes32 internal constant LAYOUT_HASH = 0x1137822e7df65a66c6c28e4c5ac69de0563a441adb86c44ad91d5f032788d418;
+    bytes32 internal constant LAYOUT_HASH = 0x080813fba075bec953a4c72eb4be2113333dc080c16c54b673419fb1f59812e4;
 
     /// @notice How many words the statement has.
     function words(uint256 accounts) internal pure returns (uint256) {
         unchecked {
-            return 36 + accounts * 6 + accounts * 4 + 3;
+            return 36 + accounts * 6 + accounts * 4;
         }
     }
 
@@ -76,21 +76,11 @@ library PortfolioMarginFrame {
         AccountMarginsWord margins,
         AccountThresholdsWord thresholds,
         SpotGreeksWord spotGreeks,
-        TimeGreeksWord timeGreeks
+        AccountRiskWord risk
     ) internal pure {
         self.put(AccountMarginsWord.unwrap(margins));
         self.put(AccountThresholdsWord.unwrap(thresholds));
         self.put(SpotGreeksWord.unwrap(spotGreeks));
-        self.put(TimeGreeksWord.unwrap(timeGreeks));
-    }
-
-    /// @notice Puts what follows from all together.
-    function putTotals(
-        PortfolioStatement.Transcript memory self,
-        uint256[BATCH_RESULTS_WORDS] calldata batchResults
-    ) internal pure {
-        for (uint256 i = 0; i < 3; ++i) {
-            self.put(batchResults[i]);
-        }
+        self.put(AccountRiskWord.unwrap(risk));
     }
 }

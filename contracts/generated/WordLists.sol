@@ -117,8 +117,5 @@ uint256 constant CROSS_POLICY_WORDS = 2;
 /// @dev Words of accountResults: what is proven of an account.
 uint256 constant ACCOUNT_RESULTS_WORDS = 4;
 
-/// @dev Words of batchResults: what is proven of a batch of accounts together.
-uint256 constant BATCH_RESULTS_WORDS = 3;
-
 /// @dev Words of collateralAmounts: as the venue reports them.
 uint256 constant COLLATERAL_AMOUNTS_WORDS = 4;

@@ -860,9 +860,39 @@ library AccountThresholdsFields {
 
 // Sensitivities of options to spot and volatility.
 type SpotGreeksWord is uint256;
+using SpotGreeksFields for SpotGreeksWord global;
 
-// Sensitivities of options to time and rate.
-type TimeGreeksWord is uint256;
+/// @title SpotGreeksFields
+/// @notice What {SpotGreeksWord} holds.
+library SpotGreeksFields {
+    /// @notice per unit of forward; 80 bits at 0, which hold the value plus 2^79.
+    function deltaE12(SpotGreeksWord word) internal pure returns (int256) {
+        return int256(SpotGreeksWord.unwrap(word) & 0xffffffffffffffffffff) - int256(2 ** 79);
+    }
+
+    /// @notice change of delta per unit of forward; 84 bits at 80, which hold the value plus 2^83.
+    function gammaE20(SpotGreeksWord word) internal pure returns (int256) {
+        return int256((SpotGreeksWord.unwrap(word) >> 80) & 0xfffffffffffffffffffff) - int256(2 ** 83);
+    }
+
+    /// @notice per 1.00 of volatility; 80 bits at 164, which hold the value plus 2^79.
+    function vegaE8(SpotGreeksWord word) internal pure returns (int256) {
+        return int256((SpotGreeksWord.unwrap(word) >> 164) & 0xffffffffffffffffffff) - int256(2 ** 79);
+    }
+}
+
+// Sensitivities of options to time and rate, and what an account is expected to leave unpaid.
+type AccountRiskWord is uint256;
+using AccountRiskFields for AccountRiskWord global;
+
+/// @title AccountRiskFields
+/// @notice What {AccountRiskWord} holds.
+library AccountRiskFields {
+    /// @notice probability of default times what the worst scenario leaves unpaid, rounded up; 82 bits at 160.
+    function expectedShortfallE8(AccountRiskWord word) internal pure returns (uint256) {
+        return (AccountRiskWord.unwrap(word) >> 160) & 0x3ffffffffffffffffffff;
+    }
+}
 
 // In which of several markets a collateral asset counts.
 type CollateralMarketElement is uint256;

@@ -104,14 +104,22 @@ abstract contract BookFolding {
         uint256 size = _bookSize(books);
         uint256 proofs = books.publicSignals.length - 1;
         if (count > proofs - books.count) revert CanonicalProof.ProofCountMismatch(proofs, books.count + count);
-        uint256 end = books.next + count * size;
+        uint256 end;
+        unchecked {
+            end = books.next + count * size; // as many books as there are proofs, of a model's sizes
+        }
         if (end > bookWords.length) revert IRoundErrors.WordCountMismatch(bookWords.length, end);
         fold.state = emptyState;
-        fold.held = new uint256[](count * books.segments * books.strikes);
+        unchecked {
+            fold.held = new uint256[](count * books.segments * books.strikes); // fewer than the words
+        }
         for (uint256 from = books.next; from < end; from += size) {
-            // The first position word of the account's next book, if there is one.
-            uint256 next = from + size < end ? bookWords[from + size + 1 + books.segments] : 0;
-            ++books.count;
+            uint256 next = 0;
+            unchecked {
+                // The first position word of the account's next book, if there is one; its words are there.
+                if (from + size < end) next = bookWords[from + size + 1 + books.segments];
+                ++books.count;
+            }
             books.publicSignals[books.count] = _stateBook(priced, books, fold, subject, bookWords[from:from + size], next);
         }
         books.next = end;
@@ -119,7 +127,9 @@ abstract contract BookFolding {
 
     /// @dev Commitment, array roots, positions, state after the book.
     function _bookSize(Books memory books) internal pure returns (uint256) {
-        return 1 + books.segments + books.segments * books.strikes + 1;
+        unchecked {
+            return 1 + books.segments + books.segments * books.strikes + 1; // sizes have 8 bits
+        }
     }
 
     /// @notice Puts what a book says into a transcript and takes over its state.

@@ -164,10 +164,11 @@ contract CrossMarginRegistry is CrossPolicy, BookFolding {
             MarketRound calldata round = marketRounds[m];
             PricedRound memory priced = scope.priced[m];
             (priced.arrays, priced.asOf) = (markets[m], round.asOf);
-            (scope.roundIds[m], priced.policyVersion, scope.policies[m]) = markets[m].requireRound(
+            (scope.roundIds[m], priced.policyVersion, scope.policies[m], ) = markets[m].requireRound(
                 round.asOf,
                 round.marketWords,
-                round.expiriesHash
+                round.expiriesHash,
+                false
             );
             if (round.asOf < scope.oldest) scope.oldest = round.asOf;
             if (round.asOf > scope.newest) scope.newest = round.asOf;

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {
-    ACCOUNT_RESULTS_WORDS,
-    BATCH_RESULTS_WORDS,
-    COLLATERAL_AMOUNTS_WORDS,
-    ROUND_MARKET_WORDS
-} from "../generated/WordLists.sol";
+import {ACCOUNT_RESULTS_WORDS, COLLATERAL_AMOUNTS_WORDS, ROUND_MARKET_WORDS} from "../generated/WordLists.sol";
 import {
     AccountMarginsWord,
+    AccountRiskWord,
     AccountThresholdsWord,
     CollateralAmountWord,
     HoldingsWord,
     MaintenanceBoundWord,
     OptionPositionWord,
     ScenarioChoiceWord,
-    SpotGreeksWord,
-    TimeGreeksWord
+    SpotGreeksWord
 } from "../generated/Words.sol";
+import {IOpenInterest} from "./IOpenInterest.sol";
 import {IPortfolioMargins} from "./IPortfolioMargins.sol";
 import {IRoundErrors} from "./IRoundErrors.sol";
 
@@ -40,7 +36,7 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
 
     /// @notice One account of a batch, and what it holds, as the venue reported it.
     /// @param account           strictly increasing within a batch
-    /// @param sequence          report that the proofs are about; if there is a later one, the account is skipped
+    /// @param sequence          report that the proofs are about; if there is a later one, the account is counted at most
     /// @param books             proofs that its option positions take, none if it has no options
     /// @param holdings          what it holds besides options and collateral
     /// @param collateralAmounts what it holds of collateral
@@ -65,27 +61,25 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     /// @param margins    proven: initial and maintenance
     /// @param thresholds proven: liquidation and default
     /// @param spotGreeks proven, of its options
-    /// @param timeGreeks proven, of its options
+    /// @param risk       proven: time and rate of its options, expected shortfall
     struct AccountMargin {
         HeldAccount held;
         AccountMarginsWord margins;
         AccountThresholdsWord thresholds;
         SpotGreeksWord spotGreeks;
-        TimeGreeksWord timeGreeks;
+        AccountRiskWord risk;
     }
 
     /// @notice A batch of margins, besides its accounts.
     /// @param bookModelId   active model of option books; of no account if none has options
     /// @param marginModelId active model of margins
     /// @param commitment    the margin circuit's commitment to its input words
-    /// @param emptyMargins  margins, thresholds and Greeks of an account that holds nothing, which fills places left
-    /// @param batchWords    proven of all accounts together
+    /// @param emptyMargins  what is proven of an account that holds nothing, which fills places left
     struct Batch {
         bytes32 bookModelId;
         bytes32 marginModelId;
         uint256 commitment;
         uint256[ACCOUNT_RESULTS_WORDS] emptyMargins;
-        uint256[BATCH_RESULTS_WORDS] batchWords;
     }
 
     /// @notice A batch of margins alone, besides its accounts.
@@ -132,8 +126,8 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         HoldingsWord holdings,
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts
     );
-    /// @notice An account of a batch had these margins in force already, or later ones, or was reported anew since this report, so
-    /// nothing was done for it.
+    /// @notice An account of a batch had these margins in force already, or later ones, or was reported anew since this report, or the
+    /// round is not fresh any more, so no margins of it were put in force. It may have been counted.
     event MarginSkipped(address indexed account, uint256 indexed asOf, uint256 sequence);
     /// @notice Margins of an account were proven: the packed words, and the round and report they are about.
     event MarginProven(
@@ -143,11 +137,11 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         AccountMarginsWord margins,
         AccountThresholdsWord thresholds,
         SpotGreeksWord spotGreeks,
-        TimeGreeksWord timeGreeks
+        AccountRiskWord risk
     );
     /// @notice A batch of margins was proven. The rest of it is the calldata of {submitPortfolio}.
-    /// @param batchWords of all its accounts together; 0 if one of them is about an earlier report, which nobody could hold to it
-    event PortfolioAccepted(uint256 indexed asOf, bytes32 subject, uint256[BATCH_RESULTS_WORDS] batchWords, address indexed submitter);
+    /// @param counted bit i: account i was counted in the count under way, see {IOpenInterest}
+    event PortfolioAccepted(uint256 indexed asOf, bytes32 subject, uint256 counted, address indexed submitter);
     /// @notice Margins of an account were proven alone; it has no thresholds from here on, until a {MarginProven}.
     event MarginProvenAlone(address indexed account, uint256 indexed asOf, uint256 sequence, AccountMarginsWord margins);
     /// @notice A batch of margins alone was proven. The rest of it is the calldata of {submitMargins}.
@@ -175,7 +169,8 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     error BookMismatch(address account, bytes32 given, bytes32 reported);
     /// @notice Segments of an account go through expiries in order, so that each is valued as a whole.
     error ExpiriesDecreasing(uint256 expiry, uint256 previous);
-    /// @notice The margins of all accounts are of this round and report already, or of later ones; this is the first.
+    /// @notice The margins of all accounts are of this round and report already, or of later ones, or may not be put in force, and none
+    /// is to be counted; this is the first.
     error MarginNotNewer(address account, uint256 asOf, uint256 sequence);
     /// @notice A margins word has bits beyond its fields.
     error MarginsOutOfRange(address account, AccountMarginsWord margins);
@@ -193,6 +188,8 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     error PositionsNotIncreasing(uint256 index, OptionPositionWord word);
     /// @notice More positions than the proofs of one account are about.
     error TooManyPositions(uint256 positions, uint256 limit);
+    /// @notice Only {counts} begins counts, see {IOpenInterest-openCount}.
+    error NotTheCounts(address sender);
     /// @notice A word of holdings or collateral has bits beyond its fields, or too much to be proven.
     error HoldingsOutOfRange(uint256 word);
 
@@ -209,8 +206,20 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
     ) external;
 
+    /// @notice Begins a count, which {counts} alone may: what accounts are reported to hold from here on is not of it.
+    /// @return accounts how many have positions by now
+    /// @custom:reverts NotTheCounts
+    function beginCount(uint256 asOf, uint256 policyVersion) external returns (uint256 accounts);
+
+    /// @notice Where counts of the venue's open interest are opened, and what they add up to.
+    function counts() external view returns (IOpenInterest);
+
+    /// @notice Which report of an account the count under way still needs; 0 if none.
+    function reportToCount(address account) external view returns (uint256 sequence);
+
     /// @notice Puts proven margins in force. Anyone may call: the proofs are the permission. All accounts, or none, apart from those
-    /// that have these margins in force already, or later ones: they are skipped.
+    /// that have these margins in force already, or later ones: they are skipped. Those that the count under way still needs are
+    /// counted, see {IOpenInterest}: of its round whether or not that is still fresh, at the report that they stood with at its cut-off.
     /// @dev Checks run from cheap to dear: round, accounts, positions and arrays, then all proofs in one. The keys of books and
     /// margins must share their first phase, see {IBatchVerifier-FirstPhaseDiffers}.
     /// @param bookWords   of every book of every account in turn: commitment, array roots, position words by segment, state

@@ -24,7 +24,8 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
     /// @notice An array was proven and may be used by accounts of its round.
     event ArrayAccepted(uint256 indexed arrayRoot, uint256 indexed asOf, uint256 expiry, uint256 policyVersion);
 
-    /// @notice Takes proven arrays of one round. Anyone may call: the proofs are the permission.
+    /// @notice Takes proven arrays of one round. Anyone may call: the proofs are the permission. The round need not be fresh: an
+    /// array says what is true of its round, and what is proven by it answers for that, see {requireRound}.
     /// @param asOf         time of the round
     /// @param marketWords  what the round says of the market
     /// @param expiryHashes hashes of the words of its expiries
@@ -45,18 +46,21 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
     /// of the model that proved it << 96; zero if it was not. It ends with its model.
     function arrayOf(uint256 arrayRoot) external view returns (uint256 record);
 
-    /// @notice What a statement about a round rests on, if the round was published with these words, is not too old and not
-    /// overtaken, and its prices are near each other.
+    /// @notice What a statement about a round rests on, if the round was published with these words, its prices are near each
+    /// other, and it is fresh: not too old and not overtaken.
     /// @param expiriesHash hash of the hashes of its expiries
+    /// @param mayBeStale   whether it passes if it is not fresh; what is in force of accounts may not rest on such a round
     /// @return roundId       id of the round
     /// @return policyVersion of the policy in force
     /// @return policy        its words
-    /// @custom:reverts RoundTimeMismatch, RoundPricesApart, RoundStale, RoundOvertaken, RoundUnknown
+    /// @return isFresh       whether it is
+    /// @custom:reverts RoundTimeMismatch, RoundPricesApart, RoundUnknown, RoundStale, RoundOvertaken
     function requireRound(
         uint256 asOf,
         uint256[ROUND_MARKET_WORDS] calldata marketWords,
-        bytes32 expiriesHash
-    ) external view returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy);
+        bytes32 expiriesHash,
+        bool mayBeStale
+    ) external view returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy, bool isFresh);
 
     /// @notice Passes only if an array was proven for this round, policy and expiry, by a model that is active.
     /// @param known  bits of a model that this call has returned in the same transaction, so that it is active; 0 if there is none

@@ -15,6 +15,7 @@ abstract contract PortfolioMargins is IPortfolioMargins {
     /// @param unhealthySequence last report at the time of that proof
     /// @param witnessAsOf       round of the last witness
     /// @param witnessSequence   last report at the time of it
+    /// @param count             whether it has positions, and where a count has got to with it, see {CountedAccounts}
     /// @param margins           `AccountMarginsWord`; above it the round's time, then the report's sequence
     /// @param thresholds        levels of spot that go with them; 0, which is none that a proof could say, without them
     struct Account {
@@ -24,6 +25,7 @@ abstract contract PortfolioMargins is IPortfolioMargins {
         uint40 unhealthySequence;
         uint32 witnessAsOf;
         uint40 witnessSequence;
+        uint72 count;
         uint256 margins;
         AccountThresholdsWord thresholds;
     }

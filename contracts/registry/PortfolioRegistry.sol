@@ -6,7 +6,7 @@ import {MarginsAloneFrame} from "../generated/MarginsAloneFrame.sol";
 import {PortfolioMarginFrame} from "../generated/PortfolioMarginFrame.sol";
 import {ScenarioWitnessFrame} from "../generated/ScenarioWitnessFrame.sol";
 import {UnhealthyWitnessFrame} from "../generated/UnhealthyWitnessFrame.sol";
-import {BATCH_RESULTS_WORDS, COLLATERAL_AMOUNTS_WORDS} from "../generated/WordLists.sol";
+import {COLLATERAL_AMOUNTS_WORDS} from "../generated/WordLists.sol";
 import {
     AccountMarginsWord,
     AccountThresholdsWord,
@@ -19,12 +19,13 @@ import {
 import {CanonicalProof} from "../proof/CanonicalProof.sol";
 import {PortfolioStatement} from "../statement/PortfolioStatement.sol";
 import {BookFolding} from "./BookFolding.sol";
+import {CountedAccounts} from "./CountedAccounts.sol";
 import {IModelRegistry} from "./IModelRegistry.sol";
 import {IImprovement} from "./IImprovement.sol";
+import {IOpenInterest} from "./IOpenInterest.sol";
 import {IPortfolioRegistry} from "./IPortfolioRegistry.sol";
 import {Improvement} from "./Improvement.sol";
 import {IRiskArrays} from "./IRiskArrays.sol";
-import {PortfolioMargins} from "./PortfolioMargins.sol";
 import {PositionBook} from "./PositionBook.sol";
 
 /// @title PortfolioRegistry
@@ -34,6 +35,9 @@ contract PortfolioRegistry is PositionBook, BookFolding {
 
     uint256 private constant SCENARIOS = 33;
     int256 private constant E12 = 10 ** 12;
+    /// @dev Words of an {IPortfolioRegistry-AccountMargin} and of an {IPortfolioRegistry-MarginAlone}.
+    uint256 private constant ACCOUNT_WORDS = 12;
+    uint256 private constant ALONE_WORDS = 9;
     /// @dev Words of a report before its positions: holdings, amounts of collateral.
     uint256 private constant HELD_BESIDES = 1 + COLLATERAL_AMOUNTS_WORDS;
 
@@ -47,7 +51,9 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         uint256[] policy;
         bytes32 subject;
         uint256 skipped; // a bit an account of the batch
-        bool hasEarlier; // an account of it is about an earlier report
+        uint256 counted; // a bit an account, of those that the count under way still needs
+        bool isFresh; // margins of the round may be put in force
+        bool isCounted; // the count under way is of the round, under this policy
     }
 
     /// @param authority   AccessManager that knows who is the venue
@@ -59,11 +65,28 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         IModelRegistry models_,
         IRiskArrays arrays_,
         uint256 emptyState_
-    ) AccessManaged(authority) PortfolioMargins(arrays_) BookFolding(models_, emptyState_) {
+    ) AccessManaged(authority) CountedAccounts(arrays_) BookFolding(models_, emptyState_) {
         models_.requireLayout(PortfolioMarginFrame.LAYOUT_HASH, IModelRegistry.Kind.PortfolioMargin);
         models_.requireLayout(MarginsAloneFrame.LAYOUT_HASH, IModelRegistry.Kind.MarginsAlone);
         models_.requireLayout(UnhealthyWitnessFrame.LAYOUT_HASH, IModelRegistry.Kind.UnhealthyWitness);
         models_.requireLayout(ScenarioWitnessFrame.LAYOUT_HASH, IModelRegistry.Kind.ScenarioWitness);
+    }
+
+    /// @inheritdoc IPortfolioRegistry
+    function beginCount(uint256 asOf, uint256 policyVersion) external returns (uint256 accounts) {
+        if (msg.sender != address(_counts)) revert NotTheCounts(msg.sender);
+        return _beginCount(asOf, policyVersion);
+    }
+
+    /// @inheritdoc IPortfolioRegistry
+    function counts() external view returns (IOpenInterest) {
+        return _counts;
+    }
+
+    /// @inheritdoc IPortfolioRegistry
+    function reportToCount(address account) external view returns (uint256 sequence) {
+        (uint256 asOf, ) = _countUnderWay();
+        return asOf == 0 ? 0 : _reportToCount(asOf, account);
     }
 
     /// @inheritdoc IPortfolioRegistry
@@ -75,28 +98,26 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         uint256[8][] calldata bookProofs,
         uint256[8] calldata marginProof
     ) external {
-        Scope memory scope = _scope(round);
+        Scope memory scope = _scopeOfCount(round);
         (address verifier, uint256 places) = _marginModel(
             batch.marginModelId,
             PortfolioMarginFrame.LAYOUT_HASH,
             accounts.length
         );
-        address[] memory addresses = new address[](accounts.length);
-        uint256[] memory sequences = new uint256[](accounts.length);
-        for (uint256 i = 0; i < accounts.length; ++i) {
-            (addresses[i], sequences[i]) = (accounts[i].held.account, accounts[i].held.sequence);
+        uint256 first;
+        assembly ("memory-safe") {
+            first := accounts.offset
         }
+        (address[] memory addresses, uint256[] memory sequences) = _reportsAt(first, accounts.length, ACCOUNT_WORDS);
         scope.subject = _subjectOfBatch(scope, addresses, sequences, true);
         Books memory books = _openBooks(batch.bookModelId, bookProofs.length);
         books.publicSignals[0] = _stateBatch(scope, round, batch, accounts, places, books, bookWords);
         _verify(books, bookWords, bookProofs, verifier, marginProof);
+        if (scope.counted != 0) _countAccounts(scope, accounts);
         for (uint256 i = 0; i < accounts.length; ++i) {
             if (!_isSkipped(scope, i, addresses[i], sequences[i])) _acceptMargin(scope.asOf, accounts[i]);
         }
-        // Of an earlier report the contract no longer knows what it said, so sums with it in them say nothing.
-        uint256[BATCH_RESULTS_WORDS] memory told;
-        if (!scope.hasEarlier) told = batch.batchWords;
-        emit PortfolioAccepted(scope.asOf, scope.subject, told, msg.sender);
+        emit PortfolioAccepted(scope.asOf, scope.subject, scope.counted, msg.sender);
     }
 
     /// @inheritdoc IPortfolioRegistry
@@ -108,17 +129,17 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         uint256[8][] calldata bookProofs,
         uint256[8] calldata marginProof
     ) external {
-        Scope memory scope = _scope(round);
+        Scope memory scope = _scope(round, false);
         (address verifier, uint256 places) = _marginModel(
             batch.marginModelId,
             MarginsAloneFrame.LAYOUT_HASH,
             accounts.length
         );
-        address[] memory addresses = new address[](accounts.length);
-        uint256[] memory sequences = new uint256[](accounts.length);
-        for (uint256 i = 0; i < accounts.length; ++i) {
-            (addresses[i], sequences[i]) = (accounts[i].held.account, accounts[i].held.sequence);
+        uint256 first;
+        assembly ("memory-safe") {
+            first := accounts.offset
         }
+        (address[] memory addresses, uint256[] memory sequences) = _reportsAt(first, accounts.length, ALONE_WORDS);
         scope.subject = _subjectOfBatch(scope, addresses, sequences, false);
         Books memory books = _openBooks(batch.bookModelId, bookProofs.length);
         books.publicSignals[0] = _stateAlone(scope, round, batch, accounts, places, books, bookWords);
@@ -138,7 +159,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         uint256[8][] calldata bookProofs,
         uint256[8] calldata witnessProof
     ) external {
-        Scope memory scope = _scope(round);
+        Scope memory scope = _scope(round, false);
         (address verifier, , , , ) = models.activeModel(witness.witnessModelId, UnhealthyWitnessFrame.LAYOUT_HASH);
         uint256 current = _openWitness(scope, witness);
         Books memory books = _openBooks(witness.bookModelId, bookProofs.length);
@@ -157,7 +178,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         uint256[] calldata arrayWords,
         uint256[8] calldata witnessProof
     ) external {
-        Scope memory scope = _scope(round);
+        Scope memory scope = _scope(round, false);
         (address verifier, uint256 places, uint256 strikes, , ) = models.activeModel(
             witness.witnessModelId,
             ScenarioWitnessFrame.LAYOUT_HASH
@@ -177,15 +198,41 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         _acceptWitness(scope.asOf, current, witness);
     }
 
-    function _scope(Round calldata round) private view returns (Scope memory scope) {
+    function _scope(Round calldata round, bool mayBeStale) private view returns (Scope memory scope) {
         scope.asOf = round.asOf;
         scope.priced.arrays = arrays;
         scope.priced.asOf = round.asOf;
-        (scope.roundId, scope.priced.policyVersion, scope.policy) = arrays.requireRound(
+        (scope.roundId, scope.priced.policyVersion, scope.policy, scope.isFresh) = arrays.requireRound(
             round.asOf,
             round.marketWords,
-            round.expiriesHash
+            round.expiriesHash,
+            mayBeStale
         );
+    }
+
+    /// @dev A count takes longer than rounds stay fresh; what is not may be counted, and nothing of it put in force.
+    function _scopeOfCount(Round calldata round) private view returns (Scope memory scope) {
+        (uint256 asOf, uint256 policyVersion) = _countUnderWay();
+        scope = _scope(round, asOf == round.asOf);
+        scope.isCounted = asOf == round.asOf && policyVersion == scope.priced.policyVersion;
+    }
+
+    /// @dev Accounts of a batch and the reports that it is about, the first words of each of them in calldata. An address with bits
+    /// beyond its own is refused where the rest of the account is read.
+    function _reportsAt(
+        uint256 first,
+        uint256 count,
+        uint256 words
+    ) private pure returns (address[] memory addresses, uint256[] memory sequences) {
+        addresses = new address[](count);
+        sequences = new uint256[](count);
+        assembly ("memory-safe") {
+            for { let i := 1 } iszero(gt(i, count)) { i := add(i, 1) } {
+                calldatacopy(add(addresses, shl(5, i)), first, 0x20)
+                calldatacopy(add(sequences, shl(5, i)), add(first, 0x20), 0x20)
+                first := add(first, shl(5, words))
+            }
+        }
     }
 
     function _sequenceOf(address account) private view returns (uint256 sequence) {
@@ -195,7 +242,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
 
     /// @dev Round, accounts and reports, so that a proof fits one round and one report of each account. Notes those whose margins
     /// are in force already, or later ones, and those that have been reported anew since: what was proven of them is of no use,
-    /// and the others' as good as before.
+    /// unless a count needs it, and the others' as good as before.
     function _subjectOfBatch(
         Scope memory scope,
         address[] memory addresses,
@@ -210,11 +257,12 @@ contract PortfolioRegistry is PositionBook, BookFolding {
             uint256 sequence = sequences[i];
             uint256 current = _sequenceOf(account);
             if (sequence == 0 || sequence > current) revert ReportUnknown(account, sequence, current);
-            if (sequence != current) scope.hasEarlier = true;
-            if (sequence != current || !_isNext(scope.asOf, sequence, account, withThresholds)) scope.skipped |= 1 << i;
+            bool isLast = scope.isFresh && sequence == current;
+            if (!isLast || !_isNext(scope.asOf, sequence, account, withThresholds)) scope.skipped |= 1 << i;
+            if (scope.isCounted && _isToCount(scope.asOf, account, sequence)) scope.counted |= 1 << i;
         }
         uint256 all = (1 << addresses.length) - 1; // at most 255 places
-        if (scope.skipped == all) revert MarginNotNewer(addresses[0], scope.asOf, sequences[0]);
+        if (scope.skipped == all && scope.counted == 0) revert MarginNotNewer(addresses[0], scope.asOf, sequences[0]);
         return keccak256(abi.encode(scope.roundId, addresses, sequences));
     }
 
@@ -261,7 +309,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         );
         PortfolioMarginFrame.putShared(transcript, round.marketWords, scope.policy);
         for (uint256 i = 0; i < accounts.length; ++i) {
-            _putHeld(transcript, scope, books, bookWords, accounts[i].held);
+            _putHeld(transcript, scope, books, bookWords, accounts[i].held, i);
         }
         for (uint256 i = accounts.length; i < places; ++i) {
             PortfolioMarginFrame.putEmptyInputs(transcript, emptyState);
@@ -289,7 +337,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         );
         PortfolioMarginFrame.putShared(transcript, round.marketWords, scope.policy);
         for (uint256 i = 0; i < accounts.length; ++i) {
-            _putHeld(transcript, scope, books, bookWords, accounts[i].held);
+            _putHeld(transcript, scope, books, bookWords, accounts[i].held, i);
         }
         for (uint256 i = accounts.length; i < places; ++i) {
             PortfolioMarginFrame.putEmptyInputs(transcript, emptyState);
@@ -310,13 +358,17 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         Scope memory scope,
         Books memory books,
         uint256[] calldata bookWords,
-        HeldAccount calldata held
+        HeldAccount calldata held,
+        uint256 index
     ) private view {
         bytes32 subject = _subjectOf(scope.roundId, held.account, held.sequence);
         Fold memory fold = _fold(scope.priced, books, bookWords, subject, held.books);
-        // Of an earlier report there is nothing left to compare with, and nothing of it is put in force.
-        if (held.sequence == _accounts[held.account].sequence) {
-            _requireReported(fold, held.account, held.holdings, held.collateralAmounts);
+        Account storage account = _accounts[held.account];
+        bool isLast = held.sequence == account.sequence;
+        // Of other reports there is nothing left to compare with: nothing of them is put in force, or counted.
+        if (isLast || _has(scope.counted, index)) {
+            bytes32 bookHash = isLast ? account.bookHash : _cutOffs[held.account];
+            _requireReported(fold, held.account, held.holdings, held.collateralAmounts, bookHash);
         }
         PortfolioMarginFrame.putInputs(transcript, fold.state, held.holdings, held.collateralAmounts);
     }
@@ -396,13 +448,12 @@ contract PortfolioRegistry is PositionBook, BookFolding {
                 each.margins,
                 each.thresholds,
                 each.spotGreeks,
-                each.timeGreeks
+                each.risk
             );
         }
         for (uint256 i = accounts.length; i < places; ++i) {
             PortfolioMarginFrame.putOutputs(transcript, batch.emptyMargins);
         }
-        PortfolioMarginFrame.putTotals(transcript, batch.batchWords);
     }
 
     function _acceptMargin(uint256 asOf, AccountMargin calldata proven) private {
@@ -414,9 +465,38 @@ contract PortfolioRegistry is PositionBook, BookFolding {
             proven.margins,
             proven.thresholds,
             proven.spotGreeks,
-            proven.timeGreeks
+            proven.risk
         );
         _hold(account, asOf, proven.margins, proven.thresholds);
+    }
+
+    /// @dev Adds the accounts that the count under way still needs to it: what {IOpenInterest-add} takes of each.
+    function _countAccounts(Scope memory scope, AccountMargin[] calldata accounts) private {
+        uint256[] memory words;
+        uint256 end;
+        assembly ("memory-safe") {
+            words := mload(0x40)
+            end := add(words, 0x20)
+            mstore(0x40, add(end, mul(accounts.length, 0xa0))) // room for all of them
+        }
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            if (!_has(scope.counted, i)) continue;
+            AccountMargin calldata each = accounts[i];
+            _settle(scope.asOf, each.held.account);
+            assembly ("memory-safe") {
+                calldatacopy(end, add(each, 0x60), 0x20) // holdings, the fourth word of twelve
+                calldatacopy(add(end, 0x20), add(each, 0x100), 0x80) // the last four: what was proven
+                end := add(end, 0xa0)
+            }
+        }
+        assembly ("memory-safe") {
+            mstore(words, shr(5, sub(sub(end, words), 0x20))) // as many as there are
+        }
+        _addToCount(words);
+    }
+
+    function _has(uint256 bits, uint256 index) private pure returns (bool) {
+        return (bits >> index) & 1 == 1;
     }
 
     function _acceptAlone(uint256 asOf, MarginAlone calldata proven) private {
@@ -432,7 +512,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         address account,
         uint256 sequence
     ) private returns (bool isSkipped) {
-        isSkipped = (scope.skipped >> index) & 1 == 1;
+        isSkipped = _has(scope.skipped, index);
         if (isSkipped) emit MarginSkipped(account, scope.asOf, sequence);
     }
 
@@ -513,24 +593,29 @@ contract PortfolioRegistry is PositionBook, BookFolding {
     ) private view {
         if (witness.sequence == current) {
             _requireWords(present.length, 0);
-            _requireReported(fold, witness.account, witness.holdings, witness.collateralAmounts);
+            bytes32 bookHash = _accounts[witness.account].bookHash;
+            _requireReported(fold, witness.account, witness.holdings, witness.collateralAmounts, bookHash);
         } else {
             _requireStillUnhealthy(scope, fold, round, witness, present);
         }
     }
 
-    /// @dev What was met and the rest is what the venue last reported.
+    /// @dev What was met and the rest is what the venue reported.
     function _requireReported(
         Fold memory fold,
         address account,
         HoldingsWord holdings,
-        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
-    ) private view {
-        _requireBookHash(account, _bookHash(_hashHeld(fold), holdings, collateralAmounts));
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts,
+        bytes32 reported
+    ) private pure {
+        _requireHash(account, _bookHash(_hashHeld(fold), holdings, collateralAmounts), reported);
     }
 
     function _requireBookHash(address account, bytes32 bookHash) private view {
-        bytes32 reported = _accounts[account].bookHash;
+        _requireHash(account, bookHash, _accounts[account].bookHash);
+    }
+
+    function _requireHash(address account, bytes32 bookHash, bytes32 reported) private pure {
         if (bookHash != reported) revert BookMismatch(account, bookHash, reported);
     }
 

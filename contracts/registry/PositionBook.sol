@@ -5,13 +5,13 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {ACCOUNT_POSITIONS} from "../generated/Limits.sol";
 import {COLLATERAL_AMOUNTS_WORDS} from "../generated/WordLists.sol";
 import {CollateralAmountWord, HoldingsWord, OptionPositionWord} from "../generated/Words.sol";
+import {CountedAccounts} from "./CountedAccounts.sol";
 import {IPortfolioRegistry} from "./IPortfolioRegistry.sol";
-import {PortfolioMargins} from "./PortfolioMargins.sol";
 import {Positions} from "./Positions.sol";
 
 /// @title PositionBook
 /// @notice What accounts hold, as the venue reports it: one hash an account. Every report that is taken can be proven.
-abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins, AccessManaged {
+abstract contract PositionBook is IPortfolioRegistry, CountedAccounts, AccessManaged {
     /// @notice Option positions that an account may have.
     uint256 public constant MOST_POSITIONS = ACCOUNT_POSITIONS;
 
@@ -31,11 +31,13 @@ abstract contract PositionBook is IPortfolioRegistry, PortfolioMargins, AccessMa
             CollateralAmountWord amounts = collateralAmounts[i];
             if (!amounts.fits()) revert HoldingsOutOfRange(CollateralAmountWord.unwrap(amounts));
         }
+        bool isExposed = positions.length != 0 || !_owesNothing(holdings, collateralAmounts);
+        _noteReport(account, isExposed);
         Account storage held = _accounts[account];
         held.bookHash = _bookHash(keccak256(abi.encodePacked(positions)), holdings, collateralAmounts);
         uint256 sequence = ++held.sequence;
         emit AccountReported(account, sequence, positions, holdings, collateralAmounts);
-        if (held.unhealthyAsOf != 0 && positions.length == 0 && _owesNothing(holdings, collateralAmounts)) {
+        if (held.unhealthyAsOf != 0 && !isExposed) {
             held.unhealthyAsOf = 0;
             emit AccountCleared(account, sequence);
         }

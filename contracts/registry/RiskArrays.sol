@@ -114,10 +114,11 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
     function requireRound(
         uint256 asOf,
         uint256[ROUND_MARKET_WORDS] calldata marketWords,
-        bytes32 expiriesHash
-    ) external view returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy) {
+        bytes32 expiriesHash,
+        bool mayBeStale
+    ) external view returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy, bool isFresh) {
         Scope memory scope = _scope(asOf, marketWords, expiriesHash);
-        return (scope.roundId, scope.policyVersion, scope.policy);
+        return (scope.roundId, scope.policyVersion, scope.policy, _isFresh(asOf, mayBeStale));
     }
 
     /// @inheritdoc IRiskArrays
@@ -152,7 +153,6 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
         scope.spotE8 = prices.spotE8();
         scope.priceGapBps = roundPriceGapBps;
         _requireTogether(scope, prices.perpPriceE8());
-        _requireFresh(asOf);
         scope.roundId = RoundId.derive(address(rounds), marketId, asOf, keccak256(abi.encode(marketWords)), expiriesHash);
         bytes32 published = rounds.roundOf(marketId, asOf);
         if (scope.roundId != published) revert RoundUnknown(asOf, scope.roundId, published);
@@ -160,13 +160,15 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
     }
 
     /// @dev Whoever may choose among rounds chooses the best for an account, or the worst: the newest, or nearly, is all there is.
-    function _requireFresh(uint256 asOf) private view {
+    function _isFresh(uint256 asOf, bool mayBeStale) private view returns (bool) {
         PortfolioFreshness memory freshness = portfolioFreshness();
         uint256 oldest = block.timestamp - freshness.maxRoundAgeSeconds;
-        if (asOf < oldest) revert RoundStale(asOf, oldest);
         uint256 newest = newestRound();
         uint256 lag = freshness.maxRoundLagSeconds;
-        if (asOf + lag < newest) revert RoundOvertaken(asOf, newest, lag);
+        if (asOf >= oldest && asOf + lag >= newest) return true;
+        if (mayBeStale) return false;
+        if (asOf < oldest) revert RoundStale(asOf, oldest);
+        revert RoundOvertaken(asOf, newest, lag);
     }
 
     /// @dev Carry does not bring prices of one thing far from each other; wrong decimals and a missing feed do.

@@ -91,7 +91,7 @@ export type AccountMargin = {
   /** The account's default probability is the last field. */
   readonly thresholds: Fields<'accountThresholds'>
   readonly spotGreeks: Fields<'spotGreeks'>
-  readonly timeGreeks: Fields<'timeGreeks'>
+  readonly risk: Fields<'accountRisk'>
   readonly margins: Fields<'accountMargins'>
 }
 
@@ -176,15 +176,18 @@ export function accountMargin(
   requireSpread(parts.lossesMX80, worstScenario)
 
   const thresholds = thresholdsOf(maintenanceE8, equityE8, parts.pnlMX40, round, terms)
+  const deficitE8 = leftE8 < 0n ? -leftE8 : 0n
+  const { spotGreeks, timeGreeks } = netGreeks(book.totals)
   return {
     ...parts,
     initialFactorX40: terms.initialFactorX40,
     maintenanceE8,
     initialE8,
     equityE8,
-    deficitE8: leftE8 < 0n ? -leftE8 : 0n,
+    deficitE8,
     thresholds,
-    ...netGreeks(book.totals),
+    spotGreeks,
+    risk: { ...timeGreeks, expectedShortfallE8: expectedShortfall(thresholds.defaultProbabilityX32, deficitE8) },
     margins: { initialE8, maintenanceE8, worstScenario: BigInt(worstScenario) },
   }
 }
@@ -221,50 +224,6 @@ export function unroundedMargin(
     minSpanM,
     maintenanceE20X60: maintenanceOf(minSpanM, parts, policy),
     initialE20X100: (initialE20X60 << 40n) - parts.confidenceE20X100,
-  }
-}
-
-/** Sums of a batch of accounts: what a venue as a whole stands to lose. Greeks saturate as an account's do. */
-export type BatchAggregates = {
-  readonly batchRisk: Fields<'batchRisk'>
-  readonly spotGreeks: Fields<'spotGreeks'>
-  readonly timeGreeks: Fields<'timeGreeks'>
-}
-
-/** Twin of the sums in `circuits/statement/PortfolioMargin.circom`. */
-export function batchAggregates(accounts: readonly AccountMargin[]): BatchAggregates {
-  const sum = (part: (account: AccountMargin) => bigint): bigint => accounts.reduce((s, each) => s + part(each), 0n)
-  const expected = sum(({ thresholds, deficitE8 }) => thresholds.defaultProbabilityX32 * deficitE8)
-  return {
-    batchRisk: {
-      defaultProbabilityX32: sum(({ thresholds }) => thresholds.defaultProbabilityX32),
-      expectedShortfallE8: (expected + (1n << 32n) - 1n) >> 32n,
-      unhealthy: sum(({ maintenanceE8 }) => (maintenanceE8 < 0n ? 1n : 0n)),
-    },
-    spotGreeks: {
-      deltaE12: saturateSigned(
-        sum(({ spotGreeks }) => spotGreeks.deltaE12),
-        79,
-      ),
-      gammaE20: saturateSigned(
-        sum(({ spotGreeks }) => spotGreeks.gammaE20),
-        83,
-      ),
-      vegaE8: saturateSigned(
-        sum(({ spotGreeks }) => spotGreeks.vegaE8),
-        79,
-      ),
-    },
-    timeGreeks: {
-      thetaE8: saturateSigned(
-        sum(({ timeGreeks }) => timeGreeks.thetaE8),
-        79,
-      ),
-      rhoE8: saturateSigned(
-        sum(({ timeGreeks }) => timeGreeks.rhoE8),
-        79,
-      ),
-    },
   }
 }
 
@@ -381,7 +340,10 @@ function thresholdsOf(
 const YEAR_SECONDS = 31_536_000n
 
 /** Totals of a book in the units of the Greeks words, floored; gamma and theta saturate, the others always fit. */
-function netGreeks(totals: BookTotals): Pick<AccountMargin, 'spotGreeks' | 'timeGreeks'> {
+function netGreeks(totals: BookTotals): {
+  readonly spotGreeks: Fields<'spotGreeks'>
+  readonly timeGreeks: Pick<Fields<'accountRisk'>, 'thetaE8' | 'rhoE8'>
+} {
   return {
     spotGreeks: {
       deltaE12: totals.deltaE12X20 >> 20n,
@@ -394,6 +356,10 @@ function netGreeks(totals: BookTotals): Pick<AccountMargin, 'spotGreeks' | 'time
     },
   }
 }
+
+/** Probability times deficit, rounded up. */
+const expectedShortfall = (probabilityX32: bigint, deficitE8: bigint): bigint =>
+  (probabilityX32 * deficitE8 + (1n << 32n) - 1n) >> 32n
 
 const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 export const sumOf = <T>(values: readonly T[], part: (value: T, index: number) => bigint): bigint =>

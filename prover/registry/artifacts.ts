@@ -23,6 +23,7 @@ export const contractSources = {
   RiskArrays: 'contracts/registry/RiskArrays.sol',
   PortfolioRegistry: 'contracts/registry/PortfolioRegistry.sol',
   CrossMarginRegistry: 'contracts/registry/CrossMarginRegistry.sol',
+  OpenInterest: 'contracts/registry/OpenInterest.sol',
   BatchVerifier: 'contracts/proof/BatchVerifier.sol',
   Improvement: 'contracts/registry/Improvement.sol',
   PortfolioPolicyBounds: 'contracts/parameters/PortfolioPolicyBounds.sol',

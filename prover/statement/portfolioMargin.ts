@@ -4,8 +4,6 @@ import {
   type AccountMargin,
   type AccountState,
   accountMargin,
-  type BatchAggregates,
-  batchAggregates,
   type Holdings,
   type MarginPolicy,
   type RoundMarket,
@@ -24,7 +22,6 @@ export type StatedMargins = {
   /** One an account, the empty ones that fill the build's places included. */
   readonly accounts: readonly AccountState[]
   readonly margins: readonly AccountMargin[]
-  readonly aggregates: BatchAggregates
   readonly circuitInput: CircuitSignals
 }
 
@@ -89,7 +86,6 @@ export async function stateMargins(
 ): Promise<StatedMargins> {
   const filled = Array.from({ length: sizeOf(build, 'accounts') }, (_, i) => accounts[i] ?? emptyAccount)
   const margins = filled.map((account) => accountMargin(account, round, policy))
-  const aggregates = batchAggregates(margins)
   const held = filled.map(({ holdings }) => holdingsWords(holdings))
   const stated = await stateOf(build, context, {
     ...roundWords(round),
@@ -98,7 +94,7 @@ export async function stateMargins(
     holdings: held.flatMap(({ holdings = [] }) => holdings),
     collateralAmounts: held.flatMap(({ collateralAmounts = [] }) => collateralAmounts),
     margins: margins.map((each) => pack('accountMargins', each.margins)),
-    ...(build.statement === 'marginsAlone' ? {} : furtherResults(margins, aggregates)),
+    ...(build.statement === 'marginsAlone' ? {} : furtherResults(margins)),
   })
   const openings = filled.map(({ book }) => closedBookOpening(book))
   const circuitInput = {
@@ -107,17 +103,14 @@ export async function stateMargins(
     expiryIn: openings.map(({ expiryIn }) => expiryIn),
     totalsIn: openings.map(({ totalsIn }) => totalsIn),
   }
-  return { stated, accounts: filled, margins, aggregates, circuitInput }
+  return { stated, accounts: filled, margins, circuitInput }
 }
 
 /** What is proven of accounts besides their margins. */
-const furtherResults = (margins: readonly AccountMargin[], aggregates: BatchAggregates): SectionWords => ({
+const furtherResults = (margins: readonly AccountMargin[]): SectionWords => ({
   thresholds: margins.map(({ thresholds }) => pack('accountThresholds', thresholds)),
   spotGreeks: margins.map(({ spotGreeks }) => pack('spotGreeks', spotGreeks)),
-  timeGreeks: margins.map(({ timeGreeks }) => pack('timeGreeks', timeGreeks)),
-  batchRisk: [pack('batchRisk', aggregates.batchRisk)],
-  batchSpotGreeks: [pack('spotGreeks', aggregates.spotGreeks)],
-  batchTimeGreeks: [pack('timeGreeks', aggregates.timeGreeks)],
+  risk: margins.map(({ risk }) => pack('accountRisk', risk)),
 })
 
 /**

@@ -25,6 +25,10 @@ const afterAsking = {
   },
 } as const
 
+/** The registry and the contract that it made to count its open interest call each other. */
+const amongCounts =
+  'Or it is of the registry, or of the contract that it made itself to add up what it counts; either answers its own question and calls nobody.'
+
 export const sortedFindings: readonly SortedFinding[] = [
   {
     detector: 'assembly',
@@ -61,6 +65,7 @@ export const sortedFindings: readonly SortedFinding[] = [
       ],
       'proof/CanonicalProof.sol': ['_accepts', '_callOf', '_canonicalCoordinates', '_putSignals', '_verifyGroups'],
       'registry/BookFolding.sol': ['_hashHeld', '_takePositions'],
+      'registry/PortfolioRegistry.sol': ['_countAccounts', '_reportsAt', 'submitMargins', 'submitPortfolio'],
       'registry/RiskRegistry.sol': [
         '_apply',
         '_checkpoints',
@@ -99,6 +104,7 @@ export const sortedFindings: readonly SortedFinding[] = [
       'Compared are times, counts and words that were given or that the contract itself keeps; no balance is, which anybody could move.',
     places: {
       'market/PlausibleInbox.sol': ['_impliedToKeep', '_isConfirmed', 'heldPrice'],
+      'registry/OpenInterest.sol': ['_latest', 'add', 'openCount', 'openInterestUnderWay'],
       'registry/RiskRegistry.sol': ['_rehash', 'submit'],
       'registry/Shadows.sol': ['_sourceInForce'],
     },
@@ -115,11 +121,22 @@ export const sortedFindings: readonly SortedFinding[] = [
   },
   {
     detector: 'reentrancy-benign',
-    ...afterAsking,
+    reason: `${afterAsking.reason} ${amongCounts}`,
+    places: { ...afterAsking.places, 'registry/CountedAccounts.sol': ['_addToCount'] },
   },
   {
     detector: 'reentrancy-events',
-    ...afterAsking,
+    reason: `${afterAsking.reason} ${amongCounts}`,
+    places: {
+      ...afterAsking.places,
+      'registry/OpenInterest.sol': ['openCount'],
+      'registry/PortfolioRegistry.sol': ['submitPortfolio'],
+    },
+  },
+  {
+    detector: 'reentrancy-no-eth',
+    reason: amongCounts,
+    places: { 'registry/OpenInterest.sol': ['openCount'], 'registry/PortfolioRegistry.sol': ['submitPortfolio'] },
   },
   {
     detector: 'shadowing-local',
@@ -156,9 +173,17 @@ export const sortedFindings: readonly SortedFinding[] = [
       'registry/ModelRegistry.sol': ['_covered', '_paused', 'activeModel'],
       'registry/ParameterReads.sol': ['_subtractOrZero', '_tighten', 'parameters', 'parametersForLiquidation'],
       'registry/Pauses.sol': ['_inForce', 'pause'],
+      'registry/OpenInterest.sol': [
+        '_latest',
+        'add',
+        'openCount',
+        'openInterest',
+        'openInterestUnderWay',
+        'unsafeOpenInterest',
+      ],
       'registry/PortfolioMargins.sol': ['_age', 'marginOf'],
       'registry/Positions.sol': ['check'],
-      'registry/RiskArrays.sol': ['_requireFresh'],
+      'registry/RiskArrays.sol': ['_isFresh'],
       'registry/RiskParameters.sol': ['_pausedUntil', 'pausedUntil'],
       'registry/RiskRegistry.sol': [
         '_checkCount',
@@ -182,7 +207,7 @@ export const sortedFindings: readonly SortedFinding[] = [
       'registry/GuardRails.sol': ['_checkLoanToValue'],
       'registry/Improvement.sol': ['atMost'],
       'registry/BookFolding.sol': ['_takeSegments'],
-      'registry/PortfolioRegistry.sol': ['proveUnhealthyByArrays', 'submitPortfolio'],
+      'registry/PortfolioRegistry.sol': ['proveUnhealthyByArrays'],
     },
   },
   {
@@ -200,6 +225,7 @@ export const sortedFindings: readonly SortedFinding[] = [
       ],
       'registry/InboxPlaces.sol': ['_requireHeld', 'headOfNext'],
       'registry/BookFolding.sol': ['_openBooks'],
+      'registry/OpenInterest.sol': ['openCount'],
       'registry/PortfolioRegistry.sol': ['_marginModel', 'proveUnhealthy', 'proveUnhealthyByArrays'],
       'registry/RiskArrays.sol': ['requireArray', 'submitArrays'],
       'registry/RiskRegistry.sol': ['_checkSkipped'],

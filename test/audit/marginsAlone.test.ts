@@ -154,13 +154,11 @@ describe('R86: margins alone', () => {
     for (const [change, field] of [
       [{ margins: 1n }, 'J1 MarginProvenAlone.margins'],
       [{ sequence: 7n }, 'R29 MarginProvenAlone.sequence'],
-      [{ name: 'MarginProven', thresholds: 1n, spotGreeks: 1n, timeGreeks: 1n }, 'J1 MarginProvenAlone.account'],
+      [{ name: 'MarginProven', thresholds: 1n, spotGreeks: 1n, risk: 1n }, 'J1 MarginProvenAlone.account'],
     ] as const) {
       expect(await failuresOf(changed((record) => Object.assign(event(record, 0), change)))).toContain(field)
     }
-    const asFull = changed((record) =>
-      Object.assign(event(record, 1), { name: 'PortfolioAccepted', batchWords: [0n, 0n, 0n] }),
-    )
+    const asFull = changed((record) => Object.assign(event(record, 1), { name: 'PortfolioAccepted', counted: 0n }))
     expect(await failuresOf(asFull)).toContain('J1 MarginsAccepted.asOf')
   })
 

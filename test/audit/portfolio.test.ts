@@ -145,7 +145,7 @@ describe('an honest history', () => {
     expect(table).toMatch(/^ACCEPTED: 1 of 1 array, 1 of 1 margin, 1 of 1 witness; (\d+) of \1 claims hold\.$/m)
     expect(table).toMatch(/array 1 .* accepted +(\d+) of \1 claims$/m)
     expect(table.match(/R24 round/g)).toHaveLength(1)
-    expect(formatPortfolioAudit(whole.report, { showClaims: true })).toMatch(/array 1 .* claims +R1 R24 R26 /)
+    expect(formatPortfolioAudit(whole.report, { showClaims: true })).toMatch(/array 1 .* claims +R1 R24 R53 R25 /)
     expect(JSON.parse(auditToJson(whole.report))).toMatchObject({ accepted: true, margins: [{ sequence: '1' }] })
   })
 
@@ -208,7 +208,6 @@ describe('J2: a false history', () => {
       'R24',
     ],
     ['the places left', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.batch.emptyMargins, 1), 'L9'],
-    ['the batch', 'submitPortfolio', (call: Mutable<MarginsCall>) => bump(call.batch.batchWords, 0), 'L11'],
     [
       'the scenario of a witness',
       'proveUnhealthy',
@@ -239,7 +238,7 @@ describe('J2: a false history', () => {
       ['accountMargins', 'margins', 'L9', { worstScenario: 'L8' }],
       ['accountThresholds', 'thresholds', 'L10', { defaultProbabilityX32: 'L11' }],
       ['spotGreeks', 'spotGreeks', 'L4', {}],
-      ['timeGreeks', 'timeGreeks', 'L4', {}],
+      ['accountRisk', 'risk', 'L4', { expectedShortfallE8: 'L20' }],
     ] as const) {
       for (const [field, value] of Object.entries(unpack(word, original?.[at] ?? 0n))) {
         const change = (call: Mutable<MarginsCall>) => {
@@ -260,7 +259,7 @@ describe('J2: a false history', () => {
     ['policy', (record: MutableRecord) => bump(record.policies[0]?.words, 18), ['R25', 'L9']],
     ['policy of prices', (record: MutableRecord) => bump(record.policies[0]?.words, 13), ['R25', 'B1']],
     ['round', (record: MutableRecord) => set(record.rounds[0], 'marketHash', NO_HASH), ['R24']],
-    ['age', (record: MutableRecord) => set(record.transactions[0], 'timestamp', 2 ** 31), ['R26']],
+    ['age', (record: MutableRecord) => set(record.transactions[1], 'timestamp', 2 ** 31), ['R51']],
     ['R51: bound on the lag of rounds', (record: MutableRecord) => outdate(record), ['R51']],
     ['R53: bound on the gap of prices', (record: MutableRecord) => narrow(record), ['R53']],
     ['R54: model of arrays', (record: MutableRecord) => disableArrays(record), ['R54']],

@@ -74,6 +74,7 @@ describe('an honest portfolio registry', () => {
       'AttestedRounds',
       'BatchVerifier',
       'Improvement',
+      'OpenInterest',
       'BatchVerifier',
       'PortfolioPolicyBounds',
     ])
@@ -113,6 +114,24 @@ describe('A7: a changed portfolio registry', () => {
     const yes = '0x60015f5260205ff3'
     const report = await auditedAfter(() => request('hardhat_setCode', address, yes))
     expect(failuresOf(report)).toEqual([`A7 deployed.${contractsFor[part][0]}.code`])
+  })
+
+  it('whose open interest is counted by other code, or for another registry, is rejected', async () => {
+    const counts =
+      madeIn('PortfolioRegistry', await codeOf(registry)).find(({ part }) => part === 'counts')?.address ?? ''
+    const code = await codeOf(counts)
+    const lax = withoutCheck(code, 'OpenInterest', 'OpenInterestNotComplete')
+    const changed = await auditedAfter(() => request('hardhat_setCode', counts, lax))
+    expect(failuresOf(changed)).toContain('A7 deployed.OpenInterest.code')
+    for (const name of ['OpenInterest.registry', 'OpenInterest.arrays']) {
+      const contracts = whole.record.deployed.contracts.map((each) =>
+        each.part === 'counts'
+          ? { ...each, code: withImmutable(each.code, 'OpenInterest', name, BigInt(counts)) }
+          : each,
+      )
+      const report = await judgePortfolio({ ...whole.record, deployed: { ...whole.record.deployed, contracts } })
+      expect(failuresOf(report)).toEqual([`A8 deployed.OpenInterest.${name}`])
+    }
   })
 
   it('A8: that takes rounds of another source, or of another market, is rejected', async () => {

@@ -143,11 +143,11 @@ describe.skipIf(!isPresent)("Derive's own portfolio margins", () => {
       for (const [exact, real] of levels) expect(relative(Number(exact) / 1e8, real), name).toBeLessThan(1e-8)
       const probability = Number(margin.thresholds.defaultProbabilityX32) / 2 ** 32
       expect(Math.abs(probability - thresholds.defaultProbability), name).toBeLessThan(1e-6)
-      const { spotGreeks, timeGreeks } = margin
+      const { spotGreeks, risk } = margin
       expect(relative(Number(spotGreeks.deltaE12) / 1e12, greeks.delta), name).toBeLessThan(1e-6)
       expect(relative(Number(spotGreeks.vegaE8) / 1e8, greeks.vega), name).toBeLessThan(1e-6)
-      expect(relative(Number(timeGreeks.thetaE8) / 1e8, greeks.theta), name).toBeLessThan(1e-6)
-      expect(relative(Number(timeGreeks.rhoE8) / 1e8, greeks.rho), name).toBeLessThan(1e-6)
+      expect(relative(Number(risk.thetaE8) / 1e8, greeks.theta), name).toBeLessThan(1e-6)
+      expect(relative(Number(risk.rhoE8) / 1e8, greeks.rho), name).toBeLessThan(1e-6)
     }
   })
 })

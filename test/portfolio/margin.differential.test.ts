@@ -101,6 +101,35 @@ describe('L4 L7 L8 L9 L10 L11 L13: circuit equals twin', () => {
     expect(Object.keys(kinds)).toHaveLength(12)
   })
 
+  test('L20: expected shortfalls, of accounts in default and of some that may be', async () => {
+    const random = new Random(46n)
+    const seen = { certain: 0, likely: 0, none: 0 }
+    for (let i = 0; i < 40; i++) {
+      const spotE8 = 10n ** 8n * random.between(1n, 100_000n)
+      const round = { ...randomRound(random, ROUND), spotE8, perpPriceE8: spotE8, horizonVolatilityX40: 1n << 36n }
+      const accounts = [-3n, 4n, 30n].map((percent) => {
+        const perpsE12 = (random.boolean() ? 1n : -1n) * random.between(10n ** 6n, 10n ** 15n)
+        const notionalE12 = ((perpsE12 < 0n ? -perpsE12 : perpsE12) * spotE8) / 10n ** 8n
+        return {
+          book: emptyBook,
+          holdings: { ...emptyAccount.holdings, perpsE12, cashE12: (notionalE12 * percent) / 100n },
+        }
+      })
+      const stated = await stateMargins(build, CONTEXT, accounts.slice(i % 2, 2 + (i % 2)), round, randomPolicy(random))
+      expect(margins.outputs(marginInput(stated))).toEqual(stated.stated.publicSignals.slice(0, 2))
+      for (const { thresholds, deficitE8, risk } of stated.margins) {
+        const productX32 = thresholds.defaultProbabilityX32 * deficitE8
+        expect(risk.expectedShortfallE8 << 32n).toBeGreaterThanOrEqual(productX32)
+        expect((risk.expectedShortfallE8 - 1n) << 32n).toBeLessThan(productX32)
+        if (productX32 === 0n) seen.none++
+        else if (thresholds.defaultProbabilityX32 >= 1n << 32n) seen.certain++
+        else seen.likely++
+      }
+    }
+    console.log(seen)
+    expect(Math.min(seen.certain, seen.likely, seen.none)).toBeGreaterThan(5)
+  })
+
   test('L13: positions a unit of 10^-12 below their sizes, at them and above', async () => {
     const random = new Random(45n)
     const price = { priceE12: 3n * 10n ** 12n, confidenceX40: 1n << 40n }

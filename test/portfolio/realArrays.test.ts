@@ -77,7 +77,7 @@ describe('L2 L3 L4: against Black-76 in floating point', () => {
       }))
       const book = foldBook(emptyBook, [{ array, positions, continues: false }])
       const round = { ...randomRound(random, market.asOf), spotE8: 10n ** 13n }
-      const { spotGreeks, timeGreeks } = accountMargin({ ...emptyAccount, book }, round, randomPolicy(random))
+      const { spotGreeks, risk } = accountMargin({ ...emptyAccount, book }, round, randomPolicy(random))
 
       const expected = { mark: 0, delta: 0, gamma: 0, vega: 0, theta: 0, rho: 0 }
       const scale = { ...expected }
@@ -103,8 +103,8 @@ describe('L2 L3 L4: against Black-76 in floating point', () => {
         delta: Number(spotGreeks.deltaE12) / 1e12,
         gamma: Number(spotGreeks.gammaE20) / 1e20,
         vega: Number(spotGreeks.vegaE8) / 1e8,
-        theta: Number(timeGreeks.thetaE8) / 1e8,
-        rho: Number(timeGreeks.rhoE8) / 1e8,
+        theta: Number(risk.thetaE8) / 1e8,
+        rho: Number(risk.rhoE8) / 1e8,
       }
       for (const name of Object.keys(got) as (keyof typeof got)[]) {
         worst[name] = Math.max(worst[name] ?? 0, Math.abs(got[name] - expected[name]) / scale[name])

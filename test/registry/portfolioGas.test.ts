@@ -4,7 +4,11 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { portfolioBuilds } from '../../circuits/statements/index.ts'
 import { root } from '../../scripts/tools/sources.ts'
 import { PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
-import { measureArrayWitnessGas, measurePortfolioGas } from '../../scripts/tools/chains/portfolioGas.ts'
+import {
+  measureArrayWitnessGas,
+  measureCountGas,
+  measurePortfolioGas,
+} from '../../scripts/tools/chains/portfolioGas.ts'
 
 /**
  * What margins of accounts cost once their slots are in use. The verifiers are real ones: their cost does not depend on the
@@ -20,7 +24,9 @@ let gas: Readonly<Record<string, number>>
 let places: readonly [withEverything: number, alone: number]
 
 beforeAll(async () => {
-  const found = await measurePortfolioGas(await PortfolioEngine.start(portfolioBuilds), 64)
+  const engine = await PortfolioEngine.start(portfolioBuilds)
+  const found = await measurePortfolioGas(engine, 64)
+  const counted = await measureCountGas(engine, 64)
   console.log(
     `${found.arrays} arrays, ${found.books} books, ${found.accounts} accounts in a full batch, ${found.accountsAlone} alone`,
   )
@@ -32,6 +38,10 @@ beforeAll(async () => {
     'margins of a full batch of them': found.fullBatch,
     'margins alone of one of them': found.oneAlone,
     'margins alone of a full batch of them': found.fullAlone,
+    'margins of a full batch of them, counted': counted.fullBatch,
+    'opening a count': counted.opening,
+    'a report of one of them': counted.report,
+    'the same after a cut-off': counted.reportInCount,
     'a witness from arrays against an account of 64 options': await fromArrays(64),
     'a witness from arrays against an account of 128': await fromArrays(128),
   }
@@ -61,6 +71,13 @@ describe('R32: what margins of accounts cost', () => {
     console.log(`an account in a full batch ${full.toLocaleString('en')}, alone ${alone.toLocaleString('en')}`)
     expect(alone).toBeLessThan(0.95 * full)
     expect(gas['margins alone of one of them']).toBeLessThan(gas['margins of an account of 64 options'] ?? 0)
+  })
+
+  test('R94: counting an account in a full batch costs less than 15,000 gas', () => {
+    const [plain, counted] = [gas['margins of a full batch of them'], gas['margins of a full batch of them, counted']]
+    const each = ((counted ?? Number.NaN) - (plain ?? Number.NaN)) / places[0]
+    console.log(`counting costs ${Math.round(each).toLocaleString('en')} an account`)
+    expect(each).toBeLessThan(15_000)
   })
 
   test('what the snapshot says', () => {

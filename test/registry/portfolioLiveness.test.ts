@@ -292,13 +292,8 @@ describe('R51: the newest round, or nearly', () => {
   ])('a round %i s older than the newest is refused: %s', async (seconds, isRefused) => {
     await engine.chain.undone(async () => {
       const margin = await engine.margin(round, [account], [books])
-      const arrays = [await engine.array(round, key)]
       await engine.round([EXPIRY], round.asOf + seconds - (await engine.chain.now()))
-      const calls = [
-        arraysCall(round, modelIdOf('riskArray'), arrays),
-        engine.marginCall(round, [{ account: account.signer, books }], margin),
-        inFlight(),
-      ]
+      const calls = [engine.marginCall(round, [{ account: account.signer, books }], margin), inFlight()]
       for (const call of calls) {
         if (isRefused) await refused(call, 'RoundOvertaken', [round.asOf, round.asOf + seconds, lag])
         else await mined(engine.send(call))

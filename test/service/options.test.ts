@@ -388,6 +388,11 @@ describe('zkrisk margin', () => {
       const both = errorOf(await zkrisk('margin', example, '--prove', '--unhealthy', ...option, '--json'))
       expect(both.code).toBe('service.unhealthy-besides')
     }
+    expect(errorOf(await zkrisk('margin', example, '--count', '--json'))).toMatchObject({ option: 'count' })
+    for (const option of ['--margins-alone', '--unhealthy']) {
+      const both = errorOf(await zkrisk('margin', example, '--prove', '--count', option, '--json'))
+      expect(both.code).toBe('service.count-besides')
+    }
     expect(errorOf(await zkrisk('margin', example, '--now', '2026-02-06', '--json')).code).toBe(
       'portfolio.stale-surface',
     )

@@ -133,6 +133,7 @@ function portfolioAuditReport(): PortfolioAuditReport {
     ],
     witnesses: [],
     accounts: [{ account, sequence: 1n, ...judged }],
+    openInterest: { opened: 0, complete: 0, ...judged },
     deployed: deployedReport(judged),
   }
 }
@@ -407,7 +408,7 @@ describe('what pages say first', () => {
     expect(headerOf('chain')).toMatch(/class="verdict warn">! 2 of 3 surfaces to look at, 0 rows refused/)
     expect(headerOf('chain')).toMatch(/Open interest, contracts of BTC<\/dt><dd>3,375</)
     expect(headerOf('audit')).toMatch(/✓ Accepted.*12 of 12.*80 of 80/s)
-    expect(headerOf('auditOfMargins')).toMatch(/✓ Accepted.*Margins accepted.*1 of 1.*33 of 33/s)
+    expect(headerOf('auditOfMargins')).toMatch(/✓ Accepted.*Margins accepted.*1 of 1.*36 of 36/s)
   })
 
   it('of an account over several markets is how it stands as a whole, then each market', async () => {

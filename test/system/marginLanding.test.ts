@@ -34,6 +34,7 @@ import {
   serveDevelopmentChain,
 } from '../../prover/service/development/chain.ts'
 import { openChain } from '../../prover/service/development/tryOut.ts'
+import { exactMoney } from '../../prover/service/text/figures.ts'
 import { formatReading } from '../../prover/service/text/inForceTable.ts'
 import { writeSecretFile } from '../../prover/service/wholeFile.ts'
 import { loadKeys, portfolioBuildOf } from '../../prover/service/workspace.ts'
@@ -368,3 +369,41 @@ async function deployOwnRegistry(
   await writeDeployment(path(`${name}.json`), deployment)
   return `${name}.json`
 }
+
+it('R91: counts the open interest with the margins that it lands, and says how far it has got', async () => {
+  const [before, counted] = ['04:40', '04:45'].map((time) => ({
+    ...portfolio,
+    market: { ...portfolio.market, asOf: `2026-02-05T${time}:00Z` },
+  })) as [typeof portfolio, typeof portfolio]
+  const other = { account: { cash: '-60000', perps: { quantity: '1' } } }
+  const otherSite = { ...at('deployment.json'), account: toBeHex(8n, 20) }
+  // Cash alone is not counted, whatever the account held before.
+  await land({ ...before, account: { cash: '100' } }, { ...otherSite, account: toBeHex(9n, 20) })
+  await land({ ...before, ...other }, otherSite)
+  const answers = await Promise.all([answerOf(counted), answerOf({ ...counted, ...other })])
+  const [first, second] = answers as [(typeof answers)[0], (typeof answers)[0]]
+  const opened = await proveMargin(first, () => {}, { existing: at('deployment.json'), isCounting: true })
+  expect(opened.count).toMatchObject({ status: 'not-counted', underWay: { counted: 1, accounts: 2 } })
+  expect(formatProof(opened)).toContain('count under way           1 of 2 accounts')
+  // One count is under way: the flag opens no other, and the last account completes it.
+  const last = await proveMargin(second, () => {}, { existing: otherSite, isCounting: true })
+  const margins = answers.map(({ provable }) => provable.margin)
+  const sum = (part: (of: (typeof margins)[number]) => bigint): bigint =>
+    margins.reduce((all, of) => all + part(of), 0n)
+  const expected = {
+    status: 'complete',
+    accounts: 2,
+    accountsBelowMaintenance: Number(sum(({ maintenanceE8 }) => (maintenanceE8 < 0n ? 1n : 0n))),
+    expectedDefaults: Number(sum(({ thresholds }) => thresholds.defaultProbabilityX32)) / 2 ** 32,
+    expectedShortfallQuote: exactMoney(sum(({ risk }) => risk.expectedShortfallE8)),
+    netDelta: Number(sum(({ spotGreeks }) => spotGreeks.deltaE12) + 10n ** 12n) / 1e12,
+    underWay: null,
+  }
+  expect(last.count).toMatchObject(expected)
+  expect(expected.accountsBelowMaintenance).toBeGreaterThan(0)
+  const reader = await openReader({ rpc: chain.url, deployment: path('deployment.json'), openInterest: true }, [], [])
+  const reading = await reader.read()
+  reader.close()
+  expect(reading.openInterest).toMatchObject(expected)
+  expect(formatReading(reading)).toMatch(/accounts with positions +2, each once; below maintenance 1/)
+})

@@ -32,14 +32,11 @@ template PortfolioMarginFrame(ACCOUNTS) {
     signal input margins[ACCOUNTS];
     signal input thresholds[ACCOUNTS];
     signal input spotGreeks[ACCOUNTS];
-    signal input timeGreeks[ACCOUNTS];
-    signal input batchRisk;
-    signal input batchSpotGreeks;
-    signal input batchTimeGreeks;
+    signal input risk[ACCOUNTS];
     signal output commitment, evaluation;
 
     var INPUT_WORDS = 36 + ACCOUNTS * 6;
-    var WORDS = INPUT_WORDS + ACCOUNTS * 4 + 3;
+    var WORDS = INPUT_WORDS + ACCOUNTS * 4;
     signal words[WORDS];
     var at = 0;
     words[at] <== roundPrices;
@@ -91,14 +88,9 @@ template PortfolioMarginFrame(ACCOUNTS) {
         at++;
         words[at] <== spotGreeks[r];
         at++;
-        words[at] <== timeGreeks[r];
+        words[at] <== risk[r];
         at++;
     }
-    words[at] <== batchRisk;
-    at++;
-    words[at] <== batchSpotGreeks;
-    at++;
-    words[at] <== batchTimeGreeks;
 
     component commit = Commitment(INPUT_WORDS);
     for (var i = 0; i < INPUT_WORDS; i++) {

@@ -16,6 +16,7 @@ export const contractsFor = {
   rounds: ['AttestedRounds'],
   batchVerifier: ['BatchVerifier'],
   improvement: ['Improvement'],
+  counts: ['OpenInterest'],
   policyBounds: ['PortfolioPolicyBounds'],
   policyChecks: ['PolicyChecks'],
   inboxPlaces: ['InboxPlaces'],
@@ -182,15 +183,20 @@ export function judgeCreation(at: string, contract: ContractName, record: Contra
   return [compare('A9', `${at}.creation`, getCreateAddress({ from, nonce }), address)]
 }
 
-/** A8: every value that the constructor left in the code is what it was given, or what its place implies. */
+/**
+ * A8: every value that the constructor left in the code is what it was given, or what its place implies.
+ *
+ * @param fromMaker what another contract that made it gave it, by name
+ */
 export function judgeImmutables(
   at: string,
   contract: ContractName,
   { code, address, creation }: ContractRecord,
   chainId: bigint,
+  fromMaker: Readonly<Record<string, bigint>> = {},
 ): readonly ClaimResult[] {
   const { immutables } = compiledContractOf(contract)
-  const implied = impliedBy(contract, address, chainId)
+  const implied = { ...impliedBy(contract, address, chainId), ...fromMaker }
   const given = argumentsOf(contract, creation) ?? {}
   return immutables
     .filter(({ name }) => !Object.values<string>(madeBy(contract)).includes(name))
@@ -207,6 +213,7 @@ const madeByRegistries: Partial<Record<ContractName, Partial<Record<Part, string
   PortfolioRegistry: {
     batchVerifier: 'BookFolding._batchVerifier',
     improvement: 'PortfolioRegistry._improvement',
+    counts: 'CountedAccounts._counts',
   },
   RiskArrays: { batchVerifier: 'RiskArrays._batchVerifier', policyBounds: 'PortfolioPolicy._bounds' },
   RiskRegistry: { policyChecks: 'RiskPolicy.policyChecks', inboxPlaces: 'Shadows.inboxPlaces' },

@@ -12,7 +12,7 @@ import type { ContractRecord, CreationRecord, DeployedRecord, Part, ReadRecord }
 
 /** A question that consumers ask. */
 export type Question = { readonly method: string; readonly of: string; readonly contract?: AskedContract }
-type AskedContract = 'RiskRegistry' | 'PortfolioRegistry' | 'RiskArrays'
+type AskedContract = 'RiskRegistry' | 'PortfolioRegistry' | 'RiskArrays' | 'OpenInterest'
 
 export type DeployedPlace = {
   readonly part: 'registry' | 'portfolioRegistry'
@@ -20,6 +20,8 @@ export type DeployedPlace = {
   readonly modelRegistry: string
   /** Sources of observations, or of rounds and their arrays. */
   readonly sources: readonly AddressOf<'source' | 'rounds' | 'riskArrays'>[]
+  /** Of a portfolio registry: where its open interest is counted. */
+  readonly counts?: string
   readonly questions: readonly Question[]
 }
 
@@ -104,10 +106,11 @@ async function creationOf(
 
 async function answerOf(
   source: DeployedSource,
-  { part, registry, sources }: DeployedPlace,
+  { part, registry, sources, counts = registry }: DeployedPlace,
   { method, of, contract = part === 'registry' ? 'RiskRegistry' : 'PortfolioRegistry' }: Question,
 ): Promise<ReadRecord> {
-  const asked = sources.find((each) => each.part === 'riskArrays' && contract === 'RiskArrays')?.address ?? registry
+  const arrays = sources.find((each) => each.part === 'riskArrays')?.address ?? registry
+  const asked = contract === 'RiskArrays' ? arrays : contract === 'OpenInterest' ? counts : registry
   try {
     const { inputs = [], outputs = [] } = interfaceOf(contract).getFunction(method) ?? {}
     const found = await readOf<ArrayLike<unknown>>(source, contract, asked, method, ...inputs.map(() => of))

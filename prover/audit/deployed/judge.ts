@@ -120,7 +120,7 @@ function judgeContract(
   const claims = [
     judgeCode(at, contract, record),
     ...(isMade(part) ? [] : judgeCreation(at, contract, record)),
-    ...judgeImmutables(at, contract, record, place.chainId),
+    ...judgeImmutables(at, contract, record, place.chainId, isMade(part) ? givenByMaker(place) : {}),
     ...judgeArguments(at, given, deployed, place),
     ...judgeCommittee(at, record, given, pins),
     ...judgePinned(at, record, pins),
@@ -132,6 +132,15 @@ function judgeContract(
   )
   const madeBy = maker === undefined ? {} : { madeBy: contractOf(maker) }
   return { name: contract, address, ...madeBy, ...attested, ...summarise(claims) }
+}
+
+/** What the registry gives a contract that it makes. */
+function givenByMaker({ registry, sources }: ExpectedPlace): Readonly<Record<string, bigint>> {
+  const arrays = sources.find(({ part }) => part === 'riskArrays')?.address
+  return {
+    'OpenInterest.registry': BigInt(registry),
+    ...(arrays === undefined ? {} : { 'OpenInterest.arrays': BigInt(arrays) }),
+  }
 }
 
 /** What people call a contract: `BatchVerifier of RiskArrays`. */

@@ -19,6 +19,7 @@ const parts = [
   'rounds',
   'batchVerifier',
   'improvement',
+  'counts',
   'policyBounds',
   'policyChecks',
   'inboxPlaces',

@@ -14,7 +14,7 @@ const word = integerSchema(256)
 const time = integerSchema(64)
 const count = integerSchema(64)
 
-/** Less than 2^96 either way, as margins are stored. */
+/** Less than 2^96 either way, as margins and sums of Greeks are stored. */
 const signedSchema = z
   .string()
   .max(40)
@@ -31,13 +31,13 @@ const eventSchema = z.discriminatedUnion('name', [
   }),
   z.strictObject({
     ...{ name: z.literal('MarginProven'), ...ofAccount },
-    ...{ margins: word, thresholds: word, spotGreeks: word, timeGreeks: word },
+    ...{ margins: word, thresholds: word, spotGreeks: word, risk: word },
   }),
   z.strictObject({ name: z.literal('MarginProvenAlone'), ...ofAccount, margins: word }),
   z.strictObject({ name: z.literal('MarginSkipped'), ...ofAccount }),
   z.strictObject({
     ...{ name: z.literal('PortfolioAccepted'), logIndex, asOf: time, subject: hashSchema },
-    ...{ batchWords: z.array(word), submitter: addressSchema },
+    ...{ counted: word, submitter: addressSchema },
   }),
   z.strictObject({
     ...{ name: z.literal('MarginsAccepted'), logIndex, asOf: time, subject: hashSchema },
@@ -92,6 +92,14 @@ const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
   priceGaps: z.array(z.strictObject({ ...at, gapBps: time })),
   rounds: z.array(roundSchema),
   reports: z.array(reportSchema),
+  counts: z.array(z.strictObject({ ...at, asOf: time, accounts: count, policyVersion: word, timestamp: time })),
+  openInterests: z.array(
+    z.strictObject({
+      ...{ ...at, asOf: time, accounts: count, unhealthy: count },
+      ...{ defaultProbabilityX32: word, expectedShortfallE8: word },
+      ...{ deltaE12: signedSchema, gammaE20: signedSchema, vegaE8: signedSchema },
+    }),
+  ),
   transactions: z.array(
     z.strictObject({
       block: z.int().min(0),
@@ -118,8 +126,8 @@ const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
 
 const portfolioFormat: SealedFormat<PortfolioRecord> = {
   format: 'zk-risk-engine/portfolio-audit',
-  // 3: arrays are a contract of their own, and margins may be proven alone.
-  version: 3,
+  // 4: accounts are counted, and batches have no sums of their own.
+  version: 4,
   content: portfolioRecordSchema,
   // About 100 kB a batch of three accounts with their books.
   maxBytes: 256 << 20,

@@ -52,9 +52,9 @@ function bookSizes({ model }: Reader): { readonly segments: number; readonly str
 }
 
 /**
- * Folds all books of an account, and holds what they fold to what the venue reported last.
+ * Folds all books of an account, and holds what they fold to what the venue reported.
  *
- * @param about report that the books are about; what an earlier one said is not asked
+ * @param report by default its last; of another than the books are about nothing is asked
  */
 export async function foldAccount(
   scene: Scene,
@@ -62,8 +62,8 @@ export async function foldAccount(
   roundId: string,
   asOf: bigint,
   reader: Reader,
+  report: ReportRecord | undefined = scene.ledger.reports.get(item.account),
 ): Promise<Folded> {
-  const report = scene.ledger.reports.get(item.account)
   const { sequence } = item
   const size = bookSizes(reader)
   const count = Number(item.books)

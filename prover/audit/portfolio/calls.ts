@@ -51,7 +51,7 @@ export type AccountItem = {
   readonly margins: bigint
   readonly thresholds: bigint
   readonly spotGreeks: bigint
-  readonly timeGreeks: bigint
+  readonly risk: bigint
 }
 /** The books of a submission, one after the other. */
 export type BooksArgument = {
@@ -67,7 +67,6 @@ export type MarginsCall = BooksArgument & {
     readonly marginModelId: string
     readonly commitment: bigint
     readonly emptyMargins: readonly bigint[] | bigint
-    readonly batchWords?: readonly bigint[]
   }
   readonly accounts: readonly (Pick<AccountItem, 'held' | 'margins'> & Partial<AccountItem>)[]
   readonly marginProof: readonly bigint[]

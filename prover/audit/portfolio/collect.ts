@@ -53,6 +53,8 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
   }
   const topics = interfaceOf('AttestedRounds').encodeFilterTopics('RoundPublished', [marketId])
   const published = await logsBetween(provider, { address: rounds, topics }, fromBlock, end)
+  const counts: string = await read(gathered, 'counts')
+  const ofCounts = eventsIn('OpenInterest', await logsBetween(provider, { address: counts }, fromBlock, end))
   const { version, words } = await readArrays(gathered, arrays, 'portfolioPolicy')
   const accounts = [...new Set(reports.map(({ account }) => account))]
   return {
@@ -79,6 +81,7 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
     })),
     rounds: await roundsOf(gathered, rounds, eventsIn('AttestedRounds', published)),
     reports,
+    ...(await countsOf(gathered, ofCounts)),
     transactions: await transactionsOf(gathered, [arrays, registry], events),
     final: {
       policy: { version, words: [...words] },
@@ -91,6 +94,7 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
         { part: 'riskArrays', address: arrays },
         { part: 'rounds', address: rounds },
       ],
+      counts,
       questions: portfolioQuestions(accounts),
     }),
   }
@@ -111,7 +115,28 @@ function roundsOf(
   })
 }
 
-function eventsIn(contract: PortfolioContract | 'AttestedRounds', logs: readonly Log[]): readonly Event[] {
+/** Counts that were opened, and the figures of those that are complete. */
+async function countsOf(
+  { provider }: Gathered,
+  events: readonly Event[],
+): Promise<Pick<PortfolioRecord, 'counts' | 'openInterests'>> {
+  const opened = events.filter(({ name }) => name === 'CountOpened')
+  const complete = events.filter(({ name }) => name === 'OpenInterestComplete')
+  const counts = await inTurns(opened, async (event) => {
+    const block = await ask('Reading a block', () => provider.getBlock(event.block))
+    return { ...withPlace(event), timestamp: BigInt(block?.timestamp ?? 0) }
+  })
+  const openInterests = complete.map(({ block, logIndex, args }) => ({
+    ...{ block, logIndex },
+    ...(args.figures as Omit<PortfolioRecord['openInterests'][number], keyof Place>),
+  }))
+  return { counts: counts as unknown as PortfolioRecord['counts'], openInterests }
+}
+
+function eventsIn(
+  contract: PortfolioContract | 'AttestedRounds' | 'OpenInterest',
+  logs: readonly Log[],
+): readonly Event[] {
   return logs.flatMap((log) => {
     const parsed = interfaceOf(contract).parseLog(log)
     if (parsed === null) return []

@@ -15,11 +15,12 @@ import { type AuditPins, isPinned, judgePlace } from '../pins.ts'
 import { judgeArrays } from './arrays.ts'
 import { decodeProvingCall, eventCount, isWitness } from './calls.ts'
 import { compareLists, compareWord, holdsIf } from './comparisons.ts'
+import { judgeComplete } from './counts.ts'
 import { NO_THRESHOLDS, PortfolioLedger } from './ledger.ts'
 import { judgeMargins } from './margins.ts'
 import { expectedPortfolioReads } from './reads.ts'
 import type { PortfolioRecord, ProofEvent, TransactionRecord } from './record.ts'
-import type { AccountReport, MarginReport, PortfolioAuditReport, WitnessReport } from './report.ts'
+import type { AccountReport, MarginReport, OpenInterestReport, PortfolioAuditReport, WitnessReport } from './report.ts'
 import type { Audited, Found, Scene } from './scene.ts'
 import { judgeSignatures } from './signatures.ts'
 import { judgeWitness } from './witness.ts'
@@ -63,6 +64,7 @@ export async function judgePortfolio(
   const signed = record.rounds.flatMap((round, i) => judgeSignatures(round, i, record))
   const rounds = { ...summarise([...judgeRounds(record), ...signed]), published: record.rounds.length }
   const accounts = judgeAccounts(record, ledger)
+  const openInterest = judgeOpenInterest(record, ledger)
   const deployed = judgeDeployed(record.deployed, placeOf(record, ledger), pins)
   const emptyState = compare('R28', 'context.emptyState', await stateRoot(emptyBook), context.emptyState)
   const failure = firstFailureOf([
@@ -74,6 +76,7 @@ export async function judgePortfolio(
     ...found.margins.flatMap((margin) => subjectsOf('margin of', margin)),
     ...found.witnesses.flatMap((witness) => subjectsOf('witness against', witness)),
     ...accounts.map(({ account, claims }) => ({ of: `account ${account}`, claims })),
+    { of: 'the open interest', claims: openInterest.claims },
     ...deployedSubjects(deployed),
   ])
   return {
@@ -89,8 +92,21 @@ export async function judgePortfolio(
     rounds,
     ...found,
     accounts,
+    openInterest,
     deployed,
     ...(failure === undefined ? {} : { failure }),
+  }
+}
+
+/** Counts are opened as the registry opens them, and complete with the last account that they need. */
+function judgeOpenInterest({ counts, openInterests }: PortfolioRecord, ledger: PortfolioLedger): OpenInterestReport {
+  const { claims, complete } = ledger.counts
+  const last = complete.at(-1)
+  return {
+    opened: counts.length,
+    complete: complete.length,
+    ...(last === undefined ? {} : { last }),
+    ...summarise([...claims, ...judgeComplete(complete, openInterests)]),
   }
 }
 

@@ -2,7 +2,8 @@
 import type { PricedSurface } from '../../portfolio/accountMargin.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
 import { unpackSafely } from './comparisons.ts'
-import type { PolicyRecord, PortfolioRecord, ReportRecord, RoundRecord } from './record.ts'
+import { Counts } from './counts.ts'
+import type { CountRecord, PolicyRecord, PortfolioRecord, ReportRecord, RoundRecord } from './record.ts'
 
 /** An array that the registry took; `priced` is undefined if it does not follow from its round and policy. */
 export type HeldArray = {
@@ -26,9 +27,11 @@ export class PortfolioLedger {
   policy: PolicyRecord | undefined
   maxRoundAgeSeconds = 0n
   maxRoundLagSeconds = 0n
+  maxMarginAgeSeconds = 0n
   /** Where nothing else was set, a factor of 2. */
   priceGapBps = 10_000n
   newestRound = 0n
+  counts = new Counts()
   readonly rounds: Map<bigint, RoundRecord>
   readonly reports: Map<string, ReportRecord>
   readonly arrays: Map<bigint, HeldArray>
@@ -45,8 +48,10 @@ export class PortfolioLedger {
     if (from !== undefined) {
       this.maxRoundAgeSeconds = from.maxRoundAgeSeconds
       this.maxRoundLagSeconds = from.maxRoundLagSeconds
+      this.maxMarginAgeSeconds = from.maxMarginAgeSeconds
       this.priceGapBps = from.priceGapBps
       this.newestRound = from.newestRound
+      this.counts = from.counts
     }
     this.rounds = new Map(from?.rounds)
     this.reports = new Map(from?.reports)
@@ -56,13 +61,14 @@ export class PortfolioLedger {
     this.witnesses = new Map(from?.witnesses)
   }
 
-  static of({ policies, freshness, priceGaps, rounds, reports }: PortfolioRecord): PortfolioLedger {
+  static of({ policies, freshness, priceGaps, rounds, reports, counts }: PortfolioRecord): PortfolioLedger {
     const pending: readonly Pending[] = [
       ...policies.map((each) => entry(each, (ledger) => ledger.setPolicy(each))),
       ...freshness.map((each) => entry(each, (ledger) => ledger.setFreshness(each))),
       ...priceGaps.map((each) => entry(each, (ledger) => ledger.setPriceGap(each.gapBps))),
       ...rounds.map((each) => entry(each, (ledger) => ledger.addRound(each))),
       ...reports.map((each) => entry(each, (ledger) => ledger.takeReport(each))),
+      ...counts.map((each) => entry(each, (ledger) => ledger.openCount(each))),
     ]
     return new PortfolioLedger(pending.toSorted((a, b) => (isBefore(a.place, b.place) ? 1 : -1)))
   }
@@ -88,8 +94,10 @@ export class PortfolioLedger {
     this.policy = policy
   }
 
-  private setFreshness({ maxRoundAgeSeconds, maxRoundLagSeconds }: PortfolioRecord['freshness'][number]): void {
+  private setFreshness(freshness: PortfolioRecord['freshness'][number]): void {
+    const { maxRoundAgeSeconds, maxRoundLagSeconds, maxMarginAgeSeconds } = freshness
     this.maxRoundAgeSeconds = maxRoundAgeSeconds
+    this.maxMarginAgeSeconds = maxMarginAgeSeconds
     this.maxRoundLagSeconds = maxRoundLagSeconds
   }
 
@@ -116,6 +124,14 @@ export class PortfolioLedger {
   private takeReport(report: ReportRecord): void {
     this.reports.set(report.account, report)
     if (holdsCashAlone(report)) this.unhealthy.delete(report.account)
+  }
+
+  private openCount(opened: CountRecord): void {
+    this.counts = this.counts.open(opened, {
+      ...this,
+      policyVersion: this.policy?.version ?? 0n,
+      isPublished: (asOf) => this.rounds.has(asOf),
+    })
   }
 
   private addRound(round: RoundRecord): void {

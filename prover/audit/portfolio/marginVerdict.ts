@@ -295,8 +295,7 @@ const ofRound: ReadonlySet<string> = new Set([
   'collateralPrices',
 ])
 const ofAccount: ReadonlySet<string> = new Set(['positions', 'arrayRoots', 'flags', 'holdings', 'collateralAmounts'])
-const ofGreeks = /greeks$/i
-const ofResults: ReadonlySet<string> = new Set(['margins', 'thresholds', 'batchRisk'])
+const ofResults: ReadonlySet<string> = new Set(['margins', 'thresholds', 'risk'])
 
 /** What a word rests on: the round, the account's report, arithmetic, or else the policy. */
 function claimOf(statement: MarginStatementName, section: string, field?: string): ClaimId {
@@ -305,7 +304,7 @@ function claimOf(statement: MarginStatementName, section: string, field?: string
   if (section === 'strikes') return 'Q1'
   if (section === 'arrayRoot') return 'B1'
   if (section === 'stateIn' || section === 'stateOut') return 'L2'
-  if (statement === 'portfolioMargin' && ofGreeks.test(section)) return 'L4'
+  if (statement === 'portfolioMargin' && section === 'spotGreeks') return 'L4'
   return ofResults.has(section) ? claimOfMargin(field ?? '') : 'R25'
 }
 

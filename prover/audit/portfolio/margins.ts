@@ -1,6 +1,6 @@
-/** Margins, thresholds and Greeks of accounts, derived again from their books, and the sums over a batch. */
+/** Margins, thresholds, Greeks and expected shortfall of accounts, derived again from their books; which of them are counted. */
 import type { ProvableMargin } from '../../portfolio/accountMargin.ts'
-import type { AccountMargin, BatchAggregates } from '../../portfolio/margin.ts'
+import type { AccountMargin } from '../../portfolio/margin.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import type { ReportedAccount } from '../../registry/index.ts'
 import { subjectOf } from '../../registry/portfolio/calldata.ts'
@@ -11,6 +11,7 @@ import { failed, summarise } from '../findings.ts'
 import { type Folded, foldAccount, judgeBookCount, readBooks } from './books.ts'
 import {
   type AccountItem,
+  type HeldItem,
   marginPolicyOf,
   type MarginsCall,
   pricingPolicyOf,
@@ -20,7 +21,15 @@ import {
 import { compareLists, compareWord, holdsIf } from './comparisons.ts'
 import { isLater, NO_THRESHOLDS } from './ledger.ts'
 import { auditedLegs, worstOf } from './legs.ts'
-import type { AloneEvent, BatchEvent, MarginEvent, MarginsEvent, MarginSkippedEvent, ProofEvent } from './record.ts'
+import type {
+  AloneEvent,
+  BatchEvent,
+  MarginEvent,
+  MarginsEvent,
+  MarginSkippedEvent,
+  ProofEvent,
+  ReportRecord,
+} from './record.ts'
 import { contextOf, judgeRound, judgeStatement, type Scene, type UsedModel, useModel } from './scene.ts'
 
 /** Margins every account of a submission again, and explains each leg by leg. */
@@ -31,18 +40,22 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
   const model = useModel(scene, batch.marginModelId, isAlone ? 'marginsAlone' : 'portfolioMargin')
   const scope = judgeRound(scene, round)
   const reader = readBooks(scene, call, batch.bookModelId)
+  const counted = isAlone ? [] : accounts.map(({ held }) => reportToCount(scene, round.asOf, held))
   const folded: Folded[] = []
-  for (const { held } of accounts) folded.push(await foldAccount(scene, held, scope.roundId, round.asOf, reader))
+  for (const [i, { held }] of accounts.entries()) {
+    folded.push(await foldAccount(scene, held, scope.roundId, round.asOf, reader, counted[i]))
+  }
   const reported = accounts.map(({ held: { account, sequence } }): ReportedAccount => ({ account, sequence }))
   const subject = subjectOf(scope.roundId, reported)
-  const isLast = ({ account, sequence }: ReportedAccount) => sequence === ledger.reports.get(account)?.sequence
-  // Sums with an account of an earlier report in them are not told: the registry cannot hold it to that.
-  const told = reported.every(isLast) ? batch.batchWords : batch.batchWords?.map(() => 0n)
+  const mask = counted.reduce((bits, report, i) => (report === undefined ? bits : bits | (1n << BigInt(i))), 0n)
+  // What is counted may be of a round that is not fresh any more; nothing of that is put in force.
+  const isFresh = scope.freshness.every(({ holds }) => holds)
   const shared: ClaimResult[] = [
     ...model.claims,
     ...scope.claims,
+    ...(mask === 0n ? scope.freshness : []),
     ...judgeBookCount(reader),
-    ...judgeBatchEvent(events.at(-1), round.asOf, subject, isAlone ? undefined : told),
+    ...judgeBatchEvent(events.at(-1), round.asOf, subject, isAlone ? undefined : mask),
     ...accounts.slice(1).map(({ held: { account } }, i) => {
       const before = accounts[i]?.held.account ?? ''
       return holdsIf(BigInt(account) > BigInt(before), 'R29', `accounts[${i + 1}]`, `above ${before}`, account)
@@ -54,30 +67,53 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
     (item, i): Item => ({
       item,
       ...(reported[i] as ReportedAccount),
+      isCounted: counted[i] !== undefined,
       own: folded[i] as Folded,
       margin: stated?.margins[i],
       event: events[i],
     }),
   )
   const isNext = ({ account, sequence }: Item) => {
-    if (!isLast({ account, sequence })) return false
+    if (!isFresh || sequence !== ledger.reports.get(account)?.sequence) return false
     const known = ledger.margins.get(account)
     const isSame = known?.asOf === round.asOf && known.sequence === sequence
     return isLater({ asOf: round.asOf, sequence }, known) || (!isAlone && isSame && known.thresholds === NO_THRESHOLDS)
   }
-  // A batch that puts nothing in force is refused: of a record that has one each account is told of.
-  const applied = items.some(isNext) ? items.filter(isNext) : items
-  for (const each of items.filter((one) => !applied.includes(one))) shared.push(...judgeSkipped(each, round.asOf))
+  // A batch that puts nothing in force and counts nothing is refused: of a record that has one each account is told of.
+  const isRefused = mask === 0n && !items.some(isNext)
+  const applied = isRefused ? items : items.filter(isNext)
+  const skipped = items.filter((one) => !applied.includes(one))
+  for (const each of skipped) shared.push(...judgeSkipped(each, round.asOf))
+  for (const each of skipped.filter(({ isCounted }) => isCounted)) tellMargin(scene, call, each, shared)
   for (const each of applied) tellMargin(scene, call, each, [isNextClaim(isNext(each), each), ...shared])
   for (const { account, sequence, item } of applied) {
     const { margins, thresholds = NO_THRESHOLDS } = item
     ledger.accept(account, { asOf: round.asOf, sequence, margins, thresholds })
   }
+  countItems(
+    scene,
+    items.filter(({ isCounted }) => isCounted),
+  )
+}
+
+/** The report that the count under way needs of an account, if a submission is about that. */
+function reportToCount({ ledger }: Scene, asOf: bigint, { account, sequence }: HeldItem): ReportRecord | undefined {
+  const needed = ledger.counts.needs(account, asOf, ledger.policy?.version)
+  return needed?.sequence === sequence ? needed : undefined
+}
+
+function countItems({ ledger }: Scene, items: readonly Item[]): void {
+  for (const { account, item } of items) {
+    const { margins, held, thresholds = 0n, spotGreeks = 0n, risk = 0n } = item
+    ledger.counts = ledger.counts.add(account, { holdings: held.holdings, margins, thresholds, spotGreeks, risk })
+  }
+  ledger.counts = ledger.counts.completed()
 }
 
 /** One account of a submission: what was said of it, and what follows. */
 type Item = ReportedAccount & {
   readonly item: MarginsCall['accounts'][number]
+  readonly isCounted: boolean
   readonly own: Folded
   readonly margin: AccountMargin | undefined
   readonly event: ProofEvent | undefined
@@ -89,14 +125,14 @@ const isNextClaim = (isNext: boolean, { sequence }: Item): ClaimResult =>
 function tellMargin(
   scene: Scene,
   { round }: MarginsCall,
-  { item, account, sequence, own, margin, event }: Item,
+  { item, isCounted, account, sequence, own, margin, event }: Item,
   shared: readonly ClaimResult[],
 ): void {
   const { transaction, found } = scene
   const derived = margin === undefined ? undefined : deriveMargin(scene, round, own, margin)
   const judged = summarise([
     ...own.claims,
-    ...judgeMarginEvent(event, round.asOf, sequence, item),
+    ...(event?.name === 'MarginSkipped' ? [] : judgeMarginEvent(event, round.asOf, sequence, item)),
     ...shared,
     ...(margin === undefined ? [] : compareMargin(margin, item)),
   ])
@@ -108,16 +144,20 @@ function tellMargin(
     transactionHash: transaction.hash,
     books: own.books,
     ...(isFull(item) ? {} : { isAlone: true }),
+    ...(isCounted ? { isCounted: true } : {}),
+    ...(event?.name === 'MarginSkipped' ? { isCountedAlone: true } : {}),
     ...judged,
     ...(margin === undefined ? {} : { initialE8: margin.initialE8, maintenanceE8: margin.maintenanceE8 }),
     ...(derived === undefined ? { legs: [] } : { ...worstOf(derived), legs: auditedLegs(account, derived) }),
   })
 }
 
-/** The claim that a field of margins, thresholds or sums over a batch is of; the two margins are of L9. */
+/** The claim that a field of what is proven of an account is of, Greeks aside; the two margins are of L9. */
 export function claimOfMargin(field: string): ClaimId {
   if (field === 'worstScenario') return 'L8'
-  if (field === 'defaultProbabilityX32' || field === 'expectedShortfallE8') return 'L11'
+  if (field === 'defaultProbabilityX32') return 'L11'
+  if (field === 'expectedShortfallE8') return 'L20'
+  if (field === 'thetaE8' || field === 'rhoE8') return 'L4'
   return /^(?:liquidation|default)(?:Down|Up)E8$/.test(field) ? 'L10' : 'L9'
 }
 
@@ -128,7 +168,7 @@ const compareMargin = (margin: AccountMargin, item: Item['item']): readonly Clai
     ? [
         ...compareWord(claimOfMargin, 'thresholds', 'accountThresholds', margin.thresholds, item.thresholds),
         ...compareWord('L4', 'spotGreeks', 'spotGreeks', margin.spotGreeks, item.spotGreeks),
-        ...compareWord('L4', 'timeGreeks', 'timeGreeks', margin.timeGreeks, item.timeGreeks),
+        ...compareWord(claimOfMargin, 'risk', 'accountRisk', margin.risk, item.risk),
       ]
     : []),
 ]
@@ -174,10 +214,9 @@ async function stateBatch(
   try {
     const market = roundMarketOf(round.marketWords)
     const result = await stateMargins(build, context, states, market, marginPolicyOf(policy.words))
-    if (batch.batchWords !== undefined) claims.push(...compareAggregates(result.aggregates, batch.batchWords))
     const empty = accounts.length
     if (empty < result.margins.length) {
-      const names = ['margins', 'thresholds', 'spotGreeks', 'timeGreeks'] as const
+      const names = ['margins', 'thresholds', 'spotGreeks', 'risk'] as const
       const expected = names.flatMap((name) => result.stated.sections[name]?.[empty] ?? [])
       claims.push(...compareLists('L9', 'emptyMargins', expected, [batch.emptyMargins].flat()))
     }
@@ -189,38 +228,26 @@ async function stateBatch(
   }
 }
 
-/** Sums over a batch. */
-function compareAggregates(
-  { batchRisk, spotGreeks, timeGreeks }: BatchAggregates,
-  [risk = 0n, spot = 0n, time = 0n]: readonly bigint[],
-): readonly ClaimResult[] {
-  return [
-    ...compareWord(claimOfMargin, 'batchRisk', 'batchRisk', batchRisk, risk),
-    ...compareWord('L4', 'batchSpotGreeks', 'spotGreeks', spotGreeks, spot),
-    ...compareWord('L4', 'batchTimeGreeks', 'timeGreeks', timeGreeks, time),
-  ]
-}
-
-/** @param batchWords - undefined of margins alone */
+/** @param counted - accounts, a bit each; undefined of margins alone */
 function judgeBatchEvent(
   event: ProofEvent | undefined,
   asOf: bigint,
   subject: string,
-  batchWords: readonly bigint[] | undefined,
+  counted: bigint | undefined,
 ): readonly ClaimResult[] {
-  const name = batchWords === undefined ? 'MarginsAccepted' : 'PortfolioAccepted'
+  const name = counted === undefined ? 'MarginsAccepted' : 'PortfolioAccepted'
   const found: Partial<BatchEvent | MarginsEvent> = event?.name === name ? event : {}
-  const told = 'batchWords' in found ? (found.batchWords ?? []) : []
+  const told = 'counted' in found ? found.counted : undefined
   return [
     compare('J1', `${name}.asOf`, asOf, found.asOf),
     compare('J1', `${name}.subject`, subject, found.subject),
-    ...(batchWords === undefined ? [] : compareLists('J1', `${name}.batchWords`, batchWords, told)),
+    ...(counted === undefined ? [] : [compare('R91', `${name}.counted`, counted, told)]),
   ]
 }
 
 /**
- * Of an account whose margins were in force already, or later ones, or that the venue had reported anew: it is a part of what was
- * proven all the same.
+ * Of an account whose margins were in force already, or later ones, or that the venue had reported anew, or of a round that is not
+ * fresh: it is a part of what was proven all the same.
  */
 function judgeSkipped({ account, sequence, item, own, margin, event }: Item, asOf: bigint): readonly ClaimResult[] {
   const found: Partial<MarginSkippedEvent> = event?.name === 'MarginSkipped' ? event : {}
@@ -246,7 +273,7 @@ function judgeMarginEvent(
     compare('J1', `${name}.account`, item.held.account, found.account),
     compare('J1', `${name}.margins`, item.margins, found.margins),
     ...(isFull(item)
-      ? (['thresholds', 'spotGreeks', 'timeGreeks'] as const).map((each) =>
+      ? (['thresholds', 'spotGreeks', 'risk'] as const).map((each) =>
           compare('J1', `${name}.${each}`, item[each], told[each]),
         )
       : []),

@@ -5,16 +5,19 @@ import { bookHashOf, portfolioContracts } from '../../registry/portfolio/calldat
 import { unpack } from '../../statement/words.ts'
 import type { Question } from '../deployed/collect.ts'
 import type { ExpectedRead } from '../deployed/judge.ts'
+import { COUNT_AGES } from './counts.ts'
 import { NO_THRESHOLDS, type PortfolioLedger } from './ledger.ts'
 import type { PortfolioRecord } from './record.ts'
 
 const NOBODY = `0x${'00'.repeat(32)}`
 const ofAll = ['portfolioPolicy', 'portfolioFreshness'] as const
+const ofCounts = ['openInterest', 'unsafeOpenInterest', 'openInterestUnderWay'] as const
 const ofAccounts = ['accountOf', 'unsafeMargin', 'marginOf', 'unsafeThresholds', 'thresholdsOf'] as const
 
 /** What is asked of a registry with these accounts. */
 export const portfolioQuestions = (accounts: readonly string[]): readonly Question[] => [
   ...ofAll.map((method) => ({ method, of: NOBODY, contract: 'RiskArrays' as const })),
+  ...ofCounts.map((method) => ({ method, of: NOBODY, contract: 'OpenInterest' as const })),
   ...accounts.flatMap((of) => ofAccounts.map((method) => ({ method, of }))),
 ]
 
@@ -23,8 +26,36 @@ export function expectedPortfolioReads(record: PortfolioRecord, ledger: Portfoli
   const accounts = [...new Set(record.reports.map(({ account }) => account))]
   return portfolioQuestions(accounts).map(({ method, of }) => ({
     ...{ method, of, name: of === NOBODY ? '' : of },
-    answer: of === NOBODY ? policyAnswer(method, record) : accountAnswer(method, of, record, ledger),
+    answer: answerTo(method, of, record, ledger),
   }))
+}
+
+function answerTo(
+  method: string,
+  of: string,
+  record: PortfolioRecord,
+  ledger: PortfolioLedger,
+): ExpectedRead['answer'] {
+  if (of !== NOBODY) return accountAnswer(method, of, record, ledger)
+  return ofCounts.some((each) => each === method) ? countAnswer(method, record, ledger) : policyAnswer(method, record)
+}
+
+function countAnswer(
+  method: string,
+  { freshness, deployed }: PortfolioRecord,
+  { counts }: PortfolioLedger,
+): ExpectedRead['answer'] {
+  const { opened, sums } = counts.underWay ?? {}
+  if (method === 'openInterestUnderWay') {
+    const { asOf = 0n, accounts = 0n, policyVersion = 0n, timestamp = 0n } = opened ?? {}
+    const counted = sums?.accounts ?? 0n
+    return inOrderOf(method, { asOf, counted, accounts, openedAt: timestamp, policyVersion })
+  }
+  const last = counts.complete.at(-1)
+  if (last === undefined) return 'OpenInterestNotComplete'
+  const ageSeconds = deployed.time > last.asOf ? deployed.time - last.asOf : 0n
+  const isStale = ageSeconds > COUNT_AGES * (freshness.at(-1)?.maxMarginAgeSeconds ?? 0n)
+  return method === 'openInterest' && isStale ? 'OpenInterestStale' : inOrderOf(method, { ...last, ageSeconds })
 }
 
 function policyAnswer(method: string, { policies, freshness }: PortfolioRecord): ExpectedRead['answer'] {
@@ -63,7 +94,9 @@ function accountAnswer(
 
 /** Values in the order in which a method returns them. */
 function inOrderOf(method: string, values: Readonly<Record<string, unknown>>): ExpectedRead['answer'] {
-  const [contract] = portfolioContracts.filter((name) => interfaceOf(name).hasFunction(method))
+  const [contract] = [...portfolioContracts, 'OpenInterest' as const].filter((name) =>
+    interfaceOf(name).hasFunction(method),
+  )
   const outputs: readonly ParamType[] = (contract && interfaceOf(contract).getFunction(method)?.outputs) ?? []
   return outputs.flatMap(({ name, components }) =>
     (components ?? [{ name }]).map((each) => ({ name: each.name, value: values[each.name] })),

@@ -1,6 +1,7 @@
 /** Everything a chain says about one portfolio registry and its arrays: what the auditor of margins judges. */
 import type { DeployedRecord } from '../deployed/record.ts'
 import type { ModelRecord } from '../modelRecord.ts'
+import type { OpenInterest } from '../../registry/portfolio/openInterest.ts'
 import type { Place } from '../nodeReads.ts'
 
 export type PolicyRecord = Place & { readonly version: bigint; readonly words: readonly bigint[] }
@@ -40,13 +41,25 @@ export type MarginEvent = {
   readonly margins: bigint
   readonly thresholds: bigint
   readonly spotGreeks: bigint
-  readonly timeGreeks: bigint
+  readonly risk: bigint
 }
 /** Margins of an account that were proven alone. */
-export type AloneEvent = Omit<MarginEvent, 'name' | 'thresholds' | 'spotGreeks' | 'timeGreeks'> & {
+export type AloneEvent = Omit<MarginEvent, 'name' | 'thresholds' | 'spotGreeks' | 'risk'> & {
   readonly name: 'MarginProvenAlone'
 }
-/** Margins of this account were in force already, or later ones. */
+/** A count of the open interest was opened. */
+export type CountRecord = Place & {
+  readonly asOf: bigint
+  readonly accounts: bigint
+  readonly policyVersion: bigint
+  /** Of its block. */
+  readonly timestamp: bigint
+}
+
+/** Figures that the registry told of a complete count. */
+export type OpenInterestRecord = Place & OpenInterest
+
+/** No margins of this account were put in force: they were already, or later ones, or its report or its round is too old. */
 export type MarginSkippedEvent = {
   readonly name: 'MarginSkipped'
   readonly logIndex: number
@@ -59,11 +72,12 @@ export type BatchEvent = {
   readonly logIndex: number
   readonly asOf: bigint
   readonly subject: string
-  readonly batchWords: readonly bigint[]
+  /** Bit i: account i was counted. */
+  readonly counted: bigint
   readonly submitter: string
 }
 /** A batch of margins alone. */
-export type MarginsEvent = Omit<BatchEvent, 'name' | 'batchWords'> & { readonly name: 'MarginsAccepted' }
+export type MarginsEvent = Omit<BatchEvent, 'name' | 'counted'> & { readonly name: 'MarginsAccepted' }
 export type WitnessEvent = {
   readonly name: 'AccountUnhealthy'
   readonly logIndex: number
@@ -131,6 +145,8 @@ export type PortfolioRecord = {
   readonly priceGaps: readonly (Place & { readonly gapBps: bigint })[]
   readonly rounds: readonly RoundRecord[]
   readonly reports: readonly ReportRecord[]
+  readonly counts: readonly CountRecord[]
+  readonly openInterests: readonly OpenInterestRecord[]
   readonly transactions: readonly TransactionRecord[]
   readonly final: {
     readonly policy: { readonly version: bigint; readonly words: readonly bigint[] }

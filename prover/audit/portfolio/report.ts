@@ -1,5 +1,6 @@
 /** What an audit of margins finds, and how people read it. */
 import { amount } from '../../portfolio/amount.ts'
+import type { OpenInterest } from '../../registry/portfolio/openInterest.ts'
 import type { DeployedReport } from '../deployed/judge.ts'
 import { deployedRows, deployedText, judgedOf } from '../deployed/report.ts'
 import type { Failure, Judged } from '../findings.ts'
@@ -56,6 +57,10 @@ type AccountProof = Judged &
 export type MarginReport = AccountProof & {
   /** Proven without thresholds and Greeks. */
   readonly isAlone?: boolean
+  /** Added to the count under way. */
+  readonly isCounted?: boolean
+  /** Counted, and not put in force. */
+  readonly isCountedAlone?: boolean
   readonly initialE8?: bigint
   readonly maintenanceE8?: bigint
   /** What binds, in words. */
@@ -65,6 +70,13 @@ export type MarginReport = AccountProof & {
 }
 
 export type WitnessReport = AccountProof & { readonly maintenanceE8?: bigint }
+
+/** Counts of the open interest, and the last complete one. */
+export type OpenInterestReport = Judged & {
+  readonly opened: number
+  readonly complete: number
+  readonly last?: OpenInterest
+}
 
 /** Claims about an account over all its history. */
 export type AccountReport = Judged & { readonly account: string; readonly sequence: bigint }
@@ -85,6 +97,7 @@ export type PortfolioAuditReport = {
   readonly margins: readonly MarginReport[]
   readonly witnesses: readonly WitnessReport[]
   readonly accounts: readonly AccountReport[]
+  readonly openInterest: OpenInterestReport
   /** The contracts themselves, who governs them, and what they answer. */
   readonly deployed: DeployedReport
   readonly failure?: Failure
@@ -123,6 +136,7 @@ export function formatPortfolioAudit(report: PortfolioAuditReport, telling: Tell
     ...proofs.flatMap(({ books }) => books),
     ...proofs,
     ...accounts,
+    report.openInterest,
     ...judgedOf(report.deployed),
   ]
   const legs = margins.filter(({ worst }) => worst !== undefined).map(legsText)
@@ -169,7 +183,7 @@ function rowsOf(report: PortfolioAuditReport, telling: Telling): readonly (reado
     ...margins.flatMap((margin) => [
       ...booksOf(margin),
       [
-        `${margin.isAlone === true ? 'margin alone' : 'margin'} of ${margin.account}`,
+        `${marginTitle(margin)} of ${margin.account}`,
         `block ${margin.block}`,
         `${moneyText('IM', margin.initialE8)} ${moneyText('MM', margin.maintenanceE8)}`,
         ...verdictCells(margin, telling),
@@ -190,8 +204,24 @@ function rowsOf(report: PortfolioAuditReport, telling: Telling): readonly (reado
       '',
       ...verdictCells(account, telling),
     ]),
+    openInterestRow(report.openInterest, telling),
     ...deployedRows(report.deployed, telling),
   ]
+}
+
+function marginTitle({ isAlone, isCountedAlone }: MarginReport): string {
+  if (isCountedAlone === true) return 'count'
+  return isAlone === true ? 'margin alone' : 'margin'
+}
+
+function openInterestRow(openInterest: OpenInterestReport, telling: Telling): readonly string[] {
+  const { opened, complete, last } = openInterest
+  const said =
+    last === undefined
+      ? ''
+      : `${last.accounts} accounts at ${timeText(last.asOf)}: expected defaults ${(Number(last.defaultProbabilityX32) / 2 ** 32).toPrecision(4)}, ` +
+        moneyText('expected shortfall', last.expectedShortfallE8)
+  return ['open interest', `${complete} of ${opened} counts`, said, ...verdictCells(openInterest, telling)]
 }
 
 function legsText({ account, asOf, worst, worstLoss, legs }: MarginReport): string {

@@ -59,13 +59,18 @@ export function useModel(scene: Scene, modelId: string, statement: PortfolioStat
   return { claims, build, verificationKey: key.verificationKey }
 }
 
-/** The round that words hash to was published, in time; its id is what statements are tied to. */
+/** The round that words hash to was published; its id is what statements are tied to. */
 export function judgeScope(
   { record, ledger, transaction }: Scene,
   asOf: bigint,
   marketWords: readonly bigint[],
   expiriesHash: string,
-): { readonly claims: readonly ClaimResult[]; readonly roundId: string } {
+): {
+  readonly claims: readonly ClaimResult[]
+  /** What margins and witnesses ask of it besides. */
+  readonly freshness: readonly ClaimResult[]
+  readonly roundId: string
+} {
   const { chainId, rounds, marketId } = record.context
   const marketHash = hashOfWords(marketWords)
   const roundId = roundIdOfHashes(chainId, rounds, { marketId, asOf, marketHash }, expiriesHash)
@@ -79,10 +84,12 @@ export function judgeScope(
     claims: [
       compare('R24', 'roundId', published, roundId),
       compare('R24', 'round.marketWords.asOf', asOf, prices?.asOf),
-      holdsIf(asOf >= oldest, 'R26', 'asOf', `from ${oldest}`, asOf),
-      holdsIf(asOf >= leastLagging, 'R51', 'asOf', `from ${leastLagging}`, asOf),
       judgePrice(ledger, 'perpPriceE8', spotE8, perpPriceE8),
       holdsIf(ledger.policy !== undefined, 'R25', 'policy', 'a policy in force', 'none'),
+    ],
+    freshness: [
+      holdsIf(asOf >= oldest, 'R51', 'asOf', `from ${oldest}`, asOf),
+      holdsIf(asOf >= leastLagging, 'R51', 'asOf', `from ${leastLagging}`, asOf),
     ],
   }
 }

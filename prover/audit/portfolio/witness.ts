@@ -58,6 +58,7 @@ export async function judgeWitness(
     ...shown.claims,
     ...shown.model.claims,
     ...scope.claims,
+    ...scope.freshness,
     compare('J1', 'AccountUnhealthy.account', account, emitted.account),
     compare('J1', 'AccountUnhealthy.asOf', round.asOf, emitted.asOf),
     compare('J1', 'AccountUnhealthy.bound', witness.bound, emitted.bound),

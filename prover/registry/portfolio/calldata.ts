@@ -42,7 +42,7 @@ export type PortfolioContract = (typeof portfolioContracts)[number]
 
 /** Calls of one of them: a method and its arguments. */
 export type RegistryCall = {
-  readonly contract: PortfolioContract
+  readonly contract: PortfolioContract | 'OpenInterest'
   readonly method: string
   readonly args: readonly unknown[]
 }
@@ -100,6 +100,13 @@ export function arraysCall(round: RoundWords, modelId: string, arrays: readonly 
   return { contract: 'RiskArrays', method: 'submitArrays', args: [...place, modelId, items, strikeWords, proofs] }
 }
 
+/** Opens a count of a round; see {@link PortfolioClient.openCount}. */
+export const countCall = (round: RoundWords): RegistryCall => ({
+  contract: 'OpenInterest',
+  method: 'openCount',
+  args: [round.asOf, expiriesHashOf(round), round.market],
+})
+
 /** An account with the proofs of its books, which may be none, and the report that they are about. */
 export type AccountBooks = ReportedAccount & { readonly books: readonly ProvenPortfolio[] }
 
@@ -123,14 +130,13 @@ export function portfolioCall(
     margins: at('margins', i),
     thresholds: at('thresholds', i),
     spotGreeks: at('spotGreeks', i),
-    timeGreeks: at('timeGreeks', i),
+    risk: at('risk', i),
   }))
   const batch = {
     bookModelId,
     marginModelId,
     commitment,
     emptyMargins: joinList('accountResults', placeOf(sections, accounts.length)),
-    batchWords: joinList('batchResults', sections),
   }
   const books = accounts.flatMap((each) => each.books)
   const args = [roundArgument(round), batch, items, bookWordsOf(books), proofsOf(books), margin.proof]

@@ -12,6 +12,7 @@ import {
   type AccountBooks,
   arraysCall,
   arraysWitnessCall,
+  countCall,
   encodeRegistryCall,
   marginsCall,
   portfolioCall,
@@ -23,6 +24,7 @@ import {
   subjectOf,
   witnessCall,
 } from './calldata.ts'
+import { type CountUnderWay, type OpenInterest, openInterestIn } from './openInterest.ts'
 import { roundIdOf, type RoundWords } from './rounds.ts'
 
 /** Proven margins as consumers read them. */
@@ -87,6 +89,7 @@ export class PortfolioClient {
   private readonly signer: Signer | undefined
   private readonly fromBlock: number
   private arraysAsked: Promise<string> | undefined
+  private countsAsked: Promise<string> | undefined
 
   private constructor(provider: Provider, chainId: bigint, { registry, signer, fromBlock }: ClientOptions) {
     this.provider = provider
@@ -116,6 +119,12 @@ export class PortfolioClient {
   arrays(): Promise<string> {
     this.arraysAsked ??= this.read('arrays')
     return this.arraysAsked
+  }
+
+  /** Contract that adds up the open interest. */
+  counts(): Promise<string> {
+    this.countsAsked ??= this.read('counts')
+    return this.countsAsked
   }
 
   /** Where rounds are taken from, and of which market. */
@@ -211,6 +220,35 @@ export class PortfolioClient {
     return { margin: marginIn(proven), liquidatable, ageSeconds }
   }
 
+  /**
+   * What all accounts come to together, of the last complete count.
+   *
+   * @throws {@link ContractRevertError} OpenInterestNotComplete, OpenInterestStale
+   */
+  async openInterest(): Promise<OpenInterest> {
+    return openInterestIn(await this.readCounts('openInterest'))
+  }
+
+  /** The count under way; undefined if there is none. */
+  async countUnderWay(): Promise<CountUnderWay | undefined> {
+    const { asOf, counted, accounts, openedAt, policyVersion } = await this.readCounts('openInterestUnderWay')
+    return asOf === 0n ? undefined : { asOf, counted, accounts, openedAt, policyVersion }
+  }
+
+  /** Which report of an account the count under way still needs; 0 if none. */
+  reportToCount(account: string): Promise<bigint> {
+    return this.read('reportToCount', account)
+  }
+
+  /**
+   * Opens a count of a fresh round: from here on every account whose margins of it land is counted, as it was last reported by now.
+   *
+   * @throws {@link ContractRevertError} CountUnderWay, CountNotLater, and what is refused of a round
+   */
+  openCount(round: RoundWords): Promise<Landed> {
+    return this.land('Opening a count', countCall(round))
+  }
+
   /** Lands proven arrays; see {@link arraysCall}. */
   submitArrays(round: RoundWords, modelId: string, arrays: readonly ProvenPortfolio[]): Promise<Landed> {
     return this.land('Submitting arrays', arraysCall(round, modelId, arrays))
@@ -297,7 +335,7 @@ export class PortfolioClient {
   private async land(doing: string, call: RegistryCall): Promise<Landed> {
     const { signer } = this
     if (signer === undefined) throw new NoSignerError()
-    const to = call.contract === 'RiskArrays' ? await this.arrays() : this.registry
+    const to = await this.addressOf(call.contract)
     const transaction = { to, data: encodeRegistryCall(call) }
     return ask(doing, async () => {
       await this.provider.call({ ...transaction, from: await signer.getAddress() })
@@ -315,7 +353,16 @@ export class PortfolioClient {
     return this.readOf('RiskArrays', await this.arrays(), method, args)
   }
 
-  private readOf(name: PortfolioContract, address: string, method: string, args: readonly unknown[]) {
+  private async addressOf(contract: RegistryCall['contract']): Promise<string> {
+    if (contract === 'PortfolioRegistry') return this.registry
+    return contract === 'RiskArrays' ? this.arrays() : this.counts()
+  }
+
+  private async readCounts(method: string) {
+    return this.readOf('OpenInterest', await this.counts(), method, [])
+  }
+
+  private readOf(name: PortfolioContract | 'OpenInterest', address: string, method: string, args: readonly unknown[]) {
     const contract = new Contract(address, interfaceOf(name), this.provider as ContractRunner)
     return ask(`Reading ${method}`, () => contract.getFunction(method)(...args))
   }

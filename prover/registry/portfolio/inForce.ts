@@ -1,4 +1,4 @@
-/** What is in force of an account: its margins, what liquidations read, and how old both are, at one block. */
+/** What is in force of an account, and of all of them together: figures, what liquidations read, and how old they are, at one block. */
 import { Contract, type Result } from 'ethers'
 import { marketNameOf } from '../../market/marketId.ts'
 import { interfaceOf } from '../artifacts.ts'
@@ -6,6 +6,7 @@ import { askWhetherRegistry } from '../connection.ts'
 import { ask, ContractRevertError } from '../contractErrors.ts'
 import { marginIn, type PortfolioClient, type ProvenMargin, type ProvenThresholds, thresholdsIn } from './client.ts'
 import type { PortfolioFreshness } from './deploy.ts'
+import { type CountUnderWay, type OpenInterest, openInterestIn } from './openInterest.ts'
 
 export type AccountInForce = {
   readonly account: string
@@ -85,6 +86,37 @@ export async function readAccount(client: PortfolioClient, account: string): Pro
   }
 }
 
+export type OpenInterestInForce = {
+  /** Market whose rounds it rests on. */
+  readonly market: string
+  /** Of the last complete count, however old; undefined before the first. */
+  readonly figures: (OpenInterest & { readonly ageSeconds: bigint }) | undefined
+  /** From here on they are stale. */
+  readonly maxAgeSeconds: bigint
+  readonly underWay: CountUnderWay | undefined
+}
+
+/** @throws {@link RpcError} */
+export async function readOpenInterest(client: PortfolioClient): Promise<OpenInterestInForce> {
+  const block = await ask('Reading the block number', () => client.provider.getBlockNumber())
+  const address = await askWhetherRegistry(client.registry, 'portfolio registry', () => client.counts())
+  const contract = new Contract(address, interfaceOf('OpenInterest'), client.provider)
+  const read: Read = (method) => ask(`Reading ${method}`, () => contract.getFunction(method)({ blockTag: block }))
+  const [{ marketId }, maxAgeSeconds, unsafe, underWay] = await Promise.all([
+    client.roundSource(),
+    read<bigint>('maxCountAgeSeconds'),
+    ifProven(read<[Result, bigint]>('unsafeOpenInterest')),
+    read('openInterestUnderWay'),
+  ])
+  const count = underWay.toObject() as CountUnderWay
+  return {
+    market: marketNameOf(marketId),
+    figures: unsafe && { ...openInterestIn(unsafe[0].toObject() as OpenInterest), ageSeconds: unsafe[1] },
+    maxAgeSeconds,
+    underWay: count.asOf === 0n ? undefined : count,
+  }
+}
+
 const withLag = (margin: ProvenMargin, ageSeconds: bigint, newest: bigint) => ({
   ...{ ...margin, ageSeconds },
   lagSeconds: newest > margin.asOf ? newest - margin.asOf : 0n,
@@ -127,7 +159,7 @@ async function ifProven<Answer>(reading: Promise<Answer>): Promise<Answer | unde
   }
 }
 
-const notThere: readonly string[] = ['MarginNotYetProven', 'ThresholdsNotProven']
+const notThere: readonly string[] = ['MarginNotYetProven', 'ThresholdsNotProven', 'OpenInterestNotComplete']
 
 const refusals: Readonly<Record<string, AccountInForce['status']>> = {
   MarginNotYetProven: 'not-proven',

@@ -12,8 +12,10 @@ import {
 } from '../../registry/index.ts'
 import {
   type AccountInForce,
+  type OpenInterestInForce,
   type PortfolioInForce,
   readAccount,
+  readOpenInterest,
   readPortfolioRegistry,
 } from '../../registry/portfolio/inForce.ts'
 import { type Authority, readAuthority } from '../../registry/authority.ts'
@@ -28,6 +30,8 @@ export type ReadPlace = {
   readonly registry?: string | undefined
   readonly portfolio?: string | undefined
   readonly fromBlock?: number | undefined
+  /** Whether the open interest of the portfolio registry is read, too. */
+  readonly openInterest?: boolean | undefined
 }
 
 export type MarginsPercent = {
@@ -85,6 +89,31 @@ export type AccountReading = {
   } | null
 }
 
+/** What all accounts of a portfolio registry come to together. */
+export type OpenInterestReading = {
+  readonly market: string
+  readonly quoteCurrency: string
+  readonly status: 'complete' | 'stale' | 'not-counted'
+  readonly asOf: string | null
+  readonly ageSeconds: number | null
+  readonly maxAgeSeconds: number
+  readonly accounts: number | null
+  readonly accountsBelowMaintenance: number | null
+  /** Sum of probabilities of default over the horizon: how many accounts are expected to. */
+  readonly expectedDefaults: number | null
+  readonly expectedShortfallQuote: string | null
+  /** Of options and perpetuals. */
+  readonly netDelta: number | null
+  readonly netGamma: number | null
+  readonly netVegaQuote: string | null
+  readonly underWay: {
+    readonly asOf: string
+    readonly counted: number
+    readonly accounts: number
+    readonly openedAt: string
+  } | null
+}
+
 /** A registry of margins: what it takes of rounds, and the newest one. */
 export type PortfolioReading = {
   readonly registry: string
@@ -116,6 +145,8 @@ export type Reading = {
   /** Null where none is known. */
   readonly portfolio: PortfolioReading | null
   readonly accounts: readonly AccountReading[]
+  /** Null where it was not asked for. */
+  readonly openInterest: OpenInterestReading | null
   readonly roles: readonly RoleReading[]
 }
 
@@ -142,7 +173,8 @@ export async function openReader(
     if (!isAddress(address)) throw new AccountAddressError(address)
   }
   const portfolioRegistry = place.portfolio ?? deployment?.portfolio?.registry
-  if (accounts.length > 0 && portfolioRegistry === undefined) throw new NoPortfolioError(file)
+  const isAsked = accounts.length > 0 || place.openInterest === true
+  if (isAsked && portfolioRegistry === undefined) throw new NoPortfolioError(file)
   const provider = await connectProvider(rpc, deployment?.chainId)
   try {
     const own = { provider, fromBlock: fromBlock ?? deployment?.block ?? 0 }
@@ -159,7 +191,9 @@ export async function openReader(
         if (portfolio !== undefined)
           for (const account of accounts) standings.push(await readAccount(portfolio, account))
         const margins = portfolio === undefined ? null : portfolioReading(await readPortfolioRegistry(portfolio))
-        return readingOf(client, held, { standings, margins }, authority, deployment)
+        const isWhole = portfolio !== undefined && place.openInterest === true
+        const openInterest = isWhole ? openInterestReading(await readOpenInterest(portfolio)) : null
+        return { ...readingOf(client, held, { standings, margins }, authority, deployment), openInterest }
       },
       close: () => provider.destroy(),
     }
@@ -175,7 +209,7 @@ function readingOf(
   { standings, margins }: { readonly standings: readonly AccountInForce[]; readonly margins: PortfolioReading | null },
   { roles }: Authority,
   deployment: Deployment | undefined,
-): Reading {
+): Omit<Reading, 'openInterest'> {
   return {
     chainId: chainId.toString(),
     block: held.block,
@@ -285,6 +319,42 @@ export function accountReading(standing: AccountInForce): AccountReading {
             liquidatable: forLiquidation.liquidatable,
             aboveMaintenanceMarginQuote: margin === undefined ? null : exactMoney(forLiquidation.margin.maintenanceE8),
             ageSeconds: Number(forLiquidation.ageSeconds),
+          },
+  }
+}
+
+/** The open interest in units that people count in. */
+export function openInterestReading({
+  market,
+  figures,
+  maxAgeSeconds,
+  underWay,
+}: OpenInterestInForce): OpenInterestReading {
+  const isStale = figures !== undefined && figures.ageSeconds > maxAgeSeconds
+  const of = <T>(part: (known: NonNullable<typeof figures>) => T): T | null =>
+    figures === undefined ? null : part(figures)
+  return {
+    market,
+    quoteCurrency: market.split('-').at(-1) ?? market,
+    status: figures === undefined ? 'not-counted' : isStale ? 'stale' : 'complete',
+    asOf: of(({ asOf }) => isoTime(asOf)),
+    ageSeconds: of(({ ageSeconds }) => Number(ageSeconds)),
+    maxAgeSeconds: Number(maxAgeSeconds),
+    accounts: of(({ accounts }) => Number(accounts)),
+    accountsBelowMaintenance: of(({ unhealthy }) => Number(unhealthy)),
+    expectedDefaults: of(({ defaultProbabilityX32 }) => Number(defaultProbabilityX32) / 2 ** 32),
+    expectedShortfallQuote: of(({ expectedShortfallE8 }) => exactMoney(expectedShortfallE8)),
+    netDelta: of(({ deltaE12 }) => Number(deltaE12) / 1e12),
+    netGamma: of(({ gammaE20 }) => Number(gammaE20) / 1e20),
+    netVegaQuote: of(({ vegaE8 }) => exactMoney(vegaE8)),
+    underWay:
+      underWay === undefined
+        ? null
+        : {
+            asOf: isoTime(underWay.asOf),
+            counted: Number(underWay.counted),
+            accounts: Number(underWay.accounts),
+            openedAt: isoTime(underWay.openedAt),
           },
   }
 }

@@ -8,6 +8,7 @@ import { createProver, type Prover } from '../../proof/index.ts'
 import {
   ContractRevertError,
   policyWordsOf,
+  type PortfolioClient,
   type ProvenPortfolio,
   roundOf,
   type RoundWords,
@@ -15,6 +16,9 @@ import {
 import { roundWords } from '../../statement/portfolioMargin.ts'
 import { expiryWords } from '../../statement/riskArray.ts'
 import { buildPortfolioKeys } from '../development/portfolio.ts'
+import { readOpenInterest } from '../../registry/portfolio/inForce.ts'
+import { openInterestLines } from '../text/inForceTable.ts'
+import { type OpenInterestReading, openInterestReading } from './inForce.ts'
 import type { MarginAnswer } from './margins.ts'
 import {
   developmentSite,
@@ -44,6 +48,8 @@ export type MarginProof = {
   readonly bundle: string | undefined
   readonly proofs: readonly { readonly statement: string; readonly milliseconds: number }[]
   readonly gas: { readonly arrays: number; readonly margin: number }
+  /** Where the count of the round has got to; undefined if there is none. */
+  readonly count: OpenInterestReading | undefined
   readonly seconds: MarginSeconds
   readonly backend: string
 }
@@ -63,6 +69,8 @@ export type MarginSeconds = {
 export type MarginProofOptions = {
   /** Margins and nothing else of the account: thresholds that a registry holds of it are gone then. */
   readonly isAlone?: boolean | undefined
+  /** Whether to open a count of the round, unless one is under way. */
+  readonly isCounting?: boolean | undefined
   /** File of the bundle to write. */
   readonly out?: string | undefined
   /** Instead of a registry of its own on a development chain. */
@@ -81,7 +89,7 @@ export type MarginProofOptions = {
 export async function proveMargin(
   answer: MarginAnswer,
   say: (line: string) => void,
-  { isAlone = false, out, existing, prover = createProver() }: MarginProofOptions = {},
+  { isAlone = false, isCounting = false, out, existing, prover = createProver() }: MarginProofOptions = {},
 ): Promise<MarginProof> {
   if (isPackageAlone) throw new CloneNeededError()
   requireReportable(answer.provable.positions)
@@ -101,6 +109,7 @@ export async function proveMargin(
       : existingSite(keys, existing, market))
     const round = roundAt(site, answer)
     await putInForce(site.client, site.hands, { account: site.account, provable: answer.provable, round }, say)
+    if (isCounting) await openCount(site.client, round)
     await requireNew(site, round, isAlone)
     clock.end('preparation')
     const proofs = new Map<string, ProvenPortfolio>()
@@ -112,6 +121,7 @@ export async function proveMargin(
       ...{ registry: site.client.registry, account: site.account },
       place: existing,
       bundle: out,
+      count: await countOf(site.client, round),
       seconds: clock.read(),
     }
   } finally {
@@ -119,9 +129,23 @@ export async function proveMargin(
   }
 }
 
+/** Opens a count of a round, unless one is under way. */
+async function openCount(client: PortfolioClient, round: RoundWords): Promise<void> {
+  if ((await client.countUnderWay()) === undefined) await client.openCount(round)
+}
+
+/** Where the count of a round stands. */
+async function countOf(client: PortfolioClient, { asOf }: RoundWords): Promise<OpenInterestReading | undefined> {
+  const inForce = await readOpenInterest(client)
+  const isOfRound = inForce.underWay?.asOf === asOf || inForce.figures?.asOf === asOf
+  return isOfRound ? openInterestReading(inForce) : undefined
+}
+
 /** Of one round and report a registry takes one margin, and thresholds if it has none: that would be found out after the proofs. */
 async function requireNew({ client, account }: MarginSite, { asOf }: RoundWords, isAlone: boolean): Promise<void> {
   const { sequence } = await client.account(account)
+  const isCounted = (await client.countUnderWay())?.asOf === asOf && (await client.reportToCount(account)) === sequence
+  if (isCounted && !isAlone) return
   const held = await answered(client.margin(account))
   if (held?.asOf !== asOf || held.sequence !== sequence) return
   if (isAlone || (await answered(client.thresholds(account))) !== undefined)
@@ -216,6 +240,7 @@ export const proofJson = ({
   bundle,
   proofs,
   gas,
+  count,
   seconds,
   backend,
 }: MarginProof): object => ({
@@ -231,6 +256,7 @@ export const proofJson = ({
   ...(bundle === undefined ? {} : { bundle }),
   proofs,
   gas,
+  ...(count === undefined ? {} : { openInterest: count }),
   buildSeconds: seconds.build,
   preparationSeconds: seconds.preparation,
   provingSeconds: seconds.proving,
@@ -241,7 +267,7 @@ export const proofJson = ({
 
 /** The proof as people read it. */
 export function formatProof(proof: MarginProof): string {
-  const { proofs, gas, seconds, backend, registry, account, place, bundle } = proof
+  const { proofs, gas, count: counted, seconds, backend, registry, account, place, bundle } = proof
   const count = (statement: string): number => proofs.filter((each) => each.statement === statement).length
   const number = (value: number): string => value.toLocaleString('en')
   const time = (value: number): string => `${value.toFixed(1)} s`
@@ -259,6 +285,7 @@ export function formatProof(proof: MarginProof): string {
       : []),
     `Time: ${time(seconds.build)} building, ${time(seconds.preparation)} preparing, ${time(seconds.proving)} proving, ${time(seconds.landing)} landing; ${time(seconds.total)} in all.`,
     `Gas: ${number(gas.margin)} for the account, ${number(gas.arrays)} for arrays that all accounts of the round share.`,
+    ...(counted === undefined ? [] : openInterestLines(counted)),
     ...(place === undefined
       ? []
       : [

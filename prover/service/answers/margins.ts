@@ -305,13 +305,13 @@ export type NetGreeks = QuotedGreeks & {
 
 /** Greeks of options, perpetuals, and collateral that moves with spot. The latter two have delta alone. */
 export function netGreeksOf({ portfolio: { account, rules, market }, provable }: MarginAnswer): NetGreeks {
-  const { spotGreeks, timeGreeks, collateralValuesE20X20 } = provable.margin
+  const { spotGreeks, risk, collateralValuesE20X20 } = provable.margin
   const options = quotedGreeks({
     delta: Number(spotGreeks.deltaE12) / 1e12,
     gamma: Number(spotGreeks.gammaE20) / 1e20,
     vega: Number(spotGreeks.vegaE8) / 1e8,
-    theta: Number(timeGreeks.thetaE8) / 1e8,
-    rho: Number(timeGreeks.rhoE8) / 1e8,
+    theta: Number(risk.thetaE8) / 1e8,
+    rho: Number(risk.rhoE8) / 1e8,
   })
   const perpetuals = Number(account.perpsE12) / 1e12
   const collateral = account.collaterals.reduce((sum, { asset }, i) => {

@@ -12,6 +12,7 @@ type Options = ChainFlags & {
   explain?: boolean
   prove?: boolean
   marginsAlone?: boolean
+  count?: boolean
   unhealthy?: boolean
   out?: string
   rpc?: string
@@ -40,6 +41,7 @@ export function addMarginCommand(program: Command): void {
       'margin portfolio.json --prove --margins-alone',
       'margin portfolio.json --prove --unhealthy',
       'margin portfolio.json --prove --rpc http://127.0.0.1:8545 --deployment deployment.json',
+      'margin portfolio.json --prove --count',
       'margin --derive-case case.json --prove --json',
       'margin portfolio.json --html margin.html',
       'margin portfolio.json --chain snapshot-*.csv.gz --html crash.html',
@@ -55,6 +57,10 @@ export function addMarginCommand(program: Command): void {
     .option(
       '--margins-alone',
       'with --prove: the two margins and nothing else, five accounts a proof: a contract holds no thresholds',
+    )
+    .option(
+      '--count',
+      'with --prove: open a count of the round first, unless one is under way: what all accounts come to, once each is proven',
     )
     .option(
       '--unhealthy',
@@ -138,9 +144,20 @@ const ofChains = ({ spot, volatilityUnit, dateOrder, decimalMark, maxAgeSeconds,
 
 /** How to prove, if it is wanted. @throws {@link ProvingOptionError} */
 function provingOptions(options: Options): MarginProofOptions | undefined {
-  const { prove, marginsAlone: isAlone, out, rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } = options
+  const {
+    prove,
+    marginsAlone: isAlone,
+    count: isCounting,
+    out,
+    rpc,
+    deployment,
+    account,
+    keyFile,
+    signerKeyFile,
+    venueKeyFile,
+  } = options
   const forPlace = { account, 'key-file': keyFile, 'signer-key-file': signerKeyFile, 'venue-key-file': venueKeyFile }
-  const kinds = { 'margins-alone': isAlone, unhealthy: options.unhealthy, out }
+  const kinds = { 'margins-alone': isAlone, count: isCounting, unhealthy: options.unhealthy, out }
   const given = Object.entries({ ...kinds, rpc, deployment, ...forPlace }).filter(([, value]) => value !== undefined)
   if (prove !== true) {
     if (given[0] !== undefined) throw new ProvingOptionError(given[0][0], 'prove')
@@ -148,12 +165,27 @@ function provingOptions(options: Options): MarginProofOptions | undefined {
   }
   const besides = isAlone === true ? 'margins-alone' : out === undefined ? undefined : 'out'
   if (options.unhealthy === true && besides !== undefined) throw new UnhealthyBesidesError(besides)
+  if (isCounting === true && isAlone === true) throw new CountBesidesError('margins-alone')
+  if (isCounting === true && options.unhealthy === true) throw new CountBesidesError('unhealthy')
   if (rpc !== undefined && deployment !== undefined) {
-    return { isAlone, out, existing: { rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } }
+    return { isAlone, isCounting, out, existing: { rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } }
   }
   const other = given.find(([name]) => !(name in kinds))?.[0]
   if (other !== undefined) throw new ProvingOptionError(other, rpc === undefined ? 'rpc' : 'deployment')
-  return { isAlone, out }
+  return { isAlone, isCounting, out }
+}
+
+/** A count adds up margins with everything else, and this proves less. */
+export class CountBesidesError extends UsageError {
+  readonly code = 'service.count-besides'
+  readonly option: string
+
+  constructor(option: string) {
+    super(
+      `Expected --count or --${option}, got both: a count adds up probability of default and Greeks, which are not proven so. Leave one out.`,
+    )
+    this.option = option
+  }
 }
 
 /** An option means nothing without another one. */

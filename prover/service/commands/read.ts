@@ -12,6 +12,7 @@ type Options = {
   portfolio?: string
   fromBlock?: number
   account?: string[]
+  openInterest?: boolean
   watch?: boolean
   poll: number
 }
@@ -21,6 +22,7 @@ export function addReadCommand(program: Command): void {
     'read --rpc http://127.0.0.1:8545 --deployment deployment.json',
     'read BTC-USD BTC-USD~garch --rpc … --registry 0x… --json',
     'read --rpc … --deployment deployment.json --account 0x… --watch',
+    'read --rpc … --deployment deployment.json --open-interest --json',
   ])
     .addHelpText(
       'after',
@@ -32,6 +34,7 @@ export function addReadCommand(program: Command): void {
     .option('--portfolio <address>', 'portfolio registry, where the deployment names none')
     .option('--from-block <block>', 'block before which there was no registry', wholeNumber(0))
     .option('--account <address...>', 'margins of these accounts, of the portfolio registry')
+    .option('--open-interest', 'what all accounts of the portfolio registry come to, and the count under way')
     .option('--watch', 'go on until Ctrl-C')
     .option('--poll <seconds>', 'between two looks while watching', positiveNumber, 2)
     .action(

@@ -52,7 +52,7 @@ const accepted = (judged: readonly { readonly accepted: boolean }[]): string =>
 const shortOf = (account: string): string => `${account.slice(0, 8)}…`
 
 function rowsOf(report: PortfolioAuditReport): readonly JudgedRow[] {
-  const { models, policy, rounds, arrays, margins, witnesses, accounts, deployed } = report
+  const { models, policy, rounds, arrays, margins, witnesses, accounts, openInterest, deployed } = report
   const withBooks = (what: string) => (each: Pick<MarginReport, 'account' | 'books' | 'accepted' | 'claims'>) => [
     ...each.books.map(
       (book) => [`book ${book.number}`, `${countedText(book.positions, 'position')} of ${each.account}`, book] as const,
@@ -67,6 +67,7 @@ function rowsOf(report: PortfolioAuditReport): readonly JudgedRow[] {
     ...margins.flatMap(withBooks('margin')),
     ...witnesses.flatMap(withBooks('witness against')),
     ...accounts.map((each) => ['account', each.account, each] as const),
+    ['open interest', `${openInterest.complete} of ${openInterest.opened} counts complete`, openInterest],
     ...deployedRows(deployed),
   ]
 }

@@ -1,4 +1,11 @@
-import type { AccountReading, MarketReading, PortfolioReading, Reading, RoleReading } from '../answers/inForce.ts'
+import type {
+  AccountReading,
+  MarketReading,
+  OpenInterestReading,
+  PortfolioReading,
+  Reading,
+  RoleReading,
+} from '../answers/inForce.ts'
 import { amount } from '../../portfolio/amount.ts'
 import { duration } from './figures.ts'
 import { formatTable } from './table.ts'
@@ -28,6 +35,7 @@ export function formatReading(reading: Reading): string {
     ...(markets.length === 0 ? [] : ['', formatTable(MODELS, markets.map(modelCells))]),
     ...(portfolio === null ? [] : ['', ...portfolioLines(portfolio)]),
     ...accounts.flatMap((account) => ['', ...accountLines(account)]),
+    ...(reading.openInterest === null ? [] : ['', ...openInterestLines(reading.openInterest)]),
     '',
     `Council ${reading.council}: ${roles.map(roleText).join('; ') || 'nobody has a role'}.`,
   ].join('\n')}\n`
@@ -103,6 +111,34 @@ function accountLines(reading: AccountReading): readonly string[] {
   }
   return lines
 }
+
+/** The open interest, as text for a terminal. */
+export function openInterestLines(reading: OpenInterestReading): readonly string[] {
+  const { market, quoteCurrency, status, accounts, underWay } = reading
+  const said = {
+    complete: 'complete',
+    stale: 'STALE: plain reads are refused',
+    'not-counted': 'no count was completed yet',
+  }[status]
+  const lines = [`Open interest (${market}): ${said}.`]
+  if (accounts !== null) {
+    lines.push(
+      `  accounts with positions   ${accounts}, each once; below maintenance ${reading.accountsBelowMaintenance}`,
+      `  expected defaults         ${(reading.expectedDefaults ?? 0).toPrecision(4)} (sum of probabilities of default)`,
+      `  expected shortfall        ${reading.expectedShortfallQuote} ${quoteCurrency}`,
+      `  net delta, gamma, vega    ${figure(reading.netDelta)}, ${figure(reading.netGamma)}, ${reading.netVegaQuote} ${quoteCurrency}`,
+      `  as of                     ${reading.asOf}, ${duration(reading.ageSeconds ?? 0)} old of ${duration(reading.maxAgeSeconds)}`,
+    )
+  }
+  if (underWay !== null) {
+    lines.push(
+      `  count under way           ${underWay.counted} of ${underWay.accounts} accounts, of the round of ${underWay.asOf}`,
+    )
+  }
+  return lines
+}
+
+const figure = (value: number | null): string => `${Number((value ?? 0).toPrecision(8))}`
 
 const lagWords = (lagSeconds: number | null): string =>
   lagSeconds === null || lagSeconds === 0 ? 'of the newest round' : `${duration(lagSeconds)} behind the newest round`

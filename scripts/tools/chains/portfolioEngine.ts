@@ -226,6 +226,7 @@ export class PortfolioEngine {
   readonly rounds: Contract
   readonly arrays: Contract
   readonly registry: Contract
+  readonly counts: Contract
   readonly client: PortfolioClient
   readonly proofsOf: Readonly<Record<PortfolioStatementName, FreeStatement>>
   readonly roundSigners: readonly Wallet[]
@@ -246,6 +247,7 @@ export class PortfolioEngine {
       | 'rounds'
       | 'arrays'
       | 'registry'
+      | 'counts'
       | 'client'
       | 'proofsOf'
       | 'roundSigners'
@@ -259,6 +261,7 @@ export class PortfolioEngine {
     this.rounds = parts.rounds
     this.arrays = parts.arrays
     this.registry = parts.registry
+    this.counts = parts.counts
     this.client = parts.client
     this.proofsOf = parts.proofsOf
     this.roundSigners = parts.roundSigners
@@ -278,6 +281,7 @@ export class PortfolioEngine {
     const place = [council, models, rounds, MARKET]
     const arrays = await chain.deploy('RiskArrays', ...place, policyWordsOf(policy), freshness)
     const registry = await chain.deploy('PortfolioRegistry', council, models, arrays, rootOf(0n))
+    const counts = await chain.ethers.getContractAt('OpenInterest', await registry.getFunction('counts')())
     for (const build of builds) {
       const verifier = await chain.deploy(proofsOf[build.statement as PortfolioStatementName].verifier)
       const id = portfolioModelIdOf(build, KEY_HASH)
@@ -295,6 +299,7 @@ export class PortfolioEngine {
       rounds,
       arrays,
       registry,
+      counts: counts as unknown as Contract,
       client,
       proofsOf,
       roundSigners,
@@ -571,7 +576,7 @@ export class PortfolioEngine {
 
   /** Sends a call; the answer fails as the chain does. */
   send({ contract, method, args }: RegistryCall) {
-    const target = contract === 'RiskArrays' ? this.arrays : this.registry
+    const target = { RiskArrays: this.arrays, PortfolioRegistry: this.registry, OpenInterest: this.counts }[contract]
     return target.getFunction(method)(...args, { gasLimit: GAS_LIMIT })
   }
 }
@@ -658,10 +663,9 @@ const thresholdsWord = (liquidationDownE8: bigint): bigint =>
 const furtherResults = (results: readonly number[]): SectionWords => ({
   thresholds: results.map((i) => thresholdsWord(BigInt(i + 1) * E8)),
   spotGreeks: results.map((i) => pack('spotGreeks', { deltaE12: BigInt(i), gammaE20: -1n, vegaE8: 5n })),
-  timeGreeks: results.map((i) => pack('timeGreeks', { thetaE8: BigInt(-i), rhoE8: 7n })),
-  batchRisk: [pack('batchRisk', { defaultProbabilityX32: 1n, expectedShortfallE8: 2n, unhealthy: 0n })],
-  batchSpotGreeks: [pack('spotGreeks', { deltaE12: 1n, gammaE20: 1n, vegaE8: 1n })],
-  batchTimeGreeks: [pack('timeGreeks', { thetaE8: 1n, rhoE8: 1n })],
+  risk: results.map((i) =>
+    pack('accountRisk', { thetaE8: BigInt(-i), rhoE8: 7n, expectedShortfallE8: BigInt(i) * E8 }),
+  ),
 })
 
 const stateAfter = (books: readonly ProvenPortfolio[], empty: bigint): bigint =>

@@ -2,7 +2,8 @@
 import { sizeOf } from '../../../circuits/statements/index.ts'
 import type { TransactionReceipt } from 'ethers'
 import type { RoundWords } from '../../../prover/registry/index.ts'
-import { arraysCall } from '../../../prover/registry/portfolio/calldata.ts'
+import { arraysCall, countCall } from '../../../prover/registry/portfolio/calldata.ts'
+import { pack } from '../../../prover/statement/words.ts'
 import { mined } from './chain.ts'
 import {
   type Account,
@@ -82,6 +83,65 @@ export async function measurePortfolioGas(engine: PortfolioEngine, options: numb
   const books = Math.ceil(arrays / segments)
   const [places, placesAlone] = [placesOf(engine, 'portfolioMargin'), placesOf(engine, 'marginsAlone')]
   return { arrays, books, accounts: places, accountsAlone: placesAlone, ...gas }
+}
+
+/** What the open interest costs on top. */
+export type CountGas = {
+  /** A full batch in the middle of a count, all of it counted and put in force. */
+  readonly fullBatch: number
+  readonly opening: number
+  /** Of an account of these options, without a count; during one, the first time. */
+  readonly report: number
+  readonly reportInCount: number
+}
+
+/**
+ * The same accounts while they are counted.
+ *
+ * @param engine  - as {@link measurePortfolioGas} left it
+ * @param options - as it was given
+ */
+export async function measureCountGas(engine: PortfolioEngine, options: number): Promise<CountGas> {
+  const { strikes: perArray } = engine
+  const held = Math.ceil(options / 2)
+  const arrays = Math.ceil(held / perArray)
+  const strikes = Array.from({ length: arrays * perArray }, (_, i) => (50_000n + 1_000n * BigInt(i)) * E8)
+  const keys = Array.from({ length: arrays }, (_, i) => ({
+    expiry: EXPIRY,
+    strikesE8: strikes.slice(perArray * i, perArray * (i + 1)),
+  }))
+  const accounts = await accountsOf(engine, strikes.slice(0, held))
+  const places = placesOf(engine, 'portfolioMargin')
+  const reporting = (account: Account) => {
+    const words = account.positions.map((position) => pack('optionPosition', position))
+    return engine.client.reportAccount(
+      account.signer,
+      words,
+      pack('holdings', account.holdings),
+      account.collateralAmounts,
+    )
+  }
+  const gas = { fullBatch: 0, opening: 0, report: 0, reportInCount: 0 }
+  // Twice, as above; each count is completed, so that the next one may be opened.
+  for (let i = 0; i < 2; i++) {
+    const round = await engine.round([EXPIRY])
+    await mined(engine.landArrays(round, keys))
+    gas.report = Number((await reporting(accounts[0] as Account)).gasUsed)
+    gas.opening = Number((await mined(engine.send(countCall(round)))).gasUsed)
+    const [first, last] = accounts.slice(places) as [Account, Account]
+    await landAll(engine, round, [first], keys, 'portfolioMargin')
+    gas.fullBatch = await landAll(engine, round, accounts.slice(0, places), keys, 'portfolioMargin')
+    await landAll(engine, round, [last], keys, 'portfolioMargin')
+    const next = await engine.round([EXPIRY])
+    await mined(engine.landArrays(next, keys))
+    await mined(engine.send(countCall(next)))
+    await engine.chain.undone(async () => {
+      gas.reportInCount = Number((await reporting(accounts[0] as Account)).gasUsed)
+    })
+    await landAll(engine, next, accounts.slice(0, places), keys, 'portfolioMargin')
+    await landAll(engine, next, [first, last], keys, 'portfolioMargin')
+  }
+  return gas
 }
 
 const placesOf = (engine: PortfolioEngine, statement: MarginStatement): number =>
