@@ -22,6 +22,6 @@ export default defineConfig({
     // The compiler comes from npm by path: Hardhat would otherwise download one.
     version: solc.version,
     path: require.resolve('solc/soljson.js'),
-    settings: { evmVersion: 'cancun', viaIR: true, optimizer: { enabled: true, runs: 10_000 } },
+    settings: { evmVersion: 'cancun', viaIR: true, optimizer: { enabled: true, runs: 1_000 } },
   },
 })

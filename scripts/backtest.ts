@@ -52,7 +52,7 @@ function historyIn(file: string): History {
     maxGapSeconds: wholeNumber(values['max-gap-seconds']),
   }
   const say = (line: string): void => void process.stderr.write(`${line}\n`)
-  const rows = readHistory(file, options, { say, horizonSeconds: Number(defaultPolicy.learning.horizonSeconds) })
+  const { rows } = readHistory(file, options, { say, horizonSeconds: Number(defaultPolicy.learning.horizonSeconds) })
   return { name: file, rows }
 }
 

@@ -23,6 +23,7 @@ const FOR_MARKETS = [
   'contracts/consumers',
   'contracts/market/AttestedFeed.sol',
   'contracts/market/MedianFeed.sol',
+  'contracts/market/oracles',
   'contracts/registry/RiskRegistry.sol',
 ]
 const notNeededFor: Readonly<Record<BuildScope, readonly string[]>> = {

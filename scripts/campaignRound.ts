@@ -1,6 +1,7 @@
 /**
  * A whole round of a venue over a recorded option chain, BTC and ETH: seeded accounts of realistic books, every array, book and
- * margin proven and landed, all of it audited from chain data alone; then the next round with only what moved.
+ * margin proven, landed and counted, until the open interest is complete; then the next round with only what moved; all of it
+ * audited from chain data alone.
  *
  *   npm run campaign:round                          1,000 accounts in the largest chain of ../shared/data/options/deribit-2026
  *   npm run campaign:round -- --accounts 40         a smaller one, as continuous integration runs it
@@ -8,8 +9,11 @@
  *   npm run campaign:round -- --json
  *
  * In the next round, a minute later, spot has moved by --move (default 0.1 %) and so many of a hundred accounts have traded
- * (--traded, default 2). Proven anew are accounts that traded, and those whose spot has left the middle nine tenths of their
- * proven thresholds; all others keep their margins. Exits 0 only if every margin is held and the audit accepts.
+ * (--traded, default 2). Proven anew are accounts that traded, and those whose spot has left the inner nine tenths of their
+ * proven thresholds; all others keep their margins. While spot has moved by no more than --tolerance (default 0.25 %) and the lag
+ * of rounds allows it, accounts are proven in the arrays that are in force, and those of the next round are left out.
+ *
+ * Exits 0 only if every margin is held, the open interest is that of the twin, and the audit accepts.
  */
 import { basename, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -58,6 +62,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     move: { type: 'string', default: '0.1' },
     traded: { type: 'string', default: '2' },
+    tolerance: { type: 'string', default: '0.25' },
     json: { type: 'boolean' },
   },
 })
@@ -101,12 +106,17 @@ async function campaign(file: string | undefined): Promise<number> {
     }
     const accounts = venues.flatMap((venue) => venue.accounts)
     say(`${basename(file)}: ${accounts.length} accounts in ${markets.map(({ name }) => name).join(' and ')}`)
-    for (const venue of venues) await proveRound(venue, prover, first)
+    const arrays: ProvenArrays[] = []
+    for (const venue of venues) arrays.push(await proveRound(venue, prover, first))
+    for (const venue of venues) await requireCounted(venue)
     say(`first round: ${total(first).toFixed(1)} s`)
     const second = took()
     const moved: Venue[] = []
     for (const venue of venues) moved.push(await moveOn(venue, random, second))
-    for (const venue of moved) await proveRound(venue, prover, second)
+    for (const [i, venue] of moved.entries()) {
+      const isCarried = venue.shared === venues[i]?.shared
+      await proveRound(venue, prover, second, isCarried ? arrays[i] : undefined)
+    }
     const auditing = performance.now()
     const accepted = await auditAll(venues, keys)
     const figures = figuresOf(venues, moved, first, second, { accepted, seconds: secondsSince(auditing) })
@@ -163,7 +173,8 @@ async function openVenue(
   const held = seededAccounts(shared, random, count)
   const accounts = await timed(took, 'twin', async () => held.map((each, i) => accountIn(shared, each, i)))
   await timed(took, 'reports', async () => reportAccounts(development, accounts))
-  await publish(development, market, market.surfaces, shared)
+  await publish(development, market.surfaces, shared)
+  await timed(took, 'reports', () => development.client.openCount(roundAt(development, market.surfaces, shared)))
   return { market, development, shared, accounts }
 }
 
@@ -184,29 +195,32 @@ const roundAt = ({ deployment }: DevelopmentPortfolio, surfaces: readonly Expiry
 
 const publish = (
   development: DevelopmentPortfolio,
-  _: MarketToProve,
   surfaces: readonly ExpirySurface[],
   shared: SharedRound,
 ): Promise<void> => publishDevelopmentRound(development, roundAt(development, surfaces, shared))
 
-/** Arrays, then books and margins batch by batch, each landed while the next is proven. */
-async function proveRound({ development, shared, accounts, market }: Venue, prover: Prover, took: Took): Promise<void> {
+/** Arrays unless they are known, then books and margins batch by batch, each landed while the next is proven. */
+async function proveRound(venue: Venue, prover: Prover, took: Took, known?: ProvenArrays): Promise<ProvenArrays> {
+  const { development, shared, accounts, market } = venue
   const { client, models } = development
   const surfaces = [...new Map(shared.arrays.map(({ surface }) => [surface.expiry, surface])).values()]
   const place: PortfolioPlace = { client, models, round: roundAt(development, surfaces, shared) }
   const provables = accounts.map(({ provable }) => provable)
   const proving: PortfolioProver = { prover, onProof: (made) => void took.proofs.push(made) }
   const maker = new ProofMaker(proving, 0)
-  const arrays = await timed(took, 'arrays', () => proveArrays(place, maker, provables))
-  await timed(took, 'landing arrays', async () => {
-    const landed = await landArrays(
-      place,
-      [...arrays.values()].map(({ proven }) => proven),
-    )
-    took.gas.arrays += gasOf(landed)
-  })
-  say(`${market.name}: ${arrays.size} arrays landed`)
+  const arrays = known ?? (await timed(took, 'arrays', () => proveArrays(place, maker, provables)))
+  if (known === undefined) {
+    await timed(took, 'landing arrays', async () => {
+      const landed = await landArrays(
+        place,
+        [...arrays.values()].map(({ proven }) => proven),
+      )
+      took.gas.arrays += gasOf(landed)
+    })
+    say(`${market.name}: ${arrays.size} arrays landed`)
+  }
   await timed(took, 'books and margins', () => proveAccounts(place, maker, { accounts, arrays }, took))
+  return arrays
 }
 
 async function proveAccounts(
@@ -242,6 +256,30 @@ async function proveAccounts(
   }
 }
 
+/** The registry's figures are complete, and what the twin says of every account together. */
+async function requireCounted({ development, accounts, market }: Venue): Promise<void> {
+  const found = await development.client.openInterest()
+  const margins = accounts.map(({ provable }) => provable.margin)
+  const sum = (of: (margin: ProvableMargin['margin']) => bigint): bigint =>
+    margins.reduce((all, each) => all + of(each), 0n)
+  const expected = {
+    accounts: BigInt(accounts.length),
+    defaultProbabilityX32: sum(({ thresholds }) => thresholds.defaultProbabilityX32),
+    unhealthy: sum(({ maintenanceE8 }) => (maintenanceE8 < 0n ? 1n : 0n)),
+    expectedShortfallE8: sum(({ risk }) => risk.expectedShortfallE8),
+  }
+  for (const [field, value] of Object.entries(expected)) {
+    const held = found[field as keyof typeof expected]
+    if (held !== value) throw new Error(`Open interest of ${market.name}: expected ${field} ${value}, got ${held}.`)
+  }
+  const probability = Number(found.defaultProbabilityX32) / 2 ** 32
+  const shortfall = Number(found.expectedShortfallE8) / 1e8
+  say(
+    `${market.name}: open interest of ${found.accounts} accounts complete: ${probability.toFixed(2)} defaults and a shortfall of ` +
+      `${shortfall.toLocaleString('en', { maximumFractionDigits: 0 })} expected, ${found.unhealthy} below maintenance, delta ${(Number(found.deltaE12) / 1e12).toFixed(1)}`,
+  )
+}
+
 /** A minute later: prices have moved a little, some accounts have traded, and what must be proven anew is left of the accounts. */
 async function moveOn(venue: Venue, random: Random, took: Took): Promise<Venue> {
   const { market, development, shared } = venue
@@ -256,10 +294,12 @@ async function moveOn(venue: Venue, random: Random, took: Took): Promise<Venue> 
     forwardVariableE8: scaled(surface.forwardVariableE8),
     forwardFixedE8: scaled(surface.forwardFixedE8),
   })
+  const isCarried = Math.abs(Number(values.move)) <= Number(values.tolerance)
   const arrays = await timed(took, 'twin', async () =>
     shared.arrays.map(({ surface, strikesE8 }) => pricedArray(surfaceAt(surface), strikesE8, market)),
   )
-  const next = { ...shared, round, arrays }
+  const published = { ...shared, round, arrays }
+  const next = isCarried ? shared : published
   const chosen = venue.accounts.flatMap((each) => {
     const hasTraded = random.below(100n) < BigInt(values.traded)
     if (!hasTraded && keepsItsSide(each, round.spotE8)) return []
@@ -272,8 +312,9 @@ async function moveOn(venue: Venue, random: Random, took: Took): Promise<Venue> 
       chosen.filter(({ hasTraded }) => hasTraded),
     ),
   )
-  await publish(development, market, market.surfaces.map(surfaceAt), next)
-  say(`${market.name}: ${chosen.length} of ${venue.accounts.length} accounts moved`)
+  await publish(development, market.surfaces.map(surfaceAt), published)
+  const where = isCarried ? 'in the arrays that are in force' : 'in arrays of their own'
+  say(`${market.name}: ${chosen.length} of ${venue.accounts.length} accounts moved; they are proven ${where}`)
   return { market, development, shared: next, accounts: chosen }
 }
 

@@ -110,7 +110,9 @@ function missingTreeLines(document: string, project: string): readonly string[] 
 }
 
 function deadLinks(document: string, project: string): readonly string[] {
-  const targets = [...read(project, document).matchAll(/\]\((?!\w+:|#)([^)\s#]+)[^)]*\)/g)].map(([, path = '']) => path)
+  // Code has brackets of its own.
+  const text = read(project, document).replace(/^```[\s\S]*?^```/gm, '')
+  const targets = [...text.matchAll(/\]\((?!\w+:|#)([^)\s#]+)[^)]*\)/g)].map(([, path = '']) => path)
   return targets
     .filter((path) => !existsSync(join(project, dirname(document), path)))
     .map((path) => `${document}: links to ${path}, which does not exist`)

@@ -46,7 +46,8 @@ contract PerpetualDesk is IPerpetualDesk {
     mapping(address account => Account) private _accounts;
 
     /// @param registry_          where parameters come from
-    /// @param source_            where the mark price comes from
+    /// @param source_            where the mark price comes from; sizes are counted in as many units as its prices are of
+    ///                           ({IPriceScale})
     /// @param marketId_          what is traded
     /// @param token_             what cash is; 18 decimals
     /// @param house_             account on the other side of every trade

@@ -63,6 +63,9 @@ using VolatilityStateFields for VolatilityStateWord global;
 /// @title VolatilityStateFields
 /// @notice What {VolatilityStateWord} holds.
 library VolatilityStateFields {
+    /// @notice Where {lnPriceX26} begins.
+    uint256 internal constant LN_PRICE_X26_AT = 0;
+
     /// @notice Whether no bit is set beyond those in use.
     function fits(VolatilityStateWord word) internal pure returns (bool) {
         return VolatilityStateWord.unwrap(word) >> 248 == 0;
@@ -81,6 +84,9 @@ using AnchorStateFields for AnchorStateWord global;
 /// @title AnchorStateFields
 /// @notice What {AnchorStateWord} holds.
 library AnchorStateFields {
+    /// @notice Where {anchorLnPriceX26} begins.
+    uint256 internal constant ANCHOR_LN_PRICE_X26_AT = 0;
+
     /// @notice Where {initialMarginX24} begins.
     uint256 internal constant INITIAL_MARGIN_X24_AT = 112;
 

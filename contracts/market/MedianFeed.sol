@@ -5,7 +5,9 @@ import {ObservationElement} from "../generated/Words.sol";
 import {ClockSkew} from "./ClockSkew.sol";
 import {IMedianFeed} from "./IMedianFeed.sol";
 import {IObservationSource} from "./IObservationSource.sol";
+import {IPriceScale} from "./IPriceScale.sol";
 import {PlausibleInbox} from "./PlausibleInbox.sol";
+import {PriceScale} from "./PriceScale.sol";
 
 /// @title MedianFeed
 /// @notice Observation source that takes the median of others: fewer than half of the fresh ones move it within what the
@@ -23,22 +25,34 @@ contract MedianFeed is IMedianFeed, PlausibleInbox {
     /// @inheritdoc IMedianFeed
     uint256 public immutable leastSources;
     /// @inheritdoc IMedianFeed
-    uint256 public immutable maxAgeSeconds;
-    /// @inheritdoc IMedianFeed
     uint256 public immutable maxDeviationBps;
+    /// @inheritdoc IMedianFeed
+    address public immutable impliedSource;
+    /// @inheritdoc IMedianFeed
+    uint256 public immutable impliedMaxAgeSeconds;
 
-    address[] private _sources;
+    /// @dev One slot.
+    struct Source {
+        address account;
+        uint32 maxAgeSeconds;
+    }
 
-    /// @param sources_             strictly increasing
-    /// @param leastSources_        more than half of them
-    /// @param maxAgeSeconds_       of a price
-    /// @param maxDeviationBps_     of a price from the median
-    /// @param bounds               what can be a market; the least spacing is about how often sources have a new price
+    Source[] private _sources;
+
+    /// @param sources_              strictly increasing
+    /// @param maxAgesSeconds_       of a price, of each
+    /// @param leastSources_         more than half of them
+    /// @param maxDeviationBps_      of a price from the median
+    /// @param impliedSource_        where implied volatilities come from alone; zero if from the sources
+    /// @param impliedMaxAgeSeconds_ of an implied volatility from there
+    /// @param bounds                what can be a market; the least spacing is about how often sources have a new price
     constructor(
         address[] memory sources_,
+        uint256[] memory maxAgesSeconds_,
         uint256 leastSources_,
-        uint256 maxAgeSeconds_,
         uint256 maxDeviationBps_,
+        address impliedSource_,
+        uint256 impliedMaxAgeSeconds_,
         Plausibility memory bounds
     ) PlausibleInbox(bounds) {
         if (sources_.length == 0 || sources_.length > MAX_SOURCES) revert SourcesOutOfRange(sources_.length, MAX_SOURCES);
@@ -49,17 +63,20 @@ contract MedianFeed is IMedianFeed, PlausibleInbox {
         if (leastSources_ < least || leastSources_ > sources_.length) {
             revert LeastSourcesOutOfRange(leastSources_, least, sources_.length);
         }
-        if (maxAgeSeconds_ == 0 || maxAgeSeconds_ > MAX_AGE_SECONDS) {
-            revert BoundOutOfRange(maxAgeSeconds_, 1, MAX_AGE_SECONDS);
+        if (maxAgesSeconds_.length != sources_.length) revert AgesMismatch(sources_.length, maxAgesSeconds_.length);
+        for (uint256 i = 0; i < sources_.length; ++i) {
+            uint256 age = maxAgesSeconds_[i];
+            _requireBound(age, 1, MAX_AGE_SECONDS);
+            _requireBound(bounds.leastSpacingSeconds, 1, age);
+            _sources.push(Source({account: sources_[i], maxAgeSeconds: uint32(age)}));
         }
-        if (maxDeviationBps_ == 0 || maxDeviationBps_ >= ONE_BPS) revert BoundOutOfRange(maxDeviationBps_, 1, ONE_BPS - 1);
-        if (bounds.leastSpacingSeconds > maxAgeSeconds_) {
-            revert BoundOutOfRange(bounds.leastSpacingSeconds, 1, maxAgeSeconds_);
-        }
-        _sources = sources_;
+        _requireBound(maxDeviationBps_, 1, ONE_BPS - 1);
+        bool hasImplied = impliedSource_ != address(0);
+        _requireBound(impliedMaxAgeSeconds_, hasImplied ? 1 : 0, hasImplied ? MAX_AGE_SECONDS : 0);
         leastSources = leastSources_;
-        maxAgeSeconds = maxAgeSeconds_;
         maxDeviationBps = maxDeviationBps_;
+        impliedSource = impliedSource_;
+        impliedMaxAgeSeconds = impliedMaxAgeSeconds_;
     }
 
     /// @inheritdoc IMedianFeed
@@ -79,29 +96,68 @@ contract MedianFeed is IMedianFeed, PlausibleInbox {
         uint256 priceE8 = _medianDown(prices);
         _requireAgreement(marketId, prices, priceE8);
         uint256 asOf = _medianDown(times);
+        // Later on the door tells scales apart, whose prices are a decimal place from each other.
+        if (_lastAsOf(marketId) == 0) priceScale(marketId);
         uint256 earliest = _lastAsOf(marketId) + leastSpacingSeconds;
         if (asOf < earliest) revert ObservationTooSoon(asOf, earliest);
+        uint256 implied = _impliedAlone(marketId);
         // Of all that are fresh, and not of those that attest one: of these, half may lie.
-        uint256 implied = attested < leastSources ? 0 : _medianDown(volatilities);
+        if (impliedSource == address(0) && attested >= leastSources) implied = _medianDown(volatilities);
         _offer(marketId, Offer({priceE8: priceE8, asOf: asOf, impliedVolatilityX16: implied, rangeCode: 0}));
     }
 
     /// @inheritdoc IMedianFeed
-    function sources() external view returns (address[] memory) {
-        return _sources;
+    function sources() external view returns (address[] memory accounts) {
+        accounts = new address[](_sources.length);
+        for (uint256 i = 0; i < accounts.length; ++i) accounts[i] = _sources[i].account;
+    }
+
+    /// @inheritdoc IMedianFeed
+    function maxAgesSeconds() external view returns (uint256[] memory ages) {
+        ages = new uint256[](_sources.length);
+        for (uint256 i = 0; i < ages.length; ++i) ages[i] = _sources[i].maxAgeSeconds;
+    }
+
+    /// @dev The implied volatility of the source that has nothing else to say; none if it is too old or from the future.
+    function _impliedAlone(bytes32 marketId) private view returns (uint256) {
+        if (impliedSource == address(0)) return 0;
+        ObservationElement word = _latestOf(impliedSource, marketId);
+        return _isFresh(word, impliedMaxAgeSeconds) ? word.impliedVolatilityX16() : 0;
+    }
+
+    function _isFresh(ObservationElement word, uint256 maxAgeSeconds) private view returns (bool) {
+        uint256 asOf = word.asOf();
+        return asOf >= block.timestamp - maxAgeSeconds && asOf <= block.timestamp + CLOCK_SKEW_SECONDS;
+    }
+
+    function _requireBound(uint256 bound, uint256 least, uint256 greatest) private pure {
+        if (bound < least || bound > greatest) revert BoundOutOfRange(bound, least, greatest);
+    }
+
+    /// @inheritdoc IPriceScale
+    /// @dev That of as many sources as have to agree, whatever the others say.
+    function priceScale(bytes32 marketId) public view returns (int256 scale) {
+        uint256 length = _sources.length;
+        int256[] memory stated = new int256[](length);
+        for (uint256 i = 0; i < length; ++i) {
+            scale = PriceScale.statedBy(_sources[i], marketId);
+            stated[i] = scale;
+            uint256 alike = 0;
+            for (uint256 j = 0; j <= i; ++j) if (stated[j] == scale) ++alike;
+            if (alike == leastSources) return scale;
+        }
+        revert NoCommonPriceScale(marketId, leastSources);
     }
 
     /// @dev Latest observations that are neither too old nor from the future; a source that fails has none.
     function _freshOf(bytes32 marketId) private view returns (ObservationElement[] memory fresh) {
-        uint256 oldest = block.timestamp - maxAgeSeconds;
-        uint256 newest = block.timestamp + CLOCK_SKEW_SECONDS;
         uint256 length = _sources.length;
         fresh = new ObservationElement[](length);
         uint256 found = 0;
         for (uint256 i = 0; i < length; ++i) {
-            ObservationElement word = _latestOf(_sources[i], marketId);
-            uint256 asOf = word.asOf();
-            if (asOf < oldest || asOf > newest || word.priceE8() == 0) continue;
+            Source memory source = _sources[i];
+            ObservationElement word = _latestOf(source.account, marketId);
+            if (!_isFresh(word, source.maxAgeSeconds) || word.priceE8() == 0) continue;
             fresh[found] = word;
             ++found;
         }

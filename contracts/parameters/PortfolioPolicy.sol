@@ -67,7 +67,7 @@ abstract contract PortfolioPolicy is IPortfolioPolicy, AccessManaged {
         }
     }
 
-    function _set(uint256[PORTFOLIO_POLICY_WORDS] memory words) private {
+    function _set(uint256[PORTFOLIO_POLICY_WORDS] memory words) internal {
         _bounds.check(words);
         // Code that returns what follows its first 14 bytes: a STOP, so that calling it does nothing, and the words.
         bytes memory creation = abi.encodePacked(hex"61", SIZE, hex"600e60003961", SIZE, hex"6000f300", words);

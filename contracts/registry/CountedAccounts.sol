@@ -10,7 +10,7 @@ import {PortfolioMargins} from "./PortfolioMargins.sol";
 /// @notice Which accounts have positions, which of them the count under way still needs, and what they held at its cut-off.
 /// @dev An account's `count`: in the low 32 bits the round of the last count that was under way when the account was reported or that
 /// counted it; above it a bit, whether it has positions by now, and another, whether nothing of it is to be counted in that count
-/// any more; in 38 bits above, how often it was reported since that count's cut-off.
+/// any more; in 30 bits above, how often it was reported since that count's cut-off.
 abstract contract CountedAccounts is PortfolioMargins {
     uint256 private constant EXPOSED = 1 << 32;
     uint256 private constant SETTLED = 1 << 33;
@@ -46,8 +46,12 @@ abstract contract CountedAccounts is PortfolioMargins {
         if (_counts.add(words)) _count = (_count >> VERSION_SHIFT) << VERSION_SHIFT;
     }
 
-    /// @dev Notes that an account is about to be reported, before what it held is forgotten.
-    function _noteReport(address account, bool isExposed) internal {
+    /// @notice Notes that an account is about to be reported, before what it held is forgotten.
+    /// @param account    which
+    /// @param isExposed  whether it will have positions
+    /// @param isRescaled at another scale than before: what it held then means something else in a round of now, so the count
+    /// under way cannot have it, nor be complete without it
+    function _noteReport(address account, bool isExposed, bool isRescaled) internal {
         Account storage held = _accounts[account];
         uint256 state = held.count;
         uint256 count = _count;
@@ -56,6 +60,7 @@ abstract contract CountedAccounts is PortfolioMargins {
         if (asOf != 0) {
             if (uint32(state) != asOf) {
                 state = asOf | (wasExposed ? EXPOSED : SETTLED);
+                if (isRescaled) state |= SETTLED;
                 if (wasExposed) _cutOffs[account] = held.bookHash;
             }
             state += 1 << SINCE_SHIFT;
@@ -64,7 +69,7 @@ abstract contract CountedAccounts is PortfolioMargins {
             state ^= EXPOSED;
             _count = isExposed ? count + (1 << EXPOSED_SHIFT) : count - (1 << EXPOSED_SHIFT);
         }
-        held.count = uint72(state); // more than 2^38 reports in one count lose the account's part of it, and nothing else
+        held.count = uint64(state); // more than 2^30 reports in one count lose the account's part of it, and nothing else
     }
 
     /// @dev Round of the count under way, 0 if there is none, and the policy's version that it is counted under.
@@ -89,6 +94,6 @@ abstract contract CountedAccounts is PortfolioMargins {
     /// @dev Nothing of an account is to be counted in the count of a round any more.
     function _settle(uint256 asOf, address account) internal {
         Account storage held = _accounts[account];
-        held.count = uint72((held.count & EXPOSED) | SETTLED | asOf); // of 34 bits
+        held.count = uint64((held.count & EXPOSED) | SETTLED | asOf); // of 34 bits
     }
 }

@@ -32,10 +32,12 @@ contract CrossMarginRegistry is CrossPolicy, BookFolding {
     /// @notice What the chain keeps of an account, in three slots.
     /// @param bookHash what the venue last reported
     /// @param sequence how often it has
+    /// @param scales   of prices, at which it has: 8 bits a market, the first in the low ones
     /// @param margins  `CrossMarginsWord`; above it the oldest round's time, then the report's sequence
     struct Account {
         bytes32 bookHash;
         uint40 sequence;
+        uint32 scales;
         uint256 margins;
     }
 
@@ -46,6 +48,7 @@ contract CrossMarginRegistry is CrossPolicy, BookFolding {
         bytes32[] roundIds;
         PricedRound[] priced;
         uint256[][] policies;
+        uint32 scales; // of prices, as those of an account
         bytes32 subject;
         uint256 skipped; // a bit an account of the batch
     }
@@ -84,8 +87,11 @@ contract CrossMarginRegistry is CrossPolicy, BookFolding {
         _requireMarkets(positions.length, markets.length);
         _requireMarkets(holdings.length, markets.length);
         bytes32[] memory hashes = new bytes32[](markets.length);
+        uint32 scales = 0;
         for (uint256 m = 0; m < markets.length; ++m) {
-            Positions.check(positions[m], markets[m].newestRound());
+            (uint256 newestRound, int8 scale) = markets[m].reportTerms();
+            scales |= _scaleOf(scale, m);
+            Positions.check(positions[m], newestRound);
             HoldingsWord held = holdings[m];
             if (!held.fits()) revert IPortfolioRegistry.HoldingsOutOfRange(HoldingsWord.unwrap(held));
             if (m > 0 && held.cashE12() != 0) revert CashTwice(m, held);
@@ -97,6 +103,7 @@ contract CrossMarginRegistry is CrossPolicy, BookFolding {
         }
         Account storage known = _accounts[account];
         known.bookHash = _bookHash(hashes, holdings, collateralAmounts);
+        known.scales = scales;
         uint256 sequence = ++known.sequence;
         emit CrossAccountReported(account, sequence, positions, holdings, collateralAmounts);
     }
@@ -164,12 +171,14 @@ contract CrossMarginRegistry is CrossPolicy, BookFolding {
             MarketRound calldata round = marketRounds[m];
             PricedRound memory priced = scope.priced[m];
             (priced.arrays, priced.asOf) = (markets[m], round.asOf);
-            (scope.roundIds[m], priced.policyVersion, scope.policies[m], ) = markets[m].requireRound(
+            int256 scale;
+            (scope.roundIds[m], priced.policyVersion, scope.policies[m], , scale) = markets[m].requireRound(
                 round.asOf,
                 round.marketWords,
                 round.expiriesHash,
                 false
             );
+            scope.scales |= _scaleOf(scale, m);
             if (round.asOf < scope.oldest) scope.oldest = round.asOf;
             if (round.asOf > scope.newest) scope.newest = round.asOf;
         }
@@ -205,6 +214,8 @@ contract CrossMarginRegistry is CrossPolicy, BookFolding {
             if (sequence == 0 || sequence > current) {
                 revert IPortfolioRegistry.ReportUnknown(account, sequence, current);
             }
+            uint256 scales = _accounts[account].scales;
+            if (scales != scope.scales) revert AccountAtOtherScales(account, scales, scope.scales);
             if (sequence != current || !_isNext(scope.oldest, sequence, account)) scope.skipped |= 1 << i;
         }
         uint256 all = (1 << accounts.length) - 1; // at most 255 places
@@ -339,6 +350,11 @@ contract CrossMarginRegistry is CrossPolicy, BookFolding {
                 asOf: uint32(stored >> AS_OF_SHIFT),
                 sequence: stored >> SEQUENCE_SHIFT
             });
+    }
+
+    /// @dev A market's scale of prices in its place; scales have 8 bits.
+    function _scaleOf(int256 scale, uint256 market) private pure returns (uint32) {
+        return uint32(uint8(int8(scale))) << uint32(8 * market);
     }
 
     function _requireMarkets(uint256 given, uint256 markets) private pure {

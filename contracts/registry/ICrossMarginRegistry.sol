@@ -100,6 +100,9 @@ interface ICrossMarginRegistry is IRoundErrors {
     error RoundsApartAbove(uint256 maxRoundsApartSeconds, uint256 mostSeconds);
     /// @notice Cash is one for all markets and stands in the first one's holdings.
     error CashTwice(uint256 market, HoldingsWord holdings);
+    /// @notice The account was reported at other scales of prices than rounds are at now (8 bits a market, the first in the low ones):
+    /// it has to be reported anew.
+    error AccountAtOtherScales(address account, uint256 reported, uint256 inForce);
     /// @notice A margins word has bits beyond its fields.
     error CrossMarginsOutOfRange(address account, CrossMarginsWord margins);
     /// @notice No margin of this account was ever proven.

@@ -29,6 +29,7 @@ interface IPortfolioMargins {
     /// @param defaultProbabilityX32 probability of default over the horizon, value * 2^32
     /// @param asOf                  time of the round behind them and the margins
     /// @param sequence              which report of the account's positions they are about
+    /// @param priceScale            k: levels of spot are prices of 10^k units of the asset
     struct Thresholds {
         uint256 liquidationDownE8;
         uint256 liquidationUpE8;
@@ -37,6 +38,7 @@ interface IPortfolioMargins {
         uint256 defaultProbabilityX32;
         uint256 asOf;
         uint256 sequence;
+        int256 priceScale;
     }
 
     /// @notice No proof has been about this account yet.
@@ -80,7 +82,11 @@ interface IPortfolioMargins {
     /// @custom:reverts MarginNotYetProven, ThresholdsNotProven
     function unsafeThresholds(address account) external view returns (Thresholds memory proven, uint256 ageSeconds);
 
-    /// @notice How often the venue has reported the account's positions, and the hash of its last report:
-    /// keccak256(abi.encode(keccak256(abi.encodePacked(positions)), holdings, first amounts, second amounts)).
-    function accountOf(address account) external view returns (uint256 sequence, bytes32 bookHash);
+    /// @notice How often the venue has reported the account's positions, the hash of its last report, and its scale k.
+    /// @return sequence   of the last report
+    /// @return bookHash   keccak256(abi.encode(keccak256(abi.encodePacked(positions)), holdings, first amounts, second amounts))
+    /// @return priceScale k: strikes are prices of 10^k units of the asset, and quantities of it count as many
+    function accountOf(
+        address account
+    ) external view returns (uint256 sequence, bytes32 bookHash, int256 priceScale);
 }

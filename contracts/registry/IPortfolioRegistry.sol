@@ -190,15 +190,18 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     error TooManyPositions(uint256 positions, uint256 limit);
     /// @notice Only {counts} begins counts, see {IOpenInterest-openCount}.
     error NotTheCounts(address sender);
+    /// @notice The account was reported at another scale than rounds are at now: it has to be reported anew.
+    error AccountAtAnotherScale(address account, int256 reported, int256 inForce);
     /// @notice A word of holdings or collateral has bits beyond its fields, or too much to be proven.
     error HoldingsOutOfRange(uint256 word);
 
-    /// @notice Reports what an account holds. Restricted to the venue.
+    /// @notice Reports what an account holds, at the scale that the venue has accepted ({IRiskArrays-acceptPriceScale}). Restricted
+    /// to the venue.
     /// @param positions option positions by strictly increasing expiry and strike, without those that hold nothing
     /// @dev What has expired is settled first: the report after it has the payoff in cash and the option no more. Until then the
     /// account has no margins of rounds from expiry on, so plain reads of it fail once the last ones are stale.
-    /// @custom:reverts PositionOutOfRange, PositionExpired, PositionTooLong, PositionsNotIncreasing, TooManyPositions,
-    /// HoldingsOutOfRange
+    /// @custom:reverts PriceScaleNotInForce, PositionOutOfRange, PositionExpired, PositionTooLong, PositionsNotIncreasing,
+    /// TooManyPositions, HoldingsOutOfRange
     function reportAccount(
         address account,
         OptionPositionWord[] calldata positions,

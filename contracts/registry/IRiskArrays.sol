@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
-import {EXPIRY_MARKET_WORDS, ROUND_MARKET_WORDS} from "../generated/WordLists.sol";
+import {EXPIRY_MARKET_WORDS, PORTFOLIO_POLICY_WORDS, ROUND_MARKET_WORDS} from "../generated/WordLists.sol";
+import {IRoundSource} from "../market/IRoundSource.sol";
 import {IPortfolioPolicy} from "../parameters/IPortfolioPolicy.sol";
 import {IRoundErrors} from "./IRoundErrors.sol";
 
@@ -23,6 +24,11 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
 
     /// @notice An array was proven and may be used by accounts of its round.
     event ArrayAccepted(uint256 indexed arrayRoot, uint256 indexed asOf, uint256 expiry, uint256 policyVersion);
+
+    /// @notice Rounds come from another source, and their prices, strikes and quantities are at its scale.
+    event RoundsSet(address indexed rounds, address indexed previous, int256 priceScale);
+    /// @notice The venue reports at this scale from now on.
+    event PriceScaleAccepted(int256 scale);
 
     /// @notice Takes proven arrays of one round. Anyone may call: the proofs are the permission. The round need not be fresh: an
     /// array says what is true of its round, and what is proven by it answers for that, see {requireRound}.
@@ -54,13 +60,17 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
     /// @return policyVersion of the policy in force
     /// @return policy        its words
     /// @return isFresh       whether it is
+    /// @return scale         of its prices, see {priceScale}
     /// @custom:reverts RoundTimeMismatch, RoundPricesApart, RoundUnknown, RoundStale, RoundOvertaken
     function requireRound(
         uint256 asOf,
         uint256[ROUND_MARKET_WORDS] calldata marketWords,
         bytes32 expiriesHash,
         bool mayBeStale
-    ) external view returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy, bool isFresh);
+    )
+        external
+        view
+        returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy, bool isFresh, int256 scale);
 
     /// @notice Passes only if an array was proven for this round, policy and expiry, by a model that is active.
     /// @param known  bits of a model that this call has returned in the same transaction, so that it is active; 0 if there is none
@@ -73,6 +83,31 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
         uint256 expiry,
         uint256 known
     ) external view returns (uint256 model);
+
+    /// @notice Has rounds come from another source, whose scale of prices is the market's from now on. Restricted. No round of the
+    /// source before and no array of one is of use any more. Sizes in a policy are in as many units as prices are of, so the
+    /// policy is set with it.
+    /// @param source of rounds
+    /// @param policy see {IPortfolioPolicy-setPortfolioPolicy}
+    /// @custom:reverts PriceScaleOutOfRange, and as {IPortfolioPolicy-setPortfolioPolicy} does
+    function setRounds(IRoundSource source, uint256[PORTFOLIO_POLICY_WORDS] calldata policy) external;
+
+    /// @notice Says that reports are at this scale from now on: strikes are prices of 10^k units of the asset, and quantities of
+    /// options, perpetuals and collateral in the asset itself count as many. Restricted to the venue. After governance has changed
+    /// the scale nothing is reported until the venue has said so, and nothing is proven of an account until it was reported anew.
+    /// @custom:reverts PriceScaleNotInForce
+    function acceptPriceScale(int256 scale) external;
+
+    /// @notice What a report rests on: time of the newest round, and the scale, which the venue has accepted.
+    /// @custom:reverts PriceScaleNotInForce
+    function reportTerms() external view returns (uint256 newestAsOf, int8 scale);
+
+    /// @notice Where rounds come from.
+    function rounds() external view returns (IRoundSource);
+
+    /// @notice k: prices and strikes are of 10^k units of the market's asset, and quantities of it count as many
+    /// ({IPriceScale}). Money is as it is.
+    function priceScale() external view returns (int256 scale);
 
     /// @notice Time of the market's newest round.
     function newestRound() external view returns (uint256 asOf);

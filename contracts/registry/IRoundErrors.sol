@@ -14,6 +14,8 @@ interface IRoundErrors {
     error RoundTimeMismatch(uint256 inWord, uint256 asOf);
     /// @notice Spot and the price of the perpetual, or of a forward, are further apart than governed, or one of them is 0.
     error RoundPricesApart(uint256 spotE8, uint256 otherE8, uint256 gapBps);
+    /// @notice The venue says another scale of prices than the one in force, or has not said this one yet.
+    error PriceScaleNotInForce(int256 given, int256 inForce);
     /// @notice The round has no expiry at this place, or its words are others.
     error ExpiryMismatch(uint256 expiryIndex, bytes32 given, bytes32 published);
     /// @notice The words given are not as many as the proofs are about.

@@ -61,7 +61,8 @@ interface IShadows is IRiskParameters {
     );
     /// @notice Observations of a market come from another source; market and shadows go over to it by {followSource}.
     event SourceRotated(bytes32 indexed marketId, address indexed source, address indexed previous);
-    /// @notice A market, or a shadow, goes on from its state with the observations of its new source.
+    /// @notice A market, or a shadow, goes on with the observations of its new source, from its state, which is told at that
+    /// source's scale here.
     event SourceFollowed(
         bytes32 indexed marketId,
         address indexed source,
@@ -169,11 +170,13 @@ interface IShadows is IRiskParameters {
 
     /// @notice Lets a market, or a shadow, go on from its state with its new source. Anyone may call: there is one place to go
     /// on from, behind the last observation of the new source that is not later than the state, or before its first. So no time
-    /// is counted twice or left out. Sequence, state and parameters stay.
+    /// is counted twice or left out. Sequence, state and parameters stay, but for log prices where the new source tells prices at
+    /// another scale ({IPriceScale}): they move with it, so that no return is of two scales.
     /// @param standing what the state hash binds
     /// @param place    where to go on; count 0 before the first observation
     /// @param next     the new source's observations after it, up to one whose head it still holds; none if there are none
-    /// @custom:reverts UnknownMarket, SourceAlreadyFollowed, StateMismatch, PlaceUnknown, PlaceNotNext
+    /// @custom:reverts UnknownMarket, SourceAlreadyFollowed, StateMismatch, PlaceUnknown, PlaceNotNext,
+    /// PriceScaleOutOfRange, PriceBeyondScale
     function followSource(
         bytes32 marketId,
         Standing calldata standing,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {MarketState} from "../generated/MarketState.sol";
 import {ObservationElement} from "../generated/Words.sol";
 import {IObservationSource} from "../market/IObservationSource.sol";
 import {Inbox} from "../market/Inbox.sol";
+import {PriceScale} from "../market/PriceScale.sol";
 import {IShadows} from "./IShadows.sol";
 import {ShadowId} from "./ShadowId.sol";
 
@@ -32,16 +34,33 @@ contract InboxPlaces {
         _requireHeld(id, source, place.count, head);
     }
 
-    /// @notice The same, of the last observation that is not later than a state, or of an inbox's start if there is none; what
-    /// follows it leads to a head that is held.
-    /// @custom:reverts PlaceUnknown, PlaceNotNext
-    function headOfNext(
+    /// @notice Where a market goes on in a new source, and the state that it goes on from: as it stands, its log prices at the new
+    /// source's scale.
+    /// @param standing what the state hash binds
+    /// @return head  as {headOfFirst}, of the last observation that is not later than the state, or of an inbox's start if there is
+    /// none; what follows it leads to a head that is held
+    /// @return state to go on from
+    /// @custom:reverts PlaceUnknown, PlaceNotNext, PriceScaleOutOfRange, PriceBeyondScale
+    function goOn(
+        bytes32 id,
+        address source,
+        IShadows.Standing calldata standing,
+        IShadows.Place calldata place,
+        ObservationElement[] calldata next
+    ) external view returns (bytes32 head, MarketState memory state) {
+        head = _headOfNext(id, source, standing.state.volatilityState.asOf(), place, next);
+        bytes32 marketId = id.marketOf();
+        int256 steps = PriceScale.ofSource(source, marketId) - PriceScale.ofSource(standing.source, marketId);
+        state = PriceScale.rescale(id, standing.state, steps);
+    }
+
+    function _headOfNext(
         bytes32 id,
         address source,
         uint256 asOf,
         IShadows.Place calldata place,
         ObservationElement[] calldata next
-    ) external view returns (bytes32 head) {
+    ) private view returns (bytes32 head) {
         uint256 atPlace = place.count == 0 ? 0 : place.observation.asOf();
         uint256 afterPlace = next.length == 0 ? 0 : next[0].asOf();
         if (next.length == 0) {

@@ -76,7 +76,7 @@ contract OpenInterest is IOpenInterest {
     ) external {
         Count memory count = _count;
         if (asOf <= count.asOf) revert CountNotLater(asOf, count.asOf);
-        (, uint256 policyVersion, , ) = arrays.requireRound(asOf, marketWords, expiriesHash, false);
+        (, uint256 policyVersion, , , ) = arrays.requireRound(asOf, marketWords, expiriesHash, false);
         bool isOver = count.asOf == count.completeAsOf || count.policyVersion != policyVersion;
         if (!isOver && block.timestamp <= count.asOf + maxCountAgeSeconds()) {
             revert CountUnderWay(count.asOf, _sums[count.place].counted, count.accounts);

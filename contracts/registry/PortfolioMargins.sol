@@ -16,6 +16,7 @@ abstract contract PortfolioMargins is IPortfolioMargins {
     /// @param witnessAsOf       round of the last witness
     /// @param witnessSequence   last report at the time of it
     /// @param count             whether it has positions, and where a count has got to with it, see {CountedAccounts}
+    /// @param priceScale        of the last report, and of thresholds
     /// @param margins           `AccountMarginsWord`; above it the round's time, then the report's sequence
     /// @param thresholds        levels of spot that go with them; 0, which is none that a proof could say, without them
     struct Account {
@@ -25,7 +26,8 @@ abstract contract PortfolioMargins is IPortfolioMargins {
         uint40 unhealthySequence;
         uint32 witnessAsOf;
         uint40 witnessSequence;
-        uint72 count;
+        uint64 count;
+        int8 priceScale;
         uint256 margins;
         AccountThresholdsWord thresholds;
     }
@@ -81,8 +83,11 @@ abstract contract PortfolioMargins is IPortfolioMargins {
     }
 
     /// @inheritdoc IPortfolioMargins
-    function accountOf(address account) external view returns (uint256 sequence, bytes32 bookHash) {
-        return (_accounts[account].sequence, _accounts[account].bookHash);
+    function accountOf(
+        address account
+    ) external view returns (uint256 sequence, bytes32 bookHash, int256 priceScale) {
+        Account storage held = _accounts[account];
+        return (held.sequence, held.bookHash, held.priceScale);
     }
 
     function _proven(address account) private view returns (Margin memory) {
@@ -110,7 +115,8 @@ abstract contract PortfolioMargins is IPortfolioMargins {
                 defaultUpE8: word.defaultUpE8(),
                 defaultProbabilityX32: word.defaultProbabilityX32(),
                 asOf: margin.asOf,
-                sequence: margin.sequence
+                sequence: margin.sequence,
+                priceScale: _accounts[account].priceScale
             });
     }
 

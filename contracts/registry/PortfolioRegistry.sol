@@ -49,6 +49,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         bytes32 roundId;
         PricedRound priced;
         uint256[] policy;
+        int256 priceScale;
         bytes32 subject;
         uint256 skipped; // a bit an account of the batch
         uint256 counted; // a bit an account, of those that the count under way still needs
@@ -202,7 +203,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         scope.asOf = round.asOf;
         scope.priced.arrays = arrays;
         scope.priced.asOf = round.asOf;
-        (scope.roundId, scope.priced.policyVersion, scope.policy, scope.isFresh) = arrays.requireRound(
+        (scope.roundId, scope.priced.policyVersion, scope.policy, scope.isFresh, scope.priceScale) = arrays.requireRound(
             round.asOf,
             round.marketWords,
             round.expiriesHash,
@@ -235,9 +236,12 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         }
     }
 
-    function _sequenceOf(address account) private view returns (uint256 sequence) {
-        sequence = _accounts[account].sequence;
+    function _sequenceOf(Scope memory scope, address account) private view returns (uint256 sequence) {
+        Account storage held = _accounts[account];
+        sequence = held.sequence;
         if (sequence == 0) revert AccountUnknown(account);
+        int256 reported = held.priceScale;
+        if (reported != scope.priceScale) revert AccountAtAnotherScale(account, reported, scope.priceScale);
     }
 
     /// @dev Round, accounts and reports, so that a proof fits one round and one report of each account. Notes those whose margins
@@ -255,7 +259,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
             if (account <= previous) revert AccountsNotIncreasing(account, previous);
             previous = account;
             uint256 sequence = sequences[i];
-            uint256 current = _sequenceOf(account);
+            uint256 current = _sequenceOf(scope, account);
             if (sequence == 0 || sequence > current) revert ReportUnknown(account, sequence, current);
             bool isLast = scope.isFresh && sequence == current;
             if (!isLast || !_isNext(scope.asOf, sequence, account, withThresholds)) scope.skipped |= 1 << i;
@@ -576,7 +580,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         MaintenanceBoundWord shown = witness.bound;
         int256 bound = shown.maintenanceE8();
         if (bound >= 0) revert AccountHealthy(witness.account, bound);
-        current = _sequenceOf(witness.account);
+        current = _sequenceOf(scope, witness.account);
         uint256 sequence = witness.sequence;
         if (sequence == 0 || sequence > current) revert ReportUnknown(witness.account, sequence, current);
         scope.subject = _subjectOf(scope.roundId, witness.account, sequence);

@@ -4,7 +4,12 @@ pragma solidity ^0.8.28;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {ACCOUNT_POSITIONS} from "../generated/Limits.sol";
 import {COLLATERAL_AMOUNTS_WORDS} from "../generated/WordLists.sol";
-import {CollateralAmountWord, HoldingsWord, OptionPositionWord} from "../generated/Words.sol";
+import {
+    AccountThresholdsWord,
+    CollateralAmountWord,
+    HoldingsWord,
+    OptionPositionWord
+} from "../generated/Words.sol";
 import {CountedAccounts} from "./CountedAccounts.sol";
 import {IPortfolioRegistry} from "./IPortfolioRegistry.sol";
 import {Positions} from "./Positions.sol";
@@ -25,17 +30,23 @@ abstract contract PositionBook is IPortfolioRegistry, CountedAccounts, AccessMan
         HoldingsWord holdings,
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
     ) external restricted {
-        Positions.check(positions, arrays.newestRound());
+        (uint256 newestRound, int8 scale) = arrays.reportTerms();
+        Positions.check(positions, newestRound);
         if (!holdings.fits()) revert HoldingsOutOfRange(HoldingsWord.unwrap(holdings));
         for (uint256 i = 0; i < COLLATERAL_AMOUNTS_WORDS; ++i) {
             CollateralAmountWord amounts = collateralAmounts[i];
             if (!amounts.fits()) revert HoldingsOutOfRange(CollateralAmountWord.unwrap(amounts));
         }
         bool isExposed = positions.length != 0 || !_owesNothing(holdings, collateralAmounts);
-        _noteReport(account, isExposed);
         Account storage held = _accounts[account];
+        bool isRescaled = held.priceScale != scale;
+        _noteReport(account, isExposed, isRescaled);
         held.bookHash = _bookHash(keccak256(abi.encodePacked(positions)), holdings, collateralAmounts);
         uint256 sequence = ++held.sequence;
+        if (isRescaled) {
+            held.priceScale = scale;
+            held.thresholds = AccountThresholdsWord.wrap(0); // levels of spot at the scale before
+        }
         emit AccountReported(account, sequence, positions, holdings, collateralAmounts);
         if (held.unhealthyAsOf != 0 && !isExposed) {
             held.unhealthyAsOf = 0;

@@ -11,6 +11,7 @@ import {
 } from "../generated/WordLists.sol";
 import {ExpiryForwardWord, RoundPricesWord} from "../generated/Words.sol";
 import {IRoundSource} from "../market/IRoundSource.sol";
+import {PriceScale} from "../market/PriceScale.sol";
 import {RoundId} from "../market/RoundId.sol";
 import {PortfolioPolicy} from "../parameters/PortfolioPolicy.sol";
 import {BatchVerifier} from "../proof/BatchVerifier.sol";
@@ -34,10 +35,14 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
 
     /// @notice Circuits that may prove arrays.
     IModelRegistry public immutable models;
-    /// @notice Where rounds come from.
-    IRoundSource public immutable rounds;
     /// @notice Whose rounds.
     bytes32 public immutable marketId;
+    /// @inheritdoc IRiskArrays
+    IRoundSource public rounds;
+
+    /// @dev Beside the source, which whoever reads one reads too.
+    int8 private _priceScale;
+    int8 private _acceptedPriceScale;
 
     IBatchVerifier private immutable _batchVerifier = new BatchVerifier();
 
@@ -71,8 +76,14 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
     ) PortfolioPolicy(authority, policy, freshness) {
         models_.requireLayout(RiskArrayFrame.LAYOUT_HASH, IModelRegistry.Kind.RiskArray);
         models = models_;
-        rounds = rounds_;
         marketId = marketId_;
+        _setRounds(rounds_, marketId_);
+    }
+
+    /// @inheritdoc IRiskArrays
+    function setRounds(IRoundSource source, uint256[PORTFOLIO_POLICY_WORDS] calldata policy) external restricted {
+        _set(policy);
+        _setRounds(source, marketId);
     }
 
     /// @inheritdoc IRiskArrays
@@ -106,6 +117,20 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
     }
 
     /// @inheritdoc IRiskArrays
+    function acceptPriceScale(int256 scale) external restricted {
+        if (scale != _priceScale) revert PriceScaleNotInForce(scale, _priceScale);
+        _acceptedPriceScale = _priceScale;
+        emit PriceScaleAccepted(scale);
+    }
+
+    /// @inheritdoc IRiskArrays
+    function reportTerms() external view returns (uint256 newestAsOf, int8 scale) {
+        scale = _priceScale;
+        if (_acceptedPriceScale != scale) revert PriceScaleNotInForce(_acceptedPriceScale, scale);
+        newestAsOf = newestRound();
+    }
+
+    /// @inheritdoc IRiskArrays
     function arrayOf(uint256 arrayRoot) external view returns (uint256 record) {
         return _arrays[arrayRoot];
     }
@@ -116,9 +141,13 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
         uint256[ROUND_MARKET_WORDS] calldata marketWords,
         bytes32 expiriesHash,
         bool mayBeStale
-    ) external view returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy, bool isFresh) {
+    )
+        external
+        view
+        returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy, bool isFresh, int256 scale)
+    {
         Scope memory scope = _scope(asOf, marketWords, expiriesHash);
-        return (scope.roundId, scope.policyVersion, scope.policy, _isFresh(asOf, mayBeStale));
+        return (scope.roundId, scope.policyVersion, scope.policy, _isFresh(asOf, mayBeStale), _priceScale);
     }
 
     /// @inheritdoc IRiskArrays
@@ -138,8 +167,21 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
     }
 
     /// @inheritdoc IRiskArrays
+    function priceScale() external view returns (int256 scale) {
+        return _priceScale;
+    }
+
+    /// @inheritdoc IRiskArrays
     function newestRound() public view returns (uint256 asOf) {
         return rounds.latestAsOf(marketId);
+    }
+
+    /// @dev The scale is asked for once, so that nothing but this changes it.
+    function _setRounds(IRoundSource rounds_, bytes32 marketId_) private {
+        int256 scale = PriceScale.ofSource(address(rounds_), marketId_);
+        emit RoundsSet(address(rounds_), address(rounds), scale);
+        rounds = rounds_;
+        _priceScale = int8(scale); // PriceScale's bounds are narrower
     }
 
     function _scope(

@@ -138,16 +138,18 @@ abstract contract Shadows is IShadows, RiskParameters {
         uint256 model = volatilityModelOf[marketId];
         bytes32 given = keccak256(abi.encode(standing, model));
         if (given != inForce) revert StateMismatch(marketId, given, inForce);
-        bytes32 head = inboxPlaces.headOfNext(marketId, source, standing.state.volatilityState.asOf(), place, next);
-        _markets[marketId].stateHash = _hash(standing.state, head, place.count, source, model);
+        (bytes32 head, MarketState memory state) = inboxPlaces.goOn(marketId, source, standing, place, next);
+        _markets[marketId].stateHash = _hash(state, head, place.count, source, model);
         if (marketId.isShadow()) {
             _sources[marketId] = source;
-            _shadows[marketId].inboxHead = head;
-            _shadows[marketId].inboxCount = place.count;
+            Shadow storage shadow = _shadows[marketId];
+            shadow.state = state;
+            shadow.inboxHead = head;
+            shadow.inboxCount = place.count;
         } else {
             _noteFollowed(marketId);
         }
-        emit SourceFollowed(marketId, source, standing.state, head, place.count);
+        emit SourceFollowed(marketId, source, state, head, place.count);
     }
 
     /// @inheritdoc IShadows

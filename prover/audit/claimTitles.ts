@@ -58,6 +58,8 @@ const claimTitles = {
   R50: 'evidence that lasts',
   R51: 'newest round or nearly',
   R53: 'prices of a round together',
+  R111: 'scale of a source',
+  R112: 'scale of prices',
   R54: 'array of an active model',
   R90: 'count',
   R91: 'every account, once',

@@ -5,6 +5,7 @@ import { ProverError } from '../errors.ts'
 import { divDown, divUp } from '../math/index.ts'
 import { type DecimalMark, parseGrouped, scaleDecimal } from './decimal.ts'
 import type { Line } from './delimited.ts'
+import { LEAST_STEPS, type Units } from './priceScale.ts'
 import { type DateOrder, parseTime } from './time.ts'
 
 /** One observation of a market; the implied volatility is 0 where none is attested. */
@@ -21,12 +22,6 @@ export type CellStyle = {
   readonly units: Units
   readonly roundPrices: boolean
 }
-
-/** A whole number of units, or one part of so many. */
-export type Units = { readonly count: bigint; readonly parts: bigint }
-
-/** Prices are held in steps of 1e-8; below this many of them a step is more than a thousandth of the price. */
-const LEAST_STEPS = 1000n
 
 const E8 = 10n ** 8n
 const X16 = 1n << 16n

@@ -14,7 +14,6 @@ import {
   readTimeCell,
   readVolatilityCellUp,
   SKIP_ADVICE,
-  type Units,
 } from './priceCells.ts'
 import {
   type ColumnOptions,
@@ -25,6 +24,7 @@ import {
   timeCell,
 } from './priceColumns.ts'
 import { jsonLines } from './jsonTable.ts'
+import { type Units, unitsFor } from './priceScale.ts'
 import { rangeCodeUp } from './range.ts'
 import { readTextFile, whyUnreadable } from './textFile.ts'
 import { type DateOrder, dateOrderOf, present } from './time.ts'
@@ -46,8 +46,11 @@ export type PriceOptions = ColumnOptions & {
   readonly dateOrder?: DateOrder | undefined
   /** Decimal mark where numbers do not tell. */
   readonly decimalMark?: DecimalMark | undefined
-  /** Prices are wanted of this many units of the asset: 1,000 makes 0.0000042 to 0.0042, 0.001 the other way. Default 1. */
-  readonly units?: number | undefined
+  /**
+   * Prices are wanted of this many units of the asset: 1,000 makes 0.0000042 to 0.0042, 0.001 the other way. `auto`: of one, or of
+   * as many as it takes to hold the prices of the file. Default 1.
+   */
+  readonly units?: number | 'auto' | undefined
   /** Longest time without a price; default {@link GAP_SPACINGS} median spacings. */
   readonly maxGapSeconds?: number | undefined
   /** First time to keep, unix seconds, inclusive. */
@@ -333,7 +336,8 @@ function styleOf(
   return {
     dateOrder: options.dateOrder ?? (dates === 'either' ? undefined : dates),
     decimalMark: mark === 'comma' ? 'comma' : 'point',
-    units: unitsOf(options.units ?? 1),
+    units:
+      options.units === 'auto' ? unitsFor(prices, mark === 'comma' ? 'comma' : 'point') : unitsOf(options.units ?? 1),
     roundPrices: options.roundPrices === true,
   }
 }

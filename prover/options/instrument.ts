@@ -1,4 +1,5 @@
 import { parseDecimal, scaleDecimal } from '../market/decimal.ts'
+import { GREATEST_PRICE_SCALE, LEAST_PRICE_SCALE } from '../market/priceScale.ts'
 
 /** What an option's name says. */
 export type Instrument = {
@@ -22,9 +23,10 @@ const NAME =
  * as on Derive, `BTC-260327-100000-C` as on Binance, `BTC-USD-260327-100000-C` as on OKX; a `d` in a strike is its decimal point.
  * A quote currency other than USD is part of the currency: `BTC_USDT`, as in Deribit's `BTC_USDC-…`.
  *
+ * @param priceScale - the strike is that of 10^priceScale units
  * @returns undefined for anything else, among it dates that do not exist and strikes of 0 or of more than 48 bits at 1e-8
  */
-export function readInstrument(name: string): Instrument | undefined {
+export function readInstrument(name: string, priceScale = 0): Instrument | undefined {
   const match = NAME.exec(name)
   if (match === null) return undefined
   const [, base = '', before, day, month = '', year, fullYear, monthNumber, dayNumber, ...rest] = match
@@ -36,10 +38,16 @@ export function readInstrument(name: string): Instrument | undefined {
       : fullYear !== undefined
         ? instant(Number(fullYear), Number(monthNumber) - 1, Number(dayNumber))
         : instant(2000 + Number(shortYear), Number(shortMonth) - 1, Number(shortDay))
-  const strikeE8 = exactE8(strike.replace('d', '.'))
+  const strikeE8 = exactE8(strike.replace('d', '.'), priceScale)
   if (currency === undefined || expiry === undefined || strikeE8 === undefined) return undefined
   return { currency, expiry, strikeE8, isCall: kind === 'C' }
 }
+
+/** What the option of a name is on, whatever it is struck at; undefined of what is no name. */
+export const instrumentCurrency = (name: string): string | undefined =>
+  [0, LEAST_PRICE_SCALE, GREATEST_PRICE_SCALE]
+    .map((priceScale) => readInstrument(name, priceScale)?.currency)
+    .find((currency) => currency !== undefined)
 
 /** Undefined if a name says twice what it is quoted in. */
 function currencyOf(base: string, before: string | undefined, behind: string | undefined): string | undefined {
@@ -49,12 +57,14 @@ function currencyOf(base: string, before: string | undefined, behind: string | u
   return quote === 'USD' ? base : `${base}_${quote}`
 }
 
-/** An option's name as Deribit writes it. */
-export function instrumentName({ currency, expiry, strikeE8, isCall }: Instrument): string {
+/** An option's name as Deribit writes it. @param priceScale - the strike is that of 10^priceScale units */
+export function instrumentName({ currency, expiry, strikeE8, isCall }: Instrument, priceScale = 0): string {
   const date = new Date(Number(expiry) * 1000)
   const day = `${date.getUTCDate()}${MONTHS[date.getUTCMonth()]}${String(date.getUTCFullYear()).slice(2)}`
-  const whole = strikeE8 / 10n ** 8n
-  const fraction = (strikeE8 % 10n ** 8n).toString().padStart(8, '0').replace(/0+$/, '')
+  const decimals = 8 + priceScale
+  const unit = 10n ** BigInt(decimals)
+  const whole = strikeE8 / unit
+  const fraction = (strikeE8 % unit).toString().padStart(decimals, '0').replace(/0+$/, '')
   return `${currency}-${day}-${whole}${fraction === '' ? '' : `d${fraction}`}-${isCall ? 'C' : 'P'}`
 }
 
@@ -64,10 +74,10 @@ function instant(year: number, month: number, day: number): bigint | undefined {
   return isReal ? BigInt(date.getTime() / 1000) : undefined
 }
 
-function exactE8(text: string): bigint | undefined {
+function exactE8(text: string, priceScale: number): bigint | undefined {
   const decimal = parseDecimal(text)
   if (decimal === undefined) return undefined
-  const { numerator, denominator } = scaleDecimal(decimal, 10n ** 8n)
+  const { numerator, denominator } = scaleDecimal(decimal, 10n ** BigInt(8 + priceScale))
   const isStrike = numerator % denominator === 0n && numerator > 0n && numerator / denominator < 1n << 48n
   return isStrike ? numerator / denominator : undefined
 }

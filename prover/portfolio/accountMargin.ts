@@ -40,6 +40,8 @@ export type ProvableMargin = {
   readonly chain: BookChain
   readonly account: AccountState
   readonly margin: AccountMargin
+  /** k: prices and strikes are of 10^k units of the asset, and quantities of it count as many; absent: 0. */
+  readonly priceScale?: number | undefined
 }
 
 /**
@@ -50,7 +52,8 @@ export type ProvableMargin = {
 export function provableMargin(portfolio: Portfolio, sizes: MarginSizes): ProvableMargin {
   const { market, rules } = portfolio
   const scenarios = { ...scenarioSlots(portfolio.scenarios), ...rules.basis }
-  return marginOfParts(
+  const { priceScale } = market
+  const provable = marginOfParts(
     {
       pricingPolicy: { scenarios, ...rules },
       marginPolicy: { scenarios, ...rules, collaterals: collateralPolicies(portfolio) },
@@ -61,6 +64,7 @@ export function provableMargin(portfolio: Portfolio, sizes: MarginSizes): Provab
     },
     sizes,
   )
+  return { ...provable, priceScale }
 }
 
 /** What a margin follows from, as a chain holds it. */

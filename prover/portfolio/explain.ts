@@ -1,5 +1,6 @@
 /** Why a margin is what it is: the worst scenario in words, what each leg adds to it, and every step with its rounding. */
 import { pointForward } from '../options/grid.ts'
+import { isOneUnit, type Units, unitsNumber, unitsWords } from '../market/priceScale.ts'
 import type { RiskArray, StrikeLeaf } from '../options/riskArray.ts'
 import { CALL_BITS } from '../options/riskArray.ts'
 import type { ProvableMargin } from './accountMargin.ts'
@@ -16,7 +17,7 @@ import {
 } from './contingencies.ts'
 import { decimalText } from './input/exact.ts'
 import { BASIS_SCENARIO, roundTerms } from './margin.ts'
-import type { OptionLeg, Portfolio, VolatilityMove } from './portfolio.ts'
+import { type OptionLeg, type Portfolio, unitsOfMarket, type VolatilityMove } from './portfolio.ts'
 import { slottedScenarios } from './scenarioSlots.ts'
 
 const X40 = 2 ** 40
@@ -130,6 +131,7 @@ export function legContributions(portfolio: Portfolio, provable: ProvableMargin)
       expiryOutcome(portfolio, provable, scenario, expiry),
     ]),
   )
+  const units = unitsNumber(unitsOfMarket(portfolio.market))
   return portfolio.account.options.map((leg) => {
     const { array, leaf } = leafOf(provable.arrays, leg) as { array: RiskArray; leaf: StrikeLeaf }
     const { point, factor, sign } = expiries.get(leg.expiry) as ExpiryOutcome
@@ -144,8 +146,8 @@ export function legContributions(portfolio: Portfolio, provable: ProvableMargin)
       leg,
       impliedVolatility: perYear(leaf.volatilityX40.none),
       shockedVolatility: perYear(leaf.volatilityX40[scenario.volatility]),
-      mark: mark * discount,
-      shocked: scenario.kind === 'basis' ? shocked * discount : shocked * factor,
+      mark: (mark * discount) / units,
+      shocked: (scenario.kind === 'basis' ? shocked * discount : shocked * factor) / units,
       contribution: quantity * change * sign * scenario.damping,
     }
   })
@@ -276,7 +278,7 @@ const exposureOf = ({ account: { book, holdings }, round, marginPolicy: policy }
 /** Every intermediate of the margins in the order of the formula. */
 export function explainSteps(portfolio: Portfolio, provable: ProvableMargin): readonly Step[] {
   return [
-    ...expirySteps(provable),
+    ...expirySteps(provable, unitsOfMarket(portfolio.market)),
     ...legSteps(portfolio, provable),
     ...scenarioSteps(provable),
     ...marginSteps(portfolio, provable),
@@ -286,7 +288,10 @@ export function explainSteps(portfolio: Portfolio, provable: ProvableMargin): re
 const x40Text = (value: bigint): string => decimalText(value, 1n << 40n)
 const e8Text = (value: bigint): string => decimalText(value, 10n ** 8n)
 
-function expirySteps({ arrays }: ProvableMargin): readonly Step[] {
+/** Where words hold prices of more or less than one unit, steps say so. */
+const wordsOf = (units: Units): string => (isOneUnit(units) ? '' : ` of ${unitsWords(units)}`)
+
+function expirySteps({ arrays }: ProvableMargin, units: Units): readonly Step[] {
   const seen = new Set<bigint>()
   return arrays.flatMap(({ array: { header }, surface }): readonly Step[] => {
     if (seen.has(header.expiry)) return []
@@ -302,7 +307,7 @@ function expirySteps({ arrays }: ProvableMargin): readonly Step[] {
       },
       {
         part,
-        name: 'forward',
+        name: `forward${wordsOf(units)}`,
         formula: 'moving part + part fixed by settlement',
         value: `${e8Text(header.forwardsE8[0] ?? 0n)} (fixed ${e8Text(surface.forwardFixedE8)})`,
         rounding: 'exact',
@@ -344,7 +349,8 @@ function expirySteps({ arrays }: ProvableMargin): readonly Step[] {
 function legSteps(portfolio: Portfolio, provable: ProvableMargin): readonly Step[] {
   return portfolio.account.options.flatMap((leg): readonly Step[] => {
     const { array, leaf } = leafOf(provable.arrays, leg) as { array: RiskArray; leaf: StrikeLeaf }
-    const part = `leg ${decimalText(leg.quantityE12, 10n ** 12n)} × ${leg.instrument}`
+    const units = unitsOfMarket(portfolio.market)
+    const part = `leg ${quantityText(leg.quantityE12, units)} × ${leg.instrument}`
     const { volatilityX40 } = leaf
     const names = {
       none: 'as it is',
@@ -366,7 +372,7 @@ function legSteps(portfolio: Portfolio, provable: ProvableMargin): readonly Step
       ),
       {
         part,
-        name: 'undiscounted value per contract',
+        name: `undiscounted value per contract${wordsOf(units)}`,
         formula: leg.isCall ? 'F·N(d1) − K·N(d2)' : 'call − F + K',
         value: rawText(leg, leaf, array),
         rounding: 'exact',
@@ -413,13 +419,17 @@ function contingencySteps(provable: ProvableMargin): readonly Step[] {
 }
 
 /** From which sizes on positions are concentrated, in whole units, where that costs anything. */
-function sizeSteps({ account }: Portfolio, { marginPolicy }: ProvableMargin): readonly Step[] {
+function sizeSteps({ account, market }: Portfolio, { marginPolicy }: ProvableMargin): readonly Step[] {
   const { concentrationX40, perpSizeQ, optionSizeQ } = marginPolicy.concentration
   if (concentrationX40 === 0n) return []
+  const own = wordsOf(unitsOfMarket(market))
   const sizes = [
-    ['perpetuals', perpSizeQ],
-    ['naked short options', optionSizeQ],
-    ...account.collaterals.map(({ asset }, i) => [asset, marginPolicy.collaterals[i]?.sizeQ ?? 0n] as const),
+    [`perpetuals${own}`, perpSizeQ],
+    [`naked short options${own}`, optionSizeQ],
+    ...account.collaterals.map(({ asset }, i) => {
+      const name = asset === market.currency ? `${asset}${own}` : asset
+      return [name, marginPolicy.collaterals[i]?.sizeQ ?? 0n] as const
+    }),
   ] as const
   return sizes.map(
     ([position, sizeQ]): Step => ({
@@ -485,7 +495,7 @@ function marginSteps(portfolio: Portfolio, provable: ProvableMargin): readonly S
     },
     {
       part,
-      name: 'naked short options',
+      name: `naked short options${wordsOf(unitsOfMarket(portfolio.market))}`,
       formula: 'per strike, calls and puts together',
       value: decimalText(totals.nakedShortE12, 10n ** 12n),
       rounding: 'exact',
@@ -543,6 +553,10 @@ function marginSteps(portfolio: Portfolio, provable: ProvableMargin): readonly S
     },
   ]
 }
+
+/** A quantity of so many units each, in units of the asset. */
+export const quantityText = (quantityE12: bigint, { count, parts }: Units, decimals = 12): string =>
+  decimalText(quantityE12 * count, 10n ** 12n * parts, decimals)
 
 /** Money MX80 as a number. */
 function moneyMX80(value: bigint): number {

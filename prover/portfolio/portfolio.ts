@@ -7,6 +7,7 @@
  */
 import type { Fields } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
+import { type Units, unitsOfScale } from '../market/priceScale.ts'
 
 export type VolatilityMove = 'up' | 'none' | 'down' | 'linear' | 'absolute'
 
@@ -42,10 +43,16 @@ export type PortfolioMarket = Fields<'roundPrices'> &
   Fields<'roundConfidences'> & {
     /** Of what its options and perpetuals are; absent if nobody said. */
     readonly currency?: string
+    /** k: prices and strikes are of 10^k units of the asset, and quantities of it count as many; absent: 0. */
+    readonly priceScale?: number
     /** By expiry, each once. */
     readonly expiries: readonly ExpirySurface[]
     readonly collaterals: readonly CollateralPrice[]
   }
+
+/** Of how many units of its asset a market's prices are, as words and everything computed from them have them. */
+export const unitsOfMarket = ({ priceScale = 0 }: Pick<PortfolioMarket, 'priceScale'>): Units =>
+  unitsOfScale(priceScale)
 
 export type CollateralRule = {
   readonly asset: string

@@ -14,6 +14,8 @@ const contracts: readonly ContractName[] = [
   'IObservationSource',
   'AttestedFeed',
   'AttestedRounds',
+  'ScaledFeed',
+  'ScaledRounds',
   'RiskCouncil',
 ]
 

@@ -12,14 +12,17 @@ export type SortedFinding = {
 /** What comes after asking the access manager, or a source: the two detectors that look for it find the same. */
 const afterAsking = {
   reason:
-    'The call before is that of `restricted` to the access manager, or to a source that the council names: both are trusted not to call back.',
+    'The call before is that of `restricted` to the access manager, or to a source that the council names: both are trusted not to call back. After an oracle’s contract that did, what is later than the last is read anew.',
   places: {
+    'market/oracles/ChainlinkStreamsAdapter.sol': ['take'],
+    'market/oracles/PythAdapter.sol': ['take', 'takeAll'],
     'market/SignerCommittee.sol': ['revokeSigner', 'setCommittee'],
     'parameters/PortfolioPolicy.sol': ['setPortfolioFreshness', 'setPortfolioPolicy', 'setRoundPriceGap'],
     'parameters/RiskPolicy.sol': ['setFreshnessPolicy', 'setLearningPolicy', 'setMarginPolicy', 'setMarketPolicy'],
     'registry/ModelRegistry.sol': ['disable', 'register', 'registerLayout'],
     'registry/Pauses.sol': ['holdPause', 'liftPause', 'pause'],
     'registry/PositionBook.sol': ['reportAccount'],
+    'registry/RiskArrays.sol': ['acceptPriceScale', 'setRounds'],
     'registry/RiskRegistry.sol': ['addMarket'],
     'registry/Shadows.sol': ['addShadow', 'promote', 'removeShadow', 'rotateSource', 'setPromotionPolicy'],
   },
@@ -48,6 +51,7 @@ export const sortedFindings: readonly SortedFinding[] = [
       'market/Inbox.sol': ['extend'],
       'market/MedianFeed.sol': ['_freshOf', '_latestOf'],
       'market/ObservationInbox.sol': ['checkpoints'],
+      'market/oracles/PythAccumulator.sol': ['_verifiedRoot'],
       'parameters/PolicyBook.sol': ['read', 'seek', 'start', 'write'],
       'parameters/PortfolioPolicy.sol': ['_policy', '_set'],
       'proof/BatchVerifier.sol': [
@@ -90,8 +94,13 @@ export const sortedFindings: readonly SortedFinding[] = [
   {
     detector: 'calls-loop',
     reason:
-      'Called are models and sources that the council listed, and the first that fails refuses the batch, which its sender chose.',
-    places: { 'registry/BookFolding.sol': ['_takeSegment'], 'registry/RiskRegistry.sol': ['_revertMismatch'] },
+      'Called are models and sources that the council listed, or oracles that who deploys named, and the first that fails refuses the batch, which its sender chose.',
+    places: {
+      'market/oracles/ChainlinkFeedAdapter.sol': ['_requireSameDecimals'],
+      'market/oracles/PythAccumulator.sol': ['_verifiedRoot'],
+      'registry/BookFolding.sol': ['_takeSegment'],
+      'registry/RiskRegistry.sol': ['_revertMismatch'],
+    },
   },
   {
     detector: 'divide-before-multiply',
@@ -110,9 +119,31 @@ export const sortedFindings: readonly SortedFinding[] = [
     },
   },
   {
+    detector: 'locked-ether',
+    reason: 'Payable as the interface has it, it refuses whatever is paid.',
+    places: { 'market/oracles/PythAccumulator.sol': ['PythAccumulator'] },
+  },
+  {
+    detector: 'low-level-calls',
+    reason:
+      'Coin goes back to whoever paid, and a payload goes behind the arguments of a call: neither has another way.',
+    places: { 'market/oracles/OracleInbox.sol': ['_refundBeyond'], 'market/oracles/RedStoneAdapter.sol': ['take'] },
+  },
+  {
     detector: 'missing-zero-check',
-    reason: 'The desk is an example; who deploys it names where its fees go, and sees it.',
-    places: { 'consumers/PerpetualDesk.sol': ['constructor'] },
+    reason:
+      'The desk is an example; who deploys it names where its fees go, and sees it. A median without a source of implied volatilities has zero.',
+    places: { 'consumers/PerpetualDesk.sol': ['constructor'], 'market/MedianFeed.sol': ['constructor'] },
+  },
+  {
+    detector: 'msg-value-in-nonpayable',
+    reason: 'Called by functions that are payable alone.',
+    places: { 'market/oracles/OracleInbox.sol': ['_refundBeyond', '_requirePaid'] },
+  },
+  {
+    detector: 'naming-convention',
+    reason: 'Called so by the contract of Chainlink that is asked.',
+    places: { 'market/oracles/IVerifierProxy.sol': ['i_nativeAddress', 's_feeManager'] },
   },
   {
     detector: 'pragma',
@@ -157,6 +188,11 @@ export const sortedFindings: readonly SortedFinding[] = [
     },
   },
   {
+    detector: 'shadowing-state',
+    reason: 'A private constant of the same value as the one of the door, which it cannot read.',
+    places: { 'market/oracles/OracleInbox.sol': ['OracleInbox'] },
+  },
+  {
     detector: 'timestamp',
     reason:
       "Ages, pauses and spacings are seconds to days of the chain's clock on purpose; a block's producer moves it by less than any of them may be.",
@@ -166,7 +202,9 @@ export const sortedFindings: readonly SortedFinding[] = [
       'consumers/mocks/MockRiskParameters.sol': ['_pausedSeconds', 'pausedUntil'],
       'market/AttestedFeed.sol': ['_requireTimely'],
       'market/AttestedRounds.sol': ['_requireTimely'],
-      'market/MedianFeed.sol': ['_freshOf'],
+      'market/MedianFeed.sol': ['_freshOf', '_isFresh'],
+      'market/oracles/ChainlinkStreamsAdapter.sol': ['_requireValid'],
+      'market/oracles/OracleInbox.sol': ['_oldest', '_requireSequencerUp', '_requireTimely'],
       'market/PlausibleInbox.sol': ['_count', '_impliedToKeep', '_isConfirmed', '_isWithin', 'heldPrice'],
       'parameters/RiskPolicy.sol': ['_mayBePaused'],
       'registry/InboxPlaces.sol': ['headOfFirst'],
@@ -198,6 +236,14 @@ export const sortedFindings: readonly SortedFinding[] = [
     },
   },
   {
+    detector: 'too-many-digits',
+    reason: 'Bytes of a format, as its publisher writes them.',
+    places: {
+      'market/oracles/PythAccumulator.sol': ['slitherConstructorConstantVariables'],
+      'market/oracles/RedStoneAdapter.sol': ['slitherConstructorConstantVariables'],
+    },
+  },
+  {
     detector: 'uninitialized-local',
     reason: 'It starts at zero, and is meant to.',
     places: {
@@ -223,7 +269,7 @@ export const sortedFindings: readonly SortedFinding[] = [
         'marketPolicy',
         'setFreshnessPolicy',
       ],
-      'registry/InboxPlaces.sol': ['_requireHeld', 'headOfNext'],
+      'registry/InboxPlaces.sol': ['_requireHeld', '_headOfNext', 'goOn'],
       'registry/BookFolding.sol': ['_openBooks'],
       'registry/OpenInterest.sol': ['openCount'],
       'registry/PortfolioRegistry.sol': ['_marginModel', 'proveUnhealthy', 'proveUnhealthyByArrays'],

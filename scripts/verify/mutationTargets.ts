@@ -18,6 +18,26 @@ export const targets: Readonly<Record<string, Target>> = {
     contracts: ['market/AttestedFeed', 'market/MedianFeed'],
     tests: ['market/plausibleInbox', 'market/medianFeed'],
   },
+  OracleInbox: {
+    file: 'market/oracles/OracleInbox',
+    contracts: ['market/oracles/PythAdapter', 'market/oracles/ChainlinkFeedAdapter'],
+    tests: ['market/oracles/pushedFeeds', 'market/oracles/pyth'],
+  },
+  PythAccumulator: {
+    file: 'market/oracles/PythAccumulator',
+    contracts: ['market/oracles/PythAccumulator'],
+    tests: ['market/oracles/pyth'],
+  },
+  ChainlinkFeedAdapter: {
+    file: 'market/oracles/ChainlinkFeedAdapter',
+    contracts: ['market/oracles/ChainlinkFeedAdapter'],
+    tests: ['market/oracles/pushedFeeds'],
+  },
+  RedStoneAdapter: {
+    file: 'market/oracles/RedStoneAdapter',
+    contracts: ['market/oracles/RedStoneAdapter'],
+    tests: ['market/oracles/redStone'],
+  },
   PolicyBounds: {
     file: 'parameters/PolicyBounds',
     contracts: registry, // which creates PolicyChecks

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   AbiCoder,
+  computeAddress,
   concat,
   Contract,
   getCreateAddress,
@@ -42,6 +43,14 @@ import {
 } from '../../prover/registry/index.ts'
 import { pack } from '../../prover/statement/words.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
+import {
+  deployAccumulator,
+  deployPythAdapter,
+  deployWormhole,
+  ownKeys,
+} from '../../scripts/tools/oracles/oracleChain.ts'
+import { pythUpdate } from '../../scripts/tools/oracles/payloads.ts'
+import { btcFeed } from '../../scripts/tools/oracles/recordings.ts'
 import { feedSigners, LiveEngine } from '../registry/liveEngine.ts'
 import { errorOf, zkrisk } from '../service/zkrisk.ts'
 import { uncheckedSource } from '../registry/uncheckedSource.ts'
@@ -284,9 +293,34 @@ describe('A10: a source', () => {
       })
       const { report } = await auditNow()
       await expectRejected(report, 'A7 deployed.AttestedFeed.code')
-      expect(formatAudit(report)).toContain('expected the code of AttestedFeed or MedianFeed as compiled here')
+      expect(formatAudit(report)).toContain(
+        'expected the code of AttestedFeed or ScaledFeed or MedianFeed or PythAdapter or ',
+      )
       const vouched = await auditNow({ trustedCode: [keccak256(await codeOf(source.target as string))] })
       expect(vouched.report.failure).toBeUndefined()
+    })
+  })
+
+  it('that reads an oracle is known by its code; one behind which another oracle was put is rejected', async () => {
+    const { chain } = engine
+    await chain.undone(async () => {
+      const guardians = ownKeys('guardian', 1)
+      const core = await deployWormhole(
+        chain,
+        guardians.map((guardian) => computeAddress(guardian)),
+      )
+      const feeds = [{ marketId: marketIdOf('SOL-USD'), feedId: btcFeed, decimals: 8n }]
+      const adapter = await deployPythAdapter(chain, await deployAccumulator(chain, core), feeds)
+      const source = adapter.target as string
+      await addMarketOver(source, (marketId, publishTime) => {
+        const price = { id: btcFeed, price: 10n ** 10n, confidence: 0n, exponent: -8n, publishTime }
+        return mined(adapter.getFunction('take')(marketId, [pythUpdate([price], guardians)]))
+      })
+      const { report } = await auditNow()
+      expect(report.failure).toBeUndefined()
+      expect(report.deployed?.contracts.map(({ name }) => name)).toContain('PythAdapter')
+      await setCode(source, withImmutable(await codeOf(source), 'PythAdapter', 'PythAdapter.pyth', 0xbadn))
+      await expectRejected((await auditNow()).report, 'A8 deployed.PythAdapter.PythAdapter.pyth')
     })
   })
 

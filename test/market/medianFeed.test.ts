@@ -1,8 +1,8 @@
-import { type Contract, Wallet } from 'ethers'
+import { type Contract, Wallet, ZeroAddress } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { defaultPlausibility } from '../../prover/market/plausibility.ts'
-import { unpack } from '../../prover/statement/words.ts'
+import { pack, unpack } from '../../prover/statement/words.ts'
 import { attest, domainOf } from '../../scripts/tools/chains/attestation.ts'
 import { type Chain, eventsOf, GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
@@ -42,16 +42,19 @@ const door = (leastSpacingSeconds: bigint) => ({ ...defaultPlausibility, leastSp
 const deploy = (
   sources: readonly Contract[],
   least = LEAST,
-  age = MAX_AGE_SECONDS,
+  age: bigint | readonly bigint[] = MAX_AGE_SECONDS,
   deviation = MAX_DEVIATION_BPS,
   spacing = LEAST_SPACING_SECONDS,
+  implied: { readonly from: string; readonly age: bigint } = { from: ZeroAddress, age: 0n },
 ) =>
   chain.deploy(
     'MedianFeed',
     sources.map(({ target }) => target),
+    typeof age === 'bigint' ? sources.map(() => age) : age,
     least,
-    age,
     deviation,
+    implied.from,
+    implied.age,
     door(spacing),
   )
 
@@ -76,7 +79,7 @@ async function say(said: readonly (Said | undefined)[]): Promise<void> {
 
 const take = (from = median) => from.getFunction('take')(btc, { gasLimit: GAS_LIMIT })
 async function taken(from = median) {
-  const [appended] = eventsOf(await mined(take(from)), from)
+  const [appended] = eventsOf(await mined(take(from)), from).filter(({ name }) => name !== 'AttestedLeftOut')
   expect(appended?.name).toBe('ObservationAppended')
   return unpack('observation', appended?.args.word)
 }
@@ -238,11 +241,115 @@ describe('R38: the median of several sources', () => {
     await refused(deploy(feeds, 3n, 0n), 'BoundOutOfRange', [0n, 1n, thirtyDays])
     await refused(deploy(feeds, 3n, thirtyDays + 1n), 'BoundOutOfRange', [thirtyDays + 1n, 1n, thirtyDays])
     await deploy(feeds, 3n, thirtyDays)
-    await refused(deploy(feeds, 3n, 1n, 0n), 'BoundOutOfRange', [0n, 1n, 9_999n])
-    await refused(deploy(feeds, 3n, 1n, 10_000n), 'BoundOutOfRange', [10_000n, 1n, 9_999n])
+    await refused(deploy(feeds, 3n, 60n, 0n), 'BoundOutOfRange', [0n, 1n, 9_999n])
+    await refused(deploy(feeds, 3n, 60n, 10_000n), 'BoundOutOfRange', [10_000n, 1n, 9_999n])
     await refused(deploy(feeds, 3n, 60n, 1n, 0n), 'PlausibilityOutOfRange', ['leastSpacingSeconds', 0n, 1n, 3600n])
     await refused(deploy(feeds, 3n, 60n, 1n, 61n), 'BoundOutOfRange', [61n, 1n, 60n])
     expect(await median.getFunction('sources')()).toEqual(feeds.map(({ target }) => target))
+  })
+
+  test('leaves out a source by an age of its own', async () => {
+    await chain.undone(async () => {
+      const three = await deploy(feeds.slice(0, 3), 2n, [20n, 60n, 3_600n])
+      expect(await three.getFunction('maxAgesSeconds')()).toEqual([20n, 60n, 3_600n])
+      const asOf = await chain.now()
+      await say([{ price: PRICE_E8 + 1n }, { price: PRICE_E8 + 5n }, { price: PRICE_E8 + 2n }])
+      const priceAt = async (seconds: bigint): Promise<unknown> =>
+        chain.undone(async () => {
+          await chain.setNextTime(asOf + seconds)
+          return (await taken(three)).priceE8
+        })
+      // All three, then the second and third, whose mean is rounded down.
+      const after = [await priceAt(20n), await priceAt(21n), await priceAt(60n)]
+      expect(after).toEqual([2n, 3n, 3n].map((more) => PRICE_E8 + more))
+      await chain.setTime(asOf + 61n)
+      await expectRevert(three.getFunction('take').staticCall(btc), three, 'TooFewFresh', [btc, 1n, 2n])
+    })
+    const refused = (ages: readonly bigint[], error: string, args: readonly unknown[]) =>
+      expectRevert(deploy(feeds.slice(0, 3), 2n, ages), median, error, args)
+    await refused([60n, 60n], 'AgesMismatch', [3n, 2n])
+    await refused([60n, 60n, 0n], 'BoundOutOfRange', [0n, 1n, 30n * 86_400n])
+    await refused([60n, 9n, 60n], 'BoundOutOfRange', [10n, 1n, 9n])
+    await deploy(feeds.slice(0, 3), 2n, [60n, 10n, 60n])
+  })
+
+  test('R129: has the implied volatility of one source alone, where it is made so, while that is fresh', async () => {
+    await chain.undone(async () => {
+      const from = feeds[3]?.target as string
+      const three = await deploy(feeds.slice(0, 3), 2n, 600n, MAX_DEVIATION_BPS, LEAST_SPACING_SECONDS, {
+        from,
+        age: 120n,
+      })
+      expect([await three.getFunction('impliedSource')(), await three.getFunction('impliedMaxAgeSeconds')()]).toEqual([
+        from,
+        120n,
+      ])
+      const start = await chain.now()
+      // Prices are of the three: what the fourth says of one, and what they say of volatility, is not heard.
+      await say([{ implied: 90_000n }, { implied: 90_000n }, {}, { price: PRICE_E8 * 2n, implied: 50_000n }])
+      const heard = async (seconds: bigint) => {
+        await chain.setNextTime(start + seconds)
+        return taken(three)
+      }
+      const { priceE8, impliedVolatilityX16 } = await chain.undone(() => heard(120n))
+      expect([priceE8, impliedVolatilityX16]).toEqual([PRICE_E8, 50_000n])
+      expect((await chain.undone(() => heard(121n))).impliedVolatilityX16).toBe(0n)
+    })
+    const implied = (source: string, age: bigint) =>
+      deploy(feeds, 3n, MAX_AGE_SECONDS, MAX_DEVIATION_BPS, LEAST_SPACING_SECONDS, { from: source, age })
+    const thirtyDays = 30n * 86_400n
+    const from = feeds[0]?.target as string
+    await expectRevert(implied(ZeroAddress, 1n), median, 'BoundOutOfRange', [1n, 0n, 0n])
+    await expectRevert(implied(from, 0n), median, 'BoundOutOfRange', [0n, 1n, thirtyDays])
+    await expectRevert(implied(from, thirtyDays + 1n), median, 'BoundOutOfRange', [thirtyDays + 1n, 1n, thirtyDays])
+    await implied(from, thirtyDays)
+  })
+
+  test('R129: keeps an implied volatility that its door leaves out from whoever attests it alone', async () => {
+    await chain.undone(async () => {
+      const loud = await chain.deploy(uncheckedSource())
+      const implied = { from: loud.target as string, age: 600n }
+      const three = await deploy(
+        feeds.slice(0, 3),
+        2n,
+        MAX_AGE_SECONDS,
+        MAX_DEVIATION_BPS,
+        LEAST_SPACING_SECONDS,
+        implied,
+      )
+      const start = await chain.now()
+      for (const [i, [given, kept]] of [
+        [50_000n, 50_000n],
+        [defaultPlausibility.greatestImpliedX16 + 1n, 0n],
+        [75_000n, 75_000n],
+        [112_501n, 0n],
+      ].entries()) {
+        await chain.setTime(start + 40n * BigInt(i + 1))
+        const asOf = await chain.now()
+        const said = { priceE8: 1n, asOf, impliedVolatilityX16: given as bigint, rangeCode: 0n }
+        await mined(loud.getFunction('append')(btc, pack('observation', said)))
+        await say([{}, {}, {}, undefined])
+        expect((await taken(three)).impliedVolatilityX16).toBe(kept)
+      }
+    })
+  })
+
+  test('R129: does without an implied volatility where its source is none, and takes the price all the same', async () => {
+    await chain.undone(async () => {
+      const bad = await chain.deploy(compileContract('Broken', broken('revert("no");')))
+      const implied = { from: bad.target as string, age: 60n }
+      const three = await deploy(
+        feeds.slice(0, 3),
+        2n,
+        MAX_AGE_SECONDS,
+        MAX_DEVIATION_BPS,
+        LEAST_SPACING_SECONDS,
+        implied,
+      )
+      await say([{ implied: 40_000n }, { implied: 40_000n }, { implied: 40_000n }])
+      const { priceE8, impliedVolatilityX16 } = await taken(three)
+      expect([priceE8, impliedVolatilityX16]).toEqual([PRICE_E8, 0n])
+    })
   })
 
   test('keeps an inbox as any source does', async () => {

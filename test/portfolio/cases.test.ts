@@ -494,7 +494,7 @@ describe('expiries', () => {
     expect(negative.notes[0]).toContain('Negative rates (2026-03-27 08:00 at -30.0 %) count as 0')
   })
 
-  it('of prices in millions are refused with what to do, and may be stated in thousands', async () => {
+  it('of prices in millions of millions are refused with what to do, and those in millions are not', async () => {
     const spotOf = (spot: number): string =>
       bent((file) => {
         file.market = { asOf: file.market.asOf, spot }
@@ -504,8 +504,9 @@ describe('expiries', () => {
       code: 'portfolio.value-range',
       message: expect.stringContaining('in thousands of the quote currency'),
     }
-    expect(await refusalOf(() => answerOf(spotOf(2_814_750)))).toMatchObject(advised)
-    await answerOf(spotOf(2_814_749))
+    expect(await refusalOf(() => answerOf(spotOf(281_474_976_711)))).toMatchObject(advised)
+    await answerOf(spotOf(281_474_976_710))
+    await answerOf(spotOf(2_814_750))
     await answerOf(spotOf(10_700))
     expect(String(await refusalOf(() => answerOf(spotOf(-1))))).not.toContain('thousands')
   })

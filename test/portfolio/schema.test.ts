@@ -112,7 +112,7 @@ describe('a portfolio file is refused', () => {
   })
 
   it('if a number is beyond what a word holds', () => {
-    expect(refusal((file) => (file.market.spot = '2814749.76710656'))).toMatchObject({
+    expect(refusal((file) => (file.market.spot = '2814749767106.56'))).toMatchObject({
       code: 'portfolio.value-range',
       entry: 'market.spot',
     })

@@ -54,13 +54,18 @@ export class LiveEngine {
     this.deployment = deployment
   }
 
-  /** Deploys with models for the given builds, and adds markets at a first price each, under EWMA unless it is said otherwise. */
+  /**
+   * Deploys with models for the given builds, and adds markets at a first price each, under EWMA unless it is said otherwise.
+   *
+   * @param initialDate - of the chain; now, unless something older is to be brought to it
+   */
   static async start(
     buildNames: readonly MarketBuildName[],
     firstPrices: Record<string, bigint>,
     models: Readonly<Record<string, VolatilityModelName>> = {},
+    initialDate?: Date,
   ): Promise<LiveEngine> {
-    const chain = await startChain()
+    const chain = await startChain(initialDate)
     const keys = new Map<MarketBuildName, CircuitKeys>()
     for (const name of buildNames) keys.set(name, await keysOf(name))
     const deployment = await deployEngine(chain.signers[0] as never, {

@@ -170,11 +170,13 @@ describe('zkrisk params', () => {
     )
     expect(errorOf(await zkrisk('params', bare, '--json'))).toMatchObject({ code: 'market.header-missing' })
     const columns = ['--columns', 'id,time,price'] as const
-    expect(errorOf(await zkrisk('params', bare, '--json', ...columns))).toMatchObject({ suggestedUnits: 1000 })
+    const chosen = await zkrisk('params', bare, '--json', ...columns, '--skip-bad-rows')
+    expect(JSON.parse(chosen.stdout)).toMatchObject([{ price: '0.0000006', priceUnits: 1e9 }])
+    expect(chosen.stderr).toContain('held as prices of 1,000,000,000 units (--price-units 1000000000)')
     const rest = ['--price-units', '1000', '--skip-bad-rows'] as const
     const named = await zkrisk('params', bare, '--json', ...columns, ...rest)
     const numbered = await zkrisk('params', bare, '--json', '--time-column', '2', '--price-column', '3', ...rest)
-    expect(JSON.parse(named.stdout)).toMatchObject([{ price: '0.0006' }])
+    expect(JSON.parse(named.stdout)).toMatchObject([{ price: '0.0000006', priceUnits: 1000 }])
     expect(numbered.stdout).toBe(named.stdout)
     expect(named.stderr).toContain('Left out: ')
     expect(named.stderr).toContain('row 2, column "price"')

@@ -122,7 +122,9 @@ describe('an option’s price', () => {
     expect(priceOption({ ...request, days: '776.722' }, 0n).exact.value).toBeGreaterThan(0)
     expect(words({ vol: '3200%' })).toContain('below 3,200 %, got 3,200 %')
     expect(words({ forward: '0' })).toContain('a forward of at least 0.00000001')
-    expect(words({ strike: '2814749.76710656' })).toContain(
+    // Beyond every scale; one that a scale holds is priced at it.
+    expect(priceOption({ ...request, strike: '2814749.76710656' }, 0n).exact.value).toBeGreaterThanOrEqual(0)
+    expect(words({ strike: '2814749767106.56' })).toContain(
       'a strike of at least 0.00000001 and below 2,814,749.76710656',
     )
     expect(words({ rate: '750%' })).toContain('below 750 %, got 750 %')

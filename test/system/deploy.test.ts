@@ -527,6 +527,14 @@ describe('a file that is wrong', () => {
       { markets: [{ name: 'BTC-USD', volatilityModel: 'ewma', source: 'other' }] },
       'markets[0].source',
     ],
+    [
+      'a first price that no development signer attests: its source reads an oracle',
+      {
+        sources: [{ name: 'pyth', kind: 'other', address: developmentSigners[0] }],
+        markets: [{ name: 'BTC-USD', volatilityModel: 'ewma', firstPrice: 50_000 }],
+      },
+      'markets[0].firstPrice',
+    ],
     ['a shadow', { markets: [{ name: 'BTC-USD~garch', volatilityModel: 'ewma' }] }, 'markets[0].name'],
     ['a name that is no market’s', { markets: [{ name: 'btc', volatilityModel: 'ewma' }] }, undefined],
   ])('with %s is refused at the field', async (_, change, field) => {
@@ -534,6 +542,13 @@ describe('a file that is wrong', () => {
     await configIn(configOf(1337, cast))
     const refusal = field === undefined ? { code: 'market.name' } : { code: 'service.deploy-config', field }
     await expect(configIn(configOf(1337, cast, change))).rejects.toMatchObject(refusal)
+  })
+
+  it('without a first price is taken with a source that reads an oracle', async () => {
+    const sources = [{ name: 'pyth', kind: 'other', address: developmentSigners[0] }]
+    const markets = [{ name: 'BTC-USD', volatilityModel: 'ewma' }]
+    const config = await configIn(configOf(1337, await castOn(development), { sources, markets }))
+    expect(config.markets[0]).toMatchObject({ source: 'pyth', firstPriceE8: undefined })
   })
 
   it('with another chain than the node’s, a policy out of bounds, or over another deployment, is refused before a plan', async () => {

@@ -5,6 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { audit } from '../../prover/audit/index.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { defaultPlausibility } from '../../prover/market/plausibility.ts'
+import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
+import type { Observation } from '../../prover/parameters/marketRisk.ts'
+import { replay } from '../../prover/parameters/replay.ts'
 import { artifactOf, interfaceOf } from '../../prover/registry/artifacts.ts'
 import { attestedFeedOf, connectProvider, type Deployment } from '../../prover/registry/index.ts'
 import { marketAuditKeys } from '../../prover/service/answers/auditing.ts'
@@ -20,6 +23,11 @@ const folder = temporaryFolder()
 const store = `${folder}/serve.sqlite`
 const MARKETS = ['BTC-USD', 'ETH-USD'] as const
 const HOURS = 5n
+/** Of the chain that is served. */
+const START = 1_584_003_600n
+/** The other source tells prices of ETH of a thousandth of it. */
+const SCALE = -3
+const parted = (observation: Observation): Observation => ({ ...observation, priceE8: observation.priceE8 / 1000n })
 
 let tryOut: TryOut
 let chain: DevelopmentChain
@@ -33,11 +41,12 @@ beforeAll(async () => {
   tryOut = await startTryOut(folder)
   chain = developmentChainBehind(await connectProvider(tryOut.rpc))
   const feed = attestedFeedOf(tryOut.deployment)
-  const { abi, bytecode } = artifactOf('AttestedFeed')
+  const { abi, bytecode } = artifactOf('ScaledFeed')
   const { signers = [], threshold, maxConfidenceBps } = feed
   const { council } = tryOut.deployment.addresses
   const deployed = await new ContractFactory([...abi], bytecode, chain.account('council')).deploy(
     ...[council, signers, threshold, maxConfidenceBps, defaultPlausibility],
+    [{ marketId: marketIdOf('ETH-USD'), scale: SCALE }],
   )
   await deployed.waitForDeployment()
   second = { ...tryOut.deployment, sources: [{ ...feed, address: await deployed.getAddress() }] }
@@ -52,7 +61,14 @@ afterAll(async () => {
 async function feedBoth(): Promise<void> {
   const [step = []] = crashHistory(await chain.now(), 1).steps
   await appendObservations(chain, tryOut.deployment, step)
-  await appendObservations(chain, second, step)
+  await appendObservations(
+    chain,
+    second,
+    step.map(({ name, observation }) => ({
+      name,
+      observation: name === 'ETH-USD' ? parted(observation) : observation,
+    })),
+  )
 }
 
 async function rotate(market: (typeof MARKETS)[number]): Promise<void> {
@@ -68,12 +84,27 @@ async function sourceOf(market: string): Promise<string> {
   return contract.getFunction('sourceOf')(marketIdOf(market))
 }
 
+async function volatilityOf(market: string): Promise<number> {
+  const contract = new Contract(tryOut.deployment.addresses.registry, interfaceOf('RiskRegistry'), chain.provider)
+  const { proven } = await contract.getFunction('unsafeParameters')(marketIdOf(market))
+  return Number(proven.volatilityX24)
+}
+
+/** By the twin, from the same hours at the first source's scale. */
+function volatilityAtOneScale(market: string): number {
+  const { warmUps, steps } = crashHistory(START, Number(HOURS))
+  const before = warmUps.find(({ name }) => name === market)?.rows ?? []
+  const observed = steps.flatMap((step) => step.filter(({ name }) => name === market).map((each) => each.observation))
+  const { points } = replay([...before, ...observed], defaultPolicy)
+  return Number(points.at(-1)?.parameters.volatilityX24)
+}
+
 async function landedAll(count: bigint): Promise<void> {
   while (Object.values(await tryOut.sequences()).some((sequence) => sequence < count)) await sleep(100)
 }
 
 describe('zkrisk serve while sources are replaced', () => {
-  it('R44: follows, lands what was on its way, loses no proof, and an auditor accepts the history', async () => {
+  it('R44, R111: follows, lands what was on its way, loses no proof, and an auditor accepts the history', async () => {
     const stop = new AbortController()
     const serving = runServe({
       ...{ rpc: tryOut.rpc, deployment: tryOut.deploymentFile, keyFile: tryOut.keyFile, store, pollMs: 20 },
@@ -119,6 +150,10 @@ describe('zkrisk serve while sources are replaced', () => {
       [HOURS, 0],
     ])
     expect(report.changes.map(({ kind }) => kind)).toEqual(['rotation', 'following', 'rotation', 'following'])
+    expect(report.changes.at(-1)?.claims.map(({ claim }) => claim)).toContain('R111')
+    // A thousandth of the price is no fall: what is in force is what one scale throughout would have come to.
+    const [inForce, expected] = [await volatilityOf('ETH-USD'), volatilityAtOneScale('ETH-USD')]
+    expect(inForce / expected).toBeCloseTo(1, 4)
     const blocks = report.changes.map((change) => change.block)
     const took = [(blocks[1] ?? 0) - (blocks[0] ?? 0), (blocks[3] ?? 0) - (blocks[2] ?? 0)]
     console.log(

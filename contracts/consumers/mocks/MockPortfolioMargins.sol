@@ -25,6 +25,7 @@ contract MockPortfolioMargins is IPortfolioMargins {
     mapping(address account => Witness) private _witnesses;
     mapping(address account => uint256) private _sequences;
     mapping(address account => bytes32) private _bookHashes;
+    mapping(address account => int256 scale) private _priceScales;
 
     /// @notice Puts margins in force, as they are; their `sequence` says which report of positions they are about. Below
     /// maintenance they show the account unhealthy; otherwise they clear it of what is not later.
@@ -39,8 +40,8 @@ contract MockPortfolioMargins is IPortfolioMargins {
         else delete _witnesses[account];
     }
 
-    /// @notice Puts thresholds beside an account's margins, as they are but for their round and report, which are those of the
-    /// margins. Further margins come without, until this is called again.
+    /// @notice Puts thresholds beside an account's margins, as they are but for their round, report and scale, which are those of
+    /// margins and account. Further margins come without, until this is called again.
     function setThresholds(address account, Thresholds calldata values) external {
         _thresholds[account] = values;
     }
@@ -54,6 +55,12 @@ contract MockPortfolioMargins is IPortfolioMargins {
     function setReport(address account, uint256 sequence, bytes32 bookHash) external {
         _sequences[account] = sequence;
         _bookHashes[account] = bookHash;
+    }
+
+    /// @notice Says at which scale the venue has reported an account; thresholds at another scale are gone.
+    function setPriceScale(address account, int256 scale) external {
+        if (_priceScales[account] != scale) delete _thresholds[account];
+        _priceScales[account] = scale;
     }
 
     /// @notice Says that a witness has shown an account below maintenance; one of time 0 clears it.
@@ -111,8 +118,10 @@ contract MockPortfolioMargins is IPortfolioMargins {
     }
 
     /// @inheritdoc IPortfolioMargins
-    function accountOf(address account) external view returns (uint256 sequence, bytes32 bookHash) {
-        return (_sequences[account], _bookHashes[account]);
+    function accountOf(
+        address account
+    ) external view returns (uint256 sequence, bytes32 bookHash, int256 priceScale) {
+        return (_sequences[account], _bookHashes[account], _priceScales[account]);
     }
 
     function _proven(address account) private view returns (Margin memory) {
@@ -126,6 +135,7 @@ contract MockPortfolioMargins is IPortfolioMargins {
         if (proven.liquidationUpE8 == 0) revert ThresholdsNotProven(account, margin.asOf, margin.sequence);
         proven.asOf = margin.asOf;
         proven.sequence = margin.sequence;
+        proven.priceScale = _priceScales[account];
     }
 
     function _age(uint256 asOf) private view returns (uint256) {

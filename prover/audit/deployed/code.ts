@@ -1,5 +1,5 @@
 /** Runtime and creation code against what was compiled here: what may differ is masked and compared by name. */
-import { AbiCoder, getAddress, getCreateAddress, id, Interface, toBeHex, TypedDataEncoder } from 'ethers'
+import { AbiCoder, getAddress, getCreateAddress, id, Interface, toBeHex, TypedDataEncoder, ZeroAddress } from 'ethers'
 import { type CompiledContract, compiledContractOf, type ContractName, interfaceOf } from '../../registry/artifacts.ts'
 import { type RestrictedContract, restrictedFunctions } from '../../registry/authority.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
@@ -12,8 +12,16 @@ export const contractsFor = {
   riskArrays: ['RiskArrays'],
   modelRegistry: ['ModelRegistry'],
   council: ['RiskCouncil'],
-  source: ['AttestedFeed', 'MedianFeed'],
-  rounds: ['AttestedRounds'],
+  source: [
+    'AttestedFeed',
+    'ScaledFeed',
+    'MedianFeed',
+    'PythAdapter',
+    'ChainlinkStreamsAdapter',
+    'ChainlinkFeedAdapter',
+    'RedStoneAdapter',
+  ],
+  rounds: ['AttestedRounds', 'ScaledRounds'],
   batchVerifier: ['BatchVerifier'],
   improvement: ['Improvement'],
   counts: ['OpenInterest'],
@@ -65,9 +73,17 @@ export function contractOf({ part, code }: Pick<ContractRecord, 'part' | 'code'>
 
 /** The contract whose restricted functions the council must rule; undefined of what has none, or is not ours. */
 export function restrictedIn(record: Pick<ContractRecord, 'part' | 'code'>): RestrictedContract | undefined {
-  const names: readonly string[] = record.part === 'source' && !isOurs(record) ? [] : [contractOf(record)]
+  if (record.part === 'source' && !isOurs(record)) return undefined
+  const names: readonly string[] = [plainOf(contractOf(record))]
   return names.find((name): name is RestrictedContract => name in restrictedFunctions)
 }
+
+/** What only knows scales besides is governed, and signed for, as what does not. */
+const withoutScale: Partial<Record<ContractName, ContractName>> = {
+  ScaledFeed: 'AttestedFeed',
+  ScaledRounds: 'AttestedRounds',
+}
+const plainOf = (contract: ContractName): ContractName => withoutScale[contract] ?? contract
 
 const isOurs = ({ part, code }: Pick<ContractRecord, 'part' | 'code'>): boolean =>
   contractsFor[part].some((name) => isCodeOf(compiledContractOf(name), code))
@@ -167,6 +183,13 @@ export function argumentsOf(
   }
 }
 
+/** Whom a median asks: its sources, and where its implied volatilities come from if not from these. */
+export function sourcesOfMedian(given: ConstructorArguments): readonly string[] {
+  const sources = [...(given.sources_ as Iterable<string>)]
+  const implied = given.impliedSource_ as string
+  return implied === ZeroAddress || sources.includes(implied) ? sources : [...sources, implied]
+}
+
 /** A9: the transaction ran the constructor compiled here, so that nothing else was written at the start. */
 export function judgeCreation(at: string, contract: ContractName, record: ContractRecord): readonly ClaimResult[] {
   const { creation, address } = record
@@ -256,7 +279,7 @@ function shown(value: bigint | undefined): string {
 
 /** OpenZeppelin's EIP712 keeps its domain. */
 function impliedBy(contract: ContractName, verifyingContract: string, chainId: bigint): Record<string, bigint> {
-  const domain = { name: `zk-risk-engine ${contract}`, version: '1', chainId, verifyingContract }
+  const domain = { name: `zk-risk-engine ${plainOf(contract)}`, version: '1', chainId, verifyingContract }
   return {
     'EIP712._cachedChainId': chainId,
     'EIP712._cachedDomainSeparator': BigInt(TypedDataEncoder.hashDomain(domain)),

@@ -5,7 +5,7 @@ import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
 import { ProverError } from '../../errors.ts'
 import { inTurns } from '../nodeReads.ts'
 import { type DeployedSource, readOf } from './reading.ts'
-import { argumentsOf, contractOf, isMade, madeIn, restrictedIn } from './code.ts'
+import { argumentsOf, contractOf, isMade, madeIn, restrictedIn, sourcesOfMedian } from './code.ts'
 import { collectCommittee } from './committee.ts'
 import { type AddressOf, collectCouncil } from './council.ts'
 import type { ContractRecord, CreationRecord, DeployedRecord, Part, ReadRecord } from './record.ts'
@@ -62,8 +62,8 @@ const beganIn = (contracts: readonly ContractRecord[], council: string): number 
 function madeOrNamedBy({ part, code, creation }: ContractRecord): readonly AddressOf<Part>[] {
   const made = madeIn(contractOf({ part, code }), code)
   if (made.length > 0) return made
-  const given = part === 'source' ? argumentsOf('MedianFeed', creation)?.sources_ : undefined
-  return [...((given ?? []) as Iterable<string>)].map((address) => ({ part: 'source', address }))
+  const given = part === 'source' ? argumentsOf('MedianFeed', creation) : undefined
+  return given === undefined ? [] : sourcesOfMedian(given).map((address) => ({ part: 'source', address }))
 }
 
 async function contractRecord(source: DeployedSource, { part, address }: AddressOf<Part>): Promise<ContractRecord> {

@@ -14,6 +14,7 @@ import {
   judgeImmutables,
   isMade,
   madeIn,
+  sourcesOfMedian,
 } from './code.ts'
 import { type Committee, judgeCommittee } from './committee.ts'
 import type { CommitteeChange, ContractRecord, DeployedRecord, Part, ReadRecord } from './record.ts'
@@ -100,8 +101,8 @@ function askedBy(record: ContractRecord): readonly (readonly [Part, string])[] {
   const contract = contractOf(record)
   const made = madeIn(contract, record.code)
   if (made.length > 0) return made.map(({ part, address }) => [part, address])
-  const sources = argumentsOf(contract, record.creation)?.sources_ as Iterable<string> | undefined
-  return [...(sources ?? [])].map((address) => ['source', address])
+  const given = contract === 'MedianFeed' ? argumentsOf(contract, record.creation) : undefined
+  return given === undefined ? [] : sourcesOfMedian(given).map((address) => ['source', address])
 }
 
 function judgeContract(
@@ -123,7 +124,7 @@ function judgeContract(
     ...judgeImmutables(at, contract, record, place.chainId, isMade(part) ? givenByMaker(place) : {}),
     ...judgeArguments(at, given, deployed, place),
     ...judgeCommittee(at, record, given, pins),
-    ...judgePinned(at, record, pins),
+    ...judgePinned(at, record, place, pins),
   ]
   const { committee, committeeChanges } = record
   const attested = committee === null ? {} : { committee: { ...committee, changes: committeeChanges.slice(1) } }
@@ -166,11 +167,17 @@ function judgeArguments(
   )
 }
 
-/** A3: what stands where, as the auditor's file says. */
-function judgePinned(at: string, { part, address }: ContractRecord, { deployment }: AuditPins): readonly ClaimResult[] {
+/** A3: what stands where, as the auditor's file says; a source of rounds that governance has set since is in no file of before. */
+function judgePinned(
+  at: string,
+  { part, address }: ContractRecord,
+  { sources }: ExpectedPlace,
+  { deployment }: AuditPins,
+): readonly ClaimResult[] {
   if (deployment === undefined) return []
   const pinned: Partial<Record<Part, string>> = { council: deployment.council, modelRegistry: deployment.modelRegistry }
   if (part === 'rounds') {
+    if (address !== sources.find((each) => each.part === 'rounds')?.address) return []
     const known = deployment.sources.map((source) => source.address)
     return known.length === 0
       ? []

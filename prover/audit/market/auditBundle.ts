@@ -8,8 +8,8 @@ import type { AuditReport } from './report.ts'
 
 const auditFormat: SealedFormat<ChainRecord> = {
   format: 'zk-risk-engine/audit',
-  // 5: pauses, sources that were replaced, how those who attest changed, and who may cancel what administrators do.
-  version: 5,
+  // 6: sources that tell prices of more or less than one unit.
+  version: 6,
   content: chainRecordSchema,
   // About 6 kB a batch of eight markets: a year of hourly batches.
   maxBytes: 64 << 20,

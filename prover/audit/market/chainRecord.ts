@@ -1,5 +1,6 @@
 /** Everything a chain says about one registry: what the auditor judges, and what an audit bundle holds. */
 import { z } from 'zod'
+import { GREATEST_PRICE_SCALE, LEAST_PRICE_SCALE } from '../../market/priceScale.ts'
 import { addressSchema, bytesSchema, hashSchema, integerSchema } from '../../registry/wordSchemas.ts'
 import { wordsBy } from '../../statement/marketState.ts'
 import { deployedSchema } from '../deployed/record.ts'
@@ -115,6 +116,13 @@ const followingSchema = z.strictObject({
   inboxCount: integerSchema(40),
 })
 
+/** k: the source's prices of the market are of 10^k units. */
+const priceScaleSchema = z.strictObject({
+  source: addressSchema,
+  marketId: hashSchema,
+  scale: z.int().min(LEAST_PRICE_SCALE).max(GREATEST_PRICE_SCALE),
+})
+
 const promotionPolicySchema = z.strictObject({
   leastPredictions: integerSchema(32),
   maxMarginStepX24: integerSchema(32),
@@ -139,6 +147,8 @@ export const chainRecordSchema = z.strictObject({
   promotions: z.array(promotionSchema),
   rotations: z.array(rotationSchema),
   followings: z.array(followingSchema),
+  /** Of sources that tell prices of a market of more or less than one unit. */
+  priceScales: z.array(priceScaleSchema),
   /** Of markets and sources; those of models stand with them. */
   pauses: z.array(pauseEventSchema),
   promotionPolicies: z.array(

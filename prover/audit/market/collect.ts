@@ -8,6 +8,7 @@ import { parseLog } from '../../registry/market/client.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
 import { modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
 import { stateWordsOf } from '../../statement/marketState.ts'
+import { priceScaleAt } from '../../registry/market/scale.ts'
 import { pack, wordBits } from '../../statement/words.ts'
 import type { BatchRecord, ChainRecord, MarketRecord } from './chainRecord.ts'
 import { chainRecordSchema, freshnessFields } from './chainRecord.ts'
@@ -54,6 +55,7 @@ export async function collectRecord(options: CollectOptions): Promise<ChainRecor
     batches: await batchesOf(gathered, logs),
     ...(await shadowEvents(gathered, logs)),
     ...sources,
+    priceScales: await priceScalesOf(gathered, { markets, ...sources }),
     pauses,
     inForce: {
       promotionPolicy: promotionPolicyOf(await callRegistry(gathered, 'promotionPolicy')),
@@ -63,6 +65,24 @@ export async function collectRecord(options: CollectOptions): Promise<ChainRecor
     deployed,
   }
   return chainRecordSchema.parse(JSON.parse(JSON.stringify(record, decimal)))
+}
+
+/** Sources' scales of the markets that have come from them, where they are not of one unit. */
+async function priceScalesOf(
+  { provider }: Gathered,
+  { markets, rotations }: Pick<ChainRecord, 'markets' | 'rotations'>,
+): Promise<ChainRecord['priceScales']> {
+  const places = new Map(
+    [...markets, ...rotations].map(({ source, marketId }) => {
+      const ownId = ownMarketOf(marketId)
+      return [`${source} ${ownId}`, { source, marketId: ownId }] as const
+    }),
+  )
+  const scales = await inTurns([...places.values()], async ({ source, marketId }) => ({
+    ...{ source, marketId },
+    scale: await priceScaleAt(provider, source, marketId),
+  }))
+  return scales.filter(({ scale }) => scale !== 0)
 }
 
 const deployedPlace = (

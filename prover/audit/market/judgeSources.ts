@@ -1,9 +1,11 @@
 /** R44: sources that were replaced, and whether markets and shadows went on in the new one at the one place there is. R41: pauses. */
 import { marketStateWords } from '../../../circuits/statements/index.ts'
 import { marketNameOf, ownMarketOf } from '../../market/marketId.ts'
+import { PriceBeyondScaleError, rescaleState } from '../../market/priceScale.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import { extendHead } from '../../registry/market/calldata.ts'
 import { idOfSource } from '../../registry/market/place.ts'
+import { packState, type StateWords, stateWordsOf, unpackState } from '../../statement/marketState.ts'
 import { unpack } from '../../statement/words.ts'
 import { judgeLastPauses } from '../pauses.ts'
 import type { ChainRecord, FollowingRecord, RotationRecord } from './chainRecord.ts'
@@ -34,6 +36,29 @@ export function judgeRotation(event: RotationRecord, ledger: Ledger): readonly C
   ]
 }
 
+/** The state that it stood at, told at the new source's scale. */
+function judgeFollowedState(
+  { marketId, source, ...state }: FollowingRecord,
+  held: StateWords & { readonly inbox: { readonly source: string } },
+  ledger: Ledger,
+): readonly ClaimResult[] {
+  const own = ownMarketOf(marketId)
+  const steps = ledger.priceScale(source, own) - ledger.priceScale(held.inbox.source, own)
+  const expected = steps === 0 ? held : rescaledWords(held, steps)
+  if (expected === undefined) return [compare('R111', 'followed.state', 'a price that the scale has', 'none')]
+  const claim = steps === 0 ? 'R44' : 'R111'
+  return marketStateWords.map((word) => compare(claim, `followed.${word}`, expected[word], state[word]))
+}
+
+function rescaledWords(held: StateWords, steps: number): StateWords | undefined {
+  try {
+    return packState(rescaleState(unpackState(stateWordsOf(held)), steps))
+  } catch (error) {
+    if (error instanceof PriceBeyondScaleError) return undefined
+    throw error
+  }
+}
+
 /** It goes on from the state in force, behind the last observation of the new source that is not later. */
 export function judgeFollowing(event: FollowingRecord, ledger: Ledger): readonly ClaimResult[] {
   const { marketId, source } = event
@@ -50,7 +75,7 @@ export function judgeFollowing(event: FollowingRecord, ledger: Ledger): readonly
   return [
     compare('R44', 'followed.source', ledger.sources.get(ownMarketOf(marketId)), source),
     compare('R44', 'followed.source', another, held.inbox.source === source ? source : another),
-    ...marketStateWords.map((word) => compare('R44', `followed.${word}`, held[word], event[word])),
+    ...judgeFollowedState(event, held, ledger),
     compare('R44', 'followed.inboxCount', start.count + BigInt(before.length), event.inboxCount),
     compare('R44', 'followed.inboxHead', extendHead(start.head, before), event.inboxHead),
   ]

@@ -44,7 +44,7 @@ export class Ledger {
   /** Where the market, not its shadows, stood before, and when it went over; 0 until then. */
   readonly rotations = new Map<string, { readonly previous: string; readonly followedAt: bigint }>()
   private readonly ordered: Pick<ChainRecord, 'policies' | 'promotionPolicies'>
-  private readonly told: Pick<ChainRecord, 'context' | 'markets'>
+  private readonly told: Pick<ChainRecord, 'context' | 'markets' | 'priceScales'>
   /** The source in which each market and shadow stands, or stood last. */
   private readonly standing = new Map<string, string>()
   private readonly policies = new Map<string, bigint>()
@@ -136,6 +136,11 @@ export class Ledger {
     if (rotation === undefined) return this.sources.get(marketId)
     const isOfBefore = rotation.followedAt === 0n || asOf <= rotation.followedAt
     return isOfBefore ? rotation.previous : this.sources.get(marketId)
+  }
+
+  /** k: a source's prices of a market are of 10^k units. */
+  priceScale(source: string, marketId: string): number {
+    return this.told.priceScales.find((each) => each.source === source && each.marketId === marketId)?.scale ?? 0
   }
 
   /** The source in which a market or a shadow stands, or stood last. */

@@ -21,6 +21,12 @@ const signedSchema = z
   .regex(/^(?:0|-?[1-9][0-9]*)$/, 'expected a decimal integer without leading zeros')
   .transform((text) => BigInt(text))
 
+/** Of prices, as a source's contract says it. */
+const scaleSchema = z
+  .string()
+  .regex(/^(?:0|-?[1-9]\d?)$/, 'expected a whole number from -99 to 99')
+  .transform((text) => BigInt(text))
+
 const logIndex = z.int().min(0)
 const ofAccount = { logIndex, account: addressSchema, asOf: time, sequence: count }
 
@@ -48,6 +54,7 @@ const eventSchema = z.discriminatedUnion('name', [
 
 const roundSchema = z.strictObject({
   ...at,
+  source: addressSchema,
   asOf: time,
   roundId: hashSchema,
   marketHash: hashSchema,
@@ -90,6 +97,7 @@ const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
     z.strictObject({ ...at, maxRoundAgeSeconds: time, maxMarginAgeSeconds: time, maxRoundLagSeconds: time }),
   ),
   priceGaps: z.array(z.strictObject({ ...at, gapBps: time })),
+  roundSources: z.array(z.strictObject({ ...at, source: addressSchema, priceScale: scaleSchema })),
   rounds: z.array(roundSchema),
   reports: z.array(reportSchema),
   counts: z.array(z.strictObject({ ...at, asOf: time, accounts: count, policyVersion: word, timestamp: time })),
@@ -126,8 +134,8 @@ const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
 
 const portfolioFormat: SealedFormat<PortfolioRecord> = {
   format: 'zk-risk-engine/portfolio-audit',
-  // 4: accounts are counted, and batches have no sums of their own.
-  version: 4,
+  // 4: accounts are counted, and batches have no sums of their own. 5: rounds may come from several sources in turn.
+  version: 5,
   content: portfolioRecordSchema,
   // About 100 kB a batch of three accounts with their books.
   maxBytes: 256 << 20,

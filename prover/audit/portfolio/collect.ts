@@ -51,8 +51,12 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
   if (named('PortfolioPolicySet').length === 0) {
     throw new HistoryIncompleteError(registry, `its deployment lies before block ${fromBlock}`)
   }
+  const roundSources = named('RoundsSet').map(({ block, logIndex, args }) => ({
+    ...{ block, logIndex, source: args.rounds as string, priceScale: args.priceScale as bigint },
+  }))
+  const sources = [...new Set(roundSources.map(({ source }) => source))]
   const topics = interfaceOf('AttestedRounds').encodeFilterTopics('RoundPublished', [marketId])
-  const published = await logsBetween(provider, { address: rounds, topics }, fromBlock, end)
+  const published = await inTurns(sources, (address) => logsBetween(provider, { address, topics }, fromBlock, end))
   const counts: string = await read(gathered, 'counts')
   const ofCounts = eventsIn('OpenInterest', await logsBetween(provider, { address: counts }, fromBlock, end))
   const { version, words } = await readArrays(gathered, arrays, 'portfolioPolicy')
@@ -79,7 +83,8 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
     priceGaps: named('RoundPriceGapSet').map(({ block, logIndex, args }) => ({
       ...{ block, logIndex, gapBps: args.currentBps as bigint },
     })),
-    rounds: await roundsOf(gathered, rounds, eventsIn('AttestedRounds', published)),
+    roundSources,
+    rounds: await roundsOf(gathered, eventsIn('AttestedRounds', published.flat())),
     reports,
     ...(await countsOf(gathered, ofCounts)),
     transactions: await transactionsOf(gathered, [arrays, registry], events),
@@ -92,7 +97,7 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
       ...{ registry, modelRegistry },
       sources: [
         { part: 'riskArrays', address: arrays },
-        { part: 'rounds', address: rounds },
+        ...sources.map((address) => ({ part: 'rounds' as const, address })),
       ],
       counts,
       questions: portfolioQuestions(accounts),
@@ -101,14 +106,11 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
 }
 
 /** Rounds with the calls that published them. */
-function roundsOf(
-  { provider }: Gathered,
-  source: string,
-  events: readonly Event[],
-): Promise<PortfolioRecord['rounds']> {
+function roundsOf({ provider }: Gathered, events: readonly Event[]): Promise<PortfolioRecord['rounds']> {
   const isPublishing = (calldata: string): boolean => publishCallOf(calldata) !== undefined
   return inTurns(events, async ({ block, logIndex, log, args: { marketId: _, ...round } }) => {
-    const place = { block, logIndex }
+    const source = log.address
+    const place = { block, logIndex, source }
     const calls = await callsOf(provider, [source], log.transactionHash, isPublishing)
     const calldata = calls?.find((call) => publishCallOf(call)?.round.asOf === round.asOf) ?? null
     return { ...place, ...round, calldata } as unknown as PortfolioRecord['rounds'][number]

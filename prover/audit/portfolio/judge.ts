@@ -112,13 +112,14 @@ function judgeOpenInterest({ counts, openInterests }: PortfolioRecord, ledger: P
 
 /** Where the contracts must stand, and what they must answer, as the history has it. */
 function placeOf(record: PortfolioRecord, ledger: PortfolioLedger): ExpectedPlace {
-  const { chainId, registry, arrays, modelRegistry, rounds, marketId, emptyState } = record.context
+  const { chainId, registry, arrays, modelRegistry, marketId, emptyState } = record.context
+  const roundSources = new Set(record.roundSources.map(({ source }) => source))
   return {
     part: 'portfolioRegistry',
     ...{ chainId, registry, modelRegistry },
     sources: [
       { part: 'riskArrays', address: arrays },
-      { part: 'rounds', address: rounds },
+      ...[...roundSources].map((address) => ({ part: 'rounds' as const, address })),
     ],
     given: { marketId_: marketId, emptyState_: emptyState },
     reads: expectedPortfolioReads(record, ledger),
@@ -156,17 +157,19 @@ function judgePolicies({ policies, final }: PortfolioRecord): readonly ClaimResu
   ]
 }
 
-/** Each round's id is the hash of what its event says, and times go up. */
-function judgeRounds({ rounds, context }: PortfolioRecord): readonly ClaimResult[] {
-  return rounds.flatMap((round, i) => {
+/** Each round's id is the hash of what its event says, times go up, and the last source is the one that is asked at the end. */
+function judgeRounds({ rounds, roundSources, context }: PortfolioRecord): readonly ClaimResult[] {
+  const last = compare('R112', 'context.rounds', roundSources.at(-1)?.source, context.rounds)
+  const ofRounds = rounds.flatMap((round, i) => {
     const { chainId, marketId } = context
-    const id = roundIdOfHashes(chainId, context.rounds, { ...round, marketId }, hashOfHashes(round.expiryHashes))
-    const before = rounds[i - 1]?.asOf ?? 0n
+    const id = roundIdOfHashes(chainId, round.source, { ...round, marketId }, hashOfHashes(round.expiryHashes))
+    const before = rounds.slice(0, i).findLast(({ source }) => source === round.source)?.asOf ?? 0n
     return [
       compare('R24', `rounds[${i}].roundId`, id, round.roundId),
       holdsIf(round.asOf > before, 'R24', `rounds[${i}].asOf`, `after ${before}`, round.asOf),
     ]
   })
+  return [last, ...ofRounds]
 }
 
 /** Where accounts stand at the end: reports count up, the last ones and the last margins are what the registry holds. */

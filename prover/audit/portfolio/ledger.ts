@@ -3,7 +3,14 @@ import type { PricedSurface } from '../../portfolio/accountMargin.ts'
 import { isBefore, type Place } from '../nodeReads.ts'
 import { unpackSafely } from './comparisons.ts'
 import { Counts } from './counts.ts'
-import type { CountRecord, PolicyRecord, PortfolioRecord, ReportRecord, RoundRecord } from './record.ts'
+import type {
+  CountRecord,
+  PolicyRecord,
+  PortfolioRecord,
+  ReportRecord,
+  RoundRecord,
+  RoundSourceRecord,
+} from './record.ts'
 
 /** An array that the registry took; `priced` is undefined if it does not follow from its round and policy. */
 export type HeldArray = {
@@ -30,10 +37,15 @@ export class PortfolioLedger {
   maxMarginAgeSeconds = 0n
   /** Where nothing else was set, a factor of 2. */
   priceGapBps = 10_000n
-  newestRound = 0n
   counts = new Counts()
-  readonly rounds: Map<bigint, RoundRecord>
+  /** Where rounds come from, and at which scale its prices are. */
+  roundSource = ''
+  priceScale = 0n
+  private readonly rounds: Map<string, RoundRecord>
+  private readonly newestRounds: Map<string, bigint>
   readonly reports: Map<string, ReportRecord>
+  /** Of each account's last report. */
+  readonly priceScales: Map<string, bigint>
   readonly arrays: Map<bigint, HeldArray>
   readonly margins: Map<string, Proven & { readonly margins: bigint; readonly thresholds: bigint }>
   /** Accounts that were shown to be below maintenance and have not been shown healthy since. */
@@ -50,22 +62,27 @@ export class PortfolioLedger {
       this.maxRoundLagSeconds = from.maxRoundLagSeconds
       this.maxMarginAgeSeconds = from.maxMarginAgeSeconds
       this.priceGapBps = from.priceGapBps
-      this.newestRound = from.newestRound
       this.counts = from.counts
+      this.roundSource = from.roundSource
+      this.priceScale = from.priceScale
     }
     this.rounds = new Map(from?.rounds)
+    this.newestRounds = new Map(from?.newestRounds)
     this.reports = new Map(from?.reports)
+    this.priceScales = new Map(from?.priceScales)
     this.arrays = new Map(from?.arrays)
     this.margins = new Map(from?.margins)
     this.unhealthy = new Map(from?.unhealthy)
     this.witnesses = new Map(from?.witnesses)
   }
 
-  static of({ policies, freshness, priceGaps, rounds, reports, counts }: PortfolioRecord): PortfolioLedger {
+  static of(record: PortfolioRecord): PortfolioLedger {
+    const { policies, freshness, priceGaps, roundSources, rounds, reports, counts } = record
     const pending: readonly Pending[] = [
       ...policies.map((each) => entry(each, (ledger) => ledger.setPolicy(each))),
       ...freshness.map((each) => entry(each, (ledger) => ledger.setFreshness(each))),
       ...priceGaps.map((each) => entry(each, (ledger) => ledger.setPriceGap(each.gapBps))),
+      ...roundSources.map((each) => entry(each, (ledger) => ledger.setRounds(each))),
       ...rounds.map((each) => entry(each, (ledger) => ledger.addRound(each))),
       ...reports.map((each) => entry(each, (ledger) => ledger.takeReport(each))),
       ...counts.map((each) => entry(each, (ledger) => ledger.openCount(each))),
@@ -88,6 +105,21 @@ export class PortfolioLedger {
       next.apply(this)
       this.pending.pop()
     }
+  }
+
+  /** Of the source in force, at a time. */
+  roundOf(asOf: bigint): RoundRecord | undefined {
+    return this.rounds.get(placeOfRound(this.roundSource, asOf))
+  }
+
+  /** Time of the newest round of the source in force. */
+  get newestRound(): bigint {
+    return this.newestRounds.get(this.roundSource) ?? 0n
+  }
+
+  private setRounds({ source, priceScale }: RoundSourceRecord): void {
+    this.roundSource = source
+    this.priceScale = priceScale
   }
 
   private setPolicy(policy: PolicyRecord): void {
@@ -123,22 +155,30 @@ export class PortfolioLedger {
 
   private takeReport(report: ReportRecord): void {
     this.reports.set(report.account, report)
+    if ((this.priceScales.get(report.account) ?? 0n) !== this.priceScale) {
+      this.priceScales.set(report.account, this.priceScale)
+      const proven = this.margins.get(report.account)
+      if (proven !== undefined) this.margins.set(report.account, { ...proven, thresholds: NO_THRESHOLDS })
+    }
     if (holdsCashAlone(report)) this.unhealthy.delete(report.account)
   }
 
   private openCount(opened: CountRecord): void {
     this.counts = this.counts.open(opened, {
       ...this,
+      newestRound: this.newestRound,
       policyVersion: this.policy?.version ?? 0n,
-      isPublished: (asOf) => this.rounds.has(asOf),
+      isPublished: (asOf) => this.roundOf(asOf) !== undefined,
     })
   }
 
   private addRound(round: RoundRecord): void {
-    this.rounds.set(round.asOf, round)
-    this.newestRound = round.asOf
+    this.rounds.set(placeOfRound(round.source, round.asOf), round)
+    this.newestRounds.set(round.source, round.asOf)
   }
 }
+
+const placeOfRound = (source: string, asOf: bigint): string => `${source} ${asOf}`
 
 /** Cash that is not owed, and nothing else: what clears an account without a proof. */
 function holdsCashAlone({ positions, holdings, collateralAmounts }: ReportRecord): boolean {

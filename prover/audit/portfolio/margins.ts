@@ -30,7 +30,7 @@ import type {
   ProofEvent,
   ReportRecord,
 } from './record.ts'
-import { contextOf, judgeRound, judgeStatement, type Scene, type UsedModel, useModel } from './scene.ts'
+import { contextOf, judgeRound, judgeScale, judgeStatement, type Scene, type UsedModel, useModel } from './scene.ts'
 
 /** Margins every account of a submission again, and explains each leg by leg. */
 export async function judgeMargins(scene: Scene, call: MarginsCall, events: readonly ProofEvent[]): Promise<void> {
@@ -55,6 +55,7 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
     ...scope.claims,
     ...(mask === 0n ? scope.freshness : []),
     ...judgeBookCount(reader),
+    ...accounts.map(({ held: { account } }) => judgeScale(scene, account)),
     ...judgeBatchEvent(events.at(-1), round.asOf, subject, isAlone ? undefined : mask),
     ...accounts.slice(1).map(({ held: { account } }, i) => {
       const before = accounts[i]?.held.account ?? ''

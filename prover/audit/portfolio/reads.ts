@@ -72,8 +72,10 @@ function accountAnswer(
 ): ExpectedRead['answer'] {
   const last = reports.findLast((each) => each.account === account)
   const { sequence = 0n, positions = [], holdings = 0n, collateralAmounts = [] } = last ?? {}
+  const priceScale = ledger.priceScales.get(account) ?? 0n
   if (method === 'accountOf') {
-    return inOrderOf(method, { sequence, bookHash: bookHashOf(positions, holdings, collateralAmounts) })
+    const bookHash = bookHashOf(positions, holdings, collateralAmounts)
+    return inOrderOf(method, { sequence, bookHash, priceScale })
   }
   const held = ledger.margins.get(account)
   if (held === undefined) return 'MarginNotYetProven'
@@ -81,7 +83,7 @@ function accountAnswer(
   const proven = {
     ...unpack('accountMargins', margins),
     ...unpack('accountThresholds', thresholds),
-    ...{ asOf, sequence: held.sequence },
+    ...{ asOf, sequence: held.sequence, priceScale },
   }
   const ageSeconds = deployed.time > asOf ? deployed.time - asOf : 0n
   const isUnsafe = method === 'unsafeMargin' || method === 'unsafeThresholds'

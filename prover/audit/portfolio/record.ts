@@ -6,7 +6,12 @@ import type { Place } from '../nodeReads.ts'
 
 export type PolicyRecord = Place & { readonly version: bigint; readonly words: readonly bigint[] }
 
+/** Governance had rounds come from a source, whose scale of prices is the market's from then on; the first was so from the beginning. */
+export type RoundSourceRecord = Place & { readonly source: string; readonly priceScale: bigint }
+
 export type RoundRecord = Place & {
+  /** Contract that published it. */
+  readonly source: string
   readonly asOf: bigint
   readonly roundId: string
   readonly marketHash: string
@@ -127,6 +132,7 @@ export type PortfolioRecord = {
     /** Contract of the arrays, and of the policy. */
     readonly arrays: string
     readonly modelRegistry: string
+    /** Where rounds come from at the last block. */
     readonly rounds: string
     readonly marketId: string
     readonly emptyState: bigint
@@ -143,6 +149,7 @@ export type PortfolioRecord = {
   })[]
   /** Changes of how far a round's prices may be apart, of which there may be none. */
   readonly priceGaps: readonly (Place & { readonly gapBps: bigint })[]
+  readonly roundSources: readonly RoundSourceRecord[]
   readonly rounds: readonly RoundRecord[]
   readonly reports: readonly ReportRecord[]
   readonly counts: readonly CountRecord[]

@@ -71,10 +71,10 @@ export function judgeScope(
   readonly freshness: readonly ClaimResult[]
   readonly roundId: string
 } {
-  const { chainId, rounds, marketId } = record.context
+  const { chainId, marketId } = record.context
   const marketHash = hashOfWords(marketWords)
-  const roundId = roundIdOfHashes(chainId, rounds, { marketId, asOf, marketHash }, expiriesHash)
-  const published = ledger.rounds.get(asOf)?.roundId ?? 'none'
+  const roundId = roundIdOfHashes(chainId, ledger.roundSource, { marketId, asOf, marketHash }, expiriesHash)
+  const published = ledger.roundOf(asOf)?.roundId ?? 'none'
   const oldest = BigInt(transaction.timestamp) - ledger.maxRoundAgeSeconds
   const leastLagging = ledger.newestRound - ledger.maxRoundLagSeconds
   const prices = unpackSafely('roundPrices', marketWords[0] ?? 0n)
@@ -97,6 +97,10 @@ export function judgeScope(
 /** What all accounts of a submission share. */
 export const judgeRound = (scene: Scene, { asOf, marketWords, expiriesHash }: RoundArgument) =>
   judgeScope(scene, asOf, marketWords, expiriesHash)
+
+/** An account was reported at the scale that rounds are at. */
+export const judgeScale = ({ ledger }: Scene, account: string): ClaimResult =>
+  compare('R112', `${account}.priceScale`, ledger.priceScale, ledger.priceScales.get(account) ?? 0n)
 
 /** A price of a round is near its spot. */
 export const judgePrice = (ledger: PortfolioLedger, field: string, spotE8: bigint, priceE8: bigint): ClaimResult =>

@@ -32,10 +32,10 @@ export function judgeSignatures(round: RoundRecord, index: number, record: Portf
   const said = { ...call.round, expiryHashes: call.round.expiryHashes.join() }
   const told = { ...round, marketId: context.marketId, expiryHashes: round.expiryHashes.join() }
   const fields = ['marketId', 'asOf', 'marketHash', 'expiryHashes'] as const
-  const source = deployed.contracts.find(({ part, address }) => part === 'rounds' && address === context.rounds)
+  const source = deployed.contracts.find(({ part, address }) => part === 'rounds' && address === round.source)
   return [
     ...fields.map((field) => compare('A10', `${at}.${field}`, said[field], told[field])),
-    ...judgeSigners(`${at}.signatures`, call, source, round, context),
+    ...judgeSigners(`${at}.signatures`, call, source, round, context.chainId),
   ]
 }
 
@@ -43,11 +43,11 @@ function judgeSigners(
   at: string,
   { round, signatures }: PublishCall,
   source: ContractRecord | undefined,
-  place: Place,
-  { chainId, rounds }: PortfolioRecord['context'],
+  place: Pick<RoundRecord, keyof Place | 'source'>,
+  chainId: bigint,
 ): readonly ClaimResult[] {
   const committee = source === undefined ? undefined : committeeAt(source, place)
-  const digest = TypedDataEncoder.hash(roundsDomain(chainId, rounds), roundTypes, round)
+  const digest = TypedDataEncoder.hash(roundsDomain(chainId, place.source), roundTypes, round)
   return [
     compare('A10', `${at}.length`, committee?.threshold, signatures.length),
     ...signatures.flatMap(({ signer, signature }, i): readonly ClaimResult[] => {

@@ -1,8 +1,9 @@
 /** What a market must be before anything is priced in it; every refusal names the leg. */
 import { ProverError } from '../../errors.ts'
+import type { Units } from '../../market/priceScale.ts'
 import { type Svi, sviTotalVariance } from '../../options/real.ts'
 import { requireNoButterfly, requireSviShape } from '../../options/surface.ts'
-import type { ExpirySurface, PortfolioMarket } from '../portfolio.ts'
+import { type ExpirySurface, type PortfolioMarket, unitsOfMarket } from '../portfolio.ts'
 import { decimalText, grouped } from './exact.ts'
 import { UnitError } from './fractions.ts'
 
@@ -94,6 +95,7 @@ const PRICE_FACTOR = 2n
  */
 export function requirePricesTogether(market: PortfolioMarket, at: string): void {
   const { currency, spotE8, perpPriceE8, expiries, collaterals } = market
+  const units = unitsOfMarket(market)
   const own = collaterals.filter(({ asset }) => asset === currency)
   const prices: readonly (readonly [string, bigint])[] = [
     [`${at}.perpPrice`, perpPriceE8],
@@ -108,7 +110,7 @@ export function requirePricesTogether(market: PortfolioMarket, at: string): void
   ]
   for (const [entry, priceE8] of prices) {
     const [low, high] = priceE8 < spotE8 ? [priceE8, spotE8] : [spotE8, priceE8]
-    if (low * PRICE_FACTOR < high) throw new PricesApartError(entry, priceE8, spotE8)
+    if (low * PRICE_FACTOR < high) throw new PricesApartError(entry, priceE8, spotE8, units)
   }
 }
 
@@ -119,8 +121,9 @@ export class PricesApartError extends ProverError {
   readonly price: string
   readonly spot: string
 
-  constructor(entry: string, priceE8: bigint, spotE8: bigint) {
-    const [price, spot] = [decimalText(priceE8, 10n ** 8n), decimalText(spotE8, 10n ** 8n)]
+  constructor(entry: string, priceE8: bigint, spotE8: bigint, { count, parts }: Units) {
+    const ofOne = (valueE8: bigint): string => decimalText(valueE8 * parts, count * 10n ** 8n, 20)
+    const [price, spot] = [ofOne(priceE8), ofOne(spotE8)]
     super(
       `${entry}: expected a price within a factor of ${PRICE_FACTOR} of spot, got ${grouped(price)} beside spot ${grouped(spot)}. ` +
         'One of them has other decimals, is missing, or is of another market.',

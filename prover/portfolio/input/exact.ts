@@ -2,6 +2,7 @@
 import { type WordName, words } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { type Decimal, parseDecimal, scaleDecimal } from '../../market/decimal.ts'
+import { UNLIMITED_SIZE } from './defaultParameters.ts'
 
 /** Name of a field of a packed word. */
 export type FieldName<W extends WordName> = (typeof words)[W]['fields'][number]['name']
@@ -52,16 +53,43 @@ export function exactFields<W extends WordName, N extends FieldName<W>, S extend
   return Object.fromEntries(read) as Record<N, bigint>
 }
 
+/** {@link exactField} of a price of one unit, in a word that holds prices of 10^priceScale. */
+export function exactPrice<W extends WordName>(
+  word: W,
+  name: FieldName<W>,
+  text: string,
+  entry: string,
+  priceScale = 0,
+): bigint {
+  return exactIn(scaledBy(fieldRange(word, name), priceScale), text, entry)
+}
+
+/** {@link exactField} of a number of units, in a word that counts 10^priceScale as one. */
+export const exactAmount = <W extends WordName>(
+  word: W,
+  name: FieldName<W>,
+  text: string,
+  entry: string,
+  priceScale = 0,
+): bigint => exactPrice(word, name, text, entry, -priceScale)
+
+const scaledBy = ({ scale, ...range }: FieldRange, power: number): FieldRange => ({
+  ...range,
+  scale: power < 0 ? scale / 10n ** BigInt(-power) : scale * 10n ** BigInt(power),
+})
+
 /** Sizes reach as far as amounts do. */
 const sizes: FieldRange = { scale: 10n ** 12n, least: 0n, most: (1n << 62n) - 1n }
 
 /** From which size on a position is concentrated, down to whole units of 2^32·10^-12. */
-export function exactSizeQ(text: string, entry: string): bigint {
+export function exactSizeQ(text: string, entry: string, priceScale = 0): bigint {
+  // No size at all is none of fewer units either.
+  const range = text === UNLIMITED_SIZE ? sizes : scaledBy(sizes, -priceScale)
   const decimal = decimalOf(text, entry)
-  const { numerator, denominator } = scaleDecimal(decimal, sizes.scale)
+  const { numerator, denominator } = scaleDecimal(decimal, range.scale)
   // Not to the nearest 10^-12 first, which may be a whole unit above.
   const sizeE12 = decimal.negative ? -((numerator + denominator - 1n) / denominator) : numerator / denominator
-  return within(sizes, sizeE12, text, entry) >> 32n
+  return within(range, sizeE12, text, entry) >> 32n
 }
 
 /** {@link exactField} with a range of its own; what has no unit may be stated in per cent, `4%`. */
@@ -72,7 +100,6 @@ export function exactIn(range: FieldRange, text: string, entry: string): bigint 
   return within(range, value, text, entry)
 }
 
-const PRICE_SCALE = 10n ** 8n
 /** A price has 48 bits, wherever it stands. */
 const GREATEST_PRICE = (1n << 48n) - 1n
 const IN_THOUSANDS =
@@ -80,7 +107,7 @@ const IN_THOUSANDS =
 
 function within({ scale, least, most }: FieldRange, value: bigint, text: string, entry: string): bigint {
   if (value < least || value > most) {
-    const isPrice = scale === PRICE_SCALE && most === GREATEST_PRICE && value > most
+    const isPrice = most === GREATEST_PRICE && value > most
     const range = [grouped(decimalText(least, scale)), grouped(decimalText(most, scale))] as const
     throw new ValueRangeError(entry, text, ...range, isPrice ? IN_THOUSANDS : '')
   }

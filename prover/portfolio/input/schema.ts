@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import { COLLATERALS, type WordName } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
-import { instrumentName, readInstrument } from '../../options/instrument.ts'
+import { GREATEST_PRICE_SCALE, LEAST_PRICE_SCALE, type Units, unitsFor, unitsOfScale } from '../../market/priceScale.ts'
+import { instrumentCurrency, instrumentName, readInstrument } from '../../options/instrument.ts'
 import {
   type Contingency,
   type ContingencyField,
@@ -27,9 +28,11 @@ import {
 } from './checks.ts'
 import { defaultParameters, defaultScenarios, UNLIMITED_SIZE } from './defaultParameters.ts'
 import {
+  exactAmount,
   exactField,
   exactFields,
   exactIn,
+  exactPrice,
   exactSizeQ,
   type FieldName,
   fieldRange,
@@ -52,7 +55,7 @@ import type {
   PortfolioRules,
   Scenario,
 } from '../portfolio.ts'
-import { splitForward, UnknownInstrumentError } from '../portfolio.ts'
+import { splitForward, UnknownInstrumentError, unitsOfMarket } from '../portfolio.ts'
 
 const decimal = z
   .union([z.string().regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?$/), z.number()])
@@ -178,6 +181,11 @@ const marketSchema = z.strictObject({
   perpPrice: decimal.optional().describe('default: spot'),
   perpConfidence: fraction.default('1'),
   stablePrice: decimal.default('1'),
+  priceUnits: decimal
+    .optional()
+    .describe(
+      'units of the asset that the market’s prices are governed in, a power of ten from 0.000001 to 10^12; prices and quantities are written of one all the same. Default: as many as they take',
+    ),
   maxAgeSeconds: decimal.default('120').describe('older data of an expiry is stale'),
   expiries: z.array(expirySchema).default([]),
   collaterals: z
@@ -270,7 +278,7 @@ export function portfolioOf(stated: PortfolioFile, file: string, options: ReadOp
     name,
     account: accountOf(account, market),
     market,
-    rules: rulesOf(parameters),
+    rules: rulesOf(parameters, market),
     scenarios: scenarios.map(({ spotShock, volatility, damping }, index) => ({
       spotShockX40: shockX40('scenarioRegular', 'shockX40', spotShock, `scenarios.${index}.spotShock`),
       volatility,
@@ -299,13 +307,19 @@ function marketOf(
     stated.spotConfidence,
     `${at}.spotConfidence`,
   )
-  const spotE8 = positive(exactField('roundPrices', 'spotE8', stated.spot, `${at}.spot`), stated.spot, `${at}.spot`)
+  const priceScale = priceScaleOf(stated, at)
+  const spotE8 = positive(
+    exactPrice('roundPrices', 'spotE8', stated.spot, `${at}.spot`, priceScale),
+    stated.spot,
+    `${at}.spot`,
+  )
   if (stated.collaterals.length > COLLATERALS) throw new TooManyCollateralsError(stated.collaterals.length)
   const market: PortfolioMarket = {
     ...(currency === undefined ? {} : { currency }),
+    ...(priceScale === 0 ? {} : { priceScale }),
     asOf,
     spotE8,
-    perpPriceE8: stated.perpPrice === undefined ? spotE8 : perpPriceE8(stated.perpPrice, `${at}.perpPrice`),
+    perpPriceE8: stated.perpPrice === undefined ? spotE8 : perpPriceE8(stated.perpPrice, `${at}.perpPrice`, priceScale),
     stablePriceE12: positive(
       exactField('roundPrices', 'stablePriceE12', stated.stablePrice, `${at}.stablePrice`),
       stated.stablePrice,
@@ -321,12 +335,14 @@ function marketOf(
     ),
     horizonVolatilityX40: horizonVolatilityX40(parameters.horizon),
     expiries: distinct(
-      stated.expiries.map((expiry, index) => surfaceOfEntry(expiry, index, { asOf, spotConfidenceX40, maxAge, at })),
+      stated.expiries.map((expiry, index) =>
+        surfaceOfEntry(expiry, index, { asOf, spotConfidenceX40, maxAge, at, priceScale }),
+      ),
       ({ expiry }) => iso(expiry),
       `${at}.expiries`,
     ),
     collaterals: distinct(
-      stated.collaterals.map((each) => collateralPrice(each, at)),
+      stated.collaterals.map((each) => collateralPrice(each, at, each.asset === currency ? priceScale : 0)),
       ({ asset }) => asset,
       `${at}.collaterals`,
     ),
@@ -335,13 +351,37 @@ function marketOf(
   return market
 }
 
-const perpPriceE8 = (text: string, entry: string): bigint =>
-  positive(exactField('roundPrices', 'perpPriceE8', text, entry), text, entry)
+const perpPriceE8 = (text: string, entry: string, priceScale: number): bigint =>
+  positive(exactPrice('roundPrices', 'perpPriceE8', text, entry, priceScale), text, entry)
 
-function collateralPrice({ asset, price, confidence }: Market['collaterals'][number], at: string): CollateralPrice {
+/** k of the power of ten that a market says, or that its prices take: not spot alone, which may be what is wrong. @throws {@link PriceUnitsError} */
+function priceScaleOf({ priceUnits, spot, perpPrice = spot, expiries }: Market, at: string): number {
+  const forwards = expiries.flatMap(({ forward = spot }) => {
+    if (typeof forward === 'string') return [forward]
+    return 'bid' in forward ? [forward.bid, forward.ask] : []
+  })
+  const { count, parts } =
+    priceUnits === undefined ? unitsFor([spot, perpPrice, ...forwards]) : unitsStated(priceUnits, `${at}.priceUnits`)
+  return String(count).length - String(parts).length
+}
+
+function unitsStated(text: string, entry: string): Units {
+  const powers = Array.from({ length: GREATEST_PRICE_SCALE - LEAST_PRICE_SCALE + 1 }, (_, i) => i + LEAST_PRICE_SCALE)
+  const statedE20 = nearest(text, 10n ** 20n, entry)
+  const units = powers.map(unitsOfScale).find(({ count, parts }) => (count * 10n ** 20n) / parts === statedE20)
+  if (units === undefined) throw new PriceUnitsError(entry, text)
+  return units
+}
+
+/** Collateral in the market's own asset is counted as its price is told. */
+function collateralPrice(
+  { asset, price, confidence }: Market['collaterals'][number],
+  at: string,
+  priceScale: number,
+): CollateralPrice {
   return {
     asset,
-    priceE12: exactField('collateralPrice', 'priceE12', price, `${at}.collaterals.${asset}.price`),
+    priceE12: exactPrice('collateralPrice', 'priceE12', price, `${at}.collaterals.${asset}.price`, priceScale),
     ...fractionFields('share', 'collateralPrice', { confidence }, `${at}.collaterals.${asset}`, {
       confidenceX40: 'confidence',
     }),
@@ -384,6 +424,7 @@ type Round = {
   readonly maxAge: bigint
   /** Where the market stands in the file. */
   readonly at: string
+  readonly priceScale: number
 }
 
 function surfaceOfEntry(stated: Market['expiries'][number], index: number, round: Round): ExpirySurface {
@@ -396,7 +437,7 @@ function surfaceOfEntry(stated: Market['expiries'][number], index: number, round
   const isSettled = secondsToExpiry === 0n && stated.settlementPrice !== undefined
   if (secondsToExpiry <= 0n && !isSettled) throw new ExpiredLegError(leg, expiry, asOf)
   if (stated.settlementPrice !== undefined && !isSettled) throw new UnsettledError(leg, expiry, asOf)
-  const forward = forwardOf(stated, leg, secondsToExpiry)
+  const forward = forwardOf(stated, leg, secondsToExpiry, round.priceScale)
   const { svi } = stated
   const surface: ExpirySurface = {
     expiry,
@@ -412,7 +453,7 @@ function surfaceOfEntry(stated: Market['expiries'][number], index: number, round
     forwardRefE8:
       svi.forwardRef === undefined
         ? forward.forwardVariableE8 + forward.forwardFixedE8
-        : exactField('expirySurfaceShape', 'forwardRefE8', svi.forwardRef, `${leg}.svi.forwardRef`),
+        : exactPrice('expirySurfaceShape', 'forwardRefE8', svi.forwardRef, `${leg}.svi.forwardRef`, round.priceScale),
   }
   requireSurfaceShape(surface, leg)
   requireTotalVariance(surface, leg)
@@ -424,9 +465,10 @@ function forwardOf(
   { forward, settlementPrice }: Market['expiries'][number],
   leg: string,
   secondsToExpiry: bigint,
+  priceScale: number,
 ): Pick<ExpirySurface, 'forwardVariableE8' | 'forwardFixedE8'> {
   const price = (text: string, entry: string): bigint =>
-    exactField('expiryForward', 'forwardVariableE8', text, `${leg}.${entry}`)
+    exactPrice('expiryForward', 'forwardVariableE8', text, `${leg}.${entry}`, priceScale)
   if (secondsToExpiry === 0n && settlementPrice !== undefined) {
     return { forwardVariableE8: 0n, forwardFixedE8: price(settlementPrice, 'settlementPrice') }
   }
@@ -469,14 +511,20 @@ function accountOf(stated: Account, market: PortfolioMarket): PortfolioAccount {
   const perps = perpsOf(stated.perps, market)
   return {
     cashE12: exactField('holdings', 'cashE12', stated.cash, 'account.cash'),
-    perpsE12: exactField('holdings', 'perpsE12', perps.quantity, 'account.perps.quantity'),
+    perpsE12: exactAmount('holdings', 'perpsE12', perps.quantity, 'account.perps.quantity', market.priceScale),
     perpPnlE12:
       exactField('holdings', 'perpPnlE12', perps.unrealisedPnl, 'account.perps.unrealisedPnl') +
       exactField('holdings', 'perpPnlE12', perps.unrealisedFunding, 'account.perps.unrealisedFunding'),
     collaterals: distinct(
       stated.collaterals.map(({ asset, amount }) => ({
         asset,
-        amountE12: exactField('collateralAmount', 'amountE12', amount, `account.collaterals.${asset}`),
+        amountE12: exactAmount(
+          'collateralAmount',
+          'amountE12',
+          amount,
+          `account.collaterals.${asset}`,
+          scaleOfAsset(asset, market),
+        ),
       })),
       ({ asset }) => asset,
       'account.collaterals',
@@ -484,6 +532,10 @@ function accountOf(stated: Account, market: PortfolioMarket): PortfolioAccount {
     options: stated.options.map((option, index) => legOf(option, index, market)),
   }
 }
+
+/** What is counted as its price is told: the market's own asset, and nothing else. */
+const scaleOfAsset = (asset: string, { currency, priceScale = 0 }: PortfolioMarket): number =>
+  asset === currency ? priceScale : 0
 
 /** The perpetuals of the market, none if none are stated. @throws {@link UnknownInstrumentError}, {@link RepeatedEntryError} */
 function perpsOf(stated: Account['perps'], market: PortfolioMarket): Account['perps'][number] {
@@ -507,7 +559,7 @@ function currencyOf({ currency }: Market, { options, perps }: Account): string |
 
 /** What an option of a file is on; undefined if it does not say, or has no name that can be read. */
 export const currencyOfOption = (stated: Account['options'][number]): string | undefined =>
-  'instrument' in stated ? readInstrument(stated.instrument)?.currency : stated.currency
+  'instrument' in stated ? instrumentCurrency(stated.instrument) : stated.currency
 
 /** @throws {@link UnknownInstrumentError} */
 function requireCurrency(instrument: string, currency: string | undefined, market: PortfolioMarket): void {
@@ -520,11 +572,12 @@ function requireCurrency(instrument: string, currency: string | undefined, marke
 }
 
 function legOf(stated: Account['options'][number], index: number, market: PortfolioMarket): OptionLeg {
-  const terms = 'instrument' in stated ? named(stated.instrument) : described(stated, index)
+  const { priceScale = 0 } = market
+  const terms = 'instrument' in stated ? named(stated.instrument, priceScale) : described(stated, index, priceScale)
   const instrument =
     'instrument' in stated
       ? stated.instrument
-      : instrumentName({ currency: stated.currency ?? '', ...terms }).replace(/^-/, '')
+      : instrumentName({ currency: stated.currency ?? '', ...terms }, priceScale).replace(/^-/, '')
   requireCurrency(instrument, currencyOfOption(stated), market)
   const surface = market.expiries.find(({ expiry }) => expiry === terms.expiry)
   if (surface === undefined) {
@@ -532,8 +585,10 @@ function legOf(stated: Account['options'][number], index: number, market: Portfo
     throw new UnknownInstrumentError(instrument, noSuchExpiry(terms.expiry, market))
   }
   const { scale, least, most } = fieldRange('optionPosition', 'callsE12')
-  const quantityE12 = nearest(stated.quantity, scale, `${instrument}.quantity`)
-  if (quantityE12 <= least || quantityE12 > most) throw new LegSizeError(instrument, stated.quantity)
+  const { count, parts } = unitsOfMarket(market)
+  const quantityE12 = nearest(stated.quantity, (scale * parts) / count, `${instrument}.quantity`)
+  if (quantityE12 <= least || quantityE12 > most)
+    throw new LegSizeError(instrument, stated.quantity, unitsOfMarket(market))
   const { expiry, strikeE8, isCall } = terms
   return { instrument, expiry, strikeE8, isCall, quantityE12 }
 }
@@ -546,11 +601,11 @@ function noSuchExpiry(expiry: bigint, market: PortfolioMarket): string {
 
 type Terms = Pick<OptionLeg, 'expiry' | 'strikeE8' | 'isCall'>
 
-function named(instrument: string): Terms {
-  const terms = readInstrument(instrument)
+function named(instrument: string, priceScale: number): Terms {
+  const terms = readInstrument(instrument, priceScale)
   if (terms === undefined) {
     const capitals = instrument.trim().toUpperCase()
-    const meant = readInstrument(capitals) === undefined ? 'BTC-27MAR26-100000-C' : capitals
+    const meant = readInstrument(capitals, priceScale) === undefined ? 'BTC-27MAR26-100000-C' : capitals
     const reason = `expected currency, date of expiry, strike and C or P, as in ${meant}`
     throw new UnknownInstrumentError(instrument, reason, 'Correct the name.')
   }
@@ -560,9 +615,10 @@ function named(instrument: string): Terms {
 function described(
   { expiry, strike, type }: Extract<Account['options'][number], { strike: string }>,
   index: number,
+  priceScale: number,
 ): Terms {
   const entry = `account.options.${index}`
-  const strikeE8 = exactField('optionPosition', 'strikeE8', strike, `${entry}.strike`)
+  const strikeE8 = exactPrice('optionPosition', 'strikeE8', strike, `${entry}.strike`, priceScale)
   return {
     expiry: expiryOf(expiry, `${entry}.expiry`),
     strikeE8: positive(strikeE8, strike, `${entry}.strike`),
@@ -570,7 +626,7 @@ function described(
   }
 }
 
-function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
+function rulesOf(parameters: PortfolioFile['parameters'], market: PortfolioMarket): PortfolioRules {
   const { lossFactor, volatilityShock, skewShock, staticDiscount, basis, contingency } = parameters
   const [loss, shock, skew, discount, notional] = [
     'lossFactor',
@@ -598,8 +654,8 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
     },
     concentration: {
       ...exactContingencies('concentration', contingency, notional),
-      perpSizeQ: exactSizeQ(contingency.perpSize, `${notional}.perpSize`),
-      optionSizeQ: exactSizeQ(contingency.optionSize, `${notional}.optionSize`),
+      perpSizeQ: exactSizeQ(contingency.perpSize, `${notional}.perpSize`, market.priceScale),
+      optionSizeQ: exactSizeQ(contingency.optionSize, `${notional}.optionSize`, market.priceScale),
     },
     volatilityShocks: {
       ...fractionFields('factor', 'volatilityShocks', volatilityShock, shock, {
@@ -648,11 +704,15 @@ function rulesOf(parameters: PortfolioFile['parameters']): PortfolioRules {
       }),
       ...fractionFields('factor', 'basisShocks', basis, 'parameters.basis', { basisAddX40: 'add' }),
     },
-    collaterals: distinct(parameters.collaterals.map(ruleOf), ({ asset }) => asset, 'parameters.collaterals'),
+    collaterals: distinct(
+      parameters.collaterals.map((each) => ruleOf(each, scaleOfAsset(each.asset, market))),
+      ({ asset }) => asset,
+      'parameters.collaterals',
+    ),
   }
 }
 
-function ruleOf(stated: PortfolioFile['parameters']['collaterals'][number]): CollateralRule {
+function ruleOf(stated: PortfolioFile['parameters']['collaterals'][number], priceScale: number): CollateralRule {
   const { asset, maintenanceHaircut, initialHaircut, confidenceThreshold, movesWithSpot, size } = stated
   const source = { maintenanceHaircut, initialHaircut, confidenceThreshold }
   const fields = fractionFields('share', 'collateralPolicy', source, `parameters.collaterals.${asset}`, {
@@ -666,7 +726,7 @@ function ruleOf(stated: PortfolioFile['parameters']['collaterals'][number]): Col
     maintenanceHaircutX40: fields.maintenanceHaircutX40,
     confidenceThresholdX40: fields.confidenceThresholdX40,
     movesWithSpot,
-    sizeQ: exactSizeQ(size, `parameters.collaterals.${asset}.size`),
+    sizeQ: exactSizeQ(size, `parameters.collaterals.${asset}.size`, priceScale),
   }
 }
 
@@ -776,12 +836,26 @@ export class LegSizeError extends ProverError {
   readonly leg: string
   readonly quantity: string
 
-  constructor(leg: string, quantity: string) {
+  constructor(leg: string, quantity: string, units: Units) {
+    const most = ((1_152_921.5 * Number(units.count)) / Number(units.parts)).toLocaleString('en-GB')
     super(
-      `${leg}: expected a quantity strictly between -1,152,921.5 and 1,152,921.5 contracts, got ${quantity}. Split the leg or the account.`,
+      `${leg}: expected a quantity strictly between -${most} and ${most} contracts, got ${quantity}. Split the leg or the account.`,
     )
     this.leg = leg
     this.quantity = quantity
+  }
+}
+
+/** A market's prices are of no power of ten of its asset. */
+export class PriceUnitsError extends ProverError {
+  readonly code = 'portfolio.price-units'
+  readonly entry: string
+  readonly value: string
+
+  constructor(entry: string, value: string) {
+    super(`${entry}: expected a power of ten from 0.000001 to 1,000,000,000,000, got ${value}.`)
+    this.entry = entry
+    this.value = value
   }
 }
 

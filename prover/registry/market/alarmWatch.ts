@@ -1,8 +1,10 @@
 /** Follows a registry and its sources on their chain, as far as alarms need it. */
 import { Contract, type Log, type Provider } from 'ethers'
 import type { Fields } from '../../../circuits/statements/index.ts'
-import { marketNameOf, modelIdOfShadow } from '../../market/marketId.ts'
+import { marketNameOf, modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
 import { type Plausibility, plausibilityFields } from '../../market/plausibility.ts'
+import { type Units, unitsOfScale } from '../../market/priceScale.ts'
+import { priceScaleAt } from './scale.ts'
 import { unpack, wordBits } from '../../statement/words.ts'
 import { interfaceOf } from '../artifacts.ts'
 import { logsBetween } from '../chain.ts'
@@ -49,6 +51,8 @@ export class AlarmWatch {
   private readonly tracks = new Map<string, MarketTrack>()
   private readonly sources = new Map<string, { readonly address: string; nextBlock: number }>()
   private readonly bounds = new Map<string, Plausibility | undefined>()
+  /** By source and market. */
+  private readonly units = new Map<string, Units>()
   private nextBlock: number
   private last: { readonly block: number; readonly alarms: readonly Alarm[] } | undefined
   private learning: Fields<'learningPolicy'> | undefined
@@ -83,6 +87,7 @@ export class AlarmWatch {
       now: BigInt(block.timestamp),
       maxParameterAgeSeconds,
       bounds: await this.boundsByMarket(),
+      units: await this.unitsByMarket(),
     })
     this.last = { block: block.number, alarms }
     return alarms
@@ -197,6 +202,18 @@ export class AlarmWatch {
       const bounds = this.bounds.get(address)
       const name = this.tracks.get(marketId)?.name
       if (bounds !== undefined && name !== undefined) byMarket.set(name, bounds)
+    }
+    return byMarket
+  }
+
+  private async unitsByMarket(): Promise<ReadonlyMap<string, Units>> {
+    const byMarket = new Map<string, Units>()
+    for (const [marketId, { address }] of this.sources) {
+      const place = `${address} ${marketId}`
+      const units =
+        this.units.get(place) ?? unitsOfScale(await priceScaleAt(this.options.provider, address, ownMarketOf(marketId)))
+      this.units.set(place, units)
+      byMarket.set(this.tracks.get(marketId)?.name ?? '', units)
     }
     return byMarket
   }

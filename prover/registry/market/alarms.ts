@@ -5,6 +5,7 @@
 import type { Fields } from '../../../circuits/statements/index.ts'
 import { dampen, type Margins } from '../../parameters/margins.ts'
 import { type DoorEvent, pricedWords, timeText } from './door.ts'
+import type { Units } from '../../market/priceScale.ts'
 import type { Plausibility } from '../../market/plausibility.ts'
 
 export type AlarmKind = 'breaches' | 'margin-steps' | 'refused' | 'held' | 'left-out' | 'stale' | 'signers'
@@ -114,6 +115,8 @@ export type AlarmScene = {
   readonly maxParameterAgeSeconds: bigint
   /** Bounds of each market's door, by the market's name, where its source has one. */
   readonly bounds: ReadonlyMap<string, Plausibility>
+  /** Of the asset, that a market's source tells prices of, by the market's name; one where nothing is said. */
+  readonly units: ReadonlyMap<string, Units>
 }
 
 /** The alarms of a moment, markets in order. */
@@ -121,9 +124,10 @@ export function alarmsOf(scene: AlarmScene): readonly Alarm[] {
   return [...scene.tracks.flatMap((track) => ofMarket(track, scene)), ...scene.committees.flatMap(ofCommittee)]
 }
 
-function ofMarket(track: MarketTrack, { now, maxParameterAgeSeconds, bounds }: AlarmScene): readonly Alarm[] {
+function ofMarket(track: MarketTrack, scene: AlarmScene): readonly Alarm[] {
+  const { now, maxParameterAgeSeconds } = scene
   const { name, breaches, steps, refused, held, leftOut, asOf } = track
-  const door = bounds.get(name)
+  const [door, units] = [scene.bounds.get(name), scene.units.get(name)]
   const alarm = (kind: AlarmKind, isRaised: boolean, says: () => string): readonly Alarm[] =>
     isRaised ? [{ kind, of: name, says: says() }] : []
   const last = refused.at(-1)
@@ -133,9 +137,9 @@ function ofMarket(track: MarketTrack, { now, maxParameterAgeSeconds, bounds }: A
       ([margin, { direction, count }]) =>
         alarm('margin-steps', count >= STREAK, () => stepsText(margin, direction, count)),
     ),
-    ...alarm('refused', last !== undefined, () => refusedText(refused, door)),
-    ...alarm('held', held !== undefined, () => (held === undefined ? '' : pricedWords(held, door))),
-    ...alarm('left-out', leftOut !== undefined, () => (leftOut === undefined ? '' : pricedWords(leftOut, door))),
+    ...alarm('refused', last !== undefined, () => refusedText(refused, door, units)),
+    ...alarm('held', held !== undefined, () => (held === undefined ? '' : pricedWords(held, door, units))),
+    ...alarm('left-out', leftOut !== undefined, () => (leftOut === undefined ? '' : pricedWords(leftOut, door, units))),
     ...alarm(
       'stale',
       asOf !== undefined && now > asOf + maxParameterAgeSeconds,
@@ -147,12 +151,16 @@ function ofMarket(track: MarketTrack, { now, maxParameterAgeSeconds, bounds }: A
 const stepsText = (margin: MarginName, direction: 'up' | 'down', count: number): string =>
   `the ${margin === 'initialMarginX24' ? 'initial' : 'maintenance'} margin went ${direction} as far as its speed limit lets it, ${count} batches in a row`
 
-function refusedText(refused: MarketTrack['refused'], bounds: Plausibility | undefined): string {
+function refusedText(
+  refused: MarketTrack['refused'],
+  bounds: Plausibility | undefined,
+  units: Units | undefined,
+): string {
   const last = refused.at(-1)
   if (last === undefined) return ''
   const others = refused.length - 1
   const before = others === 0 ? '' : `; ${others} more since the last one that was appended`
-  return `${pricedWords(last, bounds)}${before}`
+  return `${pricedWords(last, bounds, units)}${before}`
 }
 
 function ofCommittee({ source, signers, threshold }: Committee): readonly Alarm[] {

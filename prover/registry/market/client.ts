@@ -31,6 +31,7 @@ import { type ClientOptions, NoSignerError, providerOf, RegistryMissingError } f
 import { ask, ContractRevertError, RpcError, typedCallError } from '../contractErrors.ts'
 import { idOfSource, isHeldAt, placeToGoOn } from './place.ts'
 import { checkModel, type ModelOnChain, readModel } from '../models.ts'
+import { BatchAtAnotherScaleError, priceScaleAt } from './scale.ts'
 
 /** Where the sequence begins in what the registry stores. */
 const PARAMETERS_BITS = BigInt(wordBits('parameters'))
@@ -431,7 +432,22 @@ export class RegistryClient {
       // Somebody may have landed the same batch between our look and our transaction.
       const refused = typedCallError(error, 'Submitting the batch')
       if (refused instanceof ContractRevertError && (await this.isApplied(bundle))) return { status: 'already-applied' }
+      await this.#requireScale(bundle, refused)
       throw refused
+    }
+  }
+
+  /** Whether a batch was refused for a change of scale, which its own name for it does not say. */
+  async #requireScale({ markets }: Bundle, refused: ProverError): Promise<void> {
+    if (!(refused instanceof ContractRevertError) || refused.reason !== 'StateMismatch') return
+    for (const { name, inbox } of markets) {
+      const marketId = ownMarketOf(marketIdOf(name))
+      const source: string = await this.read('sourceOf', marketId)
+      if (source === inbox.source) continue
+      const [scale, inForce] = await Promise.all(
+        [inbox.source, source].map((each) => priceScaleAt(this.provider, each, marketId)),
+      )
+      if (scale !== inForce) throw new BatchAtAnotherScaleError(name, scale ?? 0, inForce ?? 0, refused)
     }
   }
 

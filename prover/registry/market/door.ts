@@ -3,6 +3,7 @@ import type { Log, LogDescription } from 'ethers'
 import type { Fields } from '../../../circuits/statements/index.ts'
 import { marketNameOf } from '../../market/marketId.ts'
 import { type LeftOut, type Plausibility, type Refusal, refusals } from '../../market/plausibility.ts'
+import { ONE_UNIT, plainPrice, type Units } from '../../market/priceScale.ts'
 import { rangeOfCode } from '../../market/range.ts'
 import { unpack } from '../../statement/words.ts'
 import { interfaceOf } from '../artifacts.ts'
@@ -51,14 +52,16 @@ function eventOf({ name, args }: LogDescription): readonly DoorEvent[] {
  * One of them in words: of a held price with what confirms it, of a refused one with why.
  *
  * @param bounds - of the source's door, where they are known
+ * @param units - of the asset, that the source's prices are of
  */
-export function doorWords(event: DoorEvent, bounds?: Plausibility): string {
-  return `${marketNameOf(event.marketId)} ${pricedWords(event, bounds)}`
+export function doorWords(event: DoorEvent, bounds?: Plausibility, units?: Units): string {
+  return `${marketNameOf(event.marketId)} ${pricedWords(event, bounds, units)}`
 }
 
 /** As {@link doorWords}, where the market is named already. */
-export function pricedWords(event: DoorEvent, bounds?: Plausibility): string {
+export function pricedWords(event: DoorEvent, bounds?: Plausibility, units: Units = ONE_UNIT): string {
   const time = timeText(event.asOf)
+  const priceText = (priceE8: bigint): string => plainPrice(priceE8, units)
   switch (event.kind) {
     case 'appended':
       return `${priceText(event.priceE8)} as of ${time} is appended`
@@ -102,12 +105,6 @@ function leftOutText({ impliedVolatilityX16, rangeCode }: LeftOut): string {
   const range = `its range, highest ${Math.exp(Number(rangeOfCode(rangeCode)) / 2 ** 26).toFixed(2)} times lowest,`
   const what = [...(impliedVolatilityX16 === 0n ? [] : [implied]), ...(rangeCode === 0n ? [] : [range])].join(' and ')
   return `the price was taken without ${what} which no market has, or which others have to confirm`
-}
-
-/** Exact, without trailing zeros. */
-function priceText(priceE8: bigint): string {
-  const digits = priceE8.toString().padStart(9, '0')
-  return `${digits.slice(0, -8)}.${digits.slice(-8)}`.replace(/\.?0+$/, '')
 }
 
 /** Unix seconds, UTC, as `2020-03-12 10:00:00`. */

@@ -1,13 +1,14 @@
 /** Margins of accounts on a chain, read and moved. */
 import { Contract, type ContractRunner, getAddress, type Log, type Provider, type Signer } from 'ethers'
 import { ProverError } from '../../errors.ts'
+import { type Units, unitsOfScale, unitsText, unitsWords } from '../../market/priceScale.ts'
 import type { StatementContext } from '../../statement/challenge.ts'
 import { unpack, unpackElements } from '../../statement/words.ts'
 import { COLLATERALS, type Fields } from '../../../circuits/statements/index.ts'
 import { interfaceOf } from '../artifacts.ts'
 import { checkChainId, logsBetween } from '../chain.ts'
 import { type ClientOptions, NoSignerError, providerOf, RegistryMissingError } from '../connection.ts'
-import { ask, RpcError } from '../contractErrors.ts'
+import { ask, ContractRevertError, RpcError } from '../contractErrors.ts'
 import {
   type AccountBooks,
   arraysCall,
@@ -45,6 +46,8 @@ export type ProvenThresholds = {
   readonly defaultProbabilityX32: bigint
   readonly asOf: bigint
   readonly sequence: bigint
+  /** k: levels of spot are prices of 10^k units of the asset. */
+  readonly priceScale: bigint
 }
 
 /** What the venue last reported of an account, from its event. */
@@ -153,9 +156,41 @@ export class PortfolioClient {
   }
 
   /** How often the venue has reported an account, and the hash of its last report. */
-  async account(account: string): Promise<ReportedAccount & { readonly bookHash: string }> {
-    const { sequence, bookHash } = await this.read('accountOf', account)
-    return { account, sequence, bookHash }
+  async account(account: string): Promise<ScaledAccount & { readonly bookHash: string }> {
+    const { sequence, bookHash, priceScale } = await this.read('accountOf', account)
+    return { account, sequence, bookHash, priceScale: Number(priceScale) }
+  }
+
+  /** k: the market's prices and strikes are of 10^k units of its asset, and quantities of it count as many. */
+  async priceScale(): Promise<number> {
+    return Number(await this.readArrays('priceScale'))
+  }
+
+  /**
+   * Passes only if what is to be proven is at the scale in force: its prices, and what the venue has reported.
+   *
+   * @param priceScale - of the prices
+   * @throws {@link PriceScaleNotInForceError}, {@link AccountAtAnotherScaleError}
+   */
+  async requireScale(priceScale: number, accounts: readonly ScaledAccount[]): Promise<void> {
+    const inForce = await this.priceScale()
+    if (priceScale !== inForce) throw new PriceScaleNotInForceError(this.registry, priceScale, inForce)
+    const other = accounts.find((each) => each.sequence > 0n && each.priceScale !== inForce)
+    if (other !== undefined) throw new AccountAtAnotherScaleError(other.account, other.priceScale, inForce)
+  }
+
+  /** Says at which scale reports are from now on, unless it has been said; the signer must be the venue. */
+  async acceptPriceScale(priceScale: number): Promise<Landed | undefined> {
+    const isAccepted = await this.readArrays('reportTerms').catch((error: unknown) => {
+      if (error instanceof ContractRevertError && error.reason === 'PriceScaleNotInForce') return undefined
+      throw error
+    })
+    if (isAccepted !== undefined) return undefined
+    return this.land('Accepting a scale of prices', {
+      contract: 'RiskArrays',
+      method: 'acceptPriceScale',
+      args: [priceScale],
+    })
   }
 
   /**
@@ -377,8 +412,9 @@ export function marginIn(margin: Record<keyof ProvenMargin, bigint>): ProvenMarg
 /** Thresholds as the contract answers. */
 export function thresholdsIn(thresholds: ProvenThresholds): ProvenThresholds {
   const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8 } = thresholds
-  const { defaultProbabilityX32, asOf, sequence } = thresholds
-  return { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8, defaultProbabilityX32, asOf, sequence }
+  const { defaultProbabilityX32, asOf, sequence, priceScale } = thresholds
+  const levels = { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8 }
+  return { ...levels, defaultProbabilityX32, asOf, sequence, priceScale }
 }
 
 function wordsIn(log: Log): { readonly sequence: bigint; readonly words: ReportWords } {
@@ -397,6 +433,47 @@ const reportIn = (account: string, sequence: bigint, words: ReportWords): Accoun
     ({ amountE12 }) => amountE12,
   ),
 })
+
+/** A report of an account, with the scale of its strikes and quantities. */
+export type ScaledAccount = ReportedAccount & { readonly priceScale: number }
+
+/** What is to be proven has prices at another scale than the market. */
+export class PriceScaleNotInForceError extends ProverError {
+  readonly code = 'registry.price-scale-not-in-force'
+  readonly registry: string
+  readonly units: string
+  readonly unitsInForce: string
+
+  constructor(registry: string, scale: number, inForce: number) {
+    const [given, wanted] = [scale, inForce].map(unitsOfScale) as [Units, Units]
+    super(
+      `Expected prices of ${unitsWords(wanted)}, as the market of ${registry} is governed in, got prices of ${unitsWords(given)}. ` +
+        `Prove it again with priceUnits ${unitsText(wanted)} in its market, or have the council set rounds of another scale.`,
+    )
+    this.registry = registry
+    this.units = unitsText(given)
+    this.unitsInForce = unitsText(wanted)
+  }
+}
+
+/** The venue has reported an account at another scale than the market's by now. */
+export class AccountAtAnotherScaleError extends ProverError {
+  readonly code = 'registry.account-at-another-scale'
+  readonly account: string
+  readonly units: string
+  readonly unitsInForce: string
+
+  constructor(account: string, reported: number, inForce: number) {
+    const [given, wanted] = [reported, inForce].map(unitsOfScale) as [Units, Units]
+    super(
+      `Expected strikes and quantities of ${account} in ${unitsWords(wanted)}, as its market is governed in by now, ` +
+        `the venue has reported them in ${unitsWords(given)}. Have the venue accept the scale and report the account again.`,
+    )
+    this.account = account
+    this.units = unitsText(given)
+    this.unitsInForce = unitsText(wanted)
+  }
+}
 
 /** The venue has never reported this account. */
 export class AccountUnreportedError extends ProverError {

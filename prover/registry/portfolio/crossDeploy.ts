@@ -6,11 +6,11 @@ import { emptyBook } from '../../portfolio/book.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import type { SectionWords } from '../../statement/state.ts'
 import { artifactOf, type ContractName } from '../artifacts.ts'
+import { selectorsOf, VENUE_ROLE } from '../authority.ts'
 import type { DeployedModel } from '../deployment.ts'
 import { registerLayouts } from '../layouts.ts'
-import { attempt, deployContract, SignerOffChainError } from '../transactions.ts'
+import { attempt, deployContract, SignerOffChainError, transact } from '../transactions.ts'
 import {
-  appointVenue,
   checkKeysOf,
   DEFAULT_ROUND_AGE_SECONDS,
   defaultPortfolioFreshness,
@@ -67,7 +67,14 @@ export async function deployCross(signer: Signer, options: CrossDeployOptions): 
   const governed = [options.crossPolicy, options.maxRoundsApartSeconds]
   const empty = await stateRoot(emptyBook)
   const registry = await create('CrossMarginRegistry', council, modelRegistry, arrays, empty, ...governed)
-  await appointVenue(signer, council, registry, options.venue, ['CrossMarginRegistry', 'reportCrossAccount'])
+  for (const [target, contract] of [
+    [registry, 'CrossMarginRegistry'] as const,
+    ...arrays.map((each) => [each, 'RiskArrays'] as const),
+  ]) {
+    const args = [target, selectorsOf(contract, 'venue'), VENUE_ROLE]
+    await transact(signer, council, 'RiskCouncil', 'setTargetFunctionRole', args)
+  }
+  await transact(signer, council, 'RiskCouncil', 'grantRole', [VENUE_ROLE, options.venue, 0])
   const models: Partial<Record<StatementName, DeployedModel>> = {}
   for (const model of options.models) {
     models[model.build.statement] = await registerPortfolioModel(signer, modelRegistry, model)

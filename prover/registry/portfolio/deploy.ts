@@ -9,8 +9,8 @@ import { layoutHash } from '../../statement/layout.ts'
 import { joinList } from '../../statement/lists.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import type { SectionWords } from '../../statement/state.ts'
-import { artifactOf, type ContractName, interfaceOf } from '../artifacts.ts'
-import { VENUE_ROLE } from '../authority.ts'
+import { artifactOf, type ContractName } from '../artifacts.ts'
+import { selectorsOf, VENUE_ROLE } from '../authority.ts'
 import { type DeployedModel, manifestHashOf, modelIdOf } from '../deployment.ts'
 import { portfolioStatementNames, registerLayouts } from '../layouts.ts'
 import { attempt, deployContract, SignerOffChainError, transact } from '../transactions.ts'
@@ -36,6 +36,8 @@ export type PortfolioDeployOptions = {
   readonly modelRegistry: string
   /** Name of the market whose rounds it takes. */
   readonly market: string
+  /** k: the market's prices and strikes are of 10^k units of its asset, and quantities of it count as many. Default 0. */
+  readonly priceScale?: number | undefined
   /** n signers, of which `threshold` must attest each round. */
   readonly rounds: { readonly signers: readonly string[]; readonly threshold: number; readonly maxAgeSeconds?: bigint }
   /** Sections of the policy: those of prices and those of margins. */
@@ -121,11 +123,14 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
   const marketId = marketIdOf(options.market)
   const signers = [...options.rounds.signers].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   const { threshold, maxAgeSeconds = DEFAULT_ROUND_AGE_SECONDS } = options.rounds
-  const rounds = await create('AttestedRounds', council, signers, threshold, maxAgeSeconds)
+  const { priceScale: scale = 0 } = options
+  const rounds = await (scale === 0
+    ? create('AttestedRounds', council, signers, threshold, maxAgeSeconds)
+    : create('ScaledRounds', council, signers, threshold, maxAgeSeconds, [{ marketId, scale }]))
   const words = policyWordsOf(options.policy)
   const arrays = await create('RiskArrays', council, modelRegistry, rounds, marketId, words, freshness)
   const registry = await create('PortfolioRegistry', council, modelRegistry, arrays, await stateRoot(emptyBook))
-  await appointVenue(signer, council, registry, options.venue)
+  await appointVenue(signer, council, { registry, arrays }, options.venue)
 
   const models: Partial<Record<StatementName, DeployedModel>> = {}
   for (const model of options.models) {
@@ -177,15 +182,19 @@ export async function registerPortfolioModel(
   return { name: build.name, modelId, verifier, verificationKeyHash: keyHash, manifestHash }
 }
 
-/** Lets a venue report accounts to a registry. */
-export async function appointVenue(
+/** A venue reports accounts, and says at which scale. */
+async function appointVenue(
   signer: Signer,
   council: string,
-  registry: string,
+  { registry, arrays }: { readonly registry: string; readonly arrays: string },
   venue: string,
-  [contract, method]: readonly [ContractName, string] = ['PortfolioRegistry', 'reportAccount'],
 ): Promise<void> {
-  const report = interfaceOf(contract).getFunction(method)?.selector
-  await transact(signer, council, 'RiskCouncil', 'setTargetFunctionRole', [registry, [report], VENUE_ROLE])
+  for (const [target, contract] of [
+    [registry, 'PortfolioRegistry'],
+    [arrays, 'RiskArrays'],
+  ] as const) {
+    const args = [target, selectorsOf(contract, 'venue'), VENUE_ROLE]
+    await transact(signer, council, 'RiskCouncil', 'setTargetFunctionRole', args)
+  }
   await transact(signer, council, 'RiskCouncil', 'grantRole', [VENUE_ROLE, venue, 0])
 }

@@ -3,6 +3,7 @@ import { ProverError } from '../../errors.ts'
 import { parseDecimal, scaleDecimal } from '../../market/decimal.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import type { Refusal } from '../../market/plausibility.ts'
+import { GREATEST_PRICE_SCALE, unitsOfScale } from '../../market/priceScale.ts'
 import { parseTime } from '../../market/time.ts'
 import {
   attestedFeedOf,
@@ -15,6 +16,7 @@ import {
 } from '../../registry/index.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import { doorEventsIn, doorWords } from '../../registry/market/door.ts'
+import { priceScaleAt } from '../../registry/market/scale.ts'
 import { openAccount } from '../daemon/account.ts'
 import { exactPrice, isoTime } from '../text/figures.ts'
 import { UsageError } from '../text/usageError.ts'
@@ -49,7 +51,8 @@ export async function attestPrice(given: PriceToAttest): Promise<{
   readonly signers: readonly string[]
   readonly block: number
 }> {
-  const priceE8 = priceOf(given.price)
+  // At the finest scale that there is: what is no price at all is refused before anybody is asked.
+  priceOf(given.price, GREATEST_PRICE_SCALE)
   const marketId = marketIdOf(given.market)
   const deployment = await readDeployment(given.deployment)
   const feed = attestedFeedOf(deployment, given.source)
@@ -58,6 +61,8 @@ export async function attestPrice(given: PriceToAttest): Promise<{
     const signers = given.signerKeyFile.map((file) => openAccount(provider, file))
     const addresses = signers.map(({ address }) => address)
     checkSigners(feed, addresses)
+    const scale = await priceScaleAt(provider, feed.address, marketId)
+    const [priceE8, units] = [priceOf(given.price, scale), unitsOfScale(scale)]
     const carrier = openAccount(provider, given.keyFile)
     const latest = await ask('Reading the latest block', () => provider.getBlock('latest'))
     const now = BigInt(latest?.timestamp ?? 0)
@@ -66,10 +71,10 @@ export async function attestPrice(given: PriceToAttest): Promise<{
     const observation = { marketId, priceE8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n, confidenceE8: 0n, deadline }
     const signed = await attestObservation(feedDomain(deployment.chainId, feed.address), signers, observation)
     const { blockNumber, logs } = await submitObservations(carrier, feed.address, [signed])
-    const price = exactPrice(priceE8)
+    const price = exactPrice(priceE8, units)
     const event = doorEventsIn(logs, feed.address).at(-1)
     if (event === undefined) throw new NotLaterError(given.market, isoTime(asOf))
-    const says = doorWords(event, feed.plausibility)
+    const says = doorWords(event, feed.plausibility, units)
     if (event.kind === 'refused') throw new ObservationRefusedError(event.reason, says)
     const said = { market: given.market, price, asOf: isoTime(asOf), feed: feed.address, says }
     return { outcome: event.kind === 'held' ? 'held' : 'appended', ...said, signers: addresses, block: blockNumber }
@@ -87,11 +92,12 @@ function checkSigners({ threshold, signers }: DeployedFeed, given: readonly stri
     throw new SignersError(`keys of exactly ${threshold} different signers`, `${given.length} keys of ${count}`)
 }
 
-function priceOf(text: string): bigint {
+/** A price of one unit, as a source of this scale tells it. @throws {@link PriceTextError} if it would be rounded */
+function priceOf(text: string, scale: number): bigint {
   const decimal = parseDecimal(text)
-  const { numerator, denominator } = decimal === undefined ? NOTHING : scaleDecimal(decimal, 10n ** 8n)
+  const { numerator, denominator } = decimal === undefined ? NOTHING : scaleDecimal(decimal, 10n ** BigInt(8 + scale))
   if (decimal === undefined || decimal.negative || numerator === 0n || numerator % denominator !== 0n)
-    throw new PriceTextError(text)
+    throw new PriceTextError(text, scale)
   return numerator / denominator
 }
 
@@ -133,8 +139,8 @@ export class PriceTextError extends UsageError {
   readonly code = 'service.price-text'
   readonly value: string
 
-  constructor(value: string) {
-    super(`Expected a price above 0 with at most 8 decimals, such as 67123.5, got "${value}". Write it so.`)
+  constructor(value: string, scale: number) {
+    super(`Expected a price above 0 with at most ${8 + scale} decimals, such as 67123.5, got "${value}". Write it so.`)
     this.value = value
   }
 }

@@ -36,7 +36,13 @@ import {
 } from '../deploying/config.ts'
 import { HistoryMisfitError, misfitOf } from '../deploying/historyFit.ts'
 import { DeployJournal, type JournalEntry } from '../deploying/journal.ts'
-import { type DeployPlan, type ModelWithVerifier, observationIfAny, planDeployment } from '../deploying/plan.ts'
+import {
+  type DeployPlan,
+  type ModelWithVerifier,
+  observationIfAny,
+  planDeployment,
+  unitsOption,
+} from '../deploying/plan.ts'
 import { verifierFor } from '../deploying/verifier.ts'
 import { loadKeys, loadPortfolioKeys, portfolioBuildOf } from '../workspace.ts'
 import { UsageError } from '../text/usageError.ts'
@@ -150,12 +156,17 @@ async function checkHistories(
   const warnings: string[] = []
   const latest = await ask('Reading the latest block', () => provider.getBlock('latest'))
   const now = BigInt(latest?.timestamp ?? 0)
-  for (const { name, history, source, firstPriceE8 } of markets) {
+  for (const market of markets) {
+    const { name, history, source, firstPriceE8 } = market
     const isAdded = entries.findLast(({ step }) => step === `market ${name}`)?.state === 'mined'
     if (history === undefined || isAdded) continue
     const standing = sources.find((each) => each.name === source)
     const observed = standing?.kind === 'other' ? await observationIfAny(provider, name, standing.address) : undefined
-    const misfit = misfitOf(name, readBars(history), observed ?? { asOf: now, priceE8: firstPriceE8 })
+    const misfit = misfitOf(
+      name,
+      readBars(history, unitsOption(market)),
+      observed ?? { asOf: now, priceE8: firstPriceE8 },
+    )
     if (misfit === undefined) continue
     const error = new HistoryMisfitError(name, misfit)
     if (!isDevelopmentChain(chainId)) throw error
@@ -262,7 +273,11 @@ function deploymentOf({ config, models, portfolioModels }: DeployPlan, standing:
     block: standing.blocks.get('council') ?? 0,
     layoutHash: layoutHash('marketRisk'),
     addresses: { council: at('council'), modelRegistry: at('model registry'), registry: at('registry') },
-    sources: config.sources.map((source) => ({ ...source, address: addressOf(source) })) as Deployment['sources'],
+    // Its scales a source says itself.
+    sources: config.sources.map((source) => ({
+      ...{ ...source, scales: undefined },
+      address: addressOf(source),
+    })) as Deployment['sources'],
     policy: { learning, margin, freshness },
     models: models.map(deployed),
     ...(portfolio === undefined

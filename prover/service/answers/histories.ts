@@ -2,6 +2,7 @@
 import { type PriceBar, type PriceContent, type PriceOptions, readPriceFile } from '../../market/prices.ts'
 import { present } from '../../market/time.ts'
 import { type ModelName, volatilityModels } from '../../volatility/models.ts'
+import type { Units } from '../../market/priceScale.ts'
 import { priceNotes, spacingNotes } from '../text/priceNotes.ts'
 import { timeOption } from './time.ts'
 
@@ -16,8 +17,11 @@ export type HistoryReading = {
   readonly content?: PriceContent | undefined
 }
 
+/** Prices of a file, and of how many units of the asset they are. */
+export type History = { readonly rows: readonly PriceBar[]; readonly units: Units }
+
 /**
- * Prices of a file, with low and high unless closes are wanted.
+ * Prices of a file, with low and high unless closes are wanted; of as many units as they take, unless it is said of how many.
  *
  * @throws the errors of {@link readPriceFile}; {@link TimeOptionError}
  */
@@ -25,12 +29,12 @@ export function readHistory(
   file: string,
   { fromText, toText, ...prices }: HistoryOptions,
   { say, horizonSeconds, content }: HistoryReading,
-): readonly PriceBar[] {
+): History {
   const range = { from: timeOption('from', fromText) ?? prices.from, to: timeOption('to', toText) ?? prices.to }
-  const read = readPriceFile(file, { ...prices, ...range }, content)
+  const read = readPriceFile(file, { ...prices, ...range, units: prices.units ?? 'auto' }, content)
   const spacing = horizonSeconds === undefined ? [] : spacingNotes(file, spacingSeconds(read.rows), horizonSeconds)
   for (const line of [...priceNotes(file, read, prices.now ?? present()), ...spacing]) say(line)
-  return read.rows
+  return { rows: read.rows, units: read.layout.units }
 }
 
 /** What models want of a file: one that reads no range takes files whose highs and lows are wrong. */

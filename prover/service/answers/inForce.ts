@@ -2,6 +2,7 @@
 import { isAddress } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import { volatilityModelName } from '../../market/marketId.ts'
+import { unitsOfScale } from '../../market/priceScale.ts'
 import type { Parameters } from '../../parameters/marketRisk.ts'
 import {
   connectProvider,
@@ -20,7 +21,7 @@ import {
 } from '../../registry/portfolio/inForce.ts'
 import { type Authority, readAuthority } from '../../registry/authority.ts'
 import { type HeldMarket, type InForce, readInForce } from '../../registry/market/inForce.ts'
-import { exactMoney, isoTime } from '../text/figures.ts'
+import { exactMoney, exactPrice, isoTime } from '../text/figures.ts'
 import { UsageError } from '../text/usageError.ts'
 
 export type ReadPlace = {
@@ -294,7 +295,9 @@ const NO_LEVEL_E8 = 2n ** 48n - 1n
 export function accountReading(standing: AccountInForce): AccountReading {
   const { margin, thresholds, forLiquidation, market } = standing
   const level = (valueE8: bigint): string | null =>
-    valueE8 === 0n || valueE8 === NO_LEVEL_E8 ? null : exactMoney(valueE8)
+    valueE8 === 0n || valueE8 === NO_LEVEL_E8
+      ? null
+      : exactPrice(valueE8, unitsOfScale(Number(thresholds?.priceScale ?? 0n)))
   return {
     account: standing.account,
     market,

@@ -70,7 +70,9 @@ export async function developmentSite(
   market: string,
 ): Promise<MarginSite> {
   const chain = await startDevelopmentChain(provable.round.asOf - LEAD_SECONDS)
-  const { deployment, models, client } = await deployDevelopmentPortfolio(chain, keys, policyOf(provable), market)
+  const { deployment, models, client } = await deployDevelopmentPortfolio(chain, keys, policyOf(provable), market, {
+    priceScale: provable.priceScale,
+  })
   const hands = developmentHands(chain)
   return { client, rounds: deployment.rounds, market, account: SOME_ACCOUNT, models, hands, close: () => chain.close() }
 }

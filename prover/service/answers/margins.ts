@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { type Build, buildsOf, sizeOf } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
+import { isOneUnit, unitPrice, unitsJson, unitsNumber, unitsText, unitsWords } from '../../market/priceScale.ts'
 import { readTextFile } from '../../market/textFile.ts'
 import { present } from '../../market/time.ts'
 import { amount } from '../../portfolio/amount.ts'
@@ -17,16 +18,17 @@ import {
   marginTerms,
   namedScenarios,
   otherContributions,
+  quantityText,
   worstScenario,
 } from '../../portfolio/explain.ts'
 import type { AccountMargin } from '../../portfolio/margin.ts'
-import type { Portfolio, PortfolioOverMarkets } from '../../portfolio/portfolio.ts'
+import { type Portfolio, type PortfolioOverMarkets, unitsOfMarket } from '../../portfolio/portfolio.ts'
 import type { RealMargin } from '../../portfolio/real.ts'
 import { realMargin, realMarginAtStatedRates } from '../../portfolio/real.ts'
 import { readPortfolioOverMarkets, withNotes } from '../../portfolio/input/markets.ts'
 import { SeveralMarketsError } from '../../portfolio/input/schema.ts'
 import { aheadNotes } from '../../portfolio/input/times.ts'
-import { quotedGreeks, type QuotedGreeks, utcTime } from '../text/figures.ts'
+import { price, quotedGreeks, type QuotedGreeks, utcTime } from '../text/figures.ts'
 import { timeOption } from './time.ts'
 import { formatTable } from '../text/table.ts'
 import { UsageError } from '../text/usageError.ts'
@@ -155,7 +157,6 @@ export function besideRest(answer: MarginAnswer, rest: Standing): MarginAnswer {
 }
 
 const E8 = 10n ** 8n
-const E12 = 10n ** 12n
 const NO_THRESHOLD = { down: 0n, up: (1n << 48n) - 1n }
 
 /** A money word as a number; its exact decimals stand beside it as text. */
@@ -172,6 +173,7 @@ export function marginJson(answer: MarginAnswer, withSteps: boolean): object {
   const { portfolio, provable, reference, worst, scenarios, legs, others } = answer
   const { margin } = provable
   const { market } = portfolio
+  const units = unitsOfMarket(market)
   const scenarioJson = ({ index, kind, words, spotShock, volatility, damping, pnl }: NamedScenario) => ({
     index,
     kind,
@@ -185,7 +187,8 @@ export function marginJson(answer: MarginAnswer, withSteps: boolean): object {
     name: portfolio.name,
     asOf: Number(market.asOf),
     ...(market.currency === undefined ? {} : { currency: market.currency }),
-    spot: money(market.spotE8),
+    spot: unitPrice(market.spotE8, units),
+    ...unitsJson(units),
     ...(answer.rest === undefined ? standingJson(margin) : partJson(margin)),
     worstScenario: scenarioJson(worst),
     terms: marginTerms(provable),
@@ -193,9 +196,9 @@ export function marginJson(answer: MarginAnswer, withSteps: boolean): object {
       ...legs.map(({ leg, ...rest }) => ({
         leg: leg.instrument,
         expiry: Number(leg.expiry),
-        strike: money(leg.strikeE8),
+        strike: unitPrice(leg.strikeE8, units),
         type: leg.isCall ? 'call' : 'put',
-        quantity: Number(decimalText(leg.quantityE12, E12)),
+        quantity: Number(quantityText(leg.quantityE12, units)),
         ...rest,
       })),
       ...others.map(({ what, contribution }) => ({ leg: what, contribution })),
@@ -306,18 +309,20 @@ export type NetGreeks = QuotedGreeks & {
 /** Greeks of options, perpetuals, and collateral that moves with spot. The latter two have delta alone. */
 export function netGreeksOf({ portfolio: { account, rules, market }, provable }: MarginAnswer): NetGreeks {
   const { spotGreeks, risk, collateralValuesE20X20 } = provable.margin
+  const units = unitsOfMarket(market)
+  const perUnit = unitsNumber(units)
   const options = quotedGreeks({
-    delta: Number(spotGreeks.deltaE12) / 1e12,
-    gamma: Number(spotGreeks.gammaE20) / 1e20,
+    delta: (Number(spotGreeks.deltaE12) / 1e12) * perUnit,
+    gamma: (Number(spotGreeks.gammaE20) / 1e20) * perUnit ** 2,
     vega: Number(spotGreeks.vegaE8) / 1e8,
     theta: Number(risk.thetaE8) / 1e8,
     rho: Number(risk.rhoE8) / 1e8,
   })
-  const perpetuals = Number(account.perpsE12) / 1e12
+  const perpetuals = (Number(account.perpsE12) / 1e12) * perUnit
   const collateral = account.collaterals.reduce((sum, { asset }, i) => {
     const moves = rules.collaterals.find((each) => each.asset === asset)?.movesWithSpot ?? false
     const value = Number(collateralValuesE20X20[i] ?? 0n) / 1e20 / 2 ** 20
-    return moves ? sum + value / money(market.spotE8) : sum
+    return moves ? sum + value / unitPrice(market.spotE8, units) : sum
   }, 0)
   const deltaOf = { options: options.delta, perpetuals, collateral }
   return { ...options, delta: options.delta + perpetuals + collateral, deltaOf }
@@ -356,9 +361,11 @@ function farStrikes({ account, market }: Portfolio): readonly string[] {
     const forwardE8 = surface.forwardVariableE8 + surface.forwardFixedE8
     const [low, high] = strikeE8 < forwardE8 ? [strikeE8, forwardE8] : [forwardE8, strikeE8]
     if (low * FAR_STRIKE >= high) return []
-    const [strike, forward] = [Number(strikeE8) / 1e8, Number(forwardE8) / 1e8]
+    const [strike, forward] = [strikeE8, forwardE8].map((priceE8) =>
+      priceWords(unitPrice(priceE8, unitsOfMarket(market))),
+    )
     return [
-      `${instrument} is struck at ${amount(strike)}, beside a forward of ${amount(forward)}. Numbers are read with a decimal point: 90.000 is 90.`,
+      `${instrument} is struck at ${strike}, beside a forward of ${forward}. Numbers are read with a decimal point: 90.000 is 90.`,
     ]
   })
 }
@@ -379,9 +386,10 @@ function unmoved({ account, market, rules }: Portfolio): readonly string[] {
 /** Seen of majors only in the last hours before expiry. */
 const WILD_VOLATILITY = 1.5
 
-export function thresholdsJson({ thresholds }: MarginAnswer) {
+export function thresholdsJson({ thresholds, portfolio }: MarginAnswer) {
   const { liquidationDownE8, liquidationUpE8, defaultDownE8, defaultUpE8 } = thresholds
-  const level = (value: bigint, none: bigint): number | null => (value === none ? null : money(value))
+  const units = unitsOfMarket(portfolio.market)
+  const level = (value: bigint, none: bigint): number | null => (value === none ? null : unitPrice(value, units))
   return {
     liquidationDown: level(liquidationDownE8, NO_THRESHOLD.down),
     liquidationUp: level(liquidationUpE8, NO_THRESHOLD.up),
@@ -406,7 +414,8 @@ export function formatMargin(answer: MarginAnswer, withSteps: boolean): string {
     Math.abs(money(margin.maintenanceE8) - reference.maintenanceMargin),
   )
   return [
-    `${portfolio.name}, round of ${utcTime(portfolio.market.asOf)} UTC, spot ${amount(money(portfolio.market.spotE8))}`,
+    `${portfolio.name}, round of ${utcTime(portfolio.market.asOf)} UTC, spot ${priceWords(spotOf(answer))}`,
+    ...scaleLine(answer),
     '',
     answer.rest === undefined ? formatStanding(margin) : formatPart(margin),
     '',
@@ -459,15 +468,16 @@ function waterfall(answer: MarginAnswer): string {
   return formatTable(['in quote currency', 'initial', 'maintenance'], [...rows, sum])
 }
 
-function contributions({ legs, others, worst, provable }: MarginAnswer): string {
+function contributions({ legs, others, worst, provable, portfolio }: MarginAnswer): string {
+  const units = unitsOfMarket(portfolio.market)
   const rows = legs
     .toSorted((a, b) => a.contribution - b.contribution)
     .map(({ leg, impliedVolatility, shockedVolatility, mark, shocked, contribution }) => [
-      `${decimalText(leg.quantityE12, E12, 6).replace('-', '−')} × ${leg.instrument}`,
+      `${quantityText(leg.quantityE12, units, 6).replace('-', '−')} × ${leg.instrument}`,
       percent(impliedVolatility),
       percent(shockedVolatility),
-      amount(mark),
-      amount(shocked),
+      priceWords(mark),
+      priceWords(shocked),
       amount(contribution),
     ])
   const rest = others.map(({ what, contribution }) => [what, '', '', '', '', amount(contribution)])
@@ -490,11 +500,11 @@ function greeksLine(answer: MarginAnswer): string {
 
 function thresholdLines(answer: MarginAnswer): readonly string[] {
   const { liquidationDown, liquidationUp, defaultDown, defaultUp } = thresholdsJson(answer)
-  const spot = money(answer.portfolio.market.spotE8)
+  const spot = spotOf(answer)
   const at = (level: number | null): string => {
     if (level === null) return 'none inside the grid'
-    if (level === spot) return `already (${amount(level)})`
-    return `${amount(level)} (${level < spot ? '−' : '+'}${Math.abs(100 * (level / spot - 1)).toFixed(1)} %)`
+    if (level === spot) return `already (${priceWords(level)})`
+    return `${priceWords(level)} (${level < spot ? '−' : '+'}${Math.abs(100 * (level / spot - 1)).toFixed(1)} %)`
   }
   const probability = Number(answer.thresholds.defaultProbabilityX32) / 2 ** 32
   return [
@@ -513,6 +523,24 @@ export function formatSteps(steps: readonly Step[]): string {
   const parts = [...new Set(steps.map(({ part }) => part))]
   return parts.map((part) => [part, ...steps.filter((step) => step.part === part).map(line)].join('\n')).join('\n\n')
 }
+
+/** Spot of an answer's market, of one unit. */
+export const spotOf = ({ portfolio: { market } }: Pick<MarginAnswer, 'portfolio'>): number =>
+  unitPrice(market.spotE8, unitsOfMarket(market))
+
+/** Said where words hold prices of more or less than one unit. */
+function scaleLine({ portfolio: { market } }: MarginAnswer): readonly string[] {
+  const units = unitsOfMarket(market)
+  if (isOneUnit(units)) return []
+  return [
+    `Prices and quantities are of one unit; words hold them of ${unitsWords(units)}, which the market has to be governed in (priceUnits ${unitsText(units)}).`,
+  ]
+}
+
+/** A price: cents as money has, and digits enough of one that is small. */
+export const priceWords = (value: number): string => (value > 0 && value < SMALL_PRICE ? price(value) : amount(value))
+
+const SMALL_PRICE = 0.01
 
 const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`
 const short = (value: number): string => String(Number(value.toPrecision(4)))

@@ -2,11 +2,12 @@
 import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { historyMarkets, readExtract, readLongHistory } from '../../market/histories.ts'
+import { ONE_UNIT, type Units, unitsJson, unitsText } from '../../market/priceScale.ts'
 import { GAP_SPACINGS, gatherBars, joinPrices, type PriceBar } from '../../market/prices.ts'
 import { againstEwma, bestByScore, compareModels, isEwma, type JudgedModel } from '../../parameters/compareModels.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import { spacingNotes } from '../text/priceNotes.ts'
-import { type HistoryOptions, readHistory, spacingSeconds } from './histories.ts'
+import { type History, type HistoryOptions, readHistory, spacingSeconds } from './histories.ts'
 import { timeOption } from './time.ts'
 import { UsageError } from '../text/usageError.ts'
 
@@ -14,6 +15,8 @@ export type AssetHistory = {
   readonly name: string
   readonly sources: readonly string[]
   readonly rows: readonly PriceBar[]
+  /** Of the asset, that the rows' prices are of; by default one. */
+  readonly units?: Units
 }
 
 /** One asset's history under every model, the constant first. */
@@ -56,16 +59,32 @@ export function readAssets(files: readonly string[], options: AssetOptions): rea
   }
   const named = files.map((file, i) => ({ file, name: names[i] ?? file }))
   return [...Map.groupBy(named, ({ name }) => name)].map(([name, group]) => {
-    const read = group.map(({ file }): FileOfRows => ({ file, rows: readHistory(file, options.prices, options) }))
+    const read = readAtOneScale(group, options)
     const files = read.toSorted((a, b) => Number(startOf(a) - startOf(b)))
     requireContinued(name, files, options.prices.maxGapSeconds)
     const rows = gathered(joinPrices(...files.map(({ rows }) => rows)))
     for (const line of spacingNotes(name, spacingSeconds(rows), HORIZON_SECONDS)) options.say(line)
-    return { name, sources: files.map(({ file }) => file), rows }
+    return { name, sources: files.map(({ file }) => file), rows, ...unitsOf(read) }
   })
 }
 
-type FileOfRows = { readonly file: string; readonly rows: readonly PriceBar[] }
+/** Files of one asset: the scale that each takes by itself is that of the smallest prices, for all. */
+function readAtOneScale(
+  group: readonly { readonly file: string }[],
+  options: Parameters<typeof readHistory>[2] & { readonly prices: HistoryOptions },
+): readonly FileOfRows[] {
+  const readAll = (prices: HistoryOptions) => group.map(({ file }) => ({ file, ...readHistory(file, prices, options) }))
+  const read = readAll(options.prices)
+  const units = read.map((each) => Number(unitsText(each.units)))
+  const most = Math.max(...units)
+  return units.every((each) => each === most) ? read : readAll({ ...options.prices, units: most })
+}
+
+/** What all files of an asset are read at. */
+const unitsOf = ([first]: readonly FileOfRows[]): { readonly units?: Units } =>
+  first === undefined ? {} : { units: first.units }
+
+type FileOfRows = History & { readonly file: string }
 
 const startOf = ({ rows }: FileOfRows): bigint => rows[0]?.asOf ?? 0n
 const endOf = ({ rows }: FileOfRows): bigint => rows.at(-1)?.asOf ?? 0n
@@ -102,7 +121,7 @@ export function modelsJson(assets: readonly JudgedAsset[]) {
   return {
     defaultModel: DEFAULT_VOLATILITY_MODEL,
     bestByScore: bestByScore(assets.map(({ judged }) => judged)).name,
-    assets: assets.map(({ name, sources, rows, judged, ewma }) => ({
+    assets: assets.map(({ name, sources, rows, units = ONE_UNIT, judged, ewma }) => ({
       name,
       sources,
       from: Number(rows[0]?.asOf),
@@ -110,6 +129,7 @@ export function modelsJson(assets: readonly JudgedAsset[]) {
       observations: rows.length,
       spacingSeconds: spacingSeconds(rows),
       rangedShare: rangedShare(rows),
+      ...unitsJson(units),
       models: judged.map((each) => ({
         name: each.model.name,
         title: each.model.title,

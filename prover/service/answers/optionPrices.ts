@@ -1,5 +1,6 @@
 /** `zkrisk price`: one option by the exact twin, with the float reference beside it. */
 import { ProverError } from '../../errors.ts'
+import { isOneUnit, type Units, unitPrice, unitsFor, unitsJson, unitsWords } from '../../market/priceScale.ts'
 import { type ExactOption, exactOption } from '../../options/exactOption.ts'
 import { type Greeks, optionGreeks, optionValue } from '../../options/real.ts'
 import { percent, quotedGreeks } from '../text/figures.ts'
@@ -29,6 +30,8 @@ export type PriceAnswer = {
   readonly secondsToExpiry: number
   readonly impliedVolatility: number
   readonly rate: number
+  /** Of the asset, that the words of a proof would tell prices of; all numbers here are of one. */
+  readonly units: Units
   /** On terms that somebody could read otherwise. */
   readonly readings: readonly string[]
   readonly exact: ExactOption
@@ -51,9 +54,10 @@ const ANY_FRACTION = { scale: 1n << 40n, least: -(1n << 100n), most: 1n << 100n 
  */
 export function priceOption(request: PriceRequest, now: bigint): PriceAnswer {
   const isCall = request.put !== true
+  const units = unitsFor([request.forward, request.strike])
   const terms = {
-    forwardE8: nearest(request.forward, 10n ** 8n, '--forward'),
-    strikeE8: nearest(request.strike, 10n ** 8n, '--strike'),
+    forwardE8: priceWord(request.forward, units, '--forward'),
+    strikeE8: priceWord(request.strike, units, '--strike'),
     secondsToExpiry: secondsOf(request, now),
     impliedVolatilityX40: exactFraction('volatility', ANY_FRACTION, request.vol, '--vol'),
     rateX40: exactFraction('rate', ANY_FRACTION, request.rate ?? '0', '--rate'),
@@ -61,8 +65,8 @@ export function priceOption(request: PriceRequest, now: bigint): PriceAnswer {
   }
   const exact = exactOption(terms)
   const real = {
-    forward: Number(terms.forwardE8) / 1e8,
-    strike: Number(terms.strikeE8) / 1e8,
+    forward: unitPrice(terms.forwardE8, units),
+    strike: unitPrice(terms.strikeE8, units),
     timeToExpiry: Number(terms.secondsToExpiry) / YEAR_SECONDS,
     impliedVolatility: Number(terms.impliedVolatilityX40) / 2 ** 40,
     isCall,
@@ -76,16 +80,32 @@ export function priceOption(request: PriceRequest, now: bigint): PriceAnswer {
     secondsToExpiry: Number(terms.secondsToExpiry),
     impliedVolatility: real.impliedVolatility,
     rate,
+    units,
     readings: [
       ...(['forward', 'strike', 'days'] as const).flatMap((name) => thousandsNotes(`--${name}`, request[name])),
       ...(request.asOf === undefined ? [] : aheadNotes('--as-of', expiryOf(request.asOf, '--as-of'), now)),
     ],
-    exact,
+    exact: ofOneUnit(exact, units),
     reference: {
       forwardValue,
       value: forwardValue * Math.exp(-rate * real.timeToExpiry),
       greeks: optionGreeks(real),
     },
+  }
+}
+
+const priceWord = (text: string, { count, parts }: Units, entry: string): bigint =>
+  nearest(text, (10n ** 8n * count) / parts, entry)
+
+/** Value and Greeks of an option on one unit, from those of one on as many as words tell prices of. */
+function ofOneUnit(exact: ExactOption, { count, parts }: Units): ExactOption {
+  const units = Number(count) / Number(parts)
+  const { delta, gamma, vega, theta, rho } = exact.greeks
+  return {
+    ...exact,
+    forwardValue: exact.forwardValue / units,
+    value: exact.value / units,
+    greeks: { delta, gamma: gamma * units, vega: vega / units, theta: theta / units, rho: rho / units },
   }
 }
 
@@ -99,10 +119,11 @@ function secondsOf({ days, expiry, asOf }: PriceRequest, now: bigint): bigint {
 
 /** What `--json` prints: `price` is discounted, all else is not. */
 export function priceJson(answer: PriceAnswer): object {
-  const { exact, reference, readings: _, ...terms } = answer
+  const { exact, reference, units, readings: _, ...terms } = answer
   const { forwardValue, value, greeks } = exact
   return {
     ...terms,
+    ...unitsJson(units),
     price: value,
     forwardValue,
     discount: Number(exact.discountX40) / 2 ** 40,
@@ -145,7 +166,7 @@ export function formatPrice(answer: PriceAnswer): string {
 }
 
 /** What the numbers do not say of themselves. */
-function remarks({ exact, rate, readings, forward, strike, impliedVolatility }: PriceAnswer): readonly string[] {
+function remarks({ exact, rate, readings, forward, strike, impliedVolatility, units }: PriceAnswer): readonly string[] {
   const isTiny = impliedVolatility > 0 && impliedVolatility < TINY_VOLATILITY
   return [
     ...readings,
@@ -154,6 +175,9 @@ function remarks({ exact, rate, readings, forward, strike, impliedVolatility }: 
           `A volatility of ${percent(impliedVolatility)} is next to none: did you mean ${percent(100 * impliedVolatility, 0)}?`,
         ]
       : []),
+    ...(isOneUnit(units)
+      ? []
+      : [`Priced as an option on ${unitsWords(units)}, which the words of a proof hold; all numbers are of one.`]),
     'Only the value today is discounted: Greeks are those of the undiscounted value on the forward. The twin’s undiscounted numbers are what circuits prove.',
     ...(rate < 0 ? ['Margins and their proofs count a negative rate as 0.'] : []),
     ...(exact.totalVolatilityX40 === 0n && forward === strike

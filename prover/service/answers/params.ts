@@ -28,7 +28,7 @@ export async function parametersOf(file: string, options: ParamsOptions): Promis
   const policy = policyAsked(options)
   const { volatilityModel, engine } = policy
   const { say, prices } = options
-  const rows = readHistory(file, prices, {
+  const { rows, units } = readHistory(file, prices, {
     say,
     horizonSeconds: engine.horizonSeconds,
     content: contentFor([volatilityModel]),
@@ -38,12 +38,13 @@ export async function parametersOf(file: string, options: ParamsOptions): Promis
   const under = `under ${volatilityModel} and ${policyWords(policy)}`
   if (options.html !== undefined) {
     const { writeReplayReport } = await import('./reports.ts')
-    writeReplayReport(options.html, options.market, series, under)
+    writeReplayReport(options.html, options.market, series, under, units)
   }
   return formatParameters(series.points, {
     format: options.format,
     maxRows: options.rows,
     title: `Risk parameters of ${options.market} ${under} (twin only, not proven)`,
+    units,
     under: { volatilityModel, policy: policyLabel(policy) },
   })
 }

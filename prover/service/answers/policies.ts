@@ -1,5 +1,6 @@
 /** What-if policies: which one is asked for, and two of them on a history. */
 import { basename } from 'node:path'
+import { type Units, unitsJson } from '../../market/priceScale.ts'
 import type { PriceRow } from '../../market/prices.ts'
 import { type JudgedPolicy, judgePolicies, type WorstHorizon } from '../../parameters/comparePolicies.ts'
 import {
@@ -91,6 +92,7 @@ export type ComparedPolicy = JudgedPolicy & { readonly name: string }
 export type PolicyComparison = {
   readonly file: string
   readonly rows: readonly PriceRow[]
+  readonly units: Units
   readonly policies: readonly ComparedPolicy[]
   readonly worst: readonly WorstHorizon[]
 }
@@ -113,10 +115,10 @@ export function comparePolicies(
   const policies = files.map((file) => namedPolicy(file, wanted))
   const models = policies.map(({ volatilityModel }) => volatilityModel)
   const horizonSeconds = Math.min(...policies.map(({ engine }) => engine.horizonSeconds))
-  const rows = readHistory(prices, options, { say, horizonSeconds, content: contentFor(models) })
+  const { rows, units } = readHistory(prices, options, { say, horizonSeconds, content: contentFor(models) })
   const { judged, worst } = judgePolicies(rows, policies)
   const names = shortNamesOf(files)
-  return { file: prices, rows, policies: judged.map((each, i) => ({ name: names[i] ?? '', ...each })), worst }
+  return { file: prices, rows, units, policies: judged.map((each, i) => ({ name: names[i] ?? '', ...each })), worst }
 }
 
 /** Names of files without their folders, where these still tell them apart. */
@@ -126,9 +128,15 @@ function shortNamesOf(files: readonly string[]): readonly string[] {
 }
 
 /** What `zkrisk policy compare --json` prints. Fractions are of notional or of the price. */
-export function comparisonJson({ file, rows, policies, worst }: PolicyComparison) {
+export function comparisonJson({ file, rows, units, policies, worst }: PolicyComparison) {
   return {
-    history: { file, from: isoTime(rows[0]?.asOf), to: isoTime(rows.at(-1)?.asOf), observations: rows.length },
+    history: {
+      file,
+      from: isoTime(rows[0]?.asOf),
+      to: isoTime(rows.at(-1)?.asOf),
+      observations: rows.length,
+      ...unitsJson(units),
+    },
     policies: policies.map(({ name, policy, score, initialMargin, maintenanceMargin }) => ({
       name,
       volatilityModel: policy.volatilityModel,

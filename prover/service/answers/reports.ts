@@ -2,6 +2,7 @@
 import { backtest } from '../../parameters/backtest.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import { type ReplaySeries, replay } from '../../parameters/replay.ts'
+import type { Units } from '../../market/priceScale.ts'
 import type { MarketHistory } from '../development/engine.ts'
 import type { ProvenStep } from './provenReplay.ts'
 import { keptCrashSections } from './crashStudies.ts'
@@ -29,12 +30,19 @@ export function writeDemoReport(
  * Writes a report of one replayed history.
  *
  * @param under - which model and policy, in words
+ * @param units - of the asset, that the series' prices are of
  */
-export function writeReplayReport(file: string, market: string, series: ReplaySeries, under: string): void {
+export function writeReplayReport(
+  file: string,
+  market: string,
+  series: ReplaySeries,
+  under: string,
+  units: Units,
+): void {
   const result = backtest(series)
   const fixed = fixedMargins(result, series.policy)
   const sections: readonly ReportSection[] = [
-    { kind: 'window', title: market, note: `Computed by the twin ${under}; not proven.`, series, fixed },
+    { kind: 'window', title: market, note: `Computed by the twin ${under}; not proven.`, series, fixed, units },
     { kind: 'backtest', title: `${market} backtest`, backtest: result },
   ]
   writeReport(file, sections, { title: `Risk parameters of ${market}` })

@@ -29,6 +29,7 @@ import {
 import { ProverError } from '../../errors.ts'
 import { jsonFault } from '../../market/jsonFault.ts'
 import { isShadowName, marketIdOf } from '../../market/marketId.ts'
+import { GREATEST_PRICE_SCALE, LEAST_PRICE_SCALE, unitsOfScale, unitsText } from '../../market/priceScale.ts'
 import type { Plausibility } from '../../market/plausibility.ts'
 import { withStartingWords } from '../../parameters/defaultPolicy.ts'
 import {
@@ -103,6 +104,11 @@ const marketSchema = z.strictObject({
     .default(DEFAULT_VOLATILITY_MODEL),
   policy: z.record(z.string(), z.unknown()).default({}).describe('entries that differ from the starting policy'),
   firstVolatilityPercent: z.number().positive().max(1500).optional(),
+  priceUnits: z
+    .number()
+    .refine((units) => scaleOfUnits(units) !== undefined, 'expected a power of ten from 0.000001 to 1000000000000')
+    .default(1)
+    .describe('units of the asset that prices are told of, such as 1000000000 of one worth 0.0000004'),
   history: z.string().min(1).optional().describe('price file whose twin the market goes on from, instead'),
   firstPrice: z
     .number()
@@ -110,6 +116,12 @@ const marketSchema = z.strictObject({
     .optional()
     .describe('development chains only: attested with the development signers'),
 })
+
+/** k of 10^k units; undefined of what is no such number of them. */
+function scaleOfUnits(units: number): number | undefined {
+  const scales = Array.from({ length: GREATEST_PRICE_SCALE - LEAST_PRICE_SCALE + 1 }, (_, i) => i + LEAST_PRICE_SCALE)
+  return scales.find((scale) => Number(unitsText(unitsOfScale(scale))) === units)
+}
 
 const modelSchema = z.strictObject({
   build: z.string().min(1),
@@ -218,7 +230,10 @@ export type MarketToDeploy = {
   readonly volatilityModel: VolatilityModelName
   readonly policy: Fields<'marketPolicy'>
   readonly firstVolatilityX24: bigint | undefined
+  /** k: its source tells prices of 10^k units. */
+  readonly priceScale: number
   readonly history: string | undefined
+  /** As its source tells it. */
   readonly firstPriceE8: bigint | undefined
 }
 
@@ -230,6 +245,8 @@ export type SourceToDeploy =
       readonly threshold: number
       readonly maxConfidenceBps: number
       readonly plausibility: Plausibility
+      /** Of its markets whose prices are not of one unit. */
+      readonly scales: readonly { readonly marketId: string; readonly scale: number }[]
     }
   | { readonly name: string; readonly kind: 'other'; readonly address: string }
 
@@ -285,6 +302,13 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
     if (isShadowName(name))
       throw new ConfigFieldError(file, `markets[${i}].name`, 'a shadow is added with `zkrisk shadows`')
     marketIdOf(name)
+    const isOther = config.sources.find((each) => each.name === source)?.kind === 'other'
+    if (market.firstPrice !== undefined && isOther)
+      throw new ConfigFieldError(
+        file,
+        `markets[${i}].firstPrice`,
+        `source ${source} has no development signers to attest it; left out, deploying waits for its first observation`,
+      )
     const stated = policyIn(file, `markets[${i}].policy`, () =>
       encodeMarketPolicy({ ...defaultMarketPolicy, ...market.policy }),
     )
@@ -300,10 +324,12 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
         `markets[${i}].volatilityModel`,
         `no build of ${volatilityModel} is among models`,
       )
+    const priceScale = scaleOfUnits(market.priceUnits) ?? 0
     return {
-      ...{ name, source, volatilityModel, policy, history },
+      ...{ name, source, volatilityModel, policy, priceScale, history },
       firstVolatilityX24: fromPercent(market.firstVolatilityPercent),
-      firstPriceE8: market.firstPrice === undefined ? undefined : BigInt(Math.round(market.firstPrice * 1e8)),
+      firstPriceE8:
+        market.firstPrice === undefined ? undefined : BigInt(Math.round(market.firstPrice * 10 ** (8 + priceScale))),
     }
   })
   return {
@@ -313,7 +339,10 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
     sources: config.sources.map((source) => {
       if (source.kind === 'other') return source
       const { maxConfidencePercent, door, ...feed } = source
-      return { ...feed, maxConfidenceBps: bpsOf(maxConfidencePercent), plausibility: doorOf(door) }
+      const scales = markets
+        .filter((market) => market.source === source.name && market.priceScale !== 0)
+        .map(({ name, priceScale: scale }) => ({ marketId: marketIdOf(name), scale }))
+      return { ...feed, maxConfidenceBps: bpsOf(maxConfidencePercent), plausibility: doorOf(door), scales }
     }),
     freshness: {
       maxObservationAgeSeconds: BigInt(freshness.maxObservationAgeSeconds),

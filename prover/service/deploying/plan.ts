@@ -8,8 +8,9 @@ import {
   volatilityModels as volatilityModelRows,
 } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
-import { marketIdOf } from '../../market/marketId.ts'
-import { readBars } from '../../market/prices.ts'
+import { marketIdOf, marketNameOf } from '../../market/marketId.ts'
+import { unitsOfScale, unitsText, unitsWords } from '../../market/priceScale.ts'
+import { type PriceOptions, readBars } from '../../market/prices.ts'
 import { INITIAL_MULTIPLIER_X18, INITIAL_VOLATILITY_X24 } from '../../parameters/defaultPolicy.ts'
 import { initialState, type MarketState, type Observation } from '../../parameters/marketRisk.ts'
 import { replay } from '../../parameters/replay.ts'
@@ -139,6 +140,17 @@ function checkModelToDeploy(
   if (pinned !== undefined && pinned !== hash) throw new KeyOtherwiseError(build.name, pinned, hash)
 }
 
+/** Scales of a source's markets in words. */
+const scalesText = (scales: readonly { readonly marketId: string; readonly scale: number }[]): string =>
+  scales
+    .map(({ marketId, scale }) => `; ${marketNameOf(marketId)} in prices of ${unitsWords(unitsOfScale(scale))}`)
+    .join('')
+
+/** How a market's history is read: at the scale of its source. */
+export const unitsOption = ({ priceScale }: Pick<MarketToDeploy, 'priceScale'>): PriceOptions => ({
+  units: Number(unitsText(unitsOfScale(priceScale))),
+})
+
 /** Stands for addresses that are not known yet, where a step's content is digested. */
 const standIn = (step: string): string => `0x${digestOfJson(step).slice(0, 40)}`
 
@@ -158,12 +170,15 @@ class Planner {
     const statements: readonly StatementName[] = portfolio ? ['marketRisk', ...portfolioStatementNames] : ['marketRisk']
     return [
       this.create('council', 'RiskCouncil', () => [deployer], 'with the deployer as its first administrator'),
-      ...feeds.map(({ name, signers, threshold, maxConfidenceBps, plausibility }) =>
+      ...feeds.map(({ name, signers, threshold, maxConfidenceBps, plausibility, scales }) =>
         this.create(
           `source ${name}`,
-          'AttestedFeed',
-          (at) => [at('council'), inOrder(signers), threshold, maxConfidenceBps, plausibility],
-          `${threshold} of ${signers.length} signers; ${doorText(plausibility)}`,
+          scales.length === 0 ? 'AttestedFeed' : 'ScaledFeed',
+          (at) => [
+            ...[at('council'), inOrder(signers), threshold, maxConfidenceBps, plausibility],
+            ...(scales.length === 0 ? [] : [scales]),
+          ],
+          `${threshold} of ${signers.length} signers; ${doorText(plausibility)}${scalesText(scales)}`,
         ),
       ),
       this.create('model registry', 'ModelRegistry', (at) => [at('council')]),
@@ -223,11 +238,13 @@ class Planner {
   private async portfolioSteps(portfolio: NonNullable<DeployConfig['portfolio']>): Promise<readonly Step[]> {
     const { market, rounds, venue, maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds } = portfolio
     const emptyState = await stateRoot(emptyBook)
+    // Parameters and margins of a market are at one scale.
+    const scale = this.parts.config.markets.find(({ name }) => name === market)?.priceScale ?? 0
     const words = policyWordsOf(this.parts.portfolioPolicy ?? {})
-    const report = interfaceOf('PortfolioRegistry').getFunction('reportAccount')?.selector
     return [
-      this.create('rounds', 'AttestedRounds', (at) => [
+      this.create('rounds', scale === 0 ? 'AttestedRounds' : 'ScaledRounds', (at) => [
         ...[at('council'), inOrder(rounds.signers), rounds.threshold, rounds.maxAgeSeconds],
+        ...(scale === 0 ? [] : [[{ marketId: marketIdOf(market), scale }]]),
       ]),
       this.create('risk arrays', 'RiskArrays', (at) => [
         ...[at('council'), at('model registry'), at('rounds'), marketIdOf(market), words],
@@ -237,7 +254,10 @@ class Planner {
         ...[at('council'), at('model registry'), at('risk arrays'), emptyState],
       ]),
       this.call('role venue', 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
-        ...[at('portfolio registry'), [report], VENUE_ROLE],
+        ...[at('portfolio registry'), selectorsOf('PortfolioRegistry', 'venue'), VENUE_ROLE],
+      ]),
+      this.call('role venue of scale', 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
+        ...[at('risk arrays'), selectorsOf('RiskArrays', 'venue'), VENUE_ROLE],
       ]),
       this.grant('venue', VENUE_ROLE, venue, 'may report accounts'),
     ]
@@ -368,7 +388,7 @@ class Planner {
   private marketStep(market: MarketToDeploy, source: SourceToDeploy): Step {
     const { name, volatilityModel, history, firstVolatilityX24 } = market
     const id = `market ${name}`
-    const rows = history === undefined ? undefined : readBars(history)
+    const rows = history === undefined ? undefined : readBars(history, unitsOption(market))
     const from = history === undefined ? 'its first observation' : `the history ${history}`
     return {
       ...{ id, says: `add market ${name}, estimated by ${volatilityModel}, from ${from} of ${source.name}` },
@@ -468,9 +488,11 @@ export async function observationIfAny(
 const gasOfConstructors: Partial<Record<ContractName, bigint>> = {
   RiskCouncil: 60_000n,
   AttestedFeed: 300_000n,
+  ScaledFeed: 400_000n,
   ModelRegistry: 40_000n,
   RiskRegistry: 2_250_000n,
   AttestedRounds: 300_000n,
+  ScaledRounds: 350_000n,
   RiskArrays: 1_900_000n,
   PortfolioRegistry: 1_400_000n,
 }
@@ -520,7 +542,7 @@ export class ObservationMissingError extends ProverError {
   constructor(market: string, source: string) {
     super(
       `The source ${source} has no observation of ${market} yet. Everything before that stands and is in the journal. ` +
-        'Have the signers append the first observation, then run the same command again: it goes on from here.',
+        'Have its signers append the first observation, or take one where it reads an oracle; then run the same command again: it goes on from here.',
     )
     this.market = market
     this.source = source

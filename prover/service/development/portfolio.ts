@@ -117,13 +117,14 @@ export type Authority = { readonly council: string; readonly modelRegistry: stri
  * @param policy - sections of prices and of margins
  * @param market - whose rounds it takes
  * @param authority - of an engine; its own where there is none
+ * @param priceScale - of the market
  */
 export async function deployDevelopmentPortfolio(
   chain: DevelopmentChain,
   keys: StatementKeys,
   policy: SectionWords,
   market = 'BTC-USD',
-  authority?: Authority,
+  { authority, priceScale }: { readonly authority?: Authority; readonly priceScale?: number | undefined } = {},
 ): Promise<DevelopmentPortfolio> {
   const council = chain.account('council')
   const signed = { signers: FEED_SIGNER_KEYS.map((key) => new Wallet(key).address), threshold: FEED_THRESHOLD }
@@ -131,6 +132,7 @@ export async function deployDevelopmentPortfolio(
   const deployment = await deployPortfolio(council, {
     ...(authority ?? (await deployAuthority(council))),
     market,
+    priceScale,
     rounds: signed,
     policy,
     freshness: DEVELOPMENT_FRESHNESS,

@@ -1,6 +1,9 @@
 /** `zkrisk chain` and `zkrisk feed replay`: an engine to try the service on, and somebody to feed it. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { marketIdOf, marketNameOf } from '../../market/marketId.ts'
 import { defaultPlausibility } from '../../market/plausibility.ts'
+import { ONE_UNIT, type Units, unitsOfScale, unitsText } from '../../market/priceScale.ts'
+import { priceScaleAt } from '../../registry/market/scale.ts'
 import { parseTime } from '../../market/time.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import {
@@ -85,10 +88,14 @@ async function withMargins(
   const { keys } = await buildPortfolioKeys(['riskArray', 'optionBook', 'portfolioMargin'], say)
   const market = marketNameFor(portfolio)
   say(`deploying a registry of margins in ${market}`)
-  const policy = policyOf(provableMargin(portfolio, marginSizes))
+  const provable = provableMargin(portfolio, marginSizes)
+  const policy = policyOf(provable)
   const others = await Promise.all(OTHER_MODELS.map((statement) => portfolioKeysIfBuilt([statement])))
   const all = Object.assign({}, keys, ...others) as typeof keys
-  const margins = await deployDevelopmentPortfolio(chain, all, policy, market, deployment.addresses)
+  const margins = await deployDevelopmentPortfolio(chain, all, policy, market, {
+    authority: deployment.addresses,
+    priceScale: provable.priceScale,
+  })
   const { registry, arrays, rounds, models } = margins.deployment
   return { ...deployment, portfolio: { registry, arrays, rounds, market, models: Object.values(models) } }
 }
@@ -115,25 +122,32 @@ export async function replayFeed(
   if (files.length !== options.market.length) throw new FeedMarketsError(files.length, options.market.length)
   const deployment = await readDeployment(options.deployment)
   const chain = developmentChainBehind(await connectProvider(options.rpc, deployment.chainId))
-  const bounds = attestedFeedOf(deployment).plausibility
+  const { address, plausibility: bounds } = attestedFeedOf(deployment)
   const now = await chain.now()
+  const unitsOf = new Map<string, Units>()
+  for (const name of [...options.market, ...deployment.markets.map((market) => market.name)]) {
+    unitsOf.set(name, unitsOfScale(await priceScaleAt(chain.provider, address, marketIdOf(name))))
+  }
   const { fromText, toText, ...prices } = options.prices
   const [from, to] = [timeOption('from', fromText) ?? 0n, timeOption('to', toText)]
   const histories = files.map((file, i): MarketHistory => {
     // Behind the chain's clock nothing can be attested any more
-    const wanted = { ...prices, from: from > now ? from : now + 1n, to }
-    const rows = readHistory(file, wanted, { say: options.say, horizonSeconds: HORIZON_SECONDS })
-    return { name: options.market[i] as string, rows }
+    const name = options.market[i] as string
+    // A source has one scale, at which its prices are told unless they are stated otherwise.
+    const units = prices.units ?? Number(unitsText(unitsOf.get(name) ?? ONE_UNIT))
+    const wanted = { ...prices, units, from: from > now ? from : now + 1n, to }
+    const { rows } = readHistory(file, wanted, { say: options.say, horizonSeconds: HORIZON_SECONDS })
+    return { name, rows }
   })
   const steps = (files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps).slice(0, options.count)
   const count = { held: 0, refused: 0 }
   for (const [index, step] of steps.entries()) {
     if (index > 0) await sleep(1000 * options.pause)
     const events = await appendObservations(chain, deployment, step)
-    const prices = step.map(({ name, observation }) => `${name} ${exactPrice(observation.priceE8)}`)
+    const prices = step.map(({ name, observation }) => `${name} ${exactPrice(observation.priceE8, unitsOf.get(name))}`)
     options.say(`${utcTime(step[0]?.observation.asOf ?? 0n)}  ${prices.join('  ')}`)
     for (const event of events.filter(({ kind }) => kind !== 'appended')) {
-      options.say(`  ${doorWords(event, bounds)}.`)
+      options.say(`  ${doorWords(event, bounds, unitsOf.get(marketNameOf(event.marketId)))}.`)
       if (event.kind === 'held' || event.kind === 'refused') count[event.kind]++
     }
   }

@@ -1,17 +1,21 @@
 /** An account's margin as a page: verdict, requirement, losses on the grid, value by spot, legs, thresholds, Greeks; by market. */
+import { unitPrice } from '../../market/priceScale.ts'
 import { amount } from '../../portfolio/amount.ts'
-import { marginTerms, type NamedScenario } from '../../portfolio/explain.ts'
+import { marginTerms, type NamedScenario, quantityText } from '../../portfolio/explain.ts'
+import { unitsOfMarket } from '../../portfolio/portfolio.ts'
 import { type AccountAnswer, MARKET_HEADINGS, marketRows, additionWords } from '../answers/accountMargins.ts'
 import {
   type MarginAnswer,
   netGreeksOf,
   notesOn,
+  priceWords,
   requirementOf,
+  spotOf,
   type Standing,
   termsOf,
   thresholdsJson,
 } from '../answers/margins.ts'
-import { utcTime } from '../text/figures.ts'
+import { price, utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { HeatCell } from './heatMap.ts'
 import { drawHeatMap } from './heatMap.ts'
@@ -35,7 +39,7 @@ export function renderMarginReport(answer: AccountAnswer): string {
   const { name, asOf, markets } = answer
   const isOne = markets.length === 1
   const spots = markets.map(
-    ({ portfolio: { market } }) => `${isOne ? '' : `${market.currency} `}spot ${amount(money(market.spotE8))}`,
+    (market) => `${isOne ? '' : `${market.portfolio.market.currency} `}spot ${priceWords(spotOf(market))}`,
   )
   const ofMarkets = markets.flatMap((market) =>
     entriesOf(market, isOne ? '' : (market.portfolio.market.currency ?? '')),
@@ -174,14 +178,14 @@ function discountTable({ reference, portfolio }: MarginAnswer): Markup {
 }
 
 function sensitivitySection(answer: MarginAnswer, market: string): Markup {
-  const spot = money(answer.portfolio.market.spotE8)
+  const spot = spotOf(answer)
   const { liquidationDown, liquidationUp, defaultDown, defaultUp } = thresholdsJson(answer)
   const at = (level: number | null): Cell => {
     if (level === null) return 'none inside the grid'
     const away = level / spot - 1
     const text = away === 0 ? 'already' : `${away < 0 ? '−' : '+'}${Math.abs(100 * away).toFixed(1)} %`
     const isNear = Math.abs(away) < NEAR
-    return { kind: isNear ? 'warn' : '', content: `${amount(level)} (${text})` }
+    return { kind: isNear ? 'warn' : '', content: `${priceWords(level)} (${text})` }
   }
   const { delta, deltaOf, gamma, vegaPerPoint, thetaPerDay, rhoPerPoint } = netGreeksOf(answer)
   const parts = Object.entries(deltaOf).filter(([, part]) => part !== 0)
@@ -278,7 +282,7 @@ const moveLabel = (shock: number): string => {
 
 /** Equity left under the regular shocks, for each volatility move, with the liquidation and default levels. */
 function valueBySpot({ scenarios, provable, portfolio, rest, thresholds }: MarginAnswer): Markup {
-  const spot = Number(portfolio.market.spotE8) / 1e8
+  const spot = spotOf({ portfolio })
   const maintenance = Number(provable.margin.maintenanceE8 + (rest?.maintenanceE8 ?? 0n)) / 1e8
   const kinds = { up: 'initial', none: 'ink', down: 'fast' } as const
   const labels = { up: 'volatility up', none: 'unchanged', down: 'volatility down' } as const
@@ -302,22 +306,32 @@ function valueBySpot({ scenarios, provable, portfolio, rest, thresholds }: Margi
     width: 1000,
     height: 280,
     axis: 'linear',
-    xFigure: (value) => value.toLocaleString('en-GB', { maximumFractionDigits: 0 }),
+    xFigure: (value) =>
+      spot < SMALLEST_WHOLE ? price(value) : value.toLocaleString('en-GB', { maximumFractionDigits: 0 }),
     yFigure: compact,
     series: drawn,
     lines: [
       { label: 'spot', kind: 'ink', x: spot },
-      ...[...new Set(levels)].map((level) => ({ label: 'liquidation', kind: 'down', x: Number(level) / 1e8 })),
+      ...[...new Set(levels)].map((level) => ({
+        label: 'liquidation',
+        kind: 'down',
+        x: unitPrice(level, unitsOfMarket(portfolio.market)),
+      })),
     ],
     withZero: true,
   })
 }
 
-function legSection({ legs, others, worst, provable }: MarginAnswer, market: string): Markup {
+/** Below it a spot has digits behind the point that matter. */
+const SMALLEST_WHOLE = 100
+
+function legSection({ legs, others, worst, provable, portfolio }: MarginAnswer, market: string): Markup {
   const all = [
     ...legs.map(({ leg, contribution, impliedVolatility, shockedVolatility, mark, shocked }) => ({
-      name: `${(Number(leg.quantityE12) / 1e12).toLocaleString('en-GB').replace('-', '−')} × ${leg.instrument}`,
-      detail: `${(100 * impliedVolatility).toFixed(1)} % → ${(100 * shockedVolatility).toFixed(1)} %, ${amount(mark)} → ${amount(shocked)}`,
+      name: `${Number(quantityText(leg.quantityE12, unitsOfMarket(portfolio.market)))
+        .toLocaleString('en-GB')
+        .replace('-', '−')} × ${leg.instrument}`,
+      detail: `${(100 * impliedVolatility).toFixed(1)} % → ${(100 * shockedVolatility).toFixed(1)} %, ${priceWords(mark)} → ${priceWords(shocked)}`,
       contribution,
     })),
     ...others.map(({ what, contribution }) => ({ name: what, detail: '', contribution })),

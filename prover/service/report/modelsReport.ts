@@ -1,4 +1,5 @@
 /** Pictures of volatility models side by side: their scores through time, and margins through a crash. */
+import { ONE_UNIT, unitPrice } from '../../market/priceScale.ts'
 import { DEFAULT_VOLATILITY_MODEL } from '../../../circuits/statements/index.ts'
 import { parseTime } from '../../market/time.ts'
 import { againstEwma, bestByScore, type JudgedModel } from '../../parameters/compareModels.ts'
@@ -170,7 +171,10 @@ function crashCharts(asset: JudgedAsset): ChartGroup {
       points: points.map(({ real }, i): ChartPoint => [times[i] ?? 0, value(real)]),
     }))
   const fraction = { unit: 'fraction of notional', figure: percent, fromZero: true, ...span }
-  const prices = reference?.points.map(({ point }, i): ChartPoint => [times[i] ?? 0, Number(point.priceE8) / 1e8]) ?? []
+  const prices =
+    reference?.points.map(
+      ({ point }, i): ChartPoint => [times[i] ?? 0, unitPrice(point.priceE8, asset.units ?? ONE_UNIT)],
+    ) ?? []
   const charts: readonly Chart[] = [
     {
       title: 'Price',

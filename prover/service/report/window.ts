@@ -1,3 +1,4 @@
+import { ONE_UNIT, type Units, unitPrice } from '../../market/priceScale.ts'
 import { realValues } from '../../parameters/real.ts'
 import type { ReplayPoint, ReplaySeries } from '../../parameters/replay.ts'
 import { transitions } from '../../parameters/replay.ts'
@@ -24,6 +25,8 @@ export type WindowSection = {
   readonly title: string
   readonly note?: string | undefined
   readonly series: ReplaySeries
+  /** Of the asset, that the series' prices are of; by default one. */
+  readonly units?: Units | undefined
   /** Shown from and to, unix seconds; by default the whole series, which may start earlier to have learned something. */
   readonly from?: bigint | undefined
   readonly to?: bigint | undefined
@@ -76,7 +79,7 @@ ${breachTable(all)}${hasProofs ? proofTable(section.proven ?? []) : []}
 }
 
 function momentsOf(section: WindowSection): readonly Moment[] {
-  const { series, from = series.start.asOf, to = 1n << 32n } = section
+  const { series, from = series.start.asOf, to = 1n << 32n, units = ONE_UNIT } = section
   const proven = new Map(section.proven?.map((point) => [point.asOf, point]))
   const shown = [...transitions(series)].filter(({ point }) => from <= point.asOf && point.asOf < to)
   return shown.map(({ before, point }) => {
@@ -86,8 +89,8 @@ function momentsOf(section: WindowSection): readonly Moment[] {
     const parameters = realValues(point.parameters)
     return {
       time: Number(point.asOf),
-      price: Number(point.priceE8) / 1e8,
-      expected: point.verdict.due ? expectedRange(before.anchor) : undefined,
+      price: unitPrice(point.priceE8, units),
+      expected: point.verdict.due ? expectedRange(before.anchor, units) : undefined,
       volatilities: series.variances.map((_, i) => Math.sqrt(variances[i] ?? 0)),
       volatility: parameters.volatility,
       initialMargin: parameters.initialMargin,
@@ -100,9 +103,13 @@ function momentsOf(section: WindowSection): readonly Moment[] {
   })
 }
 
-function expectedRange(anchor: ReplayPoint['state']['anchor']): readonly [low: number, high: number] {
+function expectedRange(
+  anchor: ReplayPoint['state']['anchor'],
+  { count, parts }: Units,
+): readonly [low: number, high: number] {
   const { anchorLnPrice, anchorMoveDown, anchorMoveUp } = realValues(anchor)
-  return [Math.exp(anchorLnPrice - anchorMoveDown) / 1e8, Math.exp(anchorLnPrice + anchorMoveUp) / 1e8]
+  const perUnit = Number(parts) / Number(count) / 1e8
+  return [Math.exp(anchorLnPrice - anchorMoveDown) * perUnit, Math.exp(anchorLnPrice + anchorMoveUp) * perUnit]
 }
 
 function breachOf({ verdict }: ReplayPoint): 'down' | 'up' | undefined {

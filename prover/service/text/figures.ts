@@ -1,16 +1,17 @@
 /** Figures as people read them: the same in tables, reports and messages. */
+import { plainPrice } from '../../market/priceScale.ts'
 import type { Greeks } from '../../options/real.ts'
 
 /** An exact price from units of 1e-8, without trailing zeros: 793412000000 → `7934.12`. */
-export function exactPrice(priceE8: bigint): string {
-  const digits = priceE8.toString().padStart(9, '0')
-  return `${digits.slice(0, -8)}.${digits.slice(-8)}`.replace(/\.?0+$/, '')
-}
+export const exactPrice = plainPrice
 
 /** A price to about five digits, thousands separated: `7,934.1`. */
 export function price(value: number): string {
-  const decimals = Math.min(8, Math.max(0, 4 - Math.floor(Math.log10(value))))
-  return value.toLocaleString('en-GB', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+  const decimals = Math.min(20, Math.max(0, 4 - Math.floor(Math.log10(value))))
+  return value.toLocaleString('en-GB', {
+    minimumFractionDigits: Math.min(8, decimals),
+    maximumFractionDigits: decimals,
+  })
 }
 
 /** A fraction in per cent: 0.02351 → `2.35 %`. */

@@ -1,4 +1,5 @@
 /** What is said of a price file before anything is computed from it: how it was read, and what is odd about it. */
+import { isOneUnit, unitsText, unitsWords } from '../../market/priceScale.ts'
 import type { PriceFile, PriceLayout } from '../../market/prices.ts'
 import { isoTime } from './figures.ts'
 
@@ -64,9 +65,7 @@ function columnWords({ time, price, range, delimiter, decimalMark, dateOrder, un
   const named = (name: string): string => (name === '' ? 'the first column' : `"${name}"`)
   const columns = [time, price, ...(range ?? [])].map(named).join(', ')
   const order = dateOrder === undefined ? '' : `, dates ${dateOrder}`
-  const { count, parts } = units
-  const many = count === 1n ? '' : `, prices of ${count.toLocaleString('en-GB')} units`
-  const of = parts === 1n ? many : `, prices of one ${parts.toLocaleString('en-GB')}th of a unit`
+  const of = isOneUnit(units) ? '' : `, held as prices of ${unitsWords(units)} (--price-units ${unitsText(units)})`
   const mark = decimalMark === 'comma' ? ', decimal commas' : ''
   const delimited = DELIMITER_WORDS[delimiter] ?? `, delimited by "${delimiter}"`
   return `${columns}${delimited}${mark}${order}${of}`

@@ -1,3 +1,4 @@
+import { isOneUnit, ONE_UNIT, type Units, unitsJson, unitsWords } from '../../market/priceScale.ts'
 import { realValues } from '../../parameters/real.ts'
 import type { ReplayPoint } from '../../parameters/replay.ts'
 import { exactPrice, percent, price, utcTime } from './figures.ts'
@@ -29,6 +30,8 @@ export type TableOptions = {
   /** Heading of a table. */
   readonly title?: string | undefined
   /** What the parameters are for; last columns of CSV, last keys of JSON. */
+  /** Of the asset, that the points' prices are of: prices are shown of one. */
+  readonly units?: Units | undefined
   readonly under?: { readonly volatilityModel: string; readonly policy: string } | undefined
 }
 
@@ -47,13 +50,21 @@ const SPARKLINE_WIDTH = 64
  * formatParameters(points).includes('maintenance') // → true
  */
 export function formatParameters(points: readonly ReplayPoint[], options: TableOptions = {}): string {
-  const rows = points.map((point) => ({ ...parameterRow(point), ...options.under }))
+  const { units = ONE_UNIT } = options
+  const rows = points.map((point) => ({ ...parameterRow(point, units), ...options.under, ...unitsJson(units) }))
   if (options.format === 'json') return `${JSON.stringify(rows.map(namedByUnit), undefined, 2)}\n`
   if (options.format === 'csv') return formatCsv(rows)
   const shown = thin(points, options.maxRows ?? TABLE_ROWS)
-  const heading = [options.title ?? 'Risk parameters', ...overview(points)]
+  const heading = [options.title ?? 'Risk parameters', ...scaleLines(units), ...overview(points, units)]
   if (shown.length < points.length) heading.push(`${shown.length} of ${points.length} publications:`)
-  return `${[...heading, '', formatTable(COLUMNS, shown.map(tableCells))].join('\n')}\n`
+  return `${[
+    ...heading,
+    '',
+    formatTable(
+      COLUMNS,
+      shown.map((point) => tableCells(point, units)),
+    ),
+  ].join('\n')}\n`
 }
 
 /** What multiplies volatilities has no unit, nor has what is no number. */
@@ -66,6 +77,7 @@ const WITHOUT_UNIT: ReadonlySet<string> = new Set([
   'breach',
   'volatilityModel',
   'policy',
+  'priceUnits',
 ])
 
 /** Keys that say what their numbers are: 0.25 of `initialMarginFraction` is 25 %. */
@@ -73,13 +85,13 @@ const namedByUnit = (row: object): object =>
   Object.fromEntries(Object.entries(row).map(([key, value]) => [WITHOUT_UNIT.has(key) ? key : `${key}Fraction`, value]))
 
 /** One publication in plain numbers. */
-export function parameterRow(point: ReplayPoint): ParameterRow {
+export function parameterRow(point: ReplayPoint, units: Units = ONE_UNIT): ParameterRow {
   const parameters = realValues(point.parameters)
   const { multiplierDown, multiplierUp } = realValues(point.state.anchor)
   return {
     time: new Date(Number(point.asOf) * 1000).toISOString().replace('.000Z', 'Z'),
     asOf: parameters.asOf,
-    price: exactPrice(point.priceE8),
+    price: exactPrice(point.priceE8, units),
     volatility: parameters.volatility,
     horizonMoveDown: parameters.horizonMoveDown,
     horizonMoveUp: parameters.horizonMoveUp,
@@ -130,8 +142,8 @@ const COLUMNS = [
   'breach',
 ]
 
-function tableCells(point: ReplayPoint): readonly string[] {
-  const row = parameterRow(point)
+function tableCells(point: ReplayPoint, units: Units): readonly string[] {
+  const row = parameterRow(point, units)
   return [
     utcTime(point.asOf),
     price(Number(row.price)),
@@ -147,8 +159,14 @@ function tableCells(point: ReplayPoint): readonly string[] {
   ]
 }
 
-function overview(points: readonly ReplayPoint[]): readonly string[] {
-  const rows = points.map(parameterRow)
+/** Of a market whose words hold prices of more or less than one unit. */
+const scaleLines = (units: Units): readonly string[] =>
+  isOneUnit(units)
+    ? []
+    : [`Prices are shown of one unit; words hold them of ${unitsWords(units)}, at which a market has to be governed.`]
+
+function overview(points: readonly ReplayPoint[], units: Units): readonly string[] {
+  const rows = points.map((point) => parameterRow(point, units))
   const curve = (label: string, values: readonly number[], figure: (value: number) => string): string => {
     const [low, high] = extremes(values)
     return `${label.padEnd(18)}  ${sparkline(values)}  ${figure(low)} to ${figure(high)}`

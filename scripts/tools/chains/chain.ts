@@ -8,9 +8,15 @@ export type Chain = Awaited<ReturnType<typeof startChain>>
 /** Enough for every call that is tried here; given explicitly, so that ethers does not estimate, which runs the call twice. */
 export const GAS_LIMIT = 15_000_000n
 
-/** Starts an in-process chain. Its clock moves by a second a block, however long the test takes. */
-export async function startChain() {
-  const { ethers, provider } = await network.create()
+/**
+ * Starts an in-process chain. Its clock moves by a second a block, however long the test takes.
+ *
+ * @param initialDate - of its first block; now, unless something older is to be brought to it
+ */
+export async function startChain(initialDate?: Date) {
+  const { ethers, provider } = await network.create(
+    initialDate === undefined ? undefined : { override: { initialDate } },
+  )
   keepOwnTime(provider)
   const signers = await ethers.getSigners()
 

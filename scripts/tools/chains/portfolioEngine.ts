@@ -50,7 +50,7 @@ export const ONE_X40 = 1n << 40n
 export const freshness = { maxRoundAgeSeconds: 600n, maxMarginAgeSeconds: 3_600n, maxRoundLagSeconds: 300n }
 /** When these chains start: so that what expires at 2,000,000,000 does so within the tenors of circuits, whatever the day. */
 const START = 1_960_000_000n
-const MARKET = marketIdOf('BTC-USD')
+export const MARKET = marketIdOf('BTC-USD')
 const ROUND_AGE_SECONDS = 300n
 const THRESHOLD = 2
 const KEY_HASH = `0x${'11'.repeat(32)}`

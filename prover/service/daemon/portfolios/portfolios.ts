@@ -56,6 +56,8 @@ export async function provePortfolios(
   const { client } = place
   const provables = accounts.map(({ provable }) => provable)
   const reported = await Promise.all(accounts.map(({ account }) => client.account(account)))
+  for (const [i, { priceScale = 0 }] of provables.entries())
+    await client.requireScale(priceScale, reported.slice(i, i + 1))
   const maker = new ProofMaker(proving, countProofs(place, provables))
   const arrays = await proveArrays(place, maker, provables)
   const books = await proveBooks(place, maker, provables, reported, arrays)

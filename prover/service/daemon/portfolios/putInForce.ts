@@ -48,7 +48,7 @@ const DEADLINE_SECONDS = 3600n
 /**
  * Sees to it that policy, round and report are those of an account.
  *
- * @throws {@link PolicyNotInForceError}, {@link RoundNotPublishedError}, {@link ReportDiffersError} if one is not and the hands that
+ * @throws {@link PriceScaleNotInForceError}, {@link AccountAtAnotherScaleError}, {@link PolicyNotInForceError}, {@link RoundNotPublishedError}, {@link ReportDiffersError} if one is not and the hands that
  * could put it in force are not at hand
  */
 export async function putInForce(
@@ -58,6 +58,7 @@ export async function putInForce(
   say: (line: string) => void,
 ): Promise<void> {
   const { rounds } = await client.roundSource()
+  await client.requireScale(wanted.provable.priceScale ?? 0, [])
   await seeToPolicy(client, hands, policyWordsOf(policyOf(wanted.provable)), say)
   await seeToRound(client, rounds, hands, wanted.round)
   await seeToReport(client, hands, wanted)
@@ -126,16 +127,21 @@ async function seeToReport(
   const { holdings = [], collateralAmounts = [] } = holdingsWords(provable.account.holdings)
   const positions = provable.positions.map(positionWord)
   const report = [positions, holdings[0] as bigint, collateralAmounts] as const
-  const { bookHash, sequence } = await client.account(account)
-  if (sequence > 0n && bookHash === bookHashOf(...report)) return
-  if (venue === undefined || !(await mayAtOnce(venue, 'PortfolioRegistry', client.registry, 'reportAccount')))
+  const reported = await client.account(account)
+  const { bookHash, sequence } = reported
+  const { priceScale = 0 } = provable
+  if (sequence > 0n && bookHash === bookHashOf(...report) && reported.priceScale === priceScale) return
+  if (venue === undefined || !(await mayAtOnce(venue, 'PortfolioRegistry', client.registry, 'reportAccount'))) {
+    await client.requireScale(priceScale, [reported])
     throw new ReportDiffersError(account, client.registry, sequence, await venue?.getAddress())
+  }
   const reporting = await PortfolioClient.connect({
     registry: client.registry,
     provider: client.provider,
     signer: venue,
     expectedChainId: client.chainId,
   })
+  await reporting.acceptPriceScale(priceScale)
   await reporting.reportAccount(account, ...report)
 }
 

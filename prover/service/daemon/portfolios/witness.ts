@@ -42,6 +42,7 @@ export async function proveUnhealthyByArrays(
   }
   const { segments } = shard
   const arrayRoots = await Promise.all(segments.map(({ array }) => rootOfArray(array)))
+  await client.requireScale(provable.priceScale ?? 0, [await client.account(account)])
   const context = await client.accountContext(round, model.modelId, [{ account, sequence }])
   const inArrays = { segments, arrayRoots, holdings: provable.account.holdings }
   const { marginPolicy, round: market } = provable
@@ -100,6 +101,7 @@ export async function proveUnhealthy(
 ): Promise<Landed> {
   const { client, round } = place
   const model = modelOf(place, 'unhealthyWitness')
+  await client.requireScale(provable.priceScale ?? 0, [await client.account(account)])
   const context = await client.accountContext(round, model.modelId, [{ account, sequence }])
   const { marginPolicy, round: market } = provable
   const stated = await stateWitness(model.build, context, provable.account, market, marginPolicy, scenario)
