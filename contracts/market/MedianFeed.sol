@@ -140,7 +140,7 @@ contract MedianFeed is IMedianFeed, PlausibleInbox {
         uint256 length = _sources.length;
         int256[] memory stated = new int256[](length);
         for (uint256 i = 0; i < length; ++i) {
-            scale = PriceScale.statedBy(_sources[i], marketId);
+            scale = PriceScale.statedBy(_sources[i].account, marketId);
             stated[i] = scale;
             uint256 alike = 0;
             for (uint256 j = 0; j <= i; ++j) if (stated[j] == scale) ++alike;

@@ -1,7 +1,7 @@
 /** Prices of any size: the scale of a history, what its parameters are then, and what a source says of its own. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Contract, Wallet } from 'ethers'
+import { type Contract, Wallet, ZeroAddress } from 'ethers'
 import { beforeAll, describe, expect, it, test } from 'vitest'
 import { projectRoot } from '../../prover/config.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
@@ -238,7 +238,9 @@ describe('R114: the scale of a median', () => {
     )
     const inOrder = sources.sort((a, b) => (BigInt(a.target as string) < BigInt(b.target as string) ? -1 : 1))
     const addresses = inOrder.map(({ target }) => target)
-    return { feed: await chain.deploy('MedianFeed', addresses, least, 120, 9_999, door), sources: inOrder }
+    const ages = addresses.map(() => 120)
+    const feed = await chain.deploy('MedianFeed', addresses, ages, least, 9_999, ZeroAddress, 0, door)
+    return { feed, sources: inOrder }
   }
 
   test('is that of as many sources as have to agree', async () => {
@@ -266,7 +268,7 @@ contract Liar { fallback() external { assembly { mstore(0, sub(0, 77)) return(0,
     const addresses = [liar, ...honest]
       .map(({ target }) => target as string)
       .sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
-    const feed = await chain.deploy('MedianFeed', addresses, 2, 120, 200, door)
+    const feed = await chain.deploy('MedianFeed', addresses, [120, 120, 120], 2, 200, ZeroAddress, 0, door)
     for (const each of honest) await mined(said(each, 42_000_000_000n))
     await mined(feed.getFunction('take')(PEPE))
     expect(await scaleOf(feed)).toBe(0n)
