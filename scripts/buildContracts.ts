@@ -12,7 +12,12 @@ const VERIFIERS = 'build/contracts/'
 export type BuildScope = 'all' | 'markets' | 'margins'
 
 /** A third of the work, for portfolios alone. */
-const FOR_PORTFOLIOS = ['contracts/registry/PortfolioRegistry.sol', 'contracts/registry/RiskArrays.sol']
+const FOR_PORTFOLIOS = [
+  'contracts/registry/CrossMarginRegistry.sol',
+  'contracts/registry/CrossPolicy.sol',
+  'contracts/registry/PortfolioRegistry.sol',
+  'contracts/registry/RiskArrays.sol',
+]
 /** Most of the rest: what moves markets, and who reads them. */
 const FOR_MARKETS = [
   'contracts/consumers',

@@ -12,6 +12,7 @@ import {
   busyHoursX6,
   COLLATERALS,
   lists,
+  MOST_MARKETS,
   MOST_POSITIONS,
   statements,
   retiredVolatilityModelIds,
@@ -60,9 +61,9 @@ const files: Generated = {
   ...frames,
   ...circomModels(volatilityModels, words),
   ...circomHours(busyHoursX6),
-  ...circomSizes({ collaterals: COLLATERALS }, statements, words),
+  ...circomSizes({ collaterals: COLLATERALS, mostMarkets: MOST_MARKETS }, statements, words),
   ...solidity(contracts.map(read)),
-  ...solidityLimits(MOST_POSITIONS),
+  ...solidityLimits(MOST_POSITIONS, MOST_MARKETS),
   ...claimIds(),
 }
 /** Folders that hold generated files only, tables apart. */

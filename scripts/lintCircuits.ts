@@ -33,6 +33,7 @@ const known: Readonly<Record<string, { readonly reason: string; readonly files: 
       'Num2Bits of at most 253 bits, asserted in the template or, of words, by the generator: 2^253 < p, so the bits are unique',
     files: {
       'circuits/generated/words/CollateralAmount.circom': 1,
+      'circuits/generated/words/CollateralMarket.circom': 1,
       'circuits/generated/words/CollateralPolicy.circom': 1,
       'circuits/generated/words/CollateralPrice.circom': 1,
       'circuits/generated/words/CollateralSize.circom': 1,
@@ -41,6 +42,7 @@ const known: Readonly<Record<string, { readonly reason: string; readonly files: 
       'circuits/generated/words/Observation.circom': 1,
 
       'circuits/generated/words/ScenarioUpOnly.circom': 1,
+      'circuits/generated/words/SpreadCredit.circom': 1,
       'circuits/generated/words/Strike.circom': 1,
       'circuits/generated/words/VolatilityState.circom': 1,
       'circuits/math/Exp2Negative.circom': 1,
@@ -89,8 +91,12 @@ const known: Readonly<Record<string, { readonly reason: string; readonly files: 
       'circuits/portfolio/AccountDefault.circom': 1,
       'circuits/portfolio/AccountHoldings.circom': 1,
       'circuits/portfolio/AccountMargins.circom': 3,
+      'circuits/portfolio/CollateralPool.circom': 6,
+      'circuits/portfolio/CrossPart.circom': 2,
+      'circuits/portfolio/CrossSum.circom': 2,
       'circuits/portfolio/ExpiryGreeks.circom': 4,
       'circuits/portfolio/InitialTerms.circom': 1,
+      'circuits/portfolio/MarketTerms.circom': 4,
       'circuits/portfolio/NetGreeks.circom': 4,
       'circuits/portfolio/PositionQuantities.circom': 1,
       'circuits/portfolio/WitnessBound.circom': 1,

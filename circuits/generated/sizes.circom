@@ -2,6 +2,7 @@
 pragma circom 2.2.3;
 
 function collaterals() { return 16; }
+function mostMarkets() { return 4; }
 
 /** Words that sections take. */
 function scenarioRegularWords() { return 7; }
@@ -10,3 +11,5 @@ function collateralPricesWords() { return 8; }
 function collateralPolicyWords() { return 8; }
 function collateralSizesWords() { return 2; }
 function collateralAmountsWords() { return 4; }
+function collateralMarketsWords() { return 1; }
+function spreadCreditsWords() { return 1; }

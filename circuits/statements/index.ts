@@ -26,7 +26,7 @@ export {
 } from './market.ts'
 export { busyHoursX6, DEFAULT_VOLATILITY_MODEL, volatilityModels }
 export { REGULAR_SHOCKS, UP_ONLY_SHOCKS } from './options.ts'
-export { COLLATERALS, MOST_POSITIONS } from './portfolio.ts'
+export { COLLATERALS, MOST_MARKETS, MOST_POSITIONS } from './portfolio.ts'
 
 export const words = { ...marketWords, ...optionWords, ...accountWords } as const satisfies Record<string, Word>
 export type WordName = keyof typeof words

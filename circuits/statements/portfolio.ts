@@ -162,6 +162,43 @@ export const accountWords = {
       },
     ],
   },
+  collateralMarket: {
+    title: 'In which of several markets a collateral asset counts',
+    perWord: 16,
+    fields: [
+      { name: 'market', bits: 2, meaning: 'its place among the markets: whose spot it moves with, if it moves' },
+    ],
+  },
+  spreadCredit: {
+    title: 'What a market may offset of another one',
+    perWord: 4,
+    fields: [{ name: 'creditX40', bits: 41, meaning: 'fraction of its worst loss, where net deltas are opposite' }],
+  },
+  crossMargins: {
+    title: 'Margins of an account over several markets: what it holds above its requirements',
+    fields: [
+      {
+        name: 'initialE8',
+        bits: 80,
+        signed: true,
+        meaning: 'above the initial requirement; may open if not negative',
+        claim: 'L30',
+      },
+      {
+        name: 'maintenanceE8',
+        bits: 80,
+        signed: true,
+        meaning: 'above maintenance; liquidation if negative',
+        claim: 'L30',
+      },
+      {
+        name: 'worstScenarios',
+        bits: 24,
+        meaning: 'indices of the scenarios that bind, six bits a market, the first in the low ones',
+        claim: 'L30',
+      },
+    ],
+  },
   scenarioChoice: {
     title: 'The scenario that shows an account to be unhealthy',
     fields: [{ name: 'scenario', bits: 6, meaning: 'its index' }],
@@ -178,6 +215,9 @@ export const COLLATERALS = 16
 /** Option positions, each of one strike of one expiry, that an account may have. */
 export const MOST_POSITIONS = 128
 
+/** Markets that an account may be margined over together. */
+export const MOST_MARKETS = 4
+
 /** Sections of a portfolio policy that make margins of losses. */
 const marginPolicySections = [
   { name: 'scenarioSkew', word: 'scenarioSkew', meaning: 'as the policy holds it' },
@@ -187,6 +227,10 @@ const marginPolicySections = [
   { name: 'concentration', word: 'concentration', meaning: 'as the policy holds it' },
   { name: 'collateralSizes', word: 'collateralSize', count: [COLLATERALS], meaning: 'as the policy holds them' },
 ] as const satisfies readonly Section[]
+
+/** Sections of a round and a policy that are of the pool of collateral, whatever market they come from. */
+const isPooled = ({ name }: Pick<Section, 'name'>): boolean => POOLED.has(name)
+const POOLED: ReadonlySet<string> = new Set(['collateralPrices', 'collateralPolicy', 'collateralSizes'])
 
 export const accountLists = {
   portfolioPolicy: {
@@ -201,6 +245,24 @@ export const accountLists = {
       { name: 'roundConfidences', word: 'roundConfidences', meaning: 'as the round holds it' },
       { name: 'collateralPrices', word: 'collateralPrice', count: [COLLATERALS], meaning: 'as the round holds them' },
     ],
+  },
+  crossPolicy: {
+    title: 'How several markets margin an account together',
+    sections: [
+      {
+        name: 'collateralMarkets',
+        word: 'collateralMarket',
+        count: [COLLATERALS],
+        meaning: 'as the policy holds them',
+      },
+      {
+        name: 'spreadCredits',
+        word: 'spreadCredit',
+        count: [MOST_MARKETS],
+        meaning: 'by market, as the policy holds them',
+      },
+    ],
+    kept: true,
   },
   accountResults: {
     title: 'What is proven of an account',
@@ -272,6 +334,24 @@ export const accountStatements = {
       },
     ],
   },
+  crossMargins: {
+    template: 'CrossMargins',
+    parameters: ['accounts', 'markets', 'parts'],
+    places: 'accounts',
+    slots: 'markets',
+    inputs: [
+      { repeat: 'markets', sections: marginSections.filter((section) => !isPooled(section)) },
+      { sections: [...marginSections.filter(isPooled), ...accountLists.crossPolicy.sections] },
+      { repeat: 'accounts', sections: holdingSections.filter(({ name }) => name === 'collateralAmounts') },
+      { repeat: 'parts', sections: accountSections.filter(({ name }) => name !== 'collateralAmounts') },
+    ],
+    outputs: [
+      {
+        repeat: 'accounts',
+        sections: [{ name: 'margins', word: 'crossMargins', meaning: 'initial and maintenance' }],
+      },
+    ],
+  },
   unhealthyWitness: {
     template: 'UnhealthyWitness',
     parameters: [],
@@ -334,6 +414,16 @@ export const accountBuilds = [
     statement: 'marginsAlone',
     sizes: [{ name: 'accounts', value: 5 }],
     meaning: 'margins of five accounts, and nothing else of them',
+  },
+  {
+    name: 'crossMargins2x2',
+    statement: 'crossMargins',
+    sizes: [
+      { name: 'accounts', value: 2 },
+      { name: 'markets', value: 2 },
+      { name: 'parts', value: 4 },
+    ],
+    meaning: 'margins of two accounts over two markets together',
   },
   {
     name: 'unhealthyWitness',

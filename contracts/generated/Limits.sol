@@ -4,3 +4,5 @@ pragma solidity ^0.8.28;
 
 /// @dev Option positions that an account may have.
 uint256 constant ACCOUNT_POSITIONS = 128;
+/// @dev Markets that an account may be margined over together.
+uint256 constant ACCOUNT_MARKETS = 4;

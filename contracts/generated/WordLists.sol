@@ -111,6 +111,9 @@ library RoundMarketList {
     }
 }
 
+/// @dev Words of crossPolicy: how several markets margin an account together.
+uint256 constant CROSS_POLICY_WORDS = 2;
+
 /// @dev Words of accountResults: what is proven of an account.
 uint256 constant ACCOUNT_RESULTS_WORDS = 4;
 

@@ -900,6 +900,105 @@ library AccountRiskFields {
     }
 }
 
+// In which of several markets a collateral asset counts.
+type CollateralMarketElement is uint256;
+using CollateralMarketFields for CollateralMarketElement global;
+
+/// @title CollateralMarketFields
+/// @notice What {CollateralMarketElement} holds.
+library CollateralMarketFields {
+    /// @notice its place among the markets: whose spot it moves with, if it moves; 2 bits at 0.
+    function market(CollateralMarketElement word) internal pure returns (uint256) {
+        return CollateralMarketElement.unwrap(word) & 0x3;
+    }
+}
+
+// 16 CollateralMarketElements side by side.
+type CollateralMarketWord is uint256;
+using CollateralMarketElements for CollateralMarketWord global;
+
+/// @title CollateralMarketElements
+/// @notice What {CollateralMarketWord} holds.
+library CollateralMarketElements {
+    /// @notice Elements that share a word.
+    uint256 internal constant PER_WORD = 16;
+
+    /// @notice Whether no bit is set beyond those in use.
+    function fits(CollateralMarketWord word) internal pure returns (bool) {
+        return CollateralMarketWord.unwrap(word) >> 32 == 0;
+    }
+
+    /// @notice The element at `index` below 16; the first stands in the low bits.
+    function element(CollateralMarketWord word, uint256 index) internal pure returns (CollateralMarketElement) {
+        return CollateralMarketElement.wrap((CollateralMarketWord.unwrap(word) >> (2 * index)) & 0x3);
+    }
+}
+
+// What a market may offset of another one.
+type SpreadCreditElement is uint256;
+using SpreadCreditFields for SpreadCreditElement global;
+
+/// @title SpreadCreditFields
+/// @notice What {SpreadCreditElement} holds.
+library SpreadCreditFields {
+    /// @notice fraction of its worst loss, where net deltas are opposite; 41 bits at 0.
+    function creditX40(SpreadCreditElement word) internal pure returns (uint256) {
+        return SpreadCreditElement.unwrap(word) & 0x1ffffffffff;
+    }
+}
+
+// 4 SpreadCreditElements side by side.
+type SpreadCreditWord is uint256;
+using SpreadCreditElements for SpreadCreditWord global;
+
+/// @title SpreadCreditElements
+/// @notice What {SpreadCreditWord} holds.
+library SpreadCreditElements {
+    /// @notice Elements that share a word.
+    uint256 internal constant PER_WORD = 4;
+
+    /// @notice Whether no bit is set beyond those in use.
+    function fits(SpreadCreditWord word) internal pure returns (bool) {
+        return SpreadCreditWord.unwrap(word) >> 164 == 0;
+    }
+
+    /// @notice The element at `index` below 4; the first stands in the low bits.
+    function element(SpreadCreditWord word, uint256 index) internal pure returns (SpreadCreditElement) {
+        return SpreadCreditElement.wrap((SpreadCreditWord.unwrap(word) >> (41 * index)) & 0x1ffffffffff);
+    }
+}
+
+// Margins of an account over several markets: what it holds above its requirements.
+type CrossMarginsWord is uint256;
+using CrossMarginsFields for CrossMarginsWord global;
+
+/// @title CrossMarginsFields
+/// @notice What {CrossMarginsWord} holds.
+library CrossMarginsFields {
+    /// @notice Bits in use; every bit above is zero.
+    uint256 internal constant BITS = 184;
+
+    /// @notice Whether no bit is set beyond those in use.
+    function fits(CrossMarginsWord word) internal pure returns (bool) {
+        return CrossMarginsWord.unwrap(word) >> 184 == 0;
+    }
+
+    /// @notice above the initial requirement; may open if not negative; 80 bits at 0, which hold the value plus 2^79.
+    function initialE8(CrossMarginsWord word) internal pure returns (int256) {
+        return int256(CrossMarginsWord.unwrap(word) & 0xffffffffffffffffffff) - int256(2 ** 79);
+    }
+
+    /// @notice above maintenance; liquidation if negative; 80 bits at 80, which hold the value plus 2^79.
+    function maintenanceE8(CrossMarginsWord word) internal pure returns (int256) {
+        return int256((CrossMarginsWord.unwrap(word) >> 80) & 0xffffffffffffffffffff) - int256(2 ** 79);
+    }
+
+    /// @notice indices of the scenarios that bind, six bits a market, the first in the low ones; 24 bits at 160.
+    function worstScenarios(CrossMarginsWord word) internal pure returns (uint256) {
+        return (CrossMarginsWord.unwrap(word) >> 160) & 0xffffff;
+    }
+}
+
 // The scenario that shows an account to be unhealthy.
 type ScenarioChoiceWord is uint256;
 

@@ -3,7 +3,6 @@ pragma solidity ^0.8.28;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {MarginsAloneFrame} from "../generated/MarginsAloneFrame.sol";
-import {OptionBookFrame} from "../generated/OptionBookFrame.sol";
 import {PortfolioMarginFrame} from "../generated/PortfolioMarginFrame.sol";
 import {ScenarioWitnessFrame} from "../generated/ScenarioWitnessFrame.sol";
 import {UnhealthyWitnessFrame} from "../generated/UnhealthyWitnessFrame.sol";
@@ -15,13 +14,11 @@ import {
     CollateralAmountWord,
     HoldingsWord,
     MaintenanceBoundWord,
-    OptionPositionWord,
     ScenarioChoiceWord
 } from "../generated/Words.sol";
-import {BatchVerifier} from "../proof/BatchVerifier.sol";
 import {CanonicalProof} from "../proof/CanonicalProof.sol";
-import {IBatchVerifier} from "../proof/IBatchVerifier.sol";
 import {PortfolioStatement} from "../statement/PortfolioStatement.sol";
+import {BookFolding} from "./BookFolding.sol";
 import {CountedAccounts} from "./CountedAccounts.sol";
 import {IModelRegistry} from "./IModelRegistry.sol";
 import {IImprovement} from "./IImprovement.sol";
@@ -33,7 +30,7 @@ import {PositionBook} from "./PositionBook.sol";
 
 /// @title PortfolioRegistry
 /// @notice Margins in force of the accounts of one market's venue.
-contract PortfolioRegistry is PositionBook {
+contract PortfolioRegistry is PositionBook, BookFolding {
     using PortfolioStatement for PortfolioStatement.Transcript;
 
     uint256 private constant SCENARIOS = 33;
@@ -44,19 +41,13 @@ contract PortfolioRegistry is PositionBook {
     /// @dev Words of a report before its positions: holdings, amounts of collateral.
     uint256 private constant HELD_BESIDES = 1 + COLLATERAL_AMOUNTS_WORDS;
 
-    /// @notice Circuits that may prove books and margins.
-    IModelRegistry public immutable models;
-    /// @notice Commitment to the state of a book before its first position.
-    uint256 public immutable emptyState;
-
-    IBatchVerifier private immutable _batchVerifier = new BatchVerifier();
     IImprovement private immutable _improvement = new Improvement();
 
     /// @dev What all statements of a submission share.
     struct Scope {
         uint256 asOf;
         bytes32 roundId;
-        uint256 policyVersion;
+        PricedRound priced;
         uint256[] policy;
         int256 priceScale;
         bytes32 subject;
@@ -64,27 +55,6 @@ contract PortfolioRegistry is PositionBook {
         uint256 counted; // a bit an account, of those that the count under way still needs
         bool isFresh; // margins of the round may be put in force
         bool isCounted; // the count under way is of the round, under this policy
-        uint256 arrayModel; // the last one found to be active
-    }
-
-    /// @dev The books of a submission on their way: sizes of their model, and how far they have been read.
-    struct Books {
-        bytes32 modelId;
-        address verifier;
-        uint256 segments;
-        uint256 strikes;
-        uint256 next; // first word not read
-        uint256[3][] publicSignals; // of the margins or witness about the books, then of each
-        uint256 count; // books whose signals were derived
-    }
-
-    /// @dev One account's fold: where it stands, and the positions it has met.
-    struct Fold {
-        uint256 state;
-        uint256 expiry;
-        uint256 arrayRoot; // of the array last met, under that expiry
-        uint256[] held;
-        uint256 count;
     }
 
     /// @param authority   AccessManager that knows who is the venue
@@ -96,14 +66,11 @@ contract PortfolioRegistry is PositionBook {
         IModelRegistry models_,
         IRiskArrays arrays_,
         uint256 emptyState_
-    ) AccessManaged(authority) CountedAccounts(arrays_) {
-        models_.requireLayout(OptionBookFrame.LAYOUT_HASH, IModelRegistry.Kind.OptionBook);
+    ) AccessManaged(authority) CountedAccounts(arrays_) BookFolding(models_, emptyState_) {
         models_.requireLayout(PortfolioMarginFrame.LAYOUT_HASH, IModelRegistry.Kind.PortfolioMargin);
         models_.requireLayout(MarginsAloneFrame.LAYOUT_HASH, IModelRegistry.Kind.MarginsAlone);
         models_.requireLayout(UnhealthyWitnessFrame.LAYOUT_HASH, IModelRegistry.Kind.UnhealthyWitness);
         models_.requireLayout(ScenarioWitnessFrame.LAYOUT_HASH, IModelRegistry.Kind.ScenarioWitness);
-        models = models_;
-        emptyState = emptyState_;
     }
 
     /// @inheritdoc IPortfolioRegistry
@@ -197,7 +164,7 @@ contract PortfolioRegistry is PositionBook {
         (address verifier, , , , ) = models.activeModel(witness.witnessModelId, UnhealthyWitnessFrame.LAYOUT_HASH);
         uint256 current = _openWitness(scope, witness);
         Books memory books = _openBooks(witness.bookModelId, bookProofs.length);
-        Fold memory fold = _fold(scope, books, bookWords, scope.subject, witness.books);
+        Fold memory fold = _fold(scope.priced, books, bookWords, scope.subject, witness.books);
         _requireWitnessed(scope, fold, round, witness, present, current);
         books.publicSignals[0] = _stateWitness(scope, round, witness, fold.state);
         _verify(books, bookWords, bookProofs, verifier, witnessProof);
@@ -222,7 +189,7 @@ contract PortfolioRegistry is PositionBook {
         _requireWords(arrayWords.length, places + places * strikes);
         Fold memory fold;
         fold.held = new uint256[](places * strikes);
-        BookFlagsWord flags = _takeSegments(scope, fold, arrayWords[:places], arrayWords[places:], 0);
+        BookFlagsWord flags = _takeSegments(scope.priced, fold, arrayWords[:places], arrayWords[places:], 0);
         _requireWitnessed(scope, fold, round, witness, present, current);
         CanonicalProof.verify(
             verifier,
@@ -234,7 +201,9 @@ contract PortfolioRegistry is PositionBook {
 
     function _scope(Round calldata round, bool mayBeStale) private view returns (Scope memory scope) {
         scope.asOf = round.asOf;
-        (scope.roundId, scope.policyVersion, scope.policy, scope.isFresh, scope.priceScale) = arrays.requireRound(
+        scope.priced.arrays = arrays;
+        scope.priced.asOf = round.asOf;
+        (scope.roundId, scope.priced.policyVersion, scope.policy, scope.isFresh, scope.priceScale) = arrays.requireRound(
             round.asOf,
             round.marketWords,
             round.expiriesHash,
@@ -246,7 +215,7 @@ contract PortfolioRegistry is PositionBook {
     function _scopeOfCount(Round calldata round) private view returns (Scope memory scope) {
         (uint256 asOf, uint256 policyVersion) = _countUnderWay();
         scope = _scope(round, asOf == round.asOf);
-        scope.isCounted = asOf == round.asOf && policyVersion == scope.policyVersion;
+        scope.isCounted = asOf == round.asOf && policyVersion == scope.priced.policyVersion;
     }
 
     /// @dev Accounts of a batch and the reports that it is about, the first words of each of them in calldata. An address with bits
@@ -397,7 +366,7 @@ contract PortfolioRegistry is PositionBook {
         uint256 index
     ) private view {
         bytes32 subject = _subjectOf(scope.roundId, held.account, held.sequence);
-        Fold memory fold = _fold(scope, books, bookWords, subject, held.books);
+        Fold memory fold = _fold(scope.priced, books, bookWords, subject, held.books);
         Account storage account = _accounts[held.account];
         bool isLast = held.sequence == account.sequence;
         // Of other reports there is nothing left to compare with: nothing of them is put in force, or counted.
@@ -604,62 +573,6 @@ contract PortfolioRegistry is PositionBook {
         if (accounts == 0 || accounts > places) revert AccountCountOutOfRange(accounts, places);
     }
 
-    /// @dev A submission without books needs no model of them.
-    function _openBooks(bytes32 modelId, uint256 proofs) private view returns (Books memory books) {
-        books.publicSignals = new uint256[3][](proofs + 1);
-        if (proofs == 0) return books;
-        (books.verifier, books.segments, books.strikes, , ) = models.activeModel(modelId, OptionBookFrame.LAYOUT_HASH);
-        books.modelId = modelId;
-    }
-
-    /// @dev Books, and the proof about what they come to, in one check.
-    function _verify(
-        Books memory books,
-        uint256[] calldata bookWords,
-        uint256[8][] calldata bookProofs,
-        address verifier,
-        uint256[8] calldata proof
-    ) private view {
-        _requireWords(bookWords.length, books.next);
-        if (books.count != bookProofs.length) {
-            revert CanonicalProof.ProofCountMismatch(bookProofs.length, books.count);
-        }
-        CanonicalProof.verifyTogether(
-            _batchVerifier,
-            verifier,
-            proof,
-            books.verifier,
-            bookProofs,
-            books.publicSignals
-        );
-    }
-
-    /// @notice Folds an account's option positions over its books.
-    /// @param subject of its books
-    /// @return fold   state after the last book, and the positions met
-    function _fold(
-        Scope memory scope,
-        Books memory books,
-        uint256[] calldata bookWords,
-        bytes32 subject,
-        uint256 count
-    ) private view returns (Fold memory fold) {
-        uint256 size = _bookSize(books);
-        uint256 proofs = books.publicSignals.length - 1;
-        if (count > proofs - books.count) revert CanonicalProof.ProofCountMismatch(proofs, books.count + count);
-        uint256 end = books.next + count * size;
-        if (end > bookWords.length) revert WordCountMismatch(bookWords.length, end);
-        fold.state = emptyState;
-        fold.held = new uint256[](count * books.segments * books.strikes);
-        for (uint256 from = books.next; from < end; from += size) {
-            // The first position word of the account's next book, if there is one.
-            uint256 next = from + size < end ? bookWords[from + size + 1 + books.segments] : 0;
-            ++books.count;
-            books.publicSignals[books.count] = _stateBook(scope, books, fold, subject, bookWords[from:from + size], next);
-        }
-        books.next = end;
-    }
-
     /// @notice Checks scenario, bound and report of a witness, from cheap to dear, and notes its subject.
     /// @return current the last report of the account
     function _openWitness(Scope memory scope, Witness calldata witness) private view returns (uint256 current) {
@@ -747,117 +660,5 @@ contract PortfolioRegistry is PositionBook {
         for (uint256 i = 0; i < fold.count; ++i) {
             words[HELD_BESIDES + i] = fold.held[i];
         }
-    }
-
-    /// @dev Commitment, array roots, positions, state after the book.
-    function _bookSize(Books memory books) private pure returns (uint256) {
-        return 1 + books.segments + books.segments * books.strikes + 1;
-    }
-
-    /// @notice Puts what a book says into a transcript and takes over its state.
-    /// @param words of the book
-    /// @param next  first position word of the account's next book, zero if this is the last
-    function _stateBook(
-        Scope memory scope,
-        Books memory books,
-        Fold memory fold,
-        bytes32 subject,
-        uint256[] calldata words,
-        uint256 next
-    ) private view returns (uint256[3] memory) {
-        PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
-            OptionBookFrame.LAYOUT_HASH,
-            books.modelId,
-            subject,
-            words[0],
-            OptionBookFrame.words(books.segments, books.strikes)
-        );
-        uint256[] calldata arrayRoots = words[1:1 + books.segments];
-        uint256[] calldata positions = words[1 + books.segments:words.length - 1];
-        uint256 state = fold.state;
-        BookFlagsWord flags = _takeSegments(scope, fold, arrayRoots, positions, next);
-        OptionBookFrame.putInputs(transcript, state, arrayRoots, positions, flags);
-        fold.state = words[words.length - 1];
-        OptionBookFrame.putOutputs(transcript, fold.state);
-        return transcript.close();
-    }
-
-    /// @notice Takes in the positions of a book. An expiry must be valued as a whole, so a segment continues exactly if the
-    /// next one is of the same expiry, and no expiry comes back after another.
-    /// @return flags bit e: segment e continues
-    function _takeSegments(
-        Scope memory scope,
-        Fold memory fold,
-        uint256[] calldata arrayRoots,
-        uint256[] calldata positions,
-        uint256 next
-    ) private view returns (BookFlagsWord) {
-        uint256 flags;
-        uint256 strikes = positions.length / arrayRoots.length;
-        for (uint256 i = 0; i < arrayRoots.length; ++i) {
-            uint256 from = i * strikes;
-            uint256 to = from + strikes;
-            uint256 expiry = _takeSegment(scope, fold, arrayRoots[i], positions[from:to]);
-            uint256 following = i + 1 < arrayRoots.length ? positions[to] : next;
-            if (following != 0 && OptionPositionWord.wrap(following).expiry() == expiry) flags |= 1 << i;
-        }
-        return BookFlagsWord.wrap(flags);
-    }
-
-    function _takeSegment(
-        Scope memory scope,
-        Fold memory fold,
-        uint256 arrayRoot,
-        uint256[] calldata positions
-    ) private view returns (uint256 expiry) {
-        expiry = OptionPositionWord.wrap(positions[0]).expiry();
-        if (expiry < fold.expiry) revert ExpiriesDecreasing(expiry, fold.expiry);
-        // What fills places up repeats the last array; before the first there is none.
-        if (arrayRoot != fold.arrayRoot || expiry != fold.expiry || expiry == 0) {
-            scope.arrayModel = arrays.requireArray(
-                arrayRoot,
-                scope.asOf,
-                scope.policyVersion,
-                expiry,
-                scope.arrayModel
-            );
-            fold.arrayRoot = arrayRoot;
-        }
-        fold.expiry = expiry;
-        _takePositions(fold, positions);
-    }
-
-    /// @dev Takes in what is held; there is room for every position of all books.
-    function _takePositions(Fold memory fold, uint256[] calldata positions) private pure {
-        uint256[] memory held = fold.held;
-        uint256 count = fold.count;
-        uint256 quantitiesAt = QUANTITIES_AT;
-        uint256 nothing = NO_QUANTITIES;
-        assembly ("memory-safe") {
-            let next := add(add(held, 0x20), shl(5, count))
-            let end := add(positions.offset, shl(5, positions.length))
-            for { let at_ := positions.offset } lt(at_, end) { at_ := add(at_, 0x20) } {
-                let word := calldataload(at_)
-                if iszero(eq(shr(quantitiesAt, word), nothing)) {
-                    mstore(next, word)
-                    next := add(next, 0x20)
-                    count := add(count, 1)
-                }
-            }
-        }
-        fold.count = count;
-    }
-
-    /// @dev keccak256(abi.encodePacked(positions)) of the positions met.
-    function _hashHeld(Fold memory fold) private pure returns (bytes32 hash) {
-        uint256[] memory held = fold.held;
-        uint256 count = fold.count;
-        assembly ("memory-safe") {
-            hash := keccak256(add(held, 0x20), shl(5, count))
-        }
-    }
-
-    function _requireWords(uint256 given, uint256 expected) private pure {
-        if (given != expected) revert WordCountMismatch(given, expected);
     }
 }

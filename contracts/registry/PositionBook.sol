@@ -8,11 +8,11 @@ import {
     AccountThresholdsWord,
     CollateralAmountWord,
     HoldingsWord,
-    OptionPositionFields,
     OptionPositionWord
 } from "../generated/Words.sol";
 import {CountedAccounts} from "./CountedAccounts.sol";
 import {IPortfolioRegistry} from "./IPortfolioRegistry.sol";
+import {Positions} from "./Positions.sol";
 
 /// @title PositionBook
 /// @notice What accounts hold, as the venue reports it: one hash an account. Every report that is taken can be proven.
@@ -21,14 +21,7 @@ abstract contract PositionBook is IPortfolioRegistry, CountedAccounts, AccessMan
     uint256 public constant MOST_POSITIONS = ACCOUNT_POSITIONS;
 
     /// @notice Options expire sooner than this, or no circuit prices them: 2^26 seconds, 776 days.
-    uint256 public constant TENOR_LIMIT_SECONDS = 2 ** 26;
-
-    /// @dev Quantities of an account's options together stay below it, as the circuits' sums need.
-    uint256 private constant QUANTITY_LIMIT = 2 ** 62;
-    /// @dev Where quantities begin in a position word.
-    uint256 internal constant QUANTITIES_AT = OptionPositionFields.CALLS_E12_AT;
-    /// @dev Calls and puts of a position word, both zero.
-    uint256 internal constant NO_QUANTITIES = OptionPositionWord.unwrap(OptionPositionFields.ZERO) >> QUANTITIES_AT;
+    uint256 public constant TENOR_LIMIT_SECONDS = Positions.TENOR_LIMIT_SECONDS;
 
     /// @inheritdoc IPortfolioRegistry
     function reportAccount(
@@ -38,7 +31,7 @@ abstract contract PositionBook is IPortfolioRegistry, CountedAccounts, AccessMan
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
     ) external restricted {
         (uint256 newestRound, int8 scale) = arrays.reportTerms();
-        _checkPositions(positions, newestRound);
+        Positions.check(positions, newestRound);
         if (!holdings.fits()) revert HoldingsOutOfRange(HoldingsWord.unwrap(holdings));
         for (uint256 i = 0; i < COLLATERAL_AMOUNTS_WORDS; ++i) {
             CollateralAmountWord amounts = collateralAmounts[i];
@@ -78,36 +71,5 @@ abstract contract PositionBook is IPortfolioRegistry, CountedAccounts, AccessMan
             if (CollateralAmountWord.unwrap(collateralAmounts[i]) != 0) return false;
         }
         return holdings.perpsE12() == 0 && holdings.cashE12() + holdings.perpPnlE12() >= 0;
-    }
-
-    function _checkPositions(OptionPositionWord[] calldata positions, uint256 newestRound) private view {
-        if (positions.length > MOST_POSITIONS) revert TooManyPositions(positions.length, MOST_POSITIONS);
-        // A round may be ahead of the chain; rounds to come are later than both.
-        uint256 earliest = (block.timestamp > newestRound ? block.timestamp : newestRound) + 1;
-        uint256 limit = block.timestamp + TENOR_LIMIT_SECONDS;
-        uint256 previous = 0;
-        uint256 quantity = 0;
-        for (uint256 i = 0; i < positions.length; ++i) {
-            OptionPositionWord word = positions[i];
-            uint256 expiry = word.expiry();
-            uint256 strike = word.strikeE8();
-            quantity += _quantity(i, word);
-            if (strike == 0 || quantity >= QUANTITY_LIMIT) revert PositionOutOfRange(i, word);
-            if (expiry < earliest) revert PositionExpired(i, expiry, earliest);
-            if (expiry >= limit) revert PositionTooLong(i, expiry, limit);
-            uint256 key = (expiry << 128) | strike;
-            if (key <= previous) revert PositionsNotIncreasing(i, word);
-            previous = key;
-        }
-    }
-
-    /// @dev |calls| + |puts|
-    function _quantity(uint256 index, OptionPositionWord word) private pure returns (uint256) {
-        int256 calls = word.callsE12();
-        int256 puts = word.putsE12();
-        if (!word.fits() || OptionPositionWord.unwrap(word) >> QUANTITIES_AT == NO_QUANTITIES) {
-            revert PositionOutOfRange(index, word);
-        }
-        return uint256(calls < 0 ? -calls : calls) + uint256(puts < 0 ? -puts : puts);
     }
 }

@@ -100,7 +100,7 @@ export function namedScenarios({
 }
 
 /** The decimal that an X40 number was rounded from: its unit is 10^-12. */
-const tidy = (value: bigint): number => Number((Number(value) / X40).toFixed(11))
+export const tidy = (value: bigint): number => Number((Number(value) / X40).toFixed(11))
 
 /** The scenario that binds; if none loses anything, its words say so. */
 export function worstScenario(provable: ProvableMargin): NamedScenario {

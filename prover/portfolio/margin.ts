@@ -165,20 +165,11 @@ export function accountMargin(
   round: RoundMarket,
   policy: MarginPolicy,
 ): AccountMargin {
-  requireClosed(book, round)
-  const terms = roundTerms(round, policy)
-  const parts = accountParts(book.totals, holdings, round, policy, terms)
-  const worstScenario = parts.lossesMX80.reduce((w, loss, i, all) => (loss < (all[w] as bigint) ? i : w), 0)
-  const minSpanM = (parts.lossesMX80[worstScenario] as bigint) >> 80n
-
-  const maintenanceE20X60 = maintenanceOf(minSpanM, parts, policy)
-  const initialE20X60 =
-    ((minSpanM * terms.initialFactorX40) << 52n) -
-    parts.maintenanceContingencyE20X60 -
-    parts.initialContingencyE20X60 +
-    parts.equityE20X60
+  const left = unroundedMargin({ book, holdings }, round, policy)
+  const { terms, maintenanceE20X60, initialE20X100, ...parts } = left
+  const { minSpanM, worstScenario } = parts
   const maintenanceE8 = toE8(maintenanceE20X60, 60n)
-  const initialE8 = toE8((initialE20X60 << 40n) - parts.confidenceE20X100, 100n)
+  const initialE8 = toE8(initialE20X100, 100n)
   const equityE8 = toE8(parts.equityE20X60, 60n)
   const leftE8 = toE8(parts.equityE20X60 + (minSpanM << 92n), 60n)
   for (const margin of [maintenanceE8, initialE8, equityE8, leftE8]) requireRange(margin)
@@ -189,8 +180,6 @@ export function accountMargin(
   const { spotGreeks, timeGreeks } = netGreeks(book.totals)
   return {
     ...parts,
-    worstScenario,
-    minSpanM,
     initialFactorX40: terms.initialFactorX40,
     maintenanceE8,
     initialE8,
@@ -200,6 +189,41 @@ export function accountMargin(
     spotGreeks,
     risk: { ...timeGreeks, expectedShortfallE8: expectedShortfall(thresholds.defaultProbabilityX32, deficitE8) },
     margins: { initialE8, maintenanceE8, worstScenario: BigInt(worstScenario) },
+  }
+}
+
+/** What an account's margins are before they are rounded, which only their sum over markets is. */
+export type UnroundedMargin = AccountParts & {
+  readonly terms: RoundTerms
+  readonly worstScenario: number
+  readonly minSpanM: bigint
+  readonly maintenanceE20X60: bigint
+  readonly initialE20X100: bigint
+}
+
+/** @throws {@link OpenBookError}, {@link MixedRoundsError} and the errors of {@link roundTerms} */
+export function unroundedMargin(
+  { book, holdings }: AccountState,
+  round: RoundMarket,
+  policy: MarginPolicy,
+): UnroundedMargin {
+  requireClosed(book, round)
+  const terms = roundTerms(round, policy)
+  const parts = accountParts(book.totals, holdings, round, policy, terms)
+  const worstScenario = parts.lossesMX80.reduce((w, loss, i, all) => (loss < (all[w] as bigint) ? i : w), 0)
+  const minSpanM = (parts.lossesMX80[worstScenario] as bigint) >> 80n
+  const initialE20X60 =
+    ((minSpanM * terms.initialFactorX40) << 52n) -
+    parts.maintenanceContingencyE20X60 -
+    parts.initialContingencyE20X60 +
+    parts.equityE20X60
+  return {
+    ...parts,
+    terms,
+    worstScenario,
+    minSpanM,
+    maintenanceE20X60: maintenanceOf(minSpanM, parts, policy),
+    initialE20X100: (initialE20X60 << 40n) - parts.confidenceE20X100,
   }
 }
 
@@ -280,7 +304,7 @@ const maintenanceOf = (spanM: bigint, parts: AccountParts, { lossFactors }: Marg
   ((spanM * lossFactors.maintenanceFactorX40) << 52n) - parts.maintenanceContingencyE20X60 + parts.equityE20X60
 
 /** E20 with `fractionBits` binary places to E8, floored. */
-const toE8 = (value: bigint, fractionBits: bigint): bigint => signedDivDown(value, E12 << fractionBits)
+export const toE8 = (value: bigint, fractionBits: bigint): bigint => signedDivDown(value, E12 << fractionBits)
 
 function thresholdsOf(
   maintenanceE8: bigint,
@@ -338,7 +362,7 @@ const expectedShortfall = (probabilityX32: bigint, deficitE8: bigint): bigint =>
   (probabilityX32 * deficitE8 + (1n << 32n) - 1n) >> 32n
 
 const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b)
-const sumOf = <T>(values: readonly T[], part: (value: T, index: number) => bigint): bigint =>
+export const sumOf = <T>(values: readonly T[], part: (value: T, index: number) => bigint): bigint =>
   values.reduce((sum, value, index) => sum + part(value, index), 0n)
 
 function requireClosed(book: BookState, round: RoundMarket): void {
@@ -346,12 +370,17 @@ function requireClosed(book: BookState, round: RoundMarket): void {
   if (book.asOf !== 0n && book.asOf !== round.asOf) throw new MixedRoundsError(round.asOf, book.asOf, book.expiry)
 }
 
-function requireRange(marginE8: bigint): void {
+/** @throws {@link MarginOutOfRangeError} */
+export function requireRange(marginE8: bigint): void {
   if (marginE8 !== saturateSigned(marginE8, MARGIN_BITS)) throw new MarginOutOfRangeError(marginE8)
 }
 
-/** Those before the first of the least exceed it, so a unit is not counted. Twin of the last check of `WorstScenario`. */
-function requireSpread(lossesMX80: readonly bigint[], worst: number): void {
+/**
+ * Those before the first of the least exceed it, so a unit is not counted. Twin of the last check of `WorstScenario`.
+ *
+ * @throws {@link ScenarioSpreadError}
+ */
+export function requireSpread(lossesMX80: readonly bigint[], worst: number): void {
   for (const [scenario, loss] of lossesMX80.entries()) {
     const above = loss - (lossesMX80[worst] as bigint) - (scenario < worst ? 1n : 0n)
     if (above >> SPREAD_BITS !== 0n) throw new ScenarioSpreadError(scenario, above >> 80n)

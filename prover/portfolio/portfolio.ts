@@ -90,13 +90,15 @@ export type Portfolio = {
   readonly notes?: readonly string[]
 }
 
-/** An account over several markets: its part in each, whose sum it is margined by. */
+/** An account over several markets: its part in each, and what they offset of each other. */
 export type PortfolioOverMarkets = {
   readonly name: string
   /** In no part. */
   readonly cashE12: bigint
   /** By currency, at least two; each with the options, perpetuals and collateral of its market, without cash. */
   readonly parts: readonly Portfolio[]
+  /** Of its loss, what a market may offset; one a part. */
+  readonly spreadCreditsX40: readonly bigint[]
   /** What is to be said of how its file was read; absent if nothing. */
   readonly notes?: readonly string[]
 }

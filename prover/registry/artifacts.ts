@@ -28,6 +28,7 @@ export const contractSources = {
   ScaledRounds: 'contracts/market/ScaledRounds.sol',
   RiskArrays: 'contracts/registry/RiskArrays.sol',
   PortfolioRegistry: 'contracts/registry/PortfolioRegistry.sol',
+  CrossMarginRegistry: 'contracts/registry/CrossMarginRegistry.sol',
   OpenInterest: 'contracts/registry/OpenInterest.sol',
   BatchVerifier: 'contracts/proof/BatchVerifier.sol',
   Improvement: 'contracts/registry/Improvement.sol',

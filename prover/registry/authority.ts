@@ -35,6 +35,7 @@ export const restrictedFunctions = {
     acceptPriceScale: 'venue',
   },
   PortfolioRegistry: { reportAccount: 'venue' },
+  CrossMarginRegistry: { setCrossPolicy: 'council', reportCrossAccount: 'venue' },
   AttestedFeed: committee,
   AttestedRounds: committee,
 } as const satisfies Partial<Record<ContractName, Readonly<Record<string, Holder>>>>

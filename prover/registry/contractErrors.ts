@@ -7,6 +7,7 @@ import { type ContractName, interfaceOf } from './artifacts.ts'
 const contracts: readonly ContractName[] = [
   'RiskRegistry',
   'PortfolioRegistry',
+  'CrossMarginRegistry',
   'RiskArrays',
   'OpenInterest',
   'ModelRegistry',

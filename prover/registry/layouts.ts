@@ -16,9 +16,13 @@ export const layoutKinds = [
   'unhealthyWitness',
   'marginsAlone',
   'scenarioWitness',
+  'crossMargins',
 ] as const satisfies readonly (StatementName | 'none')[]
 
-export const portfolioStatementNames = layoutKinds.filter((kind) => kind !== 'none' && kind !== 'marketRisk')
+/** Statements that registries of one market take. */
+export const portfolioStatementNames = layoutKinds.filter(
+  (kind) => kind !== 'none' && kind !== 'marketRisk' && kind !== 'crossMargins',
+)
 
 /**
  * Registers what the registry of models does not know yet of some statements' layouts.

@@ -24,6 +24,7 @@ import {
   KeyStore,
   type VerifyingKeys,
 } from '../proof/index.ts'
+import type { portfolioStatementNames } from '../registry/layouts.ts'
 import { shippedKeys } from '../registry/shipped.ts'
 
 /**
@@ -143,7 +144,7 @@ export async function loadMarketKeys(folder?: string, deployed?: readonly string
 }
 
 /** Keys of the builds that margins are proven with, by what they prove. */
-export type PortfolioKeys = Readonly<Record<PortfolioStatementName, CircuitKeys>>
+export type PortfolioKeys = Readonly<Record<(typeof portfolioStatementNames)[number], CircuitKeys>>
 
 /** @throws what {@link loadKeys} throws, above all if a circuit is not built */
 export async function loadPortfolioKeys(folder?: string): Promise<PortfolioKeys> {

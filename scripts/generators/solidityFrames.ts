@@ -17,8 +17,12 @@ import { capital, type Generated } from './text.ts'
 type Words = Readonly<Record<string, Word>>
 type Lists = Readonly<Record<string, WordList>>
 
-/** A group of a statement's words, by its part in the statement. */
-type Part = { readonly name: 'Shared' | 'Inputs' | 'Outputs' | 'Totals'; readonly group: Group }
+/** A group of a statement's words, by its part in the statement; `name` is what contracts call it. */
+type Part = {
+  readonly kind: 'Shared' | 'Inputs' | 'Outputs' | 'Totals'
+  readonly name: string
+  readonly group: Group
+}
 
 /** What puts the words of a part, of a contract that holds them together or one by one. */
 type Putter = (part: Part, words: Words, lists: Lists) => readonly Member[]
@@ -84,13 +88,27 @@ const listed = (groups: readonly Group[]): string =>
     })
     .join('; ')
 
-/** Inputs and outputs of each subject; what all share comes before its inputs, what follows from all after its outputs. */
+/**
+ * Inputs and outputs of each subject; what all share comes before its inputs, what follows from all after its outputs. Inputs of
+ * several kinds of subjects are called by them.
+ */
 function partsOf({ inputs, outputs }: Statement): readonly Part[] {
   const isSingle = ({ repeat }: Group, groups: readonly Group[]): boolean =>
     repeat === undefined && groups.some((group) => group.repeat !== undefined)
+  const areSeveral = inputs.filter(({ repeat }) => repeat !== undefined).length > 1
+  const subjectOf = ({ repeat }: Group): string =>
+    areSeveral && repeat !== undefined ? capital(repeat.replace(/s$/, '')) : 'Inputs'
   return [
-    ...inputs.map((group) => ({ name: isSingle(group, inputs) ? 'Shared' : 'Inputs', group }) as const),
-    ...outputs.map((group) => ({ name: isSingle(group, outputs) ? 'Totals' : 'Outputs', group }) as const),
+    ...inputs.map(
+      (group): Part =>
+        isSingle(group, inputs)
+          ? { kind: 'Shared', name: 'Shared', group }
+          : { kind: 'Inputs', name: subjectOf(group), group },
+    ),
+    ...outputs.map((group): Part => {
+      const kind = isSingle(group, outputs) ? 'Totals' : 'Outputs'
+      return { kind, name: kind, group }
+    }),
   ]
 }
 
@@ -105,7 +123,7 @@ const meanings = {
   Inputs: 'the inputs take',
   Outputs: 'the outputs take',
   Totals: 'follow from all together',
-} as const satisfies Record<Part['name'], string>
+} as const satisfies Record<Part['kind'], string>
 
 /** How many words the statement has, each of its parts, and each section whose size a build chooses. */
 function sizeMembers(statement: Statement, words: Words): readonly Member[] {
@@ -113,10 +131,10 @@ function sizeMembers(statement: Statement, words: Words): readonly Member[] {
   const open = groups.flatMap(({ sections }) => sections).filter((section) => !isFixed(section))
   return [
     sizeMember('words', 'the statement has', groups, words),
-    ...partsOf(statement).map(({ name, group: { repeat, sections } }) =>
+    ...partsOf(statement).map(({ kind, name, group: { repeat, sections } }) =>
       sizeMember(
         `wordsOf${name}`,
-        `${meanings[name]}${repeat ? `, for each of the ${repeat}` : ''}`,
+        `${meanings[kind]}${repeat ? `, for each of the ${repeat}` : ''}`,
         [{ sections }],
         words,
       ),
@@ -164,7 +182,7 @@ function openWords({ word, count = [] }: Section, words: Words): string {
 }
 
 /** Words that the contract has checked: single ones as arguments, several, and structs, as they stand in calldata. */
-function putInMemory({ name, group: { sections } }: Part): readonly Member[] {
+function putInMemory({ kind, name, group: { sections } }: Part): readonly Member[] {
   let bytes = 0
   let runs = 'place'
   const puts = sections.map((section, i): Put => {
@@ -197,7 +215,7 @@ function putInMemory({ name, group: { sections } }: Part): readonly Member[] {
   return [
     putMember(
       name,
-      `${lead[name]}, from \`place\` in memory on`,
+      `${lead[kind]}, from \`place\` in memory on`,
       ['uint256 place', ...puts.flatMap(({ parameters }) => parameters)],
       ['assembly ("memory-safe") {', ...lines.map((line) => `    ${line}`), '}'],
     ),
@@ -207,23 +225,23 @@ function putInMemory({ name, group: { sections } }: Part): readonly Member[] {
 const TRANSCRIPT = 'PortfolioStatement.Transcript memory self'
 
 /** Lists as the contract holds them or, under a name of its own, every word as an argument. */
-function putInTranscript({ name, group: { sections } }: Part, words: Words, lists: Lists): readonly Member[] {
+function putInTranscript({ kind, name, group: { sections } }: Part, words: Words, lists: Lists): readonly Member[] {
   const runs = runsOf(sections, words, lists)
   const together = runs.map((run) => ('list' in run ? putRun(run) : putSection(run.section, words)))
   const apart = sections.map((section) => putSection(section, words))
   const member = (suffix: string, puts: readonly Put[]): Member =>
     putMember(
       `${name}${suffix}`,
-      lead[name],
+      lead[kind],
       [TRANSCRIPT, ...new Set(puts.flatMap(({ parameters }) => parameters))],
       puts.flatMap(({ lines }) => lines),
     )
-  const empty = sections.every(isFixed) ? [emptyMember(name, sections, words)] : []
+  const empty = sections.every(isFixed) ? [emptyMember({ kind, name }, sections, words)] : []
   return [member('', together), member('OneByOne', apart), ...empty]
 }
 
 /** The words of a place that nothing stands in: every field is zero; what commitments are then, the contract says. */
-function emptyMember(name: Part['name'], sections: readonly Section[], words: Words): Member {
+function emptyMember({ kind, name }: Pick<Part, 'kind' | 'name'>, sections: readonly Section[], words: Words): Member {
   const roots = sections.filter(({ word }) => word === 'root').map((section) => section.name)
   const puts = sections.flatMap((section) => {
     const word = words[section.word]
@@ -232,7 +250,7 @@ function emptyMember(name: Part['name'], sections: readonly Section[], words: Wo
   })
   return putMember(
     `Empty${name}`,
-    `${lead[name]} that is not there`,
+    `${lead[kind]} that is not there`,
     [TRANSCRIPT, ...roots.map((root) => `uint256 ${root}`)],
     puts,
   )
@@ -299,7 +317,7 @@ const lead = {
   Inputs: 'the inputs of one',
   Outputs: 'the outputs of one',
   Totals: 'what follows from all together',
-} as const satisfies Record<Part['name'], string>
+} as const satisfies Record<Part['kind'], string>
 
 const putMember = (name: string, what: string, parameters: readonly string[], lines: readonly string[]): Member => ({
   name: `put${name}`,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import {
   type Build,
   type BuildName,
+  COLLATERALS,
   marketBuilds,
   type MarketBuildName,
   sizeOf,
@@ -25,6 +26,7 @@ import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import type { CircuitInput } from '../../prover/proof/index.ts'
 import { marginSizes } from '../../prover/service/answers/margins.ts'
 import { type MarketRiskBatch, stateBatch } from '../../prover/statement/marketRisk.ts'
+import { stateCrossMargins } from '../../prover/statement/crossMargins.ts'
 import { stateBook } from '../../prover/statement/optionBook.ts'
 import type { StatementContext } from '../../prover/statement/challenge.ts'
 import { stateMargins, stateWitness } from '../../prover/statement/portfolioMargin.ts'
@@ -95,6 +97,10 @@ async function portfolioInputs(): Promise<Readonly<Record<Exclude<BuildName, Mar
   // Its cash gone and as much again owed, the account is short in its worst scenario.
   const cashE12 = account.holdings.cashE12 - 10n ** 18n
   const poor = { ...account, holdings: { ...account.holdings, cashE12 } }
+  const market = { round, policy: marginPolicy }
+  const { collateralsE12, ...holdings } = account.holdings
+  const part = { book: account.book, holdings }
+  const crossAccount = { parts: [part, part], collateralsE12 }
   const inputOf = ({ circuitInput }: { readonly circuitInput: object }) => circuitInput as CircuitInput
   return {
     riskArray5: inputOf(stated[0] as (typeof stated)[number]),
@@ -109,6 +115,15 @@ async function portfolioInputs(): Promise<Readonly<Record<Exclude<BuildName, Mar
         [...accounts, account, account],
         round,
         marginPolicy,
+      ),
+    ),
+    crossMargins2x2: inputOf(
+      await stateCrossMargins(
+        portfolioBuildOf('crossMargins'),
+        NOWHERE,
+        [crossAccount, crossAccount],
+        [market, market],
+        { collateralMarkets: new Array<bigint>(COLLATERALS).fill(0n), creditsX40: [0n, 0n] },
       ),
     ),
     unhealthyWitness: inputOf(

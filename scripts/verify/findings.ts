@@ -68,14 +68,8 @@ export const sortedFindings: readonly SortedFinding[] = [
         '_take',
       ],
       'proof/CanonicalProof.sol': ['_accepts', '_callOf', '_canonicalCoordinates', '_putSignals', '_verifyGroups'],
-      'registry/PortfolioRegistry.sol': [
-        '_countAccounts',
-        '_hashHeld',
-        '_reportsAt',
-        '_takePositions',
-        'submitMargins',
-        'submitPortfolio',
-      ],
+      'registry/BookFolding.sol': ['_hashHeld', '_takePositions'],
+      'registry/PortfolioRegistry.sol': ['_countAccounts', '_reportsAt', 'submitMargins', 'submitPortfolio'],
       'registry/RiskRegistry.sol': [
         '_apply',
         '_checkpoints',
@@ -104,14 +98,14 @@ export const sortedFindings: readonly SortedFinding[] = [
     places: {
       'market/oracles/ChainlinkFeedAdapter.sol': ['_requireSameDecimals'],
       'market/oracles/PythAccumulator.sol': ['_verifiedRoot'],
-      'registry/PortfolioRegistry.sol': ['_takeSegment'],
+      'registry/BookFolding.sol': ['_takeSegment'],
       'registry/RiskRegistry.sol': ['_revertMismatch'],
     },
   },
   {
     detector: 'divide-before-multiply',
     reason: 'Rounding down to whole words, or to as many places for each segment, is what is meant.',
-    places: { 'registry/PortfolioRegistry.sol': ['_takeSegments'], 'registry/RiskRegistry.sol': ['_checkTried'] },
+    places: { 'registry/BookFolding.sol': ['_takeSegments'], 'registry/RiskRegistry.sol': ['_checkTried'] },
   },
   {
     detector: 'incorrect-equality',
@@ -226,7 +220,7 @@ export const sortedFindings: readonly SortedFinding[] = [
         'unsafeOpenInterest',
       ],
       'registry/PortfolioMargins.sol': ['_age', 'marginOf'],
-      'registry/PositionBook.sol': ['_checkPositions'],
+      'registry/Positions.sol': ['check'],
       'registry/RiskArrays.sol': ['_isFresh'],
       'registry/RiskParameters.sol': ['_pausedUntil', 'pausedUntil'],
       'registry/RiskRegistry.sol': [
@@ -258,7 +252,8 @@ export const sortedFindings: readonly SortedFinding[] = [
       'proof/BatchVerifier.sol': ['_putShared'],
       'registry/GuardRails.sol': ['_checkLoanToValue'],
       'registry/Improvement.sol': ['atMost'],
-      'registry/PortfolioRegistry.sol': ['_takeSegments', 'proveUnhealthyByArrays'],
+      'registry/BookFolding.sol': ['_takeSegments'],
+      'registry/PortfolioRegistry.sol': ['proveUnhealthyByArrays'],
     },
   },
   {
@@ -275,8 +270,9 @@ export const sortedFindings: readonly SortedFinding[] = [
         'setFreshnessPolicy',
       ],
       'registry/InboxPlaces.sol': ['_requireHeld', '_headOfNext', 'goOn'],
+      'registry/BookFolding.sol': ['_openBooks'],
       'registry/OpenInterest.sol': ['openCount'],
-      'registry/PortfolioRegistry.sol': ['_marginModel', '_openBooks', 'proveUnhealthy', 'proveUnhealthyByArrays'],
+      'registry/PortfolioRegistry.sol': ['_marginModel', 'proveUnhealthy', 'proveUnhealthyByArrays'],
       'registry/RiskArrays.sol': ['requireArray', 'submitArrays'],
       'registry/RiskRegistry.sol': ['_checkSkipped'],
       'registry/Shadows.sol': ['_begin', 'rotateSource'],

@@ -60,6 +60,28 @@ export const targets: Readonly<Record<string, Target>> = {
     contracts: ['registry/PortfolioRegistry'],
     tests: ['registry/portfolioReads', 'registry/portfolioLiveness'],
   },
+  Positions: {
+    file: 'registry/Positions',
+    contracts: ['registry/PortfolioRegistry', 'registry/CrossMarginRegistry'],
+    smallest: 'registry/CrossMarginRegistry',
+    tests: ['registry/crossMargins', 'registry/portfolioReads', 'registry/portfolioLiveness'],
+  },
+  BookFolding: {
+    file: 'registry/BookFolding',
+    contracts: ['registry/PortfolioRegistry', 'registry/CrossMarginRegistry'],
+    smallest: 'registry/CrossMarginRegistry',
+    tests: ['registry/crossMargins', 'registry/portfolioMargins', 'registry/arrayWitness'],
+  },
+  CrossPolicy: {
+    file: 'registry/CrossPolicy',
+    contracts: ['registry/CrossMarginRegistry'],
+    tests: ['registry/crossMargins'],
+  },
+  CrossMarginRegistry: {
+    file: 'registry/CrossMarginRegistry',
+    contracts: ['registry/CrossMarginRegistry'],
+    tests: ['registry/crossMargins'],
+  },
   PortfolioRegistry: {
     file: 'registry/PortfolioRegistry',
     contracts: ['registry/PortfolioRegistry'],

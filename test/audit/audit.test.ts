@@ -134,7 +134,7 @@ describe('an honest history', () => {
     expect(failed).toBeGreaterThan(0)
     expect(table).toMatch(new RegExp(`batch 1 .* REJECTED +${length - failed} of ${length} claims +claim `))
     expect(table).toMatch(
-      /^REJECTED: 0 of 1 batches; (\d+) of (?!\1 )\d+ claims hold\.\nFirst failure: batch 1, claim /m,
+      /^REJECTED: 0 of 1 batch; (\d+) of (?!\1 )\d+ claims hold\.\nFirst failure: batch 1, claim /m,
     )
   })
 

@@ -138,9 +138,9 @@ describe('A7: a changed portfolio registry', () => {
     const market = withImmutable(await codeOf(arrays), 'RiskArrays', 'RiskArrays.marketId', 1n)
     const report = await auditedAfter(() => request('hardhat_setCode', arrays, market))
     expect(failuresOf(report)).toContain('A8 deployed.RiskArrays.RiskArrays.marketId')
-    const state = withImmutable(await codeOf(registry), 'PortfolioRegistry', 'PortfolioRegistry.emptyState', 1n)
+    const state = withImmutable(await codeOf(registry), 'PortfolioRegistry', 'BookFolding.emptyState', 1n)
     const other = await auditedAfter(() => request('hardhat_setCode', registry, state))
-    expect(failuresOf(other)).toContain('A8 deployed.PortfolioRegistry.PortfolioRegistry.emptyState')
+    expect(failuresOf(other)).toContain('A8 deployed.PortfolioRegistry.BookFolding.emptyState')
   })
 
   it('R85: that takes arrays of another contract than its constructor was given is rejected', async () => {

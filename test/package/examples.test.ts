@@ -35,7 +35,7 @@ describe('an example', () => {
   afterAll(() => tryOut?.close())
 
   it('in README.md runs, and claims what it computes', () => {
-    expect(readmeModule().match(/deepStrictEqual\(/g)?.length).toBe(4)
+    expect(readmeModule().match(/deepStrictEqual\(/g)?.length).toBe(5)
     expect(failures['readme.mjs']).toBeUndefined()
   })
 

@@ -193,9 +193,16 @@ describe('R33: a list of layouts', () => {
     const round = () => [council, hash('11'), policyWordsOf(policy), portfolioFreshness]
     const arrays = ['RiskArrays', round, ['riskArray']] as const
     const ofAccounts = ['optionBook', 'portfolioMargin', 'marginsAlone', 'unhealthyWitness', 'scenarioWitness'] as const
-    expect(new Set(['marketRisk', 'riskArray', ...ofAccounts])).toEqual(new Set(statements))
+    const overMarkets = ['optionBook', 'crossMargins'] as const
+    expect(new Set(['marketRisk', 'riskArray', ...ofAccounts, ...overMarkets])).toEqual(new Set(statements))
     const portfolio = ['PortfolioRegistry', () => [council, 0n], ofAccounts] as const
-    for (const [contract, args, spoken] of [market, arrays, portfolio]) {
+    const arraysOf = (marketId: string) => {
+      const place = [council, models, council, marketId]
+      return chain.deploy('RiskArrays', ...place, policyWordsOf(policy), portfolioFreshness)
+    }
+    const ofMarkets = [(await arraysOf(hash('11'))).target, (await arraysOf(hash('22'))).target]
+    const cross = ['CrossMarginRegistry', () => [ofMarkets, 0n, [0n, 0n], 0n], overMarkets] as const
+    for (const [contract, args, spoken] of [market, arrays, portfolio, cross]) {
       for (const [i, statement] of spoken.entries()) {
         const other = await chain.deploy('ModelRegistry', council)
         const name = (layout: StatementName, kind = layout) =>

@@ -353,7 +353,9 @@ describe('zkrisk margin', () => {
     const json = await zkrisk('margin', over, '--html', page, '--json')
     expect(Object.keys(JSON.parse(json.stdout).markets)).toEqual(['BTC', 'ETH'])
     expect(readFileSync(page, 'utf8')).toContain('ETH: What could happen')
-    expect(errorOf(await zkrisk('margin', over, '--prove', '--json')).code).toBe('service.prove-over-markets')
+    expect(errorOf(await zkrisk('margin', over, '--prove', '--margins-alone', '--json')).code).toBe(
+      'service.prove-over-markets',
+    )
   })
 
   it('notes a market that is ahead of now, unless --now says that it is meant', async () => {

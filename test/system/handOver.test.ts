@@ -66,7 +66,11 @@ const zeroOf = ({ type, components }: ParamType): unknown => {
 }
 const zeros = (contract: ContractName, method: string): readonly unknown[] =>
   (interfaceOf(contract).getFunction(method)?.inputs ?? []).map(zeroOf)
-const everyFunction = (Object.keys(restrictedFunctions) as RestrictedContract[]).flatMap((contract) =>
+/** Contracts that a deployment has; a venue of several markets sets up its own registry beside it. */
+const deployedContracts = (Object.keys(restrictedFunctions) as RestrictedContract[]).filter(
+  (contract) => contract !== 'CrossMarginRegistry',
+)
+const everyFunction = deployedContracts.flatMap((contract) =>
   Object.entries<Holder>(restrictedFunctions[contract]).map(([method, holder]) => [contract, method, holder] as const),
 )
 
@@ -203,7 +207,7 @@ describe('R42: every restricted function, by everybody, at once, after the delay
     }
     const governed = contractNames.filter((name) => isGoverned(name) && !(name in scaled))
     expect(governed.toSorted()).toEqual(Object.keys(restrictedFunctions).toSorted())
-    for (const contract of governed as RestrictedContract[]) {
+    for (const contract of deployedContracts) {
       const found: string[] = []
       interfaceOf(contract).forEachFunction(({ name, stateMutability }) => {
         if (stateMutability === 'nonpayable' && name !== 'setAuthority') found.push(name)

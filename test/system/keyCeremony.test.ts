@@ -79,7 +79,7 @@ describe('K10: a ceremony from the command line', () => {
     const other = await run('verify', BUILD, '--zkey', file('last.zkey'), '--ptau', file('otherFinal.ptau'))
     expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('does not follow from the circuit')])
     const half = await run('verify', BUILD, '--zkey', file('last.zkey'))
-    expect([half.code, half.stderr]).toEqual([1, expect.stringContaining('--ptau')])
+    expect([half.code, half.stderr]).toEqual([2, expect.stringContaining('--ptau')])
     const short = await run('beacon', file('3.zkey'), file('x.zkey'), '--value', 'abc')
     expect(short.code).not.toBe(0)
   })

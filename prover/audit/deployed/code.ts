@@ -234,7 +234,7 @@ export function judgeImmutables(
 /** Not parameters of a constructor: it makes these contracts itself, whose code is judged as any other's. */
 const madeByRegistries: Partial<Record<ContractName, Partial<Record<Part, string>>>> = {
   PortfolioRegistry: {
-    batchVerifier: 'PortfolioRegistry._batchVerifier',
+    batchVerifier: 'BookFolding._batchVerifier',
     improvement: 'PortfolioRegistry._improvement',
     counts: 'CountedAccounts._counts',
   },

@@ -1,7 +1,15 @@
 /** Accounts over several markets: a file is taken apart into one file a market. */
 import { MixedMarketError } from './checks.ts'
 import { exactField, nearest } from './exact.ts'
-import { type Portfolio, type PortfolioOverMarkets, UnknownInstrumentError } from '../portfolio.ts'
+import { fractionField } from './fractions.ts'
+import { COLLATERALS } from '../../../circuits/statements/index.ts'
+import { ProverError } from '../../errors.ts'
+import {
+  type Portfolio,
+  type PortfolioMarket,
+  type PortfolioOverMarkets,
+  UnknownInstrumentError,
+} from '../portfolio.ts'
 import {
   currencyOfOption,
   nameOf,
@@ -10,6 +18,7 @@ import {
   portfolioOf,
   type ReadOptions,
   RepeatedEntryError,
+  TooManyCollateralsError,
   UnknownAssetError,
 } from './schema.ts'
 import { thousandsNotesOf } from './thousands.ts'
@@ -22,6 +31,7 @@ import { timeOf } from './times.ts'
  * @param file - what errors call it
  * @throws the errors of {@link readPortfolio}
  * @throws {@link MixedMarketError} if markets are of different times
+ * @throws {@link StablePricesError}, {@link SpreadCreditError}
  */
 export function readPortfolioOverMarkets(
   text: string,
@@ -45,20 +55,50 @@ export function portfolioOverMarketsOf(
   if (markets === undefined) return portfolioOf(stated, file, options)
   const currencies = Object.keys(markets).toSorted()
   requireOneTime(markets)
+  requireAllPlaced(stated, currencies)
   const partOf = (currency: string): PortfolioFile => oneMarket({ ...stated, markets }, currency, currencies)
   const [only = '', ...others] = currencies
   if (others.length === 0) {
     const { account, ...part } = partOf(only)
     return portfolioOf({ ...part, name, account: { ...account, cash: stated.account.cash } }, file, options)
   }
-  requireAllPlaced(stated, currencies)
+  const { collaterals, cash } = stated.account
+  if (collaterals.length > COLLATERALS) throw new TooManyCollateralsError(collaterals.length)
+  const parts = currencies.map((currency) =>
+    portfolioOf({ ...partOf(currency), name: `${name}, ${currency}` }, file, options, `markets.${currency}`),
+  )
+  requireOneStablePrice(parts)
   return {
     name,
-    cashE12: exactField('holdings', 'cashE12', stated.account.cash, 'account.cash'),
-    parts: currencies.map((currency) =>
-      portfolioOf({ ...partOf(currency), name: `${name}, ${currency}` }, file, options, `markets.${currency}`),
-    ),
+    cashE12: exactField('holdings', 'cashE12', cash, 'account.cash'),
+    parts,
+    spreadCreditsX40: spreadCreditsOf(stated.parameters.spreadCredits, currencies),
   }
+}
+
+/** A market's margin is of one settlement currency, in which cash and collateral are counted once. @throws {@link StablePricesError} */
+function requireOneStablePrice(parts: readonly Portfolio[]): void {
+  const [first, ...others] = parts
+  const other = others.find(({ market }) => market.stablePriceE12 !== first?.market.stablePriceE12)
+  if (first !== undefined && other !== undefined) throw new StablePricesError(first.market, other.market)
+}
+
+/** The most that governance may let a market offset, four fifths to the nearest unit: contracts/registry/CrossPolicy.sol. */
+const MOST_CREDIT_X40 = ((4n << 40n) + 2n) / 5n
+
+/** @throws {@link SpreadCreditError} */
+function spreadCreditsOf(stated: Readonly<Record<string, string>>, currencies: readonly string[]): readonly bigint[] {
+  const entry = (currency: string): string => `parameters.spreadCredits.${currency}`
+  for (const currency of Object.keys(stated)) {
+    if (!currencies.includes(currency))
+      throw new SpreadCreditError(entry(currency), `one of ${currencies.join(', ')}`, currency)
+  }
+  return currencies.map((currency) => {
+    const text = stated[currency] ?? '0'
+    const creditX40 = fractionField('share', 'spreadCredit', 'creditX40', text, entry(currency))
+    if (creditX40 > MOST_CREDIT_X40) throw new SpreadCreditError(entry(currency), 'at most 0.8', text)
+    return creditX40
+  })
 }
 
 type Markets = NonNullable<PortfolioFile['markets']>
@@ -133,6 +173,7 @@ function requireAllPlaced({ account }: PortfolioFile, currencies: readonly strin
   ]
   for (const [what, currency] of held) {
     const advice = `State its currency, one of ${currencies.join(', ')}.`
+    if (currency === undefined && currencies.length === 1) continue
     if (currency === undefined) throw new UnknownInstrumentError(what, 'of which market it is cannot be told', advice)
     if (!currencies.includes(currency))
       throw new UnknownInstrumentError(
@@ -140,5 +181,31 @@ function requireAllPlaced({ account }: PortfolioFile, currencies: readonly strin
         `no market of ${currency} is stated`,
         `Add it to markets, beside ${currencies.join(', ')}.`,
       )
+  }
+}
+
+/** Two markets price the settlement currency differently. */
+export class StablePricesError extends ProverError {
+  readonly code = 'portfolio.stable-prices'
+  readonly currencies: readonly [string, string]
+
+  constructor(first: PortfolioMarket, other: PortfolioMarket) {
+    const [one, another] = [first.currency ?? '', other.currency ?? '']
+    const price = ({ stablePriceE12 }: PortfolioMarket): number => Number(stablePriceE12) / 1e12
+    super(
+      `Expected one stablePrice in all markets, since cash and collateral are in one settlement currency, got ${price(first)} in ${one} and ${price(other)} in ${another}. State the same.`,
+    )
+    this.currencies = [one, another]
+  }
+}
+
+/** A spread credit is of no market, or more than may be governed. */
+export class SpreadCreditError extends ProverError {
+  readonly code = 'portfolio.spread-credit'
+  readonly entry: string
+
+  constructor(entry: string, expected: string, got: string) {
+    super(`${entry}: expected ${expected}, got ${got}. Correct it, or leave it out: 0 is the default.`)
+    this.entry = entry
   }
 }

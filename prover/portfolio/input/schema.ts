@@ -165,6 +165,10 @@ const parametersSchema = z
         }),
       )
       .default([]),
+    spreadCredits: z
+      .record(currency, fraction)
+      .default({})
+      .describe('of its worst loss, what a market may offset where net deltas are opposite, by currency; default 0'),
     horizon: shape(defaultParameters.horizon, 'for the probability of default'),
   })
   .prefault({})

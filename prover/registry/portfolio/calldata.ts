@@ -264,21 +264,22 @@ const shownOf = (sections: SectionWords) => ({
 const placeOf = (sections: SectionWords, place: number): SectionWords =>
   Object.fromEntries(Object.entries(sections).map(([name, words]) => [name, [words[place] ?? 0n]]))
 
-const roundArgument = (round: RoundWords) => ({
+/** A round as submissions name it. */
+export const roundArgument = (round: RoundWords) => ({
   asOf: round.asOf,
   expiriesHash: expiriesHashOf(round),
   marketWords: round.market,
 })
 
 /** Commitment, array roots, positions, state after; flags and the state before follow. */
-const bookWordsOf = (books: readonly ProvenPortfolio[]): readonly bigint[] =>
+export const bookWordsOf = (books: readonly ProvenPortfolio[]): readonly bigint[] =>
   books.flatMap(({ stated: { sections, commitment } }) => [
     commitment,
     ...(sections.arrayRoots ?? []),
     ...(sections.positions ?? []),
     only(sections, 'stateOut'),
   ])
-const proofsOf = (books: readonly ProvenPortfolio[]): readonly ProofCalldata[] => books.map(({ proof }) => proof)
+export const proofsOf = (books: readonly ProvenPortfolio[]): readonly ProofCalldata[] => books.map(({ proof }) => proof)
 
 const sameWords = (a: readonly bigint[], b: readonly bigint[]): boolean => a.every((word, i) => word === b[i])
 const only = (sections: SectionWords, name: string): bigint => sections[name]?.[0] ?? 0n

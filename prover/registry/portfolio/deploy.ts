@@ -72,7 +72,7 @@ export const defaultPortfolioFreshness: PortfolioFreshness = {
   maxRoundLagSeconds: 120n,
 }
 
-const DEFAULT_ROUND_AGE_SECONDS = 300n
+export const DEFAULT_ROUND_AGE_SECONDS = 300n
 
 /**
  * Words of a policy as the contract of arrays keeps them.
@@ -112,11 +112,7 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
   if (provider === null) throw new SignerOffChainError()
   const say = options.onProgress ?? (() => undefined)
   const chainId = await attempt('Reading the chain id', async () => (await provider.getNetwork()).chainId)
-  for (const { verificationKey, manifest } of options.models) {
-    const { circuit, kind, contributions, transcript } = manifest
-    checkCeremony({ circuit, verificationKey, kind, contributions, transcript }, chainId)
-  }
-  checkFirstPhaseOf(options.models)
+  checkKeysOf(options.models, chainId)
   const block = await attempt('Reading the block number', () => provider.getBlockNumber())
   const create = (contract: ContractName, ...args: readonly unknown[]): Promise<string> => {
     say(`deploying ${contract}`)
@@ -145,6 +141,15 @@ export async function deployPortfolio(signer: Signer, options: PortfolioDeployOp
   return { chainId, block, ...place, marketId, models }
 }
 
+/** Keys that this chain takes, those of joint proofs of one first phase. @throws what {@link checkCeremony} and {@link checkFirstPhase} throw */
+export function checkKeysOf(models: readonly PortfolioModelToDeploy[], chainId: bigint): void {
+  for (const { verificationKey, manifest } of models) {
+    const { circuit, kind, contributions, transcript } = manifest
+    checkCeremony({ circuit, verificationKey, kind, contributions, transcript }, chainId)
+  }
+  checkFirstPhaseOf(models)
+}
+
 /** An account's books are verified together with its margin, or with its witness; arrays come by themselves. */
 export function checkFirstPhaseOf(models: readonly PortfolioModelToDeploy[]): void {
   const joint = models.filter(({ build }) => build.statement !== 'riskArray')
@@ -155,7 +160,8 @@ export function checkFirstPhaseOf(models: readonly PortfolioModelToDeploy[]): vo
 export const portfolioModelIdOf = (build: Build, keyHash: string): string =>
   modelIdOf(build.name, keyHash, layoutHash(build.statement))
 
-async function registerPortfolioModel(
+/** Deploys a model's verifier and registers it. */
+export async function registerPortfolioModel(
   signer: Signer,
   modelRegistry: string,
   { build, verificationKey, manifest }: PortfolioModelToDeploy,

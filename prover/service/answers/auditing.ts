@@ -24,7 +24,13 @@ import { isPackageAlone, packageVersion } from '../../config.ts'
 import { AccountAddressError } from './inForce.ts'
 import { ProverError } from '../../errors.ts'
 import { KeysMissingError, type VerifyingKeys, verificationKeyHash } from '../../proof/index.ts'
-import { connectProvider, type DeployedFeed, type Deployment, readDeployment } from '../../registry/index.ts'
+import {
+  connectProvider,
+  type DeployedFeed,
+  type Deployment,
+  portfolioStatementNames,
+  readDeployment,
+} from '../../registry/index.ts'
 import { artifactOf, contractSources, type ContractName } from '../../registry/artifacts.ts'
 import { sha256 } from '../../proof/keys/keyStore.ts'
 import { verifierFor } from '../deploying/verifier.ts'
@@ -74,13 +80,17 @@ export async function brought<T>(folder: string | undefined, load: () => Promise
 }
 
 /**
- * The same of all that prove prices and margins.
+ * The same of all that prove prices and margins in a registry of one market.
  *
  * @example
  * const keys = await portfolioAuditKeys()
  * keys.length // → 6
  */
-export const portfolioAuditKeys = (folder?: string): Promise<readonly AuditKey[]> => auditKeys(folder, portfolioBuilds)
+export const portfolioAuditKeys = (folder?: string): Promise<readonly AuditKey[]> =>
+  auditKeys(
+    folder,
+    portfolioBuilds.filter(({ statement }) => portfolioStatementNames.some((each) => each === statement)),
+  )
 
 /** An audit's report, and what it was pinned to. */
 export type PinnedAudit<R> = { readonly report: R; readonly pins: readonly Pin[] }

@@ -514,7 +514,8 @@ function thresholdLines(answer: MarginAnswer): readonly string[] {
   ]
 }
 
-function formatSteps(steps: readonly Step[]): string {
+/** A derivation as people read it, part by part. */
+export function formatSteps(steps: readonly Step[]): string {
   const width = (text: (step: Step) => string): number => Math.max(...steps.map((step) => text(step).length))
   const [names, values] = [width(({ name }) => name), width(({ value }) => value)]
   const line = ({ name, value, rounding, formula }: Step): string =>

@@ -1,6 +1,5 @@
 /** `zkrisk margin`: what an account must hold, and why. */
 import type { Command } from 'commander'
-import type { AccountAnswer } from '../answers/accountMargins.ts'
 import type { MarginProofOptions } from '../answers/marginProof.ts'
 import { EXIT, type Terminal } from '../text/terminal.ts'
 import { addChainOptions, type ChainFlags, chainOptions } from './chainOptions.ts'
@@ -29,10 +28,7 @@ type Options = ChainFlags & {
   json?: boolean
 }
 
-const notProven = ({ markets }: AccountAnswer): string =>
-  markets.length === 1
-    ? 'Computed by the twin of the circuits; --prove proves it.'
-    : 'Computed by the twin of the circuits. An account over several markets cannot be proven yet, each market’s part can.'
+const NOT_PROVEN = 'Computed by the twin of the circuits; --prove proves it.'
 
 export function addMarginCommand(program: Command): void {
   const margin = addCommand(
@@ -86,21 +82,32 @@ export function addMarginCommand(program: Command): void {
       if (options.chain !== undefined) return await marginThrough(terminal, portfolio, options.chain, options)
       const proving = provingOptions(options)
       requireOptions(ofChains(options), { needs: 'chain' })
-      const [{ readAccountOverMarkets }, { accountAnswer, accountJson, formatAccount, provableMarket }] =
-        await Promise.all([import('../answers/margins.ts'), import('../answers/accountMargins.ts')])
+      const [
+        { readAccountOverMarkets },
+        { accountAnswer, accountJson, formatAccount, provableMarket, requireOneMarket },
+      ] = await Promise.all([import('../answers/margins.ts'), import('../answers/accountMargins.ts')])
       const answer = await accountAnswer(readAccountOverMarkets(portfolio, options))
-      const toProve = proving !== undefined ? provableMarket(answer) : undefined
+      const { together } = answer
+      const option = proving && ofOneMarket(options)
+      if (option !== undefined) requireOneMarket(answer, option)
+      const toProve = proving !== undefined && together === undefined ? provableMarket(answer) : undefined
       if (options.html !== undefined) {
         const { writeMarginReport } = await import('../report/marginReport.ts')
         writeMarginReport(options.html, answer)
         terminal.say(`Pictures: ${options.html}`)
       }
       const isExplained = options.explain === true
-      if (toProve === undefined) {
+      if (proving !== undefined && together !== undefined) {
+        const { crossProofJson, formatCrossProof, proveCross } = await import('../answers/crossProof.ts')
+        const proof = await proveCross(together, terminal.say)
         terminal.result(
-          accountJson(answer, isExplained),
-          `${formatAccount(answer, isExplained)}\n\n${notProven(answer)}`,
+          { ...accountJson(answer, isExplained), proof: crossProofJson(proof) },
+          `${formatAccount(answer, isExplained)}\n\n${formatCrossProof(proof)}`,
         )
+        return EXIT.success
+      }
+      if (toProve === undefined) {
+        terminal.result(accountJson(answer, isExplained), `${formatAccount(answer, isExplained)}\n\n${NOT_PROVEN}`)
         return EXIT.success
       }
       if (options.unhealthy === true) {
@@ -121,6 +128,12 @@ export function addMarginCommand(program: Command): void {
       return EXIT.success
     }),
   )
+}
+
+/** An option that only proofs of one market have, if one is given. */
+function ofOneMarket({ unhealthy, marginsAlone, out, rpc }: Options): string | undefined {
+  const given = { unhealthy, 'margins-alone': marginsAlone, out, rpc }
+  return Object.entries(given).find(([, value]) => value !== undefined && value !== false)?.[0]
 }
 
 /** Options that are about chains alone. */

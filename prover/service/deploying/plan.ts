@@ -494,7 +494,7 @@ const gasOfConstructors: Partial<Record<ContractName, bigint>> = {
   AttestedRounds: 300_000n,
   ScaledRounds: 350_000n,
   RiskArrays: 1_900_000n,
-  PortfolioRegistry: 1_400_000n,
+  PortfolioRegistry: 2_600_000n,
 }
 
 /** A verifier has nothing to construct but its code. */

@@ -23,7 +23,7 @@ import {
 import type { SectionWords } from '../../statement/state.ts'
 import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD } from './chain.ts'
 import type { PortfolioModel, PortfolioModels } from '../daemon/portfolios/place.ts'
-import { CircuitNotBuiltError, loadKeys, type PortfolioKeys, portfolioBuildOf } from '../workspace.ts'
+import { CircuitNotBuiltError, loadKeys, portfolioBuildOf } from '../workspace.ts'
 
 export type DevelopmentPortfolio = {
   readonly chain: DevelopmentChain
@@ -41,10 +41,17 @@ export type DevelopmentPortfolio = {
 const DEADLINE_SECONDS = 3600n
 
 /** A day: whoever tries things on one machine proves slowly, while the chain's clock runs on. */
-const FRESHNESS = { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n, maxRoundLagSeconds: 86_400n }
+export const DEVELOPMENT_FRESHNESS = {
+  maxRoundAgeSeconds: 86_400n,
+  maxMarginAgeSeconds: 86_400n,
+  maxRoundLagSeconds: 86_400n,
+}
+
+/** Keys of any statements of portfolios. */
+export type StatementKeys = Partial<Record<PortfolioStatementName, CircuitKeys>>
 
 /** Keys of what is proven, and how long what was missing took to build. */
-export type KeysBuilt = { readonly keys: Partial<PortfolioKeys>; readonly buildSeconds: number }
+export type KeysBuilt = { readonly keys: StatementKeys; readonly buildSeconds: number }
 
 /**
  * Keys of statements, after building what is missing of them and of nothing else: the first start builds the circuits of
@@ -57,7 +64,7 @@ export async function buildPortfolioKeys(
   say: (line: string) => void,
 ): Promise<KeysBuilt> {
   try {
-    artifactOf('PortfolioRegistry')
+    artifactOf(statements.includes('crossMargins') ? 'CrossMarginRegistry' : 'PortfolioRegistry')
     artifactOf('RiskArrays')
     return { keys: await loadKeysOf(statements), buildSeconds: 0 }
   } catch (error) {
@@ -79,9 +86,7 @@ export async function buildPortfolioKeys(
 }
 
 /** Those of the keys that stand already, which are not worth a build of their own. */
-export async function portfolioKeysIfBuilt(
-  statements: readonly PortfolioStatementName[],
-): Promise<Partial<PortfolioKeys>> {
+export async function portfolioKeysIfBuilt(statements: readonly PortfolioStatementName[]): Promise<StatementKeys> {
   try {
     return await loadKeysOf(statements)
   } catch (error) {
@@ -93,7 +98,7 @@ export async function portfolioKeysIfBuilt(
 /** What of a build may be missing. */
 const missing = [CircuitNotBuiltError, KeysMissingError, ContractsNotBuiltError] as const
 
-async function loadKeysOf(statements: readonly PortfolioStatementName[]): Promise<Partial<PortfolioKeys>> {
+async function loadKeysOf(statements: readonly PortfolioStatementName[]): Promise<StatementKeys> {
   const keys = statements.map(async (statement) => {
     const { name } = portfolioBuildOf(statement)
     verifierArtifactOf(name)
@@ -116,7 +121,7 @@ export type Authority = { readonly council: string; readonly modelRegistry: stri
  */
 export async function deployDevelopmentPortfolio(
   chain: DevelopmentChain,
-  keys: Partial<PortfolioKeys>,
+  keys: StatementKeys,
   policy: SectionWords,
   market = 'BTC-USD',
   { authority, priceScale }: { readonly authority?: Authority; readonly priceScale?: number | undefined } = {},
@@ -130,7 +135,7 @@ export async function deployDevelopmentPortfolio(
     priceScale,
     rounds: signed,
     policy,
-    freshness: FRESHNESS,
+    freshness: DEVELOPMENT_FRESHNESS,
     venue: chain.account('feeder').address,
     models: proven.map(([statement, { verificationKey, manifest }]) => ({
       build: portfolioBuildOf(statement),
@@ -157,7 +162,7 @@ export async function deployDevelopmentPortfolio(
 }
 
 /** What a registry of margins needs of an engine, whose markets' contracts are as dear to compile as its own. */
-async function deployAuthority(administrator: Wallet): Promise<Authority> {
+export async function deployAuthority(administrator: Wallet): Promise<Authority> {
   const create = (contract: ContractName, ...args: readonly unknown[]): Promise<string> =>
     deployContract(administrator, contract, artifactOf(contract), args)
   const council = await create('RiskCouncil', administrator.address)

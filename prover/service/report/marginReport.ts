@@ -3,7 +3,7 @@ import { unitPrice } from '../../market/priceScale.ts'
 import { amount } from '../../portfolio/amount.ts'
 import { marginTerms, type NamedScenario, quantityText } from '../../portfolio/explain.ts'
 import { unitsOfMarket } from '../../portfolio/portfolio.ts'
-import { type AccountAnswer, MARKET_HEADINGS, marketRows, NO_OFFSETS } from '../answers/accountMargins.ts'
+import { type AccountAnswer, MARKET_HEADINGS, marketRows, additionWords } from '../answers/accountMargins.ts'
 import {
   type MarginAnswer,
   netGreeksOf,
@@ -114,7 +114,7 @@ function accountSection(answer: AccountAnswer): Markup {
   const total = [equityE8, initialE8, maintenanceE8].map((value) => amount(money(value)))
   return html`<section id="account">
 <h2>All markets</h2>
-<p class="note">${NO_OFFSETS}</p>
+<p class="note">${additionWords(answer)}</p>
 ${answer.notes.map((note) => html`<p class="warn">! ${note}</p>`)}
 ${table('Markets', MARKET_HEADINGS, marketRows(answer), { foot: [['= account', ...total, '']] })}
 </section>

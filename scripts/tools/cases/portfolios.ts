@@ -10,11 +10,14 @@ import type {
   PricedArray,
   PricedStrike,
 } from '../../../prover/portfolio/book.ts'
+import { emptyBook } from '../../../prover/portfolio/book.ts'
+import type { CrossAccount, CrossPolicy } from '../../../prover/portfolio/crossMargin.ts'
 import type { Holdings, MarginPolicy, RoundMarket } from '../../../prover/portfolio/margin.ts'
 import type { BookShard } from '../../../prover/portfolio/sharding.ts'
 import { closedBookOpening } from '../../../prover/portfolio/state.ts'
 import { stateBook } from '../../../prover/statement/optionBook.ts'
 import { publicInput } from '../../../prover/statement/state.ts'
+import type { StatedCrossMargins } from '../../../prover/statement/crossMargins.ts'
 import type { StatedMargins, StatedWitness } from '../../../prover/statement/portfolioMargin.ts'
 import { rootOfArray } from '../../../prover/statement/riskArray.ts'
 import type { StatedScenarioWitness } from '../../../prover/statement/scenarioWitness.ts'
@@ -49,6 +52,17 @@ export const marginBuild = (accounts: number): Build => ({
 })
 
 export const aloneBuild = (accounts: number): Build => ({ ...marginBuild(accounts), statement: 'marginsAlone' })
+
+export const crossBuild = (accounts: number, markets: number): Build => ({
+  name: 'testCross',
+  statement: 'crossMargins',
+  sizes: [
+    { name: 'accounts', value: accounts },
+    { name: 'markets', value: markets },
+    { name: 'parts', value: accounts * markets },
+  ],
+  meaning: 'a small build for tests',
+})
 
 export const witnessBuild: Build = {
   name: 'testWitness',
@@ -224,6 +238,23 @@ export async function bookInput(build: Build, shard: BookShard) {
 /** The same of a batch of margins. */
 export function marginInput({ stated, accounts }: StatedMargins): CircuitInput {
   return flat({ ...publicInput(stated), ...openingsOf(accounts.map(({ book }) => book)) })
+}
+
+/** The same of a batch of margins over several markets. */
+export const crossInput = ({ circuitInput }: StatedCrossMargins): CircuitInput => flat(circuitInput)
+
+export const randomCrossPolicy = (random: Random, markets: number): CrossPolicy => ({
+  collateralMarkets: Array.from({ length: COLLATERALS }, () => random.below(BigInt(markets))),
+  creditsX40: Array.from({ length: markets }, () => random.wide(41)),
+})
+
+/** An account in each market, or in some. */
+export function randomCrossAccount(random: Random, asOfs: readonly bigint[], bits: number): CrossAccount {
+  const parts = asOfs.map((asOf) => {
+    const { collateralsE12: _, ...holdings } = randomHoldings(random, bits)
+    return { book: random.below(4n) === 0n ? emptyBook : randomBook(random, asOf, bits), holdings }
+  })
+  return { parts, collateralsE12: randomHoldings(random, bits).collateralsE12 }
 }
 
 export function witnessInput({ stated, account }: StatedWitness): CircuitInput {

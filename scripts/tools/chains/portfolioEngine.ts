@@ -64,6 +64,7 @@ const testBuilds: readonly Build[] = (
     ['marginsAlone', { accounts: 4 }],
     ['unhealthyWitness', {}],
     ['scenarioWitness', { arrays: 5, strikes: 6, expiries: 3 }],
+    ['crossMargins', { accounts: 3, markets: 2, parts: 6 }],
   ] as const
 ).map(([statement, sizes]) => ({
   name: `test-${statement}`,
@@ -210,6 +211,7 @@ const keyNames: Readonly<Record<PortfolioStatementName, KeyName>> = {
   unhealthyWitness: 'third',
   marginsAlone: 'fourth',
   scenarioWitness: 'fifth',
+  crossMargins: 'sixth',
 }
 
 async function statementsOf(): Promise<PortfolioEngine['proofsOf']> {
@@ -394,19 +396,22 @@ export class PortfolioEngine {
     rootOf(BigInt(round.asOf), expiry, ...strikesE8)
 
   async array(round: RoundWords, key: ArrayKey, change: SectionWords = {}): Promise<ProvenPortfolio> {
+    const context = await this.context('riskArray', round, [])
+    return this.prove('riskArray', context, { ...this.arraySections(round, key), ...change })
+  }
+
+  arraySections(round: RoundWords, key: ArrayKey): SectionWords {
     const index = round.expiries.findIndex(([forward = 0n]) => (forward & 0xffffffffn) === key.expiry)
     const [forward = 0n, surface = 0n, shape = 0n] = round.expiries[index] ?? []
     const { lossFactors, contingencies, collateralPolicy, concentration, collateralSizes, ...pricing } = policy
-    const sections = {
+    return {
       ...pricing,
       expiryForward: [forward],
       expirySurface: [surface],
       expirySurfaceShape: [shape],
       strikes: strikeWords(Array.from({ length: this.strikes }, (_, i) => key.strikesE8[i] ?? 0n)),
       arrayRoot: [this.arrayRoot(round, key)],
-      ...change,
     }
-    return this.prove('riskArray', await this.context('riskArray', round, []), sections)
   }
 
   async landArrays(round: RoundWords, keys: readonly ArrayKey[]) {
@@ -671,7 +676,8 @@ function sharedSections({ market: [prices = 0n, confidences = 0n, ...collateralP
   return { roundPrices: [prices], roundConfidences: [confidences], collateralPrices, ...margins }
 }
 
-function bookSections(
+/** What a book of an account says, from the given array on. */
+export function bookSections(
   engine: PortfolioEngine,
   round: RoundWords,
   positions: readonly Position[],

@@ -2,7 +2,7 @@
 import { type Build, COLLATERALS, mainComponent, portfolioBuilds, words } from '../../../circuits/statements/index.ts'
 import { mainSource } from '../../buildCircuits.ts'
 import type { MainComponent } from '../circuits/circuit.ts'
-import { aloneBuild, bookBuild, marginBuild } from '../cases/portfolios.ts'
+import { aloneBuild, bookBuild, crossBuild, marginBuild } from '../cases/portfolios.ts'
 
 /** A main whose inputs and outputs are the template's own. */
 const plain = (call: string, file = call.replace(/\(.*/, '')): MainComponent => ({
@@ -85,6 +85,11 @@ export const concentrated = `amountsE12${each}:62 amountsQ${each}:30 valueE8X20$
   nakedShortE12:62 spotE8:48 ${concentrationFields}`
 const crossing = ['spotE8:48 shocksX40[4]:43 equityM[4]:s93 negative[4]', 'out exists'] as const
 
+/** Of circuits/portfolio/CrossPart.circom and ScenarioTerms.circom. */
+const spreadLeg = `part.netDeltaE20X20:s141 part.worstLossM:s98 part.worstScenario:6 part.maintenanceE20X60:s196
+  part.initialE20X100:s245 scenarioTerms.spotE8:48 scenarioTerms.shocksX40[33]:43 scenarioTerms.dampingX40[33]:43
+  scenarioTerms.maintenanceFactorX40:44 spreadFactorX40:44 creditX40:41`
+
 /** A statement at some size: the builds themselves, and what the tests of books and margins compile. */
 const statement = (build: Build): MainComponent => ({ name: mainComponent(build), source: mainSource(build) })
 
@@ -125,10 +130,13 @@ export const portfolioMains: readonly MainComponent[] = [
   tagged('ScenarioSums(5)', 'expiry:32 strikesE8[5] marks[5] columns[3][5] words[5] before[6]', 'after[6] grossE12'),
   tagged('Crossing(0)', ...crossing),
   tagged('Crossing(1)', ...crossing),
+  tagged('SpreadLeg()', spreadLeg, 'outMX80 isDown', 'SpreadCredit'),
+  tagged('SpreadCredit(2)', 'legsMX80[2]:183 isDown[2]', 'outMX80'),
   ...[
     bookBuild(2, 2),
     marginBuild(2),
     aloneBuild(2),
+    crossBuild(1, 2),
     ...portfolioBuilds.filter((build) => build.statement !== 'riskArray'),
   ].map(statement),
 ]

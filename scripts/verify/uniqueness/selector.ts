@@ -41,6 +41,11 @@ function findOneOf(system: System, relation: Form): readonly Literal[] | undefin
   if (open.filter((atom) => system.bits.has(atom)).length < LEAST_BITS) return undefined
   const alone = literalsOf(system, relation)
   if (alone !== undefined) return alone
+  // What the bits weigh may be learnt after what says that one of them is set.
+  for (const other of system.relationsWith(open[0]!)) {
+    const literals = other === relation ? undefined : literalsOf(system, other)
+    if (literals !== undefined) return literals
+  }
   const common = atomsOf(relation).filter((atom) => system.isDetermined(atom) || !system.bits.has(atom))
   if (common.length > MOST_COMMON) return undefined
   for (const atom of common) {
