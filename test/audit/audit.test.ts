@@ -133,9 +133,7 @@ describe('an honest history', () => {
     const failed = report.batches[0]?.claims.filter(({ holds }) => !holds).length ?? 0
     expect(failed).toBeGreaterThan(0)
     expect(table).toMatch(new RegExp(`batch 1 .* REJECTED +${length - failed} of ${length} claims +claim `))
-    expect(table).toMatch(
-      /^REJECTED: 0 of 1 batch; (\d+) of (?!\1 )\d+ claims hold\.\nFirst failure: batch 1, claim /m,
-    )
+    expect(table).toMatch(/^REJECTED: 0 of 1 batch; (\d+) of (?!\1 )\d+ claims hold\.\nFirst failure: batch 1, claim /m)
   })
 
   it('is accepted again from its bundle without a chain, in another process', async () => {
