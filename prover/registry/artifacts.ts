@@ -21,6 +21,7 @@ export const contractSources = {
   PythAdapter: 'contracts/market/oracles/PythAdapter.sol',
   ChainlinkStreamsAdapter: 'contracts/market/oracles/ChainlinkStreamsAdapter.sol',
   ChainlinkFeedAdapter: 'contracts/market/oracles/ChainlinkFeedAdapter.sol',
+  PythAccumulator: 'contracts/market/oracles/PythAccumulator.sol',
   RedStoneAdapter: 'contracts/market/oracles/RedStoneAdapter.sol',
   IPlausibleInbox: 'contracts/market/IPlausibleInbox.sol',
   AttestedRounds: 'contracts/market/AttestedRounds.sol',
@@ -33,6 +34,8 @@ export const contractSources = {
   BatchVerifier: 'contracts/proof/BatchVerifier.sol',
   Improvement: 'contracts/registry/Improvement.sol',
   PortfolioPolicyBounds: 'contracts/parameters/PortfolioPolicyBounds.sol',
+  OptionsVenue: 'contracts/consumers/OptionsVenue.sol',
+  VenueOrders: 'contracts/consumers/VenueOrders.sol',
 } as const
 
 export type ContractName = keyof typeof contractSources

@@ -131,8 +131,8 @@ export function addMarginCommand(program: Command): void {
 }
 
 /** An option that only proofs of one market have, if one is given. */
-function ofOneMarket({ unhealthy, marginsAlone, out, rpc }: Options): string | undefined {
-  const given = { unhealthy, 'margins-alone': marginsAlone, out, rpc }
+function ofOneMarket({ unhealthy, count, marginsAlone, out, rpc }: Options): string | undefined {
+  const given = { unhealthy, count, 'margins-alone': marginsAlone, out, rpc }
   return Object.entries(given).find(([, value]) => value !== undefined && value !== false)?.[0]
 }
 
