@@ -353,9 +353,10 @@ describe('zkrisk margin', () => {
     const json = await zkrisk('margin', over, '--html', page, '--json')
     expect(Object.keys(JSON.parse(json.stdout).markets)).toEqual(['BTC', 'ETH'])
     expect(readFileSync(page, 'utf8')).toContain('ETH: What could happen')
-    expect(errorOf(await zkrisk('margin', over, '--prove', '--margins-alone', '--json')).code).toBe(
-      'service.prove-over-markets',
-    )
+    for (const option of ['--margins-alone', '--count', '--unhealthy']) {
+      const refused = errorOf(await zkrisk('margin', over, '--prove', option, '--json'))
+      expect(refused.code).toBe('service.prove-over-markets')
+    }
   })
 
   it('notes a market that is ahead of now, unless --now says that it is meant', async () => {
