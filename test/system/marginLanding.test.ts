@@ -371,14 +371,16 @@ async function deployOwnRegistry(
 }
 
 it('R91: counts the open interest with the margins that it lands, and says how far it has got', async () => {
-  const [before, counted] = ['04:40', '04:45'].map((time) => ({
+  const [before, counted] = ['07:40', '07:45'].map((time) => ({
     ...portfolio,
     market: { ...portfolio.market, asOf: `2026-02-05T${time}:00Z` },
   })) as [typeof portfolio, typeof portfolio]
   const other = { account: { cash: '-60000', perps: { quantity: '1' } } }
   const otherSite = { ...at('deployment.json'), account: toBeHex(8n, 20) }
   // Cash alone is not counted, whatever the account held before.
-  await land({ ...before, account: { cash: '100' } }, { ...otherSite, account: toBeHex(9n, 20) })
+  for (const account of [toBeHex(9n, 20), ownAccount]) {
+    await land({ ...before, account: { cash: '100' } }, { ...otherSite, account })
+  }
   await land({ ...before, ...other }, otherSite)
   const answers = await Promise.all([answerOf(counted), answerOf({ ...counted, ...other })])
   const [first, second] = answers as [(typeof answers)[0], (typeof answers)[0]]
