@@ -16,6 +16,9 @@ interface IPriceScale {
 
     /// @notice Prices are of a millionth of a unit at the least, and of 10^12 units at the most.
     error PriceScaleOutOfRange(bytes32 marketId, int256 scale, int256 least, int256 greatest);
+    /// @notice A source did not say its scale: it failed with an error, or there was too little gas to tell. One that has no such
+    /// function fails empty.
+    error PriceScaleUnknown(address source, bytes32 marketId);
     /// @notice The last price of a market would be one that no log price of a state holds.
     error PriceBeyondScale(bytes32 marketId, int256 lnPriceX26);
     /// @notice A market's scale is stated twice.

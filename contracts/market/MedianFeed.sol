@@ -135,15 +135,20 @@ contract MedianFeed is IMedianFeed, PlausibleInbox {
     }
 
     /// @inheritdoc IPriceScale
-    /// @dev That of as many sources as have to agree, whatever the others say.
+    /// @dev That of as many sources as have to agree, whatever the others say or fail to: these are more than half, so less gas makes it
+    /// unknown and never another. Each may use its share of the gas that is left, so none uses up that of the others.
     function priceScale(bytes32 marketId) public view returns (int256 scale) {
         uint256 length = _sources.length;
         int256[] memory stated = new int256[](length);
+        uint256 known = 0;
         for (uint256 i = 0; i < length; ++i) {
-            scale = PriceScale.statedBy(_sources[i].account, marketId);
-            stated[i] = scale;
+            bool isKnown;
+            (isKnown, scale) = PriceScale.ask(_sources[i].account, marketId, gasleft() / (length - i + 1));
+            if (!isKnown) continue;
+            stated[known] = scale;
+            ++known;
             uint256 alike = 0;
-            for (uint256 j = 0; j <= i; ++j) if (stated[j] == scale) ++alike;
+            for (uint256 j = 0; j < known; ++j) if (stated[j] == scale) ++alike;
             if (alike == leastSources) return scale;
         }
         revert NoCommonPriceScale(marketId, leastSources);

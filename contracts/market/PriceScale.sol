@@ -11,29 +11,42 @@ library PriceScale {
     int256 internal constant LEAST = -6;
     int256 internal constant GREATEST = 12;
 
-    /// @dev What a source's answer may take, and that of a median of fifteen does. Whoever calls cannot have it fail for want of gas
-    /// alone: the 64th part that would then be left does not pay for the slot that every caller of this has yet to write.
-    uint256 private constant ANSWER_GAS = 150_000;
+    /// @dev A contract without the function fails within the dispatch, behind two proxies too. What fails for want of gas has used what
+    /// it was given, but for the 64th part at each call, and that is more than twice this.
+    uint256 private constant MOST_SILENT_GAS = 20_000;
+    uint256 private constant LEAST_GIVEN_GAS = 45_000;
     int256 private constant LN_10_X64 = 42475197918399869019;
     uint256 private constant X64_TO_X26 = 38;
     uint256 private constant LN_PRICE_BITS = 32;
 
-    /// @notice Scale of a source's prices of a market; 0 of one that states none.
-    /// @custom:reverts PriceScaleOutOfRange
+    /// @notice Scale of a source's prices of a market; 0 of one that has no such function.
+    /// @custom:reverts PriceScaleUnknown, PriceScaleOutOfRange
     function ofSource(address source, bytes32 marketId) internal view returns (int256 scale) {
-        scale = statedBy(source, marketId);
+        bool isKnown;
+        (isKnown, scale) = ask(source, marketId, gasleft());
+        if (!isKnown) revert IPriceScale.PriceScaleUnknown(source, marketId);
         requireWithin(marketId, scale);
     }
 
-    /// @notice The same, whatever it says.
-    function statedBy(address source, bytes32 marketId) internal view returns (int256 scale) {
+    /// @notice The same, whatever it says, of a source that is given no more gas than that.
+    /// @dev Whoever calls chooses whether it is known, by the gas, and never what it is. An empty failure alone is that of a contract
+    /// without the function: errors of any length are one's that has it and cannot say, as when it is paused.
+    /// @return isKnown false where it failed otherwise, or may have for want of gas
+    /// @return scale   0 of a contract that has no such function
+    function ask(address source, bytes32 marketId, uint256 gas_) internal view returns (bool isKnown, int256 scale) {
         bytes memory call_ = abi.encodeCall(IPriceScale.priceScale, (marketId));
+        uint256 before = gasleft();
+        bool mayBeSilent = gas_ >= LEAST_GIVEN_GAS && before - before / 64 >= LEAST_GIVEN_GAS;
+        bool hasAnswered;
+        uint256 size;
         assembly ("memory-safe") {
-            let answered := staticcall(ANSWER_GAS, source, add(call_, 0x20), mload(call_), 0x00, 0x20)
-            if and(answered, gt(returndatasize(), 0x1f)) {
-                scale := mload(0x00)
-            }
+            hasAnswered := staticcall(gas_, source, add(call_, 0x20), mload(call_), 0x00, 0x20)
+            size := returndatasize()
+            scale := mload(0x00)
         }
+        if (hasAnswered && size >= 32) return (true, scale);
+        uint256 used = before - gasleft();
+        return (hasAnswered || (size == 0 && mayBeSilent && used <= MOST_SILENT_GAS), 0);
     }
 
     /// @notice Passes only for a scale that there is.

@@ -89,7 +89,7 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
     /// policy is set with it.
     /// @param source of rounds
     /// @param policy see {IPortfolioPolicy-setPortfolioPolicy}
-    /// @custom:reverts PriceScaleOutOfRange, and as {IPortfolioPolicy-setPortfolioPolicy} does
+    /// @custom:reverts PriceScaleUnknown, PriceScaleOutOfRange, and as {IPortfolioPolicy-setPortfolioPolicy} does
     function setRounds(IRoundSource source, uint256[PORTFOLIO_POLICY_WORDS] calldata policy) external;
 
     /// @notice Says that reports are at this scale from now on: strikes are prices of 10^k units of the asset, and quantities of

@@ -176,7 +176,7 @@ interface IShadows is IRiskParameters {
     /// @param place    where to go on; count 0 before the first observation
     /// @param next     the new source's observations after it, up to one whose head it still holds; none if there are none
     /// @custom:reverts UnknownMarket, SourceAlreadyFollowed, StateMismatch, PlaceUnknown, PlaceNotNext,
-    /// PriceScaleOutOfRange, PriceBeyondScale
+    /// PriceScaleUnknown, PriceScaleOutOfRange, PriceBeyondScale
     function followSource(
         bytes32 marketId,
         Standing calldata standing,

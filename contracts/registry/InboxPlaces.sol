@@ -17,21 +17,26 @@ contract InboxPlaces {
     /// @dev A scheduled call says what was true when it was scheduled: council's delay, and a week in which it may be made.
     uint256 private constant MAX_START_AGE_SECONDS = 30 days;
 
+    /// @dev What a source said when a registry's market began or went on there, from 1: it is left without being asked, since it
+    /// may be broken by then.
+    mapping(address registry => mapping(address source => mapping(bytes32 marketId => uint256))) private _scales;
+
     /// @notice Head of a source's inbox after the observation that a first state stands at: equal heads come from equal
     /// observations.
-    /// @custom:reverts PlaceUnknown, InitialStateElsewhere, InitialStateTooOld
+    /// @custom:reverts PlaceUnknown, InitialStateElsewhere, InitialStateTooOld, PriceScaleUnknown, PriceScaleOutOfRange
     function headOfFirst(
         bytes32 id,
         address source,
         uint256 asOf,
         IShadows.Place calldata place
-    ) external view returns (bytes32 head) {
+    ) external returns (bytes32 head) {
         uint256 atPlace = place.observation.asOf();
         if (asOf != atPlace) revert IShadows.InitialStateElsewhere(id, asOf, atPlace);
         uint256 oldest = block.timestamp - MAX_START_AGE_SECONDS;
         if (asOf < oldest) revert IShadows.InitialStateTooOld(id, asOf, oldest);
         head = Inbox.extend(place.previousHead, place.observation);
         _requireHeld(id, source, place.count, head);
+        _noteScale(source, id.marketOf());
     }
 
     /// @notice Where a market goes on in a new source, and the state that it goes on from: as it stands, its log prices at the new
@@ -40,18 +45,29 @@ contract InboxPlaces {
     /// @return head  as {headOfFirst}, of the last observation that is not later than the state, or of an inbox's start if there is
     /// none; what follows it leads to a head that is held
     /// @return state to go on from
-    /// @custom:reverts PlaceUnknown, PlaceNotNext, PriceScaleOutOfRange, PriceBeyondScale
+    /// @custom:reverts PlaceUnknown, PlaceNotNext, PriceScaleUnknown, PriceScaleOutOfRange, PriceBeyondScale
     function goOn(
         bytes32 id,
         address source,
         IShadows.Standing calldata standing,
         IShadows.Place calldata place,
         ObservationElement[] calldata next
-    ) external view returns (bytes32 head, MarketState memory state) {
+    ) external returns (bytes32 head, MarketState memory state) {
         head = _headOfNext(id, source, standing.state.volatilityState.asOf(), place, next);
         bytes32 marketId = id.marketOf();
-        int256 steps = PriceScale.ofSource(source, marketId) - PriceScale.ofSource(standing.source, marketId);
-        state = PriceScale.rescale(id, standing.state, steps);
+        int256 before = _scaleOf(standing.source, marketId);
+        state = PriceScale.rescale(id, standing.state, _noteScale(source, marketId) - before);
+    }
+
+    function _noteScale(address source, bytes32 marketId) private returns (int256 scale) {
+        scale = PriceScale.ofSource(source, marketId);
+        _scales[msg.sender][source][marketId] = uint256(scale - PriceScale.LEAST + 1);
+    }
+
+    /// @dev Of a registry's own sources, what was noted.
+    function _scaleOf(address source, bytes32 marketId) private view returns (int256) {
+        uint256 noted = _scales[msg.sender][source][marketId];
+        return noted == 0 ? PriceScale.ofSource(source, marketId) : int256(noted) + PriceScale.LEAST - 1;
     }
 
     function _headOfNext(

@@ -477,6 +477,32 @@ it('a file that names an entry twice is refused: one of the two would govern wit
   await expect(readConfig(file)).rejects.toThrow('the entry "council" stands twice')
 })
 
+const withFirstPrice = (market: { readonly firstPrice: number; readonly priceUnits?: number }) => ({
+  markets: [{ name: 'PEPE-USD', volatilityModel: 'ewma', ...market }],
+})
+
+describe('a first price', () => {
+  it.each([
+    [{ firstPrice: 1e-5 }, 1_000n],
+    [{ firstPrice: 1.23456789 }, 123_456_789n],
+    [{ firstPrice: 4.2e-7, priceUnits: 1e9 }, 42_000_000_000n],
+    [{ firstPrice: 15_000_000.00001, priceUnits: 0.001 }, 1_500_000_000_001n],
+  ])('%j is told exactly', async (market, firstPriceE8) => {
+    const config = await configIn(configOf(1337, await castOn(development), withFirstPrice(market)))
+    expect(config.markets[0]).toMatchObject({ firstPriceE8 })
+  })
+
+  it.each([
+    [{ firstPrice: 4.2e-7 }, 'state "priceUnits": 1000000000.'],
+    [{ firstPrice: 15_000_000 }, 'state "priceUnits": 0.001.'],
+    [{ firstPrice: 50_000, priceUnits: 1e9 }, 'leave priceUnits out.'],
+    [{ firstPrice: 1.234567891 }, 'round it.'],
+  ])('%j is refused with what to do', async (market, advice) => {
+    const refused = configIn(configOf(1337, await castOn(development), withFirstPrice(market)))
+    await expect(refused).rejects.toThrow(advice)
+  })
+})
+
 describe('a file that is wrong', () => {
   it.each([
     ['an unknown field', { owner: 1 }, 'owner'],
@@ -535,6 +561,15 @@ describe('a file that is wrong', () => {
       },
       'markets[0].firstPrice',
     ],
+    ['a first price of fewer than 1,000 steps', withFirstPrice({ firstPrice: 9.99e-6 }), 'markets[0].firstPrice'],
+    ['a first price of no step', withFirstPrice({ firstPrice: 4.2e-10 }), 'markets[0].firstPrice'],
+    ['a first price of nine decimals', withFirstPrice({ firstPrice: 1.234567891 }), 'markets[0].firstPrice'],
+    [
+      'a first price of six decimals where three places are gone',
+      withFirstPrice({ firstPrice: 15_000_000.000001, priceUnits: 0.001 }),
+      'markets[0].firstPrice',
+    ],
+    ['a first price that no word holds', withFirstPrice({ firstPrice: 15_000_000 }), 'markets[0].firstPrice'],
     ['a shadow', { markets: [{ name: 'BTC-USD~garch', volatilityModel: 'ewma' }] }, 'markets[0].name'],
     ['a name that is no market’s', { markets: [{ name: 'btc', volatilityModel: 'ewma' }] }, undefined],
   ])('with %s is refused at the field', async (_, change, field) => {

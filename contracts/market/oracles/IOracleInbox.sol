@@ -38,6 +38,9 @@ interface IOracleInbox is IPlausibleInbox {
     error PriceNotPositive(bytes32 marketId, int256 price);
     /// @notice A price that no word holds, in 10^-8.
     error PriceOutOfRange(bytes32 marketId, uint256 priceE8, uint256 least, uint256 greatest);
+    /// @notice A price of so few steps of 10^-8 that these would show instead of moves. An adapter quotes one unit: attest the price at a
+    /// scale instead ({IPriceScale}).
+    error PriceTooCoarse(bytes32 marketId, uint256 priceE8, uint256 least);
     /// @notice The price's confidence interval, in its own decimals, is wider than the source takes.
     error ConfidenceTooWide(bytes32 marketId, uint256 confidence, uint256 greatest);
     /// @notice The price is older than the source takes, or of before the chain's sequencer came up.

@@ -25,6 +25,8 @@ abstract contract OracleInbox is IOracleInbox, PlausibleInbox {
     uint256 private constant MOST_MARKETS = 256;
     uint256 private constant MOST_GRACE_SECONDS = 1 days;
     uint256 private constant MOST_PRICE_E8 = type(uint48).max;
+    /// @dev Below, a step is more than a thousandth of the price, and would be taken for a move.
+    uint256 private constant LEAST_STEPS = 1000;
 
     uint256 internal immutable _maxAgeSeconds;
     uint256 private immutable _maxConfidenceBps;
@@ -79,6 +81,7 @@ abstract contract OracleInbox is IOracleInbox, PlausibleInbox {
         if (reading.confidence > most) revert ConfidenceTooWide(marketId, reading.confidence, most);
         uint256 priceE8 = PriceScale.toE8Down(price, reading.decimals);
         if (priceE8 == 0 || priceE8 > MOST_PRICE_E8) revert PriceOutOfRange(marketId, priceE8, 1, MOST_PRICE_E8);
+        if (priceE8 < LEAST_STEPS) revert PriceTooCoarse(marketId, priceE8, LEAST_STEPS);
         _offer(marketId, Offer({priceE8: priceE8, asOf: reading.asOf, impliedVolatilityX16: 0, rangeCode: 0}));
     }
 

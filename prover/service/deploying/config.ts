@@ -29,7 +29,18 @@ import {
 import { ProverError } from '../../errors.ts'
 import { jsonFault } from '../../market/jsonFault.ts'
 import { isShadowName, marketIdOf } from '../../market/marketId.ts'
-import { GREATEST_PRICE_SCALE, LEAST_PRICE_SCALE, unitsOfScale, unitsText } from '../../market/priceScale.ts'
+import { parseDecimal, scaleDecimal } from '../../market/decimal.ts'
+import {
+  GREATEST_PRICE_SCALE,
+  isOneUnit,
+  LEAST_PRICE_SCALE,
+  LEAST_STEPS,
+  type Units,
+  unitsFor,
+  unitsOfScale,
+  unitsText,
+  unitsWords,
+} from '../../market/priceScale.ts'
 import type { Plausibility } from '../../market/plausibility.ts'
 import { withStartingWords } from '../../parameters/defaultPolicy.ts'
 import {
@@ -58,6 +69,7 @@ const MAX_BYTES = 1 << 20
 /** A year: who waits longer governs nothing. */
 const MOST_DELAY_HOURS = 8760
 const X24 = 2 ** 24
+const MOST_PRICE_E8 = (1n << 48n) - 1n
 
 const address = z
   .string()
@@ -329,7 +341,9 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
       ...{ name, source, volatilityModel, policy, priceScale, history },
       firstVolatilityX24: fromPercent(market.firstVolatilityPercent),
       firstPriceE8:
-        market.firstPrice === undefined ? undefined : BigInt(Math.round(market.firstPrice * 10 ** (8 + priceScale))),
+        market.firstPrice === undefined
+          ? undefined
+          : firstPriceE8(file, `markets[${i}].firstPrice`, market.firstPrice, unitsOfScale(priceScale)),
     }
   })
   return {
@@ -351,6 +365,25 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
       maintenanceMarginCapX24: fromPercent(freshness.maintenanceMarginCapPercent) ?? 0n,
     },
   }
+}
+
+/** A price of one unit, exactly, as the market's source tells it. @throws {@link ConfigFieldError} if it has too few or too many steps */
+function firstPriceE8(file: string, field: string, firstPrice: number, units: Units): bigint {
+  const decimal = parseDecimal(String(firstPrice)) ?? { negative: false, digits: 0n, exponent: 0 }
+  const { numerator, denominator } = scaleDecimal(decimal, units.count * 10n ** 8n)
+  const divisor = denominator * units.parts
+  const priceE8 = numerator / divisor
+  const refuse = (reason: string): never => {
+    const better = unitsFor([String(firstPrice)])
+    const advice = isOneUnit(better) ? 'leave priceUnits out' : `state "priceUnits": ${unitsText(better)}`
+    const isBetter = unitsText(better) !== unitsText(units)
+    throw new ConfigFieldError(file, field, `${reason}; ${isBetter ? advice : 'round it'}`)
+  }
+  const told = `got ${firstPrice}, told of ${unitsWords(units)}`
+  if (priceE8 < LEAST_STEPS)
+    return refuse(`expected at least ${LEAST_STEPS.toLocaleString('en-GB')} steps of 0.00000001, ${told}`)
+  if (priceE8 > MOST_PRICE_E8) return refuse(`expected a price below 2,814,749.77, ${told}`)
+  return numerator % divisor === 0n ? priceE8 : refuse(`expected at most 8 decimals, ${told}`)
 }
 
 /** Encodes a policy of the file, where entries have other places than in a policy by itself. */

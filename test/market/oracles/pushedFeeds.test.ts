@@ -131,6 +131,31 @@ describe('R118: an answer is a price', () => {
     })
   })
 
+  test('of a thousand steps or more: fewer would show instead of moves', async () => {
+    for (const answer of [1n, 42n, 999n]) {
+      await chain.undone(async () => {
+        await say({ updatedAt: await chain.now(), answer })
+        await expectRevert(tryTake(over), over, 'PriceTooCoarse', [btc, answer, 1_000n])
+      })
+    }
+    await chain.undone(async () => {
+      await say({ updatedAt: await chain.now(), answer: 1_000n })
+      await mined(take(over))
+      expect((await last(over)).priceE8).toBe(1_000n)
+    })
+  })
+
+  test('of a thousand steps of 8 decimals, whatever decimals it has', async () => {
+    await chain.undone(async () => {
+      await mined(said.getFunction('setDecimals')(18n))
+      const fine = await deploy(said, { decimals: 18n, leastAnswer: 0n, greatestAnswer: 2n ** 128n - 1n })
+      await say({ updatedAt: await chain.now(), answer: 420_000_000_000n })
+      await expectRevert(tryTake(fine), fine, 'PriceTooCoarse', [btc, 42n, 1_000n])
+      await say({ updatedAt: await chain.now(), answer: 10n ** 13n })
+      await tryTake(fine)
+    })
+  })
+
   test('of the decimals that the source was made for, also when another aggregator comes behind the proxy', async () => {
     await chain.undone(async () => {
       await submit(PRICE)

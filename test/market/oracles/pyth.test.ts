@@ -151,6 +151,7 @@ describe('R118: a price of Pyth is a price', () => {
     ['negative', { price: -1n }, 'PriceNotPositive', [btc, -1n]],
     ['the least number', { price: -(2n ** 63n) }, 'PriceNotPositive', [btc, -(2n ** 63n)]],
     ['zero', { price: 0n }, 'PriceNotPositive', [btc, 0n]],
+    ['of too few steps', { price: 999n }, 'PriceTooCoarse', [btc, 999n, 1_000n]],
     ['beyond a word', { price: greatest + 1n }, 'PriceOutOfRange', [btc, greatest + 1n, 1n, greatest]],
     ['of nine decimals', { exponent: -9n }, 'DecimalsMismatch', [btc, 9n, 8n]],
     ['of seven decimals', { exponent: -7n }, 'DecimalsMismatch', [btc, 7n, 8n]],
@@ -162,21 +163,24 @@ describe('R118: a price of Pyth is a price', () => {
     })
   })
 
-  test.each([1n, greatest])('but as little or as much as a word holds, here %s', async (price) => {
-    await chain.undone(async () => {
-      const publishTime = await at(1_000n)
-      await mined(take(signed(said({ publishTime, price }))))
-      expect((await last()).priceE8).toBe(price)
-    })
-  })
+  test.each([1_000n, greatest])(
+    'but of as few steps as there must be or as many as a word holds, here %s',
+    async (price) => {
+      await chain.undone(async () => {
+        const publishTime = await at(1_000n)
+        await mined(take(signed(said({ publishTime, price }))))
+        expect((await last()).priceE8).toBe(price)
+      })
+    },
+  )
 
   test('scaled from other decimals, rounded down', async () => {
     await chain.undone(async () => {
       for (const [decimals, price, priceE8] of [
         [0n, 7n, 700_000_000n],
         [5n, 20_325_920n, 20_325_920_000n],
-        [10n, 12_345n, 123n],
-        [10n, 100n, 1n],
+        [10n, 1_234_567n, 12_345n],
+        [10n, 100_099n, 1_000n],
       ] as const) {
         const other = await deployPythAdapter(chain, accumulator, [{ marketId: btc, feedId: btcFeed, decimals }])
         const publishTime = await at(100n)
@@ -186,6 +190,8 @@ describe('R118: a price of Pyth is a price', () => {
       const fine = await deployPythAdapter(chain, accumulator, [{ marketId: btc, feedId: btcFeed, decimals: 10n }])
       const tiny = signed(said({ publishTime: await chain.now(), price: 99n, exponent: -10n }))
       await expectRevert(tryTake(tiny, { from: fine }), fine, 'PriceOutOfRange', [btc, 0n, 1n, greatest])
+      const coarse = signed(said({ publishTime: await chain.now(), price: 99_999n, exponent: -10n }))
+      await expectRevert(tryTake(coarse, { from: fine }), fine, 'PriceTooCoarse', [btc, 999n, 1_000n])
     })
   })
 })
@@ -212,15 +218,15 @@ describe('R120: a price of Pyth is of its market', () => {
   test('alone, or of several in one update, each from its own feed', async () => {
     await chain.undone(async () => {
       const publishTime = await at(1_000n)
-      const both = signed(said({ publishTime, price: 7n }), said({ publishTime, id: ethFeed, price: 9n }))
-      const swapped = signed(said({ publishTime, id: ethFeed, price: 9n }), said({ publishTime, price: 7n }))
+      const both = signed(said({ publishTime, price: 7_000n }), said({ publishTime, id: ethFeed, price: 9_000n }))
+      const swapped = signed(said({ publishTime, id: ethFeed, price: 9_000n }), said({ publishTime, price: 7_000n }))
       for (const updates of [both, swapped]) {
         await chain.undone(async () => {
           await mined(adapter.getFunction('takeAll')([btc, eth], updates, { gasLimit: GAS_LIMIT }))
-          expect([(await last()).priceE8, (await last(adapter, eth)).priceE8]).toEqual([7n, 9n])
+          expect([(await last()).priceE8, (await last(adapter, eth)).priceE8]).toEqual([7_000n, 9_000n])
         })
       }
-      const ofEth = signed(said({ publishTime, id: ethFeed, price: 9n }))
+      const ofEth = signed(said({ publishTime, id: ethFeed, price: 9_000n }))
       await tryTake(ofEth, { marketId: eth })
       await expectRevert(tryTake(ofEth), adapter, 'VerificationFailed', [
         accumulator.target,
@@ -233,7 +239,7 @@ describe('R120: a price of Pyth is of its market', () => {
   test('and one that somebody carried already does not stop the others, while one that is refused does', async () => {
     await chain.undone(async () => {
       const publishTime = await at(1_000n)
-      const both = signed(said({ publishTime, price: 7n }), said({ publishTime, id: ethFeed, price: 9n }))
+      const both = signed(said({ publishTime, price: 7_000n }), said({ publishTime, id: ethFeed, price: 9_000n }))
       await mined(take(both))
       const takeAll = (updates: readonly string[]) =>
         adapter.getFunction('takeAll')([btc, eth, eth], updates, { gasLimit: GAS_LIMIT })
@@ -545,6 +551,7 @@ test('R130: whatever Pyth says is taken or refused as the rules say', async () =
     price: fc.oneof(
       fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n),
       fc.bigInt(-2n, 2n),
+      fc.bigInt(998n, 1_001n),
       fc.bigInt(2n ** 48n - 2n, 2n ** 48n + 1n),
     ),
     confidence: fc.oneof(fc.bigInt(0n, 2n ** 64n - 1n), fc.bigInt(0n, 1_000n)),
@@ -561,6 +568,7 @@ test('R130: whatever Pyth says is taken or refused as the rules say', async () =
     if (publishTime > now + 15n) return 'ObservationInFuture'
     if (price <= 0n) return 'PriceNotPositive'
     if (confidence > (price * 50n) / 10_000n) return 'ConfidenceTooWide'
+    if (price < 1_000n) return 'PriceTooCoarse'
     return price < 2n ** 48n ? 'taken' : 'PriceOutOfRange'
   }
   const outcomes = new Set<string>()
@@ -574,5 +582,5 @@ test('R130: whatever Pyth says is taken or refused as the rules say', async () =
     }),
     { numRuns: 300, seed: 11 },
   )
-  expect(outcomes.size).toBe(7)
+  expect(outcomes.size).toBe(8)
 }, 60_000)

@@ -98,7 +98,8 @@ test('R118: a value is a price', async () => {
     const now = await at(1_000n)
     const greatest = 2n ** 48n - 1n
     await refused(signed(0n, now), 'PriceNotPositive', [btc, 0n])
-    for (const value of [1n, greatest]) await tryTake(signed(value, now))
+    for (const value of [1n, 999n]) await refused(signed(value, now), 'PriceTooCoarse', [btc, value, 1_000n])
+    for (const value of [1_000n, greatest]) await tryTake(signed(value, now))
     for (const value of [greatest + 1n, 2n ** 128n - 1n, 2n ** 128n, 2n ** 256n - 1n]) {
       await refused(signed(value, now), 'PriceOutOfRange', [btc, value, 1n, greatest])
     }

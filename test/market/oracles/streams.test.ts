@@ -91,8 +91,8 @@ test('R115: a price of other decimals is scaled, rounded down', async () => {
     await mined(take(signed({ observedAt, price: PRICE + 19_999_999_999n })))
     expect((await last()).priceE8).toBe(PRICE / 10n ** 10n + 1n)
     const eight = await deployStreamsAdapter(chain, proxy, [{ marketId: btc, feedId, decimals: 8n }])
-    await mined(eight.getFunction('take')(btc, signed({ observedAt, price: 7n }), { gasLimit: GAS_LIMIT }))
-    expect((await last(eight)).priceE8).toBe(7n)
+    await mined(eight.getFunction('take')(btc, signed({ observedAt, price: 7_000n }), { gasLimit: GAS_LIMIT }))
+    expect((await last(eight)).priceE8).toBe(7_000n)
   })
 })
 
@@ -122,7 +122,8 @@ test('R118: a price of a report is a price', async () => {
     const greatest = 2n ** 48n - 1n
     await refused(signed({ observedAt, price: 0n }), 'PriceNotPositive', [btc, 0n])
     await refused(signed({ observedAt, price: -(2n ** 191n) }), 'PriceNotPositive', [btc, -(2n ** 191n)])
-    await tryTake(signed({ observedAt, price: 10n ** 10n }))
+    await tryTake(signed({ observedAt, price: 10n ** 13n }))
+    await refused(signed({ observedAt, price: 10n ** 13n - 1n }), 'PriceTooCoarse', [btc, 999n, 1_000n])
     await refused(signed({ observedAt, price: 10n ** 10n - 1n }), 'PriceOutOfRange', [btc, 0n, 1n, greatest])
     const most = (greatest + 1n) * 10n ** 10n - 1n
     await tryTake(signed({ observedAt, price: most }))
