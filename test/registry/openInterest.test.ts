@@ -4,6 +4,9 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { PortfolioLedger } from '../../prover/audit/portfolio/ledger.ts'
 import { addAccount, nothingCounted, type OpenInterest } from '../../prover/registry/portfolio/openInterest.ts'
 import { policyWordsOf, type ProvenPortfolio, type RoundWords } from '../../prover/registry/index.ts'
+import { readOpenInterest } from '../../prover/registry/portfolio/inForce.ts'
+import { openInterestReading } from '../../prover/service/answers/inForce.ts'
+import { openInterestLines } from '../../prover/service/text/inForceTable.ts'
 import { countCall, type RegistryCall } from '../../prover/registry/portfolio/calldata.ts'
 import type { SectionWords } from '../../prover/statement/state.ts'
 import { pack } from '../../prover/statement/words.ts'
@@ -645,6 +648,39 @@ describe('with three accounts reported', () => {
   })
 
   describe('R95: reads', () => {
+    test('Greeks are of one unit of the asset, at the scale that they were counted at', async () => {
+      const { rounds } = engine
+      const read = async () => openInterestReading(await readOpenInterest(engine.client))
+      try {
+        await engine.chain.undone(async () => {
+          await open(round)
+          await landed(await proving(round, of))
+          const ofUnits = { netDelta: 6 + 6e-12, netGamma: -6e-20, netVegaPerPointQuote: '0.000000006' }
+          expect(await read()).toMatchObject(ofUnits)
+          const signers = engine.roundSigners.map(({ address }) => address)
+          const scales = [{ marketId: MARKET, scale: 9 }]
+          const scaled = await engine.chain.deploy('ScaledRounds', engine.council, signers, 2, 300, scales)
+          await mined(engine.arrays.getFunction('setRounds')(scaled, policyWordsOf(policy)))
+          expect(await read()).toMatchObject(ofUnits)
+          await mined(engine.arrays.getFunction('acceptPriceScale')(9))
+          Object.assign(engine, { rounds: scaled })
+          for (const account of accounts) await engine.report(account)
+          const later = await engine.round([EXPIRY])
+          await open(later)
+          await landed(await proving(later, of))
+          const ofThousands = { netDelta: 6e9 + 6e-3, netGamma: -6e-2, netVegaPerPointQuote: '0.000000006' }
+          expect(await read()).toMatchObject(ofThousands)
+          expect(openInterestLines(await read()).join()).toContain(
+            '6000000000, -0.06, 0.000000006 USD a point of volatility',
+          )
+          await mined(engine.arrays.getFunction('setRounds')(rounds, policyWordsOf(policy)))
+          expect(await read()).toMatchObject(ofThousands)
+        })
+      } finally {
+        Object.assign(engine, { rounds })
+      }
+    })
+
     test('figures are stale from an age on, and then only told as such', async () => {
       await engine.chain.undone(async () => {
         await open(round)

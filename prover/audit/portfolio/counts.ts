@@ -21,12 +21,18 @@ type UnderWay = {
   /** Whether it lost one of them, and so is never complete. */
   readonly isBroken: boolean
   readonly sums: OpenInterest
+  /** Of the round's prices. */
+  readonly priceScale: bigint
 }
+
+/** A count that is, and the scale that its Greeks are at. */
+type Complete = OpenInterest & { readonly priceScale: bigint }
 
 /** What a registry knows when a count is opened. */
 export type Standing = {
   readonly reports: ReadonlyMap<string, ReportRecord>
   readonly policyVersion: bigint
+  readonly priceScale: bigint
   readonly maxRoundAgeSeconds: bigint
   readonly maxRoundLagSeconds: bigint
   readonly maxMarginAgeSeconds: bigint
@@ -39,7 +45,7 @@ export class Counts {
   readonly underWay: UnderWay | undefined
   /** The last one's round. */
   readonly lastAsOf: bigint
-  readonly complete: readonly OpenInterest[]
+  readonly complete: readonly Complete[]
   /** Of how they were opened. */
   readonly claims: readonly ClaimResult[]
 
@@ -52,9 +58,10 @@ export class Counts {
 
   /** A count was opened; whatever is wrong with that is among the claims. */
   open(opened: CountRecord, standing: Standing): Counts {
+    const { priceScale } = standing
     const exposed = [...standing.reports].filter(([, report]) => hasPositionsSafely(report))
     const begun = new Counts({
-      underWay: { opened, needed: new Map(exposed), isBroken: false, sums: nothingCounted(opened.asOf) },
+      underWay: { opened, needed: new Map(exposed), isBroken: false, sums: nothingCounted(opened.asOf), priceScale },
       lastAsOf: opened.asOf,
       complete: this.complete,
       claims: [...this.claims, ...this.judgeOpening(opened, standing, exposed.length)],
@@ -114,7 +121,11 @@ export class Counts {
   completed(): Counts {
     const { underWay } = this
     if (underWay === undefined || underWay.isBroken || underWay.needed.size > 0) return this
-    return new Counts({ ...this, underWay: undefined, complete: [...this.complete, underWay.sums] })
+    return new Counts({
+      ...this,
+      underWay: undefined,
+      complete: [...this.complete, { ...underWay.sums, priceScale: underWay.priceScale }],
+    })
   }
 }
 
