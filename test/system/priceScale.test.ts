@@ -68,6 +68,12 @@ it('V12, R113: is what the same account has at 100, held by a contract, and read
   const { provable } = await answerOf(portfolioAt(100, '2026-02-05T04:30:00Z'))
   expect(Number(held.initialE8) / Number(provable.margin.initialE8)).toBeCloseTo(1, 5)
   expect(Number(held.maintenanceE8) / Number(provable.margin.maintenanceE8)).toBeCloseTo(1, 5)
+  await expect(
+    proveMargin(await answerOf(given), () => {}, { existing: place(), isCounting: true }),
+  ).rejects.toMatchObject({
+    code: 'service.round-counted-already',
+    message: expect.stringContaining('2026-02-05T04:30:00Z'),
+  })
   const reader = await openReader(place(), [], [ACCOUNT])
   const { accounts } = await reader.read()
   reader.close()
