@@ -5,7 +5,7 @@ import { ProverError } from '../errors.ts'
 import { divDown, divUp } from '../math/index.ts'
 import { type DecimalMark, parseGrouped, scaleDecimal } from './decimal.ts'
 import type { Line } from './delimited.ts'
-import { LEAST_STEPS, type Units } from './priceScale.ts'
+import { isOneUnit, LEAST_STEPS, plainPrice, type Units, unitsWords } from './priceScale.ts'
 import { type DateOrder, parseTime } from './time.ts'
 
 /** One observation of a market; the implied volatility is 0 where none is attested. */
@@ -61,8 +61,8 @@ export function readPriceCell(cell: Cell, { decimalMark, units, roundPrices }: C
   const scaled = scaleDecimal(decimal, E8 * units.count)
   const [numerator, denominator] = [scaled.numerator, scaled.denominator * units.parts]
   const value = divDown(2n * numerator + denominator, 2n * denominator)
-  if (value >= 1n << BigInt(bitsOf('priceE8'))) throw new PriceOverRangeError(cell, partsFor(value, units))
-  if (value < LEAST_STEPS) throw new PriceStepError(cell, unitsFor(numerator, denominator, units.count))
+  if (value >= 1n << BigInt(bitsOf('priceE8'))) throw new PriceOverRangeError(cell, partsFor(value, units), units)
+  if (value < LEAST_STEPS) throw new PriceStepError(cell, unitsFor(numerator, denominator, units.count), units)
   if (numerator % denominator !== 0n && !roundPrices) throw new PricePrecisionError(cell)
   return value
 }
@@ -184,13 +184,17 @@ export class PriceOverRangeError extends PriceRowError {
   /** What --price-units takes to hold such prices; undefined if nothing does. */
   readonly suggestedUnits: number | undefined
 
-  constructor(cell: Cell, suggestedParts: bigint | undefined) {
+  constructor(cell: Cell, suggestedParts: bigint | undefined, of: Units) {
     const units = suggestedParts === undefined ? undefined : `0.${String(suggestedParts).slice(2)}1`
+    const most = plainPrice(1n << 48n, of).replace(/^\d+/, (whole) => BigInt(whole).toLocaleString('en-GB'))
+    const held = isOneUnit(of) ? '' : ` where it is told of ${unitsWords(of)}`
     const remedy =
       units === undefined
-        ? ''
+        ? of.count > 1n
+          ? '; give fewer --price-units'
+          : ''
         : `; --price-units ${units} takes prices of that part of a unit instead, which leaves volatilities and margins as they are`
-    super(cell, `expected a price below 2,814,749.76710656, as much as a market's price can hold${remedy}`)
+    super(cell, `expected a price below ${most}, as much as a market's price can hold${held}${remedy}`)
     this.suggestedUnits = units === undefined ? undefined : Number(units)
   }
 }
@@ -227,9 +231,12 @@ export class PriceStepError extends PriceRowError {
   readonly code = 'market.price-step'
   readonly suggestedUnits: number | undefined
 
-  constructor(cell: Cell, suggested: bigint | undefined) {
+  constructor(cell: Cell, suggested: bigint | undefined, of: Units) {
     const remedy = suggested === undefined ? '' : `; --price-units ${suggested} takes prices of so many units instead`
-    super(cell, `expected a price of at least 0.00001 (a step of 0.00000001 is then 0.1 % of it)${remedy}`)
+    super(
+      cell,
+      `expected a price of at least ${plainPrice(LEAST_STEPS, of)} (a step of ${plainPrice(1n, of)} is then 0.1 % of it)${remedy}`,
+    )
     this.suggestedUnits = suggested === undefined ? undefined : Number(suggested)
   }
 }

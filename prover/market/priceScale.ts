@@ -39,18 +39,23 @@ export function unitsText({ count, parts }: Units): string {
 }
 
 /**
- * The scale at which prices from the least to the greatest are told: 0 where they are neither too small nor too large for it, else the
- * nearest at which the least is 1 or more, since quantities are counted in as many units; where none holds both ends so, the one that
- * comes nearest. Undefined if no scale holds both ends.
+ * The scales at which prices from the least to the greatest can be told, best first: 0 where they are neither too small nor too large
+ * for it, then the nearest at which the least is 1 or more, since quantities are counted in as many units; where none holds both ends
+ * so, the one that comes nearest. None if no scale holds both ends.
  *
  * @param leastE20 - times 10^20, as the greatest
  */
-function scaleFor(leastE20: bigint, greatestE20: bigint): number | undefined {
+function scalesFor(leastE20: bigint, greatestE20: bigint): readonly number[] {
   const holding = [0, 3, 6, 9, 12, -3, -6].filter((scale) => {
     const headroom = scale === 0 ? 1n : HEADROOM
     return stepsAt(leastE20, scale) >= ENOUGH_STEPS && headroom * stepsAt(greatestE20, scale) < PRICE_LIMIT
   })
-  return holding[0] === 0 ? 0 : (holding.find((scale) => stepsAt(leastE20, scale) >= E8) ?? holding.at(-1))
+  const isWhole = (scale: number): boolean => stepsAt(leastE20, scale) >= E8
+  return [
+    ...holding.filter((scale) => scale === 0),
+    ...holding.filter((scale) => scale !== 0 && isWhole(scale)),
+    ...holding.filter((scale) => scale !== 0 && !isWhole(scale)).toReversed(),
+  ]
 }
 
 const E8 = 10n ** 8n
@@ -63,8 +68,12 @@ export const unitsNumber = ({ count, parts }: Units): number => Number(count) / 
 export const unitsJson = (units: Units): { readonly priceUnits?: number } =>
   isOneUnit(units) ? {} : { priceUnits: Number(unitsText(units)) }
 
-/** Units of the smallest scale that holds prices as they are written; of one where none does, or none is a number. */
-export function unitsFor(prices: readonly string[], mark: DecimalMark = 'point'): Units {
+/** Units of the best scale that holds prices as they are written; of one where none does, or none is a number. */
+export const unitsFor = (prices: readonly string[], mark: DecimalMark = 'point'): Units =>
+  unitsHolding(prices, mark)[0] ?? ONE_UNIT
+
+/** Units of every scale that holds prices as they are written, best first. */
+export function unitsHolding(prices: readonly string[], mark: DecimalMark = 'point'): readonly Units[] {
   let [least, greatest] = [0n, 0n]
   for (const text of prices) {
     const decimal = parseGrouped(text, mark)
@@ -74,25 +83,25 @@ export function unitsFor(prices: readonly string[], mark: DecimalMark = 'point')
     if (least === 0n || priceE20 < least) least = priceE20
     if (priceE20 > greatest) greatest = priceE20
   }
-  const scale = greatest === 0n ? undefined : scaleFor(least, greatest)
-  return scale === undefined ? ONE_UNIT : unitsOfScale(scale)
+  return greatest === 0n ? [] : scalesFor(least, greatest).map(unitsOfScale)
 }
 
 /** A price word as a number of the quote currency for one unit. */
 export const unitPrice = (priceE8: bigint, { count, parts }: Units): number =>
   (Number(priceE8) * Number(parts)) / Number(count) / 1e8
 
-/** A price word as the price of one unit, exact, without trailing zeros: 793412000000 → `7934.12`. */
+/**
+ * A price word as the price of one unit, without trailing zeros: 793412000000 → `7934.12`. Exact where units are a power of ten; of any
+ * other number a price of one may have no end, and is told to the digits that the word can be told by.
+ */
 export function plainPrice(priceE8: bigint, { count, parts }: Units = ONE_UNIT): string {
   const isPower = /^10*$/.test(String(count))
-  // Of any other number of units a price of one may have no end.
-  const value = isPower ? priceE8 * parts : (priceE8 * parts * ENDLESS) / count
-  const decimals = 8 + String(isPower ? count : ENDLESS).length - 1
+  const more = 10n ** BigInt(String(count).length - (isPower ? 1 : 0))
+  const value = (2n * priceE8 * parts * more + count) / (2n * count)
+  const decimals = 8 + String(more).length - 1
   const digits = value.toString().padStart(decimals + 1, '0')
   return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`.replace(/\.?0+$/, '')
 }
-
-const ENDLESS = 10n ** 20n
 
 /** log price of states; what a scale adds to it is rounded to the nearest unit. */
 const LN_10_X64 = 42_475_197_918_399_869_019n

@@ -59,6 +59,9 @@ export function firstIssue(error: z.ZodError): { readonly path: string; readonly
   if (issue.code === 'invalid_type' && issue.input === undefined) {
     return { path: pathOf(issue.path), reason: 'this field is missing' }
   }
+  if (issue.code === 'invalid_type' && issue.expected === 'number' && typeof issue.input === 'string') {
+    return { path: pathOf(issue.path), reason: `expected a number, got "${issue.input}". Write it without quotes` }
+  }
   return { path: pathOf(issue.path), reason: issue.message }
 }
 

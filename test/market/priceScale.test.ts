@@ -10,6 +10,7 @@ import { parsePriceFile, type PriceFile, readPriceFile } from '../../prover/mark
 import {
   GREATEST_PRICE_SCALE,
   LEAST_PRICE_SCALE,
+  plainPrice,
   PriceBeyondScaleError,
   rescaleState,
   unitPrice,
@@ -122,6 +123,29 @@ describe('V11: the scale of a history', () => {
     expect(thrownBy(() => unitsOf('0.000000001', '2000000'))).toMatchObject({ code: 'market.price-step' })
     expect(thrownBy(() => unitsOf('300000000000', '300000000001'))).toMatchObject({ code: 'market.price-over-range' })
     expect(unitsOf('200000000000', '200000000001')).toBe(0.000001)
+  })
+
+  it('is told with the bounds of one unit where prices are of more or less', () => {
+    const refusal = (units: number, price: string) =>
+      thrownBy(() => parsePriceFile(`time,price\n2026-01-01,100\n2026-01-02,${price}`, 'file.csv', { units }))
+    expect(refusal(1, '2814749.76710656')).toMatchObject({
+      message: expect.stringContaining('a price below 2,814,749.76710656,'),
+    })
+    const message = expect.stringMatching(
+      /a price below 2\.81474976710656, .* told of 1,000,000 units; give fewer --price-units/,
+    )
+    expect(refusal(1e6, '2')).toMatchObject({ message })
+    expect(refusal(0.001, '0.001')).toMatchObject({
+      message: expect.stringContaining('at least 0.01 (a step of 0.00001 is'),
+    })
+  })
+
+  it('of any other number of units shows prices of one to the digits that tell their words apart', () => {
+    const seven = { count: 7n, parts: 1n }
+    expect(plainPrice(100n * 7n * 10n ** 8n, seven)).toBe('100')
+    expect([1n, 2n, 3n].map((word) => plainPrice(word, seven))).toEqual(['0.000000001', '0.000000003', '0.000000004'])
+    expect(plainPrice(10n ** 10n, seven)).toBe('14.285714286')
+    expect(plainPrice(10n ** 10n, { count: 1000n, parts: 1n })).toBe('0.1')
   })
 
   it('is what it says where it says one', () => {

@@ -160,6 +160,51 @@ describe('V12: the same account', () => {
     }
   })
 
+  it('takes another scale where a strike, a quantity or collateral needs it, and prices alone would not', async () => {
+    const short = (strike: string) => (file: Json) => {
+      file.account.options[1].strike = strike
+    }
+    expect((await jsonAt(2_000_000, short('2814749'))).priceUnits).toBeUndefined()
+    const high = await jsonAt(2_000_000, short('3000000'))
+    expect(high.priceUnits).toBe(0.001)
+    expect(high.contributions.some(({ strike }: Json) => strike === 3_000_000)).toBe(true)
+    const named = (file: Json) => {
+      file.account.options = [{ instrument: 'BTC-27MAR26-3000000-C', quantity: '-1' }]
+    }
+    expect((await jsonAt(2_000_000, named)).priceUnits).toBe(0.001)
+    const few = (file: Json) => {
+      file.account = { cash: '1000', perps: { quantity: '1100000' } }
+      file.market.collaterals = []
+      file.parameters = undefined
+    }
+    const many = (bend: (account: Json) => void) => (file: Json) => {
+      few(file)
+      bend(file.account)
+    }
+    const quantity = (value: string) =>
+      many((account) => {
+        account.perps.quantity = value
+      })
+    expect((await jsonAt(0.0007, few)).priceUnits).toBeUndefined()
+    const large = await jsonAt(0.0007, quantity('4000000'))
+    const double = await jsonAt(0.0007, quantity('8000000'))
+    expect(large.priceUnits).toBeGreaterThan(1)
+    expect(double.greeks.deltaOf.perpetuals).toBe(2 * large.greeks.deltaOf.perpetuals)
+    const stated = await jsonAt(0.0007, (file) => {
+      quantity('4000000')(file)
+      file.market.priceUnits = '1000'
+    })
+    expect(stated.im / large.im).toBeCloseTo(1, NEAR)
+    // No scale holds what is not counted in the asset.
+    const rich = many((account) => {
+      account.cash = '9e30'
+    })
+    expect(await refusalOf(() => jsonAt(0.0007, rich))).toMatchObject({
+      code: 'portfolio.value-range',
+      entry: 'account.cash',
+    })
+  })
+
   it('is refused in prices of one unit, too', async () => {
     const doubled = (file: Json) => {
       file.market.perpPrice = decimal(Number(file.market.spot) * 2.1)

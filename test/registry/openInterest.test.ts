@@ -1,8 +1,12 @@
 /** The open interest as a whole: every account with positions once, as it stood when the count was opened, and nothing else. */
 import type { Contract } from 'ethers'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { PortfolioLedger } from '../../prover/audit/portfolio/ledger.ts'
 import { addAccount, nothingCounted, type OpenInterest } from '../../prover/registry/portfolio/openInterest.ts'
 import { policyWordsOf, type ProvenPortfolio, type RoundWords } from '../../prover/registry/index.ts'
+import { readOpenInterest } from '../../prover/registry/portfolio/inForce.ts'
+import { openInterestReading } from '../../prover/service/answers/inForce.ts'
+import { openInterestLines } from '../../prover/service/text/inForceTable.ts'
 import { countCall, type RegistryCall } from '../../prover/registry/portfolio/calldata.ts'
 import type { SectionWords } from '../../prover/statement/state.ts'
 import { pack } from '../../prover/statement/words.ts'
@@ -14,6 +18,7 @@ import {
   E8,
   E12,
   freshness,
+  MARKET,
   marginsWord,
   policy,
   PortfolioEngine,
@@ -114,6 +119,33 @@ const refused = (call: RegistryCall, error: string, args?: readonly unknown[], b
   expectRevert(engine.send(call), by, error, args)
 const told = (events: readonly { readonly name: string }[]): readonly string[] => events.map(({ name }) => name)
 
+/** Three accounts, a source at another scale, the first account anew, a count, and all of them anew: an event a block. */
+function rescaledHistory({ asOf }: RoundWords, [before, scaled]: readonly [string, string]): PortfolioLedger {
+  const at = (block: number) => ({ block, logIndex: 0 })
+  const report = (i: 0 | 1 | 2, block: number, sequence: bigint) => {
+    const { signer, positions, holdings, collateralAmounts } = accounts[i]
+    const words = { positions: positions.map(() => 0n), holdings: pack('holdings', holdings), collateralAmounts }
+    return { ...at(block), account: signer, sequence, ...words }
+  }
+  return PortfolioLedger.of({
+    policies: [
+      { ...at(1), version: 1n, words: [] },
+      { ...at(5), version: 2n, words: [] },
+    ],
+    ...{ freshness: [], priceGaps: [], rounds: [] },
+    roundSources: [
+      { ...at(0), source: before, priceScale: 0n },
+      { ...at(5), source: scaled, priceScale: 9n },
+    ],
+    reports: [report(0, 2, 1n), report(1, 3, 1n), report(2, 4, 1n), report(0, 6, 2n)].concat([
+      report(0, 8, 3n),
+      report(1, 9, 2n),
+      report(2, 10, 2n),
+    ]),
+    counts: [{ ...at(7), asOf, accounts: 3n, policyVersion: 2n, timestamp: asOf }],
+  })
+}
+
 test('R90: nobody begins a count or adds accounts but the two contracts that hold each other to it', async () => {
   const own = await engine.chain.signers[0]?.getAddress()
   await expectRevert(engine.registry.getFunction('beginCount')(1n, 1n), engine.registry, 'NotTheCounts', [own])
@@ -199,6 +231,46 @@ describe('with three accounts reported', () => {
         expect((await landed(anew)).at(-1)?.args.counted).toBe(0n)
         expect(await isOpen()).toEqual([1n, 3n])
       })
+    })
+
+    test('R112: one that is reported at another scale since is lost to it, here and to an auditor', async () => {
+      const { rounds } = engine
+      try {
+        await engine.chain.undone(async () => {
+          const [a, b, c] = accounts
+          const signers = engine.roundSigners.map(({ address }) => address)
+          const scales = [{ marketId: MARKET, scale: 9 }]
+          const scaled = await engine.chain.deploy('ScaledRounds', engine.council, signers, 2, 300, scales)
+          await mined(engine.arrays.getFunction('setRounds')(scaled, policyWordsOf(policy)))
+          await mined(engine.arrays.getFunction('acceptPriceScale')(9))
+          Object.assign(engine, { rounds: scaled })
+          await engine.report(a)
+          const later = await engine.round([EXPIRY])
+          await open(later)
+          const ledger = rescaledHistory(later, [rounds.target as string, scaled.target as string])
+          const needed = async (block: number) => {
+            ledger.advanceTo({ block, logIndex: 0 })
+            const needs = accounts.map(({ signer }) => ledger.counts.needs(signer, later.asOf, ledger.policy?.version))
+            const contract = await Promise.all(accounts.map(({ signer }) => engine.client.reportToCount(signer)))
+            expect(needs.map((report) => report?.sequence ?? 0n)).toEqual(contract)
+            return contract
+          }
+          expect(await needed(8)).toEqual([2n, 1n, 1n])
+          const proof = await proving(later, [
+            [a, figures(1n)],
+            [b, figures(2n)],
+            [c, figures(3n)],
+          ])
+          for (const account of accounts) await engine.report(account)
+          expect(await needed(11)).toEqual([2n, 0n, 0n])
+          expect((await landed(proof)).at(-1)?.args.counted).toBe(0b001n)
+          ledger.counts = ledger.counts.add(a.signer, wordsOf(a, figures(1n))).completed()
+          expect(await isOpen()).toEqual([1n, 3n])
+          expect(ledger.counts).toMatchObject({ complete: [], underWay: { sums: { accounts: 1n } } })
+        })
+      } finally {
+        Object.assign(engine, { rounds })
+      }
     })
 
     test('proofs of an older round are held at most', async () => {
@@ -576,6 +648,39 @@ describe('with three accounts reported', () => {
   })
 
   describe('R95: reads', () => {
+    test('Greeks are of one unit of the asset, at the scale that they were counted at', async () => {
+      const { rounds } = engine
+      const read = async () => openInterestReading(await readOpenInterest(engine.client))
+      try {
+        await engine.chain.undone(async () => {
+          await open(round)
+          await landed(await proving(round, of))
+          const ofUnits = { netDelta: 6 + 6e-12, netGamma: -6e-20, netVegaPerPointQuote: '0.000000006' }
+          expect(await read()).toMatchObject(ofUnits)
+          const signers = engine.roundSigners.map(({ address }) => address)
+          const scales = [{ marketId: MARKET, scale: 9 }]
+          const scaled = await engine.chain.deploy('ScaledRounds', engine.council, signers, 2, 300, scales)
+          await mined(engine.arrays.getFunction('setRounds')(scaled, policyWordsOf(policy)))
+          expect(await read()).toMatchObject(ofUnits)
+          await mined(engine.arrays.getFunction('acceptPriceScale')(9))
+          Object.assign(engine, { rounds: scaled })
+          for (const account of accounts) await engine.report(account)
+          const later = await engine.round([EXPIRY])
+          await open(later)
+          await landed(await proving(later, of))
+          const ofThousands = { netDelta: 6e9 + 6e-3, netGamma: -6e-2, netVegaPerPointQuote: '0.000000006' }
+          expect(await read()).toMatchObject(ofThousands)
+          expect(openInterestLines(await read()).join()).toContain(
+            '6000000000, -0.06, 0.000000006 USD a point of volatility',
+          )
+          await mined(engine.arrays.getFunction('setRounds')(rounds, policyWordsOf(policy)))
+          expect(await read()).toMatchObject(ofThousands)
+        })
+      } finally {
+        Object.assign(engine, { rounds })
+      }
+    })
+
     test('figures are stale from an age on, and then only told as such', async () => {
       await engine.chain.undone(async () => {
         await open(round)

@@ -89,6 +89,14 @@ describe('an account as it is read', () => {
     })
   })
 
+  test('has levels of spot in digits enough of a price that is small, and to the cent of one that is not', async () => {
+    const read = { ...(await reading()), ageSeconds: 1, roundLagSeconds: 0, hasThresholds: true }
+    const text = (liquidationBelowQuote: string, liquidationAboveQuote: string | null) =>
+      formatReading({ ...nowhere, accounts: [{ ...read, liquidationBelowQuote, liquidationAboveQuote }] })
+    expect(text('0.00000038112', null)).toContain('falls to 0.00000038112 USD, rises to none')
+    expect(text('0.009', '71234.5')).toContain('falls to 0.0090000 USD, rises to 71,234.50 USD')
+  })
+
   test('has the lag of its round, beside what lag and gap its registry takes', async () => {
     await engine.chain.undone(async () => {
       await landMargin(-E8)

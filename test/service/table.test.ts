@@ -4,7 +4,8 @@ import { backtest } from '../../prover/parameters/backtest.ts'
 import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
 import { replay } from '../../prover/parameters/replay.ts'
 import { formatBacktest } from '../../prover/service/text/backtestTable.ts'
-import { exactPrice, percent, price, utcTime } from '../../prover/service/text/figures.ts'
+import { price } from '../../prover/portfolio/amount.ts'
+import { exactPrice, percent, utcTime } from '../../prover/service/text/figures.ts'
 import { formatParameters, formatTable, parameterRow, sparkline } from '../../prover/service/text/table.ts'
 
 const series = replay(readExtract('BTC-USD').rows, defaultPolicy)

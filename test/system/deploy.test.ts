@@ -579,6 +579,22 @@ describe('a file that is wrong', () => {
     await expect(configIn(configOf(1337, cast, change))).rejects.toMatchObject(refusal)
   })
 
+  it.each([
+    [{ firstPrice: '0.1' }, 'markets[0].firstPrice', 'expected a number, got "0.1". Write it without quotes'],
+    [{ priceUnits: '1000' }, 'markets[0].priceUnits', 'expected a number, got "1000". Write it without quotes'],
+    [{ name: undefined }, 'markets[0].name', 'this field is missing'],
+  ])(
+    'with %j says what is wrong with the number, and of a missing one that it is missing',
+    async (entry, field, reason) => {
+      const cast = await castOn(development)
+      const market = { name: 'BTC-USD', volatilityModel: 'ewma' }
+      const of = (change: object) => configIn(configOf(1337, cast, { markets: [{ ...market, ...change }] }))
+      await of({ firstPrice: 0.1, priceUnits: 1000 })
+      const message = expect.stringContaining(reason)
+      await expect(of(entry)).rejects.toMatchObject({ code: 'service.deploy-config', field, message })
+    },
+  )
+
   it('without a first price is taken with a source that reads an oracle', async () => {
     const sources = [{ name: 'pyth', kind: 'other', address: developmentSigners[0] }]
     const markets = [{ name: 'BTC-USD', volatilityModel: 'ewma' }]

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Contract, toBeHex, Wallet } from 'ethers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { formatPortfolioAudit } from '../../prover/audit/index.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import { artifactOf, interfaceOf } from '../../prover/registry/artifacts.ts'
@@ -11,7 +12,7 @@ import { deployContract } from '../../prover/registry/transactions.ts'
 import { auditFromChain } from '../../prover/service/answers/auditing.ts'
 import { openReader } from '../../prover/service/answers/inForce.ts'
 import { proveMargin } from '../../prover/service/answers/marginProof.ts'
-import { marginOf, thresholdsJson } from '../../prover/service/answers/margins.ts'
+import { marginOf, netGreeksOf, thresholdsJson } from '../../prover/service/answers/margins.ts'
 import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
 import { developmentChainBehind, FEED_SIGNER_KEYS, FEED_THRESHOLD } from '../../prover/service/development/chain.ts'
 import { openChain } from '../../prover/service/development/tryOut.ts'
@@ -63,10 +64,16 @@ afterAll(() => chain?.close())
 
 it('V12, R113: is what the same account has at 100, held by a contract, and read in prices of one unit', async () => {
   const given = portfolioAt(4.2e-7, '2026-02-05T04:30:00Z')
-  const { held } = await land(given)
+  const { held, count } = await proveMargin(await answerOf(given), () => {}, { existing: place(), isCounting: true })
   const { provable } = await answerOf(portfolioAt(100, '2026-02-05T04:30:00Z'))
   expect(Number(held.initialE8) / Number(provable.margin.initialE8)).toBeCloseTo(1, 5)
   expect(Number(held.maintenanceE8) / Number(provable.margin.maintenanceE8)).toBeCloseTo(1, 5)
+  await expect(
+    proveMargin(await answerOf(given), () => {}, { existing: place(), isCounting: true }),
+  ).rejects.toMatchObject({
+    code: 'service.round-counted-already',
+    message: expect.stringContaining('2026-02-05T04:30:00Z'),
+  })
   const reader = await openReader(place(), [], [ACCOUNT])
   const { accounts } = await reader.read()
   reader.close()
@@ -75,6 +82,30 @@ it('V12, R113: is what the same account has at 100, held by a contract, and read
   expect(Number(accounts[0]?.liquidationBelowQuote)).toBeCloseTo(liquidationDown ?? 0, 17)
   const { report } = await auditFromChain({ ...place(), registry: chain.deployment.portfolio?.registry, say: () => {} })
   expect(report).toMatchObject({ accepted: true, margins: { length: 1 } })
+  if (!('openInterest' in report)) throw new Error('An audit of margins is of a portfolio registry.')
+  const answer = await answerOf(given)
+  const { deltaOf, gamma, vegaPerPoint } = netGreeksOf(answer)
+  const ratiosOf = ({ netDelta, netGamma }: { netDelta: number | null; netGamma: number | null }) => [
+    (netDelta ?? 0) / (deltaOf.options + deltaOf.perpetuals),
+    (netGamma ?? 0) / gamma,
+  ]
+  const { last } = report.openInterest
+  if (count === undefined || last === undefined) throw new Error('The count of one account is complete.')
+  const vegas = [Number(count.netVegaPerPointQuote), last.netVegaPerPoint].map((vega) => vega / vegaPerPoint)
+  for (const ratio of [...ratiosOf(count), ...ratiosOf(last), ...vegas]) expect(ratio).toBeCloseTo(1, 9)
+  const legs = answer.legs.map(({ leg, mark, shocked, contribution }) => [
+    (Number(leg.quantityE12) / 1e12) * 1e9,
+    mark,
+    shocked,
+    contribution,
+  ])
+  const audited = report.margins[0]?.legs.filter(({ mark }) => mark !== undefined) ?? []
+  expect(audited.map(({ quantity, mark, shocked, contribution }) => [quantity, mark, shocked, contribution])).toEqual(
+    legs,
+  )
+  expect(audited[0]?.leg).toMatch(/ 0\.000000\d+ (?:call|put)$/)
+  const words = formatPortfolioAudit(report)
+  expect(words).toMatch(/mark 0\.000000\d+ +shocked 0\.00000/)
 })
 
 it('R110: a market is deployed at its scale, and a price of one unit attested at it', async () => {

@@ -18,13 +18,21 @@ type UnderWay = {
   readonly opened: CountRecord
   /** Accounts that it needs, with the reports that they stood with when it was opened. */
   readonly needed: ReadonlyMap<string, ReportRecord>
+  /** Whether it lost one of them, and so is never complete. */
+  readonly isBroken: boolean
   readonly sums: OpenInterest
+  /** Of the round's prices. */
+  readonly priceScale: bigint
 }
+
+/** A count that is, and the scale that its Greeks are at. */
+type Complete = OpenInterest & { readonly priceScale: bigint }
 
 /** What a registry knows when a count is opened. */
 export type Standing = {
   readonly reports: ReadonlyMap<string, ReportRecord>
   readonly policyVersion: bigint
+  readonly priceScale: bigint
   readonly maxRoundAgeSeconds: bigint
   readonly maxRoundLagSeconds: bigint
   readonly maxMarginAgeSeconds: bigint
@@ -37,7 +45,7 @@ export class Counts {
   readonly underWay: UnderWay | undefined
   /** The last one's round. */
   readonly lastAsOf: bigint
-  readonly complete: readonly OpenInterest[]
+  readonly complete: readonly Complete[]
   /** Of how they were opened. */
   readonly claims: readonly ClaimResult[]
 
@@ -50,9 +58,10 @@ export class Counts {
 
   /** A count was opened; whatever is wrong with that is among the claims. */
   open(opened: CountRecord, standing: Standing): Counts {
+    const { priceScale } = standing
     const exposed = [...standing.reports].filter(([, report]) => hasPositionsSafely(report))
     const begun = new Counts({
-      underWay: { opened, needed: new Map(exposed), sums: nothingCounted(opened.asOf) },
+      underWay: { opened, needed: new Map(exposed), isBroken: false, sums: nothingCounted(opened.asOf), priceScale },
       lastAsOf: opened.asOf,
       complete: this.complete,
       claims: [...this.claims, ...this.judgeOpening(opened, standing, exposed.length)],
@@ -96,11 +105,27 @@ export class Counts {
     return new Counts({ ...this, underWay: { ...underWay, needed, sums: addAccount(underWay.sums, words) } })
   }
 
+  /**
+   * An account is reported at another scale of prices: what it held until then means something else in a round of now. As the registry
+   * has it, only the first report since the count was opened loses its account.
+   */
+  rescale(account: string, before: ReportRecord | undefined): Counts {
+    const { underWay } = this
+    if (underWay === undefined || before === undefined || underWay.needed.get(account) !== before) return this
+    const needed = new Map(underWay.needed)
+    needed.delete(account)
+    return new Counts({ ...this, underWay: { ...underWay, needed, isBroken: true } })
+  }
+
   /** The same once a submission is over: complete if it needs nobody any more. */
   completed(): Counts {
     const { underWay } = this
-    if (underWay === undefined || underWay.needed.size > 0) return this
-    return new Counts({ ...this, underWay: undefined, complete: [...this.complete, underWay.sums] })
+    if (underWay === undefined || underWay.isBroken || underWay.needed.size > 0) return this
+    return new Counts({
+      ...this,
+      underWay: undefined,
+      complete: [...this.complete, { ...underWay.sums, priceScale: underWay.priceScale }],
+    })
   }
 }
 

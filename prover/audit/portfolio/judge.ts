@@ -5,6 +5,7 @@
 import { emptyBook } from '../../portfolio/book.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import { bookHashOf } from '../../registry/portfolio/calldata.ts'
+import { netGreeksOf, type OpenInterest } from '../../registry/portfolio/openInterest.ts'
 import { hashOfHashes, roundIdOfHashes } from '../../registry/portfolio/rounds.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import { deployedSubjects, type ExpectedPlace, judgeDeployed } from '../deployed/judge.ts'
@@ -105,9 +106,14 @@ function judgeOpenInterest({ counts, openInterests }: PortfolioRecord, ledger: P
   return {
     opened: counts.length,
     complete: complete.length,
-    ...(last === undefined ? {} : { last }),
+    ...(last === undefined ? {} : { last: { ...last, ...netGreeks(last) } }),
     ...summarise([...claims, ...judgeComplete(complete, openInterests)]),
   }
+}
+
+function netGreeks(last: OpenInterest & { readonly priceScale: bigint }) {
+  const { netDelta, netGamma, netVegaPerPointE10 } = netGreeksOf(last, Number(last.priceScale))
+  return { netDelta, netGamma, netVegaPerPoint: Number(netVegaPerPointE10) / 1e10 }
 }
 
 /** Where the contracts must stand, and what they must answer, as the history has it. */

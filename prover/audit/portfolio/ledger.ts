@@ -27,6 +27,12 @@ export type Proven = { readonly asOf: bigint; readonly sequence: bigint }
 /** What stands for the thresholds of margins that were proven alone: no proof says so, for one of a rise is at least spot. */
 export const NO_THRESHOLDS = 0n
 
+/** What a registry takes without a proof. */
+type History = Pick<
+  PortfolioRecord,
+  'policies' | 'freshness' | 'priceGaps' | 'roundSources' | 'rounds' | 'reports' | 'counts'
+>
+
 /** Something that happened, not yet taken over. */
 type Pending = { readonly place: Place; readonly apply: (ledger: PortfolioLedger) => unknown }
 
@@ -76,7 +82,7 @@ export class PortfolioLedger {
     this.witnesses = new Map(from?.witnesses)
   }
 
-  static of(record: PortfolioRecord): PortfolioLedger {
+  static of(record: History): PortfolioLedger {
     const { policies, freshness, priceGaps, roundSources, rounds, reports, counts } = record
     const pending: readonly Pending[] = [
       ...policies.map((each) => entry(each, (ledger) => ledger.setPolicy(each))),
@@ -154,9 +160,11 @@ export class PortfolioLedger {
   }
 
   private takeReport(report: ReportRecord): void {
+    const before = this.reports.get(report.account)
     this.reports.set(report.account, report)
     if ((this.priceScales.get(report.account) ?? 0n) !== this.priceScale) {
       this.priceScales.set(report.account, this.priceScale)
+      this.counts = this.counts.rescale(report.account, before)
       const proven = this.margins.get(report.account)
       if (proven !== undefined) this.margins.set(report.account, { ...proven, thresholds: NO_THRESHOLDS })
     }

@@ -129,7 +129,7 @@ function tellMargin(
   { item, isCounted, account, sequence, own, margin, event }: Item,
   shared: readonly ClaimResult[],
 ): void {
-  const { transaction, found } = scene
+  const { ledger, transaction, found } = scene
   const derived = margin === undefined ? undefined : deriveMargin(scene, round, own, margin)
   const judged = summarise([
     ...own.claims,
@@ -149,7 +149,9 @@ function tellMargin(
     ...(event?.name === 'MarginSkipped' ? { isCountedAlone: true } : {}),
     ...judged,
     ...(margin === undefined ? {} : { initialE8: margin.initialE8, maintenanceE8: margin.maintenanceE8 }),
-    ...(derived === undefined ? { legs: [] } : { ...worstOf(derived), legs: auditedLegs(account, derived) }),
+    ...(derived === undefined
+      ? { legs: [] }
+      : { ...worstOf(derived), legs: auditedLegs(account, derived, Number(ledger.priceScale)) }),
   })
 }
 

@@ -1,5 +1,5 @@
 /** What an audit of margins finds, and how people read it. */
-import { amount } from '../../portfolio/amount.ts'
+import { amount, priceWords } from '../../portfolio/amount.ts'
 import type { OpenInterest } from '../../registry/portfolio/openInterest.ts'
 import type { DeployedReport } from '../deployed/judge.ts'
 import { deployedRows, deployedText, judgedOf } from '../deployed/report.ts'
@@ -36,7 +36,7 @@ export type BookReport = Judged & {
   readonly positions: number
 }
 
-/** What a leg, or whatever else the account holds, adds to the worst scenario; re-derived from chain data alone. */
+/** What a leg, or whatever else the account holds, adds to the worst scenario; re-derived from chain data alone, of one unit. */
 export type AuditedLeg = {
   readonly leg: string
   readonly quantity: number
@@ -75,7 +75,14 @@ export type WitnessReport = AccountProof & { readonly maintenanceE8?: bigint }
 export type OpenInterestReport = Judged & {
   readonly opened: number
   readonly complete: number
-  readonly last?: OpenInterest
+  readonly last?: OpenInterest & {
+    /** k: words of the Greeks above are of 10^k units of the asset. */
+    readonly priceScale: bigint
+    /** Of one unit, as what follows; vega for a point of volatility. */
+    readonly netDelta: number
+    readonly netGamma: number
+    readonly netVegaPerPoint: number
+  }
 }
 
 /** Claims about an account over all its history. */
@@ -220,7 +227,7 @@ function openInterestRow(openInterest: OpenInterestReport, telling: Telling): re
     last === undefined
       ? ''
       : `${last.accounts} accounts at ${timeText(last.asOf)}: expected defaults ${(Number(last.defaultProbabilityX32) / 2 ** 32).toPrecision(4)}, ` +
-        moneyText('expected shortfall', last.expectedShortfallE8)
+        `${moneyText('expected shortfall', last.expectedShortfallE8)}, delta ${figure(last.netDelta)}, gamma ${figure(last.netGamma)}, vega ${figure(last.netVegaPerPoint)} a point`
   return ['open interest', `${complete} of ${opened} counts`, said, ...verdictCells(openInterest, telling)]
 }
 
@@ -228,13 +235,15 @@ function legsText({ account, asOf, worst, worstLoss, legs }: MarginReport): stri
   const rows = legs.map(({ leg, quantity, mark, shocked, contribution }) => [
     `  ${leg}`,
     String(quantity).replace('-', '−'),
-    mark === undefined ? '' : `mark ${amount(mark)}`,
-    shocked === undefined ? '' : `shocked ${amount(shocked)}`,
+    mark === undefined ? '' : `mark ${priceWords(mark)}`,
+    shocked === undefined ? '' : `shocked ${priceWords(shocked)}`,
     amount(contribution),
   ])
   const heading = `\n${account} at ${timeText(asOf)}: worst ${worst} (${amount(worstLoss ?? 0)})`
   return legs.length === 0 ? heading : `${heading}\n${alignColumns(rows)}`
 }
+
+const figure = (value: number): string => String(Number(value.toPrecision(6))).replace('-', '−')
 
 const moneyText = (name: string, valueE8: bigint | undefined): string =>
   valueE8 === undefined ? '' : `${name} ${amount(Number(valueE8) / 1e8)}`

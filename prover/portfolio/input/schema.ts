@@ -2,7 +2,15 @@
 import { z } from 'zod'
 import { COLLATERALS, type WordName } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
-import { GREATEST_PRICE_SCALE, LEAST_PRICE_SCALE, type Units, unitsFor, unitsOfScale } from '../../market/priceScale.ts'
+import {
+  GREATEST_PRICE_SCALE,
+  LEAST_PRICE_SCALE,
+  plainPrice,
+  type Units,
+  unitsHolding,
+  unitsOfScale,
+  unitsText,
+} from '../../market/priceScale.ts'
 import { instrumentCurrency, instrumentName, readInstrument } from '../../options/instrument.ts'
 import {
   type Contingency,
@@ -39,6 +47,7 @@ import {
   fractionOf,
   nearest,
   nearestTo,
+  ValueRangeError,
 } from './exact.ts'
 import { parseExactJson } from './exactJson.ts'
 import { type FormIssue, formIssue } from './formIssue.ts'
@@ -271,9 +280,43 @@ const DERIVE_CASE: FormIssue = {
 
 /** The account of a file in its one market. @param at - where the market stands in the file @throws the errors of {@link readPortfolio} but those of the form */
 export function portfolioOf(stated: PortfolioFile, file: string, options: ReadOptions, at = 'market'): Portfolio {
+  const { market } = stated
+  if (market === undefined) throw new SeveralMarketsError(file, Object.keys(stated.markets ?? {}))
+  if (market.priceUnits !== undefined) return portfolioAtScale(stated, market, file, options, at)
+  const [best = '1', ...others] = unitsHolding(pricesOf(market)).map(unitsText)
+  const reading = (priceUnits: string) => portfolioAtScale(stated, { ...market, priceUnits }, file, options, at)
+  try {
+    return reading(best)
+  } catch (error) {
+    const other = isBeyondScale(error) ? firstThatHolds(others, reading) : undefined
+    if (other === undefined) throw error
+    return other
+  }
+}
+
+/** Strikes and quantities may need another scale than prices, which they are seldom larger than. */
+function firstThatHolds(units: readonly string[], reading: (units: string) => Portfolio): Portfolio | undefined {
+  for (const each of units) {
+    try {
+      return reading(each)
+    } catch (error) {
+      if (!isBeyondScale(error)) throw error
+    }
+  }
+  return undefined
+}
+
+const isBeyondScale = (error: unknown): boolean => error instanceof ValueRangeError || error instanceof LegSizeError
+
+function portfolioAtScale(
+  stated: PortfolioFile,
+  statedMarket: Market,
+  file: string,
+  options: ReadOptions,
+  at: string,
+): Portfolio {
   const { name = nameOf(file), account, parameters, scenarios } = stated
-  if (stated.market === undefined) throw new SeveralMarketsError(file, Object.keys(stated.markets ?? {}))
-  const market = marketOf(stated.market, currencyOf(stated.market, account), parameters, options, at)
+  const market = marketOf(statedMarket, currencyOf(statedMarket, account), parameters, options, at)
   const portfolio: Portfolio = {
     name,
     account: accountOf(account, market),
@@ -354,14 +397,18 @@ function marketOf(
 const perpPriceE8 = (text: string, entry: string, priceScale: number): bigint =>
   positive(exactPrice('roundPrices', 'perpPriceE8', text, entry, priceScale), text, entry)
 
-/** k of the power of ten that a market says, or that its prices take: not spot alone, which may be what is wrong. @throws {@link PriceUnitsError} */
-function priceScaleOf({ priceUnits, spot, perpPrice = spot, expiries }: Market, at: string): number {
+/** What scales are chosen by: not spot alone, which may be what is wrong. */
+function pricesOf({ spot, perpPrice = spot, expiries }: Market): readonly string[] {
   const forwards = expiries.flatMap(({ forward = spot }) => {
     if (typeof forward === 'string') return [forward]
     return 'bid' in forward ? [forward.bid, forward.ask] : []
   })
-  const { count, parts } =
-    priceUnits === undefined ? unitsFor([spot, perpPrice, ...forwards]) : unitsStated(priceUnits, `${at}.priceUnits`)
+  return [spot, perpPrice, ...forwards]
+}
+
+/** k of the power of ten that a market says. @throws {@link PriceUnitsError} */
+function priceScaleOf({ priceUnits = '1' }: Market, at: string): number {
+  const { count, parts } = unitsStated(priceUnits, `${at}.priceUnits`)
   return String(count).length - String(parts).length
 }
 
@@ -604,12 +651,25 @@ type Terms = Pick<OptionLeg, 'expiry' | 'strikeE8' | 'isCall'>
 function named(instrument: string, priceScale: number): Terms {
   const terms = readInstrument(instrument, priceScale)
   if (terms === undefined) {
+    requireStrikeHeld(instrument, priceScale)
     const capitals = instrument.trim().toUpperCase()
     const meant = readInstrument(capitals, priceScale) === undefined ? 'BTC-27MAR26-100000-C' : capitals
     const reason = `expected currency, date of expiry, strike and C or P, as in ${meant}`
     throw new UnknownInstrumentError(instrument, reason, 'Correct the name.')
   }
   return terms
+}
+
+/** Refuses a name that could be read at another scale. @throws {@link ValueRangeError} */
+function requireStrikeHeld(instrument: string, priceScale: number): void {
+  for (const scale of [LEAST_PRICE_SCALE, 0, GREATEST_PRICE_SCALE]) {
+    const other = readInstrument(instrument, scale)
+    if (other === undefined) continue
+    const [strike, units] = [plainPrice(other.strikeE8, unitsOfScale(scale)), unitsOfScale(priceScale)]
+    const { least, most } = fieldRange('optionPosition', 'strikeE8')
+    const range = [plainPrice(least + 1n, units), plainPrice(most, units)] as const
+    throw new ValueRangeError(`${instrument}, strike`, strike, ...range, '')
+  }
 }
 
 function described(

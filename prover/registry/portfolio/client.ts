@@ -60,6 +60,9 @@ export type AccountReport = {
   readonly collateralAmountsE12: readonly bigint[]
 }
 
+const isLogBefore = (a: Log, b: Log): boolean =>
+  a.blockNumber < b.blockNumber || (a.blockNumber === b.blockNumber && a.index < b.index)
+
 /** A submission that landed. */
 export type Landed = { readonly transactionHash: string; readonly block: number; readonly gasUsed: bigint }
 
@@ -164,6 +167,24 @@ export class PortfolioClient {
   /** k: the market's prices and strikes are of 10^k units of its asset, and quantities of it count as many. */
   async priceScale(): Promise<number> {
     return Number(await this.readArrays('priceScale'))
+  }
+
+  /**
+   * k at which a complete count was counted: that in force when it was complete, which governance may have changed since.
+   *
+   * @param asOf - of the count
+   * @param head - block up to which events are looked for
+   */
+  async priceScaleOfCount(asOf: bigint, head: number): Promise<number> {
+    const [arrays, counts] = [interfaceOf('RiskArrays'), interfaceOf('OpenInterest')]
+    const find = (address: string, topics: (string | string[] | null)[]): Promise<readonly Log[]> =>
+      logsBetween(this.provider, { address, topics }, this.fromBlock, head)
+    const sets = await find(await this.arrays(), arrays.encodeFilterTopics('RoundsSet', []))
+    if (sets.length < 2) return this.priceScale()
+    const told = await find(await this.counts(), counts.encodeFilterTopics('OpenInterestComplete', [asOf]))
+    const end = told.at(-1)
+    const set = end && sets.findLast((each) => isLogBefore(each, end))
+    return set === undefined ? this.priceScale() : Number(arrays.parseLog(set)?.args.priceScale)
   }
 
   /**

@@ -90,7 +90,7 @@ export type OpenInterestInForce = {
   /** Market whose rounds it rests on. */
   readonly market: string
   /** Of the last complete count, however old; undefined before the first. */
-  readonly figures: (OpenInterest & { readonly ageSeconds: bigint }) | undefined
+  readonly figures: (OpenInterest & { readonly ageSeconds: bigint; readonly priceScale: number }) | undefined
   /** From here on they are stale. */
   readonly maxAgeSeconds: bigint
   readonly underWay: CountUnderWay | undefined
@@ -109,9 +109,14 @@ export async function readOpenInterest(client: PortfolioClient): Promise<OpenInt
     read('openInterestUnderWay'),
   ])
   const count = underWay.toObject() as CountUnderWay
+  const figures = unsafe && openInterestIn(unsafe[0].toObject() as OpenInterest)
   return {
     market: marketNameOf(marketId),
-    figures: unsafe && { ...openInterestIn(unsafe[0].toObject() as OpenInterest), ageSeconds: unsafe[1] },
+    figures: figures && {
+      ...figures,
+      ageSeconds: unsafe[1],
+      priceScale: await client.priceScaleOfCount(figures.asOf, block),
+    },
     maxAgeSeconds,
     underWay: count.asOf === 0n ? undefined : count,
   }

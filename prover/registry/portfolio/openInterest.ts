@@ -1,5 +1,6 @@
 /** What all accounts of a venue come to together: the last complete count, and the one under way, as the registry answers. */
 import type { Fields } from '../../../circuits/statements/index.ts'
+import { unitsOfScale } from '../../market/priceScale.ts'
 import { unpack } from '../../statement/words.ts'
 import type { ReportWords } from './calldata.ts'
 
@@ -80,6 +81,24 @@ function sumOf(sum: bigint, part: bigint, limit: bigint): bigint {
   const next = sum + part
   if (next >= limit) return limit
   return next <= -limit ? -limit : next
+}
+
+/** Net Greeks of accounts as traders quote them. */
+export type NetGreeks = {
+  readonly netDelta: number
+  readonly netGamma: number
+  /** Quote, exact in units of 10^-10. */
+  readonly netVegaPerPointE10: bigint
+}
+
+/** Of one unit of the asset, where words have them of 10^k. */
+export function netGreeksOf({ deltaE12, gammaE20, vegaE8 }: OpenInterest, priceScale: number): NetGreeks {
+  const { count, parts } = unitsOfScale(priceScale)
+  return {
+    netDelta: Number(deltaE12 * count) / Number(10n ** 12n * parts),
+    netGamma: Number(gammaE20 * count ** 2n) / Number(10n ** 20n * parts ** 2n),
+    netVegaPerPointE10: vegaE8,
+  }
 }
 
 /** Whether an account has positions: anything but cash, or cash that it owes. What a word says that no report could is one. */

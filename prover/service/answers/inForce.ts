@@ -20,6 +20,7 @@ import {
   readPortfolioRegistry,
 } from '../../registry/portfolio/inForce.ts'
 import { type Authority, readAuthority } from '../../registry/authority.ts'
+import { netGreeksOf } from '../../registry/portfolio/openInterest.ts'
 import { type HeldMarket, type InForce, readInForce } from '../../registry/market/inForce.ts'
 import { exactMoney, exactPrice, isoTime } from '../text/figures.ts'
 import { UsageError } from '../text/usageError.ts'
@@ -103,10 +104,10 @@ export type OpenInterestReading = {
   /** Sum of probabilities of default over the horizon: how many accounts are expected to. */
   readonly expectedDefaults: number | null
   readonly expectedShortfallQuote: string | null
-  /** Of options and perpetuals. */
+  /** Of options and perpetuals, for one unit of the asset; vega for a point of volatility. */
   readonly netDelta: number | null
   readonly netGamma: number | null
-  readonly netVegaQuote: string | null
+  readonly netVegaPerPointQuote: string | null
   readonly underWay: {
     readonly asOf: string
     readonly counted: number
@@ -336,6 +337,7 @@ export function openInterestReading({
   const isStale = figures !== undefined && figures.ageSeconds > maxAgeSeconds
   const of = <T>(part: (known: NonNullable<typeof figures>) => T): T | null =>
     figures === undefined ? null : part(figures)
+  const greeks = figures && netGreeksOf(figures, figures.priceScale)
   return {
     market,
     quoteCurrency: market.split('-').at(-1) ?? market,
@@ -347,9 +349,9 @@ export function openInterestReading({
     accountsBelowMaintenance: of(({ unhealthy }) => Number(unhealthy)),
     expectedDefaults: of(({ defaultProbabilityX32 }) => Number(defaultProbabilityX32) / 2 ** 32),
     expectedShortfallQuote: of(({ expectedShortfallE8 }) => exactMoney(expectedShortfallE8)),
-    netDelta: of(({ deltaE12 }) => Number(deltaE12) / 1e12),
-    netGamma: of(({ gammaE20 }) => Number(gammaE20) / 1e20),
-    netVegaQuote: of(({ vegaE8 }) => exactMoney(vegaE8)),
+    netDelta: greeks?.netDelta ?? null,
+    netGamma: greeks?.netGamma ?? null,
+    netVegaPerPointQuote: greeks === undefined ? null : exactMoney(greeks.netVegaPerPointE10, unitsOfScale(2)),
     underWay:
       underWay === undefined
         ? null

@@ -17,6 +17,7 @@ import { roundWords } from '../../statement/portfolioMargin.ts'
 import { expiryWords } from '../../statement/riskArray.ts'
 import { buildPortfolioKeys } from '../development/portfolio.ts'
 import { readOpenInterest } from '../../registry/portfolio/inForce.ts'
+import { isoTime } from '../text/figures.ts'
 import { openInterestLines } from '../text/inForceTable.ts'
 import { type OpenInterestReading, openInterestReading } from './inForce.ts'
 import type { MarginAnswer } from './margins.ts'
@@ -131,7 +132,14 @@ export async function proveMargin(
 
 /** Opens a count of a round, unless one is under way. */
 async function openCount(client: PortfolioClient, round: RoundWords): Promise<void> {
-  if ((await client.countUnderWay()) === undefined) await client.openCount(round)
+  if ((await client.countUnderWay()) !== undefined) return
+  try {
+    await client.openCount(round)
+  } catch (error) {
+    if (error instanceof ContractRevertError && error.reason === 'CountNotLater')
+      throw new RoundCountedAlreadyError(round.asOf, error.arguments.lastAsOf as bigint)
+    throw error
+  }
 }
 
 /** Where the count of a round stands. */
@@ -293,6 +301,22 @@ export function formatProof(proof: MarginProof): string {
         ]),
     ...(bundle === undefined ? [] : [`Bundle: ${bundle}; check it with \`zkrisk verify ${bundle}\`.`]),
   ].join('\n')
+}
+
+/** A count of this round, or of a later one, was opened before. */
+export class RoundCountedAlreadyError extends ProverError {
+  readonly code = 'service.round-counted-already'
+  readonly asOf: bigint
+  readonly lastAsOf: bigint
+
+  constructor(asOf: bigint, lastAsOf: bigint) {
+    super(
+      `Expected a round later than that of ${isoTime(lastAsOf)}, of which the last count was opened, got one of ${isoTime(asOf)}. ` +
+        'Read what was counted with `zkrisk read --open-interest`, leave --count out, or state a later time and its prices.',
+    )
+    this.asOf = asOf
+    this.lastAsOf = lastAsOf
+  }
 }
 
 /** The registry holds the account's margin of this round and report. */

@@ -5,7 +5,7 @@ import { ProverError } from '../../errors.ts'
 import { isOneUnit, unitPrice, unitsJson, unitsNumber, unitsText, unitsWords } from '../../market/priceScale.ts'
 import { readTextFile } from '../../market/textFile.ts'
 import { present } from '../../market/time.ts'
-import { amount } from '../../portfolio/amount.ts'
+import { amount, priceWords } from '../../portfolio/amount.ts'
 import type { MarginSizes, ProvableMargin } from '../../portfolio/accountMargin.ts'
 import { provableMargin } from '../../portfolio/accountMargin.ts'
 import { readDeriveCase } from '../../portfolio/input/deriveCase.ts'
@@ -28,7 +28,7 @@ import { realMargin, realMarginAtStatedRates } from '../../portfolio/real.ts'
 import { readPortfolioOverMarkets, withNotes } from '../../portfolio/input/markets.ts'
 import { SeveralMarketsError } from '../../portfolio/input/schema.ts'
 import { aheadNotes } from '../../portfolio/input/times.ts'
-import { price, quotedGreeks, type QuotedGreeks, utcTime } from '../text/figures.ts'
+import { quotedGreeks, type QuotedGreeks, utcTime } from '../text/figures.ts'
 import { timeOption } from './time.ts'
 import { formatTable } from '../text/table.ts'
 import { UsageError } from '../text/usageError.ts'
@@ -536,11 +536,6 @@ function scaleLine({ portfolio: { market } }: MarginAnswer): readonly string[] {
     `Prices and quantities are of one unit; words hold them of ${unitsWords(units)}, which the market has to be governed in (priceUnits ${unitsText(units)}).`,
   ]
 }
-
-/** A price: cents as money has, and digits enough of one that is small. */
-export const priceWords = (value: number): string => (value > 0 && value < SMALL_PRICE ? price(value) : amount(value))
-
-const SMALL_PRICE = 0.01
 
 const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`
 const short = (value: number): string => String(Number(value.toPrecision(4)))

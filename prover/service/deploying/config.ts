@@ -284,7 +284,7 @@ export type DeployConfig = {
  */
 export async function readConfig(file: string): Promise<DeployConfig> {
   const text = textOf(await readAtMost(file, MAX_BYTES), MAX_BYTES, file)
-  const parsed = configSchema.safeParse(jsonOf(text, file))
+  const parsed = configSchema.safeParse(jsonOf(text, file), { reportInput: true })
   const fault = jsonFault(text)
   if (fault !== undefined) throw new ConfigFieldError(file, `line ${fault.line}, column ${fault.column}`, fault.reason)
   if (!parsed.success) {

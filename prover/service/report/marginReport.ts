@@ -1,6 +1,6 @@
 /** An account's margin as a page: verdict, requirement, losses on the grid, value by spot, legs, thresholds, Greeks; by market. */
 import { unitPrice } from '../../market/priceScale.ts'
-import { amount } from '../../portfolio/amount.ts'
+import { amount, price, priceWords } from '../../portfolio/amount.ts'
 import { marginTerms, type NamedScenario, quantityText } from '../../portfolio/explain.ts'
 import { unitsOfMarket } from '../../portfolio/portfolio.ts'
 import { type AccountAnswer, MARKET_HEADINGS, marketRows, additionWords } from '../answers/accountMargins.ts'
@@ -8,14 +8,13 @@ import {
   type MarginAnswer,
   netGreeksOf,
   notesOn,
-  priceWords,
   requirementOf,
   spotOf,
   type Standing,
   termsOf,
   thresholdsJson,
 } from '../answers/margins.ts'
-import { price, utcTime } from '../text/figures.ts'
+import { utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import type { HeatCell } from './heatMap.ts'
 import { drawHeatMap } from './heatMap.ts'

@@ -1,6 +1,6 @@
 /** An audit of margins as a page: the verdict, every margin leg by leg, who governs and who attests. */
 import type { AuditedLeg, MarginReport, PortfolioAuditReport, Telling } from '../../audit/index.ts'
-import { amount } from '../../portfolio/amount.ts'
+import { amount, priceWords } from '../../portfolio/amount.ts'
 import { countedText } from '../../audit/report.ts'
 import { utcTime } from '../text/figures.ts'
 import { writeWholeFile } from '../wholeFile.ts'
@@ -93,11 +93,12 @@ const legTable = (account: string, legs: readonly AuditedLeg[]): Markup =>
     legs.map(({ leg, quantity, mark, shocked, contribution }): readonly Cell[] => [
       leg,
       String(quantity).replace('-', '−'),
-      figure(mark),
-      figure(shocked),
+      priceCell(mark),
+      priceCell(shocked),
       figure(contribution),
     ]),
   )
 
 const money = (valueE8: bigint | undefined): string => figure(valueE8 === undefined ? undefined : Number(valueE8) / 1e8)
+const priceCell = (value: number | undefined): string => (value === undefined ? '–' : priceWords(value))
 const figure = (value: number | undefined): string => (value === undefined ? '–' : amount(value))

@@ -1,18 +1,9 @@
 /** Figures as people read them: the same in tables, reports and messages. */
-import { plainPrice } from '../../market/priceScale.ts'
+import { plainPrice, type Units } from '../../market/priceScale.ts'
 import type { Greeks } from '../../options/real.ts'
 
 /** An exact price from units of 1e-8, without trailing zeros: 793412000000 → `7934.12`. */
 export const exactPrice = plainPrice
-
-/** A price to about five digits, thousands separated: `7,934.1`. */
-export function price(value: number): string {
-  const decimals = Math.min(20, Math.max(0, 4 - Math.floor(Math.log10(value))))
-  return value.toLocaleString('en-GB', {
-    minimumFractionDigits: Math.min(8, decimals),
-    maximumFractionDigits: decimals,
-  })
-}
 
 /** A fraction in per cent: 0.02351 → `2.35 %`. */
 export function percent(fraction: number, decimals = 2): string {
@@ -25,9 +16,9 @@ export function utcTime(asOf: bigint | number): string {
   return `${iso.slice(0, 10)} ${iso.slice(17, 19) === '00' ? iso.slice(11, 16) : iso.slice(11, 19)}`
 }
 
-/** Money from units of 1e-8, exact and signed, without trailing zeros: −123450000 → `-1.2345`. */
-export function exactMoney(valueE8: bigint): string {
-  return valueE8 < 0n ? `-${exactPrice(-valueE8)}` : exactPrice(valueE8)
+/** Money from units of 1e-8, exact and signed, without trailing zeros: −123450000 → `-1.2345`; of a share of it where units say so. */
+export function exactMoney(valueE8: bigint, units?: Units): string {
+  return valueE8 < 0n ? `-${exactPrice(-valueE8, units)}` : exactPrice(valueE8, units)
 }
 
 /** Unix seconds as `2020-03-12T10:00:00Z`. */

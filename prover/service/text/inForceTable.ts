@@ -6,7 +6,7 @@ import type {
   Reading,
   RoleReading,
 } from '../answers/inForce.ts'
-import { amount } from '../../portfolio/amount.ts'
+import { amount, priceWords } from '../../portfolio/amount.ts'
 import { duration } from './figures.ts'
 import { formatTable } from './table.ts'
 
@@ -94,6 +94,8 @@ function accountLines(reading: AccountReading): readonly string[] {
   const { account, market, quoteCurrency, status, ageSeconds, reports, provenReport, forLiquidation } = reading
   const money = (quote: string | null): string =>
     quote === null ? 'none' : `${amount(Number(quote))} ${quoteCurrency}`
+  const level = (quote: string | null): string =>
+    quote === null ? 'none' : `${priceWords(Number(quote))} ${quoteCurrency}`
   const lines = [`Account ${account} (${market}): ${reasons[status]}.`]
   if (ageSeconds !== null) {
     lines.push(
@@ -101,7 +103,7 @@ function accountLines(reading: AccountReading): readonly string[] {
       `  above maintenance margin  ${money(reading.aboveMaintenanceMarginQuote)}`,
       `  as of                     ${reading.asOf}, ${duration(ageSeconds)} old of ${duration(reading.maxAgeSeconds)}, ${lagWords(reading.roundLagSeconds)}; report ${provenReport} of ${reports}`,
       reading.hasThresholds === true
-        ? `  liquidated at             falls to ${money(reading.liquidationBelowQuote)}, rises to ${money(reading.liquidationAboveQuote)}`
+        ? `  liquidated at             falls to ${level(reading.liquidationBelowQuote)}, rises to ${level(reading.liquidationAboveQuote)}`
         : '  liquidated at             not known: these margins were proven without thresholds',
     )
   }
@@ -126,7 +128,7 @@ export function openInterestLines(reading: OpenInterestReading): readonly string
       `  accounts with positions   ${accounts}, each once; below maintenance ${reading.accountsBelowMaintenance}`,
       `  expected defaults         ${(reading.expectedDefaults ?? 0).toPrecision(4)} (sum of probabilities of default)`,
       `  expected shortfall        ${reading.expectedShortfallQuote} ${quoteCurrency}`,
-      `  net delta, gamma, vega    ${figure(reading.netDelta)}, ${figure(reading.netGamma)}, ${reading.netVegaQuote} ${quoteCurrency}`,
+      `  net delta, gamma, vega    ${figure(reading.netDelta)}, ${figure(reading.netGamma)}, ${reading.netVegaPerPointQuote} ${quoteCurrency} a point of volatility`,
       `  as of                     ${reading.asOf}, ${duration(reading.ageSeconds ?? 0)} old of ${duration(reading.maxAgeSeconds)}`,
     )
   }

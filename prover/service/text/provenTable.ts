@@ -1,6 +1,7 @@
 /** What was proven, as a table through time. */
 import { realValues } from '../../parameters/real.ts'
-import { exactPrice, percent, price, utcTime } from './figures.ts'
+import { price } from '../../portfolio/amount.ts'
+import { exactPrice, percent, utcTime } from './figures.ts'
 import type { ProvenMarket, ProvenStep } from '../answers/provenReplay.ts'
 import { formatTable } from './table.ts'
 

@@ -1,7 +1,8 @@
 import { isOneUnit, ONE_UNIT, type Units, unitsJson, unitsWords } from '../../market/priceScale.ts'
 import { realValues } from '../../parameters/real.ts'
 import type { ReplayPoint } from '../../parameters/replay.ts'
-import { exactPrice, percent, price, utcTime } from './figures.ts'
+import { price } from '../../portfolio/amount.ts'
+import { exactPrice, percent, utcTime } from './figures.ts'
 
 /** Parameters of one publication in plain numbers; what CSV and, with units in its keys, JSON hold. */
 export type ParameterRow = {
