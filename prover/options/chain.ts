@@ -159,7 +159,8 @@ export function parseChain(text: string, file: string, options: ChainOptions = {
   const perps = once(readPerps, file, isLog)
   const all = [...refused, ...ahead, ...priced.refused, ...perps.refused].toSorted((a, b) => a.row - b.row)
   if (quotes.length + perps.kept.length === 0) throw new ChainRefusedError(file, all)
-  const notes = [...units.notes, ...apartNotes(together, units), ...priced.notes, ...perps.notes]
+  const apart = [...apartNotes(together, units), ...forwardNotes(together)]
+  const notes = [...units.notes, ...apart, ...priced.notes, ...perps.notes]
   return { file, quotes, perps: perps.kept, refused: all, skipped: rows.length - quoted.length, notes }
 }
 
@@ -304,6 +305,25 @@ function quoteOf(stated: StatedQuote, { volatilityUnit, markUnits }: ChainUnits,
     openInterest: numberIn(raw, 'openinterest'),
     greeks: greeksOf(raw.greeks),
   }
+}
+
+/** Of a forward; exchanges poll all options of an expiry within far less of a move. */
+const SAME_FORWARD = 0.01
+const ROWS_NAMED = 8
+
+/** A note on forwards of one expiry and time that differ where no mark tells which is right. */
+function forwardNotes(stated: readonly StatedQuote[]): readonly string[] {
+  const unmarked = stated.filter(({ mark }) => mark === undefined)
+  const odd = [...Map.groupBy(unmarked, (quote) => `${expiryKey(quote)} ${quote.asOf}`).values()].flatMap((group) => {
+    const median = [...medianForwards(group).values()][0] ?? 0
+    return group.filter(({ forward }) => Math.abs(forward / median - 1) > SAME_FORWARD)
+  })
+  if (odd.length === 0) return []
+  const rows = odd.slice(0, ROWS_NAMED).map(({ row, forward }) => `row ${row} (${forward})`)
+  const more = odd.length > ROWS_NAMED ? ` and ${odd.length - ROWS_NAMED} more` : ''
+  return [
+    `Forwards of one expiry and time differ by over 1 %, and there are no marks to tell which are right: ${rows.join(', ')}${more}, unlike the others.`,
+  ]
 }
 
 /** A note on options whose volatilities and marks are apart without being of another unit. */

@@ -54,6 +54,22 @@ describe('an option chain', () => {
     expect(quotes[1]?.timeToExpiry).toBeCloseTo(50.1667 / 365, 6)
   })
 
+  it('without marks has a note that names rows whose forward is not that of the others of their expiry and time', () => {
+    const name = (strike: number) => `BTC-27MAR26-${strike}-C`
+    const later = '2026-02-05T05:00:00+00:00'
+    const notesOf = (forward: string, time?: string, mark?: string) => {
+      const rows = [70_000, 80_000, 90_000].map((strike) => row(name(strike), '70000', '0.5', '', '', undefined, mark))
+      return parseChain(csv(...rows, row(name(100_000), forward, '0.5', '', '', time, mark)), 'chain.csv').notes
+    }
+    expect(notesOf('70710')).toEqual([
+      expect.stringMatching(/differ by over 1 %.*: row 5 \(70710\), unlike the others/),
+    ])
+    expect(notesOf('69290')).toEqual([expect.stringContaining('row 5 (69290)')])
+    expect(notesOf('70690')).toEqual([])
+    expect(notesOf('70710', later)).toEqual([])
+    expect(notesOf('70710', undefined, '0.03').join()).not.toContain('no marks')
+  })
+
   it('is read from a websocket log, whose other lines are counted', () => {
     const log = [
       'wss://example <-> 1',
