@@ -379,7 +379,7 @@ function firstPriceE8(file: string, field: string, firstPrice: number, units: Un
     const isBetter = unitsText(better) !== unitsText(units)
     throw new ConfigFieldError(file, field, `${reason}; ${isBetter ? advice : 'round it'}`)
   }
-  const told = `got ${firstPrice}, told of ${unitsWords(units)}`
+  const told = `got ${firstPrice}, told as the price of ${unitsWords(units)}`
   if (priceE8 < LEAST_STEPS)
     return refuse(`expected at least ${LEAST_STEPS.toLocaleString('en-GB')} steps of 0.00000001, ${told}`)
   if (priceE8 > MOST_PRICE_E8) return refuse(`expected a price below 2,814,749.77, ${told}`)
