@@ -205,7 +205,10 @@ describe('R42: every restricted function, by everybody, at once, after the delay
     for (const [name, plain] of Object.entries(scaled) as [ContractName, ContractName][]) {
       expect(changing(name).toSorted()).toEqual(changing(plain).toSorted())
     }
-    const governed = contractNames.filter((name) => isGoverned(name) && !(name in scaled))
+    // What no deployment of ours makes: whoever deploys it gives its functions to whom they are for.
+    const undeployed: readonly ContractName[] = ['OptionsVenue']
+    expect(undeployed.every(isGoverned)).toBe(true)
+    const governed = contractNames.filter((name) => isGoverned(name) && !(name in scaled) && !undeployed.includes(name))
     expect(governed.toSorted()).toEqual(Object.keys(restrictedFunctions).toSorted())
     for (const contract of deployedContracts) {
       const found: string[] = []
