@@ -2,7 +2,7 @@
 import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { MOST_MARKETS, MOST_POSITIONS } from '../../circuits/statements/index.ts'
-import type { ProvenPortfolio, RoundWords } from '../../prover/registry/index.ts'
+import { policyWordsOf, type ProvenPortfolio, type RoundWords } from '../../prover/registry/index.ts'
 import { restrictedFunctions } from '../../prover/registry/authority.ts'
 import { type CrossCall, crossBookHashOf, crossReportCall } from '../../prover/registry/portfolio/cross.ts'
 import { pack } from '../../prover/statement/words.ts'
@@ -15,6 +15,7 @@ import {
   crossPolicySections,
   crossPolicyWords,
   ROUNDS_APART_SECONDS,
+  SECOND_MARKET,
 } from '../../scripts/tools/chains/crossEngine.ts'
 import {
   amountsWords,
@@ -23,6 +24,7 @@ import {
   E12,
   freshness,
   ONE_X40,
+  policy,
   PortfolioEngine,
 } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { expectRevert, revertDataOf } from '../reverts.ts'
@@ -478,6 +480,34 @@ describe('R105: accounts of a batch', () => {
       const { proven, ageSeconds } = await cross.registry.getFunction('unsafeCrossMargin')(signer)
       expect([proven.sequence, ageSeconds]).toEqual([1n, freshness.maxMarginAgeSeconds + 1n])
     })
+  })
+})
+
+describe('R101: a market at another scale of prices', () => {
+  const SCALE = 9
+  test('has every account reported anew: nothing is proven of one as it was reported before', async () => {
+    const { engine, arrays } = cross
+    const before = engine.rounds
+    await undone(async () => {
+      const signers = engine.roundSigners.map(({ address }) => address)
+      const scales = [{ marketId: SECOND_MARKET, scale: SCALE }]
+      const scaled = await engine.chain.deploy('ScaledRounds', engine.council, signers, 2, 300, scales)
+      for (const each of arrays) await mined(each.getFunction('setRounds')(scaled, policyWordsOf(policy)))
+      Object.assign(engine, { rounds: scaled })
+      await expectRevert(cross.report(holders[0]), arrays[1] as Contract, 'PriceScaleNotInForce', [0n, BigInt(SCALE)])
+      await mined((arrays[1] as Contract).getFunction('acceptPriceScale')(SCALE))
+      await next()
+      const [first, ...others] = holders
+      const inForce = BigInt(SCALE) << 8n // the second market's, in its place
+      await refused(await honest(), 'AccountAtOtherScales', [first.signer, 0n, inForce])
+      await cross.report(first)
+      await prove()
+      await refused(await honest(), 'AccountAtOtherScales', [others[0]?.signer, 0n, inForce])
+      for (const holder of others) await cross.report(holder)
+      await prove()
+      await lands(await honest())
+      expect(await statusOf(first.signer)).toBe(2n)
+    }).finally(() => Object.assign(engine, { rounds: before }))
   })
 })
 

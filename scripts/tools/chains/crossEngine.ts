@@ -34,7 +34,7 @@ import {
   roundAt,
 } from './portfolioEngine.ts'
 
-const SECOND_MARKET = marketIdOf('ETH-USD')
+export const SECOND_MARKET = marketIdOf('ETH-USD')
 export const ROUNDS_APART_SECONDS = 60n
 
 /** What a test account holds in each market. */
