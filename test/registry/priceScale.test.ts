@@ -18,7 +18,7 @@ import { placeToGoOn } from '../../prover/registry/market/place.ts'
 import { packState } from '../../prover/statement/marketState.ts'
 import { unpack } from '../../prover/statement/words.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
-import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
+import type { CompiledContract } from '../../scripts/tools/chains/compileContract.ts'
 import {
   type Account,
   type ArrayKey,
@@ -32,6 +32,7 @@ import {
 import { expectRevert } from '../reverts.ts'
 import { Engine, EWMA, type Market } from './engine.ts'
 import { feedSigners, LiveEngine } from './liveEngine.ts'
+import { uncheckedSource } from './uncheckedSource.ts'
 
 const STRANGER = 4
 type Scales = readonly { readonly marketId: string; readonly scale: number }[]
@@ -156,31 +157,11 @@ describe('R111: a market follows a source of another scale', () => {
   })
 
   test('but not one whose scale there is none of, nor where no state would hold its price', async () => {
-    const saying = (scale: number): string => `// SPDX-License-Identifier: GPL-3.0-or-later
-pragma solidity ^0.8.28;
-import {Inbox} from "contracts/market/Inbox.sol";
-import {ObservationElement} from "contracts/generated/Words.sol";
-import {IObservationSource} from "contracts/market/IObservationSource.sol";
-contract Saying is IObservationSource {
-    using Inbox for Inbox.Chain;
-    mapping(bytes32 marketId => Inbox.Chain) private _inbox;
-    function priceScale(bytes32) external pure returns (int256) { return ${scale}; }
-    function append(bytes32 marketId, uint256 word) external {
-        ObservationElement observation = ObservationElement.wrap(word);
-        emit ObservationAppended(marketId, _inbox[marketId].append(marketId, observation), observation);
-    }
-    function latest(bytes32 marketId) external view returns (bytes32 head, uint256 count, uint256 asOf, ObservationElement lastWord) {
-        (head, count, lastWord) = _inbox[marketId].latest();
-        asOf = lastWord.asOf();
-    }
-    function checkpoints(bytes32[] calldata ids, uint256[] calldata counts) external view returns (bytes32[] memory heads) {
-        heads = new bytes32[](ids.length);
-        for (uint256 i = 0; i < heads.length; ++i) heads[i] = _inbox[ids[i]].checkpoint(counts[i]);
-    }
-}`
+    const saying = (scale: number): CompiledContract =>
+      uncheckedSource(`function priceScale(bytes32) external pure returns (int256) { return ${scale}; }`)
     for (const scale of [-7, 13]) {
       await undone(async () => {
-        const source = await engine.chain.deploy(compileContract('Saying', saying(scale)))
+        const source = await engine.chain.deploy(saying(scale))
         await tell(source, PRICES_E8[1])
         await mined(rotate(source))
         const places = await engine.chain.ethers.getContractAt('ScaledFeed', source.target as string)
@@ -189,7 +170,7 @@ contract Saying is IObservationSource {
       })
     }
     const said = async (scale: number, priceE8: bigint): Promise<Contract> => {
-      const source = await engine.chain.deploy(compileContract('Saying', saying(scale)))
+      const source = await engine.chain.deploy(saying(scale))
       await tell(source, priceE8)
       await mined(rotate(source))
       return source

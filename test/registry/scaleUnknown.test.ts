@@ -9,9 +9,10 @@ import { packState } from '../../prover/statement/marketState.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { attest, domainOf } from '../../scripts/tools/chains/attestation.ts'
 import { eventsOf, GAS_LIMIT, mined, startChain } from '../../scripts/tools/chains/chain.ts'
-import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
+import { type CompiledContract, compileContract } from '../../scripts/tools/chains/compileContract.ts'
 import { expectRevert } from '../reverts.ts'
 import { Engine, type Market } from './engine.ts'
+import { uncheckedSource } from './uncheckedSource.ts'
 
 const PEPE = marketIdOf('PEPE-USD')
 const door = { ...defaultPlausibility, leastSpacingSeconds: 1n }
@@ -156,30 +157,10 @@ contract Behind { error Paused(); fallback() external { ${answer} } }`,
 describe('R111: a market and a source that cannot say its scale', () => {
   const SCALE = -3
   const PRICES_E8 = [50_100n, 50_250n].map((price) => price * 10n ** 8n) as [bigint, bigint]
-  const SOURCE = `// SPDX-License-Identifier: GPL-3.0-or-later
-pragma solidity ^0.8.28;
-import {Inbox} from "contracts/market/Inbox.sol";
-import {ObservationElement} from "contracts/generated/Words.sol";
-import {IObservationSource} from "contracts/market/IObservationSource.sol";
-contract Pausable is IObservationSource {
-    using Inbox for Inbox.Chain;
-    mapping(bytes32 marketId => Inbox.Chain) private _inbox;
-    bool public isPaused;
+  const pausable = (): CompiledContract =>
+    uncheckedSource(`bool public isPaused;
     function pause(bool is_) external { isPaused = is_; }
-    function priceScale(bytes32) external view returns (int256) { require(!isPaused, "paused"); return ${SCALE}; }
-    function append(bytes32 marketId, uint256 word) external {
-        ObservationElement observation = ObservationElement.wrap(word);
-        emit ObservationAppended(marketId, _inbox[marketId].append(marketId, observation), observation);
-    }
-    function latest(bytes32 marketId) external view returns (bytes32 head, uint256 count, uint256 asOf, ObservationElement lastWord) {
-        (head, count, lastWord) = _inbox[marketId].latest();
-        asOf = lastWord.asOf();
-    }
-    function checkpoints(bytes32[] calldata ids, uint256[] calldata counts) external view returns (bytes32[] memory heads) {
-        heads = new bytes32[](ids.length);
-        for (uint256 i = 0; i < heads.length; ++i) heads[i] = _inbox[ids[i]].checkpoint(counts[i]);
-    }
-}`
+    function priceScale(bytes32) external view returns (int256) { require(!isPaused, "paused"); return ${SCALE}; }`)
 
   /** The market follows, and its state moves by so many steps. */
   async function follow(engine: Engine, market: Market, source: Contract, steps: number): Promise<void> {
@@ -203,7 +184,7 @@ contract Pausable is IObservationSource {
     const engine = await Engine.start(0)
     const market = await engine.addMarket(PEPE)
     const { chain, registry } = engine
-    const source = await chain.deploy(compileContract('Pausable', SOURCE))
+    const source = await chain.deploy(pausable())
     const tell = async (at: Contract, priceE8: bigint) => {
       const kept = [...market.waiting]
       await engine.observe({ ...market, feed: at, waiting: [] }, priceE8)

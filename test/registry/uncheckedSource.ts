@@ -1,7 +1,7 @@
 /** A source that appends whatever it is told: what a careless adapter could do to the registry, which must cope. */
 import { type CompiledContract, compileContract } from '../../scripts/tools/chains/compileContract.ts'
 
-const source = `// SPDX-License-Identifier: GPL-3.0-or-later
+const source = (parts: string): string => `// SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 import {Inbox} from "contracts/market/Inbox.sol";
 import {ObservationElement} from "contracts/generated/Words.sol";
@@ -10,6 +10,7 @@ contract UncheckedSource is IObservationSource {
     using Inbox for Inbox.Chain;
     mapping(bytes32 marketId => Inbox.Chain) private _inbox;
     bool public silent;
+    ${parts}
     function append(bytes32 marketId, uint256 word) external {
         ObservationElement observation = ObservationElement.wrap(word);
         emit ObservationAppended(marketId, _inbox[marketId].append(marketId, observation), observation);
@@ -25,4 +26,5 @@ contract UncheckedSource is IObservationSource {
     }
 }`
 
-export const uncheckedSource = (): CompiledContract => compileContract('UncheckedSource', source)
+/** @param parts - further members in Solidity: what it says of its scale */
+export const uncheckedSource = (parts = ''): CompiledContract => compileContract('UncheckedSource', source(parts))

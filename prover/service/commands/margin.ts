@@ -4,7 +4,7 @@ import type { MarginProofOptions } from '../answers/marginProof.ts'
 import { EXIT, type Terminal } from '../text/terminal.ts'
 import { addChainOptions, type ChainFlags, chainOptions } from './chainOptions.ts'
 import { action, addCommand } from './command.ts'
-import { requireOptions, UsageError } from '../text/usageError.ts'
+import { OptionAloneError, requireOptions, UsageError } from '../text/usageError.ts'
 
 type Options = ChainFlags & {
   spot?: readonly string[]
@@ -188,17 +188,9 @@ export class CountBesidesError extends UsageError {
   }
 }
 
-/** An option means nothing without another one. */
-export class ProvingOptionError extends UsageError {
-  readonly code = 'service.proving-option'
-  readonly option: string
-  readonly missing: string
-
-  constructor(option: string, missing: string) {
-    super(`--${option} means nothing without --${missing}. Give both, or neither.`)
-    this.option = option
-    this.missing = missing
-  }
+/** An option of proofs means nothing without another one. */
+export class ProvingOptionError extends OptionAloneError {
+  override readonly code = 'service.proving-option'
 }
 
 /** A witness is neither margins nor comes with a bundle. */

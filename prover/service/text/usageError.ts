@@ -5,7 +5,7 @@ export abstract class UsageError extends ProverError {}
 
 /** An option means nothing without another one. */
 export class OptionAloneError extends UsageError {
-  readonly code = 'service.option-alone'
+  readonly code: string = 'service.option-alone'
   readonly option: string
   readonly missing: string
 
