@@ -4,7 +4,7 @@
  * audited from chain data alone.
  *
  *   npm run campaign:round                          1,000 accounts in the largest chain of ../shared/data/options/deribit-2026
- *   npm run campaign:round -- --accounts 40         a smaller one, as continuous integration runs it
+ *   npm run campaign:round -- --accounts 40         a smaller one; tests run it with 2
  *   npm run campaign:round -- --chain <file> --seed 2
  *   npm run campaign:round -- --json
  *
@@ -80,7 +80,7 @@ type VenueAccount = { readonly account: string; readonly held: SeededAccount; re
 type Took = {
   readonly seconds: Record<string, number>
   readonly proofs: ProofMade[]
-  readonly gas: { arrays: number; accounts: number; reports: number }
+  readonly gas: { arrays: number; accounts: number }
   readonly batches: { count: number }
 }
 
@@ -136,7 +136,7 @@ const keysOf = async (statements: readonly (keyof PortfolioKeys)[]): Promise<Par
 const took = (): Took => ({
   seconds: {},
   proofs: [],
-  gas: { arrays: 0, accounts: 0, reports: 0 },
+  gas: { arrays: 0, accounts: 0 },
   batches: { count: 0 },
 })
 const total = ({ seconds }: Took): number => Object.values(seconds).reduce((sum, each) => sum + each, 0)
