@@ -192,6 +192,16 @@ export const closedBookOpening = ({ asOf, expiry, totals }: BookState): ClosedBo
   totalsIn: totalElements(totals),
 })
 
+/** The same of many finished books, input by input. */
+export function closedBookOpenings(books: readonly BookState[]) {
+  const openings = books.map(closedBookOpening)
+  return {
+    asOfIn: openings.map(({ asOfIn }) => asOfIn),
+    expiryIn: openings.map(({ expiryIn }) => expiryIn),
+    totalsIn: openings.map(({ totalsIn }) => totalsIn),
+  }
+}
+
 /** More expiries end in one proof of a book than its circuit closes. */
 export class ClosingCountError extends ProverError {
   readonly code = 'portfolio.closing-count'

@@ -7,7 +7,7 @@ import {
   type CrossPolicy,
   crossMargin,
 } from '../portfolio/crossMargin.ts'
-import { closedBookOpening } from '../portfolio/state.ts'
+import { closedBookOpenings } from '../portfolio/state.ts'
 import type { StatementContext } from './challenge.ts'
 import { stateRoot } from './optionBook.ts'
 import { emptyAccount, holdingsWords, marginPolicyWords, roundWords } from './portfolioMargin.ts'
@@ -91,12 +91,6 @@ export async function stateCrossMargins(
     ),
     margins: margins.map((each) => pack('crossMargins', each.margins)),
   })
-  const openings = parts.map(({ book }) => closedBookOpening(book))
-  const circuitInput = {
-    ...publicInput(stated),
-    asOfIn: openings.map(({ asOfIn }) => asOfIn),
-    expiryIn: openings.map(({ expiryIn }) => expiryIn),
-    totalsIn: openings.map(({ totalsIn }) => totalsIn),
-  }
+  const circuitInput = { ...publicInput(stated), ...closedBookOpenings(parts.map(({ book }) => book)) }
   return { stated, accounts: filled, margins, circuitInput }
 }

@@ -9,7 +9,7 @@ import {
   type RoundMarket,
   unhealthyWitness,
 } from '../portfolio/margin.ts'
-import { closedBookOpening } from '../portfolio/state.ts'
+import { closedBookOpening, closedBookOpenings } from '../portfolio/state.ts'
 import type { StatementContext } from './challenge.ts'
 import { stateRoot } from './optionBook.ts'
 import { scenarioWords } from './riskArray.ts'
@@ -96,13 +96,7 @@ export async function stateMargins(
     margins: margins.map((each) => pack('accountMargins', each.margins)),
     ...(build.statement === 'marginsAlone' ? {} : furtherResults(margins)),
   })
-  const openings = filled.map(({ book }) => closedBookOpening(book))
-  const circuitInput = {
-    ...publicInput(stated),
-    asOfIn: openings.map(({ asOfIn }) => asOfIn),
-    expiryIn: openings.map(({ expiryIn }) => expiryIn),
-    totalsIn: openings.map(({ totalsIn }) => totalsIn),
-  }
+  const circuitInput = { ...publicInput(stated), ...closedBookOpenings(filled.map(({ book }) => book)) }
   return { stated, accounts: filled, margins, circuitInput }
 }
 

@@ -21,8 +21,8 @@ import { type CrossSite, developmentCrossSite } from '../development/cross.ts'
 import { buildPortfolioKeys } from '../development/portfolio.ts'
 import { portfolioBuildOf } from '../workspace.ts'
 import type { CrossAnswer } from './accountMargins.ts'
-import { CloneNeededError, type MarginSeconds, requireReportable } from './marginProof.ts'
-import { StageClock } from './stageClock.ts'
+import { CloneNeededError, requireReportable } from './marginProof.ts'
+import { ProofClock, type ProofSeconds, proofTimes, secondsText, secondsJson } from './proofFigures.ts'
 
 /** What proving took, in plain numbers. */
 export type CrossProof = {
@@ -32,7 +32,7 @@ export type CrossProof = {
   readonly account: string
   readonly proofs: readonly { readonly statement: string; readonly milliseconds: number }[]
   readonly gas: { readonly arrays: number; readonly margin: number }
-  readonly seconds: MarginSeconds
+  readonly seconds: ProofSeconds
   readonly backend: string
 }
 
@@ -50,7 +50,7 @@ export async function proveCross(
   const built = sizeOf(portfolioBuildOf('crossMargins'), 'markets')
   if (provable.markets.length !== built) throw new MarketsOfProofError(provable.markets.length, built)
   for (const { positions } of provable.parts) requireReportable(positions)
-  const clock = new StageClock(['build', 'preparation', 'proving', 'landing'])
+  const clock = new ProofClock()
   let site: CrossSite | undefined
   try {
     const { keys, buildSeconds } = await buildPortfolioKeys(statementsOf(provable), say)
@@ -70,7 +70,7 @@ export async function proveCross(
       held,
       registry: site.client.place.registry,
       account: site.account,
-      proofs: maker.made.map(({ statement, timings }) => ({ statement, milliseconds: Math.round(timings.total) })),
+      proofs: proofTimes(maker.made),
       gas,
       seconds: clock.read(),
       backend: [...new Set(maker.made.map(({ backend }) => backend))].join(', '),
@@ -191,11 +191,7 @@ export const crossProofJson = ({ held, registry, account, proofs, gas, seconds, 
   audited: true,
   held: { im: Number(held.initialE8) / 1e8, mm: Number(held.maintenanceE8) / 1e8 },
   ...{ registry, account, proofs, gas },
-  buildSeconds: seconds.build,
-  preparationSeconds: seconds.preparation,
-  provingSeconds: seconds.proving,
-  landingSeconds: seconds.landing,
-  seconds: seconds.total,
+  ...secondsJson(seconds),
   backend,
 })
 
@@ -205,13 +201,12 @@ export function formatCrossProof({ proofs, gas, seconds, backend, registry, acco
     const count = proofs.filter((each) => each.statement === statement).length
     return `${count} ${word}${count === 1 ? '' : 's'}`
   }
-  const time = (value: number): string => `${value.toFixed(1)} s`
   const number = (value: number): string => value.toLocaleString('en')
   const counts = [of('riskArray', 'risk array'), of('optionBook', 'book'), of('crossMargins', 'margin')].join(', ')
   return [
     `Proven (${backend}): ${counts} over all markets. A contract verified every proof and holds both margins to the last digit.`,
     'An audit derived them again from the report, the rounds and the policies on the chain alone.',
-    `Time: ${time(seconds.build)} building, ${time(seconds.preparation)} preparing, ${time(seconds.proving)} proving, ${time(seconds.landing)} landing; ${time(seconds.total)} in all.`,
+    secondsText(seconds),
     `Gas: ${number(gas.margin)} for the account, ${number(gas.arrays)} for arrays that all accounts of the rounds share.`,
     `Held as crossMarginOf(${account}) at ${registry}, on a chain that ended with this command.`,
   ].join('\n')

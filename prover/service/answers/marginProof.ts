@@ -29,7 +29,7 @@ import {
   marketNameFor,
   type MarginSite,
 } from './marginSite.ts'
-import { StageClock } from './stageClock.ts'
+import { ProofClock, type ProofSeconds, proofTimes, secondsText, secondsJson, gasOf } from './proofFigures.ts'
 import { marginModelOf } from '../daemon/portfolios/place.ts'
 import { type PortfolioLanded, provePortfolios } from '../daemon/portfolios/portfolios.ts'
 import type { ProofMade } from '../daemon/portfolios/proofMaker.ts'
@@ -51,20 +51,8 @@ export type MarginProof = {
   readonly gas: { readonly arrays: number; readonly margin: number }
   /** Where the count of the round has got to; undefined if there is none. */
   readonly count: OpenInterestReading | undefined
-  readonly seconds: MarginSeconds
+  readonly seconds: ProofSeconds
   readonly backend: string
-}
-
-/** Where the time went. */
-export type MarginSeconds = {
-  /** Circuits, keys and contracts that were missing; 0 if none were. */
-  readonly build: number
-  /** Keys loaded, a registry deployed or read, policy, round and report put in force. */
-  readonly preparation: number
-  readonly proving: number
-  /** Transactions, and the margin read back. */
-  readonly landing: number
-  readonly total: number
 }
 
 export type MarginProofOptions = {
@@ -94,7 +82,7 @@ export async function proveMargin(
 ): Promise<MarginProof> {
   if (isPackageAlone) throw new CloneNeededError()
   requireReportable(answer.provable.positions)
-  const clock = new StageClock(['build', 'preparation', 'proving', 'landing'])
+  const clock = new ProofClock()
   let site: MarginSite | undefined
   try {
     const { keys, buildSeconds } = await buildPortfolioKeys(statementsOf(answer, isAlone), say)
@@ -229,12 +217,10 @@ async function writeBundle(
 function summarise({ proofs, accounts, landed, backend }: PortfolioLanded & { readonly backend: string }) {
   const [account] = accounts
   if (account === undefined) throw new Error('A run of one account has one account.')
-  const sum = (parts: readonly { readonly gasUsed: bigint }[]): number =>
-    parts.reduce((total, { gasUsed }) => total + Number(gasUsed), 0)
   return {
     held: account.held,
-    proofs: proofs.map(({ statement, timings }) => ({ statement, milliseconds: Math.round(timings.total) })),
-    gas: { arrays: sum(landed.arrays), margin: sum(landed.margins) },
+    proofs: proofTimes(proofs),
+    gas: { arrays: gasOf(landed.arrays), margin: gasOf(landed.margins) },
     backend,
   }
 }
@@ -265,11 +251,7 @@ export const proofJson = ({
   proofs,
   gas,
   ...(count === undefined ? {} : { openInterest: count }),
-  buildSeconds: seconds.build,
-  preparationSeconds: seconds.preparation,
-  provingSeconds: seconds.proving,
-  landingSeconds: seconds.landing,
-  seconds: seconds.total,
+  ...secondsJson(seconds),
   backend,
 })
 
@@ -278,7 +260,6 @@ export function formatProof(proof: MarginProof): string {
   const { proofs, gas, count: counted, seconds, backend, registry, account, place, bundle } = proof
   const count = (statement: string): number => proofs.filter((each) => each.statement === statement).length
   const number = (value: number): string => value.toLocaleString('en')
-  const time = (value: number): string => `${value.toFixed(1)} s`
   const of = (statement: string, word: string): string =>
     `${count(statement)} ${word}${count(statement) === 1 ? '' : 's'}`
   const isAlone = count('marginsAlone') > 0
@@ -291,7 +272,7 @@ export function formatProof(proof: MarginProof): string {
           'Margins alone: thresholds and Greeks above are in no proof, and the contract holds no thresholds of the account.',
         ]
       : []),
-    `Time: ${time(seconds.build)} building, ${time(seconds.preparation)} preparing, ${time(seconds.proving)} proving, ${time(seconds.landing)} landing; ${time(seconds.total)} in all.`,
+    secondsText(seconds),
     `Gas: ${number(gas.margin)} for the account, ${number(gas.arrays)} for arrays that all accounts of the round share.`,
     ...(counted === undefined ? [] : openInterestLines(counted)),
     ...(place === undefined

@@ -2,7 +2,6 @@
 import { isPackageAlone } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
 import { createProver, type Prover } from '../../proof/index.ts'
-import type { Landed } from '../../registry/index.ts'
 import type { NamedScenario } from '../../portfolio/explain.ts'
 import { landArrays, proveArrays } from '../daemon/portfolios/arrays.ts'
 import { proveBooks } from '../daemon/portfolios/books.ts'
@@ -17,7 +16,7 @@ import { portfolioBuildOf } from '../workspace.ts'
 import { CloneNeededError, requireReportable, roundAt } from './marginProof.ts'
 import type { MarginAnswer } from './margins.ts'
 import { developmentSite, type ExistingRegistry, existingSite, marketNameFor, type MarginSite } from './marginSite.ts'
-import { StageClock } from './stageClock.ts'
+import { ProofClock, type ProofSeconds, proofTimes, secondsText, gasOf } from './proofFigures.ts'
 
 /** What showing it took, in plain numbers. */
 export type UnhealthyProof = {
@@ -32,7 +31,7 @@ export type UnhealthyProof = {
   readonly liquidatable: boolean
   readonly proofs: readonly { readonly statement: string; readonly milliseconds: number }[]
   readonly gas: { readonly arrays: number; readonly witness: number }
-  readonly seconds: Record<'build' | 'preparation' | 'proving' | 'landing' | 'total', number>
+  readonly seconds: ProofSeconds
 }
 
 /**
@@ -53,7 +52,7 @@ export async function proveUnhealthyAccount(
   const { provable } = answer
   requireReportable(provable.positions)
   if (provable.margin.maintenanceE8 >= 0n) throw new AccountHealthyError(provable.margin.maintenanceE8)
-  const clock = new StageClock(['build', 'preparation', 'proving', 'landing'])
+  const clock = new ProofClock()
   let site: MarginSite | undefined
   try {
     const isByArrays = opensArraysOf(portfolioBuildOf('scenarioWitness'), provable)
@@ -80,7 +79,7 @@ export async function proveUnhealthyAccount(
     const { liquidatable } = await client.marginForLiquidation(account)
     clock.end('landing')
     return {
-      proofs: made.map(({ statement, timings }) => ({ statement, milliseconds: Math.round(timings.total) })),
+      proofs: proofTimes(made),
       gas,
       ...{ account, registry: client.registry, place: existing, liquidatable },
       ...{ scenario: answer.worst, maintenanceE8: provable.margin.maintenanceE8 },
@@ -115,8 +114,6 @@ async function show(
   return { arrays: gasOf(landed), witness: gasOf([marked]) }
 }
 
-const gasOf = (landed: readonly Landed[]): number => landed.reduce((sum, { gasUsed }) => sum + Number(gasUsed), 0)
-
 /** The answer as JSON has it. */
 export function unhealthyJson({ scenario, maintenanceE8, place, seconds, ...rest }: UnhealthyProof): object {
   return {
@@ -133,12 +130,11 @@ export function unhealthyJson({ scenario, maintenanceE8, place, seconds, ...rest
 export function formatUnhealthy(shown: UnhealthyProof): string {
   const { account, registry, place, scenario, gas, seconds, proofs } = shown
   const number = (value: number): string => value.toLocaleString('en')
-  const time = (value: number): string => `${value.toFixed(1)} s`
   const isByArrays = proofs.some(({ statement }) => statement === 'scenarioWitness')
   const arrays = proofs.filter(({ statement }) => statement === 'riskArray').length
   return [
     `Shown to be below maintenance (${scenario.words}), ${isByArrays ? 'straight from arrays' : 'from its book'}. The contract says: ${shown.liquidatable ? 'liquidatable' : 'not liquidatable'}.`,
-    `Time: ${time(seconds.build)} building, ${time(seconds.preparation)} preparing, ${time(seconds.proving)} proving, ${time(seconds.landing)} landing; ${time(seconds.total)} in all.`,
+    secondsText(seconds),
     `Gas: ${number(gas.witness)} for the account, ${number(gas.arrays)} for ${arrays === 0 ? 'arrays, which were all in force' : 'arrays that all accounts of the round share'}.`,
     ...(place === undefined
       ? []
