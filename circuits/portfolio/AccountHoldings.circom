@@ -93,19 +93,21 @@ template Contingency() {
 }
 
 /**
- * @title  AccountHoldings
- * @notice What an account owns and what margin it needs whatever the scenario. Claims: L7, L9, L13.
- * @input  holdings, collateralAmounts  words of the account
- * @input  bookTotals    []
- * @input  holdingTerms, contingencyFields, concentrationFields  []
- * @output balance       []
- * @output exposure      []  what InitialNeeds takes
+ * @title  PartHoldings
+ * @notice What an account owns in a market, collateral that counts there included, and what margin it needs whatever the scenario.
+ *         Claims: L7, L9, L13, L30, L31.
+ * @input  holdings   word of the account in the market
+ * @input  amountsE12, amountsQ  [collaterals]  of the collateral that counts in the market, 0 of any other: see CollateralAmounts
+ * @input  bookTotals, holdingTerms, contingencyFields, concentrationFields  []
+ * @output balance    []
+ * @output exposure   []  what InitialNeeds takes
  *
  * Bit budget: an amount of 62 bits times 73 bits of price, summed, is 135 and the bits of the number of collaterals;
  * haircuts and shortfalls add 41, the confidence margin 45 more. What is concentrated has 181 bits.
  */
-template AccountHoldings() {
-    signal input holdings, collateralAmounts[collateralAmountsWords()];
+template PartHoldings() {
+    signal input holdings;
+    signal input {maxbit} amountsE12[collaterals()], amountsQ[collaterals()];
     input BookTotals() bookTotals;
     input HoldingTerms() holdingTerms;
     input ContingenciesFields() contingencyFields;
@@ -117,12 +119,9 @@ template AccountHoldings() {
     heldBits.words[0] <== holdings;
     component held = HoldingsOfBits();
     held.bits <== heldBits.bits[0];
-    component amounts = CollateralAmounts();
-    amounts.words <== collateralAmounts;
-    signal {maxbit} amountsE12[collaterals()] <== amounts.outE12;
     signal {maxbit} valuesE20X20 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.valueE8X20);
     signal {maxbit} movingE20X20 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.movingE8X20);
-    signal {maxbit} maintenanceE20X60 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.maintenanceE8X60);
+    signal {maxbit} haircutE20X60 <== SumOfProducts(collaterals())(amountsE12, holdingTerms.maintenanceE8X60);
 
     assert(held.fields.perpsE12.signedbit <= 60 && holdingTerms.perpPriceE8.maxbit <= 48);
     assert(movingE20X20.maxbit <= 139);
@@ -143,21 +142,50 @@ template AccountHoldings() {
     perps.bits <== heldBits.bits[0];
     perps.perpsE12 <== held.fields.perpsE12;
     signal {maxbit} perpsMagnitude <== perps.magnitudeE12;
-    signal {maxbit} perpNotionalE20 <== Multiply()(perpsMagnitude, holdingTerms.spotE8);
-    signal {maxbit} nakedNotionalE20 <== Multiply()(bookTotals.nakedShortE12, holdingTerms.spotE8);
+    exposure.amountsE12 <== amountsE12;
+    exposure.perpNotionalE20 <== Multiply()(perpsMagnitude, holdingTerms.spotE8);
+    exposure.nakedNotionalE20 <== Multiply()(bookTotals.nakedShortE12, holdingTerms.spotE8);
+    exposure.shortfallNotionalE20X40 <== Multiply()(bookTotals.shortfallE12X40, holdingTerms.spotE8);
     signal {maxbit} contingencyE20X60 <== Contingency()(
-        perpNotionalE20, nakedNotionalE20, contingencyFields.maintenancePerpX40,
-        contingencyFields.maintenanceOptionX40, maintenanceE20X60
+        exposure.perpNotionalE20, exposure.nakedNotionalE20, contingencyFields.maintenancePerpX40,
+        contingencyFields.maintenanceOptionX40, haircutE20X60
     );
     signal {maxbit} concentrationE20X60 <== ConcentrationCharge()(
-        amountsE12, amounts.wholeQ, holdingTerms.valueE8X20, holdingTerms.sizesQ, perpsMagnitude, perps.wholeQ,
-        bookTotals.nakedShortE12, holdingTerms.spotE8, concentrationFields
+        amountsE12, amountsQ, holdingTerms.valueE8X20, holdingTerms.sizesQ, perpsMagnitude,
+        perps.wholeQ, bookTotals.nakedShortE12, holdingTerms.spotE8, concentrationFields
     );
     balance.maintenanceContingencyE20X60 <== Add()(contingencyE20X60, concentrationE20X60);
-    exposure.amountsE12 <== amountsE12;
-    exposure.perpNotionalE20 <== perpNotionalE20;
-    exposure.nakedNotionalE20 <== nakedNotionalE20;
-    exposure.shortfallNotionalE20X40 <== Multiply()(bookTotals.shortfallE12X40, holdingTerms.spotE8);
+}
+
+/**
+ * @title  AccountHoldings
+ * @notice The same of an account in one market, all of whose collateral counts there. Claims: L7, L9, L13.
+ * @input  holdings, collateralAmounts  words of the account
+ * @input  bookTotals    []
+ * @input  holdingTerms, contingencyFields, concentrationFields  []
+ * @output balance, exposure  []
+ */
+template AccountHoldings() {
+    signal input holdings, collateralAmounts[collateralAmountsWords()];
+    input BookTotals() bookTotals;
+    input HoldingTerms() holdingTerms;
+    input ContingenciesFields() contingencyFields;
+    input ConcentrationFields() concentrationFields;
+    output AccountBalance() balance;
+    output Exposure() exposure;
+
+    component amounts = CollateralAmounts();
+    amounts.words <== collateralAmounts;
+    component held = PartHoldings();
+    held.holdings <== holdings;
+    held.amountsE12 <== amounts.outE12;
+    held.amountsQ <== amounts.wholeQ;
+    held.bookTotals <== bookTotals;
+    held.holdingTerms <== holdingTerms;
+    held.contingencyFields <== contingencyFields;
+    held.concentrationFields <== concentrationFields;
+    balance <== held.balance;
+    exposure <== held.exposure;
 }
 
 /**

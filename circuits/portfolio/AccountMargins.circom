@@ -1,15 +1,13 @@
 pragma circom 2.2.3;
 
 include "../generated/words/AccountMargins.circom";
-include "../math/AssumeEachSigned.circom";
 include "../math/AssumeSigned.circom";
-include "../math/FloorAndSign.circom";
 include "../math/FloorToUnit.circom";
 include "AccountBalance.circom";
 include "BookTotals.circom";
 include "InitialTerms.circom";
 include "ScenarioTerms.circom";
-include "WorstScenario.circom";
+include "WorstLoss.circom";
 include "layout.circom";
 
 /**
@@ -18,11 +16,9 @@ include "layout.circom";
  * @input  bookTotals, balance, scenarioTerms, initialNeed, initialTerms  []
  * @output marginFields  []   margins rounded down; more than 79 bits has no witness
  *                            as have scenarios that are 2^88 M apart
- * @output worstLossM    []   of the worst scenario, rounded down; 98 bits and a sign
- * @output regularMX40   [7]  of the regular shocks with volatility as it is, undamped; pnlBits and a sign
+ * @output worstLossM, regularMX40  [], [7]  see WorstLoss
  *
- * Bit budget: options change by 128 bits and the hedge by 88 + 43, damping adds 43 bits; the basis contingency has 137
- * and 40. Margins are exact up to their one rounding: a loss of 98 bits times a factor of 44 or 53 bits at M = 2^32 E20
+ * Bit budget: margins are exact up to their one rounding: a loss of 98 bits times a factor of 44 or 53 bits at M = 2^32 E20
  * is 194 or 203 bits at E20X60; the initial one is 243 at E20X100. The other terms stay below 190 and 225.
  */
 template AccountMargins() {
@@ -34,36 +30,19 @@ template AccountMargins() {
     output AccountMarginsFields() marginFields;
     signal output {signedbit} worstLossM, regularMX40[7];
 
-    assert(bookTotals.pnlMX40.signedbit < pnlBits());
-    assert(balance.hedgeM.signedbit + scenarioTerms.shocksX40.maxbit < pnlBits());
-    assert(pnlBits() + scenarioTerms.dampingX40.maxbit <= lossBits());
-    assert(bookTotals.basisMX40.signedbit + 40 <= lossBits());
-    signal hedged[33], pnl[33];
-    signal losses[34];
-    for (var s = 0; s < 33; s++) {
-        // Three scenarios of a regular shock move spot alike.
-        if (s < 21 && s % 3 > 0) {
-            hedged[s] <== hedged[s - 1];
-        } else {
-            hedged[s] <== balance.hedgeM * (scenarioTerms.shocksX40[s] - 2 ** 40);
-        }
-        pnl[s] <== bookTotals.pnlMX40[s] + hedged[s];
-        losses[s] <== pnl[s] * scenarioTerms.dampingX40[s];
-    }
-    losses[33] <== bookTotals.basisMX40 * 2 ** 40;
-    component worst = WorstScenario(34, spreadBits());
-    worst.losses <== AssumeEachSigned(lossBits(), 34)(losses);
-    marginFields.worstScenario <== worst.index;
-    component span = FloorAndSign(80);
-    span.in <== worst.least;
+    component loss = WorstLoss();
+    loss.bookTotals <== bookTotals;
+    loss.scenarioTerms <== scenarioTerms;
+    loss.hedgeM <== balance.hedgeM;
+    marginFields.worstScenario <== loss.worstScenario;
 
-    assert(span.out.signedbit <= 98);
+    assert(loss.worstLossM.signedbit <= 98);
     assert(scenarioTerms.maintenanceFactorX40.maxbit <= 44 && initialTerms.initialFactorX40.maxbit <= 53);
     assert(balance.equityE20X60.signedbit <= 180);
     assert(balance.maintenanceContingencyE20X60.maxbit <= contingencyBits());
     assert(initialNeed.outE20X100.maxbit <= 231);
-    signal maintenanceLoss <== span.out * scenarioTerms.maintenanceFactorX40;
-    signal initialLoss <== span.out * initialTerms.initialFactorX40;
+    signal maintenanceLoss <== loss.worstLossM * scenarioTerms.maintenanceFactorX40;
+    signal initialLoss <== loss.worstLossM * initialTerms.initialFactorX40;
     signal base <== balance.equityE20X60 - balance.maintenanceContingencyE20X60;
     component maintenance = FloorToUnit(72, fiveToTwelve(), 79);
     maintenance.in <== AssumeSigned(196)(maintenanceLoss * 2 ** 52 + base);
@@ -73,10 +52,6 @@ template AccountMargins() {
         (initialLoss * 2 ** 52 + base) * 2 ** 40 - initialNeed.outE20X100
     );
     marginFields.initialE8 <== initial.out;
-    worstLossM <== span.out;
-    signal regular[7];
-    for (var r = 0; r < 7; r++) {
-        regular[r] <== pnl[3 * r + 1];
-    }
-    regularMX40 <== AssumeEachSigned(pnlBits(), 7)(regular);
+    worstLossM <== loss.worstLossM;
+    regularMX40 <== loss.regularMX40;
 }
