@@ -104,6 +104,7 @@ async function campaign(file: string | undefined): Promise<number> {
         await openVenue(chain, keys, market, random, shareOf(Number(values.accounts), markets.length, i), first),
       )
     }
+    for (const venue of venues) await openRound(venue, first)
     const accounts = venues.flatMap((venue) => venue.accounts)
     say(`${basename(file)}: ${accounts.length} accounts in ${markets.map(({ name }) => name).join(' and ')}`)
     const arrays: ProvenArrays[] = []
@@ -155,7 +156,7 @@ async function timed<Result>({ seconds }: Took, stage: string, work: () => Promi
   }
 }
 
-/** A registry with its first round published and its accounts reported. */
+/** A registry with its accounts reported. */
 async function openVenue(
   chain: DevelopmentChain,
   keys: Partial<PortfolioKeys>,
@@ -173,9 +174,13 @@ async function openVenue(
   const held = seededAccounts(shared, random, count)
   const accounts = await timed(took, 'twin', async () => held.map((each, i) => accountIn(shared, each, i)))
   await timed(took, 'reports', async () => reportAccounts(development, accounts))
+  return { market, development, shared, accounts }
+}
+
+/** Publishes a venue's first round, after every venue has its accounts: a report takes a block, and so a second of the chain. */
+async function openRound({ market, development, shared }: Venue, took: Took): Promise<void> {
   await publish(development, market.surfaces, shared)
   await timed(took, 'reports', () => development.client.openCount(roundAt(development, market.surfaces, shared)))
-  return { market, development, shared, accounts }
 }
 
 const pricedArray = (

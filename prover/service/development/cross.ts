@@ -17,7 +17,7 @@ import type { PortfolioModels } from '../daemon/portfolios/place.ts'
 import { policyOf } from '../daemon/portfolios/sharedRound.ts'
 import { portfolioBuildOf } from '../workspace.ts'
 import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD, startDevelopmentChain } from './chain.ts'
-import { deployAuthority, DEVELOPMENT_FRESHNESS, type StatementKeys } from './portfolio.ts'
+import { deployAuthority, DEVELOPMENT_AGE_SECONDS, DEVELOPMENT_FRESHNESS, type StatementKeys } from './portfolio.ts'
 
 /** Where an account over several markets is proven. */
 export type CrossSite = {
@@ -35,7 +35,6 @@ const SOME_ACCOUNT = toBeHex(1n, 20)
 const LEAD_SECONDS = 600n
 /** Rounds of a portfolio file are of one second. */
 const ROUNDS_APART_SECONDS = 60n
-const DEADLINE_SECONDS = 3600n
 
 /** Deploys a registry under the account's parameters, publishes its markets' rounds, and reports it. */
 export async function developmentCrossSite(
@@ -84,7 +83,11 @@ async function deploy(
         marginPolicy: (cross.markets[m] as ProvableCross['markets'][number]).policy,
       }),
     })),
-    rounds: { signers: FEED_SIGNER_KEYS.map((key) => new Wallet(key).address), threshold: FEED_THRESHOLD },
+    rounds: {
+      signers: FEED_SIGNER_KEYS.map((key) => new Wallet(key).address),
+      threshold: FEED_THRESHOLD,
+      maxAgeSeconds: DEVELOPMENT_AGE_SECONDS,
+    },
     freshness: DEVELOPMENT_FRESHNESS,
     venue: chain.account('feeder').address,
     crossPolicy: joinList('crossPolicy', crossPolicyWords(cross.policy)),
@@ -119,7 +122,7 @@ async function publish(
   const domain = roundsDomain(chainId, source)
   for (const round of rounds) {
     if ((await chain.now()) <= round.asOf) await chain.setNextTime(round.asOf + 1n)
-    const signed = await attestRound(domain, signers, round, round.asOf + DEADLINE_SECONDS)
+    const signed = await attestRound(domain, signers, round, round.asOf + DEVELOPMENT_AGE_SECONDS)
     await publishRound(chain.account('feeder'), source, signed)
   }
 }

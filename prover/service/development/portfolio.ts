@@ -37,14 +37,12 @@ export type DevelopmentPortfolio = {
   readonly published: Set<string>
 }
 
-/** Attested rounds may be this late; here they are signed and published at once. */
-const DEADLINE_SECONDS = 3600n
-
 /** A day: whoever tries things on one machine proves slowly, while the chain's clock runs on. */
+export const DEVELOPMENT_AGE_SECONDS = 86_400n
 export const DEVELOPMENT_FRESHNESS = {
-  maxRoundAgeSeconds: 86_400n,
-  maxMarginAgeSeconds: 86_400n,
-  maxRoundLagSeconds: 86_400n,
+  maxRoundAgeSeconds: DEVELOPMENT_AGE_SECONDS,
+  maxMarginAgeSeconds: DEVELOPMENT_AGE_SECONDS,
+  maxRoundLagSeconds: DEVELOPMENT_AGE_SECONDS,
 }
 
 /** Keys of any statements of portfolios. */
@@ -127,13 +125,13 @@ export async function deployDevelopmentPortfolio(
   { authority, priceScale }: { readonly authority?: Authority; readonly priceScale?: number | undefined } = {},
 ): Promise<DevelopmentPortfolio> {
   const council = chain.account('council')
-  const signed = { signers: FEED_SIGNER_KEYS.map((key) => new Wallet(key).address), threshold: FEED_THRESHOLD }
+  const signers = FEED_SIGNER_KEYS.map((key) => new Wallet(key).address)
   const proven = Object.entries(keys) as [PortfolioStatementName, CircuitKeys][]
   const deployment = await deployPortfolio(council, {
     ...(authority ?? (await deployAuthority(council))),
     market,
     priceScale,
-    rounds: signed,
+    rounds: { signers, threshold: FEED_THRESHOLD, maxAgeSeconds: DEVELOPMENT_AGE_SECONDS },
     policy,
     freshness: DEVELOPMENT_FRESHNESS,
     venue: chain.account('feeder').address,
@@ -199,7 +197,7 @@ export async function publishDevelopmentRound(
   if ((await chain.now()) <= round.asOf) await chain.setNextTime(round.asOf + 1n)
   const signers = FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD).map((key) => new Wallet(key))
   const domain = roundsDomain(deployment.chainId, deployment.rounds)
-  const signed = await attestRound(domain, signers, round, round.asOf + DEADLINE_SECONDS)
+  const signed = await attestRound(domain, signers, round, round.asOf + DEVELOPMENT_AGE_SECONDS)
   await publishRound(chain.account('feeder'), deployment.rounds, signed)
   published.add(roundId)
 }
