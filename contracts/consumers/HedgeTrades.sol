@@ -80,9 +80,12 @@ abstract contract HedgeTrades is HedgeFunds {
         }
     }
 
-    /// @dev Swaps; what it counts came in and went out, to the unit.
+    /// @notice Swaps; what it counts came in and went out, to the unit.
     /// @param amount   of the asset to buy; negative: to sell
     /// @param limitX96 square root of the price at which it stops
+    /// @param spotE8   proven, that the slippage is measured against
+    /// @return assetAmount that came in; negative: went out
+    /// @return cashAmount  that came in; negative: went out
     function _trade(
         int256 amount,
         uint160 limitX96,

@@ -127,17 +127,17 @@ contract HedgingAgent is HedgeTrades, Pauses {
         made.amount = isSale ? -amount : amount;
     }
 
-    /// @inheritdoc HedgeTrades
+    /// @dev Exact but for rounding down.
     function _amountOf(uint256 quantityE12) internal view override returns (uint256) {
         return Math.mulDiv(quantityE12, _assetUnits, _amountUnder);
     }
 
-    /// @inheritdoc HedgeRules
+    /// @dev Rounded up.
     function _leastTradeE12() internal view override returns (uint256) {
         return Math.ceilDiv(_amountUnder, _assetUnits);
     }
 
-    /// @inheritdoc Pauses
+    /// @dev There is one thing to pause.
     function _paused(bytes32 id, uint40, uint40) internal pure override {
         if (id != HEDGE) revert UnknownPause(id, HEDGE);
     }

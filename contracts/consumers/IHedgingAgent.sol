@@ -122,8 +122,8 @@ interface IHedgingAgent {
     /// @notice More than is held.
     error BeyondHoldings(address token, uint256 amount, uint256 held);
 
-    /// @notice Trades toward the target, once. Restricted: the keeper may call it without delay, and nothing else; a council that trusts the
-    /// bounds alone opens it to everybody.
+    /// @notice Trades toward the target, once. Restricted: the keeper may call it without delay, and nothing else; a council that
+    /// trusts the bounds alone opens it to everybody.
     /// @param round the market's newest
     /// @return assetAmount that came in; negative: went out
     /// @return cashAmount  that came in; negative: went out

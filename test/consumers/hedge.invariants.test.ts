@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { E12, E8, PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { revertDataOf } from '../reverts.ts'
-import { ATTACKER, COUNCIL, hedgeRules, PRICE, TestHedge, TRADER } from './hedge.ts'
+import { ATTACKER, COUNCIL, hedgeRules, PRICE, TestHedge, TRADER } from '../../scripts/tools/chains/hedgingEngine.ts'
 
 const RUNS = Number(process.env.HEDGE_RUNS ?? 6)
 const STEPS = Number(process.env.HEDGE_STEPS ?? 40)

@@ -5,7 +5,17 @@ import { mined } from '../../scripts/tools/chains/chain.ts'
 import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 import { E12, E8, PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { expectRevert, revertDataOf } from '../reverts.ts'
-import { ANYBODY, ATTACKER, COUNCIL, FEE_PIPS, hedgeRules, KEEPER, PRICE, TestHedge, TRADER } from './hedge.ts'
+import {
+  ANYBODY,
+  ATTACKER,
+  COUNCIL,
+  FEE_PIPS,
+  hedgeRules,
+  KEEPER,
+  PRICE,
+  TestHedge,
+  TRADER,
+} from '../../scripts/tools/chains/hedgingEngine.ts'
 import { coin } from './venue.ts'
 
 const E18 = 10n ** 18n

@@ -14,7 +14,7 @@ import {
   MAX_COUNT_AGE,
   PRICE,
   TestHedge,
-} from './hedge.ts'
+} from '../../scripts/tools/chains/hedgingEngine.ts'
 
 const E18 = 10n ** 18n
 let engine: PortfolioEngine

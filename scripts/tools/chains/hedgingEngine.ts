@@ -1,12 +1,18 @@
-/** A hedging agent in a real Uniswap v3 pool, over rounds that a test publishes and figures that it sets. */
+/** A hedging agent in a real Uniswap v3 pool, over rounds that are published and figures that are set here. */
 import type { Contract, Signer, TransactionReceipt } from 'ethers'
-import type { RoundWords } from '../../prover/registry/portfolio/rounds.ts'
-import { deployToken, deployUniswap, type Uniswap, UniswapPool } from '../../prover/service/development/uniswapPool.ts'
-import { type Chain, eventsOf, GAS_LIMIT, mined } from '../../scripts/tools/chains/chain.ts'
-import type { CompiledContract } from '../../scripts/tools/chains/compileContract.ts'
-import { E12, E8, type PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
-import { EXPIRY, roundArgument } from './venue.ts'
+import { expiriesHashOf, type RoundWords } from '../../../prover/registry/portfolio/rounds.ts'
+import {
+  deployToken,
+  deployUniswap,
+  type Uniswap,
+  UniswapPool,
+} from '../../../prover/service/development/uniswapPool.ts'
+import { type Chain, eventsOf, GAS_LIMIT, mined } from './chain.ts'
+import type { CompiledContract } from './compileContract.ts'
+import { E12, E8, type PortfolioEngine } from './portfolioEngine.ts'
 
+/** Of an option that rounds have, and nothing here rests on. */
+const EXPIRY = 2_000_000_000n
 export const PRICE = 2_500n
 export const FEE_PIPS = 3_000n
 export const MAX_COUNT_AGE = 14_400n
@@ -50,6 +56,8 @@ export type HedgeSetting = {
   readonly feePips?: bigint
   /** Whole assets of liquidity on one side; none: an empty pool. */
   readonly liquidity?: bigint
+  /** How far it reaches each way; to half and twice the price if absent. */
+  readonly rangeTicks?: bigint
   /** Whole assets, and as many times the price of cash, that the treasury brings. */
   readonly funds?: bigint
   /** What says the book's figures; those that a test sets if absent. */
@@ -88,7 +96,7 @@ export class TestHedge {
     const agent = await chain.deploy('HedgingAgent', council, counts, uniswap.factory, pool.pool, asset, rules)
     const round = await engine.round([EXPIRY], 20n, priceE8)
     const opened = new TestHedge({ engine, uniswap, pool, counts, agent }, round)
-    if (liquidity > 0n) await opened.provide(liquidity)
+    if (liquidity > 0n) await opened.provide(liquidity, setting.rangeTicks)
     await opened.grantKeeper()
     if (funds > 0n) await opened.fund(funds, (funds * priceE8) / E8)
     return opened
@@ -147,7 +155,8 @@ export class TestHedge {
   }
 
   get roundArgument() {
-    return roundArgument(this.newest)
+    const { asOf, market } = this.newest
+    return { asOf, expiriesHash: expiriesHashOf(this.newest), marketWords: market }
   }
 
   /** Sets the book's figures, of the newest round unless it is said otherwise. */
