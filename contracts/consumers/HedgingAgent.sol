@@ -12,7 +12,6 @@ import {OpenInterest} from "../registry/OpenInterest.sol";
 import {Pauses} from "../registry/Pauses.sol";
 import {HedgeBand} from "./HedgeBand.sol";
 import {HedgeFunds} from "./HedgeFunds.sol";
-import {HedgeRules} from "./HedgeRules.sol";
 import {HedgeTrades} from "./HedgeTrades.sol";
 import {IHedgingAgent} from "./IHedgingAgent.sol";
 import {IUniswapFactory, IUniswapPool} from "./IUniswapPool.sol";
