@@ -76,7 +76,7 @@ describe.each([true, false])('R164: a sandwich around the largest trade, asset f
     for (const isSale of [true, false]) {
       await at.figures(isSale ? 60n * E12 : -60n * E12)
       const unit = isSale ? E18 : PRICE * 10n ** 6n
-      const outcomes = []
+      const outcomes: { readonly gain: bigint }[] = []
       for (const size of [1n, 4n, 8n, 16n]) {
         await at.undone(async () => {
           await at.pool.moveTo(at.signer(TRADER), (PRICE * E8 * (BPS + bps)) / BPS)

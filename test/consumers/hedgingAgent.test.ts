@@ -1,8 +1,9 @@
 /** The agent trades toward minus the book's net delta in a real pool, within its rules, and says by name why not. */
 import { beforeAll, describe, expect, test } from 'vitest'
+import { policyWordsOf } from '../../prover/registry/index.ts'
 import { encodeBytes32String, type Contract } from 'ethers'
 import { mined } from '../../scripts/tools/chains/chain.ts'
-import { E12, E8, PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
+import { E12, E8, MARKET, policy, PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { expectRevert } from '../reverts.ts'
 import {
   ANYBODY,
@@ -316,4 +317,28 @@ describe('R167: whose what is', () => {
     const opened = TestHedge.open({ engine, asset, cash, liquidity: 0n, funds: 0n })
     await expectRevert(opened, at.agent, 'UnsupportedDecimals')
   })
+})
+
+test('R160: where prices are of a thousand tokens, so are deltas; an agent of another scale trades nothing', async () => {
+  const own = await PortfolioEngine.start()
+  const before = await TestHedge.open({ engine: own })
+  const signers = own.roundSigners.map(({ address }) => address)
+  const scales = [{ marketId: MARKET, scale: 3 }]
+  const scaled = await own.chain.deploy('ScaledRounds', own.council, signers, 2, 300, scales)
+  await mined(own.arrays.getFunction('setRounds')(scaled, policyWordsOf(policy)))
+  Object.assign(own, { rounds: scaled })
+  await before.settle()
+  await before.figures(-E12)
+  await expectRevert(before.rebalance(), before.agent, 'PriceScaleDiffers', [3n, 0n])
+  const poolPriceE8 = (PRICE * E8) / 1_000n
+  const at = await TestHedge.open({ engine: own, poolPriceE8, liquidity: 1_000_000n, funds: 100_000n })
+  await at.settle()
+  for (const deltaE12 of [-2n * E12, E12]) {
+    await at.figures(deltaE12)
+    const { assetHeld, neutralAmount } = await at.holdings()
+    const { assetAmount, cashAmount } = await at.rebalanced()
+    expect(assetHeld + assetAmount - neutralAmount).toBe(-deltaE12 * 1_000n * 10n ** 6n)
+    expect(Number(-cashAmount) / 1e6 / (Number(assetAmount) / 1e18)).toBeCloseTo(2.5, 1)
+    await at.settle(PRICE * E8, hedgeRules.intervalSeconds)
+  }
 })

@@ -53,6 +53,8 @@ export type HedgeSetting = {
   readonly isAssetFirst?: boolean
   readonly change?: Partial<HedgeRules>
   readonly priceE8?: bigint
+  /** Of a whole asset in the pool, where the market's prices are of other units. */
+  readonly poolPriceE8?: bigint
   readonly feePips?: bigint
   /** Whole assets of liquidity on one side; none: an empty pool. */
   readonly liquidity?: bigint
@@ -88,7 +90,8 @@ export class TestHedge {
     const uniswap = await deployUniswap(trader)
     const [asset, cash] = await tokensOf(setting)
     for (const token of [asset, cash]) await mintAll(chain, token)
-    const terms = { asset, cash, feePips: setting.feePips ?? FEE_PIPS, priceE8, observations: 64 }
+    const poolPriceE8 = setting.poolPriceE8 ?? priceE8
+    const terms = { asset, cash, feePips: setting.feePips ?? FEE_PIPS, priceE8: poolPriceE8, observations: 64 }
     const pool = await UniswapPool.create(uniswap, trader, terms)
     for (const i of [TRADER, ATTACKER]) await pool.admit(chain.signers[i] as unknown as Signer)
     const counts = setting.counts ?? (await chain.deploy('MockOpenInterest', engine.arrays, MAX_COUNT_AGE))
@@ -98,7 +101,7 @@ export class TestHedge {
     const opened = new TestHedge({ engine, uniswap, pool, counts, agent }, round)
     if (liquidity > 0n) await opened.provide(liquidity, setting.rangeTicks)
     await opened.grantKeeper()
-    if (funds > 0n) await opened.fund(funds, (funds * priceE8) / E8)
+    if (funds > 0n) await opened.fund(funds, (funds * poolPriceE8) / E8)
     return opened
   }
 

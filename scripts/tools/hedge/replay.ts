@@ -24,7 +24,7 @@ const TRY_SECONDS = 60n
 /** What a unit of gas costs, in the quote currency: 20 gwei at 3,000 an ether. */
 const GAS_PRICE = 20e-9 * 3_000
 
-export const campaignRules: HedgeRules = {
+const campaignRules: HedgeRules = {
   bandFloorE12: E12 / 10n,
   riskAversionE12: 100n * 1_000_000n,
   maxTradeE12: 20n * E12,
@@ -65,7 +65,7 @@ export type Outcome = {
 type Valued = { readonly value: number; readonly delta: number; readonly gamma: number }
 
 /** The whole book at one price, by the exact twin. */
-export function valueBook(book: readonly BookOption[], { asOf, priceE8, options }: Step): Valued {
+function valueBook(book: readonly BookOption[], { asOf, priceE8, options }: Step): Valued {
   const sums = { value: 0, delta: 0, gamma: 0 }
   for (const [i, { strikeE8, expiry, isCall, quantity }] of book.entries()) {
     const { basis, volatility } = options[i] as Step['options'][number]
