@@ -1,4 +1,5 @@
 /** Attacks on the agent in a real pool: each loses money, is refused by name, or finds nothing to take. */
+import * as fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Contract } from 'ethers'
 import { mined } from '../../scripts/tools/chains/chain.ts'
@@ -97,6 +98,51 @@ describe.each([true, false])('R164: a sandwich around the largest trade, asset f
     })
   })
 })
+
+describe('R164: whoever trades around the agent', () => {
+  test('at any size, in a pool anywhere near its mean, and goes back as far as it came or to the price before, is poorer at that price', async () => {
+    const change = { maxTradeE12: 10_000n * E12, bypassE12: 20_000n * E12 }
+    const at = await TestHedge.open({ engine, change })
+    await at.settle()
+    const attacker = at.signer(ATTACKER)
+    let trades = 0
+    const cases = fc.record({
+      isSale: fc.boolean(),
+      isBackToPrice: fc.boolean(),
+      /** Of the pool, and of the spot with it, from the mean. */
+      bps: fc.bigInt({ min: -45n, max: 45n }),
+      /** Thousandths of an asset. */
+      size: fc.oneof(fc.bigInt({ min: 1n, max: 12_000n }), fc.bigInt({ min: 12_000n, max: 300_000n })),
+      deltaE12: fc.bigInt({ min: E12, max: 60n * E12 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ isSale, isBackToPrice, bps, size, deltaE12 }) => {
+        await at.undone(async () => {
+          const priceE8 = (PRICE * E8 * (BPS + bps)) / BPS
+          await at.pool.moveTo(at.signer(TRADER), priceE8)
+          await at.round(priceE8)
+          await at.figures(isSale ? deltaE12 : -deltaE12)
+          const before = await worthOf(at, ATTACKER, priceE8)
+          const [first, second] = isSale ? (['asset', 'cash'] as const) : (['cash', 'asset'] as const)
+          const unit = isSale ? E18 / 1_000n : (PRICE * 10n ** 6n) / 1_000n
+          const ahead = await at.pool.swap(attacker, first, size * unit)
+          if (await went(at)) trades++
+          if (isBackToPrice) await at.pool.moveTo(attacker, priceE8)
+          else await at.pool.swap(attacker, second, ahead.amountOut)
+          expect(await worthOf(at, ATTACKER, priceE8)).toBeLessThan(before)
+        })
+      }),
+      { numRuns: Number(process.env.HEDGE_ATTACKS ?? 80), seed: 8, endOnFailure: true },
+    )
+    expect(trades).toBeGreaterThan(10)
+  })
+})
+
+/** Both tokens of somebody, in units of cash of 6 decimals times 10^20. */
+async function worthOf(at: TestHedge, i: number, priceE8: bigint): Promise<bigint> {
+  const held = async (token: Contract): Promise<bigint> => token.getFunction('balanceOf')(await at.address(i))
+  return (await held(at.pool.cash)) * 10n ** 20n + (await held(at.pool.asset)) * priceE8
+}
 
 describe('R163: the price of a trade', () => {
   let at: TestHedge

@@ -319,6 +319,28 @@ describe('R167: whose what is', () => {
   })
 })
 
+test.each([500n, 10_000n])(
+  'R163: in a pool of a fee of %i millionths a trade is within the slippage, which covers the fee',
+  async (feePips) => {
+    const slippageBps = (3n * feePips) / 100n
+    const at = await TestHedge.open({ engine, feePips, change: { slippageBps } })
+    await at.settle()
+    for (const deltaE12 of [-E12, E12]) {
+      await at.undone(async () => {
+        await at.figures(deltaE12)
+        const { assetAmount, cashAmount } = await at.rebalanced()
+        const price = Number(-cashAmount) / 1e6 / (Number(assetAmount) / 1e18)
+        const worse = (price / Number(PRICE) - 1) * (assetAmount > 0n ? 1 : -1) * 1e6
+        expect(worse).toBeGreaterThanOrEqual(0.99 * Number(feePips))
+        expect(worse).toBeLessThanOrEqual(3 * Number(feePips))
+      })
+    }
+    const least = { ...hedgeRules, slippageBps: feePips / 100n }
+    const about = [encodeBytes32String('slippageBps'), feePips / 100n, feePips / 100n + 1n, 1_000n]
+    await expectRevert(at.call(COUNCIL, 'setRules', least), at.agent, 'RuleOutOfRange', about)
+  },
+)
+
 test('R160: where prices are of a thousand tokens, so are deltas; an agent of another scale trades nothing', async () => {
   const own = await PortfolioEngine.start()
   const before = await TestHedge.open({ engine: own })
