@@ -356,12 +356,13 @@ export class PortfolioClient {
    */
   async proveUnhealthyByArrays(
     round: RoundWords,
+    arrayModelId: string,
     witnessModelId: string,
     account: ReportedAccount,
     witness: ProvenPortfolio,
   ): Promise<Landed> {
     const present = await this.#presentFor(account)
-    const call = arraysWitnessCall(round, witnessModelId, account, witness, present)
+    const call = arraysWitnessCall(round, arrayModelId, witnessModelId, account, witness, present)
     return this.land('Submitting a witness from arrays', call)
   }
 
