@@ -51,6 +51,14 @@ function bookSizes({ model }: Reader): { readonly segments: number; readonly str
   return { segments, strikes, words: 1 + segments + segments * strikes + 1 }
 }
 
+/** Books of an account, one after the other. */
+export type FoldedBooks = Omit<Folded, 'account'> & {
+  /** Where they lead; undefined if they cannot be folded. */
+  readonly state: BookState | undefined
+  /** Words of the positions that they met. */
+  readonly met: readonly bigint[]
+}
+
 /**
  * Folds all books of an account, and holds what they fold to what the venue reported.
  *
@@ -65,16 +73,32 @@ export async function foldAccount(
   report: ReportRecord | undefined = scene.ledger.reports.get(item.account),
 ): Promise<Folded> {
   const { sequence } = item
-  const size = bookSizes(reader)
-  const count = Number(item.books)
   const subject = subjectOf(roundId, [{ account: item.account, sequence }])
+  const { state, met, ...folded } = await foldBooks(scene, { count: Number(item.books), subject, asOf, reader })
+  const claims = [...folded.claims]
+  if (sequence === (report?.sequence ?? 0n)) claims.push(...compareReport(report, { ...item, positions: met }))
+  let account: AccountState | undefined
+  try {
+    if (state !== undefined) account = { book: state, holdings: holdingsOf(item) }
+  } catch (error) {
+    claims.push(failed('R28', 'holdings', error))
+  }
+  return { ...folded, claims, account }
+}
+
+/** Folds as many of a submission's next books, which are about a subject, over arrays of a round. */
+export async function foldBooks(
+  scene: Scene,
+  { count, subject, asOf, reader }: Pick<FoldOne, 'subject' | 'asOf' | 'reader'> & { readonly count: number },
+): Promise<FoldedBooks> {
+  const size = bookSizes(reader)
   const books: BookReport[] = []
   const shards: BookShard[] = []
   const arrays = new Set<PricedSurface>()
   const positions: OptionPosition[] = []
   const claims: ClaimResult[] = [
     ...reader.model.claims,
-    holdsIf(count <= reader.bookProofs.length - reader.next, 'J1', 'books', 'a proof a book', item.books),
+    holdsIf(count <= reader.bookProofs.length - reader.next, 'J1', 'books', 'a proof a book', count),
   ]
   const met: bigint[] = []
   let state: BookState | undefined = emptyBook
@@ -90,15 +114,13 @@ export async function foldAccount(
     books.push({ number, positions: folded.held.length, ...summarise(folded.claims) })
     reader.next++
   }
-  if (sequence === (report?.sequence ?? 0n)) claims.push(...compareReport(report, { ...item, positions: met }))
-  let account: AccountState | undefined
   try {
     positions.push(...met.map((word) => unpack('optionPosition', word)))
-    if (state !== undefined) account = { book: state, holdings: holdingsOf(item) }
   } catch (error) {
-    claims.push(failed('R28', 'holdings', error))
+    claims.push(failed('R28', 'positions', error))
+    state = undefined
   }
-  return { claims, books, account, shards, arrays: [...arrays], positions }
+  return { claims, books, state, shards, arrays: [...arrays], positions, met }
 }
 
 /** What is said to be held is what the venue reported. */

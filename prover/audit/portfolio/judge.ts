@@ -155,7 +155,10 @@ export const branchOf = ({ record, ledger, keys }: Audited): Audited => ({
 })
 
 /** Versions count up from 1; the last one is in force. */
-function judgePolicies({ policies, final }: PortfolioRecord): readonly ClaimResult[] {
+export function judgePolicies({
+  policies,
+  final,
+}: Pick<PortfolioRecord, 'policies'> & InForce): readonly ClaimResult[] {
   return [
     ...policies.map(({ version }, i) => compare('R25', `policies[${i}].version`, BigInt(i + 1), version)),
     compare('R25', 'final.policy.version', BigInt(policies.length), final.policy.version),
@@ -163,8 +166,13 @@ function judgePolicies({ policies, final }: PortfolioRecord): readonly ClaimResu
   ]
 }
 
+type InForce = { readonly final: Pick<PortfolioRecord['final'], 'policy'> }
+type PublishedRounds = Pick<PortfolioRecord, 'rounds' | 'roundSources'> & {
+  readonly context: Pick<PortfolioRecord['context'], 'chainId' | 'marketId' | 'rounds'>
+}
+
 /** Each round's id is the hash of what its event says, times go up, and the last source is the one that is asked at the end. */
-function judgeRounds({ rounds, roundSources, context }: PortfolioRecord): readonly ClaimResult[] {
+export function judgeRounds({ rounds, roundSources, context }: PublishedRounds): readonly ClaimResult[] {
   const last = compare('R112', 'context.rounds', roundSources.at(-1)?.source, context.rounds)
   const ofRounds = rounds.flatMap((round, i) => {
     const { chainId, marketId } = context
