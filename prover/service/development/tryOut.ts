@@ -16,7 +16,7 @@ import {
 import { doorWords } from '../../registry/market/door.ts'
 import { doorText } from '../deploying/door.ts'
 import { provableMargin } from '../../portfolio/accountMargin.ts'
-import type { Portfolio } from '../../portfolio/portfolio.ts'
+import type { Portfolio, PortfolioOverMarkets } from '../../portfolio/portfolio.ts'
 import { crashHistory } from './demo.ts'
 import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
 import {
@@ -28,7 +28,10 @@ import {
 } from './engine.ts'
 import { buildPortfolioKeys, deployDevelopmentPortfolio, portfolioKeysIfBuilt } from './portfolio.ts'
 import { policyOf } from '../daemon/portfolios/sharedRound.ts'
-import { marginSizes, readAccount } from '../answers/margins.ts'
+import { deployDevelopmentCross } from './cross.ts'
+import { crossStatementNames } from '../../registry/portfolio/crossDeploy.ts'
+import { accountAnswer } from '../answers/accountMargins.ts'
+import { marginSizes, readAccountOverMarkets } from '../answers/margins.ts'
 import { marketNameFor } from '../answers/marginSite.ts'
 import { type HistoryOptions, readHistory } from '../answers/histories.ts'
 import { timeOption } from '../answers/time.ts'
@@ -52,21 +55,26 @@ export async function openChain(options: {
   readonly keyFile: string
   readonly councilKeyFile: string
   readonly start: string
-  /** A portfolio, for a registry of margins in its market, under its parameters and scenarios. */
+  /** A portfolio, for a registry of margins in its market, or over its markets, under its parameters and scenarios. */
   readonly margins?: string | undefined
   readonly say: (line: string) => void
 }): Promise<{ readonly url: string; readonly deployment: Deployment; close(): Promise<void> }> {
   const start = parseTime(options.start)
   if (start === undefined) throw new StartTimeError(options.start)
   const keys = await loadMarketKeys()
-  const portfolio = options.margins === undefined ? undefined : readAccount(options.margins, {})
+  const portfolio = options.margins === undefined ? undefined : readAccountOverMarkets(options.margins, {})
   const { warmUps } = crashHistory(start, ALL)
   if (warmUps.some(({ rows }) => rows.length < 2)) throw new StartTimeError(options.start)
   const server = await serveDevelopmentChain(start, options.port)
   try {
     const chain = developmentChainBehind(await connectProvider(server.url))
     const engine = await deployDevelopmentEngine(chain, keys, warmUps, options.say)
-    const deployment = portfolio === undefined ? engine.deployment : await withMargins(engine, portfolio, options.say)
+    const deployment =
+      portfolio === undefined
+        ? engine.deployment
+        : 'parts' in portfolio
+          ? await withCross(engine, portfolio, options.say)
+          : await withMargins(engine, portfolio, options.say)
     options.say(`Its feed takes ${doorText(attestedFeedOf(deployment).plausibility ?? defaultPlausibility)}.`)
     await writeDeployment(options.deployment, deployment)
     writeSecretFile(options.keyFile, `${developmentKeys.prover}\n`)
@@ -98,6 +106,23 @@ async function withMargins(
   })
   const { registry, arrays, rounds, models } = margins.deployment
   return { ...deployment, portfolio: { registry, arrays, rounds, market, models: Object.values(models) } }
+}
+
+/** The same with a registry of margins over several markets. */
+async function withCross(
+  { chain, deployment }: DevelopmentEngine,
+  portfolio: PortfolioOverMarkets,
+  say: (line: string) => void,
+): Promise<Deployment> {
+  const { together } = await accountAnswer(portfolio)
+  if (together === undefined) return deployment
+  const { keys } = await buildPortfolioKeys(crossStatementNames, say)
+  const names = portfolio.parts.map(marketNameFor)
+  say(`deploying a registry of margins over ${names.join(' and ')}`)
+  const cross = await deployDevelopmentCross(chain, keys, names, together.provable, deployment.addresses)
+  const { registry, rounds, arrays, models } = cross
+  const markets = names.map((market, m) => ({ market, arrays: arrays[m] ?? '' }))
+  return { ...deployment, cross: { registry, rounds, markets, models: Object.values(models) } }
 }
 
 /**
