@@ -3,6 +3,7 @@ import { marketNameOf } from '../../market/marketId.ts'
 import { emptyBook } from '../../portfolio/book.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import { crossBookHashOf } from '../../registry/portfolio/cross.ts'
+import { crossStatementNames } from '../../registry/portfolio/crossDeploy.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import { deployedSubjects, type ExpectedPlace, judgeDeployed } from '../deployed/judge.ts'
 import { firstFailureOf, summarise } from '../findings.ts'
@@ -33,7 +34,7 @@ export async function judgeCross(
 ): Promise<CrossAuditReport> {
   const { context } = record
   const keys = new Map<string, UsableKey>()
-  const models = record.models.map((model) => judgeModel(model, context.chainId, pins, keys))
+  const models = record.models.map((model) => judgeModel(model, context.chainId, pins, keys, crossStatementNames))
   const audited = begin(record, keys)
   const { ledger, margins } = audited
   const steps = stepsOf(audited)

@@ -5,6 +5,7 @@
 import { emptyBook } from '../../portfolio/book.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import { bookHashOf } from '../../registry/portfolio/calldata.ts'
+import { portfolioStatementNames } from '../../registry/layouts.ts'
 import { netGreeksOf, type OpenInterest } from '../../registry/portfolio/openInterest.ts'
 import { hashOfHashes, roundIdOfHashes } from '../../registry/portfolio/rounds.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
@@ -141,7 +142,7 @@ const subjectsOf = (title: string, { account, books, claims }: MarginReport | Wi
 export function beginAudit(record: PortfolioRecord, pins: AuditPins = {}) {
   const keys = new Map<string, UsableKey>()
   const { chainId } = record.context
-  const models = record.models.map((model) => judgeModel(model, chainId, pins, keys))
+  const models = record.models.map((model) => judgeModel(model, chainId, pins, keys, portfolioStatementNames))
   const found: Found = { arrays: [], margins: [], witnesses: [] }
   return { models, audited: { record, ledger: PortfolioLedger.of(record), keys, found } satisfies Audited }
 }

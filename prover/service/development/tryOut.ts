@@ -1,5 +1,6 @@
 /** `zkrisk chain` and `zkrisk feed replay`: an engine to try the service on, and somebody to feed it. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ProverError } from '../../errors.ts'
 import { marketIdOf, marketNameOf } from '../../market/marketId.ts'
 import { defaultPlausibility } from '../../market/plausibility.ts'
 import { ONE_UNIT, type Units, unitsOfScale, unitsText } from '../../market/priceScale.ts'
@@ -164,7 +165,12 @@ export async function replayFeed(
     const { rows } = readHistory(file, wanted, { say: options.say, horizonSeconds: HORIZON_SECONDS })
     return { name, rows }
   })
-  const steps = (files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps).slice(0, options.count)
+  const ahead = files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps
+  if (ahead.length === 0) {
+    await chain.close()
+    throw new NothingToReplayError(now)
+  }
+  const steps = ahead.slice(0, options.count)
   const count = { held: 0, refused: 0 }
   for (const [index, step] of steps.entries()) {
     if (index > 0) await sleep(1000 * options.pause)
@@ -178,6 +184,20 @@ export async function replayFeed(
   }
   await chain.close()
   return { times: steps.length, ...count }
+}
+
+/** Nothing of what was to be replayed lies ahead of the chain's clock, behind which nothing can be attested. */
+export class NothingToReplayError extends ProverError {
+  readonly code = 'service.nothing-to-replay'
+  readonly chainTime: bigint
+
+  constructor(chainTime: bigint) {
+    super(
+      `Expected prices of times after ${utcTime(chainTime)} UTC, where the chain's clock stands, found none. ` +
+        'Serve a chain from an earlier --start, or name price files that go on from there.',
+    )
+    this.chainTime = chainTime
+  }
 }
 
 /** The chain cannot start at this time. */
