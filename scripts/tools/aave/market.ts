@@ -128,6 +128,8 @@ export class AaveMarket {
       await mined(acl.getFunction(`add${role}Admin`)(me))
     const pool = await behindProxy(parts, provider, 'Pool', provider.target)
     const configurator = await behindProxy(parts, provider, 'PoolConfigurator')
+    const reader = await parts.deploy('misc/AaveProtocolDataProvider', provider.target)
+    await mined(provider.getFunction('setPoolDataProvider')(reader.target))
     const tokens = await tokenParts(parts, pool)
     const made = { chain, pool, configurator, acl, provider }
     const market = new AaveMarket(made, parts, [...tokens, await interestRates(parts, provider)])
