@@ -59,7 +59,7 @@ interface IAaveGate {
     event Announced(
         address indexed asset,
         uint256 sequence,
-        ProvenCollateral.Collateral values,
+        ProvenCollateral.Collateral collateral,
         uint256 from,
         uint256 until
     );
@@ -96,7 +96,7 @@ interface IAaveGate {
     /// @notice Nothing is announced of the asset, or it is no longer valid.
     error NothingAnnounced(address asset, uint256 until);
     /// @notice The delay is not over.
-    error DelayNotOver(address asset, uint256 now_, uint256 from);
+    error DelayNotOver(address asset, uint256 time, uint256 from);
     /// @notice The registry no longer holds a threshold on the side of the pool's that was announced.
     error AnnouncementOutdated(address asset, uint256 heldBps, uint256 announcedBps, uint256 currentBps);
     /// @notice The steps of this window are taken.

@@ -166,7 +166,10 @@ describe('R172: delays', () => {
     await at.hold(lower)
     const [announced] = eventsOf(await mined(at.announce()), at.gate)
     const [from, until] = [announced?.args.from, announced?.args.until] as [bigint, bigint]
-    expect([until - from, announced?.args[2].toArray()]).toEqual([rules.validSeconds, [7_700n, 8_000n, 10_500n]])
+    expect([until - from, announced?.args.collateral.toArray()]).toEqual([
+      rules.validSeconds,
+      [7_700n, 8_000n, 10_500n],
+    ])
     expect(from - (await at.chain.now())).toBe(rules.delaySeconds)
     const attempt = async (time: bigint) => {
       await at.chain.setTime(time - 2n)
@@ -174,7 +177,9 @@ describe('R172: delays', () => {
       await at.chain.setNextTime(time)
       return at.apply()
     }
-    await nothingLost(() => refused(attempt(from - 1n), 'DelayNotOver', [at.asset, from - 1n, from]))
+    await at.chain.undone(() =>
+      nothingLost(() => refused(attempt(from - 1n), 'DelayNotOver', [at.asset, from - 1n, from])),
+    )
     await at.chain.undone(async () => void (await mined(attempt(from))))
     await at.chain.undone(async () => void (await mined(attempt(until))))
     await nothingLost(() => refused(attempt(until + 1n), 'NothingAnnounced', [at.asset, until]))
