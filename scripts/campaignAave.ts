@@ -17,6 +17,7 @@ import { readBars } from '../prover/market/prices.ts'
 import { isoTime } from '../prover/service/text/figures.ts'
 import { formatTable } from '../prover/service/text/table.ts'
 import { writeWholeFile } from '../prover/service/wholeFile.ts'
+import { aaveArtifact } from './tools/aave/market.ts'
 import { replayCrash } from './tools/aave/crash.ts'
 import { crashSvg } from './tools/aave/crashPicture.ts'
 import { bringHostileUpdates } from './tools/aave/hostileUpdates.ts'
@@ -37,9 +38,12 @@ if (!Number.isSafeInteger(updates) || updates < 1 || !Number.isSafeInteger(seed)
   process.exit(2)
 }
 
+// What is missing is said before minutes of work.
+const bars = orExit(() => (values.prices === undefined ? readExtract('ETH-USD').rows : readBars(values.prices)))
+orExit(() => aaveArtifact('protocol/pool/Pool'))
+
 const paired = await replayPairedFields()
 const hostile = await bringHostileUpdates(updates, seed)
-const bars = values.prices === undefined ? readExtract('ETH-USD').rows : readBars(values.prices)
 const crash = await replayCrash(bars)
 if (values.svg !== undefined) writeWholeFile(values.svg, crashSvg(crash))
 
@@ -74,6 +78,15 @@ else {
   console.log(
     `Made liquidatable: ${sum(({ byPrice }) => byPrice)} by price, ${sum(({ byGate }) => byGate)} by the gate.`,
   )
+}
+
+function orExit<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error))
+    process.exit(2)
+  }
 }
 
 function percent(bps: number): string {

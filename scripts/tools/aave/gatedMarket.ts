@@ -12,8 +12,7 @@ export const E8 = 10n ** 8n
 const ONE_BPS = 10_000n
 const ONE_X24 = 1n << 24n
 
-export const MARKET = 'ETH-USD'
-export const marketId = marketIdOf(MARKET)
+export const marketId = marketIdOf('ETH-USD')
 export const firstPriceE8 = 2_500n * E8
 export const first: Collateral = { ltvBps: 8_000n, thresholdBps: 8_250n, bonusBps: 10_500n }
 export const MINUTE = 60n
