@@ -87,7 +87,7 @@ function drawDays(hours: readonly CrashHour[], x: (i: number) => number): readon
     if ((asOf * 1000) % (24 * HOUR_MS) !== 0) return []
     return [
       html`<line x1="${x(i)}" x2="${x(i)}" y1="${FRAME.top}" y2="${FRAME.bottom}" stroke="#e0e4e9"/>
-<text x="${x(i)}" y="${FRAME.bottom + 17}" text-anchor="middle" fill="#5c6773">${new Date(asOf * 1000).toISOString().slice(0, 10)}</text>`,
+<text x="${x(i)}" y="${FRAME.bottom + 17}" text-anchor="${x(i) > FRAME.right - 40 ? 'end' : 'middle'}" fill="#5c6773">${new Date(asOf * 1000).toISOString().slice(0, 10)}</text>`,
     ]
   })
 }
