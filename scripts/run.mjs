@@ -39,6 +39,7 @@ const jobs = {
   'bench:witness': { build: [], script: ['scripts/benchWitness.ts'] },
   'bench:options': { build: [], script: ['scripts/benchOptions.ts'] },
   'bench:dampers': { build: undefined, script: ['scripts/benchDampers.ts'] },
+  'campaign:aave': { build: ['--markets'], script: ['scripts/campaignAave.ts'] },
   'campaign:crash': { build: [], script: ['scripts/campaignCrash.ts'] },
   'campaign:derive': { build: [], script: ['scripts/campaignDerive.ts'] },
   'campaign:chains': { build: undefined, script: ['scripts/campaignChains.ts'] },
