@@ -1,10 +1,11 @@
+import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
 import type { AuditReport, PortfolioAuditReport, Telling } from '../../audit/index.ts'
 import { requireOptions } from '../text/usageError.ts'
-import { action, addCommand, wholeNumber } from './command.ts'
+import { action, addCommand, wholeNumber, rpcAddresses } from './command.ts'
 
 type Options = {
-  rpc?: string
+  rpc?: RpcAddress
   registry?: string
   deployment?: string
   fromBlock?: number
@@ -30,7 +31,7 @@ export function addAuditCommand(program: Command): void {
       'audit --bundle audit.json --deployment deployment.json --claims',
     ],
   )
-    .option('--rpc <url>', 'node of the chain')
+    .option('--rpc <url>', 'node of the chain', rpcAddresses)
     .option('--registry <address>', 'registry to audit, of markets or of portfolios; which one is found out')
     .option('--deployment <file>', 'names registry of markets, chain and first block instead; margins by --registry')
     .option('--from-block <number>', 'block of the deployment, or an earlier one', wholeNumber(0))

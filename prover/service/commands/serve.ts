@@ -1,11 +1,12 @@
+import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { TriggerName } from '../daemon/triggers.ts'
-import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
+import { action, addCommand, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
 import { stopSignal } from './stop.ts'
 
 type Options = {
-  rpc: string
+  rpc: RpcAddress
   deployment: string
   keyFile?: string
   store: string
@@ -29,7 +30,11 @@ export function addServeCommand(program: Command): void {
         '\nAlarms are told when they are raised and when they are over: breaches, margins at their speed limit, observations' +
         '\nthat a source held, refused or took in part, staleness, too few signers (docs/deploying.md).',
     )
-    .requiredOption('--rpc <url>', 'node of the chain')
+    .requiredOption(
+      '--rpc <url>',
+      'node of the chain: http(s) or ws(s); several times, for others that stand by',
+      rpcAddresses,
+    )
     .requiredOption('--deployment <file>', 'where the engine lives')
     .option('--key-file <file>', 'private key that pays; by default the variable ZKRISK_KEY')
     .option('--store <file>', 'what must not be forgotten', 'state/serve.sqlite')

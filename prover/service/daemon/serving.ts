@@ -2,7 +2,13 @@
 import type { Provider } from 'ethers'
 import { DEFAULT_VOLATILITY_MODEL, volatilityModels } from '../../../circuits/statements/index.ts'
 import { createProver } from '../../proof/index.ts'
-import { connectProvider, type Deployment, readDeployment, RegistryClient } from '../../registry/index.ts'
+import {
+  type RpcAddress,
+  connectProvider,
+  type Deployment,
+  readDeployment,
+  RegistryClient,
+} from '../../registry/index.ts'
 import { AlarmWatch } from '../../registry/market/alarmWatch.ts'
 import { openAccount } from './account.ts'
 import { JobStore } from './jobStore.ts'
@@ -11,7 +17,7 @@ import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBu
 import { modelNames } from '../../volatility/models.ts'
 
 export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEvent'> & {
-  readonly rpc: string
+  readonly rpc: RpcAddress
   readonly deployment: string
   readonly keyFile?: string | undefined
   readonly store: string

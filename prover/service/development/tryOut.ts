@@ -10,6 +10,7 @@ import {
   attestedFeedOf,
   connectProvider,
   type Deployment,
+  type RpcAddress,
   readDeployment,
   writeDeployment,
 } from '../../registry/index.ts'
@@ -109,7 +110,7 @@ async function withMargins(
 export async function replayFeed(
   files: readonly string[],
   options: {
-    readonly rpc: string
+    readonly rpc: RpcAddress
     readonly deployment: string
     readonly market: readonly string[]
     /** Seconds between two times. */
