@@ -36,13 +36,22 @@ function revertDataOf(error: unknown, depth = 0): string | undefined {
 export function typedCallError(error: unknown, doing: string): ProverError {
   if (error instanceof EndpointError) return new RpcError(doing, error)
   if (error instanceof ProverError) return error
-  if (isError(error, 'INSUFFICIENT_FUNDS')) return new InsufficientFundsError(doing, error)
   const data = revertDataOf(error)
   if (data !== undefined) return revertError(data, doing, error)
+  if (isOfFunds(error)) return new InsufficientFundsError(doing, error)
   const { code } = error as { code?: unknown }
   if (code === 'CALL_EXCEPTION') return new ContractRevertError(doing, 'unknown', {}, error)
   return new RpcError(doing, error)
 }
+
+/** What the node itself said, below what a library made of it. */
+export function nodesWords(error: unknown): string {
+  const { info } = (error ?? {}) as { info?: { error?: { message?: unknown } } }
+  return `${String(info?.error?.message ?? '')} ${error instanceof Error ? error.message : String(error)}`
+}
+
+const isOfFunds = (error: unknown): boolean =>
+  isError(error, 'INSUFFICIENT_FUNDS') || /insufficient (funds|balance)|enough funds/i.test(nodesWords(error))
 
 /** Asks the chain. @throws {@link RpcError} or {@link ContractRevertError} for whatever the action throws */
 export async function ask<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
