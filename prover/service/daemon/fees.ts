@@ -10,6 +10,8 @@ export type MarketFees = Fees & { readonly baseFeePerGas: bigint }
 
 /** Nodes take a replacement that offers a tenth more; some want an eighth. */
 const BUMP_PERCENT = 115n
+/** Where a node holds something for the same nonce that pays more, and does not say how much. */
+const OUTBID_PERCENT = 200n
 /** The base fee may rise by an eighth a block: six full blocks double it. */
 const BASE_FEE_ROOM = 2n
 /** Where a node cannot say what others tip. */
@@ -37,12 +39,19 @@ export function withinCap({ maxFeePerGas, maxPriorityFeePerGas }: Fees, cap: big
  * What a replacement of signed transactions offers: the market's price, and enough more than each of them for nodes to take it.
  *
  * @param replaced - signed transactions of the same nonce
+ * @param isOutbid - a node has something else for that nonce, which pays more than all of them
  * @returns undefined if that is more than allowed
  */
-export function replacementFees(market: Fees, replaced: readonly string[], cap: bigint): Fees | undefined {
+export function replacementFees(
+  market: Fees,
+  replaced: readonly string[],
+  cap: bigint,
+  isOutbid = false,
+): Fees | undefined {
+  const percent = isOutbid ? OUTBID_PERCENT : BUMP_PERCENT
   const old = replaced.map((raw) => Transaction.from(raw))
   const above = (least: bigint, fees: readonly (bigint | null)[]): bigint =>
-    fees.reduce<bigint>((most, fee) => greatest(most, ((fee ?? 0n) * BUMP_PERCENT) / 100n + 1n), least)
+    fees.reduce<bigint>((most, fee) => greatest(most, ((fee ?? 0n) * percent) / 100n + 1n), least)
   const wanted = withinCap(market, cap)
   const fees: Fees = {
     maxFeePerGas: above(
@@ -54,7 +63,8 @@ export function replacementFees(market: Fees, replaced: readonly string[], cap: 
       old.map((transaction) => transaction.maxPriorityFeePerGas),
     ),
   }
-  return fees.maxFeePerGas > cap ? undefined : fees
+  if (fees.maxFeePerGas <= cap) return fees
+  return isOutbid ? replacementFees(market, replaced, cap) : undefined
 }
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)

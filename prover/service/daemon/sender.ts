@@ -36,7 +36,7 @@ export type Landing =
   | { readonly status: 'superseded'; readonly reason: string }
   /** Its nonce went to another transaction, and it would still land: to be signed anew. */
   | { readonly status: 'unsigned'; readonly reason: string }
-  /** `sent`: the chain did not have it a moment ago. */
+  /** `sent`: the chain did not have it a moment ago, and a node has taken it. */
   | { readonly status: 'pending'; readonly sent: boolean }
 
 /** The chain stands where the job would bring it. */
@@ -161,13 +161,12 @@ export class Sender {
   /** It is the account's next transaction. */
   private async pursue(job: Job, newest: SignedTransaction): Promise<Landing> {
     const isKnown = (await ask('Reading a transaction', () => this.provider.getTransaction(newest.hash))) !== null
-    if (!isKnown) {
-      const outcome = await this.outcomeNow(job, newest)
-      if (outcome !== undefined) return outcome
-      await this.broadcast(newest)
-    }
-    if (await this.isStuck(newest)) await this.replace(job, newest)
-    return { status: 'pending', sent: !isKnown }
+    const outcome = isKnown ? undefined : await this.outcomeNow(job, newest)
+    if (outcome !== undefined) return outcome
+    const sent = !isKnown && (await this.broadcast(newest))
+    const isOutbid = this.underpriced.delete(newest.hash)
+    if (isOutbid || (await this.isStuck(newest))) await this.replace(job, newest, isOutbid)
+    return { status: 'pending', sent }
   }
 
   /** What a batch would come to that is about to be sent; undefined: it would land. */
@@ -213,7 +212,6 @@ export class Sender {
   }
 
   private async isStuck({ hash, nonce, sender }: SignedTransaction): Promise<boolean> {
-    if (this.underpriced.delete(hash)) return true
     const block = await ask('Reading the block number', () => this.provider.getBlockNumber())
     const { since, block: first } = this.seen.get(hash) ?? { since: performance.now(), block }
     this.seen.set(hash, { since, block: first })
@@ -223,11 +221,11 @@ export class Sender {
   }
 
   /** Offers more for the same batch; for nothing at all, if somebody else has landed it meanwhile. */
-  private async replace(job: Job, newest: SignedTransaction): Promise<void> {
+  private async replace(job: Job, newest: SignedTransaction, isOutbid: boolean): Promise<void> {
     const { client, store, maxFeePerGas: cap } = this.options
     const market = await readMarketFees(this.provider)
     const before = store.transactionsAt(newest.sender, newest.nonce).map(({ raw }) => raw)
-    const fees = replacementFees(market, before, cap)
+    const fees = replacementFees(market, before, cap, isOutbid)
     this.waitsFor = fees === undefined ? waitText(newest, market, cap) : undefined
     if (fees === undefined) return
     const { data, to, chainId, gasLimit } = Transaction.from(newest.raw)
@@ -237,8 +235,11 @@ export class Sender {
     await this.keep(job.id, { ...(isApplied ? nothing : batch), chainId, nonce: newest.nonce, fees })
   }
 
-  private async broadcast({ hash, raw }: SignedTransaction): Promise<void> {
-    if ((await this.send(raw)) === 'underpriced') this.underpriced.add(hash)
+  /** Whether a node took it. */
+  private async broadcast({ hash, raw }: SignedTransaction): Promise<boolean> {
+    const outcome = await this.send(raw)
+    if (outcome === 'underpriced') this.underpriced.add(hash)
+    return outcome === 'taken'
   }
 
   /** What it means that a transaction was not taken is told by the next look at the chain, unless nobody can pay for it. */
