@@ -45,6 +45,7 @@ const jobs = {
   'campaign:door': { build: undefined, script: ['scripts/campaignDoor.ts'] },
   'campaign:oracles': { build: [], script: ['scripts/campaignOracles.ts'] },
   'campaign:round': { build: [], script: ['scripts/campaignRound.ts'] },
+  'campaign:sender': { build: ['--markets'], script: ['scripts/campaignSender.ts'] },
   'campaign:shards': { build: [], script: ['scripts/campaignShards.ts'] },
   'campaign:venue': { build: ['--markets'], script: ['scripts/campaignVenue.ts'] },
   'verify:circuits': { build: undefined, script: ['scripts/verify/circuits.ts'] },

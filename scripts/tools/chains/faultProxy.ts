@@ -61,9 +61,10 @@ export class FaultProxy {
   readonly asked: string[] = []
   /** Hashes of transactions that whoever asked wanted sent, as often as asked. */
   readonly sent: string[] = []
-  /** Runs before a question goes to the node, and after its answer came and before that is passed on. */
-  before: (question: Question) => Promise<void> | void = () => undefined
-  after: (question: Question) => Promise<void> | void = () => undefined
+  /** Whether a question may go to the node; asked before it does. */
+  before: (question: Question) => boolean = () => true
+  /** Runs after the node's answer came, and before that is passed on. */
+  after: (question: Question) => void = () => undefined
 
   private constructor(server: Server, node: string) {
     this.#server = server
@@ -96,7 +97,7 @@ export class FaultProxy {
   mend(): void {
     this.#fault = undefined
     this.#lies = {}
-    this.before = () => undefined
+    this.before = () => true
     this.after = () => undefined
   }
 
@@ -114,7 +115,7 @@ export class FaultProxy {
     if (question.method === 'eth_sendRawTransaction') this.sent.push(keccak256(String(question.params[0])))
     const headers = { 'content-type': 'application/json' }
     const forward = async (): Promise<string> => (await fetch(this.#node, { method: 'POST', headers, body })).text()
-    await this.before(question)
+    if (!this.before(question)) return void response.destroy()
     const fault = this.#fault
     if (fault !== undefined && fault.left > 0 && (fault.methods?.includes(question.method) ?? true)) {
       fault.left--
@@ -123,7 +124,7 @@ export class FaultProxy {
     const lie = this.#lies[question.method]
     if (lie !== undefined) return sayResult(response, question, lie(question.params))
     const answer = await forward()
-    await this.after(question)
+    this.after(question)
     response.writeHead(200, headers).end(answer)
   }
 }

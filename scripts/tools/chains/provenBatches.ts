@@ -15,6 +15,7 @@ import {
 } from '../../../prover/registry/index.ts'
 import { interfaceOf } from '../../../prover/registry/artifacts.ts'
 import { formatBundle } from '../../../prover/registry/market/bundle.ts'
+import type { Account } from '../../../prover/service/daemon/sender.ts'
 import { type Job, JobStore, jobIdOf } from '../../../prover/service/daemon/jobStore.ts'
 import { keyHashOf, proveBatch } from '../../../prover/service/daemon/proving.ts'
 import { developmentKeys } from '../../../prover/service/development/chain.ts'
@@ -89,10 +90,19 @@ export class ProvenBatches {
     return new ProvenBatches(opened, folder, chain, Object.fromEntries(proven) as Record<MarketName, ProvenBatch>)
   }
 
+  /** File of a new store in which these are to be sent. */
+  storeFile(...names: readonly MarketName[]): string {
+    const file = join(this.folder, `store${this.#stores++}.sqlite`)
+    this.#fill(new JobStore(file, this.scope), names).close()
+    return file
+  }
+
   /** A new store in which these are to be sent. */
   store(...names: readonly MarketName[]): JobStore {
-    const file = join(this.folder, `store${this.#stores++}.sqlite`)
-    const store = new JobStore(file, this.scope)
+    return new JobStore(this.storeFile(...names), this.scope)
+  }
+
+  #fill(store: JobStore, names: readonly MarketName[]): JobStore {
     for (const name of names) {
       const { bundle, ...job } = this.batches[name]
       store.plan(job)
@@ -113,7 +123,7 @@ export class ProvenBatches {
   }
 
   /** A client that has seen nothing yet, through some address. */
-  async client(rpc: string | readonly string[], signer: Wallet): Promise<RegistryClient> {
+  async client(rpc: string | readonly string[], signer: Account): Promise<RegistryClient> {
     const provider = await connectProvider(rpc, this.deployment.chainId)
     const { registry } = this.scope
     return RegistryClient.connect({ registry, provider, signer: signer.connect(provider) })
