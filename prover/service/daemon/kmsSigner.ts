@@ -49,20 +49,22 @@ const keeperSchema = z.object({
 export class KmsSigner extends AbstractSigner {
   readonly address: string
   readonly #keeper: KeyKeeper
+  readonly #timeoutMs: number
 
-  private constructor(keeper: KeyKeeper, address: string, provider: Provider | null) {
+  private constructor(keeper: KeyKeeper, address: string, provider: Provider | null, timeoutMs: number) {
     super(provider)
     this.#keeper = keeper
+    this.#timeoutMs = timeoutMs
     this.address = address
   }
 
   /** @throws {@link KeeperError} if there is no answer, or none that makes sense */
-  static async open(keeper: KeyKeeper, provider: Provider | null): Promise<KmsSigner> {
-    const key = await answerOf('the public key', keeper.publicKey)
+  static async open(keeper: KeyKeeper, provider: Provider | null, timeoutMs = TIMEOUT_MS): Promise<KmsSigner> {
+    const key = await answerOf('the public key', keeper.publicKey, timeoutMs)
     const point = key.slice(-POINT_BYTES)
     if (point[0] !== UNCOMPRESSED) throw new KeeperError('the public key is no uncompressed point of secp256k1')
     try {
-      return new KmsSigner(keeper, computeAddress(hexlify(point)), provider)
+      return new KmsSigner(keeper, computeAddress(hexlify(point)), provider, timeoutMs)
     } catch (error) {
       throw new KeeperError('the public key is no point of secp256k1', error)
     }
@@ -73,7 +75,7 @@ export class KmsSigner extends AbstractSigner {
   }
 
   connect(provider: Provider | null): KmsSigner {
-    return new KmsSigner(this.#keeper, this.address, provider)
+    return new KmsSigner(this.#keeper, this.address, provider, this.#timeoutMs)
   }
 
   async signTransaction(request: TransactionRequest): Promise<string> {
@@ -101,7 +103,7 @@ export class KmsSigner extends AbstractSigner {
 
   /** Ethereum takes the lower of both possible s; which of two points it was is found by trying. */
   async #sign(digest: string): Promise<Signature> {
-    const der = await answerOf('a signature', () => this.#keeper.signDigest(getBytes(digest)))
+    const der = await answerOf('a signature', () => this.#keeper.signDigest(getBytes(digest)), this.#timeoutMs)
     const [r, high] = integersIn(der)
     const s = high > ORDER / 2n ? ORDER - high : high
     for (const v of [27, 28]) {
@@ -122,10 +124,10 @@ export async function loadKeyKeeper(file: string): Promise<KeyKeeper> {
   return keeper.data
 }
 
-async function answerOf(what: string, asking: () => Promise<Uint8Array>): Promise<Uint8Array> {
+async function answerOf(what: string, asking: () => Promise<Uint8Array>, timeoutMs: number): Promise<Uint8Array> {
   const patience = new AbortController()
-  const late = sleep(TIMEOUT_MS, undefined, { signal: patience.signal }).then(() => {
-    throw new KeeperError(`asked for ${what}, it did not answer within ${TIMEOUT_MS / 1000} s`)
+  const late = sleep(timeoutMs, undefined, { signal: patience.signal }).then(() => {
+    throw new KeeperError(`asked for ${what}, it did not answer within ${timeoutMs / 1000} s`)
   })
   late.catch(() => undefined)
   try {
