@@ -47,6 +47,7 @@ const jobs = {
   'campaign:hedge': { build: [], script: ['scripts/campaignHedge.ts'] },
   'campaign:oracles': { build: [], script: ['scripts/campaignOracles.ts'] },
   'campaign:round': { build: [], script: ['scripts/campaignRound.ts'] },
+  'campaign:sender': { build: ['--markets'], script: ['scripts/campaignSender.ts'] },
   'campaign:shards': { build: [], script: ['scripts/campaignShards.ts'] },
   'campaign:venue': { build: ['--markets'], script: ['scripts/campaignVenue.ts'] },
   'verify:circuits': { build: undefined, script: ['scripts/verify/circuits.ts'] },

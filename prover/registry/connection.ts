@@ -1,14 +1,14 @@
 /** How a client reaches the chain of its registry. */
 import { isError, type Provider, type Signer } from 'ethers'
 import { ProverError } from '../errors.ts'
-import { connectProvider } from './chain.ts'
+import { connectProvider, type RpcAddress } from './chain.ts'
 import { typedCallError } from './contractErrors.ts'
 
 /** Which registry a client speaks to, and through whom. */
 export type ClientOptions = {
   readonly registry: string
-  /** A node's address, or a provider. */
-  readonly rpcUrl?: string
+  /** A node's address, or several of one chain, or a provider. */
+  readonly rpcUrl?: RpcAddress
   readonly provider?: Provider
   /** Needed to submit only. */
   readonly signer?: Signer

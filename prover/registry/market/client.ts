@@ -26,7 +26,8 @@ import {
   submitCallOf,
   unpackObservations,
 } from './calldata.ts'
-import { checkChainId, logsBetween, newestLog, WrongChainError } from '../chain.ts'
+import { checkChainId, logsBetween, newestLog } from '../chain.ts'
+import { WrongChainError } from '../endpoints/endpoints.ts'
 import { type ClientOptions, NoSignerError, providerOf, RegistryMissingError } from '../connection.ts'
 import { ask, ContractRevertError, RpcError, typedCallError } from '../contractErrors.ts'
 import { idOfSource, isHeldAt, placeToGoOn } from './place.ts'

@@ -28,6 +28,7 @@ import { AccountAddressError } from './inForce.ts'
 import { ProverError } from '../../errors.ts'
 import { KeysMissingError, type VerifyingKeys, verificationKeyHash } from '../../proof/index.ts'
 import {
+  type RpcAddress,
   connectProvider,
   type DeployedFeed,
   type Deployment,
@@ -110,7 +111,7 @@ export type AnyAuditReport = AuditReport | PortfolioAuditReport | CrossAuditRepo
 export type PinnedAudit<R> = { readonly report: R; readonly pins: readonly Pin[] }
 
 export type ChainAuditOptions = {
-  readonly rpc?: string | undefined
+  readonly rpc?: RpcAddress | undefined
   readonly fromBlock?: number | undefined
   /** Audit bundle to write. */
   readonly out?: string | undefined

@@ -9,6 +9,7 @@ import { readPortfolio } from '../../portfolio/input/schema.ts'
 import { type CircuitKeys, isDevelopmentChain, verificationKeyHash } from '../../proof/index.ts'
 import { firstPhaseHash } from '../../proof/keys/verificationKey.ts'
 import {
+  type RpcAddress,
   connectProvider,
   type DeployedModel,
   type Deployment,
@@ -51,7 +52,7 @@ import { loadKeys, portfolioBuildOf } from '../workspace.ts'
 import { UsageError } from '../text/usageError.ts'
 
 export type DeployPlace = {
-  readonly rpc: string
+  readonly rpc: RpcAddress
   readonly config: string
   readonly keyFile?: string | undefined
   readonly keys?: string | undefined

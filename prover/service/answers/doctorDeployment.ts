@@ -1,7 +1,7 @@
 /** `zkrisk doctor --deployment`: whether a deployment is where it says, and who may do what there, after how long. */
 import { Contract, type Provider } from 'ethers'
 import { isDevelopmentChain } from '../../proof/index.ts'
-import { connectProvider, type Deployment, interfaceOf, readDeployment } from '../../registry/index.ts'
+import { type RpcAddress, connectProvider, type Deployment, interfaceOf, readDeployment } from '../../registry/index.ts'
 import {
   type Authority,
   type AuthorityPlace,
@@ -40,7 +40,7 @@ export type DeploymentExamined = {
  *
  * @throws {@link DeploymentFieldError}, {@link WrongChainError}, {@link RpcUnreachableError}
  */
-export async function examineDeployment(rpc: string, file: string): Promise<DeploymentExamined> {
+export async function examineDeployment(rpc: RpcAddress, file: string): Promise<DeploymentExamined> {
   const deployment = await readDeployment(file)
   const provider = await connectProvider(rpc, deployment.chainId)
   try {

@@ -6,6 +6,7 @@ import { ProverError } from '../../errors.ts'
 import type { OptionPosition } from '../../portfolio/book.ts'
 import { createProver, type Prover } from '../../proof/index.ts'
 import {
+  type RpcAddress,
   ContractRevertError,
   policyWordsOf,
   type PortfolioClient,
@@ -45,7 +46,7 @@ export type MarginProof = {
   readonly registry: string
   readonly account: string
   /** Where it can be read; undefined on a chain that ended with the command. */
-  readonly place: { readonly rpc: string; readonly deployment: string } | undefined
+  readonly place: { readonly rpc: RpcAddress; readonly deployment: string } | undefined
   /** File of the bundle, if one was asked for. */
   readonly bundle: string | undefined
   readonly proofs: readonly { readonly statement: string; readonly milliseconds: number }[]

@@ -10,6 +10,7 @@ import { type CircuitKeys, isDevelopmentChain } from '../../proof/index.ts'
 import { interfaceOf } from '../../registry/artifacts.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import {
+  type RpcAddress,
   connectProvider,
   ModelDisabledError,
   ModelUnknownError,
@@ -45,7 +46,7 @@ export type MarginSite = {
 
 /** A registry that stands already, and whose keys are at hand. */
 export type ExistingRegistry = {
-  readonly rpc: string
+  readonly rpc: RpcAddress
   readonly deployment: string
   /** Holds the positions; on a development chain one is made up where none is named. */
   readonly account?: string | undefined

@@ -1,11 +1,12 @@
+import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
 import type { Telling } from '../../audit/index.ts'
 import type { AnyAuditReport } from '../answers/auditing.ts'
 import { requireOptions } from '../text/usageError.ts'
-import { action, addCommand, wholeNumber } from './command.ts'
+import { action, addCommand, wholeNumber, rpcAddresses } from './command.ts'
 
 type Options = {
-  rpc?: string
+  rpc?: RpcAddress
   registry?: string
   deployment?: string
   fromBlock?: number
@@ -31,7 +32,7 @@ export function addAuditCommand(program: Command): void {
       'audit --bundle audit.json --deployment deployment.json --claims',
     ],
   )
-    .option('--rpc <url>', 'node of the chain')
+    .option('--rpc <url>', 'node of the chain', rpcAddresses)
     .option(
       '--registry <address>',
       'registry to audit, of markets, of portfolios or of margins over several markets; which one is found out',

@@ -1,10 +1,11 @@
 /** `zkrisk margin`: what an account must hold, and why. */
+import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
 import type { ExistingCross } from '../answers/crossSite.ts'
 import type { MarginProofOptions } from '../answers/marginProof.ts'
 import { EXIT, type Terminal } from '../text/terminal.ts'
 import { addChainOptions, type ChainFlags, chainOptions } from './chainOptions.ts'
-import { action, addCommand } from './command.ts'
+import { action, addCommand, rpcAddresses } from './command.ts'
 import { OptionAloneError, requireOptions, UsageError } from '../text/usageError.ts'
 
 type Options = ChainFlags & {
@@ -16,7 +17,7 @@ type Options = ChainFlags & {
   count?: boolean
   unhealthy?: boolean
   out?: string
-  rpc?: string
+  rpc?: RpcAddress
   deployment?: string
   registry?: string
   account?: string
@@ -70,7 +71,11 @@ export function addMarginCommand(program: Command): void {
       'with --prove: that one scenario leaves it below maintenance, and no more: the shortest way to a liquidation',
     )
     .option('-o, --out <file>', 'with --prove: a bundle of all proofs and what they rest on, for `zkrisk verify`')
-    .option('--rpc <url>', 'with --prove: node of the chain whose registry is to hold it, with --deployment')
+    .option(
+      '--rpc <url>',
+      'with --prove: node of the chain whose registry is to hold it, with --deployment',
+      rpcAddresses,
+    )
     .option('--deployment <file>', 'with --prove: where that registry is, and which models it takes')
     .option(
       '--registry <address>',

@@ -11,6 +11,7 @@ import {
   attestedFeedOf,
   connectProvider,
   type Deployment,
+  type RpcAddress,
   readDeployment,
   writeDeployment,
 } from '../../registry/index.ts'
@@ -135,7 +136,7 @@ async function withCross(
 export async function replayFeed(
   files: readonly string[],
   options: {
-    readonly rpc: string
+    readonly rpc: RpcAddress
     readonly deployment: string
     readonly market: readonly string[]
     /** Seconds between two times. */
