@@ -40,6 +40,7 @@ const jobs = {
   'bench:options': { build: [], script: ['scripts/benchOptions.ts'] },
   'bench:dampers': { build: undefined, script: ['scripts/benchDampers.ts'] },
   'campaign:crash': { build: [], script: ['scripts/campaignCrash.ts'] },
+  'campaign:crashes': { build: [], script: ['scripts/campaignCrashes.ts'] },
   'campaign:derive': { build: [], script: ['scripts/campaignDerive.ts'] },
   'campaign:chains': { build: undefined, script: ['scripts/campaignChains.ts'] },
   'campaign:door': { build: undefined, script: ['scripts/campaignDoor.ts'] },

@@ -51,19 +51,17 @@ const statements = Object.keys(provenWith) as Statement[]
 /** How proofs come about. */
 export type Proofs = { readonly by: 'told' } | { readonly by: 'made'; readonly prover: Prover }
 
+type Maker = Pick<ProofMaker, 'make'>
+
 /** Has the twin say what is proven, of a circuit that states nothing. */
-class ToldProofs extends ProofMaker {
+class ToldProofs implements Maker {
   readonly #of: Readonly<Record<string, FreeStatement>>
 
   constructor(of: Readonly<Record<string, FreeStatement>>) {
-    super({ prover: undefined as never }, 0)
     this.#of = of
   }
 
-  override async make(
-    { build }: PortfolioModel,
-    { stated }: Parameters<ProofMaker['make']>[1],
-  ): Promise<ProvenPortfolio> {
+  async make({ build }: PortfolioModel, { stated }: Parameters<Maker['make']>[1]): Promise<ProvenPortfolio> {
     const [commitment = 0n, evaluation = 0n, challenge = 0n] = stated.publicSignals
     const proof = await (this.#of[build.statement] as FreeStatement).prove(commitment, evaluation, challenge)
     return { stated, proof }
@@ -72,8 +70,6 @@ class ToldProofs extends ProofMaker {
 
 export type Contracts = {
   readonly chain: Chain
-  readonly council: Contract
-  readonly rounds: Contract
   readonly arrays: Contract
   readonly registry: Contract
   readonly venue: Contract
@@ -82,7 +78,7 @@ export type Contracts = {
   readonly asset: Contract
   readonly client: PortfolioClient
   readonly models: PortfolioModels
-  readonly maker: () => ProofMaker
+  readonly maker: Maker
   readonly publish: (round: RoundWords) => Promise<void>
 }
 
@@ -159,12 +155,9 @@ export async function deployContracts(
   const domain = roundsDomain(client.chainId, rounds.target as string)
   const orders = await chain.ethers.getContractAt('VenueOrders', await venue.getFunction('orders')())
   return {
-    ...{ chain, council, rounds, arrays, registry, venue, cash, asset, client, models: registered },
+    ...{ chain, arrays, registry, venue, cash, asset, client, models: registered },
     orders: orders as unknown as Contract,
-    maker: () =>
-      told === undefined
-        ? new ProofMaker({ prover: (proofs as { readonly prover: Prover }).prover }, 0)
-        : new ToldProofs(told),
+    maker: proofs.by === 'made' ? new ProofMaker({ prover: proofs.prover }, 0) : new ToldProofs(told ?? {}),
     publish: async (round) => {
       const signed = await attestRound(domain, signers.slice(0, THRESHOLD), round, round.asOf + ROUND_AGE_SECONDS)
       await publishRound(administrator, rounds.target as string, signed)
@@ -176,6 +169,9 @@ async function toldStatements(): Promise<Readonly<Record<string, FreeStatement>>
   const all = statements.map(async (statement) => [statement, await freeStatement(provenWith[statement])] as const)
   return Object.fromEntries(await Promise.all(all))
 }
+
+/** Told proofs take none. */
+const noKeys = {} as CircuitKeys
 
 async function registerTold(
   chain: Chain,
@@ -194,5 +190,5 @@ async function registerTold(
     manifestHash: TOLD_KEY_HASH,
   }
   await mined(models.getFunction('register')(modelId, model))
-  return { build, keys: undefined as unknown as CircuitKeys, modelId }
+  return { build, keys: noKeys, modelId }
 }

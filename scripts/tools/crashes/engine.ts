@@ -23,7 +23,8 @@ export class MarketEngine {
     if (first === undefined) throw new Error('The engine has nothing to start from.')
     this.#policy = policy
     this.#state = initialState(defaultModel, first, INITIAL_VOLATILITY_X24, INITIAL_MULTIPLIER_X18, policy)
-    for (const { priceE8, asOf, rangeCode } of rest) this.#update({ priceE8, asOf, impliedVolatilityX16: 0n, rangeCode })
+    for (const { priceE8, asOf, rangeCode } of rest)
+      this.#update({ priceE8, asOf, impliedVolatilityX16: 0n, rangeCode })
   }
 
   observe(asOf: bigint, priceE8: bigint, { lowE8, highE8 }: Readonly<Record<'lowE8' | 'highE8', bigint>>): InForce {
@@ -55,7 +56,9 @@ export function marketOf(asOf: bigint, priceE8: bigint, inForce: InForce, expiry
   const spot = `${priceE8 / 100_000_000n}.${String(priceE8 % 100_000_000n).padStart(8, '0')}`
   const years = Number(expiry - asOf) / YEAR_SECONDS
   const svi = { a: text(volatility ** 2 * years), b: '0', rho: '0', m: '0', s: '0.1', variance: 'total' }
-  const moves = [1, 2 / 3, 1 / 3, 0, -1 / 3, -2 / 3, -1].map((part) => (part === 0 ? '1' : text(1 + part * maintenance)))
+  const moves = [1, 2 / 3, 1 / 3, 0, -1 / 3, -2 / 3, -1].map((part) =>
+    part === 0 ? '1' : text(1 + part * maintenance),
+  )
   return readPortfolio(
     JSON.stringify({
       account: { perps: { quantity: '1' } },

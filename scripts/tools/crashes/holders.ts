@@ -55,7 +55,8 @@ export type Priced = {
 }
 
 export function priced(base: ProvableMargin, surface: ExpirySurface, strikesE8: readonly bigint[]): Priced {
-  const array = strikesE8.length === 0 ? [] : [{ surface, strikesE8, array: riskArray(surface, base.pricingPolicy, strikesE8) }]
+  const array =
+    strikesE8.length === 0 ? [] : [{ surface, strikesE8, array: riskArray(surface, base.pricingPolicy, strikesE8) }]
   return { asOf: base.round.asOf, priceE8: base.round.spotE8, base, surface, arrays: array }
 }
 
@@ -72,7 +73,11 @@ export function marginAt(book: Book, { base, arrays, priceE8 }: Priced): Provabl
     collateralsE12: new Array<bigint>(COLLATERALS).fill(0n),
   }
   const { pricingPolicy, marginPolicy, round } = base
-  return marginInArrays({ pricingPolicy, marginPolicy, round, positions: book.positions, holdings }, arrays, marginSizes)
+  return marginInArrays(
+    { pricingPolicy, marginPolicy, round, positions: book.positions, holdings },
+    arrays,
+    marginSizes,
+  )
 }
 
 export const wordsOf = ({ positions }: Pick<Book, 'positions'>): readonly bigint[] => positions.map(positionWord)

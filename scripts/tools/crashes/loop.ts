@@ -103,7 +103,10 @@ export class CrashSetting {
   readonly notionalE12: bigint
 
   private constructor(
-    parts: Pick<CrashSetting, 'crash' | 'supposed' | 'contracts' | 'venue' | 'pool' | 'oracle' | 'longs' | 'notionalE12'>,
+    parts: Pick<
+      CrashSetting,
+      'crash' | 'supposed' | 'contracts' | 'venue' | 'pool' | 'oracle' | 'longs' | 'notionalE12'
+    >,
   ) {
     this.crash = parts.crash
     this.supposed = parts.supposed
@@ -145,6 +148,7 @@ export class CrashSetting {
         const budget = (this.notionalE12 * BigInt(Math.round(1e6 * this.supposed.budget))) / 1_000_000n
         const rules = rulesOf(variant.without.has('budget') ? NO_BUDGET : budget)
         await mined(contract.getFunction('setRules')(rules, { gasLimit: GAS_LIMIT }))
+        this.venue.proofs = 0
         const run = new CrashRun(this, variant)
         for (let minute = 1; minute <= minutes; minute++) await run.step(minute)
         return run.outcome(minutes)
@@ -170,11 +174,15 @@ async function seat(
     placed.push(await venue.place(owner, wanted))
   }
   await venue.enter('informed', LIQUIDATOR_CASH_E12)
-  await venue.publish({ ...before, market: { ...before.market, asOf: start - 60n, expiries: atTime(before, start - 60n) } })
+  await venue.publish({
+    ...before,
+    market: { ...before.market, asOf: start - 60n, expiries: atTime(before, start - 60n) },
+  })
   for (const order of placed) await venue.fill(order)
 }
 
-const atTime = ({ market }: ReturnType<typeof marketOf>, asOf: bigint) => market.expiries.map((each) => ({ ...each, asOf }))
+const atTime = ({ market }: ReturnType<typeof marketOf>, asOf: bigint) =>
+  market.expiries.map((each) => ({ ...each, asOf }))
 
 type InformedOrder = { readonly order: Awaited<ReturnType<CrashVenue['place']>>; readonly assets: number }
 
@@ -214,7 +222,8 @@ class CrashRun {
     await this.#seekEvidence(market, minute)
     await this.#auction(market)
     await this.#rebalance(market)
-    if (minute % INFORMED_MINUTES === 0 && minute + 1 < this.#at.crash.minutes.length) await this.#orderInformed(minute, asOf)
+    if (minute % INFORMED_MINUTES === 0 && minute + 1 < this.#at.crash.minutes.length)
+      await this.#orderInformed(minute, asOf)
     this.#look(minute)
   }
 

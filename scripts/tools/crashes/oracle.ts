@@ -53,10 +53,18 @@ export class Oracle {
       await mined((this.#sources[i] as Contract).getFunction('tell')(word, asOf, { gasLimit: GAS_LIMIT }))
     }
     const take = this.#feed.getFunction('take')
-    if (!(await take.staticCall(MARKET).then(() => true, () => false))) return undefined
+    if (
+      !(await take.staticCall(MARKET).then(
+        () => true,
+        () => false,
+      ))
+    )
+      return undefined
     const receipt = await mined(take(MARKET, { gasLimit: GAS_LIMIT }))
     if (!eventsOf(receipt, this.#feed).some(({ name }) => name === 'ObservationAppended')) return undefined
     const [, , , word] = await this.#feed.getFunction('latest')(MARKET)
-    return pricesE8.find((priceE8) => pack('observation', { priceE8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n }) === word)
+    return pricesE8.find(
+      (priceE8) => pack('observation', { priceE8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n }) === word,
+    )
   }
 }

@@ -46,7 +46,10 @@ export class CrashPool {
     const liquidity = (assets * Math.sqrt(price)) / (1 / Math.sqrt(1 - impact) - 1)
     // Of what is brought as much is taken as the range needs of both; a little more than of one.
     const within = (liquidity / Math.sqrt(price)) * (1 - 1.0001 ** (-Number(RANGE_TICKS) / 2))
-    const amounts = { asset: BigInt(Math.round(within * 1e6)) * 10n ** 12n, cash: BigInt(Math.round(within * price * CASH)) }
+    const amounts = {
+      asset: BigInt(Math.round(within * 1e6)) * 10n ** 12n,
+      cash: BigInt(Math.round(within * price * CASH)),
+    }
     await pool.provide(trader, RANGE_TICKS, amounts)
     const provided: bigint = await pool.pool.getFunction('liquidity')()
     return new CrashPool(pool, trader, Number(provided) / Math.sqrt(ASSET * CASH), price)
@@ -68,7 +71,9 @@ export class CrashPool {
   async trade(assets: number): Promise<number> {
     if (assets === 0) return 0
     const isSale = assets < 0
-    const amount = isSale ? BigInt(Math.round(-assets * 1e8)) * 10n ** 10n : BigInt(Math.round(this.costOf(assets) * CASH))
+    const amount = isSale
+      ? BigInt(Math.round(-assets * 1e8)) * 10n ** 10n
+      : BigInt(Math.round(this.costOf(assets) * CASH))
     const { amountIn, amountOut } = await this.#pool.swap(this.#trader, isSale ? 'asset' : 'cash', amount)
     await this.#look()
     return isSale ? -Number(amountOut) / CASH : Number(amountIn) / CASH

@@ -1,20 +1,21 @@
 /** The venue of a run: accounts opened by orders and quotes, rounds published, margins proven, accounts flagged and liquidated. */
-import { type Contract, type Signer, Wallet } from 'ethers'
-import { buildsOf, sizeOf } from '../../../circuits/statements/index.ts'
+import { type Contract, dataSlice, getAddress, id, type Signer } from 'ethers'
+import { sizeOf } from '../../../circuits/statements/index.ts'
 import { provableMargin } from '../../../prover/portfolio/accountMargin.ts'
 import type { OptionPosition } from '../../../prover/portfolio/book.ts'
 import type { Portfolio } from '../../../prover/portfolio/portfolio.ts'
-import { policyWordsOf, type RoundWords, roundOf } from '../../../prover/registry/index.ts'
+import { policyWordsOf, roundOf, type RoundWords } from '../../../prover/registry/index.ts'
 import { roundArgument } from '../../../prover/registry/portfolio/calldata.ts'
 import { marginSizes } from '../../../prover/service/answers/margins.ts'
 import { landArrays, proveArrays, type ProvenArrays } from '../../../prover/service/daemon/portfolios/arrays.ts'
 import { proveBooks } from '../../../prover/service/daemon/portfolios/books.ts'
 import { landMargins, proveMargins } from '../../../prover/service/daemon/portfolios/margins.ts'
 import { policyOf } from '../../../prover/service/daemon/portfolios/sharedRound.ts'
+import { portfolioBuildOf } from '../../../prover/service/workspace.ts'
 import { roundWords } from '../../../prover/statement/portfolioMargin.ts'
 import { expiryWords } from '../../../prover/statement/riskArray.ts'
 import { eventsOf, GAS_LIMIT, mined } from '../chains/chain.ts'
-import { type Contracts, MARKET } from './contracts.ts'
+import { type Contracts, MARKET, type Rules } from './contracts.ts'
 import {
   type Book,
   type Holder,
@@ -30,7 +31,7 @@ import {
 } from './holders.ts'
 
 /** Accounts in a proof of margins. */
-const PLACES = sizeOf(buildsOf('marginsAlone')[0] as never, 'accounts')
+const PLACES = sizeOf(portfolioBuildOf('marginsAlone'), 'accounts')
 const CASH_UNIT_E12 = 10n ** 6n
 const MOST = 2n ** 256n - 1n
 const ORDER_SECONDS = 3_000n
@@ -72,9 +73,11 @@ export class CrashVenue {
   readonly house: string
   round: RoundWords | undefined
   market: Priced | undefined
+  /** Made since it was last set. */
   proofs = 0
   #arrays: ProvenArrays | undefined
   #nonce = 0n
+  #entered = 0
   readonly #expiry: bigint
   readonly #strikesE8: readonly bigint[]
 
@@ -88,7 +91,11 @@ export class CrashVenue {
   /** @param strikesE8 - as many as an array has */
   static async open(
     contracts: Contracts,
-    { expiry, strikesE8, houseCash }: { readonly expiry: bigint; readonly strikesE8: readonly bigint[]; readonly houseCash: bigint },
+    {
+      expiry,
+      strikesE8,
+      houseCash,
+    }: { readonly expiry: bigint; readonly strikesE8: readonly bigint[]; readonly houseCash: bigint },
   ): Promise<CrashVenue> {
     const signer = contracts.chain.signers[1] as unknown as Signer
     const venue = new CrashVenue(contracts, await signer.getAddress(), expiry, strikesE8)
@@ -126,7 +133,7 @@ export class CrashVenue {
   }
 
   async #newcomer(): Promise<Signer> {
-    const { address } = Wallet.createRandom()
+    const address = getAddress(dataSlice(id(`account ${this.#entered++}`), 12))
     await this.chain.request('hardhat_setBalance', address, '0x56bc75e2d63100000')
     return (await this.chain.ethers.getImpersonatedSigner(address)) as unknown as Signer
   }
@@ -153,7 +160,9 @@ export class CrashVenue {
   }
 
   /** Proves margins of what is held under keys, of the newest round, and has the registry hold them. */
-  async prove(accounts: readonly { readonly key: string; readonly book: Book }[]): Promise<ReadonlyMap<string, Evidence>> {
+  async prove(
+    accounts: readonly { readonly key: string; readonly book: Book }[],
+  ): Promise<ReadonlyMap<string, Evidence>> {
     const proven = new Map<string, Evidence>()
     const ascending = accounts.toSorted((a, b) => (BigInt(a.key) < BigInt(b.key) ? -1 : 1))
     for (let from = 0; from < ascending.length; from += PLACES) {
@@ -167,13 +176,16 @@ export class CrashVenue {
     const { client, models } = this.contracts
     const [round, market] = [this.round as RoundWords, this.market as Priced]
     const place = { client, models, round }
-    const maker = this.contracts.maker()
+    const { maker } = this.contracts
     const provables = accounts.map(({ book }) => marginAt(book, market))
     const reported = await Promise.all(accounts.map(({ key }) => client.account(key)))
     if (this.#arrays === undefined && provables.some(({ arrays }) => arrays.length > 0)) {
       this.#arrays = await proveArrays(place, maker, provables)
       this.proofs += this.#arrays.size
-      await landArrays(place, [...this.#arrays.values()].map(({ proven }) => proven))
+      await landArrays(
+        place,
+        [...this.#arrays.values()].map(({ proven }) => proven),
+      )
     }
     const books = await proveBooks(place, maker, provables, reported, this.#arrays ?? new Map())
     const batches = await proveMargins(place, maker, provables, reported)
@@ -293,7 +305,7 @@ export class CrashVenue {
   /** Notional that the window still takes while liquidators pay. */
   async budgetLeftE12(): Promise<bigint> {
     const { venue } = this.contracts
-    const [{ budgetE12, windowSeconds }, since, used] = await Promise.all([
+    const [{ budgetE12, windowSeconds }, since, used]: readonly [Rules, bigint, bigint] = await Promise.all([
       venue.getFunction('rules')(),
       venue.getFunction('windowSince')(),
       venue.getFunction('windowUsedE12')(),
@@ -330,12 +342,12 @@ export class CrashVenue {
 
   /** As it stands, to come back to after the chain was put back. */
   remembered(): () => void {
-    const [holders, round, market] = [new Map(this.holders), this.round, this.market]
+    const [holders, round, market, entered] = [new Map(this.holders), this.round, this.market, this.#entered]
     return () => {
       this.holders.clear()
       for (const [owner, holder] of holders) this.holders.set(owner, holder)
       ;[this.round, this.market, this.#arrays] = [round, market, undefined]
-      this.proofs = 0
+      this.#entered = entered
     }
   }
 }
