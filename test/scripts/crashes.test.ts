@@ -1,7 +1,8 @@
 /** Feedback loops on the contracts: what a crash does at a venue, the same by told proofs as by made ones. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createProver, type Prover } from '../../prover/proof/index.ts'
-import { CrashSetting, type Outcome, suppositions } from '../../scripts/tools/crashes/loop.ts'
+import { type Outcome, suppositions } from '../../scripts/tools/crashes/outcome.ts'
+import { CrashSetting } from '../../scripts/tools/crashes/setting.ts'
 import { crashesSvg } from '../../scripts/tools/crashes/picture.ts'
 import { type Crash, crashTitles, readCrash } from '../../scripts/tools/crashes/recorded.ts'
 import { enginePolicyOf, type Variant, variants } from '../../scripts/tools/crashes/variants.ts'

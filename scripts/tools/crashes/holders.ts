@@ -10,6 +10,8 @@ import { positionWord } from '../../../prover/statement/optionBook.ts'
 
 export const E12 = 10n ** 12n
 export const E8 = 10n ** 8n
+/** A price as words have it. */
+export const e8 = (price: number): bigint => BigInt(Math.round(price * 1e8))
 export const ONE_BPS = 10_000n
 /** Units of E12 in a lot. */
 const LOT = 10n ** 8n
@@ -94,7 +96,7 @@ export function notionalE12({ positions, perpsE12 }: Book, priceE8: bigint): big
 const size = (value: bigint): bigint => (value < 0n ? -value : value)
 
 /** A fraction of a quantity as the venue takes it: whole lots, cut towards zero. */
-export const shareOf = (quantityE12: bigint, fractionBps: bigint): bigint =>
+const shareOf = (quantityE12: bigint, fractionBps: bigint): bigint =>
   (((quantityE12 / LOT) * fractionBps) / ONE_BPS) * LOT
 
 /** A fraction of positions, or what is left without it. */

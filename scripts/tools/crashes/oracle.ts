@@ -52,19 +52,19 @@ export class Oracle {
       const word = pack('observation', { priceE8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n })
       await mined((this.#sources[i] as Contract).getFunction('tell')(word, asOf, { gasLimit: GAS_LIMIT }))
     }
-    const take = this.#feed.getFunction('take')
-    if (
-      !(await take.staticCall(MARKET).then(
-        () => true,
-        () => false,
-      ))
-    )
+    const taken = await mined(this.#feed.getFunction('take')(MARKET, { gasLimit: GAS_LIMIT })).catch(whereReverted)
+    if (taken === undefined || !eventsOf(taken, this.#feed).some(({ name }) => name === 'ObservationAppended')) {
       return undefined
-    const receipt = await mined(take(MARKET, { gasLimit: GAS_LIMIT }))
-    if (!eventsOf(receipt, this.#feed).some(({ name }) => name === 'ObservationAppended')) return undefined
+    }
     const [, , , word] = await this.#feed.getFunction('latest')(MARKET)
     return pricesE8.find(
       (priceE8) => pack('observation', { priceE8, asOf, impliedVolatilityX16: 0n, rangeCode: 0n }) === word,
     )
   }
+}
+
+/** What the feed refuses is no observation; whatever else goes wrong is. */
+function whereReverted(error: unknown): undefined {
+  if (error instanceof Error && error.message.includes('revert')) return undefined
+  throw error
 }

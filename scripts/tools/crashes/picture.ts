@@ -1,6 +1,6 @@
 /** What each damper does in each crash, as a drawing that a document shows. */
 import { html, type Markup } from '../../../prover/service/report/markup.ts'
-import type { Outcome } from './loop.ts'
+import type { Outcome } from './outcome.ts'
 
 type Metric = { readonly title: string; readonly of: (outcome: Outcome) => number; readonly colour: string }
 

@@ -1,13 +1,15 @@
 /** The pool that liquidators and the hedger trade in, and what arbitrage makes of its price. */
-import type { Signer } from 'ethers'
+import type { Contract, Signer } from 'ethers'
 import { deployUniswap, UniswapPool } from '../../../prover/service/development/uniswapPool.ts'
-import { mined } from '../chains/chain.ts'
+import { GAS_LIMIT, mined } from '../chains/chain.ts'
 import { ASSET_DECIMALS, CASH_DECIMALS, type Contracts } from './contracts.ts'
+import { e8 } from './holders.ts'
 
 const FEE_PIPS = 500n
 /** Liquidity is from a fourth of the price to four times it. */
 const RANGE_TICKS = 14_000n
 const PLENTY = 10n ** 12n
+const NEVER = 1n << 40n
 const OBSERVATIONS = 60
 const [ASSET, CASH] = [10 ** Number(ASSET_DECIMALS), 10 ** Number(CASH_DECIMALS)]
 
@@ -79,9 +81,21 @@ export class CrashPool {
     return isSale ? -Number(amountOut) / CASH : Number(amountIn) / CASH
   }
 
-  /** Arbitrage trades to a price. */
+  /** Arbitrage trades to a price: the router is called at once, for this is done every minute. */
   async moveTo(price: number): Promise<void> {
-    await this.#pool.moveTo(this.#trader, BigInt(Math.round(price * 1e8)))
+    const { uniswap, asset, cash, feePips, isAssetFirst } = this.#pool
+    const wanted = this.#pool.sqrtPriceX96(e8(price))
+    const { sqrtPriceX96: root } = await this.#pool.pool.getFunction('slot0')()
+    if (wanted === root) return
+    const isSale = wanted < root === isAssetFirst
+    const [tokenIn, tokenOut] = isSale ? [asset, cash] : [cash, asset]
+    const amountIn = (PLENTY / 2n) * 10n ** (isSale ? ASSET_DECIMALS : CASH_DECIMALS)
+    const request = {
+      ...{ tokenIn, tokenOut, fee: feePips, recipient: this.#trader, deadline: NEVER, amountOutMinimum: 0n },
+      ...{ amountIn, sqrtPriceLimitX96: wanted },
+    }
+    const router = uniswap.router.connect(this.#trader) as Contract
+    await mined(router.getFunction('exactInputSingle')(request, { gasLimit: GAS_LIMIT }))
     await this.#look()
   }
 

@@ -8,7 +8,7 @@ import {
 import { marginFields, marketFields } from '../../../prover/parameters/policyEntries.ts'
 import type { Policy } from '../../../prover/parameters/marketRisk.ts'
 
-export const dampers = ['ramp', 'budget', 'winsorising', 'median', 'stressFloor', 'nextObservation'] as const
+const dampers = ['ramp', 'budget', 'winsorising', 'median', 'stressFloor', 'nextObservation'] as const
 export type Damper = (typeof dampers)[number]
 
 /** What a run goes without. */

@@ -18,6 +18,7 @@ import { eventsOf, GAS_LIMIT, mined } from '../chains/chain.ts'
 import { type Contracts, MARKET, type Rules } from './contracts.ts'
 import {
   type Book,
+  E12,
   type Holder,
   type Kind,
   marginAt,
@@ -35,6 +36,9 @@ const PLACES = sizeOf(portfolioBuildOf('marginsAlone'), 'accounts')
 const CASH_UNIT_E12 = 10n ** 6n
 const MOST = 2n ** 256n - 1n
 const ORDER_SECONDS = 3_000n
+
+/** As much as nobody runs out of. */
+export const LIQUIDATOR_CASH_E12 = 10n ** 9n * E12
 
 const quoteTypes = {
   Quote: [

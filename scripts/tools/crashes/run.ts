@@ -1,73 +1,12 @@
 /** A crash minute by minute: arbitrage, oracle, engine, round, orders, evidence, auctions, hedge; and what it came to. */
-import { provableMargin } from '../../../prover/portfolio/accountMargin.ts'
-import { marginSizes } from '../../../prover/service/answers/margins.ts'
-import { policyOf } from '../../../prover/service/daemon/portfolios/sharedRound.ts'
-import { GAS_LIMIT, mined, startChain } from '../chains/chain.ts'
-import { type Contracts, deployContracts, type Proofs, type Rules } from './contracts.ts'
 import { MarketEngine, marketOf } from './engine.ts'
-import { cashAt, E12, E8, exposureOf, type Holder, marginAt, notionalE12, ONE_BPS, type Priced } from './holders.ts'
-import { Oracle } from './oracle.ts'
-import { CrashPool } from './pool.ts'
-import { applicants, strikesAround } from './population.ts'
-import type { Crash } from './recorded.ts'
-import { enginePolicyOf, type Variant, variants } from './variants.ts'
-import { CrashVenue, type Evidence, mostBps } from './venue.ts'
-
-/** What is supposed besides prices; docs/crashes.md says why. */
-export type Suppositions = {
-  readonly accounts: number
-  readonly seed: bigint
-  /** Share of the price by which selling all longs at once moves the pool. */
-  readonly impact: number
-  /** What forced sales did to the pool's price halves in this time. */
-  readonly recoverySeconds: number
-  /** Share of the pool's distance from the recorded price that markets elsewhere have too. */
-  readonly contagion: number
-  /** Share of the notional of perpetuals that the insurance fund begins with. */
-  readonly insurance: number
-  /** Share of that notional that a window of ten minutes takes while liquidators pay. */
-  readonly budget: number
-}
-
-export const suppositions: Suppositions = {
-  accounts: 60,
-  seed: 1n,
-  impact: 0.1,
-  recoverySeconds: 600,
-  contagion: 0.5,
-  insurance: 0.002,
-  budget: 0.1,
-}
-
-/** What a run came to; money in cash, shares of the notional of perpetuals at the start where it says so. */
-export type Outcome = {
-  readonly crash: Crash['name']
-  readonly variant: string
-  readonly minutes: number
-  readonly openInterest: number
-  readonly forcedSales: number
-  readonly forcedNotional: number
-  readonly badDebt: number
-  readonly insuranceUsed: number
-  /** What accounts that nobody has taken yet owe in the end. */
-  readonly owed: number
-  /** Furthest that the pool, and what was observed, was below the recorded price. */
-  readonly poolOvershoot: number
-  readonly observedOvershoot: number
-  readonly hedgerCost: number
-  readonly liquidatorsGain: number
-  /** What the house lost to who knew the next price. */
-  readonly informedGain: number
-  readonly greatestMaintenance: number
-  /** Minutes whose price was held at the source or that its sources disagreed on. */
-  readonly unobserved: number
-  readonly proofs: number
-}
+import { cashAt, e8, exposureOf, type Holder, marginAt, notionalE12, ONE_BPS, type Priced } from './holders.ts'
+import type { Outcome } from './outcome.ts'
+import type { CrashSetting } from './setting.ts'
+import { enginePolicyOf, type Variant } from './variants.ts'
+import { type CrashVenue, type Evidence, LIQUIDATOR_CASH_E12, mostBps } from './venue.ts'
 
 const MINUTE = 60n
-const EXPIRY_SECONDS = 7n * 86_400n
-const LIQUIDATOR_CASH_E12 = 10n ** 9n * E12
-const NO_BUDGET = 2n ** 128n - 1n
 /** What a liquidator wants at least, of the notional. */
 const LEAST_GAIN = 0.002
 const EVIDENCE_MINUTES = 3
@@ -75,118 +14,9 @@ const INFORMED_MINUTES = 5
 /** Of the assets of all longs: what who knows the next price trades at once, the hedger's band, and its most in a minute. */
 const [INFORMED, BAND, MOST_HEDGED] = [0.01, 0.005, 0.02]
 
-const rulesOf = (budgetE12: bigint): Rules => ({
-  changeSeconds: 600n,
-  settlementSeconds: 300n,
-  auctionSeconds: 600n,
-  windowSeconds: 600n,
-  startPayBps: 300n,
-  endBonusBps: 1_500n,
-  bondBps: 5_000n,
-  stepBps: 2_500n,
-  bandBps: 500n,
-  budgetE12,
-})
-
-const e8 = (price: number): bigint => BigInt(Math.round(price * 1e8))
-
-/** A venue before a crash, with everybody in; each variant begins from here. */
-export class CrashSetting {
-  readonly crash: Crash
-  readonly supposed: Suppositions
-  readonly contracts: Contracts
-  readonly venue: CrashVenue
-  readonly pool: CrashPool
-  readonly oracle: Oracle
-  /** Assets of all longs, and perpetuals' notional. */
-  readonly longs: number
-  readonly notionalE12: bigint
-
-  private constructor(
-    parts: Pick<
-      CrashSetting,
-      'crash' | 'supposed' | 'contracts' | 'venue' | 'pool' | 'oracle' | 'longs' | 'notionalE12'
-    >,
-  ) {
-    this.crash = parts.crash
-    this.supposed = parts.supposed
-    this.contracts = parts.contracts
-    this.venue = parts.venue
-    this.pool = parts.pool
-    this.oracle = parts.oracle
-    this.longs = parts.longs
-    this.notionalE12 = parts.notionalE12
-  }
-
-  static async open(crash: Crash, supposed: Suppositions, proofs: Proofs): Promise<CrashSetting> {
-    const price = crash.minutes[0] as number
-    const [start, expiry] = [BigInt(crash.start), BigInt(crash.start) + EXPIRY_SECONDS]
-    const { inForce } = new MarketEngine(enginePolicyOf(variants[0] as Variant), crash.before)
-    const chain = await startChain(new Date((crash.start - 600) * 1000), true)
-    const before = marketOf(start - 300n, e8(price), inForce, expiry)
-    const policy = policyOf(provableMargin(before, marginSizes))
-    const contracts = await deployContracts(chain, proofs, policy, rulesOf(NO_BUDGET))
-    const terms = { expiry, strikesE8: strikesAround(price), houseCash: LIQUIDATOR_CASH_E12 }
-    const venue = await CrashVenue.open(contracts, terms)
-    await seat(venue, supposed, before, start)
-    const perps = [...venue.holders.values()].map(({ perpsE12, kind }) => (kind === 'house' ? 0n : perpsE12))
-    const longs = Number(perps.reduce((sum, each) => (each > 0n ? sum + each : sum), 0n)) / 1e12
-    const whole = perps.reduce((sum, each) => sum + (each < 0n ? -each : each), 0n)
-    const notional = (whole * e8(price)) / E8
-    await venue.insure((notional * BigInt(Math.round(1e6 * supposed.insurance))) / 1_000_000n)
-    const pool = await CrashPool.open(contracts, { price, assets: longs, impact: supposed.impact })
-    const oracle = await Oracle.deploy(chain)
-    return new CrashSetting({ crash, supposed, contracts, venue, pool, oracle, longs, notionalE12: notional })
-  }
-
-  /** Runs a variant and puts everything back. */
-  async run(variant: Variant, minutes = this.crash.minutes.length - 1): Promise<Outcome> {
-    const { chain, venue: contract } = this.contracts
-    const [recall, price] = [this.venue.remembered(), this.pool.price]
-    try {
-      return await chain.undone(async () => {
-        const budget = (this.notionalE12 * BigInt(Math.round(1e6 * this.supposed.budget))) / 1_000_000n
-        const rules = rulesOf(variant.without.has('budget') ? NO_BUDGET : budget)
-        await mined(contract.getFunction('setRules')(rules, { gasLimit: GAS_LIMIT }))
-        this.venue.proofs = 0
-        const run = new CrashRun(this, variant)
-        for (let minute = 1; minute <= minutes; minute++) await run.step(minute)
-        return run.outcome(minutes)
-      })
-    } finally {
-      recall()
-      this.pool.price = price
-    }
-  }
-}
-
-/** Lets everybody in and opens what they want, at one round. */
-async function seat(
-  venue: CrashVenue,
-  { accounts, seed }: Suppositions,
-  before: ReturnType<typeof marketOf>,
-  start: bigint,
-): Promise<void> {
-  const market = await venue.publish(before)
-  const placed = []
-  for (const { kind, cashE12, wanted } of applicants(accounts, seed, market, venue.expiry)) {
-    const { owner } = await venue.enter(kind, cashE12)
-    placed.push(await venue.place(owner, wanted))
-  }
-  await venue.enter('informed', LIQUIDATOR_CASH_E12)
-  await venue.publish({
-    ...before,
-    market: { ...before.market, asOf: start - 60n, expiries: atTime(before, start - 60n) },
-  })
-  for (const order of placed) await venue.fill(order)
-}
-
-const atTime = ({ market }: ReturnType<typeof marketOf>, asOf: bigint) =>
-  market.expiries.map((each) => ({ ...each, asOf }))
-
 type InformedOrder = { readonly order: Awaited<ReturnType<CrashVenue['place']>>; readonly assets: number }
 
-class CrashRun {
+export class CrashRun {
   readonly #at: CrashSetting
   readonly #variant: Variant
   readonly #engine: MarketEngine
