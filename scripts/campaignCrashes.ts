@@ -19,7 +19,7 @@ import { writeWholeFile } from '../prover/service/wholeFile.ts'
 import { type Outcome, suppositions } from './tools/crashes/outcome.ts'
 import { CrashSetting } from './tools/crashes/setting.ts'
 import { crashesSvg } from './tools/crashes/picture.ts'
-import { type CrashName, crashNames, crashTitles, readCrash } from './tools/crashes/recorded.ts'
+import { type Crash, type CrashName, crashNames, crashTitles, readCrash } from './tools/crashes/recorded.ts'
 import { variants } from './tools/crashes/variants.ts'
 
 const AT_ONCE = 2
@@ -58,11 +58,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
 /** All variants of a crash, in this process. */
 async function runCrash(name: CrashName): Promise<readonly Outcome[]> {
-  const recorded = readCrash(name, hours, BigInt(seed))
-  if (recorded === undefined) {
-    say(`${name}: its prices are not beside the checkout, so it is left out.`)
-    return []
-  }
+  const recorded = readCrash(name, hours, BigInt(seed)) as Crash
   const setting = await CrashSetting.open(recorded, { ...suppositions, accounts, seed: BigInt(seed) }, { by: 'told' })
   const outcomes: Outcome[] = []
   for (const variant of variants) {
@@ -132,7 +128,14 @@ function cellsOf(outcome: Outcome): readonly string[] {
   ]
 }
 
-const outcomes = crash === undefined ? (await underWay(crashNames, AT_ONCE, runApart)).flat() : await runCrash(crash)
+/** Those whose prices are at hand. */
+const there = (crash === undefined ? crashNames : [crash]).filter((name) => {
+  const isThere = readCrash(name, hours, BigInt(seed)) !== undefined
+  if (!isThere) say(`${crashTitles.get(name)} is left out: its prices are not beside the checkout.`)
+  return isThere
+})
+const isAlone = there.length === 1
+const outcomes = (await underWay(there, AT_ONCE, isAlone ? runCrash : runApart)).flat()
 if (values.svg !== undefined) writeWholeFile(values.svg, crashesSvg(outcomes, crashTitles))
 if (values.json) console.log(JSON.stringify({ hours, seed, accounts, suppositions, outcomes }, jsonValue, 2))
 else sayTable(outcomes)

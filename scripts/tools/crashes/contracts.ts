@@ -40,6 +40,8 @@ export const ASSET_DECIMALS = 18n
 const FRESHNESS = { maxRoundAgeSeconds: 600n, maxMarginAgeSeconds: 3_600n, maxRoundLagSeconds: 300n }
 const ROUND_AGE_SECONDS = 300n
 const THRESHOLD = 2
+/** Of Hardhat's chain. */
+const CHAIN_ID = 31337n
 const TOLD_KEY_HASH = `0x${'11'.repeat(32)}`
 /** Books and margins are verified together, so their keys share a first phase. */
 const provenWith = { riskArray: 'apart', optionBook: 'first', marginsAlone: 'second' } as const satisfies Partial<
@@ -55,15 +57,15 @@ type Maker = Pick<ProofMaker, 'make'>
 
 /** Has the twin say what is proven, of a circuit that states nothing. */
 class ToldProofs implements Maker {
-  readonly #of: Readonly<Record<string, FreeStatement>>
+  readonly #of: Told
 
-  constructor(of: Readonly<Record<string, FreeStatement>>) {
+  constructor(of: Told) {
     this.#of = of
   }
 
   async make({ build }: PortfolioModel, { stated }: Parameters<Maker['make']>[1]): Promise<ProvenPortfolio> {
     const [commitment = 0n, evaluation = 0n, challenge = 0n] = stated.publicSignals
-    const proof = await (this.#of[build.statement] as FreeStatement).prove(commitment, evaluation, challenge)
+    const proof = await this.#of[build.statement as Statement].prove(commitment, evaluation, challenge)
     return { stated, proof }
   }
 }
@@ -108,6 +110,7 @@ type RuleName =
   | 'bandBps'
   | 'budgetE12'
 
+/** @param policy - of margins, to begin with */
 export async function deployContracts(
   chain: Chain,
   proofs: Proofs,
@@ -116,15 +119,45 @@ export async function deployContracts(
 ): Promise<Contracts> {
   const administrator = chain.signers[0] as unknown as Signer
   const council = await chain.deploy('RiskCouncil', await administrator.getAddress())
-  const models = await deployModelRegistry(chain, council)
+  const registryOfModels = await deployModelRegistry(chain, council)
+  const { rounds, publish } = await deployRounds(chain, council, administrator)
+  const words = policyWordsOf(policy)
+  const arrays = await chain.deploy('RiskArrays', council, registryOfModels, rounds, MARKET, words, FRESHNESS)
+  const state = await stateRoot(emptyBook)
+  const registry = await chain.deploy('PortfolioRegistry', council, registryOfModels, arrays, state)
+  const [cash, asset] = [await chain.deploy(coin(CASH_DECIMALS)), await chain.deploy(coin(ASSET_DECIMALS))]
+  const venue = await chain.deploy('OptionsVenue', council, registry, cash, rules)
+  await appointVenue(council, { venue, registry, arrays })
+  const proving = await registerModels(chain, registryOfModels, proofs)
+  const client = await PortfolioClient.connect({
+    registry: registry.target as string,
+    provider: chain.ethers.provider as never,
+    signer: administrator,
+  })
+  const orders = await chain.ethers.getContractAt('VenueOrders', await venue.getFunction('orders')())
+  const contracts = { chain, arrays, registry, venue, orders: orders as unknown as Contract, cash, asset }
+  return { ...contracts, ...proving, client, publish }
+}
+
+/** A source of rounds, and how a round gets there. */
+async function deployRounds(chain: Chain, council: Contract, carrier: Signer) {
   const signers = byAddress([1, 2, 3].map((n) => new Wallet(`0x${n.toString(16).padStart(64, '0')}`)))
   const addresses = signers.map(({ address }) => address)
   const rounds = await chain.deploy('AttestedRounds', council, addresses, THRESHOLD, ROUND_AGE_SECONDS)
-  const words = policyWordsOf(policy)
-  const arrays = await chain.deploy('RiskArrays', council, models, rounds, MARKET, words, FRESHNESS)
-  const registry = await chain.deploy('PortfolioRegistry', council, models, arrays, await stateRoot(emptyBook))
-  const [cash, asset] = [await chain.deploy(coin(CASH_DECIMALS)), await chain.deploy(coin(ASSET_DECIMALS))]
-  const venue = await chain.deploy('OptionsVenue', council, registry, cash, rules)
+  const target = rounds.target as string
+  const domain = roundsDomain(CHAIN_ID, target)
+  const publish = async (round: RoundWords): Promise<void> => {
+    const signed = await attestRound(domain, signers.slice(0, THRESHOLD), round, round.asOf + ROUND_AGE_SECONDS)
+    await publishRound(carrier, target, signed)
+  }
+  return { rounds, publish }
+}
+
+/** The venue alone reports accounts, at the scale of its prices. */
+async function appointVenue(
+  council: Contract,
+  { venue, registry, arrays }: Readonly<Record<'venue' | 'registry' | 'arrays', Contract>>,
+): Promise<void> {
   for (const [target, name] of [
     [registry, 'PortfolioRegistry'],
     [arrays, 'RiskArrays'],
@@ -133,41 +166,39 @@ export async function deployContracts(
   }
   await mined(council.getFunction('grantRole')(VENUE_ROLE, venue, 0))
   await mined(venue.getFunction('acceptPriceScale')())
-  const told = proofs.by === 'told' ? await toldStatements() : undefined
-
-  async function modelFor(statement: Statement): Promise<PortfolioModel> {
-    const build = portfolioBuildOf(statement)
-    if (told !== undefined) return registerTold(chain, models, build, told[statement] as FreeStatement)
-    const keys = await loadKeys(build.name)
-    const { verificationKey, manifest } = keys
-    const to = models.target as string
-    const { modelId } = await registerPortfolioModel(administrator, to, { build, verificationKey, manifest })
-    return { build, keys, modelId }
-  }
-
-  const registered: Record<string, PortfolioModel> = {}
-  for (const statement of statements) registered[statement] = await modelFor(statement)
-  const client = await PortfolioClient.connect({
-    registry: registry.target as string,
-    provider: chain.ethers.provider as never,
-    signer: administrator,
-  })
-  const domain = roundsDomain(client.chainId, rounds.target as string)
-  const orders = await chain.ethers.getContractAt('VenueOrders', await venue.getFunction('orders')())
-  return {
-    ...{ chain, arrays, registry, venue, cash, asset, client, models: registered },
-    orders: orders as unknown as Contract,
-    maker: proofs.by === 'made' ? new ProofMaker({ prover: proofs.prover }, 0) : new ToldProofs(told ?? {}),
-    publish: async (round) => {
-      const signed = await attestRound(domain, signers.slice(0, THRESHOLD), round, round.asOf + ROUND_AGE_SECONDS)
-      await publishRound(administrator, rounds.target as string, signed)
-    },
-  }
 }
 
-async function toldStatements(): Promise<Readonly<Record<string, FreeStatement>>> {
+/** Models of what is told or made, and who makes it. */
+async function registerModels(
+  chain: Chain,
+  registry: Contract,
+  proofs: Proofs,
+): Promise<Pick<Contracts, 'models' | 'maker'>> {
+  const models: Record<string, PortfolioModel> = {}
+  if (proofs.by === 'told') {
+    const told = await toldStatements()
+    for (const statement of statements) {
+      models[statement] = await registerTold(chain, registry, portfolioBuildOf(statement), told[statement])
+    }
+    return { models, maker: new ToldProofs(told) }
+  }
+  const administrator = chain.signers[0] as unknown as Signer
+  for (const statement of statements) {
+    const build = portfolioBuildOf(statement)
+    const keys = await loadKeys(build.name)
+    const { verificationKey, manifest } = keys
+    const to = registry.target as string
+    const { modelId } = await registerPortfolioModel(administrator, to, { build, verificationKey, manifest })
+    models[statement] = { build, keys, modelId }
+  }
+  return { models, maker: new ProofMaker({ prover: proofs.prover }, 0) }
+}
+
+type Told = Readonly<Record<Statement, FreeStatement>>
+
+async function toldStatements(): Promise<Told> {
   const all = statements.map(async (statement) => [statement, await freeStatement(provenWith[statement])] as const)
-  return Object.fromEntries(await Promise.all(all))
+  return Object.fromEntries(await Promise.all(all)) as Told
 }
 
 /** Told proofs take none. */

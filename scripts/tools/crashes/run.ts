@@ -24,7 +24,7 @@ export class CrashRun {
   #observed: number
   #hedge: number
   #informed: InformedOrder | undefined
-  #sums = { forcedSales: 0, forced: 0, badDebt: 0, covered: 0, hedger: 0, liquidators: 0, informed: 0 }
+  #sums = { forcedSales: 0, forced: 0, hedger: 0, liquidators: 0, informed: 0 }
   #most = { pool: 0, observed: 0, maintenance: 0 }
   #unobserved = 0
 
@@ -88,11 +88,9 @@ export class CrashRun {
     const below: string[] = []
     const recovered: string[] = []
     for (const holder of venue.holders.values()) {
-      if (holder.kind === 'house' || holder.kind === 'liquidator' || holder.kind === 'informed') continue
-      if (holder.perpsE12 === 0n && holder.positions.length === 0) continue
-      const isBelow = isSurelyFine(holder, market, this.#engine.inForce.maintenance)
-        ? false
-        : marginAt(holder, market).margin.maintenanceE8 < 0n
+      if (isEndowed(holder) || (holder.perpsE12 === 0n && holder.positions.length === 0)) continue
+      const isFine = isSurelyFine(holder, market, this.#engine.inForce.maintenance)
+      const isBelow = !isFine && marginAt(holder, market).margin.maintenanceE8 < 0n
       const isFlagged = this.#evidence.has(holder.owner)
       if (!isBelow && isFlagged) recovered.push(holder.owner)
       if (isBelow && (!isFlagged || minute % EVIDENCE_MINUTES === 0)) below.push(holder.owner)
@@ -102,7 +100,7 @@ export class CrashRun {
     for (const owner of recovered) this.#evidence.delete(owner)
   }
 
-  /** Liquidators take what pays, the best first, and sell it. */
+  /** Liquidators take what pays, in the order in which it was flagged, and sell it. */
   async #auction(market: Priced): Promise<void> {
     const { venue } = this.#at
     for (const owner of [...this.#evidence.keys()]) {
@@ -114,8 +112,6 @@ export class CrashRun {
       const cost = await this.#at.pool.trade(bid.assets)
       this.#sums.forcedSales++
       this.#sums.forced += Number(taken.notionalE12) / 1e12
-      this.#sums.covered += Number(taken.coveredE12) / 1e12
-      this.#sums.badDebt += Number(taken.badDebtE12) / 1e12
       this.#sums.liquidators += bid.worth - (cost - bid.assets * this.#observed)
       this.#evidence.delete(owner)
     }
@@ -193,11 +189,15 @@ export class CrashRun {
     }
   }
 
-  outcome(minutes: number): Outcome {
-    const { venue, crash } = this.#at
+  /** What the run has come to; debt and insurance as the venue's contract has them. */
+  async outcome(minutes: number): Promise<Outcome> {
+    const { venue, crash, contracts, insuranceE12 } = this.#at
+    const [debtE12, left]: readonly bigint[] = await Promise.all(
+      ['badDebtE12', 'insuranceE12'].map((name) => contracts.venue.getFunction(name)()),
+    )
     const market = venue.market as Priced
     const owed = [...venue.holders.values()]
-      .filter(({ kind }) => kind !== 'house' && kind !== 'liquidator' && kind !== 'informed')
+      .filter((holder) => !isEndowed(holder))
       .map((holder) => Number(cashAt(holder, market.priceE8)) / 1e12 + exposureOf(holder, market).optionsValue)
       .reduce((sum, equity) => sum + Math.max(0, -equity), 0)
     return {
@@ -207,8 +207,8 @@ export class CrashRun {
       openInterest: Number(this.#at.notionalE12) / 1e12,
       forcedSales: this.#sums.forcedSales,
       forcedNotional: this.#sums.forced,
-      badDebt: this.#sums.badDebt,
-      insuranceUsed: this.#sums.covered,
+      badDebt: Number(debtE12) / 1e12,
+      insuranceUsed: Number(insuranceE12 - (left as bigint)) / 1e12,
       owed,
       poolOvershoot: this.#most.pool,
       observedOvershoot: this.#most.observed,
@@ -221,6 +221,9 @@ export class CrashRun {
     }
   }
 }
+
+/** Whether somebody has more cash than could be lost: house, liquidators, and who knows the next price. */
+const isEndowed = ({ kind }: Holder): boolean => kind === 'house' || kind === 'liquidator' || kind === 'informed'
 
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 

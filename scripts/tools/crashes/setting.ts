@@ -43,11 +43,12 @@ export class CrashSetting {
   /** Assets of all longs, and perpetuals' notional. */
   readonly longs: number
   readonly notionalE12: bigint
+  readonly insuranceE12: bigint
 
   private constructor(
     parts: Pick<
       CrashSetting,
-      'crash' | 'supposed' | 'contracts' | 'venue' | 'pool' | 'oracle' | 'longs' | 'notionalE12'
+      'crash' | 'supposed' | 'contracts' | 'venue' | 'pool' | 'oracle' | 'longs' | 'notionalE12' | 'insuranceE12'
     >,
   ) {
     this.crash = parts.crash
@@ -58,6 +59,7 @@ export class CrashSetting {
     this.oracle = parts.oracle
     this.longs = parts.longs
     this.notionalE12 = parts.notionalE12
+    this.insuranceE12 = parts.insuranceE12
   }
 
   static async open(crash: Crash, supposed: Suppositions, proofs: Proofs): Promise<CrashSetting> {
@@ -74,11 +76,12 @@ export class CrashSetting {
     const perps = [...venue.holders.values()].map(({ perpsE12, kind }) => (kind === 'house' ? 0n : perpsE12))
     const longs = Number(perps.reduce((sum, each) => (each > 0n ? sum + each : sum), 0n)) / 1e12
     const whole = perps.reduce((sum, each) => sum + (each < 0n ? -each : each), 0n)
-    const notional = (whole * e8(price)) / E8
-    await venue.insure((notional * BigInt(Math.round(1e6 * supposed.insurance))) / 1_000_000n)
+    const notionalE12 = (whole * e8(price)) / E8
+    await venue.insure(partOf(notionalE12, supposed.insurance))
+    const insuranceE12: bigint = await contracts.venue.getFunction('insuranceE12')()
     const pool = await CrashPool.open(contracts, { price, assets: longs, impact: supposed.impact })
     const oracle = await Oracle.deploy(chain)
-    return new CrashSetting({ crash, supposed, contracts, venue, pool, oracle, longs, notionalE12: notional })
+    return new CrashSetting({ crash, supposed, contracts, venue, pool, oracle, longs, notionalE12, insuranceE12 })
   }
 
   /** Runs a variant and puts everything back. */
@@ -87,7 +90,7 @@ export class CrashSetting {
     const [recall, price] = [this.venue.remembered(), this.pool.price]
     try {
       return await chain.undone(async () => {
-        const budget = (this.notionalE12 * BigInt(Math.round(1e6 * this.supposed.budget))) / 1_000_000n
+        const budget = partOf(this.notionalE12, this.supposed.budget)
         const rules = rulesOf(variant.without.has('budget') ? NO_BUDGET : budget)
         await mined(contract.getFunction('setRules')(rules, { gasLimit: GAS_LIMIT }))
         this.venue.proofs = 0
@@ -101,6 +104,9 @@ export class CrashSetting {
     }
   }
 }
+
+/** A share of an amount, to the millionth. */
+const partOf = (amount: bigint, share: number): bigint => (amount * BigInt(Math.round(1e6 * share))) / 1_000_000n
 
 /** Lets everybody in and opens what they want, at one round. */
 async function seat(
