@@ -17,7 +17,7 @@ import { underWay } from '../prover/service/daemon/underWay.ts'
 import { formatTable } from '../prover/service/text/table.ts'
 import { writeWholeFile } from '../prover/service/wholeFile.ts'
 import { type Outcome, suppositions } from './tools/crashes/outcome.ts'
-import { CrashSetting } from './tools/crashes/setting.ts'
+import { CrashSetting, openedUnder } from './tools/crashes/setting.ts'
 import { crashesSvg } from './tools/crashes/picture.ts'
 import { type Crash, type CrashName, crashNames, crashTitles, readCrash } from './tools/crashes/recorded.ts'
 import { variants } from './tools/crashes/variants.ts'
@@ -59,10 +59,15 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`)
 /** All variants of a crash, in this process. */
 async function runCrash(name: CrashName): Promise<readonly Outcome[]> {
   const recorded = readCrash(name, hours, BigInt(seed)) as Crash
-  const setting = await CrashSetting.open(recorded, { ...suppositions, accounts, seed: BigInt(seed) }, { by: 'told' })
+  const supposed = { ...suppositions, accounts, seed: BigInt(seed) }
+  const settings = new Map<number, CrashSetting>()
   const outcomes: Outcome[] = []
   for (const variant of variants) {
     const started = performance.now()
+    const inForce = openedUnder(recorded, variant)
+    const setting =
+      settings.get(inForce.initial) ?? (await CrashSetting.open(recorded, supposed, { by: 'told' }, inForce))
+    settings.set(inForce.initial, setting)
     outcomes.push(await setting.run(variant))
     say(`${recorded.title}, ${variant.name}: ${((performance.now() - started) / 1000).toFixed(0)} s`)
   }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createProver, type Prover } from '../../prover/proof/index.ts'
 import { type Outcome, suppositions } from '../../scripts/tools/crashes/outcome.ts'
-import { CrashSetting } from '../../scripts/tools/crashes/setting.ts'
+import { CrashSetting, openedUnder } from '../../scripts/tools/crashes/setting.ts'
 import { crashesSvg } from '../../scripts/tools/crashes/picture.ts'
 import { type Crash, crashTitles, readCrash } from '../../scripts/tools/crashes/recorded.ts'
 import { enginePolicyOf, type Variant, variants } from '../../scripts/tools/crashes/variants.ts'
@@ -31,6 +31,13 @@ describe('minutes of a recorded crash', () => {
   test('are none where the file is not there', () => {
     expect(readCrash('may2021', 2, 5n, NOWHERE)).toBeUndefined()
   })
+})
+
+test('accounts open with less where there is no stress floor in a calm market, and with as much whatever else is off', () => {
+  const march = readCrash('march2020', 1, 1n, NOWHERE) as Crash
+  const initial = (name: string): number => openedUnder(march, variant(name)).initial
+  expect(initial('no stress floor')).toBeLessThan(initial('all dampers'))
+  expect(initial('no ramp')).toBe(initial('all dampers'))
 })
 
 test('every damper is off in one variant and in none of them, and by no number beyond its bounds', () => {
@@ -95,13 +102,14 @@ describe('proofs', () => {
   afterAll(() => prover.close())
 
   test('that are made come to the same numbers as those that are told', async () => {
-    const fall = crashOf((price) => [price, 0.9 * price, 0.8 * price])
+    const fall = crashOf((price) => [1, 0.96, 0.92, 0.88, 0.85].map((part) => part * price))
     const outcomes: Outcome[] = []
     for (const proofs of [{ by: 'told' }, { by: 'made', prover }] as const) {
-      const setting = await CrashSetting.open(fall, few, proofs)
+      const setting = await CrashSetting.open(fall, { ...few, accounts: 4 }, proofs)
       outcomes.push(await setting.run(variant('all dampers')))
     }
     expect(outcomes[0]?.forcedSales).toBeGreaterThan(0)
+    expect(outcomes[0]?.proofs).toBeGreaterThan(0)
     expect(outcomes[1]).toEqual(outcomes[0])
   })
 })

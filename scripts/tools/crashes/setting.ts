@@ -5,7 +5,7 @@ import { marginSizes } from '../../../prover/service/answers/margins.ts'
 import { policyOf } from '../../../prover/service/daemon/portfolios/sharedRound.ts'
 import { GAS_LIMIT, mined, startChain } from '../chains/chain.ts'
 import { type Contracts, deployContracts, type Proofs, type Rules } from './contracts.ts'
-import { MarketEngine, marketOf } from './engine.ts'
+import { type InForce, MarketEngine, marketOf } from './engine.ts'
 import { E8, e8 } from './holders.ts'
 import { Oracle } from './oracle.ts'
 import type { Outcome, Suppositions } from './outcome.ts'
@@ -62,10 +62,15 @@ export class CrashSetting {
     this.insuranceE12 = parts.insuranceE12
   }
 
-  static async open(crash: Crash, supposed: Suppositions, proofs: Proofs): Promise<CrashSetting> {
+  /** @param inForce - what accounts open under; see {@link openedUnder} */
+  static async open(
+    crash: Crash,
+    supposed: Suppositions,
+    proofs: Proofs,
+    inForce = openedUnder(crash, variants[0] as Variant),
+  ): Promise<CrashSetting> {
     const price = crash.minutes[0] as number
     const [start, expiry] = [BigInt(crash.start), BigInt(crash.start) + EXPIRY_SECONDS]
-    const { inForce } = new MarketEngine(enginePolicyOf(variants[0] as Variant), crash.before)
     const chain = await startChain(new Date((crash.start - 600) * 1000), true)
     const before = marketOf(start - 300n, e8(price), inForce, expiry)
     const policy = policyOf(provableMargin(before, marginSizes))
@@ -104,6 +109,10 @@ export class CrashSetting {
     }
   }
 }
+
+/** What a variant's engine has in force when a crash begins: without the stress floor, accounts open with less. */
+export const openedUnder = (crash: Crash, variant: Variant): InForce =>
+  new MarketEngine(enginePolicyOf(variant), crash.before).inForce
 
 /** A share of an amount, to the millionth. */
 const partOf = (amount: bigint, share: number): bigint => (amount * BigInt(Math.round(1e6 * share))) / 1_000_000n
