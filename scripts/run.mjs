@@ -41,6 +41,7 @@ const jobs = {
   'bench:dampers': { build: undefined, script: ['scripts/benchDampers.ts'] },
   'campaign:aave': { build: ['--markets'], script: ['scripts/campaignAave.ts'] },
   'campaign:crash': { build: [], script: ['scripts/campaignCrash.ts'] },
+  'campaign:crashes': { build: [], script: ['scripts/campaignCrashes.ts'] },
   'campaign:derive': { build: [], script: ['scripts/campaignDerive.ts'] },
   'campaign:chains': { build: undefined, script: ['scripts/campaignChains.ts'] },
   'campaign:door': { build: undefined, script: ['scripts/campaignDoor.ts'] },

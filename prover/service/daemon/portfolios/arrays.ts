@@ -22,7 +22,7 @@ export const arrayKey = (expiry: bigint, strikesE8: readonly bigint[]): string =
 /** Every array that an account reads, once. */
 export async function proveArrays(
   place: PortfolioPlace,
-  maker: ProofMaker,
+  maker: Pick<ProofMaker, 'make' | 'spare'>,
   provables: readonly ProvableMargin[],
   wanted: ArraysWanted = 'all',
 ): Promise<ProvenArrays> {
