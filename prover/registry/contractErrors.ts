@@ -20,7 +20,7 @@ const contracts: readonly ContractName[] = [
 ]
 
 /** Bytes a call reverted with; libraries and nodes put them under a `data` key at different depths. */
-function revertDataOf(error: unknown, depth = 0): string | undefined {
+export function revertDataOf(error: unknown, depth = 0): string | undefined {
   if (typeof error !== 'object' || error === null || depth > 8) return undefined
   const { data, error: inner, info, cause } = error as Record<string, unknown>
   if (typeof data === 'string' && /^0x[0-9a-fA-F]*$/.test(data)) return data

@@ -113,6 +113,8 @@ export type OpenInterestReading = {
     readonly counted: number
     readonly accounts: number
     readonly openedAt: string
+    /** The first accounts that it still needs. */
+    readonly missing: readonly string[]
   } | null
 }
 
@@ -360,6 +362,7 @@ export function openInterestReading({
             counted: Number(underWay.counted),
             accounts: Number(underWay.accounts),
             openedAt: isoTime(underWay.openedAt),
+            missing: underWay.missing,
           },
   }
 }

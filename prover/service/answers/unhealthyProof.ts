@@ -101,7 +101,7 @@ async function show(
   const report = await place.client.account(account)
   const wanted = isByArrays ? { ...provable, arrays: await arraysNotHeld(place, provable) } : provable
   const arrays = await proveArrays(place, maker, [wanted])
-  const proofs = [...arrays.values()].map(({ proven }) => proven)
+  const proofs = [...arrays.values()].flatMap(({ proven }) => proven ?? [])
   const landed = await landArrays(place, proofs)
   const { worstScenario } = provable.margin
   const shown = { account, provable, sequence: report.sequence }

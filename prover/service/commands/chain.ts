@@ -48,7 +48,7 @@ export function addChainCommands(program: Command): void {
     .option('--council-key-file <file>', 'key of the development council to write, for `shadows`', 'council.key')
     .option(
       '--margins <portfolio>',
-      'with a registry of margins too, in the market and under the parameters of this file; margins count for 24 h there',
+      'with a registry of margins too, in the market, or over the markets, and under the parameters of this file; margins count for 24 h there',
     )
     .option('--start <time>', 'the chain’s first time, UTC, within the project’s extract', '2020-03-12 09:00:00')
     .action(
