@@ -45,7 +45,7 @@ beforeAll(async () => {
     const arrays = await proveArrays(place, new ProofMaker({ prover }, provable.arrays.length), [provable])
     await landArrays(
       place,
-      [...arrays.values()].map(({ proven }) => proven),
+      [...arrays.values()].flatMap(({ proven }) => proven ?? []),
     )
     const shown = { account, provable, sequence: 1n }
     const rich = { ...provable.account.holdings, cashE12: 1n << 80n }

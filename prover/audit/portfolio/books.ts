@@ -61,6 +61,14 @@ function arraysOfBooks(arrays: number, segments: number): readonly number[] {
   return [...new Array<number>(segments === 0 ? 0 : (arrays - last) / segments).fill(segments), last]
 }
 
+/** Books of an account, one after the other. */
+export type FoldedBooks = Omit<Folded, 'account'> & {
+  /** Where they lead; undefined if they cannot be folded. */
+  readonly state: BookState | undefined
+  /** Words of the positions that they met. */
+  readonly met: readonly bigint[]
+}
+
 /**
  * Folds all books of an account, and holds what they fold to what the venue reported.
  *
@@ -75,18 +83,35 @@ export async function foldAccount(
   report: ReportRecord | undefined = scene.ledger.reports.get(item.account),
 ): Promise<Folded> {
   const { sequence } = item
-  const { segments, strikes } = bookSizes(reader)
-  const mayBeThere = item.arrays <= BigInt(reader.bookWords.length)
-  const used = mayBeThere ? arraysOfBooks(Number(item.arrays), segments) : []
-  const hasProofs = mayBeThere && used.length <= reader.bookProofs.length - reader.next
   const subject = subjectOf(roundId, [{ account: item.account, sequence }])
+  const { state, met, ...folded } = await foldBooks(scene, { arrayCount: item.arrays, subject, asOf, reader })
+  const claims = [...folded.claims]
+  if (sequence === (report?.sequence ?? 0n)) claims.push(...compareReport(report, { ...item, positions: met }))
+  let account: AccountState | undefined
+  try {
+    if (state !== undefined) account = { book: state, holdings: holdingsOf(item) }
+  } catch (error) {
+    claims.push(failed('R28', 'holdings', error))
+  }
+  return { ...folded, claims, account }
+}
+
+/** Folds a submission's next books, which are about a subject, as many as so many arrays of a round take. */
+export async function foldBooks(
+  scene: Scene,
+  { arrayCount, subject, asOf, reader }: Pick<FoldOne, 'subject' | 'asOf' | 'reader'> & { readonly arrayCount: bigint },
+): Promise<FoldedBooks> {
+  const { segments, strikes } = bookSizes(reader)
+  const mayBeThere = arrayCount <= BigInt(reader.bookWords.length)
+  const used = mayBeThere ? arraysOfBooks(Number(arrayCount), segments) : []
+  const hasProofs = mayBeThere && used.length <= reader.bookProofs.length - reader.next
   const books: BookReport[] = []
   const shards: BookShard[] = []
   const arrays = new Set<PricedSurface>()
   const positions: OptionPosition[] = []
   const claims: ClaimResult[] = [
     ...reader.model.claims,
-    holdsIf(hasProofs, 'J1', 'arrays', 'a proof a book', item.arrays),
+    holdsIf(hasProofs, 'J1', 'arrays', 'a proof a book', arrayCount),
   ]
   const met: bigint[] = []
   let state: BookState | undefined = emptyBook
@@ -105,15 +130,13 @@ export async function foldAccount(
     reader.next++
     reader.nextWord = end
   }
-  if (sequence === (report?.sequence ?? 0n)) claims.push(...compareReport(report, { ...item, positions: met }))
-  let account: AccountState | undefined
   try {
     positions.push(...met.map((word) => unpack('optionPosition', word)))
-    if (state !== undefined) account = { book: state, holdings: holdingsOf(item) }
   } catch (error) {
-    claims.push(failed('R28', 'holdings', error))
+    claims.push(failed('R28', 'positions', error))
+    state = undefined
   }
-  return { claims, books, account, shards, arrays: [...arrays], positions }
+  return { claims, books, state, shards, arrays: [...arrays], positions, met }
 }
 
 /** What is said to be held is what the venue reported. */

@@ -62,7 +62,7 @@ export async function arraysNotHeld(
   { arrays }: ProvableMargin,
 ): Promise<readonly PricedSurface[]> {
   const held = await Promise.all(
-    arrays.map(async ({ array }) => client.isArrayAccepted(await rootOfArray(array), round.asOf)),
+    arrays.map(async ({ array }) => client.isArrayInForce(await rootOfArray(array), round.asOf, array.header.expiry)),
   )
   return arrays.filter((_, i) => held[i] === false)
 }
