@@ -9,13 +9,24 @@ import { collectDeployed } from '../deployed/collect.ts'
 import { type CollectOptions, HistoryIncompleteError, lastBlock } from '../history.ts'
 import { collectModels } from '../models.ts'
 import { inTurns, isBefore, type Place, placeOf } from '../nodeReads.ts'
-import { PROVING_METHODS } from './calls.ts'
+import { decodeProvingCall, PROVING_METHODS } from './calls.ts'
 import { portfolioQuestions } from './reads.ts'
 import { publishCallOf } from './signatures.ts'
 import type { AccountRecord, PortfolioRecord, ProofEvent, TransactionRecord } from './record.ts'
 
 type Gathered = CollectOptions & { readonly end: number }
 type Event = Place & { readonly name: string; readonly log: Log; readonly args: Readonly<Record<string, unknown>> }
+
+/** What of a history the evidence against one account rests on, and the rounds from its own to another. */
+export type Slice = {
+  readonly account: string
+  /** Round of the evidence. */
+  readonly asOf: bigint
+  readonly untilAsOf: bigint
+}
+
+/** Proofs by which an account is shown to be below maintenance. */
+const EVIDENCE_EVENTS: readonly string[] = ['MarginProven', 'MarginProvenAlone', 'AccountUnhealthy']
 
 const PROOF_EVENTS: readonly string[] = [
   'ArrayAccepted',
@@ -28,17 +39,18 @@ const PROOF_EVENTS: readonly string[] = [
 ]
 
 /**
+ * @param slice by default everything; of a slice there are no counts, no accounts at the end, and no reads of theirs
  * @throws {@link HistoryIncompleteError} if the blocks do not reach back to the registry's deployment
  * @throws {@link RpcError} if the node does not answer
  */
-export async function collectPortfolioRecord(options: CollectOptions): Promise<PortfolioRecord> {
+export async function collectPortfolioRecord(options: CollectOptions, slice?: Slice): Promise<PortfolioRecord> {
   const { provider, registry, chainId, fromBlock } = options
   const { end, hash } = await lastBlock(options)
   const gathered: Gathered = { ...options, end }
   const ofRegistry = ['models', 'arrays', 'emptyState'].map((method) => read(gathered, method))
   const [modelRegistry, arrays, emptyState] = await Promise.all(ofRegistry)
   const [rounds, marketId] = await Promise.all(['rounds', 'marketId'].map((each) => readArrays(gathered, arrays, each)))
-  const events = (
+  const whole = (
     await Promise.all([
       logsBetween(provider, { address: registry }, fromBlock, end).then((logs) => eventsIn('PortfolioRegistry', logs)),
       logsBetween(provider, { address: arrays }, fromBlock, end).then((logs) => eventsIn('RiskArrays', logs)),
@@ -46,6 +58,7 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
   )
     .flat()
     .toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
+  const events = slice === undefined ? whole : await eventsBehind(gathered, [arrays, registry], whole, slice)
   const named = (name: string): readonly Event[] => events.filter((event) => event.name === name)
   const reports = named('AccountReported').map(withPlace) as unknown as PortfolioRecord['reports']
   if (named('PortfolioPolicySet').length === 0) {
@@ -57,10 +70,11 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
   const sources = [...new Set(roundSources.map(({ source }) => source))]
   const topics = interfaceOf('AttestedRounds').encodeFilterTopics('RoundPublished', [marketId])
   const published = await inTurns(sources, (address) => logsBetween(provider, { address, topics }, fromBlock, end))
+  const ofRounds = eventsIn('AttestedRounds', published.flat()).filter(({ args }) => isOfRounds(args, slice))
   const counts: string = await read(gathered, 'counts')
-  const ofCounts = eventsIn('OpenInterest', await logsBetween(provider, { address: counts }, fromBlock, end))
+  const ofCounts = slice === undefined ? await logsBetween(provider, { address: counts }, fromBlock, end) : []
   const { version, words } = await readArrays(gathered, arrays, 'portfolioPolicy')
-  const accounts = [...new Set(reports.map(({ account }) => account))]
+  const accounts = slice === undefined ? [...new Set(reports.map(({ account }) => account))] : []
   return {
     context: {
       chainId,
@@ -84,9 +98,9 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
       ...{ block, logIndex, gapBps: args.currentBps as bigint },
     })),
     roundSources,
-    rounds: await roundsOf(gathered, eventsIn('AttestedRounds', published.flat())),
+    rounds: await roundsOf(gathered, ofRounds),
     reports,
-    ...(await countsOf(gathered, ofCounts)),
+    ...(await countsOf(gathered, eventsIn('OpenInterest', ofCounts))),
     transactions: await transactionsOf(gathered, [arrays, registry], events),
     final: {
       policy: { version, words: [...words] },
@@ -100,9 +114,65 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
         ...sources.map((address) => ({ part: 'rounds' as const, address })),
       ],
       counts,
-      questions: portfolioQuestions(accounts),
+      questions: slice === undefined ? portfolioQuestions(accounts) : [],
     }),
   }
+}
+
+const isOfRounds = ({ asOf }: Event['args'], slice: Slice | undefined): boolean =>
+  slice === undefined || ((asOf as bigint) >= slice.asOf && (asOf as bigint) <= slice.untilAsOf)
+
+/** Events that evidence rests on: its own, arrays that it names, reports of whom it is about, and what was governed. */
+async function eventsBehind(
+  { provider }: Gathered,
+  contracts: readonly string[],
+  events: readonly Event[],
+  { account, asOf }: Slice,
+): Promise<readonly Event[]> {
+  const evidence = events.filter(
+    ({ name, args }) => EVIDENCE_EVENTS.includes(name) && args.account === account && args.asOf === asOf,
+  )
+  const hashes = new Set(evidence.map(({ log }) => log.transactionHash))
+  const calls = await inTurns([...hashes], (hash) => callsOf(provider, contracts, hash, isProving))
+  const words = new Set(calls.flatMap((each) => each ?? []).flatMap(wordsOf))
+  for (const { name, args, log } of events) {
+    const isNamed = name === 'ArrayAccepted' && args.asOf === asOf && words.has(args.arrayRoot as bigint)
+    if (isNamed) hashes.add(log.transactionHash)
+  }
+  const behind = events.filter(({ name, log }) => PROOF_EVENTS.includes(name) && hashes.has(log.transactionHash))
+  const reports = reportsBehind(events, evidence, behind, account)
+  return events.filter((event) => {
+    if (event.name === 'AccountReported') return reports.has(event)
+    return !PROOF_EVENTS.includes(event.name) || behind.includes(event)
+  })
+}
+
+/** Of the account all reports from the one that the evidence is about on, of others in the same proofs the last one before. */
+function reportsBehind(
+  events: readonly Event[],
+  evidence: readonly Event[],
+  behind: readonly Event[],
+  account: string,
+): ReadonlySet<Event> {
+  const reported = Map.groupBy(
+    events.filter(({ name }) => name === 'AccountReported'),
+    ({ args }) => args.account,
+  )
+  const least = evidence.map(({ args }) => args.sequence as bigint).reduce((a, b) => (a < b ? a : b), 2n ** 64n)
+  const own = (reported.get(account) ?? []).filter(({ args }) => (args.sequence as bigint) >= least)
+  const others = behind.map((event) =>
+    event.args.account === account
+      ? undefined
+      : reported.get(event.args.account)?.findLast((each) => isBefore(each, event)),
+  )
+  return new Set([...own, ...others.filter((each) => each !== undefined)])
+}
+
+/** Among them roots of the arrays that a proof of an account is over. */
+function wordsOf(calldata: string): readonly bigint[] {
+  const call = decodeProvingCall(calldata)
+  if (call === undefined || call.method === 'submitArrays') return []
+  return call.method === 'proveUnhealthyByArrays' ? call.arrayWords : call.bookWords
 }
 
 /** Rounds with the calls that published them. */

@@ -117,7 +117,7 @@ function netGreeks(last: OpenInterest & { readonly priceScale: bigint }) {
 }
 
 /** Where the contracts must stand, and what they must answer, as the history has it. */
-function placeOf(record: PortfolioRecord, ledger: PortfolioLedger): ExpectedPlace {
+export function placeOf(record: PortfolioRecord, ledger: PortfolioLedger): ExpectedPlace {
   const { chainId, registry, arrays, modelRegistry, marketId, emptyState } = record.context
   const roundSources = new Set(record.roundSources.map(({ source }) => source))
   return {
@@ -132,7 +132,7 @@ function placeOf(record: PortfolioRecord, ledger: PortfolioLedger): ExpectedPlac
   }
 }
 
-const subjectsOf = (title: string, { account, books, claims }: MarginReport | WitnessReport) => [
+export const subjectsOf = (title: string, { account, books, claims }: MarginReport | WitnessReport) => [
   ...books.map((book) => ({ of: `book ${book.number} of ${account}`, claims: book.claims })),
   { of: `${title} ${account}`, claims },
 ]
@@ -155,7 +155,7 @@ export const branchOf = ({ record, ledger, keys }: Audited): Audited => ({
 })
 
 /** Versions count up from 1; the last one is in force. */
-function judgePolicies({ policies, final }: PortfolioRecord): readonly ClaimResult[] {
+export function judgePolicies({ policies, final }: PortfolioRecord): readonly ClaimResult[] {
   return [
     ...policies.map(({ version }, i) => compare('R25', `policies[${i}].version`, BigInt(i + 1), version)),
     compare('R25', 'final.policy.version', BigInt(policies.length), final.policy.version),
@@ -164,7 +164,7 @@ function judgePolicies({ policies, final }: PortfolioRecord): readonly ClaimResu
 }
 
 /** Each round's id is the hash of what its event says, times go up, and the last source is the one that is asked at the end. */
-function judgeRounds({ rounds, roundSources, context }: PortfolioRecord): readonly ClaimResult[] {
+export function judgeRounds({ rounds, roundSources, context }: PortfolioRecord): readonly ClaimResult[] {
   const last = compare('R112', 'context.rounds', roundSources.at(-1)?.source, context.rounds)
   const ofRounds = rounds.flatMap((round, i) => {
     const { chainId, marketId } = context
@@ -202,7 +202,7 @@ function judgeAccounts({ reports, final }: PortfolioRecord, ledger: PortfolioLed
   })
 }
 
-const placeIn = ({ block, events }: TransactionRecord): Place => ({ block, logIndex: events[0]?.logIndex ?? 0 })
+export const placeIn = ({ block, events }: TransactionRecord): Place => ({ block, logIndex: events[0]?.logIndex ?? 0 })
 
 /** The calls of a transaction one after the other, each with its events; events that no call explains are told of. */
 export async function judgeTransaction(transaction: TransactionRecord, audited: Audited): Promise<void> {
