@@ -72,6 +72,16 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
         view
         returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy, bool isFresh, int256 scale);
 
+    /// @notice As {requireRound}, for whoever takes prices of a round and proves nothing about it: for less, as it reads no policy.
+    /// Whether it was overtaken is the caller's to ask.
+    /// @return newestAsOf time of the newest round
+    /// @custom:reverts RoundTimeMismatch, RoundPricesApart, RoundUnknown, RoundStale
+    function requirePrices(
+        uint256 asOf,
+        uint256[ROUND_MARKET_WORDS] calldata marketWords,
+        bytes32 expiriesHash
+    ) external view returns (uint256 newestAsOf);
+
     /// @notice Passes only if an array was proven for this round, policy and expiry, by a model that is active.
     /// @param known  bits of a model that this call has returned in the same transaction, so that it is active; 0 if there is none
     /// @return model bits of the array's model

@@ -151,6 +151,18 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
     }
 
     /// @inheritdoc IRiskArrays
+    function requirePrices(
+        uint256 asOf,
+        uint256[ROUND_MARKET_WORDS] calldata marketWords,
+        bytes32 expiriesHash
+    ) external view returns (uint256 newestAsOf) {
+        _published(asOf, marketWords, expiriesHash);
+        uint256 oldest = block.timestamp - portfolioFreshness().maxRoundAgeSeconds;
+        if (asOf < oldest) revert RoundStale(asOf, oldest);
+        return newestRound();
+    }
+
+    /// @inheritdoc IRiskArrays
     function requireArray(
         uint256 arrayRoot,
         uint256 asOf,
@@ -189,6 +201,16 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
         uint256[ROUND_MARKET_WORDS] calldata marketWords,
         bytes32 expiriesHash
     ) private view returns (Scope memory scope) {
+        scope = _published(asOf, marketWords, expiriesHash);
+        (scope.policyVersion, scope.policy) = _policy();
+    }
+
+    /// @dev All of a scope but the policy, which is the dearest to read.
+    function _published(
+        uint256 asOf,
+        uint256[ROUND_MARKET_WORDS] calldata marketWords,
+        bytes32 expiriesHash
+    ) private view returns (Scope memory scope) {
         RoundPricesWord prices = marketWords.roundPrices();
         if (prices.asOf() != asOf) revert RoundTimeMismatch(prices.asOf(), asOf);
         scope.asOf = asOf;
@@ -198,7 +220,6 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
         scope.roundId = RoundId.derive(address(rounds), marketId, asOf, keccak256(abi.encode(marketWords)), expiriesHash);
         bytes32 published = rounds.roundOf(marketId, asOf);
         if (scope.roundId != published) revert RoundUnknown(asOf, scope.roundId, published);
-        (scope.policyVersion, scope.policy) = _policy();
     }
 
     /// @dev Whoever may choose among rounds chooses the best for an account, or the worst: the newest, or nearly, is all there is.
