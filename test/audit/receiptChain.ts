@@ -175,7 +175,7 @@ export async function liquidateTwice(): Promise<ReceiptChain> {
   const arrays = await proveArrays(place, new ProofMaker({ prover }, 1), [fallen])
   await landArrays(
     place,
-    [...arrays.values()].map(({ proven }) => proven),
+    [...arrays.values()].flatMap(({ proven }) => (proven === undefined ? [] : [proven])),
   )
   const shown = { account: marked.key as string, provable: fallen, sequence: marked.reports as bigint }
   await proveUnhealthyByArrays(place, { prover }, shown, fallen.margin.worstScenario)
