@@ -1,4 +1,5 @@
 /** The pool of development chains is Uniswap's own: prices, fees and time-weighted prices are as it has them, in either order of tokens. */
+import { join } from 'node:path'
 import type { Contract, Signer } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -10,6 +11,8 @@ import {
 } from '../../prover/service/development/uniswapPool.ts'
 import { type Chain, mined, startChain } from '../../scripts/tools/chains/chain.ts'
 import { E8 } from '../../scripts/tools/chains/portfolioEngine.ts'
+import { root } from '../../scripts/tools/sources.ts'
+import { run } from './zkrisk.ts'
 
 const PRICE = 2_500n
 const FEE_PIPS = 3_000n
@@ -100,4 +103,28 @@ describe.each([
       expect(tick).not.toBe(before)
     })
   })
+})
+
+/** Node finds none of Uniswap's packages, as where this package alone is installed. */
+const withoutUniswap = `import Module from 'node:module'
+const resolve = Module._resolveFilename
+Module._resolveFilename = function (name, ...rest) {
+  if (name.startsWith('@uniswap/')) throw Object.assign(new Error(name), { code: 'MODULE_NOT_FOUND' })
+  return resolve.call(this, name, ...rest)
+}`
+
+test.each([
+  [
+    'without the packages',
+    ['--import', `data:text/javascript,${encodeURIComponent(withoutUniswap)}`],
+    'service.uniswap-missing',
+  ],
+  ['with them, and no chain', [], 'UNSUPPORTED_OPERATION'],
+])('%s the pool says what is missing', async (_, flags, code) => {
+  const file = join(root, 'prover/service/development/uniswapPool.ts')
+  const script = `import { deployUniswap } from ${JSON.stringify(file)}
+await deployUniswap(undefined).catch((error) => console.log(error.code + ' ' + error.message))`
+  const { stdout } = await run(process.execPath, [...flags, '--input-type=module', '-e', script])
+  expect(stdout.split(' ')[0]).toBe(code)
+  if (flags.length > 0) expect(stdout).toMatch(/needs @uniswap\/v3-core, which is not installed\. Run this in a clone/)
 })

@@ -53,7 +53,7 @@ const statements = Object.keys(provenWith) as Statement[]
 /** How proofs come about. */
 export type Proofs = { readonly by: 'told' } | { readonly by: 'made'; readonly prover: Prover }
 
-type Maker = Pick<ProofMaker, 'make'>
+type Maker = Pick<ProofMaker, 'make' | 'spare'>
 
 /** Has the twin say what is proven, of a circuit that states nothing. */
 class ToldProofs implements Maker {
@@ -68,6 +68,9 @@ class ToldProofs implements Maker {
     const proof = await this.#of[build.statement as Statement].prove(commitment, evaluation, challenge)
     return { stated, proof }
   }
+
+  /** Nobody waits for a number of proofs. */
+  spare(): void {}
 }
 
 export type Contracts = {

@@ -189,7 +189,7 @@ export class CrashVenue {
       this.proofs += this.#arrays.size
       await landArrays(
         place,
-        [...this.#arrays.values()].map(({ proven }) => proven),
+        [...this.#arrays.values()].flatMap(({ proven }) => proven ?? []),
       )
     }
     const books = await proveBooks(place, maker, provables, reported, this.#arrays ?? new Map())
