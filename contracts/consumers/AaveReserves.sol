@@ -18,6 +18,7 @@ abstract contract AaveReserves is IAaveGate {
     uint256 private constant CATEGORY_BIT = 168;
     /// @dev Width of loan-to-value, threshold and bonus, which are a configuration's lowest bits.
     uint256 private constant VALUE_BITS = 16;
+    uint256 private constant WORD_BYTES = 32;
 
     /// @dev A reserve as it stands.
     struct Reserve {
@@ -33,10 +34,11 @@ abstract contract AaveReserves is IAaveGate {
 
     /// @param pool_ of an Aave v3 market
     constructor(IAavePool pool_) {
-        if (address(pool_).code.length == 0) revert ForeignPool(address(pool_), address(0));
+        address named = _answerOf(address(pool_), abi.encodeCall(IAavePool.ADDRESSES_PROVIDER, ()));
+        address own = _answerOf(named, abi.encodeCall(IAaveAddresses.getPool, ()));
+        if (own == address(0) || own != address(pool_)) revert ForeignPool(address(pool_), own);
         pool = pool_;
-        addresses = IAaveAddresses(pool_.ADDRESSES_PROVIDER());
-        _requireOwnPool();
+        addresses = IAaveAddresses(named);
     }
 
     /// @dev Of a reserve that may be moved, by a gate that may move it.
@@ -101,6 +103,16 @@ abstract contract AaveReserves is IAaveGate {
     function _requireOwnPool() private view {
         address own = addresses.getPool();
         if (own != address(pool)) revert ForeignPool(address(pool), own);
+    }
+
+    /// @dev The address that something answers with, which may be any contract or none; zero if it does not.
+    function _answerOf(address asked, bytes memory question) private view returns (address) {
+        // A typed call would revert without a name where the answer is none.
+        // solhint-disable-next-line avoid-low-level-calls
+        (bool isAnswered, bytes memory answer) = asked.staticcall(question);
+        if (!isAnswered || answer.length != WORD_BYTES) return address(0);
+        uint256 word = abi.decode(answer, (uint256));
+        return word > type(uint160).max ? address(0) : address(uint160(word));
     }
 
     function _bit(uint256 bits, uint256 at) private pure returns (bool) {

@@ -50,6 +50,11 @@ interface IRiskOracle {
     /// @notice What the registry holds of the asset was published.
     error AlreadyPublished(address market, uint256 updateId, uint256 sequence);
 
+    /// @notice As many assets as markets are named when the oracle is made.
+    error ListsDiffer(uint256 assets, uint256 marketIds);
+    /// @notice An asset is named twice when the oracle is made.
+    error MarketRepeated(address market);
+
     /// @notice Writes down what the registry holds of an asset. Anyone may.
     /// @custom:reverts MarketUnknown, AlreadyPublished, those of `ProvenCollateral`, and what the registry's {parameters} reverts with
     function publish(address market) external returns (uint256 updateId);

@@ -41,10 +41,12 @@ contract RiskOracleView is IRiskOracle {
     /// @param assets    that updates are published of
     /// @param marketIds of each, in the registry
     constructor(IRiskParameters registry_, address[] memory assets, bytes32[] memory marketIds) {
+        if (assets.length != marketIds.length) revert ListsDiffer(assets.length, marketIds.length);
         registry = registry_;
         for (uint256 i = 0; i < assets.length; ++i) {
             // One that the registry has never proven is refused: nobody could mend it here.
             registry_.unsafeParameters(marketIds[i]);
+            if (marketIdOf[assets[i]] != 0) revert MarketRepeated(assets[i]);
             marketIdOf[assets[i]] = marketIds[i];
         }
     }

@@ -490,7 +490,10 @@ contract PosingPool { address public immutable ADDRESSES_PROVIDER; constructor(a
     )
     const pool = await chain.deploy(posing, market.provider)
     await refused(make(pool), 'ForeignPool', [pool.target, market.pool.target])
-    await refused(make(NOBODY), 'ForeignPool', [NOBODY, NO_ADDRESS])
+    // Nobody, a contract that is no pool, one that answers anything with nothing, and a pool's own provider.
+    const weth = await chain.deploy('WETH')
+    for (const none of [NOBODY, registry.target, weth.target, market.provider.target])
+      await refused(make(none), 'ForeignPool', [none, NO_ADDRESS])
     await make(other.pool)
     // The market's governance may put another pool in the place of its own.
     await at.announced(lower)

@@ -208,6 +208,12 @@ describe('R177: the oracle of stewards', () => {
     expect(await oracle.getFunction('latestUpdateIdByMarketAndType')(asset, 'supplyCap')).toBe(0n)
     const deploy = engine.chain.deploy('RiskOracleView', engine.registry, [other], [unproven.marketId])
     await expectRevert(deploy, engine.registry, 'NotYetProven', [unproven.marketId])
+    const make = (assets: readonly string[], marketIds: readonly string[]) =>
+      engine.chain.deploy('RiskOracleView', engine.registry, assets, marketIds)
+    await expectRevert(make([asset, other], [btc.marketId]), oracle, 'ListsDiffer', [2n, 1n])
+    await expectRevert(make([asset], [btc.marketId, btc.marketId]), oracle, 'ListsDiffer', [1n, 2n])
+    await expectRevert(make([asset, asset], [btc.marketId, btc.marketId]), oracle, 'MarketRepeated', [asset])
+    await make([asset, other], [btc.marketId, btc.marketId])
     await engine.chain.undone(async () => {
       const { asOf } = await latest().then(() => engine.registry.getFunction('parameters')(btc.marketId))
       await engine.chain.setTime(asOf + freshness.maxParameterAgeSeconds)

@@ -24,6 +24,7 @@ import { reportAccounts } from '../../prover/service/development/portfolioProofs
 import { deployToken, deployUniswap, UniswapPool } from '../../prover/service/development/uniswapPool.ts'
 import { loadPortfolioKeys } from '../../prover/service/workspace.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
+import { readPeriods } from '../../scripts/tools/hedge/periods.ts'
 import { hedgeRules } from '../../scripts/tools/chains/hedgingEngine.ts'
 import { run } from '../service/zkrisk.ts'
 
@@ -141,7 +142,8 @@ const isPresent = existsSync(join(root, '..', 'shared', 'data', 'prices'))
 describe('R169: the campaign', () => {
   it(`at CI size trades, prints costs and says how much of the variance is left${isPresent ? '' : ' (of the extract alone)'}`, async () => {
     const script = join(root, 'scripts', 'campaignHedge.ts')
-    const { stdout } = await run(process.execPath, [script, '--prices', '8', '--json'])
+    const { code, stdout } = await run(process.execPath, [script, '--prices', '8', '--json'])
+    expect(code).toBe(0)
     const outcomes = JSON.parse(stdout)
     expect(outcomes).toHaveLength(isPresent ? 4 : 1)
     for (const outcome of outcomes) {
@@ -153,5 +155,27 @@ describe('R169: the campaign', () => {
       for (const cost of ['fees', 'gas']) expect(outcome.costs[cost] > 0).toBe(outcome.trades > 0)
     }
     expect(outcomes.some(({ trades }: { readonly trades: number }) => trades > 0)).toBe(true)
+  })
+
+  it.each([
+    ['--prices', '2'],
+    ['--prices', '1.5'],
+    ['--seed', 'x'],
+  ])('refuses %s %s in a line', async (flag, value) => {
+    const { code, stderr } = await run(process.execPath, [join(root, 'scripts', 'campaignHedge.ts'), flag, value])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/^Expected a whole number of at least \d after --\w+, got '.*'\.\n$/)
+  })
+
+  it('has the extract of March 2020 where no long histories are', () => {
+    const [period, ...others] = readPeriods(1n, join(root, 'nowhere'))
+    expect(others).toEqual([])
+    expect(period?.steps).toHaveLength(168)
+    expect(
+      period?.book.every(({ quantity, expiry }) => quantity < 0 && expiry > (period.steps.at(-1)?.asOf ?? 0n)),
+    ).toBe(true)
+    expect(
+      period?.steps.every(({ options }) => options.every(({ volatility }) => volatility > 0.1 && volatility < 10)),
+    ).toBe(true)
   })
 })
