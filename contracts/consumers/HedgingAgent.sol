@@ -16,7 +16,6 @@ import {HedgeTrades} from "./HedgeTrades.sol";
 import {IHedgingAgent} from "./IHedgingAgent.sol";
 import {IUniswapFactory, IUniswapPool} from "./IUniswapPool.sol";
 import {UniswapPrices} from "./UniswapPrices.sol";
-import {IRoundCheck} from "./VenueAccounts.sol";
 
 /// @title HedgingAgent
 /// @notice Holds the hedge of a book and trades it toward minus the book's proven, complete net delta.
@@ -147,7 +146,7 @@ contract HedgingAgent is HedgeTrades, Pauses {
         if (round.asOf != newest) revert RoundNotNewest(round.asOf, newest);
         int256 scale = arrays.priceScale();
         if (scale != priceScale) revert PriceScaleDiffers(scale, priceScale);
-        IRoundCheck(address(arrays)).requireRound(round.asOf, round.marketWords, round.expiriesHash, false);
+        arrays.requirePrices(round.asOf, round.marketWords, round.expiriesHash);
         return round.marketWords.roundPrices().spotE8();
     }
 
