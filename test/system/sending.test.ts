@@ -326,6 +326,25 @@ describe('S6: somebody else was there before', () => {
   })
 })
 
+describe('a store that another account signed in', () => {
+  it('the batch is signed anew by the one that pays now', async () => {
+    const [before, now] = [await range.account(), await range.account()]
+    const store = range.store('BTC-USD')
+    proxy.fail('http-500', ['eth_sendRawTransaction'])
+    const first = await sending(before, store, { rpc: proxy.url })
+    await first.until('retrying')
+    await first.stop()
+    proxy.mend()
+    await range.chain.send('hardhat_setBalance', [before.address, '0x0'])
+    const second = await sending(now, store)
+    await second.until('unsigned')
+    await second.until('confirmed')
+    await second.stop()
+    expect((await landed(store)).map(({ from }) => from)).toEqual([now.address])
+    expect(await range.sequences()).toEqual([1, 0])
+  })
+})
+
 describe('S5: reorganisations', () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
     'of %i blocks: the batch that was undone lands again, by the transaction that was signed',

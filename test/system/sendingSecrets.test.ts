@@ -83,6 +83,16 @@ describe('S8: what `zkrisk serve` prints', () => {
     expect(stdout + stderr).toContain(code)
   })
 
+  it('S1: says at the start who was set aside, and why', async () => {
+    const gone = await FaultProxy.start(tryOut.rpc)
+    const { url } = gone
+    gone.close()
+    const { stdout, stderr } = await serve(url, '--rpc', tryOut.rpc, '--key-file', file('canary.key'))
+    const told = `${url} is set aside: it cannot be reached, ECONNREFUSED; using ${tryOut.rpc}`
+    expect(stdout + stderr).toContain(told)
+    expect(stdout + stderr).toContain('service.balance-too-low')
+  })
+
   it('holds nothing of any of them', () => {
     const printed = outputs.join('\n')
     expect(printed.length).toBeGreaterThan(1000)

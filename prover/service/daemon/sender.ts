@@ -42,6 +42,8 @@ export type Landing =
 /** The chain stands where the job would bring it. */
 const APPLIED_ELSEWHERE: Landing = { status: 'confirmed', mined: undefined, skipped: [] }
 const PENDING: Landing = { status: 'pending', sent: false }
+/** Whoever held the key before cannot be replaced: what it signed may still land, and then the registry stands there already. */
+const OF_ANOTHER_KEY: Landing = { status: 'unsigned', reason: 'another account had signed it' }
 
 /** Landed batches are watched for reorganisations for as many blocks. */
 const WATCHED_BLOCKS = 64
@@ -109,6 +111,7 @@ export class Sender {
     if (landed !== undefined) return this.judge(landed)
     // The nonce went to a transaction that did nothing, or is not ours: this one can never be mined.
     if (used > newest.nonce) return this.judgeLost(job, receipts)
+    if (used < newest.nonce && newest.sender !== this.options.account.address) return OF_ANOTHER_KEY
     if (used < newest.nonce) return this.waitForNonce(newest, used)
     return this.pursue(job, newest)
   }
@@ -142,6 +145,7 @@ export class Sender {
 
   private async judge(receipt: TransactionReceipt): Promise<Landing> {
     this.waitsFor = undefined
+    this.seen.clear()
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     if (head - receipt.blockNumber + 1 < this.options.confirmations) return PENDING
     const skipped = skippedIn(receipt.logs, this.options.client.registry)
@@ -163,6 +167,8 @@ export class Sender {
     const isKnown = (await ask('Reading a transaction', () => this.provider.getTransaction(newest.hash))) !== null
     const outcome = isKnown ? undefined : await this.outcomeNow(job, newest)
     if (outcome !== undefined) return outcome
+    const isOfOther = newest.sender !== this.options.account.address
+    if (isOfOther && (!isKnown || (await this.isStuck(newest)))) return OF_ANOTHER_KEY
     const sent = !isKnown && (await this.broadcast(newest))
     const isOutbid = this.underpriced.delete(newest.hash)
     if (isOutbid || (await this.isStuck(newest))) await this.replace(job, newest, isOutbid)

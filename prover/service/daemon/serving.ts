@@ -9,6 +9,7 @@ import {
   readDeployment,
   RegistryClient,
 } from '../../registry/index.ts'
+import type { EndpointsProvider } from '../../registry/chain.ts'
 import { AlarmWatch } from '../../registry/market/alarmWatch.ts'
 import { openAccount } from './account.ts'
 import { WEI_PER_GWEI } from './fees.ts'
@@ -57,9 +58,7 @@ export async function runServe(
   })
   const store = new JobStore(options.store, { chainId: deployment.chainId, registry })
   const prover = createProver()
-  provider.endpoints.watch(
-    ({ inUse, reason }) => void options.onEvent({ step: 'endpoint', detail: `${reason}; using ${inUse}` }),
-  )
+  await tellEndpoints(provider, options.onEvent)
   const counts = { confirmed: 0, superseded: 0 }
   try {
     await serve({
@@ -88,6 +87,15 @@ export async function runServe(
     await prover.close()
     provider.destroy()
   }
+}
+
+/** Who was set aside already, and whoever will be. */
+async function tellEndpoints({ endpoints }: EndpointsProvider, onEvent: RunServeOptions['onEvent']): Promise<void> {
+  for (const { origin, reason } of endpoints.state) {
+    if (reason === undefined) continue
+    await onEvent({ step: 'endpoint', detail: `${origin} is set aside: ${reason}; using ${endpoints.inUse}` })
+  }
+  endpoints.watch(({ inUse, reason }) => void onEvent({ step: 'endpoint', detail: `${reason}; using ${inUse}` }))
 }
 
 async function accountOf({ keyFile, passwordFile, signer }: RunServeOptions, provider: Provider): Promise<Account> {

@@ -96,7 +96,9 @@ function start(options: SendOptions, account: Wallet): ChildProcess {
 
 async function ended(child: ChildProcess, patienceMs?: number): Promise<NodeJS.Signals | null> {
   const timer = patienceMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), patienceMs)
-  const [, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
   clearTimeout(timer)
+  // One that could not even start tells nothing of what is lost.
+  if (code !== null && code !== 0) throw new Error(`The service ended by itself, with ${code}.`)
   return signal
 }
