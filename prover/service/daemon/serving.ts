@@ -4,8 +4,11 @@ import { DEFAULT_VOLATILITY_MODEL, volatilityModels } from '../../../circuits/st
 import { createProver } from '../../proof/index.ts'
 import { connectProvider, type Deployment, readDeployment, RegistryClient } from '../../registry/index.ts'
 import { AlarmWatch } from '../../registry/market/alarmWatch.ts'
+import type { Surface, SurfaceOptions } from '../http/surface.ts'
 import { openAccount } from './account.ts'
 import { JobStore } from './jobStore.ts'
+import type { ServiceLog } from './log.ts'
+import { keyHashOf } from './proving.ts'
 import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
 import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
 import { modelNames } from '../../volatility/models.ts'
@@ -19,6 +22,8 @@ export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEven
   readonly confirmations?: number
   readonly pollMs?: number
   readonly keys?: string | undefined
+  /** Where the service shows itself, and to whom; nowhere by default. */
+  readonly surface?: SurfaceOptions & { readonly log: ServiceLog }
 }
 
 /**
@@ -45,8 +50,11 @@ export async function runServe(
   const store = new JobStore(options.store, { chainId: deployment.chainId, registry })
   const prover = createProver()
   const counts = { confirmed: 0, superseded: 0 }
+  let surface: Surface | undefined
   try {
+    surface = await surfaceOf(options, { deployment, provider, jobs: store, account: account.address, families })
     await serve({
+      ...(surface === undefined ? {} : { control: surface.control }),
       client,
       account,
       store,
@@ -60,15 +68,40 @@ export async function runServe(
       ...(options.confirmations === undefined ? {} : { confirmations: options.confirmations }),
       onEvent: async (event) => {
         if (event.step === 'confirmed' || event.step === 'superseded') counts[event.step]++
+        surface?.record(event)
         await options.onEvent(event)
       },
     })
     return counts
   } finally {
+    await surface?.close()
     store.close()
     await prover.close()
     provider.destroy()
   }
+}
+
+type Shown = {
+  readonly deployment: Deployment
+  readonly provider: Provider
+  readonly jobs: JobStore
+  readonly account: string
+  readonly families: ServeOptions['families']
+}
+
+async function surfaceOf(
+  { surface: wanted, store }: RunServeOptions,
+  { families, ...shown }: Shown,
+): Promise<Surface | undefined> {
+  if (wanted === undefined) return undefined
+  // Nothing of it is loaded where nobody asked for it.
+  const { openSurface } = await import('../http/surface.ts')
+  const keys = async (): Promise<ReadonlyMap<string, string>> => {
+    // The others are loaded when something is to be proven by them.
+    const family = await families[0]?.load()
+    return new Map(family === undefined ? [] : [[family.live.circuit, keyHashOf(family.live)]])
+  }
+  return openSurface(wanted, { ...shown, keys, requests: `${store}-requests`, log: wanted.log })
 }
 
 /** Watches what is served, with the names that sources were deployed under. */
