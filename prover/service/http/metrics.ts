@@ -56,6 +56,15 @@ export class Metrics {
   ])
   private readonly gas = this.counter('zkrisk_gas_total', 'Gas of confirmed batches', [])
   private readonly told = this.counter('zkrisk_alarms_total', 'Alarms that were raised, by kind', ['kind'])
+  private readonly ofMarkets = {
+    block: this.gauge('zkrisk_head_block', 'Newest block of the chain', []),
+    initialMargin: this.ofMarket('zkrisk_initial_margin_ratio', 'Initial margin in force'),
+    maintenanceMargin: this.ofMarket('zkrisk_maintenance_margin_ratio', 'Maintenance margin in force'),
+    volatility: this.ofMarket('zkrisk_volatility_ratio', 'Annualised volatility behind what is in force'),
+    age: this.ofMarket('zkrisk_parameters_age_seconds', 'Age of what is in force, by the chain’s clock'),
+    feedAge: this.ofMarket('zkrisk_feed_age_seconds', 'Since the newest observation'),
+    waiting: this.ofMarket('zkrisk_observations_waiting', 'Observations that wait for a proof'),
+  }
 
   constructor(parts: MetricsParts) {
     this.parts = parts
@@ -63,7 +72,13 @@ export class Metrics {
     const version = this.gauge('zkrisk_build_info', 'Always 1; the version is a label', ['version'])
     version.set({ version: packageVersion }, 1)
     this.addServiceGauges()
-    this.addMarketGauges()
+  }
+
+  /** All of them as Prometheus reads them. */
+  async text(): Promise<string> {
+    // What the node does not tell keeps its last value; zkrisk_check_ok says that it does not.
+    await this.lookAtMarkets().catch(() => undefined)
+    return this.registry.metrics()
   }
 
   /** Follows an event of the service. */
@@ -112,43 +127,26 @@ export class Metrics {
     })
   }
 
-  private addMarketGauges(): void {
-    const { readiness } = this.parts
-    const block = this.gauge('zkrisk_head_block', 'Newest block of the chain', [])
-    const ofMarket = (name: string, help: string) => this.gauge(name, help, ['market'])
-    const gauges = {
-      initialMargin: ofMarket('zkrisk_initial_margin_ratio', 'Initial margin in force'),
-      maintenanceMargin: ofMarket('zkrisk_maintenance_margin_ratio', 'Maintenance margin in force'),
-      volatility: ofMarket('zkrisk_volatility_ratio', 'Annualised volatility behind what is in force'),
-      age: ofMarket('zkrisk_parameters_age_seconds', 'Age of what is in force, by the chain’s clock'),
-      waiting: ofMarket('zkrisk_observations_waiting', 'Observations that wait for a proof'),
-    }
-    this.gauge('zkrisk_feed_age_seconds', 'Since the newest observation', ['market'], async (gauge) => {
-      for (const [market, age] of readiness.feedAges) gauge.set({ market }, age)
-      // What the node does not tell keeps its last value; zkrisk_check_ok says that it does not.
-      await this.readMarkets(block, gauges).catch(() => undefined)
-    })
-  }
-
-  private async readMarkets(block: Gauge, gauges: Readonly<Record<string, Gauge>>): Promise<void> {
-    const { figures } = this.parts
+  private async lookAtMarkets(): Promise<void> {
+    const { figures, readiness } = this.parts
+    const { block, initialMargin, maintenanceMargin, volatility, age, feedAge, waiting } = this.ofMarkets
+    for (const [market, seconds] of readiness.feedAges) feedAge.set({ market }, seconds)
     block.set((await figures.head()).number)
     for (const { market, parameters, ageSeconds } of await figures.markets()) {
       if (parameters === null) continue
-      gauges.initialMargin?.set({ market }, parameters.initialMarginPercent / 100)
-      gauges.maintenanceMargin?.set({ market }, parameters.maintenanceMarginPercent / 100)
-      gauges.volatility?.set({ market }, parameters.volatilityPercent / 100)
-      if (ageSeconds !== null) gauges.age?.set({ market }, ageSeconds)
+      initialMargin.set({ market }, parameters.initialMarginPercent / 100)
+      maintenanceMargin.set({ market }, parameters.maintenanceMarginPercent / 100)
+      volatility.set({ market }, parameters.volatilityPercent / 100)
+      if (ageSeconds !== null) age.set({ market }, ageSeconds)
     }
-    for (const { market, waiting } of await figures.feeds()) gauges.waiting?.set({ market }, waiting)
+    for (const feed of await figures.feeds()) waiting.set({ market: feed.market }, feed.waiting)
   }
 
-  private gauge(
-    name: string,
-    help: string,
-    labelNames: readonly string[],
-    collect?: (gauge: Gauge) => void | Promise<void>,
-  ): Gauge {
+  private ofMarket(name: string, help: string): Gauge {
+    return this.gauge(name, help, ['market'])
+  }
+
+  private gauge(name: string, help: string, labelNames: readonly string[], collect?: (gauge: Gauge) => void): Gauge {
     const gauge: Gauge = new Gauge({
       ...{ name, help, labelNames: [...labelNames], registers: [this.registry] },
       ...(collect === undefined ? {} : { collect: () => collect(gauge) }),

@@ -24,8 +24,10 @@ export type Check = {
 export type Readiness = { readonly ready: boolean; readonly at: string; readonly checks: readonly Check[] }
 
 export type ReadinessLimits = {
-  /** Without a new block, or behind this machine's clock; on a development chain, which mines what it is sent, none. */
+  /** Without a new block; on a development chain, which mines what it is sent, none unless one is given. */
   readonly headAgeSeconds: number | undefined
+  /** Whether blocks carry the time of day, as they do everywhere but on development chains. */
+  readonly hasTimeOfDay: boolean
   /** Without a new observation of a market. */
   readonly feedAgeSeconds: number
   /** That an observation may wait for its proof. */
@@ -61,6 +63,7 @@ export function limitsFor(
 ): ReadinessLimits {
   return {
     headAgeSeconds: given.headAgeSeconds ?? (isDevelopmentChain(chainId) ? undefined : 60),
+    hasTimeOfDay: given.hasTimeOfDay ?? !isDevelopmentChain(chainId),
     feedAgeSeconds: given.feedAgeSeconds ?? Number(maxParameterAgeSeconds),
     lagSeconds: given.lagSeconds ?? 120,
     leastBalanceWei: given.leastBalanceWei ?? 10n ** 16n,
@@ -162,17 +165,23 @@ export class ReadinessWatch {
   private lookHead(head: Head): void {
     const nowMs = performance.now()
     if (this.headSeen?.value !== head.number) this.headSeen = { value: head.number, atMs: nowMs }
-    const { headAgeSeconds } = this.parts.limits
+    const { headAgeSeconds, hasTimeOfDay } = this.parts.limits
+    const still = (nowMs - this.headSeen.atMs) / 1000
+    const behind = Date.now() / 1000 - head.time
     if (headAgeSeconds === undefined) {
       this.keep('head', true, `block ${head.number}; a development chain mines when it is sent something`)
-      this.keep('clock', true, 'a development chain has a clock of its own')
-      return
+    } else {
+      this.keep('head', ...judgeHead(head, hasTimeOfDay ? Math.max(still, behind) : still, headAgeSeconds))
     }
-    const behind = Date.now() / 1000 - head.time
-    this.keep('head', ...judgeHead(head, Math.max((nowMs - this.headSeen.atMs) / 1000, behind), headAgeSeconds))
-    const isAhead = -behind > CLOCK_SKEW_SECONDS
-    const says = `the chain is ${duration(-behind)} ahead of this machine: set its clock`
-    this.keep('clock', !isAhead, isAhead ? says : 'this machine’s clock goes with the chain’s')
+    const isAhead = hasTimeOfDay && -behind > CLOCK_SKEW_SECONDS
+    const goes = hasTimeOfDay
+      ? 'this machine’s clock goes with the chain’s'
+      : 'a development chain has a clock of its own'
+    this.keep(
+      'clock',
+      !isAhead,
+      isAhead ? `the chain is ${duration(-behind)} ahead of this machine: set its clock` : goes,
+    )
   }
 
   private judgeFeeds(feeds: readonly FeedReading[]): readonly [ok: boolean, says: string] {

@@ -201,8 +201,8 @@ function addRoutes(app: FastifyInstance, parts: HttpParts & { readonly metrics: 
   const streams = new Gate(MOST_STREAMS, 'streams')
   app.get('/v1/events', hidden('read'), (request, reply) => streamEvents(request, reply, parts.board, streams))
   app.get('/metrics', hidden('read'), async (_, reply) => {
-    const { registry } = parts.metrics
-    return reply.type(registry.contentType).send(await registry.metrics())
+    const { metrics } = parts
+    return reply.type(metrics.registry.contentType).send(await metrics.text())
   })
   app.get('/openapi.json', hidden(undefined), (_, reply) => reply.send(app.swagger()))
   for (const { url, type, file } of pageFiles()) {
