@@ -13,7 +13,7 @@ export type Served = {
 
 /** @param trigger - heartbeat: it proves only what is asked for */
 export async function serveIn(
-  { rpc, deploymentFile, keyFile }: TryOut,
+  { rpc, deploymentFile, keyFile }: Pick<TryOut, 'rpc' | 'deploymentFile' | 'keyFile'>,
   store: string,
   surface: Partial<SurfaceOptions> = {},
   trigger: 'observations' | 'heartbeat' = 'heartbeat',

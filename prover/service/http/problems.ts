@@ -18,7 +18,6 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 const statuses: Readonly<Record<string, number>> = {
   'http.idempotency-key-reused': 422,
   'http.too-many-waiting': 429,
-  'market.market-name': 404,
   'registry.unknown-market': 404,
   'registry.rpc': 503,
   'registry.rpc-unreachable': 503,
