@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectProvider, readDeployment, RegistryClient } from '../../registry/index.ts'
+import { workOfCouncil } from '../answers/shadows.ts'
 import { describeError } from '../text/terminal.ts'
+import { familyOf } from '../workspace.ts'
 import { openChain, replayFeed } from './tryOut.ts'
 
 /** Two days before the crash, so that there is something to see before it comes. */
 const DEMO_START = '2020-03-10 12:00:00'
+/** Models whose scores are compared: the one in force, and what it replaced, where that is built. */
+const SHADOWS = ['rangeMixture', 'ewma'] as const
 /** Hours that come quickly, for charts with a past; then one in so many seconds. */
 const QUICK_HOURS = 24
 const PAUSE_SECONDS = 3
@@ -29,7 +33,14 @@ export async function openServeDemo(say: (line: string) => void): Promise<ServeD
   const keyFile = join(folder, 'prover.key')
   const councilKeyFile = join(folder, 'council.key')
   say(`A development chain in this process, its clock at ${DEMO_START} UTC.`)
-  const { url: rpc } = await openChain({ port: 0, deployment, keyFile, councilKeyFile, start: DEMO_START, say })
+  const chain = await openChain({ port: 0, deployment, keyFile, councilKeyFile, start: DEMO_START, say })
+  const { url: rpc } = chain
+  const built = new Set(chain.deployment.models.map(({ name }) => name))
+  for (const model of SHADOWS.filter((name) => built.has(familyOf(name).live))) {
+    const shadow = { do: 'add', market: 'BTC-USD', model } as const
+    await workOfCouncil({ rpc, deployment }, shadow, { keyFile: councilKeyFile, calldataOnly: false })
+    say(`BTC-USD is tried under ${model}, too.`)
+  }
   say('Prices of BTC and ETH through the crash of March 2020, an hour at a time. Ctrl-C ends it.')
   void feed(rpc, deployment, say)
   return { rpc, deployment, keyFile, store: join(folder, 'serve.sqlite') }

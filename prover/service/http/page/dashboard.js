@@ -309,8 +309,12 @@ function plot(place, title, series, columns, bands = []) {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), 'Etc/UTC'),
     cursor: { sync: { key: 'zkrisk' } },
     bands,
+    ...(hasVolatility ? {} : { padding: [null, 56, null, null] }),
   }
-  return new uPlot(options, columns, place)
+  const made = new uPlot(options, columns, place)
+  // Until somebody points at another time, the newest figures are told.
+  made.setLegend({ idx: columns[0].length - 1 })
+  return made
 }
 
 /** What the charts show, for those who do not see them. */
@@ -414,8 +418,8 @@ async function refresh() {
     drawAnswer(readiness, status, batches)
     body('batches').replaceChildren(...drawBatches({ batches }))
     body('checks').replaceChildren(...drawChecks(readiness))
-    await part('markets', 'v1/markets', drawMarkets)
     document.documentElement.dataset.drawn = 'yes'
+    await part('markets', 'v1/markets', drawMarkets)
     await Promise.all([
       drawChart(),
       part('alarms', 'v1/alarms', drawAlarms),
