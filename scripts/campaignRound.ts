@@ -9,9 +9,10 @@
  *   npm run campaign:round -- --json
  *
  * In the next round, a minute later, spot has moved by --move (default 0.1 %) and so many of a hundred accounts have traded
- * (--traded, default 2). Proven anew are accounts that traded, and those whose spot has left the inner nine tenths of their
- * proven thresholds; all others keep their margins. While spot has moved by no more than --tolerance (default 0.25 %) and the lag
- * of rounds allows it, accounts are proven in the arrays that are in force, and those of the next round are left out.
+ * (--traded, default 2). While spot has moved by no more than --tolerance (default 0.25 %) and the lag of rounds allows it, the
+ * arrays in force are carried: accounts that traded are proven in them, and all others keep their margins, which are what
+ * the same arrays would give again. Beyond it the next round's arrays are proven, and in them accounts that traded and those
+ * whose spot has left the inner nine tenths of their proven thresholds.
  *
  * Exits 0 only if every margin is held, the open interest is that of the twin, and the audit accepts.
  */
@@ -307,7 +308,7 @@ async function moveOn(venue: Venue, random: Random, took: Took): Promise<Venue> 
   const next = isCarried ? shared : published
   const chosen = venue.accounts.flatMap((each) => {
     const hasTraded = random.below(100n) < BigInt(values.traded)
-    if (!hasTraded && keepsItsSide(each, round.spotE8)) return []
+    if (!hasTraded && (isCarried || keepsItsSide(each, round.spotE8))) return []
     const held = hasTraded ? traded(each.held, random) : each.held
     return [{ account: each.account, hasTraded, held, provable: marginIn(next, held) }]
   })
