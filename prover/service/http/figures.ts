@@ -22,7 +22,7 @@ import {
 } from '../answers/inForce.ts'
 import { isoTime } from '../text/figures.ts'
 import { AccountLedger, type LiquidationEvent, type RankedAccount } from './accounts.ts'
-import { PartMissingError, ThingUnknownError } from './problems.ts'
+import { ChainSlowError, PartMissingError, ThingUnknownError } from './problems.ts'
 import { MarketSeries, type SeriesPoint } from './series.ts'
 
 /** The newest block, as the node told of it. */
@@ -63,11 +63,19 @@ export type FeedReading = {
 /** Readings that are remembered at once. */
 const MOST_KEPT = 500
 
-type Kept = { readonly block: number; readonly value: Promise<unknown> }
+type Kept = {
+  readonly block: number
+  readonly value: Promise<unknown>
+  /** Of the last reading that succeeded, in a box since it may be anything. */
+  last: { readonly value: unknown } | undefined
+}
 
 /** A head is asked for again after this time. */
 const HEAD_MS = 1000
 const TIMEOUT_MS = 10_000
+/** That a request waits for a reading; shorter where there is one of an earlier block. */
+const PATIENCE_MS = 15_000
+const SHORT_PATIENCE_MS = 5000
 
 export class Figures {
   readonly deployment: Deployment
@@ -111,7 +119,7 @@ export class Figures {
   head(): Promise<Head> {
     const now = performance.now()
     if (this.lastHead === undefined || now - this.lastHead.at > HEAD_MS) {
-      const head = within(ask('Reading the latest block', () => this.provider.getBlock('latest'))).then((block) => {
+      const head = answered(ask('Reading the latest block', () => this.provider.getBlock('latest'))).then((block) => {
         if (block === null) throw new RpcError('Reading the latest block', new Error('the node has none'))
         return { number: block.number, time: block.timestamp }
       })
@@ -121,7 +129,7 @@ export class Figures {
   }
 
   balance(address: string): Promise<bigint> {
-    return within(ask('Reading a balance', () => this.provider.getBalance(address)))
+    return answered(ask('Reading a balance', () => this.provider.getBalance(address)))
   }
 
   async markets(): Promise<readonly MarketReading[]> {
@@ -244,14 +252,33 @@ export class Figures {
     )
   }
 
-  /** One reading a block; readings wait for each other, since what their readers remember is not made for two at once. */
+  /**
+   * One reading a block; readings wait for each other, since what their readers remember is not made for two at once. Where that
+   * takes long, the last one is told, whose own times say how old it is.
+   *
+   * @throws {@link ChainSlowError} if there is none
+   */
   private async once<Value>(name: string, read: () => Promise<Value>): Promise<Value> {
     const { number: block } = await this.head()
-    const kept = this.kept.get(name)
-    if (kept?.block === block) return kept.value as Promise<Value>
+    const before = this.kept.get(name)
+    const value = before?.block === block ? (before.value as Promise<Value>) : this.read(name, block, read)
+    const inTime = await within(value, before?.last === undefined ? PATIENCE_MS : SHORT_PATIENCE_MS)
+    if (inTime !== undefined) return inTime.value
+    const last = this.kept.get(name)?.last
+    if (last === undefined) throw new ChainSlowError(PATIENCE_MS / 1000)
+    return last.value as Value
+  }
+
+  private read<Value>(name: string, block: number, read: () => Promise<Value>): Promise<Value> {
     const value = this.turn.then(() => read())
-    this.kept.set(name, { block, value })
-    this.turn = value.catch(() => this.forget(name, value))
+    const kept: Kept = { block, value, last: this.kept.get(name)?.last }
+    this.kept.set(name, kept)
+    this.turn = value.then(
+      (own) => {
+        kept.last = { value: own }
+      },
+      () => this.forget(name, value),
+    )
     this.drop()
     return value
   }
@@ -269,18 +296,25 @@ export class Figures {
   }
 }
 
-/** A node that does not answer is one that is away. */
-async function within<Value>(asked: Promise<Value>): Promise<Value> {
+/** What was asked, in a box; undefined if it took longer. */
+async function within<Value>(
+  asked: Promise<Value>,
+  milliseconds: number,
+): Promise<{ readonly value: Value } | undefined> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new RpcError('Asking the node', new Error(`no answer within ${TIMEOUT_MS / 1000} s`))),
-      TIMEOUT_MS,
-    )
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), milliseconds)
   })
   try {
-    return await Promise.race([asked, late])
+    return await Promise.race([asked.then((value) => ({ value })), late])
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** A node that does not answer is one that is away. */
+async function answered<Value>(asked: Promise<Value>): Promise<Value> {
+  const found = await within(asked, TIMEOUT_MS)
+  if (found !== undefined) return found.value
+  throw new RpcError('Asking the node', new Error(`no answer within ${TIMEOUT_MS / 1000} s`))
 }

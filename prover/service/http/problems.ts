@@ -132,6 +132,18 @@ export class PartMissingError extends HttpRefusal {
   }
 }
 
+/** The chain has not been read in time. */
+export class ChainSlowError extends HttpRefusal {
+  readonly code = 'http.chain-slow'
+  readonly status = 503
+  readonly seconds: number
+
+  constructor(seconds: number) {
+    super(`Expected to read the chain within ${seconds} s, the node or this machine is slower. Try again in a moment.`)
+    this.seconds = seconds
+  }
+}
+
 /** There is no such thing in the service. */
 export class ThingUnknownError extends HttpRefusal {
   readonly code: string

@@ -108,7 +108,7 @@ function newApp(log: HttpLog): FastifyInstance {
     requestTimeout: REQUEST_MS,
     keepAliveTimeout: HEADERS_MS,
     forceCloseConnections: true,
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
     http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: 1000 },
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, log),
   }) as unknown as FastifyInstance
@@ -199,7 +199,9 @@ async function addDescription(app: FastifyInstance): Promise<void> {
 function addRoutes(app: FastifyInstance, parts: HttpParts & { readonly metrics: Metrics }): void {
   for (const route of routesOf(parts)) addRoute(app, route, parts)
   const streams = new Gate(MOST_STREAMS, 'streams')
-  app.get('/v1/events', hidden('read'), (request, reply) => streamEvents(request, reply, parts.board, streams))
+  app.get('/v1/events', { ...hidden('read'), exposeHeadRoute: false }, (request, reply) =>
+    streamEvents(request, reply, parts.board, streams),
+  )
   app.get('/metrics', hidden('read'), async (_, reply) => {
     const { metrics } = parts
     return reply.type(metrics.registry.contentType).send(await metrics.text())
