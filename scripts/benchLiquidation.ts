@@ -73,7 +73,7 @@ async function timed(
   const arrays = await proveArrays(place, new ProofMaker({ prover }, provable.arrays.length), [provable])
   await landArrays(
     place,
-    [...arrays.values()].map(({ proven }) => proven),
+    [...arrays.values()].flatMap(({ proven }) => proven ?? []),
   )
   const inForce = performance.now()
   const shown = { account, provable, sequence: 1n }

@@ -219,7 +219,7 @@ async function proveRound(venue: Venue, prover: Prover, took: Took, known?: Prov
     await timed(took, 'landing arrays', async () => {
       const landed = await landArrays(
         place,
-        [...arrays.values()].map(({ proven }) => proven),
+        [...arrays.values()].flatMap(({ proven }) => proven ?? []),
       )
       took.gas.arrays += gasOf(landed)
     })

@@ -27,9 +27,9 @@ library CrossMarginsFrame {
         uint256[ROUND_MARKET_WORDS] calldata roundMarket,
         uint256[] memory portfolioPolicy
     ) internal pure {
-        for (uint256 i = 0; i < 2; ++i) {
-            self.put(roundMarket[i]);
-        }
+        uint256 roundMarketAt;
+        assembly ("memory-safe") { roundMarketAt := roundMarket }
+        self.putRun(roundMarketAt, 2);
         self.putKnown(portfolioPolicy, 0, 12);
         self.putKnown(portfolioPolicy, 18, 3);
         self.putKnown(portfolioPolicy, 29, 1);
@@ -42,9 +42,9 @@ library CrossMarginsFrame {
         uint256[] memory portfolioPolicy,
         uint256[] memory crossPolicy
     ) internal pure {
-        for (uint256 i = 2; i < 10; ++i) {
-            self.put(roundMarket[i]);
-        }
+        uint256 roundMarketAt;
+        assembly ("memory-safe") { roundMarketAt := add(roundMarket, 64) }
+        self.putRun(roundMarketAt, 8);
         self.putKnown(portfolioPolicy, 21, 8);
         self.putKnown(portfolioPolicy, 30, 2);
         self.putKnown(crossPolicy, 0, 2);
@@ -55,18 +55,16 @@ library CrossMarginsFrame {
         PortfolioStatement.Transcript memory self,
         CollateralAmountWord[4] calldata collateralAmounts
     ) internal pure {
-        for (uint256 i = 0; i < 4; ++i) {
-            self.put(CollateralAmountWord.unwrap(collateralAmounts[i]));
-        }
+        uint256 collateralAmountsAt;
+        assembly ("memory-safe") { collateralAmountsAt := collateralAmounts }
+        self.putRun(collateralAmountsAt, 4);
     }
 
     /// @notice Puts the inputs of one that is not there.
     function putEmptyAccount(
         PortfolioStatement.Transcript memory self
     ) internal pure {
-        for (uint256 i = 0; i < 4; ++i) {
-            self.put(0);
-        }
+        self.putRepeated(0, 4);
     }
 
     /// @notice Puts the inputs of one.

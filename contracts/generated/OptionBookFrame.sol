@@ -24,15 +24,13 @@ library OptionBookFrame {
     function putInputs(
         PortfolioStatement.Transcript memory self,
         uint256 stateIn,
-        uint256[] calldata arrayRoots,
-        uint256[] calldata positions,
+        uint256[] memory arrayRoots,
+        uint256[] memory positions,
         BookFlagsWord flags
     ) internal pure {
         self.putRoot(stateIn);
-        for (uint256 i = 0; i < arrayRoots.length; ++i) {
-            self.putRoot(arrayRoots[i]);
-        }
-        self.putCalldata(positions);
+        self.putRoots(arrayRoots);
+        self.putList(positions);
         self.put(BookFlagsWord.unwrap(flags));
     }
 

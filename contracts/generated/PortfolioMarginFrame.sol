@@ -27,9 +27,9 @@ library PortfolioMarginFrame {
         uint256[ROUND_MARKET_WORDS] calldata roundMarket,
         uint256[] memory portfolioPolicy
     ) internal pure {
-        for (uint256 i = 0; i < 10; ++i) {
-            self.put(roundMarket[i]);
-        }
+        uint256 roundMarketAt;
+        assembly ("memory-safe") { roundMarketAt := roundMarket }
+        self.putRun(roundMarketAt, 10);
         self.putKnown(portfolioPolicy, 0, 12);
         self.putKnown(portfolioPolicy, 18, 14);
     }
@@ -43,9 +43,9 @@ library PortfolioMarginFrame {
     ) internal pure {
         self.putRoot(stateIn);
         self.put(HoldingsWord.unwrap(holdings));
-        for (uint256 i = 0; i < 4; ++i) {
-            self.put(CollateralAmountWord.unwrap(collateralAmounts[i]));
-        }
+        uint256 collateralAmountsAt;
+        assembly ("memory-safe") { collateralAmountsAt := collateralAmounts }
+        self.putRun(collateralAmountsAt, 4);
     }
 
     /// @notice Puts the inputs of one that is not there.
@@ -55,9 +55,7 @@ library PortfolioMarginFrame {
     ) internal pure {
         self.putRoot(stateIn);
         self.put(2 ** 60 + 2 ** 144 + 2 ** 228);
-        for (uint256 i = 0; i < 4; ++i) {
-            self.put(0);
-        }
+        self.putRepeated(0, 4);
     }
 
     /// @notice Puts the outputs of one.
@@ -65,9 +63,9 @@ library PortfolioMarginFrame {
         PortfolioStatement.Transcript memory self,
         uint256[ACCOUNT_RESULTS_WORDS] calldata accountResults
     ) internal pure {
-        for (uint256 i = 0; i < 4; ++i) {
-            self.put(accountResults[i]);
-        }
+        uint256 accountResultsAt;
+        assembly ("memory-safe") { accountResultsAt := accountResults }
+        self.putRun(accountResultsAt, 4);
     }
 
     /// @notice Puts the outputs of one.

@@ -32,13 +32,13 @@ library RiskArrayFrame {
         PortfolioStatement.Transcript memory self,
         uint256[] memory portfolioPolicy,
         uint256[EXPIRY_MARKET_WORDS] calldata expiryMarket,
-        uint256[] calldata strikes
+        uint256[] memory strikes
     ) internal pure {
         self.putKnown(portfolioPolicy, 0, 18);
-        for (uint256 i = 0; i < 3; ++i) {
-            self.put(expiryMarket[i]);
-        }
-        self.putCalldata(strikes);
+        uint256 expiryMarketAt;
+        assembly ("memory-safe") { expiryMarketAt := expiryMarket }
+        self.putRun(expiryMarketAt, 3);
+        self.putList(strikes);
     }
 
     /// @notice Puts the outputs of one.

@@ -26,27 +26,25 @@ library ScenarioWitnessFrame {
         PortfolioStatement.Transcript memory self,
         uint256[ROUND_MARKET_WORDS] calldata roundMarket,
         uint256[] memory portfolioPolicy,
-        uint256[] calldata arrayRoots,
-        uint256[] calldata positions,
+        uint256[] memory arrayRoots,
+        uint256[] memory positions,
         BookFlagsWord flags,
         HoldingsWord holdings,
         CollateralAmountWord[4] calldata collateralAmounts,
         ScenarioChoiceWord choice
     ) internal pure {
-        for (uint256 i = 0; i < 10; ++i) {
-            self.put(roundMarket[i]);
-        }
+        uint256 roundMarketAt;
+        assembly ("memory-safe") { roundMarketAt := roundMarket }
+        self.putRun(roundMarketAt, 10);
         self.putKnown(portfolioPolicy, 0, 12);
         self.putKnown(portfolioPolicy, 18, 14);
-        for (uint256 i = 0; i < arrayRoots.length; ++i) {
-            self.putRoot(arrayRoots[i]);
-        }
-        self.putCalldata(positions);
+        self.putRoots(arrayRoots);
+        self.putList(positions);
         self.put(BookFlagsWord.unwrap(flags));
         self.put(HoldingsWord.unwrap(holdings));
-        for (uint256 i = 0; i < 4; ++i) {
-            self.put(CollateralAmountWord.unwrap(collateralAmounts[i]));
-        }
+        uint256 collateralAmountsAt;
+        assembly ("memory-safe") { collateralAmountsAt := collateralAmounts }
+        self.putRun(collateralAmountsAt, 4);
         self.put(ScenarioChoiceWord.unwrap(choice));
     }
 

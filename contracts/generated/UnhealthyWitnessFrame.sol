@@ -31,16 +31,16 @@ library UnhealthyWitnessFrame {
         CollateralAmountWord[4] calldata collateralAmounts,
         ScenarioChoiceWord choice
     ) internal pure {
-        for (uint256 i = 0; i < 10; ++i) {
-            self.put(roundMarket[i]);
-        }
+        uint256 roundMarketAt;
+        assembly ("memory-safe") { roundMarketAt := roundMarket }
+        self.putRun(roundMarketAt, 10);
         self.putKnown(portfolioPolicy, 0, 12);
         self.putKnown(portfolioPolicy, 18, 14);
         self.putRoot(stateIn);
         self.put(HoldingsWord.unwrap(holdings));
-        for (uint256 i = 0; i < 4; ++i) {
-            self.put(CollateralAmountWord.unwrap(collateralAmounts[i]));
-        }
+        uint256 collateralAmountsAt;
+        assembly ("memory-safe") { collateralAmountsAt := collateralAmounts }
+        self.putRun(collateralAmountsAt, 4);
         self.put(ScenarioChoiceWord.unwrap(choice));
     }
 

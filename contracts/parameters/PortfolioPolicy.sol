@@ -5,21 +5,21 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {PORTFOLIO_POLICY_WORDS} from "../generated/WordLists.sol";
 import {IPortfolioPolicy} from "./IPortfolioPolicy.sol";
 import {MAX_PRICE_GAP_BPS, PortfolioPolicyBounds} from "./PortfolioPolicyBounds.sol";
+import {PortfolioPolicyCode} from "./PortfolioPolicyCode.sol";
 
 /// @title PortfolioPolicy
-/// @notice Holds the risk appetite of portfolio margins as the code of a contract that does nothing: a proof's words are
-/// read for 3,000 gas where as many storage slots take 50,000. The base of RiskArrays.
+/// @notice Holds the risk appetite of portfolio margins, its words as {PortfolioPolicyCode} has them. The base of RiskArrays.
 abstract contract PortfolioPolicy is IPortfolioPolicy, AccessManaged {
-    /// @dev Bytes of the code: a STOP and the words.
-    uint16 private constant SIZE = uint16(1 + 32 * PORTFOLIO_POLICY_WORDS);
-
     PortfolioPolicyBounds private immutable _bounds = new PortfolioPolicyBounds();
 
-    address private _book;
-    uint32 private _version;
+    /// @dev One slot, and the rest another with what follows in RiskArrays: every submission reads both.
+    address internal _policyCode;
+    uint32 private _maxRoundAgeSeconds;
+    uint32 private _maxMarginAgeSeconds;
+    uint32 private _maxRoundLagSeconds;
+    uint32 internal _policyVersion;
     /// @inheritdoc IPortfolioPolicy
     uint32 public roundPriceGapBps = MAX_PRICE_GAP_BPS;
-    PortfolioFreshness private _freshness;
 
     constructor(
         address authority,
@@ -49,41 +49,32 @@ abstract contract PortfolioPolicy is IPortfolioPolicy, AccessManaged {
 
     /// @inheritdoc IPortfolioPolicy
     function portfolioPolicy() external view returns (uint256 version, uint256[] memory words) {
-        return _policy();
+        return (_policyVersion, PortfolioPolicyCode.read(_policyCode));
     }
 
     /// @inheritdoc IPortfolioPolicy
     function portfolioFreshness() public view returns (PortfolioFreshness memory) {
-        return _freshness;
-    }
-
-    /// @dev Version and words in force.
-    function _policy() internal view returns (uint256 version, uint256[] memory words) {
-        address book = _book;
-        version = _version;
-        words = new uint256[](PORTFOLIO_POLICY_WORDS);
-        assembly ("memory-safe") {
-            extcodecopy(book, add(words, 0x20), 1, shl(5, mload(words))) // the code starts with a STOP
-        }
+        return
+            PortfolioFreshness({
+                maxRoundAgeSeconds: _maxRoundAgeSeconds,
+                maxMarginAgeSeconds: _maxMarginAgeSeconds,
+                maxRoundLagSeconds: _maxRoundLagSeconds
+            });
     }
 
     function _set(uint256[PORTFOLIO_POLICY_WORDS] memory words) internal {
         _bounds.check(words);
-        // Code that returns what follows its first 14 bytes: a STOP, so that calling it does nothing, and the words.
-        bytes memory creation = abi.encodePacked(hex"61", SIZE, hex"600e60003961", SIZE, hex"6000f300", words);
-        address book;
-        assembly ("memory-safe") {
-            book := create(0, add(creation, 0x20), mload(creation))
-        }
-        if (book == address(0)) revert PortfolioPolicyNotWritten();
-        _book = book;
-        emit PortfolioPolicySet(++_version, words);
+        address code = PortfolioPolicyCode.write(words);
+        if (code == address(0)) revert PortfolioPolicyNotWritten();
+        _policyCode = code;
+        emit PortfolioPolicySet(++_policyVersion, words);
     }
 
     function _setFreshness(PortfolioFreshness memory freshness) private {
         _bounds.checkFreshness(freshness);
-        PortfolioFreshness memory previous = _freshness;
-        _freshness = freshness;
+        PortfolioFreshness memory previous = portfolioFreshness();
+        (_maxRoundAgeSeconds, _maxMarginAgeSeconds) = (freshness.maxRoundAgeSeconds, freshness.maxMarginAgeSeconds);
+        _maxRoundLagSeconds = freshness.maxRoundLagSeconds;
         emit PortfolioFreshnessSet(previous, freshness);
     }
 }

@@ -83,12 +83,12 @@ contract BatchVerifier is IBatchVerifier {
             well := gt(or(calldataload(proof), calldataload(add(proof, 0x20))), 0)
             well := and(well, gt(or(calldataload(add(proof, 0x40)), calldataload(add(proof, 0x60))), 0))
             well := and(well, gt(or(calldataload(add(proof, 0xc0)), calldataload(add(proof, 0xe0))), 0))
-            for { let i := 0 } lt(i, 0x100) { i := add(i, 0x20) } {
-                well := and(well, lt(calldataload(add(proof, i)), q))
-            }
-            for { let i := 0 } lt(i, 0x60) { i := add(i, 0x20) } {
-                well := and(well, lt(calldataload(add(signals, i)), p))
-            }
+            well := and(well, and(lt(calldataload(proof), q), lt(calldataload(add(proof, 0x20)), q)))
+            well := and(well, and(lt(calldataload(add(proof, 0x40)), q), lt(calldataload(add(proof, 0x60)), q)))
+            well := and(well, and(lt(calldataload(add(proof, 0x80)), q), lt(calldataload(add(proof, 0xa0)), q)))
+            well := and(well, and(lt(calldataload(add(proof, 0xc0)), q), lt(calldataload(add(proof, 0xe0)), q)))
+            well := and(well, and(lt(calldataload(signals), p), lt(calldataload(add(signals, 0x20)), p)))
+            well := and(well, lt(calldataload(add(signals, 0x40)), p))
         }
     }
 

@@ -160,9 +160,14 @@ library CanonicalProof {
     /// @dev How many coordinates, from the first, are below the base field's order.
     function _canonicalCoordinates(uint256[8] calldata proof) private pure returns (uint256 count) {
         assembly ("memory-safe") {
-            for {} lt(count, 8) { count := add(count, 1) } {
-                if iszero(lt(calldataload(add(proof, shl(5, count))), BASE_FIELD)) { break }
-            }
+            let q := BASE_FIELD
+            let all := and(lt(calldataload(proof), q), lt(calldataload(add(proof, 0x20)), q))
+            all := and(all, and(lt(calldataload(add(proof, 0x40)), q), lt(calldataload(add(proof, 0x60)), q)))
+            all := and(all, and(lt(calldataload(add(proof, 0x80)), q), lt(calldataload(add(proof, 0xa0)), q)))
+            all := and(all, and(lt(calldataload(add(proof, 0xc0)), q), lt(calldataload(add(proof, 0xe0)), q)))
+            count := shl(3, all)
+            // Which one it is, is looked for where there is one.
+            for {} and(iszero(all), lt(calldataload(add(proof, shl(5, count))), q)) {} { count := add(count, 1) }
         }
     }
 

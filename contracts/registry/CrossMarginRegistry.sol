@@ -11,6 +11,7 @@ import {
     HoldingsWord,
     OptionPositionWord
 } from "../generated/Words.sol";
+import {PortfolioPolicyCode} from "../parameters/PortfolioPolicyCode.sol";
 import {PortfolioStatement} from "../statement/PortfolioStatement.sol";
 import {BookFolding} from "./BookFolding.sol";
 import {CrossPolicy} from "./CrossPolicy.sol";
@@ -122,6 +123,7 @@ contract CrossMarginRegistry is CrossPolicy, BookFolding {
         scope.subject = _subjectOfBatch(scope, accounts);
         Books memory books = _openBooks(batch.bookModelId, bookProofs.length);
         books.publicSignals[0] = _stateBatch(scope, marketRounds, batch, accounts, places, books, bookWords);
+        for (uint256 m = 0; m < scope.priced.length; ++m) _requireArrays(scope.priced[m]);
         _verify(books, bookWords, bookProofs, verifier, marginProof);
         for (uint256 i = 0; i < accounts.length; ++i) _accept(scope, i, accounts[i]);
         emit CrossMarginsAccepted(scope.oldest, scope.subject, msg.sender);
@@ -172,12 +174,14 @@ contract CrossMarginRegistry is CrossPolicy, BookFolding {
             PricedRound memory priced = scope.priced[m];
             (priced.arrays, priced.asOf) = (markets[m], round.asOf);
             int256 scale;
-            (scope.roundIds[m], priced.policyVersion, scope.policies[m], , scale) = markets[m].requireRound(
+            address policyCode;
+            (scope.roundIds[m], priced.policyVersion, policyCode, , scale) = markets[m].requireRound(
                 round.asOf,
                 round.marketWords,
                 round.expiriesHash,
                 false
             );
+            scope.policies[m] = PortfolioPolicyCode.read(policyCode);
             scope.scales |= _scaleOf(scale, m);
             if (round.asOf < scope.oldest) scope.oldest = round.asOf;
             if (round.asOf > scope.newest) scope.newest = round.asOf;
@@ -282,12 +286,12 @@ contract CrossMarginRegistry is CrossPolicy, BookFolding {
         CrossAccount calldata held
     ) private view {
         uint256 markets = scope.priced.length;
-        _requireMarkets(held.books.length, markets);
+        _requireMarkets(held.arrays.length, markets);
         _requireMarkets(held.holdings.length, markets);
         bytes32[] memory hashes = new bytes32[](markets);
         for (uint256 m = 0; m < markets; ++m) {
             bytes32 subject = _subjectOfPart(scope.roundIds[m], held.account, held.sequence);
-            Fold memory fold = _fold(scope.priced[m], books, bookWords, subject, held.books[m]);
+            Fold memory fold = _fold(scope.priced[m], books, bookWords, subject, held.arrays[m]);
             hashes[m] = _hashHeld(fold);
             CrossMarginsFrame.putPart(transcript, fold.state, held.holdings[m]);
         }

@@ -26,14 +26,14 @@ interface ICrossMarginRegistry is IRoundErrors {
     /// @notice One account of a batch: what it holds, as the venue reported it, and its proven margins.
     /// @param account           strictly increasing within a batch
     /// @param sequence          report that the proofs are about; if there is a later one, the account is skipped
-    /// @param books             proofs that its options of each market take
+    /// @param arrays            that it has options in, of each market, as {IPortfolioRegistry-HeldAccount} has them
     /// @param holdings          what it holds of each market besides options; cash in the first
     /// @param collateralAmounts what it holds of collateral
     /// @param margins           proven
     struct CrossAccount {
         address account;
         uint256 sequence;
-        uint256[] books;
+        uint256[] arrays;
         HoldingsWord[] holdings;
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts;
         CrossMarginsWord margins;

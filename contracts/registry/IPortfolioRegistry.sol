@@ -37,13 +37,14 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     /// @notice One account of a batch, and what it holds, as the venue reported it.
     /// @param account           strictly increasing within a batch
     /// @param sequence          report that the proofs are about; if there is a later one, the account is counted at most
-    /// @param books             proofs that its option positions take, none if it has no options
+    /// @param arrays            that it has options in, none if it has no options; each book opens as many as its model has places
+    /// for, the last one what is left
     /// @param holdings          what it holds besides options and collateral
     /// @param collateralAmounts what it holds of collateral
     struct HeldAccount {
         address account;
         uint256 sequence;
-        uint256 books;
+        uint256 arrays;
         HoldingsWord holdings;
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts;
     }
@@ -95,12 +96,13 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     }
 
     /// @notice A witness that an account is below maintenance.
-    /// @param bookModelId       active model of option books; of no account without them
+    /// @param bookModelId       active model of option books; of no account without them. Straight from arrays the model that proved
+    /// these, which is looked up if it is another
     /// @param witnessModelId    active model of witnesses
     /// @param commitment        the witness circuit's commitment to its input words
     /// @param account           of whom
     /// @param sequence          report that the proof is about, the last one or an earlier one
-    /// @param books             proofs that its option positions take
+    /// @param arrays            that it has options in, as {HeldAccount} has them
     /// @param holdings          what it holds besides options and collateral
     /// @param collateralAmounts what it holds of collateral
     /// @param scenario          the scenario that shows it
@@ -111,7 +113,7 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         uint256 commitment;
         address account;
         uint256 sequence;
-        uint256 books;
+        uint256 arrays;
         HoldingsWord holdings;
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts;
         ScenarioChoiceWord scenario;
@@ -174,6 +176,8 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     error MarginNotNewer(address account, uint256 asOf, uint256 sequence);
     /// @notice A margins word has bits beyond its fields.
     error MarginsOutOfRange(address account, AccountMarginsWord margins);
+    /// @notice A witness from arrays has at least one and at most as many as its model has places for.
+    error ArrayCountOutOfRange(uint256 arrays, uint256 places);
     /// @notice There is no such scenario.
     error ScenarioOutOfRange(ScenarioChoiceWord scenario);
     /// @notice The witness does not show the account to be below maintenance.
@@ -226,7 +230,8 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     /// @dev Checks run from cheap to dear: round, accounts, positions and arrays, then all proofs in one. The keys of books and
     /// margins must share their first phase, see {IBatchVerifier-FirstPhaseDiffers}.
     /// @param bookWords   of every book of every account in turn: commitment, array roots, position words by segment, state
-    /// after the book. Which segments continue follows from the expiries
+    /// after the book. Which segments continue follows from the expiries, and what fills an account's last book up from its last
+    /// array: its root again, with nothing held
     /// @param bookProofs  one a book
     /// @param marginProof of the batch
     function submitPortfolio(
@@ -269,10 +274,11 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
 
     /// @notice Marks an account as below maintenance, straight from the round's arrays: one proof, and no books.
     /// @dev All that {proveUnhealthy} holds a witness to, with the arrays in place of books.
-    /// @param witness    of an active model of witnesses from arrays, with no books
+    /// @param witness    of an active model of witnesses from arrays
     /// @param present    as in {proveUnhealthy}
-    /// @param arrayWords roots of the arrays, as many as the model has places for, then a position word for each of their
-    /// strikes, nothing held where a quantity is 0. Which arrays continue follows from the expiries
+    /// @param arrayWords roots of the arrays, then a position word for each of their strikes, nothing held where a quantity is 0.
+    /// Which arrays continue, and what fills places up, follows as in {submitPortfolio}
+    /// @custom:reverts ArrayCountOutOfRange
     function proveUnhealthyByArrays(
         Round calldata round,
         Witness calldata witness,

@@ -58,7 +58,7 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
     /// @param mayBeStale   whether it passes if it is not fresh; what is in force of accounts may not rest on such a round
     /// @return roundId       id of the round
     /// @return policyVersion of the policy in force
-    /// @return policy        its words
+    /// @return policyCode    where its words are, as {PortfolioPolicyCode} reads them
     /// @return isFresh       whether it is
     /// @return scale         of its prices, see {priceScale}
     /// @custom:reverts RoundTimeMismatch, RoundPricesApart, RoundUnknown, RoundStale, RoundOvertaken
@@ -70,19 +70,18 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
     )
         external
         view
-        returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy, bool isFresh, int256 scale);
+        returns (bytes32 roundId, uint256 policyVersion, address policyCode, bool isFresh, int256 scale);
 
-    /// @notice Passes only if an array was proven for this round, policy and expiry, by a model that is active.
-    /// @param known  bits of a model that this call has returned in the same transaction, so that it is active; 0 if there is none
-    /// @return model bits of the array's model
+    /// @notice Passes only if every array was proven for this round and policy and for its expiry, by a model that is active.
+    /// @param likelyModel      that proved them, which is looked up if it is another; 0 if it is not known
+    /// @param rootsAndExpiries of each array in turn
     /// @custom:reverts ArrayUnknown, or as {IModelRegistry-activeModel} does
-    function requireArray(
-        uint256 arrayRoot,
+    function requireArrays(
         uint256 asOf,
         uint256 policyVersion,
-        uint256 expiry,
-        uint256 known
-    ) external view returns (uint256 model);
+        bytes32 likelyModel,
+        uint256[] calldata rootsAndExpiries
+    ) external view;
 
     /// @notice Has rounds come from another source, whose scale of prices is the market's from now on. Restricted. No round of the
     /// source before and no array of one is of use any more. Sizes in a policy are in as many units as prices are of, so the

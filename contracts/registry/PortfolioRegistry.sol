@@ -16,7 +16,9 @@ import {
     MaintenanceBoundWord,
     ScenarioChoiceWord
 } from "../generated/Words.sol";
+import {PortfolioPolicyCode} from "../parameters/PortfolioPolicyCode.sol";
 import {CanonicalProof} from "../proof/CanonicalProof.sol";
+import {ListInMemory} from "../statement/ListInMemory.sol";
 import {PortfolioStatement} from "../statement/PortfolioStatement.sol";
 import {BookFolding} from "./BookFolding.sol";
 import {CountedAccounts} from "./CountedAccounts.sol";
@@ -113,6 +115,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         scope.subject = _subjectOfBatch(scope, addresses, sequences, true);
         Books memory books = _openBooks(batch.bookModelId, bookProofs.length);
         books.publicSignals[0] = _stateBatch(scope, round, batch, accounts, places, books, bookWords);
+        _requireArrays(scope.priced);
         _verify(books, bookWords, bookProofs, verifier, marginProof);
         if (scope.counted != 0) _countAccounts(scope, accounts);
         for (uint256 i = 0; i < accounts.length; ++i) {
@@ -144,6 +147,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         scope.subject = _subjectOfBatch(scope, addresses, sequences, false);
         Books memory books = _openBooks(batch.bookModelId, bookProofs.length);
         books.publicSignals[0] = _stateAlone(scope, round, batch, accounts, places, books, bookWords);
+        _requireArrays(scope.priced);
         _verify(books, bookWords, bookProofs, verifier, marginProof);
         for (uint256 i = 0; i < accounts.length; ++i) {
             if (!_isSkipped(scope, i, addresses[i], sequences[i])) _acceptAlone(scope.asOf, accounts[i]);
@@ -164,9 +168,10 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         (address verifier, , , , ) = models.activeModel(witness.witnessModelId, UnhealthyWitnessFrame.LAYOUT_HASH);
         uint256 current = _openWitness(scope, witness);
         Books memory books = _openBooks(witness.bookModelId, bookProofs.length);
-        Fold memory fold = _fold(scope.priced, books, bookWords, scope.subject, witness.books);
+        Fold memory fold = _fold(scope.priced, books, bookWords, scope.subject, witness.arrays);
         _requireWitnessed(scope, fold, round, witness, present, current);
         books.publicSignals[0] = _stateWitness(scope, round, witness, fold.state);
+        _requireArrays(scope.priced);
         _verify(books, bookWords, bookProofs, verifier, witnessProof);
         _acceptWitness(scope.asOf, current, witness);
     }
@@ -180,22 +185,17 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         uint256[8] calldata witnessProof
     ) external {
         Scope memory scope = _scope(round, false);
-        (address verifier, uint256 places, uint256 strikes, , ) = models.activeModel(
+        Books memory sizes;
+        (sizes.verifier, sizes.segments, sizes.strikes, , ) = models.activeModel(
             witness.witnessModelId,
             ScenarioWitnessFrame.LAYOUT_HASH
         );
         uint256 current = _openWitness(scope, witness);
-        if (witness.books != 0) revert CanonicalProof.ProofCountMismatch(0, witness.books);
-        _requireWords(arrayWords.length, places + places * strikes);
         Fold memory fold;
-        fold.held = new uint256[](places * strikes);
-        BookFlagsWord flags = _takeSegments(scope.priced, fold, arrayWords[:places], arrayWords[places:], 0);
+        uint256[3] memory publicSignals = _stateScenario(scope, sizes, fold, round, witness, arrayWords);
         _requireWitnessed(scope, fold, round, witness, present, current);
-        CanonicalProof.verify(
-            verifier,
-            witnessProof,
-            _stateScenario(scope, round, witness, arrayWords, places, strikes, flags)
-        );
+        _requireArrays(scope.priced);
+        CanonicalProof.verify(sizes.verifier, witnessProof, publicSignals);
         _acceptWitness(scope.asOf, current, witness);
     }
 
@@ -203,12 +203,14 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         scope.asOf = round.asOf;
         scope.priced.arrays = arrays;
         scope.priced.asOf = round.asOf;
-        (scope.roundId, scope.priced.policyVersion, scope.policy, scope.isFresh, scope.priceScale) = arrays.requireRound(
+        address policyCode;
+        (scope.roundId, scope.priced.policyVersion, policyCode, scope.isFresh, scope.priceScale) = arrays.requireRound(
             round.asOf,
             round.marketWords,
             round.expiriesHash,
             mayBeStale
         );
+        scope.policy = PortfolioPolicyCode.read(policyCode);
     }
 
     /// @dev A count takes longer than rounds stay fresh; what is not may be counted, and nothing of it put in force.
@@ -366,7 +368,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         uint256 index
     ) private view {
         bytes32 subject = _subjectOf(scope.roundId, held.account, held.sequence);
-        Fold memory fold = _fold(scope.priced, books, bookWords, subject, held.books);
+        Fold memory fold = _fold(scope.priced, books, bookWords, subject, held.arrays);
         Account storage account = _accounts[held.account];
         bool isLast = held.sequence == account.sequence;
         // Of other reports there is nothing left to compare with: nothing of them is put in force, or counted.
@@ -409,26 +411,28 @@ contract PortfolioRegistry is PositionBook, BookFolding {
 
     function _stateScenario(
         Scope memory scope,
+        Books memory sizes,
+        Fold memory fold,
         Round calldata round,
         Witness calldata witness,
-        uint256[] calldata arrayWords,
-        uint256 places,
-        uint256 strikes,
-        BookFlagsWord flags
+        uint256[] calldata arrayWords
     ) private view returns (uint256[3] memory) {
+        (uint256[] memory arrayRoots, uint256[] memory positions, BookFlagsWord flags) = _takeWitnessed(
+            scope, sizes, fold, witness, arrayWords
+        );
         PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
             ScenarioWitnessFrame.LAYOUT_HASH,
             witness.witnessModelId,
             scope.subject,
             witness.commitment,
-            ScenarioWitnessFrame.words(places, strikes)
+            ScenarioWitnessFrame.words(sizes.segments, sizes.strikes)
         );
         ScenarioWitnessFrame.putInputs(
             transcript,
             round.marketWords,
             scope.policy,
-            arrayWords[:places],
-            arrayWords[places:],
+            arrayRoots,
+            positions,
             flags,
             witness.holdings,
             witness.collateralAmounts,
@@ -436,6 +440,23 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         );
         ScenarioWitnessFrame.putOutputs(transcript, witness.bound);
         return transcript.close();
+    }
+
+    /// @dev Takes in what a witness straight from arrays says of them.
+    function _takeWitnessed(
+        Scope memory scope,
+        Books memory sizes,
+        Fold memory fold,
+        Witness calldata witness,
+        uint256[] calldata arrayWords
+    ) private pure returns (uint256[] memory arrayRoots, uint256[] memory positions, BookFlagsWord flags) {
+        uint256 used = witness.arrays;
+        if (used == 0 || used > sizes.segments) revert ArrayCountOutOfRange(used, sizes.segments);
+        _requireWords(arrayWords.length, used * (1 + sizes.strikes));
+        fold.held = ListInMemory.reserve(used * sizes.strikes); // as many as positions that may be met
+        scope.priced.met = ListInMemory.reserve(arrayWords.length);
+        scope.priced.likelyModel = witness.bookModelId;
+        return _takeArrays(scope.priced, sizes, fold, arrayWords);
     }
 
     function _putOutputs(

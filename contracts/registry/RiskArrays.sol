@@ -14,6 +14,7 @@ import {IRoundSource} from "../market/IRoundSource.sol";
 import {PriceScale} from "../market/PriceScale.sol";
 import {RoundId} from "../market/RoundId.sol";
 import {PortfolioPolicy} from "../parameters/PortfolioPolicy.sol";
+import {PortfolioPolicyCode} from "../parameters/PortfolioPolicyCode.sol";
 import {BatchVerifier} from "../proof/BatchVerifier.sol";
 import {CanonicalProof} from "../proof/CanonicalProof.sol";
 import {IBatchVerifier} from "../proof/IBatchVerifier.sol";
@@ -57,7 +58,7 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
         uint256 priceGapBps;
         bytes32 roundId;
         uint256 policyVersion;
-        uint256[] policy;
+        address policyCode;
     }
 
     /// @param authority AccessManager that knows who may set policy
@@ -97,6 +98,7 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
         uint256[8][] calldata proofs
     ) external {
         Scope memory scope = _scope(asOf, marketWords, RoundId.hashOfExpiries(expiryHashes));
+        uint256[] memory policy = PortfolioPolicyCode.read(scope.policyCode);
         (address verifier, uint256 strikes, , , ) = models.activeModel(modelId, RiskArrayFrame.LAYOUT_HASH);
         uint256 wordsPerArray = RiskArrayFrame.wordsOfStrikes(strikes);
         if (strikeWords.length != arrays.length * wordsPerArray) {
@@ -106,7 +108,7 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
         for (uint256 i = 0; i < arrays.length; ++i) {
             _requireExpiry(scope, expiryHashes, arrays[i]);
             uint256[] calldata words = strikeWords[i * wordsPerArray:(i + 1) * wordsPerArray];
-            publicSignals[i] = _stateArray(scope, modelId, strikes, arrays[i], words);
+            publicSignals[i] = _stateArray(scope, policy, modelId, strikes, arrays[i], words);
         }
         CanonicalProof.verifyAll(_batchVerifier, verifier, proofs, publicSignals);
         uint256 modelBits = uint256(modelId) >> MODEL_SHIFT;
@@ -144,26 +146,36 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
     )
         external
         view
-        returns (bytes32 roundId, uint256 policyVersion, uint256[] memory policy, bool isFresh, int256 scale)
+        returns (bytes32 roundId, uint256 policyVersion, address policyCode, bool isFresh, int256 scale)
     {
         Scope memory scope = _scope(asOf, marketWords, expiriesHash);
-        return (scope.roundId, scope.policyVersion, scope.policy, _isFresh(asOf, mayBeStale), _priceScale);
+        return (scope.roundId, scope.policyVersion, scope.policyCode, _isFresh(asOf, mayBeStale), _priceScale);
     }
 
     /// @inheritdoc IRiskArrays
-    function requireArray(
-        uint256 arrayRoot,
+    function requireArrays(
         uint256 asOf,
         uint256 policyVersion,
-        uint256 expiry,
-        uint256 known
-    ) external view returns (uint256 model) {
-        uint256 expected = _record(asOf, policyVersion, expiry);
-        uint256 record = _arrays[arrayRoot];
-        model = record >> MODEL_SHIFT;
-        record ^= model << MODEL_SHIFT;
-        if (record != expected) revert ArrayUnknown(arrayRoot, record, expected);
-        if (model != known) models.activeModel(_arrayModels[model], RiskArrayFrame.LAYOUT_HASH); // reverts unless it is
+        bytes32 likelyModel,
+        uint256[] calldata rootsAndExpiries
+    ) external view {
+        uint256 known = 0; // the last model found to be active
+        for (uint256 i = 0; i < rootsAndExpiries.length; ) {
+            uint256 arrayRoot = rootsAndExpiries[i];
+            uint256 expected = _record(asOf, policyVersion, rootsAndExpiries[i + 1]);
+            uint256 record = _arrays[arrayRoot];
+            uint256 model = record >> MODEL_SHIFT;
+            record ^= model << MODEL_SHIFT;
+            if (record != expected) revert ArrayUnknown(arrayRoot, record, expected);
+            unchecked {
+                i += 2; // both are in the list
+            }
+            if (model == known) continue;
+            bool isLikely = uint256(likelyModel) >> MODEL_SHIFT == model;
+            // Reverts unless it is.
+            models.activeModel(isLikely ? likelyModel : _arrayModels[model], RiskArrayFrame.LAYOUT_HASH);
+            known = model;
+        }
     }
 
     /// @inheritdoc IRiskArrays
@@ -198,7 +210,7 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
         scope.roundId = RoundId.derive(address(rounds), marketId, asOf, keccak256(abi.encode(marketWords)), expiriesHash);
         bytes32 published = rounds.roundOf(marketId, asOf);
         if (scope.roundId != published) revert RoundUnknown(asOf, scope.roundId, published);
-        (scope.policyVersion, scope.policy) = _policy();
+        (scope.policyVersion, scope.policyCode) = (_policyVersion, _policyCode);
     }
 
     /// @dev Whoever may choose among rounds chooses the best for an account, or the worst: the newest, or nearly, is all there is.
@@ -233,6 +245,7 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
 
     function _stateArray(
         Scope memory scope,
+        uint256[] memory policy,
         bytes32 modelId,
         uint256 strikes,
         RiskArray calldata array,
@@ -245,7 +258,7 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
             array.commitment,
             RiskArrayFrame.words(strikes)
         );
-        RiskArrayFrame.putInputs(transcript, scope.policy, array.expiryWords, strikeWords);
+        RiskArrayFrame.putInputs(transcript, policy, array.expiryWords, strikeWords);
         RiskArrayFrame.putOutputs(transcript, array.arrayRoot);
         return transcript.close();
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity ^0.8.28;
 
+import {ListInMemory} from "./ListInMemory.sol";
 import {Statement} from "./Statement.sol";
 
 /// @title PortfolioStatement
@@ -17,9 +18,11 @@ library PortfolioStatement {
     /// @notice A statement in the making.
     /// @param words the transcript
     /// @param next  memory address where the next word goes
+    /// @param end   memory address behind the last one
     struct Transcript {
         uint256[] words;
         uint256 next;
+        uint256 end;
     }
 
     /// @notice A packed word has bits that no field holds, or a root is no element of the field.
@@ -35,7 +38,7 @@ library PortfolioStatement {
         uint256 commitment,
         uint256 count
     ) internal view returns (Transcript memory self) {
-        uint256[] memory words = new uint256[](HEADER_WORDS + count);
+        uint256[] memory words = ListInMemory.reserve(HEADER_WORDS + count); // all of them are put, or it is not closed
         words[0] = uint256(layoutHash);
         words[1] = block.chainid;
         words[2] = uint256(uint160(address(this)));
@@ -44,6 +47,7 @@ library PortfolioStatement {
         words[COMMITMENT + 1] = uint256(subject);
         self.words = words;
         self.next = _addressOf(words, HEADER_WORDS);
+        self.end = _addressOf(words, words.length);
     }
 
     /// @notice Puts a packed word.
@@ -70,33 +74,47 @@ library PortfolioStatement {
         }
     }
 
-    /// @notice Puts packed words that lie in calldata.
-    function putCalldata(Transcript memory self, uint256[] calldata words) internal pure {
+    /// @notice Puts `count` packed words that lie in calldata, from the address `first` on.
+    function putRun(Transcript memory self, uint256 first, uint256 count) internal pure {
         uint256 next = self.next;
-        uint256 anyBits;
-        assembly ("memory-safe") {
-            let end := add(words.offset, shl(5, words.length))
-            for { let word := words.offset } lt(word, end) { word := add(word, 0x20) } {
-                anyBits := or(anyBits, calldataload(word))
-            }
-        }
-        if (anyBits >= WORD_LIMIT) {
-            for (uint256 i = 0; i < words.length; ++i) {
-                put(self, words[i]); // one of them reverts
-            }
-        }
         unchecked {
-            _reserve(self, next + 32 * words.length);
+            _reserve(self, next + 32 * count);
         }
         assembly ("memory-safe") {
-            calldatacopy(next, words.offset, shl(5, words.length))
+            calldatacopy(next, first, shl(5, count))
+        }
+        _requireBelow(self, next, WORD_LIMIT);
+    }
+
+    /// @notice Puts packed words.
+    function putList(Transcript memory self, uint256[] memory words) internal pure {
+        uint256 next = self.next;
+        putKnown(self, words, 0, words.length);
+        _requireBelow(self, next, WORD_LIMIT);
+    }
+
+    /// @notice Puts elements of the scalar field.
+    function putRoots(Transcript memory self, uint256[] memory roots) internal pure {
+        uint256 next = self.next;
+        putKnown(self, roots, 0, roots.length);
+        _requireBelow(self, next, Statement.SCALAR_FIELD);
+    }
+
+    /// @notice Puts the same word several times, which the caller knows to be below the limit.
+    function putRepeated(Transcript memory self, uint256 word, uint256 count) internal pure {
+        uint256 next = self.next;
+        unchecked {
+            _reserve(self, next + 32 * count);
+        }
+        assembly ("memory-safe") {
+            for { let end := add(next, shl(5, count)) } lt(next, end) { next := add(next, 0x20) } { mstore(next, word) }
         }
     }
 
     /// @notice Derives the public signals: commitment, evaluation, challenge.
     function close(Transcript memory self) internal pure returns (uint256[3] memory publicSignals) {
         uint256[] memory words = self.words;
-        if (self.next != _addressOf(words, words.length)) {
+        if (self.next != self.end) {
             revert StatementIncomplete(_indexOf(self), words.length - HEADER_WORDS);
         }
         uint256 point = Statement.challenge(words);
@@ -117,11 +135,34 @@ library PortfolioStatement {
 
     /// @dev Moves on to `next`; never beyond the transcript.
     function _reserve(Transcript memory self, uint256 next) private pure {
-        uint256[] memory words = self.words;
-        if (next > _addressOf(words, words.length)) {
-            revert StatementIncomplete(_indexOf(self) + 1, words.length - HEADER_WORDS);
-        }
+        if (next > self.end) revert StatementIncomplete(_indexOf(self) + 1, self.words.length - HEADER_WORDS);
         self.next = next;
+    }
+
+    /// @dev Words put from `first` on are below a limit. Unrolled by four: 24 gas a word instead of 62.
+    function _requireBelow(Transcript memory self, uint256 first, uint256 limit) private pure {
+        uint256 next = self.next;
+        bool below = true;
+        assembly ("memory-safe") {
+            let word := first
+            // First the words that make no whole run of four.
+            for { let run := add(first, and(sub(next, first), 0x60)) } lt(word, run) { word := add(word, 0x20) } {
+                below := and(below, lt(mload(word), limit))
+            }
+            for {} lt(word, next) { word := add(word, 0x80) } {
+                below := and(below, and(lt(mload(word), limit), lt(mload(add(word, 0x20)), limit)))
+                below := and(below, and(lt(mload(add(word, 0x40)), limit), lt(mload(add(word, 0x60)), limit)))
+            }
+        }
+        if (below) return;
+        for (self.next = first; ; self.next += 32) {
+            uint256 word;
+            first = self.next;
+            assembly ("memory-safe") {
+                word := mload(first)
+            }
+            if (word >= limit) _refuse(self, word, limit); // one of them is
+        }
     }
 
     function _refuse(Transcript memory self, uint256 word, uint256 limit) private pure {

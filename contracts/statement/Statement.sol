@@ -18,8 +18,8 @@ library Statement {
     }
 
     /// @notice Sum of words[i] * point^i modulo the field, by Horner's rule from the last word.
-    /// @dev Unrolled by eight: 38 gas a word instead of 87.
-    /// @param firstWord index of words[0] in the transcript; the words run to its end
+    /// @dev Unrolled by eight: 30 gas a word instead of 79. What is multiplied is reduced, so only the sum's last addition is.
+    /// @param firstWord index of words[0] in the transcript; the words run to its end, each below 2^255
     function evaluation(
         uint256[] memory transcript,
         uint256 firstWord,
@@ -32,19 +32,20 @@ library Statement {
             // First the words at the end that make no whole run of eight.
             for { let run := sub(word, and(sub(word, first), 0xe0)) } gt(word, run) {} {
                 word := sub(word, 0x20)
-                sum := addmod(mulmod(sum, point, p), mload(word), p)
+                sum := add(mulmod(sum, point, p), mload(word))
             }
             for {} gt(word, first) {} {
                 word := sub(word, 0x100)
-                sum := addmod(mulmod(sum, point, p), mload(add(word, 0xe0)), p)
-                sum := addmod(mulmod(sum, point, p), mload(add(word, 0xc0)), p)
-                sum := addmod(mulmod(sum, point, p), mload(add(word, 0xa0)), p)
-                sum := addmod(mulmod(sum, point, p), mload(add(word, 0x80)), p)
-                sum := addmod(mulmod(sum, point, p), mload(add(word, 0x60)), p)
-                sum := addmod(mulmod(sum, point, p), mload(add(word, 0x40)), p)
-                sum := addmod(mulmod(sum, point, p), mload(add(word, 0x20)), p)
-                sum := addmod(mulmod(sum, point, p), mload(word), p)
+                sum := add(mulmod(sum, point, p), mload(add(word, 0xe0)))
+                sum := add(mulmod(sum, point, p), mload(add(word, 0xc0)))
+                sum := add(mulmod(sum, point, p), mload(add(word, 0xa0)))
+                sum := add(mulmod(sum, point, p), mload(add(word, 0x80)))
+                sum := add(mulmod(sum, point, p), mload(add(word, 0x60)))
+                sum := add(mulmod(sum, point, p), mload(add(word, 0x40)))
+                sum := add(mulmod(sum, point, p), mload(add(word, 0x20)))
+                sum := add(mulmod(sum, point, p), mload(word))
             }
+            sum := mod(sum, p)
         }
     }
 }

@@ -1,6 +1,12 @@
 /** Models of circuits: what the registry of models says of them, and whether the auditor's keys bear it out. */
 import type { Provider } from 'ethers'
-import { type BuildName, builds, modelSizesOf } from '../../circuits/statements/index.ts'
+import {
+  type Build,
+  type BuildName,
+  builds,
+  modelSizesOf,
+  type StatementName,
+} from '../../circuits/statements/index.ts'
 import {
   checkCeremony,
   formatVerificationKey,
@@ -136,11 +142,12 @@ export function judgeModel(
   chainId: bigint,
   pins: AuditPins,
   usable: Map<string, UsableKey>,
+  statements: readonly StatementName[],
 ): ModelReport {
   const { modelId, key } = model
   if (key === null) {
     // A model that never proved anything needs no key; a batch of it will ask for one.
-    return { modelId, name: nameByLayout(model), ...summarise(judgePausesOf(model)) }
+    return { modelId, name: nameByLayout(model, statements), ...summarise(judgePausesOf(model)) }
   }
   const claims: ClaimResult[] = [...judgePausesOf(model)]
   try {
@@ -171,14 +178,23 @@ export function judgeModel(
   return { modelId, name: key.build, ...summarise(claims) }
 }
 
-/** What the registry of models says that a model is, for which no key is at hand: of margins, where markets are audited. */
-function nameByLayout({ modelId, layoutHash: layout, places, slots, volatilityModel }: ModelRecord): string {
-  const named = builds.find(({ name }) => {
-    const declared = declarationOf(name)
+/**
+ * What the registry of models says that a model is, for which no key is at hand.
+ *
+ * @param statements - that the audited registry takes proofs of: models of others, whose registries share the list, need no key here
+ */
+function nameByLayout(
+  { modelId, layoutHash: layout, places, slots, volatilityModel }: ModelRecord,
+  statements: readonly StatementName[],
+): string {
+  const named = (builds as readonly Build[]).find(({ name }) => {
+    const declared = declarationOf(name as BuildName)
     const isOfLayout = declared.layout === layout && declared.volatilityModel === volatilityModel
     return isOfLayout && declared.places === places && declared.slots === slots
   })
-  return named === undefined ? modelId : `${named.name} ${modelId.slice(0, 10)}…, no key of it here`
+  if (named === undefined) return modelId
+  const why = statements.includes(named.statement) ? 'no key of it here' : 'not used by this registry'
+  return `${named.name} ${modelId.slice(0, 10)}…, ${why}`
 }
 
 /** Of a disabled model the council may only lift a pause. */

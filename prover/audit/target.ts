@@ -1,7 +1,7 @@
 /** What is audited, and the node that is asked. */
 import type { Provider } from 'ethers'
 import { providerOf, RegistryMissingError } from '../registry/connection.ts'
-import { WrongChainError } from '../registry/chain.ts'
+import { WrongChainError } from '../registry/endpoints/endpoints.ts'
 import type { AuditKey } from './models.ts'
 import type { AuditPins } from './pins.ts'
 

@@ -63,7 +63,7 @@ export function readPriceCell(cell: Cell, { decimalMark, units, roundPrices }: C
   const value = divDown(2n * numerator + denominator, 2n * denominator)
   if (value >= 1n << BigInt(bitsOf('priceE8'))) throw new PriceOverRangeError(cell, partsFor(value, units), units)
   if (value < LEAST_STEPS) throw new PriceStepError(cell, unitsFor(numerator, denominator, units.count), units)
-  if (numerator % denominator !== 0n && !roundPrices) throw new PricePrecisionError(cell)
+  if (numerator % denominator !== 0n && !roundPrices) throw new PricePrecisionError(cell, units)
   return value
 }
 
@@ -199,12 +199,14 @@ export class PriceOverRangeError extends PriceRowError {
   }
 }
 
-/** A price has more than 8 decimals and would have to be rounded. */
+/** A price has more decimals than its units hold, 8 of one unit, and would have to be rounded. */
 export class PricePrecisionError extends PriceRowError {
   readonly code = 'market.price-precision'
 
-  constructor(cell: Cell) {
-    super(cell, 'expected at most 8 decimals (--round-prices rounds)')
+  constructor(cell: Cell, of: Units) {
+    const decimals = 8 + `${of.count}`.length - `${of.parts}`.length
+    const held = isOneUnit(of) ? '' : ` where it is told of ${unitsWords(of)}`
+    super(cell, `expected at most ${decimals} decimals${held} (--round-prices rounds)`)
   }
 }
 

@@ -60,7 +60,7 @@ export type CrossMargin = {
 const ONE = 1n << 40n
 
 /** A market's round and policy, with what the pool says of collateral and the settlement currency. */
-function pooled({ round, policy }: CrossMarket, { round: pool, policy: poolPolicy }: CrossMarket): CrossMarket {
+export function pooled({ round, policy }: CrossMarket, { round: pool, policy: poolPolicy }: CrossMarket): CrossMarket {
   const { pegThresholdX40, pegLossX40 } = poolPolicy.lossFactors
   return {
     round: { ...round, stablePriceE12: pool.stablePriceE12, collaterals: pool.collaterals },

@@ -36,6 +36,7 @@ export const contractSources = {
   PortfolioPolicyBounds: 'contracts/parameters/PortfolioPolicyBounds.sol',
   OptionsVenue: 'contracts/consumers/OptionsVenue.sol',
   VenueOrders: 'contracts/consumers/VenueOrders.sol',
+  HedgingAgent: 'contracts/consumers/HedgingAgent.sol',
 } as const
 
 export type ContractName = keyof typeof contractSources

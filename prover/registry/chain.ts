@@ -1,15 +1,50 @@
 /** Connections to a chain that fail at once and say why, and event logs in pieces that nodes accept. */
-import { type Filter, JsonRpcProvider, type Log, Network, type Provider } from 'ethers'
-import { ProverError } from '../errors.ts'
+import {
+  type Filter,
+  type JsonRpcPayload,
+  JsonRpcProvider,
+  type JsonRpcResult,
+  type Log,
+  Network,
+  type Provider,
+} from 'ethers'
 import { RpcError } from './contractErrors.ts'
+import { Endpoints, type EndpointsOptions, WrongChainError } from './endpoints/endpoints.ts'
 
-const TIMEOUT_MS = 10_000
 const POLLING_MS = 250
 /** Blocks per query of logs; most public nodes allow this many. */
 const LOG_BLOCKS = 10_000
 
+/** One address of a node, or several of nodes of one chain. */
+export type RpcAddress = string | readonly string[]
+
+/** Asks one of several endpoints, and another where that one fails. */
+export class EndpointsProvider extends JsonRpcProvider {
+  readonly endpoints: Endpoints
+
+  constructor(endpoints: Endpoints) {
+    const network = Network.from(endpoints.chainId)
+    // Without a fixed network ethers would retry for ever when the node goes away.
+    super(endpoints.inUse, network, { staticNetwork: network, batchMaxCount: 1, cacheTimeout: -1 })
+    this.pollingInterval = POLLING_MS
+    this.endpoints = endpoints
+  }
+
+  override async _send(payload: JsonRpcPayload | JsonRpcPayload[]): Promise<JsonRpcResult[]> {
+    const answers = await Promise.all([payload].flat().map((each) => this.endpoints.ask(each)))
+    // Errors among them are what ethers reads next, though its type does not say so.
+    return answers as JsonRpcResult[]
+  }
+
+  override destroy(): void {
+    this.endpoints.close()
+    super.destroy()
+  }
+}
+
 /**
- * Connects to a node.
+ * Connects to a node, or to several of one chain: http, https, ws or wss. No call takes longer than ten seconds; where an
+ * endpoint fails, serves another chain or falls behind, the next one is asked.
  *
  * @param expectedChainId - refuses any other chain
  * @throws {@link RpcUnreachableError} if nothing sensible answers within ten seconds
@@ -19,14 +54,12 @@ const LOG_BLOCKS = 10_000
  * (await provider.getNetwork()).chainId // → 31337n
  * provider.destroy()
  */
-export async function connectProvider(rpcUrl: string, expectedChainId?: bigint): Promise<JsonRpcProvider> {
-  const chainId = await askChainId(rpcUrl)
-  checkChainId(expectedChainId, chainId)
-  const network = Network.from(chainId)
-  // Without a fixed network ethers would retry for ever when the node goes away.
-  const provider = new JsonRpcProvider(rpcUrl, network, { staticNetwork: network, batchMaxCount: 1, cacheTimeout: -1 })
-  provider.pollingInterval = POLLING_MS
-  return provider
+export async function connectProvider(
+  rpc: RpcAddress,
+  expectedChainId?: bigint,
+  options?: EndpointsOptions,
+): Promise<EndpointsProvider> {
+  return new EndpointsProvider(await Endpoints.open([rpc].flat(), expectedChainId, options))
 }
 
 /** @throws {@link WrongChainError} if an expectation is given and not met */
@@ -72,49 +105,5 @@ async function queryLogs(
     return await provider.getLogs({ ...filter, fromBlock, toBlock })
   } catch (error) {
     throw new RpcError(`Reading events of blocks ${fromBlock} to ${toBlock}`, error)
-  }
-}
-
-async function askChainId(rpcUrl: string): Promise<bigint> {
-  try {
-    const response = await fetch(rpcUrl, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    })
-    const { result } = (await response.json()) as { result: string }
-    return BigInt(result)
-  } catch (error) {
-    throw new RpcUnreachableError(originOf(rpcUrl), error)
-  }
-}
-
-/** Paths and queries of RPC addresses often hold keys. */
-function originOf(rpcUrl: string): string {
-  return URL.canParse(rpcUrl) ? new URL(rpcUrl).origin : 'the given address'
-}
-
-/** No node answers at the RPC address. */
-export class RpcUnreachableError extends ProverError {
-  readonly code = 'registry.rpc-unreachable'
-  readonly origin: string
-
-  constructor(origin: string, cause: unknown) {
-    super(`No Ethereum node answers at ${origin}. Start it, or correct the RPC address.`, { cause })
-    this.origin = origin
-  }
-}
-
-/** The node serves another chain than the one meant. */
-export class WrongChainError extends ProverError {
-  readonly code = 'registry.wrong-chain'
-  readonly expected: bigint
-  readonly found: bigint
-
-  constructor(expected: bigint, found: bigint) {
-    super(`Expected chain ${expected}, but the node serves chain ${found}. Use an RPC address of chain ${expected}.`)
-    this.expected = expected
-    this.found = found
   }
 }

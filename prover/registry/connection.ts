@@ -1,14 +1,14 @@
 /** How a client reaches the chain of its registry. */
 import { isError, type Provider, type Signer } from 'ethers'
 import { ProverError } from '../errors.ts'
-import { connectProvider } from './chain.ts'
+import { connectProvider, type RpcAddress } from './chain.ts'
 import { typedCallError } from './contractErrors.ts'
 
 /** Which registry a client speaks to, and through whom. */
 export type ClientOptions = {
   readonly registry: string
-  /** A node's address, or a provider. */
-  readonly rpcUrl?: string
+  /** A node's address, or several of one chain, or a provider. */
+  readonly rpcUrl?: RpcAddress
   readonly provider?: Provider
   /** Needed to submit only. */
   readonly signer?: Signer
@@ -50,7 +50,7 @@ export async function askWhetherRegistry<Answer>(
   }
 }
 
-type RegistryKind = 'risk registry' | 'portfolio registry'
+type RegistryKind = 'risk registry' | 'portfolio registry' | 'registry of margins over several markets'
 
 /** Neither a provider nor an RPC address was given. */
 export class NoProviderError extends ProverError {
@@ -91,7 +91,7 @@ export class NotARegistryError extends ProverError {
   constructor(address: string, kind: RegistryKind, cause: unknown) {
     super(
       `The contract at ${address} is no ${kind}. Check the address: deployment.json has it under addresses.registry, ` +
-        'that of margins of accounts under portfolio.registry.',
+        'that of margins of accounts under portfolio.registry, over several markets under cross.registry.',
       { cause },
     )
     this.address = address

@@ -1,7 +1,8 @@
 /** What a contract reverted with, by name and arguments. */
-import type { ErrorDescription } from 'ethers'
+import { type ErrorDescription, isError } from 'ethers'
 import { ProverError } from '../errors.ts'
 import { type ContractName, interfaceOf } from './artifacts.ts'
+import { EndpointError } from './endpoints/channel.ts'
 
 /** A registry call may end in its own errors or in those of what it calls. */
 const contracts: readonly ContractName[] = [
@@ -20,7 +21,7 @@ const contracts: readonly ContractName[] = [
 ]
 
 /** Bytes a call reverted with; libraries and nodes put them under a `data` key at different depths. */
-function revertDataOf(error: unknown, depth = 0): string | undefined {
+export function revertDataOf(error: unknown, depth = 0): string | undefined {
   if (typeof error !== 'object' || error === null || depth > 8) return undefined
   const { data, error: inner, info, cause } = error as Record<string, unknown>
   if (typeof data === 'string' && /^0x[0-9a-fA-F]*$/.test(data)) return data
@@ -33,13 +34,24 @@ function revertDataOf(error: unknown, depth = 0): string | undefined {
  * @returns a {@link ContractRevertError} for a revert, a {@link RpcError} for everything else that is not ours already
  */
 export function typedCallError(error: unknown, doing: string): ProverError {
+  if (error instanceof EndpointError) return new RpcError(doing, error)
   if (error instanceof ProverError) return error
   const data = revertDataOf(error)
   if (data !== undefined) return revertError(data, doing, error)
+  if (isOfFunds(error)) return new InsufficientFundsError(doing, error)
   const { code } = error as { code?: unknown }
   if (code === 'CALL_EXCEPTION') return new ContractRevertError(doing, 'unknown', {}, error)
   return new RpcError(doing, error)
 }
+
+/** What the node itself said, below what a library made of it. */
+export function nodesWords(error: unknown): string {
+  const { info } = (error ?? {}) as { info?: { error?: { message?: unknown } } }
+  return `${String(info?.error?.message ?? '')} ${error instanceof Error ? error.message : String(error)}`
+}
+
+const isOfFunds = (error: unknown): boolean =>
+  isError(error, 'INSUFFICIENT_FUNDS') || /insufficient (funds|balance)|enough funds/i.test(nodesWords(error))
 
 /** Asks the chain. @throws {@link RpcError} or {@link ContractRevertError} for whatever the action throws */
 export async function ask<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
@@ -148,6 +160,19 @@ export class RpcError extends ProverError {
 
   constructor(doing: string, cause: unknown) {
     super(`${doing}: the node did not answer as it should (${reasonOf(cause)}). Check the RPC address and try again.`, {
+      cause,
+    })
+    this.doing = doing
+  }
+}
+
+/** Whoever pays does not have what the transaction may cost. */
+export class InsufficientFundsError extends ProverError {
+  readonly code = 'registry.insufficient-funds'
+  readonly doing: string
+
+  constructor(doing: string, cause: unknown) {
+    super(`${doing}: the account that pays does not have what the transaction may cost. Send it coins of this chain.`, {
       cause,
     })
     this.doing = doing

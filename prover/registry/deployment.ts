@@ -1,7 +1,7 @@
 /** `deployment.json`: where an engine lives and what it was deployed with. */
 import { AbiCoder, keccak256 } from 'ethers'
 import { z } from 'zod'
-import { type VolatilityModelName, volatilityModels } from '../../circuits/statements/index.ts'
+import { MOST_MARKETS, type VolatilityModelName, volatilityModels } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { digestOfJson } from './digest.ts'
 import { writeFileAtomic } from './atomicFile.ts'
@@ -93,6 +93,19 @@ const deploymentFields = z.strictObject({
       rounds: addressSchema,
       /** Whose rounds it takes. */
       market: z.string().min(1).max(66),
+      models: z.array(deployedModelSchema).max(64),
+    })
+    .optional(),
+  /** Where margins of accounts over several markets are held, if they are. */
+  cross: z
+    .strictObject({
+      registry: addressSchema,
+      rounds: addressSchema,
+      /** In the registry's order, each with the contract of its arrays and policy. */
+      markets: z
+        .array(z.strictObject({ market: z.string().min(1).max(66), arrays: addressSchema }))
+        .min(2)
+        .max(MOST_MARKETS),
       models: z.array(deployedModelSchema).max(64),
     })
     .optional(),

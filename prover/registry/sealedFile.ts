@@ -31,6 +31,14 @@ export function seal<Content extends object>(kind: SealedFormat<Content>, conten
   return `${JSON.stringify({ format, version, sha256, content: plain }, undefined, 1)}\n`
 }
 
+/** The format stands in a file's first line but one. */
+const HEAD_BYTES = 128
+
+/** Whether a file says of itself that it is of a format; one that is no file of ours at all is left to its reader. */
+export async function isOfFormat(file: string, { format }: { readonly format: string }): Promise<boolean> {
+  return Buffer.from(await readAtMost(file, HEAD_BYTES)).includes(`"${format}"`)
+}
+
 /**
  * Reads a sealed text back.
  *

@@ -246,7 +246,8 @@ function emptyMember({ kind, name }: Pick<Part, 'kind' | 'name'>, sections: read
   const puts = sections.flatMap((section) => {
     const word = words[section.word]
     if (word === undefined) return [`self.putRoot(${section.name});`]
-    return loop(`self.put(${zeroOf(word)});`, fixedWords(section, words))
+    const count = fixedWords(section, words)
+    return count === 1 ? [`self.put(${zeroOf(word)});`] : [`self.putRepeated(${zeroOf(word)}, ${count});`]
   })
   return putMember(
     `Empty${name}`,
@@ -282,11 +283,17 @@ function runsOf(
 
 function putRun({ list, kept, from, count }: Run): Put {
   if (kept) return { parameters: [`uint256[] memory ${list}`], lines: [`self.putKnown(${list}, ${from}, ${count});`] }
-  return {
-    parameters: [`uint256[${listSize(list)}] calldata ${list}`],
-    lines: loop(`self.put(${list}[i]);`, count, from),
-  }
+  const parameters = [`uint256[${listSize(list)}] calldata ${list}`]
+  if (count === 1) return { parameters, lines: [`self.put(${list}[${from}]);`] }
+  return { parameters, lines: putCalldata(list, from, count) }
 }
+
+/** Words side by side in calldata, from one of them on. */
+const putCalldata = (name: string, from: number, count: number): readonly string[] => [
+  `uint256 ${name}At;`,
+  `assembly ("memory-safe") { ${name}At := ${from === 0 ? name : `add(${name}, ${WORD_BYTES * from})`} }`,
+  `self.putRun(${name}At, ${count});`,
+]
 
 const typeOf = ({ word }: Section): string => (word === 'root' ? 'uint256' : `${capital(word)}Word`)
 
@@ -295,21 +302,14 @@ function putSection(section: Section, words: Words): Put {
   const type = typeOf(section)
   const isRoot = word === 'root'
   if (!isFixed(section)) {
-    const lines = isRoot ? loop(`self.putRoot(${name}[i]);`, `${name}.length`) : [`self.putCalldata(${name});`]
-    return { parameters: [`uint256[] calldata ${name}`], lines }
+    return { parameters: [`uint256[] memory ${name}`], lines: [`self.put${isRoot ? 'Roots' : 'List'}(${name});`] }
   }
   if (isRoot) return { parameters: [`${type} ${name}`], lines: [`self.putRoot(${name});`] }
   if (count === undefined) return { parameters: [`${type} ${name}`], lines: [`self.put(${type}.unwrap(${name}));`] }
   const length = fixedWords(section, words)
-  return {
-    parameters: [`${type}[${length}] calldata ${name}`],
-    lines: loop(`self.put(${type}.unwrap(${name}[i]));`, length),
-  }
-}
-
-const loop = (line: string, end: number | string, start = 0): readonly string[] => {
-  if (end === 1) return [line.replace('[i]', `[${start}]`)]
-  return [`for (uint256 i = ${start}; i < ${typeof end === 'number' ? start + end : end}; ++i) {`, `    ${line}`, '}']
+  const parameters = [`${type}[${length}] calldata ${name}`]
+  if (length === 1) return { parameters, lines: [`self.put(${type}.unwrap(${name}[0]));`] }
+  return { parameters, lines: putCalldata(name, 0, length) }
 }
 
 const lead = {

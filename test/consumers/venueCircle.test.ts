@@ -209,7 +209,7 @@ describe('R153: the whole circle, by real proofs', () => {
     const arrays = await proveArrays(place, new ProofMaker({ prover }, 1), [fallen])
     await landArrays(
       place,
-      [...arrays.values()].map(({ proven }) => proven),
+      [...arrays.values()].flatMap(({ proven }) => proven ?? []),
     )
     const take = (bps: bigint) => as(bob).getFunction('liquidate')(alice.address, bps, roundArgument(round), sold, [])
     await expectRevert(take(rules.stepBps), venue, 'NotLiquidatable')

@@ -275,6 +275,20 @@ describe('rows that are refused', () => {
     expect(error).toMatchObject({ code, file: 'prices.csv', row: 4, column: 'close', value: price.replaceAll('"', '') })
   })
 
+  it.each([
+    [1000, '0.12345678901', '0.123456789012', 'at most 11 decimals where it is told of'],
+    [0.001, '4000000.12345', '4000000.123456', 'at most 5 decimals where it is told of'],
+    [1, '7900.12345678', '7900.123456789', 'at most 8 decimals (--round-prices'],
+  ])('at units of %s takes the price %s and says of %s how many decimals fit', (units, fits, price, told) => {
+    const at = (value: string) =>
+      read(`time,close\n2020-03-12 02:00:00,${value}\n2020-03-12 03:00:00,${value}`, { units })
+    expect(at(fits)).toBeDefined()
+    expect(thrownBy(() => at(price))).toMatchObject({
+      code: 'market.price-precision',
+      message: expect.stringContaining(told),
+    })
+  })
+
   it('says of what part of a unit a price of millions can be, and reads it so', () => {
     const read1 = (price: string, units?: number) => read(`time,close\n2020-03-12,${price}\n`, { units })
     expect(thrownBy(() => read1('2814749.76710656'))).toMatchObject({ suggestedUnits: 0.001 })

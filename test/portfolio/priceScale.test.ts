@@ -160,6 +160,25 @@ describe('V12: the same account', () => {
     }
   })
 
+  it('names units that hold everything where those that a market says do not', async () => {
+    const saying = (priceUnits: string) => (file: Json) => {
+      file.market.priceUnits = priceUnits
+    }
+    expect(await refusalOf(() => jsonAt(15_000_000, saying('1')))).toMatchObject({
+      code: 'portfolio.price-units-misfit',
+      entry: 'market.priceUnits',
+      value: '1',
+      wanted: '0.001',
+      message: expect.not.stringContaining('in thousands of the quote currency'),
+    })
+    expect((await jsonAt(15_000_000, saying('0.001'))).priceUnits).toBe(0.001)
+    const cash = (file: Json) => {
+      saying('1')(file)
+      file.account.cash = '9e30'
+    }
+    expect(await refusalOf(() => jsonAt(100, cash))).toMatchObject({ code: 'portfolio.value-range' })
+  })
+
   it('takes another scale where a strike, a quantity or collateral needs it, and prices alone would not', async () => {
     const short = (strike: string) => (file: Json) => {
       file.account.options[1].strike = strike

@@ -135,14 +135,33 @@ describe('R88: a witness straight from arrays', () => {
     }
   })
 
-  test('has exactly the words of its arrays, and no books', async () => {
+  test('has exactly the words of its arrays, as many as there are places for', async () => {
     const words = wordsOf(call())
-    const count = BigInt(PLACES * 7)
+    const count = BigInt(keys.length * 7)
     expect(BigInt(words.length)).toBe(count)
     await refused(withArgument(call(), 3, [...words, 0n]), 'WordCountMismatch', [count + 1n, count])
     await refused(withArgument(call(), 3, words.slice(1)), 'WordCountMismatch', [count - 1n, count])
-    await refused(withWitness(call(), { books: 1n }), 'ProofCountMismatch', [0n, 1n])
+    const places = BigInt(PLACES)
+    for (const arrays of [0n, places + 1n, (1n << 256n) - 1n]) {
+      await refused(withWitness(call(), { arrays }), 'ArrayCountOutOfRange', [arrays, places])
+    }
+    for (const arrays of [2n, 4n, places]) {
+      await refused(withWitness(call(), { arrays }), 'WordCountMismatch', [count, arrays * 7n])
+    }
     await refused(withArgument(call(), 2, [0n]), 'WordCountMismatch', [1n, 0n])
+  })
+
+  test('R195: may give what fills places up in full: it is the same statement, and no other', async () => {
+    const { arrayRoots = [], positions = [] } = witness.stated.sections
+    const inFull = (roots: readonly bigint[], words: readonly bigint[]) =>
+      withArgument(withWitness(call(), { arrays: BigInt(PLACES) }), 3, [...roots, ...words])
+    await lands(inFull(arrayRoots, positions))
+    const nearRoot = arrayRoots[0] as bigint
+    await refused(inFull(arrayRoots.with(-1, nearRoot), positions), 'ArrayUnknown', undefined, engine.arrays)
+    const onceMore = positions.with(-4, positions.at(-16) as bigint)
+    await refused(inFull(arrayRoots, onceMore), 'BookMismatch')
+    const atAnotherStrike = positions.with(-1, (positions.at(-1) as bigint) + (1n << 32n))
+    await refused(inFull(arrayRoots, atAnotherStrike), 'ProofRejected')
   })
 
   test('each word that is tampered with is refused', async () => {
@@ -150,7 +169,7 @@ describe('R88: a witness straight from arrays', () => {
     const words = wordsOf(honest)
     const named = /BookMismatch|ArrayUnknown|ExpiriesDecreasing|ProofRejected|StatementWordOutOfRange/
     for (const [i, word] of words.entries()) {
-      const bit = i < PLACES ? 3n : [0n, 33n, 90n, 230n][i % 4]!
+      const bit = i < keys.length ? 3n : [0n, 33n, 90n, 230n][i % 4]!
       const tampered = withArgument(honest, 3, words.with(i, word ^ (1n << bit)))
       await expect(engine.send(tampered), `word ${i}`).rejects.toThrow(named)
     }

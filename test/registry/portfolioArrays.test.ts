@@ -1,3 +1,4 @@
+import { ZeroHash } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import { policyWordsOf, type ProvenPortfolio, type RoundWords } from '../../prover/registry/index.ts'
@@ -206,30 +207,50 @@ describe('R26: arrays of a round', () => {
       await refused(elsewhere, 'ProofRejected')
       await expectRevert(send(callOf([arrays[0] as ProvenPortfolio])), other, 'ProofRejected')
       await mined(send(elsewhere))
-      const asked = [root, round.asOf, 1n, NEAR, 0n]
-      expect(await other.getFunction('requireArray')(...asked)).toBe(BigInt(modelIdOf('riskArray')) >> 96n)
+      const asked = [round.asOf, 1n, ZeroHash, [root, NEAR]]
+      await other.getFunction('requireArrays')(...asked)
       const record = round.asOf | (1n << 32n) | (NEAR << 64n)
-      const unknown = engine.arrays.getFunction('requireArray')(...asked)
+      const unknown = engine.arrays.getFunction('requireArrays')(...asked)
       await expectRevert(unknown, engine.arrays, 'ArrayUnknown', [root, 0n, record])
       await mined(engine.send(callOf([arrays[0] as ProvenPortfolio])))
-      expect(await engine.arrays.getFunction('requireArray')(...asked)).toBe(BigInt(modelIdOf('riskArray')) >> 96n)
+      await engine.arrays.getFunction('requireArrays')(...asked)
     })
   })
 
-  test('R54: are asked for with a model that is known to be active, and with no other', async () => {
+  test('R54: are asked for together, each of its expiry and by a model that is active', async () => {
     await engine.chain.undone(async () => {
-      await mined(engine.send(callOf()))
-      await mined(engine.models.getFunction('disable')(modelIdOf('riskArray')))
-      const model = BigInt(modelIdOf('riskArray')) >> 96n
-      const ask = (known: bigint) => {
-        const root = engine.arrayRoot(round, keys[0] as ArrayKey)
-        return engine.arrays.getFunction('requireArray')(root, round.asOf, 1n, NEAR, known)
+      const second = await engine.withKey('riskArray', 'first')
+      const [one, two, far] = keys as [ArrayKey, ArrayKey, ArrayKey]
+      await mined(engine.send(callOf([arrays[0] as ProvenPortfolio, arrays[2] as ProvenPortfolio])))
+      const bySecond = [await second.array(round, two)]
+      await mined(engine.send(arraysCall(round, second.modelIdOf('riskArray'), bySecond)))
+      const pair = (key: ArrayKey) => [engine.arrayRoot(round, key), key.expiry]
+      const askOf = (likely: string, words: readonly bigint[]) =>
+        engine.arrays.getFunction('requireArrays')(round.asOf, 1n, likely, words) as Promise<unknown>
+      const ask = (...words: readonly bigint[]) => askOf(ZeroHash, words)
+      for (const words of [[], pair(one), [...pair(one), ...pair(two), ...pair(far)]]) await ask(...words)
+      const misplaced = [engine.arrayRoot(round, far), NEAR]
+      const unknown = ask(...pair(one), ...pair(two), ...misplaced)
+      const record = round.asOf | (1n << 32n)
+      const args = [misplaced[0], record | (FAR << 64n), record | (NEAR << 64n)]
+      await expectRevert(unknown, engine.arrays, 'ArrayUnknown', args)
+      await expect(ask(...pair(one), engine.arrayRoot(round, two))).rejects.toThrow()
+      await mined(engine.models.getFunction('disable')(second.modelIdOf('riskArray')))
+      const disabled = [second.modelIdOf('riskArray'), 2n]
+      for (const words of [
+        pair(two),
+        [...pair(one), ...pair(two)],
+        [...pair(two), ...pair(one)],
+        [...pair(one), ...pair(two), ...pair(far)],
+      ]) {
+        const likelies = [ZeroHash, modelIdOf('riskArray'), second.modelIdOf('riskArray'), modelIdOf('optionBook')]
+        for (const likely of likelies) {
+          await expectRevert(askOf(likely, words), engine.models, 'ModelNotActive', disabled)
+        }
       }
-      const disabled = [modelIdOf('riskArray'), 2n]
-      for (const known of [0n, model + 1n, model - 1n]) {
-        await expectRevert(ask(known), engine.models, 'ModelNotActive', disabled)
+      for (const likely of [ZeroHash, modelIdOf('riskArray'), second.modelIdOf('riskArray')]) {
+        await askOf(likely, [...pair(one), ...pair(far)])
       }
-      expect(await ask(model)).toBe(model)
     })
   })
 

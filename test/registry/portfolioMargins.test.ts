@@ -273,12 +273,35 @@ describe('R28: an account’s books', () => {
     await refused(withArgument(call, 4, proofs.slice(0, -1)), 'ProofCountMismatch')
     await refused(withArgument(call, 4, [...proofs, proofs[0]]), 'ProofCountMismatch')
     const items = call.args[2] as readonly { readonly held: object }[]
-    const withBooks = (i: number, of: number | bigint) =>
-      items.with(i, { ...items[i], held: { ...items[i]?.held, books: of } })
-    await refused(withArgument(call, 2, withBooks(0, 1)), 'BookMismatch')
-    await refused(withArgument(call, 2, withBooks(0, 3)), 'ExpiriesDecreasing')
-    await refused(withArgument(call, 2, withBooks(2, 1)), 'ProofCountMismatch')
-    await refused(withArgument(call, 2, withBooks(0, (1n << 256n) - 1n)), 'ProofCountMismatch')
+    const withArrays = (i: number, of: number | bigint) =>
+      items.with(i, { ...items[i], held: { ...items[i]?.held, arrays: of } })
+    expect(items.map(({ held }) => (held as { arrays: number }).arrays)).toEqual([6, 2, 0])
+    for (const fewer of [0, 5]) await refused(withArgument(call, 2, withArrays(0, fewer)), 'BookMismatch')
+    await refused(withArgument(call, 2, withArrays(0, 1)), 'StatementWordOutOfRange')
+    await refused(withArgument(call, 2, withArrays(2, 1)), 'ProofCountMismatch', [3n, 4n])
+    await refused(withArgument(call, 2, withArrays(0, 16)), 'ProofCountMismatch', [3n, 4n])
+    await refused(withArgument(call, 2, withArrays(0, (1n << 256n) - 1n)), 'ProofCountMismatch')
+    await refused(withArgument(call, 2, withArrays(1, 5)), 'WordCountMismatch', [count, count + 21n])
+  })
+
+  test('R195: may fill the last one up in full: it is the same statement, and no other', async () => {
+    const [three] = books[1] as [ProvenPortfolio]
+    const alone = await engine.margin(round, [buyer], [books[1]])
+    const call = engine.marginCall(round, proven([books[1], [], []], [buyer]), alone)
+    const [item] = call.args[2] as readonly { readonly held: object }[]
+    const { arrayRoots = [], positions = [], stateOut = [] } = three.stated.sections
+    const inFull = (roots: readonly bigint[], words: readonly bigint[]) => {
+      const given = [{ ...item, held: { ...item?.held, arrays: roots.length } }]
+      const bookWords = [three.stated.commitment, ...roots, ...words, ...stateOut]
+      return withArgument(withArgument(call, 2, given), 3, bookWords)
+    }
+    expect((call.args[3] as readonly bigint[]).length).toBe(2 + 2 * 7)
+    await lands(call)
+    for (const places of [2, 3, 5]) await lands(inFull(arrayRoots.slice(0, places), positions.slice(0, 6 * places)))
+    const [first] = arrayRoots as [bigint]
+    await refused(inFull(arrayRoots.with(-1, first), positions), 'ArrayUnknown', undefined, engine.arrays)
+    await refused(inFull(arrayRoots, positions.with(-1, (positions.at(-1) as bigint) + (1n << 80n))), 'BookMismatch')
+    await refused(inFull(arrayRoots, positions.with(-1, (positions.at(-1) as bigint) + (1n << 32n))), 'ProofRejected')
   })
 
   test('of another account are not its own, however alike', async () => {

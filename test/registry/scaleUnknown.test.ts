@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { marketIdOf } from '../../prover/market/marketId.ts'
 import { defaultPlausibility } from '../../prover/market/plausibility.ts'
 import { rescaleState } from '../../prover/market/priceScale.ts'
+import { priceScaleAt, priceScaleNoted } from '../../prover/registry/market/scale.ts'
 import { placeToGoOn } from '../../prover/registry/market/place.ts'
 import { packState } from '../../prover/statement/marketState.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
@@ -203,5 +204,23 @@ describe('R111: a market and a source that cannot say its scale', () => {
     await tell(fresh, PRICES_E8[1])
     await mined(registry.getFunction('rotateSource')(PEPE, fresh))
     await follow(engine, market, fresh, -SCALE)
+
+    // What the dead source said is in the registry's notes; asked itself it is unknown, which is not one unit.
+    const provider = chain.ethers.provider as never
+    const at = (source: Contract): readonly [string, string] => [source.target as string, PEPE]
+    const registryAt = registry.target as string
+    await expect(priceScaleAt(provider, ...at(source))).rejects.toMatchObject({
+      code: 'registry.price-scale-unknown',
+      market: 'PEPE-USD',
+    })
+    expect(await priceScaleNoted(provider, registryAt, ...at(source))).toBe(SCALE)
+    expect(await priceScaleAt(provider, ...at(fresh))).toBe(0)
+    expect(await priceScaleNoted(provider, registryAt, ...at(fresh))).toBe(0)
+    const stranger = await chain.deploy(pausable())
+    expect(await priceScaleNoted(provider, registryAt, ...at(stranger))).toBe(SCALE)
+    await mined(stranger.getFunction('pause')(true))
+    await expect(priceScaleNoted(provider, registryAt, ...at(stranger))).rejects.toMatchObject({
+      code: 'registry.price-scale-unknown',
+    })
   })
 })

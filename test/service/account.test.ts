@@ -1,7 +1,7 @@
 import { chmodSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { JsonRpcProvider } from 'ethers'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { encryptKeystoreJsonSync, JsonRpcProvider, Wallet } from 'ethers'
+import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { KeyFileModeError, openAccount } from '../../prover/service/daemon/account.ts'
 import { writeSecretFile, writeWholeFile } from '../../prover/service/wholeFile.ts'
 import { temporaryFolder } from './zkrisk.ts'
@@ -19,10 +19,10 @@ function keyFile(mode: number): string {
 }
 
 /** An account that is asked for nothing. */
-function open(file: string) {
+function open(file: string, passwordFile?: string) {
   const provider = new JsonRpcProvider('http://127.0.0.1:1', 31337, { staticNetwork: true })
   onTestFinished(() => provider.destroy())
-  return openAccount(provider, file)
+  return openAccount(provider, file, passwordFile)
 }
 
 describe.skipIf(process.platform === 'win32')('a key file (POSIX modes)', () => {
@@ -62,5 +62,65 @@ describe.skipIf(process.platform === 'win32')('a key file (POSIX modes)', () => 
     const control = join(folder, 'report.html')
     writeWholeFile(control, 'no secret')
     expect(modeOf(control)).toBe(0o666)
+  })
+})
+
+describe('a keystore (version 3)', () => {
+  const PASSWORD = ' correct horse '
+  const keystore = join(folder, 'keystore.json')
+  const secret = (name: string, text: string, mode = 0o600): string => {
+    const file = join(folder, name)
+    writeFileSync(file, text, { mode })
+    chmodSync(file, mode)
+    return file
+  }
+  beforeAll(() => {
+    // As few rounds as there may be; nobody's money hangs on it.
+    const { address, privateKey } = new Wallet(KEY)
+    secret(
+      'keystore.json',
+      encryptKeystoreJsonSync({ address, privateKey }, PASSWORD, { scrypt: { N: 2, r: 8, p: 1 } }),
+    )
+  })
+  afterEach(() => vi.unstubAllEnvs())
+
+  it.each(['', '\n', '\r\n'])('opens with the password of a file, whose last line may end', (end) => {
+    expect(open(keystore, secret('password', `${PASSWORD}${end}`)).privateKey).toBe(KEY)
+  })
+
+  it('opens with the password of the environment, which a file goes before', () => {
+    vi.stubEnv('ZKRISK_PASSWORD', PASSWORD)
+    expect(open(keystore).privateKey).toBe(KEY)
+    const wrong = secret('wrong', 'another')
+    expect(() => open(keystore, wrong)).toThrow(expect.objectContaining({ code: 'service.password-wrong' }))
+  })
+
+  it('does not open with another password, or none, and tells nothing of either', () => {
+    vi.stubEnv('ZKRISK_PASSWORD', '')
+    expect(() => open(keystore)).toThrow(expect.objectContaining({ code: 'service.password-missing', from: keystore }))
+    const none = join(folder, 'none')
+    expect(() => open(keystore, none)).toThrow(expect.objectContaining({ code: 'service.password-missing' }))
+    const trimmed = secret('trimmed', PASSWORD.trim())
+    expect(() => open(keystore, trimmed)).toThrow(expect.objectContaining({ code: 'service.password-wrong' }))
+    expect(() => open(keystore, trimmed)).not.toThrow('correct horse')
+  })
+
+  it('is refused by name where it is something else', () => {
+    for (const text of ['{', '{}', '{"version":3}', '[]', `{"key":"${KEY}"}`]) {
+      const file = secret('other.json', text)
+      expect(() => open(file, secret('password', PASSWORD))).toThrow(
+        expect.objectContaining({ code: 'service.key-malformed', from: file }),
+      )
+    }
+  })
+
+  it.skipIf(process.platform === 'win32')('and its password are their owner’s alone', () => {
+    const shared = secret('shared', PASSWORD, 0o640)
+    expect(() => open(keystore, shared)).toThrow(
+      expect.objectContaining({ code: 'service.key-file-mode', file: shared }),
+    )
+    chmodSync(keystore, 0o644)
+    expect(() => open(keystore)).toThrow(expect.objectContaining({ code: 'service.key-file-mode', file: keystore }))
+    chmodSync(keystore, 0o600)
   })
 })

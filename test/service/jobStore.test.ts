@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import {
   JobStore,
@@ -89,5 +90,52 @@ describe('JobStore', () => {
     const other = join(folder, 'other.txt')
     writeFileSync(other, 'not a database at all, but long enough to be looked at as one\n'.repeat(40))
     expect(() => new JobStore(other, scope)).toThrow(StoreUnusableError)
+  })
+
+  it('opens a store of the version before, with all that it holds', () => {
+    const file = fresh()
+    const before = new JobStore(file, scope)
+    before.plan(job)
+    before.proven(job.id, 'bundle text')
+    before.signed({ hash: '0x1', jobId: job.id, sender: '0x2', nonce: 7, raw: '0x3' })
+    before.close()
+    const database = new DatabaseSync(file)
+    database.exec(`DROP INDEX mined_transactions; DROP INDEX transactions_of_nonce; UPDATE scope SET version = 1;
+      ALTER TABLE transactions DROP COLUMN block; ALTER TABLE transactions DROP COLUMN gas_used`)
+    database.close()
+    const store = new JobStore(file, scope)
+    expect(store.transactions(job.id)).toMatchObject([{ hash: '0x1', nonce: 7, raw: '0x3' }])
+    store.end(job.id, 'confirmed', undefined, { hash: '0x1', block: 9, gasUsed: 400_000n })
+    expect(store.landedAfter(8)).toMatchObject([{ hash: '0x1', block: 9, job: { id: job.id } }])
+    store.close()
+  })
+
+  it('refuses a store of a later version', () => {
+    const file = fresh()
+    new JobStore(file, scope).close()
+    const database = new DatabaseSync(file)
+    database.exec('UPDATE scope SET version = 3')
+    database.close()
+    expect(() => new JobStore(file, scope)).toThrow(StoreUnusableError)
+    expect(() => new JobStore(file, scope)).toThrow('its version is 3, expected 2')
+  })
+
+  it('takes a job up again whose block is gone, and forgets what that block took', () => {
+    const store = new JobStore(fresh(), scope)
+    store.plan(job)
+    store.proven(job.id, 'bundle text')
+    store.signed({ hash: '0x1', jobId: job.id, sender: '0x2', nonce: 7, raw: '0x3' })
+    store.end(job.id, 'confirmed', undefined, { hash: '0x1', block: 9, gasUsed: 400_000n })
+    expect(store.gasOfLast(5)).toEqual([400_000n])
+    expect(store.landedAfter(9)).toEqual([])
+    store.revive(job.id)
+    expect(store.openJobs()).toMatchObject([{ status: 'signed' }])
+    expect(store.landedAfter(0)).toEqual([])
+    expect(store.gasOfLast(5)).toEqual([])
+    store.unsigned(job.id)
+    expect(store.openJobs()).toMatchObject([{ status: 'proven', bundle: 'bundle text' }])
+    expect(store.transactionsAt('0x2', 7)).toMatchObject([{ hash: '0x1' }])
+    expect(store.transactionsAt('0x2', 8)).toEqual([])
+    store.close()
   })
 })

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { errorOf, temporaryFolder, zkrisk } from './zkrisk.ts'
 
@@ -39,6 +39,9 @@ describe('zkrisk params under another policy', () => {
     const [byFile, byNothing] = [await zkrisk('params', extract, '--policy', policy), await zkrisk('params', extract)]
     expect(byFile.stdout).toBe(byNothing.stdout)
     expect(byFile.stdout).toContain('under rangeMixture and the default policy')
+    const title = (text: string): string => /Risk parameters of (\S+) /.exec(text)?.[1] ?? ''
+    expect(title(byNothing.stdout)).toBe(basename(extract).replace(/\..*$/, ''))
+    expect(title((await zkrisk('params', extract, '--market', 'BTC-USD')).stdout)).toBe('BTC-USD')
   })
 
   it('says model and policy in every format', async () => {

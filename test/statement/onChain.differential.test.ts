@@ -2,6 +2,7 @@ import type { Contract } from 'ethers'
 import { concat, toBeHex, keccak256 } from 'ethers'
 import * as fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { SCALAR_FIELD_ORDER } from '../../prover/proof/bn254.ts'
 import { evaluate } from '../../prover/statement/challenge.ts'
 import { expectRevert } from '../reverts.ts'
 import { startChain } from '../../scripts/tools/chains/chain.ts'
@@ -22,7 +23,21 @@ contract Statements {
     function transcript(uint256 count, uint256[] calldata one, uint256[] calldata all) external view returns (uint256[3] memory) {
         PortfolioStatement.Transcript memory open = PortfolioStatement.open("layout", "model", "subject", 7, count);
         for (uint256 i = 0; i < one.length; ++i) PortfolioStatement.put(open, one[i]);
-        PortfolioStatement.putCalldata(open, all);
+        PortfolioStatement.putList(open, all);
+        return PortfolioStatement.close(open);
+    }
+    function run(uint256 count, uint256[] calldata one, uint256[] calldata all) external view returns (uint256[3] memory) {
+        PortfolioStatement.Transcript memory open = PortfolioStatement.open("layout", "model", "subject", 7, count);
+        for (uint256 i = 0; i < one.length; ++i) PortfolioStatement.put(open, one[i]);
+        uint256 first;
+        assembly { first := all.offset }
+        PortfolioStatement.putRun(open, first, all.length);
+        return PortfolioStatement.close(open);
+    }
+    function repeated(uint256 count, uint256 word, uint256 times, uint256[] calldata roots) external view returns (uint256[3] memory) {
+        PortfolioStatement.Transcript memory open = PortfolioStatement.open("layout", "model", "subject", 7, count);
+        PortfolioStatement.putRepeated(open, word, times);
+        PortfolioStatement.putRoots(open, roots);
         return PortfolioStatement.close(open);
     }
 }`
@@ -70,13 +85,16 @@ describe('the contract computes as the prover does', () => {
 })
 
 describe('R25: the transcript of a statement about portfolios', () => {
-  const transcript = (count: bigint, one: readonly bigint[], all: readonly bigint[]) =>
-    statements.getFunction('transcript')(count, one, all)
+  type Call = (count: bigint, one: readonly bigint[], all: readonly bigint[]) => Promise<readonly bigint[]>
+  const calls: readonly (readonly [string, Call])[] = (['transcript', 'run'] as const).map((method) => [
+    method === 'run' ? 'from calldata' : 'from memory',
+    (count, one, all) => statements.getFunction(method)(count, one, all),
+  ])
   const refuses = (call: Promise<unknown>, error: string, args: readonly bigint[]) =>
     expectRevert(call, statements, error, args)
 
-  test('takes as many words as the statement has, one at a time or many', async () => {
-    const [commitment, evaluation, point] = await transcript(3n, [1n], [2n, 3n])
+  test.each(calls)('takes as many words as the statement has, one at a time or many, %s', async (_, transcript) => {
+    const [commitment, evaluation, point = 0n] = await transcript(3n, [1n], [2n, 3n])
     expect([commitment, evaluation]).toEqual([7n, evaluate([1n, 2n, 3n], point)])
     for (const [one, all] of [
       [[1n, 2n, 3n], []],
@@ -86,16 +104,30 @@ describe('R25: the transcript of a statement about portfolios', () => {
     }
   })
 
-  test('takes no fewer and no more', async () => {
+  test.each(calls)('takes no fewer and no more, %s', async (_, transcript) => {
     await refuses(transcript(3n, [1n], [2n]), 'StatementIncomplete', [2n, 3n])
     await refuses(transcript(3n, [1n, 2n, 3n, 4n], []), 'StatementIncomplete', [4n, 3n])
     await refuses(transcript(3n, [1n], [2n, 3n, 4n]), 'StatementIncomplete', [2n, 3n])
   })
 
-  test('takes words up to their limit', async () => {
+  test.each(calls)('takes words up to their limit, %s', async (_, transcript) => {
     const limit = 1n << 248n
-    await transcript(2n, [limit - 1n], [limit - 1n])
+    await transcript(4n, [limit - 1n], [limit - 1n, 0n, limit - 1n])
     await refuses(transcript(2n, [limit], [1n]), 'StatementWordOutOfRange', [0n, limit, limit])
-    await refuses(transcript(2n, [1n], [limit]), 'StatementWordOutOfRange', [1n, limit, limit])
+    for (const at of [0, 1, 2]) {
+      const words = [1n, 2n, 3n].with(at, limit)
+      await refuses(transcript(4n, [1n], words), 'StatementWordOutOfRange', [BigInt(at) + 1n, limit, limit])
+    }
+  })
+
+  test('takes one word several times, and roots up to the order of the field', async () => {
+    const repeated = (count: bigint, times: bigint, roots: readonly bigint[]) =>
+      statements.getFunction('repeated')(count, 5n, times, roots)
+    const greatest = SCALAR_FIELD_ORDER - 1n
+    const [commitment, evaluation, point] = await repeated(5n, 3n, [1n, greatest])
+    expect([commitment, evaluation]).toEqual([7n, evaluate([5n, 5n, 5n, 1n, greatest], point)])
+    await refuses(repeated(2n, 3n, []), 'StatementIncomplete', [1n, 2n])
+    const tooLarge = [2n, greatest + 1n, greatest + 1n]
+    await refuses(repeated(4n, 1n, [1n, greatest + 1n, 2n]), 'StatementWordOutOfRange', tooLarge)
   })
 })

@@ -95,6 +95,21 @@ describe('R73: zkrisk feed replay', () => {
     expect(said.filter((line) => line.includes('is held'))).toHaveLength(1)
     expect(counted).toEqual({ times: 3, held: 1, refused: 0 })
   })
+
+  it('refuses where nothing of the extract lies ahead of the chain’s clock any more', async () => {
+    const replay = (count: number) =>
+      replayFeed([], {
+        ...{ rpc: tryOut.rpc, deployment: tryOut.deploymentFile, market: [], pause: 0, count, prices: {} },
+        say: () => {},
+      })
+    expect(await replay(0)).toEqual({ times: 0, held: 0, refused: 0 })
+    const snapshot = await provider.send('evm_snapshot', [])
+    const later = Date.parse('2021-01-01T00:00:00Z') / 1000
+    await provider.send('evm_setNextBlockTimestamp', [later])
+    await provider.send('evm_mine', [])
+    await expect(replay(1)).rejects.toMatchObject({ code: 'service.nothing-to-replay', chainTime: BigInt(later) })
+    await provider.send('evm_revert', [snapshot])
+  })
 })
 
 describe('R79: zkrisk serve', () => {

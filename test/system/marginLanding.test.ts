@@ -133,7 +133,10 @@ it('R87: adds the thresholds that margins alone left out, once, and an auditor a
   const client = await PortfolioClient.connect({ registry, provider })
   const later = { ...portfolio, market: { ...portfolio.market, asOf: '2026-02-05T04:35:00Z' } }
   const before = await client.margin(toBeHex(1n, 20))
-  await land(later, at('deployment.json'))
+  const { proofs, gas } = await land(later, at('deployment.json'))
+  // Its array is in force.
+  expect(proofs.map(({ statement }) => statement)).toEqual(['optionBook', 'portfolioMargin'])
+  expect(gas.arrays).toBe(0)
   expect(await client.margin(toBeHex(1n, 20))).toEqual(before)
   expect((await client.thresholds(toBeHex(1n, 20))).asOf).toBe(before.asOf)
   for (const isAlone of [true, false]) {
@@ -234,7 +237,7 @@ it('is audited with models, contracts and pins by names that tell them apart', a
   const others = (of: typeof ofMarkets) =>
     of.names
       .filter((name) => name.includes('0x'))
-      .map((name) => name.replace(/ 0x[0-9a-f]{8}…, no key of it here$/, ''))
+      .map((name) => name.replace(/ 0x[0-9a-f]{8}…, not used by this registry$/, ''))
   expect(others(ofMarkets).toSorted()).toEqual(names(ofMargins))
   expect(others(ofMargins).toSorted()).toEqual(names(ofMarkets))
   for (const each of [ofMarkets, ofMargins]) expect(each.keys.toSorted()).toEqual(names(each))
@@ -385,7 +388,11 @@ it('R91: counts the open interest with the margins that it lands, and says how f
   const answers = await Promise.all([answerOf(counted), answerOf({ ...counted, ...other })])
   const [first, second] = answers as [(typeof answers)[0], (typeof answers)[0]]
   const opened = await proveMargin(first, () => {}, { existing: at('deployment.json'), isCounting: true })
-  expect(opened.count).toMatchObject({ status: 'not-counted', underWay: { counted: 1, accounts: 2 } })
+  expect(opened.count).toMatchObject({
+    status: 'not-counted',
+    underWay: { counted: 1, accounts: 2, missing: [expect.stringMatching(/^0x/)] },
+  })
+  expect(formatProof(opened)).toMatch(/^ {2}not counted yet {11}1: 0x\w{40}$/m)
   expect(formatProof(opened)).toContain('count under way           1 of 2 accounts')
   // One count is under way: the flag opens no other, and the last account completes it.
   const last = await proveMargin(second, () => {}, { existing: otherSite, isCounting: true })

@@ -189,7 +189,8 @@ function reportOf(role: RoleRecord, record: DeployedRecord): RoleReport {
     grantedBy: nameOf(role.admin, record),
     cancelledBy: nameOf(role.guardian, record),
     grantDelaySeconds: role.grantDelaySeconds,
-    may,
+    // Arrays of several markets are several contracts of one name.
+    may: [...new Set(may)],
     members: role.members.map(({ account, delaySeconds, granted }) => ({
       ...{ account, delaySeconds },
       ...{ grantedInBlock: granted.block, grantedBy: granted.by },

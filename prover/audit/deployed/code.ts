@@ -9,6 +9,7 @@ import type { ContractRecord, Part } from './record.ts'
 export const contractsFor = {
   registry: ['RiskRegistry'],
   portfolioRegistry: ['PortfolioRegistry'],
+  crossRegistry: ['CrossMarginRegistry'],
   riskArrays: ['RiskArrays'],
   modelRegistry: ['ModelRegistry'],
   council: ['RiskCouncil'],
@@ -238,6 +239,7 @@ const madeByRegistries: Partial<Record<ContractName, Partial<Record<Part, string
     improvement: 'PortfolioRegistry._improvement',
     counts: 'CountedAccounts._counts',
   },
+  CrossMarginRegistry: { batchVerifier: 'BookFolding._batchVerifier' },
   RiskArrays: { batchVerifier: 'RiskArrays._batchVerifier', policyBounds: 'PortfolioPolicy._bounds' },
   RiskRegistry: { policyChecks: 'RiskPolicy.policyChecks', inboxPlaces: 'Shadows.inboxPlaces' },
 }

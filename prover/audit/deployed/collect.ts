@@ -10,12 +10,26 @@ import { collectCommittee } from './committee.ts'
 import { type AddressOf, collectCouncil } from './council.ts'
 import type { ContractRecord, CreationRecord, DeployedRecord, Part, ReadRecord } from './record.ts'
 
-/** A question that consumers ask. */
-export type Question = { readonly method: string; readonly of: string; readonly contract?: AskedContract }
-type AskedContract = 'RiskRegistry' | 'PortfolioRegistry' | 'RiskArrays' | 'OpenInterest'
+/** A question that consumers ask: of the registry, or of another contract. */
+export type Question = {
+  readonly method: string
+  readonly of: string
+  readonly contract?: AskedContract
+  /** Where that other contract stands, where there are several. */
+  readonly at?: string
+}
+type AskedContract = 'RiskRegistry' | 'PortfolioRegistry' | 'CrossMarginRegistry' | 'RiskArrays' | 'OpenInterest'
+
+/** What a registry of each kind is called by whoever asks it. */
+const registries = {
+  registry: 'RiskRegistry',
+  portfolioRegistry: 'PortfolioRegistry',
+  crossRegistry: 'CrossMarginRegistry',
+} as const
+export type RegistryPart = keyof typeof registries
 
 export type DeployedPlace = {
-  readonly part: 'registry' | 'portfolioRegistry'
+  readonly part: RegistryPart
   readonly registry: string
   readonly modelRegistry: string
   /** Sources of observations, or of rounds and their arrays. */
@@ -107,10 +121,10 @@ async function creationOf(
 async function answerOf(
   source: DeployedSource,
   { part, registry, sources, counts = registry }: DeployedPlace,
-  { method, of, contract = part === 'registry' ? 'RiskRegistry' : 'PortfolioRegistry' }: Question,
+  { method, of, contract = registries[part], at }: Question,
 ): Promise<ReadRecord> {
   const arrays = sources.find((each) => each.part === 'riskArrays')?.address ?? registry
-  const asked = contract === 'RiskArrays' ? arrays : contract === 'OpenInterest' ? counts : registry
+  const asked = at ?? (contract === 'RiskArrays' ? arrays : contract === 'OpenInterest' ? counts : registry)
   try {
     const { inputs = [], outputs = [] } = interfaceOf(contract).getFunction(method) ?? {}
     const found = await readOf<ArrayLike<unknown>>(source, contract, asked, method, ...inputs.map(() => of))

@@ -3,6 +3,7 @@ import { keccak256 } from 'ethers'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import { type Judged, summarise } from '../findings.ts'
 import type { AuditPins } from '../pins.ts'
+import type { RegistryPart } from './collect.ts'
 import { type Authority, judgeAuthority } from './authority.ts'
 import {
   argumentsOf,
@@ -41,12 +42,16 @@ export type DeployedReport = {
 /** What the rest of a record says of its place. */
 export type ExpectedPlace = {
   readonly chainId: bigint
-  readonly part: 'registry' | 'portfolioRegistry'
+  readonly part: RegistryPart
   readonly registry: string
   readonly modelRegistry: string
   readonly sources: readonly { readonly part: 'source' | 'rounds' | 'riskArrays'; readonly address: string }[]
   /** What the registry's constructor must have been given besides, by parameter. */
   readonly given?: Readonly<Record<string, unknown>>
+  /** The same of a contract by its address, where there are several of a kind. */
+  readonly givenTo?: ReadonlyMap<string, Readonly<Record<string, unknown>>>
+  /** Sources that rounds came from at first, by default the first one. */
+  readonly firstRounds?: readonly string[]
   /** Answers that follow from the history. */
   readonly reads: readonly ExpectedRead[]
 }
@@ -122,7 +127,7 @@ function judgeContract(
     judgeCode(at, contract, record),
     ...(isMade(part) ? [] : judgeCreation(at, contract, record)),
     ...judgeImmutables(at, contract, record, place.chainId, isMade(part) ? givenByMaker(place) : {}),
-    ...judgeArguments(at, given, deployed, place),
+    ...judgeArguments(at, address, given, deployed, place),
     ...judgeCommittee(at, record, given, pins),
     ...judgePinned(at, record, place, pins),
   ]
@@ -151,9 +156,10 @@ export const contractText = ({ name, madeBy }: Pick<ContractReport, 'name' | 'ma
 /** A8: constructors were given each other’s addresses, so that no contract asks a stranger. */
 function judgeArguments(
   at: string,
+  address: string,
   given: ConstructorArguments | undefined,
   { council }: DeployedRecord,
-  { modelRegistry, sources, given: further }: ExpectedPlace,
+  { modelRegistry, sources, given: further, givenTo }: ExpectedPlace,
 ): readonly ClaimResult[] {
   const expected: Readonly<Record<string, unknown>> = {
     ...further,
@@ -161,23 +167,35 @@ function judgeArguments(
     models_: modelRegistry,
     rounds_: sources.find(({ part }) => part === 'rounds')?.address,
     arrays_: sources.find(({ part }) => part === 'riskArrays')?.address,
+    ...givenTo?.get(address),
   }
   return Object.entries(expected).flatMap(([name, value]) =>
-    given?.[name] === undefined || value === undefined ? [] : [compare('A8', `${at}.${name}`, value, given[name])],
+    given?.[name] === undefined || value === undefined
+      ? []
+      : [compare('A8', `${at}.${name}`, value, told(given[name]))],
   )
 }
+
+/** Lists of addresses as one text. */
+const told = (value: unknown): unknown => (Array.isArray(value) ? [...value].join() : value)
 
 /** A3: what stands where, as the auditor's file says; a source of rounds that governance has set since is in no file of before. */
 function judgePinned(
   at: string,
   { part, address }: ContractRecord,
-  { sources }: ExpectedPlace,
+  {
+    sources,
+    firstRounds = sources
+      .filter(({ part: of }) => of === 'rounds')
+      .slice(0, 1)
+      .map((each) => each.address),
+  }: ExpectedPlace,
   { deployment }: AuditPins,
 ): readonly ClaimResult[] {
   if (deployment === undefined) return []
   const pinned: Partial<Record<Part, string>> = { council: deployment.council, modelRegistry: deployment.modelRegistry }
   if (part === 'rounds') {
-    if (address !== sources.find((each) => each.part === 'rounds')?.address) return []
+    if (!firstRounds.includes(address)) return []
     const known = deployment.sources.map((source) => source.address)
     return known.length === 0
       ? []

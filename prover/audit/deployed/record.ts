@@ -12,6 +12,7 @@ const values = z.string().max(1 << 14)
 const parts = [
   'registry',
   'portfolioRegistry',
+  'crossRegistry',
   'riskArrays',
   'modelRegistry',
   'council',

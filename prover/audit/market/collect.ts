@@ -8,7 +8,7 @@ import { parseLog } from '../../registry/market/client.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
 import { modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
 import { stateWordsOf } from '../../statement/marketState.ts'
-import { priceScaleAt } from '../../registry/market/scale.ts'
+import { priceScaleNoted, PriceScaleUnknownError } from '../../registry/market/scale.ts'
 import { pack, wordBits } from '../../statement/words.ts'
 import type { BatchRecord, ChainRecord, MarketRecord } from './chainRecord.ts'
 import { chainRecordSchema, freshnessFields } from './chainRecord.ts'
@@ -69,7 +69,7 @@ export async function collectRecord(options: CollectOptions): Promise<ChainRecor
 
 /** Sources' scales of the markets that have come from them, where they are not of one unit. */
 async function priceScalesOf(
-  { provider }: Gathered,
+  { provider, registry }: Gathered,
   { markets, rotations }: Pick<ChainRecord, 'markets' | 'rotations'>,
 ): Promise<ChainRecord['priceScales']> {
   const places = new Map(
@@ -80,9 +80,15 @@ async function priceScalesOf(
   )
   const scales = await inTurns([...places.values()], async ({ source, marketId }) => ({
     ...{ source, marketId },
-    scale: await priceScaleAt(provider, source, marketId),
+    scale: await priceScaleNoted(provider, registry, source, marketId).catch(unlessUnknown),
   }))
   return scales.filter(({ scale }) => scale !== 0)
+}
+
+/** No market ever went on at a source that nothing was noted of: whatever it would say decides nothing. */
+function unlessUnknown(error: unknown): number {
+  if (error instanceof PriceScaleUnknownError) return 0
+  throw error
 }
 
 const deployedPlace = (

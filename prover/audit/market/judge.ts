@@ -56,7 +56,7 @@ export async function judge(
 ): Promise<AuditReport> {
   const { context } = record
   const keys = new Map<string, UsableKey>()
-  const models = record.models.map((model) => judgeModel(model, context.chainId, pins, keys))
+  const models = record.models.map((model) => judgeModel(model, context.chainId, pins, keys, ['marketRisk']))
   const scene: Scene = { record, keys, ledger: new Ledger(record), scores: new ScoreEvents(record), computations }
   const { steps, batches, promotions, changes } = await judgeSteps(scene, onProgress)
   const ends = judgeEnds(scene, steps)

@@ -56,7 +56,7 @@ export async function auditPortfolio(options: AuditOptions): Promise<PortfolioAu
 }
 
 /**
- * Whether the contract at an address is a portfolio registry: only that kind has an empty state.
+ * Whether the contract at an address is a portfolio registry: only that kind has arrays of one market.
  *
  * @example
  * const { addresses } = await readDeployment('deployment.json')
@@ -66,7 +66,7 @@ export async function auditPortfolio(options: AuditOptions): Promise<PortfolioAu
 export async function isPortfolioRegistry(provider: Provider, registry: string): Promise<boolean> {
   const contract = new Contract(registry, interfaceOf('PortfolioRegistry'), provider)
   try {
-    await ask('Asking what the registry is', () => contract.getFunction('emptyState')())
+    await ask('Asking what the registry is', () => contract.getFunction('arrays')())
     return true
   } catch (error) {
     if (error instanceof ContractRevertError) return false

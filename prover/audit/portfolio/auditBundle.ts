@@ -1,40 +1,29 @@
 /** An audit of margins that travels: one file with everything the verdict rests on, judged again without a chain. */
 import { z } from 'zod'
 import { writeFileAtomic } from '../../registry/atomicFile.ts'
-import { readAtMost, seal, type SealedFormat, unseal } from '../../registry/sealedFile.ts'
-import { addressSchema, bytesSchema, hashSchema, integerSchema } from '../../registry/wordSchemas.ts'
+import { isOfFormat, readAtMost, seal, type SealedFormat, unseal } from '../../registry/sealedFile.ts'
+import { addressSchema, hashSchema, integerSchema } from '../../registry/wordSchemas.ts'
 import { deployedSchema } from '../deployed/record.ts'
 import { at, modelSchema } from '../modelRecord.ts'
 import type { AuditPins } from '../pins.ts'
 import { judgePortfolio } from './judge.ts'
 import type { PortfolioRecord } from './record.ts'
+import {
+  arrayEventSchema,
+  count,
+  logIndex,
+  marketHistory,
+  ofAccount,
+  policySchema,
+  signedSchema,
+  time,
+  transactionsOf,
+  word,
+} from './recordSchemas.ts'
 import type { PortfolioAuditReport } from './report.ts'
 
-const word = integerSchema(256)
-const time = integerSchema(64)
-const count = integerSchema(64)
-
-/** Less than 2^96 either way, as margins and sums of Greeks are stored. */
-const signedSchema = z
-  .string()
-  .max(40)
-  .regex(/^(?:0|-?[1-9][0-9]*)$/, 'expected a decimal integer without leading zeros')
-  .transform((text) => BigInt(text))
-
-/** Of prices, as a source's contract says it. */
-const scaleSchema = z
-  .string()
-  .regex(/^(?:0|-?[1-9]\d?)$/, 'expected a whole number from -99 to 99')
-  .transform((text) => BigInt(text))
-
-const logIndex = z.int().min(0)
-const ofAccount = { logIndex, account: addressSchema, asOf: time, sequence: count }
-
 const eventSchema = z.discriminatedUnion('name', [
-  z.strictObject({
-    ...{ name: z.literal('ArrayAccepted'), logIndex },
-    ...{ arrayRoot: word, asOf: time, expiry: time, policyVersion: word },
-  }),
+  arrayEventSchema,
   z.strictObject({
     ...{ name: z.literal('MarginProven'), ...ofAccount },
     ...{ margins: word, thresholds: word, spotGreeks: word, risk: word },
@@ -51,16 +40,6 @@ const eventSchema = z.discriminatedUnion('name', [
   }),
   z.strictObject({ name: z.literal('AccountUnhealthy'), ...ofAccount, bound: word }),
 ])
-
-const roundSchema = z.strictObject({
-  ...at,
-  source: addressSchema,
-  asOf: time,
-  roundId: hashSchema,
-  marketHash: hashSchema,
-  expiryHashes: z.array(hashSchema),
-  calldata: bytesSchema.nullable(),
-})
 
 const reportSchema = z.strictObject({
   ...at,
@@ -92,13 +71,7 @@ const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
     toBlockHash: hashSchema,
   }),
   models: z.array(modelSchema),
-  policies: z.array(z.strictObject({ ...at, version: word, words: z.array(word) })),
-  freshness: z.array(
-    z.strictObject({ ...at, maxRoundAgeSeconds: time, maxMarginAgeSeconds: time, maxRoundLagSeconds: time }),
-  ),
-  priceGaps: z.array(z.strictObject({ ...at, gapBps: time })),
-  roundSources: z.array(z.strictObject({ ...at, source: addressSchema, priceScale: scaleSchema })),
-  rounds: z.array(roundSchema),
+  ...marketHistory,
   reports: z.array(reportSchema),
   counts: z.array(z.strictObject({ ...at, asOf: time, accounts: count, policyVersion: word, timestamp: time })),
   openInterests: z.array(
@@ -108,17 +81,9 @@ const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
       ...{ deltaE12: signedSchema, gammaE20: signedSchema, vegaE8: signedSchema },
     }),
   ),
-  transactions: z.array(
-    z.strictObject({
-      block: z.int().min(0),
-      hash: hashSchema,
-      timestamp: z.int().min(0),
-      calls: z.array(bytesSchema).nullable(),
-      events: z.array(eventSchema),
-    }),
-  ),
+  transactions: transactionsOf(eventSchema),
   final: z.strictObject({
-    policy: z.strictObject({ version: word, words: z.array(word) }),
+    policy: policySchema,
     accounts: z.array(
       z.strictObject({
         account: addressSchema,
@@ -174,14 +139,8 @@ export async function writePortfolioAuditBundle(file: string, record: PortfolioR
   await writeFileAtomic(file, formatPortfolioAuditBundle(record))
 }
 
-/** Whether a file says of itself that it is one of margins; one that is no file of ours at all is left to its reader. */
-export async function isPortfolioAuditBundle(file: string): Promise<boolean> {
-  const bytes = await readAtMost(file, HEAD_BYTES)
-  return Buffer.from(bytes).includes(`"${portfolioFormat.format}"`)
-}
-
-/** The format stands in a file's first line but one. */
-const HEAD_BYTES = 128
+/** Whether a file says of itself that it is one of margins in one market. */
+export const isPortfolioAuditBundle = (file: string): Promise<boolean> => isOfFormat(file, portfolioFormat)
 
 /**
  * Judges an audit bundle of margins without a chain, as {@link auditOffline} does one of markets.

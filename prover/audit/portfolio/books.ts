@@ -5,7 +5,7 @@ import { type BookSegment, type BookState, emptyBook, foldBook, type OptionPosit
 import type { AccountState } from '../../portfolio/margin.ts'
 import type { BookShard } from '../../portfolio/sharding.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
-import { type ReportWords, subjectOf } from '../../registry/portfolio/calldata.ts'
+import { filledArrays, type ReportWords, subjectOf } from '../../registry/portfolio/calldata.ts'
 import { stateBook } from '../../statement/optionBook.ts'
 import type { AccountInArrays } from '../../statement/scenarioWitness.ts'
 import { unpack } from '../../statement/words.ts'
@@ -27,28 +27,46 @@ export type Folded = {
   readonly positions: readonly OptionPosition[]
 }
 
-/** How far the books of a submission have been read. */
-export type Reader = BooksArgument & { readonly model: UsedModel; readonly modelId: string; next: number }
+/** How far the books of a submission have been read: proofs and words. */
+export type Reader = BooksArgument & {
+  readonly model: UsedModel
+  readonly modelId: string
+  next: number
+  nextWord: number
+}
 
 export function readBooks(scene: Scene, { bookWords, bookProofs }: BooksArgument, modelId: string): Reader {
   const model: UsedModel =
     bookProofs.length === 0
       ? { claims: [], build: undefined, verificationKey: undefined }
       : useModel(scene, modelId, 'optionBook')
-  return { bookWords, bookProofs, model, modelId, next: 0 }
+  return { bookWords, bookProofs, model, modelId, next: 0, nextWord: 0 }
 }
 
 /** Once all accounts are folded: the submission has as many words and proofs as their books. */
 export const judgeBookCount = (reader: Reader): readonly ClaimResult[] => [
-  compare('J1', 'bookWords.length', reader.bookProofs.length * bookSizes(reader).words, reader.bookWords.length),
+  compare('J1', 'bookWords.length', reader.nextWord, reader.bookWords.length),
   compare('J1', 'bookProofs.length', reader.next, reader.bookProofs.length),
 ]
 
-/** Commitment, array roots, positions, state after the book. */
-function bookSizes({ model }: Reader): { readonly segments: number; readonly strikes: number; readonly words: number } {
+function bookSizes({ model }: Reader): { readonly segments: number; readonly strikes: number } {
   const size = (name: string): number => (model.build === undefined ? 0 : sizeOf(model.build, name))
-  const [segments, strikes] = [size('segments'), size('strikes')]
-  return { segments, strikes, words: 1 + segments + segments * strikes + 1 }
+  return { segments: size('segments'), strikes: size('strikes') }
+}
+
+/** How many arrays each book of an account opens: as many as it has segments, the last one what is left. */
+function arraysOfBooks(arrays: number, segments: number): readonly number[] {
+  if (arrays === 0) return []
+  const last = segments === 0 ? arrays : ((arrays - 1) % segments) + 1
+  return [...new Array<number>(segments === 0 ? 0 : (arrays - last) / segments).fill(segments), last]
+}
+
+/** Books of an account, one after the other. */
+export type FoldedBooks = Omit<Folded, 'account'> & {
+  /** Where they lead; undefined if they cannot be folded. */
+  readonly state: BookState | undefined
+  /** Words of the positions that they met. */
+  readonly met: readonly bigint[]
 }
 
 /**
@@ -65,40 +83,60 @@ export async function foldAccount(
   report: ReportRecord | undefined = scene.ledger.reports.get(item.account),
 ): Promise<Folded> {
   const { sequence } = item
-  const size = bookSizes(reader)
-  const count = Number(item.books)
   const subject = subjectOf(roundId, [{ account: item.account, sequence }])
+  const { state, met, ...folded } = await foldBooks(scene, { arrayCount: item.arrays, subject, asOf, reader })
+  const claims = [...folded.claims]
+  if (sequence === (report?.sequence ?? 0n)) claims.push(...compareReport(report, { ...item, positions: met }))
+  let account: AccountState | undefined
+  try {
+    if (state !== undefined) account = { book: state, holdings: holdingsOf(item) }
+  } catch (error) {
+    claims.push(failed('R28', 'holdings', error))
+  }
+  return { ...folded, claims, account }
+}
+
+/** Folds a submission's next books, which are about a subject, as many as so many arrays of a round take. */
+export async function foldBooks(
+  scene: Scene,
+  { arrayCount, subject, asOf, reader }: Pick<FoldOne, 'subject' | 'asOf' | 'reader'> & { readonly arrayCount: bigint },
+): Promise<FoldedBooks> {
+  const { segments, strikes } = bookSizes(reader)
+  const mayBeThere = arrayCount <= BigInt(reader.bookWords.length)
+  const used = mayBeThere ? arraysOfBooks(Number(arrayCount), segments) : []
+  const hasProofs = mayBeThere && used.length <= reader.bookProofs.length - reader.next
   const books: BookReport[] = []
   const shards: BookShard[] = []
   const arrays = new Set<PricedSurface>()
   const positions: OptionPosition[] = []
   const claims: ClaimResult[] = [
     ...reader.model.claims,
-    holdsIf(count <= reader.bookProofs.length - reader.next, 'J1', 'books', 'a proof a book', item.books),
+    holdsIf(hasProofs, 'J1', 'arrays', 'a proof a book', arrayCount),
   ]
   const met: bigint[] = []
   let state: BookState | undefined = emptyBook
-  for (let number = 1; number <= count && reader.next < reader.bookProofs.length; number++) {
-    const from = reader.next * size.words
-    const words = reader.bookWords.slice(from, from + size.words)
-    const following = number < count ? reader.bookWords[from + size.words + 1 + size.segments] : undefined
+  for (const [i, opened] of used.entries()) {
+    if (reader.next === reader.bookProofs.length) break
+    const end = reader.nextWord + 2 + opened * (1 + strikes)
+    const words = reader.bookWords.slice(reader.nextWord, end)
+    const next = used[i + 1]
+    const following = next === undefined ? undefined : reader.bookWords[end + 1 + next]
     const folded = await foldOne(scene, { words, following, state, subject, asOf, reader })
     state = folded.shard?.after
     if (folded.shard !== undefined) shards.push(folded.shard)
     for (const array of folded.arrays) arrays.add(array)
     met.push(...folded.held)
-    books.push({ number, positions: folded.held.length, ...summarise(folded.claims) })
+    books.push({ number: i + 1, positions: folded.held.length, ...summarise(folded.claims) })
     reader.next++
+    reader.nextWord = end
   }
-  if (sequence === (report?.sequence ?? 0n)) claims.push(...compareReport(report, { ...item, positions: met }))
-  let account: AccountState | undefined
   try {
     positions.push(...met.map((word) => unpack('optionPosition', word)))
-    if (state !== undefined) account = { book: state, holdings: holdingsOf(item) }
   } catch (error) {
-    claims.push(failed('R28', 'holdings', error))
+    claims.push(failed('R28', 'positions', error))
+    state = undefined
   }
-  return { claims, books, account, shards, arrays: [...arrays], positions }
+  return { claims, books, state, shards, arrays: [...arrays], positions, met }
 }
 
 /** What is said to be held is what the venue reported. */
@@ -119,15 +157,15 @@ type FoldOne = {
 }
 
 async function foldOne(scene: Scene, { words, following, state, subject, asOf, reader }: FoldOne) {
-  const { segments } = bookSizes(reader)
+  const { segments, strikes } = bookSizes(reader)
   const [commitment = 0n] = words
-  const roots = words.slice(1, 1 + segments)
   const claims: ClaimResult[] = []
   const arrays: PricedSurface[] = []
   const held: bigint[] = []
   let shard: BookShard | undefined
   try {
-    const read = readSegments(scene, roots, words.slice(1 + segments, -1), asOf, following)
+    const { arrayRoots: roots, positions } = filledArrays(words.slice(1, -1), segments, strikes)
+    const read = readSegments(scene, roots, positions, asOf, following)
     claims.push(...read.claims)
     arrays.push(...read.arrays)
     held.push(...read.held)
@@ -203,14 +241,15 @@ export function readArrays(
   asOf: bigint,
 ): InArrays {
   const size = (name: string): number => (build === undefined ? 0 : sizeOf(build, name))
-  const [arrays, strikes] = [size('arrays'), size('strikes')]
+  const [places, strikes] = [size('arrays'), size('strikes')]
+  const arrays = Number(item.arrays)
   const claims: ClaimResult[] = [
+    holdsIf(arrays >= 1 && arrays <= places, 'J1', 'arrays', `1 to ${places}`, item.arrays),
     compare('J1', 'arrayWords.length', arrays * (1 + strikes), arrayWords.length),
-    compare('J1', 'books', 0n, item.books),
   ]
   try {
-    const arrayRoots = arrayWords.slice(0, arrays)
-    const read = readSegments(scene, arrayRoots, arrayWords.slice(arrays), asOf)
+    const { arrayRoots, positions } = filledArrays(arrayWords, places, strikes)
+    const read = readSegments(scene, arrayRoots, positions, asOf)
     const { segments } = read
     return {
       claims: [...claims, ...read.claims],

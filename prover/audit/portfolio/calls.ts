@@ -36,12 +36,12 @@ export type RoundArgument = {
   readonly expiriesHash: string
   readonly marketWords: readonly bigint[]
 }
-/** What an account is said to hold, and how many proofs fold its options. */
+/** What an account is said to hold, and how many arrays its options are in. */
 export type HeldItem = {
   readonly account: string
   /** Report that it is about. */
   readonly sequence: bigint
-  readonly books: bigint
+  readonly arrays: bigint
   readonly holdings: bigint
   readonly collateralAmounts: readonly bigint[]
 }
@@ -90,7 +90,7 @@ export type WitnessArgument = {
 export type WitnessCall = WitnessArgument & BooksArgument & { readonly method: 'proveUnhealthy' }
 export type ArraysWitnessCall = WitnessArgument & {
   readonly method: 'proveUnhealthyByArrays'
-  /** Roots of the arrays, then a position word for each of their strikes. */
+  /** Roots of the arrays that are used, then a position word for each of their strikes. */
   readonly arrayWords: readonly bigint[]
 }
 export type ProvingCall = ArraysCall | MarginsCall | WitnessCall | ArraysWitnessCall

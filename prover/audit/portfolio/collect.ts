@@ -1,21 +1,23 @@
 /** Gathers a {@link PortfolioRecord} from a node: events, calldata, code and the state at the last block. Judges nothing. */
-import { Contract, type Log, type Provider, toBeHex } from 'ethers'
-import { interfaceOf } from '../../registry/artifacts.ts'
-import { callsIn, SubmissionHiddenError } from '../../registry/calls.ts'
 import { logsBetween } from '../../registry/chain.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
-import { decodeRegistryCall, namedValues, type PortfolioContract } from '../../registry/portfolio/calldata.ts'
+import { decodeRegistryCall } from '../../registry/portfolio/calldata.ts'
 import { collectDeployed } from '../deployed/collect.ts'
-import { type CollectOptions, HistoryIncompleteError, lastBlock } from '../history.ts'
+import { type CollectOptions, lastBlock } from '../history.ts'
 import { collectModels } from '../models.ts'
-import { inTurns, isBefore, type Place, placeOf } from '../nodeReads.ts'
+import { inTurns, isBefore, type Place } from '../nodeReads.ts'
 import { PROVING_METHODS } from './calls.ts'
+import {
+  collectMarket,
+  type Event,
+  eventsIn,
+  type Gathered,
+  readAt,
+  transactionsOf,
+  withPlace,
+} from './collectMarket.ts'
 import { portfolioQuestions } from './reads.ts'
-import { publishCallOf } from './signatures.ts'
-import type { AccountRecord, PortfolioRecord, ProofEvent, TransactionRecord } from './record.ts'
-
-type Gathered = CollectOptions & { readonly end: number }
-type Event = Place & { readonly name: string; readonly log: Log; readonly args: Readonly<Record<string, unknown>> }
+import type { AccountRecord, PortfolioRecord } from './record.ts'
 
 const PROOF_EVENTS: readonly string[] = [
   'ArrayAccepted',
@@ -35,32 +37,17 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
   const { provider, registry, chainId, fromBlock } = options
   const { end, hash } = await lastBlock(options)
   const gathered: Gathered = { ...options, end }
-  const ofRegistry = ['models', 'arrays', 'emptyState'].map((method) => read(gathered, method))
-  const [modelRegistry, arrays, emptyState] = await Promise.all(ofRegistry)
-  const [rounds, marketId] = await Promise.all(['rounds', 'marketId'].map((each) => readArrays(gathered, arrays, each)))
-  const events = (
-    await Promise.all([
-      logsBetween(provider, { address: registry }, fromBlock, end).then((logs) => eventsIn('PortfolioRegistry', logs)),
-      logsBetween(provider, { address: arrays }, fromBlock, end).then((logs) => eventsIn('RiskArrays', logs)),
-    ])
-  )
-    .flat()
-    .toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
-  const named = (name: string): readonly Event[] => events.filter((event) => event.name === name)
-  const reports = named('AccountReported').map(withPlace) as unknown as PortfolioRecord['reports']
-  if (named('PortfolioPolicySet').length === 0) {
-    throw new HistoryIncompleteError(registry, `its deployment lies before block ${fromBlock}`)
-  }
-  const roundSources = named('RoundsSet').map(({ block, logIndex, args }) => ({
-    ...{ block, logIndex, source: args.rounds as string, priceScale: args.priceScale as bigint },
-  }))
-  const sources = [...new Set(roundSources.map(({ source }) => source))]
-  const topics = interfaceOf('AttestedRounds').encodeFilterTopics('RoundPublished', [marketId])
-  const published = await inTurns(sources, (address) => logsBetween(provider, { address, topics }, fromBlock, end))
+  const own = ['models', 'arrays', 'emptyState'].map((method) => read(gathered, method))
+  const [modelRegistry, arrays, emptyState] = await Promise.all(own)
+  const { history, marketId, source: rounds, policy, events: ofArrays } = await collectMarket(gathered, arrays)
+  const ofRegistry = eventsIn('PortfolioRegistry', await logsBetween(provider, { address: registry }, fromBlock, end))
+  const events = [...ofRegistry, ...ofArrays].toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
+  const reported = events.filter(({ name }) => name === 'AccountReported')
+  const reports = reported.map(withPlace) as unknown as PortfolioRecord['reports']
   const counts: string = await read(gathered, 'counts')
   const ofCounts = eventsIn('OpenInterest', await logsBetween(provider, { address: counts }, fromBlock, end))
-  const { version, words } = await readArrays(gathered, arrays, 'portfolioPolicy')
   const accounts = [...new Set(reports.map(({ account }) => account))]
+  const sources = new Set(history.roundSources.map(({ source }) => source))
   return {
     context: {
       chainId,
@@ -75,21 +62,17 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
       toBlockHash: hash,
     },
     models: await collectModels(gathered, modelRegistry),
-    policies: named('PortfolioPolicySet').map(withPlace) as unknown as PortfolioRecord['policies'],
-    freshness: named('PortfolioFreshnessSet').map(({ block, logIndex, args }) => ({
-      ...{ block, logIndex },
-      ...(args.current as Omit<PortfolioRecord['freshness'][number], keyof Place>),
-    })),
-    priceGaps: named('RoundPriceGapSet').map(({ block, logIndex, args }) => ({
-      ...{ block, logIndex, gapBps: args.currentBps as bigint },
-    })),
-    roundSources,
-    rounds: await roundsOf(gathered, eventsIn('AttestedRounds', published.flat())),
+    ...history,
     reports,
     ...(await countsOf(gathered, ofCounts)),
-    transactions: await transactionsOf(gathered, [arrays, registry], events),
+    transactions: await transactionsOf(
+      gathered,
+      [arrays, registry],
+      events.filter(({ name }) => PROOF_EVENTS.includes(name)),
+      isProving,
+    ),
     final: {
-      policy: { version, words: [...words] },
+      policy,
       accounts: await accountsOf(gathered, accounts),
     },
     deployed: await collectDeployed(gathered, {
@@ -97,24 +80,12 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
       ...{ registry, modelRegistry },
       sources: [
         { part: 'riskArrays', address: arrays },
-        ...sources.map((address) => ({ part: 'rounds' as const, address })),
+        ...[...sources].map((address) => ({ part: 'rounds' as const, address })),
       ],
       counts,
       questions: portfolioQuestions(accounts),
     }),
   }
-}
-
-/** Rounds with the calls that published them. */
-function roundsOf({ provider }: Gathered, events: readonly Event[]): Promise<PortfolioRecord['rounds']> {
-  const isPublishing = (calldata: string): boolean => publishCallOf(calldata) !== undefined
-  return inTurns(events, async ({ block, logIndex, log, args: { marketId: _, ...round } }) => {
-    const source = log.address
-    const place = { block, logIndex, source }
-    const calls = await callsOf(provider, [source], log.transactionHash, isPublishing)
-    const calldata = calls?.find((call) => publishCallOf(call)?.round.asOf === round.asOf) ?? null
-    return { ...place, ...round, calldata } as unknown as PortfolioRecord['rounds'][number]
-  })
 }
 
 /** Counts that were opened, and the figures of those that are complete. */
@@ -135,61 +106,7 @@ async function countsOf(
   return { counts: counts as unknown as PortfolioRecord['counts'], openInterests }
 }
 
-function eventsIn(
-  contract: PortfolioContract | 'AttestedRounds' | 'OpenInterest',
-  logs: readonly Log[],
-): readonly Event[] {
-  return logs.flatMap((log) => {
-    const parsed = interfaceOf(contract).parseLog(log)
-    if (parsed === null) return []
-    return [{ ...placeOf(log), name: parsed.name, log, args: namedValues(parsed.fragment.inputs, parsed.args) }]
-  })
-}
-
-const withPlace = ({ block, logIndex, args }: Event) => ({ block, logIndex, ...args })
-
-async function transactionsOf(
-  gathered: Gathered,
-  contracts: readonly string[],
-  events: readonly Event[],
-): Promise<readonly TransactionRecord[]> {
-  const byHash = new Map<string, Event[]>()
-  for (const event of events) {
-    const hash = event.log.transactionHash
-    if (PROOF_EVENTS.includes(event.name)) byHash.set(hash, [...(byHash.get(hash) ?? []), event])
-  }
-  let done = 0
-  return inTurns([...byHash], async ([hash, found]) => {
-    const { block: number } = found[0] as Event
-    const block = await ask('Reading a block', () => gathered.provider.getBlock(number))
-    const calls = await callsOf(gathered.provider, contracts, hash, isProving)
-    gathered.onProgress?.(++done, byHash.size)
-    return {
-      block: number,
-      hash,
-      timestamp: block?.timestamp ?? 0,
-      calls,
-      events: found.map(({ name, logIndex, args }) => ({ name, logIndex, ...args }) as unknown as ProofEvent),
-    }
-  })
-}
-
 const isProving = (calldata: string): boolean => PROVING_METHODS.includes(decodeRegistryCall(calldata)?.method ?? '')
-
-async function callsOf(
-  provider: Provider,
-  contracts: readonly string[],
-  hash: string,
-  isWanted: (calldata: string) => boolean,
-): Promise<readonly string[] | null> {
-  try {
-    const calls = await ask('Reading a submission', () => callsIn(provider, contracts, hash, isWanted))
-    return calls.map((each) => each.toLowerCase())
-  } catch (error) {
-    if (error instanceof SubmissionHiddenError) return null
-    throw error
-  }
-}
 
 function accountsOf(gathered: Gathered, accounts: readonly string[]): Promise<AccountRecord[]> {
   return inTurns(accounts, async (account) => {
@@ -217,18 +134,4 @@ async function unlessUnproven<Answer>(asked: Promise<Answer>): Promise<Answer | 
 }
 
 const read = (gathered: Gathered, method: string, ...args: readonly unknown[]) =>
-  readAt(gathered, 'PortfolioRegistry', gathered.registry, method, args)
-
-const readArrays = (gathered: Gathered, arrays: string, method: string) =>
-  readAt(gathered, 'RiskArrays', arrays, method, [])
-
-async function readAt(
-  { provider, end }: Gathered,
-  name: PortfolioContract,
-  address: string,
-  method: string,
-  args: readonly unknown[],
-) {
-  const contract = new Contract(address, interfaceOf(name), provider)
-  return ask(`Reading ${method}`, () => contract.getFunction(method)(...args, { blockTag: toBeHex(end) }))
-}
+  readAt(gathered, 'PortfolioRegistry', gathered.registry, method, ...args)

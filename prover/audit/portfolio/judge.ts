@@ -5,6 +5,7 @@
 import { emptyBook } from '../../portfolio/book.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import { bookHashOf } from '../../registry/portfolio/calldata.ts'
+import { portfolioStatementNames } from '../../registry/layouts.ts'
 import { netGreeksOf, type OpenInterest } from '../../registry/portfolio/openInterest.ts'
 import { hashOfHashes, roundIdOfHashes } from '../../registry/portfolio/rounds.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
@@ -141,7 +142,7 @@ const subjectsOf = (title: string, { account, books, claims }: MarginReport | Wi
 export function beginAudit(record: PortfolioRecord, pins: AuditPins = {}) {
   const keys = new Map<string, UsableKey>()
   const { chainId } = record.context
-  const models = record.models.map((model) => judgeModel(model, chainId, pins, keys))
+  const models = record.models.map((model) => judgeModel(model, chainId, pins, keys, portfolioStatementNames))
   const found: Found = { arrays: [], margins: [], witnesses: [] }
   return { models, audited: { record, ledger: PortfolioLedger.of(record), keys, found } satisfies Audited }
 }
@@ -155,7 +156,10 @@ export const branchOf = ({ record, ledger, keys }: Audited): Audited => ({
 })
 
 /** Versions count up from 1; the last one is in force. */
-function judgePolicies({ policies, final }: PortfolioRecord): readonly ClaimResult[] {
+export function judgePolicies({
+  policies,
+  final,
+}: Pick<PortfolioRecord, 'policies'> & InForce): readonly ClaimResult[] {
   return [
     ...policies.map(({ version }, i) => compare('R25', `policies[${i}].version`, BigInt(i + 1), version)),
     compare('R25', 'final.policy.version', BigInt(policies.length), final.policy.version),
@@ -163,8 +167,13 @@ function judgePolicies({ policies, final }: PortfolioRecord): readonly ClaimResu
   ]
 }
 
+type InForce = { readonly final: Pick<PortfolioRecord['final'], 'policy'> }
+type PublishedRounds = Pick<PortfolioRecord, 'rounds' | 'roundSources'> & {
+  readonly context: Pick<PortfolioRecord['context'], 'chainId' | 'marketId' | 'rounds'>
+}
+
 /** Each round's id is the hash of what its event says, times go up, and the last source is the one that is asked at the end. */
-function judgeRounds({ rounds, roundSources, context }: PortfolioRecord): readonly ClaimResult[] {
+export function judgeRounds({ rounds, roundSources, context }: PublishedRounds): readonly ClaimResult[] {
   const last = compare('R112', 'context.rounds', roundSources.at(-1)?.source, context.rounds)
   const ofRounds = rounds.flatMap((round, i) => {
     const { chainId, marketId } = context

@@ -7,7 +7,7 @@ import type { Question } from '../deployed/collect.ts'
 import type { ExpectedRead } from '../deployed/judge.ts'
 import { COUNT_AGES } from './counts.ts'
 import { NO_THRESHOLDS, type PortfolioLedger } from './ledger.ts'
-import type { PortfolioRecord } from './record.ts'
+import type { MarketHistory, PortfolioRecord } from './record.ts'
 
 const NOBODY = `0x${'00'.repeat(32)}`
 const ofAll = ['portfolioPolicy', 'portfolioFreshness'] as const
@@ -58,7 +58,7 @@ function countAnswer(
   return method === 'openInterest' && isStale ? 'OpenInterestStale' : inOrderOf(method, { ...last, ageSeconds })
 }
 
-function policyAnswer(method: string, { policies, freshness }: PortfolioRecord): ExpectedRead['answer'] {
+export function policyAnswer(method: string, { policies, freshness }: MarketHistory): ExpectedRead['answer'] {
   const { version = 0n, words = [] } = policies.at(-1) ?? {}
   if (method === 'portfolioPolicy') return inOrderOf(method, { version, words: words.join() })
   return inOrderOf(method, { ...freshness.at(-1) })
@@ -95,8 +95,8 @@ function accountAnswer(
 }
 
 /** Values in the order in which a method returns them. */
-function inOrderOf(method: string, values: Readonly<Record<string, unknown>>): ExpectedRead['answer'] {
-  const [contract] = [...portfolioContracts, 'OpenInterest' as const].filter((name) =>
+export function inOrderOf(method: string, values: Readonly<Record<string, unknown>>): ExpectedRead['answer'] {
+  const [contract] = [...portfolioContracts, 'OpenInterest' as const, 'CrossMarginRegistry' as const].filter((name) =>
     interfaceOf(name).hasFunction(method),
   )
   const outputs: readonly ParamType[] = (contract && interfaceOf(contract).getFunction(method)?.outputs) ?? []

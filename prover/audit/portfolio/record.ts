@@ -101,13 +101,13 @@ export type ProofEvent =
   | WitnessEvent
 
 /** A transaction that moved the registry by proof. */
-export type TransactionRecord = {
+export type TransactionRecord<E = ProofEvent> = {
   readonly block: number
   readonly hash: string
   readonly timestamp: number
   /** Calldata of the registry's calls in order; null if they came through another contract and the node cannot trace. */
   readonly calls: readonly string[] | null
-  readonly events: readonly ProofEvent[]
+  readonly events: readonly E[]
 }
 
 /** Where an account stands at the record's last block; margins are null if none were proven. */
@@ -125,7 +125,21 @@ export type AccountRecord = {
   readonly liquidatable: boolean | null
 }
 
-export type PortfolioRecord = {
+/** What happened to one market: what governance set of it, and its rounds. */
+export type MarketHistory = {
+  readonly policies: readonly PolicyRecord[]
+  readonly freshness: readonly (Place & {
+    readonly maxRoundAgeSeconds: bigint
+    readonly maxMarginAgeSeconds: bigint
+    readonly maxRoundLagSeconds: bigint
+  })[]
+  /** Changes of how far a round's prices may be apart, of which there may be none. */
+  readonly priceGaps: readonly (Place & { readonly gapBps: bigint })[]
+  readonly roundSources: readonly RoundSourceRecord[]
+  readonly rounds: readonly RoundRecord[]
+}
+
+export type PortfolioRecord = MarketHistory & {
   readonly context: {
     readonly chainId: bigint
     readonly registry: string
@@ -141,16 +155,6 @@ export type PortfolioRecord = {
     readonly toBlockHash: string
   }
   readonly models: readonly ModelRecord[]
-  readonly policies: readonly PolicyRecord[]
-  readonly freshness: readonly (Place & {
-    readonly maxRoundAgeSeconds: bigint
-    readonly maxMarginAgeSeconds: bigint
-    readonly maxRoundLagSeconds: bigint
-  })[]
-  /** Changes of how far a round's prices may be apart, of which there may be none. */
-  readonly priceGaps: readonly (Place & { readonly gapBps: bigint })[]
-  readonly roundSources: readonly RoundSourceRecord[]
-  readonly rounds: readonly RoundRecord[]
   readonly reports: readonly ReportRecord[]
   readonly counts: readonly CountRecord[]
   readonly openInterests: readonly OpenInterestRecord[]

@@ -163,7 +163,7 @@ export function formatPortfolioAudit(report: PortfolioAuditReport, telling: Tell
 }
 
 /** `1 of 1 array`, `2 of 2 witnesses`. */
-function countOf(name: string, judged: readonly Judged[]): string {
+export function countOf(name: string, judged: readonly Judged[]): string {
   const plural = name.endsWith('s') ? `${name}es` : `${name}s`
   return `${judged.filter(({ accepted }) => accepted).length} of ${judged.length} ${judged.length === 1 ? name : plural}`
 }
@@ -231,7 +231,13 @@ function openInterestRow(openInterest: OpenInterestReport, telling: Telling): re
   return ['open interest', `${complete} of ${opened} counts`, said, ...verdictCells(openInterest, telling)]
 }
 
-function legsText({ account, asOf, worst, worstLoss, legs }: MarginReport): string {
+export function legsText({
+  account,
+  asOf,
+  worst,
+  worstLoss,
+  legs,
+}: Pick<MarginReport, 'account' | 'asOf' | 'worst' | 'worstLoss' | 'legs'>): string {
   const rows = legs.map(({ leg, quantity, mark, shocked, contribution }) => [
     `  ${leg}`,
     String(quantity).replace('-', '−'),
@@ -245,5 +251,5 @@ function legsText({ account, asOf, worst, worstLoss, legs }: MarginReport): stri
 
 const figure = (value: number): string => String(Number(value.toPrecision(6))).replace('-', '−')
 
-const moneyText = (name: string, valueE8: bigint | undefined): string =>
+export const moneyText = (name: string, valueE8: bigint | undefined): string =>
   valueE8 === undefined ? '' : `${name} ${amount(Number(valueE8) / 1e8)}`

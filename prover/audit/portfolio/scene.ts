@@ -22,16 +22,22 @@ export type Found = {
   readonly witnesses: WitnessReport[]
 }
 
+/** Where proofs of a market belong: those of its arrays, and those of accounts. */
+export type MarketPlace = Pick<PortfolioRecord['context'], 'chainId' | 'registry' | 'arrays' | 'marketId'>
+
 /** An audit under way: what the registry holds by now, and what has been found. */
 export type Audited = {
-  readonly record: PortfolioRecord
+  readonly record: { readonly context: MarketPlace }
   readonly ledger: PortfolioLedger
   readonly keys: ReadonlyMap<string, UsableKey>
   readonly found: Found
 }
 
 /** One call with the events it left, at its place. */
-export type Scene = Audited & { readonly transaction: TransactionRecord; readonly place: Place }
+export type Scene = Audited & {
+  readonly transaction: Pick<TransactionRecord, 'block' | 'hash' | 'timestamp'>
+  readonly place: Place
+}
 
 /** A model that proves what is needed here, in force at the time, with its key. */
 export type UsedModel = {

@@ -10,6 +10,10 @@ import type { ContractRecord } from '../deployed/record.ts'
 import type { Place } from '../nodeReads.ts'
 import type { PortfolioRecord, RoundRecord } from './record.ts'
 
+/** Whose rounds, and the contracts that took their signatures. */
+type SignedRecord = Pick<PortfolioRecord, 'deployed'> & {
+  readonly context: Pick<PortfolioRecord['context'], 'chainId' | 'marketId'>
+}
 type PublishCall = { readonly round: AttestedRound; readonly signatures: readonly Attestation[] }
 
 /** @returns undefined if it publishes no round */
@@ -24,7 +28,7 @@ export function publishCallOf(calldata: string): PublishCall | undefined {
 }
 
 /** A10: as many different signers of the source as it asks for signed exactly what the round's event says. */
-export function judgeSignatures(round: RoundRecord, index: number, record: PortfolioRecord): readonly ClaimResult[] {
+export function judgeSignatures(round: RoundRecord, index: number, record: SignedRecord): readonly ClaimResult[] {
   const at = `rounds[${index}]`
   const call = round.calldata === null ? undefined : publishCallOf(round.calldata)
   if (call === undefined) return [compare('A10', `${at}.calldata`, 'the call that published it', 'none')]

@@ -282,15 +282,34 @@ const DERIVE_CASE: FormIssue = {
 export function portfolioOf(stated: PortfolioFile, file: string, options: ReadOptions, at = 'market'): Portfolio {
   const { market } = stated
   if (market === undefined) throw new SeveralMarketsError(file, Object.keys(stated.markets ?? {}))
-  if (market.priceUnits !== undefined) return portfolioAtScale(stated, market, file, options, at)
-  const [best = '1', ...others] = unitsHolding(pricesOf(market)).map(unitsText)
   const reading = (priceUnits: string) => portfolioAtScale(stated, { ...market, priceUnits }, file, options, at)
+  const [best = '1', ...others] = unitsHolding(pricesOf(market)).map(unitsText)
+  if (market.priceUnits !== undefined) {
+    return inStatedUnits(market.priceUnits, `${at}.priceUnits`, reading, [best, ...others])
+  }
   try {
     return reading(best)
   } catch (error) {
     const other = isBeyondScale(error) ? firstThatHolds(others, reading) : undefined
     if (other === undefined) throw error
     return other
+  }
+}
+
+/** @throws {@link StatedUnitsError} where others would hold everything */
+function inStatedUnits(
+  priceUnits: string,
+  entry: string,
+  reading: (units: string) => Portfolio,
+  others: readonly string[],
+): Portfolio {
+  try {
+    return reading(priceUnits)
+  } catch (error) {
+    const other = isBeyondScale(error) ? firstThatHolds(others, reading) : undefined
+    if (other === undefined) throw error
+    const wanted = unitsText(unitsOfScale(other.market.priceScale ?? 0))
+    throw new StatedUnitsError(entry, priceUnits, wanted, error as ValueRangeError | LegSizeError)
   }
 }
 
@@ -916,6 +935,30 @@ export class PriceUnitsError extends ProverError {
     super(`${entry}: expected a power of ten from 0.000001 to 1,000,000,000,000, got ${value}.`)
     this.entry = entry
     this.value = value
+  }
+}
+
+/** A market's prices are stated to be of units that hold not all of the account; others do. */
+export class StatedUnitsError extends ProverError {
+  readonly code = 'portfolio.price-units-misfit'
+  readonly entry: string
+  readonly value: string
+  readonly wanted: string
+  /** What does not fit: an entry or a leg. */
+  readonly misfit: string
+
+  constructor(entry: string, value: string, wanted: string, cause: ValueRangeError | LegSizeError) {
+    const misfit = 'entry' in cause ? cause.entry : cause.leg
+    const given = 'entry' in cause ? cause.value : cause.quantity
+    super(
+      `${entry}: expected units that hold every price, strike and quantity, got ${value}, of which ${misfit} (${given}) does not fit. ` +
+        `State ${wanted}, or leave it out: then they are chosen.`,
+      { cause },
+    )
+    this.entry = entry
+    this.value = value
+    this.wanted = wanted
+    this.misfit = misfit
   }
 }
 

@@ -102,6 +102,7 @@ ${storeWords('input', C + 2, evmWords(negateG2(key.delta2)))}
     function verificationKey() external pure returns (uint256[${keyWords.length}] memory key) {
         assembly ("memory-safe") {
 ${storeWords('key', 0, keyWords)}
+                return(key, ${keyWords.length * WORD_BYTES}) // as it stands: the compiler would encode it again, word by word
         }
     }
 }

@@ -4,7 +4,7 @@ import type { Fields } from '../../../circuits/statements/index.ts'
 import { marketNameOf, modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
 import { type Plausibility, plausibilityFields } from '../../market/plausibility.ts'
 import { type Units, unitsOfScale } from '../../market/priceScale.ts'
-import { priceScaleAt } from './scale.ts'
+import { priceScaleNoted } from './scale.ts'
 import { unpack, wordBits } from '../../statement/words.ts'
 import { interfaceOf } from '../artifacts.ts'
 import { logsBetween } from '../chain.ts'
@@ -207,11 +207,12 @@ export class AlarmWatch {
   }
 
   private async unitsByMarket(): Promise<ReadonlyMap<string, Units>> {
+    const { provider, registry } = this.options
     const byMarket = new Map<string, Units>()
     for (const [marketId, { address }] of this.sources) {
       const place = `${address} ${marketId}`
       const units =
-        this.units.get(place) ?? unitsOfScale(await priceScaleAt(this.options.provider, address, ownMarketOf(marketId)))
+        this.units.get(place) ?? unitsOfScale(await priceScaleNoted(provider, registry, address, ownMarketOf(marketId)))
       this.units.set(place, units)
       byMarket.set(this.tracks.get(marketId)?.name ?? '', units)
     }

@@ -26,12 +26,13 @@ import {
   submitCallOf,
   unpackObservations,
 } from './calldata.ts'
-import { checkChainId, logsBetween, newestLog, WrongChainError } from '../chain.ts'
+import { checkChainId, logsBetween, newestLog } from '../chain.ts'
+import { WrongChainError } from '../endpoints/endpoints.ts'
 import { type ClientOptions, NoSignerError, providerOf, RegistryMissingError } from '../connection.ts'
 import { ask, ContractRevertError, RpcError, typedCallError } from '../contractErrors.ts'
 import { idOfSource, isHeldAt, placeToGoOn } from './place.ts'
 import { checkModel, type ModelOnChain, readModel } from '../models.ts'
-import { BatchAtAnotherScaleError, priceScaleAt } from './scale.ts'
+import { BatchAtAnotherScaleError, priceScaleNoted } from './scale.ts'
 
 /** Where the sequence begins in what the registry stores. */
 const PARAMETERS_BITS = BigInt(wordBits('parameters'))
@@ -445,7 +446,7 @@ export class RegistryClient {
       const source: string = await this.read('sourceOf', marketId)
       if (source === inbox.source) continue
       const [scale, inForce] = await Promise.all(
-        [inbox.source, source].map((each) => priceScaleAt(this.provider, each, marketId)),
+        [inbox.source, source].map((each) => priceScaleNoted(this.provider, this.registry, each, marketId)),
       )
       if (scale !== inForce) throw new BatchAtAnotherScaleError(name, scale ?? 0, inForce ?? 0, refused)
     }

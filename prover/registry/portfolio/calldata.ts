@@ -1,11 +1,11 @@
 /** Proofs about options and portfolios as the contracts of a portfolio registry take them. */
-import { AbiCoder, keccak256, type ParamType, ZeroHash } from 'ethers'
+import { AbiCoder, keccak256, type ParamType } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import type { ProofCalldata } from '../../proof/index.ts'
 import { COLLATERALS } from '../../../circuits/statements/index.ts'
 import { joinList } from '../../statement/lists.ts'
 import type { SectionWords, Stated } from '../../statement/state.ts'
-import { unpack, wordCount } from '../../statement/words.ts'
+import { pack, unpack, wordCount } from '../../statement/words.ts'
 import { interfaceOf } from '../artifacts.ts'
 import { expiriesHashOf, expiryHashesOf, expiryWordsOf, hashOfWords, type RoundWords } from './rounds.ts'
 
@@ -139,7 +139,8 @@ export function portfolioCall(
     emptyMargins: joinList('accountResults', placeOf(sections, accounts.length)),
   }
   const books = accounts.flatMap((each) => each.books)
-  const args = [roundArgument(round), batch, items, bookWordsOf(books), proofsOf(books), margin.proof]
+  const words = accounts.flatMap((each) => bookWordsOf(each.books))
+  const args = [roundArgument(round), batch, items, words, proofsOf(books), margin.proof]
   return { contract: 'PortfolioRegistry', method: 'submitPortfolio', args }
 }
 
@@ -155,7 +156,8 @@ export function marginsCall(
   const items = heldAccounts(accounts, sections).map((held, i) => ({ held, margins: margins[i] ?? 0n }))
   const batch = { bookModelId, marginModelId, commitment, emptyMargins: margins[accounts.length] ?? 0n }
   const books = accounts.flatMap((each) => each.books)
-  const args = [roundArgument(round), batch, items, bookWordsOf(books), proofsOf(books), proof]
+  const words = accounts.flatMap((each) => bookWordsOf(each.books))
+  const args = [roundArgument(round), batch, items, words, proofsOf(books), proof]
   return { contract: 'PortfolioRegistry', method: 'submitMargins', args }
 }
 
@@ -164,7 +166,7 @@ const heldAccounts = (accounts: readonly AccountBooks[], { holdings, collateralA
   accounts.map(({ account, sequence, books }, i) => ({
     account,
     sequence,
-    books: books.length,
+    arrays: arraysOf(books),
     holdings: holdings?.[i] ?? 0n,
     collateralAmounts: collateralAmounts?.slice(COLLATERAL_WORDS * i, COLLATERAL_WORDS * (i + 1)) ?? [],
   }))
@@ -211,7 +213,7 @@ export function witnessCall(
     commitment,
     account,
     sequence,
-    books: books.length,
+    arrays: arraysOf(books),
     ...shownOf(sections),
   }
   return {
@@ -231,20 +233,23 @@ export function witnessCall(
 /**
  * The same of a witness straight from arrays.
  *
+ * @param arrayModelId of the arrays, which spares the contract looking it up
  * @param present what the venue reported last, if the witness is about an earlier report
  */
 export function arraysWitnessCall(
   round: RoundWords,
+  arrayModelId: string,
   witnessModelId: string,
   { account, sequence }: ReportedAccount,
   { stated: { sections, commitment }, proof }: ProvenPortfolio,
   present?: ReportWords,
 ): RegistryCall {
+  const { arrayRoots, positions } = usedArrays(sections)
   const witness = {
-    ...{ bookModelId: ZeroHash, witnessModelId, commitment, account, sequence, books: 0 },
+    ...{ bookModelId: arrayModelId, witnessModelId, commitment, account, sequence, arrays: arrayRoots.length },
     ...shownOf(sections),
   }
-  const arrayWords = [...(sections.arrayRoots ?? []), ...(sections.positions ?? [])]
+  const arrayWords = [...arrayRoots, ...positions]
   return {
     contract: 'PortfolioRegistry',
     method: 'proveUnhealthyByArrays',
@@ -271,14 +276,66 @@ export const roundArgument = (round: RoundWords) => ({
   marketWords: round.market,
 })
 
-/** Commitment, array roots, positions, state after; flags and the state before follow. */
+/**
+ * Commitment, array roots, positions, state after, of each book of an account; flags, the state before, and what fills its last book
+ * up follow.
+ */
 export const bookWordsOf = (books: readonly ProvenPortfolio[]): readonly bigint[] =>
-  books.flatMap(({ stated: { sections, commitment } }) => [
-    commitment,
-    ...(sections.arrayRoots ?? []),
-    ...(sections.positions ?? []),
-    only(sections, 'stateOut'),
-  ])
+  books.flatMap(({ stated: { sections, commitment } }, i) => {
+    const { arrayRoots, positions } = i === books.length - 1 ? usedArrays(sections) : allArrays(sections)
+    return [commitment, ...arrayRoots, ...positions, only(sections, 'stateOut')]
+  })
+
+/** How many arrays an account's books open: all places of each, and of the last one those that repetitions of an array do not fill. */
+export function arraysOf(books: readonly ProvenPortfolio[]): number {
+  const last = books.at(-1)
+  if (last === undefined) return 0
+  const places = books.slice(0, -1).reduce((sum, { stated }) => sum + allArrays(stated.sections).arrayRoots.length, 0)
+  return places + usedArrays(last.stated.sections).arrayRoots.length
+}
+
+type Arrays = { readonly arrayRoots: readonly bigint[]; readonly positions: readonly bigint[] }
+
+const allArrays = ({ arrayRoots = [], positions = [] }: SectionWords): Arrays => ({ arrayRoots, positions })
+
+/** Without those that repeat the last array and hold nothing, at the same strikes. */
+function usedArrays(sections: SectionWords): Arrays {
+  const { arrayRoots, positions } = allArrays(sections)
+  const strikes = positions.length / arrayRoots.length
+  const of = (i: number): readonly bigint[] => positions.slice(strikes * i, strikes * (i + 1))
+  let used = arrayRoots.length
+  while (used > 1) {
+    const [before, last] = [used - 2, used - 1]
+    if (arrayRoots[before] !== arrayRoots[last] || !sameWords(of(last), of(before).map(withoutQuantities))) break
+    used--
+  }
+  return { arrayRoots: arrayRoots.slice(0, used), positions: positions.slice(0, strikes * used) }
+}
+
+/**
+ * The roots and positions of a proof from those that a call gives of it: what places are left repeats the last array.
+ *
+ * @param words   roots of arrays, then a position word for each of their strikes
+ * @param places  arrays that the proof has room for
+ * @param strikes of each
+ * @throws {@link WordOutOfRangeError} if positions that are to be repeated are none
+ */
+export function filledArrays(words: readonly bigint[], places: number, strikes: number): Arrays {
+  const used = Math.floor(words.length / (1 + strikes))
+  const [roots, positions] = [words.slice(0, used), words.slice(used)]
+  const lastRoot = roots.slice(-1)
+  const lastPlace = positions.slice(-strikes).map(withoutQuantities)
+  const left = used === 0 ? [] : new Array<undefined>(Math.max(0, places - used)).fill(undefined)
+  return {
+    arrayRoots: [...roots, ...left.flatMap(() => lastRoot)],
+    positions: [...positions, ...left.flatMap(() => lastPlace)],
+  }
+}
+
+/** The same strike of the same expiry, and nothing held of it. */
+const withoutQuantities = (word: bigint): bigint =>
+  pack('optionPosition', { ...unpack('optionPosition', word), callsE12: 0n, putsE12: 0n })
+
 export const proofsOf = (books: readonly ProvenPortfolio[]): readonly ProofCalldata[] => books.map(({ proof }) => proof)
 
 const sameWords = (a: readonly bigint[], b: readonly bigint[]): boolean => a.every((word, i) => word === b[i])

@@ -247,6 +247,18 @@ export class PortfolioClient {
     return (record & ((1n << 64n) - 1n)) === (asOf | (version << 32n))
   }
 
+  /** The same of an array of an expiry that margins may rest on: by a model that is still active. */
+  async isArrayInForce(arrayRoot: bigint, asOf: bigint, expiry: bigint): Promise<boolean> {
+    const { version } = await this.policy()
+    try {
+      await this.readArrays('requireArray', arrayRoot, asOf, version, expiry, 0n)
+      return true
+    } catch (error) {
+      if (error instanceof ContractRevertError) return false
+      throw error
+    }
+  }
+
   /**
    * Margins in force, as whatever adds risk reads them.
    *
@@ -289,6 +301,14 @@ export class PortfolioClient {
   async countUnderWay(): Promise<CountUnderWay | undefined> {
     const { asOf, counted, accounts, openedAt, policyVersion } = await this.readCounts('openInterestUnderWay')
     return asOf === 0n ? undefined : { asOf, counted, accounts, openedAt, policyVersion }
+  }
+
+  /** Accounts that the venue has ever reported, in the order in which it first did. */
+  async reportedAccounts(head: number): Promise<readonly string[]> {
+    const registry = interfaceOf('PortfolioRegistry')
+    const topics = registry.encodeFilterTopics('AccountReported', [])
+    const logs = await logsBetween(this.provider, { address: this.registry, topics }, this.fromBlock, head)
+    return [...new Set(logs.map((log) => getAddress(`0x${log.topics[1]?.slice(-40) ?? ''}`)))]
   }
 
   /** Which report of an account the count under way still needs; 0 if none. */
@@ -356,12 +376,13 @@ export class PortfolioClient {
    */
   async proveUnhealthyByArrays(
     round: RoundWords,
+    arrayModelId: string,
     witnessModelId: string,
     account: ReportedAccount,
     witness: ProvenPortfolio,
   ): Promise<Landed> {
     const present = await this.#presentFor(account)
-    const call = arraysWitnessCall(round, witnessModelId, account, witness, present)
+    const call = arraysWitnessCall(round, arrayModelId, witnessModelId, account, witness, present)
     return this.land('Submitting a witness from arrays', call)
   }
 

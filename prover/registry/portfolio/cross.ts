@@ -2,7 +2,14 @@
 import { AbiCoder, concat, keccak256, toBeHex } from 'ethers'
 import { COLLATERALS } from '../../../circuits/statements/index.ts'
 import { wordCount } from '../../statement/words.ts'
-import { bookWordsOf, type ProvenPortfolio, proofsOf, type ReportedAccount, roundArgument } from './calldata.ts'
+import {
+  arraysOf,
+  bookWordsOf,
+  type ProvenPortfolio,
+  proofsOf,
+  type ReportedAccount,
+  roundArgument,
+} from './calldata.ts'
 import { hashOfWords, type RoundWords } from './rounds.ts'
 
 /** A call of the contract of margins over several markets. */
@@ -74,13 +81,14 @@ export function crossMarginsCall(
   const items = accounts.map(({ account, sequence, books }, i) => ({
     account,
     sequence,
-    books: books.map(({ length }) => length),
+    arrays: books.map(arraysOf),
     holdings: part(holdings, rounds.length, i),
     collateralAmounts: part(collateralAmounts, COLLATERAL_WORDS, i),
     margins: margins[i] ?? 0n,
   }))
   const batch = { bookModelId, marginModelId, commitment, emptyMargins: margins[accounts.length] ?? 0n }
   const books = accounts.flatMap((each) => each.books.flat())
-  const args = [rounds.map(roundArgument), batch, items, bookWordsOf(books), proofsOf(books), proof]
+  const words = accounts.flatMap((each) => each.books.flatMap(bookWordsOf))
+  const args = [rounds.map(roundArgument), batch, items, words, proofsOf(books), proof]
   return { contract: 'CrossMarginRegistry', method: 'submitCrossMargins', args }
 }

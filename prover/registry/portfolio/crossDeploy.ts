@@ -19,9 +19,13 @@ import {
   registerPortfolioModel,
 } from './deploy.ts'
 
-export type CrossDeployOptions = Omit<PortfolioDeployOptions, 'market' | 'policy'> & {
-  /** By name, each with the sections of its policy; the first one's say what collateral is. */
-  readonly markets: readonly { readonly market: string; readonly policy: SectionWords }[]
+export type CrossDeployOptions = Omit<PortfolioDeployOptions, 'market' | 'policy' | 'priceScale'> & {
+  /** By name, each with the sections of its policy and k of its prices; the first one's policy says what collateral is. */
+  readonly markets: readonly {
+    readonly market: string
+    readonly policy: SectionWords
+    readonly priceScale?: number | undefined
+  }[]
   /** Words of list crossPolicy. */
   readonly crossPolicy: readonly bigint[]
   readonly maxRoundsApartSeconds: bigint
@@ -29,6 +33,8 @@ export type CrossDeployOptions = Omit<PortfolioDeployOptions, 'market' | 'policy
 
 export type CrossDeployment = {
   readonly chainId: bigint
+  /** Block from which on the registry's events are found. */
+  readonly block: number
   readonly registry: string
   readonly rounds: string
   /** By market. */
@@ -38,7 +44,7 @@ export type CrossDeployment = {
 }
 
 /** What such a registry takes proofs of. */
-const STATEMENTS = ['riskArray', 'optionBook', 'crossMargins'] as const
+export const crossStatementNames = ['riskArray', 'optionBook', 'crossMargins'] as const
 
 /**
  * Deploys a registry of margins over several markets, with a contract of arrays for each; the signer must be the council's
@@ -52,13 +58,19 @@ export async function deployCross(signer: Signer, options: CrossDeployOptions): 
   const { council, modelRegistry, freshness = defaultPortfolioFreshness } = options
   const chainId = await attempt('Reading the chain id', async () => (await provider.getNetwork()).chainId)
   checkKeysOf(options.models, chainId)
+  const block = await attempt('Reading the block number', () => provider.getBlockNumber())
   const create = (contract: ContractName, ...args: readonly unknown[]): Promise<string> =>
     deployContract(signer, contract, artifactOf(contract), args)
-  await registerLayouts(signer, council, modelRegistry, STATEMENTS)
+  await registerLayouts(signer, council, modelRegistry, crossStatementNames)
   const signers = options.rounds.signers.toSorted((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   const { threshold, maxAgeSeconds = DEFAULT_ROUND_AGE_SECONDS } = options.rounds
-  const rounds = await create('AttestedRounds', council, signers, threshold, maxAgeSeconds)
   const marketIds = options.markets.map(({ market }) => marketIdOf(market))
+  const scales = options.markets.flatMap(({ priceScale: scale = 0 }, m) =>
+    scale === 0 ? [] : [{ marketId: marketIds[m], scale }],
+  )
+  const rounds = await (scales.length === 0
+    ? create('AttestedRounds', council, signers, threshold, maxAgeSeconds)
+    : create('ScaledRounds', council, signers, threshold, maxAgeSeconds, scales))
   const arrays: string[] = []
   for (const [m, { policy }] of options.markets.entries()) {
     const place = [council, modelRegistry, rounds, marketIds[m]]
@@ -79,5 +91,5 @@ export async function deployCross(signer: Signer, options: CrossDeployOptions): 
   for (const model of options.models) {
     models[model.build.statement] = await registerPortfolioModel(signer, modelRegistry, model)
   }
-  return { chainId, registry: getAddress(registry), rounds: getAddress(rounds), arrays, marketIds, models }
+  return { chainId, block, registry: getAddress(registry), rounds: getAddress(rounds), arrays, marketIds, models }
 }

@@ -93,7 +93,8 @@ export type OpenInterestInForce = {
   readonly figures: (OpenInterest & { readonly ageSeconds: bigint; readonly priceScale: number }) | undefined
   /** From here on they are stale. */
   readonly maxAgeSeconds: bigint
-  readonly underWay: CountUnderWay | undefined
+  /** With the first accounts that it still needs. */
+  readonly underWay: (CountUnderWay & { readonly missing: readonly string[] }) | undefined
 }
 
 /** @throws {@link RpcError} */
@@ -118,8 +119,27 @@ export async function readOpenInterest(client: PortfolioClient): Promise<OpenInt
       priceScale: await client.priceScaleOfCount(figures.asOf, block),
     },
     maxAgeSeconds,
-    underWay: count.asOf === 0n ? undefined : count,
+    underWay: count.asOf === 0n ? undefined : { ...count, missing: await missingOf(client, count, block) },
   }
+}
+
+/** As many of a count's missing accounts are named. */
+const NAMED = 3
+
+/** The first of the accounts that a count still needs, in the order in which they were first reported. */
+async function missingOf(
+  client: PortfolioClient,
+  { counted, accounts }: CountUnderWay,
+  head: number,
+): Promise<readonly string[]> {
+  const named = Math.min(NAMED, Number(accounts - counted))
+  const missing: string[] = []
+  if (named === 0) return missing
+  for (const account of await client.reportedAccounts(head)) {
+    if ((await client.reportToCount(account)) !== 0n) missing.push(account)
+    if (missing.length === named) break
+  }
+  return missing
 }
 
 const withLag = (margin: ProvenMargin, ageSeconds: bigint, newest: bigint) => ({

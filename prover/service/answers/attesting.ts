@@ -6,6 +6,7 @@ import type { Refusal } from '../../market/plausibility.ts'
 import { GREATEST_PRICE_SCALE, unitsOfScale } from '../../market/priceScale.ts'
 import { parseTime } from '../../market/time.ts'
 import {
+  type RpcAddress,
   attestedFeedOf,
   attestObservation,
   connectProvider,
@@ -22,7 +23,7 @@ import { exactPrice, isoTime } from '../text/figures.ts'
 import { UsageError } from '../text/usageError.ts'
 
 export type PriceToAttest = {
-  readonly rpc: string
+  readonly rpc: RpcAddress
   readonly deployment: string
   readonly signerKeyFile: readonly string[]
   readonly keyFile?: string | undefined

@@ -20,17 +20,22 @@ import {
   writePortfolioAuditBundle,
 } from '../../audit/index.ts'
 import { isPortfolioAuditBundle } from '../../audit/portfolio/auditBundle.ts'
+import { auditCross, isCrossRegistry } from '../../audit/portfolio/crossAudit.ts'
+import { auditCrossOffline, isCrossBundle, writeCrossBundle } from '../../audit/portfolio/crossBundle.ts'
+import type { CrossAuditReport } from '../../audit/portfolio/crossReport.ts'
 import { isPackageAlone, packageVersion } from '../../config.ts'
 import { AccountAddressError } from './inForce.ts'
 import { ProverError } from '../../errors.ts'
 import { KeysMissingError, type VerifyingKeys, verificationKeyHash } from '../../proof/index.ts'
 import {
+  type RpcAddress,
   connectProvider,
   type DeployedFeed,
   type Deployment,
   portfolioStatementNames,
   readDeployment,
 } from '../../registry/index.ts'
+import { crossStatementNames } from '../../registry/portfolio/crossDeploy.ts'
 import { artifactOf, contractSources, type ContractName } from '../../registry/artifacts.ts'
 import { sha256 } from '../../proof/keys/keyStore.ts'
 import { verifierFor } from '../deploying/verifier.ts'
@@ -92,11 +97,21 @@ export const portfolioAuditKeys = (folder?: string): Promise<readonly AuditKey[]
     portfolioBuilds.filter(({ statement }) => portfolioStatementNames.some((each) => each === statement)),
   )
 
+/** The same of all that prove margins over several markets. */
+export const crossAuditKeys = (folder?: string): Promise<readonly AuditKey[]> =>
+  auditKeys(
+    folder,
+    portfolioBuilds.filter(({ statement }) => crossStatementNames.some((each) => each === statement)),
+  )
+
+/** Of a registry of whichever kind. */
+export type AnyAuditReport = AuditReport | PortfolioAuditReport | CrossAuditReport
+
 /** An audit's report, and what it was pinned to. */
 export type PinnedAudit<R> = { readonly report: R; readonly pins: readonly Pin[] }
 
 export type ChainAuditOptions = {
-  readonly rpc?: string | undefined
+  readonly rpc?: RpcAddress | undefined
   readonly fromBlock?: number | undefined
   /** Audit bundle to write. */
   readonly out?: string | undefined
@@ -116,13 +131,11 @@ export type PinOptions = {
 }
 
 /**
- * Audits a registry of either kind through a node.
+ * Audits a registry of whichever kind through a node.
  *
  * @throws {@link AuditTargetError} if it is not said what to audit, or where
  */
-export async function auditFromChain(
-  options: ChainAuditOptions,
-): Promise<PinnedAudit<AuditReport | PortfolioAuditReport>> {
+export async function auditFromChain(options: ChainAuditOptions): Promise<PinnedAudit<AnyAuditReport>> {
   const deployment = options.deployment === undefined ? undefined : await readDeployment(options.deployment)
   const registry = options.registry ?? deployment?.addresses.registry
   if (options.rpc === undefined || registry === undefined) throw new AuditTargetError()
@@ -142,9 +155,17 @@ export async function auditFromChain(
     if (options.out !== undefined) await writePortfolioAuditBundle(options.out, record)
     return { report, pins: pinsOf(report, keys, options, 'what the node says') }
   }
-  const margins = deployment?.portfolio?.registry
-  if (options.registry === undefined && margins !== undefined)
-    options.say(`Markets only: margins are in a registry of their own, --registry ${margins} audits it.`)
+  if (await isCrossRegistry(provider, registry)) {
+    const keys = await crossAuditKeys(options.keys)
+    const { report, record } = await auditCross({ ...target, keys })
+    if (options.out !== undefined) await writeCrossBundle(options.out, record)
+    return { report, pins: pinsOf(report, keys, options, 'what the node says') }
+  }
+  const margins = [deployment?.portfolio, deployment?.cross].flatMap((each) => each?.registry ?? [])
+  if (options.registry === undefined && margins.length > 0) {
+    const flags = margins.map((each) => `--registry ${each}`).join(' or ')
+    options.say(`Markets only: margins are in registries of their own, ${flags} audits one.`)
+  }
   const keys = await marketAuditKeys(options.keys, deployment)
   const { report, record } = await audit({ ...target, keys })
   if (options.out !== undefined) await writeAuditBundle(options.out, record)
@@ -185,29 +206,31 @@ const committeeOf = ({ address, signers, threshold, maxConfidenceBps }: Deployed
 
 /** Where the contracts of one of a deployment's registries stand, and who attests for it. */
 function pinnedDeployment(
-  { addresses, sources, portfolio }: Deployment,
+  { addresses, sources, portfolio, cross }: Deployment,
   registry: string | undefined,
 ): PinnedDeployment {
   const { council, modelRegistry } = addresses
-  const isPortfolio = portfolio !== undefined && portfolio.registry.toLowerCase() === registry?.toLowerCase()
+  const ofMargins = [portfolio, cross].find((each) => each?.registry.toLowerCase() === registry?.toLowerCase())
   return {
     ...{ council, modelRegistry },
-    sources: isPortfolio
-      ? [{ address: portfolio.rounds }]
-      : sources.map((source) => (source.kind === 'attestedFeed' ? committeeOf(source) : { address: source.address })),
+    sources:
+      ofMargins !== undefined
+        ? [{ address: ofMargins.rounds }]
+        : sources.map((source) => (source.kind === 'attestedFeed' ? committeeOf(source) : { address: source.address })),
   }
 }
 
 /** Audits a bundle against the keys at hand, and against a deployment where one is given. */
-export async function auditFromFile(
-  file: string,
-  options: PinOptions,
-): Promise<PinnedAudit<AuditReport | PortfolioAuditReport>> {
+export async function auditFromFile(file: string, options: PinOptions): Promise<PinnedAudit<AnyAuditReport>> {
   const deployment = options.deployment === undefined ? undefined : await readDeployment(options.deployment)
   const registry = options.registry ?? deployment?.addresses.registry
-  const isPortfolio = await isPortfolioAuditBundle(file)
-  const keys = isPortfolio ? await portfolioAuditKeys(options.keys) : await marketAuditKeys(options.keys, deployment)
-  const report = await (isPortfolio ? auditPortfolioOffline : auditOffline)(file, {
+  const [load, judge] = (await isCrossBundle(file))
+    ? [crossAuditKeys, auditCrossOffline]
+    : (await isPortfolioAuditBundle(file))
+      ? [portfolioAuditKeys, auditPortfolioOffline]
+      : [marketAuditKeys, auditOffline]
+  const keys = await load(options.keys, deployment)
+  const report: AnyAuditReport = await judge(file, {
     ...pinsBrought(options, registry, deployment),
     ...pinsOfKeys(keys),
     ...(registry === undefined ? {} : { registry }),

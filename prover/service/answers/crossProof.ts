@@ -1,27 +1,35 @@
-/** `zkrisk margin --prove` of an account over several markets: its margins proven and held by a contract on a development chain. */
-import { ZeroHash } from 'ethers'
+/** `zkrisk margin --prove` of an account over several markets: its margins proven and held by a contract. */
 import { type PortfolioStatementName, sizeOf } from '../../../circuits/statements/index.ts'
-import { auditCrossMargins } from '../../audit/portfolio/crossAudit.ts'
+import { auditCross } from '../../audit/portfolio/crossAudit.ts'
+import type { CrossAuditReport } from '../../audit/portfolio/crossReport.ts'
 import { isPackageAlone } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
-import type { PricedArray } from '../../portfolio/book.ts'
 import type { ProvableCross } from '../../portfolio/crossAccount.ts'
 import { createProver, type Prover } from '../../proof/index.ts'
-import type { ProvenPortfolio, ReportedAccount } from '../../registry/index.ts'
-import type { CrossBooks } from '../../registry/portfolio/cross.ts'
 import type { ProvenCrossMargin } from '../../registry/portfolio/crossClient.ts'
-import { stateCrossMargins } from '../../statement/crossMargins.ts'
-import { stateBook } from '../../statement/optionBook.ts'
-import { stateRiskArray } from '../../statement/riskArray.ts'
-import { arrayKey, arraysOf } from '../daemon/portfolios/arrays.ts'
-import { modelOf } from '../daemon/portfolios/place.ts'
+import { crossStatementNames } from '../../registry/portfolio/crossDeploy.ts'
+import { putCrossInForce } from '../daemon/portfolios/crossInForce.ts'
+import {
+  crossArraysToProve,
+  type CrossPlace,
+  crossProofCount,
+  landCrossMargins,
+  proveCrossMargins,
+} from '../daemon/portfolios/crossMargins.ts'
 import { ProofMaker, type ProofMade } from '../daemon/portfolios/proofMaker.ts'
 import { MarginDiffersError } from '../daemon/portfolios/portfolios.ts'
-import { type CrossSite, developmentCrossSite } from '../development/cross.ts'
 import { buildPortfolioKeys } from '../development/portfolio.ts'
 import { portfolioBuildOf } from '../workspace.ts'
 import type { CrossAnswer } from './accountMargins.ts'
-import { CloneNeededError, requireReportable } from './marginProof.ts'
+import { auditKeyOf } from './auditing.ts'
+import {
+  crossRoundsAt,
+  type CrossSite,
+  developmentCrossSite,
+  type ExistingCross,
+  existingCrossSite,
+} from './crossSite.ts'
+import { CloneNeededError, MarginHeldAlreadyError, requireReportable } from './marginProof.ts'
 import { ProofClock, type ProofSeconds, proofTimes, secondsText, secondsJson } from './proofFigures.ts'
 
 /** What proving took, in plain numbers. */
@@ -30,10 +38,19 @@ export type CrossProof = {
   readonly held: ProvenCrossMargin
   readonly registry: string
   readonly account: string
+  /** Where it can be read; undefined on a chain that ended with the command. */
+  readonly place: Pick<ExistingCross, 'rpc'> | undefined
   readonly proofs: readonly { readonly statement: string; readonly milliseconds: number }[]
   readonly gas: { readonly arrays: number; readonly margin: number }
   readonly seconds: ProofSeconds
   readonly backend: string
+}
+
+/** How to prove. */
+export type CrossProofOptions = {
+  /** Instead of a registry of its own on a development chain. */
+  readonly existing?: ExistingCross | undefined
+  readonly prover?: Prover
 }
 
 /**
@@ -44,7 +61,7 @@ export type CrossProof = {
 export async function proveCross(
   { portfolio, provable }: CrossAnswer,
   say: (line: string) => void,
-  prover: Prover = createProver(),
+  { existing, prover = createProver() }: CrossProofOptions = {},
 ): Promise<CrossProof> {
   if (isPackageAlone) throw new CloneNeededError()
   const built = sizeOf(portfolioBuildOf('crossMargins'), 'markets')
@@ -55,21 +72,32 @@ export async function proveCross(
   try {
     const { keys, buildSeconds } = await buildPortfolioKeys(statementsOf(provable), say)
     clock.passed('build', buildSeconds)
-    say('deploying a registry of several markets on a development chain')
-    site = await developmentCrossSite(keys, portfolio, provable)
+    say(
+      existing === undefined
+        ? 'deploying a registry of several markets on a development chain'
+        : `looking at the registry of ${existing.registry ?? existing.deployment}`,
+    )
+    site = await (existing === undefined
+      ? developmentCrossSite(keys, portfolio, provable)
+      : existingCrossSite(keys, existing, portfolio))
+    const place = { ...site, rounds: crossRoundsAt(site, portfolio, provable) }
+    await putCrossInForce(site.client, site.hands, { ...place, provable }, say)
+    await requireNew(place)
     clock.end('preparation')
-    const maker = makerOf(prover, provable, say)
-    const made = await prove(site, maker, provable)
+    const toProve = await crossArraysToProve(place, provable)
+    const maker = makerOf(prover, crossProofCount(provable, toProve), say)
+    const made = await proveCrossMargins(place, maker, provable, toProve)
     clock.end('proving')
-    const gas = await land(site, made)
+    const gas = await landCrossMargins(place, made)
     const held = await site.client.margin(site.account)
     requireHeld(site.account, provable, held)
-    await audit(site)
+    if (existing === undefined) await audit(site)
     clock.end('landing')
     return {
       held,
-      registry: site.client.place.registry,
+      registry: site.client.registry,
       account: site.account,
+      place: existing,
       proofs: proofTimes(maker.made),
       gas,
       seconds: clock.read(),
@@ -81,89 +109,21 @@ export async function proveCross(
 }
 
 const statementsOf = ({ parts }: ProvableCross): readonly PortfolioStatementName[] =>
-  parts.every(({ positions }) => positions.length === 0)
-    ? ['crossMargins']
-    : ['riskArray', 'optionBook', 'crossMargins']
+  parts.every(({ positions }) => positions.length === 0) ? ['crossMargins'] : crossStatementNames
 
-function makerOf(prover: Prover, { parts }: ProvableCross, say: (line: string) => void): ProofMaker {
-  const books = parts.reduce((sum, { chain }) => sum + chain.shards.length, 0)
-  const arrays = parts.reduce((sum, part) => sum + arraysOf([part]).size, 0)
-  const onProof = ({ statement, timings }: ProofMade, done: number, total: number): void =>
-    say(`proof ${done} of ${total}: ${statement} (${(timings.total / 1000).toFixed(1)} s)`)
-  return new ProofMaker({ prover, onProof }, arrays + books + 1)
+function makerOf(prover: Prover, total: number, say: (line: string) => void): ProofMaker {
+  const onProof = ({ statement, timings }: ProofMade, done: number, of: number): void =>
+    say(`proof ${done} of ${of}: ${statement} (${(timings.total / 1000).toFixed(1)} s)`)
+  return new ProofMaker({ prover, onProof }, total)
 }
 
-type Made = {
-  /** By market. */
-  readonly arrays: readonly (readonly ProvenPortfolio[])[]
-  readonly account: CrossBooks
-  readonly margin: ProvenPortfolio
-}
-
-async function prove(site: CrossSite, maker: ProofMaker, provable: ProvableCross): Promise<Made> {
-  const { client, rounds, account } = site
-  const reported = await client.account(account)
-  const arrays: (readonly ProvenPortfolio[])[] = []
-  const books: (readonly ProvenPortfolio[])[] = []
-  for (const m of provable.parts.keys()) {
-    const part = await provePart(site, maker, provable, reported, m)
-    arrays.push(part.arrays)
-    books.push(part.books)
-  }
-  const model = modelOf(site, 'crossMargins')
-  const context = client.marginContext(rounds, model.modelId, [reported])
-  const stated = await stateCrossMargins(model.build, context, [provable.account], provable.markets, provable.policy)
-  return { arrays, account: { ...reported, books }, margin: await maker.make(model, stated) }
-}
-
-/** Arrays and books of one market. */
-async function provePart(
-  site: CrossSite,
-  maker: ProofMaker,
-  { parts }: ProvableCross,
-  reported: ReportedAccount,
-  m: number,
-): Promise<{ readonly arrays: readonly ProvenPortfolio[]; readonly books: readonly ProvenPortfolio[] }> {
-  const part = parts[m] as ProvableCross['parts'][number]
-  const round = site.rounds[m] as CrossSite['rounds'][number]
-  if (part.positions.length === 0) return { arrays: [], books: [] }
-  const [model, bookModel] = [modelOf(site, 'riskArray'), modelOf(site, 'optionBook')]
-  const roots = new Map<string, bigint>()
-  const arrays: ProvenPortfolio[] = []
-  const context = site.client.arrayContext(m, round, model.modelId)
-  for (const [key, { surface, strikesE8, pricingPolicy }] of arraysOf([part])) {
-    const stated = await stateRiskArray(model.build, context, surface, pricingPolicy, strikesE8)
-    roots.set(key, stated.arrayRoot)
-    arrays.push(await maker.make(model, stated))
-  }
-  const rootOf = ({ header, leaves }: PricedArray): bigint =>
-    roots.get(
-      arrayKey(
-        header.expiry,
-        leaves.map(({ strikeE8 }) => strikeE8),
-      ),
-    ) ?? 0n
-  const books: ProvenPortfolio[] = []
-  const bookContext = site.client.partContext(round, bookModel.modelId, reported)
-  for (const shard of part.chain.shards) {
-    const rootsOfShard = shard.segments.map(({ array }) => rootOf(array))
-    books.push(await maker.make(bookModel, await stateBook(bookModel.build, bookContext, shard, rootsOfShard)))
-  }
-  return { arrays, books }
-}
-
-async function land(site: CrossSite, { arrays, account, margin }: Made): Promise<CrossProof['gas']> {
-  let ofArrays = 0n
-  for (const [m, proven] of arrays.entries()) {
-    if (proven.length === 0) continue
-    const round = site.rounds[m] as CrossSite['rounds'][number]
-    ofArrays += await site.client.submitArrays(m, round, modelOf(site, 'riskArray').modelId, proven)
-  }
-  const hasBooks = account.books.some(({ length }) => length > 0)
-  const bookModelId = hasBooks ? modelOf(site, 'optionBook').modelId : ZeroHash
-  const marginModelId = modelOf(site, 'crossMargins').modelId
-  const ofMargin = await site.client.submit(site.rounds, bookModelId, marginModelId, [account], margin)
-  return { arrays: Number(ofArrays), margin: Number(ofMargin) }
+/** A registry takes one margin of the same rounds and report, and none of earlier ones. @throws {@link MarginHeldAlreadyError} */
+async function requireNew({ client, account, rounds }: CrossPlace): Promise<void> {
+  const held = await client.lastMargin(account)
+  const { sequence } = await client.account(account)
+  const [{ asOf } = { asOf: 0n }] = rounds
+  const isNew = held === undefined || asOf > held.asOf || (asOf === held.asOf && sequence > held.sequence)
+  if (!isNew) throw new MarginHeldAlreadyError(account, client.registry)
 }
 
 function requireHeld(account: string, { margin: { margins } }: ProvableCross, held: ProvenCrossMargin): void {
@@ -172,23 +132,27 @@ function requireHeld(account: string, { margin: { margins } }: ProvableCross, he
   }
 }
 
-/** Derives what was landed again from the chain alone: the report, the rounds, the policies. @throws {@link CrossAuditError} */
-async function audit(site: CrossSite): Promise<void> {
-  const { build, keys } = modelOf(site, 'crossMargins')
-  const { provider, client } = site
-  const { registry } = client.place
-  const { margins } = await auditCrossMargins({
-    ...{ provider, registry, build },
-    verificationKey: keys.verificationKey,
-  })
-  const claim = margins.flatMap(({ claims }) => claims).find(({ holds }) => !holds)
-  if (margins.length !== 1 || claim !== undefined) throw new CrossAuditError(registry, claim?.claim, claim?.field)
+/** Judges everything from the chain alone, as an auditor with these keys does. @throws {@link CrossAuditError} */
+async function audit({ client, provider, models }: CrossSite): Promise<void> {
+  const { registry } = client
+  const keys = Object.values(models).map(({ build, keys: own }) => auditKeyOf({ ...own, circuit: build.name }))
+  const { report } = await auditCross({ provider, registry, keys })
+  if (report.margins.length !== 1 || report.failure !== undefined) throw new CrossAuditError(registry, report.failure)
 }
 
 /** The proof as the JSON answer has it. */
-export const crossProofJson = ({ held, registry, account, proofs, gas, seconds, backend }: CrossProof): object => ({
+export const crossProofJson = ({
+  held,
+  registry,
+  account,
+  place,
+  proofs,
+  gas,
+  seconds,
+  backend,
+}: CrossProof): object => ({
   proven: true,
-  audited: true,
+  ...(place === undefined ? { audited: true } : { rpc: place.rpc }),
   held: { im: Number(held.initialE8) / 1e8, mm: Number(held.maintenanceE8) / 1e8 },
   ...{ registry, account, proofs, gas },
   ...secondsJson(seconds),
@@ -196,7 +160,7 @@ export const crossProofJson = ({ held, registry, account, proofs, gas, seconds, 
 })
 
 /** The proof as people read it. */
-export function formatCrossProof({ proofs, gas, seconds, backend, registry, account }: CrossProof): string {
+export function formatCrossProof({ proofs, gas, seconds, backend, registry, account, place }: CrossProof): string {
   const of = (statement: string, word: string): string => {
     const count = proofs.filter((each) => each.statement === statement).length
     return `${count} ${word}${count === 1 ? '' : 's'}`
@@ -205,10 +169,16 @@ export function formatCrossProof({ proofs, gas, seconds, backend, registry, acco
   const counts = [of('riskArray', 'risk array'), of('optionBook', 'book'), of('crossMargins', 'margin')].join(', ')
   return [
     `Proven (${backend}): ${counts} over all markets. A contract verified every proof and holds both margins to the last digit.`,
-    'An audit derived them again from the report, the rounds and the policies on the chain alone.',
+    ...(place === undefined
+      ? ['An audit derived them again from the report, the rounds and the policies on the chain alone.']
+      : []),
     secondsText(seconds),
-    `Gas: ${number(gas.margin)} for the account, ${number(gas.arrays)} for arrays that all accounts of the rounds share.`,
-    `Held as crossMarginOf(${account}) at ${registry}, on a chain that ended with this command.`,
+    `Gas: ${number(gas.margin)} for the account, ${number(gas.arrays)} for ${gas.arrays === 0 ? 'arrays, of which none was missing' : 'arrays that all accounts of the rounds share'}.`,
+    ...(place === undefined
+      ? [`Held as crossMarginOf(${account}) at ${registry}, on a chain that ended with this command.`]
+      : [
+          `Held as crossMarginOf(${account}) at ${registry}. Audit it: zkrisk audit --rpc ${place.rpc} --registry ${registry}`,
+        ]),
   ].join('\n')
 }
 
@@ -231,8 +201,10 @@ export class CrossAuditError extends ProverError {
   readonly code = 'service.cross-audit'
   readonly claim: string | undefined
 
-  constructor(registry: string, claim: string | undefined, field: string | undefined) {
-    const found = claim === undefined ? 'no margin, or several' : `${claim} that does not hold of ${field ?? 'it'}`
+  constructor(registry: string, failure: CrossAuditReport['failure']) {
+    const { claim, field = '' } = failure?.claim ?? {}
+    const found =
+      failure === undefined ? 'no margin, or several' : `${claim} that does not hold of ${failure.of} ${field}`
     super(
       `Expected one margin at ${registry} that follows from its report and rounds, found ${found}. Keep it and report it.`,
     )

@@ -2,13 +2,14 @@
 import { Contract, formatEther, type Provider } from 'ethers'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Build } from '../../../circuits/statements/index.ts'
+import type { Build, StatementName } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { provableMargin } from '../../portfolio/accountMargin.ts'
 import { readPortfolio } from '../../portfolio/input/schema.ts'
 import { type CircuitKeys, isDevelopmentChain, verificationKeyHash } from '../../proof/index.ts'
 import { firstPhaseHash } from '../../proof/keys/verificationKey.ts'
 import {
+  type RpcAddress,
   connectProvider,
   type DeployedModel,
   type Deployment,
@@ -18,6 +19,7 @@ import {
   writeDeployment,
 } from '../../registry/index.ts'
 import { manifestHashOf } from '../../registry/deployment.ts'
+import { crossStatementNames } from '../../registry/portfolio/crossDeploy.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
 import { readBars } from '../../market/prices.ts'
@@ -37,18 +39,20 @@ import {
 import { HistoryMisfitError, misfitOf } from '../deploying/historyFit.ts'
 import { DeployJournal, type JournalEntry } from '../deploying/journal.ts'
 import {
+  arraysStep,
   type DeployPlan,
+  marginStatementsOf,
   type ModelWithVerifier,
   observationIfAny,
   planDeployment,
   unitsOption,
 } from '../deploying/plan.ts'
 import { verifierFor } from '../deploying/verifier.ts'
-import { loadKeys, loadPortfolioKeys, portfolioBuildOf } from '../workspace.ts'
+import { loadKeys, portfolioBuildOf } from '../workspace.ts'
 import { UsageError } from '../text/usageError.ts'
 
 export type DeployPlace = {
-  readonly rpc: string
+  readonly rpc: RpcAddress
   readonly config: string
   readonly keyFile?: string | undefined
   readonly keys?: string | undefined
@@ -201,11 +205,10 @@ async function partsOf(config: DeployConfig, folder: string | undefined) {
   })
   const models: ModelWithVerifier[] = []
   for (const { build } of config.models) models.push(withVerifier(build, await loadKeys(build.name, folder)))
-  if (config.portfolio === undefined) return { models, portfolioModels: [], portfolioPolicy: undefined }
-  const keys = await loadPortfolioKeys(folder)
-  const portfolioModels = portfolioStatementNames.map((statement) =>
-    withVerifier(portfolioBuildOf(statement), keys[statement]),
-  )
+  const portfolioModels: ModelWithVerifier[] = []
+  for (const build of marginStatementsOf(config).map(portfolioBuildOf))
+    portfolioModels.push(withVerifier(build, await loadKeys(build.name, folder)))
+  if (portfolioModels.length === 0) return { models, portfolioModels, portfolioPolicy: undefined }
   return { models, portfolioModels, portfolioPolicy: defaultPortfolioPolicy() }
 }
 
@@ -265,7 +268,9 @@ function deploymentOf({ config, models, portfolioModels }: DeployPlan, standing:
   }
   const addressOf = (source: SourceToDeploy): string =>
     source.kind === 'other' ? source.address : at(`source ${source.name}`)
-  const { learning, margin, freshness, portfolio } = config
+  const { learning, margin, freshness, portfolio, cross } = config
+  const modelsOf = (statements: readonly StatementName[]): DeployedModel[] =>
+    portfolioModels.filter(({ build }) => statements.includes(build.statement)).map(deployed)
   return {
     format: 'zk-risk-engine/deployment',
     version: 2,
@@ -288,7 +293,17 @@ function deploymentOf({ config, models, portfolioModels }: DeployPlan, standing:
             arrays: at('risk arrays'),
             rounds: at('rounds'),
             market: portfolio.market,
-            models: portfolioModels.map(deployed),
+            models: modelsOf(portfolioStatementNames),
+          },
+        }),
+    ...(cross === undefined
+      ? {}
+      : {
+          cross: {
+            registry: at('cross registry'),
+            rounds: at('cross rounds'),
+            markets: cross.markets.map(({ market }) => ({ market, arrays: at(arraysStep(market)) })),
+            models: modelsOf(crossStatementNames),
           },
         }),
     markets: config.markets.flatMap(({ name, source, volatilityModel }) => {

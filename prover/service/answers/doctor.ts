@@ -10,7 +10,7 @@ import { buildFolder, HOW_TO_BUILD, isPackageAlone, projectRoot } from '../../co
 import { createProver, isDevelopmentChain, type KeyManifest, NativeProver } from '../../proof/index.ts'
 import { isNativeBuilt, nativeFolder, whyNotBuilt } from '../../proof/backends/nativeBuild.ts'
 import { testNativeProver } from '../../proof/backends/nativeSelfTest.ts'
-import { artifactOf, connectProvider } from '../../registry/index.ts'
+import { type RpcAddress, artifactOf, connectProvider } from '../../registry/index.ts'
 import { describeError } from '../text/terminal.ts'
 import { CircuitNotBuiltError, compiledCircuit, loadKeys, loadVerifyingKeys } from '../workspace.ts'
 
@@ -24,7 +24,7 @@ export type Finding = {
 }
 
 export type DoctorOptions = {
-  readonly rpc?: string | undefined
+  readonly rpc?: RpcAddress | undefined
   readonly registry?: string | undefined
   /** Port that a local chain would use. */
   readonly port?: number | undefined
@@ -219,7 +219,7 @@ async function port(number: number): Promise<Finding> {
   return { check, status: 'warning', found: 'in use', mend }
 }
 
-async function chain(rpc: string, registry: string | undefined): Promise<readonly Finding[]> {
+async function chain(rpc: RpcAddress, registry: string | undefined): Promise<readonly Finding[]> {
   let provider: JsonRpcProvider | undefined
   try {
     provider = await connectProvider(rpc)

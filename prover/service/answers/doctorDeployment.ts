@@ -1,7 +1,7 @@
 /** `zkrisk doctor --deployment`: whether a deployment is where it says, and who may do what there, after how long. */
 import { Contract, type Provider } from 'ethers'
 import { isDevelopmentChain } from '../../proof/index.ts'
-import { connectProvider, type Deployment, interfaceOf, readDeployment } from '../../registry/index.ts'
+import { type RpcAddress, connectProvider, type Deployment, interfaceOf, readDeployment } from '../../registry/index.ts'
 import {
   type Authority,
   type AuthorityPlace,
@@ -40,7 +40,7 @@ export type DeploymentExamined = {
  *
  * @throws {@link DeploymentFieldError}, {@link WrongChainError}, {@link RpcUnreachableError}
  */
-export async function examineDeployment(rpc: string, file: string): Promise<DeploymentExamined> {
+export async function examineDeployment(rpc: RpcAddress, file: string): Promise<DeploymentExamined> {
   const deployment = await readDeployment(file)
   const provider = await connectProvider(rpc, deployment.chainId)
   try {
@@ -76,7 +76,7 @@ export async function examineDeployment(rpc: string, file: string): Promise<Depl
 }
 
 /** Contracts of a deployment that obey its council. */
-export function governedBy({ addresses, sources, portfolio }: Deployment): AuthorityPlace['contracts'] {
+export function governedBy({ addresses, sources, portfolio, cross }: Deployment): AuthorityPlace['contracts'] {
   return [
     { contract: 'ModelRegistry', address: addresses.modelRegistry },
     { contract: 'RiskRegistry', address: addresses.registry },
@@ -90,12 +90,25 @@ export function governedBy({ addresses, sources, portfolio }: Deployment): Autho
           { contract: 'RiskArrays', address: portfolio.arrays },
           { contract: 'AttestedRounds', address: portfolio.rounds },
         ] as const)),
+    ...(cross === undefined
+      ? []
+      : [
+          { contract: 'CrossMarginRegistry', address: cross.registry } as const,
+          ...cross.markets.map(({ arrays }) => ({ contract: 'RiskArrays', address: arrays }) as const),
+          { contract: 'AttestedRounds', address: cross.rounds } as const,
+        ]),
   ]
 }
 
 /** Every address has code: what is missing is another chain's, or was never deployed. */
 async function contractFindings(provider: Provider, deployment: Deployment): Promise<readonly Finding[]> {
-  const { addresses, sources, models, portfolio } = deployment
+  const { addresses, sources, models, portfolio, cross } = deployment
+  const verifiers = new Map(
+    [...models, ...(portfolio?.models ?? []), ...(cross?.models ?? [])].map(({ name, verifier }) => [
+      `verifier ${name}`,
+      verifier,
+    ]),
+  )
   const named = [
     ...Object.entries(addresses),
     ...sources.map(({ name, address }) => [`source ${name}`, address] as const),
@@ -106,7 +119,14 @@ async function contractFindings(provider: Provider, deployment: Deployment): Pro
           ['risk arrays', portfolio.arrays],
           ['rounds', portfolio.rounds],
         ] as const)),
-    ...[...models, ...(portfolio?.models ?? [])].map(({ name, verifier }) => [`verifier ${name}`, verifier] as const),
+    ...(cross === undefined
+      ? []
+      : [
+          ['cross registry', cross.registry] as const,
+          ...cross.markets.map(({ market, arrays }) => [`risk arrays ${market}`, arrays] as const),
+          ['cross rounds', cross.rounds] as const,
+        ]),
+    ...verifiers,
   ]
   const findings: Finding[] = []
   for (const [check, address] of named) {
@@ -120,16 +140,25 @@ async function contractFindings(provider: Provider, deployment: Deployment): Pro
 }
 
 /** A registry takes proofs of the models that its own code names, whatever a file says. */
-async function modelsFindings(provider: Provider, { addresses, portfolio }: Deployment): Promise<readonly Finding[]> {
+async function modelsFindings(
+  provider: Provider,
+  { addresses, portfolio, cross }: Deployment,
+): Promise<readonly Finding[]> {
   const registries = [
-    ['registry', 'RiskRegistry', addresses.registry],
+    ['registry', 'RiskRegistry', addresses.registry] as const,
     ...(portfolio === undefined
       ? []
       : ([
           ['portfolio registry', 'PortfolioRegistry', portfolio.registry],
           ['risk arrays', 'RiskArrays', portfolio.arrays],
         ] as const)),
-  ] as const
+    ...(cross === undefined
+      ? []
+      : [
+          ['cross registry', 'CrossMarginRegistry', cross.registry] as const,
+          ...cross.markets.map(({ market, arrays }) => [`risk arrays ${market}`, 'RiskArrays', arrays] as const),
+        ]),
+  ]
   const findings: Finding[] = []
   for (const [check, contract, address] of registries) {
     const registry = new Contract(address, interfaceOf(contract), provider)
@@ -289,12 +318,13 @@ const atOnceForTrying = (findings: readonly Finding[], least: string): Finding =
 /** Sources whose prices anybody can sign. */
 async function signersFindings(
   provider: Provider,
-  { sources, portfolio }: Deployment,
+  { sources, portfolio, cross }: Deployment,
   wrong: Finding['status'],
 ): Promise<readonly Finding[]> {
   const committees = [
     ...sources.map(({ name, address }) => [`source ${name}`, address] as const),
     ...(portfolio === undefined ? [] : [['rounds', portfolio.rounds] as const]),
+    ...(cross === undefined ? [] : [['cross rounds', cross.rounds] as const]),
   ]
   const findings = await Promise.all(
     committees.map(async ([check, address]): Promise<readonly Finding[]> => {

@@ -5,6 +5,7 @@ import { volatilityModelName } from '../../market/marketId.ts'
 import { unitsOfScale } from '../../market/priceScale.ts'
 import type { Parameters } from '../../parameters/marketRisk.ts'
 import {
+  type RpcAddress,
   connectProvider,
   type Deployment,
   PortfolioClient,
@@ -26,7 +27,7 @@ import { exactMoney, exactPrice, isoTime } from '../text/figures.ts'
 import { UsageError } from '../text/usageError.ts'
 
 export type ReadPlace = {
-  readonly rpc: string
+  readonly rpc: RpcAddress
   /** One of both; a registry alone has no names of sources. */
   readonly deployment?: string | undefined
   readonly registry?: string | undefined
@@ -113,6 +114,8 @@ export type OpenInterestReading = {
     readonly counted: number
     readonly accounts: number
     readonly openedAt: string
+    /** The first accounts that it still needs. */
+    readonly missing: readonly string[]
   } | null
 }
 
@@ -361,6 +364,7 @@ export function openInterestReading({
             counted: Number(underWay.counted),
             accounts: Number(underWay.accounts),
             openedAt: isoTime(underWay.openedAt),
+            missing: underWay.missing,
           },
   }
 }

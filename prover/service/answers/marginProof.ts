@@ -6,6 +6,7 @@ import { ProverError } from '../../errors.ts'
 import type { OptionPosition } from '../../portfolio/book.ts'
 import { createProver, type Prover } from '../../proof/index.ts'
 import {
+  type RpcAddress,
   ContractRevertError,
   policyWordsOf,
   type PortfolioClient,
@@ -30,6 +31,7 @@ import {
   type MarginSite,
 } from './marginSite.ts'
 import { ProofClock, type ProofSeconds, proofTimes, secondsText, secondsJson, gasOf } from './proofFigures.ts'
+import type { ArraysWanted } from '../daemon/portfolios/arrays.ts'
 import { marginModelOf } from '../daemon/portfolios/place.ts'
 import { type PortfolioLanded, provePortfolios } from '../daemon/portfolios/portfolios.ts'
 import type { ProofMade } from '../daemon/portfolios/proofMaker.ts'
@@ -44,7 +46,7 @@ export type MarginProof = {
   readonly registry: string
   readonly account: string
   /** Where it can be read; undefined on a chain that ended with the command. */
-  readonly place: { readonly rpc: string; readonly deployment: string } | undefined
+  readonly place: { readonly rpc: RpcAddress; readonly deployment: string } | undefined
   /** File of the bundle, if one was asked for. */
   readonly bundle: string | undefined
   readonly proofs: readonly { readonly statement: string; readonly milliseconds: number }[]
@@ -102,7 +104,8 @@ export async function proveMargin(
     await requireNew(site, round, isAlone)
     clock.end('preparation')
     const proofs = new Map<string, ProvenPortfolio>()
-    const landed = await prove(site, answer, round, { prover, proofs, say, onLast: () => clock.end('proving') })
+    const wanted = out === undefined ? 'missing' : 'all'
+    const landed = await prove(site, answer, round, { prover, proofs, say, wanted, onLast: () => clock.end('proving') })
     clock.end('landing')
     if (out !== undefined) await writeBundle(out, site, answer, round, landed, proofs)
     return {
@@ -175,6 +178,7 @@ async function prove(
     readonly prover: Prover
     readonly proofs: Map<string, ProvenPortfolio>
     readonly say: (line: string) => void
+    readonly wanted: ArraysWanted
     readonly onLast: () => void
   },
 ): Promise<PortfolioLanded & { readonly backend: string }> {
@@ -185,7 +189,7 @@ async function prove(
     if (done === total) given.onLast()
   }
   const proving = { prover: given.prover, onProof, known: given.proofs }
-  const landed = await provePortfolios({ client, models, round }, proving, [{ account, provable }])
+  const landed = await provePortfolios({ client, models, round }, proving, [{ account, provable }], given.wanted)
   return { ...landed, backend: [...backends].join(', ') }
 }
 
@@ -273,7 +277,7 @@ export function formatProof(proof: MarginProof): string {
         ]
       : []),
     secondsText(seconds),
-    `Gas: ${number(gas.margin)} for the account, ${number(gas.arrays)} for arrays that all accounts of the round share.`,
+    `Gas: ${number(gas.margin)} for the account, ${number(gas.arrays)} for ${gas.arrays === 0 ? 'arrays, of which none was missing' : 'arrays that all accounts of the round share'}.`,
     ...(counted === undefined ? [] : openInterestLines(counted)),
     ...(place === undefined
       ? []

@@ -1,5 +1,5 @@
 /** Where a margin is proven: a registry of its own on a development chain, or one that stands already. */
-import { Contract, getAddress, isAddress, toBeHex, Wallet } from 'ethers'
+import { Contract, getAddress, isAddress, type Provider, toBeHex, Wallet } from 'ethers'
 import type { PortfolioStatementName } from '../../../circuits/statements/index.ts'
 import { AccountAddressError } from './inForce.ts'
 import { ProverError } from '../../errors.ts'
@@ -10,6 +10,7 @@ import { type CircuitKeys, isDevelopmentChain } from '../../proof/index.ts'
 import { interfaceOf } from '../../registry/artifacts.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import {
+  type RpcAddress,
   connectProvider,
   ModelDisabledError,
   ModelUnknownError,
@@ -29,7 +30,7 @@ import {
   FEED_THRESHOLD,
   startDevelopmentChain,
 } from '../development/chain.ts'
-import { deployDevelopmentPortfolio } from '../development/portfolio.ts'
+import { deployDevelopmentPortfolio, type StatementKeys } from '../development/portfolio.ts'
 import { type PortfolioKeys, portfolioBuildOf } from '../workspace.ts'
 
 export type MarginSite = {
@@ -45,7 +46,7 @@ export type MarginSite = {
 
 /** A registry that stands already, and whose keys are at hand. */
 export type ExistingRegistry = {
-  readonly rpc: string
+  readonly rpc: RpcAddress
   readonly deployment: string
   /** Holds the positions; on a development chain one is made up where none is named. */
   readonly account?: string | undefined
@@ -55,10 +56,10 @@ export type ExistingRegistry = {
 }
 
 /** Whose account it is where nobody says. */
-const SOME_ACCOUNT = toBeHex(1n, 20)
+export const SOME_ACCOUNT = toBeHex(1n, 20)
 
 /** The chain starts this long before the round, so that there is time to deploy. */
-const LEAD_SECONDS = 600n
+export const LEAD_SECONDS = 600n
 
 /** Market of a portfolio's rounds, as engines name it. */
 export const marketNameFor = ({ market }: Portfolio): string => `${market.currency ?? 'BTC'}-USD`
@@ -78,7 +79,7 @@ export async function developmentSite(
 }
 
 /** Everybody's keys are public there. */
-function developmentHands(chain: DevelopmentChain): Hands {
+export function developmentHands(chain: DevelopmentChain): Hands {
   return {
     carrier: chain.account('prover'),
     signers: FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD).map((key) => new Wallet(key)),
@@ -118,25 +119,33 @@ export async function existingSite(
     const account = getAddress(existing.account ?? SOME_ACCOUNT)
     const common = { registry, provider, expectedChainId: chainId, fromBlock: block }
     const client = await PortfolioClient.connect({ ...common, signer: hands.carrier })
-    const proven = Object.entries(keys) as [PortfolioStatementName, CircuitKeys][]
-    const models = await Promise.all(
-      proven.map(async ([statement, own]) => {
-        const build = portfolioBuildOf(statement)
-        const modelId = portfolioModelIdOf(build, `0x${own.manifest.verificationKeySha256}`)
-        const { status } = await ask('Reading a model', () => readModelById(provider, addresses.modelRegistry, modelId))
-        if (status === 'disabled') throw new ModelDisabledError(build.name, modelId)
-        if (status === 'none') throw new ModelUnknownError(build.name, modelId)
-        return [statement, { build, keys: own, modelId }] as const
-      }),
-    )
-    return { client, rounds, market, account, models: Object.fromEntries(models), hands, close }
+    const models = await knownModels(provider, addresses.modelRegistry, keys)
+    return { client, rounds, market, account, models, hands, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-async function hasDevelopmentSigners(rounds: string, provider: Awaited<ReturnType<typeof connectProvider>>) {
+/** Models of these keys in a registry of models. @throws {@link ModelUnknownError}, {@link ModelDisabledError} */
+export async function knownModels(
+  provider: Provider,
+  modelRegistry: string,
+  keys: StatementKeys,
+): Promise<PortfolioModels> {
+  const proven = Object.entries(keys) as [PortfolioStatementName, CircuitKeys][]
+  const models = proven.map(async ([statement, own]) => {
+    const build = portfolioBuildOf(statement)
+    const modelId = portfolioModelIdOf(build, `0x${own.manifest.verificationKeySha256}`)
+    const { status } = await ask('Reading a model', () => readModelById(provider, modelRegistry, modelId))
+    if (status === 'disabled') throw new ModelDisabledError(build.name, modelId)
+    if (status === 'none') throw new ModelUnknownError(build.name, modelId)
+    return [statement, { build, keys: own, modelId }] as const
+  })
+  return Object.fromEntries(await Promise.all(models))
+}
+
+export async function hasDevelopmentSigners(rounds: string, provider: Awaited<ReturnType<typeof connectProvider>>) {
   const source = new Contract(rounds, interfaceOf('AttestedRounds'), provider)
   const read = (method: string, ...args: readonly unknown[]) =>
     ask('Reading who signs rounds', () => source.getFunction(method)(...args))
@@ -146,9 +155,9 @@ async function hasDevelopmentSigners(rounds: string, provider: Awaited<ReturnTyp
 }
 
 /** Of the keys that files hold, those that were named. */
-function givenHands(
+export function givenHands(
   provider: Awaited<ReturnType<typeof connectProvider>>,
-  { keyFile, signerKeyFile, venueKeyFile }: ExistingRegistry,
+  { keyFile, signerKeyFile, venueKeyFile }: Omit<ExistingRegistry, 'deployment'>,
 ): Partial<Hands> {
   return {
     ...(keyFile === undefined ? {} : { carrier: openAccount(provider, keyFile) }),

@@ -2,6 +2,7 @@
 import { ProverError } from '../../errors.ts'
 import { createProver, type KeyKind, type ProofTimings } from '../../proof/index.ts'
 import {
+  type RpcAddress,
   type BundleVerdict,
   checkBundle,
   connectProvider,
@@ -31,7 +32,7 @@ const MAX_BATCH_BYTES = 1 << 20
  * @throws {@link NothingWaitingError} if there is none
  */
 export async function writeNextBatch(options: {
-  readonly rpc: string
+  readonly rpc: RpcAddress
   readonly deployment: string
   readonly out: string
   readonly model?: string | undefined
@@ -149,7 +150,7 @@ const pinNames = { chainId: 'its chain (--chain-id pins it)', registry: 'its reg
 export async function submitFile(
   file: string,
   options: {
-    readonly rpc: string
+    readonly rpc: RpcAddress
     readonly deployment?: string | undefined
     readonly keyFile?: string | undefined
   },

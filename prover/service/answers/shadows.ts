@@ -1,7 +1,7 @@
 /** `zkrisk shadows`: what a market's shadows have scored, and the council's calls about them. */
 import { volatilityModelName } from '../../market/marketId.ts'
 import { meanScores } from '../../parameters/shadowScore.ts'
-import { connectProvider, readDeployment, RegistryClient } from '../../registry/index.ts'
+import { type RpcAddress, connectProvider, readDeployment, RegistryClient } from '../../registry/index.ts'
 import {
   addShadowCalls,
   calldataOf,
@@ -15,7 +15,7 @@ import {
 import { openAccount } from '../daemon/account.ts'
 import type { PlaceChoice } from '../../registry/market/place.ts'
 
-export type RegistryPlace = { readonly rpc: string; readonly deployment: string }
+export type RegistryPlace = { readonly rpc: RpcAddress; readonly deployment: string }
 
 /** A shadow as people compare it. */
 export type ShadowRow = {

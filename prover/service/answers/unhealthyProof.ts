@@ -1,4 +1,5 @@
 /** `zkrisk margin --prove --unhealthy`: one scenario that shows an account to be below maintenance, so that it can be liquidated. */
+import type { RpcAddress } from '../../registry/index.ts'
 import { isPackageAlone } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
 import { createProver, type Prover } from '../../proof/index.ts'
@@ -23,7 +24,7 @@ export type UnhealthyProof = {
   readonly account: string
   readonly registry: string
   /** Where it can be read; undefined on a chain that ended with the command. */
-  readonly place: { readonly rpc: string; readonly deployment: string } | undefined
+  readonly place: { readonly rpc: RpcAddress; readonly deployment: string } | undefined
   /** The one that the proof is about. */
   readonly scenario: NamedScenario
   readonly maintenanceE8: bigint
@@ -101,7 +102,7 @@ async function show(
   const report = await place.client.account(account)
   const wanted = isByArrays ? { ...provable, arrays: await arraysNotHeld(place, provable) } : provable
   const arrays = await proveArrays(place, maker, [wanted])
-  const proofs = [...arrays.values()].map(({ proven }) => proven)
+  const proofs = [...arrays.values()].flatMap(({ proven }) => proven ?? [])
   const landed = await landArrays(place, proofs)
   const { worstScenario } = provable.margin
   const shown = { account, provable, sequence: report.sequence }

@@ -1,10 +1,12 @@
+import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
-import type { AuditReport, PortfolioAuditReport, Telling } from '../../audit/index.ts'
+import type { Telling } from '../../audit/index.ts'
+import type { AnyAuditReport } from '../answers/auditing.ts'
 import { requireOptions } from '../text/usageError.ts'
-import { action, addCommand, wholeNumber } from './command.ts'
+import { action, addCommand, wholeNumber, rpcAddresses } from './command.ts'
 
 type Options = {
-  rpc?: string
+  rpc?: RpcAddress
   registry?: string
   deployment?: string
   fromBlock?: number
@@ -30,8 +32,11 @@ export function addAuditCommand(program: Command): void {
       'audit --bundle audit.json --deployment deployment.json --claims',
     ],
   )
-    .option('--rpc <url>', 'node of the chain')
-    .option('--registry <address>', 'registry to audit, of markets or of portfolios; which one is found out')
+    .option('--rpc <url>', 'node of the chain', rpcAddresses)
+    .option(
+      '--registry <address>',
+      'registry to audit, of markets, of portfolios or of margins over several markets; which one is found out',
+    )
     .option('--deployment <file>', 'names registry of markets, chain and first block instead; margins by --registry')
     .option('--from-block <number>', 'block of the deployment, or an earlier one', wholeNumber(0))
     .option('--bundle <file>', 'audit this file without a chain')
@@ -51,8 +56,10 @@ export function addAuditCommand(program: Command): void {
     )
     .action(
       action<Options, []>(async (terminal, options) => {
-        const [{ auditFromFile, auditFromChain }, { formatAudit, formatPortfolioAudit, exitCodeOf }] =
-          await Promise.all([import('../answers/auditing.ts'), import('../../audit/index.ts')])
+        const [{ auditFromFile, auditFromChain }, { exitCodeOf }] = await Promise.all([
+          import('../answers/auditing.ts'),
+          import('../../audit/index.ts'),
+        ])
         const { bundle, rpc } = options
         if (bundle !== undefined)
           requireOptions({ rpc, 'from-block': options.fromBlock, out: options.out }, { excludes: 'bundle' })
@@ -67,16 +74,20 @@ export function addAuditCommand(program: Command): void {
           terminal.say(`Pictures: ${options.html}`)
         }
         const { elapsedSeconds } = telling
-        terminal.result(
-          { ...report, pins, elapsedSeconds },
-          'kind' in report ? formatPortfolioAudit(report, telling) : formatAudit(report, telling),
-        )
+        terminal.result({ ...report, pins, elapsedSeconds }, await textOf(report, telling))
         return exitCodeOf(report)
       }),
     )
 }
 
-async function writePage(file: string, report: AuditReport | PortfolioAuditReport, telling: Telling): Promise<void> {
+async function textOf(report: AnyAuditReport, telling: Telling): Promise<string> {
+  const { formatAudit, formatPortfolioAudit } = await import('../../audit/index.ts')
+  if (!('kind' in report)) return formatAudit(report, telling)
+  if (report.kind === 'portfolio') return formatPortfolioAudit(report, telling)
+  return (await import('../../audit/portfolio/crossReport.ts')).formatCrossAudit(report, telling)
+}
+
+async function writePage(file: string, report: AnyAuditReport, telling: Telling): Promise<void> {
   if ('kind' in report)
     (await import('../report/portfolioAuditReport.ts')).writePortfolioAuditReport(file, report, telling)
   else (await import('../report/auditReport.ts')).writeAuditReport(file, report, telling)

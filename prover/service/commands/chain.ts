@@ -1,5 +1,6 @@
+import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
-import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
+import { action, addCommand, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
 import { addPriceOptions, type PriceFlags, priceOptions } from './priceOptions.ts'
 import { untilStopped } from './stop.ts'
 
@@ -12,7 +13,7 @@ type ChainOptions = {
   margins?: string
 }
 type AttestFlags = {
-  rpc: string
+  rpc: RpcAddress
   deployment: string
   signerKeyFile: string[]
   keyFile?: string
@@ -20,7 +21,7 @@ type AttestFlags = {
   asOf?: string
 }
 type FeedOptions = PriceFlags & {
-  rpc: string
+  rpc: RpcAddress
   deployment: string
   market: string[]
   pause: number
@@ -48,7 +49,7 @@ export function addChainCommands(program: Command): void {
     .option('--council-key-file <file>', 'key of the development council to write, for `shadows`', 'council.key')
     .option(
       '--margins <portfolio>',
-      'with a registry of margins too, in the market and under the parameters of this file; margins count for 24 h there',
+      'with a registry of margins too, in the market, or over the markets, and under the parameters of this file; margins count for 24 h there',
     )
     .option('--start <time>', 'the chain’s first time, UTC, within the project’s extract', '2020-03-12 09:00:00')
     .action(
@@ -84,7 +85,7 @@ export function addChainCommands(program: Command): void {
     ],
   )
     .addHelpText('after', `${doorHelp}${THREE_TERMINALS}`)
-    .requiredOption('--rpc <url>', 'node of the development chain')
+    .requiredOption('--rpc <url>', 'node of the development chain', rpcAddresses)
     .requiredOption('--deployment <file>', 'where the engine lives')
     .option('--market <name...>', 'market of each price file, in order; by default the project’s extract is replayed')
     .option('--pause <seconds>', 'between two times', positiveNumber, 5)
@@ -107,7 +108,7 @@ export function addChainCommands(program: Command): void {
     'feed attest BTC-USD 67123.5 --rpc … --deployment deployment.json --signer-key-file a.key b.key --key-file payer.key',
   ])
     .addHelpText('after', doorHelp)
-    .requiredOption('--rpc <url>', 'node of the chain')
+    .requiredOption('--rpc <url>', 'node of the chain', rpcAddresses)
     .requiredOption('--deployment <file>', 'where the engine lives')
     .requiredOption('--signer-key-file <file...>', 'private keys of as many signers as the feed wants')
     .option('--key-file <file>', 'private key that pays; by default the variable ZKRISK_KEY')

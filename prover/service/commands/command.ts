@@ -1,5 +1,6 @@
 /** What all commands share: options, help with an example, numbers, errors and exit codes. */
 import { Command, InvalidArgumentError } from 'commander'
+import type { RpcAddress } from '../../registry/index.ts'
 import { EXIT, openTerminal, reportError, type Streams, type Terminal } from '../text/terminal.ts'
 
 /** The root of all commands, for one run: where it speaks, and what it ended with. */
@@ -71,4 +72,9 @@ export function positiveNumber(text: string): number {
   const value = Number(text)
   if (!/^\d*\.?\d+$/.test(text) || !(value > 0)) throw new InvalidArgumentError('Expected a positive number.')
   return value
+}
+
+/** Addresses of `--rpc`, which may be given several times. */
+export function rpcAddresses(text: string, before: RpcAddress | undefined): RpcAddress {
+  return before === undefined ? text : [before, text].flat()
 }

@@ -1,11 +1,12 @@
+import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
 import { createInterface } from 'node:readline/promises'
 import { EXIT, reportError, type Terminal, toJson } from '../text/terminal.ts'
-import { action, addCommand, wholeNumber } from './command.ts'
+import { action, addCommand, wholeNumber, rpcAddresses } from './command.ts'
 
 type Options = {
   example?: boolean
-  rpc?: string
+  rpc?: RpcAddress
   config?: string
   keyFile?: string
   keys?: string
@@ -35,7 +36,7 @@ export function addDeployCommand(program: Command): void {
     .addHelpText('after', HELP)
     .option('--example', 'print a file to begin with, for a development chain')
     .option('--config <file>', 'what is to be deployed')
-    .option('--rpc <url>', 'node of the chain')
+    .option('--rpc <url>', 'node of the chain', rpcAddresses)
     .option('--key-file <file>', 'private key of the deployer, which pays; by default the variable ZKRISK_KEY')
     .option('--keys <folder>', 'keys of the circuits, instead of the project’s own')
     .option('--deployment <file>', 'deployment to write', 'deployment.json')
@@ -62,7 +63,7 @@ export function addDeployCommand(program: Command): void {
     )
 }
 
-async function deploy(terminal: Terminal, options: Options & { config: string; rpc: string }): Promise<number> {
+async function deploy(terminal: Terminal, options: Options & { config: string; rpc: RpcAddress }): Promise<number> {
   const [{ NotAgreedError, openPlan }, { formatDeployed, formatPlan, formatStep }] = await Promise.all([
     import('../answers/deploying.ts'),
     import('../text/deployText.ts'),

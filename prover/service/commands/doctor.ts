@@ -1,9 +1,10 @@
+import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
 import { EXIT, reportError, type Terminal } from '../text/terminal.ts'
 import { requireOptions } from '../text/usageError.ts'
-import { action, addCommand, wholeNumber } from './command.ts'
+import { action, addCommand, wholeNumber, rpcAddresses } from './command.ts'
 
-type Options = { rpc?: string; deployment?: string; registry?: string; port?: number; keys?: string }
+type Options = { rpc?: RpcAddress; deployment?: string; registry?: string; port?: number; keys?: string }
 
 export function addDoctorCommand(program: Command): void {
   addCommand(program, 'doctor', 'say what is missing here and how to mend it; exit 1 if anything is', [
@@ -15,7 +16,7 @@ export function addDoctorCommand(program: Command): void {
       'after',
       '\n--deployment asks the chain alone: who may do what there, after how long. Exit 1 if the deployer still has a role, or if\nsomebody may set something at once, development chains aside.',
     )
-    .option('--rpc <url>', 'also ask this node for its chain')
+    .option('--rpc <url>', 'also ask this node for its chain', rpcAddresses)
     .option('--registry <address>', 'also look for the registry there')
     .option('--deployment <file>', 'examine this deployment instead of this machine; needs --rpc')
     .option('--port <number>', 'port that `zkrisk chain` would use', wholeNumber(0))
@@ -32,7 +33,7 @@ export function addDoctorCommand(program: Command): void {
     )
 }
 
-async function examineThere(terminal: Terminal, rpc: string | undefined, file: string): Promise<number> {
+async function examineThere(terminal: Terminal, rpc: RpcAddress | undefined, file: string): Promise<number> {
   const [{ examineDeployment, formatRights, RpcMissingError }, { formatFindings }] = await Promise.all([
     import('../answers/doctorDeployment.ts'),
     import('../answers/doctor.ts'),

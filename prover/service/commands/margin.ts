@@ -1,9 +1,11 @@
 /** `zkrisk margin`: what an account must hold, and why. */
+import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
+import type { ExistingCross } from '../answers/crossSite.ts'
 import type { MarginProofOptions } from '../answers/marginProof.ts'
 import { EXIT, type Terminal } from '../text/terminal.ts'
 import { addChainOptions, type ChainFlags, chainOptions } from './chainOptions.ts'
-import { action, addCommand } from './command.ts'
+import { action, addCommand, rpcAddresses } from './command.ts'
 import { OptionAloneError, requireOptions, UsageError } from '../text/usageError.ts'
 
 type Options = ChainFlags & {
@@ -15,8 +17,9 @@ type Options = ChainFlags & {
   count?: boolean
   unhealthy?: boolean
   out?: string
-  rpc?: string
+  rpc?: RpcAddress
   deployment?: string
+  registry?: string
   account?: string
   keyFile?: string
   signerKeyFile?: string[]
@@ -41,6 +44,7 @@ export function addMarginCommand(program: Command): void {
       'margin portfolio.json --prove --margins-alone',
       'margin portfolio.json --prove --unhealthy',
       'margin portfolio.json --prove --rpc http://127.0.0.1:8545 --deployment deployment.json',
+      'margin two-markets.json --prove --rpc http://127.0.0.1:8545 --registry 0x…',
       'margin portfolio.json --prove --count',
       'margin --derive-case case.json --prove --json',
       'margin portfolio.json --html margin.html',
@@ -67,8 +71,16 @@ export function addMarginCommand(program: Command): void {
       'with --prove: that one scenario leaves it below maintenance, and no more: the shortest way to a liquidation',
     )
     .option('-o, --out <file>', 'with --prove: a bundle of all proofs and what they rest on, for `zkrisk verify`')
-    .option('--rpc <url>', 'with --prove: node of the chain whose registry is to hold it, with --deployment')
+    .option(
+      '--rpc <url>',
+      'with --prove: node of the chain whose registry is to hold it, with --deployment',
+      rpcAddresses,
+    )
     .option('--deployment <file>', 'with --prove: where that registry is, and which models it takes')
+    .option(
+      '--registry <address>',
+      'of an account over several markets: where that registry is, instead of --deployment',
+    )
     .option('--account <address>', 'whose positions these are there')
     .option('--key-file <file>', 'private key that pays there; by default the variable ZKRISK_KEY')
     .option('--signer-key-file <file...>', 'keys that attest the round there, if it is not published yet')
@@ -91,6 +103,7 @@ export function addMarginCommand(program: Command): void {
       const option = proving && ofOneMarket(options)
       if (option !== undefined) requireOneMarket(answer, option)
       const toProve = proving !== undefined && together === undefined ? provableMarket(answer) : undefined
+      const ofOne = toProve && proving && inDeployment(proving)
       if (options.html !== undefined) {
         const { writeMarginReport } = await import('../report/marginReport.ts')
         writeMarginReport(options.html, answer)
@@ -99,7 +112,7 @@ export function addMarginCommand(program: Command): void {
       const isExplained = options.explain === true
       if (proving !== undefined && together !== undefined) {
         const { crossProofJson, formatCrossProof, proveCross } = await import('../answers/crossProof.ts')
-        const proof = await proveCross(together, terminal.say)
+        const proof = await proveCross(together, terminal.say, { existing: proving.existing })
         terminal.result(
           { ...accountJson(answer, isExplained), proof: crossProofJson(proof) },
           `${formatAccount(answer, isExplained)}\n\n${formatCrossProof(proof)}`,
@@ -112,7 +125,7 @@ export function addMarginCommand(program: Command): void {
       }
       if (options.unhealthy === true) {
         const { formatUnhealthy, proveUnhealthyAccount, unhealthyJson } = await import('../answers/unhealthyProof.ts')
-        const shown = await proveUnhealthyAccount(toProve, terminal.say, proving)
+        const shown = await proveUnhealthyAccount(toProve, terminal.say, ofOne)
         terminal.result(
           { ...accountJson(answer, isExplained), witness: unhealthyJson(shown) },
           `${formatAccount(answer, isExplained)}\n\n${formatUnhealthy(shown)}`,
@@ -120,7 +133,7 @@ export function addMarginCommand(program: Command): void {
         return EXIT.success
       }
       const { formatProof, proofJson, proveMargin } = await import('../answers/marginProof.ts')
-      const proof = await proveMargin(toProve, terminal.say, proving)
+      const proof = await proveMargin(toProve, terminal.say, ofOne)
       terminal.result(
         { ...accountJson(answer, isExplained), proof: proofJson(proof) },
         `${formatAccount(answer, isExplained)}\n\n${formatProof(proof)}`,
@@ -131,8 +144,8 @@ export function addMarginCommand(program: Command): void {
 }
 
 /** An option that only proofs of one market have, if one is given. */
-function ofOneMarket({ unhealthy, count, marginsAlone, out, rpc }: Options): string | undefined {
-  const given = { unhealthy, count, 'margins-alone': marginsAlone, out, rpc }
+function ofOneMarket({ unhealthy, count, marginsAlone, out }: Options): string | undefined {
+  const given = { unhealthy, count, 'margins-alone': marginsAlone, out }
   return Object.entries(given).find(([, value]) => value !== undefined && value !== false)?.[0]
 }
 
@@ -142,8 +155,19 @@ const ofChains = ({ spot, volatilityUnit, dateOrder, decimalMark, maxAgeSeconds,
   'max-age-seconds': maxAgeSeconds,
 })
 
+/** How to prove, whatever an account is of. */
+type ProvingOptions = Omit<MarginProofOptions, 'existing'> & { readonly existing?: ExistingCross | undefined }
+
+/** The same of one market, whose registry a deployment names. @throws {@link ProvingOptionError} */
+function inDeployment({ existing, ...options }: ProvingOptions): MarginProofOptions {
+  if (existing === undefined) return options
+  const { deployment, registry, ...rest } = existing
+  if (deployment === undefined || registry !== undefined) throw new RegistryOfSeveralError()
+  return { ...options, existing: { deployment, ...rest } }
+}
+
 /** How to prove, if it is wanted. @throws {@link ProvingOptionError} */
-function provingOptions(options: Options): MarginProofOptions | undefined {
+function provingOptions(options: Options): ProvingOptions | undefined {
   const {
     prove,
     marginsAlone: isAlone,
@@ -151,6 +175,7 @@ function provingOptions(options: Options): MarginProofOptions | undefined {
     out,
     rpc,
     deployment,
+    registry,
     account,
     keyFile,
     signerKeyFile,
@@ -158,7 +183,9 @@ function provingOptions(options: Options): MarginProofOptions | undefined {
   } = options
   const forPlace = { account, 'key-file': keyFile, 'signer-key-file': signerKeyFile, 'venue-key-file': venueKeyFile }
   const kinds = { 'margins-alone': isAlone, count: isCounting, unhealthy: options.unhealthy, out }
-  const given = Object.entries({ ...kinds, rpc, deployment, ...forPlace }).filter(([, value]) => value !== undefined)
+  const given = Object.entries({ ...kinds, rpc, deployment, registry, ...forPlace }).filter(
+    ([, value]) => value !== undefined,
+  )
   if (prove !== true) {
     if (given[0] !== undefined) throw new ProvingOptionError(given[0][0], 'prove')
     return undefined
@@ -167,12 +194,24 @@ function provingOptions(options: Options): MarginProofOptions | undefined {
   if (options.unhealthy === true && besides !== undefined) throw new UnhealthyBesidesError(besides)
   if (isCounting === true && isAlone === true) throw new CountBesidesError('margins-alone')
   if (isCounting === true && options.unhealthy === true) throw new CountBesidesError('unhealthy')
-  if (rpc !== undefined && deployment !== undefined) {
-    return { isAlone, isCounting, out, existing: { rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } }
+  if (rpc !== undefined && (deployment ?? registry) !== undefined) {
+    const existing = { rpc, deployment, registry, account, keyFile, signerKeyFile, venueKeyFile }
+    return { isAlone, isCounting, out, existing }
   }
   const other = given.find(([name]) => !(name in kinds))?.[0]
   if (other !== undefined) throw new ProvingOptionError(other, rpc === undefined ? 'rpc' : 'deployment')
   return { isAlone, isCounting, out }
+}
+
+/** One market's registry is found by its deployment. */
+export class RegistryOfSeveralError extends UsageError {
+  readonly code = 'service.registry-of-several'
+
+  constructor() {
+    super(
+      'Expected --deployment for an account in one market, got --registry: a registry is named alone only for accounts over several markets.',
+    )
+  }
 }
 
 /** A count adds up margins with everything else, and this proves less. */

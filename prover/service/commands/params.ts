@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { action, addCommand, wholeNumber } from './command.ts'
@@ -10,7 +11,7 @@ type Options = PriceFlags &
     json?: boolean
     out?: string
     html?: string
-    market: string
+    market?: string
     every?: number
     rows?: number
   }
@@ -31,7 +32,7 @@ export function addParamsCommand(program: Command): void {
     .addOption(new Option('--format <format>', 'of the result').choices(['table', 'csv', 'json']).default('table'))
     .option('-o, --out <file>', 'write the result there instead of printing it')
     .option('--plot, --html <file>', 'also write an HTML report with plots')
-    .option('--market <name>', 'name in titles', 'BTC-USD')
+    .option('--market <name>', 'name in titles, by default that of the file')
     .option('--every <count>', 'publish after this many observations, even if no prediction is due', wholeNumber(1))
     .option('--rows <count>', 'most rows of the table', wholeNumber(3))
   addPriceOptions(params)
@@ -41,6 +42,7 @@ export function addParamsCommand(program: Command): void {
       const format = options.json === true ? 'json' : options.format
       const text = await parametersOf(prices, {
         ...options,
+        market: options.market ?? nameOfFile(prices),
         format,
         prices: priceOptions(options),
         entries: entriesOfFlags(options),
@@ -57,3 +59,6 @@ export function addParamsCommand(program: Command): void {
     }),
   )
 }
+
+/** `btc-hourly` of `data/btc-hourly.csv.gz`. */
+const nameOfFile = (file: string): string => basename(file).replace(/(?<=.)\..*$/, '')

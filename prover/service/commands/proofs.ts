@@ -1,9 +1,10 @@
+import type { RpcAddress } from '../../registry/index.ts'
 import { type Command, InvalidArgumentError } from 'commander'
 import { EXIT } from '../text/terminal.ts'
-import { action, addCommand } from './command.ts'
+import { action, addCommand, rpcAddresses } from './command.ts'
 import { requireOptions, UsageError } from '../text/usageError.ts'
 
-type BatchOptions = { rpc: string; deployment: string; out: string; model?: string; keys?: string }
+type BatchOptions = { rpc: RpcAddress; deployment: string; out: string; model?: string; keys?: string }
 type ProveOptions = { out: string; deployment?: string; keys?: string }
 type VerifyOptions = {
   keys?: string
@@ -13,13 +14,13 @@ type VerifyOptions = {
   account?: string
   round?: string
 }
-type SubmitOptions = { rpc: string; deployment?: string; keyFile?: string }
+type SubmitOptions = { rpc: RpcAddress; deployment?: string; keyFile?: string }
 
 export function addProofCommands(program: Command): void {
   addCommand(program, 'batch', 'write the next batch that a registry would take, as input of `prove`', [
     'batch --rpc http://127.0.0.1:8545 --deployment deployment.json -o batch.json',
   ])
-    .requiredOption('--rpc <url>', 'node of the chain')
+    .requiredOption('--rpc <url>', 'node of the chain', rpcAddresses)
     .requiredOption('--deployment <file>', 'where the engine lives')
     .requiredOption('-o, --out <file>', 'batch to write')
     .option(
@@ -96,7 +97,7 @@ export function addProofCommands(program: Command): void {
   addCommand(program, 'submit <bundle>', 'send a bundle to its registry; a second time does nothing', [
     'submit bundle.json --rpc http://127.0.0.1:8545 --deployment deployment.json --key-file prover.key',
   ])
-    .requiredOption('--rpc <url>', 'node of the chain')
+    .requiredOption('--rpc <url>', 'node of the chain', rpcAddresses)
     .option('--deployment <file>', 'where the engine lives that the bundle must be for; the bundle names it otherwise')
     .option('--key-file <file>', 'private key that pays; by default the variable ZKRISK_KEY')
     .action(

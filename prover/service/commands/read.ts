@@ -1,12 +1,13 @@
+import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProverError } from '../../errors.ts'
 import { EXIT, reportError } from '../text/terminal.ts'
-import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
+import { action, addCommand, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
 import { stopSignal } from './stop.ts'
 
 type Options = {
-  rpc: string
+  rpc: RpcAddress
   deployment?: string
   registry?: string
   portfolio?: string
@@ -28,7 +29,7 @@ export function addReadCommand(program: Command): void {
       'after',
       '\nA market that is stale is shown with what liquidations read. --watch prints anew whenever something changes, with --json a line each.',
     )
-    .requiredOption('--rpc <url>', 'node of the chain')
+    .requiredOption('--rpc <url>', 'node of the chain', rpcAddresses)
     .option('--deployment <file>', 'where the engine lives')
     .option('--registry <address>', 'the registry itself, without a deployment file')
     .option('--portfolio <address>', 'portfolio registry, where the deployment names none')

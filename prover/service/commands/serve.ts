@@ -1,3 +1,4 @@
+import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { LogLevel, ServiceLog } from '../daemon/log.ts'
@@ -5,14 +6,18 @@ import type { RunServeOptions } from '../daemon/serving.ts'
 import type { TriggerName } from '../daemon/triggers.ts'
 import { OptionMissingError, requireOptions } from '../text/usageError.ts'
 import type { Terminal } from '../text/terminal.ts'
-import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
+import { action, addCommand, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
 import { stopSignal } from './stop.ts'
 
 type Options = ShownOptions & {
-  rpc?: string
+  rpc?: RpcAddress
   deployment?: string
   demo?: boolean
   keyFile?: string
+  passwordFile?: string
+  signer?: string
+  maxFeeGwei: number
+  leastBatches: number
   store: string
   market?: string[]
   trigger: TriggerName[]
@@ -56,10 +61,16 @@ export function addServeCommand(program: Command): void {
         '\nAlarms are told when they are raised and when they are over: breaches, margins at their speed limit, observations' +
         '\nthat a source held, refused or took in part, staleness, too few signers (docs/deploying.md).',
     )
-    .option('--rpc <url>', 'node of the chain')
+    .option('--rpc <url>', 'node of the chain: http(s) or ws(s); several times, for others that stand by', rpcAddresses)
     .option('--deployment <file>', 'where the engine lives')
     .option('--demo', 'a development chain here and now, fed with the crash of March 2020, and its dashboard')
-    .option('--key-file <file>', 'private key that pays; by default the variable ZKRISK_KEY')
+    .option('--key-file <file>', 'private key that pays, or a keystore with one; by default the variable ZKRISK_KEY')
+    .option('--password-file <file>', 'password of a keystore; by default the variable ZKRISK_PASSWORD')
+    .addOption(
+      new Option('--signer <module>', 'signs with a key kept elsewhere (docs/operations.md)').conflicts('keyFile'),
+    )
+    .option('--max-fee-gwei <gwei>', 'most that a transaction offers for a unit of gas', positiveNumber, 500)
+    .option('--least-batches <count>', 'alarm when the balance lasts for fewer', wholeNumber(0), 20)
     .option('--store <file>', 'what must not be forgotten', 'state/serve.sqlite')
     .option('--market <name...>', 'markets to serve; all by default')
     .addOption(
@@ -69,7 +80,7 @@ export function addServeCommand(program: Command): void {
     )
     .option('--heartbeat <seconds>', 'heartbeat: the data in force is this old', wholeNumber(1), 3600)
     .option('--spot-move <fraction>', 'spot: the price has moved by this log return', positiveNumber, 0.005)
-    .option('--confirmations <blocks>', 'after which a batch is believed', wholeNumber(1), 1)
+    .option('--confirmations <blocks>', 'after which a batch is believed; it is watched for 64', wholeNumber(1), 1)
     .option('--poll <milliseconds>', 'between two looks at the chain', wholeNumber(10), 500)
     .option('--keys <folder>', 'keys, instead of the project’s own')
   addShownOptions(serve).action(
@@ -143,7 +154,7 @@ async function placeOf(
   options: Options,
   terminal: Terminal,
 ): Promise<{
-  readonly rpc: string
+  readonly rpc: RpcAddress
   readonly deployment: string
   readonly keyFile?: string | undefined
   readonly store: string

@@ -1,8 +1,9 @@
 /** `zkrisk shadows`: markets tried under other volatility models. */
+import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
-import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
+import { action, addCommand, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
 
-type Place = { rpc: string; deployment: string }
+type Place = { rpc: RpcAddress; deployment: string }
 type CouncilFlags = Place & { keyFile?: string; calldata?: boolean }
 
 const HELP = `
@@ -86,7 +87,7 @@ async function work(
 
 const withPlace = (command: Command): Command =>
   command
-    .requiredOption('--rpc <url>', 'node of the chain')
+    .requiredOption('--rpc <url>', 'node of the chain', rpcAddresses)
     .requiredOption('--deployment <file>', 'where the engine lives')
 
 const withCouncil = (command: Command): Command =>

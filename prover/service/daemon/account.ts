@@ -1,25 +1,34 @@
-/** The account that pays for transactions: from a file or the environment, never from the command line, never shown. */
+/**
+ * The account that pays for transactions: from a file, as it is or encrypted, or from the environment; never from the command
+ * line, and never shown.
+ */
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
-import { type Provider, Wallet } from 'ethers'
+import { isError, isKeystoreJson, type Provider, Wallet } from 'ethers'
 import { ProverError } from '../../errors.ts'
 
 /** Environment variable that holds a private key where no file does. */
 const KEY_VARIABLE = 'ZKRISK_KEY'
 
-/** A key file holds 64 hexadecimal digits; nobody's is longer than this. */
-const MAX_KEY_BYTES = 200
+/** Environment variable that holds the password of an encrypted key file where no file does. */
+const PASSWORD_VARIABLE = 'ZKRISK_PASSWORD'
+
+/** A key file holds 64 hexadecimal digits, or a keystore; nobody's is longer than this. */
+const MAX_KEY_BYTES = 20_000
 
 /** Every right of a file's group and of all others. */
 const OTHERS = 0o077
 
 /**
- * @param keyFile - holds the private key in hexadecimal; without it {@link KEY_VARIABLE} is read
- * @throws {@link KeyMissingError}, {@link KeyFileModeError}, {@link KeyMalformedError}; none says anything of what it found
+ * @param keyFile - holds the private key in hexadecimal, or encrypted as a keystore (version 3); without it {@link KEY_VARIABLE} is read
+ * @param passwordFile - of a keystore; without it {@link PASSWORD_VARIABLE} is read
+ * @throws {@link KeyMissingError}, {@link KeyFileModeError}, {@link KeyMalformedError}, {@link PasswordMissingError},
+ * {@link PasswordWrongError}; none says anything of what it found
  */
-export function openAccount(provider: Provider, keyFile: string | undefined): Wallet {
+export function openAccount(provider: Provider, keyFile: string | undefined, passwordFile?: string): Wallet {
   const from = keyFile ?? `the environment variable ${KEY_VARIABLE}`
-  const text = keyFile === undefined ? process.env[KEY_VARIABLE] : readKeyFile(keyFile)
+  const text = keyFile === undefined ? process.env[KEY_VARIABLE] : readSecretFile(keyFile)?.trim()
   if (text === undefined || text === '') throw new KeyMissingError(from)
+  if (text.startsWith('{')) return openKeystore(provider, text, from, passwordFile)
   try {
     return new Wallet(text.startsWith('0x') ? text : `0x${text}`, provider)
   } catch {
@@ -28,15 +37,31 @@ export function openAccount(provider: Provider, keyFile: string | undefined): Wa
   }
 }
 
-function readKeyFile(file: string): string {
+function openKeystore(provider: Provider, text: string, from: string, passwordFile: string | undefined): Wallet {
+  if (!isKeystoreJson(text)) throw new KeyMalformedError(from)
+  const password = passwordFile === undefined ? process.env[PASSWORD_VARIABLE] : readSecretFile(passwordFile)
+  if (password === undefined || password === '') throw new PasswordMissingError(from, passwordFile)
+  try {
+    // Editors end a file with a new line, which is not part of it.
+    const { privateKey } = Wallet.fromEncryptedJsonSync(text, password.replace(/\r?\n$/, ''))
+    return new Wallet(privateKey, provider)
+  } catch (error) {
+    // The cause would hold the password.
+    if (isError(error, 'INVALID_ARGUMENT') && error.argument === 'password') throw new PasswordWrongError(from)
+    throw new KeyMalformedError(from)
+  }
+}
+
+/** What only its owner may read; undefined if there is no such file. */
+function readSecretFile(file: string): string | undefined {
   let descriptor: number | undefined
   try {
     descriptor = openSync(file, 'r')
     requireOwnerOnly(file, descriptor)
-    return readFileSync(descriptor, 'utf8').slice(0, MAX_KEY_BYTES).trim()
+    return readFileSync(descriptor, 'utf8').slice(0, MAX_KEY_BYTES)
   } catch (error) {
     if (error instanceof KeyFileModeError) throw error
-    throw new KeyMissingError(file)
+    return undefined
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }
@@ -66,7 +91,7 @@ export class KeyMalformedError extends ProverError {
   readonly from: string
 
   constructor(from: string) {
-    super(`Expected a private key of 64 hexadecimal digits in ${from}, found something else.`)
+    super(`Expected a private key of 64 hexadecimal digits or a keystore (version 3) in ${from}, found something else.`)
     this.from = from
   }
 }
@@ -84,5 +109,28 @@ export class KeyFileModeError extends ProverError {
     )
     this.file = file
     this.mode = mode
+  }
+}
+
+/** An encrypted key came without its password. */
+export class PasswordMissingError extends ProverError {
+  readonly code = 'service.password-missing'
+  readonly from: string
+
+  constructor(from: string, passwordFile: string | undefined) {
+    const where = passwordFile === undefined ? `${PASSWORD_VARIABLE} is not set` : `${passwordFile} holds none`
+    super(`The key in ${from} is encrypted, and ${where}. Give --password-file or set ${PASSWORD_VARIABLE}.`)
+    this.from = from
+  }
+}
+
+/** The password is not that of the encrypted key. */
+export class PasswordWrongError extends ProverError {
+  readonly code = 'service.password-wrong'
+  readonly from: string
+
+  constructor(from: string) {
+    super(`The password does not open the key in ${from}. Give the one that it was encrypted with.`)
+    this.from = from
   }
 }

@@ -31,7 +31,7 @@ export type Job = {
   readonly updatedAt: number
 }
 
-/** One signed transaction; those of one job share a nonce and only the fee differs. */
+/** One signed transaction; those of one job that share a nonce replace each other: only one of them is ever mined. */
 export type SignedTransaction = {
   readonly hash: string
   readonly jobId: string
@@ -41,10 +41,16 @@ export type SignedTransaction = {
   readonly signedAt: number
 }
 
+/** Where a job's transaction was mined, and what it took. */
+export type Mined = { readonly hash: string; readonly block: number; readonly gasUsed: bigint }
+
+/** A confirmed job that a reorganisation may still undo. */
+export type LandedJob = { readonly job: Job; readonly hash: string; readonly block: number }
+
 /** Where a store belongs. */
 export type StoreScope = { readonly chainId: bigint; readonly registry: string }
 
-const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 2
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS scope (
@@ -59,9 +65,20 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS open_jobs ON jobs (status) WHERE status IN ('planned', 'proven', 'signed');
   CREATE TABLE IF NOT EXISTS transactions (
     hash TEXT PRIMARY KEY, job_id TEXT NOT NULL REFERENCES jobs (id), sender TEXT NOT NULL, nonce INTEGER NOT NULL,
-    raw TEXT NOT NULL, signed_at INTEGER NOT NULL
+    raw TEXT NOT NULL, signed_at INTEGER NOT NULL, block INTEGER, gas_used INTEGER
   ) STRICT;
   CREATE INDEX IF NOT EXISTS transactions_of_job ON transactions (job_id);
+`
+
+/** From one version to the next. */
+const MIGRATIONS: Readonly<Record<number, string>> = {
+  1: `ALTER TABLE transactions ADD COLUMN block INTEGER; ALTER TABLE transactions ADD COLUMN gas_used INTEGER;
+      UPDATE scope SET version = 2`,
+}
+
+const INDICES = `
+  CREATE INDEX IF NOT EXISTS mined_transactions ON transactions (block) WHERE block IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS transactions_of_nonce ON transactions (sender, nonce)
 `
 
 /**
@@ -87,6 +104,7 @@ export class JobStore {
     this.database = open(file)
     try {
       this.requireScope(file, scope)
+      this.database.exec(INDICES)
     } catch (error) {
       this.database.close()
       throw error
@@ -126,19 +144,65 @@ export class JobStore {
     })
   }
 
-  /** Ends a job. */
-  end(id: string, status: 'confirmed' | 'superseded', reason?: string): void {
-    this.database
-      .prepare('UPDATE jobs SET status = ?, reason = ?, updated_at = ? WHERE id = ?')
-      .run(status, reason ?? null, Date.now(), id)
+  /** Ends a job, by a transaction of its own if one is named. */
+  end(id: string, status: 'confirmed' | 'superseded', reason?: string, mined?: Mined): void {
+    this.atomically(() => {
+      this.database
+        .prepare('UPDATE jobs SET status = ?, reason = ?, updated_at = ? WHERE id = ?')
+        .run(status, reason ?? null, Date.now(), id)
+      if (mined !== undefined) this.mined(mined)
+    })
   }
 
-  /** Takes a superseded job up again: the chain is back where the batch fits. */
+  /** Keeps where a transaction was mined: elsewhere than before, if the chain was reorganised. */
+  mined({ hash, block, gasUsed }: Mined): void {
+    this.database
+      .prepare('UPDATE transactions SET block = ?, gas_used = ? WHERE hash = ?')
+      .run(block, Number(gasUsed), hash)
+  }
+
+  /** Confirmed jobs whose transactions were mined after a block, in the order of their nonces. */
+  landedAfter(block: number): readonly LandedJob[] {
+    return this.database
+      .prepare(
+        `SELECT jobs.*, hash, block FROM transactions JOIN jobs ON jobs.id = job_id
+         WHERE block > ? AND status = 'confirmed' ORDER BY nonce`,
+      )
+      .all(block)
+      .map((row) => ({ job: jobOf(row), hash: String(row.hash), block: Number(row.block) }))
+  }
+
+  /** Gas of the batches that landed last, newest first. */
+  gasOfLast(count: number): readonly bigint[] {
+    return this.database
+      .prepare('SELECT gas_used FROM transactions WHERE block IS NOT NULL ORDER BY block DESC, nonce DESC LIMIT ?')
+      .all(count)
+      .map((row) => BigInt(Number(row.gas_used)))
+  }
+
+  /** A confirmed job's block is gone: its signed transaction is to be mined again. */
+  revive(id: string): void {
+    this.atomically(() => {
+      this.database
+        .prepare(`UPDATE jobs SET status = 'signed', updated_at = ? WHERE id = ? AND status = 'confirmed'`)
+        .run(Date.now(), id)
+      this.database.prepare('UPDATE transactions SET block = NULL, gas_used = NULL WHERE job_id = ?').run(id)
+    })
+  }
+
+  /** A signed job whose nonce went to something else is to be signed anew. */
+  unsigned(id: string): void {
+    this.database
+      .prepare(`UPDATE jobs SET status = 'proven', updated_at = ? WHERE id = ? AND status = 'signed'`)
+      .run(Date.now(), id)
+  }
+
+  /** Takes a job up again that had ended: the chain is back where the batch fits. */
   reopen(id: string): Job {
     this.database
       .prepare(
         `UPDATE jobs SET status = CASE WHEN bundle IS NULL THEN 'planned' ELSE 'proven' END, reason = NULL, updated_at = ?
-         WHERE id = ? AND status = 'superseded'`,
+         WHERE id = ? AND status IN ('superseded', 'confirmed')`,
       )
       .run(Date.now(), id)
     return this.require(id)
@@ -178,16 +242,17 @@ export class JobStore {
   /** Transactions of a job, newest first. */
   transactions(jobId: string): readonly SignedTransaction[] {
     return this.database
-      .prepare('SELECT * FROM transactions WHERE job_id = ? ORDER BY signed_at DESC, rowid DESC')
+      .prepare('SELECT * FROM transactions WHERE job_id = ? ORDER BY rowid DESC')
       .all(jobId)
-      .map((row) => ({
-        hash: String(row.hash),
-        jobId: String(row.job_id),
-        sender: String(row.sender),
-        nonce: Number(row.nonce),
-        raw: String(row.raw),
-        signedAt: Number(row.signed_at),
-      }))
+      .map(transactionOf)
+  }
+
+  /** Everything ever signed with a nonce, of whatever job, newest first. */
+  transactionsAt(sender: string, nonce: number): readonly SignedTransaction[] {
+    return this.database
+      .prepare('SELECT * FROM transactions WHERE sender = ? AND nonce = ? ORDER BY rowid DESC')
+      .all(sender, nonce)
+      .map(transactionOf)
   }
 
   close(): void {
@@ -204,7 +269,11 @@ export class JobStore {
     this.database
       .prepare('INSERT INTO scope VALUES (1, ?, ?, ?) ON CONFLICT DO NOTHING')
       .run(SCHEMA_VERSION, chainId.toString(), registry.toLowerCase())
-    const held = this.database.prepare('SELECT version, chain_id, registry FROM scope').get()
+    const read = () => this.database.prepare('SELECT version, chain_id, registry FROM scope').get()
+    for (let version = Number(read()?.version); version < SCHEMA_VERSION; version++) {
+      this.atomically(() => this.database.exec(MIGRATIONS[version] ?? ''))
+    }
+    const held = read()
     if (Number(held?.version) !== SCHEMA_VERSION) {
       throw new StoreUnusableError(file, `its version is ${held?.version}, expected ${SCHEMA_VERSION}`)
     }
@@ -244,6 +313,17 @@ function open(file: string): DatabaseSync {
 }
 
 const SQLITE_BUSY = 5
+
+function transactionOf(row: Record<string, SQLOutputValue>): SignedTransaction {
+  return {
+    hash: String(row.hash),
+    jobId: String(row.job_id),
+    sender: String(row.sender),
+    nonce: Number(row.nonce),
+    raw: String(row.raw),
+    signedAt: Number(row.signed_at),
+  }
+}
 
 function jobOf(row: Record<string, SQLOutputValue>): Job {
   return {

@@ -1,45 +1,69 @@
 /**
- * Lands bundles such that no crash loses or doubles one: the signed transaction is on the disk before it is sent, and what
- * became of it is asked of the chain, never assumed.
+ * Lands bundles such that no crash, lost answer or reorganisation loses or doubles one: the signed transaction, with its
+ * nonce, is on the disk before it is sent, and what became of it is asked of the chain, never assumed.
  */
-import { isError, keccak256, type Provider, Transaction, type TransactionReceipt, type Wallet } from 'ethers'
-import { parseBundle } from '../../registry/market/bundle.ts'
+import { isError, keccak256, type Provider, type Signer, Transaction, type TransactionReceipt } from 'ethers'
+import { type Bundle, parseBundle } from '../../registry/market/bundle.ts'
 import { GAS_MARGIN_PERCENT, type RegistryClient, skippedIn } from '../../registry/market/client.ts'
-import { ContractRevertError, RpcError, typedCallError } from '../../registry/contractErrors.ts'
-import type { Job, JobStore, SignedTransaction } from './jobStore.ts'
+import { ask, ContractRevertError, nodesWords, typedCallError } from '../../registry/contractErrors.ts'
+import { type Fees, type MarketFees, readMarketFees, replacementFees, withinCap } from './fees.ts'
+import type { Job, JobStore, LandedJob, Mined, SignedTransaction } from './jobStore.ts'
+
+/** Who signs and pays. */
+export type Account = Signer & { readonly address: string }
 
 export type SenderOptions = {
   readonly client: RegistryClient
-  readonly account: Wallet
+  readonly account: Account
   readonly store: JobStore
   /** Blocks on top of the transaction's, itself counted, until it is believed. */
   readonly confirmations: number
-  /** A transaction that is not mined after this time is sent again with a higher fee. */
+  /** A transaction that is not mined after this time, though blocks are, is sent again with a higher fee. */
   readonly bumpAfterMs: number
+  /** Wei a unit of gas that no transaction offers more than. */
+  readonly maxFeePerGas: bigint
 }
 
 /** What became of a job in one look. */
 export type Landing =
   | {
       readonly status: 'confirmed'
-      readonly hash: string | undefined
-      readonly gasUsed: bigint | undefined
+      /** None if somebody else's transaction did it. */
+      readonly mined: Mined | undefined
       /** Markets that somebody had moved before: the others landed. */
       readonly skipped: readonly string[]
     }
   | { readonly status: 'superseded'; readonly reason: string }
-  /** `sent`: the chain did not have it a moment ago. */
+  /** Its nonce went to another transaction, and it would still land: to be signed anew. */
+  | { readonly status: 'unsigned'; readonly reason: string }
+  /** `sent`: the chain did not have it a moment ago, and a node has taken it. */
   | { readonly status: 'pending'; readonly sent: boolean }
 
 /** The chain stands where the job would bring it. */
-const APPLIED_ELSEWHERE: Landing = { status: 'confirmed', hash: undefined, gasUsed: undefined, skipped: [] }
+const APPLIED_ELSEWHERE: Landing = { status: 'confirmed', mined: undefined, skipped: [] }
+const PENDING: Landing = { status: 'pending', sent: false }
 
-/** Nodes take a replacement that offers a tenth more. */
-const BUMP_PERCENT = 115n
+/** Landed batches are watched for reorganisations for as many blocks. */
+const WATCHED_BLOCKS = 64
+/** Reverted transactions of one job; after these it is given up. */
+const MOST_REVERTED = 3
+/** Of a transfer of nothing to oneself. */
+const TRANSFER_GAS = 21_000n
+
+type Seen = { readonly since: number; readonly block: number }
 
 export class Sender {
   private readonly options: SenderOptions
   private readonly provider: Provider
+  /** When each transaction was first seen unmined, by the clock that never goes back, and at which block. */
+  private readonly seen = new Map<string, Seen>()
+  /** Signed by this process a moment ago: simulated already. */
+  private readonly simulated = new Set<string>()
+  /** Nodes want more for their nonce. */
+  private readonly underpriced = new Set<string>()
+  private tip: { readonly number: number; readonly hash: string } | undefined
+  /** Why a transaction waits though blocks are mined, and its fee cannot rise. */
+  waitsFor: string | undefined
 
   constructor(options: SenderOptions) {
     this.options = options
@@ -50,120 +74,243 @@ export class Sender {
    * Simulates and signs a proven job and stores the transaction; does not send it yet.
    *
    * @returns undefined when signed; otherwise what became of the job
+   * @throws {@link InsufficientFundsError}
    */
   async sign(job: Job): Promise<Landing | undefined> {
-    const { client, account } = this.options
-    const bundle = parseBundle(Buffer.from(job.bundle ?? ''), `job ${job.id}`)
+    const { client, account, store, maxFeePerGas: cap } = this.options
+    const bundle = bundleOf(job)
     if (await client.isApplied(bundle)) return APPLIED_ELSEWHERE
     const { to, data, chainId } = client.transactionOf(bundle)
-    let gas: bigint
-    try {
-      gas = await client.simulate(bundle)
-    } catch (error) {
-      if (error instanceof ContractRevertError) return { status: 'superseded', reason: error.reason }
-      throw error
-    }
-    const nonce = await ask('Reading the nonce', () => this.provider.getTransactionCount(account.address, 'latest'))
-    const fees = await this.fees()
+    const gas = await this.gasOf(bundle)
+    if (typeof gas === 'string') return { status: 'superseded', reason: gas }
+    const nonce = await this.nextNonce(account.address)
+    const market = await readMarketFees(this.provider)
+    // A node may still hold what was signed with this nonce for a batch that came to nothing.
+    const before = store.transactionsAt(account.address, nonce).map(({ raw }) => raw)
+    const fees =
+      replacementFees(market, before, cap) ?? withinCap({ maxFeePerGas: cap, maxPriorityFeePerGas: cap }, cap)
     const gasLimit = (gas * GAS_MARGIN_PERCENT) / 100n
-    this.keep(job.id, nonce, await account.signTransaction({ type: 2, to, data, chainId, nonce, gasLimit, ...fees }))
+    await this.keep(job.id, { to, data, chainId, nonce, gasLimit, fees })
     return undefined
   }
 
-  /** Sends what is signed, if the chain does not have it, and says how it stands. */
+  /**
+   * Sends what is signed, if the chain does not have it, and says how it stands.
+   *
+   * @throws {@link InsufficientFundsError}
+   */
   async settle(job: Job): Promise<Landing> {
     const transactions = this.options.store.transactions(job.id)
     const [newest] = transactions
     if (newest === undefined) return { status: 'superseded', reason: 'no signed transaction was kept' }
-
-    const used = await ask('Reading the nonce', () => this.provider.getTransactionCount(newest.sender, 'latest'))
-    const receipt = await this.receiptOf(transactions)
-    if (receipt !== undefined) return this.judge(job, receipt)
-    // The nonce went to a transaction that is not ours: ours can never be mined.
-    if (used > newest.nonce) return this.judgeElsewhere(job)
-    const isKnown = await ask('Reading a transaction', () => this.provider.getTransaction(newest.hash))
-    if (isKnown === null) await this.broadcast(newest)
-    if (Date.now() - newest.signedAt > this.options.bumpAfterMs) await this.bump(job, newest)
-    return { status: 'pending', sent: isKnown === null }
+    const used = await this.nextNonce(newest.sender)
+    const receipts = await this.receiptsOf(transactions)
+    const landed = receipts.find(({ status, to, from }) => status === 1 && to !== from)
+    if (landed !== undefined) return this.judge(landed)
+    // The nonce went to a transaction that did nothing, or is not ours: this one can never be mined.
+    if (used > newest.nonce) return this.judgeLost(job, receipts)
+    if (used < newest.nonce) return this.waitForNonce(newest, used)
+    return this.pursue(job, newest)
   }
 
-  private async judge(job: Job, receipt: TransactionReceipt): Promise<Landing> {
-    if (receipt.status !== 1) return this.judgeElsewhere(job)
+  /**
+   * Landed batches whose blocks the chain no longer has; each is signed again, to be settled.
+   *
+   * Nodes do not put transactions of blocks that are gone back among those that wait.
+   */
+  async reorganised(): Promise<readonly LandedJob[]> {
+    const { store } = this.options
+    const head = await ask('Reading the latest block', () => this.provider.getBlock('latest'))
+    if (head === null || head.hash === null) return []
+    const { tip } = this
+    const isSame = tip !== undefined && (await this.hashOf(tip.number)) === tip.hash
+    const gone: LandedJob[] = []
+    let isComplete = true
+    for (const landed of isSame ? [] : store.landedAfter(head.number - WATCHED_BLOCKS)) {
+      const { job, hash, block } = landed
+      // A node that is not there yet does not know.
+      if (block > head.number) isComplete = false
+      if (block > head.number) continue
+      const receipt = await ask('Reading a receipt', () => this.provider.getTransactionReceipt(hash))
+      if (receipt === null) gone.push(landed)
+      else if (receipt.blockNumber !== block) store.mined(minedIn(receipt))
+      if (receipt === null) store.revive(job.id)
+    }
+    this.tip = isComplete ? { number: head.number, hash: head.hash } : undefined
+    return gone
+  }
+
+  private async judge(receipt: TransactionReceipt): Promise<Landing> {
+    this.waitsFor = undefined
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
-    if (head - receipt.blockNumber + 1 < this.options.confirmations) return { status: 'pending', sent: false }
+    if (head - receipt.blockNumber + 1 < this.options.confirmations) return PENDING
     const skipped = skippedIn(receipt.logs, this.options.client.registry)
-    return { status: 'confirmed', hash: receipt.hash, gasUsed: receipt.gasUsed, skipped }
+    return { status: 'confirmed', mined: minedIn(receipt), skipped }
   }
 
   /** Our transaction did not do it; perhaps somebody else's did. */
-  private async judgeElsewhere(job: Job): Promise<Landing> {
-    const bundle = parseBundle(Buffer.from(job.bundle ?? ''), `job ${job.id}`)
+  private async judgeLost(job: Job, receipts: readonly TransactionReceipt[]): Promise<Landing> {
+    const bundle = bundleOf(job)
     if (await this.options.client.isApplied(bundle)) return APPLIED_ELSEWHERE
-    return { status: 'superseded', reason: 'its transaction was not accepted' }
+    if (receipts.length >= MOST_REVERTED) return { status: 'superseded', reason: 'its transactions were not accepted' }
+    const gas = await this.gasOf(bundle)
+    if (typeof gas === 'string') return { status: 'superseded', reason: gas }
+    return { status: 'unsigned', reason: 'its nonce went to another transaction' }
   }
 
-  private async receiptOf(transactions: readonly SignedTransaction[]): Promise<TransactionReceipt | undefined> {
-    for (const { hash } of transactions) {
-      const receipt = await ask('Reading a receipt', () => this.provider.getTransactionReceipt(hash))
-      if (receipt !== null) return receipt
-    }
-    return undefined
+  /** It is the account's next transaction. */
+  private async pursue(job: Job, newest: SignedTransaction): Promise<Landing> {
+    const isKnown = (await ask('Reading a transaction', () => this.provider.getTransaction(newest.hash))) !== null
+    const outcome = isKnown ? undefined : await this.outcomeNow(job, newest)
+    if (outcome !== undefined) return outcome
+    const sent = !isKnown && (await this.broadcast(newest))
+    const isOutbid = this.underpriced.delete(newest.hash)
+    if (isOutbid || (await this.isStuck(newest))) await this.replace(job, newest, isOutbid)
+    return { status: 'pending', sent }
   }
 
-  private async broadcast({ raw }: SignedTransaction): Promise<void> {
-    try {
-      await this.provider.broadcastTransaction(raw)
-    } catch (error) {
-      // The next look at the nonce tells what these mean.
-      const isKnown = /already known|known transaction|already imported|already exists/i.test(String(error))
-      const isSettled = isError(error, 'NONCE_EXPIRED') || isError(error, 'REPLACEMENT_UNDERPRICED')
-      if (isKnown || isSettled) return
-      // A node that mines at once answers a refused transaction with the refusal; its receipt says the same.
-      if (isError(error, 'CALL_EXCEPTION') || /reverted/i.test(String(error))) return
-      throw new RpcError('Sending a transaction', error)
-    }
+  /** What a batch would come to that is about to be sent; undefined: it would land. */
+  private async outcomeNow(job: Job, { hash, raw, sender }: SignedTransaction): Promise<Landing | undefined> {
+    if (this.simulated.delete(hash) || Transaction.from(raw).to === sender) return undefined
+    const bundle = bundleOf(job)
+    const gas = await this.gasOf(bundle)
+    if (typeof gas !== 'string') return undefined
+    return (await this.options.client.isApplied(bundle)) ? APPLIED_ELSEWHERE : { status: 'superseded', reason: gas }
   }
 
-  private async bump(job: Job, { nonce, raw }: SignedTransaction): Promise<void> {
-    const { account } = this.options
-    const { to, data, chainId, gasLimit, maxFeePerGas, maxPriorityFeePerGas } = Transaction.from(raw)
-    const fees = await this.fees()
-    const higher = (old: bigint | null, market: bigint): bigint => {
-      const least = ((old ?? 0n) * BUMP_PERCENT) / 100n + 1n
-      return least > market ? least : market
-    }
-    const signed = await account.signTransaction({
+  /** Those of other jobs come first; where there are none, nothing is sent in their place. */
+  private async waitForNonce(newest: SignedTransaction, next: number): Promise<Landing> {
+    const { store } = this.options
+    const isOurs = store
+      .openJobs()
+      .filter(({ status }) => status === 'signed')
+      .some(({ id }) => store.transactions(id)[0]?.nonce === next)
+    if (!isOurs) await this.fill(next)
+    const isKnown = await ask('Reading a transaction', () => this.provider.getTransaction(newest.hash))
+    // Nodes that keep transactions of later nonces have all of them at once.
+    if (isKnown === null) await this.broadcast(newest)
+    return PENDING
+  }
+
+  /** A transfer of nothing to oneself, so that later nonces can be mined. Losing or repeating it does no harm. */
+  private async fill(nonce: number): Promise<void> {
+    const { client, account, store, maxFeePerGas: cap } = this.options
+    const before = store.transactionsAt(account.address, nonce).map(({ raw }) => raw)
+    const fees = replacementFees(await readMarketFees(this.provider), before, cap)
+    if (fees === undefined) return
+    const { chainId } = client
+    const raw = await account.signTransaction({
       type: 2,
-      to,
-      data,
+      to: account.address,
+      value: 0n,
       chainId,
       nonce,
-      gasLimit,
-      maxFeePerGas: higher(maxFeePerGas, fees.maxFeePerGas),
-      maxPriorityFeePerGas: higher(maxPriorityFeePerGas, fees.maxPriorityFeePerGas),
+      gasLimit: TRANSFER_GAS,
+      ...fees,
     })
-    this.keep(job.id, nonce, signed)
+    await this.send(raw)
   }
 
-  private keep(jobId: string, nonce: number, raw: string): void {
-    const { store, account } = this.options
-    store.signed({ hash: keccak256(raw), jobId, sender: account.address, nonce, raw })
+  private async isStuck({ hash, nonce, sender }: SignedTransaction): Promise<boolean> {
+    const block = await ask('Reading the block number', () => this.provider.getBlockNumber())
+    const { since, block: first } = this.seen.get(hash) ?? { since: performance.now(), block }
+    this.seen.set(hash, { since, block: first })
+    if (performance.now() - since < this.options.bumpAfterMs || block <= first) return false
+    // It may have been mined between the looks.
+    return (await this.nextNonce(sender)) === nonce
   }
 
-  private async fees(): Promise<{ maxFeePerGas: bigint; maxPriorityFeePerGas: bigint }> {
-    const fees = await ask('Reading fees', () => this.provider.getFeeData())
-    const maxPriorityFeePerGas = fees.maxPriorityFeePerGas ?? 1_000_000_000n
-    return {
-      maxPriorityFeePerGas,
-      maxFeePerGas: fees.maxFeePerGas ?? (fees.gasPrice ?? 0n) * 2n + maxPriorityFeePerGas,
+  /** Offers more for the same batch; for nothing at all, if somebody else has landed it meanwhile. */
+  private async replace(job: Job, newest: SignedTransaction, isOutbid: boolean): Promise<void> {
+    const { client, store, maxFeePerGas: cap } = this.options
+    const market = await readMarketFees(this.provider)
+    const before = store.transactionsAt(newest.sender, newest.nonce).map(({ raw }) => raw)
+    const fees = replacementFees(market, before, cap, isOutbid)
+    this.waitsFor = fees === undefined ? waitText(newest, market, cap) : undefined
+    if (fees === undefined) return
+    const { data, to, chainId, gasLimit } = Transaction.from(newest.raw)
+    const batch = { to: to ?? client.registry, data, gasLimit }
+    const isApplied = await client.isApplied(bundleOf(job))
+    const nothing = { to: newest.sender, data: '0x', gasLimit: TRANSFER_GAS }
+    await this.keep(job.id, { ...(isApplied ? nothing : batch), chainId, nonce: newest.nonce, fees })
+  }
+
+  /** Whether a node took it. */
+  private async broadcast({ hash, raw }: SignedTransaction): Promise<boolean> {
+    const outcome = await this.send(raw)
+    if (outcome === 'underpriced') this.underpriced.add(hash)
+    return outcome === 'taken'
+  }
+
+  /** What it means that a transaction was not taken is told by the next look at the chain, unless nobody can pay for it. */
+  private async send(raw: string): Promise<'taken' | 'underpriced' | 'refused'> {
+    try {
+      await this.provider.broadcastTransaction(raw)
+      return 'taken'
+    } catch (error) {
+      const text = nodesWords(error)
+      if (isError(error, 'REPLACEMENT_UNDERPRICED') || /underpriced|base ?fee|fee cap|max fee/i.test(text))
+        return 'underpriced'
+      if (isError(error, 'NONCE_EXPIRED') || /nonce/i.test(text)) return 'refused'
+      if (/already (known|imported|exists)|known transaction/i.test(text)) return 'taken'
+      // A node that mines at once answers a refused transaction with the refusal; its receipt says the same.
+      if (isError(error, 'CALL_EXCEPTION') || /revert/i.test(text)) return 'refused'
+      throw typedCallError(error, 'Sending a transaction')
     }
   }
-}
 
-async function ask<Result>(doing: string, action: () => Promise<Result>): Promise<Result> {
-  try {
-    return await action()
-  } catch (error) {
-    throw typedCallError(error, doing)
+  /** Gas that a batch would take, or the name of the error that the registry would refuse it with. */
+  private async gasOf(bundle: Bundle): Promise<bigint | string> {
+    try {
+      return await this.options.client.simulate(bundle)
+    } catch (error) {
+      if (error instanceof ContractRevertError) return error.reason
+      throw error
+    }
+  }
+
+  private async receiptsOf(transactions: readonly SignedTransaction[]): Promise<readonly TransactionReceipt[]> {
+    const found = await Promise.all(
+      transactions.map(({ hash }) => ask('Reading a receipt', () => this.provider.getTransactionReceipt(hash))),
+    )
+    return found.filter((receipt) => receipt !== null)
+  }
+
+  private async nextNonce(sender: string): Promise<number> {
+    return ask('Reading the nonce', () => this.provider.getTransactionCount(sender, 'latest'))
+  }
+
+  private async hashOf(block: number): Promise<string | null | undefined> {
+    return (await ask('Reading a block', () => this.provider.getBlock(block)))?.hash
+  }
+
+  private async keep(jobId: string, { fees, ...transaction }: Unsigned): Promise<void> {
+    const { store, account } = this.options
+    const raw = await account.signTransaction({ type: 2, ...transaction, ...fees })
+    const hash = keccak256(raw)
+    store.signed({ hash, jobId, sender: account.address, nonce: transaction.nonce, raw })
+    this.simulated.add(hash)
   }
 }
+
+type Unsigned = {
+  readonly to: string
+  readonly data: string
+  readonly chainId: bigint
+  readonly nonce: number
+  readonly gasLimit: bigint
+  readonly fees: Fees
+}
+
+const bundleOf = ({ id, bundle }: Job): Bundle => parseBundle(Buffer.from(bundle ?? ''), `job ${id}`)
+
+const minedIn = ({ hash, blockNumber: block, gasUsed }: TransactionReceipt): Mined => ({ hash, block, gasUsed })
+
+function waitText({ nonce }: SignedTransaction, { baseFeePerGas }: MarketFees, cap: bigint): string {
+  return (
+    `the transaction with nonce ${nonce} is not mined, and a higher fee than its own is more than ${gweiText(cap)} gwei; ` +
+    `the base fee is ${gweiText(baseFeePerGas)} gwei. It waits; --max-fee-gwei allows more`
+  )
+}
+
+const gweiText = (wei: bigint): string => (Number(wei) / 1e9).toLocaleString('en', { maximumFractionDigits: 3 })

@@ -20,7 +20,9 @@ import { isShadowName } from '../../market/marketId.ts'
 import { type MarketRiskStatement, stateBatch } from '../../statement/marketRisk.ts'
 import { type Job, type JobStore, jobIdOf } from './jobStore.ts'
 import { keyHashOf, proveStatement } from './proving.ts'
-import { type Landing, Sender, type SenderOptions } from './sender.ts'
+import { WEI_PER_GWEI } from './fees.ts'
+import type { Landing } from './sender.ts'
+import { Submitter, type SubmitterAlarm, type SubmitterOptions } from './submitter.ts'
 import { type MarginsPercent, marginsOf } from '../answers/inForce.ts'
 import { isoTime } from '../text/figures.ts'
 import { describeError } from '../text/terminal.ts'
@@ -41,6 +43,9 @@ export type ServeEvent = {
     | 'confirmed'
     | 'in-force'
     | 'superseded'
+    | 'unsigned'
+    | 'reorganised'
+    | 'endpoint'
     | 'retrying'
     | 'unserved'
     | 'followed'
@@ -57,7 +62,7 @@ export type ServeEvent = {
   /** Of `confirmed`, where its transaction is known. */
   readonly gasUsed?: number
   /** Of `alarm` and `alarm-cleared`. */
-  readonly alarm?: Alarm
+  readonly alarm?: Alarm | SubmitterAlarm
   /** Of `in-force`: what the batch that was just confirmed put in force of one market. */
   readonly market?: InForceNow
 }
@@ -84,8 +89,8 @@ export type ServedFamily = {
   readonly load: () => Promise<CircuitFamily | undefined>
 }
 
-export type ServeOptions = Pick<SenderOptions, 'client' | 'account' | 'store'> &
-  Partial<Pick<SenderOptions, 'confirmations' | 'bumpAfterMs'>> & {
+export type ServeOptions = Pick<SubmitterOptions, 'client' | 'account' | 'store'> &
+  Partial<Pick<SubmitterOptions, 'confirmations' | 'bumpAfterMs' | 'maxFeePerGas' | 'leastBatches'>> & {
     readonly prover: Prover
     /** What nobody can prove is reported. */
     readonly families: readonly ServedFamily[]
@@ -96,6 +101,8 @@ export type ServeOptions = Pick<SenderOptions, 'client' | 'account' | 'store'> &
     readonly watch?: Pick<AlarmWatch, 'look'>
     /** What people ask of the running service; nothing by default. */
     readonly control?: ServeControl
+    /** Is handed who sends batches, whose state may be read at any time. */
+    readonly onSubmitter?: (submitter: Pick<Submitter, 'state'>) => void
     readonly pollMs?: number
     /** Ends the service: what is under way is finished, nothing new is begun. */
     readonly signal: AbortSignal
@@ -129,6 +136,14 @@ const FINISH_MS = 60_000
 /** A shadow that a circuit refuses by itself is tried again after this time: the council may have mended its policy. */
 const REFUSED_SHADOW_PAUSE_MS = 60_000
 
+/** What a service does that was told nothing else. */
+const usualSending = {
+  confirmations: 1,
+  bumpAfterMs: 30_000,
+  maxFeePerGas: 500n * WEI_PER_GWEI,
+  leastBatches: 20,
+} as const satisfies Partial<SubmitterOptions>
+
 /** What keeps all that is bound to a family from being proven. */
 const OF_FAMILY: ReadonlySet<string> = new Set([
   'registry.model-not-registered',
@@ -152,6 +167,7 @@ const FATAL: ReadonlySet<string> = new Set([
 /**
  * Serves until the signal.
  *
+ * @throws {@link BalanceTooLowError} at once if the account cannot pay for a batch, unless one is on its way
  * @throws errors that no waiting mends; every other one is reported and tried again after a pause
  * @example
  * import { Wallet } from 'ethers'
@@ -169,7 +185,7 @@ const FATAL: ReadonlySet<string> = new Set([
 export async function serve(options: ServeOptions): Promise<void> {
   const { signal, onEvent, pollMs = POLL_MS } = options
   const service = new Service(options)
-  await onEvent({ step: 'started', detail: `account ${options.account.address}` })
+  await service.begin()
   const { watch } = options
   const watching = watch && reportAlarms({ watch, pollMs, signal, onEvent })
   let pause = pollMs
@@ -207,7 +223,8 @@ class Service {
   private readonly options: ServeOptions
   private readonly client: RegistryClient
   private readonly store: JobStore
-  private readonly sender: Sender
+  private readonly submitter: Submitter
+  private alarmed = new Map<string, SubmitterAlarm>()
   private readonly planned = new Map<string, Planned>()
   /** Of the planned batches, those that are being proven. */
   private readonly proofs = new Map<string, Promise<void>>()
@@ -222,7 +239,19 @@ class Service {
     this.options = options
     this.client = options.client
     this.store = options.store
-    this.sender = new Sender({ confirmations: 1, bumpAfterMs: 30_000, ...options })
+    this.submitter = new Submitter({ ...usualSending, ...options })
+    options.onSubmitter?.(this.submitter)
+  }
+
+  /** @throws {@link BalanceTooLowError} */
+  async begin(): Promise<void> {
+    const isOnItsWay = this.store.openJobs().some(({ status }) => status === 'signed')
+    if (isOnItsWay) await this.submitter.funds.read()
+    else await this.submitter.funds.require()
+    const { account, endpoint, balance } = this.submitter.state
+    const through = endpoint === undefined ? '' : ` through ${endpoint}`
+    const lasts = `its coins last for about ${balance?.batchesLeft.toLocaleString('en')} batches`
+    await this.report({ step: 'started', detail: `account ${account}${through}; ${lasts}` })
   }
 
   hasOpenJob(): boolean {
@@ -236,12 +265,40 @@ class Service {
    */
   async advance(mayPlan: boolean): Promise<boolean> {
     if (this.failures.length > 0) throw this.failures.shift()
-    const signed = this.store.openJobs().find(({ status }) => status === 'signed')
-    if (signed !== undefined && (await this.ended(signed, await this.sender.settle(signed)))) return true
+    const { sender } = this.submitter
+    for (const { job, block } of await sender.reorganised()) {
+      await this.report({ step: 'reorganised', job: job.id, detail: `${job.summary}: block ${block} is gone` })
+    }
+    const signed = this.signedJobs()
+    for (const job of signed) if (await this.ended(job, await sender.settle(job))) return true
+    await this.reportAlarms()
     // Read again after the wait, for a proof may have ended meanwhile. One transaction at a time: nonces follow each other.
     const proven = this.store.openJobs().find(({ status }) => status === 'proven')
-    if (signed === undefined && proven !== undefined) return this.sign(proven)
-    return mayPlan && this.planned.size < CALLS_UNDER_WAY ? this.plan() : false
+    if (signed.length === 0 && proven !== undefined) return this.sign(proven)
+    const mayProve = mayPlan && this.planned.size < CALLS_UNDER_WAY
+    // A proof that nobody can send is of no use.
+    return mayProve && (await this.submitter.canPay()) ? this.plan() : false
+  }
+
+  /** In the order of their nonces: more than one only after a reorganisation. */
+  private signedJobs(): readonly Job[] {
+    const nonceOf = ({ id }: Job): number => this.store.transactions(id)[0]?.nonce ?? 0
+    const signed = this.store.openJobs().filter(({ status }) => status === 'signed')
+    return signed.toSorted((a, b) => nonceOf(a) - nonceOf(b))
+  }
+
+  /** Of the account and what it pays, as they are raised and cleared. */
+  private async reportAlarms(): Promise<void> {
+    const now = new Map(this.submitter.alarms().map((alarm) => [alarm.kind, alarm]))
+    for (const [kind, alarm] of now) {
+      if (!this.alarmed.has(kind))
+        await this.report({ step: 'alarm', alarm, detail: `${kind} of ${alarm.of}: ${alarm.says}` })
+    }
+    for (const [kind, alarm] of this.alarmed) {
+      if (!now.has(alarm.kind))
+        await this.report({ step: 'alarm-cleared', alarm, detail: `${kind} of ${alarm.of} is over` })
+    }
+    this.alarmed = now
   }
 
   /** Waits so long, or until a proof is finished or the service is stopped. */
@@ -271,11 +328,11 @@ class Service {
     const id = jobIdOf(next.batch.build.name, statement.publicSignals)
     const summary = next.batch.markets.map(({ sequence }, i) => `${next.names[i]} #${sequence}`).join(', ')
     let job = this.store.plan({ id, build: next.batch.build.name, trigger, summary })
-    if (job.status === 'superseded') {
+    // One that had landed waits again where the chain was reorganised deeper than it is watched.
+    if (job.status === 'superseded' || job.status === 'confirmed') {
       if (Date.now() - job.updatedAt < REFUSED_PAUSE_MS) return false
       job = this.store.reopen(id)
     }
-    if (job.status === 'confirmed') return false
     this.lastBuild = next.batch.build.name
     this.options.control?.begun(next.names, id)
     await this.report({ step: 'planned', job: id, build: job.build, detail: `${summary} (${trigger})` })
@@ -459,7 +516,7 @@ class Service {
   }
 
   private async sign(job: Job): Promise<boolean> {
-    const landing = await this.sender.sign(job)
+    const landing = await this.submitter.sender.sign(job)
     if (landing !== undefined) return this.ended(job, landing)
     await this.report({ step: 'signed', job: job.id })
     return true
@@ -471,6 +528,11 @@ class Service {
       if (landing.sent) await this.report({ step: 'sent', job: job.id })
       return landing.sent
     }
+    if (landing.status === 'unsigned') {
+      this.store.unsigned(job.id)
+      await this.report({ step: 'unsigned', job: job.id, detail: `${landing.reason}: it is signed anew` })
+      return true
+    }
     if (landing.status === 'superseded') {
       this.store.end(job.id, 'superseded', landing.reason)
       // It may have been for one of its shadows.
@@ -479,11 +541,11 @@ class Service {
       await this.report({ step: 'superseded', job: job.id, detail: landing.reason })
       return true
     }
-    this.store.end(job.id, 'confirmed')
-    const { gasUsed } = landing
-    const cost = gasUsed === undefined ? '' : `, ${gasUsed.toLocaleString('en')} gas`
+    const { mined } = landing
+    this.store.end(job.id, 'confirmed', undefined, mined)
+    const cost = mined === undefined ? '' : `, ${mined.gasUsed.toLocaleString('en')} gas`
     const skipped = landing.skipped.length === 0 ? '' : `, ${landing.skipped.join(', ')} moved by another batch before`
-    const spent = gasUsed === undefined ? {} : { gasUsed: Number(gasUsed) }
+    const spent = mined === undefined ? {} : { gasUsed: Number(mined.gasUsed) }
     await this.report({ step: 'confirmed', job: job.id, ...spent, detail: `${job.summary}${cost}${skipped}` })
     for (const market of inForceOf(job).filter(({ name }) => !landing.skipped.includes(name))) {
       await this.report({ step: 'in-force', job: job.id, detail: inForceText(market), market })

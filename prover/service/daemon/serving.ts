@@ -2,10 +2,19 @@
 import type { Provider } from 'ethers'
 import { DEFAULT_VOLATILITY_MODEL, volatilityModels } from '../../../circuits/statements/index.ts'
 import { createProver } from '../../proof/index.ts'
-import { connectProvider, type Deployment, readDeployment, RegistryClient } from '../../registry/index.ts'
+import {
+  type RpcAddress,
+  connectProvider,
+  type Deployment,
+  readDeployment,
+  RegistryClient,
+} from '../../registry/index.ts'
 import { AlarmWatch } from '../../registry/market/alarmWatch.ts'
 import type { Surface, SurfaceOptions } from '../http/surface.ts'
 import { openAccount } from './account.ts'
+import { WEI_PER_GWEI } from './fees.ts'
+import { KmsSigner, loadKeyKeeper } from './kmsSigner.ts'
+import type { Account } from './sender.ts'
 import { JobStore } from './jobStore.ts'
 import type { ServiceLog } from './log.ts'
 import { keyHashOf } from './proving.ts'
@@ -13,10 +22,14 @@ import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
 import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
 import { modelNames } from '../../volatility/models.ts'
 
-export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEvent'> & {
-  readonly rpc: string
+export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEvent' | 'onSubmitter' | 'leastBatches'> & {
+  readonly rpc: RpcAddress
   readonly deployment: string
   readonly keyFile?: string | undefined
+  readonly passwordFile?: string | undefined
+  /** A module that signs with a key kept elsewhere, instead of a key file. */
+  readonly signer?: string | undefined
+  readonly maxFeeGwei?: number | undefined
   readonly store: string
   readonly market?: readonly string[] | undefined
   readonly confirmations?: number
@@ -39,7 +52,7 @@ export async function runServe(
   const { registry } = deployment.addresses
   const families = familiesOf(deployment, options.keys)
   const provider = await connectProvider(options.rpc, deployment.chainId)
-  const account = openAccount(provider, options.keyFile)
+  const account = await accountOf(options, provider)
   const client = await RegistryClient.connect({
     registry,
     provider,
@@ -49,6 +62,9 @@ export async function runServe(
   })
   const store = new JobStore(options.store, { chainId: deployment.chainId, registry })
   const prover = createProver()
+  provider.endpoints.watch(
+    ({ inUse, reason }) => void options.onEvent({ step: 'endpoint', detail: `${reason}; using ${inUse}` }),
+  )
   const counts = { confirmed: 0, superseded: 0 }
   let surface: Surface | undefined
   try {
@@ -65,6 +81,12 @@ export async function runServe(
       watch: watchOf(deployment, provider, options.market),
       signal: options.signal,
       ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
+      ...(options.leastBatches === undefined ? {} : { leastBatches: options.leastBatches }),
+      ...(options.maxFeeGwei === undefined ? {} : { maxFeePerGas: weiOf(options.maxFeeGwei) }),
+      onSubmitter: (submitter) => {
+        surface?.follow(submitter)
+        options.onSubmitter?.(submitter)
+      },
       ...(options.confirmations === undefined ? {} : { confirmations: options.confirmations }),
       onEvent: async (event) => {
         if (event.step === 'confirmed' || event.step === 'superseded') counts[event.step]++
@@ -103,6 +125,13 @@ async function surfaceOf(
   }
   return openSurface(wanted, { ...shown, keys, requests: `${store}-requests`, log: wanted.log })
 }
+
+async function accountOf({ keyFile, passwordFile, signer }: RunServeOptions, provider: Provider): Promise<Account> {
+  if (signer === undefined) return openAccount(provider, keyFile, passwordFile)
+  return KmsSigner.open(await loadKeyKeeper(signer), provider)
+}
+
+const weiOf = (gwei: number): bigint => BigInt(Math.round(gwei * Number(WEI_PER_GWEI)))
 
 /** Watches what is served, with the names that sources were deployed under. */
 function watchOf(

@@ -22,6 +22,8 @@ import {
   type Fields,
   marketBuilds,
   type MarketBuildName,
+  portfolioBuilds,
+  sizeOf,
   type VolatilityModelName,
   volatilityModelOf,
   volatilityModels as volatilityModelRows,
@@ -143,13 +145,19 @@ const modelSchema = z.strictObject({
     .optional(),
 })
 
-const portfolioSchema = z.strictObject({
-  market: z.string().min(1).max(31),
+const ofMargins = {
   rounds: z.strictObject({ ...committee, maxAgeSeconds: seconds.max(3600).default(300) }),
   venue: address.describe('reports what accounts hold'),
   maxRoundAgeSeconds: seconds.default(Number(defaultPortfolioFreshness.maxRoundAgeSeconds)),
   maxMarginAgeSeconds: seconds.default(Number(defaultPortfolioFreshness.maxMarginAgeSeconds)),
   maxRoundLagSeconds: seconds.default(Number(defaultPortfolioFreshness.maxRoundLagSeconds)),
+}
+const marketName = z.string().min(1).max(31)
+const portfolioSchema = z.strictObject({ market: marketName, ...ofMargins })
+const crossSchema = z.strictObject({
+  markets: z.array(z.strictObject({ market: marketName, spreadCredit: z.number().min(0).max(0.8).default(0) })),
+  ...ofMargins,
+  maxRoundsApartSeconds: seconds.max(3600).default(60),
 })
 
 const freshnessSchema = z.strictObject({
@@ -160,6 +168,27 @@ const freshnessSchema = z.strictObject({
   ),
   maintenanceMarginCapPercent: percentBelowOne.default((100 * Number(defaultFreshness.maintenanceMarginCapX24)) / X24),
 })
+
+/** What a registry of margins over several markets asks of its part of the file. */
+function requireCross(
+  { markets, venue }: z.infer<typeof crossSchema>,
+  other: string | undefined,
+  issue: (path: (string | number)[], message: string) => void,
+): void {
+  const names = markets.map(({ market }) => market)
+  const build = (portfolioBuilds as readonly Build[]).find(({ statement }) => statement === 'crossMargins')
+  const built = build === undefined ? 0 : sizeOf(build, 'markets')
+  if (names.length !== built)
+    issue(['cross', 'markets'], `expected ${built} markets, which is what circuits prove together`)
+  const place = names.findIndex((name, i) => i > 0 && name <= (names[i - 1] ?? ''))
+  if (place >= 0)
+    issue(
+      ['cross', 'markets', place, 'market'],
+      'expected markets in the order of their names, each once: portfolios have them so',
+    )
+  if (other !== undefined && other !== venue)
+    issue(['cross', 'venue'], 'expected the venue of `portfolio`: one role reports to both registries')
+}
 
 const configSchema = z
   .strictObject({
@@ -179,6 +208,7 @@ const configSchema = z
     freshness: freshnessSchema.prefault({}),
     markets: z.array(marketSchema).max(382),
     portfolio: portfolioSchema.optional(),
+    cross: crossSchema.optional(),
   })
   .superRefine((config, context) => {
     const issue = (path: (string | number)[], message: string): void =>
@@ -188,6 +218,7 @@ const configSchema = z
         (source, i) => [['sources', i], source.kind === 'attestedFeed' ? source : undefined] as const,
       ),
       [['portfolio', 'rounds'], config.portfolio?.rounds] as const,
+      [['cross', 'rounds'], config.cross?.rounds] as const,
     ]
     for (const [path, of] of committees) {
       if (of === undefined) continue
@@ -196,6 +227,7 @@ const configSchema = z
       if (of.threshold > of.signers.length)
         issue([...path, 'threshold'], `expected at most the number of signers, ${of.signers.length}`)
     }
+    if (config.cross !== undefined) requireCross(config.cross, config.portfolio?.venue, issue)
     requireUnique(
       config.sources.map(({ name }) => name),
       'sources',
@@ -275,6 +307,7 @@ export type DeployConfig = {
   readonly freshness: FreshnessPolicy
   readonly markets: readonly MarketToDeploy[]
   readonly portfolio: ConfigFile['portfolio']
+  readonly cross: ConfigFile['cross']
 }
 
 /**
@@ -295,7 +328,7 @@ export async function readConfig(file: string): Promise<DeployConfig> {
 }
 
 function exactConfig(config: ConfigFile, file: string): DeployConfig {
-  const { chainId, council, guardian, canceller, freshness, portfolio } = config
+  const { chainId, council, guardian, canceller, freshness, portfolio, cross } = config
   const { learning, margin } = policyIn(file, 'policy', () =>
     encodeEnginePolicy({ ...defaultEnginePolicy, ...config.policy }),
   )
@@ -348,7 +381,7 @@ function exactConfig(config: ConfigFile, file: string): DeployConfig {
   })
   return {
     ...{ chainId: BigInt(chainId), council: council.account, guardian, canceller },
-    ...{ models, learning, margin, markets, portfolio },
+    ...{ models, learning, margin, markets, portfolio, cross },
     councilDelaySeconds: Math.ceil(council.delayHours * 3600),
     sources: config.sources.map((source) => {
       if (source.kind === 'other') return source
@@ -447,7 +480,8 @@ export async function publicSignersOf(provider: Provider, source: string): Promi
  */
 export function checkGovernance(config: DeployConfig, deployer: string): void {
   if (isDevelopmentChain(config.chainId)) return
-  const { chainId, council, councilDelaySeconds, guardian, canceller, portfolio, sources, markets } = config
+  const { chainId, council, councilDelaySeconds, guardian, canceller, portfolio, cross, sources, markets } = config
+  const margins = [portfolio, cross].filter((each) => each !== undefined)
   if (councilDelaySeconds < LEAST_COUNCIL_DELAY_SECONDS) throw new CouncilDelayError(chainId, councilDelaySeconds)
   if (canceller === undefined) throw new PartMissingError(chainId, 'canceller')
   if (guardian === undefined) throw new PartMissingError(chainId, 'guardian')
@@ -458,8 +492,8 @@ export function checkGovernance(config: DeployConfig, deployer: string): void {
     ['council', [council]],
     ['guardian', [guardian]],
     ['canceller', [canceller]],
-    ['venue', portfolio === undefined ? [] : [portfolio.venue]],
-    ['signer', [...signers, ...(portfolio?.rounds.signers ?? [])]],
+    ['venue', margins.map(({ venue }) => venue)],
+    ['signer', [...signers, ...margins.flatMap(({ rounds }) => rounds.signers)]],
   ] as const
   const known = publicAddresses()
   for (const [part, accounts] of parts) {

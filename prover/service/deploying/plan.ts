@@ -2,7 +2,9 @@
 import { computeAddress, Contract, Interface, type InterfaceAbi, type Provider, Wallet } from 'ethers'
 import {
   type Build,
+  COLLATERALS,
   modelSizesOf,
+  type PortfolioStatementName,
   sizeOf,
   type StatementName,
   volatilityModels as volatilityModelRows,
@@ -47,10 +49,13 @@ import {
   VENUE_ROLE,
 } from '../../registry/authority.ts'
 import { placeToBegin } from '../../registry/market/place.ts'
+import { crossStatementNames } from '../../registry/portfolio/crossDeploy.ts'
 import { checkFirstPhaseOf } from '../../registry/portfolio/deploy.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import { digestOfJson } from '../../registry/digest.ts'
+import { crossPolicyWords } from '../../statement/crossMargins.ts'
 import { layoutHash } from '../../statement/layout.ts'
+import { joinList } from '../../statement/lists.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
 import type { SectionWords } from '../../statement/state.ts'
 import { packState } from '../../statement/marketState.ts'
@@ -106,7 +111,7 @@ export type PlanParts = {
   readonly config: DeployConfig
   readonly deployer: string
   readonly models: readonly ModelWithVerifier[]
-  /** Of margins of accounts, where the plan has a portfolio registry. */
+  /** Of margins of accounts, where the plan has a registry of them. */
   readonly portfolioModels: readonly ModelWithVerifier[]
   readonly portfolioPolicy: SectionWords | undefined
 }
@@ -154,6 +159,30 @@ export const unitsOption = ({ priceScale }: Pick<MarketToDeploy, 'priceScale'>):
 /** Stands for addresses that are not known yet, where a step's content is digested. */
 const standIn = (step: string): string => `0x${digestOfJson(step).slice(0, 40)}`
 
+/** Arrays of one of several markets. */
+export const arraysStep = (market: string): string => `risk arrays ${market}`
+
+/** Every collateral counts in the first market, until the council says otherwise. */
+const crossWordsOf = ({ markets }: NonNullable<DeployConfig['cross']>): readonly bigint[] =>
+  joinList(
+    'crossPolicy',
+    crossPolicyWords({
+      collateralMarkets: Array.from({ length: COLLATERALS }, () => 0n),
+      creditsX40: markets.map(({ spreadCredit }) => BigInt(Math.round(spreadCredit * 2 ** 40))),
+    }),
+  )
+
+/** What is proven of accounts, by the registries of a plan; each once. */
+export const marginStatementsOf = ({
+  portfolio,
+  cross,
+}: Pick<DeployConfig, 'portfolio' | 'cross'>): readonly PortfolioStatementName[] => [
+  ...new Set([
+    ...(portfolio === undefined ? [] : portfolioStatementNames),
+    ...(cross === undefined ? [] : crossStatementNames),
+  ]),
+]
+
 class Planner {
   private readonly parts: PlanParts
 
@@ -164,10 +193,10 @@ class Planner {
   /** Contracts, models and the roles that are not the council's. */
   async placeSteps(): Promise<readonly Step[]> {
     const { config, deployer, models, portfolioModels } = this.parts
-    const { sources, learning, margin, freshness, portfolio } = config
+    const { sources, learning, margin, freshness, portfolio, cross } = config
     const feeds = sources.filter((source) => source.kind === 'attestedFeed')
     const words = [pack('learningPolicy', learning), pack('marginPolicy', margin)]
-    const statements: readonly StatementName[] = portfolio ? ['marketRisk', ...portfolioStatementNames] : ['marketRisk']
+    const statements: readonly StatementName[] = ['marketRisk', ...marginStatementsOf(config)]
     return [
       this.create('council', 'RiskCouncil', () => [deployer], 'with the deployer as its first administrator'),
       ...feeds.map(({ name, signers, threshold, maxConfidenceBps, plausibility, scales }) =>
@@ -190,6 +219,8 @@ class Planner {
       ),
       this.create('registry', 'RiskRegistry', (at) => [at('council'), at('model registry'), ...words, freshness]),
       ...(portfolio === undefined ? [] : await this.portfolioSteps(portfolio)),
+      ...(cross === undefined ? [] : await this.crossSteps(cross)),
+      ...this.venueSteps(portfolio?.venue ?? cross?.venue),
       ...[...models, ...portfolioModels].flatMap((model) => this.modelSteps(model)),
     ]
   }
@@ -236,10 +267,9 @@ class Planner {
   }
 
   private async portfolioSteps(portfolio: NonNullable<DeployConfig['portfolio']>): Promise<readonly Step[]> {
-    const { market, rounds, venue, maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds } = portfolio
+    const { market, rounds, maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds } = portfolio
     const emptyState = await stateRoot(emptyBook)
-    // Parameters and margins of a market are at one scale.
-    const scale = this.parts.config.markets.find(({ name }) => name === market)?.priceScale ?? 0
+    const scale = this.scaleOf(market)
     const words = policyWordsOf(this.parts.portfolioPolicy ?? {})
     return [
       this.create('rounds', scale === 0 ? 'AttestedRounds' : 'ScaledRounds', (at) => [
@@ -259,8 +289,56 @@ class Planner {
       this.call('role venue of scale', 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
         ...[at('risk arrays'), selectorsOf('RiskArrays', 'venue'), VENUE_ROLE],
       ]),
-      this.grant('venue', VENUE_ROLE, venue, 'may report accounts'),
     ]
+  }
+
+  /** A registry of margins over several markets, with arrays of each. */
+  private async crossSteps(cross: NonNullable<DeployConfig['cross']>): Promise<readonly Step[]> {
+    const { rounds, maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds, maxRoundsApartSeconds } = cross
+    const emptyState = await stateRoot(emptyBook)
+    const markets = cross.markets.map(({ market }) => market)
+    const scales = markets
+      .map((market) => ({ marketId: marketIdOf(market), scale: this.scaleOf(market) }))
+      .filter(({ scale }) => scale !== 0)
+    const words = policyWordsOf(this.parts.portfolioPolicy ?? {})
+    return [
+      this.create('cross rounds', scales.length === 0 ? 'AttestedRounds' : 'ScaledRounds', (at) => [
+        ...[at('council'), inOrder(rounds.signers), rounds.threshold, rounds.maxAgeSeconds],
+        ...(scales.length === 0 ? [] : [scales]),
+      ]),
+      ...markets.map((market) =>
+        this.create(arraysStep(market), 'RiskArrays', (at) => [
+          ...[at('council'), at('model registry'), at('cross rounds'), marketIdOf(market), words],
+          { maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds },
+        ]),
+      ),
+      this.create(
+        'cross registry',
+        'CrossMarginRegistry',
+        (at) => [
+          ...[at('council'), at('model registry'), markets.map((market) => at(arraysStep(market))), emptyState],
+          ...[crossWordsOf(cross), maxRoundsApartSeconds],
+        ],
+        `over ${markets.join(' and ')}`,
+      ),
+      this.call('role venue of cross', 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
+        ...[at('cross registry'), selectorsOf('CrossMarginRegistry', 'venue'), VENUE_ROLE],
+      ]),
+      ...markets.map((market) =>
+        this.call(`role venue of scale of ${market}`, 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
+          ...[at(arraysStep(market)), selectorsOf('RiskArrays', 'venue'), VENUE_ROLE],
+        ]),
+      ),
+    ]
+  }
+
+  private venueSteps(venue: string | undefined): readonly Step[] {
+    return venue === undefined ? [] : [this.grant('venue', VENUE_ROLE, venue, 'may report accounts')]
+  }
+
+  /** Parameters and margins of a market are at one scale. */
+  private scaleOf(market: string): number {
+    return this.parts.config.markets.find(({ name }) => name === market)?.priceScale ?? 0
   }
 
   private modelSteps({ build, verificationKey, manifest, verifier }: ModelWithVerifier): readonly Step[] {
@@ -291,7 +369,7 @@ class Planner {
 
   /** Whose every restricted function is, and who may cancel it. */
   private roleSteps(): readonly Step[] {
-    const { guardian, canceller, council, sources, portfolio } = this.parts.config
+    const { guardian, canceller, council, sources, portfolio, cross } = this.parts.config
     const feeds = sources.filter(({ kind }) => kind === 'attestedFeed')
     const governed: readonly (readonly [string, RestrictedContract])[] = [
       ['model registry', 'ModelRegistry'],
@@ -304,6 +382,13 @@ class Planner {
             ['risk arrays', 'RiskArrays'],
             ['rounds', 'AttestedRounds'],
           ] as const)),
+      ...(cross === undefined
+        ? []
+        : [
+            ['cross registry', 'CrossMarginRegistry'] as const,
+            ...cross.markets.map(({ market }) => [arraysStep(market), 'RiskArrays'] as const),
+            ['cross rounds', 'AttestedRounds'] as const,
+          ]),
     ]
     const guardians = [council, ...(guardian === undefined || guardian === council ? [] : [guardian])]
     return [
@@ -495,6 +580,7 @@ const gasOfConstructors: Partial<Record<ContractName, bigint>> = {
   ScaledRounds: 350_000n,
   RiskArrays: 1_900_000n,
   PortfolioRegistry: 2_600_000n,
+  CrossMarginRegistry: 1_500_000n,
 }
 
 /** A verifier has nothing to construct but its code. */

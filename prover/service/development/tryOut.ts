@@ -1,5 +1,6 @@
 /** `zkrisk chain` and `zkrisk feed replay`: an engine to try the service on, and somebody to feed it. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ProverError } from '../../errors.ts'
 import { marketIdOf, marketNameOf } from '../../market/marketId.ts'
 import { defaultPlausibility } from '../../market/plausibility.ts'
 import { ONE_UNIT, type Units, unitsOfScale, unitsText } from '../../market/priceScale.ts'
@@ -10,13 +11,14 @@ import {
   attestedFeedOf,
   connectProvider,
   type Deployment,
+  type RpcAddress,
   readDeployment,
   writeDeployment,
 } from '../../registry/index.ts'
 import { doorWords } from '../../registry/market/door.ts'
 import { doorText } from '../deploying/door.ts'
 import { provableMargin } from '../../portfolio/accountMargin.ts'
-import type { Portfolio } from '../../portfolio/portfolio.ts'
+import type { Portfolio, PortfolioOverMarkets } from '../../portfolio/portfolio.ts'
 import { crashHistory } from './demo.ts'
 import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
 import {
@@ -28,7 +30,10 @@ import {
 } from './engine.ts'
 import { buildPortfolioKeys, deployDevelopmentPortfolio, portfolioKeysIfBuilt } from './portfolio.ts'
 import { policyOf } from '../daemon/portfolios/sharedRound.ts'
-import { marginSizes, readAccount } from '../answers/margins.ts'
+import { deployDevelopmentCross } from './cross.ts'
+import { crossStatementNames } from '../../registry/portfolio/crossDeploy.ts'
+import { accountAnswer } from '../answers/accountMargins.ts'
+import { marginSizes, readAccountOverMarkets } from '../answers/margins.ts'
 import { marketNameFor } from '../answers/marginSite.ts'
 import { type HistoryOptions, readHistory } from '../answers/histories.ts'
 import { timeOption } from '../answers/time.ts'
@@ -52,21 +57,26 @@ export async function openChain(options: {
   readonly keyFile: string
   readonly councilKeyFile: string
   readonly start: string
-  /** A portfolio, for a registry of margins in its market, under its parameters and scenarios. */
+  /** A portfolio, for a registry of margins in its market, or over its markets, under its parameters and scenarios. */
   readonly margins?: string | undefined
   readonly say: (line: string) => void
 }): Promise<{ readonly url: string; readonly deployment: Deployment; close(): Promise<void> }> {
   const start = parseTime(options.start)
   if (start === undefined) throw new StartTimeError(options.start)
   const keys = await loadMarketKeys()
-  const portfolio = options.margins === undefined ? undefined : readAccount(options.margins, {})
+  const portfolio = options.margins === undefined ? undefined : readAccountOverMarkets(options.margins, {})
   const { warmUps } = crashHistory(start, ALL)
   if (warmUps.some(({ rows }) => rows.length < 2)) throw new StartTimeError(options.start)
   const server = await serveDevelopmentChain(start, options.port)
   try {
     const chain = developmentChainBehind(await connectProvider(server.url))
     const engine = await deployDevelopmentEngine(chain, keys, warmUps, options.say)
-    const deployment = portfolio === undefined ? engine.deployment : await withMargins(engine, portfolio, options.say)
+    const deployment =
+      portfolio === undefined
+        ? engine.deployment
+        : 'parts' in portfolio
+          ? await withCross(engine, portfolio, options.say)
+          : await withMargins(engine, portfolio, options.say)
     options.say(`Its feed takes ${doorText(attestedFeedOf(deployment).plausibility ?? defaultPlausibility)}.`)
     await writeDeployment(options.deployment, deployment)
     writeSecretFile(options.keyFile, `${developmentKeys.prover}\n`)
@@ -100,6 +110,23 @@ async function withMargins(
   return { ...deployment, portfolio: { registry, arrays, rounds, market, models: Object.values(models) } }
 }
 
+/** The same with a registry of margins over several markets. */
+async function withCross(
+  { chain, deployment }: DevelopmentEngine,
+  portfolio: PortfolioOverMarkets,
+  say: (line: string) => void,
+): Promise<Deployment> {
+  const { together } = await accountAnswer(portfolio)
+  if (together === undefined) return deployment
+  const { keys } = await buildPortfolioKeys(crossStatementNames, say)
+  const names = portfolio.parts.map(marketNameFor)
+  say(`deploying a registry of margins over ${names.join(' and ')}`)
+  const cross = await deployDevelopmentCross(chain, keys, names, together.provable, deployment.addresses)
+  const { registry, rounds, arrays, models } = cross
+  const markets = names.map((market, m) => ({ market, arrays: arrays[m] ?? '' }))
+  return { ...deployment, cross: { registry, rounds, markets, models: Object.values(models) } }
+}
+
 /**
  * Appends prices time after time, each a second after its own time on the chain's clock, which is moved there.
  *
@@ -109,7 +136,7 @@ async function withMargins(
 export async function replayFeed(
   files: readonly string[],
   options: {
-    readonly rpc: string
+    readonly rpc: RpcAddress
     readonly deployment: string
     readonly market: readonly string[]
     /** Seconds between two times. */
@@ -139,7 +166,12 @@ export async function replayFeed(
     const { rows } = readHistory(file, wanted, { say: options.say, horizonSeconds: HORIZON_SECONDS })
     return { name, rows }
   })
-  const steps = (files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps).slice(0, options.count)
+  const ahead = files.length > 0 ? stepsOf(histories) : crashHistory(now, ALL).steps
+  if (ahead.length === 0) {
+    await chain.close()
+    throw new NothingToReplayError(now)
+  }
+  const steps = ahead.slice(0, options.count)
   const count = { held: 0, refused: 0 }
   for (const [index, step] of steps.entries()) {
     if (index > 0) await sleep(1000 * options.pause)
@@ -153,6 +185,20 @@ export async function replayFeed(
   }
   await chain.close()
   return { times: steps.length, ...count }
+}
+
+/** Nothing of what was to be replayed lies ahead of the chain's clock, behind which nothing can be attested. */
+export class NothingToReplayError extends ProverError {
+  readonly code = 'service.nothing-to-replay'
+  readonly chainTime: bigint
+
+  constructor(chainTime: bigint) {
+    super(
+      `Expected prices of times after ${utcTime(chainTime)} UTC, where the chain's clock stands, found none. ` +
+        'Serve a chain from an earlier --start, or name price files that go on from there.',
+    )
+    this.chainTime = chainTime
+  }
 }
 
 /** The chain cannot start at this time. */

@@ -1,6 +1,9 @@
 /** What the service has told since it started: its last events, and when each batch reached which stage. */
-import type { Alarm } from '../../registry/market/alarms.ts'
 import type { ServeEvent } from '../daemon/serve.ts'
+import type { Submitter, SubmitterState } from '../daemon/submitter.ts'
+
+/** Of a market, a source, or of what sends. */
+type RaisedAlarm = NonNullable<ServeEvent['alarm']>
 
 /** An event as streams tell it. */
 export type ToldEvent = ServeEvent & {
@@ -25,9 +28,10 @@ export class Board {
   private readonly told: ToldEvent[] = []
   private readonly stages = new Map<string, Stages>()
   private readonly builds = new Map<string, string>()
-  private readonly raised = new Map<string, Alarm>()
+  private readonly raised = new Map<string, RaisedAlarm>()
   private readonly listeners = new Set<(event: ToldEvent) => void>()
   private failure: ProverFailure | undefined
+  private submitter: Pick<Submitter, 'state'> | undefined
   private lastId = 0
 
   record(event: ServeEvent): ToldEvent {
@@ -53,6 +57,15 @@ export class Board {
     return () => this.listeners.delete(listener)
   }
 
+  /** Who sends batches, from when there is somebody. */
+  follow(submitter: Pick<Submitter, 'state'>): void {
+    this.submitter = submitter
+  }
+
+  sending(): SubmitterState | undefined {
+    return this.submitter?.state
+  }
+
   stagesOf(job: string): Stages {
     return this.stages.get(job) ?? {}
   }
@@ -61,7 +74,7 @@ export class Board {
     return this.builds.get(job)
   }
 
-  alarms(): readonly Alarm[] {
+  alarms(): readonly RaisedAlarm[] {
     return [...this.raised.values()]
   }
 

@@ -100,7 +100,7 @@ export function livenessOf(requests: RequestStore): { readonly alive: boolean; r
   return { alive, says: alive ? 'goes round' : `has not gone round for ${Math.round(idle / 1000)} s: start it again` }
 }
 
-async function statusOf({ figures, jobs, requests, readiness, account }: HttpParts): Promise<object> {
+async function statusOf({ figures, jobs, requests, readiness, board, account }: HttpParts): Promise<object> {
   const { chainId, addresses } = figures.deployment
   const head = await figures.head().catch(() => undefined)
   const pause = requests.pause()
@@ -112,8 +112,21 @@ async function statusOf({ figures, jobs, requests, readiness, account }: HttpPar
     isDevelopment: isDevelopmentChain(chainId),
     paused: pause === undefined ? null : { by: pause.by, since: new Date(pause.since).toISOString() },
     jobs: jobs.counts(),
+    sending: sendingOf(board),
     waitingRequests: requests.waiting().length,
     parts: { portfolio: figures.hasPortfolio, hedge: false },
+  }
+}
+
+function sendingOf(board: Board): object | null {
+  const state = board.sending()
+  if (state === undefined) return null
+  const { endpoint, balance, maxFeePerGas, pending } = state
+  return {
+    endpoint: endpoint ?? null,
+    lastsBatches: balance !== undefined && Number.isFinite(balance.batchesLeft) ? balance.batchesLeft : null,
+    maxFeeGwei: Number(maxFeePerGas) / 1e9,
+    pendingTransactions: pending.map(({ job, hash, nonce }) => ({ batch: job, hash, nonce })),
   }
 }
 

@@ -246,6 +246,14 @@ export const statusSchema = z.object({
   isDevelopment: z.boolean(),
   paused: z.object({ by: z.string(), since: time }).nullable(),
   jobs: z.record(z.enum(statusNames), z.int()),
+  sending: z
+    .object({
+      endpoint: z.string().nullable().describe('Of the RPC in use, without what may be secret in it'),
+      lastsBatches: z.number().nullable().describe('How many batches the balance lasts'),
+      maxFeeGwei: z.number().describe('That no transaction offers more than'),
+      pendingTransactions: z.array(z.object({ batch: z.string(), hash: z.string(), nonce: z.int() })),
+    })
+    .nullable(),
   waitingRequests: z.int(),
   parts: z.object({ portfolio: z.boolean(), hedge: z.boolean() }),
 })

@@ -5,6 +5,7 @@ import type { JobStore } from '../daemon/jobStore.ts'
 import type { ServiceLog } from '../daemon/log.ts'
 import { RequestStore } from '../daemon/requestStore.ts'
 import type { ServeEvent } from '../daemon/serve.ts'
+import type { Submitter } from '../daemon/submitter.ts'
 import { readApiKeys } from './apiKeys.ts'
 import { Batches } from './batches.ts'
 import { Board } from './board.ts'
@@ -43,6 +44,8 @@ export type Surface = {
   /** What people ask of the service. */
   readonly control: RequestStore
   record(event: ServeEvent): void
+  /** Is told who sends batches. */
+  follow(submitter: Pick<Submitter, 'state'>): void
   close(): Promise<void>
 }
 
@@ -90,6 +93,7 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
       board.record(event)
       metrics.record(event)
     },
+    follow: (submitter) => board.follow(submitter),
     close: async () => {
       clearInterval(beat)
       ended.abort()

@@ -1,5 +1,6 @@
 /** An audit of margins as a page: the verdict, every margin leg by leg, who governs and who attests. */
 import type { AuditedLeg, MarginReport, PortfolioAuditReport, Telling } from '../../audit/index.ts'
+import { crossRows, type CrossAuditReport, type CrossMarginReport } from '../../audit/portfolio/crossReport.ts'
 import { amount, priceWords } from '../../portfolio/amount.ts'
 import { countedText } from '../../audit/report.ts'
 import { utcTime } from '../text/figures.ts'
@@ -21,18 +22,20 @@ const LEAD = [
  *
  * @throws {@link FileWriteError} if it cannot be written
  */
-export function writePortfolioAuditReport(file: string, report: PortfolioAuditReport, telling: Telling = {}): void {
+export function writePortfolioAuditReport(file: string, report: PageReport, telling: Telling = {}): void {
   writeWholeFile(file, renderPortfolioAuditReport(report, telling))
 }
 
 /** The page that {@link writePortfolioAuditReport} writes. */
-export function renderPortfolioAuditReport(report: PortfolioAuditReport, telling: Telling = {}): string {
-  const rows = rowsOf(report)
-  const { margins, witnesses, arrays } = report
+export function renderPortfolioAuditReport(report: PageReport, telling: Telling = {}): string {
+  const isCross = report.kind === 'cross'
+  const rows = isCross ? rowsOfMarkets(report) : rowsOf(report)
+  const { margins } = report
+  const arrays = isCross ? report.markets.flatMap((market) => market.arrays) : report.arrays
   const first = answer(report, rows, [
     ['Margins accepted', accepted(margins)],
     ['Arrays accepted', accepted(arrays)],
-    ['Witnesses accepted', accepted(witnesses)],
+    ...(isCross ? [] : [['Witnesses accepted', accepted(report.witnesses)] as const]),
   ])
   const entries = [
     { id: 'judged', title: 'What was judged', body: judgedSection(report, rows, telling) },
@@ -40,11 +43,25 @@ export function renderPortfolioAuditReport(report: PortfolioAuditReport, telling
     ...margins.map((margin, i) => ({
       id: `margin-${i + 1}`,
       title: `Margin of ${shortOf(margin.account)}`,
-      body: marginSection(margin, `margin-${i + 1}`),
+      body: 'parts' in margin ? crossSection(margin, `margin-${i + 1}`) : marginSection(margin, `margin-${i + 1}`),
     })),
   ]
-  return page(`Audit of portfolio registry ${report.registry}`, LEAD, entries, first).markup
+  const title = isCross ? 'registry of margins over several markets' : 'portfolio registry'
+  return page(`Audit of ${title} ${report.registry}`, LEAD, entries, first).markup
 }
+
+type PageReport = PortfolioAuditReport | CrossAuditReport
+
+const rowsOfMarkets = (report: CrossAuditReport): readonly JudgedRow[] => [
+  ...crossRows(report).map(
+    ([what, where, told, judged]): JudgedRow => [
+      what.trim(),
+      [where, told].filter((each) => each !== '').join(', '),
+      judged,
+    ],
+  ),
+  ...deployedRows(report.deployed),
+]
 
 const accepted = (judged: readonly { readonly accepted: boolean }[]): string =>
   `${judged.filter((each) => each.accepted).length} of ${judged.length}`
@@ -82,6 +99,30 @@ ${table(
   [[utcTime(asOf), money(initialE8), money(maintenanceE8), words(worst), figure(worstLoss), verdictCell(margin)]],
 )}
 ${legs.length === 0 ? [] : [legTable(account, legs)]}
+</section>
+`
+}
+
+/** Margins of an account over its markets, then what binds in each. */
+function crossSection(margin: CrossMarginReport, id: string): Markup {
+  const { account, asOf, initialE8, maintenanceE8, spreadCredit, parts } = margin
+  return html`<section id="${id}">
+<h2>Margin of ${account}</h2>
+${table(
+  `Margins of ${account}`,
+  ['oldest round (UTC)', 'initial', 'maintenance', 'spread credit', words('verdict')],
+  [[utcTime(asOf), money(initialE8), money(maintenanceE8), figure(spreadCredit), verdictCell(margin)]],
+)}
+${table(
+  `What binds in each market of ${account}`,
+  ['market', words('worst scenario'), 'its loss'],
+  parts.map(({ market, worst = 'not derived', worstLoss }): readonly Cell[] => [
+    market,
+    words(worst),
+    figure(worstLoss),
+  ]),
+)}
+${parts.flatMap(({ market, legs }) => (legs.length === 0 ? [] : [legTable(`${account} in ${market}`, legs)]))}
 </section>
 `
 }

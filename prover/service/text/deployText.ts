@@ -48,7 +48,7 @@ export function formatStep({ state, step, index, gasUsed }: DeployEvent, count: 
 
 /** What stands afterwards. */
 export function formatDeployed({ deployment, file, journal, carriedOut, steps, gasUsed }: Deployed): string {
-  const { addresses, sources, markets, portfolio } = deployment
+  const { addresses, sources, markets, portfolio, cross } = deployment
   const done =
     carriedOut === 0
       ? `Nothing to do: all ${steps} steps stand on chain ${deployment.chainId}.`
@@ -65,6 +65,13 @@ export function formatDeployed({ deployment, file, journal, carriedOut, steps, g
           `  portfolio registry  ${portfolio.registry}`,
           `  risk arrays         ${portfolio.arrays}`,
           `  rounds              ${portfolio.rounds}`,
+        ]),
+    ...(cross === undefined
+      ? []
+      : [
+          `  cross registry      ${cross.registry}`,
+          ...cross.markets.map(({ market, arrays }) => `  arrays of ${market.padEnd(9)} ${arrays}`),
+          `  cross rounds        ${cross.rounds}`,
         ]),
     `  markets             ${markets.map(({ name }) => name).join(', ') || 'none'}`,
     `${file} written; ${journal} has every transaction. Who may do what: zkrisk doctor --deployment ${file} --rpc <url>`,

@@ -133,8 +133,12 @@ export function openInterestLines(reading: OpenInterestReading): readonly string
     )
   }
   if (underWay !== null) {
+    const { counted, missing, asOf } = underWay
+    const left = underWay.accounts - counted
+    const more = left > missing.length ? ` and ${left - missing.length} more` : ''
     lines.push(
-      `  count under way           ${underWay.counted} of ${underWay.accounts} accounts, of the round of ${underWay.asOf}`,
+      `  count under way           ${counted} of ${underWay.accounts} accounts, of the round of ${asOf}`,
+      ...(left === 0 ? [] : [`  not counted yet           ${left}: ${missing.join(', ')}${more}`]),
     )
   }
   return lines

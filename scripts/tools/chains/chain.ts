@@ -12,12 +12,13 @@ export const GAS_LIMIT = 15_000_000n
  * Starts an in-process chain. Its clock moves by a second a block, however long the test takes.
  *
  * @param initialDate - of its first block; now, unless something older is to be brought to it
+ * @param isStill - its clock moves only when it is set, whatever is sent in between
  */
-export async function startChain(initialDate?: Date) {
-  const { ethers, provider } = await network.create(
-    initialDate === undefined ? undefined : { override: { initialDate } },
-  )
-  keepOwnTime(provider)
+export async function startChain(initialDate?: Date, isStill = false) {
+  const { ethers, provider } = await network.create({
+    override: { ...(initialDate === undefined ? {} : { initialDate }), allowBlocksWithSameTimestamp: isStill },
+  })
+  keepOwnTime(provider, isStill ? 0n : 1n)
   const signers = await ethers.getSigners()
 
   /** Deploys a contract of the project by name, or a compiled one. */
@@ -70,14 +71,14 @@ export async function startChain(initialDate?: Date) {
 type Provider = { request(call: { readonly method: string; readonly params?: unknown }): Promise<unknown> }
 
 /** Hardhat lets a chain's time run on with the machine's; here each block says its own. */
-function keepOwnTime(provider: Provider): void {
+function keepOwnTime(provider: Provider, blockSeconds: bigint): void {
   const request = provider.request.bind(provider)
   let isSaid = false
   provider.request = async (call) => {
     const mines = call.method === 'eth_sendTransaction' || call.method === 'eth_sendRawTransaction'
     if (mines && !isSaid) {
       const latest = (await request({ method: 'eth_getBlockByNumber', params: ['latest', false] })) as Block
-      const next = `0x${(BigInt(latest.timestamp) + 1n).toString(16)}`
+      const next = `0x${(BigInt(latest.timestamp) + blockSeconds).toString(16)}`
       await request({ method: 'evm_setNextBlockTimestamp', params: [next] })
     }
     if (call.method === 'evm_setNextBlockTimestamp') isSaid = true

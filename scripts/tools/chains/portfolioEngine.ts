@@ -530,7 +530,8 @@ export class PortfolioEngine {
     witness: ProvenPortfolio,
     present?: ReportWords,
   ): RegistryCall {
-    return arraysWitnessCall(round, this.modelIdOf('scenarioWitness'), { sequence: 1n, ...account }, witness, present)
+    const models = [this.modelIdOf('riskArray'), this.modelIdOf('scenarioWitness')] as const
+    return arraysWitnessCall(round, ...models, { sequence: 1n, ...account }, witness, present)
   }
 
   private withReports(accounts: readonly TestBooks[], margin: ProvenPortfolio): readonly AccountBooks[] {

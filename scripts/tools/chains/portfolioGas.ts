@@ -160,23 +160,47 @@ async function landAll(
 }
 
 /**
- * What a witness from arrays costs against an account that has a call and a put at each strike of one expiry.
+ * What margins of an account cost by itself that has a call and a put at each strike of one expiry.
  *
  * @param engine  - with models of the sizes to measure
- * @param options - of the account, at most two for each strike that the witness has places for
+ * @param options - of the account
  */
-export async function measureArrayWitnessGas(engine: PortfolioEngine, options: number): Promise<number> {
+export async function measureAccountGas(engine: PortfolioEngine, options: number): Promise<number> {
+  const { keys, account } = await holderOf(engine, options)
+  let gas = 0
+  // Twice: slots that were empty cost more the first time.
+  for (let i = 0; i < 2; i++) {
+    const round = await engine.round([EXPIRY])
+    await mined(engine.landArrays(round, keys))
+    gas = await landAll(engine, round, [account], keys, 'portfolioMargin')
+  }
+  return gas
+}
+
+/** An account that is reported, and the arrays that its options take. */
+async function holderOf(engine: PortfolioEngine, options: number) {
   const { strikes: perArray } = engine
   const held = Math.ceil(options / 2)
   const arrays = Math.ceil(held / perArray)
   const strikes = Array.from({ length: arrays * perArray }, (_, i) => (50_000n + 1_000n * BigInt(i)) * E8)
-  const keys = Array.from({ length: arrays }, (_, i) => ({
+  const keys: readonly ArrayKey[] = Array.from({ length: arrays }, (_, i) => ({
     expiry: EXPIRY,
     strikesE8: strikes.slice(perArray * i, perArray * (i + 1)),
   }))
   const [account] = await accountsOf(engine, strikes.slice(0, held))
   if (account === undefined) throw new Error('The build of margins has no places.')
   await engine.report(account)
+  return { keys, account }
+}
+
+/**
+ * What a witness from arrays costs against an account that has a call and a put at each strike of one expiry.
+ *
+ * @param engine  - with models of the sizes to measure
+ * @param options - of the account, at most two for each strike that the witness has places for
+ */
+export async function measureArrayWitnessGas(engine: PortfolioEngine, options: number): Promise<number> {
+  const { keys, account } = await holderOf(engine, options)
   let gas = 0
   // Twice: slots that were empty cost more the first time.
   for (let i = 0; i < 2; i++) {

@@ -62,10 +62,7 @@ function compile(compiler: string, file: string, name: string): CompiledContract
   }
   const sources = { [file]: { content: readFileSync(join(modules, file), 'utf8') } }
   const answer = (require(compiler) as Solc).compile(JSON.stringify({ language: 'Solidity', sources, settings }), {
-    // The package names the version that it imports, and npm installs it under that name.
-    import: (path) => ({
-      contents: readFileSync(join(modules, path.replace('/contracts@4.8.3/', '/contracts-4.8.3/')), 'utf8'),
-    }),
+    import: (path) => ({ contents: readFileSync(join(modules, installed(path)), 'utf8') }),
   })
   const output = JSON.parse(answer) as Output
   const error = output.errors?.find(({ severity }) => severity === 'error')
@@ -74,6 +71,10 @@ function compile(compiler: string, file: string, name: string): CompiledContract
   if (!contract) throw new Error(`${file} has no contract ${name}.`)
   return { abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` }
 }
+
+/** The package names the version that it imports; npm installs one under that name, and of 5.0.2 an interface is as ours. */
+const installed = (path: string): string =>
+  path.replace('/contracts@4.8.3/', '/contracts-4.8.3/').replace('/contracts@5.0.2/', '/contracts/')
 
 /**
  * A reader over RedStone's own consumer: of its production service, with the signers that the package has, or of other

@@ -10,8 +10,11 @@ import type { ProofMaker } from './proofMaker.ts'
 /** Arrays that land in one transaction: their proofs are verified together, within a block's gas. */
 export const ARRAYS_PER_TRANSACTION = 16
 
-/** Proven arrays by what they are of; see {@link arrayKey}. */
-export type ProvenArrays = ReadonlyMap<string, { readonly proven: ProvenPortfolio; readonly root: bigint }>
+/** Arrays by what they are of, see {@link arrayKey}; those that are in force already have no proof here. */
+export type ProvenArrays = ReadonlyMap<string, { readonly proven?: ProvenPortfolio; readonly root: bigint }>
+
+/** Whether arrays that a registry holds already are proven all the same, as for a bundle of all proofs. */
+export type ArraysWanted = 'missing' | 'all'
 
 /** What an array is of, within a round. */
 export const arrayKey = (expiry: bigint, strikesE8: readonly bigint[]): string => `${expiry} ${strikesE8.join(' ')}`
@@ -19,8 +22,9 @@ export const arrayKey = (expiry: bigint, strikesE8: readonly bigint[]): string =
 /** Every array that an account reads, once. */
 export async function proveArrays(
   place: PortfolioPlace,
-  maker: ProofMaker,
+  maker: Pick<ProofMaker, 'make' | 'spare'>,
   provables: readonly ProvableMargin[],
+  wanted: ArraysWanted = 'all',
 ): Promise<ProvenArrays> {
   const arrays = arraysOf(provables)
   if (arrays.size === 0) return new Map()
@@ -28,7 +32,13 @@ export async function proveArrays(
   const context = await place.client.arrayContext(place.round, model.modelId)
   const made = await underWay(arrays, CALLS_UNDER_WAY, async ([key, { surface, strikesE8, pricingPolicy }]) => {
     const stated = await stateRiskArray(model.build, context, surface, pricingPolicy, strikesE8)
-    return [key, { root: stated.arrayRoot, proven: await maker.make(model, stated) }] as const
+    const root = stated.arrayRoot
+    const isHeld = wanted === 'missing' && (await place.client.isArrayInForce(root, place.round.asOf, surface.expiry))
+    if (isHeld) {
+      maker.spare()
+      return [key, { root }] as const
+    }
+    return [key, { root, proven: await maker.make(model, stated) }] as const
   })
   return new Map(made)
 }

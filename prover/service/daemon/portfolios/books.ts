@@ -12,7 +12,7 @@ import type { ProofMaker } from './proofMaker.ts'
 /** @param reported - in the order of the accounts, as are the results */
 export async function proveBooks(
   place: PortfolioPlace,
-  maker: ProofMaker,
+  maker: Pick<ProofMaker, 'make'>,
   provables: readonly ProvableMargin[],
   reported: readonly ReportedAccount[],
   arrays: ProvenArrays,

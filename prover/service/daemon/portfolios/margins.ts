@@ -15,7 +15,7 @@ export type MarginBatch = { readonly stated: StatedMargins; readonly proven: Pro
 /** @param reported - in the order of the accounts */
 export async function proveMargins(
   place: PortfolioPlace,
-  maker: ProofMaker,
+  maker: Pick<ProofMaker, 'make'>,
   provables: readonly ProvableMargin[],
   reported: readonly ReportedAccount[],
 ): Promise<readonly MarginBatch[]> {

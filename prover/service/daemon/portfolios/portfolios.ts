@@ -6,7 +6,7 @@ import { ProverError } from '../../../errors.ts'
 import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
 import type { AccountBooks, Landed, ProvenMargin, ProvenPortfolio } from '../../../registry/index.ts'
 import type { StatedMargins } from '../../../statement/portfolioMargin.ts'
-import { arraysOf, landArrays, proveArrays } from './arrays.ts'
+import { arraysOf, type ArraysWanted, landArrays, proveArrays } from './arrays.ts'
 import { proveBooks } from './books.ts'
 import { landMargins, placesOf, proveMargins } from './margins.ts'
 import { marginModelOf, type PortfolioPlace } from './place.ts'
@@ -38,6 +38,7 @@ export type PortfolioLanded = {
  * transactions do.
  *
  * @param accounts - by increasing address, of the place's round; see {@link roundWordsOf}
+ * @param wanted - whether arrays that are in force already are proven too
  * @throws {@link MarginDiffersError} if the registry holds another margin than the twin computed
  * @throws what provers and the registry throw; then nothing is half in force
  * @example
@@ -52,6 +53,7 @@ export async function provePortfolios(
   place: PortfolioPlace,
   proving: PortfolioProver,
   accounts: readonly AccountToProve[],
+  wanted: ArraysWanted = 'all',
 ): Promise<PortfolioLanded> {
   const { client } = place
   const provables = accounts.map(({ provable }) => provable)
@@ -59,13 +61,13 @@ export async function provePortfolios(
   for (const [i, { priceScale = 0 }] of provables.entries())
     await client.requireScale(priceScale, reported.slice(i, i + 1))
   const maker = new ProofMaker(proving, countProofs(place, provables))
-  const arrays = await proveArrays(place, maker, provables)
+  const arrays = await proveArrays(place, maker, provables, wanted)
   const books = await proveBooks(place, maker, provables, reported, arrays)
   const batches = await proveMargins(place, maker, provables, reported)
 
   const landedArrays = await landArrays(
     place,
-    [...arrays.values()].map(({ proven }) => proven),
+    [...arrays.values()].flatMap(({ proven }) => proven ?? []),
   )
   const landed = { arrays: landedArrays, margins: await landMargins(place, books, batches) }
   const held = await Promise.all(

@@ -51,12 +51,17 @@ export class ProofMaker {
     this.total = total
   }
 
+  /** One of those that were counted needs no proof. */
+  spare(): void {
+    this.total--
+  }
+
   async make(model: PortfolioModel, statement: Provable): Promise<ProvenPortfolio> {
     const { prover, onProof, known } = this.proving
     const key = statement.stated.publicSignals.join(' ')
     const before = known?.get(key)
     if (before !== undefined) {
-      this.total--
+      this.spare()
       return before
     }
     const made = await proveStatement(prover, model, statement)

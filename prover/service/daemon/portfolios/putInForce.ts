@@ -3,6 +3,7 @@ import { Contract, type Signer } from 'ethers'
 import { lists, words as declaredWords } from '../../../../circuits/statements/index.ts'
 import { fixedWords, type WordList } from '../../../../circuits/statements/language.ts'
 import { ProverError } from '../../../errors.ts'
+import { marketNameOf } from '../../../market/marketId.ts'
 import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
 import { interfaceOf } from '../../../registry/artifacts.ts'
 import { ask } from '../../../registry/contractErrors.ts'
@@ -15,6 +16,7 @@ import {
   type RoundWords,
 } from '../../../registry/index.ts'
 import { bookHashOf } from '../../../registry/portfolio/calldata.ts'
+import { roundIdOf } from '../../../registry/portfolio/rounds.ts'
 import { transact } from '../../../registry/transactions.ts'
 import { positionWord } from '../../../statement/optionBook.ts'
 import { holdingsWords } from '../../../statement/portfolioMargin.ts'
@@ -75,16 +77,16 @@ async function seeToPolicy(
   if (other < 0) return
   const arrays = await client.arrays()
   if (council === undefined || !(await mayAtOnce(council, 'RiskArrays', arrays, 'setPortfolioPolicy')))
-    throw new PolicyNotInForceError(client.registry, sectionAt(other))
+    throw new PolicyNotInForceError(client.registry, sectionAt(lists.portfolioPolicy, other))
   await transact(council, arrays, 'RiskArrays', 'setPortfolioPolicy', [expected])
   const { version } = await client.policy()
-  say(`policy of version ${version} set: the one before it differed in ${sectionAt(other)}`)
+  say(`policy of version ${version} set: the one before it differed in ${sectionAt(lists.portfolioPolicy, other)}`)
 }
 
 /** Whether the authority of a contract lets somebody call it, and without a delay. */
-async function mayAtOnce(
+export async function mayAtOnce(
   signer: Signer,
-  contract: 'RiskArrays' | 'PortfolioRegistry',
+  contract: 'RiskArrays' | 'PortfolioRegistry' | 'CrossMarginRegistry',
   address: string,
   method: string,
 ): Promise<boolean> {
@@ -98,22 +100,27 @@ async function mayAtOnce(
 }
 
 /** Name of the section that a word of a policy is of. */
-function sectionAt(word: number): string {
-  const { sections }: WordList = lists.portfolioPolicy
+export function sectionAt({ sections }: WordList, word: number): string {
   const names = sections.flatMap((section) =>
     Array.from({ length: fixedWords(section, declaredWords) }, () => section.name),
   )
   return names[word] ?? ''
 }
 
-async function seeToRound(client: PortfolioClient, rounds: string, hands: Hands, round: RoundWords): Promise<void> {
+/** Publishes a round at its source, unless it is there. @throws {@link RoundNotPublishedError} */
+export async function seeToRound(
+  client: Pick<PortfolioClient, 'provider' | 'chainId'>,
+  rounds: string,
+  hands: Hands,
+  round: RoundWords,
+): Promise<void> {
   const { carrier, signers, waitUntil } = hands
   const source = new Contract(rounds, interfaceOf('AttestedRounds'), client.provider)
   const doing = 'Reading the round'
   const published: string = await ask(doing, () => source.getFunction('roundOf')(round.marketId, round.asOf))
-  if (published === (await client.roundId(round))) return
-  if (BigInt(published) !== 0n) throw new RoundNotPublishedError(rounds, round.asOf, 'another one')
-  if (signers === undefined) throw new RoundNotPublishedError(rounds, round.asOf, 'none')
+  if (published === roundIdOf(client.chainId, rounds, round)) return
+  if (BigInt(published) !== 0n) throw new RoundNotPublishedError(rounds, round, 'another one')
+  if (signers === undefined) throw new RoundNotPublishedError(rounds, round, 'none')
   await waitUntil?.(round.asOf + 1n)
   const domain = roundsDomain(client.chainId, rounds)
   await publishRound(carrier, rounds, await attestRound(domain, signers, round, round.asOf + DEADLINE_SECONDS))
@@ -165,17 +172,19 @@ export class PolicyNotInForceError extends ProverError {
 export class RoundNotPublishedError extends ProverError {
   readonly code = 'service.round-not-published'
   readonly rounds: string
+  readonly market: string
   readonly asOf: bigint
 
-  constructor(rounds: string, asOf: bigint, found: string) {
+  constructor(rounds: string, { marketId, asOf }: RoundWords, found: string) {
     const advice =
       found === 'none'
         ? 'Publish it, or give --signer-key-file with the keys of as many of its signers as it wants.'
         : 'Take its prices, expiries and collaterals into the portfolio: every one of them is part of a round.'
     super(
-      `Expected the round of ${isoTime(asOf)} as the portfolio's market has it at ${rounds}, found ${found}. ${advice}`,
+      `Expected the round of ${marketNameOf(marketId)} of ${isoTime(asOf)} as the portfolio has it at ${rounds}, found ${found}. ${advice}`,
     )
     this.rounds = rounds
+    this.market = marketNameOf(marketId)
     this.asOf = asOf
   }
 }

@@ -48,7 +48,8 @@ export async function proveUnhealthyByArrays(
   const { marginPolicy, round: market } = provable
   const stated = await stateScenarioWitness(model.build, context, inArrays, market, marginPolicy, scenario)
   const { proven } = await proveWitness(proving, model, stated)
-  return client.proveUnhealthyByArrays(round, model.modelId, { account, sequence }, proven)
+  const models = [modelOf(place, 'riskArray').modelId, model.modelId] as const
+  return client.proveUnhealthyByArrays(round, ...models, { account, sequence }, proven)
 }
 
 /** Whether an account's options are in as few arrays and expiries as a build of that witness opens. */
@@ -61,7 +62,7 @@ export async function arraysNotHeld(
   { arrays }: ProvableMargin,
 ): Promise<readonly PricedSurface[]> {
   const held = await Promise.all(
-    arrays.map(async ({ array }) => client.isArrayAccepted(await rootOfArray(array), round.asOf)),
+    arrays.map(async ({ array }) => client.isArrayInForce(await rootOfArray(array), round.asOf, array.header.expiry)),
   )
   return arrays.filter((_, i) => held[i] === false)
 }

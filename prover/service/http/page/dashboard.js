@@ -114,9 +114,12 @@ function drawAnswer(readiness, status, batches) {
       status.paused === null ? '' : 'warn',
     ),
     tile('Requests waiting', String(status.waitingRequests)),
-    tile('Balance', status.balance === null ? '–' : figure(Number(status.balance), 4)),
+    tile('Balance', status.balance === null ? '–' : figure(Number(status.balance), 4) + lasting(status.sending)),
   )
 }
+
+const lasting = (sending) =>
+  sending === null || sending.lastsBatches === null ? '' : `, lasts ${figure(sending.lastsBatches, 0)} batches`
 
 function drawMarkets({ markets }) {
   if (markets.length === 0) return note('The registry has no market yet: the council adds one (docs/deploying.md).')

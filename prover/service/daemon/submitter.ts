@@ -1,0 +1,112 @@
+/** Who sends batches, as others may see it: endpoint in use, balance and how long it lasts, what is under way, alarms. */
+import { formatEther, Transaction } from 'ethers'
+import { EndpointsProvider } from '../../registry/chain.ts'
+import type { EndpointState } from '../../registry/endpoints/endpoints.ts'
+import { type Balance, Funds } from './funds.ts'
+import { Sender, type SenderOptions } from './sender.ts'
+
+export type SubmitterOptions = SenderOptions & {
+  /** An alarm is raised when the balance lasts for fewer batches. */
+  readonly leastBatches: number
+}
+
+/** balance: it lasts for few batches. unpaid: for none, and nothing is proven. fee: a transaction waits for the price to fall. */
+export type SubmitterAlarm = {
+  readonly kind: 'balance' | 'unpaid' | 'fee'
+  /** The account. */
+  readonly of: string
+  readonly says: string
+}
+
+export type SubmitterState = {
+  readonly account: string
+  /** Scheme, host and port of the RPC address in use; undefined where the provider is one of another kind. */
+  readonly endpoint: string | undefined
+  readonly endpoints: readonly EndpointState[]
+  /** In wei; undefined until it was read. */
+  readonly balance: Balance | undefined
+  /** Wei a unit of gas that no transaction offers more than. */
+  readonly maxFeePerGas: bigint
+  readonly pending: readonly PendingTransaction[]
+  readonly alarms: readonly SubmitterAlarm[]
+}
+
+export type PendingTransaction = {
+  readonly job: string
+  readonly hash: string
+  readonly nonce: number
+  /** Wei a unit of gas. */
+  readonly maxFeePerGas: bigint
+  /** Unix milliseconds. */
+  readonly signedAt: number
+}
+
+export class Submitter {
+  readonly sender: Sender
+  readonly funds: Funds
+  private readonly options: SubmitterOptions
+
+  constructor(options: SubmitterOptions) {
+    const { client, account, store, maxFeePerGas } = options
+    this.options = options
+    this.sender = new Sender(options)
+    this.funds = new Funds({
+      ...{ provider: client.provider, address: account.address, maxFeePerGas },
+      gasOfLast: (count) => store.gasOfLast(count),
+    })
+  }
+
+  /** As it stood at the last look; asks nobody. */
+  get state(): SubmitterState {
+    const { client, account, store, maxFeePerGas } = this.options
+    const endpoints = client.provider instanceof EndpointsProvider ? client.provider.endpoints : undefined
+    const signed = store.openJobs().filter(({ status }) => status === 'signed')
+    return {
+      account: account.address,
+      endpoint: endpoints?.inUse,
+      endpoints: endpoints?.state ?? [],
+      balance: this.funds.last,
+      maxFeePerGas,
+      pending: signed.flatMap(({ id }) => this.pendingOf(id)),
+      alarms: this.alarms(),
+    }
+  }
+
+  /** Whether the account could pay for one more batch. */
+  async canPay(): Promise<boolean> {
+    const { balance, needed } = await this.funds.read()
+    return balance >= needed
+  }
+
+  /** From what was last read. */
+  alarms(): readonly SubmitterAlarm[] {
+    const { address: of } = this.options.account
+    const balance = this.funds.last
+    const { waitsFor } = this.sender
+    return [
+      ...(balance === undefined ? [] : this.alarmsOf(balance)),
+      ...(waitsFor === undefined ? [] : [{ kind: 'fee', of, says: waitsFor } as const]),
+    ]
+  }
+
+  private alarmsOf({ balance, needed, batchesLeft }: Balance): readonly SubmitterAlarm[] {
+    const { account, leastBatches } = this.options
+    const of = account.address
+    const has = `it has ${formatEther(balance)} coins`
+    if (batchesLeft === 0) {
+      const says = `${has}, and a batch may cost ${formatEther(needed)}: nothing is proven until it is sent some`
+      return [{ kind: 'unpaid', of, says }]
+    }
+    if (batchesLeft >= leastBatches) return []
+    return [
+      { kind: 'balance', of, says: `${has}, which last for about ${batchesLeft} more at the present price of gas` },
+    ]
+  }
+
+  private pendingOf(job: string): readonly PendingTransaction[] {
+    const [newest] = this.options.store.transactions(job)
+    if (newest === undefined) return []
+    const { hash, nonce, raw, signedAt } = newest
+    return [{ job, hash, nonce, maxFeePerGas: Transaction.from(raw).maxFeePerGas ?? 0n, signedAt }]
+  }
+}

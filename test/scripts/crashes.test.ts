@@ -1,0 +1,115 @@
+/** Feedback loops on the contracts: what a crash does at a venue, the same by told proofs as by made ones. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createProver, type Prover } from '../../prover/proof/index.ts'
+import { type Outcome, suppositions } from '../../scripts/tools/crashes/outcome.ts'
+import { CrashSetting, openedUnder } from '../../scripts/tools/crashes/setting.ts'
+import { crashesSvg } from '../../scripts/tools/crashes/picture.ts'
+import { type Crash, crashTitles, readCrash } from '../../scripts/tools/crashes/recorded.ts'
+import { enginePolicyOf, type Variant, variants } from '../../scripts/tools/crashes/variants.ts'
+
+const NOWHERE = '/nowhere'
+const few = { ...suppositions, accounts: 8 }
+const variant = (name: string): Variant => variants.find((each) => each.name === name) as Variant
+
+/** March 2020 from the project's own extract, other prices after its start. */
+function crashOf(minutes: (price: number) => readonly number[]): Crash {
+  const march = readCrash('march2020', 1, 1n, NOWHERE) as Crash
+  return { ...march, minutes: minutes(march.minutes[0] as number) }
+}
+
+describe('minutes of a recorded crash', () => {
+  const march = readCrash('march2020', 2, 5n, NOWHERE) as Crash
+
+  test('are the seed’s, end where the bars end, and reach their lows and nothing beyond', () => {
+    expect(march.minutes).toHaveLength(121)
+    expect(readCrash('march2020', 2, 5n, NOWHERE)).toEqual(march)
+    expect(readCrash('march2020', 2, 6n, NOWHERE)?.minutes).not.toEqual(march.minutes)
+    expect(march.minutes[60]).toBe(readCrash('march2020', 2, 6n, NOWHERE)?.minutes[60])
+    expect(Math.min(...march.minutes)).toBe(5515)
+  })
+
+  test('are none where the file is not there', () => {
+    expect(readCrash('may2021', 2, 5n, NOWHERE)).toBeUndefined()
+  })
+})
+
+test('accounts open with less where there is no stress floor in a calm market, and with as much whatever else is off', () => {
+  const march = readCrash('march2020', 1, 1n, NOWHERE) as Crash
+  const initial = (name: string): number => openedUnder(march, variant(name)).initial
+  expect(initial('no stress floor')).toBeLessThan(initial('all dampers'))
+  expect(initial('no ramp')).toBe(initial('all dampers'))
+})
+
+test('every damper is off in one variant and in none of them, and by no number beyond its bounds', () => {
+  for (const each of variants) expect(() => enginePolicyOf(each), each.name).not.toThrow()
+  expect(variants.filter(({ without }) => without.size === 1)).toHaveLength(variant('none').without.size)
+})
+
+describe('a fall of a fifth within minutes', () => {
+  const fall = crashOf((price) =>
+    [1, 0.97, 0.93, 0.88, 0.84, 0.82, 0.81, 0.8, 0.8, 0.81, 0.82, 0.82].map((part) => part * price),
+  )
+  let setting: CrashSetting
+  let all: Outcome
+
+  beforeAll(async () => {
+    setting = await CrashSetting.open(fall, few, { by: 'told' })
+    all = await setting.run(variant('all dampers'))
+  })
+
+  test('has accounts sold by force, below what was recorded, and comes to the same again', async () => {
+    expect(all.forcedSales).toBeGreaterThan(0)
+    expect(all.poolOvershoot).toBeGreaterThan(0)
+    expect(await setting.run(variant('all dampers'))).toEqual(all)
+  })
+
+  test('leaves the venue’s cash and its tokens equal', async () => {
+    const { venue, cash } = setting.contracts
+    const held: bigint = await cash.getFunction('balanceOf')(venue)
+    const accounts = [...setting.venue.holders.values()].reduce((sum, { cashE12 }) => sum + cashE12, 0n)
+    const [insurance, debt, clearing] = await Promise.all(
+      ['insuranceE12', 'badDebtE12', 'clearingE12'].map((name) => venue.getFunction(name)()),
+    )
+    expect(accounts + insurance + clearing - debt).toBe(held * 10n ** 6n)
+  })
+
+  test('is observed as far below as the pool is, without the median, and half as far with it', async () => {
+    const alone = await setting.run(variant('no median'))
+    expect(alone.observedOvershoot).toBeGreaterThan(1.5 * all.observedOvershoot)
+  })
+
+  test('gives who knows the next price nothing, and something without next-observation execution', async () => {
+    expect(all.informedGain).toBe(0)
+    expect((await setting.run(variant('no next observation'))).informedGain).toBeGreaterThan(0)
+  })
+
+  test('is drawn', () => {
+    expect(crashesSvg([all], crashTitles)).toContain('March 2020')
+  })
+})
+
+test('a price that stays has nobody sold', async () => {
+  const still = crashOf((price) => new Array(5).fill(price))
+  const setting = await CrashSetting.open(still, few, { by: 'told' })
+  expect(await setting.run(variant('all dampers'))).toMatchObject({ forcedSales: 0, badDebt: 0, hedgerCost: 0 })
+})
+
+describe('proofs', () => {
+  let prover: Prover
+  beforeAll(() => {
+    prover = createProver()
+  })
+  afterAll(() => prover.close())
+
+  test('that are made come to the same numbers as those that are told', async () => {
+    const fall = crashOf((price) => [1, 0.96, 0.92, 0.88, 0.85].map((part) => part * price))
+    const outcomes: Outcome[] = []
+    for (const proofs of [{ by: 'told' }, { by: 'made', prover }] as const) {
+      const setting = await CrashSetting.open(fall, { ...few, accounts: 4 }, proofs)
+      outcomes.push(await setting.run(variant('all dampers')))
+    }
+    expect(outcomes[0]?.forcedSales).toBeGreaterThan(0)
+    expect(outcomes[0]?.proofs).toBeGreaterThan(0)
+    expect(outcomes[1]).toEqual(outcomes[0])
+  })
+})

@@ -1,0 +1,433 @@
+/** What the service does with a proven batch: real batches on a real chain whose blocks, fees, nonces and nodes misbehave. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseEther, parseUnits, toQuantity, Transaction, type Wallet } from 'ethers'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createProver, type Prover } from '../../prover/proof/index.ts'
+import type { JobStore } from '../../prover/service/daemon/jobStore.ts'
+import { type ServeEvent, type ServeOptions, serve } from '../../prover/service/daemon/serve.ts'
+import type { SubmitterState } from '../../prover/service/daemon/submitter.ts'
+import { defaultTriggerPolicy } from '../../prover/service/daemon/triggers.ts'
+import { FaultProxy } from '../../scripts/tools/chains/faultProxy.ts'
+import { ProvenBatches } from '../../scripts/tools/chains/provenBatches.ts'
+import { temporaryFolder } from '../service/zkrisk.ts'
+
+const folder = temporaryFolder()
+const GWEI = 1_000_000_000n
+
+let range: ProvenBatches
+let proxy: FaultProxy
+let prover: Prover
+let undo: () => Promise<void>
+const stores: JobStore[] = []
+
+beforeAll(async () => {
+  range = await ProvenBatches.start(folder)
+  proxy = await FaultProxy.start(range.url)
+  prover = createProver()
+})
+afterAll(async () => {
+  await prover.close()
+  proxy.close()
+  await range.close()
+})
+beforeEach(async () => {
+  undo = await range.checkpoint()
+})
+afterEach(async () => {
+  proxy.mend()
+  proxy.asked.length = 0
+  proxy.sent.length = 0
+  for (const store of stores.splice(0)) store.close()
+  await range.mineAtOnce(true)
+  await undo()
+})
+
+type Service = {
+  readonly events: ServeEvent[]
+  readonly steps: () => readonly string[]
+  readonly state: () => SubmitterState
+  /** Waits for a step, the n-th of its kind. */
+  until(step: ServeEvent['step'], count?: number): Promise<ServeEvent>
+  stop(): Promise<void>
+}
+
+type Sending = Partial<Pick<ServeOptions, 'confirmations' | 'bumpAfterMs' | 'maxFeePerGas' | 'leastBatches'>> & {
+  readonly rpc?: string
+}
+
+/** The service with these proven batches, and no keys to prove others. */
+async function sending(
+  account: Wallet,
+  store: JobStore,
+  { rpc = range.url, ...options }: Sending = {},
+): Promise<Service> {
+  if (!stores.includes(store)) stores.push(store)
+  const client = await range.client(rpc, account)
+  const controller = new AbortController()
+  const events: ServeEvent[] = []
+  let submitter: { readonly state: SubmitterState } | undefined
+  const ended = serve({
+    ...{ client, account, store, prover, families: [], triggers: defaultTriggerPolicy, pollMs: 15, bumpAfterMs: 100 },
+    ...options,
+    signal: controller.signal,
+    onEvent: (event) => void events.push(event),
+    onSubmitter: (known) => {
+      submitter = known
+    },
+  })
+  const failed = ended.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  return {
+    events,
+    steps: () => events.map(({ step }) => step),
+    state: () => submitter?.state as SubmitterState,
+    until: async (step, count = 1) => {
+      const found = () => events.filter((event) => event.step === step)[count - 1]
+      const patience = performance.now() + 60_000
+      while (found() === undefined && performance.now() < patience) {
+        const error = await Promise.race([failed, sleep(10)])
+        if (error !== undefined) throw error
+      }
+      const event = found()
+      if (event === undefined) throw new Error(`No ${step} among ${JSON.stringify(events)}`)
+      return event
+    },
+    stop: async () => {
+      controller.abort()
+      await ended
+      client.provider.destroy()
+    },
+  }
+}
+
+/** Transactions that landed of all that were ever signed, and the nonces that were used. */
+async function landed(store: JobStore): Promise<readonly Transaction[]> {
+  const raws = store.jobs().flatMap(({ id }) => store.transactions(id).map(({ raw }) => Transaction.from(raw)))
+  const receipts = await Promise.all(raws.map(({ hash }) => range.chain.getTransactionReceipt(hash ?? '')))
+  return raws.filter((_, i) => receipts[i]?.status === 1)
+}
+
+const nonceOf = ({ address }: Wallet): Promise<number> => range.chain.getTransactionCount(address)
+const setBaseFee = (wei: bigint): Promise<unknown> =>
+  range.chain.send('hardhat_setNextBlockBaseFeePerGas', [toQuantity(wei)])
+
+describe('S3: answers that are lost', () => {
+  it.each(['lost-reply', 'reset', 'http-500', 'hang'] as const)(
+    '%s at the sending, twice: the transaction that was signed lands, once',
+    async (fault) => {
+      const account = await range.account()
+      const store = range.store('BTC-USD')
+      proxy.fail(fault, ['eth_sendRawTransaction'], fault === 'hang' ? 1 : 2)
+      const service = await sending(account, store, { rpc: proxy.url })
+      await service.until('confirmed')
+      await service.stop()
+      expect(new Set(proxy.sent).size).toBe(1)
+      expect(await landed(store)).toHaveLength(1)
+      expect(await nonceOf(account)).toBe(1)
+      expect(await range.sequences()).toEqual([1, 0])
+    },
+  )
+
+  it('S1: a node that cannot say whether a batch would land is no refusal of it', async () => {
+    const account = await range.account()
+    const store = range.store('BTC-USD')
+    proxy.fail('internal-error', ['eth_estimateGas'], 2)
+    const service = await sending(account, store, { rpc: proxy.url })
+    await service.until('confirmed')
+    await service.stop()
+    expect(service.steps()).toContain('retrying')
+    expect(service.steps()).not.toContain('superseded')
+  })
+})
+
+describe('S4: fees', () => {
+  it('a transaction that waits while blocks are mined offers at least an eighth more, with the same nonce, until it lands', async () => {
+    await range.mineAtOnce(false)
+    const account = await range.account()
+    const store = range.store('BTC-USD')
+    const service = await sending(account, store)
+    await service.until('sent')
+    for (let bumps = 1; bumps <= 3; bumps++) {
+      const [{ maxFeePerGas }] = service.state().pending as [SubmitterState['pending'][0]]
+      // Beyond what it offers: the block cannot take it.
+      await setBaseFee(2n * maxFeePerGas)
+      await range.mine()
+      await service.until('sent', bumps + 1)
+    }
+    const transactions = store
+      .jobs()
+      .flatMap(({ id }) => store.transactions(id).map(({ raw }) => Transaction.from(raw)))
+    expect(new Set(transactions.map(({ nonce }) => nonce))).toEqual(new Set([0]))
+    expect(transactions.length).toBeGreaterThanOrEqual(4)
+    for (const field of ['maxFeePerGas', 'maxPriorityFeePerGas'] as const) {
+      const fees = transactions.map((transaction) => transaction[field] ?? 0n)
+      for (const [i, fee] of fees.entries()) {
+        if (i > 0) expect(1000n * (fees[i - 1] ?? 0n)).toBeGreaterThanOrEqual(1125n * fee)
+      }
+    }
+    await setBaseFee(GWEI)
+    await range.mine()
+    await service.until('confirmed')
+    await service.stop()
+    expect(await landed(store)).toHaveLength(1)
+    expect(await nonceOf(account)).toBe(1)
+  })
+
+  it('no transaction offers more than is allowed: it waits, says so, and lands when the price has come down', async () => {
+    await range.mineAtOnce(false)
+    const account = await range.account()
+    const store = range.store('BTC-USD')
+    const cap = 3n * GWEI
+    const service = await sending(account, store, { maxFeePerGas: cap })
+    await service.until('sent')
+    for (let blocks = 0; blocks < 6; blocks++) {
+      await setBaseFee(100n * GWEI)
+      await range.mine()
+      await sleep(150)
+    }
+    const alarm = await service.until('alarm')
+    expect(alarm.alarm).toMatchObject({ kind: 'fee', of: account.address })
+    expect(alarm.detail).toContain('is more than 3 gwei; the base fee is 100 gwei')
+    for (const { id } of store.jobs()) {
+      for (const { raw } of store.transactions(id)) expect(Transaction.from(raw).maxFeePerGas).toBeLessThanOrEqual(cap)
+    }
+    await setBaseFee(GWEI / 2n)
+    await range.mine()
+    await service.until('confirmed')
+    await service.until('alarm-cleared')
+    await service.stop()
+    expect(await nonceOf(account)).toBe(1)
+  })
+
+  it('a chain that stands still is no reason to pay more', async () => {
+    await range.mineAtOnce(false)
+    const account = await range.account()
+    const store = range.store('BTC-USD')
+    const service = await sending(account, store, { bumpAfterMs: 30 })
+    await service.until('sent')
+    await sleep(600)
+    expect(store.jobs().flatMap(({ id }) => store.transactions(id))).toHaveLength(1)
+    await range.mine()
+    await service.until('confirmed')
+    await service.stop()
+  })
+
+  it('a nonce for which a node holds another transaction that pays more: it pays more than that one', async () => {
+    await range.mineAtOnce(false)
+    const account = await range.account()
+    const store = range.store('BTC-USD')
+    const fees = { maxFeePerGas: 40n * GWEI, maxPriorityFeePerGas: 20n * GWEI }
+    await account.connect(range.chain).sendTransaction({ to: account.address, nonce: 0, gasLimit: 21_000n, ...fees })
+    const service = await sending(account, store)
+    await service.until('sent')
+    expect(service.state().pending[0]?.maxFeePerGas).toBeGreaterThan(44n * GWEI)
+    await range.mine()
+    await service.until('confirmed')
+    await service.stop()
+    expect(await range.sequences()).toEqual([1, 0])
+    expect(await nonceOf(account)).toBe(1)
+  })
+})
+
+describe('S6: somebody else was there before', () => {
+  it('the same batch by another account: the loser sends nothing and calls it confirmed', async () => {
+    const [winner, loser] = [await range.account(), await range.account()]
+    const first = await sending(winner, range.store('BTC-USD'))
+    await first.until('confirmed')
+    const second = await sending(loser, range.store('BTC-USD'), { rpc: proxy.url })
+    await second.until('confirmed')
+    await Promise.all([first.stop(), second.stop()])
+    expect(proxy.sent).toEqual([])
+    expect(await nonceOf(loser)).toBe(0)
+    expect(await range.sequences()).toEqual([1, 0])
+  })
+
+  it('after both had signed: the loser’s transaction is never sent', async () => {
+    const [winner, loser] = [await range.account(), await range.account()]
+    const store = range.store('BTC-USD')
+    proxy.fail('http-500', ['eth_sendRawTransaction'])
+    const second = await sending(loser, store, { rpc: proxy.url })
+    await second.until('retrying')
+    const first = await sending(winner, range.store('BTC-USD'))
+    await first.until('confirmed')
+    proxy.mend()
+    await second.until('confirmed')
+    await Promise.all([first.stop(), second.stop()])
+    expect(await nonceOf(loser)).toBe(0)
+    expect(store.jobs()).toMatchObject([{ status: 'confirmed' }])
+  })
+
+  it.each([2, 5])('%i submitters of one account, at once: one landing, and none waits for ever', async (count) => {
+    const account = await range.account()
+    const services = await Promise.all(Array.from({ length: count }, () => sending(account, range.store('BTC-USD'))))
+    await Promise.all(services.map((service) => service.until('confirmed')))
+    await Promise.all(services.map((service) => service.stop()))
+    expect(await range.sequences()).toEqual([1, 0])
+    expect(await nonceOf(account)).toBe(1)
+  })
+
+  it('a nonce that the owner’s own transaction took: the batch is signed anew and lands', async () => {
+    await range.mineAtOnce(false)
+    const account = await range.account()
+    const store = range.store('BTC-USD')
+    const service = await sending(account, store, { maxFeePerGas: 5n * GWEI })
+    await service.until('sent')
+    const fees = { maxFeePerGas: 400n * GWEI, maxPriorityFeePerGas: 200n * GWEI }
+    await account.connect(range.chain).sendTransaction({ to: account.address, nonce: 0, gasLimit: 21_000n, ...fees })
+    await range.mine()
+    await service.until('unsigned')
+    await service.until('sent', 2)
+    await range.mine()
+    await service.until('confirmed')
+    await service.stop()
+    expect((await landed(store)).map(({ nonce }) => nonce)).toEqual([1])
+    expect(await range.sequences()).toEqual([1, 0])
+  })
+})
+
+describe('S5: reorganisations', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
+    'of %i blocks: the batch that was undone lands again, by the transaction that was signed',
+    async (depth) => {
+      const account = await range.account()
+      const store = range.store('BTC-USD')
+      const reorganise = await range.checkpoint()
+      const service = await sending(account, store)
+      await service.until('confirmed')
+      if (depth > 1) await range.mine(depth - 1)
+      await reorganise()
+      await range.mine(depth + 1)
+      await service.until('reorganised')
+      await service.until('confirmed', 2)
+      await service.stop()
+      expect(await landed(store)).toHaveLength(1)
+      expect(store.jobs().flatMap(({ id }) => store.transactions(id))).toHaveLength(1)
+      expect(await range.sequences()).toEqual([1, 0])
+      expect(await nonceOf(account)).toBe(1)
+    },
+  )
+
+  it('while nobody looked: the next service finds it', async () => {
+    const account = await range.account()
+    const store = range.store('BTC-USD')
+    const reorganise = await range.checkpoint()
+    const first = await sending(account, store)
+    await first.until('confirmed')
+    await first.stop()
+    await reorganise()
+    await range.mine(3)
+    const second = await sending(account, store)
+    await second.until('reorganised')
+    await second.until('confirmed')
+    await second.stop()
+    expect(await range.sequences()).toEqual([1, 0])
+  })
+
+  it('of two batches and a transfer between them: both land, and the gap in the nonces is filled', async () => {
+    const account = await range.account()
+    const store = range.store('BTC-USD')
+    const reorganise = await range.checkpoint()
+    const service = await sending(account, store)
+    await service.until('confirmed')
+    const between = { to: account.address, nonce: 1, gasLimit: 21_000n }
+    await (await account.connect(range.chain).sendTransaction(between)).wait()
+    const { bundle, ...job } = range.batches['ETH-USD']
+    store.plan(job)
+    store.proven(job.id, bundle)
+    await service.until('confirmed', 2)
+    await reorganise()
+    await range.mine(5)
+    await service.until('confirmed', 4)
+    await service.stop()
+    expect((await landed(store)).map(({ nonce }) => nonce).toSorted()).toEqual([0, 2])
+    expect(await range.sequences()).toEqual([1, 1])
+    expect(await nonceOf(account)).toBe(3)
+  })
+
+  it('confirmed means as many blocks as were asked for, and not one fewer', async () => {
+    const account = await range.account()
+    const store = range.store('BTC-USD')
+    const service = await sending(account, store, { confirmations: 3 })
+    await service.until('sent')
+    await range.mine(1)
+    await sleep(200)
+    expect(service.steps()).not.toContain('confirmed')
+    await range.mine(1)
+    await service.until('confirmed')
+    await service.stop()
+  })
+})
+
+describe('the balance', () => {
+  it('that does not pay for a batch is refused at the start, with what is needed', async () => {
+    const account = await range.account(parseEther('0.000001'))
+    const service = await sending(account, range.store('BTC-USD'))
+    await expect(service.until('started')).rejects.toMatchObject({
+      code: 'service.balance-too-low',
+      account: account.address,
+      balance: parseEther('0.000001'),
+    })
+    await expect(service.until('started')).rejects.toThrow(/has 0\.000001 coins .*a batch may cost 0\.00\d+/)
+    expect(await nonceOf(account)).toBe(0)
+  })
+
+  it('that lasts for few batches raises an alarm, that lasts for more clears it', async () => {
+    const account = await range.account()
+    const store = range.store('BTC-USD')
+    const service = await sending(account, store)
+    await service.until('confirmed')
+    const { needed = 0n } = service.state().balance ?? {}
+    await range.chain.send('hardhat_setBalance', [account.address, toQuantity(needed * 5n)])
+    const { alarm } = await service.until('alarm')
+    expect(alarm).toMatchObject({ kind: 'balance', of: account.address })
+    expect(alarm?.says).toMatch(/last for about 1?\d more/)
+    await range.chain.send('hardhat_setBalance', [account.address, toQuantity(parseEther('10'))])
+    await service.until('alarm-cleared')
+    await service.stop()
+  })
+
+  it('that runs out keeps what is proven until somebody pays', async () => {
+    const account = await range.account()
+    const store = range.store()
+    const service = await sending(account, store)
+    await service.until('started')
+    await range.chain.send('hardhat_setBalance', [account.address, '0x1'])
+    const { alarm } = await service.until('alarm')
+    expect(alarm).toMatchObject({ kind: 'unpaid' })
+    const { bundle, ...job } = range.batches['BTC-USD']
+    store.plan(job)
+    store.proven(job.id, bundle)
+    const retrying = await service.until('retrying')
+    expect(retrying.detail).toContain('registry.insufficient-funds')
+    expect(retrying.detail).toContain('Send it coins')
+    await range.chain.send('hardhat_setBalance', [account.address, toQuantity(parseEther('10'))])
+    await service.until('confirmed')
+    await service.stop()
+  })
+
+  it('is told, with the batches that it lasts for, what waits and through whom', async () => {
+    await range.mineAtOnce(false)
+    const account = await range.account()
+    const service = await sending(account, range.store('BTC-USD'), { rpc: proxy.url })
+    await service.until('sent')
+    expect(service.events[0]?.detail).toMatch(
+      /through http:\/\/127\.0\.0\.1:\d+; its coins last for about [\d,]+ batches/,
+    )
+    const { pending, ...state } = service.state()
+    expect(pending).toMatchObject([{ job: range.batches['BTC-USD'].id, nonce: 0 }])
+    expect(state).toMatchObject({
+      account: account.address,
+      endpoint: proxy.url,
+      endpoints: [{ origin: proxy.url, status: 'in-use' }],
+      maxFeePerGas: parseUnits('500', 'gwei'),
+      alarms: [],
+    })
+    expect(state.balance?.batchesLeft).toBeGreaterThan(100)
+    await range.mine()
+    await service.until('confirmed')
+    await service.stop()
+    expect(service.state().pending).toEqual([])
+  })
+})
