@@ -1,7 +1,28 @@
-/** `npm run campaign:venue`: 10,000 sequences of up to 64 requests to the venue, or as many as VENUE_RUNS and VENUE_STEPS say. */
-import { spawnSync } from 'node:child_process'
+/**
+ * `npm run campaign:venue`: 10,000 sequences of up to 64 requests to the venue, or as many as VENUE_RUNS and VENUE_STEPS say, shared
+ * among as many processes as there are cores (VENUE_WORKERS), each with a seed and a chain of its own.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
 import { root } from './tools/sources.ts'
 
-const env = { VENUE_RUNS: '10000', VENUE_STEPS: '64', ...process.env }
+const SEED = 20_261_129
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', 'test/consumers/venue.invariants.test.ts']
-process.exitCode = spawnSync(process.execPath, vitest, { cwd: root, env, stdio: 'inherit' }).status ?? 1
+const { VENUE_RUNS = '10000', VENUE_STEPS = '64', VENUE_WORKERS = String(availableParallelism()) } = process.env
+const [runs, workers] = [Number(VENUE_RUNS), Number(VENUE_WORKERS)]
+
+const began = performance.now()
+const codes = await Promise.all(
+  Array.from({ length: workers }, async (_, i) => {
+    const own = Math.floor(runs / workers) + (i < runs % workers ? 1 : 0)
+    const env = { ...process.env, VENUE_RUNS: String(own), VENUE_STEPS, VENUE_SEED: String(SEED + i) }
+    const [code] = await once(spawn(process.execPath, vitest, { cwd: root, env, stdio: 'inherit' }), 'close')
+    return Number(code ?? 1)
+  }),
+)
+const minutes = (performance.now() - began) / 60_000
+console.log(
+  `${runs} sequences by ${workers} processes in ${minutes.toFixed(1)} min: ${(runs / minutes).toFixed(0)} a minute.`,
+)
+process.exitCode = Math.max(...codes)

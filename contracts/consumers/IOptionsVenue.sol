@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {OptionPositionWord} from "../generated/Words.sol";
 import {IPortfolioRegistry} from "../registry/IPortfolioRegistry.sol";
+import {IVenuePolicy} from "./IVenuePolicy.sol";
 
 /// @title IOptionsVenue
 /// @notice Cash, options and perpetuals of one market, margined by proof. What adds risk is proven before it takes effect; what takes
@@ -158,6 +159,8 @@ interface IOptionsVenue {
     event DebtCovered(address indexed owner, uint256 coveredE12, uint256 badDebtE12);
     /// @notice Rules changed.
     event RulesSet(Rules rules);
+    /// @notice Another policy says what is asked beyond the initial margin; 0: none does.
+    event PolicySet(IVenuePolicy policy);
 
     /// @notice Tokens have 6 to 18 decimals.
     error UnsupportedDecimals(uint256 decimals, uint256 least, uint256 most);
@@ -221,6 +224,9 @@ interface IOptionsVenue {
     /// @custom:reverts RuleOutOfRange
     function setRules(Rules calldata rules_) external;
 
+    /// @notice Sets the policy that says what is asked beyond the initial margin of what adds risk; 0: nothing. Restricted.
+    function setPolicy(IVenuePolicy policy_) external;
+
     /// @notice Brings in cash. Margins count it from the next report on ({mark}), so that nobody's dust ends anybody's margins.
     /// @custom:reverts AmountNotWhole, TransferDiffers
     function deposit(uint256 amount) external;
@@ -251,8 +257,8 @@ interface IOptionsVenue {
     /// what leaves an account with cash alone needs none.
     /// @param positions        of the account after it
     /// @param partnerPositions of the other side after it
-    /// @custom:reverts NoChange, ChangeExpired, PartnerGone, AccountFlagged, MarginTooLow, MarginOfOtherRound, and what the registry's
-    /// {marginOf} reverts with
+    /// @custom:reverts NoChange, ChangeExpired, PartnerGone, AccountFlagged, MarginTooLow, MarginOfOtherRound, what the registry's
+    /// {marginOf} reverts with, and the policy's {IVenuePolicy-BufferTooLow}
     function takeEffect(
         address owner,
         OptionPositionWord[] calldata positions,

@@ -5,7 +5,9 @@ pragma solidity ^0.8.28;
 /// @notice A small venue that shows how a consumer uses proven parameters: one market, perpetual positions without
 /// funding, a house account on the other side of every trade.
 /// @dev Cash is 18-decimals of the quote token, sizes are 18-decimals of the base. An account's cash may be negative
-/// while its position is worth more; equity = cash + size * mark. The house is an account like any other.
+/// while its position is worth more; equity = cash + size * mark. The house is an account like any other, but for its margin,
+/// which is of all positions that others hold, long and short together: its backstop stays while anybody holds one. Whoever trades
+/// sees the mark first, so a desk like this one is an example of parameters, and no place for money: {IOptionsVenue} is.
 interface IPerpetualDesk {
     /// @notice Tokens came in.
     event Deposited(address indexed account, uint256 amount);
@@ -32,7 +34,7 @@ interface IPerpetualDesk {
     /// @notice Brings in cash.
     function deposit(uint256 amount) external;
 
-    /// @notice Takes out cash; what stays must cover the initial margin.
+    /// @notice Takes out cash; what stays must cover the initial margin, the house's of what all others hold.
     /// @custom:reverts MarginTooLow, and what the registry's {parameters} reverts with unless the account is flat
     function withdraw(uint256 amount) external;
 

@@ -44,6 +44,9 @@ contract PerpetualDesk is IPerpetualDesk {
     uint256 public immutable rewardBps;
 
     mapping(address account => Account) private _accounts;
+    /// @dev Sizes of all accounts but the house together, long and short alike: what the house stands for may all go the wrong way, as
+    /// a trader who loses leaves and one who gains is paid.
+    uint256 private _grossSize;
 
     /// @param registry_          where parameters come from
     /// @param source_            where the mark price comes from; sizes are counted in as many units as its prices are of
@@ -86,7 +89,7 @@ contract PerpetualDesk is IPerpetualDesk {
         if (amount == 0) revert NothingChanges();
         Account storage account = _accounts[msg.sender];
         account.cash -= amount.toInt256();
-        if (account.size == 0) {
+        if (_sizeToMargin(msg.sender) == 0) {
             if (account.cash < 0) revert MarginTooLow(msg.sender, account.cash, 0);
         } else {
             _requireMargin(msg.sender, _mark(), registry.parameters(marketId).initialMarginX24);
@@ -100,7 +103,9 @@ contract PerpetualDesk is IPerpetualDesk {
         if (sizeChange == 0) revert NothingChanges();
         if (msg.sender == house) revert SameAccount(house);
         uint256 markE8 = _mark();
-        (bool callerRisksMore, bool houseRisksMore) = _exchange(msg.sender, house, sizeChange, markE8);
+        uint256 grossBefore = _grossSize;
+        bool callerRisksMore = _exchange(msg.sender, house, sizeChange, markE8);
+        bool houseRisksMore = _grossSize > grossBefore;
         if (callerRisksMore || houseRisksMore) {
             uint256 initialMarginX24 = registry.parameters(marketId).initialMarginX24;
             if (callerRisksMore) _requireMargin(msg.sender, markE8, initialMarginX24);
@@ -141,18 +146,20 @@ contract PerpetualDesk is IPerpetualDesk {
         address giver,
         int256 size,
         uint256 markE8
-    ) private returns (bool takerRisksMore, bool giverRisksMore) {
+    ) private returns (bool takerRisksMore) {
         int256 value = -_valueDown(-size, markE8);
-        takerRisksMore = _move(_accounts[taker], size, -value);
-        giverRisksMore = _move(_accounts[giver], -size, value);
+        takerRisksMore = _move(taker, size, -value);
+        _move(giver, -size, value);
     }
 
     /// @dev The account risks more unless its position shrank towards zero.
-    function _move(Account storage account, int256 size, int256 cash) private returns (bool risksMore) {
+    function _move(address owner, int256 size, int256 cash) private returns (bool risksMore) {
+        Account storage account = _accounts[owner];
         int256 before = account.size;
         int256 then = before + size;
         account.size = then;
         account.cash += cash;
+        if (owner != house) _grossSize = _grossSize + SignedMath.abs(then) - SignedMath.abs(before);
         risksMore = before > 0 ? then < 0 || then > before : then > 0 || then < before;
     }
 
@@ -170,8 +177,14 @@ contract PerpetualDesk is IPerpetualDesk {
         _accounts[msg.sender].cash += reward.toInt256();
     }
 
+    /// @dev The house is margined on all that it stands for.
+    function _sizeToMargin(address account) private view returns (uint256) {
+        return account == house ? _grossSize : SignedMath.abs(_accounts[account].size);
+    }
+
     function _requireMargin(address account, uint256 markE8, uint256 marginX24) private view {
-        (int256 equity, uint256 required) = _standing(account, markE8, marginX24);
+        (int256 equity, ) = _standing(account, markE8, marginX24);
+        uint256 required = _required(_sizeToMargin(account), markE8, marginX24);
         if (equity < required.toInt256()) revert MarginTooLow(account, equity, required);
     }
 
@@ -183,8 +196,11 @@ contract PerpetualDesk is IPerpetualDesk {
     ) private view returns (int256 equity, uint256 required) {
         Account memory held = _accounts[account];
         equity = held.cash + _valueDown(held.size, markE8);
-        uint256 size = SignedMath.abs(held.size);
-        required = Math.mulDiv(size, markE8 * marginX24, ONE_E8 * ONE_X24, Math.Rounding.Ceil);
+        required = _required(SignedMath.abs(held.size), markE8, marginX24);
+    }
+
+    function _required(uint256 size, uint256 markE8, uint256 marginX24) private pure returns (uint256) {
+        return Math.mulDiv(size, markE8 * marginX24, ONE_E8 * ONE_X24, Math.Rounding.Ceil);
     }
 
     /// @dev size * mark, rounded towards minus infinity.

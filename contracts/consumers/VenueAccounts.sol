@@ -15,18 +15,6 @@ import {IOptionsVenue} from "./IOptionsVenue.sol";
 import {PositionWords} from "./PositionWords.sol";
 import {VenueRules} from "./VenueRules.sol";
 
-/// @title IRoundCheck
-/// @notice {IRiskArrays-requireRound} to whoever needs nothing of what it returns.
-interface IRoundCheck {
-    /// @notice Passes if the round may be proven about.
-    function requireRound(
-        uint256 asOf,
-        uint256[ROUND_MARKET_WORDS] calldata marketWords,
-        bytes32 expiriesHash,
-        bool mayBeStale
-    ) external view;
-}
-
 /// @title VenueAccounts
 /// @notice Tokens in and out, what accounts hold, marks, and what the registry is told of them.
 /// @dev Cash of all accounts + insurance + clearing - bad debt = tokens held, to the unit. Clearing is what has been paid to some accounts
@@ -165,9 +153,8 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
     function _newestPrices(
         IPortfolioRegistry.Round calldata round
     ) internal view returns (uint256 spotE8, uint256 perpPriceE8) {
-        uint256 newest = arrays.newestRound();
+        uint256 newest = arrays.requirePrices(round.asOf, round.marketWords, round.expiriesHash);
         if (round.asOf != newest) revert RoundNotNewest(round.asOf, newest);
-        IRoundCheck(address(arrays)).requireRound(round.asOf, round.marketWords, round.expiriesHash, false);
         RoundPricesWord prices = round.marketWords.roundPrices();
         return (prices.spotE8(), prices.perpPriceE8());
     }
@@ -185,6 +172,7 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
     }
 
     function _payFromClearing(Account storage account, int256 amountE12) internal {
+        if (amountE12 == 0) return;
         account.cashE12 += amountE12.toInt128();
         clearingE12 -= amountE12;
     }

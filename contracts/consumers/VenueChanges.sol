@@ -7,6 +7,7 @@ import {IPortfolioMargins} from "../registry/IPortfolioMargins.sol";
 import {IPortfolioRegistry} from "../registry/IPortfolioRegistry.sol";
 import {IOptionsVenue} from "./IOptionsVenue.sol";
 import {IVenueOrders} from "./IVenueOrders.sol";
+import {IVenuePolicy} from "./IVenuePolicy.sol";
 import {PositionWords} from "./PositionWords.sol";
 import {VenueAccounts} from "./VenueAccounts.sol";
 import {VenueOrders} from "./VenueOrders.sol";
@@ -23,6 +24,14 @@ abstract contract VenueChanges is VenueAccounts {
     IVenueOrders public immutable orders = new VenueOrders(arrays);
 
     uint40 private _trades;
+    /// @notice What is asked beyond the initial margin of what adds risk; 0: nothing.
+    IVenuePolicy public policy;
+
+    /// @inheritdoc IOptionsVenue
+    function setPolicy(IVenuePolicy policy_) external restricted {
+        policy = policy_;
+        emit PolicySet(policy_);
+    }
 
     /// @inheritdoc IOptionsVenue
     function withdraw(
@@ -161,6 +170,10 @@ abstract contract VenueChanges is VenueAccounts {
         }
         IPortfolioMargins.Margin memory margin = registry.marginOf(change.candidate);
         if (margin.initialE8 < 0) revert MarginTooLow(owner, margin.initialE8);
+        // A withdrawal takes of what a buffer was asked for, so it is held to it; a trade only if it adds risk.
+        if (address(policy) != address(0)) {
+            policy.requireOpening(owner, change.trade == 0 ? address(0) : account.key, margin, insuranceE12);
+        }
         // Of perpetuals a report is exact at its own round alone; of options alone any later one is as good.
         bool isOfRound = account.perpsE12 == 0 ? margin.asOf >= change.asOf : margin.asOf == change.asOf;
         if (!isOfRound) revert MarginOfOtherRound(owner, margin.asOf, change.asOf);

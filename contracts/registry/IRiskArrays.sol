@@ -72,6 +72,16 @@ interface IRiskArrays is IPortfolioPolicy, IRoundErrors {
         view
         returns (bytes32 roundId, uint256 policyVersion, address policyCode, bool isFresh, int256 scale);
 
+    /// @notice As {requireRound}, for whoever takes prices of a round and proves nothing about it. Whether it was overtaken is the
+    /// caller's to ask, by what it returns.
+    /// @return newestAsOf time of the newest round
+    /// @custom:reverts RoundTimeMismatch, RoundPricesApart, RoundUnknown, RoundStale
+    function requirePrices(
+        uint256 asOf,
+        uint256[ROUND_MARKET_WORDS] calldata marketWords,
+        bytes32 expiriesHash
+    ) external view returns (uint256 newestAsOf);
+
     /// @notice Passes only if every array was proven for this round and policy and for its expiry, by a model that is active.
     /// @param likelyModel      that proved them, which is looked up if it is another; 0 if it is not known
     /// @param rootsAndExpiries of each array in turn

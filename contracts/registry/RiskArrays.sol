@@ -153,6 +153,18 @@ contract RiskArrays is IRiskArrays, PortfolioPolicy {
     }
 
     /// @inheritdoc IRiskArrays
+    function requirePrices(
+        uint256 asOf,
+        uint256[ROUND_MARKET_WORDS] calldata marketWords,
+        bytes32 expiriesHash
+    ) external view returns (uint256 newestAsOf) {
+        _scope(asOf, marketWords, expiriesHash);
+        uint256 oldest = block.timestamp - portfolioFreshness().maxRoundAgeSeconds;
+        if (asOf < oldest) revert RoundStale(asOf, oldest);
+        return newestRound();
+    }
+
+    /// @inheritdoc IRiskArrays
     function requireArrays(
         uint256 asOf,
         uint256 policyVersion,

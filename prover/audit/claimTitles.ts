@@ -10,6 +10,8 @@ const claimTitles = {
   A10: 'who attests',
   A11: 'who governs',
   A12: 'what consumers read',
+  A24: 'evidence of a liquidation',
+  A25: 'what a liquidation took',
   B1: 'array',
   C1: 'prediction',
   C2: 'multipliers',

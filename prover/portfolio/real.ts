@@ -258,7 +258,7 @@ function priceLeg(leg: OptionLeg, surface: ExpirySurface, { timeToExpiry, forwar
 }
 
 /** Implied volatility of a strike on an expiry's surface. */
-function surfaceVolatility(surface: ExpirySurface, strike: number): number {
+export function surfaceVolatility(surface: ExpirySurface, strike: number): number {
   const svi = sviOf(surface)
   const reach = 4 * Math.sqrt(Math.max(0, svi.a + svi.b * svi.s))
   const k = Math.max(-reach, Math.min(reach, Math.log(strike / e8(surface.forwardRefE8))))

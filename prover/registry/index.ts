@@ -37,7 +37,7 @@ export { SubmissionHiddenError } from './calls.ts'
 export type { Alarm, AlarmKind } from './market/alarms.ts'
 export { AlarmWatch, type WatchOptions } from './market/alarmWatch.ts'
 export type { ClaimResult } from './claims.ts'
-export { connectProvider, EndpointsProvider, type RpcAddress } from './chain.ts'
+export { connectProvider, type RpcAddress } from './chain.ts'
 export { RpcUnreachableError, WrongChainError, WrongGenesisError } from './endpoints/endpoints.ts'
 export {
   type CurrentMarket,

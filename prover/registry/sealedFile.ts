@@ -72,6 +72,7 @@ export function unseal<Content extends object>(kind: SealedFormat<Content>, byte
 const READERS: Readonly<Record<string, string>> = {
   'zk-risk-engine/audit': 'an audit bundle, which `zkrisk audit --bundle` judges',
   'zk-risk-engine/portfolio-audit': 'an audit bundle of margins, which `zkrisk audit --bundle` judges',
+  'zk-risk-engine/receipt': 'a liquidation’s receipt, which `zkrisk receipt --file` explains',
   'zk-risk-engine/bundle': 'a proof bundle, which `zkrisk verify` checks and `zkrisk submit` sends',
   'zk-risk-engine/margin': 'a margin bundle, which `zkrisk verify` checks',
   'zk-risk-engine/deployment': 'a deployment, which commands take as `--deployment`',

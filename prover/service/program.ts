@@ -16,6 +16,7 @@ import { addPolicyCommand } from './commands/policy.ts'
 import { addPriceCommand } from './commands/price.ts'
 import { addProofCommands } from './commands/proofs.ts'
 import { addReadCommand } from './commands/read.ts'
+import { addReceiptCommand } from './commands/receipt.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addShadowCommands } from './commands/shadows.ts'
 import { EXIT, openTerminal, ownStreams, type Streams } from './text/terminal.ts'
@@ -50,6 +51,7 @@ function createProgram(isJson: boolean, streams: Streams): Program {
     addReadCommand,
     addShadowCommands,
     addAuditCommand,
+    addReceiptCommand,
     addKeysCommand,
     addDoctorCommand,
     addChainCommands,

@@ -191,24 +191,27 @@ describe('opening', () => {
 })
 
 describe('closing', () => {
-  scene('needs no margin of the trader, but of the house whose position grows by it', async () => {
-    // The liquidator's short leaves the house long; what the trader sells adds to it.
-    const houseLeast = required(2n * SIZE, 45_000n, initialMarginX24)
-    const houseLoss = SIZE * 5_000n
-    await deposit(liquidator, PLENTY)
-    await deposit(trader, required(SIZE, PRICE, initialMarginX24))
-    await mark(PRICE)
-    await mined(trade(liquidator, -2n * SIZE))
-    await mined(trade(trader, SIZE))
-    await mark(45_000n)
-    const [equity, needed] = [await desk.getFunction('equityOf')(trader), required(SIZE, 45_000n, initialMarginX24)]
-    expect(equity).toBeLessThan(needed)
-    await mined(withdraw(house, PLENTY - houseLoss - houseLeast + 1n))
-    await marginTooLow(trade(trader, -SIZE), house, houseLeast - 1n, houseLeast)
-    await deposit(house, 1n)
-    await mined(trade(trader, -SIZE))
-    expect(await accountOf(trader)).toEqual([equity, 0n])
-  })
+  scene(
+    'needs no margin of the trader, nor of the house though its position grows by it: less stands open',
+    async () => {
+      // The liquidator's short leaves the house long; what the trader sells adds to it.
+      const houseLeast = required(3n * SIZE, 45_000n, initialMarginX24)
+      const houseLoss = SIZE * 5_000n
+      await deposit(liquidator, PLENTY)
+      await deposit(trader, required(SIZE, PRICE, initialMarginX24))
+      await mark(PRICE)
+      await mined(trade(liquidator, -2n * SIZE))
+      await mined(trade(trader, SIZE))
+      await mark(45_000n)
+      const [equity, needed] = [await desk.getFunction('equityOf')(trader), required(SIZE, 45_000n, initialMarginX24)]
+      expect(equity).toBeLessThan(needed)
+      const free = PLENTY - houseLoss - houseLeast
+      await marginTooLow(withdraw(house, free + 1n), house, houseLeast - 1n, houseLeast)
+      await mined(withdraw(house, free))
+      await mined(trade(trader, -SIZE))
+      expect(await accountOf(trader)).toEqual([equity, 0n])
+    },
+  )
 })
 
 describe('withdrawing', () => {

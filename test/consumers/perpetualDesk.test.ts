@@ -162,6 +162,39 @@ describe('R20: a desk pays out', () => {
   })
 })
 
+describe('R185: the house of a desk', () => {
+  test('leaves the margin of all that others hold, though its own positions come to nothing', async () => {
+    await mined(trade('alice', ONE))
+    await mined(trade('bob', -ONE))
+    expect((await accountOf('house')).size).toBe(0n)
+    const { initialMarginX24 } = await margins()
+    const needed = requirement(2n * ONE, initialMarginX24)
+    const free = HOUSE_CASH - needed
+    const house = addressOf('house')
+    await expectRevert(withdraw('house', free + 1n), desk, 'MarginTooLow', [house, needed - 1n, needed])
+    await expectRevert(withdraw('house', HOUSE_CASH), desk, 'MarginTooLow')
+    await mined(withdraw('house', free))
+    await mined(trade('alice', -ONE))
+    await mined(trade('bob', ONE))
+    await mined(withdraw('house', needed))
+  })
+
+  test('has the margin for a trade that brings its own position down and all positions up', async () => {
+    await mined(trade('alice', ONE))
+    const { initialMarginX24 } = await margins()
+    await mined(withdraw('house', HOUSE_CASH - requirement(ONE, initialMarginX24)))
+    await expectRevert(trade('bob', -ONE), desk, 'MarginTooLow', [
+      addressOf('house'),
+      requirement(ONE, initialMarginX24),
+      requirement(2n * ONE, initialMarginX24),
+    ])
+    await mined(as('house', token).getFunction('approve')(desk, HOUSE_CASH))
+    await mined(as('house').getFunction('deposit')(requirement(ONE, initialMarginX24))) // each rounded up
+    await mined(trade('bob', -ONE))
+    await mined(trade('alice', -ONE / 2n)) // less at risk needs nothing
+  })
+})
+
 describe('R20: a desk liquidates', () => {
   /** Alice buys all that her cash allows, then the mark falls until she has lost that share of it. */
   async function underwater(

@@ -69,7 +69,10 @@ type Provable = Awaited<ReturnType<typeof accountAt>>
 
 let chain: DevelopmentChain
 let client: PortfolioClient
-let models: Awaited<ReturnType<typeof deployDevelopmentPortfolio>>['models']
+type Models = Awaited<ReturnType<typeof deployDevelopmentPortfolio>>['models']
+let models: Models
+/** Of everything that is proven of an account, which counts it. */
+let whole: Models
 let rounds: string
 let prover: Prover
 let venue: Contract
@@ -101,10 +104,15 @@ beforeAll(async () => {
   alice = chain.account('feeder')
   bob = chain.account('prover')
   prover = createProver()
-  const { keys } = await buildPortfolioKeys(['riskArray', 'optionBook', 'marginsAlone', 'scenarioWitness'], () => {})
+  const { keys } = await buildPortfolioKeys(
+    ['riskArray', 'optionBook', 'marginsAlone', 'portfolioMargin', 'scenarioWitness'],
+    () => {},
+  )
   const any = await accountAt(SPOTS.before, START, E12, '-2')
   const deployed = await deployDevelopmentPortfolio(chain, keys, policyOf(any))
-  ;({ client, models } = deployed)
+  const { portfolioMargin: _, ...others } = deployed.models
+  const { marginsAlone: __, ...counting } = deployed.models
+  ;[client, models, whole] = [deployed.client, others, counting]
   rounds = deployed.deployment.rounds
   const { abi, bytecode } = coin(6)
   const made = await new ContractFactory([...abi] as never, bytecode, house).deploy()
@@ -151,44 +159,43 @@ async function publish(provable: Provable): Promise<void> {
   await publishRound(house, rounds, await attestRound(domain, signers, round, round.asOf + 600n))
 }
 
-/** Margins alone of accounts, by their keys. */
-const prove = (accounts: readonly { readonly account: string; readonly provable: Provable }[]) =>
+/** Margins of accounts, by their keys; alone unless they are to be counted. */
+const prove = (accounts: readonly { readonly account: string; readonly provable: Provable }[], by = models) =>
   provePortfolios(
-    { client, models, round },
+    { client, models: by, round },
     { prover },
     accounts.toSorted((a, b) => (BigInt(a.account) < BigInt(b.account) ? -1 : 1)),
   )
 
+/** An order for options at a premium, placed. */
+async function placed(who: Wallet, options: readonly bigint[], premiumE12: bigint): Promise<Order> {
+  const terms = { number: 0n, perpsE12: 0n, limitE8: 0n, premiumE12, options }
+  const order: Order = { owner: who.address, ...terms, expiresAt: (await chain.now()) + 3_600n }
+  await mined(as(who, orders).getFunction('placeOrder')(order))
+  return order
+}
+
+/** The house takes it at that premium, at the round of now, holding what it holds. */
+async function filled(order: Order, housePositions: readonly bigint[], premiumE12: bigint): Promise<void> {
+  const orderId = await orders.getFunction('orderIdOf')(order)
+  const nonce = BigInt(orderId) % 2n ** 64n
+  const quote = { orderId, maker: house.address, premiumE12, deadline: order.expiresAt, nonce }
+  const domain = {
+    name: 'zk-risk-engine VenueOrders',
+    version: '1',
+    chainId: client.chainId,
+    verifyingContract: orders.target as string,
+  }
+  const signature = await house.signTypedData(domain, quoteTypes, quote)
+  await mined(as(bob, orders).getFunction('fill')(order, quote, signature, roundArgument(round), [], housePositions))
+}
+
 describe('R153: the whole circle, by real proofs', () => {
   test('from a deposit to a withdrawal', async () => {
     // An order for two puts sold for 3,000, filled at the next round.
-    const now = await chain.now()
-    const order: Order = {
-      owner: alice.address,
-      number: 0n,
-      perpsE12: 0n,
-      limitE8: 0n,
-      premiumE12: -3_000n * E12,
-      expiresAt: now + 3_600n,
-      options: sold,
-    }
-    await mined(as(alice, orders).getFunction('placeOrder')(order))
+    const order = await placed(alice, sold, -3_000n * E12)
     await publish(await accountAt(SPOTS.before, START, E12, '-2'))
-    const quote = {
-      orderId: await orders.getFunction('orderIdOf')(order),
-      maker: house.address,
-      premiumE12: -3_000n * E12,
-      deadline: now + 3_600n,
-      nonce: 0n,
-    }
-    const domain = {
-      name: 'zk-risk-engine VenueOrders',
-      version: '1',
-      chainId: client.chainId,
-      verifyingContract: orders.target as string,
-    }
-    const signature = await house.signTypedData(domain, quoteTypes, quote)
-    await mined(as(bob, orders).getFunction('fill')(order, quote, signature, roundArgument(round), [], []))
+    await filled(order, [], -3_000n * E12)
     const effect = () => as(bob).getFunction('takeEffect')(alice.address, sold, bought)
     const registry = new Contract(client.registry, ['error MarginNotYetProven(address account)'], house)
     await expectRevert(effect(), registry, 'MarginNotYetProven')
@@ -243,5 +250,72 @@ describe('R153: the whole circle, by real proofs', () => {
     await expectRevert(withdrawal(alice), venue, 'MarginTooLow')
     await mined(withdrawal(house))
     expect(await token.getFunction('balanceOf')(house)).toBe(one)
+  })
+})
+
+describe('R184: a venue that is expected to leave more unpaid than its fund has', () => {
+  test('refuses who opens without a buffer, by figures proven of every account, until the fund has what it must', async () => {
+    await call(alice, 'cancelChange', alice.address)
+    const at = START + 240
+    const cashOf = async (who: Wallet): Promise<bigint> => (await venue.getFunction('accountOf')(who.address)).cashE12
+    const own = async (who: Wallet, puts: string) => ({
+      account: await keyOf(who),
+      provable: await accountAt('47000', at, await cashOf(who), puts),
+    })
+    const accounts = [await own(alice, '-1.5'), await own(bob, '-0.5'), await own(house, '2')]
+    await publish(accounts[0]?.provable as Provable)
+    await client.openCount(round)
+    await prove(accounts, whole)
+    const shortfallE8 = accounts.reduce((sum, { provable }) => sum + provable.margin.risk.expectedShortfallE8, 0n)
+    const defaultsX32 = accounts.reduce(
+      (sum, { provable }) => sum + provable.margin.thresholds.defaultProbabilityX32,
+      0n,
+    )
+    expect(shortfallE8).toBeGreaterThan(0n)
+
+    // Carol sells half a put for what leaves her a third of the buffer that is asked of her.
+    const carol = new Wallet(`0x${'0c'.repeat(32)}`, chain.provider)
+    await (await house.sendTransaction({ to: carol.address, value: 10n ** 18n })).wait()
+    await mined(token.getFunction('mint')(carol, 100_000n * 10n ** 6n))
+    await mined(as(carol, token).getFunction('approve')(venue, 2n ** 256n - 1n))
+    const premium = 6_500n * E12
+    const poor = (await accountAt('47000', at + 120, premium, '-0.5')).margin
+    const beyondE8 = poor.maintenanceE8 - poor.initialE8
+    const cash = ((beyondE8 / 3n - poor.initialE8) / 100n) * 100n
+    await call(carol, 'deposit', cash / 100n)
+    const half = (await accountAt('47000', at + 120, E12, '-0.5')).positions.map(positionWord)
+    const order = await placed(carol, half, -premium)
+    await publish(await accountAt('47000', at + 120, E12, '-0.5'))
+    await filled(order, bought, -premium)
+    await prove([
+      {
+        account: await candidateOf(carol),
+        provable: await accountAt('47000', at + 120, cash * 10n ** 4n + premium, '-0.5'),
+      },
+      {
+        account: await candidateOf(house),
+        provable: await accountAt('47000', at + 120, (await cashOf(house)) - premium, '2.5'),
+      },
+    ])
+    const policy = await deploy(
+      'contracts/consumers/VenuePolicy.sol/VenuePolicy.json',
+      await authority(),
+      client.registry,
+      {
+        ...{ floorBps: 0n, ceilingBps: 10_000n, coverBps: 20_000n, defaultsBps: 10_000n, maxAgeSeconds: 3_600n },
+      },
+    )
+    await call(house, 'setPolicy', policy)
+    const effect = () => as(bob).getFunction('takeEffect')(carol.address, half, [])
+    const standing = (await policy.getFunction('standingOf')(0n)).toObject()
+    expect(standing).toMatchObject({
+      ...{ asOf: BigInt(at), isKnown: true, accounts: 3n, fundE12: 0n, bufferBps: 10_000n },
+      ...{ expectedDefaultsX32: defaultsX32, expectedShortfallE12: shortfallE8 * 10n ** 4n },
+      requirementE12: 2n * shortfallE8 * 10n ** 4n,
+    })
+    await expectRevert(effect(), policy, 'BufferTooLow')
+    await mined(token.getFunction('mint')(house, 100_000n * 10n ** 6n))
+    await call(house, 'fundInsurance', standing.requirementE12 / 10n ** 6n + 1n)
+    await mined(effect())
   })
 })

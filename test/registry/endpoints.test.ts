@@ -1,11 +1,12 @@
 /** Several RPC addresses as one: real nodes behind proxies that fail as nodes do. */
+import type { EndpointsProvider } from '../../prover/registry/chain.ts'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { keccak256, Wallet } from 'ethers'
 import { network } from 'hardhat'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { connectProvider, type EndpointsProvider, type RpcAddress } from '../../prover/registry/index.ts'
+import { connectProvider, type RpcAddress } from '../../prover/registry/index.ts'
 import type { EndpointChange, EndpointsOptions } from '../../prover/registry/endpoints/endpoints.ts'
 import { type FaultName, FaultProxy, faults } from '../../scripts/tools/chains/faultProxy.ts'
 

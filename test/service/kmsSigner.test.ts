@@ -1,4 +1,5 @@
 /** A signer over a key that is kept elsewhere: a keeper that really signs, in the form that key management services answer in. */
+import type { EndpointsProvider } from '../../prover/registry/chain.ts'
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,7 +7,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { parseEther, toQuantity, Transaction, verifyMessage, verifyTypedData, Wallet } from 'ethers'
 import { network } from 'hardhat'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { connectProvider, type EndpointsProvider } from '../../prover/registry/index.ts'
+import { connectProvider } from '../../prover/registry/index.ts'
 import { type KeyKeeper, KmsSigner, loadKeyKeeper } from '../../prover/service/daemon/kmsSigner.ts'
 import { temporaryFolder } from './zkrisk.ts'
 

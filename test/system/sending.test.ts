@@ -142,6 +142,45 @@ describe('S3: answers that are lost', () => {
   })
 })
 
+describe('S2: no node answers for a while', () => {
+  it('what is too old by then is not sent', async () => {
+    const account = await range.account()
+    const store = range.store('BTC-USD')
+    const service = await sending(account, store, { rpc: proxy.url })
+    await service.until('signed')
+    await service.stop()
+    // It was signed and sent, and the chain forgets it.
+    await undo()
+    undo = await range.checkpoint()
+    await range.chain.send('hardhat_setBalance', [account.address, toQuantity(parseEther('10'))])
+    await range.chain.send('evm_increaseTime', [3601])
+    await range.mine()
+    proxy.sent.length = 0
+    const late = await sending(account, store, { rpc: proxy.url })
+    const ended = await late.until('superseded')
+    await late.stop()
+    expect(ended.detail).toBe('ObservationStale')
+    expect(proxy.sent).toEqual([])
+    expect(await nonceOf(account)).toBe(0)
+  })
+
+  it('what is fresh still lands as soon as one answers', async () => {
+    const account = await range.account()
+    const store = range.store()
+    const service = await sending(account, store, { rpc: proxy.url })
+    await service.until('started')
+    proxy.fail('reset')
+    const { bundle, ...job } = range.batches['BTC-USD']
+    store.plan(job)
+    store.proven(job.id, bundle)
+    await service.until('retrying', 3)
+    proxy.mend()
+    await service.until('confirmed')
+    await service.stop()
+    expect(await range.sequences()).toEqual([1, 0])
+  })
+})
+
 describe('S4: fees', () => {
   it('a transaction that waits while blocks are mined offers at least an eighth more, with the same nonce, until it lands', async () => {
     await range.mineAtOnce(false)

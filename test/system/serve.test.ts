@@ -32,7 +32,7 @@ async function serveUntil(end: { dieAt: string } | { stopAt: string }) {
 
 describe('zkrisk serve', () => {
   it.each(['planned', 'proven', 'signed', 'sent', 'confirmed'])(
-    'killed with -9 right after %s, the next one loses nothing and doubles nothing',
+    'S7: killed with -9 right after %s, the next one loses nothing and doubles nothing',
     async (step) => {
       await tryOut.feed(1)
       landed++

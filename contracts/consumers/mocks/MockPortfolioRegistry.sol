@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {COLLATERAL_AMOUNTS_WORDS} from "../../generated/WordLists.sol";
 import {CollateralAmountWord, HoldingsWord, OptionPositionWord} from "../../generated/Words.sol";
+import {IOpenInterest} from "../../registry/IOpenInterest.sol";
 import {IRiskArrays} from "../../registry/IRiskArrays.sol";
 import {MockPortfolioMargins} from "./MockPortfolioMargins.sol";
 
@@ -13,9 +14,28 @@ contract MockPortfolioRegistry is MockPortfolioMargins {
     /// @notice Arrays whose rounds the venue asks for.
     IRiskArrays public immutable arrays;
 
+    IOpenInterest.Figures private _figures;
+
     /// @param arrays_ arrays whose rounds the venue asks for
     constructor(IRiskArrays arrays_) {
         arrays = arrays_;
+    }
+
+    /// @notice Says what all accounts come to; of time 0 nothing was ever counted.
+    function setOpenInterest(IOpenInterest.Figures calldata figures) external {
+        _figures = figures;
+    }
+
+    /// @notice This contract, where the registry has one of its own.
+    function counts() external view returns (address) {
+        return address(this);
+    }
+
+    /// @notice As {IOpenInterest-unsafeOpenInterest}.
+    function unsafeOpenInterest() external view returns (IOpenInterest.Figures memory figures, uint256 ageSeconds) {
+        figures = _figures;
+        if (figures.asOf == 0) revert IOpenInterest.OpenInterestNotComplete();
+        ageSeconds = block.timestamp > figures.asOf ? block.timestamp - figures.asOf : 0;
     }
 
     /// @notice As {IPortfolioRegistry-reportAccount}, from anybody, of anything.

@@ -29,6 +29,8 @@ export const contractsFor = {
   policyBounds: ['PortfolioPolicyBounds'],
   policyChecks: ['PolicyChecks'],
   inboxPlaces: ['InboxPlaces'],
+  venue: ['OptionsVenue'],
+  venueOrders: ['VenueOrders'],
 } as const satisfies Record<Part, readonly ContractName[]>
 
 /** A compiler's note of its input's hash, which differs with file names: the hash alone is passed over. */
@@ -242,6 +244,7 @@ const madeByRegistries: Partial<Record<ContractName, Partial<Record<Part, string
   CrossMarginRegistry: { batchVerifier: 'BookFolding._batchVerifier' },
   RiskArrays: { batchVerifier: 'RiskArrays._batchVerifier', policyBounds: 'PortfolioPolicy._bounds' },
   RiskRegistry: { policyChecks: 'RiskPolicy.policyChecks', inboxPlaces: 'Shadows.inboxPlaces' },
+  OptionsVenue: { venueOrders: 'VenueChanges.orders' },
 }
 
 const madeBy = (contract: ContractName): Partial<Record<Part, string>> => madeByRegistries[contract] ?? {}

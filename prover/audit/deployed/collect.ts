@@ -80,7 +80,11 @@ function madeOrNamedBy({ part, code, creation }: ContractRecord): readonly Addre
   return given === undefined ? [] : sourcesOfMedian(given).map((address) => ({ part: 'source', address }))
 }
 
-async function contractRecord(source: DeployedSource, { part, address }: AddressOf<Part>): Promise<ContractRecord> {
+/** What a chain says of one contract. */
+export async function contractRecord(
+  source: DeployedSource,
+  { part, address }: AddressOf<Part>,
+): Promise<ContractRecord> {
   const { provider, end } = source
   const code = (await ask(`Reading the code at ${address}`, () => provider.getCode(address, end))).toLowerCase()
   const creation = isMade(part) ? null : await creationOf(source, address)

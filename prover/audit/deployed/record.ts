@@ -24,6 +24,8 @@ const parts = [
   'policyBounds',
   'policyChecks',
   'inboxPlaces',
+  'venue',
+  'venueOrders',
 ] as const
 
 /** The transaction that put a contract on the chain. */
@@ -41,7 +43,7 @@ const committeeChangeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('revoked'), ...stamped, signer: addressSchema }),
 ])
 
-const contractSchema = z.strictObject({
+export const contractSchema = z.strictObject({
   part: z.enum(parts),
   address: addressSchema,
   /** Runtime code at the last block of the record. */

@@ -57,7 +57,7 @@ const marginSchema = z.strictObject({
   maintenanceE8: signedSchema,
 })
 
-const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
+export const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject({
   context: z.strictObject({
     chainId: integerSchema(64),
     registry: addressSchema,

@@ -6,8 +6,9 @@ import { collectDeployed } from '../deployed/collect.ts'
 import { type CollectOptions, lastBlock } from '../history.ts'
 import { collectModels } from '../models.ts'
 import { inTurns, isBefore, type Place } from '../nodeReads.ts'
-import { PROVING_METHODS } from './calls.ts'
+import { decodeProvingCall, PROVING_METHODS } from './calls.ts'
 import {
+  callsOf,
   collectMarket,
   type Event,
   eventsIn,
@@ -18,6 +19,17 @@ import {
 } from './collectMarket.ts'
 import { portfolioQuestions } from './reads.ts'
 import type { AccountRecord, PortfolioRecord } from './record.ts'
+
+/** What of a history the evidence against one account rests on, and the rounds from its own to another. */
+export type Slice = {
+  readonly account: string
+  /** Round of the evidence. */
+  readonly asOf: bigint
+  readonly untilAsOf: bigint
+}
+
+/** Proofs by which an account is shown to be below maintenance. */
+const EVIDENCE_EVENTS: readonly string[] = ['MarginProven', 'MarginProvenAlone', 'AccountUnhealthy']
 
 const PROOF_EVENTS: readonly string[] = [
   'ArrayAccepted',
@@ -30,23 +42,31 @@ const PROOF_EVENTS: readonly string[] = [
 ]
 
 /**
+ * @param slice by default everything; of a slice there are no counts, no accounts at the end, and no reads of theirs
  * @throws {@link HistoryIncompleteError} if the blocks do not reach back to the registry's deployment
  * @throws {@link RpcError} if the node does not answer
  */
-export async function collectPortfolioRecord(options: CollectOptions): Promise<PortfolioRecord> {
+export async function collectPortfolioRecord(options: CollectOptions, slice?: Slice): Promise<PortfolioRecord> {
   const { provider, registry, chainId, fromBlock } = options
   const { end, hash } = await lastBlock(options)
   const gathered: Gathered = { ...options, end }
   const own = ['models', 'arrays', 'emptyState'].map((method) => read(gathered, method))
   const [modelRegistry, arrays, emptyState] = await Promise.all(own)
-  const { history, marketId, source: rounds, policy, events: ofArrays } = await collectMarket(gathered, arrays)
+  const {
+    history,
+    marketId,
+    source: rounds,
+    policy,
+    events: ofArrays,
+  } = await collectMarket(gathered, arrays, slice && ((asOf) => asOf >= slice.asOf && asOf <= slice.untilAsOf))
   const ofRegistry = eventsIn('PortfolioRegistry', await logsBetween(provider, { address: registry }, fromBlock, end))
-  const events = [...ofRegistry, ...ofArrays].toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
+  const whole = [...ofRegistry, ...ofArrays].toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
+  const events = slice === undefined ? whole : await eventsBehind(gathered, [arrays, registry], whole, slice)
   const reported = events.filter(({ name }) => name === 'AccountReported')
   const reports = reported.map(withPlace) as unknown as PortfolioRecord['reports']
   const counts: string = await read(gathered, 'counts')
-  const ofCounts = eventsIn('OpenInterest', await logsBetween(provider, { address: counts }, fromBlock, end))
-  const accounts = [...new Set(reports.map(({ account }) => account))]
+  const ofCounts = slice === undefined ? await logsBetween(provider, { address: counts }, fromBlock, end) : []
+  const accounts = slice === undefined ? [...new Set(reports.map(({ account }) => account))] : []
   const sources = new Set(history.roundSources.map(({ source }) => source))
   return {
     context: {
@@ -64,7 +84,7 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
     models: await collectModels(gathered, modelRegistry),
     ...history,
     reports,
-    ...(await countsOf(gathered, ofCounts)),
+    ...(await countsOf(gathered, eventsIn('OpenInterest', ofCounts))),
     transactions: await transactionsOf(
       gathered,
       [arrays, registry],
@@ -83,9 +103,62 @@ export async function collectPortfolioRecord(options: CollectOptions): Promise<P
         ...[...sources].map((address) => ({ part: 'rounds' as const, address })),
       ],
       counts,
-      questions: portfolioQuestions(accounts),
+      questions: slice === undefined ? portfolioQuestions(accounts) : [],
     }),
   }
+}
+
+/** Events that evidence rests on: its own, arrays that it names, reports of whom it is about, and what was governed. */
+async function eventsBehind(
+  { provider }: Gathered,
+  contracts: readonly string[],
+  events: readonly Event[],
+  { account, asOf }: Slice,
+): Promise<readonly Event[]> {
+  const evidence = events.filter(
+    ({ name, args }) => EVIDENCE_EVENTS.includes(name) && args.account === account && args.asOf === asOf,
+  )
+  const hashes = new Set(evidence.map(({ log }) => log.transactionHash))
+  const calls = await inTurns([...hashes], (hash) => callsOf(provider, contracts, hash, isProving))
+  const words = new Set(calls.flatMap((each) => each ?? []).flatMap(wordsOf))
+  for (const { name, args, log } of events) {
+    const isNamed = name === 'ArrayAccepted' && args.asOf === asOf && words.has(args.arrayRoot as bigint)
+    if (isNamed) hashes.add(log.transactionHash)
+  }
+  const behind = events.filter(({ name, log }) => PROOF_EVENTS.includes(name) && hashes.has(log.transactionHash))
+  const reports = reportsBehind(events, evidence, behind, account)
+  return events.filter((event) => {
+    if (event.name === 'AccountReported') return reports.has(event)
+    return !PROOF_EVENTS.includes(event.name) || behind.includes(event)
+  })
+}
+
+/** Of the account all reports from the one that the evidence is about on, of others in the same proofs the last one before. */
+function reportsBehind(
+  events: readonly Event[],
+  evidence: readonly Event[],
+  behind: readonly Event[],
+  account: string,
+): ReadonlySet<Event> {
+  const reported = Map.groupBy(
+    events.filter(({ name }) => name === 'AccountReported'),
+    ({ args }) => args.account,
+  )
+  const least = evidence.map(({ args }) => args.sequence as bigint).reduce((a, b) => (a < b ? a : b), 2n ** 64n)
+  const own = (reported.get(account) ?? []).filter(({ args }) => (args.sequence as bigint) >= least)
+  const others = behind.map((event) =>
+    event.args.account === account
+      ? undefined
+      : reported.get(event.args.account)?.findLast((each) => isBefore(each, event)),
+  )
+  return new Set([...own, ...others.filter((each) => each !== undefined)])
+}
+
+/** Among them roots of the arrays that a proof of an account is over. */
+function wordsOf(calldata: string): readonly bigint[] {
+  const call = decodeProvingCall(calldata)
+  if (call === undefined || call.method === 'submitArrays') return []
+  return call.method === 'proveUnhealthyByArrays' ? call.arrayWords : call.bookWords
 }
 
 /** Counts that were opened, and the figures of those that are complete. */

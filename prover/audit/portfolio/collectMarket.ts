@@ -27,8 +27,15 @@ export type CollectedMarket = {
   readonly events: readonly Event[]
 }
 
-/** @throws {@link HistoryIncompleteError} if the blocks do not reach back to the arrays' deployment */
-export async function collectMarket(gathered: Gathered, arrays: string): Promise<CollectedMarket> {
+/**
+ * @param isWanted which rounds, by their times; by default all
+ * @throws {@link HistoryIncompleteError} if the blocks do not reach back to the arrays' deployment
+ */
+export async function collectMarket(
+  gathered: Gathered,
+  arrays: string,
+  isWanted: (asOf: bigint) => boolean = () => true,
+): Promise<CollectedMarket> {
   const { provider, registry, fromBlock, end } = gathered
   const answer = (method: string) => readAt(gathered, 'RiskArrays', arrays, method)
   const [source, marketId] = await Promise.all(['rounds', 'marketId'].map(answer))
@@ -54,7 +61,10 @@ export async function collectMarket(gathered: Gathered, arrays: string): Promise
       ...{ block, logIndex, gapBps: args.currentBps as bigint },
     })),
     roundSources,
-    rounds: await roundsOf(gathered, eventsIn('AttestedRounds', published.flat())),
+    rounds: await roundsOf(
+      gathered,
+      eventsIn('AttestedRounds', published.flat()).filter(({ args }) => isWanted(args.asOf as bigint)),
+    ),
   }
   return { history, marketId, source, policy: { version, words: [...words] }, events }
 }
@@ -110,7 +120,8 @@ export async function transactionsOf<E = ProofEvent>(
   })
 }
 
-async function callsOf(
+/** Calls of one kind in a transaction; null if the node cannot tell. */
+export async function callsOf(
   provider: Provider,
   contracts: readonly string[],
   hash: string,

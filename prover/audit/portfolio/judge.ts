@@ -118,7 +118,7 @@ function netGreeks(last: OpenInterest & { readonly priceScale: bigint }) {
 }
 
 /** Where the contracts must stand, and what they must answer, as the history has it. */
-function placeOf(record: PortfolioRecord, ledger: PortfolioLedger): ExpectedPlace {
+export function placeOf(record: PortfolioRecord, ledger: PortfolioLedger): ExpectedPlace {
   const { chainId, registry, arrays, modelRegistry, marketId, emptyState } = record.context
   const roundSources = new Set(record.roundSources.map(({ source }) => source))
   return {
@@ -133,7 +133,7 @@ function placeOf(record: PortfolioRecord, ledger: PortfolioLedger): ExpectedPlac
   }
 }
 
-const subjectsOf = (title: string, { account, books, claims }: MarginReport | WitnessReport) => [
+export const subjectsOf = (title: string, { account, books, claims }: MarginReport | WitnessReport) => [
   ...books.map((book) => ({ of: `book ${book.number} of ${account}`, claims: book.claims })),
   { of: `${title} ${account}`, claims },
 ]
@@ -211,7 +211,7 @@ function judgeAccounts({ reports, final }: PortfolioRecord, ledger: PortfolioLed
   })
 }
 
-const placeIn = ({ block, events }: TransactionRecord): Place => ({ block, logIndex: events[0]?.logIndex ?? 0 })
+export const placeIn = ({ block, events }: TransactionRecord): Place => ({ block, logIndex: events[0]?.logIndex ?? 0 })
 
 /** The calls of a transaction one after the other, each with its events; events that no call explains are told of. */
 export async function judgeTransaction(transaction: TransactionRecord, audited: Audited): Promise<void> {

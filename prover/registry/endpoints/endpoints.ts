@@ -8,7 +8,7 @@ import { type Channel, EndpointError, openChannel, type RpcAnswer } from './chan
 import { judge, mayAskAgain, saysKnown } from './judgement.ts'
 
 /** No call takes longer. */
-export const CALL_TIMEOUT_MS = 10_000
+const CALL_TIMEOUT_MS = 10_000
 /** What development chains alone offer may take them a while, such as mining a thousand blocks. */
 const DEVELOPMENT_TIMEOUT_MS = 120_000
 /** Endpoints, or tries of the only one, that a call is taken to. */

@@ -205,7 +205,7 @@ const committeeOf = ({ address, signers, threshold, maxConfidenceBps }: Deployed
 })
 
 /** Where the contracts of one of a deployment's registries stand, and who attests for it. */
-function pinnedDeployment(
+export function pinnedDeployment(
   { addresses, sources, portfolio, cross }: Deployment,
   registry: string | undefined,
 ): PinnedDeployment {
@@ -256,10 +256,14 @@ function pinsOf(
     ...keysOfModels.map(({ build, verificationKey, manifest }) => ({
       what: 'keys' as const,
       value: `${build} sha256 ${verificationKeyHash(verificationKey).slice(0, 16)}…`,
-      by: `${folder ?? HERE}${manifest === undefined ? '' : `, ${manifest.kind} key`}`,
+      by: keysFrom(folder, manifest?.kind),
     })),
   ]
 }
+
+/** Where keys come from that a verdict rests on. */
+export const keysFrom = (folder: string | undefined, kind: string | undefined): string =>
+  `${folder ?? HERE}${kind === undefined ? '' : `, ${kind} key`}`
 
 /** Which code counts as ours, and what else is asked of whoever governs. */
 function codePins(

@@ -67,7 +67,7 @@ export function addServeCommand(program: Command): void {
     .option('--key-file <file>', 'private key that pays, or a keystore with one; by default the variable ZKRISK_KEY')
     .option('--password-file <file>', 'password of a keystore; by default the variable ZKRISK_PASSWORD')
     .addOption(
-      new Option('--signer <module>', 'signs with a key kept elsewhere (docs/operations.md)').conflicts('keyFile'),
+      new Option('--signer <module>', 'signs with a key kept elsewhere (docs/sending.md)').conflicts('keyFile'),
     )
     .option('--max-fee-gwei <gwei>', 'most that a transaction offers for a unit of gas', positiveNumber, 500)
     .option('--least-batches <count>', 'alarm when the balance lasts for fewer', wholeNumber(0), 20)

@@ -188,7 +188,7 @@ export class KeeperModuleError extends ProverError {
 
   constructor(file: string, cause: unknown) {
     super(
-      `Expected ${file} to be a module that exports the functions publicKey and signDigest (docs/operations.md); it cannot be ` +
+      `Expected ${file} to be a module that exports the functions publicKey and signDigest (docs/sending.md); it cannot be ` +
         'loaded, or exports something else.',
       { cause },
     )

@@ -2,17 +2,12 @@
  * An engine on a chain behind a port, with one proven batch of each market that nobody has sent: what becomes of them can be
  * undone, so that one proof serves as many trials as are wanted.
  */
+import type { EndpointsProvider } from '../../../prover/registry/chain.ts'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { Contract, hexlify, parseEther, toQuantity, Wallet } from 'ethers'
 import { createProver } from '../../../prover/proof/index.ts'
-import {
-  connectProvider,
-  defaultFreshness,
-  type Deployment,
-  type EndpointsProvider,
-  RegistryClient,
-} from '../../../prover/registry/index.ts'
+import { connectProvider, defaultFreshness, type Deployment, RegistryClient } from '../../../prover/registry/index.ts'
 import { interfaceOf } from '../../../prover/registry/artifacts.ts'
 import { formatBundle } from '../../../prover/registry/market/bundle.ts'
 import type { Account } from '../../../prover/service/daemon/sender.ts'

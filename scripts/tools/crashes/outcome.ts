@@ -37,6 +37,8 @@ export type Outcome = {
   readonly forcedNotional: number
   readonly badDebt: number
   readonly insuranceUsed: number
+  /** Tokens of the venue beyond what it owes: accounts' cash, insurance and clearing less bad debt. */
+  readonly unaccounted: number
   /** What accounts that nobody has taken yet owe in the end. */
   readonly owed: number
   /** Furthest that the pool, and what was observed, was below the recorded price. */

@@ -4,7 +4,7 @@ import { cashAt, e8, exposureOf, type Holder, marginAt, notionalE12, ONE_BPS, ty
 import type { Outcome } from './outcome.ts'
 import type { CrashSetting } from './setting.ts'
 import { enginePolicyOf, type Variant } from './variants.ts'
-import { type CrashVenue, type Evidence, LIQUIDATOR_CASH_E12, mostBps } from './venue.ts'
+import { CASH_UNIT_E12, type CrashVenue, type Evidence, LIQUIDATOR_CASH_E12, mostBps } from './venue.ts'
 
 const MINUTE = 60n
 /** What a liquidator wants at least, of the notional. */
@@ -192,9 +192,13 @@ export class CrashRun {
   /** What the run has come to; debt and insurance as the venue's contract has them. */
   async outcome(minutes: number): Promise<Outcome> {
     const { venue, crash, contracts, insuranceE12 } = this.#at
-    const [debtE12, left]: readonly bigint[] = await Promise.all(
-      ['badDebtE12', 'insuranceE12'].map((name) => contracts.venue.getFunction(name)()),
+    const names = ['badDebtE12', 'insuranceE12', 'clearingE12']
+    const [debtE12 = 0n, leftE12 = 0n, clearingE12 = 0n]: readonly bigint[] = await Promise.all(
+      names.map((name) => contracts.venue.getFunction(name)()),
     )
+    const tokens: bigint = await contracts.cash.getFunction('balanceOf')(contracts.venue)
+    const cashE12 = [...venue.holders.values()].reduce((sum, holder) => sum + holder.cashE12, 0n)
+    const unaccountedE12 = tokens * CASH_UNIT_E12 - (cashE12 + leftE12 + clearingE12 - debtE12)
     const market = venue.market as Priced
     const owed = [...venue.holders.values()]
       .filter((holder) => !isEndowed(holder))
@@ -208,7 +212,8 @@ export class CrashRun {
       forcedSales: this.#sums.forcedSales,
       forcedNotional: this.#sums.forced,
       badDebt: Number(debtE12) / 1e12,
-      insuranceUsed: Number(insuranceE12 - (left as bigint)) / 1e12,
+      insuranceUsed: Number(insuranceE12 - leftE12) / 1e12,
+      unaccounted: Number(unaccountedE12) / 1e12,
       owed,
       poolOvershoot: this.#most.pool,
       observedOvershoot: this.#most.observed,

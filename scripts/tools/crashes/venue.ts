@@ -33,7 +33,8 @@ import {
 
 /** Accounts in a proof of margins. */
 const PLACES = sizeOf(portfolioBuildOf('marginsAlone'), 'accounts')
-const CASH_UNIT_E12 = 10n ** 6n
+/** Cash in a unit of its token. */
+export const CASH_UNIT_E12 = 10n ** 6n
 const MOST = 2n ** 256n - 1n
 const ORDER_SECONDS = 3_000n
 
