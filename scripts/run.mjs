@@ -45,6 +45,7 @@ const jobs = {
   'campaign:derive': { build: [], script: ['scripts/campaignDerive.ts'] },
   'campaign:chains': { build: undefined, script: ['scripts/campaignChains.ts'] },
   'campaign:door': { build: undefined, script: ['scripts/campaignDoor.ts'] },
+  'campaign:http': { build: ['--markets'], script: ['scripts/campaignHttp.ts'] },
   'campaign:hedge': { build: [], script: ['scripts/campaignHedge.ts'] },
   'campaign:oracles': { build: [], script: ['scripts/campaignOracles.ts'] },
   'campaign:round': { build: [], script: ['scripts/campaignRound.ts'] },

@@ -1,5 +1,5 @@
 /** Pages in a real browser, on a phone and on a desk, by day and by night. Skipped where there is no Chromium. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
@@ -21,13 +21,8 @@ import { renderMarginReport } from '../../prover/service/report/marginReport.ts'
 import { renderModelsReport } from '../../prover/service/report/modelsReport.ts'
 import { renderReport } from '../../prover/service/report/report.ts'
 import { renderThroughReport } from '../../prover/service/report/throughReport.ts'
+import { chromiumPath as executablePath } from './chromium.ts'
 import { temporaryFolder } from './zkrisk.ts'
-
-const browsers = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
-const executablePath = [
-  ...(process.env.CHROME_PATH === undefined ? [] : [process.env.CHROME_PATH]),
-  ...(process.env.PATH ?? '').split(':').flatMap((folder) => browsers.map((name) => join(folder, name))),
-].find((file) => existsSync(file))
 
 const folder = temporaryFolder()
 const root = join(import.meta.dirname, '..', '..')

@@ -56,6 +56,8 @@ export type MarketMove = {
   readonly margin: Fields<'marginPolicy'>
 }
 
+type Side = 'down' | 'up'
+
 /** A track after one more batch. A batch that tried several predictions counts as one: breached if a multiplier rose. */
 export function trackBatch(track: MarketTrack, move: MarketMove): MarketTrack {
   const { before, after } = move
@@ -71,10 +73,14 @@ export function trackBatch(track: MarketTrack, move: MarketMove): MarketTrack {
   }
 }
 
+const isBreached = (move: MarketMove): boolean => breachedSides(move).length > 0
+
 /** A multiplier that does not fall at a trial has met its ceiling, unless it lay on its floor. */
-function isBreached({ before, after, learning: { multiplierFloorX18 } }: MarketMove): boolean {
-  return (['multiplierDownX18', 'multiplierUpX18'] as const).some((side) => {
-    const [was, is] = [before.anchor[side], after.anchor[side]]
+export function breachedSides({ before, after, learning: { multiplierFloorX18 } }: MarketMove): readonly Side[] {
+  if (before.anchor.anchorAsOf === after.anchor.anchorAsOf) return []
+  const sides = { down: 'multiplierDownX18', up: 'multiplierUpX18' } as const
+  return (['down', 'up'] as const).filter((side) => {
+    const [was, is] = [before.anchor[sides[side]], after.anchor[sides[side]]]
     return is > was || (is === was && is > multiplierFloorX18)
   })
 }

@@ -248,7 +248,8 @@ export function portfolioReading(held: PortfolioInForce): PortfolioReading {
   }
 }
 
-function marketReading(held: HeldMarket, deployment: Deployment | undefined): MarketReading {
+/** A market or shadow in per cent and seconds. */
+export function marketReading(held: HeldMarket, deployment: Deployment | undefined): MarketReading {
   const { parameters, forLiquidation, lastBatch } = held
   const source = deployment?.sources.find(({ address }) => address === held.source)
   return {

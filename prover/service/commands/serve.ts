@@ -1,13 +1,18 @@
 import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
 import { Option } from 'commander'
+import type { LogLevel, ServiceLog } from '../daemon/log.ts'
+import type { RunServeOptions } from '../daemon/serving.ts'
 import type { TriggerName } from '../daemon/triggers.ts'
+import { OptionMissingError, requireOptions } from '../text/usageError.ts'
+import type { Terminal } from '../text/terminal.ts'
 import { action, addCommand, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
 import { stopSignal } from './stop.ts'
 
-type Options = {
-  rpc: RpcAddress
-  deployment: string
+type Options = ShownOptions & {
+  rpc?: RpcAddress
+  deployment?: string
+  demo?: boolean
   keyFile?: string
   passwordFile?: string
   signer?: string
@@ -23,23 +28,42 @@ type Options = {
   keys?: string
 }
 
+type ShownOptions = {
+  http?: string
+  apiKeys?: string
+  rate?: number
+  maxFeedAge?: number
+  maxHeadAge?: number
+  maxLag?: number
+  minBalance?: number
+  log: 'human' | 'json'
+  logLevel: LogLevel
+}
+
+/** Where a demonstration shows itself unless it is told otherwise. */
+const DEMO_HTTP = '127.0.0.1:8080'
+
 export function addServeCommand(program: Command): void {
-  addCommand(program, 'serve', 'watch the inboxes, prove batches as triggers ask for them, and put them in force', [
-    'serve --rpc http://127.0.0.1:8545 --deployment deployment.json --key-file prover.key',
-    'serve --rpc … --deployment deployment.json --trigger prediction spot --spot-move 0.01',
-  ])
+  const serve = addCommand(
+    program,
+    'serve',
+    'watch the inboxes, prove batches as triggers ask for them, and put them in force',
+    [
+      'serve --rpc http://127.0.0.1:8545 --deployment deployment.json --key-file prover.key',
+      'serve --rpc … --deployment deployment.json --trigger prediction spot --spot-move 0.01',
+      'serve --rpc … --deployment deployment.json --http 127.0.0.1:8080 --api-keys keys.json --log json',
+      'serve --demo',
+    ],
+  )
     .addHelpText(
       'after',
       '\nEnds with SIGTERM or Ctrl-C after the job under way. Whenever it dies, the next one takes up from its store.' +
         '\nAlarms are told when they are raised and when they are over: breaches, margins at their speed limit, observations' +
         '\nthat a source held, refused or took in part, staleness, too few signers (docs/deploying.md).',
     )
-    .requiredOption(
-      '--rpc <url>',
-      'node of the chain: http(s) or ws(s); several times, for others that stand by',
-      rpcAddresses,
-    )
-    .requiredOption('--deployment <file>', 'where the engine lives')
+    .option('--rpc <url>', 'node of the chain: http(s) or ws(s); several times, for others that stand by', rpcAddresses)
+    .option('--deployment <file>', 'where the engine lives')
+    .option('--demo', 'a development chain here and now, fed with the crash of March 2020, and its dashboard')
     .option('--key-file <file>', 'private key that pays, or a keystore with one; by default the variable ZKRISK_KEY')
     .option('--password-file <file>', 'password of a keystore; by default the variable ZKRISK_PASSWORD')
     .addOption(
@@ -59,30 +83,89 @@ export function addServeCommand(program: Command): void {
     .option('--confirmations <blocks>', 'after which a batch is believed; it is watched for 64', wholeNumber(1), 1)
     .option('--poll <milliseconds>', 'between two looks at the chain', wholeNumber(10), 500)
     .option('--keys <folder>', 'keys, instead of the project’s own')
-    .action(
-      action<Options, []>(async (terminal, options) => {
-        const { runServe } = await import('../daemon/serving.ts')
-        const events = await runServe({
-          ...options,
-          triggers: {
-            triggers: options.trigger,
-            heartbeatSeconds: options.heartbeat,
-            spotMove: options.spotMove,
-          },
-          pollMs: options.poll,
-          signal: stopSignal(),
-          onEvent: (event) => {
-            const time = new Date().toISOString()
-            if (terminal.json) terminal.result({ time, ...event }, '')
-            else
-              terminal.say([time, event.step, event.job?.slice(0, 12), event.detail].filter((part) => part).join('  '))
-          },
-        })
-        if (!terminal.json)
-          terminal.result(
-            undefined,
-            `${events.confirmed} ${events.confirmed === 1 ? 'batch' : 'batches'} confirmed, ${events.superseded} superseded.`,
-          )
-      }),
+  addShownOptions(serve).action(
+    action<Options, []>(async (terminal, options) => {
+      const { runServe } = await import('../daemon/serving.ts')
+      const log = await openLog(options, terminal)
+      const events = await runServe({
+        ...options,
+        ...(await placeOf(options, terminal)),
+        ...surfaceOf(options, log),
+        triggers: {
+          triggers: options.trigger,
+          heartbeatSeconds: options.heartbeat,
+          spotMove: options.spotMove,
+        },
+        pollMs: options.poll,
+        signal: stopSignal(),
+        onEvent: (event) => {
+          if (terminal.json) terminal.result({ time: new Date().toISOString(), ...event }, '')
+          if (!terminal.json || options.log === 'json') log.event(event)
+        },
+      })
+      if (!terminal.json)
+        terminal.result(
+          undefined,
+          `${events.confirmed} ${events.confirmed === 1 ? 'batch' : 'batches'} confirmed, ${events.superseded} superseded.`,
+        )
+    }),
+  )
+}
+
+async function openLog({ log, logLevel }: Options, terminal: Terminal): Promise<ServiceLog> {
+  const { humanLog, jsonLog } = await import('../daemon/log.ts')
+  return log === 'json' ? jsonLog(logLevel, terminal.raw) : humanLog(logLevel, terminal.say)
+}
+
+function surfaceOf(options: Options, log: ServiceLog): Pick<RunServeOptions, 'surface'> {
+  const { apiKeys, maxFeedAge, maxHeadAge, maxLag, minBalance } = options
+  const http = options.http ?? (options.demo === true ? DEMO_HTTP : undefined)
+  const shown = { apiKeys, maxFeedAge, maxHeadAge, maxLag, minBalance }
+  if (http !== undefined) return { surface: { ...shown, http, rate: options.rate, log } }
+  const flags = Object.entries(shown).map(([name, value]) => [
+    name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`),
+    value,
+  ])
+  requireOptions(Object.fromEntries(flags), { needs: 'http' })
+  return {}
+}
+
+function addShownOptions(serve: Command): Command {
+  return serve
+    .option('--http <address>', 'serve figures, health, metrics and a dashboard there, such as 127.0.0.1:8080')
+    .option('--api-keys <file>', 'http: who may ask for more than figures (docs/operations.md)')
+    .option('--rate <requests>', 'http: of one client in a second', wholeNumber(1, 100_000), 100)
+    .option('--max-feed-age <seconds>', 'not ready when a market has had no observation for so long', positiveNumber)
+    .option('--max-head-age <seconds>', 'not ready when the chain has had no block for so long', positiveNumber)
+    .option('--max-lag <seconds>', 'not ready when an observation waits so long for its proof', positiveNumber)
+    .option('--min-balance <amount>', 'not ready when the account has less of the chain’s currency', positiveNumber)
+    .addOption(
+      new Option('--log <format>', 'how the service tells of its work').choices(['human', 'json']).default('human'),
     )
+    .addOption(
+      new Option('--log-level <level>', 'the least that is told')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
+}
+
+/** Where to serve: what the flags name, or a chain of the demonstration's own. */
+async function placeOf(
+  options: Options,
+  terminal: Terminal,
+): Promise<{
+  readonly rpc: RpcAddress
+  readonly deployment: string
+  readonly keyFile?: string | undefined
+  readonly store: string
+}> {
+  const { rpc, deployment, keyFile, store } = options
+  if (options.demo === true) {
+    requireOptions({ rpc, deployment, 'key-file': keyFile }, { excludes: 'demo' })
+    const { openServeDemo } = await import('../development/serveDemo.ts')
+    return openServeDemo(terminal.say)
+  }
+  if (rpc === undefined) throw new OptionMissingError('rpc')
+  if (deployment === undefined) throw new OptionMissingError('deployment')
+  return { rpc, deployment, keyFile, store }
 }

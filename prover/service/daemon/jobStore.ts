@@ -11,7 +11,8 @@ import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 import { ProverError } from '../../errors.ts'
 
 /** planned: to be proven. proven: to be sent. signed: sent, perhaps. The others are final. */
-export type JobStatus = 'planned' | 'proven' | 'signed' | 'confirmed' | 'superseded'
+export const statusNames = ['planned', 'proven', 'signed', 'confirmed', 'superseded'] as const
+export type JobStatus = (typeof statusNames)[number]
 
 export type Job = {
   readonly id: string
@@ -220,6 +221,24 @@ export class JobStore {
     return this.database.prepare('SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT ?').all(limit).map(jobOf)
   }
 
+  /** A job by its id, if there is one. */
+  find(id: string): Job | undefined {
+    const row = this.database.prepare('SELECT * FROM jobs WHERE id = ?').get(id)
+    return row && jobOf(row)
+  }
+
+  /** How many jobs there are, by status. */
+  counts(): Readonly<Record<JobStatus, number>> {
+    const rows = this.database.prepare('SELECT status, count(*) AS count FROM jobs GROUP BY status').all()
+    const none = { planned: 0, proven: 0, signed: 0, confirmed: 0, superseded: 0 }
+    return { ...none, ...Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)])) }
+  }
+
+  /** Writes something that changes nothing: throws where the disk takes nothing any more. */
+  requireWritable(): void {
+    this.database.exec('UPDATE scope SET version = version')
+  }
+
   /** Transactions of a job, newest first. */
   transactions(jobId: string): readonly SignedTransaction[] {
     return this.database
@@ -241,9 +260,9 @@ export class JobStore {
   }
 
   private require(id: string): Job {
-    const row = this.database.prepare('SELECT * FROM jobs WHERE id = ?').get(id)
-    if (row === undefined) throw new UnknownJobError(id)
-    return jobOf(row)
+    const job = this.find(id)
+    if (job === undefined) throw new UnknownJobError(id)
+    return job
   }
 
   private requireScope(file: string, { chainId, registry }: StoreScope): void {

@@ -6,7 +6,7 @@
  * markets overlap: while one is proven, sent or waited for, the next is stated and its witness computed.
  */
 import { ProverError } from '../../errors.ts'
-import type { CircuitKeys, Prover } from '../../proof/index.ts'
+import type { Backend, CircuitKeys, Prover } from '../../proof/index.ts'
 import { CALLS_UNDER_WAY } from '../../proof/backends/workerProver.ts'
 import { formatBundle, parseBundle } from '../../registry/market/bundle.ts'
 import {
@@ -53,6 +53,14 @@ export type ServeEvent = {
     | AlarmEvent['step']
   readonly job?: string
   readonly detail?: string
+  /** Of `retrying`: of the error. */
+  readonly code?: string
+  /** Of `planned`: which circuit proves it. */
+  readonly build?: string
+  /** Of `proven`. */
+  readonly proof?: { readonly milliseconds: number; readonly backend: Backend }
+  /** Of `confirmed`, where its transaction is known. */
+  readonly gasUsed?: number
   /** Of `alarm` and `alarm-cleared`. */
   readonly alarm?: Alarm | SubmitterAlarm
   /** Of `in-force`: what the batch that was just confirmed put in force of one market. */
@@ -91,6 +99,8 @@ export type ServeOptions = Pick<SubmitterOptions, 'client' | 'account' | 'store'
     readonly markets?: readonly string[] | undefined
     /** Whose alarms are told; none by default. */
     readonly watch?: Pick<AlarmWatch, 'look'>
+    /** What people ask of the running service; nothing by default. */
+    readonly control?: ServeControl
     /** Is handed who sends batches, whose state may be read at any time. */
     readonly onSubmitter?: (submitter: Pick<Submitter, 'state'>) => void
     readonly pollMs?: number
@@ -98,6 +108,18 @@ export type ServeOptions = Pick<SubmitterOptions, 'client' | 'account' | 'store'
     readonly signal: AbortSignal
     readonly onEvent: (event: ServeEvent) => Promise<void> | void
   }
+
+/** People's wishes, as the service asks for them and tells what became of them. */
+export type ServeControl = {
+  /** The service goes round once more. */
+  round(): void
+  /** Whether no batch is begun for now; those under way are finished. */
+  isPaused(): boolean
+  /** Markets that somebody wants proven whatever triggers say. */
+  wanted(): readonly string[]
+  /** A batch of these was begun. */
+  begun(names: readonly string[], job: string): void
+}
 
 /** A batch that is worth proving, and why. */
 type Found = { readonly next: NextBatch; readonly keys: CircuitKeys; readonly trigger: string }
@@ -174,13 +196,14 @@ export async function serve(options: ServeOptions): Promise<void> {
       if (Date.now() > stopBy || !service.hasOpenJob()) break
     }
     try {
-      const worked = await service.advance(!signal.aborted)
+      options.control?.round()
+      const worked = await service.advance(!signal.aborted && options.control?.isPaused() !== true)
       pause = pollMs
       if (!worked) await service.idle(pause)
     } catch (error) {
       const { code, message } = describeError(error)
       if (!(error instanceof ProverError) || (FATAL.has(code) && !isOfRemovedShadow(error, options))) throw error
-      await onEvent({ step: 'retrying', detail: `${message} (${code}); again in ${pause / 1000} s` })
+      await onEvent({ step: 'retrying', code, detail: `${message} (${code}); again in ${pause / 1000} s` })
       await sleep(pause, signal)
       pause = Math.min(2 * pause, LONGEST_PAUSE_MS)
       if (signal.aborted) break
@@ -311,7 +334,8 @@ class Service {
       job = this.store.reopen(id)
     }
     this.lastBuild = next.batch.build.name
-    await this.report({ step: 'planned', job: id, detail: `${summary} (${trigger})` })
+    this.options.control?.begun(next.names, id)
+    await this.report({ step: 'planned', job: id, build: job.build, detail: `${summary} (${trigger})` })
     if (job.status === 'planned') {
       this.planned.set(id, { next, statement, keys })
       this.beginProof(job)
@@ -453,6 +477,8 @@ class Service {
   }
 
   private async firedTrigger({ batch, names }: NextBatch): Promise<string | undefined> {
+    const wanted = names.filter((name) => this.options.control?.wanted().includes(name))
+    if (wanted.length > 0) return `asked for: ${wanted.join(', ')}`
     const waiting = await Promise.all(
       names.map(async (name): Promise<WaitingMarket> => {
         const { state } = await this.client.market(name)
@@ -476,7 +502,7 @@ class Service {
 
   private async prove(job: Job): Promise<void> {
     const { next, statement, keys } = this.planned.get(job.id) as Planned
-    const { bundle, timings } = await proveStatement(this.options.prover, keys, next, statement).catch(
+    const { bundle, timings, backend } = await proveStatement(this.options.prover, keys, next, statement).catch(
       (error: unknown) => {
         if (describeError(error).code === 'proof.unsatisfied') this.suspect(next)
         throw error
@@ -485,7 +511,8 @@ class Service {
     for (const name of next.names) this.suspects.delete(name)
     this.store.proven(job.id, formatBundle(bundle))
     this.planned.delete(job.id)
-    await this.report({ step: 'proven', job: job.id, detail: `${(timings.total / 1000).toFixed(1)} s` })
+    const proof = { milliseconds: timings.total, backend }
+    await this.report({ step: 'proven', job: job.id, proof, detail: `${(timings.total / 1000).toFixed(1)} s` })
   }
 
   private async sign(job: Job): Promise<boolean> {
@@ -518,7 +545,8 @@ class Service {
     this.store.end(job.id, 'confirmed', undefined, mined)
     const cost = mined === undefined ? '' : `, ${mined.gasUsed.toLocaleString('en')} gas`
     const skipped = landing.skipped.length === 0 ? '' : `, ${landing.skipped.join(', ')} moved by another batch before`
-    await this.report({ step: 'confirmed', job: job.id, detail: `${job.summary}${cost}${skipped}` })
+    const spent = mined === undefined ? {} : { gasUsed: Number(mined.gasUsed) }
+    await this.report({ step: 'confirmed', job: job.id, ...spent, detail: `${job.summary}${cost}${skipped}` })
     for (const market of inForceOf(job).filter(({ name }) => !landing.skipped.includes(name))) {
       await this.report({ step: 'in-force', job: job.id, detail: inForceText(market), market })
     }

@@ -11,11 +11,14 @@ import {
 } from '../../registry/index.ts'
 import type { EndpointsProvider } from '../../registry/chain.ts'
 import { AlarmWatch } from '../../registry/market/alarmWatch.ts'
+import type { Surface, SurfaceOptions } from '../http/surface.ts'
 import { openAccount } from './account.ts'
 import { WEI_PER_GWEI } from './fees.ts'
 import { KmsSigner, loadKeyKeeper } from './kmsSigner.ts'
 import type { Account } from './sender.ts'
 import { JobStore } from './jobStore.ts'
+import type { ServiceLog } from './log.ts'
+import { keyHashOf } from './proving.ts'
 import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
 import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
 import { modelNames } from '../../volatility/models.ts'
@@ -33,6 +36,8 @@ export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEven
   readonly confirmations?: number
   readonly pollMs?: number
   readonly keys?: string | undefined
+  /** Where the service shows itself, and to whom; nowhere by default. */
+  readonly surface?: SurfaceOptions & { readonly log: ServiceLog }
 }
 
 /**
@@ -60,8 +65,11 @@ export async function runServe(
   const prover = createProver()
   await tellEndpoints(provider, options.onEvent)
   const counts = { confirmed: 0, superseded: 0 }
+  let surface: Surface | undefined
   try {
+    surface = await surfaceOf(options, { deployment, provider, jobs: store, account: account.address, families })
     await serve({
+      ...(surface === undefined ? {} : { control: surface.control }),
       client,
       account,
       store,
@@ -74,15 +82,20 @@ export async function runServe(
       ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
       ...(options.leastBatches === undefined ? {} : { leastBatches: options.leastBatches }),
       ...(options.maxFeeGwei === undefined ? {} : { maxFeePerGas: weiOf(options.maxFeeGwei) }),
-      ...(options.onSubmitter === undefined ? {} : { onSubmitter: options.onSubmitter }),
+      onSubmitter: (submitter) => {
+        surface?.follow(submitter)
+        options.onSubmitter?.(submitter)
+      },
       ...(options.confirmations === undefined ? {} : { confirmations: options.confirmations }),
       onEvent: async (event) => {
         if (event.step === 'confirmed' || event.step === 'superseded') counts[event.step]++
+        surface?.record(event)
         await options.onEvent(event)
       },
     })
     return counts
   } finally {
+    await surface?.close()
     store.close()
     await prover.close()
     provider.destroy()
@@ -96,6 +109,29 @@ async function tellEndpoints({ endpoints }: EndpointsProvider, onEvent: RunServe
     await onEvent({ step: 'endpoint', detail: `${origin} is set aside: ${reason}; using ${endpoints.inUse}` })
   }
   endpoints.watch(({ inUse, reason }) => void onEvent({ step: 'endpoint', detail: `${reason}; using ${inUse}` }))
+}
+
+type Shown = {
+  readonly deployment: Deployment
+  readonly provider: Provider
+  readonly jobs: JobStore
+  readonly account: string
+  readonly families: ServeOptions['families']
+}
+
+async function surfaceOf(
+  { surface: wanted, store }: RunServeOptions,
+  { families, ...shown }: Shown,
+): Promise<Surface | undefined> {
+  if (wanted === undefined) return undefined
+  // Nothing of it is loaded where nobody asked for it.
+  const { openSurface } = await import('../http/surface.ts')
+  const keys = async (): Promise<ReadonlyMap<string, string>> => {
+    // The others are loaded when something is to be proven by them.
+    const family = await families[0]?.load()
+    return new Map(family === undefined ? [] : [[family.live.circuit, keyHashOf(family.live)]])
+  }
+  return openSurface(wanted, { ...shown, keys, requests: `${store}-requests`, log: wanted.log })
 }
 
 async function accountOf({ keyFile, passwordFile, signer }: RunServeOptions, provider: Provider): Promise<Account> {

@@ -18,6 +18,8 @@ export type Terminal = {
   readonly json: boolean
   /** Progress and remarks; never part of the result. */
   say(line: string): void
+  /** Progress that is formatted already, line ends included. */
+  raw(text: string): void
   /** The result: `text` for people, or `value` as JSON. Called once. */
   result(value: unknown, text: string): void
   /** One result of several: `text`, or `value` as one line of JSON. */
@@ -28,6 +30,7 @@ export function openTerminal(json: boolean, { out, err }: Streams): Terminal {
   return {
     json,
     say: (line) => err(`${line}\n`),
+    raw: err,
     result: (value, text) => out(json ? `${toJson(value)}\n` : text.endsWith('\n') ? text : `${text}\n`),
     line: (value, text) => out(json ? `${JSON.stringify(value, plainIntegers)}\n` : `${text}\n`),
   }

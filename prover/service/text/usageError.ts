@@ -38,3 +38,14 @@ export function requireOptions(
   if (option === undefined) return
   throw 'needs' in fit ? new OptionAloneError(option, fit.needs) : new OptionBesidesError(option, fit.excludes)
 }
+
+/** An option is needed. */
+export class OptionMissingError extends UsageError {
+  readonly code = 'service.usage'
+  readonly option: string
+
+  constructor(option: string) {
+    super(`Expected --${option}, found none. \`--help\` has an example.`)
+    this.option = option
+  }
+}

@@ -1,0 +1,93 @@
+/** What a service says while it runs: for people at a terminal, or a JSON object a line for whoever collects logs. */
+import { pino } from 'pino'
+import type { JobStatus } from './jobStore.ts'
+import type { ServeEvent } from './serve.ts'
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export type Heartbeat = {
+  readonly ready: boolean
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly says: string }[]
+  readonly jobs: Readonly<Record<JobStatus, number>>
+}
+
+export type ServiceLog = {
+  event(event: ServeEvent): void
+  listening(url: string): void
+  heartbeat(state: Heartbeat): void
+  /** A request that the service could not answer. */
+  failed(method: string, url: string, error: unknown): void
+  answered(method: string, route: string, status: number, milliseconds: number): void
+}
+
+/** Steps that somebody should see; the others are only followed. */
+const warnings: ReadonlySet<ServeEvent['step']> = new Set(['retrying', 'unserved', 'alarm', 'unwatched', 'superseded'])
+const details: ReadonlySet<ServeEvent['step']> = new Set(['signed', 'sent'])
+
+const CENSORED = '[redacted]'
+/** Whatever is called so, three levels deep, is nobody's to read. */
+const secrets = ['key', 'privateKey', 'secret', 'password', 'mnemonic', 'authorization', 'apiKey', 'rpc']
+const paths = ['', '*.', '*.*.'].flatMap((at) => secrets.map((name) => `${at}${name}`))
+
+/** A line of JSON for each thing said. @param write - takes a line, its end included */
+export function jsonLog(level: LogLevel, write: (line: string) => void): ServiceLog {
+  const log = pino(
+    {
+      level,
+      base: { service: 'zkrisk' },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths, censor: CENSORED },
+    },
+    { write: (line: string) => write(withoutAddresses(line)) },
+  )
+  return {
+    event: ({ step, ...rest }) => {
+      const kind = warnings.has(step) ? 'warn' : details.has(step) ? 'debug' : 'info'
+      log[kind]({ event: step, ...rest }, rest.detail ?? step)
+    },
+    listening: (url) => log.info({ event: 'listening', url }, 'listening'),
+    heartbeat: ({ ready, checks, jobs }) => {
+      const failing = checks.filter(({ ok }) => !ok).map(({ name, says }) => ({ name, says }))
+      const { rss } = process.memoryUsage()
+      log.info(
+        { event: 'heartbeat', ready, failing, jobs, rssBytes: rss, uptimeSeconds: Math.round(process.uptime()) },
+        'heartbeat',
+      )
+    },
+    failed: (method, url, error) => log.error({ event: 'http-failed', method, url, err: error }, 'a request failed'),
+    answered: (method, route, status, milliseconds) =>
+      log.debug({ event: 'http', method, route, status, milliseconds: Math.round(milliseconds) }, 'answered'),
+  }
+}
+
+/** Paths and queries of RPC addresses often hold keys, and so do user names. */
+const withoutAddresses = (line: string): string =>
+  line.replace(/\b(https?|wss?):\/\/(?:[^\s/"@]*@)?([^\s/"\\]+)[^\s"\\]*/g, '$1://$2')
+
+/** As the service has always spoken: a line a step. */
+export function humanLog(level: LogLevel, say: (line: string) => void): ServiceLog {
+  const least = logLevels.indexOf(level)
+  const line = (at: LogLevel, ...parts: readonly (string | undefined)[]): void => {
+    if (logLevels.indexOf(at) < least) return
+    say([new Date().toISOString(), ...parts].filter((part) => part !== undefined && part !== '').join('  '))
+  }
+  return {
+    event: ({ step, job, detail }) => line(warnings.has(step) ? 'warn' : 'info', step, job?.slice(0, 12), detail),
+    listening: (url) => say(`Dashboard at ${url}/, what it is made of at ${url}/openapi.json.`),
+    heartbeat: ({ ready, checks }) => {
+      const failing = checks.filter(({ ok }) => !ok).map(({ name, says }) => `${name}: ${says}`)
+      line(ready ? 'debug' : 'warn', ready ? 'ready' : 'not-ready', failing.join('; '))
+    },
+    failed: (method, url, error) =>
+      line(
+        'error',
+        'http-failed',
+        `${method} ${url}`,
+        withoutAddresses(error instanceof Error ? error.message : String(error)),
+      ),
+    answered: (method, route, status, milliseconds) =>
+      line('debug', 'http', `${method} ${route}`, String(status), `${Math.round(milliseconds)} ms`),
+  }
+}

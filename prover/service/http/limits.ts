@@ -1,0 +1,56 @@
+/** How much one client may ask: so many requests a second, some more at once. */
+import { TooBusyError, TooFastError } from './problems.ts'
+
+export type RateLimit = {
+  /** That a client may go on with. */
+  readonly perSecond: number
+  /** That it may begin with. */
+  readonly burst: number
+}
+
+type Bucket = { tokens: number; at: number }
+
+/** Clients that are remembered; whoever comes after so many others starts anew. */
+const MOST_CLIENTS = 10_000
+
+export class RateLimiter {
+  private readonly limit: RateLimit
+  private readonly buckets = new Map<string, Bucket>()
+
+  constructor(limit: RateLimit) {
+    this.limit = limit
+  }
+
+  /** @param nowMs - of a clock that never steps. @throws {@link TooFastError} */
+  take(client: string, nowMs: number = performance.now()): void {
+    const { perSecond, burst } = this.limit
+    const before = this.buckets.get(client) ?? { tokens: burst, at: nowMs }
+    const tokens = Math.min(burst, before.tokens + (perSecond * (nowMs - before.at)) / 1000)
+    this.buckets.delete(client)
+    this.buckets.set(client, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: nowMs })
+    if (this.buckets.size > MOST_CLIENTS) this.buckets.delete(this.buckets.keys().next().value as string)
+    if (tokens < 1) throw new TooFastError(Math.max(1, Math.ceil((1 - tokens) / perSecond)))
+  }
+}
+
+/** Counts what is open at once. */
+export class Gate {
+  private readonly most: number
+  private readonly what: string
+  private open = 0
+
+  constructor(most: number, what: string) {
+    this.most = most
+    this.what = what
+  }
+
+  /** @throws {@link TooBusyError} */
+  enter(): void {
+    if (this.open >= this.most) throw new TooBusyError(this.most, this.what)
+    this.open++
+  }
+
+  leave(): void {
+    this.open--
+  }
+}

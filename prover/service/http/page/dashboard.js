@@ -1,0 +1,488 @@
+/** The page of a running service: asks its own process for figures, and shows what it answers or why it does not. */
+const REFRESH_MS = 5000
+const AFTER_EVENT_MS = 300
+const COME_BACK_MS = 2000
+const SHOWN_BATCHES = 10
+const SHOWN_ACCOUNTS = 12
+const SHOWN_ROWS = 24
+
+const byId = (id) => document.getElementById(id)
+const body = (id) => document.querySelector(`#${id} .body`)
+const state = { key: sessionStorage.getItem('zkrisk-key') ?? '', market: '', plots: [], series: '', verdict: {} }
+
+/** An element with its attributes and children; text is text, never markup. */
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name)
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value)
+  made.append(...children.map((child) => child ?? ''))
+  return made
+}
+
+async function ask(path) {
+  const headers = state.key === '' ? {} : { authorization: `Bearer ${state.key}` }
+  const response = await fetch(path, { headers })
+  if (response.status === 401 || response.status === 403) byId('access').hidden = false
+  const answer = await response.json()
+  if (!response.ok && path !== 'readyz') throw Object.assign(new Error(answer.detail), { code: answer.code })
+  return answer
+}
+
+/** Shows a part, or what would bring it. */
+async function part(id, path, draw) {
+  const place = body(id)
+  try {
+    place.replaceChildren(...draw(await ask(path)))
+  } catch (error) {
+    place.replaceChildren(element('p', { class: 'note' }, error.message ?? 'The service does not answer.'))
+  }
+}
+
+/** What only a registry of margins has. */
+async function ofMargins(status, id, path, draw) {
+  if (status.parts.portfolio) await part(id, path, draw)
+  else body(id).replaceChildren(...note(NO_MARGINS))
+}
+
+const NO_MARGINS =
+  'This service has no registry of margins. A deployment that names one under “portfolio” brings it: zkrisk chain --margins portfolio.json has one to try.'
+
+const percent = (value, digits = 2) => (value === null || value === undefined ? '–' : `${value.toFixed(digits)} %`)
+const figure = (value, digits = 2) =>
+  value === null || value === undefined
+    ? '–'
+    : Number(value).toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 1 ? digits + 4 : digits })
+const utc = (time) => (time === null ? '–' : time.slice(0, 19).replace('T', ' '))
+
+function duration(seconds) {
+  if (seconds === null || seconds === undefined) return '–'
+  if (seconds < 10) return `${seconds.toFixed(1)} s`
+  if (seconds < 120) return `${Math.round(seconds)} s`
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`
+}
+
+/** Rows with a head; a cell is text, an element, or `{ text, kind }`. */
+function table(head, rows, words = []) {
+  const cell = (name, value, i) => {
+    const { text = value, kind } = typeof value === 'object' && value !== null && 'text' in value ? value : {}
+    const classes = [kind, words.includes(i) ? 'words' : undefined].filter(Boolean).join(' ')
+    const scope = name === 'th' ? { scope: 'col' } : {}
+    return element(name, { ...scope, ...(classes === '' ? {} : { class: classes }) }, text)
+  }
+  const line = (name, values) => element('tr', {}, ...values.map((value, i) => cell(name, value, i)))
+  const made = element(
+    'table',
+    {},
+    element('thead', {}, line('th', head)),
+    element('tbody', {}, ...rows.map((row) => line('td', row))),
+  )
+  return element(
+    'div',
+    { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': `Table: ${head.join(', ')}` },
+    made,
+  )
+}
+
+const note = (text) => [element('p', { class: 'note' }, text)]
+const tile = (name, value, kind = '') =>
+  element('div', { class: kind }, element('dt', {}, name), element('dd', {}, value))
+
+/** The answer to whether all is well, before anything else. */
+function drawAnswer(readiness, status, batches) {
+  const failing = readiness.checks.filter(({ ok }) => !ok)
+  const verdict = byId('verdict')
+  const says = readiness.ready
+    ? 'Ready: everything is proven as it comes'
+    : `Not ready: ${failing.map(({ says: why }) => why).join('; ')}`
+  if (verdict.textContent !== says) verdict.textContent = says
+  verdict.className = `verdict ${readiness.ready ? 'pass' : 'fail'}`
+  const chain = status.isDevelopment ? `development chain ${status.chainId}` : `chain ${status.chainId}`
+  byId('where').textContent =
+    `zkrisk ${status.version} on ${chain}, registry ${status.registry}, block ${status.block ?? 'unknown'}` +
+    (status.chainTime === null ? '' : `, ${utc(status.chainTime)} UTC by the chain’s clock`)
+  const last = batches.find(({ status: end }) => end === 'confirmed')
+  const { planned, proven, signed } = status.jobs
+  byId('tiles').replaceChildren(
+    tile('Last batch in force', last === undefined ? 'none yet' : utc(last.updatedAt).slice(11)),
+    tile('Observation to force', last === undefined ? '–' : duration(total(last))),
+    tile('Batches under way', String(planned + proven + signed)),
+    tile('Batches confirmed', String(status.jobs.confirmed)),
+    tile('Proof of the last', state.verdict.text ?? '–', state.verdict.kind),
+    tile(
+      'Prover',
+      status.paused === null ? 'running' : `paused by ${status.paused.by}`,
+      status.paused === null ? '' : 'warn',
+    ),
+    tile('Requests waiting', String(status.waitingRequests)),
+    tile('Balance', status.balance === null ? '–' : figure(Number(status.balance), 4) + lasting(status.sending)),
+  )
+}
+
+const lasting = (sending) =>
+  sending === null || sending.lastsBatches === null ? '' : `, lasts ${figure(sending.lastsBatches, 0)} batches`
+
+function drawMarkets({ markets }) {
+  if (markets.length === 0) return note('The registry has no market yet: the council adds one (docs/deploying.md).')
+  const kinds = { 'in-force': 'pass', stale: 'fail', 'not-proven': 'warn', shadow: '' }
+  const rows = markets.map(({ market, status, parameters, ageSeconds, sequence, volatilityModel }) => [
+    market,
+    { text: status, kind: kinds[status] },
+    percent(parameters?.initialMarginPercent),
+    percent(parameters?.maintenanceMarginPercent),
+    percent(parameters?.volatilityPercent, 1),
+    parameters === null
+      ? '–'
+      : `−${percent(parameters.horizonMoveDownPercent)} +${percent(parameters.horizonMoveUpPercent)}`,
+    duration(ageSeconds),
+    String(sequence),
+    volatilityModel,
+  ])
+  const names = markets.filter(({ parameters }) => parameters !== null).map(({ market }) => market)
+  offerMarkets(names)
+  return [
+    table(['Market', 'State', 'Initial', 'Maintenance', 'Volatility', 'Predicted move', 'Age', 'Batch', 'Model'], rows),
+  ]
+}
+
+function offerMarkets(names) {
+  const choice = byId('market')
+  if ([...choice.options].map(({ value }) => value).join() === names.join()) return
+  choice.replaceChildren(...names.map((name) => element('option', { value: name }, name)))
+  if (names.includes(state.market)) choice.value = state.market
+  else state.market = names[0] ?? ''
+}
+
+const stageColours = ['prove', 'sign', 'send', 'land']
+const total = ({ stepSeconds }) => {
+  const known = stageColours.map((name) => stepSeconds[name]).filter((seconds) => seconds !== null)
+  return known.length === 0 ? null : known.reduce((sum, seconds) => sum + seconds, 0)
+}
+
+function bar(stepSeconds) {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
+  svg.setAttribute('viewBox', '0 0 100 10')
+  svg.setAttribute('class', 'bar')
+  svg.setAttribute('preserveAspectRatio', 'none')
+  svg.setAttribute('aria-hidden', 'true')
+  const whole = stageColours.reduce((sum, name) => sum + (stepSeconds[name] ?? 0), 0)
+  let x = 0
+  for (const name of stageColours) {
+    const width = whole === 0 ? 0 : (100 * (stepSeconds[name] ?? 0)) / whole
+    const rect = document.createElementNS('http://www.w3.org/2000/svg', 'rect')
+    for (const [key, value] of Object.entries({ x, y: 0, width, height: 10, class: name }))
+      rect.setAttribute(key, value)
+    svg.append(rect)
+    x += width
+  }
+  return svg
+}
+
+function drawBatches({ batches }) {
+  if (batches.length === 0) return note('No batch yet: the first is proven when a market has a new observation.')
+  const kinds = { confirmed: 'pass', superseded: 'warn' }
+  const rows = batches.map(({ id, status, summary, stepSeconds, createdAt, reason }) => [
+    utc(createdAt).slice(11),
+    summary + (reason === null ? '' : ` (${reason})`),
+    { text: status, kind: kinds[status] },
+    ...stageColours.map((name) => duration(stepSeconds[name])),
+    bar(stepSeconds),
+    element('a', { href: `v1/batches/${id}/bundle` }, 'bundle'),
+  ])
+  return [table(['At', 'Markets', 'State', 'Prove', 'Sign', 'Send', 'Land', 'Share', 'Proof'], rows, [1])]
+}
+
+function drawAlarms({ alarms }) {
+  if (alarms.length === 0) return note('None is raised.')
+  return [
+    element(
+      'ul',
+      {},
+      ...alarms.map(({ kind, of, says }) => element('li', { class: 'warn' }, `${of}, ${kind}: ${says}`)),
+    ),
+  ]
+}
+
+const drawChecks = ({ checks }) => [
+  table(
+    ['Check', 'State', 'Says'],
+    checks.map(({ name, ok, says }) => [name, { text: ok ? 'ok' : 'failing', kind: ok ? 'pass' : 'fail' }, says]),
+    [2],
+  ),
+]
+
+const drawFeeds = ({ feeds }) => [
+  table(
+    ['Market', 'Source', 'Newest observation', 'Age', 'Waiting'],
+    feeds.map(({ market, source, newestAsOf, ageSeconds, waiting }) => [
+      ...[market, source, utc(newestAsOf), duration(ageSeconds), String(waiting)],
+    ]),
+  ),
+]
+
+function drawModels({ scores }) {
+  if (scores.length === 0) {
+    return note(
+      'No shadow runs: zkrisk shadows add BTC-USD garch tries a market under another model, and its score is kept here.',
+    )
+  }
+  return [
+    table(
+      ['Market', 'Model', 'Predictions', 'Score down', 'Score up'],
+      scores.map(({ market, model, isControl, predictions, scoreDown, scoreUp }) => [
+        ...[market, `${model}${isControl ? ' (in force)' : ''}`, String(predictions)],
+        ...[percent(scoreDown === null ? null : 100 * scoreDown), percent(scoreUp === null ? null : 100 * scoreUp)],
+      ]),
+    ),
+  ]
+}
+
+function drawAccounts({ accounts }) {
+  if (accounts.length === 0) return note('The venue has reported no account yet.')
+  return [
+    table(
+      ['Account', 'Above maintenance', 'Above initial', 'State'],
+      accounts.map(({ account, aboveMaintenanceMarginQuote: above, aboveInitialMarginQuote: initial, isUnhealthy }) => {
+        const isBelow = isUnhealthy || above?.startsWith('-') === true
+        const says = isBelow ? 'may be liquidated' : above === null ? 'not proven' : 'healthy'
+        const kind = isBelow ? 'fail' : above === null ? 'warn' : 'pass'
+        return [`${account.slice(0, 8)}…${account.slice(-4)}`, figure(above), figure(initial), { text: says, kind }]
+      }),
+    ),
+  ]
+}
+
+function drawInterest(interest) {
+  if (interest.status === 'not-counted') {
+    const { underWay } = interest
+    return note(
+      underWay === null
+        ? 'Nothing is counted yet: zkrisk margin --count opens a count of a round.'
+        : `A count is under way: ${underWay.counted} of ${underWay.accounts} accounts.`,
+    )
+  }
+  const rows = [
+    ['As of', utc(interest.asOf)],
+    ['Accounts', String(interest.accounts)],
+    ['Below maintenance', String(interest.accountsBelowMaintenance)],
+    ['Expected defaults', figure(interest.expectedDefaults, 4)],
+    ['Expected shortfall', `${figure(interest.expectedShortfallQuote)} ${interest.quoteCurrency}`],
+    ['Net delta', figure(interest.netDelta, 4)],
+    ['Delta that would hedge it', figure(interest.netDelta === null ? null : 0 - interest.netDelta, 4)],
+    ['Net gamma', figure(interest.netGamma, 6)],
+    ['Net vega a point', figure(interest.netVegaPerPointQuote)],
+  ]
+  return [
+    table(['Figure', `Proven, ${interest.status}`], rows),
+    ...note('No hedging agent is named by the deployment.'),
+  ]
+}
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
+const axis = (more) => ({
+  stroke: colour('muted'),
+  grid: { stroke: colour('grid'), width: 1 },
+  ticks: { stroke: colour('major') },
+  ...more,
+})
+
+const two = (number) => String(number).padStart(2, '0')
+
+/** Hours by day, and the date where a day begins. */
+const timeTicks = (_, splits) =>
+  splits.map((seconds, i) => {
+    const at = new Date(seconds * 1e3)
+    const day = `${two(at.getUTCMonth() + 1)}-${two(at.getUTCDate())}`
+    const isNewDay = i === 0 || new Date(splits[i - 1] * 1e3).getUTCDate() !== at.getUTCDate()
+    const hour = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`
+    return isNewDay ? `${hour}\n${day}` : hour
+  })
+
+function plot(place, title, series, columns, bands = []) {
+  const hasVolatility = series.some(({ scale }) => scale === 'volatility')
+  const own = hasVolatility ? [axis({ scale: 'volatility', side: 1, size: 56, grid: { show: false } })] : []
+  const axes = [axis({ values: timeTicks }), axis({ size: 64 }), ...own]
+  const options = {
+    ...{
+      title,
+      width: Math.max(280, place.clientWidth),
+      height: 210,
+      series: [{ label: 'UTC', value: '{YYYY}-{MM}-{DD} {HH}:{mm}' }, ...series],
+      axes,
+    },
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), 'Etc/UTC'),
+    cursor: { sync: { key: 'zkrisk' } },
+    bands,
+    ...(hasVolatility ? {} : { padding: [null, 56, null, null] }),
+  }
+  const made = new uPlot(options, columns, place)
+  // Until somebody points at another time, the newest figures are told.
+  made.setLegend({ idx: columns[0].length - 1 })
+  return made
+}
+
+/** What the charts show, for those who do not see them. */
+function sayChart(name, points) {
+  const newest = points.at(-1)
+  const breaches = points.filter(({ breach }) => breach !== null).length
+  byId('said').textContent =
+    newest === undefined
+      ? `${name}: nothing proven yet.`
+      : `${name}, ${points.length} batches: initial margin ${percent(100 * newest.initialMargin)}, maintenance margin ${percent(100 * newest.maintenanceMargin)}, volatility ${percent(100 * newest.volatility, 1)}, ${breaches === 1 ? '1 prediction' : `${breaches} predictions`} breached.`
+  byId('margins').setAttribute(
+    'aria-label',
+    `Volatility and margins of ${name} through time; the table below has the figures`,
+  )
+  byId('prices').setAttribute(
+    'aria-label',
+    `Price of ${name} within its predicted band; the table below has the figures`,
+  )
+}
+
+async function drawChart(isForced = false) {
+  if (state.market === '') return
+  const name = state.market
+  const { points } = await ask(`v1/markets/${encodeURIComponent(name)}/series`)
+  const series = `${name} ${points.at(-1)?.sequence} ${points.length}`
+  if (name !== state.market || (series === state.series && !isForced)) return
+  state.series = series
+  sayChart(name, points)
+  for (const old of state.plots) old.destroy()
+  state.plots = []
+  document.querySelector('#chart .table').replaceChildren(chartTable(points))
+  if (points.length < 2) return
+  const times = points.map(({ asOf }) => Date.parse(asOf) / 1000)
+  const column = (key, unit = 1) => points.map((point) => unit * point[key])
+  const line = (label, kind, more = {}) => ({
+    ...{ label, stroke: colour(kind), width: 1.8, points: { show: false } },
+    value: (_, value) => (value === null ? '–' : figure(value)),
+    ...more,
+  })
+  const breaches = points.map(({ breach, price }) => (breach === null ? null : price))
+  const none = { width: 1, dash: [5, 4] }
+  const dot = { show: true, size: 9, fill: colour('down') }
+  state.plots = [
+    plot(
+      byId('margins'),
+      'Volatility and margins, per cent',
+      [
+        line('Volatility (right)', 'volatility', { scale: 'volatility' }),
+        line('Initial', 'initial'),
+        line('Maintenance', 'maintenance'),
+      ],
+      [times, column('volatility', 100), column('initialMargin', 100), column('maintenanceMargin', 100)],
+    ),
+    plot(
+      byId('prices'),
+      'Price, predicted band, breaches',
+      [
+        ...[line('Band to', 'band', none), line('Band from', 'band', none), line('Price', 'price')],
+        line('Breached', 'down', { width: 0, points: dot }),
+      ],
+      [times, column('bandHigh'), column('bandLow'), column('price'), breaches],
+      [{ series: [1, 2], fill: `${colour('band')}22` }],
+    ),
+  ]
+}
+
+const chartTable = (points) =>
+  table(
+    ['As of', 'Price', 'Band', 'Volatility', 'Initial', 'Maintenance', 'Breach'],
+    points
+      .slice(-SHOWN_ROWS)
+      .toReversed()
+      .map((point) => [
+        ...[utc(point.asOf), figure(point.price), `${figure(point.bandLow)} to ${figure(point.bandHigh)}`],
+        ...[
+          percent(100 * point.volatility, 1),
+          percent(100 * point.initialMargin),
+          percent(100 * point.maintenanceMargin),
+        ],
+        point.breach ?? '',
+      ]),
+  )
+
+/** The newest proof, recomputed and verified by the service; once a batch. */
+async function judge(batches) {
+  const last = batches.find(({ status }) => status === 'confirmed')
+  if (last === undefined || state.verdict.of === last.id) return
+  state.verdict = { of: last.id, text: 'checking …', kind: '' }
+  const { valid, claims, failure } = await ask(`v1/batches/${last.id}/verdict`)
+  const text = valid ? `verified, ${claims.length} claims hold` : `refused: ${failure?.claim ?? 'not pinned'}`
+  state.verdict = { of: last.id, text, kind: valid ? 'pass' : 'fail' }
+}
+
+async function refresh() {
+  try {
+    const [readiness, status, { batches }] = await Promise.all([
+      ask('readyz'),
+      ask('v1/status'),
+      ask(`v1/batches?limit=${SHOWN_BATCHES}`),
+    ])
+    drawAnswer(readiness, status, batches)
+    body('batches').replaceChildren(...drawBatches({ batches }))
+    body('checks').replaceChildren(...drawChecks(readiness))
+    document.documentElement.dataset.drawn = 'yes'
+    await part('markets', 'v1/markets', drawMarkets)
+    await Promise.all([
+      drawChart(),
+      part('alarms', 'v1/alarms', drawAlarms),
+      part('feeds', 'v1/feeds', drawFeeds),
+      part('models', 'v1/scores', drawModels),
+      ofMargins(status, 'accounts', `v1/accounts?limit=${SHOWN_ACCOUNTS}`, drawAccounts),
+      ofMargins(status, 'interest', 'v1/open-interest', drawInterest),
+      judge(batches),
+    ])
+    drawAnswer(readiness, status, batches)
+  } catch (error) {
+    const verdict = byId('verdict')
+    verdict.textContent = error.code === undefined ? 'The service does not answer' : error.message
+    verdict.className = 'verdict fail'
+  }
+}
+
+let under = Promise.resolve()
+let isDue = false
+/** One refresh at a time; those asked for meanwhile are one more. */
+function refreshSoon() {
+  if (isDue) return
+  isDue = true
+  under = under.then(() => {
+    isDue = false
+    return refresh()
+  })
+}
+
+/** Follows the service's events; each is a reason to look again. */
+async function follow() {
+  const headers = state.key === '' ? {} : { authorization: `Bearer ${state.key}` }
+  try {
+    const response = await fetch('v1/events', { headers })
+    const reader = response.ok ? response.body.pipeThrough(new TextDecoderStream()).getReader() : undefined
+    for (let read = await reader?.read(); read !== undefined && !read.done; read = await reader.read()) {
+      if (read.value.includes('event: ')) setTimeout(refreshSoon, AFTER_EVENT_MS)
+    }
+  } catch {
+    // The service went away: what is asked next says so.
+  }
+  setTimeout(follow, COME_BACK_MS)
+}
+
+byId('market').addEventListener('change', ({ target }) => {
+  state.market = target.value
+  drawChart(true).catch(refreshSoon)
+})
+document.querySelector('#access form').addEventListener('submit', (event) => {
+  event.preventDefault()
+  state.key = byId('key').value
+  sessionStorage.setItem('zkrisk-key', state.key)
+  byId('access').hidden = true
+  refreshSoon()
+})
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => drawChart(true).catch(refreshSoon))
+addEventListener('resize', () => {
+  for (const each of state.plots)
+    each.setSize({ width: Math.max(280, each.root.parentElement.clientWidth), height: 210 })
+})
+refreshSoon()
+setInterval(refreshSoon, REFRESH_MS)
+follow()

@@ -1,0 +1,278 @@
+/** Requests and answers of the HTTP interface; /openapi.json is made of these. */
+import { z } from 'zod'
+import { statusNames } from '../daemon/jobStore.ts'
+import { checkNames } from './readiness.ts'
+
+const time = z.string().describe('UTC, as 2020-03-12T10:00:00Z')
+const fraction = z.number().describe('0.05 is 5 %')
+const money = z.string().describe('Exact decimal, in the quote currency')
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/)
+const margins = {
+  initialMarginPercent: z.number(),
+  maintenanceMarginPercent: z.number(),
+  liquidationThresholdPercent: z.number(),
+  maxLoanToValuePercent: z.number(),
+}
+
+export const problemSchema = z
+  .looseObject({
+    type: z.string().describe('urn:zkrisk:problem:<code>'),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().describe('What was expected, what came, what to do'),
+    code: z.string().describe('Stable; match this, never the words'),
+  })
+  .describe('RFC 9457 problem document')
+
+export const marketName = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,66}$/)
+  .describe('Such as BTC-USD, or BTC-USD~garch of a shadow')
+export const marketParams = z.object({ market: marketName })
+export const accountParams = z.object({ account: address })
+export const batchParams = z.object({ batch: z.string().regex(/^[0-9a-f]{64}$/) })
+export const requestParams = z.object({ request: z.uuid() })
+export const pageQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(50) })
+export const seriesQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(2000).default(500) })
+export const eventsQuery = z.strictObject({ after: z.coerce.number().int().min(0).optional() })
+
+export const marketSchema = z.object({
+  market: z.string(),
+  status: z.enum(['in-force', 'stale', 'not-proven', 'shadow']),
+  asOf: time.nullable(),
+  ageSeconds: z.number().nullable(),
+  sequence: z.int(),
+  parameters: z
+    .object({
+      ...margins,
+      volatilityPercent: z.number(),
+      scanRangePercent: z.number(),
+      horizonMoveDownPercent: z.number(),
+      horizonMoveUpPercent: z.number(),
+    })
+    .nullable(),
+  forLiquidation: z.object(margins).nullable(),
+  volatilityModel: z.string(),
+  build: z.string().nullable(),
+  modelId: z.string().nullable(),
+  source: z.object({ name: z.string().nullable(), kind: z.string().nullable(), address: z.string() }),
+  lastBatch: z.object({ block: z.int(), transactionHash: z.string() }).nullable(),
+})
+
+export const seriesSchema = z.object({
+  market: z.string(),
+  points: z.array(
+    z.object({
+      asOf: time,
+      sequence: z.int(),
+      price: z.number(),
+      volatility: fraction,
+      initialMargin: fraction,
+      maintenanceMargin: fraction,
+      bandLow: z.number(),
+      bandHigh: z.number(),
+      breach: z.enum(['down', 'up']).nullable(),
+      block: z.int(),
+      transactionHash: z.string(),
+    }),
+  ),
+})
+
+export const modelSchema = z.object({
+  build: z.string(),
+  modelId: z.string(),
+  status: z.string(),
+  volatilityModel: z.string().nullable(),
+  verificationKeyHash: z.string(),
+})
+
+export const scoreSchema = z.object({
+  market: z.string(),
+  model: z.string(),
+  isControl: z.boolean(),
+  predictions: z.int(),
+  scoreDown: z.number().nullable(),
+  scoreUp: z.number().nullable(),
+})
+
+export const feedSchema = z.object({
+  market: z.string(),
+  source: z.string(),
+  kind: z.string(),
+  newestAsOf: time,
+  ageSeconds: z.number(),
+  waiting: z.int(),
+})
+
+const stageTimes = z.object({
+  planned: time.nullable(),
+  proven: time.nullable(),
+  signed: time.nullable(),
+  sent: time.nullable(),
+  confirmed: time.nullable(),
+})
+
+export const batchSchema = z.object({
+  id: z.string(),
+  build: z.string(),
+  status: z.enum(statusNames),
+  trigger: z.string(),
+  summary: z.string(),
+  reason: z.string().nullable(),
+  createdAt: time,
+  updatedAt: time,
+  stages: stageTimes.describe('Null where this process did not see it'),
+  stepSeconds: z.object({
+    prove: z.number().nullable(),
+    sign: z.number().nullable(),
+    send: z.number().nullable(),
+    land: z.number().nullable(),
+  }),
+  transactions: z.array(z.string()).describe('Hashes, newest first; they share a nonce'),
+})
+
+export const verdictSchema = z.object({
+  batch: z.string(),
+  valid: z.boolean().describe('The twin recomputes it and the proof holds, under the key that is registered'),
+  failure: z.object({ claim: z.string(), field: z.string().nullable() }).nullable(),
+  claims: z.array(z.object({ claim: z.string(), holds: z.boolean() })),
+})
+
+export const proofSchema = z.object({
+  batch: z.string(),
+  modelId: z.string(),
+  build: z.string(),
+  publicSignals: z.looseObject({}),
+  proof: z.looseObject({}),
+})
+
+export const portfolioSchema = z.object({
+  registry: z.string(),
+  arrays: z.string(),
+  market: z.string(),
+  policyVersion: z.int(),
+  newestRound: z.object({ asOf: time, ageSeconds: z.number() }).nullable(),
+  maxRoundAgeSeconds: z.number(),
+  maxRoundLagSeconds: z.number(),
+  maxMarginAgeSeconds: z.number(),
+  maxPriceGapPercent: z.number(),
+})
+
+export const rankedAccountSchema = z.object({
+  account: z.string(),
+  aboveMaintenanceMarginQuote: money.nullable(),
+  aboveInitialMarginQuote: money.nullable(),
+  isUnhealthy: z.boolean(),
+})
+
+export const accountSchema = z.object({
+  account: z.string(),
+  market: z.string(),
+  quoteCurrency: z.string(),
+  status: z.string(),
+  asOf: time.nullable(),
+  ageSeconds: z.number().nullable(),
+  maxAgeSeconds: z.number(),
+  roundLagSeconds: z.number().nullable(),
+  reports: z.int(),
+  provenReport: z.int().nullable(),
+  aboveInitialMarginQuote: money.nullable(),
+  aboveMaintenanceMarginQuote: money.nullable(),
+  worstScenario: z.int().nullable(),
+  hasThresholds: z.boolean().nullable(),
+  liquidationBelowQuote: money.nullable(),
+  liquidationAboveQuote: money.nullable(),
+  forLiquidation: z
+    .object({
+      liquidatable: z.boolean(),
+      aboveMaintenanceMarginQuote: money.nullable(),
+      ageSeconds: z.number(),
+    })
+    .nullable(),
+})
+
+export const openInterestSchema = z.object({
+  market: z.string(),
+  quoteCurrency: z.string(),
+  status: z.enum(['complete', 'stale', 'not-counted']),
+  asOf: time.nullable(),
+  ageSeconds: z.number().nullable(),
+  maxAgeSeconds: z.number(),
+  accounts: z.int().nullable(),
+  accountsBelowMaintenance: z.int().nullable(),
+  expectedDefaults: z.number().nullable(),
+  expectedShortfallQuote: money.nullable(),
+  netDelta: z.number().nullable(),
+  netGamma: z.number().nullable(),
+  netVegaPerPointQuote: money.nullable(),
+  underWay: z.object({ asOf: time, counted: z.int(), accounts: z.int(), openedAt: time }).nullable(),
+})
+
+export const liquidationSchema = z.object({
+  kind: z.enum(['unhealthy', 'cleared']),
+  account: z.string(),
+  block: z.int(),
+  transactionHash: z.string(),
+})
+
+export const hedgeSchema = z.object({
+  market: z.string(),
+  status: z.enum(['complete', 'stale', 'not-counted']),
+  asOf: time.nullable(),
+  netDelta: z.number().nullable().describe('Of all accounts together, proven; of units of the asset'),
+  wantedDelta: z.number().nullable().describe('What would hedge it: its opposite'),
+  agent: z.string().nullable().describe('Who trades it; null where the deployment names nobody'),
+})
+
+export const alarmSchema = z.object({ kind: z.string(), of: z.string(), says: z.string() })
+
+export const readinessSchema = z.object({
+  ready: z.boolean(),
+  at: time,
+  checks: z.array(z.object({ name: z.enum(checkNames), ok: z.boolean(), says: z.string(), since: time })),
+})
+
+export const livenessSchema = z.object({ alive: z.boolean(), says: z.string() })
+
+export const statusSchema = z.object({
+  version: z.string(),
+  chainId: z.string(),
+  registry: z.string(),
+  account: z.string(),
+  balance: z.string().nullable().describe('Of the account that pays, in the chain’s currency'),
+  startedAt: time,
+  block: z.int().nullable(),
+  chainTime: time.nullable(),
+  isDevelopment: z.boolean(),
+  paused: z.object({ by: z.string(), since: time }).nullable(),
+  jobs: z.record(z.enum(statusNames), z.int()),
+  sending: z
+    .object({
+      endpoint: z.string().nullable().describe('Of the RPC in use, without what may be secret in it'),
+      lastsBatches: z.number().nullable().describe('How many batches the balance lasts'),
+      maxFeeGwei: z.number().describe('That no transaction offers more than'),
+      pendingTransactions: z.array(z.object({ batch: z.string(), hash: z.string(), nonce: z.int() })),
+    })
+    .nullable(),
+  waitingRequests: z.int(),
+  parts: z.object({ portfolio: z.boolean(), hedge: z.boolean() }),
+})
+
+export const proofRequestBody = z.strictObject({
+  markets: z.array(marketName).min(1).max(64).optional().describe('All by default'),
+})
+
+export const proofRequestSchema = z.object({
+  id: z.string(),
+  markets: z.array(z.string()),
+  askedBy: z.string(),
+  status: z.enum(['waiting', 'begun', 'expired']),
+  job: z.string().nullable().describe('The batch that was begun for it'),
+  askedAt: time,
+})
+
+export const pauseSchema = z.object({ paused: z.boolean() })
+
+/** Lists have a name, so that more can stand beside them. */
+export const listOf = <Name extends string, Item extends z.ZodType>(name: Name, item: Item) =>
+  z.object({ [name]: z.array(item) } as Record<Name, z.ZodArray<Item>>)

@@ -1,0 +1,265 @@
+/** Parts of the HTTP interface that need no service: keys, limits, addresses, requests, logs. */
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { humanLog, jsonLog } from '../../prover/service/daemon/log.ts'
+import { RequestStore } from '../../prover/service/daemon/requestStore.ts'
+import { readApiKeys } from '../../prover/service/http/apiKeys.ts'
+import { Board } from '../../prover/service/http/board.ts'
+import { Gate, RateLimiter } from '../../prover/service/http/limits.ts'
+import { limitsFor } from '../../prover/service/http/readiness.ts'
+import { parseHttpAddress } from '../../prover/service/http/server.ts'
+import { writeSecretFile } from '../../prover/service/wholeFile.ts'
+import { errorOf, temporaryFolder, zkrisk } from './zkrisk.ts'
+
+const folder = temporaryFolder()
+const KEY = 'k'.repeat(32)
+
+function keysFile(content: unknown): string {
+  const file = join(folder, 'keys.json')
+  writeSecretFile(file, typeof content === 'string' ? content : JSON.stringify(content))
+  return file
+}
+
+describe('API keys', () => {
+  const one = (turned: object = {}) => ({ keys: [{ name: 'ops', key: KEY, scopes: ['prove'], ...turned }] })
+
+  it('W1: are taken from 32 bytes on, for their scopes', () => {
+    const keys = readApiKeys(keysFile(one()))
+    expect(keys.require(`Bearer ${KEY}`, 'prove')).toBe('ops')
+    expect(() => keys.require(`Bearer ${KEY}`, 'operate')).toThrow(/scope `operate`/)
+    for (const header of [
+      undefined,
+      '',
+      KEY,
+      `Bearer ${KEY}k`,
+      `Bearer ${KEY.slice(1)}`,
+      `Basic ${KEY}`,
+      `Bearer ${KEY} ${KEY}`,
+    ]) {
+      expect(() => keys.require(header, 'prove')).toThrow(/Expected `Authorization: Bearer <key>`/)
+    }
+  })
+
+  it.each([
+    [
+      'a key of 31 bytes',
+      one({ key: KEY.slice(1) }),
+      'keys.0.key: expected 32 to 256 printable characters without spaces',
+    ],
+    ['a key with a space', one({ key: `${KEY} k` }), 'keys.0.key: expected'],
+    ['a scope that there is not', one({ scopes: ['rule'] }), 'keys.0.scopes.0: expected some of read, prove, operate'],
+    ['no scope', one({ scopes: [] }), 'keys.0.scopes: expected some of'],
+    [
+      'the same key twice',
+      { keys: [...one().keys, { ...one().keys[0], name: 'other' }] },
+      'other: its name or its key stands twice',
+    ],
+    ['no keys', { keys: [] }, 'keys: expected { "keys"'],
+    ['a list', [], 'the file: expected { "keys"'],
+    ['no JSON', `{ "${KEY}`, 'it is no JSON'],
+  ])('are refused with %s, and no message has a key', (_, content, says) => {
+    const refused = thrownBy(() => readApiKeys(keysFile(content)))
+    expect(refused).toMatchObject({ code: 'service.api-keys' })
+    expect(refused.message).toContain(says)
+    expect(refused.message).not.toContain(KEY.slice(1))
+    expect(refused.cause).toBeUndefined()
+  })
+
+  it.skipIf(process.platform === 'win32')('are refused in a file that others may read', () => {
+    const file = keysFile(one())
+    chmodSync(file, 0o640)
+    expect(thrownBy(() => readApiKeys(file))).toMatchObject({ code: 'service.key-file-mode', mode: 0o640 })
+  })
+})
+
+function thrownBy(work: () => unknown): Error {
+  try {
+    work()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe('an address to listen at', () => {
+  it('is a host with a port, or a port of this machine', () => {
+    expect(parseHttpAddress('127.0.0.1:8080')).toEqual({ host: '127.0.0.1', port: 8080 })
+    expect(parseHttpAddress('8080')).toEqual({ host: '127.0.0.1', port: 8080 })
+    expect(parseHttpAddress('[::1]:65535')).toEqual({ host: '::1', port: 65_535 })
+    expect(parseHttpAddress('localhost:0')).toEqual({ host: 'localhost', port: 0 })
+  })
+
+  it.each([
+    '',
+    ':8080',
+    '127.0.0.1',
+    '127.0.0.1:65536',
+    '[127.0.0.1]:80',
+    '::1:80',
+    'http://127.0.0.1:80',
+    'a b:80',
+    '-1',
+  ])('is not "%s"', (text) => {
+    expect(thrownBy(() => parseHttpAddress(text))).toMatchObject({ code: 'service.http-address', value: text })
+  })
+
+  it('is needed by what is about it, as a command says', async () => {
+    const place = ['serve', '--rpc', 'http://127.0.0.1:1', '--deployment', 'none.json']
+    for (const flag of [
+      ['--api-keys', 'keys.json'],
+      ['--max-lag', '5'],
+      ['--min-balance', '1'],
+    ]) {
+      const ended = await zkrisk(...place, ...flag, '--json')
+      expect([ended.code, errorOf(ended)]).toMatchObject([
+        2,
+        { code: 'service.option-alone', option: flag[0]?.slice(2), missing: 'http' },
+      ])
+    }
+    const ended = await zkrisk('serve', '--demo', '--rpc', 'http://127.0.0.1:1', '--json')
+    expect([ended.code, errorOf(ended)]).toMatchObject([
+      2,
+      { code: 'service.option-besides', option: 'rpc', other: 'demo' },
+    ])
+    expect((await zkrisk('serve', '--json')).code).toBe(2)
+  })
+})
+
+describe('limits', () => {
+  it('W2: a client begins with a burst, goes on at its rate, and takes nothing from others', () => {
+    const limiter = new RateLimiter({ perSecond: 2, burst: 3 })
+    for (let i = 0; i < 3; i++) limiter.take('a', 0)
+    expect(thrownBy(() => limiter.take('a', 0))).toMatchObject({ code: 'http.too-fast', retryAfterSeconds: 1 })
+    limiter.take('b', 0)
+    expect(() => limiter.take('a', 499)).toThrow()
+    limiter.take('a', 500)
+    expect(() => limiter.take('a', 501)).toThrow()
+    for (let i = 0; i < 3; i++) limiter.take('a', 60_000)
+    expect(() => limiter.take('a', 60_000)).toThrow()
+  })
+
+  it('so many at once, and one more when one is done', () => {
+    const gate = new Gate(2, 'streams')
+    gate.enter()
+    gate.enter()
+    expect(thrownBy(() => gate.enter())).toMatchObject({ code: 'http.too-busy' })
+    gate.leave()
+    gate.enter()
+  })
+
+  it('are a minute for a head of a chain that money is on, and none on a development chain', () => {
+    expect(limitsFor(1n, 3900n, {})).toMatchObject({ headAgeSeconds: 60, hasTimeOfDay: true, feedAgeSeconds: 3900 })
+    expect(limitsFor(31337n, 3900n, {})).toMatchObject({ headAgeSeconds: undefined, hasTimeOfDay: false })
+  })
+})
+
+describe('requests of people', () => {
+  it('outlive the process: a pause, what waits, and answers by their keys', () => {
+    const file = join(folder, 'requests.sqlite')
+    const first = new RequestStore(file)
+    first.setPaused('ops')
+    const asked = first.once({ key: 'one', by: 'ops', question: 'q' }, () => first.ask(['BTC-USD'], 'ops'))
+    first.close()
+    const second = new RequestStore(file)
+    expect(second.pause()?.by).toBe('ops')
+    expect(second.wanted()).toEqual(['BTC-USD'])
+    expect(second.once({ key: 'one', by: 'ops', question: 'q' }, () => second.ask(['BTC-USD'], 'ops'))).toEqual(asked)
+    expect(thrownBy(() => second.once({ key: 'one', by: 'ops', question: 'other' }, () => 0))).toMatchObject({
+      code: 'http.idempotency-key-reused',
+    })
+    second.begun(['ETH-USD'], 'job')
+    expect(second.request(asked.id)?.status).toBe('waiting')
+    second.begun(['BTC-USD', 'ETH-USD'], 'job')
+    expect(second.request(asked.id)).toMatchObject({ status: 'begun', job: 'job' })
+    second.resume()
+    expect(second.isPaused()).toBe(false)
+    second.close()
+  })
+
+  it('end after ten minutes, and a hundred may wait', () => {
+    let now = 1_000_000_000_000
+    const store = new RequestStore(join(folder, 'many.sqlite'), () => now)
+    const ids = Array.from({ length: 100 }, () => store.ask(['BTC-USD'], 'ops').id)
+    expect(thrownBy(() => store.ask(['BTC-USD'], 'ops'))).toMatchObject({ code: 'http.too-many-waiting' })
+    now += 600_000
+    expect(store.waiting()).toHaveLength(100)
+    now += 1
+    expect(store.waiting()).toEqual([])
+    expect(store.request(ids[0] ?? '')?.status).toBe('expired')
+    expect(store.ask(['BTC-USD'], 'ops').status).toBe('waiting')
+    store.close()
+  })
+
+  it('that failed are no answer: they may be asked again under the same key', () => {
+    const store = new RequestStore(join(folder, 'failed.sqlite'))
+    const once = { key: 'one', by: 'ops', question: 'q' }
+    const failing = () =>
+      store.once(once, () => {
+        store.setPaused('ops')
+        throw new Error('in between')
+      })
+    expect(failing).toThrow('in between')
+    expect(store.isPaused()).toBe(false)
+    expect(store.once(once, () => 'done')).toBe('done')
+    store.close()
+  })
+})
+
+describe('logs', () => {
+  const secret = 'ab'.repeat(32)
+  const event = {
+    step: 'retrying',
+    code: 'registry.rpc',
+    detail: `https://user:${secret}@node.example/v3/${secret}?key=${secret} did not answer`,
+  } as const
+
+  it('are a JSON object a line, without secrets and what addresses hold', () => {
+    const lines: string[] = []
+    const log = jsonLog('info', (line) => lines.push(line))
+    log.event(event)
+    log.event({ step: 'signed', job: 'j' })
+    log.failed('GET', '/v1/markets', Object.assign(new Error('no'), { key: secret, privateKey: secret }))
+    log.heartbeat({
+      ready: false,
+      checks: [{ name: 'rpc', ok: false, says: 'away' }],
+      jobs: { planned: 1, proven: 0, signed: 0, confirmed: 2, superseded: 0 },
+    })
+    const told = lines.map((line) => JSON.parse(line))
+    expect(told.map((line) => [line.level, line.event])).toEqual([
+      ['warn', 'retrying'],
+      ['error', 'http-failed'],
+      ['info', 'heartbeat'],
+    ])
+    expect(told[0].msg).toBe('https://node.example did not answer')
+    expect(told[2]).toMatchObject({ ready: false, failing: [{ name: 'rpc', says: 'away' }], jobs: { planned: 1 } })
+    expect(lines.join('')).not.toContain(secret)
+  })
+
+  it('are a line a step for people, from the level that they want', () => {
+    const lines: string[] = []
+    const log = humanLog('warn', (line) => lines.push(line))
+    log.event({ step: 'confirmed', job: 'a'.repeat(64), detail: 'BTC-USD #1' })
+    log.event({ step: 'superseded', job: 'a'.repeat(64), detail: 'OutOfOrder' })
+    expect(lines.map((line) => line.slice(26))).toEqual(['superseded  aaaaaaaaaaaa  OutOfOrder'])
+  })
+})
+
+describe('the board', () => {
+  it('keeps a thousand events, and the alarms that are raised', () => {
+    const board = new Board()
+    const alarm = { kind: 'stale', of: 'BTC-USD', says: 'old' } as const
+    board.record({ step: 'alarm', alarm })
+    expect(board.alarms()).toEqual([alarm])
+    board.record({ step: 'alarm-cleared', alarm })
+    expect(board.alarms()).toEqual([])
+    for (let i = 0; i < 1000; i++) board.record({ step: 'planned', job: `${i}` })
+    expect(board.after(0)).toHaveLength(1000)
+    expect(board.after(1001).map(({ id }) => id)).toEqual([1002])
+    // What is sent again was sent when it was first.
+    board.record({ step: 'sent', job: '1' })
+    const { sent } = board.stagesOf('1')
+    board.record({ step: 'sent', job: '1' })
+    expect(board.stagesOf('1').sent).toBe(sent)
+  })
+})

@@ -1,0 +1,483 @@
+/** The HTTP interface of a running service, before a chain with an engine: who may ask what, and what is answered when things fail. */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connectProvider } from '../../prover/registry/index.ts'
+import { JobStore } from '../../prover/service/daemon/jobStore.ts'
+import { RequestStore } from '../../prover/service/daemon/requestStore.ts'
+import { Board } from '../../prover/service/http/board.ts'
+import { Figures } from '../../prover/service/http/figures.ts'
+import { limitsFor, ReadinessWatch, type ReadinessParts } from '../../prover/service/http/readiness.ts'
+import type { SurfaceOptions } from '../../prover/service/http/surface.ts'
+import { writeSecretFile } from '../../prover/service/wholeFile.ts'
+import { fuzzHttp } from '../../scripts/tools/httpFuzz.ts'
+import { temporaryFolder } from '../service/zkrisk.ts'
+import { type ChainProxy, startChainProxy } from './chainProxy.ts'
+import { type Served, serveIn } from './serveHere.ts'
+import { startTryOut, type TryOut } from './tryOut.ts'
+
+const folder = temporaryFolder()
+const keys = Object.fromEntries(
+  ['reader', 'prover', 'operator', 'all'].map((name) => [name, randomBytes(32).toString('hex')]),
+)
+const apiKeys = join(folder, 'keys.json')
+
+let tryOut: TryOut
+beforeAll(async () => {
+  tryOut = await startTryOut(folder)
+  const scopes = { reader: ['read'], prover: ['prove'], operator: ['operate'], all: ['read', 'prove', 'operate'] }
+  const all = Object.entries(scopes).map(([name, may]) => ({ name, key: keys[name], scopes: may }))
+  writeSecretFile(apiKeys, JSON.stringify({ keys: all }))
+})
+afterAll(() => tryOut?.close())
+
+const serveHere = (name: string, surface: Partial<SurfaceOptions> = {}) =>
+  serveIn(tryOut, join(folder, name, 'serve.sqlite'), { apiKeys, ...surface })
+
+const read = (file: string): string => readFileSync(join(import.meta.dirname, '..', '..', file), 'utf8')
+const bearer = (key: string | undefined) => ({ authorization: `Bearer ${key}` })
+const once = () => ({ 'idempotency-key': randomUUID() })
+
+async function problemOf(response: Response) {
+  expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
+  return (await response.json()) as { status: number; code: string; detail: string; type: string }
+}
+
+async function until<Value>(look: () => Promise<Value | undefined>): Promise<Value> {
+  for (let tries = 0; tries < 1200; tries++) {
+    const found = await look()
+    if (found !== undefined) return found
+    await sleep(50)
+  }
+  throw new Error('it has not come in a minute')
+}
+
+describe('the HTTP interface', () => {
+  let served: Served
+  beforeAll(async () => {
+    served = await serveHere('main')
+  })
+  afterAll(() => served?.end())
+
+  const ask = (path: string, init: RequestInit = {}) => fetch(`${served.url}${path}`, init)
+  const json = async (path: string) => (await ask(path)).json()
+  const post = (path: string, headers: Record<string, string>, body?: unknown) =>
+    ask(path, {
+      method: 'POST',
+      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+
+  const writes = [
+    ['/v1/proof-requests', 'prove', 202],
+    ['/v1/prover/pause', 'operate', 200],
+    ['/v1/prover/resume', 'operate', 200],
+  ] as const
+
+  it.each(writes)('W1: %s needs a key of the scope %s, whoever asks', async (path, scope, status) => {
+    const expected = { none: 401, other: 401, reader: 403, prover: 403, operator: 403, all: status } as Record<
+      string,
+      number
+    >
+    expected[scope === 'prove' ? 'prover' : 'operator'] = status
+    const roles = { ...keys, none: undefined, other: randomBytes(32).toString('hex') } as Record<
+      string,
+      string | undefined
+    >
+    for (const [role, key] of Object.entries(roles)) {
+      const response = await post(path, { ...once(), ...(key === undefined ? {} : bearer(key)) })
+      expect({ role, status: response.status }).toEqual({ role, status: expected[role] })
+    }
+  })
+
+  it('W1: reads are open at a loopback address, and only to who asks for it by a loopback name', async () => {
+    expect((await ask('/v1/markets')).status).toBe(200)
+    const { port } = new URL(served.url)
+    const answer = await raw(
+      Number(port),
+      'GET /v1/markets HTTP/1.1\r\nHost: rebound.example:8080\r\nConnection: close\r\n\r\n',
+    )
+    expect(answer).toContain('421')
+    expect(answer).toContain('http.host-refused')
+    const own = await raw(Number(port), `GET /livez HTTP/1.1\r\nHost: localhost:${port}\r\nConnection: close\r\n\r\n`)
+    expect(own).toContain('200 OK')
+  })
+
+  it('W1: without keys nobody may write, and beyond loopback the service does not begin', async () => {
+    const closed = await serveHere('closed', { apiKeys: undefined })
+    const response = await fetch(`${closed.url}/v1/prover/pause`, {
+      method: 'POST',
+      headers: { ...once(), ...bearer(keys.all) },
+    })
+    expect(response.status).toBe(403)
+    expect((await problemOf(response)).code).toBe('http.writes-closed')
+    await closed.end()
+    await expect(serveHere('exposed', { http: '0.0.0.0:0', apiKeys: undefined })).rejects.toMatchObject({
+      code: 'service.http-exposed',
+    })
+    const exposed = await serveHere('exposed', { http: '0.0.0.0:0' })
+    const url = exposed.url.replace('0.0.0.0', '127.0.0.1')
+    expect((await fetch(`${url}/v1/markets`)).status).toBe(401)
+    expect((await fetch(`${url}/metrics`)).status).toBe(401)
+    expect((await fetch(`${url}/v1/markets`, { headers: bearer(keys.prover) })).status).toBe(403)
+    expect((await fetch(`${url}/v1/markets`, { headers: bearer(keys.reader) })).status).toBe(200)
+    expect((await fetch(`${url}/livez`)).status).toBe(200)
+    await exposed.end()
+  })
+
+  it('says what it does not have by name, and makes nothing up', async () => {
+    for (const path of ['/v1/margins', '/v1/accounts', '/v1/open-interest', '/v1/hedge', '/v1/liquidations']) {
+      const response = await ask(path)
+      const { code, detail, type } = await problemOf(response)
+      expect([path, response.status, code]).toEqual([path, 404, 'http.no-portfolio-registry'])
+      expect(type).toBe('urn:zkrisk:problem:http.no-portfolio-registry')
+      expect(detail).toContain('docs/portfolio.md')
+    }
+    const codes = {
+      '/v1/markets/DOGE-USD': 'http.unknown-market',
+      [`/v1/batches/${'0'.repeat(64)}`]: 'http.unknown-batch',
+      '/v1/batches/zero': 'http.invalid',
+      '/v1/batches?limit=0': 'http.invalid',
+      '/v1/nothing': 'http.unknown-address',
+    }
+    for (const [path, code] of Object.entries(codes))
+      expect([path, (await problemOf(await ask(path))).code]).toEqual([path, code])
+  })
+
+  it('describes itself in OpenAPI 3.1, every address with its problem documents', async () => {
+    const { openapi, paths } = await json('/openapi.json')
+    expect(openapi).toBe('3.1.0')
+    expect(Object.keys(paths).length).toBeGreaterThan(20)
+    for (const [path, of] of Object.entries(paths as Record<string, Record<string, { responses: object }>>)) {
+      for (const { responses } of Object.values(of))
+        expect([path, Object.keys(responses)]).toEqual([path, expect.arrayContaining(['4XX'])])
+    }
+    const { security } = paths['/v1/prover/pause'].post
+    expect(security).toEqual([{ key: [] }])
+  })
+
+  it('W3: a thousand posts of one key at once are one request with one answer; another question under that key is refused', async () => {
+    const { waitingRequests: before } = await json('/v1/status')
+    const headers = { ...bearer(keys.prover), 'idempotency-key': 'a-thousand-times' }
+    const answers = await Promise.all(
+      Array.from({ length: 1000 }, async (_, i) => {
+        await sleep(Math.floor(i / 100))
+        return untilTaken(() => post('/v1/proof-requests', headers, { markets: ['BTC-USD'] }))
+      }),
+    )
+    const bodies = await Promise.all(answers.map((answer) => answer.json()))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
+    expect(new Set(bodies.map(({ id }) => id)).size).toBe(1)
+    expect((await json('/v1/status')).waitingRequests).toBe(before + 1)
+    const other = await post('/v1/proof-requests', headers, { markets: ['ETH-USD'] })
+    expect((await problemOf(other)).code).toBe('http.idempotency-key-reused')
+    // Of another client the same key is another one.
+    expect(
+      (await post('/v1/proof-requests', { ...headers, ...bearer(keys.all) }, { markets: ['ETH-USD'] })).status,
+    ).toBe(202)
+    const missing = await post('/v1/proof-requests', bearer(keys.prover), { markets: ['BTC-USD'] })
+    expect((await problemOf(missing)).code).toBe('http.idempotency-key-missing')
+  })
+
+  it('proves what is asked for although no trigger fires, and shows it from bundle to verdict and series', async () => {
+    const asked = await (await post('/v1/proof-requests', { ...bearer(keys.prover), ...once() })).json()
+    expect(asked.markets).toEqual(['BTC-USD', 'ETH-USD'])
+    await tryOut.feed(1)
+    const begun = await until(async () => {
+      const request = await fetch(`${served.url}/v1/proof-requests/${asked.id}`).then((response) => response.json())
+      return request.status === 'begun' ? request : undefined
+    })
+    const batch = await until(async () => {
+      const found = await json(`/v1/batches/${begun.job}`)
+      return found.status === 'confirmed' ? found : undefined
+    })
+    expect(batch.trigger).toContain('asked for: BTC-USD')
+    expect(batch.stepSeconds.prove).toBeGreaterThan(0)
+    expect(batch.transactions).toHaveLength(1)
+    const { sending } = await json('/v1/status')
+    expect(sending).toMatchObject({ endpoint: new URL(tryOut.rpc).origin, pendingTransactions: [] })
+    expect(sending.lastsBatches).toBeGreaterThan(1000)
+    expect(await json(`/v1/batches/${batch.id}/verdict`)).toMatchObject({ valid: true, failure: null })
+    const bundle = await json(`/v1/batches/${batch.id}/bundle`)
+    expect(bundle.format).toBe('zk-risk-engine/bundle')
+    expect((await json(`/v1/batches/${batch.id}/proof`)).proof.protocol).toBe('groth16')
+    const market = await json('/v1/markets/BTC-USD')
+    const { points } = await json('/v1/markets/BTC-USD/series')
+    expect(points).toHaveLength(1)
+    expect(points[0].sequence).toBe(market.sequence)
+    expect(100 * points[0].initialMargin).toBeCloseTo(market.parameters.initialMarginPercent, 9)
+    expect(points[0].bandLow).toBeLessThan(points[0].bandHigh)
+    expect(await tryOut.sequences()).toEqual({ 'BTC-USD': 1n, 'ETH-USD': 1n })
+  })
+
+  it('begins nothing while it is paused, says so to whoever asks whether it is ready, and goes on when it is resumed', async () => {
+    expect((await post('/v1/prover/pause', { ...bearer(keys.operator), ...once() })).status).toBe(200)
+    const ready = await until(async () => {
+      const response = await ask('/readyz')
+      const { checks } = await response.json()
+      const prover = checks.find(({ name }: { name: string }) => name === 'prover')
+      return prover.ok ? undefined : { status: response.status, says: prover.says }
+    })
+    expect(ready.status).toBe(503)
+    expect(ready.says).toMatch(/^paused by operator since /)
+    await post('/v1/proof-requests', { ...bearer(keys.prover), ...once() })
+    await tryOut.feed(1)
+    await sleep(1500)
+    expect(await tryOut.sequences()).toEqual({ 'BTC-USD': 1n, 'ETH-USD': 1n })
+    await post('/v1/prover/resume', { ...bearer(keys.operator), ...once() })
+    await until(async () => ((await tryOut.sequences())['BTC-USD'] === 2n ? true : undefined))
+    await until(async () => ((await ask('/readyz')).status === 200 ? true : undefined))
+  })
+
+  it('tells events as they come, and again from where a reader stopped', async () => {
+    const response = await ask('/v1/events', { headers: { 'last-event-id': '0' } })
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+    let text = ''
+    while (!/event: in-force\ndata: .*\n\n/.test(text))
+      text += Buffer.from((await reader.read()).value ?? []).toString()
+    await reader.cancel()
+    expect(text).toMatch(/^retry: 2000\n\nid: 1\nevent: started\ndata: \{/)
+    const data = /event: in-force\ndata: (.*)\n/.exec(text)?.[1] ?? ''
+    expect(JSON.parse(data).market.name).toBe('BTC-USD')
+  })
+
+  it('has metrics under names by convention', async () => {
+    const text = await (await ask('/metrics')).text()
+    const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type] as const)
+    const own = names.filter(([name]) => name.startsWith('zkrisk_'))
+    expect(own.length).toBeGreaterThan(18)
+    for (const [name, type] of own) {
+      expect(name.endsWith('_total')).toBe(type === 'counter')
+      if (type === 'histogram') expect(name).toMatch(/_seconds$/)
+    }
+    expect(text).toMatch(/^zkrisk_batches_total\{outcome="confirmed"\} 2$/m)
+    expect(text).toMatch(/^zkrisk_initial_margin_ratio\{market="BTC-USD"\} 0\.\d+$/m)
+    expect(text).toMatch(/^zkrisk_batch_stage_seconds_count\{stage="land"\} 2$/m)
+    // What people send is no label: a thousand addresses are one.
+    await Promise.all(Array.from({ length: 20 }, (_, i) => ask(`/v1/nothing/${i}`)))
+    expect(await (await ask('/metrics')).text()).not.toContain('nothing')
+  })
+
+  it('has all that the Prometheus rules and the Grafana dashboard of operations/ ask for, and a section for each rule', async () => {
+    const text = await (await ask('/metrics')).text()
+    const known = new Map<string, Set<string>>()
+    for (const [, name = '', labels = ''] of text.matchAll(/^(zkrisk_\w+)(?:\{([^}]*)\})? /gm)) {
+      const found = [...labels.matchAll(/(\w+)="/g)].map(([, label = '']) => label)
+      known.set(name, new Set([...(known.get(name) ?? []), ...found]))
+    }
+    for (const [, name = ''] of text.matchAll(/^# TYPE (zkrisk_\w+) (?:counter|gauge)$/gm))
+      known.set(name, known.get(name) ?? new Set())
+    const alerts = read('operations/alerts.yaml')
+    const rules = alerts.split(/^ {6}- alert: /m).slice(1)
+    const { panels } = JSON.parse(read('operations/grafana.json'))
+    const shown: readonly string[] = panels.flatMap(({ targets }: { targets: { expr: string }[] }) =>
+      targets.map(({ expr }) => expr),
+    )
+    const asked = [...rules.map((rule) => /^ {8}expr: (.+)$/m.exec(rule)?.[1] ?? ''), ...shown]
+    expect([rules.length, shown.length]).toEqual([15, 17])
+    for (const expression of asked.filter((each) => !each.startsWith('up{'))) {
+      const metrics = [...expression.matchAll(/(zkrisk_\w+)(?:\{([^}]*)\})?/g)]
+      expect([expression, metrics.length > 0]).toEqual([expression, true])
+      for (const [, name = '', labels = ''] of metrics) {
+        expect([name, known.has(name)]).toEqual([name, true])
+        for (const [, label = ''] of labels.matchAll(/(\w+)=/g)) expect([...(known.get(name) ?? [])]).toContain(label)
+      }
+    }
+    const sections = [...read('docs/operations.md').matchAll(/^### (.+)$/gm)].map(([, title = '']) =>
+      title.toLowerCase().replaceAll(' ', '-'),
+    )
+    for (const rule of rules) {
+      expect(rule).toMatch(/^ {10}summary: ".+"$/m)
+      expect(sections).toContain(/^ {10}runbook: docs\/operations\.md#(.+)$/m.exec(rule)?.[1])
+    }
+  })
+
+  it('W2: refuses who asks too fast, by name and with a time, and answers probes to them still', async () => {
+    const slow = await serveHere('slow', { rate: 5 })
+    const statuses = await Promise.all(Array.from({ length: 40 }, () => fetch(`${slow.url}/v1/alarms`)))
+    const refused = statuses.filter(({ status }) => status === 429)
+    expect(statuses.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(15)
+    expect(refused.length).toBeGreaterThan(10)
+    expect(refused[0]?.headers.get('retry-after')).toBe('1')
+    expect((await problemOf(refused[0] as Response)).code).toBe('http.too-fast')
+    expect((await fetch(`${slow.url}/livez`)).status).toBe(200)
+    await slow.end()
+  })
+
+  it('W2: lets go of who sends a header slowly, and answers probes within 0.1 s beside three hundred of them', async () => {
+    const port = Number(new URL(served.url).port)
+    const sockets = Array.from({ length: 300 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
+    for (const socket of sockets) socket.write('GET /v1/markets HTTP/1.1\r\nHost: localhost\r\nX-Slow: ')
+    const closed = Promise.all(sockets.map((socket) => new Promise((resolve) => socket.on('close', resolve))))
+    for (const socket of sockets) socket.resume()
+    const times: number[] = []
+    for (let i = 0; i < 20; i++) {
+      const began = performance.now()
+      await (await ask('/livez')).text()
+      times.push(performance.now() - began)
+    }
+    expect(times.toSorted((a, b) => a - b)[10]).toBeLessThan(100)
+    const began = performance.now()
+    await closed
+    expect(performance.now() - began).toBeLessThan(12_000)
+  })
+
+  it('W2: refuses a body beyond 64 KiB, and takes one below', async () => {
+    const headers = { ...bearer(keys.prover), ...once() }
+    const tooLarge = await post('/v1/proof-requests', headers, { markets: ['x'.repeat(70_000)] })
+    expect([tooLarge.status, (await problemOf(tooLarge)).code]).toEqual([413, 'http.body-too-large'])
+    const large = await post('/v1/proof-requests', headers, { markets: ['x'.repeat(60_000)] })
+    expect([large.status, (await problemOf(large)).code]).toEqual([400, 'http.invalid'])
+  })
+
+  it('W5: answers nothing that is sent to it with a failure of its own', async () => {
+    const { byStatus, failures } = await fuzzHttp(served.url, keys.all ?? '', 1200, 5)
+    expect(failures).toEqual([])
+    expect(Object.keys(byStatus).length).toBeGreaterThan(4)
+    expect(byStatus['200']).toBeGreaterThan(50)
+    await post('/v1/prover/resume', { ...bearer(keys.operator), ...once() })
+  })
+
+  it('writes no key of anybody into its log', () => {
+    const text = served.lines.join('')
+    expect(text).toContain('"event":"confirmed"')
+    for (const key of Object.values(keys)) expect(text).not.toContain(key)
+  })
+})
+
+/** What the service refuses because as much is under way is asked again. */
+async function untilTaken(ask: () => Promise<Response>): Promise<Response> {
+  for (let wait = 5; ; wait *= 2) {
+    const response = await ask()
+    if (response.status !== 429) return response
+    await sleep(wait)
+  }
+}
+
+function raw(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write(text))
+    socket.setEncoding('utf8')
+    socket.on('data', (chunk) => {
+      answer += chunk
+    })
+    socket.on('close', () => resolve(answer)).on('error', reject)
+  })
+}
+
+describe('readiness', () => {
+  let proxy: ChainProxy
+  beforeAll(async () => {
+    proxy = await startChainProxy(tryOut.rpc)
+  })
+  afterAll(() => proxy?.close())
+
+  type Turned = { readonly limits?: object; readonly keys?: ReadinessParts['keys'] }
+
+  async function watchHere(name: string, { limits = {}, keys: ofBuilds }: Turned = {}) {
+    const { deployment } = tryOut
+    const provider = await connectProvider(proxy.url, deployment.chainId)
+    const place = { chainId: deployment.chainId, registry: deployment.addresses.registry }
+    const jobs = new JobStore(join(folder, name, 'serve.sqlite'), place)
+    const requests = new RequestStore(join(folder, name, 'requests.sqlite'))
+    const board = new Board()
+    const figures = await Figures.open(deployment, provider)
+    const account = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC'
+    const watch = new ReadinessWatch({
+      ...{ figures, jobs, requests, board, account },
+      limits: limitsFor(deployment.chainId, 3900n, { leastBalanceWei: 1000n, ...limits }),
+      keys:
+        ofBuilds ?? (async () => new Map(deployment.models.map((model) => [model.name, model.verificationKeyHash]))),
+    })
+    const look = async () => {
+      requests.round()
+      const began = performance.now()
+      // A head is a second old at most.
+      await sleep(1050)
+      const { ready, checks } = await watch.look()
+      expect(performance.now() - began).toBeLessThan(15_000)
+      return { ready, failing: checks.filter(({ ok }) => !ok).map((check) => check.name), checks }
+    }
+    const says = async (check: string) => (await look()).checks.find((each) => each.name === check)?.says
+    return { jobs, requests, board, look, says, provider }
+  }
+
+  it('W4: is there when all is well', async () => {
+    const { look, provider } = await watchHere('well')
+    expect(await look()).toMatchObject({ ready: true, failing: [] })
+    provider.destroy()
+  })
+
+  it.each(['away', 'hangs'] as const)(
+    'W4: goes within 15 s when the node is %s, and comes back with it',
+    async (fault) => {
+      const { look, says, provider } = await watchHere(fault)
+      proxy.fault = fault
+      expect((await look()).failing).toContain('rpc')
+      expect(await says('rpc')).toContain('the node did not answer as it should')
+      proxy.fault = 'none'
+      expect((await look()).ready).toBe(true)
+      provider.destroy()
+    },
+  )
+
+  it('W4: goes when the account has too little, and says whose it is', async () => {
+    const { look, says, provider } = await watchHere('poor')
+    proxy.fault = 'poor'
+    expect((await look()).failing).toEqual(['balance'])
+    expect(await says('balance')).toMatch(
+      /^0x3C44\w+ has 0\.000000000000000001, less than 0\.000000000000001: send it some$/,
+    )
+    proxy.fault = 'none'
+    expect((await look()).ready).toBe(true)
+    provider.destroy()
+  })
+
+  it('W4: goes when no block and no observation come, and comes back with them', async () => {
+    await tryOut.feed(1)
+    const { look, says, provider } = await watchHere('silent', {
+      limits: { headAgeSeconds: 2, feedAgeSeconds: 3, lagSeconds: 2 },
+    })
+    expect((await look()).ready).toBe(true)
+    await sleep(3000)
+    expect((await look()).failing).toEqual(['head', 'feeds', 'lag'])
+    expect(await says('feeds')).toMatch(
+      /^BTC-USD has none since \d+ s, ETH-USD has none since \d+ s: see whoever feeds attested$/,
+    )
+    expect(await says('head')).toMatch(/ is the newest for \d+ s: see the node$/)
+    expect(await says('lag')).toMatch(/^observations wait for a proof: BTC-USD since \d+ s/)
+    await tryOut.feed(1)
+    expect((await look()).failing).toEqual(['lag'])
+    provider.destroy()
+  })
+
+  it('W4: goes when the last proof failed, until one is made', async () => {
+    const { look, says, board, provider } = await watchHere('crashed')
+    board.record({ step: 'retrying', code: 'proof.prover-crashed', detail: 'the prover ended' })
+    expect((await look()).failing).toEqual(['prover'])
+    expect(await says('prover')).toBe('the last proof failed: the prover ended')
+    // A failure of something else says nothing of the prover.
+    board.record({ step: 'proven', job: 'a' })
+    board.record({ step: 'retrying', code: 'registry.rpc', detail: 'the node is away' })
+    expect((await look()).ready).toBe(true)
+    provider.destroy()
+  })
+
+  it('W4: goes when nothing can be stored, or the keys here are not the registered ones', async () => {
+    const { look, jobs, says, provider } = await watchHere('full')
+    jobs.close()
+    expect((await look()).failing).toEqual(['store'])
+    expect(await says('store')).toMatch(/^nothing can be written: /)
+    provider.destroy()
+    const name = tryOut.deployment.models[0]?.name ?? ''
+    const other = await watchHere('keys', { keys: async () => new Map([[name, `0x${'00'.repeat(32)}`]]) })
+    expect((await other.look()).failing).toEqual(['keys'])
+    expect(await other.says('keys')).toContain(name)
+    other.provider.destroy()
+  })
+})
