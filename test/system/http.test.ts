@@ -262,7 +262,7 @@ describe('the HTTP interface', () => {
     expect(await (await ask('/metrics')).text()).not.toContain('nothing')
   })
 
-  it('has all that the Prometheus rules and the Grafana dashboard of operations/ ask for, and a section for each rule', async () => {
+  it('has all that the Prometheus rules and the Grafana dashboard of scripts/operations/ ask for, and a section for each rule', async () => {
     const text = await (await ask('/metrics')).text()
     const known = new Map<string, Set<string>>()
     for (const [, name = '', labels = ''] of text.matchAll(/^(zkrisk_\w+)(?:\{([^}]*)\})? /gm)) {
@@ -271,9 +271,9 @@ describe('the HTTP interface', () => {
     }
     for (const [, name = ''] of text.matchAll(/^# TYPE (zkrisk_\w+) (?:counter|gauge)$/gm))
       known.set(name, known.get(name) ?? new Set())
-    const alerts = read('operations/alerts.yaml')
+    const alerts = read('scripts/operations/alerts.yaml')
     const rules = alerts.split(/^ {6}- alert: /m).slice(1)
-    const { panels } = JSON.parse(read('operations/grafana.json'))
+    const { panels } = JSON.parse(read('scripts/operations/grafana.json'))
     const shown: readonly string[] = panels.flatMap(({ targets }: { targets: { expr: string }[] }) =>
       targets.map(({ expr }) => expr),
     )
