@@ -58,7 +58,7 @@ interface IVenuePolicy {
     /// @notice Passes if an account may change as it would.
     /// @param owner    whose account
     /// @param key      what it is known by as it stands, if the change is a trade: one that asks for no more beyond maintenance than
-    ///                 its proven margin of now takes no buffer; 0 otherwise
+    ///                 its own margin of the same round, and leaves no less above the initial one, takes no buffer; 0 otherwise
     /// @param proposed proven margin of what it would hold
     /// @param fundE12  what the insurance fund has
     /// @custom:reverts BufferTooLow

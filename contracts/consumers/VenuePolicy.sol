@@ -51,7 +51,7 @@ contract VenuePolicy is IVenuePolicy, AccessManaged {
         int256 beyondE8 = _beyond(proposed);
         // Cheap to dear: what the ceiling is met by needs no figures.
         if (proposed.initialE8 >= _buffer(beyondE8, rules.ceilingBps)) return;
-        if (key != address(0) && beyondE8 <= _beyondNow(key)) return;
+        if (key != address(0) && _isSafer(key, proposed, beyondE8)) return;
         Standing memory standing = standingOf(fundE12);
         int256 neededE8 = _buffer(beyondE8, standing.bufferBps);
         if (proposed.initialE8 < neededE8) revert BufferTooLow(owner, proposed.initialE8, neededE8, standing);
@@ -91,13 +91,21 @@ contract VenuePolicy is IVenuePolicy, AccessManaged {
         return margin.maintenanceE8 > margin.initialE8 ? margin.maintenanceE8 - margin.initialE8 : int256(0);
     }
 
-    /// @dev The same of an account as it stands; none where nothing was proven of what it holds now.
-    function _beyondNow(address key) private view returns (int256) {
-        try registry.unsafeMargin(key) returns (IPortfolioMargins.Margin memory proven, uint256) {
-            (uint256 sequence, , ) = registry.accountOf(key);
-            return proven.sequence == sequence ? _beyond(proven) : int256(0);
+    /// @dev Whether an account asks for no more beyond maintenance than it does as it stands, and has no less above the initial margin: a
+    /// trade at a bad price would take out what a buffer was asked for. Told by a margin of the same round, or a later one: an earlier
+    /// one may have asked for more of the same, and left less.
+    function _isSafer(
+        address key,
+        IPortfolioMargins.Margin calldata proposed,
+        int256 beyondE8
+    ) private view returns (bool) {
+        try registry.marginOf(key) returns (IPortfolioMargins.Margin memory present) {
+            return
+                present.asOf >= proposed.asOf &&
+                beyondE8 <= _beyond(present) &&
+                proposed.initialE8 >= present.initialE8;
         } catch {
-            return 0;
+            return false; // nothing was proven of what it holds now
         }
     }
 

@@ -188,6 +188,7 @@ describe('R182: what takes risk away', () => {
       const first = await filled(BEYOND * 2n)
       await first.take()
       const closing = await filled(0n, BEYOND + 1n)
+      await at.proveKey((await at.account(ALICE)).key, above(0n))
       await expectRevert(closing.effect(), policy, 'BufferTooLow')
       await at.prove(ALICE, above(0n, BEYOND))
       await closing.take()
@@ -218,11 +219,36 @@ describe('R182: what takes risk away', () => {
     })
   })
 
+  test('leaves no less above the initial margin, or a trade at a bad price would take out what a buffer was asked for', async () => {
+    await at.undone(async () => {
+      const first = await filled(BEYOND * 2n)
+      await first.take()
+      const closing = await filled(BEYOND - 1n, BEYOND - 1n)
+      await at.proveKey((await at.account(ALICE)).key, above(BEYOND))
+      await expectRevert(closing.effect(), policy, 'BufferTooLow')
+      await at.prove(ALICE, above(BEYOND, BEYOND - 1n))
+      await closing.take()
+    })
+  })
+
+  test('is told by a margin of the same round: in a wilder one before it as much might have been less', async () => {
+    await at.undone(async () => {
+      const first = await filled(BEYOND * 2n)
+      await first.take()
+      await at.proveKey((await at.account(ALICE)).key, above(0n))
+      const closing = await filled(0n)
+      await expectRevert(closing.effect(), policy, 'BufferTooLow')
+      await at.proveKey((await at.account(ALICE)).key, above(0n))
+      await closing.take()
+    })
+  })
+
   test('is refused by no counts that fail', async () => {
     await at.undone(async () => {
       const first = await filled(BEYOND * 2n)
       await first.take()
       const closing = await filled(0n)
+      await at.proveKey((await at.account(ALICE)).key, above(0n))
       await closing.take()
       expect((await standing()).isKnown).toBe(false)
     })
