@@ -11,6 +11,8 @@ import { ProverError } from '../../prover/errors.ts'
 import { accountMargin } from '../../prover/portfolio/margin.ts'
 import { decimalText } from '../../prover/portfolio/input/exact.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
+import { pack, unpack } from '../../prover/statement/words.ts'
+import { collectPortfolioRecord } from '../../prover/audit/portfolio/collect.ts'
 import { portfolioAuditKeys } from '../../prover/service/answers/auditing.ts'
 import { E12, E8 } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { errorOf, zkrisk } from '../service/zkrisk.ts'
@@ -253,6 +255,45 @@ describe('A26: a receipt that was changed', () => {
       record.events = record.events.filter((each, i) => each.name !== 'Deposited' || i !== record.events.length - 2)
     })
     expect(await claimOf(withoutDeposit)).toEqual(['A25', 'cash before'])
+  })
+
+  it('to one of an account that was above maintenance is rejected, though its margins are proven', async () => {
+    const { liquidation, portfolio } = kept('witness')
+    const { chainId, registry, fromBlock, toBlock } = portfolio.context
+    const { asOf } = chain.opened.round
+    const at = { provider: chain.provider, chainId, registry, fromBlock, toBlock, keys: await portfolioAuditKeys() }
+    const healthy = await collectPortfolioRecord(at, {
+      account: liquidation.receipt.key,
+      asOf,
+      untilAsOf: liquidation.receipt.asOf,
+    })
+    const { worstScenario, maintenanceE8 } = chain.opened.margin
+    expect(maintenanceE8).toBeGreaterThan(0n)
+    const report = changed('witness', (record) => {
+      record.portfolio = healthy as Mutable<ReceiptRecord>['portfolio']
+      const { receipt } = record.liquidation
+      Object.assign(receipt, { asOf, scenario: BigInt(worstScenario), marginE8: maintenanceE8 })
+      Object.assign(record.events.find(({ name }) => name === 'Flagged') as never, { asOf })
+    })
+    expect(await claimOf(report)).toEqual(['A24', 'evidence.maintenanceE8'])
+  })
+
+  it('to one that took more than restores the margin while the liquidator paid is rejected', async () => {
+    const { taken } = await judgeReceipt(kept('margins'), pins)
+    const cash = taken.cashBeforeE12 as bigint
+    const paid = (bonusBps: bigint) =>
+      changed('margins', ({ liquidation, events, portfolio }) => {
+        const { receipt } = liquidation
+        const rules = events.find(({ name }) => name === 'RulesSet')
+        Object.assign(rules as never, { startPayBps: -bonusBps, endBonusBps: -bonusBps })
+        const cashE12 = cash + (receipt.notionalE12 * bonusBps) / 10_000n
+        Object.assign(receipt, { bonusBps, cashE12, badDebtE12: 0n })
+        const after = portfolio.reports.at(-1)
+        const holdings = unpack('holdings', after?.holdings ?? 0n)
+        Object.assign(after as never, { holdings: pack('holdings', { ...holdings, cashE12: cash - cashE12 }) })
+        Object.assign(events.find(({ name }) => name === 'Flagged') as never, { since: BigInt(liquidation.timestamp) })
+      })
+    expect(await claimOf(paid(-1_000n))).toEqual(['A25', 'receipt.fractionBps'])
   })
 
   it('to a call of more than was taken is rejected by the first field that differs', async () => {

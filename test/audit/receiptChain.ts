@@ -70,7 +70,9 @@ export type ReceiptChain = {
   /** Transactions: of a quarter by a witness, at the price it was shown at; then of all by margins, at the auction's end. */
   readonly byWitness: string
   readonly byMargins: string
-  /** What the twin says of the account at the witness's round. */
+  /** What the twin says of the account when it had just traded, above maintenance. */
+  readonly opened: Provable
+  /** At the witness's round. */
   readonly fallen: Provable
   /** And at the round of the margins. */
   readonly left: Provable
@@ -159,8 +161,9 @@ export async function liquidateTwice(): Promise<ReceiptChain> {
   }
   const signature = await house.signTypedData(domain, quoteTypes, quote)
   await mined(as(bob, orders).getFunction('fill')(order, quote, signature, roundArgument(round), [], []))
+  const opened = await accountAt('70853', START, 25_000n * E12, '-2', '0.5')
   await prove([
-    { account: await candidateOf(alice), provable: await accountAt('70853', START, 25_000n * E12, '-2', '0.5') },
+    { account: await candidateOf(alice), provable: opened },
     { account: await candidateOf(house), provable: await accountAt('70853', START, 997_000n * E12, '2', '-0.5') },
   ])
   await mined(as(bob).getFunction('takeEffect')(alice.address, sold, bought))
@@ -205,6 +208,7 @@ export async function liquidateTwice(): Promise<ReceiptChain> {
       owner: alice.address,
       byWitness,
       byMargins,
+      opened,
       fallen,
       left,
       provider,

@@ -22,12 +22,12 @@ import { failed, type Failure, firstFailureOf, type Judged, summarise } from '..
 import { isBefore } from '../../nodeReads.ts'
 import { type AuditPins, isPinned, judgePlace } from '../../pins.ts'
 import { decodeProvingCall, holdingsOf, isWitness, marginPolicyOf, pricingPolicyOf, roundMarketOf } from '../calls.ts'
-import { compareLists } from '../comparisons.ts'
+import { compareLists, holdsIf } from '../comparisons.ts'
 import { beginAudit, judgePolicies, judgeRounds, judgeTransaction, placeIn, placeOf, subjectsOf } from '../judge.ts'
 import type { MarginReport, WitnessReport } from '../report.ts'
 import { type Audited, judgeScope } from '../scene.ts'
 import { judgeSignatures } from '../signatures.ts'
-import { judgeTaken, liquidateCallOf, type Taken } from './liquidation.ts'
+import { judgeTaken, liquidateCallOf, type Shown, type Taken } from './liquidation.ts'
 import type { ReceiptRecord } from './record.ts'
 
 /** Stands for the scenario of a witness in the venue's event. */
@@ -85,13 +85,16 @@ export async function judgeReceipt(record: ReceiptRecord, pins: ReceiptPins = {}
   audited.ledger.advanceTo(liquidation)
   const priceScale = Number(audited.ledger.priceScale)
   const isOfReport = evidence?.sequence === liquidation.receipt.sequence
-  const shown = evidence && { perpPriceE8: evidence.provable.round.perpPriceE8, isOfReport }
+  const shown = evidence && { ...shortOf(evidence), perpPriceE8: evidence.provable.round.perpPriceE8, isOfReport }
   const { claims: takenClaims, ...taken } = judgeTaken(record, shown)
   const deployed = judgeDeployed(portfolio.deployed, { ...placeOf(portfolio, audited.ledger), reads: [] }, pins)
   const emptyState = compare('R28', 'context.emptyState', await stateRoot(emptyBook), context.emptyState)
   const { arrays, margins, witnesses } = audited.found
   const subjects = [
-    { of: 'the record', claims: [...judgePlace(context, pins), emptyState, ...judgeVenuePin(record, pins)] },
+    {
+      of: 'the record',
+      claims: [...judgePlace(context, pins), emptyState, ...judgeVenuePin(record, pins), ...audited.unexplained],
+    },
     ...models.map((model) => ({ of: `model ${model.name}`, claims: model.claims })),
     { of: 'policy', claims: judgePolicies(portfolio) },
     { of: 'rounds', claims: judgeAllRounds(record) },
@@ -171,6 +174,7 @@ function judgeEvidence(
     compare('A24', 'receipt.marginE8', kind === 'witness' ? 0n : said.shownE8, receipt.marginE8),
     compare('A24', 'receipt.sequence', true, proof.sequence <= receipt.sequence && receipt.sequence > 0n),
     compare('A24', 'evidence.block', true, proof.block <= record.liquidation.block),
+    holdsIf(said.shownE8 < 0n, 'A24', 'evidence.maintenanceE8', 'below 0', said.shownE8),
   ]
   try {
     const parts = {
@@ -194,6 +198,13 @@ function judgeEvidence(
     claims.push(failed('A24', 'account', error))
     return { claims, evidence: undefined }
   }
+}
+
+/** What restores the initial margin, or maintenance where that is less; a witness does not say. */
+function shortOf({ kind, provable: { margin } }: Evidence): Pick<Shown, 'shortE12'> {
+  if (kind === 'witness') return { shortE12: undefined }
+  const { initialE8, maintenanceE8 } = margin
+  return { shortE12: -(initialE8 < maintenanceE8 ? initialE8 : maintenanceE8) * CASH_PER_MARGIN }
 }
 
 /** As margins were proven with. */

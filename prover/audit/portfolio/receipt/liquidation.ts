@@ -59,6 +59,8 @@ export type Shown = {
   readonly perpPriceE8: bigint
   /** Whether it is about the report that was taken over. */
   readonly isOfReport: boolean
+  /** Of margins: what the account was short of. */
+  readonly shortE12: bigint | undefined
 }
 
 /** A25: every field of the venue's event, but those of the evidence. */
@@ -104,6 +106,7 @@ export function judgeTaken(record: ReceiptRecord, shown: Shown | undefined): Tak
       ...judgeMoves(scene, part, partPerpsE12),
       compare('A25', 'receipt.notionalE12', notionalE12, receipt.notionalE12),
       ...bonus.claims,
+      ...judgeFraction(scene, shown),
       compare('A25', 'receipt.cashE12', shareOfCash(cashBeforeE12, receipt, notionalE12), receipt.cashE12),
       ...judgeDebt(scene, cashBeforeE12, debtE12),
       ...judgeCash(scene, shown, cashBeforeE12),
@@ -177,6 +180,18 @@ function bonusOf({ events, liquidation }: ReceiptRecord): {
       ),
     ],
   }
+}
+
+/** While a liquidator pays, margins are restored and no more: contracts/consumers/VenueLiquidation.sol, _restoringBps. */
+function judgeFraction({ record, before, held, prices }: Scene, shown: Shown | undefined): readonly ClaimResult[] {
+  const { fractionBps, bonusBps } = record.liquidation.receipt
+  const shortE12 = shown?.shortE12
+  if (bonusBps >= 0n || shortE12 === undefined || shortE12 <= 0n) return []
+  const ofPerps = magnitude(held.perpsE12 / LOT) * prices.perpPriceE8
+  const paidE12 = ((notionalOf(booksOf(before.positions), prices.spotE8) + ofPerps) * -bonusBps) / ONE_BPS
+  const mostBps = (shortE12 * ONE_BPS + shortE12 + paidE12 - 1n) / (shortE12 + paidE12)
+  const most = `at most ${mostBps}, which restores the initial margin`
+  return [holdsIf(fractionBps <= mostBps, 'A25', 'receipt.fractionBps', most, fractionBps)]
 }
 
 const shareOfCash = (cashE12: bigint, { fractionBps, bonusBps }: Liquidation['receipt'], notionalE12: bigint): bigint =>
