@@ -17,7 +17,7 @@ import {
 } from '../../prover/audit/portfolio/crossBundle.ts'
 import { type CrossMarginsCall, decodeCrossCall } from '../../prover/audit/portfolio/crossCalls.ts'
 import { judgeCross } from '../../prover/audit/portfolio/crossJudge.ts'
-import type { CrossRecord } from '../../prover/audit/portfolio/crossRecord.ts'
+import type { CrossMarginEvent, CrossRecord } from '../../prover/audit/portfolio/crossRecord.ts'
 import { type CrossAuditReport, formatCrossAudit } from '../../prover/audit/portfolio/crossReport.ts'
 import { ProverError } from '../../prover/errors.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
@@ -217,7 +217,7 @@ describe('A28: a false history of margins over several markets', () => {
       },
       'R28',
     ],
-    ['position', (call: Mutable<CrossMarginsCall>) => bump(call.bookWords, 9, 1n << 80n), 'R103'],
+    ['position', (call: Mutable<CrossMarginsCall>) => bump(call.bookWords, 2, 1n << 80n), 'R103'],
     ['state after a book', (call: Mutable<CrossMarginsCall>) => bump(call.bookWords, call.bookWords.length - 1), 'L2'],
     ['number of arrays', (call: Mutable<CrossMarginsCall>) => set(call.accounts[0]?.arrays, '1', 0n), 'R103'],
     ['account', (call: Mutable<CrossMarginsCall>) => set(call.accounts[0], 'account', `0x${'ab'.repeat(20)}`), 'J1'],
@@ -336,6 +336,37 @@ describe('A28: a false history of margins over several markets', () => {
       (record) => void record.transactions.push(structuredClone(record.transactions[0]) as never),
     )
     expect(claimsOf(twice)).toContain('R105')
+  })
+
+  it('with an event that no call left is rejected, whatever it says, and whichever call about nobody stands beside it', async () => {
+    const [transaction] = whole.record.transactions
+    const [proven, accepted] = transaction?.events ?? []
+    const { margins: _, ...said } = { ...(proven as CrossMarginEvent), name: 'CrossMarginSkipped' } as const
+    const aboutNobody = encodeMargins((call) => void call.accounts.pop())
+    for (const stray of [accepted, said] as const) {
+      for (const calls of [null, [], [aboutNobody]]) {
+        const report = await judged(
+          (record) => void record.transactions.push({ ...transaction, calls, events: [stray] } as never),
+        )
+        expect(report.failure).toMatchObject({ of: 'the record', claim: { claim: 'J1', field: 'calldata' } })
+      }
+      const beside = await judged((record) => void record.transactions[0]?.events.push(stray as never))
+      expect(beside.failure).toMatchObject({ of: 'the record', claim: { claim: 'J1', field: 'calldata' } })
+    }
+  })
+
+  it('R101: that says of an account nothing at the end, or twice, or of accounts that nobody reported, is rejected', async () => {
+    for (const change of [
+      (ends: unknown[]) => void ends.pop(),
+      (ends: unknown[]) => void ends.push(ends[0]),
+      (ends: unknown[]) => void ends.push({ ...(ends[0] as object), account: `0x${'12'.repeat(20)}` }),
+    ]) {
+      const report = await judged((record) => change(record.final.accounts))
+      expect(report.failure).toMatchObject({
+        of: 'the record',
+        claim: { claim: 'R101', field: 'final.accounts.length' },
+      })
+    }
   })
 
   it('is found at every one of 60 flipped bytes of calldata that the contract reads', async () => {

@@ -312,6 +312,30 @@ describe('J2: a false history', () => {
     }
   })
 
+  it('with an event of a batch that no call left, or of a call about nobody, is rejected', async () => {
+    const transaction = whole.record.transactions[PLACES.submitPortfolio]
+    const accepted = transaction?.events.at(-1)
+    expect(accepted?.name).toBe('PortfolioAccepted')
+    const call = structuredClone(callOf(whole.record, 'submitPortfolio')) as Mutable<MarginsCall>
+    const aboutNobody = encoded('submitPortfolio', { ...call, accounts: [] })
+    for (const calls of [null, [], [aboutNobody]]) {
+      const report = await judged(
+        (record) => void record.transactions.push({ ...transaction, calls, events: [accepted] } as never),
+      )
+      expect(report.failure).toMatchObject({ of: 'the record', claim: { claim: 'J1', field: 'calldata' } })
+    }
+  })
+
+  it('R27: that says of an account nothing at the end, or twice, is rejected', async () => {
+    for (const change of [(ends: unknown[]) => void ends.pop(), (ends: unknown[]) => void ends.push(ends[0])]) {
+      const report = await judged((record) => change(record.final.accounts))
+      expect(report.failure).toMatchObject({
+        of: 'the record',
+        claim: { claim: 'R27', field: 'final.accounts.length' },
+      })
+    }
+  })
+
   it('proven twice, or out of an inactive model, is rejected', async () => {
     const twice = await judged(
       (record) => void record.transactions.splice(2, 0, structuredClone(record.transactions[1]) as never),

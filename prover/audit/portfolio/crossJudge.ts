@@ -18,13 +18,13 @@ import { type CrossScene, judgeCrossMargins } from './crossMargins.ts'
 import { expectedCrossReads } from './crossReads.ts'
 import type { CrossEvent, CrossMarketRecord, CrossRecord } from './crossRecord.ts'
 import type { CrossAuditReport, CrossMarginReport } from './crossReport.ts'
-import { judgePolicies, judgeRounds, judgeTransaction } from './judge.ts'
+import { judgeEnds, judgePolicies, judgeRounds, judgeTransaction, UNEXPLAINED } from './judge.ts'
 import type { TransactionRecord } from './record.ts'
 import type { AccountReport } from './report.ts'
 import type { Audited } from './scene.ts'
 import { judgeSignatures } from './signatures.ts'
 
-type CrossAudited = Omit<CrossScene, 'transaction' | 'place'>
+type CrossAudited = Omit<CrossScene, 'transaction' | 'place'> & Pick<Audited, 'unexplained'>
 
 /** Judges a record. Never throws for a false one; says what is false first. */
 export async function judgeCross(
@@ -36,7 +36,7 @@ export async function judgeCross(
   const keys = new Map<string, UsableKey>()
   const models = record.models.map((model) => judgeModel(model, context.chainId, pins, keys, crossStatementNames))
   const audited = begin(record, keys)
-  const { ledger, margins } = audited
+  const { ledger, margins, unexplained } = audited
   const steps = stepsOf(audited)
   for (const [i, step] of steps.entries()) {
     await step.judge()
@@ -49,7 +49,10 @@ export async function judgeCross(
   const deployed = judgeDeployed(record.deployed, placeIn(record, ledger), pins)
   const emptyState = compare('R103', 'context.emptyState', await stateRoot(emptyBook), context.emptyState)
   const failure = firstFailureOf([
-    { of: 'the record', claims: [...judgePlace(context, pins), emptyState] },
+    {
+      of: 'the record',
+      claims: [...judgePlace(context, pins), emptyState, ...judgeEnds('R101', record), ...unexplained],
+    },
     ...models.map(({ name, claims }) => ({ of: `model ${name}`, claims })),
     { of: 'the policy of all markets', claims: crossPolicy.claims },
     ...markets.flatMap(({ market, policy, rounds, arrays }) => [
@@ -79,6 +82,7 @@ const subjectsOf = ({ account, books, claims }: CrossMarginReport) => [
 /** Stands before the first transaction. */
 function begin(record: CrossRecord, keys: ReadonlyMap<string, UsableKey>): CrossAudited {
   const ledger = new CrossLedger(record)
+  const unexplained: ClaimResult[] = []
   const { chainId, registry } = record.context
   const markets = record.markets.map(
     ({ arrays, marketId }, m): Audited => ({
@@ -86,9 +90,10 @@ function begin(record: CrossRecord, keys: ReadonlyMap<string, UsableKey>): Cross
       ledger: ledger.markets[m] as Audited['ledger'],
       keys,
       found: { arrays: [], margins: [], witnesses: [] },
+      unexplained,
     }),
   )
-  return { record, ledger, keys, markets, margins: [] }
+  return { record, ledger, keys, markets, margins: [], unexplained }
 }
 
 /** All transactions in the order of the chain. */
@@ -115,21 +120,23 @@ async function judgeSubmissions(transaction: TransactionRecord<CrossEvent>, audi
   const left = [...transaction.events]
   for (const calldata of transaction.calls ?? []) {
     const call = decodeCrossCall(calldata)
-    if (call === undefined) continue
+    // A submission about nobody leaves no event: what it is said to have left is not its own.
+    if (call === undefined || call.accounts.length === 0) continue
     const events = left.splice(0, call.accounts.length + 1)
     const place = { block: transaction.block, logIndex: events[0]?.logIndex ?? 0 }
     audited.ledger.advanceTo(place)
     await judgeCrossMargins({ ...audited, transaction, place }, call, events)
   }
-  const expected = 'the call that left this event'
-  const claims: readonly ClaimResult[] = [{ claim: 'J1', holds: false, field: 'calldata', expected, found: 'none' }]
   for (const event of left) {
-    if (event.name !== 'CrossMarginProven') continue
+    if (event.name !== 'CrossMarginProven') {
+      audited.unexplained.push(UNEXPLAINED)
+      continue
+    }
     const { account, asOf, sequence, margins } = event
     audited.ledger.margins.set(account, { asOf, sequence, margins })
     audited.margins.push({
       ...{ account, sequence, asOf, block: transaction.block, transactionHash: transaction.hash },
-      ...{ books: [], parts: [], ...summarise(claims) },
+      ...{ books: [], parts: [], ...summarise([UNEXPLAINED]) },
     })
   }
 }

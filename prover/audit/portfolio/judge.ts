@@ -9,6 +9,7 @@ import { portfolioStatementNames } from '../../registry/layouts.ts'
 import { netGreeksOf, type OpenInterest } from '../../registry/portfolio/openInterest.ts'
 import { hashOfHashes, roundIdOfHashes } from '../../registry/portfolio/rounds.ts'
 import { stateRoot } from '../../statement/optionBook.ts'
+import type { ClaimId } from '../claimTitles.ts'
 import { deployedSubjects, type ExpectedPlace, judgeDeployed } from '../deployed/judge.ts'
 import { firstFailureOf, summarise } from '../findings.ts'
 import { judgeModel, type UsableKey } from '../models.ts'
@@ -55,7 +56,7 @@ export async function judgePortfolio(
 ): Promise<PortfolioAuditReport> {
   const { context } = record
   const { models, audited } = beginAudit(record, pins)
-  const { ledger, found } = audited
+  const { ledger, found, unexplained } = audited
   const transactions = [...record.transactions].sort((a, b) => (isBefore(placeIn(a), placeIn(b)) ? -1 : 1))
   for (const [i, transaction] of transactions.entries()) {
     await judgeTransaction(transaction, audited)
@@ -70,7 +71,10 @@ export async function judgePortfolio(
   const deployed = judgeDeployed(record.deployed, placeOf(record, ledger), pins)
   const emptyState = compare('R28', 'context.emptyState', await stateRoot(emptyBook), context.emptyState)
   const failure = firstFailureOf([
-    { of: 'the record', claims: [...judgePlace(context, pins), emptyState] },
+    {
+      of: 'the record',
+      claims: [...judgePlace(context, pins), emptyState, ...judgeEnds('R27', record), ...unexplained],
+    },
     ...models.map(({ name, claims }) => ({ of: `model ${name}`, claims })),
     { of: 'policy', claims: policy.claims },
     { of: 'rounds', claims: rounds.claims },
@@ -144,7 +148,8 @@ export function beginAudit(record: PortfolioRecord, pins: AuditPins = {}) {
   const { chainId } = record.context
   const models = record.models.map((model) => judgeModel(model, chainId, pins, keys, portfolioStatementNames))
   const found: Found = { arrays: [], margins: [], witnesses: [] }
-  return { models, audited: { record, ledger: PortfolioLedger.of(record), keys, found } satisfies Audited }
+  const ledger = PortfolioLedger.of(record)
+  return { models, audited: { record, ledger, keys, found, unexplained: [] } satisfies Audited }
 }
 
 /** An audit that stands at the same place, has found nothing yet, and goes its own way from here. */
@@ -153,6 +158,7 @@ export const branchOf = ({ record, ledger, keys }: Audited): Audited => ({
   ledger: ledger.copy(),
   keys,
   found: { arrays: [], margins: [], witnesses: [] },
+  unexplained: [],
 })
 
 /** Versions count up from 1; the last one is in force. */
@@ -187,6 +193,25 @@ export function judgeRounds({ rounds, roundSources, context }: PublishedRounds):
   return [last, ...ofRounds]
 }
 
+/** Of every account that was reported, and of each once, the record says where it stands at the end. */
+export function judgeEnds(
+  claim: ClaimId,
+  {
+    reports,
+    final,
+  }: { readonly reports: readonly OfAccount[]; readonly final: { readonly accounts: readonly OfAccount[] } },
+): readonly ClaimResult[] {
+  const reported = [...new Set(reports.map(({ account }) => account))]
+  return compareLists(
+    claim,
+    'final.accounts',
+    reported,
+    final.accounts.map(({ account }) => account),
+  )
+}
+
+type OfAccount = { readonly account: string }
+
 /** Where accounts stand at the end: reports count up, the last ones and the last margins are what the registry holds. */
 function judgeAccounts({ reports, final }: PortfolioRecord, ledger: PortfolioLedger): readonly AccountReport[] {
   return final.accounts.map(({ account, sequence, bookHash, margin, liquidatable }) => {
@@ -218,7 +243,8 @@ export async function judgeTransaction(transaction: TransactionRecord, audited: 
   const left = [...transaction.events]
   for (const calldata of transaction.calls ?? []) {
     const call = decodeProvingCall(calldata)
-    if (call === undefined) continue
+    // A submission about nobody leaves no event: what it is said to have left is not its own.
+    if (call === undefined || ('accounts' in call && call.accounts.length === 0)) continue
     const events = left.splice(0, eventCount(call))
     const place = { block: transaction.block, logIndex: events[0]?.logIndex ?? 0 }
     const scene: Scene = { ...audited, transaction, place }
@@ -230,16 +256,19 @@ export async function judgeTransaction(transaction: TransactionRecord, audited: 
   tellUnexplained(left, transaction, audited)
 }
 
+/** An event without a call. */
+export const UNEXPLAINED: ClaimResult = {
+  ...{ claim: 'J1', holds: false, field: 'calldata' },
+  ...{ expected: 'the call that left this event', found: 'none' },
+}
+
 /** Events whose calldata cannot be read, or is not what left them. */
 function tellUnexplained(
   events: readonly ProofEvent[],
   transaction: TransactionRecord,
-  { ledger, found }: Audited,
+  { ledger, found, unexplained }: Audited,
 ): void {
-  const claims: readonly ClaimResult[] = [
-    { claim: 'J1', holds: false, field: 'calldata', expected: 'the call that left this event', found: 'none' },
-  ]
-  const landed = { block: transaction.block, transactionHash: transaction.hash, ...summarise(claims) }
+  const landed = { block: transaction.block, transactionHash: transaction.hash, ...summarise([UNEXPLAINED]) }
   for (const event of events) {
     if (event.name === 'ArrayAccepted') {
       const { arrayRoot, asOf, expiry, policyVersion } = event
@@ -258,6 +287,8 @@ function tellUnexplained(
     } else if (event.name === 'AccountUnhealthy') {
       ledger.mark(event.account, event)
       found.witnesses.push({ ...landed, account: event.account, sequence: event.sequence, asOf: event.asOf, books: [] })
+    } else {
+      unexplained.push(UNEXPLAINED)
     }
   }
 }

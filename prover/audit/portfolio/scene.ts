@@ -31,6 +31,8 @@ export type Audited = {
   readonly ledger: PortfolioLedger
   readonly keys: ReadonlyMap<string, UsableKey>
   readonly found: Found
+  /** Of events that no call explains, and that are about no array and no account. */
+  readonly unexplained: ClaimResult[]
 }
 
 /** One call with the events it left, at its place. */
