@@ -107,6 +107,7 @@ contract AaveGate is AaveAccounts, AccessManaged {
         ProvenCollateral.Collateral memory next = _step(current, target, bound.rules, window);
         if (next.isSame(current)) revert StepsTaken(asset, window.since + bound.rules.windowSeconds);
 
+        ProvenCollateral.requireJoint(next);
         _requireBelowCategory(asset, reserve, next);
         uint256 liquidatable = _move(asset, reserve, next, accounts, bound.rules, window);
         bound.window = window;
@@ -124,6 +125,7 @@ contract AaveGate is AaveAccounts, AccessManaged {
             current.bonusBps
         );
         emit CollateralMoved(asset, current, next, 0);
+        // Below the threshold it stays; threshold with bonus is the pool's own, which Aave may have rounded.
         _configure(asset, next);
     }
 

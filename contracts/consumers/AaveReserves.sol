@@ -70,7 +70,6 @@ abstract contract AaveReserves is IAaveGate {
 
     /// @dev All three values, by the market's own configurator.
     function _configure(address asset, ProvenCollateral.Collateral memory values) internal {
-        ProvenCollateral.requireJoint(values);
         IAaveConfigurator configurator = IAaveConfigurator(addresses.getPoolConfigurator());
         try
             configurator.configureReserveAsCollateral(

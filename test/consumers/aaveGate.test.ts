@@ -222,6 +222,14 @@ describe('R172: delays', () => {
     await refused(at.lowerLoanToValue(), 'NothingToMove', [at.asset])
   })
 
+  test('loan-to-value falls where Aave took a threshold with its bonus by rounding: neither of them moves', async () => {
+    const rounded = { ...first, thresholdBps: 9_524n }
+    await at.market.configure('WETH', rounded)
+    await at.hold(lower)
+    await mined(at.lowerLoanToValue())
+    expect(await at.inPool()).toEqual({ ...rounded, ltvBps: 7_700n })
+  })
+
   test('a higher threshold waits as well, and asks for no accounts', async () => {
     await at.hold(higher)
     await refused(at.apply([]), 'NothingAnnounced', [at.asset, 0n])
