@@ -26,6 +26,7 @@ import { renderPortfolioAuditReport } from '../../prover/service/report/portfoli
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { Random } from '../../scripts/tools/cases/random.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
+import { revertDataOf } from '../reverts.ts'
 import { type CrossChain, proveCrossChain } from './crossChain.ts'
 import { withImmutable, withoutCheck } from './tampering.ts'
 
@@ -338,6 +339,21 @@ describe('A28: a false history of margins over several markets', () => {
     expect(claimsOf(twice)).toContain('R105')
   })
 
+  it('is what the contract reads: a call whose nested lists stand before the place that they are counted from is read as it', async () => {
+    const honest = whole.record.transactions[0]?.calls?.[0] ?? ''
+    const { registry } = chain.site.client
+    const answerTo = (data: string) =>
+      chain.site.provider.call({ to: registry, data }).catch((error: unknown) => revertDataOf(error))
+    const bent = withListBefore(honest)
+    expect(bent).not.toBe(honest)
+    // Taken a second time: the contract has read either as far as the account's number of reports.
+    expect(await answerTo(bent)).toBe(await answerTo(honest))
+    expect(decodeCrossCall(bent)).toEqual(decodeCrossCall(honest))
+    expect(await judged((record) => set(record.transactions[0], 'calls', [bent]))).toEqual(await judged(() => {}))
+    const beyond = withListBefore(honest, 1n << 40n)
+    expect(decodeCrossCall(beyond)).toBeUndefined()
+  })
+
   it('with an event that no call left is rejected, whatever it says, and whichever call about nobody stands beside it', async () => {
     const [transaction] = whole.record.transactions
     const [proven, accepted] = transaction?.events ?? []
@@ -525,6 +541,25 @@ describe('A30: an audit of margins over several markets that travels', () => {
     expect(readFileSync(join(folder, 'other.json'), 'utf8')).not.toContain('cross-audit')
   })
 })
+
+/** The same submission, the first account's numbers of arrays written before all accounts, or so many bytes beside. */
+function withListBefore(calldata: string, beside = 0n): string {
+  const words = Array.from({ length: (calldata.length - 10) / 64 }, (_, i) =>
+    BigInt(`0x${calldata.slice(10 + 64 * i, 74 + 64 * i)}`),
+  )
+  const at = (place: number): number => Number(words[place]) / 32
+  // Words before the first list; offsets of the four lists among them.
+  const [head, offsets] = [16, [0, 5, 6, 7]]
+  const accounts = at(5) + 1
+  const first = accounts + at(accounts)
+  const list = first + at(first + 2)
+  const copy = words.slice(list, list + 1 + Number(words[list]))
+  const moved = [...words.slice(0, head), ...copy, ...words.slice(head)]
+  for (const place of offsets) moved[place] = (moved[place] ?? 0n) + BigInt(32 * copy.length)
+  const start = first + copy.length
+  moved[start + 2] = BigInt.asUintN(256, BigInt(32 * (head - start)) - beside)
+  return calldata.slice(0, 10) + moved.map((word) => word.toString(16).padStart(64, '0')).join('')
+}
 
 function bumpBy(target: unknown, field: string): void {
   const holder = target as Record<string, bigint>

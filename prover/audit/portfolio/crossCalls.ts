@@ -2,7 +2,7 @@
 import { COLLATERALS } from '../../../circuits/statements/index.ts'
 import type { CrossPolicy } from '../../portfolio/crossMargin.ts'
 import { interfaceOf } from '../../registry/artifacts.ts'
-import { namedValues } from '../../registry/portfolio/calldata.ts'
+import { namedCall } from '../../registry/portfolio/namedCall.ts'
 import { splitList } from '../../statement/lists.ts'
 import { unpackElements } from '../../statement/words.ts'
 import type { BooksArgument, RoundArgument } from './calls.ts'
@@ -32,13 +32,8 @@ export type CrossMarginsCall = BooksArgument & {
 
 /** @returns undefined if it is another call, or malformed */
 export function decodeCrossCall(calldata: string): CrossMarginsCall | undefined {
-  try {
-    const parsed = interfaceOf('CrossMarginRegistry').parseTransaction({ data: calldata })
-    if (parsed?.name !== 'submitCrossMargins') return undefined
-    return namedValues(parsed.fragment.inputs, parsed.args) as unknown as CrossMarginsCall
-  } catch {
-    return undefined
-  }
+  const call = namedCall(interfaceOf('CrossMarginRegistry'), calldata)
+  return call?.method === 'submitCrossMargins' ? (call.args as unknown as CrossMarginsCall) : undefined
 }
 
 /** What the words of a policy of several markets say. @throws {@link WordOutOfRangeError} */

@@ -3,7 +3,7 @@ import { recoverAddress, TypedDataEncoder } from 'ethers'
 import { interfaceOf } from '../../registry/artifacts.ts'
 import type { Attestation } from '../../registry/attestation.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
-import { namedValues } from '../../registry/portfolio/calldata.ts'
+import { namedCall } from '../../registry/portfolio/namedCall.ts'
 import { type AttestedRound, roundsDomain, roundTypes } from '../../registry/portfolio/rounds.ts'
 import { committeeAt } from '../deployed/committee.ts'
 import type { ContractRecord } from '../deployed/record.ts'
@@ -18,13 +18,8 @@ type PublishCall = { readonly round: AttestedRound; readonly signatures: readonl
 
 /** @returns undefined if it publishes no round */
 export function publishCallOf(calldata: string): PublishCall | undefined {
-  try {
-    const parsed = interfaceOf('AttestedRounds').parseTransaction({ data: calldata })
-    if (parsed?.name !== 'publish') return undefined
-    return namedValues(parsed.fragment.inputs, parsed.args) as PublishCall
-  } catch {
-    return undefined
-  }
+  const call = namedCall(interfaceOf('AttestedRounds'), calldata)
+  return call?.method === 'publish' ? (call.args as PublishCall) : undefined
 }
 
 /** A10: as many different signers of the source as it asks for signed exactly what the round's event says. */

@@ -2,7 +2,7 @@
 import type { Fields } from '../../../../circuits/statements/index.ts'
 import { interfaceOf } from '../../../registry/artifacts.ts'
 import { type ClaimResult, compare } from '../../../registry/claims.ts'
-import { namedValues } from '../../../registry/portfolio/calldata.ts'
+import { namedCall } from '../../../registry/portfolio/namedCall.ts'
 import { pack, unpack } from '../../../statement/words.ts'
 import { isBefore, type Place } from '../../nodeReads.ts'
 import type { RoundArgument } from '../calls.ts'
@@ -22,13 +22,8 @@ export type LiquidateCall = {
 /** @returns undefined if it is no such call */
 export function liquidateCallOf(calldata: string | null): LiquidateCall | undefined {
   if (calldata === null) return undefined
-  try {
-    const parsed = interfaceOf('OptionsVenue').parseTransaction({ data: calldata })
-    if (parsed?.name !== 'liquidate') return undefined
-    return namedValues(parsed.fragment.inputs, parsed.args) as LiquidateCall
-  } catch {
-    return undefined
-  }
+  const call = namedCall(interfaceOf('OptionsVenue'), calldata)
+  return call?.method === 'liquidate' ? (call.args as LiquidateCall) : undefined
 }
 
 /** Units of E12 in a lot. */
