@@ -19,6 +19,7 @@ import { type CrossMarginsCall, decodeCrossCall } from '../../prover/audit/portf
 import { judgeCross } from '../../prover/audit/portfolio/crossJudge.ts'
 import type { CrossMarginEvent, CrossRecord } from '../../prover/audit/portfolio/crossRecord.ts'
 import { type CrossAuditReport, formatCrossAudit } from '../../prover/audit/portfolio/crossReport.ts'
+import { publishCallOf } from '../../prover/audit/portfolio/signatures.ts'
 import { ProverError } from '../../prover/errors.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { decodeRegistryCall } from '../../prover/registry/portfolio/calldata.ts'
@@ -473,6 +474,22 @@ describe('A29: keys and contracts of margins over several markets', () => {
       expect(report.markets[m]?.rounds.accepted).toBe(false)
       expect(report.markets[1 - m]?.rounds.accepted).toBe(true)
     }
+  })
+
+  it('A10: are read however the call that published them was written', async () => {
+    const honest = whole.record.markets[0]?.rounds[0]?.calldata ?? ''
+    const words = (honest.slice(10).match(/.{64}/g) ?? []).map((word) => BigInt(`0x${word}`))
+    // Two offsets; the round, whose hashes of expiries stand at its end: here before it.
+    const list = words.slice(7, 8 + Number(words[7]))
+    const size = BigInt(32 * list.length)
+    const [round = 0n, signatures = 0n, ...rest] = words
+    const moved = [round + size, signatures + size, ...list, ...rest]
+    moved[list.length + 5] = BigInt.asUintN(256, -size)
+    const bent = honest.slice(0, 10) + moved.map((word) => word.toString(16).padStart(64, '0')).join('')
+    expect(publishCallOf(bent)).toEqual(publishCallOf(honest))
+    expect(publishCallOf(bent)?.round.expiryHashes).toHaveLength(Number(words[7]))
+    const report = await judged((record) => set(record.markets[0]?.rounds[0], 'calldata', bent))
+    expect(report).toEqual(await judged(() => {}))
   })
 
   it('A12: what consumers read follows from the history, fresh and stale, and what was written over is found', async () => {
