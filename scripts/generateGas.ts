@@ -12,6 +12,7 @@ import { filesBelow, root } from './tools/sources.ts'
 
 /** What each snapshot of gas is of, and which test measures it. */
 const subjects: Readonly<Record<string, readonly [title: string, test: string]>> = {
+  integrateGas: ['A venue of your own, docs/examples/OwnVenue.sol', 'test/package/integrate.test.ts'],
   gas: ['Submitting eight markets, and its parts', 'test/registry/gas.test.ts'],
   portfolioGas: ['Arrays, margins, witnesses and reports', 'test/registry/portfolioGas.test.ts'],
   venueGas: ['The venue that comes along', 'test/consumers/venueGas.test.ts'],
