@@ -73,13 +73,15 @@ async function call() {
   if (command === 'propose') return (await venue.propose(key, ...(await reportOf(file)))).wait()
   if (command === 'open') return (await venue.open(0)).wait()
   if (command === 'takeOver') return (await venue.takeOver(key)).wait()
-  if (command === 'prices') return { prices: [...(await venue.liquidationPrices(key))] }
-  throw new Error(`Expected deploy, propose, open, takeOver or prices, got ${command}.`)
+  if (command === 'prices') return { answer: [...(await venue.liquidationPrices(key))].map(priceText) }
+  if (command === 'mayOpen') return { answer: [await venue.mayOpen(10_000n, 2_500n)] }
+  if (command === 'isBelow') return { answer: [...(await venue.isBelowMaintenance(10_000n, 2_500n))] }
+  throw new Error(`Expected deploy, propose, open, takeOver, prices, mayOpen or isBelow, got ${command}.`)
 }
 
 try {
-  const { gasUsed, prices } = await (command === 'deploy' ? deploy() : call())
-  console.log(`${command}: ${prices === undefined ? `${gasUsed} gas` : prices.map(priceText).join(' to ')}`)
+  const { gasUsed, answer } = await (command === 'deploy' ? deploy() : call())
+  console.log(`${command}: ${answer === undefined ? `${gasUsed} gas` : answer.join(', ')}`)
 } catch (error) {
   const revert = revertOf(error)
   console.error(revert === undefined ? error : `${command}: ${revert}`)

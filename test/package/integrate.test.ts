@@ -2,7 +2,9 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { toQuantity } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connectProvider } from '../../prover/registry/index.ts'
 import { revertAdvice } from '../../prover/registry/revertAdvice.ts'
 import { root } from '../../scripts/tools/sources.ts'
 import { expectGas } from '../gasSnapshot.ts'
@@ -132,7 +134,19 @@ describe('docs/integrate.md', () => {
     expect(await runLine('node ownVenue.mjs takeOver')).toMatchObject(again)
     const opening = { code: 1, stderr: expect.stringContaining('OpenedAlready(') }
     expect(await runLine('node ownVenue.mjs open')).toMatchObject(opening)
-    expect(endedOf('node ownVenue.mjs prices').stdout).toMatch(/^prices: 6384\.\d+ to none$/m)
+    expect(endedOf('node ownVenue.mjs prices').stdout).toMatch(/^prices: 6384\.\d+, none$/m)
+  })
+
+  it('answers for liquidations when parameters are stale, and opens nothing', async () => {
+    expect(endedOf('node ownVenue.mjs mayOpen').stdout).toBe('mayOpen: true\n')
+    expect(endedOf('node ownVenue.mjs isBelow').stdout).toBe('isBelow: false, false\n')
+    const provider = await connectProvider(rpc)
+    await provider.send('evm_increaseTime', [toQuantity(3_900)])
+    await provider.send('evm_mine', [])
+    provider.destroy()
+    const refused = { code: 1, stderr: expect.stringMatching(/^mayOpen: ParametersStale\(/) }
+    expect(await runLine('node ownVenue.mjs mayOpen')).toMatchObject(refused)
+    expect(await runLine('node ownVenue.mjs isBelow')).toMatchObject({ code: 0, stdout: 'isBelow: false, true\n' })
   })
 
   it('names reverts that are in the table', () => {
