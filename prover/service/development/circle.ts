@@ -88,7 +88,10 @@ export async function runCircle(
   const { chain, deployment } = engine
   const ofVenue = chosen(keys, venueStatements)
   const spotE8 = await spotOf(engine)
+  // Keys are read beside the deployment, which leaves a processor idle.
+  const warmed = Promise.all(Object.values(ofVenue).map((each) => prover.warm(each)))
   const venue = await CircleVenue.open(chain, ofVenue, prover, deployment.addresses, spotE8)
+  await warmed
   const opened = await venue.openAccount(spotE8)
   tell(openedText(opened))
   const liquidated = await venue.fallAndLiquidate(opened)

@@ -59,7 +59,7 @@ const CIRCLE_NOT_BUILT =
 
 /**
  * @example
- * const { audit } = await runDemo({ batches: 1, report: 'demo.html', say: console.error })
+ * const { audit } = await runDemo({ batches: 1, circle: false, report: 'demo.html', say: console.error })
  * audit.accepted // → true
  */
 export async function runDemo({
