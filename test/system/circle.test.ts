@@ -47,7 +47,7 @@ describe('the demo with the circle', () => {
     const page = readFileSync(report, 'utf8')
     for (const step of steps) {
       expect(stderr).toContain(`\n  ${step}: `)
-      expect(page).toContain(`<td>${step}</td>`)
+      expect(page).toContain(`<p><b>${step}</b>: `)
     }
     expect(page).toContain('✓ margins, liquidation and open interest accepted by the audit')
   })

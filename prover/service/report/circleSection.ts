@@ -1,6 +1,5 @@
 import type { Markup } from './markup.ts'
 import { html } from './markup.ts'
-import { table } from './table.ts'
 
 /** What happened in the circle, step by step. */
 export type CircleSection = {
@@ -12,16 +11,17 @@ export type CircleSection = {
 }
 
 export function drawCircle({ title, lines, isAccepted }: CircleSection, id: string): Markup {
-  const rows = lines.map((line) => {
+  const steps = lines.map((line) => {
     const end = line.indexOf(': ')
-    return [line.slice(0, end), line.slice(end + 2)]
+    return html`<p><b>${line.slice(0, end)}</b>${line.slice(end)}</p>
+`
   })
   return html`<section class="circle" id="${id}">
 <h2>${title}</h2>
 <p class="verdict ${isAccepted ? 'pass' : 'fail'}">${isAccepted ? '✓ margins, liquidation and open interest accepted by the audit' : '✗ not everything was accepted by the audit'}</p>
 <p class="note">Every margin and count was proven and put in force by the registries of margins; the surface of volatility and the fall are
 supposed, the spot is the last of the crash.</p>
-${table(title, ['step', 'what happened'], rows)}
+${steps}
 </section>
 `
 }

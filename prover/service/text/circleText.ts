@@ -24,17 +24,21 @@ export const openedText = ({ strikeE8, premiumE12, cashE12, spotE8, initialE8, m
   `Venue: 2 puts of ${money(strikeE8, E8)} sold for ${money(premiumE12, E12)} with BTC at ${money(spotE8, E8)}; the seller has cash of ` +
   `${money(cashE12, E12)}, proven ${money(initialE8, E8)} above initial margin, ${money(maintenanceE8, E8)} above maintenance.`
 
+const centsUp = (value: number): number => Math.ceil(100 * value) / 100
+
 /** Why, what would have saved it, and what was taken. */
 export function receiptText(report: ReceiptReport): readonly string[] {
   const told = explainReceipt(report)
   const { taken, accepted } = told
   const { options, notional, bonus, covered, badDebt } = taken
-  const legs = options.map(({ puts, strike }) => `${Math.abs(puts)} of the sold puts of ${strike}`).join(', ')
+  const legs = options
+    .map(({ puts, strike }) => `${Math.abs(puts)} of the sold puts of ${amount(Number(strike))}`)
+    .join(', ')
   const { evidence, inputs, wouldHaveSaved } = told
   const why =
     evidence !== undefined
-      ? `Fall: at ${inputs?.spot} one proven scenario (${evidence.scenario.words}) leaves the seller ` +
-        `${amount(-Number(evidence.maintenance))} below maintenance; ${wouldHaveSaved?.cash} more cash would have been enough.`
+      ? `Fall: at ${amount(Number(inputs?.spot))} one proven scenario (${evidence.scenario.words}) leaves the seller ` +
+        `${amount(-Number(evidence.maintenance))} below maintenance; ${amount(centsUp(Number(wouldHaveSaved?.cash)))} more cash would have been enough.`
       : 'Fall: there is no evidence for the liquidation.'
   return [
     why,
