@@ -1,5 +1,5 @@
 /** Margins of accounts on a chain, read and moved. */
-import { Contract, type ContractRunner, getAddress, type Log, type Provider, type Signer } from 'ethers'
+import { Contract, type ContractRunner, getAddress, type Log, type Provider, type Signer, ZeroHash } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import { type Units, unitsOfScale, unitsText, unitsWords } from '../../market/priceScale.ts'
 import type { StatementContext } from '../../statement/challenge.ts'
@@ -251,7 +251,7 @@ export class PortfolioClient {
   async isArrayInForce(arrayRoot: bigint, asOf: bigint, expiry: bigint): Promise<boolean> {
     const { version } = await this.policy()
     try {
-      await this.readArrays('requireArray', arrayRoot, asOf, version, expiry, 0n)
+      await this.readArrays('requireArrays', asOf, version, ZeroHash, [arrayRoot, expiry])
       return true
     } catch (error) {
       if (error instanceof ContractRevertError) return false

@@ -1,5 +1,5 @@
 /** Margins of accounts over several markets on a chain, read and moved. */
-import { Contract, type ContractRunner, getAddress, type Log, type Provider, type Signer } from 'ethers'
+import { Contract, type ContractRunner, getAddress, type Log, type Provider, type Signer, ZeroHash } from 'ethers'
 import type { StatementContext } from '../../statement/challenge.ts'
 import { type ContractName, interfaceOf } from '../artifacts.ts'
 import { checkChainId, logsBetween } from '../chain.ts'
@@ -168,7 +168,7 @@ export class CrossClient {
   async isArrayInForce(market: number, arrayRoot: bigint, asOf: bigint, expiry: bigint): Promise<boolean> {
     const { version } = await this.policy(market)
     try {
-      await this.readArrays(market, 'requireArray', arrayRoot, asOf, version, expiry, 0n)
+      await this.readArrays(market, 'requireArrays', asOf, version, ZeroHash, [arrayRoot, expiry])
       return true
     } catch (error) {
       if (error instanceof ContractRevertError) return false
