@@ -67,7 +67,7 @@ function revertError(data: string, doing: string, cause: unknown): ContractRever
     const parsed = parse(contract, data)
     if (parsed !== null) return new ContractRevertError(doing, parsed.name, argumentsOf(parsed), cause)
   }
-  return new ContractRevertError(doing, data === '0x' ? 'no reason' : data.slice(0, 10), {}, cause)
+  return new ContractRevertError(doing, data === '0x' ? NO_REASON : data.slice(0, 10), {}, cause)
 }
 
 function parse(contract: ContractName, data: string): ErrorDescription | null {
@@ -81,6 +81,9 @@ function parse(contract: ContractName, data: string): ErrorDescription | null {
 function argumentsOf({ fragment, args }: ErrorDescription): Readonly<Record<string, unknown>> {
   return Object.fromEntries(fragment.inputs.map(({ name }, i) => [name === '' ? `${i}` : name, args[i]]))
 }
+
+/** What a contract says that says nothing. */
+const NO_REASON = 'no reason'
 
 /** What to do about the errors people meet; the others are for developers. */
 const advice: Readonly<Record<string, string>> = {
@@ -97,6 +100,8 @@ const advice: Readonly<Record<string, string>> = {
   FirstPhaseDiffers:
     'Have the council register models of books and margins whose keys come from the same powers of tau, and use those.',
   RoundUnknown: 'The round was not published with these words: take the one that was.',
+  [NO_REASON]:
+    'A contract without such a function refuses so: check that its address is that of the contract that is meant.',
   RoundStale: 'Prove a newer round.',
   RoundOvertaken: 'Prove the newest round: a newer one has been published for longer than this one may lag behind.',
   RoundPricesApart: 'Wait for a round whose spot, perpetual and forwards are near each other.',
@@ -140,7 +145,8 @@ export class ContractRevertError extends ProverError {
 
   constructor(doing: string, reason: string, args: Readonly<Record<string, unknown>>, cause: unknown) {
     const listed = Object.entries(args).map(([name, value]) => `${name} ${String(value)}`)
-    super(`${doing}: refused with ${reason}(${listed.join(', ')}). ${advice[reason] ?? ''}`.trim(), { cause })
+    const refused = reason === NO_REASON ? '' : `(${listed.join(', ')})`
+    super(`${doing}: refused with ${reason}${refused}. ${advice[reason] ?? ''}`.trim(), { cause })
     this.reason = reason
     this.arguments = args
   }
