@@ -1,17 +1,9 @@
-/**
- * What the gate's calls cost, whole transactions over Aave's own contracts, once slots are in use.
- *
- * UPDATE_SNAPSHOTS=1 writes the snapshot anew.
- */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { ContractTransactionResponse } from 'ethers'
 import { beforeAll, expect, test } from 'vitest'
+import { expectGas } from '../gasSnapshot.ts'
 import { E18, first, GatedMarket, MINUTE, marketId, rules } from '../../scripts/tools/aave/gatedMarket.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
-import { root } from '../../scripts/tools/sources.ts'
 
-const snapshotFile = join(root, 'test/snapshots/aaveGas.json')
 /** Calldata and interest vary by a few bytes and digits. */
 const TOLERANCE = 1_000
 const gas: Record<string, number> = {}
@@ -55,11 +47,5 @@ test('R174: an account that is listed costs at most 120,000 gas, so that 200 of 
 })
 
 test('what the snapshot says', () => {
-  if (process.env.UPDATE_SNAPSHOTS === '1') writeFileSync(snapshotFile, `${JSON.stringify(gas, undefined, 2)}\n`)
-  const snapshot = JSON.parse(readFileSync(snapshotFile, 'utf8')) as Record<string, number>
-  expect(Object.keys(gas)).toEqual(Object.keys(snapshot))
-  for (const [what, used] of Object.entries(gas)) {
-    const difference = Math.abs(used - (snapshot[what] ?? Number.NaN))
-    expect(difference, `${what}: ${used} gas instead of ${snapshot[what]}`).toBeLessThanOrEqual(TOLERANCE)
-  }
+  expectGas('aaveGas', gas, TOLERANCE)
 })

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Contract } from 'ethers'
 import { mined } from '../../scripts/tools/chains/chain.ts'
-import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
+import { reentrantCoin } from './reentrantCoin.ts'
 import { E12, E8, PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { expectRevert, revertDataOf } from '../reverts.ts'
 import {
@@ -338,7 +338,7 @@ describe('R166: a token', () => {
   test.each(['rebalance', 'fundCash', 'absorb', 'withdrawCash'])(
     'that calls %s from within a trade is refused',
     async (name) => {
-      const at = await TestHedge.open({ engine, cash: reentrant })
+      const at = await TestHedge.open({ engine, cash: reentrantCoin })
       await at.settle()
       await at.figures(-2n * E12)
       const { interface: calls } = at.agent
@@ -354,24 +354,3 @@ describe('R166: a token', () => {
     },
   )
 })
-
-/** Calls whom it was told to from within the next transfer. */
-const reentrant = compileContract(
-  'Coin',
-  `// SPDX-License-Identifier: GPL-3.0-or-later
-pragma solidity ^0.8.28;
-import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
-contract Coin is ERC20("Coin", "COIN") {
-    address private _target;
-    bytes private _call;
-    function mint(address holder, uint256 amount) external { _mint(holder, amount); }
-    function arm(address target, bytes calldata call_) external { (_target, _call) = (target, call_); }
-    function decimals() public pure override returns (uint8) { return 6; }
-    function _update(address from, address to, uint256 value) internal override {
-        super._update(from, to, value);
-        if (_target == address(0)) return;
-        (bool done, bytes memory answer) = _target.call(_call);
-        if (!done) assembly { revert(add(answer, 0x20), mload(answer)) }
-    }
-}`,
-)

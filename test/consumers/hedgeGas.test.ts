@@ -1,16 +1,8 @@
-/**
- * What a trade of the agent costs, whole transactions in Uniswap's own pool, once slots are in use.
- *
- * UPDATE_SNAPSHOTS=1 writes the snapshot anew.
- */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { expectGas } from '../gasSnapshot.ts'
 import { E12, E8, PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { hedgeRules, PRICE, TestHedge } from '../../scripts/tools/chains/hedgingEngine.ts'
-import { root } from '../../scripts/tools/sources.ts'
 
-const snapshotFile = join(root, 'test/snapshots/hedgeGas.json')
 /** Calldata varies with the digits of hashes, a few bytes of it zero by chance. */
 const TOLERANCE = 1_000
 const gas: Record<string, number> = {}
@@ -36,12 +28,6 @@ describe('R163: what a trade costs', () => {
   })
 
   test('what the snapshot says', () => {
-    if (process.env.UPDATE_SNAPSHOTS === '1') writeFileSync(snapshotFile, `${JSON.stringify(gas, undefined, 2)}\n`)
-    const snapshot = JSON.parse(readFileSync(snapshotFile, 'utf8')) as Record<string, number>
-    expect(Object.keys(gas)).toEqual(Object.keys(snapshot))
-    for (const [what, used] of Object.entries(gas)) {
-      const difference = Math.abs(used - (snapshot[what] ?? Number.NaN))
-      expect(difference, `${what}: ${used} gas instead of ${snapshot[what]}`).toBeLessThanOrEqual(TOLERANCE)
-    }
+    expectGas('hedgeGas', gas, TOLERANCE)
   })
 })

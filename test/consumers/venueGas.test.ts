@@ -1,21 +1,12 @@
-/**
- * What each action of the venue costs, whole transactions with real reports, once slots are in use. Margins are set, as a proof's cost is
- * the registry's: test/registry/portfolioGas.test.ts has it.
- *
- * UPDATE_SNAPSHOTS=1 writes the snapshot anew.
- */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { TransactionReceipt } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { expectGas } from '../gasSnapshot.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { E12, E8, type Position, PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
-import { root } from '../../scripts/tools/sources.ts'
 import { VENUE_ROLE } from '../../prover/registry/authority.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { option, rules, SPOT, sumOf, TestVenue } from './venue.ts'
 
-const snapshotFile = join(root, 'test/snapshots/venueGas.json')
 /** Calldata varies with the digits of keys and hashes, a few bytes of it zero by chance. */
 const TOLERANCE = 1_000
 const [HOUSE, ALICE, BOB, ANYBODY] = [0, 1, 2, 6]
@@ -133,12 +124,6 @@ describe('R151: what the venue costs', () => {
   })
 
   test('what the snapshot says', () => {
-    if (process.env.UPDATE_SNAPSHOTS === '1') writeFileSync(snapshotFile, `${JSON.stringify(gas, undefined, 2)}\n`)
-    const snapshot = JSON.parse(readFileSync(snapshotFile, 'utf8')) as Record<string, number>
-    expect(Object.keys(gas)).toEqual(Object.keys(snapshot))
-    for (const [what, used] of Object.entries(gas)) {
-      const difference = Math.abs(used - (snapshot[what] ?? Number.NaN))
-      expect(difference, `${what}: ${used} gas instead of ${snapshot[what]}`).toBeLessThanOrEqual(TOLERANCE)
-    }
+    expectGas('venueGas', gas, TOLERANCE)
   })
 })

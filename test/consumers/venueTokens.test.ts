@@ -2,9 +2,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { encodeBytes32String } from 'ethers'
 import { mined } from '../../scripts/tools/chains/chain.ts'
-import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 import { E12, PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { expectRevert } from '../reverts.ts'
+import { reentrantCoin } from './reentrantCoin.ts'
 import { coin, type Rules, rules, TestVenue } from './venue.ts'
 
 const ALICE = 1
@@ -58,7 +58,7 @@ describe('R148: a token', () => {
   })
 
   test.each(['deposit', 'withdraw', 'fundInsurance'])('that calls back into a %s is refused', async (name) => {
-    const at = await TestVenue.open({ engine, token: reentrant })
+    const at = await TestVenue.open({ engine, token: reentrantCoin })
     await at.deposit(ALICE, 10n)
     await mined(at.call(ALICE, 'deposit', 1n))
     const fragment = at.venue.interface.getFunction('fundInsurance')
@@ -108,26 +108,6 @@ describe('R150: rules', () => {
   })
 })
 
-/** Calls whom it was told to from within the next transfer. */
-const reentrant = compileContract(
-  'Coin',
-  `// SPDX-License-Identifier: GPL-3.0-or-later
-pragma solidity ^0.8.28;
-import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
-contract Coin is ERC20("Coin", "COIN") {
-    address private _target;
-    bytes private _call;
-    function mint(address holder, uint256 amount) external { _mint(holder, amount); }
-    function arm(address target, bytes calldata call_) external { (_target, _call) = (target, call_); }
-    function decimals() public pure override returns (uint8) { return 6; }
-    function _update(address from, address to, uint256 value) internal override {
-        super._update(from, to, value);
-        if (_target == address(0)) return;
-        (bool done, bytes memory answer) = _target.call(_call);
-        if (!done) assembly { revert(add(answer, 0x20), mload(answer)) }
-    }
-}`,
-)
 const blocking = coin(
   6,
   'mapping(address => bool) private _isBlocked; function block(address a) external { _isBlocked[a] = true; } function _update(address a, address b, uint256 v) internal override { require(!_isBlocked[b]); super._update(a, b, v); }',

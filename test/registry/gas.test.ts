@@ -1,9 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { TransactionReceipt } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { expectGas } from '../gasSnapshot.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
-import { root } from '../../scripts/tools/sources.ts'
 import { Engine } from './engine.ts'
 
 /**
@@ -12,7 +10,6 @@ import { Engine } from './engine.ts'
  *
  * UPDATE_SNAPSHOTS=1 writes the snapshot anew.
  */
-const snapshotFile = join(root, 'test/snapshots/gas.json')
 const GAS_LIMIT_OF_BATCH = 435_000
 const GAS_LIMIT_OF_VERIFICATION = 240_000
 /** Calldata varies with the digits of observations and proofs, a few bytes of it zero by chance. */
@@ -116,12 +113,6 @@ describe('R21: a batch of 8 markets', () => {
 
   test('costs what the snapshot says, part by part', () => {
     const found = { 'in all': Number(receipt.gasUsed), ...gasByPart() }
-    if (process.env.UPDATE_SNAPSHOTS === '1') writeFileSync(snapshotFile, `${JSON.stringify(found, undefined, 2)}\n`)
-    const snapshot = JSON.parse(readFileSync(snapshotFile, 'utf8')) as Record<string, number>
-    expect(Object.keys(found)).toEqual(Object.keys(snapshot))
-    for (const [part, gas] of Object.entries(found)) {
-      const difference = Math.abs(gas - (snapshot[part] ?? Number.NaN))
-      expect(difference, `${part}: ${gas} gas instead of ${snapshot[part]}`).toBeLessThanOrEqual(TOLERANCE)
-    }
+    expectGas('gas', found, TOLERANCE)
   })
 })

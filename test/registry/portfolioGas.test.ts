@@ -1,8 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { expectGas } from '../gasSnapshot.ts'
 import { portfolioBuilds } from '../../circuits/statements/index.ts'
-import { root } from '../../scripts/tools/sources.ts'
 import { PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
 import {
   measureAccountGas,
@@ -17,7 +15,6 @@ import {
  *
  * UPDATE_SNAPSHOTS=1 writes the snapshot anew.
  */
-const snapshotFile = join(root, 'test/snapshots/portfolioGas.json')
 /** Calldata varies with the digits of roots and proofs, a few bytes of it zero by chance. */
 const TOLERANCE = 3_000
 
@@ -87,12 +84,6 @@ describe('R32: what margins of accounts cost', () => {
   })
 
   test('what the snapshot says', () => {
-    if (process.env.UPDATE_SNAPSHOTS === '1') writeFileSync(snapshotFile, `${JSON.stringify(gas, undefined, 2)}\n`)
-    const snapshot = JSON.parse(readFileSync(snapshotFile, 'utf8')) as Record<string, number>
-    expect(Object.keys(gas)).toEqual(Object.keys(snapshot))
-    for (const [what, spent] of Object.entries(gas)) {
-      const difference = Math.abs(spent - (snapshot[what] ?? Number.NaN))
-      expect(difference, `${what}: ${spent} gas instead of ${snapshot[what]}`).toBeLessThanOrEqual(TOLERANCE)
-    }
+    expectGas('portfolioGas', gas, TOLERANCE)
   })
 })
