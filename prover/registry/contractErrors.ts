@@ -71,7 +71,7 @@ function revertError(data: string, doing: string, cause: unknown): ContractRever
     const parsed = parse(contract, data)
     if (parsed !== null) return new ContractRevertError(doing, parsed.name, argumentsOf(parsed), cause)
   }
-  return new ContractRevertError(doing, data === '0x' ? 'no reason' : data.slice(0, 10), {}, cause)
+  return new ContractRevertError(doing, data === '0x' ? NO_REASON : data.slice(0, 10), {}, cause)
 }
 
 function parse(contract: ContractName, data: string): ErrorDescription | null {
@@ -86,6 +86,11 @@ function argumentsOf({ fragment, args }: ErrorDescription): Readonly<Record<stri
   return Object.fromEntries(fragment.inputs.map(({ name }, i) => [name === '' ? `${i}` : name, args[i]]))
 }
 
+/** What a contract says that says nothing, and what to do about it. */
+const NO_REASON = 'no reason'
+const NO_REASON_ADVICE =
+  'A contract without such a function refuses so: check that its address is that of the contract that is meant.'
+
 /** A contract refused a call. */
 export class ContractRevertError extends ProverError {
   readonly code = 'registry.reverted'
@@ -96,7 +101,10 @@ export class ContractRevertError extends ProverError {
 
   constructor(doing: string, reason: string, args: Readonly<Record<string, unknown>>, cause: unknown) {
     const listed = Object.entries(args).map(([name, value]) => `${name} ${String(value)}`)
-    super(`${doing}: refused with ${reason}(${listed.join(', ')}). ${revertAdvice[reason] ?? ''}`.trim(), { cause })
+    const isSaid = reason !== NO_REASON
+    const refused = isSaid ? `${reason}(${listed.join(', ')})` : reason
+    const advice = isSaid ? (revertAdvice[reason] ?? '') : NO_REASON_ADVICE
+    super(`${doing}: refused with ${refused}. ${advice}`.trim(), { cause })
     this.reason = reason
     this.arguments = args
   }
