@@ -19,11 +19,11 @@ import { stateBatch } from '../prover/statement/marketRisk.ts'
 import { fullBatch } from './tools/benchInputs.ts'
 import { partsTable } from './tools/constraintParts.ts'
 import { plainVerificationGas } from './plainDesign.ts'
+import { isThere, readFlags, whole } from './tools/flags.ts'
 import { root } from './tools/sources.ts'
 
 const run = promisify(execFile)
-const json = process.argv.includes('--json')
-const runs = Number(process.argv[process.argv.indexOf('--runs') + 1] || 5) || 5
+const { json, runs } = readFlags({ runs: whole(1, 1_000, 5), json: isThere })
 
 type Sample = { readonly milliseconds: number; readonly peakMegabytes: number }
 
@@ -149,10 +149,10 @@ say(
 )
 const evaluation = gas['evaluation of the statement'] ?? 0
 const gasRatio = (plain.ours + evaluation) / plain.verification
-const whole = gas['in all'] ?? 0
-const plainWhole = whole - (gas.verification ?? 0) - evaluation + plain.verification
+const inAll = gas['in all'] ?? 0
+const plainWhole = inAll - (gas.verification ?? 0) - evaluation + plain.verification
 say(`  with the evaluation of the statement (${evaluation}): ${gasRatio.toFixed(2)} of the plain design; bar 0.50`)
-say(`  whole submit: ${whole}, and by the plain design ${plainWhole}: ${(whole / plainWhole).toFixed(2)}`)
+say(`  whole submit: ${inAll}, and by the plain design ${plainWhole}: ${(inAll / plainWhole).toFixed(2)}`)
 
 if (json) {
   console.log(

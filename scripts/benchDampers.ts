@@ -9,7 +9,6 @@
  * what is supposed of positions, forced sales and prices. Exits 0 only if the default meets the bar: half the bad debt
  * of 2 points an hour at no more forced liquidations than without a ramp, in the cascade at minutes.
  */
-import { parseArgs } from 'node:util'
 import { longHistoryFolder } from '../prover/market/histories.ts'
 import { defaultPolicy } from '../prover/parameters/defaultPolicy.ts'
 import { defaultEnginePolicy } from '../prover/parameters/policy.ts'
@@ -22,12 +21,11 @@ import * as frontier from './tools/dampers/frontier.ts'
 import { frontierPage, frontierSvg } from './tools/dampers/picture.ts'
 import { before, linear, noRamp, type Shape, shapes } from './tools/dampers/shapes.ts'
 import { assumptions } from './tools/dampers/venue.ts'
+import { isThere, readFlags, toWrite } from './tools/flags.ts'
 
-const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, svg: { type: 'string' }, html: { type: 'string' } },
-})
+const flags = readFlags({ svg: toWrite, html: toWrite, json: isThere })
 const say = (line = ''): void => {
-  if (!values.json) console.log(line)
+  if (!flags.json) console.log(line)
 }
 
 /** The ramp that a deployment starts with. */
@@ -165,9 +163,9 @@ const minutes = cascades.find(({ cadence }) => cadence === 'minute')?.rows ?? []
 const isMet = frontier.meetsBar(minutes, frontier.rowOf(minutes, chosen))
 say(`\nThe default, ${chosen.name}, ${isMet ? 'meets' : 'does not meet'} the bar.`)
 const pictured = { minutes, recorded, chosen: chosen.name }
-if (values.svg !== undefined) writeWholeFile(values.svg, frontierSvg(pictured))
-if (values.html !== undefined) writeWholeFile(values.html, frontierPage(pictured))
-if (values.json) {
+if (flags.svg !== undefined) writeWholeFile(flags.svg, frontierSvg(pictured))
+if (flags.html !== undefined) writeWholeFile(flags.html, frontierPage(pictured))
+if (flags.json) {
   const named = <T>(rows: readonly frontier.Row<T>[]) =>
     rows.map(({ shape: { name, family }, outcome }) => ({ shape: name, family, ...outcome }))
   const report = {

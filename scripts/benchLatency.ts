@@ -9,7 +9,6 @@
  * The clock starts when the observations are in the feed and stops when the batch is in a block.
  */
 import { cpus, loadavg } from 'node:os'
-import { parseArgs } from 'node:util'
 import { parseTime } from '../prover/market/time.ts'
 import { createProver } from '../prover/proof/index.ts'
 import { crashHistory } from '../prover/service/development/demo.ts'
@@ -17,6 +16,7 @@ import { startDevelopmentChain } from '../prover/service/development/chain.ts'
 import { deployDevelopmentEngine } from '../prover/service/development/engine.ts'
 import { type ProvenStep, replayProven, type StageTimings } from '../prover/service/answers/provenReplay.ts'
 import { CATCH_UP_BUILD, LIVE_BUILD, loadKeys } from '../prover/service/workspace.ts'
+import { isThere, oneOf, readFlags, whole } from './tools/flags.ts'
 
 /** Early enough that 120 hours and the crash lie behind it. */
 const START = parseTime('2020-03-09 06:00:00') as bigint
@@ -33,24 +33,22 @@ const stages = [
 ] as const satisfies readonly (keyof StageTimings)[]
 const percentiles = [50, 95, 99] as const
 
-const { values } = parseArgs({
-  options: {
-    events: { type: 'string', default: '120' },
-    backend: { type: 'string' },
-    json: { type: 'boolean' },
-  },
+const flags = readFlags({
+  events: whole(1, 10_000, 120),
+  backend: oneOf(['auto', 'native', 'snarkjs'], undefined),
+  json: isThere,
 })
 
 const keys = await Promise.all([loadKeys(LIVE_BUILD), loadKeys(CATCH_UP_BUILD)])
-const { warmUps, steps } = crashHistory(START, Number(values.events) + WARM_UP)
-const prover = createProver({}, values.backend)
+const { warmUps, steps } = crashHistory(START, flags.events + WARM_UP)
+const prover = createProver({}, flags.backend)
 const chain = await startDevelopmentChain(START)
 try {
   const engine = await deployDevelopmentEngine(chain, keys, warmUps)
   await prover.warm(keys[0])
   const events = (await replayProven(engine, prover, keys[0], steps)).slice(WARM_UP)
   const figures = figuresOf(events)
-  console.log(values.json ? JSON.stringify(figures, undefined, 2) : textOf(figures))
+  console.log(flags.json ? JSON.stringify(figures, undefined, 2) : textOf(figures))
 } finally {
   await prover.close()
   await chain.close()

@@ -10,7 +10,6 @@
  * published and stops when they are in force, that of `witness` starts there and stops when the account is liquidatable.
  */
 import { cpus, loadavg } from 'node:os'
-import { parseArgs } from 'node:util'
 import { toBeHex } from 'ethers'
 import { readPortfolio } from '../prover/portfolio/input/schema.ts'
 import { createProver, type Prover } from '../prover/proof/index.ts'
@@ -28,6 +27,7 @@ import {
 } from '../prover/service/development/portfolio.ts'
 import { reportAccounts } from '../prover/service/development/portfolioProofs.ts'
 import { loadKeys, portfolioBuildOf } from '../prover/service/workspace.ts'
+import { isThere, oneOf, readFlags, whole } from './tools/flags.ts'
 
 const START = 1_770_265_800
 const SPACING_SECONDS = 300
@@ -37,8 +37,10 @@ const WARM_UP = 2
 const STRIKES = [5, 32] as const
 const percentiles = [50, 95] as const
 
-const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '20' }, backend: { type: 'string' }, json: { type: 'boolean' } },
+const flags = readFlags({
+  rounds: whole(1, 10_000, 20),
+  backend: oneOf(['auto', 'native', 'snarkjs'], undefined),
+  json: isThere,
 })
 
 type Event = { readonly arrays: number; readonly witness: number; readonly gas: number }
@@ -101,7 +103,7 @@ async function eventsOf(prover: Prover, strikes: number): Promise<readonly Event
     const account = toBeHex(1n, 20)
     await reportAccounts(development, [{ account, provable: first }])
     const events: Event[] = []
-    for (let round = 0; round < Number(values.rounds) + WARM_UP; round++) {
+    for (let round = 0; round < flags.rounds + WARM_UP; round++) {
       events.push(await timed(development, prover, account, marginAt(round, strikes)))
     }
     return events.slice(WARM_UP)
@@ -110,7 +112,7 @@ async function eventsOf(prover: Prover, strikes: number): Promise<readonly Event
   }
 }
 
-const prover = createProver({}, values.backend)
+const prover = createProver({}, flags.backend)
 try {
   const accounts = []
   for (const strikes of STRIKES) {
@@ -128,7 +130,7 @@ try {
     load: loadavg()[0],
     accounts,
   }
-  console.log(values.json ? JSON.stringify(figures, undefined, 2) : textOf(figures))
+  console.log(flags.json ? JSON.stringify(figures, undefined, 2) : textOf(figures))
 } finally {
   await prover.close()
 }

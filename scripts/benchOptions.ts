@@ -13,7 +13,6 @@
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { basename, join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { portfolioBuilds, sizeOf } from '../circuits/statements/index.ts'
 import { lnDown } from '../prover/math/index.ts'
 import { CALL_BITS, gridPrice, priceCall, SHOCKED_VOLATILITY, UNSHOCKED_VOLATILITY } from '../prover/options/black.ts'
@@ -33,21 +32,16 @@ import { NOWHERE } from './tools/benchInputs.ts'
 import { circuitFolder, constraintsOf } from './buildCircuits.ts'
 import { largestChain, marketsOfChain } from './tools/chainArrays.ts'
 import { root } from './tools/sources.ts'
+import { isThere, readFlags, whole } from './tools/flags.ts'
 
 /** How much less gas than Solidity a margin of 64 options in a full batch takes at least. */
 const BAR = 50
 const BAR_OPTIONS = 64
 const SIZES = [16, 32, BAR_OPTIONS, 127] as const
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '3' },
-    points: { type: 'string', default: '3000' },
-    json: { type: 'boolean' },
-  },
-})
+const flags = readFlags({ runs: whole(1, 1_000, 3), points: whole(4, 10_000_000, 3_000), json: isThere })
 const say = (line = ''): void => {
-  if (!values.json) console.log(line)
+  if (!flags.json) console.log(line)
 }
 const thousands = (value: number): string => Math.round(value).toLocaleString('en')
 
@@ -236,7 +230,7 @@ say('\nConstraints (--O2)')
 for (const [part, count] of Object.entries(rows))
   say(`  ${part.padEnd(50)}${count.toFixed(count % 1 ? 1 : 0).padStart(9)}`)
 
-const points = Math.max(4, Number(values.points) || 3000)
+const points = flags.points
 const errors = accuracy(points)
 const precise = {
   mark: rows['mark of a strike with five Greeks'],
@@ -254,7 +248,7 @@ for (const { from, to, ...each } of errors) {
 }
 
 const keys = await loadKeys(portfolioBuildOf('riskArray').name)
-const { source, arrays } = arraysToProve(1 + Math.max(1, Number(values.runs) || 3))
+const { source, arrays } = arraysToProve(1 + flags.runs)
 const strikes = sizeOf(portfolioBuildOf('riskArray'), 'strikes')
 const backends: readonly Backend[] = isNativeBuilt(nativeFolder) ? ['native', 'snarkjs'] : ['snarkjs']
 const proofs: Proving[] = []
@@ -305,7 +299,7 @@ const reached = (judged?.solidity ?? 0) / (judged?.batched ?? Number.NaN)
 say(
   `\n${BAR_OPTIONS} options in a full batch: ${reached.toFixed(1)} times less gas than Solidity, arrays apart; the bar is ${BAR}`,
 )
-if (values.json) {
+if (flags.json) {
   const paid = gas.map((row) => ({ options: row.options, cheaper: paidBack(row, 1), barReached: paidBack(row, BAR) }))
   console.log(JSON.stringify({ constraints: rows, accuracy: errors, source, proofs, gas, paid, reached }, null, 2))
 }

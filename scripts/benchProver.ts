@@ -10,7 +10,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
-import { parseArgs } from 'node:util'
 import { marketBuilds } from '../circuits/statements/index.ts'
 import {
   type CircuitInput,
@@ -30,6 +29,7 @@ import { usualMarket, usualPolicy } from './tools/cases/expiries.ts'
 import { Random } from './tools/cases/random.ts'
 import { arrayRootOf, CONTEXT, randomArray, randomPositions } from './tools/cases/portfolios.ts'
 import { randomBatch } from './tools/cases/batches.ts'
+import { isThere, oneOf, readFlags, whole } from './tools/flags.ts'
 
 /** How many times faster than plain snarkjs the native prover is at least, at the rows of a risk array. */
 const BAR = 7
@@ -148,11 +148,15 @@ const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
 async function bench(): Promise<void> {
-  const { values } = parseArgs({
-    options: { runs: { type: 'string', default: '5' }, circuit: { type: 'string' }, json: { type: 'boolean' } },
+  const {
+    runs,
+    circuit: only,
+    json,
+  } = readFlags({
+    runs: whole(5, 1_000, 5),
+    circuit: oneOf(Object.keys(circuits), undefined),
+    json: isThere,
   })
-  const { json } = values
-  const runs = Math.max(5, Number(values.runs) || 5)
   const say = (line = ''): void => {
     if (!json) console.log(line)
   }
@@ -162,7 +166,7 @@ async function bench(): Promise<void> {
   )
   const report = []
   for (const [circuit, inputOf] of Object.entries(circuits)) {
-    if (circuit !== (values.circuit ?? circuit)) continue
+    if (circuit !== (only ?? circuit)) continue
     const keys = await loadKeys(circuit)
     const results = await measure(keys, await inputOf(), runs)
     const power = readZkey(readFileSync(keys.zkey), keys.zkey).header.domainPower

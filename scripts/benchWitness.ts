@@ -10,10 +10,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
 import type { CircuitInput, WitnessCalculator } from '../prover/proof/backends/witnessCalculator.ts'
 import { buildInputs } from './tools/benchInputs.ts'
 import { root } from './tools/sources.ts'
+import { isThere, present, readFlags, whole } from './tools/flags.ts'
 
 /** Time of the processor, median of the runs; of an instance that never ran; bytes of the generator. */
 type Cost = { readonly warmMs: number; readonly firstMs: number; readonly bytes: number }
@@ -22,10 +22,8 @@ type Row = { readonly build: string; readonly wires: number; readonly ours: Cost
 /** Runs before the engine has compiled what it runs often. */
 const WARM_UP = 10
 
-const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '15' }, against: { type: 'string' }, json: { type: 'boolean' } },
-})
-const runs = Math.max(5, Number(values.runs) || 15)
+const flags = readFlags({ runs: whole(5, 10_000, 15), against: present('a checkout'), json: isThere })
+const runs = flags.runs
 
 /** A checkout's generator of one build, its memory for the wires beside it. */
 class Entrant {
@@ -80,10 +78,10 @@ async function measure(build: string, input: CircuitInput, against: string | und
   return { ...row, theirs: theirs.cost() }
 }
 
-const against = values.against === undefined ? undefined : resolve(values.against)
+const against = flags.against === undefined ? undefined : resolve(flags.against)
 const rows: Row[] = []
 const say = (line: string): void => {
-  if (!values.json) console.log(line)
+  if (!flags.json) console.log(line)
 }
 const cells = (...texts: readonly string[]): string => texts.map((text) => text.padStart(12)).join('')
 const megabytes = ({ bytes }: Cost): string => (bytes / 1e6).toFixed(1)
@@ -115,4 +113,4 @@ for (const [build, input] of Object.entries(await buildInputs())) {
   say(`${build.padEnd(18)}${cells(...own, ...other)}`)
 }
 if (against !== undefined && process.exitCode === undefined) say('\nWitnesses are equal in every wire.')
-if (values.json) console.log(JSON.stringify(rows, null, 2))
+if (flags.json) console.log(JSON.stringify(rows, null, 2))

@@ -11,7 +11,6 @@
  * Exits 0 only if the gate made no wrongful liquidation possible where field by field does, no hostile update was applied, and each
  * was refused by name.
  */
-import { parseArgs } from 'node:util'
 import { readExtract } from '../prover/market/histories.ts'
 import { readBars } from '../prover/market/prices.ts'
 import { isoTime } from '../prover/service/text/figures.ts'
@@ -22,32 +21,27 @@ import { replayCrash } from './tools/aave/crash.ts'
 import { crashSvg } from './tools/aave/crashPicture.ts'
 import { bringHostileUpdates } from './tools/aave/hostileUpdates.ts'
 import { replayPairedFields } from './tools/aave/pairedFields.ts'
+import { isThere, orUsage, present, readFlags, toWrite, whole } from './tools/flags.ts'
 
-const { values } = parseArgs({
-  options: {
-    updates: { type: 'string', default: '10000' },
-    seed: { type: 'string', default: '1' },
-    prices: { type: 'string' },
-    svg: { type: 'string' },
-    json: { type: 'boolean' },
-  },
+const flags = readFlags({
+  updates: whole(1, 1_000_000, 10_000),
+  seed: whole(0, 1_000_000_000, 1),
+  prices: present('a file of prices'),
+  svg: toWrite,
+  json: isThere,
 })
-const [updates, seed] = [Number(values.updates), Number(values.seed)]
-if (!Number.isSafeInteger(updates) || updates < 1 || !Number.isSafeInteger(seed) || seed < 0) {
-  console.error('--updates is a whole number from 1, --seed one from 0.')
-  process.exit(2)
-}
+const { updates, seed } = flags
 
 // What is missing is said before minutes of work.
-const bars = orExit(() => (values.prices === undefined ? readExtract('ETH-USD').rows : readBars(values.prices)))
-orExit(() => aaveArtifact('protocol/pool/Pool'))
+const bars = orUsage(() => (flags.prices === undefined ? readExtract('ETH-USD').rows : readBars(flags.prices)))
+orUsage(() => aaveArtifact('protocol/pool/Pool'))
 
 const paired = await replayPairedFields()
 const hostile = await bringHostileUpdates(updates, seed)
 const crash = await replayCrash(bars)
-if (values.svg !== undefined) writeWholeFile(values.svg, crashSvg(crash))
+if (flags.svg !== undefined) writeWholeFile(flags.svg, crashSvg(crash))
 
-if (values.json) console.log(JSON.stringify({ seed, paired, hostile, crash }, undefined, 2))
+if (flags.json) console.log(JSON.stringify({ seed, paired, hostile, crash }, undefined, 2))
 else {
   const ofPair = paired.map((one) => [
     one.who,
@@ -78,15 +72,6 @@ else {
   console.log(
     `Made liquidatable: ${sum(({ byPrice }) => byPrice)} by price, ${sum(({ byGate }) => byGate)} by the gate.`,
   )
-}
-
-function orExit<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error))
-    process.exit(2)
-  }
 }
 
 function percent(bps: number): string {

@@ -7,7 +7,10 @@
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { readFlags } from './tools/flags.ts'
 import { root } from './tools/sources.ts'
+
+readFlags({})
 
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
 const { status } = spawnSync(process.execPath, [vitest, 'run', 'test/options/chains.vectors.test.ts'], {

@@ -8,7 +8,6 @@
  *
  * Exits 0 only if no batch was refused and the audit accepts all of them.
  */
-import { parseArgs } from 'node:util'
 import { audit } from '../prover/audit/index.ts'
 import { createProver } from '../prover/proof/index.ts'
 import { auditKeyOf } from '../prover/service/answers/auditing.ts'
@@ -18,12 +17,13 @@ import { deployDevelopmentEngine } from '../prover/service/development/engine.ts
 import { type ProvenStep, replayProven } from '../prover/service/answers/provenReplay.ts'
 import { describeError } from '../prover/service/text/terminal.ts'
 import { CATCH_UP_BUILD, LIVE_BUILD, loadKeys } from '../prover/service/workspace.ts'
+import { isThere, readFlags, whole } from './tools/flags.ts'
 
 /** Midnight of the day of the crash; 60 hours end at noon on the 14th. */
 const START = BigInt(Date.UTC(2020, 2, 12) / 1000)
 
-const { values } = parseArgs({ options: { batches: { type: 'string', default: '60' }, json: { type: 'boolean' } } })
-const wanted = Number(values.batches)
+const flags = readFlags({ batches: whole(1, 10_000, 60), json: isThere })
+const wanted = flags.batches
 const say = (line: string): void => console.error(line)
 
 const keys = await Promise.all([loadKeys(LIVE_BUILD), loadKeys(CATCH_UP_BUILD)])
@@ -63,7 +63,7 @@ try {
     auditVerdict: report.accepted ? 'accepted' : 'rejected',
     auditSeconds,
   }
-  if (values.json) console.log(JSON.stringify(figures, undefined, 2))
+  if (flags.json) console.log(JSON.stringify(figures, undefined, 2))
   else console.log(textOf(figures))
   const passed = proven.length === wanted && refusals.length === 0 && report.accepted && accepted === proven.length
   process.exitCode = passed ? 0 : 1

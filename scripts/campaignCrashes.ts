@@ -12,7 +12,6 @@
  */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { underWay } from '../prover/service/daemon/underWay.ts'
 import { formatTable } from '../prover/service/text/table.ts'
 import { writeWholeFile } from '../prover/service/wholeFile.ts'
@@ -21,37 +20,18 @@ import { CrashSetting, openedUnder } from './tools/crashes/setting.ts'
 import { crashesSvg } from './tools/crashes/picture.ts'
 import { type Crash, type CrashName, crashNames, crashTitles, readCrash } from './tools/crashes/recorded.ts'
 import { variants } from './tools/crashes/variants.ts'
+import { isThere, oneOf, readFlags, toWrite, whole } from './tools/flags.ts'
 
 const AT_ONCE = 2
-const { values } = parseArgs({
-  options: {
-    crash: { type: 'string' },
-    hours: { type: 'string', default: '4' },
-    seed: { type: 'string', default: '1' },
-    accounts: { type: 'string', default: String(suppositions.accounts) },
-    svg: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
+const flags = readFlags({
+  crash: oneOf(crashNames, undefined),
+  hours: whole(1, 8, 4),
+  seed: whole(0, 1_000_000, 1),
+  accounts: whole(8, 200, suppositions.accounts),
+  svg: toWrite,
+  json: isThere,
 })
-
-/** A whole number among the flags, or the end. */
-function whole(name: 'hours' | 'seed' | 'accounts', least: number, most: number): number {
-  const text = values[name]
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
-  if (!(value >= least && value <= most)) refuse(`--${name} ${text}: expected a whole number from ${least} to ${most}.`)
-  return value
-}
-
-function refuse(message: string): never {
-  process.stderr.write(`${message}\n`)
-  process.exit(2)
-}
-
-const [hours, seed, accounts] = [whole('hours', 1, 8), whole('seed', 0, 1_000_000), whole('accounts', 8, 200)]
-const crash = crashNames.find((name) => name === values.crash)
-if (values.crash !== undefined && crash === undefined) {
-  refuse(`--crash ${values.crash}: expected one of ${crashNames.join(', ')}.`)
-}
+const { crash, hours, seed, accounts } = flags
 
 const percent = (share: number): string => (100 * share).toFixed(2)
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
@@ -76,8 +56,8 @@ async function runCrash(name: CrashName): Promise<readonly Outcome[]> {
 
 /** The same in a process of its own. */
 function runApart(name: CrashName): Promise<readonly Outcome[]> {
-  const flags = ['--json', '--crash', name, '--hours', `${hours}`, '--seed', `${seed}`, '--accounts', `${accounts}`]
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...flags], {
+  const own = ['--json', '--crash', name, '--hours', `${hours}`, '--seed', `${seed}`, '--accounts', `${accounts}`]
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...own], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let text = ''
@@ -141,8 +121,8 @@ const there = (crash === undefined ? crashNames : [crash]).filter((name) => {
 })
 const isAlone = there.length === 1
 const outcomes = (await underWay(there, AT_ONCE, isAlone ? runCrash : runApart)).flat()
-if (values.svg !== undefined) writeWholeFile(values.svg, crashesSvg(outcomes, crashTitles))
-if (values.json) console.log(JSON.stringify({ hours, seed, accounts, suppositions, outcomes }, jsonValue, 2))
+if (flags.svg !== undefined) writeWholeFile(flags.svg, crashesSvg(outcomes, crashTitles))
+if (flags.json) console.log(JSON.stringify({ hours, seed, accounts, suppositions, outcomes }, jsonValue, 2))
 else sayTable(outcomes)
 process.exit(outcomes.length > 0 ? 0 : 1)
 

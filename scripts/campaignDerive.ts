@@ -11,26 +11,28 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { readDeriveCase } from '../prover/portfolio/input/deriveCase.ts'
 import { createProver } from '../prover/proof/index.ts'
 import { loadPortfolioKeys } from '../prover/service/workspace.ts'
 import { type AnsweredCase, type CaseProven, proveCases } from '../prover/service/development/portfolioCampaign.ts'
 import { root } from './tools/sources.ts'
+import { isThere, named, present, readFlags } from './tools/flags.ts'
 
 const TOLERANCE = 1e-8
 
-const { values } = parseArgs({
-  options: { cases: { type: 'string' }, only: { type: 'string' }, json: { type: 'boolean' } },
+const flags = readFlags({
+  cases: present('a folder of cases'),
+  only: named('accounts, by commas'),
+  json: isThere,
 })
 const say = (line: string): void => console.error(line)
 
-const folder = resolve(values.cases ?? join(root, '..', 'shared', 'vectors', 'derive-pmrm2'))
+const folder = resolve(flags.cases ?? join(root, '..', 'shared', 'vectors', 'derive-pmrm2'))
 if (!existsSync(folder)) {
   say(`No cases in ${folder}. Name a folder with --cases.`)
   process.exit(2)
 }
-const wanted = values.only?.split(',')
+const wanted = flags.only?.split(',')
 const cases = readdirSync(folder)
   .filter((file) => file.endsWith('.json') && (wanted?.includes(file.split('_')[1] ?? '') ?? true))
   .map((file): AnsweredCase => {
@@ -62,7 +64,7 @@ try {
     seconds: (performance.now() - started) / 1000,
     megabytes: process.memoryUsage().rss / 2 ** 20,
   }
-  if (values.json) console.log(JSON.stringify(figures, null, 2))
+  if (flags.json) console.log(JSON.stringify(figures, null, 2))
   else {
     console.log(`${within} of ${cases.length} cases proven within ${TOLERANCE}, every proof accepted by the contract`)
     console.log(`worst error ${worst.error.toExponential(2)} in ${worst.name}`)

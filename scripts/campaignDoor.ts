@@ -12,7 +12,6 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import { longHistoryFolder } from '../prover/market/histories.ts'
 import { defaultPlausibility, emptyDoor, type Offered, offer } from '../prover/market/plausibility.ts'
@@ -20,10 +19,11 @@ import { parseBars } from '../prover/market/prices.ts'
 import { isoTime } from '../prover/service/text/figures.ts'
 import { formatTable } from '../prover/service/text/table.ts'
 import { root } from './tools/sources.ts'
+import { isThere, present, readFlags } from './tools/flags.ts'
 
-const { values } = parseArgs({ options: { prices: { type: 'string' }, json: { type: 'boolean' } } })
+const flags = readFlags({ prices: present('a folder of prices'), json: isThere })
 const folder = resolve(
-  values.prices ?? (existsSync(longHistoryFolder) ? longHistoryFolder : join(root, 'prover', 'market', 'extracts')),
+  flags.prices ?? (existsSync(longHistoryFolder) ? longHistoryFolder : join(root, 'prover', 'market', 'extracts')),
 )
 
 type History = { readonly name: string; readonly rows: readonly Offered[] }
@@ -143,7 +143,7 @@ const totals = {
   rangesLeftOut: sum(({ rangesLeftOut }) => rangesLeftOut),
   impliedLeftOut: sum(({ impliedLeftOut }) => impliedLeftOut),
 }
-if (values.json) console.log(JSON.stringify({ files: judged, totals }, undefined, 2))
+if (flags.json) console.log(JSON.stringify({ files: judged, totals }, undefined, 2))
 else {
   const head = [
     'file',

@@ -13,35 +13,25 @@
  *
  * Exits 0 only if the hedged book varies less than half as much as the book alone, in every period that was taken whole.
  */
-import { parseArgs } from 'node:util'
 import { formatTable } from '../prover/service/text/table.ts'
 import { writeWholeFile } from '../prover/service/wholeFile.ts'
 import { PortfolioEngine } from './tools/chains/portfolioEngine.ts'
 import { readPeriods } from './tools/hedge/periods.ts'
 import { hedgeSvg } from './tools/hedge/picture.ts'
 import { type Outcome, replayPeriod, type Summary, summarise } from './tools/hedge/replay.ts'
+import { isThere, readFlags, toWrite, whole } from './tools/flags.ts'
 
 /** Of the variance, at most so much may be left. */
 const MOST_LEFT = 0.5
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    prices: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    svg: { type: 'string' },
-  },
+const flags = readFlags({
+  prices: whole(3, 1_000_000, undefined),
+  seed: whole(0, 999_999_999, 1),
+  svg: toWrite,
+  json: isThere,
 })
-
-/** A whole number of a flag, no less than that. */
-function wholeOf(flag: 'prices' | 'seed', least: number): number {
-  const text = values[flag] ?? ''
-  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text)
-  console.error(`Expected a whole number of at least ${least} after --${flag}, got '${text}'.`)
-  process.exit(2)
-}
-const seed = BigInt(wholeOf('seed', 0))
-const limit = values.prices === undefined ? undefined : wholeOf('prices', 3)
+const seed = BigInt(flags.seed)
+const { prices: limit } = flags
 
 const money = (value: number): string => Math.round(value).toLocaleString('en')
 const refusals = ({ refused }: Outcome): string =>
@@ -57,8 +47,8 @@ for (const period of readPeriods(seed)) {
   judged.push({ outcome, summary: summarise(outcome) })
 }
 
-if (values.svg !== undefined) writeWholeFile(values.svg, hedgeSvg(judged.map(({ outcome }) => outcome)))
-if (values.json) console.log(JSON.stringify(judged.map(jsonOf), undefined, 2))
+if (flags.svg !== undefined) writeWholeFile(flags.svg, hedgeSvg(judged.map(({ outcome }) => outcome)))
+if (flags.json) console.log(JSON.stringify(judged.map(jsonOf), undefined, 2))
 else print()
 const isBetter = judged.every(({ summary }) => summary.varianceRatio < MOST_LEFT)
 process.exitCode = limit !== undefined || isBetter ? 0 : 1

@@ -11,17 +11,15 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { jsonLog } from '../prover/service/daemon/log.ts'
 import { runServe } from '../prover/service/daemon/serving.ts'
 import { openServeDemo } from '../prover/service/development/serveDemo.ts'
 import { writeSecretFile } from '../prover/service/wholeFile.ts'
 import { fuzzHttp } from './tools/httpFuzz.ts'
+import { isThere, readFlags, whole } from './tools/flags.ts'
 
-const { values } = parseArgs({
-  options: { requests: { type: 'string' }, seed: { type: 'string' }, json: { type: 'boolean' } },
-})
-const [requests, seed] = [Number(values.requests ?? 20_000), Number(values.seed ?? 1)]
+const flags = readFlags({ requests: whole(1, 10_000_000, 20_000), seed: whole(0, 1_000_000_000, 1), json: isThere })
+const { requests, seed } = flags
 const folder = mkdtempSync(join(tmpdir(), 'zkrisk-http-'))
 const key = randomBytes(32).toString('hex')
 const apiKeys = join(folder, 'keys.json')
@@ -45,7 +43,7 @@ const seconds = (performance.now() - began) / 1000
 ended.abort()
 const { confirmed } = await serving
 rmSync(folder, { recursive: true, force: true })
-if (values.json) console.log(JSON.stringify({ ...result, seconds, confirmed, failed }, null, 2))
+if (flags.json) console.log(JSON.stringify({ ...result, seconds, confirmed, failed }, null, 2))
 else {
   for (const [status, count] of Object.entries(result.byStatus)) console.log(`${status}: ${count}`)
   for (const { request, answer } of result.failures.slice(0, 20)) console.log(`FAILED ${request}\n  ${answer}`)

@@ -10,28 +10,18 @@
  * Without ../shared/data/oracle the payloads are signed by keys of our own, over the same contracts. Exits 0 only if every payload
  * itself was taken, no changed one was, and all refusals had a name.
  */
-import { parseArgs } from 'node:util'
 import { formatTable } from '../prover/service/text/table.ts'
 import { runMutationCampaign } from './tools/oracles/mutationCampaign.ts'
 import { hasRecordings } from './tools/oracles/recordings.ts'
+import { isThere, readFlags, whole } from './tools/flags.ts'
 
-const { values } = parseArgs({
-  options: {
-    mutants: { type: 'string', default: '10000' },
-    seed: { type: 'string', default: '1' },
-    json: { type: 'boolean' },
-  },
-})
-const [mutants, seed] = [Number(values.mutants), Number(values.seed)]
-if (!Number.isSafeInteger(mutants) || mutants < 1 || !Number.isSafeInteger(seed) || seed < 0) {
-  console.error('--mutants is a whole number from 1, --seed one from 0.')
-  process.exit(2)
-}
+const flags = readFlags({ mutants: whole(1, 10_000_000, 10_000), seed: whole(0, 1_000_000_000, 1), json: isThere })
+const { mutants, seed } = flags
 
 const started = performance.now()
 const counted = await runMutationCampaign(mutants, seed)
 const seconds = (performance.now() - started) / 1_000
-if (values.json) console.log(JSON.stringify({ recorded: hasRecordings, seed, oracles: counted }, undefined, 2))
+if (flags.json) console.log(JSON.stringify({ recorded: hasRecordings, seed, oracles: counted }, undefined, 2))
 else {
   const rows = counted.map((one) => [
     one.oracle,

@@ -17,7 +17,6 @@
  * Exits 0 only if every margin is held, the open interest is that of the twin, and the audit accepts.
  */
 import { basename, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { toBeHex } from 'ethers'
 import { auditPortfolio } from '../prover/audit/index.ts'
 import { riskArray } from '../prover/options/riskArray.ts'
@@ -46,6 +45,7 @@ import { expiryWords } from '../prover/statement/riskArray.ts'
 import { Random } from './tools/cases/random.ts'
 import { largestChain, type MarketToProve, marketsOfChain } from './tools/chainArrays.ts'
 import { marginIn, type SeededAccount, seededAccounts, type SharedRound, traded } from './tools/roundAccounts.ts'
+import { decimal, isThere, orUsage, present, readFlags, whole } from './tools/flags.ts'
 
 /** The chain starts this long before the round, so that there is time to deploy and to report. */
 const LEAD_SECONDS = 3600n
@@ -56,16 +56,14 @@ const BATCHES_UNDER_WAY = 2
 const BEFORE = { arraysPerSecond: 0.89, segments: 5, bookWork: 2, accountsPerMargin: 3 } as const
 
 const say = (line: string): void => console.error(line)
-const { values } = parseArgs({
-  options: {
-    chain: { type: 'string' },
-    accounts: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: '1' },
-    move: { type: 'string', default: '0.1' },
-    traded: { type: 'string', default: '2' },
-    tolerance: { type: 'string', default: '0.25' },
-    json: { type: 'boolean' },
-  },
+const flags = readFlags({
+  chain: present('a file of a recorded option chain'),
+  accounts: whole(2, 1_000_000, 1_000),
+  seed: whole(0, 1_000_000_000, 1),
+  move: decimal(-50, 50, 0.1),
+  traded: whole(0, 100, 2),
+  tolerance: decimal(0, 50, 0.25),
+  json: isThere,
 })
 
 /** One market of the venue: its registry, what its round says, who holds what. */
@@ -90,8 +88,8 @@ async function campaign(file: string | undefined): Promise<number> {
     say('No recorded chains beside the checkout. Name one with --chain.')
     return 2
   }
-  const random = new Random(BigInt(values.seed))
-  const markets = marketsOfChain(file)
+  const random = new Random(BigInt(flags.seed))
+  const markets = orUsage(() => marketsOfChain(file))
   const keys = await keysOf(['riskArray', 'optionBook', 'portfolioMargin'])
   const earliest = markets.reduce((least, { asOf }) => (asOf < least ? asOf : least), markets[0]?.asOf ?? 0n)
   const chain = await startDevelopmentChain(earliest - LEAD_SECONDS)
@@ -101,9 +99,7 @@ async function campaign(file: string | undefined): Promise<number> {
     const first = took()
     const venues: Venue[] = []
     for (const [i, market] of markets.entries()) {
-      venues.push(
-        await openVenue(chain, keys, market, random, shareOf(Number(values.accounts), markets.length, i), first),
-      )
+      venues.push(await openVenue(chain, keys, market, random, shareOf(flags.accounts, markets.length, i), first))
     }
     for (const venue of venues) await openRound(venue, first)
     const accounts = venues.flatMap((venue) => venue.accounts)
@@ -122,7 +118,7 @@ async function campaign(file: string | undefined): Promise<number> {
     const auditing = performance.now()
     const accepted = await auditAll(venues, keys)
     const figures = figuresOf(venues, moved, first, second, { accepted, seconds: secondsSince(auditing) })
-    if (values.json) console.log(JSON.stringify(figures, null, 2))
+    if (flags.json) console.log(JSON.stringify(figures, null, 2))
     else print(figures)
     return accepted ? 0 : 1
   } finally {
@@ -289,7 +285,7 @@ async function requireCounted({ development, accounts, market }: Venue): Promise
 /** A minute later: prices have moved a little, some accounts have traded, and what must be proven anew is left of the accounts. */
 async function moveOn(venue: Venue, random: Random, took: Took): Promise<Venue> {
   const { market, development, shared } = venue
-  const factorE6 = BigInt(Math.round(1e6 * (1 + Number(values.move) / 100)))
+  const factorE6 = BigInt(Math.round(1e6 * (1 + flags.move / 100)))
   const scaled = (priceE8: bigint): bigint => (priceE8 * factorE6) / 10n ** 6n
   const asOf = shared.round.asOf + NEXT_ROUND_SECONDS
   const { spotE8, perpPriceE8 } = shared.round
@@ -300,14 +296,14 @@ async function moveOn(venue: Venue, random: Random, took: Took): Promise<Venue> 
     forwardVariableE8: scaled(surface.forwardVariableE8),
     forwardFixedE8: scaled(surface.forwardFixedE8),
   })
-  const isCarried = Math.abs(Number(values.move)) <= Number(values.tolerance)
+  const isCarried = Math.abs(flags.move) <= flags.tolerance
   const arrays = await timed(took, 'twin', async () =>
     shared.arrays.map(({ surface, strikesE8 }) => pricedArray(surfaceAt(surface), strikesE8, market)),
   )
   const published = { ...shared, round, arrays }
   const next = isCarried ? shared : published
   const chosen = venue.accounts.flatMap((each) => {
-    const hasTraded = random.below(100n) < BigInt(values.traded)
+    const hasTraded = random.below(100n) < BigInt(flags.traded)
     if (!hasTraded && (isCarried || keepsItsSide(each, round.spotE8))) return []
     const held = hasTraded ? traded(each.held, random) : each.held
     return [{ account: each.account, hasTraded, held, provable: marginIn(next, held) }]
@@ -425,4 +421,4 @@ function print({ first, next, before, audit, megabytes }: Figures): void {
     console.log(line)
 }
 
-process.exit(await campaign(values.chain === undefined ? largestChain() : resolve(values.chain)))
+process.exit(await campaign(flags.chain === undefined ? largestChain() : resolve(flags.chain)))

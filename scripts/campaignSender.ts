@@ -12,7 +12,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { createProver, type Prover } from '../prover/proof/index.ts'
 import type { JobStore } from '../prover/service/daemon/jobStore.ts'
 import { serve } from '../prover/service/daemon/serve.ts'
@@ -20,6 +19,7 @@ import { defaultTriggerPolicy } from '../prover/service/daemon/triggers.ts'
 import { FaultProxy } from './tools/chains/faultProxy.ts'
 import { type Boundary, boundaries, killAfter, killAndResume, type Landed } from './tools/chains/killedSending.ts'
 import { ProvenBatches } from './tools/chains/provenBatches.ts'
+import { isThere, readFlags, whole } from './tools/flags.ts'
 
 /** Reorganisations of each depth up to this one. */
 const DEEPEST = 12
@@ -30,14 +30,12 @@ const SEED = 20_261_129
 
 type Count = { trials: number; lost: number; doubled: number }
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '20' },
-    random: { type: 'string', default: '50' },
-    reorganisations: { type: 'string', default: '25' },
-    answers: { type: 'string', default: '500' },
-    json: { type: 'boolean' },
-  },
+const flags = readFlags({
+  kills: whole(0, 10_000, 20),
+  random: whole(0, 10_000, 50),
+  reorganisations: whole(0, 10_000, 25),
+  answers: whole(0, 100_000, 500),
+  json: isThere,
 })
 const folder = mkdtempSync(join(tmpdir(), 'campaign-sender-'))
 const range = await ProvenBatches.start(folder)
@@ -47,16 +45,16 @@ const counts: Record<string, Count> = {}
 const started = performance.now()
 try {
   for (const boundary of Object.keys(boundaries) as Boundary[]) {
-    await trials(`killed: ${boundary}`, Number(values.kills), () => killAndResume(range, proxy, boundary))
+    await trials(`killed: ${boundary}`, flags.kills, () => killAndResume(range, proxy, boundary))
   }
   const random = randomFrom(SEED)
-  await trials('killed at any moment', Number(values.random), () =>
+  await trials('killed at any moment', flags.random, () =>
     killAfter(range, proxy, Math.floor(random() * LONGEST_LIFE_MS)),
   )
   for (let depth = 1; depth <= DEEPEST; depth++) {
-    await trials(`reorganised ${depth} deep`, Number(values.reorganisations), () => reorganise(depth, prover))
+    await trials(`reorganised ${depth} deep`, flags.reorganisations, () => reorganise(depth, prover))
   }
-  await trials('answer lost', Number(values.answers), () => loseAnswer(prover))
+  await trials('answer lost', flags.answers, () => loseAnswer(prover))
 } finally {
   await prover.close()
   proxy.close()
@@ -65,7 +63,7 @@ try {
 }
 const seconds = (performance.now() - started) / 1000
 const total = Object.values(counts).reduce(sum, { trials: 0, lost: 0, doubled: 0 })
-if (values.json) console.log(JSON.stringify({ counts, total, seconds }, undefined, 2))
+if (flags.json) console.log(JSON.stringify({ counts, total, seconds }, undefined, 2))
 else console.log(textOf(total, seconds))
 process.exit(total.lost + total.doubled === 0 ? 0 : 1)
 

@@ -12,7 +12,6 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { sizeOf } from '../circuits/statements/index.ts'
 import { ProverError } from '../prover/errors.ts'
 import { type CircuitKeys, createProver, type Prover } from '../prover/proof/index.ts'
@@ -32,6 +31,7 @@ import {
   marketsOfChain,
   type Refusal,
 } from './tools/chainArrays.ts'
+import { isThere, orUsage, present, readFlags, whole } from './tools/flags.ts'
 
 /** The chain starts this long before the round, so that there is time to deploy. */
 const LEAD_SECONDS = 600n
@@ -53,13 +53,11 @@ type MadeArray = {
 
 const build = portfolioBuildOf('riskArray')
 const say = (line: string): void => console.error(line)
-const { values } = parseArgs({
-  options: {
-    chain: { type: 'string' },
-    limit: { type: 'string' },
-    workers: { type: 'string', default: '1' },
-    json: { type: 'boolean' },
-  },
+const flags = readFlags({
+  chain: present('a file of a recorded option chain'),
+  limit: whole(1, 1_000_000, undefined),
+  workers: whole(1, 64, 1),
+  json: isThere,
 })
 
 async function campaign(file: string | undefined): Promise<number> {
@@ -68,7 +66,10 @@ async function campaign(file: string | undefined): Promise<number> {
     return 2
   }
   const fitting = performance.now()
-  const markets = limited(marketsOfChain(file), Number(values.limit ?? Number.POSITIVE_INFINITY))
+  const markets = limited(
+    orUsage(() => marketsOfChain(file)),
+    flags.limit ?? Number.POSITIVE_INFINITY,
+  )
   const fitSeconds = secondsSince(fitting)
   const total = markets.reduce((sum, { arrays }) => sum + arrays.length, 0)
   say(`${basename(file)}: ${total} arrays of ${sizeOf(build, 'strikes')} strikes to prove`)
@@ -76,7 +77,7 @@ async function campaign(file: string | undefined): Promise<number> {
   const keys = await loadKeys(build.name)
   const earliest = markets.reduce((least, { asOf }) => (asOf < least ? asOf : least), markets[0]?.asOf ?? 0n)
   const chain = await startDevelopmentChain(earliest - LEAD_SECONDS)
-  const provers = Array.from({ length: Math.max(1, Number(values.workers) || 1) }, () => createProver())
+  const provers = Array.from({ length: flags.workers }, () => createProver())
   try {
     for (const prover of provers) await prover.warm(keys)
     const made: MadeArray[] = []
@@ -96,7 +97,7 @@ async function campaign(file: string | undefined): Promise<number> {
     const proving = secondsSince(started)
     const peaks = peakMegabytes()
     const figures = figuresOf(file, markets, { made, refused, landing, fitSeconds, proving, peaks })
-    if (values.json) console.log(JSON.stringify(figures, null, 2))
+    if (flags.json) console.log(JSON.stringify(figures, null, 2))
     else print(figures)
     return made.length > 0 && landing.accepted === total ? 0 : 1
   } finally {
@@ -217,7 +218,7 @@ function figuresOf(file: string, markets: readonly MarketToProve[], outcome: Out
   return {
     chain: basename(file),
     backend: [...new Set(made.map(({ backend }) => backend))].join(', '),
-    workers: Math.max(1, Number(values.workers) || 1),
+    workers: flags.workers,
     markets: markets.map(({ name, surfaces, arrays, arbitraged }) => ({
       name,
       expiries: surfaces.length,
@@ -299,4 +300,4 @@ function seconds(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(2)
 }
 
-process.exitCode = await campaign(values.chain === undefined ? largestChain() : resolve(values.chain))
+process.exitCode = await campaign(flags.chain === undefined ? largestChain() : resolve(flags.chain))

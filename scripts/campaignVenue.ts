@@ -5,7 +5,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
+import { readFlags } from './tools/flags.ts'
 import { root } from './tools/sources.ts'
+
+readFlags({})
 
 const SEED = 20_261_129
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', 'test/consumers/venue.invariants.test.ts']

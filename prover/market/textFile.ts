@@ -17,6 +17,7 @@ export function readTextFile(file: string): string {
 /** Why a file could not be read, in words; {@link readTextFile} throws what the file system and gzip throw. */
 export function whyUnreadable(cause: unknown): string {
   const code = String((cause as NodeJS.ErrnoException | undefined)?.code ?? '')
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file'
   if (code === 'EISDIR') return 'it is a folder'
   if (code === 'EACCES' || code === 'EPERM') return 'reading it is not permitted'
   if (code === 'ERR_STRING_TOO_LONG') return 'it is larger than 512 MB: cut it into parts'

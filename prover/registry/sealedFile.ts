@@ -7,6 +7,8 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { z } from 'zod'
 import { ProverError } from '../errors.ts'
+import { jsonFault } from '../market/jsonFault.ts'
+import { whyUnreadable } from '../market/textFile.ts'
 import { digestOfJson } from './digest.ts'
 import { digestSchema, firstIssue } from './wordSchemas.ts'
 
@@ -108,7 +110,7 @@ export async function readAtMost(file: string, maxBytes: number): Promise<Uint8A
     }
     return buffer.subarray(0, length)
   } catch (error) {
-    throw new UnreadableFileError(file, error instanceof Error ? error.message : String(error))
+    throw new UnreadableFileError(file, whyUnreadable(error))
   } finally {
     await handle?.close()
   }
@@ -142,8 +144,9 @@ export function jsonOf(text: string, name: string): unknown {
   }
   try {
     return JSON.parse(text)
-  } catch (error) {
-    throw new UnreadableFileError(name, error instanceof Error ? error.message : String(error))
+  } catch {
+    const { line, column, reason } = jsonFault(text) ?? { line: 1, column: 1, reason: 'it is no JSON' }
+    throw new UnreadableFileError(name, `line ${line}, column ${column}: ${reason}`)
   }
 }
 

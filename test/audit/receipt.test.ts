@@ -129,6 +129,8 @@ describe('A24: a receipt', () => {
     for (const [code, exit, ...args] of [
       ['audit.no-liquidation', 1, ...at, '--account', chain.venue],
       ['audit.no-liquidation', 1, ...at, '--tx', `0x${'12'.repeat(32)}`],
+      ['audit.not-a-venue', 1, '--rpc', chain.url, '--venue', `0x${'12'.repeat(20)}`, '--tx', chain.byWitness],
+      ['audit.not-a-venue', 1, '--rpc', chain.url, '--venue', chain.registry, '--account', chain.venue],
       ['service.receipt-target', 2, ...at],
       ['service.receipt-target', 2, '--venue', chain.venue, '--tx', chain.byWitness],
       ['service.transaction-hash', 2, ...at, '--tx', '0x12'],

@@ -66,6 +66,7 @@ const magnitude = (value: bigint): bigint => (value < 0n ? -value : value)
 export type ReceiptChain = {
   readonly url: string
   readonly venue: string
+  readonly registry: string
   readonly owner: string
   /** Transactions: of a quarter by a witness, at the price it was shown at; then of all by margins, at the auction's end. */
   readonly byWitness: string
@@ -202,6 +203,7 @@ export async function liquidateTwice(): Promise<ReceiptChain> {
     ...{
       url: server.url,
       venue: venue.target as string,
+      registry: client.registry,
       owner: alice.address,
       byWitness,
       byMargins,

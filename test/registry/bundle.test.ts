@@ -185,11 +185,17 @@ describe('reading', () => {
     expect(process.cpuUsage(started).user).toBeLessThan(1_000_000)
   })
 
-  it('refuses a file that is not there by its name', async () => {
-    await expect(readBundle(join(folder, 'nothing.json'))).rejects.toMatchObject({
-      code: 'registry.unreadable-file',
-      file: join(folder, 'nothing.json'),
-    })
+  it('refuses a file that is not there, or is a folder, by its name and in words', async () => {
+    const file = join(folder, 'nothing.json')
+    const refused = { code: 'registry.unreadable-file', file }
+    await expect(readBundle(file)).rejects.toMatchObject(refused)
+    await expect(readBundle(file)).rejects.toThrow(`${file} cannot be read: there is no such file. `)
+    await expect(readBundle(folder)).rejects.toThrow(`${folder} cannot be read: it is a folder. `)
+  })
+
+  it('says at which line and column a file stops being JSON', () => {
+    expect(refusal('{\n  "format": ')?.message).toContain('line 2, column 13: found the end of the file')
+    expect(refusal("{\n  'format': 1}")?.message).toContain('line 2, column 3: found a single quote')
   })
 })
 

@@ -120,6 +120,15 @@ it('A31: is named by the deployment, which an audit of its markets tells of, and
   })
 })
 
+it('commands that want another contract say which one there is', async () => {
+  const at = ['--rpc', chain.url]
+  const read = await zkrisk('read', ...at, '--deployment', path('deployment.json'), '--account', registry)
+  expect(read.stderr).toContain(`\`zkrisk audit --registry ${registry}\` shows`)
+  const audited = await zkrisk('audit', ...at, '--registry', chain.deployment.addresses.council)
+  expect(audited.stderr).toContain('refused with no reason. A contract without such a function refuses so')
+  expect([read.code, audited.code]).toEqual([1, 1])
+})
+
 it('A31: is held once of the same rounds and report; of a later report or round it lands, and arrays in force are not proven anew', async () => {
   expect(await refused(twoMarkets())).toMatchObject({ code: 'service.margin-held-already' })
   const richer = twoMarkets((file) => (file.account.cash = '70000'))

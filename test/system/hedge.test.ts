@@ -158,13 +158,13 @@ describe('R169: the campaign', () => {
   })
 
   it.each([
-    ['--prices', '2'],
-    ['--prices', '1.5'],
-    ['--seed', 'x'],
-  ])('refuses %s %s in a line', async (flag, value) => {
+    ['--prices', '2', 3, 1_000_000],
+    ['--prices', '1.5', 3, 1_000_000],
+    ['--seed', 'x', 0, 999_999_999],
+  ])('refuses %s %s in a line', async (flag, value, least, most) => {
     const { code, stderr } = await run(process.execPath, [join(root, 'scripts', 'campaignHedge.ts'), flag, value])
     expect(code).toBe(2)
-    expect(stderr).toMatch(/^Expected a whole number of at least \d after --\w+, got '.*'\.\n$/)
+    expect(stderr).toBe(`${flag}: expected a whole number from ${least} to ${most}, got '${value}'. [scripts.flag]\n`)
   })
 
   it('has the extract of March 2020 where no long histories are', () => {

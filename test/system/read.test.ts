@@ -140,7 +140,9 @@ describe('zkrisk read', () => {
     expect(await refused('--rpc', tryOut.rpc, '--registry', NOBODY)).toMatchObject({
       code: 'registry.registry-missing',
     })
-    expect(await refused('--account', NOBODY, ...place())).toMatchObject({ code: 'service.no-portfolio' })
+    const without = await refused('--account', NOBODY, ...place())
+    expect(without).toMatchObject({ code: 'service.no-portfolio' })
+    expect(without.message).not.toContain('several markets')
     expect(await refused('--account', '0x12', ...place())).toMatchObject({ code: 'service.account-address' })
     expect(await refused('--account', NOBODY, '--portfolio', own, ...place())).toMatchObject({
       code: 'registry.not-a-registry',

@@ -179,7 +179,7 @@ export async function openReader(
   }
   const portfolioRegistry = place.portfolio ?? deployment?.portfolio?.registry
   const isAsked = accounts.length > 0 || place.openInterest === true
-  if (isAsked && portfolioRegistry === undefined) throw new NoPortfolioError(file)
+  if (isAsked && portfolioRegistry === undefined) throw new NoPortfolioError(file, deployment?.cross?.registry)
   const provider = await connectProvider(rpc, deployment?.chainId)
   try {
     const own = { provider, fromBlock: fromBlock ?? deployment?.block ?? 0 }
@@ -393,9 +393,13 @@ export class AccountAddressError extends UsageError {
 export class NoPortfolioError extends ProverError {
   readonly code = 'service.no-portfolio'
 
-  constructor(file: string | undefined) {
+  constructor(file: string | undefined, cross: string | undefined) {
+    const others =
+      cross === undefined
+        ? ''
+        : ` Margins over several markets are in another one, which \`zkrisk audit --registry ${cross}\` shows.`
     super(
-      `${file ?? 'The registry'} names no portfolio registry, which holds margins of accounts. Give --portfolio <address>.`,
+      `${file ?? 'The registry'} names no portfolio registry, which holds margins of accounts in one market. Give --portfolio <address>.${others}`,
     )
   }
 }

@@ -237,7 +237,7 @@ async function refusalOf(at: GatedMarket, attempt: Attempt): Promise<string | un
 function nameIn(contract: Interface, data: string | undefined): string | undefined {
   const parsed = data === undefined ? null : contract.parseError(data)
   // Aave's own errors are numbers in a string: 4 is a caller who is neither risk nor pool admin.
-  return parsed?.name === 'Error' ? `Aave's ${parsed.args[0]}` : parsed?.name
+  return parsed?.name === 'Error' ? `Aave's error ${parsed.args[0]}` : parsed?.name
 }
 
 function revertDataIn(error: unknown): string | undefined {

@@ -44,7 +44,7 @@ export const variants: readonly Variant[] = [
   {
     name: 'slow ramp',
     without: new Set(),
-    off: 'the maintenance margin rises by 2 points an hour, as before',
+    off: 'the maintenance margin rises by 2 points an hour',
     tightenPerHour: 0.02,
   },
   { name: 'none', without: new Set(dampers), off: 'all of them off' },

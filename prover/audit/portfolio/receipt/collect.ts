@@ -4,7 +4,7 @@ import { ProverError } from '../../../errors.ts'
 import { interfaceOf } from '../../../registry/artifacts.ts'
 import { callsIn, SubmissionHiddenError } from '../../../registry/calls.ts'
 import { logsBetween } from '../../../registry/chain.ts'
-import { ask } from '../../../registry/contractErrors.ts'
+import { ask, ContractRevertError } from '../../../registry/contractErrors.ts'
 import { namedValues } from '../../../registry/portfolio/calldata.ts'
 import { contractRecord } from '../../deployed/collect.ts'
 import { type DeployedSource, readOf } from '../../deployed/reading.ts'
@@ -27,7 +27,7 @@ export type ReceiptQuestion = {
 }
 
 /**
- * @throws {@link NoLiquidationError} if there is none
+ * @throws {@link NoLiquidationError} if there is none; {@link NotAVenueError} if no venue is there
  * @throws {@link RpcError} if the node does not answer
  */
 export async function collectReceipt(question: ReceiptQuestion): Promise<ReceiptRecord> {
@@ -81,8 +81,22 @@ async function liquidationLog({ provider, venue, transactionHash, owner, fromBlo
     (each) =>
       each.address === venue && each.topics[0] === topics[0] && (owner === undefined || each.topics[1] === topics[1]),
   )
-  if (log === undefined) throw new NoLiquidationError(venue, transactionHash, owner)
-  return log
+  if (log !== undefined) return log
+  await requireVenue(provider, venue)
+  throw new NoLiquidationError(venue, transactionHash, owner)
+}
+
+/** @throws {@link NotAVenueError} if what is there has no venue's functions */
+async function requireVenue(provider: Provider, venue: string): Promise<void> {
+  const code = await ask('Reading code', () => provider.getCode(venue))
+  if (code === '0x') throw new NotAVenueError(venue, 'no contract')
+  const asked = ['registry', 'orders'].map((name) =>
+    ask(`Reading ${name}`, () => new Contract(venue, interfaceOf('OptionsVenue'), provider).getFunction(name)()),
+  )
+  for (const { reason } of (await Promise.allSettled(asked)).filter((each) => each.status === 'rejected')) {
+    if (!(reason instanceof ContractRevertError)) throw reason
+    throw new NotAVenueError(venue, 'another contract')
+  }
 }
 
 const lastOf = (provider: Provider): Promise<number> => ask('Reading the block number', () => provider.getBlockNumber())
@@ -161,6 +175,19 @@ function venueEvent(log: Log): VenueEvent {
   const said = (name === 'RulesSet' ? values.rules : values) as Readonly<Record<string, unknown>>
   const kept = KEPT[name].map((each) => [each, said[each]] as const)
   return { ...placeOf(log), name, ...Object.fromEntries(kept) } as VenueEvent
+}
+
+/** The address is no venue's. */
+export class NotAVenueError extends ProverError {
+  readonly code = 'audit.not-a-venue'
+  readonly venue: string
+
+  constructor(venue: string, found: string) {
+    super(
+      `Expected a venue at ${venue}, found ${found}. Give --venue the address of the OptionsVenue, which is not that of its registry, and --rpc a node of its chain.`,
+    )
+    this.venue = venue
+  }
 }
 
 /** The venue has liquidated nobody of this kind. */
