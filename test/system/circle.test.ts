@@ -99,6 +99,11 @@ describe('zkrisk chain --circle', () => {
     await close()
   })
 
+  it('refuses a start after which no price is left to prove', async () => {
+    const refused = await zkrisk('chain', '--circle', '--start', '2020-03-16 23:00:00', '--json')
+    expect(errorOf(refused)).toMatchObject({ code: 'service.nothing-to-replay' })
+  })
+
   it('refuses --margins beside it, whose registry would be another', async () => {
     const refused = await zkrisk('chain', '--circle', '--margins', 'portfolio.json', '--json')
     expect(refused.code).toBe(2)

@@ -88,6 +88,7 @@ export async function openChain(options: {
   const circleOwn = options.circle === true ? await circleKeys(true, options.say) : undefined
   const { warmUps } = crashHistory(start, ALL)
   if (warmUps.some(({ rows }) => rows.length < 2)) throw new StartTimeError(options.start)
+  if (circleOwn !== undefined && crashHistory(start, 1).steps.length === 0) throw new NothingToReplayError(start)
   const server = await serveDevelopmentChain(start, options.port)
   try {
     const chain = developmentChainBehind(await connectProvider(server.url))
