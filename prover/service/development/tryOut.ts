@@ -65,8 +65,9 @@ export async function openChain(options: {
   if (start === undefined) throw new StartTimeError(options.start)
   const keys = await loadMarketKeys()
   const portfolio = options.margins === undefined ? undefined : readAccountOverMarkets(options.margins, {})
-  const { warmUps } = crashHistory(start, ALL)
-  if (warmUps.some(({ rows }) => rows.length < 2)) throw new StartTimeError(options.start)
+  const { warmUps, steps } = crashHistory(start, ALL)
+  const isBeyond = steps.length === 0 && warmUps.every(({ rows }) => (rows.at(-1)?.asOf ?? 0n) < start)
+  if (isBeyond || warmUps.some(({ rows }) => rows.length < 2)) throw new StartTimeError(options.start)
   const server = await serveDevelopmentChain(start, options.port)
   try {
     const chain = developmentChainBehind(await connectProvider(server.url))
