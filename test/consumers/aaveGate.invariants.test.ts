@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest'
 import { Random } from '../../scripts/tools/cases/random.ts'
-import type { Collateral } from '../../scripts/tools/aave/market.ts'
+import type { Collateral } from '../../prover/service/development/aaveMarket.ts'
 import { E18, first, firstPriceE8, GatedMarket, HOUR, rules } from '../../scripts/tools/aave/gatedMarket.ts'
 import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
 import { revertDataOf } from '../reverts.ts'

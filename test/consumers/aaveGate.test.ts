@@ -4,7 +4,7 @@
  */
 import { type Contract, Wallet } from 'ethers'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { AaveMarket } from '../../scripts/tools/aave/market.ts'
+import { AaveMarket } from '../../prover/service/development/aaveMarket.ts'
 import {
   E18,
   E8,
@@ -481,7 +481,7 @@ describe('R176: what cannot be moved is refused by name, and nothing is lost', (
   test('a pool of another market, or none', async () => {
     const { chain, council, registry, market } = at
     const make = (pool: unknown) => chain.deploy('AaveGate', council, registry, pool)
-    const other = await AaveMarket.open(chain, [{ name: 'COIN', priceE8: E8 }])
+    const other = await AaveMarket.open(chain.signers[0] as never, [{ name: 'COIN', priceE8: E8 }])
     const posing = compileContract(
       'PosingPool',
       `// SPDX-License-Identifier: GPL-3.0-or-later

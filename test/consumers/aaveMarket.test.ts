@@ -1,7 +1,7 @@
 /** The market that tests of the gate stand on: Aave's own contracts lend, borrow and liquidate. */
 import type { Signer } from 'ethers'
 import { expect, test } from 'vitest'
-import { AaveMarket, AaveMissingError, aaveArtifact } from '../../scripts/tools/aave/market.ts'
+import { AaveMarket, AaveMissingError, aaveArtifact } from '../../prover/service/development/aaveMarket.ts'
 import { startChain } from '../../scripts/tools/chains/chain.ts'
 
 const E18 = 10n ** 18n
@@ -9,7 +9,7 @@ const collateral = { ltvBps: 8_000n, thresholdBps: 8_250n, bonusBps: 10_500n }
 
 test('a market of Aave’s own contracts lends, borrows, and liquidates once the threshold is below what is owed', async () => {
   const chain = await startChain()
-  const market = await AaveMarket.open(chain, [
+  const market = await AaveMarket.open(chain.signers[0] as never, [
     { name: 'WETH', priceE8: 2_500n * 10n ** 8n, collateral },
     { name: 'USD', priceE8: 10n ** 8n },
   ])

@@ -2,7 +2,7 @@
 import type { Signer } from 'ethers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { marketIdOf } from '../../prover/market/marketId.ts'
-import { AaveMarket } from '../../scripts/tools/aave/market.ts'
+import { AaveMarket } from '../../prover/service/development/aaveMarket.ts'
 import { E18, E8, rules } from '../../scripts/tools/aave/gatedMarket.ts'
 import { GAS_LIMIT, mined } from '../../scripts/tools/chains/chain.ts'
 import { LiveEngine } from '../registry/liveEngine.ts'
@@ -30,7 +30,7 @@ test('R170: a price falls, a proof lands, and a borrower of Aave’s market stan
   const { chain, deployment } = engine
   await prove(2_500n)
   const collateral = { ltvBps: 7_000n, thresholdBps: 8_000n, bonusBps: 10_500n }
-  const market = await AaveMarket.open(chain, [
+  const market = await AaveMarket.open(chain.signers[0] as never, [
     { name: 'WETH', priceE8: 2_500n * E8, collateral },
     { name: 'USD', priceE8: E8 },
   ])

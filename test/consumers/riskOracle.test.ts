@@ -4,7 +4,7 @@
  */
 import { AbiCoder, concat, type Contract, getBytes, keccak256, SigningKey, toBeHex, Wallet } from 'ethers'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { AaveMarket } from '../../scripts/tools/aave/market.ts'
+import { AaveMarket } from '../../prover/service/development/aaveMarket.ts'
 import { eventsOf, GAS_LIMIT, mined } from '../../scripts/tools/chains/chain.ts'
 import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 import { chainlinkPart } from '../../scripts/tools/oracles/foreignContracts.ts'
@@ -57,7 +57,7 @@ beforeAll(async () => {
   ;[btc, , unproven] = engine.markets as [Market, Market, Market]
   const { chain, registry } = engine
   const collateral = { ltvBps: 7_000n, thresholdBps: 7_500n, bonusBps: 10_500n }
-  market = await AaveMarket.open(chain, [{ name: 'BTC', priceE8: 50_000n * E8, collateral }])
+  market = await AaveMarket.open(chain.signers[0] as never, [{ name: 'BTC', priceE8: 50_000n * E8, collateral }])
   asset = market.reserve('BTC').asset.target as string
   await move(50_000n)
   oracle = await chain.deploy('RiskOracleView', registry, [asset], [btc.marketId])

@@ -43,7 +43,7 @@ describe.skipIf(!hasRegistry)(title, () => {
       const packed = installed.files.map(({ path }) => path).filter((path) => path.startsWith('docs/'))
       const kept = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((path) => `docs/${path}`)
       const isDocument = (path: string): boolean =>
-        /^docs\/(.+\.md|.+\.svg|generated\/.+\.schema\.json|examples\/.+\.json)$/.test(path)
+        /^docs\/(.+\.md|.+\.svg|generated\/.+\.schema\.json|examples\/.+\.(json|sol|mjs))$/.test(path)
       expect(packed.sort()).toEqual(kept.filter(isDocument).sort())
       const readme = readFileSync(path('node_modules/zk-risk-engine/README.md'), 'utf8')
       const linked = [...readme.matchAll(/\]\((docs\/[^)#]+)/g)].map(([, file]) => file)
@@ -298,10 +298,13 @@ describe.skipIf(!hasRegistry)(title, () => {
       )
     })
 
-    it('by plain solc', async () => {
-      write('contracts/Venue.sol', venue)
+    it.each([
+      ['Venue', venue],
+      ['OwnVenue', readFileSync(join(root, 'docs/examples/OwnVenue.sol'), 'utf8')],
+    ])('by plain solc, %s', async (name, source) => {
+      write('contracts/Plain.sol', source)
       const { stdout, stderr } = await installed.node(write('compile.mjs', plainSolc))
-      expect({ stdout, stderr }).toEqual({ stdout: 'Venue\n', stderr: '' })
+      expect({ stdout, stderr }).toEqual({ stdout: `${name}\n`, stderr: '' })
     })
   })
 })
@@ -340,11 +343,11 @@ const plainSolc = `import { readFileSync } from 'node:fs'
 import solc from 'solc'
 const input = {
   language: 'Solidity',
-  sources: { 'Venue.sol': { content: readFileSync('contracts/Venue.sol', 'utf8') } },
-  settings: { evmVersion: 'cancun', outputSelection: { 'Venue.sol': { '*': ['abi'] } } },
+  sources: { 'Plain.sol': { content: readFileSync('contracts/Plain.sol', 'utf8') } },
+  settings: { evmVersion: 'cancun', outputSelection: { 'Plain.sol': { '*': ['abi'] } } },
 }
 const fromModules = (path) => ({ contents: readFileSync('node_modules/' + path, 'utf8') })
 const { errors = [], contracts } = JSON.parse(solc.compile(JSON.stringify(input), { import: fromModules }))
 for (const { severity, formattedMessage } of errors) if (severity === 'error') console.error(formattedMessage)
-console.log(Object.keys(contracts?.['Venue.sol'] ?? {}).join())
+console.log(Object.keys(contracts?.['Plain.sol'] ?? {}).join())
 `

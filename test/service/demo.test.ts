@@ -7,7 +7,7 @@ const folder = temporaryFolder()
 
 it('the demo proves hours of the crash, reads them back, audits them, draws them and ends with 0', async () => {
   const report = join(folder, 'demo.html')
-  const { code, stdout, stderr } = await zkrisk('demo', '--batches', '2', '--report', report, '--json')
+  const { code, stdout, stderr } = await zkrisk('demo', '--no-circle', '--batches', '2', '--report', report, '--json')
   expect(stderr).toContain('Proving up to 2 hours')
   expect(code).toBe(0)
   const result = JSON.parse(stdout)
@@ -18,6 +18,8 @@ it('the demo proves hours of the crash, reads them back, audits them, draws them
   const [before, , after] = result.parameters
   expect(after.initialMargin).toBeGreaterThan(2 * before.initialMargin)
   expect(result.held).toContainEqual(expect.objectContaining({ market: 'BTC-USD', sequence: '2' }))
+  expect(result.circle).toBeNull()
+  expect(stderr).not.toContain('circle')
   expect(result.visit).toMatchObject({ market: 'BTC-USD', refusedWith: 'MarginTooLow' })
   expect(existsSync(report)).toBe(true)
   expect(readFileSync(report, 'utf8')).toContain('BTC-USD, proven on chain')

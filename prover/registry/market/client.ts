@@ -34,6 +34,8 @@ import { idOfSource, isHeldAt, placeToGoOn } from './place.ts'
 import { checkModel, type ModelOnChain, readModel } from '../models.ts'
 import { BatchAtAnotherScaleError, priceScaleNoted } from './scale.ts'
 
+/** Observations come in while a place in their source is being read: it is read so many times. */
+const MOST_PLACES = 5
 /** Where the sequence begins in what the registry stores. */
 const PARAMETERS_BITS = BigInt(wordBits('parameters'))
 const PARAMETERS_MASK = (1n << PARAMETERS_BITS) - 1n
@@ -284,6 +286,24 @@ export class RegistryClient {
    */
   async followSource(name: string): Promise<string> {
     if (this.signer === undefined) throw new NoSignerError()
+    const registry = new Contract(this.registry, interfaceOf('RiskRegistry'), this.signer)
+    for (let tries = 1; ; tries++) {
+      const { marketId, standing, place, next } = await this.placeInSource(name)
+      try {
+        const sent = await registry.getFunction('followSource')(marketId, standing, place, next)
+        await sent.wait()
+        return sent.hash
+      } catch (error) {
+        const refused = typedCallError(error, `Letting ${name} follow its source`)
+        // An observation came in since the place was read.
+        const isLate = refused instanceof ContractRevertError && refused.reason === 'PlaceNotNext'
+        if (!isLate || tries === MOST_PLACES) throw refused
+      }
+    }
+  }
+
+  /** Where a market stands, and where in its new source it goes on. */
+  private async placeInSource(name: string) {
     const { marketId, state, inbox } = await this.market(name)
     const source: string = await this.read('sourceOf', marketId)
     const standing = {
@@ -291,15 +311,7 @@ export class RegistryClient {
       ...{ inboxHead: inbox.head, inboxCount: inbox.count, source: inbox.source },
     }
     const at = { source, marketId, fromBlock: this.fromBlock }
-    const { place, next } = await placeToGoOn(this.provider, at, state.volatility.asOf)
-    const registry = new Contract(this.registry, interfaceOf('RiskRegistry'), this.signer)
-    try {
-      const sent = await registry.getFunction('followSource')(marketId, standing, place, next)
-      await sent.wait()
-      return sent.hash
-    } catch (error) {
-      throw typedCallError(error, `Letting ${name} follow its source`)
-    }
+    return { marketId, standing, ...(await placeToGoOn(this.provider, at, state.volatility.asOf)) }
   }
 
   /**

@@ -3,6 +3,7 @@ import { backtest } from '../../parameters/backtest.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import { type ReplaySeries, replay } from '../../parameters/replay.ts'
 import type { Units } from '../../market/priceScale.ts'
+import type { Circle } from '../development/circle.ts'
 import type { MarketHistory } from '../development/engine.ts'
 import type { ProvenStep } from './provenReplay.ts'
 import { keptCrashSections } from './crashStudies.ts'
@@ -15,15 +16,20 @@ export type VerdictOf = (transactionHash: string) => 'pass' | 'fail'
 /**
  * Writes the demo's report: the proven hours among those that the twin followed, then the crashes of other years where
  * their prices are at hand.
+ *
+ * @param circle - what happened in it, where it was run
  */
 export function writeDemoReport(
   file: string,
   warmUps: readonly MarketHistory[],
   steps: readonly ProvenStep[],
   verdictOf: VerdictOf,
+  circle?: Pick<Circle, 'lines' | 'accepted'>,
 ): void {
   const proven = warmUps.map((history) => provenSection(history, steps, verdictOf))
-  writeReport(file, [...proven, ...keptCrashSections(defaultPolicy)])
+  const told =
+    circle && ({ kind: 'circle', title: 'The circle', lines: circle.lines, isAccepted: circle.accepted } as const)
+  writeReport(file, [...proven, ...(told === undefined ? [] : [told]), ...keptCrashSections(defaultPolicy)])
 }
 
 /**

@@ -2,6 +2,7 @@ import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
 import { action, addCommand, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
 import { addPriceOptions, type PriceFlags, priceOptions } from './priceOptions.ts'
+import { requireOptions } from '../text/usageError.ts'
 import { untilStopped } from './stop.ts'
 
 type ChainOptions = {
@@ -11,6 +12,7 @@ type ChainOptions = {
   councilKeyFile: string
   start: string
   margins?: string
+  circle?: boolean
 }
 type AttestFlags = {
   rpc: RpcAddress
@@ -51,11 +53,19 @@ export function addChainCommands(program: Command): void {
       '--margins <portfolio>',
       'with a registry of margins too, in the market, or over the markets, and under the parameters of this file; margins count for 24 h there',
     )
+    .option(
+      '--circle',
+      'with a venue, a liquidation to ask `receipt` about, a hedged book and a market of Aave’s, all of them run once',
+    )
     .option('--start <time>', 'the chain’s first time, UTC, within the project’s extract', '2020-03-12 09:00:00')
     .action(
       action<ChainOptions, []>(async (terminal, options) => {
-        const { openChain } = await import('../development/tryOut.ts')
-        const { url, deployment, close } = await openChain({ ...options, say: terminal.say })
+        if (options.circle) requireOptions({ margins: options.margins }, { excludes: 'circle' })
+        const [{ openChain }, { circleJson, placesText }] = await Promise.all([
+          import('../development/tryOut.ts'),
+          import('../text/circleText.ts'),
+        ])
+        const { url, deployment, circle, close } = await openChain({ ...options, say: terminal.say })
         terminal.result(
           {
             url,
@@ -63,8 +73,9 @@ export function addChainCommands(program: Command): void {
             keyFile: options.keyFile,
             councilKeyFile: options.councilKeyFile,
             registry: deployment.addresses.registry,
+            ...(circle === undefined ? {} : { circle: circleJson(circle) }),
           },
-          `Chain at ${url}, registry ${deployment.addresses.registry}; ${options.deployment}, ${options.keyFile} and ${options.councilKeyFile} written. Ctrl-C ends it.`,
+          `Chain at ${url}, registry ${deployment.addresses.registry}; ${options.deployment}, ${options.keyFile} and ${options.councilKeyFile} written.${circle === undefined ? '' : `\n${placesText(circle, url)}\n`} Ctrl-C ends it.`,
         )
         await untilStopped()
         await close()

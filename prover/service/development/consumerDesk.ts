@@ -1,12 +1,10 @@
 /** The example consumer in the demo: a perpetual desk that lets a trader take as much risk as the proven margin allows. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { Contract, ContractFactory, formatEther, type InterfaceAbi, parseEther, type Wallet } from 'ethers'
+import { Contract, formatEther, parseEther, type Wallet } from 'ethers'
 import { marketIdOf } from '../../market/marketId.ts'
-import { attestedFeedOf, ContractRevertError, ContractsNotBuiltError, interfaceOf } from '../../registry/index.ts'
+import { attestedFeedOf, ContractRevertError, interfaceOf } from '../../registry/index.ts'
 import { typedCallError } from '../../registry/contractErrors.ts'
 import type { DevelopmentEngine } from './engine.ts'
-import { buildFolder } from '../../config.ts'
+import { compiledAt, consumer, create } from './contracts.ts'
 
 /** What the desk let a trader do. */
 export type DeskVisit = {
@@ -34,16 +32,9 @@ export async function visitDesk({ chain, deployment }: DevelopmentEngine, market
   const registryAddress = deployment.addresses.registry
   const { address: feed } = attestedFeedOf(deployment)
   const [trader, house] = [chain.account('council'), chain.account('feeder')]
-  const cash = await create(trader, 'solady/src/tokens/WETH.sol', 'WETH', [])
-  const desk = await create(trader, 'contracts/consumers/PerpetualDesk.sol', 'PerpetualDesk', [
-    registryAddress,
-    feed,
-    marketIdOf(market),
-    cash,
-    house,
-    MAX_MARK_AGE_SECONDS,
-    REWARD_BPS,
-  ])
+  const cash = await create(trader, compiledAt('solady/src/tokens/WETH.sol', 'WETH'))
+  const terms = [registryAddress, feed, marketIdOf(market), cash, house, MAX_MARK_AGE_SECONDS, REWARD_BPS]
+  const desk = await create(trader, consumer('PerpetualDesk'), ...terms)
   await fund(cash, desk, house, HOUSE_CASH)
   await fund(cash, desk, trader, CASH)
 
@@ -93,19 +84,4 @@ async function fund(cash: Contract, desk: Contract, account: Wallet, amount: big
   await (await own.getFunction('deposit')({ value: amount })).wait()
   await (await own.getFunction('approve')(desk, amount)).wait()
   await (await (desk.connect(account) as Contract).getFunction('deposit')(amount)).wait()
-}
-
-async function create(signer: Wallet, source: string, name: string, args: readonly unknown[]): Promise<Contract> {
-  const { abi, bytecode } = artifact(source, name)
-  const contract = await new ContractFactory(abi, bytecode, signer).deploy(...args)
-  await contract.waitForDeployment()
-  return new Contract(await contract.getAddress(), abi, signer)
-}
-
-function artifact(source: string, name: string): { readonly abi: InterfaceAbi; readonly bytecode: string } {
-  try {
-    return JSON.parse(readFileSync(join(buildFolder, 'artifacts', source, `${name}.json`), 'utf8'))
-  } catch (error) {
-    throw new ContractsNotBuiltError(name, error)
-  }
 }

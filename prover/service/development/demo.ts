@@ -7,11 +7,19 @@ import { Worker } from 'node:worker_threads'
 import { type Audit, audit } from '../../audit/index.ts'
 import { historyMarkets, readExtract } from '../../market/histories.ts'
 import { parseTime } from '../../market/time.ts'
-import { createProver } from '../../proof/index.ts'
+import { createProver, type Prover } from '../../proof/index.ts'
 import { auditKeyOf } from '../answers/auditing.ts'
 import { type DeskVisit, describeVisit, visitDesk } from './consumerDesk.ts'
 import { startDevelopmentChain } from './chain.ts'
-import { deployDevelopmentEngine, type MarketHistory, type NamedObservation, stepsOf } from './engine.ts'
+import { type Circle, circleKeys, runCircle } from './circle.ts'
+import {
+  deployDevelopmentEngine,
+  type DevelopmentEngine,
+  type MarketHistory,
+  type NamedObservation,
+  stepsOf,
+} from './engine.ts'
+import type { StatementKeys } from './portfolio.ts'
 import { percent, utcTime } from '../text/figures.ts'
 import { type ProvenStep, replayProven } from '../answers/provenReplay.ts'
 import { describeReadBack, type ReadBack, readBack } from '../answers/readBack.ts'
@@ -25,6 +33,8 @@ export type DemoOptions = {
   readonly proveSeconds?: number | undefined
   /** HTML report to write. */
   readonly report: string
+  /** Whether the circle is shown, and built for if need be; by default where what it needs is built. */
+  readonly circle?: boolean | undefined
   readonly say: (line: string) => void
 }
 
@@ -32,6 +42,8 @@ export type DemoResult = {
   readonly steps: readonly ProvenStep[]
   readonly held: readonly ReadBack[]
   readonly visit: DeskVisit
+  /** Undefined where it was not shown. */
+  readonly circle: Circle | undefined
   readonly audit: Audit['report']
   readonly report: string
   readonly seconds: number
@@ -42,9 +54,12 @@ export const DEMO_START: bigint = parseTime('2020-03-12 09:00:00') ?? 0n
 export const DEMO_BATCHES = 17
 export const DEMO_PROVE_SECONDS = 28
 
+const CIRCLE_NOT_BUILT =
+  'A venue, its hedge and a lender that follow are shown once their circuits are built: `npx zkrisk demo --circle` builds them, a few minutes, once.'
+
 /**
  * @example
- * const { audit } = await runDemo({ batches: 1, report: 'demo.html', say: console.error })
+ * const { audit } = await runDemo({ batches: 1, circle: false, report: 'demo.html', say: console.error })
  * audit.accepted // → true
  */
 export async function runDemo({
@@ -52,10 +67,12 @@ export async function runDemo({
   report,
   batches = DEMO_BATCHES,
   proveSeconds = DEMO_PROVE_SECONDS,
+  circle: wanted,
 }: DemoOptions): Promise<DemoResult> {
   const began = performance.now()
   const studied = studyCrashes()
   const [live, catchUp] = await Promise.all([loadKeys(LIVE_BUILD), loadKeys(CATCH_UP_BUILD)])
+  const keysOfCircle = wanted === false ? undefined : await circleKeys(wanted === true, say)
   const { warmUps, steps } = crashHistory(DEMO_START, batches)
   const prover = createProver()
   const chain = await startDevelopmentChain(DEMO_START)
@@ -77,6 +94,7 @@ export async function runDemo({
     say('Read back by contracts:')
     for (const line of describeReadBack(held)) say(line)
     say(describeVisit(visit))
+    const circle = await showCircle(engine, keysOfCircle, prover, { say, wanted })
     say(`Auditing ${proven.length} batches from chain data alone: twin, inbox, snarkjs and @noble/curves …`)
     const { registry } = engine.deployment.addresses
     const keys = [live, catchUp].map(auditKeyOf)
@@ -89,12 +107,27 @@ export async function runDemo({
     const accepted = new Set(audited.batches.filter((batch) => batch.accepted).map((batch) => batch.transactionHash))
     say('Drawing the report …')
     await studied
-    writeDemoReport(report, warmUps, proven, (hash) => (accepted.has(hash) ? 'pass' : 'fail'))
-    return { steps: proven, held, visit, audit: audited, report, seconds: (performance.now() - began) / 1000 }
+    writeDemoReport(report, warmUps, proven, (hash) => (accepted.has(hash) ? 'pass' : 'fail'), circle)
+    const seconds = (performance.now() - began) / 1000
+    return { steps: proven, held, visit, circle, audit: audited, report, seconds }
   } finally {
     await prover.close()
     await chain.close()
   }
+}
+
+async function showCircle(
+  engine: DevelopmentEngine,
+  keys: StatementKeys | undefined,
+  prover: Prover,
+  { say, wanted }: Pick<DemoOptions, 'say'> & { readonly wanted: boolean | undefined },
+): Promise<Circle | undefined> {
+  if (keys === undefined) {
+    if (wanted === undefined) say(CIRCLE_NOT_BUILT)
+    return undefined
+  }
+  say('The circle, over what is in force now:')
+  return runCircle(engine, keys, prover, (line) => say(`  ${line}`))
 }
 
 /** Beside the proofs, which leave a processor idle now and then; the report itself computes what is missing after a failure. */

@@ -19,6 +19,9 @@ import { doorWords } from '../../registry/market/door.ts'
 import { doorText } from '../deploying/door.ts'
 import { provableMargin } from '../../portfolio/accountMargin.ts'
 import type { Portfolio, PortfolioOverMarkets } from '../../portfolio/portfolio.ts'
+import { createProver } from '../../proof/index.ts'
+import { replayProven } from '../answers/provenReplay.ts'
+import { type Circle, circleKeys, runCircle } from './circle.ts'
 import { crashHistory } from './demo.ts'
 import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
 import {
@@ -28,7 +31,12 @@ import {
   type MarketHistory,
   stepsOf,
 } from './engine.ts'
-import { buildPortfolioKeys, deployDevelopmentPortfolio, portfolioKeysIfBuilt } from './portfolio.ts'
+import {
+  buildPortfolioKeys,
+  deployDevelopmentPortfolio,
+  portfolioKeysIfBuilt,
+  type StatementKeys,
+} from './portfolio.ts'
 import { policyOf } from '../daemon/portfolios/sharedRound.ts'
 import { deployDevelopmentCross } from './cross.ts'
 import { crossStatementNames } from '../../registry/portfolio/crossDeploy.ts'
@@ -39,7 +47,7 @@ import { type HistoryOptions, readHistory } from '../answers/histories.ts'
 import { timeOption } from '../answers/time.ts'
 import { exactPrice, utcTime } from '../text/figures.ts'
 import { writeSecretFile } from '../wholeFile.ts'
-import { loadMarketKeys } from '../workspace.ts'
+import { LIVE_BUILD, loadKeys, loadMarketKeys } from '../workspace.ts'
 import { UsageError } from '../text/usageError.ts'
 
 const HORIZON_SECONDS = Number(defaultPolicy.learning.horizonSeconds)
@@ -47,8 +55,18 @@ const HORIZON_SECONDS = Number(defaultPolicy.learning.horizonSeconds)
 /** What a registry of margins takes besides, where it is built already. */
 const OTHER_MODELS = ['marginsAlone', 'unhealthyWitness', 'scenarioWitness'] as const
 
+/** Proven before the circle: from the default start BTC falls by a sixth in them. */
+const CIRCLE_HOURS = 2
+
 /** More times than any history has. */
 const ALL = Number.MAX_SAFE_INTEGER
+
+export type OpenChain = {
+  readonly url: string
+  readonly deployment: Deployment
+  readonly circle: Circle | undefined
+  close(): Promise<void>
+}
 
 /** Serves a development chain with an engine, with models of all that is built, and writes where it lives and whom it funds. */
 export async function openChain(options: {
@@ -59,8 +77,10 @@ export async function openChain(options: {
   readonly start: string
   /** A portfolio, for a registry of margins in its market, or over its markets, under its parameters and scenarios. */
   readonly margins?: string | undefined
+  /** With the circle run on it, after the first hours were proven. */
+  readonly circle?: boolean | undefined
   readonly say: (line: string) => void
-}): Promise<{ readonly url: string; readonly deployment: Deployment; close(): Promise<void> }> {
+}): Promise<OpenChain> {
   const start = parseTime(options.start)
   if (start === undefined) throw new StartTimeError(options.start)
   const keys = await loadMarketKeys()
@@ -68,25 +88,47 @@ export async function openChain(options: {
   const { warmUps, steps } = crashHistory(start, ALL)
   const isBeyond = steps.length === 0 && warmUps.every(({ rows }) => (rows.at(-1)?.asOf ?? 0n) < start)
   if (isBeyond || warmUps.some(({ rows }) => rows.length < 2)) throw new StartTimeError(options.start)
+  const circleOwn = options.circle === true ? await circleKeys(true, options.say) : undefined
   const server = await serveDevelopmentChain(start, options.port)
   try {
     const chain = developmentChainBehind(await connectProvider(server.url))
     const engine = await deployDevelopmentEngine(chain, keys, warmUps, options.say)
+    const circle = circleOwn && (await circleAt(engine, start, circleOwn, options.say))
     const deployment =
-      portfolio === undefined
-        ? engine.deployment
-        : 'parts' in portfolio
-          ? await withCross(engine, portfolio, options.say)
-          : await withMargins(engine, portfolio, options.say)
+      circle !== undefined
+        ? { ...engine.deployment, portfolio: circle.places.portfolio }
+        : portfolio === undefined
+          ? engine.deployment
+          : 'parts' in portfolio
+            ? await withCross(engine, portfolio, options.say)
+            : await withMargins(engine, portfolio, options.say)
     options.say(`Its feed takes ${doorText(attestedFeedOf(deployment).plausibility ?? defaultPlausibility)}.`)
     await writeDeployment(options.deployment, deployment)
     writeSecretFile(options.keyFile, `${developmentKeys.prover}\n`)
     writeSecretFile(options.councilKeyFile, `${developmentKeys.council}\n`)
     await chain.close()
-    return { url: server.url, deployment, close: () => server.close() }
+    return { url: server.url, deployment, circle, close: () => server.close() }
   } catch (error) {
     await server.close()
     throw error
+  }
+}
+
+/** The hours after the start are proven, and the circle run over what is then in force. */
+async function circleAt(
+  engine: DevelopmentEngine,
+  start: bigint,
+  keys: StatementKeys,
+  say: (line: string) => void,
+): Promise<Circle> {
+  const live = await loadKeys(LIVE_BUILD)
+  const prover = createProver()
+  try {
+    say('proving two hours, and running the circle over them')
+    await replayProven(engine, prover, live, crashHistory(start, CIRCLE_HOURS).steps)
+    return await runCircle(engine, keys, prover, say)
+  } finally {
+    await prover.close()
   }
 }
 

@@ -2,16 +2,11 @@
  * A real Uniswap v3 pool on a development chain, from the code that Uniswap published on npm: nothing of theirs is compiled here.
  * Prices are of a whole asset in whole cash, times 10^8, whichever of the two the pool has first and whatever their decimals.
  */
-import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { Contract, ContractFactory, type InterfaceAbi, type Signer, type TransactionReceipt, ZeroAddress } from 'ethers'
-import { buildFolder } from '../../config.ts'
+import { Contract, type Signer, type TransactionReceipt, ZeroAddress } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import { sqrtDown } from '../../math/fixedPoint.ts'
-import { ContractsNotBuiltError } from '../../registry/index.ts'
-
-type Compiled = { readonly abi: InterfaceAbi; readonly bytecode: string }
+import { type Compiled, compiledAt, create, done } from './contracts.ts'
 
 /** Uniswap's contracts of one chain. */
 export type Uniswap = Readonly<Record<'factory' | 'positions' | 'router' | 'quoter', Contract>>
@@ -60,14 +55,7 @@ export async function deployUniswap(owner: Signer): Promise<Uniswap> {
  * @throws {@link ContractsNotBuiltError}
  */
 export async function deployToken(owner: Signer, symbol: string, decimals: number): Promise<Contract> {
-  const file = join(buildFolder, 'artifacts/contracts/consumers/mocks/MockToken.sol/MockToken.json')
-  let compiled: Compiled
-  try {
-    compiled = JSON.parse(readFileSync(file, 'utf8'))
-  } catch (error) {
-    throw new ContractsNotBuiltError('MockToken', error)
-  }
-  return create(owner, compiled, symbol, decimals)
+  return create(owner, compiledAt('contracts/consumers/mocks/MockToken.sol', 'MockToken'), symbol, decimals)
 }
 
 /** A pool and who trades in it. */
@@ -257,18 +245,6 @@ function uniswapPart(name: 'v3-core' | 'v3-periphery', path: string): Compiled {
   } catch (error) {
     throw new UniswapMissingError(packageName, error)
   }
-}
-
-async function create(owner: Signer, { abi, bytecode }: Compiled, ...args: readonly unknown[]): Promise<Contract> {
-  const contract = await new ContractFactory(abi, bytecode, owner).deploy(...args)
-  await contract.waitForDeployment()
-  return new Contract(await contract.getAddress(), abi, owner)
-}
-
-type Sent = { wait(): Promise<TransactionReceipt | null> }
-
-async function done(sent: Promise<Sent>): Promise<TransactionReceipt> {
-  return (await (await sent).wait()) as TransactionReceipt
 }
 
 const decimalsOf = (token: Contract): Promise<bigint> => token.getFunction('decimals')()

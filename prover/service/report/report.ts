@@ -1,6 +1,8 @@
 import { writeWholeFile } from '../wholeFile.ts'
 import type { BacktestSection } from './backtestSection.ts'
 import { drawBacktest } from './backtestSection.ts'
+import { type CircleSection, drawCircle } from './circleSection.ts'
+import type { Markup } from './markup.ts'
 import type { Answer, Entry } from './page.ts'
 import { page } from './page.ts'
 import type { WindowSection } from './window.ts'
@@ -8,7 +10,7 @@ import { drawWindow, windowTiles } from './window.ts'
 
 export type { ProvenPoint, WindowSection } from './window.ts'
 
-export type ReportSection = WindowSection | BacktestSection
+export type ReportSection = WindowSection | BacktestSection | CircleSection
 
 export type ReportOptions = {
   readonly title?: string | undefined
@@ -42,10 +44,14 @@ export function writeReport(file: string, sections: readonly ReportSection[], op
 export function renderReport(sections: readonly ReportSection[], options: ReportOptions = {}): string {
   const entries = sections.map((section, i): Entry => {
     const id = `section-${i + 1}`
-    const body = section.kind === 'window' ? drawWindow(section, id) : drawBacktest(section, id)
-    return { id, title: section.title, body }
+    return { id, title: section.title, body: drawSection(section, id) }
   })
   return page(options.title ?? 'Risk parameters through time', options.lead ?? LEAD, entries, answerOf(sections)).markup
+}
+
+function drawSection(section: ReportSection, id: string): Markup {
+  if (section.kind === 'window') return drawWindow(section, id)
+  return section.kind === 'circle' ? drawCircle(section, id) : drawBacktest(section, id)
 }
 
 /** How many proofs were accepted, then margins now and breaches of what was proven, or else of the first window. */

@@ -5,7 +5,7 @@
 import { type Contract, type Signer, ZeroAddress } from 'ethers'
 import { marketIdOf } from '../../../prover/market/marketId.ts'
 import { type Chain, GAS_LIMIT, mined, startChain } from '../chains/chain.ts'
-import { AaveMarket, type Collateral } from './market.ts'
+import { AaveMarket, type Collateral } from '../../../prover/service/development/aaveMarket.ts'
 
 export const E18 = 10n ** 18n
 export const E8 = 10n ** 8n
@@ -84,7 +84,7 @@ export class GatedMarket {
   /** Opens a market whose only collateral moves through the gate, by these rules; the registry holds what the pool has. */
   static async open(asked: Rules = rules, chain?: Chain): Promise<GatedMarket> {
     const on = chain ?? (await startChain())
-    const market = await AaveMarket.open(on, [
+    const market = await AaveMarket.open(on.signers[0] as never, [
       { name: 'WETH', priceE8: firstPriceE8, collateral: first },
       { name: 'USD', priceE8: E8 },
     ])

@@ -2,7 +2,7 @@
 import { type Contract, type Interface, toBeHex } from 'ethers'
 import { Random } from '../cases/random.ts'
 import { mined } from '../chains/chain.ts'
-import type { Collateral } from './market.ts'
+import type { Collateral } from '../../../prover/service/development/aaveMarket.ts'
 import { E18, first, GatedMarket, type Held, HOUR, marketId, parametersOf, rules, shareX24 } from './gatedMarket.ts'
 
 export type HostileOutcome = {

@@ -6,7 +6,7 @@
 import type { Signer } from 'ethers'
 import { mined } from '../chains/chain.ts'
 import { E18, first, firstPriceE8, GatedMarket, HOUR, rules } from './gatedMarket.ts'
-import type { Collateral } from './market.ts'
+import type { Collateral } from '../../../prover/service/development/aaveMarket.ts'
 
 const BORROWERS = 12
 const ONE_BPS = 10_000n

@@ -3,20 +3,22 @@
  * compiled here. Prices alone are set, in the aggregators that the package has for that.
  */
 import { createRequire } from 'node:module'
-import { type Contract, type Signer, ZeroAddress } from 'ethers'
-import { type Chain, GAS_LIMIT, mined } from '../chains/chain.ts'
-import type { CompiledContract } from '../chains/compileContract.ts'
+import { Contract, type JsonRpcApiProvider, type Signer, toBeHex, ZeroAddress } from 'ethers'
+import { ProverError } from '../../errors.ts'
+import { type Compiled, create, done, GAS_LIMIT } from './contracts.ts'
 
 const require = createRequire(import.meta.url)
 const NAME = '@aave/core-v3'
 const E18 = 10n ** 18n
 
-type Artifact = CompiledContract & {
+type Artifact = Compiled & {
   readonly linkReferences: Record<string, Record<string, readonly { readonly start: number }[]>>
 }
 
 /** The package is there for development alone: its licence is its own. */
-export class AaveMissingError extends Error {
+export class AaveMissingError extends ProverError {
+  readonly code = 'service.aave-missing'
+
   constructor(cause: unknown) {
     super(`Expected the npm package ${NAME}, which this market is made of; run npm ci in a clone.`, { cause })
   }
@@ -55,11 +57,11 @@ const libraries = ['Borrow', 'Supply', 'EMode', 'Liquidation', 'Bridge', 'Pool',
 
 /** Deploys contracts of the package, linked with those that came before. */
 class Parts {
-  readonly chain: Chain
+  readonly owner: Signer
   private readonly linked = new Map<string, string>()
 
-  constructor(chain: Chain) {
-    this.chain = chain
+  constructor(owner: Signer) {
+    this.owner = owner
   }
 
   async deploy(path: string, ...args: readonly unknown[]): Promise<Contract> {
@@ -67,13 +69,13 @@ class Parts {
     const code = Object.values(linkReferences)
       .flatMap((ofFile) => Object.entries(ofFile))
       .reduce((whole, [name, places]) => this.link(whole, name, places), bytecode)
-    const deployed = await this.chain.deploy({ abi, bytecode: code }, ...args)
+    const deployed = await create(this.owner, { abi, bytecode: code }, ...args)
     this.linked.set(path.slice(path.lastIndexOf('/') + 1), deployed.target as string)
     return deployed
   }
 
-  at(path: string, address: string): Promise<Contract> {
-    return this.chain.ethers.getContractAt([...aaveArtifact(path).abi] as never, address)
+  at(path: string, address: string): Contract {
+    return new Contract(address, aaveArtifact(path).abi, this.owner)
   }
 
   private link(code: string, name: string, places: readonly { readonly start: number }[]): string {
@@ -86,9 +88,9 @@ class Parts {
   }
 }
 
-/** Aave's market; the first signer of the chain has every role in it. */
+/** Aave's market; its owner has every role in it. */
 export class AaveMarket {
-  readonly chain: Chain
+  readonly owner: Signer
   readonly pool: Contract
   readonly configurator: Contract
   readonly acl: Contract
@@ -98,11 +100,11 @@ export class AaveMarket {
   private readonly reserves = new Map<string, Reserve>()
 
   private constructor(
-    made: Pick<AaveMarket, 'chain' | 'pool' | 'configurator' | 'acl' | 'provider'>,
+    made: Pick<AaveMarket, 'owner' | 'pool' | 'configurator' | 'acl' | 'provider'>,
     parts: Parts,
     implementations: readonly string[],
   ) {
-    this.chain = made.chain
+    this.owner = made.owner
     this.pool = made.pool
     this.configurator = made.configurator
     this.acl = made.acl
@@ -116,22 +118,21 @@ export class AaveMarket {
    *
    * @throws {@link AaveMissingError}
    */
-  static async open(chain: Chain, listings: readonly Listing[]): Promise<AaveMarket> {
-    const parts = new Parts(chain)
+  static async open(owner: Signer, listings: readonly Listing[]): Promise<AaveMarket> {
+    const parts = new Parts(owner)
     for (const library of libraries) await parts.deploy(library)
-    const me = await (chain.signers[0] as Signer).getAddress()
+    const me = await owner.getAddress()
     const provider = await parts.deploy('protocol/configuration/PoolAddressesProvider', 'zkrisk', me)
-    await mined(provider.getFunction('setACLAdmin')(me))
+    await done(provider.getFunction('setACLAdmin')(me))
     const acl = await parts.deploy('protocol/configuration/ACLManager', provider.target)
-    await mined(provider.getFunction('setACLManager')(acl.target))
-    for (const role of ['Pool', 'Risk', 'AssetListing', 'Emergency'])
-      await mined(acl.getFunction(`add${role}Admin`)(me))
+    await done(provider.getFunction('setACLManager')(acl.target))
+    for (const role of ['Pool', 'Risk', 'AssetListing', 'Emergency']) await done(acl.getFunction(`add${role}Admin`)(me))
     const pool = await behindProxy(parts, provider, 'Pool', provider.target)
     const configurator = await behindProxy(parts, provider, 'PoolConfigurator')
     const reader = await parts.deploy('misc/AaveProtocolDataProvider', provider.target)
-    await mined(provider.getFunction('setPoolDataProvider')(reader.target))
+    await done(provider.getFunction('setPoolDataProvider')(reader.target))
     const tokens = await tokenParts(parts, pool)
-    const made = { chain, pool, configurator, acl, provider }
+    const made = { owner, pool, configurator, acl, provider }
     const market = new AaveMarket(made, parts, [...tokens, await interestRates(parts, provider)])
     await market.list(listings)
     return market
@@ -147,12 +148,12 @@ export class AaveMarket {
     }
     await this.price([...made.values()])
     const assets = [...made.entries()].map(([name, [asset]]) => this.listing(name, asset))
-    await mined(this.configurator.getFunction('initReserves')(assets, { gasLimit: GAS_LIMIT }))
+    await done(this.configurator.getFunction('initReserves')(assets, { gasLimit: GAS_LIMIT }))
     for (const { name, collateral } of listings) {
       const [asset, feed] = made.get(name) as readonly [Contract, Contract]
       const { aTokenAddress: aToken } = await this.pool.getFunction('getReserveData')(asset)
       this.reserves.set(name, { asset, feed, aToken })
-      await mined(this.configurator.getFunction('setReserveBorrowing')(asset, true))
+      await done(this.configurator.getFunction('setReserveBorrowing')(asset, true))
       if (collateral !== undefined) await this.configure(name, collateral)
     }
   }
@@ -164,11 +165,11 @@ export class AaveMarket {
     return reserve
   }
 
-  /** Sets collateral parameters with the first signer's own role. */
+  /** Sets collateral parameters with the owner's own role. */
   async configure(name: string, { ltvBps, thresholdBps, bonusBps }: Collateral): Promise<void> {
     const { asset } = this.reserve(name)
     const set = this.configurator.getFunction('configureReserveAsCollateral')
-    await mined(set(asset, ltvBps, thresholdBps, bonusBps))
+    await done(set(asset, ltvBps, thresholdBps, bonusBps))
   }
 
   /** Collateral parameters in force. */
@@ -180,35 +181,37 @@ export class AaveMarket {
 
   /** Sets a price, from the next block on. */
   async setPrice(name: string, priceE8: bigint): Promise<void> {
-    await this.chain.setStorage(this.reserve(name).feed, ZERO_SLOT, priceE8)
-    await this.chain.request('evm_mine')
+    const provider = this.owner.provider as JsonRpcApiProvider
+    const { feed } = this.reserve(name)
+    await provider.send('hardhat_setStorageAt', [feed.target, toBeHex(0, 32), toBeHex(priceE8, 32)])
+    await provider.send('evm_mine', [])
   }
 
   /** Mints and supplies, as collateral where the reserve is one. */
   async supply(signer: Signer, name: string, amount: bigint): Promise<void> {
     await this.fund(signer, name, amount)
     const supply = (this.pool.connect(signer) as Contract).getFunction('supply')
-    await mined(supply(this.reserve(name).asset, amount, await signer.getAddress(), 0, { gasLimit: GAS_LIMIT }))
+    await done(supply(this.reserve(name).asset, amount, await signer.getAddress(), 0, { gasLimit: GAS_LIMIT }))
   }
 
   /** Borrows at the variable rate. */
   async borrow(signer: Signer, name: string, amount: bigint): Promise<void> {
     const borrow = (this.pool.connect(signer) as Contract).getFunction('borrow')
-    await mined(borrow(this.reserve(name).asset, amount, 2, 0, await signer.getAddress(), { gasLimit: GAS_LIMIT }))
+    await done(borrow(this.reserve(name).asset, amount, 2, 0, await signer.getAddress(), { gasLimit: GAS_LIMIT }))
   }
 
   /** Mints to a signer, and lets the pool take it. */
   async fund(signer: Signer, name: string, amount: bigint): Promise<void> {
     const asset = this.reserve(name).asset.connect(signer) as Contract
-    await mined(asset.getFunction('mint(uint256)')(amount))
-    await mined(asset.getFunction('approve')(this.pool, 2n ** 256n - 1n))
+    await done(asset.getFunction('mint(uint256)')(amount))
+    await done(asset.getFunction('approve')(this.pool, 2n ** 256n - 1n))
   }
 
   /** Liquidates as much as Aave lets a liquidator, who must have been funded; whether it did. */
   async liquidate(liquidator: Signer, collateral: string, debt: string, account: string): Promise<boolean> {
     const call = (this.pool.connect(liquidator) as Contract).getFunction('liquidationCall')
     const assets = [this.reserve(collateral).asset, this.reserve(debt).asset]
-    const sent = async () => mined(call(...assets, account, 2n ** 256n - 1n, false, { gasLimit: GAS_LIMIT }))
+    const sent = async () => done(call(...assets, account, 2n ** 256n - 1n, false, { gasLimit: GAS_LIMIT }))
     return sent().then(
       () => true,
       () => false,
@@ -237,25 +240,24 @@ export class AaveMarket {
     const [assets, feeds] = [pairs.map(([asset]) => asset.target), pairs.map(([, feed]) => feed.target)]
     const known = (await this.provider.getFunction('getPriceOracle')()) as string
     if (known !== ZeroAddress) {
-      const oracle = await this.parts.at('misc/AaveOracle', known)
-      await mined(oracle.getFunction('setAssetSources')(assets, feeds))
+      const oracle = this.parts.at('misc/AaveOracle', known)
+      await done(oracle.getFunction('setAssetSources')(assets, feeds))
       return
     }
     const args = [this.provider.target, assets, feeds, ZeroAddress, ZeroAddress, 10n ** 8n]
     const oracle = await this.parts.deploy('misc/AaveOracle', ...args)
-    await mined(this.provider.getFunction('setPriceOracle')(oracle.target))
+    await done(this.provider.getFunction('setPriceOracle')(oracle.target))
   }
 }
 
-const ZERO_SLOT = `0x${'00'.repeat(32)}`
 /** Nobody's: what reserves earn must not look like an account's collateral. */
 const TREASURY = `0x${'00'.repeat(18)}dEaD`
 
 async function behindProxy(parts: Parts, provider: Contract, name: string, ...args: unknown[]): Promise<Contract> {
   const path = `protocol/pool/${name}`
   const implementation = await parts.deploy(path, ...args)
-  await mined(implementation.getFunction('initialize')(provider.target))
-  await mined(provider.getFunction(`set${name}Impl`)(implementation.target, { gasLimit: GAS_LIMIT }))
+  await done(implementation.getFunction('initialize')(provider.target))
+  await done(provider.getFunction(`set${name}Impl`)(implementation.target, { gasLimit: GAS_LIMIT }))
   return parts.at(path, await provider.getFunction(`get${name}`)())
 }
 
