@@ -104,6 +104,31 @@ describe('zkrisk', () => {
     expect([ended.code, errorOf(ended).code]).toEqual([1, code])
   })
 
+  it('names a file that is not there, and why, wherever one is opened', async () => {
+    const missing = join(folder, 'no.zkey')
+    for (const args of [
+      ['keys', 'contribute', missing, join(folder, 'next.zkey'), '--name', 'Ada'],
+      ['keys', 'begin', LIVE_BUILD, missing, join(folder, 'next.zkey')],
+    ]) {
+      const { code, stderr } = await zkrisk(...args)
+      expect(code).toBe(1)
+      expect(stderr).toContain(
+        `${missing}: expected a file that can be opened, but there is no such file. Check the path.`,
+      )
+      expect(stderr).toContain('code service.file')
+    }
+  })
+
+  it('refuses a chain that starts outside of the extract, before anything is deployed', async () => {
+    for (const start of ['2020-03-01', '2020-03-17', '2025-01-01', 'noon']) {
+      const { code, stderr } = await zkrisk('chain', '--port', '0', '--start', start)
+      expect(code).toBe(2)
+      expect(stderr).toMatch(
+        /^zkrisk: Expected --start as a time within the project’s extract, 2020-03-08 to 2020-03-16 UTC/,
+      )
+    }
+  })
+
   it('prints message, code and what to do on a failure, and no stack', async () => {
     const { code, stdout, stderr } = await zkriskAlone('params', join(folder, 'absent.csv'))
     expect(code).toBe(1)

@@ -85,10 +85,11 @@ export async function openChain(options: {
   if (start === undefined) throw new StartTimeError(options.start)
   const keys = await loadMarketKeys()
   const portfolio = options.margins === undefined ? undefined : readAccountOverMarkets(options.margins, {})
+  const { warmUps, steps } = crashHistory(start, ALL)
+  const isBeyond = steps.length === 0 && warmUps.every(({ rows }) => (rows.at(-1)?.asOf ?? 0n) < start)
+  if (isBeyond || warmUps.some(({ rows }) => rows.length < 2)) throw new StartTimeError(options.start)
+  if (options.circle === true && steps.length === 0) throw new NothingToReplayError(start)
   const circleOwn = options.circle === true ? await circleKeys(true, options.say) : undefined
-  const { warmUps } = crashHistory(start, ALL)
-  if (warmUps.some(({ rows }) => rows.length < 2)) throw new StartTimeError(options.start)
-  if (circleOwn !== undefined && crashHistory(start, 1).steps.length === 0) throw new NothingToReplayError(start)
   const server = await serveDevelopmentChain(start, options.port)
   try {
     const chain = developmentChainBehind(await connectProvider(server.url))

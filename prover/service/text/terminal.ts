@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
 import { ProverError } from '../../errors.ts'
+import { whyUnreadable } from '../../market/textFile.ts'
 import { UsageError } from './usageError.ts'
 
 /** Exit codes of every command. */
@@ -61,9 +62,16 @@ export function reportError(terminal: Terminal, error: unknown): number {
 const isOfUsage = (error: unknown): boolean =>
   error instanceof UsageError || (error instanceof ProverError && String(Reflect.get(error, 'entry')).startsWith('--'))
 
-/** Code and message of any error; those that are not ours are marked as unexpected. */
+/** Code and message of any error; those that are neither ours nor of a file are marked as unexpected. */
 export function describeError(error: unknown): { readonly code: string; readonly message: string } {
   if (error instanceof ProverError) return { code: error.code, message: error.message }
+  const { path, syscall } = (error ?? {}) as NodeJS.ErrnoException
+  if (path !== undefined && ['open', 'stat', 'lstat', 'access', 'scandir'].includes(syscall ?? '')) {
+    return {
+      code: 'service.file',
+      message: `${path}: expected a file that can be opened, but ${whyUnreadable(error)}. Check the path.`,
+    }
+  }
   const message = error instanceof Error ? error.message : String(error)
   return { code: 'service.unexpected', message: `Unexpected: ${message.split('\n')[0]}` }
 }
