@@ -20,7 +20,7 @@ const checks: readonly Check[] = [
   { name: 'exports that nobody imports', command: ['scripts/checkExports.ts'] },
   { name: 'documents', command: ['scripts/checkDocs.ts'] },
   ...filesBelow('scripts', '.ts')
-    .filter((file) => /^scripts\/generate\w*\.ts$/.test(file))
+    .filter((file) => /^scripts\/(generate|document)\w*\.ts$/.test(file))
     .map((generator) => ({ name: `fresh: ${generator}`, command: [generator, '--check'] })),
 ]
 

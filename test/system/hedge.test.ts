@@ -154,7 +154,8 @@ describe('R169: the campaign', () => {
       expect(outcome.trades + refused).toBeGreaterThanOrEqual(8)
       for (const cost of ['fees', 'gas']) expect(outcome.costs[cost] > 0).toBe(outcome.trades > 0)
     }
-    expect(outcomes.some(({ trades }: { readonly trades: number }) => trades > 0)).toBe(true)
+    // The extract begins calm: its first prices stay within the band.
+    expect(outcomes.some(({ trades }: { readonly trades: number }) => trades > 0)).toBe(isPresent)
   })
 
   it.each([

@@ -2,7 +2,7 @@
  * Writes docs/generated/reverts.md, every error that our contracts revert with: arguments and cause from where it is declared, what
  * to do from `prover/registry/revertAdvice.ts`, which commands say as well.
  *
- *   node scripts/generateReverts.ts [--check]
+ *   node scripts/documentReverts.ts [--check]
  *
  * `--check` writes nothing and fails if the file is not what it should be, or an error has no advice, or advice no error.
  */
@@ -16,7 +16,7 @@ Every error that a contract of this project reverts with, by name. Names that se
 \`zkrisk\` that a contract refused prints the name, the arguments and what is to be done. Reverts of other people's contracts,
 such as tokens', pass through unchanged.
 
-Written by \`node scripts/generateReverts.ts\`.
+Written by \`node scripts/documentReverts.ts\`.
 
 | error | cause | what to do | declared in |
 |---|---|---|---|
@@ -33,4 +33,4 @@ const faults = [
 for (const fault of faults) console.error(fault)
 if (faults.length > 0) process.exitCode = 1
 const rows = reverts.map((revert) => rowOf(revert, revertAdvice[revert.name] ?? ''))
-writePage('reverts.md', `${introduction}${rows.join('\n')}\n`, 'scripts/generateReverts.ts')
+writePage('reverts.md', `${introduction}${rows.join('\n')}\n`, 'scripts/documentReverts.ts')

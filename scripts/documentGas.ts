@@ -1,7 +1,7 @@
 /**
  * Writes docs/generated/gas.md, what actions on the chain cost, from the snapshots that tests compare with what they measure.
  *
- *   node scripts/generateGas.ts [--check]
+ *   node scripts/documentGas.ts [--check]
  *
  * `--check` writes nothing and fails if the file is not what it should be.
  */
@@ -27,7 +27,7 @@ const introduction = `# Gas
 What actions cost, from the snapshots in \`test/snapshots/\` that the tests named here hold: transactions whole, with their 21,000 and
 calldata.
 
-Written by \`node scripts/generateGas.ts\`.
+Written by \`node scripts/documentGas.ts\`.
 `
 
 function sectionOf(name: string): string {
@@ -46,9 +46,9 @@ const faults = [
     .filter(([, test]) => !existsSync(join(root, test)))
     .map(([, test]) => `there is no ${test}`),
 ]
-for (const fault of faults) console.error(`scripts/generateGas.ts: ${fault}.`)
+for (const fault of faults) console.error(`scripts/documentGas.ts: ${fault}.`)
 if (faults.length > 0) process.exitCode = 1
 const sections = Object.keys(subjects)
   .filter((name) => snapshots.includes(name))
   .map(sectionOf)
-writePage('gas.md', introduction + sections.join(''), 'scripts/generateGas.ts')
+writePage('gas.md', introduction + sections.join(''), 'scripts/documentGas.ts')
