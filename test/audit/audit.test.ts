@@ -141,7 +141,7 @@ describe('an honest history', () => {
     await writeAuditBundle(file, whole.record)
     expect(await auditOffline(file)).toMatchObject({ accepted: true, pinned: false })
     const script = `import { auditOffline, exitCodeOf } from './prover/audit/index.ts'
-      process.exit(exitCodeOf(await auditOffline(process.argv[1])))`
+      process.exitCode = exitCodeOf(await auditOffline(process.argv[1]))`
     execFileSync(process.execPath, ['--input-type=module', '-e', script, file], {
       cwd: join(import.meta.dirname, '..', '..'),
     })
