@@ -1,8 +1,9 @@
 /** What is audited, and the node that is asked. */
-import type { Provider } from 'ethers'
+import { getAddress, type Provider } from 'ethers'
 import { providerOf, RegistryMissingError } from '../registry/connection.ts'
 import { WrongChainError } from '../registry/endpoints/endpoints.ts'
-import type { AuditKey } from './models.ts'
+import type { CollectOptions } from './history.ts'
+import { type AuditKey, pinsOfKeys } from './models.ts'
 import type { AuditPins } from './pins.ts'
 
 export type AuditOptions = {
@@ -26,9 +27,7 @@ export type AuditOptions = {
  *
  * @throws {@link RpcUnreachableError}, {@link WrongChainError}, {@link RegistryMissingError}
  */
-export async function connectTo(
-  options: AuditOptions,
-): Promise<{ readonly provider: Provider; readonly chainId: bigint }> {
+async function connectTo(options: AuditOptions): Promise<{ readonly provider: Provider; readonly chainId: bigint }> {
   const provider = await providerOf(options)
   const { chainId } = await provider.getNetwork()
   if (options.expectedChainId !== undefined && options.expectedChainId !== chainId) {
@@ -36,4 +35,32 @@ export async function connectTo(
   }
   if ((await provider.getCode(options.registry)) === '0x') throw new RegistryMissingError(options.registry, chainId)
   return { provider, chainId }
+}
+
+type Progress = (done: number, total: number) => void
+
+/**
+ * Reads the history of a registry and judges it, whatever kind it is of.
+ *
+ * @param collect - reads it from the node
+ * @param judge - on the record alone
+ * @returns verdict, record, and what was asked of which node
+ */
+export async function readAndJudge<ChainRecord, Report>(
+  options: AuditOptions,
+  collect: (options: CollectOptions) => Promise<ChainRecord>,
+  judge: (record: ChainRecord, pins: AuditPins, onProgress: Progress) => Promise<Report>,
+): Promise<{ readonly report: Report; readonly record: ChainRecord; readonly asked: CollectOptions }> {
+  const { provider, chainId } = await connectTo(options)
+  const registry = getAddress(options.registry)
+  const { keys, fromBlock = 0, toBlock, onProgress } = options
+  const asked = {
+    ...{ provider, chainId, registry, fromBlock, keys },
+    ...(toBlock === undefined ? {} : { toBlock }),
+    onProgress: (done: number, total: number) => onProgress?.('reading', done, total),
+  }
+  const record = await collect(asked)
+  const pins = { ...options.pins, ...pinsOfKeys(keys), chainId, registry }
+  const report = await judge(record, pins, (done, total) => onProgress?.('verifying', done, total))
+  return { report, record, asked }
 }

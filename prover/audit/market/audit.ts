@@ -1,11 +1,9 @@
 /** `zkrisk audit`: a registry's whole history, judged from chain data alone. */
-import { getAddress } from 'ethers'
 import { AlarmWatch } from '../../registry/market/alarmWatch.ts'
 import type { ChainRecord } from './chainRecord.ts'
 import { collectRecord } from './collect.ts'
 import { judge } from './judge.ts'
-import { pinsOfKeys } from '../models.ts'
-import { type AuditOptions, connectTo } from '../target.ts'
+import { type AuditOptions, readAndJudge } from '../target.ts'
 import type { AuditReport } from './report.ts'
 
 /** A verdict and what it rests on; the record can be written as an audit bundle. */
@@ -31,20 +29,7 @@ export type Audit = { readonly report: AuditReport; readonly record: ChainRecord
  * report.accepted // → true
  */
 export async function audit(options: AuditOptions): Promise<Audit> {
-  const { provider, chainId } = await connectTo(options)
-  const registry = getAddress(options.registry)
-  const { keys, fromBlock = 0, toBlock, onProgress } = options
-  const record = await collectRecord({
-    provider,
-    chainId,
-    registry,
-    fromBlock,
-    ...(toBlock === undefined ? {} : { toBlock }),
-    keys,
-    onProgress: (done, total) => onProgress?.('reading', done, total),
-  })
-  const pins = { ...options.pins, ...pinsOfKeys(keys), chainId, registry }
-  const judged = await judge(record, pins, (done, total) => onProgress?.('verifying', done, total))
-  const alarms = await new AlarmWatch({ provider, registry, fromBlock }).look(record.context.toBlock)
-  return { report: { ...judged, alarms }, record }
+  const { report, record, asked } = await readAndJudge(options, collectRecord, judge)
+  const alarms = await new AlarmWatch(asked).look(record.context.toBlock)
+  return { report: { ...report, alarms }, record }
 }

@@ -1,9 +1,8 @@
 /** An audit of margins: every proven margin of a portfolio registry, re-derived leg by leg from chain data alone. */
-import { Contract, getAddress, type Provider } from 'ethers'
+import { Contract, type Provider } from 'ethers'
 import { interfaceOf } from '../../registry/artifacts.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
-import { pinsOfKeys } from '../models.ts'
-import { type AuditOptions, connectTo } from '../target.ts'
+import { type AuditOptions, readAndJudge } from '../target.ts'
 import { collectPortfolioRecord } from './collect.ts'
 import { judgePortfolio } from './judge.ts'
 import type { PortfolioRecord } from './record.ts'
@@ -38,20 +37,7 @@ export type PortfolioAudit = { readonly report: PortfolioAuditReport; readonly r
  * report.accepted // → true
  */
 export async function auditPortfolio(options: AuditOptions): Promise<PortfolioAudit> {
-  const { provider, chainId } = await connectTo(options)
-  const registry = getAddress(options.registry)
-  const { keys, fromBlock = 0, toBlock, onProgress } = options
-  const record = await collectPortfolioRecord({
-    provider,
-    chainId,
-    registry,
-    fromBlock,
-    ...(toBlock === undefined ? {} : { toBlock }),
-    keys,
-    onProgress: (done, total) => onProgress?.('reading', done, total),
-  })
-  const pins = { ...options.pins, ...pinsOfKeys(keys), chainId, registry }
-  const report = await judgePortfolio(record, pins, (done, total) => onProgress?.('verifying', done, total))
+  const { report, record } = await readAndJudge(options, (asked) => collectPortfolioRecord(asked), judgePortfolio)
   return { report, record }
 }
 

@@ -1,9 +1,8 @@
 /** An audit of margins over several markets: every proven margin of a registry derived again from chain data alone. */
-import { Contract, getAddress, type Provider } from 'ethers'
+import { Contract, type Provider } from 'ethers'
 import { interfaceOf } from '../../registry/artifacts.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
-import { pinsOfKeys } from '../models.ts'
-import { type AuditOptions, connectTo } from '../target.ts'
+import { type AuditOptions, readAndJudge } from '../target.ts'
 import { collectCrossRecord } from './crossCollect.ts'
 import { judgeCross } from './crossJudge.ts'
 import type { CrossRecord } from './crossRecord.ts'
@@ -18,16 +17,7 @@ export type CrossAudit = { readonly report: CrossAuditReport; readonly record: C
  * @throws as {@link auditPortfolio} does
  */
 export async function auditCross(options: AuditOptions): Promise<CrossAudit> {
-  const { provider, chainId } = await connectTo(options)
-  const registry = getAddress(options.registry)
-  const { keys, fromBlock = 0, toBlock, onProgress } = options
-  const record = await collectCrossRecord({
-    ...{ provider, chainId, registry, fromBlock, keys },
-    ...(toBlock === undefined ? {} : { toBlock }),
-    onProgress: (done, total) => onProgress?.('reading', done, total),
-  })
-  const pins = { ...options.pins, ...pinsOfKeys(keys), chainId, registry }
-  const report = await judgeCross(record, pins, (done, total) => onProgress?.('verifying', done, total))
+  const { report, record } = await readAndJudge(options, collectCrossRecord, judgeCross)
   return { report, record }
 }
 
