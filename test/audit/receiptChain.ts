@@ -1,15 +1,14 @@
 /** A chain on which an account was liquidated twice, by a witness and by its margins, with real proofs: what receipts are of. */
+import type { ProvableMargin } from '../../prover/portfolio/accountMargin.ts'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Contract, ContractFactory, JsonRpcProvider, type TransactionReceipt, Wallet } from 'ethers'
 import { buildFolder } from '../../prover/config.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
-import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import { createProver } from '../../prover/proof/index.ts'
 import { attestRound, publishRound, roundsDomain, type RoundWords } from '../../prover/registry/index.ts'
 import { VENUE_ROLE } from '../../prover/registry/authority.ts'
-import { marginOf } from '../../prover/service/answers/margins.ts'
 import { landArrays, proveArrays } from '../../prover/service/daemon/portfolios/arrays.ts'
 import { ProofMaker } from '../../prover/service/daemon/portfolios/proofMaker.ts'
 import { provePortfolios } from '../../prover/service/daemon/portfolios/portfolios.ts'
@@ -26,42 +25,10 @@ import { positionWord } from '../../prover/statement/optionBook.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { E12 } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { coin, quoteTypes, roundArgument, rules } from '../consumers/venue.ts'
+import { putsAccount } from '../consumers/putsAccount.ts'
 
 const START = Date.parse('2026-02-05T04:30:00Z') / 1000
 const TOKEN = 10n ** 6n
-
-/** Puts and perpetuals in a market at a time and a price; cash in E12. */
-const accountAt = async (spot: string, at: number, cashE12: bigint, puts: string, perps: string) =>
-  (
-    await marginOf(
-      readPortfolio(
-        JSON.stringify({
-          account: {
-            cash: `${cashE12 < 0n ? '-' : ''}${magnitude(cashE12) / E12}.${String(magnitude(cashE12) % E12).padStart(12, '0')}`,
-            perps: { quantity: perps },
-            options: [{ instrument: 'BTC-27MAR26-60000-P', quantity: puts }],
-          },
-          market: {
-            currency: 'BTC',
-            asOf: at,
-            spot,
-            expiries: [
-              {
-                expiry: '2026-03-27',
-                forward: spot,
-                rate: '0.04',
-                svi: { a: '0.012', b: '0.085', rho: '-0.3', m: '0.02', s: '0.25' },
-              },
-            ],
-          },
-        }),
-        'portfolio.json',
-      ),
-    )
-  ).provable
-type Provable = Awaited<ReturnType<typeof accountAt>>
-
-const magnitude = (value: bigint): bigint => (value < 0n ? -value : value)
 
 export type ReceiptChain = {
   readonly url: string
@@ -72,11 +39,11 @@ export type ReceiptChain = {
   readonly byWitness: string
   readonly byMargins: string
   /** What the twin says of the account when it had just traded, above maintenance. */
-  readonly opened: Provable
+  readonly opened: ProvableMargin
   /** At the witness's round. */
-  readonly fallen: Provable
+  readonly fallen: ProvableMargin
   /** And at the round of the margins. */
-  readonly left: Provable
+  readonly left: ProvableMargin
   readonly provider: JsonRpcProvider
   close(): Promise<void>
 }
@@ -100,7 +67,7 @@ export async function liquidateTwice(): Promise<ReceiptChain> {
     Wallet,
   ]
   const carol = new Wallet(`0x${'0c'.repeat(32)}`, provider)
-  const any = await accountAt('70853', START, E12, '-2', '0.5')
+  const any = await putsAccount('70853', START, E12, '-2', '0.5')
   const { keys } = await buildPortfolioKeys(['riskArray', 'optionBook', 'marginsAlone', 'scenarioWitness'], () => {})
   const { client, models, deployment } = await deployDevelopmentPortfolio(chain, keys, policyOf(any))
   const registry = new Contract(client.registry, ['function authority() view returns (address)'], house)
@@ -127,14 +94,14 @@ export async function liquidateTwice(): Promise<ReceiptChain> {
     await call(who, 'deposit', cash * TOKEN)
   }
   let round = undefined as unknown as RoundWords
-  const publish = async (provable: Provable): Promise<void> => {
+  const publish = async (provable: ProvableMargin): Promise<void> => {
     round = roundWordsOf(marketIdOf('BTC-USD'), [provable])
     await chain.setNextTime(round.asOf)
     const signers = FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD).map((key) => new Wallet(key))
     const domain = roundsDomain(client.chainId, deployment.rounds)
     await publishRound(house, deployment.rounds, await attestRound(domain, signers, round, round.asOf + 600n))
   }
-  const prove = (accounts: readonly { readonly account: string; readonly provable: Provable }[]) =>
+  const prove = (accounts: readonly { readonly account: string; readonly provable: ProvableMargin }[]) =>
     provePortfolios(
       { client, models, round },
       { prover },
@@ -146,7 +113,7 @@ export async function liquidateTwice(): Promise<ReceiptChain> {
 
   // Two puts sold for 3,000 and half a perpetual bought.
   const sold = any.positions.map(positionWord)
-  const bought = (await accountAt('70853', START, E12, '2', '-0.5')).positions.map(positionWord)
+  const bought = (await putsAccount('70853', START, E12, '2', '-0.5')).positions.map(positionWord)
   const now = await chain.now()
   const order = {
     ...{ owner: alice.address, number: 0n, perpsE12: E12 / 2n, limitE8: 2n ** 48n, premiumE12: -3_000n * E12 },
@@ -162,19 +129,19 @@ export async function liquidateTwice(): Promise<ReceiptChain> {
   }
   const signature = await house.signTypedData(domain, quoteTypes, quote)
   await mined(as(bob, orders).getFunction('fill')(order, quote, signature, roundArgument(round), [], []))
-  const opened = await accountAt('70853', START, 25_000n * E12, '-2', '0.5')
+  const opened = await putsAccount('70853', START, 25_000n * E12, '-2', '0.5')
   await prove([
     { account: await candidateOf(alice), provable: opened },
-    { account: await candidateOf(house), provable: await accountAt('70853', START, 997_000n * E12, '2', '-0.5') },
+    { account: await candidateOf(house), provable: await putsAccount('70853', START, 997_000n * E12, '2', '-0.5') },
   ])
   await mined(as(bob).getFunction('takeEffect')(alice.address, sold, bought))
 
   // A fall: marked, shown by one scenario, a quarter taken over.
   const later = START + 120
-  await publish(await accountAt('57000', later, 0n, '-2', '0.5'))
+  await publish(await putsAccount('57000', later, 0n, '-2', '0.5'))
   await call(bob, 'mark', alice.address, roundArgument(round), sold)
   const marked = await stateOf(alice)
-  const fallen = await accountAt('57000', later, marked.cashE12, '-2', '0.5')
+  const fallen = await putsAccount('57000', later, marked.cashE12, '-2', '0.5')
   const place = { client, models, round }
   const arrays = await proveArrays(place, new ProofMaker({ prover }, 1), [fallen])
   await landArrays(
@@ -187,19 +154,19 @@ export async function liquidateTwice(): Promise<ReceiptChain> {
 
   // A deposit that is too little, another fall, margins of what is left, and all of it taken when liquidators are paid.
   const rest = START + 300
-  const three = await accountAt('55000', rest, 0n, '-1.5', '0.375')
+  const three = await putsAccount('55000', rest, 0n, '-1.5', '0.375')
   const words = three.positions.map(positionWord)
   await call(alice, 'deposit', 5n * TOKEN)
   await publish(three)
   await call(bob, 'mark', alice.address, roundArgument(round), words)
   const short = await stateOf(alice)
-  const left = await accountAt('55000', rest, short.cashE12, '-1.5', '0.375')
+  const left = await putsAccount('55000', rest, short.cashE12, '-1.5', '0.375')
   await prove([{ account: short.key, provable: left }])
   await call(alice, 'deposit', 7n * TOKEN)
   await call(bob, 'flag', alice.address)
   const since = (await stateOf(alice)).flaggedAt as bigint
   const end = Number(since + rules.auctionSeconds)
-  await publish(await accountAt('54000', end, 0n, '-1.5', '0.375'))
+  await publish(await putsAccount('54000', end, 0n, '-1.5', '0.375'))
   const byMargins = (await call(carol, 'liquidate', alice.address, 10_000n, roundArgument(round), words, [])).hash
   await prover.close()
   return {

@@ -1,11 +1,11 @@
 /** The whole circle of a venue by real proofs: deposit, order, round, fill, margins, effect, a fall, a witness, a liquidation, withdrawals. */
+import type { ProvableMargin } from '../../prover/portfolio/accountMargin.ts'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Contract, ContractFactory, type TransactionReceipt, Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildFolder } from '../../prover/config.ts'
 import { marketIdOf } from '../../prover/market/marketId.ts'
-import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import { createProver, type Prover } from '../../prover/proof/index.ts'
 import {
   attestRound,
@@ -15,7 +15,6 @@ import {
   type RoundWords,
 } from '../../prover/registry/index.ts'
 import { VENUE_ROLE } from '../../prover/registry/authority.ts'
-import { marginOf } from '../../prover/service/answers/margins.ts'
 import { landArrays, proveArrays } from '../../prover/service/daemon/portfolios/arrays.ts'
 import { ProofMaker } from '../../prover/service/daemon/portfolios/proofMaker.ts'
 import { provePortfolios } from '../../prover/service/daemon/portfolios/portfolios.ts'
@@ -33,39 +32,10 @@ import { eventsOf, mined } from '../../scripts/tools/chains/chain.ts'
 import { E12 } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { expectRevert } from '../reverts.ts'
 import { coin, type Order, quoteTypes, roundArgument, rules } from './venue.ts'
+import { putsAccount } from './putsAccount.ts'
 
 const START = Date.parse('2026-02-05T04:30:00Z') / 1000
 const SPOTS = { before: '70853', after: '57000' } as const
-
-/** Two puts sold, or bought, in a market at a time and a price. */
-const accountAt = async (spot: string, at: number, cash: bigint, puts: string) =>
-  (
-    await marginOf(
-      readPortfolio(
-        JSON.stringify({
-          account: {
-            cash: `${cash / E12}.${String(cash % E12).padStart(12, '0')}`,
-            options: [{ instrument: 'BTC-27MAR26-60000-P', quantity: puts }],
-          },
-          market: {
-            currency: 'BTC',
-            asOf: at,
-            spot,
-            expiries: [
-              {
-                expiry: '2026-03-27',
-                forward: spot,
-                rate: '0.04',
-                svi: { a: '0.012', b: '0.085', rho: '-0.3', m: '0.02', s: '0.25' },
-              },
-            ],
-          },
-        }),
-        'portfolio.json',
-      ),
-    )
-  ).provable
-type Provable = Awaited<ReturnType<typeof accountAt>>
 
 let chain: DevelopmentChain
 let client: PortfolioClient
@@ -108,7 +78,7 @@ beforeAll(async () => {
     ['riskArray', 'optionBook', 'marginsAlone', 'portfolioMargin', 'scenarioWitness'],
     () => {},
   )
-  const any = await accountAt(SPOTS.before, START, E12, '-2')
+  const any = await putsAccount(SPOTS.before, START, E12, '-2')
   const deployed = await deployDevelopmentPortfolio(chain, keys, policyOf(any))
   const { portfolioMargin: _, ...others } = deployed.models
   const { marginsAlone: __, ...counting } = deployed.models
@@ -130,7 +100,7 @@ beforeAll(async () => {
   const council = new Contract(await authority(), ['function grantRole(uint64, address, uint32)'], house)
   await mined(council.getFunction('grantRole')(VENUE_ROLE, venue, 0))
   sold = any.positions.map(positionWord)
-  bought = (await accountAt(SPOTS.before, START, E12, '2')).positions.map(positionWord)
+  bought = (await putsAccount(SPOTS.before, START, E12, '2')).positions.map(positionWord)
   for (const [who, cash] of [
     [house, 1_000_000n],
     [alice, 20_000n],
@@ -151,7 +121,7 @@ const authority = async (): Promise<string> =>
     'authority',
   )()
 
-async function publish(provable: Provable): Promise<void> {
+async function publish(provable: ProvableMargin): Promise<void> {
   round = roundWordsOf(marketIdOf('BTC-USD'), [provable])
   await chain.setNextTime(round.asOf)
   const domain = roundsDomain(client.chainId, rounds)
@@ -160,7 +130,7 @@ async function publish(provable: Provable): Promise<void> {
 }
 
 /** Margins of accounts, by their keys; alone unless they are to be counted. */
-const prove = (accounts: readonly { readonly account: string; readonly provable: Provable }[], by = models) =>
+const prove = (accounts: readonly { readonly account: string; readonly provable: ProvableMargin }[], by = models) =>
   provePortfolios(
     { client, models: by, round },
     { prover },
@@ -194,14 +164,14 @@ describe('R153: the whole circle, by real proofs', () => {
   test('from a deposit to a withdrawal', async () => {
     // An order for two puts sold for 3,000, filled at the next round.
     const order = await placed(alice, sold, -3_000n * E12)
-    await publish(await accountAt(SPOTS.before, START, E12, '-2'))
+    await publish(await putsAccount(SPOTS.before, START, E12, '-2'))
     await filled(order, [], -3_000n * E12)
     const effect = () => as(bob).getFunction('takeEffect')(alice.address, sold, bought)
     const registry = new Contract(client.registry, ['error MarginNotYetProven(address account)'], house)
     await expectRevert(effect(), registry, 'MarginNotYetProven')
     await prove([
-      { account: await candidateOf(alice), provable: await accountAt(SPOTS.before, START, 23_000n * E12, '-2') },
-      { account: await candidateOf(house), provable: await accountAt(SPOTS.before, START, 997_000n * E12, '2') },
+      { account: await candidateOf(alice), provable: await putsAccount(SPOTS.before, START, 23_000n * E12, '-2') },
+      { account: await candidateOf(house), provable: await putsAccount(SPOTS.before, START, 997_000n * E12, '2') },
     ])
     await mined(effect())
     const key = await keyOf(alice)
@@ -209,7 +179,7 @@ describe('R153: the whole circle, by real proofs', () => {
 
     // A fall, shown by one scenario straight from the new round's arrays.
     const later = START + 120
-    const fallen = await accountAt(SPOTS.after, later, 23_000n * E12, '-2')
+    const fallen = await putsAccount(SPOTS.after, later, 23_000n * E12, '-2')
     expect(fallen.margin.maintenanceE8).toBeLessThan(0n)
     await publish(fallen)
     const place = { client, models, round }
@@ -237,14 +207,14 @@ describe('R153: the whole circle, by real proofs', () => {
 
     // Alice is left with too little for a withdrawal, the house is not.
     const [left, one, much] = [17_250n * E12 + paid, 10n ** 6n, 14_000n]
-    const after = await accountAt(SPOTS.after, later, left - much * E12, '-1.5')
+    const after = await putsAccount(SPOTS.after, later, left - much * E12, '-1.5')
     expect(after.margin.initialE8).toBeLessThan(0n)
     const short = after.positions.map(positionWord)
     await call(alice, 'withdraw', much * one, roundArgument(round), short)
     await call(house, 'withdraw', one, roundArgument(round), bought)
     await prove([
       { account: await candidateOf(alice), provable: after },
-      { account: await candidateOf(house), provable: await accountAt(SPOTS.after, later, 996_999n * E12, '2') },
+      { account: await candidateOf(house), provable: await putsAccount(SPOTS.after, later, 996_999n * E12, '2') },
     ])
     const withdrawal = (who: Wallet) => as(bob).getFunction('takeEffect')(who.address, [], [])
     await expectRevert(withdrawal(alice), venue, 'MarginTooLow')
@@ -260,10 +230,10 @@ describe('R184: a venue that is expected to leave more unpaid than its fund has'
     const cashOf = async (who: Wallet): Promise<bigint> => (await venue.getFunction('accountOf')(who.address)).cashE12
     const own = async (who: Wallet, puts: string) => ({
       account: await keyOf(who),
-      provable: await accountAt('47000', at, await cashOf(who), puts),
+      provable: await putsAccount('47000', at, await cashOf(who), puts),
     })
     const accounts = [await own(alice, '-1.5'), await own(bob, '-0.5'), await own(house, '2')]
-    await publish(accounts[0]?.provable as Provable)
+    await publish(accounts[0]?.provable as ProvableMargin)
     await client.openCount(round)
     await prove(accounts, whole)
     const shortfallE8 = accounts.reduce((sum, { provable }) => sum + provable.margin.risk.expectedShortfallE8, 0n)
@@ -279,22 +249,22 @@ describe('R184: a venue that is expected to leave more unpaid than its fund has'
     await mined(token.getFunction('mint')(carol, 100_000n * 10n ** 6n))
     await mined(as(carol, token).getFunction('approve')(venue, 2n ** 256n - 1n))
     const premium = 6_500n * E12
-    const poor = (await accountAt('47000', at + 120, premium, '-0.5')).margin
+    const poor = (await putsAccount('47000', at + 120, premium, '-0.5')).margin
     const beyondE8 = poor.maintenanceE8 - poor.initialE8
     const cash = ((beyondE8 / 3n - poor.initialE8) / 100n) * 100n
     await call(carol, 'deposit', cash / 100n)
-    const half = (await accountAt('47000', at + 120, E12, '-0.5')).positions.map(positionWord)
+    const half = (await putsAccount('47000', at + 120, E12, '-0.5')).positions.map(positionWord)
     const order = await placed(carol, half, -premium)
-    await publish(await accountAt('47000', at + 120, E12, '-0.5'))
+    await publish(await putsAccount('47000', at + 120, E12, '-0.5'))
     await filled(order, bought, -premium)
     await prove([
       {
         account: await candidateOf(carol),
-        provable: await accountAt('47000', at + 120, cash * 10n ** 4n + premium, '-0.5'),
+        provable: await putsAccount('47000', at + 120, cash * 10n ** 4n + premium, '-0.5'),
       },
       {
         account: await candidateOf(house),
-        provable: await accountAt('47000', at + 120, (await cashOf(house)) - premium, '2.5'),
+        provable: await putsAccount('47000', at + 120, (await cashOf(house)) - premium, '2.5'),
       },
     ])
     const policy = await deploy(

@@ -2,7 +2,7 @@
 import type { DeployedRecord } from '../deployed/record.ts'
 import type { ModelRecord } from '../modelRecord.ts'
 import type { Place } from '../nodeReads.ts'
-import type { ArrayEvent, MarketHistory, PortfolioRecord, TransactionRecord } from './record.ts'
+import type { ArrayEvent, MarketHistory, PortfolioRecord, TransactionRecord, OfAccount, OfBatch } from './record.ts'
 
 /** One of its markets, with the transactions that landed arrays. */
 export type CrossMarketRecord = MarketHistory & {
@@ -28,22 +28,9 @@ export type CrossReportRecord = Place & {
   readonly collateralAmounts: readonly bigint[]
 }
 
-export type CrossMarginEvent = {
-  readonly name: 'CrossMarginProven'
-  readonly logIndex: number
-  readonly account: string
-  readonly asOf: bigint
-  readonly sequence: bigint
-  readonly margins: bigint
-}
-export type CrossSkippedEvent = Omit<CrossMarginEvent, 'name' | 'margins'> & { readonly name: 'CrossMarginSkipped' }
-export type CrossBatchEvent = {
-  readonly name: 'CrossMarginsAccepted'
-  readonly logIndex: number
-  readonly asOf: bigint
-  readonly subject: string
-  readonly submitter: string
-}
+export type CrossMarginEvent = OfAccount & { readonly name: 'CrossMarginProven'; readonly margins: bigint }
+export type CrossSkippedEvent = OfAccount & { readonly name: 'CrossMarginSkipped' }
+export type CrossBatchEvent = OfBatch & { readonly name: 'CrossMarginsAccepted' }
 export type CrossEvent = CrossMarginEvent | CrossSkippedEvent | CrossBatchEvent
 
 /** Where an account stands at the last block; margins are null if none were proven. */

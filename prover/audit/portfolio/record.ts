@@ -37,12 +37,22 @@ export type ArrayEvent = {
   readonly expiry: bigint
   readonly policyVersion: bigint
 }
-export type MarginEvent = {
-  readonly name: 'MarginProven'
+/** What an event says of the account that it is about. */
+export type OfAccount = {
   readonly logIndex: number
   readonly account: string
   readonly asOf: bigint
   readonly sequence: bigint
+}
+/** What an event says of the batch that landed. */
+export type OfBatch = {
+  readonly logIndex: number
+  readonly asOf: bigint
+  readonly subject: string
+  readonly submitter: string
+}
+export type MarginEvent = OfAccount & {
+  readonly name: 'MarginProven'
   readonly margins: bigint
   readonly thresholds: bigint
   readonly spotGreeks: bigint
@@ -65,32 +75,15 @@ export type CountRecord = Place & {
 export type OpenInterestRecord = Place & OpenInterest
 
 /** No margins of this account were put in force: they were already, or later ones, or its report or its round is too old. */
-export type MarginSkippedEvent = {
-  readonly name: 'MarginSkipped'
-  readonly logIndex: number
-  readonly account: string
-  readonly asOf: bigint
-  readonly sequence: bigint
-}
-export type BatchEvent = {
+export type MarginSkippedEvent = OfAccount & { readonly name: 'MarginSkipped' }
+export type BatchEvent = OfBatch & {
   readonly name: 'PortfolioAccepted'
-  readonly logIndex: number
-  readonly asOf: bigint
-  readonly subject: string
   /** Bit i: account i was counted. */
   readonly counted: bigint
-  readonly submitter: string
 }
 /** A batch of margins alone. */
-export type MarginsEvent = Omit<BatchEvent, 'name' | 'counted'> & { readonly name: 'MarginsAccepted' }
-export type WitnessEvent = {
-  readonly name: 'AccountUnhealthy'
-  readonly logIndex: number
-  readonly account: string
-  readonly asOf: bigint
-  readonly sequence: bigint
-  readonly bound: bigint
-}
+export type MarginsEvent = OfBatch & { readonly name: 'MarginsAccepted' }
+export type WitnessEvent = OfAccount & { readonly name: 'AccountUnhealthy'; readonly bound: bigint }
 export type ProofEvent =
   | ArrayEvent
   | MarginEvent
