@@ -70,20 +70,31 @@ export async function startChain(initialDate?: Date, isStill = false) {
 
 type Provider = { request(call: { readonly method: string; readonly params?: unknown }): Promise<unknown> }
 
-/** Hardhat lets a chain's time run on with the machine's; here each block says its own. */
+const TELLS_TIME: ReadonlySet<string> = new Set(['evm_setNextBlockTimestamp', 'evm_mine', 'evm_revert'])
+
+/**
+ * Hardhat lets a chain's time run on with the machine's; here each block says its own. What mines or tells the time
+ * goes one after the other: of two transactions sent at once, the second would find the first's block at its time.
+ */
 function keepOwnTime(provider: Provider, blockSeconds: bigint): void {
   const request = provider.request.bind(provider)
   let isSaid = false
-  provider.request = async (call) => {
+  let last: Promise<unknown> = Promise.resolve()
+  provider.request = (call) => {
     const mines = call.method === 'eth_sendTransaction' || call.method === 'eth_sendRawTransaction'
-    if (mines && !isSaid) {
-      const latest = (await request({ method: 'eth_getBlockByNumber', params: ['latest', false] })) as Block
-      const next = `0x${(BigInt(latest.timestamp) + blockSeconds).toString(16)}`
-      await request({ method: 'evm_setNextBlockTimestamp', params: [next] })
-    }
-    if (call.method === 'evm_setNextBlockTimestamp') isSaid = true
-    else if (mines) isSaid = false
-    return request(call)
+    if (!mines && !TELLS_TIME.has(call.method)) return request(call)
+    const answer = last.then(async () => {
+      if (mines && !isSaid) {
+        const latest = (await request({ method: 'eth_getBlockByNumber', params: ['latest', false] })) as Block
+        const next = `0x${(BigInt(latest.timestamp) + blockSeconds).toString(16)}`
+        await request({ method: 'evm_setNextBlockTimestamp', params: [next] })
+      }
+      if (call.method === 'evm_setNextBlockTimestamp') isSaid = true
+      else if (mines) isSaid = false
+      return request(call)
+    })
+    last = answer.catch(() => undefined)
+    return answer
   }
 }
 
