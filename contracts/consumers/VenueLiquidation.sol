@@ -22,15 +22,15 @@ abstract contract VenueLiquidation is VenueAccounts {
     /// @dev Stands for the scenario of a witness, which the registry's event has.
     uint256 private constant BY_WITNESS = 255;
 
-    /// @notice When the window of the budget began.
-    uint40 public windowSince;
+    /// @notice When the window of the budget began; the first with the venue, so that no liquidation pays for a new slot.
+    uint40 public windowSince = uint40(block.timestamp);
     /// @notice Notional taken over in it while liquidators paid.
     uint128 public windowUsedE12;
 
     /// @inheritdoc IOptionsVenue
     function flag(address owner) external {
         Account storage account = _accounts[owner];
-        if (account.key == address(0)) revert AccountUnknown(owner);
+        if (account.keys == 0) revert AccountUnknown(owner);
         _requireFlag(owner, account);
     }
 
@@ -42,85 +42,128 @@ abstract contract VenueLiquidation is VenueAccounts {
         OptionPositionWord[] calldata positions,
         OptionPositionWord[] calldata ownPositions
     ) external nonReentrant {
-        if (owner == msg.sender) revert SameAccount(owner);
-        Account storage account = _held(owner, positions);
-        _requireFlag(owner, account);
-        (uint256 spotE8, uint256 priceE8) = _newestPrices(round);
-        _requireNoChange(msg.sender);
-        Account storage liquidator = _held(msg.sender, ownPositions);
-        int256 slackE12 = _slackOf(liquidator, round.asOf);
-        _voidChange(owner);
-        _markTo(account, round.asOf, priceE8);
-        _markTo(liquidator, round.asOf, priceE8);
-        OptionPositionWord[] memory part = PositionWords.share(positions, fractionBps);
-        int256 perpsE12 = PositionWords.shareOf(account.perpsE12, fractionBps);
-        (Receipt memory receipt, uint256 shortE12) = _receiptOf(owner, account, fractionBps);
-        receipt.notionalE12 = part.notionalE12(spotE8) + _abs(perpsE12 / PositionWords.LOT) * priceE8;
-        _requireBounded(account, receipt, shortE12, positions, spotE8);
-        receipt.cashE12 = _cashOfPart(account, receipt);
-        _requireBond(slackE12 + receipt.cashE12, receipt.notionalE12);
-        _report(liquidator, _move(liquidator, ownPositions, part, perpsE12, receipt.cashE12));
-        part = _move(account, positions, part.negated(), -perpsE12, -receipt.cashE12);
-        if (_isFlat(account)) account.flaggedAt = 0;
-        (receipt.coveredE12, receipt.badDebtE12) = _coverDebt(owner, account);
-        _report(account, part);
-        account.leftAsOf = account.flaggedAsOf;
-        emit Liquidated(owner, msg.sender, receipt);
+        _liquidate(owner, fractionBps, round, positions, ownPositions);
+    }
+
+    /// @inheritdoc IOptionsVenue
+    function liquidateByWitness(
+        address owner,
+        uint256 fractionBps,
+        IPortfolioRegistry.Round calldata round,
+        OptionPositionWord[] calldata positions,
+        OptionPositionWord[] calldata ownPositions,
+        bytes calldata witness
+    ) external nonReentrant {
+        bytes4 asked = bytes4(witness);
+        // The venue may report at the registry, so it passes on nothing but proofs, which anyone may bring.
+        if (
+            asked != IPortfolioRegistry.proveUnhealthyByArrays.selector &&
+            asked != IPortfolioRegistry.proveUnhealthy.selector
+        ) revert NotAWitness(asked);
+        (bool isTaken, bytes memory why) = address(registry).call(witness);
+        if (!isTaken) {
+            assembly ("memory-safe") {
+                revert(add(why, 0x20), mload(why)) // as the registry says it
+            }
+        }
+        _liquidate(owner, fractionBps, round, positions, ownPositions);
     }
 
     /// @inheritdoc IOptionsVenue
     function bonusBpsOf(address owner) public view returns (int256) {
-        return _bonusBps(_accounts[owner].flaggedAt);
+        return _bonusBps(_accounts[owner].flaggedAt, rules);
     }
 
     /// @dev Evidence counts if it is of a report that had the perpetuals marked at its round, or an account would be judged without what
     /// it has gained, and of a later round than the last liquidation. Once noted it counts until the registry has another or none: marks of
     /// later rounds do not end it. The auction goes on where evidence follows evidence before its time is over.
-    function _noteFlag(address owner, Account storage account) internal override returns (bool counts) {
-        (, uint256 asOf) = _evidenceOf(account.key);
-        if (asOf <= account.leftAsOf) return false;
-        if (asOf == account.flaggedAsOf) return true;
-        counts = account.perpsE12 == 0 || asOf == account.reportedAsOf;
-        if (!counts) return false;
+    function _noteFlag(
+        address owner,
+        Account storage account
+    ) internal override returns (bool counts, Evidence memory evidence) {
+        address key = _keyOf(owner, account.number);
+        evidence = _evidenceOf(key, account.reports);
+        uint256 asOf = evidence.asOf;
+        if (asOf <= account.leftAsOf) return (false, evidence);
+        if (asOf == account.flaggedAsOf) return (true, evidence);
+        if (account.perpsE12 != 0 && asOf != account.reportedAsOf) return (false, evidence);
         uint256 auction = rules.auctionSeconds;
         bool isAnew = account.flaggedAt == 0 || block.timestamp > account.flaggedAt + 2 * auction;
         if (isAnew || asOf > account.flaggedAsOf + auction) account.flaggedAt = uint40(block.timestamp);
         account.flaggedAsOf = uint32(asOf); // the registry's, as long as in the round's words
-        emit Flagged(owner, account.key, asOf, account.flaggedAt);
+        emit Flagged(owner, key, asOf, account.flaggedAt);
+        return (true, evidence);
     }
 
-    function _requireFlag(address owner, Account storage account) private {
-        if (_noteFlag(owner, account)) return;
-        (, uint256 asOf) = _evidenceOf(account.key);
-        revert NotLiquidatable(owner, asOf, account.reportedAsOf);
+    function _requireFlag(
+        address owner,
+        Account storage account
+    ) private returns (IPortfolioMargins.Margin memory margin) {
+        (bool counts, Evidence memory evidence) = _noteFlag(owner, account);
+        if (!counts) revert NotLiquidatable(owner, evidence.asOf, account.reportedAsOf);
+        return evidence.margin;
+    }
+
+    function _liquidate(
+        address owner,
+        uint256 fractionBps,
+        IPortfolioRegistry.Round calldata round,
+        OptionPositionWord[] calldata given,
+        OptionPositionWord[] calldata ownPositions
+    ) private {
+        if (owner == msg.sender) revert SameAccount(owner);
+        OptionPositionWord[] memory positions = given;
+        Account storage account = _held(owner, positions);
+        IPortfolioMargins.Margin memory margin = _requireFlag(owner, account);
+        (uint256 spotE8, uint256 priceE8) = _newestPrices(round);
+        OptionPositionWord[] memory own = ownPositions;
+        Account storage liquidator = _held(msg.sender, own);
+        _requireNoChange(msg.sender, liquidator);
+        int256 slackE12 = _slackOf(liquidator, round.asOf);
+        _voidChange(owner, account);
+        _markTo(account, round.asOf, priceE8);
+        _markTo(liquidator, round.asOf, priceE8);
+        OptionPositionWord[] memory part = positions.share(fractionBps);
+        int256 perpsE12 = PositionWords.shareOf(account.perpsE12, fractionBps);
+        Rules memory inForce = rules;
+        (Receipt memory receipt, uint256 shortE12) = _receiptOf(owner, account, margin);
+        receipt.fractionBps = fractionBps;
+        receipt.bonusBps = _bonusBps(account.flaggedAt, inForce);
+        receipt.notionalE12 = part.notionalE12(spotE8) + _abs(perpsE12 / PositionWords.LOT) * priceE8;
+        _requireBounded(account, receipt, inForce, shortE12, positions, spotE8);
+        receipt.cashE12 = _cashOfPart(account, receipt);
+        _requireBond(slackE12 + receipt.cashE12, (receipt.notionalE12 * inForce.bondBps) / ONE_BPS);
+        _report(msg.sender, liquidator, _move(liquidator, own, part, perpsE12, receipt.cashE12));
+        part = _move(account, positions, part.negated(), -perpsE12, -receipt.cashE12);
+        if (_isFlat(account)) account.flaggedAt = 0;
+        (receipt.coveredE12, receipt.badDebtE12) = _coverDebt(owner, account);
+        _report(owner, account, part);
+        account.leftAsOf = account.flaggedAsOf;
+        emit Liquidated(owner, msg.sender, receipt);
     }
 
     /// @dev What a liquidator has above what it needs already. Initial margins of two portfolios together are at least their sum, but for
     /// concentration, which the bond has room for.
     function _slackOf(Account storage liquidator, uint256 asOf) private view returns (int256) {
         if (_isFlat(liquidator)) return liquidator.cashE12;
-        IPortfolioMargins.Margin memory margin = registry.marginOf(liquidator.key);
+        IPortfolioMargins.Margin memory margin = registry.marginOf(_keyOf(msg.sender, liquidator.number));
         bool isMarked = liquidator.perpsE12 == 0 || liquidator.reportedAsOf == asOf;
         if (margin.asOf != asOf || !isMarked || !liquidator.isReported) revert MarginOfOtherRound(msg.sender, margin.asOf, asOf);
         return margin.initialE8 * PositionWords.CASH_PER_MARGIN;
     }
 
-    function _requireBond(int256 hasE12, uint256 notionalE12) private view {
-        int256 needsE12 = int256((notionalE12 * rules.bondBps) / ONE_BPS);
-        if (hasE12 < needsE12) revert BondTooLow(msg.sender, hasE12, needsE12);
+    function _requireBond(int256 hasE12, uint256 needsE12) private view {
+        if (hasE12 < int256(needsE12)) revert BondTooLow(msg.sender, hasE12, int256(needsE12));
     }
 
     function _receiptOf(
         address owner,
         Account storage account,
-        uint256 fractionBps
+        IPortfolioMargins.Margin memory margin
     ) private view returns (Receipt memory receipt, uint256 shortE12) {
-        receipt.key = account.key;
+        receipt.key = _keyOf(owner, account.number);
         (receipt.asOf, receipt.sequence) = (account.flaggedAsOf, account.reports);
         receipt.scenario = BY_WITNESS;
-        receipt.fractionBps = fractionBps;
-        receipt.bonusBps = bonusBpsOf(owner);
-        (IPortfolioMargins.Margin memory margin, , ) = registry.marginForLiquidation(account.key);
         bool isEvidence = margin.asOf == receipt.asOf && margin.maintenanceE8 < 0;
         if (!isEvidence) return (receipt, 0);
         (receipt.scenario, receipt.marginE8) = (margin.worstScenario, margin.maintenanceE8);
@@ -133,6 +176,7 @@ abstract contract VenueLiquidation is VenueAccounts {
     function _requireBounded(
         Account storage account,
         Receipt memory receipt,
+        Rules memory inForce,
         uint256 shortE12,
         OptionPositionWord[] memory positions,
         uint256 spotE8
@@ -140,9 +184,9 @@ abstract contract VenueLiquidation is VenueAccounts {
         if (receipt.notionalE12 == 0) revert NothingChanges();
         uint256 mostBps = ONE_BPS;
         if (receipt.bonusBps < 0) {
-            _spend(receipt.notionalE12);
+            _spend(receipt.notionalE12, inForce);
             uint256 wholeE12 = positions.notionalE12(spotE8) + _abs(account.perpsE12 / PositionWords.LOT) * account.markE8;
-            mostBps = receipt.scenario == BY_WITNESS ? rules.stepBps : _restoringBps(shortE12, receipt, wholeE12);
+            mostBps = receipt.scenario == BY_WITNESS ? inForce.stepBps : _restoringBps(shortE12, receipt, wholeE12);
         }
         if (receipt.fractionBps > mostBps) revert FractionTooLarge(receipt.fractionBps, mostBps);
     }
@@ -156,10 +200,10 @@ abstract contract VenueLiquidation is VenueAccounts {
         return (shortE12 * ONE_BPS + shortE12 + paidE12 - 1) / (shortE12 + paidE12);
     }
 
-    function _spend(uint256 notionalE12) private {
-        bool isOver = block.timestamp >= uint256(windowSince) + rules.windowSeconds;
+    function _spend(uint256 notionalE12, Rules memory inForce) private {
+        bool isOver = block.timestamp >= uint256(windowSince) + inForce.windowSeconds;
         uint256 used = notionalE12 + (isOver ? 0 : windowUsedE12);
-        if (used > rules.budgetE12) revert BudgetUsed(used, rules.budgetE12);
+        if (used > inForce.budgetE12) revert BudgetUsed(used, inForce.budgetE12);
         if (isOver) windowSince = uint40(block.timestamp);
         windowUsedE12 = uint128(used); // at most the budget
     }
@@ -179,17 +223,18 @@ abstract contract VenueLiquidation is VenueAccounts {
     ) private returns (OptionPositionWord[] memory present) {
         present = positions.sum(added);
         account.positionsHash = present.hashOf();
-        account.perpsE12 += perpsE12.toInt128();
-        account.cashE12 += cashE12.toInt128();
+        account.perpsE12 += perpsE12.toInt64();
+        account.cashE12 += cashE12.toInt96();
     }
 
-    function _bonusBps(uint256 since) private view returns (int256) {
-        if (since == 0) return -int256(uint256(rules.startPayBps));
+    function _bonusBps(uint256 since, Rules memory inForce) private view returns (int256) {
+        int256 startPayBps = int256(uint256(inForce.startPayBps));
+        if (since == 0) return -startPayBps;
         uint256 passed = block.timestamp - since;
-        uint256 whole = rules.auctionSeconds;
+        uint256 whole = inForce.auctionSeconds;
         if (passed > whole) passed = whole;
-        uint256 rise = (uint256(rules.startPayBps) + rules.endBonusBps) * passed;
-        return int256(rise / whole) - int256(uint256(rules.startPayBps));
+        uint256 rise = (uint256(inForce.startPayBps) + inForce.endBonusBps) * passed;
+        return int256(rise / whole) - startPayBps;
     }
 
     function _abs(int256 value) private pure returns (uint256) {

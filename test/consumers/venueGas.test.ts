@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { expectGas } from '../gasSnapshot.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { E12, E8, type Position, PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
-import { VENUE_ROLE } from '../../prover/registry/authority.ts'
+import { selectorsOf, VENUE_ROLE } from '../../prover/registry/authority.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { option, rules, SPOT, sumOf, TestVenue } from './venue.ts'
 
@@ -53,8 +53,8 @@ const spent = (receipt: TransactionReceipt): number => Number(receipt.gasUsed)
 beforeAll(async () => {
   at = await TestVenue.open({ engine: await PortfolioEngine.start(), real: true })
   const { council, registry } = at.engine
-  const reports = registry.interface.getFunction('reportAccount')?.selector
-  await mined(council.getFunction('setTargetFunctionRole')(registry, [reports], VENUE_ROLE))
+  const reports = selectorsOf('PortfolioRegistry', 'venue')
+  await mined(council.getFunction('setTargetFunctionRole')(registry, reports, VENUE_ROLE))
   await mined(council.getFunction('grantRole')(VENUE_ROLE, at.venue, 0))
   for (const each of [HOUSE, ALICE, BOB]) {
     await at.deposit(each, 10_000_000n)
@@ -74,6 +74,7 @@ async function again(): Promise<TestVenue> {
 }
 
 async function measure(name: string, options: readonly bigint[]): Promise<void> {
+  const { registry } = at.engine
   const note = (what: string, receipt: TransactionReceipt): void => {
     gas[`${what}, ${name}`] = spent(receipt)
   }
@@ -104,6 +105,10 @@ async function measure(name: string, options: readonly bigint[]): Promise<void> 
   if (arraysOf(account.positions).length <= 5) {
     const proof = await at.engine.witnessFromArrays(at.newest, account, arraysOf(account.positions))
     const call = at.engine.arraysWitnessCall(at.newest, { account: account.signer }, proof)
+    const witness = registry.interface.encodeFunctionData(call.method, call.args)
+    await at.undone(async () => {
+      note('liquidation with its witness', await mined(at.liquidateByWitness(BOB, ALICE, rules.stepBps, witness)))
+    })
     note('witness', await mined(at.engine.send(call)))
   } else {
     const books = await at.engine.books(at.newest, account, arraysOf(account.positions))

@@ -23,8 +23,11 @@ export type LiquidateCall = {
 export function liquidateCallOf(calldata: string | null): LiquidateCall | undefined {
   if (calldata === null) return undefined
   const call = namedCall(interfaceOf('OptionsVenue'), calldata)
-  return call?.method === 'liquidate' ? (call.args as LiquidateCall) : undefined
+  return call !== undefined && LIQUIDATING.includes(call.method) ? (call.args as LiquidateCall) : undefined
 }
+
+/** The second brings its witness along. */
+const LIQUIDATING: readonly string[] = ['liquidate', 'liquidateByWitness']
 
 /** Units of E12 in a lot. */
 const LOT = 10n ** 8n
