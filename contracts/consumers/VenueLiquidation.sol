@@ -185,8 +185,11 @@ abstract contract VenueLiquidation is VenueAccounts {
         uint256 mostBps = ONE_BPS;
         if (receipt.bonusBps < 0) {
             _spend(receipt.notionalE12, inForce);
-            uint256 wholeE12 = positions.notionalE12(spotE8) + _abs(account.perpsE12 / PositionWords.LOT) * account.markE8;
-            mostBps = receipt.scenario == BY_WITNESS ? inForce.stepBps : _restoringBps(shortE12, receipt, wholeE12);
+            mostBps = inForce.stepBps;
+            if (receipt.scenario != BY_WITNESS) {
+                uint256 perpsE12 = _abs(account.perpsE12 / PositionWords.LOT) * account.markE8;
+                mostBps = _restoringBps(shortE12, receipt, positions.notionalE12(spotE8) + perpsE12);
+            }
         }
         if (receipt.fractionBps > mostBps) revert FractionTooLarge(receipt.fractionBps, mostBps);
     }

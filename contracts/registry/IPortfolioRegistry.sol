@@ -131,7 +131,7 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     /// @notice What is reported next is what an account would hold: no count has it.
     event CandidateReported(address indexed account);
     /// @notice An account goes on under another address, which counts from here on if it has positions. The one before holds nothing:
-    /// that is its last report.
+    /// that is its last report, of this number; 0 if it never had one.
     event AccountReplaced(address indexed previous, address indexed account, uint256 sequence);
     /// @notice An account of a batch had these margins in force already, or later ones, or was reported anew since this report, or the
     /// round is not fresh any more, so no margins of it were put in force. It may have been counted.

@@ -51,10 +51,12 @@ abstract contract PositionBook is IPortfolioRegistry, CountedAccounts, AccessMan
         for (uint256 i = isReported ? 0 : 1; i < (isExposed ? 2 : 1); ++i) {
             _noteReport(i == 0 ? previous : account, i == 1, false);
         }
-        if (!isReported) return;
-        left.bookHash = 0; // of no report, so nothing is proven of it
-        left.unhealthyAsOf = 0;
-        emit AccountReplaced(previous, account, ++left.sequence);
+        if (isReported) {
+            left.bookHash = 0; // of no report, so nothing is proven of it
+            left.unhealthyAsOf = 0;
+            ++left.sequence;
+        }
+        emit AccountReplaced(previous, account, left.sequence);
     }
 
     function _report(

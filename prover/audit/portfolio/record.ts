@@ -20,8 +20,12 @@ export type RoundRecord = Place & {
   readonly calldata: string | null
 }
 
+/** Whether what was reported is held, or would be: no count has it; or nothing is, as another address took the account's place. */
+export type Standing = 'held' | 'candidate' | 'left'
+
 /** What the venue reported of an account. */
 export type ReportRecord = Place & {
+  readonly standing: Standing
   readonly account: string
   readonly sequence: bigint
   readonly positions: readonly bigint[]
@@ -62,6 +66,9 @@ export type MarginEvent = OfAccount & {
 export type AloneEvent = Omit<MarginEvent, 'name' | 'thresholds' | 'spotGreeks' | 'risk'> & {
   readonly name: 'MarginProvenAlone'
 }
+/** A candidate took an account's place: from here on counts have it. */
+export type TakenRecord = Place & { readonly account: string }
+
 /** A count of the open interest was opened. */
 export type CountRecord = Place & {
   readonly asOf: bigint
@@ -149,6 +156,7 @@ export type PortfolioRecord = MarketHistory & {
   }
   readonly models: readonly ModelRecord[]
   readonly reports: readonly ReportRecord[]
+  readonly taken: readonly TakenRecord[]
   readonly counts: readonly CountRecord[]
   readonly openInterests: readonly OpenInterestRecord[]
   readonly transactions: readonly TransactionRecord[]
