@@ -308,13 +308,12 @@ interface IOptionsVenue {
         OptionPositionWord[] calldata ownPositions
     ) external;
 
-    /// @notice The same with the witness that shows it, in one transaction.
+    /// @notice The same with the witness that shows it, in one transaction and at its round, which is to be the newest.
     /// @param witness call of the registry that proves it: {IPortfolioRegistry-proveUnhealthy} or {-proveUnhealthyByArrays}
     /// @custom:reverts NotAWitness, what the registry reverts with, and as {liquidate}
     function liquidateByWitness(
         address owner,
         uint256 fractionBps,
-        IPortfolioRegistry.Round calldata round,
         OptionPositionWord[] calldata positions,
         OptionPositionWord[] calldata ownPositions,
         bytes calldata witness

@@ -64,7 +64,10 @@ library PositionWords {
                 if (second <= first) ++j;
             }
             if (_isNothing(next)) continue;
-            words[count++] = next;
+            words[count] = next;
+            unchecked {
+                ++count; // as many as both lists at most
+            }
         }
         _cut(words, count);
     }
@@ -178,7 +181,9 @@ library PositionWords {
 
     function _biased(int256 value, int256 limit) private pure returns (uint256) {
         if (value >= limit || value < -limit) revert BeyondReport(value, limit);
-        return uint256(value + limit);
+        unchecked {
+            return uint256(value + limit); // between 0 and twice the limit
+        }
     }
 
     function _between(int256 quantity, uint256 lowE8, uint256 highE8) private pure returns (int256 least, int256 most) {

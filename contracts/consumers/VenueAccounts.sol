@@ -54,10 +54,12 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
     int256 public clearingE12;
 
     /// @dev What the registry shows an account to be below maintenance by.
+    /// @param key     which it knows the account by
     /// @param isThere whether it does
     /// @param asOf    the round; 0 where it is ahead of the chain's clock
     /// @param margin  proven last
     struct Evidence {
+        address key;
         bool isThere;
         uint256 asOf;
         IPortfolioMargins.Margin margin;
@@ -170,10 +172,13 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
     function _newestPrices(
         IPortfolioRegistry.Round calldata round
     ) internal view returns (uint256 spotE8, uint256 perpPriceE8) {
-        uint256 newest = arrays.requirePrices(round.asOf, round.marketWords, round.expiriesHash);
-        if (round.asOf != newest) revert RoundNotNewest(round.asOf, newest);
+        _requireNewest(round.asOf, arrays.requirePrices(round.asOf, round.marketWords, round.expiriesHash));
         RoundPricesWord prices = round.marketWords.roundPrices();
         return (prices.spotE8(), prices.perpPriceE8());
+    }
+
+    function _requireNewest(uint256 asOf, uint256 newest) internal pure {
+        if (asOf != newest) revert RoundNotNewest(asOf, newest);
     }
 
     /// @dev Gains of the perpetuals since the last mark become cash. The next report is the first that says so.
@@ -208,29 +213,30 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
     /// @dev Tells the registry what an account holds, under its key. Where perpetuals are marked at a round for the first time and there
     /// is evidence of that round, it is of a report without their gains, and would seem to be of this one: it stays with the old key.
     function _report(address owner, Account storage account, OptionPositionWord[] memory positions) internal {
-        uint256 asOf = account.markAsOf;
+        (uint32 asOf, uint32 reports) = (account.markAsOf, account.reports);
         address key = _keyOf(owner, account.number);
-        if (account.perpsE12 != 0 && asOf != account.reportedAsOf) {
-            Evidence memory evidence = _evidenceOf(key, account.reports);
+        if (account.perpsE12 == 0) {
+            asOf = account.reportedAsOf;
+        } else if (asOf != account.reportedAsOf) {
+            Evidence memory evidence = _evidenceOf(key, reports);
             bool isOfRound = evidence.asOf == asOf || evidence.asOf == 0;
             if (evidence.isThere && evidence.asOf != account.flaggedAsOf && isOfRound) {
                 account.number = ++account.keys;
-                account.reports = 0;
+                reports = 0;
                 address previous = key;
                 key = _keyOf(owner, account.number);
                 registry.replaceAccount(previous, key, false);
                 emit KeyReplaced(key, previous);
             }
-            account.reportedAsOf = uint32(asOf);
         }
-        ++account.reports;
-        account.isReported = true;
+        (account.reports, account.reportedAsOf, account.isReported) = (reports + 1, asOf, true);
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] memory none;
         registry.reportAccount(key, positions, PositionWords.holdings(account.perpsE12, account.cashE12), none);
     }
 
     /// @dev Of what was never reported there is none, nor is there where nothing was ever proven of it.
     function _evidenceOf(address key, uint256 reports) internal view returns (Evidence memory evidence) {
+        evidence.key = key;
         if (reports == 0) return evidence;
         try registry.marginForLiquidation(key) returns (
             IPortfolioMargins.Margin memory margin,

@@ -2,7 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {OptionPositionWord} from "../generated/Words.sol";
+import {ROUND_MARKET_WORDS, RoundMarketList} from "../generated/WordLists.sol";
+import {OptionPositionWord, RoundPricesWord} from "../generated/Words.sol";
 import {IPortfolioMargins} from "../registry/IPortfolioMargins.sol";
 import {IPortfolioRegistry} from "../registry/IPortfolioRegistry.sol";
 import {IOptionsVenue} from "./IOptionsVenue.sol";
@@ -16,6 +17,7 @@ import {VenueAccounts} from "./VenueAccounts.sol";
 /// account has equity left; when they are paid, it has none, and then neither fraction nor budget is bounded.
 abstract contract VenueLiquidation is VenueAccounts {
     using PositionWords for OptionPositionWord[];
+    using RoundMarketList for uint256[ROUND_MARKET_WORDS];
     using SafeCast for int256;
     using SafeCast for uint256;
 
@@ -42,14 +44,14 @@ abstract contract VenueLiquidation is VenueAccounts {
         OptionPositionWord[] calldata positions,
         OptionPositionWord[] calldata ownPositions
     ) external nonReentrant {
-        _liquidate(owner, fractionBps, round, positions, ownPositions);
+        (uint256 spotE8, uint256 priceE8) = _newestPrices(round);
+        _liquidate(owner, fractionBps, [round.asOf, spotE8, priceE8], positions, ownPositions);
     }
 
     /// @inheritdoc IOptionsVenue
     function liquidateByWitness(
         address owner,
         uint256 fractionBps,
-        IPortfolioRegistry.Round calldata round,
         OptionPositionWord[] calldata positions,
         OptionPositionWord[] calldata ownPositions,
         bytes calldata witness
@@ -66,7 +68,14 @@ abstract contract VenueLiquidation is VenueAccounts {
                 revert(add(why, 0x20), mload(why)) // as the registry says it
             }
         }
-        _liquidate(owner, fractionBps, round, positions, ownPositions);
+        // The first argument of either function, which the registry has just found to be a round in force, with these words.
+        IPortfolioRegistry.Round calldata round;
+        assembly ("memory-safe") {
+            round := add(witness.offset, 4)
+        }
+        RoundPricesWord prices = round.marketWords.roundPrices();
+        _requireNewest(round.asOf, arrays.newestRound());
+        _liquidate(owner, fractionBps, [round.asOf, prices.spotE8(), prices.perpPriceE8()], positions, ownPositions);
     }
 
     /// @inheritdoc IOptionsVenue
@@ -81,8 +90,7 @@ abstract contract VenueLiquidation is VenueAccounts {
         address owner,
         Account storage account
     ) internal override returns (bool counts, Evidence memory evidence) {
-        address key = _keyOf(owner, account.number);
-        evidence = _evidenceOf(key, account.reports);
+        evidence = _evidenceOf(_keyOf(owner, account.number), account.reports);
         uint256 asOf = evidence.asOf;
         if (asOf <= account.leftAsOf) return (false, evidence);
         if (asOf == account.flaggedAsOf) return (true, evidence);
@@ -91,42 +99,43 @@ abstract contract VenueLiquidation is VenueAccounts {
         bool isAnew = account.flaggedAt == 0 || block.timestamp > account.flaggedAt + 2 * auction;
         if (isAnew || asOf > account.flaggedAsOf + auction) account.flaggedAt = uint40(block.timestamp);
         account.flaggedAsOf = uint32(asOf); // the registry's, as long as in the round's words
-        emit Flagged(owner, key, asOf, account.flaggedAt);
+        emit Flagged(owner, evidence.key, asOf, account.flaggedAt);
         return (true, evidence);
     }
 
     function _requireFlag(
         address owner,
         Account storage account
-    ) private returns (IPortfolioMargins.Margin memory margin) {
-        (bool counts, Evidence memory evidence) = _noteFlag(owner, account);
+    ) private returns (Evidence memory evidence) {
+        bool counts;
+        (counts, evidence) = _noteFlag(owner, account);
         if (!counts) revert NotLiquidatable(owner, evidence.asOf, account.reportedAsOf);
-        return evidence.margin;
     }
 
+    /// @param market time of the newest round, spot and price of the perpetual
     function _liquidate(
         address owner,
         uint256 fractionBps,
-        IPortfolioRegistry.Round calldata round,
+        uint256[3] memory market,
         OptionPositionWord[] calldata given,
         OptionPositionWord[] calldata ownPositions
     ) private {
         if (owner == msg.sender) revert SameAccount(owner);
         OptionPositionWord[] memory positions = given;
         Account storage account = _held(owner, positions);
-        IPortfolioMargins.Margin memory margin = _requireFlag(owner, account);
-        (uint256 spotE8, uint256 priceE8) = _newestPrices(round);
+        Evidence memory evidence = _requireFlag(owner, account);
+        (uint256 asOf, uint256 spotE8, uint256 priceE8) = (market[0], market[1], market[2]);
         OptionPositionWord[] memory own = ownPositions;
         Account storage liquidator = _held(msg.sender, own);
         _requireNoChange(msg.sender, liquidator);
-        int256 slackE12 = _slackOf(liquidator, round.asOf);
+        int256 slackE12 = _slackOf(liquidator, asOf);
         _voidChange(owner, account);
-        _markTo(account, round.asOf, priceE8);
-        _markTo(liquidator, round.asOf, priceE8);
+        _markTo(account, asOf, priceE8);
+        _markTo(liquidator, asOf, priceE8);
         OptionPositionWord[] memory part = positions.share(fractionBps);
         int256 perpsE12 = PositionWords.shareOf(account.perpsE12, fractionBps);
-        Rules memory inForce = rules;
-        (Receipt memory receipt, uint256 shortE12) = _receiptOf(owner, account, margin);
+        Rules storage inForce = rules;
+        (Receipt memory receipt, uint256 shortE12) = _receiptOf(account, evidence);
         receipt.fractionBps = fractionBps;
         receipt.bonusBps = _bonusBps(account.flaggedAt, inForce);
         receipt.notionalE12 = part.notionalE12(spotE8) + _abs(perpsE12 / PositionWords.LOT) * priceE8;
@@ -157,11 +166,11 @@ abstract contract VenueLiquidation is VenueAccounts {
     }
 
     function _receiptOf(
-        address owner,
         Account storage account,
-        IPortfolioMargins.Margin memory margin
+        Evidence memory evidence
     ) private view returns (Receipt memory receipt, uint256 shortE12) {
-        receipt.key = _keyOf(owner, account.number);
+        IPortfolioMargins.Margin memory margin = evidence.margin;
+        receipt.key = evidence.key;
         (receipt.asOf, receipt.sequence) = (account.flaggedAsOf, account.reports);
         receipt.scenario = BY_WITNESS;
         bool isEvidence = margin.asOf == receipt.asOf && margin.maintenanceE8 < 0;
@@ -176,7 +185,7 @@ abstract contract VenueLiquidation is VenueAccounts {
     function _requireBounded(
         Account storage account,
         Receipt memory receipt,
-        Rules memory inForce,
+        Rules storage inForce,
         uint256 shortE12,
         OptionPositionWord[] memory positions,
         uint256 spotE8
@@ -203,7 +212,7 @@ abstract contract VenueLiquidation is VenueAccounts {
         return (shortE12 * ONE_BPS + shortE12 + paidE12 - 1) / (shortE12 + paidE12);
     }
 
-    function _spend(uint256 notionalE12, Rules memory inForce) private {
+    function _spend(uint256 notionalE12, Rules storage inForce) private {
         bool isOver = block.timestamp >= uint256(windowSince) + inForce.windowSeconds;
         uint256 used = notionalE12 + (isOver ? 0 : windowUsedE12);
         if (used > inForce.budgetE12) revert BudgetUsed(used, inForce.budgetE12);
@@ -226,11 +235,11 @@ abstract contract VenueLiquidation is VenueAccounts {
     ) private returns (OptionPositionWord[] memory present) {
         present = positions.sum(added);
         account.positionsHash = present.hashOf();
-        account.perpsE12 += perpsE12.toInt64();
-        account.cashE12 += cashE12.toInt96();
+        int64 perps = account.perpsE12 + perpsE12.toInt64();
+        (account.cashE12, account.perpsE12) = (account.cashE12 + cashE12.toInt96(), perps);
     }
 
-    function _bonusBps(uint256 since, Rules memory inForce) private view returns (int256) {
+    function _bonusBps(uint256 since, Rules storage inForce) private view returns (int256) {
         int256 startPayBps = int256(uint256(inForce.startPayBps));
         if (since == 0) return -startPayBps;
         uint256 passed = block.timestamp - since;

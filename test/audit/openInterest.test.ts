@@ -163,7 +163,7 @@ describe('R91 R94: an audit of the open interest', () => {
     ['another one under way', (record) => secondCount(record), 'R90 counts(1770265800)'],
     ['no count at all', (record) => record.counts.pop(), 'R91 PortfolioAccepted.counted'],
     ['an account that was left out', (record) => hideAccount(record), 'R91 counts(1770265800).accounts'],
-    ['what would be held', (record) => standing(record, FOURTH, 'held'), 'R91 counts(1770265800).accounts'],
+    ['what would be held', (record) => standing(record, FOURTH, undefined), 'R91 counts(1770265800).accounts'],
     ['what is held', (record) => standing(record, addresses[1], 'candidate'), 'R91 counts(1770265800).accounts'],
     ['whoever took a place', (record) => record.taken.pop(), 'R91 counts(1770265800).accounts'],
     ['a report after its cut-off', (record) => reportEarlier(record), 'R91 PortfolioAccepted.counted'],
@@ -188,7 +188,7 @@ function secondCount({ counts }: Mutable<PortfolioRecord>): void {
 }
 
 /** As if what was reported of an account were of another standing. */
-function standing({ reports }: Mutable<PortfolioRecord>, of: string | undefined, as: 'held' | 'candidate'): void {
+function standing({ reports }: Mutable<PortfolioRecord>, of: string | undefined, as: 'candidate' | undefined): void {
   for (const report of reports) if (BigInt(report.account) === BigInt(of ?? 0)) report.standing = as
 }
 
@@ -196,7 +196,7 @@ function standing({ reports }: Mutable<PortfolioRecord>, of: string | undefined,
 function hideAccount({ reports }: Mutable<PortfolioRecord>): void {
   const [first] = reports
   if (first !== undefined)
-    reports.unshift({ ...first, standing: 'held', account: toBeHex(11n, 20), logIndex: first.logIndex - 1 })
+    reports.unshift({ ...first, standing: undefined, account: toBeHex(11n, 20), logIndex: first.logIndex - 1 })
 }
 
 /** As if the report after the cut-off had come before it. */

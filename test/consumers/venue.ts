@@ -316,7 +316,7 @@ export class TestVenue {
   /** Both in one transaction: a call of the registry that shows the account below maintenance, and the liquidation. */
   async liquidateByWitness(by: number, i: number, fractionBps: bigint, witness: string) {
     const both = [await this.positions(i), await this.positions(by)]
-    return this.call(by, 'liquidateByWitness', await this.address(i), fractionBps, this.roundArgument, ...both, witness)
+    return this.call(by, 'liquidateByWitness', await this.address(i), fractionBps, ...both, witness)
   }
 
   /** Lets time pass without a block of its own. */

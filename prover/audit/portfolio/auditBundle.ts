@@ -43,7 +43,7 @@ const eventSchema = z.discriminatedUnion('name', [
 
 const reportSchema = z.strictObject({
   ...at,
-  standing: z.enum(['held', 'candidate', 'left']),
+  standing: z.enum(['candidate', 'left']).optional(),
   account: addressSchema,
   sequence: count,
   positions: z.array(word),

@@ -63,7 +63,7 @@ export async function collectPortfolioRecord(options: CollectOptions, slice?: Sl
   const ofRegistry = eventsIn('PortfolioRegistry', await logsBetween(provider, { address: registry }, fromBlock, end))
   const whole = [...ofRegistry, ...ofArrays].toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
   const events = slice === undefined ? whole : await eventsBehind(gathered, [arrays, registry], whole, slice)
-  const reports = reportsIn(events)
+  const reports = reportsIn(events, slice === undefined)
   const counts: string = await read(gathered, 'counts')
   const ofCounts = slice === undefined ? await logsBetween(provider, { address: counts }, fromBlock, end) : []
   const accounts = slice === undefined ? [...new Set(reports.map(({ account }) => account))] : []
@@ -84,7 +84,7 @@ export async function collectPortfolioRecord(options: CollectOptions, slice?: Sl
     models: await collectModels(gathered, modelRegistry),
     ...history,
     reports,
-    taken: takenIn(events),
+    taken: slice === undefined ? takenIn(events) : [],
     ...(await countsOf(gathered, eventsIn('OpenInterest', ofCounts))),
     transactions: await transactionsOf(
       gathered,
@@ -110,20 +110,19 @@ export async function collectPortfolioRecord(options: CollectOptions, slice?: Sl
 }
 
 /** Reports in the order of the chain; who was replaced holds nothing by the last of theirs. */
-function reportsIn(events: readonly Event[]): readonly ReportRecord[] {
+function reportsIn(events: readonly Event[], isWhole: boolean): readonly ReportRecord[] {
   return events.flatMap((event, i) => {
     const { name, args, block, logIndex } = event
     if (name === 'AccountReplaced') {
       const { previous: account, sequence } = args as { readonly previous: string; readonly sequence: bigint }
-      return sequence === 0n
-        ? []
-        : [{ block, logIndex, standing: 'left', account, sequence, ...NOTHING_REPORTED } as const]
+      const left = { block, logIndex, account, sequence, ...NOTHING_REPORTED }
+      return sequence === 0n ? [] : [isWhole ? ({ ...left, standing: 'left' } as const) : left]
     }
     if (name !== 'AccountReported') return []
     const before = events[i - 1]
-    const isCandidate = before?.name === 'CandidateReported' && before.args.account === args.account
-    const standing = isCandidate ? 'candidate' : 'held'
-    return [{ standing, ...withPlace(event) } as unknown as ReportRecord]
+    const isCandidate = isWhole && before?.name === 'CandidateReported' && before.args.account === args.account
+    const report = withPlace(event) as unknown as ReportRecord
+    return [isCandidate ? { ...report, standing: 'candidate' } : report]
   })
 }
 

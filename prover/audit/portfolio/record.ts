@@ -20,12 +20,13 @@ export type RoundRecord = Place & {
   readonly calldata: string | null
 }
 
-/** Whether what was reported is held, or would be: no count has it; or nothing is, as another address took the account's place. */
-export type Standing = 'held' | 'candidate' | 'left'
+/** What was reported would be held, so that no count has it; or nothing is, as another address took the account's place. */
+export type Standing = 'candidate' | 'left'
 
 /** What the venue reported of an account. */
 export type ReportRecord = Place & {
-  readonly standing: Standing
+  /** None of what is held, nor in a slice of a history. */
+  readonly standing?: Standing | undefined
   readonly account: string
   readonly sequence: bigint
   readonly positions: readonly bigint[]

@@ -232,9 +232,9 @@ export class PortfolioClient {
     const topics = [[reported, replaced].flatMap((topic) => topic ?? []), of ?? null]
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     const logs = await logsBetween(this.provider, { address: this.registry, topics }, this.fromBlock, head)
-    const last = logs.at(-1)
+    const last = logs.map(wordsIn).findLast(({ sequence }) => sequence !== 0n)
     if (last === undefined) throw new AccountUnreportedError(account, this.registry)
-    return wordsIn(last)
+    return last
   }
 
   /** Policy in force: its version, and its words in the order of `IPortfolioPolicy.setPortfolioPolicy`. */

@@ -28,7 +28,7 @@ import { deployToken } from './uniswapPool.ts'
 /** What is proven of accounts that liquidations may follow. */
 export const venueStatements = ['riskArray', 'optionBook', 'marginsAlone', 'scenarioWitness'] as const
 
-/** As an example desk has them. */
+/** As an example has them. */
 const rules = {
   changeSeconds: 600n,
   settlementSeconds: 300n,
