@@ -145,8 +145,7 @@ export const sortedFindings: readonly SortedFinding[] = [
   },
   {
     detector: 'missing-zero-check',
-    reason:
-      'A median without a source of implied volatilities has zero.',
+    reason: 'A median without a source of implied volatilities has zero.',
     places: { 'market/MedianFeed.sol': ['constructor'] },
   },
   {
