@@ -45,17 +45,8 @@ library PositionWords {
         uint256 count = 0;
         (uint256 i, uint256 j) = (0, 0);
         while (i < ones || j < others) {
-            OptionPositionWord next;
-            OptionPositionWord added;
-            (uint256 first, uint256 second) = (type(uint256).max, type(uint256).max);
-            if (i < ones) {
-                next = one[i];
-                first = _order(next);
-            }
-            if (j < others) {
-                added = other[j];
-                second = _order(added);
-            }
+            (OptionPositionWord next, uint256 first) = _at(one, i, ones);
+            (OptionPositionWord added, uint256 second) = _at(other, j, others);
             if (first == second) next = _added(next, added);
             else if (second < first) next = added;
             unchecked {
@@ -155,6 +146,17 @@ library PositionWords {
     function holdings(int256 perpsE12, int256 cashE12) internal pure returns (HoldingsWord) {
         uint256 low = _biased(perpsE12, QUANTITY_LIMIT) | (_biased(cashE12, CASH_LIMIT) << CASH_AT);
         return HoldingsWord.wrap(low | (uint256(CASH_LIMIT) << GAIN_AT));
+    }
+
+    /// @dev An element with its order; beyond the last one nothing, after everything.
+    function _at(
+        OptionPositionWord[] memory words,
+        uint256 index,
+        uint256 count
+    ) private pure returns (OptionPositionWord word, uint256 order) {
+        if (index >= count) return (word, type(uint256).max);
+        word = words[index];
+        order = _order(word);
     }
 
     /// @dev Expiry, then strike.

@@ -62,6 +62,7 @@ abstract contract VenueLiquidation is VenueAccounts {
             asked != IPortfolioRegistry.proveUnhealthyByArrays.selector &&
             asked != IPortfolioRegistry.proveUnhealthy.selector
         ) revert NotAWitness(asked);
+        // solhint-disable-next-line avoid-low-level-calls
         (bool isTaken, bytes memory why) = address(registry).call(witness);
         if (!isTaken) {
             assembly ("memory-safe") {
@@ -80,7 +81,7 @@ abstract contract VenueLiquidation is VenueAccounts {
 
     /// @inheritdoc IOptionsVenue
     function bonusBpsOf(address owner) public view returns (int256) {
-        return _bonusBps(_accounts[owner].flaggedAt, rules);
+        return _bonusBps(_accounts[owner].flaggedAt);
     }
 
     /// @dev Evidence counts if it is of a report that had the perpetuals marked at its round, or an account would be judged without what
@@ -112,21 +113,20 @@ abstract contract VenueLiquidation is VenueAccounts {
         if (!counts) revert NotLiquidatable(owner, evidence.asOf, account.reportedAsOf);
     }
 
+    /// @notice Takes over a part of an account.
     /// @param market time of the newest round, spot and price of the perpetual
     function _liquidate(
         address owner,
         uint256 fractionBps,
         uint256[3] memory market,
-        OptionPositionWord[] calldata given,
-        OptionPositionWord[] calldata ownPositions
+        OptionPositionWord[] memory positions,
+        OptionPositionWord[] memory ownPositions
     ) private {
         if (owner == msg.sender) revert SameAccount(owner);
-        OptionPositionWord[] memory positions = given;
         Account storage account = _held(owner, positions);
         Evidence memory evidence = _requireFlag(owner, account);
         (uint256 asOf, uint256 spotE8, uint256 priceE8) = (market[0], market[1], market[2]);
-        OptionPositionWord[] memory own = ownPositions;
-        Account storage liquidator = _held(msg.sender, own);
+        Account storage liquidator = _held(msg.sender, ownPositions);
         _requireNoChange(msg.sender, liquidator);
         int256 slackE12 = _slackOf(liquidator, asOf);
         _voidChange(owner, account);
@@ -134,15 +134,12 @@ abstract contract VenueLiquidation is VenueAccounts {
         _markTo(liquidator, asOf, priceE8);
         OptionPositionWord[] memory part = positions.share(fractionBps);
         int256 perpsE12 = PositionWords.shareOf(account.perpsE12, fractionBps);
-        Rules storage inForce = rules;
-        (Receipt memory receipt, uint256 shortE12) = _receiptOf(account, evidence);
-        receipt.fractionBps = fractionBps;
-        receipt.bonusBps = _bonusBps(account.flaggedAt, inForce);
+        (Receipt memory receipt, uint256 shortE12) = _receiptOf(account, evidence, fractionBps);
         receipt.notionalE12 = part.notionalE12(spotE8) + _abs(perpsE12 / PositionWords.LOT) * priceE8;
-        _requireBounded(account, receipt, inForce, shortE12, positions, spotE8);
+        _requireBounded(account, receipt, shortE12, positions, spotE8);
         receipt.cashE12 = _cashOfPart(account, receipt);
-        _requireBond(slackE12 + receipt.cashE12, (receipt.notionalE12 * inForce.bondBps) / ONE_BPS);
-        _report(msg.sender, liquidator, _move(liquidator, own, part, perpsE12, receipt.cashE12));
+        _requireBond(slackE12 + receipt.cashE12, (receipt.notionalE12 * rules.bondBps) / ONE_BPS);
+        _report(msg.sender, liquidator, _move(liquidator, ownPositions, part, perpsE12, receipt.cashE12));
         part = _move(account, positions, part.negated(), -perpsE12, -receipt.cashE12);
         if (_isFlat(account)) account.flaggedAt = 0;
         (receipt.coveredE12, receipt.badDebtE12) = _coverDebt(owner, account);
@@ -167,12 +164,15 @@ abstract contract VenueLiquidation is VenueAccounts {
 
     function _receiptOf(
         Account storage account,
-        Evidence memory evidence
+        Evidence memory evidence,
+        uint256 fractionBps
     ) private view returns (Receipt memory receipt, uint256 shortE12) {
         IPortfolioMargins.Margin memory margin = evidence.margin;
         receipt.key = evidence.key;
         (receipt.asOf, receipt.sequence) = (account.flaggedAsOf, account.reports);
         receipt.scenario = BY_WITNESS;
+        receipt.fractionBps = fractionBps;
+        receipt.bonusBps = _bonusBps(account.flaggedAt);
         bool isEvidence = margin.asOf == receipt.asOf && margin.maintenanceE8 < 0;
         if (!isEvidence) return (receipt, 0);
         (receipt.scenario, receipt.marginE8) = (margin.worstScenario, margin.maintenanceE8);
@@ -185,7 +185,6 @@ abstract contract VenueLiquidation is VenueAccounts {
     function _requireBounded(
         Account storage account,
         Receipt memory receipt,
-        Rules storage inForce,
         uint256 shortE12,
         OptionPositionWord[] memory positions,
         uint256 spotE8
@@ -193,8 +192,8 @@ abstract contract VenueLiquidation is VenueAccounts {
         if (receipt.notionalE12 == 0) revert NothingChanges();
         uint256 mostBps = ONE_BPS;
         if (receipt.bonusBps < 0) {
-            _spend(receipt.notionalE12, inForce);
-            mostBps = inForce.stepBps;
+            _spend(receipt.notionalE12);
+            mostBps = rules.stepBps;
             if (receipt.scenario != BY_WITNESS) {
                 uint256 perpsE12 = _abs(account.perpsE12 / PositionWords.LOT) * account.markE8;
                 mostBps = _restoringBps(shortE12, receipt, positions.notionalE12(spotE8) + perpsE12);
@@ -212,10 +211,10 @@ abstract contract VenueLiquidation is VenueAccounts {
         return (shortE12 * ONE_BPS + shortE12 + paidE12 - 1) / (shortE12 + paidE12);
     }
 
-    function _spend(uint256 notionalE12, Rules storage inForce) private {
-        bool isOver = block.timestamp >= uint256(windowSince) + inForce.windowSeconds;
+    function _spend(uint256 notionalE12) private {
+        bool isOver = block.timestamp >= uint256(windowSince) + rules.windowSeconds;
         uint256 used = notionalE12 + (isOver ? 0 : windowUsedE12);
-        if (used > inForce.budgetE12) revert BudgetUsed(used, inForce.budgetE12);
+        if (used > rules.budgetE12) revert BudgetUsed(used, rules.budgetE12);
         if (isOver) windowSince = uint40(block.timestamp);
         windowUsedE12 = uint128(used); // at most the budget
     }
@@ -239,13 +238,13 @@ abstract contract VenueLiquidation is VenueAccounts {
         (account.cashE12, account.perpsE12) = (account.cashE12 + cashE12.toInt96(), perps);
     }
 
-    function _bonusBps(uint256 since, Rules storage inForce) private view returns (int256) {
-        int256 startPayBps = int256(uint256(inForce.startPayBps));
+    function _bonusBps(uint256 since) private view returns (int256) {
+        int256 startPayBps = int256(uint256(rules.startPayBps));
         if (since == 0) return -startPayBps;
         uint256 passed = block.timestamp - since;
-        uint256 whole = inForce.auctionSeconds;
+        uint256 whole = rules.auctionSeconds;
         if (passed > whole) passed = whole;
-        uint256 rise = (uint256(inForce.startPayBps) + inForce.endBonusBps) * passed;
+        uint256 rise = (uint256(rules.startPayBps) + rules.endBonusBps) * passed;
         return int256(rise / whole) - startPayBps;
     }
 

@@ -93,7 +93,7 @@ const claimsOf = async (change: (record: Mutable<PortfolioRecord>) => unknown): 
   )
 }
 
-describe('R91 R94: an audit of the open interest', () => {
+describe('R91 R94 R186: an audit of the open interest', () => {
   it('is accepted, and has what was proven of every account, each once', () => {
     const { report, record } = whole
     expect(report.failure).toBeUndefined()
