@@ -3,8 +3,9 @@ import { expectGas } from '../gasSnapshot.ts'
 import { portfolioBuilds } from '../../circuits/statements/index.ts'
 import { PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
 import {
-  measureAccountGas,
+  measureArrayMarginGas,
   measureArrayWitnessGas,
+  measureBatchGas,
   measureCountGas,
   measurePortfolioGas,
 } from '../../scripts/tools/chains/portfolioGas.ts'
@@ -33,6 +34,8 @@ beforeAll(async () => {
     'one array': found.oneArray,
     'all other arrays together': found.otherArrays,
     'margins of an account of 16 options': await few(16),
+    'the same by its book': await fewByBook(1),
+    'margins of two of them, by their books': await fewByBook(2),
     'margins of an account of 64 options': found.oneAccount,
     'margins of a full batch of them': found.fullBatch,
     'margins alone of one of them': found.oneAlone,
@@ -48,7 +51,9 @@ beforeAll(async () => {
 
 /** In chains of their own: slots of other accounts are none of theirs. */
 const few = async (options: number): Promise<number> =>
-  measureAccountGas(await PortfolioEngine.start(portfolioBuilds), options)
+  measureArrayMarginGas(await PortfolioEngine.start(portfolioBuilds), options)
+const fewByBook = async (accounts: number): Promise<number> =>
+  measureBatchGas(await PortfolioEngine.start(portfolioBuilds), 16, accounts)
 const fromArrays = async (options: number): Promise<number> =>
   measureArrayWitnessGas(await PortfolioEngine.start(portfolioBuilds), options)
 

@@ -11,6 +11,7 @@ import { type ClientOptions, NoSignerError, providerOf, RegistryMissingError } f
 import { ask, ContractRevertError, RpcError } from '../contractErrors.ts'
 import {
   type AccountBooks,
+  arrayMarginCall,
   arraysCall,
   arraysWitnessCall,
   countCall,
@@ -339,6 +340,18 @@ export class PortfolioClient {
     margin: ProvenPortfolio,
   ): Promise<Landed> {
     return this.land('Submitting margins', portfolioCall(round, bookModelId, marginModelId, accounts, margin))
+  }
+
+  /** Lands one account's margins that were proven straight from arrays; see {@link arrayMarginCall}. */
+  submitArrayMargin(
+    round: RoundWords,
+    arrayModelId: string,
+    marginModelId: string,
+    account: ReportedAccount,
+    margin: ProvenPortfolio,
+  ): Promise<Landed> {
+    const call = arrayMarginCall(round, arrayModelId, marginModelId, account, margin)
+    return this.land('Submitting margins from arrays', call)
   }
 
   /** Lands margins that were proven alone; see {@link marginsCall}. */
