@@ -55,10 +55,10 @@ export type PortfolioChain = {
   close(): Promise<void>
 }
 
-/** Proves an array, a book, a margin and a witness, and lands them: about 20 seconds. */
+/** Proves an array, a book, a margin and a witness, and lands them: about 20 seconds. Without the model that needs no book of it. */
 export async function provePortfolioChain(): Promise<PortfolioChain> {
   const provable = strangle()
-  const circuitKeys = await loadPortfolioKeys()
+  const { arrayMargin: _, ...circuitKeys } = await loadPortfolioKeys()
   const chain: DevelopmentChain = await startDevelopmentChain(provable.round.asOf - 60n)
   const development = await deployDevelopmentPortfolio(chain, circuitKeys, policyOf(provable))
   const prover = createProver()

@@ -6,7 +6,7 @@ import type { StatedMargins } from '../../../statement/portfolioMargin.ts'
 import { type ProvenArrays, rootsIn } from './arrays.ts'
 import { accountInArrays, opensArraysOf } from './inArrays.ts'
 import { placesOf } from './margins.ts'
-import { type AccountToProve, modelOf, type PortfolioModels, type PortfolioPlace } from './place.ts'
+import { type AccountToProve, modelOf, type PortfolioModel, type PortfolioPlace } from './place.ts'
 import type { ProofMaker } from './proofMaker.ts'
 
 /** All that is proven of one account, and of which report. */
@@ -16,6 +16,11 @@ export type ArrayMargin = {
   readonly report: ReportedAccount
 }
 
+/** What models of margins are of. */
+type MarginBuilds = Readonly<
+  Partial<Record<'arrayMargin' | 'portfolioMargin' | 'marginsAlone', Pick<PortfolioModel, 'build'>>>
+>
+
 /**
  * Which of some accounts is best proven straight from arrays; undefined if none is.
  *
@@ -23,7 +28,7 @@ export type ArrayMargin = {
  * batch (docs/scaling.md). Where margins are proven alone nothing more is said of an account.
  */
 export function apartFrom(
-  { arrayMargin, portfolioMargin, marginsAlone }: PortfolioModels,
+  { arrayMargin, portfolioMargin, marginsAlone }: MarginBuilds,
   provables: readonly ProvableMargin[],
 ): number | undefined {
   if (arrayMargin === undefined || (portfolioMargin === undefined && marginsAlone !== undefined)) return undefined

@@ -55,4 +55,4 @@ export async function landMargins(
 }
 
 /** Accounts in one proof. */
-export const placesOf = ({ build }: PortfolioModel): number => sizeOf(build, 'accounts')
+export const placesOf = ({ build }: Pick<PortfolioModel, 'build'>): number => sizeOf(build, 'accounts')
