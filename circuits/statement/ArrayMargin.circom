@@ -152,7 +152,9 @@ template AccountOfBook() {
     margin.scenarioTerms <== scenarioTerms;
     margin.initialNeed <== needs.initialNeed;
     margin.initialTerms <== initial.initialTerms;
-    margins <== PackAccountMargins()(margin.marginFields);
+    component packedMargins = PackAccountMargins();
+    packedMargins.fields <== margin.marginFields;
+    margins <== packedMargins.word;
 
     component horizon = DefaultRound();
     horizon.spotE8 <== scenarioTerms.spotE8;
@@ -164,18 +166,22 @@ template AccountOfBook() {
     unpaid.equityE20X60 <== held.balance.equityE20X60;
     unpaid.shocksX40 <== scenarioTerms.shocksX40;
     unpaid.defaultTerms <== horizon.defaultTerms;
-    thresholds <== PackAccountThresholds()(unpaid.thresholdFields);
+    component packedThresholds = PackAccountThresholds();
+    packedThresholds.fields <== unpaid.thresholdFields;
+    thresholds <== packedThresholds.word;
 
     component greeks = NetGreeks();
     greeks.bookTotals <== bookTotals;
-    spotGreeks <== PackSpotGreeks()(greeks.spotFields);
+    component packedGreeks = PackSpotGreeks();
+    packedGreeks.fields <== greeks.spotFields;
+    spotGreeks <== packedGreeks.word;
     component expected = ShiftRightUp(32);
     expected.in <== Multiply()(unpaid.thresholdFields.defaultProbabilityX32, unpaid.deficitE8);
-    component packed = PackAccountRisk();
-    packed.fields.thetaE8 <== greeks.thetaE8;
-    packed.fields.rhoE8 <== greeks.rhoE8;
-    packed.fields.expectedShortfallE8 <== expected.out;
-    risk <== packed.word;
+    component packedRisk = PackAccountRisk();
+    packedRisk.fields.thetaE8 <== greeks.thetaE8;
+    packedRisk.fields.rhoE8 <== greeks.rhoE8;
+    packedRisk.fields.expectedShortfallE8 <== expected.out;
+    risk <== packedRisk.word;
 }
 
 /**

@@ -106,9 +106,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         Scope memory scope = _scopeOfCount(round);
         bool isFromArrays = _isFromArrays(accounts, bookProofs.length);
         (address verifier, uint256 places, uint256 slots) = _marginModel(
-            batch.marginModelId,
-            isFromArrays ? ArrayMarginFrame.LAYOUT_HASH : PortfolioMarginFrame.LAYOUT_HASH,
-            accounts.length
+            batch.marginModelId, isFromArrays ? ArrayMarginFrame.LAYOUT_HASH : PortfolioMarginFrame.LAYOUT_HASH, accounts.length
         );
         uint256 first;
         assembly ("memory-safe") {
@@ -123,7 +121,10 @@ contract PortfolioRegistry is PositionBook, BookFolding {
             : _stateBatch(scope, round, batch, accounts, places, books, bookWords);
         _requireArrays(scope.priced);
         _verify(books, bookWords, bookProofs, verifier, marginProof);
-        _acceptBatch(scope, accounts, addresses, sequences);
+        if (scope.counted != 0) _countAccounts(scope, accounts);
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            if (!_isSkipped(scope, i, addresses[i], sequences[i])) _acceptMargin(scope.asOf, accounts[i]);
+        }
         emit PortfolioAccepted(scope.asOf, scope.subject, scope.counted, msg.sender);
     }
 
@@ -523,19 +524,6 @@ contract PortfolioRegistry is PositionBook, BookFolding {
             proven.spotGreeks,
             proven.risk
         );
-    }
-
-    /// @dev Counts what the count under way needs, and puts in force what is not yet.
-    function _acceptBatch(
-        Scope memory scope,
-        AccountMargin[] calldata accounts,
-        address[] memory addresses,
-        uint256[] memory sequences
-    ) private {
-        if (scope.counted != 0) _countAccounts(scope, accounts);
-        for (uint256 i = 0; i < accounts.length; ++i) {
-            if (!_isSkipped(scope, i, addresses[i], sequences[i])) _acceptMargin(scope.asOf, accounts[i]);
-        }
     }
 
     function _acceptMargin(uint256 asOf, AccountMargin calldata proven) private {
