@@ -18,7 +18,7 @@ export type ProvenArrays = ReadonlyMap<string, { readonly proven?: ProvenPortfol
 export type ArraysWanted = 'missing' | 'all'
 
 /** What an array is of, within a round. */
-export const arrayKey = (expiry: bigint, strikesE8: readonly bigint[]): string => `${expiry} ${strikesE8.join(' ')}`
+const arrayKey = (expiry: bigint, strikesE8: readonly bigint[]): string => `${expiry} ${strikesE8.join(' ')}`
 
 /** How the roots of proven arrays are looked up. */
 export const rootsIn =
