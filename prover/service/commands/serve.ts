@@ -26,6 +26,11 @@ type Options = ShownOptions & {
   confirmations: number
   poll: number
   keys?: string
+  accounts: boolean
+  rounds?: string
+  near?: number
+  carry?: number
+  countEvery?: number
 }
 
 type ShownOptions = {
@@ -83,6 +88,7 @@ export function addServeCommand(program: Command): void {
     .option('--confirmations <blocks>', 'after which a batch is believed; it is watched for 64', wholeNumber(1), 1)
     .option('--poll <milliseconds>', 'between two looks at the chain', wholeNumber(10), 500)
     .option('--keys <folder>', 'keys, instead of the project’s own')
+  addAccountsOptions(serve)
   addShownOptions(serve).action(
     action<Options, []>(async (terminal, options) => {
       const { runServe } = await import('../daemon/serving.ts')
@@ -97,6 +103,7 @@ export function addServeCommand(program: Command): void {
           spotMove: options.spotMove,
         },
         pollMs: options.poll,
+        accounts: accountsOf(options),
         signal: stopSignal(),
         onEvent: (event) => {
           if (terminal.json) terminal.result({ time: new Date().toISOString(), ...event }, '')
@@ -128,6 +135,20 @@ function surfaceOf(options: Options, log: ServiceLog): Pick<RunServeOptions, 'su
   ])
   requireOptions(Object.fromEntries(flags), { needs: 'http' })
   return {}
+}
+
+function addAccountsOptions(serve: Command): void {
+  serve
+    .option('--no-accounts', 'prove no margins of accounts, though the deployment has a registry of them')
+    .option('--rounds <folder>', 'words of rounds, as whoever publishes them writes them (docs/accounts.md); beside the store')
+    .option('--near <fraction>', 'accounts first whose liquidation threshold is so near to spot; 0.02', positiveNumber)
+    .option('--carry <fraction>', 'arrays of a round serve while spot has moved by no more; 0.0025', positiveNumber)
+    .option('--count-every <seconds>', 'open a count of all accounts when the last is so old; never', wholeNumber(1))
+}
+
+function accountsOf({ accounts, rounds, near, carry, countEvery }: Options): RunServeOptions['accounts'] {
+  if (!accounts) return false
+  return { ...(rounds === undefined ? {} : { rounds }), near, carry, countEvery }
 }
 
 function addShownOptions(serve: Command): Command {

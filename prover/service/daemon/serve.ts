@@ -28,7 +28,9 @@ import { isoTime } from '../text/figures.ts'
 import { describeError } from '../text/terminal.ts'
 import type { Alarm } from '../../registry/market/alarms.ts'
 import type { AlarmWatch } from '../../registry/market/alarmWatch.ts'
+import { type AccountNow, AccountsLane, type AccountsOptions, isAccountJob } from './accounts/lane.ts'
 import { type AlarmEvent, reportAlarms } from './alarms.ts'
+import { marketCargo } from './cargo.ts'
 import { firedTrigger, type TriggerPolicy, type WaitingMarket } from './triggers.ts'
 import { buildOf } from '../workspace.ts'
 
@@ -50,14 +52,18 @@ export type ServeEvent = {
     | 'unserved'
     | 'followed'
     | 'stopped'
+    | 'statement-proven'
+    | 'account'
+    | 'left-out'
+    | 'counted'
     | AlarmEvent['step']
   readonly job?: string
   readonly detail?: string
   /** Of `retrying`: of the error. */
   readonly code?: string
-  /** Of `planned`: which circuit proves it. */
+  /** Of `planned`, and of `statement-proven`: which circuit proves it. */
   readonly build?: string
-  /** Of `proven`. */
+  /** Of `proven` and `statement-proven`. */
   readonly proof?: { readonly milliseconds: number; readonly backend: Backend }
   /** Of `confirmed`, where its transaction is known. */
   readonly gasUsed?: number
@@ -65,6 +71,8 @@ export type ServeEvent = {
   readonly alarm?: Alarm | SubmitterAlarm
   /** Of `in-force`: what the batch that was just confirmed put in force of one market. */
   readonly market?: InForceNow
+  /** Of `account`: what a transaction that was just confirmed put in force of one account. */
+  readonly account?: AccountNow
 }
 
 /** A market or shadow after its batch was confirmed. */
@@ -95,6 +103,10 @@ export type ServeOptions = Pick<SubmitterOptions, 'client' | 'account' | 'store'
     /** What nobody can prove is reported. */
     readonly families: readonly ServedFamily[]
     readonly triggers: TriggerPolicy
+    /** Margins of accounts, where the engine has a registry of them. */
+    readonly accounts?: AccountsOptions | undefined
+    /** Is handed what proves accounts, whose state may be read at any time. */
+    readonly onAccounts?: (accounts: Pick<AccountsLane, 'state'>) => void
     /** Markets to serve, with their shadows; all by default. */
     readonly markets?: readonly string[] | undefined
     /** Whose alarms are told; none by default. */
@@ -130,8 +142,8 @@ const POLL_MS = 500
 const LONGEST_PAUSE_MS = 30_000
 /** A batch that was refused is not made again at once: the chain's clock or state must have moved. */
 const REFUSED_PAUSE_MS = 5_000
-/** Time that a stopped service takes to finish its job. */
-const FINISH_MS = 60_000
+/** Time that a stopped service takes to finish its jobs: whoever stops it kills it after half a minute. */
+const FINISH_MS = 25_000
 
 /** A shadow that a circuit refuses by itself is tried again after this time: the council may have mended its policy. */
 const REFUSED_SHADOW_PAUSE_MS = 60_000
@@ -224,11 +236,14 @@ class Service {
   private readonly client: RegistryClient
   private readonly store: JobStore
   private readonly submitter: Submitter
+  private readonly accounts: AccountsLane | undefined
   private alarmed = new Map<string, SubmitterAlarm>()
   private readonly planned = new Map<string, Planned>()
   /** Of the planned batches, those that are being proven. */
   private readonly proofs = new Map<string, Promise<void>>()
   private failures: unknown[] = []
+  /** A market goes on with its new source as soon as no transaction is on its way. */
+  private isToFollow = false
   private lastBuild: string | undefined
   /** Shadows of batches that a circuit refused or that came too late, and when each is tried again, by itself. */
   private readonly suspects = new Map<string, number>()
@@ -239,8 +254,20 @@ class Service {
     this.options = options
     this.client = options.client
     this.store = options.store
-    this.submitter = new Submitter({ ...usualSending, ...options })
+    this.accounts = options.accounts && this.laneOf(options.accounts)
+    const cargoOf = (job: Job) => {
+      return isAccountJob(job) && this.accounts ? this.accounts.cargoOf(job) : marketCargo(options.client, job)
+    }
+    this.submitter = new Submitter({ ...usualSending, ...options, cargoOf })
     options.onSubmitter?.(this.submitter)
+  }
+
+  private laneOf(accounts: AccountsOptions): AccountsLane {
+    const { prover, store, account, signal } = this.options
+    const report = (event: ServeEvent): Promise<void> => this.report(event)
+    const lane = new AccountsLane({ ...accounts, prover, store, from: account.address, signal, report })
+    this.options.onAccounts?.(lane)
+    return lane
   }
 
   /** @throws {@link BalanceTooLowError} */
@@ -254,10 +281,12 @@ class Service {
     await this.report({ step: 'started', detail: `account ${account}${through}; ${lasts}` })
   }
 
+  /** Whether something is on its way to the chain, or to be sent when a proof is made. */
   async hasOpenJob(): Promise<boolean> {
     // A proof may end while the store is asked.
-    const planned = new Set(this.planned.keys())
-    return (await this.store.openJobs()).some(({ status, id }) => status !== 'planned' || planned.has(id))
+    const planned = new Set([...this.planned.keys(), ...(this.accounts?.planned ?? [])])
+    const open = (await this.store.openJobs()).filter(({ status, id }) => status !== 'planned' || planned.has(id))
+    return open.some((job) => job.status !== 'proven' || !isAccountJob(job)) || (this.accounts?.maySend(open) ?? false)
   }
 
   /**
@@ -275,11 +304,20 @@ class Service {
     for (const job of signed) if (await this.ended(job, await sender.settle(job))) return true
     await this.reportAlarms()
     // Read again after the wait, for a proof may have ended meanwhile. One transaction at a time: nonces follow each other.
-    const proven = (await this.store.openJobs()).find(({ status }) => status === 'proven')
-    if (signed.length === 0 && proven !== undefined) return this.sign(proven)
-    const mayProve = mayPlan && this.planned.size < CALLS_UNDER_WAY
+    const proven = signed.length === 0 ? await this.nextToSend() : undefined
+    if (proven !== undefined) return this.sign(proven)
     // A proof that nobody can send is of no use.
-    return mayProve && (await this.submitter.canPay()) ? this.plan() : false
+    if (!mayPlan || !(await this.submitter.canPay())) return false
+    if (this.planned.size < CALLS_UNDER_WAY && (await this.plan())) return true
+    return (await this.accounts?.plan()) ?? false
+  }
+
+  /** Batches of markets first: margins of accounts wait for rounds anyway. */
+  private async nextToSend(): Promise<Job | undefined> {
+    const proven = (await this.store.openJobs()).filter(({ status }) => status === 'proven')
+    const ofMarkets = proven.find((job) => !isAccountJob(job))
+    if (ofMarkets !== undefined || this.isToFollow) return ofMarkets
+    return this.accounts?.toSend(proven.filter(isAccountJob))
   }
 
   /** In the order of their nonces: more than one only after a reorganisation. */
@@ -311,6 +349,7 @@ class Service {
     await Promise.race([
       sleep(milliseconds, AbortSignal.any([this.options.signal, awake.signal])),
       ...this.proofs.values(),
+      ...(this.accounts?.underWay ?? []),
     ])
     awake.abort()
   }
@@ -320,7 +359,7 @@ class Service {
     if (found === undefined) {
       const planned = new Set(this.planned.keys())
       const leftBehind = (await this.store.openJobs()).filter(
-        ({ status, id }) => status === 'planned' && !planned.has(id),
+        (job) => job.status === 'planned' && !planned.has(job.id) && !isAccountJob(job),
       )
       for (const job of leftBehind) {
         await this.ended(job, { status: 'superseded', reason: 'nothing waits for it any more' })
@@ -356,12 +395,14 @@ class Service {
     const shadows = (await this.client.shadows()).filter(({ market }) => served.includes(market))
     // Before the store is asked: what a proof that ends meanwhile moves is in one or the other.
     const planned = new Map(this.planned)
-    const open = await this.store.openJobs()
+    const all = await this.store.openJobs()
+    const open = all.filter((job) => !isAccountJob(job))
     const busy = new Set(open.flatMap((job) => planned.get(job.id)?.next.names ?? this.marketsOf(job)))
     const free = [...new Set([...served, ...shadows.map(({ name }) => name)])].filter((name) => !busy.has(name))
     const rotated = await this.client.toFollow(free)
     // A batch on its way from the old source lands first, and transactions follow each other.
-    if (rotated.length > 0 && open.length === 0) {
+    this.isToFollow = rotated.length > 0
+    if (this.isToFollow && open.length === 0 && !all.some(({ status }) => status === 'signed')) {
       for (const name of rotated) await this.report({ step: 'followed', detail: `${name}: ${await this.follow(name)}` })
       return free
     }
@@ -544,8 +585,9 @@ class Service {
     }
     if (landing.status === 'superseded') {
       await this.store.end(job.id, 'superseded', landing.reason)
+      if (isAccountJob(job)) this.accounts?.refusedNow(job)
       // It may have been for one of its shadows.
-      const names = this.marketsOf(job)
+      const names = isAccountJob(job) ? [] : this.marketsOf(job)
       if (!names.every(isShadowName)) this.suspect({ names })
       await this.report({ step: 'superseded', job: job.id, detail: landing.reason })
       return true
@@ -553,9 +595,14 @@ class Service {
     const { mined } = landing
     await this.store.end(job.id, 'confirmed', undefined, mined)
     const cost = mined === undefined ? '' : `, ${mined.gasUsed.toLocaleString('en')} gas`
-    const skipped = landing.skipped.length === 0 ? '' : `, ${landing.skipped.join(', ')} moved by another batch before`
+    const others = isAccountJob(job) ? 'not put in force' : 'moved by another batch before'
+    const skipped = landing.skipped.length === 0 ? '' : `, ${landing.skipped.join(', ')} ${others}`
     const spent = mined === undefined ? {} : { gasUsed: Number(mined.gasUsed) }
     await this.report({ step: 'confirmed', job: job.id, ...spent, detail: `${job.summary}${cost}${skipped}` })
+    if (isAccountJob(job)) {
+      await this.accounts?.landed(job, landing.skipped)
+      return true
+    }
     for (const market of inForceOf(job).filter(({ name }) => !landing.skipped.includes(name))) {
       await this.report({ step: 'in-force', job: job.id, detail: inForceText(market), market })
     }

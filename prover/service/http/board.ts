@@ -1,4 +1,5 @@
 /** What the service has told since it started: its last events, and when each batch reached which stage. */
+import type { AccountsLane, AccountsState } from '../daemon/accounts/lane.ts'
 import type { ServeEvent } from '../daemon/serve.ts'
 import type { Submitter, SubmitterState } from '../daemon/submitter.ts'
 
@@ -32,6 +33,7 @@ export class Board {
   private readonly listeners = new Set<(event: ToldEvent) => void>()
   private failure: ProverFailure | undefined
   private submitter: Pick<Submitter, 'state'> | undefined
+  private lane: Pick<AccountsLane, 'state'> | undefined
   private lastId = 0
 
   record(event: ServeEvent): ToldEvent {
@@ -60,6 +62,16 @@ export class Board {
   /** Who sends batches, from when there is somebody. */
   follow(submitter: Pick<Submitter, 'state'>): void {
     this.submitter = submitter
+  }
+
+  /** What proves accounts, from when it does. */
+  followAccounts(accounts: Pick<AccountsLane, 'state'>): void {
+    this.lane = accounts
+  }
+
+  /** Undefined where no margins of accounts are proven. */
+  accounts(): AccountsState | undefined {
+    return this.lane?.state
   }
 
   sending(): SubmitterState | undefined {
