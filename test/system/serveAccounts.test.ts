@@ -22,16 +22,23 @@ type Running = {
   end(): Promise<void>
 }
 
-function serveAccounts(store: string, accounts: RunServeOptions['accounts'] = {}): Running {
+const DAY_LONG = { maxRoundAgeSeconds: 86_400n, maxMarginAgeSeconds: 86_400n, maxRoundLagSeconds: 86_400n }
+
+function serveAccounts(
+  store: string,
+  accounts: Exclude<RunServeOptions['accounts'], false> = {},
+  meanwhile: (event: ServeEvent) => Promise<void> = async () => {},
+): Running {
   const ended = new AbortController()
   const events: ServeEvent[] = []
   let told = (): void => undefined
   const serving = runServe({
     ...{ rpc: range.url, deployment: range.deploymentFile, keyFile: range.keyFile, store, pollMs: 50 },
     triggers: { triggers: ['heartbeat'], heartbeatSeconds: 10 ** 9, spotMove: 1 },
-    accounts: accounts === false ? false : { rounds: range.rounds, ...accounts },
+    accounts: { rounds: range.rounds, ...accounts },
     signal: ended.signal,
-    onEvent: (event) => {
+    onEvent: async (event) => {
+      await meanwhile(event)
       events.push(event)
       told()
     },
@@ -59,30 +66,111 @@ const ofAccount = (events: readonly ServeEvent[], account: string) =>
 const builds = (events: readonly ServeEvent[]) =>
   events.filter(({ step }) => step === 'statement-proven').map(({ build }) => build?.replace(/[0-9x]+$/, ''))
 
-describe('a service with a registry of margins', () => {
-  const [well, poor] = [1, 2].map((number) => `0x${number.toString(16).padStart(40, '0')}`) as [string, string]
-  let held: Held
+const countsOf = (names: readonly (string | undefined)[]) =>
+  Object.fromEntries(
+    Object.entries(Object.groupBy(names, (name) => name ?? '')).map(([name, of]) => [name, of?.length]),
+  )
 
-  it('proves what was reported: arrays once, books, margins; whoever is below maintenance first', async () => {
-    held = range.held(30_000n)
-    const below = range.held(2_000n)
+describe('a service with a registry of margins', () => {
+  const address = (number: number): string => `0x${number.toString(16).padStart(40, '0')}`
+  const [well, poor, third, fourth] = [1, 2, 3, 4].map(address) as [string, string, string, string]
+  const marginOf = async (account: string) => {
+    const { initialE8, maintenanceE8, asOf, sequence } = await range.client.margin(account)
+    return { initialE8, maintenanceE8, asOf, sequence }
+  }
+  const expected = (round: Awaited<ReturnType<typeof range.publish>>, held: Held, sequence = 1n) => {
+    const { initialE8, maintenanceE8 } = range.margin(round, held)
+    return { initialE8, maintenanceE8, asOf: round.round.asOf, sequence }
+  }
+  const store = (name: string): string => join(folder, `${name}.sqlite`)
+  let first: Awaited<ReturnType<typeof range.publish>>
+
+  it('S20: proves what was reported, arrays once, and shows who is below maintenance before anything else', async () => {
+    const [held, below] = [range.held(30_000n), range.held(2_000n)]
     await range.report(well, held)
     await range.report(poor, below)
-    const round = await range.publish()
-    const service = serveAccounts(join(folder, 'first.sqlite'))
+    first = await range.publish()
+    const service = serveAccounts(store('first'))
     await service.until((events) => ofAccount(events, well).length > 0 && ofAccount(events, poor).length > 1)
     await service.end()
-    const expected = range.margin(round, held)
-    const margin = await range.client.margin(well)
-    expect(margin).toMatchObject({ initialE8: expected.initialE8, maintenanceE8: expected.maintenanceE8, sequence: 1n })
-    expect(margin.asOf).toBe(round.round.asOf)
-    expect((await range.client.margin(poor)).maintenanceE8).toBe(range.margin(round, below).maintenanceE8)
+    expect(await marginOf(well)).toEqual(expected(first, held))
+    expect(await marginOf(poor)).toEqual(expected(first, below))
     expect((await range.client.marginForLiquidation(poor)).liquidatable).toBe(true)
-    expect(ofAccount(service.events, poor)[0]).toMatchObject({ isUnhealthy: true, sequence: 1 })
-    expect(builds(service.events)).toEqual([
-      ...['riskArray', 'riskArray', 'scenarioWitness'],
-      ...['optionBook', 'optionBook', 'portfolioMargin'],
-    ])
+    expect(service.events.find(({ account }) => account !== undefined)?.account).toMatchObject({
+      ...{ account: poor, isUnhealthy: true, sequence: 1 },
+    })
+    const made = { riskArray: 2, scenarioWitness: 1, optionBook: 2, portfolioMargin: 2 }
+    expect(countsOf(builds(service.events))).toEqual(made)
     expect([...(await range.taken()).values()].every((times) => times === 1)).toBe(true)
-  }, 180_000)
-})
+  })
+
+  it('S21: proves only what moved: another report in the arrays in force, though a later round is there', async () => {
+    await range.publish(1_001_000n)
+    const held = range.held(31_000n)
+    await range.report(well, held)
+    const service = serveAccounts(store('second'))
+    await service.until((events) => ofAccount(events, well).length > 0)
+    await service.end()
+    expect(countsOf(builds(service.events))).toEqual({ optionBook: 1, portfolioMargin: 1 })
+    expect(await marginOf(well)).toEqual(expected(first, held, 2n))
+  })
+
+  it('waits for the words of a round when no other one serves, and says so', async () => {
+    await range.setFreshness({ ...DAY_LONG, maxRoundLagSeconds: 100n })
+    const held = range.perpetuals(50_000n)
+    await range.report(third, held)
+    const round = await range.publish(1_010_000n, 200n, false)
+    const service = serveAccounts(store('third'))
+    const isWaiting = ({ step, detail = '' }: ServeEvent): boolean =>
+      step === 'unserved' && /words of the round/.test(detail)
+    await service.until((events) => events.some(isWaiting))
+    expect(builds(service.events)).toEqual([])
+    range.write(round)
+    await service.until((events) => ofAccount(events, third).length > 0)
+    await service.end()
+    expect(await marginOf(third)).toEqual(expected(round, held))
+  })
+
+  it('S22: leaves out whom nothing can be proven of, says why, once, and goes on with the others', async () => {
+    const { positions, holdings } = range.held(50_000n)
+    const unlisted = positions.map((each) => ({ ...each, expiry: each.expiry + 86_400n }))
+    const held = range.perpetuals(51_000n)
+    await range.report(fourth, { positions: unlisted, holdings })
+    await range.report(third, held)
+    const service = serveAccounts(store('fourth'))
+    await service.until((events) => ofAccount(events, third).length > 0)
+    await service.end()
+    const told = service.events.filter(({ step }) => step === 'left-out')
+    expect(told.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(new RegExp(`^${fourth}: .*array of the round`)),
+    ])
+    expect((await marginOf(third)).sequence).toBe(2n)
+    await range.report(fourth, range.perpetuals(1_000_000n))
+  })
+
+  it('S23: drops what later rounds have overtaken while it was proven, and proves the newest', async () => {
+    const held = range.perpetuals(52_000n)
+    await range.report(third, held)
+    let newest = await range.publish(1_020_000n, 200n)
+    let published = 1
+    const service = serveAccounts(store('fifth'), {}, async ({ step }) => {
+      if (step === 'planned' && published++ === 1) newest = await range.publish(1_021_000n, 200n)
+    })
+    await service.until((events) => ofAccount(events, third).length > 0 && ofAccount(events, fourth).length > 0)
+    await service.end()
+    expect(await marginOf(third)).toEqual(expected(newest, held, 3n))
+    const ended = service.events.filter(({ step }) => step === 'superseded')
+    expect(ended.map(({ detail }) => detail)).toEqual([expect.stringMatching(/overtaken/)])
+    await range.setFreshness(DAY_LONG)
+  })
+
+  it('S24: counts all accounts of a round when it is to, and tells when all are in', async () => {
+    const service = serveAccounts(store('sixth'), { countEvery: 1 })
+    await service.until((events) => events.some(({ step }) => step === 'counted'))
+    await service.end()
+    const { accounts, unhealthy } = await range.client.openInterest()
+    expect({ accounts, unhealthy }).toEqual({ accounts: 4n, unhealthy: 1n })
+    expect([...(await range.taken()).values()].every((times) => times === 1)).toBe(true)
+    expect(await range.isAuditAccepted()).toBe(true)
+  })
+}, 300_000)

@@ -140,7 +140,10 @@ function surfaceOf(options: Options, log: ServiceLog): Pick<RunServeOptions, 'su
 function addAccountsOptions(serve: Command): void {
   serve
     .option('--no-accounts', 'prove no margins of accounts, though the deployment has a registry of them')
-    .option('--rounds <folder>', 'words of rounds, as whoever publishes them writes them (docs/accounts.md); beside the store')
+    .option(
+      '--rounds <folder>',
+      'words of rounds, as whoever publishes them writes them (docs/accounts.md); beside the store',
+    )
     .option('--near <fraction>', 'accounts first whose liquidation threshold is so near to spot; 0.02', positiveNumber)
     .option('--carry <fraction>', 'arrays of a round serve while spot has moved by no more; 0.0025', positiveNumber)
     .option('--count-every <seconds>', 'open a count of all accounts when the last is so old; never', wholeNumber(1))

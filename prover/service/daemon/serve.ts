@@ -59,9 +59,9 @@ export type ServeEvent = {
     | AlarmEvent['step']
   readonly job?: string
   readonly detail?: string
-  /** Of `retrying`: of the error. */
+  /** Of `retrying`: of the error. Of `superseded` work on accounts: why, in a word. */
   readonly code?: string
-  /** Of `planned`, and of `statement-proven`: which circuit proves it. */
+  /** Of `planned`, `statement-proven`, `confirmed` and `superseded`: which circuit proves it. */
   readonly build?: string
   /** Of `proven` and `statement-proven`. */
   readonly proof?: { readonly milliseconds: number; readonly backend: Backend }
@@ -589,7 +589,7 @@ class Service {
       // It may have been for one of its shadows.
       const names = isAccountJob(job) ? [] : this.marketsOf(job)
       if (!names.every(isShadowName)) this.suspect({ names })
-      await this.report({ step: 'superseded', job: job.id, detail: landing.reason })
+      await this.report({ step: 'superseded', job: job.id, build: job.build, detail: landing.reason })
       return true
     }
     const { mined } = landing
@@ -598,7 +598,13 @@ class Service {
     const others = isAccountJob(job) ? 'not put in force' : 'moved by another batch before'
     const skipped = landing.skipped.length === 0 ? '' : `, ${landing.skipped.join(', ')} ${others}`
     const spent = mined === undefined ? {} : { gasUsed: Number(mined.gasUsed) }
-    await this.report({ step: 'confirmed', job: job.id, ...spent, detail: `${job.summary}${cost}${skipped}` })
+    await this.report({
+      step: 'confirmed',
+      job: job.id,
+      build: job.build,
+      ...spent,
+      detail: `${job.summary}${cost}${skipped}`,
+    })
     if (isAccountJob(job)) {
       await this.accounts?.landed(job, landing.skipped)
       return true

@@ -74,7 +74,14 @@ export async function runServe(
   try {
     const accounts = await accountsOf(options, deployment, provider)
     const rounds = accounts?.rounds
-    surface = await surfaceOf(options, { deployment, provider, jobs: store, account: account.address, families, rounds })
+    surface = await surfaceOf(options, {
+      deployment,
+      provider,
+      jobs: store,
+      account: account.address,
+      families,
+      rounds,
+    })
     await serve({
       ...(surface === undefined ? {} : { control: surface.control }),
       client,

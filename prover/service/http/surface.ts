@@ -13,6 +13,7 @@ import { Batches } from './batches.ts'
 import { Board } from './board.ts'
 import { Figures } from './figures.ts'
 import { Metrics } from './metrics.ts'
+import { Pipeline } from './pipeline.ts'
 import { limitsFor, ReadinessWatch } from './readiness.ts'
 import { type OpenHttp, openHttp, parseHttpAddress } from './server.ts'
 
@@ -79,7 +80,12 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
   })
   const readiness = new ReadinessWatch({ figures, jobs, requests, board, account, limits, keys })
   const keyHashes = new Map(deployment.models.map(({ name, verificationKeyHash }) => [name, verificationKeyHash]))
-  const shown = { figures, jobs, requests, board, readiness, account, batches: new Batches(jobs, board, keyHashes) }
+  const own = {
+    batches: new Batches(jobs, board, keyHashes),
+    pipeline: new Pipeline(jobs, board),
+    rounds: parts.rounds,
+  }
+  const shown = { figures, jobs, requests, board, readiness, account, ...own }
   const metrics = new Metrics(shown)
   let server: OpenHttp
   try {

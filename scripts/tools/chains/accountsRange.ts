@@ -17,6 +17,7 @@ import {
   PortfolioClient,
   publishRound,
   roundOf,
+  type RoundWords,
   roundsDomain,
 } from '../../../prover/registry/index.ts'
 import { interfaceOf } from '../../../prover/registry/artifacts.ts'
@@ -33,7 +34,7 @@ import { expiryWords } from '../../../prover/statement/riskArray.ts'
 /** What an account holds. */
 export type Held = { readonly positions: readonly OptionPosition[]; readonly holdings: Holdings }
 
-type Round = Pick<ProvableMargin, 'round' | 'arrays'>
+export type Round = Pick<ProvableMargin, 'round' | 'arrays'>
 
 const EXAMPLE = join(import.meta.dirname, '..', '..', '..', 'docs', 'examples', 'short-strangle.json')
 const START = '2020-03-12 09:00:00'
@@ -114,6 +115,12 @@ export class AccountsRange {
     }
   }
 
+  /** Perpetuals and cash alone: nothing of it takes an array or a book. */
+  perpetuals(cash: bigint): Held {
+    const { account } = this.example
+    return { positions: [], holdings: { ...account.holdings, cashE12: cash * 10n ** 12n } }
+  }
+
   /** The venue says what an account holds. */
   async report(account: string, { positions, holdings }: Held): Promise<void> {
     const { holdings: [word = 0n] = [], collateralAmounts = [] } = holdingsWords(holdings)
@@ -128,19 +135,27 @@ export class AccountsRange {
     this.#asOf += seconds
     const round = this.#roundAt(ppm)
     const { portfolio, chainId } = this.deployment
-    const expiries = round.arrays.map(({ surface }) => surface)
-    const ofEach = [...new Map(expiries.map((each) => [each.expiry, each])).values()].map(expiryWords)
-    const words = roundOf(marketIdOf(MARKET), this.#asOf, roundWords(round.round), ofEach)
-    if (isWritten) {
-      const file = roundFileOf(MARKET, words)
-      writeFileSync(join(this.rounds, roundFileName(file)), JSON.stringify(file))
-    }
+    const words = this.words(round)
+    if (isWritten) this.write(round)
     await this.chain.send('evm_setNextBlockTimestamp', [toQuantity(this.#asOf + 1n)])
     const signers = FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD).map((key) => new Wallet(key))
     const rounds = portfolio?.rounds ?? ''
     const signed = await attestRound(roundsDomain(chainId, rounds), signers, words, this.#asOf + DAY)
     await publishRound(new Wallet(developmentKeys.feeder, this.chain), rounds, signed)
     return round
+  }
+
+  /** A round in words. */
+  words({ round, arrays }: Round): RoundWords {
+    const surfaces = new Map(arrays.map(({ surface }) => [surface.expiry, surface]))
+    const expiries = [...surfaces.values()].map(expiryWords)
+    return roundOf(marketIdOf(MARKET), round.asOf, roundWords(round), expiries)
+  }
+
+  /** Its words are in the folder from here on. */
+  write(round: Round): void {
+    const file = roundFileOf(MARKET, this.words(round))
+    writeFileSync(join(this.rounds, roundFileName(file)), JSON.stringify(file))
   }
 
   #roundAt(ppm: bigint): Round {
@@ -189,7 +204,13 @@ export class AccountsRange {
     const { portfolio, block: fromBlock, chainId } = this.deployment
     const keys = await portfolioAuditKeys()
     const registry = portfolio?.registry ?? ''
-    const { report } = await auditPortfolio({ provider: this.chain, expectedChainId: chainId, registry, fromBlock, keys })
+    const { report } = await auditPortfolio({
+      provider: this.chain,
+      expectedChainId: chainId,
+      registry,
+      fromBlock,
+      keys,
+    })
     return report.accepted
   }
 

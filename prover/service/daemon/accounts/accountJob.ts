@@ -11,7 +11,7 @@ import type { Cargo } from '../cargo.ts'
 import type { Job } from '../jobStore.ts'
 
 /** arrays: of a round. margins: of some accounts. witness: that one is below maintenance. count: of all accounts, opened. */
-export const accountJobKinds = ['arrays', 'margins', 'witness', 'count'] as const
+const accountJobKinds = ['arrays', 'margins', 'witness', 'count'] as const
 export type AccountJobKind = (typeof accountJobKinds)[number]
 
 const fields = z.strictObject({
@@ -71,9 +71,7 @@ type Reads = {
   readonly client: PortfolioClient
   readonly from: string
   /** What the venue last reported of an account. */
-  readonly lastReport: (
-    account: string,
-  ) => { readonly sequence: bigint; readonly words: ReportWords } | undefined
+  readonly lastReport: (account: string) => { readonly sequence: bigint; readonly words: ReportWords } | undefined
 }
 
 export function accountCargo(reads: Reads, job: Job): Cargo {

@@ -2,15 +2,7 @@
 import type { AccountOnChain } from './ledger.ts'
 
 /** By urgency. */
-export const dueReasons = [
-  'unhealthy',
-  'near-threshold',
-  'renewal',
-  'moved',
-  'report',
-  'recovered',
-  'count',
-] as const
+const dueReasons = ['unhealthy', 'near-threshold', 'renewal', 'moved', 'report', 'recovered', 'count'] as const
 export type DueReason = (typeof dueReasons)[number]
 
 export type Due = {

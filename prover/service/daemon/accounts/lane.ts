@@ -34,7 +34,7 @@ import type { DuePolicy } from './due.ts'
 import { AccountsOnChain, type Terms } from './ledger.ts'
 import type { RoundBook } from './roundBook.ts'
 import type { Strikes } from './roundPrices.ts'
-import { type Queue, Selection, type UnderWay } from './selection.ts'
+import { type Dropped, type Queue, Selection, type UnderWay } from './selection.ts'
 import type { Unit } from './units.ts'
 
 export type AccountsOptions = {
@@ -126,7 +126,12 @@ export class AccountsLane {
   get state(): AccountsState {
     const underWay = [...this.units.values()].map(({ id, kind, trigger, summary }) => ({ id, kind, trigger, summary }))
     const isPaused = Date.now() < this.pausedUntil
-    return { ...this.selection.queue, underWay, waiting: this.waiting, pausedFor: isPaused ? this.pausedFor : undefined }
+    return {
+      ...this.selection.queue,
+      underWay,
+      waiting: this.waiting,
+      pausedFor: isPaused ? this.pausedFor : undefined,
+    }
   }
 
   /** Jobs that are proven here and now. */
@@ -172,7 +177,7 @@ export class AccountsLane {
     if (unit !== undefined) return this.start(unit)
     if (this.units.size > 0) return false
     for (const job of open.filter(({ status }) => status === 'planned')) {
-      await this.end(job, 'nothing waits for it any more')
+      await this.end(job, { code: 'left-behind', says: 'nothing waits for it any more' })
     }
     return this.selection.queue.notLooked > 0
   }
@@ -277,7 +282,7 @@ export class AccountsLane {
       if (!(error instanceof ProverError)) return void this.broken.push(error)
       if (!OF_ACCOUNTS.has(code)) return this.failed(error)
       await this.selection.suspect(unit.accounts, unit.prices, message)
-      await this.end(job, message)
+      await this.end(job, { code: 'failed', says: message })
     }
   }
 
@@ -298,9 +303,10 @@ export class AccountsLane {
     await this.parts.report({ step: 'retrying', code, detail })
   }
 
-  private async end(job: Job, reason: string): Promise<void> {
-    await this.parts.store.end(job.id, 'superseded', reason)
-    await this.parts.report({ step: 'superseded', job: job.id, build: job.build, detail: `${job.summary}: ${reason}` })
+  private async end(job: Job, { code, says }: Dropped): Promise<void> {
+    await this.parts.store.end(job.id, 'superseded', says)
+    const told = { step: 'superseded', job: job.id, build: job.build, code } as const
+    await this.parts.report({ ...told, detail: `${job.summary}: ${says}` })
   }
 
   /** Of proven jobs the one to send next; those that can never land are ended, those whose arrays are on their way wait. */
@@ -313,15 +319,17 @@ export class AccountsLane {
     const brought = new Set(jobs.flatMap(({ own }) => (own.kind === 'arrays' ? own.arrayRoots : [])))
     for (const { job, own } of sorted) {
       if (own.policyVersion !== terms.policyVersion) {
-        await this.end(job, 'another policy is in force')
+        await this.end(job, { code: 'policy', says: 'another policy is in force' })
         continue
       }
-      const missing = own.kind === 'arrays' ? [] : own.arrayRoots.filter((root) => !this.ledger.isArrayHeld(root, own.asOf))
+      const missing =
+        own.kind === 'arrays' ? [] : own.arrayRoots.filter((root) => !this.ledger.isArrayHeld(root, own.asOf))
       if (missing.length === 0) return job
       if (missing.every((root) => brought.has(root)) || this.isBrought(missing)) continue
       const since = this.missingSince.get(job.id) ?? Date.now()
       this.missingSince.set(job.id, since)
-      if (Date.now() - since > ARRAYS_MISSING_MS) await this.end(job, 'arrays that it rests on did not land')
+      if (Date.now() - since < ARRAYS_MISSING_MS) continue
+      await this.end(job, { code: 'arrays-missing', says: 'arrays that it rests on did not land' })
     }
     return undefined
   }
@@ -352,7 +360,12 @@ export class AccountsLane {
     const own = accountJobOf(job)
     for (const account of inForceOf(own).filter(({ account: address }) => !skipped.includes(address))) {
       const waitedSeconds = (Date.now() - own.since) / 1000
-      await this.parts.report({ step: 'account', job: job.id, account: { ...account, waitedSeconds }, detail: textOf(account) })
+      await this.parts.report({
+        step: 'account',
+        job: job.id,
+        account: { ...account, waitedSeconds },
+        detail: textOf(account),
+      })
     }
   }
 }
@@ -393,7 +406,8 @@ function inForceOf({ kind, data, asOf, accounts }: AccountJob): readonly Omit<Ac
 
 function textOf(now: Omit<AccountNow, 'waitedSeconds'>): string {
   const { account, sequence, asOf, aboveInitialMarginQuote, aboveMaintenanceMarginQuote } = now
-  if (aboveMaintenanceMarginQuote === undefined) return `${account} #${sequence}: shown to be below maintenance as of ${asOf}`
+  if (aboveMaintenanceMarginQuote === undefined)
+    return `${account} #${sequence}: shown to be below maintenance as of ${asOf}`
   return (
     `${account} #${sequence}: ${aboveMaintenanceMarginQuote} above maintenance margin, ` +
     `${aboveInitialMarginQuote} above initial margin, as of ${asOf}`
@@ -408,10 +422,10 @@ const ofUnit = ({ kind, prices, arrayRoots, accounts, isFull, since }: Unit): Om
 
 /** The work is not wanted any more. */
 class WorkDropped extends Error {
-  readonly reason: string
+  readonly reason: Dropped
 
-  constructor(reason: string) {
-    super(reason)
+  constructor(reason: Dropped) {
+    super(reason.says)
     this.reason = reason
   }
 }

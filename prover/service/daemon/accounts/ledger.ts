@@ -215,15 +215,14 @@ export class AccountsOnChain {
     const parsed = interfaceOf('PortfolioRegistry').parseLog(log)
     if (parsed === null) return
     const { account, asOf, sequence } = parsed.args
-    if (parsed.name === 'AccountReported') return this.takeReport(account, log)
+    if (parsed.name === 'AccountReported') this.takeReport(account, log)
     const known = this.held.get(account)
     if (known === undefined) return
     if (parsed.name === 'AccountUnhealthy') this.held.set(account, { ...known, isUnhealthy: true })
     if (parsed.name === 'AccountCleared') this.held.set(account, { ...known, isUnhealthy: false })
     if (parsed.name !== 'MarginProven' && parsed.name !== 'MarginProvenAlone') return
     const margins = unpack('accountMargins', parsed.args.margins)
-    const thresholds =
-      parsed.name === 'MarginProven' ? unpack('accountThresholds', parsed.args.thresholds) : undefined
+    const thresholds = parsed.name === 'MarginProven' ? unpack('accountThresholds', parsed.args.thresholds) : undefined
     const margin = { asOf, sequence, margins, thresholds }
     this.held.set(account, { ...known, margin, isUnhealthy: known.isUnhealthy || margins.maintenanceE8 < 0n })
   }

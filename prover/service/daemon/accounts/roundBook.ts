@@ -13,11 +13,10 @@ import { whyUnreadable } from '../../../market/textFile.ts'
 import { writeFileAtomic } from '../../../registry/atomicFile.ts'
 import { hashOfWords, type RoundWords } from '../../../registry/portfolio/rounds.ts'
 import { firstIssue } from '../../../registry/wordSchemas.ts'
-import { isoTime } from '../../text/figures.ts'
 import type { PublishedRound, ShownWords } from './ledger.ts'
 
 /** Of a file or a request; a round of 100 expiries has 30 kB. */
-export const MOST_ROUND_BYTES = 1 << 18
+const MOST_ROUND_BYTES = 1 << 18
 const MOST_EXPIRIES = 256
 /** Words that are remembered, of markets and expiries. */
 const MOST_WORDS = 20_000
@@ -34,7 +33,10 @@ export const roundFileSchema = z.strictObject({
   version: z.literal(1),
   market: z.string().min(1).max(66),
   /** Unix seconds. */
-  asOf: z.int().min(0).max(2 ** 32),
+  asOf: z
+    .int()
+    .min(0)
+    .max(2 ** 32),
   /** As its source hashes them. */
   marketWords: wordsOf(lists.roundMarket),
   /** Of each expiry, by increasing expiry. */
@@ -184,6 +186,3 @@ export class RoundOfOthersError extends ProverError {
     this.market = market
   }
 }
-
-/** For people. */
-export const roundText = ({ asOf }: Pick<PublishedRound, 'asOf'>): string => `round of ${isoTime(asOf)}`

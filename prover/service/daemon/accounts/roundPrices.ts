@@ -30,7 +30,7 @@ export type ArrayAt = PricedSurface & { readonly root: bigint }
 /** Sizes for looking at an account without proving it: any number of arrays of one strike each. */
 const LOOKING: MarginSizes = { strikes: 1, segments: 1 << 10, expiries: 1 << 10 }
 
-export const strikesKey = ({ expiry, strikesE8 }: Strikes): string => `${expiry} ${strikesE8.join(' ')}`
+const strikesKey = ({ expiry, strikesE8 }: Strikes): string => `${expiry} ${strikesE8.join(' ')}`
 
 export const positionsIn = ({ positions }: ReportWords): readonly OptionPosition[] =>
   positions.map((word) => unpack('optionPosition', word))
@@ -95,7 +95,8 @@ export class RoundPrices {
     if (known !== undefined) return known
     const { expiry, strikesE8 } = strikes
     const surface = this.surfaces.get(expiry)
-    if (surface === undefined) throw new UnknownInstrumentError({ expiry, strikeE8: strikesE8[0] ?? 0n, callsE12: 0n, putsE12: 0n })
+    if (surface === undefined)
+      throw new UnknownInstrumentError({ expiry, strikeE8: strikesE8[0] ?? 0n, callsE12: 0n, putsE12: 0n })
     const array = riskArray(surface, this.pricingPolicy, strikesE8)
     const priced = { surface, strikesE8, array }
     this.priced.set(key, priced)

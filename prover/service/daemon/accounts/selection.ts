@@ -52,6 +52,9 @@ export type Queue = {
   readonly notLooked: number
 }
 
+/** Why work ends that did not land: in a word, for metrics, and for people. */
+export type Dropped = { readonly code: string; readonly says: string }
+
 /** Of the age and lag that a round may have, what is left for proving and landing when something is begun. */
 const RESERVE = 4n
 /** Rounds that are looked through for words. */
@@ -111,13 +114,18 @@ export class Selection {
   }
 
   /** Why a piece of work is not worth going on with; undefined if it is. */
-  reasonToDrop({ prices, kind, accounts }: Pick<Unit, 'prices' | 'kind' | 'accounts'>, terms: Terms): string | undefined {
-    if (prices.policyVersion !== terms.policyVersion) return 'another policy is in force'
+  reasonToDrop(
+    { prices, kind, accounts }: Pick<Unit, 'prices' | 'kind' | 'accounts'>,
+    terms: Terms,
+  ): Dropped | undefined {
+    if (prices.policyVersion !== terms.policyVersion) return { code: 'policy', says: 'another policy is in force' }
     const { ledger } = this.options
     const isOfCount = prices.round.asOf === this.countedOf
-    if (!isOfCount && !this.isFresh(prices.round.asOf, terms, 0n)) return 'later rounds have overtaken its own'
+    if (!isOfCount && !this.isFresh(prices.round.asOf, terms, 0n))
+      return { code: 'overtaken', says: 'later rounds have overtaken its own' }
     const isOld = ({ account, sequence }: Unit['accounts'][number]) => ledger.account(account)?.sequence !== sequence
-    if (kind === 'margins' && !isOfCount && accounts.every(isOld)) return 'its accounts were reported anew'
+    if (kind === 'margins' && !isOfCount && accounts.every(isOld))
+      return { code: 'reported-anew', says: 'its accounts were reported anew' }
     return undefined
   }
 
@@ -405,7 +413,11 @@ export class Selection {
     if ((await client.countUnderWay()) !== undefined) return undefined
     if (asOf < (await client.lastCounted()) + BigInt(countEverySeconds)) return undefined
     if (!this.isFresh(asOf, terms, RESERVE)) return undefined
-    const told = { trigger: `count: every ${countEverySeconds} s`, summary: 'a count of all accounts', since: Date.now() }
+    const told = {
+      trigger: `count: every ${countEverySeconds} s`,
+      summary: 'a count of all accounts',
+      since: Date.now(),
+    }
     return countUnit(this.placeAt(newest), newest, told)
   }
 }

@@ -2,6 +2,7 @@
 import { ZeroHash } from 'ethers'
 import { sizeOf } from '../../../../circuits/statements/index.ts'
 import type { MarginSizes, ProvableMargin } from '../../../portfolio/accountMargin.ts'
+import { CALLS_UNDER_WAY } from '../../../proof/backends/workerProver.ts'
 import { shardBook } from '../../../portfolio/sharding.ts'
 import {
   arraysCall,
@@ -22,7 +23,8 @@ import { stateRiskArray } from '../../../statement/riskArray.ts'
 import { stateScenarioWitness } from '../../../statement/scenarioWitness.ts'
 import { jobIdOf } from '../jobStore.ts'
 import { marginModelOf, modelOf, type PortfolioModel, type PortfolioPlace } from '../portfolios/place.ts'
-import { proveStatement } from '../portfolios/proofMaker.ts'
+import type { proveStatement } from '../portfolios/proofMaker.ts'
+import { underWay } from '../underWay.ts'
 import { type AccountJobKind, countBuild } from './accountJob.ts'
 import type { ArrayAt, RoundPrices, Strikes } from './roundPrices.ts'
 
@@ -57,12 +59,7 @@ export type Unit = {
 type Told = Pick<Unit, 'trigger' | 'summary' | 'since'>
 
 /** Arrays of a round. */
-export function arraysUnit(
-  place: PortfolioPlace,
-  prices: RoundPrices,
-  arrays: readonly ArrayAt[],
-  told: Told,
-): Unit {
+export function arraysUnit(place: PortfolioPlace, prices: RoundPrices, arrays: readonly ArrayAt[], told: Told): Unit {
   const model = modelOf(place, 'riskArray')
   const arrayRoots = arrays.map(({ root }) => root)
   return {
@@ -72,11 +69,10 @@ export function arraysUnit(
     brings: arrays.map(({ surface, strikesE8 }) => ({ expiry: surface.expiry, strikesE8 })),
     prove: async (make) => {
       const context = await place.client.arrayContext(place.round, model.modelId)
-      const proven: ProvenPortfolio[] = []
-      for (const { surface, strikesE8 } of arrays) {
-        const stated = await stateRiskArray(model.build, context, surface, prices.pricingPolicy, strikesE8)
-        proven.push(await make(model, stated))
-      }
+      // Side by side, for everything else waits for them.
+      const proven = await underWay(arrays, CALLS_UNDER_WAY, async ({ surface, strikesE8 }) =>
+        make(model, await stateRiskArray(model.build, context, surface, prices.pricingPolicy, strikesE8)),
+      )
       return arraysCall(place.round, model.modelId, proven)
     },
   }
