@@ -5,6 +5,7 @@
  * the process dies, the next one takes up from the last stored step and asks the chain about the rest. Batches of different
  * markets overlap: while one is proven, sent or waited for, the next is stated and its witness computed.
  */
+import { volatilityModelOf } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import type { Backend, CircuitKeys, Prover } from '../../proof/index.ts'
 import { CALLS_UNDER_WAY } from '../../proof/backends/workerProver.ts'
@@ -17,7 +18,9 @@ import {
   type RegistryClient,
 } from '../../registry/market/client.ts'
 import { isShadowName } from '../../market/marketId.ts'
-import { type MarketRiskStatement, stateBatch } from '../../statement/marketRisk.ts'
+import { type Parameters, updateMarket } from '../../parameters/marketRisk.ts'
+import { type MarketRiskBatch, type MarketRiskStatement, stateBatch } from '../../statement/marketRisk.ts'
+import { volatilityModelOfId } from '../../volatility/models.ts'
 import { type Job, type JobStore, jobIdOf } from './jobStore.ts'
 import { keyHashOf, proveStatement } from './proving.ts'
 import { WEI_PER_GWEI } from './fees.ts'
@@ -31,7 +34,14 @@ import type { AlarmWatch } from '../../registry/market/alarmWatch.ts'
 import { type AccountNow, AccountsLane, type AccountsOptions, isAccountJob } from './accounts/lane.ts'
 import { type AlarmEvent, reportAlarms } from './alarms.ts'
 import { marketCargo } from './cargo.ts'
-import { firedTrigger, type TriggerPolicy, type WaitingMarket } from './triggers.ts'
+import { Settling } from './settling.ts'
+import {
+  defaultTriggerPolicy,
+  firedTrigger,
+  type TriggerName,
+  type TriggerPolicy,
+  type WaitingMarket,
+} from './triggers.ts'
 import { buildOf } from '../workspace.ts'
 
 /** A step that was just stored, or begun. */
@@ -63,6 +73,8 @@ export type ServeEvent = {
   readonly code?: string
   /** Of `planned`, `statement-proven`, `confirmed` and `superseded`: which circuit proves it. */
   readonly build?: string
+  /** Of `planned`: what asked for it, by name. */
+  readonly trigger?: string
   /** Of `proven` and `statement-proven`. */
   readonly proof?: { readonly milliseconds: number; readonly backend: Backend }
   /** Of `confirmed`, where its transaction is known. */
@@ -102,7 +114,8 @@ export type ServeOptions = Pick<SubmitterOptions, 'client' | 'account' | 'store'
     readonly prover: Prover
     /** What nobody can prove is reported. */
     readonly families: readonly ServedFamily[]
-    readonly triggers: TriggerPolicy
+    /** What is not said is as {@link defaultTriggerPolicy} has it. */
+    readonly triggers: Partial<TriggerPolicy>
     /** Margins of accounts, where the engine has a registry of them. */
     readonly accounts?: AccountsOptions | undefined
     /** Is handed what proves accounts, whose state may be read at any time. */
@@ -116,6 +129,8 @@ export type ServeOptions = Pick<SubmitterOptions, 'client' | 'account' | 'store'
     /** Is handed who sends batches, whose state may be read at any time. */
     readonly onSubmitter?: (submitter: Pick<Submitter, 'state'>) => void
     readonly pollMs?: number
+    /** A batch waits so long for markets that have not moved yet. */
+    readonly settleMs?: number | undefined
     /** Ends the service: what is under way is finished, nothing new is begun. */
     readonly signal: AbortSignal
     readonly onEvent: (event: ServeEvent) => Promise<void> | void
@@ -134,11 +149,20 @@ export type ServeControl = {
 }
 
 /** A batch that is worth proving, and why. */
-type Found = { readonly next: NextBatch; readonly keys: CircuitKeys; readonly trigger: string }
+type Found = {
+  readonly next: NextBatch
+  readonly keys: CircuitKeys
+  /** Of the trigger. */
+  readonly name: string
+  /** For people. */
+  readonly trigger: string
+}
 
 type Planned = { readonly next: NextBatch; readonly statement: MarketRiskStatement; readonly keys: CircuitKeys }
 
 const POLL_MS = 500
+/** Blocks of chains that settle fast are as far apart; a quarter of a second is little of what a proof takes. */
+const SETTLE_MS = 250
 const LONGEST_PAUSE_MS = 30_000
 /** A batch that was refused is not made again at once: the chain's clock or state must have moved. */
 const REFUSED_PAUSE_MS = 5_000
@@ -244,6 +268,10 @@ class Service {
   private failures: unknown[] = []
   /** A market goes on with its new source as soon as no transaction is on its way. */
   private isToFollow = false
+  private readonly triggers: TriggerPolicy
+  private readonly settling: Settling
+  /** A batch waits so long yet for markets that have not moved. */
+  private settlesInMs = Number.POSITIVE_INFINITY
   private lastBuild: string | undefined
   /** Shadows of batches that a circuit refused or that came too late, and when each is tried again, by itself. */
   private readonly suspects = new Map<string, number>()
@@ -254,6 +282,8 @@ class Service {
     this.options = options
     this.client = options.client
     this.store = options.store
+    this.triggers = { ...defaultTriggerPolicy, ...options.triggers }
+    this.settling = new Settling(options.settleMs ?? SETTLE_MS)
     this.accounts = options.accounts && this.laneOf(options.accounts)
     const cargoOf = (job: Job) => {
       return isAccountJob(job) && this.accounts ? this.accounts.cargoOf(job) : marketCargo(options.client, job)
@@ -346,8 +376,10 @@ class Service {
   /** Waits so long, or until a proof is finished or the service is stopped. */
   async idle(milliseconds: number): Promise<void> {
     const awake = new AbortController()
+    const settled = Math.min(milliseconds, this.settlesInMs)
+    this.settlesInMs = Number.POSITIVE_INFINITY
     await Promise.race([
-      sleep(milliseconds, AbortSignal.any([this.options.signal, awake.signal])),
+      sleep(settled, AbortSignal.any([this.options.signal, awake.signal])),
       ...this.proofs.values(),
       ...(this.accounts?.underWay ?? []),
     ])
@@ -366,7 +398,7 @@ class Service {
       }
       return false
     }
-    const { next, keys, trigger } = found
+    const { next, keys, name, trigger } = found
     const statement = await stateBatch(next.batch).catch((error: unknown) => {
       this.suspect(next)
       throw error
@@ -381,7 +413,7 @@ class Service {
     }
     this.lastBuild = next.batch.build.name
     this.options.control?.begun(next.names, id)
-    await this.report({ step: 'planned', job: id, build: job.build, detail: `${summary} (${trigger})` })
+    await this.report({ step: 'planned', job: id, build: job.build, trigger: name, detail: `${summary} (${trigger})` })
     if (job.status === 'planned') {
       this.planned.set(id, { next, statement, keys })
       this.beginProof(job)
@@ -493,7 +525,13 @@ class Service {
       isTurnOfBacklog || next.batch === undefined ? await this.drain(catchUp, behind, unserved) : undefined
     if (drained !== undefined) return drained
     const fired = next.batch && (await this.firedTrigger(next))
-    if (next.batch !== undefined && fired !== undefined) return { next, keys: live, trigger: fired }
+    if (fired === undefined) this.settling.forget(live.circuit)
+    if (next.batch !== undefined && fired !== undefined) {
+      const left = this.settling.left(live.circuit, fired.name === 'asked for' || isWhole(next))
+      if (left === 0) return { next, keys: live, ...fired }
+      this.settlesInMs = Math.min(left, this.settlesInMs)
+      return undefined
+    }
     // A backlog of shadows waits until nothing else does.
     return isTurnOfBacklog || next.batch === undefined ? undefined : this.drain(catchUp, behind, unserved)
   }
@@ -511,7 +549,7 @@ class Service {
         throw error
       }))
     if (catchUp !== undefined && next?.batch !== undefined)
-      return { next, keys: catchUp, trigger: `backlog of ${next.names.join(', ')}` }
+      return { next, keys: catchUp, name: 'backlog', trigger: `backlog of ${next.names.join(', ')}` }
     unserved.push(
       `${behind.join(', ')}: behind, and no circuit of its volatility model takes what waits. ` +
         'A shadow is added anew; a market needs such a model, or a greater maxObservationAgeSeconds',
@@ -526,17 +564,29 @@ class Service {
     if (detail !== '') await this.report({ step: 'unserved', detail })
   }
 
-  private async firedTrigger({ batch, names }: NextBatch): Promise<string | undefined> {
+  private async firedTrigger({ batch, names }: NextBatch): Promise<Pick<Found, 'name' | 'trigger'> | undefined> {
     const wanted = names.filter((name) => this.options.control?.wanted().includes(name))
-    if (wanted.length > 0) return `asked for: ${wanted.join(', ')}`
+    if (wanted.length > 0) return { name: 'asked for', trigger: `asked for: ${wanted.join(', ')}` }
+    const { triggers } = this
+    const isAsked = (name: TriggerName): boolean => triggers.triggers.includes(name)
     const waiting = await Promise.all(
-      names.map(async (name): Promise<WaitingMarket> => {
-        const { state } = await this.client.market(name)
-        return { name, state, waiting: await this.client.waiting(name) }
+      names.map(async (name, i): Promise<WaitingMarket> => {
+        const { state, parameters } = await this.client.market(name)
+        const own = { name, state, waiting: await this.client.waiting(name) }
+        return {
+          ...own,
+          volatility: isAsked('volatility') ? volatilityOf(batch, i, parameters) : undefined,
+          ...(isAsked('liquidations') ? { liquidations: await this.liquidationsOf(name) } : {}),
+        }
       }),
     )
-    const fired = firedTrigger(waiting, this.options.triggers, batch.learning.horizonSeconds)
-    return fired === undefined ? undefined : `${fired.name}: ${fired.reason}`
+    const fired = firedTrigger(waiting, triggers, batch.learning.horizonSeconds)
+    return fired && { name: fired.name, trigger: `${fired.name}: ${fired.reason}` }
+  }
+
+  private async liquidationsOf(market: string): Promise<number> {
+    if (this.options.accounts?.rounds.market !== market) return 0
+    return (await this.accounts?.shownWithin(this.triggers.liquidationWindowSeconds)) ?? 0
   }
 
   private beginProof(job: Job): void {
@@ -619,6 +669,20 @@ class Service {
     await this.submitter.look()
     await this.options.onEvent(event)
   }
+}
+
+/** Whether all markets have moved that it could take, or it is full. */
+const isWhole = ({ leftOut }: NextBatch): boolean =>
+  leftOut.every(({ name, reason }) => reason !== 'nothing-waiting' || isShadowName(name)) ||
+  leftOut.some(({ reason }) => reason === 'no-place')
+
+/** Of a market of a batch, before and after; undefined before its first. */
+function volatilityOf(batch: MarketRiskBatch, i: number, inForce: Parameters | undefined): WaitingMarket['volatility'] {
+  const { learning, margin, markets } = batch
+  const { previous, observations, policy } = markets[i] as MarketRiskBatch['markets'][number]
+  const model = volatilityModelOfId(volatilityModelOf(batch.build))
+  const { parameters } = updateMarket(model, previous, observations, { learning, margin, market: policy })
+  return inForce && { inForceX24: inForce.volatilityX24, nowX24: parameters.volatilityX24 }
 }
 
 /** What a job's batch proved of each market. */

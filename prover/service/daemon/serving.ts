@@ -26,7 +26,10 @@ import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
 import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
 import { modelNames } from '../../volatility/models.ts'
 
-export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEvent' | 'onSubmitter' | 'leastBatches'> & {
+export type RunServeOptions = Pick<
+  ServeOptions,
+  'settleMs' | 'triggers' | 'signal' | 'onEvent' | 'onSubmitter' | 'leastBatches'
+> & {
   readonly rpc: RpcAddress
   readonly deployment: string
   readonly keyFile?: string | undefined
@@ -89,7 +92,7 @@ export async function runServe(
       store,
       prover,
       families,
-      triggers: options.triggers,
+      ...{ triggers: options.triggers, settleMs: options.settleMs },
       ...{ accounts, onAccounts: (lane) => surface?.followAccounts(lane) },
       markets: options.market,
       watch: watchOf(deployment, provider, options.market),

@@ -68,6 +68,9 @@ export class Metrics {
     'Transactions about accounts that ended, by how',
     ['build', 'outcome'],
   )
+  private readonly triggers = this.counter('zkrisk_triggers_total', 'Work that was begun, by what asked for it', [
+    'trigger',
+  ])
   private readonly dropped = this.counter('zkrisk_account_dropped_total', 'Work on accounts that was dropped, by why', [
     'reason',
   ])
@@ -116,6 +119,7 @@ export class Metrics {
     if (step === 'left-out') this.leftOut.inc()
     if (step === 'statement-proven' && proof !== undefined)
       this.proofSeconds.observe({ backend: proof.backend, build: build ?? 'unknown' }, proof.milliseconds / 1000)
+    if (step === 'planned' && event.trigger !== undefined) this.triggers.inc({ trigger: event.trigger })
     const of = build ?? board.buildOf(job ?? '') ?? 'unknown'
     if (isAccountJob({ build: of })) {
       this.recordAccountJob(of, event)

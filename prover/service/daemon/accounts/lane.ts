@@ -246,7 +246,8 @@ export class AccountsLane {
       if (Date.now() - job.updatedAt < REFUSED_PAUSE_MS) return false
       job = await store.reopen(id)
     }
-    await report({ step: 'planned', job: id, build, detail: `${said} (${trigger})` })
+    const name = trigger.slice(0, trigger.indexOf(':'))
+    await report({ step: 'planned', job: id, build, trigger: name, detail: `${said} (${trigger})` })
     if (job.status !== 'planned') return true
     this.units.set(id, unit)
     const proof = this.prove(unit, job).finally(() => {
@@ -347,6 +348,11 @@ export class AccountsLane {
   private isBrought(roots: readonly bigint[]): boolean {
     const units = [...this.units.values()].filter(({ kind }) => kind === 'arrays')
     return roots.every((root) => units.some(({ arrayRoots }) => arrayRoots.includes(root)))
+  }
+
+  /** Accounts that were shown to be below maintenance within so many seconds of the chain's clock. */
+  shownWithin(seconds: number): Promise<number> {
+    return this.ledger.shownSince((this.terms?.time ?? 0n) - BigInt(seconds))
   }
 
   /** The registry refused it. */

@@ -85,6 +85,8 @@ export type LedgerOptions = {
 const MOST_ROUNDS = 256
 /** Reports of an account that are remembered: a count needs that of its cut-off. */
 const MOST_REPORTS = 8
+/** Accounts shown to be below maintenance that are remembered for how many there were lately. */
+const MOST_SHOWN = 1000
 
 type Tip = { readonly number: number; readonly hash: string | null }
 
@@ -98,10 +100,26 @@ export class AccountsOnChain {
   private readonly published = new Map<bigint, PublishedRound>()
   private readonly accepted = new Map<bigint, HeldArray>()
   private counted: OpenInterest | undefined
+  /** Blocks in which accounts were shown to be below maintenance, oldest first, and times of some of them. */
+  private shownIn: readonly number[] = []
+  private readonly times = new Map<number, number>()
 
   constructor(options: LedgerOptions) {
     this.options = options
     this.provider = options.client.provider
+  }
+
+  /** How many accounts were shown to be below maintenance from a time on, as far as they are remembered. */
+  async shownSince(time: bigint): Promise<number> {
+    let count = 0
+    for (const block of this.shownIn.toReversed()) {
+      const known =
+        this.times.get(block) ?? (await ask('Reading a block', () => this.provider.getBlock(block)))?.timestamp
+      if (known === undefined || BigInt(known) < time) break
+      this.times.set(block, known)
+      count++
+    }
+    return count
   }
 
   /** Every account that was ever reported. */
@@ -181,6 +199,8 @@ export class AccountsOnChain {
 
   private forget(): void {
     for (const each of [this.held, this.reports, this.published, this.accepted]) each.clear()
+    this.times.clear()
+    this.shownIn = []
     this.counted = undefined
     this.tip = undefined
   }
@@ -218,6 +238,9 @@ export class AccountsOnChain {
     if (parsed.name === 'AccountReported') this.takeReport(account, log)
     const known = this.held.get(account)
     if (known === undefined) return
+    const isBelow = parsed.name === 'MarginProven' && unpack('accountMargins', parsed.args.margins).maintenanceE8 < 0n
+    if (!known.isUnhealthy && (isBelow || parsed.name === 'AccountUnhealthy'))
+      this.shownIn = [...this.shownIn, log.blockNumber].slice(-MOST_SHOWN)
     if (parsed.name === 'AccountUnhealthy') this.held.set(account, { ...known, isUnhealthy: true })
     if (parsed.name === 'AccountCleared') this.held.set(account, { ...known, isUnhealthy: false })
     if (parsed.name !== 'MarginProven' && parsed.name !== 'MarginProvenAlone') return
