@@ -4,6 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AccountsRange, type Held } from '../../scripts/tools/chains/accountsRange.ts'
 import type { ServeEvent } from '../../prover/service/daemon/serve.ts'
 import { type RunServeOptions, runServe } from '../../prover/service/daemon/serving.ts'
+import { roundFileOf } from '../../prover/service/daemon/accounts/roundBook.ts'
+import { jsonLog } from '../../prover/service/daemon/log.ts'
+import { isoTime } from '../../prover/service/text/figures.ts'
+import { writeSecretFile } from '../../prover/service/wholeFile.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
 
 const folder = temporaryFolder()
@@ -28,6 +32,7 @@ function serveAccounts(
   store: string,
   accounts: Exclude<RunServeOptions['accounts'], false> = {},
   meanwhile: (event: ServeEvent) => Promise<void> = async () => {},
+  surface?: RunServeOptions['surface'],
 ): Running {
   const ended = new AbortController()
   const events: ServeEvent[] = []
@@ -36,6 +41,7 @@ function serveAccounts(
     ...{ rpc: range.url, deployment: range.deploymentFile, keyFile: range.keyFile, store, pollMs: 50 },
     triggers: { triggers: ['heartbeat'], heartbeatSeconds: 10 ** 9, spotMove: 1 },
     accounts: { rounds: range.rounds, ...accounts },
+    ...(surface === undefined ? {} : { surface }),
     signal: ended.signal,
     onEvent: async (event) => {
       await meanwhile(event)
@@ -59,6 +65,26 @@ function serveAccounts(
       await serving
     },
   }
+}
+
+const KEY = 'k'.repeat(32)
+const listening = Promise.withResolvers<string>()
+const log = { ...jsonLog('error', () => {}), listening: listening.resolve }
+
+function keysFile(): string {
+  const file = join(folder, 'keys.json')
+  writeSecretFile(file, JSON.stringify({ keys: [{ name: 'venue', key: KEY, scopes: ['prove'] }] }))
+  return file
+}
+
+let requests = 0
+async function post(url: string, body: object, key = KEY): Promise<object> {
+  const headers = { 'content-type': 'application/json', 'idempotency-key': `round-${requests++}-of-a-test` }
+  const authorization = key === '' ? {} : { authorization: `Bearer ${key}` }
+  const answer = await fetch(`${url}/v1/rounds`, {
+    ...{ method: 'POST', headers: { ...headers, ...authorization }, body: JSON.stringify(body) },
+  })
+  return { ...(await answer.json()), status: answer.status }
 }
 
 const ofAccount = (events: readonly ServeEvent[], account: string) =>
@@ -120,13 +146,39 @@ describe('a service with a registry of margins', () => {
     const held = range.perpetuals(50_000n)
     await range.report(third, held)
     const round = await range.publish(1_010_000n, 200n, false)
-    const service = serveAccounts(store('third'))
+    const service = serveAccounts(store('third'), {}, async () => {}, { http: '127.0.0.1:0', apiKeys: keysFile(), log })
     const isWaiting = ({ step, detail = '' }: ServeEvent): boolean =>
       step === 'unserved' && /words of the round/.test(detail)
     await service.until((events) => events.some(isWaiting))
     expect(builds(service.events)).toEqual([])
-    range.write(round)
+    const file = roundFileOf('BTC-USD', range.words(round))
+    const url = await listening.promise
+    const pipeline = async () => (await fetch(`${url}/v1/accounts/pipeline`)).json()
+    expect(await pipeline()).toMatchObject({ round: null, roundWithoutWords: isoTime(round.round.asOf), inForce: [] })
+    expect(await post(url, file, '')).toMatchObject({ status: 401, code: 'http.key-refused' })
+    expect(await post(url, { ...file, market: 'ETH-USD' })).toMatchObject({
+      status: 422,
+      code: 'service.round-of-others',
+    })
+    expect(await post(url, { ...file, expiries: [['0x1']] })).toMatchObject({ status: 400, code: 'http.invalid' })
+    expect(await post(url, file)).toEqual({ status: 202, market: 'BTC-USD', asOf: isoTime(round.round.asOf) })
     await service.until((events) => ofAccount(events, third).length > 0)
+    expect(await pipeline()).toMatchObject({
+      ...{ round: isoTime(round.round.asOf), roundWithoutWords: null, underWay: [], pausedFor: null, leftOut: [] },
+      inForce: [{ account: third, sequence: 1, isUnhealthy: false, waitedSeconds: expect.any(Number) }],
+      jobs: [
+        {
+          status: 'confirmed',
+          build: expect.stringMatching(/^portfolioMargin/),
+          trigger: expect.stringMatching(/^report: /),
+        },
+      ],
+    })
+    expect((await (await fetch(`${url}/v1/batches`)).json()).batches).toEqual([])
+    const metrics = await (await fetch(`${url}/metrics`)).text()
+    expect(metrics).toMatch(/zkrisk_account_jobs_total\{build="portfolioMargin\d",outcome="confirmed"\} 1/)
+    expect(metrics).toMatch(/zkrisk_triggers_total\{trigger="report"\} 1/)
+    expect(metrics).toMatch(/zkrisk_account_wait_seconds_count\{outcome="healthy"\} 1/)
     await service.end()
     expect(await marginOf(third)).toEqual(expected(round, held))
   })

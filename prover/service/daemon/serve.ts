@@ -71,7 +71,7 @@ export type ServeEvent = {
   readonly detail?: string
   /** Of `retrying`: of the error. Of `superseded` work on accounts: why, in a word. */
   readonly code?: string
-  /** Of `planned`, `statement-proven`, `confirmed` and `superseded`: which circuit proves it. */
+  /** Of a job, and of `statement-proven`: which circuit proves it. */
   readonly build?: string
   /** Of `planned`: what asked for it, by name. */
   readonly trigger?: string
@@ -618,14 +618,14 @@ class Service {
   private async sign(job: Job): Promise<boolean> {
     const landing = await this.submitter.sender.sign(job)
     if (landing !== undefined) return this.ended(job, landing)
-    await this.report({ step: 'signed', job: job.id })
+    await this.report({ step: 'signed', job: job.id, build: job.build })
     return true
   }
 
   /** Stores how a job ended; false while it is pending. */
   private async ended(job: Job, landing: Landing): Promise<boolean> {
     if (landing.status === 'pending') {
-      if (landing.sent) await this.report({ step: 'sent', job: job.id })
+      if (landing.sent) await this.report({ step: 'sent', job: job.id, build: job.build })
       return landing.sent
     }
     if (landing.status === 'unsigned') {

@@ -115,6 +115,13 @@ export class AccountsRange {
     }
   }
 
+  /** The same with the options of its last expiry alone, which are in one array. */
+  heldInOne(cash: bigint): Held {
+    const { positions, holdings } = this.held(cash)
+    const last = positions.at(-1)?.expiry
+    return { positions: positions.filter(({ expiry }) => expiry === last), holdings }
+  }
+
   /** Perpetuals and cash alone: nothing of it takes an array or a book. */
   perpetuals(cash: bigint): Held {
     const { account } = this.example

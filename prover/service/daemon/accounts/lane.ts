@@ -175,8 +175,8 @@ export class AccountsLane {
     if (this.units.size >= MOST_PROVEN_AT_ONCE || this.waiting >= MOST_WAITING) return false
     const unit = await this.selection.next(terms, this.underWayIn(open, units))
     if (unit !== undefined) return this.start(unit)
-    if (this.units.size > 0) return false
-    for (const job of open.filter(({ status }) => status === 'planned')) {
+    // Those of another process: what was under way here when the store was asked may have been proven since.
+    for (const job of open.filter(({ id, status }) => status === 'planned' && !units.has(id))) {
       await this.end(job, { code: 'left-behind', says: 'nothing waits for it any more' })
     }
     return this.selection.queue.notLooked > 0
@@ -275,7 +275,7 @@ export class AccountsLane {
       this.requireWanted(unit)
       await store.proven(job.id, formatAccountJob({ ...ofUnit(unit), ...(await callOf(client, call)) }))
       this.pause = FIRST_PAUSE_MS
-      await report({ step: 'proven', job: job.id, detail: `${(made.milliseconds / 1000).toFixed(1)} s` })
+      await report({ step: 'proven', job: job.id, build: job.build, detail: `${(made.milliseconds / 1000).toFixed(1)} s` })
     } catch (error) {
       if (error instanceof WorkStopped) return
       if (error instanceof WorkDropped) return this.end(job, error.reason)
