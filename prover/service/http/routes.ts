@@ -119,7 +119,7 @@ async function statusOf({ figures, jobs, requests, readiness, board, account }: 
     jobs: await jobs.counts(),
     sending: sendingOf(board),
     waitingRequests: requests.waiting().length,
-    parts: { portfolio: figures.hasPortfolio, hedge: false },
+    parts: { portfolio: figures.hasPortfolio, accounts: board.accounts() !== undefined, hedge: false },
   }
 }
 

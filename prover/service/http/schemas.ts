@@ -284,7 +284,11 @@ export const statusSchema = z.object({
     })
     .nullable(),
   waitingRequests: z.int(),
-  parts: z.object({ portfolio: z.boolean(), hedge: z.boolean() }),
+  parts: z.object({
+    portfolio: z.boolean(),
+    accounts: z.boolean().describe('Margins of accounts are proven here'),
+    hedge: z.boolean(),
+  }),
 })
 
 export const proofRequestBody = z.strictObject({

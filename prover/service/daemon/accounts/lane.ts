@@ -275,7 +275,12 @@ export class AccountsLane {
       this.requireWanted(unit)
       await store.proven(job.id, formatAccountJob({ ...ofUnit(unit), ...(await callOf(client, call)) }))
       this.pause = FIRST_PAUSE_MS
-      await report({ step: 'proven', job: job.id, build: job.build, detail: `${(made.milliseconds / 1000).toFixed(1)} s` })
+      await report({
+        step: 'proven',
+        job: job.id,
+        build: job.build,
+        detail: `${(made.milliseconds / 1000).toFixed(1)} s`,
+      })
     } catch (error) {
       if (error instanceof WorkStopped) return
       if (error instanceof WorkDropped) return this.end(job, error.reason)
