@@ -17,6 +17,7 @@ import {
   countCall,
   encodeRegistryCall,
   marginsCall,
+  NOTHING_REPORTED,
   portfolioCall,
   type PortfolioContract,
   type ProvenPortfolio,
@@ -227,12 +228,14 @@ export class PortfolioClient {
 
   private async lastReport(account: string): Promise<{ readonly sequence: bigint; readonly words: ReportWords }> {
     const registry = interfaceOf('PortfolioRegistry')
-    const topics = registry.encodeFilterTopics('AccountReported', [account])
+    const [reported, of] = registry.encodeFilterTopics('AccountReported', [account])
+    const [replaced] = registry.encodeFilterTopics('AccountReplaced', [])
+    const topics = [[reported, replaced].flatMap((topic) => topic ?? []), of ?? null]
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     const logs = await logsBetween(this.provider, { address: this.registry, topics }, this.fromBlock, head)
-    const last = logs.at(-1)
+    const last = logs.map(wordsIn).findLast(({ sequence }) => sequence !== 0n)
     if (last === undefined) throw new AccountUnreportedError(account, this.registry)
-    return wordsIn(last)
+    return last
   }
 
   /** Policy in force: its version, and its words in the order of `IPortfolioPolicy.setPortfolioPolicy`. */
@@ -502,6 +505,7 @@ export function wordsIn(log: Log): { readonly sequence: bigint; readonly words: 
   const parsed = interfaceOf('PortfolioRegistry').parseLog(log)
   if (parsed === null) throw new RpcError('Reading a report', new Error('the node answered with another event'))
   const { sequence, positions, holdings, collateralAmounts } = parsed.args
+  if (parsed.name === 'AccountReplaced') return { sequence, words: NOTHING_REPORTED }
   return { sequence, words: { positions: [...positions], holdings, collateralAmounts: [...collateralAmounts] } }
 }
 
