@@ -274,12 +274,17 @@ describe('what is refused at the start', () => {
     ],
     ['{"feeds":[{"name":"a","kind":"deribit","prices":{"X":{"instrument":"X-P"}}}],"markets":{"Y":{}}}', 'markets.Y'],
     ['{"feeds":[1,],"feeds":[]}', ''],
+    [
+      '{"feeds":[{"name":"a","kind":"deribit","prices":{"X":{"instrument":"X-P"}}}],"markets":{"X":{"leastSorces":2}}}',
+      'markets.X.leastSorces',
+    ],
   ])('is a file with a wrong field: %s', async (text, field) => {
     const file = join(folder, 'wrong.json')
     writeFileSync(file, text)
     const error = errorOf(await live('--feeds', file, '--dry-run'))
     expect(error).toMatchObject({ code: 'service.feed-file', field })
     expect(error.message).not.toMatch(/\^|\[a-z|Invalid/)
+    if (field.endsWith('Sorces')) expect(error.message).toContain('did you mean `leastSources`?')
   })
 })
 

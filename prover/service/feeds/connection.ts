@@ -17,8 +17,9 @@ export type ConnectionLimits = {
   readonly mostPauseMs: number
   /** After a provider said that it was asked too often, and not how long to wait. */
   readonly tooOftenPauseMs: number
-  /** Messages that may wait to be read. */
+  /** Messages that may wait to be read, and their characters together. */
   readonly waiting: number
+  readonly waitingCharacters: number
 }
 
 export const usualLimits: ConnectionLimits = {
@@ -29,6 +30,7 @@ export const usualLimits: ConnectionLimits = {
   mostPauseMs: 30_000,
   tooOftenPauseMs: 60_000,
   waiting: 2048,
+  waitingCharacters: 32 * 1024 * 1024,
 }
 
 /** No provider is waited for longer than this, whatever it asks for. */
@@ -51,6 +53,8 @@ export type Keeping<Message> = {
   readonly signal: AbortSignal
   /** Opens a connection and resolves when it has ended. @throws {@link ConnectionError} if it ended badly */
   readonly connect: (link: Link<Message>) => Promise<void>
+  /** How many characters a message has. */
+  readonly lengthOf: (message: Message) => number
   /** What a message says. @throws {@link MessageFault} if nothing */
   readonly read: (message: Message) => Iterable<FeedEvent>
 }
@@ -59,8 +63,11 @@ type Waiting<Message> = { readonly message: Message } | { readonly notice: FeedE
 
 /** Events of a connection that is kept until the signal. */
 export async function* keepConnected<Message>(keeping: Keeping<Message>): AsyncGenerator<FeedEvent> {
-  const { feed, signal, limits, read } = keeping
-  const queue = new NewestQueue<Waiting<Message>>(limits.waiting, (item) => 'message' in item)
+  const { feed, signal, limits, read, lengthOf } = keeping
+  const capacity = { items: limits.waiting, weight: limits.waitingCharacters }
+  const queue = new NewestQueue<Waiting<Message>>(capacity, (item) =>
+    'message' in item ? lengthOf(item.message) : undefined,
+  )
   const watch = new Watch()
   const ended = new AbortController()
   const all = AbortSignal.any([signal, ended.signal])
@@ -97,6 +104,7 @@ function readAll(feed: string, read: () => Iterable<FeedEvent>): readonly FeedEv
 class Watch {
   private messageAt = performance.now()
   private readingAt = performance.now()
+  private readAt: number | undefined
 
   begin(): void {
     this.messageAt = performance.now()
@@ -109,6 +117,11 @@ class Watch {
 
   reading(): void {
     this.readingAt = performance.now()
+    this.readAt = this.readingAt
+  }
+
+  hasReadSince(began: number): boolean {
+    return this.readAt !== undefined && this.readAt > began
   }
 
   silence(limits: ConnectionLimits): { readonly of: 'messages' | 'readings'; readonly silentMs: number } | undefined {
@@ -131,8 +144,8 @@ async function keepOpen<Message>(
     const say = (notice: FeedEvent): void => queue.push({ notice })
     const ended = await openOnce({ feed, limits, signal, connect }, queue, watch, say)
     if (signal.aborted) return
-    // One that lasted is no failure of the provider's to be waited for.
-    if (performance.now() - began > Math.max(limits.stallMs, pauseMs)) pauseMs = limits.leastPauseMs
+    // One that lasted and brought something is no failure of the provider's to be waited for.
+    if (watch.hasReadSince(began) && performance.now() - began > pauseMs) pauseMs = limits.leastPauseMs
     const asked = ended.pauseMs ?? (ended.isTooOften ? limits.tooOftenPauseMs : 0)
     const retryMs = Math.round(Math.max(Math.min(asked, MOST_ASKED_PAUSE_MS), pauseMs * (0.75 + Math.random() / 2)))
     say({ kind: 'disconnected', feed, code: ended.code, says: ended.message, retryMs })
@@ -143,7 +156,7 @@ async function keepOpen<Message>(
 
 /** @returns why it ended */
 async function openOnce<Message>(
-  { feed, limits, signal, connect }: Omit<Keeping<Message>, 'read'>,
+  { feed, limits, signal, connect }: Omit<Keeping<Message>, 'read' | 'lengthOf'>,
   queue: NewestQueue<Waiting<Message>>,
   watch: Watch,
   say: (notice: FeedEvent) => void,
@@ -202,10 +215,15 @@ function connectionError(error: unknown): ConnectionError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   const { code } = cause as NodeJS.ErrnoException
   // Messages of sockets and of fetch name addresses, which may hold keys.
-  return new ConnectionError(
-    'broken',
-    typeof code === 'string' ? `the connection broke (${code})` : 'the connection broke',
-  )
+  return new ConnectionError('broken', wordsOf(typeof code === 'string' ? code : ''))
+}
+
+function wordsOf(code: string): string {
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return 'its host is not found: there is no network, or the endpoint is another one'
+  if (code === 'ECONNREFUSED') return 'nobody listens there'
+  if (/CERT|SELF_SIGNED|ERR_TLS|ALTNAME/.test(code)) return 'its certificate is none to be trusted'
+  return `the connection broke${/^[A-Z_]{3,40}$/.test(code) ? ` (${code})` : ''}`
 }
 
 type ConnectionCondition =

@@ -34,6 +34,7 @@ export class DeribitFeed implements PriceFeed {
     return keepConnected<Message>({
       ...{ feed: name, limits, signal },
       connect: (link) => this.connect(link),
+      lengthOf: ({ text }) => text?.length ?? 0,
       read: ({ session, text }) => (text === undefined ? [refusal(name, 'not-text', 'bytes')] : session.read(text)),
     })
   }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ProverError } from '../../errors.ts'
 import { jsonFault } from '../../market/jsonFault.ts'
 import { readTextFile } from '../../market/textFile.ts'
+import { closestName } from '../../portfolio/input/closestName.ts'
 import { firstIssue } from '../../registry/wordSchemas.ts'
 
 /** Fields that say what they expect in words of ours. */
@@ -172,7 +173,7 @@ export function parseFeeds(input: unknown, file: string): FeedFile {
   const parsed = feedFileSchema.safeParse(input)
   if (!parsed.success) {
     const { path, reason } = firstIssue(parsed.error)
-    throw new FeedFileError(file, path, reason)
+    throw new FeedFileError(file, path, `${reason}${suggestionFor(parsed.error)}`)
   }
   const { feeds, markets = {} } = parsed.data
   const twice = feeds.find(({ name }, i) => feeds.findIndex((other) => other.name === name) !== i)
@@ -192,6 +193,21 @@ export function parseFeeds(input: unknown, file: string): FeedFile {
   return parsed.data
 }
 
+/** Of a field that is unknown, which one may have been meant: most may be left out, so none is missing. */
+function suggestionFor({ issues: [issue] }: z.ZodError): string {
+  const [key] = issue?.code === 'unrecognized_keys' ? issue.keys : []
+  const meant = key === undefined ? undefined : closestName(key, fieldNames)
+  return meant === undefined ? '' : `: did you mean \`${meant}\`?`
+}
+
+const pricesOf = (schema: {
+  readonly shape: { readonly prices: { readonly valueType: { readonly shape: object } } }
+}) => Object.keys(schema.shape.prices.valueType.shape)
+const fieldNames = [
+  ...[feedFileSchema, pythSchema, deribitSchema, fileSchema, marketSchema].flatMap(({ shape }) => Object.keys(shape)),
+  ...[pythSchema, deribitSchema, fileSchema].flatMap(pricesOf),
+]
+
 /** A file of feeds cannot be used. */
 export class FeedFileError extends ProverError {
   readonly code = 'service.feed-file'
@@ -199,7 +215,9 @@ export class FeedFileError extends ProverError {
   readonly field: string
 
   constructor(file: string, field: string, reason: string) {
-    super(`${file}${field === '' ? '' : `, ${field}`}: ${reason}. docs/feeds.md has an example.`)
+    super(
+      `${file}${field === '' ? '' : `, ${field}`}: ${reason}${reason.endsWith('?') ? '' : '.'} docs/feeds.md has an example.`,
+    )
     this.file = file
     this.field = field
   }

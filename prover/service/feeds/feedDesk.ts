@@ -12,8 +12,11 @@ export type DeskMarket = {
   readonly leastSources: number
   readonly maxDeviationBps: bigint
   readonly maxConfidenceBps: bigint
+  /** Of the grid. */
   readonly everySeconds: number
   readonly inForceSeconds: number
+  /** From one signed price to the next, where the source is an adapter. */
+  readonly spacingSeconds: number
 }
 
 /** What a step of a market came to, beside what is to be sent. */
@@ -173,11 +176,12 @@ function ofSigned(
   signed: JudgedPrice | undefined,
   event: DeskEvent,
 ): { readonly event?: DeskEvent; readonly observation?: Carried } {
-  const { market, marketId, bounds, units } = desk.market.place
+  const { place, spacingSeconds } = desk.market
+  const { market, marketId, units } = place
   if (signed === undefined) return {}
   const { priceE8, confidenceE8, update } = signed
   const asOf = Math.floor(signed.asOfMs / 1000)
-  if (asOf < desk.lastSigned + Number(bounds.leastSpacingSeconds)) return {}
+  if (asOf < desk.lastSigned + spacingSeconds) return {}
   desk.lastSigned = asOf
   const observation = { market, marketId, priceE8, confidenceE8, asOf: BigInt(asOf), impliedVolatilityX16: 0n, update }
   return { event: { ...event, asOf, price: exactPrice(priceE8, units) } as DeskEvent, observation }

@@ -131,7 +131,8 @@ export class FeedFigures {
     return [...this.observedAt].map(([market, at]) => {
       const age = seconds(at, now, this.beganAt)
       const ok = age <= this.limits.observationSeconds
-      const says = ok ? 'it has observations' : `no observation for ${duration(age)}: see what is said of its steps`
+      const well = at === undefined ? 'it waits for its first observation' : 'it has observations'
+      const says = ok ? well : `no observation for ${duration(age)}: see what is said of its steps`
       return { name: `market ${market}`, ok, says }
     })
   }

@@ -51,11 +51,17 @@ function feedOf(entry: FeedEntry, { limits: given, say, from }: Making): PriceFe
 
 function pythOf(entry: Extract<FeedEntry, { kind: 'pyth' }>, limits: ConnectionLimits): PriceFeed {
   const { name, endpoint, plain, mode, pollSeconds = POLL_SECONDS, keyFile, prices } = entry
+  const pollMs = mode === 'poll' ? 1000 * pollSeconds : undefined
   return new HermesFeed({
-    ...{ name, limits },
+    ...{ name, pollMs },
+    // Between two questions it is silent.
+    limits: {
+      ...limits,
+      stallMs: limits.stallMs + (pollMs ?? 0),
+      readingStallMs: limits.readingStallMs + (pollMs ?? 0),
+    },
     endpoint: parseEndpoint(endpoint ?? PYTH_ENDPOINT, ['https:', 'http:'], plain === true),
     key: keyFile === undefined ? undefined : readProviderKey(keyFile),
-    pollMs: mode === 'poll' ? 1000 * pollSeconds : undefined,
     prices: Object.entries(prices).map(([market, { id, decimals = PYTH_DECIMALS, priceUnits }]) => ({
       ...{ market, id: id.toLowerCase(), decimals },
       unitsExponent: exponentOf(priceUnits),

@@ -34,6 +34,7 @@ export class HermesFeed implements PriceFeed {
     return keepConnected<string>({
       ...{ feed: name, limits, signal },
       connect: (link) => (pollMs === undefined ? this.stream(link) : this.poll(link, pollMs)),
+      lengthOf: (message) => message.length,
       read: (message) => readHermes(name, message, prices),
     })
   }

@@ -40,7 +40,7 @@ export function judgePrice(
   if (untimely !== undefined) return untimely
   const priceE8 = stepsDown(price, scale)
   if (priceE8 < LEAST_STEPS || priceE8 > MOST_PRICE_E8) return refusal(feed, 'coarse', ofMarket(plainText(price)))
-  const confidenceE8 = confidence === undefined ? 0n : stepsDown(confidence, scale)
+  const confidenceE8 = confidence === undefined ? 0n : stepsUp(confidence, scale)
   if (confidenceE8 * ONE_BPS > priceE8 * maxConfidenceBps)
     return refusal(feed, 'uncertain', ofMarket(`${plainText(price)} ± ${plainText(confidence ?? price)}`))
   return { feed, priceE8, confidenceE8, asOfMs, update }
@@ -63,6 +63,12 @@ export function judgeTime(
 function stepsDown(price: Decimal, scale: number): bigint {
   const { numerator, denominator } = scaleDecimal({ ...price, exponent: price.exponent + 8 + scale }, 1n)
   return numerator / denominator
+}
+
+/** Of an interval: never narrower than it was told. */
+function stepsUp(width: Decimal, scale: number): bigint {
+  const { numerator, denominator } = scaleDecimal({ ...width, exponent: width.exponent + 8 + scale }, 1n)
+  return (numerator + denominator - 1n) / denominator
 }
 
 const plainText = ({ digits, exponent }: Decimal): string => `${digits}${exponent === 0 ? '' : `e${exponent}`}`

@@ -4,24 +4,31 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 /** Read in a row before other feeds have their turn. */
 const TURN = 64
 
+/** How much of it may wait. */
+export type Capacity = { readonly items: number; readonly weight: number }
+
 export class NewestQueue<Item> {
-  private readonly capacity: number
-  private readonly mayDrop: (item: Item) => boolean
+  private readonly capacity: Capacity
+  private readonly weightOf: (item: Item) => number | undefined
   private readonly items: Item[] = []
-  private droppable = 0
+  private count = 0
+  private weight = 0
   private dropped = 0
   private isClosed = false
   private wake: (() => void) | undefined
 
-  constructor(capacity: number, mayDrop: (item: Item) => boolean) {
+  /** @param weightOf - none of what is never left out */
+  constructor(capacity: Capacity, weightOf: (item: Item) => number | undefined) {
     this.capacity = capacity
-    this.mayDrop = mayDrop
+    this.weightOf = weightOf
   }
 
   push(item: Item): void {
     if (this.isClosed) return
     this.items.push(item)
-    if (this.mayDrop(item) && ++this.droppable > this.capacity) this.dropOldest()
+    this.add(item, 1)
+    // The newest is kept whatever it weighs.
+    while (this.count > 1 && (this.count > this.capacity.items || this.weight > this.capacity.weight)) this.dropOldest()
     this.wake?.()
   }
 
@@ -43,7 +50,7 @@ export class NewestQueue<Item> {
       if (turn % TURN === 0) await nextTurn()
       const item = this.items.shift()
       if (item !== undefined) {
-        if (this.mayDrop(item)) this.droppable--
+        this.add(item, -1)
         yield item
       } else if (this.isClosed) return
       else await this.filled()
@@ -59,10 +66,16 @@ export class NewestQueue<Item> {
     })
   }
 
+  private add(item: Item, sign: 1 | -1): void {
+    const weight = this.weightOf(item)
+    if (weight === undefined) return
+    this.count += sign
+    this.weight += sign * weight
+  }
+
   private dropOldest(): void {
-    const oldest = this.items.findIndex(this.mayDrop)
-    this.items.splice(oldest, 1)
-    this.droppable--
+    const oldest = this.items.findIndex((item) => this.weightOf(item) !== undefined)
+    for (const item of this.items.splice(oldest, 1)) this.add(item, -1)
     this.dropped++
   }
 }

@@ -55,6 +55,8 @@ const LOOK_MS = 250
 /** Without a reading of a market a feed is not ready; without an observation a market is not. */
 const READING_SECONDS = 60
 const OBSERVATION_STEPS = 4
+/** Steps of the grid for one price that a network signed. */
+const STEPS_OF_SIGNED = 6
 
 /**
  * Runs until the signal, until as many observations were made as were wanted, or until all recordings are over.
@@ -174,7 +176,7 @@ class Work {
     this.desk = new FeedDesk(markets, options.isRecorded === true)
     this.graceSeconds = graceSecondsOf(options.file)
     this.optionsFiles = optionsFilesOf(options.file)
-    const longest = Math.max(...markets.map(({ everySeconds }) => everySeconds))
+    const longest = Math.max(...markets.map(({ spacingSeconds }) => spacingSeconds))
     this.figures = new FeedFigures(new Map(feeds.map(({ name, markets: own }) => [name, own])), {
       readingSeconds: READING_SECONDS,
       observationSeconds: Math.max(READING_SECONDS, OBSERVATION_STEPS * longest),
@@ -189,12 +191,15 @@ class Work {
   async run(): Promise<FeedTotals> {
     const sending = this.dispatch.run()
     const looking = this.look()
-    await Promise.all(this.feeds.map((feed) => this.hear(feed)))
-    if (!this.options.signal.aborted) this.close(Number.POSITIVE_INFINITY)
-    this.finish()
-    await looking
-    this.dispatch.stop()
-    await sending
+    try {
+      await Promise.all(this.feeds.map((feed) => this.hear(feed)))
+      if (!this.options.signal.aborted) this.close(Number.POSITIVE_INFINITY)
+    } finally {
+      this.finish()
+      await looking
+      this.dispatch.stop()
+      await sending
+    }
     return this.totals
   }
 
@@ -283,14 +288,16 @@ function deskMarketOf(place: Place, { markets = {} }: FeedFile): DeskMarket {
     inForceSeconds,
   } = markets[place.market] ?? {}
   const least = Number(place.bounds.leastSpacingSeconds)
-  const every = Math.max(everySeconds ?? least, least)
+  const spacingSeconds = Math.max(everySeconds ?? least, least)
+  // What a network signed has a time of its own: looked for more often, so that none is missed for a second.
+  const every = place.source?.kind === 'other' ? Math.ceil(spacingSeconds / STEPS_OF_SIGNED) : spacingSeconds
   const ofFeed = place.source?.kind === 'attestedFeed' ? place.source.maxConfidenceBps : maxConfidenceBps
   return {
     place,
     leastSources,
     maxDeviationBps: BigInt(maxDeviationBps),
     maxConfidenceBps: BigInt(Math.min(maxConfidenceBps, ofFeed)),
-    everySeconds: every,
+    ...{ spacingSeconds, everySeconds: every },
     inForceSeconds: inForceSeconds ?? Math.min(15, every),
   }
 }

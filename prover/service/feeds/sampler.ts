@@ -57,7 +57,9 @@ export class Sampler {
   /** @returns whether it can still count, or why not */
   take(reading: JudgedPrice): 'taken' | 'repeated' | 'late' {
     const slot = this.slotOf(reading.asOfMs)
-    if (slot <= this.closed || slot < this.earliest) return 'late'
+    // What the source has by now, or what would be sooner than it takes.
+    if (slot < this.earliest) return 'repeated'
+    if (slot <= this.closed) return 'late'
     const known = this.slots.get(slot) ?? new Map<string, JudgedPrice>()
     this.slots.set(slot, known)
     const before = known.get(reading.feed)

@@ -5,7 +5,8 @@ import { parseEndpoint } from '../../../prover/service/feeds/endpoint.ts'
 import { AttestingCarrier, type Carried, PythCarrier } from '../../../prover/service/feeds/carrier.ts'
 import { FeedDesk } from '../../../prover/service/feeds/feedDesk.ts'
 import { HermesFeed } from '../../../prover/service/feeds/hermes.ts'
-import { placeWithoutChain } from '../../../prover/service/feeds/places.ts'
+import { placeOf, placeWithoutChain } from '../../../prover/service/feeds/places.ts'
+import type { Deployment } from '../../../prover/registry/index.ts'
 import { defaultPlausibility } from '../../../prover/market/plausibility.ts'
 import { unpack } from '../../../prover/statement/words.ts'
 import { type Chain, startChain } from '../../../scripts/tools/chains/chain.ts'
@@ -86,7 +87,14 @@ describe('an adapter of Pyth’s', () => {
     const desk = new FeedDesk(
       prices.map(({ market }) => ({
         place: { ...placeWithoutChain(market), source },
-        ...{ leastSources: 1, maxDeviationBps: 100n, maxConfidenceBps: 50n, everySeconds: 30, inForceSeconds: 15 },
+        ...{
+          leastSources: 1,
+          maxDeviationBps: 100n,
+          maxConfidenceBps: 50n,
+          everySeconds: 30,
+          inForceSeconds: 15,
+          spacingSeconds: 30,
+        },
       })),
       true,
     )
@@ -162,5 +170,27 @@ describe('an attested feed', () => {
       'reverted',
       'held',
     ])
+  })
+})
+
+describe('where prices of a market go', () => {
+  const deploymentOf = (source: Contract): Deployment =>
+    ({
+      sources: [{ name: 'own', kind: 'other', address: source.target as string }],
+      markets: [{ name: 'BTC-USD', marketId: btc, source: source.target as string }],
+    }) as unknown as Deployment
+
+  test('S38: an adapter of Pyth’s with its door and its last price; to another contract nothing is brought', async () => {
+    const { provider } = chain.ethers
+    const place = await placeOf(provider as never, deploymentOf(adapter), 'BTC-USD')
+    expect(place).toMatchObject({ market: 'BTC-USD', scale: 0, bounds: defaultPlausibility })
+    expect(place.last).toEqual(await last(adapter, btc))
+    // By name, of a market that is yet to be added.
+    expect(await placeOf(provider as never, deploymentOf(adapter), 'SOL-USD', 'own')).toMatchObject({ last: undefined })
+    const refused = (source: Contract, market: string, named?: string) =>
+      placeOf(provider as never, deploymentOf(source), market, named)
+    await expect(refused(feed, 'BTC-USD')).rejects.toMatchObject({ code: 'service.feed-source', source: 'own' })
+    await expect(refused(adapter, 'SOL-USD')).rejects.toMatchObject({ code: 'service.feed-market', market: 'SOL-USD' })
+    await expect(refused(adapter, 'BTC-USD', 'other')).rejects.toMatchObject({ code: 'registry.source-unknown' })
   })
 })

@@ -295,6 +295,20 @@ describe('a provider’s key', () => {
 })
 
 describe('an endpoint', () => {
+  it('that cannot be reached is told in words', async () => {
+    const gone = await serveHttp(() => undefined)
+    await gone.close()
+    for (const [text, says] of [
+      [gone.url, 'nobody listens there'],
+      ['http://nowhere.invalid', 'its host is not found: there is no network, or the endpoint is another one'],
+    ] as const) {
+      const endpoint = parseEndpoint(text, ['https:', 'http:'], true)
+      const feed = new HermesFeed({ name: 'pyth', endpoint, prices: wanted, limits: quickly })
+      const [event] = await hear(feed, has('service.feed-broken'))
+      expect(event).toMatchObject({ kind: 'disconnected', says })
+    }
+  })
+
   it.each([
     'http://prices.example/x?key=sesame',
     'ftp://prices.example',

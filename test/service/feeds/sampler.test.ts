@@ -16,7 +16,14 @@ const NOW_MS = 1000 * START + 500
 
 const marketOf = (more: Partial<DeskMarket> = {}): DeskMarket => ({
   place: placeWithoutChain('BTC-USD'),
-  ...{ leastSources: 1, maxDeviationBps: 100n, maxConfidenceBps: 50n, everySeconds: 30, inForceSeconds: 15 },
+  ...{
+    leastSources: 1,
+    maxDeviationBps: 100n,
+    maxConfidenceBps: 50n,
+    everySeconds: 30,
+    inForceSeconds: 15,
+    spacingSeconds: 30,
+  },
   ...more,
 })
 const priceOf = (text: string, asOfMs: number, feed = 'a', confidence?: string, market = 'BTC-USD'): FeedReading => ({
@@ -96,7 +103,7 @@ describe('an observation', () => {
     const last = { priceE8: 10n ** 10n, asOf: BigInt(START - 29), impliedVolatilityX16: 0n, rangeCode: 0n }
     const place = { ...placeWithoutChain('BTC-USD'), last }
     const desk = new FeedDesk([marketOf({ place })], false)
-    expect(refusedBy(desk, priceOf('100', NOW_MS - 1000))).toBe('late')
+    expect(desk.take(priceOf('100', NOW_MS - 1000), NOW_MS)).toEqual({ outcome: 'repeated', refused: [] })
     expect(desk.close(START).observations).toEqual([])
     const later = new FeedDesk([marketOf({ place: { ...place, last: { ...last, asOf: BigInt(START - 30) } } })], false)
     later.take(priceOf('100', NOW_MS - 1000), NOW_MS)
