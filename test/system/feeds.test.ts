@@ -171,6 +171,80 @@ describe('zkrisk feed live', () => {
     await served.end()
   })
 
+  it('hears prices of now, and tells observations of each second where they go nowhere', async () => {
+    const live = await serveWebsocket((socket) => {
+      socket.on('message', (data) => {
+        const { id, method, params } = JSON.parse(String(data))
+        socket.send(JSON.stringify({ jsonrpc: '2.0', id, result: params.channels ?? 'ok' }))
+        if (method !== 'public/subscribe') return
+        const ticking = setInterval(() => {
+          const data = { instrument_name: 'BTC-PERPETUAL', index_price: 92_263.55, timestamp: Date.now() }
+          const ticker = { jsonrpc: '2.0', method: 'subscription', params: { channel: params.channels[0], data } }
+          socket.send(JSON.stringify(ticker))
+        }, 100)
+        socket.on('close', () => clearInterval(ticking))
+      })
+    })
+    const began = Math.floor(Date.now() / 1000)
+    const args = [
+      '--deribit',
+      'BTC-USD=BTC-PERPETUAL',
+      '--deribit-endpoint',
+      live.url,
+      '--dry-run',
+      '--every',
+      '1',
+      '--count',
+      '3',
+    ]
+    const ended = await zkriskAlone('feed', 'live', ...args)
+    await live.close()
+    expect(ended.stdout).toBe('3 observations.\n')
+    const times = [...ended.stderr.matchAll(/observed {2}BTC-USD {2}92263\.55 as of (\S+) by deribit/g)].map(
+      ([, time = '']) => Date.parse(time) / 1000,
+    )
+    expect(times.length).toBeGreaterThanOrEqual(3)
+    expect(times.slice(1).map((time, i) => time - (times[i] ?? 0))).toEqual(times.slice(1).map(() => 1))
+    expect(times[0]).toBeGreaterThanOrEqual(began)
+  })
+
+  it('S34: goes on with one feed while another floods', async () => {
+    const garbage = `data:${JSON.stringify({ parsed: [], note: 'x'.repeat(200) }).slice(0, -1)}\n\n`.repeat(5000)
+    const flood = await serveHttp((_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      const flooding = setInterval(() => response.writableNeedDrain || response.write(garbage), 1)
+      response.on('close', () => clearInterval(flooding))
+    })
+    const quiet = await serveWebsocket((socket) => {
+      socket.on('message', (data) => {
+        const { id, params } = JSON.parse(String(data))
+        socket.send(JSON.stringify({ jsonrpc: '2.0', id, result: params.channels ?? 'ok' }))
+      })
+      const ticking = setInterval(() => {
+        const data = { instrument_name: 'BTC-PERPETUAL', index_price: 92_263.55, timestamp: Date.now() }
+        const params = { channel: 'ticker.BTC-PERPETUAL.100ms', data }
+        socket.send(JSON.stringify({ jsonrpc: '2.0', method: 'subscription', params }))
+      }, 100)
+      socket.on('close', () => clearInterval(ticking))
+    })
+    const feeds = [
+      { name: 'pyth', kind: 'pyth', endpoint: flood.url, prices: { 'BTC-USD': { id: btcFeed } } },
+      { name: 'deribit', kind: 'deribit', endpoint: quiet.url, prices: { 'BTC-USD': { instrument: 'BTC-PERPETUAL' } } },
+    ]
+    const file = parseFeeds({ feeds, markets: { 'BTC-USD': { everySeconds: 1 } } }, 'test')
+    const events: LiveEvent[] = []
+    const onEvent = (event: LiveEvent): number => events.push(event)
+    const signal = new AbortController().signal
+    const { observed } = await runFeeds({ file, limits: { ...quickly, waiting: 1000 }, count: 5, signal, onEvent })
+    await Promise.all([flood.close(), quiet.close()])
+    expect(observed).toBe(5)
+    expect(events.filter((event) => event.kind === 'too-few')).toEqual([])
+    const refused = events.filter((event) => event.kind === 'refused' && event.condition === 'not-json')
+    const dropped = events.reduce((sum, event) => sum + (event.kind === 'flooded' ? event.dropped : 0), 0)
+    expect(refused.length).toBeGreaterThan(1000)
+    expect(dropped).toBeGreaterThan(1000)
+  })
+
   it('S35: keeps observations while the node is away, and appends each once when it is back', async () => {
     const { events, totals } = await runUntil((all) => {
       const observed = all.filter(({ kind }) => kind === 'observed').length
@@ -256,11 +330,22 @@ describe('what is refused at the start', () => {
   it('is a market that the deployment does not know, and keys that are not the source’s', async () => {
     const { rpc, deploymentFile, keyFile } = tryOut
     const place = ['--rpc', rpc, '--deployment', deploymentFile, '--key-file', keyFile]
-    const unknown = await live('--deribit', 'DOGE-USD=DOGE-PERPETUAL', ...place, '--signer-key-file', ...signerKeyFile)
+    const unknown = await live(
+      '--deribit',
+      'DOGE-USD=DOGE-PERPETUAL',
+      ...place,
+      '--recorded',
+      '--signer-key-file',
+      ...signerKeyFile,
+    )
     expect(errorOf(unknown)).toMatchObject({ code: 'service.feed-market', market: 'DOGE-USD' })
+    // A development chain lives in 2020, where nothing of now can enter.
+    const early = await live(...one, ...place, '--signer-key-file', ...signerKeyFile)
+    expect(errorOf(early).code).toBe('service.feed-chain-time')
+    const recorded = [...place, '--recorded']
     const stranger = join(folder, 'stranger.key')
     writeFileSync(stranger, `${Wallet.createRandom().privateKey}\n`, { mode: 0o600 })
-    const others = await live(...one, ...place, '--signer-key-file', signerKeyFile[0] ?? '', stranger)
+    const others = await live(...one, ...recorded, '--signer-key-file', signerKeyFile[0] ?? '', stranger)
     expect(errorOf(others).code).toBe('service.signers')
   })
 

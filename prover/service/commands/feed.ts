@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { RpcAddress } from '../../registry/index.ts'
 import type { FeedFlags } from '../feeds/feedFlags.ts'
+import type { FeedLog } from '../feeds/feedLog.ts'
 import type { Speed } from '../feeds/pace.ts'
 import type { LiveEvent, RunFeedsOptions } from '../feeds/runFeeds.ts'
 import type { Terminal } from '../text/terminal.ts'
@@ -239,10 +240,16 @@ async function runOptionsOf(options: LiveOptions): Promise<Omit<RunFeedsOptions,
   return { file, isRecorded, http, count, chain: { rpc, deployment, signerKeyFile, keyFile } }
 }
 
-function tell(terminal: Terminal, log: { line(event: LiveEvent): string | undefined }, event: LiveEvent): void {
-  const line = terminal.json ? undefined : log.line(event)
-  if (terminal.json) terminal.result({ time: new Date().toISOString(), ...event }, '')
-  else if (line !== undefined) terminal.say(line)
+function tell(terminal: Terminal, log: FeedLog, event: LiveEvent): void {
+  if (!terminal.json) {
+    const line = log.line(event)
+    if (line !== undefined) terminal.say(line)
+    return
+  }
+  const passedOver = log.passedOver(event)
+  if (passedOver === undefined) return
+  const more = passedOver === 0 ? {} : { passedOver }
+  terminal.result({ time: new Date().toISOString(), ...event, ...more }, '')
 }
 
 function speedOf(text: string): Speed {

@@ -1,6 +1,4 @@
 /** What a process of feeds says: a line an event, and of what repeats itself the first and how often. */
-import { marketNameOf } from '../../market/marketId.ts'
-import { pricedWords } from '../../registry/market/door.ts'
 import { duration, isoTime } from '../text/figures.ts'
 import type { LiveEvent } from './runFeeds.ts'
 
@@ -9,21 +7,20 @@ const REPEAT_MS = 60_000
 
 type Repeated = { saidAt: number; since: number }
 
-/** Lines of events; none for what was said a moment ago. */
+/** Knows what was said a moment ago. */
 export class FeedLog {
   private readonly refusals = new Map<string, Repeated>()
 
   /** @returns a line, if there is something new to say */
   line(event: LiveEvent, nowMs: number = Date.now()): string | undefined {
-    const more = this.repeated(event, nowMs)
+    const more = this.passedOver(event, nowMs)
     if (more === undefined) return undefined
-    const [level, ...parts] = wordsOf(event)
     const again = more > 0 ? ` (and ${more} more since it was last said)` : ''
-    return `${new Date(nowMs).toISOString()}  ${[level, ...parts].join('  ')}${again}`
+    return `${new Date(nowMs).toISOString()}  ${wordsOf(event).join('  ')}${again}`
   }
 
-  /** How many were passed over since; undefined if this is one to pass over. */
-  private repeated(event: LiveEvent, nowMs: number): number | undefined {
+  /** How many like it were passed over since one was said; undefined if this is another to pass over. */
+  passedOver(event: LiveEvent, nowMs: number = Date.now()): number | undefined {
     if (event.kind !== 'refused' && event.kind !== 'too-few' && event.kind !== 'flooded') return 0
     const key =
       event.kind === 'too-few'
@@ -89,7 +86,7 @@ function wordsOfObservation(event: ObservationEvent): Words {
     }
     case 'door': {
       const level = event.event.kind === 'appended' ? 'info' : 'warn'
-      return [level, event.event.kind, marketNameOf(event.event.marketId), pricedWords(event.event)]
+      return [level, event.event.kind, event.market, event.says]
     }
     case 'passed-over':
       return ['info', event.kind, event.market, `the source has one of ${isoTime(event.asOf)}, or a later one`]

@@ -4,6 +4,9 @@ import type { JsonRpcApiProvider } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import { isDevelopmentChain } from '../../proof/index.ts'
 import { connectProvider, type Deployment, type RpcAddress, readDeployment } from '../../registry/index.ts'
+import { ask } from '../../registry/contractErrors.ts'
+import { pricedWords } from '../../registry/market/door.ts'
+import { utcTime } from '../text/figures.ts'
 import { checkSigners } from '../answers/attesting.ts'
 import { openAccount } from '../daemon/account.ts'
 import { type DevelopmentChain, developmentChainBehind } from '../development/chain.ts'
@@ -23,7 +26,9 @@ import type { ConnectionLimits } from './connection.ts'
 export type LiveEvent =
   | FeedEvent
   | DeskEvent
-  | DispatchEvent
+  | Exclude<DispatchEvent, { readonly kind: 'door' }>
+  /** What a source's door said of an observation, in words beside. */
+  | (Extract<DispatchEvent, { readonly kind: 'door' }> & { readonly says: string })
   | { readonly kind: 'listening'; readonly url: string }
   /** How a price file was read. */
   | { readonly kind: 'file'; readonly says: string }
@@ -52,6 +57,8 @@ export type RunFeedsOptions = {
 export type FeedTotals = { observed: number; appended: number; held: number; refusedByDoor: number; unsent: number }
 
 const LOOK_MS = 250
+/** Between a chain's newest block and now; its contracts take nothing that is ahead of it. */
+const MOST_APART_SECONDS = 3600
 /** Without a reading of a market a feed is not ready; without an observation a market is not. */
 const READING_SECONDS = 60
 const OBSERVATION_STEPS = 4
@@ -61,7 +68,7 @@ const STEPS_OF_SIGNED = 6
 /**
  * Runs until the signal, until as many observations were made as were wanted, or until all recordings are over.
  *
- * @throws {@link FeedMarketUnknownError}, {@link SignersError}, {@link RecordedElsewhereError}, {@link RecordingAsLiveError}; what the node answers with at the start
+ * @throws {@link FeedMarketUnknownError}, {@link SignersError}, {@link RecordedElsewhereError}, {@link RecordingAsLiveError}, {@link ChainTimeError}; what the node answers with at the start
  */
 export async function runFeeds(options: RunFeedsOptions): Promise<FeedTotals> {
   const { file, chain, isRecorded = false, signal } = options
@@ -114,6 +121,7 @@ async function openChain(
   if (isRecorded && !isDevelopmentChain(deployment.chainId)) throw new RecordedElsewhereError(deployment.chainId)
   const provider = await connectProvider(chain.rpc, deployment.chainId)
   try {
+    if (!isRecorded) await requireSameTime(provider)
     const places = await Promise.all(names.map((name) => placeOf(provider, deployment, name, markets[name]?.source)))
     const carriers = carriersOf(places, deployment, chain, provider)
     return { provider, places, carriers, development: isRecorded ? developmentChainBehind(provider) : undefined }
@@ -121,6 +129,13 @@ async function openChain(
     provider.destroy()
     throw error
   }
+}
+
+/** @throws {@link ChainTimeError} */
+async function requireSameTime(provider: JsonRpcApiProvider): Promise<void> {
+  const latest = await ask('Reading the latest block', () => provider.getBlock('latest'))
+  const time = latest?.timestamp ?? 0
+  if (Math.abs(Date.now() / 1000 - time) > MOST_APART_SECONDS) throw new ChainTimeError(time)
 }
 
 /** One for each source that any of the markets has. */
@@ -153,6 +168,7 @@ class Work {
   readonly figures: FeedFigures
   private readonly options: RunFeedsOptions
   private readonly feeds: readonly PriceFeed[]
+  private readonly places: ReadonlyMap<string, Place>
   private readonly desk: FeedDesk
   private readonly dispatch: Dispatch
   private readonly hasChain: boolean
@@ -181,9 +197,10 @@ class Work {
       readingSeconds: READING_SECONDS,
       observationSeconds: Math.max(READING_SECONDS, OBSERVATION_STEPS * longest),
     })
-    const sourceOf = new Map(places.map(({ market, source }) => [market, source?.address ?? '']))
+    this.places = new Map(places.map((place) => [place.market, place]))
+    const sourceOf = (market: string): string => this.places.get(market)?.source?.address ?? ''
     this.dispatch = new Dispatch(
-      (market) => inTime(chain?.carriers.get(sourceOf.get(market) ?? ''), chain?.development),
+      (market) => inTime(chain?.carriers.get(sourceOf(market)), chain?.development),
       (event) => this.dispatched(event),
     )
   }
@@ -270,11 +287,15 @@ class Work {
     if (event.kind === 'unsent') this.totals.unsent += event.observations
     if (event.kind === 'door') {
       const { kind } = event.event
+      const { bounds, units } = this.places.get(event.market) ?? {}
+      this.options.onEvent({ ...event, says: pricedWords(event.event, bounds, units) })
       this.figures.landed(event.market, kind)
       if (kind === 'appended') this.totals.appended++
       if (kind === 'held') this.totals.held++
       if (kind === 'refused') this.totals.refusedByDoor++
-    } else if (event.kind === 'passed-over' || event.kind === 'reverted') this.figures.landed(event.market, event.kind)
+      return
+    }
+    if (event.kind === 'passed-over' || event.kind === 'reverted') this.figures.landed(event.market, event.kind)
     this.options.onEvent(event)
   }
 }
@@ -288,7 +309,8 @@ function deskMarketOf(place: Place, { markets = {} }: FeedFile): DeskMarket {
     inForceSeconds,
   } = markets[place.market] ?? {}
   const least = Number(place.bounds.leastSpacingSeconds)
-  const spacingSeconds = Math.max(everySeconds ?? least, least)
+  // What goes nowhere may be told as often as anybody likes.
+  const spacingSeconds = Math.max(everySeconds ?? least, place.source === undefined ? 1 : least)
   // What a network signed has a time of its own: looked for more often, so that none is missed for a second.
   const every = place.source?.kind === 'other' ? Math.ceil(spacingSeconds / STEPS_OF_SIGNED) : spacingSeconds
   const ofFeed = place.source?.kind === 'attestedFeed' ? place.source.maxConfidenceBps : maxConfidenceBps
@@ -331,6 +353,20 @@ export class RecordedElsewhereError extends ProverError {
       `Expected a development chain for --recorded, which does not look at the clock, got chain ${chainId}. Leave it out there.`,
     )
     this.chainId = chainId
+  }
+}
+
+/** Prices of now cannot enter a chain that lives at another time. */
+export class ChainTimeError extends ProverError {
+  readonly code = 'service.feed-chain-time'
+  readonly chainTime: number
+
+  constructor(chainTime: number) {
+    super(
+      `Expected a chain whose newest block is of now, got ${utcTime(chainTime)} UTC: its sources take no price that is ahead of it. ` +
+        'A development chain lives in the time of its recording: give it one with --recorded, or leave the chain out with --dry-run.',
+    )
+    this.chainTime = chainTime
   }
 }
 
