@@ -54,7 +54,7 @@ import { UsageError } from '../text/usageError.ts'
 const HORIZON_SECONDS = Number(defaultPolicy.learning.horizonSeconds)
 
 /** What a registry of margins takes besides, where it is built already. */
-const OTHER_MODELS = ['marginsAlone', 'unhealthyWitness', 'scenarioWitness'] as const
+const OTHER_MODELS = ['marginsAlone', 'unhealthyWitness', 'scenarioWitness', 'arrayMargin'] as const
 
 /** Proven before the circle: from the default start BTC falls by a sixth in them. */
 const CIRCLE_HOURS = 2
