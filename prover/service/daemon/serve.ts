@@ -114,11 +114,11 @@ export type ServeControl = {
   /** The service goes round once more. */
   round(): void
   /** Whether no batch is begun for now; those under way are finished. */
-  isPaused(): boolean
+  isPaused(): Promise<boolean>
   /** Markets that somebody wants proven whatever triggers say. */
-  wanted(): readonly string[]
+  wanted(): Promise<readonly string[]>
   /** A batch of these was begun. */
-  begun(names: readonly string[], job: string): void
+  begun(names: readonly string[], job: string): Promise<void>
 }
 
 /** A batch that is worth proving, and why. */
@@ -197,7 +197,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     }
     try {
       options.control?.round()
-      const worked = await service.advance(!signal.aborted && options.control?.isPaused() !== true)
+      const isPaused = (await options.control?.isPaused()) ?? false
+      const worked = await service.advance(!signal.aborted && !isPaused)
       pause = pollMs
       if (!worked) await service.idle(pause)
     } catch (error) {
@@ -341,7 +342,7 @@ class Service {
       job = await this.store.reopen(id)
     }
     this.lastBuild = next.batch.build.name
-    this.options.control?.begun(next.names, id)
+    await this.options.control?.begun(next.names, id)
     await this.report({ step: 'planned', job: id, build: job.build, detail: `${summary} (${trigger})` })
     if (job.status === 'planned') {
       this.planned.set(id, { next, statement, keys })
@@ -486,7 +487,8 @@ class Service {
   }
 
   private async firedTrigger({ batch, names }: NextBatch): Promise<string | undefined> {
-    const wanted = names.filter((name) => this.options.control?.wanted().includes(name))
+    const asked = (await this.options.control?.wanted()) ?? []
+    const wanted = names.filter((name) => asked.includes(name))
     if (wanted.length > 0) return `asked for: ${wanted.join(', ')}`
     const waiting = await Promise.all(
       names.map(async (name): Promise<WaitingMarket> => {

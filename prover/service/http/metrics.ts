@@ -109,8 +109,8 @@ export class Metrics {
     this.gauge('zkrisk_check_ok', '1 if the check passes', ['check'], (gauge) => {
       for (const { name, ok } of readiness.now().checks) gauge.set({ check: name }, Number(ok))
     })
-    this.gauge('zkrisk_paused', '1 while no batch is begun on request', [], (gauge) =>
-      gauge.set(Number(requests.isPaused())),
+    this.gauge('zkrisk_paused', '1 while no batch is begun on request', [], async (gauge) =>
+      gauge.set(Number(await requests.isPaused())),
     )
     this.gauge('zkrisk_jobs', 'Batches in the store, by status', ['status'], async (gauge) => {
       for (const [status, count] of Object.entries(await jobs.counts())) gauge.set({ status }, count)

@@ -3,8 +3,9 @@ import { parseEther, type Provider } from 'ethers'
 import type { Deployment } from '../../registry/index.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
 import type { ServiceLog } from '../daemon/log.ts'
-import { RequestStore } from '../daemon/requestStore.ts'
+import type { RequestStore } from '../daemon/requestStore.ts'
 import type { ServeEvent } from '../daemon/serve.ts'
+import { SqliteRequestStore } from '../daemon/stores/sqliteRequestStore.ts'
 import type { Submitter } from '../daemon/submitter.ts'
 import { readApiKeys } from './apiKeys.ts'
 import { Batches } from './batches.ts'
@@ -62,7 +63,7 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
   const apiKeys = options.apiKeys === undefined ? undefined : readApiKeys(options.apiKeys)
   const { deployment, provider, jobs, account, keys, log } = parts
   const figures = await Figures.open(deployment, provider)
-  const requests = new RequestStore(parts.requests)
+  const requests = await SqliteRequestStore.open(parts.requests)
   const board = new Board()
   const { maxParameterAgeSeconds } = deployment.policy.freshness
   const limits = limitsFor(deployment.chainId, maxParameterAgeSeconds, {
@@ -80,7 +81,7 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
     const rate = options.rate === undefined ? {} : { rate: { perSecond: options.rate, burst: BURST * options.rate } }
     server = await openHttp({ ...shown, metrics, log }, { ...address, apiKeys, ...rate })
   } catch (error) {
-    requests.close()
+    await requests.close()
     throw error
   }
   log.listening(server.url)
@@ -104,7 +105,7 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
       clearInterval(beat)
       ended.abort()
       await Promise.all([watching, server.close()])
-      requests.close()
+      await requests.close()
     },
   }
 }
