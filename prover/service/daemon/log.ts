@@ -27,7 +27,7 @@ const details: ReadonlySet<ServeEvent['step']> = new Set(['signed', 'sent'])
 
 const CENSORED = '[redacted]'
 /** Whatever is called so, three levels deep, is nobody's to read. */
-const secrets = ['key', 'privateKey', 'secret', 'password', 'mnemonic', 'authorization', 'apiKey', 'rpc']
+const secrets = ['key', 'privateKey', 'secret', 'password', 'mnemonic', 'authorization', 'apiKey', 'rpc', 'database']
 const paths = ['', '*.', '*.*.'].flatMap((at) => secrets.map((name) => `${at}${name}`))
 
 /** A line of JSON for each thing said. @param write - takes a line, its end included */
@@ -62,9 +62,9 @@ export function jsonLog(level: LogLevel, write: (line: string) => void): Service
   }
 }
 
-/** Paths and queries of RPC addresses often hold keys, and so do user names. */
+/** Paths and queries of RPC addresses often hold keys, and so do user names; those of databases hold passwords. */
 const withoutAddresses = (line: string): string =>
-  line.replace(/\b(https?|wss?):\/\/(?:[^\s/"@]*@)?([^\s/"\\]+)[^\s"\\]*/g, '$1://$2')
+  line.replace(/\b(https?|wss?|postgres(?:ql)?):\/\/(?:[^\s/"@]*@)?([^\s/"\\]+)[^\s"\\]*/g, '$1://$2')
 
 /** As the service has always spoken: a line a step. */
 export function humanLog(level: LogLevel, say: (line: string) => void): ServiceLog {

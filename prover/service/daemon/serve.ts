@@ -162,6 +162,10 @@ const FATAL: ReadonlySet<string> = new Set([
   'proof.self-verification',
   'proof.keys-missing',
   'service.circuit-not-built',
+  'service.key-in-use',
+  'service.store-in-use',
+  'service.store-scope',
+  'service.store-unusable',
 ])
 
 /**
@@ -193,7 +197,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   while (true) {
     if (signal.aborted) {
       stopBy = Math.min(stopBy, Date.now() + FINISH_MS)
-      if (Date.now() > stopBy || !(await service.hasOpenJob())) break
+      if (Date.now() > stopBy || !(await service.hasOpenJob().catch(() => false))) break
     }
     try {
       options.control?.round()

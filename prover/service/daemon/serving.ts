@@ -17,9 +17,10 @@ import { WEI_PER_GWEI } from './fees.ts'
 import { KmsSigner, loadKeyKeeper } from './kmsSigner.ts'
 import type { Account } from './sender.ts'
 import type { JobStore } from './jobStore.ts'
+import type { RequestStore } from './requestStore.ts'
 import type { ServiceLog } from './log.ts'
 import { keyHashOf } from './proving.ts'
-import { SqliteJobStore } from './stores/sqliteJobStore.ts'
+import { openStores } from './stores/openStores.ts'
 import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
 import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
 import { modelNames } from '../../volatility/models.ts'
@@ -33,6 +34,8 @@ export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEven
   readonly signer?: string | undefined
   readonly maxFeeGwei?: number | undefined
   readonly store: string
+  /** Address of a Postgres, which then is the store. */
+  readonly database?: string | undefined
   readonly market?: readonly string[] | undefined
   readonly confirmations?: number
   readonly pollMs?: number
@@ -62,13 +65,24 @@ export async function runServe(
     expectedChainId: deployment.chainId,
     fromBlock: deployment.block,
   })
-  const store = await SqliteJobStore.open(options.store, { chainId: deployment.chainId, registry })
+  const { jobs: store, requests } = await openStores(
+    options,
+    { chainId: deployment.chainId, registry },
+    account.address,
+  )
   const prover = createProver()
   await tellEndpoints(provider, options.onEvent)
   const counts = { confirmed: 0, superseded: 0 }
   let surface: Surface | undefined
   try {
-    surface = await surfaceOf(options, { deployment, provider, jobs: store, account: account.address, families })
+    surface = await surfaceOf(options, {
+      deployment,
+      provider,
+      jobs: store,
+      requests,
+      account: account.address,
+      families,
+    })
     await serve({
       ...(surface === undefined ? {} : { control: surface.control }),
       client,
@@ -116,12 +130,13 @@ type Shown = {
   readonly deployment: Deployment
   readonly provider: Provider
   readonly jobs: JobStore
+  readonly requests: () => Promise<RequestStore>
   readonly account: string
   readonly families: ServeOptions['families']
 }
 
 async function surfaceOf(
-  { surface: wanted, store }: RunServeOptions,
+  { surface: wanted }: RunServeOptions,
   { families, ...shown }: Shown,
 ): Promise<Surface | undefined> {
   if (wanted === undefined) return undefined
@@ -132,7 +147,7 @@ async function surfaceOf(
     const family = await families[0]?.load()
     return new Map(family === undefined ? [] : [[family.live.circuit, keyHashOf(family.live)]])
   }
-  return openSurface(wanted, { ...shown, keys, requests: `${store}-requests`, log: wanted.log })
+  return openSurface(wanted, { ...shown, keys, log: wanted.log })
 }
 
 async function accountOf({ keyFile, passwordFile, signer }: RunServeOptions, provider: Provider): Promise<Account> {

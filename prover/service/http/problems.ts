@@ -21,6 +21,7 @@ const statuses: Readonly<Record<string, number>> = {
   'registry.unknown-market': 404,
   'registry.rpc': 503,
   'registry.rpc-unreachable': 503,
+  'service.database-unreachable': 503,
   'service.unknown-job': 404,
 }
 

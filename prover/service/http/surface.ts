@@ -5,7 +5,6 @@ import type { JobStore } from '../daemon/jobStore.ts'
 import type { ServiceLog } from '../daemon/log.ts'
 import type { RequestStore } from '../daemon/requestStore.ts'
 import type { ServeEvent } from '../daemon/serve.ts'
-import { SqliteRequestStore } from '../daemon/stores/sqliteRequestStore.ts'
 import type { Submitter } from '../daemon/submitter.ts'
 import { readApiKeys } from './apiKeys.ts'
 import { Batches } from './batches.ts'
@@ -32,8 +31,8 @@ export type SurfaceParts = {
   readonly deployment: Deployment
   readonly provider: Provider
   readonly jobs: JobStore
-  /** File beside the store of jobs. */
-  readonly requests: string
+  /** Opened when all that was asked for is in order. */
+  readonly requests: () => Promise<RequestStore>
   readonly account: string
   /** Hashes of the verification keys that this service proves with, by build. */
   readonly keys: () => Promise<ReadonlyMap<string, string>>
@@ -63,7 +62,7 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
   const apiKeys = options.apiKeys === undefined ? undefined : readApiKeys(options.apiKeys)
   const { deployment, provider, jobs, account, keys, log } = parts
   const figures = await Figures.open(deployment, provider)
-  const requests = await SqliteRequestStore.open(parts.requests)
+  const requests = await parts.requests()
   const board = new Board()
   const { maxParameterAgeSeconds } = deployment.policy.freshness
   const limits = limitsFor(deployment.chainId, maxParameterAgeSeconds, {

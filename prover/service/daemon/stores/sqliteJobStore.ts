@@ -6,6 +6,7 @@ import {
   type Job,
   type JobStatus,
   type JobStore,
+  laterVersion,
   type LandedJob,
   type Mined,
   type SignedTransaction,
@@ -94,12 +95,13 @@ export class SqliteJobStore implements JobStore {
   async signed(transaction: Omit<SignedTransaction, 'signedAt'>): Promise<void> {
     const now = Date.now()
     this.atomically(() => {
+      const { changes } = this.database
+        .prepare(`UPDATE jobs SET status = 'signed', updated_at = ? WHERE id = ?`)
+        .run(now, transaction.jobId)
+      if (changes === 0) throw new UnknownJobError(transaction.jobId)
       this.database
         .prepare('INSERT INTO transactions (hash, job_id, sender, nonce, raw, signed_at) VALUES (?, ?, ?, ?, ?, ?)')
         .run(transaction.hash, transaction.jobId, transaction.sender, transaction.nonce, transaction.raw, now)
-      this.database
-        .prepare(`UPDATE jobs SET status = 'signed', updated_at = ? WHERE id = ?`)
-        .run(now, transaction.jobId)
     })
   }
 
@@ -255,10 +257,12 @@ function open(file: string): DatabaseSync {
     // Exclusive before the journal mode: the lock is then taken at once and held until the process ends, however it ends.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     database.exec('PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; COMMIT')
+    requireKnownVersion(file, database)
     database.exec(SCHEMA)
     return database
   } catch (error) {
     database?.close()
+    if (error instanceof StoreUnusableError) throw error
     const { message, errcode } = error as Error & { errcode?: number }
     if (errcode === SQLITE_BUSY) throw new StoreInUseError(file, error)
     throw new StoreUnusableError(file, message, error)
@@ -266,6 +270,13 @@ function open(file: string): DatabaseSync {
 }
 
 const SQLITE_BUSY = 5
+
+/** Before anything is written: a store of a later version is left as it is. */
+function requireKnownVersion(file: string, database: DatabaseSync): void {
+  const isStore = database.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'scope'`).get() !== undefined
+  const version = isStore ? Number(database.prepare('SELECT version FROM scope').get()?.version ?? 0) : 0
+  if (version > SCHEMA_VERSION) throw new StoreUnusableError(file, laterVersion(version, SCHEMA_VERSION))
+}
 
 function transactionOf(row: Record<string, SQLOutputValue>): SignedTransaction {
   return {
