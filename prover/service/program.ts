@@ -19,6 +19,7 @@ import { addReadCommand } from './commands/read.ts'
 import { addReceiptCommand } from './commands/receipt.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addShadowCommands } from './commands/shadows.ts'
+import { addWorkerCommands } from './commands/worker.ts'
 import { EXIT, openTerminal, ownStreams, type Streams } from './text/terminal.ts'
 import { reportUsage } from './text/usage.ts'
 
@@ -48,6 +49,7 @@ function createProgram(isJson: boolean, streams: Streams): Program {
     addProofCommands,
     addDeployCommand,
     addServeCommand,
+    addWorkerCommands,
     addReadCommand,
     addShadowCommands,
     addAuditCommand,

@@ -20,6 +20,7 @@ type Options = ShownOptions & {
   leastBatches: number
   store?: string
   database?: string
+  proveHere?: 'never' | 'alone' | 'always'
   market?: string[]
   trigger: TriggerName[]
   heartbeat: number
@@ -76,6 +77,12 @@ export function addServeCommand(program: Command): void {
       new Option('--store <file>', 'what must not be forgotten; state/serve.sqlite by default').conflicts('database'),
     )
     .option('--database <url>', 'keep it in this Postgres instead; by default the variable DATABASE_URL')
+    .addOption(
+      new Option(
+        '--prove-here <when>',
+        'database: prove in this process too; alone: while no worker lives (default)',
+      ).choices(['never', 'alone', 'always']),
+    )
     .option('--market <name...>', 'markets to serve; all by default')
     .addOption(
       new Option('--trigger <name...>', 'what a batch is made for; any of them is enough')
@@ -174,5 +181,6 @@ async function placeOf(
   if (deployment === undefined) throw new OptionMissingError('deployment')
   // A file that is named is meant, whatever else the shell knows.
   const database = options.database ?? (store === undefined ? process.env.DATABASE_URL || undefined : undefined)
+  if (database === undefined) requireOptions({ 'prove-here': options.proveHere }, { needs: 'database' })
   return { rpc, deployment, keyFile, store: store ?? 'state/serve.sqlite', database }
 }

@@ -66,6 +66,32 @@ export function jsonLog(level: LogLevel, write: (line: string) => void): Service
 const withoutAddresses = (line: string): string =>
   line.replace(/\b(https?|wss?|postgres(?:ql)?):\/\/(?:[^\s/"@]*@)?([^\s/"\\]+)[^\s"\\]*/g, '$1://$2')
 
+/** A line for each step of something else than a service, in the same words. */
+export function plainLog(
+  format: 'human' | 'json',
+  level: LogLevel,
+  write: (line: string) => void,
+): (at: LogLevel, step: string, job: string | undefined, detail: string | undefined) => void {
+  if (format === 'json') {
+    const log = pino(
+      {
+        level,
+        base: { service: 'zkrisk' },
+        timestamp: () => `,"time":"${new Date().toISOString()}"`,
+        formatters: { level: (label) => ({ level: label }) },
+      },
+      { write: (line: string) => write(withoutAddresses(line)) },
+    )
+    return (at, event, job, detail) => log[at]({ event, job }, detail ?? event)
+  }
+  const least = logLevels.indexOf(level)
+  return (at, step, job, detail) => {
+    if (logLevels.indexOf(at) < least) return
+    const parts = [new Date().toISOString(), at, step, job?.slice(0, 12), detail]
+    write(withoutAddresses(parts.filter((part) => part !== undefined && part !== '').join('  ')))
+  }
+}
+
 /** As the service has always spoken: a line a step. */
 export function humanLog(level: LogLevel, say: (line: string) => void): ServiceLog {
   const least = logLevels.indexOf(level)

@@ -48,6 +48,7 @@ export type ServeEvent = {
     | 'endpoint'
     | 'retrying'
     | 'unserved'
+    | 'workers'
     | 'followed'
     | 'stopped'
     | AlarmEvent['step']
@@ -103,6 +104,8 @@ export type ServeOptions = Pick<SubmitterOptions, 'client' | 'account' | 'store'
     readonly control?: ServeControl
     /** Is handed who sends batches, whose state may be read at any time. */
     readonly onSubmitter?: (submitter: Pick<Submitter, 'state'>) => void
+    /** Batches being proven at once; as many as keep one machine busy, by default. */
+    readonly proofsUnderWay?: number
     readonly pollMs?: number
     /** Ends the service: what is under way is finished, nothing new is begun. */
     readonly signal: AbortSignal
@@ -282,7 +285,7 @@ class Service {
     // Read again after the wait, for a proof may have ended meanwhile. One transaction at a time: nonces follow each other.
     const proven = (await this.store.openJobs()).find(({ status }) => status === 'proven')
     if (signed.length === 0 && proven !== undefined) return this.sign(proven)
-    const mayProve = mayPlan && this.planned.size < CALLS_UNDER_WAY
+    const mayProve = mayPlan && this.planned.size < (this.options.proofsUnderWay ?? CALLS_UNDER_WAY)
     // A proof that nobody can send is of no use.
     return mayProve && (await this.submitter.canPay()) ? this.plan() : false
   }

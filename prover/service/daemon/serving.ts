@@ -20,6 +20,7 @@ import type { JobStore } from './jobStore.ts'
 import type { RequestStore } from './requestStore.ts'
 import type { ServiceLog } from './log.ts'
 import { keyHashOf } from './proving.ts'
+import type { Fleet, ProveHere } from './fleet/openFleet.ts'
 import { openStores } from './stores/openStores.ts'
 import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
 import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
@@ -36,6 +37,8 @@ export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEven
   readonly store: string
   /** Address of a Postgres, which then is the store. */
   readonly database?: string | undefined
+  /** With a database: when this process proves what it asks workers for. */
+  readonly proveHere?: ProveHere
   readonly market?: readonly string[] | undefined
   readonly confirmations?: number
   readonly pollMs?: number
@@ -70,7 +73,11 @@ export async function runServe(
     { chainId: deployment.chainId, registry },
     account.address,
   )
-  const prover = createProver()
+  const fleet = await fleetOf(options).catch(async (error: unknown) => {
+    await store.close()
+    throw error
+  })
+  const prover = fleet?.prover ?? createProver()
   await tellEndpoints(provider, options.onEvent)
   const counts = { confirmed: 0, superseded: 0 }
   let surface: Surface | undefined
@@ -94,6 +101,7 @@ export async function runServe(
       markets: options.market,
       watch: watchOf(deployment, provider, options.market),
       signal: options.signal,
+      ...(fleet === undefined ? {} : { proofsUnderWay: FLEET_UNDER_WAY }),
       ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
       ...(options.leastBatches === undefined ? {} : { leastBatches: options.leastBatches }),
       ...(options.maxFeeGwei === undefined ? {} : { maxFeePerGas: weiOf(options.maxFeeGwei) }),
@@ -112,9 +120,20 @@ export async function runServe(
   } finally {
     await surface?.close()
     await store.close()
-    await prover.close()
+    await (fleet ?? prover).close()
     provider.destroy()
   }
+}
+
+/** Batches that a fleet is asked for at once. */
+const FLEET_UNDER_WAY = 16
+
+/** Whoever proves at the database, where there is one. */
+async function fleetOf({ database, proveHere = 'alone', keys, onEvent }: RunServeOptions): Promise<Fleet | undefined> {
+  if (database === undefined) return undefined
+  // Nothing of it is loaded where nobody asked for it.
+  const { openFleet } = await import('./fleet/openFleet.ts')
+  return openFleet({ database, proveHere, keys, onWorkers: (detail) => onEvent({ step: 'workers', detail }) })
 }
 
 /** Who was set aside already, and whoever will be. */

@@ -198,7 +198,8 @@ function drop(client: Client): void {
 /** Server states that pass: it starts, stops, or has too many sessions. */
 const PASSING = /^(08|53|57P)/
 
-function typed({ name }: DatabaseAddress, error: unknown): unknown {
+/** What a driver's error means. */
+export function typed({ name }: DatabaseAddress, error: unknown): unknown {
   if (error instanceof ProverError) return error
   if (!(error instanceof DatabaseError)) return new DatabaseUnreachableError(name, reasonOf(error))
   const { code = '', message } = error
