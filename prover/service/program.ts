@@ -15,6 +15,7 @@ import { addParamsCommand } from './commands/params.ts'
 import { addPolicyCommand } from './commands/policy.ts'
 import { addPriceCommand } from './commands/price.ts'
 import { addProofCommands } from './commands/proofs.ts'
+import { addPruneCommand } from './commands/prune.ts'
 import { addReadCommand } from './commands/read.ts'
 import { addReceiptCommand } from './commands/receipt.ts'
 import { addServeCommand } from './commands/serve.ts'
@@ -50,6 +51,7 @@ function createProgram(isJson: boolean, streams: Streams): Program {
     addDeployCommand,
     addServeCommand,
     addWorkerCommands,
+    addPruneCommand,
     addReadCommand,
     addShadowCommands,
     addAuditCommand,

@@ -157,7 +157,7 @@ describe('a job', () => {
     const { prover, queue } = await asking(database)
     const asked = prover.prove(keys, trialInput(1))
     asked.catch(() => undefined)
-    await until(async () => (await queue.jobs()).length === 1)
+    await until(async () => (await queue.jobs(100)).length === 1)
     const { code, stdout } = await zkrisk('jobs', 'cancel', '--all', '--database', database)
     expect([code, stdout]).toEqual([0, '1 of 1 job cancelled.\n'])
     await expect(asked).rejects.toBeInstanceOf(ProofCancelledError)
@@ -178,7 +178,7 @@ describe('a worker', () => {
     const { events } = await working(database)
     expect(await Promise.all(asked)).toHaveLength(2)
     expect(steps(events, 'proven')).toHaveLength(2)
-    expect((await queue.jobs()).map(({ status, tries }) => [status, tries])).toEqual([
+    expect((await queue.jobs(100)).map(({ status, tries }) => [status, tries])).toEqual([
       ['proven', 2],
       ['proven', 2],
     ])
@@ -195,10 +195,10 @@ describe('a worker', () => {
     const { events } = await working(database)
     await asked
     expect(steps(events, 'proven')).toHaveLength(1)
-    const [before] = await queue.jobs()
+    const before = await queue.find(key.queue, id)
     still.signal('SIGCONT')
     await still.until('stale', id)
-    expect((await queue.jobs())[0]).toEqual(before)
+    expect(await queue.find(key.queue, id)).toEqual(before)
     expect(before?.answer).toMatchObject({ worker: 'here' })
   })
 
@@ -212,7 +212,7 @@ describe('a worker', () => {
     await worker.stop()
     const taken = steps(worker.events, 'taken').length
     expect(steps(worker.events, 'proven')).toHaveLength(taken)
-    expect((await queue.jobs()).filter(({ status }) => status === 'waiting')).toHaveLength(5 - taken)
+    expect((await queue.jobs(100)).filter(({ status }) => status === 'waiting')).toHaveLength(5 - taken)
     await working(database)
     await Promise.all(asked)
   })
@@ -238,7 +238,7 @@ describe('a worker', () => {
     expect([retried.code, retried.stdout]).toEqual([0, '1 of 1 job waiting again.\n'])
     await until(() => steps(events, 'proven').length === 1)
     expect((await prover.prove(keys, trialInput(666))).publicSignals.at(-1)).toBe(666n)
-    expect((await queue.jobs()).filter(({ status }) => status !== 'proven')).toEqual([])
+    expect((await queue.jobs(100)).filter(({ status }) => status !== 'proven')).toEqual([])
   })
 
   it('S16: is not offered what it has no key of, and says so where nobody has it', async () => {
@@ -252,7 +252,7 @@ describe('a worker', () => {
         detail: expect.stringMatching(/^jobs of fleetTrial wait, and no worker has its key \w{16}…: build the circuit/),
       },
     ])
-    expect((await queue.jobs()).map(({ status, tries }) => [status, tries])).toEqual([['waiting', 0]])
+    expect((await queue.jobs(100)).map(({ status, tries }) => [status, tries])).toEqual([['waiting', 0]])
     await working(database)
     await asked
     const missing = await zkrisk('worker', '--circuit', 'marketRisk9x9', '--database', database, '--json')
@@ -332,7 +332,7 @@ describe('a database that goes away', () => {
       expect(proofs.map(({ publicSignals }) => publicSignals.at(-1))).toEqual(
         Array.from({ length: 12 }, (_, n) => BigInt(n)),
       )
-      expect((await queue.jobs()).map(({ status }) => status)).toEqual(new Array(12).fill('proven'))
+      expect((await queue.jobs(100)).map(({ status }) => status)).toEqual(new Array(12).fill('proven'))
     },
   )
 })

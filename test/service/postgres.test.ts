@@ -1,14 +1,17 @@
 /** What only a Postgres does to the store of a service: it goes away, hangs, comes back, and is shared. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { examineStore } from '../../prover/service/answers/doctorStore.ts'
 import { KeyInUseError, StoreInUseError, StoreUnusableError } from '../../prover/service/daemon/jobStore.ts'
 import { DatabaseAddressError, parseDatabaseAddress } from '../../prover/service/daemon/stores/databaseAddress.ts'
-import type { Stores } from '../../prover/service/daemon/stores/openStores.ts'
+import { openStores, type Stores } from '../../prover/service/daemon/stores/openStores.ts'
 import { DatabaseRefusedError, DatabaseUnreachableError } from '../../prover/service/daemon/stores/postgresSession.ts'
 import { openPostgres } from '../../prover/service/daemon/stores/postgresStores.ts'
 import { TestPostgres } from '../../scripts/tools/postgres.ts'
-import { temporaryFolder } from './zkrisk.ts'
+import { temporaryFolder, zkrisk } from './zkrisk.ts'
 
 const folder = temporaryFolder()
 const scope = { chainId: 31337n, registry: `0x${'ab'.repeat(20)}` }
@@ -181,5 +184,68 @@ describe('a Postgres', () => {
     const poor = new URL(url)
     poor.username = poor.password = 'reader'
     await expect(open(poor.href)).rejects.toThrow(/refuses what is asked of it \(permission denied for database/)
+  })
+})
+
+describe('a store that is there', () => {
+  it('is told of by the doctor with its version, what it belongs to and who has it open', async () => {
+    const database = await postgres.database()
+    const missing = await examineStore({ database })
+    expect(missing).toMatchObject({ check: 'database', status: 'missing' })
+    expect(missing.found).toContain('nothing was ever kept in it')
+    const { jobs } = await open(database)
+    const found = await examineStore({ database })
+    expect(found.status).toBe('ok')
+    expect(found.found).toMatch(
+      /of this version, of 0xab\w+ on chain 31337; batches: 0 planned, .*; open for zkrisk serve /,
+    )
+    await jobs.close()
+    await postgres.ask('UPDATE zkrisk.version SET version = 99', database)
+    expect((await examineStore({ database })).found).toContain(
+      'its version is 99, expected 1: a later zkrisk has used it',
+    )
+    expect(await examineStore({ store: join(folder, 'none.sqlite') })).toMatchObject({
+      check: 'store',
+      status: 'missing',
+    })
+    expect(existsSync(join(folder, 'none.sqlite'))).toBe(false)
+  })
+
+  it('is pruned beside its service, a file when no service has it', async () => {
+    const database = await postgres.database()
+    const stores = [await open(database), await openStores({ store: join(folder, 'prune.sqlite') }, scope, account)]
+    for (const { jobs } of stores) {
+      await jobs.plan(job)
+      await jobs.end('a', 'superseded', 'late')
+    }
+    const file = ['--store', join(folder, 'prune.sqlite')]
+    expect((await zkrisk('prune', ...file)).stderr).toContain('service.store-in-use')
+    await stores[1]?.jobs.close()
+    for (const place of [file, ['--database', database]]) {
+      const [young, dry, done] = [
+        ['--dry-run'],
+        ['--older-than', '0.0000001', '--dry-run'],
+        ['--older-than', '0.0000001'],
+      ]
+      const told: string[] = []
+      for (const flags of [young, dry, done, done])
+        told.push((await zkrisk('prune', ...place, ...flags)).stdout.split(',')[0] ?? '')
+      expect(told).toEqual(['Would forget 0 batches', 'Would forget 1 batch', 'Forgot 1 batch', 'Forgot 0 batches'])
+    }
+    await stores[0]?.jobs.close()
+  })
+})
+
+describe('files to run a fleet with', () => {
+  it('give commands no flag that they do not have', async () => {
+    const folderOf = join(import.meta.dirname, '..', '..', 'scripts', 'operations')
+    const flags = ['compose.yaml', 'compose.fleet.yaml'].flatMap((file) =>
+      readFileSync(join(folderOf, file), 'utf8').match(/(?<=[-["] ?)--[a-z-]+(?=[",\n])/g),
+    )
+    const known = (await Promise.all(['serve', 'worker'].map((name) => zkrisk(name, '--help')))).map(
+      ({ stdout }) => stdout,
+    )
+    expect(flags).toContain('--prove-here')
+    for (const flag of flags) expect(known.join('')).toContain(`${flag} `)
   })
 })

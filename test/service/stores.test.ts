@@ -142,6 +142,40 @@ describe.each(Object.keys(backends))('jobs in %s', (name) => {
     await store.close()
   })
 
+  it('that ended long ago are forgotten, but for what may be needed', async () => {
+    const { jobs: store } = await (await place()).open()
+    const mine = async (
+      n: number,
+      more: { status?: 'superseded'; nonce?: number; block?: number } = {},
+    ): Promise<void> => {
+      const { status = 'confirmed', nonce = n, block } = more
+      const [id, hash] = [`job ${n}`, `0x${n}`]
+      await store.plan({ ...job, id })
+      await store.proven(id, 'bundle')
+      await store.signed({ hash, jobId: id, sender: '0x2', nonce, raw: '0x3' })
+      await store.end(id, status, undefined, block === undefined ? undefined : { hash, block, gasUsed: 1n })
+    }
+    // Old enough for everything but the newest twenty; then what a reorganisation may reach, and what may land yet.
+    for (let n = 0; n < 30; n++) await mine(n, { block: n })
+    await mine(30, { block: 1_000 })
+    await mine(31, { block: 1_064 })
+    await mine(32, { status: 'superseded', nonce: 32 })
+    await mine(33, { status: 'superseded', nonce: 3 })
+    await store.plan({ ...job, id: 'open' })
+    const later = Date.now() + 1_000
+    expect(await store.prune(0, false)).toEqual({ jobs: 0, transactions: 0, bundleBytes: 0 })
+    const forgotten = { jobs: 13, transactions: 13, bundleBytes: 13 * 6 }
+    expect(await store.prune(later, true)).toEqual(forgotten)
+    expect(await store.jobs()).toHaveLength(35)
+    expect(await store.prune(later, false)).toEqual(forgotten)
+    const left = (await store.jobs()).map(({ id }) => id)
+    const kept = [...Array.from({ length: 18 }, (_, n) => `job ${n + 12}`), 'job 30', 'job 31', 'job 32', 'open']
+    expect(left.toSorted()).toEqual(kept.toSorted())
+    expect(await store.transactions('job 3')).toEqual([])
+    expect(await store.transactionsAt('0x2', 32)).toHaveLength(1)
+    await store.close()
+  })
+
   it('S10: are as a simple model has them, after any commands, with restarts between them', async () => {
     await fc.assert(
       fc.asyncProperty(commandSequences, async (commands) => {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { LogLevel } from '../daemon/log.ts'
-import type { QueuedProof } from '../daemon/fleet/proofQueue.ts'
+import type { ListedProof, ProofJobStatus } from '../daemon/fleet/proofQueue.ts'
 import type { WorkerEvent } from '../daemon/fleet/worker.ts'
 import { OptionMissingError } from '../text/usageError.ts'
 import { EXIT, type Terminal } from '../text/terminal.ts'
@@ -21,7 +21,7 @@ type WorkerOptions = DatabaseOptions & {
   logLevel: LogLevel
 }
 
-type ListOptions = DatabaseOptions & { limit: number; status?: string }
+type ListOptions = DatabaseOptions & { limit: number; status?: ProofJobStatus }
 
 const DATABASE = 'address of the Postgres; by default the variable DATABASE_URL'
 
@@ -42,8 +42,7 @@ export function addWorkerCommands(program: Command): void {
     .action(
       action<ListOptions, []>(async (terminal, { limit, status, ...options }) => {
         await withQueue(options, async (queue) => {
-          const found = (await queue.jobs()).filter((job) => status === undefined || job.status === status)
-          const told = found.slice(0, limit).map(({ answer: _, queue: __, ...job }) => job)
+          const told = await queue.jobs(limit, { status })
           const { formatQueuedProofs } = await import('../text/queuedProofs.ts')
           terminal.result(told, formatQueuedProofs(told))
         })
@@ -62,8 +61,8 @@ function addChange(jobs: Command, verb: 'retry' | 'cancel', summary: string, doe
         if (named.length === 0 && !all) throw new OptionMissingError('all')
         return withQueue(options, async (queue) => {
           const { chosenJobs } = await import('../daemon/fleet/chosenJobs.ts')
-          const chosen = chosenJobs(await queue.jobs(100_000), all ? (verb === 'retry' ? 'parked' : 'waiting') : named)
-          const changed: QueuedProof[] = []
+          const chosen = await chosenJobs(queue, all ? (verb === 'retry' ? 'parked' : 'waiting') : named)
+          const changed: ListedProof[] = []
           for (const job of chosen) if (await queue[does](job)) changed.push(job)
           const done = verb === 'retry' ? 'waiting again' : 'cancelled'
           terminal.result(

@@ -82,8 +82,35 @@ export interface JobStore {
   transactions(jobId: string): Promise<readonly SignedTransaction[]>
   /** Everything ever signed with a nonce, of whatever job, newest first. */
   transactionsAt(sender: string, nonce: number): Promise<readonly SignedTransaction[]>
+  /**
+   * Forgets jobs that ended long ago, with their bundles and transactions.
+   *
+   * Kept are those that a reorganisation may still undo, those whose nonces may not be used up, and the newest that tell what a
+   * batch costs.
+   *
+   * @param before - unix milliseconds: jobs that ended since then are kept too
+   * @param isDry - says what would be forgotten, and forgets nothing
+   */
+  prune(before: number, isDry: boolean): Promise<Pruned>
   close(): Promise<void>
 }
+
+export type Pruned = { readonly jobs: number; readonly transactions: number; readonly bundleBytes: number }
+
+/** Mined blocks of a store from which batches are still watched, as the sender does. */
+export const WATCHED_BLOCKS = 64
+
+/** Ids of jobs that may be forgotten. @param at - in front of the tables' names @param before - placeholder of the time */
+export const prunable = (at: string, before: string): string => `
+  SELECT id FROM ${at}jobs WHERE status IN ('confirmed', 'superseded') AND updated_at < ${before} AND id NOT IN (
+    SELECT job_id FROM ${at}transactions t
+    WHERE block > (SELECT max(block) FROM ${at}transactions) - ${WATCHED_BLOCKS}
+      OR nonce >= coalesce((SELECT max(nonce) FROM ${at}transactions m WHERE m.sender = t.sender AND m.block IS NOT NULL), -1)
+      OR hash IN (SELECT hash FROM ${at}transactions WHERE block IS NOT NULL ORDER BY block DESC, nonce DESC LIMIT ${REMEMBERED_BATCHES})
+  )`
+
+/** The forecast of what batches cost is of the mean of as many. */
+export const REMEMBERED_BATCHES = 20
 
 /**
  * Name of a batch: the same batch has the same name however often it is proven, since proofs are randomised and only the

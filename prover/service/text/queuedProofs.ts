@@ -1,8 +1,8 @@
-import type { QueuedProof } from '../daemon/fleet/proofQueue.ts'
+import type { ListedProof } from '../daemon/fleet/proofQueue.ts'
 import { isoTime } from './figures.ts'
 
 /** A line a job, its cause below it. */
-export function formatQueuedProofs(jobs: readonly Omit<QueuedProof, 'answer' | 'queue'>[]): string {
+export function formatQueuedProofs(jobs: readonly ListedProof[]): string {
   if (jobs.length === 0) return 'No jobs.'
   const widest = Math.max(...jobs.map(({ circuit }) => circuit.length))
   return jobs

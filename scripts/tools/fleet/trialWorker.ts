@@ -4,10 +4,9 @@
  */
 import { createProver, type Prover } from '../../../prover/proof/index.ts'
 import type { SnarkjsProver } from '../../../prover/proof/backends/snarkjsProver.ts'
-import { ProofQueue } from '../../../prover/service/daemon/fleet/proofQueue.ts'
+import { openQueue } from '../../../prover/service/daemon/fleet/openFleet.ts'
 import { queueOf } from '../../../prover/service/daemon/fleet/proofJob.ts'
-import { work } from '../../../prover/service/daemon/fleet/worker.ts'
-import { Workers } from '../../../prover/service/daemon/fleet/workers.ts'
+import { work, type WorkerEvent } from '../../../prover/service/daemon/fleet/worker.ts'
 import { parseDatabaseAddress } from '../../../prover/service/daemon/stores/databaseAddress.ts'
 import { trialKeys } from './fleetCircuit.ts'
 
@@ -43,12 +42,14 @@ const prover: Prover = {
   warm: (circuit) => real.warm(circuit),
   close: () => real.close(),
 }
-const workers = await Workers.open(address)
-const queue = await ProofQueue.open(address, 'worker')
+const onEvent = (event: WorkerEvent): void => console.log(JSON.stringify(event))
+const opened = await openQueue(address, { signal: controller.signal, onEvent })
+if (opened === undefined) process.exit(0)
+const { queue, workers } = opened
 await work({
   ...{ queue, workers, prover, name: options.name, atOnce: 2, signal: controller.signal },
   keys: [{ queue: queueOf(keys.circuit, keys.manifest.verificationKeySha256), load: async () => keys }],
-  onEvent: (event) => console.log(JSON.stringify(event)),
+  onEvent,
 })
 await prover.close()
 await queue.close()

@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createProver, type Prover, type ProverOptions } from '../../../proof/index.ts'
-import { parseDatabaseAddress } from '../stores/databaseAddress.ts'
+import { type DatabaseAddress, parseDatabaseAddress } from '../stores/databaseAddress.ts'
+import { DatabaseUnreachableError } from '../stores/postgresSession.ts'
+import { describeError } from '../../text/terminal.ts'
 import { keysHere } from './keysHere.ts'
 import { ProofQueue } from './proofQueue.ts'
 import { QueueProver } from './queueProver.ts'
@@ -29,7 +31,7 @@ const AT_ONCE = 2
 /**
  * Proves for whoever asks at a database, until the signal.
  *
- * @throws {@link DatabaseAddressError}, {@link DatabaseUnreachableError}, {@link DatabaseRefusedError} at once
+ * @throws {@link DatabaseAddressError}, {@link DatabaseRefusedError} at once; a database that is out of reach is waited for
  * @throws what `keysHere` throws of circuits that were named
  */
 export async function runWorker({
@@ -41,11 +43,9 @@ export async function runWorker({
 }: RunWorkerOptions): Promise<void> {
   const address = parseDatabaseAddress(database)
   const keys = await keysHere(circuit, folder)
-  const workers = await Workers.open(address)
-  const queue = await ProofQueue.open(address, 'worker').catch(async (error: unknown) => {
-    await workers.close()
-    throw error
-  })
+  const opened = await openQueue(address, options)
+  if (opened === undefined) return
+  const { queue, workers } = opened
   const { signal, onEvent, atOnce = AT_ONCE, graceMs, ...proving } = options
   const prover = createProver(proving)
   try {
@@ -58,6 +58,42 @@ export async function runWorker({
     await prover.close()
     await queue.close()
     await workers.close()
+  }
+}
+
+type Opened = { readonly queue: ProofQueue; readonly workers: Workers }
+
+const FIRST_PAUSE_MS = 500
+const LONGEST_PAUSE_MS = 10_000
+
+/** Waits for a database that is out of reach. @returns undefined if the signal came first */
+export async function openQueue(
+  address: DatabaseAddress,
+  { signal, onEvent }: Pick<RunWorkerOptions, 'signal' | 'onEvent'>,
+): Promise<Opened | undefined> {
+  for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    try {
+      return await openOnce(address, 'worker')
+    } catch (error) {
+      if (!(error instanceof DatabaseUnreachableError)) throw error
+      onEvent({
+        step: 'retrying',
+        code: error.code,
+        detail: `${error.message} (${error.code}); again in ${pause / 1000} s`,
+      })
+      await sleep(pause, undefined, { signal }).catch(() => undefined)
+    }
+  }
+  return undefined
+}
+
+async function openOnce(address: DatabaseAddress, purpose: string): Promise<Opened> {
+  const workers = await Workers.open(address)
+  try {
+    return { workers, queue: await ProofQueue.open(address, purpose) }
+  } catch (error) {
+    await workers.close()
+    throw error
   }
 }
 
@@ -85,16 +121,12 @@ const LOOK_MS = 3_000
  */
 export async function openFleet({ database, proveHere, keys, onWorkers }: FleetOptions): Promise<Fleet> {
   const address = parseDatabaseAddress(database)
-  const workers = await Workers.open(address)
-  const queue = await ProofQueue.open(address, 'serve').catch(async (error: unknown) => {
-    await workers.close()
-    throw error
-  })
+  const { queue, workers } = await openOnce(address, 'serve')
   const ended = new AbortController()
   const { signal } = ended
   const prover = new QueueProver(queue)
   const own = proveHere === 'never' ? undefined : proveItself({ queue, workers, proveHere, keys, signal })
-  own?.catch(() => undefined)
+  own?.catch((error: unknown) => onWorkers(`this service cannot prove itself: ${describeError(error).message}`))
   const watching = watchWorkers(workers, onWorkers, proveHere !== 'never', signal)
   return {
     prover,

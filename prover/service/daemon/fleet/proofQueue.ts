@@ -46,6 +46,19 @@ export type QueuedProof = {
   readonly answer: unknown
 }
 
+/** A job as people see it. */
+export type ListedProof = Omit<QueuedProof, 'answer'>
+
+/** Those of a status, and whose ids begin so. */
+export type WantedJobs = { readonly status?: ProofJobStatus | undefined; readonly idPrefix?: string }
+
+type ListedRow = Omit<ListedProof, 'tries' | 'cause' | 'ended'> & {
+  readonly hasBegun: boolean
+  readonly retries: number
+  readonly output: unknown
+  readonly ended: Date | null
+}
+
 /** A job that this process has, until it says that it is done or falls silent. */
 export type LeasedProof = {
   readonly id: string
@@ -161,22 +174,32 @@ export class ProofQueue {
     )
   }
 
-  /** Newest first, of all queues. */
-  async jobs(limit = 1000): Promise<readonly QueuedProof[]> {
-    const found = await Promise.all(
-      [...(await this.waiting()).keys()].map((name) =>
-        this.ask(() => this.boss.findJobs<ProofJobData>(name, { limit })),
+  /** Newest first, of all queues; without answers, and without the inputs, which are large. */
+  async jobs(limit: number, wanted: WantedJobs = {}): Promise<readonly ListedProof[]> {
+    const { status, idPrefix = '' } = wanted
+    const { rows } = await this.ask(() =>
+      this.boss.getDb().executeSql(
+        `SELECT * FROM (
+           SELECT id, name AS queue, data->>'circuit' AS circuit, started_on IS NOT NULL AS "hasBegun", retry_count AS retries,
+             created_on AS asked, completed_on AS ended, CASE WHEN state IN ('failed', 'retry') THEN output END AS output,
+             CASE WHEN state = 'completed' AND output->'refusal' IS NOT NULL THEN 'refused'
+               WHEN state IN ('created', 'retry') THEN 'waiting' WHEN state = 'completed' THEN 'proven'
+               WHEN state = 'failed' THEN 'parked' ELSE state::text END AS status
+           FROM ${this.address.schema}_queue.job WHERE name LIKE 'prove/%'
+         ) jobs WHERE ($2::text IS NULL OR status = $2) AND starts_with(id::text, $3) ORDER BY asked DESC, id LIMIT $1`,
+        [limit, status ?? null, idPrefix],
       ),
     )
-    return found
-      .flat()
-      .map(queuedOf)
-      .toSorted((a, b) => b.asked.getTime() - a.asked.getTime())
-      .slice(0, limit)
+    return (rows as readonly ListedRow[]).map(({ hasBegun, retries, output, ended, ...job }) => ({
+      ...job,
+      tries: hasBegun ? retries + 1 : 0,
+      ended: ended ?? undefined,
+      cause: output === null ? undefined : causeOf(output),
+    }))
   }
 
   /** Puts jobs that came to nothing among those that wait, as if they had never been tried. */
-  async revive({ id, queue }: QueuedProof): Promise<boolean> {
+  async revive({ id, queue }: Pick<QueuedProof, 'id' | 'queue'>): Promise<boolean> {
     const [job] = await this.ask(() => this.boss.findJobs<ProofJobData>(queue, { id }))
     if (job === undefined || (job.state !== 'failed' && job.state !== 'cancelled')) return false
     await this.put({ id, queue, data: job.data })
@@ -184,7 +207,7 @@ export class ProofQueue {
   }
 
   /** Takes a job out; a worker that has it finishes for nothing. */
-  async cancel({ id, queue }: QueuedProof): Promise<boolean> {
+  async cancel({ id, queue }: Pick<QueuedProof, 'id' | 'queue'>): Promise<boolean> {
     const cancelled = isSettled(await this.ask(() => this.boss.cancel(queue, id)))
     await this.ring(`end ${id}`)
     return cancelled

@@ -69,8 +69,7 @@ const KEY_FAULTS: ReadonlySet<string> = new Set([
 
 /**
  * Works until the signal, then finishes what is in hand.
- *
- * @throws nothing but what is wrong at once; whatever happens later is told and tried again
+ * Whatever happens is told and tried again.
  */
 export async function work(options: WorkerOptions): Promise<void> {
   const worker = new Worker(options)
@@ -97,7 +96,7 @@ class Worker {
 
   async run(): Promise<void> {
     const { queue, workers, signal, onEvent, name } = this.options
-    await this.say()
+    await this.say().catch((error: unknown) => void this.tell(error))
     for (const each of this.keys.keys()) this.rung.add(each)
     onEvent({ step: 'joined', detail: `${name}, with ${this.keysText()}` })
     const deafen = queue.listen((words) => this.hear(words))

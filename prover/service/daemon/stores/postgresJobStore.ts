@@ -6,6 +6,8 @@ import {
   type JobStore,
   type LandedJob,
   type Mined,
+  prunable,
+  type Pruned,
   type SignedTransaction,
   UnknownJobError,
 } from '../jobStore.ts'
@@ -34,6 +36,7 @@ type TransactionRow = QueryResultRow & {
 
 export class PostgresJobStore implements JobStore {
   private readonly session: PostgresSession
+  private readonly schema: string
   private readonly scopeTable: string
   private readonly jobsTable: string
   private readonly transactionsTable: string
@@ -41,6 +44,7 @@ export class PostgresJobStore implements JobStore {
   /** @param session - which holds the lock of the store; {@link close} closes it */
   constructor(session: PostgresSession, schema: string) {
     this.session = session
+    this.schema = schema
     this.scopeTable = `${schema}.scope`
     this.jobsTable = `${schema}.jobs`
     this.transactionsTable = `${schema}.transactions`
@@ -188,6 +192,27 @@ export class PostgresJobStore implements JobStore {
       [sender, nonce],
     )
     return rows.map(transactionOf)
+  }
+
+  async prune(before: number, isDry: boolean): Promise<Pruned> {
+    const ids = `(${prunable(`${this.schema}.`, '$1')})`
+    return this.session.transaction(async (query) => {
+      const [found] = await query<{ jobs: string; transactions: string; bytes: string }>(
+        `SELECT count(*) AS jobs, coalesce(sum(octet_length(bundle)), 0) AS bytes,
+           (SELECT count(*) FROM ${this.transactionsTable} WHERE job_id IN ${ids}) AS transactions
+         FROM ${this.jobsTable} WHERE id IN ${ids}`,
+        [before],
+      )
+      if (!isDry) {
+        await query(
+          `WITH pruned AS ${ids}, gone AS (DELETE FROM ${this.transactionsTable} WHERE job_id IN (SELECT id FROM pruned))
+           DELETE FROM ${this.jobsTable} WHERE id IN (SELECT id FROM pruned)`,
+          [before],
+        )
+      }
+      const { jobs, transactions, bytes } = found ?? {}
+      return { jobs: Number(jobs), transactions: Number(transactions), bundleBytes: Number(bytes) }
+    })
   }
 
   async close(): Promise<void> {

@@ -36,10 +36,10 @@ const migrations: readonly ((schema: string) => string)[] = [
     );`,
 ]
 
-const POSTGRES_SCHEMA_VERSION = migrations.length
+export const POSTGRES_SCHEMA_VERSION = migrations.length
 
 /** Of the tables there are; 0 if there are none. */
-async function readVersion(query: Query, { schema }: DatabaseAddress): Promise<number> {
+export async function readVersion(query: Query, { schema }: DatabaseAddress): Promise<number> {
   const [table] = await query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [`${schema}.version`])
   if (table?.there !== true) return 0
   const [row] = await query<{ version: number }>(`SELECT version FROM ${schema}.version`)

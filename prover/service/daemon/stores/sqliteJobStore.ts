@@ -1,5 +1,5 @@
 /** A {@link JobStore} in one SQLite file, written ahead and synced to the disk with every change. */
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 import {
@@ -9,6 +9,8 @@ import {
   laterVersion,
   type LandedJob,
   type Mined,
+  prunable,
+  type Pruned,
   type SignedTransaction,
   StoreInUseError,
   type StoreScope,
@@ -72,6 +74,16 @@ export class SqliteJobStore implements JobStore {
       database.close()
       throw error
     }
+  }
+
+  /**
+   * Opens one that is there already, whatever it belongs to.
+   *
+   * @throws as {@link open} does
+   */
+  static async openExisting(file: string): Promise<{ readonly store: SqliteJobStore; readonly scope: StoreScope }> {
+    const scope = readScope(file)
+    return { store: await SqliteJobStore.open(file, scope), scope }
   }
 
   async plan(job: Pick<Job, 'id' | 'build' | 'trigger' | 'summary'>): Promise<Job> {
@@ -199,6 +211,26 @@ export class SqliteJobStore implements JobStore {
       .map(transactionOf)
   }
 
+  async prune(before: number, isDry: boolean): Promise<Pruned> {
+    const ids = `(${prunable('', '?')})`
+    const found = this.database
+      .prepare(
+        `SELECT count(*) AS jobs, coalesce(sum(length(CAST(bundle AS BLOB))), 0) AS bytes,
+           (SELECT count(*) FROM transactions WHERE job_id IN ${ids}) AS transactions FROM jobs WHERE id IN ${ids}`,
+      )
+      .get(before, before)
+    if (!isDry) {
+      this.atomically(() => {
+        this.database.prepare(`CREATE TEMP TABLE pruned AS ${prunable('', '?')}`).run(before)
+        this.database.exec('DELETE FROM transactions WHERE job_id IN (SELECT id FROM pruned)')
+        this.database.exec('DELETE FROM jobs WHERE id IN (SELECT id FROM pruned); DROP TABLE pruned')
+      })
+      this.database.exec('VACUUM')
+    }
+    const { jobs, bytes, transactions } = found ?? {}
+    return { jobs: Number(jobs), transactions: Number(transactions), bundleBytes: Number(bytes) }
+  }
+
   async close(): Promise<void> {
     this.database.close()
   }
@@ -270,6 +302,28 @@ function open(file: string): DatabaseSync {
 }
 
 const SQLITE_BUSY = 5
+const SQLITE_LOCKED = 6
+
+function readScope(file: string): StoreScope {
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(file, { readOnly: true })
+    const row = database.prepare('SELECT chain_id, registry FROM scope').get()
+    if (row === undefined) throw new StoreUnusableError(file, 'nothing was ever kept in it')
+    return { chainId: BigInt(String(row.chain_id)), registry: String(row.registry) }
+  } catch (error) {
+    if (error instanceof StoreUnusableError) throw error
+    const { errcode = 0 } = error as { readonly errcode?: number }
+    if ([SQLITE_BUSY, SQLITE_LOCKED].includes(errcode)) throw new StoreInUseError(file, error)
+    throw new StoreUnusableError(
+      file,
+      existsSync(file) ? 'it is no store of a service' : 'there is no such file',
+      error,
+    )
+  } finally {
+    database?.close()
+  }
+}
 
 /** Before anything is written: a store of a later version is left as it is. */
 function requireKnownVersion(file: string, database: DatabaseSync): void {
