@@ -16,10 +16,12 @@ import { addParamsCommand } from './commands/params.ts'
 import { addPolicyCommand } from './commands/policy.ts'
 import { addPriceCommand } from './commands/price.ts'
 import { addProofCommands } from './commands/proofs.ts'
+import { addPruneCommand } from './commands/prune.ts'
 import { addReadCommand } from './commands/read.ts'
 import { addReceiptCommand } from './commands/receipt.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addShadowCommands } from './commands/shadows.ts'
+import { addWorkerCommands } from './commands/worker.ts'
 import { EXIT, openTerminal, ownStreams, type Streams } from './text/terminal.ts'
 import { reportUsage } from './text/usage.ts'
 
@@ -49,6 +51,8 @@ function createProgram(isJson: boolean, streams: Streams): Program {
     addProofCommands,
     addDeployCommand,
     addServeCommand,
+    addWorkerCommands,
+    addPruneCommand,
     addReadCommand,
     addShadowCommands,
     addAuditCommand,
