@@ -72,10 +72,10 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     }
 
     /// @notice A batch of margins, besides its accounts.
-    /// @param bookModelId   active model of option books; of no account if none has options
-    /// @param marginModelId active model of margins
+    /// @param bookModelId   active model of option books; of no account if none has options. Straight from arrays as {Witness} has it
+    /// @param marginModelId active model of margins, or of margins straight from arrays
     /// @param commitment    the margin circuit's commitment to its input words
-    /// @param emptyMargins  what is proven of an account that holds nothing, which fills places left
+    /// @param emptyMargins  what is proven of an account that holds nothing, which fills places left; not read if none are
     struct Batch {
         bytes32 bookModelId;
         bytes32 marginModelId;
@@ -181,7 +181,7 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     error MarginNotNewer(address account, uint256 asOf, uint256 sequence);
     /// @notice A margins word has bits beyond its fields.
     error MarginsOutOfRange(address account, AccountMarginsWord margins);
-    /// @notice A witness from arrays has at least one and at most as many as its model has places for.
+    /// @notice A witness or a margin from arrays has at least one and at most as many as its model has places for.
     error ArrayCountOutOfRange(uint256 arrays, uint256 places);
     /// @notice There is no such scenario.
     error ScenarioOutOfRange(ScenarioChoiceWord scenario);
@@ -252,12 +252,14 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     /// that have these margins in force already, or later ones: they are skipped. Those that the count under way still needs are
     /// counted, see {IOpenInterest}: of its round whether or not that is still fresh, at the report that they stood with at its cut-off.
     /// @dev Checks run from cheap to dear: round, accounts, positions and arrays, then all proofs in one. The keys of books and
-    /// margins must share their first phase, see {IBatchVerifier-FirstPhaseDiffers}.
+    /// margins must share their first phase, see {IBatchVerifier-FirstPhaseDiffers}. One account whose options come without a proof
+    /// of a book is margined straight from the arrays that they are in, by `marginProof` alone.
     /// @param bookWords   of every book of every account in turn: commitment, array roots, position words by segment, state
     /// after the book. Which segments continue follows from the expiries, and what fills an account's last book up from its last
-    /// array: its root again, with nothing held
+    /// array: its root again, with nothing held. Straight from arrays their roots and position words and nothing else
     /// @param bookProofs  one a book
     /// @param marginProof of the batch
+    /// @custom:reverts ArrayCountOutOfRange
     function submitPortfolio(
         Round calldata round,
         Batch calldata batch,

@@ -37,6 +37,7 @@ export const sortedFindings: readonly SortedFinding[] = [
     detector: 'assembly',
     reason: 'Each has its argument beside it, and a test against the same in Solidity or TypeScript.',
     places: {
+      'generated/ArrayMarginFrame.sol': ['putInputs'],
       'generated/CrossMarginsFrame.sol': ['putAccount', 'putMarket', 'putShared'],
       'generated/MarketRiskFrame.sol': ['putInputs', 'putOutputs', 'putShared'],
       'generated/MarketUpdate.sol': [
