@@ -36,6 +36,7 @@ const jobs = {
   'bench:prover': { build: [], script: ['scripts/benchProver.ts'] },
   'bench:latency': { build: ['--markets'], script: ['scripts/benchLatency.ts'] },
   'bench:liquidation': { build: [], script: ['scripts/benchLiquidation.ts'] },
+  'bench:takeover': { build: ['--markets'], script: ['scripts/benchTakeover.ts'] },
   'bench:witness': { build: [], script: ['scripts/benchWitness.ts'] },
   'bench:options': { build: [], script: ['scripts/benchOptions.ts'] },
   'bench:dampers': { build: undefined, script: ['scripts/benchDampers.ts'] },

@@ -6,6 +6,7 @@ import { addChainCommands } from './commands/chain.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { Program } from './commands/command.ts'
 import { addDeployCommand } from './commands/deploy.ts'
+import { addDeploymentCommand } from './commands/deployment.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addGreeksCommand } from './commands/greeks.ts'
 import { addKeysCommand } from './commands/keys.ts'
@@ -47,6 +48,7 @@ function createProgram(isJson: boolean, streams: Streams): Program {
     addMarginCommand,
     addProofCommands,
     addDeployCommand,
+    addDeploymentCommand,
     addServeCommand,
     addReadCommand,
     addShadowCommands,

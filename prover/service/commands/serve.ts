@@ -2,6 +2,7 @@ import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { LogLevel, ServiceLog } from '../daemon/log.ts'
+import type { ServeEvent } from '../daemon/serve.ts'
 import type { RunServeOptions } from '../daemon/serving.ts'
 import type { TriggerName } from '../daemon/triggers.ts'
 import { OptionMissingError, requireOptions } from '../text/usageError.ts'
@@ -12,6 +13,8 @@ import { stopSignal } from './stop.ts'
 type Options = ShownOptions & {
   rpc?: RpcAddress
   deployment?: string
+  registry?: string
+  fromBlock?: number
   demo?: boolean
   keyFile?: string
   passwordFile?: string
@@ -50,6 +53,7 @@ export function addServeCommand(program: Command): void {
     'watch the inboxes, prove batches as triggers ask for them, and put them in force',
     [
       'serve --rpc http://127.0.0.1:8545 --deployment deployment.json --key-file prover.key',
+      'serve --rpc … --registry 0x… --key-file prover.key',
       'serve --rpc … --deployment deployment.json --trigger prediction spot --spot-move 0.01',
       'serve --rpc … --deployment deployment.json --http 127.0.0.1:8080 --api-keys keys.json --log json',
       'serve --demo',
@@ -63,6 +67,15 @@ export function addServeCommand(program: Command): void {
     )
     .option('--rpc <url>', 'node of the chain: http(s) or ws(s); several times, for others that stand by', rpcAddresses)
     .option('--deployment <file>', 'where the engine lives')
+    .option(
+      '--registry <address>',
+      'the registry alone: all else is read from the chain, and a deployment file compared',
+    )
+    .option(
+      '--from-block <block>',
+      'registry: a block before its deployment, if the node does not tell',
+      wholeNumber(0),
+    )
     .option('--demo', 'a development chain here and now, fed with the crash of March 2020, and its dashboard')
     .option('--key-file <file>', 'private key that pays, or a keystore with one; by default the variable ZKRISK_KEY')
     .option('--password-file <file>', 'password of a keystore; by default the variable ZKRISK_PASSWORD')
@@ -87,9 +100,13 @@ export function addServeCommand(program: Command): void {
     action<Options, []>(async (terminal, options) => {
       const { runServe } = await import('../daemon/serving.ts')
       const log = await openLog(options, terminal)
+      const onEvent = (event: ServeEvent): void => {
+        if (terminal.json) terminal.result({ time: new Date().toISOString(), ...event }, '')
+        if (!terminal.json || options.log === 'json') log.event(event)
+      }
       const events = await runServe({
         ...options,
-        ...(await placeOf(options, terminal)),
+        ...(await placeOf(options, terminal, onEvent)),
         ...surfaceOf(options, log),
         triggers: {
           triggers: options.trigger,
@@ -98,10 +115,7 @@ export function addServeCommand(program: Command): void {
         },
         pollMs: options.poll,
         signal: stopSignal(),
-        onEvent: (event) => {
-          if (terminal.json) terminal.result({ time: new Date().toISOString(), ...event }, '')
-          if (!terminal.json || options.log === 'json') log.event(event)
-        },
+        onEvent,
       })
       if (!terminal.json)
         terminal.result(
@@ -149,23 +163,27 @@ function addShownOptions(serve: Command): Command {
     )
 }
 
+type ServedPlace = Pick<RunServeOptions, 'rpc' | 'deployment' | 'keyFile' | 'store'>
+
 /** Where to serve: what the flags name, or a chain of the demonstration's own. */
 async function placeOf(
   options: Options,
   terminal: Terminal,
-): Promise<{
-  readonly rpc: RpcAddress
-  readonly deployment: string
-  readonly keyFile?: string | undefined
-  readonly store: string
-}> {
-  const { rpc, deployment, keyFile, store } = options
+  onEvent: RunServeOptions['onEvent'],
+): Promise<ServedPlace> {
+  const { rpc, deployment, registry, fromBlock, keyFile, keys, store } = options
   if (options.demo === true) {
-    requireOptions({ rpc, deployment, 'key-file': keyFile }, { excludes: 'demo' })
+    requireOptions({ rpc, deployment, registry, 'key-file': keyFile }, { excludes: 'demo' })
     const { openServeDemo } = await import('../development/serveDemo.ts')
     return openServeDemo(terminal.say)
   }
   if (rpc === undefined) throw new OptionMissingError('rpc')
-  if (deployment === undefined) throw new OptionMissingError('deployment')
-  return { rpc, deployment, keyFile, store }
+  if (registry === undefined) {
+    requireOptions({ 'from-block': fromBlock }, { needs: 'registry' })
+    if (deployment === undefined) throw new (await import('../answers/inForce.ts')).PlaceMissingError()
+    return { rpc, deployment, keyFile, store }
+  }
+  const { takeOver } = await import('../takeover/takeOver.ts')
+  const rebuilt = await takeOver({ rpc, registry, fromBlock, keys, published: deployment }, onEvent)
+  return { rpc, deployment: rebuilt, keyFile, store }
 }

@@ -35,6 +35,7 @@ import { buildOf } from '../workspace.ts'
 /** A step that was just stored, or begun. */
 export type ServeEvent = {
   readonly step:
+    | 'rebuilt'
     | 'started'
     | 'planned'
     | 'proven'

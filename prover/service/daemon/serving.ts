@@ -25,7 +25,8 @@ import { modelNames } from '../../volatility/models.ts'
 
 export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEvent' | 'onSubmitter' | 'leastBatches'> & {
   readonly rpc: RpcAddress
-  readonly deployment: string
+  /** Its file, or what was rebuilt from the chain. */
+  readonly deployment: string | Deployment
   readonly keyFile?: string | undefined
   readonly passwordFile?: string | undefined
   /** A module that signs with a key kept elsewhere, instead of a key file. */
@@ -48,7 +49,8 @@ export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEven
 export async function runServe(
   options: RunServeOptions,
 ): Promise<{ readonly confirmed: number; readonly superseded: number }> {
-  const deployment = await readDeployment(options.deployment)
+  const { deployment: given } = options
+  const deployment = typeof given === 'string' ? await readDeployment(given) : given
   requireCircuits(deployment)
   const { registry } = deployment.addresses
   const families = familiesOf(deployment, options.keys)
