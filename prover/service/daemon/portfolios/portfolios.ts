@@ -6,9 +6,9 @@ import { ProverError } from '../../../errors.ts'
 import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
 import type { AccountBooks, Landed, ProvenMargin, ProvenPortfolio } from '../../../registry/index.ts'
 import type { StatedMargins } from '../../../statement/portfolioMargin.ts'
-import { arraysOf, type ArraysWanted, landArrays, proveArrays } from './arrays.ts'
+import { arraysCalls, arraysOf, type ArraysWanted, landArrays, proveArrays } from './arrays.ts'
 import { proveBooks } from './books.ts'
-import { landMargins, placesOf, proveMargins } from './margins.ts'
+import { landMargins, marginCalls, type MarginBatch, placesOf, proveMargins } from './margins.ts'
 import { marginModelOf, type PortfolioPlace } from './place.ts'
 import { type PortfolioProver, ProofMaker, type ProofMade } from './proofMaker.ts'
 
@@ -39,6 +39,7 @@ export type PortfolioLanded = {
  *
  * @param accounts - by increasing address, of the place's round; see {@link roundWordsOf}
  * @param wanted - whether arrays that are in force already are proven too
+ * @param land - each transaction once the one before it is mined, or {@link landTogether}
  * @throws {@link MarginDiffersError} if the registry holds another margin than the twin computed
  * @throws what provers and the registry throw; then nothing is half in force
  * @example
@@ -54,6 +55,7 @@ export async function provePortfolios(
   proving: PortfolioProver,
   accounts: readonly AccountToProve[],
   wanted: ArraysWanted = 'all',
+  land: Landing = landInTurn,
 ): Promise<PortfolioLanded> {
   const { client } = place
   const provables = accounts.map(({ provable }) => provable)
@@ -65,11 +67,12 @@ export async function provePortfolios(
   const books = await proveBooks(place, maker, provables, reported, arrays)
   const batches = await proveMargins(place, maker, provables, reported)
 
-  const landedArrays = await landArrays(
+  const landed = await land(
     place,
     [...arrays.values()].flatMap(({ proven }) => proven ?? []),
+    books,
+    batches,
   )
-  const landed = { arrays: landedArrays, margins: await landMargins(place, books, batches) }
   const held = await Promise.all(
     accounts.map(async ({ account, provable }, i): Promise<MarginHeld> => {
       const margin = await client.margin(account)
@@ -78,6 +81,26 @@ export async function provePortfolios(
     }),
   )
   return { proofs: maker.made, accounts: held, batches: batches.map(({ stated }) => stated), landed }
+}
+
+/** How proofs of a round come into force. */
+export type Landing = (
+  place: PortfolioPlace,
+  arrays: readonly ProvenPortfolio[],
+  books: readonly AccountBooks[],
+  batches: readonly MarginBatch[],
+) => Promise<PortfolioLanded['landed']>
+
+const landInTurn: Landing = async (place, arrays, books, batches) => {
+  const landedArrays = await landArrays(place, arrays)
+  return { arrays: landedArrays, margins: await landMargins(place, books, batches) }
+}
+
+/** Without waiting in between, so that one block may take all: margins are not tried before they are sent, which arrays not in force forbid. */
+export const landTogether: Landing = async (place, arrays, books, batches) => {
+  const ofArrays = arraysCalls(place, arrays)
+  const landed = await place.client.landTogether([...ofArrays, ...marginCalls(place, books, batches)])
+  return { arrays: landed.slice(0, ofArrays.length), margins: landed.slice(ofArrays.length) }
 }
 
 function countProofs(place: PortfolioPlace, provables: readonly ProvableMargin[]): number {
