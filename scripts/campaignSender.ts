@@ -82,7 +82,7 @@ async function trials(name: string, wanted: number, trial: () => Promise<Landed>
 
 /** A batch that landed, and whose block and those after it are then replaced by others. */
 async function reorganise(depth: number, prover: Prover): Promise<Landed> {
-  const store = range.store('BTC-USD')
+  const store = await range.store('BTC-USD')
   return sent(store, prover, async (confirmed) => {
     const undo = await range.checkpoint()
     await confirmed(1)
@@ -95,7 +95,7 @@ async function reorganise(depth: number, prover: Prover): Promise<Landed> {
 
 async function loseAnswer(prover: Prover): Promise<Landed> {
   proxy.fail('lost-reply', ['eth_sendRawTransaction'], 1)
-  return sent(range.store('BTC-USD'), prover, async (confirmed) => confirmed(1))
+  return sent(await range.store('BTC-USD'), prover, async (confirmed) => confirmed(1))
 }
 
 /** A service over a store, until what is to happen has; then the chain is put back. */
@@ -129,12 +129,12 @@ async function sent(
     await Promise.race([happen(confirmed), service])
     const [landings = 0] = await range.sequences()
     const nonces = await range.chain.getTransactionCount(account.address)
-    return { wasKilled: false, landings, nonces, status: store.jobs()[0]?.status }
+    return { wasKilled: false, landings, nonces, status: (await store.jobs())[0]?.status }
   } finally {
     controller.abort()
     await service
     client.provider.destroy()
-    store.close()
+    await store.close()
     proxy.mend()
     await undo()
   }

@@ -3,6 +3,7 @@ import { getAddress } from 'ethers'
 import { z } from 'zod'
 import { type Fields, type WordName, words } from '../../circuits/statements/index.ts'
 import type { MarketState } from '../parameters/marketRisk.ts'
+import { closestName } from '../portfolio/input/closestName.ts'
 import { partsBy } from '../statement/marketState.ts'
 
 /** 2^256 has 78 digits; longer numbers are refused unread. */
@@ -49,20 +50,41 @@ function pathOf(path: readonly PropertyKey[]): string {
   }, '')
 }
 
-/** Where and why a schema refuses a value: its first issue; an unknown key is named with its path. */
+const isMissing = (issue: z.core.$ZodIssue): boolean => issue.code === 'invalid_type' && issue.input === undefined
+
+/** Where and why a schema refuses a value: a key that is a missing one's misspelt, or else its first issue. */
 export function firstIssue(error: z.ZodError): { readonly path: string; readonly reason: string } {
+  const misspelt = misspeltKey(error.issues)
+  if (misspelt !== undefined) return misspelt
   const [issue] = error.issues
   if (issue === undefined) return { path: '', reason: 'invalid' }
   if (issue.code === 'unrecognized_keys') {
     return { path: pathOf([...issue.path, issue.keys[0] ?? '']), reason: 'this field is unknown' }
   }
-  if (issue.code === 'invalid_type' && issue.input === undefined) {
+  if (isMissing(issue)) {
     return { path: pathOf(issue.path), reason: 'this field is missing' }
   }
   if (issue.code === 'invalid_type' && issue.expected === 'number' && typeof issue.input === 'string') {
     return { path: pathOf(issue.path), reason: `expected a number, got "${issue.input}". Write it without quotes` }
   }
   return { path: pathOf(issue.path), reason: issue.message }
+}
+
+function misspeltKey(
+  issues: readonly z.core.$ZodIssue[],
+): { readonly path: string; readonly reason: string } | undefined {
+  for (const issue of issues) {
+    if (issue.code !== 'unrecognized_keys') continue
+    const parent = pathOf(issue.path)
+    const missing = issues.filter((each) => isMissing(each) && pathOf(each.path.slice(0, -1)) === parent)
+    const names = missing.map(({ path }) => String(path.at(-1)))
+    for (const key of issue.keys) {
+      const meant = closestName(key, names)
+      if (meant !== undefined)
+        return { path: pathOf([...issue.path, key]), reason: `this field is unknown: did you mean \`${meant}\`?` }
+    }
+  }
+  return undefined
 }
 
 function isChecksummed(text: string): boolean {

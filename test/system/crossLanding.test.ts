@@ -13,6 +13,7 @@ import { type CrossProof, proveCross } from '../../prover/service/answers/crossP
 import { accountAnswer, type CrossAnswer } from '../../prover/service/answers/accountMargins.ts'
 import { readPortfolioOverMarkets } from '../../prover/portfolio/input/markets.ts'
 import { openChain } from '../../prover/service/development/tryOut.ts'
+import { exactMoney } from '../../prover/service/text/figures.ts'
 import { writeSecretFile } from '../../prover/service/wholeFile.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { twoMarkets } from '../audit/crossChain.ts'
@@ -122,11 +123,35 @@ it('A31: is named by the deployment, which an audit of its markets tells of, and
 
 it('commands that want another contract say which one there is', async () => {
   const at = ['--rpc', chain.url]
-  const read = await zkrisk('read', ...at, '--deployment', path('deployment.json'), '--account', registry)
-  expect(read.stderr).toContain(`\`zkrisk audit --registry ${registry}\` shows`)
+  const read = await zkrisk('read', ...at, '--deployment', path('deployment.json'), '--open-interest')
+  expect(read.stderr).toContain(`the one over several markets, ${registry}, counts none`)
+  const none = await zkrisk('read', ...at, '--registry', chain.deployment.addresses.registry, '--account', registry)
+  expect(none.stderr).toContain('Give --portfolio <address> or --cross <address>.')
   const audited = await zkrisk('audit', ...at, '--registry', chain.deployment.addresses.council)
   expect(audited.stderr).toContain('refused with no reason. A contract without such a function refuses so')
-  expect([read.code, audited.code]).toEqual([1, 1])
+  expect([read.code, none.code, audited.code]).toEqual([1, 1, 1])
+})
+
+it('`zkrisk read` says margins over several markets, by the deployment or by the address of their registry', async () => {
+  const account = toBeHex(1n, 20)
+  const { margins } = (await answerOf(twoMarkets())).provable.margin
+  const named = ['--rpc', chain.url, '--deployment', path('deployment.json'), '--account', account, toBeHex(8n, 20)]
+  const text = (await zkrisk('read', ...named)).stdout
+  const ofMarkets = '(BTC-USD and ETH-USD together)'
+  expect(text).toMatch(new RegExp(`Account ${account} \\(BTC-USD and ETH-USD together\\): in force`))
+  expect(text).toContain(`Account ${toBeHex(8n, 20)} ${ofMarkets}: no margin was proven yet.`)
+  const by = ['--rpc', chain.url, '--registry', chain.deployment.addresses.registry, '--cross', registry]
+  const { crossAccounts } = JSON.parse((await zkrisk('read', ...by, '--account', account, '--json')).stdout)
+  expect(crossAccounts).toMatchObject([
+    { markets: ['BTC-USD', 'ETH-USD'], quoteCurrency: 'USD', status: 'in-force', reports: 1, provenReport: 1 },
+  ])
+  expect(crossAccounts[0]).toMatchObject({
+    aboveInitialMarginQuote: exactMoney(margins.initialE8),
+    aboveMaintenanceMarginQuote: exactMoney(margins.maintenanceE8),
+  })
+  expect(
+    crossAccounts[0].worstScenarios.map((scenario: number, m: number) => BigInt(scenario) << BigInt(6 * m)),
+  ).toEqual([margins.worstScenarios & 63n, margins.worstScenarios & (63n << 6n)])
 })
 
 it('A31: is held once of the same rounds and report; of a later report or round it lands, and arrays in force are not proven anew', async () => {

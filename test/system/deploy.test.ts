@@ -583,8 +583,10 @@ describe('a file that is wrong', () => {
     [{ firstPrice: '0.1' }, 'markets[0].firstPrice', 'expected a number, got "0.1". Write it without quotes'],
     [{ priceUnits: '1000' }, 'markets[0].priceUnits', 'expected a number, got "1000". Write it without quotes'],
     [{ name: undefined }, 'markets[0].name', 'this field is missing'],
+    [{ name: undefined, nmae: 'BTC-USD' }, 'markets[0].nmae', 'this field is unknown: did you mean `name`?'],
+    [{ colour: 'red' }, 'markets[0].colour', 'this field is unknown'],
   ])(
-    'with %j says what is wrong with the number, and of a missing one that it is missing',
+    'with %j says what is wrong with the number, of a missing one that it is missing, and of one misspelt what was meant',
     async (entry, field, reason) => {
       const cast = await castOn(development)
       const market = { name: 'BTC-USD', volatilityModel: 'ewma' }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectProvider } from '../../prover/registry/index.ts'
-import { JobStore } from '../../prover/service/daemon/jobStore.ts'
+import { SqliteJobStore } from '../../prover/service/daemon/stores/sqliteJobStore.ts'
 import { RequestStore } from '../../prover/service/daemon/requestStore.ts'
 import { Board } from '../../prover/service/http/board.ts'
 import { Figures } from '../../prover/service/http/figures.ts'
@@ -383,7 +383,7 @@ describe('readiness', () => {
     const { deployment } = tryOut
     const provider = await connectProvider(proxy.url, deployment.chainId)
     const place = { chainId: deployment.chainId, registry: deployment.addresses.registry }
-    const jobs = new JobStore(join(folder, name, 'serve.sqlite'), place)
+    const jobs = await SqliteJobStore.open(join(folder, name, 'serve.sqlite'), place)
     const requests = new RequestStore(join(folder, name, 'requests.sqlite'))
     const board = new Board()
     const figures = await Figures.open(deployment, provider)
@@ -470,7 +470,7 @@ describe('readiness', () => {
 
   it('W4: goes when nothing can be stored, or the keys here are not the registered ones', async () => {
     const { look, jobs, says, provider } = await watchHere('full')
-    jobs.close()
+    await jobs.close()
     expect((await look()).failing).toEqual(['store'])
     expect(await says('store')).toMatch(/^nothing can be written: /)
     provider.destroy()

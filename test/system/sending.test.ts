@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseEther, parseUnits, toQuantity, Transaction, type Wallet } from 'ethers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createProver, type Prover } from '../../prover/proof/index.ts'
-import type { JobStore } from '../../prover/service/daemon/jobStore.ts'
+import type { JobStore, SignedTransaction } from '../../prover/service/daemon/jobStore.ts'
 import { type ServeEvent, type ServeOptions, serve } from '../../prover/service/daemon/serve.ts'
 import type { SubmitterState } from '../../prover/service/daemon/submitter.ts'
 import { defaultTriggerPolicy } from '../../prover/service/daemon/triggers.ts'
@@ -37,7 +37,7 @@ afterEach(async () => {
   proxy.mend()
   proxy.asked.length = 0
   proxy.sent.length = 0
-  for (const store of stores.splice(0)) store.close()
+  for (const store of stores.splice(0)) await store.close()
   await range.mineAtOnce(true)
   await undo()
 })
@@ -102,9 +102,15 @@ async function sending(
   }
 }
 
+/** Every transaction that was ever signed. */
+async function signedIn(store: JobStore): Promise<readonly SignedTransaction[]> {
+  const jobs = await store.jobs()
+  return (await Promise.all(jobs.map(({ id }) => store.transactions(id)))).flat()
+}
+
 /** Transactions that landed of all that were ever signed, and the nonces that were used. */
 async function landed(store: JobStore): Promise<readonly Transaction[]> {
-  const raws = store.jobs().flatMap(({ id }) => store.transactions(id).map(({ raw }) => Transaction.from(raw)))
+  const raws = (await signedIn(store)).map(({ raw }) => Transaction.from(raw))
   const receipts = await Promise.all(raws.map(({ hash }) => range.chain.getTransactionReceipt(hash ?? '')))
   return raws.filter((_, i) => receipts[i]?.status === 1)
 }
@@ -118,7 +124,7 @@ describe('S3: answers that are lost', () => {
     '%s at the sending, twice: the transaction that was signed lands, once',
     async (fault) => {
       const account = await range.account()
-      const store = range.store('BTC-USD')
+      const store = await range.store('BTC-USD')
       proxy.fail(fault, ['eth_sendRawTransaction'], fault === 'hang' ? 1 : 2)
       const service = await sending(account, store, { rpc: proxy.url })
       await service.until('confirmed')
@@ -132,7 +138,7 @@ describe('S3: answers that are lost', () => {
 
   it('S1: a node that cannot say whether a batch would land is no refusal of it', async () => {
     const account = await range.account()
-    const store = range.store('BTC-USD')
+    const store = await range.store('BTC-USD')
     proxy.fail('internal-error', ['eth_estimateGas'], 2)
     const service = await sending(account, store, { rpc: proxy.url })
     await service.until('confirmed')
@@ -145,7 +151,7 @@ describe('S3: answers that are lost', () => {
 describe('S2: no node answers for a while', () => {
   it('what is too old by then is not sent', async () => {
     const account = await range.account()
-    const store = range.store('BTC-USD')
+    const store = await range.store('BTC-USD')
     const service = await sending(account, store, { rpc: proxy.url })
     await service.until('signed')
     await service.stop()
@@ -166,13 +172,13 @@ describe('S2: no node answers for a while', () => {
 
   it('what is fresh still lands as soon as one answers', async () => {
     const account = await range.account()
-    const store = range.store()
+    const store = await range.store()
     const service = await sending(account, store, { rpc: proxy.url })
     await service.until('started')
     proxy.fail('reset')
     const { bundle, ...job } = range.batches['BTC-USD']
-    store.plan(job)
-    store.proven(job.id, bundle)
+    await store.plan(job)
+    await store.proven(job.id, bundle)
     await service.until('retrying', 3)
     proxy.mend()
     await service.until('confirmed')
@@ -185,7 +191,7 @@ describe('S4: fees', () => {
   it('a transaction that waits while blocks are mined offers at least an eighth more, with the same nonce, until it lands', async () => {
     await range.mineAtOnce(false)
     const account = await range.account()
-    const store = range.store('BTC-USD')
+    const store = await range.store('BTC-USD')
     const service = await sending(account, store)
     await service.until('sent')
     for (let bumps = 1; bumps <= 3; bumps++) {
@@ -195,9 +201,7 @@ describe('S4: fees', () => {
       await range.mine()
       await service.until('sent', bumps + 1)
     }
-    const transactions = store
-      .jobs()
-      .flatMap(({ id }) => store.transactions(id).map(({ raw }) => Transaction.from(raw)))
+    const transactions = (await signedIn(store)).map(({ raw }) => Transaction.from(raw))
     expect(new Set(transactions.map(({ nonce }) => nonce))).toEqual(new Set([0]))
     expect(transactions.length).toBeGreaterThanOrEqual(4)
     for (const field of ['maxFeePerGas', 'maxPriorityFeePerGas'] as const) {
@@ -217,7 +221,7 @@ describe('S4: fees', () => {
   it('no transaction offers more than is allowed: it waits, says so, and lands when the price has come down', async () => {
     await range.mineAtOnce(false)
     const account = await range.account()
-    const store = range.store('BTC-USD')
+    const store = await range.store('BTC-USD')
     const cap = 3n * GWEI
     const service = await sending(account, store, { maxFeePerGas: cap })
     await service.until('sent')
@@ -229,9 +233,7 @@ describe('S4: fees', () => {
     const alarm = await service.until('alarm')
     expect(alarm.alarm).toMatchObject({ kind: 'fee', of: account.address })
     expect(alarm.detail).toContain('is more than 3 gwei; the base fee is 100 gwei')
-    for (const { id } of store.jobs()) {
-      for (const { raw } of store.transactions(id)) expect(Transaction.from(raw).maxFeePerGas).toBeLessThanOrEqual(cap)
-    }
+    for (const { raw } of await signedIn(store)) expect(Transaction.from(raw).maxFeePerGas).toBeLessThanOrEqual(cap)
     await setBaseFee(GWEI / 2n)
     await range.mine()
     await service.until('confirmed')
@@ -243,11 +245,11 @@ describe('S4: fees', () => {
   it('a chain that stands still is no reason to pay more', async () => {
     await range.mineAtOnce(false)
     const account = await range.account()
-    const store = range.store('BTC-USD')
+    const store = await range.store('BTC-USD')
     const service = await sending(account, store, { bumpAfterMs: 30 })
     await service.until('sent')
     await sleep(600)
-    expect(store.jobs().flatMap(({ id }) => store.transactions(id))).toHaveLength(1)
+    expect(await signedIn(store)).toHaveLength(1)
     await range.mine()
     await service.until('confirmed')
     await service.stop()
@@ -256,7 +258,7 @@ describe('S4: fees', () => {
   it('a nonce for which a node holds another transaction that pays more: it pays more than that one', async () => {
     await range.mineAtOnce(false)
     const account = await range.account()
-    const store = range.store('BTC-USD')
+    const store = await range.store('BTC-USD')
     const fees = { maxFeePerGas: 40n * GWEI, maxPriorityFeePerGas: 20n * GWEI }
     await account.connect(range.chain).sendTransaction({ to: account.address, nonce: 0, gasLimit: 21_000n, ...fees })
     const service = await sending(account, store)
@@ -273,9 +275,9 @@ describe('S4: fees', () => {
 describe('S6: somebody else was there before', () => {
   it('the same batch by another account: the loser sends nothing and calls it confirmed', async () => {
     const [winner, loser] = [await range.account(), await range.account()]
-    const first = await sending(winner, range.store('BTC-USD'))
+    const first = await sending(winner, await range.store('BTC-USD'))
     await first.until('confirmed')
-    const second = await sending(loser, range.store('BTC-USD'), { rpc: proxy.url })
+    const second = await sending(loser, await range.store('BTC-USD'), { rpc: proxy.url })
     await second.until('confirmed')
     await Promise.all([first.stop(), second.stop()])
     expect(proxy.sent).toEqual([])
@@ -285,22 +287,24 @@ describe('S6: somebody else was there before', () => {
 
   it('after both had signed: the loser’s transaction is never sent', async () => {
     const [winner, loser] = [await range.account(), await range.account()]
-    const store = range.store('BTC-USD')
+    const store = await range.store('BTC-USD')
     proxy.fail('http-500', ['eth_sendRawTransaction'])
     const second = await sending(loser, store, { rpc: proxy.url })
     await second.until('retrying')
-    const first = await sending(winner, range.store('BTC-USD'))
+    const first = await sending(winner, await range.store('BTC-USD'))
     await first.until('confirmed')
     proxy.mend()
     await second.until('confirmed')
     await Promise.all([first.stop(), second.stop()])
     expect(await nonceOf(loser)).toBe(0)
-    expect(store.jobs()).toMatchObject([{ status: 'confirmed' }])
+    expect(await store.jobs()).toMatchObject([{ status: 'confirmed' }])
   })
 
   it.each([2, 5])('%i submitters of one account, at once: one landing, and none waits for ever', async (count) => {
     const account = await range.account()
-    const services = await Promise.all(Array.from({ length: count }, () => sending(account, range.store('BTC-USD'))))
+    const services = await Promise.all(
+      Array.from({ length: count }, async () => sending(account, await range.store('BTC-USD'))),
+    )
     await Promise.all(services.map((service) => service.until('confirmed')))
     await Promise.all(services.map((service) => service.stop()))
     expect(await range.sequences()).toEqual([1, 0])
@@ -310,7 +314,7 @@ describe('S6: somebody else was there before', () => {
   it('a nonce that the owner’s own transaction took: the batch is signed anew and lands', async () => {
     await range.mineAtOnce(false)
     const account = await range.account()
-    const store = range.store('BTC-USD')
+    const store = await range.store('BTC-USD')
     const service = await sending(account, store, { maxFeePerGas: 5n * GWEI })
     await service.until('sent')
     const fees = { maxFeePerGas: 400n * GWEI, maxPriorityFeePerGas: 200n * GWEI }
@@ -329,7 +333,7 @@ describe('S6: somebody else was there before', () => {
 describe('a store that another account signed in', () => {
   it('the batch is signed anew by the one that pays now', async () => {
     const [before, now] = [await range.account(), await range.account()]
-    const store = range.store('BTC-USD')
+    const store = await range.store('BTC-USD')
     proxy.fail('http-500', ['eth_sendRawTransaction'])
     const first = await sending(before, store, { rpc: proxy.url })
     await first.until('retrying')
@@ -350,7 +354,7 @@ describe('S5: reorganisations', () => {
     'of %i blocks: the batch that was undone lands again, by the transaction that was signed',
     async (depth) => {
       const account = await range.account()
-      const store = range.store('BTC-USD')
+      const store = await range.store('BTC-USD')
       const reorganise = await range.checkpoint()
       const service = await sending(account, store)
       await service.until('confirmed')
@@ -361,7 +365,7 @@ describe('S5: reorganisations', () => {
       await service.until('confirmed', 2)
       await service.stop()
       expect(await landed(store)).toHaveLength(1)
-      expect(store.jobs().flatMap(({ id }) => store.transactions(id))).toHaveLength(1)
+      expect(await signedIn(store)).toHaveLength(1)
       expect(await range.sequences()).toEqual([1, 0])
       expect(await nonceOf(account)).toBe(1)
     },
@@ -369,7 +373,7 @@ describe('S5: reorganisations', () => {
 
   it('while nobody looked: the next service finds it', async () => {
     const account = await range.account()
-    const store = range.store('BTC-USD')
+    const store = await range.store('BTC-USD')
     const reorganise = await range.checkpoint()
     const first = await sending(account, store)
     await first.until('confirmed')
@@ -385,15 +389,15 @@ describe('S5: reorganisations', () => {
 
   it('of two batches and a transfer between them: both land, and the gap in the nonces is filled', async () => {
     const account = await range.account()
-    const store = range.store('BTC-USD')
+    const store = await range.store('BTC-USD')
     const reorganise = await range.checkpoint()
     const service = await sending(account, store)
     await service.until('confirmed')
     const between = { to: account.address, nonce: 1, gasLimit: 21_000n }
     await (await account.connect(range.chain).sendTransaction(between)).wait()
     const { bundle, ...job } = range.batches['ETH-USD']
-    store.plan(job)
-    store.proven(job.id, bundle)
+    await store.plan(job)
+    await store.proven(job.id, bundle)
     await service.until('confirmed', 2)
     await reorganise()
     await range.mine(5)
@@ -406,7 +410,7 @@ describe('S5: reorganisations', () => {
 
   it('confirmed means as many blocks as were asked for, and not one fewer', async () => {
     const account = await range.account()
-    const store = range.store('BTC-USD')
+    const store = await range.store('BTC-USD')
     const service = await sending(account, store, { confirmations: 3 })
     await service.until('sent')
     await range.mine(1)
@@ -421,7 +425,7 @@ describe('S5: reorganisations', () => {
 describe('the balance', () => {
   it('that does not pay for a batch is refused at the start, with what is needed', async () => {
     const account = await range.account(parseEther('0.000001'))
-    const service = await sending(account, range.store('BTC-USD'))
+    const service = await sending(account, await range.store('BTC-USD'))
     await expect(service.until('started')).rejects.toMatchObject({
       code: 'service.balance-too-low',
       account: account.address,
@@ -433,7 +437,7 @@ describe('the balance', () => {
 
   it('that lasts for few batches raises an alarm, that lasts for more clears it', async () => {
     const account = await range.account()
-    const store = range.store('BTC-USD')
+    const store = await range.store('BTC-USD')
     const service = await sending(account, store)
     await service.until('confirmed')
     const { needed = 0n } = service.state().balance ?? {}
@@ -448,15 +452,15 @@ describe('the balance', () => {
 
   it('that runs out keeps what is proven until somebody pays', async () => {
     const account = await range.account()
-    const store = range.store()
+    const store = await range.store()
     const service = await sending(account, store)
     await service.until('started')
     await range.chain.send('hardhat_setBalance', [account.address, '0x1'])
     const { alarm } = await service.until('alarm')
     expect(alarm).toMatchObject({ kind: 'unpaid' })
     const { bundle, ...job } = range.batches['BTC-USD']
-    store.plan(job)
-    store.proven(job.id, bundle)
+    await store.plan(job)
+    await store.proven(job.id, bundle)
     const retrying = await service.until('retrying')
     expect(retrying.detail).toContain('registry.insufficient-funds')
     expect(retrying.detail).toContain('Send it coins')
@@ -468,7 +472,7 @@ describe('the balance', () => {
   it('is told, with the batches that it lasts for, what waits and through whom', async () => {
     await range.mineAtOnce(false)
     const account = await range.account()
-    const service = await sending(account, range.store('BTC-USD'), { rpc: proxy.url })
+    const service = await sending(account, await range.store('BTC-USD'), { rpc: proxy.url })
     await service.until('sent')
     expect(service.events[0]?.detail).toMatch(
       /through http:\/\/127\.0\.0\.1:\d+; its coins last for about [\d,]+ batches/,

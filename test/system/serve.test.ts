@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { audit } from '../../prover/audit/index.ts'
 import { marketAuditKeys } from '../../prover/service/answers/auditing.ts'
-import { JobStore } from '../../prover/service/daemon/jobStore.ts'
+import { SqliteJobStore } from '../../prover/service/daemon/stores/sqliteJobStore.ts'
 import { run, temporaryFolder } from '../service/zkrisk.ts'
 import { startTryOut, type TryOut } from './tryOut.ts'
 
@@ -53,14 +53,15 @@ describe('zkrisk serve', () => {
     },
   )
 
-  it('has kept every job and its signed transaction, one nonce each', () => {
+  it('has kept every job and its signed transaction, one nonce each', async () => {
     const { chainId, addresses } = tryOut.deployment
-    const jobs = new JobStore(store, { chainId, registry: addresses.registry })
-    const all = jobs.jobs()
+    const jobs = await SqliteJobStore.open(store, { chainId, registry: addresses.registry })
+    const all = await jobs.jobs()
     expect(all.map(({ status }) => status)).toEqual(new Array(Number(landed)).fill('confirmed'))
-    const nonces = all.flatMap(({ id }) => jobs.transactions(id).map(({ nonce }) => nonce))
+    const signed = await Promise.all(all.map(({ id }) => jobs.transactions(id)))
+    const nonces = signed.flat().map(({ nonce }) => nonce)
     expect(nonces.toSorted((a, b) => a - b)).toEqual([...Array(Number(landed)).keys()])
-    jobs.close()
+    await jobs.close()
   })
 
   it('ends with 0 on SIGTERM, after the job under way, and does not show the key', async () => {

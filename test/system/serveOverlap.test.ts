@@ -14,7 +14,7 @@ import {
   type DevelopmentEngine,
   deployDevelopmentEngine,
 } from '../../prover/service/development/engine.ts'
-import { JobStore } from '../../prover/service/daemon/jobStore.ts'
+import { SqliteJobStore } from '../../prover/service/daemon/stores/sqliteJobStore.ts'
 import { type ServeEvent, serve } from '../../prover/service/daemon/serve.ts'
 import { CATCH_UP_BUILD, LIVE_BUILD, loadKeys } from '../../prover/service/workspace.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
@@ -55,7 +55,7 @@ async function serveTwoBatches(
     names.map((name) => ({ name, observation: price })),
   )
   const { registry } = engine.deployment.addresses
-  const store = new JobStore(join(folder, `${price.asOf}.sqlite`), { chainId: chain.chainId, registry })
+  const store = await SqliteJobStore.open(join(folder, `${price.asOf}.sqlite`), { chainId: chain.chainId, registry })
   const stopped = new AbortController()
   const steps: string[] = []
   try {
@@ -74,12 +74,13 @@ async function serveTwoBatches(
         if (steps.filter((step) => step === 'confirmed').length === 2) stopped.abort()
       },
     })
-    const nonces = store.jobs().flatMap(({ id }) => store.transactions(id).map(({ nonce }) => nonce))
+    const signed = await Promise.all((await store.jobs()).map(({ id }) => store.transactions(id)))
+    const nonces = signed.flat().map(({ nonce }) => nonce)
     expect(new Set(nonces).size).toBe(2)
     expect(nonces).toHaveLength(2)
     return steps
   } finally {
-    store.close()
+    await store.close()
     await prover.close()
   }
 }

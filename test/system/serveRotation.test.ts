@@ -11,7 +11,7 @@ import { replay } from '../../prover/parameters/replay.ts'
 import { artifactOf, interfaceOf } from '../../prover/registry/artifacts.ts'
 import { attestedFeedOf, connectProvider, type Deployment } from '../../prover/registry/index.ts'
 import { marketAuditKeys } from '../../prover/service/answers/auditing.ts'
-import { JobStore } from '../../prover/service/daemon/jobStore.ts'
+import { SqliteJobStore } from '../../prover/service/daemon/stores/sqliteJobStore.ts'
 import { runServe } from '../../prover/service/daemon/serving.ts'
 import { type DevelopmentChain, developmentChainBehind } from '../../prover/service/development/chain.ts'
 import { crashHistory } from '../../prover/service/development/demo.ts'
@@ -131,10 +131,10 @@ describe('zkrisk serve while sources are replaced', () => {
     expect(followed).toEqual(['BTC-USD', 'ETH-USD'])
     for (const market of MARKETS) expect(await sourceOf(market)).toBe(attestedFeedOf(second).address)
     const { chainId, addresses, block } = tryOut.deployment
-    const jobs = new JobStore(store, { chainId, registry: addresses.registry })
+    const jobs = await SqliteJobStore.open(store, { chainId, registry: addresses.registry })
     const proven = events.filter(({ step }) => step === 'proven').length
-    const all = jobs.jobs()
-    jobs.close()
+    const all = await jobs.jobs()
+    await jobs.close()
     expect(all.map(({ status }) => status)).toEqual(new Array(proven).fill('confirmed'))
     expect(events.filter(({ step }) => ['superseded', 'retrying'].includes(step))).toEqual([])
 

@@ -45,16 +45,24 @@ function isAbbreviation(short: string, long: string): boolean {
   return at === short.length
 }
 
-/** Least number of letters to insert, remove or replace. @see V. Levenshtein, Soviet Physics Doklady 10 (1966) */
+/**
+ * Least number of letters to insert, remove or replace, or of neighbours to swap.
+ *
+ * @see F. J. Damerau, Communications of the ACM 7 (1964), 171–176
+ */
 function distanceOf(a: string, b: string): number {
+  let before: readonly number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (const [i, letter] of [...a].entries()) {
+  for (let i = 1; i <= a.length; i++) {
     const above = row
-    row = [i + 1]
+    row = [i]
     for (let j = 1; j <= b.length; j++) {
-      const replaced = (above[j - 1] ?? 0) + (letter === b[j - 1] ? 0 : 1)
-      row.push(Math.min(replaced, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
+      const replaced = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const swapped = isSwap ? (before[j - 2] ?? 0) + 1 : replaced
+      row.push(Math.min(replaced, swapped, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
     }
+    before = above
   }
   return row[b.length] ?? 0
 }

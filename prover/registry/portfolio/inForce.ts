@@ -4,6 +4,7 @@ import { marketNameOf } from '../../market/marketId.ts'
 import { interfaceOf } from '../artifacts.ts'
 import { askWhetherRegistry } from '../connection.ts'
 import { ask, ContractRevertError } from '../contractErrors.ts'
+import type { CrossClient, ProvenCrossMargin } from './crossClient.ts'
 import { marginIn, type PortfolioClient, type ProvenMargin, type ProvenThresholds, thresholdsIn } from './client.ts'
 import type { PortfolioFreshness } from './deploy.ts'
 import { type CountUnderWay, type OpenInterest, openInterestIn } from './openInterest.ts'
@@ -42,6 +43,17 @@ export type PortfolioInForce = {
   readonly priceGapBps: bigint
   /** Undefined before the first. */
   readonly newestRound: { readonly asOf: bigint; readonly ageSeconds: bigint } | undefined
+}
+
+/** Margins of an account over several markets, as {@link AccountInForce} says those in one. */
+export type CrossAccountInForce = {
+  readonly account: string
+  readonly markets: readonly string[]
+  readonly reports: bigint
+  /** The least that any of the markets allows. */
+  readonly maxMarginAgeSeconds: bigint
+  readonly margin: (ProvenCrossMargin & { readonly ageSeconds: bigint }) | undefined
+  readonly status: AccountInForce['status']
 }
 
 type MarginAnswer = Record<keyof ProvenMargin, bigint>
@@ -83,6 +95,29 @@ export async function readAccount(client: PortfolioClient, account: string): Pro
       liquidatable: liquidation[1],
       ageSeconds: liquidation[2],
     },
+  }
+}
+
+/** @throws {@link RpcError} */
+export async function readCrossAccount(client: CrossClient, account: string): Promise<CrossAccountInForce> {
+  const block = await ask('Reading the block number', () => client.provider.getBlockNumber())
+  const contract = new Contract(client.registry, interfaceOf('CrossMarginRegistry'), client.provider)
+  const read: Read = (method) =>
+    ask(`Reading ${method}`, () => contract.getFunction(method)(account, { blockTag: block }))
+  const [reported, unsafe, status, ...ages] = await Promise.all([
+    read('crossAccountOf'),
+    ifProven(read<[Result, bigint]>('unsafeCrossMargin')),
+    statusOf(read('crossMarginOf')),
+    ...client.markets.map(({ arrays }) => readerOf(client, arrays, block)('portfolioFreshness')),
+  ])
+  const mostOf = (freshness: Result): bigint => freshness.getValue('maxMarginAgeSeconds')
+  return {
+    account,
+    markets: client.markets.map(({ marketId }) => marketNameOf(marketId)),
+    reports: reported.getValue('sequence'),
+    maxMarginAgeSeconds: ages.map(mostOf).reduce((least, age) => (age < least ? age : least)),
+    margin: unsafe && { ...(unsafe[0].toObject() as ProvenCrossMargin), ageSeconds: unsafe[1] },
+    status,
   }
 }
 
@@ -148,7 +183,7 @@ const withLag = (margin: ProvenMargin, ageSeconds: bigint, newest: bigint) => ({
 })
 
 const readerOf =
-  (client: PortfolioClient, arrays: string, block: number): Read =>
+  (client: Pick<PortfolioClient, 'provider'>, arrays: string, block: number): Read =>
   (method, ...args) => {
     const contract = new Contract(arrays, interfaceOf('RiskArrays'), client.provider)
     return ask(`Reading ${method}`, () => contract.getFunction(method)(...args, { blockTag: block }))
@@ -184,12 +219,20 @@ async function ifProven<Answer>(reading: Promise<Answer>): Promise<Answer | unde
   }
 }
 
-const notThere: readonly string[] = ['MarginNotYetProven', 'ThresholdsNotProven', 'OpenInterestNotComplete']
+const notThere: readonly string[] = [
+  'MarginNotYetProven',
+  'CrossMarginNotYetProven',
+  'ThresholdsNotProven',
+  'OpenInterestNotComplete',
+]
 
 const refusals: Readonly<Record<string, AccountInForce['status']>> = {
   MarginNotYetProven: 'not-proven',
   MarginStale: 'stale',
   MarginOfOtherPositions: 'of-other-positions',
+  CrossMarginNotYetProven: 'not-proven',
+  CrossMarginStale: 'stale',
+  CrossMarginOfOtherPositions: 'of-other-positions',
 }
 
 /** As the contract answers whatever adds risk. */

@@ -12,11 +12,14 @@ import {
   readDeployment,
   RegistryClient,
 } from '../../registry/index.ts'
+import { CrossClient } from '../../registry/portfolio/crossClient.ts'
 import {
   type AccountInForce,
+  type CrossAccountInForce,
   type OpenInterestInForce,
   type PortfolioInForce,
   readAccount,
+  readCrossAccount,
   readOpenInterest,
   readPortfolioRegistry,
 } from '../../registry/portfolio/inForce.ts'
@@ -32,6 +35,8 @@ export type ReadPlace = {
   readonly deployment?: string | undefined
   readonly registry?: string | undefined
   readonly portfolio?: string | undefined
+  /** Registry of margins over several markets. */
+  readonly cross?: string | undefined
   readonly fromBlock?: number | undefined
   /** Whether the open interest of the portfolio registry is read, too. */
   readonly openInterest?: boolean | undefined
@@ -92,6 +97,24 @@ export type AccountReading = {
   } | null
 }
 
+/** Margins of an account over several markets; its figures are of all of them together. */
+export type CrossAccountReading = {
+  readonly account: string
+  readonly markets: readonly string[]
+  readonly quoteCurrency: string
+  readonly status: AccountInForce['status']
+  /** Of the oldest round behind them. */
+  readonly asOf: string | null
+  readonly ageSeconds: number | null
+  readonly maxAgeSeconds: number
+  readonly reports: number
+  readonly provenReport: number | null
+  readonly aboveInitialMarginQuote: string | null
+  readonly aboveMaintenanceMarginQuote: string | null
+  /** Of each market, in their order. */
+  readonly worstScenarios: readonly number[] | null
+}
+
 /** What all accounts of a portfolio registry come to together. */
 export type OpenInterestReading = {
   readonly market: string
@@ -150,6 +173,8 @@ export type Reading = {
   /** Null where none is known. */
   readonly portfolio: PortfolioReading | null
   readonly accounts: readonly AccountReading[]
+  /** The same accounts in the registry of margins over several markets, where there is one. */
+  readonly crossAccounts: readonly CrossAccountReading[]
   /** Null where it was not asked for. */
   readonly openInterest: OpenInterestReading | null
   readonly roles: readonly RoleReading[]
@@ -174,12 +199,15 @@ export async function openReader(
   const deployment = file === undefined ? undefined : await readDeployment(file)
   const registry = place.registry ?? deployment?.addresses.registry
   if (registry === undefined) throw new PlaceMissingError()
-  for (const address of [registry, ...accounts, ...(place.portfolio === undefined ? [] : [place.portfolio])]) {
+  const given = [place.portfolio, place.cross].filter((address) => address !== undefined)
+  for (const address of [registry, ...accounts, ...given]) {
     if (!isAddress(address)) throw new AccountAddressError(address)
   }
   const portfolioRegistry = place.portfolio ?? deployment?.portfolio?.registry
-  const isAsked = accounts.length > 0 || place.openInterest === true
-  if (isAsked && portfolioRegistry === undefined) throw new NoPortfolioError(file, deployment?.cross?.registry)
+  const crossRegistry = place.cross ?? deployment?.cross?.registry
+  const isUnheld = accounts.length > 0 && portfolioRegistry === undefined && crossRegistry === undefined
+  if (isUnheld || (place.openInterest === true && portfolioRegistry === undefined))
+    throw new NoPortfolioError(file, accounts.length === 0 ? crossRegistry : undefined)
   const provider = await connectProvider(rpc, deployment?.chainId)
   try {
     const own = { provider, fromBlock: fromBlock ?? deployment?.block ?? 0 }
@@ -188,13 +216,17 @@ export async function openReader(
       portfolioRegistry === undefined
         ? undefined
         : await PortfolioClient.connect({ ...own, registry: portfolioRegistry })
+    const cross =
+      crossRegistry === undefined ? undefined : await CrossClient.connect({ ...own, registry: crossRegistry })
     return {
       read: async () => {
         const held = await readInForce(client, names.length === 0 ? undefined : names)
         const authority = await readAuthority(provider, { council: held.council, contracts: [], ...own })
-        const standings: AccountInForce[] = []
-        if (portfolio !== undefined)
-          for (const account of accounts) standings.push(await readAccount(portfolio, account))
+        const standings: Standings = { inOne: [], inSeveral: [] }
+        for (const account of accounts) {
+          if (portfolio !== undefined) standings.inOne.push(await readAccount(portfolio, account))
+          if (cross !== undefined) standings.inSeveral.push(await readCrossAccount(cross, account))
+        }
         const margins = portfolio === undefined ? null : portfolioReading(await readPortfolioRegistry(portfolio))
         const isWhole = portfolio !== undefined && place.openInterest === true
         const openInterest = isWhole ? openInterestReading(await readOpenInterest(portfolio)) : null
@@ -208,10 +240,12 @@ export async function openReader(
   }
 }
 
+type Standings = { readonly inOne: AccountInForce[]; readonly inSeveral: CrossAccountInForce[] }
+
 function readingOf(
   { chainId, registry }: RegistryClient,
   held: InForce,
-  { standings, margins }: { readonly standings: readonly AccountInForce[]; readonly margins: PortfolioReading | null },
+  { standings, margins }: { readonly standings: Standings; readonly margins: PortfolioReading | null },
   { roles }: Authority,
   deployment: Deployment | undefined,
 ): Omit<Reading, 'openInterest'> {
@@ -225,7 +259,8 @@ function readingOf(
     maxParameterAgeSeconds: Number(held.freshness.maxParameterAgeSeconds),
     markets: held.markets.map((market) => marketReading(market, deployment)),
     portfolio: margins,
-    accounts: standings.map(accountReading),
+    accounts: standings.inOne.map(accountReading),
+    crossAccounts: standings.inSeveral.map(crossAccountReading),
     roles: roles.flatMap(({ name, members }) =>
       members.map(({ account, delaySeconds }) => ({ role: name, account, delayHours: delaySeconds / 3600 })),
     ),
@@ -331,6 +366,30 @@ export function accountReading(standing: AccountInForce): AccountReading {
   }
 }
 
+/** Bits that a market's worst scenario takes in their word. */
+const SCENARIO_BITS = 6n
+
+/** An account over several markets in units that people count in. */
+function crossAccountReading(standing: CrossAccountInForce): CrossAccountReading {
+  const { account, markets, status, margin, reports, maxMarginAgeSeconds } = standing
+  const of = <T>(part: (known: NonNullable<typeof margin>) => T): T | null =>
+    margin === undefined ? null : part(margin)
+  return {
+    ...{ account, markets, status },
+    quoteCurrency: markets[0]?.split('-').at(-1) ?? '',
+    asOf: of(({ asOf }) => isoTime(asOf)),
+    ageSeconds: of(({ ageSeconds }) => Number(ageSeconds)),
+    maxAgeSeconds: Number(maxMarginAgeSeconds),
+    reports: Number(reports),
+    provenReport: of(({ sequence }) => Number(sequence)),
+    aboveInitialMarginQuote: of(({ initialE8 }) => exactMoney(initialE8)),
+    aboveMaintenanceMarginQuote: of(({ maintenanceE8 }) => exactMoney(maintenanceE8)),
+    worstScenarios: of(({ worstScenarios }) =>
+      markets.map((_, m) => Number((worstScenarios >> (SCENARIO_BITS * BigInt(m))) & (2n ** SCENARIO_BITS - 1n))),
+    ),
+  }
+}
+
 /** The open interest in units that people count in. */
 export function openInterestReading({
   market,
@@ -395,11 +454,9 @@ export class NoPortfolioError extends ProverError {
 
   constructor(file: string | undefined, cross: string | undefined) {
     const others =
-      cross === undefined
-        ? ''
-        : ` Margins over several markets are in another one, which \`zkrisk audit --registry ${cross}\` shows.`
+      cross === undefined ? ' or --cross <address>.' : `; the one over several markets, ${cross}, counts none.`
     super(
-      `${file ?? 'The registry'} names no portfolio registry, which holds margins of accounts in one market. Give --portfolio <address>.${others}`,
+      `${file ?? 'The registry'} names no portfolio registry, which holds margins of accounts. Give --portfolio <address>${others}`,
     )
   }
 }

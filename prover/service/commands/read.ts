@@ -11,6 +11,7 @@ type Options = {
   deployment?: string
   registry?: string
   portfolio?: string
+  cross?: string
   fromBlock?: number
   account?: string[]
   openInterest?: boolean
@@ -34,7 +35,8 @@ export function addReadCommand(program: Command): void {
     .option('--registry <address>', 'the registry itself, without a deployment file')
     .option('--portfolio <address>', 'portfolio registry, where the deployment names none')
     .option('--from-block <block>', 'block before which there was no registry', wholeNumber(0))
-    .option('--account <address...>', 'margins of these accounts, of the portfolio registry')
+    .option('--cross <address>', 'registry of margins over several markets, where the deployment names none')
+    .option('--account <address...>', 'margins of these accounts, in one market and over several')
     .option('--open-interest', 'what all accounts of the portfolio registry come to, and the count under way')
     .option('--watch', 'go on until Ctrl-C')
     .option('--poll <seconds>', 'between two looks while watching', positiveNumber, 2)

@@ -18,7 +18,7 @@ export type FundsOptions = {
   /** Wei a unit of gas that no transaction offers more than. */
   readonly maxFeePerGas: bigint
   /** Gas of the batches that landed last. */
-  readonly gasOfLast: (count: number) => readonly bigint[]
+  readonly gasOfLast: (count: number) => Promise<readonly bigint[]>
 }
 
 /** In wei. */
@@ -46,12 +46,12 @@ export class Funds {
   async read(): Promise<Balance> {
     if (this.last !== undefined && performance.now() - this.readAt < FRESH_MS) return this.last
     const { provider, address, maxFeePerGas: cap, gasOfLast } = this.options
-    const [balance, market] = await Promise.all([
+    const [balance, market, gases] = await Promise.all([
       ask('Reading the balance', () => provider.getBalance(address)),
       readMarketFees(provider),
+      gasOfLast(REMEMBERED_BATCHES),
     ])
     const { maxFeePerGas: feePerGas, maxPriorityFeePerGas: tip } = withinCap(market, cap)
-    const gases = gasOfLast(REMEMBERED_BATCHES)
     const gas =
       gases.length === 0 ? USUAL_BATCH_GAS : gases.reduce((sum, each) => sum + each, 0n) / BigInt(gases.length)
     const most = gases.reduce((most, each) => (each > most ? each : most), gas)

@@ -88,7 +88,7 @@ export class Sender {
     const nonce = await this.nextNonce(account.address)
     const market = await readMarketFees(this.provider)
     // A node may still hold what was signed with this nonce for a batch that came to nothing.
-    const before = store.transactionsAt(account.address, nonce).map(({ raw }) => raw)
+    const before = (await store.transactionsAt(account.address, nonce)).map(({ raw }) => raw)
     const fees =
       replacementFees(market, before, cap) ?? withinCap({ maxFeePerGas: cap, maxPriorityFeePerGas: cap }, cap)
     const gasLimit = (gas * GAS_MARGIN_PERCENT) / 100n
@@ -102,7 +102,7 @@ export class Sender {
    * @throws {@link InsufficientFundsError}
    */
   async settle(job: Job): Promise<Landing> {
-    const transactions = this.options.store.transactions(job.id)
+    const transactions = await this.options.store.transactions(job.id)
     const [newest] = transactions
     if (newest === undefined) return { status: 'superseded', reason: 'no signed transaction was kept' }
     const used = await this.nextNonce(newest.sender)
@@ -129,15 +129,15 @@ export class Sender {
     const isSame = tip !== undefined && (await this.hashOf(tip.number)) === tip.hash
     const gone: LandedJob[] = []
     let isComplete = true
-    for (const landed of isSame ? [] : store.landedAfter(head.number - WATCHED_BLOCKS)) {
+    for (const landed of isSame ? [] : await store.landedAfter(head.number - WATCHED_BLOCKS)) {
       const { job, hash, block } = landed
       // A node that is not there yet does not know.
       if (block > head.number) isComplete = false
       if (block > head.number) continue
       const receipt = await ask('Reading a receipt', () => this.provider.getTransactionReceipt(hash))
       if (receipt === null) gone.push(landed)
-      else if (receipt.blockNumber !== block) store.mined(minedIn(receipt))
-      if (receipt === null) store.revive(job.id)
+      else if (receipt.blockNumber !== block) await store.mined(minedIn(receipt))
+      if (receipt === null) await store.revive(job.id)
     }
     this.tip = isComplete ? { number: head.number, hash: head.hash } : undefined
     return gone
@@ -187,11 +187,9 @@ export class Sender {
   /** Those of other jobs come first; where there are none, nothing is sent in their place. */
   private async waitForNonce(newest: SignedTransaction, next: number): Promise<Landing> {
     const { store } = this.options
-    const isOurs = store
-      .openJobs()
-      .filter(({ status }) => status === 'signed')
-      .some(({ id }) => store.transactions(id)[0]?.nonce === next)
-    if (!isOurs) await this.fill(next)
+    const signed = (await store.openJobs()).filter(({ status }) => status === 'signed')
+    const newestOf = await Promise.all(signed.map(async ({ id }) => (await store.transactions(id))[0]))
+    if (!newestOf.some((other) => other?.nonce === next)) await this.fill(next)
     const isKnown = await ask('Reading a transaction', () => this.provider.getTransaction(newest.hash))
     // Nodes that keep transactions of later nonces have all of them at once.
     if (isKnown === null) await this.broadcast(newest)
@@ -201,7 +199,7 @@ export class Sender {
   /** A transfer of nothing to oneself, so that later nonces can be mined. Losing or repeating it does no harm. */
   private async fill(nonce: number): Promise<void> {
     const { client, account, store, maxFeePerGas: cap } = this.options
-    const before = store.transactionsAt(account.address, nonce).map(({ raw }) => raw)
+    const before = (await store.transactionsAt(account.address, nonce)).map(({ raw }) => raw)
     const fees = replacementFees(await readMarketFees(this.provider), before, cap)
     if (fees === undefined) return
     const { chainId } = client
@@ -230,7 +228,7 @@ export class Sender {
   private async replace(job: Job, newest: SignedTransaction, isOutbid: boolean): Promise<void> {
     const { client, store, maxFeePerGas: cap } = this.options
     const market = await readMarketFees(this.provider)
-    const before = store.transactionsAt(newest.sender, newest.nonce).map(({ raw }) => raw)
+    const before = (await store.transactionsAt(newest.sender, newest.nonce)).map(({ raw }) => raw)
     const fees = replacementFees(market, before, cap, isOutbid)
     this.waitsFor = fees === undefined ? waitText(newest, market, cap) : undefined
     if (fees === undefined) return
@@ -294,7 +292,7 @@ export class Sender {
     const { store, account } = this.options
     const raw = await account.signTransaction({ type: 2, ...transaction, ...fees })
     const hash = keccak256(raw)
-    store.signed({ hash, jobId, sender: account.address, nonce: transaction.nonce, raw })
+    await store.signed({ hash, jobId, sender: account.address, nonce: transaction.nonce, raw })
     this.simulated.add(hash)
   }
 }

@@ -176,7 +176,7 @@ const FATAL: ReadonlySet<string> = new Set([
  * const provider = await connectProvider('http://127.0.0.1:8545')
  * const account = new Wallet(process.env.ZKRISK_KEY, provider)
  * const client = await RegistryClient.connect({ registry: addresses.registry, provider, signer: account })
- * const store = new JobStore('serve.sqlite', { chainId: client.chainId, registry: client.registry })
+ * const store = await SqliteJobStore.open('serve.sqlite', { chainId: client.chainId, registry: client.registry })
  * const prover = createProver()
  * // A signal that has come already: it looks once and ends.
  * const signal = AbortSignal.abort()
@@ -194,7 +194,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   while (true) {
     if (signal.aborted) {
       stopBy = Math.min(stopBy, Date.now() + FINISH_MS)
-      if (Date.now() > stopBy || !service.hasOpenJob()) break
+      if (Date.now() > stopBy || !(await service.hasOpenJob())) break
     }
     try {
       options.control?.round()
@@ -246,7 +246,7 @@ class Service {
 
   /** @throws {@link BalanceTooLowError} */
   async begin(): Promise<void> {
-    const isOnItsWay = this.store.openJobs().some(({ status }) => status === 'signed')
+    const isOnItsWay = (await this.store.openJobs()).some(({ status }) => status === 'signed')
     if (isOnItsWay) await this.submitter.funds.read()
     else await this.submitter.funds.require()
     const { account, endpoint, balance } = this.submitter.state
@@ -255,8 +255,10 @@ class Service {
     await this.report({ step: 'started', detail: `account ${account}${through}; ${lasts}` })
   }
 
-  hasOpenJob(): boolean {
-    return this.store.openJobs().some(({ status, id }) => status !== 'planned' || this.planned.has(id))
+  async hasOpenJob(): Promise<boolean> {
+    // A proof may end while the store is asked.
+    const planned = new Set(this.planned.keys())
+    return (await this.store.openJobs()).some(({ status, id }) => status !== 'planned' || planned.has(id))
   }
 
   /**
@@ -270,11 +272,11 @@ class Service {
     for (const { job, block } of await sender.reorganised()) {
       await this.report({ step: 'reorganised', job: job.id, detail: `${job.summary}: block ${block} is gone` })
     }
-    const signed = this.signedJobs()
+    const signed = await this.signedJobs()
     for (const job of signed) if (await this.ended(job, await sender.settle(job))) return true
     await this.reportAlarms()
     // Read again after the wait, for a proof may have ended meanwhile. One transaction at a time: nonces follow each other.
-    const proven = this.store.openJobs().find(({ status }) => status === 'proven')
+    const proven = (await this.store.openJobs()).find(({ status }) => status === 'proven')
     if (signed.length === 0 && proven !== undefined) return this.sign(proven)
     const mayProve = mayPlan && this.planned.size < CALLS_UNDER_WAY
     // A proof that nobody can send is of no use.
@@ -282,10 +284,12 @@ class Service {
   }
 
   /** In the order of their nonces: more than one only after a reorganisation. */
-  private signedJobs(): readonly Job[] {
-    const nonceOf = ({ id }: Job): number => this.store.transactions(id)[0]?.nonce ?? 0
-    const signed = this.store.openJobs().filter(({ status }) => status === 'signed')
-    return signed.toSorted((a, b) => nonceOf(a) - nonceOf(b))
+  private async signedJobs(): Promise<readonly Job[]> {
+    const signed = (await this.store.openJobs()).filter(({ status }) => status === 'signed')
+    const nonced = await Promise.all(
+      signed.map(async (job) => ({ job, nonce: (await this.store.transactions(job.id))[0]?.nonce ?? 0 })),
+    )
+    return nonced.toSorted((a, b) => a.nonce - b.nonce).map(({ job }) => job)
   }
 
   /** Of the account and what it pays, as they are raised and cleared. */
@@ -315,7 +319,10 @@ class Service {
   private async plan(): Promise<boolean> {
     const found = await this.find()
     if (found === undefined) {
-      const leftBehind = this.store.openJobs().filter(({ status, id }) => status === 'planned' && !this.planned.has(id))
+      const planned = new Set(this.planned.keys())
+      const leftBehind = (await this.store.openJobs()).filter(
+        ({ status, id }) => status === 'planned' && !planned.has(id),
+      )
       for (const job of leftBehind) {
         await this.ended(job, { status: 'superseded', reason: 'nothing waits for it any more' })
       }
@@ -328,11 +335,11 @@ class Service {
     })
     const id = jobIdOf(next.batch.build.name, statement.publicSignals)
     const summary = next.batch.markets.map(({ sequence }, i) => `${next.names[i]} #${sequence}`).join(', ')
-    let job = this.store.plan({ id, build: next.batch.build.name, trigger, summary })
+    let job = await this.store.plan({ id, build: next.batch.build.name, trigger, summary })
     // One that had landed waits again where the chain was reorganised deeper than it is watched.
     if (job.status === 'superseded' || job.status === 'confirmed') {
       if (Date.now() - job.updatedAt < REFUSED_PAUSE_MS) return false
-      job = this.store.reopen(id)
+      job = await this.store.reopen(id)
     }
     this.lastBuild = next.batch.build.name
     this.options.control?.begun(next.names, id)
@@ -348,8 +355,10 @@ class Service {
   private async freeMarkets(): Promise<readonly string[]> {
     const served = this.options.markets ?? (await this.client.markets()).map(({ name }) => name)
     const shadows = (await this.client.shadows()).filter(({ market }) => served.includes(market))
-    const open = this.store.openJobs()
-    const busy = new Set(open.flatMap((job) => this.marketsOf(job)))
+    // Before the store is asked: what a proof that ends meanwhile moves is in one or the other.
+    const planned = new Map(this.planned)
+    const open = await this.store.openJobs()
+    const busy = new Set(open.flatMap((job) => planned.get(job.id)?.next.names ?? this.marketsOf(job)))
     const free = [...new Set([...served, ...shadows.map(({ name }) => name)])].filter((name) => !busy.has(name))
     const rotated = await this.client.toFollow(free)
     // A batch on its way from the old source lands first, and transactions follow each other.
@@ -510,7 +519,7 @@ class Service {
       },
     )
     for (const name of next.names) this.suspects.delete(name)
-    this.store.proven(job.id, formatBundle(bundle))
+    await this.store.proven(job.id, formatBundle(bundle))
     this.planned.delete(job.id)
     const proof = { milliseconds: timings.total, backend }
     await this.report({ step: 'proven', job: job.id, proof, detail: `${(timings.total / 1000).toFixed(1)} s` })
@@ -530,12 +539,12 @@ class Service {
       return landing.sent
     }
     if (landing.status === 'unsigned') {
-      this.store.unsigned(job.id)
+      await this.store.unsigned(job.id)
       await this.report({ step: 'unsigned', job: job.id, detail: `${landing.reason}: it is signed anew` })
       return true
     }
     if (landing.status === 'superseded') {
-      this.store.end(job.id, 'superseded', landing.reason)
+      await this.store.end(job.id, 'superseded', landing.reason)
       // It may have been for one of its shadows.
       const names = this.marketsOf(job)
       if (!names.every(isShadowName)) this.suspect({ names })
@@ -543,7 +552,7 @@ class Service {
       return true
     }
     const { mined } = landing
-    this.store.end(job.id, 'confirmed', undefined, mined)
+    await this.store.end(job.id, 'confirmed', undefined, mined)
     const cost = mined === undefined ? '' : `, ${mined.gasUsed.toLocaleString('en')} gas`
     const skipped = landing.skipped.length === 0 ? '' : `, ${landing.skipped.join(', ')} moved by another batch before`
     const spent = mined === undefined ? {} : { gasUsed: Number(mined.gasUsed) }
@@ -555,6 +564,7 @@ class Service {
   }
 
   private async report(event: ServeEvent): Promise<void> {
+    await this.submitter.look()
     await this.options.onEvent(event)
   }
 }

@@ -16,9 +16,10 @@ import { openAccount } from './account.ts'
 import { WEI_PER_GWEI } from './fees.ts'
 import { KmsSigner, loadKeyKeeper } from './kmsSigner.ts'
 import type { Account } from './sender.ts'
-import { JobStore } from './jobStore.ts'
+import type { JobStore } from './jobStore.ts'
 import type { ServiceLog } from './log.ts'
 import { keyHashOf } from './proving.ts'
+import { SqliteJobStore } from './stores/sqliteJobStore.ts'
 import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
 import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
 import { modelNames } from '../../volatility/models.ts'
@@ -63,7 +64,7 @@ export async function runServe(
     expectedChainId: deployment.chainId,
     fromBlock: deployment.block,
   })
-  const store = new JobStore(options.store, { chainId: deployment.chainId, registry })
+  const store = await SqliteJobStore.open(options.store, { chainId: deployment.chainId, registry })
   const prover = createProver()
   await tellEndpoints(provider, options.onEvent)
   const counts = { confirmed: 0, superseded: 0 }
@@ -98,7 +99,7 @@ export async function runServe(
     return counts
   } finally {
     await surface?.close()
-    store.close()
+    await store.close()
     await prover.close()
     provider.destroy()
   }

@@ -45,6 +45,7 @@ export class Submitter {
   readonly sender: Sender
   readonly funds: Funds
   private readonly options: SubmitterOptions
+  private pending: readonly PendingTransaction[] = []
 
   constructor(options: SubmitterOptions) {
     const { client, account, store, maxFeePerGas } = options
@@ -58,18 +59,23 @@ export class Submitter {
 
   /** As it stood at the last look; asks nobody. */
   get state(): SubmitterState {
-    const { client, account, store, maxFeePerGas } = this.options
+    const { client, account, maxFeePerGas } = this.options
     const endpoints = client.provider instanceof EndpointsProvider ? client.provider.endpoints : undefined
-    const signed = store.openJobs().filter(({ status }) => status === 'signed')
     return {
       account: account.address,
       endpoint: endpoints?.inUse,
       endpoints: endpoints?.state ?? [],
       balance: this.funds.last,
       maxFeePerGas,
-      pending: signed.flatMap(({ id }) => this.pendingOf(id)),
+      pending: this.pending,
       alarms: this.alarms(),
     }
+  }
+
+  /** Reads from the store what waits to be mined. */
+  async look(): Promise<void> {
+    const signed = (await this.options.store.openJobs()).filter(({ status }) => status === 'signed')
+    this.pending = (await Promise.all(signed.map(({ id }) => this.pendingOf(id)))).flat()
   }
 
   /** Whether the account could pay for one more batch. */
@@ -103,8 +109,8 @@ export class Submitter {
     ]
   }
 
-  private pendingOf(job: string): readonly PendingTransaction[] {
-    const [newest] = this.options.store.transactions(job)
+  private async pendingOf(job: string): Promise<readonly PendingTransaction[]> {
+    const [newest] = await this.options.store.transactions(job)
     if (newest === undefined) return []
     const { hash, nonce, raw, signedAt } = newest
     return [{ job, hash, nonce, maxFeePerGas: Transaction.from(raw).maxFeePerGas ?? 0n, signedAt }]

@@ -22,18 +22,18 @@ export class Batches {
     this.keyHashes = keyHashes
   }
 
-  newest(limit: number) {
-    return this.jobs.jobs(limit).map((job) => this.reading(job))
+  async newest(limit: number) {
+    return Promise.all((await this.jobs.jobs(limit)).map((job) => this.reading(job)))
   }
 
   /** @throws {@link ThingUnknownError} */
-  one(id: string) {
-    return this.reading(this.job(id))
+  async one(id: string) {
+    return this.reading(await this.job(id))
   }
 
   /** The bundle's text. @throws {@link ThingUnknownError}, {@link NotProvenYetError} */
-  bundle(id: string): string {
-    const { bundle, status } = this.job(id)
+  async bundle(id: string): Promise<string> {
+    const { bundle, status } = await this.job(id)
     if (bundle === undefined) {
       throw new NotProvenYetError(
         `Expected a batch that was proven, this one is ${status}. Ask again when it is proven.`,
@@ -43,16 +43,16 @@ export class Batches {
   }
 
   /** @throws {@link ThingUnknownError}, {@link NotProvenYetError} */
-  proof(id: string) {
-    const { context, proof, publicSignals } = parseBundle(Buffer.from(this.bundle(id)), `job ${id}`)
+  async proof(id: string) {
+    const { context, proof, publicSignals } = parseBundle(Buffer.from(await this.bundle(id)), `job ${id}`)
     const signals = Object.fromEntries(Object.entries(publicSignals).map(([name, value]) => [name, String(value)]))
     const { modelId, build } = context
     return { batch: id, modelId, build, publicSignals: signals, proof: proof as object }
   }
 
   /** Recomputed and verified here and now, once. @throws {@link ThingUnknownError}, {@link NotProvenYetError} */
-  verdict(id: string) {
-    const text = this.bundle(id)
+  async verdict(id: string) {
+    const text = await this.bundle(id)
     const kept = this.verdicts.get(id) ?? judge(id, text, this.keyHashes)
     this.verdicts.set(id, kept)
     for (const old of this.verdicts.keys()) {
@@ -62,8 +62,8 @@ export class Batches {
     return kept
   }
 
-  private job(id: string): Job {
-    const job = this.jobs.find(id)
+  private async job(id: string): Promise<Job> {
+    const job = await this.jobs.find(id)
     if (job === undefined) {
       throw new ThingUnknownError(
         'batch',
@@ -73,7 +73,7 @@ export class Batches {
     return job
   }
 
-  private reading({ id, build, status, trigger, summary, reason, createdAt, updatedAt }: Job) {
+  private async reading({ id, build, status, trigger, summary, reason, createdAt, updatedAt }: Job) {
     const stages = this.board.stagesOf(id)
     const seconds = stepSeconds(stages)
     return {
@@ -90,7 +90,7 @@ export class Batches {
         send: seconds.send ?? null,
         land: seconds.land ?? null,
       },
-      transactions: this.jobs.transactions(id).map(({ hash }) => hash),
+      transactions: (await this.jobs.transactions(id)).map(({ hash }) => hash),
     }
   }
 }

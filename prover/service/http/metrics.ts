@@ -112,8 +112,8 @@ export class Metrics {
     this.gauge('zkrisk_paused', '1 while no batch is begun on request', [], (gauge) =>
       gauge.set(Number(requests.isPaused())),
     )
-    this.gauge('zkrisk_jobs', 'Batches in the store, by status', ['status'], (gauge) => {
-      for (const [status, count] of Object.entries(jobs.counts())) gauge.set({ status }, count)
+    this.gauge('zkrisk_jobs', 'Batches in the store, by status', ['status'], async (gauge) => {
+      for (const [status, count] of Object.entries(await jobs.counts())) gauge.set({ status }, count)
     })
     this.gauge('zkrisk_alarms', 'Alarms that are raised', ['kind'], (gauge) => {
       gauge.reset()
@@ -146,7 +146,12 @@ export class Metrics {
     return this.gauge(name, help, ['market'])
   }
 
-  private gauge(name: string, help: string, labelNames: readonly string[], collect?: (gauge: Gauge) => void): Gauge {
+  private gauge(
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    collect?: (gauge: Gauge) => Promise<void> | void,
+  ): Gauge {
     const gauge: Gauge = new Gauge({
       ...{ name, help, labelNames: [...labelNames], registers: [this.registry] },
       ...(collect === undefined ? {} : { collect: () => collect(gauge) }),

@@ -100,7 +100,7 @@ export class ReadinessWatch {
   }
 
   async look(): Promise<Readiness> {
-    this.lookStore()
+    await this.lookStore()
     this.lookProver()
     const head = await this.try('rpc', async () => {
       const found = await this.parts.figures.head()
@@ -139,9 +139,9 @@ export class ReadinessWatch {
     await this.try('keys', async () => [...(await this.judgeKeys()), true] as const)
   }
 
-  private lookStore(): void {
+  private async lookStore(): Promise<void> {
     try {
-      this.parts.jobs.requireWritable()
+      await this.parts.jobs.requireWritable()
       this.keep('store', true, 'takes what is written')
     } catch (error) {
       this.keep('store', false, `nothing can be written: ${describeError(error).message}`)

@@ -111,7 +111,7 @@ async function statusOf({ figures, jobs, requests, readiness, board, account }: 
     chainTime: head === undefined ? null : isoTime(head.time),
     isDevelopment: isDevelopmentChain(chainId),
     paused: pause === undefined ? null : { by: pause.by, since: new Date(pause.since).toISOString() },
-    jobs: jobs.counts(),
+    jobs: await jobs.counts(),
     sending: sendingOf(board),
     waitingRequests: requests.waiting().length,
     parts: { portfolio: figures.hasPortfolio, hedge: false },
@@ -196,13 +196,13 @@ function batchRoutes({ batches }: HttpParts): readonly Route[] {
       '/v1/batches',
       'Batches of this service, newest first',
       schemas.listOf('batches', schemas.batchSchema),
-      ({ query: { limit = 50 } }) => ({ batches: batches.newest(limit) }),
+      async ({ query: { limit = 50 } }) => ({ batches: await batches.newest(limit) }),
       { query: schemas.pageQuery },
     ),
     of('', 'One of them', schemas.batchSchema, (id) => batches.one(id)),
     of('/proof', 'Its proof and public signals', schemas.proofSchema, (id) => batches.proof(id)),
-    of('/bundle', 'All that it claims, with the proof: what `zkrisk verify` reads', z.looseObject({}), (id) =>
-      JSON.parse(batches.bundle(id)),
+    of('/bundle', 'All that it claims, with the proof: what `zkrisk verify` reads', z.looseObject({}), async (id) =>
+      JSON.parse(await batches.bundle(id)),
     ),
     of('/verdict', 'Its bundle recomputed and verified now', schemas.verdictSchema, (id) => batches.verdict(id)),
   ]

@@ -86,7 +86,13 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
   log.listening(server.url)
   const ended = new AbortController()
   const watching = readiness.run(ended.signal)
-  const beat = setInterval(() => log.heartbeat({ ...readiness.now(), jobs: jobs.counts() }), HEARTBEAT_MS)
+  const beat = setInterval(() => {
+    // A store that tells nothing is told of by the readiness.
+    void jobs.counts().then(
+      (counts) => log.heartbeat({ ...readiness.now(), jobs: counts }),
+      () => undefined,
+    )
+  }, HEARTBEAT_MS)
   return {
     ...{ url: server.url, control: requests },
     record: (event) => {

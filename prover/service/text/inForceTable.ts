@@ -1,5 +1,6 @@
 import type {
   AccountReading,
+  CrossAccountReading,
   MarketReading,
   OpenInterestReading,
   PortfolioReading,
@@ -25,7 +26,8 @@ const MODELS = ['market', 'update', 'volatility model', 'proven by', 'block', 's
 
 /** What is in force, as text for a terminal; ends with a line break. */
 export function formatReading(reading: Reading): string {
-  const { markets, portfolio, accounts, roles, registry, chainId, block, time, maxParameterAgeSeconds } = reading
+  const { markets, portfolio, accounts, crossAccounts, roles, registry, chainId, block, time, maxParameterAgeSeconds } =
+    reading
   const stale = markets.filter(({ status }) => status === 'stale')
   return `${[
     `Registry ${registry} on chain ${chainId}, block ${block} of ${time.replace('T', ' ').replace('Z', '')} UTC. Parameters count for ${duration(maxParameterAgeSeconds)}.`,
@@ -35,6 +37,7 @@ export function formatReading(reading: Reading): string {
     ...(markets.length === 0 ? [] : ['', formatTable(MODELS, markets.map(modelCells))]),
     ...(portfolio === null ? [] : ['', ...portfolioLines(portfolio)]),
     ...accounts.flatMap((account) => ['', ...accountLines(account)]),
+    ...crossAccounts.flatMap((account) => ['', ...crossAccountLines(account)]),
     ...(reading.openInterest === null ? [] : ['', ...openInterestLines(reading.openInterest)]),
     '',
     `Council ${reading.council}: ${roles.map(roleText).join('; ') || 'nobody has a role'}.`,
@@ -112,6 +115,21 @@ function accountLines(reading: AccountReading): readonly string[] {
     lines.push(`  read for liquidation      ${verdict}, evidence ${duration(forLiquidation.ageSeconds)} old`)
   }
   return lines
+}
+
+function crossAccountLines(reading: CrossAccountReading): readonly string[] {
+  const { account, markets, quoteCurrency, status, ageSeconds, maxAgeSeconds, worstScenarios } = reading
+  const lines = [`Account ${account} (${markets.join(' and ')} together): ${reasons[status]}.`]
+  if (ageSeconds === null) return lines
+  const money = (quote: string | null): string => `${amount(Number(quote))} ${quoteCurrency}`
+  const scenarios = markets.map((market, m) => `${market} ${worstScenarios?.[m]}`)
+  return [
+    ...lines,
+    `  above initial margin      ${money(reading.aboveInitialMarginQuote)}`,
+    `  above maintenance margin  ${money(reading.aboveMaintenanceMarginQuote)}`,
+    `  as of                     ${reading.asOf}, ${duration(ageSeconds)} old of ${duration(maxAgeSeconds)}; report ${reading.provenReport} of ${reading.reports}`,
+    `  worst scenario of each    ${scenarios.join(', ')}`,
+  ]
 }
 
 /** The open interest, as text for a terminal. */

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Wallet } from 'ethers'
-import { JobStore } from '../../../prover/service/daemon/jobStore.ts'
+import { SqliteJobStore } from '../../../prover/service/daemon/stores/sqliteJobStore.ts'
 import type { FaultProxy, Question } from './faultProxy.ts'
 import type { ProvenBatches } from './provenBatches.ts'
 import type { SendOptions } from './sendBatches.ts'
@@ -64,28 +64,28 @@ type Run = (options: SendOptions, account: Wallet) => Promise<NodeJS.Signals | n
 async function resumed(range: ProvenBatches, proxy: FaultProxy, run: Run): Promise<Landed> {
   const undo = await range.checkpoint()
   const account = await range.account()
-  const file = range.storeFile('BTC-USD')
+  const file = await range.storeFile('BTC-USD')
   const options = { rpc: proxy.url, registry: range.scope.registry, store: file }
   try {
     const signal = await run(options, account)
     proxy.mend()
-    const isDone = () => statusOf(range, file) === 'confirmed'
-    if (!isDone()) await ended(start({ ...options, stopAt: 'confirmed' }, account), PATIENCE_MS)
+    if ((await statusOf(range, file)) !== 'confirmed')
+      await ended(start({ ...options, stopAt: 'confirmed' }, account), PATIENCE_MS)
     const [landings = 0] = await range.sequences()
     const nonces = await range.chain.getTransactionCount(account.address)
-    return { wasKilled: signal === 'SIGKILL', landings, nonces, status: statusOf(range, file) }
+    return { wasKilled: signal === 'SIGKILL', landings, nonces, status: await statusOf(range, file) }
   } finally {
     proxy.mend()
     await undo()
   }
 }
 
-function statusOf(range: ProvenBatches, file: string): string | undefined {
-  const store = new JobStore(file, range.scope)
+async function statusOf(range: ProvenBatches, file: string): Promise<string | undefined> {
+  const store = await SqliteJobStore.open(file, range.scope)
   try {
-    return store.jobs()[0]?.status
+    return (await store.jobs())[0]?.status
   } finally {
-    store.close()
+    await store.close()
   }
 }
 

@@ -11,8 +11,9 @@ import { connectProvider, defaultFreshness, type Deployment, RegistryClient } fr
 import { interfaceOf } from '../../../prover/registry/artifacts.ts'
 import { formatBundle } from '../../../prover/registry/market/bundle.ts'
 import type { Account } from '../../../prover/service/daemon/sender.ts'
-import { type Job, JobStore, jobIdOf } from '../../../prover/service/daemon/jobStore.ts'
+import { type Job, type JobStore, jobIdOf } from '../../../prover/service/daemon/jobStore.ts'
 import { keyHashOf, proveBatch } from '../../../prover/service/daemon/proving.ts'
+import { SqliteJobStore } from '../../../prover/service/daemon/stores/sqliteJobStore.ts'
 import { developmentKeys } from '../../../prover/service/development/chain.ts'
 import { openChain, replayFeed } from '../../../prover/service/development/tryOut.ts'
 import { buildOf, LIVE_BUILD, loadKeys } from '../../../prover/service/workspace.ts'
@@ -86,24 +87,21 @@ export class ProvenBatches {
   }
 
   /** File of a new store in which these are to be sent. */
-  storeFile(...names: readonly MarketName[]): string {
+  async storeFile(...names: readonly MarketName[]): Promise<string> {
     const file = join(this.folder, `store${this.#stores++}.sqlite`)
-    this.#fill(new JobStore(file, this.scope), names).close()
+    const store = await SqliteJobStore.open(file, this.scope)
+    for (const name of names) {
+      const { bundle, ...job } = this.batches[name]
+      await store.plan(job)
+      await store.proven(job.id, bundle)
+    }
+    await store.close()
     return file
   }
 
   /** A new store in which these are to be sent. */
-  store(...names: readonly MarketName[]): JobStore {
-    return new JobStore(this.storeFile(...names), this.scope)
-  }
-
-  #fill(store: JobStore, names: readonly MarketName[]): JobStore {
-    for (const name of names) {
-      const { bundle, ...job } = this.batches[name]
-      store.plan(job)
-      store.proven(job.id, bundle)
-    }
-    return store
+  async store(...names: readonly MarketName[]): Promise<JobStore> {
+    return SqliteJobStore.open(await this.storeFile(...names), this.scope)
   }
 
   get scope(): { readonly chainId: bigint; readonly registry: string } {

@@ -2,7 +2,7 @@
 import { createProver } from '../../../prover/proof/index.ts'
 import { connectProvider, RegistryClient } from '../../../prover/registry/index.ts'
 import { openAccount } from '../../../prover/service/daemon/account.ts'
-import { JobStore } from '../../../prover/service/daemon/jobStore.ts'
+import { SqliteJobStore } from '../../../prover/service/daemon/stores/sqliteJobStore.ts'
 import { serve } from '../../../prover/service/daemon/serve.ts'
 import { defaultTriggerPolicy } from '../../../prover/service/daemon/triggers.ts'
 
@@ -20,7 +20,7 @@ const { rpc, registry, store: file, dieAt, stopAt } = JSON.parse(process.argv[2]
 const provider = await connectProvider(rpc)
 const account = openAccount(provider, undefined)
 const client = await RegistryClient.connect({ registry, provider, signer: account })
-const store = new JobStore(file, { chainId: client.chainId, registry: client.registry })
+const store = await SqliteJobStore.open(file, { chainId: client.chainId, registry: client.registry })
 const prover = createProver()
 const controller = new AbortController()
 await serve({
@@ -32,5 +32,5 @@ await serve({
     if (step === stopAt) controller.abort()
   },
 })
-store.close()
+await store.close()
 process.exit(0)
