@@ -5,11 +5,14 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { JsonRpcProvider, keccak256, parseEther, toQuantity, Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { RegistryClient } from '../../prover/registry/index.ts'
+import { withoutMetadata } from '../../prover/audit/verifierCode.ts'
+import { RegistryClient, verifierArtifactOf } from '../../prover/registry/index.ts'
 import { modelIdOf, writeDeployment } from '../../prover/registry/deployment.ts'
 import { transact } from '../../prover/registry/transactions.ts'
+import { compileVerifier } from '../../prover/service/deploying/verifier.ts'
 import { developmentKeys } from '../../prover/service/development/chain.ts'
 import { readModelStandings } from '../../prover/service/takeover/models.ts'
+import { loadKeys } from '../../prover/service/workspace.ts'
 import { errorOf, temporaryFolder, zkrisk } from '../service/zkrisk.ts'
 import { startTryOut, type TryOut } from './tryOut.ts'
 
@@ -208,6 +211,13 @@ describe('S42: models by keys', () => {
         tryOut.deployment.models.length,
       )
     }))
+
+  it('A1: a verifier that is compiled for a key of another folder is the one that the build made of it', async () => {
+    const { verificationKey } = await loadKeys('marketRiskRange6x2')
+    const compiled = compileVerifier('marketRiskRange6x2', verificationKey)
+    const built = verifierArtifactOf('marketRiskRange6x2')
+    expect(withoutMetadata(compiled?.deployedBytecode ?? '')).toBe(withoutMetadata(built.deployedBytecode))
+  })
 
   it('serves nothing without a key, and says of which models it has none', async () => {
     const empty = join(folder, 'no-keys')
