@@ -39,6 +39,7 @@ type ShownOptions = {
   maxHeadAge?: number
   maxLag?: number
   minBalance?: number
+  traces?: string
   log: 'human' | 'json'
   logLevel: LogLevel
 }
@@ -153,6 +154,10 @@ function addShownOptions(serve: Command): Command {
     .option('--max-head-age <seconds>', 'not ready when the chain has had no block for so long', positiveNumber)
     .option('--max-lag <seconds>', 'not ready when an observation waits so long for its proof', positiveNumber)
     .option('--min-balance <amount>', 'not ready when the account has less of the chain’s currency', positiveNumber)
+    .option(
+      '--traces <url>',
+      'collector of OpenTelemetry; by default what OTEL_EXPORTER_OTLP_ENDPOINT says (docs/operations.md)',
+    )
     .addOption(
       new Option('--log <format>', 'how the service tells of its work').choices(['human', 'json']).default('human'),
     )

@@ -23,6 +23,7 @@ import { SqliteJobStore } from './stores/sqliteJobStore.ts'
 import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
 import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
 import { modelNames } from '../../volatility/models.ts'
+import { openTracing } from './tracing.ts'
 
 export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEvent' | 'onSubmitter' | 'leastBatches'> & {
   readonly rpc: RpcAddress
@@ -38,6 +39,8 @@ export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEven
   readonly confirmations?: number
   readonly pollMs?: number
   readonly keys?: string | undefined
+  /** Collector of traces; by default what OpenTelemetry's variables say, and none without. */
+  readonly traces?: string | undefined
   /** Where the service shows itself, and to whom; nowhere by default. */
   readonly surface?: SurfaceOptions & { readonly log: ServiceLog }
 }
@@ -55,6 +58,7 @@ export async function runServe(
   requireCircuits(deployment)
   const { registry } = deployment.addresses
   const families = familiesOf(deployment, options.keys)
+  const tracing = await openTracing(options.traces)
   const provider = await connectProvider(options.rpc, deployment.chainId)
   const account = await accountOf(options, provider)
   const client = await RegistryClient.connect({
@@ -93,12 +97,14 @@ export async function runServe(
       onEvent: async (event) => {
         if (event.step === 'confirmed' || event.step === 'superseded') counts[event.step]++
         surface?.record(event)
+        tracing?.hear(event)
         await options.onEvent(event)
       },
     })
     return counts
   } finally {
     await surface?.close()
+    await tracing?.close()
     await store.close()
     await prover.close()
     provider.destroy()
