@@ -161,7 +161,8 @@ async function audit(project: string, keys: string): Promise<{ readonly accepted
     text += part
   })
   await new Promise((resolve) => child.on('close', resolve))
-  const { accepted, batches } = JSON.parse(text)
+  const { accepted, batches, error } = JSON.parse(text)
+  if (batches === undefined) throw new Error(`The audit ended with: ${error?.message}`)
   return { accepted, batches: batches.length }
 }
 
