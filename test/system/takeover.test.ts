@@ -1,10 +1,11 @@
 /** Another machine goes on from an RPC address and a registry's address, after the first operator was killed, or while it lies. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { JsonRpcProvider, keccak256, parseEther, toQuantity, Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildFolder } from '../../prover/config.ts'
 import { withoutMetadata } from '../../prover/audit/verifierCode.ts'
 import { RegistryClient, verifierArtifactOf } from '../../prover/registry/index.ts'
 import { modelIdOf, writeDeployment } from '../../prover/registry/deployment.ts'
@@ -13,7 +14,7 @@ import { compileVerifier } from '../../prover/service/deploying/verifier.ts'
 import { developmentKeys } from '../../prover/service/development/chain.ts'
 import { readModelStandings } from '../../prover/service/takeover/models.ts'
 import { loadKeys } from '../../prover/service/workspace.ts'
-import { errorOf, temporaryFolder, zkrisk } from '../service/zkrisk.ts'
+import { errorOf, temporaryFolder, zkrisk, zkriskWith } from '../service/zkrisk.ts'
 import { startTryOut, type TryOut } from './tryOut.ts'
 
 const folder = temporaryFolder()
@@ -155,6 +156,28 @@ describe('S40: a deployment rebuilt from a chain', () => {
     const { deployment } = tryOut
     expect(errorOf(await from(deployment.block + 12)).code).toBe('audit.history-incomplete')
     expect((await from(deployment.block)).code).toBe(0)
+  })
+})
+
+describe('a build for parameters of markets alone', () => {
+  it('rebuilds, and audits: it has none of the contracts of margins', async () => {
+    const build = join(folder, 'markets-build')
+    const below = (...path: readonly string[]) => [join(buildFolder, ...path), join(build, ...path)] as const
+    const link = (path: readonly string[], without: readonly string[]): void => {
+      const [from, to] = below(...path)
+      mkdirSync(to, { recursive: true })
+      for (const name of readdirSync(from)) if (!without.includes(name)) symlinkSync(join(from, name), join(to, name))
+    }
+    link([], ['artifacts'])
+    link(['artifacts'], ['contracts'])
+    link(['artifacts', 'contracts'], ['registry'])
+    const ofMargins = ['PortfolioRegistry.sol', 'CrossMarginRegistry.sol', 'RiskArrays.sol']
+    link(['artifacts', 'contracts', 'registry'], ofMargins)
+    const at = ['--rpc', tryOut.rpc, '--registry', registry, '--json']
+    const rebuilt = await zkriskWith(build, 'deployment', ...at)
+    expect([rebuilt.code, JSON.parse(rebuilt.stdout).findings]).toEqual([0, []])
+    const audited = await zkriskWith(build, 'audit', ...at)
+    expect([audited.code, JSON.parse(audited.stdout).accepted]).toEqual([0, true])
   })
 })
 
