@@ -78,8 +78,7 @@ async function measure(
 ): Promise<Readonly<Record<string, number>>> {
   const { registry } = deployment.addresses
   const before = await chain.provider.getBlockNumber()
-  told.forget()
-  const confirmed = told.heard('confirmed')
+  const confirmed = told.next()
   await appendObservations(chain, deployment, observations)
   await confirmed
   const { provider } = chain
@@ -98,22 +97,25 @@ async function measure(
   return Object.fromEntries(names.map((name, i) => [name, (at[i + 1] ?? Number.NaN) - (at[i] ?? Number.NaN)]))
 }
 
-/** When each step of a batch was told of. */
+/** When each step was told of the first batch that is planned from now on. */
 class Told {
+  private job: string | undefined
   private times = new Map<string, number>()
-  private readonly waiting = new Map<string, () => void>()
+  private confirmed = Promise.withResolvers<void>()
 
-  hear({ step }: ServeEvent): void {
+  hear({ step, job }: ServeEvent): void {
+    if (step === 'planned' && this.job === undefined) this.job = job
+    if (job === undefined || job !== this.job) return
     if (!this.times.has(step)) this.times.set(step, performance.now())
-    this.waiting.get(step)?.()
+    if (step === 'confirmed') this.confirmed.resolve()
   }
 
-  forget(): void {
+  /** @returns when that batch is confirmed */
+  next(): Promise<void> {
+    this.job = undefined
     this.times = new Map()
-  }
-
-  heard(step: string): Promise<void> {
-    return new Promise((resolve) => this.waiting.set(step, resolve))
+    this.confirmed = Promise.withResolvers()
+    return this.confirmed.promise
   }
 
   at(step: string): number {
