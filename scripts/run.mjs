@@ -71,7 +71,8 @@ async function main([name = 'start', ...rest]) {
     process.env.ZKRISK_HANDED_OVER = 'yes'
     return run(await withSetUpLock(pinnedNode), [fileURLToPath(import.meta.url), name, ...rest])
   }
-  const setUpCode = await withSetUpLock(() => setUp(job.build))
+  // What `npm run build` is given is for scripts/build.ts.
+  const setUpCode = await withSetUpLock(() => setUp(name === 'build' ? rest : job.build))
   if (setUpCode !== 0 || job.script === undefined) return setUpCode
   const [script, ...args] = job.script
   // Paths among the arguments are the user's, relative to where they stand.

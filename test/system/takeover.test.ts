@@ -138,7 +138,7 @@ describe('S40: a deployment rebuilt from a chain', () => {
     expect(told).toContainEqual(['block', '1000000', `${tryOut.deployment.block + 1}`])
     expect(told).toContainEqual(['addresses.council', elsewhere, addresses.council])
     expect(told).toContainEqual([`sources.${sources[0]?.address}.threshold`, '1', '2'])
-    expect(told).toContainEqual([`markets.${markets[0]?.marketId}.volatilityModel`, 'ewma', 'rangeMixture'])
+    expect(told).toContainEqual([`markets.${markets[0]?.name}.volatilityModel`, 'ewma', 'rangeMixture'])
     expect(told).toContainEqual([`models.${models[0]?.modelId}.name`, null, models[0]?.name])
     expect(answer.deployment.addresses).toEqual(addresses)
   })

@@ -1,4 +1,5 @@
 /** What a deployment file says otherwise than its chain. */
+import { marketNameOf } from '../../market/marketId.ts'
 import type { Deployment } from '../../registry/deployment.ts'
 
 /** One thing that a file says, and what the chain has instead; null where one of them says nothing. */
@@ -32,7 +33,7 @@ function flat(deployment: Deployment): Told {
     ...leaves({ chainId, layoutHash, addresses, policy }, ''),
     ...sources.flatMap(({ name: _, ...source }) => leaves(source, `sources.${source.address}`)),
     ...models.flatMap((model) => leaves(model, `models.${model.modelId}`)),
-    ...markets.flatMap(({ block: _, ...market }) => leaves(market, `markets.${market.marketId}`)),
+    ...markets.flatMap(({ block: _, ...market }) => leaves(market, `markets.${marketNameOf(market.marketId)}`)),
     ...(portfolio === undefined
       ? []
       : [
