@@ -266,7 +266,10 @@ export class AccountsLane {
       const call = await unit.prove(async (model, statement) => {
         this.requireWanted(unit)
         const { proven, timings, backend } = await proveStatement(this.parts.prover, model, statement)
-        const proof = { milliseconds: timings.total, backend: backend as ServeProof['backend'] }
+        const proof: ServeProof = {
+          ...{ milliseconds: timings.total, witnessMilliseconds: timings.witness },
+          backend: backend as ServeProof['backend'],
+        }
         made.milliseconds += proof.milliseconds
         made.backend = proof.backend
         await report({ step: 'statement-proven', job: job.id, build: model.build.name, proof })
