@@ -335,7 +335,6 @@ function drawInterest(interest) {
 }
 
 const LIQUIDATION_WORDS = { unhealthy: 'may be liquidated', cleared: 'cleared', liquidated: 'liquidated' }
-const short = (hash) => `${hash.slice(0, 8)}…${hash.slice(-4)}`
 
 function drawLiquidations({ liquidations, says }) {
   const without = says === null ? [] : note(says)
