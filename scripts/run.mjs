@@ -52,6 +52,7 @@ const jobs = {
   'campaign:oracles': { build: [], script: ['scripts/campaignOracles.ts'] },
   'campaign:round': { build: [], script: ['scripts/campaignRound.ts'] },
   'campaign:sender': { build: ['--markets'], script: ['scripts/campaignSender.ts'] },
+  'campaign:service': { build: [], script: ['scripts/campaignService.ts'] },
   'campaign:shards': { build: [], script: ['scripts/campaignShards.ts'] },
   'campaign:venue': { build: ['--markets'], script: ['scripts/campaignVenue.ts'] },
   'verify:circuits': { build: undefined, script: ['scripts/verify/circuits.ts'] },

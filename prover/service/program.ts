@@ -7,6 +7,7 @@ import { addDemoCommand } from './commands/demo.ts'
 import { Program } from './commands/command.ts'
 import { addDeployCommand } from './commands/deploy.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addFeedCommands } from './commands/feed.ts'
 import { addGreeksCommand } from './commands/greeks.ts'
 import { addKeysCommand } from './commands/keys.ts'
 import { addMarginCommand } from './commands/margin.ts'
@@ -59,6 +60,7 @@ function createProgram(isJson: boolean, streams: Streams): Program {
     addKeysCommand,
     addDoctorCommand,
     addChainCommands,
+    addFeedCommands,
   ]
   for (const add of commands) add(program)
   return program

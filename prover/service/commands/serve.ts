@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { LogLevel, ServiceLog } from '../daemon/log.ts'
 import type { RunServeOptions } from '../daemon/serving.ts'
-import type { TriggerName } from '../daemon/triggers.ts'
+import { type TriggerName, triggerNames } from '../daemon/triggers.ts'
 import { OptionMissingError, requireOptions } from '../text/usageError.ts'
 import type { Terminal } from '../text/terminal.ts'
 import { action, addCommand, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
@@ -25,9 +25,18 @@ type Options = ShownOptions & {
   trigger: TriggerName[]
   heartbeat: number
   spotMove: number
+  volatilityMove: number
+  liquidationBudget: number
+  liquidationWindow: number
+  settle: number
   confirmations: number
   poll: number
   keys?: string
+  accounts: boolean
+  rounds?: string
+  near?: number
+  carry?: number
+  countEvery?: number
 }
 
 type ShownOptions = {
@@ -86,14 +95,34 @@ export function addServeCommand(program: Command): void {
     .option('--market <name...>', 'markets to serve; all by default')
     .addOption(
       new Option('--trigger <name...>', 'what a batch is made for; any of them is enough')
-        .choices(['observations', 'heartbeat', 'spot', 'prediction'])
+        .choices(triggerNames)
         .default(['observations']),
     )
     .option('--heartbeat <seconds>', 'heartbeat: the data in force is this old', wholeNumber(1), 3600)
     .option('--spot-move <fraction>', 'spot: the price has moved by this log return', positiveNumber, 0.005)
+    .option(
+      '--volatility-move <ratio>',
+      'volatility: it would rise by this log ratio, or fall by twice that',
+      positiveNumber,
+      0.05,
+    )
+    .option(
+      '--liquidation-budget <accounts>',
+      'liquidations: so many accounts were shown to be below maintenance',
+      wholeNumber(1),
+      3,
+    )
+    .option('--liquidation-window <seconds>', 'liquidations: within this time', wholeNumber(1), 3600)
+    .option(
+      '--settle <milliseconds>',
+      'a batch waits so long for markets that have not moved yet',
+      wholeNumber(0, 10_000),
+      250,
+    )
     .option('--confirmations <blocks>', 'after which a batch is believed; it is watched for 64', wholeNumber(1), 1)
     .option('--poll <milliseconds>', 'between two looks at the chain', wholeNumber(10), 500)
     .option('--keys <folder>', 'keys, instead of the project’s own')
+  addAccountsOptions(serve)
   addShownOptions(serve).action(
     action<Options, []>(async (terminal, options) => {
       const { runServe } = await import('../daemon/serving.ts')
@@ -106,8 +135,13 @@ export function addServeCommand(program: Command): void {
           triggers: options.trigger,
           heartbeatSeconds: options.heartbeat,
           spotMove: options.spotMove,
+          volatilityMove: options.volatilityMove,
+          liquidationBudget: options.liquidationBudget,
+          liquidationWindowSeconds: options.liquidationWindow,
         },
+        settleMs: options.settle,
         pollMs: options.poll,
+        accounts: accountsOf(options),
         signal: stopSignal(),
         onEvent: (event) => {
           if (terminal.json) terminal.result({ time: new Date().toISOString(), ...event }, '')
@@ -139,6 +173,23 @@ function surfaceOf(options: Options, log: ServiceLog): Pick<RunServeOptions, 'su
   ])
   requireOptions(Object.fromEntries(flags), { needs: 'http' })
   return {}
+}
+
+function addAccountsOptions(serve: Command): void {
+  serve
+    .option('--no-accounts', 'prove no margins of accounts, though the deployment has a registry of them')
+    .option(
+      '--rounds <folder>',
+      'words of rounds, as whoever publishes them writes them (docs/accounts.md); beside the store',
+    )
+    .option('--near <fraction>', 'accounts first whose liquidation threshold is so near to spot; 0.02', positiveNumber)
+    .option('--carry <fraction>', 'arrays of a round serve while spot has moved by no more; 0.0025', positiveNumber)
+    .option('--count-every <seconds>', 'open a count of all accounts when the last is so old; never', wholeNumber(1))
+}
+
+function accountsOf({ accounts, rounds, near, carry, countEvery }: Options): RunServeOptions['accounts'] {
+  if (!accounts) return false
+  return { ...(rounds === undefined ? {} : { rounds }), near, carry, countEvery }
 }
 
 function addShownOptions(serve: Command): Command {

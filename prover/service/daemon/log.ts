@@ -22,8 +22,10 @@ export type ServiceLog = {
 }
 
 /** Steps that somebody should see; the others are only followed. */
-const warnings: ReadonlySet<ServeEvent['step']> = new Set(['retrying', 'unserved', 'alarm', 'unwatched', 'superseded'])
-const details: ReadonlySet<ServeEvent['step']> = new Set(['signed', 'sent'])
+const warnings: ReadonlySet<ServeEvent['step']> = new Set([
+  ...(['retrying', 'unserved', 'alarm', 'unwatched', 'superseded', 'left-out'] as const),
+])
+const details: ReadonlySet<ServeEvent['step']> = new Set(['signed', 'sent', 'statement-proven'])
 
 const CENSORED = '[redacted]'
 /** Whatever is called so, three levels deep, is nobody's to read. */

@@ -13,6 +13,8 @@ import type { EndpointsProvider } from '../../registry/chain.ts'
 import { AlarmWatch } from '../../registry/market/alarmWatch.ts'
 import type { Surface, SurfaceOptions } from '../http/surface.ts'
 import { openAccount } from './account.ts'
+import { AccountsNotProvableError, type AccountsWanted, openAccounts } from './accounts/opening.ts'
+import type { AccountsOptions } from './accounts/lane.ts'
 import { WEI_PER_GWEI } from './fees.ts'
 import { KmsSigner, loadKeyKeeper } from './kmsSigner.ts'
 import type { Account } from './sender.ts'
@@ -26,7 +28,10 @@ import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
 import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
 import { modelNames } from '../../volatility/models.ts'
 
-export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEvent' | 'onSubmitter' | 'leastBatches'> & {
+export type RunServeOptions = Pick<
+  ServeOptions,
+  'settleMs' | 'triggers' | 'signal' | 'onEvent' | 'onSubmitter' | 'leastBatches'
+> & {
   readonly rpc: RpcAddress
   readonly deployment: string
   readonly keyFile?: string | undefined
@@ -43,6 +48,8 @@ export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEven
   readonly confirmations?: number
   readonly pollMs?: number
   readonly keys?: string | undefined
+  /** Margins of accounts, where the deployment has a registry of them; words of rounds lie beside the store by default. */
+  readonly accounts?: Partial<AccountsWanted> | false | undefined
   /** Where the service shows itself, and to whom; nowhere by default. */
   readonly surface?: SurfaceOptions & { readonly log: ServiceLog }
 }
@@ -82,6 +89,8 @@ export async function runServe(
   const counts = { confirmed: 0, superseded: 0 }
   let surface: Surface | undefined
   try {
+    const accounts = await accountsOf(options, deployment, provider)
+    const rounds = accounts?.rounds
     surface = await surfaceOf(options, {
       deployment,
       provider,
@@ -89,6 +98,7 @@ export async function runServe(
       requests,
       account: account.address,
       families,
+      rounds,
     })
     await serve({
       ...(surface === undefined ? {} : { control: surface.control }),
@@ -97,7 +107,8 @@ export async function runServe(
       store,
       prover,
       families,
-      triggers: options.triggers,
+      ...{ triggers: options.triggers, settleMs: options.settleMs },
+      ...{ accounts, onAccounts: (lane) => surface?.followAccounts(lane) },
       markets: options.market,
       watch: watchOf(deployment, provider, options.market),
       signal: options.signal,
@@ -145,6 +156,24 @@ async function tellEndpoints({ endpoints }: EndpointsProvider, onEvent: RunServe
   endpoints.watch(({ inUse, reason }) => void onEvent({ step: 'endpoint', detail: `${reason}; using ${inUse}` }))
 }
 
+/** What cannot be proven here is told; markets are served all the same. */
+async function accountsOf(
+  { accounts, store, keys, onEvent }: RunServeOptions,
+  deployment: Deployment,
+  provider: Provider,
+): Promise<AccountsOptions | undefined> {
+  if (accounts === false) return undefined
+  try {
+    return await openAccounts(deployment, provider, { rounds: `${store}-rounds`, keys, ...accounts }, (refused) => {
+      void onEvent({ step: 'unserved', code: refused.code, detail: refused.message })
+    })
+  } catch (error) {
+    if (!(error instanceof AccountsNotProvableError)) throw error
+    await onEvent({ step: 'unserved', code: error.code, detail: error.message })
+    return undefined
+  }
+}
+
 type Shown = {
   readonly deployment: Deployment
   readonly provider: Provider
@@ -152,6 +181,7 @@ type Shown = {
   readonly requests: () => Promise<RequestStore>
   readonly account: string
   readonly families: ServeOptions['families']
+  readonly rounds: AccountsOptions['rounds'] | undefined
 }
 
 async function surfaceOf(

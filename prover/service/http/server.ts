@@ -65,7 +65,7 @@ const SECURITY_HEADERS = {
 
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]', '::1'])
 
-const isLoopback = (host: string): boolean => LOOPBACK.has(host) || (isIP(host) === 4 && host.startsWith('127.'))
+export const isLoopback = (host: string): boolean => LOOPBACK.has(host) || (isIP(host) === 4 && host.startsWith('127.'))
 
 /** `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080` or a port alone, which is of this machine only. @throws {@link HttpAddressError} */
 export function parseHttpAddress(text: string): HttpAddress {

@@ -1,6 +1,8 @@
 /** What a running service shows of itself: everything behind its HTTP interface, opened and closed together. */
 import { parseEther, type Provider } from 'ethers'
 import type { Deployment } from '../../registry/index.ts'
+import type { AccountsLane } from '../daemon/accounts/lane.ts'
+import type { RoundBook } from '../daemon/accounts/roundBook.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
 import type { ServiceLog } from '../daemon/log.ts'
 import type { RequestStore } from '../daemon/requestStore.ts'
@@ -11,6 +13,7 @@ import { Batches } from './batches.ts'
 import { Board } from './board.ts'
 import { Figures } from './figures.ts'
 import { Metrics } from './metrics.ts'
+import { Pipeline } from './pipeline.ts'
 import { limitsFor, ReadinessWatch } from './readiness.ts'
 import { type OpenHttp, openHttp, parseHttpAddress } from './server.ts'
 
@@ -34,6 +37,8 @@ export type SurfaceParts = {
   /** Opened when all that was asked for is in order. */
   readonly requests: () => Promise<RequestStore>
   readonly account: string
+  /** Words of rounds, where margins of accounts are proven. */
+  readonly rounds: RoundBook | undefined
   /** Hashes of the verification keys that this service proves with, by build. */
   readonly keys: () => Promise<ReadonlyMap<string, string>>
   readonly log: ServiceLog
@@ -46,6 +51,8 @@ export type Surface = {
   record(event: ServeEvent): void
   /** Is told who sends batches. */
   follow(submitter: Pick<Submitter, 'state'>): void
+  /** Is told what proves accounts. */
+  followAccounts(accounts: Pick<AccountsLane, 'state'>): void
   close(): Promise<void>
 }
 
@@ -73,7 +80,12 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
   })
   const readiness = new ReadinessWatch({ figures, jobs, requests, board, account, limits, keys })
   const keyHashes = new Map(deployment.models.map(({ name, verificationKeyHash }) => [name, verificationKeyHash]))
-  const shown = { figures, jobs, requests, board, readiness, account, batches: new Batches(jobs, board, keyHashes) }
+  const own = {
+    batches: new Batches(jobs, board, keyHashes),
+    pipeline: new Pipeline(jobs, board),
+    rounds: parts.rounds,
+  }
+  const shown = { figures, jobs, requests, board, readiness, account, ...own }
   const metrics = new Metrics(shown)
   let server: OpenHttp
   try {
@@ -100,6 +112,7 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
       metrics.record(event)
     },
     follow: (submitter) => board.follow(submitter),
+    followAccounts: (accounts) => board.followAccounts(accounts),
     close: async () => {
       clearInterval(beat)
       ended.abort()
