@@ -14,6 +14,7 @@ type Options = ShownOptions & {
   rpc?: RpcAddress
   deployment?: string
   registry?: string
+  portfolio?: string
   fromBlock?: number
   demo?: boolean
   keyFile?: string
@@ -176,19 +177,19 @@ async function placeOf(
   terminal: Terminal,
   onEvent: RunServeOptions['onEvent'],
 ): Promise<ServedPlace> {
-  const { rpc, deployment, registry, fromBlock, keyFile, keys, store } = options
+  const { rpc, deployment, registry, portfolio, fromBlock, keyFile, keys, store } = options
   if (options.demo === true) {
-    requireOptions({ rpc, deployment, registry, 'key-file': keyFile }, { excludes: 'demo' })
+    requireOptions({ rpc, deployment, registry, portfolio, 'key-file': keyFile }, { excludes: 'demo' })
     const { openServeDemo } = await import('../development/serveDemo.ts')
     return openServeDemo(terminal.say)
   }
   if (rpc === undefined) throw new OptionMissingError('rpc')
   if (registry === undefined) {
-    requireOptions({ 'from-block': fromBlock }, { needs: 'registry' })
+    requireOptions({ portfolio, 'from-block': fromBlock }, { needs: 'registry' })
     if (deployment === undefined) throw new (await import('../answers/inForce.ts')).PlaceMissingError()
     return { rpc, deployment, keyFile, store }
   }
   const { takeOver } = await import('../takeover/takeOver.ts')
-  const rebuilt = await takeOver({ rpc, registry, fromBlock, keys, published: deployment }, onEvent)
+  const rebuilt = await takeOver({ rpc, registry, portfolio, fromBlock, keys, published: deployment }, onEvent)
   return { rpc, deployment: rebuilt, keyFile, store }
 }
