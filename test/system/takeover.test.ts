@@ -1,7 +1,7 @@
 /** Another machine goes on from an RPC address and a registry's address, after the first operator was killed, or while it lies. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { JsonRpcProvider, keccak256, parseEther, toQuantity, Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -15,6 +15,7 @@ import { developmentKeys } from '../../prover/service/development/chain.ts'
 import { readModelStandings } from '../../prover/service/takeover/models.ts'
 import { loadKeys } from '../../prover/service/workspace.ts'
 import { errorOf, temporaryFolder, zkrisk, zkriskWith } from '../service/zkrisk.ts'
+import { startChainProxy } from './chainProxy.ts'
 import { startTryOut, type TryOut } from './tryOut.ts'
 
 const folder = temporaryFolder()
@@ -159,6 +160,26 @@ describe('S40: a deployment rebuilt from a chain', () => {
   })
 })
 
+describe('a node that keeps no earlier states', () => {
+  it('is told where to begin, and says of the same deployment what it cannot know', async () => {
+    const proxy = await startChainProxy(tryOut.rpc)
+    proxy.fault = 'forgets'
+    try {
+      const at = ['deployment', '--rpc', proxy.url, '--registry', registry, '--json']
+      expect(errorOf(await zkrisk(...at)).code).toBe('service.first-block-unknown')
+      const { block } = tryOut.deployment
+      const { code, stdout } = await zkrisk(...at, '--from-block', `${block}`)
+      const answer = JSON.parse(stdout)
+      const whole = (await found()).answer
+      expect({ ...answer.deployment, block: block + 1 }).toEqual(whole.deployment)
+      const severities = answer.findings.map(({ severity }: { severity: string }) => severity)
+      expect([code, new Set(severities)]).toEqual([0, new Set(['note'])])
+    } finally {
+      await proxy.close()
+    }
+  })
+})
+
 describe('a build for parameters of markets alone', () => {
   it('rebuilds, and audits: it has none of the contracts of margins', async () => {
     const build = join(folder, 'markets-build')
@@ -249,6 +270,23 @@ describe('S42: models by keys', () => {
     expect(served.code).toBe(1)
     expect(served.stdout).toContain('service.nothing-provable')
     expect(served.stdout).toContain('marketRiskRange6x2')
+  })
+
+  it('serves what it has keys for, and names markets whose model’s it has not', async () => {
+    const { zkey, manifest } = await loadKeys('marketRisk8x2')
+    const only = join(folder, 'ewma-keys')
+    cpSync(dirname(zkey), join(only, manifest.r1csSha256), { recursive: true })
+    const { code, answer } = await found('--keys', only)
+    const usable = answer.models.filter(({ status }: { status: string }) => status === 'usable')
+    expect([code, usable.map(({ name }: { name: string }) => name)]).toEqual([0, ['marketRisk8x2']])
+    const args = ['--registry', registry, '--key-file', join(strangers, 'own.key'), '--keys', only]
+    const own = serving([...args, '--store', join(strangers, 'ewma.sqlite')])
+    await own.until(({ step }) => step === 'started')
+    own.child.kill('SIGTERM')
+    await own.ended
+    const told = own.said.filter(({ step }) => step === 'rebuilt').map(({ detail }) => detail)
+    expect(told).toContain('Not of BTC-USD: the keys of its model rangeMixture are not here.')
+    expect(told.some((detail) => detail?.startsWith('model marketRiskRange6x2 is left out: '))).toBe(true)
   })
 
   it('T2: refuses development keys on a chain that is no development chain', async () => {

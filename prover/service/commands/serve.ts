@@ -14,6 +14,7 @@ type Options = ShownOptions & {
   rpc?: RpcAddress
   deployment?: string
   registry?: string
+  portfolio?: string
   fromBlock?: number
   demo?: boolean
   keyFile?: string
@@ -238,9 +239,12 @@ async function placeOf(
   terminal: Terminal,
   onEvent: RunServeOptions['onEvent'],
 ): Promise<ServedPlace> {
-  const { rpc, deployment, registry, fromBlock, keyFile, keys, store } = options
+  const { rpc, deployment, registry, portfolio, fromBlock, keyFile, keys, store } = options
   if (options.demo === true) {
-    requireOptions({ rpc, deployment, registry, 'key-file': keyFile, database: options.database }, { excludes: 'demo' })
+    requireOptions(
+      { rpc, deployment, registry, portfolio, 'key-file': keyFile, database: options.database },
+      { excludes: 'demo' },
+    )
     const { openServeDemo } = await import('../development/serveDemo.ts')
     return { ...(await openServeDemo(terminal.say)), database: undefined }
   }
@@ -250,11 +254,11 @@ async function placeOf(
   if (database === undefined) requireOptions({ 'prove-here': options.proveHere }, { needs: 'database' })
   const own = { rpc, keyFile, store: store ?? 'state/serve.sqlite', database }
   if (registry === undefined) {
-    requireOptions({ 'from-block': fromBlock }, { needs: 'registry' })
+    requireOptions({ portfolio, 'from-block': fromBlock }, { needs: 'registry' })
     if (deployment === undefined) throw new (await import('../answers/inForce.ts')).PlaceMissingError()
     return { ...own, deployment }
   }
   const { takeOver } = await import('../takeover/takeOver.ts')
-  const rebuilt = await takeOver({ rpc, registry, fromBlock, keys, published: deployment }, onEvent)
+  const rebuilt = await takeOver({ rpc, registry, portfolio, fromBlock, keys, published: deployment }, onEvent)
   return { ...own, deployment: rebuilt }
 }

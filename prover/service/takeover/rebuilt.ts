@@ -5,7 +5,7 @@
 import { Contract, getAddress, type Provider, type Result } from 'ethers'
 import { type StatementName, volatilityModels } from '../../../circuits/statements/index.ts'
 import { isPortfolioRegistry } from '../../audit/index.ts'
-import { contractOf } from '../../audit/deployed/code.ts'
+import { contractOf, isOurs } from '../../audit/deployed/code.ts'
 import { collectDeployed, type DeployedPlace, firstBlockWithCode } from '../../audit/deployed/collect.ts'
 import {
   type ContractReport,
@@ -227,16 +227,18 @@ const unknownFamily = (market: MarketRead): readonly RebuildFinding[] =>
 /** A source by what its code is; a name is nobody's but ours. */
 async function deployedSource(provider: Provider, record: DeployedRecord, address: string): Promise<DeployedSource> {
   const at = record.contracts.find((each) => each.part === 'source' && each.address === address)
-  const contract = at === undefined ? undefined : contractOf(at)
+  const contract = at === undefined || !isOurs(at) ? undefined : contractOf(at)
   const name = `${contract ?? 'source'} ${address.slice(0, 10)}`
-  const isFeed = contract === 'AttestedFeed' || contract === 'ScaledFeed'
-  if (!isFeed || at?.committee == null) return { name, kind: 'other', address }
+  if (contract !== 'AttestedFeed' && contract !== 'ScaledFeed') return { name, kind: 'other', address }
   const read = readerOf(provider, 'AttestedFeed', address)
   const bounds = await readerOf(provider, 'IPlausibleInbox', address)<Plausibility>('plausibility')
   const plausibility = Object.fromEntries(plausibilityFields.map((field) => [field, bounds[field]])) as Plausibility
-  const maxConfidenceBps = Number(await read<bigint>('maxConfidenceBps'))
-  const { signers, threshold } = at.committee
-  return { name, kind: 'attestedFeed', address, signers: [...signers], threshold, maxConfidenceBps, plausibility }
+  return {
+    ...{ name, kind: 'attestedFeed', address, plausibility },
+    signers: [...(await read<Iterable<string>>('signers'))],
+    threshold: Number(await read<bigint>('threshold')),
+    maxConfidenceBps: Number(await read<bigint>('maxConfidenceBps')),
+  }
 }
 
 /** Of the engine, as it is in force. */

@@ -62,7 +62,9 @@ export function servedPart({ deployment, models, findings }: Rebuilt): Deploymen
   const lives: readonly string[] = modelNames.map((name) => familyOf(name).live)
   const provable = deployment.models.filter(({ modelId }) => usable.has(modelId))
   if (!provable.some(({ name }) => lives.includes(name))) throw new NothingProvableError(deployment, models)
-  return { ...deployment, models: provable }
+  const { portfolio } = deployment
+  const margins = portfolio && { ...portfolio, models: portfolio.models.filter(({ modelId }) => usable.has(modelId)) }
+  return { ...deployment, models: provable, ...(margins === undefined ? {} : { portfolio: margins }) }
 }
 
 /**
